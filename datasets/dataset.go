@@ -1,0 +1,78 @@
+// Package datasets reads labelled data sets and prepares their samples for a
+// model.
+//
+// A [Dataset] is an indexable set of samples; a [Format] opens one from a file
+// or folder. Formats register themselves, one file each, and [Open] recognises
+// the right one from the contents, never from the file's name alone. Everything
+// downstream (corruptions, feature extraction, benchmarks) sees only the Dataset
+// interface, so a format is one file and nothing else.
+package datasets
+
+import (
+	"context"
+	"slices"
+)
+
+// NoLabel is the label of a sample whose class is unknown.
+const NoLabel int64 = -1
+
+// Sample is one example: a dense float32 tensor and its label.
+type Sample struct {
+	X     []float32 // values in row-major order; len(X) is the product of Shape
+	Shape []int     // without the batch axis: [n 3] for a cloud of n points
+	Label int64     // class from 0, or NoLabel
+}
+
+// Points returns the number of points of a cloud, and whether the sample is one:
+// its shape is [n 3].
+func (s *Sample) Points() (n int, ok bool) {
+	if len(s.Shape) != 2 || s.Shape[1] != 3 {
+		return 0, false
+	}
+	return s.Shape[0], true
+}
+
+// Set copies x, shape and label into s, reusing the memory that s has.
+func (s *Sample) Set(x []float32, shape []int, label int64) {
+	s.X = append(s.X[:0], x...)
+	s.Shape = append(s.Shape[:0], shape...)
+	s.Label = label
+}
+
+// Clone returns a deep copy of s.
+func (s *Sample) Clone() Sample {
+	return Sample{X: slices.Clone(s.X), Shape: slices.Clone(s.Shape), Label: s.Label}
+}
+
+// Info describes a data set. It is a value to be written into results as it is.
+type Info struct {
+	Name    string   `json:"name"`              // as the user named it: path and split
+	Format  string   `json:"format"`            // the registered name of the format
+	Split   string   `json:"split,omitempty"`   // "train", "test", or "" where the data has no splits
+	Classes []string `json:"classes,omitempty"` // class names by label, nil where the data has none
+	// History lists what was done to the samples since they were read, in order
+	// (preprocessing, corruption, selection), each as one line that says every
+	// parameter.
+	History []string `json:"history,omitempty"`
+	// SelfMade is set where samples were generated here (procedural shapes,
+	// corruptions) rather than read from published files.
+	SelfMade bool `json:"self_made,omitempty"`
+}
+
+// Dataset is a labelled set of samples with random access. All methods may be
+// called by several goroutines at once.
+type Dataset interface {
+	Info() Info
+	// Len returns the number of samples.
+	Len() int
+	// Label returns the label of sample i without reading its values.
+	Label(i int) int64
+	// Read sets dst to sample i, reusing dst's memory where it is large enough.
+	// dst's slices belong to the caller. Errors name the file and the index.
+	Read(ctx context.Context, dst *Sample, i int) error
+	// Hash returns the lower-case hexadecimal SHA-256 that stands for every value
+	// and label that Read can return. Two data sets with one hash are equal.
+	Hash(ctx context.Context) (string, error)
+	// Close releases files. Closing twice is harmless.
+	Close() error
+}
