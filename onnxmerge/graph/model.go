@@ -1,0 +1,159 @@
+// Package graph reads an ONNX file as a weight graph and writes it again with
+// some payloads replaced.
+//
+// [Open] walks the file's protobuf fields without decoding the payloads: a model
+// of any size costs memory for its structure only. [Model.Weights] gives the graph
+// of values (built by onnx-go over gonum), and [Model.Rewrite] copies the file with
+// new bytes for chosen tensors, everything else untouched.
+//
+// Limits: nesting of sub-graphs 32, names 64 KiB, all of protobuf's own. A Model is
+// read-only and safe for concurrent use after Open.
+package graph
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/wiseft/wiseft/onnxmerge/internal/wire"
+)
+
+// Model is an opened ONNX file.
+type Model struct {
+	IRVersion int64
+	Producer  string // name and version of what wrote the file
+	Opsets    []Opset
+	Metadata  []Entry
+	Graph     *Graph
+	Tensors   []*Tensor // of every scope, in file order
+	// Unread names parts of the model that may hold weights which wiseft copies
+	// without looking inside, one line each.
+	Unread []string
+
+	source   *wire.Source
+	metadata []item
+}
+
+// Opset is one operator set that the model imports. The domain "" is ai.onnx.
+type Opset struct {
+	Domain  string `json:"domain"`
+	Version int64  `json:"version"`
+}
+
+// Entry is one of the model's metadata properties.
+type Entry struct{ Key, Value string }
+
+// Graph is the main graph or the body of an If, Loop or Scan.
+type Graph struct {
+	Name    string
+	Scope   string // "" for the main graph
+	Nodes   []Node
+	Inputs  []Value // without those that are initializers
+	Outputs []Value
+	Values  []Value // declared types of inner values
+
+	within       []wire.Field // the enclosing fields, outermost first; the last is the graph itself
+	initializers []item
+	outputs      []item
+	values       []item
+}
+
+// item is a named field of a graph.
+type item struct {
+	name  string
+	field wire.Field
+}
+
+// Node is one operator call. A missing optional input is "".
+type Node struct {
+	Name      string
+	OpType    string
+	Domain    string
+	Inputs    []string
+	Outputs   []string
+	Subgraphs []*Graph
+
+	field wire.Field
+}
+
+// Value is a named tensor value with its declared type.
+type Value struct {
+	Name  string
+	DType DType // DTypeUndefined if not declared
+	Shape []Dim // nil if not declared
+}
+
+// Dim is one axis of a declared shape: a length, or a name for an unknown one.
+type Dim struct {
+	Len   int64 // -1 if unknown
+	Param string
+}
+
+func (d Dim) String() string {
+	if d.Len >= 0 {
+		return fmt.Sprint(d.Len)
+	}
+	if d.Param != "" {
+		return d.Param
+	}
+	return "?"
+}
+
+// Open reads the structure of the ONNX model in the first size bytes of r. r must
+// stay readable as long as the model is used; the caller closes it. Errors are
+// [FormatError] or [UnsupportedError], or come from r.
+func Open(r io.ReaderAt, size int64) (*Model, error) {
+	if err := sniff(r, size); err != nil {
+		return nil, err
+	}
+	m := &Model{source: wire.NewSource(r, size)}
+	s := scanner{model: m, source: m.source}
+	if err := s.scanModel(); err != nil {
+		return nil, asFormat(err, "ONNX model")
+	}
+	return m, nil
+}
+
+// sniff recognises files that people take for ONNX models, to say what they are.
+func sniff(r io.ReaderAt, size int64) error {
+	head := make([]byte, min(size, 64))
+	if _, err := r.ReadAt(head, 0); err != nil && err != io.EOF {
+		return err
+	}
+	has := func(off int, magic string) bool {
+		return len(head) >= off+len(magic) && string(head[off:off+len(magic)]) == magic
+	}
+	switch {
+	case size == 0:
+		return FormatError("the file is empty")
+	case has(0, "PK\x03\x04"):
+		return FormatError("a zip archive (a PyTorch checkpoint?), not an ONNX model; export it to ONNX first")
+	case has(0, "version https://git-lfs"):
+		return FormatError("a Git LFS pointer, not the model itself; run `git lfs pull`")
+	case has(4, "ORTM"):
+		return UnsupportedError("an onnxruntime-optimised model (.ort), not ONNX; use the .onnx file it was made from")
+	case has(0, "\x89HDF"):
+		return FormatError("an HDF5 file, not an ONNX model")
+	}
+	return nil
+}
+
+// Replacement is new payload for a tensor: Fill sets dst to its bytes from off on,
+// in the layout of [Tensor.ReadAt]. Fill may be called for several parts at once
+// and in any order; off and len(dst) are multiples of the element size.
+type Replacement struct {
+	Tensor *Tensor
+	Fill   func(dst []byte, off int64) error
+}
+
+// Lookup returns the tensor with the given ID, or nil.
+func (m *Model) Lookup(id string) *Tensor {
+	for _, t := range m.Tensors {
+		if t.ID() == id {
+			return t
+		}
+	}
+	return nil
+}
+
+// SizeBytes returns the size of the model's file.
+func (m *Model) SizeBytes() int64 { return m.source.All().Len }

@@ -1,0 +1,129 @@
+"""Makes the small models of this folder. Run: python make.py  (onnx 1.17.0, numpy 1.26.4)"""
+import pathlib
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+HERE = pathlib.Path(__file__).parent
+
+
+def weights(seed):
+    rng = np.random.default_rng(seed)
+    return {
+        "fc1.weight": rng.standard_normal((8, 3)).astype(np.float32),
+        "fc1.bias": rng.standard_normal(8).astype(np.float32),
+        "fc2.weight": rng.standard_normal((4, 8)).astype(np.float32),
+        "fc2.bias": rng.standard_normal(4).astype(np.float32),
+    }
+
+
+def tensor(name, value, store):
+    if store == "raw":
+        return numpy_helper.from_array(value, name)
+    return helper.make_tensor(name, TensorProto.FLOAT, value.shape, value.flatten().tolist())
+
+
+def mlp(seed, store="raw", site="initializer", head=0, inner=False, dtype=np.float32):
+    """points (batch, n, 3) -> fc1 -> relu -> max over points -> fc2 = features (batch, 4)"""
+    w = {k: v.astype(dtype) for k, v in weights(seed).items()}
+    if head:
+        rng = np.random.default_rng(seed + 100)
+        w["head.weight"] = rng.standard_normal((head, 4)).astype(dtype)
+        w["head.bias"] = rng.standard_normal(head).astype(dtype)
+    elem = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    nodes, inits = [], []
+    for name, value in w.items():
+        if site == "initializer":
+            inits.append(tensor(name, value, store))
+        else:
+            nodes.append(helper.make_node("Constant", [], [name], name="const/" + name, value=tensor("", value, store)))
+    inits.append(numpy_helper.from_array(np.array([1], np.int64), "axes"))
+    nodes += [
+        helper.make_node("Transpose", ["fc1.weight"], ["fc1.weight.t"], name="t1", perm=[1, 0]),
+        helper.make_node("MatMul", ["points", "fc1.weight.t"], ["fc1.product"], name="matmul1"),
+        helper.make_node("Add", ["fc1.product", "fc1.bias"], ["fc1"], name="add1"),
+        helper.make_node("Relu", ["fc1"], ["hidden"], name="relu1"),
+        helper.make_node("ReduceMax", ["hidden", "axes"], ["pooled"], name="max1", keepdims=0),
+        helper.make_node("Gemm", ["pooled", "fc2.weight", "fc2.bias"], ["features"], name="gemm1", transB=1),
+    ]
+    outputs = [helper.make_tensor_value_info("features", elem, ["batch", 4])]
+    if head:
+        nodes.append(helper.make_node("Gemm", ["features", "head.weight", "head.bias"], ["logits"], name="head", transB=1))
+        outputs.append(helper.make_tensor_value_info("logits", elem, ["batch", head]))
+    points = helper.make_tensor_value_info("points", elem, ["batch", "n", 3])
+    values = [helper.make_tensor_value_info("hidden", elem, ["batch", "n", 8])] if inner else []
+    graph = helper.make_graph(nodes, "mlp", [points], outputs, inits, value_info=values)
+    model = helper.make_model(graph, producer_name="make.py", opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
+    onnx.checker.check_model(model)
+    return model
+
+
+def branches():
+    """An If whose branches hold weights, capture outer values and shadow a name."""
+    def branch(scale):
+        w = numpy_helper.from_array(np.full(3, scale, np.float32), "w")
+        node = helper.make_node("Mul", ["x", "w"], ["y"], name="mul")
+        return helper.make_graph([node], "branch", [], [helper.make_tensor_value_info("y", TensorProto.FLOAT, [3])], [w])
+    nodes = [
+        helper.make_node("ReduceSum", ["x"], ["sum"], name="sum", keepdims=0),
+        helper.make_node("Greater", ["sum", "zero"], ["positive"], name="greater"),
+        helper.make_node("If", ["positive"], ["z"], name="if", then_branch=branch(2), else_branch=branch(3)),
+        helper.make_node("Clip", ["z", "", "w_max"], ["out"], name="clip"),
+    ]
+    inits = [numpy_helper.from_array(np.array(0, np.float32), "zero"),
+             numpy_helper.from_array(np.array(5, np.float32), "w_max")]
+    graph = helper.make_graph(nodes, "branches", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [3])],
+                              [helper.make_tensor_value_info("out", TensorProto.FLOAT, [3])], inits)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
+    onnx.checker.check_model(model)
+    return model
+
+
+def save(name, model):
+    (HERE / name).write_bytes(model.SerializeToString())
+
+
+def bad(name, data):
+    (HERE / "bad" / name).write_bytes(data)
+
+
+def main():
+    (HERE / "bad").mkdir(exist_ok=True)
+    save("pretrained.onnx", mlp(1))
+    save("finetuned.onnx", mlp(2, head=5, inner=True))
+    save("finetuned_float_data.onnx", mlp(2, store="float_data", head=5))
+    save("pretrained_constants.onnx", mlp(1, site="constant"))
+    save("finetuned_constants.onnx", mlp(2, store="float_data", site="constant", head=5))
+    save("pretrained_float16.onnx", mlp(1, dtype=np.float16))
+    save("finetuned_float16.onnx", mlp(2, dtype=np.float16))
+    save("branches.onnx", branches())
+
+    whole = mlp(1).SerializeToString()
+    bad("truncated.onnx", whole[: len(whole) // 2])
+    bad("text.onnx", b"hello, this is not a model\n")
+    bad("empty.onnx", b"")
+    bad("no_graph.onnx", b"\x08\x08\x12\x04none")
+    bad("zip.onnx", b"PK\x03\x04 a checkpoint")
+    bad("lfs_pointer.onnx", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n")
+    model = mlp(1)
+    model.graph.initializer[0].raw_data = model.graph.initializer[0].raw_data[:-4]
+    bad("short_payload.onnx", model.SerializeToString())
+    model = mlp(1)
+    model.graph.initializer.append(model.graph.initializer[0])
+    bad("duplicate_name.onnx", model.SerializeToString())
+    model = mlp(1)
+    model.graph.initializer[0].dims[0] = -8
+    bad("negative_dim.onnx", model.SerializeToString())
+    model = mlp(1)
+    del model.graph.initializer[0].dims[:]
+    model.graph.initializer[0].dims.extend([1 << 40, 1 << 40])
+    bad("huge_shape.onnx", model.SerializeToString())
+    model = mlp(1)
+    model.graph.initializer[0].float_data.append(1.0)
+    bad("two_stores.onnx", model.SerializeToString())
+    bad("long_claim.onnx", b"\x3a\xff\xff\xff\xff\x0f" + whole[:40])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+package wire
+
+import (
+	"context"
+	"io"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// part is a stretch of the output whose bytes can be made in any order.
+type part struct {
+	size int64
+	fill func(ctx context.Context, dst []byte, off int64) error
+}
+
+// block is one buffer on its way from the worker that fills it to the writer.
+type block struct {
+	buf  []byte
+	done chan error
+}
+
+// writeParts writes the parts one after the other. Blocks are filled by workers
+// and written in order, so neither the number of workers nor their timing changes
+// a byte of the output.
+func writeParts(ctx context.Context, w io.Writer, parts []part, workers int) error {
+	group, ctx := errgroup.WithContext(ctx)
+	type job struct {
+		fill func(ctx context.Context, dst []byte, off int64) error
+		off  int64
+		out  *block
+	}
+	jobs := make(chan job)
+	queue := make(chan *block, workers) // in output order
+	free := make(chan []byte, 2*workers+1)
+	for range cap(free) {
+		free <- make([]byte, BlockSize)
+	}
+	group.Go(func() error {
+		defer close(jobs)
+		defer close(queue)
+		for _, p := range parts {
+			for off := int64(0); off < p.size; off += BlockSize {
+				var buf []byte
+				select {
+				case buf = <-free:
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+				b := &block{buf: buf[:min(BlockSize, p.size-off)], done: make(chan error, 1)}
+				select {
+				case jobs <- job{p.fill, off, b}:
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+				select {
+				case queue <- b:
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			}
+		}
+		return nil
+	})
+	for range workers {
+		group.Go(func() error {
+			for j := range jobs {
+				j.out.done <- j.fill(ctx, j.out.buf, j.off)
+			}
+			return nil
+		})
+	}
+	group.Go(func() error {
+		for b := range queue {
+			if err := <-b.done; err != nil {
+				return err
+			}
+			if _, err := w.Write(b.buf); err != nil {
+				return err
+			}
+			free <- b.buf[:BlockSize]
+		}
+		return nil
+	})
+	return group.Wait()
+}
