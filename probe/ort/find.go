@@ -1,0 +1,160 @@
+package ort
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Place is somewhere that libraries may lie: a glob of folders or files.
+type Place struct {
+	Origin string // "beside the program", "python", …
+	Glob   string
+}
+
+// Find lists the libraries in the cache and at the places of opt, in the order in
+// which Load tries them. It opens none of them.
+func Find(opt Options) []Library {
+	places := slices.Clone(opt.Search)
+	if opt.CacheDir != "" {
+		cache := []Place{{"cache", filepath.Join(opt.CacheDir, "*-"+platform())}}
+		if opt.CUDA {
+			cache[0].Glob += "-cuda"
+		}
+		// After what lies beside the program, before what the system happens to have.
+		at := slices.IndexFunc(places, func(p Place) bool { return p.Origin != BesideProgram })
+		if at < 0 {
+			at = len(places)
+		}
+		places = slices.Insert(places, at, cache...)
+	}
+	var found []Library
+	seen := map[string]bool{}
+	for _, place := range places {
+		matches, _ := filepath.Glob(place.Glob) // a malformed glob finds nothing
+		slices.Reverse(matches)                 // newer versions first
+		for _, match := range matches {
+			for _, path := range librariesIn(match) {
+				real, err := filepath.EvalSymlinks(path)
+				if err != nil || seen[real] {
+					continue
+				}
+				seen[real] = true
+				found = append(found, describe(path, place.Origin))
+			}
+		}
+	}
+	return found
+}
+
+// BesideProgram is the origin of a library in the folder of the running program.
+const BesideProgram = "beside the program"
+
+// Places returns where onnxruntime lies on machines of this kind: beside the
+// program, on the loader's path, in Python environments and in Node packages.
+// loaderPath, pythons and nodes are the folders to begin with, most wanted first;
+// pythons and nodes are prefixes, such as /usr or a virtual environment.
+func Places(programDir string, loaderPath, pythons, nodes []string) []Place {
+	var places []Place
+	if programDir != "" {
+		places = append(places, Place{BesideProgram, programDir})
+	}
+	system := loaderPath
+	switch runtime.GOOS {
+	case "linux":
+		system = append(slices.Clip(system), "/usr/local/lib", "/usr/lib", "/usr/lib/*-linux-gnu", "/usr/lib64", "/opt/onnxruntime/lib")
+	case "darwin":
+		system = append(slices.Clip(system), "/opt/homebrew/lib", "/usr/local/lib")
+	}
+	for _, dir := range system {
+		places = append(places, Place{"system", dir})
+	}
+	for _, prefix := range pythons {
+		for _, lib := range []string{"lib/python3*/site-packages", "lib/python3*/dist-packages", "lib/python3/dist-packages", "Lib/site-packages"} {
+			places = append(places, Place{"python", filepath.Join(prefix, filepath.FromSlash(lib), "onnxruntime", "capi")})
+		}
+	}
+	arch := map[string]string{"amd64": "x64"}[runtime.GOARCH]
+	if arch == "" {
+		arch = runtime.GOARCH
+	}
+	system32 := map[string]string{"windows": "win32"}[runtime.GOOS]
+	if system32 == "" {
+		system32 = runtime.GOOS
+	}
+	for _, prefix := range nodes {
+		places = append(places, Place{"node", filepath.Join(prefix, "node_modules", "onnxruntime-node", "bin", "napi-v*", system32, arch)})
+	}
+	return places
+}
+
+func platform() string { return runtime.GOOS + "-" + runtime.GOARCH }
+
+// librariesIn returns path itself if it is a file, else the onnxruntime libraries
+// in the folder.
+func librariesIn(path string) []string {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil
+	}
+	if !info.IsDir() {
+		return []string{path}
+	}
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return nil
+	}
+	var found []string
+	for _, e := range entries {
+		if libraryName.MatchString(e.Name()) {
+			found = append(found, filepath.Join(path, e.Name()))
+		}
+	}
+	return found
+}
+
+// libraryName matches libonnxruntime.so, .so.1, .so.1.23.2, .1.23.2.dylib and
+// onnxruntime.dll, and neither providers nor language bindings.
+var libraryName = regexp.MustCompile(`^(libonnxruntime(\.so(\.\d+)*|(\.\d+)*\.dylib)|onnxruntime\.dll)$`)
+
+var fullVersion = regexp.MustCompile(`\d+\.\d+\.\d+`)
+
+// describe guesses version and CUDA from names alone.
+func describe(path, origin string) Library {
+	lib := Library{Path: path, Origin: origin}
+	name := filepath.Base(path)
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		name = filepath.Base(real)
+	}
+	lib.Version = fullVersion.FindString(name)
+	if lib.Version == "" && origin == "cache" {
+		lib.Version = fullVersion.FindString(filepath.Base(filepath.Dir(path)))
+	}
+	providers := "libonnxruntime_providers_cuda.so"
+	if runtime.GOOS == "windows" {
+		providers = "onnxruntime_providers_cuda.dll"
+	}
+	_, err := os.Stat(filepath.Join(filepath.Dir(path), providers))
+	lib.CUDA = err == nil
+	return lib
+}
+
+// older reports whether version a comes before b. An unknown version is not older.
+func older(a, b string) bool {
+	if a == "" || b == "" {
+		return false
+	}
+	number := func(text string) []int {
+		var n []int
+		for _, part := range strings.Split(text, ".") {
+			v, _ := strconv.Atoi(part)
+			n = append(n, v)
+		}
+		return n
+	}
+	return slices.Compare(number(a), number(b)) < 0
+}

@@ -1,0 +1,115 @@
+package ort
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+)
+
+// install fetches a library into opt.CacheDir from the first source that works.
+// The files are verified before they get their names, and the library itself gets
+// its name last, so a folder that has it is complete. Two processes may install at
+// once; both end with the same files.
+func install(ctx context.Context, opt Options) (Library, error) {
+	list := sources
+	if opt.CUDA {
+		list = cudaSources
+	}
+	var tried []string
+	for _, s := range list {
+		if len(s.files[platform()]) == 0 {
+			continue
+		}
+		if !haveClient(s.client) {
+			tried = append(tried, fmt.Sprintf("%s: no %s on the path", s.pkg, s.client))
+			continue
+		}
+		lib, err := installFrom(ctx, opt, s)
+		if err == nil {
+			return lib, nil
+		}
+		if ctx.Err() != nil {
+			return Library{}, ctx.Err()
+		}
+		tried = append(tried, fmt.Sprintf("%s: %v", s.pkg, err))
+	}
+	reason := "could not be installed"
+	if len(tried) == 0 {
+		reason = "no build is known for " + platform()
+	}
+	return Library{}, &LibraryError{Reason: reason, Tried: tried, Hint: hint(opt.CUDA)}
+}
+
+func hint(cuda bool) string {
+	if cuda {
+		return "install onnxruntime-gpu " + MinVersion + " or newer with pip, and name its library with --onnxruntime or WISEFT_ONNXRUNTIME"
+	}
+	return "install onnxruntime " + MinVersion + " or newer (pip install onnxruntime), or name the library with --onnxruntime or WISEFT_ONNXRUNTIME"
+}
+
+func haveClient(client string) bool {
+	if client == "pip" {
+		_, err := lookAny("python3", "python")
+		return err == nil
+	}
+	_, err := exec.LookPath(client)
+	return err == nil
+}
+
+func installFrom(ctx context.Context, opt Options, s source) (Library, error) {
+	name := s.version + "-" + platform()
+	if opt.CUDA {
+		name += "-cuda"
+	}
+	target := filepath.Join(opt.CacheDir, name)
+	if opt.Say != nil {
+		opt.Say(fmt.Sprintf("installing onnxruntime %s into %s (from %s by %s; once)", s.version, target, s.pkg, s.client))
+	}
+	if err := os.MkdirAll(target, 0o755); err != nil {
+		return Library{}, err
+	}
+	temp, err := os.MkdirTemp(opt.CacheDir, ".installing-*") // the same file system as target
+	if err != nil {
+		return Library{}, err
+	}
+	defer os.RemoveAll(temp)
+	if err := s.fetch(ctx, temp, s); err != nil {
+		return Library{}, err
+	}
+	files := s.files[platform()]
+	for _, p := range files {
+		if err := verify(filepath.Join(temp, base(p.member)), p.sha256); err != nil {
+			return Library{}, err
+		}
+	}
+	for i := len(files) - 1; i >= 0; i-- { // the library, which comes first, last
+		file := base(files[i].member)
+		if err := os.Rename(filepath.Join(temp, file), filepath.Join(target, file)); err != nil {
+			return Library{}, err
+		}
+	}
+	return describe(filepath.Join(target, base(files[0].member)), "cache"), nil
+}
+
+// verify compares a file's SHA-256 with the pinned one.
+func verify(path, want string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	h := sha256.New()
+	_, err = io.Copy(h, f)
+	if err := errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	if got := hex.EncodeToString(h.Sum(nil)); got != want {
+		return fmt.Errorf("%s has SHA-256 %s, pinned is %s", filepath.Base(path), got, want)
+	}
+	return nil
+}

@@ -1,0 +1,88 @@
+//go:build cgo
+
+package ort
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	onnxruntime "github.com/yalue/onnxruntime_go"
+)
+
+// loaded is the process's library. onnxruntime can be loaded once.
+var loaded struct {
+	sync.Mutex
+	lib Library
+	ok  bool
+}
+
+// Load makes onnxruntime ready and returns the library that serves. Later calls
+// return the one that is loaded already, or an error if it does not do what opt
+// asks for. Errors are [LibraryError], or ctx's.
+func Load(ctx context.Context, opt Options) (Library, error) {
+	loaded.Lock()
+	defer loaded.Unlock()
+	if loaded.ok {
+		if opt.CUDA && !loaded.lib.CUDA {
+			return Library{}, &LibraryError{Reason: "the loaded library has no CUDA provider", Hint: hint(true)}
+		}
+		return loaded.lib, nil
+	}
+	if opt.Library != "" {
+		lib := describe(opt.Library, "named")
+		if err := start(&lib); err != nil {
+			return Library{}, &LibraryError{Reason: err.Error(), Hint: hint(opt.CUDA)}
+		}
+		return lib, nil
+	}
+	var tried []string
+	for _, lib := range Find(opt) {
+		err := usable(lib, opt)
+		if err == nil {
+			err = start(&lib)
+		}
+		if err == nil {
+			return lib, nil
+		}
+		tried = append(tried, fmt.Sprintf("%s (%s): %v", lib.Path, lib.Origin, err))
+	}
+	if !opt.Install || opt.CacheDir == "" {
+		return Library{}, &LibraryError{Reason: "no usable library was found", Tried: tried, Hint: hint(opt.CUDA)}
+	}
+	if opt.Say != nil {
+		for _, line := range tried {
+			opt.Say("passing over " + line)
+		}
+	}
+	lib, err := install(ctx, opt)
+	if err != nil {
+		return Library{}, err
+	}
+	if err := start(&lib); err != nil {
+		return Library{}, &LibraryError{Reason: err.Error(), Hint: hint(opt.CUDA)}
+	}
+	return lib, nil
+}
+
+// usable refuses a library by what its name tells, before it is opened: opening one
+// that is too old prints on standard error.
+func usable(lib Library, opt Options) error {
+	if older(lib.Version, MinVersion) {
+		return fmt.Errorf("version %s is older than %s", lib.Version, MinVersion)
+	}
+	if opt.CUDA && !lib.CUDA {
+		return fmt.Errorf("it has no CUDA provider")
+	}
+	return nil
+}
+
+func start(lib *Library) error {
+	onnxruntime.SetSharedLibraryPath(lib.Path)
+	if err := onnxruntime.InitializeEnvironment(onnxruntime.WithLogLevelError()); err != nil {
+		return fmt.Errorf("%s does not load as onnxruntime %s or newer: %w", lib.Path, MinVersion, err)
+	}
+	lib.Version = onnxruntime.GetVersion()
+	loaded.lib, loaded.ok = *lib, true
+	return nil
+}

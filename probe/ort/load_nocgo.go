@@ -1,0 +1,31 @@
+//go:build !cgo
+
+package ort
+
+import (
+	"context"
+
+	"github.com/wiseft/wiseft/probe"
+)
+
+func noCgo() error {
+	return &LibraryError{
+		Reason: "this wiseft was built without cgo, which onnxruntime needs",
+		Hint:   "install a C compiler and build with CGO_ENABLED=1",
+	}
+}
+
+// Load always fails: without cgo no shared library can be loaded.
+func Load(context.Context, Options) (Library, error) { return Library{}, noCgo() }
+
+// Engine makes sessions; without cgo it only fails.
+type Engine struct {
+	Device  Device
+	Threads int
+}
+
+// Open always fails.
+func (Engine) Open(context.Context, []byte, string) (probe.Extractor, error) { return nil, noCgo() }
+
+// Runtime implements probe.Engine.
+func (Engine) Runtime() string { return "none: built without cgo" }

@@ -1,0 +1,112 @@
+package ort
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestParseDevice(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{"": "cpu", "cpu": "cpu", "cuda": "cuda", "cuda:0": "cuda", "cuda:3": "cuda:3"} {
+		d, err := ParseDevice(text)
+		if err != nil || d.String() != want {
+			t.Errorf("ParseDevice(%q) = %v (%v), want %s", text, d, err, want)
+		}
+	}
+	for _, text := range []string{"gpu", "cuda:", "cuda:-1", "cuda:x", "cuda:1x", "cpu:1", "CUDA"} {
+		if d, err := ParseDevice(text); err == nil {
+			t.Errorf("ParseDevice(%q) = %v, want an error", text, d)
+		}
+	}
+}
+
+func touch(t *testing.T, path string) string {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestFindOrder(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	beside := touch(t, filepath.Join(dir, "bin", "libonnxruntime.so"))
+	old := touch(t, filepath.Join(dir, "cache", "1.23.2-"+platform(), "libonnxruntime.so"))
+	gpu := touch(t, filepath.Join(dir, "cache", "1.23.2-"+platform()+"-cuda", "libonnxruntime.so"))
+	touch(t, filepath.Join(dir, "cache", "1.23.2-"+platform()+"-cuda", "libonnxruntime_providers_cuda.so"))
+	wheel := touch(t, filepath.Join(dir, "venv/lib/python3.11/site-packages/onnxruntime/capi/libonnxruntime.so.1.20.1"))
+	touch(t, filepath.Join(dir, "venv/lib/python3.11/site-packages/onnxruntime/capi/libonnxruntime_providers_shared.so"))
+	opt := Options{CacheDir: filepath.Join(dir, "cache"),
+		Search: []Place{{BesideProgram, filepath.Join(dir, "bin")}, {"python", filepath.Join(dir, "venv/lib/python3*/site-packages/onnxruntime/capi")}}}
+	paths := func(libs []Library) (out []string) {
+		for _, l := range libs {
+			out = append(out, l.Path)
+		}
+		return out
+	}
+	if got, want := paths(Find(opt)), []string{beside, old, wheel}; !slices.Equal(got, want) {
+		t.Errorf("found %v, want %v", got, want)
+	}
+	if got := Find(opt); got[1].Version != "1.23.2" || got[2].Version != "1.20.1" {
+		t.Errorf("versions %q and %q", got[1].Version, got[2].Version)
+	}
+	opt.CUDA = true
+	got := Find(opt)
+	if !slices.Equal(paths(got), []string{beside, gpu, wheel}) || !got[1].CUDA || got[0].CUDA {
+		t.Errorf("with CUDA: found %+v", got)
+	}
+}
+
+func TestOlder(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		a, b string
+		want bool
+	}{
+		{"1.20.1", "1.23.0", true}, {"1.9.0", "1.23.0", true}, {"1.23.0", "1.23.0", false},
+		{"1.30.0", "1.23.0", false}, {"2.0.0", "1.23.0", false}, {"", "1.23.0", false},
+	} {
+		if got := older(c.a, c.b); got != c.want {
+			t.Errorf("older(%q, %q) = %v", c.a, c.b, got)
+		}
+	}
+}
+
+func TestPinsAreComplete(t *testing.T) {
+	t.Parallel()
+	covered := map[string]int{}
+	for _, s := range sources {
+		for platform, files := range s.files {
+			covered[platform]++
+			for _, p := range files {
+				if len(p.sha256) != 64 || p.member == "" {
+					t.Errorf("%s on %s: pin %+v", s.pkg, platform, p)
+				}
+			}
+		}
+	}
+	for _, platform := range []string{"linux-amd64", "linux-arm64", "darwin-amd64", "darwin-arm64", "windows-amd64"} {
+		if covered[platform] < 2 {
+			t.Errorf("%s has %d sources, want two ways at least", platform, covered[platform])
+		}
+	}
+}
+
+func TestVerifyRefusesAnotherFile(t *testing.T) {
+	t.Parallel()
+	path := touch(t, filepath.Join(t.TempDir(), "lib"))
+	const empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+	if err := verify(path, empty); err != nil {
+		t.Errorf("the right file is refused: %v", err)
+	}
+	if err := verify(path, strings.Repeat("0", 64)); err == nil || !strings.Contains(err.Error(), empty) {
+		t.Errorf("the wrong file gives %v", err)
+	}
+}

@@ -1,0 +1,266 @@
+//go:build cgo
+
+package ort
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/wiseft/wiseft/probe"
+	onnxruntime "github.com/yalue/onnxruntime_go"
+)
+
+// Engine makes sessions on one device. Load must have succeeded before.
+type Engine struct {
+	Device  Device
+	Threads int // of one forward pass on the CPU; 0 means one per core
+}
+
+var _ probe.Engine = Engine{}
+
+// Runtime implements probe.Engine.
+func (e Engine) Runtime() string {
+	return fmt.Sprintf("onnxruntime %s, %s, %d threads", onnxruntime.GetVersion(), e.Device, e.threads())
+}
+
+func (e Engine) threads() int {
+	if e.Threads > 0 {
+		return e.Threads
+	}
+	return runtime.NumCPU()
+}
+
+// ModelError reports a model that onnxruntime refuses or that has no fitting input
+// or output.
+type ModelError struct{ msg string }
+
+func (e *ModelError) Error() string { return e.msg }
+
+func modelErrorf(format string, args ...any) error {
+	return &ModelError{fmt.Sprintf(format, args...)}
+}
+
+// Open implements probe.Engine. The model must have one input of float32 and an
+// output of float32 named tensor; errors about the model are [ModelError].
+func (e Engine) Open(ctx context.Context, model []byte, tensor string) (probe.Extractor, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if len(model) == 0 {
+		return nil, modelErrorf("the model is empty")
+	}
+	inputs, outputs, err := onnxruntime.GetInputOutputInfoWithONNXData(model)
+	if err != nil {
+		return nil, modelErrorf("onnxruntime refuses the model: %v", err)
+	}
+	in, out, err := choose(inputs, outputs, tensor)
+	if err != nil {
+		return nil, err
+	}
+	options, err := e.options()
+	if err != nil {
+		return nil, err
+	}
+	defer options.Destroy()
+	s := &Session{input: probe.Input{Name: in.Name, Shape: slices.Clone(in.Dimensions)}}
+	if s.run, err = onnxruntime.NewRunOptions(); err != nil {
+		return nil, err
+	}
+	s.session, err = onnxruntime.NewDynamicAdvancedSessionWithONNXData(model, []string{in.Name}, []string{out.Name}, options)
+	if err != nil {
+		return nil, errors.Join(modelErrorf("onnxruntime refuses the model: %v", err), s.run.Destroy())
+	}
+	return s, nil
+}
+
+func (e Engine) options() (*onnxruntime.SessionOptions, error) {
+	options, err := onnxruntime.NewSessionOptions()
+	if err != nil {
+		return nil, err
+	}
+	err = options.SetIntraOpNumThreads(e.threads())
+	if err == nil && e.Device.CUDA {
+		err = e.useCUDA(options)
+	}
+	if err != nil {
+		return nil, errors.Join(err, options.Destroy())
+	}
+	return options, nil
+}
+
+// useCUDA puts the model on the GPU. The convolution search is heuristic, because
+// the default tries everything anew for every point count; TF32 is off, so that
+// features agree with the CPU's to float32.
+func (e Engine) useCUDA(options *onnxruntime.SessionOptions) error {
+	cuda, err := onnxruntime.NewCUDAProviderOptions()
+	if err != nil {
+		return &LibraryError{Reason: "no CUDA: " + err.Error(), Hint: hint(true)}
+	}
+	defer cuda.Destroy()
+	err = cuda.Update(map[string]string{
+		"device_id":              fmt.Sprint(e.Device.Index),
+		"cudnn_conv_algo_search": "HEURISTIC",
+		"use_tf32":               "0",
+	})
+	if err == nil {
+		err = options.AppendExecutionProviderCUDA(cuda)
+	}
+	if err != nil {
+		return &LibraryError{Reason: fmt.Sprintf("no CUDA on %s: %v", e.Device, err), Hint: hint(true)}
+	}
+	return nil
+}
+
+// choose picks the input and the output to use and refuses what cannot be fed.
+func choose(inputs, outputs []onnxruntime.InputOutputInfo, tensor string) (in, out onnxruntime.InputOutputInfo, err error) {
+	if len(inputs) != 1 {
+		return in, out, modelErrorf("the model has %d inputs (%s); one is supported", len(inputs), names(inputs))
+	}
+	in = inputs[0]
+	if in.DataType != onnxruntime.TensorElementDataTypeFloat {
+		return in, out, modelErrorf("input %q is %s; float32 is supported", in.Name, in.DataType)
+	}
+	if len(in.Dimensions) == 0 {
+		return in, out, modelErrorf("input %q has no batch axis", in.Name)
+	}
+	if tensor == "" && len(outputs) != 1 {
+		return in, out, modelErrorf("the model has %d outputs (%s); choose one with --output", len(outputs), names(outputs))
+	}
+	for _, o := range outputs {
+		if o.Name != tensor && tensor != "" {
+			continue
+		}
+		if o.DataType != onnxruntime.TensorElementDataTypeFloat {
+			return in, out, modelErrorf("output %q is %s; float32 is supported", o.Name, o.DataType)
+		}
+		return in, o, nil
+	}
+	return in, out, modelErrorf("the model has no output %q; it has %s", tensor, names(outputs))
+}
+
+func names(infos []onnxruntime.InputOutputInfo) string {
+	var list []string
+	for _, info := range infos {
+		list = append(list, info.Name)
+	}
+	return strings.Join(list, ", ")
+}
+
+// Session is a model in onnxruntime. It implements probe.Extractor.
+type Session struct {
+	session *onnxruntime.DynamicAdvancedSession
+	run     *onnxruntime.RunOptions
+	input   probe.Input
+
+	// The output of the latest shape is kept: onnxruntime then writes into it
+	// instead of allocating and copying anew for every batch.
+	shape  []int64
+	output *onnxruntime.Tensor[float32]
+}
+
+// Input implements probe.Extractor.
+func (s *Session) Input() probe.Input { return s.input }
+
+// Extract implements probe.Extractor.
+func (s *Session) Extract(ctx context.Context, dst []float32, b probe.Batch) ([]float32, error) {
+	if err := ctx.Err(); err != nil {
+		return dst, err
+	}
+	size, err := elements(b.Shape)
+	if err != nil {
+		return dst, err
+	}
+	if size != int64(len(b.X)) {
+		return dst, fmt.Errorf("ort: a batch of shape %v has %d values", b.Shape, len(b.X))
+	}
+	in, err := onnxruntime.NewTensor(b.Shape, b.X)
+	if err != nil {
+		return dst, err
+	}
+	defer in.Destroy()
+	defer s.terminateWith(ctx)()
+	outputs := []onnxruntime.Value{nil}
+	if slices.Equal(b.Shape, s.shape) {
+		outputs[0] = s.output
+	}
+	if err := s.session.RunWithOptions([]onnxruntime.Value{in}, outputs, s.run); err != nil {
+		if ctx.Err() != nil {
+			return dst, ctx.Err()
+		}
+		return dst, modelErrorf("onnxruntime on input %v: %v", b.Shape, err)
+	}
+	if err := s.keep(b.Shape, outputs[0]); err != nil {
+		return dst, err
+	}
+	return append(dst, s.output.GetData()...), nil
+}
+
+// terminateWith ends the forward pass when ctx does, until the returned function is
+// called.
+func (s *Session) terminateWith(ctx context.Context) (stop func()) {
+	done := make(chan struct{})
+	cancel := context.AfterFunc(ctx, func() {
+		_ = s.run.Terminate() // the pass itself reports that it ended early
+		close(done)
+	})
+	return func() {
+		if !cancel() {
+			<-done
+			_ = s.run.UnsetTerminate()
+		}
+	}
+}
+
+// keep remembers the output for the next batch of the same shape.
+func (s *Session) keep(shape []int64, v onnxruntime.Value) error {
+	out, ok := v.(*onnxruntime.Tensor[float32])
+	if !ok {
+		return errors.Join(modelErrorf("the output is no float32 tensor"), v.Destroy())
+	}
+	if out == s.output {
+		return nil
+	}
+	s.release()
+	s.output, s.shape = out, slices.Clone(shape)
+	got := out.GetShape()
+	if len(got) == 0 || got[0] != shape[0] {
+		return modelErrorf("the output has shape %v for a batch of %d: its first axis is not the batch", got, shape[0])
+	}
+	return nil
+}
+
+func (s *Session) release() {
+	if s.output != nil {
+		_ = s.output.Destroy() // it never fails
+		s.output, s.shape = nil, nil
+	}
+}
+
+// Close implements probe.Extractor.
+func (s *Session) Close() error {
+	s.release()
+	if s.session == nil {
+		return nil
+	}
+	err := errors.Join(s.session.Destroy(), s.run.Destroy())
+	s.session = nil
+	return err
+}
+
+// elements returns the product of shape. The binding's own check misses overflow in
+// shapes such as [1<<62 5].
+func elements(shape []int64) (int64, error) {
+	n := int64(1)
+	for _, d := range shape {
+		if d <= 0 || n > math.MaxInt64/d {
+			return 0, fmt.Errorf("ort: a batch of shape %v is empty or too large", shape)
+		}
+		n *= d
+	}
+	return n, nil
+}
