@@ -113,3 +113,13 @@ func verify(path, want string) error {
 	}
 	return nil
 }
+
+// DefaultCacheDir is where the library is kept on this machine: a folder below the
+// user's cache folder.
+func DefaultCacheDir() (string, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(cache, "wiseft", "onnxruntime"), nil
+}
