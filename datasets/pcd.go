@@ -170,9 +170,11 @@ func (s *pcdSet) Read(ctx context.Context, dst *Sample, i int) error {
 		return fmt.Errorf("%s: %w", s.info.Name, errClosed)
 	}
 	path := s.paths[i]
-	if info, err := os.Stat(path); err != nil {
+	info, err := os.Stat(path)
+	if err != nil {
 		return err
-	} else if !info.Mode().IsRegular() {
+	}
+	if !info.Mode().IsRegular() {
 		return malformed(path, "is not a regular file")
 	}
 	file, err := os.ReadFile(path)

@@ -197,6 +197,9 @@ func (h *pcdHeader) readFields(entries map[string][]string) error {
 		h.stride += f.size * f.count
 		h.words += f.count
 	}
+	if h.stride > 1<<20 {
+		return fmt.Errorf("has points of %d bytes", h.stride)
+	}
 	return nil
 }
 
