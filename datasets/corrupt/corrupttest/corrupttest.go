@@ -1,0 +1,239 @@
+// Package corrupttest checks that a corruption keeps the promises of package
+// corrupt. Every registered corruption runs it.
+package corrupttest
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/wiseft/wiseft/datasets"
+	"github.com/wiseft/wiseft/datasets/corrupt"
+	"github.com/wiseft/wiseft/datasets/datasettest"
+)
+
+// Clouds returns a procedural data set of n clouds inside the unit ball, each with
+// that many points: boxes and bent sheets, built by exact arithmetic alone, so that
+// it has the same bits everywhere.
+func Clouds(n, points int) datasets.Dataset { return clouds{n, points} }
+
+type clouds struct{ n, points int }
+
+func (c clouds) Info() datasets.Info {
+	return datasets.Info{Name: "procedural clouds", Format: "corrupttest", Classes: []string{"box", "sheet"}, SelfMade: true}
+}
+func (c clouds) Len() int          { return c.n }
+func (c clouds) Label(i int) int64 { return int64(i % 2) }
+func (c clouds) Close() error      { return nil }
+
+func (c clouds) Hash(context.Context) (string, error) {
+	return fmt.Sprintf("%064x", c.n<<32|c.points), nil
+}
+
+func (c clouds) Read(ctx context.Context, dst *datasets.Sample, i int) error {
+	if i < 0 || i >= c.n {
+		return fmt.Errorf("procedural clouds: sample %d is out of range", i)
+	}
+	x := make([]float32, 0, 3*c.points)
+	for k := range c.points {
+		// Multiples of 1/64 from -1/2 to 1/2, spread by steps coprime to 65.
+		u := float32((k*7+i)%65-32) / 64
+		v := float32((k*k+3*i)%65-32) / 64
+		w := float32((k*31)%65-32) / 64
+		if i%2 == 1 {
+			w = u * v
+		}
+		x = append(x, u, v, w)
+	}
+	dst.Set(x, []int{c.points, 3}, c.Label(i))
+	return ctx.Err()
+}
+
+// Run checks a corruption.
+func Run(t *testing.T, c corrupt.Corruption) {
+	t.Helper()
+	t.Run("dataset", func(t *testing.T) {
+		for severity := 1; severity <= corrupt.Severities; severity++ {
+			datasettest.Run(t, func(t *testing.T) datasets.Dataset { return wrap(t, c, Clouds(4, 200), severity, 3) })
+		}
+	})
+	t.Run("same seed same bytes", func(t *testing.T) { sameSeed(t, c) })
+	t.Run("keys matter", func(t *testing.T) { keysMatter(t, c) })
+	t.Run("grows with severity", func(t *testing.T) { grows(t, c) })
+	t.Run("input unchanged", func(t *testing.T) { inputUnchanged(t, c) })
+	t.Run("any size", func(t *testing.T) { anySize(t, c) })
+	t.Run("refused", func(t *testing.T) { refused(t, c) })
+}
+
+func wrap(t testing.TB, c corrupt.Corruption, base datasets.Dataset, severity int, seed uint64) datasets.Dataset {
+	t.Helper()
+	ds, err := corrupt.Wrap(base, c, severity, seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ds
+}
+
+func read(t testing.TB, ds datasets.Dataset, i int) datasets.Sample {
+	t.Helper()
+	var s datasets.Sample
+	if err := ds.Read(t.Context(), &s, i); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// sameSeed reads in order, and then several ways at once from another wrapper.
+func sameSeed(t *testing.T, c corrupt.Corruption) {
+	const n = 8
+	var want []datasets.Sample
+	ds := wrap(t, c, Clouds(n, 512), 3, 9)
+	for i := range n {
+		want = append(want, read(t, ds, i))
+	}
+	other := wrap(t, c, Clouds(n, 512), 3, 9)
+	var wg sync.WaitGroup
+	for worker := range 4 {
+		wg.Go(func() {
+			var s datasets.Sample
+			for k := range n {
+				i := (n - 1 - k + 3*worker) % n
+				if err := other.Read(t.Context(), &s, i); err != nil {
+					t.Error(err)
+				} else if !slices.Equal(s.X, want[i].X) {
+					t.Errorf("sample %d differs when read in another order", i)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// keysMatter checks that seed, severity and index each change the randomness.
+func keysMatter(t *testing.T, c corrupt.Corruption) {
+	base := Clouds(4, 512)
+	want := read(t, wrap(t, c, base, 2, 1), 0)
+	if got := read(t, wrap(t, c, base, 2, 2), 0); slices.Equal(got.X, want.X) {
+		t.Error("two seeds give the same cloud")
+	}
+	if got := read(t, wrap(t, c, base, 3, 1), 0); slices.Equal(got.X, want.X) {
+		t.Error("two severities give the same cloud")
+	}
+	same := datasets.Subset(base, []int{0, 0}, "one cloud twice")
+	ds := wrap(t, c, same, 2, 1)
+	if a, b := read(t, ds, 0), read(t, ds, 1); slices.Equal(a.X, b.X) {
+		t.Error("two samples are corrupted alike")
+	}
+}
+
+// damage is the mean distance between two clouds: from each point to the nearest
+// of the other cloud, both ways.
+func damage(a, b []float32) float64 {
+	return oneWay(a, b) + oneWay(b, a)
+}
+
+func oneWay(a, b []float32) float64 {
+	var sum float64
+	for i := 0; i < len(a); i += 3 {
+		nearest := math.Inf(1)
+		for j := 0; j < len(b); j += 3 {
+			x, y, z := float64(a[i]-b[j]), float64(a[i+1]-b[j+1]), float64(a[i+2]-b[j+2])
+			nearest = min(nearest, x*x+y*y+z*z)
+		}
+		sum += math.Sqrt(nearest)
+	}
+	return sum / float64(len(a)/3)
+}
+
+// grows checks that the mean damage, or the change in the number of points, grows
+// with every severity.
+func grows(t *testing.T, c corrupt.Corruption) {
+	// Enough clouds that the mean's standard error is below the step between two
+	// severities of scale, the smallest there is: about 5 %.
+	const n, points = 600, 128
+	base := Clouds(n, points)
+	var lastDamage float64
+	var lastCount int
+	for severity := 1; severity <= corrupt.Severities; severity++ {
+		ds := wrap(t, c, base, severity, 5)
+		var sum float64
+		var count int
+		for i := range n {
+			s := read(t, ds, i)
+			sum += damage(read(t, base, i).X, s.X) / n
+			count += max(s.Shape[0]-points, points-s.Shape[0])
+		}
+		if sum <= lastDamage && count <= lastCount {
+			t.Errorf("severity %d: mean distance %.4f and %d points, after %.4f and %d", severity, sum, count, lastDamage, lastCount)
+		}
+		lastDamage, lastCount = sum, count
+	}
+}
+
+func inputUnchanged(t *testing.T, c corrupt.Corruption) {
+	base, err := datasets.InMemory(t.Context(), Clouds(2, 300), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := read(t, base, 1)
+	for severity := 1; severity <= corrupt.Severities; severity++ {
+		ds := wrap(t, c, base, severity, 0)
+		if got := read(t, ds, 1); slices.Equal(got.X, want.X) {
+			t.Errorf("severity %d changes nothing", severity)
+		} else if got.Label != want.Label {
+			t.Errorf("severity %d changes the label", severity)
+		}
+	}
+	if got := read(t, base, 1); !slices.Equal(got.X, want.X) {
+		t.Error("the input changed")
+	}
+}
+
+// anySize checks that clouds of any size stay finite and never become empty.
+func anySize(t *testing.T, c corrupt.Corruption) {
+	for _, points := range []int{1, 2, 3, 7, 64, 1024, 3000} {
+		for severity := 1; severity <= corrupt.Severities; severity++ {
+			s := read(t, wrap(t, c, Clouds(2, points), severity, 0), 1)
+			if n, ok := s.Points(); !ok || n == 0 || len(s.X) != 3*n {
+				t.Fatalf("%d points, severity %d: shape %v with %d values", points, severity, s.Shape, len(s.X))
+			}
+			for _, v := range s.X {
+				if v-v != 0 {
+					t.Fatalf("%d points, severity %d: %v", points, severity, v)
+				}
+			}
+		}
+	}
+}
+
+func refused(t *testing.T, c corrupt.Corruption) {
+	for _, severity := range []int{-1, 0, corrupt.Severities + 1} {
+		if _, err := corrupt.Wrap(Clouds(1, 8), c, severity, 0); err == nil {
+			t.Errorf("severity %d is not refused", severity)
+		}
+	}
+	var s datasets.Sample
+	for _, shape := range [][]int{{4}, {4, 2}, {0, 3}, {2, 2, 3}} {
+		if err := wrap(t, c, shaped{Clouds(1, 4), shape}, 1, 0).Read(t.Context(), &s, 0); err == nil {
+			t.Errorf("a sample of shape %v is not refused", shape)
+		}
+	}
+}
+
+// shaped gives samples of any shape.
+type shaped struct {
+	datasets.Dataset
+	shape []int
+}
+
+func (s shaped) Read(_ context.Context, dst *datasets.Sample, _ int) error {
+	size := 1
+	for _, n := range s.shape {
+		size *= n
+	}
+	dst.Set(make([]float32, size), s.shape, 0)
+	return nil
+}

@@ -1,0 +1,173 @@
+package datasets
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+)
+
+// OpenOptions says what to open where a path leaves a choice.
+type OpenOptions struct {
+	// Split is "train", "test" or whatever the data calls its parts. "" takes the
+	// only one there is. Data without splits (a single file) ignores it.
+	Split string
+	// Format is a registered name; "" recognises the format from the contents.
+	Format string
+}
+
+// Format reads one kind of data set.
+type Format struct {
+	Name string
+	Doc  string // one line: what the files look like
+	// Match reports whether path holds this format, judged by its contents. An error
+	// means that path cannot be read at all.
+	Match func(path string) (bool, error)
+	// Open indexes the data set and validates what can be validated without reading
+	// every value. Malformed data gives a *FormatError.
+	Open func(ctx context.Context, path string, opt OpenOptions) (Dataset, error)
+}
+
+// FormatError says that data is malformed or of a kind that cannot be read.
+type FormatError struct {
+	Path   string // file or folder
+	Detail string // where in it, what was expected, and what was found
+}
+
+func (e *FormatError) Error() string { return e.Path + ": " + e.Detail }
+
+func malformed(path, format string, args ...any) error {
+	return &FormatError{Path: path, Detail: fmt.Sprintf(format, args...)}
+}
+
+var formats = map[string]Format{}
+
+func register(f Format) {
+	if f.Name == "" || f.Doc == "" || f.Match == nil || f.Open == nil {
+		panic("datasets: half-filled format " + f.Name)
+	}
+	if _, ok := formats[f.Name]; ok {
+		panic("datasets: format registered twice: " + f.Name)
+	}
+	formats[f.Name] = f
+}
+
+// Formats returns all formats, sorted by name.
+func Formats() []Format {
+	names := slices.Sorted(maps.Keys(formats))
+	all := make([]Format, len(names))
+	for i, name := range names {
+		all[i] = formats[name]
+	}
+	return all
+}
+
+// Lookup returns the format of that name.
+func Lookup(name string) (Format, bool) {
+	f, ok := formats[name]
+	return f, ok
+}
+
+func formatNames() string {
+	return strings.Join(slices.Sorted(maps.Keys(formats)), ", ")
+}
+
+// Open opens the data set at path, which must be closed. The format is the one
+// that opt names, or else the one that recognises the contents; if none or
+// several do, the error is a *FormatError that says what path holds.
+func Open(ctx context.Context, path string, opt OpenOptions) (Dataset, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(path); err != nil {
+		return nil, err
+	}
+	if opt.Format != "" {
+		f, ok := Lookup(opt.Format)
+		if !ok {
+			return nil, fmt.Errorf("unknown data format %q; known: %s", opt.Format, formatNames())
+		}
+		return f.Open(ctx, path, opt)
+	}
+	var matches []Format
+	for _, f := range Formats() {
+		ok, err := f.Match(path)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			matches = append(matches, f)
+		}
+	}
+	switch len(matches) {
+	case 0:
+		return nil, malformed(path, "is no data set that can be read: it is %s; known formats: %s", describe(path), formatNames())
+	case 1:
+		return matches[0].Open(ctx, path, opt)
+	default:
+		names := make([]string, len(matches))
+		for i, f := range matches {
+			names[i] = f.Name
+		}
+		return nil, malformed(path, "holds several formats (%s); choose one", strings.Join(names, ", "))
+	}
+}
+
+// describe says in a few words what is at path.
+func describe(path string) string {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err.Error()
+	}
+	if !info.IsDir() {
+		head, err := readHead(path, 8)
+		switch {
+		case err != nil:
+			return err.Error()
+		case len(head) == 0:
+			return "an empty file"
+		}
+		return fmt.Sprintf("a file of %d bytes that starts with %q", info.Size(), head)
+	}
+	entries, err := os.ReadDir(path)
+	switch {
+	case err != nil:
+		return err.Error()
+	case len(entries) == 0:
+		return "an empty folder"
+	}
+	names := make([]string, 0, 3)
+	for _, e := range entries[:min(3, len(entries))] {
+		names = append(names, e.Name())
+	}
+	if len(entries) > len(names) {
+		names = append(names, fmt.Sprintf("%d more", len(entries)-len(names)))
+	}
+	return "a folder with " + strings.Join(names, ", ")
+}
+
+// readHead returns the first n bytes of a regular file, or all where it is
+// shorter. Anything else (folder, pipe, device) reads as empty, so that looking
+// at a path never blocks.
+func readHead(path string, n int) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() {
+		return nil, err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	head := make([]byte, min(int64(n), info.Size()))
+	read, err := f.ReadAt(head, 0)
+	if read < len(head) {
+		return nil, err
+	}
+	return head, nil
+}
+
+var errClosed = errors.New("data set is closed")

@@ -1,0 +1,100 @@
+package datasets
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"hash"
+	"io"
+	"math/rand/v2"
+	"os"
+	"sync"
+)
+
+// writeField adds a string to h with its length in front, so that no two lists
+// of fields hash alike.
+func writeField(h hash.Hash, s string) {
+	var size [8]byte
+	binary.LittleEndian.PutUint64(size[:], uint64(len(s)))
+	h.Write(size[:])
+	io.WriteString(h, s)
+}
+
+// hashFields returns the lower-case hexadecimal SHA-256 of a list of fields.
+func hashFields(fields ...string) string {
+	h := sha256.New()
+	for _, f := range fields {
+		writeField(h, f)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// DerivedHash returns the hash of a data set whose samples follow from those of
+// base by what line says. line must therefore name every parameter; it is usually
+// the line that the derived set adds to its Info.History.
+func DerivedHash(ctx context.Context, base Dataset, line string) (string, error) {
+	sum, err := base.Hash(ctx)
+	if err != nil {
+		return "", err
+	}
+	return hashFields("wiseft derived 1", sum, line), nil
+}
+
+// fileHash computes the hash of a data set that was read from files, once.
+type fileHash struct {
+	mu  sync.Mutex
+	sum string
+}
+
+// of hashes the fields, which say what was selected, and then the files in order.
+func (c *fileHash) of(ctx context.Context, fields, files []string) (string, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.sum != "" {
+		return c.sum, nil
+	}
+	h := sha256.New()
+	writeField(h, "wiseft files 1")
+	for _, f := range fields {
+		writeField(h, f)
+	}
+	for _, path := range files {
+		if err := ctx.Err(); err != nil {
+			return "", err
+		}
+		sum, err := hashFile(path)
+		if err != nil {
+			return "", err
+		}
+		writeField(h, sum)
+	}
+	c.sum = hex.EncodeToString(h.Sum(nil))
+	return c.sum, nil
+}
+
+func hashFile(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return string(h.Sum(nil)), nil
+}
+
+// keyedRand returns a generator whose stream depends on the purpose and the keys
+// and on nothing else, so that neither order nor threads matter.
+func keyedRand(purpose string, keys ...uint64) *rand.Rand {
+	h := sha256.New()
+	writeField(h, purpose)
+	for _, k := range keys {
+		var b [8]byte
+		binary.LittleEndian.PutUint64(b[:], k)
+		h.Write(b[:])
+	}
+	return rand.New(rand.NewChaCha8([32]byte(h.Sum(nil))))
+}

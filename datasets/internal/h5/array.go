@@ -1,0 +1,188 @@
+package h5
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+)
+
+// Array is a data set of numbers.
+type Array struct {
+	Shape []int // empty for a scalar
+
+	file     *File
+	name     string
+	elements uint64
+	kind     numberKind
+	itemSize uint64
+	order    binary.ByteOrder
+	layout   layout
+	filters  []filter
+}
+
+type numberKind uint8
+
+const (
+	kindSigned numberKind = iota + 1
+	kindUnsigned
+	kindFloat
+)
+
+// maxElements keeps every product of sizes far from overflow.
+const maxElements = 1 << 40
+
+func newArray(f *File, messages []message) (*Array, error) {
+	a := &Array{file: f}
+	seen := map[uint16]bool{}
+	for _, m := range messages {
+		c := cursor{b: m.data}
+		var err error
+		switch m.kind {
+		case msgDataspace:
+			err = a.readDataspace(&c)
+		case msgDatatype:
+			err = a.readDatatype(&c)
+		case msgLayout:
+			err = a.readLayout(&c)
+		case msgFilters:
+			err = a.readFilters(&c)
+		default:
+			continue
+		}
+		if err == nil {
+			err = c.err
+		}
+		if err != nil {
+			return nil, err
+		}
+		if seen[m.kind] {
+			return nil, errors.New("is described twice")
+		}
+		seen[m.kind] = true
+	}
+	if !seen[msgDataspace] || !seen[msgDatatype] || !seen[msgLayout] {
+		return nil, errors.New("is not an array of numbers")
+	}
+	return a, nil
+}
+
+func (a *Array) readDataspace(c *cursor) error {
+	version, rank := c.u8(), c.u8()
+	switch version {
+	case 1:
+		c.take(1 + 1 + 4) // flags, reserved
+	case 2:
+		c.take(1) // flags
+		if kind := c.u8(); kind == 2 {
+			return errors.New("has no values (null dataspace)")
+		}
+	default:
+		return fmt.Errorf("has dataspace version %d; 1 and 2 are known", version)
+	}
+	if rank > 32 {
+		return fmt.Errorf("has %d axes; HDF5 allows 32", rank)
+	}
+	a.elements = 1
+	for range rank {
+		n := c.u64()
+		if n > maxElements || n > 0 && a.elements > maxElements/n {
+			return errors.New("claims more than 2^40 values")
+		}
+		a.Shape = append(a.Shape, int(n))
+		a.elements *= n
+	}
+	return nil
+}
+
+func (a *Array) readDatatype(c *cursor) error {
+	class := c.u8() & 0x0f
+	bits := c.take(3)
+	a.itemSize = uint64(c.u32())
+	offset, precision := c.u16(), c.u16()
+	if c.err != nil {
+		return c.err
+	}
+	a.order = binary.LittleEndian
+	if bits[0]&1 != 0 {
+		a.order = binary.BigEndian
+	}
+	whole := offset == 0 && uint64(precision) == 8*a.itemSize
+	switch class {
+	case 0:
+		a.kind = kindUnsigned
+		if bits[0]&8 != 0 {
+			a.kind = kindSigned
+		}
+		if n := a.itemSize; whole && (n == 1 || n == 2 || n == 4 || n == 8) {
+			return nil
+		}
+		return fmt.Errorf("has integers of %d bits in %d bytes, which is not supported", precision, a.itemSize)
+	case 1:
+		a.kind = kindFloat
+		exponent := c.take(2) // where it starts, how many bits it has
+		if c.err == nil && whole && bits[0]&0x40 == 0 &&
+			(a.itemSize == 4 && exponent[1] == 8 || a.itemSize == 8 && exponent[1] == 11) {
+			return nil
+		}
+		return fmt.Errorf("has floats of %d bits in %d bytes; IEEE float32 and float64 are known", precision, a.itemSize)
+	}
+	return fmt.Errorf("holds something else than numbers (datatype class %d)", class)
+}
+
+// IsInteger reports whether the values are integers.
+func (a *Array) IsInteger() bool { return a.kind != kindFloat }
+
+// Float32s reads all values of an array of floats in row-major order; float64 is
+// rounded.
+func (a *Array) Float32s() ([]float32, error) {
+	if a.kind != kindFloat {
+		return nil, a.errorf("holds integers, want floats")
+	}
+	raw, err := a.read()
+	if err != nil {
+		return nil, a.errorf("%w", err)
+	}
+	x := make([]float32, a.elements)
+	if a.itemSize == 4 {
+		for i := range x {
+			x[i] = math.Float32frombits(a.order.Uint32(raw[4*i:]))
+		}
+		return x, nil
+	}
+	for i := range x {
+		x[i] = float32(math.Float64frombits(a.order.Uint64(raw[8*i:])))
+	}
+	return x, nil
+}
+
+// Int64s reads all values of an array of integers in row-major order.
+func (a *Array) Int64s() ([]int64, error) {
+	if a.kind == kindFloat {
+		return nil, a.errorf("holds floats, want integers")
+	}
+	raw, err := a.read()
+	if err != nil {
+		return nil, a.errorf("%w", err)
+	}
+	x := make([]int64, a.elements)
+	for i := range x {
+		item := raw[uint64(i)*a.itemSize:][:a.itemSize]
+		var v uint64
+		for k, b := range item {
+			if a.order == binary.BigEndian {
+				k = len(item) - 1 - k
+			}
+			v |= uint64(b) << (8 * k)
+		}
+		if shift := 64 - 8*len(item); a.kind == kindSigned {
+			v = uint64(int64(v<<shift) >> shift)
+		}
+		x[i] = int64(v)
+	}
+	return x, nil
+}
+
+func (a *Array) errorf(format string, args ...any) error {
+	return fmt.Errorf("data set %q: "+format, append([]any{a.name}, args...)...)
+}

@@ -1,0 +1,204 @@
+// Package h5 reads the arrays in the root group of an HDF5 file: what point-cloud
+// data sets use, and no more.
+//
+// It knows superblocks 0 to 3, object headers 1 and 2, groups as symbol tables and
+// as compact links, integers of 1 to 8 bytes and floats of 4 and 8 bytes in either
+// byte order, compact, contiguous and chunked storage (chunk index: version 1
+// B-tree, which is what h5py writes unless told libver="latest"), and the filters
+// gzip, shuffle, lzf and fletcher32. Everything else is refused by name.
+//
+// Files are not trusted: addresses are checked against the file's size, trees are
+// walked down strictly falling levels, and memory is taken only for what the stored
+// bytes can expand to. Nothing is followed but the path to the array asked for.
+//
+// Field names and numbers are those of the HDF5 File Format Specification,
+// version 3.0.
+package h5
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Signature starts every HDF5 file.
+const Signature = "\x89HDF\r\n\x1a\n"
+
+const undefined = ^uint64(0) // the address of something that does not exist
+
+// Limits far above what a real file needs.
+const (
+	maxHeaderSize = 16 << 20 // bytes of one object header
+	maxEntries    = 1 << 16  // members of a group
+	maxLevel      = 16       // levels of a B-tree
+)
+
+// File is an open HDF5 file. Its methods may be called by several goroutines at
+// once.
+type File struct {
+	r       io.ReaderAt
+	size    uint64
+	members []member
+}
+
+type member struct {
+	name string
+	addr uint64 // object header
+}
+
+// Open reads the names in the root group. r must stay readable as long as the file
+// is used; size is its length in bytes.
+func Open(r io.ReaderAt, size int64) (*File, error) {
+	f := &File{r: r, size: uint64(size)}
+	root, err := f.superblock()
+	if err != nil {
+		return nil, err
+	}
+	messages, err := f.objectHeader(root)
+	if err != nil {
+		return nil, fmt.Errorf("root group: %w", err)
+	}
+	if err := f.group(messages); err != nil {
+		return nil, fmt.Errorf("root group: %w", err)
+	}
+	return f, nil
+}
+
+// Names lists what the root group holds, in the file's order.
+func (f *File) Names() []string {
+	names := make([]string, len(f.members))
+	for i, m := range f.members {
+		names[i] = m.name
+	}
+	return names
+}
+
+// Has reports whether the root group holds that name.
+func (f *File) Has(name string) bool {
+	for _, m := range f.members {
+		if m.name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// Array returns the array of that name, without reading its values.
+func (f *File) Array(name string) (*Array, error) {
+	for _, m := range f.members {
+		if m.name != name {
+			continue
+		}
+		messages, err := f.objectHeader(m.addr)
+		if err != nil {
+			return nil, fmt.Errorf("data set %q: %w", name, err)
+		}
+		a, err := newArray(f, messages)
+		if err != nil {
+			return nil, fmt.Errorf("data set %q: %w", name, err)
+		}
+		a.name = name
+		return a, nil
+	}
+	return nil, fmt.Errorf("has no data set %q; it has %s", name, strings.Join(f.Names(), ", "))
+}
+
+// bytes returns n bytes at addr.
+func (f *File) bytes(addr, n uint64) ([]byte, error) {
+	if addr > f.size || n > f.size-addr {
+		return nil, fmt.Errorf("%d bytes at offset %d lie beyond the end of the file (%d bytes)", n, addr, f.size)
+	}
+	b := make([]byte, n)
+	if _, err := f.r.ReadAt(b, int64(addr)); err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// upTo returns the at most n bytes that there are at addr.
+func (f *File) upTo(addr, n uint64) ([]byte, error) {
+	if addr < f.size {
+		n = min(n, f.size-addr)
+	}
+	return f.bytes(addr, n)
+}
+
+// superblock returns the address of the root group's object header.
+func (f *File) superblock() (uint64, error) {
+	b, err := f.upTo(0, 128)
+	if err != nil {
+		return 0, err
+	}
+	c := cursor{b: b}
+	if string(c.take(8)) != Signature {
+		return 0, errors.New("is not an HDF5 file")
+	}
+	version := c.u8()
+	switch version {
+	case 0, 1:
+		c.take(4) // versions of free space, root group and shared messages, and one reserved
+		if offsets, lengths := c.u8(), c.u8(); offsets != 8 || lengths != 8 {
+			return 0, fmt.Errorf("has offsets of %d and lengths of %d bytes; only 8 is known", offsets, lengths)
+		}
+		c.take(1 + 2 + 2 + 4) // reserved, leaf and internal node K, flags
+		if version == 1 {
+			c.take(4) // indexed storage K, reserved
+		}
+	case 2, 3:
+		if offsets, lengths := c.u8(), c.u8(); offsets != 8 || lengths != 8 {
+			return 0, fmt.Errorf("has offsets of %d and lengths of %d bytes; only 8 is known", offsets, lengths)
+		}
+		c.take(1) // flags
+	default:
+		return 0, fmt.Errorf("has HDF5 superblock version %d; 0 to 3 are known", version)
+	}
+	base := c.u64()
+	c.take(8) // free space or extension
+	end := c.u64()
+	if version < 2 {
+		c.take(8 + 8) // driver information, link name offset of the root entry
+	}
+	root := c.u64()
+	switch {
+	case c.err != nil:
+		return 0, c.err
+	case base != 0:
+		return 0, errors.New("has an HDF5 user block, which is not supported")
+	case end > f.size:
+		return 0, fmt.Errorf("is truncated: it has %d bytes and should have %d", f.size, end)
+	}
+	return root, nil
+}
+
+// cursor reads little-endian fields. After the first read beyond the end, err is
+// set and every field is zero.
+type cursor struct {
+	b   []byte
+	err error
+}
+
+func (c *cursor) take(n int) []byte {
+	if c.err == nil && (n < 0 || n > len(c.b)) {
+		c.err = errors.New("a record ends too early")
+	}
+	if c.err != nil {
+		return nil
+	}
+	out := c.b[:n]
+	c.b = c.b[n:]
+	return out
+}
+
+// uint reads an integer of n bytes, at most 8.
+func (c *cursor) uint(n int) uint64 {
+	var b [8]byte
+	copy(b[:], c.take(n))
+	return binary.LittleEndian.Uint64(b[:])
+}
+
+func (c *cursor) u8() uint8   { return uint8(c.uint(1)) }
+func (c *cursor) u16() uint16 { return uint16(c.uint(2)) }
+func (c *cursor) u32() uint32 { return uint32(c.uint(4)) }
+func (c *cursor) u64() uint64 { return c.uint(8) }

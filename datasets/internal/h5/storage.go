@@ -1,0 +1,194 @@
+package h5
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// layout says where the bytes are.
+type layout struct {
+	class   layoutClass
+	compact []byte
+	addr    uint64 // of the values, or of the chunk index
+	size    uint64 // contiguous: bytes
+	chunk   []int  // extent of a chunk in elements
+}
+
+type layoutClass uint8
+
+const (
+	compact    layoutClass = 0
+	contiguous layoutClass = 1
+	chunked    layoutClass = 2
+)
+
+func (a *Array) readLayout(c *cursor) error {
+	version := c.u8()
+	l := &a.layout
+	l.class = layoutClass(c.u8())
+	if version != 3 && (version != 4 || l.class == chunked) {
+		return fmt.Errorf(`has layout version %d; re-save it with h5py's default libver`, version)
+	}
+	switch l.class {
+	case compact:
+		l.compact = c.take(int(c.u16()))
+	case contiguous:
+		l.addr, l.size = c.u64(), c.u64()
+	case chunked:
+		rank := int(c.u8()) - 1 // the element size counts as an axis
+		l.addr = c.u64()
+		for range rank {
+			n := c.u32()
+			if n == 0 {
+				return errors.New("has chunks without extent")
+			}
+			l.chunk = append(l.chunk, int(n))
+		}
+		c.take(4) // element size
+	default:
+		return fmt.Errorf("has layout class %d, which is not supported", l.class)
+	}
+	return nil
+}
+
+// read returns the bytes of all elements in row-major order.
+func (a *Array) read() ([]byte, error) {
+	need := a.elements * a.itemSize
+	l := &a.layout
+	switch l.class {
+	case compact:
+		if uint64(len(l.compact)) < need {
+			return nil, fmt.Errorf("of shape %v needs %d bytes, has %d", a.Shape, need, len(l.compact))
+		}
+		return l.compact[:need], nil
+	case contiguous:
+		if len(a.filters) > 0 {
+			return nil, errors.New("has filters but no chunks")
+		}
+		if need > 0 && (l.addr == undefined || l.size < need) {
+			return nil, fmt.Errorf("of shape %v needs %d bytes, has %d", a.Shape, need, l.size)
+		}
+		return a.file.bytes(l.addr, need)
+	}
+	return a.readChunks(need)
+}
+
+// chunk is one stored block of a chunked array.
+type chunk struct {
+	addr   uint64
+	size   uint64 // stored bytes
+	mask   uint32 // filters that were skipped
+	offset []int  // of the first element, one per axis
+}
+
+func (a *Array) readChunks(need uint64) ([]byte, error) {
+	extent := a.layout.chunk
+	if len(extent) != len(a.Shape) {
+		return nil, fmt.Errorf("has %d axes but chunks of %d", len(a.Shape), len(extent))
+	}
+	if a.elements == 0 {
+		return nil, nil
+	}
+	chunks, err := a.chunks()
+	if err != nil {
+		return nil, err
+	}
+	chunkBytes := a.itemSize
+	for _, n := range extent {
+		if chunkBytes *= uint64(n); chunkBytes > 1<<32 {
+			return nil, errors.New("has chunks larger than HDF5 allows (4 GiB)")
+		}
+	}
+	if err := a.checkChunks(chunks, chunkBytes, need); err != nil {
+		return nil, err
+	}
+	out := make([]byte, need)
+	for _, ch := range chunks {
+		stored, err := a.file.bytes(ch.addr, ch.size)
+		if err != nil {
+			return nil, err
+		}
+		values, err := a.unfilter(stored, ch.mask, int(chunkBytes))
+		if err != nil {
+			return nil, fmt.Errorf("chunk at %v: %w", ch.offset, err)
+		}
+		a.place(out, values, ch.offset)
+	}
+	return out, nil
+}
+
+// chunks lists the stored chunks in the order of the index.
+func (a *Array) chunks() ([]chunk, error) {
+	if a.layout.addr == undefined {
+		return nil, nil
+	}
+	var all []chunk
+	keySize := 8 + 8*(len(a.Shape)+1)
+	err := a.file.walk(a.layout.addr, 1, keySize, func(key []byte, child uint64) error {
+		c := cursor{b: key}
+		ch := chunk{addr: child, size: uint64(c.u32()), mask: c.u32()}
+		for axis, n := range a.Shape {
+			off := c.u64()
+			if off >= uint64(n) || off%uint64(a.layout.chunk[axis]) != 0 {
+				return fmt.Errorf("has a chunk outside its shape %v", a.Shape)
+			}
+			ch.offset = append(ch.offset, int(off))
+		}
+		all = append(all, ch)
+		return nil
+	})
+	return all, err
+}
+
+// checkChunks makes sure, before memory is taken, that every chunk is there once
+// and that the stored bytes can expand to what the shape needs.
+func (a *Array) checkChunks(chunks []chunk, chunkBytes, need uint64) error {
+	want := uint64(1)
+	for axis, n := range a.Shape {
+		want *= (uint64(n) + uint64(a.layout.chunk[axis]) - 1) / uint64(a.layout.chunk[axis])
+	}
+	if uint64(len(chunks)) != want {
+		return fmt.Errorf("of shape %v has %d chunks, want %d", a.Shape, len(chunks), want)
+	}
+	slices.SortFunc(chunks, func(p, q chunk) int { return slices.Compare(p.offset, q.offset) })
+	var stored uint64
+	ratio := a.maxRatio()
+	for i, ch := range chunks {
+		if i > 0 && slices.Equal(ch.offset, chunks[i-1].offset) {
+			return fmt.Errorf("has two chunks at %v", ch.offset)
+		}
+		if ch.size*ratio < chunkBytes {
+			return fmt.Errorf("chunk at %v needs %d bytes, has %d", ch.offset, chunkBytes, ch.size)
+		}
+		stored += ch.size
+	}
+	if stored > a.file.size || need > stored*ratio {
+		return fmt.Errorf("of shape %v claims %d bytes in a file of %d", a.Shape, max(stored, need), a.file.size)
+	}
+	return nil
+}
+
+// place copies a chunk's elements to where they belong, without those beyond the
+// array's edge.
+func (a *Array) place(out, values []byte, offset []int) {
+	extent := a.layout.chunk
+	last := len(extent) - 1
+	if last < 0 {
+		copy(out, values)
+		return
+	}
+	item := int(a.itemSize)
+	var fill func(axis, src, dst int)
+	fill = func(axis, src, dst int) {
+		n := min(extent[axis], a.Shape[axis]-offset[axis])
+		if axis == last {
+			copy(out[(dst+offset[axis])*item:], values[src*item:(src+n)*item])
+			return
+		}
+		for i := range n {
+			fill(axis+1, (src+i)*extent[axis+1], (dst+offset[axis]+i)*a.Shape[axis+1])
+		}
+	}
+	fill(0, 0, 0)
+}

@@ -1,0 +1,216 @@
+package npy
+
+import (
+	"archive/zip"
+	"bufio"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+)
+
+// maxDeflateRatio is the most that one byte of a deflate stream can become.
+const maxDeflateRatio = 1032
+
+// Archive is an NPZ file. Its methods may be called by several goroutines at once.
+type Archive struct {
+	files map[string]*zip.File
+	size  int64
+}
+
+// Open reads the table of contents of the NPZ file in r, which must stay readable
+// as long as the archive is used.
+func Open(r io.ReaderAt, size int64) (*Archive, error) {
+	z, err := zip.NewReader(r, size)
+	if err != nil {
+		return nil, fmt.Errorf("is no NPZ archive: %v", err)
+	}
+	a := &Archive{files: map[string]*zip.File{}, size: size}
+	for _, f := range z.File {
+		name, ok := strings.CutSuffix(f.Name, ".npy")
+		if !ok {
+			continue
+		}
+		if _, twice := a.files[name]; twice {
+			return nil, fmt.Errorf("holds array %q twice", name)
+		}
+		a.files[name] = f
+	}
+	return a, nil
+}
+
+// Names returns the names of the arrays, sorted.
+func (a *Archive) Names() []string {
+	names := make([]string, 0, len(a.files))
+	for name := range a.files {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Has reports whether there is an array of that name.
+func (a *Archive) Has(name string) bool { return a.files[name] != nil }
+
+// Header returns the type and shape of an array without reading its values.
+func (a *Archive) Header(name string) (*Header, error) {
+	h, r, err := a.open(name)
+	if err != nil {
+		return nil, err
+	}
+	return h, r.Close()
+}
+
+// open returns a reader at the first value. The bytes that the header asks for
+// are known to be possible: no more than the archive's size can expand to.
+func (a *Archive) open(name string) (*Header, io.ReadCloser, error) {
+	f := a.files[name]
+	if f == nil {
+		return nil, nil, fmt.Errorf("has no array %q; it has %s", name, strings.Join(a.Names(), ", "))
+	}
+	r, err := f.Open()
+	if err != nil {
+		return nil, nil, fmt.Errorf("array %q: %v", name, err)
+	}
+	h, err := readHeader(r)
+	if err != nil {
+		r.Close()
+		return nil, nil, fmt.Errorf("array %q %v", name, err)
+	}
+	stored := min(f.CompressedSize64, uint64(a.size))
+	possible := stored
+	if f.Method != zip.Store {
+		possible = stored * maxDeflateRatio
+	}
+	if need := uint64(h.elements) * uint64(h.ItemSize); need > possible {
+		r.Close()
+		return nil, nil, fmt.Errorf("array %q of shape %v needs %d bytes, has %d", name, h.Shape, need, stored)
+	}
+	return h, r, nil
+}
+
+// values calls each with the raw bytes of every element in order, and checks that
+// nothing is missing, left over or damaged.
+func (a *Archive) values(name string, h *Header, r io.Reader, each func(item []byte)) error {
+	br := bufio.NewReaderSize(r, 1<<16)
+	item := make([]byte, h.ItemSize)
+	for i := range h.elements {
+		if _, err := io.ReadFull(br, item); err != nil {
+			return fmt.Errorf("array %q of shape %v ends after %d of %d values: %v", name, h.Shape, i, h.elements, err)
+		}
+		each(item)
+	}
+	// Reading to the end makes the zip reader compare its checksum.
+	if n, err := io.Copy(io.Discard, br); err != nil || n > 0 {
+		return fmt.Errorf("array %q: %d bytes too many, or damaged: %v", name, n, err)
+	}
+	return nil
+}
+
+// Float32s reads an array of floats. Values of 8 bytes are rounded.
+func (a *Archive) Float32s(name string) ([]float32, *Header, error) {
+	h, r, err := a.open(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer r.Close()
+	if h.Kind != 'f' || h.ItemSize != 4 && h.ItemSize != 8 {
+		return nil, nil, fmt.Errorf("array %q has type %s, want f4 or f8", name, h.DType())
+	}
+	x := make([]float32, 0, h.elements)
+	err = a.values(name, h, r, func(item []byte) {
+		if len(item) == 4 {
+			x = append(x, math.Float32frombits(h.Order.Uint32(item)))
+			return
+		}
+		x = append(x, float32(math.Float64frombits(h.Order.Uint64(item))))
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return x, h, nil
+}
+
+// Int64s reads an array of integers.
+func (a *Archive) Int64s(name string) ([]int64, *Header, error) {
+	h, r, err := a.open(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer r.Close()
+	decode := intDecoder(h)
+	if decode == nil {
+		return nil, nil, fmt.Errorf("array %q has type %s, want an integer type", name, h.DType())
+	}
+	x := make([]int64, 0, h.elements)
+	err = a.values(name, h, r, func(item []byte) { x = append(x, decode(item)) })
+	if err != nil {
+		return nil, nil, err
+	}
+	return x, h, nil
+}
+
+func intDecoder(h *Header) func([]byte) int64 {
+	signed := h.Kind == 'i'
+	if !signed && h.Kind != 'u' {
+		return nil
+	}
+	switch h.ItemSize {
+	case 1:
+		if signed {
+			return func(b []byte) int64 { return int64(int8(b[0])) }
+		}
+		return func(b []byte) int64 { return int64(b[0]) }
+	case 2:
+		if signed {
+			return func(b []byte) int64 { return int64(int16(h.Order.Uint16(b))) }
+		}
+		return func(b []byte) int64 { return int64(h.Order.Uint16(b)) }
+	case 4:
+		if signed {
+			return func(b []byte) int64 { return int64(int32(h.Order.Uint32(b))) }
+		}
+		return func(b []byte) int64 { return int64(h.Order.Uint32(b)) }
+	case 8:
+		return func(b []byte) int64 { return int64(h.Order.Uint64(b)) }
+	}
+	return nil
+}
+
+// Strings reads an array of text, NumPy's dtypes U and S.
+func (a *Archive) Strings(name string) ([]string, *Header, error) {
+	h, r, err := a.open(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer r.Close()
+	if h.Kind != 'U' && h.Kind != 'S' || h.ItemSize == 0 {
+		return nil, nil, fmt.Errorf("array %q has type %s, want text", name, h.DType())
+	}
+	x := make([]string, 0, h.elements)
+	err = a.values(name, h, r, func(item []byte) {
+		if h.Kind == 'S' {
+			x = append(x, strings.TrimRight(string(item), "\x00"))
+			return
+		}
+		x = append(x, ucs4(item, h.Order))
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return x, h, nil
+}
+
+func ucs4(item []byte, order binary.ByteOrder) string {
+	var s strings.Builder
+	for ; len(item) >= 4; item = item[4:] {
+		r := rune(order.Uint32(item))
+		if r == 0 {
+			break
+		}
+		s.WriteRune(r)
+	}
+	return s.String()
+}

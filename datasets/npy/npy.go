@@ -1,0 +1,120 @@
+// Package npy reads and writes NPZ files: zip archives of NumPy arrays, as
+// numpy.savez and numpy.savez_compressed make them.
+//
+// It knows row-major arrays of floats (4 or 8 bytes), integers (1 to 8 bytes) and
+// strings, in either byte order, and gives them as []float32, []int64 and []string.
+// Every length is checked against the bytes that are there before memory is taken
+// for it, and a short or damaged array is an error, never zeros.
+//
+// The format is NumPy Enhancement Proposal 1: "\x93NUMPY", two version bytes, the
+// length of the header (2 bytes in version 1, 4 from version 2 on), and the header,
+// a Python dictionary literal with the keys descr, fortran_order and shape.
+package npy
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+const magic = "\x93NUMPY"
+
+// maxHeaderSize bounds the header in bytes: a plain dtype needs about 100.
+const maxHeaderSize = 1 << 16
+
+// Header describes an array.
+type Header struct {
+	Kind     byte // 'f' float, 'i' signed, 'u' unsigned, 'U' UCS-4 text, 'S' bytes
+	ItemSize int  // bytes of one element
+	Order    binary.ByteOrder
+	Shape    []int // empty for a scalar
+	elements int
+}
+
+// Len returns the number of elements.
+func (h *Header) Len() int { return h.elements }
+
+var (
+	descrPattern   = regexp.MustCompile(`'descr':\s*'([<>|=]?)([a-zA-Z])(\d{0,6})'`)
+	fortranPattern = regexp.MustCompile(`'fortran_order':\s*(True|False)`)
+	shapePattern   = regexp.MustCompile(`'shape':\s*\(([\d,\s]*)\)`)
+)
+
+// readHeader reads up to the first byte of the values.
+func readHeader(r io.Reader) (*Header, error) {
+	var pre [8]byte
+	if _, err := io.ReadFull(r, pre[:]); err != nil || string(pre[:6]) != magic {
+		return nil, fmt.Errorf("is not a NumPy array")
+	}
+	var size int64
+	switch pre[6] {
+	case 1:
+		var b [2]byte
+		if _, err := io.ReadFull(r, b[:]); err != nil {
+			return nil, fmt.Errorf("ends within its header")
+		}
+		size = int64(binary.LittleEndian.Uint16(b[:]))
+	case 2, 3:
+		var b [4]byte
+		if _, err := io.ReadFull(r, b[:]); err != nil {
+			return nil, fmt.Errorf("ends within its header")
+		}
+		size = int64(binary.LittleEndian.Uint32(b[:]))
+	default:
+		return nil, fmt.Errorf("has NumPy format version %d; 1 to 3 are known", pre[6])
+	}
+	if size > maxHeaderSize {
+		return nil, fmt.Errorf("claims a header of %d bytes", size)
+	}
+	text := make([]byte, size)
+	if _, err := io.ReadFull(r, text); err != nil {
+		return nil, fmt.Errorf("ends within its header")
+	}
+	return parseHeader(string(text))
+}
+
+func parseHeader(text string) (*Header, error) {
+	descr := descrPattern.FindStringSubmatch(text)
+	fortran := fortranPattern.FindStringSubmatch(text)
+	shape := shapePattern.FindStringSubmatch(text)
+	if descr == nil || fortran == nil || shape == nil {
+		return nil, fmt.Errorf("has a header that is not understood: %.100q", text)
+	}
+	h := &Header{Kind: descr[2][0], Order: binary.LittleEndian, elements: 1}
+	if descr[1] == ">" {
+		h.Order = binary.BigEndian
+	}
+	h.ItemSize, _ = strconv.Atoi(descr[3])
+	if h.Kind == 'U' {
+		h.ItemSize *= 4
+	}
+	for field := range strings.SplitSeq(shape[1], ",") {
+		field = strings.TrimSpace(field)
+		if field == "" {
+			continue
+		}
+		n, err := strconv.Atoi(field)
+		if err != nil || n > 0 && h.elements > math.MaxInt32*64/n {
+			return nil, fmt.Errorf("has an impossible shape (%s)", shape[1])
+		}
+		h.Shape = append(h.Shape, n)
+		h.elements *= n
+	}
+	if fortran[1] == "True" && len(h.Shape) > 1 {
+		return nil, fmt.Errorf("is stored column by column (fortran_order); save numpy.ascontiguousarray of it")
+	}
+	return h, nil
+}
+
+// DType returns NumPy's short name of the element type, such as "f4".
+func (h *Header) DType() string {
+	size := h.ItemSize
+	if h.Kind == 'U' {
+		size /= 4
+	}
+	return string(h.Kind) + strconv.Itoa(size)
+}

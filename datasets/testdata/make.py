@@ -1,0 +1,182 @@
+"""Makes the small data files beside it with the field's own tools: h5py and numpy.
+
+Run as: python make.py (made with h5py 3 and numpy 1.26). PCD is written by hand here,
+as the Point Cloud Library lays it out.
+"""
+
+import os
+import struct
+
+import h5py
+import numpy as np
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+N, P = 6, 16
+
+
+def clouds(n=N, p=P):
+    """Clouds whose value k is k/8 - 3 modulo 7: exact in float32, all different."""
+    k = np.arange(n * p * 3)
+    return ((k * 5) % 97 / 8 - 3).astype(np.float32).reshape(n, p, 3)
+
+
+LABELS = np.arange(N) % 3
+
+
+def path(*parts):
+    out = os.path.join(HERE, *parts)
+    os.makedirs(os.path.dirname(out), exist_ok=True)
+    return out
+
+
+def h5(name, data=None, label=None, libver=None, **options):
+    """options apply to data; label is stored plainly."""
+    with h5py.File(path("h5", name), "w", libver=libver) as f:
+        if data is not None:
+            f.create_dataset("data", data=data, **options)
+        if label is not None:
+            f.create_dataset("label", data=label)
+
+
+def good_hdf5():
+    x, y = clouds(), LABELS
+    u8 = y.astype(np.uint8)[:, None]
+    h5("contiguous.h5", x, u8)
+    h5("chunked_gzip_shuffle.h5", x, u8, chunks=(4, 5, 2), compression="gzip", shuffle=True)
+    h5("chunked_plain.h5", x, u8, chunks=(4, 5, 2))
+    h5("lzf.h5", np.round(x), u8, chunks=(3, 16, 3), compression="lzf", shuffle=True)
+    h5("fletcher32.h5", x, u8, chunks=(4, 16, 3), compression="gzip", fletcher32=True)
+    h5("label_int64.h5", x, y.astype(np.int64))
+    h5("label_int16_big_endian.h5", x, y.astype(">i2"))
+    h5("float64.h5", x.astype(np.float64), u8)
+    h5("float32_big_endian.h5", x.astype(">f4"), u8)
+    h5("latest.h5", x, u8, libver="latest")
+    h5("many_chunks.h5", x, u8, chunks=(1, 1, 1))
+    h5("group_cycle.h5", x, u8)
+    with h5py.File(path("h5", "group_cycle.h5"), "a") as f:
+        f["group/loop"] = f["/"]
+
+
+def bad_hdf5():
+    x, y = clouds(), LABELS.astype(np.uint8)[:, None]
+    nan = x.copy()
+    nan[4, 7, 1] = np.nan
+    h5("bad_no_label.h5", x)
+    h5("bad_no_data.h5", None, y)
+    h5("bad_nan.h5", nan, y)
+    h5("bad_inf_after_rounding.h5", x.astype(np.float64) * 1e300, y)
+    h5("bad_four_columns.h5", np.zeros((N, P, 4), np.float32), y)
+    h5("bad_two_axes.h5", x.reshape(N, P * 3), y)
+    h5("bad_label_count.h5", x, y[:-1])
+    h5("bad_label_shape.h5", x, np.concatenate([y, y], 1))
+    h5("bad_label_float.h5", x, LABELS.astype(np.float32))
+    h5("bad_label_negative.h5", x, LABELS - 2)
+    h5("bad_integer_data.h5", np.round(x).astype(np.int32), y)
+    h5("bad_half_data.h5", x.astype(np.float16), y)
+    h5("bad_scaleoffset.h5", x, y, chunks=(3, 16, 3), scaleoffset=3)
+    h5("bad_latest_chunked.h5", x, y, libver="latest", chunks=(3, 16, 3))
+    h5("bad_no_samples.h5", x[:0], y[:0])
+    h5("bad_no_points.h5", x[:, :0], y)
+    with h5py.File(path("h5", "bad_missing_chunks.h5"), "w") as f:
+        d = f.create_dataset("data", shape=x.shape, dtype="f4", chunks=(3, 16, 3))
+        d[:3] = x[:3]
+        f["label"] = y
+    with open(path("h5", "contiguous.h5"), "rb") as f:
+        whole = f.read()
+    with open(path("h5", "bad_truncated.h5"), "wb") as f:
+        f.write(whole[: len(whole) // 2])
+
+
+def hdf5_folder():
+    """The layout of modelnet40_ply_hdf5_2048, another machine's paths included."""
+    x, y = clouds(), LABELS.astype(np.uint8)[:, None]
+    h5("../modelnet/ply_data_train0.h5", x[:2], y[:2], compression="gzip")
+    h5("../modelnet/ply_data_train1.h5", x[2:5], y[2:5], compression="gzip")
+    h5("../modelnet/ply_data_test0.h5", x[5:], y[5:])
+    for split, names in {"train": ["ply_data_train1.h5", "ply_data_train0.h5"], "test": ["ply_data_test0.h5"]}.items():
+        with open(path("modelnet", split + "_files.txt"), "w") as f:
+            f.writelines(f"data/modelnet/{name}\n" for name in names)
+    with open(path("modelnet", "shape_names.txt"), "w") as f:
+        f.write("chair\ndesk\nsofa\n")
+
+
+def npz(name, **arrays):
+    np.savez(path("npz", name), **arrays)
+
+
+def all_npz():
+    x, y = clouds(), LABELS
+    npz("float32.npz", x=x, y=y)
+    npz("float64_uint8.npz", x=x.astype(np.float64), y=y.astype(np.uint8))
+    npz("big_endian.npz", x=x.astype(">f4"), y=y.astype(">i4"), classes=np.array(["chair", "désk", "sofa"]))
+    np.savez_compressed(path("npz", "compressed_classes.npz"), x=x, y=y, classes=np.array([b"chair", b"desk", b"sofa"]))
+    npz("features.npz", x=x.reshape(N, P * 3), y=y)
+    npz("bad_no_y.npz", x=x)
+    npz("bad_count.npz", x=x, y=y[:-1])
+    npz("bad_dtype.npz", x=x.astype(np.int32), y=y)
+    npz("bad_float_labels.npz", x=x, y=y.astype(np.float32))
+    npz("bad_fortran.npz", x=np.asfortranarray(x), y=y)
+    npz("bad_scalar.npz", x=np.float32(1), y=y)
+    npz("bad_class.npz", x=x, y=y + 1, classes=np.array(["a", "b", "c"]))
+    nan = x.copy()
+    nan[2, 0, 0] = np.inf
+    npz("bad_inf.npz", x=nan, y=y)
+
+
+def lzf_literals(data):
+    """LZF with literal runs and, where 40 equal bytes follow, one copy."""
+    out, i = bytearray(), 0
+    while i < len(data):
+        if i and data[i : i + 40] == bytes([data[i - 1]]) * 40:
+            out += bytes([7 << 5, 40 - 9, 0])
+            i += 40
+            continue
+        run = data[i : i + 32]
+        for k in range(1, len(run)):
+            if data[i + k : i + k + 40] == bytes([data[i + k - 1]]) * 40:
+                run = run[:k]
+                break
+        out += bytes([len(run) - 1]) + run
+        i += len(run)
+    return bytes(out)
+
+
+def pcd(name, header, body):
+    with open(path("pcd", name), "wb") as f:
+        f.write(("# .PCD v0.7 - Point Cloud Data file format\nVERSION 0.7\n" + header).encode() + body)
+
+
+def pcd_header(fields, size, types, n, data):
+    ones = " ".join("1" for _ in fields.split())
+    return (
+        f"FIELDS {fields}\nSIZE {size}\nTYPE {types}\nCOUNT {ones}\nWIDTH {n}\nHEIGHT 1\n"
+        f"VIEWPOINT 0 0 0 1 0 0 0\nPOINTS {n}\nDATA {data}\n"
+    )
+
+
+def all_pcd():
+    x = clouds(5, P)
+    text = "".join(" ".join(f"{v:.6g}" for v in p) + "\n" for p in x[0])
+    pcd("chair/test/a_ascii.pcd", pcd_header("x y z", "4 4 4", "F F F", P, "ascii"), text.encode())
+    pcd("chair/test/b_binary.pcd", pcd_header("x y z", "4 4 4", "F F F", P, "binary"), x[1].tobytes())
+    mixed = b"".join(struct.pack("<dBdxxxxd", p[2], 9, p[0], p[1]) for p in x[2].astype(np.float64))
+    header = pcd_header("z label x _ y", "8 1 8 1 8", "F U F U F", P, "binary").replace("COUNT 1 1 1 1 1", "COUNT 1 1 1 4 1")
+    pcd("desk/test/c_mixed.pcd", header, mixed)
+    flat = np.concatenate([x[3], np.zeros((P, 1), np.float32)], 1).T.copy().tobytes()
+    packed = lzf_literals(flat)
+    pcd(
+        "desk/test/d_compressed.pcd",
+        pcd_header("x y z i", "4 4 4 4", "F F F F", P, "binary_compressed"),
+        struct.pack("<II", len(packed), len(flat)) + packed,
+    )
+    pcd("sofa/train/e_train.pcd", pcd_header("x y z", "4 4 4", "F F F", P, "binary"), x[4].tobytes())
+    for split, cls, i in [("train", "chair", 0), ("test", "desk", 1), ("test", "sofa", 2)]:
+        pcd(f"../pcd_by_split/{split}/{cls}/a.pcd", pcd_header("x y z", "4 4 4", "F F F", P, "binary"), x[i].tobytes())
+
+
+if __name__ == "__main__":
+    good_hdf5()
+    bad_hdf5()
+    hdf5_folder()
+    all_npz()
+    all_pcd()

@@ -1,0 +1,152 @@
+package probe
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/wiseft/wiseft/datasets"
+)
+
+// defaultBatch is the number of samples of one forward pass. Larger batches were no
+// faster on CPUs, and smaller ones pay the engine's overhead more often.
+const defaultBatch = 32
+
+// maxFixedBatch bounds what the batch length that a model declares can make us
+// allocate.
+const maxFixedBatch = 1 << 14
+
+// ExtractOptions says how to extract features. Zero values are the defaults.
+type ExtractOptions struct {
+	Batch    int    // samples per forward pass; 0 = 32; a model with a fixed batch keeps its own
+	Layout   Layout // of clouds; LayoutAuto reads it from the model
+	Workers  int    // goroutines that read samples and build batches; 0 = 1. The result does not depend on it.
+	Progress func(done, total int)
+	// Meta is what the caller knows about the features: model, tensor, runtime, data
+	// hash. Extract fills in data, layout and batch.
+	Meta Meta
+}
+
+// Extract streams every sample of ds through ex and returns the features in the order
+// of the samples. Batches are built beside the engine, which never waits for copies.
+//
+// Consecutive samples of one shape share a batch. Clouds are brought into the model's
+// layout; samples of other shapes pass as they are. A model with a fixed batch length
+// gets its last batch padded with copies of the last sample, whose features are dropped.
+// Features that are NaN or infinite are an error that names the sample. When ctx ends,
+// so does Extract, with ctx's error and without leaving goroutines.
+func Extract(ctx context.Context, ex Extractor, ds datasets.Dataset, opt ExtractOptions) (*Features, error) {
+	all, err := ExtractAll(ctx, []Extractor{ex}, ds, opt)
+	if err != nil {
+		return nil, err
+	}
+	return all[0], nil
+}
+
+// ExtractAll is [Extract] for several models with equal inputs: every sample is read
+// and every batch is built once, and one model after the other runs on it.
+func ExtractAll(ctx context.Context, exs []Extractor, ds datasets.Dataset, opt ExtractOptions) ([]*Features, error) {
+	f, err := newFeed(ctx, exs, ds, opt)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	f.start(ctx, max(opt.Workers, 1))
+	defer f.wait()
+	defer cancel()
+
+	all := make([]*Features, len(exs))
+	for i := range all {
+		all[i] = &Features{Meta: opt.Meta}
+		all[i].Meta.Schema, all[i].Meta.Data, all[i].Meta.Layout = featuresSchema, ds.Info(), f.layout
+		all[i].Meta.Batch = f.length
+	}
+	for j := range f.chunks() {
+		c, err := f.next(ctx, j)
+		if err != nil {
+			return nil, err
+		}
+		for i, ex := range exs {
+			if err := all[i].extend(ctx, ex, c, ds); err != nil {
+				return nil, err
+			}
+		}
+		if opt.Progress != nil {
+			opt.Progress(c.first+len(c.labels), ds.Len())
+		}
+		f.recycle(j, c)
+	}
+	return all, nil
+}
+
+// newFeed settles layout and batch length before anything runs.
+func newFeed(ctx context.Context, exs []Extractor, ds datasets.Dataset, opt ExtractOptions) (*feed, error) {
+	if opt.Batch < 0 || opt.Workers < 0 {
+		return nil, fmt.Errorf("batch %d and workers %d must not be negative", opt.Batch, opt.Workers)
+	}
+	if ds.Len() == 0 {
+		return nil, fmt.Errorf("%s: no samples", ds.Info().Name)
+	}
+	in := exs[0].Input()
+	for _, ex := range exs[1:] {
+		if !slices.Equal(ex.Input().Shape, in.Shape) {
+			return nil, fmt.Errorf("models take inputs of different shapes, %v and %v", in.Shape, ex.Input().Shape)
+		}
+	}
+	f := &feed{ds: ds, in: in, length: opt.Batch}
+	if f.length == 0 {
+		f.length = defaultBatch
+	}
+	if len(in.Shape) > 0 && in.Shape[0] > 0 {
+		if in.Shape[0] > maxFixedBatch {
+			return nil, fmt.Errorf("model input %q has a fixed batch of %d; at most %d are run at once",
+				in.Name, in.Shape[0], maxFixedBatch)
+		}
+		f.fixed = int(in.Shape[0])
+		f.length = f.fixed
+	}
+	var s datasets.Sample
+	if err := ds.Read(ctx, &s, 0); err != nil {
+		return nil, err
+	}
+	if _, cloud := s.Points(); cloud {
+		layout, err := opt.Layout.choose(in)
+		if err != nil {
+			return nil, err
+		}
+		f.layout = layout
+	}
+	return f, nil
+}
+
+// extend appends the features of a chunk.
+func (f *Features) extend(ctx context.Context, ex Extractor, c *chunk, ds datasets.Dataset) error {
+	first := c.first
+	for i, b := range c.batches {
+		before := len(f.X)
+		x, err := ex.Extract(ctx, f.X, b)
+		if err != nil {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			return fmt.Errorf("%s: samples %d to %d: %w", ds.Info().Name, first, first+c.rows[i]-1, err)
+		}
+		if f.Dim == 0 {
+			f.Dim = (len(x) - before) / int(b.Shape[0])
+			x = slices.Grow(x, f.Dim*(ds.Len()+int(b.Shape[0])))
+		}
+		if f.Dim == 0 || len(x)-before != f.Dim*int(b.Shape[0]) {
+			return fmt.Errorf("%s: samples %d to %d: model gives %d values for %d samples, want %d each; "+
+				"its features depend on the shape of the input",
+				ds.Info().Name, first, first+c.rows[i]-1, len(x)-before, b.Shape[0], f.Dim)
+		}
+		f.X = x[:before+c.rows[i]*f.Dim]
+		if bad := firstNonFinite(f.X[before:]); bad >= 0 {
+			return fmt.Errorf("%s: sample %d: model gives feature %d as %v",
+				ds.Info().Name, first+bad/f.Dim, bad%f.Dim, f.X[before+bad])
+		}
+		first += c.rows[i]
+	}
+	f.Y = append(f.Y, c.labels...)
+	return nil
+}

@@ -1,0 +1,144 @@
+package probe
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/wiseft/wiseft/datasets"
+)
+
+// chunk is a fixed range of samples, ready to run: one batch where all samples have one
+// shape, else one batch per run of equal shapes.
+type chunk struct {
+	first   int // index of the first sample
+	batches []Batch
+	rows    []int // samples in each batch, fewer than its length where it is padded
+	labels  []int64
+	err     error
+
+	values []float32 // the memory of all batches
+}
+
+// feed reads the samples of a data set and builds batches beside the engine. Worker w
+// of W makes chunks w, w+W, w+2W, ... in the order in which they are consumed, and owns
+// two chunks, so that one is filled while the other runs.
+type feed struct {
+	ds     datasets.Dataset
+	in     Input
+	layout Layout
+	length int // samples per chunk
+	fixed  int // batch length that the model insists on, or 0
+
+	ready, free []chan *chunk // one per worker
+	wg          sync.WaitGroup
+}
+
+// chunks returns the number of chunks.
+func (f *feed) chunks() int { return ceilDiv(f.ds.Len(), f.length) }
+
+// start launches the workers. They end when all chunks are made, a chunk fails, or ctx
+// ends; wait returns when they have.
+func (f *feed) start(ctx context.Context, workers int) {
+	workers = min(workers, f.chunks())
+	for w := range workers {
+		ready, free := make(chan *chunk, 2), make(chan *chunk, 2)
+		free <- &chunk{}
+		free <- &chunk{}
+		f.ready, f.free = append(f.ready, ready), append(f.free, free)
+		f.wg.Go(func() { f.work(ctx, w, workers, ready, free) })
+	}
+}
+
+func (f *feed) wait() { f.wg.Wait() }
+
+func (f *feed) work(ctx context.Context, w, workers int, ready, free chan *chunk) {
+	var s datasets.Sample
+	for j := w; j < f.chunks(); j += workers {
+		var c *chunk
+		select {
+		case c = <-free:
+		case <-ctx.Done():
+			return
+		}
+		c.err = f.fill(ctx, c, &s, j*f.length)
+		ready <- c // has room: a worker owns as many chunks as the channel holds
+		if c.err != nil {
+			return
+		}
+	}
+}
+
+// next returns chunk j once it is made. recycle hands it back.
+func (f *feed) next(ctx context.Context, j int) (*chunk, error) {
+	select {
+	case c := <-f.ready[j%len(f.ready)]:
+		return c, c.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (f *feed) recycle(j int, c *chunk) { f.free[j%len(f.free)] <- c }
+
+// fill makes the chunk that starts at sample first.
+func (f *feed) fill(ctx context.Context, c *chunk, s *datasets.Sample, first int) error {
+	c.first, c.batches, c.rows, c.labels, c.values = first, c.batches[:0], c.rows[:0], c.labels[:0], c.values[:0]
+	var shape []int
+	start := 0 // where the current batch's values begin
+	for i := first; i < min(first+f.length, f.ds.Len()); i++ {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := f.ds.Read(ctx, s, i); err != nil {
+			return err
+		}
+		if len(c.rows) == 0 || !slices.Equal(shape, s.Shape) {
+			f.closeBatch(c, start)
+			start, shape = len(c.values), append(shape[:0], s.Shape...)
+			declared, err := batchShape(f.in, f.layout, s, 0)
+			if err != nil {
+				return fmt.Errorf("%s: sample %d %w", f.ds.Info().Name, i, err)
+			}
+			c.batches = append(c.batches, Batch{Shape: declared})
+			c.rows = append(c.rows, 0)
+		}
+		end := len(c.values)
+		c.values = slices.Grow(c.values, len(s.X))[:end+len(s.X)]
+		f.layout.put(c.values[end:], s)
+		c.rows[len(c.rows)-1]++
+		c.labels = append(c.labels, s.Label)
+	}
+	f.closeBatch(c, start)
+	f.slice(c)
+	return nil
+}
+
+// closeBatch completes the last batch, whose values begin at start, and pads it by
+// repeating its last sample where the model insists on a length.
+func (f *feed) closeBatch(c *chunk, start int) {
+	if len(c.rows) == 0 {
+		return
+	}
+	rows := c.rows[len(c.rows)-1]
+	size := (len(c.values) - start) / rows
+	length := max(rows, f.fixed)
+	for range length - rows {
+		c.values = append(c.values, c.values[len(c.values)-size:]...)
+	}
+	c.batches[len(c.batches)-1].Shape[0] = int64(length)
+}
+
+// slice gives every batch its values; only now do they no longer move.
+func (f *feed) slice(c *chunk) {
+	at := 0
+	for i := range c.batches {
+		size := 1
+		for _, n := range c.batches[i].Shape {
+			size *= int(n)
+		}
+		c.batches[i].X = c.values[at : at+size : at+size]
+		at += size
+	}
+}

@@ -1,0 +1,97 @@
+package probe
+
+import (
+	"fmt"
+
+	"github.com/wiseft/wiseft/datasets"
+)
+
+// Layout says how a batch of clouds lies in memory.
+type Layout string
+
+// The layouts.
+const (
+	LayoutAuto Layout = ""    // read it from the model's declared input
+	LayoutBNC  Layout = "bnc" // [batch, points, 3]
+	LayoutBCN  Layout = "bcn" // [batch, 3, points]
+)
+
+// choose returns the layout in which the model takes clouds.
+func (l Layout) choose(in Input) (Layout, error) {
+	if len(in.Shape) != 3 {
+		return "", fmt.Errorf("model input %q has shape %v, but a cloud needs [batch, points, 3] or [batch, 3, points]",
+			in.Name, in.Shape)
+	}
+	bnc, bcn := in.Shape[2] == 3, in.Shape[1] == 3
+	switch l {
+	case LayoutBNC:
+		if in.Shape[2] != 3 && in.Shape[2] >= 0 {
+			return "", fmt.Errorf("layout bnc needs 3 in the last axis, but model input %q has shape %v", in.Name, in.Shape)
+		}
+		return l, nil
+	case LayoutBCN:
+		if in.Shape[1] != 3 && in.Shape[1] >= 0 {
+			return "", fmt.Errorf("layout bcn needs 3 in the middle axis, but model input %q has shape %v", in.Name, in.Shape)
+		}
+		return l, nil
+	case LayoutAuto, "auto":
+	default:
+		return "", fmt.Errorf("unknown layout %q; there are auto, bnc and bcn", string(l))
+	}
+	switch {
+	case bnc && !bcn:
+		return LayoutBNC, nil
+	case bcn && !bnc:
+		return LayoutBCN, nil
+	}
+	return "", fmt.Errorf("model input %q has shape %v, which does not tell points from coordinates; say --layout bnc or bcn",
+		in.Name, in.Shape)
+}
+
+// batchShape returns the shape of a batch of n such samples, or an error that says why the
+// model cannot take them. layout is that of clouds.
+func batchShape(in Input, layout Layout, s *datasets.Sample, n int) ([]int64, error) {
+	points, cloud := s.Points()
+	shape := []int64{int64(n)}
+	switch {
+	case cloud && layout == LayoutBCN:
+		shape = append(shape, 3, int64(points))
+	default:
+		for _, d := range s.Shape {
+			shape = append(shape, int64(d))
+		}
+	}
+	if len(in.Shape) == 0 { // the model declares nothing; let the engine judge
+		return shape, nil
+	}
+	fits := len(shape) == len(in.Shape)
+	for i := 1; fits && i < len(shape); i++ {
+		fits = in.Shape[i] < 0 || in.Shape[i] == shape[i]
+	}
+	if fits {
+		return shape, nil
+	}
+	if cloud && len(in.Shape) == 3 {
+		want := in.Shape[1]
+		if layout == LayoutBCN {
+			want = in.Shape[2]
+		}
+		return nil, fmt.Errorf("has %d points, but model input %q takes exactly %d; say --points %d",
+			points, in.Name, want, want)
+	}
+	return nil, fmt.Errorf("has shape %v, but model input %q takes %v after the batch axis", s.Shape, in.Name, in.Shape[1:])
+}
+
+// put copies sample s into dst, which has room for it, in the given layout.
+func (l Layout) put(dst []float32, s *datasets.Sample) {
+	n, cloud := s.Points()
+	if !cloud || l != LayoutBCN {
+		copy(dst, s.X)
+		return
+	}
+	x, y, z := dst[:n], dst[n:2*n], dst[2*n:3*n]
+	for i := range n {
+		p := s.X[3*i : 3*i+3]
+		x[i], y[i], z[i] = p[0], p[1], p[2]
+	}
+}

@@ -1,0 +1,68 @@
+package metric
+
+import "math"
+
+// ECEBins is the number of equal-width bins of [ECE]: the 15 of Guo et al. 2017.
+const ECEBins = 15
+
+// NLL returns the mean negative log-likelihood, in nats, of the labels under the
+// softmax of the scores.
+func NLL(scores []float64, y []int64, classes int) float64 {
+	checkRows(scores, y, classes)
+	sum := 0.0
+	for i, label := range y {
+		row := scores[i*classes : (i+1)*classes]
+		sum += logSumExp(row) - row[label]
+	}
+	return sum / float64(len(y))
+}
+
+// ECE returns the expected calibration error of class probabilities (Guo et al.,
+// On Calibration of Modern Neural Networks, 2017, equation 3):
+//
+//	sum over bins of |bin| / n * | accuracy(bin) - mean confidence(bin) |
+//
+// with the probability of the predicted class as the confidence and ECEBins bins
+// ((m-1)/15, m/15] of equal width. Of equal probabilities the first class counts as
+// predicted.
+func ECE(prob []float64, y []int64, classes int) float64 {
+	checkRows(prob, y, classes)
+	// Per bin: right - confidence, summed; the bin's size cancels out.
+	var gap [ECEBins]float64
+	for i, label := range y {
+		row := prob[i*classes : (i+1)*classes]
+		top := 0
+		for c, p := range row {
+			if p > row[top] {
+				top = c
+			}
+		}
+		bin := int(math.Ceil(row[top]*ECEBins)) - 1
+		bin = min(max(bin, 0), ECEBins-1)
+		if int64(top) == label {
+			gap[bin]++
+		}
+		gap[bin] -= row[top]
+	}
+	sum := 0.0
+	for _, g := range gap {
+		sum += math.Abs(g)
+	}
+	return sum / float64(len(y))
+}
+
+// Brier returns the mean over samples of the squared distance between the class
+// probabilities and the label's one-hot vector (Brier 1950): 0 to 2.
+func Brier(prob []float64, y []int64, classes int) float64 {
+	checkRows(prob, y, classes)
+	sum := 0.0
+	for i, label := range y {
+		for c, p := range prob[i*classes : (i+1)*classes] {
+			if int64(c) == label {
+				p--
+			}
+			sum += p * p
+		}
+	}
+	return sum / float64(len(y))
+}
