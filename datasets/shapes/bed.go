@@ -5,9 +5,9 @@ func init() { register(class{name: "bed", build: bed}) }
 // bed is a mattress on a frame, long along z with its head at the back.
 func bed(r *source) mesh {
 	w, l := r.span(0.45, 0.95), 1.0
-	under, thick := r.span(0, 0.2), r.span(0.1, 0.25)
+	under, thick := max(0, r.span(-0.08, 0.2)), r.span(0.1, 0.25)
 	m := box(w, thick, l).move(0, under, 0)
-	if under > 0.06 {
+	if under > 0 {
 		m = join(m, fourLegs(r, w, l, under))
 	}
 	board := r.span(0.03, 0.06)

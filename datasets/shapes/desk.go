@@ -8,14 +8,17 @@ func desk(r *source) mesh {
 	w, d, h := 1.0, r.span(0.4, 0.65), r.span(0.42, 0.65)
 	thick := r.span(0.02, 0.06)
 	m := slab(false, w, d, h, thick)
-	if r.chance(0.25) {
+	legs := r.chance(0.25)
+	if legs {
 		m = join(m, fourLegs(r, w, d, h))
 	}
 	for _, s := range []float64{-1, 1} {
 		width, drop := 0.03, h
-		if r.chance(0.45) { // drawers, to the floor or hanging
+		if r.chance(0.45) { // drawers, hanging where legs stand
 			width = r.span(0.2, 0.35)
-			drop = h * r.span(0.3, 1)
+			if legs {
+				drop = h * r.span(0.3, 1)
+			}
 		}
 		m = join(m, box(width, drop, d*0.95).move(s*(w-width)/2, h-drop, 0))
 	}

@@ -6,9 +6,9 @@ func init() { register(class{name: "sofa", build: sofa}) }
 // longue, some are armchairs.
 func sofa(r *source) mesh {
 	w, d := r.span(0.55, 1.3), r.span(0.4, 0.6)
-	under, seat := r.span(0, 0.1), r.span(0.14, 0.26)
+	under, seat := max(0, r.span(-0.06, 0.1)), r.span(0.14, 0.26)
 	m := box(w, seat, d).move(0, under, 0)
-	if under > 0.04 {
+	if under > 0 {
 		m = join(m, fourLegs(r, w, d, under))
 	}
 	back, deep := r.span(0.15, 0.4), r.span(0.08, 0.18)

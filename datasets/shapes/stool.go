@@ -1,5 +1,7 @@
 package shapes
 
+import "math"
+
 func init() { register(class{name: "stool", build: stool}) }
 
 // stool is a small seat without a back, on three or four legs or a pedestal.
@@ -14,7 +16,7 @@ func stool(r *source) mesh {
 	case r.chance(0.25): // three legs
 		splay := r.span(1, 1.4)
 		for i := range 3 {
-			top := vec{w * 0.38, h, 0}.yaw(float64(i) * 2.0943951023931953)
+			top := vec{w * 0.38, h, 0}.yaw(float64(i) * 2 * math.Pi / 3)
 			m = join(m, bar(0.05, vec{top[0] * splay, 0, top[2] * splay}, top))
 		}
 		return m
