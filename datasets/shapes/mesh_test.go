@@ -45,26 +45,27 @@ func TestPrimitiveAreasAndBounds(t *testing.T) {
 func TestSamplesAreUniformByArea(t *testing.T) {
 	t.Parallel()
 	r := newSource(0, CAD, "train", "uniform", 0)
-	s := newSampler(join(box(1, 1, 1), box(1, 1, 1).scale(2, 2, 2).move(5, 0, 0))) // areas 6 and 24
 	const n = 20000
-	small, inner := 0, 0
-	for range n {
-		p, _ := s.sample(r)
-		if p[0] < 2 {
-			small++
-			continue
+	share := func(m mesh, in func(p vec) bool) float64 {
+		s, hits := newSampler(m), 0
+		for range n {
+			if p, _ := s.sample(r); in(p) {
+				hits++
+			}
 		}
-		if math.Abs(p[0]-5) < 0.5 && math.Abs(p[1]-1) < 0.5 || // the middle quarters of four faces
-			math.Abs(p[0]-5) < 0.5 && math.Abs(p[2]) < 0.5 {
-			inner++
+		return float64(hits) / n
+	}
+	twoBoxes := join(box(1, 1, 1), box(1, 1, 1).scale(2, 2, 2).move(5, 0, 0)) // areas 6 and 24
+	square := quad(vec{0, 0, 0}, vec{1, 0, 0}, vec{1, 1, 0}, vec{0, 1, 0})
+	for name, got := range map[string][2]float64{ // share and what it should be
+		"small box":      {share(twoBoxes, func(p vec) bool { return p[0] < 2 }), 0.2},
+		"first corner":   {share(square, func(p vec) bool { return p[0]+p[1] < 0.5 }), 0.125},
+		"middle quarter": {share(square, func(p vec) bool { return math.Abs(p[0]-0.5) < 0.25 && math.Abs(p[1]-0.5) < 0.25 }), 0.25},
+	} {
+		// Five standard deviations of a share of n draws are 0.018 at most.
+		if math.Abs(got[0]-got[1]) > 0.018 {
+			t.Errorf("share of the %s is %.4f, want %.4f", name, got[0], got[1])
 		}
-	}
-	// Five standard deviations of a share of n draws are 0.018 at most.
-	if got := float64(small) / n; math.Abs(got-0.2) > 0.018 {
-		t.Errorf("share of the small box %.4f, want .2", got)
-	}
-	if got := float64(inner) / n; math.Abs(got-0.8/6) > 0.018 {
-		t.Errorf("share of the middle quarters %.4f, want %.4f", got, 0.8/6)
 	}
 }
 
