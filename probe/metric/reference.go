@@ -6,6 +6,7 @@ import "slices"
 // measured against.
 type Reference struct {
 	Name        string // for results and tables: "DGCNN on ModelNet-C"
+	Title       string // the suite as its authors call it: "ModelNet-C"
 	Suite       string // registered name of the corruption suite
 	Source      string // where the figures were published
 	Clean       float64
@@ -16,6 +17,7 @@ type Reference struct {
 // references holds the published tables. Adding one is adding an entry.
 var references = []Reference{{
 	Name:   "DGCNN on ModelNet-C",
+	Title:  "ModelNet-C",
 	Suite:  "modelnet-c",
 	Source: "Ren, Pan, Liu: Benchmarking and Analyzing Point Cloud Classification under Corruptions, ICML 2022",
 	Clean:  0.926,

@@ -1,0 +1,137 @@
+package bench
+
+import (
+	"encoding/json"
+	"math"
+
+	"github.com/wiseft/wiseft/datasets"
+	"github.com/wiseft/wiseft/probe"
+	"github.com/wiseft/wiseft/probe/metric"
+)
+
+// Number is a figure that may be missing: NaN and infinities are null in JSON.
+type Number float64
+
+// MarshalJSON implements json.Marshaler.
+func (n Number) MarshalJSON() ([]byte, error) {
+	if !n.Known() {
+		return []byte("null"), nil
+	}
+	return json.Marshal(float64(n))
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (n *Number) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		*n = unknown
+		return nil
+	}
+	return json.Unmarshal(data, (*float64)(n))
+}
+
+// Known reports whether there is a figure.
+func (n Number) Known() bool { return !math.IsNaN(float64(n)) && !math.IsInf(float64(n), 0) }
+
+var unknown = Number(math.NaN())
+
+// Result is what a run measured, and what produced it. Its JSON is what scripts read.
+type Result struct {
+	Schema string         `json:"schema"` // "wiseft.bench/1"
+	Models []*ModelResult `json:"models"`
+	// Reference is what corruption errors are measured against; nil without a suite.
+	Reference *ReferenceResult `json:"reference"`
+	Suite     string           `json:"suite"`
+	Order     []string         `json:"order"`  // the corruptions, as the suite orders them
+	Chosen    *Chosen          `json:"chosen"` // nil unless the models are mixes by alpha
+	Notes     []string         `json:"notes"`  // what a reader of the figures must know
+
+	NUnits  int     `json:"n_units"`  // data sets passed through models
+	NCached int     `json:"n_cached"` // of these, taken from an earlier run
+	Seconds float64 `json:"seconds"`
+
+	Settings Settings `json:"settings"`
+}
+
+// ModelResult is what was measured for one variant. Figures of the suite are rounded
+// stage by stage as its own evaluation does; Exact has them unrounded. They are null
+// where the suite was not run whole.
+type ModelResult struct {
+	ID          string                       `json:"id"`
+	Alpha       *float64                     `json:"alpha"` // share of the fine-tuned model, nil for no mix
+	Clean       *Score                       `json:"clean"`
+	Corruptions map[string]*CorruptionResult `json:"corruptions"`
+	MOA         Number                       `json:"moa"`
+	MCE         Number                       `json:"mce"`
+	RMCE        Number                       `json:"rmce"`
+	Exact       Exact                        `json:"exact"`
+
+	Validation  *Score          `json:"validation"` // on clean data; what alpha is chosen by
+	Probe       probe.FitReport `json:"probe"`
+	ModelSHA256 string          `json:"model_sha256"`
+}
+
+// Exact are a suite's figures without rounding.
+type Exact struct {
+	MOA  Number `json:"moa"`
+	MCE  Number `json:"mce"`
+	RMCE Number `json:"rmce"`
+}
+
+// CorruptionResult is what was measured under one corruption. OA, CE and RCE need all
+// five severities, CE and RCE a reference too.
+type CorruptionResult struct {
+	OABySeverity [metric.Severities]Number `json:"oa_by_severity"`
+	OA           Number                    `json:"oa"`
+	CE           Number                    `json:"ce"`
+	RCE          Number                    `json:"rce"`
+	// BySeverity has every figure of the severities that were run.
+	BySeverity [metric.Severities]*Score `json:"by_severity"`
+}
+
+// ReferenceResult names the classifier that corruption errors are measured against.
+type ReferenceResult struct {
+	Name       string `json:"name"`
+	Source     string `json:"source"`
+	Comparable bool   `json:"comparable"` // with published figures of the suite
+	Note       string `json:"note,omitempty"`
+}
+
+// Chosen is the alpha that validation data speaks for.
+type Chosen struct {
+	ID         string  `json:"id"`
+	Alpha      float64 `json:"alpha"`
+	Rule       string  `json:"rule"`
+	Validation Number  `json:"validation_accuracy"`
+}
+
+// Settings are all that can change a result, beside the models.
+type Settings struct {
+	Wiseft      string        `json:"wiseft,omitempty"`
+	Go          string        `json:"go"`
+	Runtime     string        `json:"runtime"`
+	Tensor      string        `json:"tensor,omitempty"`
+	Train       *DataResult   `json:"train"`
+	Val         *DataResult   `json:"val"` // nil: split from train
+	Validation  string        `json:"validation"`
+	Test        *DataResult   `json:"test"`
+	Corruptions []string      `json:"corruptions"`
+	Severities  []int         `json:"severities"`
+	Seed        uint64        `json:"seed"`
+	Probe       ProbeSettings `json:"probe"`
+	Layout      probe.Layout  `json:"layout,omitempty"`
+	Batch       int           `json:"batch,omitempty"`
+}
+
+// ProbeSettings are the fit options that change the optimum.
+type ProbeSettings struct {
+	Solver      string  `json:"solver"`
+	C           float64 `json:"C"`
+	Standardize bool    `json:"standardize"`
+}
+
+// DataResult describes a data set.
+type DataResult struct {
+	datasets.Info
+	SHA256 string `json:"sha256"`
+	N      int    `json:"n"`
+}

@@ -1,0 +1,296 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/wiseft/wiseft/datasets"
+)
+
+// blobs makes n samples of k overlapping classes in d correlated features.
+func blobs(n, d, k int) *Features {
+	r := rand.New(rand.NewPCG(1, 2))
+	f := &Features{Dim: d, Meta: Meta{Data: datasets.Info{Name: "blobs"}}}
+	for i := range n {
+		label := i % k
+		common := r.NormFloat64()
+		for j := range d {
+			v := 3*common + r.NormFloat64() + 5
+			if j%k == label {
+				v += 1.5
+			}
+			f.X = append(f.X, float32(v))
+		}
+		f.Y = append(f.Y, int64(label))
+	}
+	return f
+}
+
+func mustFit(t *testing.T, f *Features, opt FitOptions) (*Classifier, FitReport) {
+	t.Helper()
+	cl, report, err := Fit(t.Context(), f, opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !report.Converged {
+		t.Fatalf("not converged: %+v", report)
+	}
+	return cl, report
+}
+
+func TestFitDoesNotDependOnWorkers(t *testing.T) {
+	t.Parallel()
+	f := blobs(301, 70, 7)
+	want, _ := mustFit(t, f, FitOptions{Workers: 1})
+	for _, workers := range []int{2, 3, 8} {
+		got, _ := mustFit(t, f, FitOptions{Workers: workers})
+		if !slices.Equal(got.W, want.W) || !slices.Equal(got.B, want.B) {
+			t.Errorf("%d workers give other weights than 1", workers)
+		}
+	}
+}
+
+func TestFitFromInitReachesSameOptimum(t *testing.T) {
+	t.Parallel()
+	f := blobs(120, 10, 3)
+	for _, standardize := range []bool{false, true} {
+		cold, coldReport := mustFit(t, f, FitOptions{Standardize: standardize})
+		_, warmReport := mustFit(t, f, FitOptions{Standardize: standardize, Init: cold})
+		if gap := math.Abs(warmReport.Objective/coldReport.Objective - 1); !(gap <= 1e-10) {
+			t.Errorf("standardize %v: warm start ends %.1e from the cold one", standardize, gap)
+		}
+		if warmReport.Iterations >= coldReport.Iterations/2 {
+			t.Errorf("standardize %v: warm start needs %d iterations, the cold one %d",
+				standardize, warmReport.Iterations, coldReport.Iterations)
+		}
+	}
+}
+
+// Standardized features are what scaling by hand gives, so scores must agree to the
+// float32 rounding of weights and features.
+func TestStandardizeIsFoldedIn(t *testing.T) {
+	t.Parallel()
+	f := blobs(200, 6, 3)
+	for i := range f.X {
+		if i%f.Dim == 4 {
+			f.X[i] *= 1000
+		}
+		if i%f.Dim == 5 {
+			f.X[i] = 7 // constant
+		}
+	}
+	scaled := &Features{X: slices.Clone(f.X), Dim: f.Dim, Y: f.Y}
+	for j := range f.Dim {
+		sum, squares := 0.0, 0.0
+		for i := range f.Len() {
+			sum += float64(f.Row(i)[j])
+		}
+		mean := sum / float64(f.Len())
+		for i := range f.Len() {
+			squares += math.Pow(float64(f.Row(i)[j])-mean, 2)
+		}
+		dev := math.Sqrt(squares / float64(f.Len()))
+		if dev == 0 {
+			dev = 1
+		}
+		for i := range f.Len() {
+			scaled.Row(i)[j] = float32((float64(f.Row(i)[j]) - mean) / dev)
+		}
+	}
+	got, gotReport := mustFit(t, f, FitOptions{Standardize: true})
+	want, wantReport := mustFit(t, scaled, FitOptions{})
+	if gap := math.Abs(gotReport.Objective/wantReport.Objective - 1); !(gap <= 1e-6) {
+		t.Errorf("objective: got %v, want %v", gotReport.Objective, wantReport.Objective)
+	}
+	gotScores, wantScores := make([]float64, 600), make([]float64, 600)
+	got.Scores(gotScores, f.X, f.Len())
+	want.Scores(wantScores, scaled.X, f.Len())
+	for i := range gotScores {
+		if !(math.Abs(gotScores[i]-wantScores[i]) <= 1e-4) {
+			t.Fatalf("score %d: got %v, want %v", i, gotScores[i], wantScores[i])
+		}
+	}
+}
+
+func TestFitShapes(t *testing.T) {
+	t.Parallel()
+	constant := blobs(30, 4, 3)
+	for i := range constant.Y {
+		constant.Row(i)[2] = 1e6
+	}
+	twice := blobs(30, 4, 3)
+	twice = &Features{X: slices.Concat(twice.X, twice.X), Dim: 4, Y: slices.Concat(twice.Y, twice.Y)}
+	zero := &Features{X: make([]float32, 12), Dim: 2, Y: []int64{0, 1, 0, 1, 0, 0}}
+	wide := blobs(20, 2100, 3) // beyond the full preconditioner
+	for name, f := range map[string]*Features{
+		"fewer rows than features": blobs(9, 60, 3), "constant feature": constant, "rows twice": twice,
+		"all features zero": zero, "wide": wide, "one feature": blobs(40, 1, 2),
+	} {
+		for _, standardize := range []bool{false, true} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				cl, report := mustFit(t, f, FitOptions{Standardize: standardize})
+				if firstNonFinite(cl.W) >= 0 || firstNonFinite(cl.B) >= 0 {
+					t.Error("weights are not finite")
+				}
+				if report.TrainAccuracy < 0.5 {
+					t.Errorf("train accuracy is %v", report.TrainAccuracy)
+				}
+			})
+		}
+	}
+}
+
+// Without features the optimum is known: the intercepts are the log of the shares.
+func TestFitOfConstantFeaturesGivesPrior(t *testing.T) {
+	t.Parallel()
+	f := &Features{X: make([]float32, 6), Dim: 1, Y: []int64{0, 1, 0, 1, 0, 0}}
+	cl, _ := mustFit(t, f, FitOptions{})
+	if got, want := float64(cl.B[0]-cl.B[1]), math.Log(2); !(math.Abs(got-want) <= 1e-5) {
+		t.Errorf("difference of intercepts: got %v, want %v", got, want)
+	}
+}
+
+func TestFitUnseenClass(t *testing.T) {
+	t.Parallel()
+	f := blobs(90, 5, 3)
+	dense, _ := mustFit(t, f, FitOptions{})
+	for i, label := range f.Y {
+		f.Y[i] = []int64{1, 2, 4}[label]
+	}
+	f.Meta.Data.Classes = []string{"a", "b", "c", "d", "e", "f"}
+	cl, report := mustFit(t, f, FitOptions{})
+	if want := []int{0, 3, 5}; !slices.Equal(report.Unseen, want) || !slices.Equal(cl.Meta.Unseen, want) {
+		t.Errorf("unseen: got %v and %v, want %v", report.Unseen, cl.Meta.Unseen, want)
+	}
+	for i, c := range []int{1, 2, 4} {
+		if !slices.Equal(cl.W[c*5:c*5+5], dense.W[i*5:i*5+5]) || cl.B[c] != dense.B[i] {
+			t.Errorf("class %d differs from the fit without gaps", c)
+		}
+	}
+	if cl.B[3] != UnseenBias || slices.Contains(predict(cl, f), 3) {
+		t.Errorf("unseen class: intercept %v", cl.B[3])
+	}
+	// A warm start from a classifier with unseen classes is one from zero for them.
+	if _, warm := mustFit(t, f, FitOptions{Init: cl}); warm.Iterations > 2 {
+		t.Errorf("warm start needs %d iterations", warm.Iterations)
+	}
+}
+
+func TestFitErrors(t *testing.T) {
+	t.Parallel()
+	good := blobs(12, 3, 2)
+	edit := func(edit func(f *Features)) *Features {
+		f := &Features{X: slices.Clone(good.X), Dim: good.Dim, Y: slices.Clone(good.Y), Meta: good.Meta}
+		edit(f)
+		return f
+	}
+	small, _ := mustFit(t, blobs(12, 2, 2), FitOptions{})
+	tests := []struct {
+		name string
+		f    *Features
+		opt  FitOptions
+		want string
+	}{
+		{"no label", edit(func(f *Features) { f.Y[3] = -1 }), FitOptions{},
+			"features of blobs: sample 3 has no label (-1); a probe needs labels from 0"},
+		{"wild label", edit(func(f *Features) { f.Y[3] = 1 << 40 }), FitOptions{},
+			"features of blobs: label 1099511627776 is beyond the 65536 classes that a probe can have"},
+		{"one class", edit(func(f *Features) { clear(f.Y) }), FitOptions{},
+			"features of blobs: all 12 samples are of class 0; a probe needs two classes"},
+		{"NaN", edit(func(f *Features) { f.X[7] = float32(math.NaN()) }), FitOptions{},
+			"features of blobs: feature 1 of sample 2 is NaN"},
+		{"empty", &Features{}, FitOptions{}, "features: no samples"},
+		{"short", edit(func(f *Features) { f.X = f.X[:5] }), FitOptions{},
+			"features of blobs: 5 values for 12 samples of dimension 3"},
+		{"solver", good, FitOptions{Solver: "logistik"}, `unknown solver "logistik"; there are [logistic]`},
+		{"C", good, FitOptions{C: -1}, "C is -1, must be greater than 0"},
+		{"C NaN", good, FitOptions{C: math.NaN()}, "C is NaN, must be greater than 0"},
+		{"init", good, FitOptions{Init: small},
+			"initial classifier: is for 2 classes and dimension 2, want 2 and 3"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			_, _, err := Fit(t.Context(), tt.f, tt.opt)
+			if err == nil || err.Error() != tt.want {
+				t.Errorf("got error %v, want %s", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestFitSaysWhenItDidNotConverge(t *testing.T) {
+	t.Parallel()
+	_, report, err := Fit(t.Context(), blobs(200, 20, 5), FitOptions{MaxIter: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if report.Converged || !(report.GradientNorm > report.Tol*math.Sqrt(2*report.Objective)) {
+		t.Errorf("after 2 iterations: %+v", report)
+	}
+}
+
+func TestFitStopsWithContext(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, _, err := Fit(ctx, blobs(200, 20, 5), FitOptions{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("got error %v, want %v", err, context.Canceled)
+	}
+}
+
+// A central difference of the objective agrees with the gradient to about the cube root
+// of the rounding of a double.
+func TestSoftmaxLossGradient(t *testing.T) {
+	t.Parallel()
+	f := blobs(67, 5, 3)
+	tr := newTraining(f, []int{0, 1, 2}, FitOptions{C: 0.7})
+	l := newSoftmaxLoss(tr)
+	r := rand.New(rand.NewPCG(3, 4))
+	params := make([]float64, 18)
+	for i := range params {
+		params[i] = 0.1 * r.NormFloat64()
+	}
+	grad, scratch := make([]float64, 18), make([]float64, 18)
+	value := func(g []float64) float64 { return l.eval(g[:15], g[15:], params[:15], params[15:]) }
+	value(grad)
+	for i := range params {
+		const h = 1e-5
+		at := params[i]
+		params[i] = at + h
+		up := value(scratch)
+		params[i] = at - h
+		down := value(scratch)
+		params[i] = at
+		if want := (up - down) / (2 * h); !(math.Abs(grad[i]-want) <= 1e-6*max(1, math.Abs(want))) {
+			t.Errorf("gradient %d: got %v, want %v", i, grad[i], want)
+		}
+	}
+}
+
+func TestSolverRegistry(t *testing.T) {
+	t.Parallel()
+	if got, want := SolverNames(), []string{"logistic"}; !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	s, _ := LookupSolver("logistic")
+	if !strings.Contains(s.Doc, "0.5 * ||W||^2") {
+		t.Errorf("doc does not say the objective: %s", s.Doc)
+	}
+}
+
+func BenchmarkFit(b *testing.B) {
+	f := blobs(1000, 256, 10)
+	for b.Loop() {
+		if _, _, err := Fit(b.Context(), f, FitOptions{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

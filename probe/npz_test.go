@@ -1,0 +1,120 @@
+package probe
+
+import (
+	"bytes"
+	"errors"
+	"reflect"
+	"testing"
+
+	"github.com/wiseft/wiseft/datasets"
+	"github.com/wiseft/wiseft/datasets/npy"
+)
+
+func writeFeatures(t *testing.T, f *Features) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := f.Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func TestFeaturesReadBack(t *testing.T) {
+	t.Parallel()
+	want := blobs(10, 3, 2)
+	want.Meta = Meta{
+		Schema: featuresSchema, Wiseft: "1.2.3", Model: "π.onnx", ModelSHA256: "ab", Tensor: "feat", Runtime: "fake",
+		Data:     datasets.Info{Name: "d", Classes: []string{"a", "ü"}, History: []string{"points: first 3"}},
+		DataHash: "cd", Layout: LayoutBCN, Batch: 32,
+	}
+	data := writeFeatures(t, want)
+	got, err := ReadFeatures(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if again := writeFeatures(t, want); !bytes.Equal(again, data) {
+		t.Error("writing twice gives different bytes")
+	}
+}
+
+func TestClassifierReadBack(t *testing.T) {
+	t.Parallel()
+	want, _ := mustFit(t, blobs(40, 3, 2), FitOptions{})
+	var b bytes.Buffer
+	if err := want.Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	got, err := ReadClassifier(bytes.NewReader(b.Bytes()), int64(b.Len()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+func TestMalformedFiles(t *testing.T) {
+	t.Parallel()
+	archive := func(write func(z *npy.Writer) error) []byte {
+		var b bytes.Buffer
+		z := npy.NewWriter(&b)
+		if err := errors.Join(write(z), z.Close()); err != nil {
+			t.Fatal(err)
+		}
+		return b.Bytes()
+	}
+	rows := func(n int, x ...float32) func(int) ([]float32, error) {
+		return func(i int) ([]float32, error) { return x[i*len(x)/n : (i+1)*len(x)/n], nil }
+	}
+	flat := archive(func(z *npy.Writer) error { return z.Float32Rows("x", 2, nil, rows(2, 1, 2)) })
+	short := archive(func(z *npy.Writer) error {
+		return errors.Join(z.Float32Rows("x", 2, []int{1}, rows(2, 1, 2)), z.Int64s("y", []int64{1}))
+	})
+	schema := archive(func(z *npy.Writer) error {
+		return errors.Join(z.Float32Rows("x", 1, []int{1}, rows(1, 1)), z.Int64s("y", []int64{1}),
+			z.Strings("meta", []string{`{"schema":"other"}`}))
+	})
+	text := archive(func(z *npy.Writer) error {
+		return errors.Join(z.Float32Rows("x", 1, []int{1}, rows(1, 1)), z.Int64s("y", []int64{1}),
+			z.Strings("meta", []string{"{"}))
+	})
+	tests := []struct {
+		name string
+		data []byte
+		want string
+	}{
+		{"no archive", []byte("hello"), "not a file of features: is no NPZ archive: zip: not a valid zip file"},
+		{"one axis", flat, `not a file of features: array "x" has shape [2], want (samples, dim)`},
+		{"labels missing", short, "not a file of features: 2 rows, but 1 labels"},
+		{"schema", schema, `not a file of features: schema is "other", want "wiseft.features/1"`},
+		{"meta", text, `not a file of features: array "meta": unexpected end of JSON input`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := ReadFeatures(bytes.NewReader(tt.data), int64(len(tt.data)))
+			var format *FormatError
+			if !errors.As(err, &format) || err.Error() != tt.want {
+				t.Errorf("got error %v, want %s", err, tt.want)
+			}
+			if _, err := ReadClassifier(bytes.NewReader(tt.data), int64(len(tt.data))); !errors.As(err, &format) {
+				t.Errorf("as a classifier: got error %v, want a FormatError", err)
+			}
+		})
+	}
+}
+
+// Every prefix of a good file is refused without a panic.
+func TestTruncatedFiles(t *testing.T) {
+	t.Parallel()
+	data := writeFeatures(t, blobs(4, 2, 2))
+	for n := range len(data) {
+		var format *FormatError
+		if _, err := ReadFeatures(bytes.NewReader(data[:n]), int64(n)); !errors.As(err, &format) {
+			t.Fatalf("%d of %d bytes: got error %v, want a FormatError", n, len(data), err)
+		}
+	}
+}

@@ -1,0 +1,18 @@
+package report
+
+import (
+	"encoding/json"
+	"io"
+
+	"github.com/wiseft/wiseft/probe/bench"
+)
+
+func init() {
+	register(Format{Name: "json", Doc: "the whole result as one JSON document", Write: writeJSON})
+}
+
+func writeJSON(w io.Writer, r *bench.Result) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(r)
+}

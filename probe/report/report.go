@@ -1,0 +1,54 @@
+// Package report writes the result of a benchmark for people and for programs.
+//
+// A [Format] is one file that registers itself: "table" for the terminal, "json" for
+// scripts, "svg" and "png" for the curve of target accuracy against robustness. All
+// take the [bench.Result] alone, so that a report can be made of a stored result at any
+// time, and equal results give equal reports.
+package report
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/wiseft/wiseft/probe/bench"
+)
+
+// Format is a way to write a result.
+type Format struct {
+	Name  string
+	Doc   string // one line
+	Write func(w io.Writer, r *bench.Result) error
+}
+
+var formats = map[string]Format{}
+
+func register(f Format) {
+	if f.Name == "" || f.Doc == "" || f.Write == nil {
+		panic("report: format is half filled")
+	}
+	if _, ok := formats[f.Name]; ok {
+		panic("report: format is registered twice")
+	}
+	formats[f.Name] = f
+}
+
+// Lookup returns a format by name.
+func Lookup(name string) (Format, bool) {
+	f, ok := formats[name]
+	return f, ok
+}
+
+// Names returns the names of all formats, sorted.
+func Names() []string { return slices.Sorted(maps.Keys(formats)) }
+
+// Write writes r in the format of that name.
+func Write(w io.Writer, name string, r *bench.Result) error {
+	f, ok := Lookup(name)
+	if !ok {
+		return fmt.Errorf("unknown report format %q; there are %s", name, strings.Join(Names(), ", "))
+	}
+	return f.Write(w, r)
+}

@@ -1,0 +1,160 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"image/png"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/wiseft/wiseft/probe"
+	"github.com/wiseft/wiseft/probe/bench"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+var order = []string{"scale", "jitter", "rotate", "dropout_global", "dropout_local", "add_global", "add_local"}
+
+// sweep makes the result of a sweep with figures that follow a plausible curve.
+func sweep(whole bool) *bench.Result {
+	r := &bench.Result{
+		Schema: "wiseft.bench/1", Suite: "modelnet-c", Order: order,
+		Reference: &bench.ReferenceResult{Name: "DGCNN on ModelNet-C",
+			Note: "self-made corruptions; not comparable with published ModelNet-C figures"},
+		Notes:    []string{"self-made corruptions; not comparable with published ModelNet-C figures"},
+		Settings: bench.Settings{Validation: "a stratified 20 % of the training data, seed 0"},
+	}
+	for i := range 11 {
+		alpha := float64(i) / 10
+		clean := 0.62 + 0.36*alpha - 0.17*alpha*alpha
+		oa := 0.48 + 0.45*alpha - 0.36*alpha*alpha
+		m := &bench.ModelResult{
+			ID: "alpha=" + jsonNumber(alpha), Alpha: &alpha,
+			Clean:       &bench.Score{OA: bench.Number(clean), N: 100},
+			Validation:  &bench.Score{OA: bench.Number(clean + 0.01), N: 40},
+			Corruptions: map[string]*bench.CorruptionResult{},
+			Probe:       probe.FitReport{Converged: true},
+			MOA:         bench.Number(oa), MCE: bench.Number(2 - 1.6*oa), RMCE: bench.Number(1.9 - 1.5*oa),
+			Exact: bench.Exact{MOA: bench.Number(oa), MCE: bench.Number(2 - 1.6*oa), RMCE: bench.Number(1.9 - 1.5*oa)},
+		}
+		for j, name := range order {
+			m.Corruptions[name] = &bench.CorruptionResult{OA: bench.Number(oa + 0.02*float64(j-3))}
+		}
+		if !whole {
+			nan := bench.Number(math.NaN())
+			m.MOA, m.MCE, m.RMCE, m.Exact = nan, nan, nan, bench.Exact{MOA: nan, MCE: nan, RMCE: nan}
+			m.Corruptions["jitter"].OA = nan
+		}
+		r.Models = append(r.Models, m)
+	}
+	r.Chosen = &bench.Chosen{ID: r.Models[8].ID, Alpha: 0.8, Rule: bench.Rule, Validation: 0.8}
+	return r
+}
+
+func jsonNumber(v float64) string {
+	b, _ := json.Marshal(v)
+	return string(b)
+}
+
+func TestTableGolden(t *testing.T) {
+	t.Parallel()
+	models := sweep(true)
+	models.Chosen, models.Suite, models.Reference, models.Order, models.Notes = nil, "", nil, nil, nil
+	models.Models = models.Models[:2]
+	tests := map[string]*bench.Result{"sweep": sweep(true), "partial": sweep(false), "clean": models}
+	for name, r := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var got bytes.Buffer
+			if err := Write(&got, "table", r); err != nil {
+				t.Fatal(err)
+			}
+			path := filepath.Join("testdata", name+".txt")
+			if *update {
+				if err := os.WriteFile(path, got.Bytes(), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.String() != string(want) {
+				t.Errorf("got\n%s\nwant\n%s", got.String(), want)
+			}
+		})
+	}
+}
+
+func TestJSONReadsBack(t *testing.T) {
+	t.Parallel()
+	var got bytes.Buffer
+	if err := Write(&got, "json", sweep(false)); err != nil {
+		t.Fatal(err)
+	}
+	var back bench.Result
+	if err := json.Unmarshal(got.Bytes(), &back); err != nil {
+		t.Fatal(err)
+	}
+	if !math.IsNaN(float64(back.Models[0].MOA)) {
+		t.Errorf("mOA of a part of a suite: got %v, want none", back.Models[0].MOA)
+	}
+	if got, want := back.Models[3].Clean.OA, sweep(false).Models[3].Clean.OA; got != want {
+		t.Errorf("clean OA: got %v, want %v", got, want)
+	}
+	if !strings.HasPrefix(got.String(), "{\n  \"schema\": \"wiseft.bench/1\"") {
+		t.Errorf("schema does not come first: %.60s", got.String())
+	}
+}
+
+func TestCurve(t *testing.T) {
+	t.Parallel()
+	for _, format := range []string{"png", "svg"} {
+		var a, b bytes.Buffer
+		for _, w := range []*bytes.Buffer{&a, &b} {
+			if err := Write(w, format, sweep(true)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !bytes.Equal(a.Bytes(), b.Bytes()) {
+			t.Errorf("%s: two reports of one result differ", format)
+		}
+		if format == "png" {
+			if _, err := png.Decode(bytes.NewReader(a.Bytes())); err != nil {
+				t.Errorf("png: %v", err)
+			}
+			continue
+		}
+		for _, want := range []string{"chosen", "pretrained", "finetuned", "0.5"} {
+			if !strings.Contains(a.String(), want) {
+				t.Errorf("svg has no text %q", want)
+			}
+		}
+	}
+}
+
+func TestCurveOfPartialSuite(t *testing.T) {
+	t.Parallel()
+	err := Write(&bytes.Buffer{}, "svg", sweep(false))
+	const want = "there is no curve to draw: no model has figures of a whole suite"
+	if err == nil || err.Error() != want {
+		t.Errorf("got error %v, want %s", err, want)
+	}
+}
+
+func TestFormats(t *testing.T) {
+	t.Parallel()
+	if got, want := Names(), []string{"json", "png", "svg", "table"}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	err := Write(&bytes.Buffer{}, "tabel", sweep(true))
+	const want = `unknown report format "tabel"; there are json, png, svg, table`
+	if err == nil || err.Error() != want {
+		t.Errorf("got error %v, want %s", err, want)
+	}
+}
