@@ -284,6 +284,14 @@ func TestHashTellsApart(t *testing.T) {
 	train := open(t, "testdata/modelnet", "train")
 	add("train", train)
 	add("test", open(t, "testdata/modelnet", "test"))
+	renamed := t.TempDir()
+	if err := os.CopyFS(renamed, os.DirFS("testdata/modelnet")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(renamed, "shape_names.txt"), []byte("a\nb\nc\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	add("other class names", open(t, renamed, "train"))
 	add("npz", open(t, "testdata/npz/float32.npz", ""))
 	add("pcd test", open(t, "testdata/pcd", "test"))
 	add("pcd train", open(t, "testdata/pcd", "train"))

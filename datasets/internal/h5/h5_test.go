@@ -123,6 +123,33 @@ func TestLyingShape(t *testing.T) {
 	}
 }
 
+// TestLyingChunk makes the shape and the only chunk of a compressed array 2^20
+// times larger than its stored bytes can be.
+func TestLyingChunk(t *testing.T) {
+	b := load(t, "../modelnet/ply_data_train0.h5")
+	replace := func(from, to []byte) {
+		t.Helper()
+		at := bytes.Index(b, from)
+		if at < 0 {
+			t.Fatalf("%x is not there", from)
+		}
+		copy(b[at:], to)
+	}
+	le := binary.LittleEndian
+	replace(le.AppendUint64(le.AppendUint64(nil, 2), 16), le.AppendUint64(nil, 1<<20))
+	replace(le.AppendUint32(le.AppendUint32(nil, 2), 16), le.AppendUint32(nil, 1<<20))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	err := readAll(b)
+	runtime.ReadMemStats(&after)
+	if err == nil || !strings.Contains(err.Error(), "chunk at [0 0 0] needs 201326592 bytes, has") {
+		t.Errorf("%v", err)
+	}
+	if taken := after.TotalAlloc - before.TotalAlloc; taken > 1<<20 {
+		t.Errorf("took %d bytes for a file of %d", taken, len(b))
+	}
+}
+
 func TestFletcher32(t *testing.T) {
 	t.Parallel()
 	b := load(t, "fletcher32.h5")
