@@ -29,3 +29,6 @@ func (Engine) Open(context.Context, []byte, string) (probe.Extractor, error) { r
 
 // Runtime implements probe.Engine.
 func (Engine) Runtime() string { return "none: built without cgo" }
+
+// CheckCUDA always fails.
+func CheckCUDA(context.Context) error { return noCgo() }

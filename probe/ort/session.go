@@ -264,3 +264,16 @@ func elements(shape []int64) (int64, error) {
 	}
 	return n, nil
 }
+
+// CheckCUDA reports why no model could run on the GPU, nil if one could. Load must
+// have succeeded before.
+func CheckCUDA(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	options, err := Engine{Device: Device{CUDA: true}}.options()
+	if err != nil {
+		return err
+	}
+	return options.Destroy()
+}

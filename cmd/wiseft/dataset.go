@@ -1,0 +1,67 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/urfave/cli/v2"
+	"github.com/wiseft/wiseft/datasets"
+	"github.com/wiseft/wiseft/probe"
+)
+
+// dataFlags choose how samples are prepared. They apply to all data of a command.
+func dataFlags() []cli.Flag {
+	const category = "Data:"
+	return []cli.Flag{
+		&cli.IntFlag{Name: "points", Usage: "`N` points of each cloud (default: all)", EnvVars: []string{"WISEFT_POINTS"}, Category: category},
+		&cli.StringFlag{Name: "sample", Value: "first", Usage: "which points: first, random or fps (farthest points)", EnvVars: []string{"WISEFT_SAMPLE"}, Category: category},
+		&cli.StringFlag{Name: "normalize", Value: "none", Usage: "none, unit-sphere or unit-box", EnvVars: []string{"WISEFT_NORMALIZE"}, Category: category},
+		&cli.StringFlag{Name: "axes", Value: "xyz", Usage: "which input axis each axis takes: xzy swaps y and z", EnvVars: []string{"WISEFT_AXES"}, Category: category},
+		&cli.StringFlag{Name: "layout", Value: "auto", Usage: "auto, bnc (batch, points, 3) or bcn; auto reads it from the model", EnvVars: []string{"WISEFT_LAYOUT"}, Category: category},
+		&cli.StringFlag{Name: "format", Usage: "the data's `FORMAT` (default: recognised from its contents)", EnvVars: []string{"WISEFT_FORMAT"}, Category: category},
+		&cli.Uint64Flag{Name: "seed", Usage: "`SEED` of everything random", EnvVars: []string{"WISEFT_SEED"}, Category: category},
+	}
+}
+
+// preprocess reads the flags into what is done to every sample.
+func (c *call) preprocess() (datasets.Preprocess, error) {
+	p := datasets.Preprocess{Points: c.Int("points"), Sample: c.String("sample"), Seed: c.Uint64("seed"),
+		Normalize: c.String("normalize"), Axes: c.String("axes")}
+	if err := p.Validate(); err != nil {
+		return p, usageError{msg: err.Error()}
+	}
+	return p, nil
+}
+
+func (c *call) layout() (probe.Layout, error) {
+	switch l := c.String("layout"); l {
+	case "auto":
+		return probe.LayoutAuto, nil
+	case "bnc", "bcn":
+		return probe.Layout(l), nil
+	default:
+		return "", usageError{msg: "--layout " + l + " is not one of auto, bnc, bcn"}
+	}
+}
+
+// openData opens a data set, prepared as the flags say. Close the first result, not
+// the second.
+func (c *call) openData(path, split string) (opened, prepared datasets.Dataset, err error) {
+	p, err := c.preprocess()
+	if err != nil {
+		return nil, nil, err
+	}
+	if f := c.String("format"); f != "" {
+		if _, ok := datasets.Lookup(f); !ok {
+			return nil, nil, usageError{msg: "there is no data format " + f, hint: "see wiseft list formats"}
+		}
+	}
+	opened, err = datasets.Open(c.Context.Context, path, datasets.OpenOptions{Split: split, Format: c.String("format")})
+	if err != nil {
+		return nil, nil, err
+	}
+	prepared, err = datasets.Apply(opened, p)
+	if err != nil {
+		return nil, nil, errors.Join(err, opened.Close())
+	}
+	return opened, prepared, nil
+}

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"text/tabwriter"
+
+	"github.com/urfave/cli/v2"
+	"github.com/wiseft/wiseft/probe/ort"
+)
+
+func newDoctorCommand() *cli.Command {
+	return newCommand(&cli.Command{
+		Name:        "doctor",
+		Usage:       "say what works on this machine, what does not, and how to mend it",
+		Description: "Nothing is installed unless --install is given.\n\nExamples:\n  wiseft doctor\n  wiseft doctor --install",
+		Flags: []cli.Flag{
+			onnxruntimeFlag(""),
+			&cli.BoolFlag{Name: "install", Usage: "install onnxruntime into the cache folder if there is none"},
+		},
+	}, runDoctor)
+}
+
+type doctorReport struct {
+	Schema   string        `json:"schema"`
+	Version  string        `json:"version"`
+	Go       string        `json:"go"`
+	Platform string        `json:"platform"`
+	Cores    int           `json:"cores"`
+	CacheDir string        `json:"cache"`
+	Library  *ort.Library  `json:"onnxruntime"` // what models would run on; null if nothing works
+	Found    []ort.Library `json:"found"`       // every library found, in the order of preference
+	CUDA     string        `json:"cuda"`        // "works", or what is missing
+	Problems []problem     `json:"problems"`
+}
+
+type problem struct {
+	What string `json:"what"`
+	Mend string `json:"mend"`
+}
+
+func runDoctor(ctx context.Context, c *call) (result, error) {
+	if _, err := c.args(); err != nil {
+		return nil, err
+	}
+	opt := c.libraryOptions()
+	opt.Install = c.Bool("install")
+	r := &doctorReport{Schema: "wiseft.doctor/1", Version: buildVersion(), Go: runtime.Version(),
+		Platform: runtime.GOOS + "/" + runtime.GOARCH, Cores: runtime.NumCPU(), CacheDir: opt.CacheDir,
+		Found: append([]ort.Library{}, ort.Find(opt)...), Problems: []problem{}}
+	lib, err := ort.Load(ctx, opt)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if err != nil {
+		r.CUDA = "not tried"
+		mend := "wiseft doctor --install"
+		if library, ok := errors.AsType[*ort.LibraryError](err); ok && (opt.Install || opt.Library != "") {
+			mend = library.Hint
+		}
+		r.Problems = append(r.Problems, problem{err.Error(), mend})
+		return r, nil
+	}
+	r.Library = &lib
+	r.checkCUDA(ctx, lib)
+	return r, nil
+}
+
+// checkCUDA tries the GPU; that there is none is no problem, unless its library is
+// there and does not work.
+func (r *doctorReport) checkCUDA(ctx context.Context, lib ort.Library) {
+	if !lib.CUDA {
+		r.CUDA = "this library has no CUDA provider; --device cuda installs one"
+		return
+	}
+	if err := ort.CheckCUDA(ctx); err != nil {
+		r.CUDA = err.Error()
+		r.Problems = append(r.Problems, problem{"CUDA does not work: " + err.Error(),
+			"install an NVIDIA driver, CUDA 12 and cuDNN 9, and have their libraries on the loader's path"})
+		return
+	}
+	r.CUDA = "works"
+}
+
+func (r *doctorReport) writeText(w io.Writer) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "wiseft\t%s, %s, %s, %d cores\n", r.Version, r.Go, r.Platform, r.Cores)
+	if r.Library != nil {
+		fmt.Fprintf(t, "onnxruntime\t%s, works: %s (%s)\n", r.Library.Version, r.Library.Path, r.Library.Origin)
+	} else {
+		fmt.Fprintf(t, "onnxruntime\tnone that works\n")
+	}
+	fmt.Fprintf(t, "CUDA\t%s\n", r.CUDA)
+	fmt.Fprintf(t, "cache\t%s\n", r.CacheDir)
+	for _, lib := range r.Found {
+		if r.Library == nil || lib.Path != r.Library.Path {
+			fmt.Fprintf(t, "also found\t%s %s (%s)\n", lib.Path, lib.Version, lib.Origin)
+		}
+	}
+	for _, p := range r.Problems {
+		fmt.Fprintf(t, "problem\t%s\n  mend it\t%s\n", p.What, p.Mend)
+	}
+	if len(r.Problems) == 0 {
+		fmt.Fprintln(t, "all is well")
+	}
+	return t.Flush()
+}

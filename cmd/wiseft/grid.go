@@ -1,0 +1,74 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// maxGrid bounds a grid, so that a step of 1e-9 is an error and not a wait.
+const maxGrid = 10000
+
+// parseGrid reads "0:1:0.1" (first, last, step) or "0,0.25,1". Values are rounded to
+// the nearest decimal of the step's own digits, so that 3 * 0.1 is 0.3.
+func parseGrid(text string) ([]float64, error) {
+	if !strings.Contains(text, ":") {
+		var list []float64
+		for _, part := range strings.Split(text, ",") {
+			v, err := strconv.ParseFloat(strings.TrimSpace(part), 64)
+			if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
+				return nil, fmt.Errorf("%q is not a number", part)
+			}
+			list = append(list, v)
+		}
+		return list, nil
+	}
+	parts := strings.Split(text, ":")
+	var v [3]float64
+	if len(parts) != 3 {
+		return nil, fmt.Errorf("%q is not FIRST:LAST:STEP", text)
+	}
+	digits := 0
+	for i, part := range parts {
+		var err error
+		if v[i], err = strconv.ParseFloat(part, 64); err != nil || math.IsNaN(v[i]) || math.IsInf(v[i], 0) {
+			return nil, fmt.Errorf("%q is not a number", part)
+		}
+		if _, decimals, ok := strings.Cut(part, "."); ok {
+			digits = max(digits, len(decimals))
+		}
+	}
+	first, last, step := v[0], v[1], v[2]
+	if !(step > 0) || last < first || (last-first)/step > maxGrid {
+		return nil, fmt.Errorf("%q has no values, or more than %d", text, maxGrid)
+	}
+	var list []float64
+	for i := 0; ; i++ {
+		x, err := strconv.ParseFloat(strconv.FormatFloat(first+float64(i)*step, 'f', min(digits, 17), 64), 64)
+		if err != nil || x > last {
+			return list, err
+		}
+		list = append(list, x)
+	}
+}
+
+// parseSeverities reads "1-5", "3" or "1,5".
+func parseSeverities(text string, highest int) ([]int, error) {
+	var list []int
+	for _, part := range strings.Split(text, ",") {
+		from, to, ranged := strings.Cut(part, "-")
+		if !ranged {
+			to = from
+		}
+		a, errA := strconv.Atoi(strings.TrimSpace(from))
+		b, errB := strconv.Atoi(strings.TrimSpace(to))
+		if errA != nil || errB != nil || a < 1 || b > highest || a > b {
+			return nil, fmt.Errorf("severity %q is not within 1-%d", part, highest)
+		}
+		for s := a; s <= b; s++ {
+			list = append(list, s)
+		}
+	}
+	return list, nil
+}

@@ -1,0 +1,208 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/urfave/cli/v2"
+	"github.com/wiseft/wiseft/onnxmerge"
+	"github.com/wiseft/wiseft/onnxmerge/method"
+)
+
+// mergeFlags choose what is merged, and how.
+func mergeFlags() []cli.Flag {
+	const category = "Merging:"
+	return []cli.Flag{
+		&cli.StringFlag{Name: "method", Value: "linear", Usage: "merge method; see wiseft list methods", EnvVars: []string{"WISEFT_METHOD"}, Category: category},
+		&cli.StringSliceFlag{Name: "param", Usage: "`NAME=VALUE` of the method; may be repeated", Category: category},
+		&cli.StringSliceFlag{Name: "include", Usage: "merge only tensors that match `PATTERN`; may be repeated", Category: category},
+		&cli.StringSliceFlag{Name: "exclude", Usage: "keep tensors that match `PATTERN` from the fine-tuned model; may be repeated", Category: category},
+	}
+}
+
+func newMergeCommand() *cli.Command {
+	return newCommand(&cli.Command{
+		Name:      "merge",
+		Usage:     "mix a pre-trained and a fine-tuned model, tensor by tensor",
+		ArgsUsage: "PRETRAINED FINETUNED -o OUT.onnx",
+		Description: "theta = (1 - alpha) * PRETRAINED + alpha * FINETUNED: alpha 0 is the pre-trained\n" +
+			"model's weights, 1 the fine-tuned one's. Everything that is not merged (the head,\n" +
+			"integers, the graph itself) is copied from FINETUNED byte for byte.\n\n" +
+			"Examples:\n" +
+			"  wiseft merge pretrained.onnx finetuned.onnx -o merged.onnx --alpha 0.5\n" +
+			"  wiseft merge pretrained.onnx finetuned.onnx --plan",
+		Flags: append([]cli.Flag{
+			&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "the merged model's `FILE`"},
+			&cli.Float64Flag{Name: "alpha", Value: 0.5, Usage: "share of the fine-tuned model, 0 to 1", EnvVars: []string{"WISEFT_ALPHA"}},
+			&cli.BoolFlag{Name: "plan", Usage: "print what would be done to every tensor, and write nothing"},
+			&cli.BoolFlag{Name: "force", Usage: "replace an existing output", EnvVars: []string{"WISEFT_FORCE"}},
+		}, mergeFlags()...),
+	}, runMerge)
+}
+
+// mergeReport is what merge and merge --plan print.
+type mergeReport struct {
+	Schema     string          `json:"schema"`
+	Output     string          `json:"output,omitempty"`
+	Method     string          `json:"method"`
+	Alpha      *float64        `json:"alpha,omitempty"`
+	Params     method.Params   `json:"params"`
+	Tensors    tensorCounts    `json:"tensors"`
+	Parameters int64           `json:"parameters"` // elements merged
+	Bytes      int64           `json:"bytes"`
+	Seconds    float64         `json:"seconds"`
+	SHA256     string          `json:"sha256,omitempty"`
+	Warnings   []string        `json:"warnings"`
+	Plan       []plannedTensor `json:"plan,omitempty"`
+	OnlyA      []string        `json:"only_pretrained,omitempty"`
+	plan       *onnxmerge.Plan // for the text
+}
+
+type tensorCounts struct {
+	Merged  int `json:"merged"`
+	Copied  int `json:"copied"`
+	Refused int `json:"refused"`
+}
+
+type plannedTensor struct {
+	Tensor string  `json:"tensor"`
+	Action string  `json:"action"`
+	Reason string  `json:"reason"`
+	DType  string  `json:"dtype"`
+	Shape  []int64 `json:"shape"`
+}
+
+func runMerge(ctx context.Context, c *call) (result, error) {
+	paths, err := c.args("PRETRAINED", "FINETUNED")
+	if err != nil {
+		return nil, err
+	}
+	out := c.String("out")
+	if !c.Bool("plan") {
+		if err := checkOutput(out, c.Bool("force"), paths...); err != nil {
+			return nil, err
+		}
+	}
+	opt, err := c.mergeOptions()
+	if err != nil {
+		return nil, err
+	}
+	opt.Params["alpha"] = c.Float64("alpha")
+	a, b, err := openPair(paths[0], paths[1])
+	if err != nil {
+		return nil, err
+	}
+	defer a.Close()
+	defer b.Close()
+	plan, err := onnxmerge.NewPlan(a.Model, b.Model, opt)
+	mismatch := is[*onnxmerge.MismatchError](err)()
+	if err != nil && !(c.Bool("plan") && mismatch && plan != nil) {
+		return nil, namePair(err, paths)
+	}
+	r := newMergeReport(plan)
+	if c.Bool("plan") {
+		r.describePlan()
+		if err == nil {
+			return r, nil
+		}
+		// The plan is what was asked for, so it is shown; that it cannot run decides
+		// the exit code.
+		if c.Bool("json") {
+			return nil, namePair(err, paths)
+		}
+		return nil, errors.Join(r.writeText(c.out), namePair(err, paths))
+	}
+	start := time.Now()
+	bar := c.newProgress("merging", "MiB", 0)
+	defer bar.end()
+	r.Output = out
+	r.SHA256, r.Bytes, err = writeOutput(out, func(w io.Writer) error {
+		return plan.Run(ctx, w, func(done, total int64) { bar.set(int(done>>20), int(total>>20)) })
+	})
+	r.Seconds = time.Since(start).Seconds()
+	return r, err
+}
+
+func namePair(err error, paths []string) error {
+	if !is[*onnxmerge.MismatchError](err)() {
+		return err
+	}
+	return fmt.Errorf("%s and %s: %w", paths[0], paths[1], err)
+}
+
+// mergeOptions reads the flags of merging. Params has what --param says.
+func (c *call) mergeOptions() (onnxmerge.Options, error) {
+	opt := onnxmerge.Options{Method: c.String("method"), Params: method.Params{}, Workers: runtime.NumCPU(),
+		Include: c.StringSlice("include"), Exclude: c.StringSlice("exclude")}
+	for _, p := range c.StringSlice("param") {
+		name, text, ok := strings.Cut(p, "=")
+		value, err := strconv.ParseFloat(text, 64)
+		if !ok || err != nil {
+			return opt, usageError{msg: fmt.Sprintf("--param %s is not NAME=NUMBER", p)}
+		}
+		opt.Params[name] = value
+	}
+	return opt, nil
+}
+
+func newMergeReport(p *onnxmerge.Plan) *mergeReport {
+	r := &mergeReport{Schema: "wiseft.merge/1", Method: p.Method.Name, Params: p.Params, Warnings: p.Warnings, plan: p}
+	if r.Warnings == nil {
+		r.Warnings = []string{}
+	}
+	if alpha, ok := p.Params["alpha"]; ok {
+		r.Alpha = &alpha
+	}
+	r.Tensors.Merged, r.Parameters = p.Count(onnxmerge.Merge)
+	r.Tensors.Copied, _ = p.Count(onnxmerge.Copy)
+	r.Tensors.Refused, _ = p.Count(onnxmerge.Refuse)
+	return r
+}
+
+func (r *mergeReport) describePlan() {
+	for _, d := range r.plan.Decisions {
+		r.Plan = append(r.Plan, plannedTensor{d.Tensor, d.Action.String(), d.Reason, d.DType.String(), d.Dims})
+	}
+	r.OnlyA = r.plan.OnlyA
+}
+
+func (r *mergeReport) writeText(w io.Writer) error {
+	if r.Plan != nil {
+		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+		for _, p := range r.Plan {
+			fmt.Fprintf(t, "%s\t%s\t%s %v\t%s\n", p.Action, p.Tensor, p.DType, p.Shape, p.Reason)
+		}
+		for _, name := range r.OnlyA {
+			fmt.Fprintf(t, "unused\t%s\t\tonly in the pre-trained model\n", name)
+		}
+		if err := t.Flush(); err != nil {
+			return err
+		}
+	}
+	for _, warning := range r.Warnings {
+		fmt.Fprintln(w, "warning: "+warning)
+	}
+	fmt.Fprintf(w, "%d tensors merged (%s parameters), %d copied, %d refused\n",
+		r.Tensors.Merged, thousands(r.Parameters), r.Tensors.Copied, r.Tensors.Refused)
+	if r.Output == "" {
+		return nil
+	}
+	_, err := fmt.Fprintf(w, "%s: %s bytes in %.2f s, sha256 %s\n", r.Output, thousands(r.Bytes), r.Seconds, r.SHA256)
+	return err
+}
+
+// thousands writes n with separators: 1,234,567.
+func thousands(n int64) string {
+	text := strconv.FormatInt(n, 10)
+	for i := len(text) - 3; i > 0 && text[i-1] != '-'; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
+}

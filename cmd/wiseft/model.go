@@ -1,0 +1,123 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/wiseft/wiseft/onnxmerge/graph"
+)
+
+// modelFile is an ONNX file opened for reading.
+type modelFile struct {
+	*graph.Model
+	path string
+	f    *os.File
+}
+
+func openModel(path string) (*modelFile, error) {
+	f, size, err := openFile(path)
+	if err != nil {
+		return nil, err
+	}
+	m, err := graph.Open(f, size)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), f.Close())
+	}
+	return &modelFile{m, path, f}, nil
+}
+
+func (m *modelFile) Close() error { return m.f.Close() }
+
+// openFile opens a regular file and returns its size.
+func openFile(path string) (*os.File, int64, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, 0, inputError{msg: path + ": no such file"}
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = inputError{msg: path + ": not a regular file"}
+	}
+	if err != nil {
+		return nil, 0, errors.Join(err, f.Close())
+	}
+	return f, info.Size(), nil
+}
+
+// readFile reads a whole input file.
+func readFile(path string) ([]byte, error) {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, inputError{msg: path + ": no such file"}
+	}
+	return data, err
+}
+
+func sha256Hex(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+// openPair opens the two models of a merge.
+func openPair(pretrained, finetuned string) (a, b *modelFile, err error) {
+	if a, err = openModel(pretrained); err != nil {
+		return nil, nil, err
+	}
+	if b, err = openModel(finetuned); err != nil {
+		return nil, nil, errors.Join(err, a.Close())
+	}
+	return a, b, nil
+}
+
+// usualFeatures is the output that exporters call what the head consumes.
+const usualFeatures = "features"
+
+// featureTensor decides which tensor to extract: the one named by the user, the
+// model's only output, or among several the one called "features".
+func featureTensor(m *graph.Model, named string) (string, error) {
+	if named != "" {
+		return named, nil
+	}
+	var outputs []string
+	for _, o := range m.Graph.Outputs {
+		if o.Name == usualFeatures {
+			return usualFeatures, nil
+		}
+		outputs = append(outputs, o.Name)
+	}
+	if len(outputs) == 1 {
+		return outputs[0], nil
+	}
+	return "", usageError{
+		msg:  fmt.Sprintf("the model has %d outputs (%s)", len(outputs), strings.Join(outputs, ", ")),
+		hint: "choose one, or any inner tensor, with --output TENSOR",
+	}
+}
+
+// expose returns a model with tensor as its only output. An inner tensor becomes one
+// in memory; the file stays as it is.
+func expose(ctx context.Context, model []byte, tensor string) ([]byte, error) {
+	m, err := graph.Open(bytes.NewReader(model), int64(len(model)))
+	if err != nil {
+		return nil, err
+	}
+	if len(m.Graph.Outputs) == 1 && m.Graph.Outputs[0].Name == tensor {
+		return model, nil
+	}
+	var out bytes.Buffer
+	out.Grow(len(model) + 1<<10)
+	if err := m.Expose(ctx, &out, tensor); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/urfave/cli/v2"
+	"github.com/wiseft/wiseft/onnxmerge/graph"
+)
+
+func newProbeAttachCommand() *cli.Command {
+	return newCommand(&cli.Command{
+		Name:      "attach",
+		Usage:     "put a probe on top of a model: one file that classifies",
+		ArgsUsage: "MODEL P.npz -o OUT.onnx",
+		Description: "The new model's only output, scores, is what the probe computes from the tensor that\n" +
+			"it was fitted on. What the scores do not need, such as the old head, is removed.\n\n" +
+			"Example:\n" +
+			"  wiseft probe attach merged.onnx probe.npz -o classifier.onnx",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "the new model's `FILE`"},
+			&cli.BoolFlag{Name: "force", Usage: "replace an existing output", EnvVars: []string{"WISEFT_FORCE"}},
+			&cli.StringFlag{Name: "output", Aliases: []string{"backbone-output"}, Usage: "the `TENSOR` that the probe reads (default: the one it was fitted on)"},
+		},
+	}, runProbeAttach)
+}
+
+type probeAttachReport struct {
+	Schema  string   `json:"schema"`
+	Output  string   `json:"output"`
+	Tensor  string   `json:"tensor"`
+	Scores  string   `json:"scores"` // the new model's output
+	Dim     int      `json:"dim"`
+	Classes []string `json:"classes"`
+	Bytes   int64    `json:"bytes"`
+	SHA256  string   `json:"sha256"`
+}
+
+func runProbeAttach(ctx context.Context, c *call) (result, error) {
+	args, err := c.args("MODEL", "P.npz")
+	if err != nil {
+		return nil, err
+	}
+	out := c.String("out")
+	if err := checkOutput(out, c.Bool("force"), args...); err != nil {
+		return nil, err
+	}
+	m, err := openModel(args[0])
+	if err != nil {
+		return nil, err
+	}
+	defer m.Close()
+	classifier, err := readClassifier(args[1])
+	if err != nil {
+		return nil, err
+	}
+	named := c.String("output")
+	if named == "" {
+		named = classifier.Meta.Tensor
+	}
+	tensor, err := featureTensor(m.Model, named)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", args[0], err)
+	}
+	head := graph.Head{Tensor: tensor, Output: "scores", Weight: classifier.W, Bias: classifier.B, Classes: classifier.Classes}
+	sum, size, err := writeOutput(out, func(w io.Writer) error { return m.Attach(ctx, w, head) })
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", args[0], err)
+	}
+	return &probeAttachReport{"wiseft.probe-attach/1", out, tensor, head.Output, classifier.Dim, classifier.Classes, size, sum}, nil
+}
+
+func (r *probeAttachReport) writeText(w io.Writer) error {
+	_, err := fmt.Fprintf(w, "%s: scores of %d classes from %q (%d values), %s bytes\n",
+		r.Output, len(r.Classes), r.Tensor, r.Dim, thousands(r.Bytes))
+	return err
+}

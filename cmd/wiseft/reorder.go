@@ -1,0 +1,91 @@
+package main
+
+import (
+	"flag"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// reorder moves the flags of a command in front of its arguments, because urfave/cli
+// v2 stops at the first argument and would take later flags for file names. It also
+// says whether JSON was asked for, which errors must know even when parsing fails.
+func reorder(app *cli.App, args []string, getenv func(string) string) (ordered []string, asJSON bool, err error) {
+	asJSON, _ = strconv.ParseBool(getenv("WISEFT_JSON"))
+	list, flags := app.Commands, []cli.Flag{cli.HelpFlag, cli.VersionFlag}
+	ordered = args[:min(1, len(args))]
+	rest := args[len(ordered):]
+	for len(rest) > 0 && !strings.HasPrefix(rest[0], "-") { // the command and its sub-command
+		at := slices.IndexFunc(list, func(c *cli.Command) bool { return c.HasName(rest[0]) })
+		if at < 0 {
+			break
+		}
+		flags = append([]cli.Flag{cli.HelpFlag}, list[at].Flags...)
+		list = list[at].Subcommands
+		ordered, rest = append(ordered[:len(ordered):len(ordered)], rest[0]), rest[1:]
+	}
+	var moved, plain []string
+	for i := 0; i < len(rest); i++ {
+		arg := rest[i]
+		if arg == "--" {
+			plain = append(plain, rest[i+1:]...)
+			break
+		}
+		if !strings.HasPrefix(arg, "-") || arg == "-" {
+			plain = append(plain, arg)
+			continue
+		}
+		name, value, hasValue := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+		f := findFlag(flags, name)
+		if f == nil {
+			return nil, asJSON || slices.Contains(rest, "--json"), unknownFlag(flags, arg)
+		}
+		moved = append(moved, arg)
+		if isBool(f) {
+			if name == "json" {
+				asJSON = !hasValue || value == "true"
+			}
+			continue
+		}
+		if !hasValue {
+			if i+1 == len(rest) {
+				return nil, asJSON, usageError{msg: "flag " + arg + " needs a value"}
+			}
+			i++
+			moved = append(moved, rest[i])
+		}
+	}
+	ordered = append(ordered, moved...)
+	if len(plain) > 0 {
+		ordered = append(append(ordered, "--"), plain...)
+	}
+	return ordered, asJSON, nil
+}
+
+func findFlag(flags []cli.Flag, name string) cli.Flag {
+	for _, f := range flags {
+		if slices.Contains(f.Names(), name) {
+			return f
+		}
+	}
+	return nil
+}
+
+func isBool(f cli.Flag) bool {
+	set := flag.NewFlagSet("", flag.ContinueOnError)
+	if f.Apply(set) != nil {
+		return false
+	}
+	b, ok := set.Lookup(f.Names()[0]).Value.(interface{ IsBoolFlag() bool })
+	return ok && b.IsBoolFlag()
+}
+
+func unknownFlag(flags []cli.Flag, arg string) error {
+	e := usageError{msg: "there is no flag " + arg, hint: "add --help to see the flags"}
+	if near := cli.SuggestFlag(flags, strings.TrimLeft(arg, "-"), false); near != "" {
+		e.hint = "did you mean " + near + "?"
+	}
+	return e
+}
