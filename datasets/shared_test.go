@@ -48,7 +48,9 @@ func TestModelNet10(t *testing.T) {
 		t.Run(want.folder+" "+want.split, func(t *testing.T) {
 			t.Parallel()
 			path := filepath.Join(dir, want.folder)
-			datasettest.Run(t, func(t *testing.T) datasets.Dataset { return open(t, path, want.split) })
+			if want.split == "test" { // the suite decodes the data eight times
+				datasettest.Run(t, func(t *testing.T) datasets.Dataset { return open(t, path, want.split) })
+			}
 			ds := open(t, path, want.split)
 			if info := ds.Info(); info.Format != want.format || !slices.Equal(info.Classes, classes) {
 				t.Errorf("Info is %+v", info)
