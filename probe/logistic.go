@@ -30,12 +30,12 @@ const history = 20
 // It works on centred features, which leaves the optimal W as it is and takes W times
 // the mean from the intercepts, because those are not penalised. It has converged when
 //
-//	||grad f||_2 <= Tol * sqrt(2 f),
+//	sqrt(||grad_W f||^2 + sum_c (grad_b f)_c^2 / min(1, h_c)) <= Tol * sqrt(2 f)
 //
-// over W and b together. f is strongly convex in W with modulus 1 and ||W||^2 <= 2 f,
-// so that then, up to the part of the intercepts, f lies within a share Tol^2 of its
-// minimum and W within Tol * sqrt(2 f) of the optimum. Rounding allows about 1e-8;
-// the default 1e-6 keeps away from it.
+// with h_c = C * sum_i p_ic (1 - p_ic), the curvature along the intercept of class c. f
+// is strongly convex in W with modulus 1, and ||W||^2 <= 2 f, so that then f lies
+// within a share of about Tol^2 of its minimum and W within Tol * sqrt(2 f) of the
+// optimum. Rounding allows about 1e-8; the default 1e-6 keeps away from it.
 func fitLogistic(ctx context.Context, t *training) (*solution, error) {
 	mean := center(t)
 	d := &descent{
@@ -173,7 +173,7 @@ func (d *descent) move(x []float64) {
 func (d *descent) evaluate() {
 	d.f = d.loss.eval(d.grad[:len(d.w)], d.grad[len(d.w):], d.w, d.b)
 	norm := floats.Norm(d.grad, 2)
-	ok := norm <= d.tol*math.Sqrt(2*d.f)
+	ok := d.scaledNorm() <= d.tol*math.Sqrt(2*d.f)
 	noise := valueNoise * d.f
 	better := d.f < d.bestF-noise || d.f <= d.bestF+noise && norm < d.bestNorm
 	if d.done || !ok && !better {
@@ -183,4 +183,18 @@ func (d *descent) evaluate() {
 	d.bestW = append(d.bestW[:0], d.w...)
 	d.bestB = append(d.bestB[:0], d.b...)
 	d.bestF, d.bestNorm = d.f, norm
+}
+
+// scaledNorm is the left side of the convergence test.
+func (d *descent) scaledNorm() float64 {
+	gradW, gradB := d.grad[:len(d.w)], d.grad[len(d.w):]
+	curvature := make([]float64, len(gradB))
+	d.loss.classCurvature(curvature)
+	sum := floats.Dot(gradW, gradW)
+	for c, g := range gradB {
+		if g != 0 {
+			sum += g * g / min(1, curvature[c])
+		}
+	}
+	return math.Sqrt(sum)
 }

@@ -35,7 +35,7 @@ type precondition struct {
 
 func newPrecondition(l *softmaxLoss) *precondition {
 	curve := make([]float64, l.n)
-	l.curvature(curve)
+	l.rowCurvature(curve)
 	p := &precondition{d: l.d, workers: l.workers}
 	total := 0.0
 	for _, h := range curve {

@@ -78,16 +78,31 @@ func (l *softmaxLoss) evalRow(i int, w, b []float64) {
 	l.loss[i] = math.Log(sum) + top - label
 }
 
-// curvature sets dst[i] to the mean over classes of p(1-p) at the last eval, the scale
+// classCurvature sets dst[c] to C * sum_i p_ic (1 - p_ic) at the last eval: the Hessian's
+// entry of the intercept of class c.
+func (l *softmaxLoss) classCurvature(dst []float64) {
+	clear(dst)
+	for i := range l.n {
+		for c, p := range l.residual[i*l.k : (i+1)*l.k] {
+			if c == l.y[i] {
+				p++
+			}
+			dst[c] += max(p*(1-p), 0) // rounding may leave p above 1
+		}
+	}
+	floats.Scale(l.c, dst)
+}
+
+// rowCurvature sets dst[i] to the mean over classes of p(1-p) at the last eval, the scale
 // of row i's contribution to the Hessian.
-func (l *softmaxLoss) curvature(dst []float64) {
+func (l *softmaxLoss) rowCurvature(dst []float64) {
 	for i := range dst {
 		sum := 0.0
 		for c, p := range l.residual[i*l.k : (i+1)*l.k] {
 			if c == l.y[i] {
 				p++
 			}
-			sum += p * (1 - p)
+			sum += max(p*(1-p), 0)
 		}
 		dst[i] = sum / float64(l.k)
 	}
