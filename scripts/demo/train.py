@@ -69,7 +69,7 @@ def finetune(folder, backbone):
     x, y, entry = data.load(folder, "scan_train")
     model = Classifier(len(entry["classes"]))
     model.load_state_dict(backbone.state_dict(), strict=False)
-    optimise(model, x, y, data.yaw, epochs=40, lr=3e-3, batch=32)
+    optimise(model, x, y, data.yaw, epochs=30, lr=1e-3, batch=32)
     return model
 
 

@@ -35,7 +35,7 @@ func main() {
 	points := flag.Int("points", 256, "points of each scan; CAD clouds have twice as many to choose from")
 	seed := flag.Uint64("seed", 0, "seed of the generator")
 	source := flag.Int("source", 600, "CAD clouds a class for training")
-	target := flag.Int("target", 100, "scans a class for training")
+	target := flag.Int("target", 80, "scans a class for training")
 	flag.Parse()
 	if *dir == "" || flag.NArg() > 0 {
 		flag.Usage()
