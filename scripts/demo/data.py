@@ -46,11 +46,10 @@ def yaw(x):
     return x @ rotation(angles)
 
 
-def wild(x, stray=0.0):
+def wild(x):
     """The pre-training's augmentation, for robustness: a batch of (batch, many, 3)
     becomes clouds of one random smaller number of points, cut by a plane,
-    stretched, tilted, turned, noisy, and with up to the given share of stray
-    points."""
+    stretched, tilted, turned, noisy, and up to 15 % of its points astray."""
     batch, many, _ = x.shape
     points = int(torch.randint(64, 257, ()))
     # A plane cuts off up to 60 % of each cloud; then points are drawn from the rest.
@@ -65,7 +64,6 @@ def wild(x, stray=0.0):
     angles[:, 1] = uniform(0, 2 * math.pi, batch)
     x = x @ rotation(angles)
     x = x + torch.randn_like(x) * uniform(0, 0.05, batch, 1, 1)
-    if stray:
-        count = int(points * stray * torch.rand(()))
-        x[:, :count] = uniform(-1, 1, batch, count, 3)
+    stray = int(points * 0.15 * torch.rand(()))
+    x[:, :stray] = uniform(-1, 1, batch, stray, 3)
     return x

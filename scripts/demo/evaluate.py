@@ -50,6 +50,7 @@ def judge(model, train, test, corrupted, C=1.0):
 
 
 def table(pretrained, finetuned, train, test, alphas=ALPHAS, seed=0):
+    """Prints and returns, for each alpha, the clean accuracy and mOA, the mean over corruptions."""
     names = [f.__name__ for f in corrupt.ALL]
     corrupted = {(n, l): corrupt.corrupt(test[0], n, l, seed) for n in names for l in range(5)}
     print("alpha  clean   mOA  | " + "  ".join(f"{n[:4] + n[-5:]:>9}" for n in names))
@@ -62,6 +63,11 @@ def table(pretrained, finetuned, train, test, alphas=ALPHAS, seed=0):
     return rows
 
 
+def arrays(folder, split):
+    x, y, _ = data.load(folder, f"scan_{split}")
+    return x.numpy(), y.numpy()
+
+
 def main():
     here = pathlib.Path(__file__).resolve().parent
     parser = argparse.ArgumentParser()
@@ -69,10 +75,8 @@ def main():
     parser.add_argument("--split", default="test")
     parser.add_argument("--models", default=here.parents[1] / "cmd/wiseft/demo", type=pathlib.Path)
     args = parser.parse_args()
-    sets = [data.load(args.data, f"scan_{split}") for split in ("train", args.split)]
-    train, test = [(x.numpy(), y.numpy()) for x, y, _ in sets]
     models = [onnx.load(args.models / f"{name}.onnx") for name in ("pretrained", "finetuned")]
-    table(*models, train, test)
+    table(*models, arrays(args.data, "train"), arrays(args.data, args.split))
 
 
 if __name__ == "__main__":

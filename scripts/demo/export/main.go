@@ -32,10 +32,10 @@ type set struct {
 
 func main() {
 	dir := flag.String("o", "", "folder to write to")
-	points := flag.Int("points", 256, "points of each target cloud; source clouds have twice as many to choose from")
+	points := flag.Int("points", 256, "points of each scan; CAD clouds have twice as many to choose from")
 	seed := flag.Uint64("seed", 0, "seed of the generator")
-	source := flag.Int("source", 400, "source clouds a class for training")
-	target := flag.Int("target", 80, "target clouds a class for training")
+	source := flag.Int("source", 600, "CAD clouds a class for training")
+	target := flag.Int("target", 80, "scans a class for training")
 	flag.Parse()
 	if *dir == "" || flag.NArg() > 0 {
 		flag.Usage()
@@ -63,10 +63,9 @@ func plan(points int, seed uint64, source, target int) []named {
 	}
 	return []named{
 		sized("cad_train", "train", source, cad),
-		sized("cad_val", "val", 40, cad),
 		sized("scan_train", "train", target, scan),
 		sized("scan_val", "val", 40, scan),
-		sized("scan_test", "test", 40, scan),
+		sized("scan_test", "test", 100, scan),
 	}
 }
 
