@@ -46,8 +46,11 @@ func (m measured) writeText(w io.Writer) error { return report.Write(w, "table",
 // measure completes a plan from the flags and runs it. The caller sets variants and
 // tensor.
 func (c *call) measure(ctx context.Context, schema string, plan bench.Plan) (result, error) {
-	if err := c.checkRunFolder(); err != nil {
-		return nil, err
+	dir := c.String("out")
+	if dir != "" {
+		if err := checkRunFolder(dir, c.Bool("force")); err != nil {
+			return nil, err
+		}
 	}
 	if err := c.completePlan(&plan); err != nil {
 		return nil, err
@@ -65,7 +68,7 @@ func (c *call) measure(ctx context.Context, schema string, plan bench.Plan) (res
 		return nil, err
 	}
 	r.Schema = schema
-	if dir := c.String("out"); dir != "" {
+	if dir != "" {
 		if err := writeRun(dir, r); err != nil {
 			return nil, err
 		}
@@ -153,18 +156,14 @@ func (c *call) readData(ctx context.Context, path, split string) (datasets.Datas
 	return held, errors.Join(err, opened.Close())
 }
 
-// checkRunFolder refuses a folder that holds a result already.
-func (c *call) checkRunFolder() error {
-	dir := c.String("out")
-	if dir == "" {
-		return nil
-	}
+// checkRunFolder refuses a folder that holds a result already, unless force is set.
+func checkRunFolder(dir string, force bool) error {
 	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
 		return usageError{msg: dir + ": the output is not a folder"}
 	}
 	for _, f := range runFiles {
 		path := filepath.Join(dir, f.name)
-		if _, err := os.Stat(path); err == nil && !c.Bool("force") {
+		if _, err := os.Stat(path); err == nil && !force {
 			return usageError{msg: path + ": the output exists", hint: "replace it with --force"}
 		}
 	}

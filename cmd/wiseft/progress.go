@@ -33,7 +33,7 @@ func (c *call) newProgress(what, unit string, total int) *progress {
 	if c.Bool("quiet") {
 		return nil
 	}
-	p := &progress{w: c.err, unit: unit, what: what, start: time.Now(), last: time.Now(), total: total}
+	p := &progress{w: c.err, unit: unit, what: what, start: time.Now(), total: total}
 	if c.isTerm {
 		p.bar = progressbar.NewOptions(total,
 			progressbar.OptionSetWriter(c.err), progressbar.OptionSetDescription(what),

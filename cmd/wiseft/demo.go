@@ -1,0 +1,279 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/urfave/cli/v2"
+	"github.com/wiseft/wiseft/datasets"
+	"github.com/wiseft/wiseft/datasets/shapes"
+	"github.com/wiseft/wiseft/onnxmerge"
+	"github.com/wiseft/wiseft/onnxmerge/graph"
+	"github.com/wiseft/wiseft/onnxmerge/method"
+	"github.com/wiseft/wiseft/probe"
+	"github.com/wiseft/wiseft/probe/bench"
+	"github.com/wiseft/wiseft/probe/report"
+)
+
+// The pair was trained by scripts/demo; demo/README.md says how.
+var (
+	//go:embed demo/pretrained.onnx
+	demoPretrained []byte
+	//go:embed demo/finetuned.onnx
+	demoFinetuned []byte
+)
+
+// demoFolder is where the demo's files go. If it exists, a number is added.
+const demoFolder = "wiseft-demo"
+
+// demoSplits are the scans that the demo makes, by how many of each class.
+var demoSplits = []struct {
+	name     string
+	perClass int
+}{{"train", 80}, {"val", 40}, {"test", 25}}
+
+func newDemoCommand() *cli.Command {
+	flags := []cli.Flag{
+		&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "`FOLDER` for the demo's files (default: a new folder " + demoFolder + ")"},
+		&cli.StringFlag{Name: "alphas", Value: "0:1:0.1", Usage: "shares of the fine-tuned model: FIRST:LAST:STEP or a list"},
+		&cli.BoolFlag{Name: "force", Usage: "replace the files of an earlier demo in the folder"},
+	}
+	return newCommand(&cli.Command{
+		Name:  "demo",
+		Usage: "the whole chain on a pair of models and data that wiseft brings along",
+		Description: "A small network was pre-trained on clean shapes and fine-tuned on scans of ten kinds of\n" +
+			"furniture. The demo makes scans, merges the two over a grid of alpha, fits a probe for\n" +
+			"each on clean training scans, and scores all of them on clean and corrupted test scans.\n\n" +
+			"Example:\n  wiseft demo",
+		Flags: append(append(flags, engineFlags()...), fitFlags()...),
+	}, runDemo)
+}
+
+// demoReport is the demo's result: the sweep's, and what became of it.
+type demoReport struct {
+	Schema     string        `json:"schema"`
+	Folder     string        `json:"folder"`
+	Files      []string      `json:"files"`
+	Difference float64       `json:"attached_difference"` // largest, between probe and attached model
+	Seconds    float64       `json:"seconds"`
+	PeakMemory int64         `json:"peak_memory_bytes"` // 0 if the system does not tell
+	Result     *bench.Result `json:"result"`
+}
+
+// demo is one run of the demo.
+type demo struct {
+	*call
+	engine                engine
+	pretrained, finetuned *graph.Model
+	data                  map[string]datasets.Dataset // by split
+	fit                   probe.FitOptions
+	result                *bench.Result
+}
+
+func runDemo(ctx context.Context, c *call) (result, error) {
+	if _, err := c.args(); err != nil {
+		return nil, err
+	}
+	start := time.Now()
+	folder, err := c.demoFolder()
+	if err != nil {
+		return nil, err
+	}
+	d := &demo{call: c, data: map[string]datasets.Dataset{}}
+	if err := d.prepare(ctx); err != nil {
+		return nil, err
+	}
+	if err := d.sweep(ctx); err != nil {
+		return nil, err
+	}
+	classifier, difference, err := d.attach(ctx)
+	if err != nil {
+		return nil, err
+	}
+	files, err := d.write(ctx, folder, classifier)
+	if err != nil {
+		return nil, err
+	}
+	return &demoReport{"wiseft.demo/1", folder, files, difference, time.Since(start).Seconds(), peakMemory(), d.result}, nil
+}
+
+// demoFolder returns the folder to write into: the one that was named, else a new
+// one, so that the demo can be run again and again.
+func (c *call) demoFolder() (string, error) {
+	if dir := c.String("out"); dir != "" {
+		return dir, checkRunFolder(dir, c.Bool("force"))
+	}
+	for n := 1; ; n++ {
+		dir := demoFolder
+		if n > 1 {
+			dir = fmt.Sprintf("%s-%d", demoFolder, n)
+		}
+		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+			return dir, nil
+		}
+	}
+}
+
+// prepare loads the runtime, the pair and the scans.
+func (d *demo) prepare(ctx context.Context) (err error) {
+	if d.fit, err = d.fitOptions(); err != nil {
+		return err
+	}
+	if d.engine, err = d.newEngine(); err != nil {
+		return err
+	}
+	d.say(d.engine.Runtime())
+	if d.pretrained, err = graph.Open(bytes.NewReader(demoPretrained), int64(len(demoPretrained))); err != nil {
+		return err
+	}
+	if d.finetuned, err = graph.Open(bytes.NewReader(demoFinetuned), int64(len(demoFinetuned))); err != nil {
+		return err
+	}
+	for _, split := range demoSplits {
+		scans, err := shapes.New(shapes.Options{Domain: shapes.Scan, Split: split.name, PerClass: split.perClass, Classes: shapes.Indoor()})
+		if err != nil {
+			return err
+		}
+		if d.data[split.name], err = datasets.InMemory(ctx, scans, nil); err != nil {
+			return err
+		}
+	}
+	d.say(fmt.Sprintf("made %d training, %d validation and %d test scans of %d classes",
+		d.data["train"].Len(), d.data["val"].Len(), d.data["test"].Len(), len(shapes.Indoor())))
+	return nil
+}
+
+func (d *demo) sweep(ctx context.Context) error {
+	alphas, err := parseGrid(d.String("alphas"))
+	if err != nil {
+		return usageError{msg: "--alphas " + err.Error()}
+	}
+	plan := bench.Plan{Engine: d.engine, Tensor: usualFeatures, Train: d.data["train"], Val: d.data["val"], Test: d.data["test"],
+		Suite: "modelnet-c", Fit: d.fit, Batch: d.Int("batch"), Version: buildVersion()}
+	if plan.Variants, err = mixes(d.pretrained, d.finetuned, alphas, onnxmerge.Options{Workers: 1}); err != nil {
+		return err
+	}
+	if d.result, err = d.runBench(ctx, plan); err != nil {
+		return err
+	}
+	d.result.Schema = "wiseft.sweep/1"
+	return nil
+}
+
+// attach merges at the chosen alpha, fits the probe again and puts it on top. It
+// returns the classifier's file, and how far its scores are from the probe's over
+// the test scans.
+func (d *demo) attach(ctx context.Context) (model []byte, difference float64, err error) {
+	plan, err := onnxmerge.NewPlan(d.pretrained, d.finetuned, onnxmerge.Options{Params: method.Params{"alpha": d.result.Chosen.Alpha}})
+	if err != nil {
+		return nil, 0, err
+	}
+	var merged, attached bytes.Buffer
+	if err := plan.Run(ctx, &merged, nil); err != nil {
+		return nil, 0, err
+	}
+	train, err := d.extract(ctx, merged.Bytes(), usualFeatures, "train")
+	if err != nil {
+		return nil, 0, err
+	}
+	classifier, _, err := probe.Fit(ctx, train, d.fit)
+	if err != nil {
+		return nil, 0, err
+	}
+	m, err := graph.Open(bytes.NewReader(merged.Bytes()), int64(merged.Len()))
+	if err != nil {
+		return nil, 0, err
+	}
+	head := graph.Head{Tensor: usualFeatures, Output: "scores", Weight: classifier.W, Bias: classifier.B, Classes: classifier.Classes}
+	if err := m.Attach(ctx, &attached, head); err != nil {
+		return nil, 0, err
+	}
+	test, err := d.extract(ctx, merged.Bytes(), usualFeatures, "test")
+	if err != nil {
+		return nil, 0, err
+	}
+	scored, err := d.extract(ctx, attached.Bytes(), head.Output, "test")
+	if err != nil {
+		return nil, 0, err
+	}
+	want := make([]float64, test.Len()*len(classifier.B))
+	classifier.Scores(want, test.X, test.Len())
+	for i, w := range want {
+		difference = max(difference, math.Abs(w-float64(scored.X[i])))
+	}
+	return attached.Bytes(), difference, nil
+}
+
+func (d *demo) extract(ctx context.Context, model []byte, tensor, split string) (*probe.Features, error) {
+	session, err := d.engine.Open(ctx, model, tensor)
+	if err != nil {
+		return nil, err
+	}
+	defer session.Close()
+	return probe.Extract(ctx, session, d.data[split], probe.ExtractOptions{Batch: d.Int("batch")})
+}
+
+// write leaves everything that the user may want to go on with.
+func (d *demo) write(ctx context.Context, folder string, classifier []byte) (files []string, err error) {
+	if err := writeRun(folder, d.result); err != nil {
+		return nil, err
+	}
+	for _, f := range runFiles {
+		files = append(files, filepath.Join(folder, f.name))
+	}
+	raw := func(data []byte) func(io.Writer) error {
+		return func(w io.Writer) error { _, err := w.Write(data); return err }
+	}
+	others := []struct {
+		name  string
+		write func(io.Writer) error
+	}{{"classifier.onnx", raw(classifier)}, {"pretrained.onnx", raw(demoPretrained)}, {"finetuned.onnx", raw(demoFinetuned)}}
+	for _, split := range demoSplits {
+		others = append(others, struct {
+			name  string
+			write func(io.Writer) error
+		}{split.name + ".npz", func(w io.Writer) error { return datasets.WriteNPZ(ctx, w, d.data[split.name]) }})
+	}
+	for _, f := range others {
+		path := filepath.Join(folder, f.name)
+		if _, _, err := writeOutput(path, f.write); err != nil {
+			return nil, err
+		}
+		files = append(files, path)
+	}
+	return files, nil
+}
+
+func (r *demoReport) writeText(w io.Writer) error {
+	if err := report.Write(w, "table", r.Result); err != nil {
+		return err
+	}
+	in := func(name string) string { return filepath.Join(r.Folder, name) }
+	memory := ""
+	if r.PeakMemory > 0 {
+		memory = fmt.Sprintf(", peak memory %d MiB", r.PeakMemory>>20)
+	}
+	_, err := fmt.Fprintf(w, `
+%.1f s%s. In %s:
+  table.txt, result.json      the table above, and all figures with what produced them
+  curve.svg, curve.png        clean accuracy against robustness over alpha
+  classifier.onnx             the merge at alpha %g with its probe attached (scores agree to %.1g)
+  pretrained.onnx, finetuned.onnx, train.npz, val.npz, test.npz
+
+Try next:
+  wiseft merge %s %s -o merged.onnx --alpha 0.3
+  wiseft bench merged.onnx --train %s --test %s --corruption jitter
+  wiseft sweep YOUR_PRETRAINED.onnx YOUR_FINETUNED.onnx --train DATA --test DATA --points 1024 -o run
+`, r.Seconds, memory, r.Folder, r.Result.Chosen.Alpha, r.Difference,
+		in("pretrained.onnx"), in("finetuned.onnx"), in("train.npz"), in("test.npz"))
+	return err
+}
