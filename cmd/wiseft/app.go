@@ -71,7 +71,7 @@ func onUsageError(_ *cli.Context, err error, _ bool) error { return usageError{m
 func unknownCommand(list []*cli.Command, name string) error {
 	e := usageError{msg: fmt.Sprintf("there is no command %q", name), hint: "run wiseft --help"}
 	if near := cli.SuggestCommand(list, name); near != "" {
-		e.hint = "did you mean " + strings.TrimPrefix(near, "Did you mean ") + "?"
+		e.hint = strings.TrimSuffix(strings.Replace(near, "Did you", "did you", 1), "?") + "?"
 	}
 	return e
 }

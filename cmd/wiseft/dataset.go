@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"io/fs"
 
 	"github.com/urfave/cli/v2"
 	"github.com/wiseft/wiseft/datasets"
@@ -56,6 +57,9 @@ func (c *call) openData(path, split string) (opened, prepared datasets.Dataset, 
 		}
 	}
 	opened, err = datasets.Open(c.Context.Context, path, datasets.OpenOptions{Split: split, Format: c.String("format")})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, inputError{msg: path + ": no such file or folder"}
+	}
 	if err != nil {
 		return nil, nil, err
 	}

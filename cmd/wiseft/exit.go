@@ -77,7 +77,7 @@ func classify(ctx context.Context, err error) (code int, kind, hint string) {
 	if in, ok := errors.AsType[inputError](err); ok {
 		return exitInput, "input", in.hint
 	}
-	if is[mismatchError](err)() {
+	if is[mismatchError](err)() || is[graph.MismatchError](err)() {
 		return exitMismatch, "mismatch", ""
 	}
 	if library, ok := errors.AsType[*ort.LibraryError](err); ok {

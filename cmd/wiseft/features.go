@@ -78,7 +78,7 @@ func runFeatures(ctx context.Context, c *call) (_ result, err error) {
 	}
 	session, err := engine.Open(ctx, model, tensor)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, nameModel(path, err)
 	}
 	defer session.Close()
 	bar := c.newProgress("features", "clouds", data.Len())
@@ -90,7 +90,7 @@ func runFeatures(ctx context.Context, c *call) (_ result, err error) {
 			Runtime: engine.Runtime(), DataHash: hash},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, nameModel(path, err)
 	}
 	seconds := time.Since(start).Seconds()
 	if _, _, err := writeOutput(out, features.Write); err != nil {

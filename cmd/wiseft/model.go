@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/wiseft/wiseft/onnxmerge/graph"
+	"github.com/wiseft/wiseft/probe/ort"
 )
 
 // modelFile is an ONNX file opened for reading.
@@ -77,6 +78,14 @@ func openPair(pretrained, finetuned string) (a, b *modelFile, err error) {
 		return nil, nil, errors.Join(err, a.Close())
 	}
 	return a, b, nil
+}
+
+// nameModel puts the model's path in front of an error that is about the model.
+func nameModel(path string, err error) error {
+	if is[*ort.ModelError](err)() || is[*graph.UnknownTensorError](err)() {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return err
 }
 
 // usualFeatures is the output that exporters call what the head consumes.

@@ -13,6 +13,9 @@ import (
 // of a batch job.
 const lineEvery = 5 * time.Second
 
+// firstLine is when progress is first told: short work stays silent.
+const firstLine = time.Second
+
 // progress shows how far a long work is: a bar on a terminal, a line now and then
 // elsewhere, nothing with --quiet. Its methods may be called by several goroutines.
 type progress struct {
@@ -33,7 +36,7 @@ func (c *call) newProgress(what, unit string, total int) *progress {
 	if c.Bool("quiet") {
 		return nil
 	}
-	p := &progress{w: c.err, unit: unit, what: what, start: time.Now(), total: total}
+	p := &progress{w: c.err, unit: unit, what: what, start: time.Now(), last: time.Now().Add(firstLine - lineEvery), total: total}
 	if c.isTerm {
 		p.bar = progressbar.NewOptions(total,
 			progressbar.OptionSetWriter(c.err), progressbar.OptionSetDescription(what),
@@ -80,12 +83,11 @@ func (p *progress) describe(what string) {
 }
 
 func (p *progress) line(now time.Time) string {
-	elapsed := now.Sub(p.start).Seconds()
-	rate := float64(p.done) / elapsed
-	left := "?"
-	if rate > 0 {
-		left = (time.Duration(float64(p.total-p.done)/rate) * time.Second).String()
+	if p.done == 0 {
+		return fmt.Sprintf("%s: %d %s to do", p.what, p.total, p.unit)
 	}
+	rate := float64(p.done) / now.Sub(p.start).Seconds()
+	left := time.Duration(float64(p.total-p.done)/rate) * time.Second
 	return fmt.Sprintf("%s: %d/%d %s, %.1f %s/s, %s left", p.what, p.done, p.total, p.unit, rate, p.unit, left)
 }
 

@@ -46,6 +46,9 @@ func (m *Model) Attach(ctx context.Context, w io.Writer, head Head) error {
 	if err := m.checkValue(weights, head.Tensor); err != nil {
 		return err
 	}
+	if err := m.checkDim(head); err != nil {
+		return err
+	}
 	needs := weights.Needs(head.Tensor)
 	if _, taken := weights.Value(head.Output); taken && needs[head.Output] {
 		return formatf("the model computes a tensor named %q already; choose another name for the scores", head.Output)
@@ -61,6 +64,25 @@ func (m *Model) Attach(ctx context.Context, w io.Writer, head Head) error {
 		edits = append(edits, m.metadataEdits(ClassesKey, string(names))...)
 	}
 	return wire.Rewrite(ctx, w, m.source, edits, 1)
+}
+
+// checkDim refuses a head for features of another size, where the model declares it.
+func (m *Model) checkDim(head Head) error {
+	shape := m.Graph.value(head.Tensor).Shape
+	if len(shape) == 0 {
+		return nil
+	}
+	dim, want := int64(1), int64(len(head.Weight)/len(head.Bias))
+	for _, d := range shape[1:] {
+		if d.Len < 0 {
+			return nil
+		}
+		dim *= d.Len
+	}
+	if dim != want {
+		return MismatchError(fmt.Sprintf("tensor %q has %d values a sample, the head takes %d", head.Tensor, dim, want))
+	}
+	return nil
 }
 
 // pruneTo deletes all outputs, and the nodes, initializers and declared values that

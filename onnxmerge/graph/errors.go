@@ -17,6 +17,11 @@ type UnsupportedError string
 
 func (e UnsupportedError) Error() string { return string(e) }
 
+// MismatchError reports a model and something meant for it that do not fit together.
+type MismatchError string
+
+func (e MismatchError) Error() string { return string(e) }
+
 func formatf(format string, args ...any) error {
 	return FormatError(fmt.Sprintf(format, args...))
 }

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/wiseft/wiseft/datasets"
+	"github.com/wiseft/wiseft/datasets/shapes"
+	"github.com/wiseft/wiseft/probe/ort/orttest"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"wiseft": main})
+}
+
+// TestScripts runs the program's commands as a user would, one script a command.
+func TestScripts(t *testing.T) {
+	lib := orttest.Load(t)
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireUniqueNames:  true,
+		RequireExplicitExec: true,
+		Setup:               func(env *testscript.Env) error { return setupScript(env, lib.Path) },
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits":     cmdExits,
+			"interrupt": cmdInterrupt,
+			"truncate":  cmdTruncate,
+			"empty":     cmdEmpty,
+		},
+	})
+}
+
+// setupScript gives every script the runtime, the demo's models, two tiny ones, and
+// a little data.
+func setupScript(env *testscript.Env, library string) error {
+	env.Setenv("WISEFT_ONNXRUNTIME", library)
+	for name, data := range map[string][]byte{"pretrained.onnx": demoPretrained, "finetuned.onnx": demoFinetuned} {
+		if err := os.WriteFile(filepath.Join(env.WorkDir, name), data, 0o666); err != nil {
+			return err
+		}
+	}
+	for _, name := range []string{"pretrained", "finetuned", "finetuned_float16"} {
+		data, err := os.ReadFile(filepath.Join("../../onnxmerge/graph/testdata", name+".onnx"))
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(env.WorkDir, "tiny_"+name+".onnx"), data, 0o666); err != nil {
+			return err
+		}
+	}
+	for _, split := range []string{"train", "test"} {
+		if err := writeScans(filepath.Join(env.WorkDir, split+".npz"), split); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func writeScans(path, split string) error {
+	scans, err := shapes.New(shapes.Options{Domain: shapes.Scan, Split: split, PerClass: 6, Points: 64, Classes: shapes.Indoor()[:4]})
+	if err != nil {
+		return err
+	}
+	var buf bytes.Buffer
+	// The script's own context ends with the script, which may be before this returns.
+	if err := datasets.WriteNPZ(contextOfTests, &buf, scans); err != nil {
+		return err
+	}
+	return os.WriteFile(path, buf.Bytes(), 0o666)
+}
+
+// cmdExits runs a command and checks its exit code: exits 3 wiseft inspect none.
+func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE PROGRAM ARGS…")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	code := 0
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		code = exit.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("%v", err)
+	}
+	if fmt.Sprint(code) != args[0] {
+		ts.Fatalf("exit code %d, want %s\n%s", code, args[0], ts.ReadFile("stderr"))
+	}
+}
+
+// cmdInterrupt starts a command, sends it Ctrl-C when its standard error holds the
+// given text, and checks that it ends with exit code 130: interrupt TEXT PROGRAM ARGS…
+func cmdInterrupt(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: interrupt TEXT PROGRAM ARGS…")
+	}
+	path, err := exec.LookPath(filepath.Join(ts.Getenv("WISEFT_BIN"), args[1]))
+	if err != nil {
+		path = args[1]
+	}
+	cmd := exec.Command(path, args[2:]...)
+	cmd.Dir = ts.MkAbs(".")
+	cmd.Env = append(os.Environ(), "WISEFT_ONNXRUNTIME="+ts.Getenv("WISEFT_ONNXRUNTIME"))
+	stderr, err := cmd.StderrPipe()
+	ts.Check(err)
+	ts.Check(cmd.Start())
+	lines := bufio.NewScanner(stderr)
+	seen := false
+	for !seen && lines.Scan() {
+		seen = strings.Contains(lines.Text(), args[0])
+	}
+	ts.Check(cmd.Process.Signal(os.Interrupt))
+	rest, err := io.ReadAll(stderr)
+	ts.Check(err)
+	_ = cmd.Wait() // the exit code tells
+	if !seen {
+		ts.Fatalf("%q was never printed", args[0])
+	}
+	if code := cmd.ProcessState.ExitCode(); code != exitInterrupted {
+		ts.Fatalf("exit code %d after Ctrl-C, want %d\n%s", code, exitInterrupted, rest)
+	}
+	ts.Logf("%s", rest)
+}
+
+// cmdTruncate cuts a file to its first half.
+func cmdTruncate(ts *testscript.TestScript, _ bool, args []string) {
+	data, err := os.ReadFile(ts.MkAbs(args[0]))
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), data[:len(data)/2], 0o666))
+}
+
+// cmdEmpty checks that a folder holds nothing, or with ! that it holds something.
+func cmdEmpty(ts *testscript.TestScript, neg bool, args []string) {
+	entries, err := os.ReadDir(ts.MkAbs(args[0]))
+	ts.Check(err)
+	if (len(entries) > 0) != neg {
+		ts.Fatalf("%s holds %v", args[0], entries)
+	}
+}
