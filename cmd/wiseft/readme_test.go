@@ -1,0 +1,46 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/wiseft/wiseft/probe/ort/orttest"
+)
+
+// TestReadmeCommandsRun runs every command of the README's sh blocks, one after the
+// other, in a folder where a demo has run.
+func TestReadmeCommandsRun(t *testing.T) {
+	lib := orttest.Load(t)
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	script := "exec wiseft demo --alphas 0.5 --quiet\n"
+	commands := 0
+	for _, block := range strings.Split(string(text), "```sh\n")[1:] {
+		lines, _, _ := strings.Cut(block, "```")
+		for line := range strings.Lines(lines) {
+			script += "exec " + line
+			commands++
+		}
+	}
+	if commands < 9 {
+		t.Fatalf("the README shows %d commands in sh blocks, want nine at least", commands)
+	}
+	path := filepath.Join(t.TempDir(), "readme.txtar")
+	if err := os.WriteFile(path, []byte(script), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Files:               []string{path},
+		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("WISEFT_ONNXRUNTIME", lib.Path)
+			env.Setenv("WISEFT_QUIET", "1")
+			return nil
+		},
+	})
+}
