@@ -248,3 +248,25 @@ func TestPlanRefuses(t *testing.T) {
 		t.Errorf("a malformed pattern: %v", err)
 	}
 }
+
+func TestPlanWarnsOfUnusedWeights(t *testing.T) {
+	t.Parallel()
+	small, _ := open(t, local("pretrained.onnx"))
+	headed, _ := open(t, local("finetuned.onnx"))
+	plan, err := NewPlan(headed, small, Options{}) // the wrong way round: A has a head that B lacks
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(plan.Warnings) != 1 || !strings.HasPrefix(plan.Warnings[0], "2 weights of the pre-trained model are not used") {
+		t.Errorf("warnings %q", plan.Warnings)
+	}
+	if plan, err = NewPlan(small, headed, Options{}); err != nil || len(plan.Warnings) != 0 {
+		t.Errorf("warnings %q (%v)", plan.Warnings, err)
+	}
+	drifted := sharedtest.Path(t, "data", "models", "magika")
+	a, _ := open(t, filepath.Join(drifted, "standard_v3_2.onnx"))
+	b, _ := open(t, filepath.Join(drifted, "standard_v3_3.onnx"))
+	if plan, err = NewPlan(a, b, Options{}); err != nil || len(plan.Warnings) != 1 || !strings.Contains(plan.Warnings[0], "may have drifted") {
+		t.Errorf("drifted names: warnings %q (%v)", plan.Warnings, err)
+	}
+}

@@ -173,7 +173,45 @@ func (p *Plan) warn(pretrained, finetuned *graph.Model) {
 			p.Warnings = append(p.Warnings, fmt.Sprintf("the %s model has %s; weights in it are not merged", side, what))
 		}
 	}
+	p.warnUnused(pretrained)
 }
+
+// warnUnused names pre-trained weights that found no counterpart. A projection head
+// is a good reason; that the names drifted between two exports is a bad one.
+func (p *Plan) warnUnused(pretrained *graph.Model) {
+	lonely := map[string]bool{} // shapes that only the fine-tuned model has a name for
+	for _, d := range p.Decisions {
+		if d.Action == Copy && d.b.DType.IsFloat() && len(d.Dims) > 0 {
+			lonely[shapeKey(d.b)] = true
+		}
+	}
+	only := map[string]bool{}
+	for _, id := range p.OnlyA {
+		only[id] = true
+	}
+	var unused []string
+	alike := 0
+	for _, t := range pretrained.Tensors {
+		if !only[t.ID()] || !t.DType.IsFloat() || len(t.Dims) == 0 {
+			continue
+		}
+		unused = append(unused, t.ID())
+		if lonely[shapeKey(t)] {
+			alike++
+		}
+	}
+	if len(unused) == 0 {
+		return
+	}
+	text := fmt.Sprintf("%d weights of the pre-trained model are not used: the fine-tuned one has none of their names (%s)",
+		len(unused), strings.Join(unused[:min(3, len(unused))], ", "))
+	if alike > 0 {
+		text += fmt.Sprintf("; %d have the shape of a weight that was copied, so the names may have drifted", alike)
+	}
+	p.Warnings = append(p.Warnings, text)
+}
+
+func shapeKey(t *graph.Tensor) string { return fmt.Sprint(t.DType, t.Dims) }
 
 // check refuses a plan that cannot run or would do nothing.
 func (p *Plan) check() error {

@@ -1,0 +1,186 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/wiseft/wiseft/datasets"
+	"github.com/wiseft/wiseft/onnxmerge"
+	"github.com/wiseft/wiseft/onnxmerge/graph"
+	"github.com/wiseft/wiseft/probe"
+	"github.com/wiseft/wiseft/probe/ort"
+	"github.com/wiseft/wiseft/probe/ort/orttest"
+	"github.com/wiseft/wiseft/scripts/sharedtest"
+)
+
+// TestDemoFigures runs the demo and compares its accuracies with stored ones. Another
+// CPU's rounding may turn a sample: one of 250 on clean data, and as large a share of
+// the 35 corrupted sets' mean.
+func TestDemoFigures(t *testing.T) {
+	lib := orttest.Load(t)
+	t.Setenv("WISEFT_ONNXRUNTIME", lib.Path)
+	var stdout, stderr bytes.Buffer
+	con := console{out: &stdout, err: &stderr, getenv: os.Getenv}
+	args := []string{"wiseft", "demo", "--alphas", "0,0.5,1", "--json", "--quiet", "-o", filepath.Join(t.TempDir(), "demo")}
+	if code := run(t.Context(), args, con); code != exitDone {
+		t.Fatalf("exit code %d: %s", code, stderr.String())
+	}
+	var got struct {
+		Difference float64 `json:"attached_difference"`
+		Result     struct {
+			Models []struct {
+				ID    string
+				Clean struct{ OA float64 }
+				Exact struct{ MOA float64 }
+			}
+			Chosen struct{ ID string }
+		}
+	}
+	if err := json.Unmarshal(stdout.Bytes(), &got); err != nil {
+		t.Fatal(err)
+	}
+	want := []struct {
+		id         string
+		clean, moa float64
+	}{{"alpha=0", .876, .7830}, {"alpha=0.5", .932, .8101}, {"alpha=1", .920, .7848}}
+	if len(got.Result.Models) != len(want) {
+		t.Fatalf("%d models, want %d", len(got.Result.Models), len(want))
+	}
+	const slack = 1.01 / 250
+	for i, w := range want {
+		m := got.Result.Models[i]
+		if m.ID != w.id || math.Abs(m.Clean.OA-w.clean) > slack || math.Abs(m.Exact.MOA-w.moa) > slack {
+			t.Errorf("%s: clean %.4f, mOA %.4f; want %s, %.4f, %.4f", m.ID, m.Clean.OA, m.Exact.MOA, w.id, w.clean, w.moa)
+		}
+	}
+	if got.Result.Chosen.ID != "alpha=1" {
+		t.Errorf("chosen %s, want alpha=1: the best of three on validation data", got.Result.Chosen.ID)
+	}
+	if !(got.Difference < 1e-4) { // scores of order 10 in float32
+		t.Errorf("the attached model is %g off the probe", got.Difference)
+	}
+}
+
+func sharedModel(t *testing.T, elem ...string) *modelFile {
+	t.Helper()
+	m, err := openModel(sharedtest.Path(t, slices.Concat([]string{"data", "models"}, elem)...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.Close() })
+	return m
+}
+
+func mergeBytes(t *testing.T, a, b *modelFile) []byte {
+	t.Helper()
+	plan, err := onnxmerge.NewPlan(a.Model, b.Model, onnxmerge.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := plan.Run(t.Context(), &out, nil); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// Merged real models load in onnxruntime and compute finite values, also one whose
+// weights all sit in Constant nodes.
+func TestMergedRealModelsRun(t *testing.T) {
+	orttest.Load(t)
+	for _, c := range []struct {
+		a, b   []string
+		tensor string
+		shape  []int64
+	}{
+		{[]string{"pointssl", "pointssl_base_backbone.onnx"}, []string{"pointssl", "pointssl_ft1_backbone.onnx"}, "rep", []int64{2, 3, 64}},
+		{[]string{"pointssl", "pointssl_base_backbone_fp16.onnx"}, []string{"pointssl", "pointssl_ft1_backbone_fp16.onnx"}, "rep", []int64{2, 3, 64}},
+		{[]string{"pointnet", "pointnet_marcusforte_early.onnx"}, []string{"pointnet", "pointnet_marcusforte_late.onnx"}, "features", []int64{2, 3, 64}},
+		{[]string{"ocr", "en_PP-OCRv3_det.onnx"}, []string{"ocr", "multilingual_PP-OCRv3_det.onnx"}, "sigmoid_0.tmp_0", []int64{1, 3, 64, 64}},
+	} {
+		merged := mergeBytes(t, sharedModel(t, c.a...), sharedModel(t, c.b...))
+		session, err := engine{ort.Engine{Threads: 1}}.Open(t.Context(), merged, c.tensor)
+		if err != nil {
+			t.Errorf("%v: %v", c.b, err)
+			continue
+		}
+		x := make([]float32, 1)
+		for _, n := range c.shape {
+			x = slices.Repeat(x, int(n))
+		}
+		for i := range x {
+			x[i] = float32(i%19)/9 - 1
+		}
+		out, err := session.Extract(t.Context(), nil, probe.Batch{X: x, Shape: c.shape})
+		if err != nil || len(out) == 0 {
+			t.Errorf("%v: %d values (%v)", c.b, len(out), err)
+		}
+		for i, v := range out {
+			if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+				t.Errorf("%v: value %d is %g", c.b, i, v)
+				break
+			}
+		}
+		if err := session.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// What onnxruntime computes with the attached probe are the probe's own scores.
+func TestAttachedProbeOnRealModel(t *testing.T) {
+	orttest.Load(t)
+	merged := mergeBytes(t, sharedModel(t, "pointssl", "pointssl_base_backbone.onnx"), sharedModel(t, "pointssl", "pointssl_ft1_with_classifier.onnx"))
+	opened, err := datasets.Open(t.Context(), sharedtest.Path(t, "data", "modelnet10", "hdf5"), datasets.OpenOptions{Split: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer opened.Close()
+	var every9th []int
+	for i := 0; i < opened.Len(); i += 9 {
+		every9th = append(every9th, i)
+	}
+	data, err := datasets.Apply(datasets.Subset(opened, every9th, "every ninth"), datasets.Preprocess{Points: 64})
+	if err != nil {
+		t.Fatal(err)
+	}
+	extract := func(model []byte, tensor string) *probe.Features {
+		session, err := engine{ort.Engine{}}.Open(t.Context(), model, tensor)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer session.Close()
+		f, err := probe.Extract(t.Context(), session, data, probe.ExtractOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	features := extract(merged, "rep")
+	classifier, _, err := probe.Fit(t.Context(), features, probe.FitOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := graph.Open(bytes.NewReader(merged), int64(len(merged)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var attached bytes.Buffer
+	err = m.Attach(t.Context(), &attached, graph.Head{Tensor: "rep", Weight: classifier.W, Bias: classifier.B, Classes: classifier.Classes})
+	if err != nil {
+		t.Fatal(err)
+	}
+	scores := extract(attached.Bytes(), "scores")
+	want := make([]float64, features.Len()*len(classifier.B))
+	classifier.Scores(want, features.X, features.Len())
+	for i, w := range want {
+		if d := math.Abs(float64(scores.X[i]) - w); !(d <= 1e-5) {
+			t.Fatalf("score %d is %g, the probe says %g", i, scores.X[i], w)
+		}
+	}
+}
