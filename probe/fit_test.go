@@ -210,8 +210,8 @@ func TestFitErrors(t *testing.T) {
 		{"short", edit(func(f *Features) { f.X = f.X[:5] }), FitOptions{},
 			"features of blobs: 5 values for 12 samples of dimension 3"},
 		{"solver", good, FitOptions{Solver: "logistik"}, `unknown solver "logistik"; there are [logistic]`},
-		{"C", good, FitOptions{C: -1}, "C is -1, must be greater than 0"},
-		{"C NaN", good, FitOptions{C: math.NaN()}, "C is NaN, must be greater than 0"},
+		{"C", good, FitOptions{C: -1}, "option C is -1, must be greater than 0"},
+		{"C NaN", good, FitOptions{C: math.NaN()}, "option C is NaN, must be greater than 0"},
 		{"init", good, FitOptions{Init: small},
 			"initial classifier: is for 2 classes and dimension 2, want 2 and 3"},
 	}
