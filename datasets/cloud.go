@@ -66,7 +66,7 @@ func UnitBox(x []float32) {
 	// The sides are those of the moved cloud, whose coordinates were rounded.
 	var longest float32
 	for k := range 3 {
-		centre := (high[k] + low[k]) / 2
+		centre := float32((high[k] + low[k]) / 2)
 		for i := k; i < len(x); i += 3 {
 			x[i] -= centre
 		}

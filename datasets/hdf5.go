@@ -66,16 +66,18 @@ type hdf5Set struct {
 	labels []int64
 	hash   fileHash
 
-	mu     sync.Mutex // guards what follows and every files[i].x
+	cacheSize int // bytes of decoded clouds to keep; one file is always kept
+
+	mu     sync.Mutex // guards what follows
 	closed bool
-	recent []int // files that are in memory, the last used at the end
+	values map[int][]float32 // of the files that are in memory
+	recent []int             // these files, the last used at the end
 }
 
 // hdf5File holds the samples first, first+1, …, first+n-1.
 type hdf5File struct {
 	path            string
-	first, n, width int       // width: points of a cloud
-	x               []float32 // nil unless in memory
+	first, n, width int // width: points of a cloud
 }
 
 func openHDF5(ctx context.Context, path string, opt OpenOptions) (Dataset, error) {
@@ -83,14 +85,14 @@ func openHDF5(ctx context.Context, path string, opt OpenOptions) (Dataset, error
 	if err != nil {
 		return nil, err
 	}
-	s := &hdf5Set{info: Info{Name: path, Format: "hdf5"}}
+	s := &hdf5Set{info: Info{Name: path, Format: "hdf5"}, cacheSize: hdf5CacheSize, values: map[int][]float32{}}
 	paths, dir := []string{path}, filepath.Dir(path)
 	if info.IsDir() {
 		dir = path
 		if s.info.Split, paths, err = hdf5Split(path, opt.Split); err != nil {
 			return nil, err
 		}
-		s.info.Name = path + " " + s.info.Split
+		s.info.Name = strings.TrimSpace(path + " " + s.info.Split)
 	}
 	if s.info.Classes, err = readLines(filepath.Join(dir, namesFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
@@ -267,7 +269,7 @@ func (s *hdf5Set) Read(ctx context.Context, dst *Sample, i int) error {
 		return err
 	}
 	k, _ := slices.BinarySearchFunc(s.files, i, func(f hdf5File, i int) int { return f.first + f.n - 1 - i })
-	f := &s.files[k]
+	f := s.files[k]
 	x, err := s.load(k)
 	if err != nil {
 		return err
@@ -289,11 +291,12 @@ func (s *hdf5Set) load(k int) ([]float32, error) {
 	if s.closed {
 		return nil, fmt.Errorf("%s: %w", s.info.Name, errClosed)
 	}
-	f := &s.files[k]
 	if at := slices.Index(s.recent, k); at >= 0 {
 		s.recent = append(slices.Delete(s.recent, at, at+1), k)
-		return f.x, nil
+		return s.values[k], nil
 	}
+	f := s.files[k]
+	var x []float32
 	err := withHDF5(f.path, func(file *h5.File) error {
 		data, err := file.Array("data")
 		if err != nil {
@@ -302,26 +305,27 @@ func (s *hdf5Set) load(k int) ([]float32, error) {
 		if !slices.Equal(data.Shape, []int{f.n, f.width, 3}) {
 			return errors.New("has changed since it was opened")
 		}
-		f.x, err = data.Float32s()
+		x, err = data.Float32s()
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	s.recent = append(s.recent, k)
+	s.values[k], s.recent = x, append(s.recent, k)
 	s.evict()
-	return f.x, nil
+	return x, nil
 }
 
 // evict drops the files used longest ago until the rest fits.
 func (s *hdf5Set) evict() {
 	size := 0
-	for _, k := range s.recent {
-		size += 4 * len(s.files[k].x)
+	for _, x := range s.values {
+		size += 4 * len(x)
 	}
-	for size > hdf5CacheSize && len(s.recent) > 1 {
-		size -= 4 * len(s.files[s.recent[0]].x)
-		s.files[s.recent[0]].x = nil
+	for size > s.cacheSize && len(s.recent) > 1 {
+		oldest := s.recent[0]
+		size -= 4 * len(s.values[oldest])
+		delete(s.values, oldest)
 		s.recent = slices.Delete(s.recent, 0, 1)
 	}
 }
@@ -337,10 +341,6 @@ func (s *hdf5Set) Hash(ctx context.Context) (string, error) {
 func (s *hdf5Set) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.closed = true
-	for _, k := range s.recent {
-		s.files[k].x = nil
-	}
-	s.recent = nil
+	s.closed, s.values, s.recent = true, nil, nil
 	return nil
 }

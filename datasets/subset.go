@@ -67,7 +67,7 @@ func SplitStratified(ds Dataset, fraction float64, seed uint64) (rest, held []in
 		class := byLabel[label]
 		n := len(class)
 		k := 0
-		if fraction > 0 && n > 1 {
+		if fraction > 0 {
 			k = min(max(int(math.Round(min(fraction, 1)*float64(n))), 1), n-1)
 		}
 		keyedRand("wiseft split 1", seed, uint64(label)).Shuffle(n, func(i, j int) {

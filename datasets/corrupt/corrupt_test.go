@@ -300,6 +300,31 @@ func TestInfo(t *testing.T) {
 	}
 }
 
+// roomy has a history with spare capacity, which two wrappers could both write to.
+type roomy struct {
+	datasets.Dataset
+	history []string
+}
+
+func (r roomy) Info() datasets.Info { return datasets.Info{Name: "roomy", History: r.history} }
+
+func TestInfoSharesNothing(t *testing.T) {
+	t.Parallel()
+	c, _ := corrupt.Lookup("jitter")
+	base := roomy{clouds, append(make([]string, 0, 8), "first")}
+	var infos []datasets.Info
+	for severity := 1; severity <= 2; severity++ {
+		ds, err := corrupt.Wrap(base, c, severity, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		infos = append(infos, ds.Info())
+	}
+	if infos[0].History[1] == infos[1].History[1] {
+		t.Errorf("two wrappers of one data set have one history: %q", infos[0].History[1])
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	if _, ok := corrupt.Lookup("fog"); ok {

@@ -4,6 +4,7 @@ Run as: python make.py (made with h5py 3 and numpy 1.26). PCD is written by hand
 as the Point Cloud Library lays it out.
 """
 
+import json
 import os
 import struct
 
@@ -174,7 +175,43 @@ def all_pcd():
         pcd(f"../pcd_by_split/{split}/{cls}/a.pcd", pcd_header("x y z", "4 4 4", "F F F", P, "binary"), x[i].tobytes())
 
 
+def unit_sphere(pc):
+    """pc_normalize as PointNet's and ModelNet-C's code have it."""
+    pc = pc - np.mean(pc, axis=0)
+    return pc / np.max(np.sqrt(np.sum(pc**2, axis=1)))
+
+
+def unit_box(pc):
+    """normalize as ModelNet40-C's code has it."""
+    pc = pc.copy()
+    for a in range(3):
+        pc[:, a] -= (np.max(pc[:, a]) + np.min(pc[:, a])) / 2
+    pc *= 2.0 / max(np.max(pc[:, a]) - np.min(pc[:, a]) for a in range(3))
+    return pc
+
+
+def farthest_points(pc, m):
+    """farthest_point_sample as PointNet++'s code has it, started at point 0."""
+    chosen, distance, last = [], np.full(len(pc), np.inf, np.float32), 0
+    for _ in range(m):
+        chosen.append(last)
+        distance = np.minimum(distance, np.sum((pc - pc[last]) ** 2, -1))
+        last = int(np.argmax(distance))
+    return pc[chosen]
+
+
+def cloud_vectors():
+    """The kernels of cloud.go in numpy, as bits of float32."""
+    pc = clouds(1, 48)[0] * np.array([1, 0.3, 0.7], np.float32)
+    out = {"input": pc, "unit-sphere": unit_sphere(pc), "unit-box": unit_box(pc), "fps": farthest_points(pc, 12)}
+    assert all(v.dtype == np.float32 for v in out.values())
+    with open(path("cloud.json"), "w") as f:
+        json.dump({"numpy": np.__version__, **{k: v.ravel().view(np.uint32).tolist() for k, v in out.items()}}, f)
+        f.write("\n")
+
+
 if __name__ == "__main__":
+    cloud_vectors()
     good_hdf5()
     bad_hdf5()
     hdf5_folder()

@@ -100,7 +100,7 @@ func (a *Array) readChunks(need uint64) ([]byte, error) {
 			return nil, errors.New("has chunks larger than HDF5 allows (4 GiB)")
 		}
 	}
-	if err := a.checkChunks(chunks, chunkBytes, need); err != nil {
+	if err := a.checkChunks(chunks, chunkBytes); err != nil {
 		return nil, err
 	}
 	out := make([]byte, need)
@@ -141,9 +141,10 @@ func (a *Array) chunks() ([]chunk, error) {
 	return all, err
 }
 
-// checkChunks makes sure, before memory is taken, that every chunk is there once
-// and that the stored bytes can expand to what the shape needs.
-func (a *Array) checkChunks(chunks []chunk, chunkBytes, need uint64) error {
+// checkChunks makes sure, before memory is taken, that every chunk is there once,
+// that its stored bytes can expand to what it holds, and that chunks do not share
+// bytes to seem more. So the whole needs no more than the file can expand to.
+func (a *Array) checkChunks(chunks []chunk, chunkBytes uint64) error {
 	want := uint64(1)
 	for axis, n := range a.Shape {
 		want *= (uint64(n) + uint64(a.layout.chunk[axis]) - 1) / uint64(a.layout.chunk[axis])
@@ -163,8 +164,8 @@ func (a *Array) checkChunks(chunks []chunk, chunkBytes, need uint64) error {
 		}
 		stored += ch.size
 	}
-	if stored > a.file.size || need > stored*ratio {
-		return fmt.Errorf("of shape %v claims %d bytes in a file of %d", a.Shape, max(stored, need), a.file.size)
+	if stored > a.file.size {
+		return fmt.Errorf("of shape %v claims %d stored bytes in a file of %d", a.Shape, stored, a.file.size)
 	}
 	return nil
 }

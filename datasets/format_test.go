@@ -1,0 +1,341 @@
+package datasets_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/wiseft/wiseft/datasets"
+	"github.com/wiseft/wiseft/datasets/datasettest"
+)
+
+func open(t testing.TB, path, split string) datasets.Dataset {
+	t.Helper()
+	ds, err := datasets.Open(t.Context(), path, datasets.OpenOptions{Split: split})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ds.Close() })
+	return ds
+}
+
+func read(t testing.TB, ds datasets.Dataset, i int) datasets.Sample {
+	t.Helper()
+	var s datasets.Sample
+	if err := ds.Read(t.Context(), &s, i); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// wantCloud is cloud i of testdata/make.py's clouds().
+func wantCloud(i, points int) []float32 {
+	x := make([]float32, 3*points)
+	for k := range x {
+		x[k] = float32((3*points*i+k)*5%97)/8 - 3
+	}
+	return x
+}
+
+const testPoints = 16
+
+// TestFormats opens every good file of every format: conformance, format and
+// every value.
+func TestFormats(t *testing.T) {
+	t.Parallel()
+	type want struct {
+		format, path, split string
+		clouds              []int // which of make.py's clouds, in order
+		labels              []int64
+	}
+	all, labels := []int{0, 1, 2, 3, 4, 5}, []int64{0, 1, 2, 0, 1, 2}
+	tests := []want{
+		{"hdf5", "testdata/modelnet", "train", []int{2, 3, 4, 0, 1}, []int64{2, 0, 1, 0, 1}}, // the list's order
+		{"hdf5", "testdata/modelnet", "test", []int{5}, []int64{2}},
+		{"pcd", "testdata/pcd", "test", []int{0, 1, 2, 3}, []int64{0, 0, 1, 1}},
+		{"pcd", "testdata/pcd", "train", []int{4}, []int64{2}},
+		{"pcd", "testdata/pcd_by_split", "test", []int{1, 2}, []int64{1, 2}},
+		{"pcd", "testdata/pcd_by_split", "train", []int{0}, []int64{0}},
+	}
+	for _, pattern := range []string{"testdata/h5/*.h5", "testdata/npz/*.npz"} {
+		paths, err := filepath.Glob(pattern)
+		if err != nil || len(paths) < 10 {
+			t.Fatalf("%s matches %d files (%v)", pattern, len(paths), err)
+		}
+		for _, path := range paths {
+			if !strings.HasPrefix(filepath.Base(path), "bad_") {
+				format := map[string]string{".h5": "hdf5", ".npz": "npz"}[filepath.Ext(path)]
+				tests = append(tests, want{format, path, "", all, labels})
+			}
+		}
+	}
+	tried := map[string]bool{}
+	for _, test := range tests {
+		tried[test.format] = true
+		t.Run(test.path+" "+test.split, func(t *testing.T) {
+			t.Parallel()
+			datasettest.Run(t, func(t *testing.T) datasets.Dataset { return open(t, test.path, test.split) })
+			ds := open(t, test.path, test.split)
+			if got := ds.Info(); got.Format != test.format || got.Split != test.split {
+				t.Errorf("Info is %+v, want format %s and split %q", got, test.format, test.split)
+			}
+			if ds.Len() != len(test.clouds) {
+				t.Fatalf("%d samples, want %d", ds.Len(), len(test.clouds))
+			}
+			for i, cloud := range test.clouds {
+				s, x := read(t, ds, i), wantCloud(cloud, testPoints)
+				if strings.Contains(test.path, "lzf") {
+					x = roundToEven(x)
+				}
+				if !slices.Equal(s.X, x) || s.Label != test.labels[i] {
+					t.Errorf("sample %d: label %d, values %v, want %d and %v", i, s.Label, s.X, test.labels[i], x)
+				}
+			}
+		})
+	}
+	for _, f := range datasets.Formats() {
+		if !tried[f.Name] {
+			t.Errorf("format %s has no test data", f.Name)
+		}
+	}
+}
+
+// roundToEven is numpy.round.
+func roundToEven(x []float32) []float32 {
+	for i, v := range x {
+		n := float32(int(v+100.5)) - 100
+		if n-v == 0.5 && int(n)%2 != 0 {
+			n--
+		}
+		x[i] = n
+	}
+	return x
+}
+
+func TestClasses(t *testing.T) {
+	t.Parallel()
+	want := []string{"chair", "desk", "sofa"}
+	for _, path := range []string{"testdata/modelnet", "testdata/pcd", "testdata/pcd_by_split", "testdata/npz/compressed_classes.npz"} {
+		if got := open(t, path, "test").Info().Classes; !slices.Equal(got, want) {
+			t.Errorf("%s: classes %v, want %v", path, got, want)
+		}
+	}
+	if got := open(t, "testdata/npz/big_endian.npz", "").Info().Classes; !slices.Equal(got, []string{"chair", "désk", "sofa"}) {
+		t.Errorf("classes %v", got)
+	}
+}
+
+// TestMalformed opens and reads every bad_* file, and others made here.
+func TestMalformed(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write := func(name, text string) {
+		t.Helper()
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h5, err := os.ReadFile("testdata/h5/contiguous.h5")
+	if err != nil {
+		t.Fatal(err)
+	}
+	write("mesh.off", "OFF\n8 6 0\n")
+	write("empty.npz", "")
+	write("noarrays.npz", "PK\x03\x04 no archive")
+	write("other/readme.txt", "hello")
+	write("other/b.txt", "hello")
+	write("list/train_files.txt", "data/gone.h5\n")
+	write("list/a.h5", string(h5))
+	write("nothinglisted/train_files.txt", "\n")
+	write("nothinglisted/a.h5", string(h5))
+	write("fewclasses/a.h5", string(h5))
+	write("fewclasses/shape_names.txt", "chair\ndesk\n")
+	write("two/chair/test/a.pcd", "# .PCD v0.7\nVERSION 0.7\n")
+	write("two/a.h5", string(h5))
+	write("pcd/chair/test/a.pcd", "# .PCD v0.7\nVERSION 0.7\nFIELDS x y z\nSIZE 4 4 4\nTYPE F F F\nWIDTH 2\nPOINTS 2\nDATA ascii\n0 0 0\n0 nan 0\n")
+
+	tests := []struct{ path, split, want string }{
+		{"testdata/h5/bad_no_label.h5", "", `has no data set "label"; it has data`},
+		{"testdata/h5/bad_no_data.h5", "", `has no data set "data"; it has label`},
+		{"testdata/h5/bad_nan.h5", "", `data set "data": sample 4: point 7 is not finite (NaN)`},
+		{"testdata/h5/bad_inf_after_rounding.h5", "", `data set "data": sample 0: point 0 is not finite (-Inf)`},
+		{"testdata/h5/bad_four_columns.h5", "", `data set "data" has shape [6 16 4], want [samples points 3]`},
+		{"testdata/h5/bad_two_axes.h5", "", `data set "data" has shape [6 48], want [samples points 3]`},
+		{"testdata/h5/bad_label_count.h5", "", `data set "label" has 5 labels for 6 samples`},
+		{"testdata/h5/bad_label_shape.h5", "", `data set "label" has shape [6 2], want [6] or [6 1]`},
+		{"testdata/h5/bad_label_float.h5", "", `data set "label": holds floats, want integers`},
+		{"testdata/h5/bad_label_negative.h5", "", `data set "label": sample 0 has label -2`},
+		{"testdata/h5/bad_integer_data.h5", "", `data set "data" holds integers, want floats`},
+		{"testdata/h5/bad_half_data.h5", "", `data set "data": has floats of 16 bits in 2 bytes`},
+		{"testdata/h5/bad_scaleoffset.h5", "", `data set "data": is stored with filter 6`},
+		{"testdata/h5/bad_latest_chunked.h5", "", `data set "data": has layout version 4; re-save it with h5py's default libver`},
+		{"testdata/h5/bad_no_samples.h5", "", `data set "data" has shape [0 16 3]: there is nothing in it`},
+		{"testdata/h5/bad_no_points.h5", "", `data set "data" has shape [6 0 3]: there is nothing in it`},
+		{"testdata/h5/bad_missing_chunks.h5", "", `data set "data": of shape [6 16 3] has 1 chunks, want 2`},
+		{"testdata/h5/bad_truncated.h5", "", "is truncated: it has 1603 bytes and should have 3206"},
+		{"testdata/npz/bad_no_y.npz", "", `has no array "y"; it has x`},
+		{"testdata/npz/bad_count.npz", "", `array "y" has shape [5], want [6]: one label a sample`},
+		{"testdata/npz/bad_dtype.npz", "", `array "x" has type i4, want f4 or f8`},
+		{"testdata/npz/bad_float_labels.npz", "", `array "y" has type f4, want an integer type`},
+		{"testdata/npz/bad_fortran.npz", "", `array "x" is stored column by column`},
+		{"testdata/npz/bad_scalar.npz", "", `array "x" has shape [], want [samples ...]`},
+		{"testdata/npz/bad_class.npz", "", `array "y": sample 2 has label 3, but there are 3 class names`},
+		{"testdata/npz/bad_inf.npz", "", `array "x": sample 2: value 0 is not finite (+Inf)`},
+		{"testdata/modelnet", "", "has the splits test, train; choose one"},
+		{"testdata/modelnet", "val", `has no split "val": neither val_files.txt nor a file *val*.h5`},
+		{"testdata/pcd", "", "has the splits test, train; choose one"},
+		{"testdata/pcd", "val", `has no split "val"; it has test, train`},
+		{filepath.Join(dir, "mesh.off"), "", `it is a file of 10 bytes that starts with "OFF\n8 6 "; known formats: hdf5, npz, pcd`},
+		{filepath.Join(dir, "empty.npz"), "", "it is an empty file"},
+		{filepath.Join(dir, "noarrays.npz"), "", `that starts with "PK\x03\x04 no "`},
+		{filepath.Join(dir, "other"), "", "it is a folder with b.txt, readme.txt; known formats: hdf5, npz, pcd"},
+		{filepath.Join(dir, "list"), "", `train_files.txt: lists "data/gone.h5", but there is no file gone.h5 beside it`},
+		{filepath.Join(dir, "nothinglisted"), "train", "train_files.txt: lists no files"},
+		{filepath.Join(dir, "fewclasses"), "", `data set "label": sample 2 has label 2, but there are 2 class names`},
+		{filepath.Join(dir, "two"), "", "holds several formats (hdf5, pcd); choose one"},
+		{filepath.Join(dir, "pcd"), "", "a.pcd: sample 0: point 1 is not finite (NaN)"},
+	}
+	tried := map[string]bool{}
+	for _, test := range tests {
+		tried[test.path] = true
+		t.Run(test.path, func(t *testing.T) {
+			t.Parallel()
+			err := openAndRead(t.Context(), test.path, test.split)
+			var malformed *datasets.FormatError
+			if !errors.As(err, &malformed) || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got %v (%T), want a FormatError with %q", err, err, test.want)
+			} else if !strings.HasPrefix(err.Error(), test.path) || strings.Count(err.Error(), test.path) != 1 {
+				t.Errorf("%v: want the path once, in front", err)
+			}
+		})
+	}
+	for _, pattern := range []string{"testdata/h5/bad_*", "testdata/npz/bad_*"} {
+		paths, _ := filepath.Glob(pattern)
+		for _, path := range paths {
+			if !tried[path] {
+				t.Errorf("%s is not tried", path)
+			}
+		}
+	}
+}
+
+func openAndRead(ctx context.Context, path, split string) error {
+	ds, err := datasets.Open(ctx, path, datasets.OpenOptions{Split: split})
+	if err != nil {
+		return err
+	}
+	defer ds.Close()
+	_, err = datasets.InMemory(ctx, ds, nil)
+	return err
+}
+
+func TestOpenRefusals(t *testing.T) {
+	t.Parallel()
+	if err := openAndRead(t.Context(), "testdata/gone", ""); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a path that is not there: %v", err)
+	}
+	_, err := datasets.Open(t.Context(), "testdata/modelnet", datasets.OpenOptions{Format: "ply"})
+	if err == nil || !strings.Contains(err.Error(), "hdf5, npz, pcd") {
+		t.Errorf("an unknown format: %v", err)
+	}
+	_, err = datasets.Open(t.Context(), "testdata/npz/float32.npz", datasets.OpenOptions{Format: "pcd"})
+	if err == nil {
+		t.Error("an NPZ file opens as pcd")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := openAndRead(ctx, "testdata/modelnet", "test"); !errors.Is(err, context.Canceled) {
+		t.Errorf("an ended context: %v", err)
+	}
+	for _, path := range []string{"testdata/h5/contiguous.h5", "testdata/npz/float32.npz", "testdata/pcd"} {
+		ds := open(t, path, "test")
+		ds.Close()
+		if err := ds.Read(t.Context(), new(datasets.Sample), 0); err == nil {
+			t.Errorf("%s: can be read when closed", path)
+		}
+	}
+}
+
+// TestHashTellsApart checks that different data never shares a hash.
+func TestHashTellsApart(t *testing.T) {
+	t.Parallel()
+	seen := map[string]string{}
+	add := func(name string, ds datasets.Dataset) {
+		t.Helper()
+		sum, err := ds.Hash(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if other, ok := seen[sum]; ok {
+			t.Errorf("%s and %s have one hash", name, other)
+		}
+		seen[sum] = name
+	}
+	train := open(t, "testdata/modelnet", "train")
+	add("train", train)
+	add("test", open(t, "testdata/modelnet", "test"))
+	renamed := t.TempDir()
+	if err := os.CopyFS(renamed, os.DirFS("testdata/modelnet")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(renamed, "shape_names.txt"), []byte("a\nb\nc\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	add("other class names", open(t, renamed, "train"))
+	add("npz", open(t, "testdata/npz/float32.npz", ""))
+	add("pcd test", open(t, "testdata/pcd", "test"))
+	add("pcd train", open(t, "testdata/pcd", "train"))
+	add("subset", datasets.Subset(train, []int{0, 1}, "some"))
+	add("subset in another order", datasets.Subset(train, []int{1, 0}, "some"))
+	for name, p := range map[string]datasets.Preprocess{
+		"first":  {Points: 8},
+		"random": {Points: 8, Sample: "random"},
+		"seed":   {Points: 8, Sample: "random", Seed: 1},
+		"axes":   {Axes: "xzy"},
+		"sphere": {Normalize: "unit-sphere"},
+	} {
+		ds, err := datasets.Apply(train, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		add(name, ds)
+	}
+}
+
+func TestWriteNPZ(t *testing.T) {
+	t.Parallel()
+	ds := open(t, "testdata/modelnet", "train")
+	var a, b bytes.Buffer
+	for _, w := range []*bytes.Buffer{&a, &b} {
+		if err := datasets.WriteNPZ(t.Context(), w, ds); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !bytes.Equal(a.Bytes(), b.Bytes()) {
+		t.Error("two writes give different bytes")
+	}
+	path := filepath.Join(t.TempDir(), "train.npz")
+	if err := os.WriteFile(path, a.Bytes(), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	back := open(t, path, "")
+	if !slices.Equal(back.Info().Classes, ds.Info().Classes) || back.Len() != ds.Len() {
+		t.Fatalf("%d samples of %v, want %d of %v", back.Len(), back.Info().Classes, ds.Len(), ds.Info().Classes)
+	}
+	for i := range ds.Len() {
+		got, want := read(t, back, i), read(t, ds, i)
+		if !slices.Equal(got.X, want.X) || !slices.Equal(got.Shape, want.Shape) || got.Label != want.Label {
+			t.Errorf("sample %d: %v, want %v", i, got, want)
+		}
+	}
+}

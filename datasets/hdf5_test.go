@@ -1,0 +1,33 @@
+package datasets
+
+import (
+	"slices"
+	"testing"
+)
+
+// TestHDF5Eviction reads to and fro over two files with room for one.
+func TestHDF5Eviction(t *testing.T) {
+	t.Parallel()
+	ds, err := openHDF5(t.Context(), "testdata/modelnet", OpenOptions{Split: "train"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ds.Close()
+	var want, got Sample
+	if err := ds.Read(t.Context(), &want, 0); err != nil {
+		t.Fatal(err)
+	}
+	set := ds.(*hdf5Set)
+	set.cacheSize = 1
+	for _, i := range []int{4, 0, 3, 1, 4, 0} {
+		if err := ds.Read(t.Context(), &got, i); err != nil {
+			t.Fatal(err)
+		}
+		if len(set.values) != 1 || len(set.recent) != 1 {
+			t.Fatalf("%d files are in memory, want 1", len(set.values))
+		}
+	}
+	if !slices.Equal(got.X, want.X) {
+		t.Error("a file that was dropped and read again has other values")
+	}
+}

@@ -1,0 +1,207 @@
+package npy_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/wiseft/wiseft/datasets/npy"
+)
+
+// archive makes an NPZ file with one array x of this header and these bytes.
+func archive(t testing.TB, method uint16, header string, values []byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	w, err := z.CreateHeader(&zip.FileHeader{Name: "x.npy", Method: method})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintf(w, "\x93NUMPY\x01\x00%c%c%s", len(header)&0xff, len(header)>>8, header)
+	w.Write(values)
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func floats(b []byte) ([]float32, []int, error) {
+	a, err := npy.Open(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		return nil, nil, err
+	}
+	x, h, err := a.Float32s("x")
+	if err != nil {
+		return nil, nil, err
+	}
+	return x, h.Shape, nil
+}
+
+func TestHeaders(t *testing.T) {
+	t.Parallel()
+	one := []byte{0, 0, 128, 63} // 1.0
+	tests := []struct {
+		header, wrong string
+		values        []byte
+	}{
+		{"{'descr': '<f4', 'fortran_order': False, 'shape': (1,), }\n", "", one},
+		{"{'descr': '<f4', 'fortran_order': False, 'shape': (), }", "", one},
+		{"{'shape': (1, 1), 'fortran_order': False, 'descr': '=f4'}", "", one},
+		{"{'descr':'<f4','fortran_order':False,'shape':(1,1,1)}", "", one},
+		{"{'descr': '<f4', 'fortran_order': True, 'shape': (1,), }", "", one},
+		{"{'descr': '<f4', 'fortran_order': True, 'shape': (1, 1), }", "column by column", one},
+		{"{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }", "ends after 1 of 2 values", one},
+		{"{'descr': '<f4', 'fortran_order': False, 'shape': (1,), }", "1 bytes too many", []byte{0, 0, 128, 63, 7}},
+		{"{'descr': '<f2', 'fortran_order': False, 'shape': (2,), }", "type f2, want f4 or f8", one},
+		{"{'descr': '|O', 'fortran_order': False, 'shape': (1,), }", "type O0, want f4 or f8", one},
+		{"{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,), }", "not understood", one},
+		{"{'descr': '<f4', 'fortran_order': False, 'shape': (-1,), }", "not understood", one},
+		{"{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,), }", "impossible shape", one},
+		{"{'descr': '<f4', 'fortran_order': False, 'shape': (1000000, 1000000, 1000000), }", "impossible shape", one},
+		{"", "not understood", one},
+	}
+	for _, test := range tests {
+		for _, method := range []uint16{zip.Store, zip.Deflate} {
+			x, _, err := floats(archive(t, method, test.header, test.values))
+			switch {
+			case test.wrong == "" && (err != nil || !slices.Equal(x, []float32{1})):
+				t.Errorf("%s: %v (%v)", test.header, x, err)
+			case test.wrong != "" && (err == nil || !strings.Contains(err.Error(), test.wrong)):
+				t.Errorf("%s: %v, want %q", test.header, err, test.wrong)
+			}
+		}
+	}
+}
+
+// TestCompressedIsComplete reads a compressed array that is longer than the
+// decompressor's window, at an odd offset: short reads within must not matter.
+func TestCompressedIsComplete(t *testing.T) {
+	t.Parallel()
+	const n = 100_000
+	values := make([]byte, 4*n)
+	for i := range n {
+		values[4*i], values[4*i+1], values[4*i+2] = byte(i), byte(i>>8), byte(i>>16)
+	}
+	for pad := range 4 {
+		header := fmt.Sprintf("{'descr': '<u4', 'fortran_order': False, 'shape': (%d,), }%s", n, strings.Repeat(" ", pad))
+		b := archive(t, zip.Deflate, header, values)
+		a, err := npy.Open(bytes.NewReader(b), int64(len(b)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		x, _, err := a.Int64s("x")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, v := range x {
+			if v != int64(i) {
+				t.Fatalf("pad %d: value %d is %d", pad, i, v)
+			}
+		}
+	}
+}
+
+// TestLyingShape claims 1 TiB: that must be refused before memory is taken for it.
+func TestLyingShape(t *testing.T) {
+	for _, method := range []uint16{zip.Store, zip.Deflate} {
+		b := archive(t, method, "{'descr': '<f4', 'fortran_order': False, 'shape': (1073741824, 100), }", make([]byte, 100))
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, _, err := floats(b)
+		runtime.ReadMemStats(&after)
+		if err == nil || !strings.Contains(err.Error(), "needs 429496729600 bytes") {
+			t.Errorf("%v", err)
+		}
+		if taken := after.TotalAlloc - before.TotalAlloc; taken > 1<<20 {
+			t.Errorf("took %d bytes for a file of %d", taken, len(b))
+		}
+	}
+}
+
+func TestRoundTrip(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	w := npy.NewWriter(&b)
+	rows := [][]float32{{1, 2, 3, 4}, {5, 6, 7, 8}}
+	if err := w.Float32Rows("x", 2, []int{2, 2}, func(i int) ([]float32, error) { return rows[i], nil }); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Int64s("y", []int64{-1, 1 << 40}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Strings("classes", []string{"bathtub", "", "désk"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	a, err := npy.Open(bytes.NewReader(b.Bytes()), int64(b.Len()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, h, err := a.Float32s("x")
+	if err != nil || !slices.Equal(x, slices.Concat(rows...)) || !slices.Equal(h.Shape, []int{2, 2, 2}) {
+		t.Errorf("x: %v of shape %v (%v)", x, h, err)
+	}
+	if y, _, err := a.Int64s("y"); err != nil || !slices.Equal(y, []int64{-1, 1 << 40}) {
+		t.Errorf("y: %v (%v)", y, err)
+	}
+	if c, _, err := a.Strings("classes"); err != nil || !slices.Equal(c, []string{"bathtub", "", "désk"}) {
+		t.Errorf("classes: %q (%v)", c, err)
+	}
+	if !slices.Equal(a.Names(), []string{"classes", "x", "y"}) {
+		t.Errorf("names %v", a.Names())
+	}
+	err = npy.NewWriter(&b).Float32Rows("x", 1, []int{2}, func(int) ([]float32, error) { return []float32{1}, nil })
+	if err == nil || !strings.Contains(err.Error(), "row 0 has 1 values, want 2") {
+		t.Errorf("a short row: %v", err)
+	}
+}
+
+// TestPrefixes checks that every prefix of an archive is refused.
+func TestPrefixes(t *testing.T) {
+	t.Parallel()
+	b, err := os.ReadFile("../testdata/npz/compressed_classes.npz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := floats(b); err != nil {
+		t.Fatal(err)
+	}
+	for n := range len(b) {
+		if _, _, err := floats(b[:n]); err == nil {
+			t.Fatalf("its first %d of %d bytes are accepted", n, len(b))
+		}
+	}
+}
+
+func FuzzArchive(f *testing.F) {
+	paths, err := filepath.Glob("../testdata/npz/*.npz")
+	if err != nil || len(paths) < 10 {
+		f.Fatalf("%d seeds (%v)", len(paths), err)
+	}
+	for _, path := range paths {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	f.Fuzz(func(_ *testing.T, b []byte) {
+		a, err := npy.Open(bytes.NewReader(b), int64(len(b)))
+		if err != nil {
+			return
+		}
+		for _, name := range a.Names() {
+			_, _, _ = a.Float32s(name)
+			_, _, _ = a.Int64s(name)
+			_, _, _ = a.Strings(name)
+		}
+	})
+}
