@@ -183,6 +183,21 @@ func TestFitUnseenClass(t *testing.T) {
 	}
 }
 
+// All intercepts may move together without a change of the objective, so a warm start
+// must not leave them where it began.
+func TestInterceptsSumToZero(t *testing.T) {
+	t.Parallel()
+	f := blobs(60, 4, 3)
+	init, _ := mustFit(t, f, FitOptions{})
+	for c := range init.B {
+		init.B[c] += 1000
+	}
+	cl, _ := mustFit(t, f, FitOptions{Init: init})
+	if sum := cl.B[0] + cl.B[1] + cl.B[2]; !(math.Abs(float64(sum)) <= 1e-5) {
+		t.Errorf("intercepts %v have the sum %v, want 0", cl.B, sum)
+	}
+}
+
 func TestFitErrors(t *testing.T) {
 	t.Parallel()
 	good := blobs(12, 3, 2)
