@@ -44,7 +44,8 @@ func Extract(ctx context.Context, ex Extractor, ds datasets.Dataset, opt Extract
 }
 
 // ExtractAll is [Extract] for several models with equal inputs: every sample is read
-// and every batch is built once, and one model after the other runs on it.
+// and every batch is built once, and one model after the other runs on it. What
+// goes wrong in a model is a [ModelError].
 func ExtractAll(ctx context.Context, exs []Extractor, ds datasets.Dataset, opt ExtractOptions) ([]*Features, error) {
 	f, err := newFeed(ctx, exs, ds, opt)
 	if err != nil {
@@ -68,7 +69,7 @@ func ExtractAll(ctx context.Context, exs []Extractor, ds datasets.Dataset, opt E
 		}
 		for i, ex := range exs {
 			if err := all[i].extend(ctx, ex, c, ds); err != nil {
-				return nil, err
+				return nil, &ModelError{Index: i, Err: err}
 			}
 		}
 		if opt.Progress != nil {
@@ -78,6 +79,18 @@ func ExtractAll(ctx context.Context, exs []Extractor, ds datasets.Dataset, opt E
 	}
 	return all, nil
 }
+
+// ModelError says which of the models given to [ExtractAll] failed. Its text is that of
+// Err; the caller, who knows the model, names it.
+type ModelError struct {
+	Index int
+	Err   error
+}
+
+func (e *ModelError) Error() string { return e.Err.Error() }
+
+// Unwrap returns what went wrong.
+func (e *ModelError) Unwrap() error { return e.Err }
 
 // newFeed settles layout and batch length before anything runs.
 func newFeed(ctx context.Context, exs []Extractor, ds datasets.Dataset, opt ExtractOptions) (*feed, error) {

@@ -136,7 +136,7 @@ func (o *FitOptions) complete() (Solver, error) {
 		o.C = 1
 	}
 	if !(o.C > 0) || math.IsInf(o.C, 0) {
-		return Solver{}, fmt.Errorf("C is %v, must be greater than 0", o.C)
+		return Solver{}, fmt.Errorf("option C is %v, must be greater than 0", o.C)
 	}
 	if o.MaxIter == 0 {
 		o.MaxIter = 1000

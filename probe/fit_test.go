@@ -183,6 +183,21 @@ func TestFitUnseenClass(t *testing.T) {
 	}
 }
 
+// All intercepts may move together without a change of the objective, so a warm start
+// must not leave them where it began.
+func TestInterceptsSumToZero(t *testing.T) {
+	t.Parallel()
+	f := blobs(60, 4, 3)
+	init, _ := mustFit(t, f, FitOptions{})
+	for c := range init.B {
+		init.B[c] += 1000
+	}
+	cl, _ := mustFit(t, f, FitOptions{Init: init})
+	if sum := cl.B[0] + cl.B[1] + cl.B[2]; !(math.Abs(float64(sum)) <= 1e-5) {
+		t.Errorf("intercepts %v have the sum %v, want 0", cl.B, sum)
+	}
+}
+
 func TestFitErrors(t *testing.T) {
 	t.Parallel()
 	good := blobs(12, 3, 2)
@@ -210,8 +225,8 @@ func TestFitErrors(t *testing.T) {
 		{"short", edit(func(f *Features) { f.X = f.X[:5] }), FitOptions{},
 			"features of blobs: 5 values for 12 samples of dimension 3"},
 		{"solver", good, FitOptions{Solver: "logistik"}, `unknown solver "logistik"; there are [logistic]`},
-		{"C", good, FitOptions{C: -1}, "C is -1, must be greater than 0"},
-		{"C NaN", good, FitOptions{C: math.NaN()}, "C is NaN, must be greater than 0"},
+		{"C", good, FitOptions{C: -1}, "option C is -1, must be greater than 0"},
+		{"C NaN", good, FitOptions{C: math.NaN()}, "option C is NaN, must be greater than 0"},
 		{"init", good, FitOptions{Init: small},
 			"initial classifier: is for 2 classes and dimension 2, want 2 and 3"},
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -149,6 +150,9 @@ func (r *run) pass(ctx context.Context, members []*member, ds datasets.Dataset, 
 			}
 		}
 		features, err := r.passAlike(ctx, exs, ds, what)
+		if e, ok := errors.AsType[*probe.ModelError](err); ok {
+			return nil, fmt.Errorf("%s: %w", members[at[e.Index]].ID(), err)
+		}
 		if err != nil {
 			return nil, err
 		}
