@@ -98,11 +98,11 @@ func (cl *Classifier) CheckScores(f *Features) error {
 		return err
 	}
 	if f.Dim != cl.Dim {
-		return fmt.Errorf("%s: dimension %d, but the probe was fitted on dimension %d", f.name(), f.Dim, cl.Dim)
+		return InputErrorf("%s: dimension %d, but the probe was fitted on dimension %d", f.name(), f.Dim, cl.Dim)
 	}
 	for i, label := range f.Y {
 		if label < 0 || label >= int64(len(cl.B)) {
-			return fmt.Errorf("%s: sample %d has label %d, but the probe knows classes 0 to %d",
+			return InputErrorf("%s: sample %d has label %d, but the probe knows classes 0 to %d",
 				f.name(), i, label, len(cl.B)-1)
 		}
 	}

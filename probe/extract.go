@@ -98,7 +98,7 @@ func newFeed(ctx context.Context, exs []Extractor, ds datasets.Dataset, opt Extr
 		return nil, fmt.Errorf("batch %d and workers %d must not be negative", opt.Batch, opt.Workers)
 	}
 	if ds.Len() == 0 {
-		return nil, fmt.Errorf("%s: no samples", ds.Info().Name)
+		return nil, InputErrorf("%s: no samples", ds.Info().Name)
 	}
 	in := exs[0].Input()
 	for _, ex := range exs[1:] {
@@ -112,7 +112,7 @@ func newFeed(ctx context.Context, exs []Extractor, ds datasets.Dataset, opt Extr
 	}
 	if len(in.Shape) > 0 && in.Shape[0] > 0 {
 		if in.Shape[0] > maxFixedBatch {
-			return nil, fmt.Errorf("model input %q has a fixed batch of %d; at most %d are run at once",
+			return nil, InputErrorf("model input %q has a fixed batch of %d; at most %d are run at once",
 				in.Name, in.Shape[0], maxFixedBatch)
 		}
 		f.fixed = int(in.Shape[0])
@@ -149,13 +149,13 @@ func (f *Features) extend(ctx context.Context, ex Extractor, c *chunk, ds datase
 			x = slices.Grow(x, f.Dim*(ds.Len()+int(b.Shape[0])))
 		}
 		if f.Dim == 0 || len(x)-before != f.Dim*int(b.Shape[0]) {
-			return fmt.Errorf("%s: samples %d to %d: model gives %d values for %d samples, want %d each; "+
+			return InputErrorf("%s: samples %d to %d: model gives %d values for %d samples, want %d each; "+
 				"its features depend on the shape of the input",
 				ds.Info().Name, first, first+c.rows[i]-1, len(x)-before, b.Shape[0], f.Dim)
 		}
 		f.X = x[:before+c.rows[i]*f.Dim]
 		if bad := firstNonFinite(f.X[before:]); bad >= 0 {
-			return fmt.Errorf("%s: sample %d: model gives feature %d as %v",
+			return InputErrorf("%s: sample %d: model gives feature %d as %v",
 				ds.Info().Name, first+bad/f.Dim, bad%f.Dim, f.X[before+bad])
 		}
 		first += c.rows[i]

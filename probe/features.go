@@ -70,13 +70,13 @@ func (f *Features) name() string {
 // check refuses features that no solver can use.
 func (f *Features) check() error {
 	if f.Len() == 0 || f.Dim <= 0 {
-		return fmt.Errorf("%s: no samples", f.name())
+		return InputErrorf("%s: no samples", f.name())
 	}
 	if len(f.X) != f.Len()*f.Dim {
 		return fmt.Errorf("%s: %d values for %d samples of dimension %d", f.name(), len(f.X), f.Len(), f.Dim)
 	}
 	if i := firstNonFinite(f.X); i >= 0 {
-		return fmt.Errorf("%s: feature %d of sample %d is %v", f.name(), i%f.Dim, i/f.Dim, f.X[i])
+		return InputErrorf("%s: feature %d of sample %d is %v", f.name(), i%f.Dim, i/f.Dim, f.X[i])
 	}
 	return nil
 }

@@ -90,7 +90,7 @@ func Fit(ctx context.Context, f *Features, opt FitOptions) (*Classifier, FitRepo
 	}
 	seen, unseen := seenClasses(f.Y, len(classes))
 	if len(seen) < 2 {
-		return nil, FitReport{}, fmt.Errorf("%s: all %d samples are of class %s; a probe needs two classes",
+		return nil, FitReport{}, InputErrorf("%s: all %d samples are of class %s; a probe needs two classes",
 			f.name(), f.Len(), classes[seen[0]])
 	}
 	t := newTraining(f, seen, opt)
@@ -155,12 +155,12 @@ func classNames(f *Features) ([]string, error) {
 	names := slices.Clone(f.Meta.Data.Classes)
 	for i, label := range f.Y {
 		if label < 0 {
-			return nil, fmt.Errorf("%s: sample %d has no label (%d); a probe needs labels from 0", f.name(), i, label)
+			return nil, InputErrorf("%s: sample %d has no label (%d); a probe needs labels from 0", f.name(), i, label)
 		}
 	}
 	top := slices.Max(f.Y)
 	if top >= maxClasses {
-		return nil, fmt.Errorf("%s: label %d is beyond the %d classes that a probe can have", f.name(), top, maxClasses)
+		return nil, InputErrorf("%s: label %d is beyond the %d classes that a probe can have", f.name(), top, maxClasses)
 	}
 	for c := int64(len(names)); c <= top; c++ {
 		names = append(names, fmt.Sprint(c))

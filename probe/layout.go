@@ -19,19 +19,19 @@ const (
 // choose returns the layout in which the model takes clouds.
 func (l Layout) choose(in Input) (Layout, error) {
 	if len(in.Shape) != 3 {
-		return "", fmt.Errorf("model input %q has shape %v, but a cloud needs [batch, points, 3] or [batch, 3, points]",
+		return "", InputErrorf("model input %q has shape %v, but a cloud needs [batch, points, 3] or [batch, 3, points]",
 			in.Name, in.Shape)
 	}
 	bnc, bcn := in.Shape[2] == 3, in.Shape[1] == 3
 	switch l {
 	case LayoutBNC:
 		if in.Shape[2] != 3 && in.Shape[2] >= 0 {
-			return "", fmt.Errorf("layout bnc needs 3 in the last axis, but model input %q has shape %v", in.Name, in.Shape)
+			return "", InputErrorf("layout bnc needs 3 in the last axis, but model input %q has shape %v", in.Name, in.Shape)
 		}
 		return l, nil
 	case LayoutBCN:
 		if in.Shape[1] != 3 && in.Shape[1] >= 0 {
-			return "", fmt.Errorf("layout bcn needs 3 in the middle axis, but model input %q has shape %v", in.Name, in.Shape)
+			return "", InputErrorf("layout bcn needs 3 in the middle axis, but model input %q has shape %v", in.Name, in.Shape)
 		}
 		return l, nil
 	case LayoutAuto, "auto":
@@ -44,8 +44,21 @@ func (l Layout) choose(in Input) (Layout, error) {
 	case bcn && !bnc:
 		return LayoutBCN, nil
 	}
-	return "", fmt.Errorf("model input %q has shape %v, which does not tell points from coordinates; say --layout bnc or bcn",
+	return "", InputErrorf("model input %q has shape %v, which does not tell points from coordinates; say --layout bnc or bcn",
 		in.Name, in.Shape)
+}
+
+// CheckInput returns an [InputError] unless the model can take the sample. It lets a
+// caller find out early what [Extract] would say later.
+func CheckInput(in Input, layout Layout, s *datasets.Sample) error {
+	if _, cloud := s.Points(); cloud {
+		var err error
+		if layout, err = layout.choose(in); err != nil {
+			return err
+		}
+	}
+	_, err := batchShape(in, layout, s, 0)
+	return err
 }
 
 // batchShape returns the shape of a batch of n such samples, or an error that says why the
@@ -76,10 +89,10 @@ func batchShape(in Input, layout Layout, s *datasets.Sample, n int) ([]int64, er
 		if layout == LayoutBCN {
 			want = in.Shape[2]
 		}
-		return nil, fmt.Errorf("has %d points, but model input %q takes exactly %d; say --points %d",
+		return nil, InputErrorf("has %d points, but model input %q takes exactly %d; say --points %d",
 			points, in.Name, want, want)
 	}
-	return nil, fmt.Errorf("has shape %v, but model input %q takes %v after the batch axis", s.Shape, in.Name, in.Shape[1:])
+	return nil, InputErrorf("has shape %v, but model input %q takes %v after the batch axis", s.Shape, in.Name, in.Shape[1:])
 }
 
 // put copies sample s into dst, which has room for it, in the given layout.

@@ -95,7 +95,7 @@ func classify(ctx context.Context, err error) (code int, kind, hint string) {
 	}
 	for _, is := range []func() bool{
 		is[graph.FormatError](err), is[graph.UnsupportedError](err), is[*datasets.FormatError](err),
-		is[*probe.FormatError](err), is[*ort.ModelError](err),
+		is[*probe.FormatError](err), is[*probe.InputError](err), is[*ort.ModelError](err),
 	} {
 		if is() {
 			return exitInput, "input", ""

@@ -78,7 +78,15 @@ func (o *outFile) Write(p []byte) (int, error) {
 	n, err := o.f.Write(p)
 	o.sum.Write(p[:n])
 	o.size += int64(n)
-	return n, err
+	return n, o.named(err)
+}
+
+// named puts the output's own name into an error instead of the temporary one.
+func (o *outFile) named(err error) error {
+	if at, ok := errors.AsType[*fs.PathError](err); ok {
+		return fmt.Errorf("%s: %w", o.path, at.Err)
+	}
+	return err
 }
 
 // SHA256 returns the hash of what was written, in lower-case hexadecimal.
@@ -92,7 +100,7 @@ func (o *outFile) Commit() error {
 		err = os.Rename(o.f.Name(), o.path)
 	}
 	if err != nil {
-		return errors.Join(err, os.Remove(o.f.Name()))
+		return errors.Join(o.named(err), os.Remove(o.f.Name()))
 	}
 	if dir, err := os.Open(filepath.Dir(o.path)); err == nil { // the name itself; not all systems can
 		_ = dir.Sync()

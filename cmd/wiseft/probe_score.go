@@ -52,7 +52,7 @@ func runProbeScore(_ context.Context, c *call) (result, error) {
 	}
 	score, err := bench.NewScore(classifier, features)
 	if err != nil {
-		return nil, inputError{msg: fmt.Sprintf("%s: %v", args[1], err)}
+		return nil, fmt.Errorf("%s: %w", args[1], err)
 	}
 	return &probeScoreReport{"wiseft.probe-score/1", score.N, score.OA, score.MAcc, score.NLL, score.ECE, score.Confusion, classifier.Classes}, nil
 }

@@ -302,6 +302,11 @@ func TestRunErrors(t *testing.T) {
 			"train: sample 0 has label 3, but the training data train has classes 0 to 2"},
 		{"other classes", func(p *Plan) { p.Test = edited{train, train.Label, []string{"a", "b", "c"}} },
 			"train has classes [a b c], but the training data train has [cigar disc egg]"},
+		{"fixed points", func(p *Plan) { p.Engine = &engine{points: 64} },
+			"alpha=0: the model takes a fixed number of points (input [-1 3 64]), but dropout_global 1 leaves 48; " +
+				"export it with a dynamic number, or choose corruptions that keep all points"},
+		{"other points", func(p *Plan) { p.Engine = &engine{points: 32} },
+			`alpha=0: test: sample 0 has 64 points, but model input "x" takes exactly 32; say --points 32`},
 		{"engine", func(p *Plan) { p.Engine = &engine{fail: 3} }, "alpha=1: train: samples 0 to 15: device lost"},
 	}
 	for _, tt := range tests {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/wiseft/wiseft/datasets"
 	"github.com/wiseft/wiseft/datasets/corrupt"
+	"github.com/wiseft/wiseft/probe"
 )
 
 // cell is one test condition: clean, or a corruption at a severity.
@@ -87,7 +88,7 @@ func (p *Plan) checkLabels() error {
 	for i := range p.Train.Len() {
 		label := p.Train.Label(i)
 		if label < 0 {
-			return fmt.Errorf("%s: sample %d has no label", train.Name, i)
+			return probe.InputErrorf("%s: sample %d has no label", train.Name, i)
 		}
 		classes = max(classes, label+1)
 	}
@@ -97,12 +98,12 @@ func (p *Plan) checkLabels() error {
 		}
 		info := ds.Info()
 		if len(info.Classes) > 0 && len(train.Classes) > 0 && !slices.Equal(info.Classes, train.Classes) {
-			return fmt.Errorf("%s has classes %v, but the training data %s has %v",
+			return probe.InputErrorf("%s has classes %v, but the training data %s has %v",
 				info.Name, info.Classes, train.Name, train.Classes)
 		}
 		for i := range ds.Len() {
 			if label := ds.Label(i); label < 0 || label >= classes {
-				return fmt.Errorf("%s: sample %d has label %d, but the training data %s has classes 0 to %d",
+				return probe.InputErrorf("%s: sample %d has label %d, but the training data %s has classes 0 to %d",
 					info.Name, i, label, train.Name, classes-1)
 			}
 		}

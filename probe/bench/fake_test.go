@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -73,6 +74,7 @@ type engine struct {
 	calls        atomic.Int64  // forward passes
 	hook         func(n int64) // called before pass n
 	fail         int64         // pass that fails, or 0
+	points       int64         // that the model insists on, or 0
 }
 
 func (e *engine) Runtime() string { return "fake engine" }
@@ -94,7 +96,7 @@ type fakeModel struct {
 }
 
 func (m *fakeModel) Input() probe.Input {
-	return probe.Input{Name: "x", Shape: []int64{-1, 3, -1}}
+	return probe.Input{Name: "x", Shape: []int64{-1, 3, cmp.Or(m.e.points, -1)}}
 }
 
 func (m *fakeModel) Close() error {

@@ -40,7 +40,7 @@ func newRun(ctx context.Context, plan Plan, progress func(Progress)) (*run, erro
 	if plan.Val == nil {
 		r.rest, r.held = datasets.SplitStratified(plan.Train, validationFraction, plan.Seed)
 		if len(r.held) == 0 {
-			return nil, fmt.Errorf("%s: no class has two samples, so no validation data can be split off",
+			return nil, probe.InputErrorf("%s: no class has two samples, so no validation data can be split off",
 				plan.Train.Info().Name)
 		}
 	}
@@ -87,6 +87,9 @@ func (r *run) group(ctx context.Context, variants []Variant) error {
 	if err != nil {
 		return err
 	}
+	if err := r.checkCells(ctx, members); err != nil {
+		return err
+	}
 	if err := r.fit(ctx, members); err != nil {
 		return err
 	}
@@ -105,6 +108,31 @@ func (r *run) group(ctx context.Context, variants []Variant) error {
 	}
 	for _, m := range members {
 		r.result.Models = append(r.result.Models, m.result)
+	}
+	return nil
+}
+
+// checkCells finds out before anything runs that a model cannot take what a corruption
+// leaves of a cloud: one that was exported for a fixed number of points.
+func (r *run) checkCells(ctx context.Context, members []*member) error {
+	var s datasets.Sample
+	for _, c := range r.cells {
+		if err := c.data.Read(ctx, &s, 0); err != nil {
+			return err
+		}
+		for _, m := range members {
+			err := probe.CheckInput(m.ex.Input(), r.plan.Layout, &s)
+			if err == nil {
+				continue
+			}
+			if c.corruption == "" {
+				return fmt.Errorf("%s: %s: sample 0 %w", m.ID(), c.data.Info().Name, err)
+			}
+			points, _ := s.Points()
+			return probe.InputErrorf("%s: the model takes a fixed number of points (input %v), but %s leaves %d; "+
+				"export it with a dynamic number, or choose corruptions that keep all points",
+				m.ID(), m.ex.Input().Shape, c, points)
+		}
 	}
 	return nil
 }

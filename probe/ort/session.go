@@ -128,7 +128,7 @@ func choose(inputs, outputs []onnxruntime.InputOutputInfo, tensor string) (in, o
 	}
 	in = inputs[0]
 	if in.DataType != onnxruntime.TensorElementDataTypeFloat {
-		return in, out, modelErrorf("input %q is %s; float32 is supported", in.Name, in.DataType)
+		return in, out, modelErrorf("input %q is %s; float32 is supported", in.Name, dtype(in.DataType))
 	}
 	if len(in.Dimensions) == 0 {
 		return in, out, modelErrorf("input %q has no batch axis", in.Name)
@@ -141,11 +141,16 @@ func choose(inputs, outputs []onnxruntime.InputOutputInfo, tensor string) (in, o
 			continue
 		}
 		if o.DataType != onnxruntime.TensorElementDataTypeFloat {
-			return in, out, modelErrorf("output %q is %s; float32 is supported", o.Name, o.DataType)
+			return in, out, modelErrorf("output %q is %s; float32 is supported", o.Name, dtype(o.DataType))
 		}
 		return in, o, nil
 	}
 	return in, out, modelErrorf("the model has no output %q; it has %s", tensor, names(outputs))
+}
+
+// dtype names an element type as ONNX files do.
+func dtype(t onnxruntime.TensorElementDataType) string {
+	return strings.ToLower(strings.TrimPrefix(t.String(), "ONNX_TENSOR_ELEMENT_DATA_TYPE_"))
 }
 
 func names(infos []onnxruntime.InputOutputInfo) string {
