@@ -58,7 +58,7 @@ func runData(ctx context.Context, c *call) (_ result, err error) {
 	if r.SHA256, err = data.Hash(ctx); err != nil {
 		return nil, err
 	}
-	bar := c.newProgress("reading", "samples", data.Len())
+	bar := c.newProgress("reading", "samples")
 	defer bar.end()
 	labels := map[int64]int{}
 	var s datasets.Sample

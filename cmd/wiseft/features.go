@@ -81,7 +81,7 @@ func runFeatures(ctx context.Context, c *call) (_ result, err error) {
 		return nil, nameModel(path, err)
 	}
 	defer session.Close()
-	bar := c.newProgress("features", "clouds", data.Len())
+	bar := c.newProgress("features", "clouds")
 	defer bar.end()
 	start := time.Now()
 	features, err := probe.Extract(ctx, session, data, probe.ExtractOptions{

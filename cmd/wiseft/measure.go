@@ -78,7 +78,7 @@ func (c *call) measure(ctx context.Context, schema string, plan bench.Plan) (res
 
 // runBench runs a complete plan, showing progress.
 func (c *call) runBench(ctx context.Context, plan bench.Plan) (*bench.Result, error) {
-	bar := c.newProgress("measuring", "clouds", 0)
+	bar := c.newProgress("measuring", "clouds")
 	defer bar.end()
 	return bench.Run(ctx, plan, func(p bench.Progress) {
 		bar.describe(fmt.Sprintf("%s (%d/%d)", p.What, p.Units, p.TotalUnits))
@@ -150,7 +150,7 @@ func (c *call) readData(ctx context.Context, path, split string) (datasets.Datas
 	if err != nil {
 		return nil, err
 	}
-	bar := c.newProgress("reading "+path, "clouds", prepared.Len())
+	bar := c.newProgress("reading "+path, "clouds")
 	defer bar.end()
 	held, err := datasets.InMemory(ctx, prepared, bar.set)
 	return held, errors.Join(err, opened.Close())

@@ -120,7 +120,7 @@ func runMerge(ctx context.Context, c *call) (result, error) {
 		return nil, errors.Join(r.writeText(c.out), namePair(err, paths))
 	}
 	start := time.Now()
-	bar := c.newProgress("merging", "MiB", 0)
+	bar := c.newProgress("merging", "MiB")
 	defer bar.end()
 	r.Output = out
 	r.SHA256, r.Bytes, err = writeOutput(out, func(w io.Writer) error {

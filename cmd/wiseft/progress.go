@@ -19,32 +19,34 @@ const firstLine = time.Second
 // progress shows how far a long work is: a bar on a terminal, a line now and then
 // elsewhere, nothing with --quiet. Its methods may be called by several goroutines.
 type progress struct {
-	mu    sync.Mutex
-	w     io.Writer
-	bar   *progressbar.ProgressBar
-	unit  string
-	what  string
-	start time.Time
-	last  time.Time
-	done  int
-	total int
+	mu     sync.Mutex
+	w      io.Writer
+	isTerm bool
+	bar    *progressbar.ProgressBar // nil until there is something to show
+	unit   string
+	what   string
+	start  time.Time
+	last   time.Time // when a line was written
+	done   int
+	total  int
 }
 
-// newProgress begins showing work of total units. It is nil with --quiet; a nil
-// progress does nothing.
-func (c *call) newProgress(what, unit string, total int) *progress {
+// newProgress begins showing work. It is nil with --quiet; a nil progress does nothing.
+func (c *call) newProgress(what, unit string) *progress {
 	if c.Bool("quiet") {
 		return nil
 	}
-	p := &progress{w: c.err, unit: unit, what: what, start: time.Now(), last: time.Now().Add(firstLine - lineEvery), total: total}
-	if c.isTerm {
-		p.bar = progressbar.NewOptions(total,
-			progressbar.OptionSetWriter(c.err), progressbar.OptionSetDescription(what),
-			progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString(unit),
-			progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(),
-			progressbar.OptionFullWidth(), progressbar.OptionSetPredictTime(true))
-	}
-	return p
+	now := time.Now()
+	return &progress{w: c.err, isTerm: c.isTerm, unit: unit, what: what, start: now, last: now.Add(firstLine - lineEvery)}
+}
+
+// newBar begins the bar, once the total is known.
+func (p *progress) newBar() *progressbar.ProgressBar {
+	return progressbar.NewOptions(p.total,
+		progressbar.OptionSetWriter(p.w), progressbar.OptionSetDescription(p.what),
+		progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString(p.unit),
+		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(),
+		progressbar.OptionFullWidth(), progressbar.OptionSetPredictTime(true))
 }
 
 // set says that done of total units are finished. total replaces the earlier one.
@@ -58,12 +60,15 @@ func (p *progress) set(done, total int) {
 		return // reports of parallel workers may come late
 	}
 	p.done, p.total = done, total
-	if p.bar != nil {
+	if p.isTerm && total > 0 {
+		if p.bar == nil {
+			p.bar = p.newBar()
+		}
 		p.bar.ChangeMax(total)
 		_ = p.bar.Set(done) // a terminal that went away is no failure of the work
 		return
 	}
-	if now := time.Now(); now.Sub(p.last) >= lineEvery {
+	if now := time.Now(); !p.isTerm && now.Sub(p.last) >= lineEvery {
 		p.last = now
 		fmt.Fprintln(p.w, p.line(now))
 	}

@@ -94,3 +94,13 @@ func (e *LibraryError) Error() string {
 	}
 	return text
 }
+
+// ModelError reports a model that onnxruntime refuses or that has no fitting input
+// or output.
+type ModelError struct{ msg string }
+
+func (e *ModelError) Error() string { return e.msg }
+
+func modelErrorf(format string, args ...any) error {
+	return &ModelError{fmt.Sprintf(format, args...)}
+}

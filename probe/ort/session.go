@@ -35,16 +35,6 @@ func (e Engine) threads() int {
 	return runtime.NumCPU()
 }
 
-// ModelError reports a model that onnxruntime refuses or that has no fitting input
-// or output.
-type ModelError struct{ msg string }
-
-func (e *ModelError) Error() string { return e.msg }
-
-func modelErrorf(format string, args ...any) error {
-	return &ModelError{fmt.Sprintf(format, args...)}
-}
-
 // Open implements probe.Engine. The model must have one input of float32 and an
 // output of float32 named tensor; errors about the model are [ModelError].
 func (e Engine) Open(ctx context.Context, model []byte, tensor string) (probe.Extractor, error) {
