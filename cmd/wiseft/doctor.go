@@ -16,9 +16,10 @@ func newDoctorCommand() *cli.Command {
 	return newCommand(&cli.Command{
 		Name:        "doctor",
 		Usage:       "say what works on this machine, what does not, and how to mend it",
-		Description: "Nothing is installed unless --install is given.\n\nExamples:\n  wiseft doctor\n  wiseft doctor --install",
+		Description: "Nothing is installed unless --install is given.\n\nExamples:\n  wiseft doctor\n  wiseft doctor --install\n  wiseft doctor --device cuda",
 		Flags: []cli.Flag{
 			onnxruntimeFlag(""),
+			&cli.StringFlag{Name: "device", Value: "cpu", Usage: "cpu or cuda: which library to try"},
 			&cli.BoolFlag{Name: "install", Usage: "install onnxruntime into the cache folder if there is none"},
 		},
 	}, runDoctor)
@@ -46,8 +47,12 @@ func runDoctor(ctx context.Context, c *call) (result, error) {
 	if _, err := c.args(); err != nil {
 		return nil, err
 	}
+	device, err := ort.ParseDevice(c.String("device"))
+	if err != nil {
+		return nil, usageError{msg: err.Error()}
+	}
 	opt := c.libraryOptions()
-	opt.Install = c.Bool("install")
+	opt.Install, opt.CUDA = c.Bool("install"), device.CUDA
 	r := &doctorReport{Schema: "wiseft.doctor/1", Version: buildVersion(), Go: runtime.Version(),
 		Platform: runtime.GOOS + "/" + runtime.GOARCH, Cores: runtime.NumCPU(), CacheDir: opt.CacheDir,
 		Found: append([]ort.Library{}, ort.Find(opt)...), Problems: []problem{}}
@@ -57,7 +62,7 @@ func runDoctor(ctx context.Context, c *call) (result, error) {
 	}
 	if err != nil {
 		r.CUDA = "not tried"
-		mend := "wiseft doctor --install"
+		mend := "wiseft doctor --install --device " + device.String()
 		if library, ok := errors.AsType[*ort.LibraryError](err); ok && (opt.Install || opt.Library != "") {
 			mend = library.Hint
 		}
@@ -73,13 +78,12 @@ func runDoctor(ctx context.Context, c *call) (result, error) {
 // there and does not work.
 func (r *doctorReport) checkCUDA(ctx context.Context, lib ort.Library) {
 	if !lib.CUDA {
-		r.CUDA = "this library has no CUDA provider; --device cuda installs one"
+		r.CUDA = "this library has no CUDA provider; try another with wiseft doctor --device cuda --install"
 		return
 	}
 	if err := ort.CheckCUDA(ctx); err != nil {
 		r.CUDA = err.Error()
-		r.Problems = append(r.Problems, problem{"CUDA does not work: " + err.Error(),
-			"install an NVIDIA driver, CUDA 12 and cuDNN 9, and have their libraries on the loader's path"})
+		r.Problems = append(r.Problems, problem{"CUDA does not work", ort.CUDAHint})
 		return
 	}
 	r.CUDA = "works"

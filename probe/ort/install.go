@@ -46,6 +46,9 @@ func install(ctx context.Context, opt Options) (Library, error) {
 	return Library{}, &LibraryError{Reason: reason, Tried: tried, Hint: hint(opt.CUDA)}
 }
 
+// CUDAHint says what the CUDA provider of an installed library needs.
+const CUDAHint = "install an NVIDIA driver, CUDA 12 and cuDNN 9, and have their libraries on the loader's path"
+
 func hint(cuda bool) string {
 	if cuda {
 		return "install onnxruntime-gpu " + MinVersion + " or newer with pip, and name its library with --onnxruntime or WISEFT_ONNXRUNTIME"

@@ -106,9 +106,15 @@ func (e Engine) useCUDA(options *onnxruntime.SessionOptions) error {
 		err = options.AppendExecutionProviderCUDA(cuda)
 	}
 	if err != nil {
-		return &LibraryError{Reason: fmt.Sprintf("no CUDA on %s: %v", e.Device, err), Hint: hint(true)}
+		return &LibraryError{Reason: fmt.Sprintf("device %s: %s", e.Device, cause(err)), Hint: CUDAHint}
 	}
 	return nil
+}
+
+// cause cuts the places in its own source that onnxruntime puts in front of an error.
+func cause(err error) string {
+	parts := strings.Split(err.Error(), " : FAIL : ")
+	return parts[len(parts)-1]
 }
 
 // choose picks the input and the output to use and refuses what cannot be fed.
