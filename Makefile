@@ -7,7 +7,7 @@ LINT := go tool -modfile=scripts/lint/go.mod
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-check: fmt vet staticcheck test-nocgo test race bench ## all that CI does
+check: fmt vet staticcheck golangci test-nocgo test race bench ## all that CI does
 
 fmt: ## fail if gofmt would change a file
 	@out=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "gofmt would change:"; echo "$$out"; exit 1; }

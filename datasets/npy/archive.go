@@ -76,7 +76,7 @@ func (a *Archive) open(name string) (*Header, io.ReadCloser, error) {
 	}
 	h, err := readHeader(r)
 	if err != nil {
-		r.Close()
+		_ = r.Close()
 		return nil, nil, fmt.Errorf("array %q %v", name, err)
 	}
 	stored := min(f.CompressedSize64, uint64(a.size))
@@ -85,7 +85,7 @@ func (a *Archive) open(name string) (*Header, io.ReadCloser, error) {
 		possible = stored * maxDeflateRatio
 	}
 	if need := uint64(h.elements) * uint64(h.ItemSize); need > possible {
-		r.Close()
+		_ = r.Close()
 		return nil, nil, fmt.Errorf("array %q of shape %v needs %d bytes, has %d", name, h.Shape, need, stored)
 	}
 	return h, r, nil

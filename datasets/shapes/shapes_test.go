@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"math"
 	"slices"
 	"strings"
@@ -195,7 +196,7 @@ func TestReadRefuses(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if err := d.Read(ctx, &s, 0); err != context.Canceled {
+	if err := d.Read(ctx, &s, 0); !errors.Is(err, context.Canceled) {
 		t.Errorf("after cancel: %v", err)
 	}
 	for range 2 {

@@ -76,7 +76,7 @@ func (e Engine) options() (*onnxruntime.SessionOptions, error) {
 	err = options.SetIntraOpNumThreads(e.threads())
 	if err == nil {
 		// Threads that go on spinning after a pass take the cores from the next session
-		// when several take turns: eight of them ran at a third of the speed.
+		// when several take turns: eight of them ran at 40 % of the speed.
 		err = options.AddSessionConfigEntry("session.force_spinning_stop", "1")
 	}
 	if err == nil && e.Device.CUDA {

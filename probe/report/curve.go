@@ -246,7 +246,7 @@ func setRange(p *plot.Plot, points []point) {
 	}
 	// A spread under one point would blow noise up to a shape.
 	dx, dy := max(p.X.Max-p.X.Min, 1), max(p.Y.Max-p.Y.Min, 1)
-	p.X.Min, p.X.Max = p.X.Min-0.2*dx, p.X.Max+0.25*dx
+	p.X.Min, p.X.Max = p.X.Min-0.26*dx, p.X.Max+0.25*dx
 	p.Y.Min, p.Y.Max = p.Y.Min-0.1*dy, p.Y.Max+0.15*dy
 }
 
