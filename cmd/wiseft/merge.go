@@ -94,7 +94,9 @@ func runMerge(ctx context.Context, c *call) (result, error) {
 	if err != nil {
 		return nil, err
 	}
-	opt.Params["alpha"] = c.Float64("alpha")
+	if _, ok := opt.Params["alpha"]; !ok || c.IsSet("alpha") {
+		opt.Params["alpha"] = c.Float64("alpha")
+	}
 	a, b, err := openPair(paths[0], paths[1])
 	if err != nil {
 		return nil, err

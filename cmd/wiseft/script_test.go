@@ -57,6 +57,15 @@ func setupScript(env *testscript.Env, library string) error {
 			return err
 		}
 	}
+	for _, name := range []string{"nan", "no_label", "four_columns"} {
+		data, err := os.ReadFile(filepath.Join("../../datasets/testdata/h5", "bad_"+name+".h5"))
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(env.WorkDir, name+".h5"), data, 0o666); err != nil {
+			return err
+		}
+	}
 	for _, split := range []string{"train", "test"} {
 		if err := writeScans(filepath.Join(env.WorkDir, split+".npz"), split); err != nil {
 			return err

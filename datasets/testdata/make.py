@@ -1,6 +1,6 @@
 """Makes the small data files beside it with the field's own tools: h5py and numpy.
 
-Run as: python make.py (made with h5py 3 and numpy 1.26). PCD is written by hand here,
+Run as: python make.py (versions in scripts/vectors/requirements.txt). PCD is written by hand here,
 as the Point Cloud Library lays it out.
 """
 

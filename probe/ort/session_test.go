@@ -10,6 +10,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/wiseft/wiseft/datasets/shapes"
 	"github.com/wiseft/wiseft/probe"
 	"github.com/wiseft/wiseft/probe/ort"
 	"github.com/wiseft/wiseft/probe/ort/orttest"
@@ -66,6 +67,29 @@ func TestRowsDoNotDependOnTheBatch(t *testing.T) {
 	for i := range all {
 		if d := math.Abs(float64(all[i] - rows[i])); d > 1e-6 || math.IsNaN(d) { // sums of 8 products of order 1
 			t.Errorf("value %d is %g in a batch and %g alone", i, all[i], rows[i])
+		}
+	}
+}
+
+// A model exported for a fixed batch gives the features of the one that is not, also
+// for a last batch that is not full.
+func TestFixedBatch(t *testing.T) {
+	made, err := shapes.New(shapes.Options{PerClass: 2, Points: 16, Classes: shapes.Indoor()[:6]}) // 12 samples, not a multiple of 5
+	if err != nil {
+		t.Fatal(err)
+	}
+	var features [2]*probe.Features
+	for i, path := range []string{model, "../../onnxmerge/graph/testdata/pretrained_batch5.onnx"} {
+		if features[i], err = probe.Extract(t.Context(), open(t, path, ""), made, probe.ExtractOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if features[0].Len() != 12 || features[1].Len() != 12 || features[1].Meta.Batch != 5 {
+		t.Fatalf("%d and %d samples, batch %d", features[0].Len(), features[1].Len(), features[1].Meta.Batch)
+	}
+	for i, want := range features[0].X {
+		if got := features[1].X[i]; math.Abs(float64(got-want)) > 1e-6 { // sums of 8 products of order 1
+			t.Errorf("value %d is %g with a fixed batch, want %g", i, got, want)
 		}
 	}
 }

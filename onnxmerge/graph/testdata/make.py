@@ -1,4 +1,4 @@
-"""Makes the small models of this folder. Run: python make.py  (onnx 1.17.0, numpy 1.26.4)"""
+"""Makes the small models of this folder. Run: python make.py (versions in scripts/vectors/requirements.txt)"""
 import pathlib
 
 import numpy as np
@@ -24,7 +24,7 @@ def tensor(name, value, store):
     return helper.make_tensor(name, TensorProto.FLOAT, value.shape, value.flatten().tolist())
 
 
-def mlp(seed, store="raw", site="initializer", head=0, inner=False, dtype=np.float32):
+def mlp(seed, store="raw", site="initializer", head=0, inner=False, dtype=np.float32, batch="batch"):
     """points (batch, n, 3) -> fc1 -> relu -> max over points -> fc2 = features (batch, 4)"""
     w = {k: v.astype(dtype) for k, v in weights(seed).items()}
     if head:
@@ -47,12 +47,12 @@ def mlp(seed, store="raw", site="initializer", head=0, inner=False, dtype=np.flo
         helper.make_node("ReduceMax", ["hidden", "axes"], ["pooled"], name="max1", keepdims=0),
         helper.make_node("Gemm", ["pooled", "fc2.weight", "fc2.bias"], ["features"], name="gemm1", transB=1),
     ]
-    outputs = [helper.make_tensor_value_info("features", elem, ["batch", 4])]
+    outputs = [helper.make_tensor_value_info("features", elem, [batch, 4])]
     if head:
         nodes.append(helper.make_node("Gemm", ["features", "head.weight", "head.bias"], ["logits"], name="head", transB=1))
-        outputs.append(helper.make_tensor_value_info("logits", elem, ["batch", head]))
-    points = helper.make_tensor_value_info("points", elem, ["batch", "n", 3])
-    values = [helper.make_tensor_value_info("hidden", elem, ["batch", "n", 8])] if inner else []
+        outputs.append(helper.make_tensor_value_info("logits", elem, [batch, head]))
+    points = helper.make_tensor_value_info("points", elem, [batch, "n", 3])
+    values = [helper.make_tensor_value_info("hidden", elem, [batch, "n", 8])] if inner else []
     graph = helper.make_graph(nodes, "mlp", [points], outputs, inits, value_info=values)
     model = helper.make_model(graph, producer_name="make.py", opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
     onnx.checker.check_model(model)
@@ -97,6 +97,7 @@ def main():
     save("finetuned_constants.onnx", mlp(2, store="float_data", site="constant", head=5))
     save("pretrained_float16.onnx", mlp(1, dtype=np.float16))
     save("finetuned_float16.onnx", mlp(2, dtype=np.float16))
+    save("pretrained_batch5.onnx", mlp(1, batch=5))
     save("branches.onnx", branches())
 
     whole = mlp(1).SerializeToString()
