@@ -33,8 +33,9 @@ type Alignment struct {
 	OnlyB     []*graph.Tensor
 }
 
-// ByName pairs tensors of one ID, dtype and shape that play the same part: the
-// operators that consume them, and the inputs they take there, agree.
+// ByName pairs tensors of one ID, dtype and shape that play the same part: some
+// operator of one kind takes them as the same input in both models. A tensor that
+// nobody uses in either model plays no part, and pairs too.
 func ByName(a, b *graph.Model) (*Alignment, error) {
 	rolesA, err := roles(a)
 	if err != nil {
@@ -72,35 +73,41 @@ func ByName(a, b *graph.Model) (*Alignment, error) {
 }
 
 // conflict says why two tensors of one name are not one weight, "" if they are.
-func conflict(a, b *graph.Tensor, rolesA, rolesB map[string]string) string {
+func conflict(a, b *graph.Tensor, rolesA, rolesB map[string][]string) string {
 	switch {
 	case a.DType != b.DType:
 		return fmt.Sprintf("dtype %s against %s", a.DType, b.DType)
 	case !slices.Equal(a.Dims, b.Dims):
 		return fmt.Sprintf("shape %v against %v", a.Dims, b.Dims)
 	}
-	if ra, rb := rolesA[a.ID()], rolesB[b.ID()]; ra != rb {
-		return fmt.Sprintf("used by %s against %s", orNothing(ra), orNothing(rb))
+	ra, rb := rolesA[a.ID()], rolesB[b.ID()]
+	if len(ra) == 0 && len(rb) == 0 {
+		return ""
 	}
-	return ""
+	for _, role := range ra {
+		if slices.Contains(rb, role) { // one more use, as of tied weights, is no conflict
+			return ""
+		}
+	}
+	return fmt.Sprintf("used by %s against %s", describe(ra), describe(rb))
 }
 
-func orNothing(role string) string {
-	if role == "" {
+func describe(roles []string) string {
+	if len(roles) == 0 {
 		return "nothing"
 	}
-	return role
+	return strings.Join(roles, " ")
 }
 
 // roles says of every tensor of the main graph which operators consume it, and in
 // which inputs: "Conv[1]". A weight that moved to another kind of operator is not
 // the same weight, whatever its name.
-func roles(m *graph.Model) (map[string]string, error) {
+func roles(m *graph.Model) (map[string][]string, error) {
 	weights, err := m.Weights()
 	if err != nil {
 		return nil, err
 	}
-	roles := map[string]string{}
+	roles := map[string][]string{}
 	for _, t := range m.Tensors {
 		if t.Scope != "" {
 			continue
@@ -110,7 +117,7 @@ func roles(m *graph.Model) (map[string]string, error) {
 			uses = append(uses, fmt.Sprintf("%s[%d]", m.Graph.Nodes[u.Node].OpType, u.Slot))
 		}
 		slices.Sort(uses)
-		roles[t.ID()] = strings.Join(slices.Compact(uses), " ")
+		roles[t.ID()] = slices.Compact(uses)
 	}
 	return roles, nil
 }

@@ -24,7 +24,7 @@ def tensor(name, value, store):
     return helper.make_tensor(name, TensorProto.FLOAT, value.shape, value.flatten().tolist())
 
 
-def mlp(seed, store="raw", site="initializer", head=0, inner=False, dtype=np.float32, batch="batch"):
+def mlp(seed, store="raw", site="initializer", head=0, inner=False, dtype=np.float32, batch="batch", shift="Add"):
     """points (batch, n, 3) -> fc1 -> relu -> max over points -> fc2 = features (batch, 4)"""
     w = {k: v.astype(dtype) for k, v in weights(seed).items()}
     if head:
@@ -42,7 +42,7 @@ def mlp(seed, store="raw", site="initializer", head=0, inner=False, dtype=np.flo
     nodes += [
         helper.make_node("Transpose", ["fc1.weight"], ["fc1.weight.t"], name="t1", perm=[1, 0]),
         helper.make_node("MatMul", ["points", "fc1.weight.t"], ["fc1.product"], name="matmul1"),
-        helper.make_node("Add", ["fc1.product", "fc1.bias"], ["fc1"], name="add1"),
+        helper.make_node(shift, ["fc1.product", "fc1.bias"], ["fc1"], name="add1"),
         helper.make_node("Relu", ["fc1"], ["hidden"], name="relu1"),
         helper.make_node("ReduceMax", ["hidden", "axes"], ["pooled"], name="max1", keepdims=0),
         helper.make_node("Gemm", ["pooled", "fc2.weight", "fc2.bias"], ["features"], name="gemm1", transB=1),
@@ -98,6 +98,7 @@ def main():
     save("pretrained_float16.onnx", mlp(1, dtype=np.float16))
     save("finetuned_float16.onnx", mlp(2, dtype=np.float16))
     save("pretrained_batch5.onnx", mlp(1, batch=5))
+    save("finetuned_other_use.onnx", mlp(2, shift="Mul"))
     save("branches.onnx", branches())
 
     whole = mlp(1).SerializeToString()

@@ -1,0 +1,70 @@
+package align
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/wiseft/wiseft/onnxmerge/graph"
+)
+
+func open(t *testing.T, name string) *graph.Model {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("../graph/testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := graph.Open(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func ids(tensors []*graph.Tensor) []string {
+	var list []string
+	for _, t := range tensors {
+		list = append(list, t.ID())
+	}
+	return list
+}
+
+func TestByName(t *testing.T) {
+	t.Parallel()
+	head := []string{"head.weight", "head.bias"}
+	for _, c := range []struct {
+		a, b         string
+		pairs        int
+		onlyA, onlyB []string
+		conflicts    []string
+	}{
+		{"pretrained.onnx", "finetuned.onnx", 5, nil, head, nil},
+		{"finetuned.onnx", "pretrained.onnx", 5, head, nil, nil},
+		{"pretrained_constants.onnx", "finetuned.onnx", 5, nil, head, nil},
+		{"pretrained.onnx", "finetuned_other_use.onnx", 4, nil, nil, []string{"fc1.bias: used by Add[1] against Mul[1]"}},
+		{"pretrained.onnx", "finetuned_float16.onnx", 1, nil, nil, []string{
+			"fc1.weight: dtype float32 against float16", "fc1.bias: dtype float32 against float16",
+			"fc2.weight: dtype float32 against float16", "fc2.bias: dtype float32 against float16"}},
+		{"branches.onnx", "branches.onnx", 4, nil, nil, nil},
+	} {
+		al, err := ByName(open(t, c.a), open(t, c.b))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var conflicts []string
+		for _, x := range al.Conflicts {
+			conflicts = append(conflicts, x.B.ID()+": "+x.Reason)
+		}
+		if len(al.Pairs) != c.pairs || !slices.Equal(ids(al.OnlyA), c.onlyA) || !slices.Equal(ids(al.OnlyB), c.onlyB) ||
+			!slices.Equal(conflicts, c.conflicts) {
+			t.Errorf("%s and %s: %d pairs, only A %v, only B %v, conflicts %q", c.a, c.b, len(al.Pairs), ids(al.OnlyA), ids(al.OnlyB), conflicts)
+		}
+		for _, p := range al.Pairs {
+			if p.A.ID() != p.B.ID() || p.How != "name" {
+				t.Errorf("%s is paired with %s by %s", p.A.ID(), p.B.ID(), p.How)
+			}
+		}
+	}
+}
