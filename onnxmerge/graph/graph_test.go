@@ -139,7 +139,7 @@ func TestScopesKeepShadowedNamesApart(t *testing.T) {
 	for _, tensor := range m.Tensors {
 		ids = append(ids, tensor.ID())
 	}
-	want := []string{"if.else_branch/w", "if.then_branch/w", "zero", "w_max"}
+	want := []string{"z.else_branch/w", "z.then_branch/w", "zero", "w_max"}
 	slices.Sort(ids)
 	slices.Sort(want)
 	if !slices.Equal(ids, want) {
@@ -157,7 +157,7 @@ func TestBadFilesAreRefused(t *testing.T) {
 		"zip.onnx":            "PyTorch checkpoint",
 		"lfs_pointer.onnx":    "git lfs pull",
 		"short_payload.onnx":  `tensor "fc1.weight": shape [8 3] of float32 needs 96 bytes, has 92`,
-		"duplicate_name.onnx": `two initializers are named "fc1.weight"`,
+		"duplicate_name.onnx": `two tensors are named "fc1.weight"`,
 		"negative_dim.onnx":   "negative or too large",
 		"huge_shape.onnx":     "negative or too large",
 		"two_stores.onnx":     "stored twice",

@@ -106,7 +106,7 @@ func Open(r io.ReaderAt, size int64) (*Model, error) {
 		return nil, err
 	}
 	m := &Model{source: wire.NewSource(r, size)}
-	s := scanner{model: m, source: m.source}
+	s := scanner{model: m, source: m.source, ids: map[string]bool{}}
 	if err := s.scanModel(); err != nil {
 		return nil, asFormat(err, "ONNX model")
 	}

@@ -17,6 +17,17 @@ const (
 type scanner struct {
 	model  *Model
 	source *wire.Source
+	ids    map[string]bool // of the tensors found so far
+}
+
+// add puts a tensor into the model.
+func (s *scanner) add(t *Tensor) error {
+	if s.ids[t.ID()] {
+		return formatf("two tensors are named %q", t.ID())
+	}
+	s.ids[t.ID()] = true
+	s.model.Tensors = append(s.model.Tensors, t)
+	return t.check()
 }
 
 func (s *scanner) scanModel() error {
@@ -179,13 +190,9 @@ func (s *scanner) scanInitializer(g *Graph, f wire.Field, declared map[string]bo
 	if t.Name == "" {
 		return formatf("the initializer at byte %d has no name", f.Start)
 	}
-	if declared[t.Name] {
-		return formatf("two initializers are named %q", t.ID())
-	}
 	declared[t.Name] = true
 	g.initializers = append(g.initializers, item{t.Name, f})
-	s.model.Tensors = append(s.model.Tensors, t)
-	return t.check()
+	return s.add(t)
 }
 
 func (s *scanner) scanNode(g *Graph, nf wire.Field) error {
@@ -222,16 +229,17 @@ func (s *scanner) scanNode(g *Graph, nf wire.Field) error {
 	within := append(g.within[:len(g.within):len(g.within)], nf)
 	for _, f := range attributes {
 		if err := s.scanAttribute(&n, f, g.Scope, within); err != nil {
-			return asFormat(err, fmt.Sprintf("node %q (%s)", n.label(), n.OpType))
+			return asFormat(err, fmt.Sprintf("node %q (%s)", n.result(), n.OpType))
 		}
 	}
 	g.Nodes = append(g.Nodes, n)
 	return nil
 }
 
-// label names the node: exporters may leave the name empty, outputs are unique.
-func (n *Node) label() string {
-	if n.Name == "" && len(n.Outputs) > 0 {
+// result names the node for good: its first output, which is unique in its graph, as
+// the node's own name need not be.
+func (n *Node) result() string {
+	if len(n.Outputs) > 0 {
 		return n.Outputs[0]
 	}
 	return n.Name
@@ -267,14 +275,13 @@ func (s *scanner) scanAttribute(n *Node, af wire.Field, scope string, within []w
 			return err
 		}
 		t.Site, t.Scope, t.Name = Constant, scope, n.Outputs[0]
-		s.model.Tensors = append(s.model.Tensors, t)
-		if err := t.check(); err != nil {
+		if err := s.add(t); err != nil {
 			return err
 		}
 	}
 	within = append(within[:len(within):len(within)], af)
 	for i, f := range graphs {
-		path := strings.TrimPrefix(fmt.Sprintf("%s/%s.%s", scope, n.label(), name), "/")
+		path := strings.TrimPrefix(fmt.Sprintf("%s/%s.%s", scope, n.result(), name), "/")
 		if len(graphs) > 1 {
 			path = fmt.Sprintf("%s[%d]", path, i)
 		}
