@@ -13,12 +13,12 @@ import (
 func dataFlags() []cli.Flag {
 	const category = "Data:"
 	return []cli.Flag{
-		&cli.IntFlag{Name: "points", Usage: "`N` points of each cloud (default: all)", EnvVars: []string{"WISEFT_POINTS"}, Category: category},
+		&cli.IntFlag{Name: "points", Usage: "`N` points of each cloud", DefaultText: "all", EnvVars: []string{"WISEFT_POINTS"}, Category: category},
 		&cli.StringFlag{Name: "sample", Value: "first", Usage: "which points: first, random or fps (farthest points)", EnvVars: []string{"WISEFT_SAMPLE"}, Category: category},
 		&cli.StringFlag{Name: "normalize", Value: "none", Usage: "none, unit-sphere or unit-box", EnvVars: []string{"WISEFT_NORMALIZE"}, Category: category},
 		&cli.StringFlag{Name: "axes", Value: "xyz", Usage: "which input axis each axis takes: xzy swaps y and z", EnvVars: []string{"WISEFT_AXES"}, Category: category},
 		&cli.StringFlag{Name: "layout", Value: "auto", Usage: "auto, bnc (batch, points, 3) or bcn; auto reads it from the model", EnvVars: []string{"WISEFT_LAYOUT"}, Category: category},
-		&cli.StringFlag{Name: "format", Usage: "the data's `FORMAT` (default: recognised from its contents)", EnvVars: []string{"WISEFT_FORMAT"}, Category: category},
+		&cli.StringFlag{Name: "format", Usage: "the data's `FORMAT`", DefaultText: "recognised from its contents", EnvVars: []string{"WISEFT_FORMAT"}, Category: category},
 		&cli.Uint64Flag{Name: "seed", Usage: "`SEED` of everything random", EnvVars: []string{"WISEFT_SEED"}, Category: category},
 	}
 }

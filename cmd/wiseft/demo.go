@@ -43,7 +43,7 @@ var demoSplits = []struct {
 
 func newDemoCommand() *cli.Command {
 	flags := []cli.Flag{
-		&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "`FOLDER` for the demo's files (default: a new folder " + demoFolder + ")"},
+		&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "`FOLDER` for the demo's files", DefaultText: "a new folder " + demoFolder},
 		&cli.StringFlag{Name: "alphas", Value: "0:1:0.1", Usage: "shares of the fine-tuned model: FIRST:LAST:STEP or a list"},
 		&cli.BoolFlag{Name: "force", Usage: "replace the files of an earlier demo in the folder"},
 	}

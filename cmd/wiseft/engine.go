@@ -15,16 +15,16 @@ import (
 func engineFlags() []cli.Flag {
 	const category = "Running models:"
 	return []cli.Flag{
-		&cli.StringFlag{Name: "output", Aliases: []string{"backbone-output"}, Usage: "the `TENSOR` to take as features; any tensor of the model (default: its only output, or the one named features)", EnvVars: []string{"WISEFT_OUTPUT"}, Category: category},
+		&cli.StringFlag{Name: "output", Aliases: []string{"backbone-output"}, Usage: "the `TENSOR` to take as features; any tensor of the model", DefaultText: "its only output, or the one named features", EnvVars: []string{"WISEFT_OUTPUT"}, Category: category},
 		&cli.StringFlag{Name: "device", Value: "cpu", Usage: "cpu, cuda or cuda:N; a GPU that does not work is an error", EnvVars: []string{"WISEFT_DEVICE"}, Category: category},
-		&cli.IntFlag{Name: "threads", Usage: "`N` threads of one forward pass (default: one per core)", EnvVars: []string{"WISEFT_THREADS"}, Category: category},
+		&cli.IntFlag{Name: "threads", Usage: "`N` threads of one forward pass", DefaultText: "one per core", EnvVars: []string{"WISEFT_THREADS"}, Category: category},
 		&cli.IntFlag{Name: "batch", Value: 32, Usage: "`N` samples per forward pass", EnvVars: []string{"WISEFT_BATCH"}, Category: category},
 		onnxruntimeFlag(category),
 	}
 }
 
 func onnxruntimeFlag(category string) cli.Flag {
-	return &cli.StringFlag{Name: "onnxruntime", Usage: "the shared `LIBRARY` to use (default: found, or installed once into the cache folder)", EnvVars: []string{"WISEFT_ONNXRUNTIME"}, Category: category}
+	return &cli.StringFlag{Name: "onnxruntime", Usage: "the shared `LIBRARY` to use", DefaultText: "found, or installed once into the cache folder", EnvVars: []string{"WISEFT_ONNXRUNTIME"}, Category: category}
 }
 
 // engine makes extractors for any tensor of a model.

@@ -20,7 +20,7 @@ func measureFlags() []cli.Flag {
 	const category = "Measuring:"
 	flags := []cli.Flag{
 		&cli.StringFlag{Name: "train", Usage: "`DATA` that probes are fitted on (its train split)", EnvVars: []string{"WISEFT_TRAIN"}, Category: category},
-		&cli.StringFlag{Name: "val", Usage: "`DATA` that chooses alpha (default: a fifth of the training data)", EnvVars: []string{"WISEFT_VAL"}, Category: category},
+		&cli.StringFlag{Name: "val", Usage: "`DATA` that chooses alpha", DefaultText: "a fifth of the training data", EnvVars: []string{"WISEFT_VAL"}, Category: category},
 		&cli.StringFlag{Name: "test", Usage: "`DATA` that is corrupted and scored (its test split)", EnvVars: []string{"WISEFT_TEST"}, Category: category},
 		&cli.StringFlag{Name: "suite", Value: "modelnet-c", Usage: "corruption suite, or none; see wiseft list suites", EnvVars: []string{"WISEFT_SUITE"}, Category: category},
 		&cli.StringSliceFlag{Name: "corruption", Usage: "only the corruption `NAME`; may be repeated", Category: category},
