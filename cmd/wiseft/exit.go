@@ -31,7 +31,7 @@ func (e usageError) Error() string { return e.msg }
 
 // inputError reports an input that is malformed or not supported, where no library
 // error says so already.
-type inputError struct{ msg, hint string }
+type inputError struct{ msg string }
 
 func (e inputError) Error() string { return e.msg }
 
@@ -66,44 +66,56 @@ func fail(ctx context.Context, con console, err error, asJSON bool) int {
 	return code
 }
 
-// classify says what kind of failure err is.
+// failures lists what each type of error in a chain means, the first match counting.
+// What is not listed failed for a reason outside of wiseft: a full disk, a bug.
+var failures = []struct {
+	is   func(error) bool
+	code int
+	kind string
+}{
+	{is[usageError], exitUsage, "usage"},
+	{is[*method.ParamError], exitUsage, "usage"},
+	{is[*onnxmerge.GlobError], exitUsage, "usage"},
+	{is[*graph.UnknownTensorError], exitUsage, "usage"},
+	{is[mismatchError], exitMismatch, "mismatch"},
+	{is[*onnxmerge.MismatchError], exitMismatch, "mismatch"},
+	{is[graph.MismatchError], exitMismatch, "mismatch"},
+	{is[inputError], exitInput, "input"},
+	{is[graph.FormatError], exitInput, "input"},
+	{is[graph.UnsupportedError], exitInput, "input"},
+	{is[*datasets.FormatError], exitInput, "input"},
+	{is[*probe.FormatError], exitInput, "input"},
+	{is[*probe.InputError], exitInput, "input"},
+	{is[*ort.ModelError], exitInput, "input"},
+}
+
+func is[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}
+
+// classify says what kind of failure err is, and what the user may do.
 func classify(ctx context.Context, err error) (code int, kind, hint string) {
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		return exitInterrupted, "failed", ""
 	}
-	if usage, ok := errors.AsType[usageError](err); ok {
-		return exitUsage, "usage", usage.hint
-	}
-	if in, ok := errors.AsType[inputError](err); ok {
-		return exitInput, "input", in.hint
-	}
-	if is[mismatchError](err)() || is[graph.MismatchError](err)() {
-		return exitMismatch, "mismatch", ""
-	}
-	if library, ok := errors.AsType[*ort.LibraryError](err); ok {
-		return exitFailed, "failed", library.Hint
-	}
-	for _, is := range []func() bool{
-		is[*method.ParamError](err), is[*onnxmerge.GlobError](err), is[*graph.UnknownTensorError](err),
-	} {
-		if is() {
-			return exitUsage, "usage", ""
+	for _, f := range failures {
+		if f.is(err) {
+			return f.code, f.kind, hintOf(err)
 		}
 	}
-	if is[*onnxmerge.MismatchError](err)() {
-		return exitMismatch, "mismatch", "see every tensor with --plan; keep some from the fine-tuned model with --exclude PATTERN"
-	}
-	for _, is := range []func() bool{
-		is[graph.FormatError](err), is[graph.UnsupportedError](err), is[*datasets.FormatError](err),
-		is[*probe.FormatError](err), is[*probe.InputError](err), is[*ort.ModelError](err),
-	} {
-		if is() {
-			return exitInput, "input", ""
-		}
-	}
-	return exitFailed, "failed", ""
+	return exitFailed, "failed", hintOf(err)
 }
 
-func is[E error](err error) func() bool {
-	return func() bool { _, ok := errors.AsType[E](err); return ok }
+func hintOf(err error) string {
+	if usage, ok := errors.AsType[usageError](err); ok {
+		return usage.hint
+	}
+	if library, ok := errors.AsType[*ort.LibraryError](err); ok {
+		return library.Hint
+	}
+	if is[*onnxmerge.MismatchError](err) {
+		return "see every tensor with --plan; keep some from the fine-tuned model with --exclude PATTERN"
+	}
+	return ""
 }

@@ -104,23 +104,13 @@ func runMerge(ctx context.Context, c *call) (result, error) {
 	defer a.Close()
 	defer b.Close()
 	plan, err := onnxmerge.NewPlan(a.Model, b.Model, opt)
-	mismatch := is[*onnxmerge.MismatchError](err)()
-	if err != nil && !(c.Bool("plan") && mismatch && plan != nil) {
+	if c.Bool("plan") && plan != nil {
+		return c.showPlan(plan, namePair(err, paths))
+	}
+	if err != nil {
 		return nil, namePair(err, paths)
 	}
 	r := newMergeReport(plan)
-	if c.Bool("plan") {
-		r.describePlan()
-		if err == nil {
-			return r, nil
-		}
-		// The plan is what was asked for, so it is shown; that it cannot run decides
-		// the exit code.
-		if c.Bool("json") {
-			return nil, namePair(err, paths)
-		}
-		return nil, errors.Join(r.writeText(c.out), namePair(err, paths))
-	}
 	start := time.Now()
 	bar := c.newProgress("merging", "MiB")
 	defer bar.end()
@@ -132,8 +122,23 @@ func runMerge(ctx context.Context, c *call) (result, error) {
 	return r, err
 }
 
+// showPlan reports a plan. One that cannot run, for the reason err, is shown all the
+// same, since it was asked for; err then decides the exit code.
+func (c *call) showPlan(plan *onnxmerge.Plan, err error) (result, error) {
+	r := newMergeReport(plan)
+	r.describePlan()
+	if err != nil && !c.Bool("json") { // there is one JSON document, and that is the error
+		err = errors.Join(r.writeText(c.out), err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// namePair puts the two models' paths in front of an error about both.
 func namePair(err error, paths []string) error {
-	if !is[*onnxmerge.MismatchError](err)() {
+	if !is[*onnxmerge.MismatchError](err) {
 		return err
 	}
 	return fmt.Errorf("%s and %s: %w", paths[0], paths[1], err)

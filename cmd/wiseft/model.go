@@ -82,7 +82,7 @@ func openPair(pretrained, finetuned string) (a, b *modelFile, err error) {
 
 // nameModel puts the model's path in front of an error that is about the model.
 func nameModel(path string, err error) error {
-	if is[*ort.ModelError](err)() || is[*graph.UnknownTensorError](err)() {
+	if is[*ort.ModelError](err) || is[*graph.UnknownTensorError](err) {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	return err
