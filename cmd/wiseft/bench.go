@@ -29,7 +29,9 @@ func (m storedModel) ID() string { return string(m) }
 func (storedModel) Alpha() (float64, bool) { return 0, false }
 
 // Model implements bench.Variant.
-func (m storedModel) Model(context.Context) ([]byte, error) { return readFile(string(m)) }
+func (m storedModel) Model(ctx context.Context) ([]byte, error) {
+	return readModel(ctx, string(m))
+}
 
 func runBench(ctx context.Context, c *call) (result, error) {
 	paths := c.Args().Slice()

@@ -59,7 +59,7 @@ func runFeatures(ctx context.Context, c *call) (_ result, err error) {
 	if err != nil {
 		return nil, err
 	}
-	model, tensor, err := c.loadModel(path)
+	model, tensor, err := c.loadModel(ctx, path)
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +103,7 @@ func runFeatures(ctx context.Context, c *call) (_ result, err error) {
 }
 
 // loadModel reads a model and decides which of its tensors are the features.
-func (c *call) loadModel(path string) (model []byte, tensor string, err error) {
+func (c *call) loadModel(ctx context.Context, path string) (model []byte, tensor string, err error) {
 	m, err := openModel(path)
 	if err != nil {
 		return nil, "", err
@@ -112,7 +112,7 @@ func (c *call) loadModel(path string) (model []byte, tensor string, err error) {
 	if tensor, err = featureTensor(m.Model, c.String("output")); err != nil {
 		return nil, "", fmt.Errorf("%s: %w", path, err)
 	}
-	model, err = readFile(path)
+	model, err = m.bytes(ctx)
 	return model, tensor, err
 }
 

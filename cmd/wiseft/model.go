@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"runtime"
 	"strings"
 
 	"github.com/wiseft/wiseft/onnxmerge/graph"
@@ -27,14 +29,40 @@ func openModel(path string) (*modelFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := graph.Open(f, size)
+	dir, err := os.OpenRoot(filepath.Dir(path))
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	defer dir.Close()
+	m, err := graph.OpenWithData(f, size, dir)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), f.Close())
 	}
 	return &modelFile{m, path, f}, nil
 }
 
-func (m *modelFile) Close() error { return m.f.Close() }
+// Close closes the model's file and those of its external data.
+func (m *modelFile) Close() error { return errors.Join(m.Model.Close(), m.f.Close()) }
+
+// bytes returns the model as one file, external data moved in.
+func (m *modelFile) bytes(ctx context.Context) ([]byte, error) {
+	var out bytes.Buffer
+	out.Grow(int(m.SizeBytes()))
+	if err := m.Rewrite(ctx, &out, nil, runtime.NumCPU()); err != nil {
+		return nil, fmt.Errorf("%s: %w", m.path, err)
+	}
+	return out.Bytes(), nil
+}
+
+// readModel reads a model file as bytes.
+func readModel(ctx context.Context, path string) ([]byte, error) {
+	m, err := openModel(path)
+	if err != nil {
+		return nil, err
+	}
+	defer m.Close()
+	return m.bytes(ctx)
+}
 
 // openFile opens a regular file and returns its size.
 func openFile(path string) (*os.File, int64, error) {
@@ -53,15 +81,6 @@ func openFile(path string) (*os.File, int64, error) {
 		return nil, 0, errors.Join(err, f.Close())
 	}
 	return f, info.Size(), nil
-}
-
-// readFile reads a whole input file.
-func readFile(path string) ([]byte, error) {
-	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, inputError{msg: path + ": no such file"}
-	}
-	return data, err
 }
 
 func sha256Hex(data []byte) string {

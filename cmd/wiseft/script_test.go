@@ -57,6 +57,9 @@ func setupScript(env *testscript.Env, library string) error {
 			return err
 		}
 	}
+	if err := os.CopyFS(filepath.Join(env.WorkDir, "external"), os.DirFS("../../onnxmerge/graph/testdata/external")); err != nil {
+		return err
+	}
 	for _, name := range []string{"nan", "no_label", "four_columns"} {
 		data, err := os.ReadFile(filepath.Join("../../datasets/testdata/h5", "bad_"+name+".h5"))
 		if err != nil {

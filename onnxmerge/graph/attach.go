@@ -63,7 +63,7 @@ func (m *Model) Attach(ctx context.Context, w io.Writer, head Head) error {
 		}
 		edits = append(edits, m.metadataEdits(ClassesKey, string(names))...)
 	}
-	return wire.Rewrite(ctx, w, m.source, edits, 1)
+	return m.write(ctx, w, edits, nil, 1)
 }
 
 // checkDim refuses a head for features of another size, where the model declares it.

@@ -23,7 +23,7 @@ func (m *Model) Expose(ctx context.Context, w io.Writer, tensor string) error {
 	if !contains(m.Graph.outputs, tensor) {
 		edits = append(edits, m.insert(appendMessage(nil, graphOutput, valueInfo(m.Graph.value(tensor)))))
 	}
-	return wire.Rewrite(ctx, w, m.source, edits, 1)
+	return m.write(ctx, w, edits, nil, 1)
 }
 
 // checkValue refuses a name that no operator computes, with the nearest ones.

@@ -13,6 +13,7 @@ package graph
 import (
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/wiseft/wiseft/onnxmerge/internal/wire"
 )
@@ -31,6 +32,7 @@ type Model struct {
 
 	source   *wire.Source
 	metadata []item
+	files    []*os.File // of external data
 }
 
 // Opset is one operator set that the model imports. The domain "" is ai.onnx.

@@ -27,6 +27,7 @@ func (s *scanner) add(t *Tensor) error {
 	}
 	s.ids[t.ID()] = true
 	s.model.Tensors = append(s.model.Tensors, t)
+	t.model = s.model
 	return t.check()
 }
 
@@ -107,27 +108,32 @@ func (s *scanner) scanOpset(of wire.Field) error {
 }
 
 func (s *scanner) scanEntry(of wire.Field) error {
+	key, value, err := s.entry(of)
+	s.model.Metadata = append(s.model.Metadata, Entry{key, value})
+	s.model.metadata = append(s.model.metadata, item{key, of})
+	return err
+}
+
+// entry reads a StringStringEntryProto. A value longer than maxName is left in the
+// file and comes out empty.
+func (s *scanner) entry(of wire.Field) (key, value string, err error) {
 	if err := bytesField(of); err != nil {
-		return err
+		return "", "", err
 	}
-	var e Entry
 	for f, err := range s.source.Fields(of.Body) {
 		switch {
 		case err != nil:
-			return err
+			return "", "", err
 		case f.Num == entryKey:
-			if e.Key, err = s.text(f); err != nil {
-				return err
-			}
-		case f.Num == entryValue && f.Body.Len <= maxName: // a longer value is kept in the file only
-			if e.Value, err = s.text(f); err != nil {
-				return err
-			}
+			key, err = s.text(f)
+		case f.Num == entryValue && f.Body.Len <= maxName:
+			value, err = s.text(f)
+		}
+		if err != nil {
+			return "", "", err
 		}
 	}
-	s.model.Metadata = append(s.model.Metadata, e)
-	s.model.metadata = append(s.model.metadata, item{e.Key, of})
-	return nil
+	return key, value, nil
 }
 
 // scanGraph reads the graph in field gf. within are the fields around it.
@@ -182,7 +188,7 @@ func (s *scanner) scanGraph(gf wire.Field, scope string, within []wire.Field) (*
 }
 
 func (s *scanner) scanInitializer(g *Graph, f wire.Field, declared map[string]bool) error {
-	t, err := s.scanTensor(f)
+	t, err := s.scanTensor(f, g.within)
 	if err != nil {
 		return err
 	}
@@ -270,7 +276,7 @@ func (s *scanner) scanAttribute(n *Node, af wire.Field, scope string, within []w
 		}
 	}
 	if tensor != nil && n.OpType == "Constant" && name == "value" && len(n.Outputs) > 0 {
-		t, err := s.scanTensor(*tensor)
+		t, err := s.scanTensor(*tensor, append(within[:len(within):len(within)], af))
 		if err != nil {
 			return err
 		}

@@ -8,12 +8,13 @@ import (
 // maxRank bounds the axes of a tensor; onnxruntime's own limit is far lower.
 const maxRank = 1024
 
-func (s *scanner) scanTensor(tf wire.Field) (*Tensor, error) {
+// scanTensor reads the tensor in field tf. within are the fields around it.
+func (s *scanner) scanTensor(tf wire.Field, within []wire.Field) (*Tensor, error) {
 	if err := bytesField(tf); err != nil {
 		return nil, err
 	}
-	t := &Tensor{source: s.source}
-	external := false
+	t := &Tensor{source: s.source, within: append(within[:len(within):len(within)], tf)}
+	isExternal := false
 	for f, err := range s.source.Fields(tf.Body) {
 		if err != nil {
 			return nil, err
@@ -26,9 +27,11 @@ func (s *scanner) scanTensor(tf wire.Field) (*Tensor, error) {
 		case tensorDataType:
 			t.DType = DType(f.Value)
 		case tensorDataLocation:
-			external = external || f.Value == locationExt
+			isExternal = f.Value == locationExt
+			t.place().fields = append(t.place().fields, f)
 		case tensorExternalData:
-			external = true
+			t.place().fields = append(t.place().fields, f)
+			err = s.scanExternal(t, f)
 		case tensorRawData:
 			err = t.addChunk(Raw, f)
 		case tensorFloatData:
@@ -44,9 +47,14 @@ func (s *scanner) scanTensor(tf wire.Field) (*Tensor, error) {
 			return nil, err
 		}
 	}
-	if external {
-		t.Store = External
+	if !isExternal {
+		t.external = nil
+		return t, nil
 	}
+	if t.Store != Empty {
+		return nil, formatf("tensor %q: its payload is stored twice, as %s and in another file", t.Name, t.Store)
+	}
+	t.Store = External
 	return t, nil
 }
 

@@ -30,8 +30,8 @@ func (s Site) String() string {
 // Store is how a tensor's payload is encoded.
 type Store int
 
-// The stores. Only Raw, FloatData and DoubleData hold fixed-size little-endian
-// elements, so only they can be read and replaced.
+// The stores. Raw, FloatData, DoubleData and External hold fixed-size little-endian
+// elements, so they can be read and replaced.
 const (
 	Empty      Store = iota // no payload at all: a tensor of zero elements
 	Raw                     // TensorProto.raw_data
@@ -39,7 +39,7 @@ const (
 	DoubleData              // TensorProto.double_data
 	Varints                 // TensorProto.int32_data, int64_data, uint64_data
 	Strings                 // TensorProto.string_data
-	External                // in a file beside the model
+	External                // in a file beside the model; readable after OpenWithData
 )
 
 func (s Store) String() string {
@@ -60,9 +60,12 @@ type Tensor struct {
 	Site  Site
 	Store Store
 
-	source *wire.Source
-	chunks []wire.Span // the payload, in order
-	starts []int64     // payload offset of each chunk, where there are several
+	model    *Model
+	within   []wire.Field // the fields around the payload's; the last is the tensor itself
+	external *external    // nil unless Store is External
+	source   *wire.Source // of the file that has the payload
+	chunks   []wire.Span  // the payload, in order
+	starts   []int64      // payload offset of each chunk, where there are several
 }
 
 // ID names the tensor within its model: its name, after its scope if it sits in a
@@ -86,7 +89,13 @@ func (t *Tensor) SizeBytes() int64 { return (t.Len()*t.DType.bits() + 7) / 8 }
 // Readable reports whether the payload is a run of fixed-size elements, so that
 // ReadAt and [Replacement] work on it.
 func (t *Tensor) Readable() bool {
-	return t.Store == Raw || t.Store == FloatData || t.Store == DoubleData
+	switch t.Store {
+	case Raw, FloatData, DoubleData:
+		return true
+	case External:
+		return t.external.source != nil
+	}
+	return false
 }
 
 // ReadAt fills dst with the payload's bytes from off on: elements in row-major

@@ -101,6 +101,12 @@ def main():
     save("finetuned_other_use.onnx", mlp(2, shift="Mul"))
     save("branches.onnx", branches())
 
+    (HERE / "external").mkdir(exist_ok=True)
+    for name, model in {"pretrained": mlp(1), "finetuned": mlp(2, head=5)}.items():
+        (HERE / "external" / f"{name}.bin").unlink(missing_ok=True)
+        onnx.save_model(model, HERE / "external" / f"{name}.onnx", save_as_external_data=True,
+                        location=f"{name}.bin", size_threshold=0)
+
     whole = mlp(1).SerializeToString()
     bad("truncated.onnx", whole[: len(whole) // 2])
     bad("text.onnx", b"hello, this is not a model\n")

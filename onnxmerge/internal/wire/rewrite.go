@@ -43,7 +43,10 @@ const BlockSize = 256 << 10
 // a few blocks per worker. It stops early when ctx ends.
 func Rewrite(ctx context.Context, w io.Writer, src *Source, edits []Edit, workers int) error {
 	edits = append(slices.Clone(edits), lengthEdits(edits)...)
-	slices.SortStableFunc(edits, func(a, b Edit) int { return cmp.Compare(a.At.Off, b.At.Off) })
+	slices.SortStableFunc(edits, func(a, b Edit) int {
+		// An insertion comes before what is replaced or deleted from there on.
+		return cmp.Or(cmp.Compare(a.At.Off, b.At.Off), cmp.Compare(min(a.At.Len, 1), min(b.At.Len, 1)))
+	})
 	parts := make([]part, 0, 2*len(edits)+1)
 	at := int64(0)
 	for _, e := range edits {
