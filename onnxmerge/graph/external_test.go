@@ -125,25 +125,28 @@ func TestExternalDataMustBeOpen(t *testing.T) {
 	}
 }
 
-// A model that outgrows protobuf is refused before a byte is written. Its data is a
-// sparse file, and reading it is never tried.
-func TestExternalDataBeyondProtobuf(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	const elements = 1 << 30
-	entry := func(key, value string) []byte { return appendText(appendText(nil, entryKey, key), entryValue, value) }
-	weight := appendText(appendInt(appendInt(nil, tensorDims, elements), tensorDataType, int64(Float32)), tensorName, "w")
-	weight = appendMessage(weight, tensorExternalData, entry("location", "big.bin"))
-	weight = appendInt(weight, tensorDataLocation, locationExt)
+// identityOfExternal opens a model y = w of the given shape. w comes last in its graph
+// and lies in a sparse file.
+func identityOfExternal(t *testing.T, dims ...int64) *Model {
+	t.Helper()
+	dir, size := t.TempDir(), int64(4)
+	entry := appendText(appendText(nil, entryKey, "location"), entryValue, "w.bin")
+	var weight []byte
+	for _, d := range dims {
+		weight = appendInt(weight, tensorDims, d)
+		size *= d
+	}
+	weight = appendText(appendInt(weight, tensorDataType, int64(Float32)), tensorName, "w")
+	weight = appendInt(appendMessage(weight, tensorExternalData, entry), tensorDataLocation, locationExt)
 	node := appendText(appendText(appendText(nil, nodeInput, "w"), nodeOutput, "y"), nodeOpType, "Identity")
-	g := appendMessage(appendMessage(nil, graphNode, node), graphInitializer, weight)
+	g := appendMessage(nil, graphNode, node)
 	g = appendMessage(g, graphOutput, appendText(nil, valueName, "y"))
-	big, err := os.Create(filepath.Join(dir, "big.bin"))
+	g = appendMessage(g, graphInitializer, weight)
+	w, err := os.Create(filepath.Join(dir, "w.bin"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = errors.Join(big.Truncate(4*elements), big.Close(),
-		os.WriteFile(filepath.Join(dir, "m.onnx"), appendMessage(nil, modelGraph, g), 0o666))
+	err = errors.Join(w.Truncate(size), w.Close(), os.WriteFile(filepath.Join(dir, "m.onnx"), appendMessage(nil, modelGraph, g), 0o666))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,10 +154,35 @@ func TestExternalDataBeyondProtobuf(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return m
+}
+
+// A model that outgrows protobuf is refused before a byte is written, and without
+// reading its data.
+func TestExternalDataBeyondProtobuf(t *testing.T) {
+	t.Parallel()
 	var out bytes.Buffer
 	var unsupported UnsupportedError
-	if err := m.Rewrite(t.Context(), &out, nil, 1); !errors.As(err, &unsupported) || out.Len() != 0 {
+	err := identityOfExternal(t, 1<<30).Rewrite(t.Context(), &out, nil, 1)
+	if !errors.As(err, &unsupported) || out.Len() != 0 {
 		t.Errorf("%d bytes written, error %v, want an UnsupportedError", out.Len(), err)
+	}
+}
+
+// The payload of the last tensor and what is put behind it meet at one offset.
+func TestExternalDataLastInTheGraph(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	head := Head{Tensor: "y", Weight: make([]float32, 2*4), Bias: make([]float32, 2)}
+	if err := identityOfExternal(t, 3, 4).Attach(t.Context(), &out, head); err != nil {
+		t.Fatal(err)
+	}
+	got, err := Open(bytes.NewReader(out.Bytes()), int64(out.Len()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w := got.Lookup("w"); w == nil || w.Store != Raw || w.SizeBytes() != 48 || got.Lookup("scores/bias") == nil {
+		t.Errorf("the wrong tensors are left: %v", got.Tensors)
 	}
 }
 
