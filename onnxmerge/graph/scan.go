@@ -176,7 +176,7 @@ func (s *scanner) scanGraph(gf wire.Field, scope string, within []wire.Field) (*
 			s.model.Unread = append(s.model.Unread, "a sparse initializer")
 		}
 		if err != nil {
-			return nil, asFormat(err, "graph "+g.Name)
+			return nil, asFormat(err, fmt.Sprintf("graph %q", g.Name))
 		}
 	}
 	for _, v := range inputs {
