@@ -11,6 +11,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -18,7 +19,6 @@ import (
 	"github.com/wiseft/wiseft/datasets/shapes"
 	"github.com/wiseft/wiseft/onnxmerge"
 	"github.com/wiseft/wiseft/onnxmerge/graph"
-	"github.com/wiseft/wiseft/onnxmerge/method"
 	"github.com/wiseft/wiseft/probe"
 	"github.com/wiseft/wiseft/probe/bench"
 	"github.com/wiseft/wiseft/probe/report"
@@ -76,6 +76,7 @@ type demo struct {
 	pretrained, finetuned *graph.Model
 	data                  map[string]datasets.Dataset // by split
 	fit                   probe.FitOptions
+	variants              []bench.Variant
 	result                *bench.Result
 }
 
@@ -110,7 +111,7 @@ func runDemo(ctx context.Context, c *call) (result, error) {
 // one, so that the demo can be run again and again.
 func (c *call) demoFolder() (string, error) {
 	if dir := c.String("out"); dir != "" {
-		return dir, checkRunFolder(dir, c.Bool("force"))
+		return dir, checkFolder(dir, c.Bool("force"), demoFileNames())
 	}
 	for n := 1; ; n++ {
 		dir := demoFolder
@@ -121,6 +122,15 @@ func (c *call) demoFolder() (string, error) {
 			return dir, nil
 		}
 	}
+}
+
+// demoFileNames lists what the demo writes.
+func demoFileNames() []string {
+	names := append(runFileNames(), "classifier.onnx", "pretrained.onnx", "finetuned.onnx")
+	for _, split := range demoSplits {
+		names = append(names, split.name+".npz")
+	}
+	return names
 }
 
 // prepare loads the runtime, the pair and the scans.
@@ -159,9 +169,10 @@ func (d *demo) sweep(ctx context.Context) error {
 	}
 	plan := bench.Plan{Engine: d.engine, Tensor: usualFeatures, Train: d.data["train"], Val: d.data["val"], Test: d.data["test"],
 		Suite: "modelnet-c", Fit: d.fit, Batch: d.Int("batch"), Version: buildVersion()}
-	if plan.Variants, err = mixes(d.pretrained, d.finetuned, alphas, onnxmerge.Options{Workers: 1}); err != nil {
+	if d.variants, err = mixes(d.pretrained, d.finetuned, alphas, onnxmerge.Options{}); err != nil {
 		return err
 	}
+	plan.Variants = d.variants
 	if d.result, err = d.runBench(ctx, plan); err != nil {
 		return err
 	}
@@ -169,36 +180,30 @@ func (d *demo) sweep(ctx context.Context) error {
 	return nil
 }
 
-// attach merges at the chosen alpha, fits the probe again and puts it on top. It
-// returns the classifier's file, and how far its scores are from the probe's over
-// the test scans.
+// attach fits the probe of the chosen merge again and puts it on top. It returns the
+// classifier's file, and how far its scores are from the probe's over the test scans.
 func (d *demo) attach(ctx context.Context) (model []byte, difference float64, err error) {
-	plan, err := onnxmerge.NewPlan(d.pretrained, d.finetuned, onnxmerge.Options{Params: method.Params{"alpha": d.result.Chosen.Alpha}})
+	chosen := slices.IndexFunc(d.variants, func(v bench.Variant) bool { return v.ID() == d.result.Chosen.ID })
+	merged, err := d.variants[chosen].Model(ctx)
 	if err != nil {
 		return nil, 0, err
 	}
-	var merged, attached bytes.Buffer
-	if err := plan.Run(ctx, &merged, nil); err != nil {
-		return nil, 0, err
-	}
-	train, err := d.extract(ctx, merged.Bytes(), usualFeatures, "train")
+	features, err := d.extract(ctx, merged, usualFeatures, "train", "test")
 	if err != nil {
 		return nil, 0, err
 	}
+	train, test := features[0], features[1]
 	classifier, _, err := probe.Fit(ctx, train, d.fit)
 	if err != nil {
 		return nil, 0, err
 	}
-	m, err := graph.Open(bytes.NewReader(merged.Bytes()), int64(merged.Len()))
+	m, err := graph.Open(bytes.NewReader(merged), int64(len(merged)))
 	if err != nil {
 		return nil, 0, err
 	}
+	var attached bytes.Buffer
 	head := graph.Head{Tensor: usualFeatures, Output: "scores", Weight: classifier.W, Bias: classifier.B, Classes: classifier.Classes}
 	if err := m.Attach(ctx, &attached, head); err != nil {
-		return nil, 0, err
-	}
-	test, err := d.extract(ctx, merged.Bytes(), usualFeatures, "test")
-	if err != nil {
 		return nil, 0, err
 	}
 	scored, err := d.extract(ctx, attached.Bytes(), head.Output, "test")
@@ -208,47 +213,51 @@ func (d *demo) attach(ctx context.Context) (model []byte, difference float64, er
 	want := make([]float64, test.Len()*len(classifier.B))
 	classifier.Scores(want, test.X, test.Len())
 	for i, w := range want {
-		difference = max(difference, math.Abs(w-float64(scored.X[i])))
+		difference = max(difference, math.Abs(w-float64(scored[0].X[i])))
 	}
 	return attached.Bytes(), difference, nil
 }
 
-func (d *demo) extract(ctx context.Context, model []byte, tensor, split string) (*probe.Features, error) {
+// extract runs one model over some of the splits.
+func (d *demo) extract(ctx context.Context, model []byte, tensor string, splits ...string) ([]*probe.Features, error) {
 	session, err := d.engine.Open(ctx, model, tensor)
 	if err != nil {
 		return nil, err
 	}
 	defer session.Close()
-	return probe.Extract(ctx, session, d.data[split], probe.ExtractOptions{Batch: d.Int("batch")})
+	var all []*probe.Features
+	for _, split := range splits {
+		f, err := probe.Extract(ctx, session, d.data[split], probe.ExtractOptions{Batch: d.Int("batch")})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, f)
+	}
+	return all, nil
 }
 
-// write leaves everything that the user may want to go on with.
+// write leaves everything that the user may want to go on with, and returns the
+// paths.
 func (d *demo) write(ctx context.Context, folder string, classifier []byte) (files []string, err error) {
 	if err := writeRun(folder, d.result); err != nil {
 		return nil, err
 	}
-	for _, f := range runFiles {
-		files = append(files, filepath.Join(folder, f.name))
-	}
-	raw := func(data []byte) func(io.Writer) error {
-		return func(w io.Writer) error { _, err := w.Write(data); return err }
-	}
-	others := []struct {
-		name  string
-		write func(io.Writer) error
-	}{{"classifier.onnx", raw(classifier)}, {"pretrained.onnx", raw(demoPretrained)}, {"finetuned.onnx", raw(demoFinetuned)}}
-	for _, split := range demoSplits {
-		others = append(others, struct {
-			name  string
-			write func(io.Writer) error
-		}{split.name + ".npz", func(w io.Writer) error { return datasets.WriteNPZ(ctx, w, d.data[split.name]) }})
-	}
-	for _, f := range others {
-		path := filepath.Join(folder, f.name)
-		if _, _, err := writeOutput(path, f.write); err != nil {
+	for name, data := range map[string][]byte{
+		"classifier.onnx": classifier, "pretrained.onnx": demoPretrained, "finetuned.onnx": demoFinetuned,
+	} {
+		raw := func(w io.Writer) error { _, err := w.Write(data); return err }
+		if _, _, err := writeOutput(filepath.Join(folder, name), raw); err != nil {
 			return nil, err
 		}
-		files = append(files, path)
+	}
+	for split, data := range d.data {
+		npz := func(w io.Writer) error { return datasets.WriteNPZ(ctx, w, data) }
+		if _, _, err := writeOutput(filepath.Join(folder, split+".npz"), npz); err != nil {
+			return nil, err
+		}
+	}
+	for _, name := range demoFileNames() {
+		files = append(files, filepath.Join(folder, name))
 	}
 	return files, nil
 }

@@ -38,6 +38,14 @@ var runFiles = []struct{ name, format string }{
 	{"result.json", "json"}, {"table.txt", "table"}, {"curve.svg", "svg"}, {"curve.png", "png"},
 }
 
+func runFileNames() []string {
+	var names []string
+	for _, f := range runFiles {
+		names = append(names, f.name)
+	}
+	return names
+}
+
 // measured is the result of a sweep or benchmark.
 type measured struct{ *bench.Result }
 
@@ -48,7 +56,7 @@ func (m measured) writeText(w io.Writer) error { return report.Write(w, "table",
 func (c *call) measure(ctx context.Context, schema string, plan bench.Plan) (result, error) {
 	dir := c.String("out")
 	if dir != "" {
-		if err := checkRunFolder(dir, c.Bool("force")); err != nil {
+		if err := checkFolder(dir, c.Bool("force"), runFileNames()); err != nil {
 			return nil, err
 		}
 	}
@@ -156,13 +164,14 @@ func (c *call) readData(ctx context.Context, path, split string) (datasets.Datas
 	return held, errors.Join(err, opened.Close())
 }
 
-// checkRunFolder refuses a folder that holds a result already, unless force is set.
-func checkRunFolder(dir string, force bool) error {
+// checkFolder refuses a folder that holds one of the named files already, unless
+// force is set.
+func checkFolder(dir string, force bool, names []string) error {
 	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
 		return usageError{msg: dir + ": the output is not a folder"}
 	}
-	for _, f := range runFiles {
-		path := filepath.Join(dir, f.name)
+	for _, name := range names {
+		path := filepath.Join(dir, name)
 		if _, err := os.Stat(path); err == nil && !force {
 			return usageError{msg: path + ": the output exists", hint: "replace it with --force"}
 		}
