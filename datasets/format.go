@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"slices"
@@ -168,6 +169,24 @@ func readHead(path string, n int) ([]byte, error) {
 		return nil, err
 	}
 	return head, nil
+}
+
+// withFile calls use with the open file and its size in bytes; what use finds wrong
+// becomes a *FormatError.
+func withFile(path string, use func(r io.ReaderAt, size int64) error) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if err := use(f, info.Size()); err != nil {
+		return malformed(path, "%v", err)
+	}
+	return nil
 }
 
 var errClosed = errors.New("data set is closed")

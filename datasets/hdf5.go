@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -228,23 +229,13 @@ func (s *hdf5Set) add(path string) error {
 
 // withHDF5 calls use with the open file; its errors become a *FormatError.
 func withHDF5(path string, use func(*h5.File) error) error {
-	file, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return err
-	}
-	f, err := h5.Open(file, info.Size())
-	if err == nil {
-		err = use(f)
-	}
-	if err != nil {
-		return malformed(path, "%v", err)
-	}
-	return nil
+	return withFile(path, func(r io.ReaderAt, size int64) error {
+		f, err := h5.Open(r, size)
+		if err != nil {
+			return err
+		}
+		return use(f)
+	})
 }
 
 // checkLabels refuses labels that name no class.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"sync"
 
@@ -36,23 +35,13 @@ func matchNPZ(path string) (bool, error) {
 
 // withNPZ calls use with the open archive; its errors become a *FormatError.
 func withNPZ(path string, use func(*npy.Archive) error) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	a, err := npy.Open(f, info.Size())
-	if err == nil {
-		err = use(a)
-	}
-	if err != nil {
-		return malformed(path, "%v", err)
-	}
-	return nil
+	return withFile(path, func(r io.ReaderAt, size int64) error {
+		a, err := npy.Open(r, size)
+		if err != nil {
+			return err
+		}
+		return use(a)
+	})
 }
 
 // npzSet is one NPZ file. Its values are decoded at the first Read.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -84,7 +85,8 @@ func mixer(dtype graph.DType, mix method.Mix, sources []*graph.Tensor) func(dst 
 	return func(dst []byte, off int64) error {
 		s := pool.Get().(*scratch)
 		defer pool.Put(s)
-		s.raw = grow(s.raw, len(dst)*len(sources))
+		size := len(dst) * len(sources)
+		s.raw = slices.Grow(s.raw[:0], size)[:size]
 		for m, t := range sources {
 			if err := t.ReadAt(s.raw[m*len(dst):(m+1)*len(dst)], off); err != nil {
 				return err
@@ -107,11 +109,4 @@ func (s *scratch) mix(dst []byte, codec kernel.Codec, mix method.Mix) {
 		mix(s.dst[:n], s.blocks)
 		codec.Encode(dst[at*codec.Size:], s.dst[:n])
 	}
-}
-
-func grow(b []byte, n int) []byte {
-	if cap(b) < n {
-		return make([]byte, n)
-	}
-	return b[:n]
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/wiseft/wiseft/datasets/npy"
+	"github.com/wiseft/wiseft/probe/metric"
 )
 
 const classifierSchema = "wiseft.classifier/1"
@@ -82,13 +83,7 @@ func (cl *Classifier) accuracy(f *Features) float64 {
 	scores, pred := make([]float64, f.Len()*len(cl.B)), make([]int64, f.Len())
 	cl.Scores(scores, f.X, f.Len())
 	cl.Predict(pred, scores)
-	right := 0
-	for i, label := range f.Y {
-		if pred[i] == label {
-			right++
-		}
-	}
-	return float64(right) / float64(f.Len())
+	return metric.Accuracy(pred, f.Y)
 }
 
 // CheckScores returns an error unless the classifier can score f: the dimension fits,
@@ -150,37 +145,41 @@ func (cl *Classifier) Write(w io.Writer) error {
 
 // ReadClassifier reads what Write wrote. What is malformed is a [FormatError].
 func ReadClassifier(r io.ReaderAt, size int64) (*Classifier, error) {
-	const what = "classifier"
+	cl, err := readClassifier(r, size)
+	if err != nil {
+		return nil, &FormatError{"classifier", err.Error()}
+	}
+	return cl, nil
+}
+
+func readClassifier(r io.ReaderAt, size int64) (*Classifier, error) {
 	z, err := npy.Open(r, size)
 	if err != nil {
-		return nil, &FormatError{what, err.Error()}
+		return nil, err
 	}
 	cl := &Classifier{}
 	var head *npy.Header
 	if cl.W, head, err = z.Float32s("w"); err != nil {
-		return nil, &FormatError{what, err.Error()}
+		return nil, err
 	}
 	if len(head.Shape) != 2 || head.Shape[0] < 2 || head.Shape[1] == 0 {
-		return nil, &FormatError{what, fmt.Sprintf("array \"w\" has shape %v, want (classes, dim)", head.Shape)}
+		return nil, fmt.Errorf("array \"w\" has shape %v, want (classes, dim)", head.Shape)
 	}
 	cl.Dim = head.Shape[1]
 	if cl.B, _, err = z.Float32s("b"); err != nil {
-		return nil, &FormatError{what, err.Error()}
+		return nil, err
 	}
 	if cl.Classes, _, err = z.Strings("classes"); err != nil {
-		return nil, &FormatError{what, err.Error()}
+		return nil, err
 	}
 	if len(cl.Classes) != len(cl.B) {
-		return nil, &FormatError{what, fmt.Sprintf("%d intercepts, but %d class names", len(cl.B), len(cl.Classes))}
+		return nil, fmt.Errorf("%d intercepts, but %d class names", len(cl.B), len(cl.Classes))
 	}
 	if err := cl.checkFits(cl.Dim, head.Shape[0]); err != nil {
-		return nil, &FormatError{what, err.Error()}
+		return nil, err
 	}
 	if err := readMeta(z, &cl.Meta); err != nil {
-		return nil, &FormatError{what, err.Error()}
+		return nil, err
 	}
-	if cl.Meta.Schema != classifierSchema {
-		return nil, &FormatError{what, fmt.Sprintf("schema is %q, want %q", cl.Meta.Schema, classifierSchema)}
-	}
-	return cl, nil
+	return cl, checkSchema(cl.Meta.Schema, classifierSchema)
 }

@@ -129,35 +129,47 @@ func (f *Features) Write(w io.Writer) error {
 // ReadFeatures reads the features that Write wrote, or any NPZ file of the same arrays;
 // meta may be missing. What is malformed is a [FormatError].
 func ReadFeatures(r io.ReaderAt, size int64) (*Features, error) {
-	const what = "features"
+	f, err := readFeatures(r, size)
+	if err != nil {
+		return nil, &FormatError{"features", err.Error()}
+	}
+	return f, nil
+}
+
+func readFeatures(r io.ReaderAt, size int64) (*Features, error) {
 	z, err := npy.Open(r, size)
 	if err != nil {
-		return nil, &FormatError{what, err.Error()}
+		return nil, err
 	}
 	f := &Features{}
 	var head *npy.Header
 	if f.X, head, err = z.Float32s("x"); err != nil {
-		return nil, &FormatError{what, err.Error()}
+		return nil, err
 	}
 	if len(head.Shape) != 2 || head.Shape[1] == 0 {
-		return nil, &FormatError{what, fmt.Sprintf("array \"x\" has shape %v, want (samples, dim)", head.Shape)}
+		return nil, fmt.Errorf("array \"x\" has shape %v, want (samples, dim)", head.Shape)
 	}
 	f.Dim = head.Shape[1]
 	if f.Y, _, err = z.Int64s("y"); err != nil {
-		return nil, &FormatError{what, err.Error()}
+		return nil, err
 	}
 	if len(f.Y) != head.Shape[0] {
-		return nil, &FormatError{what, fmt.Sprintf("%d rows, but %d labels", head.Shape[0], len(f.Y))}
+		return nil, fmt.Errorf("%d rows, but %d labels", head.Shape[0], len(f.Y))
 	}
-	if z.Has("meta") {
-		if err := readMeta(z, &f.Meta); err != nil {
-			return nil, &FormatError{what, err.Error()}
-		}
-		if f.Meta.Schema != featuresSchema {
-			return nil, &FormatError{what, fmt.Sprintf("schema is %q, want %q", f.Meta.Schema, featuresSchema)}
-		}
+	if !z.Has("meta") {
+		return f, nil
 	}
-	return f, nil
+	if err := readMeta(z, &f.Meta); err != nil {
+		return nil, err
+	}
+	return f, checkSchema(f.Meta.Schema, featuresSchema)
+}
+
+func checkSchema(got, want string) error {
+	if got != want {
+		return fmt.Errorf("schema is %q, want %q", got, want)
+	}
+	return nil
 }
 
 // readMeta decodes the JSON text in array meta.

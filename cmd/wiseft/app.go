@@ -42,20 +42,18 @@ func commands() []*cli.Command {
 }
 
 func newApp(con console) *cli.App {
-	app := &cli.App{
-		Name:                   "wiseft",
-		Usage:                  "merge fine-tuned ONNX models with their pre-trained ones, and measure what it brings",
-		Version:                buildVersion(),
-		Commands:               commands(),
-		Writer:                 con.out,
-		ErrWriter:              con.err,
-		HideHelpCommand:        true,
-		UseShortOptionHandling: false,
-		Metadata:               map[string]any{"console": con},
-		ExitErrHandler:         func(*cli.Context, error) {}, // run decides
-		CustomAppHelpTemplate:  cli.AppHelpTemplate + "\nStart with: wiseft demo\n",
-		CommandNotFound:        nil,
-		OnUsageError:           onUsageError,
+	return &cli.App{
+		Name:                  "wiseft",
+		Usage:                 "merge fine-tuned ONNX models with their pre-trained ones, and measure what it brings",
+		Version:               buildVersion(),
+		Commands:              commands(),
+		Writer:                con.out,
+		ErrWriter:             con.err,
+		HideHelpCommand:       true,
+		Metadata:              map[string]any{"console": con},
+		ExitErrHandler:        func(*cli.Context, error) {}, // run decides
+		CustomAppHelpTemplate: cli.AppHelpTemplate + "\nStart with: wiseft demo\n",
+		OnUsageError:          onUsageError,
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
 				return unknownCommand(c.App.Commands, c.Args().First())
@@ -63,7 +61,6 @@ func newApp(con console) *cli.App {
 			return cli.ShowAppHelp(c)
 		},
 	}
-	return app
 }
 
 func onUsageError(_ *cli.Context, err error, _ bool) error { return usageError{msg: err.Error()} }

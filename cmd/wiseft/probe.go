@@ -2,7 +2,7 @@ package main
 
 import (
 	"fmt"
-	"os"
+	"io"
 
 	"github.com/urfave/cli/v2"
 	"github.com/wiseft/wiseft/probe"
@@ -51,14 +51,14 @@ func (c *call) fitOptions() (probe.FitOptions, error) {
 }
 
 func readFeatures(path string) (*probe.Features, error) {
-	return readNPZ(path, func(f *os.File, size int64) (*probe.Features, error) { return probe.ReadFeatures(f, size) })
+	return readNPZ(path, probe.ReadFeatures)
 }
 
 func readClassifier(path string) (*probe.Classifier, error) {
-	return readNPZ(path, func(f *os.File, size int64) (*probe.Classifier, error) { return probe.ReadClassifier(f, size) })
+	return readNPZ(path, probe.ReadClassifier)
 }
 
-func readNPZ[T any](path string, read func(*os.File, int64) (*T, error)) (*T, error) {
+func readNPZ[T any](path string, read func(io.ReaderAt, int64) (*T, error)) (*T, error) {
 	f, size, err := openFile(path)
 	if err != nil {
 		return nil, err

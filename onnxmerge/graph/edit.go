@@ -26,7 +26,7 @@ func (m *Model) Expose(ctx context.Context, w io.Writer, tensor string) error {
 	return m.write(ctx, w, edits, nil, 1)
 }
 
-// checkValue refuses a name that no operator computes, with the nearest ones.
+// checkValue refuses a name that no operator computes, and says what it is instead.
 func (m *Model) checkValue(weights *WeightGraph, tensor string) error {
 	for _, n := range m.Graph.Nodes {
 		for _, name := range n.Outputs {

@@ -275,8 +275,9 @@ func (s *scanner) scanAttribute(n *Node, af wire.Field, scope string, within []w
 			graphs = append(graphs, f)
 		}
 	}
+	within = append(within[:len(within):len(within)], af)
 	if tensor != nil && n.OpType == "Constant" && name == "value" && len(n.Outputs) > 0 {
-		t, err := s.scanTensor(*tensor, append(within[:len(within):len(within)], af))
+		t, err := s.scanTensor(*tensor, within)
 		if err != nil {
 			return err
 		}
@@ -285,7 +286,6 @@ func (s *scanner) scanAttribute(n *Node, af wire.Field, scope string, within []w
 			return err
 		}
 	}
-	within = append(within[:len(within):len(within)], af)
 	for i, f := range graphs {
 		path := strings.TrimPrefix(fmt.Sprintf("%s/%s.%s", scope, n.result(), name), "/")
 		if len(graphs) > 1 {

@@ -6,6 +6,7 @@ import (
 	onnx "github.com/owulveryck/onnx-go"
 	gonum "gonum.org/v1/gonum/graph"
 	"gonum.org/v1/gonum/graph/simple"
+	"gonum.org/v1/gonum/graph/traverse"
 )
 
 // WeightGraph is the graph of values of a model's main graph: one gonum node per
@@ -56,9 +57,6 @@ func (m *Model) Weights() (*WeightGraph, error) {
 // Consumers returns where the value with the given name is used, in node order.
 func (w *WeightGraph) Consumers(name string) []Use { return w.consumers[name] }
 
-// Name returns the name of the value that the gonum node id stands for.
-func (w *WeightGraph) Name(id int64) string { return w.names[id] }
-
 // Value returns the gonum node of the value with the given name.
 func (w *WeightGraph) Value(name string) (n gonum.Node, ok bool) {
 	id, ok := w.ids[name]
@@ -72,21 +70,9 @@ func (w *WeightGraph) Value(name string) (n gonum.Node, ok bool) {
 // computed from, itself included.
 func (w *WeightGraph) Needs(name string) map[string]bool {
 	needs := map[string]bool{}
-	id, ok := w.ids[name]
-	if !ok {
-		return needs
-	}
-	todo := []int64{id}
-	needs[name] = true
-	for len(todo) > 0 {
-		id, todo = todo[len(todo)-1], todo[:len(todo)-1]
-		for from := w.From(id); from.Next(); {
-			next := from.Node().ID()
-			if !needs[w.names[next]] {
-				needs[w.names[next]] = true
-				todo = append(todo, next)
-			}
-		}
+	if from, ok := w.Value(name); ok {
+		walk := traverse.DepthFirst{Visit: func(n gonum.Node) { needs[w.names[n.ID()]] = true }}
+		walk.Walk(w, from, nil)
 	}
 	return needs
 }

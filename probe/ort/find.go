@@ -78,16 +78,16 @@ func Places(programDir string, loaderPath, pythons, nodes []string) []Place {
 			places = append(places, Place{"python", filepath.Join(prefix, filepath.FromSlash(lib), "onnxruntime", "capi")})
 		}
 	}
-	arch := map[string]string{"amd64": "x64"}[runtime.GOARCH]
-	if arch == "" {
-		arch = runtime.GOARCH
+	nodeArch := runtime.GOARCH
+	if nodeArch == "amd64" {
+		nodeArch = "x64"
 	}
-	system32 := map[string]string{"windows": "win32"}[runtime.GOOS]
-	if system32 == "" {
-		system32 = runtime.GOOS
+	nodeOS := runtime.GOOS
+	if nodeOS == "windows" {
+		nodeOS = "win32"
 	}
 	for _, prefix := range nodes {
-		places = append(places, Place{"node", filepath.Join(prefix, "node_modules", "onnxruntime-node", "bin", "napi-v*", system32, arch)})
+		places = append(places, Place{"node", filepath.Join(prefix, "node_modules", "onnxruntime-node", "bin", "napi-v*", nodeOS, nodeArch)})
 	}
 	return places
 }
