@@ -88,6 +88,92 @@ def bad(name, data):
     (HERE / "bad" / name).write_bytes(data)
 
 
+def weight(change):
+    """The model whose first initializer, fc1.weight (8, 3), a function has changed."""
+    model = mlp(1)
+    change(model.graph.initializer[0])
+    return model.SerializeToString()
+
+
+def integers(field, dtype, *packed):
+    """An initializer of four elements, its payload as runs of packed varints."""
+    def change(t):
+        t.Clear()
+        t.name, t.data_type = "fc1.weight", dtype
+        t.dims.append(4)
+        for run in packed:
+            t.MergeFromString(bytes([field << 3 | 2, len(run)]) + run)
+    return change
+
+
+def floats_as_int64(t):
+    t.float_data.extend(numpy_helper.to_array(t).flatten())
+    t.data_type = TensorProto.INT64
+    t.ClearField("raw_data")
+
+
+def sparse(values="w", nnz=3, index_dims=(3,), dims=(3, 4)):
+    tensor = helper.make_sparse_tensor(
+        helper.make_tensor(values, TensorProto.FLOAT, [nnz], [1] * nnz),
+        helper.make_tensor("indices", TensorProto.INT64, index_dims, range(np.prod(index_dims))), dims)
+    graph = helper.make_graph([], "sparse", [], [], sparse_initializer=[tensor])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8).SerializeToString()
+
+
+def twice_in_a_function():
+    model = mlp(1)
+    nodes = [helper.make_node("Constant", [], ["w"], value_float=v) for v in (1.0, 2.0)]
+    model.functions.append(helper.make_function("local", "Twice", [], ["w"], nodes, model.opset_import))
+    return model.SerializeToString()
+
+
+def nested(depth):
+    """If nodes in each other; written by hand, for protobuf's own readers stop at 100 messages."""
+    def message(num, body):
+        size = bytes([len(body) & 127 | 128, len(body) >> 7]) if len(body) > 127 else bytes([len(body)])
+        return bytes([num << 3 | 2]) + size + body
+
+    node = message(1, message(2, b"y") + message(4, b"Identity"))
+    for _ in range(depth):
+        attribute = message(1, b"then_branch") + message(6, node)
+        node = message(1, message(2, b"y") + message(4, b"If") + message(5, attribute))
+    return message(7, node)
+
+
+def outside(*places):
+    """A model whose initializers w0, w1, ... of shape (4,) are at the places given in data.bin, which has 64 bytes."""
+    model = helper.make_model(helper.make_graph([], "outside", [], []))
+    for i, place in enumerate(places):
+        t = model.graph.initializer.add(name=f"w{i}", dims=[4], data_type=TensorProto.FLOAT)
+        t.data_location = TensorProto.EXTERNAL
+        for key, v in {"location": "data.bin", **place}.items():
+            t.external_data.add(key=key, value=str(v))
+    return model.SerializeToString()
+
+
+def bad_stores():
+    """Ways to be wrong of what make_stores.py makes. The external ones need data.bin open beside them."""
+    int32, int64 = TensorProto.INT32, TensorProto.INT64
+    bad("int32_data_short.onnx", weight(integers(5, int32, b"\x01\x02", b"\x03")))
+    bad("int32_data_long.onnx", weight(integers(5, int32, b"\x01\x02\x03\x04", b"\x05")))
+    cut = weight(integers(5, int32, b"\x01\x02\x03\x7f\x7f"))
+    assert cut.count(b"\x01\x02\x03\x7f\x7f") == 1
+    bad("varint_cut.onnx", cut.replace(b"\x01\x02\x03\x7f\x7f", b"\x01\x02\x03\x7f\xff"))
+    bad("store_of_other_dtype.onnx", weight(floats_as_int64))
+    bad("string_raw.onnx", weight(lambda t: setattr(t, "data_type", TensorProto.STRING)))
+    bad("sparse_no_name.onnx", sparse(values=""))
+    bad("sparse_indices.onnx", sparse(index_dims=(2,)))
+    bad("sparse_huge_shape.onnx", sparse(dims=(1 << 40, 1 << 40)))
+    bad("function_duplicate_name.onnx", twice_in_a_function())
+    bad("nested_40.onnx", nested(40))
+    (HERE / "bad" / "data.bin").write_bytes(bytes(range(64)))
+    bad("external_negative_offset.onnx", outside({"offset": -16, "length": 16}))
+    bad("external_offset_overflow.onnx", outside({"offset": 1 << 63, "length": 16}))
+    bad("external_end_overflow.onnx", outside({"offset": (1 << 63) - 4, "length": 16}))
+    bad("external_length.onnx", outside({"offset": 0, "length": 12}))
+    bad("external_overlap.onnx", outside({"offset": 0, "length": 16}, {"offset": 8, "length": 16}))
+
+
 def main():
     (HERE / "bad").mkdir(exist_ok=True)
     save("pretrained.onnx", mlp(1))
@@ -131,6 +217,7 @@ def main():
     model.graph.initializer[0].float_data.append(1.0)
     bad("two_stores.onnx", model.SerializeToString())
     bad("long_claim.onnx", b"\x3a\xff\xff\xff\xff\x0f" + whole[:40])
+    bad_stores()
 
 
 if __name__ == "__main__":
