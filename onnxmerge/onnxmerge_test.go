@@ -60,12 +60,12 @@ func pairs(t testing.TB, real bool) [][2]string {
 
 func merge(t testing.TB, a, b *graph.Model, alpha float64, workers int) []byte {
 	t.Helper()
-	plan, err := NewPlan(a, b, Options{Params: method.Params{"alpha": alpha}, Workers: workers})
+	plan, err := NewPlan(t.Context(), a, b, Options{Params: method.Params{"alpha": alpha}, Workers: workers})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	if err := plan.Run(t.Context(), &out, nil); err != nil {
+	if _, err := plan.Run(t.Context(), &out, nil); err != nil {
 		t.Fatal(err)
 	}
 	return out.Bytes()
@@ -202,7 +202,7 @@ func TestPlanSaysWhatHappensToEveryTensor(t *testing.T) {
 	t.Parallel()
 	a, _ := open(t, local("pretrained.onnx"))
 	b, _ := open(t, local("finetuned.onnx"))
-	plan, err := NewPlan(a, b, Options{Exclude: []string{"fc2*"}})
+	plan, err := NewPlan(t.Context(), a, b, Options{Exclude: []string{"fc2*"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -217,7 +217,7 @@ func TestPlanSaysWhatHappensToEveryTensor(t *testing.T) {
 		"copy fc2.bias: not selected",
 		"copy head.weight: only in the fine-tuned model",
 		"copy head.bias: only in the fine-tuned model",
-		"copy axes: int64 is not merged",
+		"copy axes: int64 is not merged; the same in both models",
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
@@ -233,18 +233,18 @@ func TestPlanRefuses(t *testing.T) {
 	half, _ := open(t, local("finetuned_float16.onnx"))
 	other, _ := open(t, local("branches.onnx"))
 	var mismatch *MismatchError
-	plan, err := NewPlan(float, half, Options{})
+	plan, err := NewPlan(t.Context(), float, half, Options{})
 	if !errors.As(err, &mismatch) || len(mismatch.Reasons) != 4 || !strings.Contains(err.Error(), "float32 against float16") {
 		t.Errorf("float32 against float16: %v", err)
 	}
-	if plan == nil || plan.Run(t.Context(), &bytes.Buffer{}, nil) == nil {
+	if _, err := plan.Run(t.Context(), &bytes.Buffer{}, nil); err == nil {
 		t.Error("a refused plan runs")
 	}
-	if _, err := NewPlan(float, other, Options{}); !errors.As(err, &mismatch) {
+	if _, err := NewPlan(t.Context(), float, other, Options{}); !errors.As(err, &mismatch) {
 		t.Errorf("two models with nothing in common: %v", err)
 	}
 	var glob *GlobError
-	if _, err := NewPlan(float, float, Options{Include: []string{"["}}); !errors.As(err, &glob) {
+	if _, err := NewPlan(t.Context(), float, float, Options{Include: []string{"["}}); !errors.As(err, &glob) {
 		t.Errorf("a malformed pattern: %v", err)
 	}
 }
@@ -253,20 +253,20 @@ func TestPlanWarnsOfUnusedWeights(t *testing.T) {
 	t.Parallel()
 	small, _ := open(t, local("pretrained.onnx"))
 	headed, _ := open(t, local("finetuned.onnx"))
-	plan, err := NewPlan(headed, small, Options{}) // the wrong way round: A has a head that B lacks
+	plan, err := NewPlan(t.Context(), headed, small, Options{}) // the wrong way round: A has a head that B lacks
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(plan.Warnings) != 1 || !strings.HasPrefix(plan.Warnings[0], "2 weights of the pre-trained model are not used") {
 		t.Errorf("warnings %q", plan.Warnings)
 	}
-	if plan, err = NewPlan(small, headed, Options{}); err != nil || len(plan.Warnings) != 0 {
+	if plan, err = NewPlan(t.Context(), small, headed, Options{}); err != nil || len(plan.Warnings) != 0 {
 		t.Errorf("warnings %q (%v)", plan.Warnings, err)
 	}
 	drifted := sharedtest.Path(t, "data", "models", "magika")
 	a, _ := open(t, filepath.Join(drifted, "standard_v3_2.onnx"))
 	b, _ := open(t, filepath.Join(drifted, "standard_v3_3.onnx"))
-	if plan, err = NewPlan(a, b, Options{}); err != nil || len(plan.Warnings) != 1 || !strings.Contains(plan.Warnings[0], "may have drifted") {
+	if plan, err = NewPlan(t.Context(), a, b, Options{}); err != nil || len(plan.Warnings) != 1 || !strings.Contains(plan.Warnings[0], "may have drifted") {
 		t.Errorf("drifted names: warnings %q (%v)", plan.Warnings, err)
 	}
 }

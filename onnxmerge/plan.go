@@ -9,6 +9,7 @@
 package onnxmerge
 
 import (
+	"context"
 	"fmt"
 	"path"
 	"strings"
@@ -48,7 +49,8 @@ type Decision struct {
 	DType  graph.DType
 	Dims   []int64
 
-	a, b *graph.Tensor // a is nil unless Action is Merge
+	a, b       *graph.Tensor // a is nil unless Action is Merge
+	isVariance bool          // of a normalisation: never negative
 }
 
 // Options choose how to merge.
@@ -59,7 +61,14 @@ type Options struct {
 	// Include is not empty, only what it matches is merged. What Exclude matches is
 	// copied from the fine-tuned model.
 	Include, Exclude []string
-	Workers          int // goroutines that mix; 0 means 1. The output does not depend on it
+	// Extrapolate accepts parameters beyond the range in which a method interpolates,
+	// such as an alpha of 1.2.
+	Extrapolate bool
+	Workers     int   // goroutines that mix; 0 means 1. The output does not depend on it
+	Memory      int64 // bytes that buffers may take together; 0 means 256 MiB. It limits Workers
+	// Origin, if not nil, is written into the merged model together with the recipe and
+	// the hashes of the inputs; see [Provenance].
+	Origin *Origin
 }
 
 // Plan is a merge that has been decided and not yet run. The models must stay open
@@ -71,8 +80,9 @@ type Plan struct {
 	Method    method.Method
 	Params    method.Params // complete
 
-	finetuned *graph.Model
-	workers   int
+	pretrained, finetuned *graph.Model
+	opt                   Options
+	workers               int
 }
 
 // MismatchError reports that the two models do not match. Reasons has one line per
@@ -86,10 +96,11 @@ func (e *MismatchError) Error() string {
 	return strings.Join(append([]string{e.Summary}, e.Reasons...), "\n  ")
 }
 
-// NewPlan decides a merge of pretrained and finetuned. It reads structure only. A
-// plan with refused tensors is returned together with a [MismatchError], so that it
-// can be shown; it does not run.
-func NewPlan(pretrained, finetuned *graph.Model, opt Options) (*Plan, error) {
+// NewPlan decides a merge of pretrained and finetuned. It reads structure, and the
+// payloads that are compared instead of merged, such as integers. A plan with refused
+// tensors is returned together with a [MismatchError], so that it can be shown; it
+// does not run.
+func NewPlan(ctx context.Context, pretrained, finetuned *graph.Model, opt Options) (*Plan, error) {
 	if opt.Method == "" {
 		opt.Method = "linear"
 	}
@@ -97,7 +108,15 @@ func NewPlan(pretrained, finetuned *graph.Model, opt Options) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	params, err := how.Complete(opt.Params)
+	complete := how.Complete
+	if opt.Extrapolate {
+		complete = how.CompleteBeyond
+	}
+	params, err := complete(opt.Params)
+	if err != nil {
+		return nil, err
+	}
+	workers, err := opt.workersFor(how.Models)
 	if err != nil {
 		return nil, err
 	}
@@ -108,77 +127,102 @@ func NewPlan(pretrained, finetuned *graph.Model, opt Options) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{Method: how, Params: params, finetuned: finetuned, workers: opt.Workers}
-	p.decide(alignment, opt)
-	p.warn(pretrained, finetuned)
+	p := &Plan{Method: how, Params: params, pretrained: pretrained, finetuned: finetuned, opt: opt, workers: workers}
+	if err := p.decide(ctx, alignment); err != nil {
+		return nil, err
+	}
+	p.warn()
 	return p, p.check()
 }
 
+// defaultMemory bounds the buffers of a merge.
+const defaultMemory = 256 << 20
+
+// workersFor is how many goroutines the memory allows. Each has a block of every model and
+// one to fill, while another waits to be written.
+func (o Options) workersFor(models int) (int, error) {
+	memory := o.Memory
+	if memory == 0 {
+		memory = defaultMemory
+	}
+	perWorker := int64(models+2) * graph.BlockSize
+	n := (memory - graph.BlockSize) / perWorker
+	if n < 1 {
+		return 0, &MemoryError{Needs: perWorker + graph.BlockSize, Has: memory}
+	}
+	return int(min(n, int64(max(o.Workers, 1)))), nil
+}
+
+// MemoryError reports a memory limit below what one worker needs.
+type MemoryError struct{ Needs, Has int64 }
+
+func (e *MemoryError) Error() string {
+	return fmt.Sprintf("%d bytes of memory are too few for buffers: the least is %d", e.Has, e.Needs)
+}
+
 // decide fills Decisions in the order of the fine-tuned file.
-func (p *Plan) decide(al *align.Alignment, opt Options) {
+func (p *Plan) decide(ctx context.Context, al *align.Alignment) error {
+	j := judge{quantizedA: p.pretrained.Quantized(), quantizedB: p.finetuned.Quantized()}
 	byID := map[string]Decision{}
 	for _, pair := range al.Pairs {
-		byID[pair.B.ID()] = decidePair(pair)
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		d, err := j.pair(pair)
+		if err != nil {
+			return fmt.Errorf("tensor %q: %w", pair.B.ID(), err)
+		}
+		byID[pair.B.ID()] = d
 	}
 	for _, c := range al.Conflicts {
-		d := Decision{Action: Refuse, Reason: "same name, but " + c.Reason}
-		if !c.B.DType.IsFloat() {
-			d = Decision{Action: Copy, Reason: fmt.Sprintf("%s is not merged; it differs: %s", c.B.DType, c.Reason)}
-		}
-		byID[c.B.ID()] = d
+		byID[c.B.ID()] = j.conflict(c)
 	}
 	for _, t := range al.OnlyB {
 		byID[t.ID()] = Decision{Action: Copy, Reason: "only in the fine-tuned model"}
 	}
+	variances := p.finetuned.Variances()
 	for _, t := range p.finetuned.Tensors {
 		d := byID[t.ID()]
-		if d.Action != Copy && !selected(t.ID(), opt.Include, opt.Exclude) {
+		if d.Action != Copy && !selected(t.ID(), p.opt.Include, p.opt.Exclude) {
 			d = Decision{Action: Copy, Reason: "not selected"}
 		}
-		d.Tensor, d.DType, d.Dims, d.b = t.ID(), t.DType, t.Dims, t
+		d.Tensor, d.DType, d.Dims, d.b, d.isVariance = t.ID(), t.DType, t.Dims, t, variances[t]
 		p.Decisions = append(p.Decisions, d)
 	}
 	for _, t := range al.OnlyA {
 		p.OnlyA = append(p.OnlyA, t.ID())
 	}
+	return p.decideShared()
 }
 
-func decidePair(pair align.Pair) Decision {
-	a, b := pair.A, pair.B
-	if !b.DType.IsFloat() {
-		return Decision{Action: Copy, Reason: fmt.Sprintf("%s is not merged", b.DType)}
-	}
-	if _, ok := b.DType.Codec(); !ok {
-		return Decision{Action: Refuse, Reason: fmt.Sprintf("merging %s is not supported", b.DType)}
-	}
-	if b.Len() == 0 {
-		return Decision{Action: Copy, Reason: "it has no elements"}
-	}
-	for _, t := range []*graph.Tensor{a, b} {
-		if !t.Readable() {
-			return Decision{Action: Refuse, Reason: fmt.Sprintf("payload stored as %s is not supported", t.Store)}
-		}
-	}
-	return Decision{Action: Merge, Reason: "paired by " + pair.How, a: a}
-}
-
-// warn notes what may hold weights and is copied unseen.
-func (p *Plan) warn(pretrained, finetuned *graph.Model) {
-	for _, m := range []*graph.Model{pretrained, finetuned} {
+// warn notes what may hold weights and is copied unseen, what differs and is copied
+// all the same, and what is not used.
+func (p *Plan) warn() {
+	for _, m := range []*graph.Model{p.pretrained, p.finetuned} {
 		side := "fine-tuned"
-		if m == pretrained {
+		if m == p.pretrained {
 			side = "pre-trained"
 		}
 		for _, what := range m.Unread {
 			p.Warnings = append(p.Warnings, fmt.Sprintf("the %s model has %s; weights in it are not merged", side, what))
 		}
 	}
-	p.warnUnused(pretrained)
+	var differ []string
+	for _, d := range p.Decisions {
+		if d.Action == Copy && d.Reason == reasonDiffers {
+			differ = append(differ, d.Tensor)
+		}
+	}
+	if len(differ) > 0 {
+		p.Warnings = append(p.Warnings, fmt.Sprintf("%d tensors that are not floating-point numbers differ and are kept from the fine-tuned model (%s)",
+			len(differ), strings.Join(differ[:min(3, len(differ))], ", ")))
+	}
+	p.warnUnused()
 }
 
 // warnUnused names pre-trained weights that found no counterpart. A projection head
 // is a good reason; that the names drifted between two exports is a bad one.
-func (p *Plan) warnUnused(pretrained *graph.Model) {
+func (p *Plan) warnUnused() {
 	lonely := map[string]bool{} // shapes that only the fine-tuned model has a name for
 	for _, d := range p.Decisions {
 		if d.Action == Copy && d.b.DType.IsFloat() && len(d.Dims) > 0 {
@@ -191,7 +235,7 @@ func (p *Plan) warnUnused(pretrained *graph.Model) {
 	}
 	var unused []string
 	alike := 0
-	for _, t := range pretrained.Tensors {
+	for _, t := range p.pretrained.Tensors {
 		if !only[t.ID()] || !t.DType.IsFloat() || len(t.Dims) == 0 {
 			continue
 		}

@@ -35,6 +35,7 @@ func commands() []*cli.Command {
 		newBenchCommand(),
 		newDemoCommand(),
 		newInspectCommand(),
+		newVerifyCommand(),
 		newDataCommand(),
 		newListCommand(),
 		newDoctorCommand(),

@@ -78,12 +78,12 @@ func sharedModel(t *testing.T, elem ...string) *modelFile {
 
 func mergeBytes(t *testing.T, a, b *modelFile) []byte {
 	t.Helper()
-	plan, err := onnxmerge.NewPlan(a.Model, b.Model, onnxmerge.Options{})
+	plan, err := onnxmerge.NewPlan(t.Context(), a.Model, b.Model, onnxmerge.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	if err := plan.Run(t.Context(), &out, nil); err != nil {
+	if _, err := plan.Run(t.Context(), &out, nil); err != nil {
 		t.Fatal(err)
 	}
 	return out.Bytes()

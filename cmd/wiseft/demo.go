@@ -169,7 +169,8 @@ func (d *demo) sweep(ctx context.Context) error {
 	}
 	plan := bench.Plan{Engine: d.engine, Tensor: usualFeatures, Train: d.data["train"], Val: d.data["val"], Test: d.data["test"],
 		Suite: "modelnet-c", Fit: d.fit, Batch: d.Int("batch"), Version: buildVersion()}
-	if d.variants, err = mixes(d.pretrained, d.finetuned, alphas, onnxmerge.Options{}); err != nil {
+	opt := onnxmerge.Options{Origin: &onnxmerge.Origin{Version: buildVersion(), Files: []string{"pretrained.onnx", "finetuned.onnx"}}}
+	if d.variants, err = d.mixes(ctx, d.pretrained, d.finetuned, alphas, opt); err != nil {
 		return err
 	}
 	plan.Variants = d.variants

@@ -76,6 +76,7 @@ var failures = []struct {
 	{is[usageError], exitUsage, "usage"},
 	{is[*method.ParamError], exitUsage, "usage"},
 	{is[*onnxmerge.GlobError], exitUsage, "usage"},
+	{is[*onnxmerge.MemoryError], exitUsage, "usage"},
 	{is[*graph.UnknownTensorError], exitUsage, "usage"},
 	{is[mismatchError], exitMismatch, "mismatch"},
 	{is[*onnxmerge.MismatchError], exitMismatch, "mismatch"},
@@ -113,6 +114,9 @@ func hintOf(err error) string {
 	}
 	if library, ok := errors.AsType[*ort.LibraryError](err); ok {
 		return library.Hint
+	}
+	if param, ok := errors.AsType[*method.ParamError](err); ok && param.Extrapolates {
+		return "leave the range with --extrapolate"
 	}
 	if is[*onnxmerge.MismatchError](err) {
 		return "see every tensor with --plan; keep some from the fine-tuned model with --exclude PATTERN"

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -10,7 +11,9 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/dustin/go-humanize"
 	"github.com/urfave/cli/v2"
+	"github.com/wiseft/wiseft/onnxmerge"
 	"github.com/wiseft/wiseft/onnxmerge/graph"
 )
 
@@ -29,23 +32,25 @@ func newInspectCommand() *cli.Command {
 }
 
 type inspectReport struct {
-	Schema     string            `json:"schema"`
-	Model      string            `json:"model"`
-	Bytes      int64             `json:"bytes"`
-	IRVersion  int64             `json:"ir_version"`
-	Producer   string            `json:"producer"`
-	Opsets     []graph.Opset     `json:"opsets"`
-	Metadata   map[string]string `json:"metadata"`
-	Inputs     []valueReport     `json:"inputs"`
-	Outputs    []valueReport     `json:"outputs"`
-	Nodes      int               `json:"nodes"`
-	Operators  map[string]int    `json:"operators"`
-	Parameters int64             `json:"parameters"` // elements of floating-point tensors
-	DTypes     map[string]int    `json:"dtypes"`     // tensors by dtype
-	Sites      map[string]int    `json:"sites"`      // tensors by where they sit
-	Features   string            `json:"features"`   // what features takes by default; "" if it must be named
-	Unread     []string          `json:"unread"`     // parts not looked into
-	Tensors    []tensorReport    `json:"tensors,omitempty"`
+	Schema     string                `json:"schema"`
+	Model      string                `json:"model"`
+	Bytes      int64                 `json:"bytes"`
+	IRVersion  int64                 `json:"ir_version"`
+	Producer   string                `json:"producer"`
+	Opsets     []graph.Opset         `json:"opsets"`
+	Metadata   map[string]string     `json:"metadata"`
+	Provenance *onnxmerge.Provenance `json:"provenance,omitempty"` // how it was merged
+	Data       []string              `json:"data,omitempty"`       // files that hold payloads
+	Inputs     []valueReport         `json:"inputs"`
+	Outputs    []valueReport         `json:"outputs"`
+	Nodes      int                   `json:"nodes"`
+	Operators  map[string]int        `json:"operators"`
+	Parameters int64                 `json:"parameters"` // elements of floating-point tensors
+	DTypes     map[string]int        `json:"dtypes"`     // tensors by dtype
+	Sites      map[string]int        `json:"sites"`      // tensors by where they sit
+	Features   string                `json:"features"`   // what features takes by default; "" if it must be named
+	Unread     []string              `json:"unread"`     // parts not looked into
+	Tensors    []tensorReport        `json:"tensors,omitempty"`
 }
 
 type valueReport struct {
@@ -61,6 +66,7 @@ type tensorReport struct {
 	Bytes int64   `json:"bytes"`
 	Site  string  `json:"site"`
 	Store string  `json:"store"`
+	File  string  `json:"file,omitempty"` // of data, beside the model
 }
 
 func runInspect(_ context.Context, c *call) (result, error) {
@@ -76,9 +82,15 @@ func runInspect(_ context.Context, c *call) (result, error) {
 	r := &inspectReport{Schema: "wiseft.inspect/1", Model: args[0], Bytes: m.SizeBytes(), IRVersion: m.IRVersion,
 		Producer: m.Producer, Opsets: m.Opsets, Metadata: map[string]string{}, Nodes: len(m.Graph.Nodes),
 		Inputs: values(m.Graph.Inputs), Outputs: values(m.Graph.Outputs), Operators: map[string]int{},
-		DTypes: map[string]int{}, Sites: map[string]int{}, Unread: append([]string{}, m.Unread...)}
+		DTypes: map[string]int{}, Sites: map[string]int{}, Unread: append([]string{}, m.Unread...), Data: m.DataLocations()}
 	for _, e := range m.Metadata {
 		r.Metadata[e.Key] = e.Value
+	}
+	if _, merged := r.Metadata[graph.ProvenanceKey]; merged {
+		if r.Provenance, err = onnxmerge.ReadProvenance(m.Model); err != nil {
+			return nil, fmt.Errorf("%s: %w", args[0], err)
+		}
+		delete(r.Metadata, graph.ProvenanceKey) // it is shown apart
 	}
 	for _, n := range m.Graph.Nodes {
 		r.Operators[n.OpType]++
@@ -90,7 +102,7 @@ func runInspect(_ context.Context, c *call) (result, error) {
 			r.Parameters += t.Len()
 		}
 		if c.Bool("tensors") {
-			r.Tensors = append(r.Tensors, tensorReport{t.ID(), t.DType.String(), t.Dims, t.SizeBytes(), t.Site.String(), t.Store.String()})
+			r.Tensors = append(r.Tensors, tensorReport{t.ID(), t.DType.String(), t.Dims, t.SizeBytes(), t.Site.String(), t.Store.String(), t.Location()})
 		}
 	}
 	if tensor, err := featureTensor(m.Model, ""); err == nil {
@@ -113,7 +125,7 @@ func values(list []graph.Value) []valueReport {
 
 func (r *inspectReport) writeText(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "model\t%s (%s bytes, IR %d, by %s)\n", r.Model, thousands(r.Bytes), r.IRVersion, orDefault(r.Producer, "an unknown producer"))
+	fmt.Fprintf(t, "model\t%s (%s bytes, IR %d, by %s)\n", r.Model, humanize.Comma(r.Bytes), r.IRVersion, orDefault(r.Producer, "an unknown producer"))
 	for _, o := range r.Opsets {
 		fmt.Fprintf(t, "opset\t%s %d\n", orDefault(o.Domain, "ai.onnx"), o.Version)
 	}
@@ -124,7 +136,7 @@ func (r *inspectReport) writeText(w io.Writer) error {
 		fmt.Fprintf(t, "output\t%s %s [%s]\n", v.Name, v.DType, strings.Join(v.Shape, " "))
 	}
 	fmt.Fprintf(t, "features\t%s\n", orDefault(r.Features, "several outputs: name one with --output"))
-	fmt.Fprintf(t, "parameters\t%s\n", thousands(r.Parameters))
+	fmt.Fprintf(t, "parameters\t%s\n", humanize.Comma(r.Parameters))
 	fmt.Fprintf(t, "tensors\t%s in %s\n", counts(r.DTypes), counts(r.Sites))
 	fmt.Fprintf(t, "nodes\t%d: %s\n", r.Nodes, counts(r.Operators))
 	for _, what := range r.Unread {
@@ -133,10 +145,47 @@ func (r *inspectReport) writeText(w io.Writer) error {
 	for _, key := range slices.Sorted(maps.Keys(r.Metadata)) {
 		fmt.Fprintf(t, "metadata\t%s = %s\n", key, r.Metadata[key])
 	}
+	for _, name := range r.Data {
+		fmt.Fprintf(t, "data\t%s\n", name)
+	}
+	if r.Provenance != nil {
+		writeProvenance(t, r.Provenance)
+	}
 	for _, x := range r.Tensors {
-		fmt.Fprintf(t, "%s\t%s %v\t%s bytes\t%s, %s\n", x.Name, x.DType, x.Shape, thousands(x.Bytes), x.Site, x.Store)
+		fmt.Fprintf(t, "%s\t%s %v\t%s bytes\t%s, %s\n", x.Name, x.DType, x.Shape, humanize.Comma(x.Bytes), x.Site, cmp.Or(x.File, x.Store))
 	}
 	return t.Flush()
+}
+
+// writeProvenance shows how a model was merged.
+func writeProvenance(w io.Writer, p *onnxmerge.Provenance) {
+	fmt.Fprintf(w, "merged\t%s, %d tensors merged, %d copied, by wiseft %s\n", recipe(p), p.Merged, p.Copied, p.Version)
+	for _, pattern := range p.Include {
+		fmt.Fprintf(w, "include\t%s\n", pattern)
+	}
+	for _, pattern := range p.Exclude {
+		fmt.Fprintf(w, "exclude\t%s\n", pattern)
+	}
+	for _, m := range p.Models {
+		text := fmt.Sprintf("%s, sha256 %s", m.File, m.SHA256)
+		var from onnxmerge.Provenance
+		if m.From != nil && json.Unmarshal(m.From, &from) == nil {
+			text += fmt.Sprintf(" (itself merged: %s)", recipe(&from))
+		}
+		fmt.Fprintf(w, "from\t%s\n", text)
+		for _, d := range m.Data {
+			fmt.Fprintf(w, "\t%s, xxh3_128 %s\n", d.File, d.XXH3)
+		}
+	}
+}
+
+// recipe writes "linear, alpha=0.5".
+func recipe(p *onnxmerge.Provenance) string {
+	text := p.Method
+	for _, name := range slices.Sorted(maps.Keys(p.Params)) {
+		text += fmt.Sprintf(", %s=%g", name, p.Params[name])
+	}
+	return text
 }
 
 // counts writes "12 Conv, 3 Relu", the most frequent first.

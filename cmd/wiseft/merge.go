@@ -5,14 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
 
+	"github.com/dustin/go-humanize"
 	"github.com/urfave/cli/v2"
 	"github.com/wiseft/wiseft/onnxmerge"
+	"github.com/wiseft/wiseft/onnxmerge/graph"
 	"github.com/wiseft/wiseft/onnxmerge/method"
 )
 
@@ -24,6 +28,8 @@ func mergeFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "param", Usage: "`NAME=VALUE` of the method; may be repeated", Category: category},
 		&cli.StringSliceFlag{Name: "include", Usage: "merge only tensors that match `PATTERN`; may be repeated", Category: category},
 		&cli.StringSliceFlag{Name: "exclude", Usage: "keep tensors that match `PATTERN` from the fine-tuned model; may be repeated", Category: category},
+		&cli.BoolFlag{Name: "extrapolate", Usage: "allow alpha outside of 0 to 1", EnvVars: []string{"WISEFT_EXTRAPOLATE"}, Category: category},
+		&cli.StringFlag{Name: "memory", Value: "256MiB", Usage: "what buffers may take: `SIZE`", EnvVars: []string{"WISEFT_MEMORY"}, Category: category},
 	}
 }
 
@@ -34,13 +40,20 @@ func newMergeCommand() *cli.Command {
 		ArgsUsage: "PRETRAINED FINETUNED -o OUT.onnx",
 		Description: "theta = (1 - alpha) * PRETRAINED + alpha * FINETUNED: alpha 0 is the pre-trained\n" +
 			"model's weights, 1 the fine-tuned one's. Everything that is not merged (the head,\n" +
-			"integers, the graph itself) is copied from FINETUNED byte for byte.\n\n" +
+			"integers, the graph itself) is copied from FINETUNED byte for byte. OUT.onnx says in\n" +
+			"its metadata how it was made; wiseft verify compares it with that.\n\n" +
 			"Examples:\n" +
 			"  wiseft merge pretrained.onnx finetuned.onnx -o merged.onnx --alpha 0.5\n" +
-			"  wiseft merge pretrained.onnx finetuned.onnx --plan",
+			"  wiseft merge pretrained.onnx finetuned.onnx --plan\n" +
+			"  wiseft merge pretrained.onnx finetuned.onnx -o merged.onnx --exclude 'head.*'\n" +
+			"  wiseft merge big.onnx tuned.onnx -o merged.onnx --external always --shard-size 2GiB",
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "the merged model's `FILE`"},
 			&cli.Float64Flag{Name: "alpha", Value: 0.5, Usage: "share of the fine-tuned model, 0 to 1", EnvVars: []string{"WISEFT_ALPHA"}},
+			&cli.StringFlag{Name: "external", Value: "auto", Usage: "payloads in files beside the model: `WHEN` is always, never, or auto (as FINETUNED has it, and beyond 2 GiB)",
+				EnvVars: []string{"WISEFT_EXTERNAL"}},
+			&cli.StringFlag{Name: "shard-size", Usage: "with --external always: begin a new data file beyond `SIZE`", EnvVars: []string{"WISEFT_SHARD_SIZE"}},
+			&cli.BoolFlag{Name: "no-provenance", Usage: "do not write into the model how it was made", EnvVars: []string{"WISEFT_NO_PROVENANCE"}},
 			&cli.BoolFlag{Name: "plan", Usage: "print what would be done to every tensor, and write nothing"},
 			&cli.BoolFlag{Name: "force", Usage: "replace an existing output", EnvVars: []string{"WISEFT_FORCE"}},
 		}, mergeFlags()...),
@@ -49,20 +62,22 @@ func newMergeCommand() *cli.Command {
 
 // mergeReport is what merge and merge --plan print.
 type mergeReport struct {
-	Schema     string          `json:"schema"`
-	Output     string          `json:"output,omitempty"`
-	Method     string          `json:"method"`
-	Alpha      *float64        `json:"alpha,omitempty"`
-	Params     method.Params   `json:"params"`
-	Tensors    tensorCounts    `json:"tensors"`
-	Parameters int64           `json:"parameters"` // elements merged
-	Bytes      int64           `json:"bytes"`
-	Seconds    float64         `json:"seconds"`
-	SHA256     string          `json:"sha256,omitempty"`
-	Warnings   []string        `json:"warnings"`
-	Plan       []plannedTensor `json:"plan,omitempty"`
-	OnlyA      []string        `json:"only_pretrained,omitempty"`
-	plan       *onnxmerge.Plan // for the text
+	Schema     string               `json:"schema"`
+	Output     string               `json:"output,omitempty"`
+	Data       []onnxmerge.DataFile `json:"data,omitempty"` // files beside the output
+	Method     string               `json:"method"`
+	Alpha      *float64             `json:"alpha,omitempty"`
+	Params     method.Params        `json:"params"`
+	Tensors    tensorCounts         `json:"tensors"`
+	Parameters int64                `json:"parameters"` // elements merged
+	Bytes      int64                `json:"bytes"`
+	Seconds    float64              `json:"seconds"`
+	SHA256     string               `json:"sha256,omitempty"`
+	Clamped    []onnxmerge.Clamped  `json:"clamped,omitempty"`
+	Warnings   []string             `json:"warnings"`
+	Plan       []plannedTensor      `json:"plan,omitempty"`
+	OnlyA      []string             `json:"only_pretrained,omitempty"`
+	plan       *onnxmerge.Plan      // for the text
 }
 
 type tensorCounts struct {
@@ -97,29 +112,87 @@ func runMerge(ctx context.Context, c *call) (result, error) {
 	if _, ok := opt.Params["alpha"]; !ok || c.IsSet("alpha") {
 		opt.Params["alpha"] = c.Float64("alpha")
 	}
+	layout, err := c.storage()
+	if err != nil {
+		return nil, err
+	}
+	if !c.Bool("no-provenance") {
+		opt.Origin = &onnxmerge.Origin{Version: buildVersion(), Files: []string{filepath.Base(paths[0]), filepath.Base(paths[1])}}
+	}
 	a, b, err := openPair(paths[0], paths[1])
 	if err != nil {
 		return nil, err
 	}
 	defer a.Close()
 	defer b.Close()
-	plan, err := onnxmerge.NewPlan(a.Model, b.Model, opt)
+	plan, err := onnxmerge.NewPlan(ctx, a.Model, b.Model, opt)
 	if c.Bool("plan") && plan != nil {
 		return c.showPlan(plan, namePair(err, paths))
 	}
 	if err != nil {
 		return nil, namePair(err, paths)
 	}
+	return c.writeMerge(ctx, plan, layout, &modelOut{path: out, force: c.Bool("force"), inputs: append(a.paths(), b.paths()...)})
+}
+
+// writeMerge runs the plan.
+func (c *call) writeMerge(ctx context.Context, plan *onnxmerge.Plan, layout graph.WriteOptions, out *modelOut) (result, error) {
 	r := newMergeReport(plan)
 	start := time.Now()
 	bar := c.newProgress("merging", "MiB")
 	defer bar.end()
-	r.Output = out
-	r.SHA256, r.Bytes, err = writeOutput(out, func(w io.Writer) error {
-		return plan.Run(ctx, w, func(done, total int64) { bar.set(int(done>>20), int(total>>20)) })
-	})
+	defer out.Abort()
+	layout.DataName = dataName(out.path)
+	made, err := plan.Write(ctx, out, layout, func(done, total int64) { bar.set(int(done>>20), int(total>>20)) })
+	if err != nil {
+		return nil, err
+	}
+	if err := out.Commit(); err != nil {
+		return nil, err
+	}
+	r.Output, r.SHA256, r.Bytes = out.path, out.own().SHA256(), out.own().size
+	for _, f := range made.Data {
+		r.Data = append(r.Data, onnxmerge.DataFile{File: f.Name, Bytes: f.SizeBytes, XXH3: f.Hash})
+	}
+	r.Clamped = made.Clamped
+	for _, clamped := range made.Clamped {
+		r.Warnings = append(r.Warnings, describeClamped(clamped))
+	}
 	r.Seconds = time.Since(start).Seconds()
-	return r, err
+	return r, nil
+}
+
+func describeClamped(c onnxmerge.Clamped) string {
+	return fmt.Sprintf("%d values of the running variance %q would be negative and are 0", c.Values, c.Tensor)
+}
+
+// storage reads the flags of where payloads go.
+func (c *call) storage() (graph.WriteOptions, error) {
+	layouts := map[string]graph.Layout{"auto": graph.Keep, "always": graph.Outside, "never": graph.Inside}
+	layout, ok := layouts[c.String("external")]
+	if !ok {
+		return graph.WriteOptions{}, usageError{msg: fmt.Sprintf("--external %s is none of always, never, auto", c.String("external"))}
+	}
+	opt := graph.WriteOptions{Layout: layout}
+	if c.String("shard-size") != "" {
+		if layout != graph.Outside {
+			return opt, usageError{msg: "--shard-size needs --external always"}
+		}
+		var err error
+		if opt.ShardBytes, err = c.size("shard-size"); err != nil {
+			return opt, err
+		}
+	}
+	return opt, nil
+}
+
+// size reads a flag such as 256MiB.
+func (c *call) size(flag string) (int64, error) {
+	n, err := humanize.ParseBytes(c.String(flag))
+	if err != nil || n == 0 || n > math.MaxInt64 {
+		return 0, usageError{msg: fmt.Sprintf("--%s %s is no size", flag, c.String(flag)), hint: "write it as 256MiB or 2GiB"}
+	}
+	return int64(n), nil
 }
 
 // showPlan reports a plan. One that cannot run, for the reason err, is shown all the
@@ -147,7 +220,11 @@ func namePair(err error, paths []string) error {
 // mergeOptions reads the flags of merging. Params has what --param says.
 func (c *call) mergeOptions() (onnxmerge.Options, error) {
 	opt := onnxmerge.Options{Method: c.String("method"), Params: method.Params{}, Workers: runtime.NumCPU(),
-		Include: c.StringSlice("include"), Exclude: c.StringSlice("exclude")}
+		Include: c.StringSlice("include"), Exclude: c.StringSlice("exclude"), Extrapolate: c.Bool("extrapolate")}
+	var err error
+	if opt.Memory, err = c.size("memory"); err != nil {
+		return opt, err
+	}
 	for _, p := range c.StringSlice("param") {
 		name, text, ok := strings.Cut(p, "=")
 		value, err := strconv.ParseFloat(text, 64)
@@ -197,19 +274,13 @@ func (r *mergeReport) writeText(w io.Writer) error {
 		fmt.Fprintln(w, "warning: "+warning)
 	}
 	fmt.Fprintf(w, "%d tensors merged (%s parameters), %d copied, %d refused\n",
-		r.Tensors.Merged, thousands(r.Parameters), r.Tensors.Copied, r.Tensors.Refused)
+		r.Tensors.Merged, humanize.Comma(r.Parameters), r.Tensors.Copied, r.Tensors.Refused)
 	if r.Output == "" {
 		return nil
 	}
-	_, err := fmt.Fprintf(w, "%s: %s bytes in %.2f s, sha256 %s\n", r.Output, thousands(r.Bytes), r.Seconds, r.SHA256)
-	return err
-}
-
-// thousands writes n with separators: 1,234,567.
-func thousands(n int64) string {
-	text := strconv.FormatInt(n, 10)
-	for i := len(text) - 3; i > 0 && text[i-1] != '-'; i -= 3 {
-		text = text[:i] + "," + text[i:]
+	for _, f := range r.Data {
+		fmt.Fprintf(w, "%s: %s bytes, xxh3_128 %s\n", f.File, humanize.Comma(f.Bytes), f.XXH3)
 	}
-	return text
+	_, err := fmt.Fprintf(w, "%s: %s bytes in %.2f s, sha256 %s\n", r.Output, humanize.Comma(r.Bytes), r.Seconds, r.SHA256)
+	return err
 }

@@ -44,6 +44,15 @@ func openModel(path string) (*modelFile, error) {
 // Close closes the model's file and those of its external data.
 func (m *modelFile) Close() error { return errors.Join(m.Model.Close(), m.f.Close()) }
 
+// paths returns the paths of the model's files.
+func (m *modelFile) paths() []string {
+	paths := []string{m.path}
+	for _, location := range m.DataLocations() {
+		paths = append(paths, filepath.Join(filepath.Dir(m.path), filepath.FromSlash(location)))
+	}
+	return paths
+}
+
 // bytes returns the model as one file, external data moved in.
 func (m *modelFile) bytes(ctx context.Context) ([]byte, error) {
 	var out bytes.Buffer

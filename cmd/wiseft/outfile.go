@@ -15,11 +15,12 @@ import (
 // outFile is a file that appears under its name only when it is whole. Until Commit
 // it is a temporary sibling; Abort after Commit does nothing, so it can be deferred.
 type outFile struct {
-	path string
-	f    *os.File
-	sum  hash.Hash
-	size int64
-	done bool
+	path   string
+	f      *os.File
+	sum    hash.Hash // nil if the hash is not wanted
+	size   int64
+	behind int64 // bytes that the system was asked to begin writing
+	done   bool
 }
 
 // checkOutput refuses a path that would overwrite an input, or an existing file
@@ -54,11 +55,21 @@ func checkOutput(path string, force bool, inputs ...string) error {
 
 // createOutput begins the file. checkOutput must have passed.
 func createOutput(path string) (*outFile, error) {
+	o, err := createUnhashed(path)
+	if err != nil {
+		return nil, err
+	}
+	o.sum = sha256.New()
+	return o, nil
+}
+
+// createUnhashed is createOutput for a file that is hashed elsewhere.
+func createUnhashed(path string) (*outFile, error) {
 	f, err := createTemp(path)
 	if err != nil {
 		return nil, err
 	}
-	return &outFile{path: path, f: f, sum: sha256.New()}, nil
+	return &outFile{path: path, f: f}, nil
 }
 
 // createTemp makes a new file beside path, with the permissions that the user's
@@ -76,10 +87,20 @@ func createTemp(path string) (*os.File, error) {
 
 func (o *outFile) Write(p []byte) (int, error) {
 	n, err := o.f.Write(p)
-	o.sum.Write(p[:n])
+	if o.sum != nil {
+		o.sum.Write(p[:n])
+	}
 	o.size += int64(n)
+	if o.size-o.behind >= writeBehind {
+		beginWriting(o.f, o.behind, o.size-o.behind)
+		o.behind = o.size
+	}
 	return n, o.named(err)
 }
+
+// writeBehind is how much is written before the disk is asked to begin with it, so that
+// at the end there is little left to wait for.
+const writeBehind = 16 << 20
 
 // named puts the output's own name into an error instead of the temporary one.
 func (o *outFile) named(err error) error {
@@ -94,19 +115,41 @@ func (o *outFile) SHA256() string { return hex.EncodeToString(o.sum.Sum(nil)) }
 
 // Commit makes the file durable and gives it its name.
 func (o *outFile) Commit() error {
+	if err := o.settle(); err != nil {
+		return err
+	}
+	if err := o.name(); err != nil {
+		return err
+	}
+	syncFolder(filepath.Dir(o.path))
+	return nil
+}
+
+// settle makes the contents durable, under the temporary name.
+func (o *outFile) settle() error {
+	if err := errors.Join(o.f.Sync(), o.f.Close()); err != nil {
+		o.Abort()
+		return o.named(err)
+	}
+	return nil
+}
+
+// name gives a settled file its name.
+func (o *outFile) name() error {
+	if err := os.Rename(o.f.Name(), o.path); err != nil {
+		o.Abort()
+		return o.named(err)
+	}
 	o.done = true
-	err := errors.Join(o.f.Sync(), o.f.Close())
-	if err == nil {
-		err = os.Rename(o.f.Name(), o.path)
-	}
-	if err != nil {
-		return errors.Join(o.named(err), os.Remove(o.f.Name()))
-	}
-	if dir, err := os.Open(filepath.Dir(o.path)); err == nil { // the name itself; not all systems can
+	return nil
+}
+
+// syncFolder makes names durable, on systems that can.
+func syncFolder(path string) {
+	if dir, err := os.Open(path); err == nil {
 		_ = dir.Sync()
 		_ = dir.Close()
 	}
-	return nil
 }
 
 // Abort removes the file unless it was committed.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/dustin/go-humanize"
 	"github.com/urfave/cli/v2"
 	"github.com/wiseft/wiseft/onnxmerge/graph"
 )
@@ -73,6 +74,6 @@ func runProbeAttach(ctx context.Context, c *call) (result, error) {
 
 func (r *probeAttachReport) writeText(w io.Writer) error {
 	_, err := fmt.Fprintf(w, "%s: scores of %d classes from %q (%d values), %s bytes\n",
-		r.Output, len(r.Classes), r.Tensor, r.Dim, thousands(r.Bytes))
+		r.Output, len(r.Classes), r.Tensor, r.Dim, humanize.Comma(r.Bytes))
 	return err
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -35,6 +36,7 @@ func TestScripts(t *testing.T) {
 			"interrupt": cmdInterrupt,
 			"truncate":  cmdTruncate,
 			"empty":     cmdEmpty,
+			"flip":      cmdFlip,
 		},
 	})
 }
@@ -57,8 +59,10 @@ func setupScript(env *testscript.Env, library string) error {
 			return err
 		}
 	}
-	if err := os.CopyFS(filepath.Join(env.WorkDir, "external"), os.DirFS("../../onnxmerge/graph/testdata/external")); err != nil {
-		return err
+	for _, folder := range []string{"external", "stores"} {
+		if err := os.CopyFS(filepath.Join(env.WorkDir, folder), os.DirFS(filepath.Join("../../onnxmerge/graph/testdata", folder))); err != nil {
+			return err
+		}
 	}
 	for _, name := range []string{"nan", "no_label", "four_columns"} {
 		data, err := os.ReadFile(filepath.Join("../../datasets/testdata/h5", "bad_"+name+".h5"))
@@ -146,6 +150,16 @@ func cmdTruncate(ts *testscript.TestScript, _ bool, args []string) {
 	data, err := os.ReadFile(ts.MkAbs(args[0]))
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), data[:len(data)/2], 0o666))
+}
+
+// cmdFlip changes one bit of a file: flip FILE OFFSET.
+func cmdFlip(ts *testscript.TestScript, _ bool, args []string) {
+	data, err := os.ReadFile(ts.MkAbs(args[0]))
+	ts.Check(err)
+	off, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	data[off] ^= 1
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), data, 0o666))
 }
 
 // cmdEmpty checks that a folder holds nothing, or with ! that it holds something.

@@ -53,7 +53,7 @@ func runSweep(ctx context.Context, c *call) (result, error) {
 	if plan.Tensor, err = featureTensor(b.Model, c.String("output")); err != nil {
 		return nil, fmt.Errorf("%s: %w", paths[1], err)
 	}
-	if plan.Variants, err = mixes(a.Model, b.Model, alphas, opt); err != nil {
+	if plan.Variants, err = c.mixes(ctx, a.Model, b.Model, alphas, opt); err != nil {
 		return nil, namePair(err, paths)
 	}
 	return c.measure(ctx, "wiseft.sweep/1", plan)
@@ -64,10 +64,11 @@ type mix struct {
 	alpha float64
 	plan  *onnxmerge.Plan
 	size  int64
+	say   func(string) // for what the user should know of the merge
 }
 
 // mixes plans a merge for every alpha.
-func mixes(pretrained, finetuned *graph.Model, alphas []float64, opt onnxmerge.Options) ([]bench.Variant, error) {
+func (c *call) mixes(ctx context.Context, pretrained, finetuned *graph.Model, alphas []float64, opt onnxmerge.Options) ([]bench.Variant, error) {
 	var list []bench.Variant
 	for _, alpha := range alphas {
 		params := method.Params{"alpha": alpha}
@@ -76,11 +77,11 @@ func mixes(pretrained, finetuned *graph.Model, alphas []float64, opt onnxmerge.O
 		}
 		at := opt
 		at.Params = params
-		plan, err := onnxmerge.NewPlan(pretrained, finetuned, at)
+		plan, err := onnxmerge.NewPlan(ctx, pretrained, finetuned, at)
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, mix{alpha, plan, finetuned.SizeBytes()})
+		list = append(list, mix{alpha, plan, finetuned.SizeBytes(), c.say})
 	}
 	return list, nil
 }
@@ -95,6 +96,12 @@ func (m mix) Alpha() (float64, bool) { return m.alpha, true }
 func (m mix) Model(ctx context.Context) ([]byte, error) {
 	var out bytes.Buffer
 	out.Grow(int(m.size))
-	err := m.plan.Run(ctx, &out, nil)
-	return out.Bytes(), err
+	made, err := m.plan.Run(ctx, &out, nil)
+	if err != nil {
+		return nil, err
+	}
+	for _, clamped := range made.Clamped {
+		m.say(m.ID() + ": " + describeClamped(clamped))
+	}
+	return out.Bytes(), nil
 }

@@ -63,7 +63,8 @@ func (m *Model) Attach(ctx context.Context, w io.Writer, head Head) error {
 		}
 		edits = append(edits, m.metadataEdits(ClassesKey, string(names))...)
 	}
-	return m.write(ctx, w, edits, nil, 1)
+	_, err = m.write(ctx, single{w}, edits, nil, WriteOptions{Layout: Inside})
+	return err
 }
 
 // checkDim refuses a head for features of another size, where the model declares it.
@@ -164,8 +165,17 @@ func floatTensor(name string, dims []int64, values []float32) []byte {
 
 // metadataEdits set a metadata property of the model.
 func (m *Model) metadataEdits(key, value string) []wire.Edit {
-	edits := remove(m.metadata, func(name string) bool { return name == key }, nil)
-	entry := appendText(appendText(nil, entryKey, key), entryValue, value)
 	end := wire.Span{Off: m.source.All().Len}
-	return append(edits, wire.NewEdit(end, appendMessage(nil, modelMetadataProps, entry), nil))
+	return append(m.dropMetadata(key), wire.NewEdit(end, metadataField(key, value), nil))
+}
+
+// dropMetadata removes a metadata property of the model.
+func (m *Model) dropMetadata(key string) []wire.Edit {
+	return remove(m.metadata, func(name string) bool { return name == key }, nil)
+}
+
+// metadataField encodes a metadata property as a field of the model.
+func metadataField(key, value string) []byte {
+	entry := appendText(appendText(nil, entryKey, key), entryValue, value)
+	return appendMessage(nil, modelMetadataProps, entry)
 }

@@ -9,7 +9,7 @@ import (
 // DType is an ONNX element type, numbered as TensorProto.DataType.
 type DType int32
 
-// The element types of ONNX 1.17.
+// The element types of ONNX 1.20.
 const (
 	DTypeUndefined DType = iota
 	Float32
@@ -35,6 +35,9 @@ const (
 	Uint4
 	Int4
 	Float4E2M1
+	Float8E8M0 // powers of two: the scales of block formats
+	Uint2
+	Int2
 )
 
 // dtypes gives each type's name, as ONNX writes it in lower case, and the bits of
@@ -48,6 +51,7 @@ var dtypes = [...]struct {
 	{"uint32", 32}, {"uint64", 64}, {"complex64", 64}, {"complex128", 128}, {"bfloat16", 16},
 	{"float8e4m3fn", 8}, {"float8e4m3fnuz", 8}, {"float8e5m2", 8}, {"float8e5m2fnuz", 8},
 	{"uint4", 4}, {"int4", 4}, {"float4e2m1", 4},
+	{"float8e8m0", 8}, {"uint2", 2}, {"int2", 2},
 }
 
 // String returns the name of d, "dtype 99" for a number ONNX does not know.
@@ -76,18 +80,16 @@ func (d DType) IsFloat() bool {
 	return false
 }
 
+// codecs holds the floating-point types that can be mixed.
+var codecs = map[DType]kernel.Codec{
+	Float64: kernel.Float64, Float32: kernel.Float32, Float16: kernel.Float16, BFloat16: kernel.BFloat16,
+	Float8E4M3FN: kernel.Float8E4M3FN, Float8E4M3FNUZ: kernel.Float8E4M3FNUZ,
+	Float8E5M2: kernel.Float8E5M2, Float8E5M2FNUZ: kernel.Float8E5M2FNUZ, Float4E2M1: kernel.Float4E2M1,
+}
+
 // Codec returns the conversion between stored elements and float64, and whether
 // there is one.
 func (d DType) Codec() (kernel.Codec, bool) {
-	switch d {
-	case Float32:
-		return kernel.Float32, true
-	case Float64:
-		return kernel.Float64, true
-	case Float16:
-		return kernel.Float16, true
-	case BFloat16:
-		return kernel.BFloat16, true
-	}
-	return kernel.Codec{}, false
+	c, ok := codecs[d]
+	return c, ok
 }

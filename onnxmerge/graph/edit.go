@@ -23,7 +23,8 @@ func (m *Model) Expose(ctx context.Context, w io.Writer, tensor string) error {
 	if !contains(m.Graph.outputs, tensor) {
 		edits = append(edits, m.insert(appendMessage(nil, graphOutput, valueInfo(m.Graph.value(tensor)))))
 	}
-	return m.write(ctx, w, edits, nil, 1)
+	_, err = m.write(ctx, single{w}, edits, nil, WriteOptions{Layout: Inside})
+	return err
 }
 
 // checkValue refuses a name that no operator computes, and says what it is instead.

@@ -13,6 +13,14 @@ const (
 	modelTrainingInfo    = 20
 	modelFunctions       = 25
 
+	// FunctionProto
+	functionName     = 1
+	functionInput    = 4
+	functionOutput   = 5
+	functionNode     = 7
+	functionDomain   = 10
+	functionOverload = 13
+
 	// GraphProto
 	graphNode              = 1
 	graphName              = 2
@@ -31,12 +39,20 @@ const (
 	nodeDomain    = 7
 
 	// AttributeProto
-	attrName   = 1
-	attrI      = 3
-	attrT      = 5
-	attrG      = 6
-	attrGraphs = 11
-	attrType   = 20
+	attrName          = 1
+	attrF             = 2
+	attrI             = 3
+	attrS             = 4
+	attrT             = 5
+	attrG             = 6
+	attrFloats        = 7
+	attrInts          = 8
+	attrStrings       = 9
+	attrTensors       = 10
+	attrGraphs        = 11
+	attrType          = 20
+	attrSparse        = 22
+	attrSparseTensors = 23
 
 	// TensorProto
 	tensorDims         = 1
@@ -51,6 +67,11 @@ const (
 	tensorUint64Data   = 11
 	tensorExternalData = 13
 	tensorDataLocation = 14
+
+	// SparseTensorProto
+	sparseValues  = 1
+	sparseIndices = 2
+	sparseDims    = 3
 
 	// ValueInfoProto, TypeProto, TypeProto.Tensor, TensorShapeProto and its Dimension
 	valueName    = 1

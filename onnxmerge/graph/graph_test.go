@@ -47,9 +47,9 @@ func shared(t testing.TB) []string {
 
 func checkIdentity(t *testing.T, path string) {
 	m, data := openFile(t, path)
-	var all []Replacement // every readable tensor replaced by its own bytes
+	var all []Replacement // every payload that stands in the file as it is, replaced by its own bytes
 	for _, tensor := range m.Tensors {
-		if tensor.Readable() {
+		if tensor.isPlain() {
 			all = append(all, Replacement{tensor, tensor.ReadAt})
 		}
 	}
@@ -162,6 +162,22 @@ func TestBadFilesAreRefused(t *testing.T) {
 		"huge_shape.onnx":     "negative or too large",
 		"two_stores.onnx":     "stored twice",
 		"long_claim.onnx":     "claims",
+
+		"int32_data_short.onnx":         `tensor "fc1.weight": shape [4] of int32 needs 4 numbers in int32_data, has 3`,
+		"int32_data_long.onnx":          "needs 4 numbers in int32_data, has 5",
+		"varint_cut.onnx":               `tensor "fc1.weight": the number at byte 340 is cut off`,
+		"store_of_other_dtype.onnx":     `tensor "fc1.weight": int64 elements cannot be stored as float_data`,
+		"string_raw.onnx":               `tensor "fc1.weight": string elements cannot be stored as raw_data`,
+		"sparse_no_name.onnx":           "the sparse initializer at byte 12 has no name",
+		"sparse_indices.onnx":           "int64 indices of shape [2] do not fit 3 values of shape [3 4]",
+		"sparse_huge_shape.onnx":        `sparse tensor "w": shape [1099511627776 1099511627776] is negative or too large`,
+		"function_duplicate_name.onnx":  `two tensors are named "functions/local.Twice/w"`,
+		"nested_40.onnx":                "nest deeper than 32",
+		"external_negative_offset.onnx": `tensor "w0": external offset "-16" is no size`,
+		"external_offset_overflow.onnx": `tensor "w0": external offset "9223372036854775808" is no size`,
+		"external_end_overflow.onnx":    `tensor "w0": bytes 9223372036854775804 to 9223372036854775820 of "data.bin" are beyond its end (64)`,
+		"external_length.onnx":          `tensor "w0": shape [4] of float32 needs 16 bytes, 12 are in "data.bin"`,
+		"external_overlap.onnx":         `tensors "w0" and "w1": their bytes of "data.bin" overlap`,
 	}
 	paths, err := filepath.Glob("testdata/bad/*.onnx")
 	if err != nil || len(paths) != len(want) {
@@ -172,14 +188,11 @@ func TestBadFilesAreRefused(t *testing.T) {
 		if !ok {
 			t.Errorf("%s: no expectation", path)
 		}
-		data, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, err = Open(bytes.NewReader(data), int64(len(data)))
+		_, err := openExternal(t, path)
 		var format FormatError
-		if !errors.As(err, &format) || !strings.Contains(err.Error(), text) {
-			t.Errorf("%s: error %v, want a FormatError with %q", path, err, text)
+		var unsupported UnsupportedError
+		if !errors.As(err, &format) && !errors.As(err, &unsupported) || !strings.Contains(err.Error(), text) {
+			t.Errorf("%s: error %v, want one of the file with %q", path, err, text)
 		}
 	}
 }
@@ -207,37 +220,4 @@ func TestRewriteStopsWhenCancelled(t *testing.T) {
 	if err := m.Rewrite(ctx, &bytes.Buffer{}, nil, 2); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want context.Canceled", err)
 	}
-}
-
-func FuzzOpen(f *testing.F) {
-	for _, pattern := range []string{"testdata/*.onnx", "testdata/bad/*.onnx", "testdata/external/*.onnx"} {
-		paths, err := filepath.Glob(pattern)
-		if err != nil || len(paths) == 0 {
-			f.Fatalf("no seeds %s (%v)", pattern, err)
-		}
-		for _, path := range paths {
-			data, err := os.ReadFile(path)
-			if err != nil {
-				f.Fatal(err)
-			}
-			f.Add(data)
-		}
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		m, err := Open(bytes.NewReader(data), int64(len(data)))
-		if err != nil {
-			return
-		}
-		var out bytes.Buffer
-		if m.HasExternalData() {
-			if err := m.Rewrite(t.Context(), &out, nil, 2); err == nil {
-				t.Fatal("external data that is not open is rewritten")
-			}
-			return
-		}
-		if err := m.Rewrite(t.Context(), &out, nil, 2); err != nil || !bytes.Equal(out.Bytes(), data) {
-			t.Fatalf("what opens does not rewrite identically (%v)", err)
-		}
-		_, _ = m.Weights() // errors are fine, panics are not
-	})
 }

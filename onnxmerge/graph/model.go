@@ -13,8 +13,9 @@ package graph
 import (
 	"fmt"
 	"io"
-	"os"
+	"iter"
 
+	"github.com/wiseft/wiseft/onnxmerge/internal/digest"
 	"github.com/wiseft/wiseft/onnxmerge/internal/wire"
 )
 
@@ -25,14 +26,17 @@ type Model struct {
 	Opsets    []Opset
 	Metadata  []Entry
 	Graph     *Graph
+	Functions []*Graph  // model-local ones
 	Tensors   []*Tensor // of every scope, in file order
 	// Unread names parts of the model that may hold weights which wiseft copies
 	// without looking inside, one line each.
 	Unread []string
 
 	source   *wire.Source
+	tap      *digest.Tap
 	metadata []item
-	files    []*os.File // of external data
+	byID     map[string]*Tensor
+	files    []*dataFile // of external data, in the order of their first use
 }
 
 // Opset is one operator set that the model imports. The domain "" is ai.onnx.
@@ -44,16 +48,18 @@ type Opset struct {
 // Entry is one of the model's metadata properties.
 type Entry struct{ Key, Value string }
 
-// Graph is the main graph or the body of an If, Loop or Scan.
+// Graph is the main graph, the body of an If, Loop or Scan, or a function.
 type Graph struct {
 	Name    string
-	Scope   string // "" for the main graph
+	Scope   string // "" for the main graph, else the path that leads to it
 	Nodes   []Node
 	Inputs  []Value // without those that are initializers
 	Outputs []Value
 	Values  []Value // declared types of inner values
 
-	within       []wire.Field // the enclosing fields, outermost first; the last is the graph itself
+	outer        *Graph         // nil for the main graph and functions
+	within       []wire.Field   // the enclosing fields, outermost first; the last is the graph itself
+	producers    map[string]int // by output: index into Nodes
 	initializers []item
 	outputs      []item
 	values       []item
@@ -107,8 +113,9 @@ func Open(r io.ReaderAt, size int64) (*Model, error) {
 	if err := sniff(r, size); err != nil {
 		return nil, err
 	}
-	m := &Model{source: wire.NewSource(r, size)}
-	s := scanner{model: m, source: m.source, ids: map[string]bool{}}
+	m := &Model{tap: digest.NewTap(r, size, digest.SHA256), byID: map[string]*Tensor{}}
+	m.source = wire.NewSource(m.tap, size)
+	s := scanner{model: m, source: m.source}
 	if err := s.scanModel(); err != nil {
 		return nil, asFormat(err, "ONNX model")
 	}
@@ -139,23 +146,43 @@ func sniff(r io.ReaderAt, size int64) error {
 	return nil
 }
 
-// Replacement is new payload for a tensor: Fill sets dst to its bytes from off on,
-// in the layout of [Tensor.ReadAt]. Fill may be called for several parts at once
-// and in any order; off and len(dst) are multiples of the element size.
-type Replacement struct {
-	Tensor *Tensor
-	Fill   func(dst []byte, off int64) error
-}
-
 // Lookup returns the tensor with the given ID, or nil.
-func (m *Model) Lookup(id string) *Tensor {
-	for _, t := range m.Tensors {
-		if t.ID() == id {
-			return t
+func (m *Model) Lookup(id string) *Tensor { return m.byID[id] }
+
+// Property returns the metadata property of the given key, "" if there is none.
+func (m *Model) Property(key string) string {
+	for _, e := range m.Metadata {
+		if e.Key == key {
+			return e.Value
 		}
 	}
-	return nil
+	return ""
 }
 
-// SizeBytes returns the size of the model's file.
+// SizeBytes returns the size of the model's own file.
 func (m *Model) SizeBytes() int64 { return m.source.All().Len }
+
+// Bodies yields the main graph, the functions, and every graph inside of them.
+func (m *Model) Bodies() iter.Seq[*Graph] {
+	return func(yield func(*Graph) bool) {
+		for _, g := range append([]*Graph{m.Graph}, m.Functions...) {
+			if !g.bodies(yield) {
+				return
+			}
+		}
+	}
+}
+
+func (g *Graph) bodies(yield func(*Graph) bool) bool {
+	if !yield(g) {
+		return false
+	}
+	for _, n := range g.Nodes {
+		for _, sub := range n.Subgraphs {
+			if !sub.bodies(yield) {
+				return false
+			}
+		}
+	}
+	return true
+}

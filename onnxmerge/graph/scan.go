@@ -17,17 +17,20 @@ const (
 type scanner struct {
 	model  *Model
 	source *wire.Source
-	ids    map[string]bool // of the tensors found so far
 }
 
 // add puts a tensor into the model.
 func (s *scanner) add(t *Tensor) error {
-	if s.ids[t.ID()] {
+	if s.model.byID[t.ID()] != nil {
 		return formatf("two tensors are named %q", t.ID())
 	}
-	s.ids[t.ID()] = true
+	s.model.byID[t.ID()] = t
 	s.model.Tensors = append(s.model.Tensors, t)
-	t.model = s.model
+	if t.Indices != nil {
+		if err := t.Indices.check(); err != nil {
+			return err
+		}
+	}
 	return t.check()
 }
 
@@ -53,9 +56,9 @@ func (s *scanner) scanModel() error {
 			if m.Graph != nil {
 				return FormatError("the model has two graphs")
 			}
-			m.Graph, err = s.scanGraph(f, "", nil)
+			m.Graph, err = s.scanGraph(f, "", nil, nil)
 		case modelFunctions:
-			m.Unread = append(m.Unread, "a model-local function")
+			err = s.scanFunction(f)
 		case modelTrainingInfo:
 			m.Unread = append(m.Unread, "training info")
 		}
@@ -137,14 +140,14 @@ func (s *scanner) entry(of wire.Field) (key, value string, err error) {
 }
 
 // scanGraph reads the graph in field gf. within are the fields around it.
-func (s *scanner) scanGraph(gf wire.Field, scope string, within []wire.Field) (*Graph, error) {
+func (s *scanner) scanGraph(gf wire.Field, scope string, within []wire.Field, outer *Graph) (*Graph, error) {
 	if err := bytesField(gf); err != nil {
 		return nil, err
 	}
 	if len(within) > 3*maxDepth { // each level adds a node, an attribute and a graph
 		return nil, UnsupportedError(fmt.Sprintf("sub-graphs nest deeper than %d", maxDepth))
 	}
-	g := &Graph{Scope: scope, within: append(within[:len(within):len(within)], gf)}
+	g := &Graph{Scope: scope, outer: outer, within: append(within[:len(within):len(within)], gf)}
 	declared := map[string]bool{} // names of initializers, to keep them out of Inputs
 	var inputs []Value
 	for f, err := range s.source.Fields(gf.Body) {
@@ -173,7 +176,7 @@ func (s *scanner) scanGraph(gf wire.Field, scope string, within []wire.Field) (*
 			g.Values = append(g.Values, v)
 			g.values = append(g.values, item{v.Name, f})
 		case graphSparseInitializer:
-			s.model.Unread = append(s.model.Unread, "a sparse initializer")
+			err = s.scanSparseInitializer(g, f, declared)
 		}
 		if err != nil {
 			return nil, asFormat(err, fmt.Sprintf("graph %q", g.Name))
@@ -201,101 +204,63 @@ func (s *scanner) scanInitializer(g *Graph, f wire.Field, declared map[string]bo
 	return s.add(t)
 }
 
-func (s *scanner) scanNode(g *Graph, nf wire.Field) error {
-	if err := bytesField(nf); err != nil {
+func (s *scanner) scanSparseInitializer(g *Graph, f wire.Field, declared map[string]bool) error {
+	t, err := s.scanSparse(f, g.within)
+	if err != nil {
 		return err
 	}
-	n := Node{field: nf}
-	var attributes []wire.Field
-	for f, err := range s.source.Fields(nf.Body) {
+	t.Site, t.Scope = SparseInitializer, g.Scope
+	if t.Name == "" {
+		return formatf("the sparse initializer at byte %d has no name", f.Start)
+	}
+	declared[t.Name] = true
+	g.initializers = append(g.initializers, item{t.Name, f})
+	return s.add(t)
+}
+
+// scanFunction reads a FunctionProto: a graph whose inputs and outputs have names
+// only, and whose scope is its own name.
+func (s *scanner) scanFunction(ff wire.Field) error {
+	if err := bytesField(ff); err != nil {
+		return err
+	}
+	g := &Graph{within: []wire.Field{ff}}
+	var domain, overload string
+	for f, err := range s.source.Fields(ff.Body) {
 		if err != nil {
 			return err
 		}
 		var name string
 		switch f.Num {
-		case nodeInput:
+		case functionName:
+			g.Name, err = s.text(f)
+		case functionDomain:
+			domain, err = s.text(f)
+		case functionOverload:
+			overload, err = s.text(f)
+		case functionInput:
 			name, err = s.text(f)
-			n.Inputs = append(n.Inputs, name)
-		case nodeOutput:
+			g.Inputs = append(g.Inputs, Value{Name: name})
+		case functionOutput:
 			name, err = s.text(f)
-			n.Outputs = append(n.Outputs, name)
-		case nodeName:
-			n.Name, err = s.text(f)
-		case nodeOpType:
-			n.OpType, err = s.text(f)
-		case nodeDomain:
-			n.Domain, err = s.text(f)
-		case nodeAttribute:
-			attributes = append(attributes, f)
+			g.Outputs = append(g.Outputs, Value{Name: name})
 		}
 		if err != nil {
 			return err
 		}
 	}
-	within := append(g.within[:len(g.within):len(g.within)], nf)
-	for _, f := range attributes {
-		if err := s.scanAttribute(&n, f, g.Scope, within); err != nil {
-			return asFormat(err, fmt.Sprintf("node %q (%s)", n.result(), n.OpType))
+	g.Scope = fmt.Sprintf("functions/%s.%s", domain, g.Name)
+	if overload != "" {
+		g.Scope += ":" + overload
+	}
+	for f, err := range s.source.Fields(ff.Body) { // again: only now is the scope known
+		if err == nil && f.Num == functionNode {
+			err = s.scanNode(g, f)
 		}
-	}
-	g.Nodes = append(g.Nodes, n)
-	return nil
-}
-
-// result names the node for good: its first output, which is unique in its graph, as
-// the node's own name need not be.
-func (n *Node) result() string {
-	if len(n.Outputs) > 0 {
-		return n.Outputs[0]
-	}
-	return n.Name
-}
-
-// scanAttribute looks for what can hold weights: the tensor of a Constant node and
-// sub-graphs.
-func (s *scanner) scanAttribute(n *Node, af wire.Field, scope string, within []wire.Field) error {
-	if err := bytesField(af); err != nil {
-		return err
-	}
-	var name string
-	var tensor *wire.Field
-	var graphs []wire.Field
-	for f, err := range s.source.Fields(af.Body) {
 		if err != nil {
-			return err
-		}
-		switch f.Num {
-		case attrName:
-			if name, err = s.text(f); err != nil {
-				return err
-			}
-		case attrT:
-			tensor = &f
-		case attrG, attrGraphs:
-			graphs = append(graphs, f)
+			return asFormat(err, fmt.Sprintf("function %q", g.Name))
 		}
 	}
-	within = append(within[:len(within):len(within)], af)
-	if tensor != nil && n.OpType == "Constant" && name == "value" && len(n.Outputs) > 0 {
-		t, err := s.scanTensor(*tensor, within)
-		if err != nil {
-			return err
-		}
-		t.Site, t.Scope, t.Name = Constant, scope, n.Outputs[0]
-		if err := s.add(t); err != nil {
-			return err
-		}
-	}
-	for i, f := range graphs {
-		path := strings.TrimPrefix(fmt.Sprintf("%s/%s.%s", scope, n.result(), name), "/")
-		if len(graphs) > 1 {
-			path = fmt.Sprintf("%s[%d]", path, i)
-		}
-		g, err := s.scanGraph(f, path, within)
-		if err != nil {
-			return err
-		}
-		n.Subgraphs = append(n.Subgraphs, g)
-	}
+	s.model.Functions = append(s.model.Functions, g)
 	return nil
 }

@@ -1,6 +1,9 @@
 package graph
 
 import (
+	"errors"
+	"fmt"
+
 	"github.com/wiseft/wiseft/onnxmerge/internal/wire"
 	"google.golang.org/protobuf/encoding/protowire"
 )
@@ -8,12 +11,18 @@ import (
 // maxRank bounds the axes of a tensor; onnxruntime's own limit is far lower.
 const maxRank = 1024
 
+// storeFields are the fields of TensorProto that hold a payload.
+var storeFields = map[protowire.Number]Store{
+	tensorRawData: Raw, tensorFloatData: FloatData, tensorDoubleData: DoubleData, tensorInt32Data: Int32Data,
+	tensorInt64Data: Int64Data, tensorUint64Data: Uint64Data, tensorStringData: StringData,
+}
+
 // scanTensor reads the tensor in field tf. within are the fields around it.
 func (s *scanner) scanTensor(tf wire.Field, within []wire.Field) (*Tensor, error) {
 	if err := bytesField(tf); err != nil {
 		return nil, err
 	}
-	t := &Tensor{source: s.source, within: append(within[:len(within):len(within)], tf)}
+	t := &Tensor{model: s.model, within: append(within[:len(within):len(within)], tf)}
 	isExternal := false
 	for f, err := range s.source.Fields(tf.Body) {
 		if err != nil {
@@ -23,28 +32,20 @@ func (s *scanner) scanTensor(tf wire.Field, within []wire.Field) (*Tensor, error
 		case tensorName:
 			t.Name, err = s.text(f)
 		case tensorDims:
-			err = s.scanDims(t, f)
+			t.Dims, err = s.scanDims(t.Dims, f)
 		case tensorDataType:
 			t.DType = DType(f.Value)
 		case tensorDataLocation:
 			isExternal = f.Value == locationExt
-			t.place().fields = append(t.place().fields, f)
 		case tensorExternalData:
-			t.place().fields = append(t.place().fields, f)
 			err = s.scanExternal(t, f)
-		case tensorRawData:
-			err = t.addChunk(Raw, f)
-		case tensorFloatData:
-			err = t.addChunk(FloatData, f)
-		case tensorDoubleData:
-			err = t.addChunk(DoubleData, f)
-		case tensorInt32Data, tensorInt64Data, tensorUint64Data:
-			err = t.setStore(Varints)
-		case tensorStringData:
-			err = t.setStore(Strings)
+		default:
+			if store, ok := storeFields[f.Num]; ok {
+				err = t.addPiece(store, f)
+			}
 		}
 		if err != nil {
-			return nil, err
+			return nil, s.inTensor(tf, err)
 		}
 	}
 	if !isExternal {
@@ -54,138 +55,134 @@ func (s *scanner) scanTensor(tf wire.Field, within []wire.Field) (*Tensor, error
 	if t.Store != Empty {
 		return nil, formatf("tensor %q: its payload is stored twice, as %s and in another file", t.Name, t.Store)
 	}
+	if t.external == nil || t.external.location == "" {
+		return nil, formatf("tensor %q: its data is in another file, and no location says which", t.Name)
+	}
 	t.Store = External
 	return t, nil
 }
 
+// inTensor puts the tensor's name in front of an error. The name may come after what
+// is wrong, so it is looked up.
+func (s *scanner) inTensor(tf wire.Field, err error) error {
+	name := ""
+	for f, err := range s.source.Fields(tf.Body) {
+		if err != nil {
+			break
+		}
+		if f.Num == tensorName {
+			name, _ = s.text(f)
+		}
+	}
+	if format, ok := errors.AsType[FormatError](err); ok {
+		return formatf("tensor %q: %s", name, string(format))
+	}
+	return asFormat(err, fmt.Sprintf("tensor %q", name))
+}
+
 // scanDims accepts both encodings of a repeated integer: packed, or one by one.
-func (s *scanner) scanDims(t *Tensor, f wire.Field) error {
+func (s *scanner) scanDims(dims []int64, f wire.Field) ([]int64, error) {
 	if f.Type == protowire.VarintType {
-		t.Dims = append(t.Dims, int64(f.Value))
+		dims = append(dims, int64(f.Value))
 	} else {
 		if err := bytesField(f); err != nil {
-			return err
+			return nil, err
 		}
 		packed, err := s.source.Read(f.Body, 10*maxRank)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for len(packed) > 0 {
 			v, n := protowire.ConsumeVarint(packed)
 			if n < 0 {
-				return formatf("tensor %q: its shape is cut off", t.Name)
+				return nil, FormatError("the shape is cut off")
 			}
-			t.Dims = append(t.Dims, int64(v))
+			dims = append(dims, int64(v))
 			packed = packed[n:]
 		}
 	}
-	if len(t.Dims) > maxRank {
-		return formatf("tensor %q: more than %d axes", t.Name, maxRank)
+	if len(dims) > maxRank {
+		return nil, formatf("more than %d axes", maxRank)
 	}
-	return nil
+	return dims, nil
 }
 
-// addChunk adds the contents of a payload field. Repeated fields may come packed,
+// addPiece adds the contents of a payload field. Repeated fields may come packed,
 // in several packed runs, or element by element; the spans of all of them together
 // are the payload. As protobuf has it, a repeated raw_data replaces the one before.
-func (t *Tensor) addChunk(store Store, f wire.Field) error {
-	if err := t.setStore(store); err != nil {
-		return err
-	}
-	if store == Raw {
-		if err := bytesField(f); err != nil {
-			return err
-		}
-		t.chunks = t.chunks[:0]
-	}
-	if f.Body.Len > 0 {
-		t.chunks = append(t.chunks, f.Body)
-	}
-	return nil
-}
-
-func (t *Tensor) setStore(store Store) error {
+func (t *Tensor) addPiece(store Store, f wire.Field) error {
 	if t.Store != Empty && t.Store != store {
-		return formatf("tensor %q: its payload is stored twice, as %s and as %s", t.Name, t.Store, store)
+		return formatf("its payload is stored twice, as %s and as %s", t.Store, store)
 	}
 	t.Store = store
-	return nil
-}
-
-func (s *scanner) scanValue(vf wire.Field) (Value, error) {
-	var v Value
-	if err := bytesField(vf); err != nil {
-		return v, err
+	single := protowire.VarintType
+	switch store {
+	case Raw:
+		t.pieces = t.pieces[:0]
+		single = protowire.BytesType
+	case StringData:
+		single = protowire.BytesType
+	case FloatData:
+		single = protowire.Fixed32Type
+	case DoubleData:
+		single = protowire.Fixed64Type
 	}
-	for f, err := range s.source.Fields(vf.Body) {
-		if err != nil {
-			return v, err
-		}
-		switch f.Num {
-		case valueName:
-			v.Name, err = s.text(f)
-		case valueType:
-			err = s.scanType(&v, f)
-		}
-		if err != nil {
-			return v, err
-		}
+	if f.Type != single && f.Type != protowire.BytesType {
+		return formatf("field %d at byte %d has wire type %d", f.Num, f.Start, f.Type)
 	}
-	return v, nil
-}
-
-func (s *scanner) scanType(v *Value, tf wire.Field) error {
-	if err := bytesField(tf); err != nil {
-		return err
-	}
-	for f, err := range s.source.Fields(tf.Body) {
-		if err != nil {
-			return err
-		}
-		if f.Num != typeTensor || f.Type != protowire.BytesType {
-			continue
-		}
-		for f, err := range s.source.Fields(f.Body) {
-			if err != nil {
-				return err
-			}
-			switch {
-			case f.Num == typeElemType:
-				v.DType = DType(f.Value)
-			case f.Num == typeShape && f.Type == protowire.BytesType:
-				if err := s.scanShape(v, f); err != nil {
-					return err
-				}
-			}
-		}
+	if f.Body.Len > 0 || store == StringData {
+		t.pieces = append(t.pieces, f.Body)
 	}
 	return nil
 }
 
-func (s *scanner) scanShape(v *Value, sf wire.Field) error {
-	v.Shape = []Dim{}
+// scanSparse reads a SparseTensorProto as the tensor of its values.
+func (s *scanner) scanSparse(sf wire.Field, within []wire.Field) (*Tensor, error) {
+	if err := bytesField(sf); err != nil {
+		return nil, err
+	}
+	within = append(within[:len(within):len(within)], sf)
+	var values, indices *Tensor
+	dense := []int64{}
 	for f, err := range s.source.Fields(sf.Body) {
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if f.Num != shapeDim || f.Type != protowire.BytesType {
-			continue
+		switch f.Num {
+		case sparseValues:
+			values, err = s.scanTensor(f, within)
+		case sparseIndices:
+			indices, err = s.scanTensor(f, within)
+		case sparseDims:
+			dense, err = s.scanDims(dense, f)
 		}
-		d := Dim{Len: -1}
-		for f, err := range s.source.Fields(f.Body) {
-			if err != nil {
-				return err
-			}
-			switch f.Num {
-			case dimValue:
-				d.Len = int64(f.Value)
-			case dimParam:
-				if d.Param, err = s.text(f); err != nil {
-					return err
-				}
-			}
+		if err != nil {
+			return nil, err
 		}
-		v.Shape = append(v.Shape, d)
+	}
+	if values == nil || indices == nil {
+		return nil, formatf("the sparse tensor at byte %d lacks its values or indices", sf.Start)
+	}
+	values.Indices, values.DenseDims = indices, dense
+	indices.Name = values.Name + " (indices)"
+	return values, values.checkSparse()
+}
+
+// checkSparse refuses indices that do not belong to the values: there must be one per
+// value, or one per value and axis.
+func (t *Tensor) checkSparse() error {
+	if _, ok := product(t.DenseDims); !ok {
+		return formatf("sparse tensor %q: shape %v is negative or too large", t.Name, t.DenseDims)
+	}
+	ix := t.Indices
+	if len(t.Dims) != 1 {
+		return formatf("sparse tensor %q: its values have shape %v, which is no list", t.Name, t.Dims)
+	}
+	flat := len(ix.Dims) == 1 && ix.Dims[0] == t.Dims[0]
+	rows := len(ix.Dims) == 2 && ix.Dims[0] == t.Dims[0] && ix.Dims[1] == int64(len(t.DenseDims))
+	if ix.DType != Int64 || !flat && !rows {
+		return formatf("sparse tensor %q: %s indices of shape %v do not fit %d values of shape %v",
+			t.Name, ix.DType, ix.Dims, t.Dims[0], t.DenseDims)
 	}
 	return nil
 }

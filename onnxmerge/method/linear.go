@@ -11,12 +11,18 @@ func init() {
 		Models:  2,
 		Params: []Param{{
 			Name: "alpha", Doc: "0 is the pre-trained model, 1 the fine-tuned one",
-			Default: 0.5, Min: 0, Max: 1,
+			Default: 0.5, Min: 0, Max: 1, Extends: true,
 		}},
 		New: func(p Params) Mix {
 			alpha := p["alpha"]
 			return func(dst []float64, src [][]float64) {
 				kernel.Lerp(dst, src[0], src[1], alpha)
+			}
+		},
+		NewDirect: func(p Params, c kernel.Codec) Direct {
+			alpha := p["alpha"]
+			return func(dst []byte, src [][]byte) bool {
+				return c.Lerp(dst, src[0], src[1], alpha)
 			}
 		},
 		Copies: func(p Params) (int, bool) {

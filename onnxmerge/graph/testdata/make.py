@@ -80,6 +80,17 @@ def branches():
     return model
 
 
+def batchnorm():
+    """x (batch, 3) -> BatchNormalization, the weights of which tests replace"""
+    inits = [numpy_helper.from_array(np.ones(3, np.float32), "bn." + name) for name in ["scale", "bias", "mean", "var"]]
+    node = helper.make_node("BatchNormalization", ["x"] + [i.name for i in inits], ["y"], name="bn")
+    graph = helper.make_graph([node], "batchnorm", [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", 3])],
+                              [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", 3])], inits)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
+    onnx.checker.check_model(model)
+    return model
+
+
 def save(name, model):
     (HERE / name).write_bytes(model.SerializeToString())
 
@@ -186,6 +197,7 @@ def main():
     save("pretrained_batch5.onnx", mlp(1, batch=5))
     save("finetuned_other_use.onnx", mlp(2, shift="Mul"))
     save("branches.onnx", branches())
+    save("batchnorm.onnx", batchnorm())
 
     (HERE / "external").mkdir(exist_ok=True)
     for name, model in {"pretrained": mlp(1), "finetuned": mlp(2, head=5)}.items():

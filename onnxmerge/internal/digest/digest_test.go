@@ -1,0 +1,117 @@
+package digest
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"sync"
+	"testing"
+)
+
+// The values of the XXH3 reference for the empty input and of FIPS 180 for "abc".
+func TestAlgorithms(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		alg      Algorithm
+		in, want string
+	}{
+		{XXH3, "", "99aa06d3014798d86001c324468d497f"},
+		{SHA256, "abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
+		{SHA1, "abc", "a9993e364706816aba3e25717850c26c9cd0d89d"},
+	} {
+		h := c.alg.New()
+		_, _ = io.WriteString(h, c.in)
+		if got := Hex(h); got != c.want || len(got) != c.alg.Size() {
+			t.Errorf("%s(%q) = %s (of %d digits), want %s", c.alg, c.in, got, c.alg.Size(), c.want)
+		}
+	}
+}
+
+// However a file is read, its hash is the same: in order, backwards, by several
+// goroutines, in part, with gaps, twice, not at all.
+func TestTapDoesNotDependOnTheReader(t *testing.T) {
+	t.Parallel()
+	data := make([]byte, 20<<20+12345)
+	rng := rand.NewChaCha8([32]byte{1})
+	_, _ = rng.Read(data)
+	sum := sha256.Sum256(data)
+	want := hex.EncodeToString(sum[:])
+	const block = 100_000
+	type reads func(read func(off, n int))
+	for name, how := range map[string]reads{
+		"not at all": func(func(off, n int)) {},
+		"in order": func(read func(off, n int)) {
+			for off := 0; off < len(data); off += block {
+				read(off, block)
+			}
+		},
+		"backwards": func(read func(off, n int)) {
+			for off := len(data); off > 0; off -= block {
+				read(max(off-block, 0), block)
+			}
+		},
+		"swapped": func(read func(off, n int)) {
+			for off := 0; off < len(data); off += 2 * block {
+				read(off+block, block)
+				read(off, block)
+			}
+		},
+		"overlapping": func(read func(off, n int)) {
+			for off := 0; off < len(data); off += block / 3 {
+				read(off, block)
+			}
+		},
+		"small gaps": func(read func(off, n int)) {
+			for off := 10; off < len(data); off += block + 1000 {
+				read(off, block)
+			}
+		},
+		"large gaps": func(read func(off, n int)) {
+			for off := block; off < len(data); off += 2 * block {
+				read(off, block)
+			}
+		},
+		"many readers": func(read func(off, n int)) {
+			var wg sync.WaitGroup
+			for w := range 4 {
+				wg.Go(func() {
+					for off := w * block; off < len(data); off += 4 * block {
+						read(off, block)
+					}
+				})
+			}
+			wg.Wait()
+		},
+	} {
+		tap := NewTap(bytes.NewReader(data), int64(len(data)), SHA256)
+		tap.Open()
+		how(func(off, n int) {
+			if off >= len(data) {
+				return
+			}
+			p := make([]byte, min(n, len(data)-off))
+			if _, err := tap.ReadAt(p, int64(off)); err != nil {
+				t.Error(err)
+			}
+		})
+		for range 2 {
+			if got, err := tap.Sum(t.Context()); err != nil || got != want {
+				t.Errorf("%s: hash %s (%v), want %s", name, got, err, want)
+			}
+		}
+		if tap.held != 0 {
+			t.Errorf("%s: %d bytes are still held", name, tap.held)
+		}
+	}
+}
+
+func TestTapReportsAShorterFile(t *testing.T) {
+	t.Parallel()
+	tap := NewTap(bytes.NewReader(make([]byte, 10)), 20, XXH3)
+	if _, err := tap.Sum(t.Context()); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("error %v, want io.ErrUnexpectedEOF", err)
+	}
+}

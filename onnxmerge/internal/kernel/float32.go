@@ -1,0 +1,53 @@
+package kernel
+
+import (
+	"encoding/binary"
+	"math"
+)
+
+func decode32(dst []float64, src []byte) {
+	for i := range dst {
+		dst[i] = float64(math.Float32frombits(binary.LittleEndian.Uint32(src[4*i:])))
+	}
+}
+
+func encode32(dst []byte, src []float64) bool {
+	finite := true
+	for i, v := range src {
+		bits, ok := bits32(v)
+		finite = finite && ok
+		binary.LittleEndian.PutUint32(dst[4*i:], bits)
+	}
+	return finite
+}
+
+func lerp32(dst, a, b []byte, t float64) bool { return mixer{bits: 32}.lerp(dst, a, b, t) }
+
+func mix32(dst, a, b []byte, s, t float64) bool {
+	d, x, y := (*[blockSize]byte)(dst), (*[blockSize]byte)(a), (*[blockSize]byte)(b)
+	finite := true
+	for i := 0; i < blockSize; i += 4 {
+		p := float64(math.Float32frombits(binary.LittleEndian.Uint32(x[i : i+4])))
+		q := float64(math.Float32frombits(binary.LittleEndian.Uint32(y[i : i+4])))
+		bits, ok := bits32(float64(s*p) + float64(t*q))
+		if !ok {
+			finite = false
+		}
+		binary.LittleEndian.PutUint32(d[i:i+4], bits)
+	}
+	return finite
+}
+
+// bits32 returns the bits that v is stored as, and whether they are a finite number.
+// The conversion to float32 is the one rounding.
+func bits32(v float64) (bits uint32, finite bool) {
+	const inf = 0xff << 23
+	bits = math.Float32bits(float32(v))
+	if bits<<1 < inf<<1 {
+		return bits, true
+	}
+	if bits<<1 > inf<<1 {
+		bits = inf | 1<<22
+	}
+	return bits, false
+}

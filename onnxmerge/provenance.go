@@ -1,0 +1,119 @@
+package onnxmerge
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/wiseft/wiseft/onnxmerge/graph"
+	"github.com/wiseft/wiseft/onnxmerge/method"
+)
+
+// ProvenanceSchema is the value of Provenance.Schema.
+const ProvenanceSchema = "wiseft.provenance/1"
+
+// Origin is what only the caller knows of a merge.
+type Origin struct {
+	Version string   // of the program
+	Files   []string // the names of the pre-trained and the fine-tuned model's files, without folders
+}
+
+// Provenance says how a merged model was made, completely: the same version makes the
+// same bytes from it and the files it names. It is the JSON text of the metadata
+// property [graph.ProvenanceKey].
+type Provenance struct {
+	Schema      string        `json:"schema"`
+	Version     string        `json:"version"`
+	Method      string        `json:"method"`
+	Params      method.Params `json:"params"`
+	Include     []string      `json:"include,omitempty"`
+	Exclude     []string      `json:"exclude,omitempty"`
+	Extrapolate bool          `json:"extrapolate,omitempty"`
+	External    string        `json:"external,omitempty"`    // "inside" or "outside" where payloads moved
+	ShardBytes  int64         `json:"shard_bytes,omitempty"` // of data files, where payloads moved out
+	Models      []Source      `json:"models"`                // the pre-trained, then the fine-tuned one
+	Data        []DataFile    `json:"data,omitempty"`        // data files of the merged model
+	Merged      int           `json:"merged"`                // tensors
+	Copied      int           `json:"copied"`                // tensors
+}
+
+// Source is a model that was merged.
+type Source struct {
+	File   string          `json:"file"`
+	Bytes  int64           `json:"bytes"`
+	SHA256 string          `json:"sha256"`
+	Data   []DataFile      `json:"data,omitempty"`
+	From   json.RawMessage `json:"from,omitempty"` // its own provenance, if it was made by a merge
+}
+
+// DataFile is a file of external data, by the name that the model has for it.
+type DataFile struct {
+	File  string `json:"file"`
+	Bytes int64  `json:"bytes"`
+	XXH3  string `json:"xxh3_128"`
+}
+
+// layoutNames are the layouts that move payloads.
+var layoutNames = map[graph.Layout]string{graph.Inside: "inside", graph.Outside: "outside"}
+
+// provenance describes the merge. It hashes what has not been read of the inputs.
+func (p *Plan) provenance(ctx context.Context, opt graph.WriteOptions, data []graph.File) (*Provenance, error) {
+	out := &Provenance{Schema: ProvenanceSchema, Version: p.opt.Origin.Version, Method: p.Method.Name, Params: p.Params,
+		Include: p.opt.Include, Exclude: p.opt.Exclude, Extrapolate: p.opt.Extrapolate,
+		External: layoutNames[opt.Layout], ShardBytes: opt.ShardBytes, Data: dataFiles(data)}
+	out.Merged, _ = p.Count(Merge)
+	out.Copied, _ = p.Count(Copy)
+	for i, m := range []*graph.Model{p.pretrained, p.finetuned} {
+		files, err := m.Files(ctx)
+		if err != nil {
+			return nil, err
+		}
+		s := Source{File: p.opt.Origin.Files[i], Bytes: files[0].SizeBytes, SHA256: files[0].Hash, Data: dataFiles(files[1:])}
+		if from := m.Property(graph.ProvenanceKey); json.Valid([]byte(from)) {
+			s.From = json.RawMessage(from)
+		}
+		out.Models = append(out.Models, s)
+	}
+	return out, nil
+}
+
+func dataFiles(files []graph.File) []DataFile {
+	var out []DataFile
+	for _, f := range files {
+		out = append(out, DataFile{f.Name, f.SizeBytes, f.Hash})
+	}
+	return out
+}
+
+// ReadProvenance returns what a merged model says of itself. A model without
+// provenance gives a [graph.FormatError].
+func ReadProvenance(m *graph.Model) (*Provenance, error) {
+	text := m.Property(graph.ProvenanceKey)
+	if text == "" {
+		return nil, graph.FormatError("the model does not say how it was made: it was not merged by wiseft, or without provenance")
+	}
+	var p Provenance
+	if err := json.Unmarshal([]byte(text), &p); err != nil {
+		return nil, graph.FormatError(fmt.Sprintf("metadata %s: %v", graph.ProvenanceKey, err))
+	}
+	if p.Schema != ProvenanceSchema || len(p.Models) != 2 {
+		return nil, graph.FormatError(fmt.Sprintf("metadata %s: schema %q with %d models, where %q with 2 is known",
+			graph.ProvenanceKey, p.Schema, len(p.Models), ProvenanceSchema))
+	}
+	return &p, nil
+}
+
+// Options returns the options that make the same merge again.
+func (p *Provenance) Options() Options {
+	return Options{Method: p.Method, Params: p.Params, Include: p.Include, Exclude: p.Exclude, Extrapolate: p.Extrapolate}
+}
+
+// Layout returns the layout that was asked for.
+func (p *Provenance) Layout() graph.Layout {
+	for layout, name := range layoutNames {
+		if name == p.External {
+			return layout
+		}
+	}
+	return graph.Keep
+}

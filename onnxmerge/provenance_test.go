@@ -1,0 +1,202 @@
+package onnxmerge
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/wiseft/wiseft/onnxmerge/graph"
+	"github.com/wiseft/wiseft/onnxmerge/method"
+)
+
+// files is an Output in memory.
+type files map[string]*bytes.Buffer
+
+func (f files) Create(name string) (io.Writer, error) {
+	f[name] = &bytes.Buffer{}
+	return f[name], nil
+}
+
+var origin = &Origin{Version: "v0.1.0", Files: []string{"pretrained.onnx", "finetuned.onnx"}}
+
+// A merge can be made again, byte for byte, from what the merged model says.
+func TestMergeIsReproducibleFromItsProvenance(t *testing.T) {
+	t.Parallel()
+	external := func(name string) string { return local(filepath.Join("external", name)) }
+	for _, c := range []struct {
+		name   string
+		a, b   string
+		opt    Options
+		layout graph.WriteOptions
+	}{
+		{"one file", local("pretrained.onnx"), local("finetuned.onnx"), Options{Params: method.Params{"alpha": 0.3}, Exclude: []string{"fc2*"}, Workers: 2},
+			graph.WriteOptions{}},
+		{"data files", external("pretrained.onnx"), external("finetuned.onnx"), Options{Params: method.Params{"alpha": 1.2}, Extrapolate: true},
+			graph.WriteOptions{DataName: "m.data"}},
+		{"moved out", local("pretrained.onnx"), local("finetuned.onnx"), Options{Include: []string{"fc*"}},
+			graph.WriteOptions{Layout: graph.Outside, DataName: "m.data", ShardBytes: 100}},
+	} {
+		a, b := openPath(t, c.a), openPath(t, c.b)
+		write := func(opt Options, layout graph.WriteOptions) files {
+			plan, err := NewPlan(t.Context(), a, b, opt)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out := files{}
+			if _, err := plan.Write(t.Context(), out, layout, nil); err != nil {
+				t.Fatal(err)
+			}
+			return out
+		}
+		c.opt.Origin = origin
+		first := write(c.opt, c.layout)
+		text := between(t, first[""].Bytes())
+		var from Provenance
+		if err := json.Unmarshal(text, &from); err != nil {
+			t.Fatal(err)
+		}
+		opt := from.Options()
+		opt.Origin = &Origin{Version: from.Version, Files: []string{from.Models[0].File, from.Models[1].File}}
+		again := write(opt, graph.WriteOptions{Layout: from.Layout(), DataName: "m.data", ShardBytes: from.ShardBytes})
+		if len(again) != len(first) {
+			t.Errorf("%s: %d files, then %d", c.name, len(first), len(again))
+		}
+		for name, want := range first {
+			if got := again[name]; got == nil || !bytes.Equal(got.Bytes(), want.Bytes()) {
+				t.Errorf("%s: file %q is not made again", c.name, name)
+			}
+		}
+	}
+}
+
+// between cuts the provenance out of a model that may need data files to open.
+func between(t testing.TB, model []byte) []byte {
+	t.Helper()
+	m := openBytes(t, model)
+	text := m.Property(graph.ProvenanceKey)
+	if text == "" {
+		t.Fatal("no provenance")
+	}
+	return []byte(text)
+}
+
+func TestProvenanceNamesTheInputs(t *testing.T) {
+	t.Parallel()
+	a, dataA := open(t, local("pretrained.onnx"))
+	b, _ := open(t, local("finetuned.onnx"))
+	merged := func(a, b *graph.Model) *graph.Model {
+		plan, err := NewPlan(t.Context(), a, b, Options{Origin: origin})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		if _, err := plan.Run(t.Context(), &out, nil); err != nil {
+			t.Fatal(err)
+		}
+		return openBytes(t, out.Bytes())
+	}
+	first := merged(a, b)
+	p, err := ReadProvenance(first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(dataA)
+	if m := p.Models[0]; m.SHA256 != hex.EncodeToString(sum[:]) || m.Bytes != int64(len(dataA)) || m.File != "pretrained.onnx" || m.From != nil {
+		t.Errorf("pre-trained model %+v", m)
+	}
+	if p.Version != "v0.1.0" || p.Method != "linear" || p.Params["alpha"] != 0.5 || p.Merged != 4 || p.Copied != 3 {
+		t.Errorf("provenance %+v", p)
+	}
+	second, err := ReadProvenance(merged(a, first))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var inner Provenance
+	if err := json.Unmarshal(second.Models[1].From, &inner); err != nil || inner.Models[0].SHA256 != p.Models[0].SHA256 {
+		t.Errorf("the merged model's own descent is lost: %s (%v)", second.Models[1].From, err)
+	}
+	var format graph.FormatError
+	if _, err := ReadProvenance(a); !errors.As(err, &format) {
+		t.Errorf("no provenance: error %v, want a FormatError", err)
+	}
+}
+
+// Every way of being another model is found.
+func TestVerifyFindsDifferences(t *testing.T) {
+	t.Parallel()
+	a, _ := open(t, local("pretrained.onnx"))
+	b, _ := open(t, local("finetuned.onnx"))
+	plan, err := NewPlan(t.Context(), a, b, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := openBytes(t, merge(t, a, b, 0.5, 1))
+	small := func(id string) map[string][]byte {
+		p := payload(t, good.Lookup(id))
+		p[len(p)-1] ^= 1
+		return map[string][]byte{id: p}
+	}
+	other := openPath(t, local("finetuned_other_use.onnx"))
+	for _, c := range []struct {
+		name  string
+		model *graph.Model
+		want  string
+	}{
+		{"the merge", good, ""},
+		{"a merged tensor", with(t, good, small("fc1.weight")), `"fc1.weight": its bytes from 0 to 96 are not`},
+		{"a copied tensor", with(t, good, small("head.bias")), `"head.bias"`},
+		{"the fine-tuned model", b, `"fc1.weight"`},
+		{"another operator", other, "structure"},
+		{"a missing tensor", other, `"head.weight" is missing`},
+		{"another dtype", openPath(t, local("pretrained_float16.onnx")), "float16 [8 3], want float32 [8 3]"},
+	} {
+		for _, all := range []bool{false, true} {
+			v, err := plan.Verify(t.Context(), c.model, VerifyOptions{All: all}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text := strings.Join(v.Differences, "\n")
+			if !strings.Contains(text, c.want) || (text == "") != (c.want == "") {
+				t.Errorf("%s: differences %q, want %q", c.name, text, c.want)
+			}
+		}
+	}
+	v, err := plan.Verify(t.Context(), good, VerifyOptions{}, nil)
+	if err != nil || v.Tensors != 7 || v.Bytes == 0 {
+		t.Errorf("%d tensors, %d bytes are compared (%v)", v.Tensors, v.Bytes, err)
+	}
+}
+
+func TestSamplesCoverTheEndsAndRepeat(t *testing.T) {
+	t.Parallel()
+	collect := func(size int64, opt VerifyOptions) []int64 {
+		var list []int64
+		for off := range offsets(size, opt) {
+			if off < 0 || off >= size || off%sampleBytes != 0 {
+				t.Errorf("offset %d of %d", off, size)
+			}
+			list = append(list, off)
+		}
+		return list
+	}
+	const size = 1000*sampleBytes + 5
+	got := collect(size, VerifyOptions{})
+	if len(got) != 10 || got[0] != 0 || got[1] != 1000*sampleBytes {
+		t.Errorf("samples %v", got)
+	}
+	if n := len(collect(size, VerifyOptions{All: true})); n != 1001 {
+		t.Errorf("%d ranges for all", n)
+	}
+	if len(collect(0, VerifyOptions{})) != 0 || len(collect(1, VerifyOptions{})) != 1 {
+		t.Error("small payloads")
+	}
+	if a, b := collect(size, VerifyOptions{Seed: 1}), collect(size, VerifyOptions{Seed: 2}); a[5] == b[5] && a[6] == b[6] {
+		t.Error("the seed changes nothing")
+	}
+}

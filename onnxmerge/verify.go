@@ -1,0 +1,149 @@
+package onnxmerge
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/wiseft/wiseft/onnxmerge/graph"
+)
+
+// VerifyOptions say how much of a model is verified.
+type VerifyOptions struct {
+	Samples int    // ranges of each tensor, of up to 4 KiB, beside its beginning and its end; 0 means 8
+	All     bool   // every byte instead
+	Seed    uint64 // of the choice of ranges
+}
+
+// Verification is what was found.
+type Verification struct {
+	Tensors     int      // compared
+	Bytes       int64    // of payload compared
+	Differences []string // one line each; none if the model is what the plan makes
+}
+
+// Verify compares a model with what the plan would write: its structure, and samples
+// of every tensor, computed anew.
+func (p *Plan) Verify(ctx context.Context, model *graph.Model, opt VerifyOptions, progress Progress) (*Verification, error) {
+	if err := p.check(); err != nil {
+		return nil, err
+	}
+	v := &Verification{}
+	if err := v.structure(ctx, p.finetuned, model); err != nil {
+		return nil, err
+	}
+	made := map[*graph.Tensor]func(dst []byte, off int64) error{}
+	for _, m := range p.mixers() {
+		made[m.dst] = m.fill
+	}
+	for i, d := range p.Decisions {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		fill := made[d.b]
+		if fill == nil {
+			fill = d.b.ReadAt
+		}
+		if err := v.tensor(model.Lookup(d.Tensor), d.b, fill, opt); err != nil {
+			return nil, fmt.Errorf("tensor %q: %w", d.Tensor, err)
+		}
+		if progress != nil {
+			progress(int64(i+1), int64(len(p.Decisions)))
+		}
+	}
+	for _, t := range model.Tensors {
+		if p.finetuned.Lookup(t.ID()) == nil {
+			v.differs("tensor %q: the fine-tuned model has none of this name", t.ID())
+		}
+	}
+	return v, nil
+}
+
+func (v *Verification) differs(format string, args ...any) {
+	v.Differences = append(v.Differences, fmt.Sprintf(format, args...))
+}
+
+func (v *Verification) structure(ctx context.Context, want, got *graph.Model) error {
+	a, err := want.StructureHash(ctx)
+	if err != nil {
+		return err
+	}
+	b, err := got.StructureHash(ctx)
+	if err != nil {
+		return err
+	}
+	if a != b {
+		v.differs("the structure (operators, attributes, metadata) is not that of the fine-tuned model")
+	}
+	return nil
+}
+
+// sampleBytes is the length of a compared range: a multiple of every element size.
+const sampleBytes = 4 << 10
+
+// tensor compares got with what fill makes of want.
+func (v *Verification) tensor(got, want *graph.Tensor, fill func(dst []byte, off int64) error, opt VerifyOptions) error {
+	switch {
+	case got == nil:
+		v.differs("tensor %q is missing", want.ID())
+		return nil
+	case got.DType != want.DType || !slices.Equal(got.Dims, want.Dims):
+		v.differs("tensor %q: %s %v, want %s %v", want.ID(), got.DType, got.Dims, want.DType, want.Dims)
+		return nil
+	}
+	v.Tensors++
+	if !want.Readable() || !got.Readable() {
+		same, err := got.Equal(want)
+		if err == nil && !same {
+			v.differs("tensor %q differs from the fine-tuned model", want.ID())
+		}
+		return err
+	}
+	a, b := make([]byte, sampleBytes), make([]byte, sampleBytes)
+	for off := range offsets(want.SizeBytes(), opt) {
+		n := min(sampleBytes, want.SizeBytes()-off)
+		if err := fill(a[:n], off); err != nil {
+			return err
+		}
+		if err := got.ReadAt(b[:n], off); err != nil {
+			return err
+		}
+		v.Bytes += n
+		if !bytes.Equal(a[:n], b[:n]) {
+			v.differs("tensor %q: its bytes from %d to %d are not those of the merge", want.ID(), off, off+n)
+			return nil
+		}
+	}
+	return nil
+}
+
+// offsets yields where to compare a payload of size bytes: everywhere, or at its
+// beginning, its end and some places between.
+func offsets(size int64, opt VerifyOptions) func(yield func(int64) bool) {
+	blocks := (size + sampleBytes - 1) / sampleBytes
+	samples := int64(opt.Samples)
+	if samples == 0 {
+		samples = 8
+	}
+	return func(yield func(int64) bool) {
+		if opt.All || blocks <= samples+2 {
+			for i := range blocks {
+				if !yield(i * sampleBytes) {
+					return
+				}
+			}
+			return
+		}
+		rng := rand.New(rand.NewPCG(opt.Seed, uint64(size)))
+		if !yield(0) || !yield((blocks-1)*sampleBytes) {
+			return
+		}
+		for range samples {
+			if !yield(rng.Int64N(blocks) * sampleBytes) {
+				return
+			}
+		}
+	}
+}
