@@ -18,8 +18,8 @@ func TestFormats(t *testing.T) {
 		codec  Codec
 		values map[uint64]float64
 	}{
-		{"float16", Float16, map[uint64]float64{0: 0, 1: 0x1p-24, 0x3ff: 0x3ffp-24, 0x400: 0x1p-14, 0x3c00: 1, 0x3555: 0x1.554p-2,
-			0xc000: -2, 0x7bff: 65504, 0x7c00: inf, 0xfc00: -inf, 0x7c01: nan, 0xfe00: nan, 0x8000: minus0}},
+		{"float16", Float16, map[uint64]float64{0: 0, 1: 0x1p-24, 0x3ff: 0x3ffp-24, 0x400: 0x1p-14, 0x3c00: 1,
+			0x3555: 0x1.554p-2, 0xc000: -2, 0x7bff: 65504, 0x7c00: inf, 0xfc00: -inf, 0x7c01: nan, 0xfe00: nan, 0x8000: minus0}},
 		{"bfloat16", BFloat16, map[uint64]float64{0: 0, 1: 0x1p-133, 0x80: 0x1p-126, 0x3f80: 1, 0xc040: -3,
 			0x7f7f: 0x1.fep127, 0x7f80: inf, 0xff80: -inf, 0x7f81: nan, 0xffff: nan, 0x8000: minus0}},
 		{"float8e4m3fn", Float8E4M3FN, map[uint64]float64{0: 0, 1: 0x1p-9, 7: 0x7p-9, 8: 0x1p-6, 0x38: 1,
@@ -106,7 +106,8 @@ func TestEncodeRoundsAtEveryBoundary(t *testing.T) {
 			}
 			values[f.top+1] = 2*values[f.top] - values[f.top-1]
 			rng := rand.New(rand.NewPCG(1, 0))
-			v := []float64{0x1p-1074, 0x1p-1022, 0x1p-1023, math.MaxFloat64, 0x1p127, 0x1p128, 0x1p16, values[1] / 4, math.Inf(1)}
+			v := []float64{0x1p-1074, 0x1p-1022, 0x1p-1023, values[1] / 4,
+				0x1p16, 0x1p127, 0x1p128, math.MaxFloat64, math.Inf(1)}
 			for i, lo := range values[:len(values)-1] {
 				hi := values[i+1]
 				mid := (lo + hi) / 2 // exact: one more bit
@@ -155,7 +156,8 @@ func (c Codec) checkEncode(t *testing.T, v float64, want uint64, wantFinite bool
 func TestFloat32RoundsOnce(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(1, 0))
-	v := []float64{0, 0x1p-149, 0x1p-150, 0x1.8p-150, 0x1.fffffefp127, 0x1.ffffffp127, math.MaxFloat64, math.Inf(1), 0x1p-1074}
+	v := []float64{0, 0x1p-149, 0x1p-150, 0x1.8p-150, 0x1p-1074,
+		0x1.fffffefp127, 0x1.ffffffp127, math.MaxFloat64, math.Inf(1)}
 	for range 100000 {
 		lo := math.Float32frombits(rng.Uint32() >> 1)
 		if lo != lo || lo >= math.MaxFloat32 {
