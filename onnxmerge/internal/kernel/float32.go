@@ -24,6 +24,13 @@ func encode32(dst []byte, src []float64) bool {
 func lerp32(dst, a, b []byte, t float64) bool { return mixer{bits: 32}.lerp(dst, a, b, t) }
 
 func mix32(dst, a, b []byte, s, t float64) bool {
+	if z, ok := view(dst); ok {
+		x, okX := view(a)
+		y, okY := view(b)
+		if okX && okY {
+			return mixView(z, x, y, s, t)
+		}
+	}
 	d, x, y := (*[blockSize]byte)(dst), (*[blockSize]byte)(a), (*[blockSize]byte)(b)
 	finite := true
 	for i := 0; i < blockSize; i += 4 {
@@ -38,6 +45,9 @@ func mix32(dst, a, b []byte, s, t float64) bool {
 	return finite
 }
 
+// nan32 is the NaN that is stored.
+const nan32 = 0xff<<23 | 1<<22
+
 // bits32 returns the bits that v is stored as, and whether they are a finite number.
 // The conversion to float32 is the one rounding.
 func bits32(v float64) (bits uint32, finite bool) {
@@ -47,7 +57,7 @@ func bits32(v float64) (bits uint32, finite bool) {
 		return bits, true
 	}
 	if bits<<1 > inf<<1 {
-		bits = inf | 1<<22
+		bits = nan32
 	}
 	return bits, false
 }
