@@ -2,8 +2,9 @@
 
     python scripts/bench/merge.py --dir /some/disk [--size 2GiB] [--dtypes float32,float16,bfloat16] [--rounds 5] [--no-python]
 
-Two models of the given size with external data are made once. Each round runs the sides one after the other, the output
-always a fresh file; the table has medians:
+Two models of the given size with external data are made once. Each round runs the sides one after the other, in another
+order each time, the output always a fresh file; the table has medians. Before each side the free memory is touched: a virtual
+machine gives pages back that nobody uses, and whoever touches them next pays, up to twice the time of the copy itself.
 
   copy     cat A.data B.data >/dev/null; cp B.data OUT         what the bytes alone cost
   copy+sync  the same and `sync OUT`, because wiseft waits for the disk and cp does not
@@ -82,10 +83,23 @@ def run(command):
     return seconds, usage.ru_maxrss / 1024
 
 
+TOUCH = """
+import mmap, re
+free = int(re.search("MemFree: *([0-9]+)", open("/proc/meminfo").read())[1]) << 10
+size = max(free - (1 << 30), mmap.PAGESIZE)
+m = mmap.mmap(-1, size)
+zeros = bytes(1 << 20)
+for at in range(0, size - len(zeros), len(zeros)):
+    m[at : at + len(zeros)] = zeros
+"""
+
+
 def fresh(folder):
+    """Removes the last output, and makes free memory warm."""
     for path in folder.glob("out*"):
         path.unlink()
     os.sync()
+    subprocess.run([sys.executable, "-c", TOUCH], check=True)
 
 
 def bench(folder, wiseft, dtype, args):
@@ -107,7 +121,10 @@ def bench(folder, wiseft, dtype, args):
         sides["python"] = [sys.executable, "-c", PYTHON, a, b, folder / "out.onnx", "out.data"]
     seconds, memory = {s: [] for s in sides}, {s: 0 for s in sides}
     for round_ in range(args.rounds + 1):
-        for name, command in sides.items():
+        names = list(sides)
+        names = names[round_ % len(names):] + names[: round_ % len(names)]
+        for name in names:
+            command = sides[name]
             if name == "python" and round_ not in (1, 2, 3):
                 continue
             fresh(folder)
