@@ -243,7 +243,7 @@ func TestMemoryLimitsWorkers(t *testing.T) {
 		memory  int64
 		workers int
 		want    int
-	}{{0, 8, 8}, {0, 0, 1}, {5 * graph.BlockSize, 8, 1}, {10 * graph.BlockSize, 8, 2}, {5*graph.BlockSize - 1, 1, 0}} {
+	}{{0, 8, 8}, {0, 0, 1}, {10 * graph.BlockSize, 8, 1}, {20 * graph.BlockSize, 8, 2}, {10*graph.BlockSize - 1, 1, 0}} {
 		got, err := Options{Memory: c.memory, Workers: c.workers}.workersFor(2)
 		if got != c.want || (err != nil) != (c.want == 0) {
 			t.Errorf("%d bytes for %d workers: %d (%v), want %d", c.memory, c.workers, got, err, c.want)

@@ -138,17 +138,21 @@ func NewPlan(ctx context.Context, pretrained, finetuned *graph.Model, opt Option
 // defaultMemory bounds the buffers of a merge.
 const defaultMemory = 256 << 20
 
-// workersFor is how many goroutines the memory allows. Each has a block of every model and
-// one to fill, while another waits to be written.
-func (o Options) workersFor(models int) (int, error) {
-	memory := o.Memory
-	if memory == 0 {
-		memory = defaultMemory
+func (o Options) memory() int64 {
+	if o.Memory == 0 {
+		return defaultMemory
 	}
+	return o.Memory
+}
+
+// workersFor is how many goroutines half of the memory allows; the rest is for hashing.
+// Each has a block of every model and one to fill, while another waits to be written.
+func (o Options) workersFor(models int) (int, error) {
+	memory := o.memory() / 2
 	perWorker := int64(models+2) * graph.BlockSize
 	n := (memory - graph.BlockSize) / perWorker
 	if n < 1 {
-		return 0, &MemoryError{Needs: perWorker + graph.BlockSize, Has: memory}
+		return 0, &MemoryError{Needs: 2 * (perWorker + graph.BlockSize), Has: o.memory()}
 	}
 	return int(min(n, int64(max(o.Workers, 1)))), nil
 }

@@ -49,8 +49,8 @@ func (p *Plan) Write(ctx context.Context, out graph.Output, opt graph.WriteOptio
 	r := &Result{}
 	opt.Workers, opt.Provenance = p.workers, nil
 	if p.opt.Origin != nil {
-		p.pretrained.TrackHashes()
-		p.finetuned.TrackHashes()
+		p.pretrained.TrackHashes(p.opt.memory() / 4)
+		p.finetuned.TrackHashes(p.opt.memory() / 4)
 		opt.Provenance = func(data []graph.File) (text string, err error) {
 			if r.Provenance, err = p.provenance(ctx, opt, data); err != nil {
 				return "", err

@@ -154,6 +154,9 @@ func (c *call) writeMerge(ctx context.Context, plan *onnxmerge.Plan, layout grap
 	for _, f := range made.Data {
 		r.Data = append(r.Data, onnxmerge.DataFile{File: f.Name, Bytes: f.SizeBytes, XXH3: f.Hash})
 	}
+	if layout.Layout == graph.Outside && len(made.Data) == 0 {
+		r.Warnings = append(r.Warnings, "no payload moved out: data files hold initializers of 1 KiB and more, and the model has none")
+	}
 	r.Clamped = made.Clamped
 	for _, clamped := range made.Clamped {
 		r.Warnings = append(r.Warnings, describeClamped(clamped))

@@ -91,7 +91,7 @@ func (r *verifyReport) compare(ctx context.Context, c *call, merged, a, b *model
 	bar := c.newProgress("verifying", "tensors")
 	defer bar.end()
 	for _, m := range []*modelFile{merged, a, b} {
-		m.TrackHashes()
+		m.TrackHashes(64 << 20)
 	}
 	found, err := plan.Verify(ctx, merged.Model, onnxmerge.VerifyOptions{All: r.All, Seed: c.Uint64("seed")},
 		func(done, total int64) { bar.set(int(done), int(total)) })

@@ -208,11 +208,13 @@ type File struct {
 }
 
 // TrackHashes makes the model hash its files while they are read for other reasons,
-// so that Files has less to do.
-func (m *Model) TrackHashes() {
-	m.tap.Open()
+// so that Files has less to do. Parts that are read before their turn wait in memory,
+// in up to the given number of bytes.
+func (m *Model) TrackHashes(memory int64) {
+	limit := int(memory) / (1 + len(m.files))
+	m.tap.Open(limit)
 	for _, f := range m.files {
-		f.tap.Open()
+		f.tap.Open(limit)
 	}
 }
 

@@ -86,24 +86,31 @@ func TestTapDoesNotDependOnTheReader(t *testing.T) {
 			wg.Wait()
 		},
 	} {
-		tap := NewTap(bytes.NewReader(data), int64(len(data)), SHA256)
-		tap.Open()
-		how(func(off, n int) {
-			if off >= len(data) {
-				return
+		for _, limit := range []int{0, 150_000, 1 << 20, 8 << 20} {
+			tap := NewTap(bytes.NewReader(data), int64(len(data)), SHA256)
+			tap.Open(limit)
+			how(func(off, n int) {
+				if off >= len(data) {
+					return
+				}
+				p := make([]byte, min(n, len(data)-off))
+				if _, err := tap.ReadAt(p, int64(off)); err != nil {
+					t.Error(err)
+				}
+				tap.mu.Lock()
+				if tap.held > limit {
+					t.Errorf("%s: %d bytes are held, the limit is %d", name, tap.held, limit)
+				}
+				tap.mu.Unlock()
+			})
+			for range 2 {
+				if got, err := tap.Sum(t.Context()); err != nil || got != want {
+					t.Errorf("%s: hash %s (%v), want %s", name, got, err, want)
+				}
 			}
-			p := make([]byte, min(n, len(data)-off))
-			if _, err := tap.ReadAt(p, int64(off)); err != nil {
-				t.Error(err)
+			if tap.held != 0 {
+				t.Errorf("%s: %d bytes are still held", name, tap.held)
 			}
-		})
-		for range 2 {
-			if got, err := tap.Sum(t.Context()); err != nil || got != want {
-				t.Errorf("%s: hash %s (%v), want %s", name, got, err, want)
-			}
-		}
-		if tap.held != 0 {
-			t.Errorf("%s: %d bytes are still held", name, tap.held)
 		}
 	}
 }

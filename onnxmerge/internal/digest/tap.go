@@ -19,6 +19,7 @@ type Tap struct {
 	open atomic.Bool
 
 	mu    sync.Mutex
+	limit int // of held
 	sum   hash.Hash
 	next  int64   // everything before it is hashed
 	early []piece // read before their turn, by offset
@@ -31,18 +32,23 @@ type piece struct {
 	data []byte
 }
 
-const (
-	maxEarly = 8 << 20  // bounds the bytes that wait for their turn: some blocks of each worker
-	smallGap = 64 << 10 // below the blocks that workers read: nobody will come with it
-)
+// smallGap is below the blocks that workers read: nobody will come with it.
+const smallGap = 64 << 10
 
 // NewTap returns a tap, closed, on the first size bytes of r.
 func NewTap(r io.ReaderAt, size int64, alg Algorithm) *Tap {
 	return &Tap{r: r, size: size, alg: alg, sum: alg.New()}
 }
 
-// Open begins hashing. Opening twice is harmless.
-func (t *Tap) Open() { t.open.Store(true) }
+// Open begins hashing. What is read before its turn waits in up to limit bytes, which
+// should be some blocks of each reader; beyond, Sum reads it again. Opening twice is
+// harmless.
+func (t *Tap) Open(limit int) {
+	t.mu.Lock()
+	t.limit = limit
+	t.mu.Unlock()
+	t.open.Store(true)
+}
 
 // Algorithm returns the hash function.
 func (t *Tap) Algorithm() Algorithm { return t.alg }
@@ -63,13 +69,13 @@ func (t *Tap) add(p []byte, off int64) {
 	case off <= t.next:
 		t.hash(p, off)
 		t.drain()
-	case off-t.next > maxEarly:
+	case off-t.next > int64(t.limit):
 		return // far ahead, as where two files have another order: Sum will read it
 	case off-t.next <= smallGap && t.readUntil(context.Background(), off) == nil:
 		t.hash(p, off)
 		t.drain()
 	default:
-		if t.held+len(p) > maxEarly {
+		if t.held+len(p) > t.limit {
 			t.skipGap()
 		}
 		t.hold(p, off)
@@ -88,6 +94,9 @@ func (t *Tap) hold(p []byte, off int64) {
 	if off <= t.next {
 		t.hash(p, off)
 		t.drain()
+		return
+	}
+	if t.held+len(p) > t.limit {
 		return
 	}
 	i, _ := slices.BinarySearchFunc(t.early, off, func(e piece, off int64) int { return int(e.off - off) })
