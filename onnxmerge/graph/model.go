@@ -142,6 +142,8 @@ func sniff(r io.ReaderAt, size int64) error {
 		return UnsupportedError("an onnxruntime-optimised model (.ort), not ONNX; use the .onnx file it was made from")
 	case has(0, "\x89HDF"):
 		return FormatError("an HDF5 file, not an ONNX model")
+	case has(0, "\x1f\x8b"), has(0, "\x28\xb5\x2f\xfd"), has(0, "\xfd7zXZ"), has(0, "BZh"), has(0, "7z\xbc\xaf"):
+		return FormatError("a compressed file; unpack it first")
 	}
 	return nil
 }

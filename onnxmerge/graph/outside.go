@@ -31,15 +31,15 @@ func (w *writing) outside(edits []wire.Edit) error {
 		if removed(edits, t.start()) {
 			continue
 		}
-		f := w.made[t]
-		if f == nil {
-			f = t.ReadAt
-		}
 		if !t.canMoveOut() {
-			if err := w.stayIn(t, f); err != nil {
+			if err := w.stay(t); err != nil {
 				return err
 			}
 			continue
+		}
+		f := w.made[t]
+		if f == nil {
+			f = t.ReadAt
 		}
 		size := t.SizeBytes()
 		off := align(end, size)
@@ -57,19 +57,6 @@ func (w *writing) outside(edits []wire.Edit) error {
 		w.edits = append(w.edits, fields...)
 	}
 	return nil
-}
-
-// stayIn keeps a payload in the model's file.
-func (w *writing) stayIn(t *Tensor, f fill) error {
-	changed := w.made[t] != nil
-	switch {
-	case t.external == nil && !changed:
-		return nil
-	case t.external == nil && t.isPlain():
-		w.edits = append(w.edits, t.inPlace(f)...)
-		return nil
-	}
-	return w.moveIn(t, f)
 }
 
 // canMoveOut reports whether a data file may hold the payload. Runtimes look there for

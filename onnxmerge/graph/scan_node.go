@@ -2,6 +2,7 @@ package graph
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/wiseft/wiseft/onnxmerge/internal/wire"
@@ -125,8 +126,9 @@ func (s *scanner) noteUnread(n *Node, a attribute) {
 	for _, f := range a.values {
 		switch f.Num {
 		case attrT, attrTensors, attrSparse, attrSparseTensors:
-			if n.OpType != "ConstantOfShape" {
-				s.model.Unread = append(s.model.Unread, fmt.Sprintf("a tensor in attribute %q of %s", a.name, n.OpType))
+			what := fmt.Sprintf("a tensor in attribute %q of %s", a.name, n.OpType)
+			if n.OpType != "ConstantOfShape" && !slices.Contains(s.model.Unread, what) {
+				s.model.Unread = append(s.model.Unread, what)
 			}
 			return
 		}

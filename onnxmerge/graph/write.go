@@ -194,18 +194,14 @@ func (m *Model) layOut(edits []wire.Edit, made map[*Tensor]fill, opt WriteOption
 	return nil, UnsupportedError(fmt.Sprintf("as one file the model would have %d bytes; a protobuf file holds %d", size, maxFile))
 }
 
-// keep replaces payloads in place.
+// keep replaces payloads where they are.
 func (w *writing) keep(edits []wire.Edit) error {
 	for t := range w.m.stored() {
-		f := w.made[t]
-		switch {
-		case f == nil || t.external != nil || removed(edits, t.start()):
-		case t.isPlain():
-			w.edits = append(w.edits, t.inPlace(f)...)
-		default:
-			if err := w.moveIn(t, f); err != nil {
-				return err
-			}
+		if t.external != nil || removed(edits, t.start()) {
+			continue
+		}
+		if err := w.stay(t); err != nil {
+			return err
 		}
 	}
 	for i, f := range w.m.files {
@@ -266,31 +262,32 @@ func (w *writing) relocate(t *Tensor, d *newData) error {
 // inside moves the payloads of data files into the model.
 func (w *writing) inside(edits []wire.Edit) error {
 	for t := range w.m.stored() {
-		f := w.made[t]
-		switch {
-		case removed(edits, t.start()):
-		case t.external != nil && t.payload == nil:
+		if removed(edits, t.start()) {
+			continue
+		}
+		if t.external != nil && t.payload == nil {
 			return UnsupportedError(fmt.Sprintf("tensor %q: its data is in another file (%s), which is not open", t.ID(), t.external.location))
-		case t.external != nil:
-			if f == nil {
-				f = t.ReadAt
-			}
-			if err := w.moveIn(t, f); err != nil {
-				return err
-			}
-		case f == nil:
-		case t.isPlain():
-			w.edits = append(w.edits, t.inPlace(f)...)
-		default:
-			if err := w.moveIn(t, f); err != nil {
-				return err
-			}
+		}
+		if err := w.stay(t); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func (w *writing) moveIn(t *Tensor, f fill) error {
+// stay leaves a payload in the model's file, or moves it there. New bytes take the
+// place of as many old ones; where that is not possible they become raw_data.
+func (w *writing) stay(t *Tensor) error {
+	f := w.made[t]
+	switch {
+	case t.external == nil && f == nil:
+		return nil
+	case t.isPlain():
+		w.edits = append(w.edits, t.inPlace(f)...)
+		return nil
+	case f == nil:
+		f = t.ReadAt
+	}
 	edits, err := t.rawEdits(f)
 	w.edits = append(w.edits, edits...)
 	return err

@@ -211,6 +211,7 @@ def main():
     bad("empty.onnx", b"")
     bad("no_graph.onnx", b"\x08\x08\x12\x04none")
     bad("zip.onnx", b"PK\x03\x04 a checkpoint")
+    bad("gzip.onnx", b"\x1f\x8b\x08\x00 compressed")
     bad("lfs_pointer.onnx", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n")
     model = mlp(1)
     model.graph.initializer[0].raw_data = model.graph.initializer[0].raw_data[:-4]
