@@ -131,7 +131,8 @@ func (t *Tensor) Location() string {
 // file.
 func (t *Tensor) SharesData(other *Tensor) bool {
 	a, b := t.external, other.external
-	return a != nil && b != nil && a.file != nil && a.file == b.file && a.offset == b.offset
+	return a != nil && b != nil && a.file != nil && a.file == b.file && a.offset == b.offset &&
+		t.SizeBytes() == other.SizeBytes() // one without elements shares nothing with what begins there
 }
 
 // SharedRange names the range of a data file that the payload is, the same for all
