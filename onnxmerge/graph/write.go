@@ -234,9 +234,9 @@ func (w *writing) keepData(d *newData, f *dataFile) error {
 			continue
 		}
 		last = t
-		if make := w.made[t]; make != nil {
+		if renewed := w.made[t]; renewed != nil {
 			at := wire.Span{Off: t.external.offset, Len: t.SizeBytes()}
-			d.edits = append(d.edits, wire.Edit{At: at, Size: at.Len, Fill: make.inContext})
+			d.edits = append(d.edits, wire.Edit{At: at, Size: at.Len, Fill: renewed.inContext})
 		}
 	}
 	return nil
