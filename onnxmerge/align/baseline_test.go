@@ -1,0 +1,180 @@
+package align
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/wiseft/wiseft/onnxmerge/graph"
+)
+
+// pairing is what a method says of a tensor of B: which one of A it is, and how that is
+// to be transposed.
+type pairing struct {
+	idA        string
+	transposed []int
+}
+
+// score counts what a method made of the weights of B.
+type score struct {
+	right   int // paired as the truth has it
+	refused int // left unpaired, as it must be
+	missed  int // left unpaired although A has it
+	wrong   int // paired with something else, or in another layout: corrupts a merge in silence
+}
+
+func (s *score) add(x score) {
+	s.right += x.right
+	s.refused += x.refused
+	s.missed += x.missed
+	s.wrong += x.wrong
+}
+
+func (s score) String() string {
+	return fmt.Sprintf("right %6d  refused %6d  missed %6d  wrong %6d", s.right, s.refused, s.missed, s.wrong)
+}
+
+// judge compares the pairs that a method found, by ID in b, with the truth.
+func judge(a, b corpusFile, pairs map[string]pairing) score {
+	var s score
+	want := truth(a, b)
+	for id, e := range want {
+		p, paired := pairs[id]
+		switch {
+		case paired && e.right(p.idA, p.transposed):
+			s.right++
+		case paired:
+			s.wrong++
+		case e.idA == "":
+			s.refused++
+		default:
+			s.missed++
+		}
+	}
+	weightsOfA := map[string]bool{}
+	for _, x := range a.Tensors {
+		weightsOfA[x.ID] = x.isWeight()
+	}
+	for id, p := range pairs {
+		if _, isWeight := want[id]; !isWeight && weightsOfA[p.idA] {
+			s.wrong++
+		}
+	}
+	return s
+}
+
+// byPosition pairs the i-th float tensor of each shape.
+func byPosition(a, b *graph.Model) map[string]pairing {
+	waiting := map[string][]string{}
+	for _, t := range a.Tensors {
+		if t.DType.IsFloat() {
+			waiting[fmt.Sprint(t.Dims)] = append(waiting[fmt.Sprint(t.Dims)], t.ID())
+		}
+	}
+	pairs := map[string]pairing{}
+	for _, t := range b.Tensors {
+		if queue := waiting[fmt.Sprint(t.Dims)]; t.DType.IsFloat() && len(queue) > 0 {
+			pairs[t.ID()] = pairing{idA: queue[0]}
+			waiting[fmt.Sprint(t.Dims)] = queue[1:]
+		}
+	}
+	return pairs
+}
+
+// nameBaseline pairs as ByName does, but finds the roles in each model once, for they
+// are most of ByName's time.
+type nameBaseline map[*graph.Model]map[string][]string
+
+func (n nameBaseline) pair(t *testing.T, a, b *graph.Model) map[string]pairing {
+	t.Helper()
+	pairs := map[string]pairing{}
+	for _, x := range b.Tensors {
+		from := a.Lookup(x.ID())
+		if from != nil && conflict(from, x, n.roles(t, a), n.roles(t, b)) == "" {
+			pairs[x.ID()] = pairing{idA: from.ID()}
+		}
+	}
+	return pairs
+}
+
+func (n nameBaseline) roles(t *testing.T, m *graph.Model) map[string][]string {
+	t.Helper()
+	if n[m] == nil {
+		found, err := roles(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n[m] = found
+	}
+	return n[m]
+}
+
+// check compares the baseline with ByName itself.
+func (n nameBaseline) check(t *testing.T, a, b *graph.Model) {
+	t.Helper()
+	want, err := ByName(a, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := n.pair(t, a, b)
+	for _, p := range want.Pairs {
+		if got[p.B.ID()].idA != p.A.ID() {
+			t.Errorf("%s is paired with %q, by ByName with %s", p.B.ID(), got[p.B.ID()].idA, p.A.ID())
+		}
+	}
+	if len(got) != len(want.Pairs) {
+		t.Errorf("%d pairs, ByName has %d", len(got), len(want.Pairs))
+	}
+}
+
+// TestBaselinesFail shows that the corpus is hard: what is easy to write pairs wrongly,
+// or not at all.
+func TestBaselinesFail(t *testing.T) {
+	t.Parallel()
+	names := nameBaseline{}
+	var position, name score
+	sums := map[string]*[2]score{} // by what the two exports are
+	var order []string
+	corpusPairs(t, func(t *testing.T, a, b corpusFile) {
+		p := judge(a, b, byPosition(a.model, b.model))
+		n := judge(a, b, names.pair(t, a.model, b.model))
+		position.add(p)
+		name.add(n)
+		if a.Export == "fold" {
+			names.check(t, a.model, b.model)
+		}
+		row := relation(a, b)
+		if sums[row] == nil {
+			sums[row] = &[2]score{}
+			order = append(order, row)
+		}
+		sums[row][0].add(p)
+		sums[row][1].add(n)
+	})
+	slices.Sort(order)
+	for _, row := range order {
+		t.Logf("%-42s position: %v   name: %v", row, sums[row][0], sums[row][1])
+	}
+	t.Logf("%-42s position: %v   name: %v", "all", position, name)
+	if position.wrong < 1000 {
+		t.Errorf("pairing by position is wrong %d times only", position.wrong)
+	}
+	if name.missed < name.right {
+		t.Errorf("pairing by name misses %d of the weights and finds %d", name.missed, name.right)
+	}
+	if position.right == 0 || name.right == 0 {
+		t.Error("a baseline is never right: the truth is in doubt")
+	}
+}
+
+// relation names the row of the table that a pair of files counts in.
+func relation(a, b corpusFile) string {
+	switch {
+	case a.Head != b.Head:
+		return "another head"
+	case a.Export == b.Export:
+		return "the same export, " + a.Export
+	default:
+		return a.Export + " and another export"
+	}
+}
