@@ -13,6 +13,7 @@ const reasonDiffers = "not a floating-point number; it differs, and the fine-tun
 
 // judge decides single tensors.
 type judge struct {
+	memory                 int64
 	quantizedA, quantizedB map[*graph.Tensor]string
 }
 
@@ -45,15 +46,41 @@ func (j judge) pair(pair align.Pair) (Decision, error) {
 			return Decision{Action: Refuse, Reason: "sparse, and its values are not at the same places in both models"}, err
 		}
 	}
-	return Decision{Action: Merge, Reason: "paired by " + pair.How, a: a}, nil
+	if b.Len() == 1 && a.ID() != b.ID() {
+		return Decision{Action: Copy, Reason: fmt.Sprintf("a single number under another name (%q): such constants are kept", a.ID())}, nil
+	}
+	d := Decision{Action: Merge, Reason: "paired by " + pair.How, a: a, perm: pair.Perm}
+	if a.ID() != b.ID() {
+		d.Reason += fmt.Sprintf(" with %q", a.ID())
+	}
+	if pair.Perm != nil {
+		d.Reason += ", transposed"
+		if a.SizeBytes() > j.memory/4 || b.DType.Bits() < 8 {
+			d = Decision{Action: Refuse, Reason: fmt.Sprintf("it is transposed in the pre-trained model, and %d bytes are too many to hold "+
+				"in a quarter of the memory limit", a.SizeBytes())}
+		}
+	}
+	return d, nil
 }
 
-// conflict decides a name that stands for different things in the two models.
-func (j judge) conflict(c align.Conflict) Decision {
-	if c.B.DType.IsFloat() || j.quantizedB[c.B] != "" {
-		return Decision{Action: Refuse, Reason: "same name, but " + c.Reason}
+// conflict decides a tensor whose counterpart structure leaves open. Where name,
+// shape and operator agree, weights that are as close as fine-tuning leaves them are the
+// proof.
+func (j judge) conflict(c align.Conflict) (Decision, error) {
+	t := c.B
+	switch {
+	case !t.DType.IsFloat() && j.quantizedB[t] == "":
+		return Decision{Action: Copy, Reason: fmt.Sprintf("%s is not merged; it differs: %s", t.DType, c.Reason)}, nil
+	case t.Len() == 1 && j.quantizedB[t] == "":
+		// Exporters share and split such numbers as they like: mostly they are constants.
+		return Decision{Action: Copy, Reason: "a single number; " + c.Reason}, nil
+	case c.Alike && j.quantizedB[t] == "" && j.quantizedA[c.A] == "":
+		cosine, ok, err := cosine(c.A, t, nil)
+		if err != nil || ok && cosine >= related {
+			return Decision{Action: Merge, Reason: fmt.Sprintf("paired by name, operator and weights (cosine %.2f)", cosine), a: c.A}, err
+		}
 	}
-	return Decision{Action: Copy, Reason: fmt.Sprintf("%s is not merged; it differs: %s", c.B.DType, c.Reason)}
+	return Decision{Action: Refuse, Reason: c.Reason}, nil
 }
 
 // decideQuantized never mixes: integers, scale and zero point of a quantised weight

@@ -16,8 +16,8 @@ import (
 // at once.
 type mixer struct {
 	dst     *graph.Tensor
-	sources []*graph.Tensor
-	copyOf  *graph.Tensor // if not nil, its bytes are the result
+	sources []reader
+	copyOf  reader // if not nil, its bytes are the result
 	codec   kernel.Codec
 	mix     method.Mix
 	direct  method.Direct // if not nil, mix on stored bytes
@@ -26,8 +26,9 @@ type mixer struct {
 	pool    sync.Pool     // of *scratch
 }
 
-func (p *Plan) newMixer(d Decision, sources []*graph.Tensor) *mixer {
+func (p *Plan) newMixer(d Decision) *mixer {
 	codec, _ := d.DType.Codec()
+	sources := sources(d.a, d.b, d.perm)
 	m := &mixer{dst: d.b, sources: sources, codec: codec, mix: p.Method.New(p.Params), floor: d.isVariance && p.opt.Extrapolate}
 	if p.Method.NewDirect != nil && !m.floor {
 		m.direct = p.Method.NewDirect(p.Params, codec)
@@ -49,13 +50,13 @@ func (e *OverflowError) Error() string {
 // fill sets dst to the merged bytes from off on.
 func (m *mixer) fill(dst []byte, off int64) error {
 	if m.copyOf != nil {
-		return m.copyOf.ReadAt(dst, off)
+		return m.copyOf(dst, off)
 	}
 	s := m.pool.Get().(*scratch)
 	defer m.pool.Put(s)
-	for i, t := range m.sources {
+	for i, read := range m.sources {
 		s.raw[i] = slices.Grow(s.raw[i][:0], len(dst))[:len(dst)]
-		if err := t.ReadAt(s.raw[i], off); err != nil {
+		if err := read(s.raw[i], off); err != nil {
 			return err
 		}
 	}

@@ -50,6 +50,7 @@ type Decision struct {
 	Dims   []int64
 
 	a, b       *graph.Tensor // a is nil unless Action is Merge
+	perm       []int         // the order of a's axes in b, nil if it is the same
 	isVariance bool          // of a normalisation: never negative
 }
 
@@ -96,8 +97,9 @@ func (e *MismatchError) Error() string {
 	return strings.Join(append([]string{e.Summary}, e.Reasons...), "\n  ")
 }
 
-// NewPlan decides a merge of pretrained and finetuned. It reads structure, and the
-// payloads that are compared instead of merged, such as integers. A plan with refused
+// NewPlan decides a merge of pretrained and finetuned. It reads structure, the
+// payloads that are compared instead of merged, such as integers, and the beginnings
+// of the others. A plan with refused
 // tensors is returned together with a [MismatchError], so that it can be shown; it
 // does not run.
 func NewPlan(ctx context.Context, pretrained, finetuned *graph.Model, opt Options) (*Plan, error) {
@@ -123,12 +125,15 @@ func NewPlan(ctx context.Context, pretrained, finetuned *graph.Model, opt Option
 	if err := checkGlobs(opt.Include, opt.Exclude); err != nil {
 		return nil, err
 	}
-	alignment, err := align.ByName(pretrained, finetuned)
+	alignment, err := align.ByStructure(pretrained, finetuned)
 	if err != nil {
 		return nil, err
 	}
 	p := &Plan{Method: how, Params: params, pretrained: pretrained, finetuned: finetuned, opt: opt, workers: workers}
 	if err := p.decide(ctx, alignment); err != nil {
+		return nil, err
+	}
+	if err := p.compareWeights(); err != nil {
 		return nil, err
 	}
 	p.warn()
@@ -166,7 +171,7 @@ func (e *MemoryError) Error() string {
 
 // decide fills Decisions in the order of the fine-tuned file.
 func (p *Plan) decide(ctx context.Context, al *align.Alignment) error {
-	j := judge{quantizedA: p.pretrained.Quantized(), quantizedB: p.finetuned.Quantized()}
+	j := judge{memory: p.opt.memory(), quantizedA: p.pretrained.Quantized(), quantizedB: p.finetuned.Quantized()}
 	byID := map[string]Decision{}
 	for _, pair := range al.Pairs {
 		if err := ctx.Err(); err != nil {
@@ -179,7 +184,11 @@ func (p *Plan) decide(ctx context.Context, al *align.Alignment) error {
 		byID[pair.B.ID()] = d
 	}
 	for _, c := range al.Conflicts {
-		byID[c.B.ID()] = j.conflict(c)
+		d, err := j.conflict(c)
+		if err != nil {
+			return fmt.Errorf("tensor %q: %w", c.B.ID(), err)
+		}
+		byID[c.B.ID()] = d
 	}
 	for _, t := range al.OnlyB {
 		byID[t.ID()] = Decision{Action: Copy, Reason: "only in the fine-tuned model"}
@@ -225,9 +234,9 @@ func (p *Plan) warn() {
 }
 
 // warnUnused names pre-trained weights that found no counterpart. A projection head
-// is a good reason; that the names drifted between two exports is a bad one.
+// is a good reason; two exports that are built differently are a bad one.
 func (p *Plan) warnUnused() {
-	lonely := map[string]bool{} // shapes that only the fine-tuned model has a name for
+	lonely := map[string]bool{} // shapes of weights without a counterpart
 	for _, d := range p.Decisions {
 		if d.Action == Copy && d.b.DType.IsFloat() && len(d.Dims) > 0 {
 			lonely[shapeKey(d.b)] = true
@@ -251,10 +260,10 @@ func (p *Plan) warnUnused() {
 	if len(unused) == 0 {
 		return
 	}
-	text := fmt.Sprintf("%d weights of the pre-trained model are not used: the fine-tuned one has none of their names (%s)",
+	text := fmt.Sprintf("%d weights of the pre-trained model are not used: none of the fine-tuned one plays their part (%s)",
 		len(unused), strings.Join(unused[:min(3, len(unused))], ", "))
 	if alike > 0 {
-		text += fmt.Sprintf("; %d have the shape of a weight that was copied, so the names may have drifted", alike)
+		text += fmt.Sprintf("; %d have the shape of a weight that was copied, so the models may be built differently there", alike)
 	}
 	p.Warnings = append(p.Warnings, text)
 }
@@ -277,9 +286,19 @@ func (p *Plan) check() error {
 	case len(reasons) > 0:
 		return &MismatchError{fmt.Sprintf("%d of %d tensors cannot be merged", len(reasons), len(p.Decisions)), reasons}
 	case merged == 0:
-		return &MismatchError{"no weight of the fine-tuned model has a counterpart in the pre-trained one", nil}
+		return &MismatchError{"no weight of the fine-tuned model has a counterpart in the pre-trained one", p.normReasons()}
 	}
 	return nil
+}
+
+// normReasons says what is known of two models that have nothing in common.
+func (p *Plan) normReasons() []string {
+	a, b := p.pretrained.CountOps("BatchNormalization"), p.finetuned.CountOps("BatchNormalization")
+	if a == b {
+		return nil
+	}
+	return []string{fmt.Sprintf("the pre-trained model has %d BatchNormalization operators, the fine-tuned one %d: an exporter folds them into the weights "+
+		"before them; export both models in one way", a, b)}
 }
 
 // Count returns how many tensors the plan treats with the given action, and how

@@ -89,6 +89,9 @@ func (p *Plan) Write(ctx context.Context, out graph.Output, opt graph.WriteOptio
 	return r, nil
 }
 
+// finetunedModel is the index of the fine-tuned model among those of a merge.
+const finetunedModel = 1
+
 // mixers returns what makes the merged payloads. What would be a copy of the fine-tuned
 // model's own bytes is left out.
 func (p *Plan) mixers() []*mixer {
@@ -98,13 +101,12 @@ func (p *Plan) mixers() []*mixer {
 	}
 	var mixers []*mixer
 	for _, d := range p.Decisions {
-		sources := []*graph.Tensor{d.a, d.b}
-		if d.Action != Merge || isCopy && sources[copyOf] == d.b {
+		if d.Action != Merge || isCopy && copyOf == finetunedModel {
 			continue
 		}
-		m := p.newMixer(d, sources)
+		m := p.newMixer(d)
 		if isCopy {
-			m.copyOf = sources[copyOf]
+			m.copyOf = m.sources[copyOf]
 		}
 		mixers = append(mixers, m)
 	}

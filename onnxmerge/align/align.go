@@ -1,8 +1,8 @@
 // Package align finds which tensor of one model is which tensor of another.
 //
 // The result lists every tensor of both models: as a [Pair], as one that only one
-// side has, or as a [Conflict], where the names agree and the tensors do not. Both
-// models keep their own order.
+// side has, or as a [Conflict], where the counterpart is not clear. Both models keep
+// their own order.
 package align
 
 import (
@@ -16,13 +16,21 @@ import (
 // Pair is one tensor in both models.
 type Pair struct {
 	A, B *graph.Tensor
-	How  string // what proves it: "name"
+	How  string // what proves it: "structure", "structure and name", or "name" for what plays no part
+	// Perm is nil unless the axes have another order: then it lists for each axis of B
+	// the axis of A that it is, axes of length 1 left out.
+	Perm []int
 }
 
-// Conflict is a tensor that both models name alike but that cannot be one weight.
+// Conflict is a tensor of B whose counterpart is not clear. A is its namesake, nil if
+// there is none.
 type Conflict struct {
 	A, B   *graph.Tensor
 	Reason string
+	// Alike says that A has the same dtype and shape as B, and that operators of one kind
+	// take them as the same operand. Then the weights themselves can be the proof that is
+	// missing.
+	Alike bool
 }
 
 // Alignment says what each tensor of two models is in the other.
@@ -31,65 +39,6 @@ type Alignment struct {
 	Conflicts []Conflict // in the order of B
 	OnlyA     []*graph.Tensor
 	OnlyB     []*graph.Tensor
-}
-
-// ByName pairs tensors of one ID, dtype and shape that play the same part: some
-// operator of one kind takes them as the same input in both models. A tensor that
-// nobody uses in either model plays no part, and pairs too.
-func ByName(a, b *graph.Model) (*Alignment, error) {
-	rolesA, err := roles(a)
-	if err != nil {
-		return nil, err
-	}
-	rolesB, err := roles(b)
-	if err != nil {
-		return nil, err
-	}
-	left := map[string]*graph.Tensor{}
-	for _, t := range a.Tensors {
-		left[t.ID()] = t
-	}
-	out := &Alignment{}
-	paired := map[string]bool{}
-	for _, t := range b.Tensors {
-		from, ok := left[t.ID()]
-		if !ok {
-			out.OnlyB = append(out.OnlyB, t)
-			continue
-		}
-		paired[t.ID()] = true
-		if reason := conflict(from, t, rolesA, rolesB); reason != "" {
-			out.Conflicts = append(out.Conflicts, Conflict{from, t, reason})
-			continue
-		}
-		out.Pairs = append(out.Pairs, Pair{from, t, "name"})
-	}
-	for _, t := range a.Tensors {
-		if !paired[t.ID()] {
-			out.OnlyA = append(out.OnlyA, t)
-		}
-	}
-	return out, nil
-}
-
-// conflict says why two tensors of one name are not one weight, "" if they are.
-func conflict(a, b *graph.Tensor, rolesA, rolesB map[string][]string) string {
-	switch {
-	case a.DType != b.DType:
-		return fmt.Sprintf("dtype %s against %s", a.DType, b.DType)
-	case !slices.Equal(a.Dims, b.Dims):
-		return fmt.Sprintf("shape %v against %v", a.Dims, b.Dims)
-	}
-	ra, rb := rolesA[a.ID()], rolesB[b.ID()]
-	if len(ra) == 0 && len(rb) == 0 {
-		return ""
-	}
-	for _, role := range ra {
-		if slices.Contains(rb, role) { // one more use, as of tied weights, is no conflict
-			return ""
-		}
-	}
-	return fmt.Sprintf("used by %s against %s", describe(ra), describe(rb))
 }
 
 func describe(roles []string) string {

@@ -81,8 +81,8 @@ func byPosition(a, b *graph.Model) map[string]pairing {
 	return pairs
 }
 
-// nameBaseline pairs as ByName does, but finds the roles in each model once, for they
-// are most of ByName's time.
+// nameBaseline pairs tensors of one name, dtype and shape that some operator of one
+// kind takes as the same input. It keeps these roles, by model.
 type nameBaseline map[*graph.Model]map[string][]string
 
 func (n nameBaseline) pair(t *testing.T, a, b *graph.Model) map[string]pairing {
@@ -90,7 +90,11 @@ func (n nameBaseline) pair(t *testing.T, a, b *graph.Model) map[string]pairing {
 	pairs := map[string]pairing{}
 	for _, x := range b.Tensors {
 		from := a.Lookup(x.ID())
-		if from != nil && conflict(from, x, n.roles(t, a), n.roles(t, b)) == "" {
+		if from == nil || from.DType != x.DType || !slices.Equal(from.Dims, x.Dims) {
+			continue
+		}
+		ra, rb := n.roles(t, a)[from.ID()], n.roles(t, b)[x.ID()]
+		if len(ra)+len(rb) == 0 || slices.ContainsFunc(ra, func(role string) bool { return slices.Contains(rb, role) }) {
 			pairs[x.ID()] = pairing{idA: from.ID()}
 		}
 	}
@@ -109,24 +113,6 @@ func (n nameBaseline) roles(t *testing.T, m *graph.Model) map[string][]string {
 	return n[m]
 }
 
-// check compares the baseline with ByName itself.
-func (n nameBaseline) check(t *testing.T, a, b *graph.Model) {
-	t.Helper()
-	want, err := ByName(a, b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := n.pair(t, a, b)
-	for _, p := range want.Pairs {
-		if got[p.B.ID()].idA != p.A.ID() {
-			t.Errorf("%s is paired with %q, by ByName with %s", p.B.ID(), got[p.B.ID()].idA, p.A.ID())
-		}
-	}
-	if len(got) != len(want.Pairs) {
-		t.Errorf("%d pairs, ByName has %d", len(got), len(want.Pairs))
-	}
-}
-
 // TestBaselinesFail shows that the corpus is hard: what is easy to write pairs wrongly,
 // or not at all.
 func TestBaselinesFail(t *testing.T) {
@@ -140,9 +126,6 @@ func TestBaselinesFail(t *testing.T) {
 		n := judge(a, b, names.pair(t, a.model, b.model))
 		position.add(p)
 		name.add(n)
-		if a.Export == "fold" {
-			names.check(t, a.model, b.model)
-		}
 		row := relation(a, b)
 		if sums[row] == nil {
 			sums[row] = &[2]score{}

@@ -62,6 +62,9 @@ func (d DType) String() string {
 	return dtypes[d].name
 }
 
+// Bits returns the size of one element, 0 if it has none.
+func (d DType) Bits() int { return int(d.bits()) }
+
 // bits returns the size of one element, 0 if it has none.
 func (d DType) bits() int64 {
 	if d < 0 || int(d) >= len(dtypes) {

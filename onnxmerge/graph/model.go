@@ -78,6 +78,8 @@ type Node struct {
 	Domain    string
 	Inputs    []string
 	Outputs   []string
+	Ints      map[string][]int64 // integer attributes; a single one is a list of one
+	Floats    map[string]float32 // attributes that are one number
 	Subgraphs []*Graph
 
 	field wire.Field

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -97,6 +98,9 @@ func (s *scanner) scanAttribute(g *Graph, n *Node, af wire.Field, within []wire.
 			a.values = append(a.values, f)
 		}
 	}
+	if err := s.scanNumbers(n, a); err != nil {
+		return err
+	}
 	within = append(within[:len(within):len(within)], af)
 	if n.isConstant() {
 		if err := s.scanConstant(g, n, a, within); err != nil {
@@ -116,6 +120,39 @@ func (s *scanner) scanAttribute(g *Graph, n *Node, af wire.Field, within []wire.
 		}
 		n.Subgraphs = append(n.Subgraphs, sub)
 	}
+	return nil
+}
+
+// maxNumbers bounds the integers of an attribute that are kept: axes, strides and their
+// like, not the tables of a decision tree.
+const maxNumbers = 64
+
+// scanNumbers keeps the attribute if it is one number, or a short list of integers.
+func (s *scanner) scanNumbers(n *Node, a attribute) error {
+	var ints []int64
+	for _, f := range a.values {
+		switch {
+		case f.Num == attrF && f.Type == protowire.Fixed32Type:
+			if n.Floats == nil {
+				n.Floats = map[string]float32{}
+			}
+			n.Floats[a.name] = math.Float32frombits(uint32(f.Value))
+		case (f.Num == attrI || f.Num == attrInts) && f.Type == protowire.VarintType:
+			ints = append(ints, int64(f.Value))
+		case f.Num == attrInts && f.Type == protowire.BytesType && f.Body.Len <= 10*maxNumbers:
+			var err error
+			if ints, err = s.scanDims(ints, f); err != nil {
+				return err
+			}
+		}
+	}
+	if ints == nil || len(ints) > maxNumbers {
+		return nil
+	}
+	if n.Ints == nil {
+		n.Ints = map[string][]int64{}
+	}
+	n.Ints[a.name] = ints
 	return nil
 }
 

@@ -122,3 +122,23 @@ func (m *Model) Variances() map[*Tensor]bool {
 	}
 	return found
 }
+
+// CountOps returns how many operators of one kind the model has, in all bodies.
+func (m *Model) CountOps(opType string) int {
+	n := 0
+	for g := range m.Bodies() {
+		for i := range g.Nodes {
+			if g.Nodes[i].OpType == opType {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// Resolve returns the tensor that a name stands for in g, which may be one of a graph
+// around it, and whether there is one.
+func (m *Model) Resolve(g *Graph, name string) (t *Tensor, ok bool) {
+	t, _ = m.resolve(g, name)
+	return t, t != nil
+}

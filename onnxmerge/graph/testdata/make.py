@@ -24,13 +24,16 @@ def tensor(name, value, store):
     return helper.make_tensor(name, TensorProto.FLOAT, value.shape, value.flatten().tolist())
 
 
-def mlp(seed, store="raw", site="initializer", head=0, inner=False, dtype=np.float32, batch="batch", shift="Add"):
+def mlp(seed, store="raw", site="initializer", head=0, inner=False, dtype=np.float32, batch="batch", shift="Add", folded=False):
     """points (batch, n, 3) -> fc1 -> relu -> max over points -> fc2 = features (batch, 4)"""
     w = {k: v.astype(dtype) for k, v in weights(seed).items()}
     if head:
         rng = np.random.default_rng(seed + 100)
         w["head.weight"] = rng.standard_normal((head, 4)).astype(dtype)
         w["head.bias"] = rng.standard_normal(head).astype(dtype)
+    if folded:  # as an exporter does that transposes weights itself, and forgets their names
+        w = {("w1" if k == "fc1.weight" else "w2" if k == "fc2.weight" else k): v.T if v.ndim == 2 and "head" not in k else v
+             for k, v in w.items()}
     elem = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
     nodes, inits = [], []
     for name, value in w.items():
@@ -39,14 +42,19 @@ def mlp(seed, store="raw", site="initializer", head=0, inner=False, dtype=np.flo
         else:
             nodes.append(helper.make_node("Constant", [], [name], name="const/" + name, value=tensor("", value, store)))
     inits.append(numpy_helper.from_array(np.array([1], np.int64), "axes"))
+    if not folded:
+        nodes.append(helper.make_node("Transpose", ["fc1.weight"], ["fc1.weight.t"], name="t1", perm=[1, 0]))
     nodes += [
-        helper.make_node("Transpose", ["fc1.weight"], ["fc1.weight.t"], name="t1", perm=[1, 0]),
-        helper.make_node("MatMul", ["points", "fc1.weight.t"], ["fc1.product"], name="matmul1"),
+        helper.make_node("MatMul", ["points", "w1" if folded else "fc1.weight.t"], ["fc1.product"], name="matmul1"),
         helper.make_node(shift, ["fc1.product", "fc1.bias"], ["fc1"], name="add1"),
         helper.make_node("Relu", ["fc1"], ["hidden"], name="relu1"),
         helper.make_node("ReduceMax", ["hidden", "axes"], ["pooled"], name="max1", keepdims=0),
-        helper.make_node("Gemm", ["pooled", "fc2.weight", "fc2.bias"], ["features"], name="gemm1", transB=1),
     ]
+    if folded:
+        nodes += [helper.make_node("MatMul", ["pooled", "w2"], ["fc2.product"], name="matmul2"),
+                  helper.make_node("Add", ["fc2.bias", "fc2.product"], ["features"], name="add2")]
+    else:
+        nodes.append(helper.make_node("Gemm", ["pooled", "fc2.weight", "fc2.bias"], ["features"], name="gemm1", transB=1))
     outputs = [helper.make_tensor_value_info("features", elem, [batch, 4])]
     if head:
         nodes.append(helper.make_node("Gemm", ["features", "head.weight", "head.bias"], ["logits"], name="head", transB=1))
@@ -196,6 +204,7 @@ def main():
     save("finetuned_float16.onnx", mlp(2, dtype=np.float16))
     save("pretrained_batch5.onnx", mlp(1, batch=5))
     save("finetuned_other_use.onnx", mlp(2, shift="Mul"))
+    save("finetuned_folded.onnx", mlp(2, head=5, folded=True))
     save("branches.onnx", branches())
     save("batchnorm.onnx", batchnorm())
 

@@ -1,0 +1,215 @@
+package onnxmerge
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/wiseft/wiseft/onnxmerge/graph"
+)
+
+// A weight that one exporter stored transposed is merged through the transpose, in the
+// form of the fine-tuned file, whatever it is called.
+func TestTransposedWeightsAreMerged(t *testing.T) {
+	t.Parallel()
+	plain, folded := openPath(t, local("finetuned.onnx")), openPath(t, local("finetuned_folded.onnx"))
+	pre := openPath(t, local("pretrained.onnx"))
+	want := openBytes(t, merge(t, pre, plain, 0.3, 1)) // the same merge without a transpose
+	got := openBytes(t, merge(t, pre, folded, 0.3, 2))
+	for id, from := range map[string]string{"w1": "fc1.weight", "w2": "fc2.weight"} {
+		g, w := got.Lookup(id), want.Lookup(from)
+		rows, cols := g.Dims[0], g.Dims[1]
+		pg, pw := payload(t, g), payload(t, w)
+		for i := range rows {
+			for k := range cols {
+				if !bytes.Equal(pg[4*(i*cols+k):][:4], pw[4*(k*rows+i):][:4]) {
+					t.Fatalf("%s[%d %d] is not %s[%d %d]", id, i, k, from, k, i)
+				}
+			}
+		}
+	}
+	if !bytes.Equal(payload(t, got.Lookup("fc2.bias")), payload(t, want.Lookup("fc2.bias"))) {
+		t.Error("the bias differs")
+	}
+	zero := openBytes(t, merge(t, plain, folded, 0, 1)) // the same weights in both
+	if !bytes.Equal(payload(t, zero.Lookup("w1")), payload(t, folded.Lookup("w1"))) {
+		t.Error("alpha 0 does not give the pre-trained weights in the other order")
+	}
+}
+
+func TestTransposedReadsEveryOrder(t *testing.T) {
+	t.Parallel()
+	m := openPath(t, local("finetuned.onnx"))
+	source := m.Lookup("fc1.weight")
+	for _, c := range []struct {
+		dims []int64
+		perm []int
+	}{{[]int64{8, 3}, []int{1, 0}}, {[]int64{2, 3, 4}, []int{2, 0, 1}}, {[]int64{4, 1, 6}, []int{2, 0}}, {[]int64{2, 3, 2, 2}, []int{3, 1, 0, 2}}} {
+		x := *source
+		x.Dims = c.dims // the same 24 numbers, in another shape
+		r := newTransposed(&x, c.perm, 4)
+		data := payload(t, source)
+		var want []byte
+		var walk func(axis int, at []int64)
+		walk = func(axis int, at []int64) {
+			if axis == len(c.perm) {
+				index, step := int64(0), int64(1)
+				for i := len(c.dims) - 1; i >= 0; i-- {
+					index += at[i] * step
+					step *= c.dims[i]
+				}
+				want = append(want, data[4*index:][:4]...)
+				return
+			}
+			for i := range c.dims[c.perm[axis]] {
+				at[c.perm[axis]] = i
+				walk(axis+1, at)
+			}
+		}
+		walk(0, make([]int64, len(c.dims)))
+		for _, off := range []int{0, 4, 40} {
+			got := make([]byte, len(want)-off)
+			if err := r.readAt(got, int64(off)); err != nil || !bytes.Equal(got, want[off:]) {
+				t.Errorf("%v by %v from byte %d: %x (%v), want %x", c.dims, c.perm, off, got, err, want[off:])
+			}
+		}
+	}
+}
+
+// renamed replaces names by others of the same length.
+func renamed(t *testing.T, path string, names ...string) *graph.Model {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(names); i += 2 {
+		data = bytes.ReplaceAll(data, []byte(names[i]), []byte(names[i+1]))
+	}
+	return openBytes(t, data)
+}
+
+// Names that drifted, or were exchanged together with the weights, do not matter.
+func TestNamesAreNoProof(t *testing.T) {
+	t.Parallel()
+	pre := openPath(t, local("pretrained.onnx"))
+	fine := openPath(t, local("finetuned.onnx"))
+	want := openBytes(t, merge(t, pre, fine, 0.5, 1))
+	for name, other := range map[string]*graph.Model{
+		"drifted":   renamed(t, local("pretrained.onnx"), "fc1.weight", "layer.zero", "fc2", "xyz"),
+		"exchanged": renamed(t, local("pretrained.onnx"), "fc1.", "tmp.", "fc2.", "fc1.", "tmp.", "fc2."),
+	} {
+		got := openBytes(t, merge(t, other, fine, 0.5, 1))
+		for _, id := range []string{"fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias"} {
+			if !bytes.Equal(payload(t, got.Lookup(id)), payload(t, want.Lookup(id))) {
+				t.Errorf("%s names: %s is merged with something else", name, id)
+			}
+		}
+	}
+}
+
+// Models that have nothing to do with each other are merged as asked, and warned of.
+func TestStrangersAreWarnedOf(t *testing.T) {
+	t.Parallel()
+	a := openPath(t, filepathDemo("pretrained.onnx"))
+	rng := rand.New(rand.NewPCG(1, 2))
+	random := map[string][]byte{}
+	for _, x := range a.Tensors {
+		if x.DType != graph.Float32 {
+			continue
+		}
+		p := make([]byte, x.SizeBytes())
+		for i := 0; i < len(p); i += 4 {
+			binary.LittleEndian.PutUint32(p[i:], math.Float32bits(float32(rng.NormFloat64())))
+		}
+		random[x.ID()] = p
+	}
+	for name, c := range map[string]struct {
+		b    *graph.Model
+		want bool
+	}{"itself": {a, false}, "random weights": {with(t, a, random), true}} {
+		plan, err := NewPlan(t.Context(), a, c.b, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(strings.Join(plan.Warnings, "\n"), "do not look like relatives"); got != c.want {
+			t.Errorf("%s: warnings %q", name, plan.Warnings)
+		}
+	}
+}
+
+func filepathDemo(name string) string { return "../cmd/wiseft/demo/" + name }
+
+// Two heads of one shape are not one weight, if their names and weights say so.
+func TestOtherHeadsOfTheSameShapeAreCopied(t *testing.T) {
+	t.Parallel()
+	a := openPath(t, filepathDemo("finetuned.onnx"))
+	head := a.Lookup("head.weight")
+	other := payload(t, head)
+	rng := rand.New(rand.NewPCG(3, 4))
+	for i := 0; i < len(other); i += 4 {
+		binary.LittleEndian.PutUint32(other[i:], math.Float32bits(float32(rng.NormFloat64())))
+	}
+	var out bytes.Buffer
+	if err := with(t, a, map[string][]byte{"head.weight": other}).Rewrite(t.Context(), &out, nil, 1); err != nil {
+		t.Fatal(err)
+	}
+	b := openBytes(t, bytes.ReplaceAll(out.Bytes(), []byte("head.weight"), []byte("proj.matrix")))
+	plan, err := NewPlan(t.Context(), a, b, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range plan.Decisions {
+		if d.Tensor == "proj.matrix" && (d.Action != Copy || !strings.Contains(d.Reason, "another head")) {
+			t.Errorf("%s %s: %s", d.Action, d.Tensor, d.Reason)
+		}
+	}
+	if n, _ := plan.Count(Merge); n < 20 {
+		t.Errorf("%d tensors are merged", n)
+	}
+}
+
+// Where structure breaks, weights that are close under one name are proof enough;
+// others are refused.
+func TestWeightsProveWhatStructureCannot(t *testing.T) {
+	t.Parallel()
+	a := openPath(t, filepathDemo("pretrained.onnx"))
+	data, err := os.ReadFile(filepathDemo("finetuned.onnx"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	opAdd, opMul := []byte("\x22\x03Add"), []byte("\x22\x03Mul") // NodeProto.op_type
+	if bytes.Count(data, opAdd) != 1 {
+		t.Fatal("the demo's model has another structure")
+	}
+	b := openBytes(t, bytes.Replace(data, opAdd, opMul, 1)) // two branches meet in another way
+	plan, err := NewPlan(t.Context(), a, b, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	proved := 0
+	for _, d := range plan.Decisions {
+		if strings.Contains(d.Reason, "by name, operator and weights") {
+			proved++
+			if c, ok, err := cosine(d.a, d.b, nil); err != nil || !ok || c < related || d.a.ID() != d.Tensor {
+				t.Errorf("%s is paired with %s, cosine %g", d.Tensor, d.a.ID(), c)
+			}
+		}
+	}
+	if proved < 10 {
+		t.Errorf("%d weights are proved", proved)
+	}
+	random := payload(t, a.Lookup("conv4.weight"))
+	rng := rand.New(rand.NewPCG(5, 6))
+	for i := 0; i < len(random); i += 4 {
+		binary.LittleEndian.PutUint32(random[i:], math.Float32bits(float32(rng.NormFloat64())))
+	}
+	_, err = NewPlan(t.Context(), with(t, a, map[string][]byte{"conv4.weight": random}), b, Options{})
+	if err == nil || !strings.Contains(err.Error(), `"conv4.weight": same name, but what leads to it differs`) {
+		t.Errorf("other weights under the same name: %v", err)
+	}
+}
