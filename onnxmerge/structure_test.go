@@ -112,21 +112,25 @@ func TestNamesAreNoProof(t *testing.T) {
 	}
 }
 
+// noise makes a payload of random float32 numbers.
+func noise(x *graph.Tensor, seed uint64) []byte {
+	rng := rand.New(rand.NewPCG(seed, 0))
+	p := make([]byte, x.SizeBytes())
+	for i := 0; i < len(p); i += 4 {
+		binary.LittleEndian.PutUint32(p[i:], math.Float32bits(float32(rng.NormFloat64())))
+	}
+	return p
+}
+
 // Models that have nothing to do with each other are merged as asked, and warned of.
 func TestStrangersAreWarnedOf(t *testing.T) {
 	t.Parallel()
 	a := openPath(t, filepathDemo("pretrained.onnx"))
-	rng := rand.New(rand.NewPCG(1, 2))
 	random := map[string][]byte{}
-	for _, x := range a.Tensors {
-		if x.DType != graph.Float32 {
-			continue
+	for i, x := range a.Tensors {
+		if x.DType == graph.Float32 {
+			random[x.ID()] = noise(x, uint64(i))
 		}
-		p := make([]byte, x.SizeBytes())
-		for i := 0; i < len(p); i += 4 {
-			binary.LittleEndian.PutUint32(p[i:], math.Float32bits(float32(rng.NormFloat64())))
-		}
-		random[x.ID()] = p
 	}
 	for name, c := range map[string]struct {
 		b    *graph.Model
@@ -148,12 +152,7 @@ func filepathDemo(name string) string { return "../cmd/wiseft/demo/" + name }
 func TestOtherHeadsOfTheSameShapeAreCopied(t *testing.T) {
 	t.Parallel()
 	a := openPath(t, filepathDemo("finetuned.onnx"))
-	head := a.Lookup("head.weight")
-	other := payload(t, head)
-	rng := rand.New(rand.NewPCG(3, 4))
-	for i := 0; i < len(other); i += 4 {
-		binary.LittleEndian.PutUint32(other[i:], math.Float32bits(float32(rng.NormFloat64())))
-	}
+	other := noise(a.Lookup("head.weight"), 1)
 	var out bytes.Buffer
 	if err := with(t, a, map[string][]byte{"head.weight": other}).Rewrite(t.Context(), &out, nil, 1); err != nil {
 		t.Fatal(err)
@@ -203,11 +202,7 @@ func TestWeightsProveWhatStructureCannot(t *testing.T) {
 	if proved < 10 {
 		t.Errorf("%d weights are proved", proved)
 	}
-	random := payload(t, a.Lookup("conv4.weight"))
-	rng := rand.New(rand.NewPCG(5, 6))
-	for i := 0; i < len(random); i += 4 {
-		binary.LittleEndian.PutUint32(random[i:], math.Float32bits(float32(rng.NormFloat64())))
-	}
+	random := noise(a.Lookup("conv4.weight"), 1)
 	_, err = NewPlan(t.Context(), with(t, a, map[string][]byte{"conv4.weight": random}), b, Options{})
 	if err == nil || !strings.Contains(err.Error(), `"conv4.weight": same name, but what leads to it differs`) {
 		t.Errorf("other weights under the same name: %v", err)
