@@ -272,6 +272,14 @@ func shapeKey(t *graph.Tensor) string { return fmt.Sprint(t.DType, t.Dims) }
 
 // check refuses a plan that cannot run or would do nothing.
 func (p *Plan) check() error {
+	if mismatch := p.mismatch(); mismatch != nil {
+		return mismatch
+	}
+	return nil
+}
+
+// mismatch says why the plan cannot run; it is nil if it can.
+func (p *Plan) mismatch() *MismatchError {
 	var reasons []string
 	merged := 0
 	for _, d := range p.Decisions {
@@ -289,6 +297,17 @@ func (p *Plan) check() error {
 		return &MismatchError{"no weight of the fine-tuned model has a counterpart in the pre-trained one", p.normReasons()}
 	}
 	return nil
+}
+
+// mergedBytes is the size of all merged payloads.
+func (p *Plan) mergedBytes() int64 {
+	total := int64(0)
+	for _, d := range p.Decisions {
+		if d.Action == Merge {
+			total += d.b.SizeBytes()
+		}
+	}
+	return total
 }
 
 // normReasons says what is known of two models that have nothing in common.

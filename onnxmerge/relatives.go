@@ -2,7 +2,6 @@ package onnxmerge
 
 import (
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/wiseft/wiseft/onnxmerge/graph"
@@ -86,13 +85,8 @@ func cosine(a, b *graph.Tensor, perm []int) (cosine float64, ok bool, err error)
 		}
 		codec.Decode(values[i], raw)
 	}
-	var ab, aa, bb float64
-	for i, x := range values[0] {
-		y := values[1][i]
-		ab += x * y
-		aa += x * x
-		bb += y * y
-	}
-	c := ab / math.Sqrt(aa*bb)
+	var d distance
+	d.addElements(values[0], values[1])
+	c := d.cosine()
 	return c, isFinite(c), nil // zeros have no direction
 }

@@ -60,7 +60,7 @@ func (p *Plan) Write(ctx context.Context, out graph.Output, opt graph.WriteOptio
 		}
 	}
 	mixers := p.mixers()
-	var total int64
+	var total int64 // less than mergedBytes where the fine-tuned model's bytes stay
 	for _, m := range mixers {
 		total += m.dst.SizeBytes()
 	}

@@ -36,6 +36,7 @@ func commands() []*cli.Command {
 		newDemoCommand(),
 		newInspectCommand(),
 		newVerifyCommand(),
+		newDiffCommand(),
 		newDataCommand(),
 		newListCommand(),
 		newDoctorCommand(),

@@ -50,7 +50,7 @@ func setupScript(env *testscript.Env, library string) error {
 			return err
 		}
 	}
-	for _, name := range []string{"pretrained", "finetuned", "finetuned_float16"} {
+	for _, name := range []string{"pretrained", "finetuned", "finetuned_float16", "finetuned_folded"} {
 		data, err := os.ReadFile(filepath.Join("../../onnxmerge/graph/testdata", name+".onnx"))
 		if err != nil {
 			return err
