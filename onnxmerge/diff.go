@@ -66,7 +66,9 @@ func (p *Plan) Diff(ctx context.Context, progress Progress) (*Diff, error) {
 		if err != nil {
 			return nil, fmt.Errorf("tensor %q: %w", x.Tensor, err)
 		}
-		all.add(one)
+		if isFinite(one.aa + one.bb) { // a mask of infinities would be all there is
+			all.add(one)
+		}
 		how := "name"
 		if strings.Contains(x.Reason, "structure") {
 			how = "structure"
