@@ -252,8 +252,10 @@ func (b *builder) call(f *graph.Graph, ins []*value) []*value {
 }
 
 func (b *builder) constantNode(n *graph.Node, scope string) *value {
-	if t := b.model.Lookup(id(scope, n.Outputs[0])); t != nil {
-		return leaf(t)
+	if len(n.Outputs) > 0 {
+		if t := b.model.Lookup(id(scope, n.Outputs[0])); t != nil {
+			return leaf(t)
+		}
 	}
 	return &value{kind: constant}
 }
