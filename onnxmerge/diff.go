@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/wiseft/wiseft/onnxmerge/graph"
 )
@@ -70,7 +69,7 @@ func (p *Plan) Diff(ctx context.Context, progress Progress) (*Diff, error) {
 			all.add(one)
 		}
 		how := "name"
-		if strings.Contains(x.Reason, "structure") {
+		if x.byStructure {
 			how = "structure"
 		}
 		d.Pairs = append(d.Pairs, PairDiff{x.a.ID(), x.Tensor, how, x.perm != nil, one.cosine(), one.relL2()})

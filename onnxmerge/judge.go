@@ -49,7 +49,7 @@ func (j judge) pair(pair align.Pair) (Decision, error) {
 	if b.Len() == 1 && a.ID() != b.ID() {
 		return Decision{Action: Copy, Reason: fmt.Sprintf("a single number under another name (%q): such constants are kept", a.ID())}, nil
 	}
-	d := Decision{Action: Merge, Reason: "paired by " + pair.How, a: a, perm: pair.Perm}
+	d := Decision{Action: Merge, Reason: "paired by " + pair.How, byStructure: pair.How != "name", a: a, perm: pair.Perm}
 	if a.ID() != b.ID() {
 		d.Reason += fmt.Sprintf(" with %q", a.ID())
 	}

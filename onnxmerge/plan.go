@@ -49,9 +49,10 @@ type Decision struct {
 	DType  graph.DType
 	Dims   []int64
 
-	a, b       *graph.Tensor // a is nil unless Action is Merge
-	perm       []int         // the order of a's axes in b, nil if it is the same
-	isVariance bool          // of a normalisation: never negative
+	a, b        *graph.Tensor // a is nil unless Action is Merge
+	byStructure bool          // what proves the pair; names alone otherwise
+	perm        []int         // the order of a's axes in b, nil if it is the same
+	isVariance  bool          // of a normalisation: never negative
 }
 
 // Options choose how to merge.
@@ -99,9 +100,8 @@ func (e *MismatchError) Error() string {
 
 // NewPlan decides a merge of pretrained and finetuned. It reads structure, the
 // payloads that are compared instead of merged, such as integers, and the beginnings
-// of the others. A plan with refused
-// tensors is returned together with a [MismatchError], so that it can be shown; it
-// does not run.
+// of the others. A plan with refused tensors is returned together with a
+// [MismatchError], so that it can be shown; it does not run.
 func NewPlan(ctx context.Context, pretrained, finetuned *graph.Model, opt Options) (*Plan, error) {
 	if opt.Method == "" {
 		opt.Method = "linear"
@@ -134,6 +134,9 @@ func NewPlan(ctx context.Context, pretrained, finetuned *graph.Model, opt Option
 		return nil, err
 	}
 	if err := p.compareWeights(); err != nil {
+		return nil, err
+	}
+	if err := p.decideShared(); err != nil { // last: it compares decisions
 		return nil, err
 	}
 	p.warn()
@@ -205,7 +208,7 @@ func (p *Plan) decide(ctx context.Context, al *align.Alignment) error {
 	for _, t := range al.OnlyA {
 		p.OnlyA = append(p.OnlyA, t.ID())
 	}
-	return p.decideShared()
+	return nil
 }
 
 // warn notes what may hold weights and is copied unseen, what differs and is copied

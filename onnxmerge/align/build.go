@@ -84,7 +84,7 @@ func (b *builder) body(g *graph.Graph, names map[string]*value) []*value {
 		if name == "" {
 			return nil
 		}
-		if t := b.model.Lookup(id(g.Scope, name)); t != nil {
+		if t := b.model.LookupIn(g.Scope, name); t != nil {
 			return leaf(t)
 		}
 		if v := names[name]; v != nil {
@@ -119,13 +119,6 @@ func (b *builder) body(g *graph.Graph, names map[string]*value) []*value {
 	return results
 }
 
-func id(scope, name string) string {
-	if scope == "" {
-		return name
-	}
-	return scope + "/" + name
-}
-
 // captured finds a tensor of a graph around g.
 func (b *builder) captured(g *graph.Graph, name string) *value {
 	if t, _ := b.model.Resolve(g, name); t != nil {
@@ -138,7 +131,7 @@ func (b *builder) captured(g *graph.Graph, name string) *value {
 // tell weights apart: exporters compute them, fold them or make attributes of them.
 func leaf(t *graph.Tensor) *value {
 	if !t.DType.IsFloat() || t.Indices != nil {
-		return &value{kind: constant, view: view{tensor: t}}
+		return &value{kind: constant}
 	}
 	v := view{tensor: t, shape: t.Dims, perm: make([]int, len(t.Dims))}
 	for i := range v.perm {
@@ -167,7 +160,7 @@ func (b *builder) control(n *graph.Node, ins []*value, names map[string]*value) 
 		// What the branches of one If compute is told apart by the branch.
 		for name, v := range inner {
 			if v.kind == data {
-				inner[name] = b.enter(v, up, i)
+				inner[name] = &value{up: hashOf("enter", v.up, up, uint64(i))}
 			}
 		}
 		for _, r := range b.body(sub, inner) {
@@ -178,10 +171,6 @@ func (b *builder) control(n *graph.Node, ins []*value, names map[string]*value) 
 		outs = append(outs, &value{up: hashOf("output", up, uint64(k))})
 	}
 	return outs
-}
-
-func (b *builder) enter(v *value, up uint64, branch int) *value {
-	return &value{up: hashOf("enter", v.up, up, uint64(branch))}
 }
 
 // node adds one operator and returns its outputs.
@@ -253,7 +242,7 @@ func (b *builder) call(f *graph.Graph, ins []*value) []*value {
 
 func (b *builder) constantNode(n *graph.Node, scope string) *value {
 	if len(n.Outputs) > 0 {
-		if t := b.model.Lookup(id(scope, n.Outputs[0])); t != nil {
+		if t := b.model.LookupIn(scope, n.Outputs[0]); t != nil {
 			return leaf(t)
 		}
 	}

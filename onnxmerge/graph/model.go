@@ -153,6 +153,12 @@ func sniff(r io.ReaderAt, size int64) error {
 // Lookup returns the tensor with the given ID, or nil.
 func (m *Model) Lookup(id string) *Tensor { return m.byID[id] }
 
+// LookupIn returns the tensor of the given name in the given scope itself, or nil.
+func (m *Model) LookupIn(scope, name string) *Tensor {
+	t := Tensor{Scope: scope, Name: name}
+	return m.byID[t.ID()]
+}
+
 // Property returns the metadata property of the given key, "" if there is none.
 func (m *Model) Property(key string) string {
 	for _, e := range m.Metadata {

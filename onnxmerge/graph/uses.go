@@ -63,8 +63,7 @@ type producer struct {
 // the operator that computes it, or neither.
 func (m *Model) resolve(g *Graph, name string) (*Tensor, *producer) {
 	for ; g != nil; g = g.outer {
-		probe := Tensor{Scope: g.Scope, Name: name}
-		if t := m.byID[probe.ID()]; t != nil {
+		if t := m.LookupIn(g.Scope, name); t != nil {
 			return t, nil
 		}
 		if n := g.producer(name); n != nil {
