@@ -23,6 +23,9 @@ type block struct {
 // and written in order, so neither the number of workers nor their timing changes
 // a byte of the output.
 func writeParts(ctx context.Context, w io.Writer, parts []part, workers int) error {
+	if err := ctx.Err(); err != nil {
+		return err // below, a small file could be done before anybody looks
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	type job struct {
 		fill func(ctx context.Context, dst []byte, off int64) error
