@@ -23,8 +23,10 @@ type Diff struct {
 // not defined, as for zeros.
 type PairDiff struct {
 	A, B       string
-	How        string // what proves the pair: "structure" or "name"
+	How        string // what proves the pair; see [align.How]
+	Among      int    // how many weights have that part, where structure alone leaves a choice; else 1
 	Transposed bool
+	Folded     bool // a normalisation is folded into A for the comparison
 	Cosine     float64
 	RelL2      float64 // |b - a| / |a|
 }
@@ -68,11 +70,7 @@ func (p *Plan) Diff(ctx context.Context, progress Progress) (*Diff, error) {
 		if isFinite(one.aa + one.bb) { // a mask of infinities would be all there is
 			all.add(one)
 		}
-		how := "name"
-		if x.byStructure {
-			how = "structure"
-		}
-		d.Pairs = append(d.Pairs, PairDiff{x.a.ID(), x.Tensor, how, x.perm != nil, one.cosine(), one.relL2()})
+		d.Pairs = append(d.Pairs, PairDiff{x.a.ID(), x.Tensor, string(x.how), x.among, x.perm != nil, x.fold != nil, one.cosine(), one.relL2()})
 		if done += x.b.SizeBytes(); progress != nil {
 			progress(done, total)
 		}
@@ -119,7 +117,7 @@ func measure(ctx context.Context, x Decision) (distance, error) {
 	raw := make([]byte, min(block, x.b.SizeBytes()))
 	n := int64(len(raw)) * 8 / int64(codec.Bits)
 	values := [2][]float64{make([]float64, n), make([]float64, n)}
-	readers := sources(x.a, x.b, x.perm)
+	readers := x.sources()
 	for off := int64(0); off < x.b.SizeBytes(); off += block {
 		if err := ctx.Err(); err != nil {
 			return d, err

@@ -1,6 +1,7 @@
 package onnxmerge
 
 import (
+	"bytes"
 	"fmt"
 
 	"github.com/wiseft/wiseft/onnxmerge/align"
@@ -49,38 +50,79 @@ func (j judge) pair(pair align.Pair) (Decision, error) {
 	if b.Len() == 1 && a.ID() != b.ID() {
 		return Decision{Action: Copy, Reason: fmt.Sprintf("a single number under another name (%q): such constants are kept", a.ID())}, nil
 	}
-	d := Decision{Action: Merge, Reason: "paired by " + pair.How, byStructure: pair.How != "name", a: a, perm: pair.Perm}
+	for _, tied := range pair.Tied {
+		same, err := j.sameElements(pair.A, pair.Perm, tied.A, tied.Perm)
+		if err != nil || !same {
+			return Decision{Action: Refuse, Reason: fmt.Sprintf("it is one weight here, and %q and %q are two that differ in the pre-trained model", a.ID(), tied.A.ID())}, err
+		}
+	}
+	d := Decision{Action: Merge, Reason: "paired by " + string(pair.How), how: pair.How, among: pair.Among, a: a, perm: pair.Perm}
 	if a.ID() != b.ID() {
 		d.Reason += fmt.Sprintf(" with %q", a.ID())
 	}
+	if pair.Among > 1 {
+		d.Reason += fmt.Sprintf(" (ambiguous: structure alone leaves %d)", pair.Among)
+	}
 	if pair.Perm != nil {
 		d.Reason += ", transposed"
-		if a.SizeBytes() > j.memory/4 || b.DType.Bits() < 8 {
-			d = Decision{Action: Refuse, Reason: fmt.Sprintf("it is transposed in the pre-trained model, and %d bytes are too many to hold "+
-				"in a quarter of the memory limit", a.SizeBytes())}
+		if reason := j.cannotTranspose(a); reason != "" {
+			d = Decision{Action: Refuse, Reason: reason}
 		}
 	}
 	return d, nil
 }
 
-// conflict decides a tensor whose counterpart structure leaves open. Where name,
-// shape and operator agree, weights that are as close as fine-tuning leaves them are the
-// proof.
-func (j judge) conflict(c align.Conflict) (Decision, error) {
+// cannotTranspose says why a weight cannot be read with its axes in another order; "" if
+// it can.
+func (j judge) cannotTranspose(a *graph.Tensor) string {
+	switch {
+	case a.DType.Bits() < 8:
+		return fmt.Sprintf("it is transposed in the pre-trained model, and %s has several elements in a byte", a.DType)
+	case a.SizeBytes() > j.memory/4:
+		return fmt.Sprintf("it is transposed in the pre-trained model, and %d bytes are too many to hold in a quarter of the memory limit", a.SizeBytes())
+	}
+	return ""
+}
+
+// sameElements compares two tensors of one model, each in its own order of axes.
+func (j judge) sameElements(a *graph.Tensor, permA []int, b *graph.Tensor, permB []int) (bool, error) {
+	if permA == nil && permB == nil {
+		return a.Equal(b)
+	}
+	if j.cannotTranspose(a) != "" || j.cannotTranspose(b) != "" {
+		return false, nil
+	}
+	var payloads [2][]byte
+	for i, t := range []*graph.Tensor{a, b} {
+		payloads[i] = make([]byte, t.SizeBytes())
+		if err := source(t, [][]int{permA, permB}[i], t.DType.Bits()/8)(payloads[i], 0); err != nil {
+			return false, err
+		}
+	}
+	return bytes.Equal(payloads[0], payloads[1]), nil
+}
+
+// conflict decides a tensor whose counterpart structure and weights leave open.
+func (j judge) conflict(c align.Conflict) Decision {
 	t := c.B
 	switch {
 	case !t.DType.IsFloat() && j.quantizedB[t] == "":
-		return Decision{Action: Copy, Reason: fmt.Sprintf("%s is not merged; it differs: %s", t.DType, c.Reason)}, nil
+		return Decision{Action: Copy, Reason: fmt.Sprintf("%s is not merged; it differs: %s", t.DType, c.Reason)}
 	case t.Len() == 1 && j.quantizedB[t] == "":
 		// Exporters share and split such numbers as they like: mostly they are constants.
-		return Decision{Action: Copy, Reason: "a single number; " + c.Reason}, nil
-	case c.Alike && j.quantizedB[t] == "" && j.quantizedA[c.A] == "":
-		cosine, ok, err := cosine(c.A, t, nil)
-		if err != nil || ok && cosine >= related {
-			return Decision{Action: Merge, Reason: fmt.Sprintf("paired by name, operator and weights (cosine %.2f)", cosine), a: c.A}, err
-		}
+		return Decision{Action: Copy, Reason: "a single number; " + c.Reason}
 	}
-	return Decision{Action: Refuse, Reason: c.Reason}, nil
+	if c.Unused && j.quantizedB[t] == "" {
+		return Decision{Action: Copy, Reason: c.Reason}
+	}
+	d := Decision{Action: Refuse, Reason: c.Reason, headLike: c.Resized || c.Unlike, displaced: c.Displaced}
+	switch {
+	case c.Fold != nil && c.B == c.Fold.WeightB:
+		d.advice = "export both in one way, or fold it in memory with --fold-bn"
+	case c.Resized:
+		d.advice = "made for another size? Exclude it to keep the fine-tuned one"
+	}
+	return d
 }
 
 // decideQuantized never mixes: integers, scale and zero point of a quantised weight
@@ -126,7 +168,9 @@ func (p *Plan) decideShared() error {
 			continue
 		}
 		same := with.Action == d.Action
-		if same && d.Action == Merge && !with.a.SharesData(d.a) {
+		if same && d.Action == Merge && (d.fold != nil || with.fold != nil) {
+			same = false
+		} else if same && d.Action == Merge && !with.a.SharesData(d.a) {
 			var err error
 			if same, err = with.a.Equal(d.a); err != nil {
 				return fmt.Errorf("tensor %q: %w", d.Tensor, err)

@@ -28,7 +28,7 @@ type mixer struct {
 
 func (p *Plan) newMixer(d Decision) *mixer {
 	codec, _ := d.DType.Codec()
-	sources := sources(d.a, d.b, d.perm)
+	sources := d.sources()
 	m := &mixer{dst: d.b, sources: sources, codec: codec, mix: p.Method.New(p.Params), floor: d.isVariance && p.opt.Extrapolate}
 	if p.Method.NewDirect != nil && !m.floor {
 		m.direct = p.Method.NewDirect(p.Params, codec)

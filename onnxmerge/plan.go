@@ -49,10 +49,24 @@ type Decision struct {
 	DType  graph.DType
 	Dims   []int64
 
-	a, b        *graph.Tensor // a is nil unless Action is Merge
-	byStructure bool          // what proves the pair; names alone otherwise
-	perm        []int         // the order of a's axes in b, nil if it is the same
-	isVariance  bool          // of a normalisation: never negative
+	a, b       *graph.Tensor // a is nil unless Action is Merge
+	how        align.How     // what proves the pair
+	among      int           // see [align.Pair]
+	perm       []int         // the order of a's axes in b, nil if it is the same
+	fold       reader        // the pre-trained part if a normalisation is folded into it, else nil
+	isVariance bool          // of a normalisation: never negative
+	// headLike says that it is refused for a reason that another head would be a reason
+	// for, and displaced that one more operator before the head would be.
+	headLike, displaced bool
+	advice              string // what to do if it is refused
+}
+
+// sources are the readers of what is mixed, in the order of b's axes.
+func (d *Decision) sources() []reader {
+	if d.fold != nil {
+		return []reader{d.fold, d.b.ReadAt}
+	}
+	return []reader{source(d.a, d.perm, d.b.DType.Bits()/8), d.b.ReadAt}
 }
 
 // Options choose how to merge.
@@ -63,6 +77,12 @@ type Options struct {
 	// Include is not empty, only what it matches is merged. What Exclude matches is
 	// copied from the fine-tuned model.
 	Include, Exclude []string
+	// BackboneOutput names a value of the fine-tuned model. Weights that it does not depend
+	// on are copied. "" finds the backbone: see [Backbone].
+	BackboneOutput string
+	// FoldNorms folds BatchNormalizations that only one model has; else weights before them
+	// are refused.
+	FoldNorms bool
 	// Extrapolate accepts parameters beyond the range in which a method interpolates,
 	// such as an alpha of 1.2.
 	Extrapolate bool
@@ -79,12 +99,21 @@ type Plan struct {
 	Decisions []Decision // in the order of the fine-tuned file
 	OnlyA     []string   // tensors that only the pre-trained model has
 	Warnings  []string
+	Backbone  Backbone
 	Method    method.Method
 	Params    method.Params // complete
 
 	pretrained, finetuned *graph.Model
 	opt                   Options
 	workers               int
+}
+
+// Backbone is what both models have, from the input on.
+type Backbone struct {
+	// Output is the value of the fine-tuned model that its head consumes: the features. It
+	// is "" if there is no head, or if it takes several values of the backbone.
+	Output string
+	Head   []string // weights behind it, which are kept from the fine-tuned model
 }
 
 // MismatchError reports that the two models do not match. Reasons has one line per
@@ -125,7 +154,8 @@ func NewPlan(ctx context.Context, pretrained, finetuned *graph.Model, opt Option
 	if err := checkGlobs(opt.Include, opt.Exclude); err != nil {
 		return nil, err
 	}
-	alignment, err := align.ByStructure(pretrained, finetuned)
+	sampler := newSampler(opt.memory() / 4)
+	alignment, err := align.Find(pretrained, finetuned, sampler.alike)
 	if err != nil {
 		return nil, err
 	}
@@ -133,10 +163,18 @@ func NewPlan(ctx context.Context, pretrained, finetuned *graph.Model, opt Option
 	if err := p.decide(ctx, alignment); err != nil {
 		return nil, err
 	}
-	if err := p.compareWeights(); err != nil {
+	if opt.FoldNorms {
+		if err := p.foldAll(alignment.Folds); err != nil {
+			return nil, err
+		}
+	}
+	if err := p.decideBackbone(); err != nil {
 		return nil, err
 	}
 	if err := p.decideShared(); err != nil { // last: it compares decisions
+		return nil, err
+	}
+	if err := p.checkRelatives(sampler); err != nil {
 		return nil, err
 	}
 	p.warn()
@@ -172,6 +210,9 @@ func (e *MemoryError) Error() string {
 	return fmt.Sprintf("%d bytes of memory are too few for buffers: the least is %d", e.Has, e.Needs)
 }
 
+// reasonNotSelected is why a tensor is copied that the user does not want merged.
+const reasonNotSelected = "not selected"
+
 // decide fills Decisions in the order of the fine-tuned file.
 func (p *Plan) decide(ctx context.Context, al *align.Alignment) error {
 	j := judge{memory: p.opt.memory(), quantizedA: p.pretrained.Quantized(), quantizedB: p.finetuned.Quantized()}
@@ -187,11 +228,7 @@ func (p *Plan) decide(ctx context.Context, al *align.Alignment) error {
 		byID[pair.B.ID()] = d
 	}
 	for _, c := range al.Conflicts {
-		d, err := j.conflict(c)
-		if err != nil {
-			return fmt.Errorf("tensor %q: %w", c.B.ID(), err)
-		}
-		byID[c.B.ID()] = d
+		byID[c.B.ID()] = j.conflict(c)
 	}
 	for _, t := range al.OnlyB {
 		byID[t.ID()] = Decision{Action: Copy, Reason: "only in the fine-tuned model"}
@@ -200,7 +237,7 @@ func (p *Plan) decide(ctx context.Context, al *align.Alignment) error {
 	for _, t := range p.finetuned.Tensors {
 		d := byID[t.ID()]
 		if d.Action != Copy && !selected(t.ID(), p.opt.Include, p.opt.Exclude) {
-			d = Decision{Action: Copy, Reason: "not selected"}
+			d = Decision{Action: Copy, Reason: reasonNotSelected}
 		}
 		d.Tensor, d.DType, d.Dims, d.b, d.isVariance = t.ID(), t.DType, t.Dims, t, variances[t]
 		p.Decisions = append(p.Decisions, d)
@@ -233,6 +270,7 @@ func (p *Plan) warn() {
 		p.Warnings = append(p.Warnings, fmt.Sprintf("%d tensors that are not floating-point numbers differ and are kept from the fine-tuned model (%s)",
 			len(differ), strings.Join(differ[:min(3, len(differ))], ", ")))
 	}
+	p.warnFolded()
 	p.warnUnused()
 }
 
@@ -290,7 +328,11 @@ func (p *Plan) mismatch() *MismatchError {
 		case Merge:
 			merged++
 		case Refuse:
-			reasons = append(reasons, fmt.Sprintf("tensor %q: %s", d.Tensor, d.Reason))
+			reason := fmt.Sprintf("tensor %q: %s", d.Tensor, d.Reason)
+			if d.advice != "" {
+				reason += ": " + d.advice
+			}
+			reasons = append(reasons, reason)
 		}
 	}
 	switch {

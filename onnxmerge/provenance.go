@@ -29,12 +29,15 @@ type Provenance struct {
 	Include     []string      `json:"include,omitempty"`
 	Exclude     []string      `json:"exclude,omitempty"`
 	Extrapolate bool          `json:"extrapolate,omitempty"`
-	External    string        `json:"external,omitempty"`    // "inside" or "outside" where payloads moved
-	ShardBytes  int64         `json:"shard_bytes,omitempty"` // of data files, where payloads moved out
-	Models      []Source      `json:"models"`                // the pre-trained, then the fine-tuned one
-	Data        []DataFile    `json:"data,omitempty"`        // data files of the merged model
-	Merged      int           `json:"merged"`                // tensors
-	Copied      int           `json:"copied"`                // tensors
+	FoldNorms   bool          `json:"fold_bn,omitempty"`
+	BackboneAt  string        `json:"backbone_output,omitempty"` // as the user named it
+	Features    string        `json:"features,omitempty"`        // what the head consumes; see [Backbone]
+	External    string        `json:"external,omitempty"`        // "inside" or "outside" where payloads moved
+	ShardBytes  int64         `json:"shard_bytes,omitempty"`     // of data files, where payloads moved out
+	Models      []Source      `json:"models"`                    // the pre-trained, then the fine-tuned one
+	Data        []DataFile    `json:"data,omitempty"`            // data files of the merged model
+	Merged      int           `json:"merged"`                    // tensors
+	Copied      int           `json:"copied"`                    // tensors
 }
 
 // Source is a model that was merged.
@@ -59,7 +62,8 @@ var layoutNames = map[graph.Layout]string{graph.Inside: "inside", graph.Outside:
 // provenance describes the merge. It hashes what has not been read of the inputs.
 func (p *Plan) provenance(ctx context.Context, opt graph.WriteOptions, data []graph.File) (*Provenance, error) {
 	out := &Provenance{Schema: ProvenanceSchema, Version: p.opt.Origin.Version, Method: p.Method.Name, Params: p.Params,
-		Include: p.opt.Include, Exclude: p.opt.Exclude, Extrapolate: p.opt.Extrapolate,
+		Include: p.opt.Include, Exclude: p.opt.Exclude, Extrapolate: p.opt.Extrapolate, FoldNorms: p.opt.FoldNorms,
+		BackboneAt: p.opt.BackboneOutput, Features: p.Backbone.Output,
 		External: layoutNames[opt.Layout], ShardBytes: opt.ShardBytes, Data: dataFiles(data)}
 	out.Merged, _ = p.Count(Merge)
 	out.Copied, _ = p.Count(Copy)
@@ -105,7 +109,8 @@ func ReadProvenance(m *graph.Model) (*Provenance, error) {
 
 // Options returns the options that make the same merge again.
 func (p *Provenance) Options() Options {
-	return Options{Method: p.Method, Params: p.Params, Include: p.Include, Exclude: p.Exclude, Extrapolate: p.Extrapolate}
+	return Options{Method: p.Method, Params: p.Params, Include: p.Include, Exclude: p.Exclude, Extrapolate: p.Extrapolate,
+		FoldNorms: p.FoldNorms, BackboneOutput: p.BackboneAt}
 }
 
 // Layout returns the layout that was asked for.

@@ -9,12 +9,12 @@ import (
 // reader reads a source's payload as the fine-tuned tensor holds it.
 type reader func(dst []byte, off int64) error
 
-// sources returns the readers of a pair, the first in the order of b's axes.
-func sources(a, b *graph.Tensor, perm []int) []reader {
+// source reads t with its axes in the order of perm, elements of the given size in bytes.
+func source(t *graph.Tensor, perm []int, size int) reader {
 	if perm == nil {
-		return []reader{a.ReadAt, b.ReadAt}
+		return t.ReadAt
 	}
-	return []reader{newTransposed(a, perm, b.DType.Bits()/8).readAt, b.ReadAt}
+	return newTransposed(t, perm, size).readAt
 }
 
 // transposed reads a payload with its axes in another order. It holds the whole payload

@@ -45,6 +45,7 @@ func runBench(ctx context.Context, c *call) (result, error) {
 			return nil, err
 		}
 		tensor, err := featureTensor(m.Model, c.String("output"))
+		c.sayFeatures(m.Model, tensor)
 		if err := m.Close(); err != nil {
 			return nil, err
 		}

@@ -167,10 +167,10 @@ func (d *demo) sweep(ctx context.Context) error {
 	if err != nil {
 		return usageError{msg: "--alphas " + err.Error()}
 	}
-	plan := bench.Plan{Engine: d.engine, Tensor: usualFeatures, Train: d.data["train"], Val: d.data["val"], Test: d.data["test"],
+	plan := bench.Plan{Engine: d.engine, Tensor: demoFeatures, Train: d.data["train"], Val: d.data["val"], Test: d.data["test"],
 		Suite: "modelnet-c", Fit: d.fit, Batch: d.Int("batch"), Version: buildVersion()}
 	opt := onnxmerge.Options{Origin: &onnxmerge.Origin{Version: buildVersion(), Files: []string{"pretrained.onnx", "finetuned.onnx"}}}
-	if d.variants, err = d.mixes(ctx, d.pretrained, d.finetuned, alphas, opt); err != nil {
+	if d.variants, _, err = d.mixes(ctx, d.pretrained, d.finetuned, alphas, opt); err != nil {
 		return err
 	}
 	plan.Variants = d.variants
@@ -189,7 +189,7 @@ func (d *demo) attach(ctx context.Context) (model []byte, difference float64, er
 	if err != nil {
 		return nil, 0, err
 	}
-	features, err := d.extract(ctx, merged, usualFeatures, "train", "test")
+	features, err := d.extract(ctx, merged, demoFeatures, "train", "test")
 	if err != nil {
 		return nil, 0, err
 	}
@@ -203,7 +203,7 @@ func (d *demo) attach(ctx context.Context) (model []byte, difference float64, er
 		return nil, 0, err
 	}
 	var attached bytes.Buffer
-	head := graph.Head{Tensor: usualFeatures, Output: "scores", Weight: classifier.W, Bias: classifier.B, Classes: classifier.Classes}
+	head := graph.Head{Tensor: demoFeatures, Output: "scores", Weight: classifier.W, Bias: classifier.B, Classes: classifier.Classes}
 	if err := m.Attach(ctx, &attached, head); err != nil {
 		return nil, 0, err
 	}
@@ -287,3 +287,6 @@ Try next:
 		in("pretrained.onnx"), in("finetuned.onnx"), in("train.npz"), in("test.npz"))
 	return err
 }
+
+// demoFeatures is the output of the embedded models that the head consumes.
+const demoFeatures = "features"

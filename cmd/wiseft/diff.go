@@ -21,28 +21,36 @@ func newDiffCommand() *cli.Command {
 			"Examples:\n" +
 			"  wiseft diff pretrained.onnx finetuned.onnx\n" +
 			"  wiseft diff pretrained.onnx finetuned.onnx --json",
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "fold-bn", Usage: "fold BatchNormalizations that only one model has, in memory", EnvVars: []string{"WISEFT_FOLD_BN"}},
+			backboneFlag(),
+		},
 	}, runDiff)
 }
 
 type diffReport struct {
-	Schema  string            `json:"schema"`
-	A       string            `json:"a"`
-	B       string            `json:"b"`
-	Pairs   []diffPair        `json:"pairs"`
-	OnlyA   []string          `json:"only_a"`
-	OnlyB   []string          `json:"only_b"`
-	Cosine  *float64          `json:"cosine"` // of all pairs as one vector
-	RelL2   *float64          `json:"rel_l2"`
-	Verdict onnxmerge.Verdict `json:"verdict"`
-	Reasons []string          `json:"reasons"`
+	Schema   string            `json:"schema"`
+	A        string            `json:"a"`
+	B        string            `json:"b"`
+	Pairs    []diffPair        `json:"pairs"`
+	OnlyA    []string          `json:"only_a"`
+	OnlyB    []string          `json:"only_b"`
+	Cosine   *float64          `json:"cosine"` // of all pairs as one vector
+	RelL2    *float64          `json:"rel_l2"`
+	Verdict  onnxmerge.Verdict `json:"verdict"`
+	Features string            `json:"features,omitempty"` // what the head of B consumes
+	Head     []string          `json:"head,omitempty"`     // weights of B behind it
+	Reasons  []string          `json:"reasons"`
 }
 
 type diffPair struct {
 	A          string   `json:"a"`
 	B          string   `json:"b"`
 	How        string   `json:"how"`
+	Among      int      `json:"among,omitempty"` // how many have that part, where structure alone leaves a choice
 	Transposed bool     `json:"transposed"`
-	Cosine     *float64 `json:"cosine"` // null where it is not defined
+	Folded     bool     `json:"folded,omitempty"` // a BatchNormalization is folded into A
+	Cosine     *float64 `json:"cosine"`           // null where it is not defined
 	RelL2      *float64 `json:"rel_l2"`
 }
 
@@ -57,7 +65,7 @@ func runDiff(ctx context.Context, c *call) (result, error) {
 	}
 	defer a.Close()
 	defer b.Close()
-	plan, err := onnxmerge.NewPlan(ctx, a.Model, b.Model, onnxmerge.Options{})
+	plan, err := onnxmerge.NewPlan(ctx, a.Model, b.Model, onnxmerge.Options{FoldNorms: c.Bool("fold-bn"), BackboneOutput: c.String("backbone-output")})
 	if plan == nil { // a plan that would be refused can be shown
 		return nil, namePair(err, paths)
 	}
@@ -70,8 +78,13 @@ func runDiff(ctx context.Context, c *call) (result, error) {
 	r := &diffReport{Schema: "wiseft.diff/1", A: paths[0], B: paths[1], Pairs: []diffPair{}, OnlyA: append([]string{}, d.OnlyA...),
 		OnlyB: append([]string{}, d.OnlyB...), Cosine: finite(d.Cosine), RelL2: finite(d.RelL2), Verdict: d.Verdict, Reasons: append([]string{}, d.Reasons...)}
 	r.Reasons = append(r.Reasons, plan.Warnings...)
+	r.Features, r.Head = plan.Backbone.Output, plan.Backbone.Head
 	for _, p := range d.Pairs {
-		r.Pairs = append(r.Pairs, diffPair{p.A, p.B, p.How, p.Transposed, finite(p.Cosine), finite(p.RelL2)})
+		pair := diffPair{A: p.A, B: p.B, How: p.How, Transposed: p.Transposed, Folded: p.Folded, Cosine: finite(p.Cosine), RelL2: finite(p.RelL2)}
+		if p.Among > 1 {
+			pair.Among = p.Among
+		}
+		r.Pairs = append(r.Pairs, pair)
 	}
 	return r, nil
 }
@@ -93,8 +106,14 @@ func (r *diffReport) writeText(w io.Writer) error {
 			from = "="
 		}
 		how := p.How
+		if p.Among > 1 {
+			how += fmt.Sprintf(", one of %d", p.Among)
+		}
 		if p.Transposed {
 			how += ", transposed"
+		}
+		if p.Folded {
+			how += ", folded"
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", p.B, from, how, figure(p.Cosine), figure(p.RelL2))
 	}
@@ -110,6 +129,7 @@ func (r *diffReport) writeText(w io.Writer) error {
 	for _, reason := range r.Reasons {
 		fmt.Fprintln(w, reason)
 	}
+	writeHead(w, r.Head, r.Features)
 	_, err := fmt.Fprintf(w, "%s: %d pairs, cosine %s, distance %s; %d weights only in %s, %d only in %s\n",
 		r.Verdict, len(r.Pairs), figure(r.Cosine), figure(r.RelL2), len(r.OnlyA), r.A, len(r.OnlyB), r.B)
 	return err

@@ -112,6 +112,7 @@ func (c *call) loadModel(ctx context.Context, path string) (model []byte, tensor
 	if tensor, err = featureTensor(m.Model, c.String("output")); err != nil {
 		return nil, "", fmt.Errorf("%s: %w", path, err)
 	}
+	c.sayFeatures(m.Model, tensor)
 	model, err = m.bytes(ctx)
 	return model, tensor, err
 }

@@ -28,9 +28,14 @@ func mergeFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "param", Usage: "`NAME=VALUE` of the method; may be repeated", Category: category},
 		&cli.StringSliceFlag{Name: "include", Usage: "merge only tensors that match `PATTERN`; may be repeated", Category: category},
 		&cli.StringSliceFlag{Name: "exclude", Usage: "keep tensors that match `PATTERN` from the fine-tuned model; may be repeated", Category: category},
+		&cli.BoolFlag{Name: "fold-bn", Usage: "fold BatchNormalizations that only one model has, in memory", EnvVars: []string{"WISEFT_FOLD_BN"}, Category: category},
 		&cli.BoolFlag{Name: "extrapolate", Usage: "allow alpha outside of 0 to 1", EnvVars: []string{"WISEFT_EXTRAPOLATE"}, Category: category},
 		&cli.StringFlag{Name: "memory", Value: "256MiB", Usage: "what buffers may take: `SIZE`", EnvVars: []string{"WISEFT_MEMORY"}, Category: category},
 	}
+}
+
+func backboneFlag() cli.Flag {
+	return &cli.StringFlag{Name: "backbone-output", Usage: "the `TENSOR` that the head consumes: weights behind it are kept", DefaultText: "found", EnvVars: []string{"WISEFT_BACKBONE_OUTPUT"}, Category: "Merging:"}
 }
 
 func newMergeCommand() *cli.Command {
@@ -50,6 +55,7 @@ func newMergeCommand() *cli.Command {
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "the merged model's `FILE`"},
 			&cli.Float64Flag{Name: "alpha", Value: 0.5, Usage: "share of the fine-tuned model, 0 to 1", EnvVars: []string{"WISEFT_ALPHA"}},
+			backboneFlag(),
 			&cli.StringFlag{Name: "external", Value: "auto", Usage: "payloads in files beside the model: `WHEN` is always, never, or auto (as FINETUNED has it, and beyond 2 GiB)",
 				EnvVars: []string{"WISEFT_EXTERNAL"}},
 			&cli.StringFlag{Name: "shard-size", Usage: "with --external always: begin a new data file beyond `SIZE`", EnvVars: []string{"WISEFT_SHARD_SIZE"}},
@@ -74,6 +80,8 @@ type mergeReport struct {
 	Seconds    float64              `json:"seconds"`
 	SHA256     string               `json:"sha256,omitempty"`
 	Clamped    []onnxmerge.Clamped  `json:"clamped,omitempty"`
+	Features   string               `json:"features,omitempty"` // what the head consumes
+	Head       []string             `json:"head,omitempty"`     // weights kept from FINETUNED, behind the backbone
 	Warnings   []string             `json:"warnings"`
 	Plan       []plannedTensor      `json:"plan,omitempty"`
 	OnlyA      []string             `json:"only_pretrained,omitempty"`
@@ -112,6 +120,7 @@ func runMerge(ctx context.Context, c *call) (result, error) {
 	if _, ok := opt.Params["alpha"]; !ok || c.IsSet("alpha") {
 		opt.Params["alpha"] = c.Float64("alpha")
 	}
+	opt.BackboneOutput = c.String("backbone-output")
 	layout, err := c.storage()
 	if err != nil {
 		return nil, err
@@ -223,7 +232,8 @@ func namePair(err error, paths []string) error {
 // mergeOptions reads the flags of merging. Params has what --param says.
 func (c *call) mergeOptions() (onnxmerge.Options, error) {
 	opt := onnxmerge.Options{Method: c.String("method"), Params: method.Params{}, Workers: runtime.NumCPU(),
-		Include: c.StringSlice("include"), Exclude: c.StringSlice("exclude"), Extrapolate: c.Bool("extrapolate")}
+		Include: c.StringSlice("include"), Exclude: c.StringSlice("exclude"), Extrapolate: c.Bool("extrapolate"),
+		FoldNorms: c.Bool("fold-bn")}
 	var err error
 	if opt.Memory, err = c.size("memory"); err != nil {
 		return opt, err
@@ -239,8 +249,25 @@ func (c *call) mergeOptions() (onnxmerge.Options, error) {
 	return opt, nil
 }
 
+// writeHead says what was not merged because it comes after the backbone.
+func writeHead(w io.Writer, head []string, features string) {
+	if len(head) == 0 {
+		return
+	}
+	text := strings.Join(head[:min(4, len(head))], ", ")
+	if len(head) > 4 {
+		text += ", …"
+	}
+	fmt.Fprintf(w, "head of the fine-tuned model, kept: %s", text)
+	if features != "" {
+		fmt.Fprintf(w, " (it consumes %q)", features)
+	}
+	fmt.Fprintln(w)
+}
+
 func newMergeReport(p *onnxmerge.Plan) *mergeReport {
-	r := &mergeReport{Schema: "wiseft.merge/1", Method: p.Method.Name, Params: p.Params, Warnings: p.Warnings, plan: p}
+	r := &mergeReport{Schema: "wiseft.merge/1", Method: p.Method.Name, Params: p.Params, Features: p.Backbone.Output, Head: p.Backbone.Head,
+		Warnings: p.Warnings, plan: p}
 	if r.Warnings == nil {
 		r.Warnings = []string{}
 	}
@@ -276,6 +303,7 @@ func (r *mergeReport) writeText(w io.Writer) error {
 	for _, warning := range r.Warnings {
 		fmt.Fprintln(w, "warning: "+warning)
 	}
+	writeHead(w, r.Head, r.Features)
 	fmt.Fprintf(w, "%d tensors merged (%s parameters), %d copied, %d refused\n",
 		r.Tensors.Merged, humanize.Comma(r.Parameters), r.Tensors.Copied, r.Tensors.Refused)
 	if r.Output == "" {

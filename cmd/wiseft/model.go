@@ -11,8 +11,10 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
+	"github.com/wiseft/wiseft/onnxmerge"
 	"github.com/wiseft/wiseft/onnxmerge/graph"
 	"github.com/wiseft/wiseft/probe/ort"
 )
@@ -116,28 +118,46 @@ func nameModel(path string, err error) error {
 	return err
 }
 
-// usualFeatures is the output that exporters call what the head consumes.
-const usualFeatures = "features"
-
-// featureTensor decides which tensor to extract: the one named by the user, the
-// model's only output, or among several the one called "features".
+// featureTensor decides which tensor to extract: the one named by the user; the output
+// that the model offers; where a merge found the head to begin; the only output, or what
+// its classifier consumes.
 func featureTensor(m *graph.Model, named string) (string, error) {
+	if p, err := onnxmerge.ReadProvenance(m); err == nil {
+		return featuresBehind(m, named, p.Features)
+	}
+	return featuresBehind(m, named, "")
+}
+
+// featuresBehind is featureTensor for a model whose head is known to consume a tensor; ""
+// if it is not known.
+func featuresBehind(m *graph.Model, named, consumed string) (string, error) {
 	if named != "" {
 		return named, nil
 	}
+	if tensor, ok := m.DeclaredFeatures(); ok {
+		return tensor, nil
+	}
+	if m.Graph.Computes(consumed) {
+		return consumed, nil
+	}
+	if tensor, ok := m.OnlyFeatures(); ok {
+		return tensor, nil
+	}
 	var outputs []string
 	for _, o := range m.Graph.Outputs {
-		if o.Name == usualFeatures {
-			return usualFeatures, nil
-		}
 		outputs = append(outputs, o.Name)
-	}
-	if len(outputs) == 1 {
-		return outputs[0], nil
 	}
 	return "", usageError{
 		msg:  fmt.Sprintf("the model has %d outputs (%s)", len(outputs), strings.Join(outputs, ", ")),
 		hint: "choose one, or any inner tensor, with --output TENSOR",
+	}
+}
+
+// sayFeatures tells the user which inner tensor was chosen for the features.
+func (c *call) sayFeatures(m *graph.Model, tensor string) {
+	isOutput := slices.ContainsFunc(m.Graph.Outputs, func(o graph.Value) bool { return o.Name == tensor })
+	if c.String("output") == "" && !isOutput {
+		c.say(fmt.Sprintf("features are %q, which the head consumes; --output names another tensor", tensor))
 	}
 }
 

@@ -50,12 +50,14 @@ func runSweep(ctx context.Context, c *call) (result, error) {
 	defer a.Close()
 	defer b.Close()
 	var plan bench.Plan
-	if plan.Tensor, err = featureTensor(b.Model, c.String("output")); err != nil {
-		return nil, fmt.Errorf("%s: %w", paths[1], err)
-	}
-	if plan.Variants, err = c.mixes(ctx, a.Model, b.Model, alphas, opt); err != nil {
+	var backbone onnxmerge.Backbone
+	if plan.Variants, backbone, err = c.mixes(ctx, a.Model, b.Model, alphas, opt); err != nil {
 		return nil, namePair(err, paths)
 	}
+	if plan.Tensor, err = featuresBehind(b.Model, c.String("output"), backbone.Output); err != nil {
+		return nil, fmt.Errorf("%s: %w", paths[1], err)
+	}
+	c.sayFeatures(b.Model, plan.Tensor)
 	return c.measure(ctx, "wiseft.sweep/1", plan)
 }
 
@@ -68,8 +70,8 @@ type mix struct {
 }
 
 // mixes plans a merge for every alpha.
-func (c *call) mixes(ctx context.Context, pretrained, finetuned *graph.Model, alphas []float64, opt onnxmerge.Options) ([]bench.Variant, error) {
-	var list []bench.Variant
+func (c *call) mixes(ctx context.Context, pretrained, finetuned *graph.Model, alphas []float64, opt onnxmerge.Options) (
+	list []bench.Variant, backbone onnxmerge.Backbone, err error) {
 	for _, alpha := range alphas {
 		params := method.Params{"alpha": alpha}
 		for name, v := range opt.Params {
@@ -79,11 +81,12 @@ func (c *call) mixes(ctx context.Context, pretrained, finetuned *graph.Model, al
 		at.Params = params
 		plan, err := onnxmerge.NewPlan(ctx, pretrained, finetuned, at)
 		if err != nil {
-			return nil, err
+			return nil, backbone, err
 		}
+		backbone = plan.Backbone // it does not depend on alpha
 		list = append(list, mix{alpha, plan, finetuned.SizeBytes(), c.say})
 	}
-	return list, nil
+	return list, backbone, nil
 }
 
 // ID implements bench.Variant.

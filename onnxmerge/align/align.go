@@ -3,70 +3,78 @@
 // The result lists every tensor of both models: as a [Pair], as one that only one
 // side has, or as a [Conflict], where the counterpart is not clear. Both models keep
 // their own order.
+//
+// [Find] goes in rounds. Structure comes first: weights pair whose operators agree and
+// all that leads to them. Then the weights themselves are asked, where there is somebody
+// to ask: pairs that are alike become anchors, from which structure is followed anew, and
+// pairs that are unlike while a better one exists are taken apart. So one place that two
+// exporters write differently does not hide all that comes after it.
 package align
 
 import (
-	"fmt"
-	"slices"
-	"strings"
-
 	"github.com/wiseft/wiseft/onnxmerge/graph"
 )
 
 // Pair is one tensor in both models.
 type Pair struct {
 	A, B *graph.Tensor
-	How  string // what proves it: "structure", "structure and name", or "name" for what plays no part
+	How  How
 	// Perm is nil unless the axes have another order: then it lists for each axis of B
 	// the axis of A that it is, axes of length 1 left out.
 	Perm []int
+	// Among is how many tensors of A have the part that B has, where structure alone
+	// cannot tell them apart; 1 elsewhere.
+	Among int
+	// Tied are other tensors of A that play a part of B: it is one tensor here, and
+	// several there. They are the same weight only if their elements, in the order of
+	// their perms, are equal.
+	Tied []Tied
 }
 
-// Conflict is a tensor of B whose counterpart is not clear. A is its namesake, nil if
-// there is none.
+// Tied is a tensor of A, and the order of its axes; see Pair.
+type Tied struct {
+	A    *graph.Tensor
+	Perm []int
+}
+
+// How says what proves a pair.
+type How string
+
+// The proofs, from the strongest on.
+const (
+	ByPart    How = "structure"             // what leads to it, and what follows where that is needed
+	ByNames   How = "structure and name"    // structure leaves a choice, and names decide
+	Around    How = "structure and weights" // its place among weights that are alike
+	ByWeights How = "weights"               // it is like one of A and like no other that could have its part
+	ByName    How = "name"                  // of what plays no part
+)
+
+// Conflict is a tensor of B whose counterpart is not clear. A is its namesake, or the
+// one that it would pair with, nil if there is none.
 type Conflict struct {
 	A, B   *graph.Tensor
 	Reason string
-	// Alike says that A has the same dtype and shape as B, and that operators of one kind
-	// take them as the same operand. Then the weights themselves can be the proof that is
-	// missing.
-	Alike bool
+	// Fold says how to fold a BatchNormalization that one model has and the other has not,
+	// where that is the reason and where it can be folded.
+	Fold *Fold
+	// Unused says that no operator takes B.
+	Unused bool
+	// Unlike says that B has the part of A, while neither its name nor its elements say so,
+	// in models that are relatives: another head, or weights that were exchanged.
+	Unlike bool
+	// Displaced says that A and B have the same name, shape and operator, and that something
+	// else leads to it, such as a normalisation that one model has more.
+	Displaced bool
+	// Resized says that A and B have the same name and part and another shape: a head with
+	// another number of classes, or a table made for another size of the input.
+	Resized bool
 }
 
 // Alignment says what each tensor of two models is in the other.
 type Alignment struct {
 	Pairs     []Pair     // in the order of B
 	Conflicts []Conflict // in the order of B
+	Folds     []*Fold    // that conflicts are about
 	OnlyA     []*graph.Tensor
 	OnlyB     []*graph.Tensor
-}
-
-func describe(roles []string) string {
-	if len(roles) == 0 {
-		return "nothing"
-	}
-	return strings.Join(roles, " ")
-}
-
-// roles says of every tensor of the main graph which operators consume it, and in
-// which inputs: "Conv[1]". A weight that moved to another kind of operator is not
-// the same weight, whatever its name.
-func roles(m *graph.Model) (map[string][]string, error) {
-	weights, err := m.Weights()
-	if err != nil {
-		return nil, err
-	}
-	roles := map[string][]string{}
-	for _, t := range m.Tensors {
-		if t.Scope != "" {
-			continue
-		}
-		var uses []string
-		for _, u := range weights.Consumers(t.Name) {
-			uses = append(uses, fmt.Sprintf("%s[%d]", m.Graph.Nodes[u.Node].OpType, u.Slot))
-		}
-		slices.Sort(uses)
-		roles[t.ID()] = slices.Compact(uses)
-	}
-	return roles, nil
 }

@@ -161,3 +161,25 @@ func relation(a, b corpusFile) string {
 		return a.Export + " and another export"
 	}
 }
+
+// roles says of every tensor of the main graph which operators consume it, and in which
+// inputs: "Conv[1]".
+func roles(m *graph.Model) (map[string][]string, error) {
+	weights, err := m.Weights()
+	if err != nil {
+		return nil, err
+	}
+	roles := map[string][]string{}
+	for _, t := range m.Tensors {
+		if t.Scope != "" {
+			continue
+		}
+		var uses []string
+		for _, u := range weights.Consumers(t.Name) {
+			uses = append(uses, fmt.Sprintf("%s[%d]", m.Graph.Nodes[u.Node].OpType, u.Slot))
+		}
+		slices.Sort(uses)
+		roles[t.ID()] = slices.Compact(uses)
+	}
+	return roles, nil
+}

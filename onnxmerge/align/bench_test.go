@@ -60,7 +60,7 @@ func chain(tb testing.TB, n int, prefix string) *graph.Model {
 func TestEqualShapesInARow(t *testing.T) {
 	t.Parallel()
 	a, b := chain(t, 100, "first"), chain(t, 100, "other")
-	al, err := ByStructure(a, b)
+	al, err := Find(a, b, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,12 +74,12 @@ func TestEqualShapesInARow(t *testing.T) {
 	}
 }
 
-// BenchmarkByStructure pairs two models of 9,999 operators each.
-func BenchmarkByStructure(b *testing.B) {
+// BenchmarkFind pairs two models of 9,999 operators each.
+func BenchmarkFind(b *testing.B) {
 	x, y := chain(b, 3333, "first"), chain(b, 3333, "other")
 	b.ReportAllocs()
 	for b.Loop() {
-		if al, err := ByStructure(x, y); err != nil || len(al.Pairs) != 6666 {
+		if al, err := Find(x, y, nil); err != nil || len(al.Pairs) != 6666 {
 			b.Fatal(err)
 		}
 	}

@@ -1,7 +1,7 @@
 package align
 
 import (
-	"slices"
+	"fmt"
 
 	"github.com/wiseft/wiseft/onnxmerge/graph"
 )
@@ -12,74 +12,47 @@ type builder struct {
 	form      *form
 	functions map[string]*graph.Graph // by scope
 	depth     int                     // of calls
-	// normed are the operators whose results go straight into a BatchNormalization.
-	// Exporters fold it into their weights, and then these are other weights.
-	normed map[*graph.Node]bool
+	normed    map[*graph.Node]*norm
 }
 
 func newForm(m *graph.Model) *form {
-	b := &builder{model: m, form: &form{}, functions: map[string]*graph.Graph{}, normed: map[*graph.Node]bool{}}
+	b := &builder{model: m, form: &form{}, functions: map[string]*graph.Graph{}, normed: map[*graph.Node]*norm{}}
 	for _, f := range m.Functions {
 		b.functions[f.Scope] = f
 	}
 	for g := range m.Bodies() {
 		b.markNormed(g)
 	}
-	names := map[string]*value{}
+	names := scope{values: map[string]*value{}}
 	for i, in := range m.Graph.Inputs {
-		names[in.Name] = &value{up: hashOf("input", uint64(i))}
+		names.values[in.Name] = &value{up: hashOf("input", uint64(i))}
 	}
 	b.body(m.Graph, names)
 	return b.form
 }
 
-// markNormed follows the inputs of every BatchNormalization back to the operator that
-// has the weights.
-func (b *builder) markNormed(g *graph.Graph) {
-	from := map[string]*graph.Node{}
-	for i := range g.Nodes {
-		for _, out := range g.Nodes[i].Outputs {
-			from[out] = &g.Nodes[i]
-		}
-	}
-	for i := range g.Nodes {
-		if !b.normalises(&g.Nodes[i]) {
-			continue
-		}
-		next := g.Nodes[i].Inputs[:min(1, len(g.Nodes[i].Inputs))]
-		for range maxBetween {
-			var further []string
-			for _, name := range next {
-				n := from[name]
-				if n == nil || b.normed[n] {
-					continue
-				}
-				b.normed[n] = true
-				switch n.OpType {
-				case "Add", "Identity", "Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Cast":
-					further = append(further, n.Inputs...)
-				}
-			}
-			next = further
-		}
-	}
+// scope has the values that a body can name: its own, and those of what is around it.
+type scope struct {
+	values map[string]*value
+	around *scope
+	// enter makes what a value from around is inside of the body; nil leaves it.
+	enter func(*value) *value
 }
 
-// normalises reports whether the operator is a BatchNormalization, or a function with one.
-func (b *builder) normalises(n *graph.Node) bool {
-	if n.OpType == "BatchNormalization" {
-		return true
+func (s scope) lookup(name string) *value {
+	if v := s.values[name]; v != nil || s.around == nil {
+		return v
 	}
-	f := b.functions[functionScope(n)]
-	return f != nil && slices.ContainsFunc(f.Nodes, func(n graph.Node) bool { return n.OpType == "BatchNormalization" })
+	v := s.around.lookup(name)
+	if v != nil && v.kind == data && s.enter != nil {
+		v = s.enter(v)
+		s.values[name] = v
+	}
+	return v
 }
 
-// maxBetween bounds the operators between weights and their normalisation.
-const maxBetween = 8
-
-// body adds the operators of g. names has the values that are known: inputs, and what
-// g captures. It returns the values of the graph's outputs.
-func (b *builder) body(g *graph.Graph, names map[string]*value) []*value {
+// body adds the operators of g. It returns the values of the graph's outputs.
+func (b *builder) body(g *graph.Graph, names scope) []*value {
 	lookup := func(name string) *value {
 		if name == "" {
 			return nil
@@ -87,7 +60,7 @@ func (b *builder) body(g *graph.Graph, names map[string]*value) []*value {
 		if t := b.model.LookupIn(g.Scope, name); t != nil {
 			return leaf(t)
 		}
-		if v := names[name]; v != nil {
+		if v := names.lookup(name); v != nil {
 			return v
 		}
 		return b.captured(g, name)
@@ -100,13 +73,13 @@ func (b *builder) body(g *graph.Graph, names map[string]*value) []*value {
 		}
 		var outs []*value
 		if len(n.Subgraphs) > 0 {
-			outs = b.control(n, ins, names)
+			outs = b.control(n, ins, &names)
 		} else {
 			outs = b.node(n, ins, g.Scope)
 		}
 		for k, name := range n.Outputs {
 			if k < len(outs) {
-				names[name] = outs[k]
+				names.values[name] = outs[k]
 			}
 		}
 	}
@@ -140,37 +113,38 @@ func leaf(t *graph.Tensor) *value {
 	return &value{kind: weight, view: v}
 }
 
-// control adds an If, Loop or Scan.
-func (b *builder) control(n *graph.Node, ins []*value, names map[string]*value) []*value {
-	up := hashOf(n.OpType)
-	for _, in := range ins {
-		if in != nil && in.kind == data {
-			up = hashOf("operand", up, in.up)
-		}
+// control adds an If, Loop or Scan. What its bodies compute is told apart by the body.
+func (b *builder) control(n *graph.Node, ins []*value, names *scope) []*value {
+	edge := func(name string, ins ...*value) *value {
+		return b.form.add(&op{name: name, node: n, bounded: true}, ins)
 	}
-	var outs []*value
+	entry := edge(n.OpType, onlyData(ins)...)
+	results := []*value{entry}
 	for i, sub := range n.Subgraphs {
-		inner := map[string]*value{}
-		for name, v := range names {
-			inner[name] = v
-		}
+		inner := scope{values: map[string]*value{}, around: names, enter: func(v *value) *value {
+			return edge(fmt.Sprintf("%s enters %d", n.OpType, i), v, entry)
+		}}
 		for k, in := range sub.Inputs {
-			inner[in.Name] = &value{up: hashOf("body input", up, uint64(i), uint64(k))}
+			inner.values[in.Name] = edge(fmt.Sprintf("%s input %d of %d", n.OpType, k, i), entry)
 		}
-		// What the branches of one If compute is told apart by the branch.
-		for name, v := range inner {
-			if v.kind == data {
-				inner[name] = &value{up: hashOf("enter", v.up, up, uint64(i))}
-			}
-		}
-		for _, r := range b.body(sub, inner) {
-			up = hashOf("result", up, uint64(i), r.up)
-		}
+		results = append(results, onlyData(b.body(sub, inner))...)
 	}
-	for k := range n.Outputs {
-		outs = append(outs, &value{up: hashOf("output", up, uint64(k))})
+	result := edge("result of "+n.OpType, results...)
+	outs := make([]*value, len(n.Outputs))
+	for k := range outs {
+		outs[k] = edge(fmt.Sprintf("%s output %d", n.OpType, k), result)
 	}
 	return outs
+}
+
+func onlyData(values []*value) []*value {
+	var out []*value
+	for _, v := range values {
+		if v != nil && v.kind == data {
+			out = append(out, v)
+		}
+	}
+	return out
 }
 
 // node adds one operator and returns its outputs.
@@ -201,7 +175,7 @@ func (b *builder) node(n *graph.Node, ins []*value, scope string) []*value {
 		}
 	case "LayerNormalization", "GroupNormalization", "InstanceNormalization", "RMSNormalization":
 		if len(ins) > 0 {
-			return b.norm(ins)
+			return b.norm(n, ins)
 		}
 	}
 	if f := b.functions[functionScope(n)]; f != nil && b.depth < maxCalls {
@@ -210,16 +184,17 @@ func (b *builder) node(n *graph.Node, ins []*value, scope string) []*value {
 	if aliases[n.OpType] {
 		return []*value{first()}
 	}
-	name := n.OpType
-	if b.normed[n] && (name == "Conv" || name == "ConvTranspose" || name == "MatMul") {
-		name += " then BatchNormalization"
-	}
-	out := b.form.add(name, ins)
+	out := b.operator(n.OpType, n, ins)
 	outs := make([]*value, len(n.Outputs))
 	for k := range outs {
 		outs[k] = out // parts of one result are not told apart
 	}
 	return outs
+}
+
+// operator adds an operator of the given name, made from n.
+func (b *builder) operator(name string, n *graph.Node, ins []*value) *value {
+	return b.form.add(&op{name: name, node: n, norm: b.normed[n]}, ins)
 }
 
 // maxCalls bounds functions that call each other.
@@ -237,7 +212,7 @@ func (b *builder) call(f *graph.Graph, ins []*value) []*value {
 			names[in.Name] = ins[i]
 		}
 	}
-	return b.body(f, names)
+	return b.body(f, scope{values: names})
 }
 
 func (b *builder) constantNode(n *graph.Node, scope string) *value {
@@ -258,24 +233,20 @@ func (b *builder) gemm(n *graph.Node, ins []*value) []*value {
 	if x != nil && x.kind == weight && isSet(n, "transA") {
 		x = x.transposed(nil)
 	}
-	name := "MatMul"
-	if b.normed[n] {
-		name += " then BatchNormalization"
-	}
-	out := b.form.add(name, []*value{x, w})
+	out := b.operator("MatMul", n, []*value{x, w})
 	if len(ins) > 2 && ins[2] != nil {
-		out = b.form.add("Add", []*value{out, ins[2]})
+		out = b.operator("Add", n, []*value{out, ins[2]})
 	}
 	return []*value{out}
 }
 
 // norm takes a normalisation apart: what it scales and shifts by are operands of Mul and
 // Add, as where an exporter writes it with plain operators.
-func (b *builder) norm(ins []*value) []*value {
+func (b *builder) norm(n *graph.Node, ins []*value) []*value {
 	out := ins[0]
 	for k, name := range []string{"Mul", "Add"} {
 		if len(ins) > k+1 && ins[k+1] != nil {
-			out = b.form.add(name, []*value{out, ins[k+1]})
+			out = b.operator(name, n, []*value{out, ins[k+1]})
 		}
 	}
 	return []*value{out}

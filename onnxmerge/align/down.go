@@ -17,40 +17,44 @@ func (o *op) downColour(horizon int) uint64 {
 	}
 	o.down[horizon] = 0 // a graph with a loop ends here
 	var parts []uint64
-	o.out.collect(horizon, &parts, map[*value]bool{})
+	o.out.each(map[*value]bool{}, func(t taker) { parts = append(parts, t.colour(horizon)) })
 	slices.Sort(parts)
 	h := hashOf("down", slices.Compact(parts)...)
 	o.down[horizon] = h
 	return h
 }
 
-// collect appends the colours of the operators that take v, through those that are
-// seen through.
-func (v *value) collect(horizon int, parts *[]uint64, seen map[*value]bool) {
+// each calls f with the operators that take v, also through those that are seen through.
+func (v *value) each(seen map[*value]bool, f func(taker)) {
 	if seen[v] {
 		return
 	}
 	seen[v] = true
 	for _, t := range v.takers {
 		if t.op.through {
-			t.op.out.collect(horizon, parts, seen)
-			continue
+			t.op.out.each(seen, f)
+		} else {
+			f(t)
 		}
-		slot := uint64(t.slot)
-		if commutative[t.op.name] {
-			slot = 0
-		}
-		h := hashOf("taken by "+t.op.name, slot)
-		for _, u := range t.op.uses {
-			h += hashOf("with", uint64(int64(u.role)), u.shapeHash())
-		}
-		for i, in := range t.op.ins {
-			if i != t.slot {
-				h += hashOf("beside", in.up)
-			}
-		}
-		*parts = append(*parts, hashOf("then", h, t.op.downColour(horizon-1)))
 	}
+}
+
+// colour is that of the operator as a taker of its operand, with what follows it.
+func (t taker) colour(horizon int) uint64 {
+	slot := uint64(t.slot)
+	if commutative[t.op.name] {
+		slot = 0
+	}
+	h := hashOf("taken by "+t.op.name, slot)
+	for _, u := range t.op.uses {
+		h += hashOf("with", uint64(int64(u.role)), u.shapeHash())
+	}
+	for i, in := range t.op.ins {
+		if i != t.slot {
+			h += hashOf("beside", in.up)
+		}
+	}
+	return hashOf("then", h, t.op.anchor, t.op.downColour(horizon-1))
 }
 
 // refined is the colour of a use with what follows it.

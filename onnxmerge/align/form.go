@@ -1,9 +1,6 @@
 package align
 
 import (
-	"encoding/binary"
-	"hash/fnv"
-	"slices"
 	"strings"
 
 	"github.com/wiseft/wiseft/onnxmerge/graph"
@@ -14,7 +11,8 @@ import (
 // such as an activation, a reshape, or the parts into which an exporter takes a GELU,
 // is seen through, because exporters spell it differently.
 type form struct {
-	uses []*use
+	ops  []*op  // each after those whose results it takes
+	uses []*use // in the order of their operators
 }
 
 // value is what flows along an edge of the form.
@@ -23,6 +21,7 @@ type value struct {
 	view   view   // of a weight
 	up     uint64 // colour of all that leads to it
 	root   *value // the value that it is made from by what is seen through; nil if it is that itself
+	op     *op    // that computes it; nil for what enters a graph
 	takers []taker
 }
 
@@ -57,14 +56,25 @@ type taker struct {
 
 // op is an operator of the form.
 type op struct {
-	name string
-	ins  []*value // data operands, in order
-	uses []*use   // weights with more than one element
-	out  *value
+	name  string
+	index int         // in its form
+	node  *graph.Node // that it is made from
+	ins   []*value    // data operands, in order
+	uses  []*use      // weights with more than one element
+	ones  []*use      // weights with one element
+	out   *value
+	// bounded says that the operator is never seen through: it is an edge of a body.
+	bounded bool
 	// through says that the operator is seen through: it has no weights, and all its
 	// data has one source.
 	through bool
-	down    map[int]uint64 // colours of what follows, by horizon
+	// norm is the BatchNormalization behind the operator, nil if there is none. Exporters
+	// fold it into the operator's weights, and then these are other weights.
+	norm *norm
+	// anchor is the colour of what the operator computes where that is known by other
+	// means than by what leads to it; 0 elsewhere.
+	anchor uint64
+	down   map[int]uint64 // colours of what follows, by horizon
 }
 
 // use is a weight where an operator takes it.
@@ -84,9 +94,7 @@ var aliases = map[string]bool{"Identity": true, "Dropout": true}
 
 // add adds an operator with the given operands, nil for those that are missing, and
 // returns what it computes.
-func (f *form) add(name string, ins []*value) *value {
-	o := &op{name: name, down: map[int]uint64{}}
-	var scalars []*use
+func (f *form) add(o *op, ins []*value) *value {
 	for slot, in := range ins {
 		if in == nil || in.kind == constant {
 			continue
@@ -97,66 +105,33 @@ func (f *form) add(name string, ins []*value) *value {
 			continue
 		}
 		u := &use{view: in.view, op: o, role: slot}
-		if commutative[name] {
+		if commutative[o.name] {
 			u.role = -1
 		}
 		if in.view.tensor.Len() == 1 {
-			scalars = append(scalars, u)
+			o.ones = append(o.ones, u)
 			continue
 		}
 		o.uses = append(o.uses, u)
 	}
-	if len(o.ins) == 0 && len(o.uses) == 0 && len(scalars) == 0 {
+	if len(o.ins)+len(o.uses)+len(o.ones) == 0 && !o.bounded {
 		return &value{kind: constant}
 	}
-	o.out = &value{up: o.colour()}
-	if o.through {
-		o.out.root = o.ins[0].from()
-	}
-	for _, u := range append(o.uses, scalars...) {
-		u.colour = hashOf("use in "+name, o.out.up, uint64(int64(u.role)), u.shapeHash())
-		f.uses = append(f.uses, u)
-	}
-	return o.out
-}
-
-// colour is the colour of what the operator computes. Operators that are seen through
-// have the colour of their data.
-func (o *op) colour() uint64 {
+	o.out = &value{op: o}
 	if o.isThrough() {
 		o.through = true
-		return o.ins[0].up
+		o.out.root = o.ins[0].from()
 	}
-	ups := make([]uint64, len(o.ins))
-	for i, in := range o.ins {
-		ups[i] = in.up
-	}
-	if commutative[o.name] {
-		slices.Sort(ups)
-	}
-	h := hashOf(o.name)
-	for _, up := range ups {
-		h = hashOf("operand", h, up)
-	}
-	var shapes []uint64
-	for _, u := range o.uses {
-		if !o.isBias(u) {
-			shapes = append(shapes, hashOf("weight", uint64(int64(u.role)), u.shapeHash()))
-		}
-	}
-	if commutative[o.name] {
-		slices.Sort(shapes)
-	}
-	for _, s := range shapes {
-		h = hashOf("operand", h, s)
-	}
-	return h
+	o.index = len(f.ops)
+	f.ops = append(f.ops, o)
+	f.uses = append(append(f.uses, o.uses...), o.ones...)
+	return o.out
 }
 
 // isThrough reports whether the operator has no weights but a bias, and whether all its
 // data is made from one value.
 func (o *op) isThrough() bool {
-	if len(o.ins) == 0 || slices.ContainsFunc(o.uses, func(u *use) bool { return !o.isBias(u) }) {
+	if o.bounded || len(o.ins) == 0 || o.hasWeights() {
 		return false
 	}
 	for _, in := range o.ins {
@@ -167,19 +142,28 @@ func (o *op) isThrough() bool {
 	return true
 }
 
-// isBias reports whether the operator adds the weight to what it computes. Exporters
-// leave out biases or put in zeros, so they have a colour and give none.
-func (o *op) isBias(u *use) bool {
-	if o.name != "Add" {
-		return u.role == 2 && strings.HasPrefix(o.name, "Conv")
-	}
-	long := 0
-	for _, d := range u.shape {
-		if d != 1 {
-			long++
+// hasWeights reports whether the operator has weights that tell what it computes.
+func (o *op) hasWeights() bool {
+	for _, u := range o.uses {
+		if !u.isBias() {
+			return true
 		}
 	}
-	return long <= 1 && len(o.uses) == 1 && len(o.ins) == 1
+	return false
+}
+
+// isBias reports whether the operator adds the weight to what it computes, or scales
+// and shifts it by channel as BatchNormalization does. Exporters leave these out, put in
+// zeros or fold them, so they have a colour and give none.
+func (u *use) isBias() bool {
+	o := u.op
+	switch {
+	case o.name == batchNorm:
+		return true
+	case o.name != "Add":
+		return u.role == 2 && strings.HasPrefix(o.name, "Conv")
+	}
+	return IsVector(u.shape) && len(o.uses) == 1 && len(o.ins) == 1
 }
 
 // transposed returns the view with its axes in the order of perm, reversed if it is nil.
@@ -201,26 +185,4 @@ func (v *value) transposed(perm []int64) *value {
 		out.shape[i], out.perm[i] = v.view.shape[p], v.view.perm[p]
 	}
 	return &value{kind: weight, view: out}
-}
-
-// shapeHash is the same for shapes that differ in axes of length 1 only.
-func (v view) shapeHash() uint64 {
-	h := hashOf(v.tensor.DType.String())
-	for _, d := range v.shape {
-		if d != 1 {
-			h = hashOf("axis", h, uint64(d))
-		}
-	}
-	return h
-}
-
-// hashOf makes one colour of a word and numbers. It is the same in every process.
-func hashOf(what string, numbers ...uint64) uint64 {
-	b := append(make([]byte, 0, 64), what...)
-	for _, n := range numbers {
-		b = binary.LittleEndian.AppendUint64(b, n)
-	}
-	h := fnv.New64a()
-	_, _ = h.Write(b) // a hash never fails
-	return h.Sum64()
 }

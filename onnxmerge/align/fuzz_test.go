@@ -9,8 +9,8 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/graph"
 )
 
-// FuzzByStructure: whatever the graphs, every tensor of both comes out exactly once.
-func FuzzByStructure(f *testing.F) {
+// FuzzFind: whatever the graphs, every tensor of both comes out exactly once.
+func FuzzFind(f *testing.F) {
 	paths, err := filepath.Glob("../graph/testdata/*.onnx")
 	if err != nil || len(paths) == 0 {
 		f.Fatalf("no seeds (%v)", err)
@@ -32,7 +32,7 @@ func FuzzByStructure(f *testing.F) {
 		if errX != nil || errY != nil {
 			return
 		}
-		al, err := ByStructure(x, y)
+		al, err := Find(x, y, likeness{}.alike)
 		if err != nil {
 			return
 		}

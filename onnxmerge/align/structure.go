@@ -2,58 +2,101 @@ package align
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 
 	"github.com/wiseft/wiseft/onnxmerge/graph"
 )
 
-// ByStructure pairs the tensors of two models by the part they play: the operator that
-// takes them, all that leads to it, and where that leaves a choice, what follows. Names
-// decide only between tensors that structure cannot tell apart, and then the pair says
-// so. A tensor that both models name alike but that plays another part is a conflict.
+// Find pairs the tensors of two models by the part they play: the operator that takes
+// them, all that leads to it, and where that leaves a choice, what follows. Names decide
+// only between tensors that structure cannot tell apart, and then the pair says so. alike
+// may be nil; then structure and names are all there is.
 //
 // Integers and their like play no part: they pair by name, dtype and shape, to be
-// compared.
-func ByStructure(a, b *graph.Model) (*Alignment, error) {
-	s := &search{a: a, b: b, from: map[*graph.Tensor][]candidate{}, used: map[*graph.Tensor]bool{}, unclear: map[*graph.Tensor]string{}}
-	var err error
-	if s.rolesA, err = roles(a); err != nil {
-		return nil, err
+// compared. The errors are those of alike.
+func Find(a, b *graph.Model, alike Likeness) (*Alignment, error) {
+	s := newSearch(a, b)
+	for range maxRounds {
+		s.round()
+		if alike == nil {
+			break
+		}
+		more, err := s.weigh(alike)
+		if err != nil {
+			return nil, err
+		}
+		if !more {
+			break
+		}
 	}
-	if s.rolesB, err = roles(b); err != nil {
-		return nil, err
-	}
-	s.normsA, s.normsB = a.CountOps("BatchNormalization"), b.CountOps("BatchNormalization")
-	formA, formB := newForm(a), newForm(b)
-	for _, u := range formA.uses {
-		s.used[u.tensor] = true
-	}
-	for _, u := range formB.uses {
-		s.used[u.tensor] = true
-	}
-	s.pairGroups(group(formA.uses, 0), group(formB.uses, 0), 0)
 	return s.alignment(), nil
+}
+
+// maxRounds bounds the rounds. Each follows structure from anchors to the next place that
+// is written differently on both of its sides, so that a few are enough.
+const maxRounds = 8
+
+// search is a pairing in the making. A and b are the pre-trained and the fine-tuned model.
+type search struct {
+	a, b           *graph.Model
+	formA, formB   *form
+	kindsA, kindsB map[*graph.Tensor][]*use
+
+	// What a round finds.
+	from    map[*graph.Tensor][]candidate // by tensor of b
+	placed  map[*use]bool                 // uses of both models that have a counterpart
+	unclear map[*graph.Tensor]string      // tensors of b that structure and names leave open, with the reason
+	cosines map[*graph.Tensor]float64     // of tensors of b with their counterparts
+
+	// What stays from round to round.
+	rounds  int
+	among   map[*graph.Tensor]int           // of how many, for tensors of b that structure left open
+	proof   map[*op]How                     // of operators of b that are anchors
+	apart   map[[2]*graph.Tensor]bool       // of a and b: no pair, whatever structure says
+	claimed map[*graph.Tensor]*graph.Tensor // tensors of a, and which of b is more like them than its own counterpart
+
+	// What the end makes of it.
+	unlike   map[*graph.Tensor]bool // tensors of b that are unclear because weights and names speak against their pair
+	folds    map[*op]*Fold          // by operator of b; nil where it is none
+	foldList []*Fold
 }
 
 // candidate is a tensor of the pre-trained model that plays the part of one of the
 // fine-tuned one.
 type candidate struct {
-	tensor *graph.Tensor
-	perm   []int // see Pair
-	how    string
+	a, b *use
+	perm []int // see Pair
+	how  How
 }
 
-// search is a pairing in the making.
-type search struct {
-	a, b *graph.Model
-	from map[*graph.Tensor][]candidate // by tensor of b
-	used map[*graph.Tensor]bool        // by an operator, in either model
-	// unclear are tensors of b that structure and names leave open, with the reason.
-	unclear        map[*graph.Tensor]string
-	rolesA, rolesB map[string][]string // see roles
-	// normsA and normsB count the BatchNormalization operators. Where an exporter folded
-	// them into the weights before them, weights of one name are not one weight.
-	normsA, normsB int
+func newSearch(a, b *graph.Model) *search {
+	s := &search{a: a, b: b, formA: newForm(a), formB: newForm(b), among: map[*graph.Tensor]int{}, proof: map[*op]How{}, apart: map[[2]*graph.Tensor]bool{},
+		claimed: map[*graph.Tensor]*graph.Tensor{}, unlike: map[*graph.Tensor]bool{}, folds: map[*op]*Fold{}}
+	s.kindsA, s.kindsB = s.formA.byTensor(), s.formB.byTensor()
+	return s
+}
+
+// byTensor returns where each tensor is used.
+func (f *form) byTensor() map[*graph.Tensor][]*use {
+	uses := map[*graph.Tensor][]*use{}
+	for _, u := range f.uses {
+		uses[u.tensor] = append(uses[u.tensor], u)
+	}
+	return uses
+}
+
+// round pairs by structure, from the inputs and the anchors on.
+func (s *search) round() {
+	s.formA.paint()
+	s.formB.paint()
+	s.placed = map[*use]bool{}
+	s.from, s.unclear, s.cosines = map[*graph.Tensor][]candidate{}, map[*graph.Tensor]string{}, map[*graph.Tensor]float64{}
+	s.pairGroups(group(s.formA.uses, 0), group(s.formB.uses, 0), 0)
+	if s.rounds > 0 {
+		s.pairAround()
+	}
+	s.rounds++
 }
 
 // pairGroups pairs the uses of each colour, at a horizon at which they are grouped.
@@ -69,9 +112,7 @@ func (s *search) pairGroup(as, bs []*use, horizon int) {
 	if len(as) == 0 {
 		return
 	}
-	ta, tb := tensorsOf(as), tensorsOf(bs)
-	if len(ta) == 1 && len(tb) == 1 {
-		s.add(as[0], bs[0], "structure")
+	if s.addIfOne(as, bs, s.byPart(bs[0])) {
 		return
 	}
 	if horizon < maxHorizon {
@@ -86,30 +127,78 @@ func (s *search) pairGroup(as, bs []*use, horizon int) {
 	s.byName(as, bs)
 }
 
-// byName pairs uses that structure cannot tell apart. All of them must have their
-// namesake among the others: one drifted name, and the rest proves nothing.
+// addIfOne pairs the tensors of uses that have one part, if there is one on each side.
+func (s *search) addIfOne(as, bs []*use, how How) bool {
+	if len(tensorsOf(as)) != 1 || len(tensorsOf(bs)) != 1 {
+		return false
+	}
+	s.add(as[0], bs[0], how)
+	for _, u := range slices.Concat(as, bs) {
+		s.placed[u] = true
+	}
+	return true
+}
+
+// byPart is the proof of a pair whose part is the same.
+func (s *search) byPart(b *use) How {
+	switch how, anchored := s.proof[b.op]; {
+	case anchored:
+		return how
+	case s.rounds > 0:
+		return Around
+	}
+	return ByPart
+}
+
+// byName pairs uses that structure cannot tell apart. All tensors of one side must have
+// their namesake among the others: one drifted name, and the rest proves nothing. What
+// the other side has beyond these is its own.
 func (s *search) byName(as, bs []*use) {
 	byID := map[string]*use{}
 	for _, u := range as {
 		byID[u.tensor.ID()] = u
 	}
-	if len(tensorsOf(as)) == len(tensorsOf(bs)) && !slices.ContainsFunc(bs, func(u *use) bool { return byID[u.tensor.ID()] == nil }) {
+	ta, tb := tensorsOf(as), tensorsOf(bs)
+	named := 0
+	numbered := false
+	for _, t := range tb {
+		if s.among[t] == 0 {
+			s.among[t] = len(ta)
+		}
+		if byID[t.ID()] != nil {
+			named++
+			numbered = numbered || isNumbered(t.ID())
+		}
+	}
+	if named == len(ta) && named == len(tb) || named == min(len(ta), len(tb)) && !numbered {
 		for _, u := range bs {
-			s.add(byID[u.tensor.ID()], u, "structure and name")
+			if a := byID[u.tensor.ID()]; a != nil {
+				s.add(a, u, ByNames)
+			}
 		}
 		return
 	}
 	var names []string
-	for _, t := range tensorsOf(as) {
+	for _, t := range ta {
 		names = append(names, t.ID())
 	}
-	for _, t := range tensorsOf(bs) {
-		s.unclear[t] = fmt.Sprintf("structure cannot tell which of %d weights of the pre-trained model it is (%s)", len(names), shortList(names))
+	for _, t := range tb {
+		s.unclear[t] = fmt.Sprintf("structure cannot tell which weight of the pre-trained model it is; %d have its part (%s)", len(names), shortList(names))
 	}
 }
 
+// numbers are the names that exporters make by counting what they compute. One operator
+// more or less shifts them, so that they say nothing of another file.
+var numbers = regexp.MustCompile(`^(onnx::\w+_|val_)?\d+$`)
+
+func isNumbered(name string) bool { return numbers.MatchString(name) }
+
 // add notes that a plays the part of b.
-func (s *search) add(a, b *use, how string) {
+func (s *search) add(a, b *use, how How) {
+	if s.apart[[2]*graph.Tensor{a.tensor, b.tensor}] {
+		s.unclear[b.tensor] = fmt.Sprintf("it has the place of %q, but its weights are like those of another", a.tensor.ID())
+		return
+	}
 	perm, ok := relativePerm(a.view, b.view)
 	if a.tensor.DType != b.tensor.DType || a.tensor.Len() != b.tensor.Len() {
 		ok = false // two colours that are one by chance
@@ -118,12 +207,13 @@ func (s *search) add(a, b *use, how string) {
 		s.unclear[b.tensor] = fmt.Sprintf("the axes of %q cannot be matched", a.tensor.ID())
 		return
 	}
+	s.placed[a], s.placed[b] = true, true
 	for _, c := range s.from[b.tensor] {
-		if c.tensor == a.tensor && slices.Equal(c.perm, perm) {
+		if c.a.tensor == a.tensor && slices.Equal(c.perm, perm) {
 			return
 		}
 	}
-	s.from[b.tensor] = append(s.from[b.tensor], candidate{a.tensor, perm, how})
+	s.from[b.tensor] = append(s.from[b.tensor], candidate{a, b, perm, how})
 }
 
 // relativePerm returns for each axis of b's tensor the axis of a's that it is, nil if
@@ -158,90 +248,6 @@ func relativePerm(a, b view) (perm []int, ok bool) {
 	return perm, true
 }
 
-// alignment makes the result, in the order of both files.
-func (s *search) alignment() *Alignment {
-	out := &Alignment{}
-	taken := map[*graph.Tensor]bool{}
-	for _, t := range s.b.Tensors {
-		pair, conflict := s.settle(t)
-		switch {
-		case pair != nil:
-			taken[pair.A] = true
-			out.Pairs = append(out.Pairs, *pair)
-		case conflict != nil:
-			if conflict.A != nil {
-				taken[conflict.A] = true
-			}
-			out.Conflicts = append(out.Conflicts, *conflict)
-		default:
-			out.OnlyB = append(out.OnlyB, t)
-		}
-	}
-	for _, t := range s.a.Tensors {
-		if !taken[t] {
-			out.OnlyA = append(out.OnlyA, t)
-		}
-	}
-	return out
-}
-
-// settle decides one tensor of b. Both results are nil if only b has it.
-func (s *search) settle(t *graph.Tensor) (*Pair, *Conflict) {
-	named, candidates := s.a.Lookup(t.ID()), s.from[t]
-	switch {
-	case s.unclear[t] != "":
-		return nil, &Conflict{A: named, B: t, Reason: s.unclear[t]}
-	case len(candidates) == 1:
-		c := candidates[0]
-		return &Pair{A: c.tensor, B: t, How: c.how, Perm: c.perm}, nil
-	case len(candidates) > 1:
-		return nil, &Conflict{A: named, B: t, Reason: fmt.Sprintf("it is one weight here and %d in the pre-trained model (%s)",
-			len(candidates), shortList(candidateNames(candidates)))}
-	case named == nil:
-		return nil, nil
-	case named.DType != t.DType:
-		return nil, &Conflict{A: named, B: t, Reason: fmt.Sprintf("same name, but dtype %s against %s", named.DType, t.DType)}
-	case !slices.Equal(named.Dims, t.Dims):
-		return nil, &Conflict{A: named, B: t, Reason: fmt.Sprintf("same name, but shape %v against %v", named.Dims, t.Dims)}
-	case !s.used[named] && !s.used[t]: // what plays no part may pair by its name alone
-		return &Pair{A: named, B: t, How: "name"}, nil
-	}
-	ra, rb := s.rolesA[named.ID()], s.rolesB[t.ID()]
-	alike := slices.ContainsFunc(ra, func(role string) bool { return slices.Contains(rb, role) })
-	reason := "same name, but what leads to it differs between the models"
-	switch {
-	case !alike:
-		reason = fmt.Sprintf("same name, but used by %s against %s", describe(ra), describe(rb))
-	case s.normsA != s.normsB:
-		alike = false
-		reason += fmt.Sprintf(" (%d BatchNormalization operators in the pre-trained one, %d here: folded into the weights of one?)", s.normsA, s.normsB)
-	}
-	return nil, &Conflict{A: named, B: t, Reason: reason, Alike: alike}
-}
-
-func candidateNames(list []candidate) []string {
-	var names []string
-	for _, c := range list {
-		names = append(names, c.tensor.ID())
-	}
-	return names
-}
-
-// shortList writes up to three names.
-func shortList(names []string) string {
-	text := ""
-	for i, name := range names {
-		switch {
-		case i == 3:
-			return text + " …"
-		case i > 0:
-			text += ", "
-		}
-		text += name
-	}
-	return text
-}
-
 func group(uses []*use, horizon int) map[uint64][]*use {
 	out := map[uint64][]*use{}
 	for _, u := range uses {
@@ -254,7 +260,7 @@ func group(uses []*use, horizon int) map[uint64][]*use {
 	return out
 }
 
-func sortedKeys(m map[uint64][]*use) []uint64 {
+func sortedKeys[T any](m map[uint64]T) []uint64 {
 	var keys []uint64
 	for k := range m {
 		keys = append(keys, k)

@@ -1,0 +1,159 @@
+package onnxmerge
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"io"
+	"math"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/wiseft/wiseft/onnxmerge/graph"
+	"github.com/wiseft/wiseft/onnxmerge/method"
+)
+
+// corpusModel opens an export of the pairing corpus: of weights "a" or "b".
+func corpusModel(t *testing.T, architecture, name string) *graph.Model {
+	t.Helper()
+	f, err := os.Open("align/testdata/corpus/" + architecture + "/" + name + ".onnx.gz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := io.ReadAll(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return openBytes(t, data)
+}
+
+// mergeFolding merges with BatchNormalizations folded where only one model has them.
+func mergeFolding(t *testing.T, a, b *graph.Model, alpha float64) *graph.Model {
+	t.Helper()
+	plan, err := NewPlan(t.Context(), a, b, Options{FoldNorms: true, Params: method.Params{"alpha": alpha}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if _, err := plan.Run(t.Context(), &out, nil); err != nil {
+		t.Fatal(err)
+	}
+	return openBytes(t, out.Bytes())
+}
+
+// normedArchitectures are those of the corpus that exporters fold.
+var normedArchitectures = []string{"resnet", "depthwise", "unet", "dgcnn", "pointnet", "pointnet2", "branches", "senet"}
+
+// Whichever side has its BatchNormalizations folded, the merge means the mix of both
+// folded models: three ways to it give one model.
+func TestFoldingGivesTheMixOfFoldedModels(t *testing.T) {
+	t.Parallel()
+	for _, architecture := range normedArchitectures {
+		t.Run(architecture, func(t *testing.T) {
+			t.Parallel()
+			aFold, bFold := corpusModel(t, architecture, "a_fold"), corpusModel(t, architecture, "b_fold")
+			aKeep, bKeep := corpusModel(t, architecture, "a_keep"), corpusModel(t, architecture, "b_keep")
+			want := openBytes(t, merge(t, aFold, bFold, 0.3, 1))
+			sameFloats(t, "the pre-trained one unfolded", mergeFolding(t, aKeep, bFold, 0.3), want)
+			// The fine-tuned file keeps its BatchNormalizations. Folding the result, by a merge
+			// with alpha 0, shows what it computes.
+			unfolded := mergeFolding(t, aFold, bKeep, 0.3)
+			sameFloats(t, "the fine-tuned one unfolded", mergeFolding(t, unfolded, bFold, 0), want)
+			if unfolded.CountOps("BatchNormalization") != bKeep.CountOps("BatchNormalization") {
+				t.Error("the fine-tuned model's form changed")
+			}
+			// Averaging folded weights is something else than folding averaged ones.
+			averaged := openBytes(t, merge(t, aKeep, bKeep, 0.3, 1))
+			if distance := largestDifference(t, mergeFolding(t, averaged, bFold, 0), want); distance < 1e-4 {
+				t.Errorf("folding the mix and mixing the folded differ by %g only: this test shows nothing", distance)
+			}
+		})
+	}
+}
+
+func sameFloats(t *testing.T, how string, got, want *graph.Model) {
+	t.Helper()
+	// Exporters fold in float32; weights of this corpus are below 4.
+	if d := largestDifference(t, got, want); d > 4e-6 {
+		t.Errorf("%s: a weight differs by %g", how, d)
+	}
+}
+
+func largestDifference(t *testing.T, got, want *graph.Model) float64 {
+	t.Helper()
+	largest, compared := 0.0, 0
+	for _, w := range want.Tensors {
+		if w.DType != graph.Float32 {
+			continue
+		}
+		x, err := valuesOr0(got.Lookup(w.ID()), int(w.Len()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		y, err := valuesOr0(w, int(w.Len()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range x {
+			largest = max(largest, math.Abs(x[i]-y[i]))
+		}
+		compared++
+	}
+	if compared < 5 {
+		t.Fatalf("%d tensors compared", compared)
+	}
+	return largest
+}
+
+// Without being asked, nothing is folded, and the reason says what to do.
+func TestFoldingIsAskedFor(t *testing.T) {
+	t.Parallel()
+	for _, c := range [][2]string{{"a_keep", "b_fold"}, {"a_fold", "b_keep"}} {
+		_, err := NewPlan(t.Context(), corpusModel(t, "resnet", c[0]), corpusModel(t, "resnet", c[1]), Options{})
+		var mismatch *MismatchError
+		if !errors.As(err, &mismatch) || !strings.Contains(err.Error(), "--fold-bn") {
+			t.Errorf("%v: %v", c, err)
+		}
+	}
+}
+
+// A scale of 0 cannot be unfolded through; the channel would be lost.
+func TestFoldingRefusesAScaleOfZero(t *testing.T) {
+	t.Parallel()
+	b := corpusModel(t, "resnet", "b_keep")
+	var scale *graph.Tensor
+	for o := range b.Operands() {
+		if o.Node.OpType == "BatchNormalization" && o.Slot == 1 {
+			scale = o.Tensor
+			break
+		}
+	}
+	b = with(t, b, map[string][]byte{scale.ID(): make([]byte, scale.SizeBytes())})
+	_, err := NewPlan(t.Context(), corpusModel(t, "resnet", "a_fold"), b, Options{FoldNorms: true})
+	if err == nil || !strings.Contains(err.Error(), "cannot be folded: the BatchNormalization's scale is 0 in channel 0") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// Mixing two folded models is said to be what it is.
+func TestBothFoldedIsWarnedOf(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		a, b string
+		want bool
+	}{{"a_fold", "b_fold", true}, {"a_keep", "b_keep", false}} {
+		plan, err := NewPlan(t.Context(), corpusModel(t, "resnet", c.a), corpusModel(t, "resnet", c.b), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(strings.Join(plan.Warnings, "\n"), "Mixing folded weights is not folding mixed weights"); got != c.want {
+			t.Errorf("%s and %s: warnings %q", c.a, c.b, plan.Warnings)
+		}
+	}
+}

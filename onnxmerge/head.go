@@ -1,0 +1,203 @@
+package onnxmerge
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/wiseft/wiseft/onnxmerge/align"
+	"github.com/wiseft/wiseft/onnxmerge/graph"
+)
+
+// A head is what comes after the last weight that both models have: the operators that
+// take weights of the fine-tuned model alone and lead to no merged weight any more.
+
+// head is the head of the fine-tuned model, as a plan sees it.
+type head struct {
+	weights []*graph.Tensor // in the order of the file
+	inputs  []string        // values of the backbone that it consumes
+}
+
+// findHead finds the head. backbone are the weights that count as both models' own.
+func findHead(m *graph.Model, backbone map[*graph.Tensor]bool) head {
+	f := newWeightFlow(m)
+	var trunk []string // what operators with matrices of the backbone take: a bias may be alike by chance
+	for i := range m.Graph.Nodes {
+		n := &m.Graph.Nodes[i]
+		if f.live(n) && slices.ContainsFunc(f.weights(n), func(t *graph.Tensor) bool { return backbone[t] && !align.IsVector(t.Dims) }) {
+			trunk = append(append(trunk, n.Operands()...), n.Outputs...)
+		}
+	}
+	before := m.Graph.Upstream(trunk...)
+	made := map[string]bool{} // by the head
+	weights := map[*graph.Tensor]bool{}
+	inputs := map[string]bool{}
+	for i := range m.Graph.Nodes {
+		n := &m.Graph.Nodes[i]
+		operands := n.Operands()
+		own := f.weights(n)
+		if slices.ContainsFunc(n.Outputs, func(out string) bool { return before[out] }) || !f.live(n) ||
+			!slices.ContainsFunc(own, func(t *graph.Tensor) bool { return !backbone[t] }) &&
+				!slices.ContainsFunc(operands, func(name string) bool { return made[name] }) {
+			continue
+		}
+		for _, out := range n.Outputs {
+			made[out] = true
+		}
+		for _, t := range own {
+			weights[t] = true
+		}
+		for _, name := range operands {
+			if f.fromInput[name] && !made[name] {
+				inputs[name] = true
+			}
+		}
+	}
+	h := head{inputs: slices.Sorted(maps.Keys(inputs))}
+	for _, t := range m.Tensors {
+		if weights[t] {
+			h.weights = append(h.weights, t)
+		}
+	}
+	return h
+}
+
+// weightFlow says which operators of a model take which weights, also through operators
+// that only have weights to work on, such as the Transpose of one.
+type weightFlow struct {
+	graph     *graph.Graph
+	fromInput map[string]bool            // values that depend on the model's inputs
+	reach     map[string][]*graph.Tensor // weights by the values that are made of weights alone
+	inside    map[*graph.Node][]*graph.Tensor
+}
+
+func newWeightFlow(m *graph.Model) *weightFlow {
+	f := &weightFlow{graph: m.Graph, reach: map[string][]*graph.Tensor{}, inside: map[*graph.Node][]*graph.Tensor{}}
+	var inputs []string
+	for _, in := range m.Graph.Inputs {
+		if m.LookupIn(m.Graph.Scope, in.Name) == nil {
+			inputs = append(inputs, in.Name)
+		}
+	}
+	f.fromInput = m.Graph.Downstream(inputs...)
+	scopes := map[string][]*graph.Tensor{}
+	for _, t := range m.Tensors {
+		switch {
+		case !isWeight(t):
+		case t.Scope == m.Graph.Scope:
+			f.reach[t.Name] = []*graph.Tensor{t}
+		default:
+			scopes[t.Scope] = append(scopes[t.Scope], t)
+		}
+	}
+	for i := range m.Graph.Nodes {
+		n := &m.Graph.Nodes[i]
+		for _, body := range n.Subgraphs {
+			f.inside[n] = append(f.inside[n], inBody(body, scopes)...)
+		}
+		if f.live(n) {
+			continue
+		}
+		for _, out := range n.Outputs {
+			f.reach[out] = append(f.reach[out], f.weights(n)...)
+		}
+	}
+	return f
+}
+
+// inBody returns the tensors of a body and of those inside of it.
+func inBody(g *graph.Graph, scopes map[string][]*graph.Tensor) []*graph.Tensor {
+	tensors := slices.Clone(scopes[g.Scope])
+	for i := range g.Nodes {
+		for _, body := range g.Nodes[i].Subgraphs {
+			tensors = append(tensors, inBody(body, scopes)...)
+		}
+	}
+	return tensors
+}
+
+// live reports whether the operator works on data, and not on weights alone.
+func (f *weightFlow) live(n *graph.Node) bool {
+	return slices.ContainsFunc(n.Outputs, func(out string) bool { return f.fromInput[out] })
+}
+
+// weights returns the weights that an operator takes.
+func (f *weightFlow) weights(n *graph.Node) []*graph.Tensor {
+	tensors := slices.Clone(f.inside[n])
+	for _, name := range n.Operands() {
+		tensors = append(tensors, f.reach[name]...)
+	}
+	return tensors
+}
+
+// decideBackbone decides what lies behind the backbone.
+func (p *Plan) decideBackbone() error {
+	if p.opt.BackboneOutput != "" {
+		return p.decideBehind(p.opt.BackboneOutput)
+	}
+	p.decideHead()
+	return nil
+}
+
+// decideHead keeps weights that have another shape, or nothing in common with the one in
+// their place, where nothing that both models have comes after them: such heads are why
+// models are fine-tuned. It then notes the backbone.
+func (p *Plan) decideHead() {
+	if merged, _ := p.Count(Merge); merged == 0 {
+		return // nothing in common: no head either
+	}
+	backbone := map[*graph.Tensor]bool{}
+	for _, d := range p.Decisions {
+		refused := d.Action == Refuse && !d.headLike && !d.displaced
+		backbone[d.b] = isWeight(d.b) && (d.Action == Merge || refused || d.Action == Copy && d.Reason == reasonNotSelected)
+	}
+	h := findHead(p.finetuned, backbone)
+	if len(h.inputs) == 1 {
+		p.Backbone.Output = h.inputs[0]
+	}
+	displaced := 0 // one layer is a head; more may be a backbone that was exported in another way
+	for _, d := range p.Decisions {
+		if d.displaced && h.has(d.b) && !align.IsVector(d.Dims) {
+			displaced++
+		}
+	}
+	for i := range p.Decisions {
+		d := &p.Decisions[i]
+		if !h.has(d.b) {
+			continue
+		}
+		p.Backbone.Head = append(p.Backbone.Head, d.Tensor)
+		if d.Action == Refuse && (d.headLike || displaced <= 1) {
+			d.Action, d.Reason = Copy, "another head: "+d.Reason
+		}
+	}
+}
+
+func (h head) has(t *graph.Tensor) bool { return slices.Contains(h.weights, t) }
+
+// decideBehind keeps what does not lead to the output that the user names as that of the
+// backbone.
+func (p *Plan) decideBehind(output string) error {
+	if !p.finetuned.Graph.Computes(output) {
+		return &graph.UnknownTensorError{Tensor: output, Reason: "not computed by the fine-tuned model"}
+	}
+	before := p.finetuned.Graph.Upstream(output)
+	f := newWeightFlow(p.finetuned)
+	inBackbone := map[*graph.Tensor]bool{}
+	for i := range p.finetuned.Graph.Nodes {
+		n := &p.finetuned.Graph.Nodes[i]
+		if f.live(n) && slices.ContainsFunc(n.Outputs, func(out string) bool { return before[out] }) {
+			for _, t := range f.weights(n) {
+				inBackbone[t] = true
+			}
+		}
+	}
+	p.Backbone.Output = output
+	for i := range p.Decisions {
+		d := &p.Decisions[i]
+		if isWeight(d.b) && !inBackbone[d.b] {
+			d.Action, d.Reason = Copy, "behind the backbone's output"
+			p.Backbone.Head = append(p.Backbone.Head, d.Tensor)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,82 @@
+package onnxmerge
+
+import (
+	"fmt"
+
+	"github.com/wiseft/wiseft/onnxmerge/align"
+	"github.com/wiseft/wiseft/onnxmerge/graph"
+)
+
+// sampler compares weights by what it samples of them, and keeps the samples while there
+// is memory for them.
+type sampler struct {
+	samples map[sampleKey][]float64
+	len     int // elements in samples
+	max     int // before they are dropped
+}
+
+// sampleKey is a weight as it is read.
+type sampleKey struct {
+	tensor *graph.Tensor
+	perm   string
+}
+
+const (
+	// sampleLen is how many elements of each weight are compared, in chunks that lie at
+	// equal distances: one row may be padding, and the first ones of one class.
+	sampleLen = 4 << 10
+	chunkLen  = 512
+)
+
+func newSampler(memory int64) *sampler {
+	return &sampler{samples: map[sampleKey][]float64{}, max: int(memory / 8)}
+}
+
+// alike implements [align.Likeness].
+func (s *sampler) alike(a, b *graph.Tensor, perm []int) (cosine float64, ok bool, err error) {
+	codec, known := b.DType.Codec()
+	if !known || codec.Bits < 8 || !a.Readable() || !b.Readable() {
+		return 0, false, nil
+	}
+	x, err := s.sample(a, b, perm)
+	if err != nil {
+		return 0, false, fmt.Errorf("tensor %q: %w", a.ID(), err)
+	}
+	y, err := s.sample(b, b, nil)
+	if err != nil {
+		return 0, false, fmt.Errorf("tensor %q: %w", b.ID(), err)
+	}
+	cosine, ok = align.Cosine(x, y, align.IsVector(b.Dims))
+	return cosine, ok, nil
+}
+
+// sample reads elements of t in the order of perm, and with b's dtype, which is t's too.
+func (s *sampler) sample(t, b *graph.Tensor, perm []int) ([]float64, error) {
+	key := sampleKey{t, fmt.Sprint(perm)}
+	if values := s.samples[key]; values != nil {
+		return values, nil
+	}
+	codec, _ := b.DType.Codec()
+	read := source(t, perm, codec.Bits/8)
+	n := t.Len()
+	values := make([]float64, min(n, sampleLen))
+	raw := make([]byte, codec.SizeBytes(chunkLen))
+	for at := 0; at < len(values); at += chunkLen {
+		chunk := values[at:min(at+chunkLen, len(values))]
+		first := int64(at)
+		if n > sampleLen { // the last chunk ends with the weight
+			first = (n - chunkLen) * int64(at) / (sampleLen - chunkLen)
+		}
+		bytes := raw[:codec.SizeBytes(len(chunk))]
+		if err := read(bytes, int64(codec.SizeBytes(1))*first); err != nil {
+			return nil, err
+		}
+		codec.Decode(chunk, bytes)
+	}
+	if s.len += len(values); s.len > s.max {
+		clear(s.samples)
+		s.len = len(values)
+	}
+	s.samples[key] = values
+	return values, nil
+}

@@ -1,0 +1,43 @@
+package onnxmerge
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/wiseft/wiseft/onnxmerge/graph"
+)
+
+// A weight that is one tensor in the fine-tuned model and two in the pre-trained is merged
+// if these two hold the same, and refused else.
+func TestTiedWeightsAreMergedIfTheyAreOne(t *testing.T) {
+	t.Parallel()
+	untied, tied := corpusModel(t, "bert", "a_fold"), corpusModel(t, "bert", "b_dynamo") // the decoder's is the embedding's
+	plan, err := NewPlan(t.Context(), untied, tied, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := false
+	for _, d := range plan.Decisions {
+		if d.Tensor == "decoder.weight" {
+			found = d.Action == Merge
+		}
+	}
+	if !found {
+		t.Error("the tied weight is not merged with the embedding")
+	}
+	var other *graph.Tensor // the decoder's copy, transposed
+	for o := range untied.Operands() {
+		if o.Node.OpType == "MatMul" && o.Tensor.Len() == untied.Lookup("word.weight").Len() {
+			other = o.Tensor
+		}
+	}
+	for name, p := range map[string][]byte{"one element": slices.Concat(floats32(0), payload(t, other)[4:]), "all": noise(other, 1)} {
+		_, err = NewPlan(t.Context(), with(t, untied, map[string][]byte{other.ID(): p}), tied, Options{})
+		var mismatch *MismatchError
+		if !errors.As(err, &mismatch) || !strings.Contains(err.Error(), "are two that differ in the pre-trained model") {
+			t.Errorf("%s differs: %v", name, err)
+		}
+	}
+}
