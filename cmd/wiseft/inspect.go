@@ -160,6 +160,12 @@ func (r *inspectReport) writeText(w io.Writer) error {
 // writeProvenance shows how a model was merged.
 func writeProvenance(w io.Writer, p *onnxmerge.Provenance) {
 	fmt.Fprintf(w, "merged\t%s, %d tensors merged, %d copied, by wiseft %s\n", recipe(p), p.Merged, p.Copied, p.Version)
+	if p.FoldNorms {
+		fmt.Fprintln(w, "fold-bn\tBatchNormalizations that only one model had were folded")
+	}
+	if p.BackboneAt != "" {
+		fmt.Fprintf(w, "backbone\tup to %s, as asked\n", p.BackboneAt)
+	}
 	for _, pattern := range p.Include {
 		fmt.Fprintf(w, "include\t%s\n", pattern)
 	}

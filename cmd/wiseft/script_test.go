@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
@@ -41,8 +42,8 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// setupScript gives every script the runtime, the demo's models, two tiny ones, and
-// a little data.
+// setupScript gives every script the runtime, the demo's models, tiny ones, exports of
+// different kinds, and a little data.
 func setupScript(env *testscript.Env, library string) error {
 	env.Setenv("WISEFT_ONNXRUNTIME", library)
 	for name, data := range map[string][]byte{"pretrained.onnx": demoPretrained, "finetuned.onnx": demoFinetuned} {
@@ -56,6 +57,12 @@ func setupScript(env *testscript.Env, library string) error {
 			return err
 		}
 		if err := os.WriteFile(filepath.Join(env.WorkDir, "tiny_"+name+".onnx"), data, 0o666); err != nil {
+			return err
+		}
+	}
+	for name, from := range map[string]string{"normed_a": "resnet/a_keep", "normed_b": "resnet/b_keep", "folded_a": "resnet/a_fold", "folded_b": "resnet/b_fold",
+		"classes5": "pointnet/a_keep", "classes7": "pointnet/b_classes7_keep"} {
+		if err := unpack(filepath.Join(env.WorkDir, name+".onnx"), "../../onnxmerge/align/testdata/corpus/"+from+".onnx.gz"); err != nil {
 			return err
 		}
 	}
@@ -79,6 +86,24 @@ func setupScript(env *testscript.Env, library string) error {
 		}
 	}
 	return nil
+}
+
+// unpack writes what a gzip file holds.
+func unpack(path, from string) error {
+	f, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		return err
+	}
+	data, err := io.ReadAll(z)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, data, 0o666)
 }
 
 func writeScans(path, split string) error {

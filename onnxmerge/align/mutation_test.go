@@ -107,7 +107,7 @@ func changeAttribute(rng *rand.Rand, m *graph.Model) string {
 // another in silence. Each mutation is of a pair of exports drawn at random.
 func TestMutationsMakeNoMistake(t *testing.T) {
 	t.Parallel()
-	n := 600
+	n := 900 // CI asks for more
 	if text := os.Getenv("WISEFT_MUTATIONS"); text != "" {
 		var err error
 		if n, err = strconv.Atoi(text); err != nil {
@@ -134,11 +134,10 @@ func TestMutationsMakeNoMistake(t *testing.T) {
 			t.Parallel()
 			rng := rand.New(rand.NewPCG(4, uint64(len(name))))
 			like := likeness{}
-			var all, before score
+			var all score
 			for done := 0; done < (n+2)/3; {
 				sides := files[architectures[rng.IntN(len(architectures))]]
 				a, b := sides["a"][rng.IntN(len(sides["a"]))], sides["b"][rng.IntN(len(sides["b"]))]
-				whole := b
 				b.model = reopened(t, b)
 				what := mutate(rng, b.model)
 				if what == "" {
@@ -150,11 +149,8 @@ func TestMutationsMakeNoMistake(t *testing.T) {
 					t.Errorf("%s and %s, %s: %v", a.File, b.File, what, got)
 				}
 				all.add(got)
-				if done%50 == 0 {
-					before.add(judge(a, whole, found(t, a, whole, like.alike)))
-				}
 				if len(like) > 5000 {
-					clear(like)
+					clear(like) // the changed models are gone
 				}
 			}
 			t.Logf("%v", all)

@@ -40,64 +40,6 @@ func (s *search) alignment() *Alignment {
 	return out
 }
 
-// doubt takes back pairs that neither names nor weights speak for: two weights that were
-// exchanged with their names, a file whose layers were renumbered, or another head. Which
-// it is is for the user to say.
-func (s *search) doubt() {
-	trusted, related := s.namesAgree(), s.related()
-	for t, candidates := range s.from {
-		first := candidates[0]
-		cosine, known := s.cosines[t]
-		if first.how == Around && known && cosine < Related && !first.b.isShort() {
-			s.unclear[t] = fmt.Sprintf("what leads to it differs between the models, and its weights are unlike those of %q (cosine %.2f)", first.a.tensor.ID(), cosine)
-			continue
-		}
-		if t.Len() == 1 || slices.ContainsFunc(candidates, func(c candidate) bool { return c.a.tensor.ID() == t.ID() }) {
-			continue
-		}
-		by := s.claimed[first.a.tensor]
-		switch {
-		case by != nil && by != t && first.b.isShort():
-			s.unclear[t] = fmt.Sprintf("it has the place of %q, which is like %q", first.a.tensor.ID(), by.ID())
-		case known && cosine >= first.b.enough() && t.Len() >= minChance:
-		case trusted && (isWeightLike(s.a.Lookup(t.ID()), t, s.kindsA) || isWeightLike(s.b.Lookup(first.a.tensor.ID()), t, s.kindsB)):
-			s.unclear[t] = fmt.Sprintf("it has the place of %q, but names say something else", first.a.tensor.ID())
-		case related && known && cosine < first.b.enough() && (cosine < Related-margin || first.b.isShort()):
-			s.unlike[t] = true
-			s.unclear[t] = fmt.Sprintf("it has the place of %q, but neither its name nor its weights (cosine %.2f)", first.a.tensor.ID(), cosine)
-		}
-	}
-}
-
-// isWeightLike reports whether named is used as a weight and has dtype and shape of t.
-func isWeightLike(named, t *graph.Tensor, uses map[*graph.Tensor][]*use) bool {
-	return named != nil && !isNumbered(named.ID()) && named.DType == t.DType && slices.Equal(named.Dims, t.Dims) && len(uses[named]) > 0
-}
-
-// namesAgree reports whether any weights that are paired have one name.
-func (s *search) namesAgree() bool {
-	for t, candidates := range s.from {
-		if t.Len() > 1 && candidates[0].a.tensor.ID() == t.ID() && !isNumbered(t.ID()) {
-			return true
-		}
-	}
-	return false
-}
-
-// related reports whether most weights that are paired are alike.
-func (s *search) related() bool {
-	agree, all := 0, 0
-	for t, cosine := range s.cosines {
-		if !s.kindsB[t][0].isShort() {
-			all++
-			if cosine >= Related {
-				agree++
-			}
-		}
-	}
-	return agree > 0 && 2*agree >= all
-}
-
 // settle decides one tensor of b. Both results are nil if only b has it.
 func (s *search) settle(t *graph.Tensor) (*Pair, *Conflict) {
 	named, candidates := s.a.Lookup(t.ID()), s.from[t]
