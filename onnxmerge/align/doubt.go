@@ -92,4 +92,3 @@ func (s *search) related() bool {
 	}
 	return agree > 0 && 2*agree >= all
 }
-
