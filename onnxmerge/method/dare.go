@@ -24,7 +24,7 @@ func init() {
 			Check: checkSparse(name, vote),
 			New: func(t *Tensor, p Params) (Mixer, error) {
 				density := p.Each("density", t.Models-1)
-				s := newSparse(t, p, 1, dropAtRandom(t, density, drawn(t, p)))
+				s := newSparse(t, p, 1, dropAtRandom(density, drawn(t, p)))
 				s.vote = vote
 				switch p.Choice("rescale") {
 				case "density":
@@ -48,8 +48,11 @@ const smallestDensity = 1e-300
 // draw sets u to uniform numbers in [0, 1) for elements off, off+1, … of a model.
 type draw func(model int, u []float64, off int64)
 
-// drawn is the draw of a seed. Tests put the masks of a reference in its place.
-var drawn = func(t *Tensor, p Params) draw {
+// drawn is the draw of a seed.
+func drawn(t *Tensor, p Params) draw {
+	if t.masks != nil {
+		return t.masks
+	}
 	generators := make([]generator, t.Models-1)
 	for m := range generators {
 		generators[m] = newGenerator(uint64(p.Number("seed")), t.ID, m)
@@ -58,7 +61,7 @@ var drawn = func(t *Tensor, p Params) draw {
 }
 
 // dropAtRandom keeps each number with the probability density.
-func dropAtRandom(_ *Tensor, density []float64, random draw) sparsifier {
+func dropAtRandom(density []float64, random draw) sparsifier {
 	return func(model int, tau []float64, off int64) {
 		keep := density[model]
 		if keep == 1 {

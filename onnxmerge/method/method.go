@@ -55,6 +55,8 @@ type Tensor struct {
 	Survey any
 	// Note tells the user of a fallback that depends on the numbers. Never nil.
 	Note func(text string)
+
+	masks draw // of tests, which put the masks of a reference in the place of a draw
 }
 
 // RowLen returns the length of the last axis, 1 for a scalar.

@@ -1,7 +1,5 @@
 package method
 
-import "math"
-
 func init() {
 	register(Method{
 		Name:    "nuslerp",
@@ -9,7 +7,7 @@ func init() {
 		Formula: "slerp with t = w_2 / (w_1 + w_2), of theta or, with base, of tau",
 		Source:  "mergekit, NuSLERP, 2024",
 		Detail: "With base=true the first of three models is the base. Weights that add up to 0 mean t = 0.5. Vectors on one line are " +
-			"mixed on it. axis says what an angle is taken of: the tensor, its rows (last axis), or its columns (first axis).",
+			"mixed on it; zeros count as perpendicular. axis says what an angle is taken of: the tensor, its rows (last axis), or its columns (first axis).",
 		MinModels: 2, MaxModels: 3,
 		Class: Whole,
 		Params: []Param{
@@ -73,8 +71,8 @@ const colinear = 1e-7
 
 // nuslerpFactors returns the factors of two vectors of the given products.
 func nuslerpFactors(aa, ab, bb, t float64) (a, b float64) {
-	cosine := ab / (math.Sqrt(aa) * math.Sqrt(bb))
-	if !(1-cosine*cosine > colinear*colinear) { // also NaN: one of them is zero
+	cosine := cosineOf(aa, ab, bb)
+	if !(1-cosine*cosine > colinear*colinear) { // also NaN
 		return 1 - t, t
 	}
 	return arc(cosine, t)

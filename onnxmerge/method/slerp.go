@@ -11,7 +11,7 @@ func init() {
 		Doc:     "interpolate on the arc between the two models, tensor by tensor",
 		Formula: "theta = sin((1-t)*Omega)/sin(Omega) * first + sin(t*Omega)/sin(Omega) * second, cos(Omega) = their cosine",
 		Source:  "Shoemake, Animating rotation with quaternion curves, SIGGRAPH 1985; per tensor as in mergekit",
-		Detail: "The straight line is taken where |cosine| is above 0.9995 or a tensor is zero. A fine-tuned model and its pre-trained one are " +
+		Detail: "The straight line is taken where |cosine| is above 0.9995; a tensor of zeros counts as perpendicular. A fine-tuned model and its pre-trained one are " +
 			"mostly that close, so there slerp is linear.",
 		MinModels: 2, MaxModels: 2,
 		Class:  Passes,
@@ -30,7 +30,7 @@ func init() {
 			if err != nil {
 				return Mixer{}, err
 			}
-			cosine := g[0][1] / (g.norm(0) * g.norm(1))
+			cosine := cosineOf(g[0][0], g[0][1], g[1][1])
 			if !(math.Abs(cosine) <= linearCosine) { // also NaN
 				return blocks(combine([]float64{1 - t, t}))
 			}
@@ -38,6 +38,14 @@ func init() {
 			return blocks(combine([]float64{a, b}))
 		},
 	})
+}
+
+// cosineOf returns the cosine of two vectors of the given products, 0 if one is zero.
+func cosineOf(aa, ab, bb float64) float64 {
+	if aa == 0 || bb == 0 {
+		return 0
+	}
+	return math.Max(-1, math.Min(1, ab/(math.Sqrt(aa)*math.Sqrt(bb))))
 }
 
 // arc returns the factors of two vectors of the given cosine at t of the arc between
