@@ -158,3 +158,9 @@ func (p *Plan) checkOverride(o Override) error {
 	}
 	return nil
 }
+
+// Check refuses a Match that is malformed.
+func (o Override) Check() error {
+	_, err := o.matcher()
+	return err
+}

@@ -19,7 +19,7 @@ func init() {
 		Params: []Param{
 			{Name: "alpha", Doc: "0 is the pre-trained model, 1 the fine-tuned one", Default: 0.5, Min: 0, Max: 1, Extends: true},
 			{Name: "weight", Doc: "of the models in a weighted average", PerModel: true},
-			{Name: "normalize", Doc: "divide by the sum of the weights", Kind: Bool, Default: true},
+			{Name: "normalize", Doc: "divide by the sum of the weights; true if not given", Kind: Bool},
 		},
 		Differs: []Difference{
 			{"mergekit linear", "sums in the dtype of the models", "float64, rounded once", "16-bit sums lose what the weights differ by"},
@@ -37,16 +37,22 @@ func init() {
 
 // checkTotal refuses weights that cannot be divided by their sum.
 func checkTotal(method string, p Params, weights []float64) error {
-	if p.Bool("normalize") && total(weights) == 0 {
+	if p.isNormalized() && total(weights) == 0 {
 		return &ParamError{msg: "the weights of method " + method + " add up to 0 and cannot be normalized; set normalize=false"}
 	}
 	return nil
 }
 
+// isNormalized reads normalize, which is true if it is not given.
+func (p Params) isNormalized() bool {
+	on, ok := p["normalize"].(bool)
+	return on || !ok
+}
+
 func newLinear(t *Tensor, p Params) (Mixer, error) {
 	if p.Given("weight") {
 		weights := p.Each("weight", t.Models)
-		if p.Bool("normalize") {
+		if p.isNormalized() {
 			weights = normalized(weights)
 		}
 		return blocks(combine(weights))
