@@ -17,7 +17,7 @@ import (
 //	encoder/*        a glob over tensor IDs, in which * also matches slashes
 //	re:blocks\.[0-3] a regular expression found anywhere in the ID
 //	op:Conv          the kind of operator that uses the tensor
-//	depth:0-0.5      where in the model it is used; 0 is the first operator with weights
+//	depth:0-0.5      where in the model it is used; 0 is the first layer, 1 the last that is merged
 type Override struct {
 	Match  string        `json:"match"`
 	Params method.Params `json:"params"`
@@ -71,6 +71,12 @@ func (p *Plan) resolve() error {
 		return nil
 	}
 	places := p.finetuned.Places()
+	deepest := 0.0 // a head that is not merged does not count
+	for _, d := range p.Decisions {
+		if d.Action == Merge {
+			deepest = max(deepest, places[d.b].Depth)
+		}
+	}
 	complete := p.Method.Complete
 	if p.opt.Extrapolate {
 		complete = p.Method.CompleteBeyond
@@ -90,6 +96,9 @@ func (p *Plan) resolve() error {
 	for i := range p.Decisions {
 		d := &p.Decisions[i]
 		place := places[d.b]
+		if deepest > 0 {
+			place.Depth = min(1, place.Depth/deepest)
+		}
 		given := maps.Clone(p.Params)
 		for k, match := range matchers {
 			if d.Action == Merge && match(target{d.Tensor, place.Ops, place.Depth}) {

@@ -5,9 +5,10 @@ import "slices"
 // Place is where a tensor is used.
 type Place struct {
 	// Depth says how far from the model's input the first operator that uses the tensor
-	// is: 0 for the first operator with weights, 1 for the last. It counts operators with
-	// weights on the longest path that leads there, because these are what exporters agree
-	// on; activations and reshapes do not count.
+	// is: 0 for the first layer, 1 for the last. It counts operators with a weight of two
+	// axes or more on the longest path that leads there, because these are what exporters
+	// agree on: they write biases and normalisations in several ways. Such a vector has the
+	// depth of the layer before it.
 	Depth float64
 	Ops   []string // the kinds of operators that use it, sorted
 }
@@ -20,7 +21,9 @@ func (m *Model) Places() map[*Tensor]Place {
 	ops := map[*Tensor][]string{}
 	for o := range m.Operands() {
 		uses[o.Node] = append(uses[o.Node], o.Tensor)
-		ops[o.Tensor] = append(ops[o.Tensor], o.Node.OpType)
+		if !carriers[o.Node.OpType] { // what it hands on is used elsewhere
+			ops[o.Tensor] = append(ops[o.Tensor], o.Node.OpType)
+		}
 	}
 	steps := map[*Tensor]int{}
 	deepest := m.Graph.countSteps(uses, steps)
@@ -36,8 +39,8 @@ func (m *Model) Places() map[*Tensor]Place {
 	return places
 }
 
-// countSteps sets for every tensor how many operators with weights lie on the longest
-// path to its first use, itself included, and returns the most there are. Nodes of a
+// countSteps sets for every tensor how many layers lie on the longest path to its first
+// use, its own included, and returns the most there are. Nodes of a
 // valid model are in topological order; in another, a value that comes later counts as
 // none.
 func (g *Graph) countSteps(uses map[*Node][]*Tensor, steps map[*Tensor]int) int {
@@ -50,8 +53,7 @@ func (g *Graph) countSteps(uses map[*Node][]*Tensor, steps map[*Tensor]int) int 
 			at = max(at, reached[name])
 		}
 		used := n.weights(uses, nil)
-		isWeight := func(t *Tensor) bool { return t.DType.IsFloat() && t.Len() > 1 }
-		if slices.ContainsFunc(used, isWeight) && !carriers[n.OpType] {
+		if slices.ContainsFunc(used, (*Tensor).isMatrix) && !carriers[n.OpType] {
 			at++
 		}
 		for _, t := range used {
@@ -65,6 +67,17 @@ func (g *Graph) countSteps(uses map[*Node][]*Tensor, steps map[*Tensor]int) int 
 		}
 	}
 	return deepest
+}
+
+// isMatrix reports whether a tensor is a weight of two axes or more.
+func (t *Tensor) isMatrix() bool {
+	axes := 0
+	for _, d := range t.Dims {
+		if d > 1 {
+			axes++
+		}
+	}
+	return t.DType.IsFloat() && axes > 1
 }
 
 // weights appends the tensors that a node and its sub-graphs use.

@@ -6,7 +6,7 @@ func init() {
 		Doc:     "scale what fine-tuning changed by depth: early layers stay close to the pre-trained model (LiNeS)",
 		Formula: "theta = base + (alpha + beta * depth) * sum_i w_i * tau_i",
 		Source:  "Wang et al., LiNeS: post-training layer scaling prevents forgetting, ICLR 2025, eq. 3",
-		Detail: "depth is 0 for the first operator with weights and 1 for the last, along the longest path through the graph. For one " +
+		Detail: "depth is 0 for the first layer (operator with a matrix or kernel) and 1 for the last that is merged, along the longest path through the graph. For one " +
 			"fine-tuned model the paper takes beta = 1 - alpha.",
 		MinModels: 2,
 		Base:      true,

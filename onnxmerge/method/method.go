@@ -45,7 +45,7 @@ type Tensor struct {
 	Dims   []int64
 	Len    int64   // elements
 	Models int     // how many sources a block has, without those of a Fisher information
-	Depth  float64 // where in the model it is used: 0 is the first weight, 1 the last
+	Depth  float64 // where in the model it is used: 0 is the first layer, 1 the last that is merged
 	Codec  kernel.Codec
 	// Wide says that magnitudes are compared as float64, because float32 cannot hold the
 	// tensor's numbers.
