@@ -95,52 +95,12 @@ func ulpOf(v []float64) float64 {
 	return math.Nextafter(most, math.Inf(1)) - most
 }
 
-// run merges one tensor that is held in memory, of which x says what it is. The sources
-// of a Fisher information follow the models.
 func run(name string, p Params, x *Tensor, src [][]float64) ([]float64, error) {
 	m, err := Lookup(name)
 	if err != nil {
 		return nil, err
 	}
-	full, err := m.CompleteBeyond(p)
-	if err != nil {
-		return nil, err
-	}
-	full = full.At(x.Depth)
-	x.Models = len(src)
-	if m.Fisher {
-		x.Models /= 2
-	}
-	if err := m.CheckModels(full, x.Models); err != nil {
-		return nil, err
-	}
-	x.Len = int64(len(src[0]))
-	if x.Dims == nil {
-		x.Dims = []int64{x.Len}
-	}
-	if x.Note == nil {
-		x.Note = func(string) {}
-	}
-	x.Scan = ScanSlices(src)
-	if m.Survey != nil && x.Survey == nil && x.Len > 0 {
-		if x.Survey, err = m.Survey(x, full); err != nil {
-			return nil, err
-		}
-	}
-	mixer, err := m.New(x, full)
-	if err != nil {
-		return nil, err
-	}
-	if mixer.Copy {
-		return slices.Clone(src[mixer.From]), nil
-	}
-	got := make([]float64, x.Len)
-	blocks := make([][]float64, len(src))
-	for i := range src {
-		blocks[i] = slices.Clone(src[i])
-	}
-	mixer.Mix(got, blocks, 0)
-	return got, nil
+	return m.Slices(x, p, src, 0)
 }
 
 func TestCompleteRefuses(t *testing.T) {

@@ -485,7 +485,7 @@ func surveyAll(t *testing.T, k task, inputs map[string]array) any {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := m.Survey(&Tensor{Len: int64(len(src[0])), Models: len(src), Scan: ScanSlices(src)}, p)
+	s, err := m.Survey(&Tensor{Len: int64(len(src[0])), Models: len(src), Scan: ScanSlices(src, 0)}, p)
 	if err != nil {
 		t.Fatal(err)
 	}
