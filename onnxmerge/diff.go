@@ -117,7 +117,7 @@ func measure(ctx context.Context, x Decision) (distance, error) {
 	raw := make([]byte, min(block, x.b.SizeBytes()))
 	n := int64(len(raw)) * 8 / int64(codec.Bits)
 	values := [2][]float64{make([]float64, n), make([]float64, n)}
-	readers := x.sources()
+	readers := []reader{x.counterpart(), x.b.ReadAt}
 	for off := int64(0); off < x.b.SizeBytes(); off += block {
 		if err := ctx.Err(); err != nil {
 			return d, err

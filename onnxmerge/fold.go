@@ -51,7 +51,7 @@ func (p *Plan) foldAll(folds []*align.Fold) error {
 			if d.Action == Copy && d.Reason == reasonNotSelected {
 				continue
 			}
-			d.Action, d.Reason, d.a, d.perm, d.fold, d.how, d.among = c.action, c.reason, c.a, nil, c.from, align.ByPart, 1
+			d.Action, d.Reason, d.a, d.perm, d.fold, d.unfolded, d.how, d.among = c.action, c.reason, c.a, nil, c.from, !f.InA, align.ByPart, 1
 		}
 		for _, t := range []*graph.Tensor{f.WeightA, f.BiasA, f.Norm.Scale, f.Norm.Shift, f.Norm.Mean, f.Norm.Variance} {
 			if t != nil {

@@ -168,11 +168,9 @@ func (p *Plan) decideShared() error {
 			continue
 		}
 		same := with.Action == d.Action
-		if same && d.Action == Merge && (d.fold != nil || with.fold != nil) {
-			same = false
-		} else if same && d.Action == Merge && !with.a.SharesData(d.a) {
+		if same && d.Action == Merge {
 			var err error
-			if same, err = with.a.Equal(d.a); err != nil {
+			if same, err = d.mixesLike(with); err != nil {
 				return fmt.Errorf("tensor %q: %w", d.Tensor, err)
 			}
 		}

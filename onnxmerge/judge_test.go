@@ -263,13 +263,17 @@ func TestDirectMixesAreTheSame(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, m := range plan.mixers() {
+		mixers, _, err := plan.mixers(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range mixers {
 			direct, blocks := make([]byte, m.dst.SizeBytes()), make([]byte, m.dst.SizeBytes())
-			if m.direct == nil {
+			if m.how.Direct == nil {
 				t.Fatalf("%s has no direct mix", m.dst.DType)
 			}
 			errDirect := m.fill(direct, 0)
-			m.direct = nil
+			m.how.Direct = nil
 			errBlocks := m.fill(blocks, 0)
 			if !bytes.Equal(direct, blocks) || (errDirect == nil) != (errBlocks == nil) {
 				t.Errorf("%s: %x (%v), by blocks %x (%v)", m.dst.ID(), direct, errDirect, blocks, errBlocks)

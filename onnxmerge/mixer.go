@@ -17,23 +17,19 @@ import (
 type mixer struct {
 	dst     *graph.Tensor
 	sources []reader
-	copyOf  reader // if not nil, its bytes are the result
 	codec   kernel.Codec
-	mix     method.Mix
-	direct  method.Direct // if not nil, mix on stored bytes
-	floor   bool          // negative results become 0
-	clamped atomic.Int64  // how many did
-	pool    sync.Pool     // of *scratch
+	how     method.Mixer
+	floor   bool         // negative results become 0
+	clamped atomic.Int64 // how many did
+	pool    sync.Pool    // of *scratch
+	held    holder       // of granules beyond a block
 }
 
-func (p *Plan) newMixer(d Decision) *mixer {
+// newMixer returns the mixer of a decision that does not know yet how to mix.
+func newMixer(d Decision) *mixer {
 	codec, _ := d.DType.Codec()
-	sources := d.sources()
-	m := &mixer{dst: d.b, sources: sources, codec: codec, mix: p.Method.New(p.Params), floor: d.isVariance && p.opt.Extrapolate}
-	if p.Method.NewDirect != nil && !m.floor {
-		m.direct = p.Method.NewDirect(p.Params, codec)
-	}
-	m.pool.New = func() any { return &scratch{raw: make([][]byte, len(sources))} }
+	m := &mixer{dst: d.b, sources: d.readers(codec), codec: codec, floor: d.isVariance}
+	m.pool.New = func() any { return &scratch{raw: make([][]byte, len(m.sources))} }
 	return m
 }
 
@@ -47,33 +43,68 @@ func (e *OverflowError) Error() string {
 	return fmt.Sprintf("element %d would become NaN or infinite, from %v", e.Element, e.Sources)
 }
 
+// granule is how many elements are mixed together, at least 1.
+func (m *mixer) granule() int64 { return max(1, m.how.Granule) }
+
 // fill sets dst to the merged bytes from off on.
 func (m *mixer) fill(dst []byte, off int64) error {
-	if m.copyOf != nil {
-		return m.copyOf(dst, off)
+	if m.how.Copy {
+		return m.sources[m.how.From](dst, off)
 	}
+	bits := int64(m.codec.Bits)
+	first := off * 8 / bits
+	n := min(int64(len(dst))*8/bits, m.dst.Len()-first)
+	if m.granule() == 1 {
+		return m.make(dst, first, n)
+	}
+	from, to := m.whole(first, first+n)
+	if from == first && to == first+n {
+		return m.make(dst, first, n)
+	}
+	if m.sizeBytes(m.granule()) > graph.BlockSize {
+		return m.fillHeld(dst, off)
+	}
+	wider := make([]byte, m.sizeBytes(to-from))
+	if err := m.make(wider, from, to-from); err != nil {
+		return err
+	}
+	copy(dst, wider[off-m.sizeBytes(from):])
+	return nil
+}
+
+// whole widens a range of elements to whole granules that begin and end at a byte.
+func (m *mixer) whole(from, to int64) (int64, int64) {
+	unit := m.unit()
+	return from / unit * unit, min((to+unit-1)/unit*unit, m.dst.Len())
+}
+
+// unit is a granule, or two where elements are half bytes.
+func (m *mixer) unit() int64 {
+	if m.codec.Bits < 8 && m.granule()%2 == 1 {
+		return 2 * m.granule()
+	}
+	return m.granule()
+}
+
+func (m *mixer) sizeBytes(elements int64) int64 { return (elements*int64(m.codec.Bits) + 7) / 8 }
+
+// make sets dst to n merged elements from first on, whole granules.
+func (m *mixer) make(dst []byte, first, n int64) error {
 	s := m.pool.Get().(*scratch)
 	defer m.pool.Put(s)
-	for i, read := range m.sources {
-		s.raw[i] = slices.Grow(s.raw[i][:0], len(dst))[:len(dst)]
-		if err := read(s.raw[i], off); err != nil {
-			return err
-		}
+	if err := s.read(m.sources, m.sizeBytes(first), len(dst)); err != nil {
+		return err
 	}
-	mix := m.mixBlocks
-	if m.direct != nil {
-		mix = m.mixDirect
-	}
-	if finite := mix(s, dst, off); finite {
+	if m.how.Direct != nil && !m.floor && m.mixDirect(s, dst, n) {
 		return nil
 	}
-	return m.checkOverflow(s, dst, off)
+	return m.mixBlocks(s, dst, first, int(n))
 }
 
 // mixDirect mixes the stored bytes.
-func (m *mixer) mixDirect(s *scratch, dst []byte, off int64) (finite bool) {
-	finite = m.direct(dst, s.raw)
-	if n := m.elements(len(dst), off); n*m.codec.Bits < 8*len(dst) {
+func (m *mixer) mixDirect(s *scratch, dst []byte, n int64) (finite bool) {
+	finite = m.how.Direct(dst, s.raw)
+	if n*int64(m.codec.Bits) < 8*int64(len(dst)) {
 		dst[len(dst)-1] &= 0x0f // an odd number of 4-bit elements: the last half stays empty
 	}
 	return finite
@@ -84,6 +115,9 @@ func (m *mixer) mixDirect(s *scratch, dst []byte, off int64) (finite bool) {
 // so that 4-bit elements come in whole bytes.
 const blockLen = 1 << 10
 
+// blockOf is the number of elements mixed at a time where whole units are asked for.
+func blockOf(unit int64) int { return int(unit * max(1, blockLen/unit)) }
+
 // scratch is what one goroutine needs to mix blocks.
 type scratch struct {
 	raw    [][]byte    // the stored bytes of every source
@@ -92,44 +126,58 @@ type scratch struct {
 	out    []float64
 }
 
-func (s *scratch) grow() {
-	if s.out != nil {
+// read reads n stored bytes of every source.
+func (s *scratch) read(sources []reader, off int64, n int) error {
+	for i, read := range sources {
+		s.raw[i] = slices.Grow(s.raw[i][:0], n)[:n]
+		if err := read(s.raw[i], off); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *scratch) grow(n int) {
+	if len(s.out) >= n {
 		return
 	}
-	s.out = make([]float64, blockLen)
+	s.out = make([]float64, n)
 	s.src = make([][]float64, len(s.raw))
 	s.blocks = make([][]float64, len(s.raw))
 	for i := range s.src {
-		s.src[i] = make([]float64, blockLen)
+		s.src[i] = make([]float64, n)
 	}
 }
 
-// elements returns how many elements n bytes from off on hold: the last byte of an odd
-// number of 4-bit elements holds one.
-func (m *mixer) elements(n int, off int64) int {
-	bits := int64(m.codec.Bits)
-	return int(min(int64(n)*8/bits, m.dst.Len()-off*8/bits))
+// decode returns a block of n elements of every source, at counting from the first one
+// that was read.
+func (s *scratch) decode(c kernel.Codec, at, n int) [][]float64 {
+	for i := range s.src {
+		s.blocks[i] = s.src[i][:n]
+		c.Decode(s.blocks[i], s.raw[i][c.SizeBytes(at):])
+	}
+	return s.blocks
 }
 
 // mixBlocks decodes the sources, mixes them and encodes the result, rounding once.
-func (m *mixer) mixBlocks(s *scratch, dst []byte, off int64) (finite bool) {
-	s.grow()
-	finite = true
-	elements := m.elements(len(dst), off)
-	for at := 0; at < elements; at += blockLen {
-		n := min(blockLen, elements-at)
-		first := m.codec.SizeBytes(at)
-		for i := range s.src {
-			s.blocks[i] = s.src[i][:n]
-			m.codec.Decode(s.blocks[i], s.raw[i][first:])
-		}
-		m.mix(s.out[:n], s.blocks)
+// first is the index in the tensor of the first element.
+func (m *mixer) mixBlocks(s *scratch, dst []byte, first int64, elements int) error {
+	block := min(blockOf(m.unit()), elements)
+	s.grow(block)
+	for at := 0; at < elements; at += block {
+		n := min(block, elements-at)
+		m.how.Mix(s.out[:n], s.decode(m.codec, at, n), first+int64(at))
 		if m.floor {
 			m.clamp(s.out[:n])
 		}
-		finite = m.codec.Encode(dst[first:], s.out[:n]) && finite
+		if m.codec.Encode(dst[m.codec.SizeBytes(at):], s.out[:n]) {
+			continue
+		}
+		if err := m.checkOverflow(s, at, n, first); err != nil {
+			return err
+		}
 	}
-	return finite
+	return nil
 }
 
 func (m *mixer) clamp(values []float64) {
@@ -143,48 +191,26 @@ func (m *mixer) clamp(values []float64) {
 	m.clamped.Add(n)
 }
 
-// checkOverflow looks for a result that is not finite although its sources are.
-func (m *mixer) checkOverflow(s *scratch, dst []byte, off int64) error {
-	elements := m.elements(len(dst), off)
-	values := make([]float64, len(m.sources))
-	one := make([]float64, 2)
-	at := func(raw []byte, i int) float64 {
-		if m.codec.Bits < 8 {
-			m.codec.Decode(one, raw[i/2:][:1])
-			return one[i%2]
-		}
-		m.codec.Decode(one[:1], raw[m.codec.SizeBytes(i):])
-		return one[0]
-	}
-	for i := range elements {
-		if isFinite(at(dst, i)) && m.codec.Bits >= 8 {
+// checkOverflow looks in a block for a result that is not finite although its sources
+// are.
+func (m *mixer) checkOverflow(s *scratch, at, n int, first int64) error {
+	stored := make([]byte, 8)
+	src := s.decode(m.codec, at, n) // anew: Mix may have changed them
+	for i, v := range s.out[:n] {
+		if m.codec.Encode(stored, []float64{v}) {
 			continue
 		}
+		values := make([]float64, len(src))
 		allFinite := true
-		for k := range values {
-			values[k] = at(s.raw[k], i)
+		for k := range src {
+			values[k] = src[k][i]
 			allFinite = allFinite && isFinite(values[k])
 		}
-		if !allFinite {
-			continue
+		if allFinite {
+			return &OverflowError{first + int64(at+i), values}
 		}
-		if m.codec.Bits < 8 && !m.saturates(values) {
-			continue
-		}
-		return &OverflowError{off*8/int64(m.codec.Bits) + int64(i), values}
 	}
 	return nil
-}
-
-// saturates reports whether these sources mix to what a type without infinity cannot
-// hold.
-func (m *mixer) saturates(values []float64) bool {
-	blocks, out, stored := make([][]float64, len(values)), make([]float64, 1), make([]byte, 1)
-	for k := range values {
-		blocks[k] = values[k : k+1]
-	}
-	m.mix(out, blocks)
-	return !m.codec.Encode(stored, out)
 }
 
 func isFinite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }

@@ -24,7 +24,7 @@ type Action int
 
 // The actions.
 const (
-	Merge  Action = iota + 1 // replaced by a mix of both models
+	Merge  Action = iota + 1 // replaced by a mix of all models
 	Copy                     // kept from the fine-tuned model
 	Refuse                   // cannot be merged, and nobody said to keep it: the plan cannot run
 )
@@ -54,19 +54,16 @@ type Decision struct {
 	among      int           // see [align.Pair]
 	perm       []int         // the order of a's axes in b, nil if it is the same
 	fold       reader        // the pre-trained part if a normalisation is folded into it, else nil
+	unfolded   bool          // fold undoes the normalisation that b has
 	isVariance bool          // of a normalisation: never negative
+	further    []Decision    // the pairs with the models between the first and the last
+	fisher     []Decision    // the pairs with the Fisher informations; Merge where there is one
+	params     method.Params // complete, of this tensor
+	depth      float64
 	// headLike says that it is refused for a reason that another head would be a reason
 	// for, and displaced that one more operator before the head would be.
 	headLike, displaced bool
 	advice              string // what to do if it is refused
-}
-
-// sources are the readers of what is mixed, in the order of b's axes.
-func (d *Decision) sources() []reader {
-	if d.fold != nil {
-		return []reader{d.fold, d.b.ReadAt}
-	}
-	return []reader{source(d.a, d.perm, d.b.DType.Bits()/8), d.b.ReadAt}
 }
 
 // Options choose how to merge.
@@ -83,6 +80,11 @@ type Options struct {
 	// FoldNorms folds BatchNormalizations that only one model has; else weights before them
 	// are refused.
 	FoldNorms bool
+	// Set are parameters of single tensors; later ones win.
+	Set []Override
+	// Fisher are the diagonal Fisher informations of all models, in their order, for a
+	// method that takes them.
+	Fisher []*graph.Model
 	// Extrapolate accepts parameters beyond the range in which a method interpolates,
 	// such as an alpha of 1.2.
 	Extrapolate bool
@@ -104,6 +106,7 @@ type Plan struct {
 	Params    method.Params // complete
 
 	pretrained, finetuned *graph.Model
+	models                []*graph.Model // all, in the order of the method
 	opt                   Options
 	workers               int
 }
@@ -127,17 +130,49 @@ func (e *MismatchError) Error() string {
 	return strings.Join(append([]string{e.Summary}, e.Reasons...), "\n  ")
 }
 
-// NewPlan decides a merge of pretrained and finetuned. It reads structure, the
-// payloads that are compared instead of merged, such as integers, and the beginnings
-// of the others. A plan with refused tensors is returned together with a
-// [MismatchError], so that it can be shown; it does not run.
+// NewPlan decides a merge of pretrained and finetuned; see [NewPlanOf].
 func NewPlan(ctx context.Context, pretrained, finetuned *graph.Model, opt Options) (*Plan, error) {
+	return NewPlanOf(ctx, []*graph.Model{pretrained, finetuned}, opt)
+}
+
+// NewPlanOf decides a merge of two or more models: the pre-trained one first, and last
+// the fine-tuned one whose file is written, with which all others are paired. A tensor is
+// merged if all models have it. NewPlanOf reads structure, the payloads that are
+// compared instead of merged, such as integers, and the beginnings of the others. A plan
+// with refused tensors is returned together with a [MismatchError], so that it can be
+// shown; it does not run.
+func NewPlanOf(ctx context.Context, models []*graph.Model, opt Options) (*Plan, error) {
+	p, err := newPlan(models, opt)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.pair(ctx); err != nil {
+		return nil, err
+	}
+	if err := p.joinFurther(ctx); err != nil {
+		return nil, err
+	}
+	if err := p.resolve(); err != nil {
+		return nil, err
+	}
+	if err := p.decideShared(); err != nil { // last: it compares decisions
+		return nil, err
+	}
+	p.warn()
+	return p, p.check()
+}
+
+// newPlan checks all that can be checked without looking into the models.
+func newPlan(models []*graph.Model, opt Options) (*Plan, error) {
 	if opt.Method == "" {
 		opt.Method = "linear"
 	}
 	how, err := method.Lookup(opt.Method)
 	if err != nil {
 		return nil, err
+	}
+	if len(models) < 2 {
+		return nil, &ModelsError{fmt.Sprintf("a merge takes two models or more, and there are %d", len(models))}
 	}
 	complete := how.Complete
 	if opt.Extrapolate {
@@ -147,38 +182,51 @@ func NewPlan(ctx context.Context, pretrained, finetuned *graph.Model, opt Option
 	if err != nil {
 		return nil, err
 	}
-	workers, err := opt.workersFor(how.Models)
+	if err := how.CheckModels(params.At(0), len(models)); err != nil {
+		return nil, err
+	}
+	if err := checkFisher(how, len(models), len(opt.Fisher)); err != nil {
+		return nil, err
+	}
+	workers, err := opt.workersFor(len(models) + len(opt.Fisher))
 	if err != nil {
 		return nil, err
 	}
 	if err := checkGlobs(opt.Include, opt.Exclude); err != nil {
 		return nil, err
 	}
-	sampler := newSampler(opt.memory() / 4)
-	alignment, err := align.Find(pretrained, finetuned, sampler.alike)
+	return &Plan{Method: how, Params: params, pretrained: models[0], finetuned: models[len(models)-1], models: models, opt: opt, workers: workers}, nil
+}
+
+// pair decides every tensor by the first model and the last.
+func (p *Plan) pair(ctx context.Context) error {
+	sampler := newSampler(p.opt.memory() / 4)
+	alignment, err := align.Find(p.pretrained, p.finetuned, sampler.alike)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	p := &Plan{Method: how, Params: params, pretrained: pretrained, finetuned: finetuned, opt: opt, workers: workers}
 	if err := p.decide(ctx, alignment); err != nil {
-		return nil, err
+		return err
 	}
-	if opt.FoldNorms {
+	if p.opt.FoldNorms {
 		if err := p.foldAll(alignment.Folds); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if err := p.decideBackbone(); err != nil {
-		return nil, err
+		return err
 	}
-	if err := p.decideShared(); err != nil { // last: it compares decisions
-		return nil, err
+	return p.checkRelatives(sampler)
+}
+
+// pairStructure decides every tensor by structure and names, of models whose weights have
+// nothing to say about each other.
+func (p *Plan) pairStructure(ctx context.Context) error {
+	alignment, err := align.Find(p.pretrained, p.finetuned, nil)
+	if err != nil {
+		return err
 	}
-	if err := p.checkRelatives(sampler); err != nil {
-		return nil, err
-	}
-	p.warn()
-	return p, p.check()
+	return p.decide(ctx, alignment)
 }
 
 // defaultMemory bounds the buffers of a merge.
@@ -215,7 +263,7 @@ const reasonNotSelected = "not selected"
 
 // decide fills Decisions in the order of the fine-tuned file.
 func (p *Plan) decide(ctx context.Context, al *align.Alignment) error {
-	j := judge{memory: p.opt.memory(), quantizedA: p.pretrained.Quantized(), quantizedB: p.finetuned.Quantized()}
+	j := judge{memory: p.opt.memory() / int64(len(p.models)+len(p.opt.Fisher)-1), quantizedA: p.pretrained.Quantized(), quantizedB: p.finetuned.Quantized()}
 	byID := map[string]Decision{}
 	for _, pair := range al.Pairs {
 		if err := ctx.Err(); err != nil {
@@ -251,10 +299,13 @@ func (p *Plan) decide(ctx context.Context, al *align.Alignment) error {
 // warn notes what may hold weights and is copied unseen, what differs and is copied
 // all the same, and what is not used.
 func (p *Plan) warn() {
-	for _, m := range []*graph.Model{p.pretrained, p.finetuned} {
+	for i, m := range p.models {
 		side := "fine-tuned"
-		if m == p.pretrained {
+		switch {
+		case i == 0:
 			side = "pre-trained"
+		case i < len(p.models)-1:
+			side = ordinal(i)
 		}
 		for _, what := range m.Unread {
 			p.Warnings = append(p.Warnings, fmt.Sprintf("the %s model has %s; weights in it are not merged", side, what))

@@ -15,7 +15,7 @@ const ProvenanceSchema = "wiseft.provenance/1"
 // Origin is what only the caller knows of a merge.
 type Origin struct {
 	Version string   // of the program
-	Files   []string // the names of the pre-trained and the fine-tuned model's files, without folders
+	Files   []string // the names of the models' files, without folders, and then of the Fisher informations
 }
 
 // Provenance says how a merged model was made, completely: the same version makes the
@@ -28,13 +28,15 @@ type Provenance struct {
 	Params      method.Params `json:"params"`
 	Include     []string      `json:"include,omitempty"`
 	Exclude     []string      `json:"exclude,omitempty"`
+	Set         []Override    `json:"set,omitempty"`
 	Extrapolate bool          `json:"extrapolate,omitempty"`
 	FoldNorms   bool          `json:"fold_bn,omitempty"`
 	BackboneAt  string        `json:"backbone_output,omitempty"` // as the user named it
 	Features    string        `json:"features,omitempty"`        // what the head consumes; see [Backbone]
 	External    string        `json:"external,omitempty"`        // "inside" or "outside" where payloads moved
 	ShardBytes  int64         `json:"shard_bytes,omitempty"`     // of data files, where payloads moved out
-	Models      []Source      `json:"models"`                    // the pre-trained, then the fine-tuned one
+	Models      []Source      `json:"models"`                    // the pre-trained one first, the fine-tuned one last
+	Fisher      []Source      `json:"fisher,omitempty"`          // of the models, in their order
 	Data        []DataFile    `json:"data,omitempty"`            // data files of the merged model
 	Merged      int           `json:"merged"`                    // tensors
 	Copied      int           `json:"copied"`                    // tensors
@@ -62,12 +64,12 @@ var layoutNames = map[graph.Layout]string{graph.Inside: "inside", graph.Outside:
 // provenance describes the merge. It hashes what has not been read of the inputs.
 func (p *Plan) provenance(ctx context.Context, opt graph.WriteOptions, data []graph.File) (*Provenance, error) {
 	out := &Provenance{Schema: ProvenanceSchema, Version: p.opt.Origin.Version, Method: p.Method.Name, Params: p.Params,
-		Include: p.opt.Include, Exclude: p.opt.Exclude, Extrapolate: p.opt.Extrapolate, FoldNorms: p.opt.FoldNorms,
+		Include: p.opt.Include, Exclude: p.opt.Exclude, Set: p.opt.Set, Extrapolate: p.opt.Extrapolate, FoldNorms: p.opt.FoldNorms,
 		BackboneAt: p.opt.BackboneOutput, Features: p.Backbone.Output,
 		External: layoutNames[opt.Layout], ShardBytes: opt.ShardBytes, Data: dataFiles(data)}
 	out.Merged, _ = p.Count(Merge)
 	out.Copied, _ = p.Count(Copy)
-	for i, m := range []*graph.Model{p.pretrained, p.finetuned} {
+	for i, m := range p.inputs() {
 		files, err := m.Files(ctx)
 		if err != nil {
 			return nil, err
@@ -76,7 +78,11 @@ func (p *Plan) provenance(ctx context.Context, opt graph.WriteOptions, data []gr
 		if from := m.Property(graph.ProvenanceKey); json.Valid([]byte(from)) {
 			s.From = json.RawMessage(from)
 		}
-		out.Models = append(out.Models, s)
+		if i < len(p.models) {
+			out.Models = append(out.Models, s)
+		} else {
+			out.Fisher = append(out.Fisher, s)
+		}
 	}
 	return out, nil
 }
@@ -100,8 +106,8 @@ func ReadProvenance(m *graph.Model) (*Provenance, error) {
 	if err := json.Unmarshal([]byte(text), &p); err != nil {
 		return nil, graph.FormatError(fmt.Sprintf("metadata %s: %v", graph.ProvenanceKey, err))
 	}
-	if p.Schema != ProvenanceSchema || len(p.Models) != 2 {
-		return nil, graph.FormatError(fmt.Sprintf("metadata %s: schema %q with %d models, where %q with 2 is known",
+	if p.Schema != ProvenanceSchema || len(p.Models) < 2 {
+		return nil, graph.FormatError(fmt.Sprintf("metadata %s: schema %q with %d models, where %q with 2 or more is known",
 			graph.ProvenanceKey, p.Schema, len(p.Models), ProvenanceSchema))
 	}
 	return &p, nil
@@ -109,8 +115,8 @@ func ReadProvenance(m *graph.Model) (*Provenance, error) {
 
 // Options returns the options that make the same merge again.
 func (p *Provenance) Options() Options {
-	return Options{Method: p.Method, Params: p.Params, Include: p.Include, Exclude: p.Exclude, Extrapolate: p.Extrapolate,
-		FoldNorms: p.FoldNorms, BackboneOutput: p.BackboneAt}
+	return Options{Method: p.Method, Params: p.Params, Include: p.Include, Exclude: p.Exclude, Set: p.Set,
+		Extrapolate: p.Extrapolate, FoldNorms: p.FoldNorms, BackboneOutput: p.BackboneAt}
 }
 
 // Layout returns the layout that was asked for.

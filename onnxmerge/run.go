@@ -15,6 +15,7 @@ type Result struct {
 	Data       []graph.File // data files
 	Provenance *Provenance  // nil without Options.Origin
 	Clamped    []Clamped
+	Notes      []string // what a method fell back to, one line each
 }
 
 // Clamped is a running variance that extrapolation made negative in places. Zero took
@@ -41,7 +42,7 @@ func (p *Plan) Write(ctx context.Context, out graph.Output, opt graph.WriteOptio
 	if err := p.check(); err != nil {
 		return nil, err
 	}
-	for _, m := range []*graph.Model{p.pretrained, p.finetuned} {
+	for _, m := range p.inputs() {
 		if err := m.CheckData(ctx); err != nil {
 			return nil, err
 		}
@@ -49,8 +50,9 @@ func (p *Plan) Write(ctx context.Context, out graph.Output, opt graph.WriteOptio
 	r := &Result{}
 	opt.Workers, opt.Provenance = p.workers, nil
 	if p.opt.Origin != nil {
-		p.pretrained.TrackHashes(p.opt.memory() / 4)
-		p.finetuned.TrackHashes(p.opt.memory() / 4)
+		for _, m := range p.inputs() {
+			m.TrackHashes(p.opt.memory() / 2 / int64(len(p.inputs())))
+		}
 		opt.Provenance = func(data []graph.File) (text string, err error) {
 			if r.Provenance, err = p.provenance(ctx, opt, data); err != nil {
 				return "", err
@@ -59,7 +61,10 @@ func (p *Plan) Write(ctx context.Context, out graph.Output, opt graph.WriteOptio
 			return string(b), err
 		}
 	}
-	mixers := p.mixers()
+	mixers, notes, err := p.mixers(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var total int64 // less than mergedBytes where the fine-tuned model's bytes stay
 	for _, m := range mixers {
 		total += m.dst.SizeBytes()
@@ -77,38 +82,14 @@ func (p *Plan) Write(ctx context.Context, out graph.Output, opt graph.WriteOptio
 			return nil
 		}})
 	}
-	var err error
 	if r.Data, err = p.finetuned.Write(ctx, out, replacements, opt); err != nil {
 		return nil, err
 	}
+	r.Notes = notes.sorted()
 	for _, m := range mixers {
 		if n := m.clamped.Load(); n > 0 {
 			r.Clamped = append(r.Clamped, Clamped{m.dst.ID(), n})
 		}
 	}
 	return r, nil
-}
-
-// finetunedModel is the index of the fine-tuned model among those of a merge.
-const finetunedModel = 1
-
-// mixers returns what makes the merged payloads. What would be a copy of the fine-tuned
-// model's own bytes is left out.
-func (p *Plan) mixers() []*mixer {
-	copyOf, isCopy := 0, false
-	if p.Method.Copies != nil {
-		copyOf, isCopy = p.Method.Copies(p.Params)
-	}
-	var mixers []*mixer
-	for _, d := range p.Decisions {
-		if d.Action != Merge || isCopy && copyOf == finetunedModel {
-			continue
-		}
-		m := p.newMixer(d)
-		if isCopy {
-			m.copyOf = m.sources[copyOf]
-		}
-		mixers = append(mixers, m)
-	}
-	return mixers
 }

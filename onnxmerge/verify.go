@@ -35,7 +35,11 @@ func (p *Plan) Verify(ctx context.Context, model *graph.Model, opt VerifyOptions
 		return nil, err
 	}
 	made := map[*graph.Tensor]func(dst []byte, off int64) error{}
-	for _, m := range p.mixers() {
+	mixers, _, err := p.mixers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range mixers {
 		made[m.dst] = m.fill
 	}
 	for i, d := range p.Decisions {
@@ -49,6 +53,7 @@ func (p *Plan) Verify(ctx context.Context, model *graph.Model, opt VerifyOptions
 		if err := v.tensor(model.Lookup(d.Tensor), d.b, fill, opt); err != nil {
 			return nil, fmt.Errorf("tensor %q: %w", d.Tensor, err)
 		}
+		delete(made, d.b) // with what it holds
 		if progress != nil {
 			progress(int64(i+1), int64(len(p.Decisions)))
 		}

@@ -34,6 +34,7 @@ func commands() []*cli.Command {
 		newSweepCommand(),
 		newBenchCommand(),
 		newDemoCommand(),
+		newRecipeCommand(),
 		newInspectCommand(),
 		newVerifyCommand(),
 		newDiffCommand(),
@@ -45,17 +46,19 @@ func commands() []*cli.Command {
 
 func newApp(con console) *cli.App {
 	return &cli.App{
-		Name:                  "wiseft",
-		Usage:                 "merge fine-tuned ONNX models with their pre-trained ones, and measure what it brings",
-		Version:               buildVersion(),
-		Commands:              commands(),
-		Writer:                con.out,
-		ErrWriter:             con.err,
-		HideHelpCommand:       true,
-		Metadata:              map[string]any{"console": con},
-		ExitErrHandler:        func(*cli.Context, error) {}, // run decides
-		CustomAppHelpTemplate: cli.AppHelpTemplate + "\nStart with: wiseft demo\n",
-		OnUsageError:          onUsageError,
+		Name:            "wiseft",
+		Usage:           "merge fine-tuned ONNX models with their pre-trained ones, and measure what it brings",
+		Version:         buildVersion(),
+		Commands:        commands(),
+		Writer:          con.out,
+		ErrWriter:       con.err,
+		HideHelpCommand: true,
+		// --param weight=1,0.5 is one parameter.
+		DisableSliceFlagSeparator: true,
+		Metadata:                  map[string]any{"console": con},
+		ExitErrHandler:            func(*cli.Context, error) {}, // run decides
+		CustomAppHelpTemplate:     cli.AppHelpTemplate + "\nStart with: wiseft demo\n",
+		OnUsageError:              onUsageError,
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
 				return unknownCommand(c.App.Commands, c.Args().First())

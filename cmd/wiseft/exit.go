@@ -10,6 +10,7 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge"
 	"github.com/wiseft/wiseft/onnxmerge/graph"
 	"github.com/wiseft/wiseft/onnxmerge/method"
+	"github.com/wiseft/wiseft/onnxmerge/recipe"
 	"github.com/wiseft/wiseft/probe"
 	"github.com/wiseft/wiseft/probe/ort"
 )
@@ -77,6 +78,8 @@ var failures = []struct {
 	{is[*method.ParamError], exitUsage, "usage"},
 	{is[*onnxmerge.GlobError], exitUsage, "usage"},
 	{is[*onnxmerge.MemoryError], exitUsage, "usage"},
+	{is[*onnxmerge.ModelsError], exitUsage, "usage"},
+	{is[*recipe.Error], exitInput, "input"},
 	{is[*graph.UnknownTensorError], exitUsage, "usage"},
 	{is[mismatchError], exitMismatch, "mismatch"},
 	{is[*onnxmerge.MismatchError], exitMismatch, "mismatch"},

@@ -159,7 +159,7 @@ func (r *inspectReport) writeText(w io.Writer) error {
 
 // writeProvenance shows how a model was merged.
 func writeProvenance(w io.Writer, p *onnxmerge.Provenance) {
-	fmt.Fprintf(w, "merged\t%s, %d tensors merged, %d copied, by wiseft %s\n", recipe(p), p.Merged, p.Copied, p.Version)
+	fmt.Fprintf(w, "merged\t%s, %d tensors merged, %d copied, by wiseft %s\n", recipeOf(p), p.Merged, p.Copied, p.Version)
 	if p.FoldNorms {
 		fmt.Fprintln(w, "fold-bn\tBatchNormalizations that only one model had were folded")
 	}
@@ -176,7 +176,7 @@ func writeProvenance(w io.Writer, p *onnxmerge.Provenance) {
 		text := fmt.Sprintf("%s, sha256 %s", m.File, m.SHA256)
 		var from onnxmerge.Provenance
 		if m.From != nil && json.Unmarshal(m.From, &from) == nil {
-			text += fmt.Sprintf(" (itself merged: %s)", recipe(&from))
+			text += fmt.Sprintf(" (itself merged: %s)", recipeOf(&from))
 		}
 		fmt.Fprintf(w, "from\t%s\n", text)
 		for _, d := range m.Data {
@@ -185,11 +185,11 @@ func writeProvenance(w io.Writer, p *onnxmerge.Provenance) {
 	}
 }
 
-// recipe writes "linear, alpha=0.5".
-func recipe(p *onnxmerge.Provenance) string {
+// recipeOf writes "linear, alpha=0.5".
+func recipeOf(p *onnxmerge.Provenance) string {
 	text := p.Method
 	for _, name := range slices.Sorted(maps.Keys(p.Params)) {
-		text += fmt.Sprintf(", %s=%g", name, p.Params[name])
+		text += fmt.Sprintf(", %s=%v", name, p.Params[name])
 	}
 	return text
 }

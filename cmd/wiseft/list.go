@@ -18,8 +18,8 @@ func newListCommand() *cli.Command {
 	return newCommand(&cli.Command{
 		Name:        "list",
 		Usage:       "what there is: methods, corruptions, suites, formats, solvers",
-		ArgsUsage:   "methods|corruptions|suites|formats|solvers",
-		Description: "Example:\n  wiseft list methods",
+		ArgsUsage:   "methods [NAME]|corruptions|suites|formats|solvers",
+		Description: "Examples:\n  wiseft list methods\n  wiseft list methods ties",
 	}, runList)
 }
 
@@ -75,6 +75,9 @@ var listers = map[string]func() []listItem{
 }
 
 func runList(_ context.Context, c *call) (result, error) {
+	if args := c.Args().Slice(); len(args) == 2 && args[0] == "methods" {
+		return newMethodPage(args[1])
+	}
 	args, err := c.args("methods|corruptions|suites|formats|solvers")
 	if err != nil {
 		return nil, err

@@ -8,7 +8,6 @@ import (
 	"math"
 	"path/filepath"
 	"runtime"
-	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -25,7 +24,8 @@ func mergeFlags() []cli.Flag {
 	const category = "Merging:"
 	return []cli.Flag{
 		&cli.StringFlag{Name: "method", Value: "linear", Usage: "merge method; see wiseft list methods", EnvVars: []string{"WISEFT_METHOD"}, Category: category},
-		&cli.StringSliceFlag{Name: "param", Usage: "`NAME=VALUE` of the method; may be repeated", Category: category},
+		&cli.StringSliceFlag{Name: "param", Usage: "`NAME=VALUE` of the method: 0.5, or 1,0.5 for each model, or [0,0.5,1] over depth; may be repeated", Category: category},
+		&cli.StringSliceFlag{Name: "set", Usage: "`MATCH=VALUE` or MATCH:NAME=VALUE for tensors by glob, re:REGEX, op:Conv or depth:0-0.5; may be repeated", Category: category},
 		&cli.StringSliceFlag{Name: "include", Usage: "merge only tensors that match `PATTERN`; may be repeated", Category: category},
 		&cli.StringSliceFlag{Name: "exclude", Usage: "keep tensors that match `PATTERN` from the fine-tuned model; may be repeated", Category: category},
 		&cli.BoolFlag{Name: "fold-bn", Usage: "fold BatchNormalizations that only one model has, in memory", EnvVars: []string{"WISEFT_FOLD_BN"}, Category: category},
@@ -42,20 +42,27 @@ func newMergeCommand() *cli.Command {
 	return newCommand(&cli.Command{
 		Name:      "merge",
 		Usage:     "mix a pre-trained and a fine-tuned model, tensor by tensor",
-		ArgsUsage: "PRETRAINED FINETUNED -o OUT.onnx",
+		ArgsUsage: "PRETRAINED FINETUNED [MORE…] -o OUT.onnx",
 		Description: "theta = (1 - alpha) * PRETRAINED + alpha * FINETUNED: alpha 0 is the pre-trained\n" +
 			"model's weights, 1 the fine-tuned one's. Everything that is not merged (the head,\n" +
 			"integers, the graph itself) is copied from FINETUNED byte for byte. OUT.onnx says in\n" +
 			"its metadata how it was made; wiseft verify compares it with that.\n\n" +
+			"Other methods (wiseft list methods) take more models: the pre-trained one first, and\n" +
+			"last the one that everything else is copied from.\n\n" +
 			"Examples:\n" +
 			"  wiseft merge pretrained.onnx finetuned.onnx -o merged.onnx --alpha 0.5\n" +
 			"  wiseft merge pretrained.onnx finetuned.onnx --plan\n" +
 			"  wiseft merge pretrained.onnx finetuned.onnx -o merged.onnx --exclude 'head.*'\n" +
+			"  wiseft merge base.onnx task1.onnx task2.onnx -o merged.onnx --method ties --param density=0.3\n" +
+			"  wiseft merge pretrained.onnx finetuned.onnx -o merged.onnx --set 'encoder/*=0.3' --set depth:0.5-1=0.8\n" +
+			"  wiseft merge --recipe recipe.yaml -o merged.onnx\n" +
 			"  wiseft merge big.onnx tuned.onnx -o merged.onnx --external always --shard-size 2GiB",
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "the merged model's `FILE`"},
 			&cli.Float64Flag{Name: "alpha", Value: 0.5, Usage: "share of the fine-tuned model, 0 to 1", EnvVars: []string{"WISEFT_ALPHA"}},
 			backboneFlag(),
+			&cli.StringSliceFlag{Name: "fisher", Usage: "diagonal Fisher information of a model, as an ONNX `FILE`; one for each model, in their order"},
+			&cli.StringFlag{Name: "recipe", Usage: "read models, method and parameters from a YAML `FILE`; see wiseft recipe", EnvVars: []string{"WISEFT_RECIPE"}},
 			&cli.StringFlag{Name: "external", Value: "auto", Usage: "payloads in files beside the model: `WHEN` is always, never, or auto (as FINETUNED has it, and beyond 2 GiB)",
 				EnvVars: []string{"WISEFT_EXTERNAL"}},
 			&cli.StringFlag{Name: "shard-size", Usage: "with --external always: begin a new data file beyond `SIZE`", EnvVars: []string{"WISEFT_SHARD_SIZE"}},
@@ -103,45 +110,39 @@ type plannedTensor struct {
 }
 
 func runMerge(ctx context.Context, c *call) (result, error) {
-	paths, err := c.args("PRETRAINED", "FINETUNED")
+	job, err := c.mergeJob()
 	if err != nil {
 		return nil, err
 	}
 	out := c.String("out")
 	if !c.Bool("plan") {
-		if err := checkOutput(out, c.Bool("force"), paths...); err != nil {
+		if err := checkOutput(out, c.Bool("force"), job.files()...); err != nil {
 			return nil, err
 		}
 	}
-	opt, err := c.mergeOptions()
-	if err != nil {
-		return nil, err
-	}
-	if _, ok := opt.Params["alpha"]; !ok || c.IsSet("alpha") {
-		opt.Params["alpha"] = c.Float64("alpha")
-	}
-	opt.BackboneOutput = c.String("backbone-output")
 	layout, err := c.storage()
 	if err != nil {
 		return nil, err
 	}
 	if !c.Bool("no-provenance") {
-		opt.Origin = &onnxmerge.Origin{Version: buildVersion(), Files: []string{filepath.Base(paths[0]), filepath.Base(paths[1])}}
+		job.opt.Origin = &onnxmerge.Origin{Version: buildVersion()}
+		for _, path := range job.files() {
+			job.opt.Origin.Files = append(job.opt.Origin.Files, filepath.Base(path))
+		}
 	}
-	a, b, err := openPair(paths[0], paths[1])
+	models, err := job.open()
 	if err != nil {
 		return nil, err
 	}
-	defer a.Close()
-	defer b.Close()
-	plan, err := onnxmerge.NewPlan(ctx, a.Model, b.Model, opt)
+	defer models.Close()
+	plan, err := job.plan(ctx, models)
 	if c.Bool("plan") && plan != nil {
-		return c.showPlan(plan, namePair(err, paths))
+		return c.showPlan(plan, namePair(err, job.models))
 	}
 	if err != nil {
-		return nil, namePair(err, paths)
+		return nil, namePair(err, job.models)
 	}
-	return c.writeMerge(ctx, plan, layout, &modelOut{path: out, force: c.Bool("force"), inputs: append(a.paths(), b.paths()...)})
+	return c.writeMerge(ctx, plan, layout, &modelOut{path: out, force: c.Bool("force"), inputs: models.paths()})
 }
 
 // writeMerge runs the plan.
@@ -170,6 +171,7 @@ func (c *call) writeMerge(ctx context.Context, plan *onnxmerge.Plan, layout grap
 	for _, clamped := range made.Clamped {
 		r.Warnings = append(r.Warnings, describeClamped(clamped))
 	}
+	r.Warnings = append(r.Warnings, made.Notes...)
 	r.Seconds = time.Since(start).Seconds()
 	return r, nil
 }
@@ -221,12 +223,13 @@ func (c *call) showPlan(plan *onnxmerge.Plan, err error) (result, error) {
 	return r, nil
 }
 
-// namePair puts the two models' paths in front of an error about both.
+// namePair puts the models' paths in front of an error about them together.
 func namePair(err error, paths []string) error {
 	if !is[*onnxmerge.MismatchError](err) {
 		return err
 	}
-	return fmt.Errorf("%s and %s: %w", paths[0], paths[1], err)
+	last := len(paths) - 1
+	return fmt.Errorf("%s and %s: %w", strings.Join(paths[:last], ", "), paths[last], err)
 }
 
 // mergeOptions reads the flags of merging. Params has what --param says.
@@ -238,13 +241,25 @@ func (c *call) mergeOptions() (onnxmerge.Options, error) {
 	if opt.Memory, err = c.size("memory"); err != nil {
 		return opt, err
 	}
+	m, err := method.Lookup(opt.Method)
+	if err != nil {
+		return opt, err
+	}
 	for _, p := range c.StringSlice("param") {
 		name, text, ok := strings.Cut(p, "=")
-		value, err := strconv.ParseFloat(text, 64)
-		if !ok || err != nil {
-			return opt, usageError{msg: fmt.Sprintf("--param %s is not NAME=NUMBER", p)}
+		if !ok {
+			return opt, usageError{msg: fmt.Sprintf("--param %s is not NAME=VALUE", p)}
 		}
-		opt.Params[name] = value
+		if opt.Params[name], err = parseParam(m, name, text); err != nil {
+			return opt, err
+		}
+	}
+	for _, s := range c.StringSlice("set") {
+		o, err := parseSet(m, s)
+		if err != nil {
+			return opt, err
+		}
+		opt.Set = append(opt.Set, o)
 	}
 	return opt, nil
 }
@@ -265,13 +280,38 @@ func writeHead(w io.Writer, head []string, features string) {
 	fmt.Fprintln(w)
 }
 
+func parseParam(m method.Method, name, text string) (any, error) {
+	param, err := m.Param(name)
+	if err != nil {
+		return nil, err
+	}
+	return param.Parse(text)
+}
+
+// parseSet reads MATCH=VALUE or MATCH:NAME=VALUE. Tensor names may hold colons, so what
+// follows one is a name only if the method has such a parameter.
+func parseSet(m method.Method, text string) (onnxmerge.Override, error) {
+	at := strings.LastIndex(text, "=")
+	if at < 1 || len(m.Params) == 0 {
+		return onnxmerge.Override{}, usageError{msg: fmt.Sprintf("--set %s is not MATCH=VALUE with a parameter of method %s", text, m.Name)}
+	}
+	match, name := text[:at], m.Params[0].Name
+	if colon := strings.LastIndex(match, ":"); colon > 0 {
+		if _, err := m.Param(match[colon+1:]); err == nil {
+			match, name = match[:colon], match[colon+1:]
+		}
+	}
+	v, err := parseParam(m, name, text[at+1:])
+	return onnxmerge.Override{Match: match, Params: method.Params{name: v}}, err
+}
+
 func newMergeReport(p *onnxmerge.Plan) *mergeReport {
 	r := &mergeReport{Schema: "wiseft.merge/1", Method: p.Method.Name, Params: p.Params, Features: p.Backbone.Output, Head: p.Backbone.Head,
 		Warnings: p.Warnings, plan: p}
 	if r.Warnings == nil {
 		r.Warnings = []string{}
 	}
-	if alpha, ok := p.Params["alpha"]; ok {
+	if alpha, ok := p.Params["alpha"].(float64); ok {
 		r.Alpha = &alpha
 	}
 	r.Tensors.Merged, r.Parameters = p.Count(onnxmerge.Merge)

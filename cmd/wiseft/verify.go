@@ -7,6 +7,8 @@ import (
 	"io"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 
 	"github.com/dustin/go-humanize"
 	"github.com/urfave/cli/v2"
@@ -26,7 +28,8 @@ func newVerifyCommand() *cli.Command {
 			"  wiseft verify merged.onnx --pretrained models/base.onnx --finetuned models/tuned.onnx --all",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "pretrained", Usage: "the pre-trained model's `FILE`"},
-			&cli.StringFlag{Name: "finetuned", Usage: "the fine-tuned model's `FILE`"},
+			&cli.StringFlag{Name: "finetuned", Usage: "the fine-tuned model's `FILE`, which is the last of those that were merged"},
+			&cli.StringSliceFlag{Name: "further", Usage: "`FILE` of a model between them, or then of a Fisher information; in their order, all or none"},
 			&cli.BoolFlag{Name: "all", Usage: "compare every byte instead of samples"},
 			&cli.Uint64Flag{Name: "seed", Usage: "of the choice of samples", EnvVars: []string{"WISEFT_SEED"}},
 		},
@@ -59,19 +62,15 @@ func runVerify(ctx context.Context, c *call) (result, error) {
 		return nil, fmt.Errorf("%s: %w", args[0], err)
 	}
 	r := &verifyReport{Schema: "wiseft.verify/1", Output: args[0], Provenance: from, All: c.Bool("all"), Differences: []string{}}
-	for i, flag := range []string{"pretrained", "finetuned"} {
-		r.Inputs = append(r.Inputs, cmp.Or(c.String(flag), filepath.Join(filepath.Dir(args[0]), from.Models[i].File)))
+	if r.Inputs, err = c.mergedFrom(args[0], from); err != nil {
+		return nil, err
 	}
-	if from.Models[0].File == from.Models[1].File && !(c.IsSet("pretrained") && c.IsSet("finetuned")) {
-		return nil, usageError{msg: fmt.Sprintf("both models were named %s", from.Models[0].File), hint: "say where they are with --pretrained and --finetuned"}
-	}
-	a, b, err := openPair(r.Inputs[0], r.Inputs[1])
+	inputs, err := openModels(r.Inputs)
 	if err != nil {
 		return nil, err
 	}
-	defer a.Close()
-	defer b.Close()
-	if err := r.compare(ctx, c, merged, a, b); err != nil {
+	defer inputs.Close()
+	if err := r.compare(ctx, c, merged, inputs); err != nil {
 		return nil, err
 	}
 	if len(r.Differences) == 0 {
@@ -80,17 +79,49 @@ func runVerify(ctx context.Context, c *call) (result, error) {
 	return nil, mismatchError{fmt.Sprintf("%s is not what it says it is: %s", args[0], list(r.Differences))}
 }
 
+// mergedFrom returns where the inputs of a merge are: where flags say, else beside the
+// merged model.
+func (c *call) mergedFrom(merged string, from *onnxmerge.Provenance) ([]string, error) {
+	last := len(from.Models) - 1
+	further := c.StringSlice("further")
+	sources := append(slices.Clone(from.Models), from.Fisher...)
+	if want := len(sources) - 2; len(further) > 0 && len(further) != want {
+		return nil, usageError{msg: fmt.Sprintf("--further names %d files, and %d models were merged beside the first and the last", len(further), want)}
+	}
+	var paths []string
+	beside := map[string]bool{}
+	for i, s := range sources {
+		path := ""
+		switch {
+		case i == 0:
+			path = c.String("pretrained")
+		case i == last:
+			path = c.String("finetuned")
+		case len(further) > 0:
+			path, further = further[0], further[1:]
+		}
+		if path == "" && beside[s.File] {
+			return nil, usageError{msg: fmt.Sprintf("more than one model was named %s", s.File), hint: "say where they are with --pretrained, --finetuned and --further"}
+		}
+		beside[s.File] = true
+		paths = append(paths, cmp.Or(path, filepath.Join(filepath.Dir(merged), s.File)))
+	}
+	return paths, nil
+}
+
 // compare fills the report.
-func (r *verifyReport) compare(ctx context.Context, c *call, merged, a, b *modelFile) error {
+func (r *verifyReport) compare(ctx context.Context, c *call, merged *modelFile, inputs modelFiles) error {
 	opt := r.Provenance.Options()
 	opt.Workers = runtime.NumCPU()
-	plan, err := onnxmerge.NewPlan(ctx, a.Model, b.Model, opt)
+	models := len(r.Provenance.Models)
+	opt.Fisher = inputs.graphs()[models:]
+	plan, err := onnxmerge.NewPlanOf(ctx, inputs.graphs()[:models], opt)
 	if err != nil {
 		return namePair(err, r.Inputs)
 	}
 	bar := c.newProgress("verifying", "tensors")
 	defer bar.end()
-	for _, m := range []*modelFile{merged, a, b} {
+	for _, m := range append(modelFiles{merged}, inputs...) {
 		m.TrackHashes(64 << 20)
 	}
 	found, err := plan.Verify(ctx, merged.Model, onnxmerge.VerifyOptions{All: r.All, Seed: c.Uint64("seed")},
@@ -100,8 +131,9 @@ func (r *verifyReport) compare(ctx context.Context, c *call, merged, a, b *model
 	}
 	r.Tensors, r.Bytes = found.Tensors, found.Bytes
 	bar.describe("hashing")
-	for i, m := range []*modelFile{a, b} {
-		if err := r.compareHashes(ctx, m, r.Provenance.Models[i]); err != nil {
+	sources := append(slices.Clone(r.Provenance.Models), r.Provenance.Fisher...)
+	for i, m := range inputs {
+		if err := r.compareHashes(ctx, m, sources[i]); err != nil {
 			return err
 		}
 	}
@@ -141,7 +173,7 @@ func (r *verifyReport) writeText(w io.Writer) error {
 		how = "all of"
 	}
 	_, err := fmt.Fprintf(w, "%s is what it says it is: %s of %s and %s\n%d tensors agree in %s their payload, %s bytes; the hashes agree\n",
-		r.Output, recipe(r.Provenance), r.Inputs[0], r.Inputs[1], r.Tensors, how, humanize.Comma(r.Bytes))
+		r.Output, recipeOf(r.Provenance), strings.Join(r.Inputs[:len(r.Inputs)-1], ", "), r.Inputs[len(r.Inputs)-1], r.Tensors, how, humanize.Comma(r.Bytes))
 	return err
 }
 

@@ -1,38 +1,86 @@
 package method
 
-import "github.com/wiseft/wiseft/onnxmerge/internal/kernel"
+import (
+	"slices"
+
+	"github.com/wiseft/wiseft/onnxmerge/internal/kernel"
+)
 
 func init() {
 	register(Method{
 		Name:    "linear",
-		Doc:     "interpolate on the straight line between the two models (WiSE-FT)",
-		Formula: "theta = (1 - alpha) * pretrained + alpha * finetuned",
+		Doc:     "interpolate on the straight line between the models (WiSE-FT), or average them with weights",
+		Formula: "theta = (1 - alpha) * pretrained + alpha * finetuned; with weight: sum_i w_i * theta_i / sum_i w_i",
 		Source:  "Wortsman et al., Robust fine-tuning of zero-shot models, CVPR 2022, eq. 1",
-		Models:  2,
-		Params: []Param{{
-			Name: "alpha", Doc: "0 is the pre-trained model, 1 the fine-tuned one",
-			Default: 0.5, Min: 0, Max: 1, Extends: true,
-		}},
-		New: func(p Params) Mix {
-			alpha := p["alpha"]
-			return func(dst []float64, src [][]float64) {
-				kernel.Lerp(dst, src[0], src[1], alpha)
-			}
+		Detail: "Of more than two models without weight, finetuned is the mean of all but the first. With weight, all models count " +
+			"alike, the first too, and alpha is not used.",
+		MinModels: 2,
+		Class:     Blocks,
+		Params: []Param{
+			{Name: "alpha", Doc: "0 is the pre-trained model, 1 the fine-tuned one", Default: 0.5, Min: 0, Max: 1, Extends: true},
+			{Name: "weight", Doc: "of the models in a weighted average", PerModel: true},
+			{Name: "normalize", Doc: "divide by the sum of the weights; true if not given", Kind: Bool},
 		},
-		NewDirect: func(p Params, c kernel.Codec) Direct {
-			alpha := p["alpha"]
-			return func(dst []byte, src [][]byte) bool {
-				return c.Lerp(dst, src[0], src[1], alpha)
-			}
+		Differs: []Difference{
+			{"mergekit linear", "sums in the dtype of the models", "float64, rounded once", "16-bit sums lose what the weights differ by"},
+			{"wise-ft", "mixes int64 tensors too and truncates", "integers are copied", "an index or counter has no average"},
 		},
-		Copies: func(p Params) (int, bool) {
-			switch p["alpha"] {
-			case 0:
-				return 0, true
-			case 1:
-				return 1, true
+		Check: func(p Params, models int) error {
+			if !p.Given("weight") {
+				return nil
 			}
-			return 0, false
+			return checkTotal("linear", p, p.Each("weight", models))
 		},
+		New: newLinear,
 	})
+}
+
+// checkTotal refuses weights that cannot be divided by their sum.
+func checkTotal(method string, p Params, weights []float64) error {
+	if p.isNormalized() && total(weights) == 0 {
+		return &ParamError{msg: "the weights of method " + method + " add up to 0 and cannot be normalized; set normalize=false"}
+	}
+	return nil
+}
+
+// isNormalized reads normalize, which is true if it is not given.
+func (p Params) isNormalized() bool {
+	on, ok := p["normalize"].(bool)
+	return on || !ok
+}
+
+func newLinear(t *Tensor, p Params) (Mixer, error) {
+	if p.Given("weight") {
+		weights := p.Each("weight", t.Models)
+		if p.isNormalized() {
+			weights = normalized(weights)
+		}
+		return blocks(combine(weights))
+	}
+	alpha := p.Number("alpha")
+	switch {
+	case alpha == 0:
+		return copyOf(0), nil
+	case t.Models > 2:
+		rest := alpha / float64(t.Models-1)
+		return blocks(combine(append([]float64{1 - alpha}, slices.Repeat([]float64{rest}, t.Models-1)...)))
+	case alpha == 1:
+		return copyOf(1), nil
+	}
+	return Mixer{
+		Mix: func(dst []float64, src [][]float64, _ int64) { kernel.Lerp(dst, src[0], src[1], alpha) },
+		Direct: func(dst []byte, src [][]byte) bool {
+			return t.Codec.Lerp(dst, src[0], src[1], alpha)
+		},
+	}, nil
+}
+
+// normalized returns weights divided by their sum.
+func normalized(weights []float64) []float64 {
+	sum := total(weights)
+	out := make([]float64, len(weights))
+	for i, w := range weights {
+		out[i] = w / sum
+	}
+	return out
 }

@@ -14,8 +14,11 @@ import (
 type vectors struct {
 	Cases []struct {
 		Params Params
+		Dims   []int64
+		Depth  float64
 		Models [][]string
 		Want   []string
+		Ulp    float64 // of the largest number of the result: how far apart results may be
 	}
 }
 
@@ -58,31 +61,46 @@ func TestVectors(t *testing.T) {
 			if err := json.Unmarshal(data, &v); err != nil || len(v.Cases) == 0 {
 				t.Fatalf("%d cases (%v)", len(v.Cases), err)
 			}
-			m, err := Lookup(files[i])
-			if err != nil {
-				t.Fatal(err)
-			}
 			for n, c := range v.Cases {
-				params, err := m.Complete(c.Params)
-				if err != nil {
-					t.Fatal(err)
-				}
 				var src [][]float64
 				for _, model := range c.Models {
 					src = append(src, floats(t, model))
 				}
 				want := floats(t, c.Want)
-				got := make([]float64, len(want))
-				m.New(params)(got, src)
+				x := &Tensor{ID: "w", Dims: c.Dims, Depth: c.Depth, Wide: true}
+				got, err := run(files[i], c.Params, x, src)
+				if err != nil {
+					t.Fatal(err)
+				}
+				unit := ulpOf(want)
 				for i := range want {
-					same := math.Float64bits(got[i]) == math.Float64bits(want[i])
+					same := math.Float64bits(got[i]) == math.Float64bits(want[i]) || math.Abs(got[i]-want[i]) <= c.Ulp*unit
 					if !same && !(math.IsNaN(got[i]) && math.IsNaN(want[i])) {
-						t.Fatalf("case %d, element %d: %g, want %g", n, i, got[i], want[i])
+						t.Fatalf("case %d %v, element %d: %v, want %v", n, c.Params, i, got[i], want[i])
 					}
 				}
 			}
 		})
 	}
+}
+
+// ulpOf is the distance of float64 neighbours at the largest finite number of v.
+func ulpOf(v []float64) float64 {
+	most := 0.0
+	for _, x := range v {
+		if a := math.Abs(x); !math.IsInf(a, 0) && !math.IsNaN(a) {
+			most = math.Max(most, a)
+		}
+	}
+	return math.Nextafter(most, math.Inf(1)) - most
+}
+
+func run(name string, p Params, x *Tensor, src [][]float64) ([]float64, error) {
+	m, err := Lookup(name)
+	if err != nil {
+		return nil, err
+	}
+	return m.Slices(x, p, src, 0)
 }
 
 func TestCompleteRefuses(t *testing.T) {
@@ -91,7 +109,8 @@ func TestCompleteRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, p := range []Params{{"alpha": -0.1}, {"alpha": 1.1}, {"alpha": math.NaN()}, {"beta": 1}} {
+	for _, p := range []Params{{"alpha": -0.1}, {"alpha": 1.1}, {"alpha": math.NaN()}, {"beta": 1.0}, {"alpha": "much"}, {"alpha": []float64{1}},
+		{"normalize": 1.0}, {"alpha": Gradient{0, 2}}, {"weight": []any{"x"}}} {
 		if _, err := linear.Complete(p); err == nil {
 			t.Errorf("%v is accepted", p)
 		}

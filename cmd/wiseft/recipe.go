@@ -1,0 +1,139 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+	"github.com/wiseft/wiseft/onnxmerge"
+	"github.com/wiseft/wiseft/onnxmerge/method"
+	"github.com/wiseft/wiseft/onnxmerge/recipe"
+)
+
+func newRecipeCommand() *cli.Command {
+	c := &cli.Command{
+		Name:  "recipe",
+		Usage: "check a merge's recipe, show an example of one, take one out of a merged model",
+		Subcommands: []*cli.Command{
+			newCommand(&cli.Command{
+				Name:        "check",
+				Usage:       "check a recipe, of our form or mergekit's, without its models",
+				ArgsUsage:   "RECIPE.yaml",
+				Description: "Prints the recipe as it is understood.\n\nExample:\n  wiseft recipe check recipe.yaml",
+			}, runRecipeCheck),
+			newCommand(&cli.Command{
+				Name:        "show",
+				Usage:       "print a commented example of a method's recipe",
+				ArgsUsage:   "METHOD",
+				Description: "Example:\n  wiseft recipe show ties > recipe.yaml",
+			}, runRecipeShow),
+			newCommand(&cli.Command{
+				Name:        "extract",
+				Usage:       "print the recipe that a merged model carries",
+				ArgsUsage:   "MERGED",
+				Description: "Example:\n  wiseft recipe extract merged.onnx > recipe.yaml",
+			}, runRecipeExtract),
+		},
+		HideHelpCommand: true,
+		OnUsageError:    onUsageError,
+	}
+	c.Action = func(cc *cli.Context) error {
+		if cc.Args().Present() {
+			return unknownCommand(c.Subcommands, cc.Args().First())
+		}
+		return usageError{msg: "recipe needs one of check, show, extract", hint: "run wiseft recipe --help"}
+	}
+	return c
+}
+
+type recipeReport struct {
+	Schema string               `json:"schema"`
+	Method string               `json:"method"`
+	Models []string             `json:"models"`
+	Params method.Params        `json:"params"`
+	Set    []onnxmerge.Override `json:"set,omitempty"`
+	Notes  []string             `json:"notes"`
+	YAML   string               `json:"yaml"`
+}
+
+func newRecipeReport(r *recipe.Recipe) (*recipeReport, error) {
+	var text bytes.Buffer
+	if err := r.Write(&text); err != nil {
+		return nil, err
+	}
+	report := &recipeReport{"wiseft.recipe/1", r.Options.Method, r.Models, r.Options.Params, r.Options.Set, r.Notes, text.String()}
+	if report.Models == nil {
+		report.Models = []string{}
+	}
+	if report.Notes == nil {
+		report.Notes = []string{}
+	}
+	return report, nil
+}
+
+func (r *recipeReport) writeText(w io.Writer) error {
+	for _, note := range r.Notes {
+		if _, err := fmt.Fprintf(w, "# %s\n", note); err != nil {
+			return err
+		}
+	}
+	_, err := io.WriteString(w, r.YAML)
+	return err
+}
+
+func runRecipeCheck(_ context.Context, c *call) (result, error) {
+	args, err := c.args("RECIPE.yaml")
+	if err != nil {
+		return nil, err
+	}
+	r, err := readRecipe(args[0])
+	if err != nil {
+		return nil, err
+	}
+	return newRecipeReport(r)
+}
+
+func runRecipeShow(_ context.Context, c *call) (result, error) {
+	args, err := c.args("METHOD")
+	if err != nil {
+		return nil, err
+	}
+	m, err := method.Lookup(args[0])
+	if err != nil {
+		return nil, err
+	}
+	var text strings.Builder
+	if err := recipe.Example(&text, m); err != nil {
+		return nil, err
+	}
+	r, err := recipe.Read(strings.NewReader(text.String()))
+	if err != nil {
+		return nil, fmt.Errorf("the example of %s: %w", m.Name, err)
+	}
+	report, err := newRecipeReport(r)
+	if err != nil {
+		return nil, err
+	}
+	report.YAML = text.String()
+	return report, nil
+}
+
+func runRecipeExtract(_ context.Context, c *call) (result, error) {
+	args, err := c.args("MERGED")
+	if err != nil {
+		return nil, err
+	}
+	m, err := openModel(args[0])
+	if err != nil {
+		return nil, err
+	}
+	defer m.Close()
+	from, err := onnxmerge.ReadProvenance(m.Model)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", args[0], err)
+	}
+	return newRecipeReport(recipe.FromProvenance(from))
+}

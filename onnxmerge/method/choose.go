@@ -1,0 +1,208 @@
+package method
+
+import (
+	"math"
+	"slices"
+)
+
+// orderStatistics finds, in each of several streams of magnitudes, those of given
+// ranks: ranks[s] lists ranks in stream s, 0 being the smallest magnitude. It is a radix
+// selection over the bits of the magnitudes, which order as the numbers do: each scan
+// counts how often each of 2^16 digits follows the digits known so far. So it takes two
+// scans for magnitudes rounded to float32, four for float64, and memory for counts only.
+//
+// measure sets magnitudes[s][i], which are not negative, from a block; NaN counts as the
+// largest.
+func orderStatistics(t *Tensor, granule int64, ranks [][]int64, measure func(magnitudes, src [][]float64, off int64)) ([][]float64, error) {
+	s := newSelection(t.Wide, ranks)
+	for s.shift > 0 {
+		s.shift -= digitBits
+		var free []*counts
+		err := t.Scan(granule,
+			func() Part {
+				if n := len(free); n > 0 {
+					c := free[n-1]
+					free = free[:n-1]
+					return c
+				}
+				return s.newCounts(measure)
+			},
+			func(p Part) {
+				s.take(p.(*counts))
+				free = append(free, p.(*counts))
+			})
+		if err != nil {
+			return nil, err
+		}
+		s.descend()
+	}
+	return s.values(), nil
+}
+
+const (
+	digitBits = 16
+	digits    = 1 << digitBits
+)
+
+// selection is what is known of the magnitudes that are looked for.
+type selection struct {
+	wide    bool
+	shift   uint // of the digit that the next scan counts
+	streams []stream
+}
+
+// stream is the search in one stream: target k has the leading digits prefix[k] and is
+// the rank[k]-th among those that have them.
+type stream struct {
+	rank   []int64
+	prefix []uint64
+	known  []uint64   // the different prefixes
+	total  [][]uint64 // of each of known, how often each digit follows
+}
+
+func newSelection(wide bool, ranks [][]int64) *selection {
+	s := &selection{wide: wide, shift: 2 * digitBits}
+	if wide {
+		s.shift = 4 * digitBits
+	}
+	for _, r := range ranks {
+		st := stream{rank: slices.Clone(r), prefix: make([]uint64, len(r))}
+		st.restart()
+		s.streams = append(s.streams, st)
+	}
+	return s
+}
+
+// restart prepares the counts of the next digit.
+func (st *stream) restart() {
+	st.known = slices.Compact(slices.Sorted(slices.Values(st.prefix)))
+	st.total = nil
+	for range st.known {
+		st.total = append(st.total, make([]uint64, digits))
+	}
+}
+
+// key returns the bits of a magnitude.
+func (s *selection) key(v float64) uint64 {
+	if s.wide {
+		return math.Float64bits(v)
+	}
+	return uint64(math.Float32bits(float32(v)))
+}
+
+// counts gathers how often digits occur in a stretch.
+type counts struct {
+	s       *selection
+	measure func(magnitudes, src [][]float64, off int64)
+	n       [][][]uint32
+	blocks  [][]float64
+}
+
+func (s *selection) newCounts(measure func(magnitudes, src [][]float64, off int64)) *counts {
+	c := &counts{s: s, measure: measure}
+	for _, st := range s.streams {
+		var n [][]uint32
+		for range st.known {
+			n = append(n, make([]uint32, digits))
+		}
+		c.n = append(c.n, n)
+	}
+	return c
+}
+
+// Add implements Part.
+func (c *counts) Add(src [][]float64, off int64) {
+	if len(c.blocks) == 0 || len(c.blocks[0]) < len(src[0]) {
+		c.blocks = scratch(len(c.s.streams), src[0])
+	}
+	magnitudes := make([][]float64, len(c.blocks))
+	for i := range magnitudes {
+		magnitudes[i] = c.blocks[i][:len(src[0])]
+	}
+	c.measure(magnitudes, src, off)
+	for i, st := range c.s.streams {
+		for k, prefix := range st.known {
+			if c.s.wide {
+				count64(c.n[i][k], magnitudes[i], prefix, c.s.shift)
+			} else {
+				count32(c.n[i][k], magnitudes[i], uint32(prefix), c.s.shift)
+			}
+		}
+	}
+}
+
+// count32 counts the digits at shift of those magnitudes whose digits above are prefix.
+func count32(n []uint32, magnitudes []float64, prefix uint32, shift uint) {
+	n = n[:digits]
+	if shift == digitBits {
+		for _, v := range magnitudes {
+			n[math.Float32bits(float32(v))>>digitBits]++
+		}
+		return
+	}
+	for _, v := range magnitudes {
+		if key := math.Float32bits(float32(v)); key>>digitBits == prefix {
+			n[key&(digits-1)]++
+		}
+	}
+}
+
+func count64(n []uint32, magnitudes []float64, prefix uint64, shift uint) {
+	n = n[:digits]
+	for _, v := range magnitudes {
+		if key := math.Float64bits(v); key>>shift>>digitBits == prefix {
+			n[key>>shift&(digits-1)]++
+		}
+	}
+}
+
+// take adds the counts of a stretch and clears them.
+func (s *selection) take(c *counts) {
+	for i := range s.streams {
+		for k, n := range c.n[i] {
+			total := s.streams[i].total[k]
+			for d, count := range n {
+				total[d] += uint64(count)
+			}
+			clear(n)
+		}
+	}
+}
+
+// descend fixes one more digit of every target.
+func (s *selection) descend() {
+	for i := range s.streams {
+		st := &s.streams[i]
+		for k, prefix := range st.prefix {
+			at, _ := slices.BinarySearch(st.known, prefix)
+			digit, rest := 0, uint64(st.rank[k])
+			for total := st.total[at]; digit < digits-1 && rest >= total[digit]; digit++ {
+				rest -= total[digit]
+			}
+			st.prefix[k], st.rank[k] = prefix<<digitBits|uint64(digit), int64(rest)
+		}
+		st.restart()
+	}
+}
+
+func (s *selection) values() [][]float64 {
+	out := make([][]float64, len(s.streams))
+	for i, st := range s.streams {
+		for _, key := range st.prefix {
+			v := math.Float64frombits(key)
+			if !s.wide {
+				v = float64(math.Float32frombits(uint32(key)))
+			}
+			out[i] = append(out[i], v)
+		}
+	}
+	return out
+}
+
+// rounded returns a magnitude as orderStatistics sees it.
+func (t *Tensor) rounded(v float64) float64 {
+	if t.Wide {
+		return v
+	}
+	return float64(float32(v))
+}

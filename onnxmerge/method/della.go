@@ -1,0 +1,117 @@
+package method
+
+import (
+	"math"
+	"slices"
+)
+
+func init() {
+	for _, vote := range []bool{false, true} {
+		name, doc, formula := "della_linear", "drop changes at random, small ones more often, and add", "theta = base + lambda * sum_i w_i * m_i tau_i / p_i"
+		if vote {
+			name, doc, formula = "della", "drop changes at random, small ones more often, and vote on signs", "like ties_per_tensor, on m_i tau_i / p_i"
+		}
+		register(Method{
+			Name: name, Doc: doc,
+			Formula: formula + ", m_i drawn with p_i = density + epsilon * (2 * rank - 1), rank from 0 to 1 along axis 1",
+			Source:  "Deep et al., DELLA-Merging: reducing interference through magnitude-based sampling, 2024, eq. 2; ranks as in mergekit",
+			Detail: "Magnitudes are ranked along the second axis (the inputs of a matrix or convolution), of a vector along it; an axis of length 1 has " +
+				"rank 1/2. Equal magnitudes rank in the order of the tensor. A p_i outside of 0 to 1 counts as the nearer end.",
+			MinModels: 2,
+			Base:      true,
+			Class:     Slices,
+			Params: sparseParams(vote,
+				Param{Name: "epsilon", Doc: "how much likelier the largest is to stay than the middle one", Default: 0.15, Min: 0, Max: 0.5},
+				rescaleParam("density", rescaleDoc), seedParam()),
+			Differs: []Difference{
+				{"mergekit " + name, "rescale is by the sum of magnitudes", "by 1/p_i; rescale=l1 is mergekit's", "the paper's"},
+				{"mergekit " + name, "an axis of length 1 is 0/0 and raises", "rank 1/2", "p_i is the density then"},
+				{"mergekit " + name, "density +- epsilon outside of 0 to 1 raises", "p_i is cut", "density 0 and 1 mean what they say"},
+			},
+			Check: checkSparse(name, vote),
+			New: func(t *Tensor, p Params) (Mixer, error) {
+				granule := t.Len
+				if len(t.Dims) > 1 {
+					granule = t.Len / t.Dims[0]
+				}
+				density, rescale := p.Each("density", t.Models-1), p.Choice("rescale")
+				prune := pruner{t, p.Number("epsilon"), density, drawn(t, p), rescale == "density"}
+				s := newSparse(t, p, granule, prune.sparsify)
+				s.vote = vote
+				if rescale == "l1" {
+					if err := s.keepL1(); err != nil {
+						return Mixer{}, err
+					}
+				}
+				return s.mixer(), nil
+			},
+		})
+	}
+}
+
+// pruner is DELLA's choice.
+type pruner struct {
+	t       *Tensor
+	epsilon float64
+	density []float64
+	random  draw
+	rescale bool // by the probability to stay
+}
+
+func (p pruner) sparsify(model int, tau []float64, off int64) {
+	density := p.density[model]
+	if density == 1 {
+		return
+	}
+	if density == 0 {
+		clear(tau)
+		return
+	}
+	probability := p.probabilities(tau, density)
+	u := make([]float64, len(tau))
+	p.random(model, u, off)
+	for i, keep := range probability {
+		switch {
+		case u[i] >= keep:
+			tau[i] = 0
+		case p.rescale:
+			tau[i] /= keep
+		}
+	}
+}
+
+// probabilities returns how likely each number is to stay. tau is whole slices of the
+// first axis, or a vector.
+func (p pruner) probabilities(tau []float64, density float64) []float64 {
+	length, stride := len(tau), 1 // of the ranked axis
+	if d := p.t.Dims; len(d) > 1 {
+		length, stride = int(d[1]), int(p.t.Len/d[0]/d[1])
+	}
+	out := make([]float64, len(tau))
+	order := make([]int, length)
+	for first := range len(tau) / length {
+		at := first/stride*length*stride + first%stride
+		for k := range order {
+			order[k] = at + k*stride
+		}
+		slices.SortStableFunc(order, func(a, b int) int { return compareMagnitudes(tau[a], tau[b]) })
+		for rank, i := range order {
+			share := 0.5
+			if length > 1 {
+				share = float64(rank) / float64(length-1)
+			}
+			out[i] = max(0, min(1, density-p.epsilon+share*2*p.epsilon))
+		}
+	}
+	return out
+}
+
+func compareMagnitudes(a, b float64) int {
+	switch a, b = math.Abs(a), math.Abs(b); {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,110 @@
+package method
+
+import "math"
+
+// ramEpsilon is below what counts as a change.
+func ramEpsilon() Param {
+	return Param{Name: "epsilon", Doc: "what is no larger counts as no change", Default: 1e-5, Min: 0, Max: math.MaxFloat64}
+}
+
+func init() {
+	register(Method{
+		Name:      "ram",
+		Doc:       "what one model changed is kept whole, what several changed is averaged",
+		Formula:   "theta = base + sum_i m_i * tau_i / max(1, sum_i m_i), m_i = (|tau_i| > epsilon)",
+		Source:    "Reinforced Agent Merging, arXiv 2601.13572, section 3",
+		MinModels: 2,
+		Base:      true,
+		Class:     Blocks,
+		Params:    []Param{ramEpsilon()},
+		New: func(t *Tensor, p Params) (Mixer, error) {
+			unique := make([]float64, t.Models-1)
+			for i := range unique {
+				unique[i] = 1
+			}
+			return blocks(ramMix(p.Number("epsilon"), unique))
+		},
+	})
+	register(Method{
+		Name:      "ramplus_tl",
+		Doc:       "like ram, and what only one model changed is amplified the more it shares elsewhere",
+		Formula:   "like ram, unique changes times 1 + r * min(alpha, shared_i / unique_i), counted in each tensor",
+		Source:    "Reinforced Agent Merging, arXiv 2601.13572, RAM+ with counts of each tensor (mergekit ramplus_tl)",
+		MinModels: 2,
+		Base:      true,
+		Class:     Passes,
+		Params: []Param{
+			{Name: "r", Doc: "strength of the amplification", Default: 0.1, Min: 0, Max: math.MaxFloat64},
+			{Name: "alpha", Doc: "the largest ratio of shared to unique changes that counts", Default: 0.2, Min: 0, Max: math.MaxFloat64},
+			ramEpsilon(),
+		},
+		New: func(t *Tensor, p Params) (Mixer, error) {
+			epsilon, tasks := p.Number("epsilon"), t.Models-1
+			counts, err := sum(t, 1, 2*tasks, func(total []float64, src [][]float64, _ int64) {
+				countChanges(total, src, epsilon)
+			})
+			if err != nil {
+				return Mixer{}, err
+			}
+			unique := make([]float64, tasks)
+			for i := range unique {
+				// Fewer than one unique change count as epsilon of one, as in the reference.
+				rho := counts[i] / math.Max(counts[tasks+i], epsilon)
+				if counts[i] == 0 {
+					rho = 0
+				}
+				unique[i] = 1 + p.Number("r")*math.Min(rho, p.Number("alpha"))
+			}
+			return blocks(ramMix(epsilon, unique))
+		},
+	})
+}
+
+// countChanges adds how many changes of each model others share, and how many they do
+// not.
+func countChanges(total []float64, src [][]float64, epsilon float64) {
+	fromBase(src)
+	tasks := src[1:]
+	for i := range src[0] {
+		n := 0
+		for _, tau := range tasks {
+			if math.Abs(tau[i]) > epsilon {
+				n++
+			}
+		}
+		for m, tau := range tasks {
+			switch {
+			case math.Abs(tau[i]) <= epsilon:
+			case n > 1:
+				total[m]++
+			default:
+				total[len(tasks)+m]++
+			}
+		}
+	}
+}
+
+// ramMix averages the changes that several models share; those of model i alone are
+// multiplied by unique[i].
+func ramMix(epsilon float64, unique []float64) Mix {
+	return func(dst []float64, src [][]float64, _ int64) {
+		fromBase(src)
+		for i := range dst {
+			sum, n, last := 0.0, 0, 0
+			for m, tau := range src[1:] {
+				if v := tau[i]; math.Abs(v) > epsilon || v != v {
+					sum += v
+					last = m
+					n++
+				}
+			}
+			switch {
+			case n == 1:
+				sum *= unique[last]
+			case n > 1:
+				sum /= float64(n)
+			}
+			dst[i] = src[0][i] + sum
+		}
+	}
+}

@@ -1,0 +1,70 @@
+package method
+
+import (
+	"math"
+	"slices"
+)
+
+func init() {
+	register(Method{
+		Name:    "ties_per_tensor",
+		Doc:     "TIES with a trim of each tensor by itself, and weights that vote (mergekit's ties)",
+		Formula: "theta = base + lambda * sum_i w_i tau_i / sum_i w_i over the trimmed tau_i that agree with the sign of sum_i w_i tau_i",
+		Source:  "Yadav et al., NeurIPS 2023, as in mergekit",
+		Detail: "Of each tensor the int(density*n) largest numbers stay, at least one, and what is as large as the last of them. " +
+			"A sum of 0 counts as positive.",
+		MinModels: 2,
+		Base:      true,
+		Class:     Passes,
+		Params:    sparseParams(true, Param{Name: "rescale", Doc: "so that the tensor keeps its sum of magnitudes", Kind: Choice, Default: "none", Choices: []string{"none", "l1"}}),
+		Differs: []Difference{
+			{"mergekit ties", "of equal magnitudes keeps those that the sort puts first", "keeps all of them", "the result must not depend on the order of elements or on a library's sort"},
+			{"mergekit ties before 0.1.5", "refuses a density that keeps nothing of a tensor", "keeps its largest number", "as mergekit 0.1.5 does; a bias of two must not stop a merge"},
+		},
+		New: func(t *Tensor, p Params) (Mixer, error) {
+			keep := func(density float64) (low, high int64) {
+				if density == 0 {
+					return t.Len, t.Len - 1
+				}
+				return rankAt(t.Len, max(1, share(density, t.Len))), t.Len - 1
+			}
+			return newBand(t, p, true, keep)
+		},
+	})
+}
+
+// newBand makes a method that keeps, of each task vector, the magnitudes of ranks low to
+// high of those that keep returns for its density; none if low is above high.
+func newBand(t *Tensor, p Params, vote bool, keep func(density float64) (low, high int64)) (Mixer, error) {
+	tasks := t.Models - 1
+	ranks := make([][]int64, tasks)
+	for m, d := range p.Each("density", tasks) {
+		low, high := keep(d)
+		ranks[m] = []int64{min(low, t.Len-1), max(0, high)}
+	}
+	found, err := orderStatistics(t, 1, ranks, magnitudes)
+	if err != nil {
+		return Mixer{}, err
+	}
+	low, high := make([]float64, tasks), make([]float64, tasks)
+	for m, d := range p.Each("density", tasks) {
+		low[m], high[m] = found[m][0], found[m][1]
+		switch from, to := keep(d); {
+		case from > to:
+			low[m] = math.Inf(1)
+		case to == t.Len-1:
+			high[m] = math.Inf(1) // no search for what has no bound
+		}
+	}
+	s := newSparse(t, p, 1, t.band(low, high))
+	s.vote = vote
+	if p.Choice("rescale") == "l1" {
+		if err := s.keepL1(); err != nil {
+			return Mixer{}, err
+		}
+	}
+	if slices.Max(low) == 0 && slices.Min(high) == math.Inf(1) {
+		s.sparsify = func(int, []float64, int64) {} // everything stays
+	}
+	return s.mixer(), nil
+}

@@ -1,0 +1,18 @@
+package method
+
+import "slices"
+
+func init() {
+	register(Method{
+		Name:      "uniform_soup",
+		Doc:       "the mean of all models, the pre-trained one included",
+		Formula:   "theta = 1/N * sum_i theta_i",
+		Source:    "Wortsman et al., Model soups, ICML 2022, section 2",
+		Detail:    "A greedy soup adds models one by one while a validation score grows; wiseft soup does that.",
+		MinModels: 2,
+		Class:     Blocks,
+		New: func(t *Tensor, _ Params) (Mixer, error) {
+			return blocks(combine(slices.Repeat([]float64{1 / float64(t.Models)}, t.Models)))
+		},
+	})
+}

@@ -1,0 +1,201 @@
+package onnxmerge
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/wiseft/wiseft/onnxmerge/graph"
+	"github.com/wiseft/wiseft/onnxmerge/method"
+)
+
+// family returns a base and n-1 models of its structure whose floating-point weights
+// are changed, the changes of each its own.
+func family(t testing.TB, base []byte, n int) []*graph.Model {
+	t.Helper()
+	list := []*graph.Model{openBytes(t, base)}
+	for k := range n - 1 {
+		m := openBytes(t, base)
+		var made []graph.Replacement
+		for _, x := range m.Tensors {
+			if x.DType != graph.Float32 || !x.Replaceable() || x.Len() == 0 {
+				continue
+			}
+			data := payload(t, x)
+			made = append(made, graph.Replacement{Tensor: x, Fill: func(dst []byte, off int64) error {
+				for i := 0; i < len(dst); i += 4 {
+					v := math.Float32frombits(binary.LittleEndian.Uint32(data[int(off)+i:]))
+					v *= 1 + 0.05*float32(math.Sin(float64((int(off)+i)*(k+2))))
+					binary.LittleEndian.PutUint32(dst[i:], math.Float32bits(v))
+				}
+				return nil
+			}})
+		}
+		var out bytes.Buffer
+		if err := m.Rewrite(t.Context(), &out, made, 1); err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, openBytes(t, out.Bytes()))
+	}
+	return list
+}
+
+func modelsFor(t testing.TB, m method.Method, base []byte) (models []*graph.Model, opt Options) {
+	t.Helper()
+	n := max(2, m.MinModels)
+	if m.MaxModels == 0 {
+		n = max(3, m.MinModels)
+	}
+	models = family(t, base, n)
+	opt.Method = m.Name
+	if m.Fisher {
+		opt.Fisher = family(t, base, n)
+	}
+	return models, opt
+}
+
+func runPlan(t testing.TB, models []*graph.Model, opt Options) (*Plan, []byte) {
+	t.Helper()
+	plan, err := NewPlanOf(t.Context(), models, opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if _, err := plan.Run(t.Context(), &out, nil); err != nil {
+		t.Fatal(err)
+	}
+	return plan, out.Bytes()
+}
+
+// Every method merges a real file: the same bytes for any number of workers, integers
+// untouched, and the result verifies.
+func TestEveryMethodMergesModels(t *testing.T) {
+	t.Parallel()
+	_, base := open(t, local("pretrained.onnx"))
+	for _, name := range method.Names() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m, err := method.Lookup(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			models, opt := modelsFor(t, m, base)
+			plan, one := runPlan(t, models, opt)
+			opt.Workers = 5
+			if _, five := runPlan(t, models, opt); !bytes.Equal(one, five) {
+				t.Error("one worker and five give different files")
+			}
+			got := openBytes(t, one)
+			v, err := plan.Verify(t.Context(), got, VerifyOptions{All: true}, nil)
+			if err != nil || len(v.Differences) > 0 || v.Tensors == 0 {
+				t.Errorf("%d tensors: %v (%v)", v.Tensors, v.Differences, err)
+			}
+			integers := 0
+			for i, x := range got.Tensors {
+				if !x.DType.IsFloat() && x.Readable() {
+					integers++
+					if !bytes.Equal(payload(t, x), payload(t, models[len(models)-1].Tensors[i])) {
+						t.Errorf("%s changes", x.ID())
+					}
+				}
+			}
+			if integers == 0 {
+				t.Error("the model has no integers to leave alone")
+			}
+		})
+	}
+}
+
+// Sums of large tensors are those of fixed stretches, whoever gathers them, and of the
+// same tensor in memory.
+func TestScansDoNotDependOnWorkers(t *testing.T) {
+	t.Parallel()
+	_, base := open(t, local("pretrained.onnx"))
+	models := family(t, base, 3)
+	plan, err := NewPlanOf(t.Context(), models, Options{Method: "karcher"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mixers, _, err := plan.mixers(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, granule := range []int64{0, 1, 3, 1000} {
+		var want []int64
+		for _, workers := range []int{1, 2, 7} {
+			var seen []int64
+			scan := scanner(t.Context(), mixers, workers)
+			err := scan(granule, func() method.Part { return &trace{} }, func(p method.Part) { seen = append(seen, p.(*trace).seen...) })
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want == nil {
+				want = seen
+			}
+			if !slices.Equal(seen, want) || len(seen) == 0 {
+				t.Errorf("granule %d, %d workers: another order", granule, workers)
+			}
+		}
+	}
+	failing := errors.New("stop")
+	mixers[0].sources[0] = func([]byte, int64) error { return failing }
+	for _, workers := range []int{1, 3} {
+		err := scanner(t.Context(), mixers, workers)(1, func() method.Part { return &trace{} }, func(method.Part) {})
+		if !errors.Is(err, failing) {
+			t.Errorf("%d workers: a source that cannot be read gives %v", workers, err)
+		}
+	}
+}
+
+// trace notes the blocks that it sees.
+type trace struct{ seen []int64 }
+
+func (p *trace) Add(src [][]float64, off int64) { p.seen = append(p.seen, off, int64(len(src[0]))) }
+
+// A weight that one of several models lacks is kept from the last, and said.
+func TestFurtherModelLacksAWeight(t *testing.T) {
+	t.Parallel()
+	headed, _ := open(t, local("finetuned.onnx")) // with a head
+	headless, _ := open(t, local("pretrained.onnx"))
+	again, _ := open(t, local("finetuned.onnx"))
+	plan, err := NewPlanOf(t.Context(), []*graph.Model{headed, headless, again}, Options{Method: "uniform_soup"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	merged, kept := 0, 0
+	for _, d := range plan.Decisions {
+		switch {
+		case d.Action == Merge:
+			merged++
+		case strings.Contains(d.Reason, "in the second model: only in the fine-tuned model"):
+			kept++
+		}
+	}
+	if merged != 4 || kept != 2 {
+		t.Errorf("%d merged and %d kept, want 4 and 2", merged, kept)
+	}
+	if !slices.ContainsFunc(plan.Warnings, func(w string) bool { return strings.Contains(w, "2 weights") && strings.Contains(w, "second model") }) {
+		t.Errorf("warnings %q", plan.Warnings)
+	}
+}
+
+// Weights that are mixed together and do not fit the memory limit are refused before
+// anything is written.
+func TestSlicesRespectTheMemoryLimit(t *testing.T) {
+	t.Parallel()
+	plan := &Plan{Method: method.Method{Class: method.Slices}, opt: Options{Memory: 8 << 20}, workers: 1}
+	m := &mixer{dst: &graph.Tensor{Name: "w", DType: graph.Float32, Dims: []int64{1 << 20}}, sources: make([]reader, 3), how: method.Mixer{Granule: 1 << 20}}
+	m.codec, _ = graph.Float32.Codec()
+	var memory *MemoryError
+	if err := plan.checkGranule(m); !errors.As(err, &memory) {
+		t.Errorf("a slice of 4 MiB of 3 models in 8 MiB gives %v", err)
+	}
+	plan.opt.Memory = 256 << 20
+	if err := plan.checkGranule(m); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,149 @@
+package recipe
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/wiseft/wiseft/onnxmerge"
+	"github.com/wiseft/wiseft/onnxmerge/method"
+	"go.yaml.in/yaml/v3"
+)
+
+// readOwn reads our form.
+func readOwn(top *object) (*Recipe, error) {
+	err := top.only("a recipe", "method", "models", "params", "set", "include", "exclude", "fold_bn", "backbone_output", "extrapolate", "fisher")
+	if err != nil {
+		return nil, err
+	}
+	r := &Recipe{}
+	if r.Options.Method, err = top.text("method"); err != nil {
+		return nil, err
+	}
+	if r.Options.Method == "" {
+		return nil, &Error{top.line, "the recipe names no method (method: linear)"}
+	}
+	m, err := method.Lookup(r.Options.Method)
+	if err != nil {
+		return nil, top.fail("method", err)
+	}
+	if r.Options.Params, err = ownParams(top.nodes["params"]); err != nil {
+		return nil, err
+	}
+	if err := r.readModels(top, m); err != nil {
+		return nil, err
+	}
+	for _, f := range []struct {
+		key string
+		dst *[]string
+	}{{"include", &r.Options.Include}, {"exclude", &r.Options.Exclude}, {"fisher", &r.Fisher}} {
+		if *f.dst, err = top.texts(f.key); err != nil {
+			return nil, err
+		}
+	}
+	if r.Options.Extrapolate, err = top.bool("extrapolate"); err != nil {
+		return nil, err
+	}
+	if r.Options.FoldNorms, err = top.bool("fold_bn"); err != nil {
+		return nil, err
+	}
+	if r.Options.BackboneOutput, err = top.text("backbone_output"); err != nil {
+		return nil, err
+	}
+	sets, err := top.list("set")
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range sets {
+		o, err := override(n)
+		if err != nil {
+			return nil, err
+		}
+		r.Options.Set = append(r.Options.Set, o)
+	}
+	return r, nil
+}
+
+func ownParams(n *yaml.Node) (method.Params, error) {
+	params := method.Params{}
+	if n == nil || n.Tag == "!!null" {
+		return params, nil
+	}
+	o, err := mapping(n)
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range o.keys {
+		if params[k], err = value(o.nodes[k]); err != nil {
+			return nil, err
+		}
+	}
+	return params, nil
+}
+
+func override(n *yaml.Node) (onnxmerge.Override, error) {
+	var out onnxmerge.Override
+	o, err := mapping(n)
+	if err != nil {
+		return out, err
+	}
+	if err := o.only("an entry of set", "match", "params"); err != nil {
+		return out, err
+	}
+	if out.Match, err = o.text("match"); err != nil {
+		return out, err
+	}
+	if out.Match == "" || !o.has("params") {
+		return out, errAt(n, "an entry of set needs match and params")
+	}
+	out.Params, err = ownParams(o.nodes["params"])
+	return out, err
+}
+
+// readModels reads a list of files, or of mappings with a file and parameters of it.
+func (r *Recipe) readModels(top *object, m method.Method) error {
+	nodes, err := top.list("models")
+	if err != nil {
+		return err
+	}
+	values := map[string][]any{}
+	lines := map[string]int{}
+	for i, n := range nodes {
+		if n.Kind == yaml.ScalarNode {
+			r.Models = append(r.Models, n.Value)
+			continue
+		}
+		o, err := mapping(n)
+		if err != nil {
+			return err
+		}
+		file, err := o.text("file")
+		if err != nil {
+			return err
+		}
+		if file == "" {
+			return errAt(n, "a model needs a file")
+		}
+		r.Models = append(r.Models, file)
+		for _, k := range o.keys {
+			if k == "file" {
+				continue
+			}
+			if values[k] == nil {
+				values[k], lines[k] = make([]any, len(nodes)), o.lines[k]
+			}
+			if values[k][i], err = value(o.nodes[k]); err != nil {
+				return err
+			}
+		}
+	}
+	for _, k := range slices.Sorted(maps.Keys(values)) {
+		if _, twice := r.Options.Params[k]; twice {
+			return &Error{lines[k], fmt.Sprintf("%s is given for all models and for one", k)}
+		}
+		if r.Options.Params[k], err = perModel(m, k, values[k], lines[k]); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,114 @@
+// Package recipe reads and writes merges as YAML documents.
+//
+// A recipe is either of our own form, which [Example] shows for every method, or of
+// mergekit's, as far as it has a meaning for ONNX files: models, merge_method, base_model,
+// parameters with gradients and filters, dtype and out_dtype. What has none is refused by
+// name. Every error says the line.
+//
+// This package fills in onnxmerge's options and so imports onnxmerge: the library of merging
+// needs no YAML.
+package recipe
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/wiseft/wiseft/onnxmerge"
+	"github.com/wiseft/wiseft/onnxmerge/method"
+	"go.yaml.in/yaml/v3"
+)
+
+// maxBytes is the largest recipe that is read.
+const maxBytes = 1 << 20
+
+// Recipe is a merge as a document describes it.
+type Recipe struct {
+	Models  []string // files, the pre-trained one first, the one that is written last
+	Fisher  []string // files
+	Options onnxmerge.Options
+	DType   string // that weights must have; "" if the recipe does not say
+	// Notes are what the document says and what has no effect here, one line each.
+	Notes []string
+}
+
+// Error reports a document that is no recipe. Line counts from 1.
+type Error struct {
+	Line int
+	msg  string
+}
+
+func (e *Error) Error() string {
+	if e.Line == 0 {
+		return e.msg
+	}
+	return fmt.Sprintf("line %d: %s", e.Line, e.msg)
+}
+
+// Read reads a recipe of either form and checks everything that can be checked without
+// the models. Errors are *[Error], or come from r.
+func Read(r io.Reader) (*Recipe, error) {
+	data, err := io.ReadAll(io.LimitReader(r, maxBytes+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(data) > maxBytes {
+		return nil, &Error{msg: fmt.Sprintf("a recipe of more than %d bytes", maxBytes)}
+	}
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	var doc, more yaml.Node
+	switch err := decoder.Decode(&doc); {
+	case errors.Is(err, io.EOF):
+		return nil, &Error{msg: "the recipe is empty"}
+	case err != nil:
+		return nil, &Error{msg: strings.TrimPrefix(err.Error(), "yaml: ")}
+	case decoder.Decode(&more) == nil:
+		return nil, &Error{Line: more.Line, msg: "a second document; a recipe is one"}
+	}
+	top, err := mapping(doc.Content[0])
+	if err != nil {
+		return nil, err
+	}
+	var out *Recipe
+	if top.has("merge_method") || top.has("slices") || top.has("modules") {
+		out, err = readMergekit(top)
+	} else {
+		out, err = readOwn(top)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return out, out.check(top)
+}
+
+// check refuses what the method does not take.
+func (r *Recipe) check(top *object) error {
+	m, err := method.Lookup(r.Options.Method)
+	if err != nil {
+		return top.fail("method", err)
+	}
+	complete := m.Complete
+	if r.Options.Extrapolate {
+		complete = m.CompleteBeyond
+	}
+	full, err := complete(r.Options.Params)
+	if err != nil {
+		return top.fail("params", err)
+	}
+	if len(r.Models) > 0 {
+		if err := m.CheckModels(full.At(0), len(r.Models)); err != nil {
+			return top.fail("models", err)
+		}
+	}
+	for _, o := range r.Options.Set {
+		if _, err := complete(o.Params); err != nil {
+			return top.fail("set", err)
+		}
+		if err := o.Check(); err != nil {
+			return top.fail("set", err)
+		}
+	}
+	return nil
+}

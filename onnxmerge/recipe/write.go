@@ -1,0 +1,245 @@
+package recipe
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/wiseft/wiseft/onnxmerge"
+	"github.com/wiseft/wiseft/onnxmerge/method"
+	"go.yaml.in/yaml/v3"
+)
+
+// FromProvenance returns the recipe that a merged model carries.
+func FromProvenance(p *onnxmerge.Provenance) *Recipe {
+	r := &Recipe{Options: p.Options()}
+	for _, m := range p.Models {
+		r.Models = append(r.Models, m.File)
+	}
+	for _, f := range p.Fisher {
+		r.Fisher = append(r.Fisher, f.File)
+	}
+	return r
+}
+
+// Write writes the recipe in our form, such that [Read] gives it back.
+func (r *Recipe) Write(w io.Writer) error {
+	m, err := method.Lookup(r.Options.Method)
+	if err != nil {
+		return err
+	}
+	full, err := m.CompleteBeyond(r.Options.Params) // brings values into one form
+	if err != nil {
+		return err
+	}
+	var top yaml.Node
+	top.Kind = yaml.MappingNode
+	put(&top, "method", m.Name)
+	shared, each := split(m, full, len(r.Models))
+	var models []any
+	for i, file := range r.Models {
+		if len(each) == 0 {
+			models = append(models, file)
+			continue
+		}
+		entry := &yaml.Node{Kind: yaml.MappingNode}
+		put(entry, "file", file)
+		for _, name := range slices.Sorted(maps.Keys(each)) {
+			if v := each[name][i]; v != nil {
+				put(entry, name, v)
+			}
+		}
+		models = append(models, entry)
+	}
+	if models != nil {
+		put(&top, "models", models)
+	}
+	if len(r.Fisher) > 0 {
+		put(&top, "fisher", r.Fisher)
+	}
+	if len(shared) > 0 {
+		put(&top, "params", paramsNode(shared))
+	}
+	putSet(&top, r.Options.Set)
+	if len(r.Options.Include) > 0 {
+		put(&top, "include", r.Options.Include)
+	}
+	if len(r.Options.Exclude) > 0 {
+		put(&top, "exclude", r.Options.Exclude)
+	}
+	if r.Options.FoldNorms {
+		put(&top, "fold_bn", true)
+	}
+	if r.Options.BackboneOutput != "" {
+		put(&top, "backbone_output", r.Options.BackboneOutput)
+	}
+	if r.Options.Extrapolate {
+		put(&top, "extrapolate", true)
+	}
+	e := yaml.NewEncoder(w)
+	e.SetIndent(2)
+	if err := e.Encode(&top); err != nil {
+		return err
+	}
+	return e.Close()
+}
+
+// put adds a key. Lists of numbers are written in one line.
+func put(n *yaml.Node, key string, v any) {
+	var k, node yaml.Node
+	k.SetString(key)
+	switch v := v.(type) {
+	case *yaml.Node:
+		node = *v
+	case []any:
+		node.Kind = yaml.SequenceNode
+		for _, x := range v {
+			var item yaml.Node
+			if given, ok := x.(*yaml.Node); ok {
+				item = *given
+			} else {
+				_ = item.Encode(x) // strings and numbers always can be
+			}
+			node.Content = append(node.Content, &item)
+		}
+	default:
+		_ = node.Encode(v)
+		if _, ok := v.(method.Gradient); ok {
+			node.Style = yaml.FlowStyle
+		}
+	}
+	n.Content = append(n.Content, &k, &node)
+}
+
+func paramsNode(p method.Params) *yaml.Node {
+	n := &yaml.Node{Kind: yaml.MappingNode}
+	for _, name := range slices.Sorted(maps.Keys(p)) {
+		put(n, name, p[name])
+	}
+	return n
+}
+
+// putSet adds the overrides.
+func putSet(top *yaml.Node, set []onnxmerge.Override) {
+	var list []any
+	for _, o := range set {
+		params := method.Params{}
+		for name, v := range o.Params {
+			params[name] = v
+			switch v.(type) {
+			case []any, []float64:
+				each := &yaml.Node{Kind: yaml.MappingNode}
+				put(each, "each", v)
+				params[name] = each
+			}
+		}
+		entry := &yaml.Node{Kind: yaml.MappingNode}
+		put(entry, "match", o.Match)
+		put(entry, "params", paramsNode(params))
+		list = append(list, entry)
+	}
+	if list != nil {
+		put(top, "set", list)
+	}
+}
+
+// split parts parameters that have one value for each model from those that have one for
+// all.
+func split(m method.Method, full method.Params, models int) (shared method.Params, each map[string][]any) {
+	shared, each = method.Params{}, map[string][]any{}
+	for name, v := range full {
+		var list []any
+		switch v := v.(type) {
+		case []float64:
+			for _, x := range v {
+				list = append(list, x)
+			}
+		case []any:
+			list = slices.Clone(v)
+		default:
+			shared[name] = v
+			continue
+		}
+		if param, err := m.Param(name); err == nil && param.PerTask {
+			list = append([]any{nil}, list...)
+		}
+		if len(list) == models {
+			each[name] = list
+		}
+	}
+	return shared, each
+}
+
+// Example writes a commented recipe of a method, with its defaults.
+func Example(w io.Writer, m method.Method) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# %s: %s\n# %s\nmethod: %s\n\n", m.Name, m.Doc, m.Formula, m.Name)
+	fmt.Fprintf(&b, "# %s models. The last is the one whose file is written.\nmodels:\n", m.Takes())
+	n := max(m.MinModels, 2)
+	if m.MaxModels == 0 {
+		n = max(n, 3)
+	}
+	for i := range n {
+		name := fmt.Sprintf("finetuned%d.onnx", i)
+		if i == 0 {
+			name = "pretrained.onnx"
+		}
+		if i == 1 && len(eachExample(m)) > 0 {
+			fmt.Fprintf(&b, "  - file: %s # or with parameters of this model:\n", name)
+			for _, line := range eachExample(m) {
+				fmt.Fprintf(&b, "    # %s\n", line)
+			}
+			continue
+		}
+		fmt.Fprintf(&b, "  - %s\n", name)
+	}
+	if m.Fisher {
+		b.WriteString("\n# The diagonal Fisher information of each model, in their order.\nfisher:\n")
+		for i := range n {
+			fmt.Fprintf(&b, "  - fisher%d.onnx\n", i)
+		}
+	}
+	exampleParams(&b, m)
+	b.WriteString("\n# What Exclude matches is kept from the last model; with include, only what it matches is merged.\n# include: ['encoder/*']\n# exclude: ['head/*']\n")
+	_, err := io.WriteString(w, strings.Replace(b.String(), "What Exclude", "What exclude", 1))
+	return err
+}
+
+func eachExample(m method.Method) (lines []string) {
+	for _, p := range m.Params {
+		if (p.PerModel || p.PerTask) && !p.Global {
+			lines = append(lines, fmt.Sprintf("%s: %s", p.Name, exampleValue(p)))
+		}
+	}
+	return lines
+}
+
+func exampleValue(p method.Param) string {
+	if p.Default == nil {
+		return "1"
+	}
+	return fmt.Sprint(p.Default)
+}
+
+func exampleParams(b *strings.Builder, m method.Method) {
+	if len(m.Params) == 0 {
+		return
+	}
+	b.WriteString("\nparams:\n")
+	for _, p := range m.Params {
+		comment := ""
+		if p.Default == nil {
+			comment = "# "
+		}
+		fmt.Fprintf(b, "  # %s (%s)\n  %s%s: %s\n", p.Doc, p.Range(), comment, p.Name, exampleValue(p))
+	}
+	for _, p := range m.Params {
+		if p.Kind == method.Number && !p.Global {
+			fmt.Fprintf(b, "\n# For single tensors: by glob, re:REGEX, op:Conv or depth:0-0.5. A list is a gradient over depth.\n"+
+				"# set:\n#   - match: 'encoder/*'\n#     params: {%s: %s}\n", p.Name, exampleValue(p))
+			return
+		}
+	}
+}
