@@ -157,3 +157,41 @@ func TestBothFoldedIsWarnedOf(t *testing.T) {
 		}
 	}
 }
+
+// Among several models, those that are folded and those that are not meet in the form of
+// the fine-tuned one, if that is folded. If it is not, each would need its own way.
+func TestFoldingManyModels(t *testing.T) {
+	t.Parallel()
+	model := func(name string) *graph.Model { return corpusModel(t, "resnet", name) }
+	soup := func(names ...string) (*graph.Model, error) {
+		var models []*graph.Model
+		for _, name := range names {
+			models = append(models, model(name))
+		}
+		plan, err := NewPlanOf(t.Context(), models, Options{Method: "uniform_soup", FoldNorms: true})
+		if err != nil {
+			return nil, err
+		}
+		var out bytes.Buffer
+		if _, err := plan.Run(t.Context(), &out, nil); err != nil {
+			return nil, err
+		}
+		return openBytes(t, out.Bytes()), nil
+	}
+	want, err := soup("a_fold", "a_fold", "b_fold")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, names := range [][]string{{"a_keep", "a_keep", "b_fold"}, {"a_keep", "a_fold", "b_fold"}, {"a_fold", "a_keep", "b_fold"}} {
+		got, err := soup(names...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sameFloats(t, strings.Join(names, ", "), got, want)
+	}
+	for _, names := range [][]string{{"a_keep", "a_fold", "b_keep"}, {"a_fold", "a_keep", "b_keep"}} {
+		if _, err := soup(names...); err == nil || !strings.Contains(err.Error(), "has its BatchNormalization in another form than the first") {
+			t.Errorf("%v: %v", names, err)
+		}
+	}
+}
