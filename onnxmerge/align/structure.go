@@ -170,7 +170,8 @@ func (s *search) byName(as, bs []*use) {
 			numbered = numbered || isNumbered(t.ID())
 		}
 	}
-	if named == len(ta) && named == len(tb) || named == min(len(ta), len(tb)) && !numbered {
+	all := len(ta) == len(tb)
+	if named == min(len(ta), len(tb)) && (all || !numbered) {
 		for _, u := range bs {
 			if a := byID[u.tensor.ID()]; a != nil {
 				s.add(a, u, ByNames)
