@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/wiseft/wiseft/onnxmerge/graph"
 )
@@ -49,11 +48,7 @@ func (p *Plan) Diff(ctx context.Context, progress Progress) (*Diff, error) {
 		d.Verdict = Refused
 		d.Reasons = append([]string{mismatch.Summary}, mismatch.Reasons...)
 	}
-	for _, t := range p.pretrained.Tensors {
-		if isWeight(t) && slices.Contains(p.OnlyA, t.ID()) {
-			d.OnlyA = append(d.OnlyA, t.ID())
-		}
-	}
+	d.OnlyA = p.UnusedWeights()
 	var all distance
 	total, done := p.mergedBytes(), int64(0)
 	for _, x := range p.Decisions {
@@ -80,6 +75,21 @@ func (p *Plan) Diff(ctx context.Context, progress Progress) (*Diff, error) {
 		d.Verdict = HeadDiffers
 	}
 	return d, nil
+}
+
+// UnusedWeights are those of OnlyA that are more than constants of the computation.
+func (p *Plan) UnusedWeights() []string {
+	only := map[string]bool{}
+	for _, id := range p.OnlyA {
+		only[id] = true
+	}
+	var unused []string
+	for _, t := range p.pretrained.Tensors {
+		if isWeight(t) && only[t.ID()] {
+			unused = append(unused, t.ID())
+		}
+	}
+	return unused
 }
 
 // isWeight reports whether a tensor is more than a constant of the computation.

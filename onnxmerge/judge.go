@@ -3,6 +3,7 @@ package onnxmerge
 import (
 	"bytes"
 	"fmt"
+	"slices"
 
 	"github.com/wiseft/wiseft/onnxmerge/align"
 	"github.com/wiseft/wiseft/onnxmerge/graph"
@@ -103,7 +104,39 @@ func (j judge) sameElements(a *graph.Tensor, permA []int, b *graph.Tensor, permB
 }
 
 // conflict decides a tensor whose counterpart structure and weights leave open.
-func (j judge) conflict(c align.Conflict) Decision {
+func (j judge) conflict(c align.Conflict) (Decision, error) {
+	d := j.open(c)
+	if d.Action != Refuse || !c.B.DType.IsFloat() || j.quantizedB[c.B] != "" {
+		return d, nil
+	}
+	zeros, err := isZeros(c.B)
+	if zeros {
+		return Decision{Action: Copy, Reason: "all zeros, such as a first state; " + c.Reason}, err
+	}
+	return d, err
+}
+
+// isZeros reports whether all bytes of a tensor are 0. Most tensors show at once that they
+// are not.
+func isZeros(t *graph.Tensor) (bool, error) {
+	if !t.Readable() {
+		return false, nil
+	}
+	block := make([]byte, min(t.SizeBytes(), 4<<10))
+	for off := int64(0); off < t.SizeBytes(); off += int64(len(block)) {
+		part := block[:min(int64(len(block)), t.SizeBytes()-off)]
+		if err := t.ReadAt(part, off); err != nil {
+			return false, err
+		}
+		if slices.ContainsFunc(part, func(b byte) bool { return b != 0 }) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// open decides a conflict by what it is about.
+func (j judge) open(c align.Conflict) Decision {
 	t := c.B
 	switch {
 	case !t.DType.IsFloat() && j.quantizedB[t] == "":

@@ -258,6 +258,9 @@ func (e *MemoryError) Error() string {
 	return fmt.Sprintf("%d bytes of memory are too few for buffers: the least is %d", e.Has, e.Needs)
 }
 
+// reasonOnlyB is why a tensor is copied that the pre-trained model has no counterpart of.
+const reasonOnlyB = "only in the fine-tuned model"
+
 // reasonNotSelected is why a tensor is copied that the user does not want merged.
 const reasonNotSelected = "not selected"
 
@@ -276,10 +279,14 @@ func (p *Plan) decide(ctx context.Context, al *align.Alignment) error {
 		byID[pair.B.ID()] = d
 	}
 	for _, c := range al.Conflicts {
-		byID[c.B.ID()] = j.conflict(c)
+		d, err := j.conflict(c)
+		if err != nil {
+			return fmt.Errorf("tensor %q: %w", c.B.ID(), err)
+		}
+		byID[c.B.ID()] = d
 	}
 	for _, t := range al.OnlyB {
-		byID[t.ID()] = Decision{Action: Copy, Reason: "only in the fine-tuned model"}
+		byID[t.ID()] = Decision{Action: Copy, Reason: reasonOnlyB}
 	}
 	variances := p.finetuned.Variances()
 	for _, t := range p.finetuned.Tensors {
@@ -321,6 +328,7 @@ func (p *Plan) warn() {
 		p.Warnings = append(p.Warnings, fmt.Sprintf("%d tensors that are not floating-point numbers differ and are kept from the fine-tuned model (%s)",
 			len(differ), strings.Join(differ[:min(3, len(differ))], ", ")))
 	}
+	p.warnPartial()
 	p.warnFolded()
 	p.warnUnused()
 }

@@ -333,7 +333,7 @@ func (r *mergeReport) writeText(w io.Writer) error {
 		for _, p := range r.Plan {
 			fmt.Fprintf(t, "%s\t%s\t%s %v\t%s\n", p.Action, p.Tensor, p.DType, p.Shape, p.Reason)
 		}
-		for _, name := range r.OnlyA {
+		for _, name := range r.plan.UnusedWeights() {
 			fmt.Fprintf(t, "unused\t%s\t\tonly in the pre-trained model\n", name)
 		}
 		if err := t.Flush(); err != nil {
