@@ -1,10 +1,8 @@
 package onnxmerge
 
 import (
-	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/wiseft/wiseft/onnxmerge/align"
 	"github.com/wiseft/wiseft/onnxmerge/graph"
@@ -202,28 +200,6 @@ func (p *Plan) decideBehind(output string) error {
 		}
 	}
 	return nil
-}
-
-// warnPartial names weights inside of the backbone that are not merged, although the
-// pre-trained model has some that are not used: then the two may be one thing, written
-// differently.
-func (p *Plan) warnPartial() {
-	unused := slices.ContainsFunc(p.pretrained.Tensors, func(t *graph.Tensor) bool {
-		return isMatrix(t) && slices.Contains(p.OnlyA, t.ID())
-	})
-	if !unused {
-		return
-	}
-	var kept []string
-	for _, d := range p.Decisions {
-		if d.Action == Copy && d.Reason == reasonOnlyB && isMatrix(d.b) && !slices.Contains(p.Backbone.Head, d.Tensor) {
-			kept = append(kept, d.Tensor)
-		}
-	}
-	if len(kept) > 0 {
-		p.Warnings = append(p.Warnings, fmt.Sprintf("the merge is partial: %d weights inside of the backbone have no counterpart and are kept from the fine-tuned model (%s)",
-			len(kept), strings.Join(kept[:min(3, len(kept))], ", ")))
-	}
 }
 
 func isMatrix(t *graph.Tensor) bool { return isWeight(t) && !align.IsVector(t.Dims) }

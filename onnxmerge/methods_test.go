@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -197,5 +198,32 @@ func TestSlicesRespectTheMemoryLimit(t *testing.T) {
 	plan.opt.Memory = 256 << 20
 	if err := plan.checkGranule(m); err != nil {
 		t.Error(err)
+	}
+}
+
+// A plan with other parameters is the plan that these would have made.
+func TestWith(t *testing.T) {
+	t.Parallel()
+	models := []*graph.Model{openPath(t, filepathDemo("pretrained.onnx")), openPath(t, filepathDemo("finetuned.onnx"))}
+	opt := Options{Method: "lines", Params: method.Params{"alpha": 0.2}, Set: []Override{{Match: "conv1.*", Params: method.Params{"alpha": 0.9}}}}
+	first, before := runPlan(t, models, opt)
+	opt.Params = method.Params{"alpha": 0.7}
+	want, bytesOfWant := runPlan(t, models, opt)
+	got, err := first.With(opt.Params)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if _, err := got.Run(t.Context(), &out, nil); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(out.Bytes(), bytesOfWant) || bytes.Equal(before, bytesOfWant) {
+		t.Error("the merge with other parameters is another one")
+	}
+	if !reflect.DeepEqual(got.Warnings, want.Warnings) || len(got.Decisions) != len(want.Decisions) {
+		t.Errorf("warnings %q, want %q", got.Warnings, want.Warnings)
+	}
+	if _, err := first.With(method.Params{"alpha": math.Inf(1)}); err == nil {
+		t.Error("a parameter out of range is accepted")
 	}
 }

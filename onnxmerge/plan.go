@@ -11,7 +11,7 @@ package onnxmerge
 import (
 	"context"
 	"fmt"
-	"path"
+	"slices"
 	"strings"
 
 	"github.com/wiseft/wiseft/onnxmerge/align"
@@ -107,6 +107,7 @@ type Plan struct {
 
 	pretrained, finetuned *graph.Model
 	models                []*graph.Model // all, in the order of the method
+	paired                paired
 	opt                   Options
 	workers               int
 }
@@ -152,6 +153,31 @@ func NewPlanOf(ctx context.Context, models []*graph.Model, opt Options) (*Plan, 
 	if err := p.joinFurther(ctx); err != nil {
 		return nil, err
 	}
+	p.paired = paired{p.Decisions, p.Warnings}
+	return p.settle()
+}
+
+// paired is what a plan knows before it looks at parameters.
+type paired struct {
+	decisions []Decision
+	warnings  []string
+}
+
+// With returns the plan of the same merge with other parameters. It does not look at the
+// models again. Errors are those of [NewPlanOf].
+func (p *Plan) With(params method.Params) (*Plan, error) {
+	q := *p
+	q.opt.Params = params
+	var err error
+	if q.Params, err = complete(q.Method, q.opt, len(q.models)); err != nil {
+		return nil, err
+	}
+	return q.settle()
+}
+
+// settle decides what depends on parameters.
+func (p *Plan) settle() (*Plan, error) {
+	p.Decisions, p.Warnings = slices.Clone(p.paired.decisions), slices.Clone(p.paired.warnings)
 	if err := p.resolve(); err != nil {
 		return nil, err
 	}
@@ -160,6 +186,19 @@ func NewPlanOf(ctx context.Context, models []*graph.Model, opt Options) (*Plan, 
 	}
 	p.warn()
 	return p, p.check()
+}
+
+// complete fills in the parameters of a merge and checks them.
+func complete(how method.Method, opt Options, models int) (method.Params, error) {
+	fill := how.Complete
+	if opt.Extrapolate {
+		fill = how.CompleteBeyond
+	}
+	params, err := fill(opt.Params)
+	if err != nil {
+		return nil, err
+	}
+	return params, how.CheckModels(params.At(0), models)
 }
 
 // newPlan checks all that can be checked without looking into the models.
@@ -174,15 +213,8 @@ func newPlan(models []*graph.Model, opt Options) (*Plan, error) {
 	if len(models) < 2 {
 		return nil, &ModelsError{fmt.Sprintf("a merge takes two models or more, and there are %d", len(models))}
 	}
-	complete := how.Complete
-	if opt.Extrapolate {
-		complete = how.CompleteBeyond
-	}
-	params, err := complete(opt.Params)
+	params, err := complete(how, opt, len(models))
 	if err != nil {
-		return nil, err
-	}
-	if err := how.CheckModels(params.At(0), len(models)); err != nil {
 		return nil, err
 	}
 	if err := checkFisher(how, len(models), len(opt.Fisher)); err != nil {
@@ -303,73 +335,6 @@ func (p *Plan) decide(ctx context.Context, al *align.Alignment) error {
 	return nil
 }
 
-// warn notes what may hold weights and is copied unseen, what differs and is copied
-// all the same, and what is not used.
-func (p *Plan) warn() {
-	for i, m := range p.models {
-		side := "fine-tuned"
-		switch {
-		case i == 0:
-			side = "pre-trained"
-		case i < len(p.models)-1:
-			side = ordinal(i)
-		}
-		for _, what := range m.Unread {
-			p.Warnings = append(p.Warnings, fmt.Sprintf("the %s model has %s; weights in it are not merged", side, what))
-		}
-	}
-	var differ []string
-	for _, d := range p.Decisions {
-		if d.Action == Copy && d.Reason == reasonDiffers {
-			differ = append(differ, d.Tensor)
-		}
-	}
-	if len(differ) > 0 {
-		p.Warnings = append(p.Warnings, fmt.Sprintf("%d tensors that are not floating-point numbers differ and are kept from the fine-tuned model (%s)",
-			len(differ), strings.Join(differ[:min(3, len(differ))], ", ")))
-	}
-	p.warnPartial()
-	p.warnFolded()
-	p.warnUnused()
-}
-
-// warnUnused names pre-trained weights that found no counterpart. A projection head
-// is a good reason; two exports that are built differently are a bad one.
-func (p *Plan) warnUnused() {
-	lonely := map[string]bool{} // shapes of weights without a counterpart
-	for _, d := range p.Decisions {
-		if d.Action == Copy && d.b.DType.IsFloat() && len(d.Dims) > 0 {
-			lonely[shapeKey(d.b)] = true
-		}
-	}
-	only := map[string]bool{}
-	for _, id := range p.OnlyA {
-		only[id] = true
-	}
-	var unused []string
-	alike := 0
-	for _, t := range p.pretrained.Tensors {
-		if !only[t.ID()] || !t.DType.IsFloat() || len(t.Dims) == 0 {
-			continue
-		}
-		unused = append(unused, t.ID())
-		if lonely[shapeKey(t)] {
-			alike++
-		}
-	}
-	if len(unused) == 0 {
-		return
-	}
-	text := fmt.Sprintf("%d weights of the pre-trained model are not used: none of the fine-tuned one plays their part (%s)",
-		len(unused), strings.Join(unused[:min(3, len(unused))], ", "))
-	if alike > 0 {
-		text += fmt.Sprintf("; %d have the shape of a weight that was copied, so the models may be built differently there", alike)
-	}
-	p.Warnings = append(p.Warnings, text)
-}
-
-func shapeKey(t *graph.Tensor) string { return fmt.Sprint(t.DType, t.Dims) }
-
 // check refuses a plan that cannot run or would do nothing.
 func (p *Plan) check() error {
 	if mismatch := p.mismatch(); mismatch != nil {
@@ -414,16 +379,6 @@ func (p *Plan) mergedBytes() int64 {
 	return total
 }
 
-// normReasons says what is known of two models that have nothing in common.
-func (p *Plan) normReasons() []string {
-	a, b := p.pretrained.CountOps("BatchNormalization"), p.finetuned.CountOps("BatchNormalization")
-	if a == b {
-		return nil
-	}
-	return []string{fmt.Sprintf("the pre-trained model has %d BatchNormalization operators, the fine-tuned one %d: an exporter folds them into the weights "+
-		"before them; export both models in one way", a, b)}
-}
-
 // Count returns how many tensors the plan treats with the given action, and how
 // many elements these have together.
 func (p *Plan) Count(a Action) (tensors int, elements int64) {
@@ -434,37 +389,4 @@ func (p *Plan) Count(a Action) (tensors int, elements int64) {
 		}
 	}
 	return tensors, elements
-}
-
-func checkGlobs(lists ...[]string) error {
-	for _, globs := range lists {
-		for _, g := range globs {
-			if _, err := path.Match(g, ""); err != nil {
-				return &GlobError{g}
-			}
-		}
-	}
-	return nil
-}
-
-// GlobError reports a malformed pattern.
-type GlobError struct{ Glob string }
-
-func (e *GlobError) Error() string { return fmt.Sprintf("pattern %q is malformed", e.Glob) }
-
-func selected(id string, include, exclude []string) bool {
-	return (len(include) == 0 || matchAny(include, id)) && !matchAny(exclude, id)
-}
-
-// matchAny matches as path.Match does, except that * and ? match slashes too: to
-// the user a tensor's name is one word.
-func matchAny(globs []string, id string) bool {
-	const slash = "\x00"
-	id = strings.ReplaceAll(id, "/", slash)
-	for _, g := range globs {
-		if ok, _ := path.Match(strings.ReplaceAll(g, "/", slash), id); ok {
-			return true
-		}
-	}
-	return false
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"strconv"
 
 	"github.com/urfave/cli/v2"
@@ -69,17 +70,23 @@ type mix struct {
 	say   func(string) // for what the user should know of the merge
 }
 
-// mixes plans a merge for every alpha.
+// mixes plans a merge for every alpha. The models are paired once.
 func (c *call) mixes(ctx context.Context, pretrained, finetuned *graph.Model, alphas []float64, opt onnxmerge.Options) (
 	list []bench.Variant, backbone onnxmerge.Backbone, err error) {
+	if _, given := opt.Params["alpha"]; given {
+		return nil, backbone, usageError{msg: "--param alpha is what the sweep goes over", hint: "name its values with --alphas"}
+	}
+	var plan *onnxmerge.Plan
 	for _, alpha := range alphas {
 		params := method.Params{"alpha": alpha}
-		for name, v := range opt.Params {
-			params[name] = v
+		maps.Copy(params, opt.Params)
+		if plan == nil {
+			at := opt
+			at.Params = params
+			plan, err = onnxmerge.NewPlan(ctx, pretrained, finetuned, at)
+		} else {
+			plan, err = plan.With(params)
 		}
-		at := opt
-		at.Params = params
-		plan, err := onnxmerge.NewPlan(ctx, pretrained, finetuned, at)
 		if err != nil {
 			return nil, backbone, err
 		}

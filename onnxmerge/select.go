@@ -1,0 +1,40 @@
+package onnxmerge
+
+import (
+	"fmt"
+	"path"
+	"strings"
+)
+
+func checkGlobs(lists ...[]string) error {
+	for _, globs := range lists {
+		for _, g := range globs {
+			if _, err := path.Match(g, ""); err != nil {
+				return &GlobError{g}
+			}
+		}
+	}
+	return nil
+}
+
+// GlobError reports a malformed pattern.
+type GlobError struct{ Glob string }
+
+func (e *GlobError) Error() string { return fmt.Sprintf("pattern %q is malformed", e.Glob) }
+
+func selected(id string, include, exclude []string) bool {
+	return (len(include) == 0 || matchAny(include, id)) && !matchAny(exclude, id)
+}
+
+// matchAny matches as path.Match does, except that * and ? match slashes too: to
+// the user a tensor's name is one word.
+func matchAny(globs []string, id string) bool {
+	const slash = "\x00"
+	id = strings.ReplaceAll(id, "/", slash)
+	for _, g := range globs {
+		if ok, _ := path.Match(strings.ReplaceAll(g, "/", slash), id); ok {
+			return true
+		}
+	}
+	return false
+}
