@@ -28,31 +28,53 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-// modelNetCPoints is how many points are left of 1,024, from the published files.
-var modelNetCPoints = map[string][5]int{
-	"scale":          {1024, 1024, 1024, 1024, 1024},
-	"jitter":         {1024, 1024, 1024, 1024, 1024},
-	"rotate":         {1024, 1024, 1024, 1024, 1024},
-	"dropout_global": {768, 640, 512, 384, 256},
-	"dropout_local":  {924, 824, 724, 624, 524},
-	"add_global":     {1034, 1044, 1054, 1064, 1074},
-	"add_local":      {1124, 1224, 1324, 1424, 1524},
+// publishedPoints is how many points are left of 1,024, from the published files.
+var publishedPoints = map[string][5]int{
+	"scale":              {1024, 1024, 1024, 1024, 1024},
+	"jitter":             {1024, 1024, 1024, 1024, 1024},
+	"rotate":             {1024, 1024, 1024, 1024, 1024},
+	"dropout_global":     {768, 640, 512, 384, 256},
+	"dropout_local":      {924, 824, 724, 624, 524},
+	"add_global":         {1034, 1044, 1054, 1064, 1074},
+	"add_local":          {1124, 1224, 1324, 1424, 1524},
+	"occlusion":          {1024, 1024, 1024, 1024, 1024},
+	"lidar":              {768, 768, 768, 768, 768},
+	"density_inc":        {1024, 1024, 1024, 1024, 1024},
+	"density":            {949, 874, 799, 724, 649},
+	"cutout":             {964, 934, 874, 814, 724},
+	"uniform":            {1024, 1024, 1024, 1024, 1024},
+	"gaussian":           {1024, 1024, 1024, 1024, 1024},
+	"impulse":            {1024, 1024, 1024, 1024, 1024},
+	"upsampling":         {1228, 1280, 1365, 1536, 2048},
+	"background":         {1046, 1049, 1053, 1058, 1075},
+	"rotation":           {1024, 1024, 1024, 1024, 1024},
+	"shear":              {1024, 1024, 1024, 1024, 1024},
+	"distortion":         {1024, 1024, 1024, 1024, 1024},
+	"distortion_rbf":     {1024, 1024, 1024, 1024, 1024},
+	"distortion_rbf_inv": {1024, 1024, 1024, 1024, 1024},
 }
 
-func TestModelNetCPoints(t *testing.T) {
+func TestPublishedPoints(t *testing.T) {
 	t.Parallel()
-	suite, ok := corrupt.LookupSuite("modelnet-c")
-	if !ok || len(suite.Corruptions) != len(modelNetCPoints) {
-		t.Fatalf("modelnet-c has %d corruptions, want %d", len(suite.Corruptions), len(modelNetCPoints))
-	}
-	for _, name := range suite.Corruptions {
-		for severity := 1; severity <= suite.Severities; severity++ {
-			for i := range 10 {
-				if got, want := read(t, name, severity, i).Shape[0], modelNetCPoints[name][severity-1]; got != want {
-					t.Errorf("%s severity %d, cloud %d: %d points, want %d", name, severity, i, got, want)
+	tried := 0
+	for _, name := range []string{"modelnet-c", "modelnet40-c"} {
+		suite, ok := corrupt.LookupSuite(name)
+		if !ok {
+			t.Fatalf("there is no suite %s", name)
+		}
+		for _, name := range suite.Corruptions {
+			tried++
+			for severity := 1; severity <= suite.Severities; severity++ {
+				for i := range 3 {
+					if got, want := read(t, name, severity, i).Shape[0], publishedPoints[name][severity-1]; got != want {
+						t.Errorf("%s severity %d, cloud %d: %d points, want %d", name, severity, i, got, want)
+					}
 				}
 			}
 		}
+	}
+	if tried != len(publishedPoints) {
+		t.Errorf("the suites hold %d corruptions, want %d", tried, len(publishedPoints))
 	}
 }
 
@@ -85,13 +107,29 @@ func read(t testing.TB, name string, severity, i int) datasets.Sample {
 func TestGolden(t *testing.T) {
 	t.Parallel()
 	golden := map[string]string{
-		"add_global":     "a3fb2cd36d6dd8691f0088b644c1a5e2f1a8358ee59a81c40ed38298b93cd77c",
-		"add_local":      "32c52d4883e017c5111bb0262c506de8c4c432004a03b9f022cc2a80e4edac84",
-		"dropout_global": "bb54cefe5dc5ac1476b37b7ad10a742275c9ca5915bca6f39d1cbb97ab5d26ee",
-		"dropout_local":  "a6341f5049a2cdfd29850c99a83cc24b8bcb9d983cb14714b3af7528a14fdc34",
-		"jitter":         "153681a48ea130b32ad238914d2a36444bd16dc51f634cb6bc997a4ea1ed3dc6",
-		"rotate":         "a1e3467b78df61fa3be32be082d87a4871795fad4e0fb6eb828d4fce0c9673a0",
-		"scale":          "445838a6b704845a747c6a1a73fa41409072c2ea0294e6f89699bbfea36f9df2",
+		"add_global":         "9ae311eccf9feb54a2c3fb76419f69ed8c62ddc8ff48441fa66044f3551e0094",
+		"add_local":          "3c3d8c5a1ceab240f8a4e3acf2f29c5fd1f95c64db8a35824bfd91f55a019853",
+		"background":         "8149ab0c91228b03825144c782282b8714a0667aeb9f3f67390ab14102df2526",
+		"cutout":             "d3b1f4240556e3060448d12c92cb0440976c42d9d08ceaa811761b333744de34",
+		"density":            "51decc1fa08748e16be0a66dcc034326aa129d42d9ad9df7eeec4fb67068d943",
+		"density_inc":        "cd55f386d0fe251590b6d2724c9b268598c15b80b615cc68a98261ab433b3b15",
+		"distortion":         "1cdbf3ddd67cc9ad01e145d1d24cb05e92c641dcfc132d26df4afe0387fa44b6",
+		"distortion_rbf":     "1056a48176a3e95f1e168dc3b558e07af418fc577e9203437f0ab737020f4da0",
+		"distortion_rbf_inv": "fa7967be36643cf7fb208b0546f484029c85e455397024f823ef86127aa480a5",
+		"dropout_global":     "94e3e945bfa42609338d6ae38fbcc9439b2e5a1606fe735b0bd86b3c90849816",
+		"dropout_local":      "24557662228837ed522782c42109a120762bd7a2d9a00fd60f39224515104941",
+		"gaussian":           "777f1957ec495acfc1b45056678b0d3793e47d36273a9f4e849f807f84bc7783",
+		"impulse":            "43a0a19eabd98ae456ffea75847db9ceb01aaf6d208eb0fcbefef0a1380e5182",
+		"jitter":             "089e56ac3f9762557a314135d09facff36e614b9d4ea117309633521afb32e20",
+		"lidar":              "86b058f595c896d09a6f18e9cb6714f5970ca3860370748dce25e7dc88f08c88",
+		"occlusion":          "3ec9a1c6ff4f63c94775634118c34d91ffb6221eea0ebafe51d7abfa9fd4c3e7",
+		"rotate":             "63ddfc2fe6f178e42c144b853d0f294fd9dae85482dfe09ddf2be71a765cb24a",
+		"rotation":           "5d8e78c69ecfbed40c379ad177ba4ccf40e03dc189d6d012ed54a19abf9d03f8",
+		"scale":              "af0684ea7eb25481590e36fee7b5efed0187596f766bc0d61ffb8327424795cf",
+		"scale_axes":         "3819603ad9fa3e42cd96bbbf4f3cb6333ce5171e8aa9341f86adacf3799369b9",
+		"shear":              "cd96c0c8c928ba8c020ed0bb777cfcf9d3311cec69545f21c80ba070a07d6742",
+		"uniform":            "f385336b5b132833b6eaff016e98e5301dbe6694f992f8c1907488eb014bee14",
+		"upsampling":         "26fef909d877e6018d04cc9cffb5f487ba6ba04352be3204d49a8b465ffbc664",
 	}
 	for _, c := range corrupt.All() {
 		h := sha256.New()
@@ -294,7 +332,7 @@ func TestDropoutsKeepOriginalPoints(t *testing.T) {
 func TestInfo(t *testing.T) {
 	t.Parallel()
 	info := wrap(t, "dropout_local", 3).Info()
-	want := "corrupt: dropout_local severity 3 (300 of 1024 points dropped), seed 0, generator wiseft 1"
+	want := "corrupt: dropout_local severity 3 (300 of 1024 points dropped), seed 0, generator wiseft 2"
 	if !info.SelfMade || len(info.History) != 1 || info.History[0] != want {
 		t.Errorf("Info is %+v, want history %q", info, want)
 	}
@@ -337,7 +375,7 @@ func TestRefusals(t *testing.T) {
 		t.Errorf("an empty corruption gives %v", err)
 	}
 	for _, s := range corrupt.Suites() {
-		for _, name := range s.Corruptions {
+		for _, name := range append(s.Corruptions, s.Stream...) {
 			if _, ok := corrupt.Lookup(name); !ok {
 				t.Errorf("suite %s names %s, which is not registered", s.Name, name)
 			}

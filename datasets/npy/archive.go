@@ -133,6 +133,30 @@ func (a *Archive) Float32s(name string) ([]float32, *Header, error) {
 	return x, h, nil
 }
 
+// Float64s reads an array of floats. Values of 4 bytes are widened.
+func (a *Archive) Float64s(name string) ([]float64, *Header, error) {
+	h, r, err := a.open(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer r.Close()
+	if h.Kind != 'f' || h.ItemSize != 4 && h.ItemSize != 8 {
+		return nil, nil, fmt.Errorf("array %q has type %s, want f4 or f8", name, h.DType())
+	}
+	x := make([]float64, 0, h.elements)
+	err = a.values(name, h, r, func(item []byte) {
+		if len(item) == 4 {
+			x = append(x, float64(math.Float32frombits(h.Order.Uint32(item))))
+			return
+		}
+		x = append(x, math.Float64frombits(h.Order.Uint64(item)))
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return x, h, nil
+}
+
 // Int64s reads an array of integers.
 func (a *Archive) Int64s(name string) ([]int64, *Header, error) {
 	h, r, err := a.open(name)

@@ -112,20 +112,27 @@ func sameSeed(t *testing.T, c corrupt.Corruption) {
 	wg.Wait()
 }
 
-// keysMatter checks that seed, severity and index each change the randomness.
+// keysMatter checks that seed, severity and index each change the randomness. Some
+// corruptions have few outcomes, so eight samples count together.
 func keysMatter(t *testing.T, c corrupt.Corruption) {
-	base := Clouds(4, 512)
-	want := read(t, wrap(t, c, base, 2, 1), 0)
-	if got := read(t, wrap(t, c, base, 2, 2), 0); slices.Equal(got.X, want.X) {
-		t.Error("two seeds give the same cloud")
+	same := datasets.Subset(Clouds(1, 512), []int{0, 0, 0, 0, 0, 0, 0, 0}, "one cloud eight times")
+	all := func(severity int, seed uint64) (out []datasets.Sample) {
+		ds := wrap(t, c, same, severity, seed)
+		for i := range ds.Len() {
+			out = append(out, read(t, ds, i))
+		}
+		return out
 	}
-	if got := read(t, wrap(t, c, base, 3, 1), 0); slices.Equal(got.X, want.X) {
-		t.Error("two severities give the same cloud")
+	alike := func(a, b datasets.Sample) bool { return slices.Equal(a.X, b.X) }
+	want := all(2, 1)
+	if slices.EqualFunc(want, all(2, 2), alike) {
+		t.Error("two seeds give the same clouds")
 	}
-	same := datasets.Subset(base, []int{0, 0}, "one cloud twice")
-	ds := wrap(t, c, same, 2, 1)
-	if a, b := read(t, ds, 0), read(t, ds, 1); slices.Equal(a.X, b.X) {
-		t.Error("two samples are corrupted alike")
+	if slices.EqualFunc(want, all(3, 1), alike) {
+		t.Error("two severities give the same clouds")
+	}
+	if !slices.ContainsFunc(want, func(s datasets.Sample) bool { return !alike(s, want[0]) }) {
+		t.Error("all samples are corrupted alike")
 	}
 }
 
@@ -143,15 +150,19 @@ func meanDistance(a, b []float32) float64 {
 	return sum / float64(len(b)/3)
 }
 
-// grows checks that the change in the number of points grows with every severity,
-// or where the number stays, the mean distance from the clean cloud.
+// grows checks that the change in the number of points grows with every severity, or
+// where the number stays, the mean distance from the clean cloud and back, both scaled to
+// the unit box.
 func grows(t *testing.T, c corrupt.Corruption) {
+	if c.Unordered {
+		t.Skip("its severities are not ordered by strength")
+	}
 	// Enough clouds that the mean's standard error is below the step between two
 	// severities of scale, the smallest there is: about 5 %.
 	const n, points = 600, 128
 	base := Clouds(n, points)
 	var lastDistance float64
-	var lastCount int
+	var lastCount, firstCount int
 	for severity := 1; severity <= corrupt.Severities; severity++ {
 		ds := wrap(t, c, base, severity, 5)
 		var distance float64
@@ -160,14 +171,24 @@ func grows(t *testing.T, c corrupt.Corruption) {
 			s := read(t, ds, i)
 			count += max(s.Shape[0]-points, points-s.Shape[0])
 			if s.Shape[0] == points {
-				distance += meanDistance(read(t, base, i).X, s.X) / n
+				clean := read(t, base, i)
+				datasets.UnitBox(s.X)
+				datasets.UnitBox(clean.X)
+				distance += (meanDistance(clean.X, s.X) + meanDistance(s.X, clean.X)) / n
 			}
 		}
-		if distance <= lastDistance && count <= lastCount {
+		// Of so few points, two severities may take as many.
+		if distance <= lastDistance && (count == 0 || count < lastCount) {
 			t.Errorf("severity %d: mean distance %.4f and %d points, after %.4f and %d",
 				severity, distance, count, lastDistance, lastCount)
 		}
 		lastDistance, lastCount = distance, count
+		if severity == 1 {
+			firstCount = count
+		}
+	}
+	if lastCount > 0 && lastCount <= firstCount {
+		t.Errorf("the last severity changes the number of points by %d, the first by %d", lastCount, firstCount)
 	}
 }
 
