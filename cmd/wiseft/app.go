@@ -38,6 +38,7 @@ func commands() []*cli.Command {
 		newVerifyCommand(),
 		newDiffCommand(),
 		newDataCommand(),
+		newCorruptCommand(),
 		newListCommand(),
 		newDoctorCommand(),
 	}

@@ -158,12 +158,11 @@ func (o *oracle) cell(t testing.TB, s *corrupt.Stream, corruption string, severi
 		t.Fatalf("there is no corruption %s", corruption)
 	}
 	var clouds []corrupt.Cloud
-	err := s.Cell(t.Context(), o.input, c, severity, func(_ int, cloud *corrupt.Cloud) error {
+	for cloud, err := range s.Rows(t.Context(), o.input, c, severity) {
+		if err != nil {
+			t.Fatal(err)
+		}
 		clouds = append(clouds, corrupt.Cloud{Points: slices.Clone(cloud.Points), Double: cloud.Double})
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 	return clouds
 }

@@ -19,46 +19,59 @@ func NewStream(seed uint32) *Stream { return &Stream{mt19937.New(seed)} }
 // State returns where the stream stands: numpy's pos, has_gauss and cached_gaussian.
 func (s *Stream) State() (pos int, hasNormal bool, normal float64) { return s.rng.State() }
 
-// Cell corrupts all clouds of ds in order and hands each to yield, which must not keep
-// it. The first error of yield, or of reading, ends it. The clouds must have one number
-// of points where the corruption begins by choosing some.
-func (s *Stream) Cell(ctx context.Context, ds datasets.Dataset, c Corruption, severity int, yield func(i int, cloud *Cloud) error) error {
-	if err := c.check(severity); err != nil {
-		return err
-	}
-	var (
-		sample datasets.Sample
-		cloud  Cloud
-		chosen []int
-		first  int // points of the first cloud
-	)
-	for i := range ds.Len() {
-		if err := ds.Read(ctx, &sample, i); err != nil {
-			return err
+// Rows corrupts all clouds of ds in order. The clouds must have one number of points where
+// the corruption begins by choosing some. Whoever stops before the end leaves the stream
+// in between.
+func (s *Stream) Rows(ctx context.Context, ds datasets.Dataset, c Corruption, severity int) Rows {
+	return func(yield func(*Cloud, error) bool) {
+		if err := c.check(severity); err != nil {
+			yield(nil, err)
+			return
 		}
-		if err := cloud.load(&sample, c.Name, ds.Info().Name, i); err != nil {
-			return err
-		}
-		if n := len(cloud.Points); i == 0 {
-			first = n
-			if c.Choose > n {
-				return &datasets.FormatError{Path: ds.Info().Name,
-					Detail: fmt.Sprintf("sample 0 has %d points, but the reference's %s begins with %d of them", n, c.Name, c.Choose)}
+		var (
+			sample datasets.Sample
+			cloud  Cloud
+			chosen []int
+			first  int // points of the first cloud
+		)
+		for i := range ds.Len() {
+			err := ds.Read(ctx, &sample, i)
+			if err == nil {
+				err = cloud.load(&sample, c.Name, ds.Info().Name, i)
 			}
-			if c.Choose > 0 {
-				chosen = s.rng.Perm(n)[:c.Choose]
+			if n := len(cloud.Points); err == nil && c.Choose > 0 {
+				if i == 0 {
+					first = n
+				}
+				if err = checkChoice(ds.Info().Name, &c, i, n, first); err == nil && i == 0 {
+					chosen = s.rng.Perm(n)[:c.Choose]
+				}
 			}
-		} else if n != first && c.Choose > 0 {
-			return &datasets.FormatError{Path: ds.Info().Name,
-				Detail: fmt.Sprintf("sample %d has %d points, the first %d: the reference takes the same ones of each", i, n, first)}
-		}
-		if c.Choose > 0 {
-			cloud.reorder(chosen)
-		}
-		c.Cloud(s.rng, severity, &cloud)
-		if err := yield(i, &cloud); err != nil {
-			return err
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if chosen != nil {
+				cloud.reorder(chosen)
+			}
+			c.Cloud(s.rng, severity, &cloud)
+			if !yield(&cloud, nil) {
+				return
+			}
 		}
 	}
-	return nil
+}
+
+// checkChoice refuses clouds of which the reference could not take the same points.
+func checkChoice(name string, c *Corruption, i, points, first int) error {
+	detail := ""
+	switch {
+	case points < c.Choose:
+		detail = fmt.Sprintf("sample %d has %d points, but the reference's %s begins with %d of them", i, points, c.Name, c.Choose)
+	case points != first:
+		detail = fmt.Sprintf("sample %d has %d points, the first %d: the reference takes the same ones of each", i, points, first)
+	default:
+		return nil
+	}
+	return &datasets.FormatError{Path: name, Detail: detail}
 }

@@ -88,6 +88,16 @@ def bad_hdf5():
         f.write(whole[: len(whole) // 2])
 
 
+def check_written():
+    """h5py reads what Go's internal/h5 wrote (its test compares the bytes with this file)."""
+    with h5py.File(path("written.h5"), "r") as f:
+        assert sorted(f) == ["data", "label", "small", "wide"] and f.attrs["origin"] == b"self-made"
+        assert f["data"].dtype == "<f4" and f["data"].shape == (2, 2, 3) and f["data"][1, 1, 2] == 11.5
+        assert f["label"].dtype == "<i8" and f["label"][:].tolist() == [[7], [-1]]
+        assert f["small"].dtype == "u1" and f["small"][:].tolist() == [[0], [1], [255]]
+        assert f["wide"].dtype == "<f8" and f["wide"][:].tolist() == [0.1, -2, 1e300]
+
+
 def hdf5_folder():
     """The layout of modelnet40_ply_hdf5_2048, another machine's paths included."""
     x, y = clouds(), LABELS.astype(np.uint8)[:, None]
@@ -214,6 +224,7 @@ if __name__ == "__main__":
     cloud_vectors()
     good_hdf5()
     bad_hdf5()
+    check_written()
     hdf5_folder()
     all_npz()
     all_pcd()
