@@ -56,7 +56,8 @@ func (c *call) openData(path, split string) (opened, prepared datasets.Dataset, 
 			return nil, nil, usageError{msg: "there is no data format " + f, hint: "see wiseft list formats"}
 		}
 	}
-	opened, err = datasets.Open(c.Context.Context, path, datasets.OpenOptions{Split: split, Format: c.String("format")})
+	opened, err = datasets.Open(c.Context.Context, path, datasets.OpenOptions{
+		Split: split, Format: c.String("format"), Points: p.Points, Seed: p.Seed})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, inputError{msg: path + ": no such file or folder"}
 	}

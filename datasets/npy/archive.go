@@ -17,6 +17,7 @@ const maxDeflateRatio = 1032
 // Archive is an NPZ file. Its methods may be called by several goroutines at once.
 type Archive struct {
 	files map[string]*zip.File
+	r     io.ReaderAt
 	size  int64
 }
 
@@ -27,7 +28,7 @@ func Open(r io.ReaderAt, size int64) (*Archive, error) {
 	if err != nil {
 		return nil, fmt.Errorf("is no NPZ archive: %v", err)
 	}
-	a := &Archive{files: map[string]*zip.File{}, size: size}
+	a := &Archive{files: map[string]*zip.File{}, r: r, size: size}
 	for _, f := range z.File {
 		name, ok := strings.CutSuffix(f.Name, ".npy")
 		if !ok {
@@ -172,6 +173,28 @@ func (a *Archive) Int64s(name string) ([]int64, *Header, error) {
 	err = a.values(name, h, r, func(item []byte) { x = append(x, decode(item)) })
 	if err != nil {
 		return nil, nil, err
+	}
+	return x, h, nil
+}
+
+// ReadInt64s reads the NPY file in r, an array of integers.
+func ReadInt64s(r io.ReaderAt, size int64) ([]int64, *Header, error) {
+	rows, err := OpenArray(r, size)
+	if err != nil {
+		return nil, nil, err
+	}
+	h := rows.Header
+	decode := intDecoder(h)
+	if decode == nil {
+		return nil, nil, fmt.Errorf("has type %s, want an integer type", h.DType())
+	}
+	raw := make([]byte, h.bytes())
+	if _, err := rows.r.ReadAt(raw, 0); err != nil && len(raw) > 0 {
+		return nil, nil, err
+	}
+	x := make([]int64, h.elements)
+	for i := range x {
+		x[i] = decode(raw[i*h.ItemSize:])
 	}
 	return x, h, nil
 }

@@ -31,9 +31,9 @@ func header(descr string, shape []int) []byte {
 		dims += ","
 	}
 	text := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", descr, dims)
-	const pre = len(magic) + 4
+	const pre = len(Magic) + 4
 	text += strings.Repeat(" ", 63-(pre+len(text))%64) + "\n"
-	b := binary.LittleEndian.AppendUint16([]byte(magic+"\x01\x00"), uint16(len(text)))
+	b := binary.LittleEndian.AppendUint16([]byte(Magic+"\x01\x00"), uint16(len(text)))
 	return append(b, text...)
 }
 
