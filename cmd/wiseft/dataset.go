@@ -19,6 +19,7 @@ func dataFlags() []cli.Flag {
 		&cli.StringFlag{Name: "axes", Value: "xyz", Usage: "which input axis each axis takes: xzy swaps y and z", EnvVars: []string{"WISEFT_AXES"}, Category: category},
 		&cli.StringFlag{Name: "layout", Value: "auto", Usage: "auto, bnc (batch, points, 3) or bcn; auto reads it from the model", EnvVars: []string{"WISEFT_LAYOUT"}, Category: category},
 		&cli.StringFlag{Name: "format", Usage: "the data's `FORMAT`", DefaultText: "recognised from its contents", EnvVars: []string{"WISEFT_FORMAT"}, Category: category},
+		&cli.StringFlag{Name: "labels", Usage: "label `MAP`: a name of wiseft list labels, or a JSON file", DefaultText: "labels as they are", EnvVars: []string{"WISEFT_LABELS"}, Category: category},
 		&cli.Uint64Flag{Name: "seed", Usage: "`SEED` of everything random", EnvVars: []string{"WISEFT_SEED"}, Category: category},
 	}
 }
@@ -64,9 +65,25 @@ func (c *call) openData(path, split string) (opened, prepared datasets.Dataset, 
 	if err != nil {
 		return nil, nil, err
 	}
-	prepared, err = datasets.Apply(opened, p)
+	prepared, err = c.mapLabels(opened)
+	if err == nil {
+		prepared, err = datasets.Apply(prepared, p)
+	}
 	if err != nil {
 		return nil, nil, errors.Join(err, opened.Close())
 	}
 	return opened, prepared, nil
+}
+
+// mapLabels applies --labels.
+func (c *call) mapLabels(ds datasets.Dataset) (datasets.Dataset, error) {
+	name := c.String("labels")
+	if name == "" {
+		return ds, nil
+	}
+	m, err := datasets.LookupLabelMap(name)
+	if err != nil {
+		return nil, err
+	}
+	return datasets.MapLabels(ds, m)
 }

@@ -17,8 +17,8 @@ import (
 func newListCommand() *cli.Command {
 	return newCommand(&cli.Command{
 		Name:        "list",
-		Usage:       "what there is: methods, corruptions, suites, formats, solvers",
-		ArgsUsage:   "methods|corruptions|suites|formats|solvers",
+		Usage:       "what there is: methods, corruptions, suites, formats, label maps, solvers",
+		ArgsUsage:   "methods|corruptions|suites|formats|labels|solvers",
 		Description: "Example:\n  wiseft list methods",
 	}, runList)
 }
@@ -48,7 +48,11 @@ var listers = map[string]func() []listItem{
 	},
 	"corruptions": func() (items []listItem) {
 		for _, c := range corrupt.All() {
-			items = append(items, listItem{c.Name, c.Doc, fmt.Sprintf("severities 1 to 5: %v", c.Levels), c.Source})
+			source := c.Source
+			if c.Note != "" {
+				source += "; " + c.Note
+			}
+			items = append(items, listItem{c.Name, c.Doc, fmt.Sprintf("severities 1 to 5: %s", strings.Join(c.Levels[:], ", ")), source})
 		}
 		return items
 	},
@@ -64,6 +68,12 @@ var listers = map[string]func() []listItem{
 		}
 		return items
 	},
+	"labels": func() (items []listItem) {
+		for _, m := range datasets.LabelMaps() {
+			items = append(items, listItem{m.Name, m.Doc, "", ""})
+		}
+		return items
+	},
 	"solvers": func() (items []listItem) {
 		for _, name := range probe.SolverNames() {
 			if s, ok := probe.LookupSolver(name); ok {
@@ -75,7 +85,7 @@ var listers = map[string]func() []listItem{
 }
 
 func runList(_ context.Context, c *call) (result, error) {
-	args, err := c.args("methods|corruptions|suites|formats|solvers")
+	args, err := c.args("methods|corruptions|suites|formats|labels|solvers")
 	if err != nil {
 		return nil, err
 	}
