@@ -141,6 +141,9 @@ func (c *call) planCorrupt(r *corruptReport) ([]corruptCell, error) {
 			return nil, usageError{msg: fmt.Sprintf("suite %s has no corruption %s", suite.Name, name), hint: "it has " + strings.Join(suite.Corruptions, ", ")}
 		}
 	}
+	if k, _ := corrupt.Lookup(suite.Corruptions[0]); k.Cloud == nil {
+		return nil, usageError{msg: fmt.Sprintf("suite %s is for images; only clouds are written to files", suite.Name), hint: "wiseft bench corrupts images on the way"}
+	}
 	order := suite.Corruptions
 	switch {
 	case r.RNG == "numpy":

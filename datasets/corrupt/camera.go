@@ -7,6 +7,7 @@ import "math"
 const (
 	imageWidth, imageHeight = 540, 360
 	focalLength             = 182.5
+	middleColumn, middleRow = imageWidth/2 - 0.5, imageHeight/2 - 0.5
 )
 
 // ownRenderer is the Note of corruptions that look at a cloud.
@@ -56,8 +57,8 @@ func (c *camera) look(discs []disc) []Point {
 
 // ray returns the direction through a pixel, of length 1 along the camera's axis.
 func (c *camera) ray(column, row int) (out Point) {
-	right := (float64(column) - (imageWidth/2 - 0.5)) / focalLength
-	down := (float64(row) - (imageHeight/2 - 0.5)) / focalLength
+	right := (float64(column) - middleColumn) / focalLength
+	down := (float64(row) - middleRow) / focalLength
 	for k := range out {
 		out[k] = float64(right*c.axes[0][k]) + float64(down*c.axes[1][k]) + c.axes[2][k]
 	}
@@ -67,33 +68,38 @@ func (c *camera) ray(column, row int) (out Point) {
 // draw enters the pixels through which d is seen into depth, where it is nearer than what
 // is there; 0 stands for nothing.
 func (c *camera) draw(depth []float64, d *disc) {
-	var from Point // from the eye to the centre
-	for k := range from {
-		from[k] = d.centre[k] - c.eye[k]
-	}
-	ahead := dot(from, c.axes[2])
+	// All in the camera's frame: right, down, ahead.
+	from := c.turn(Point{d.centre[0] - c.eye[0], d.centre[1] - c.eye[1], d.centre[2] - c.eye[2]})
+	normal := c.turn(d.normal)
+	ahead := from[2]
 	if ahead <= d.radius {
 		return // beside or behind the camera
 	}
 	// A ball about the centre spans no more than this within 37 degrees of the axis.
 	span := focalLength * d.radius / (ahead - d.radius) * 1.25
-	column := focalLength*dot(from, c.axes[0])/ahead + imageWidth/2 - 0.5
-	row := focalLength*dot(from, c.axes[1])/ahead + imageHeight/2 - 0.5
-	plane := dot(from, d.normal)
+	column := focalLength*from[0]/ahead + middleColumn
+	row := focalLength*from[1]/ahead + middleRow
+	plane := dot(from, normal)
 	for v := max(0, int(math.Floor(row-span))); v <= min(imageHeight-1, int(math.Ceil(row+span))); v++ {
+		down := (float64(v) - middleRow) / focalLength
+		slopeOfRow := float64(down*normal[1]) + normal[2]
 		for u := max(0, int(math.Floor(column-span))); u <= min(imageWidth-1, int(math.Ceil(column+span))); u++ {
-			ray := c.ray(u, v)
-			slope := dot(ray, d.normal)
-			t := plane / slope
+			right := (float64(u) - middleColumn) / focalLength
+			t := plane / (float64(right*normal[0]) + slopeOfRow)
 			if !(t > 0) || math.IsInf(t, 1) {
 				continue // seen edge on
 			}
-			off := Point{float64(t*ray[0]) - from[0], float64(t*ray[1]) - from[1], float64(t*ray[2]) - from[2]}
+			off := Point{float64(t*right) - from[0], float64(t*down) - from[1], t - ahead}
 			if at := v*imageWidth + u; dot(off, off) <= d.radius*d.radius && (depth[at] == 0 || t < depth[at]) {
 				depth[at] = t
 			}
 		}
 	}
+}
+
+// turn returns a direction in the camera's frame.
+func (c *camera) turn(p Point) Point {
+	return Point{dot(p, c.axes[0]), dot(p, c.axes[1]), dot(p, c.axes[2])}
 }
 
 // toMesh turns a cloud that is y up into the meshes' frame, z up, or back.

@@ -23,10 +23,10 @@ type Cloud struct {
 type scratch struct {
 	points  []Point
 	singles []float32
-	floats  []float64
-	order   []int
+	numbers []ranked
+	draws   []ranked
+	sorted  []ranked
 	buckets []int
-	keys    []uint64
 }
 
 // resize returns s with n elements, whose values are unspecified.
@@ -88,11 +88,20 @@ func (c *Cloud) normalize(by func(x []float32)) {
 	c.scratch.singles = x
 }
 
-// reorder makes point k the one that was at order[k]; points that order leaves out go.
-func (c *Cloud) reorder(order []int) {
-	out := resize(c.scratch.points, len(order))
-	for k, from := range order {
-		out[k] = c.Points[from]
+// reorder makes point k the one that was at from(k).
+func (c *Cloud) reorder(from func(k int) int) {
+	out := resize(c.scratch.points, len(c.Points))
+	for k := range out {
+		out[k] = c.Points[from(k)]
+	}
+	c.scratch.points, c.Points = c.Points, out
+}
+
+// choose keeps the points at these indices, in that order.
+func (c *Cloud) choose(indices []int) {
+	out := resize(c.scratch.points, len(indices))
+	for k, i := range indices {
+		out[k] = c.Points[i]
 	}
 	c.scratch.points, c.Points = c.Points, out
 }

@@ -1,6 +1,6 @@
-// Package corrupt damages point clouds the way robustness benchmarks do.
+// Package corrupt damages point clouds and images the way robustness benchmarks do.
 //
-// A [Corruption] changes one cloud at one of five severities; a [Suite] is a named
+// A [Corruption] changes one sample at one of five severities; a [Suite] is a named
 // list of corruptions in the order in which a benchmark evaluates them. Corruptions
 // and suites register themselves, one file each.
 //
@@ -43,10 +43,10 @@ var (
 	_ Rand = (*mt19937.Rand)(nil)
 )
 
-// Corruption is one way to damage a cloud.
+// Corruption is one way to damage a sample: a cloud or an image.
 type Corruption struct {
 	Name   string
-	Doc    string // one line: what happens to the cloud
+	Doc    string // one line: what happens to the sample
 	Source string // where the definition comes from
 	// Note says how this differs from the source beyond randomness; "" = not at all.
 	Note string
@@ -54,18 +54,23 @@ type Corruption struct {
 	Levels [Severities]string
 	// Unordered is set where severities are not ordered by strength, at any size of clouds.
 	Unordered bool
+	// Fixed is set where nothing is random.
+	Fixed bool
 	// Choose is how many points of every cloud the reference takes before it begins, the
 	// same ones of each: 0 = all. Only Stream does so; Wrap takes clouds as they are.
 	Choose int
-	// Cloud changes a cloud of at least one point in place. It takes all randomness from
-	// rng and keeps no state, so that several may run at once. severity is 1 to 5.
+	// Cloud changes a cloud of at least one point in place, and Image an image, whose values
+	// are clipped to 0 to 1 afterwards. Exactly one of the two is set. They take all
+	// randomness from rng and keep no state, so that several may run at once. severity is
+	// 1 to 5.
 	Cloud func(rng Rand, severity int, c *Cloud)
+	Image func(rng Rand, severity int, m *Image)
 }
 
 var corruptions = map[string]Corruption{}
 
 func register(c Corruption) {
-	if c.Name == "" || c.Doc == "" || c.Source == "" || slices.Contains(c.Levels[:], "") || c.Cloud == nil {
+	if c.Name == "" || c.Doc == "" || c.Source == "" || slices.Contains(c.Levels[:], "") || (c.Cloud == nil) == (c.Image == nil) {
 		panic("corrupt: half-filled corruption " + c.Name)
 	}
 	if _, ok := corruptions[c.Name]; ok {
@@ -99,8 +104,19 @@ func (c *Corruption) check(severity int) error {
 	if severity < 1 || severity > Severities {
 		return fmt.Errorf("corruption %s: severity is %d, want 1 to %d", c.Name, severity, Severities)
 	}
-	if c.Cloud == nil {
+	if c.Cloud == nil && c.Image == nil {
 		return fmt.Errorf("corruption %q does nothing; known: %s", c.Name, names())
+	}
+	return nil
+}
+
+// checkCloud is check where only clouds will do.
+func (c *Corruption) checkCloud(severity int) error {
+	if err := c.check(severity); err != nil {
+		return err
+	}
+	if c.Cloud == nil {
+		return fmt.Errorf("corruption %s is for images, and files of clouds are asked for", c.Name)
 	}
 	return nil
 }

@@ -17,8 +17,7 @@ func init() {
 // hole first. The nearest neighbours of a centre include the centre itself.
 func dropoutLocal(rng Rand, severity int, c *Cloud) {
 	for _, size := range clusterSizes(rng, scaled(100*severity, len(c.Points))) {
-		c.shuffle(rng)
-		c.farFirst()
+		c.shuffleFarFirst(rng)
 		c.Points = c.Points[:len(c.Points)-size]
 	}
 }

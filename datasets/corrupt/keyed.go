@@ -12,8 +12,8 @@ import (
 	"github.com/wiseft/wiseft/datasets"
 )
 
-// Wrap returns ds with every cloud corrupted by the keyed generator. Samples that
-// are no clouds are errors when they are read. ds must stay
+// Wrap returns ds with every sample corrupted by the keyed generator. Samples of
+// another kind than the corruption's are errors when they are read. ds must stay
 // open; closing the result does not close it.
 func Wrap(ds datasets.Dataset, c Corruption, severity int, seed uint64) (datasets.Dataset, error) {
 	if err := c.check(severity); err != nil {
@@ -59,23 +59,29 @@ func (d *keyed) Read(ctx context.Context, dst *datasets.Sample, i int) error {
 	if err := d.Dataset.Read(ctx, dst, i); err != nil {
 		return err
 	}
+	rng := newRand(d.seed, d.c.Name, d.severity, i)
+	if d.c.Image != nil {
+		return corruptImage(&d.c, rng, d.severity, dst, d.Dataset.Info().Name, i)
+	}
 	c := clouds.Get().(*Cloud)
 	defer clouds.Put(c)
 	if err := c.load(dst, d.c.Name, d.Dataset.Info().Name, i); err != nil {
 		return err
 	}
-	d.c.Cloud(newRand(d.seed, d.c.Name, d.severity, i), d.severity, c)
+	d.c.Cloud(rng, d.severity, c)
 	c.store(dst)
 	return nil
 }
 
-// newRand returns the generator of one sample: ChaCha8 keyed by the SHA-256 of
-// what the result may depend on.
+// newRand returns the generator of one sample: PCG-DXSM, whose whole state is the SHA-256 of
+// what the result may depend on, cut to 128 bits. It takes half the time of ChaCha8, which
+// was a sixth of all, and nobody is to be kept from guessing.
 func newRand(seed uint64, name string, severity, index int) *rand.Rand {
 	b := []byte("wiseft corruption 2\x00")
 	b = binary.LittleEndian.AppendUint64(b, seed)
 	b = binary.LittleEndian.AppendUint64(b, uint64(severity))
 	b = binary.LittleEndian.AppendUint64(b, uint64(index))
 	b = append(b, name...)
-	return rand.New(rand.NewChaCha8(sha256.Sum256(b)))
+	sum := sha256.Sum256(b)
+	return rand.New(rand.NewPCG(binary.LittleEndian.Uint64(sum[:]), binary.LittleEndian.Uint64(sum[8:])))
 }

@@ -1,114 +1,137 @@
 package corrupt
 
-import (
-	"math"
-	"slices"
-)
+import "slices"
 
-// shuffle puts the points into random order as ModelNet-C does: it sorts one random
-// number for each.
-func (c *Cloud) shuffle(rng Rand) {
-	n := len(c.Points)
-	draws := resize(c.scratch.floats, n)
-	for i := range draws {
-		draws[i] = rng.Float64()
-	}
-	c.scratch.floats = draws
-	c.scratch.order = c.rank(draws)
-	c.reorder(c.scratch.order)
+// ranked is a number and where it was.
+type ranked struct {
+	value float64
+	index int
 }
 
-// rank returns the indices of draws, which are uniform in [0, 1), in rising order: a
-// bucket for each on average, and an insertion sort over all. Equal draws keep
-// their order; among 53 random bits there are none.
-func (c *Cloud) rank(draws []float64) []int {
-	n := len(draws)
+// draw fills scratch.numbers with one random number for each point.
+func (c *Cloud) draw(rng Rand) []ranked {
+	numbers := resize(c.scratch.numbers, len(c.Points))
+	for i := range numbers {
+		numbers[i] = ranked{rng.Float64(), i}
+	}
+	c.scratch.numbers = numbers
+	return numbers
+}
+
+// shuffle puts the points into random order as ModelNet-C does: it sorts one random
+// number for each. Equal ones keep their order; among 53 random bits there are none.
+func (c *Cloud) shuffle(rng Rand) {
+	c.draw(rng)
+	c.sortNumbers(1)
+	c.reorder(func(k int) int { return c.scratch.sorted[k].index })
+}
+
+// shuffleFarFirst shuffles the points and then orders them by falling distance from the
+// first one: numpy's sort of rising distances, turned round. The shuffled order is seen
+// in two places only, and otherwise left out: the first point is the one with the least
+// number, and equal distances come in the order that numpy's sort, which is not stable,
+// leaves them in.
+func (c *Cloud) shuffleFarFirst(rng Rand) {
+	n := len(c.Points)
+	least := ranked{value: 2}
+	draws := append(c.scratch.draws[:0], c.draw(rng)...)
+	c.scratch.draws = draws
+	for _, v := range draws {
+		if v.value < least.value {
+			least = v
+		}
+	}
+	numbers := c.scratch.numbers
+	farthest := c.distances(numbers, c.Points[least.index])
+	c.sortNumbers(farthest)
+	sorted := c.scratch.sorted
+	for k := 1; k < n; k++ {
+		if sorted[k].value == sorted[k-1].value {
+			c.farFirstAsNumPy(draws)
+			return
+		}
+	}
+	c.reorder(func(k int) int { return sorted[n-1-k].index })
+}
+
+// distances sets numbers to the squared distances from a point, in float32, and returns the
+// largest.
+func (c *Cloud) distances(numbers []ranked, from Point) float64 {
+	x, y, z := float32(from[0]), float32(from[1]), float32(from[2])
+	farthest := float32(0)
+	for i := range c.Points {
+		p := &c.Points[i]
+		dx, dy, dz := float32(p[0])-x, float32(p[1])-y, float32(p[2])-z
+		d := float32(dx*dx) + float32(dy*dy) + float32(dz*dz)
+		farthest = max(farthest, d)
+		numbers[i] = ranked{float64(d), i}
+	}
+	return float64(farthest)
+}
+
+// farFirstAsNumPy shuffles the points by these numbers and orders them by numpy's own sort.
+func (c *Cloud) farFirstAsNumPy(draws []ranked) {
+	copy(c.scratch.numbers, draws)
+	c.sortNumbers(1)
+	c.reorder(func(k int) int { return c.scratch.sorted[k].index })
+	c.distances(c.scratch.numbers, c.Points[0])
+	distance := make([]float32, len(c.Points))
+	order := make([]int, len(distance))
+	for i, d := range c.scratch.numbers {
+		distance[i], order[i] = float32(d.value), i
+	}
+	introsort(distance, order)
+	slices.Reverse(order)
+	c.reorder(func(k int) int { return order[k] })
+}
+
+// crowded is the number of values in one bucket from which another sort is faster.
+const crowded = 64
+
+// sortNumbers puts the numbers of scratch, which lie between 0 and limit, in rising order
+// into scratch.sorted: a bucket for each on average, and an insertion sort over all.
+// Equal numbers keep their order.
+func (c *Cloud) sortNumbers(limit float64) {
+	numbers := c.scratch.numbers
+	n := len(numbers)
+	sorted := resize(c.scratch.sorted, n)
 	starts := resize(c.scratch.buckets, n+1)
+	c.scratch.sorted, c.scratch.buckets = sorted, starts
 	clear(starts)
-	bucket := func(u float64) int { return min(int(u*float64(n)), n-1) }
-	for _, u := range draws {
-		starts[bucket(u)+1]++
+	perUnit := float64(n) / limit // infinite or NaN where all are 0, and then 0 buckets
+	bucket := func(v float64) int { return max(0, min(int(v*perUnit), n-1)) }
+	most := 0
+	for i := range numbers {
+		at := &starts[bucket(numbers[i].value)+1]
+		*at++
+		most = max(most, *at)
+	}
+	if most > crowded {
+		copy(sorted, numbers)
+		slices.SortStableFunc(sorted, func(a, b ranked) int {
+			switch {
+			case a.value < b.value:
+				return -1
+			case a.value > b.value:
+				return 1
+			}
+			return 0
+		})
+		return
 	}
 	for i := 1; i <= n; i++ {
 		starts[i] += starts[i-1]
 	}
-	order := resize(c.scratch.order, n)
-	for i, u := range draws {
-		at := &starts[bucket(u)]
-		order[*at] = i
+	for _, v := range numbers {
+		at := &starts[bucket(v.value)]
+		sorted[*at] = v
 		*at++
 	}
 	for i := 1; i < n; i++ {
-		at, k := order[i], i
-		for ; k > 0 && draws[order[k-1]] > draws[at]; k-- {
-			order[k] = order[k-1]
+		v, k := sorted[i], i
+		for ; k > 0 && sorted[k-1].value > v.value; k-- {
+			sorted[k] = sorted[k-1]
 		}
-		order[k] = at
+		sorted[k] = v
 	}
-	c.scratch.buckets = starts
-	return order
-}
-
-// farFirst orders the points by falling distance from the first one, as ModelNet-C
-// does: numpy's sort of rising distances, turned round. Equal distances come in the
-// order that this sort, which is not stable, leaves them in.
-func (c *Cloud) farFirst() {
-	distance := resize(c.scratch.singles, len(c.Points))
-	for i, p := range c.Points {
-		distance[i] = squaredDistance(p, c.Points[0])
-	}
-	c.scratch.singles = distance
-	order := c.argsort(distance)
-	slices.Reverse(order)
-	c.scratch.order = order
-	c.reorder(order)
-}
-
-// argsort is numpy.argsort of numbers that are not negative. Where all differ, every
-// sort gives the same, so a fast one comes first.
-func (c *Cloud) argsort(v []float32) []int {
-	// The bits of a float that is not negative order as it does: one integer holds
-	// number and index.
-	keys := resize(c.scratch.keys, 2*len(v))
-	from, to := keys[:len(v)], keys[len(v):]
-	for i, x := range v {
-		from[i] = uint64(math.Float32bits(x))<<32 | uint64(i)
-	}
-	from = radixSort(from, to)
-	order := resize(c.scratch.order, len(v))
-	equal := false
-	for k, key := range from {
-		order[k] = int(uint32(key))
-		equal = equal || k > 0 && key>>32 == from[k-1]>>32
-	}
-	c.scratch.keys = keys
-	if equal {
-		for i := range order {
-			order[i] = i
-		}
-		introsort(v, order)
-	}
-	return order
-}
-
-// radixSort sorts keys by their upper halves, using spare, which is as long, and returns
-// the one of the two that holds the result.
-func radixSort(keys, spare []uint64) []uint64 {
-	const digit = 11
-	for shift := 32; shift < 64; shift += digit {
-		var starts [1<<digit + 1]int32
-		for _, k := range keys {
-			starts[k>>shift&(1<<digit-1)+1]++
-		}
-		for i := 1; i < len(starts); i++ {
-			starts[i] += starts[i-1]
-		}
-		for _, k := range keys {
-			at := &starts[k>>shift&(1<<digit-1)]
-			spare[*at] = k
-			*at++
-		}
-		keys, spare = spare, keys
-	}
-	return keys
 }

@@ -24,7 +24,7 @@ func (s *Stream) State() (pos int, hasNormal bool, normal float64) { return s.rn
 // in between.
 func (s *Stream) Rows(ctx context.Context, ds datasets.Dataset, c Corruption, severity int) Rows {
 	return func(yield func(*Cloud, error) bool) {
-		if err := c.check(severity); err != nil {
+		if err := c.checkCloud(severity); err != nil {
 			yield(nil, err)
 			return
 		}
@@ -52,7 +52,7 @@ func (s *Stream) Rows(ctx context.Context, ds datasets.Dataset, c Corruption, se
 				return
 			}
 			if chosen != nil {
-				cloud.reorder(chosen)
+				cloud.choose(chosen)
 			}
 			c.Cloud(s.rng, severity, &cloud)
 			if !yield(&cloud, nil) {

@@ -53,6 +53,14 @@ func (x double) over(n float64) double {
 	return quickSum(q, ((x.hi-p.hi)-p.lo+x.lo)/n)
 }
 
+// reciprocals are 1/n, for the series of sine and cosine.
+var reciprocals = func() (table [2*trigDoubles + 2]double) {
+	for n := 1; n < len(table); n++ {
+		table[n] = double{hi: 1}.over(float64(n))
+	}
+	return table
+}()
+
 // value rounds x to float64.
 func (x double) value() float64 { return x.hi + x.lo }
 

@@ -14,19 +14,31 @@ func Sincos(x float64) (sin, cos float64) {
 	return s.value(), c.value()
 }
 
-// sincos reduces x by quarter turns to at most pi/4 and sums the Taylor series; the
-// first term left out, x^28/28!, is below 2^-107.
+const (
+	trigTerms   = 13 // of the series, after the first
+	trigDoubles = 4  // of these, in double
+)
+
+// sincos reduces x by quarter turns to at most pi/4 and sums the Taylor series. From
+// x^10/11! on, terms are below 2^-27 and need no more than float64; the first term left
+// out, x^28/28!, is below 2^-107.
 func sincos(x double) (sin, cos double) {
 	quarter := math.Round(x.hi / (pi.hi / 2))
 	p := product(quarter, pi.hi/2)
 	x = x.minus(quickSum(p.hi, p.lo+float64(quarter*(pi.lo/2))))
 	x2 := x.times(x)
 	one := double{hi: 1}
-	sin, cos = one, one
-	for k := 13; k >= 1; k-- {
+	sinTail, cosTail := 1., 1.
+	for k := trigTerms; k > trigDoubles; k-- {
 		n := float64(2 * k)
-		sin = one.minus(x2.times(sin).over(n * (n + 1)))
-		cos = one.minus(x2.times(cos).over(n * (n - 1)))
+		sinTail = 1 - float64(x2.hi*sinTail)/(n*(n+1))
+		cosTail = 1 - float64(x2.hi*cosTail)/(n*(n-1))
+	}
+	sin, cos = double{hi: sinTail}, double{hi: cosTail}
+	for k := trigDoubles; k >= 1; k-- {
+		step := x2.times(reciprocals[2*k])
+		sin = one.minus(step.times(reciprocals[2*k+1]).times(sin))
+		cos = one.minus(step.times(reciprocals[2*k-1]).times(cos))
 	}
 	sin = x.times(sin)
 	switch int64(quarter) & 3 {
