@@ -21,16 +21,20 @@ type fileFormat struct {
 	match func(head []byte) bool
 	// decode appends the x, y and z of every point of a file to dst.
 	decode func(dst []float32, file []byte, opt fileOptions) ([]float32, error)
+	// decodeImage, set instead of decode, sets dst to the image of a file, but for its label.
+	decodeImage func(dst *Sample, file []byte, opt fileOptions) error
 	// unless reports whether a folder is of a format that says more; nil = never.
 	unless func(path string) (bool, error)
 	// mesh is set where points are drawn from a surface.
 	mesh bool
 }
 
-// fileOptions says how surfaces become points.
+// fileOptions says how surfaces become points, and images samples of one size.
 type fileOptions struct {
 	points int
 	rng    *rand.Rand
+
+	resize, crop int
 }
 
 // meshPoints is how many points are drawn from a mesh unless another number is asked for:
@@ -110,12 +114,20 @@ func (f *fileFormat) open(ctx context.Context, path string, opt OpenOptions) (Da
 	} else if err := s.list(path, opt.Split); err != nil {
 		return nil, err
 	}
-	s.describeMesh()
+	s.describeOptions()
 	return s, nil
 }
 
-// describeMesh completes the options and says what they do.
-func (s *fileSet) describeMesh() {
+// describeOptions completes the options and says what they do.
+func (s *fileSet) describeOptions() {
+	if s.format.decodeImage != nil {
+		if n := s.options.Resize; n > 0 {
+			s.info.History = append(s.info.History, fmt.Sprintf("resized: shorter side %d pixels, bilinear", n))
+		}
+		if n := s.options.Crop; n > 0 {
+			s.info.History = append(s.info.History, fmt.Sprintf("cropped: middle %d x %d pixels", n, n))
+		}
+	}
 	if !s.format.mesh {
 		return
 	}
@@ -185,7 +197,14 @@ func (s *fileSet) Read(ctx context.Context, dst *Sample, i int) error {
 	if err != nil {
 		return err
 	}
-	opt := fileOptions{points: s.options.Points}
+	opt := fileOptions{points: s.options.Points, resize: s.options.Resize, crop: s.options.Crop}
+	if s.format.decodeImage != nil {
+		if err := s.format.decodeImage(dst, file, opt); err != nil {
+			return malformed(path, "sample %d: %v", i, err)
+		}
+		dst.Label = s.labels[i]
+		return nil
+	}
 	if s.format.mesh {
 		opt.rng = keyedRand("wiseft mesh 1", s.options.Seed, uint64(i))
 	}

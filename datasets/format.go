@@ -22,6 +22,9 @@ type OpenOptions struct {
 	// points already ignores both.
 	Points int
 	Seed   uint64
+	// Resize is the shorter side of images in pixels, and Crop the side of the square that is
+	// then cut from the middle; 0 leaves them as they are. Other data ignores both.
+	Resize, Crop int
 }
 
 // Format reads one kind of data set.

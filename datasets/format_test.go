@@ -87,7 +87,7 @@ func TestFormats(t *testing.T) {
 			}
 		}
 	}
-	tried := map[string]bool{"obj": true, "off": true} // by TestMeshes
+	tried := map[string]bool{"obj": true, "off": true, "images": true} // by tests of their own
 	for _, test := range tests {
 		tried[test.format] = true
 		t.Run(test.path+" "+test.split, func(t *testing.T) {
@@ -216,7 +216,7 @@ func TestMalformed(t *testing.T) {
 		{"testdata/pcd", "", "has the splits test, train; choose one"},
 		{"testdata/pcd", "val", `has no split "val"; it has test, train`},
 		{filepath.Join(dir, "mesh.off"), "", `sample 0: vertex 0 of 8 has the coordinate ""`},
-		{filepath.Join(dir, "data.bin"), "", `it is a file of 10 bytes that starts with "OFF\n8 6 "; known formats: hdf5, modelnet-c`},
+		{filepath.Join(dir, "data.bin"), "", `it is a file of 10 bytes that starts with "OFF\n8 6 "; known formats: hdf5, images`},
 		{filepath.Join(dir, "empty.npz"), "", "it is an empty file"},
 		{filepath.Join(dir, "variants"), "test", "holds several data sets: test_objectdataset.h5, test_objectdataset_augmentedrot_scale75.h5; name one of the files"},
 		{filepath.Join(dir, "nolabels/data.npy"), "", "has no labels beside it: none of [label.npy labels.npy y.npy]"},
@@ -224,7 +224,7 @@ func TestMalformed(t *testing.T) {
 		{filepath.Join(dir, "away"), "", `modelnet40_test.txt: line 1: "../chair_0001" does not begin`},
 		{"testdata/modelnet_c", "dropout_global_6", `has no split "dropout_global_6"; it has clean, dropout_global_1, dropout_global_2`},
 		{filepath.Join(dir, "noarrays.npz"), "", `that starts with "PK\x03\x04 no "`},
-		{filepath.Join(dir, "other"), "", "it is a folder with b.txt, readme.txt; known formats: hdf5, modelnet-c"},
+		{filepath.Join(dir, "other"), "", "it is a folder with b.txt, readme.txt; known formats: hdf5, images"},
 		{filepath.Join(dir, "list"), "", `train_files.txt: lists "data/gone.h5", but there is no file gone.h5 beside it`},
 		{filepath.Join(dir, "nothinglisted"), "train", "train_files.txt: lists no files"},
 		{filepath.Join(dir, "fewclasses"), "", `data set "label": sample 2 has label 2, but there are 2 class names`},
@@ -279,7 +279,7 @@ func TestOpenRefusals(t *testing.T) {
 		t.Errorf("a path that is not there: %v", err)
 	}
 	_, err := datasets.Open(t.Context(), "testdata/modelnet", datasets.OpenOptions{Format: "pickle"})
-	if err == nil || !strings.Contains(err.Error(), "hdf5, modelnet-c") {
+	if err == nil || !strings.Contains(err.Error(), "hdf5, images, modelnet-c") {
 		t.Errorf("an unknown format: %v", err)
 	}
 	_, err = datasets.Open(t.Context(), "testdata/npz/float32.npz", datasets.OpenOptions{Format: "pcd"})

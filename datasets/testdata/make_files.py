@@ -1,5 +1,6 @@
 """Makes the data files beside it that hold one cloud or mesh each, and folders of corrupted data, with the field's own
-tools: Open3D 0.19.0, trimesh 5.2.0, h5py 3.16.0 and numpy 2.4.6.
+tools: Open3D 0.19.0, trimesh 5.2.0, h5py 3.16.0, Pillow 11.1.0
+and numpy 2.4.6.
 
 Run as: python make_files.py. Where a tool cannot write a variant (PLY of big-endian byte order, meshes with the
 broken first line of ModelNet40), the bytes are written here as its documentation lays them out.
@@ -12,6 +13,7 @@ import h5py
 import numpy as np
 import open3d as o3d
 import trimesh
+from PIL import Image
 
 from make import HERE, LABELS, P, clouds, path
 
@@ -90,6 +92,15 @@ def scanobjectnn():
             f["mask"] = np.full((len(X[rows]), P), -1, np.int32)
 
 
+def images():
+    """Gradients of 6 x 4 pixels: red by column, green by row, blue constant; as PNG with and without alpha, and JPEG."""
+    rows, columns = np.mgrid[0:4, 0:6]
+    rgb = np.stack([columns * 40, rows * 60, np.full_like(rows, 128)], 2).astype(np.uint8)
+    Image.fromarray(rgb).save(path("images", "train", "cat", "a.png"))
+    Image.fromarray(np.dstack([rgb, np.full((4, 6), 255, np.uint8)])).save(path("images", "test", "cat", "b.png"))
+    Image.fromarray(rgb.repeat(8, 0).repeat(8, 1)).save(path("images", "test", "dog", "c.jpg"), quality=95)
+
+
 def corrupted():
     """Clean clouds and one corruption of five severities, of which each has one point less."""
     y = LABELS.astype(np.int64)[:, None]
@@ -110,4 +121,5 @@ if __name__ == "__main__":
     meshes()
     modelnet_text()
     scanobjectnn()
+    images()
     corrupted()
