@@ -23,7 +23,7 @@ type Preprocess struct {
 }
 
 var (
-	samplers    = []string{"first", "random", "fps"}
+	samplers    = []string{"first", "random", "fps", "fps-random"}
 	normalizers = []string{"none", "unit-sphere", "unit-box", "imagenet"}
 )
 
@@ -72,7 +72,7 @@ func (p Preprocess) line() string {
 	}
 	if p.Points > 0 {
 		points := fmt.Sprintf("%s %d points", p.Sample, p.Points)
-		if p.Sample == "random" {
+		if p.Sample == "random" || p.Sample == "fps-random" {
 			points += fmt.Sprintf(" (seed %d)", p.Seed)
 		}
 		parts = append(parts, points)
@@ -149,6 +149,8 @@ func (d *preprocessed) Read(ctx context.Context, dst *Sample, i int) error {
 			choosePoints(dst.X, want, keyedRand("wiseft points 1", d.p.Seed, uint64(i)))
 		case "fps":
 			FarthestPoints(dst.X, want)
+		case "fps-random":
+			farthestPoints(dst.X, want, keyedRand("wiseft fps 1", d.p.Seed, uint64(i)).IntN(n))
 		}
 		dst.X, dst.Shape[0] = dst.X[:3*want], want
 	}

@@ -15,7 +15,7 @@ func dataFlags() []cli.Flag {
 	const category = "Data:"
 	return []cli.Flag{
 		&cli.IntFlag{Name: "points", Usage: "`N` points of each cloud", DefaultText: "all", EnvVars: []string{"WISEFT_POINTS"}, Category: category},
-		&cli.StringFlag{Name: "sample", Value: "first", Usage: "which points: first, random or fps (farthest points)", EnvVars: []string{"WISEFT_SAMPLE"}, Category: category},
+		&cli.StringFlag{Name: "sample", Value: "first", Usage: "which points: first, random, fps (farthest points, from the first on) or fps-random (from a random one on)", EnvVars: []string{"WISEFT_SAMPLE"}, Category: category},
 		&cli.StringFlag{Name: "normalize", Value: "none", Usage: "none, unit-sphere or unit-box; imagenet for images", EnvVars: []string{"WISEFT_NORMALIZE"}, Category: category},
 		&cli.IntFlag{Name: "resize", Usage: "scale images to `N` pixels on the shorter side", DefaultText: "as they are", EnvVars: []string{"WISEFT_RESIZE"}, Category: category},
 		&cli.IntFlag{Name: "crop", Usage: "cut the middle `N` x N pixels out of images", DefaultText: "all", EnvVars: []string{"WISEFT_CROP"}, Category: category},

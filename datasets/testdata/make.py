@@ -4,6 +4,7 @@ Run as: python make.py (versions in scripts/vectors/requirements.txt). PCD is wr
 as the Point Cloud Library lays it out.
 """
 
+import hashlib
 import json
 import os
 import struct
@@ -210,13 +211,21 @@ def farthest_points(pc, m):
     return pc[chosen]
 
 
+def farthest_of_many():
+    """SHA-256 of 1,024 farthest points of 8,192, whose coordinates are multiples of 1/8192 between -1 and 1."""
+    k = np.arange(8192 * 3, dtype=np.int64)
+    pc = ((k * 40503 % 16384 - 8192) / 8192).astype(np.float32).reshape(8192, 3)
+    pc[:, 2] *= pc[:, 0]
+    return hashlib.sha256(farthest_points(pc, 1024).astype("<f4").tobytes()).hexdigest()
+
+
 def cloud_vectors():
     """The kernels of cloud.go in numpy, as bits of float32."""
     pc = clouds(1, 48)[0] * np.array([1, 0.3, 0.7], np.float32)
     out = {"input": pc, "unit-sphere": unit_sphere(pc), "unit-box": unit_box(pc), "fps": farthest_points(pc, 12)}
     assert all(v.dtype == np.float32 for v in out.values())
     with open(path("cloud.json"), "w") as f:
-        json.dump({"numpy": np.__version__, **{k: v.ravel().view(np.uint32).tolist() for k, v in out.items()}}, f)
+        json.dump({"numpy": np.__version__, "fps-8192": farthest_of_many(), **{k: v.ravel().view(np.uint32).tolist() for k, v in out.items()}}, f)
         f.write("\n")
 
 
