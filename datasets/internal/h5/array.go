@@ -153,6 +153,40 @@ func (a *Array) Float32Rows(from, n int) ([]float32, error) {
 		return nil, a.errorf("%w", err)
 	}
 	x := make([]float32, len(raw)/int(a.itemSize))
+	a.decode(x, raw)
+	return x, nil
+}
+
+// Direct reports whether rows lie in the file as they are, so that ReadRow costs little.
+func (a *Array) Direct() bool { return a.layout.class == contiguous }
+
+var rowBuffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// ReadRow sets dst, which has the length of a row, to one row of an array for which Direct
+// is true. It may be called by several goroutines at once.
+func (a *Array) ReadRow(dst []float32, row int) error {
+	size := a.rowSize()
+	if !a.Direct() || a.kind != kindFloat || uint64(len(dst))*a.itemSize != size || row < 0 || row >= a.rowCount() {
+		return a.errorf("has no row %d of %d floats to be read directly", row, len(dst))
+	}
+	if err := a.checkContiguous(); err != nil {
+		return a.errorf("%w", err)
+	}
+	raw := rowBuffers.Get().(*[]byte)
+	defer rowBuffers.Put(raw)
+	if uint64(cap(*raw)) < size {
+		*raw = make([]byte, size)
+	}
+	b := (*raw)[:size]
+	if _, err := a.file.r.ReadAt(b, int64(a.layout.addr+uint64(row)*size)); err != nil {
+		return a.errorf("%w", err)
+	}
+	a.decode(dst, b)
+	return nil
+}
+
+// decode sets x to the floats in raw; float64 is rounded.
+func (a *Array) decode(x []float32, raw []byte) {
 	switch {
 	case a.itemSize == 8:
 		for i := range x {
@@ -167,7 +201,6 @@ func (a *Array) Float32Rows(from, n int) ([]float32, error) {
 			x[i] = math.Float32frombits(a.order.Uint32(raw[4*i:]))
 		}
 	}
-	return x, nil
 }
 
 // Int64s reads all values of an array of integers in row-major order.

@@ -82,15 +82,27 @@ func (a *Array) read(from, n int) ([]byte, error) {
 		}
 		return l.compact[start:][:need], nil
 	case contiguous:
-		if len(a.filters) > 0 {
-			return nil, errors.New("has filters but no chunks")
-		}
-		if total > 0 && (l.addr == undefined || l.size < total || l.addr > a.file.size) {
-			return nil, fmt.Errorf("of shape %v needs %d bytes, has %d", a.Shape, total, l.size)
+		if err := a.checkContiguous(); err != nil {
+			return nil, err
 		}
 		return a.file.bytes(l.addr+start, need)
 	}
 	return a.readChunks(from, n)
+}
+
+// checkContiguous refuses an array that is not whole where its layout says.
+func (a *Array) checkContiguous() error {
+	if len(a.filters) > 0 {
+		return errors.New("has filters but no chunks")
+	}
+	l, total := &a.layout, a.elements*a.itemSize
+	if total > 0 && (l.addr == undefined || l.size < total || l.addr > a.file.size) {
+		return fmt.Errorf("of shape %v needs %d bytes, has %d", a.Shape, total, l.size)
+	}
+	if total > a.file.size-min(l.addr, a.file.size) {
+		return fmt.Errorf("%d bytes at offset %d lie beyond the end of the file (%d bytes)", total, l.addr, a.file.size)
+	}
+	return nil
 }
 
 // RowsTogether returns how many rows are best read at once: those of a chunk, or as many as
