@@ -71,6 +71,11 @@ func TestFormats(t *testing.T) {
 		{"modelnet-text", "testdata/modelnet_text", "test", []int{2}, []int64{2}},
 		{"hdf5", "testdata/scanobjectnn", "training", []int{0, 1, 2, 3}, []int64{0, 1, 2, 0}},
 		{"hdf5", "testdata/scanobjectnn", "test", []int{4, 5}, []int64{1, 2}},
+		{"pickle", "testdata/pickle/fewshot.pkl", "train", []int{0, 1, 2, 3}, []int64{0, 1, 2, 0}},
+		{"pickle", "testdata/pickle/fewshot.pkl", "test", []int{4, 5}, []int64{1, 2}},
+		{"pickle", "testdata/pickle/protocol3.pkl", "test", []int{4, 5}, []int64{1, 2}},
+		{"pickle", "testdata/pickle/cache.dat", "", all, labels},
+		{"pickle", "testdata/pickle/scalars.pkl", "", all, labels},
 		{"npy", "testdata/modelnet40_c/data_original.npy", "", all, labels},
 		{"modelnet-c", "testdata/modelnet_c", "clean", all, labels},
 		{"modelnet40-c", "testdata/modelnet40_c", "clean", all, labels},
@@ -222,6 +227,12 @@ func TestMalformed(t *testing.T) {
 		{filepath.Join(dir, "nolabels/data.npy"), "", "has no labels beside it: none of [label.npy labels.npy y.npy]"},
 		{filepath.Join(dir, "text"), "", `modelnet40_test.txt: line 1: "desk_0001" does not begin with one of the 1 class names`},
 		{filepath.Join(dir, "away"), "", `modelnet40_test.txt: line 1: "../chair_0001" does not begin`},
+		{"testdata/pickle/fewshot.pkl", "", "has the splits test, train; choose one"},
+		{"testdata/pickle/fewshot.pkl", "val", `has no split "val"; it has test, train`},
+		{"testdata/pickle/bad_call.pkl", "train", `has no split "train"; it has train`},
+		{"testdata/pickle/bad_object.pkl", "train", `holds numpy values of type "O8"; floats and integers are known`},
+		{"testdata/pickle/bad_shape.pkl", "train", "sample 0 is no array [points, 3 or more] of float32 or float64"},
+		{"testdata/pickle/bad_label.pkl", "train", "sample 0: the label is no integer"},
 		{"testdata/modelnet_c", "dropout_global_6", `has no split "dropout_global_6"; it has clean, dropout_global_1, dropout_global_2`},
 		{filepath.Join(dir, "noarrays.npz"), "", `that starts with "PK\x03\x04 no "`},
 		{filepath.Join(dir, "other"), "", "it is a folder with b.txt, readme.txt; known formats: hdf5, images"},
@@ -278,7 +289,7 @@ func TestOpenRefusals(t *testing.T) {
 	if err := openAndRead(t.Context(), "testdata/gone", ""); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a path that is not there: %v", err)
 	}
-	_, err := datasets.Open(t.Context(), "testdata/modelnet", datasets.OpenOptions{Format: "pickle"})
+	_, err := datasets.Open(t.Context(), "testdata/modelnet", datasets.OpenOptions{Format: "zarr"})
 	if err == nil || !strings.Contains(err.Error(), "hdf5, images, modelnet-c") {
 		t.Errorf("an unknown format: %v", err)
 	}

@@ -64,7 +64,7 @@ func (s *Stream) Rows(ctx context.Context, ds datasets.Dataset, c Corruption, se
 
 // checkChoice refuses clouds of which the reference could not take the same points.
 func checkChoice(name string, c *Corruption, i, points, first int) error {
-	detail := ""
+	var detail string
 	switch {
 	case points < c.Choose:
 		detail = fmt.Sprintf("sample %d has %d points, but the reference's %s begins with %d of them", i, points, c.Name, c.Choose)

@@ -7,6 +7,7 @@ as the Point Cloud Library lays it out.
 import hashlib
 import json
 import os
+import pickle
 import struct
 
 import h5py
@@ -135,6 +136,26 @@ def all_npz():
     npz("bad_inf.npz", x=nan, y=y)
 
 
+def pickles():
+    """Few-shot splits as ModelNetFewshot has them, Point-MAE's cache, and what must be refused."""
+    x = np.concatenate([clouds(), np.zeros_like(clouds())], 2)
+    split = lambda rows, dtype: [(x[i].astype(dtype), int(LABELS[i]), int(LABELS[i]) + 7) for i in rows]
+    files = {
+        "fewshot.pkl": {"train": split(range(4), "f4"), "test": split(range(4, 6), "f8")},
+        "cache.dat": [[x[i].astype(np.float32) for i in range(N)], [np.array([LABELS[i]], np.int32) for i in range(N)]],
+        "scalars.pkl": [[x[i].astype(">f4") for i in range(N)], [np.int64(LABELS[i]) for i in range(N)]],
+        "bad_call.pkl": {"train": os.system},
+        "bad_object.pkl": {"train": [(np.array([None]), 1)]},
+        "bad_shape.pkl": {"train": [(x[0, :, :2], 1)]},
+        "bad_label.pkl": {"train": [(x[0], "chair")]},
+    }
+    for name, value in files.items():
+        with open(path("pickle", name), "wb") as f:
+            pickle.dump(value, f)
+    with open(path("pickle", "protocol3.pkl"), "wb") as f:
+        pickle.dump(files["fewshot.pkl"], f, protocol=3)
+
+
 def lzf_literals(data):
     """LZF with literal runs and, where 40 equal bytes follow, one copy."""
     out, i = bytearray(), 0
@@ -236,4 +257,5 @@ if __name__ == "__main__":
     check_written()
     hdf5_folder()
     all_npz()
+    pickles()
     all_pcd()

@@ -13,6 +13,7 @@ import (
 // Type is an element type that can be written, little-endian.
 type Type uint8
 
+// The types.
 const (
 	Uint8 Type = iota + 1
 	Int64
