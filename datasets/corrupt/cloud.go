@@ -26,7 +26,8 @@ type scratch struct {
 	numbers []ranked
 	draws   []ranked
 	sorted  []ranked
-	buckets []int
+	starts  []int32
+	buckets []int32
 }
 
 // resize returns s with n elements, whose values are unspecified.

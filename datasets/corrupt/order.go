@@ -8,20 +8,19 @@ type ranked struct {
 	index int
 }
 
-// draw fills scratch.numbers with one random number for each point.
-func (c *Cloud) draw(rng Rand) []ranked {
-	numbers := resize(c.scratch.numbers, len(c.Points))
+// draw fills numbers with one random number for each point.
+func (c *Cloud) draw(rng Rand, numbers []ranked) []ranked {
+	numbers = resize(numbers, len(c.Points))
 	for i := range numbers {
 		numbers[i] = ranked{rng.Float64(), i}
 	}
-	c.scratch.numbers = numbers
 	return numbers
 }
 
 // shuffle puts the points into random order as ModelNet-C does: it sorts one random
 // number for each. Equal ones keep their order; among 53 random bits there are none.
 func (c *Cloud) shuffle(rng Rand) {
-	c.draw(rng)
+	c.scratch.numbers = c.draw(rng, c.scratch.numbers)
 	c.sortNumbers(1)
 	c.reorder(func(k int) int { return c.scratch.sorted[k].index })
 }
@@ -33,16 +32,16 @@ func (c *Cloud) shuffle(rng Rand) {
 // leaves them in.
 func (c *Cloud) shuffleFarFirst(rng Rand) {
 	n := len(c.Points)
-	least := ranked{value: 2}
-	draws := append(c.scratch.draws[:0], c.draw(rng)...)
+	draws := c.draw(rng, c.scratch.draws)
 	c.scratch.draws = draws
+	least := draws[0]
 	for _, v := range draws {
 		if v.value < least.value {
 			least = v
 		}
 	}
-	numbers := c.scratch.numbers
-	farthest := c.distances(numbers, c.Points[least.index])
+	c.scratch.numbers = resize(c.scratch.numbers, n)
+	farthest := c.distances(c.scratch.numbers, c.Points[least.index])
 	c.sortNumbers(farthest)
 	sorted := c.scratch.sorted
 	for k := 1; k < n; k++ {
@@ -95,16 +94,17 @@ func (c *Cloud) sortNumbers(limit float64) {
 	numbers := c.scratch.numbers
 	n := len(numbers)
 	sorted := resize(c.scratch.sorted, n)
-	starts := resize(c.scratch.buckets, n+1)
-	c.scratch.sorted, c.scratch.buckets = sorted, starts
+	starts := resize(c.scratch.starts, n+1)
+	buckets := resize(c.scratch.buckets, n) // of each number
+	c.scratch.sorted, c.scratch.starts, c.scratch.buckets = sorted, starts, buckets
 	clear(starts)
-	perUnit := float64(n) / limit // infinite or NaN where all are 0, and then 0 buckets
-	bucket := func(v float64) int { return max(0, min(int(v*perUnit), n-1)) }
-	most := 0
+	perUnit := float64(n) / limit // infinite where all are 0, and their bucket anything
+	most := int32(0)
 	for i := range numbers {
-		at := &starts[bucket(numbers[i].value)+1]
-		*at++
-		most = max(most, *at)
+		b := max(0, min(int(numbers[i].value*perUnit), n-1))
+		buckets[i] = int32(b)
+		starts[b+1]++
+		most = max(most, starts[b+1])
 	}
 	if most > crowded {
 		copy(sorted, numbers)
@@ -122,8 +122,8 @@ func (c *Cloud) sortNumbers(limit float64) {
 	for i := 1; i <= n; i++ {
 		starts[i] += starts[i-1]
 	}
-	for _, v := range numbers {
-		at := &starts[bucket(v.value)]
+	for i, v := range numbers {
+		at := &starts[buckets[i]]
 		sorted[*at] = v
 		*at++
 	}
