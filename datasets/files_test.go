@@ -62,6 +62,30 @@ func TestMeshes(t *testing.T) {
 	}
 }
 
+// TestTriangleIsUniform samples one triangle: the mean is its centroid.
+func TestTriangleIsUniform(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "triangle.off")
+	if err := os.WriteFile(path, []byte("OFF\n3 1 0\n0 0 0\n3 0 0\n0 3 0\n3 0 1 2\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	ds, err := datasets.Open(t.Context(), path, datasets.OpenOptions{Points: 20_000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ds.Close()
+	var mean [2]float64
+	s := read(t, ds, 0)
+	for k := 0; k < len(s.X); k += 3 {
+		mean[0] += float64(s.X[k]) / 20_000
+		mean[1] += float64(s.X[k+1]) / 20_000
+	}
+	// A coordinate's deviation is 0.71: five standard errors are 0.025.
+	if math.Abs(mean[0]-1) > 0.025 || math.Abs(mean[1]-1) > 0.025 {
+		t.Errorf("the mean is %v, want 1 and 1", mean)
+	}
+}
+
 func checkBox(t *testing.T, s datasets.Sample) {
 	t.Helper()
 	var onSide [3]int

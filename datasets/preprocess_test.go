@@ -228,6 +228,16 @@ func TestFarthestOfMany(t *testing.T) {
 	}
 }
 
+// TestFarthestOfEqual takes the first of several points that are equally far.
+func TestFarthestOfEqual(t *testing.T) {
+	t.Parallel()
+	x := []float32{0, 0, 0, 1, 0, 0, 0, 2, 0, -2, 0, 0, 0, -2, 0}
+	datasets.FarthestPoints(x, 3)
+	if want := []float32{0, 0, 0, 0, 2, 0, -2, 0, 0}; !slices.Equal(x[:9], want) {
+		t.Errorf("got %v, want %v", x[:9], want)
+	}
+}
+
 // TestFarthestFromRandom checks that the start depends on seed and sample, and that every
 // later point is the farthest from those before it.
 func TestFarthestFromRandom(t *testing.T) {

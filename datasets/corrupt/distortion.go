@@ -19,12 +19,6 @@ func init() {
 	})
 }
 
-// distortion moves a point p in the box from -1 to 1, with u = (p + 1) / 2, by
-//
-//	2 * sum over i, j, k of B_i(u_x) B_j(u_y) B_k(u_z) mu_ijk
-//
-// where B_i are the Bernstein polynomials of degree 4 and mu the control points' moves
-// (Sederberg and Parry, SIGGRAPH 1986). Points outside the box stay.
 func distortion(rng Rand, severity int, c *Cloud) {
 	limit := [...]float64{0.1, 0.2, 0.3, 0.4, 0.5}[severity-1]
 	var move [3][lattice * lattice * lattice]float64
@@ -33,34 +27,43 @@ func distortion(rng Rand, severity int, c *Cloud) {
 			move[axis][i] = float64(rng.Float64()*2*limit) - limit
 		}
 	}
-	for at, p := range c.Points {
-		var u Point
-		inside := true
-		for k := range p {
-			u[k] = (p[k] + 1) / 2
-			inside = inside && u[k] >= 0 && u[k] <= 1
+	for i, p := range c.Points {
+		c.Points[i] = bend(p, &move)
+	}
+	c.normalize(datasets.UnitBox)
+}
+
+// bend moves a point p in the box from -1 to 1, with u = (p + 1) / 2, by
+//
+//	2 * sum over i, j, k of B_i(u_x) B_j(u_y) B_k(u_z) mu_ijk
+//
+// where B_i are the Bernstein polynomials of degree 4 and mu the control points' moves
+// (Sederberg and Parry, SIGGRAPH 1986). Points outside the box stay.
+func bend(p Point, move *[3][lattice * lattice * lattice]float64) (out Point) {
+	var u Point
+	for k := range p {
+		u[k] = (p[k] + 1) / 2
+		if u[k] < 0 || u[k] > 1 {
+			return p
 		}
-		if !inside {
-			continue
-		}
-		x, y, z := bernstein(u[0]), bernstein(u[1]), bernstein(u[2])
-		var sum Point
-		for j := range lattice {
-			for k := range lattice {
-				yz := y[j] * z[k]
-				for i := range lattice {
-					weight := float64(x[i] * yz)
-					for axis := range sum {
-						sum[axis] += float64(weight * move[axis][(i*lattice+j)*lattice+k])
-					}
+	}
+	x, y, z := bernstein(u[0]), bernstein(u[1]), bernstein(u[2])
+	var sum Point
+	for j := range lattice {
+		for k := range lattice {
+			yz := y[j] * z[k]
+			for i := range lattice {
+				weight := float64(x[i] * yz)
+				for axis := range sum {
+					sum[axis] += float64(weight * move[axis][(i*lattice+j)*lattice+k])
 				}
 			}
 		}
-		for k := range p {
-			c.Points[at][k] = single(float64((sum[k]+u[k])*2) - 1)
-		}
 	}
-	c.normalize(datasets.UnitBox)
+	for k := range out {
+		out[k] = single(float64((sum[k]+u[k])*2) - 1)
+	}
+	return out
 }
 
 // bernstein returns the polynomials of degree 4 at u: binomial(4, i) u^i (1-u)^(4-i).

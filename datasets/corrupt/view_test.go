@@ -65,7 +65,7 @@ func TestScanLines(t *testing.T) {
 	t.Parallel()
 	eye := Point{0, -5, 1}
 	lines := scanLines(sphere(1000, 1), eye)
-	if len(lines) < 300 || len(lines) > 700 {
+	if len(lines) < 440 || len(lines) > 560 {
 		t.Fatalf("%d of 1000 points are left, want about half", len(lines))
 	}
 	angle := func(p Point) float64 {

@@ -8,20 +8,24 @@ import (
 	"strings"
 )
 
-// operations are the opcodes that data needs.
+// objects are the opcodes that make an object of nothing.
+var objects = map[byte]func() any{
+	'(':  func() any { return mark{} },                  // MARK
+	'}':  func() any { return &Dict{map[string]any{}} }, // EMPTY_DICT
+	']':  func() any { return &List{} },                 // EMPTY_LIST
+	')':  func() any { return Tuple{} },                 // EMPTY_TUPLE
+	'N':  func() any { return nil },                     // NONE
+	0x88: func() any { return true },                    // NEWTRUE
+	0x89: func() any { return false },                   // NEWFALSE
+}
+
+// operations are the other opcodes that data needs.
 var operations = map[byte]func(*parser) error{
-	0x80: func(p *parser) error { _, err := p.take(1); return err },             // PROTO
-	0x95: func(p *parser) error { _, err := p.take(8); return err },             // FRAME
-	'(':  func(p *parser) error { p.push(mark{}); return nil },                  // MARK
-	'}':  func(p *parser) error { p.push(&Dict{map[string]any{}}); return nil }, // EMPTY_DICT
-	']':  func(p *parser) error { p.push(&List{}); return nil },                 // EMPTY_LIST
-	')':  func(p *parser) error { p.push(Tuple{}); return nil },                 // EMPTY_TUPLE
-	'N':  func(p *parser) error { p.push(nil); return nil },                     // NONE
-	0x88: func(p *parser) error { p.push(true); return nil },                    // NEWTRUE
-	0x89: func(p *parser) error { p.push(false); return nil },                   // NEWFALSE
-	'K':  integer(1),                                                            // BININT1
-	'M':  integer(2),                                                            // BININT2
-	'J':  integer(4),                                                            // BININT, signed
+	0x80: func(p *parser) error { _, err := p.take(1); return err }, // PROTO
+	0x95: func(p *parser) error { _, err := p.take(8); return err }, // FRAME
+	'K':  integer(1),                                                // BININT1
+	'M':  integer(2),                                                // BININT2
+	'J':  integer(4),                                                // BININT, signed
 	0x8a: func(p *parser) error { // LONG1: two's complement
 		n, err := p.number(1)
 		if err != nil {

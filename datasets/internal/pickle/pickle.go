@@ -32,11 +32,14 @@ type Array struct {
 	Offset   int64 // of the first value
 }
 
-// Dict, List and Tuple hold what they hold in Python; other values are int64, string,
-// float64, bool, nil, *Array.
+// What Read gives is one of these three, an *Array, an int64, a string, a float64, a bool or
+// nil.
 type (
-	Dict  struct{ Items map[string]any }
-	List  struct{ Items []any }
+	// Dict is a dictionary, without the items whose keys are no text.
+	Dict struct{ Items map[string]any }
+	// List is a list.
+	List struct{ Items []any }
+	// Tuple is a tuple.
 	Tuple []any
 )
 
@@ -132,8 +135,8 @@ func (p *parser) popMark() ([]any, error) {
 }
 
 func (p *parser) run() (any, error) {
-	for objects := 0; ; objects++ {
-		if objects > maxObjects {
+	for n := 0; ; n++ {
+		if n > maxObjects {
 			return nil, fmt.Errorf("has more than %d operations", maxObjects)
 		}
 		op, err := p.in.ReadByte()
@@ -143,6 +146,10 @@ func (p *parser) run() (any, error) {
 		p.off++
 		if op == '.' {
 			return p.pop()
+		}
+		if object, ok := objects[op]; ok {
+			p.push(object())
+			continue
 		}
 		step, ok := operations[op]
 		if !ok {
