@@ -62,6 +62,8 @@ type corruptReport struct {
 	Notes   []string      `json:"notes,omitempty"`
 	Wiseft  string        `json:"wiseft"`
 	Seconds float64       `json:"seconds"`
+
+	cleanPoints int // points of the clean clouds; 0 = all
 }
 
 type corruptFile struct {
@@ -109,6 +111,7 @@ func runCorrupt(ctx context.Context, c *call) (_ result, err error) {
 		if err := c.writeCells(ctx, dir, r, cells, data); err != nil {
 			return err
 		}
+		c.notePoints(r)
 		r.Seconds = time.Since(start).Seconds()
 		return writeSuiteNotes(dir, r)
 	})
@@ -116,6 +119,17 @@ func runCorrupt(ctx context.Context, c *call) (_ result, err error) {
 		return nil, err
 	}
 	return r, nil
+}
+
+// notePoints says where clouds are not of the size that counts are published for.
+func (c *call) notePoints(r *corruptReport) {
+	const published = 1024
+	for _, f := range r.Files {
+		if f.Corruption == "" && f.Points > 0 && f.Points != published {
+			r.Notes = append(r.Notes, fmt.Sprintf("counts of points are published for clouds of %d; these have %d, and counts scale with them", published, f.Points))
+			c.say(r.Notes[len(r.Notes)-1])
+		}
+	}
 }
 
 // planCorrupt reads the flags into the report and lists the files to write.
@@ -193,6 +207,10 @@ func (c *call) planStream(r *corruptReport, suite corrupt.Suite) error {
 			r.LeftOut = append(r.LeftOut, name)
 		}
 	}
+	if k, _ := corrupt.Lookup(suite.Stream[0]); k.Choose > 0 {
+		r.cleanPoints = k.Choose
+		r.Notes = append(r.Notes, fmt.Sprintf("the clean clouds are the first %d points: the reference draws them at the end of its stream", k.Choose))
+	}
 	if len(r.LeftOut) > 0 {
 		c.say("left out, having no reference stream: " + strings.Join(r.LeftOut, ", "))
 	}
@@ -244,11 +262,23 @@ func (c *call) writeCells(ctx context.Context, dir string, r *corruptReport, cel
 func cellRows(ctx context.Context, r *corruptReport, cell corruptCell, data datasets.Dataset, stream *corrupt.Stream) corrupt.Rows {
 	switch {
 	case cell.corruption.Name == "":
+		if r.cleanPoints > 0 {
+			return corrupt.CleanRows(ctx, firstPoints(data, r.cleanPoints))
+		}
 		return corrupt.CleanRows(ctx, data)
 	case r.Stream != "":
 		return stream.Rows(ctx, data, cell.corruption, cell.severity)
 	}
 	return corrupt.KeyedRows(ctx, data, cell.corruption, cell.severity, r.Seed)
+}
+
+// firstPoints keeps the first n points of every cloud.
+func firstPoints(data datasets.Dataset, n int) datasets.Dataset {
+	first, err := datasets.Apply(data, datasets.Preprocess{Points: n})
+	if err != nil {
+		panic("wiseft: a number of points is refused: " + err.Error())
+	}
+	return first
 }
 
 // counted calls tell with the number of rows so far.
