@@ -22,3 +22,16 @@ func notFinite(x []float32) int {
 	}
 	return -1
 }
+
+// checkLabels refuses labels that name no class.
+func checkLabels(labels []int64, classes []string) error {
+	for i, l := range labels {
+		if l < NoLabel {
+			return fmt.Errorf("sample %d has label %d; labels count from 0, and %d stands for none", i, l, NoLabel)
+		}
+		if len(classes) > 0 && l >= int64(len(classes)) {
+			return fmt.Errorf("sample %d has label %d, but there are %d class names", i, l, len(classes))
+		}
+	}
+	return nil
+}

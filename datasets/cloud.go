@@ -85,16 +85,19 @@ func UnitBox(x []float32) {
 // again the point that is farthest from all chosen ones (the first of several). It
 // takes m times n steps. m must be at most the number of points n. What follows
 // the first m points is unspecified.
-func FarthestPoints(x []float32, m int) {
+func FarthestPoints(x []float32, m int) { farthestPoints(x, m, 0) }
+
+// farthestPoints is FarthestPoints begun at another point.
+func farthestPoints(x []float32, m, start int) {
 	points := slices.Clone(x)
 	n := len(points) / 3
 	distance := slices.Repeat([]float32{float32(math.Inf(1))}, n)
-	last := 0
+	last := start
 	for k := range m {
 		p := [3]float32(points[3*last:])
 		copy(x[3*k:], p[:])
 		next, far := 0, float32(-1)
-		for i := range n {
+		for i := range distance {
 			q := points[3*i : 3*i+3 : 3*i+3]
 			d := min(distance[i], squaredNorm(q[0]-p[0], q[1]-p[1], q[2]-p[2]))
 			distance[i] = d

@@ -18,6 +18,13 @@ type OpenOptions struct {
 	Split string
 	// Format is a registered name; "" recognises the format from the contents.
 	Format string
+	// Points is how many points are drawn from each mesh, by Seed; 0 = 1,024. What holds
+	// points already ignores both.
+	Points int
+	Seed   uint64
+	// Resize is the shorter side of images in pixels, and Crop the side of the square that is
+	// then cut from the middle; 0 leaves them as they are. Other data ignores both.
+	Resize, Crop int
 }
 
 // Format reads one kind of data set.
@@ -116,6 +123,8 @@ func Open(ctx context.Context, path string, opt OpenOptions) (Dataset, error) {
 		return nil, malformed(path, "holds several formats (%s); choose one", strings.Join(names, ", "))
 	}
 }
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 // describe says in a few words what is at path.
 func describe(path string) string {

@@ -62,6 +62,23 @@ func TestFormats(t *testing.T) {
 		{"pcd", "testdata/pcd", "train", []int{4}, []int64{2}},
 		{"pcd", "testdata/pcd_by_split", "test", []int{1, 2}, []int64{1, 2}},
 		{"pcd", "testdata/pcd_by_split", "train", []int{0}, []int64{0}},
+		{"pcd", "testdata/pcd_open3d", "", []int{0, 1, 2}, []int64{0, 0, 0}},
+		{"ply", "testdata/ply", "", []int{0, 1, 2, 3}, []int64{0, 0, 1, 2}},
+		{"ply", "testdata/ply/desk/c_big.ply", "", []int{2}, []int64{datasets.NoLabel}},
+		{"xyz", "testdata/xyz", "test", []int{0, 1}, []int64{0, 1}},
+		{"xyz", "testdata/xyz", "train", []int{2}, []int64{2}},
+		{"modelnet-text", "testdata/modelnet_text", "train", []int{0, 1}, []int64{0, 1}},
+		{"modelnet-text", "testdata/modelnet_text", "test", []int{2}, []int64{2}},
+		{"hdf5", "testdata/scanobjectnn", "training", []int{0, 1, 2, 3}, []int64{0, 1, 2, 0}},
+		{"hdf5", "testdata/scanobjectnn", "test", []int{4, 5}, []int64{1, 2}},
+		{"pickle", "testdata/pickle/fewshot.pkl", "train", []int{0, 1, 2, 3}, []int64{0, 1, 2, 0}},
+		{"pickle", "testdata/pickle/fewshot.pkl", "test", []int{4, 5}, []int64{1, 2}},
+		{"pickle", "testdata/pickle/protocol3.pkl", "test", []int{4, 5}, []int64{1, 2}},
+		{"pickle", "testdata/pickle/cache.dat", "", all, labels},
+		{"pickle", "testdata/pickle/scalars.pkl", "", all, labels},
+		{"npy", "testdata/modelnet40_c/data_original.npy", "", all, labels},
+		{"modelnet-c", "testdata/modelnet_c", "clean", all, labels},
+		{"modelnet40-c", "testdata/modelnet40_c", "clean", all, labels},
 	}
 	for _, pattern := range []string{"testdata/h5/*.h5", "testdata/npz/*.npz"} {
 		paths, err := filepath.Glob(pattern)
@@ -75,7 +92,7 @@ func TestFormats(t *testing.T) {
 			}
 		}
 	}
-	tried := map[string]bool{}
+	tried := map[string]bool{"obj": true, "off": true, "images": true} // by tests of their own
 	for _, test := range tests {
 		tried[test.format] = true
 		t.Run(test.path+" "+test.split, func(t *testing.T) {
@@ -150,7 +167,15 @@ func TestMalformed(t *testing.T) {
 		t.Fatal(err)
 	}
 	write("mesh.off", "OFF\n8 6 0\n")
+	write("data.bin", "OFF\n8 6 0\n")
 	write("empty.npz", "")
+	write("variants/test_objectdataset.h5", string(h5))
+	write("variants/test_objectdataset_augmentedrot_scale75.h5", string(h5))
+	write("nolabels/data.npy", "\x93NUMPY")
+	write("text/modelnet40_shape_names.txt", "chair\n")
+	write("text/modelnet40_test.txt", "desk_0001\n")
+	write("away/modelnet40_shape_names.txt", "../chair\n")
+	write("away/modelnet40_test.txt", "../chair_0001\n")
 	write("noarrays.npz", "PK\x03\x04 no archive")
 	write("other/readme.txt", "hello")
 	write("other/b.txt", "hello")
@@ -195,10 +220,22 @@ func TestMalformed(t *testing.T) {
 		{"testdata/modelnet", "val", `has no split "val": neither val_files.txt nor a file *val*.h5`},
 		{"testdata/pcd", "", "has the splits test, train; choose one"},
 		{"testdata/pcd", "val", `has no split "val"; it has test, train`},
-		{filepath.Join(dir, "mesh.off"), "", `it is a file of 10 bytes that starts with "OFF\n8 6 "; known formats: hdf5, npz, pcd`},
+		{filepath.Join(dir, "mesh.off"), "", `sample 0: vertex 0 of 8 has the coordinate ""`},
+		{filepath.Join(dir, "data.bin"), "", `it is a file of 10 bytes that starts with "OFF\n8 6 "; known formats: hdf5, images`},
 		{filepath.Join(dir, "empty.npz"), "", "it is an empty file"},
+		{filepath.Join(dir, "variants"), "test", "holds several data sets: test_objectdataset.h5, test_objectdataset_augmentedrot_scale75.h5; name one of the files"},
+		{filepath.Join(dir, "nolabels/data.npy"), "", "has no labels beside it: none of [label.npy labels.npy y.npy]"},
+		{filepath.Join(dir, "text"), "", `modelnet40_test.txt: line 1: "desk_0001" does not begin with one of the 1 class names`},
+		{filepath.Join(dir, "away"), "", `modelnet40_test.txt: line 1: "../chair_0001" does not begin`},
+		{"testdata/pickle/fewshot.pkl", "", "has the splits test, train; choose one"},
+		{"testdata/pickle/fewshot.pkl", "val", `has no split "val"; it has test, train`},
+		{"testdata/pickle/bad_call.pkl", "train", `has no split "train"; it has train`},
+		{"testdata/pickle/bad_object.pkl", "train", `holds numpy values of type "O8"; floats and integers are known`},
+		{"testdata/pickle/bad_shape.pkl", "train", "sample 0 is no array [points, 3 or more] of float32 or float64"},
+		{"testdata/pickle/bad_label.pkl", "train", "sample 0: the label is no integer"},
+		{"testdata/modelnet_c", "dropout_global_6", `has no split "dropout_global_6"; it has clean, dropout_global_1, dropout_global_2`},
 		{filepath.Join(dir, "noarrays.npz"), "", `that starts with "PK\x03\x04 no "`},
-		{filepath.Join(dir, "other"), "", "it is a folder with b.txt, readme.txt; known formats: hdf5, npz, pcd"},
+		{filepath.Join(dir, "other"), "", "it is a folder with b.txt, readme.txt; known formats: hdf5, images"},
 		{filepath.Join(dir, "list"), "", `train_files.txt: lists "data/gone.h5", but there is no file gone.h5 beside it`},
 		{filepath.Join(dir, "nothinglisted"), "train", "train_files.txt: lists no files"},
 		{filepath.Join(dir, "fewclasses"), "", `data set "label": sample 2 has label 2, but there are 2 class names`},
@@ -210,13 +247,7 @@ func TestMalformed(t *testing.T) {
 		tried[test.path] = true
 		t.Run(test.path, func(t *testing.T) {
 			t.Parallel()
-			err := openAndRead(t.Context(), test.path, test.split)
-			var malformed *datasets.FormatError
-			if !errors.As(err, &malformed) || !strings.Contains(err.Error(), test.want) {
-				t.Errorf("got %v (%T), want a FormatError with %q", err, err, test.want)
-			} else if !strings.HasPrefix(err.Error(), test.path) || strings.Count(err.Error(), test.path) != 1 {
-				t.Errorf("%v: want the path once, in front", err)
-			}
+			checkMalformed(t, test.path, test.split, test.want)
 		})
 	}
 	for _, pattern := range []string{"testdata/h5/bad_*", "testdata/npz/bad_*"} {
@@ -228,6 +259,20 @@ func TestMalformed(t *testing.T) {
 		}
 	}
 }
+
+// checkMalformed wants a FormatError with this text and the path in front.
+func checkMalformed(t *testing.T, path, split, want string) {
+	t.Helper()
+	err := openAndRead(t.Context(), path, split)
+	var malformed *datasets.FormatError
+	if !errors.As(err, &malformed) || !contains(err, want) {
+		t.Errorf("%s: got %v (%T), want a FormatError with %q", path, err, err, want)
+	} else if !strings.HasPrefix(err.Error(), path) || strings.Count(err.Error(), path) != 1 {
+		t.Errorf("%v: want the path once, in front", err)
+	}
+}
+
+func contains(err error, text string) bool { return strings.Contains(err.Error(), text) }
 
 func openAndRead(ctx context.Context, path, split string) error {
 	ds, err := datasets.Open(ctx, path, datasets.OpenOptions{Split: split})
@@ -244,8 +289,8 @@ func TestOpenRefusals(t *testing.T) {
 	if err := openAndRead(t.Context(), "testdata/gone", ""); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a path that is not there: %v", err)
 	}
-	_, err := datasets.Open(t.Context(), "testdata/modelnet", datasets.OpenOptions{Format: "ply"})
-	if err == nil || !strings.Contains(err.Error(), "hdf5, npz, pcd") {
+	_, err := datasets.Open(t.Context(), "testdata/modelnet", datasets.OpenOptions{Format: "zarr"})
+	if err == nil || !strings.Contains(err.Error(), "hdf5, images, modelnet-c") {
 		t.Errorf("an unknown format: %v", err)
 	}
 	_, err = datasets.Open(t.Context(), "testdata/npz/float32.npz", datasets.OpenOptions{Format: "pcd"})

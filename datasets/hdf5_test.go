@@ -23,8 +23,8 @@ func TestHDF5Eviction(t *testing.T) {
 		if err := ds.Read(t.Context(), &got, i); err != nil {
 			t.Fatal(err)
 		}
-		if len(set.values) != 1 || len(set.recent) != 1 {
-			t.Fatalf("%d files are in memory, want 1", len(set.values))
+		if len(set.slabs) != 1 || len(set.recent) != 1 {
+			t.Fatalf("%d slabs are in memory, want 1", len(set.slabs))
 		}
 	}
 	if !slices.Equal(got.X, want.X) {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"sync"
 
 	"github.com/wiseft/wiseft/datasets/npy"
 )
@@ -25,61 +24,34 @@ func matchNPZ(path string) (bool, error) {
 		return false, err
 	}
 	found := false
-	err = withNPZ(path, func(a *npy.Archive) error {
-		found = a.Has("x")
+	err = withFile(path, func(r io.ReaderAt, size int64) error {
+		a, err := npy.Open(r, size)
+		found = err == nil && a.Has("x")
 		return nil
 	})
 	// A zip file that cannot be read is not recognised, which is no error here.
-	return found && err == nil, nil
+	return found, err
 }
 
-// withNPZ calls use with the open archive; its errors become a *FormatError.
-func withNPZ(path string, use func(*npy.Archive) error) error {
-	return withFile(path, func(r io.ReaderAt, size int64) error {
+func openNPZ(ctx context.Context, path string, _ OpenOptions) (Dataset, error) {
+	s := &arraySet{info: Info{Name: path, Format: "npz"}, path: path, array: `array "x"`, hashed: []string{path}}
+	return s.open(ctx, func(r io.ReaderAt, size int64) error {
 		a, err := npy.Open(r, size)
 		if err != nil {
 			return err
 		}
-		return use(a)
+		return s.index(a)
 	})
 }
 
-// npzSet is one NPZ file. Its values are decoded at the first Read.
-type npzSet struct {
-	info   Info
-	path   string
-	shape  []int // of a sample
-	labels []int64
-	hash   fileHash
-
-	mu     sync.Mutex // guards x and closed
-	x      []float32
-	closed bool
-}
-
-func openNPZ(ctx context.Context, path string, _ OpenOptions) (Dataset, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	s := &npzSet{info: Info{Name: path, Format: "npz"}, path: path}
-	if err := withNPZ(path, s.index); err != nil {
-		return nil, err
-	}
-	return s, nil
-}
-
-func (s *npzSet) index(a *npy.Archive) error {
+func (s *arraySet) index(a *npy.Archive) error {
 	h, err := a.Header("x")
 	if err != nil {
 		return err
 	}
-	if len(h.Shape) < 2 || h.Len() == 0 {
-		return fmt.Errorf(`array "x" has shape %v, want [samples ...] with something in it`, h.Shape)
+	if err := s.checkValues(h); err != nil {
+		return err
 	}
-	if h.Kind != 'f' || h.ItemSize != 4 && h.ItemSize != 8 {
-		return fmt.Errorf(`array "x" has type %s, want f4 or f8`, h.DType())
-	}
-	s.shape = h.Shape[1:]
 	var y *npy.Header
 	if s.labels, y, err = a.Int64s("y"); err != nil {
 		return err
@@ -95,62 +67,8 @@ func (s *npzSet) index(a *npy.Archive) error {
 	if err := checkLabels(s.labels, s.info.Classes); err != nil {
 		return fmt.Errorf(`array "y": %w`, err)
 	}
-	return nil
-}
-
-func (s *npzSet) Info() Info        { return s.info }
-func (s *npzSet) Len() int          { return len(s.labels) }
-func (s *npzSet) Label(i int) int64 { return s.labels[i] }
-
-func (s *npzSet) Read(ctx context.Context, dst *Sample, i int) error {
-	if err := checkIndex(ctx, s.info.Name, i, len(s.labels)); err != nil {
-		return err
-	}
-	x, err := s.load()
-	if err != nil {
-		return err
-	}
-	size := len(x) / len(s.labels)
-	x = x[i*size:][:size]
-	if bad := notFinite(x); bad >= 0 {
-		return malformed(s.path, `array "x": sample %d: value %d is not finite (%v)`, i, bad, x[bad])
-	}
-	dst.Set(x, s.shape, s.labels[i])
-	return nil
-}
-
-func (s *npzSet) load() ([]float32, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return nil, fmt.Errorf("%s: %w", s.path, errClosed)
-	}
-	if s.x != nil {
-		return s.x, nil
-	}
-	err := withNPZ(s.path, func(a *npy.Archive) error {
-		x, h, err := a.Float32s("x")
-		if err != nil {
-			return err
-		}
-		if h.Shape[0] != len(s.labels) || !slices.Equal(h.Shape[1:], s.shape) {
-			return fmt.Errorf("has changed since it was opened")
-		}
-		s.x = x
-		return nil
-	})
-	return s.x, err
-}
-
-func (s *npzSet) Hash(ctx context.Context) (string, error) {
-	return s.hash.of(ctx, []string{"npz"}, []string{s.path})
-}
-
-func (s *npzSet) Close() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.closed, s.x = true, nil
-	return nil
+	s.rows, err = a.Rows("x")
+	return err
 }
 
 // WriteNPZ writes a data set, whose samples must all have one shape, as the npz

@@ -10,10 +10,12 @@ import (
 // Preprocess prepares the clouds of a data set for a model. The zero value changes
 // nothing; "" stands for each default. It is a value to be written into results.
 type Preprocess struct {
-	Points    int    `json:"points"`    // points to keep; 0 keeps all
-	Sample    string `json:"sample"`    // which: "first" (default), "random" or "fps"
-	Seed      uint64 `json:"seed"`      // for "random"
-	Normalize string `json:"normalize"` // "none" (default), "unit-sphere" or "unit-box"
+	Points int    `json:"points"` // points to keep; 0 keeps all
+	Sample string `json:"sample"` // which: "first" (default), "random" or "fps"
+	Seed   uint64 `json:"seed"`   // for "random"
+	// Normalize is "none" (default), "unit-sphere" or "unit-box" for clouds, or "imagenet"
+	// for images: minus mean and divided by deviation of ImageNet's channels.
+	Normalize string `json:"normalize"`
 	// Axes says which input axis each output axis takes, such as "xzy"; a minus sign
 	// in front turns an axis round ("xz-y" turns z-up into y-up and keeps the
 	// handedness). Default "xyz".
@@ -21,8 +23,14 @@ type Preprocess struct {
 }
 
 var (
-	samplers    = []string{"first", "random", "fps"}
-	normalizers = []string{"none", "unit-sphere", "unit-box"}
+	samplers    = []string{"first", "random", "fps", "fps-random"}
+	normalizers = []string{"none", "unit-sphere", "unit-box", "imagenet"}
+)
+
+// ImageNet's mean and standard deviation of red, green and blue, from 0 to 1.
+var (
+	imageNetMean      = [3]float32{0.485, 0.456, 0.406}
+	imageNetDeviation = [3]float32{0.229, 0.224, 0.225}
 )
 
 // withDefaults fills in what "" stands for.
@@ -64,7 +72,7 @@ func (p Preprocess) line() string {
 	}
 	if p.Points > 0 {
 		points := fmt.Sprintf("%s %d points", p.Sample, p.Points)
-		if p.Sample == "random" {
+		if p.Sample == "random" || p.Sample == "fps-random" {
 			points += fmt.Sprintf(" (seed %d)", p.Seed)
 		}
 		parts = append(parts, points)
@@ -124,8 +132,11 @@ func (d *preprocessed) Read(ctx context.Context, dst *Sample, i int) error {
 	if err := d.Dataset.Read(ctx, dst, i); err != nil {
 		return err
 	}
+	if d.p.Normalize == "imagenet" && d.p.Points == 0 && d.p.Axes == "xyz" {
+		return normalizeImage(dst, d.Dataset.Info().Name, i)
+	}
 	n, ok := dst.Points()
-	if !ok {
+	if !ok || d.p.Normalize == "imagenet" {
 		return malformed(d.Dataset.Info().Name, "sample %d has shape %v: only clouds, [points 3], can be preprocessed", i, dst.Shape)
 	}
 	d.axes.apply(dst.X)
@@ -138,6 +149,8 @@ func (d *preprocessed) Read(ctx context.Context, dst *Sample, i int) error {
 			choosePoints(dst.X, want, keyedRand("wiseft points 1", d.p.Seed, uint64(i)))
 		case "fps":
 			FarthestPoints(dst.X, want)
+		case "fps-random":
+			farthestPoints(dst.X, want, keyedRand("wiseft fps 1", d.p.Seed, uint64(i)).IntN(n))
 		}
 		dst.X, dst.Shape[0] = dst.X[:3*want], want
 	}
@@ -146,6 +159,19 @@ func (d *preprocessed) Read(ctx context.Context, dst *Sample, i int) error {
 		UnitSphere(dst.X)
 	case "unit-box":
 		UnitBox(dst.X)
+	}
+	return nil
+}
+
+// normalizeImage subtracts ImageNet's mean and divides by its deviation.
+func normalizeImage(dst *Sample, name string, i int) error {
+	if len(dst.Shape) != 3 || dst.Shape[0] != 3 {
+		return malformed(name, "sample %d has shape %v: only images, [3 height width], can be normalised as ImageNet's", i, dst.Shape)
+	}
+	size := dst.Shape[1] * dst.Shape[2]
+	for k := range dst.X {
+		channel := k / size
+		dst.X[k] = (dst.X[k] - imageNetMean[channel]) / imageNetDeviation[channel]
 	}
 	return nil
 }

@@ -1,6 +1,9 @@
 package datasets_test
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"math"
 	"os"
@@ -188,11 +191,97 @@ func TestPreprocessJSON(t *testing.T) {
 }
 
 // BenchmarkFarthestPoints chooses 1,024 of 8,192 points.
+
+// many is the cloud of farthest_of_many in testdata/make.py: 8,192 points.
+func many() []float32 {
+	x := make([]float32, 3*8192)
+	for k := range x {
+		x[k] = float32(k*40503%16384-8192) / 8192
+	}
+	for k := 0; k < len(x); k += 3 {
+		x[k+2] *= x[k]
+	}
+	return x
+}
+
+// TestFarthestOfMany takes 1,024 of 8,192 points and compares with numpy's loop.
+func TestFarthestOfMany(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("testdata/cloud.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want struct {
+		Hash string `json:"fps-8192"`
+	}
+	if err := json.Unmarshal(text, &want); err != nil || want.Hash == "" {
+		t.Fatalf("no vector (%v)", err)
+	}
+	x := many()
+	datasets.FarthestPoints(x, 1024)
+	h := sha256.New()
+	for _, v := range x[:3*1024] {
+		h.Write(binary.LittleEndian.AppendUint32(nil, math.Float32bits(v)))
+	}
+	if got := hex.EncodeToString(h.Sum(nil)); got != want.Hash {
+		t.Errorf("the points hash to %s, want %s", got, want.Hash)
+	}
+}
+
+// TestFarthestOfEqual takes the first of several points that are equally far.
+func TestFarthestOfEqual(t *testing.T) {
+	t.Parallel()
+	x := []float32{0, 0, 0, 1, 0, 0, 0, 2, 0, -2, 0, 0, 0, -2, 0}
+	datasets.FarthestPoints(x, 3)
+	if want := []float32{0, 0, 0, 0, 2, 0, -2, 0, 0}; !slices.Equal(x[:9], want) {
+		t.Errorf("got %v, want %v", x[:9], want)
+	}
+}
+
+// TestFarthestFromRandom checks that the start depends on seed and sample, and that every
+// later point is the farthest from those before it.
+func TestFarthestFromRandom(t *testing.T) {
+	t.Parallel()
+	base := open(t, "testdata/npz/float32.npz", "")
+	starts := map[[3]float32]bool{}
+	for seed := range uint64(4) {
+		ds := apply(t, base, datasets.Preprocess{Points: 5, Sample: "fps-random", Seed: seed})
+		s := read(t, ds, 0)
+		starts[[3]float32(s.X)] = true
+		if again := read(t, ds, 0); !slices.Equal(s.X, again.X) {
+			t.Error("one seed gives two clouds")
+		}
+		all := read(t, base, 0).X
+		for k := 1; k < 5; k++ {
+			far := float32(0)
+			for i := 0; i < len(all); i += 3 {
+				far = max(far, nearest(s.X[:3*k], all[i:]))
+			}
+			if got := nearest(s.X[:3*k], s.X[3*k:]); got != far {
+				t.Errorf("seed %d: point %d is %v away, the farthest %v", seed, k, got, far)
+			}
+		}
+	}
+	if len(starts) < 2 {
+		t.Error("four seeds start at one point")
+	}
+}
+
+// nearest is the squared distance of p to the nearest of points.
+func nearest(points, p []float32) float32 {
+	least := float32(math.Inf(1))
+	for i := 0; i < len(points); i += 3 {
+		x, y, z := points[i]-p[0], points[i+1]-p[1], points[i+2]-p[2]
+		least = min(least, float32(x*x)+float32(y*y)+float32(z*z))
+	}
+	return least
+}
+
 func BenchmarkFarthestPoints(b *testing.B) {
-	cloud := wantCloud(0, 8192)
-	x := slices.Clone(cloud)
+	base := many()
+	x := slices.Clone(base)
 	for b.Loop() {
-		copy(x, cloud)
+		copy(x, base)
 		datasets.FarthestPoints(x, 1024)
 	}
 }

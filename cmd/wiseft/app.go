@@ -39,6 +39,7 @@ func commands() []*cli.Command {
 		newVerifyCommand(),
 		newDiffCommand(),
 		newDataCommand(),
+		newCorruptCommand(),
 		newListCommand(),
 		newDoctorCommand(),
 	}

@@ -47,7 +47,7 @@ func TestDemoFigures(t *testing.T) {
 	want := []struct {
 		id         string
 		clean, moa float64
-	}{{"alpha=0", .876, .7830}, {"alpha=0.5", .932, .8101}, {"alpha=1", .920, .7848}}
+	}{{"alpha=0", .876, .7831}, {"alpha=0.5", .932, .8135}, {"alpha=1", .920, .7866}}
 	if len(got.Result.Models) != len(want) {
 		t.Fatalf("%d models, want %d", len(got.Result.Models), len(want))
 	}

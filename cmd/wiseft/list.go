@@ -17,8 +17,8 @@ import (
 func newListCommand() *cli.Command {
 	return newCommand(&cli.Command{
 		Name:        "list",
-		Usage:       "what there is: methods, corruptions, suites, formats, solvers",
-		ArgsUsage:   "methods [NAME]|corruptions|suites|formats|solvers",
+		Usage:       "what there is: methods, corruptions, suites, formats, label maps, solvers",
+		ArgsUsage:   "methods [NAME]|corruptions|suites|formats|labels|solvers",
 		Description: "Examples:\n  wiseft list methods\n  wiseft list methods ties",
 	}, runList)
 }
@@ -48,7 +48,11 @@ var listers = map[string]func() []listItem{
 	},
 	"corruptions": func() (items []listItem) {
 		for _, c := range corrupt.All() {
-			items = append(items, listItem{c.Name, c.Doc, fmt.Sprintf("severities 1 to 5: %v", c.Levels), c.Source})
+			source := c.Source
+			if c.Note != "" {
+				source += "; " + c.Note
+			}
+			items = append(items, listItem{c.Name, c.Doc, fmt.Sprintf("severities 1 to 5: %s", strings.Join(c.Levels[:], ", ")), source})
 		}
 		return items
 	},
@@ -61,6 +65,12 @@ var listers = map[string]func() []listItem{
 	"formats": func() (items []listItem) {
 		for _, f := range datasets.Formats() {
 			items = append(items, listItem{f.Name, f.Doc, "", ""})
+		}
+		return items
+	},
+	"labels": func() (items []listItem) {
+		for _, m := range datasets.LabelMaps() {
+			items = append(items, listItem{m.Name, m.Doc, "", ""})
 		}
 		return items
 	},
@@ -78,7 +88,7 @@ func runList(_ context.Context, c *call) (result, error) {
 	if args := c.Args().Slice(); len(args) == 2 && args[0] == "methods" {
 		return newMethodPage(args[1])
 	}
-	args, err := c.args("methods|corruptions|suites|formats|solvers")
+	args, err := c.args("methods|corruptions|suites|formats|labels|solvers")
 	if err != nil {
 		return nil, err
 	}

@@ -1,9 +1,9 @@
 package corrupt
 
 import (
-	"math/rand/v2"
+	"math"
 
-	"github.com/wiseft/wiseft/datasets"
+	"github.com/wiseft/wiseft/datasets/corrupt/internal/precise"
 )
 
 func init() {
@@ -15,25 +15,29 @@ func init() {
 			"10 added to 1024 points", "20 added to 1024 points", "30 added to 1024 points",
 			"40 added to 1024 points", "50 added to 1024 points",
 		},
-		Apply: addGlobal,
+		Cloud: addGlobal,
 	})
 }
 
-// addGlobal draws from the cube until a point lies in the ball. The reference
-// draws angles and a radius u^(1/3) instead, which is the same distribution but
-// takes functions that differ between processors in the last bit.
-func addGlobal(rng *rand.Rand, severity int, dst *datasets.Sample) {
-	n := dst.Shape[0]
-	count := scaled(10*severity, n)
-	for added := 0; added < count; {
-		var p point
-		for k := range p {
-			p[k] = float32(uniform(rng, -1, 1))
-		}
-		if squaredDistance(p, point{}) <= 1 {
-			dst.X = append(dst.X, p[:]...)
-			added++
-		}
+// addGlobal draws all radii, as cube roots, then the cosines of all polar angles, then
+// all azimuths.
+func addGlobal(rng Rand, severity int, c *Cloud) {
+	added := make([]Point, scaled(10*severity, len(c.Points)))
+	third := 1. / 3
+	for i := range added {
+		added[i][0] = precise.Pow(uniform(rng, 0, 1), third)
 	}
-	dst.Shape[0] = n + count
+	for i := range added {
+		added[i][1] = precise.Acos(uniform(rng, -1, 1))
+	}
+	for i := range added {
+		added[i][2] = uniform(rng, 0, 2*math.Pi)
+	}
+	for _, polar := range added {
+		radius := polar[0]
+		sin, cos := precise.Sincos(polar[1])
+		sinPhi, cosPhi := precise.Sincos(polar[2])
+		c.Points = append(c.Points, Point{float64(radius*sin) * cosPhi, float64(radius*sin) * sinPhi, radius * cos})
+	}
+	c.Double = true
 }

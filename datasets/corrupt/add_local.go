@@ -1,11 +1,5 @@
 package corrupt
 
-import (
-	"math/rand/v2"
-
-	"github.com/wiseft/wiseft/datasets"
-)
-
 func init() {
 	register(Corruption{
 		Name:   "add_local",
@@ -15,33 +9,31 @@ func init() {
 			"100 added to 1024 points", "200 added to 1024 points", "300 added to 1024 points",
 			"400 added to 1024 points", "500 added to 1024 points",
 		},
-		Apply: addLocal,
+		Cloud: addLocal,
 	})
 }
 
 // addLocal pulls an added point with squared norm d > 1 inwards by dividing it by
 // d, as the reference does: it lands at distance 1/sqrt(d) inside the unit ball, not
 // on its surface.
-func addLocal(rng *rand.Rand, severity int, dst *datasets.Sample) {
-	all := points(dst)
-	n := len(all)
+func addLocal(rng Rand, severity int, c *Cloud) {
+	n := len(c.Points)
 	sizes := clusterSizes(rng, scaled(100*severity, n))
-	shuffle(rng, all)
-	for c, size := range sizes {
-		centre := all[c%n] // a cloud may have fewer points than clusters
+	c.shuffle(rng)
+	for cluster, size := range sizes {
+		centre := c.Points[cluster%n] // a cloud may have fewer points than clusters
 		sigma := uniform(rng, 0.075, 0.125)
 		for range size {
-			var p point
+			var p Point
 			for k := range p {
-				p[k] = float32(float64(centre[k]) + float64(sigma*rng.NormFloat64()))
+				p[k] = single(centre[k] + float64(sigma*rng.NormFloat64()))
 			}
-			if d := squaredDistance(p, point{}); d > 1 {
+			if d := squaredNorm(p); d > 1 {
 				for k := range p {
-					p[k] /= d
+					p[k] = float64(float32(p[k]) / d)
 				}
 			}
-			all = append(all, p)
+			c.Points = append(c.Points, p)
 		}
 	}
-	setPoints(dst, all)
 }

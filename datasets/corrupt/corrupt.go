@@ -1,14 +1,16 @@
-// Package corrupt damages point clouds the way robustness benchmarks do.
+// Package corrupt damages point clouds and images the way robustness benchmarks do.
 //
-// A [Corruption] changes one cloud at one of five severities; a [Suite] is a named
-// list of corruptions in the order in which a benchmark evaluates them. [Wrap] puts
-// a corruption over a data set. Corruptions and suites register themselves, one
-// file each.
+// A [Corruption] changes one sample at one of five severities; a [Suite] is a named
+// list of corruptions in the order in which a benchmark evaluates them. Corruptions
+// and suites register themselves, one file each.
 //
-// What comes out depends on the seed, the corruption's name, the severity and the
-// sample's index, and on nothing else: not on order, threads, shards, or the kind
-// of processor (products are rounded before they are added, so that none fuses the
-// two). It has the distributions of the reference generators, not their bits.
+// There are two generators. [Wrap] puts a corruption over a data set and is keyed: what
+// comes out depends on the seed, the corruption's name, the severity and the sample's
+// index, and on nothing else: not on order, threads, shards, or the kind of processor
+// (functions are rounded correctly, products before they are added or by one fused
+// step everywhere). [Stream] repeats the reference implementations: numpy's legacy
+// generator, its order of calls, float64 where they have it. Both run the same
+// code, which draws in the reference's order.
 //
 // The counts of points that some corruptions add or remove are published for clouds
 // of 1,024 points. For n points we take count*n/1024, rounded down: exact at 1,024.
@@ -16,38 +18,59 @@
 package corrupt
 
 import (
-	"context"
-	"crypto/sha256"
-	"encoding/binary"
 	"fmt"
 	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
 
-	"github.com/wiseft/wiseft/datasets"
+	"github.com/wiseft/wiseft/datasets/corrupt/internal/mt19937"
 )
 
 // Severities is how many severities every corruption has: 1 to 5.
 const Severities = 5
 
-// Corruption is one way to damage a cloud.
+// Rand is where corruptions take all randomness from.
+type Rand interface {
+	Float64() float64     // uniform in [0, 1)
+	NormFloat64() float64 // standard normal
+	IntN(n int) int       // uniform in [0, n)
+	Perm(n int) []int     // 0 to n-1 in random order
+}
+
+var (
+	_ Rand = (*rand.Rand)(nil)
+	_ Rand = (*mt19937.Rand)(nil)
+)
+
+// Corruption is one way to damage a sample: a cloud or an image.
 type Corruption struct {
 	Name   string
-	Doc    string // one line: what happens to the cloud
+	Doc    string // one line: what happens to the sample
 	Source string // where the definition comes from
+	// Note says how this differs from the source beyond randomness; "" = not at all.
+	Note string
 	// Levels says for each severity what its parameter is, with unit.
 	Levels [Severities]string
-	// Apply changes dst, a cloud of at least one point, in place. It takes all
-	// randomness from rng and keeps no state, so that several may run at once.
-	// severity is 1 to 5.
-	Apply func(rng *rand.Rand, severity int, dst *datasets.Sample)
+	// Unordered is set where severities are not ordered by strength, at any size of clouds.
+	Unordered bool
+	// Fixed is set where nothing is random.
+	Fixed bool
+	// Choose is how many points of every cloud the reference takes before it begins, the
+	// same ones of each: 0 = all. Only Stream does so; Wrap takes clouds as they are.
+	Choose int
+	// Cloud changes a cloud of at least one point in place, and Image an image, whose values
+	// are clipped to 0 to 1 afterwards. Exactly one of the two is set. They take all
+	// randomness from rng and keep no state, so that several may run at once. severity is
+	// 1 to 5.
+	Cloud func(rng Rand, severity int, c *Cloud)
+	Image func(rng Rand, severity int, m *Image)
 }
 
 var corruptions = map[string]Corruption{}
 
 func register(c Corruption) {
-	if c.Name == "" || c.Doc == "" || c.Source == "" || c.Apply == nil || slices.Contains(c.Levels[:], "") {
+	if c.Name == "" || c.Doc == "" || c.Source == "" || slices.Contains(c.Levels[:], "") || (c.Cloud == nil) == (c.Image == nil) {
 		panic("corrupt: half-filled corruption " + c.Name)
 	}
 	if _, ok := corruptions[c.Name]; ok {
@@ -72,69 +95,39 @@ func All() []Corruption {
 	return all
 }
 
-// Wrap returns ds with every cloud corrupted. Samples that are no clouds are errors
-// when they are read. ds must stay open; closing the result does not close it.
-func Wrap(ds datasets.Dataset, c Corruption, severity int, seed uint64) (datasets.Dataset, error) {
-	if severity < 1 || severity > Severities {
-		return nil, fmt.Errorf("corruption %s: severity is %d, want 1 to %d", c.Name, severity, Severities)
-	}
-	if c.Apply == nil {
-		return nil, fmt.Errorf("corruption %q does nothing; known: %s", c.Name, names())
-	}
-	return &corrupted{Dataset: ds, c: c, severity: severity, seed: seed}, nil
-}
-
 func names() string {
 	return strings.Join(slices.Sorted(maps.Keys(corruptions)), ", ")
 }
 
-type corrupted struct {
-	datasets.Dataset
-	c        Corruption
-	severity int
-	seed     uint64
-}
-
-// line describes the corruption for Info.History, and stands for it in the hash.
-func (d *corrupted) line() string {
-	return fmt.Sprintf("corrupt: %s severity %d (%s), seed %d, generator wiseft 1",
-		d.c.Name, d.severity, d.c.Levels[d.severity-1], d.seed)
-}
-
-func (d *corrupted) Info() datasets.Info {
-	info := d.Dataset.Info()
-	info.History = append(slices.Clone(info.History), d.line())
-	info.SelfMade = true
-	return info
-}
-
-func (d *corrupted) Hash(ctx context.Context) (string, error) {
-	return datasets.DerivedHash(ctx, d.Dataset, d.line())
-}
-
-func (d *corrupted) Close() error { return nil }
-
-func (d *corrupted) Read(ctx context.Context, dst *datasets.Sample, i int) error {
-	if err := d.Dataset.Read(ctx, dst, i); err != nil {
-		return err
+// check refuses what cannot be applied.
+func (c *Corruption) check(severity int) error {
+	if severity < 1 || severity > Severities {
+		return fmt.Errorf("corruption %s: severity is %d, want 1 to %d", c.Name, severity, Severities)
 	}
-	if n, ok := dst.Points(); !ok || n == 0 {
-		return &datasets.FormatError{
-			Path:   d.Dataset.Info().Name,
-			Detail: fmt.Sprintf("sample %d has shape %v: only clouds, [points 3], can be corrupted by %s", i, dst.Shape, d.c.Name),
-		}
+	if c.Cloud == nil && c.Image == nil {
+		return fmt.Errorf("corruption %q does nothing; known: %s", c.Name, names())
 	}
-	d.c.Apply(newRand(d.seed, d.c.Name, d.severity, i), d.severity, dst)
 	return nil
 }
 
-// newRand returns the generator of one sample: ChaCha8 keyed by the SHA-256 of
-// what the result may depend on.
-func newRand(seed uint64, name string, severity, index int) *rand.Rand {
-	b := []byte("wiseft corruption 1\x00")
-	b = binary.LittleEndian.AppendUint64(b, seed)
-	b = binary.LittleEndian.AppendUint64(b, uint64(severity))
-	b = binary.LittleEndian.AppendUint64(b, uint64(index))
-	b = append(b, name...)
-	return rand.New(rand.NewChaCha8(sha256.Sum256(b)))
+// checkCloud is check where only clouds will do.
+func (c *Corruption) checkCloud(severity int) error {
+	if err := c.check(severity); err != nil {
+		return err
+	}
+	if c.Cloud == nil {
+		return fmt.Errorf("corruption %s is for images, and files of clouds are asked for", c.Name)
+	}
+	return nil
 }
+
+// uniform returns a number from low to high, as numpy's uniform does.
+func uniform(rng Rand, low, high float64) float64 {
+	return low + float64((high-low)*rng.Float64())
+}
+
+// sign returns -1 or 1.
+func sign(rng Rand) float64 { return float64(2*rng.IntN(2) - 1) }
+
+// scaled turns a count that is published for 1,024 points into one for n.
+func scaled(count, n int) int { return count * n / 1024 }

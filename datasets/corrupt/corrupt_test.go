@@ -28,31 +28,53 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-// modelNetCPoints is how many points are left of 1,024, from the published files.
-var modelNetCPoints = map[string][5]int{
-	"scale":          {1024, 1024, 1024, 1024, 1024},
-	"jitter":         {1024, 1024, 1024, 1024, 1024},
-	"rotate":         {1024, 1024, 1024, 1024, 1024},
-	"dropout_global": {768, 640, 512, 384, 256},
-	"dropout_local":  {924, 824, 724, 624, 524},
-	"add_global":     {1034, 1044, 1054, 1064, 1074},
-	"add_local":      {1124, 1224, 1324, 1424, 1524},
+// publishedPoints is how many points are left of 1,024, from the published files.
+var publishedPoints = map[string][5]int{
+	"scale":              {1024, 1024, 1024, 1024, 1024},
+	"jitter":             {1024, 1024, 1024, 1024, 1024},
+	"rotate":             {1024, 1024, 1024, 1024, 1024},
+	"dropout_global":     {768, 640, 512, 384, 256},
+	"dropout_local":      {924, 824, 724, 624, 524},
+	"add_global":         {1034, 1044, 1054, 1064, 1074},
+	"add_local":          {1124, 1224, 1324, 1424, 1524},
+	"occlusion":          {1024, 1024, 1024, 1024, 1024},
+	"lidar":              {768, 768, 768, 768, 768},
+	"density_inc":        {1024, 1024, 1024, 1024, 1024},
+	"density":            {949, 874, 799, 724, 649},
+	"cutout":             {964, 934, 874, 814, 724},
+	"uniform":            {1024, 1024, 1024, 1024, 1024},
+	"gaussian":           {1024, 1024, 1024, 1024, 1024},
+	"impulse":            {1024, 1024, 1024, 1024, 1024},
+	"upsampling":         {1228, 1280, 1365, 1536, 2048},
+	"background":         {1046, 1049, 1053, 1058, 1075},
+	"rotation":           {1024, 1024, 1024, 1024, 1024},
+	"shear":              {1024, 1024, 1024, 1024, 1024},
+	"distortion":         {1024, 1024, 1024, 1024, 1024},
+	"distortion_rbf":     {1024, 1024, 1024, 1024, 1024},
+	"distortion_rbf_inv": {1024, 1024, 1024, 1024, 1024},
 }
 
-func TestModelNetCPoints(t *testing.T) {
+func TestPublishedPoints(t *testing.T) {
 	t.Parallel()
-	suite, ok := corrupt.LookupSuite("modelnet-c")
-	if !ok || len(suite.Corruptions) != len(modelNetCPoints) {
-		t.Fatalf("modelnet-c has %d corruptions, want %d", len(suite.Corruptions), len(modelNetCPoints))
-	}
-	for _, name := range suite.Corruptions {
-		for severity := 1; severity <= suite.Severities; severity++ {
-			for i := range 10 {
-				if got, want := read(t, name, severity, i).Shape[0], modelNetCPoints[name][severity-1]; got != want {
-					t.Errorf("%s severity %d, cloud %d: %d points, want %d", name, severity, i, got, want)
+	tried := 0
+	for _, name := range []string{"modelnet-c", "modelnet40-c"} {
+		suite, ok := corrupt.LookupSuite(name)
+		if !ok {
+			t.Fatalf("there is no suite %s", name)
+		}
+		for _, name := range suite.Corruptions {
+			tried++
+			for severity := 1; severity <= suite.Severities; severity++ {
+				for i := range 3 {
+					if got, want := read(t, name, severity, i).Shape[0], publishedPoints[name][severity-1]; got != want {
+						t.Errorf("%s severity %d, cloud %d: %d points, want %d", name, severity, i, got, want)
+					}
 				}
 			}
 		}
+	}
+	if tried != len(publishedPoints) {
+		t.Errorf("the suites hold %d corruptions, want %d", tried, len(publishedPoints))
 	}
 }
 
@@ -85,15 +107,34 @@ func read(t testing.TB, name string, severity, i int) datasets.Sample {
 func TestGolden(t *testing.T) {
 	t.Parallel()
 	golden := map[string]string{
-		"add_global":     "a3fb2cd36d6dd8691f0088b644c1a5e2f1a8358ee59a81c40ed38298b93cd77c",
-		"add_local":      "32c52d4883e017c5111bb0262c506de8c4c432004a03b9f022cc2a80e4edac84",
-		"dropout_global": "bb54cefe5dc5ac1476b37b7ad10a742275c9ca5915bca6f39d1cbb97ab5d26ee",
-		"dropout_local":  "a6341f5049a2cdfd29850c99a83cc24b8bcb9d983cb14714b3af7528a14fdc34",
-		"jitter":         "153681a48ea130b32ad238914d2a36444bd16dc51f634cb6bc997a4ea1ed3dc6",
-		"rotate":         "a1e3467b78df61fa3be32be082d87a4871795fad4e0fb6eb828d4fce0c9673a0",
-		"scale":          "445838a6b704845a747c6a1a73fa41409072c2ea0294e6f89699bbfea36f9df2",
+		"add_global":         "29756b5ef4ca5bb3f83283a6166efff370d264c3f30ee18717958acbd8d649b9",
+		"add_local":          "e0c76972b32e3d5d532e7cdbd1c6c121d6057af6b39cae979a611f7246cca207",
+		"background":         "360c4eddece1574e8a4f5c6410be00b24f9358e0751b9b0ec7456bed840ed171",
+		"cutout":             "6c324c6988153ca6c94c4380f974f7d41ac67889fc275dbf9aced579dde0e97e",
+		"density":            "65a6df5321a561d726bd3056dfb26846f122ec9668b72570c201848ee1d5ab45",
+		"density_inc":        "8b2975075bcc499bf3f5d1de4d5f4d9aa123b4b72abbf5ba8e5dd57b7e6744a9",
+		"distortion":         "662f08b8a06240fd50470ea887192bde5f3202b05e77c1b9afa10e99210570ee",
+		"distortion_rbf":     "527c36beb2ee727ab114259ba23a1feb67bc2739f3a8e264865a91f93e76a521",
+		"distortion_rbf_inv": "b742424f28aa365120c16678374029c4d47469d97e03346c7f3503fe9c809e0c",
+		"dropout_global":     "349bac7b9cd5621fd4d1e50248dafee1d72666003e30860f3e41b1cb94945d2b",
+		"dropout_local":      "f491a5b3ec50273191c50d9476917c0f02ceee7836db8694c13aca5be154780c",
+		"gaussian":           "e722c18f33e7ef5b23dd5fd4b61fa9c5d25dcd2dc6165735ccdfea0a82dd2d77",
+		"impulse":            "0de87c8db727ceaaa9d2f0006062faf22d7bdff9933196e370ca6e11360ac8c0",
+		"jitter":             "30e4618afd7612e159a171e0ba1a0bb0fab2be113a523422e89b2f0fcebee2fe",
+		"lidar":              "95baa43ebce6f519be33d81215b4c98de775f7c0e9a72133bc64a1ca64a0df47",
+		"occlusion":          "1388c0ea297be22441f7d19c7ef8b4f62ce1fc67d868e0b7785614ee4e7d9a60",
+		"rotate":             "504ea44293be759e3bd40a0e32ab94f53002ce58f6ff70804b814c865cc2f9d8",
+		"rotation":           "29d6c01c68205454b315005aadde310bfcfdb84fc60831d678d703fa2bdb61a1",
+		"scale":              "7df53ec3ee0a8512678b92b0b3b28e6faa52d7a151fa440d29cd6787b51bdf3d",
+		"scale_axes":         "5abce25db876e93da9a2ff9f822e679558a97b760dc08a1528642d0e9aebe935",
+		"shear":              "20d184524fe90b940f9cfb6472ae7c58be4ebb850ff18629c4ed34f508e9549a",
+		"uniform":            "1b049facf1b06adeaf596b8e99b14fa3e1781f4f082c30442ba1157ef2cb858a",
+		"upsampling":         "5be6f0796a181efdbc72e9c04e8112497df087fc158960aae4d386b747f4b479",
 	}
 	for _, c := range corrupt.All() {
+		if c.Image != nil {
+			continue // experimental
+		}
 		h := sha256.New()
 		for severity := 1; severity <= corrupt.Severities; severity++ {
 			for i := range 4 {
@@ -294,7 +335,7 @@ func TestDropoutsKeepOriginalPoints(t *testing.T) {
 func TestInfo(t *testing.T) {
 	t.Parallel()
 	info := wrap(t, "dropout_local", 3).Info()
-	want := "corrupt: dropout_local severity 3 (300 of 1024 points dropped), seed 0, generator wiseft 1"
+	want := "corrupt: dropout_local severity 3 (300 of 1024 points dropped), seed 0, generator wiseft 2"
 	if !info.SelfMade || len(info.History) != 1 || info.History[0] != want {
 		t.Errorf("Info is %+v, want history %q", info, want)
 	}
@@ -337,7 +378,7 @@ func TestRefusals(t *testing.T) {
 		t.Errorf("an empty corruption gives %v", err)
 	}
 	for _, s := range corrupt.Suites() {
-		for _, name := range s.Corruptions {
+		for _, name := range append(s.Corruptions, s.Stream...) {
 			if _, ok := corrupt.Lookup(name); !ok {
 				t.Errorf("suite %s names %s, which is not registered", s.Name, name)
 			}
@@ -352,6 +393,9 @@ func BenchmarkApply(b *testing.B) {
 		b.Fatal(err)
 	}
 	for _, c := range corrupt.All() {
+		if c.Image != nil {
+			continue
+		}
 		b.Run("corruption="+c.Name, func(b *testing.B) {
 			ds, err := corrupt.Wrap(mem, c, 5, 0)
 			if err != nil {

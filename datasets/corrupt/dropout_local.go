@@ -1,11 +1,5 @@
 package corrupt
 
-import (
-	"math/rand/v2"
-
-	"github.com/wiseft/wiseft/datasets"
-)
-
 func init() {
 	register(Corruption{
 		Name:   "dropout_local",
@@ -15,18 +9,15 @@ func init() {
 			"100 of 1024 points dropped", "200 of 1024 points dropped", "300 of 1024 points dropped",
 			"400 of 1024 points dropped", "500 of 1024 points dropped",
 		},
-		Apply: dropoutLocal,
+		Cloud: dropoutLocal,
 	})
 }
 
 // dropoutLocal leaves the points in the reference's order: farthest from the last
 // hole first. The nearest neighbours of a centre include the centre itself.
-func dropoutLocal(rng *rand.Rand, severity int, dst *datasets.Sample) {
-	all := points(dst)
-	for _, size := range clusterSizes(rng, scaled(100*severity, len(all))) {
-		shuffle(rng, all)
-		sortFarFirst(all, all[0])
-		all = all[:len(all)-size]
+func dropoutLocal(rng Rand, severity int, c *Cloud) {
+	for _, size := range clusterSizes(rng, scaled(100*severity, len(c.Points))) {
+		c.shuffleFarFirst(rng)
+		c.Points = c.Points[:len(c.Points)-size]
 	}
-	setPoints(dst, all)
 }

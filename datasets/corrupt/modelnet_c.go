@@ -5,12 +5,25 @@ package corrupt
 const modelNetC = "ModelNet-C (Ren, Pan, Liu, ICML 2022), build_modelnetc/corrupt_utils.py"
 
 func init() {
+	order := []string{"scale", "jitter", "rotate", "dropout_global", "dropout_local", "add_global", "add_local"}
 	registerSuite(Suite{
-		Name: "modelnet-c",
-		Doc:  "ModelNet-C: seven corruptions at five severities; a self-made set is not the published one, so say which was used",
-		Corruptions: []string{
-			"scale", "jitter", "rotate", "dropout_global", "dropout_local", "add_global", "add_local",
-		},
-		Severities: 5,
+		Name:        "modelnet-c",
+		Doc:         "ModelNet-C: seven corruptions at five severities; a self-made set is not the published one, so say which was used",
+		Corruptions: order,
+		Severities:  5,
+		Stream:      order,
+		Seed:        0,
+		Layout:      "hdf5",
 	})
+}
+
+// clusterSizes throws total balls into one to seven bins, uniformly, and returns
+// how many each has; some may be empty. The reference draws the number of bins with
+// an exclusive upper bound of 8.
+func clusterSizes(rng Rand, total int) []int {
+	sizes := make([]int, 1+rng.IntN(7))
+	for range total {
+		sizes[rng.IntN(len(sizes))]++
+	}
+	return sizes
 }

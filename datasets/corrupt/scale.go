@@ -1,10 +1,6 @@
 package corrupt
 
-import (
-	"math/rand/v2"
-
-	"github.com/wiseft/wiseft/datasets"
-)
+import "github.com/wiseft/wiseft/datasets"
 
 func init() {
 	register(Corruption{
@@ -14,18 +10,21 @@ func init() {
 		Levels: [Severities]string{
 			"factors 1/1.6 to 1.6", "factors 1/1.7 to 1.7", "factors 1/1.8 to 1.8", "factors 1/1.9 to 1.9", "factors 1/2 to 2",
 		},
-		Apply: scale,
+		Cloud: scale,
 	})
 }
 
-func scale(rng *rand.Rand, severity int, dst *datasets.Sample) {
+// scale multiplies in float64 and rounds before it normalises in float32.
+func scale(rng Rand, severity int, c *Cloud) {
 	limit := [...]float64{1.6, 1.7, 1.8, 1.9, 2.0}[severity-1]
-	var factor [3]float64
+	var factor Point
 	for k := range factor {
 		factor[k] = uniform(rng, 1/limit, limit)
 	}
-	for i := range dst.X {
-		dst.X[i] = float32(float64(dst.X[i]) * factor[i%3])
+	for i := range c.Points {
+		for k, f := range factor {
+			c.Points[i][k] = single(c.Points[i][k] * f)
+		}
 	}
-	datasets.UnitSphere(dst.X)
+	c.normalize(datasets.UnitSphere)
 }

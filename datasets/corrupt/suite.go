@@ -11,6 +11,13 @@ type Suite struct {
 	Doc         string
 	Corruptions []string // names, in the order of evaluation
 	Severities  int      // 1 to this
+	// Stream lists the corruptions in the order in which the reference draws them from one
+	// stream, severities inside; nil = there is no reference stream. It may hold
+	// names that are not in Corruptions, and lack some that have no reference here.
+	Stream []string
+	Seed   uint32 // of the reference
+	// Layout is how the published set is stored: "hdf5" or "npy"; "" = not at all.
+	Layout string
 }
 
 var suites = map[string]Suite{}
@@ -25,10 +32,10 @@ func registerSuite(s Suite) {
 	suites[s.Name] = s
 }
 
-// LookupSuite returns the suite of that name. Its list belongs to the caller.
+// LookupSuite returns the suite of that name. Its lists belong to the caller.
 func LookupSuite(name string) (Suite, bool) {
 	s, ok := suites[name]
-	s.Corruptions = slices.Clone(s.Corruptions)
+	s.Corruptions, s.Stream = slices.Clone(s.Corruptions), slices.Clone(s.Stream)
 	return s, ok
 }
 

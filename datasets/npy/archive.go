@@ -17,6 +17,7 @@ const maxDeflateRatio = 1032
 // Archive is an NPZ file. Its methods may be called by several goroutines at once.
 type Archive struct {
 	files map[string]*zip.File
+	r     io.ReaderAt
 	size  int64
 }
 
@@ -27,7 +28,7 @@ func Open(r io.ReaderAt, size int64) (*Archive, error) {
 	if err != nil {
 		return nil, fmt.Errorf("is no NPZ archive: %v", err)
 	}
-	a := &Archive{files: map[string]*zip.File{}, size: size}
+	a := &Archive{files: map[string]*zip.File{}, r: r, size: size}
 	for _, f := range z.File {
 		name, ok := strings.CutSuffix(f.Name, ".npy")
 		if !ok {
@@ -133,6 +134,30 @@ func (a *Archive) Float32s(name string) ([]float32, *Header, error) {
 	return x, h, nil
 }
 
+// Float64s reads an array of floats. Values of 4 bytes are widened.
+func (a *Archive) Float64s(name string) ([]float64, *Header, error) {
+	h, r, err := a.open(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer r.Close()
+	if h.Kind != 'f' || h.ItemSize != 4 && h.ItemSize != 8 {
+		return nil, nil, fmt.Errorf("array %q has type %s, want f4 or f8", name, h.DType())
+	}
+	x := make([]float64, 0, h.elements)
+	err = a.values(name, h, r, func(item []byte) {
+		if len(item) == 4 {
+			x = append(x, float64(math.Float32frombits(h.Order.Uint32(item))))
+			return
+		}
+		x = append(x, math.Float64frombits(h.Order.Uint64(item)))
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return x, h, nil
+}
+
 // Int64s reads an array of integers.
 func (a *Archive) Int64s(name string) ([]int64, *Header, error) {
 	h, r, err := a.open(name)
@@ -148,6 +173,28 @@ func (a *Archive) Int64s(name string) ([]int64, *Header, error) {
 	err = a.values(name, h, r, func(item []byte) { x = append(x, decode(item)) })
 	if err != nil {
 		return nil, nil, err
+	}
+	return x, h, nil
+}
+
+// ReadInt64s reads the NPY file in r, an array of integers.
+func ReadInt64s(r io.ReaderAt, size int64) ([]int64, *Header, error) {
+	rows, err := OpenArray(r, size)
+	if err != nil {
+		return nil, nil, err
+	}
+	h := rows.Header
+	decode := intDecoder(h)
+	if decode == nil {
+		return nil, nil, fmt.Errorf("has type %s, want an integer type", h.DType())
+	}
+	raw := make([]byte, h.bytes())
+	if _, err := rows.r.ReadAt(raw, 0); err != nil && len(raw) > 0 {
+		return nil, nil, err
+	}
+	x := make([]int64, h.elements)
+	for i := range x {
+		x[i] = decode(raw[i*h.ItemSize:])
 	}
 	return x, h, nil
 }

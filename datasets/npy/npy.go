@@ -21,7 +21,8 @@ import (
 	"strings"
 )
 
-const magic = "\x93NUMPY"
+// Magic starts every NPY file.
+const Magic = "\x93NUMPY"
 
 // maxHeaderSize bounds the header in bytes: a plain dtype needs about 100.
 const maxHeaderSize = 1 << 16
@@ -47,7 +48,7 @@ var (
 // readHeader reads up to the first byte of the values.
 func readHeader(r io.Reader) (*Header, error) {
 	var pre [8]byte
-	if _, err := io.ReadFull(r, pre[:]); err != nil || string(pre[:6]) != magic {
+	if _, err := io.ReadFull(r, pre[:]); err != nil || string(pre[:6]) != Magic {
 		return nil, fmt.Errorf("is not a NumPy array")
 	}
 	var size int64

@@ -3,7 +3,10 @@ package npy_test
 import (
 	"archive/zip"
 	"bytes"
+	"encoding/binary"
 	"fmt"
+	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -202,6 +205,122 @@ func FuzzArchive(f *testing.F) {
 			_, _, _ = a.Float32s(name)
 			_, _, _ = a.Int64s(name)
 			_, _, _ = a.Strings(name)
+			if rows, err := a.Rows(name); err == nil {
+				_ = rows.Float32s(make([]float32, min(4, rows.Len())), 0)
+				_ = rows.Close()
+			}
 		}
 	})
+}
+
+func FuzzArray(f *testing.F) {
+	for _, path := range []string{"../testdata/modelnet40_c/data_cutout_1.npy", "../testdata/modelnet40_c/label.npy"} {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	f.Fuzz(func(_ *testing.T, b []byte) {
+		_, _, _ = npy.ReadInt64s(bytes.NewReader(b), int64(len(b)))
+		if rows, err := npy.OpenArray(bytes.NewReader(b), int64(len(b))); err == nil {
+			_ = rows.Float32s(make([]float32, min(4, rows.Len())), 0)
+			_ = rows.Close()
+		}
+	})
+}
+
+// TestRows reads arrays from the middle: stored, compressed, and in a file of their own.
+func TestRows(t *testing.T) {
+	t.Parallel()
+	const header = "{'descr': '<f8', 'fortran_order': False, 'shape': (5, 2), }"
+	var values []byte
+	for i := range 10 {
+		values = binary.LittleEndian.AppendUint64(values, math.Float64bits(float64(i)/2))
+	}
+	check := func(name string, rows *npy.Rows, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		defer rows.Close()
+		got := make([]float32, 4)
+		if err := rows.Float32s(got, 4); err != nil || !slices.Equal(got, []float32{2, 2.5, 3, 3.5}) {
+			t.Errorf("%s: %v (%v)", name, got, err)
+		}
+		for _, from := range []int{-1, 7} {
+			if err := rows.Float32s(got, from); err == nil {
+				t.Errorf("%s: values from %d on are read", name, from)
+			}
+		}
+	}
+	for _, method := range []uint16{zip.Store, zip.Deflate} {
+		b := archive(t, method, header, values)
+		a, err := npy.Open(bytes.NewReader(b), int64(len(b)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows, err := a.Rows("x")
+		check(fmt.Sprint("method ", method), rows, err)
+	}
+	var file bytes.Buffer
+	if err := npy.WriteArray(&file, "<f8", []int{5, 2}, func(w io.Writer) error { _, err := w.Write(values); return err }); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := npy.OpenArray(bytes.NewReader(file.Bytes()), int64(file.Len()))
+	check("file", rows, err)
+	for n := range file.Len() {
+		if _, err := npy.OpenArray(bytes.NewReader(file.Bytes()), int64(n)); err == nil {
+			t.Fatalf("the first %d of %d bytes are accepted", n, file.Len())
+		}
+	}
+}
+
+// TestDamagedRows flips a bit of a stored value, which only the checksum notices.
+func TestDamagedRows(t *testing.T) {
+	t.Parallel()
+	values := bytes.Repeat([]byte{0, 0, 128, 63}, 100)
+	b := archive(t, zip.Store, "{'descr': '<f4', 'fortran_order': False, 'shape': (100,), }", values)
+	b[bytes.Index(b, values)+200] ^= 1
+	a, err := npy.Open(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := a.Rows("x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := rows.Float32s(make([]float32, 1), 0); err == nil || !strings.Contains(err.Error(), "damaged") {
+		t.Errorf("a damaged array gives %v", err)
+	}
+}
+
+// TestSpool decompresses 80 MiB of zeros: to a file, which is gone afterwards.
+func TestSpool(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	const n = 20 << 20
+	b := archive(t, zip.Deflate, fmt.Sprintf("{'descr': '<f4', 'fortran_order': False, 'shape': (%d,), }", n), make([]byte, 4*n))
+	a, err := npy.Open(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := a.Rows("x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if entries, _ := os.ReadDir(dir); len(entries) != 1 {
+		t.Errorf("%d temporary files, want 1", len(entries))
+	}
+	if err := rows.Float32s(make([]float32, 10), n-10); err != nil {
+		t.Error(err)
+	}
+	for range 2 {
+		if err := rows.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if entries, _ := os.ReadDir(dir); len(entries) != 0 {
+		t.Errorf("%d temporary files are left", len(entries))
+	}
 }

@@ -4,8 +4,10 @@ Run as: python make.py (versions in scripts/vectors/requirements.txt). PCD is wr
 as the Point Cloud Library lays it out.
 """
 
+import hashlib
 import json
 import os
+import pickle
 import struct
 
 import h5py
@@ -88,6 +90,16 @@ def bad_hdf5():
         f.write(whole[: len(whole) // 2])
 
 
+def check_written():
+    """h5py reads what Go's internal/h5 wrote (its test compares the bytes with this file)."""
+    with h5py.File(path("written.h5"), "r") as f:
+        assert sorted(f) == ["data", "label", "small", "wide"] and f.attrs["origin"] == b"self-made"
+        assert f["data"].dtype == "<f4" and f["data"].shape == (2, 2, 3) and f["data"][1, 1, 2] == 11.5
+        assert f["label"].dtype == "<i8" and f["label"][:].tolist() == [[7], [-1]]
+        assert f["small"].dtype == "u1" and f["small"][:].tolist() == [[0], [1], [255]]
+        assert f["wide"].dtype == "<f8" and f["wide"][:].tolist() == [0.1, -2, 1e300]
+
+
 def hdf5_folder():
     """The layout of modelnet40_ply_hdf5_2048, another machine's paths included."""
     x, y = clouds(), LABELS.astype(np.uint8)[:, None]
@@ -122,6 +134,26 @@ def all_npz():
     nan = x.copy()
     nan[2, 0, 0] = np.inf
     npz("bad_inf.npz", x=nan, y=y)
+
+
+def pickles():
+    """Few-shot splits as ModelNetFewshot has them, Point-MAE's cache, and what must be refused."""
+    x = np.concatenate([clouds(), np.zeros_like(clouds())], 2)
+    split = lambda rows, dtype: [(x[i].astype(dtype), int(LABELS[i]), int(LABELS[i]) + 7) for i in rows]
+    files = {
+        "fewshot.pkl": {"train": split(range(4), "f4"), "test": split(range(4, 6), "f8")},
+        "cache.dat": [[x[i].astype(np.float32) for i in range(N)], [np.array([LABELS[i]], np.int32) for i in range(N)]],
+        "scalars.pkl": [[x[i].astype(">f4") for i in range(N)], [np.int64(LABELS[i]) for i in range(N)]],
+        "bad_call.pkl": {"train": os.system},
+        "bad_object.pkl": {"train": [(np.array([None]), 1)]},
+        "bad_shape.pkl": {"train": [(x[0, :, :2], 1)]},
+        "bad_label.pkl": {"train": [(x[0], "chair")]},
+    }
+    for name, value in files.items():
+        with open(path("pickle", name), "wb") as f:
+            pickle.dump(value, f)
+    with open(path("pickle", "protocol3.pkl"), "wb") as f:
+        pickle.dump(files["fewshot.pkl"], f, protocol=3)
 
 
 def lzf_literals(data):
@@ -200,13 +232,21 @@ def farthest_points(pc, m):
     return pc[chosen]
 
 
+def farthest_of_many():
+    """SHA-256 of 1,024 farthest points of 8,192, whose coordinates are multiples of 1/8192 between -1 and 1."""
+    k = np.arange(8192 * 3, dtype=np.int64)
+    pc = ((k * 40503 % 16384 - 8192) / 8192).astype(np.float32).reshape(8192, 3)
+    pc[:, 2] *= pc[:, 0]
+    return hashlib.sha256(farthest_points(pc, 1024).astype("<f4").tobytes()).hexdigest()
+
+
 def cloud_vectors():
     """The kernels of cloud.go in numpy, as bits of float32."""
     pc = clouds(1, 48)[0] * np.array([1, 0.3, 0.7], np.float32)
     out = {"input": pc, "unit-sphere": unit_sphere(pc), "unit-box": unit_box(pc), "fps": farthest_points(pc, 12)}
     assert all(v.dtype == np.float32 for v in out.values())
     with open(path("cloud.json"), "w") as f:
-        json.dump({"numpy": np.__version__, **{k: v.ravel().view(np.uint32).tolist() for k, v in out.items()}}, f)
+        json.dump({"numpy": np.__version__, "fps-8192": farthest_of_many(), **{k: v.ravel().view(np.uint32).tolist() for k, v in out.items()}}, f)
         f.write("\n")
 
 
@@ -214,6 +254,8 @@ if __name__ == "__main__":
     cloud_vectors()
     good_hdf5()
     bad_hdf5()
+    check_written()
     hdf5_folder()
     all_npz()
+    pickles()
     all_pcd()

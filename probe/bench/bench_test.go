@@ -293,7 +293,7 @@ func TestRunErrors(t *testing.T) {
 		{"no models", func(p *Plan) { p.Variants = nil }, "no models to measure"},
 		{"no test data", func(p *Plan) { p.Test = nil }, "training and test data are needed"},
 		{"suite", func(p *Plan) { p.Suite = "modelnet" }, `unknown suite "modelnet"`},
-		{"corruption", func(p *Plan) { p.Corruptions = []string{"shear"} }, `unknown corruption "shear"`},
+		{"corruption", func(p *Plan) { p.Corruptions = []string{"fog"} }, `unknown corruption "fog"`},
 		{"severity", func(p *Plan) { p.Severities = []int{6} }, "corruption scale: severity is 6, want 1 to 5"},
 		{"one name twice", func(p *Plan) { p.Variants = alphas(0, 0.5, 0) }, `two models are called "alpha=0"`},
 		{"no label", func(p *Plan) { p.Train = edited{train, func(int) int64 { return -1 }, names} },

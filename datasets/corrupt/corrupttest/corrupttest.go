@@ -52,12 +52,62 @@ func (c clouds) Read(ctx context.Context, dst *datasets.Sample, i int) error {
 	return ctx.Err()
 }
 
+// Images returns a procedural data set of n images of 3 channels, with values from 0 to 1:
+// slow gradients and a bright corner, built by exact arithmetic alone.
+func Images(n, height, width int) datasets.Dataset { return images{n, height, width} }
+
+type images struct{ n, height, width int }
+
+func (m images) Info() datasets.Info {
+	return datasets.Info{Name: "procedural images", Format: "corrupttest", Classes: []string{"even", "odd"}, SelfMade: true}
+}
+func (m images) Len() int          { return m.n }
+func (m images) Label(i int) int64 { return int64(i % 2) }
+func (m images) Close() error      { return nil }
+
+func (m images) Hash(context.Context) (string, error) {
+	return fmt.Sprintf("%064x", m.n<<40|m.height<<20|m.width), nil
+}
+
+func (m images) Read(ctx context.Context, dst *datasets.Sample, i int) error {
+	if i < 0 || i >= m.n {
+		return fmt.Errorf("procedural images: sample %d is out of range", i)
+	}
+	x := make([]float32, 0, 3*m.height*m.width)
+	for channel := range 3 {
+		for row := range m.height {
+			for column := range m.width {
+				slope := (row*(channel+1)+column*2+i*5)%96 - 48
+				v := float32(max(slope, -slope)) / 96
+				if row > m.height/3 && column > m.width/3 {
+					v += 0.5
+				}
+				x = append(x, v)
+			}
+		}
+	}
+	dst.Set(x, []int{3, m.height, m.width}, m.Label(i))
+	return ctx.Err()
+}
+
+// samples returns n samples of the corruption's kind and of about that many points.
+func samples(c corrupt.Corruption, n, points int) datasets.Dataset {
+	if c.Image == nil {
+		return Clouds(n, points)
+	}
+	side := 1
+	for side*side < points {
+		side++
+	}
+	return Images(n, side, side+1)
+}
+
 // Run checks a corruption.
 func Run(t *testing.T, c corrupt.Corruption) {
 	t.Helper()
 	t.Run("dataset", func(t *testing.T) {
 		for severity := 1; severity <= corrupt.Severities; severity++ {
-			datasettest.Run(t, func(t *testing.T) datasets.Dataset { return wrap(t, c, Clouds(4, 200), severity, 3) })
+			datasettest.Run(t, func(t *testing.T) datasets.Dataset { return wrap(t, c, samples(c, 4, 200), severity, 3) })
 		}
 	})
 	t.Run("same seed same bytes", func(t *testing.T) { sameSeed(t, c) })
@@ -90,11 +140,11 @@ func read(t testing.TB, ds datasets.Dataset, i int) datasets.Sample {
 func sameSeed(t *testing.T, c corrupt.Corruption) {
 	const n = 8
 	var want []datasets.Sample
-	ds := wrap(t, c, Clouds(n, 512), 3, 9)
+	ds := wrap(t, c, samples(c, n, 512), 3, 9)
 	for i := range n {
 		want = append(want, read(t, ds, i))
 	}
-	other := wrap(t, c, Clouds(n, 512), 3, 9)
+	other := wrap(t, c, samples(c, n, 512), 3, 9)
 	var wg sync.WaitGroup
 	for worker := range 4 {
 		wg.Go(func() {
@@ -112,20 +162,27 @@ func sameSeed(t *testing.T, c corrupt.Corruption) {
 	wg.Wait()
 }
 
-// keysMatter checks that seed, severity and index each change the randomness.
+// keysMatter checks that seed, severity and index each change the randomness. Some
+// corruptions have few outcomes, so eight samples count together.
 func keysMatter(t *testing.T, c corrupt.Corruption) {
-	base := Clouds(4, 512)
-	want := read(t, wrap(t, c, base, 2, 1), 0)
-	if got := read(t, wrap(t, c, base, 2, 2), 0); slices.Equal(got.X, want.X) {
-		t.Error("two seeds give the same cloud")
+	same := datasets.Subset(samples(c, 1, 512), []int{0, 0, 0, 0, 0, 0, 0, 0}, "one cloud eight times")
+	all := func(severity int, seed uint64) (out []datasets.Sample) {
+		ds := wrap(t, c, same, severity, seed)
+		for i := range ds.Len() {
+			out = append(out, read(t, ds, i))
+		}
+		return out
 	}
-	if got := read(t, wrap(t, c, base, 3, 1), 0); slices.Equal(got.X, want.X) {
-		t.Error("two severities give the same cloud")
+	alike := func(a, b datasets.Sample) bool { return slices.Equal(a.X, b.X) }
+	want := all(2, 1)
+	if slices.EqualFunc(want, all(2, 2), alike) && !c.Fixed {
+		t.Error("two seeds give the same samples")
 	}
-	same := datasets.Subset(base, []int{0, 0}, "one cloud twice")
-	ds := wrap(t, c, same, 2, 1)
-	if a, b := read(t, ds, 0), read(t, ds, 1); slices.Equal(a.X, b.X) {
-		t.Error("two samples are corrupted alike")
+	if slices.EqualFunc(want, all(3, 1), alike) {
+		t.Error("two severities give the same samples")
+	}
+	if differ := slices.ContainsFunc(want, func(s datasets.Sample) bool { return !alike(s, want[0]) }); differ == c.Fixed {
+		t.Errorf("equal samples are corrupted alike: want %v", c.Fixed)
 	}
 }
 
@@ -143,15 +200,23 @@ func meanDistance(a, b []float32) float64 {
 	return sum / float64(len(b)/3)
 }
 
-// grows checks that the change in the number of points grows with every severity,
-// or where the number stays, the mean distance from the clean cloud.
+// grows checks that the change in the number of points grows with every severity, or
+// where the number stays, the mean distance from the clean cloud and back, both scaled to
+// the unit box.
 func grows(t *testing.T, c corrupt.Corruption) {
+	if c.Image != nil {
+		growsApart(t, c)
+		return
+	}
+	if c.Unordered {
+		t.Skip("its severities are not ordered by strength")
+	}
 	// Enough clouds that the mean's standard error is below the step between two
 	// severities of scale, the smallest there is: about 5 %.
 	const n, points = 600, 128
 	base := Clouds(n, points)
 	var lastDistance float64
-	var lastCount int
+	var lastCount, firstCount int
 	for severity := 1; severity <= corrupt.Severities; severity++ {
 		ds := wrap(t, c, base, severity, 5)
 		var distance float64
@@ -160,19 +225,50 @@ func grows(t *testing.T, c corrupt.Corruption) {
 			s := read(t, ds, i)
 			count += max(s.Shape[0]-points, points-s.Shape[0])
 			if s.Shape[0] == points {
-				distance += meanDistance(read(t, base, i).X, s.X) / n
+				clean := read(t, base, i)
+				datasets.UnitBox(s.X)
+				datasets.UnitBox(clean.X)
+				distance += (meanDistance(clean.X, s.X) + meanDistance(s.X, clean.X)) / n
 			}
 		}
-		if distance <= lastDistance && count <= lastCount {
+		// Of so few points, two severities may take as many.
+		if distance <= lastDistance && (count == 0 || count < lastCount) {
 			t.Errorf("severity %d: mean distance %.4f and %d points, after %.4f and %d",
 				severity, distance, count, lastDistance, lastCount)
 		}
 		lastDistance, lastCount = distance, count
+		if severity == 1 {
+			firstCount = count
+		}
+	}
+	if lastCount > 0 && lastCount <= firstCount {
+		t.Errorf("the last severity changes the number of points by %d, the first by %d", lastCount, firstCount)
+	}
+}
+
+// growsApart checks that images differ more from the clean ones with every severity.
+func growsApart(t *testing.T, c corrupt.Corruption) {
+	const n = 8
+	base := Images(n, 48, 48)
+	last := 0.0
+	for severity := 1; severity <= corrupt.Severities; severity++ {
+		ds := wrap(t, c, base, severity, 5)
+		var distance float64
+		for i := range n {
+			clean := read(t, base, i).X
+			for k, v := range read(t, ds, i).X {
+				distance += math.Abs(float64(v - clean[k]))
+			}
+		}
+		if distance <= last {
+			t.Errorf("severity %d: distance %.1f after %.1f", severity, distance, last)
+		}
+		last = distance
 	}
 }
 
 func inputUnchanged(t *testing.T, c corrupt.Corruption) {
-	base, err := datasets.InMemory(t.Context(), Clouds(2, 300), nil)
+	base, err := datasets.InMemory(t.Context(), samples(c, 2, 300), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,8 +290,8 @@ func inputUnchanged(t *testing.T, c corrupt.Corruption) {
 func anySize(t *testing.T, c corrupt.Corruption) {
 	for _, points := range []int{1, 2, 3, 7, 64, 1024, 3000} {
 		for severity := 1; severity <= corrupt.Severities; severity++ {
-			s := read(t, wrap(t, c, Clouds(2, points), severity, 0), 1)
-			if n, ok := s.Points(); !ok || n == 0 || len(s.X) != 3*n {
+			s := read(t, wrap(t, c, samples(c, 2, points), severity, 0), 1)
+			if n, ok := s.Points(); c.Image == nil && (!ok || n == 0 || len(s.X) != 3*n) {
 				t.Fatalf("%d points, severity %d: shape %v with %d values", points, severity, s.Shape, len(s.X))
 			}
 			for _, v := range s.X {
@@ -209,13 +305,13 @@ func anySize(t *testing.T, c corrupt.Corruption) {
 
 func refused(t *testing.T, c corrupt.Corruption) {
 	for _, severity := range []int{-1, 0, corrupt.Severities + 1} {
-		if _, err := corrupt.Wrap(Clouds(1, 8), c, severity, 0); err == nil {
+		if _, err := corrupt.Wrap(samples(c, 1, 8), c, severity, 0); err == nil {
 			t.Errorf("severity %d is not refused", severity)
 		}
 	}
 	var s datasets.Sample
 	for _, shape := range [][]int{{4}, {4, 2}, {0, 3}, {2, 2, 3}} {
-		if err := wrap(t, c, shaped{Clouds(1, 4), shape}, 1, 0).Read(t.Context(), &s, 0); err == nil {
+		if err := wrap(t, c, shaped{samples(c, 1, 4), shape}, 1, 0).Read(t.Context(), &s, 0); err == nil {
 			t.Errorf("a sample of shape %v is not refused", shape)
 		}
 	}

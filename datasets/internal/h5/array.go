@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sync"
 )
 
 // Array is a data set of numbers.
@@ -19,6 +20,10 @@ type Array struct {
 	order    binary.ByteOrder
 	layout   layout
 	filters  []filter
+
+	once    sync.Once // guards what follows
+	listed  []chunk
+	listErr error
 }
 
 type numberKind uint8
@@ -135,25 +140,67 @@ func (a *Array) IsInteger() bool { return a.kind != kindFloat }
 
 // Float32s reads all values of an array of floats in row-major order; float64 is
 // rounded.
-func (a *Array) Float32s() ([]float32, error) {
+func (a *Array) Float32s() ([]float32, error) { return a.Float32Rows(0, a.rowCount()) }
+
+// Float32Rows reads n rows along the first axis, from row from on. It may be called by
+// several goroutines at once.
+func (a *Array) Float32Rows(from, n int) ([]float32, error) {
 	if a.kind != kindFloat {
 		return nil, a.errorf("holds integers, want floats")
 	}
-	raw, err := a.read()
+	raw, err := a.read(from, n)
 	if err != nil {
 		return nil, a.errorf("%w", err)
 	}
-	x := make([]float32, a.elements)
-	if a.itemSize == 4 {
+	x := make([]float32, len(raw)/int(a.itemSize))
+	a.decode(x, raw)
+	return x, nil
+}
+
+// Direct reports whether rows lie in the file as they are, so that ReadRow costs little.
+func (a *Array) Direct() bool { return a.layout.class == contiguous }
+
+var rowBuffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// ReadRow sets dst, which has the length of a row, to one row of an array for which Direct
+// is true. It may be called by several goroutines at once.
+func (a *Array) ReadRow(dst []float32, row int) error {
+	size := a.rowSize()
+	if !a.Direct() || a.kind != kindFloat || uint64(len(dst))*a.itemSize != size || row < 0 || row >= a.rowCount() {
+		return a.errorf("has no row %d of %d floats to be read directly", row, len(dst))
+	}
+	if err := a.checkContiguous(); err != nil {
+		return a.errorf("%w", err)
+	}
+	raw := rowBuffers.Get().(*[]byte)
+	defer rowBuffers.Put(raw)
+	if uint64(cap(*raw)) < size {
+		*raw = make([]byte, size)
+	}
+	b := (*raw)[:size]
+	if _, err := a.file.r.ReadAt(b, int64(a.layout.addr+uint64(row)*size)); err != nil {
+		return a.errorf("%w", err)
+	}
+	a.decode(dst, b)
+	return nil
+}
+
+// decode sets x to the floats in raw; float64 is rounded.
+func (a *Array) decode(x []float32, raw []byte) {
+	switch {
+	case a.itemSize == 8:
+		for i := range x {
+			x[i] = float32(math.Float64frombits(a.order.Uint64(raw[8*i:])))
+		}
+	case a.order == binary.LittleEndian:
+		for i := range x {
+			x[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
+		}
+	default:
 		for i := range x {
 			x[i] = math.Float32frombits(a.order.Uint32(raw[4*i:]))
 		}
-		return x, nil
 	}
-	for i := range x {
-		x[i] = float32(math.Float64frombits(a.order.Uint64(raw[8*i:])))
-	}
-	return x, nil
 }
 
 // Int64s reads all values of an array of integers in row-major order.
@@ -161,7 +208,7 @@ func (a *Array) Int64s() ([]int64, error) {
 	if a.kind == kindFloat {
 		return nil, a.errorf("holds floats, want integers")
 	}
-	raw, err := a.read()
+	raw, err := a.read(0, a.rowCount())
 	if err != nil {
 		return nil, a.errorf("%w", err)
 	}

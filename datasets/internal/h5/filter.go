@@ -2,11 +2,11 @@ package h5
 
 import (
 	"bytes"
-	"compress/zlib"
 	"errors"
 	"fmt"
 	"io"
 
+	"github.com/klauspost/compress/zlib"
 	"github.com/wiseft/wiseft/datasets/internal/lzf"
 )
 

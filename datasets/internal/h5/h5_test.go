@@ -181,3 +181,53 @@ func FuzzFile(f *testing.F) {
 	}
 	f.Fuzz(func(_ *testing.T, b []byte) { _ = readAll(b) })
 }
+
+// TestRows compares parts of arrays of every storage with the whole.
+func TestRows(t *testing.T) {
+	t.Parallel()
+	direct := 0
+	for _, name := range []string{
+		"contiguous.h5", "float64.h5", "float32_big_endian.h5", "chunked_gzip_shuffle.h5", "chunked_plain.h5",
+		"many_chunks.h5", "lzf.h5", "fletcher32.h5", "latest.h5",
+	} {
+		b := load(t, name)
+		f, err := Open(bytes.NewReader(b), int64(len(b)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := f.Array("data")
+		if err != nil {
+			t.Fatal(err)
+		}
+		whole, err := a.Float32s()
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows := a.Shape[0]
+		size := len(whole) / rows
+		for from := range rows {
+			for n := range rows - from + 1 {
+				got, err := a.Float32Rows(from, n)
+				if err != nil || !slices.Equal(got, whole[from*size:(from+n)*size]) {
+					t.Fatalf("%s: rows %d to %d differ from the whole (%v)", name, from, from+n, err)
+				}
+			}
+			row := make([]float32, size)
+			err := a.ReadRow(row, from)
+			if a.Direct() != (err == nil) || a.Direct() && !slices.Equal(row, whole[from*size:][:size]) {
+				t.Fatalf("%s: row %d differs from the whole (%v)", name, from, err)
+			}
+		}
+		if a.Direct() {
+			direct++
+		}
+		for _, bad := range [][2]int{{-1, 1}, {0, rows + 1}, {rows, 1}, {0, -1}} {
+			if _, err := a.Float32Rows(bad[0], bad[1]); err == nil {
+				t.Errorf("%s: rows %v are read", name, bad)
+			}
+		}
+	}
+	if direct != 4 {
+		t.Errorf("%d arrays are read directly, want 4", direct)
+	}
+}

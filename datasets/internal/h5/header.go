@@ -12,7 +12,9 @@ const (
 	msgDatatype     = 0x03
 	msgLink         = 0x06
 	msgLayout       = 0x08
+	msgFillValue    = 0x05
 	msgFilters      = 0x0b
+	msgAttribute    = 0x0c
 	msgContinuation = 0x10
 	msgSymbolTable  = 0x11
 )

@@ -52,26 +52,66 @@ func (a *Array) readLayout(c *cursor) error {
 	return nil
 }
 
-// read returns the bytes of all elements in row-major order.
-func (a *Array) read() ([]byte, error) {
-	need := a.elements * a.itemSize
+// rowSize returns the bytes of one row along the first axis; a scalar is one row.
+func (a *Array) rowSize() uint64 {
+	if n := a.rowCount(); n > 0 {
+		return a.elements / uint64(n) * a.itemSize
+	}
+	return 0
+}
+
+func (a *Array) rowCount() int {
+	if len(a.Shape) == 0 {
+		return 1
+	}
+	return a.Shape[0]
+}
+
+// read returns the bytes of n rows from row from on, in row-major order.
+func (a *Array) read(from, n int) ([]byte, error) {
+	if from < 0 || n < 0 || n > a.rowCount()-from {
+		return nil, fmt.Errorf("has %d rows, not %d to %d", a.rowCount(), from, from+n)
+	}
+	total := a.elements * a.itemSize
+	start, need := uint64(from)*a.rowSize(), uint64(n)*a.rowSize()
 	l := &a.layout
 	switch l.class {
 	case compact:
-		if uint64(len(l.compact)) < need {
-			return nil, fmt.Errorf("of shape %v needs %d bytes, has %d", a.Shape, need, len(l.compact))
+		if uint64(len(l.compact)) < total {
+			return nil, fmt.Errorf("of shape %v needs %d bytes, has %d", a.Shape, total, len(l.compact))
 		}
-		return l.compact[:need], nil
+		return l.compact[start:][:need], nil
 	case contiguous:
-		if len(a.filters) > 0 {
-			return nil, errors.New("has filters but no chunks")
+		if err := a.checkContiguous(); err != nil {
+			return nil, err
 		}
-		if need > 0 && (l.addr == undefined || l.size < need) {
-			return nil, fmt.Errorf("of shape %v needs %d bytes, has %d", a.Shape, need, l.size)
-		}
-		return a.file.bytes(l.addr, need)
+		return a.file.bytes(l.addr+start, need)
 	}
-	return a.readChunks(need)
+	return a.readChunks(from, n)
+}
+
+// checkContiguous refuses an array that is not whole where its layout says.
+func (a *Array) checkContiguous() error {
+	if len(a.filters) > 0 {
+		return errors.New("has filters but no chunks")
+	}
+	l, total := &a.layout, a.elements*a.itemSize
+	if total > 0 && (l.addr == undefined || l.size < total || l.addr > a.file.size) {
+		return fmt.Errorf("of shape %v needs %d bytes, has %d", a.Shape, total, l.size)
+	}
+	if total > a.file.size-min(l.addr, a.file.size) {
+		return fmt.Errorf("%d bytes at offset %d lie beyond the end of the file (%d bytes)", total, l.addr, a.file.size)
+	}
+	return nil
+}
+
+// RowsTogether returns how many rows are best read at once: those of a chunk, or as many as
+// make about 1 MiB.
+func (a *Array) RowsTogether() int {
+	if a.layout.class == chunked && len(a.layout.chunk) > 0 {
+		return a.layout.chunk[0]
+	}
+	return int(max(1, (1<<20)/max(1, a.rowSize())))
 }
 
 // chunk is one stored block of a chunked array.
@@ -82,40 +122,74 @@ type chunk struct {
 	offset []int  // of the first element, one per axis
 }
 
-func (a *Array) readChunks(need uint64) ([]byte, error) {
-	extent := a.layout.chunk
-	if len(extent) != len(a.Shape) {
-		return nil, fmt.Errorf("has %d axes but chunks of %d", len(a.Shape), len(extent))
-	}
-	if a.elements == 0 {
+// readChunks reads the chunks that hold one of the rows.
+func (a *Array) readChunks(from, n int) ([]byte, error) {
+	if a.elements == 0 || n == 0 {
 		return nil, nil
+	}
+	index, err := a.index()
+	if err != nil {
+		return nil, err
+	}
+	if len(a.Shape) == 0 {
+		return a.readChunk(index[0])
+	}
+	out := make([]byte, uint64(n)*a.rowSize())
+	for _, ch := range index {
+		if ch.offset[0]+a.layout.chunk[0] <= from || ch.offset[0] >= from+n {
+			continue
+		}
+		values, err := a.readChunk(ch)
+		if err != nil {
+			return nil, err
+		}
+		a.place(out, values, ch.offset, from, n)
+	}
+	return out, nil
+}
+
+func (a *Array) readChunk(ch chunk) ([]byte, error) {
+	stored, err := a.file.bytes(ch.addr, ch.size)
+	if err != nil {
+		return nil, err
+	}
+	values, err := a.unfilter(stored, ch.mask, int(a.chunkSize()))
+	if err != nil {
+		return nil, fmt.Errorf("chunk at %v: %w", ch.offset, err)
+	}
+	return values, nil
+}
+
+// chunkSize returns the bytes of a chunk, which index has found to be possible.
+func (a *Array) chunkSize() uint64 {
+	size := a.itemSize
+	for _, n := range a.layout.chunk {
+		size *= uint64(n)
+	}
+	return size
+}
+
+// index returns the checked chunks in row-major order; they are listed once.
+func (a *Array) index() ([]chunk, error) {
+	a.once.Do(func() { a.listed, a.listErr = a.list() })
+	return a.listed, a.listErr
+}
+
+func (a *Array) list() ([]chunk, error) {
+	if len(a.layout.chunk) != len(a.Shape) {
+		return nil, fmt.Errorf("has %d axes but chunks of %d", len(a.Shape), len(a.layout.chunk))
 	}
 	chunks, err := a.chunks()
 	if err != nil {
 		return nil, err
 	}
-	chunkBytes := a.itemSize
-	for _, n := range extent {
-		if chunkBytes *= uint64(n); chunkBytes > 1<<32 {
+	size := a.itemSize
+	for _, n := range a.layout.chunk {
+		if size *= uint64(n); size > 1<<32 {
 			return nil, errors.New("has chunks larger than HDF5 allows (4 GiB)")
 		}
 	}
-	if err := a.checkChunks(chunks, chunkBytes); err != nil {
-		return nil, err
-	}
-	out := make([]byte, need)
-	for _, ch := range chunks {
-		stored, err := a.file.bytes(ch.addr, ch.size)
-		if err != nil {
-			return nil, err
-		}
-		values, err := a.unfilter(stored, ch.mask, int(chunkBytes))
-		if err != nil {
-			return nil, fmt.Errorf("chunk at %v: %w", ch.offset, err)
-		}
-		a.place(out, values, ch.offset)
-	}
-	return out, nil
+	return chunks, a.checkChunks(chunks, size)
 }
 
 // chunks lists the stored chunks in the order of the index.
@@ -170,25 +244,26 @@ func (a *Array) checkChunks(chunks []chunk, chunkBytes uint64) error {
 	return nil
 }
 
-// place copies a chunk's elements to where they belong, without those beyond the
-// array's edge.
-func (a *Array) place(out, values []byte, offset []int) {
+// place copies a chunk's elements to where they belong in out, which holds n rows from row
+// from on, without those beyond the array's edge.
+func (a *Array) place(out, values []byte, offset []int, from, n int) {
 	extent := a.layout.chunk
 	last := len(extent) - 1
-	if last < 0 {
-		copy(out, values)
-		return
-	}
 	item := int(a.itemSize)
 	var fill func(axis, src, dst int)
 	fill = func(axis, src, dst int) {
-		n := min(extent[axis], a.Shape[axis]-offset[axis])
+		low, high := 0, min(extent[axis], a.Shape[axis]-offset[axis])
+		start := offset[axis]
+		if axis == 0 {
+			low, high = max(low, from-start), min(high, from+n-start)
+			start -= from
+		}
 		if axis == last {
-			copy(out[(dst+offset[axis])*item:], values[src*item:(src+n)*item])
+			copy(out[(dst+start+low)*item:], values[(src+low)*item:(src+high)*item])
 			return
 		}
-		for i := range n {
-			fill(axis+1, (src+i)*extent[axis+1], (dst+offset[axis]+i)*a.Shape[axis+1])
+		for i := low; i < high; i++ {
+			fill(axis+1, (src+i)*extent[axis+1], (dst+start+i)*a.Shape[axis+1])
 		}
 	}
 	fill(0, 0, 0)

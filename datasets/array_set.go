@@ -1,0 +1,114 @@
+package datasets
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"sync"
+
+	"github.com/wiseft/wiseft/datasets/npy"
+)
+
+// arraySet is a data set whose samples are the rows of one array.
+type arraySet struct {
+	info   Info
+	path   string
+	array  string // how errors call the array
+	shape  []int  // of a sample
+	labels []int64
+	hashed []string // files that the hash covers
+	hash   fileHash
+
+	mu     sync.RWMutex // guards what follows while samples are read
+	closed bool
+	file   *os.File
+	rows   *npy.Rows
+}
+
+// open calls index with the open file, which stays open. What index finds wrong becomes a
+// *FormatError.
+func (s *arraySet) open(ctx context.Context, index func(r io.ReaderAt, size int64) error) (_ Dataset, err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if s.file, err = os.Open(s.path); err != nil {
+		return nil, err
+	}
+	info, err := s.file.Stat()
+	if err == nil {
+		if err = index(s.file, info.Size()); err != nil {
+			err = malformed(s.path, "%v", err)
+		}
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// checkValues takes the shape of the samples.
+func (s *arraySet) checkValues(h *npy.Header) error {
+	if len(h.Shape) < 2 || h.Len() == 0 {
+		return fmt.Errorf(`%s has shape %v, want [samples ...] with something in it`, s.array, h.Shape)
+	}
+	if h.Kind != 'f' || h.ItemSize != 4 && h.ItemSize != 8 {
+		return fmt.Errorf(`%s has type %s, want f4 or f8`, s.array, h.DType())
+	}
+	s.shape = h.Shape[1:]
+	return nil
+}
+
+// Info implements Dataset.
+func (s *arraySet) Info() Info { return s.info }
+
+// Len implements Dataset.
+func (s *arraySet) Len() int { return len(s.labels) }
+
+// Label implements Dataset.
+func (s *arraySet) Label(i int) int64 { return s.labels[i] }
+
+// Read implements Dataset.
+func (s *arraySet) Read(ctx context.Context, dst *Sample, i int) error {
+	if err := checkIndex(ctx, s.info.Name, i, len(s.labels)); err != nil {
+		return err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.closed {
+		return fmt.Errorf("%s: %w", s.path, errClosed)
+	}
+	size := s.rows.Len() / len(s.labels)
+	dst.X = slices.Grow(dst.X[:0], size)[:size]
+	if err := s.rows.Float32s(dst.X, i*size); err != nil {
+		return malformed(s.path, "%v", err)
+	}
+	if bad := notFinite(dst.X); bad >= 0 {
+		return malformed(s.path, `%s: sample %d: value %d is not finite (%v)`, s.array, i, bad, dst.X[bad])
+	}
+	dst.Shape = append(dst.Shape[:0], s.shape...)
+	dst.Label = s.labels[i]
+	return nil
+}
+
+// Hash implements Dataset.
+func (s *arraySet) Hash(ctx context.Context) (string, error) {
+	return s.hash.of(ctx, []string{s.info.Format}, s.hashed)
+}
+
+// Close implements Dataset.
+func (s *arraySet) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	err := s.file.Close()
+	if s.rows != nil {
+		err = errors.Join(err, s.rows.Close())
+	}
+	return err
+}

@@ -1,0 +1,29 @@
+package corrupt
+
+func init() {
+	register(Corruption{
+		Name:   "density",
+		Doc:    "thin out: of the 100 nearest of a random point, 75 go",
+		Source: modelNet40C,
+		Levels: [Severities]string{
+			"1 cluster of 100 of 1024 points", "2 clusters of 100 of 1024 points", "3 clusters of 100 of 1024 points",
+			"4 clusters of 100 of 1024 points", "5 clusters of 100 of 1024 points",
+		},
+		Choose: modelNet40CPoints,
+		Cloud:  density,
+	})
+}
+
+// density picks the points that go by their place among the nearest, so that the order
+// in which those come decides.
+func density(rng Rand, severity int, c *Cloud) {
+	size := scaled(100, len(c.Points))
+	for range severity {
+		near := c.nearest(rng.IntN(len(c.Points)), size)
+		gone := rng.Perm(size)[:3*size/4]
+		for k, at := range gone {
+			gone[k] = near[at]
+		}
+		c.remove(gone)
+	}
+}

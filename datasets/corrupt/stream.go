@@ -1,0 +1,77 @@
+package corrupt
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/wiseft/wiseft/datasets"
+	"github.com/wiseft/wiseft/datasets/corrupt/internal/mt19937"
+)
+
+// Stream corrupts as the reference implementations do: on numpy's legacy generator, one
+// cloud after the other. What comes out depends on all that was drawn since the seed.
+// It must not be used by several goroutines at once.
+type Stream struct{ rng *mt19937.Rand }
+
+// NewStream returns the stream that numpy.random.seed(seed) starts.
+func NewStream(seed uint32) *Stream { return &Stream{mt19937.New(seed)} }
+
+// State returns where the stream stands: numpy's pos, has_gauss and cached_gaussian.
+func (s *Stream) State() (pos int, hasNormal bool, normal float64) { return s.rng.State() }
+
+// Rows corrupts all clouds of ds in order. The clouds must have one number of points where
+// the corruption begins by choosing some. Whoever stops before the end leaves the stream
+// in between.
+func (s *Stream) Rows(ctx context.Context, ds datasets.Dataset, c Corruption, severity int) Rows {
+	return func(yield func(*Cloud, error) bool) {
+		if err := c.checkCloud(severity); err != nil {
+			yield(nil, err)
+			return
+		}
+		var (
+			sample datasets.Sample
+			cloud  Cloud
+			chosen []int
+			first  int // points of the first cloud
+		)
+		for i := range ds.Len() {
+			err := ds.Read(ctx, &sample, i)
+			if err == nil {
+				err = cloud.load(&sample, c.Name, ds.Info().Name, i)
+			}
+			if n := len(cloud.Points); err == nil && c.Choose > 0 {
+				if i == 0 {
+					first = n
+				}
+				if err = checkChoice(ds.Info().Name, &c, i, n, first); err == nil && i == 0 {
+					chosen = s.rng.Perm(n)[:c.Choose]
+				}
+			}
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if chosen != nil {
+				cloud.choose(chosen)
+			}
+			c.Cloud(s.rng, severity, &cloud)
+			if !yield(&cloud, nil) {
+				return
+			}
+		}
+	}
+}
+
+// checkChoice refuses clouds of which the reference could not take the same points.
+func checkChoice(name string, c *Corruption, i, points, first int) error {
+	var detail string
+	switch {
+	case points < c.Choose:
+		detail = fmt.Sprintf("sample %d has %d points, but the reference's %s begins with %d of them", i, points, c.Name, c.Choose)
+	case points != first:
+		detail = fmt.Sprintf("sample %d has %d points, the first %d: the reference takes the same ones of each", i, points, first)
+	default:
+		return nil
+	}
+	return &datasets.FormatError{Path: name, Detail: detail}
+}

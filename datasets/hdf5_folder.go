@@ -1,0 +1,143 @@
+package datasets
+
+import (
+	"bufio"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/wiseft/wiseft/datasets/internal/h5"
+)
+
+const (
+	listSuffix = "_files.txt"
+	namesFile  = "shape_names.txt"
+)
+
+func matchHDF5(path string) (bool, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return false, err
+	}
+	if !info.IsDir() {
+		head, err := readHead(path, len(h5.Signature))
+		return string(head) == h5.Signature, err
+	}
+	files, err := filepath.Glob(filepath.Join(escapeGlob(path), "*.h5"))
+	if err != nil || len(files) == 0 {
+		return false, err
+	}
+	if corrupted, err := matchCorrupted(path, corruptedHDF5.clean); corrupted || err != nil {
+		return false, err // a format of its own
+	}
+	return matchHDF5(files[0])
+}
+
+// escapeGlob makes filepath.Glob take path literally. Windows knows no escapes, so
+// there a path with brackets is matched as a pattern.
+func escapeGlob(path string) string {
+	if filepath.Separator == '\\' {
+		return path
+	}
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
+}
+
+// hdf5Split returns the files of a split, and its name where split left it open.
+func hdf5Split(dir, split string) (name string, paths []string, err error) {
+	lists, err := filepath.Glob(filepath.Join(escapeGlob(dir), "*"+listSuffix))
+	if err != nil {
+		return "", nil, err
+	}
+	known := make([]string, len(lists))
+	for i, l := range lists {
+		known[i] = strings.TrimSuffix(filepath.Base(l), listSuffix)
+	}
+	if split == "" && len(known) == 1 {
+		split = known[0]
+	}
+	if split == "" && len(known) > 1 {
+		return "", nil, malformed(dir, "has the splits %s; choose one", strings.Join(known, ", "))
+	}
+	if slices.Contains(known, split) {
+		paths, err := listedFiles(dir, split+listSuffix)
+		return split, paths, err
+	}
+	all, err := filepath.Glob(filepath.Join(escapeGlob(dir), "*.h5"))
+	if err != nil {
+		return "", nil, err
+	}
+	for _, p := range all {
+		if strings.Contains(filepath.Base(p), split) {
+			paths = append(paths, p)
+		}
+	}
+	if len(paths) == 0 {
+		return "", nil, malformed(dir, "has no split %q: neither %s nor a file *%s*.h5", split, split+listSuffix, split)
+	}
+	return split, paths, checkShards(dir, paths)
+}
+
+// checkShards refuses files that differ in more than digits: they are variants of one data
+// set, as ScanObjectNN's, and not its parts.
+func checkShards(dir string, paths []string) error {
+	kinds := map[string]bool{}
+	var names []string
+	for _, p := range paths {
+		names = append(names, filepath.Base(p))
+		kinds[strings.Map(func(r rune) rune {
+			if r >= '0' && r <= '9' {
+				return -1
+			}
+			return r
+		}, filepath.Base(p))] = true
+	}
+	if len(kinds) > 1 {
+		return malformed(dir, "holds several data sets: %s; name one of the files", strings.Join(names, ", "))
+	}
+	return nil
+}
+
+// listedFiles reads a list of files. Lists carry the folder of the machine that
+// made them, so only the base name counts, beside the list.
+func listedFiles(dir, list string) ([]string, error) {
+	listPath := filepath.Join(dir, list)
+	lines, err := readLines(listPath)
+	if err != nil {
+		return nil, err
+	}
+	var paths []string
+	for _, line := range lines {
+		base := line[strings.LastIndexAny(line, `/\`)+1:]
+		p := filepath.Join(dir, base)
+		if info, err := os.Stat(p); err != nil || info.IsDir() {
+			return nil, malformed(listPath, "lists %q, but there is no file %s beside it", line, base)
+		}
+		paths = append(paths, p)
+	}
+	if len(paths) == 0 {
+		return nil, malformed(listPath, "lists no files")
+	}
+	return paths, nil
+}
+
+// readLines returns the lines of a small text file that are not empty.
+func readLines(path string) ([]string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	var lines []string
+	for s := bufio.NewScanner(f); ; {
+		if !s.Scan() {
+			if s.Err() != nil {
+				return nil, malformed(path, "%v", s.Err())
+			}
+			return lines, nil
+		}
+		if line := strings.TrimSpace(s.Text()); line != "" {
+			lines = append(lines, line)
+		}
+	}
+}

@@ -1,0 +1,89 @@
+package datasets
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	_ "image/jpeg" // decoders of image.Decode
+	_ "image/png"
+	"math"
+	"slices"
+
+	"golang.org/x/image/draw"
+)
+
+func init() {
+	registerFiles(fileFormat{
+		name:       "images",
+		doc:        "PNG and JPEG files as [3 height width] with values from 0 to 1",
+		extensions: []string{".png", ".jpg", ".jpeg"},
+		match: func(head []byte) bool {
+			return bytes.HasPrefix(head, []byte("\x89PNG")) || bytes.HasPrefix(head, []byte("\xff\xd8\xff"))
+		},
+		decodeImage: decodeImage,
+	})
+}
+
+// maxPixels bounds an image, and pixelsPerByte what a byte of its file can hold: a byte of
+// deflate becomes 1,032, of eight pixels of one bit each at most.
+const (
+	maxPixels     = 1 << 26
+	pixelsPerByte = 8 * 1032
+)
+
+// decodeImage sets dst to an image: its shorter side is scaled to opt.resize, and then the
+// middle square of opt.crop is cut out; 0 leaves either out. Transparency is ignored.
+func decodeImage(dst *Sample, file []byte, opt fileOptions) error {
+	config, kind, err := image.DecodeConfig(bytes.NewReader(file))
+	if err != nil {
+		return fmt.Errorf("is no image that can be read: %v", err)
+	}
+	if pixels := int64(config.Width) * int64(config.Height); pixels > maxPixels || pixels > int64(len(file))*pixelsPerByte {
+		return fmt.Errorf("claims %d x %d pixels in %d bytes of %s", config.Width, config.Height, len(file), kind)
+	}
+	m, _, err := image.Decode(bytes.NewReader(file))
+	if err != nil {
+		return fmt.Errorf("is damaged: %v", err)
+	}
+	picture := scaled(m, opt.resize)
+	width, height := picture.Rect.Dx(), picture.Rect.Dy()
+	left, top := 0, 0
+	if c := opt.crop; c > 0 {
+		if c > width || c > height {
+			return fmt.Errorf("has %d x %d pixels, fewer than the %d x %d to cut out", width, height, c, c)
+		}
+		left, top = (width-c)/2, (height-c)/2
+		width, height = c, c
+	}
+	size := width * height
+	dst.X = slices.Grow(dst.X[:0], 3*size)[:3*size]
+	dst.Shape = append(dst.Shape[:0], 3, height, width)
+	for y := range height {
+		for x := range width {
+			at := picture.PixOffset(left+x, top+y)
+			for channel := range 3 {
+				dst.X[channel*size+y*width+x] = float32(picture.Pix[at+channel]) / 255
+			}
+		}
+	}
+	return nil
+}
+
+// scaled returns m with its shorter side of so many pixels, or as it is. Pixels are means
+// of those around them, weighted by a triangle that is as wide as the scale asks for.
+func scaled(m image.Image, shorter int) *image.NRGBA {
+	bounds := m.Bounds()
+	width, height := bounds.Dx(), bounds.Dy()
+	if shorter > 0 {
+		scale := float64(shorter) / float64(min(width, height))
+		width = max(1, int(math.Round(float64(width)*scale)))
+		height = max(1, int(math.Round(float64(height)*scale)))
+	}
+	out := image.NewNRGBA(image.Rect(0, 0, width, height))
+	if width == bounds.Dx() && height == bounds.Dy() {
+		draw.Draw(out, out.Rect, m, bounds.Min, draw.Src)
+	} else {
+		draw.BiLinear.Scale(out, out.Rect, m, bounds, draw.Src, nil)
+	}
+	return out
+}

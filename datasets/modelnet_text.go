@@ -1,0 +1,87 @@
+package datasets
+
+import (
+	"context"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+const namesSuffix = "_shape_names.txt"
+
+func init() {
+	register(Format{
+		Name:  "modelnet-text",
+		Doc:   "folder of ModelNet's resampled text files: <name>_shape_names.txt, <name>_train.txt and <name>_test.txt, <class>/<class>_0001.txt with x,y,z,nx,ny,nz (modelnet40_normal_resampled)",
+		Match: matchModelNetText,
+		Open:  openModelNetText,
+	})
+}
+
+func matchModelNetText(path string) (bool, error) {
+	_, lists, err := modelNetLists(path)
+	return len(lists) > 0, err
+}
+
+// modelNetLists returns the lists of samples by split, and the file of class names; the
+// folder has one such set, or the first by name counts (modelnet10, modelnet40).
+func modelNetLists(dir string) (names string, lists map[string]string, err error) {
+	all, err := filepath.Glob(filepath.Join(escapeGlob(dir), "*"+namesSuffix))
+	if err != nil || len(all) == 0 {
+		return "", nil, err
+	}
+	// The folder of ModelNet40 also has the lists of its subset ModelNet10.
+	names = slices.Max(all)
+	prefix := strings.TrimSuffix(names, namesSuffix) + "_"
+	found, err := filepath.Glob(escapeGlob(prefix) + "*.txt")
+	lists = map[string]string{}
+	for _, path := range found {
+		if path != names {
+			lists[strings.TrimSuffix(strings.TrimPrefix(path, prefix), ".txt")] = path
+		}
+	}
+	return names, lists, err
+}
+
+func openModelNetText(ctx context.Context, path string, opt OpenOptions) (Dataset, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	names, lists, err := modelNetLists(path)
+	if err != nil {
+		return nil, err
+	}
+	splits := sortedKeys(lists)
+	split := opt.Split
+	if split == "" && len(splits) == 1 {
+		split = splits[0]
+	}
+	if lists[split] == "" {
+		if split == "" {
+			return nil, malformed(path, "has the splits %s; choose one", strings.Join(splits, ", "))
+		}
+		return nil, malformed(path, "has no split %q; it has %s", split, strings.Join(splits, ", "))
+	}
+	s := &fileSet{info: Info{Name: path + " " + split, Format: "modelnet-text", Split: split}}
+	s.format = fileFormat{name: "modelnet-text", decode: decodeXYZ}
+	if s.info.Classes, err = readLines(names); err != nil {
+		return nil, err
+	}
+	samples, err := readLines(lists[split])
+	if err != nil {
+		return nil, err
+	}
+	for i, name := range samples {
+		class := name[:max(0, strings.LastIndexByte(name, '_'))]
+		label := slices.Index(s.info.Classes, class)
+		if label < 0 || name != filepath.Base(name) {
+			return nil, malformed(lists[split], "line %d: %.80q does not begin with one of the %d class names", i+1, name, len(s.info.Classes))
+		}
+		s.paths = append(s.paths, filepath.Join(path, class, name+".txt"))
+		s.labels = append(s.labels, int64(label))
+	}
+	if len(s.paths) == 0 {
+		return nil, malformed(lists[split], "lists no samples")
+	}
+	return s, nil
+}

@@ -1,0 +1,168 @@
+package npy
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"math"
+	"os"
+	"sync"
+)
+
+// spoolSize is how many bytes of a compressed array are held in memory; a larger one goes
+// to a temporary file.
+const spoolSize = 64 << 20
+
+// Rows is an array whose elements can be read in any order, by several goroutines at once.
+// Memory does not grow with the array. Close must be called.
+type Rows struct {
+	*Header
+	r     io.ReaderAt // of the values
+	check func() error
+	once  sync.Once
+	err   error    // of check
+	spool *os.File // nil unless the array was decompressed to a file
+}
+
+// OpenArray reads the header of the NPY file in r, which must stay readable as long as the
+// rows are used.
+func OpenArray(r io.ReaderAt, size int64) (*Rows, error) {
+	in := io.NewSectionReader(r, 0, size)
+	h, err := readHeader(in)
+	if err != nil {
+		return nil, err
+	}
+	off, err := in.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return nil, err
+	}
+	if need, has := h.bytes(), size-off; need != has {
+		return nil, fmt.Errorf("of shape %v needs %d bytes, has %d", h.Shape, need, has)
+	}
+	return &Rows{Header: h, r: io.NewSectionReader(r, off, size-off)}, nil
+}
+
+// bytes returns the size of all values.
+func (h *Header) bytes() int64 { return int64(h.elements) * int64(h.ItemSize) }
+
+// Rows opens an array of the archive. One that is stored is read where it lies, after its
+// checksum was compared once; one that is compressed is decompressed first.
+func (a *Archive) Rows(name string) (*Rows, error) {
+	h, in, err := a.open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	f := a.files[name]
+	if f.Method != zip.Store {
+		return spooled(name, h, in)
+	}
+	start, err := f.DataOffset()
+	if err != nil {
+		return nil, fmt.Errorf("array %q: %v", name, err)
+	}
+	size := int64(f.CompressedSize64)
+	if start < 0 || size > a.size-start || h.bytes() > size {
+		return nil, fmt.Errorf("array %q lies beyond the end of the file", name)
+	}
+	whole := io.NewSectionReader(a.r, start, size)
+	return &Rows{Header: h, r: io.NewSectionReader(whole, size-h.bytes(), h.bytes()), check: func() error {
+		sum := crc32.NewIEEE()
+		if _, err := io.Copy(sum, io.NewSectionReader(whole, 0, size)); err != nil {
+			return fmt.Errorf("array %q: %v", name, err)
+		}
+		if sum.Sum32() != f.CRC32 {
+			return fmt.Errorf("array %q is damaged: its checksum does not match", name)
+		}
+		return nil
+	}}, nil
+}
+
+// spooled decompresses all values.
+func spooled(name string, h *Header, in io.Reader) (_ *Rows, err error) {
+	rows := &Rows{Header: h}
+	var memory bytes.Buffer
+	var out io.Writer = &memory
+	if h.bytes() > spoolSize {
+		if rows.spool, err = os.CreateTemp("", "wiseft-*.spool"); err != nil {
+			return nil, err
+		}
+		defer func() {
+			if err != nil {
+				_ = rows.Close()
+			}
+		}()
+		out = rows.spool
+	}
+	n, err := io.Copy(out, in)
+	if err != nil {
+		return nil, fmt.Errorf("array %q: %v", name, err)
+	}
+	if n != h.bytes() {
+		return nil, fmt.Errorf("array %q of shape %v needs %d bytes, has %d", name, h.Shape, h.bytes(), n)
+	}
+	rows.r = bytes.NewReader(memory.Bytes())
+	if rows.spool != nil {
+		rows.r = rows.spool
+	}
+	return rows, nil
+}
+
+// Close lets temporary memory go. Closing twice is harmless.
+func (r *Rows) Close() error {
+	f := r.spool
+	if r.spool = nil; f == nil {
+		return nil
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
+}
+
+// Float32s sets dst to len(dst) floats from element from on; float64 is rounded.
+func (r *Rows) Float32s(dst []float32, from int) error {
+	if r.Kind != 'f' || r.ItemSize != 4 && r.ItemSize != 8 {
+		return fmt.Errorf("has type %s, want f4 or f8", r.DType())
+	}
+	if from < 0 || from+len(dst) > r.elements {
+		return fmt.Errorf("has %d values, not %d", r.elements, from+len(dst))
+	}
+	if r.check != nil {
+		if r.once.Do(func() { r.err = r.check() }); r.err != nil {
+			return r.err
+		}
+	}
+	raw := buffers.Get().(*[]byte)
+	defer buffers.Put(raw)
+	if need := len(dst) * r.ItemSize; cap(*raw) < need {
+		*raw = make([]byte, need)
+	}
+	b := (*raw)[:len(dst)*r.ItemSize]
+	if _, err := r.r.ReadAt(b, int64(from)*int64(r.ItemSize)); err != nil {
+		return err
+	}
+	decodeFloats(dst, b, r.ItemSize, r.Order)
+	return nil
+}
+
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// decodeFloats sets dst to the floats of 4 or 8 bytes in b.
+func decodeFloats(dst []float32, b []byte, itemSize int, order binary.ByteOrder) {
+	switch {
+	case itemSize == 4 && order == binary.LittleEndian:
+		for i := range dst {
+			dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
+		}
+	case itemSize == 4:
+		for i := range dst {
+			dst[i] = math.Float32frombits(order.Uint32(b[4*i:]))
+		}
+	default:
+		for i := range dst {
+			dst[i] = float32(math.Float64frombits(order.Uint64(b[8*i:])))
+		}
+	}
+}

@@ -1,0 +1,116 @@
+package datasets
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strconv"
+)
+
+func init() {
+	registerFiles(fileFormat{
+		name:       "off",
+		doc:        "OFF meshes, sampled by area",
+		extensions: []string{".off"},
+		match:      func(head []byte) bool { return bytes.HasPrefix(head, []byte("OFF")) },
+		decode:     decodeOFF,
+		mesh:       true,
+	})
+}
+
+// maxCorners bounds the corners of a polygon.
+const maxCorners = 1 << 16
+
+// words yields what lies between white space, without comments, which run from # to the
+// end of a line.
+type words struct{ rest []byte }
+
+func (w *words) next() []byte {
+	for {
+		w.rest = bytes.TrimLeft(w.rest, " \t\r\n")
+		if len(w.rest) == 0 || w.rest[0] != '#' {
+			break
+		}
+		end := bytes.IndexByte(w.rest, '\n')
+		if end < 0 {
+			end = len(w.rest)
+		}
+		w.rest = w.rest[end:]
+	}
+	end := bytes.IndexAny(w.rest, " \t\r\n")
+	if end < 0 {
+		end = len(w.rest)
+	}
+	word := w.rest[:end]
+	w.rest = w.rest[end:]
+	return word
+}
+
+// count reads an integer that is not negative.
+func (w *words) count(what string) (int, error) {
+	word := w.next()
+	n, err := strconv.Atoi(string(word))
+	if err != nil || n < 0 {
+		return 0, fmt.Errorf("%s is %.40q, want a number from 0", what, word)
+	}
+	return n, nil
+}
+
+// decodeOFF reads the mesh and samples it. Many files of ModelNet40 lack the line break
+// after OFF.
+func decodeOFF(dst []float32, file []byte, opt fileOptions) ([]float32, error) {
+	body, ok := bytes.CutPrefix(file, []byte("OFF"))
+	if !ok {
+		return nil, errors.New("does not begin with OFF")
+	}
+	w := words{body}
+	vertices, err1 := w.count("the number of vertices")
+	faces, err2 := w.count("the number of faces")
+	_, err3 := w.count("the number of edges")
+	if err := errors.Join(err1, err2, err3); err != nil {
+		return nil, err
+	}
+	var m mesh
+	for i := range vertices {
+		var v [3]float64
+		for k := range v {
+			word := w.next()
+			x, err := strconv.ParseFloat(string(word), 64)
+			if err != nil {
+				return nil, fmt.Errorf("vertex %d of %d has the coordinate %.40q", i, vertices, word)
+			}
+			v[k] = x
+		}
+		m.vertices = append(m.vertices, v)
+	}
+	var corners []int
+	for i := range faces {
+		n, err := w.count(fmt.Sprintf("the number of corners of face %d of %d", i, faces))
+		if err != nil {
+			return nil, err
+		}
+		if n > maxCorners {
+			return nil, fmt.Errorf("face %d has %d corners", i, n)
+		}
+		corners = corners[:0]
+		for range n {
+			c, err := w.count(fmt.Sprintf("a corner of face %d", i))
+			if err != nil {
+				return nil, err
+			}
+			corners = append(corners, c)
+		}
+		if err := m.addPolygon(corners); err != nil {
+			return nil, err
+		}
+		w.skipColour()
+	}
+	return m.sample(dst, opt)
+}
+
+// skipColour drops what follows a face on its line.
+func (w *words) skipColour() {
+	if end := bytes.IndexByte(w.rest, '\n'); end >= 0 {
+		w.rest = w.rest[end:]
+	}
+}
