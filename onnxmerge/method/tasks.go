@@ -27,7 +27,7 @@ type sparse struct {
 func sparseParams(normalize bool, more ...Param) []Param {
 	params := []Param{
 		{Name: "density", Doc: "share of the numbers of a task vector that stay", Default: 0.5, Min: 0, Max: 1, PerTask: true},
-		lambdaParam(1),
+		lambdaParam(),
 		taskWeightParam(),
 		{Name: "normalize", Doc: "divide by the weights that take part", Kind: Bool, Default: normalize},
 	}

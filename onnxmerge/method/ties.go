@@ -18,7 +18,7 @@ func init() {
 		Class:     Passes,
 		Params: []Param{
 			{Name: "density", Doc: "share of the numbers of a task vector that stay", Default: 0.2, Min: 0, Max: 1, PerTask: true, Global: true},
-			lambdaParam(1),
+			lambdaParam(),
 			{Name: "merge", Doc: "what is made of the numbers that agree", Kind: Choice, Default: "mean", Choices: []string{"mean", "sum", "max"}},
 		},
 		Differs: []Difference{
