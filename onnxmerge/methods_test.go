@@ -125,6 +125,10 @@ func TestScansDoNotDependOnWorkers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	elements := int64(0)
+	for _, m := range mixers {
+		elements += m.dst.Len()
+	}
 	for _, granule := range []int64{0, 1, 3, 1000} {
 		var want []int64
 		for _, workers := range []int{1, 2, 7} {
@@ -136,6 +140,13 @@ func TestScansDoNotDependOnWorkers(t *testing.T) {
 			}
 			if want == nil {
 				want = seen
+			}
+			sum := int64(0)
+			for i := 1; i < len(seen); i += 2 {
+				sum += seen[i]
+			}
+			if sum != elements {
+				t.Errorf("granule %d, %d workers: %d of %d elements", granule, workers, sum, elements)
 			}
 			if !slices.Equal(seen, want) || len(seen) == 0 {
 				t.Errorf("granule %d, %d workers: another order", granule, workers)

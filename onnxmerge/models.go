@@ -96,7 +96,7 @@ func (p *Plan) joinFisher(ctx context.Context) error {
 	for i, m := range p.opt.Fisher {
 		q := &Plan{pretrained: m, finetuned: p.finetuned, models: p.models, opt: p.opt}
 		if err := q.pairStructure(ctx); err != nil {
-			return fmt.Errorf("Fisher information %d: %w", i+1, err)
+			return fmt.Errorf("the Fisher information %d: %w", i+1, err)
 		}
 		found := 0
 		for k := range p.Decisions {

@@ -82,14 +82,6 @@ func (st *stream) restart() {
 	}
 }
 
-// key returns the bits of a magnitude.
-func (s *selection) key(v float64) uint64 {
-	if s.wide {
-		return math.Float64bits(v)
-	}
-	return uint64(math.Float32bits(float32(v)))
-}
-
 // counts gathers how often digits occur in a stretch.
 type counts struct {
 	s       *selection

@@ -1,5 +1,7 @@
 package method
 
+import "math"
+
 func init() {
 	for _, vote := range []bool{false, true} {
 		name, doc := "dare_linear", "drop changes at random, scale up the rest, and add"
@@ -12,7 +14,7 @@ func init() {
 			Name: name, Doc: doc, Formula: formula,
 			Source: "Yu et al., Language models are super Mario, ICML 2024, eq. 2",
 			Detail: "What is drawn depends on the seed, the tensor's name, the model's place among the models and the number's index, and on nothing " +
-				"else: the generator is Philox4x32-10.",
+				"else: the generator is Philox4x64-10.",
 			MinModels: 2,
 			Base:      true,
 			Class:     Passes,
@@ -45,8 +47,8 @@ func init() {
 // smallestDensity keeps 1/density finite; with a density of 0 nothing is left to scale.
 const smallestDensity = 1e-300
 
-// draw sets u to uniform numbers in [0, 1) for elements off, off+1, … of a model.
-type draw func(model int, u []float64, off int64)
+// draw sets u to uniform numbers of 32 bits for elements off, off+1, … of a model.
+type draw func(model int, u []uint32, off int64)
 
 // drawn is the draw of a seed.
 func drawn(t *Tensor, p Params) draw {
@@ -57,7 +59,7 @@ func drawn(t *Tensor, p Params) draw {
 	for m := range generators {
 		generators[m] = newGenerator(uint64(p.Number("seed")), t.ID, m)
 	}
-	return func(model int, u []float64, off int64) { generators[model].uniform(u, off) }
+	return func(model int, u []uint32, off int64) { generators[model].draw(u, off) }
 }
 
 // dropAtRandom keeps each number with the probability density.
@@ -67,14 +69,15 @@ func dropAtRandom(density []float64, random draw) sparsifier {
 		if keep == 1 {
 			return
 		}
-		var u [256]float64
+		below := threshold(keep)
+		var u [256]uint32
 		for at := 0; at < len(tau); at += len(u) {
 			part := tau[at:min(at+len(u), len(tau))]
 			random(model, u[:len(part)], off+int64(at))
 			for i, x := range u[:len(part)] {
-				if x >= keep {
-					part[i] = 0
-				}
+				// All ones where x is below, without a branch that nobody can predict.
+				mask := uint64((int64(x) - below) >> 63)
+				part[i] = math.Float64frombits(math.Float64bits(part[i]) & mask)
 			}
 		}
 	}

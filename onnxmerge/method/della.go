@@ -68,11 +68,11 @@ func (p pruner) sparsify(model int, tau []float64, off int64) {
 		return
 	}
 	probability := p.probabilities(tau, density)
-	u := make([]float64, len(tau))
+	u := make([]uint32, len(tau))
 	p.random(model, u, off)
 	for i, keep := range probability {
 		switch {
-		case u[i] >= keep:
+		case int64(u[i]) >= threshold(keep):
 			tau[i] = 0
 		case p.rescale:
 			tau[i] /= keep

@@ -13,7 +13,7 @@ func init() {
 		MinModels: 2,
 		Base:      true,
 		Class:     Whole,
-		Params:    []Param{lambdaParam(1)},
+		Params:    []Param{lambdaParam()},
 		Differs: []Difference{{"fusion_bench iso_c", "directions of singular value 0 count as any", "they add nothing",
 			"they depend on the library that decomposes"}},
 		Falls: fallsToMean,

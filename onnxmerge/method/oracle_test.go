@@ -450,10 +450,10 @@ func masks(extra map[string]array, models []string, tensor string) draw {
 	if _, ok := extra[models[0]+"|"+tensor]; !ok {
 		return nil
 	}
-	return func(model int, u []float64, off int64) {
+	return func(model int, u []uint32, off int64) {
 		mask := extra[models[model]+"|"+tensor].values[off:]
 		for i := range u {
-			u[i] = 1 - mask[i] // 0 is below every probability, 1 below none
+			u[i] = math.MaxUint32 * uint32(1-mask[i]) // below every probability, or none
 		}
 	}
 }

@@ -83,7 +83,7 @@ func (p Param) mustBeWhole(method string) {
 
 // Range says in words what is accepted.
 func (p Param) Range() string {
-	text := ""
+	var text string
 	switch {
 	case p.Kind == Bool:
 		return "true or false"

@@ -3,16 +3,17 @@ package method
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"math"
 	"math/bits"
 )
 
-// generator makes random numbers by their index: Philox4x32-10 of Salmon et al.,
+// generator makes random numbers by their index: Philox4x64-10 of Salmon et al.,
 // Parallel random numbers: as easy as 1, 2, 3, SC 2011. Its key is the seed, the
 // tensor's identity and the model, so that neither the number of workers nor the
 // order of tensors nor the layout of the files changes what is drawn.
 type generator struct {
-	key   [2]uint32
-	extra [2]uint32 // the upper half of the counter
+	key   [2]uint64
+	extra [2]uint64 // the upper half of the counter
 }
 
 func newGenerator(seed uint64, tensor string, model int) generator {
@@ -20,30 +21,54 @@ func newGenerator(seed uint64, tensor string, model int) generator {
 	_ = binary.Write(h, binary.LittleEndian, []uint64{seed, uint64(model)}) // a hash never fails
 	h.Write([]byte(tensor))
 	sum := h.Sum(nil)
-	at := func(i int) uint32 { return binary.LittleEndian.Uint32(sum[4*i:]) }
-	return generator{[2]uint32{at(0), at(1)}, [2]uint32{at(2), at(3)}}
+	at := func(i int) uint64 { return binary.LittleEndian.Uint64(sum[8*i:]) }
+	return generator{[2]uint64{at(0), at(1)}, [2]uint64{at(2), at(3)}}
 }
+
+const (
+	philoxM0, philoxM1 = 0xD2E7470EE14C6C93, 0xCA5A826395121157
+	philoxW0, philoxW1 = 0x9E3779B97F4A7C15, 0xBB67AE8584CAA73B
+)
 
 // philox is the function of the paper: a bijection of ctr for each key.
-func philox(ctr [4]uint32, key [2]uint32) [4]uint32 {
+func philox(ctr [4]uint64, key [2]uint64) [4]uint64 {
+	c0, c1, c2, c3 := ctr[0], ctr[1], ctr[2], ctr[3]
+	k0, k1 := key[0], key[1]
 	for range 10 {
-		hi0, lo0 := bits.Mul32(0xD2511F53, ctr[0])
-		hi1, lo1 := bits.Mul32(0xCD9E8D57, ctr[2])
-		ctr = [4]uint32{hi1 ^ ctr[1] ^ key[0], lo1, hi0 ^ ctr[3] ^ key[1], lo0}
-		key[0] += 0x9E3779B9
-		key[1] += 0xBB67AE85
+		hi0, lo0 := bits.Mul64(c0, philoxM0)
+		hi1, lo1 := bits.Mul64(c2, philoxM1)
+		c0, c1, c2, c3 = hi1^c1^k0, lo1, hi0^c3^k1, lo0
+		k0 += philoxW0
+		k1 += philoxW1
 	}
-	return ctr
+	return [4]uint64{c0, c1, c2, c3}
 }
 
-// uniform sets dst to the numbers off, off+1, …: uniform in [0, 1), with 32 bits.
-func (g generator) uniform(dst []float64, off int64) {
-	for i := 0; i < len(dst); {
-		at := uint64(off) + uint64(i)
-		block := philox([4]uint32{uint32(at / 4), uint32(at / 4 >> 32), g.extra[0], g.extra[1]}, g.key)
-		for k := at % 4; k < 4 && i < len(dst); k++ {
-			dst[i] = float64(block[k]) * 0x1p-32
-			i++
+// perBlock is how many numbers of 32 bits a call of philox gives.
+const perBlock = 8
+
+// draw sets u to the numbers off, off+1, …: uniform in 32 bits.
+func (g generator) draw(u []uint32, off int64) {
+	at := uint64(off)
+	for len(u) > 0 {
+		block := philox([4]uint64{at / perBlock, 0, g.extra[0], g.extra[1]}, g.key)
+		if at%perBlock == 0 && len(u) >= perBlock {
+			to := (*[perBlock]uint32)(u)
+			*to = [perBlock]uint32{uint32(block[0]), uint32(block[0] >> 32), uint32(block[1]), uint32(block[1] >> 32),
+				uint32(block[2]), uint32(block[2] >> 32), uint32(block[3]), uint32(block[3] >> 32)}
+			u, at = u[perBlock:], at+perBlock
+			continue
+		}
+		for ; len(u) > 0; u = u[1:] {
+			k := at % perBlock
+			u[0] = uint32(block[k/2] >> (32 * (k % 2)))
+			if at++; at%perBlock == 0 {
+				u = u[1:]
+				break
+			}
 		}
 	}
 }
+
+// threshold is above as many numbers as a probability says.
+func threshold(probability float64) int64 { return int64(math.Ceil(probability * (1 << 32))) }

@@ -12,7 +12,7 @@ func init() {
 		Base:      true,
 		Class:     Blocks,
 		Params: []Param{
-			lambdaParam(1),
+			lambdaParam(),
 			taskWeightParam(),
 			{Name: "normalize", Doc: "divide by the sum of the weights", Kind: Bool, Default: false},
 		},
@@ -35,8 +35,8 @@ func init() {
 }
 
 // lambdaParam is the factor of the merged task vector.
-func lambdaParam(value float64) Param {
-	return Param{Name: "lambda", Doc: "factor of the merged task vector; 0 is the base", Default: value}
+func lambdaParam() Param {
+	return Param{Name: "lambda", Doc: "factor of the merged task vector; 0 is the base", Default: 1.0}
 }
 
 func taskWeightParam() Param {

@@ -27,7 +27,7 @@ type sparse struct {
 func sparseParams(normalize bool, more ...Param) []Param {
 	params := []Param{
 		{Name: "density", Doc: "share of the numbers of a task vector that stay", Default: 0.5, Min: 0, Max: 1, PerTask: true},
-		lambdaParam(1),
+		lambdaParam(),
 		taskWeightParam(),
 		{Name: "normalize", Doc: "divide by the weights that take part", Kind: Bool, Default: normalize},
 	}
@@ -77,12 +77,19 @@ func (s *sparse) keepL1() error {
 	return nil
 }
 
+// magnitude sums magnitudes, in four sums: one would wait for itself.
 func magnitude(v []float64) float64 {
-	sum := 0.0
-	for _, x := range v {
-		sum += math.Abs(x)
+	var sums [4]float64
+	for ; len(v) >= 4; v = v[4:] {
+		sums[0] += math.Abs(v[0])
+		sums[1] += math.Abs(v[1])
+		sums[2] += math.Abs(v[2])
+		sums[3] += math.Abs(v[3])
 	}
-	return sum
+	for _, x := range v {
+		sums[0] += math.Abs(x)
+	}
+	return sums[0] + sums[1] + (sums[2] + sums[3])
 }
 
 // mixer returns the mixer of what has been chosen.
@@ -128,22 +135,49 @@ func (s *sparse) elect(dst []float64, tasks [][]float64, factors []float64) {
 			tasks[m][i] = float64(f * v)
 		}
 	}
-	for i := range dst {
-		all := 0.0
-		for _, tau := range tasks {
-			all += tau[i]
+	agreeing(dst, tasks, s.weights, 0, s.divide)
+}
+
+// agreeing sets dst to the sum of what agrees with the sign of the whole sum; where that
+// is 0, with the sign of ifZero, and if that is 0 too, with positive numbers. If divide is
+// set, it divides by the weights of what agrees and is not 0. Signs of weights are random
+// as far as a processor can tell, so nothing branches on them.
+func agreeing(dst []float64, tasks [][]float64, weights []float64, ifZero float64, divide bool) {
+	const n = 256
+	var sign [n]uint64
+	var weight [n]float64
+	for at := 0; at < len(dst); at += n {
+		out := dst[at:min(at+n, len(dst))]
+		copy(out, tasks[0][at:])
+		for _, tau := range tasks[1:] {
+			add(out, tau[at:])
 		}
-		sum, weight := 0.0, 0.0
+		for i, all := range out {
+			if all == 0 {
+				all = ifZero + 0 // never -0
+			}
+			sign[i] = math.Float64bits(all)
+			out[i] -= out[i] // 0, and NaN where there is one
+			weight[i] = 0
+		}
 		for m, tau := range tasks {
-			if v := tau[i]; v != 0 && (v > 0) == (all >= 0) || v != v {
-				sum += v
-				weight += s.weights[m]
+			w := math.Float64bits(weights[m])
+			for i, v := range tau[at:][:len(out)] {
+				bits := math.Float64bits(v)
+				agrees := ^uint64(int64(bits^sign[i]) >> 63)
+				isNumber := uint64(int64(bits<<1|-(bits<<1)) >> 63)
+				out[i] += math.Float64frombits(bits & agrees)
+				weight[i] += math.Float64frombits(w & agrees & isNumber)
 			}
 		}
-		if s.divide && weight != 0 {
-			sum /= weight
+		if !divide {
+			continue
 		}
-		dst[i] = sum
+		for i, w := range weight[:len(out)] {
+			if w != 0 {
+				out[i] /= w
+			}
+		}
 	}
 }
 
@@ -176,14 +210,30 @@ func magnitudes(out, src [][]float64, _ int64) {
 	}
 }
 
-// band keeps the magnitudes from low[model] to high[model].
+// band keeps the magnitudes from low[model] to high[model], as orderStatistics rounds
+// them. NaN stays where high is infinite.
 func (t *Tensor) band(low, high []float64) sparsifier {
-	return func(model int, tau []float64, _ int64) {
-		lo, hi := low[model], high[model]
-		for i, v := range tau {
-			if m := t.rounded(math.Abs(v)); m < lo || m > hi {
-				tau[i] = 0
-			}
+	from, to := make([]int64, len(low)), make([]int64, len(low))
+	for m := range low {
+		from[m], to[m] = t.magnitudeKey(low[m]), t.magnitudeKey(high[m])
+		if math.IsInf(high[m], 1) {
+			to[m] = math.MaxInt64
 		}
 	}
+	return func(model int, tau []float64, _ int64) {
+		lo, hi := from[model], to[model]
+		for i, v := range tau {
+			key := t.magnitudeKey(v)
+			outside := uint64((key-lo)>>63 | (hi-key)>>63)
+			tau[i] = math.Float64frombits(math.Float64bits(v) &^ outside)
+		}
+	}
+}
+
+// magnitudeKey returns the bits of a magnitude as orderStatistics compares them.
+func (t *Tensor) magnitudeKey(v float64) int64 {
+	if t.Wide {
+		return int64(math.Float64bits(v) &^ (1 << 63))
+	}
+	return int64(math.Float32bits(float32(v)) &^ (1 << 31))
 }

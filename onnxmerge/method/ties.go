@@ -18,7 +18,7 @@ func init() {
 		Class:     Passes,
 		Params: []Param{
 			{Name: "density", Doc: "share of the numbers of a task vector that stay", Default: 0.2, Min: 0, Max: 1, PerTask: true, Global: true},
-			lambdaParam(1),
+			lambdaParam(),
 			{Name: "merge", Doc: "what is made of the numbers that agree", Kind: Choice, Default: "mean", Choices: []string{"mean", "sum", "max"}},
 		},
 		Differs: []Difference{
@@ -101,31 +101,39 @@ func newTies(t *Tensor, p Params) (Mixer, error) {
 	s := t.Survey.(*tiesSurvey)
 	as := &Tensor{Wide: s.wide}
 	trim := as.band(s.thresholds, slices.Repeat([]float64{math.Inf(1)}, t.Models-1))
-	merge := map[string]func(sum, most float64, n int) float64{
-		"mean": func(sum, _ float64, n int) float64 { return sum / math.Max(1, float64(n)) },
-		"sum":  func(sum, _ float64, _ int) float64 { return sum },
-		"max":  func(_, most float64, _ int) float64 { return most },
-	}[p.Choice("merge")]
+	ones := slices.Repeat([]float64{1}, t.Models-1)
+	how := p.Choice("merge")
 	return blocks(func(dst []float64, src [][]float64, _ int64) {
 		fromBase(src)
 		tasks := src[1:]
 		for m, tau := range tasks {
 			trim(m, tau, 0)
 		}
-		for i := range dst {
-			elected := sign(sumAt(tasks, i))
-			if elected == 0 {
-				elected = s.majority
-			}
-			sum, most, n := 0.0, 0.0, 0
-			for _, tau := range tasks {
-				if v := tau[i]; v*elected > 0 || v != v {
-					sum += v
-					most = elected * math.Max(math.Abs(most), math.Abs(v))
-					n++
-				}
-			}
-			dst[i] = src[0][i] + float64(lambda*merge(sum, most, n))
+		if how == "max" {
+			largest(dst, tasks, s.majority)
+		} else {
+			agreeing(dst, tasks, ones, s.majority, how == "mean")
+		}
+		for i, b := range src[0][:len(dst)] {
+			dst[i] = b + float64(lambda*dst[i])
 		}
 	})
+}
+
+// largest sets dst to the number of the largest magnitude among those that agree with the
+// sign of their sum.
+func largest(dst []float64, tasks [][]float64, ifZero float64) {
+	for i := range dst {
+		all := sumAt(tasks, i)
+		elected := sign(all)
+		if elected == 0 {
+			elected = ifZero
+		}
+		dst[i] = all - all // 0, and NaN where there is one
+		for _, tau := range tasks {
+			if v := tau[i] * elected; v > math.Abs(dst[i]) {
+				dst[i] = tau[i]
+			}
+		}
+	}
 }

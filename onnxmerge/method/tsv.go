@@ -13,12 +13,12 @@ func init() {
 		MinModels: 2,
 		Base:      true,
 		Class:     Whole,
-		Params:    []Param{lambdaParam(1)},
+		Params:    []Param{lambdaParam()},
 		Differs: []Difference{
 			{"fusion_bench tsvm", "a task vector of zeros brings arbitrary directions", "none", "they depend on the library that decomposes"},
 			{"fusion_bench tsvm", "a matrix with a side below the number of models loses its task vectors", "their mean", "as for what is no matrix"},
 		},
-		Falls: func(dims []int64, p Params) string { return fallsToMean(dims, p) },
+		Falls: fallsToMean,
 		New: func(t *Tensor, p Params) (Mixer, error) {
 			if !isMatrix(t.Dims) || min(t.Dims[0], t.Dims[1]) < int64(t.Models-1) {
 				return meanOfTasks(t, p.Number("lambda"))

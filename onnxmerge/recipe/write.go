@@ -40,10 +40,6 @@ func (r *Recipe) Write(w io.Writer) error {
 	shared, each := split(m, full, len(r.Models))
 	var models []any
 	for i, file := range r.Models {
-		if len(each) == 0 {
-			models = append(models, file)
-			continue
-		}
 		entry := &yaml.Node{Kind: yaml.MappingNode}
 		put(entry, "file", file)
 		for _, name := range slices.Sorted(maps.Keys(each)) {
@@ -51,7 +47,11 @@ func (r *Recipe) Write(w io.Writer) error {
 				put(entry, name, v)
 			}
 		}
-		models = append(models, entry)
+		if len(entry.Content) > 2 {
+			models = append(models, entry)
+		} else {
+			models = append(models, file)
+		}
 	}
 	if models != nil {
 		put(&top, "models", models)

@@ -11,16 +11,13 @@ mergekit is `mergekit-pytorch` of the environment that runs this script (pip ins
   --against memory    ties of eight models within --memory
 """
 import argparse
+import multiprocessing
 import os
 import pathlib
 import statistics
 import subprocess
 import sys
 import time
-
-import numpy as np
-import onnx
-from onnx import TensorProto, external_data_helper, helper
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 COLUMNS = 1024
@@ -36,6 +33,10 @@ def size(text):
 
 def make(folder, index, total, tensor, safetensors):
     """One model, y = w0 + w1 + ..., float32, as ONNX with external data and, if asked for, as safetensors."""
+    import numpy as np  # here, because a process that starts another counts its own memory as the other's
+    import onnx
+    from onnx import TensorProto, external_data_helper, helper
+
     shape = (tensor // 4 // COLUMNS, COLUMNS)
     count = total // tensor
     weights = []
@@ -146,7 +147,12 @@ def main():
         args.wiseft = str(folder / "wiseft")
         subprocess.run(["go", "build", "-o", args.wiseft, "./cmd/wiseft"], cwd=ROOT, check=True)
     for i in range(max(args.models, 3)):
-        make(folder, i, size(args.size), size(args.tensor), args.against == "mergekit")
+        child = multiprocessing.get_context("spawn").Process(
+            target=make, args=(folder, i, size(args.size), size(args.tensor), args.against == "mergekit"))
+        child.start()
+        child.join()
+        if child.exitcode != 0:
+            sys.exit("the models could not be made")
     {"linear": against_linear, "mergekit": against_mergekit, "memory": memory}[args.against](args, folder)
 
 

@@ -12,7 +12,6 @@ import pathlib
 import numpy as np
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-MASK32 = 0xFFFFFFFF
 
 
 def bits(x):
@@ -300,22 +299,14 @@ def breadcrumbs(voting):
     return each(4, [{"density": 0.5, "gamma": 0.2}, {"density": 0.9, "gamma": 0.3, "weight": [1, 0.8, 0.6]}], f, 4)
 
 
-def philox(counter, key):
-    """Philox4x32-10; see the paper of Salmon et al."""
-    c, k = list(counter), list(key)
-    for _ in range(10):
-        p0, p1 = 0xD2511F53 * c[0], 0xCD9E8D57 * c[2]
-        c = [(p1 >> 32) ^ c[1] ^ k[0], p1 & MASK32, (p0 >> 32) ^ c[3] ^ k[1], p0 & MASK32]
-        k = [(k[0] + 0x9E3779B9) & MASK32, (k[1] + 0xBB67AE85) & MASK32]
-    return c
-
-
 def uniform(seed, tensor, model, shape):
+    """numpy has the generator itself; it counts up before it draws."""
     digest = hashlib.sha256(seed.to_bytes(8, "little") + model.to_bytes(8, "little") + tensor.encode()).digest()
-    k0, k1, c2, c3 = (int.from_bytes(digest[4 * i : 4 * i + 4], "little") for i in range(4))
+    k0, k1, c2, c3 = (int.from_bytes(digest[8 * i : 8 * i + 8], "little") for i in range(4))
     n = int(np.prod(shape))
-    draws = [x for i in range((n + 3) // 4) for x in philox([i, 0, c2, c3], [k0, k1])]
-    return np.array(draws[:n]).reshape(shape) / 2.0**32
+    before = ((c3 << 192) + (c2 << 128) - 1) % (1 << 256)
+    raw = np.random.Philox(key=k0 + (k1 << 64), counter=before).random_raw((n + 7) // 8 * 4)
+    return raw.astype("<u8").view("<u4")[:n].reshape(shape) / 2.0**32
 
 
 def dare(voting):

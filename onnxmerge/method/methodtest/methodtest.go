@@ -123,8 +123,9 @@ func near(t *testing.T, what string, got, want []float64) {
 	}
 }
 
-func matrix(rows, columns int64) *method.Tensor {
-	return &method.Tensor{Dims: []int64{rows, columns}}
+// matrix is what the numbers of most checks are taken for.
+func matrix(columns int64) *method.Tensor {
+	return &method.Tensor{Dims: []int64{6, columns}}
 }
 
 func (s *suite) equalInputs(t *testing.T) {
@@ -134,23 +135,23 @@ func (s *suite) equalInputs(t *testing.T) {
 			src[i] = src[0]
 		}
 	}
-	near(t, "equal models", s.merge(t, matrix(6, 8), nil, src, 0), src[0])
+	near(t, "equal models", s.merge(t, matrix(8), nil, src, 0), src[0])
 }
 
 func (s *suite) blocks(t *testing.T) {
 	src := s.models(6 * 40)
-	whole := s.merge(t, matrix(6, 40), nil, src, 0)
+	whole := s.merge(t, matrix(40), nil, src, 0)
 	guarded := make([][]float64, len(src))
 	for i := range src {
 		guarded[i] = slices.Clone(src[i])
 	}
-	near(t, "in blocks of 7", s.merge(t, matrix(6, 40), nil, src, 7), whole) // sums are added in another order
+	near(t, "in blocks of 7", s.merge(t, matrix(40), nil, src, 7), whole) // sums are added in another order
 	for i := range src {
 		if !slices.Equal(src[i], guarded[i]) {
 			t.Errorf("model %d was changed", i)
 		}
 	}
-	if again := s.merge(t, matrix(6, 40), nil, src, 0); !slices.Equal(again, whole) {
+	if again := s.merge(t, matrix(40), nil, src, 0); !slices.Equal(again, whole) {
 		t.Error("twice the same gives different numbers")
 	}
 }
@@ -250,13 +251,13 @@ func (s *suite) permuted(t *testing.T) {
 		weights[n-models+i], weights[n-models+j] = weights[n-models+j], weights[n-models+i]
 		q[name] = weights
 	}
-	want := s.merge(t, matrix(6, 8), p, src, 0)
+	want := s.merge(t, matrix(8), p, src, 0)
 	exchanged := slices.Clone(src)
 	exchanged[i], exchanged[j] = src[j], src[i]
 	if s.m.Fisher {
 		exchanged[models+i], exchanged[models+j] = src[models+j], src[models+i]
 	}
-	near(t, "exchanged", s.merge(t, matrix(6, 8), q, exchanged, 0), want)
+	near(t, "exchanged", s.merge(t, matrix(8), q, exchanged, 0), want)
 }
 
 // weight returns the parameter that weighs models, and how many numbers it has.
@@ -276,7 +277,7 @@ func (s *suite) scaled(t *testing.T) {
 		t.Skip(why)
 	}
 	src := s.models(48)
-	want := s.merge(t, matrix(6, 8), nil, src, 0)
+	want := s.merge(t, matrix(8), nil, src, 0)
 	for _, scale := range []float64{0x1p-20, 0x1p12} {
 		models := make([][]float64, len(src))
 		for k := range src {
@@ -288,7 +289,7 @@ func (s *suite) scaled(t *testing.T) {
 				models[k][i] *= scale
 			}
 		}
-		got := s.merge(t, matrix(6, 8), nil, models, 0)
+		got := s.merge(t, matrix(8), nil, models, 0)
 		for i := range got {
 			got[i] /= scale
 		}
@@ -314,8 +315,8 @@ func (s *suite) weightless(t *testing.T) {
 		fewer = append(fewer, src[models:2*models-1]...)
 	}
 	p := method.Params{name: weights}
-	want := s.merge(t, matrix(6, 8), method.Params{name: without}, fewer, 0)
-	near(t, "with a model of weight 0", s.merge(t, matrix(6, 8), p, src, 0), want)
+	want := s.merge(t, matrix(8), method.Params{name: without}, fewer, 0)
+	near(t, "with a model of weight 0", s.merge(t, matrix(8), p, src, 0), want)
 }
 
 func (s *suite) density(t *testing.T) {
@@ -323,8 +324,8 @@ func (s *suite) density(t *testing.T) {
 		t.Skip("it has no density")
 	}
 	src := s.models(48)
-	near(t, "density 0", s.merge(t, matrix(6, 8), method.Params{"density": 0.0}, src, 0), src[0])
-	all := s.merge(t, matrix(6, 8), method.Params{"density": 1.0}, src, 0)
+	near(t, "density 0", s.merge(t, matrix(8), method.Params{"density": 0.0}, src, 0), src[0])
+	all := s.merge(t, matrix(8), method.Params{"density": 1.0}, src, 0)
 	if slices.Equal(all, src[0]) {
 		t.Error("density 1 changes nothing")
 	}
@@ -344,7 +345,7 @@ func (s *suite) lambdaZero(t *testing.T) {
 		t.Skip("it has no lambda")
 	}
 	src := s.models(48)
-	near(t, "lambda 0", s.merge(t, matrix(6, 8), method.Params{"lambda": 0.0}, src, 0), src[0])
+	near(t, "lambda 0", s.merge(t, matrix(8), method.Params{"lambda": 0.0}, src, 0), src[0])
 }
 
 // outOfRange gives every parameter what it must refuse.
