@@ -19,7 +19,7 @@ func init() {
 func addLocal(rng Rand, severity int, c *Cloud) {
 	n := len(c.Points)
 	sizes := clusterSizes(rng, scaled(100*severity, n))
-	c.shuffle(rng)
+	c.pick(rng, len(sizes))
 	for cluster, size := range sizes {
 		centre := c.Points[cluster%n] // a cloud may have fewer points than clusters
 		sigma := uniform(rng, 0.075, 0.125)

@@ -15,6 +15,9 @@ type Cloud struct {
 	// Double is set where the reference leaves float64; else every coordinate is a
 	// float32.
 	Double bool
+	// AnyOrder says that it does not matter in which order the points come out, so that the
+	// reference's need not be made.
+	AnyOrder bool
 
 	scratch scratch
 }
@@ -28,6 +31,7 @@ type scratch struct {
 	sorted  []ranked
 	starts  []int32
 	buckets []int32
+	hole    hole
 }
 
 // resize returns s with n elements, whose values are unspecified.
@@ -47,7 +51,7 @@ func (c *Cloud) load(s *datasets.Sample, corruption, name string, i int) error {
 			Detail: fmt.Sprintf("sample %d has shape %v: only clouds, [points 3], can be corrupted by %s", i, s.Shape, corruption),
 		}
 	}
-	c.Double = false
+	c.Double, c.AnyOrder = false, false
 	c.Points = resize(c.Points, n)
 	for k := range c.Points {
 		c.Points[k] = Point{float64(s.X[3*k]), float64(s.X[3*k+1]), float64(s.X[3*k+2])}

@@ -10,7 +10,8 @@
 // (functions are rounded correctly, products before they are added or by one fused
 // step everywhere). [Stream] repeats the reference implementations: numpy's legacy
 // generator, its order of calls, float64 where they have it. Both run the same
-// code, which draws in the reference's order.
+// code, which draws in the reference's order; where a reference sorts all points only to
+// take some, the keyed generator takes some.
 //
 // The counts of points that some corruptions add or remove are published for clouds
 // of 1,024 points. For n points we take count*n/1024, rounded down: exact at 1,024.

@@ -108,7 +108,7 @@ func TestGolden(t *testing.T) {
 	t.Parallel()
 	golden := map[string]string{
 		"add_global":         "29756b5ef4ca5bb3f83283a6166efff370d264c3f30ee18717958acbd8d649b9",
-		"add_local":          "e0c76972b32e3d5d532e7cdbd1c6c121d6057af6b39cae979a611f7246cca207",
+		"add_local":          "73f0e1c2aad007ba9317115872dff867b52d1f462b46467b9d8fe4f98b036e1c",
 		"background":         "360c4eddece1574e8a4f5c6410be00b24f9358e0751b9b0ec7456bed840ed171",
 		"cutout":             "6c324c6988153ca6c94c4380f974f7d41ac67889fc275dbf9aced579dde0e97e",
 		"density":            "65a6df5321a561d726bd3056dfb26846f122ec9668b72570c201848ee1d5ab45",
@@ -116,8 +116,8 @@ func TestGolden(t *testing.T) {
 		"distortion":         "662f08b8a06240fd50470ea887192bde5f3202b05e77c1b9afa10e99210570ee",
 		"distortion_rbf":     "527c36beb2ee727ab114259ba23a1feb67bc2739f3a8e264865a91f93e76a521",
 		"distortion_rbf_inv": "b742424f28aa365120c16678374029c4d47469d97e03346c7f3503fe9c809e0c",
-		"dropout_global":     "349bac7b9cd5621fd4d1e50248dafee1d72666003e30860f3e41b1cb94945d2b",
-		"dropout_local":      "f491a5b3ec50273191c50d9476917c0f02ceee7836db8694c13aca5be154780c",
+		"dropout_global":     "0acc4671664de504fb530947eeaabb37e88a0b2cdf1ce39260aeefad82ef21b2",
+		"dropout_local":      "42fe2431c4ebe860db813e877797094b21e4af1dfe1029a4c5de0ed10fb94afa",
 		"gaussian":           "e722c18f33e7ef5b23dd5fd4b61fa9c5d25dcd2dc6165735ccdfea0a82dd2d77",
 		"impulse":            "0de87c8db727ceaaa9d2f0006062faf22d7bdff9933196e370ca6e11360ac8c0",
 		"jitter":             "30e4618afd7612e159a171e0ba1a0bb0fab2be113a523422e89b2f0fcebee2fe",

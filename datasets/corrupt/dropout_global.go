@@ -11,7 +11,8 @@ func init() {
 }
 
 func dropoutGlobal(rng Rand, severity int, c *Cloud) {
-	c.shuffle(rng)
 	keptEighths := [...]int{6, 5, 4, 3, 2}[severity-1]
-	c.Points = c.Points[:max(1, len(c.Points)*keptEighths/8)]
+	kept := max(1, len(c.Points)*keptEighths/8)
+	c.pick(rng, kept)
+	c.Points = c.Points[:kept]
 }

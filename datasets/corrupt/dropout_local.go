@@ -13,11 +13,29 @@ func init() {
 	})
 }
 
-// dropoutLocal leaves the points in the reference's order: farthest from the last
-// hole first. The nearest neighbours of a centre include the centre itself.
+// dropoutLocal leaves the points in the reference's order where that matters: farthest
+// from the last hole first. The nearest neighbours of a centre include the centre itself.
 func dropoutLocal(rng Rand, severity int, c *Cloud) {
-	for _, size := range clusterSizes(rng, scaled(100*severity, len(c.Points))) {
+	sizes := clusterSizes(rng, scaled(100*severity, len(c.Points)))
+	if c.AnyOrder {
+		c.cut(rng, sizes)
+		return
+	}
+	for _, size := range sizes {
 		c.shuffleFarFirst(rng)
 		c.Points = c.Points[:len(c.Points)-size]
 	}
+}
+
+// cut removes holes of these sizes.
+func (c *Cloud) cut(rng Rand, sizes []int) {
+	h := &c.scratch.hole
+	h.load(c.Points)
+	for _, size := range sizes {
+		h.dropNearest(rng.IntN(len(h.x)), size)
+	}
+	for k, i := range h.index { // which rises, so that nothing is read after it was overwritten
+		c.Points[k] = c.Points[i]
+	}
+	c.Points = c.Points[:len(h.index)]
 }

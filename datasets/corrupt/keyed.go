@@ -68,6 +68,7 @@ func (d *keyed) Read(ctx context.Context, dst *datasets.Sample, i int) error {
 	if err := c.load(dst, d.c.Name, d.Dataset.Info().Name, i); err != nil {
 		return err
 	}
+	c.AnyOrder = true
 	d.c.Cloud(rng, d.severity, c)
 	c.store(dst)
 	return nil

@@ -17,6 +17,19 @@ func (c *Cloud) draw(rng Rand, numbers []ranked) []ranked {
 	return numbers
 }
 
+// pick puts count random points in front, in random order.
+func (c *Cloud) pick(rng Rand, count int) {
+	if !c.AnyOrder {
+		c.shuffle(rng)
+		return
+	}
+	n := len(c.Points)
+	for i := range min(count, n-1) {
+		k := i + rng.IntN(n-i)
+		c.Points[i], c.Points[k] = c.Points[k], c.Points[i]
+	}
+}
+
 // shuffle puts the points into random order as ModelNet-C does: it sorts one random
 // number for each. Equal ones keep their order; among 53 random bits there are none.
 func (c *Cloud) shuffle(rng Rand) {

@@ -1,6 +1,7 @@
 package corrupt
 
 import (
+	"cmp"
 	"encoding/json"
 	"math/rand/v2"
 	"os"
@@ -77,6 +78,48 @@ func TestBendStaysOutside(t *testing.T) {
 	} {
 		if got := bend(p, &move); got != want {
 			t.Errorf("%v becomes %v, want %v", p, got, want)
+		}
+	}
+}
+
+// TestDropNearest compares the selection with a sort, on clouds without and with equal
+// distances.
+func TestDropNearest(t *testing.T) {
+	t.Parallel()
+	for _, levels := range []int{1 << 20, 8, 1} {
+		rng := rand.New(rand.NewPCG(2, uint64(levels)))
+		for size := range 60 {
+			points := make([]Point, 60)
+			for i := range points {
+				for k := range 3 {
+					points[i][k] = single(float64(rng.IntN(levels)) / float64(levels))
+				}
+			}
+			centre := rng.IntN(len(points))
+			order := make([]int, len(points))
+			for i := range order {
+				order[i] = i
+			}
+			slices.SortStableFunc(order, func(i, k int) int {
+				return cmp.Compare(squaredDistance(points[i], points[centre]), squaredDistance(points[k], points[centre]))
+			})
+			gone := order[:size]
+			var want []Point
+			for i, p := range points {
+				if !slices.Contains(gone, i) {
+					want = append(want, p)
+				}
+			}
+			var h hole
+			h.load(points)
+			h.dropNearest(centre, size)
+			var got []Point
+			for _, i := range h.index {
+				got = append(got, points[i])
+			}
+			if !slices.Equal(got, want) {
+				t.Fatalf("%d levels, %d points of %d: others are left than after sorting", levels, size, len(points))
+			}
 		}
 	}
 }
