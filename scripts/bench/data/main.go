@@ -83,8 +83,13 @@ func read(ctx context.Context, ds datasets.Dataset) error {
 	return nil
 }
 
-// corruptAll makes all cells of modelnet-c and lets them go.
+// corruptAll makes all cells of modelnet-c and lets them go. The clouds are read once, as
+// in Python.
 func corruptAll(ctx context.Context, ds datasets.Dataset, stream bool) error {
+	ds, err := datasets.InMemory(ctx, ds, nil)
+	if err != nil {
+		return err
+	}
 	suite, _ := corrupt.LookupSuite("modelnet-c")
 	numpy := corrupt.NewStream(0)
 	for _, name := range suite.Corruptions {
