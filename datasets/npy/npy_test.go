@@ -324,3 +324,24 @@ func TestSpool(t *testing.T) {
 		t.Errorf("%d temporary files are left", len(entries))
 	}
 }
+
+// TestRowsOfABomb opens an array of 16 bytes whose compressed stream has 64 MiB: what is too
+// much is not kept.
+func TestRowsOfABomb(t *testing.T) {
+	header := "{'descr': '<f4', 'fortran_order': False, 'shape': (4,), }\n"
+	b := archive(t, zip.Deflate, header, make([]byte, 64<<20))
+	a, err := npy.Open(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err = a.Rows("x")
+	runtime.ReadMemStats(&after)
+	if err == nil || !strings.Contains(err.Error(), "needs 16 bytes, and has more") {
+		t.Errorf("error %v", err)
+	}
+	if taken := after.TotalAlloc - before.TotalAlloc; taken > 1<<20 {
+		t.Errorf("%d bytes were taken", taken)
+	}
+}

@@ -98,18 +98,25 @@ func spooled(name string, h *Header, in io.Reader) (_ *Rows, err error) {
 		}()
 		out = rows.spool
 	}
-	n, err := io.Copy(out, in)
+	n, err := io.Copy(out, io.LimitReader(in, h.bytes()+1)) // one more, to see the end and its checksum
 	if err != nil {
 		return nil, fmt.Errorf("array %q: %v", name, err)
 	}
 	if n != h.bytes() {
-		return nil, fmt.Errorf("array %q of shape %v needs %d bytes, has %d", name, h.Shape, h.bytes(), n)
+		return nil, fmt.Errorf("array %q of shape %v needs %d bytes, and has %s", name, h.Shape, h.bytes(), found(n, h.bytes()))
 	}
 	rows.r = bytes.NewReader(memory.Bytes())
 	if rows.spool != nil {
 		rows.r = rows.spool
 	}
 	return rows, nil
+}
+
+func found(n, want int64) string {
+	if n > want {
+		return "more"
+	}
+	return fmt.Sprint(n)
 }
 
 // Close lets temporary memory go. Closing twice is harmless.
