@@ -60,11 +60,25 @@ func (f *Features) Subset(idx []int, why string) *Features {
 }
 
 // name is what errors call the features.
-func (f *Features) name() string {
-	if f.Meta.Data.Name == "" {
-		return "features"
+func (f *Features) name() string { return nameOf(f) }
+
+func nameOf(t Table) string {
+	if name := t.Info().Data.Name; name != "" {
+		return "features of " + name
 	}
-	return "features of " + f.Meta.Data.Name
+	return "features"
+}
+
+// checkTable refuses features that no solver can use. Those in a file are checked for
+// NaN and infinity whenever they are read.
+func checkTable(t Table) error {
+	if f, ok := t.(*Features); ok {
+		return f.check()
+	}
+	if t.Len() == 0 || t.Width() <= 0 {
+		return InputErrorf("%s: no samples", nameOf(t))
+	}
+	return nil
 }
 
 // check refuses features that no solver can use.

@@ -50,7 +50,7 @@ func TestFitDoesNotDependOnWorkers(t *testing.T) {
 	want, _ := mustFit(t, f, FitOptions{Workers: 1})
 	for _, workers := range []int{2, 3, 8} {
 		got, _ := mustFit(t, f, FitOptions{Workers: workers})
-		if !slices.Equal(got.W, want.W) || !slices.Equal(got.B, want.B) {
+		if !slices.Equal(got.Layers[0].W, want.Layers[0].W) || !slices.Equal(got.Layers[0].B, want.Layers[0].B) {
 			t.Errorf("%d workers give other weights than 1", workers)
 		}
 	}
@@ -136,7 +136,7 @@ func TestFitShapes(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				cl, report := mustFit(t, f, FitOptions{Standardize: standardize})
-				if firstNonFinite(cl.W) >= 0 || firstNonFinite(cl.B) >= 0 {
+				if firstNonFinite(cl.Layers[0].W) >= 0 || firstNonFinite(cl.Layers[0].B) >= 0 {
 					t.Error("weights are not finite")
 				}
 				if report.TrainAccuracy < 0.5 {
@@ -152,7 +152,7 @@ func TestFitOfConstantFeaturesGivesPrior(t *testing.T) {
 	t.Parallel()
 	f := &Features{X: make([]float32, 6), Dim: 1, Y: []int64{0, 1, 0, 1, 0, 0}}
 	cl, _ := mustFit(t, f, FitOptions{})
-	if got, want := float64(cl.B[0]-cl.B[1]), math.Log(2); !(math.Abs(got-want) <= 1e-5) {
+	if got, want := float64(cl.Layers[0].B[0]-cl.Layers[0].B[1]), math.Log(2); !(math.Abs(got-want) <= 1e-5) {
 		t.Errorf("difference of intercepts: got %v, want %v", got, want)
 	}
 }
@@ -170,12 +170,12 @@ func TestFitUnseenClass(t *testing.T) {
 		t.Errorf("unseen: got %v and %v, want %v", report.Unseen, cl.Meta.Unseen, want)
 	}
 	for i, c := range []int{1, 2, 4} {
-		if !slices.Equal(cl.W[c*5:c*5+5], dense.W[i*5:i*5+5]) || cl.B[c] != dense.B[i] {
+		if !slices.Equal(cl.Layers[0].W[c*5:c*5+5], dense.Layers[0].W[i*5:i*5+5]) || cl.Layers[0].B[c] != dense.Layers[0].B[i] {
 			t.Errorf("class %d differs from the fit without gaps", c)
 		}
 	}
-	if cl.B[3] != UnseenBias || slices.Contains(predict(cl, f), 3) {
-		t.Errorf("unseen class: intercept %v", cl.B[3])
+	if cl.Layers[0].B[3] != UnseenBias || slices.Contains(predict(cl, f), 3) {
+		t.Errorf("unseen class: intercept %v", cl.Layers[0].B[3])
 	}
 	// A warm start from a classifier with unseen classes is one from zero for them.
 	if _, warm := mustFit(t, f, FitOptions{Init: cl}); warm.Iterations > 2 {
@@ -189,12 +189,12 @@ func TestInterceptsSumToZero(t *testing.T) {
 	t.Parallel()
 	f := blobs(60, 4, 3)
 	init, _ := mustFit(t, f, FitOptions{})
-	for c := range init.B {
-		init.B[c] += 1000
+	for c := range init.Layers[0].B {
+		init.Layers[0].B[c] += 1000
 	}
 	cl, _ := mustFit(t, f, FitOptions{Init: init})
-	if sum := cl.B[0] + cl.B[1] + cl.B[2]; !(math.Abs(float64(sum)) <= 1e-5) {
-		t.Errorf("intercepts %v have the sum %v, want 0", cl.B, sum)
+	if sum := cl.Layers[0].B[0] + cl.Layers[0].B[1] + cl.Layers[0].B[2]; !(math.Abs(float64(sum)) <= 1e-5) {
+		t.Errorf("intercepts %v have the sum %v, want 0", cl.Layers[0].B, sum)
 	}
 }
 
@@ -224,7 +224,7 @@ func TestFitErrors(t *testing.T) {
 		{"empty", &Features{}, FitOptions{}, "features: no samples"},
 		{"short", edit(func(f *Features) { f.X = f.X[:5] }), FitOptions{},
 			"features of blobs: 5 values for 12 samples of dimension 3"},
-		{"solver", good, FitOptions{Solver: "logistik"}, `unknown solver "logistik"; there are [logistic]`},
+		{"solver", good, FitOptions{Solver: "logistik"}, `unknown solver "logistik"; there are [knn logistic svc-ovr]`},
 		{"C", good, FitOptions{C: -1}, "option C is -1, must be greater than 0"},
 		{"C NaN", good, FitOptions{C: math.NaN()}, "option C is NaN, must be greater than 0"},
 		{"init", good, FitOptions{Init: small},
@@ -263,36 +263,49 @@ func TestFitStopsWithContext(t *testing.T) {
 
 // A central difference of the objective agrees with the gradient to about the cube root
 // of the rounding of a double.
-func TestSoftmaxLossGradient(t *testing.T) {
+func TestGradients(t *testing.T) {
 	t.Parallel()
-	f := blobs(67, 5, 3)
-	tr := newTraining(f, []int{0, 1, 2}, FitOptions{C: 0.7})
-	l := newSoftmaxLoss(tr)
-	r := rand.New(rand.NewPCG(3, 4))
-	params := make([]float64, 18)
-	for i := range params {
-		params[i] = 0.1 * r.NormFloat64()
-	}
-	grad, scratch := make([]float64, 18), make([]float64, 18)
-	value := func(g []float64) float64 { return l.eval(g[:15], g[15:], params[:15], params[15:]) }
-	value(grad)
-	for i := range params {
-		const h = 1e-5
-		at := params[i]
-		params[i] = at + h
-		up := value(scratch)
-		params[i] = at - h
-		down := value(scratch)
-		params[i] = at
-		if want := (up - down) / (2 * h); !(math.Abs(grad[i]-want) <= 1e-6*max(1, math.Abs(want))) {
-			t.Errorf("gradient %d: got %v, want %v", i, grad[i], want)
+	for name, l := range map[string]loss{"softmax": softmaxLoss{[]float64{0.7, 1, 2}}} {
+		p, _, err := newProblem(t.Context(), blobs(67, 5, 3), FitOptions{C: 1, MaxIter: 1, Tol: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := newDescent(p, l, 1)
+		r := rand.New(rand.NewPCG(3, 4))
+		for c := range p.k {
+			for j := range p.d + 1 {
+				d.w[c*p.width+j] = 0.1 * r.NormFloat64()
+			}
+		}
+		value := func() float64 {
+			if err := d.evaluate(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			return d.f
+		}
+		value()
+		grad := slices.Clone(d.grad)
+		for c := range p.k {
+			for j := range p.d + 1 {
+				const h = 1e-5
+				i := c*p.width + j
+				at := d.w[i]
+				d.w[i] = at + h
+				up := value()
+				d.w[i] = at - h
+				down := value()
+				d.w[i] = at
+				if want := (up - down) / (2 * h); !(math.Abs(grad[i]-want) <= 1e-6*max(1, math.Abs(want))) {
+					t.Errorf("%s: gradient %d of class %d: got %v, want %v", name, j, c, grad[i], want)
+				}
+			}
 		}
 	}
 }
 
 func TestSolverRegistry(t *testing.T) {
 	t.Parallel()
-	if got, want := SolverNames(), []string{"logistic"}; !reflect.DeepEqual(got, want) {
+	if got, want := SolverNames(), []string{"knn", "logistic", "svc-ovr"}; !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	s, _ := LookupSolver("logistic")

@@ -82,7 +82,7 @@ func checkOracle(t *testing.T, c oracleCase) {
 
 // objective computes scikit-learn's objective from its definition.
 func objective(cl *Classifier, f *Features, c float64) float64 {
-	k := len(cl.B)
+	k := len(cl.Classes)
 	scores := make([]float64, f.Len()*k)
 	cl.Scores(scores, f.X, f.Len())
 	sum := 0.0
@@ -95,14 +95,14 @@ func objective(cl *Classifier, f *Features, c float64) float64 {
 		sum += math.Log(z) + top - row[label]
 	}
 	sum *= c
-	for _, w := range cl.W {
+	for _, w := range cl.Layers[0].W {
 		sum += 0.5 * float64(w) * float64(w)
 	}
 	return sum
 }
 
 func predict(cl *Classifier, f *Features) []int64 {
-	scores, pred := make([]float64, f.Len()*len(cl.B)), make([]int64, f.Len())
+	scores, pred := make([]float64, f.Len()*len(cl.Classes)), make([]int64, f.Len())
 	cl.Scores(scores, f.X, f.Len())
 	cl.Predict(pred, scores)
 	return pred

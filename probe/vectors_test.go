@@ -74,10 +74,10 @@ func checkVectors(t *testing.T, solver string) {
 		// size, at most 100 here, and all are rounded to float32.
 		bound := 1e-6 * math.Sqrt(2*float64(c.Objective))
 		for i, w := range c.W {
-			checkNear(t, c.Name+": weight", i, cl.W[i], float64(w), bound)
+			checkNear(t, c.Name+": weight", i, cl.Layers[0].W[i], float64(w), bound)
 		}
 		for i, b := range c.B {
-			checkNear(t, c.Name+": intercept", i, cl.B[i], float64(b), 100*bound)
+			checkNear(t, c.Name+": intercept", i, cl.Layers[0].B[i], float64(b), 100*bound)
 		}
 	}
 }
