@@ -224,7 +224,7 @@ func TestFitErrors(t *testing.T) {
 		{"empty", &Features{}, FitOptions{}, "features: no samples"},
 		{"short", edit(func(f *Features) { f.X = f.X[:5] }), FitOptions{},
 			"features of blobs: 5 values for 12 samples of dimension 3"},
-		{"solver", good, FitOptions{Solver: "logistik"}, `unknown solver "logistik"; there are [knn logistic svc-ovr]`},
+		{"solver", good, FitOptions{Solver: "logistik"}, `unknown solver "logistik"; there are [knn logistic mlp ridge svc-ovo svc-ovr]`},
 		{"C", good, FitOptions{C: -1}, "option C is -1, must be greater than 0"},
 		{"C NaN", good, FitOptions{C: math.NaN()}, "option C is NaN, must be greater than 0"},
 		{"init", good, FitOptions{Init: small},
@@ -305,7 +305,7 @@ func TestGradients(t *testing.T) {
 
 func TestSolverRegistry(t *testing.T) {
 	t.Parallel()
-	if got, want := SolverNames(), []string{"knn", "logistic", "svc-ovr"}; !reflect.DeepEqual(got, want) {
+	if got, want := SolverNames(), []string{"knn", "logistic", "mlp", "ridge", "svc-ovo", "svc-ovr"}; !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	s, _ := LookupSolver("logistic")

@@ -23,7 +23,23 @@ type oracleCase struct {
 	} `json:"params"`
 }
 
-func TestLogisticReachesStoredOptimum(t *testing.T) {
+// solverOf names our solver for the models of the stored cases.
+var solverOf = map[string]string{"LogisticRegression": "logistic", "LinearSVC": "svc-ovr", "SVC": "svc-ovo"}
+
+// total returns the stored objective, summed over the problems that it has.
+func (c oracleCase) total() float64 {
+	list, ok := c.Objective.([]any)
+	if !ok {
+		return c.Objective.(float64)
+	}
+	sum := 0.0
+	for _, v := range list {
+		sum += v.(float64)
+	}
+	return sum
+}
+
+func TestSolversReachStoredOptima(t *testing.T) {
 	t.Parallel()
 	data, err := os.ReadFile(sharedtest.Path(t, "oracles", "probe", "cases.json"))
 	if err != nil {
@@ -36,7 +52,7 @@ func TestLogisticReachesStoredOptimum(t *testing.T) {
 	ran := 0
 	for _, c := range list.Cases {
 		// "auto" on two classes is the binary model, another objective.
-		if c.Model != "LogisticRegression" || c.Params.MultiClass != "multinomial" {
+		if c.Model == "LogisticRegression" && c.Params.MultiClass != "multinomial" || c.Objective == nil {
 			continue
 		}
 		ran++
@@ -57,26 +73,37 @@ func checkOracle(t *testing.T, c oracleCase) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cl, report, err := Fit(t.Context(), train, FitOptions{C: c.Params.C})
+	cl, report, err := Fit(t.Context(), train, FitOptions{Solver: solverOf[c.Model], C: c.Params.C})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !report.Converged {
 		t.Errorf("not converged: %+v", report)
 	}
-	best := c.Objective.(float64)
+	best := c.total()
+	if c.Data == "binary" && c.Model == "LinearSVC" {
+		best *= 2 // one problem there, and its mirror image here
+	}
 	// Tol 1e-6 promises 1e-12 of the objective; the rest is for the float32 weights.
 	gap := (report.Objective - best) / best
-	if !(math.Abs(gap) <= 1e-11) {
+	if !(math.Abs(gap) <= objectiveBound(solverOf[c.Model])) {
 		t.Errorf("objective: got %v, want %v, relative gap %.1e", report.Objective, best, gap)
 	}
-	rounded := objective(cl, train, c.Params.C)
-	if roundedGap := (rounded - best) / best; !(math.Abs(roundedGap) <= 1e-9) {
-		t.Errorf("objective of float32 weights: got %v, want %v, relative gap %.1e", rounded, best, roundedGap)
+	if c.Model == "LogisticRegression" {
+		checkRounded(t, cl, train, c.Params.C, best)
 	}
 	t.Logf("gap %.1e, %d iterations, gradient %.1e, %.3f s", gap, report.Iterations, report.GradientNorm, report.Seconds)
 	if got := predict(cl, test); !slices.Equal(got, wantPred) {
 		t.Errorf("predictions: got %v, want %v", got, wantPred)
+	}
+}
+
+// checkRounded computes the objective of the float32 weights that are stored.
+func checkRounded(t *testing.T, cl *Classifier, train *Features, c, best float64) {
+	t.Helper()
+	rounded := objective(cl, train, c)
+	if roundedGap := (rounded - best) / best; !(math.Abs(roundedGap) <= 1e-9) {
+		t.Errorf("objective of float32 weights: got %v, want %v, relative gap %.1e", rounded, best, roundedGap)
 	}
 }
 

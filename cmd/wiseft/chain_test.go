@@ -171,12 +171,12 @@ func TestAttachedProbeOnRealModel(t *testing.T) {
 		t.Fatal(err)
 	}
 	var attached bytes.Buffer
-	err = m.Attach(t.Context(), &attached, graph.Head{Tensor: "rep", Weight: classifier.W, Bias: classifier.B, Classes: classifier.Classes})
+	err = m.Attach(t.Context(), &attached, headOf(classifier, "rep"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	scores := extract(attached.Bytes(), "scores")
-	want := make([]float64, features.Len()*len(classifier.B))
+	want := make([]float64, features.Len()*len(classifier.Classes))
 	classifier.Scores(want, features.X, features.Len())
 	for i, w := range want {
 		if d := math.Abs(float64(scores.X[i]) - w); !(d <= 1e-5) {

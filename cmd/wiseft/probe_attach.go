@@ -8,6 +8,7 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/urfave/cli/v2"
 	"github.com/wiseft/wiseft/onnxmerge/graph"
+	"github.com/wiseft/wiseft/probe"
 )
 
 func newProbeAttachCommand() *cli.Command {
@@ -22,6 +23,7 @@ func newProbeAttachCommand() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "the new model's `FILE`"},
 			&cli.BoolFlag{Name: "force", Usage: "replace an existing output", EnvVars: []string{"WISEFT_FORCE"}},
+			&cli.BoolFlag{Name: "softmax", Usage: "output probabilities instead of scores"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"backbone-output"}, Usage: "the `TENSOR` that the probe reads", DefaultText: "the one it was fitted on"},
 		},
 	}, runProbeAttach)
@@ -64,12 +66,25 @@ func runProbeAttach(ctx context.Context, c *call) (result, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", args[0], err)
 	}
-	head := graph.Head{Tensor: tensor, Output: "scores", Weight: classifier.W, Bias: classifier.B, Classes: classifier.Classes}
+	if classifier.Neighbors != nil {
+		return nil, mismatchError{args[1] + " is a probe of the solver knn, which has no layers to attach; fit another solver"}
+	}
+	head := headOf(classifier, tensor)
+	head.Softmax = c.Bool("softmax")
 	sum, size, err := writeOutput(out, func(w io.Writer) error { return m.Attach(ctx, w, head) })
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", args[0], err)
 	}
 	return &probeAttachReport{"wiseft.probe-attach/1", out, tensor, head.Output, classifier.Dim, classifier.Classes, size, sum}, nil
+}
+
+// headOf returns a probe with layers as a head that reads tensor.
+func headOf(cl *probe.Classifier, tensor string) graph.Head {
+	head := graph.Head{Tensor: tensor, Output: "scores", Classes: cl.Classes}
+	for _, l := range cl.Layers {
+		head.Layers = append(head.Layers, graph.HeadLayer{Weight: l.W, Bias: l.B, Activation: string(l.Act)})
+	}
+	return head
 }
 
 func (r *probeAttachReport) writeText(w io.Writer) error {

@@ -26,12 +26,12 @@ func NewScore(cl *probe.Classifier, f *probe.Features) (*Score, error) {
 	if err := cl.CheckScores(f); err != nil {
 		return nil, err
 	}
-	k := len(cl.B)
+	k := len(cl.Classes)
 	scores, pred := make([]float64, f.Len()*k), make([]int64, f.Len())
 	cl.Scores(scores, f.X, f.Len())
 	cl.Predict(pred, scores)
 	nll := metric.NLL(scores, f.Y, k)
-	if slices.ContainsFunc(f.Y, func(y int64) bool { return cl.B[y] == probe.UnseenBias }) {
+	if slices.ContainsFunc(f.Y, func(y int64) bool { return cl.Unseen(int(y)) }) {
 		nll = math.Inf(1)
 	}
 	metric.Softmax(scores, scores, k)
