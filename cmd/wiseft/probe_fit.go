@@ -12,23 +12,30 @@ import (
 func newProbeFitCommand() *cli.Command {
 	return newCommand(&cli.Command{
 		Name:      "fit",
-		Usage:     "train a linear probe on features",
+		Usage:     "train a probe on features",
 		ArgsUsage: "F.npz -o P.npz",
 		Description: "logistic is scikit-learn's multinomial LogisticRegression: it minimises\n" +
-			"C * sum of log losses + ||W||^2 / 2, the bias free, and is run to convergence.\n\n" +
+			"C * sum of log losses + ||W||^2 / 2, the bias free, and is run to convergence.\n" +
+			"wiseft list solvers shows the others. Several values of C are a path: the best by\n" +
+			"accuracy on --val or on --folds of the training data is fitted on all of it.\n\n" +
 			"Examples:\n" +
 			"  wiseft probe fit train.npz -o probe.npz\n" +
-			"  wiseft probe fit train.npz -o probe.npz --C 0.01 --standardize",
+			"  wiseft probe fit train.npz -o probe.npz --C 0.01 --standardize\n" +
+			"  wiseft probe fit train.npz -o probe.npz --C 1e-3:1e3:7log --folds 5",
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "the probe's `FILE` (NPZ)"},
+			&cli.StringFlag{Name: "val", Usage: "features `F.npz` that choose C", EnvVars: []string{"WISEFT_VAL"}},
+			&cli.IntFlag{Name: "folds", Usage: "folds of the training data that choose C", DefaultText: "5 without --val", EnvVars: []string{"WISEFT_FOLDS"}},
+			&cli.StringFlag{Name: "init", Usage: "start from the probe `P.npz`", EnvVars: []string{"WISEFT_INIT"}},
 			&cli.BoolFlag{Name: "force", Usage: "replace an existing output", EnvVars: []string{"WISEFT_FORCE"}},
 		}, fitFlags()...),
 	}, runProbeFit)
 }
 
 type probeFitReport struct {
-	Schema string `json:"schema"`
-	Output string `json:"output"`
+	Schema string            `json:"schema"`
+	Output string            `json:"output"`
+	Path   []probe.PathPoint `json:"path,omitempty"` // what the choice of C was made from
 	probe.FitReport
 }
 
@@ -41,7 +48,7 @@ func runProbeFit(ctx context.Context, c *call) (result, error) {
 	if err := checkOutput(out, c.Bool("force"), args[0]); err != nil {
 		return nil, err
 	}
-	opt, err := c.fitOptions()
+	opt, cs, err := c.fitPathOptions()
 	if err != nil {
 		return nil, err
 	}
@@ -49,20 +56,52 @@ func runProbeFit(ctx context.Context, c *call) (result, error) {
 	if err != nil {
 		return nil, err
 	}
-	classifier, report, err := probe.Fit(ctx, features, opt)
+	if path := c.String("init"); path != "" {
+		if opt.Init, err = readClassifier(path); err != nil {
+			return nil, err
+		}
+	}
+	classifier, report, points, err := c.fitOrChoose(ctx, features, opt, cs)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", args[0], err)
 	}
 	if _, _, err := writeOutput(out, classifier.Write); err != nil {
 		return nil, err
 	}
-	return &probeFitReport{"wiseft.probe-fit/1", out, report}, nil
+	return &probeFitReport{"wiseft.probe-fit/1", out, points, report}, nil
+}
+
+// fitOrChoose fits with one C, or chooses among several.
+func (c *call) fitOrChoose(
+	ctx context.Context, f *probe.Features, opt probe.FitOptions, cs []float64,
+) (*probe.Classifier, probe.FitReport, []probe.PathPoint, error) {
+	if len(cs) == 1 {
+		if c.String("val") != "" || c.Int("folds") != 0 {
+			return nil, probe.FitReport{}, nil, usageError{msg: "--val and --folds choose among several values of --C, and there is one"}
+		}
+		cl, report, err := probe.Fit(ctx, f, opt)
+		return cl, report, nil, err
+	}
+	path := probe.PathOptions{Cs: cs, Folds: c.Int("folds"), Seed: opt.Seed}
+	if name := c.String("val"); name != "" {
+		val, err := readFeatures(name)
+		if err != nil {
+			return nil, probe.FitReport{}, nil, err
+		}
+		path.Val = val
+	} else if path.Folds == 0 {
+		path.Folds = 5
+	}
+	return probe.FitPath(ctx, f, opt, path)
 }
 
 func (r *probeFitReport) writeText(w io.Writer) error {
 	state := "converged"
 	if !r.Converged {
 		state = "NOT converged"
+	}
+	for _, p := range r.Path {
+		fmt.Fprintf(w, "C %-12.6g held back %.4f\n", p.C, p.Accuracy)
 	}
 	_, err := fmt.Fprintf(w, "%s: %s, C %g, %d x %d, %d classes\n%s after %d iterations in %.2f s: objective %.9g, gradient norm %.3g\ntrain accuracy %.4f\n",
 		r.Output, r.Solver, r.C, r.N, r.Dim, r.Classes, state, r.Iterations, r.Seconds, r.Objective, r.GradientNorm, r.TrainAccuracy)
