@@ -160,23 +160,37 @@ func readFeatures(r io.ReaderAt, size int64) (*Features, error) {
 	if f.X, head, err = z.Float32s("x"); err != nil {
 		return nil, err
 	}
-	if len(head.Shape) != 2 || head.Shape[1] == 0 {
-		return nil, fmt.Errorf("array \"x\" has shape %v, want (samples, dim)", head.Shape)
+	if err := checkFeatureShape(head); err != nil {
+		return nil, err
 	}
 	f.Dim = head.Shape[1]
-	if f.Y, _, err = z.Int64s("y"); err != nil {
-		return nil, err
+	f.Y, f.Meta, err = readLabels(z, head)
+	return f, err
+}
+
+func checkFeatureShape(head *npy.Header) error {
+	if len(head.Shape) != 2 || head.Shape[1] == 0 {
+		return fmt.Errorf("array \"x\" has shape %v, want (samples, dim)", head.Shape)
 	}
-	if len(f.Y) != head.Shape[0] {
-		return nil, fmt.Errorf("%d rows, but %d labels", head.Shape[0], len(f.Y))
+	return nil
+}
+
+// readLabels reads what goes with the features: labels, and what produced them, if the
+// file says so.
+func readLabels(z *npy.Archive, x *npy.Header) (y []int64, meta Meta, err error) {
+	if y, _, err = z.Int64s("y"); err != nil {
+		return nil, meta, err
+	}
+	if len(y) != x.Shape[0] {
+		return nil, meta, fmt.Errorf("%d rows, but %d labels", x.Shape[0], len(y))
 	}
 	if !z.Has("meta") {
-		return f, nil
+		return y, meta, nil
 	}
-	if err := readMeta(z, &f.Meta); err != nil {
-		return nil, err
+	if err := readMeta(z, &meta); err != nil {
+		return nil, meta, err
 	}
-	return f, checkSchema(f.Meta.Schema, featuresSchema)
+	return y, meta, checkSchema(meta.Schema, featuresSchema)
 }
 
 func checkSchema(got, want string) error {

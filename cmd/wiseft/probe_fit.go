@@ -27,6 +27,7 @@ func newProbeFitCommand() *cli.Command {
 			&cli.StringFlag{Name: "val", Usage: "features `F.npz` that choose C", EnvVars: []string{"WISEFT_VAL"}},
 			&cli.IntFlag{Name: "folds", Usage: "folds of the training data that choose C", DefaultText: "5 without --val", EnvVars: []string{"WISEFT_FOLDS"}},
 			&cli.StringFlag{Name: "init", Usage: "start from the probe `P.npz`", EnvVars: []string{"WISEFT_INIT"}},
+			&cli.BoolFlag{Name: "blockwise", Usage: "leave the features on disk, so that they may be larger than memory", EnvVars: []string{"WISEFT_BLOCKWISE"}},
 			&cli.BoolFlag{Name: "force", Usage: "replace an existing output", EnvVars: []string{"WISEFT_FORCE"}},
 		}, fitFlags()...),
 	}, runProbeFit)
@@ -52,18 +53,21 @@ func runProbeFit(ctx context.Context, c *call) (result, error) {
 	if err != nil {
 		return nil, err
 	}
-	features, err := readFeatures(args[0])
-	if err != nil {
-		return nil, err
-	}
 	if path := c.String("init"); path != "" {
 		if opt.Init, err = readClassifier(path); err != nil {
 			return nil, err
 		}
 	}
-	classifier, report, points, err := c.fitOrChoose(ctx, features, opt, cs)
+	var classifier *probe.Classifier
+	var report probe.FitReport
+	var points []probe.PathPoint
+	if c.Bool("blockwise") {
+		classifier, report, err = c.fitBlockwise(ctx, args[0], opt, cs)
+	} else {
+		classifier, report, points, err = c.fitOrChoose(ctx, args[0], opt, cs)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", args[0], err)
+		return nil, err
 	}
 	if _, _, err := writeOutput(out, classifier.Write); err != nil {
 		return nil, err
@@ -73,14 +77,18 @@ func runProbeFit(ctx context.Context, c *call) (result, error) {
 
 // fitOrChoose fits with one C, or chooses among several.
 func (c *call) fitOrChoose(
-	ctx context.Context, f *probe.Features, opt probe.FitOptions, cs []float64,
+	ctx context.Context, file string, opt probe.FitOptions, cs []float64,
 ) (*probe.Classifier, probe.FitReport, []probe.PathPoint, error) {
+	f, err := readFeatures(file)
+	if err != nil {
+		return nil, probe.FitReport{}, nil, err
+	}
 	if len(cs) == 1 {
 		if c.String("val") != "" || c.Int("folds") != 0 {
 			return nil, probe.FitReport{}, nil, usageError{msg: "--val and --folds choose among several values of --C, and there is one"}
 		}
 		cl, report, err := probe.Fit(ctx, f, opt)
-		return cl, report, nil, err
+		return cl, report, nil, nameInput(file, err)
 	}
 	path := probe.PathOptions{Cs: cs, Folds: c.Int("folds"), Seed: opt.Seed}
 	if name := c.String("val"); name != "" {
@@ -92,7 +100,36 @@ func (c *call) fitOrChoose(
 	} else if path.Folds == 0 {
 		path.Folds = 5
 	}
-	return probe.FitPath(ctx, f, opt, path)
+	cl, report, points, err := probe.FitPath(ctx, f, opt, path)
+	return cl, report, points, nameInput(file, err)
+}
+
+// fitBlockwise fits on features that stay on disk.
+func (c *call) fitBlockwise(
+	ctx context.Context, file string, opt probe.FitOptions, cs []float64,
+) (*probe.Classifier, probe.FitReport, error) {
+	if len(cs) > 1 || c.String("val") != "" || c.Int("folds") != 0 {
+		return nil, probe.FitReport{}, usageError{msg: "--blockwise fits with one value of --C, without folds"}
+	}
+	f, size, err := openFile(file)
+	if err != nil {
+		return nil, probe.FitReport{}, err
+	}
+	defer f.Close()
+	table, err := probe.OpenFeatures(f, size)
+	if err != nil {
+		return nil, probe.FitReport{}, nameInput(file, err)
+	}
+	cl, report, err := probe.Fit(ctx, table, opt)
+	return cl, report, nameInput(file, err)
+}
+
+// nameInput puts a file's name in front of an error.
+func nameInput(file string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", file, err)
 }
 
 func (r *probeFitReport) writeText(w io.Writer) error {
