@@ -11,11 +11,14 @@ import (
 func newProbeCommand() *cli.Command {
 	c := &cli.Command{
 		Name:  "probe",
-		Usage: "train, score and attach linear probes",
+		Usage: "train, score and attach probes",
 		Subcommands: []*cli.Command{
 			newProbeFitCommand(),
 			newProbeScoreCommand(),
 			newProbeAttachCommand(),
+			newProbeSVMCommand(),
+			newProbeFewShotCommand(),
+			newProbeKFoldCommand(),
 		},
 		HideHelpCommand: true,
 		OnUsageError:    onUsageError,
@@ -24,7 +27,7 @@ func newProbeCommand() *cli.Command {
 		if cc.Args().Present() {
 			return unknownCommand(c.Subcommands, cc.Args().First())
 		}
-		return usageError{msg: "probe needs one of fit, score, attach", hint: "run wiseft probe --help"}
+		return usageError{msg: "probe needs one of fit, score, attach, svm, few-shot, k-fold", hint: "run wiseft probe --help"}
 	}
 	return c
 }
