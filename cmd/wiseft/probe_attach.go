@@ -17,12 +17,15 @@ func newProbeAttachCommand() *cli.Command {
 		Usage:     "put a probe on top of a model: one file that classifies",
 		ArgsUsage: "MODEL P.npz -o OUT.onnx",
 		Description: "The new model's only output, scores, is what the probe computes from the tensor that\n" +
-			"it was fitted on. What the scores do not need, such as the old head, is removed.\n\n" +
+			"it was fitted on. What the scores do not need, such as the old head, is removed.\n" +
+			"With --into-head the model keeps its operators and outputs, and its classifier, which\n" +
+			"must have the probe's shape, gets the probe's weights.\n\n" +
 			"Example:\n" +
 			"  wiseft probe attach merged.onnx probe.npz -o classifier.onnx",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "the new model's `FILE`"},
 			&cli.BoolFlag{Name: "force", Usage: "replace an existing output", EnvVars: []string{"WISEFT_FORCE"}},
+			&cli.BoolFlag{Name: "into-head", Usage: "write a linear probe into the model's own classifier, and change nothing else"},
 			&cli.BoolFlag{Name: "softmax", Usage: "output probabilities instead of scores"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"backbone-output"}, Usage: "the `TENSOR` that the probe reads", DefaultText: "the one it was fitted on"},
 		},
@@ -71,11 +74,29 @@ func runProbeAttach(ctx context.Context, c *call) (result, error) {
 	}
 	head := headOf(classifier, tensor)
 	head.Softmax = c.Bool("softmax")
-	sum, size, err := writeOutput(out, func(w io.Writer) error { return m.Attach(ctx, w, head) })
+	write := func(w io.Writer) error { return m.Attach(ctx, w, head) }
+	if c.Bool("into-head") {
+		if write, err = c.intoHead(ctx, m.Model, head); err != nil {
+			return nil, nameInput(args[0], err)
+		}
+	}
+	sum, size, err := writeOutput(out, write)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", args[0], err)
 	}
 	return &probeAttachReport{"wiseft.probe-attach/1", out, tensor, head.Output, classifier.Dim, classifier.Classes, size, sum}, nil
+}
+
+// intoHead returns a function that writes the model with the probe in its classifier.
+func (c *call) intoHead(ctx context.Context, m *graph.Model, head graph.Head) (func(w io.Writer) error, error) {
+	if head.Softmax || len(head.Layers) != 1 {
+		return nil, usageError{msg: "--into-head takes a linear probe, and no --softmax"}
+	}
+	classifier, err := m.FindClassifier(head.Tensor)
+	if err != nil {
+		return nil, err
+	}
+	return func(w io.Writer) error { return classifier.Write(ctx, w, head.Layers[0], head.Classes) }, nil
 }
 
 // headOf returns a probe with layers as a head that reads tensor.

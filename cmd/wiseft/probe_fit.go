@@ -27,6 +27,7 @@ func newProbeFitCommand() *cli.Command {
 			&cli.StringFlag{Name: "val", Usage: "features `F.npz` that choose C", EnvVars: []string{"WISEFT_VAL"}},
 			&cli.IntFlag{Name: "folds", Usage: "folds of the training data that choose C", DefaultText: "5 without --val", EnvVars: []string{"WISEFT_FOLDS"}},
 			&cli.StringFlag{Name: "init", Usage: "start from the probe `P.npz`", EnvVars: []string{"WISEFT_INIT"}},
+			&cli.StringFlag{Name: "head-init", Usage: "start from the classifier of the `MODEL`; finetuned = the one that the features are from", EnvVars: []string{"WISEFT_HEAD_INIT"}},
 			&cli.BoolFlag{Name: "blockwise", Usage: "leave the features on disk, so that they may be larger than memory", EnvVars: []string{"WISEFT_BLOCKWISE"}},
 			&cli.BoolFlag{Name: "force", Usage: "replace an existing output", EnvVars: []string{"WISEFT_FORCE"}},
 		}, fitFlags()...),
@@ -53,10 +54,8 @@ func runProbeFit(ctx context.Context, c *call) (result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if path := c.String("init"); path != "" {
-		if opt.Init, err = readClassifier(path); err != nil {
-			return nil, err
-		}
+	if opt.Init, err = c.fitStart(args[0]); err != nil {
+		return nil, err
 	}
 	var classifier *probe.Classifier
 	var report probe.FitReport
@@ -124,6 +123,58 @@ func (c *call) fitBlockwise(
 	return cl, report, nameInput(file, err)
 }
 
+// fitStart returns the classifier that the flags let a fit start from; nil = none.
+func (c *call) fitStart(features string) (*probe.Classifier, error) {
+	start, model := c.String("init"), c.String("head-init")
+	switch {
+	case start != "" && model != "":
+		return nil, usageError{msg: "--init and --head-init are two starts; choose one"}
+	case start != "":
+		return readClassifier(start)
+	case model == "":
+		return nil, nil
+	}
+	f, err := readFeatures(features)
+	if err != nil {
+		return nil, err
+	}
+	if model == "finetuned" {
+		if model = f.Meta.Model; model == "" {
+			return nil, usageError{msg: features + " does not say which model it is from", hint: "name it with --head-init MODEL"}
+		}
+	}
+	return headStart(model, f)
+}
+
+// headStart reads the classifier of a model. One of other classes than the data has is a
+// mismatch.
+func headStart(path string, f *probe.Features) (*probe.Classifier, error) {
+	m, err := openModel(path)
+	if err != nil {
+		return nil, err
+	}
+	defer m.Close()
+	tensor, err := featureTensor(m.Model, f.Meta.Tensor)
+	if err != nil {
+		return nil, nameInput(path, err)
+	}
+	classifier, err := m.FindClassifier(tensor)
+	if err != nil {
+		return nil, nameInput(path, err)
+	}
+	if classes := max(len(f.Meta.Data.Classes), classesOf(f.Y)); classifier.Classes != classes || classifier.Dim != f.Dim {
+		return nil, mismatchError{fmt.Sprintf("the classifier of %s has %d classes and takes %d values, the features are of %d classes and %d values",
+			path, classifier.Classes, classifier.Dim, classes, f.Dim)}
+	}
+	layer, err := classifier.Read()
+	if err != nil {
+		return nil, nameInput(path, err)
+	}
+	return &probe.Classifier{
+		Layers: []probe.Layer{{W: layer.Weight, B: layer.Bias}}, Dim: classifier.Dim, Classes: make([]string, classifier.Classes),
+	}, nil
+}
+
 // nameInput puts a file's name in front of an error.
 func nameInput(file string, err error) error {
 	if err == nil {
@@ -143,4 +194,13 @@ func (r *probeFitReport) writeText(w io.Writer) error {
 	_, err := fmt.Fprintf(w, "%s: %s, C %g, %d x %d, %d classes\n%s after %d iterations in %.2f s: objective %.9g, gradient norm %.3g\ntrain accuracy %.4f\n",
 		r.Output, r.Solver, r.C, r.N, r.Dim, r.Classes, state, r.Iterations, r.Seconds, r.Objective, r.GradientNorm, r.TrainAccuracy)
 	return err
+}
+
+// classesOf returns how many classes the labels need.
+func classesOf(y []int64) int {
+	classes := 0
+	for _, label := range y {
+		classes = max(classes, int(label)+1)
+	}
+	return classes
 }

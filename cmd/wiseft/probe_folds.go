@@ -102,20 +102,21 @@ func (c *call) runFolds(
 	}
 	r := &foldsReport{Schema: schema, Solver: opt.Solver, C: opt.C, Seed: opt.Seed}
 	var episodes []probe.Episode
-	var labels []int64
+	var first *probe.Features
 	for i, path := range paths {
 		f, err := readFeatures(path)
 		if err != nil {
 			return nil, err
 		}
 		if i == 0 {
-			labels = f.Y
+			first = f
 			if episodes, err = draw(f, opt.Seed); err != nil {
 				return nil, err
 			}
 		}
-		if !slices.Equal(f.Y, labels) {
-			return nil, mismatchError{fmt.Sprintf("%s and %s have other labels, so they are not of the same samples", paths[0], path)}
+		a, b := first.Meta.DataHash, f.Meta.DataHash
+		if !slices.Equal(f.Y, first.Y) || a != "" && b != "" && a != b {
+			return nil, mismatchError{fmt.Sprintf("%s and %s are not features of the same samples", paths[0], path)}
 		}
 		of, err := measureFolds(ctx, f, episodes, opt)
 		if err != nil {

@@ -127,11 +127,16 @@ func intAttribute(name string, v int64) []byte {
 	return appendMessage(nil, nodeAttribute, appendInt(a, attrType, attributeINT))
 }
 
-func floatTensor(name string, dims []int64, values []float32) []byte {
+func float32Bytes(values []float32) []byte {
 	raw := make([]byte, 4*len(values))
 	for i, v := range values {
 		binary.LittleEndian.PutUint32(raw[4*i:], math.Float32bits(v))
 	}
+	return raw
+}
+
+func floatTensor(name string, dims []int64, values []float32) []byte {
+	raw := float32Bytes(values)
 	var t []byte
 	for _, d := range dims {
 		t = appendInt(t, tensorDims, d)
