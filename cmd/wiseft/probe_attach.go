@@ -26,6 +26,7 @@ func newProbeAttachCommand() *cli.Command {
 			&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "the new model's `FILE`"},
 			&cli.BoolFlag{Name: "force", Usage: "replace an existing output", EnvVars: []string{"WISEFT_FORCE"}},
 			&cli.BoolFlag{Name: "into-head", Usage: "write a linear probe into the model's own classifier, and change nothing else"},
+			&cli.BoolFlag{Name: "float64", Usage: "compute the head in double precision; its weights stay float32"},
 			&cli.BoolFlag{Name: "softmax", Usage: "output probabilities instead of scores"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"backbone-output"}, Usage: "the `TENSOR` that the probe reads", DefaultText: "the one it was fitted on"},
 		},
@@ -73,7 +74,7 @@ func runProbeAttach(ctx context.Context, c *call) (result, error) {
 		return nil, mismatchError{args[1] + " is a probe of the solver knn, which has no layers to attach; fit another solver"}
 	}
 	head := headOf(classifier, tensor)
-	head.Softmax = c.Bool("softmax")
+	head.Softmax, head.Float64 = c.Bool("softmax"), c.Bool("float64")
 	write := func(w io.Writer) error { return m.Attach(ctx, w, head) }
 	if c.Bool("into-head") {
 		if write, err = c.intoHead(ctx, m.Model, head); err != nil {
@@ -89,8 +90,8 @@ func runProbeAttach(ctx context.Context, c *call) (result, error) {
 
 // intoHead returns a function that writes the model with the probe in its classifier.
 func (c *call) intoHead(ctx context.Context, m *graph.Model, head graph.Head) (func(w io.Writer) error, error) {
-	if head.Softmax || len(head.Layers) != 1 {
-		return nil, usageError{msg: "--into-head takes a linear probe, and no --softmax"}
+	if head.Softmax || head.Float64 || len(head.Layers) != 1 {
+		return nil, usageError{msg: "--into-head takes a linear probe, and neither --softmax nor --float64"}
 	}
 	classifier, err := m.FindClassifier(head.Tensor)
 	if err != nil {

@@ -15,7 +15,11 @@ type Head struct {
 	Output  string      // the name of its scores, a new value; "" means "scores"
 	Layers  []HeadLayer // applied in order; the last has one output per class
 	Softmax bool        // the output is the softmax of the scores
-	Classes []string    // names, written into the metadata; nil if unknown
+	// Float64 lets the runtime compute in double precision, with the weights stored as
+	// float32 all the same, and round the scores once. Else its sums are float32, and a
+	// score of 30 from a thousand features is off by some 5e-5.
+	Float64 bool
+	Classes []string // names, written into the metadata; nil if unknown
 }
 
 // HeadLayer is an affine map followed by an activation.

@@ -28,6 +28,7 @@ func (m *Model) opset() int64 {
 type headWriter struct {
 	opset  int64
 	prefix string // of the names of inner values
+	wide   bool   // computes in float64
 	fields []byte
 	in     string // the value computed last
 }
@@ -48,25 +49,35 @@ func (h *headWriter) node(op, out string, attributes []byte, more ...string) {
 // headFields encodes the nodes, initializers and the output of the head.
 func (m *Model) headFields(head Head) []byte {
 	features := m.Graph.value(head.Tensor)
-	h := &headWriter{opset: m.opset(), prefix: head.Output + "/", in: head.Tensor}
+	h := &headWriter{opset: m.opset(), prefix: head.Output + "/", wide: head.Float64, in: head.Tensor}
 	if features.DType != DTypeUndefined && !contains(m.Graph.values, head.Tensor) {
 		h.fields = appendMessage(h.fields, graphValueInfo, valueInfo(features)) // it was declared as an output
 	}
 	if len(features.Shape) != 2 {
 		h.node("Flatten", h.prefix+"flat", intAttribute("axis", 1))
 	}
-	if features.DType != Float32 && features.DType != DTypeUndefined {
-		h.cast(h.prefix + "float32")
+	switch {
+	case head.Float64:
+		h.cast(h.prefix+"float64", Float64)
+	case features.DType != Float32 && features.DType != DTypeUndefined:
+		h.cast(h.prefix+"float32", Float32)
 	}
 	for i, l := range head.Layers {
 		out := head.Output
-		if i < len(head.Layers)-1 || head.Softmax {
+		if i < len(head.Layers)-1 || head.Softmax || head.Float64 {
 			out = h.prefix + "layer" + strconv.Itoa(i)
 		}
 		h.layer(l, out, i == 0 && len(head.Layers) == 1)
 	}
 	if head.Softmax {
-		h.node("Softmax", head.Output, intAttribute("axis", 1))
+		out := head.Output
+		if head.Float64 {
+			out = h.prefix + "softmax"
+		}
+		h.node("Softmax", out, intAttribute("axis", 1))
+	}
+	if head.Float64 {
+		h.cast(head.Output, Float32)
 	}
 	batch := Dim{Len: -1, Param: "batch"}
 	if len(features.Shape) > 0 {
@@ -83,9 +94,8 @@ func (h *headWriter) layer(l HeadLayer, out string, only bool) {
 	if only {
 		name = h.prefix[:len(h.prefix)-1]
 	}
-	weight, bias := name+"/weight", name+"/bias"
-	h.fields = appendMessage(h.fields, graphInitializer, floatTensor(weight, []int64{outputs, int64(len(l.Weight)) / outputs}, l.Weight))
-	h.fields = appendMessage(h.fields, graphInitializer, floatTensor(bias, []int64{outputs}, l.Bias))
+	weight := h.constant(name+"/weight", []int64{outputs, int64(len(l.Weight)) / outputs}, l.Weight)
+	bias := h.constant(name+"/bias", []int64{outputs}, l.Bias)
 	attributes := append(intAttribute("transB", 1), h.broadcast()...)
 	switch l.Activation {
 	case "relu":
@@ -93,10 +103,8 @@ func (h *headWriter) layer(l HeadLayer, out string, only bool) {
 		h.node("Relu", out, nil)
 	case "step":
 		h.node("Gemm", out+"/affine", attributes, weight, bias)
-		zero := out + "/zero"
-		h.fields = appendMessage(h.fields, graphInitializer, floatTensor(zero, []int64{1}, []float32{0}))
-		h.node("Greater", out+"/above", h.broadcast(), zero)
-		h.cast(out)
+		h.node("Greater", out+"/above", h.broadcast(), h.constant(out+"/zero", []int64{1}, []float32{0}))
+		h.cast(out, h.dtype())
 	default:
 		h.node("Gemm", out, attributes, weight, bias)
 	}
@@ -110,14 +118,39 @@ func (h *headWriter) broadcast() []byte {
 	return intAttribute("broadcast", 1)
 }
 
-// cast converts the last value to float32.
-func (h *headWriter) cast(out string) {
+// dtype is what the head computes in.
+func (h *headWriter) dtype() DType {
+	if h.wide {
+		return Float64
+	}
+	return Float32
+}
+
+// constant adds an initializer and returns the name of its value in the head's dtype.
+func (h *headWriter) constant(name string, dims []int64, values []float32) string {
+	h.fields = appendMessage(h.fields, graphInitializer, floatTensor(name, dims, values))
+	if !h.wide {
+		return name
+	}
+	in := h.in
+	h.in = name
+	h.cast(name+"/float64", Float64)
+	h.in = in
+	return name + "/float64"
+}
+
+// cast converts the last value.
+func (h *headWriter) cast(out string, to DType) {
 	if h.opset >= opsetCastByNumber {
-		h.node("Cast", out, intAttribute("to", int64(Float32)))
+		h.node("Cast", out, intAttribute("to", int64(to)))
 		return
 	}
+	name := "FLOAT"
+	if to == Float64 {
+		name = "DOUBLE"
+	}
 	a := appendText(nil, attrName, "to")
-	a = appendText(a, attrS, "FLOAT")
+	a = appendText(a, attrS, name)
 	h.node("Cast", out, appendMessage(nil, nodeAttribute, appendInt(a, attrType, attributeSTRING)))
 }
 
