@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"reflect"
@@ -132,17 +133,19 @@ func TestFitShapes(t *testing.T) {
 		"fewer rows than features": blobs(9, 60, 3), "constant feature": constant, "rows twice": twice,
 		"all features zero": zero, "wide": wide, "one feature": blobs(40, 1, 2),
 	} {
-		for _, standardize := range []bool{false, true} {
-			t.Run(name, func(t *testing.T) {
-				t.Parallel()
-				cl, report := mustFit(t, f, FitOptions{Standardize: standardize})
-				if firstNonFinite(cl.Layers[0].W) >= 0 || firstNonFinite(cl.Layers[0].B) >= 0 {
-					t.Error("weights are not finite")
-				}
-				if report.TrainAccuracy < 0.5 {
-					t.Errorf("train accuracy is %v", report.TrainAccuracy)
-				}
-			})
+		for _, solver := range SolverNames() {
+			for _, standardize := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s/%s/standardize=%v", name, solver, standardize), func(t *testing.T) {
+					t.Parallel()
+					cl, report := mustFit(t, f, FitOptions{Solver: solver, Standardize: standardize, Hidden: []int{8}, Epochs: 300, Balanced: true})
+					if err := cl.checkFits(f.Dim, len(cl.Classes)); err != nil {
+						t.Errorf("the classifier %v", err)
+					}
+					if report.TrainAccuracy < 1./3 {
+						t.Errorf("train accuracy is %v", report.TrainAccuracy)
+					}
+				})
+			}
 		}
 	}
 }
@@ -195,6 +198,53 @@ func TestInterceptsSumToZero(t *testing.T) {
 	cl, _ := mustFit(t, f, FitOptions{Init: init})
 	if sum := cl.Layers[0].B[0] + cl.Layers[0].B[1] + cl.Layers[0].B[2]; !(math.Abs(float64(sum)) <= 1e-5) {
 		t.Errorf("intercepts %v have the sum %v, want 0", cl.Layers[0].B, sum)
+	}
+}
+
+// Every solver leaves classes without samples out, and they are never predicted.
+func TestEverySolverKnowsUnseenClasses(t *testing.T) {
+	t.Parallel()
+	f := blobs(60, 5, 3)
+	for i, label := range f.Y {
+		f.Y[i] = []int64{1, 2, 4}[label]
+	}
+	f.Meta.Data.Classes = []string{"a", "b", "c", "d", "e", "f"}
+	for _, solver := range SolverNames() {
+		cl, report := mustFit(t, f, FitOptions{Solver: solver, Hidden: []int{8}, Epochs: 300})
+		if want := []int{0, 3, 5}; !slices.Equal(report.Unseen, want) || !cl.Unseen(3) || cl.Unseen(2) {
+			t.Errorf("%s: unseen %v", solver, report.Unseen)
+		}
+		for _, c := range predict(cl, f) {
+			if c == 0 || c == 3 || c == 5 {
+				t.Errorf("%s: predicts class %d", solver, c)
+			}
+		}
+		if report.TrainAccuracy < 0.6 {
+			t.Errorf("%s: train accuracy %v", solver, report.TrainAccuracy)
+		}
+	}
+}
+
+// Weighing a class by 2 is having its rows twice, for every solver that has an objective;
+// svc-ovr weighs positive rows alone.
+func TestClassWeights(t *testing.T) {
+	t.Parallel()
+	f := blobs(60, 4, 3)
+	twice := &Features{Dim: 4, X: slices.Clone(f.X), Y: slices.Clone(f.Y)}
+	for i, label := range f.Y {
+		if label == 1 {
+			twice.X, twice.Y = append(twice.X, f.Row(i)...), append(twice.Y, label)
+		}
+	}
+	for _, solver := range []string{"logistic", "ridge", "svc-ovo"} {
+		_, want := mustFit(t, twice, FitOptions{Solver: solver})
+		_, got := mustFit(t, f, FitOptions{Solver: solver, ClassWeights: []float64{1, 2, 1}})
+		if gap := math.Abs(got.Objective/want.Objective - 1); !(gap <= 2e-9) {
+			t.Errorf("%s: objective: got %v, want %v", solver, got.Objective, want.Objective)
+		}
+	}
+	if _, _, err := Fit(t.Context(), f, FitOptions{ClassWeights: []float64{1, 0, 1}}); err == nil {
+		t.Error("a weight of 0 is no error")
 	}
 }
 
