@@ -16,8 +16,9 @@ type FitOptions struct {
 	// that the penalty counts all features alike. The scaling is folded back into the
 	// classifier, which takes plain features.
 	Standardize bool
-	// Init is where the solver starts, for the same features and classes; nil = zero.
-	// The optimum does not depend on it.
+	// Init is where the solver starts, for the same features and classes; nil = zero. The
+	// optimum does not depend on it, but for mlp, which has many. Solvers that take no
+	// steps from a start (ridge, knn, svc-ovo) have no use for it.
 	Init *Classifier
 	// Balanced weighs the loss of every class by n / (k n_c), so that all k classes
 	// count alike.
@@ -46,7 +47,7 @@ type FitReport struct {
 	Classes       int     `json:"classes"`
 	Unseen        []int   `json:"unseen,omitempty"` // classes without a training sample
 	Objective     float64 `json:"objective"`
-	GradientNorm  float64 `json:"gradient_norm"` // Euclidean, at the classifier returned
+	GradientNorm  float64 `json:"gradient_norm"` // Euclidean, at the solution; svc-ovo: the largest violation; 0 for knn and mlp
 	Tol           float64 `json:"tol"`
 	Iterations    int     `json:"iterations"`
 	Converged     bool    `json:"converged"`
@@ -54,7 +55,7 @@ type FitReport struct {
 	Seconds       float64 `json:"seconds"`
 }
 
-// Fit trains a linear classifier on labelled features.
+// Fit trains a classifier on labelled features, in memory or block by block from a file.
 //
 // The classes are those that the features name, and at least as many as the labels
 // need. A class without a training sample takes no part in the fit: its weights are

@@ -10,6 +10,7 @@ import (
 // Activation is what a layer does to its outputs.
 type Activation string
 
+// The activations.
 const (
 	Identity Activation = ""     // nothing
 	ReLU     Activation = "relu" // max(0, x)

@@ -21,7 +21,7 @@ type oracleCase struct {
 	Optimum   *struct {
 		Objective []float64 `json:"primal_objective"`
 	} `json:"optimum_float64"` // of SVC, one per pair
-	Params    struct {
+	Params struct {
 		C          float64 `json:"C"`
 		MultiClass string  `json:"multi_class"`
 	} `json:"params"`

@@ -15,7 +15,6 @@ type problem struct {
 	weight  []float64
 	c, tol  float64
 	maxIter int
-	seed    uint64
 	opt     FitOptions
 
 	init *Classifier // nil = none; for the same features and classes

@@ -135,11 +135,11 @@ func (r *probeScoreReport) writeText(w io.Writer) error {
 // writeConfusion writes the matrix with the classes' numbers as heads of the columns.
 func (r *probeScoreReport) writeConfusion(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 1, ' ', tabwriter.AlignRight)
-	fmt.Fprint(t, "label \\ prediction\t")
+	head := "label \\ prediction\t"
 	for class := range r.Confusion {
-		fmt.Fprintf(t, "%d\t", class)
+		head += fmt.Sprintf("%d\t", class)
 	}
-	fmt.Fprintln(t)
+	fmt.Fprintln(t, head)
 	for class, row := range r.Confusion {
 		fmt.Fprintf(t, "%d %s\t", class, r.Classes[class])
 		for _, n := range row {
