@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"reflect"
+	"slices"
 	"testing"
 )
 
@@ -53,6 +54,44 @@ func TestWriteIntoClassifier(t *testing.T) {
 		if err := c.Write(t.Context(), &out, HeadLayer{Weight: make([]float32, 8), Bias: make([]float32, 2)}, nil); !errors.As(err, &mismatch) {
 			t.Errorf("%s: two classes: got error %v", name, err)
 		}
+	}
+}
+
+// A layer written as MatMul and Add, its weights transposed, is that of the Gemm in the
+// other export of the same model, and what is written there is read again.
+func TestTransposedClassifier(t *testing.T) {
+	t.Parallel()
+	var layers []HeadLayer
+	for _, name := range []string{"finetuned.onnx", "finetuned_folded.onnx"} {
+		m, _ := openFile(t, "testdata/"+name)
+		c, err := m.FindClassifier("pooled")
+		if err != nil {
+			t.Fatal(err)
+		}
+		layer, err := c.Read()
+		if err != nil {
+			t.Fatal(err)
+		}
+		layers = append(layers, layer)
+		slices.Reverse(layer.Bias)
+		var out bytes.Buffer
+		if err := c.Write(t.Context(), &out, layer, nil); err != nil {
+			t.Fatal(err)
+		}
+		got, err := Open(bytes.NewReader(out.Bytes()), int64(out.Len()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := got.FindClassifier("pooled")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if read, err := again.Read(); err != nil || !reflect.DeepEqual(read, layer) {
+			t.Errorf("%s: got %v (%v), want %v", name, read, err, layer)
+		}
+	}
+	if !reflect.DeepEqual(layers[0], layers[1]) {
+		t.Errorf("got %v, want %v", layers[1], layers[0])
 	}
 }
 
