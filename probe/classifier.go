@@ -2,11 +2,14 @@ package probe
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strconv"
 
 	"github.com/wiseft/wiseft/datasets/npy"
-	"github.com/wiseft/wiseft/probe/metric"
+	"gonum.org/v1/gonum/floats"
 )
 
 const classifierSchema = "wiseft.classifier/1"
@@ -16,14 +19,26 @@ const classifierSchema = "wiseft.classifier/1"
 // but float16 holds exactly, so that no NaN can follow from it.
 const UnseenBias = -0x1p100
 
-// Classifier is a linear map from features to class scores: W x + b. Whatever scaling a
-// solver used is folded in. It is read only once made, so concurrent use is safe.
+// Classifier maps features to class scores: by layers, of which a linear probe has one,
+// or by the training samples nearest to them. Whatever scaling a solver used is folded
+// in. It is read only once made, so concurrent use is safe.
 type Classifier struct {
-	W       []float32 // classes x Dim, row-major
-	B       []float32 // one per class
-	Dim     int
-	Classes []string // names by class
-	Meta    ClassifierMeta
+	Layers    []Layer    // applied in order; the last has one output per class
+	Neighbors *Neighbors // instead of layers, for the solver knn
+	Dim       int
+	Classes   []string // names by class
+	Meta      ClassifierMeta
+}
+
+// Linear reports whether the scores are W x + B of one layer.
+func (cl *Classifier) Linear() bool { return len(cl.Layers) == 1 && cl.Layers[0].Act == Identity }
+
+// Unseen reports whether a class had no training sample, and so is never predicted.
+func (cl *Classifier) Unseen(class int) bool {
+	if cl.Neighbors != nil {
+		return slices.Contains(cl.Meta.Unseen, class)
+	}
+	return cl.Layers[len(cl.Layers)-1].B[class] == UnseenBias
 }
 
 // ClassifierMeta says what a classifier was fitted on, and how.
@@ -34,56 +49,69 @@ type ClassifierMeta struct {
 	C           float64 `json:"C"`
 	Standardize bool    `json:"standardize,omitempty"`
 	Unseen      []int   `json:"unseen,omitempty"` // classes without a training sample
-	Features    Meta    `json:"features"`         // of the training features
+	// Hidden are the activations of the layers before the last; Write sets it.
+	Hidden   []Activation `json:"hidden,omitempty"`
+	Features Meta         `json:"features"` // of the training features
 }
 
 // Scores sets dst (n x classes) to the class scores of the n rows x. The sums are
-// float64, in the order of the features.
+// float64, in an order that depends on the sizes alone.
 func (cl *Classifier) Scores(dst []float64, x []float32, n int) {
-	k := len(cl.B)
+	k := len(cl.Classes)
 	if len(dst) != n*k || len(x) != n*cl.Dim {
 		panic("probe: scores of slices that do not fit the classifier")
 	}
-	parallel(0, ceilDiv(n, rowsPerTask), func(task int) {
-		for i := task * rowsPerTask; i < min((task+1)*rowsPerTask, n); i++ {
-			row := x[i*cl.Dim : (i+1)*cl.Dim]
-			for c := range k {
-				dst[i*k+c] = float64(cl.B[c]) + dot32(cl.W[c*cl.Dim:(c+1)*cl.Dim], row)
-			}
-		}
+	score := cl.scorer()
+	parallel(0, ceilDiv(n, blockRows), func(task int) {
+		lo, hi := task*blockRows, min((task+1)*blockRows, n)
+		score(dst[lo*k:hi*k], x[lo*cl.Dim:hi*cl.Dim], hi-lo)
 	})
 }
 
-func dot32(w, x []float32) float64 {
-	sum := 0.0
-	for j, v := range w {
-		sum += float64(v) * float64(x[j])
+// scorer returns a function that scores a few rows; it may be called concurrently.
+func (cl *Classifier) scorer() func(dst []float64, x []float32, n int) {
+	if cl.Neighbors != nil {
+		return cl.Neighbors.scorer(len(cl.Classes))
 	}
-	return sum
+	layers := padLayers(cl.Layers)
+	return func(dst []float64, x []float32, n int) { forward(dst, layers, x, n) }
 }
 
 // Predict sets dst to the class of the highest score of each row of scores; of equal
 // scores the first class wins.
 func (cl *Classifier) Predict(dst []int64, scores []float64) {
-	k := len(cl.B)
+	k := len(cl.Classes)
 	for i := range dst {
-		row := scores[i*k : (i+1)*k]
-		top := 0
-		for c, s := range row {
-			if s > row[top] {
-				top = c
-			}
-		}
-		dst[i] = int64(top)
+		dst[i] = int64(floats.MaxIdx(scores[i*k : (i+1)*k]))
 	}
 }
 
-// accuracy returns the share of f that is classified right.
-func (cl *Classifier) accuracy(f *Features) float64 {
-	scores, pred := make([]float64, f.Len()*len(cl.B)), make([]int64, f.Len())
-	cl.Scores(scores, f.X, f.Len())
-	cl.Predict(pred, scores)
-	return metric.Accuracy(pred, f.Y)
+// accuracy returns the share of the rows that is classified right.
+func (cl *Classifier) accuracy(t Table) (float64, error) {
+	y, k := t.Labels(), len(cl.Classes)
+	right, errs := make([]int, ceilDiv(len(y), blockRows)), make([]error, ceilDiv(len(y), blockRows))
+	score := cl.scorer()
+	parallel(0, len(right), func(task int) {
+		lo, hi := task*blockRows, min((task+1)*blockRows, len(y))
+		x, err := t.Rows(nil, lo, hi)
+		if err != nil {
+			errs[task] = err
+			return
+		}
+		scores, pred := make([]float64, (hi-lo)*k), make([]int64, hi-lo)
+		score(scores, x, hi-lo)
+		cl.Predict(pred, scores)
+		for i, c := range pred {
+			if c == y[lo+i] {
+				right[task]++
+			}
+		}
+	})
+	total := 0
+	for _, n := range right {
+		total += n
+	}
+	return float64(total) / float64(len(y)), errors.Join(errs...)
 }
 
 // CheckScores returns an error unless the classifier can score f: the dimension fits,
@@ -96,43 +124,62 @@ func (cl *Classifier) CheckScores(f *Features) error {
 		return InputErrorf("%s: dimension %d, but the probe was fitted on dimension %d", f.name(), f.Dim, cl.Dim)
 	}
 	for i, label := range f.Y {
-		if label < 0 || label >= int64(len(cl.B)) {
+		if label < 0 || label >= int64(len(cl.Classes)) {
 			return InputErrorf("%s: sample %d has label %d, but the probe knows classes 0 to %d",
-				f.name(), i, label, len(cl.B)-1)
+				f.name(), i, label, len(cl.Classes)-1)
 		}
 	}
 	return nil
 }
 
 func (cl *Classifier) checkFits(dim, classes int) error {
-	if cl.Dim != dim || len(cl.B) != classes || len(cl.W) != dim*classes {
-		return fmt.Errorf("is for %d classes and dimension %d, want %d and %d", len(cl.B), cl.Dim, classes, dim)
+	if cl.Dim != dim || len(cl.Classes) != classes {
+		return fmt.Errorf("is for %d classes and dimension %d, want %d and %d", len(cl.Classes), cl.Dim, classes, dim)
 	}
-	if firstNonFinite(cl.W) >= 0 || firstNonFinite(cl.B) >= 0 {
-		return fmt.Errorf("holds NaN or infinity")
+	if cl.Neighbors != nil {
+		return cl.Neighbors.check(dim, classes)
+	}
+	if len(cl.Layers) == 0 || len(cl.Layers[len(cl.Layers)-1].B) != classes {
+		return fmt.Errorf("has no layer of %d outputs", classes)
+	}
+	inputs := dim
+	for i, l := range cl.Layers {
+		if err := l.check(inputs); err != nil {
+			return fmt.Errorf("layer %d %w", i, err)
+		}
+		inputs = len(l.B)
 	}
 	return nil
 }
 
-// Write writes the classifier as an NPZ file with the arrays w (classes, dim) float32,
-// b (classes,) float32, classes (classes,) text and meta, one JSON text. In Python:
+// Write writes the classifier as an NPZ file. A linear one has the arrays w (classes, dim)
+// float32, b (classes,) float32, classes (classes,) text and meta, one JSON text. In
+// Python:
 //
 //	z = numpy.load("p.npz"); scores = x @ z["w"].T + z["b"]
+//
+// Layers before the last are w0, b0, w1, b1 and so on, their activations in meta;
+// neighbours are x (samples, dim) and y (samples,).
 func (cl *Classifier) Write(w io.Writer) error {
 	meta := cl.Meta
 	meta.Schema = classifierSchema
+	for _, l := range cl.Layers[:max(0, len(cl.Layers)-1)] {
+		meta.Hidden = append(meta.Hidden, l.Act)
+	}
 	text, err := json.Marshal(meta)
 	if err != nil {
 		return err
 	}
 	z := npy.NewWriter(w)
-	row := func(c int) ([]float32, error) { return cl.W[c*cl.Dim : (c+1)*cl.Dim], nil }
-	if err := z.Float32Rows("w", len(cl.B), []int{cl.Dim}, row); err != nil {
-		return err
+	for i, l := range cl.Layers {
+		if err := l.write(z, layerSuffix(i, len(cl.Layers))); err != nil {
+			return err
+		}
 	}
-	entry := func(c int) ([]float32, error) { return cl.B[c : c+1], nil }
-	if err := z.Float32Rows("b", len(cl.B), nil, entry); err != nil {
-		return err
+	if cl.Neighbors != nil {
+		if err := cl.Neighbors.write(z); err != nil {
+			return err
+		}
 	}
 	if err := z.Strings("classes", cl.Classes); err != nil {
 		return err
@@ -141,6 +188,24 @@ func (cl *Classifier) Write(w io.Writer) error {
 		return err
 	}
 	return z.Close()
+}
+
+// layerSuffix is what the names of a layer's arrays end in.
+func layerSuffix(i, layers int) string {
+	if i == layers-1 {
+		return ""
+	}
+	return strconv.Itoa(i)
+}
+
+func (l Layer) write(z *npy.Writer, suffix string) error {
+	in := l.Inputs()
+	row := func(c int) ([]float32, error) { return l.W[c*in : (c+1)*in], nil }
+	if err := z.Float32Rows("w"+suffix, len(l.B), []int{in}, row); err != nil {
+		return err
+	}
+	entry := func(c int) ([]float32, error) { return l.B[c : c+1], nil }
+	return z.Float32Rows("b"+suffix, len(l.B), nil, entry)
 }
 
 // ReadClassifier reads what Write wrote. What is malformed is a [FormatError].
@@ -158,28 +223,69 @@ func readClassifier(r io.ReaderAt, size int64) (*Classifier, error) {
 		return nil, err
 	}
 	cl := &Classifier{}
-	var head *npy.Header
-	if cl.W, head, err = z.Float32s("w"); err != nil {
-		return nil, err
+	if !z.Has("w") && z.Has("y") && z.Has("classes") {
+		cl.Neighbors, err = readNeighbors(z)
+	} else {
+		err = cl.readLast(z)
 	}
-	if len(head.Shape) != 2 || head.Shape[0] < 2 || head.Shape[1] == 0 {
-		return nil, fmt.Errorf("array \"w\" has shape %v, want (classes, dim)", head.Shape)
-	}
-	cl.Dim = head.Shape[1]
-	if cl.B, _, err = z.Float32s("b"); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	if cl.Classes, _, err = z.Strings("classes"); err != nil {
 		return nil, err
 	}
-	if len(cl.Classes) != len(cl.B) {
-		return nil, fmt.Errorf("%d intercepts, but %d class names", len(cl.B), len(cl.Classes))
-	}
-	if err := cl.checkFits(cl.Dim, head.Shape[0]); err != nil {
-		return nil, err
-	}
 	if err := readMeta(z, &cl.Meta); err != nil {
 		return nil, err
 	}
-	return cl, checkSchema(cl.Meta.Schema, classifierSchema)
+	if err := checkSchema(cl.Meta.Schema, classifierSchema); err != nil {
+		return nil, err
+	}
+	if err := cl.readHidden(z); err != nil {
+		return nil, err
+	}
+	return cl, cl.checkFits(cl.Dim, len(cl.Classes))
+}
+
+func (cl *Classifier) readLast(z *npy.Archive) error {
+	l, err := readLayer(z, "")
+	cl.Layers = []Layer{l}
+	return err
+}
+
+// readHidden reads the layers before the last, and sets the dimension.
+func (cl *Classifier) readHidden(z *npy.Archive) error {
+	if cl.Neighbors != nil {
+		cl.Dim = cl.Neighbors.dim
+		return nil
+	}
+	var hidden []Layer
+	for i, act := range cl.Meta.Hidden {
+		l, err := readLayer(z, strconv.Itoa(i))
+		if err != nil {
+			return err
+		}
+		l.Act = act
+		hidden = append(hidden, l)
+	}
+	cl.Meta.Hidden = nil
+	cl.Layers = append(hidden, cl.Layers...)
+	cl.Dim = cl.Layers[0].Inputs()
+	return nil
+}
+
+func readLayer(z *npy.Archive, suffix string) (l Layer, err error) {
+	var head *npy.Header
+	if l.W, head, err = z.Float32s("w" + suffix); err != nil {
+		return l, err
+	}
+	if len(head.Shape) != 2 || head.Shape[0] == 0 || head.Shape[1] == 0 {
+		return l, fmt.Errorf("array %q has shape %v, want (outputs, inputs)", "w"+suffix, head.Shape)
+	}
+	if l.B, _, err = z.Float32s("b" + suffix); err != nil {
+		return l, err
+	}
+	if len(l.B) != head.Shape[0] {
+		return l, fmt.Errorf("%d intercepts, but %d rows of weights", len(l.B), head.Shape[0])
+	}
+	return l, nil
 }

@@ -60,11 +60,25 @@ func (f *Features) Subset(idx []int, why string) *Features {
 }
 
 // name is what errors call the features.
-func (f *Features) name() string {
-	if f.Meta.Data.Name == "" {
-		return "features"
+func (f *Features) name() string { return nameOf(f) }
+
+func nameOf(t Table) string {
+	if name := t.Info().Data.Name; name != "" {
+		return "features of " + name
 	}
-	return "features of " + f.Meta.Data.Name
+	return "features"
+}
+
+// checkTable refuses features that no solver can use. Those in a file are checked for
+// NaN and infinity whenever they are read.
+func checkTable(t Table) error {
+	if f, ok := t.(*Features); ok {
+		return f.check()
+	}
+	if t.Len() == 0 || t.Width() <= 0 {
+		return InputErrorf("%s: no samples", nameOf(t))
+	}
+	return nil
 }
 
 // check refuses features that no solver can use.
@@ -146,23 +160,37 @@ func readFeatures(r io.ReaderAt, size int64) (*Features, error) {
 	if f.X, head, err = z.Float32s("x"); err != nil {
 		return nil, err
 	}
-	if len(head.Shape) != 2 || head.Shape[1] == 0 {
-		return nil, fmt.Errorf("array \"x\" has shape %v, want (samples, dim)", head.Shape)
+	if err := checkFeatureShape(head); err != nil {
+		return nil, err
 	}
 	f.Dim = head.Shape[1]
-	if f.Y, _, err = z.Int64s("y"); err != nil {
-		return nil, err
+	f.Y, f.Meta, err = readLabels(z, head)
+	return f, err
+}
+
+func checkFeatureShape(head *npy.Header) error {
+	if len(head.Shape) != 2 || head.Shape[1] == 0 {
+		return fmt.Errorf("array \"x\" has shape %v, want (samples, dim)", head.Shape)
 	}
-	if len(f.Y) != head.Shape[0] {
-		return nil, fmt.Errorf("%d rows, but %d labels", head.Shape[0], len(f.Y))
+	return nil
+}
+
+// readLabels reads what goes with the features: labels, and what produced them, if the
+// file says so.
+func readLabels(z *npy.Archive, x *npy.Header) (y []int64, meta Meta, err error) {
+	if y, _, err = z.Int64s("y"); err != nil {
+		return nil, meta, err
+	}
+	if len(y) != x.Shape[0] {
+		return nil, meta, fmt.Errorf("%d rows, but %d labels", x.Shape[0], len(y))
 	}
 	if !z.Has("meta") {
-		return f, nil
+		return y, meta, nil
 	}
-	if err := readMeta(z, &f.Meta); err != nil {
-		return nil, err
+	if err := readMeta(z, &meta); err != nil {
+		return nil, meta, err
 	}
-	return f, checkSchema(f.Meta.Schema, featuresSchema)
+	return y, meta, checkSchema(meta.Schema, featuresSchema)
 }
 
 func checkSchema(got, want string) error {

@@ -6,8 +6,6 @@ import (
 	"math"
 	"slices"
 	"time"
-
-	"gonum.org/v1/gonum/floats"
 )
 
 // FitOptions says how to fit a classifier. Zero values are the defaults.
@@ -18,9 +16,22 @@ type FitOptions struct {
 	// that the penalty counts all features alike. The scaling is folded back into the
 	// classifier, which takes plain features.
 	Standardize bool
-	// Init is where the solver starts, for the same features and classes; nil = zero.
-	// The optimum does not depend on it.
-	Init    *Classifier
+	// Init is where the solver starts, for the same features and classes; nil = zero. The
+	// optimum does not depend on it, but for mlp, which has many. Solvers that take no
+	// steps from a start (ridge, knn, svc-ovo) have no use for it.
+	Init *Classifier
+	// Balanced weighs the loss of every class by n / (k n_c), so that all k classes
+	// count alike.
+	Balanced bool
+	// ClassWeights are further factors, one per class, > 0; nil = 1.
+	ClassWeights []float64
+
+	Neighbors int     // of the solver knn; 0 = 5
+	Hidden    []int   // sizes of the hidden layers of the solver mlp; nil = 256
+	Dropout   float64 // of the solver mlp, in [0, 1); 0 = none
+	Epochs    int     // of the solver mlp; 0 = 100
+	Seed      uint64  // of the solver mlp
+
 	MaxIter int     // 0 = 1,000
 	Tol     float64 // relative gradient norm at which to stop, > 0; 0 = 1e-6; see the solver
 	Workers int     // goroutines; 0 = GOMAXPROCS. The result does not depend on it.
@@ -36,7 +47,7 @@ type FitReport struct {
 	Classes       int     `json:"classes"`
 	Unseen        []int   `json:"unseen,omitempty"` // classes without a training sample
 	Objective     float64 `json:"objective"`
-	GradientNorm  float64 `json:"gradient_norm"` // Euclidean, at the classifier returned
+	GradientNorm  float64 `json:"gradient_norm"` // Euclidean, at the solution; svc-ovo: the largest violation; 0 for knn and mlp
 	Tol           float64 `json:"tol"`
 	Iterations    int     `json:"iterations"`
 	Converged     bool    `json:"converged"`
@@ -44,29 +55,7 @@ type FitReport struct {
 	Seconds       float64 `json:"seconds"`
 }
 
-// training is what a solver gets: dense features and labels without gaps. x belongs to
-// the solver, which may change it.
-type training struct {
-	x       []float64 // n x d
-	y       []int     // 0 to k-1, each at least once
-	n, d, k int
-	c, tol  float64
-	maxIter int
-	workers int
-
-	initW, initB []float64 // k x d and k, or nil
-}
-
-// solution is what a solver finds, in the space of training.x as it was given.
-type solution struct {
-	w, b         []float64
-	objective    float64
-	gradientNorm float64
-	iterations   int
-	converged    bool
-}
-
-// Fit trains a linear classifier on labelled features.
+// Fit trains a classifier on labelled features, in memory or block by block from a file.
 //
 // The classes are those that the features name, and at least as many as the labels
 // need. A class without a training sample takes no part in the fit: its weights are
@@ -75,52 +64,96 @@ type solution struct {
 //
 // A fit that does not meet the tolerance within MaxIter iterations is no error: the
 // report says so. ctx ends a fit early with its error.
-func Fit(ctx context.Context, f *Features, opt FitOptions) (*Classifier, FitReport, error) {
+func Fit(ctx context.Context, t Table, opt FitOptions) (*Classifier, FitReport, error) {
 	start := time.Now()
 	solver, err := opt.complete()
 	if err != nil {
 		return nil, FitReport{}, err
 	}
-	if err := f.check(); err != nil {
-		return nil, FitReport{}, err
-	}
-	classes, err := classNames(f)
+	p, classes, err := newProblem(ctx, t, opt)
 	if err != nil {
 		return nil, FitReport{}, err
 	}
-	seen, unseen := seenClasses(f.Y, len(classes))
-	if len(seen) < 2 {
-		return nil, FitReport{}, InputErrorf("%s: all %d samples are of class %s; a probe needs two classes",
-			f.name(), f.Len(), classes[seen[0]])
-	}
-	t := newTraining(f, seen, opt)
-	scale := identityScaling(f.Dim)
-	if opt.Standardize {
-		scale = standardize(t)
-	}
-	if opt.Init != nil {
-		if err := opt.Init.checkFits(f.Dim, len(classes)); err != nil {
-			return nil, FitReport{}, fmt.Errorf("initial classifier: %w", err)
-		}
-		t.initW, t.initB = scale.unfold(opt.Init, seen)
-	}
-	sol, err := solver.fit(ctx, t)
+	sol, err := solver.fit(ctx, p)
 	if err != nil {
 		return nil, FitReport{}, err
 	}
-	cl := scale.fold(sol, seen, classes)
+	unseen := missing(p.seen, len(classes))
+	cl := p.fold(sol, classes)
 	cl.Meta = ClassifierMeta{
-		Schema: classifierSchema, Tensor: f.Meta.Tensor, Features: f.Meta,
+		Schema: classifierSchema, Tensor: t.Info().Tensor, Features: t.Info(),
 		Solver: solver.Name, C: opt.C, Standardize: opt.Standardize, Unseen: unseen,
+	}
+	accuracy, err := cl.accuracy(t)
+	if err != nil {
+		return nil, FitReport{}, err
 	}
 	report := FitReport{
 		Solver: solver.Name, C: opt.C, Standardize: opt.Standardize,
-		N: f.Len(), Dim: f.Dim, Classes: len(classes), Unseen: unseen,
+		N: p.n, Dim: p.d, Classes: len(classes), Unseen: unseen,
 		Objective: sol.objective, GradientNorm: sol.gradientNorm, Tol: opt.Tol,
 		Iterations: sol.iterations, Converged: sol.converged,
-		TrainAccuracy: cl.accuracy(f), Seconds: time.Since(start).Seconds(),
+		TrainAccuracy: accuracy, Seconds: time.Since(start).Seconds(),
 	}
 	return cl, report, nil
+}
+
+// newProblem checks the rows and prepares them for a solver. It returns the names of all
+// classes.
+func newProblem(ctx context.Context, t Table, opt FitOptions) (*problem, []string, error) {
+	if err := checkTable(t); err != nil {
+		return nil, nil, err
+	}
+	y := t.Labels()
+	classes, err := classNames(t)
+	if err != nil {
+		return nil, nil, err
+	}
+	seen := seenClasses(y, len(classes))
+	if len(seen) < 2 {
+		return nil, nil, InputErrorf("%s: all %d samples are of class %s; a probe needs two classes",
+			nameOf(t), t.Len(), classes[seen[0]])
+	}
+	if err := checkClassWeights(opt.ClassWeights, len(classes)); err != nil {
+		return nil, nil, err
+	}
+	p := &problem{
+		view: newView(t, opt.Workers), y: make([]int, len(y)), k: len(seen), seen: seen,
+		c: opt.C, tol: opt.Tol, maxIter: opt.MaxIter, opt: opt, init: opt.Init,
+	}
+	for i, label := range y {
+		p.y[i], _ = slices.BinarySearch(seen, int(label))
+	}
+	p.weight = p.classWeights()
+	if p.init != nil {
+		if err := p.init.checkFits(p.d, len(classes)); err != nil {
+			return nil, nil, fmt.Errorf("initial classifier: %w", err)
+		}
+	}
+	if opt.Standardize {
+		if err := p.center(ctx); err != nil {
+			return nil, nil, err
+		}
+		if err := p.standardize(ctx); err != nil {
+			return nil, nil, err
+		}
+	}
+	return p, classes, nil
+}
+
+func checkClassWeights(weights []float64, classes int) error {
+	if weights == nil {
+		return nil
+	}
+	if len(weights) != classes {
+		return InputErrorf("%d class weights for %d classes", len(weights), classes)
+	}
+	for c, w := range weights {
+		if !(w > 0) || math.IsInf(w, 0) {
+			return InputErrorf("weight of class %d is %v, must be greater than 0", c, w)
+		}
+	}
+	return nil
 }
 
 // complete fills in the defaults and looks up the solver.
@@ -141,8 +174,15 @@ func (o *FitOptions) complete() (Solver, error) {
 	if o.MaxIter == 0 {
 		o.MaxIter = 1000
 	}
+	if o.Neighbors == 0 {
+		o.Neighbors = 5
+	}
 	if o.Tol == 0 {
 		o.Tol = 1e-6
+	}
+	if o.Neighbors < 0 || o.Epochs < 0 || !(o.Dropout >= 0 && o.Dropout < 1) {
+		return Solver{}, fmt.Errorf("neighbours %d, epochs %d and dropout %v must not be negative, dropout below 1",
+			o.Neighbors, o.Epochs, o.Dropout)
 	}
 	if o.MaxIter < 0 || !(o.Tol > 0) || o.Workers < 0 {
 		return Solver{}, fmt.Errorf("iterations %d, tolerance %v and workers %d must be positive", o.MaxIter, o.Tol, o.Workers)
@@ -151,16 +191,16 @@ func (o *FitOptions) complete() (Solver, error) {
 }
 
 // classNames returns one name per class, numbers where the data has no names.
-func classNames(f *Features) ([]string, error) {
-	names := slices.Clone(f.Meta.Data.Classes)
-	for i, label := range f.Y {
+func classNames(t Table) ([]string, error) {
+	names := slices.Clone(t.Info().Data.Classes)
+	for i, label := range t.Labels() {
 		if label < 0 {
-			return nil, InputErrorf("%s: sample %d has no label (%d); a probe needs labels from 0", f.name(), i, label)
+			return nil, InputErrorf("%s: sample %d has no label (%d); a probe needs labels from 0", nameOf(t), i, label)
 		}
 	}
-	top := slices.Max(f.Y)
+	top := slices.Max(t.Labels())
 	if top >= maxClasses {
-		return nil, InputErrorf("%s: label %d is beyond the %d classes that a probe can have", f.name(), top, maxClasses)
+		return nil, InputErrorf("%s: label %d is beyond the %d classes that a probe can have", nameOf(t), top, maxClasses)
 	}
 	for c := int64(len(names)); c <= top; c++ {
 		names = append(names, fmt.Sprint(c))
@@ -172,101 +212,28 @@ func classNames(f *Features) ([]string, error) {
 // largest label set in use, has 21,841.
 const maxClasses = 1 << 16
 
-func seenClasses(y []int64, classes int) (seen, unseen []int) {
+// seenClasses returns the classes that have samples, in order.
+func seenClasses(y []int64, classes int) []int {
 	has := make([]bool, classes)
 	for _, label := range y {
 		has[label] = true
 	}
+	var seen []int
 	for c, ok := range has {
 		if ok {
 			seen = append(seen, c)
-			continue
 		}
-		unseen = append(unseen, c)
 	}
-	return seen, unseen
+	return seen
 }
 
-func newTraining(f *Features, seen []int, opt FitOptions) *training {
-	t := &training{
-		x: make([]float64, len(f.X)), y: make([]int, f.Len()), n: f.Len(), d: f.Dim, k: len(seen),
-		c: opt.C, tol: opt.Tol, maxIter: opt.MaxIter, workers: opt.Workers,
-	}
-	for i, v := range f.X {
-		t.x[i] = float64(v)
-	}
-	for i, label := range f.Y {
-		t.y[i], _ = slices.BinarySearch(seen, int(label))
-	}
-	return t
-}
-
-// scaling maps a feature x to (x - mean) / dev.
-type scaling struct{ mean, dev []float64 }
-
-func identityScaling(d int) scaling {
-	s := scaling{mean: make([]float64, d), dev: make([]float64, d)}
-	floats.AddConst(1, s.dev)
-	return s
-}
-
-// standardize scales the features to mean 0 and deviation 1 in place. A constant
-// feature becomes 0.
-func standardize(t *training) scaling {
-	s := scaling{mean: center(t), dev: make([]float64, t.d)}
-	for i := range t.n {
-		for j, v := range t.x[i*t.d : (i+1)*t.d] {
-			s.dev[j] += v * v
+// missing returns the classes that are not among seen.
+func missing(seen []int, classes int) []int {
+	var unseen []int
+	for c := range classes {
+		if _, ok := slices.BinarySearch(seen, c); !ok {
+			unseen = append(unseen, c)
 		}
 	}
-	for j, v := range s.dev {
-		s.dev[j] = math.Sqrt(v / float64(t.n))
-		// What is left of a constant feature after subtracting its mean is rounding.
-		if s.dev[j] <= 1e-12*math.Abs(s.mean[j]) {
-			s.dev[j] = 1
-		}
-	}
-	for i := range t.n {
-		floats.Div(t.x[i*t.d:(i+1)*t.d], s.dev)
-	}
-	return s
-}
-
-// fold makes a classifier of plain features from a solution on scaled ones.
-func (s scaling) fold(sol *solution, seen []int, classes []string) *Classifier {
-	d := len(s.mean)
-	cl := &Classifier{
-		W: make([]float32, len(classes)*d), B: make([]float32, len(classes)), Dim: d, Classes: classes,
-	}
-	for c := range cl.B {
-		cl.B[c] = UnseenBias
-	}
-	for i, c := range seen {
-		b := sol.b[i]
-		for j, w := range sol.w[i*d : (i+1)*d] {
-			w /= s.dev[j]
-			cl.W[c*d+j] = float32(w)
-			b -= w * s.mean[j]
-		}
-		cl.B[c] = float32(b)
-	}
-	return cl
-}
-
-// unfold returns the parameters of the seen classes on scaled features.
-func (s scaling) unfold(cl *Classifier, seen []int) (w, b []float64) {
-	d := len(s.mean)
-	w, b = make([]float64, len(seen)*d), make([]float64, len(seen))
-	for i, c := range seen {
-		if cl.B[c] == UnseenBias {
-			continue
-		}
-		b[i] = float64(cl.B[c])
-		for j := range d {
-			v := float64(cl.W[c*d+j])
-			w[i*d+j] = v * s.dev[j]
-			b[i] += v * s.mean[j]
-		}
-	}
-	return w, b
+	return unseen
 }

@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"reflect"
@@ -50,7 +51,7 @@ func TestFitDoesNotDependOnWorkers(t *testing.T) {
 	want, _ := mustFit(t, f, FitOptions{Workers: 1})
 	for _, workers := range []int{2, 3, 8} {
 		got, _ := mustFit(t, f, FitOptions{Workers: workers})
-		if !slices.Equal(got.W, want.W) || !slices.Equal(got.B, want.B) {
+		if !slices.Equal(got.Layers[0].W, want.Layers[0].W) || !slices.Equal(got.Layers[0].B, want.Layers[0].B) {
 			t.Errorf("%d workers give other weights than 1", workers)
 		}
 	}
@@ -132,17 +133,19 @@ func TestFitShapes(t *testing.T) {
 		"fewer rows than features": blobs(9, 60, 3), "constant feature": constant, "rows twice": twice,
 		"all features zero": zero, "wide": wide, "one feature": blobs(40, 1, 2),
 	} {
-		for _, standardize := range []bool{false, true} {
-			t.Run(name, func(t *testing.T) {
-				t.Parallel()
-				cl, report := mustFit(t, f, FitOptions{Standardize: standardize})
-				if firstNonFinite(cl.W) >= 0 || firstNonFinite(cl.B) >= 0 {
-					t.Error("weights are not finite")
-				}
-				if report.TrainAccuracy < 0.5 {
-					t.Errorf("train accuracy is %v", report.TrainAccuracy)
-				}
-			})
+		for _, solver := range SolverNames() {
+			for _, standardize := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s/%s/standardize=%v", name, solver, standardize), func(t *testing.T) {
+					t.Parallel()
+					cl, report := mustFit(t, f, FitOptions{Solver: solver, Standardize: standardize, Hidden: []int{8}, Epochs: 300, Balanced: true})
+					if err := cl.checkFits(f.Dim, len(cl.Classes)); err != nil {
+						t.Errorf("the classifier %v", err)
+					}
+					if report.TrainAccuracy < 1./3 {
+						t.Errorf("train accuracy is %v", report.TrainAccuracy)
+					}
+				})
+			}
 		}
 	}
 }
@@ -152,7 +155,7 @@ func TestFitOfConstantFeaturesGivesPrior(t *testing.T) {
 	t.Parallel()
 	f := &Features{X: make([]float32, 6), Dim: 1, Y: []int64{0, 1, 0, 1, 0, 0}}
 	cl, _ := mustFit(t, f, FitOptions{})
-	if got, want := float64(cl.B[0]-cl.B[1]), math.Log(2); !(math.Abs(got-want) <= 1e-5) {
+	if got, want := float64(cl.Layers[0].B[0]-cl.Layers[0].B[1]), math.Log(2); !(math.Abs(got-want) <= 1e-5) {
 		t.Errorf("difference of intercepts: got %v, want %v", got, want)
 	}
 }
@@ -170,12 +173,12 @@ func TestFitUnseenClass(t *testing.T) {
 		t.Errorf("unseen: got %v and %v, want %v", report.Unseen, cl.Meta.Unseen, want)
 	}
 	for i, c := range []int{1, 2, 4} {
-		if !slices.Equal(cl.W[c*5:c*5+5], dense.W[i*5:i*5+5]) || cl.B[c] != dense.B[i] {
+		if !slices.Equal(cl.Layers[0].W[c*5:c*5+5], dense.Layers[0].W[i*5:i*5+5]) || cl.Layers[0].B[c] != dense.Layers[0].B[i] {
 			t.Errorf("class %d differs from the fit without gaps", c)
 		}
 	}
-	if cl.B[3] != UnseenBias || slices.Contains(predict(cl, f), 3) {
-		t.Errorf("unseen class: intercept %v", cl.B[3])
+	if cl.Layers[0].B[3] != UnseenBias || slices.Contains(predict(cl, f), 3) {
+		t.Errorf("unseen class: intercept %v", cl.Layers[0].B[3])
 	}
 	// A warm start from a classifier with unseen classes is one from zero for them.
 	if _, warm := mustFit(t, f, FitOptions{Init: cl}); warm.Iterations > 2 {
@@ -189,12 +192,59 @@ func TestInterceptsSumToZero(t *testing.T) {
 	t.Parallel()
 	f := blobs(60, 4, 3)
 	init, _ := mustFit(t, f, FitOptions{})
-	for c := range init.B {
-		init.B[c] += 1000
+	for c := range init.Layers[0].B {
+		init.Layers[0].B[c] += 1000
 	}
 	cl, _ := mustFit(t, f, FitOptions{Init: init})
-	if sum := cl.B[0] + cl.B[1] + cl.B[2]; !(math.Abs(float64(sum)) <= 1e-5) {
-		t.Errorf("intercepts %v have the sum %v, want 0", cl.B, sum)
+	if sum := cl.Layers[0].B[0] + cl.Layers[0].B[1] + cl.Layers[0].B[2]; !(math.Abs(float64(sum)) <= 1e-5) {
+		t.Errorf("intercepts %v have the sum %v, want 0", cl.Layers[0].B, sum)
+	}
+}
+
+// Every solver leaves classes without samples out, and they are never predicted.
+func TestEverySolverKnowsUnseenClasses(t *testing.T) {
+	t.Parallel()
+	f := blobs(60, 5, 3)
+	for i, label := range f.Y {
+		f.Y[i] = []int64{1, 2, 4}[label]
+	}
+	f.Meta.Data.Classes = []string{"a", "b", "c", "d", "e", "f"}
+	for _, solver := range SolverNames() {
+		cl, report := mustFit(t, f, FitOptions{Solver: solver, Hidden: []int{8}, Epochs: 300})
+		if want := []int{0, 3, 5}; !slices.Equal(report.Unseen, want) || !cl.Unseen(3) || cl.Unseen(2) {
+			t.Errorf("%s: unseen %v", solver, report.Unseen)
+		}
+		for _, c := range predict(cl, f) {
+			if c == 0 || c == 3 || c == 5 {
+				t.Errorf("%s: predicts class %d", solver, c)
+			}
+		}
+		if report.TrainAccuracy < 0.6 {
+			t.Errorf("%s: train accuracy %v", solver, report.TrainAccuracy)
+		}
+	}
+}
+
+// Weighing a class by 2 is having its rows twice, for every solver that has an objective;
+// svc-ovr weighs positive rows alone.
+func TestClassWeights(t *testing.T) {
+	t.Parallel()
+	f := blobs(60, 4, 3)
+	twice := &Features{Dim: 4, X: slices.Clone(f.X), Y: slices.Clone(f.Y)}
+	for i, label := range f.Y {
+		if label == 1 {
+			twice.X, twice.Y = append(twice.X, f.Row(i)...), append(twice.Y, label)
+		}
+	}
+	for _, solver := range []string{"logistic", "ridge", "svc-ovo"} {
+		_, want := mustFit(t, twice, FitOptions{Solver: solver})
+		_, got := mustFit(t, f, FitOptions{Solver: solver, ClassWeights: []float64{1, 2, 1}})
+		if gap := math.Abs(got.Objective/want.Objective - 1); !(gap <= 2e-9) {
+			t.Errorf("%s: objective: got %v, want %v", solver, got.Objective, want.Objective)
+		}
+	}
+	if _, _, err := Fit(t.Context(), f, FitOptions{ClassWeights: []float64{1, 0, 1}}); err == nil {
+		t.Error("a weight of 0 is no error")
 	}
 }
 
@@ -224,7 +274,7 @@ func TestFitErrors(t *testing.T) {
 		{"empty", &Features{}, FitOptions{}, "features: no samples"},
 		{"short", edit(func(f *Features) { f.X = f.X[:5] }), FitOptions{},
 			"features of blobs: 5 values for 12 samples of dimension 3"},
-		{"solver", good, FitOptions{Solver: "logistik"}, `unknown solver "logistik"; there are [logistic]`},
+		{"solver", good, FitOptions{Solver: "logistik"}, `unknown solver "logistik"; there are [knn logistic mlp ridge svc-ovo svc-ovr]`},
 		{"C", good, FitOptions{C: -1}, "option C is -1, must be greater than 0"},
 		{"C NaN", good, FitOptions{C: math.NaN()}, "option C is NaN, must be greater than 0"},
 		{"init", good, FitOptions{Init: small},
@@ -263,36 +313,49 @@ func TestFitStopsWithContext(t *testing.T) {
 
 // A central difference of the objective agrees with the gradient to about the cube root
 // of the rounding of a double.
-func TestSoftmaxLossGradient(t *testing.T) {
+func TestGradients(t *testing.T) {
 	t.Parallel()
-	f := blobs(67, 5, 3)
-	tr := newTraining(f, []int{0, 1, 2}, FitOptions{C: 0.7})
-	l := newSoftmaxLoss(tr)
-	r := rand.New(rand.NewPCG(3, 4))
-	params := make([]float64, 18)
-	for i := range params {
-		params[i] = 0.1 * r.NormFloat64()
-	}
-	grad, scratch := make([]float64, 18), make([]float64, 18)
-	value := func(g []float64) float64 { return l.eval(g[:15], g[15:], params[:15], params[15:]) }
-	value(grad)
-	for i := range params {
-		const h = 1e-5
-		at := params[i]
-		params[i] = at + h
-		up := value(scratch)
-		params[i] = at - h
-		down := value(scratch)
-		params[i] = at
-		if want := (up - down) / (2 * h); !(math.Abs(grad[i]-want) <= 1e-6*max(1, math.Abs(want))) {
-			t.Errorf("gradient %d: got %v, want %v", i, grad[i], want)
+	for name, l := range map[string]loss{"softmax": softmaxLoss{[]float64{0.7, 1, 2}}} {
+		p, _, err := newProblem(t.Context(), blobs(67, 5, 3), FitOptions{C: 1, MaxIter: 1, Tol: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := newDescent(p, l, 1)
+		r := rand.New(rand.NewPCG(3, 4))
+		for c := range p.k {
+			for j := range p.d + 1 {
+				d.w[c*p.width+j] = 0.1 * r.NormFloat64()
+			}
+		}
+		value := func() float64 {
+			if err := d.evaluate(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			return d.f
+		}
+		value()
+		grad := slices.Clone(d.grad)
+		for c := range p.k {
+			for j := range p.d + 1 {
+				const h = 1e-5
+				i := c*p.width + j
+				at := d.w[i]
+				d.w[i] = at + h
+				up := value()
+				d.w[i] = at - h
+				down := value()
+				d.w[i] = at
+				if want := (up - down) / (2 * h); !(math.Abs(grad[i]-want) <= 1e-6*max(1, math.Abs(want))) {
+					t.Errorf("%s: gradient %d of class %d: got %v, want %v", name, j, c, grad[i], want)
+				}
+			}
 		}
 	}
 }
 
 func TestSolverRegistry(t *testing.T) {
 	t.Parallel()
-	if got, want := SolverNames(), []string{"logistic"}; !reflect.DeepEqual(got, want) {
+	if got, want := SolverNames(), []string{"knn", "logistic", "mlp", "ridge", "svc-ovo", "svc-ovr"}; !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	s, _ := LookupSolver("logistic")

@@ -3,6 +3,7 @@ package probe
 import (
 	"bytes"
 	"errors"
+	"math"
 	"reflect"
 	"testing"
 
@@ -37,6 +38,65 @@ func TestFeaturesReadBack(t *testing.T) {
 	}
 	if again := writeFeatures(t, want); !bytes.Equal(again, data) {
 		t.Error("writing twice gives different bytes")
+	}
+}
+
+// A fit block by block from a file is the fit in memory, for every solver.
+func TestFitFromFile(t *testing.T) {
+	t.Parallel()
+	f := blobs(200, 5, 3)
+	data := writeFeatures(t, f)
+	file, err := OpenFeatures(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, solver := range SolverNames() {
+		opt := FitOptions{Solver: solver, Standardize: true, Epochs: 2}
+		want, _ := mustFit(t, f, opt)
+		got, _, err := Fit(t.Context(), file, opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(got.Layers, want.Layers) || !reflect.DeepEqual(got.Neighbors, want.Neighbors) {
+			t.Errorf("%s: another classifier", solver)
+		}
+	}
+	f.X[7] = float32(math.NaN())
+	data = writeFeatures(t, f)
+	if file, err = OpenFeatures(bytes.NewReader(data), int64(len(data))); err != nil {
+		t.Fatal(err)
+	}
+	for _, solver := range SolverNames() {
+		var input *InputError
+		_, _, err := Fit(t.Context(), file, FitOptions{Solver: solver, Epochs: 1})
+		if !errors.As(err, &input) || err.Error() != "features of blobs: feature 2 of sample 1 is NaN" {
+			t.Errorf("%s: got error %v", solver, err)
+		}
+	}
+}
+
+// What every kind of classifier scores is the same after writing and reading.
+func TestEveryClassifierReadsBack(t *testing.T) {
+	t.Parallel()
+	f := blobs(60, 4, 3)
+	for _, solver := range SolverNames() {
+		want, _ := mustFit(t, f, FitOptions{Solver: solver, Epochs: 1, Standardize: true})
+		var b bytes.Buffer
+		if err := want.Write(&b); err != nil {
+			t.Fatal(err)
+		}
+		got, err := ReadClassifier(bytes.NewReader(b.Bytes()), int64(b.Len()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: got %+v, want %+v", solver, got, want)
+		}
+		for n := range b.Len() {
+			if _, err := ReadClassifier(bytes.NewReader(b.Bytes()[:n]), int64(n)); err == nil {
+				t.Fatalf("%s: a file cut after %d of %d bytes is no error", solver, n, b.Len())
+			}
+		}
 	}
 }
 

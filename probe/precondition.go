@@ -1,139 +1,131 @@
 package probe
 
 import (
+	"context"
 	"math"
 
+	"github.com/wiseft/wiseft/probe/internal/dense"
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/lapack/lapack64"
 )
 
-// maxCholeskyDim bounds the features for which a full preconditioner is built: its
-// factorisation takes d^3/3 operations, one second at 2,048, and d^2 values.
-const maxCholeskyDim = 2048
+// maxInverseDim bounds the features for which a full preconditioner is built: its
+// inverse takes d^3 operations and d^2 values.
+const maxInverseDim = 2048
 
 // gramRowsPerDim is how many rows per feature the preconditioner looks at. It only has
 // to resemble the Hessian; more rows change nothing that is visible in the iterations.
 const gramRowsPerDim = 4
 
-// precondition is a change of variables under which the objective curves about alike
-// in all directions: W = V L^-1 and b = v / s. The optimum stays that of W and b.
+// precondition is the inverse of what the Hessian's blocks of the classes have in common,
 //
-// With h_i the mean of p(1-p) over the classes in row i, the Hessian's block of one
-// class is about
+//	M = sum_i h_i x_i x_i^T + penalty,
 //
-//	C * sum_i h_i x_i x_i^T + I = L L^T.
-//
-// Where the features are too many for that, L is its diagonal.
+// with h_i the mean over the classes of the loss's second derivatives in row i, and the
+// constant 1 among the features. Böhning and Lindsay (Monotonicity of quadratic
+// approximation algorithms, 1988) bound the Hessian with h_i = 1/2; the actual h_i of the
+// point reached are much smaller where the classes are told apart. Where the features
+// are too many for a matrix, M is its diagonal.
 type precondition struct {
-	d       int
-	full    bool
-	l       []float64 // d x d lower triangle, or d diagonal entries
-	s       float64
-	workers int
+	d       *descent
+	inverse []float64 // width x width, or nil
+	diag    []float64 // reciprocals, where inverse is nil
 }
 
-func newPrecondition(l *softmaxLoss) *precondition {
-	curve := make([]float64, l.n)
-	l.rowCurvature(curve)
-	p := &precondition{d: l.d, workers: l.workers}
-	total := 0.0
-	for _, h := range curve {
-		total += h
+func newPrecondition(ctx context.Context, d *descent) (*precondition, error) {
+	p := &precondition{d: d}
+	stride := max(1, d.n/(gramRowsPerDim*d.width))
+	if d.width > maxInverseDim {
+		return p, p.useDiagonal(ctx)
 	}
-	p.s = math.Sqrt(max(l.c*total, math.SmallestNonzeroFloat32))
-	if l.d <= maxCholeskyDim {
-		p.l = weightedGram(l, curve)
-		for j := range l.d {
-			p.l[j*l.d+j]++
-		}
-		_, p.full = lapack64.Potrf(blas64.Symmetric{Uplo: blas.Lower, N: l.d, Stride: l.d, Data: p.l})
+	gram := make([]float64, d.width*d.width)
+	err := d.newSums(len(gram)).add(ctx, gram, stride, func(acc []float64, b *block) {
+		curved := p.curved(b)
+		dense.AddGram(acc, curved, b.x, b.n, d.width)
+	})
+	if err != nil {
+		return nil, err
 	}
-	if !p.full {
-		p.l = diagonal(l, curve)
+	blocks := ceilDiv(d.n, blockRows)
+	floats.Scale(float64(blocks)/float64(ceilDiv(blocks, stride)), gram)
+	if !p.invert(gram) {
+		return p, p.useDiagonal(ctx)
 	}
-	return p
+	return p, nil
 }
 
-// weightedGram returns C * sum_i h_i x_i x_i^T over evenly spread rows, scaled up to
-// stand for all of them.
-func weightedGram(l *softmaxLoss, curve []float64) []float64 {
-	stride := max(1, l.n/(gramRowsPerDim*l.d))
-	n := ceilDiv(l.n, stride)
-	sample := make([]float64, n*l.d)
-	for i := range n {
-		from := i * stride
-		scale := math.Sqrt(l.c * curve[from] * float64(l.n) / float64(n))
-		for j, v := range l.x[from*l.d : (from+1)*l.d] {
-			sample[i*l.d+j] = scale * v
+// curved returns the rows of b times their curvature.
+func (p *precondition) curved(b *block) []float64 {
+	d := p.d
+	scores, curved := d.scores(b), make([]float64, b.n*d.width)
+	for i := range b.n {
+		row, label := scores[i*d.rows:i*d.rows+d.k], d.y[b.lo+i]
+		d.loss.residual(row, label)
+		floats.AddScaled(curved[i*d.width:(i+1)*d.width], d.loss.curvature(row, label), b.x[i*d.width:(i+1)*d.width])
+	}
+	return curved
+}
+
+// invert sets the inverse from the lower triangle of the sum; false if it is not
+// positive definite in double precision.
+func (p *precondition) invert(gram []float64) bool {
+	w, d := p.d.width, p.d.d
+	for j := range w {
+		switch {
+		case j == d:
+			gram[j*w+j] = max(gram[j*w+j], math.SmallestNonzeroFloat32) + p.d.penalty
+		default:
+			gram[j*w+j]++ // penalty, or padding
 		}
 	}
-	gram := make([]float64, l.d*l.d)
-	across := ceilDiv(l.d, columnsPerTile)
-	parallel(l.workers, across*ceilDiv(l.d, outputsPerTile), func(task int) {
-		c0, j0 := task/across*outputsPerTile, task%across*columnsPerTile
-		if j0 < c0+outputsPerTile { // the lower triangle is enough
-			outerTile(gram, sample, sample, l.d, l.d, c0, j0)
+	t, ok := lapack64.Potrf(blas64.Symmetric{Uplo: blas.Lower, N: w, Stride: w, Data: gram})
+	if !ok {
+		return false
+	}
+	if _, ok := lapack64.Potri(t); !ok {
+		return false
+	}
+	for i := range w {
+		for j := range i {
+			gram[j*w+i] = gram[i*w+j]
+		}
+	}
+	p.inverse = gram
+	return true
+}
+
+func (p *precondition) useDiagonal(ctx context.Context) error {
+	d := p.d
+	p.inverse, p.diag = nil, make([]float64, d.width)
+	err := d.newSums(d.width).add(ctx, p.diag, 1, func(acc []float64, b *block) {
+		curved := p.curved(b)
+		for i, v := range curved {
+			acc[i%d.width] += v * b.x[i]
 		}
 	})
-	return gram
-}
-
-func diagonal(l *softmaxLoss, curve []float64) []float64 {
-	diag := make([]float64, l.d)
-	for i, h := range curve {
-		for j, v := range l.x[i*l.d : (i+1)*l.d] {
-			diag[j] += h * v * v
+	for j, v := range p.diag {
+		extra := 1.0
+		if j == d.d {
+			extra = d.penalty
 		}
+		p.diag[j] = 1 / max(v+extra, math.SmallestNonzeroFloat32)
 	}
-	for j, v := range diag {
-		diag[j] = math.Sqrt(l.c*v + 1)
-	}
-	return diag
+	return err
 }
 
-// toParams replaces the variables V by W (k x d) and v by b, in place.
-func (p *precondition) toParams(v, b []float64) { p.solve(blas.NoTrans, v, b) }
-
-// toGradient replaces the gradient with respect to W and b by that of V and v, in
-// place.
-func (p *precondition) toGradient(w, b []float64) { p.solve(blas.Trans, w, b) }
-
-// solve computes W L^-1 or W L^-T; rows are independent.
-func (p *precondition) solve(trans blas.Transpose, w, b []float64) {
-	for c := range b {
-		b[c] /= p.s
-	}
-	if !p.full {
-		for i := range w {
-			w[i] /= p.l[i%p.d]
+// solve sets dst to M^-1 applied to every row of x.
+func (p *precondition) solve(dst, x []float64) {
+	w := p.d.width
+	if p.inverse == nil {
+		for i, v := range x {
+			dst[i] = v * p.diag[i%w]
 		}
 		return
 	}
-	t := blas64.Triangular{Uplo: blas.Lower, Diag: blas.NonUnit, N: p.d, Stride: p.d, Data: p.l}
-	// x L^-1 is the solution of L^T z = x for a row x taken as a column.
-	other := blas.Trans
-	if trans == blas.Trans {
-		other = blas.NoTrans
-	}
-	parallel(p.workers, len(b), func(c int) {
-		blas64.Trsv(other, t, blas64.Vector{N: p.d, Inc: 1, Data: w[c*p.d : (c+1)*p.d]})
-	})
-}
-
-// toVariables is the inverse of toParams.
-func (p *precondition) toVariables(w, b []float64) {
-	for c := range b {
-		b[c] *= p.s
-	}
-	if !p.full {
-		for i := range w {
-			w[i] *= p.l[i%p.d]
-		}
-		return
-	}
-	t := blas64.Triangular{Uplo: blas.Lower, Diag: blas.NonUnit, N: p.d, Stride: p.d, Data: p.l}
-	parallel(p.workers, len(b), func(c int) {
-		blas64.Trmv(blas.Trans, t, blas64.Vector{N: p.d, Inc: 1, Data: w[c*p.d : (c+1)*p.d]})
+	parallel(p.d.workers, p.d.rows/dense.RowTile, func(task int) {
+		lo, hi := task*dense.RowTile*w, (task+1)*dense.RowTile*w
+		dense.MulTrans(dst[lo:hi], x[lo:hi], p.inverse, dense.RowTile, w, w)
 	})
 }

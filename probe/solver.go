@@ -12,7 +12,7 @@ type Solver struct {
 	Name string
 	Doc  string // one line: what is minimised
 
-	fit func(ctx context.Context, t *training) (*solution, error)
+	fit func(ctx context.Context, p *problem) (*solution, error)
 }
 
 var solvers = map[string]Solver{}

@@ -162,25 +162,28 @@ func TestAttachedProbeOnRealModel(t *testing.T) {
 		return f
 	}
 	features := extract(merged, "rep")
-	classifier, _, err := probe.Fit(t.Context(), features, probe.FitOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
 	m, err := graph.Open(bytes.NewReader(merged), int64(len(merged)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var attached bytes.Buffer
-	err = m.Attach(t.Context(), &attached, graph.Head{Tensor: "rep", Weight: classifier.W, Bias: classifier.B, Classes: classifier.Classes})
-	if err != nil {
-		t.Fatal(err)
-	}
-	scores := extract(attached.Bytes(), "scores")
-	want := make([]float64, features.Len()*len(classifier.B))
-	classifier.Scores(want, features.X, features.Len())
-	for i, w := range want {
-		if d := math.Abs(float64(scores.X[i]) - w); !(d <= 1e-5) {
-			t.Fatalf("score %d is %g, the probe says %g", i, scores.X[i], w)
+	for _, solver := range []string{"logistic", "svc-ovr", "svc-ovo", "ridge", "mlp"} {
+		classifier, _, err := probe.Fit(t.Context(), features, probe.FitOptions{Solver: solver, Standardize: true, Epochs: 5})
+		if err != nil {
+			t.Fatal(err)
+		}
+		head := headOf(classifier, "rep")
+		head.Float64 = true
+		var attached bytes.Buffer
+		if err := m.Attach(t.Context(), &attached, head); err != nil {
+			t.Fatal(err)
+		}
+		scores := extract(attached.Bytes(), "scores")
+		want := make([]float64, features.Len()*len(classifier.Classes))
+		classifier.Scores(want, features.X, features.Len())
+		for i, w := range want {
+			if d := math.Abs(float64(scores.X[i]) - w); !(d <= 1e-5) {
+				t.Fatalf("%s: score %d is %g, the probe says %g", solver, i, scores.X[i], w)
+			}
 		}
 	}
 }

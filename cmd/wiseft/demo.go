@@ -203,7 +203,7 @@ func (d *demo) attach(ctx context.Context) (model []byte, difference float64, er
 		return nil, 0, err
 	}
 	var attached bytes.Buffer
-	head := graph.Head{Tensor: demoFeatures, Output: "scores", Weight: classifier.W, Bias: classifier.B, Classes: classifier.Classes}
+	head := headOf(classifier, demoFeatures)
 	if err := m.Attach(ctx, &attached, head); err != nil {
 		return nil, 0, err
 	}
@@ -211,7 +211,7 @@ func (d *demo) attach(ctx context.Context) (model []byte, difference float64, er
 	if err != nil {
 		return nil, 0, err
 	}
-	want := make([]float64, test.Len()*len(classifier.B))
+	want := make([]float64, test.Len()*len(classifier.Classes))
 	classifier.Scores(want, test.X, test.Len())
 	for i, w := range want {
 		difference = max(difference, math.Abs(w-float64(scored[0].X[i])))

@@ -53,6 +53,53 @@ func parseGrid(text string) ([]float64, error) {
 	}
 }
 
+// parseLogGrid reads values of C: "1", "0.1,1,10" or "1e-6:1e6:45log" (first, last, how
+// many, evenly spaced in the logarithm).
+func parseLogGrid(text string) ([]float64, error) {
+	parts := strings.Split(text, ":")
+	if len(parts) == 1 {
+		list, err := parseGrid(text)
+		for _, v := range list {
+			if !(v > 0) {
+				return nil, fmt.Errorf("%g is not positive", v)
+			}
+		}
+		return list, err
+	}
+	count, ok := strings.CutSuffix(parts[len(parts)-1], "log")
+	if len(parts) != 3 || !ok {
+		return nil, fmt.Errorf("%q is not FIRST:LAST:COUNTlog, such as 1e-6:1e6:45log", text)
+	}
+	first, errFirst := strconv.ParseFloat(parts[0], 64)
+	last, errLast := strconv.ParseFloat(parts[1], 64)
+	n, errCount := strconv.Atoi(count)
+	if errFirst != nil || errLast != nil || errCount != nil || !(first > 0) || !(last > first) || math.IsInf(last, 0) || n < 2 || n > maxGrid {
+		return nil, fmt.Errorf("%q is no range of positive values with a count from 2 to %d", text, maxGrid)
+	}
+	list := make([]float64, n)
+	for i := range list {
+		list[i] = first * math.Pow(last/first, float64(i)/float64(n-1))
+	}
+	list[n-1] = last
+	return list, nil
+}
+
+// parseSizes reads "256,128": the sizes of one or two layers.
+func parseSizes(text string) ([]int, error) {
+	var sizes []int
+	for _, part := range strings.Split(text, ",") {
+		n, err := strconv.Atoi(strings.TrimSpace(part))
+		if err != nil || n < 1 || n > maxGrid {
+			return nil, fmt.Errorf("%q is not a size from 1 to %d", part, maxGrid)
+		}
+		sizes = append(sizes, n)
+	}
+	if len(sizes) > 2 {
+		return nil, fmt.Errorf("%q has more than two layers", text)
+	}
+	return sizes, nil
+}
+
 // parseSeverities reads "1-5", "3" or "1,5".
 func parseSeverities(text string, highest int) ([]int, error) {
 	var list []int

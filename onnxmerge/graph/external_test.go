@@ -104,7 +104,7 @@ func TestExternalDataIsReplacedAndPruned(t *testing.T) {
 		t.Errorf("fc1.bias is %v (%v)", bias, err)
 	}
 	out.Reset()
-	head := Head{Tensor: "features", Weight: make([]float32, 2*4), Bias: make([]float32, 2)}
+	head := Head{Tensor: "features", Layers: []HeadLayer{{Weight: make([]float32, 2*4), Bias: make([]float32, 2)}}}
 	if err := m.Attach(t.Context(), &out, head); err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +173,7 @@ func TestExternalDataBeyondProtobuf(t *testing.T) {
 func TestExternalDataLastInTheGraph(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	head := Head{Tensor: "y", Weight: make([]float32, 2*4), Bias: make([]float32, 2)}
+	head := Head{Tensor: "y", Layers: []HeadLayer{{Weight: make([]float32, 2*4), Bias: make([]float32, 2)}}}
 	if err := identityOfExternal(t, 3, 4).Attach(t.Context(), &out, head); err != nil {
 		t.Fatal(err)
 	}

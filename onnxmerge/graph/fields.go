@@ -74,18 +74,19 @@ const (
 	sparseDims    = 3
 
 	// ValueInfoProto, TypeProto, TypeProto.Tensor, TensorShapeProto and its Dimension
-	valueName    = 1
-	valueType    = 2
-	typeTensor   = 1
-	typeElemType = 1
-	typeShape    = 2
-	shapeDim     = 1
-	dimValue     = 1
-	dimParam     = 2
-	opsetDomain  = 1
-	opsetVersion = 2
-	entryKey     = 1
-	entryValue   = 2
-	locationExt  = 1 // TensorProto.DataLocation.EXTERNAL
-	attributeINT = 2 // AttributeProto.AttributeType.INT
+	valueName       = 1
+	valueType       = 2
+	typeTensor      = 1
+	typeElemType    = 1
+	typeShape       = 2
+	shapeDim        = 1
+	dimValue        = 1
+	dimParam        = 2
+	opsetDomain     = 1
+	opsetVersion    = 2
+	entryKey        = 1
+	entryValue      = 2
+	locationExt     = 1 // TensorProto.DataLocation.EXTERNAL
+	attributeINT    = 2 // AttributeProto.AttributeType.INT
+	attributeSTRING = 3 // AttributeProto.AttributeType.STRING
 )

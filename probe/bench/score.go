@@ -18,29 +18,110 @@ type Score struct {
 	ECE Number `json:"ece"` // expected calibration error, 15 bins
 	N   int    `json:"n"`
 
-	Confusion [][]int `json:"-"` // row = label, column = prediction
+	// What a comparison of many models has no column for:
+	ECEEqualMass Number  `json:"-"` // expected calibration error, 15 bins of equally many samples
+	Brier        Number  `json:"-"` // mean squared distance of the probabilities from the label
+	Confusion    [][]int `json:"-"` // row = label, column = prediction
 }
 
-// NewScore scores labelled features.
-func NewScore(cl *probe.Classifier, f *probe.Features) (*Score, error) {
+// Predictions are a probe's answers on labelled features.
+type Predictions struct {
+	Y, Class   []int64
+	Scores     []float64 // n x classes
+	Prob       []float64 // n x classes: their softmax
+	Classes    int
+	impossible []bool // samples of classes without a training sample
+}
+
+// Predict scores labelled features with a probe.
+func Predict(cl *probe.Classifier, f *probe.Features) (*Predictions, error) {
 	if err := cl.CheckScores(f); err != nil {
 		return nil, err
 	}
-	k := len(cl.B)
-	scores, pred := make([]float64, f.Len()*k), make([]int64, f.Len())
-	cl.Scores(scores, f.X, f.Len())
-	cl.Predict(pred, scores)
-	nll := metric.NLL(scores, f.Y, k)
-	if slices.ContainsFunc(f.Y, func(y int64) bool { return cl.B[y] == probe.UnseenBias }) {
+	k := len(cl.Classes)
+	p := &Predictions{
+		Y: f.Y, Class: make([]int64, f.Len()), Classes: k,
+		Scores: make([]float64, f.Len()*k), Prob: make([]float64, f.Len()*k), impossible: make([]bool, f.Len()),
+	}
+	cl.Scores(p.Scores, f.X, f.Len())
+	cl.Predict(p.Class, p.Scores)
+	metric.Softmax(p.Prob, p.Scores, k)
+	for i, y := range f.Y {
+		p.impossible[i] = cl.Unseen(int(y))
+	}
+	return p, nil
+}
+
+// Subset returns the predictions of the samples idx, which may be repeated.
+func (p *Predictions) Subset(idx []int) *Predictions {
+	k := p.Classes
+	sub := &Predictions{Classes: k}
+	for _, i := range idx {
+		sub.Y, sub.Class = append(sub.Y, p.Y[i]), append(sub.Class, p.Class[i])
+		sub.Scores = append(sub.Scores, p.Scores[i*k:(i+1)*k]...)
+		sub.Prob = append(sub.Prob, p.Prob[i*k:(i+1)*k]...)
+		sub.impossible = append(sub.impossible, p.impossible[i])
+	}
+	return sub
+}
+
+// Score returns all figures of the predictions.
+func (p *Predictions) Score() *Score {
+	nll := metric.NLL(p.Scores, p.Y, p.Classes)
+	if slices.Contains(p.impossible, true) {
 		nll = math.Inf(1)
 	}
-	metric.Softmax(scores, scores, k)
 	return &Score{
-		OA:        Number(metric.Accuracy(pred, f.Y)),
-		MAcc:      Number(metric.MeanClassAccuracy(pred, f.Y, k)),
-		NLL:       Number(nll),
-		ECE:       Number(metric.ECE(scores, f.Y, k)),
-		N:         f.Len(),
-		Confusion: metric.Confusion(pred, f.Y, k),
-	}, nil
+		OA:           Number(metric.Accuracy(p.Class, p.Y)),
+		MAcc:         Number(metric.MeanClassAccuracy(p.Class, p.Y, p.Classes)),
+		NLL:          Number(nll),
+		ECE:          Number(metric.ECE(p.Prob, p.Y, p.Classes)),
+		ECEEqualMass: Number(metric.ECEEqualMass(p.Prob, p.Y, p.Classes)),
+		Brier:        Number(metric.Brier(p.Prob, p.Y, p.Classes)),
+		N:            len(p.Y),
+		Confusion:    metric.Confusion(p.Class, p.Y, p.Classes),
+	}
+}
+
+// Intervals are the bootstrap intervals of a score's figures: low and high ends.
+type Intervals struct {
+	OA           [2]Number `json:"accuracy"`
+	MAcc         [2]Number `json:"mean_class_accuracy"`
+	NLL          [2]Number `json:"nll"`
+	ECE          [2]Number `json:"ece"`
+	ECEEqualMass [2]Number `json:"ece_equal_mass"`
+	Brier        [2]Number `json:"brier"`
+}
+
+// Intervals returns 95 % intervals over so many resamples of the samples.
+func (p *Predictions) Intervals(resamples int, seed uint64) *Intervals {
+	all := make([]*Score, 0, resamples)
+	metric.Bootstrap(len(p.Y), resamples, confidenceLevel, seed, func(idx []int) float64 {
+		all = append(all, p.Subset(idx).Score())
+		return 0
+	})
+	of := func(figure func(s *Score) Number) [2]Number {
+		values := make([]float64, len(all))
+		for i, s := range all {
+			values[i] = float64(figure(s))
+		}
+		i := metric.Percentiles(values, confidenceLevel)
+		return [2]Number{Number(i.Low), Number(i.High)}
+	}
+	return &Intervals{
+		OA: of(func(s *Score) Number { return s.OA }), MAcc: of(func(s *Score) Number { return s.MAcc }),
+		NLL: of(func(s *Score) Number { return s.NLL }), ECE: of(func(s *Score) Number { return s.ECE }),
+		ECEEqualMass: of(func(s *Score) Number { return s.ECEEqualMass }), Brier: of(func(s *Score) Number { return s.Brier }),
+	}
+}
+
+const confidenceLevel = 0.95
+
+// NewScore scores labelled features.
+func NewScore(cl *probe.Classifier, f *probe.Features) (*Score, error) {
+	p, err := Predict(cl, f)
+	if err != nil {
+		return nil, err
+	}
+	return p.Score(), nil
 }

@@ -1,6 +1,10 @@
 package metric
 
-import "math"
+import (
+	"cmp"
+	"math"
+	"slices"
+)
 
 // ECEBins is the number of equal-width bins of [ECE]: the 15 of Guo et al. 2017.
 const ECEBins = 15
@@ -30,25 +34,54 @@ func ECE(prob []float64, y []int64, classes int) float64 {
 	// Per bin: right - confidence, summed; the bin's size cancels out.
 	var gap [ECEBins]float64
 	for i, label := range y {
-		row := prob[i*classes : (i+1)*classes]
-		top := 0
-		for c, p := range row {
-			if p > row[top] {
-				top = c
-			}
-		}
-		bin := int(math.Ceil(row[top]*ECEBins)) - 1
-		bin = min(max(bin, 0), ECEBins-1)
-		if int64(top) == label {
-			gap[bin]++
-		}
-		gap[bin] -= row[top]
+		confidence, right := confidence(prob[i*classes:(i+1)*classes], label)
+		bin := int(math.Ceil(confidence*ECEBins)) - 1
+		gap[min(max(bin, 0), ECEBins-1)] += right - confidence
 	}
+	return meanGap(gap[:], len(y))
+}
+
+// ECEEqualMass is [ECE] with ECEBins bins that hold equally many samples, within one, in
+// the order of their confidence (Nguyen and O'Connor, Posterior calibration and exploratory
+// analysis for natural language processing models, 2015). Samples of equal confidence
+// stay in their order.
+func ECEEqualMass(prob []float64, y []int64, classes int) float64 {
+	checkRows(prob, y, classes)
+	type sample struct{ confidence, gap float64 }
+	samples := make([]sample, len(y))
+	for i, label := range y {
+		c, right := confidence(prob[i*classes:(i+1)*classes], label)
+		samples[i] = sample{c, right - c}
+	}
+	slices.SortStableFunc(samples, func(a, b sample) int { return cmp.Compare(a.confidence, b.confidence) })
+	var gap [ECEBins]float64
+	for i, s := range samples {
+		gap[i*ECEBins/len(samples)] += s.gap
+	}
+	return meanGap(gap[:], len(y))
+}
+
+// confidence returns the highest probability of a row, and 1 if its class, of equal ones
+// the first, is the label, else 0.
+func confidence(row []float64, label int64) (confidence, right float64) {
+	top := 0
+	for c, p := range row {
+		if p > row[top] {
+			top = c
+		}
+	}
+	if int64(top) == label {
+		right = 1
+	}
+	return row[top], right
+}
+
+func meanGap(gap []float64, n int) float64 {
 	sum := 0.0
 	for _, g := range gap {
 		sum += math.Abs(g)
 	}
-	return sum / float64(len(y))
+	return sum / float64(n)
 }
 
 // Brier returns the mean over samples of the squared distance between the class

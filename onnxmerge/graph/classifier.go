@@ -1,0 +1,178 @@
+package graph
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+)
+
+// Classifier is the linear layer of a model that reads its features: a Gemm, or a MatMul
+// with the Add that follows it. Its weights are float32.
+type Classifier struct {
+	Tensor       string // the features
+	Classes, Dim int
+
+	model        *Model
+	weight, bias *Tensor
+	transposed   bool // weight is Dim x Classes
+}
+
+// FindClassifier finds the linear layer that reads a tensor, directly or flattened. That
+// there is none, or more than one, is a [MismatchError].
+func (m *Model) FindClassifier(tensor string) (*Classifier, error) {
+	names := map[string]bool{tensor: true}
+	var found []*Classifier
+	for i := range m.Graph.Nodes {
+		n := &m.Graph.Nodes[i]
+		if len(n.Inputs) == 0 || len(n.Outputs) == 0 || !names[n.Inputs[0]] {
+			continue
+		}
+		switch n.OpType {
+		case "Identity", "Flatten", "Reshape", "Squeeze", "Dropout":
+			names[n.Outputs[0]] = true
+		case "Gemm", "MatMul":
+			c, err := m.linear(tensor, n)
+			if err != nil {
+				return nil, err
+			}
+			found = append(found, c)
+		}
+	}
+	if len(found) != 1 {
+		return nil, MismatchError(fmt.Sprintf("%d linear layers read %q, want one classifier", len(found), tensor))
+	}
+	return found[0], nil
+}
+
+// linear reads the layer that n is, or begins.
+func (m *Model) linear(tensor string, n *Node) (*Classifier, error) {
+	c := &Classifier{Tensor: tensor, model: m, transposed: true}
+	refuse := func(why string) error {
+		return MismatchError(fmt.Sprintf("the layer %s that reads %q %s", n.Outputs[0], tensor, why))
+	}
+	if len(n.Inputs) < 2 {
+		return nil, refuse("has no weights")
+	}
+	biasName := ""
+	if n.OpType == "Gemm" {
+		c.transposed = !slices.Equal(n.Ints["transB"], []int64{1})
+		if alpha, ok := n.Floats["alpha"]; ok && alpha != 1 || slices.Equal(n.Ints["transA"], []int64{1}) {
+			return nil, refuse("scales or transposes")
+		}
+		if beta, ok := n.Floats["beta"]; ok && beta != 1 {
+			return nil, refuse("scales its intercept")
+		}
+		if len(n.Inputs) > 2 {
+			biasName = n.Inputs[2]
+		}
+	} else {
+		biasName = m.addedTo(n.Outputs[0])
+	}
+	c.weight, c.bias = m.LookupIn(m.Graph.Scope, n.Inputs[1]), m.LookupIn(m.Graph.Scope, biasName)
+	if c.weight == nil || c.bias == nil {
+		return nil, refuse("has no weight or no intercept of its own")
+	}
+	shape := slices.Clone(c.weight.Dims)
+	if len(shape) != 2 || c.weight.DType != Float32 || c.bias.DType != Float32 || !c.weight.Readable() || !c.bias.Readable() {
+		return nil, refuse("is not stored as a float32 matrix")
+	}
+	if c.transposed {
+		slices.Reverse(shape)
+	}
+	c.Classes, c.Dim = int(shape[0]), int(shape[1])
+	if c.bias.Len() != shape[0] {
+		return nil, refuse(fmt.Sprintf("has %d intercepts for %d classes", c.bias.Len(), c.Classes))
+	}
+	return c, nil
+}
+
+// addedTo returns what an Add adds to a value, "" if there is none.
+func (m *Model) addedTo(value string) string {
+	for _, n := range m.Graph.Nodes {
+		if n.OpType == "Add" && len(n.Inputs) == 2 {
+			switch value {
+			case n.Inputs[0]:
+				return n.Inputs[1]
+			case n.Inputs[1]:
+				return n.Inputs[0]
+			}
+		}
+	}
+	return ""
+}
+
+// Read returns the layer's weights, classes x dim, and intercepts.
+func (c *Classifier) Read() (HeadLayer, error) {
+	weight, err := c.weight.float32s()
+	if err != nil {
+		return HeadLayer{}, err
+	}
+	bias, err := c.bias.float32s()
+	if err != nil {
+		return HeadLayer{}, err
+	}
+	if c.transposed {
+		weight = transpose(weight, c.Dim, c.Classes)
+	}
+	return HeadLayer{Weight: weight, Bias: bias}, nil
+}
+
+// Write writes the model with other weights in the layer, and nothing else changed but the
+// class names in the metadata. A layer of another shape is a [MismatchError].
+func (c *Classifier) Write(ctx context.Context, w io.Writer, layer HeadLayer, classes []string) error {
+	if len(layer.Bias) != c.Classes || len(layer.Weight) != c.Classes*c.Dim || layer.Activation != "" {
+		return MismatchError(fmt.Sprintf("the classifier has %d classes and takes %d values, the head has %d and %d",
+			c.Classes, c.Dim, len(layer.Bias), len(layer.Weight)/max(1, len(layer.Bias))))
+	}
+	for _, t := range []*Tensor{c.weight, c.bias} {
+		if !t.Replaceable() {
+			return UnsupportedError(fmt.Sprintf("tensor %q: its payload cannot be replaced", t.Name))
+		}
+	}
+	weight := layer.Weight
+	if c.transposed {
+		weight = transpose(weight, c.Classes, c.Dim)
+	}
+	made := map[*Tensor]fill{c.weight: fillWith(weight), c.bias: fillWith(layer.Bias)}
+	names, err := json.Marshal(classes)
+	if err != nil {
+		return err
+	}
+	_, err = c.model.write(ctx, single{w}, c.model.metadataEdits(ClassesKey, string(names)), made, WriteOptions{Layout: Inside})
+	return err
+}
+
+// transpose returns x (rows x cols) as cols x rows.
+func transpose(x []float32, rows, cols int) []float32 {
+	out := make([]float32, len(x))
+	for i := range rows {
+		for j := range cols {
+			out[j*rows+i] = x[i*cols+j]
+		}
+	}
+	return out
+}
+
+func (t *Tensor) float32s() ([]float32, error) {
+	raw := make([]byte, t.SizeBytes())
+	if err := t.ReadAt(raw, 0); err != nil {
+		return nil, err
+	}
+	out := make([]float32, t.Len())
+	for i := range out {
+		out[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
+	}
+	return out, nil
+}
+
+func fillWith(values []float32) fill {
+	raw := float32Bytes(values)
+	return func(dst []byte, off int64) error {
+		copy(dst, raw[off:])
+		return nil
+	}
+}

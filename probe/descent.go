@@ -1,0 +1,260 @@
+package probe
+
+import (
+	"context"
+	"math"
+	"slices"
+
+	"github.com/wiseft/wiseft/probe/internal/dense"
+	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/optimize"
+)
+
+// loss is a convex loss of class scores, summed over the rows.
+type loss interface {
+	// residual replaces the scores of a row by the loss's derivatives and returns the
+	// loss.
+	residual(row []float64, label int) float64
+	// curvature returns the mean over the classes of the loss's second derivatives,
+	// given residuals: the scale of the row's part of the Hessian.
+	curvature(residual []float64, label int) float64
+	// interceptCurvature adds the second derivative by the score of each class to dst.
+	interceptCurvature(dst, residual []float64, label int)
+}
+
+// history is the number of steps that L-BFGS remembers.
+const history = 20
+
+// refresh are the iterations after which the preconditioner is made anew: the Hessian
+// changes most at first.
+var refresh = []int{4, 12, 30}
+
+// refreshEvery is the number of iterations between two refreshes later on.
+const refreshEvery = 40
+
+// descent minimises
+//
+//	f(W, b) = sum_i loss(W x_i + b) + 0.5 * ||W||^2 + 0.5 * penalty * ||b||^2
+//
+// by L-BFGS (Nocedal and Wright, Numerical Optimization, 2nd edition, algorithm 7.4)
+// that starts from the inverse of a [precondition] instead of a multiple of the
+// identity. Value and gradient of a point take one pass over the rows.
+type descent struct {
+	*problem
+	loss    loss
+	penalty float64 // of the intercepts: 0 or 1
+	rows    int     // k, padded
+	pre     *precondition
+	sums    *sums
+
+	w, grad []float64 // rows x width
+	f       float64
+	curve   []float64 // of each intercept
+
+	done     bool // best satisfies the tolerance
+	best     []float64
+	bestF    float64
+	bestNorm float64
+
+	s, g []step // s: steps, g: what they changed in the gradient; oldest first
+}
+
+type step struct {
+	v   []float64
+	rho float64
+}
+
+func newDescent(p *problem, l loss, penalty float64) *descent {
+	rows := dense.PadRows(p.k)
+	size := rows * p.width
+	return &descent{
+		problem: p, loss: l, penalty: penalty, rows: rows,
+		sums: p.newSums(size + p.k + 1), w: p.start(rows), grad: make([]float64, size), curve: make([]float64, p.k),
+		bestF: math.Inf(1),
+	}
+}
+
+// minimize runs until the tolerance is met, maxIter iterations are spent, or rounding
+// leaves nothing to gain.
+func (d *descent) minimize(ctx context.Context) (iterations int, err error) {
+	if err := d.evaluate(ctx); err != nil {
+		return 0, err
+	}
+	for since, stuck := refreshEvery, 0; !d.done && iterations < d.maxIter && stuck < 2; iterations++ {
+		if since >= refreshEvery || slices.Contains(refresh, iterations) {
+			if d.pre, err = newPrecondition(ctx, d); err != nil {
+				return 0, err
+			}
+			since = 0
+		}
+		since++
+		before := d.bestNorm
+		ok, err := d.iterate(ctx)
+		if err != nil {
+			return 0, err
+		}
+		if ok {
+			stuck = 0
+			continue
+		}
+		// Rounding misled the search: start again from the best point.
+		stuck++
+		if d.bestNorm < before {
+			stuck = 0
+		}
+		d.s, d.g, since = nil, nil, refreshEvery
+		copy(d.w, d.best)
+		if err := d.evaluate(ctx); err != nil {
+			return 0, err
+		}
+	}
+	return iterations, nil
+}
+
+// iterate takes one step; ok is false if the line search gave up.
+func (d *descent) iterate(ctx context.Context) (ok bool, err error) {
+	dir := d.direction()
+	slope := floats.Dot(dir, d.grad)
+	if !(slope < 0) {
+		return false, nil
+	}
+	from, fromGrad := slices.Clone(d.w), slices.Clone(d.grad)
+	search := &convexSearch{}
+	search.Init(d.f, slope, 1)
+	for t := 1.0; ; {
+		floats.AddScaledTo(d.w, from, t, dir)
+		if err := d.evaluate(ctx); err != nil {
+			return false, err
+		}
+		op, next, err := search.Iterate(d.f, floats.Dot(dir, d.grad))
+		if err != nil {
+			return false, nil
+		}
+		if op == optimize.MajorIteration || d.done {
+			break
+		}
+		t = next
+	}
+	floats.SubTo(from, d.w, from)
+	floats.SubTo(fromGrad, d.grad, fromGrad)
+	d.remember(from, fromGrad)
+	return true, nil
+}
+
+func (d *descent) remember(s, g []float64) {
+	curvature := floats.Dot(s, g)
+	if !(curvature > 0) {
+		return
+	}
+	if len(d.s) == history {
+		d.s, d.g = d.s[1:], d.g[1:]
+	}
+	d.s, d.g = append(d.s, step{s, 1 / curvature}), append(d.g, step{v: g})
+}
+
+// direction is minus the approximate inverse Hessian times the gradient.
+func (d *descent) direction() []float64 {
+	q := slices.Clone(d.grad)
+	alpha := make([]float64, len(d.s))
+	for i, s := range slices.Backward(d.s) {
+		alpha[i] = s.rho * floats.Dot(s.v, q)
+		floats.AddScaled(q, -alpha[i], d.g[i].v)
+	}
+	dir := make([]float64, len(q))
+	d.pre.solve(dir, q)
+	if last := len(d.s) - 1; last >= 0 {
+		z := make([]float64, len(q))
+		d.pre.solve(z, d.g[last].v)
+		floats.Scale(1/(d.s[last].rho*floats.Dot(d.g[last].v, z)), dir)
+	}
+	for i, s := range d.s {
+		floats.AddScaled(dir, alpha[i]-s.rho*floats.Dot(d.g[i].v, dir), s.v)
+	}
+	floats.Scale(-1, dir)
+	return dir
+}
+
+// evaluate computes value and gradient at w and keeps the best point: the first that
+// satisfies the tolerance, until then the lowest.
+func (d *descent) evaluate(ctx context.Context) error {
+	size := d.rows * d.width
+	sum := make([]float64, size+d.k+1)
+	err := d.sums.add(ctx, sum, 1, func(acc []float64, b *block) {
+		scores := d.scores(b)
+		for i := range b.n {
+			row, label := scores[i*d.rows:i*d.rows+d.k], d.y[b.lo+i]
+			acc[size+d.k] += d.loss.residual(row, label)
+			d.loss.interceptCurvature(acc[size:size+d.k], row, label)
+		}
+		d.clearPadding(scores, b)
+		dense.AddTransMul(acc[:size], scores, b.x, b.n, d.rows, d.width)
+	})
+	if err != nil {
+		return err
+	}
+	copy(d.grad, sum)
+	copy(d.curve, sum[size:])
+	d.f = sum[size+d.k] + d.penalise()
+	d.keep()
+	return nil
+}
+
+// scores returns the padded scores of a block.
+func (d *descent) scores(b *block) []float64 {
+	scores := make([]float64, b.padded*d.rows)
+	dense.MulTrans(scores, b.x, d.w, b.padded, d.rows, d.width)
+	return scores
+}
+
+// clearPadding makes the residuals of classes that do not exist zero.
+func (d *descent) clearPadding(residuals []float64, b *block) {
+	for i := range b.n {
+		clear(residuals[i*d.rows+d.k : (i+1)*d.rows])
+	}
+}
+
+// penalise adds the penalty's gradient and returns its value.
+func (d *descent) penalise() float64 {
+	sum := 0.0
+	for c := range d.k {
+		row, grad := d.w[c*d.width:(c+1)*d.width], d.grad[c*d.width:(c+1)*d.width]
+		sum += floats.Dot(row[:d.d], row[:d.d]) + d.penalty*row[d.d]*row[d.d]
+		floats.Add(grad[:d.d], row[:d.d])
+		grad[d.d] += d.penalty * row[d.d]
+	}
+	return 0.5 * sum
+}
+
+func (d *descent) keep() {
+	norm := floats.Norm(d.grad, 2)
+	ok := d.scaledNorm() <= d.tol*math.Sqrt(2*d.f)
+	noise := valueNoise * d.f
+	better := d.f < d.bestF-noise || d.f <= d.bestF+noise && norm < d.bestNorm
+	if d.done || !ok && !better {
+		return
+	}
+	d.done = ok
+	d.best = append(d.best[:0], d.w...)
+	d.bestF, d.bestNorm = d.f, norm
+}
+
+// scaledNorm is the left side of the convergence test. f is strongly convex with modulus
+// 1 in all that is penalised, so that half its square bounds the distance of f from its
+// minimum; an intercept that is not counts by its curvature where that is less.
+func (d *descent) scaledNorm() float64 {
+	sum := floats.Dot(d.grad, d.grad)
+	for c, h := range d.curve {
+		if g := d.grad[c*d.width+d.d]; g != 0 && d.penalty == 0 && h < 1 {
+			sum += g*g/h - g*g
+		}
+	}
+	return math.Sqrt(sum)
+}
+
+// result returns the best point as a solution.
+func (d *descent) result(iterations int) *solution {
+	return &solution{
+		layers: []affine{d.unpad(d.best, d.k)}, objective: d.bestF, gradientNorm: d.bestNorm,
+		iterations: iterations, converged: d.done,
+	}
+}

@@ -1,0 +1,307 @@
+#include "textflag.h"
+
+// Four sums of four lanes each, in Y of a to d, become the four lanes of the result in a.
+#define SUM4(a, b, c, d, t) \
+	VHADDPD b, a, a \
+	VHADDPD d, c, c \
+	VPERM2F128 $0x21, c, a, t \
+	VBLENDPD $0x0c, c, a, a \
+	VADDPD t, a, a
+
+// The upper half of an accumulator is added to its lower half.
+#define FOLD(z, y, t) \
+	VEXTRACTF64X4 $1, z, t \
+	VADDPD t, y, y
+
+// func dotTileAVX512(dst *float64, ldc int, a, b *float64, d int)
+TEXT ·dotTileAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DI
+	MOVQ ldc+8(FP), SI
+	MOVQ a+16(FP), AX
+	MOVQ b+24(FP), BX
+	MOVQ d+32(FP), CX
+	SHLQ $3, SI
+	LEAQ (CX*8), R8       // bytes of a row
+	LEAQ (AX)(R8*2), R9   // third row of a
+	LEAQ (BX)(R8*2), R10  // third row of b
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	VPXORQ Z9, Z9, Z9
+	VPXORQ Z10, Z10, Z10
+	VPXORQ Z11, Z11, Z11
+	VPXORQ Z12, Z12, Z12
+	VPXORQ Z13, Z13, Z13
+	VPXORQ Z14, Z14, Z14
+	VPXORQ Z15, Z15, Z15
+	SHRQ $3, CX
+
+dot512:
+	VMOVUPD (BX), Z20
+	VMOVUPD (BX)(R8*1), Z21
+	VMOVUPD (R10), Z22
+	VMOVUPD (R10)(R8*1), Z23
+	VMOVUPD (AX), Z16
+	VMOVUPD (AX)(R8*1), Z17
+	VMOVUPD (R9), Z18
+	VMOVUPD (R9)(R8*1), Z19
+	VFMADD231PD Z20, Z16, Z0
+	VFMADD231PD Z21, Z16, Z1
+	VFMADD231PD Z22, Z16, Z2
+	VFMADD231PD Z23, Z16, Z3
+	VFMADD231PD Z20, Z17, Z4
+	VFMADD231PD Z21, Z17, Z5
+	VFMADD231PD Z22, Z17, Z6
+	VFMADD231PD Z23, Z17, Z7
+	VFMADD231PD Z20, Z18, Z8
+	VFMADD231PD Z21, Z18, Z9
+	VFMADD231PD Z22, Z18, Z10
+	VFMADD231PD Z23, Z18, Z11
+	VFMADD231PD Z20, Z19, Z12
+	VFMADD231PD Z21, Z19, Z13
+	VFMADD231PD Z22, Z19, Z14
+	VFMADD231PD Z23, Z19, Z15
+	ADDQ $64, AX
+	ADDQ $64, BX
+	ADDQ $64, R9
+	ADDQ $64, R10
+	DECQ CX
+	JNZ  dot512
+
+	FOLD(Z0, Y0, Y16)
+	FOLD(Z1, Y1, Y17)
+	FOLD(Z2, Y2, Y18)
+	FOLD(Z3, Y3, Y19)
+	FOLD(Z4, Y4, Y16)
+	FOLD(Z5, Y5, Y17)
+	FOLD(Z6, Y6, Y18)
+	FOLD(Z7, Y7, Y19)
+	FOLD(Z8, Y8, Y16)
+	FOLD(Z9, Y9, Y17)
+	FOLD(Z10, Y10, Y18)
+	FOLD(Z11, Y11, Y19)
+	FOLD(Z12, Y12, Y16)
+	FOLD(Z13, Y13, Y17)
+	FOLD(Z14, Y14, Y18)
+	FOLD(Z15, Y15, Y19)
+	SUM4(Y0, Y1, Y2, Y3, Y1)
+	VMOVUPD Y0, (DI)
+	ADDQ SI, DI
+	SUM4(Y4, Y5, Y6, Y7, Y5)
+	VMOVUPD Y4, (DI)
+	ADDQ SI, DI
+	SUM4(Y8, Y9, Y10, Y11, Y9)
+	VMOVUPD Y8, (DI)
+	ADDQ SI, DI
+	SUM4(Y12, Y13, Y14, Y15, Y13)
+	VMOVUPD Y12, (DI)
+	VZEROUPPER
+	RET
+
+// func dotTileAVX2(dst *float64, ldc int, a, b *float64, d int)
+TEXT ·dotTileAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DI
+	MOVQ ldc+8(FP), SI
+	MOVQ a+16(FP), AX
+	MOVQ b+24(FP), BX
+	MOVQ d+32(FP), DX
+	SHLQ $3, SI
+	LEAQ (DX*8), R8
+	LEAQ (BX)(R8*2), R10
+	SHRQ $2, DX
+	MOVQ $2, R12 // two rows of a at a time
+
+rows2:
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+	VXORPD Y6, Y6, Y6
+	VXORPD Y7, Y7, Y7
+	MOVQ DX, CX
+	MOVQ BX, R13
+	MOVQ R10, R14
+
+dot2:
+	VMOVUPD (AX), Y8
+	VMOVUPD (AX)(R8*1), Y9
+	VMOVUPD (R13), Y10
+	VMOVUPD (R13)(R8*1), Y11
+	VMOVUPD (R14), Y12
+	VMOVUPD (R14)(R8*1), Y13
+	VFMADD231PD Y10, Y8, Y0
+	VFMADD231PD Y11, Y8, Y1
+	VFMADD231PD Y12, Y8, Y2
+	VFMADD231PD Y13, Y8, Y3
+	VFMADD231PD Y10, Y9, Y4
+	VFMADD231PD Y11, Y9, Y5
+	VFMADD231PD Y12, Y9, Y6
+	VFMADD231PD Y13, Y9, Y7
+	ADDQ $32, AX
+	ADDQ $32, R13
+	ADDQ $32, R14
+	DECQ CX
+	JNZ  dot2
+
+	SUM4(Y0, Y1, Y2, Y3, Y1)
+	VMOVUPD Y0, (DI)
+	ADDQ SI, DI
+	SUM4(Y4, Y5, Y6, Y7, Y5)
+	VMOVUPD Y4, (DI)
+	ADDQ SI, DI
+	ADDQ R8, AX
+	DECQ R12
+	JNZ  rows2
+	VZEROUPPER
+	RET
+
+#define ROW512(off, acc0, acc1, acc2, acc3) \
+	VBROADCASTSD off(AX), Z20 \
+	VFMADD231PD Z16, Z20, acc0 \
+	VFMADD231PD Z17, Z20, acc1 \
+	VFMADD231PD Z18, Z20, acc2 \
+	VFMADD231PD Z19, Z20, acc3
+
+#define ADD512(acc0, acc1, acc2, acc3) \
+	VADDPD (DI), acc0, acc0 \
+	VADDPD 64(DI), acc1, acc1 \
+	VADDPD 128(DI), acc2, acc2 \
+	VADDPD 192(DI), acc3, acc3 \
+	VMOVUPD acc0, (DI) \
+	VMOVUPD acc1, 64(DI) \
+	VMOVUPD acc2, 128(DI) \
+	VMOVUPD acc3, 192(DI) \
+	ADDQ SI, DI
+
+// func outerTileAVX512(dst *float64, ldc int, a *float64, lda int, b *float64, ldb, m int)
+TEXT ·outerTileAVX512(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), DI
+	MOVQ ldc+8(FP), SI
+	MOVQ a+16(FP), AX
+	MOVQ lda+24(FP), R8
+	MOVQ b+32(FP), BX
+	MOVQ ldb+40(FP), R9
+	MOVQ m+48(FP), CX
+	SHLQ $3, SI
+	SHLQ $3, R8
+	SHLQ $3, R9
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	VPXORQ Z9, Z9, Z9
+	VPXORQ Z10, Z10, Z10
+	VPXORQ Z11, Z11, Z11
+	VPXORQ Z12, Z12, Z12
+	VPXORQ Z13, Z13, Z13
+	VPXORQ Z14, Z14, Z14
+	VPXORQ Z15, Z15, Z15
+
+outer512:
+	VMOVUPD (BX), Z16
+	VMOVUPD 64(BX), Z17
+	VMOVUPD 128(BX), Z18
+	VMOVUPD 192(BX), Z19
+	ROW512(0, Z0, Z1, Z2, Z3)
+	ROW512(8, Z4, Z5, Z6, Z7)
+	ROW512(16, Z8, Z9, Z10, Z11)
+	ROW512(24, Z12, Z13, Z14, Z15)
+	ADDQ R8, AX
+	ADDQ R9, BX
+	DECQ CX
+	JNZ  outer512
+
+	ADD512(Z0, Z1, Z2, Z3)
+	ADD512(Z4, Z5, Z6, Z7)
+	ADD512(Z8, Z9, Z10, Z11)
+	ADD512(Z12, Z13, Z14, Z15)
+	VZEROUPPER
+	RET
+
+#define ROW2(off, acc0, acc1) \
+	VBROADCASTSD off(AX), Y10 \
+	VFMADD231PD Y8, Y10, acc0 \
+	VFMADD231PD Y9, Y10, acc1
+
+#define ADD2(acc0, acc1) \
+	VADDPD (DI), acc0, acc0 \
+	VADDPD 32(DI), acc1, acc1 \
+	VMOVUPD acc0, (DI) \
+	VMOVUPD acc1, 32(DI) \
+	ADDQ SI, DI
+
+// func outerTileAVX2(dst *float64, ldc int, a *float64, lda int, b *float64, ldb, m int)
+TEXT ·outerTileAVX2(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), DI
+	MOVQ ldc+8(FP), SI
+	MOVQ a+16(FP), AX
+	MOVQ lda+24(FP), R8
+	MOVQ b+32(FP), BX
+	MOVQ ldb+40(FP), R9
+	MOVQ m+48(FP), CX
+	SHLQ $3, SI
+	SHLQ $3, R8
+	SHLQ $3, R9
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+	VXORPD Y6, Y6, Y6
+	VXORPD Y7, Y7, Y7
+
+outer2:
+	VMOVUPD (BX), Y8
+	VMOVUPD 32(BX), Y9
+	ROW2(0, Y0, Y1)
+	ROW2(8, Y2, Y3)
+	ROW2(16, Y4, Y5)
+	ROW2(24, Y6, Y7)
+	ADDQ R8, AX
+	ADDQ R9, BX
+	DECQ CX
+	JNZ  outer2
+
+	ADD2(Y0, Y1)
+	ADD2(Y2, Y3)
+	ADD2(Y4, Y5)
+	ADD2(Y6, Y7)
+	VZEROUPPER
+	RET
+
+// func centerAVX2(dst *float64, src *float32, mean, scale *float64, n int)
+TEXT ·centerAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ mean+16(FP), AX
+	MOVQ scale+24(FP), BX
+	MOVQ n+32(FP), CX
+	SHRQ $2, CX
+
+center4:
+	VCVTPS2PD (SI), Y0
+	VSUBPD (AX), Y0, Y0
+	VMULPD (BX), Y0, Y0
+	VMOVUPD Y0, (DI)
+	ADDQ $16, SI
+	ADDQ $32, DI
+	ADDQ $32, AX
+	ADDQ $32, BX
+	DECQ CX
+	JNZ  center4
+	VZEROUPPER
+	RET

@@ -1,0 +1,222 @@
+package probe
+
+import (
+	"context"
+	"math"
+
+	"github.com/wiseft/wiseft/probe/internal/dense"
+	"gonum.org/v1/gonum/floats"
+)
+
+// groupValues bounds the scores that are held for a group of classes: 64 MiB, twice.
+const groupValues = 8 << 20
+
+// marginNewton solves the problems of some classes side by side, because they can share
+// the passes over the rows.
+type marginNewton struct {
+	*problem
+	loss    squaredHinge
+	classes []int // those of the group
+	rows    int   // their number, padded
+
+	w, grad, dir []float64 // rows x width
+	scores       []float64 // n x classes
+	change       []float64 // n x classes: of the scores along dir
+	f            []float64 // per class
+	done         []bool
+}
+
+// fitMargins solves all classes, group by group.
+func fitMargins(ctx context.Context, p *problem, l squaredHinge) (*solution, error) {
+	start := p.start(p.k)
+	size := min(p.k, max(dense.RowTile, groupValues/p.n))
+	s := &solution{converged: true}
+	params, squares := make([]float64, 0, len(start)), 0.0
+	for lo := 0; lo < p.k; lo += size {
+		m := newMarginNewton(p, l, lo, min(lo+size, p.k))
+		copy(m.w, start[lo*p.width:min(lo+size, p.k)*p.width])
+		iterations, err := m.solve(ctx)
+		if err != nil {
+			return nil, err
+		}
+		params = append(params, m.w[:len(m.classes)*p.width]...)
+		for j, done := range m.done {
+			s.objective += m.f[j]
+			s.converged = s.converged && done
+			g := floats.Norm(m.grad[j*p.width:(j+1)*p.width], 2)
+			squares += g * g
+		}
+		s.iterations = max(s.iterations, iterations)
+	}
+	s.layers = []affine{p.unpad(params, p.k)}
+	s.gradientNorm = math.Sqrt(squares)
+	return s, nil
+}
+
+func newMarginNewton(p *problem, l squaredHinge, lo, hi int) *marginNewton {
+	m := &marginNewton{problem: p, loss: l, rows: dense.PadRows(hi - lo)}
+	for c := lo; c < hi; c++ {
+		m.classes = append(m.classes, c)
+	}
+	g := len(m.classes)
+	m.w, m.grad, m.dir = make([]float64, m.rows*p.width), make([]float64, m.rows*p.width), make([]float64, m.rows*p.width)
+	m.scores, m.change = make([]float64, p.n*g), make([]float64, p.n*g)
+	m.f, m.done = make([]float64, g), make([]bool, g)
+	return m
+}
+
+func (m *marginNewton) solve(ctx context.Context) (iterations int, err error) {
+	if err := m.multiply(ctx, m.scores, m.w); err != nil {
+		return 0, err
+	}
+	gradient := m.newSums(m.rows * m.width)
+	for ; ; iterations++ {
+		if err := m.evaluate(ctx, gradient); err != nil {
+			return 0, err
+		}
+		if m.allDone() || iterations >= m.maxIter {
+			return iterations, nil
+		}
+		if err := m.directions(ctx); err != nil {
+			return 0, err
+		}
+		if err := m.multiply(ctx, m.change, m.dir); err != nil {
+			return 0, err
+		}
+		parallel(m.workers, len(m.classes), m.move)
+	}
+}
+
+func (m *marginNewton) allDone() bool {
+	for _, done := range m.done {
+		if !done {
+			return false
+		}
+	}
+	return true
+}
+
+// multiply sets dst (n x classes) to the products of all rows with w.
+func (m *marginNewton) multiply(ctx context.Context, dst, w []float64) error {
+	g := len(m.classes)
+	return m.pass(ctx, maxChunks, 1, func(b *block) {
+		out := make([]float64, b.padded*m.rows)
+		dense.MulTrans(out, b.x, w, b.padded, m.rows, m.width)
+		for i := range b.n {
+			copy(dst[(b.lo+i)*g:(b.lo+i+1)*g], out[i*m.rows:])
+		}
+	})
+}
+
+// evaluate sets values, gradients and what is done.
+func (m *marginNewton) evaluate(ctx context.Context, gradient *sums) error {
+	err := gradient.add(ctx, m.grad, 1, func(acc []float64, b *block) {
+		residual := make([]float64, b.padded*m.rows)
+		for i := range b.n {
+			label := m.y[b.lo+i]
+			for j, c := range m.classes {
+				slack, sign := slack(m.scores[(b.lo+i)*len(m.classes)+j], c, label)
+				residual[i*m.rows+j] = -2 * m.loss.weight(c, label) * sign * slack
+			}
+		}
+		dense.AddTransMul(acc, residual, b.x, b.n, m.rows, m.width)
+	})
+	if err != nil {
+		return err
+	}
+	parallel(m.workers, len(m.classes), func(j int) {
+		w, grad := m.w[j*m.width:(j+1)*m.width], m.grad[j*m.width:(j+1)*m.width]
+		floats.Add(grad, w)
+		m.f[j] = 0.5*floats.Dot(w, w) + m.lossOf(j)
+		m.done[j] = floats.Norm(grad, 2) <= m.tol*math.Sqrt(2*m.f[j])
+	})
+	return nil
+}
+
+func (m *marginNewton) lossOf(j int) float64 {
+	sum := 0.0
+	for i, label := range m.y {
+		s, _ := slack(m.scores[i*len(m.classes)+j], m.classes[j], label)
+		sum += m.loss.weight(m.classes[j], label) * s * s
+	}
+	return sum
+}
+
+// directions sets dir to minus the Newton steps of the classes that are not done.
+func (m *marginNewton) directions(ctx context.Context) error {
+	errs := make([]error, len(m.classes))
+	parallel(m.workers, len(m.classes), func(j int) {
+		dir := m.dir[j*m.width : (j+1)*m.width]
+		clear(dir)
+		if m.done[j] || ctx.Err() != nil {
+			return
+		}
+		active := &activeRows{view: m.view}
+		for i, label := range m.y {
+			if s, _ := slack(m.scores[i*len(m.classes)+j], m.classes[j], label); s > 0 {
+				active.at = append(active.at, i)
+				active.curvature = append(active.curvature, 2*m.loss.weight(m.classes[j], label))
+			}
+		}
+		errs[j] = active.solve(dir, m.grad[j*m.width:(j+1)*m.width])
+		floats.Scale(-1, dir)
+	})
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+// move goes along dir to where the objective of class j is least.
+func (m *marginNewton) move(j int) {
+	if m.done[j] {
+		return
+	}
+	w, dir := m.w[j*m.width:(j+1)*m.width], m.dir[j*m.width:(j+1)*m.width]
+	t := m.search(j, floats.Dot(w, dir), floats.Dot(dir, dir))
+	floats.AddScaled(w, t, dir)
+	for i := j; i < len(m.scores); i += len(m.classes) {
+		m.scores[i] += t * m.change[i]
+	}
+}
+
+// search returns the root of the derivative along dir, which is piecewise linear and
+// rises: Newton's method, kept within the bracket that it has found.
+func (m *marginNewton) search(j int, wd, dd float64) float64 {
+	lo, hi, t := 0.0, math.Inf(1), 1.0
+	for range maxTrials {
+		slope, curve := m.slope(j, t)
+		slope, curve = slope+wd+t*dd, curve+dd
+		if slope < 0 {
+			lo = t
+		} else {
+			hi = t
+		}
+		next := t - slope/curve
+		if !(next > lo && next < hi) {
+			next = lo + (min(hi, 4*lo+1)-lo)/2
+		}
+		if math.Abs(next-t) <= 1e-14*t {
+			break
+		}
+		t = next
+	}
+	return t
+}
+
+// slope returns the first and second derivative of the loss along dir.
+func (m *marginNewton) slope(j int, t float64) (slope, curve float64) {
+	g, c := len(m.classes), m.classes[j]
+	for i, label := range m.y {
+		d := m.change[i*g+j]
+		s, sign := slack(m.scores[i*g+j]+t*d, c, label)
+		if s > 0 {
+			weight := 2 * m.loss.weight(c, label)
+			slope -= weight * sign * s * d
+			curve += weight * d * d
+		}
+	}
+	return slope, curve
+}

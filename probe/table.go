@@ -1,0 +1,197 @@
+package probe
+
+import (
+	"context"
+	"math"
+	"sync"
+
+	"github.com/wiseft/wiseft/probe/internal/dense"
+	"gonum.org/v1/gonum/floats"
+)
+
+// Table is labelled features, row by row: [Features] in memory, or a [FeatureFile] that
+// is read block by block and may be larger than memory. Its methods may be called by
+// several goroutines at once.
+type Table interface {
+	Len() int        // rows
+	Width() int      // features per row
+	Labels() []int64 // one per row; datasets.NoLabel where unknown; read only
+	Info() Meta
+	// Rows returns the rows lo to hi-1, row-major: in buf, grown as needed, or where
+	// they lie. They are read only, and valid until buf is used again.
+	Rows(buf []float32, lo, hi int) ([]float32, error)
+}
+
+var _ Table = (*Features)(nil)
+
+// Width returns the features per row.
+func (f *Features) Width() int { return f.Dim }
+
+// Labels returns f.Y.
+func (f *Features) Labels() []int64 { return f.Y }
+
+// Info returns f.Meta.
+func (f *Features) Info() Meta { return f.Meta }
+
+// Rows returns a part of f.X.
+func (f *Features) Rows(_ []float32, lo, hi int) ([]float32, error) {
+	return f.X[lo*f.Dim : hi*f.Dim], nil
+}
+
+// Sizes of the pieces of a pass. A block of 64 rows of 768 features is 400 KB as float64
+// and stays in the second-level cache with the weights. Sums are made per chunk and added
+// in the order of the chunks, so that the number of workers does not matter; 16 of them
+// share the work well without much to add, and fewer do where the sums are large.
+const (
+	blockRows    = 64
+	maxChunks    = 16
+	maxChunkSize = 64 << 20 // bytes of all chunks' sums together
+)
+
+// block is some rows of a table, converted and padded.
+type block struct {
+	chunk  int // the sum that the block belongs to
+	lo, n  int // rows of the table
+	padded int // rows of x, the last padded-n being zero
+	x      []float64
+	buf    []float32
+}
+
+// view is a table as solvers see it: features (x - mean) * scale, then a constant 1 that
+// carries the intercept, then zeros up to the padded width.
+type view struct {
+	table       Table
+	n, d        int
+	width       int       // padded
+	mean, scale []float64 // d values
+	workers     int
+}
+
+func newView(t Table, workers int) *view {
+	v := &view{table: t, n: t.Len(), d: t.Width(), workers: workers}
+	v.width = dense.PadCols(v.d + 1)
+	v.mean, v.scale = make([]float64, v.d), make([]float64, v.d)
+	floats.AddConst(1, v.scale)
+	return v
+}
+
+// sums are the partial sums of a pass, one per chunk.
+type sums struct {
+	view  *view
+	parts [][]float64
+}
+
+// newSums prepares sums of size values.
+func (v *view) newSums(size int) *sums {
+	count := min(maxChunks, ceilDiv(v.n, blockRows), max(2, maxChunkSize/8/size))
+	s := &sums{view: v, parts: make([][]float64, count)}
+	for i := range s.parts {
+		s.parts[i] = make([]float64, size)
+	}
+	return s
+}
+
+// add sets dst to the sum of what visit adds to acc for every block, or for every
+// stride-th one.
+func (s *sums) add(ctx context.Context, dst []float64, stride int, visit func(acc []float64, b *block)) error {
+	for _, part := range s.parts {
+		clear(part)
+	}
+	err := s.view.pass(ctx, len(s.parts), stride, func(b *block) { visit(s.parts[b.chunk], b) })
+	if err != nil {
+		return err
+	}
+	const piece = 4096
+	parallel(s.view.workers, ceilDiv(len(dst), piece), func(task int) {
+		lo, hi := task*piece, min((task+1)*piece, len(dst))
+		copy(dst[lo:hi], s.parts[0][lo:hi])
+		for _, part := range s.parts[1:] {
+			floats.Add(dst[lo:hi], part[lo:hi])
+		}
+	})
+	return nil
+}
+
+// pass calls visit with all rows, block by block, or with every stride-th block. Blocks
+// of one chunk come in order and never at the same time.
+func (v *view) pass(ctx context.Context, count, stride int, visit func(b *block)) error {
+	blocks := ceilDiv(v.n, blockRows)
+	errs := make([]error, count)
+	pool := sync.Pool{New: func() any { return &block{x: make([]float64, blockRows*v.width)} }}
+	parallel(v.workers, count, func(chunk int) {
+		b := pool.Get().(*block)
+		defer pool.Put(b)
+		b.chunk = chunk
+		for i := blocks * chunk / count; i < blocks*(chunk+1)/count; i++ {
+			if i%stride != 0 {
+				continue
+			}
+			if errs[chunk] = ctx.Err(); errs[chunk] != nil {
+				return
+			}
+			if errs[chunk] = v.load(b, i*blockRows); errs[chunk] != nil {
+				return
+			}
+			visit(b)
+		}
+	})
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// load fills b with the rows from lo on.
+func (v *view) load(b *block, lo int) error {
+	b.lo, b.n = lo, min(blockRows, v.n-lo)
+	rows, err := v.table.Rows(b.buf, lo, lo+b.n)
+	if err != nil {
+		return err
+	}
+	if _, held := v.table.(*Features); !held {
+		b.buf = rows
+	}
+	b.padded = dense.PadRows(b.n)
+	for i := range b.n {
+		row := b.x[i*v.width : (i+1)*v.width]
+		dense.Center(row, rows[i*v.d:(i+1)*v.d], v.mean, v.scale)
+		row[v.d] = 1
+	}
+	clear(b.x[b.n*v.width : b.padded*v.width])
+	return nil
+}
+
+// center moves the features to mean 0.
+func (v *view) center(ctx context.Context) error {
+	mean := make([]float64, v.width)
+	err := v.newSums(v.width).add(ctx, mean, 1, func(acc []float64, b *block) {
+		for i := range b.n {
+			floats.Add(acc, b.x[i*v.width:(i+1)*v.width])
+		}
+	})
+	floats.Scale(1/float64(v.n), mean)
+	v.mean = mean[:v.d]
+	return err
+}
+
+// standardize scales centred features to deviation 1. A constant feature becomes 0.
+func (v *view) standardize(ctx context.Context) error {
+	squares := make([]float64, v.width)
+	err := v.newSums(v.width).add(ctx, squares, 1, func(acc []float64, b *block) {
+		for i := range b.n {
+			for j, x := range b.x[i*v.width : (i+1)*v.width] {
+				acc[j] += x * x
+			}
+		}
+	})
+	for j := range v.scale {
+		dev := math.Sqrt(squares[j] / float64(v.n))
+		// What is left of a constant feature after subtracting its mean is rounding.
+		if dev > 1e-12*math.Abs(v.mean[j]) {
+			v.scale[j] = 1 / dev
+		}
+	}
+	return err
+}

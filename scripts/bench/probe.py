@@ -1,0 +1,139 @@
+"""Compare the time that probes take with scikit-learn's, on the same data and cores.
+
+    go build -o wiseft ./cmd/wiseft
+    python scripts/bench/probe.py --wiseft ./wiseft [--case NAME] [--repeat 3] [--limit 120]
+
+Needs numpy, scipy and scikit-learn. Both sides take turns, with two threads each. The clock
+counts fitting alone, from the features in memory on. It stops for wiseft when it is done with
+--tol 1e-3, which guarantees an objective within 1e-6 of the optimum; for scikit-learn at the
+first evaluation within 1e-6 (logistic), or with the loosest tolerance that gets there (svc-ovr).
+The optimum is wiseft's at --tol 1e-6. A run of scikit-learn that ends above that, because float32
+hides what is left, or takes longer than --limit seconds, gives a lower bound, shown with ">".
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+
+os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "2"
+
+import numpy as np  # noqa: E402
+import sklearn  # noqa: E402
+import sklearn.linear_model._logistic as logistic  # noqa: E402
+from sklearn.svm import LinearSVC  # noqa: E402
+
+CASES = {  # name: solver, n, d, k, values of C
+    "logistic 10,000 x 768 x 40": ("logistic", 10000, 768, 40, [1.0]),
+    "logistic 100,000 x 512 x 10": ("logistic", 100000, 512, 10, [1.0]),
+    "svc-ovr 10,000 x 768 x 40": ("svc-ovr", 10000, 768, 40, [1.0]),
+    "path 10,000 x 768 x 40": ("logistic", 10000, 768, 40, list(np.logspace(-6, 6, 45))),
+}
+
+
+class Reached(Exception):
+    pass
+
+
+def make(n, d, k, seed=0):
+    """Features with a spectrum that falls as a power, an offset, and overlapping classes."""
+    r = np.random.default_rng(seed)
+    spread = np.arange(1, d + 1) ** -0.7 * np.sqrt(d) * 0.5
+    turn, _ = np.linalg.qr(r.normal(size=(d, d)))
+    y = r.integers(k, size=n)
+    x = ((0.35 * r.normal(size=(k, d))[y] + r.normal(size=(n, d))) * spread) @ turn + r.normal(size=d)
+    return x.astype(np.float32), y.astype(np.int64)
+
+
+def wiseft(args, features, solver, c, tol, folder, extra=()):
+    out = os.path.join(folder, "p.npz")
+    command = [args.wiseft, "probe", "fit", features, "-o", out, "--force", "--json", "--solver", solver,
+               "--C", str(c), "--tol", str(tol), *extra]
+    start = time.time()
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "GOMAXPROCS": "2"})
+    if done.returncode:
+        sys.exit(done.stderr)
+    report = json.loads(done.stdout)
+    return (report["seconds"] if not extra else time.time() - start), report["objective"]
+
+
+def sk_logistic(x, y, c, goal, limit):
+    """Seconds until scikit-learn's objective is at most goal, and whether it got there."""
+    original, start = logistic.optimize.minimize, time.time()
+
+    def minimize(func, *a, **kw):
+        def watched(*b):
+            f, g = func(*b)
+            if f * c * len(x) <= goal or time.time() - start > limit:
+                raise Reached(f * c * len(x) <= goal)
+            return f, g
+        return original(watched, *a, **kw)
+
+    logistic.optimize.minimize = minimize
+    try:
+        logistic.LogisticRegression(C=c, tol=1e-12, max_iter=100000).fit(x, y)
+        return time.time() - start, False
+    except Reached as reached:
+        return time.time() - start, reached.args[0]
+    finally:
+        logistic.optimize.minimize = original
+
+
+def sk_svc(x, y, c, goal, limit):
+    seconds = 0.0
+    for tol in [1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7]:
+        start = time.time()
+        m = LinearSVC(C=c, tol=tol, max_iter=100000).fit(x, y)
+        seconds = time.time() - start
+        s = x.astype(np.float64) @ m.coef_.T + m.intercept_
+        slack = np.maximum(0, 1 - np.where(y[:, None] == m.classes_, 1, -1) * s)
+        f = c * (slack**2).sum() + 0.5 * (m.coef_**2).sum() + 0.5 * (m.intercept_**2).sum()
+        if f <= goal:
+            return seconds, True
+        if seconds > limit:
+            break
+    return seconds, False
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--wiseft", required=True)
+    parser.add_argument("--case", default="")
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--limit", type=float, default=120)
+    args = parser.parse_args()
+    print(f"scikit-learn {sklearn.__version__}, numpy {np.__version__}; seconds, each run")
+    for name, (solver, n, d, k, cs) in CASES.items():
+        if args.case not in name:
+            continue
+        x, y = make(n, d, k)
+        with tempfile.TemporaryDirectory() as folder:
+            run(args, name, solver, x, y, cs, folder)
+
+
+def run(args, name, solver, x, y, cs, folder):
+    features = os.path.join(folder, "f.npz")
+    np.savez(features, x=x, y=y)
+    best = [wiseft(args, features, solver, c, 1e-6, folder)[1] for c in cs]
+    theirs_of = sk_logistic if solver == "logistic" else sk_svc
+    for _ in range(args.repeat):
+        if len(cs) == 1:
+            ours, f = wiseft(args, features, solver, cs[0], 1e-3, folder)
+            assert f <= best[0] * (1 + 1e-6), (f, best[0])
+        else:  # validated on rows of its own kind, which costs next to nothing
+            val = os.path.join(folder, "v.npz")
+            np.savez(val, x=x[:100], y=y[:100])
+            ours, _ = wiseft(args, features, solver, f"{cs[0]}:{cs[-1]}:{len(cs)}log", 1e-3, folder, ("--val", val))
+        theirs, all_reached = 0.0, True
+        for c, f in zip(cs, best):
+            seconds, reached = theirs_of(x, y, c, f * (1 + 1e-6), args.limit)
+            theirs, all_reached = theirs + seconds, all_reached and reached
+        more = "" if all_reached else ">"
+        print(f"{name:30s} wiseft {ours:8.2f}  scikit-learn {more}{theirs:8.2f}  ratio {more}{theirs / ours:6.1f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
