@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"io"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -370,7 +371,7 @@ func compareCase(t *testing.T, root, name string, k task, c *oracleConfig, input
 	}
 	survey := surveyAll(t, k, inputs)
 	compared := 0
-	for _, tensor := range slices.Sorted(mapsKeys(want)) {
+	for _, tensor := range slices.Sorted(maps.Keys(want)) {
 		x := &Tensor{ID: tensor, Survey: survey, Dims: inputs["ft1|"+tensor].dims}
 		if x.Dims == nil {
 			x.Dims = []int64{}
@@ -490,14 +491,4 @@ func surveyAll(t *testing.T, k task, inputs map[string]array) any {
 		t.Fatal(err)
 	}
 	return s
-}
-
-func mapsKeys[V any](m map[string]V) func(yield func(string) bool) {
-	return func(yield func(string) bool) {
-		for k := range m {
-			if !yield(k) {
-				return
-			}
-		}
-	}
 }
