@@ -111,31 +111,12 @@ func (a *Archive) values(name string, h *Header, r io.Reader, each func(item []b
 }
 
 // Float32s reads an array of floats. Values of 8 bytes are rounded.
-func (a *Archive) Float32s(name string) ([]float32, *Header, error) {
-	h, r, err := a.open(name)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer r.Close()
-	if h.Kind != 'f' || h.ItemSize != 4 && h.ItemSize != 8 {
-		return nil, nil, fmt.Errorf("array %q has type %s, want f4 or f8", name, h.DType())
-	}
-	x := make([]float32, 0, h.elements)
-	err = a.values(name, h, r, func(item []byte) {
-		if len(item) == 4 {
-			x = append(x, math.Float32frombits(h.Order.Uint32(item)))
-			return
-		}
-		x = append(x, float32(math.Float64frombits(h.Order.Uint64(item))))
-	})
-	if err != nil {
-		return nil, nil, err
-	}
-	return x, h, nil
-}
+func (a *Archive) Float32s(name string) ([]float32, *Header, error) { return floats[float32](a, name) }
 
 // Float64s reads an array of floats. Values of 4 bytes are widened.
-func (a *Archive) Float64s(name string) ([]float64, *Header, error) {
+func (a *Archive) Float64s(name string) ([]float64, *Header, error) { return floats[float64](a, name) }
+
+func floats[T float32 | float64](a *Archive, name string) ([]T, *Header, error) {
 	h, r, err := a.open(name)
 	if err != nil {
 		return nil, nil, err
@@ -144,13 +125,13 @@ func (a *Archive) Float64s(name string) ([]float64, *Header, error) {
 	if h.Kind != 'f' || h.ItemSize != 4 && h.ItemSize != 8 {
 		return nil, nil, fmt.Errorf("array %q has type %s, want f4 or f8", name, h.DType())
 	}
-	x := make([]float64, 0, h.elements)
+	x := make([]T, 0, h.elements)
 	err = a.values(name, h, r, func(item []byte) {
 		if len(item) == 4 {
-			x = append(x, float64(math.Float32frombits(h.Order.Uint32(item))))
+			x = append(x, T(math.Float32frombits(h.Order.Uint32(item))))
 			return
 		}
-		x = append(x, math.Float64frombits(h.Order.Uint64(item)))
+		x = append(x, T(math.Float64frombits(h.Order.Uint64(item))))
 	})
 	if err != nil {
 		return nil, nil, err
