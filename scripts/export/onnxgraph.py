@@ -1,0 +1,68 @@
+"""PyTorch modules as ONNX graphs in which every parameter keeps its name, shape and values."""
+
+import io
+import logging
+import warnings
+
+import onnx
+import torch
+from onnx import numpy_helper
+
+OPSET = 17  # the first with LayerNormalization
+
+
+def trace(model, example, input_names, output_names):
+    """Exports a module in evaluation mode. Initializers are the tensors of its state dictionary, by name.
+
+    training=PRESERVE and no constant folding keep BatchNorm apart and Linear weights as they are. While
+    tracing every tensor holds a number of its own, because the exporter joins those with equal contents;
+    so two checkpoints of one architecture give the same graph, whatever is in them.
+    """
+    model.eval()
+    state = {name: t.detach().clone() for name, t in model.state_dict().items()}
+    try:
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for i, t in enumerate([*model.parameters(), *model.buffers()]):
+                if t.is_floating_point():
+                    t.fill_((i + 1) / 1024)
+            proto = onnx.load_from_string(_export(model, example, input_names, output_names))
+    finally:
+        model.load_state_dict(state)
+    fill(proto, {name: t.numpy() for name, t in state.items()})
+    return proto
+
+
+def _export(model, example, input_names, output_names):
+    buffer = io.BytesIO()
+    logging.disable(logging.WARNING)
+    try:
+        torch.onnx.export(
+            model, example, buffer, dynamo=False, opset_version=OPSET, do_constant_folding=False,
+            training=torch.onnx.TrainingMode.PRESERVE, input_names=input_names, output_names=output_names,
+            dynamic_axes={name: {0: "batch"} for name in [*input_names, *output_names]})
+    finally:
+        logging.disable(logging.NOTSET)
+    return buffer.getvalue()
+
+
+def fill(proto, values):
+    """Gives every initializer the value of its name."""
+    for t in proto.graph.initializer:
+        if t.name not in values:
+            raise ValueError(f'the exporter made a weight of its own, "{t.name}", out of the module\'s')
+        if list(t.dims) != list(values[t.name].shape):
+            raise ValueError(f'the exporter changed "{t.name}" from {list(values[t.name].shape)} to {list(t.dims)}')
+        t.CopyFrom(numpy_helper.from_array(values[t.name], t.name))
+
+
+def run(proto, *inputs, threads=0):
+    """Outputs of onnxruntime on the CPU, by name."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.log_severity_level = threads, 3
+    session = onnxruntime.InferenceSession(proto.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+    feed = {i.name: x for i, x in zip(session.get_inputs(), inputs)}
+    return dict(zip(names, session.run(names, feed)))
