@@ -50,16 +50,12 @@ def merge(wiseft, name, scratch):
     return onnx.load(out), json.loads(plan)
 
 
-def same_backbone(scratch):
-    """The nodes of one export that the other has not, by operator, without those that lead to the logits."""
-    graphs = [onnx.load(scratch / f"{side}.onnx").graph for side in ("pretrained", "finetuned")]
-    nodes = [{n.name: n.op_type for n in g.node} for g in graphs]
-    return {k: v for k, v in nodes[0].items() if nodes[1].get(k) != v}, {
-        k: v for k, v in nodes[1].items() if k not in nodes[0] and "cls_head" not in k}
+def constants(graph):
+    return [numpy_helper.to_array(n.attribute[0].t).tobytes() for n in graph.node if n.op_type == "Constant"]
 
 
-def compare(merged, common, finetuned):
-    """Names that were mixed, names that were kept, and what is wrong."""
+def compare(merged, original, common, finetuned):
+    """original is the fine-tuned model. Names that were mixed, names that were kept, and what is wrong."""
     mixed, kept, wrong = [], [], []
     for t in merged.graph.initializer:
         got, b = numpy_helper.to_array(t), finetuned[t.name].numpy()
@@ -70,6 +66,8 @@ def compare(merged, common, finetuned):
         (mixed if t.name in common else kept).append(t.name)
         if not np.array_equal(got, want):
             wrong.append(f"{t.name} is not {'the mix' if t.name in common else 'kept'}")
+    if constants(merged.graph) != constants(original.graph):
+        wrong.append("a constant of the graph has changed")
     absent = [k for k in common if k not in mixed and not k.endswith("num_batches_tracked")]
     return mixed, kept, wrong + [f"{k} is not in the merged model" for k in absent]
 
@@ -77,13 +75,14 @@ def compare(merged, common, finetuned):
 def one(name, folder, wiseft, scratch):
     common, finetuned = checkpoints(folder, scratch)
     merged, plan = merge(wiseft, name, scratch)
-    mixed, kept, wrong = compare(merged, common, finetuned)
-    reasons = {t["name"]: t.get("reason", "") for t in plan["decisions"] if t["name"] in kept}
+    mixed, kept, wrong = compare(merged, onnx.load(scratch / "finetuned.onnx"), common, finetuned)
+    reasons = {t["tensor"]: t["reason"] for t in plan["plan"] if t["action"] == "copy"}
     wrong += [f"the plan does not explain {k}" for k in kept if not reasons.get(k)]
-    print(f"{name}: {'; '.join(wrong) or 'ok'} ({len(mixed)} mixed, {len(kept)} kept)")
+    print(f"{name}: {'; '.join(wrong) or 'ok'} ({len(mixed)} mixed, {len(kept)} kept)", flush=True)
     for k in kept:
         print(f"  kept {k}: {reasons.get(k)}")
-    print(f"  nodes of one side alone: {same_backbone(scratch)}", flush=True)
+    for k in plan.get("only_pretrained", []):
+        print(f"  only in the pre-trained model: {k}")
     return wrong
 
 

@@ -56,12 +56,12 @@ class PointMAE(Backbone):
     def tokens(self, patches):
         return self.encoder(patches)
 
-    def special(self, like):
+    def special(self, points):
         """Class tokens and their positions, each (b, t, c)."""
-        if hasattr(self, "cls_token"):
-            return one_per_cloud(self.cls_token, like), one_per_cloud(self.cls_pos, like)
-        zeros = torch.zeros(like.shape[0], 1, WIDTH)
-        return zeros, zeros
+        if not hasattr(self, "cls_token"):
+            zeros = one_per_cloud(0, points).expand(-1, -1, WIDTH)
+            return zeros, zeros
+        return one_per_cloud(self.cls_token, points), one_per_cloud(self.cls_pos, points)
 
     def group(self, points):
         """Centres (b, s, 3), and the points around each of them, relative to it: (b, s, k, 3)."""

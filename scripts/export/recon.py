@@ -80,6 +80,6 @@ class ReCon(PointMAE):
     def distances(self, centres, points):
         return expanded_squared_distances(centres, points)
 
-    def special(self, like):
-        return tuple(torch.cat([one_per_cloud(getattr(self, f"{name}_{part}"), like) for name in TOKENS], 1)
+    def special(self, points):
+        return tuple(torch.cat([one_per_cloud(getattr(self, f"{name}_{part}"), points) for name in TOKENS], 1)
                      for part in ("token", "pos"))
