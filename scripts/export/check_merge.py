@@ -82,7 +82,7 @@ def one(name, folder, wiseft, scratch):
     for k in kept:
         print(f"  kept {k}: {reasons.get(k)}")
     for k in plan.get("only_pretrained", []):
-        print(f"  only in the pre-trained model: {k}")
+        print(f"  only in the pre-trained model: {k}", flush=True)
     return wrong
 
 

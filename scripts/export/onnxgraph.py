@@ -2,6 +2,7 @@
 
 import io
 import logging
+import re
 import warnings
 
 import onnx
@@ -29,6 +30,7 @@ def trace(model, example, input_names, output_names):
             proto = onnx.load_from_string(_export(model, example, input_names, output_names))
     finally:
         model.load_state_dict(state)
+    renumber(proto.graph, {}, keep=state)
     fill(proto, {name: t.numpy() for name, t in state.items()})
     return proto
 
@@ -44,6 +46,26 @@ def _export(model, example, input_names, output_names):
     finally:
         logging.disable(logging.NOTSET)
     return buffer.getvalue()
+
+
+COUNTED = re.compile(r"((?:\w+::)?[A-Z]\w*_|)\d+")  # names such as onnx::Gather_175, Constant_192, 230
+
+
+def renumber(graph, names, keep):
+    """Counts anew what the exporter counts, in the order of the nodes: its numbers depend on how many weights
+    the whole model has, so that the same backbone with and without a head would have other names."""
+    def new(name):
+        match = None if name in keep else COUNTED.fullmatch(name)
+        return names.setdefault(name, f"{match[1] or 'value_'}{len(names)}") if match else name
+
+    for node in graph.node:
+        node.input[:], node.output[:] = map(new, node.input), map(new, node.output)
+        node.name = new(node.name)
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                renumber(attribute.g, names, keep)
+    for value in [*graph.input, *graph.output, *graph.value_info]:
+        value.name = new(value.name)
 
 
 def fill(proto, values):
