@@ -99,7 +99,8 @@ def load(model, checkpoint, allow_missing=False, allow_unexpected=False, say=pri
     shape is always refused, and so are two values for one tensor."""
     want = model.state_dict()
     counters = {name for name in want if name.endswith("num_batches_tracked")}  # older files lack them; no use here
-    missing = sorted(want.keys() - checkpoint.tensors.keys() - counters)
+    needed = want.keys() - counters
+    missing = sorted(needed - checkpoint.tensors.keys())
     unexpected = sorted(checkpoint.tensors.keys() - want.keys())
     shapes = [name for name in want if name in checkpoint.tensors and want[name].shape != checkpoint.tensors[name].shape]
     for kind, names in [("missing", missing), ("unexpected", unexpected)]:
@@ -107,13 +108,13 @@ def load(model, checkpoint, allow_missing=False, allow_unexpected=False, say=pri
             say(f"{kind}: {name}")
     for name in shapes:
         say(f"shape: {name} is {list(checkpoint.tensors[name].shape)}, expected {list(want[name].shape)}")
-    fitting = len(want) - len(missing) - len(shapes)
+    fitting = len(needed) - len(missing) - len(shapes)
     reasons = [f"{len(names)} {what}" for names, what, fine in [
         (missing, "missing (--allow-missing leaves them as they are initialised)", allow_missing),
         (unexpected, "unexpected (--allow-unexpected leaves them out)", allow_unexpected),
         (shapes, "of another shape", False)] if names and not fine]
     if reasons:
-        raise CheckpointError(f"{checkpoint.path}: does not fit: {fitting} of {len(want)} tensors do, "
+        raise CheckpointError(f"{checkpoint.path}: does not fit: {fitting} of {len(needed)} tensors do, "
                               f"{', '.join(reasons)}; another architecture or --config?")
     _check_tied(model, checkpoint)
     model.load_state_dict(checkpoint.tensors, strict=False)
