@@ -46,7 +46,7 @@ def indices(name, state, points):
     model.load_state_dict(state)
     model.recording = True
     model.eval()(points)
-    proto = onnxgraph.trace(model, (points,), ["points"], model.output_names())
+    proto = onnxgraph.trace(model, points, model.output_names())
     outputs = onnxgraph.run(proto, points.numpy())
     return {k: outputs[k] for k in model.sampled}
 

@@ -38,7 +38,8 @@ def arguments(argv):
     p.add_argument("--pool", help='the features\' parts joined by "+": cls, clsmax, max, max1, mean, sum')
     p.add_argument("--stage-norm", action="store_true", help="Point-M2AE, pre-trained: with encoder_norms.2")
     p.add_argument("--no-head", action="store_true", help="leave the head out")
-    p.add_argument("--points", type=int, help="points in a cloud, if not those of the configuration")
+    p.add_argument("--points", type=int, help="generic: points in a cloud")
+    p.add_argument("--dynamic-points", action="store_true", help="generic: the model takes any number of points")
     p.add_argument("--allow-missing", action="store_true", help="go on without some tensors")
     p.add_argument("--allow-unexpected", action="store_true", help="leave out tensors that have no place")
     p.add_argument("--trust-checkpoint", action="store_true", help="let the file run code while it is read")
@@ -83,8 +84,8 @@ def known(args, say):
     if not args.checkpoint:
         raise UsageError("no checkpoint is named; name it with --checkpoint")
     changes, head_fits = pool_changes(cls, args)
-    if args.points:
-        changes["points"] = args.points
+    if args.points or args.dynamic_points:
+        raise UsageError("--points and --dynamic-points are for generic: these models take any number of points")
     found = ckpt.arrange(args.checkpoint, ckpt.read(args.checkpoint, args.trust_checkpoint), cls, args.stage_norm)
     if args.stage_norm:
         if args.architecture != "point-m2ae" or not found.pretrained:
@@ -166,11 +167,12 @@ def export(argv, say=lambda line: print(line, file=sys.stderr)):
         raise UsageError(f"{args.out}: exists; replace it with --force")
     torch.manual_seed(0)  # what is missing, and allowed to be, is the same each time
     model, points, names = (generic if args.architecture == "generic" else known)(args, say)
-    x = example(points)
-    proto = onnxgraph.trace(model, (x,), ["points"], names)
-    check(model, proto, x, names)
+    dynamic = args.architecture != "generic" or args.dynamic_points
+    proto = onnxgraph.trace(model, example(points), names, onnxgraph.CLOUDS if dynamic else {0: "batch"})
+    for n in [points, points * 3 // 4] if dynamic else [points]:
+        check(model, proto, example(n), names)
     write(proto, args.out)
-    say(f"{args.out}: points (batch, {points}, 3) to {', '.join(names)}; {len(proto.graph.initializer)} weights")
+    say(f"{args.out}: points (batch, {'any' if dynamic else points}, 3) to {', '.join(names)}; {len(proto.graph.initializer)} weights")
 
 
 def main():

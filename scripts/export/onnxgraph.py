@@ -12,8 +12,12 @@ from onnx import numpy_helper
 OPSET = 17  # the first with LayerNormalization
 
 
-def trace(model, example, input_names, output_names):
-    """Exports a module in evaluation mode. Initializers are the tensors of its state dictionary, by name.
+CLOUDS = {0: "batch", 1: "points"}  # the dynamic axes of (batch, points, 3)
+
+
+def trace(model, example, output_names, axes=CLOUDS):
+    """Exports a module of `points` in evaluation mode; axes are the input's dynamic ones. Initializers are the
+    tensors of its state dictionary, by name.
 
     training=PRESERVE and no constant folding keep BatchNorm apart and Linear weights as they are. While
     tracing every tensor holds a number of its own, because the exporter joins those with equal contents;
@@ -27,7 +31,7 @@ def trace(model, example, input_names, output_names):
             for i, t in enumerate([*model.parameters(), *model.buffers()]):
                 if t.is_floating_point():
                     t.fill_((i + 1) / 1024)
-            proto = onnx.load_from_string(_export(model, example, input_names, output_names))
+            proto = onnx.load_from_string(_export(model, example, output_names, axes))
     finally:
         model.load_state_dict(state)
     renumber(proto.graph, {}, keep=state)
@@ -35,14 +39,14 @@ def trace(model, example, input_names, output_names):
     return proto
 
 
-def _export(model, example, input_names, output_names):
+def _export(model, example, output_names, axes):
     buffer = io.BytesIO()
     logging.disable(logging.WARNING)
     try:
         torch.onnx.export(
-            model, example, buffer, dynamo=False, opset_version=OPSET, do_constant_folding=False,
-            training=torch.onnx.TrainingMode.PRESERVE, input_names=input_names, output_names=output_names,
-            dynamic_axes={name: {0: "batch"} for name in [*input_names, *output_names]})
+            model, (example,), buffer, dynamo=False, opset_version=OPSET, do_constant_folding=False,
+            training=torch.onnx.TrainingMode.PRESERVE, input_names=["points"], output_names=output_names,
+            dynamic_axes={"points": axes} | {name: {0: "batch"} for name in output_names})
     finally:
         logging.disable(logging.NOTSET)
     return buffer.getvalue()

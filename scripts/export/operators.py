@@ -1,13 +1,14 @@
-"""Sampling and grouping in operators that ONNX has, for clouds of a fixed number of points.
+"""Sampling and grouping in operators that ONNX has.
 
-Shapes in comments: b clouds, n points, s centres, k neighbours, c channels. The batch stays
-dynamic in an export; every other length is a constant of the graph.
+Shapes in comments: b clouds, n points, s centres, k neighbours, c channels. In an export b and n stay
+dynamic, because corruptions take points away and add some; every other length is a constant of the graph.
 """
 
 import torch
 
 PASSED_OVER = 1e-3  # squared distance from the origin
-WIDEST_BLOCK = 512  # threads of the reference's GPU routine
+BLOCKS = [1 << i for i in range(10)]  # numbers of threads that the reference's GPU routine runs with
+OUTSIDE = torch.iinfo(torch.int32).max
 
 
 @torch.jit.script
@@ -39,7 +40,7 @@ def farthest_points_gpu(points, count):
     it is point 0. And a tie goes to the lowest index modulo the block of threads, then to the lowest
     index; so points are looked at in that order.
     """
-    order = torch.tensor(_tie_order(int(points.shape[1])))
+    order = _tie_order(points.shape[1])
     x, y, z = points[:, order].unbind(2)
     near_origin = x * x + y * y + z * z <= PASSED_OVER
     nearest = torch.where(near_origin, torch.full_like(x, -1.0), torch.full_like(x, 1e10))
@@ -47,15 +48,15 @@ def farthest_points_gpu(points, count):
 
 
 def _tie_order(n):
-    block = min(WIDEST_BLOCK, 1 << (n.bit_length() - 1))
-    return sorted(range(n), key=lambda i: (i % block, i))
+    index, blocks = torch.arange(n), torch.tensor(BLOCKS)
+    block = torch.where(blocks <= n, blocks, 1).amax()  # the largest that is no more than the points
+    return (index % block * n + index).argsort()
 
 
 def take(x, index):
     """Rows of x (b, n, c) at index (b, ...), as (b, ..., c): one Gather, which is faster than GatherElements."""
-    b, n, c = x.shape[0], int(x.shape[1]), int(x.shape[2])
-    first = torch.arange(b) * n
-    return x.reshape(-1, c)[index + first.reshape(-1, *[1] * (index.dim() - 1))]
+    first = torch.arange(x.shape[0]) * x.shape[1]
+    return x.reshape(-1, int(x.shape[2]))[index + first.reshape(-1, *[1] * (index.dim() - 1))]
 
 
 def squared_distances(a, b):
@@ -80,8 +81,7 @@ def nearest(distances, k):
 def ball(distances, radius, k):
     """The first k by index of those within the radius, the first one repeated if there are fewer:
     squared distances (b, s, n) to indices (b, s, k)."""
-    n = int(distances.shape[2])
-    index = torch.arange(n, dtype=torch.int32).expand_as(distances)
-    inside = torch.where(distances <= radius**2, index, torch.full_like(index, n))
+    index = torch.arange(distances.shape[2], dtype=torch.int32).expand_as(distances)
+    inside = torch.where(distances <= radius**2, index, torch.full_like(index, OUTSIDE))
     first = inside.topk(k, dim=2, largest=False, sorted=True).values
-    return torch.where(first == n, first[:, :, :1], first).to(torch.int64)
+    return torch.where(first == OUTSIDE, first[:, :, :1], first).to(torch.int64)

@@ -58,7 +58,7 @@ def make(architecture, config):
     x = torch.from_numpy(clouds(key, model.points))
     with torch.no_grad():
         features, logits = model(x)
-    proto = onnxgraph.trace(model, (x,), ["points"], model.output_names())
+    proto = onnxgraph.trace(model, x, model.output_names())
     onnxgraph.fill(proto, {t.name: np.zeros_like(numpy_helper.to_array(t)) for t in proto.graph.initializer})
     (OUT / f"{name}.onnx.gz").write_bytes(gzip.compress(proto.SerializeToString(deterministic=True), mtime=0))
     vectors = {"made_by": "scripts/export/skeletons.py", "torch": torch.__version__, "onnx": onnx.__version__,

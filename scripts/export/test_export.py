@@ -15,6 +15,7 @@ from onnx import numpy_helper
 
 import checkpoint
 import export
+import operators
 import rule
 from architectures import ARCHITECTURES, build
 
@@ -46,6 +47,37 @@ class Case(unittest.TestCase):
             self.export(content, *flags, **where)
         self.assertEqual(len(str(caught.exception).splitlines()), 1)
         self.assertEqual([p.name for p in self.folder.iterdir() if p.suffix != ".pth"], [], "something was left behind")
+
+
+def farthest_naive(points, count):
+    """The GPU routine as it is described: what it passes over, and who wins a tie."""
+    n = len(points)
+    block = max(b for b in operators.BLOCKS if b <= n)
+    nearest, chosen = [1e10] * n, [0]
+    while len(chosen) < count:
+        best, best_value = 0, -1.0
+        for i in sorted(range(n), key=lambda i: (i % block, i)):
+            if sum(float(v) ** 2 for v in points[i]) <= operators.PASSED_OVER:
+                continue
+            nearest[i] = min(nearest[i], sum((float(a) - float(b)) ** 2 for a, b in zip(points[i], points[chosen[-1]])))
+            if nearest[i] > best_value:
+                best, best_value = i, nearest[i]
+        chosen.append(best)
+    return chosen
+
+
+class Sampling(unittest.TestCase):
+    def test_farthest_points(self):
+        """On a lattice, which is full of ties, with points at the origin, and with more asked for than there are."""
+        for n, count in [(5, 8), (64, 20), (600, 30), (1000, 30), (1024, 40)]:
+            points = torch.randint(-2, 3, (n, 3), generator=torch.Generator().manual_seed(n)).float() / 4
+            got = operators.farthest_points_gpu(points[None], count)[0].tolist()
+            self.assertEqual(got, farthest_naive(points, count), f"{count} of {n}")
+
+    def test_ball(self):
+        distances = torch.tensor([[[0.5, 0.1, 0.2, 0.9, 0.0]]])
+        for k, want in [(2, [1, 2]), (4, [1, 2, 4, 1])]:
+            self.assertEqual(operators.ball(distances, 0.2**0.5 + 1e-6, k)[0, 0].tolist(), want)
 
 
 class Accepted(Case):
@@ -112,7 +144,7 @@ class Refused(Case):
         self.refused("1 of another shape", content, "--allow-missing", "--allow-unexpected")
 
     def test_another_architecture(self):
-        self.refused("does not fit: 0 of .*another architecture", state(), architecture="point-mae")
+        self.refused("does not fit: 0 of 156 .*another architecture", state(), architecture="point-mae")
 
     def test_two_values_of_one_tensor(self):
         model = build("dgcnn", "modelnet40")
