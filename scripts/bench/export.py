@@ -2,8 +2,8 @@
 
     python scripts/bench/export.py --dir FOLDER --wiseft PROGRAM [--threads 2] [--batch 16] [--rounds 3] [name...]
 
-Versions are those of scripts/export/requirements.txt. Weights are made by scripts/export/rule.py, so no checkpoint is needed. One table has for each
-architecture and configuration
+Versions are those of scripts/export/requirements.txt. Weights are made by scripts/export/rule.py, so no checkpoint is
+needed. One table has for each architecture and configuration
 
   session    seconds to make an onnxruntime session
   clouds/s   the median of the rounds, batches in memory
@@ -111,7 +111,8 @@ RUN = "import sys; sys.path.insert(0, sys.argv[1]); import merge; print(*merge.r
 
 def run(command):
     """Wall seconds and peak memory in MiB."""
-    said = subprocess.run([sys.executable, "-c", RUN, HERE, *command], check=True, capture_output=True, text=True).stdout
+    launcher = [sys.executable, "-c", RUN, HERE, *command]
+    said = subprocess.run(launcher, check=True, capture_output=True, text=True).stdout
     return [float(x) for x in said.split()]
 
 
@@ -145,12 +146,14 @@ def main():
     p.add_argument("name", nargs="*", help="architecture/configuration; default all without the linear and 8k ones")
     args = p.parse_args()
     args.dir.mkdir(exist_ok=True)
-    names = args.name or [f"{a}/{c}" for a, cls in ARCHITECTURES.items() for c in cls.CONFIGS if c.count("-") == 0]
-    print("| model | MiB | session s | clouds/s | given | gain | merge s | merge peak MiB |\n|---|---|---|---|---|---|---|---|")
+    names = args.name or [f"{a}/{c}" for a, cls in ARCHITECTURES.items() for c in cls.CONFIGS if "-" not in c]
+    print("| model | MiB | session s | clouds/s | given | gain | merge s | merge peak MiB |")
+    print("|---|---|---|---|---|---|---|---|")
     for name in names:
         size, seconds, whole, given, gain, merging, peak = bench(*name.split("/"), args)
         cuts = f"{given:.1f} | {gain:.2f}" if given else "- | -"
-        print(f"| {name} | {size:.0f} | {seconds:.2f} | {whole:.1f} | {cuts} | {merging:.2f} | {peak:.0f} |", flush=True)
+        print(f"| {name} | {size:.0f} | {seconds:.2f} | {whole:.1f} | {cuts} | {merging:.2f} | {peak:.0f} |",
+              flush=True)
 
 
 if __name__ == "__main__":

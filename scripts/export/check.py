@@ -2,10 +2,10 @@
 
     python scripts/export/check.py --oracles FOLDER [--wiseft PROGRAM] [name...]
 
-FOLDER holds one folder for each architecture and configuration: keys.json, the tensors' names, and io.npz, with points, indices,
-feature and logits that the reference gave for weights made by rule.py. Each is exported as a user would, from
-a checkpoint wrapped as its training code writes it, and run by onnxruntime and by `wiseft features`. The limits
-are a few times the difference between two correct float32 computations: a wrong epsilon is above them.
+FOLDER holds one folder for each architecture and configuration: keys.json, the tensors' names, and io.npz, with
+points, indices, feature and logits that the reference gave for weights made by rule.py. Each is exported as a user
+would, from a checkpoint wrapped as its training code writes it, and run by onnxruntime and by `wiseft features`. The
+limits are a few times the difference between two correct float32 computations: a wrong epsilon is above them.
 """
 
 import argparse

@@ -2,9 +2,10 @@
 
     python scripts/export/check_merge.py --oracles FOLDER --wiseft PROGRAM [name...]
 
-FOLDER is that of check.py. Both checkpoints have every tensor that the reference's own have, with weights made by rule.py
-under two salts: so nothing but structure says what belongs together. Each merged tensor must be the mix, by name, of the
-two state dictionaries; what one side lacks must be the fine-tuned model's own, bit by bit, and the plan must say so.
+FOLDER is that of check.py. Both checkpoints have every tensor that the reference's own have, with weights made by
+rule.py under two salts: so nothing but structure says what belongs together. Each merged tensor must be the mix, by
+name, of the two state dictionaries; what one side lacks must be the fine-tuned model's own, bit by bit, and the plan
+must say so.
 """
 
 import argparse

@@ -102,7 +102,8 @@ def load(model, checkpoint, allow_missing=False, allow_unexpected=False, say=pri
     needed = want.keys() - counters
     missing = sorted(needed - checkpoint.tensors.keys())
     unexpected = sorted(checkpoint.tensors.keys() - want.keys())
-    shapes = [name for name in want if name in checkpoint.tensors and want[name].shape != checkpoint.tensors[name].shape]
+    got = checkpoint.tensors
+    shapes = [name for name in want if name in got and want[name].shape != got[name].shape]
     for kind, names in [("missing", missing), ("unexpected", unexpected)]:
         for name in names:
             say(f"{kind}: {name}")

@@ -125,7 +125,8 @@ def generic(args, say):
     if isinstance(result, torch.Tensor):
         return model, args.points, ["features"]
     if len(result) != 2:
-        raise UsageError(f"{args.factory}: the module gives {len(result)} outputs, expected features, or features and logits")
+        raise UsageError(f"{args.factory}: the module gives {len(result)} outputs, "
+                         "expected features, or features and logits")
     return model, args.points, ["features", "logits"]
 
 
@@ -172,7 +173,8 @@ def export(argv, say=lambda line: print(line, file=sys.stderr)):
     for n in [points, points * 3 // 4] if dynamic else [points]:
         check(model, proto, example(n), names)
     write(proto, args.out)
-    say(f"{args.out}: points (batch, {'any' if dynamic else points}, 3) to {', '.join(names)}; {len(proto.graph.initializer)} weights")
+    say(f"{args.out}: points (batch, {'any' if dynamic else points}, 3) to {', '.join(names)}; "
+        f"{len(proto.graph.initializer)} weights")
 
 
 def main():

@@ -1,4 +1,5 @@
-"""PointNet (Qi et al. 2017, arXiv 1612.00593), classification without normals, as in yanx27/Pointnet_Pointnet2_pytorch."""
+"""PointNet (Qi et al. 2017, arXiv 1612.00593), classification without normals, as in
+yanx27/Pointnet_Pointnet2_pytorch."""
 
 import torch
 from torch import nn

@@ -1,9 +1,9 @@
 """Makes testdata: exports without weights, and what they compute with weights made by rule.py.
 
 Run from anywhere: python scripts/export/skeletons.py (versions in requirements.txt). NAME.onnx.gz is an export whose
-weights are all 0, which compress to nothing; the Go test fills them by the rule. NAME.json has features and logits of two
-clouds, also made by the rule, as PyTorch computes them: float32 bits in hexadecimal, row by row. Clouds are taken where
-float64 samples the same points, so that no rounding decides.
+weights are all 0, which compress to nothing; the Go test fills them by the rule. NAME.json has features and logits of
+two clouds, also made by the rule, as PyTorch computes them: float32 bits in hexadecimal, row by row. Clouds are taken
+where float64 samples the same points, so that no rounding decides.
 """
 
 import gzip
@@ -22,7 +22,7 @@ from architectures import build
 OUT = pathlib.Path(__file__).resolve().parent / "testdata"
 # Those that have most of what the others have, too. Not DGCNN: in random clouds its neighbours in feature space are
 # often so close that another order of a sum changes them.
-CONFIGS = [("point-m2ae", "modelnet40"), ("recon", "modelnet40"), ("pct", "modelnet40"), ("pointnet2-ssg", "modelnet40")]
+CONFIGS = [(name, "modelnet40") for name in ("point-m2ae", "recon", "pct", "pointnet2-ssg")]
 
 
 def filled(architecture, config):

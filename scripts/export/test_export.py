@@ -3,6 +3,7 @@
     python -m unittest discover -s scripts/export
 """
 
+import os
 import pathlib
 import sys
 import tempfile
@@ -38,8 +39,8 @@ class Case(unittest.TestCase):
     def export(self, content, *flags, architecture="pointnet", config="modelnet40"):
         torch.save(content, self.folder / "x.pth")
         said = []
-        export.export([architecture, "--config", config, "--checkpoint", str(self.folder / "x.pth"), "-o", str(self.out),
-                       *flags], said.append)
+        export.export([architecture, "--config", config, "--checkpoint", str(self.folder / "x.pth"),
+                       "-o", str(self.out), *flags], said.append)
         return said, onnx.load(self.out)
 
     def refused(self, text, content, *flags, **where):
@@ -172,7 +173,8 @@ class Refused(Case):
         self.refused("--stage-norm is for", state(), "--stage-norm")
 
     def test_not_a_checkpoint(self):
-        for name, text in [("garbage.pth", "not a PyTorch checkpoint|holds more than tensors"), ("absent.pth", "no such file")]:
+        for name, text in [("garbage.pth", "not a PyTorch checkpoint|holds more than tensors"),
+                           ("absent.pth", "no such file")]:
             (self.folder / "garbage.pth").write_bytes(b"x" * 100)
             with self.assertRaisesRegex(checkpoint.CheckpointError, f"{name}: .*({text})"):
                 checkpoint.read(str(self.folder / name))
@@ -213,7 +215,6 @@ class Generic(Case):
         path, modules = list(sys.path), dict(sys.modules)
         here = pathlib.Path.cwd()
         try:
-            import os
             os.chdir(self.folder)
             export.export(["generic", factory, "--points", "16", "-o", str(self.out), *flags], lambda _: None)
         finally:
