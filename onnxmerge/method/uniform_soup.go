@@ -12,6 +12,9 @@ func init() {
 		MinModels: 2,
 		Class:     Blocks,
 		New: func(t *Tensor, _ Params) (Mixer, error) {
+			if t.Models == 2 {
+				return line(t, 0.5), nil
+			}
 			return blocks(combine(slices.Repeat([]float64{1 / float64(t.Models)}, t.Models)))
 		},
 	})
