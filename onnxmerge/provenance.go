@@ -16,6 +16,27 @@ const ProvenanceSchema = "wiseft.provenance/1"
 type Origin struct {
 	Version string   // of the program
 	Files   []string // the names of the models' files, without folders, and then of the Fisher informations
+	// Selection says how the models were chosen among others; nil if nobody chose.
+	Selection *Selection
+}
+
+// Selection is how the models of a merge were chosen among others. It is kept for the
+// reader: [Plan.Verify] does not judge it, because that would need the data.
+type Selection struct {
+	Rule       string      `json:"rule"`
+	Validation string      `json:"validation"` // which data decided
+	Train      string      `json:"train_sha256"`
+	Val        string      `json:"val_sha256,omitempty"` // "" if it was held back from the training data
+	Candidates []Candidate `json:"candidates"`           // in the order in which they were tried
+}
+
+// Candidate is a model that a [Selection] looked at.
+type Candidate struct {
+	File   string  `json:"file"`
+	SHA256 string  `json:"sha256"`
+	Score  float64 `json:"score"` // of the model alone
+	With   float64 `json:"with"`  // of the merge of those chosen before and this one
+	Chosen bool    `json:"chosen"`
 }
 
 // Provenance says how a merged model was made, completely: the same version makes the
@@ -38,6 +59,7 @@ type Provenance struct {
 	Models      []Source      `json:"models"`                    // the pre-trained one first, the fine-tuned one last
 	Fisher      []Source      `json:"fisher,omitempty"`          // of the models, in their order
 	Data        []DataFile    `json:"data,omitempty"`            // data files of the merged model
+	Selection   *Selection    `json:"selection,omitempty"`       // how the models were chosen
 	Merged      int           `json:"merged"`                    // tensors
 	Copied      int           `json:"copied"`                    // tensors
 }
@@ -66,7 +88,7 @@ func (p *Plan) provenance(ctx context.Context, opt graph.WriteOptions, data []gr
 	out := &Provenance{Schema: ProvenanceSchema, Version: p.opt.Origin.Version, Method: p.Method.Name, Params: p.Params,
 		Include: p.opt.Include, Exclude: p.opt.Exclude, Set: p.opt.Set, Extrapolate: p.opt.Extrapolate, FoldNorms: p.opt.FoldNorms,
 		BackboneAt: p.opt.BackboneOutput, Features: p.Backbone.Output,
-		External: layoutNames[opt.Layout], ShardBytes: opt.ShardBytes, Data: dataFiles(data)}
+		External: layoutNames[opt.Layout], ShardBytes: opt.ShardBytes, Data: dataFiles(data), Selection: p.opt.Origin.Selection}
 	out.Merged, _ = p.Count(Merge)
 	out.Copied, _ = p.Count(Copy)
 	for i, m := range p.inputs() {

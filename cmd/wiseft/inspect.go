@@ -160,6 +160,9 @@ func (r *inspectReport) writeText(w io.Writer) error {
 // writeProvenance shows how a model was merged.
 func writeProvenance(w io.Writer, p *onnxmerge.Provenance) {
 	fmt.Fprintf(w, "merged\t%s, %d tensors merged, %d copied, by wiseft %s\n", recipeOf(p), p.Merged, p.Copied, p.Version)
+	if s := p.Selection; s != nil {
+		fmt.Fprintf(w, "chosen\tfrom %d models by accuracy on %s; %s\n", len(s.Candidates), s.Validation, s.Rule)
+	}
 	if p.FoldNorms {
 		fmt.Fprintln(w, "fold-bn\tBatchNormalizations that only one model had were folded")
 	}

@@ -18,19 +18,26 @@ import (
 // measureFlags are those that sweep and bench share.
 func measureFlags() []cli.Flag {
 	const category = "Measuring:"
-	flags := []cli.Flag{
-		&cli.StringFlag{Name: "train", Usage: "`DATA` that probes are fitted on (its train split)", EnvVars: []string{"WISEFT_TRAIN"}, Category: category},
-		&cli.StringFlag{Name: "val", Usage: "`DATA` that chooses alpha", DefaultText: "a fifth of the training data", EnvVars: []string{"WISEFT_VAL"}, Category: category},
+	flags := append(choosingFlags("alpha"), []cli.Flag{
 		&cli.StringFlag{Name: "test", Usage: "`DATA` that is corrupted and scored (its test split)", EnvVars: []string{"WISEFT_TEST"}, Category: category},
 		&cli.StringFlag{Name: "suite", Value: "modelnet-c", Usage: "corruption suite, or none; see wiseft list suites", EnvVars: []string{"WISEFT_SUITE"}, Category: category},
 		&cli.StringSliceFlag{Name: "corruption", Usage: "only the corruption `NAME`; may be repeated", Category: category},
 		&cli.StringFlag{Name: "severity", Value: "1-5", Usage: "only these severities", EnvVars: []string{"WISEFT_SEVERITY"}, Category: category},
 		&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "`FOLDER` for the result, the table and the curve", EnvVars: []string{"WISEFT_OUT"}, Category: category},
 		&cli.BoolFlag{Name: "force", Usage: "replace an existing result", EnvVars: []string{"WISEFT_FORCE"}, Category: category},
-	}
+	}...)
 	flags = append(flags, fitFlags()...)
 	flags = append(flags, engineFlags()...)
 	return append(flags, dataFlags()...)
+}
+
+// choosingFlags name the data by which something is chosen.
+func choosingFlags(what string) []cli.Flag {
+	const category = "Measuring:"
+	return []cli.Flag{
+		&cli.StringFlag{Name: "train", Usage: "`DATA` that probes are fitted on (its train split)", EnvVars: []string{"WISEFT_TRAIN"}, Category: category},
+		&cli.StringFlag{Name: "val", Usage: "`DATA` that chooses " + what, DefaultText: "a fifth of the training data", EnvVars: []string{"WISEFT_VAL"}, Category: category},
+	}
 }
 
 // runFiles are what a measurement leaves in its folder: file name and report format.
@@ -63,7 +70,7 @@ func (c *call) measure(ctx context.Context, schema string, plan bench.Plan) (res
 	if err := c.completePlan(&plan); err != nil {
 		return nil, err
 	}
-	if err := c.readMeasureData(ctx, &plan); err != nil {
+	if err := c.readMeasureData(ctx, &plan, "train", "val", "test"); err != nil {
 		return nil, err
 	}
 	engine, err := c.newEngine()
@@ -96,10 +103,7 @@ func (c *call) runBench(ctx context.Context, plan bench.Plan) (*bench.Result, er
 
 // completePlan reads the flags that need no file.
 func (c *call) completePlan(plan *bench.Plan) (err error) {
-	if plan.Fit, err = c.fitOptions(); err != nil {
-		return err
-	}
-	if plan.Layout, err = c.layout(); err != nil {
+	if err := c.completeProbing(plan); err != nil {
 		return err
 	}
 	if plan.Severities, err = parseSeverities(c.String("severity"), corrupt.Severities); err != nil {
@@ -116,26 +120,33 @@ func (c *call) completePlan(plan *bench.Plan) (err error) {
 		}
 	}
 	plan.Corruptions = c.StringSlice("corruption")
-	plan.Seed, plan.Batch, plan.Version = c.Uint64("seed"), c.Int("batch"), buildVersion()
 	return nil
 }
 
-// readMeasureData reads the data sets of a plan into memory: every model passes over
-// them.
-func (c *call) readMeasureData(ctx context.Context, plan *bench.Plan) error {
+// completeProbing reads the flags of how probes are fitted and validated.
+func (c *call) completeProbing(plan *bench.Plan) (err error) {
+	if plan.Fit, err = c.fitOptions(); err != nil {
+		return err
+	}
+	plan.Seed, plan.Batch, plan.Version = c.Uint64("seed"), c.Int("batch"), buildVersion()
+	plan.Layout, err = c.layout()
+	return err
+}
+
+// readMeasureData reads the data sets of a plan that flags name into memory: every model
+// passes over them.
+func (c *call) readMeasureData(ctx context.Context, plan *bench.Plan, flags ...string) error {
+	into := map[string]*datasets.Dataset{"train": &plan.Train, "val": &plan.Val, "test": &plan.Test}
 	hashes := map[string]string{}
-	for _, d := range []struct {
-		flag string
-		dst  *datasets.Dataset
-	}{{"train", &plan.Train}, {"val", &plan.Val}, {"test", &plan.Test}} {
-		path := c.String(d.flag)
-		if path == "" && d.flag == "val" {
+	for _, flag := range flags {
+		path := c.String(flag)
+		if path == "" && flag == "val" {
 			continue
 		}
 		if path == "" {
-			return usageError{msg: "no " + d.flag + " data is named", hint: "name it with --" + d.flag}
+			return usageError{msg: "no " + flag + " data is named", hint: "name it with --" + flag}
 		}
-		data, err := c.readData(ctx, path, d.flag)
+		data, err := c.readData(ctx, path, flag)
 		if err != nil {
 			return err
 		}
@@ -144,10 +155,10 @@ func (c *call) readMeasureData(ctx context.Context, plan *bench.Plan) error {
 			return err
 		}
 		if other, ok := hashes[hash]; ok {
-			return mismatchError{fmt.Sprintf("--%s and --%s are the same samples", other, d.flag)}
+			return mismatchError{fmt.Sprintf("--%s and --%s are the same samples", other, flag)}
 		}
-		hashes[hash] = d.flag
-		*d.dst = data
+		hashes[hash] = flag
+		*into[flag] = data
 	}
 	return nil
 }

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -18,25 +16,6 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/graph"
 	"github.com/wiseft/wiseft/onnxmerge/method"
 )
-
-// mergeFlags choose what is merged, and how.
-func mergeFlags() []cli.Flag {
-	const category = "Merging:"
-	return []cli.Flag{
-		&cli.StringFlag{Name: "method", Value: "linear", Usage: "merge method; see wiseft list methods", EnvVars: []string{"WISEFT_METHOD"}, Category: category},
-		&cli.StringSliceFlag{Name: "param", Usage: "`NAME=VALUE` of the method: 0.5, or 1,0.5 for each model, or [0,0.5,1] over depth; may be repeated", Category: category},
-		&cli.StringSliceFlag{Name: "set", Usage: "`MATCH=VALUE` or MATCH:NAME=VALUE for tensors by glob, re:REGEX, op:Conv or depth:0-0.5; may be repeated", Category: category},
-		&cli.StringSliceFlag{Name: "include", Usage: "merge only tensors that match `PATTERN`; may be repeated", Category: category},
-		&cli.StringSliceFlag{Name: "exclude", Usage: "keep tensors that match `PATTERN` from the fine-tuned model; may be repeated", Category: category},
-		&cli.BoolFlag{Name: "fold-bn", Usage: "fold BatchNormalizations that only one model has, in memory", EnvVars: []string{"WISEFT_FOLD_BN"}, Category: category},
-		&cli.BoolFlag{Name: "extrapolate", Usage: "allow alpha outside of 0 to 1", EnvVars: []string{"WISEFT_EXTRAPOLATE"}, Category: category},
-		&cli.StringFlag{Name: "memory", Value: "256MiB", Usage: "what buffers may take: `SIZE`", EnvVars: []string{"WISEFT_MEMORY"}, Category: category},
-	}
-}
-
-func backboneFlag() cli.Flag {
-	return &cli.StringFlag{Name: "backbone-output", Usage: "the `TENSOR` that the head consumes: weights behind it are kept", DefaultText: "found", EnvVars: []string{"WISEFT_BACKBONE_OUTPUT"}, Category: "Merging:"}
-}
 
 func newMergeCommand() *cli.Command {
 	return newCommand(&cli.Command{
@@ -63,13 +42,8 @@ func newMergeCommand() *cli.Command {
 			backboneFlag(),
 			&cli.StringSliceFlag{Name: "fisher", Usage: "diagonal Fisher information of a model, as an ONNX `FILE`; one for each model, in their order"},
 			&cli.StringFlag{Name: "recipe", Usage: "read models, method and parameters from a YAML `FILE`; see wiseft recipe", EnvVars: []string{"WISEFT_RECIPE"}},
-			&cli.StringFlag{Name: "external", Value: "auto", Usage: "payloads in files beside the model: `WHEN` is always, never, or auto (as FINETUNED has it, and beyond 2 GiB)",
-				EnvVars: []string{"WISEFT_EXTERNAL"}},
-			&cli.StringFlag{Name: "shard-size", Usage: "with --external always: begin a new data file beyond `SIZE`", EnvVars: []string{"WISEFT_SHARD_SIZE"}},
-			&cli.BoolFlag{Name: "no-provenance", Usage: "do not write into the model how it was made", EnvVars: []string{"WISEFT_NO_PROVENANCE"}},
 			&cli.BoolFlag{Name: "plan", Usage: "print what would be done to every tensor, and write nothing"},
-			&cli.BoolFlag{Name: "force", Usage: "replace an existing output", EnvVars: []string{"WISEFT_FORCE"}},
-		}, mergeFlags()...),
+		}, append(storageFlags(), mergeFlags()...)...),
 	}, runMerge)
 }
 
@@ -146,7 +120,7 @@ func runMerge(ctx context.Context, c *call) (result, error) {
 }
 
 // writeMerge runs the plan.
-func (c *call) writeMerge(ctx context.Context, plan *onnxmerge.Plan, layout graph.WriteOptions, out *modelOut) (result, error) {
+func (c *call) writeMerge(ctx context.Context, plan *onnxmerge.Plan, layout graph.WriteOptions, out *modelOut) (*mergeReport, error) {
 	r := newMergeReport(plan)
 	start := time.Now()
 	bar := c.newProgress("merging", "MiB")
@@ -180,35 +154,6 @@ func describeClamped(c onnxmerge.Clamped) string {
 	return fmt.Sprintf("%d values of the running variance %q would be negative and are 0", c.Values, c.Tensor)
 }
 
-// storage reads the flags of where payloads go.
-func (c *call) storage() (graph.WriteOptions, error) {
-	layouts := map[string]graph.Layout{"auto": graph.Keep, "always": graph.Outside, "never": graph.Inside}
-	layout, ok := layouts[c.String("external")]
-	if !ok {
-		return graph.WriteOptions{}, usageError{msg: fmt.Sprintf("--external %s is none of always, never, auto", c.String("external"))}
-	}
-	opt := graph.WriteOptions{Layout: layout}
-	if c.String("shard-size") != "" {
-		if layout != graph.Outside {
-			return opt, usageError{msg: "--shard-size needs --external always"}
-		}
-		var err error
-		if opt.ShardBytes, err = c.size("shard-size"); err != nil {
-			return opt, err
-		}
-	}
-	return opt, nil
-}
-
-// size reads a flag such as 256MiB.
-func (c *call) size(flag string) (int64, error) {
-	n, err := humanize.ParseBytes(c.String(flag))
-	if err != nil || n == 0 || n > math.MaxInt64 {
-		return 0, usageError{msg: fmt.Sprintf("--%s %s is no size", flag, c.String(flag)), hint: "write it as 256MiB or 2GiB"}
-	}
-	return int64(n), nil
-}
-
 // showPlan reports a plan. One that cannot run, for the reason err, is shown all the
 // same, since it was asked for; err then decides the exit code.
 func (c *call) showPlan(plan *onnxmerge.Plan, err error) (result, error) {
@@ -232,38 +177,6 @@ func namePair(err error, paths []string) error {
 	return fmt.Errorf("%s and %s: %w", strings.Join(paths[:last], ", "), paths[last], err)
 }
 
-// mergeOptions reads the flags of merging. Params has what --param says.
-func (c *call) mergeOptions() (onnxmerge.Options, error) {
-	opt := onnxmerge.Options{Method: c.String("method"), Params: method.Params{}, Workers: runtime.NumCPU(),
-		Include: c.StringSlice("include"), Exclude: c.StringSlice("exclude"), Extrapolate: c.Bool("extrapolate"),
-		FoldNorms: c.Bool("fold-bn")}
-	var err error
-	if opt.Memory, err = c.size("memory"); err != nil {
-		return opt, err
-	}
-	m, err := method.Lookup(opt.Method)
-	if err != nil {
-		return opt, err
-	}
-	for _, p := range c.StringSlice("param") {
-		name, text, ok := strings.Cut(p, "=")
-		if !ok {
-			return opt, usageError{msg: fmt.Sprintf("--param %s is not NAME=VALUE", p)}
-		}
-		if opt.Params[name], err = parseParam(m, name, text); err != nil {
-			return opt, err
-		}
-	}
-	for _, s := range c.StringSlice("set") {
-		o, err := parseSet(m, s)
-		if err != nil {
-			return opt, err
-		}
-		opt.Set = append(opt.Set, o)
-	}
-	return opt, nil
-}
-
 // writeHead says what was not merged because it comes after the backbone.
 func writeHead(w io.Writer, head []string, features string) {
 	if len(head) == 0 {
@@ -278,31 +191,6 @@ func writeHead(w io.Writer, head []string, features string) {
 		fmt.Fprintf(w, " (it consumes %q)", features)
 	}
 	fmt.Fprintln(w)
-}
-
-func parseParam(m method.Method, name, text string) (any, error) {
-	param, err := m.Param(name)
-	if err != nil {
-		return nil, err
-	}
-	return param.Parse(text)
-}
-
-// parseSet reads MATCH=VALUE or MATCH:NAME=VALUE. Tensor names may hold colons, so what
-// follows one is a name only if the method has such a parameter.
-func parseSet(m method.Method, text string) (onnxmerge.Override, error) {
-	at := strings.LastIndex(text, "=")
-	if at < 1 || len(m.Params) == 0 {
-		return onnxmerge.Override{}, usageError{msg: fmt.Sprintf("--set %s is not MATCH=VALUE with a parameter of method %s", text, m.Name)}
-	}
-	match, name := text[:at], m.Params[0].Name
-	if colon := strings.LastIndex(match, ":"); colon > 0 {
-		if _, err := m.Param(match[colon+1:]); err == nil {
-			match, name = match[:colon], match[colon+1:]
-		}
-	}
-	v, err := parseParam(m, name, text[at+1:])
-	return onnxmerge.Override{Match: match, Params: method.Params{name: v}}, err
 }
 
 func newMergeReport(p *onnxmerge.Plan) *mergeReport {

@@ -89,7 +89,7 @@ func (c *call) mergedFrom(merged string, from *onnxmerge.Provenance) ([]string, 
 		return nil, usageError{msg: fmt.Sprintf("--further names %d files, and %d models were merged beside the first and the last", len(further), want)}
 	}
 	var paths []string
-	beside := map[string]bool{}
+	beside := map[string]string{} // hashes by name
 	for i, s := range sources {
 		path := ""
 		switch {
@@ -100,10 +100,10 @@ func (c *call) mergedFrom(merged string, from *onnxmerge.Provenance) ([]string, 
 		case len(further) > 0:
 			path, further = further[0], further[1:]
 		}
-		if path == "" && beside[s.File] {
+		if hash, ok := beside[s.File]; path == "" && ok && hash != s.SHA256 {
 			return nil, usageError{msg: fmt.Sprintf("more than one model was named %s", s.File), hint: "say where they are with --pretrained, --finetuned and --further"}
 		}
-		beside[s.File] = true
+		beside[s.File] = s.SHA256
 		paths = append(paths, cmp.Or(path, filepath.Join(filepath.Dir(merged), s.File)))
 	}
 	return paths, nil

@@ -59,20 +59,35 @@ func newLinear(t *Tensor, p Params) (Mixer, error) {
 	}
 	alpha := p.Number("alpha")
 	switch {
+	case t.Models == 2:
+		return line(t, alpha), nil
 	case alpha == 0:
 		return copyOf(0), nil
-	case t.Models > 2:
-		rest := alpha / float64(t.Models-1)
-		return blocks(combine(append([]float64{1 - alpha}, slices.Repeat([]float64{rest}, t.Models-1)...)))
-	case alpha == 1:
-		return copyOf(1), nil
+	}
+	rest := alpha / float64(t.Models-1)
+	return blocks(combine(append([]float64{1 - alpha}, slices.Repeat([]float64{rest}, t.Models-1)...)))
+}
+
+// line is the mixer of (1-alpha) * first + alpha * second of two models, for which there
+// is a loop over stored bytes.
+func line(t *Tensor, alpha float64) Mixer {
+	if alpha == 0 || alpha == 1 {
+		return copyOf(int(alpha))
 	}
 	return Mixer{
 		Mix: func(dst []float64, src [][]float64, _ int64) { kernel.Lerp(dst, src[0], src[1], alpha) },
 		Direct: func(dst []byte, src [][]byte) bool {
 			return t.Codec.Lerp(dst, src[0], src[1], alpha)
 		},
-	}, nil
+	}
+}
+
+// tasks is the mixer of base + sum_i c[i] * tau_i; of one task vector it is a line.
+func tasks(t *Tensor, c []float64) (Mixer, error) {
+	if t.Models == 2 {
+		return line(t, c[0]), nil
+	}
+	return blocks(combineTasks(c))
 }
 
 // normalized returns weights divided by their sum.

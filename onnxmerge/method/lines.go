@@ -21,7 +21,7 @@ func init() {
 			"names are not reliable in ONNX files; in the reference encoder.1.blocks.9 is block 1"}},
 		New: func(t *Tensor, p Params) (Mixer, error) {
 			factor := p.Number("alpha") + float64(p.Number("beta")*t.Depth)
-			return blocks(combineTasks(scaled(p.Each("weight", t.Models-1), factor)))
+			return tasks(t, scaled(p.Each("weight", t.Models-1), factor))
 		},
 	})
 }

@@ -21,16 +21,7 @@ func init() {
 			return blocks(func(dst []float64, src [][]float64, _ int64) {
 				a, b := src[0][:len(dst)], src[1][:len(dst)]
 				for i, x := range a {
-					d := b[i] - x
-					switch {
-					case math.Abs(d) <= t:
-						dst[i] = b[i]
-					default:
-						dst[i] = x + math.Copysign(t, d)
-					}
-					if d != d {
-						dst[i] = d
-					}
+					dst[i] = min(max(b[i], x-t), x+t) // without branches, which nobody could predict
 				}
 			})
 		},

@@ -85,26 +85,49 @@ func countChanges(total []float64, src [][]float64, epsilon float64) {
 }
 
 // ramMix averages the changes that several models share; those of model i alone are
-// multiplied by unique[i].
+// multiplied by unique[i]. Which numbers changed is random as far as a processor can tell,
+// so nothing branches on it.
 func ramMix(epsilon float64, unique []float64) Mix {
+	if len(unique) == 1 {
+		return func(dst []float64, src [][]float64, _ int64) { ramAlone(dst, src[0], src[1], epsilon) }
+	}
 	return func(dst []float64, src [][]float64, _ int64) {
+		const n = 256
+		var count, factor [n]float64
 		fromBase(src)
-		for i := range dst {
-			sum, n, last := 0.0, 0, 0
+		for at := 0; at < len(dst); at += n {
+			out := dst[at:min(at+n, len(dst))]
+			clear(out)
+			clear(count[:])
+			clear(factor[:])
 			for m, tau := range src[1:] {
-				if v := tau[i]; math.Abs(v) > epsilon || v != v {
-					sum += v
-					last = m
-					n++
+				one, alone := math.Float64bits(1), math.Float64bits(unique[m])
+				for i, v := range tau[at:][:len(out)] {
+					changed := isChange(v, epsilon)
+					out[i] += math.Float64frombits(math.Float64bits(v) & changed)
+					count[i] += math.Float64frombits(one & changed)
+					factor[i] += math.Float64frombits(alone & changed)
 				}
 			}
-			switch {
-			case n == 1:
-				sum *= unique[last]
-			case n > 1:
-				sum /= float64(n)
+			for i, b := range src[0][at:][:len(out)] {
+				isShared := uint64(int64(math.Float64bits(1)-math.Float64bits(count[i])) >> 63) // count is 2 or more
+				average, alone := out[i]/max(1, count[i]), float64(out[i]*factor[i])
+				out[i] = b + math.Float64frombits(math.Float64bits(average)&isShared|math.Float64bits(alone)&^isShared)
 			}
-			dst[i] = src[0][i] + sum
 		}
 	}
+}
+
+// ramAlone is ramMix of one model, which shares nothing, so that nothing is amplified.
+func ramAlone(dst, base, model []float64, epsilon float64) {
+	base, model = base[:len(dst)], model[:len(dst)]
+	for i, b := range base {
+		v := model[i] - b
+		dst[i] = b + math.Float64frombits(math.Float64bits(v)&isChange(v, epsilon))
+	}
+}
+
+// isChange returns ones if v is larger than epsilon in magnitude or NaN, else zeros.
+func isChange(v, epsilon float64) uint64 {
+	return uint64(int64(math.Float64bits(epsilon)-math.Float64bits(v)&^(1<<63)) >> 63)
 }

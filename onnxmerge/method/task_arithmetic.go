@@ -29,7 +29,7 @@ func init() {
 			if p.Bool("normalize") {
 				weights = normalized(weights)
 			}
-			return blocks(combineTasks(scaled(weights, lambda)))
+			return tasks(t, scaled(weights, lambda))
 		},
 	})
 }

@@ -8,10 +8,13 @@ func init() {
 		Doc:       "the mean of all models, the pre-trained one included",
 		Formula:   "theta = 1/N * sum_i theta_i",
 		Source:    "Wortsman et al., Model soups, ICML 2022, section 2",
-		Detail:    "The first model counts like the others.",
+		Detail:    "The first model counts like the others. The command wiseft soup chooses which models to average (greedy soup).",
 		MinModels: 2,
 		Class:     Blocks,
 		New: func(t *Tensor, _ Params) (Mixer, error) {
+			if t.Models == 2 {
+				return line(t, 0.5), nil
+			}
 			return blocks(combine(slices.Repeat([]float64{1 / float64(t.Models)}, t.Models)))
 		},
 	})

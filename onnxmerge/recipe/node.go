@@ -87,6 +87,11 @@ func describe(n *yaml.Node) string {
 	return fmt.Sprintf("%q", n.Value)
 }
 
+// isNothing reports an empty text, or none.
+func isNothing(n *yaml.Node) bool {
+	return n.Kind == yaml.ScalarNode && (n.Tag == "!!null" || n.Value == "")
+}
+
 // text reads a string; "" if there is none.
 func (o *object) text(key string) (string, error) {
 	n := o.nodes[key]
@@ -132,7 +137,7 @@ func (o *object) texts(key string) ([]string, error) {
 	nodes, err := o.list(key)
 	var out []string
 	for _, n := range nodes {
-		if n.Kind != yaml.ScalarNode {
+		if n.Kind != yaml.ScalarNode || isNothing(n) {
 			return nil, errAt(n, "%s holds %s, where a text is expected", key, describe(n))
 		}
 		out = append(out, n.Value)

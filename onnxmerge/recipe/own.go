@@ -109,6 +109,9 @@ func (r *Recipe) readModels(top *object, m method.Method) error {
 	values := map[string][]any{}
 	lines := map[string]int{}
 	for i, n := range nodes {
+		if isNothing(n) {
+			return errAt(n, "a model needs a file")
+		}
 		if n.Kind == yaml.ScalarNode {
 			r.Models = append(r.Models, n.Value)
 			continue

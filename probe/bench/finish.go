@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/wiseft/wiseft/datasets"
 	"github.com/wiseft/wiseft/probe/metric"
 )
 
@@ -25,32 +26,11 @@ const (
 
 // newResult describes the plan.
 func newResult(ctx context.Context, p *Plan) (*Result, error) {
-	res := &Result{
-		Schema: schema, Suite: p.Suite, Order: p.Corruptions, Notes: []string{},
-		Settings: Settings{
-			Wiseft: p.Version, Go: runtime.Version(), Runtime: p.Engine.Runtime(), Tensor: p.Tensor,
-			Corruptions: p.Corruptions, Severities: p.Severities, Seed: p.Seed,
-			Layout: p.Layout, Batch: p.Batch,
-		},
-	}
-	if len(p.Corruptions) == 0 {
-		res.Order, res.Settings.Corruptions, res.Settings.Severities = []string{}, []string{}, []int{}
-	}
-	s := &res.Settings
-	var err error
-	if s.Train, err = dataResult(ctx, p.Train); err != nil {
+	settings, err := newSettings(ctx, p)
+	if err != nil {
 		return nil, err
 	}
-	if s.Test, err = dataResult(ctx, p.Test); err != nil {
-		return nil, err
-	}
-	s.Validation = fmt.Sprintf("a stratified %g %% of the training data, seed %d", 100*validationFraction, p.Seed)
-	if p.Val != nil {
-		s.Validation = "data of its own"
-		if s.Val, err = dataResult(ctx, p.Val); err != nil {
-			return nil, err
-		}
-	}
+	res := &Result{Schema: schema, Suite: p.Suite, Order: settings.Corruptions, Notes: []string{}, Settings: *settings}
 	if len(p.Corruptions) == 0 {
 		return res, nil
 	}
@@ -62,6 +42,35 @@ func newResult(ctx context.Context, p *Plan) (*Result, error) {
 	}
 	res.Notes = append(res.Notes, "self-made corruptions; there is no reference to measure their errors against")
 	return res, nil
+}
+
+// newSettings describes what a result depends on. Test may be nil.
+func newSettings(ctx context.Context, p *Plan) (*Settings, error) {
+	s := &Settings{
+		Wiseft: p.Version, Go: runtime.Version(), Runtime: p.Engine.Runtime(), Tensor: p.Tensor,
+		Corruptions: p.Corruptions, Severities: p.Severities, Seed: p.Seed,
+		Layout: p.Layout, Batch: p.Batch,
+		Validation: fmt.Sprintf("a stratified %g %% of the training data, seed %d", 100*validationFraction, p.Seed),
+	}
+	if len(p.Corruptions) == 0 {
+		s.Corruptions, s.Severities = []string{}, []int{}
+	}
+	if p.Val != nil {
+		s.Validation = "data of its own"
+	}
+	for _, d := range []struct {
+		dst  **DataResult
+		data datasets.Dataset
+	}{{&s.Train, p.Train}, {&s.Val, p.Val}, {&s.Test, p.Test}} {
+		if d.data == nil {
+			continue
+		}
+		var err error
+		if *d.dst, err = dataResult(ctx, d.data); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
 }
 
 // add records the score of a test condition.

@@ -37,27 +37,45 @@ func newRun(ctx context.Context, plan Plan, progress func(Progress)) (*run, erro
 	if r.cells, err = plan.cells(); err != nil {
 		return nil, err
 	}
-	if plan.Val == nil {
-		r.rest, r.held = datasets.SplitStratified(plan.Train, validationFraction, plan.Seed)
-		if len(r.held) == 0 {
-			return nil, probe.InputErrorf("%s: no class has two samples, so no validation data can be split off",
-				plan.Train.Info().Name)
-		}
+	if err := r.hold(); err != nil {
+		return nil, err
 	}
 	if r.result, err = newResult(ctx, &plan); err != nil {
 		return nil, err
 	}
-	samples := plan.Train.Len()
-	r.at.TotalUnits = 1 + len(r.cells)
-	if plan.Val != nil {
-		samples += plan.Val.Len()
-		r.at.TotalUnits++
-	}
-	samples += plan.Test.Len() * len(r.cells)
-	r.at.TotalUnits *= len(plan.Variants)
-	r.at.TotalSamples = samples * len(plan.Variants)
+	r.at.TotalUnits = (r.passes() + len(r.cells)) * len(plan.Variants)
+	r.at.TotalSamples = (r.samples() + plan.Test.Len()*len(r.cells)) * len(plan.Variants)
 	r.result.NUnits = r.at.TotalUnits
 	return r, nil
+}
+
+// hold decides which samples of the training data validate, if there is no data for that.
+func (r *run) hold() error {
+	if r.plan.Val != nil {
+		return nil
+	}
+	r.rest, r.held = datasets.SplitStratified(r.plan.Train, validationFraction, r.plan.Seed)
+	if len(r.held) == 0 {
+		return probe.InputErrorf("%s: no class has two samples, so no validation data can be split off",
+			r.plan.Train.Info().Name)
+	}
+	return nil
+}
+
+// passes is how many data sets a model sees before it is tested.
+func (r *run) passes() int {
+	if r.plan.Val != nil {
+		return 2
+	}
+	return 1
+}
+
+// samples is how many samples they have together.
+func (r *run) samples() int {
+	if r.plan.Val != nil {
+		return r.plan.Train.Len() + r.plan.Val.Len()
+	}
+	return r.plan.Train.Len()
 }
 
 func (r *run) tell(what string) {
@@ -76,14 +94,16 @@ type member struct {
 	result *ModelResult
 }
 
+func closeAll(members []*member) {
+	for _, m := range members {
+		m.ex.Close()
+	}
+}
+
 // group measures some variants together.
 func (r *run) group(ctx context.Context, variants []Variant) error {
 	members, err := r.open(ctx, variants)
-	defer func() {
-		for _, m := range members {
-			m.ex.Close()
-		}
-	}()
+	defer closeAll(members)
 	if err != nil {
 		return err
 	}
@@ -218,17 +238,24 @@ func (r *run) passAlike(
 	return features, nil
 }
 
+// extract returns every member's features of the training data, and of the validation
+// data: nil where it is held back from the former.
+func (r *run) extract(ctx context.Context, members []*member) (train, val []*probe.Features, err error) {
+	if train, err = r.pass(ctx, members, r.plan.Train, "training data"); err != nil {
+		return nil, nil, err
+	}
+	val = make([]*probe.Features, len(members))
+	if r.plan.Val != nil {
+		val, err = r.pass(ctx, members, r.plan.Val, "validation data")
+	}
+	return train, val, err
+}
+
 // fit trains, validates and retrains the probe of every member.
 func (r *run) fit(ctx context.Context, members []*member) error {
-	train, err := r.pass(ctx, members, r.plan.Train, "training data")
+	train, val, err := r.extract(ctx, members)
 	if err != nil {
 		return err
-	}
-	val := make([]*probe.Features, len(members))
-	if r.plan.Val != nil {
-		if val, err = r.pass(ctx, members, r.plan.Val, "validation data"); err != nil {
-			return err
-		}
 	}
 	for i, m := range members {
 		r.tell(m.ID() + ": probe")
@@ -248,17 +275,10 @@ func (r *run) fitMember(ctx context.Context, m *member, train, val *probe.Featur
 		opt.Init = r.previous
 	}
 	if val == nil {
-		const why = "for choosing alpha"
-		cl, _, err := probe.Fit(ctx, train.Subset(r.rest, "fitted on "+why), opt)
-		if err != nil {
+		var err error
+		if opt.Init, _, m.result.Validation, err = r.fitHeld(ctx, train, opt); err != nil {
 			return err
 		}
-		score, err := NewScore(cl, train.Subset(r.held, "held back "+why))
-		if err != nil {
-			return err
-		}
-		m.result.Validation = score
-		opt.Init = cl
 	}
 	cl, report, err := probe.Fit(ctx, train, opt)
 	if err != nil {
@@ -270,4 +290,14 @@ func (r *run) fitMember(ctx context.Context, m *member, train, val *probe.Featur
 		m.result.Validation, err = NewScore(cl, val)
 	}
 	return err
+}
+
+// fitHeld fits a probe without the samples that are held back, and scores it on these.
+func (r *run) fitHeld(ctx context.Context, train *probe.Features, opt probe.FitOptions) (*probe.Classifier, probe.FitReport, *Score, error) {
+	cl, report, err := probe.Fit(ctx, train.Subset(r.rest, "fitted on for choosing"), opt)
+	if err != nil {
+		return nil, report, nil, err
+	}
+	score, err := NewScore(cl, train.Subset(r.held, "held back for choosing"))
+	return cl, report, score, err
 }

@@ -3,7 +3,8 @@
     python scripts/bench/methods.py --dir /some/disk [--size 512MiB] [--rounds 3] [--methods ties_per_tensor,dare_ties] [--models 3]
 
 Models of the given size with external data are made once, and the same tensors as safetensors. Each round runs the sides one after the
-other, in another order each time, the output always a fresh file; the tables have medians of wall seconds and the peak resident set.
+other, in another order each time, the output always a fresh file; the tables have medians of wall seconds, of seconds of processor time
+(which other work on the machine changes less), and the peak resident set.
 mergekit is `mergekit-pytorch` of the environment that runs this script (pip install mergekit==0.1.5 onnx), with as many threads as there are cores.
 
   --against linear    every method of two models (or as many as it needs) as a share of the speed of linear on as many models
@@ -63,7 +64,7 @@ def make(folder, index, total, tensor, safetensors):
 
 
 def run(command):
-    """Returns wall seconds and peak memory in MiB."""
+    """Returns wall seconds, processor seconds and peak memory in MiB."""
     start = time.perf_counter()
     child = subprocess.Popen([str(c) for c in command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     errors = child.stderr.read()
@@ -71,24 +72,30 @@ def run(command):
     seconds = time.perf_counter() - start
     if status != 0:
         sys.exit(f"{command} failed: {errors.decode()[-2000:]}")
-    return seconds, usage.ru_maxrss / 1024
+    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
 def measure(folder, sides, rounds):
-    seconds, memory = {s: [] for s in sides}, {s: 0 for s in sides}
+    seconds, cpu, memory = {s: [] for s in sides}, {s: [] for s in sides}, {s: 0 for s in sides}
     names = list(sides)
     for round_ in range(rounds + 1):
         for name in names[round_ % len(names):] + names[: round_ % len(names)]:
             for path in list(folder.glob("out*")):
                 subprocess.run(["rm", "-rf", str(path)], check=True)
-            s, m = run(sides[name])
+            s, c, m = run(sides[name])
             if round_ > 0:  # the first one warms the cache
                 seconds[name].append(s)
+                cpu[name].append(c)
             memory[name] = max(memory[name], m)
-    return {n: statistics.median(s) for n, s in seconds.items()}, memory
+    return {n: statistics.median(s) for n, s in seconds.items()}, {n: statistics.median(c) for n, c in cpu.items()}, memory
+
+
+# Where a method's defaults would copy one of two models, which measures nothing.
+MIXING = {"task_arithmetic": ["lambda=0.3"]}
 
 
 def ours(args, folder, method, count, params=()):
+    params = params or MIXING.get(method, [])
     models = [folder / f"m{i}.onnx" for i in range(count)]
     flags = [x for p in params for x in ("--param", p)]
     return [args.wiseft, "merge", *models, "-o", folder / "out.onnx", "--method", method, "-q", "--memory", args.memory, *flags]
@@ -106,27 +113,28 @@ def theirs(folder, method, count, params):
 
 def against_mergekit(args, folder):
     print(f"\n{args.models} models of {args.size}, tensors of {args.tensor}, {args.rounds} rounds, {os.cpu_count()} cores\n")
-    print("| method | wiseft s | mergekit s | times as fast | wiseft peak MiB | mergekit peak MiB |\n|---|---|---|---|---|---|")
+    print("| method | wiseft s | mergekit s | times as fast | wiseft cpu s | mergekit cpu s | wiseft peak MiB | mergekit peak MiB |\n|---|---|---|---|---|---|---|---|")
     for method in args.methods.split(","):
         params = ["density=0.5"] + (["rescale=l1"] if method.startswith(("dare", "della")) else [])
         sides = {"wiseft": ours(args, folder, method, args.models, params), "mergekit": theirs(folder, method, args.models, params)}
-        s, m = measure(folder, sides, args.rounds)
-        print(f"| {method} | {s['wiseft']:.2f} | {s['mergekit']:.2f} | {s['mergekit'] / s['wiseft']:.1f} | {m['wiseft']:.0f} | {m['mergekit']:.0f} |", flush=True)
+        s, c, m = measure(folder, sides, args.rounds)
+        print(f"| {method} | {s['wiseft']:.2f} | {s['mergekit']:.2f} | {s['mergekit'] / s['wiseft']:.1f} | {c['wiseft']:.2f} | {c['mergekit']:.2f} | "
+              f"{m['wiseft']:.0f} | {m['mergekit']:.0f} |", flush=True)
 
 
 def against_linear(args, folder):
     print(f"\nmodels of {args.size}, tensors of {args.tensor}, {args.rounds} rounds\n")
-    print("| method | models | s | linear s | share of linear's speed | peak MiB |\n|---|---|---|---|---|---|")
+    print("| method | models | s | linear s | share of linear's speed | by cpu seconds | peak MiB |\n|---|---|---|---|---|---|---|")
     for method in args.methods.split(","):
         count = 3 if method in ("model_stock",) else args.models
         sides = {"linear": ours(args, folder, "linear", count), method: ours(args, folder, method, count)}
-        s, m = measure(folder, sides, args.rounds)
-        print(f"| {method} | {count} | {s[method]:.2f} | {s['linear']:.2f} | {s['linear'] / s[method]:.2f} | {m[method]:.0f} |", flush=True)
+        s, c, m = measure(folder, sides, args.rounds)
+        print(f"| {method} | {count} | {s[method]:.2f} | {s['linear']:.2f} | {s['linear'] / s[method]:.2f} | {c['linear'] / c[method]:.2f} | {m[method]:.0f} |", flush=True)
 
 
 def memory(args, folder):
-    s, peak = run(ours(args, folder, "ties", args.models))
-    print(f"ties, {args.models} models of {args.size}, --memory {args.memory}: {s:.1f} s, peak {peak:.0f} MiB")
+    s, cpu, peak = run(ours(args, folder, "ties", args.models))
+    print(f"ties, {args.models} models of {args.size}, --memory {args.memory}: {s:.1f} s, {cpu:.1f} s of processor time, peak {peak:.0f} MiB")
 
 
 def main():

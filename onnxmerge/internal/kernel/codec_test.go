@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"math/big"
@@ -189,4 +190,38 @@ func ExampleCodec() {
 	// true
 	// true
 	// [1 -0.75]
+}
+
+// Where stored numbers begin in memory changes nothing: not the numbers, not the bytes, not
+// what is said of them.
+func TestCodecAtAnyAddress(t *testing.T) {
+	t.Parallel()
+	rng := rand.New(rand.NewPCG(3, 0))
+	for _, c := range codecs {
+		for _, n := range []int{0, 2, 3, 4, 6, 255, 1024} {
+			for _, tame := range []bool{true, false} {
+				stored := c.patterns(rng, n)
+				if tame {
+					c.weights(rng, stored)
+				}
+				want := make([]float64, n)
+				c.Decode(want, stored)
+				again := make([]byte, len(stored))
+				finite := c.Encode(again, want)
+				for off := 1; off < 8; off++ {
+					moved := append(make([]byte, off), stored...)[off:]
+					got := make([]float64, n)
+					c.Decode(got, moved)
+					for i := range got {
+						if math.Float64bits(got[i]) != math.Float64bits(want[i]) && got[i] == got[i] {
+							t.Fatalf("%s: element %d of %d at address %d is %g, want %g", c.name, i, n, off, got[i], want[i])
+						}
+					}
+					if ok := c.Encode(moved, want); ok != finite || !bytes.Equal(moved, again) {
+						t.Fatalf("%s: %d elements at address %d are encoded in another way (finite %t, want %t)", c.name, n, off, ok, finite)
+					}
+				}
+			}
+		}
+	}
 }

@@ -6,12 +6,21 @@ import (
 )
 
 func decode32(dst []float64, src []byte) {
+	if numbers, ok := views(src, len(dst)); ok {
+		for i, v := range numbers[:len(dst)] {
+			dst[i] = float64(v)
+		}
+		return
+	}
 	for i := range dst {
 		dst[i] = float64(math.Float32frombits(binary.LittleEndian.Uint32(src[4*i:])))
 	}
 }
 
 func encode32(dst []byte, src []float64) bool {
+	if numbers, ok := views(dst, len(src)); ok {
+		return encodeView(numbers, src)
+	}
 	finite := true
 	for i, v := range src {
 		bits, ok := bits32(v)

@@ -1,0 +1,70 @@
+package onnxmerge
+
+import (
+	"testing"
+
+	"github.com/wiseft/wiseft/onnxmerge/graph"
+	"github.com/wiseft/wiseft/onnxmerge/method"
+)
+
+// counting reads a tensor whose numbers count up to 1,023 and begin again.
+func counting(m *mixer) reader {
+	return func(dst []byte, off int64) error {
+		v := make([]float64, len(dst)*8/m.codec.Bits)
+		for i := range v {
+			v[i] = float64((off*8/int64(m.codec.Bits) + int64(i)) % 1024)
+		}
+		m.codec.Encode(dst, v)
+		return nil
+	}
+}
+
+// follower notes where the elements that it sees end, and the first that it should not
+// have seen there.
+type follower struct {
+	t    *testing.T
+	from int64 // of the next element
+	n    int64
+}
+
+func (f *follower) Add(src [][]float64, off int64) {
+	if f.n == 0 {
+		f.from = off
+	}
+	for i, v := range src[0] {
+		if at := f.from + f.n; off+int64(i) != at || v != float64(at%1024) {
+			f.t.Errorf("element %d is shown as %g, %d after the stretch's first", off+int64(i), v, f.n)
+		}
+		f.n++
+	}
+}
+
+// A scan shows every element once and in order, also the last one of a tensor that is one
+// element longer than what is read, or gathered, at a time.
+func TestScanSeesTheLastElement(t *testing.T) {
+	t.Parallel()
+	for _, dtype := range []graph.DType{graph.Float32, graph.Float16} {
+		for _, granule := range []int64{1, 3, 1000} {
+			block := int64(blockOf(granule))
+			read := block * max(1, graph.BlockSize*8/int64(dtype.Bits())/block)
+			stretch := granule * (stretchLen / granule)
+			for _, n := range []int64{1, block, block + 1, read, read + 1, stretch, stretch + 1, 2*stretch + read + 1} {
+				m := &mixer{dst: &graph.Tensor{Name: "w", DType: dtype, Dims: []int64{n}}}
+				m.codec, _ = dtype.Codec()
+				m.sources = []reader{counting(m)}
+				m.pool.New = func() any { return &scratch{raw: make([][]byte, 1)} }
+				seen := int64(0)
+				err := scanner(t.Context(), []*mixer{m}, 2)(granule, func() method.Part { return &follower{t: t} }, func(p method.Part) {
+					f := p.(*follower)
+					if f.from != seen {
+						t.Errorf("a stretch begins at %d, after one that ended at %d", f.from, seen)
+					}
+					seen += f.n
+				})
+				if err != nil || seen != n {
+					t.Errorf("%s, granule %d: %d of %d elements are seen (%v)", dtype, granule, seen, n, err)
+				}
+			}
+		}
+	}
+}
