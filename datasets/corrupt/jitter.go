@@ -13,8 +13,9 @@ func init() {
 func jitter(rng Rand, severity int, c *Cloud) {
 	sigma := 0.01 * float64(severity)
 	for i := range c.Points {
-		for k := range 3 {
-			c.Points[i][k] += float64(sigma * rng.NormFloat64())
+		p := &c.Points[i]
+		for k := range p {
+			p[k] += float64(sigma * rng.NormFloat64())
 		}
 	}
 	c.Double = true

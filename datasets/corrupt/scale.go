@@ -22,8 +22,9 @@ func scale(rng Rand, severity int, c *Cloud) {
 		factor[k] = uniform(rng, 1/limit, limit)
 	}
 	for i := range c.Points {
+		p := &c.Points[i]
 		for k, f := range factor {
-			c.Points[i][k] = single(c.Points[i][k] * f)
+			p[k] = single(p[k] * f)
 		}
 	}
 	c.normalize(datasets.UnitSphere)
