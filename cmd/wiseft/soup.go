@@ -73,7 +73,7 @@ func runSoup(ctx context.Context, c *call) (result, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &kettle{c: c, paths: paths, rule: bench.SoupRule, strict: c.Bool("strict"), started: time.Now()}
+	k := &soupRun{c: c, paths: paths, rule: bench.SoupRule, strict: c.Bool("strict"), started: time.Now()}
 	if k.strict {
 		k.rule = bench.StrictSoupRule
 	}
@@ -97,7 +97,7 @@ func runSoup(ctx context.Context, c *call) (result, error) {
 	if plan.Engine, err = c.newEngine(); err != nil {
 		return nil, err
 	}
-	if err := k.cook(ctx, plan); err != nil {
+	if err := k.choose(ctx, plan); err != nil {
 		return nil, err
 	}
 	return k.serve(ctx, layout)

@@ -10,7 +10,7 @@ import (
 )
 
 // taken returns the chosen models, the best one first.
-func (k *kettle) taken() (list []int) {
+func (k *soupRun) taken() (list []int) {
 	for _, s := range k.steps {
 		if s.Taken {
 			list = append(list, s.Model)
@@ -20,7 +20,7 @@ func (k *kettle) taken() (list []int) {
 }
 
 // serve writes the soup.
-func (k *kettle) serve(ctx context.Context, layout graph.WriteOptions) (result, error) {
+func (k *soupRun) serve(ctx context.Context, layout graph.WriteOptions) (result, error) {
 	settings, err := k.validator.Settings(ctx)
 	if err != nil {
 		return nil, err
@@ -45,7 +45,7 @@ func (k *kettle) serve(ctx context.Context, layout graph.WriteOptions) (result, 
 }
 
 // write merges the chosen models.
-func (k *kettle) write(ctx context.Context, r *soupReport, taken []int, layout graph.WriteOptions) error {
+func (k *soupRun) write(ctx context.Context, r *soupReport, taken []int, layout graph.WriteOptions) error {
 	if !k.c.Bool("no-provenance") {
 		selection, err := k.selection(ctx, r)
 		if err != nil {
@@ -72,7 +72,7 @@ func (k *kettle) write(ctx context.Context, r *soupReport, taken []int, layout g
 }
 
 // selection is what the soup says of how it was chosen.
-func (k *kettle) selection(ctx context.Context, r *soupReport) (*onnxmerge.Selection, error) {
+func (k *soupRun) selection(ctx context.Context, r *soupReport) (*onnxmerge.Selection, error) {
 	s := &onnxmerge.Selection{Rule: r.Rule, Validation: r.Settings.Validation, Train: r.Settings.Train.SHA256}
 	if r.Settings.Val != nil {
 		s.Val = r.Settings.Val.SHA256

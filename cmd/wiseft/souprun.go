@@ -12,8 +12,8 @@ import (
 	"github.com/wiseft/wiseft/probe/bench"
 )
 
-// kettle is where a soup is made: the candidates, and what is found out about them.
-type kettle struct {
+// soupRun is one choice of a soup: the candidates, and what is found out about them.
+type soupRun struct {
 	c       *call
 	paths   []string
 	models  modelFiles
@@ -33,7 +33,7 @@ type kettle struct {
 
 // check finds out before anything is scored which tensors are features, and that all
 // models can be averaged.
-func (k *kettle) check(ctx context.Context) error {
+func (k *soupRun) check(ctx context.Context) error {
 	all := make([]int, len(k.models))
 	for i, m := range k.models {
 		tensor, err := featureTensor(m.Model, k.c.String("output"))
@@ -58,7 +58,7 @@ func order(taken []int) []int {
 }
 
 // plan plans the average of models.
-func (k *kettle) plan(ctx context.Context, taken []int) (*onnxmerge.Plan, error) {
+func (k *soupRun) plan(ctx context.Context, taken []int) (*onnxmerge.Plan, error) {
 	opt := k.opt
 	opt.Method = "uniform_soup"
 	if len(taken) == 1 {
@@ -73,8 +73,8 @@ func (k *kettle) plan(ctx context.Context, taken []int) (*onnxmerge.Plan, error)
 	return plan, namePair(err, paths)
 }
 
-// cook chooses the models.
-func (k *kettle) cook(ctx context.Context, plan bench.Plan) (err error) {
+// choose chooses the models.
+func (k *soupRun) choose(ctx context.Context, plan bench.Plan) (err error) {
 	k.bar = k.c.newProgress("scoring", "clouds")
 	defer k.bar.end()
 	scores := 2*len(k.models) - 1 // each alone, and each but the best in an average
@@ -91,7 +91,7 @@ func (k *kettle) cook(ctx context.Context, plan bench.Plan) (err error) {
 }
 
 // score returns the validation accuracy of a model or an average.
-func (k *kettle) score(ctx context.Context, models []int) (float64, error) {
+func (k *soupRun) score(ctx context.Context, models []int) (float64, error) {
 	var variant bench.Variant = storedModel(k.paths[models[0]])
 	if len(models) > 1 {
 		plan, err := k.plan(ctx, models)
@@ -115,13 +115,13 @@ func (k *kettle) score(ctx context.Context, models []int) (float64, error) {
 }
 
 // say writes one line of news over the bar.
-func (k *kettle) say(line string) {
+func (k *soupRun) say(line string) {
 	k.bar.end()
 	k.c.say(line)
 }
 
 // tell says what was decided.
-func (k *kettle) tell(s bench.SoupStep) {
+func (k *soupRun) tell(s bench.SoupStep) {
 	verdict := "left out"
 	if s.Taken {
 		verdict = "taken"
@@ -129,7 +129,7 @@ func (k *kettle) tell(s bench.SoupStep) {
 	k.say(fmt.Sprintf("soup with %s: %.4f, %s", k.paths[s.Model], s.Soup, verdict))
 }
 
-func (k *kettle) name(models []int) string {
+func (k *soupRun) name(models []int) string {
 	var names []string
 	for _, i := range models {
 		names = append(names, k.paths[i])
