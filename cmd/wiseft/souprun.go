@@ -73,7 +73,7 @@ func (k *soupRun) plan(ctx context.Context, taken []int) (*onnxmerge.Plan, error
 	return plan, namePair(err, paths)
 }
 
-// choose chooses the models.
+// choose scores the models and averages of them, and keeps what the rule takes.
 func (k *soupRun) choose(ctx context.Context, plan bench.Plan) (err error) {
 	k.bar = k.c.newProgress("scoring", "clouds")
 	defer k.bar.end()
