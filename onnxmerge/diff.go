@@ -79,14 +79,22 @@ func (p *Plan) Diff(ctx context.Context, progress Progress) (*Diff, error) {
 
 // UnusedWeights are those of OnlyA that are more than constants of the computation.
 func (p *Plan) UnusedWeights() []string {
+	var unused []string
+	for _, t := range p.unusedWeights() {
+		unused = append(unused, t.ID())
+	}
+	return unused
+}
+
+func (p *Plan) unusedWeights() []*graph.Tensor {
 	only := map[string]bool{}
 	for _, id := range p.OnlyA {
 		only[id] = true
 	}
-	var unused []string
+	var unused []*graph.Tensor
 	for _, t := range p.pretrained.Tensors {
 		if isWeight(t) && only[t.ID()] {
-			unused = append(unused, t.ID())
+			unused = append(unused, t)
 		}
 	}
 	return unused

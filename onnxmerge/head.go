@@ -23,7 +23,7 @@ func findHead(m *graph.Model, backbone map[*graph.Tensor]bool) head {
 	var trunk []string // what operators with matrices of the backbone take: a bias may be alike by chance
 	for i := range m.Graph.Nodes {
 		n := &m.Graph.Nodes[i]
-		if f.live(n) && slices.ContainsFunc(f.weights(n), func(t *graph.Tensor) bool { return backbone[t] && !align.IsVector(t.Dims) }) {
+		if f.live(n) && slices.ContainsFunc(f.weights(n), func(t *graph.Tensor) bool { return backbone[t] && isMatrix(t) }) {
 			trunk = append(append(trunk, n.Operands()...), n.Outputs...)
 		}
 	}
@@ -64,14 +64,13 @@ func findHead(m *graph.Model, backbone map[*graph.Tensor]bool) head {
 // weightFlow says which operators of a model take which weights, also through operators
 // that only have weights to work on, such as the Transpose of one.
 type weightFlow struct {
-	graph     *graph.Graph
 	fromInput map[string]bool            // values that depend on the model's inputs
 	reach     map[string][]*graph.Tensor // weights by the values that are made of weights alone
 	inside    map[*graph.Node][]*graph.Tensor
 }
 
 func newWeightFlow(m *graph.Model) *weightFlow {
-	f := &weightFlow{graph: m.Graph, reach: map[string][]*graph.Tensor{}, inside: map[*graph.Node][]*graph.Tensor{}}
+	f := &weightFlow{reach: map[string][]*graph.Tensor{}, inside: map[*graph.Node][]*graph.Tensor{}}
 	var inputs []string
 	for _, in := range m.Graph.Inputs {
 		if m.LookupIn(m.Graph.Scope, in.Name) == nil {

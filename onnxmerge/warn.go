@@ -79,10 +79,7 @@ func shapeKey(t *graph.Tensor) string { return fmt.Sprint(t.DType, t.Dims) }
 // pre-trained model has some that are not used: then the two may be one thing, written
 // differently.
 func (p *Plan) warnPartial() {
-	unused := slices.ContainsFunc(p.pretrained.Tensors, func(t *graph.Tensor) bool {
-		return isMatrix(t) && slices.Contains(p.OnlyA, t.ID())
-	})
-	if !unused {
+	if !slices.ContainsFunc(p.unusedWeights(), isMatrix) {
 		return
 	}
 	var kept []string

@@ -59,19 +59,23 @@ func (d *keyed) Read(ctx context.Context, dst *datasets.Sample, i int) error {
 	if err := d.Dataset.Read(ctx, dst, i); err != nil {
 		return err
 	}
-	rng := newRand(d.seed, d.c.Name, d.severity, i)
 	if d.c.Image != nil {
-		return corruptImage(&d.c, rng, d.severity, dst, d.Dataset.Info().Name, i)
+		return corruptImage(&d.c, newRand(d.seed, d.c.Name, d.severity, i), d.severity, dst, d.Dataset.Info().Name, i)
 	}
 	c := clouds.Get().(*Cloud)
 	defer clouds.Put(c)
 	if err := c.load(dst, d.c.Name, d.Dataset.Info().Name, i); err != nil {
 		return err
 	}
-	c.AnyOrder = true
-	d.c.Cloud(rng, d.severity, c)
+	c.corruptKeyed(&d.c, d.severity, d.seed, i)
 	c.store(dst)
 	return nil
+}
+
+// corruptKeyed corrupts the cloud of sample i with the keyed generator.
+func (c *Cloud) corruptKeyed(by *Corruption, severity int, seed uint64, i int) {
+	c.AnyOrder = true
+	by.Cloud(newRand(seed, by.Name, severity, i), severity, c)
 }
 
 // newRand returns the generator of one sample: PCG-DXSM, whose whole state is the SHA-256 of

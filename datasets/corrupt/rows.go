@@ -24,8 +24,7 @@ func KeyedRows(ctx context.Context, ds datasets.Dataset, c Corruption, severity 
 		return func(yield func(*Cloud, error) bool) { yield(nil, err) }
 	}
 	return ordered(ctx, ds, c.Name, func(i int, cloud *Cloud) {
-		cloud.AnyOrder = true // as Wrap
-		c.Cloud(newRand(seed, c.Name, severity, i), severity, cloud)
+		cloud.corruptKeyed(&c, severity, seed, i)
 		if cloud.Double { // as Wrap, which gives float32
 			cloud.round()
 			cloud.Double = false
