@@ -32,7 +32,7 @@ func (p *Plan) foldAll(folds []*align.Fold) error {
 	folded := map[*graph.Tensor]bool{}
 	used := map[string]bool{}
 	for _, f := range folds {
-		changes, err := newFolding(f)
+		changes, err := p.newFolding(f)
 		var cannot foldError
 		if errors.As(err, &cannot) {
 			decisions[f.WeightB].Reason += "; it cannot be folded: " + cannot.Error()
@@ -43,6 +43,9 @@ func (p *Plan) foldAll(folds []*align.Fold) error {
 		}
 		for t, c := range changes {
 			d := decisions[t]
+			if folded[t] && c.action == Copy && d.Action == Copy {
+				continue // of several layers, and kept by all
+			}
 			if folded[t] {
 				d.Action, d.Reason = Refuse, "several layers share it, which are folded differently"
 				continue
@@ -89,7 +92,10 @@ type foldChange struct {
 }
 
 // newFolding reads the BatchNormalization's parameters and makes the decisions of one fold.
-func newFolding(f *align.Fold) (map[*graph.Tensor]foldChange, error) {
+func (p *Plan) newFolding(f *align.Fold) (map[*graph.Tensor]foldChange, error) {
+	if reason := p.cannotFold(f); reason != "" {
+		return nil, foldError(reason)
+	}
 	s, offset, err := normAffine(f.Norm)
 	if err != nil {
 		return nil, err
@@ -139,6 +145,23 @@ func newFolding(f *align.Fold) (map[*graph.Tensor]foldChange, error) {
 		}
 	}
 	return changes, nil
+}
+
+// cannotFold says why the weights themselves cannot be read as folding must; "" if they
+// can.
+func (p *Plan) cannotFold(f *align.Fold) string {
+	for _, t := range []*graph.Tensor{f.WeightA, f.WeightB, f.BiasB} {
+		if t == nil {
+			continue
+		}
+		if codec, ok := t.DType.Codec(); !ok || codec.Bits < 8 || !t.Readable() {
+			return fmt.Sprintf("%q is %s in %s", t.ID(), t.DType, t.Store)
+		}
+	}
+	if f.Perm == nil {
+		return ""
+	}
+	return p.judge().cannotTranspose(f.WeightA)
 }
 
 // scaled reads a weight and multiplies each channel by its own factor, rounding to the

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wiseft/wiseft/onnxmerge/align"
 	"github.com/wiseft/wiseft/onnxmerge/graph"
 	"github.com/wiseft/wiseft/onnxmerge/method"
 )
@@ -192,6 +193,42 @@ func TestFoldingManyModels(t *testing.T) {
 	for _, names := range [][]string{{"a_keep", "a_fold", "b_keep"}, {"a_fold", "a_keep", "b_keep"}} {
 		if _, err := soup(names...); err == nil || !strings.Contains(err.Error(), "has its BatchNormalization in another form than the first") {
 			t.Errorf("%v: %v", names, err)
+		}
+	}
+}
+
+// Weights whose numbers cannot be scaled one by one are refused, and never reach the reader.
+func TestFoldingRefusesOtherNumbers(t *testing.T) {
+	t.Parallel()
+	b := corpusModel(t, "resnet", "b_fold")
+	plan, err := NewPlan(t.Context(), b, b, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, dtype := range []graph.DType{graph.Float4E2M1, graph.DTypeUndefined} {
+		x := *b.Tensors[0]
+		x.DType = dtype
+		if reason := plan.cannotFold(&align.Fold{WeightA: b.Tensors[0], WeightB: &x}); !strings.Contains(reason, x.ID()) {
+			t.Errorf("%s: %q", dtype, reason)
+		}
+	}
+	if reason := plan.cannotFold(&align.Fold{WeightA: b.Tensors[0], WeightB: b.Tensors[0]}); reason != "" {
+		t.Errorf("float32: %q", reason)
+	}
+}
+
+// Comparing samples of a transposed weight holds the weight, and so keeps to the limit.
+func TestSamplesKeepToTheMemoryLimit(t *testing.T) {
+	t.Parallel()
+	m := openPath(t, filepathDemo("finetuned.onnx"))
+	x := m.Lookup("fc1.weight")
+	for _, c := range []struct {
+		memory int64
+		perm   []int
+		want   bool
+	}{{x.SizeBytes(), []int{1, 0}, true}, {x.SizeBytes() - 1, []int{1, 0}, false}, {x.SizeBytes() - 1, nil, true}} {
+		if _, ok, err := newSampler(c.memory).alike(x, x, c.perm); ok != c.want || err != nil {
+			t.Errorf("%d bytes, axes %v: %v (%v), want %v", c.memory, c.perm, ok, err, c.want)
 		}
 	}
 }

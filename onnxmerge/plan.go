@@ -296,9 +296,13 @@ const reasonOnlyB = "only in the fine-tuned model"
 // reasonNotSelected is why a tensor is copied that the user does not want merged.
 const reasonNotSelected = "not selected"
 
+func (p *Plan) judge() judge {
+	return judge{memory: p.opt.memory() / int64(len(p.models)+len(p.opt.Fisher)-1), quantizedA: p.pretrained.Quantized(), quantizedB: p.finetuned.Quantized()}
+}
+
 // decide fills Decisions in the order of the fine-tuned file.
 func (p *Plan) decide(ctx context.Context, al *align.Alignment) error {
-	j := judge{memory: p.opt.memory() / int64(len(p.models)+len(p.opt.Fisher)-1), quantizedA: p.pretrained.Quantized(), quantizedB: p.finetuned.Quantized()}
+	j := p.judge()
 	byID := map[string]Decision{}
 	for _, pair := range al.Pairs {
 		if err := ctx.Err(); err != nil {

@@ -11,8 +11,9 @@ import (
 // is memory for them.
 type sampler struct {
 	samples map[sampleKey][]float64
-	len     int // elements in samples
-	max     int // before they are dropped
+	len     int   // elements in samples
+	max     int   // before they are dropped
+	whole   int64 // bytes of a payload that may be held, to read it with its axes in another order
 }
 
 // sampleKey is a weight as it is read.
@@ -29,13 +30,16 @@ const (
 )
 
 func newSampler(memory int64) *sampler {
-	return &sampler{samples: map[sampleKey][]float64{}, max: int(memory / 8)}
+	return &sampler{samples: map[sampleKey][]float64{}, max: int(memory / 8), whole: memory}
 }
 
 // alike implements [align.Likeness].
 func (s *sampler) alike(a, b *graph.Tensor, perm []int) (cosine float64, ok bool, err error) {
 	codec, known := b.DType.Codec()
 	if !known || codec.Bits < 8 || !a.Readable() || !b.Readable() {
+		return 0, false, nil
+	}
+	if perm != nil && a.SizeBytes() > s.whole {
 		return 0, false, nil
 	}
 	x, err := s.sample(a, b, perm)

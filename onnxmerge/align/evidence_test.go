@@ -224,3 +224,41 @@ func TestCosine(t *testing.T) {
 		}
 	}
 }
+
+// Two layers that share a weight, of which one alone has a normalisation behind it, are
+// no fold: what is right for one is wrong for the other.
+func TestSharedWeightsAreNotFolded(t *testing.T) {
+	t.Parallel()
+	layers := func(normed, shared bool) *graph.Model {
+		var m modelText
+		m.tensor("w", random(1, 64), 8, 8, 1, 1)
+		for _, name := range []string{"scale", "shift", "mean", "variance"} {
+			m.tensor(name, random(2, 8), 8)
+		}
+		m.node("l", "Conv", "x", "w")
+		if normed {
+			m.node("n", "BatchNormalization", "l", "scale", "shift", "mean", "variance")
+		} else {
+			m.node("n", "Relu", "l")
+		}
+		if shared {
+			m.node("r", "Conv", "n", "w")
+			m.node("y", "Add", "n", "r")
+		} else {
+			m.node("y", "Relu", "n")
+		}
+		return m.open(t)
+	}
+	for _, c := range []struct {
+		shared bool
+		folds  int
+	}{{false, 1}, {true, 0}} {
+		al, err := Find(layers(true, c.shared), layers(false, c.shared), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(al.Folds) != c.folds || len(al.Conflicts) == 0 || al.Conflicts[0].B.Name != "w" {
+			t.Errorf("shared %v: %d folds, conflicts %+v", c.shared, len(al.Folds), al.Conflicts)
+		}
+	}
+}

@@ -88,6 +88,9 @@ func (s *search) newFold(a, b *op) *Fold {
 	if weightA == nil || weightB == nil {
 		return nil
 	}
+	if len(s.kindsA[weightA.tensor]) > 1 || len(s.kindsB[weightB.tensor]) > 1 {
+		return nil // layers that share a weight may not share what is behind it
+	}
 	perm, ok := relativePerm(weightA.view, weightB.view)
 	if !ok {
 		return nil

@@ -73,7 +73,7 @@ func (s *search) settleCandidates(t *graph.Tensor, candidates []candidate) (*Pai
 	}
 	first := candidates[0]
 	for _, c := range candidates {
-		if (c.a.op.norm == nil) != (c.b.op.norm == nil) {
+		if c.oneNormed() {
 			return nil, s.folded(c)
 		}
 	}

@@ -209,13 +209,23 @@ func (s *search) add(a, b *use, how How) {
 		return
 	}
 	s.placed[a], s.placed[b] = true, true
+	found := candidate{a, b, perm, how}
 	for _, c := range s.from[b.tensor] {
-		if c.a.tensor == a.tensor && slices.Equal(c.perm, perm) {
+		if c.isSame(found) && c.oneNormed() == found.oneNormed() {
 			return
 		}
 	}
-	s.from[b.tensor] = append(s.from[b.tensor], candidate{a, b, perm, how})
+	s.from[b.tensor] = append(s.from[b.tensor], found)
 }
+
+// isSame reports whether both pair the same tensors in the same layout.
+func (c candidate) isSame(d candidate) bool {
+	return c.a.tensor == d.a.tensor && slices.Equal(c.perm, d.perm)
+}
+
+// oneNormed reports whether one of the pair has a BatchNormalization behind it and the
+// other has none.
+func (c candidate) oneNormed() bool { return (c.a.op.norm == nil) != (c.b.op.norm == nil) }
 
 // relativePerm returns for each axis of b's tensor the axis of a's that it is, nil if
 // these are the same. Axes of length 1 do not count.
