@@ -1,0 +1,134 @@
+package store
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// Claim says that this worker is at a unit, so that others may do something else first. It
+// is a courtesy and no lock: a claim of a worker that has died gets old and is taken
+// over, and a unit that is done twice is no harm.
+type Claim struct {
+	folder *Folder
+	path   string
+}
+
+const (
+	// beatEvery is how often claims are freshened, and staleAfter the age at which one is
+	// taken for that of a dead worker. Network file systems may show times that are a
+	// minute old.
+	beatEvery  = 30 * time.Second
+	staleAfter = 5 * time.Minute
+)
+
+// Claim claims a unit. ok is false if another worker is at it.
+func (f *Folder) Claim(kind string, key Key) (c *Claim, ok bool, err error) {
+	dir := filepath.Join(f.root, "claims")
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return nil, false, err
+	}
+	c = &Claim{folder: f, path: filepath.Join(dir, kind+"-"+string(key))}
+	for range 2 {
+		file, err := os.OpenFile(c.path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+		if err == nil {
+			_, err = file.WriteString(f.worker + "\n")
+			if err = errors.Join(err, file.Close()); err != nil {
+				return nil, false, err
+			}
+			f.hold(c)
+			return c, true, nil
+		}
+		if !errors.Is(err, fs.ErrExist) {
+			return nil, false, err
+		}
+		if stale, err := f.stale(c.path); err != nil || !stale {
+			return nil, false, err
+		}
+		if err := os.Remove(c.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, false, err
+		}
+	}
+	return nil, false, nil // another was faster
+}
+
+// stale reports whether the claim is older than a living worker lets it become. Both times
+// are those of the file system's own clock.
+func (f *Folder) stale(path string) (bool, error) {
+	claim, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	now, err := f.fileTime()
+	return now.Sub(claim.ModTime()) > staleAfter, err
+}
+
+// fileTime is the file system's present time.
+func (f *Folder) fileTime() (time.Time, error) {
+	file, err := os.CreateTemp(filepath.Join(f.root, "claims"), "."+f.worker+".*.time")
+	if err != nil {
+		return time.Time{}, err
+	}
+	info, err := file.Stat()
+	if err = errors.Join(err, file.Close(), os.Remove(file.Name())); err != nil {
+		return time.Time{}, err
+	}
+	return info.ModTime(), nil
+}
+
+// Release gives the unit back, done or not.
+func (c *Claim) Release() {
+	c.folder.mu.Lock()
+	delete(c.folder.held, c)
+	if len(c.folder.held) == 0 {
+		c.folder.stopBeat()
+	}
+	c.folder.mu.Unlock()
+	_ = os.Remove(c.path) // one that stays gets old
+}
+
+// hold keeps a claim fresh until it is released.
+func (f *Folder) hold(c *Claim) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.held[c] = nil
+	if f.beat != nil {
+		return
+	}
+	stop := make(chan struct{})
+	f.beat = stop
+	f.written.Go(func() {
+		tick := time.NewTicker(beatEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-stop:
+				return
+			case <-tick.C:
+				f.freshen()
+			}
+		}
+	})
+}
+
+// freshen writes all claims again, which gives them the file system's time.
+func (f *Folder) freshen() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for c := range f.held {
+		_ = os.WriteFile(c.path, []byte(f.worker+"\n"), 0o666) // the next beat tries again
+	}
+}
+
+// stopBeat ends the heart beat. f.mu is held.
+func (f *Folder) stopBeat() {
+	if f.beat != nil {
+		close(f.beat)
+		f.beat = nil
+	}
+}

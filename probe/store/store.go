@@ -1,0 +1,253 @@
+// Package store keeps the results of units of work in a folder: the memory of a run.
+//
+// A unit is named by its [Key], the hash of everything that can change its result. What
+// has been computed once is therefore never computed again, by whoever opens the folder:
+// the same program after a crash, another worker on another machine that shares the
+// folder, or a later run with more units. There is nothing to resume; a run looks what
+// there is and does the rest.
+//
+//	RUN/units/<kind>/<2 digits>/<key>.npz   one file for each unit
+//	RUN/claims/<kind>-<key>                 a worker is at it; removed when it is done
+//	RUN/journal/<worker>.jsonl              what each worker did, a line each, append-only
+//
+// A unit's file appears under its name only when it is whole, and is never changed. Two
+// workers may do the same unit at once; they write the same bytes, and the last one wins.
+// Files are not flushed to the disk one by one: after a power cut a unit may be damaged,
+// which its reader notices by the checksums of its format; it is then done again.
+//
+// Folders may be used by many processes at once, and a Folder by many goroutines.
+package store
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+)
+
+// Key names a unit: 64 hexadecimal digits.
+type Key string
+
+// NewKey returns the hash of parts, which must be a value that encodes as JSON in one
+// way only: a struct of strings, numbers, lists and structs.
+func NewKey(parts any) Key {
+	text, err := json.Marshal(parts)
+	if err != nil {
+		panic("store: a key that is no JSON: " + err.Error())
+	}
+	sum := sha256.Sum256(text)
+	return Key(hex.EncodeToString(sum[:]))
+}
+
+// Folder is a folder of units. Close it.
+type Folder struct {
+	root   string
+	worker string
+
+	mu      sync.Mutex
+	journal *os.File       // nil until there is something to write
+	held    map[*Claim]any // claims that are kept fresh
+	beat    chan struct{}  // closed to end the heart beat; nil while nothing is held
+	written sync.WaitGroup // the heart beat
+}
+
+// Open opens a folder, and makes it if it is not there. worker names who writes, in the
+// journal and in claims; no two that work at once may have one name.
+func Open(root, worker string) (*Folder, error) {
+	if worker == "" || strings.ContainsAny(worker, `/\`) {
+		return nil, fmt.Errorf("worker %q cannot be the name of a file", worker)
+	}
+	if err := os.MkdirAll(root, 0o777); err != nil {
+		return nil, err
+	}
+	return &Folder{root: root, worker: worker, held: map[*Claim]any{}}, nil
+}
+
+// Root returns the folder's path.
+func (f *Folder) Root() string { return f.root }
+
+// Close ends what the folder does in the background. Closing twice is harmless.
+func (f *Folder) Close() error {
+	f.mu.Lock()
+	f.stopBeat()
+	journal := f.journal
+	f.journal = nil
+	f.mu.Unlock()
+	f.written.Wait()
+	if journal == nil {
+		return nil
+	}
+	return journal.Close()
+}
+
+func (f *Folder) path(kind string, key Key) string {
+	return filepath.Join(f.root, "units", kind, string(key[:2]), string(key)+".npz")
+}
+
+// Has reports whether the unit is there.
+func (f *Folder) Has(kind string, key Key) bool {
+	_, err := os.Stat(f.path(kind, key))
+	return err == nil
+}
+
+// Load gives the unit to read, which must not keep the reader. A unit that is not there is
+// fs.ErrNotExist. Errors of read name the file.
+func (f *Folder) Load(kind string, key Key, read func(r io.ReaderAt, size int64) error) error {
+	file, err := os.Open(f.path(kind, key))
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	if err := read(file, info.Size()); err != nil {
+		return fmt.Errorf("%s: %w", file.Name(), err)
+	}
+	return nil
+}
+
+// Remove removes a unit that turned out to be damaged. One that is not there is no error.
+func (f *Folder) Remove(kind string, key Key) error {
+	if err := os.Remove(f.path(kind, key)); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// Save writes a unit. If write fails, nothing is there.
+func (f *Folder) Save(kind string, key Key, write func(w io.Writer) error) error {
+	return writeWhole(f.path(kind, key), f.worker, write)
+}
+
+// SaveFile writes a file of that name into the folder itself, in the place of one that is
+// there.
+func (f *Folder) SaveFile(name string, write func(w io.Writer) error) error {
+	return writeWhole(filepath.Join(f.root, name), f.worker, write)
+}
+
+// writeWhole writes a file that appears under its name only when it is whole. who keeps
+// apart the temporary files of those who write it at once.
+func writeWhole(path, who string, write func(w io.Writer) error) error {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return err
+	}
+	temp := filepath.Join(dir, "."+filepath.Base(path)+"."+who+".tmp")
+	file, err := os.Create(temp)
+	if err != nil {
+		return err
+	}
+	out := &buffered{w: file}
+	err = write(out)
+	err = errors.Join(err, out.flush(), file.Close())
+	if err == nil {
+		err = os.Rename(temp, path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(temp))
+	}
+	return nil
+}
+
+// buffered collects what is written into a few large writes.
+type buffered struct {
+	w   io.Writer
+	buf bytes.Buffer
+}
+
+const bufferBytes = 1 << 18
+
+func (b *buffered) Write(p []byte) (int, error) {
+	n, _ := b.buf.Write(p)
+	if b.buf.Len() >= bufferBytes {
+		return n, b.flush()
+	}
+	return n, nil
+}
+
+func (b *buffered) flush() error {
+	_, err := b.buf.WriteTo(b.w)
+	return err
+}
+
+// Record appends a line of JSON to the worker's journal.
+func (f *Folder) Record(entry any) error {
+	line, err := json.Marshal(entry)
+	if err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.journal == nil {
+		dir := filepath.Join(f.root, "journal")
+		if err := os.MkdirAll(dir, 0o777); err != nil {
+			return err
+		}
+		name := filepath.Join(dir, f.worker+".jsonl")
+		if f.journal, err = os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o666); err != nil {
+			return err
+		}
+	}
+	_, err = f.journal.Write(append(line, '\n'))
+	return err
+}
+
+// Collect copies the units and journals of another folder that are not here, and returns
+// how many units came. What is not whole yet is left.
+func (f *Folder) Collect(from string) (units int, err error) {
+	for _, part := range []string{"units", "journal"} {
+		root := filepath.Join(from, part)
+		err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+			if errors.Is(err, fs.ErrNotExist) && path == root {
+				return fs.SkipDir // a worker that has done nothing yet
+			}
+			if err != nil || entry.IsDir() || strings.HasPrefix(entry.Name(), ".") {
+				return err
+			}
+			inside, err := filepath.Rel(from, path)
+			if err != nil {
+				return err
+			}
+			copied, err := f.copyFile(path, filepath.Join(f.root, inside))
+			if copied && part == "units" {
+				units++
+			}
+			return err
+		})
+		if err != nil {
+			return units, err
+		}
+	}
+	return units, nil
+}
+
+// copyFile copies a file unless one of that length is there: units never change, and
+// journals grow.
+func (f *Folder) copyFile(from, to string) (bool, error) {
+	in, err := os.Open(from)
+	if err != nil {
+		return false, err
+	}
+	defer in.Close()
+	info, err := in.Stat()
+	if err != nil {
+		return false, err
+	}
+	if there, err := os.Stat(to); err == nil && there.Size() >= info.Size() {
+		return false, nil
+	}
+	return true, writeWhole(to, f.worker, func(w io.Writer) error {
+		_, err := io.Copy(w, in)
+		return err
+	})
+}
