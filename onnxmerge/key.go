@@ -1,0 +1,81 @@
+package onnxmerge
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+
+	"github.com/wiseft/wiseft/onnxmerge/align"
+	"github.com/wiseft/wiseft/onnxmerge/graph"
+	"github.com/wiseft/wiseft/onnxmerge/method"
+)
+
+// keyGeneration is raised when the same plan gives other bytes.
+const keyGeneration = 1
+
+// keyDecision is what a decision changes in the merged model.
+type keyDecision struct {
+	Tensor string        `json:"tensor"`
+	Action string        `json:"action"`
+	From   []string      `json:"from,omitempty"` // the tensors it is merged from
+	Perm   [][]int       `json:"perm,omitempty"` // the orders of their axes
+	Fold   []bool        `json:"fold,omitempty"`
+	How    align.How     `json:"how,omitempty"`
+	Params method.Params `json:"params,omitempty"`
+}
+
+// Key returns the hash of everything that the merged model follows from: the files of all
+// models, the method, and what was decided of every tensor. Plans of one key write the
+// same tensors. It reads the models once, to hash them, and merges nothing.
+func (p *Plan) Key(ctx context.Context) (string, error) {
+	parts := struct {
+		Generation int
+		Method     string
+		Params     method.Params
+		Files      [][]graph.File
+		Decisions  []keyDecision
+	}{Generation: keyGeneration, Method: p.Method.Name, Params: p.Params}
+	for _, m := range p.inputs() {
+		files, err := m.Files(ctx)
+		if err != nil {
+			return "", err
+		}
+		parts.Files = append(parts.Files, files)
+	}
+	for i := range p.Decisions {
+		parts.Decisions = append(parts.Decisions, p.Decisions[i].key())
+	}
+	text, err := json.Marshal(parts)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:]), nil
+}
+
+func (d *Decision) key() keyDecision {
+	k := keyDecision{Tensor: d.Tensor, Action: d.Action.String()}
+	if d.Action != Merge {
+		return k
+	}
+	k.How, k.Params = d.how, d.params
+	k.add(d)
+	for i := range d.further {
+		k.add(&d.further[i])
+	}
+	for i := range d.fisher {
+		k.add(&d.fisher[i])
+	}
+	return k
+}
+
+// add notes one of the tensors that are merged.
+func (k *keyDecision) add(d *Decision) {
+	name := ""
+	if d.a != nil {
+		name = d.a.ID()
+	}
+	k.From, k.Perm = append(k.From, name), append(k.Perm, d.perm)
+	k.Fold = append(k.Fold, d.fold != nil)
+}
