@@ -53,15 +53,24 @@ func (d *subset) Hash(ctx context.Context) (string, error) {
 	return DerivedHash(ctx, d.Dataset, d.line+" "+d.chosen)
 }
 
-// SplitStratified splits the samples of ds at random, class by class, so that held
+// Labels returns the labels of all samples of ds.
+func Labels(ds Dataset) []int64 {
+	y := make([]int64, ds.Len())
+	for i := range y {
+		y[i] = ds.Label(i)
+	}
+	return y
+}
+
+// SplitStratified splits samples with labels y at random, class by class, so that held
 // has about fraction of each: the nearest whole number, but at least one sample on
 // either side where a class has two. Both lists are sorted. The result depends on
 // the labels, fraction and seed alone. A fraction outside (0, 1) leaves held or,
 // as far as possible, rest empty.
-func SplitStratified(ds Dataset, fraction float64, seed uint64) (rest, held []int) {
+func SplitStratified(y []int64, fraction float64, seed uint64) (rest, held []int) {
 	byLabel := map[int64][]int{}
-	for i := range ds.Len() {
-		byLabel[ds.Label(i)] = append(byLabel[ds.Label(i)], i)
+	for i, label := range y {
+		byLabel[label] = append(byLabel[label], i)
 	}
 	for _, label := range slices.Sorted(maps.Keys(byLabel)) {
 		class := byLabel[label]

@@ -76,7 +76,7 @@ func TestSplitStratified(t *testing.T) {
 		{1, map[int64]int{1: 1, 2: 2, 3: 99, 7: 999, -1: 3}},
 		{2, map[int64]int{1: 1, 2: 2, 3: 99, 7: 999, -1: 3}},
 	} {
-		rest, held := datasets.SplitStratified(ds, test.fraction, 1)
+		rest, held := datasets.SplitStratified(datasets.Labels(ds), test.fraction, 1)
 		got := map[int64]int{}
 		for _, i := range held {
 			got[ds.labels[i]]++
@@ -94,9 +94,9 @@ func TestSplitStratified(t *testing.T) {
 			t.Errorf("fraction %v: not sorted", test.fraction)
 		}
 	}
-	_, a := datasets.SplitStratified(ds, 0.2, 1)
-	_, again := datasets.SplitStratified(ds, 0.2, 1)
-	_, b := datasets.SplitStratified(ds, 0.2, 2)
+	_, a := datasets.SplitStratified(datasets.Labels(ds), 0.2, 1)
+	_, again := datasets.SplitStratified(datasets.Labels(ds), 0.2, 1)
+	_, b := datasets.SplitStratified(datasets.Labels(ds), 0.2, 2)
 	if !slices.Equal(a, again) || slices.Equal(a, b) {
 		t.Error("the split must depend on the seed and on nothing else")
 	}

@@ -49,6 +49,8 @@ type ClassifierMeta struct {
 	C           float64 `json:"C"`
 	Standardize bool    `json:"standardize,omitempty"`
 	Unseen      []int   `json:"unseen,omitempty"` // classes without a training sample
+	// Fit says how the fit went; nil where nobody kept it.
+	Fit *FitReport `json:"fit,omitempty"`
 	// Hidden are the activations of the layers before the last; Write sets it.
 	Hidden   []Activation `json:"hidden,omitempty"`
 	Features Meta         `json:"features"` // of the training features

@@ -33,6 +33,7 @@ func commands() []*cli.Command {
 		newProbeCommand(),
 		newSweepCommand(),
 		newBenchCommand(),
+		newCollectCommand(),
 		newSoupCommand(),
 		newDemoCommand(),
 		newRecipeCommand(),

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 	"github.com/wiseft/wiseft/probe/bench"
@@ -13,8 +14,9 @@ func newBenchCommand() *cli.Command {
 		Name:      "bench",
 		Usage:     "fit a probe on a model's features and benchmark it under corruption",
 		ArgsUsage: "MODEL… --train DATA --test DATA",
-		Description: "Example:\n" +
-			"  wiseft bench merged.onnx --train modelnet40 --test modelnet40 --points 1024 --suite modelnet-c -o run",
+		Description: "Examples:\n" +
+			"  wiseft bench merged.onnx --train modelnet40 --test modelnet40 --points 1024 --suite modelnet-c -o run\n" +
+			"  wiseft bench classifier.onnx --head own --test modelnet_c",
 		Flags: measureFlags(),
 	}, runBench)
 }
@@ -25,8 +27,26 @@ type storedModel string
 // ID implements bench.Variant.
 func (m storedModel) ID() string { return string(m) }
 
-// Alpha implements bench.Variant.
-func (storedModel) Alpha() (float64, bool) { return 0, false }
+// Params implements bench.Variant.
+func (storedModel) Params() []bench.Param { return nil }
+
+// Key implements bench.Variant.
+func (m storedModel) Key(ctx context.Context) (string, error) {
+	model, err := openModel(string(m))
+	if err != nil {
+		return "", err
+	}
+	defer model.Close()
+	files, err := model.Files(ctx)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", m, err)
+	}
+	var all []string
+	for _, f := range files {
+		all = append(all, f.Name, f.Hash)
+	}
+	return sha256Hex([]byte(strings.Join(all, "\n"))), nil
+}
 
 // Model implements bench.Variant.
 func (m storedModel) Model(ctx context.Context) ([]byte, error) {
@@ -44,8 +64,7 @@ func runBench(ctx context.Context, c *call) (result, error) {
 		if err != nil {
 			return nil, err
 		}
-		tensor, err := featureTensor(m.Model, c.String("output"))
-		c.sayFeatures(m.Model, tensor)
+		tensor, err := c.measuredTensor(m.Model, consumedBy(m.Model))
 		if err := m.Close(); err != nil {
 			return nil, err
 		}
@@ -53,7 +72,7 @@ func runBench(ctx context.Context, c *call) (result, error) {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 		if plan.Tensor != "" && plan.Tensor != tensor {
-			return nil, usageError{msg: fmt.Sprintf("%s has its features in %q, %s in %q", paths[0], plan.Tensor, path, tensor),
+			return nil, usageError{msg: fmt.Sprintf("%s has the tensor %q, %s has %q", paths[0], plan.Tensor, path, tensor),
 				hint: "benchmark them one by one"}
 		}
 		plan.Tensor = tensor

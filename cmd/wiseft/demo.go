@@ -19,6 +19,7 @@ import (
 	"github.com/wiseft/wiseft/datasets/shapes"
 	"github.com/wiseft/wiseft/onnxmerge"
 	"github.com/wiseft/wiseft/onnxmerge/graph"
+	"github.com/wiseft/wiseft/onnxmerge/method"
 	"github.com/wiseft/wiseft/probe"
 	"github.com/wiseft/wiseft/probe/bench"
 	"github.com/wiseft/wiseft/probe/report"
@@ -167,17 +168,29 @@ func (d *demo) sweep(ctx context.Context) error {
 	if err != nil {
 		return usageError{msg: "--alphas " + err.Error()}
 	}
-	plan := bench.Plan{Engine: d.engine, Tensor: demoFeatures, Train: d.data["train"], Val: d.data["val"], Test: d.data["test"],
+	plan := bench.Plan{Schema: "wiseft.sweep/1", Engine: d.engine, Tensor: demoFeatures, Train: d.data["train"], Val: d.data["val"],
+		Tests: []bench.Test{{Name: "test", Data: d.data["test"]}},
 		Suite: "modelnet-c", Fit: d.fit, Batch: d.Int("batch"), Version: buildVersion()}
 	opt := onnxmerge.Options{Origin: &onnxmerge.Origin{Version: buildVersion(), Files: []string{"pretrained.onnx", "finetuned.onnx"}}}
-	if d.variants, _, err = d.mixes(ctx, d.pretrained, d.finetuned, alphas, opt); err != nil {
+	points := product([][]bench.Param{nil}, "alpha", alphas)
+	d.variants, _, err = d.mixes(points, nil, d.finetuned.SizeBytes(), func(params method.Params) (*onnxmerge.Plan, error) {
+		opt.Params = params
+		return onnxmerge.NewPlan(ctx, d.pretrained, d.finetuned, opt)
+	})
+	if err != nil {
 		return err
 	}
 	plan.Variants = d.variants
-	if d.result, err = d.runBench(ctx, plan); err != nil {
+	run, err := newTemporaryRun()
+	if err != nil {
 		return err
 	}
-	d.result.Schema = "wiseft.sweep/1"
+	defer run.close()
+	out, err := d.runBench(ctx, plan, run.Folder)
+	if err != nil {
+		return err
+	}
+	d.result = out.Result
 	return nil
 }
 
@@ -283,7 +296,7 @@ Try next:
   wiseft merge %s %s -o merged.onnx --alpha 0.3
   wiseft bench merged.onnx --train %s --test %s --corruption jitter
   wiseft sweep YOUR_PRETRAINED.onnx YOUR_FINETUNED.onnx --train DATA --test DATA --points 1024 -o run
-`, r.Seconds, memory, r.Folder, r.Result.Chosen.Alpha, r.Difference,
+`, r.Seconds, memory, r.Folder, *r.Result.Chosen.Alpha, r.Difference,
 		in("pretrained.onnx"), in("finetuned.onnx"), in("train.npz"), in("test.npz"))
 	return err
 }

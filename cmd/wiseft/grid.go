@@ -3,8 +3,13 @@ package main
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/wiseft/wiseft/onnxmerge"
+	"github.com/wiseft/wiseft/onnxmerge/method"
+	"github.com/wiseft/wiseft/probe/bench"
 )
 
 // maxGrid bounds a grid, so that a step of 1e-9 is an error and not a wait.
@@ -51,6 +56,66 @@ func parseGrid(text string) ([]float64, error) {
 		}
 		list = append(list, x)
 	}
+}
+
+// defaultAlphas are the shares that a sweep goes over.
+const defaultAlphas = "0:1:0.1"
+
+// gridPoints reads --alphas and --grid: all combinations of the values, the first named
+// changing last. Alpha is a parameter of most methods only.
+func (c *call) gridPoints(opt onnxmerge.Options) ([][]bench.Param, error) {
+	m, err := method.Lookup(opt.Method)
+	if err != nil {
+		return nil, err
+	}
+	grids := c.StringSlice("grid")
+	if _, err := m.Param("alpha"); err == nil || c.IsSet("alphas") {
+		grids = append([]string{"alpha=" + c.String("alphas")}, grids...)
+	}
+	points := [][]bench.Param{nil}
+	seen := map[string]bool{}
+	for i, text := range grids {
+		name, values, ok := strings.Cut(text, "=")
+		if !ok {
+			return nil, usageError{msg: fmt.Sprintf("--grid %s is not NAME=VALUES", text)}
+		}
+		flag := "--grid " + name
+		if i == 0 && name == "alpha" {
+			flag = "--alphas"
+		}
+		if _, err := m.Param(name); err != nil {
+			return nil, err
+		}
+		list, err := parseGrid(values)
+		if err != nil {
+			return nil, usageError{msg: flag + " " + err.Error()}
+		}
+		if _, given := opt.Params[name]; given && c.String("recipe") == "" {
+			return nil, usageError{msg: fmt.Sprintf("--param %s is what the sweep goes over", name), hint: "name its values with " + flag}
+		}
+		if seen[name] {
+			return nil, usageError{msg: flag + " is named twice"}
+		}
+		seen[name] = true
+		points = product(points, name, list)
+	}
+	if len(points) == 1 && len(points[0]) == 0 {
+		return nil, usageError{msg: fmt.Sprintf("method %s has no parameter alpha, and no other is named", m.Name), hint: "name one with --grid NAME=VALUES; see wiseft list methods " + m.Name}
+	}
+	if len(points) > maxGrid {
+		return nil, usageError{msg: fmt.Sprintf("the grid has %d points, and at most %d are measured", len(points), maxGrid)}
+	}
+	return points, nil
+}
+
+// product combines every point with every value of one more parameter.
+func product(points [][]bench.Param, name string, values []float64) (all [][]bench.Param) {
+	for _, p := range points {
+		for _, v := range values {
+			all = append(all, append(slices.Clone(p), bench.Param{Name: name, Value: v}))
+		}
+	}
+	return all
 }
 
 // parseLogGrid reads values of C: "1", "0.1,1,10" or "1e-6:1e6:45log" (first, last, how

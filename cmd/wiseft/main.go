@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"syscall"
 
 	"golang.org/x/term"
 )
@@ -16,7 +15,7 @@ import (
 func main() {
 	// The first Ctrl-C cancels what runs; after that the signal has its usual
 	// effect again, so a second one ends the program at once.
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), stopSignals...)
 	context.AfterFunc(ctx, stop)
 	os.Exit(run(ctx, os.Args, console{
 		out:    os.Stdout,

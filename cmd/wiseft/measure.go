@@ -2,30 +2,32 @@ package main
 
 import (
 	"context"
-	"errors"
+	"encoding/json"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 
 	"github.com/urfave/cli/v2"
-	"github.com/wiseft/wiseft/datasets"
 	"github.com/wiseft/wiseft/datasets/corrupt"
+	"github.com/wiseft/wiseft/onnxmerge/graph"
 	"github.com/wiseft/wiseft/probe/bench"
 	"github.com/wiseft/wiseft/probe/report"
+	"github.com/wiseft/wiseft/probe/store"
 )
 
 // measureFlags are those that sweep and bench share.
 func measureFlags() []cli.Flag {
 	const category = "Measuring:"
 	flags := append(choosingFlags("alpha"), []cli.Flag{
-		&cli.StringFlag{Name: "test", Usage: "`DATA` that is corrupted and scored (its test split)", EnvVars: []string{"WISEFT_TEST"}, Category: category},
+		&cli.StringSliceFlag{Name: "test", Usage: "`DATA` that is corrupted and scored (its test split); a folder of corrupted data is scored as it is; may be repeated", EnvVars: []string{"WISEFT_TEST"}, Category: category},
 		&cli.StringFlag{Name: "suite", Value: "modelnet-c", Usage: "corruption suite, or none; see wiseft list suites", EnvVars: []string{"WISEFT_SUITE"}, Category: category},
 		&cli.StringSliceFlag{Name: "corruption", Usage: "only the corruption `NAME`; may be repeated", Category: category},
 		&cli.StringFlag{Name: "severity", Value: "1-5", Usage: "only these severities", EnvVars: []string{"WISEFT_SEVERITY"}, Category: category},
-		&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "`FOLDER` for the result, the table and the curve", EnvVars: []string{"WISEFT_OUT"}, Category: category},
-		&cli.BoolFlag{Name: "force", Usage: "replace an existing result", EnvVars: []string{"WISEFT_FORCE"}, Category: category},
+		&cli.StringFlag{Name: "head", Value: "probe", Usage: "`probe` fits one; own takes the model's output as class scores", EnvVars: []string{"WISEFT_HEAD"}, Category: category},
+		&cli.StringFlag{Name: "choose", Value: "accuracy", Usage: "the `RULE` by which alpha is chosen on validation data: " + ruleNames(), EnvVars: []string{"WISEFT_CHOOSE"}, Category: category},
+		&cli.Float64Flag{Name: "max-loss", Value: 1, Usage: "`POINTS` of clean accuracy that the rule robustness may give away", EnvVars: []string{"WISEFT_MAX_LOSS"}, Category: category},
+		&cli.BoolFlag{Name: "choose-on-test", Usage: "let test data choose; every result says so", EnvVars: []string{"WISEFT_CHOOSE_ON_TEST"}, Category: category},
 	}...)
+	flags = append(flags, runFlags()...)
 	flags = append(flags, fitFlags()...)
 	flags = append(flags, engineFlags()...)
 	return append(flags, dataFlags()...)
@@ -40,65 +42,80 @@ func choosingFlags(what string) []cli.Flag {
 	}
 }
 
-// runFiles are what a measurement leaves in its folder: file name and report format.
-var runFiles = []struct{ name, format string }{
-	{"result.json", "json"}, {"table.txt", "table"}, {"curve.svg", "svg"}, {"curve.png", "png"},
-}
-
-func runFileNames() []string {
-	var names []string
-	for _, f := range runFiles {
-		names = append(names, f.name)
+func ruleNames() (names string) {
+	for i, r := range bench.Rules() {
+		if i > 0 {
+			names += ", "
+		}
+		names += r.Name
 	}
 	return names
 }
 
 // measured is the result of a sweep or benchmark.
-type measured struct{ *bench.Result }
+type measured struct{ *bench.Outcome }
 
 func (m measured) writeText(w io.Writer) error { return report.Write(w, "table", m.Result) }
+
+// MarshalJSON writes the result, and what this run had to do for it.
+func (m measured) MarshalJSON() ([]byte, error) { return json.Marshal(m.Outcome) }
+
+// shared is what a worker has done of a run that others share.
+type shared struct {
+	Schema  string  `json:"schema"`
+	Folder  string  `json:"folder"`
+	Cached  int     `json:"n_cached"`
+	Missing int     `json:"n_missing"`
+	Seconds float64 `json:"seconds"`
+}
+
+func (s shared) writeText(w io.Writer) error {
+	_, err := fmt.Fprintf(w, "%s: this share is done in %.1f s; %s wait for other shares\nwiseft collect %s makes the result when all are done\n",
+		s.Folder, s.Seconds, count(s.Missing, "unit"), s.Folder)
+	return err
+}
 
 // measure completes a plan from the flags and runs it. The caller sets variants and
 // tensor.
 func (c *call) measure(ctx context.Context, schema string, plan bench.Plan) (result, error) {
-	dir := c.String("out")
-	if dir != "" {
-		if err := checkFolder(dir, c.Bool("force"), runFileNames()); err != nil {
-			return nil, err
-		}
-	}
+	plan.Schema = schema
 	if err := c.completePlan(&plan); err != nil {
 		return nil, err
 	}
-	if err := c.readMeasureData(ctx, &plan, "train", "val", "test"); err != nil {
-		return nil, err
-	}
-	engine, err := c.newEngine()
+	close, err := c.openMeasureData(ctx, &plan)
 	if err != nil {
 		return nil, err
 	}
-	plan.Engine = engine
-	r, err := c.runBench(ctx, plan)
+	defer close()
+	if plan.Engine, err = c.newEngine(); err != nil {
+		return nil, err
+	}
+	run, err := c.openRun(plan.Share)
 	if err != nil {
 		return nil, err
 	}
-	r.Schema = schema
-	if dir != "" {
-		if err := writeRun(dir, r); err != nil {
-			return nil, err
-		}
+	defer run.close()
+	out, err := c.runBench(ctx, plan, run.Folder)
+	if err != nil {
+		return nil, run.explain(err)
 	}
-	return measured{r}, nil
+	if out.Result == nil {
+		return shared{"wiseft.share/1", run.Root(), out.NCached, out.Missing, out.Seconds}, nil
+	}
+	return measured{out}, run.write(out.Result)
 }
 
-// runBench runs a complete plan, showing progress.
-func (c *call) runBench(ctx context.Context, plan bench.Plan) (*bench.Result, error) {
-	bar := c.newProgress("measuring", "clouds")
-	defer bar.end()
-	return bench.Run(ctx, plan, func(p bench.Progress) {
-		bar.describe(fmt.Sprintf("%s (%d/%d)", p.What, p.Units, p.TotalUnits))
-		bar.set(p.Samples, p.TotalSamples)
-	})
+// measuredTensor decides which tensor of a model is measured: its features, or with
+// --head own its class scores.
+func (c *call) measuredTensor(m *graph.Model, consumed string) (string, error) {
+	if c.String("head") == "own" {
+		return scoresOutput(m, c.String("output"))
+	}
+	tensor, err := featuresBehind(m, c.String("output"), consumed)
+	if err == nil {
+		c.sayFeatures(m, tensor)
+	}
+	return tensor, err
 }
 
 // completePlan reads the flags that need no file.
@@ -120,6 +137,33 @@ func (c *call) completePlan(plan *bench.Plan) (err error) {
 		}
 	}
 	plan.Corruptions = c.StringSlice("corruption")
+	if err := c.completeChoice(plan); err != nil {
+		return err
+	}
+	if plan.KeepFeatures, err = c.keepFeatures(); err != nil {
+		return err
+	}
+	plan.Replace = c.Bool("force")
+	plan.Share, err = c.share()
+	return err
+}
+
+// completeChoice reads the flags of who judges, and of how a mix is chosen.
+func (c *call) completeChoice(plan *bench.Plan) error {
+	switch c.String("head") {
+	case "own":
+		plan.OwnHead = true
+	case "probe":
+	default:
+		return usageError{msg: "--head " + c.String("head") + " is neither probe nor own"}
+	}
+	plan.Choose = bench.Choice{Rule: c.String("choose"), OnTest: c.Bool("choose-on-test")}
+	if plan.Choose.Rule == "robustness" {
+		plan.Choose.Points = c.Float64("max-loss") / 100
+	}
+	if err := plan.Choose.Check(); err != nil {
+		return usageError{msg: err.Error()}
+	}
 	return nil
 }
 
@@ -133,86 +177,20 @@ func (c *call) completeProbing(plan *bench.Plan) (err error) {
 	return err
 }
 
-// readMeasureData reads the data sets of a plan that flags name into memory: every model
-// passes over them.
-func (c *call) readMeasureData(ctx context.Context, plan *bench.Plan, flags ...string) error {
-	into := map[string]*datasets.Dataset{"train": &plan.Train, "val": &plan.Val, "test": &plan.Test}
-	hashes := map[string]string{}
-	for _, flag := range flags {
-		path := c.String(flag)
-		if path == "" && flag == "val" {
-			continue
-		}
-		if path == "" {
-			return usageError{msg: "no " + flag + " data is named", hint: "name it with --" + flag}
-		}
-		data, err := c.readData(ctx, path, flag)
-		if err != nil {
-			return err
-		}
-		hash, err := data.Hash(ctx)
-		if err != nil {
-			return err
-		}
-		if other, ok := hashes[hash]; ok {
-			return mismatchError{fmt.Sprintf("--%s and --%s are the same samples", other, flag)}
-		}
-		hashes[hash] = flag
-		*into[flag] = data
-	}
-	return nil
-}
-
-// readData reads a prepared data set into memory.
-func (c *call) readData(ctx context.Context, path, split string) (datasets.Dataset, error) {
-	opened, prepared, err := c.openData(path, split)
+// runBench runs a complete plan, showing progress.
+func (c *call) runBench(ctx context.Context, plan bench.Plan, folder *store.Folder) (*bench.Outcome, error) {
+	bar := c.newProgress("measuring", "clouds")
+	defer bar.end()
+	out, err := bench.Run(ctx, plan, folder, func(p bench.Progress) {
+		bar.describe(fmt.Sprintf("%s (%d/%d)", p.What, p.Units, p.TotalUnits))
+		bar.set(p.Samples, p.TotalSamples)
+	})
 	if err != nil {
 		return nil, err
 	}
-	bar := c.newProgress("reading "+path, "clouds")
-	defer bar.end()
-	held, err := datasets.InMemory(ctx, prepared, bar.set)
-	return held, errors.Join(err, opened.Close())
-}
-
-// checkFolder refuses a folder that holds one of the named files already, unless
-// force is set.
-func checkFolder(dir string, force bool, names []string) error {
-	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
-		return usageError{msg: dir + ": the output is not a folder"}
+	bar.end()
+	for _, event := range out.Events {
+		c.say(event)
 	}
-	for _, name := range names {
-		path := filepath.Join(dir, name)
-		if _, err := os.Stat(path); err == nil && !force {
-			return usageError{msg: path + ": the output exists", hint: "replace it with --force"}
-		}
-	}
-	return nil
-}
-
-// writeRun writes the files of a result. A benchmark without a whole suite has no
-// curve.
-func writeRun(dir string, r *bench.Result) error {
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return err
-	}
-	for _, f := range runFiles {
-		if isCurve := f.format == "svg" || f.format == "png"; isCurve && !hasCurve(r) {
-			continue
-		}
-		_, _, err := writeOutput(filepath.Join(dir, f.name), func(w io.Writer) error { return report.Write(w, f.format, r) })
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func hasCurve(r *bench.Result) bool {
-	for _, m := range r.Models {
-		if m.MOA.Known() {
-			return true
-		}
-	}
-	return false
+	return out, nil
 }

@@ -122,10 +122,37 @@ func nameModel(path string, err error) error {
 // that the model offers; where a merge found the head to begin; the only output, or what
 // its classifier consumes.
 func featureTensor(m *graph.Model, named string) (string, error) {
-	if p, err := onnxmerge.ReadProvenance(m); err == nil {
-		return featuresBehind(m, named, p.Features)
+	return featuresBehind(m, named, consumedBy(m))
+}
+
+// consumedBy returns the tensor that the head of a merged model consumes, as its provenance
+// says; "" if nothing is known.
+func consumedBy(m *graph.Model) string {
+	p, err := onnxmerge.ReadProvenance(m)
+	if err != nil {
+		return ""
 	}
-	return featuresBehind(m, named, "")
+	return p.Features
+}
+
+// scoresOutput decides which output has the class scores of a model's own head: the one
+// named by the user, or the only one beside its features.
+func scoresOutput(m *graph.Model, named string) (string, error) {
+	if named != "" {
+		return named, nil
+	}
+	features, _ := m.DeclaredFeatures()
+	var outputs []string
+	for _, o := range m.Graph.Outputs {
+		if o.Name != features || len(m.Graph.Outputs) == 1 {
+			outputs = append(outputs, o.Name)
+		}
+	}
+	if len(outputs) != 1 {
+		return "", usageError{msg: fmt.Sprintf("the model has %d outputs that may be its class scores (%s)", len(outputs), strings.Join(outputs, ", ")),
+			hint: "choose one with --output TENSOR"}
+	}
+	return outputs[0], nil
 }
 
 // featuresBehind is featureTensor for a model whose head is known to consume a tensor; ""

@@ -91,9 +91,11 @@ func runSoup(ctx context.Context, c *call) (result, error) {
 	if err := k.check(ctx); err != nil {
 		return nil, err
 	}
-	if err := c.readMeasureData(ctx, &plan, "train", "val"); err != nil {
+	closeData, err := c.openChoosingData(ctx, &plan)
+	if err != nil {
 		return nil, err
 	}
+	defer closeData()
 	if plan.Engine, err = c.newEngine(); err != nil {
 		return nil, err
 	}

@@ -27,7 +27,7 @@ type soupRun struct {
 	bar       *progress
 	steps     []bench.SoupStep
 	n         int // validation samples
-	probe     bench.ProbeSettings
+	probe     bench.FitSettings
 	notes     []string // what the user should know of the scores
 }
 
@@ -78,7 +78,7 @@ func (k *soupRun) choose(ctx context.Context, plan bench.Plan) (err error) {
 	k.bar = k.c.newProgress("scoring", "clouds")
 	defer k.bar.end()
 	scores := 2*len(k.models) - 1 // each alone, and each but the best in an average
-	k.validator, err = bench.NewValidator(plan, scores, func(p bench.Progress) {
+	k.validator, err = bench.NewValidator(ctx, plan, scores, func(p bench.Progress) {
 		k.bar.describe(fmt.Sprintf("%s (%d/%d)", p.What, p.Units, p.TotalUnits))
 		k.bar.set(p.Samples, p.TotalSamples)
 	})
@@ -107,7 +107,7 @@ func (k *soupRun) score(ctx context.Context, models []int) (float64, error) {
 	if !fit.Converged {
 		k.notes = append(k.notes, fmt.Sprintf("%s: the probe did not converge within %d iterations; gradient norm %.2g", variant.ID(), fit.Iterations, fit.GradientNorm))
 	}
-	k.n, k.probe = score.N, bench.ProbeSettings{Solver: fit.Solver, C: fit.C, Standardize: fit.Standardize}
+	k.n, k.probe = score.N, bench.FitSettings{Solver: fit.Solver, C: fit.C, Standardize: fit.Standardize}
 	if len(models) == 1 {
 		k.say(fmt.Sprintf("%s: %.4f", variant.ID(), score.OA))
 	}
@@ -146,5 +146,5 @@ type average struct {
 // ID implements bench.Variant.
 func (a average) ID() string { return a.id }
 
-// Alpha implements bench.Variant.
-func (average) Alpha() (float64, bool) { return 0, false }
+// Params implements bench.Variant.
+func (average) Params() []bench.Param { return nil }

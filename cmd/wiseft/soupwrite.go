@@ -25,7 +25,7 @@ func (k *soupRun) serve(ctx context.Context, layout graph.WriteOptions) (result,
 	if err != nil {
 		return nil, err
 	}
-	settings.Probe = k.probe
+	settings.Fit = k.probe
 	taken := k.taken()
 	r := &soupReport{Schema: "wiseft.soup/1", Output: k.c.String("out"), Rule: k.rule, N: k.n, Warnings: append([]string{}, k.notes...), Settings: settings}
 	for _, s := range k.steps {

@@ -6,101 +6,123 @@ import (
 	"fmt"
 	"maps"
 	"strconv"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 	"github.com/wiseft/wiseft/onnxmerge"
-	"github.com/wiseft/wiseft/onnxmerge/graph"
 	"github.com/wiseft/wiseft/onnxmerge/method"
 	"github.com/wiseft/wiseft/probe/bench"
 )
 
 func newSweepCommand() *cli.Command {
 	flags := append([]cli.Flag{
-		&cli.StringFlag{Name: "alphas", Value: "0:1:0.1", Usage: "shares of the fine-tuned model: FIRST:LAST:STEP or a list", EnvVars: []string{"WISEFT_ALPHAS"}},
+		&cli.StringFlag{Name: "alphas", Value: defaultAlphas, Usage: "shares of the fine-tuned model: FIRST:LAST:STEP or a list", EnvVars: []string{"WISEFT_ALPHAS"}},
+		&cli.StringSliceFlag{Name: "grid", Usage: "`NAME=VALUES` of another parameter of the method, written like --alphas; may be repeated: all combinations are measured"},
+		&cli.StringFlag{Name: "recipe", Usage: "merge as the recipe `FILE` says; --alphas and --grid take the place of its parameters", EnvVars: []string{"WISEFT_RECIPE"}, Category: "Merging:"},
+		&cli.StringSliceFlag{Name: "fisher", Usage: "diagonal Fisher information `FILE` of each model, in their order; may be repeated", Category: "Merging:"},
 	}, mergeFlags()...)
 	return newCommand(&cli.Command{
 		Name:      "sweep",
 		Usage:     "merge, probe and benchmark over a grid of alpha (WiSE-FT-LP in one command)",
-		ArgsUsage: "PRETRAINED FINETUNED --train DATA --test DATA",
+		ArgsUsage: "PRETRAINED [MODEL…] FINETUNED --train DATA --test DATA",
 		Description: "For every alpha the models are merged in memory, a probe is fitted on features of the\n" +
 			"clean training data, and scored on the test data, clean and corrupted. Alpha is chosen\n" +
 			"on validation data; test data decides nothing.\n\n" +
-			"Example:\n" +
-			"  wiseft sweep pretrained.onnx finetuned.onnx --train modelnet40 --test modelnet40 --points 1024 -o run",
+			"What was computed stays in the folder RUN: the same command goes on where it was\n" +
+			"stopped, and more alphas cost only themselves. Many machines share a sweep with --shard.\n\n" +
+			"Examples:\n" +
+			"  wiseft sweep pretrained.onnx finetuned.onnx --train modelnet40 --test modelnet40 --points 1024 -o run\n" +
+			"  wiseft sweep base.onnx a.onnx b.onnx --method ties --grid density=0.1:0.9:0.2 --train d --test d -o run\n" +
+			"  wiseft sweep pretrained.onnx finetuned.onnx --train d --test d -o run --shard 3/8",
 		Flags: append(flags, measureFlags()...),
 	}, runSweep)
 }
 
 func runSweep(ctx context.Context, c *call) (result, error) {
-	paths, err := c.args("PRETRAINED", "FINETUNED")
+	if extra := c.Args().Slice(); len(extra) == 1 && c.String("recipe") == "" {
+		_, err := c.args("PRETRAINED", "FINETUNED")
+		return nil, err
+	}
+	job, err := c.mergeJob()
 	if err != nil {
 		return nil, err
 	}
-	alphas, err := parseGrid(c.String("alphas"))
-	if err != nil {
-		return nil, usageError{msg: "--alphas " + err.Error()}
-	}
-	opt, err := c.mergeOptions()
+	points, err := c.gridPoints(job.opt)
 	if err != nil {
 		return nil, err
 	}
-	a, b, err := openPair(paths[0], paths[1])
+	models, err := job.open()
 	if err != nil {
 		return nil, err
 	}
-	defer a.Close()
-	defer b.Close()
+	defer models.Close()
 	var plan bench.Plan
-	var backbone onnxmerge.Backbone
-	if plan.Variants, backbone, err = c.mixes(ctx, a.Model, b.Model, alphas, opt); err != nil {
-		return nil, namePair(err, paths)
+	size := models[len(job.models)-1].SizeBytes()
+	mixes, backbone, err := c.mixes(points, job.opt.Params, size, func(params method.Params) (*onnxmerge.Plan, error) {
+		job.opt.Params = params
+		return job.plan(ctx, models)
+	})
+	if err != nil {
+		return nil, namePair(err, job.models)
 	}
-	if plan.Tensor, err = featuresBehind(b.Model, c.String("output"), backbone.Output); err != nil {
-		return nil, fmt.Errorf("%s: %w", paths[1], err)
+	plan.Variants = mixes
+	last := len(job.models) - 1
+	if plan.Tensor, err = c.measuredTensor(models[last].Model, backbone.Output); err != nil {
+		return nil, fmt.Errorf("%s: %w", job.models[last], err)
 	}
-	c.sayFeatures(b.Model, plan.Tensor)
 	return c.measure(ctx, "wiseft.sweep/1", plan)
 }
 
-// mix is a merge at one alpha, made in memory when it is needed.
+// mix is a merge with its own parameters, made in memory when it is needed.
 type mix struct {
-	alpha float64
-	plan  *onnxmerge.Plan
-	size  int64
-	say   func(string) // for what the user should know of the merge
+	params []bench.Param
+	plan   *onnxmerge.Plan
+	size   int64
+	say    func(string) // for what the user should know of the merge
 }
 
-// mixes plans a merge for every alpha. The models are paired once.
-func (c *call) mixes(ctx context.Context, pretrained, finetuned *graph.Model, alphas []float64, opt onnxmerge.Options) (
+// mixes plans a merge for every point of the grid, with the parameters given beside it.
+// newPlan makes the first plan; the models are paired once.
+func (c *call) mixes(points [][]bench.Param, given method.Params, size int64, newPlan func(method.Params) (*onnxmerge.Plan, error)) (
 	list []bench.Variant, backbone onnxmerge.Backbone, err error) {
-	if _, given := opt.Params["alpha"]; given {
-		return nil, backbone, usageError{msg: "--param alpha is what the sweep goes over", hint: "name its values with --alphas"}
-	}
 	var plan *onnxmerge.Plan
-	for _, alpha := range alphas {
-		params := method.Params{"alpha": alpha}
-		maps.Copy(params, opt.Params)
+	for _, point := range points {
+		params := method.Params{}
+		maps.Copy(params, given)
+		for _, p := range point {
+			params[p.Name] = p.Value
+		}
 		if plan == nil {
-			at := opt
-			at.Params = params
-			plan, err = onnxmerge.NewPlan(ctx, pretrained, finetuned, at)
+			plan, err = newPlan(params)
 		} else {
 			plan, err = plan.With(params)
 		}
 		if err != nil {
 			return nil, backbone, err
 		}
-		backbone = plan.Backbone // it does not depend on alpha
-		list = append(list, mix{alpha, plan, finetuned.SizeBytes(), c.say})
+		backbone = plan.Backbone // it does not depend on parameters
+		list = append(list, mix{point, plan, size, c.say})
+	}
+	for _, warning := range plan.Warnings {
+		c.say(warning)
 	}
 	return list, backbone, nil
 }
 
 // ID implements bench.Variant.
-func (m mix) ID() string { return "alpha=" + strconv.FormatFloat(m.alpha, 'g', -1, 64) }
+func (m mix) ID() string {
+	var parts []string
+	for _, p := range m.params {
+		parts = append(parts, p.Name+"="+strconv.FormatFloat(p.Value, 'g', -1, 64))
+	}
+	return strings.Join(parts, " ")
+}
 
-// Alpha implements bench.Variant.
-func (m mix) Alpha() (float64, bool) { return m.alpha, true }
+// Params implements bench.Variant.
+func (m mix) Params() []bench.Param { return m.params }
+
+// Key implements bench.Variant.
+func (m mix) Key(ctx context.Context) (string, error) { return m.plan.Key(ctx) }
 
 // Model implements bench.Variant.
 func (m mix) Model(ctx context.Context) ([]byte, error) {

@@ -53,8 +53,14 @@ type variant struct {
 	plain bool // no mix
 }
 
-func (v variant) ID() string             { return fmt.Sprintf("alpha=%g", v.alpha) }
-func (v variant) Alpha() (float64, bool) { return v.alpha, !v.plain }
+func (v variant) ID() string { return fmt.Sprintf("alpha=%g", v.alpha) }
+func (v variant) Params() []Param {
+	if v.plain {
+		return nil
+	}
+	return []Param{{"alpha", v.alpha}}
+}
+func (v variant) Key(context.Context) (string, error) { return v.ID(), nil }
 func (v variant) Model(context.Context) ([]byte, error) {
 	return []byte(strconv.FormatFloat(v.alpha, 'g', -1, 64)), nil
 }

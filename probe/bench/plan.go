@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"context"
 	"fmt"
 	"slices"
 
@@ -10,45 +9,54 @@ import (
 	"github.com/wiseft/wiseft/probe"
 )
 
-// cell is one test condition: clean, or a corruption at a severity.
-type cell struct {
-	corruption string // "" = clean
-	severity   int
-	data       datasets.Dataset
-}
-
-func (c cell) String() string {
-	if c.corruption == "" {
-		return "clean"
-	}
-	return fmt.Sprintf("%s %d", c.corruption, c.severity)
-}
-
 // complete fills in defaults and refuses what cannot run.
 func (p *Plan) complete() error {
 	switch {
 	case len(p.Variants) == 0:
 		return fmt.Errorf("no models to measure")
-	case p.Train == nil || p.Test == nil:
-		return fmt.Errorf("training and test data are needed")
-	case p.Group < 0:
-		return fmt.Errorf("group of %d models must not be negative", p.Group)
+	case len(p.Tests) == 0:
+		return fmt.Errorf("test data is needed")
+	case p.OwnHead && p.Train != nil:
+		return fmt.Errorf("a model's own head needs no training data")
+	case !p.OwnHead && p.Train == nil:
+		return fmt.Errorf("training data is needed")
 	}
-	if p.Group == 0 {
-		p.Group = defaultGroup
+	if p.Schema == "" {
+		p.Schema = resultSchema
 	}
 	p.Fit.Init = nil
+	if err := p.Share.complete(p.KeepFeatures); err != nil {
+		return err
+	}
+	if err := p.Choose.complete(p); err != nil {
+		return err
+	}
 	if err := p.completeSuite(); err != nil {
 		return err
 	}
-	ids := map[string]bool{}
-	for _, v := range p.Variants {
-		if ids[v.ID()] {
-			return fmt.Errorf("two models are called %q", v.ID())
-		}
-		ids[v.ID()] = true
+	if err := p.checkNames(); err != nil {
+		return err
 	}
 	return p.checkLabels()
+}
+
+// checkNames refuses variants and test sets that results could not tell apart.
+func (p *Plan) checkNames() error {
+	seen := map[string]bool{}
+	for _, v := range p.Variants {
+		if seen[v.ID()] {
+			return fmt.Errorf("two models are called %q", v.ID())
+		}
+		seen[v.ID()] = true
+	}
+	clear(seen)
+	for _, t := range p.Tests {
+		if seen[t.Name] {
+			return fmt.Errorf("two test sets are called %q", t.Name)
+		}
+		seen[t.Name] = true
+	}
+	return nil
 }
 
 func (p *Plan) completeSuite() error {
@@ -83,6 +91,9 @@ func unique[T comparable](list []T) []T {
 // checkLabels finds out before anything runs what would fail after hours: labels
 // missing, or data sets that mean different classes by one number.
 func (p *Plan) checkLabels() error {
+	if p.Train == nil {
+		return p.checkOwnLabels()
+	}
 	train := p.Train.Info()
 	classes := int64(len(train.Classes))
 	for i := range p.Train.Len() {
@@ -92,10 +103,7 @@ func (p *Plan) checkLabels() error {
 		}
 		classes = max(classes, label+1)
 	}
-	for _, ds := range []datasets.Dataset{p.Val, p.Test} {
-		if ds == nil {
-			continue
-		}
+	for _, ds := range p.judged() {
 		info := ds.Info()
 		if len(info.Classes) > 0 && len(train.Classes) > 0 && !slices.Equal(info.Classes, train.Classes) {
 			return probe.InputErrorf("%s has classes %v, but the training data %s has %v",
@@ -111,30 +119,27 @@ func (p *Plan) checkLabels() error {
 	return nil
 }
 
-// cells lists the test conditions, clean first.
-func (p *Plan) cells() ([]cell, error) {
-	list := []cell{{data: p.Test}}
-	for _, name := range p.Corruptions {
-		c, ok := corrupt.Lookup(name)
-		if !ok {
-			return nil, fmt.Errorf("unknown corruption %q", name)
-		}
-		for _, severity := range p.Severities {
-			ds, err := corrupt.Wrap(p.Test, c, severity, p.Seed)
-			if err != nil {
-				return nil, err
-			}
-			list = append(list, cell{corruption: name, severity: severity, data: ds})
-		}
+// judged lists the data sets that are scored, as far as they are clean.
+func (p *Plan) judged() []datasets.Dataset {
+	var list []datasets.Dataset
+	if p.Val != nil {
+		list = append(list, p.Val)
 	}
-	return list, nil
+	for _, t := range p.Tests {
+		list = append(list, t.Data)
+	}
+	return list
 }
 
-// dataResult describes a data set for the result.
-func dataResult(ctx context.Context, ds datasets.Dataset) (*DataResult, error) {
-	sum, err := ds.Hash(ctx)
-	if err != nil {
-		return nil, err
+// checkOwnLabels is checkLabels for models that are judged by their own head: how many
+// classes it has is not known before it runs.
+func (p *Plan) checkOwnLabels() error {
+	for _, ds := range p.judged() {
+		for i := range ds.Len() {
+			if ds.Label(i) < 0 {
+				return probe.InputErrorf("%s: sample %d has no label", ds.Info().Name, i)
+			}
+		}
 	}
-	return &DataResult{Info: ds.Info(), SHA256: sum, N: ds.Len()}, nil
+	return nil
 }

@@ -34,7 +34,8 @@ func (n Number) Known() bool { return !math.IsNaN(float64(n)) && !math.IsInf(flo
 
 var unknown = Number(math.NaN())
 
-// Result is what a run measured, and what produced it. Its JSON is what scripts read.
+// Result is what a run measured, and what produced it. Its JSON is what scripts read. It
+// says nothing of when, where or how fast, so that equal plans give equal results.
 type Result struct {
 	Schema string         `json:"schema"` // "wiseft.bench/1"
 	Models []*ModelResult `json:"models"`
@@ -42,32 +43,41 @@ type Result struct {
 	Reference *ReferenceResult `json:"reference"`
 	Suite     string           `json:"suite"`
 	Order     []string         `json:"order"`  // the corruptions, as the suite orders them
-	Chosen    *Chosen          `json:"chosen"` // nil unless the models are mixes by alpha
+	Chosen    *Chosen          `json:"chosen"` // nil unless there are mixes, and data to choose by
 	Notes     []string         `json:"notes"`  // what a reader of the figures must know
 
-	NUnits  int     `json:"n_units"`  // data sets passed through models
-	NCached int     `json:"n_cached"` // of these, taken from an earlier run
-	Seconds float64 `json:"seconds"`
+	NUnits int `json:"n_units"` // data sets passed through models
 
 	Settings Settings `json:"settings"`
 }
 
-// ModelResult is what was measured for one variant. Figures of the suite are rounded
-// stage by stage as its own evaluation does; Exact has them unrounded. They are null
-// where the suite was not run whole.
+// ModelResult is what was measured for one variant.
 type ModelResult struct {
-	ID          string                       `json:"id"`
-	Alpha       *float64                     `json:"alpha"` // share of the fine-tuned model, nil for no mix
+	ID     string   `json:"id"`
+	Alpha  *float64 `json:"alpha"` // share of the fine-tuned model, nil where it is no parameter
+	Params []Param  `json:"params,omitempty"`
+	Tested
+	MoreTests []*Tested `json:"more_tests,omitempty"` // on the other test sets
+
+	Validation *Score `json:"validation"` // on clean data; nil without any
+	// ValidationRobustness is the mean accuracy on corrupted validation data, where the
+	// rule of the choice looks at it.
+	ValidationRobustness *Number          `json:"validation_robustness,omitempty"`
+	Probe                *probe.FitReport `json:"probe"` // nil with the model's own head
+	ModelSHA256          string           `json:"model_sha256"`
+}
+
+// Tested is what was measured on one test set. Figures of the suite are rounded stage by
+// stage as its own evaluation does; Exact has them unrounded. They are null where the
+// suite was not run whole.
+type Tested struct {
+	Name        string                       `json:"test"`
 	Clean       *Score                       `json:"clean"`
 	Corruptions map[string]*CorruptionResult `json:"corruptions"`
 	MOA         Number                       `json:"moa"`
 	MCE         Number                       `json:"mce"`
 	RMCE        Number                       `json:"rmce"`
 	Exact       Exact                        `json:"exact"`
-
-	Validation  *Score          `json:"validation"` // on clean data; what alpha is chosen by
-	Probe       probe.FitReport `json:"probe"`
-	ModelSHA256 string          `json:"model_sha256"`
 }
 
 // Exact are a suite's figures without rounding.
@@ -96,12 +106,15 @@ type ReferenceResult struct {
 	Note       string `json:"note,omitempty"`
 }
 
-// Chosen is the alpha that validation data speaks for.
+// Chosen is the mix that validation data speaks for.
 type Chosen struct {
-	ID         string  `json:"id"`
-	Alpha      float64 `json:"alpha"`
-	Rule       string  `json:"rule"`
-	Validation Number  `json:"validation_accuracy"`
+	ID         string   `json:"id"`
+	Alpha      *float64 `json:"alpha"`
+	Params     []Param  `json:"params,omitempty"`
+	Rule       string   `json:"rule"`
+	OnTest     bool     `json:"on_test,omitempty"` // test data decided: the figures are optimistic
+	Validation Number   `json:"validation_accuracy"`
+	Robustness *Number  `json:"validation_robustness,omitempty"`
 }
 
 // Settings are all that can change a result, beside the models.
@@ -110,23 +123,20 @@ type Settings struct {
 	Go          string        `json:"go"`
 	Runtime     string        `json:"runtime"`
 	Tensor      string        `json:"tensor,omitempty"`
+	OwnHead     bool          `json:"own_head,omitempty"` // Tensor has class scores
 	Train       *DataResult   `json:"train"`
 	Val         *DataResult   `json:"val"` // nil: split from train
 	Validation  string        `json:"validation"`
-	Test        *DataResult   `json:"test"`
+	Tests       []*DataResult `json:"tests"`
+	Suite       string        `json:"suite,omitempty"`
+	Reference   string        `json:"reference,omitempty"`
 	Corruptions []string      `json:"corruptions"`
 	Severities  []int         `json:"severities"`
 	Seed        uint64        `json:"seed"`
-	Probe       ProbeSettings `json:"probe"`
+	Fit         FitSettings   `json:"probe"`
+	Choose      Choice        `json:"choose,omitzero"`
 	Layout      probe.Layout  `json:"layout,omitempty"`
 	Batch       int           `json:"batch,omitempty"`
-}
-
-// ProbeSettings are the fit options that change the optimum.
-type ProbeSettings struct {
-	Solver      string  `json:"solver"`
-	C           float64 `json:"C"`
-	Standardize bool    `json:"standardize"`
 }
 
 // DataResult describes a data set.

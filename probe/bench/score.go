@@ -24,47 +24,6 @@ type Score struct {
 	Confusion    [][]int `json:"-"` // row = label, column = prediction
 }
 
-// Predictions are a probe's answers on labelled features.
-type Predictions struct {
-	Y, Class   []int64
-	Scores     []float64 // n x classes
-	Prob       []float64 // n x classes: their softmax
-	Classes    int
-	impossible []bool // samples of classes without a training sample
-}
-
-// Predict scores labelled features with a probe.
-func Predict(cl *probe.Classifier, f *probe.Features) (*Predictions, error) {
-	if err := cl.CheckScores(f); err != nil {
-		return nil, err
-	}
-	k := len(cl.Classes)
-	p := &Predictions{
-		Y: f.Y, Class: make([]int64, f.Len()), Classes: k,
-		Scores: make([]float64, f.Len()*k), Prob: make([]float64, f.Len()*k), impossible: make([]bool, f.Len()),
-	}
-	cl.Scores(p.Scores, f.X, f.Len())
-	cl.Predict(p.Class, p.Scores)
-	metric.Softmax(p.Prob, p.Scores, k)
-	for i, y := range f.Y {
-		p.impossible[i] = cl.Unseen(int(y))
-	}
-	return p, nil
-}
-
-// Subset returns the predictions of the samples idx, which may be repeated.
-func (p *Predictions) Subset(idx []int) *Predictions {
-	k := p.Classes
-	sub := &Predictions{Classes: k}
-	for _, i := range idx {
-		sub.Y, sub.Class = append(sub.Y, p.Y[i]), append(sub.Class, p.Class[i])
-		sub.Scores = append(sub.Scores, p.Scores[i*k:(i+1)*k]...)
-		sub.Prob = append(sub.Prob, p.Prob[i*k:(i+1)*k]...)
-		sub.impossible = append(sub.impossible, p.impossible[i])
-	}
-	return sub
-}
-
 // Score returns all figures of the predictions.
 func (p *Predictions) Score() *Score {
 	nll := metric.NLL(p.Scores, p.Y, p.Classes)
@@ -124,4 +83,10 @@ func NewScore(cl *probe.Classifier, f *probe.Features) (*Score, error) {
 		return nil, err
 	}
 	return p.Score(), nil
+}
+
+// brief returns the score without what a comparison of many models has no column for.
+func (s *Score) brief() *Score {
+	s.Confusion = nil
+	return s
 }

@@ -4,91 +4,119 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/wiseft/wiseft/datasets"
 	"github.com/wiseft/wiseft/probe"
 )
 
-// Validator scores models on clean validation data as [Run] does to choose alpha. Every
-// probe starts anew, so that a score depends on the model alone.
-type Validator struct{ run }
+// Validator scores models on clean validation data as [Run] does to choose alpha.
+type Validator struct {
+	plan     Plan
+	held     *held
+	progress func(Progress)
+	at       Progress
+}
 
 // NewValidator returns a validator. Of plan, what is for testing is not used: Variants,
-// Tensor, Test, Suite, Corruptions, Severities and Group. models is how many will be
+// Tensor, Tests, Suite, Corruptions, Severities and Choose. models is how many will be
 // scored, for progress, which may be nil.
-func NewValidator(plan Plan, models int, progress func(Progress)) (*Validator, error) {
+func NewValidator(ctx context.Context, plan Plan, models int, progress func(Progress)) (*Validator, error) {
 	if plan.Train == nil {
 		return nil, errors.New("training data is needed")
 	}
-	plan.Test, plan.Fit.Init = nil, nil
+	plan.Tests, plan.Corruptions, plan.Severities, plan.Choose, plan.Fit.Init = nil, nil, nil, Choice{}, nil
 	if err := plan.checkLabels(); err != nil {
 		return nil, err
 	}
-	v := &Validator{run{plan: plan, progress: progress, started: time.Now()}}
-	if err := v.hold(); err != nil {
+	v := &Validator{plan: plan, progress: progress}
+	var err error
+	if v.held, err = newHeld(ctx, &v.plan); err != nil {
 		return nil, err
 	}
-	v.at.TotalUnits, v.at.TotalSamples = models*v.passes(), models*v.samples()
+	for _, ds := range v.data() {
+		v.at.TotalUnits += models
+		v.at.TotalSamples += models * ds.Len()
+	}
 	return v, nil
+}
+
+// data lists what passes through every model.
+func (v *Validator) data() []datasets.Dataset {
+	list := []datasets.Dataset{v.plan.Train}
+	if v.plan.Val != nil {
+		list = append(list, v.plan.Val)
+	}
+	return list
+}
+
+func (v *Validator) tell(what string) {
+	v.at.What = what
+	if v.progress != nil {
+		v.progress(v.at)
+	}
 }
 
 // Score fits a probe on the training data's features, the named output of the model, and
 // returns how it does on validation data, and how the fit went. The two never share a
 // sample.
 func (v *Validator) Score(ctx context.Context, model Variant, tensor string) (*Score, *probe.FitReport, error) {
-	v.plan.Tensor = tensor
-	members, err := v.open(ctx, []Variant{model})
-	defer closeAll(members)
+	v.tell(model.ID() + ": model")
+	m, err := open(ctx, v.plan.Engine, model, tensor)
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := v.checkInput(ctx, members); err != nil {
-		return nil, nil, err
-	}
-	train, val, err := v.extract(ctx, members)
+	defer m.ex.Close()
+	train, err := v.extract(ctx, m, view{role: training})
 	if err != nil {
 		return nil, nil, err
+	}
+	fitted, val := train, (*probe.Features)(nil)
+	if v.plan.Val != nil {
+		val, err = v.extract(ctx, m, view{role: validation})
+		if err != nil {
+			return nil, nil, err
+		}
+	} else {
+		fitted, val = train.Subset(v.held.rest, restWhy), train.Subset(v.held.held, heldWhy)
 	}
 	v.tell(model.ID() + ": probe")
-	score, report, err := v.validate(ctx, train[0], val[0])
+	cl, err := fit(ctx, fitted, v.plan.Fit, nil)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", model.ID(), err)
 	}
-	return score, report, nil
+	score, err := NewScore(cl, val)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", model.ID(), err)
+	}
+	return score, cl.Meta.Fit, nil
+}
+
+// extract takes training or validation data through a model.
+func (v *Validator) extract(ctx context.Context, m *openModel, w view) (*probe.Features, error) {
+	what := m.ID() + ": " + map[role]string{training: "training data", validation: "validation data"}[w.role]
+	ds, err := v.held.get(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.check(ctx, ds, v.plan.Layout); err != nil {
+		return nil, err
+	}
+	before := v.at.Samples
+	f, err := m.extract(ctx, &v.plan, ds, func(done int) {
+		v.at.Samples = before + done
+		v.tell(what)
+	})
+	if err != nil {
+		return nil, err
+	}
+	v.at.Units++
+	v.tell(what)
+	return f, nil
 }
 
 // Settings describes what the scores depend on, beside the models and their tensors.
 func (v *Validator) Settings(ctx context.Context) (*Settings, error) {
 	plan := v.plan
-	plan.Tensor, plan.Corruptions, plan.Severities = "", nil, nil
+	plan.Tensor = ""
 	return newSettings(ctx, &plan)
-}
-
-// validate scores a probe on val, or on what is held back of train.
-func (v *Validator) validate(ctx context.Context, train, val *probe.Features) (*Score, *probe.FitReport, error) {
-	if val == nil {
-		_, report, score, err := v.fitHeld(ctx, train, v.plan.Fit)
-		return score, &report, err
-	}
-	cl, report, err := probe.Fit(ctx, train, v.plan.Fit)
-	if err != nil {
-		return nil, nil, err
-	}
-	score, err := NewScore(cl, val)
-	return score, &report, err
-}
-
-// checkInput finds out before data passes that a model cannot take it.
-func (v *Validator) checkInput(ctx context.Context, members []*member) error {
-	var s datasets.Sample
-	if err := v.plan.Train.Read(ctx, &s, 0); err != nil {
-		return err
-	}
-	for _, m := range members {
-		if err := probe.CheckInput(m.ex.Input(), v.plan.Layout, &s); err != nil {
-			return fmt.Errorf("%s: %s: sample 0 %w", m.ID(), v.plan.Train.Info().Name, err)
-		}
-	}
-	return nil
 }

@@ -18,7 +18,7 @@ func TestValidatorScoresLikeARun(t *testing.T) {
 		plan := fakePlan()
 		plan.Suite, plan.Val = "", val
 		var last Progress
-		v, err := NewValidator(plan, 3, func(p Progress) { last = p })
+		v, err := NewValidator(t.Context(), plan, 3, func(p Progress) { last = p })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -37,7 +37,7 @@ func TestValidatorScoresLikeARun(t *testing.T) {
 			t.Errorf("at the end: %+v", last)
 		}
 		settings, err := v.Settings(t.Context())
-		if err != nil || settings.Test != nil || settings.Train.N != 90 || (settings.Val != nil) != (val != nil) {
+		if err != nil || settings.Tests != nil || settings.Train.N != 90 || (settings.Val != nil) != (val != nil) {
 			t.Errorf("settings %s (%v)", asJSON(t, settings), err)
 		}
 	}
@@ -47,18 +47,18 @@ func TestValidatorRefuses(t *testing.T) {
 	t.Parallel()
 	plan := fakePlan()
 	plan.Train = nil
-	if _, err := NewValidator(plan, 1, nil); err == nil {
+	if _, err := NewValidator(t.Context(), plan, 1, nil); err == nil {
 		t.Error("no training data is accepted")
 	}
 	plan = fakePlan()
 	plan.Train = datasets.Subset(plan.Train, []int{0, 1, 2}, "one of each")
-	if _, err := NewValidator(plan, 1, nil); err == nil || !strings.Contains(err.Error(), "no class has two samples") {
+	if _, err := NewValidator(t.Context(), plan, 1, nil); err == nil || !strings.Contains(err.Error(), "no class has two samples") {
 		t.Errorf("data that cannot be split gives %v", err)
 	}
 	e := &engine{points: 32}
 	plan = fakePlan()
 	plan.Engine = e
-	v, err := NewValidator(plan, 1, nil)
+	v, err := NewValidator(t.Context(), plan, 1, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,80 +2,60 @@ package bench
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"runtime"
 	"slices"
 	"time"
 
 	"github.com/wiseft/wiseft/datasets"
 	"github.com/wiseft/wiseft/probe"
+	"github.com/wiseft/wiseft/probe/store"
 )
 
 // run is the state of one Run.
 type run struct {
-	plan       Plan
-	cells      []cell
-	rest, held []int // rows of Train when Val is nil: fitted on, validated on
-	result     *Result
-	started    time.Time
+	plan    Plan
+	spec    *Spec
+	folder  *store.Folder
+	held    *held
+	started time.Time
 
 	progress func(Progress)
 	at       Progress
+	events   []string
 
-	previous *probe.Classifier // where the next variant's probe starts
+	model   *openModel // of variant modelOf; nil = none is open
+	modelOf int
+	judge   *probe.Classifier // the probe that was used last
+	judgeOf store.Key
+	cached  int // units that needed no forward pass
 }
 
-func newRun(ctx context.Context, plan Plan, progress func(Progress)) (*run, error) {
+func newRun(ctx context.Context, plan Plan, folder *store.Folder, progress func(Progress)) (*run, error) {
 	if err := plan.complete(); err != nil {
 		return nil, err
 	}
-	r := &run{plan: plan, progress: progress, started: time.Now()}
+	r := &run{plan: plan, folder: folder, progress: progress, started: time.Now(), modelOf: -1}
 	var err error
-	if r.cells, err = plan.cells(); err != nil {
+	if r.held, err = newHeld(ctx, &r.plan); err != nil {
 		return nil, err
 	}
-	if err := r.hold(); err != nil {
-		return nil, err
+	if r.spec, err = newSpec(ctx, &r.plan, r.held); err != nil {
+		return nil, errors.Join(err, r.held.close())
 	}
-	if r.result, err = newResult(ctx, &plan); err != nil {
-		return nil, err
-	}
-	r.at.TotalUnits = (r.passes() + len(r.cells)) * len(plan.Variants)
-	r.at.TotalSamples = (r.samples() + plan.Test.Len()*len(r.cells)) * len(plan.Variants)
-	r.result.NUnits = r.at.TotalUnits
 	return r, nil
 }
 
-// hold decides which samples of the training data validate, if there is no data for that.
-func (r *run) hold() error {
-	if r.plan.Val != nil {
-		return nil
+func (r *run) close() {
+	r.closeModel()
+	if r.held == nil {
+		return
 	}
-	r.rest, r.held = datasets.SplitStratified(r.plan.Train, validationFraction, r.plan.Seed)
-	if len(r.held) == 0 {
-		return probe.InputErrorf("%s: no class has two samples, so no validation data can be split off",
-			r.plan.Train.Info().Name)
+	if err := r.held.close(); err != nil {
+		r.event(err.Error())
 	}
-	return nil
-}
-
-// passes is how many data sets a model sees before it is tested.
-func (r *run) passes() int {
-	if r.plan.Val != nil {
-		return 2
-	}
-	return 1
-}
-
-// samples is how many samples they have together.
-func (r *run) samples() int {
-	if r.plan.Val != nil {
-		return r.plan.Train.Len() + r.plan.Val.Len()
-	}
-	return r.plan.Train.Len()
 }
 
 func (r *run) tell(what string) {
@@ -85,219 +65,345 @@ func (r *run) tell(what string) {
 	}
 }
 
-// member is a variant whose model is open.
-type member struct {
-	Variant
-	ex     probe.Extractor
-	sha256 string
-	probe  *probe.Classifier
-	result *ModelResult
+// event notes what the user should know, but the result does not depend on.
+func (r *run) event(what string) { r.events = append(r.events, what) }
+
+// unit is one data set passing through one variant.
+type unit struct {
+	variant int
+	view    view
+	samples int // what it costs
 }
 
-func closeAll(members []*member) {
-	for _, m := range members {
-		m.ex.Close()
+// units lists all of the plan, one variant after the other: the order in which few models
+// are opened, and in which a probe is there before it is needed.
+func (s *Spec) units() []unit {
+	var list []unit
+	for v := range s.Variants {
+		for _, w := range s.views() {
+			list = append(list, unit{v, w, s.cell(w).N})
+		}
 	}
+	return list
 }
 
-// group measures some variants together.
-func (r *run) group(ctx context.Context, variants []Variant) error {
-	members, err := r.open(ctx, variants)
-	defer closeAll(members)
+// open reports whether something is left to be done with the unit's features.
+func (r *run) open(u unit) bool {
+	if u.view.role == training && !r.folder.Has(probeUnit, r.spec.probe(u.variant)) {
+		return true
+	}
+	if u.view.role == training && !r.spec.heldOut() {
+		return false
+	}
+	return !r.folder.Has(scoresUnit, r.spec.scores(u.variant, u.view))
+}
+
+// extracted reports whether the unit's features are in the folder.
+func (r *run) extracted(u unit) bool {
+	return r.folder.Has(featuresUnit, r.spec.features(u.variant, u.view))
+}
+
+// work does the units of the run's share, and then, unless there are other shares, whatever
+// is left: what other workers were at, and what waited for them.
+func (r *run) work(ctx context.Context) error {
+	units := r.spec.units()
+	for _, u := range units {
+		if !r.open(u) || r.extracted(u) {
+			r.cached++
+			continue
+		}
+		r.at.TotalUnits++
+		r.at.TotalSamples += u.samples
+	}
+	for _, u := range r.plan.Share.order(units) {
+		if err := r.do(ctx, u); err != nil {
+			return err
+		}
+	}
+	if r.plan.Share.Count > 1 {
+		return nil
+	}
+	for _, u := range units {
+		if err := r.finish(ctx, u); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// do does a unit, unless another worker is at it.
+func (r *run) do(ctx context.Context, u unit) error {
+	if err := ctx.Err(); err != nil || !r.open(u) {
+		return err
+	}
+	if !r.plan.KeepFeatures || r.extracted(u) {
+		// What is not kept helps nobody else, and what is there needs no model.
+		return r.finish(ctx, u)
+	}
+	claim, ok, err := r.folder.Claim(featuresUnit, r.spec.features(u.variant, u.view))
+	if err != nil || !ok {
+		return err
+	}
+	defer claim.Release()
+	return r.finish(ctx, u)
+}
+
+// finish does all that is left of a unit: its features, and what can be made of them.
+func (r *run) finish(ctx context.Context, u unit) error {
+	if !r.open(u) {
+		return nil
+	}
+	f, err := r.features(ctx, u)
 	if err != nil {
 		return err
 	}
-	if err := r.checkCells(ctx, members); err != nil {
-		return err
+	if u.view.role == training {
+		r.tell(r.spec.Variants[u.variant].ID + ": probe")
+		err = r.fit(ctx, u.variant, f)
+	} else {
+		err = r.score(u, f)
 	}
-	if err := r.fit(ctx, members); err != nil {
-		return err
-	}
-	for _, c := range r.cells {
-		features, err := r.pass(ctx, members, c.data, c.String())
-		if err != nil {
-			return err
-		}
-		for i, m := range members {
-			score, err := NewScore(m.probe, features[i])
-			if err != nil {
-				return fmt.Errorf("%s: %w", m.ID(), err)
-			}
-			m.result.add(c, score)
-		}
-	}
-	for _, m := range members {
-		r.result.Models = append(r.result.Models, m.result)
+	if err != nil {
+		return fmt.Errorf("%s: %w", r.spec.Variants[u.variant].ID, err)
 	}
 	return nil
 }
 
-// checkCells finds out before anything runs that a model cannot take what a corruption
-// leaves of a cloud: one that was exported for a fixed number of points.
-func (r *run) checkCells(ctx context.Context, members []*member) error {
-	var s datasets.Sample
-	for _, c := range r.cells {
-		if err := c.data.Read(ctx, &s, 0); err != nil {
-			return err
-		}
-		for _, m := range members {
-			err := probe.CheckInput(m.ex.Input(), r.plan.Layout, &s)
-			if err == nil {
-				continue
-			}
-			if c.corruption == "" {
-				return fmt.Errorf("%s: %s: sample 0 %w", m.ID(), c.data.Info().Name, err)
-			}
-			points, _ := s.Points()
-			return probe.InputErrorf("%s: the model takes a fixed number of points (input %v), but %s leaves %d; "+
-				"export it with a dynamic number, or choose corruptions that keep all points",
-				m.ID(), m.ex.Input().Shape, c, points)
-		}
+// features loads the features of a unit, or runs the model.
+func (r *run) features(ctx context.Context, u unit) (*probe.Features, error) {
+	key := r.spec.features(u.variant, u.view)
+	var f *probe.Features
+	ok, err := load(r.folder, r.event, featuresUnit, key, func(in io.ReaderAt, size int64) (err error) {
+		f, err = probe.ReadFeatures(in, size)
+		return err
+	})
+	if ok || err != nil {
+		return f, err
 	}
-	return nil
-}
-
-// open makes the group's models; those it returns beside an error are to be closed too.
-func (r *run) open(ctx context.Context, variants []Variant) ([]*member, error) {
-	var members []*member
-	for _, v := range variants {
-		if err := ctx.Err(); err != nil {
-			return members, err
-		}
-		r.tell(v.ID() + ": model")
-		model, err := v.Model(ctx)
-		if err != nil {
-			return members, fmt.Errorf("%s: %w", v.ID(), err)
-		}
-		ex, err := r.plan.Engine.Open(ctx, model, r.plan.Tensor)
-		if err != nil {
-			return members, fmt.Errorf("%s: %w", v.ID(), err)
-		}
-		sum := sha256.Sum256(model)
-		m := &member{Variant: v, ex: ex, sha256: hex.EncodeToString(sum[:])}
-		m.result = &ModelResult{ID: v.ID(), ModelSHA256: m.sha256, Corruptions: map[string]*CorruptionResult{}}
-		if alpha, ok := v.Alpha(); ok {
-			m.result.Alpha = &alpha
-		}
-		members = append(members, m)
+	start := time.Now()
+	if f, err = r.forward(ctx, u); err != nil {
+		return nil, err
 	}
-	return members, nil
-}
-
-// pass takes one data set through all members. Members whose models take inputs of
-// one shape share every batch.
-func (r *run) pass(ctx context.Context, members []*member, ds datasets.Dataset, what string) ([]*probe.Features, error) {
-	all := make([]*probe.Features, len(members))
-	for done := 0; done < len(members); {
-		first := slices.Index(all, nil)
-		var exs []probe.Extractor
-		var at []int
-		for i, m := range members {
-			if all[i] == nil && slices.Equal(m.ex.Input().Shape, members[first].ex.Input().Shape) {
-				exs, at = append(exs, m.ex), append(at, i)
-			}
-		}
-		features, err := r.passAlike(ctx, exs, ds, what)
-		if e, ok := errors.AsType[*probe.ModelError](err); ok {
-			return nil, fmt.Errorf("%s: %w", members[at[e.Index]].ID(), err)
-		}
-		if err != nil {
+	if r.plan.KeepFeatures {
+		if err := r.folder.Save(featuresUnit, key, f.Write); err != nil {
 			return nil, err
 		}
-		for j, i := range at {
-			all[i] = features[j]
-			all[i].Meta.Model, all[i].Meta.ModelSHA256 = members[i].ID(), members[i].sha256
-		}
-		done += len(at)
 	}
-	return all, nil
+	return f, r.record(featuresUnit, key, u, start)
 }
 
-func (r *run) passAlike(
-	ctx context.Context, exs []probe.Extractor, ds datasets.Dataset, what string,
-) ([]*probe.Features, error) {
-	before := r.at.Samples
-	if len(exs) > 1 {
-		what = fmt.Sprintf("%d models: %s", len(exs), what)
+// forward takes the unit's data through its model.
+func (r *run) forward(ctx context.Context, u unit) (*probe.Features, error) {
+	if r.held == nil { // a collector has neither models nor data
+		return nil, &missingError{r.spec.Variants[u.variant].ID + ": " + r.spec.name(u.view)}
 	}
-	features, err := probe.ExtractAll(ctx, exs, ds, probe.ExtractOptions{
-		Batch: r.plan.Batch, Layout: r.plan.Layout,
-		// Corrupting is work, and the engine leaves half of the cores' time at best.
-		Workers: max(1, runtime.GOMAXPROCS(0)/2),
-		Progress: func(done, _ int) {
-			r.at.Samples = before + done*len(exs)
-			r.tell(what)
-		},
-		Meta: probe.Meta{Wiseft: r.plan.Version, Tensor: r.plan.Tensor, Runtime: r.plan.Engine.Runtime()},
+	if err := r.openModel(ctx, u.variant); err != nil {
+		return nil, err
+	}
+	what := r.model.ID() + ": " + r.spec.name(u.view)
+	r.tell(what)
+	ds, err := r.held.get(ctx, u.view)
+	if err != nil {
+		return nil, err
+	}
+	before := r.at.Samples
+	f, err := r.model.extract(ctx, &r.plan, ds, func(done int) {
+		r.at.Samples = before + done
+		r.tell(what)
 	})
 	if err != nil {
 		return nil, err
 	}
-	r.at.Units += len(exs)
+	f.Meta.DataHash = r.spec.cell(u.view).SHA256
+	r.at.Units++
 	r.tell(what)
-	return features, nil
+	return f, nil
 }
 
-// extract returns every member's features of the training data, and of the validation
-// data: nil where it is held back from the former.
-func (r *run) extract(ctx context.Context, members []*member) (train, val []*probe.Features, err error) {
-	if train, err = r.pass(ctx, members, r.plan.Train, "training data"); err != nil {
-		return nil, nil, err
+// openModel opens the model of a variant, in the place of the one that is open.
+func (r *run) openModel(ctx context.Context, v int) error {
+	if r.modelOf == v {
+		return nil
 	}
-	val = make([]*probe.Features, len(members))
-	if r.plan.Val != nil {
-		val, err = r.pass(ctx, members, r.plan.Val, "validation data")
-	}
-	return train, val, err
-}
-
-// fit trains, validates and retrains the probe of every member.
-func (r *run) fit(ctx context.Context, members []*member) error {
-	train, val, err := r.extract(ctx, members)
+	r.closeModel()
+	r.tell(r.spec.Variants[v].ID + ": model")
+	m, err := open(ctx, r.plan.Engine, r.plan.Variants[v], r.plan.Tensor)
 	if err != nil {
 		return err
 	}
-	for i, m := range members {
-		r.tell(m.ID() + ": probe")
-		if err := r.fitMember(ctx, m, train[i], val[i]); err != nil {
-			return fmt.Errorf("%s: %w", m.ID(), err)
+	r.model, r.modelOf = m, v
+	return r.checkViews(ctx)
+}
+
+func (r *run) closeModel() {
+	if r.model != nil {
+		if err := r.model.ex.Close(); err != nil {
+			r.event(err.Error())
+		}
+		r.model, r.modelOf = nil, -1
+	}
+}
+
+// checkViews finds out before data passes that the model cannot take what a corruption
+// leaves of a cloud: one that was exported for a fixed number of points.
+func (r *run) checkViews(ctx context.Context) error {
+	for _, w := range r.spec.views() {
+		ds, cell := r.held.source(w).data, r.spec.cell(w)
+		if cell.Corruption == "" {
+			if err := r.model.check(ctx, ds, r.plan.Layout); err != nil {
+				return err
+			}
+			continue
+		}
+		var s datasets.Sample
+		if err := ds.Read(ctx, &s, 0); err != nil {
+			return err
+		}
+		if probe.CheckInput(r.model.ex.Input(), r.plan.Layout, &s) != nil {
+			points, _ := s.Points()
+			return probe.InputErrorf("%s: the model takes a fixed number of points (input %v), but %s leaves %d; "+
+				"export it with a dynamic number, or choose corruptions that keep all points",
+				r.model.ID(), r.model.ex.Input().Shape, cell, points)
 		}
 	}
 	return nil
 }
 
-// fitMember sets the member's probe, fitted on all of train, and its validation
-// accuracy: on val, or, where that is nil, on the part of train that was held back from
-// a probe of its own.
-func (r *run) fitMember(ctx context.Context, m *member, train, val *probe.Features) error {
-	opt := r.plan.Fit
-	if r.previous != nil && r.previous.Dim == train.Dim {
-		opt.Init = r.previous
-	}
-	if val == nil {
-		var err error
-		if opt.Init, _, m.result.Validation, err = r.fitHeld(ctx, train, opt); err != nil {
+// fit makes the probes of a variant, and scores what is held out.
+func (r *run) fit(ctx context.Context, v int, f *probe.Features) (err error) {
+	opt := r.spec.Settings.Fit.options()
+	opt.Workers = r.plan.Fit.Workers
+	var start *probe.Classifier
+	if r.spec.heldOut() {
+		if start, err = r.fitHeld(ctx, v, f, opt); err != nil {
 			return err
 		}
 	}
-	cl, report, err := probe.Fit(ctx, train, opt)
-	if err != nil {
-		return err
-	}
-	report.Seconds = 0 // equal plans give equal results
-	m.probe, m.result.Probe, r.previous = cl, report, cl
-	if val != nil {
-		m.result.Validation, err = NewScore(cl, val)
-	}
+	_, err = r.fitOnce(ctx, r.spec.probe(v), v, f, opt, start)
 	return err
 }
 
-// fitHeld fits a probe without the samples that are held back, and scores it on these.
-func (r *run) fitHeld(ctx context.Context, train *probe.Features, opt probe.FitOptions) (*probe.Classifier, probe.FitReport, *Score, error) {
-	cl, report, err := probe.Fit(ctx, train.Subset(r.rest, "fitted on for choosing"), opt)
+// fitHeld fits the probe that is validated and scores it.
+func (r *run) fitHeld(ctx context.Context, v int, f *probe.Features, opt probe.FitOptions) (*probe.Classifier, error) {
+	rest, held := datasets.SplitStratified(f.Y, validationFraction, r.spec.Settings.Seed)
+	cl, err := r.fitOnce(ctx, r.spec.heldProbe(v), v, f.Subset(rest, restWhy), opt, nil)
 	if err != nil {
-		return nil, report, nil, err
+		return nil, err
 	}
-	score, err := NewScore(cl, train.Subset(r.held, "held back for choosing"))
-	return cl, report, score, err
+	key := r.spec.scores(v, view{role: training})
+	if r.folder.Has(scoresUnit, key) {
+		return cl, nil
+	}
+	return cl, r.saveScores(key, cl, f.Subset(held, heldWhy))
+}
+
+// fitOnce returns the probe of that key, fitted or from the folder.
+func (r *run) fitOnce(ctx context.Context, key store.Key, v int, f *probe.Features, opt probe.FitOptions, start *probe.Classifier) (*probe.Classifier, error) {
+	if cl, err := r.probe(key); cl != nil || err != nil {
+		return cl, err
+	}
+	began := time.Now()
+	cl, err := fit(ctx, f, opt, start)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.folder.Save(probeUnit, key, cl.Write); err != nil {
+		return nil, err
+	}
+	r.judge, r.judgeOf = cl, key
+	return cl, r.record(probeUnit, key, unit{variant: v, view: view{role: training}}, began)
+}
+
+// probe returns a probe of the folder, nil if it is not there.
+func (r *run) probe(key store.Key) (*probe.Classifier, error) {
+	if r.judgeOf == key {
+		return r.judge, nil
+	}
+	var cl *probe.Classifier
+	ok, err := load(r.folder, r.event, probeUnit, key, func(in io.ReaderAt, size int64) (err error) {
+		cl, err = probe.ReadClassifier(in, size)
+		return err
+	})
+	if !ok || err != nil {
+		return nil, err
+	}
+	r.judge, r.judgeOf = cl, key
+	return cl, nil
+}
+
+// score scores the features of a unit. Where the probe is not there yet, because another
+// worker has its training data, that is left for later.
+func (r *run) score(u unit, f *probe.Features) error {
+	key := r.spec.scores(u.variant, u.view)
+	if r.plan.OwnHead {
+		p, err := ownHead(f)
+		if err != nil {
+			return err
+		}
+		return r.folder.Save(scoresUnit, key, func(w io.Writer) error { return p.write(w, nil) })
+	}
+	cl, err := r.probe(r.spec.judge(u.variant, u.view))
+	if cl == nil || err != nil {
+		return err
+	}
+	return r.saveScores(key, cl, f)
+}
+
+func (r *run) saveScores(key store.Key, cl *probe.Classifier, f *probe.Features) error {
+	p, err := Predict(cl, f)
+	if err != nil {
+		return err
+	}
+	return r.folder.Save(scoresUnit, key, func(w io.Writer) error { return p.write(w, cl.Meta.Unseen) })
+}
+
+// entry is a line of the journal.
+type entry struct {
+	Unit    string    `json:"unit"`
+	Key     store.Key `json:"key"`
+	Variant string    `json:"variant"`
+	Data    string    `json:"data"`
+	Seconds float64   `json:"seconds"`
+	End     string    `json:"end"` // RFC 3339
+	CPUs    int       `json:"cpus"`
+}
+
+func (r *run) record(kind string, key store.Key, u unit, start time.Time) error {
+	return r.folder.Record(entry{kind, key, r.spec.Variants[u.variant].ID, r.spec.name(u.view),
+		time.Since(start).Seconds(), time.Now().UTC().Format(time.RFC3339), runtime.NumCPU()})
+}
+
+// outcome makes the result, if all units are there.
+func (r *run) outcome(ctx context.Context) (*Outcome, error) {
+	out := &Outcome{NCached: r.cached}
+	for {
+		if out.Missing = r.missing(); out.Missing > 0 && r.plan.Share.Count > 1 {
+			break
+		}
+		var err error
+		out.Result, err = newResult(ctx, r.spec, r.folder, r.event)
+		if err == nil {
+			break
+		}
+		if !isMissing(err) {
+			return nil, err
+		}
+		// A unit was damaged, and load has removed it.
+		if err := r.work(ctx); err != nil {
+			return nil, err
+		}
+	}
+	out.Events = slices.Compact(r.events)
+	out.Seconds = time.Since(r.started).Seconds()
+	return out, nil
+}
+
+// missing counts the units that are not finished.
+func (r *run) missing() (n int) {
+	for _, u := range r.spec.units() {
+		if r.open(u) {
+			n++
+		}
+	}
+	return n
 }

@@ -34,13 +34,16 @@ func sweep(whole bool) *bench.Result {
 		clean := 0.62 + 0.36*alpha - 0.17*alpha*alpha
 		oa := 0.48 + 0.45*alpha - 0.36*alpha*alpha
 		m := &bench.ModelResult{
-			ID: "alpha=" + jsonNumber(alpha), Alpha: &alpha,
-			Clean:       &bench.Score{OA: bench.Number(clean), N: 100},
-			Validation:  &bench.Score{OA: bench.Number(clean + 0.01), N: 40},
-			Corruptions: map[string]*bench.CorruptionResult{},
-			Probe:       probe.FitReport{Converged: true},
-			MOA:         bench.Number(oa), MCE: bench.Number(2 - 1.6*oa), RMCE: bench.Number(1.9 - 1.5*oa),
-			Exact: bench.Exact{MOA: bench.Number(oa), MCE: bench.Number(2 - 1.6*oa), RMCE: bench.Number(1.9 - 1.5*oa)},
+			ID: "alpha=" + jsonNumber(alpha), Alpha: &alpha, Params: []bench.Param{{Name: "alpha", Value: alpha}},
+			Tested: bench.Tested{
+				Name:        "test",
+				Clean:       &bench.Score{OA: bench.Number(clean), N: 100},
+				Corruptions: map[string]*bench.CorruptionResult{},
+				MOA:         bench.Number(oa), MCE: bench.Number(2 - 1.6*oa), RMCE: bench.Number(1.9 - 1.5*oa),
+				Exact: bench.Exact{MOA: bench.Number(oa), MCE: bench.Number(2 - 1.6*oa), RMCE: bench.Number(1.9 - 1.5*oa)},
+			},
+			Validation: &bench.Score{OA: bench.Number(clean + 0.01), N: 40},
+			Probe:      &probe.FitReport{Converged: true},
 		}
 		for j, name := range order {
 			m.Corruptions[name] = &bench.CorruptionResult{OA: bench.Number(oa + 0.02*float64(j-3))}
@@ -52,7 +55,8 @@ func sweep(whole bool) *bench.Result {
 		}
 		r.Models = append(r.Models, m)
 	}
-	r.Chosen = &bench.Chosen{ID: r.Models[8].ID, Alpha: 0.8, Rule: bench.Rule, Validation: 0.8}
+	best := r.Models[8]
+	r.Chosen = &bench.Chosen{ID: best.ID, Alpha: best.Alpha, Params: best.Params, Rule: bench.Choice{Rule: "accuracy"}.Doc(), Validation: 0.8}
 	return r
 }
 

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -49,18 +50,11 @@ func writeTable(w io.Writer, r *bench.Result) error {
 }
 
 func tableColumns(r *bench.Result) []column {
-	columns := []column{{"model", func(m *bench.ModelResult) string { return m.ID }}}
-	if r.Chosen != nil {
-		columns[0] = column{"alpha", func(m *bench.ModelResult) string {
-			if m.Alpha == nil {
-				return m.ID
-			}
-			return fmt.Sprintf("%.4g", *m.Alpha)
-		}}
+	columns := nameColumns(r)
+	if hasValidation(r) {
+		columns = append(columns, column{"val", func(m *bench.ModelResult) string { return percent(m.Validation.OA) }})
 	}
-	columns = append(columns,
-		column{"val", func(m *bench.ModelResult) string { return percent(m.Validation.OA) }},
-		column{"clean", func(m *bench.ModelResult) string { return percent(m.Clean.OA) }})
+	columns = append(columns, column{"clean", func(m *bench.ModelResult) string { return percent(m.Clean.OA) }})
 	for _, name := range r.Order {
 		columns = append(columns, column{shortNames.Replace(name), func(m *bench.ModelResult) string {
 			return percent(m.Corruptions[name].OA)
@@ -73,6 +67,28 @@ func tableColumns(r *bench.Result) []column {
 		column{"mOA", func(m *bench.ModelResult) string { return percent(m.MOA) }},
 		column{"mCE", func(m *bench.ModelResult) string { return share(m.MCE) }},
 		column{"RmCE", func(m *bench.ModelResult) string { return share(m.RMCE) }})
+}
+
+// nameColumns tell the models apart: mixes by their parameters, others by their names.
+func nameColumns(r *bench.Result) []column {
+	if r.Chosen == nil {
+		return []column{{"model", func(m *bench.ModelResult) string { return m.ID }}}
+	}
+	var columns []column
+	for i, p := range r.Chosen.Params {
+		columns = append(columns, column{p.Name, func(m *bench.ModelResult) string {
+			if len(m.Params) <= i {
+				return m.ID
+			}
+			return fmt.Sprintf("%.4g", m.Params[i].Value)
+		}})
+	}
+	return columns
+}
+
+// hasValidation reports whether the models were validated.
+func hasValidation(r *bench.Result) bool {
+	return !slices.ContainsFunc(r.Models, func(m *bench.ModelResult) bool { return m.Validation == nil })
 }
 
 // shortNames keeps the seven corruptions of ModelNet-C within a terminal's width.
@@ -119,14 +135,32 @@ func writeAligned(b *strings.Builder, rows [][]string) {
 }
 
 func footnotes(r *bench.Result) []string {
-	notes := []string{"accuracies in percent; val: " + r.Settings.Validation}
-	if r.Chosen != nil {
-		notes = append(notes,
-			fmt.Sprintf("* alpha %.4g, chosen by: %s; test data decided nothing", r.Chosen.Alpha, r.Chosen.Rule),
-			"alpha: theta = (1 - alpha) * pretrained + alpha * finetuned")
+	line := "accuracies in percent"
+	if hasValidation(r) {
+		line += "; val: " + r.Settings.Validation
+	}
+	notes := []string{line}
+	if c := r.Chosen; c != nil {
+		verdict := "test data decided nothing"
+		if c.OnTest {
+			verdict = "TEST DATA DECIDED"
+		}
+		notes = append(notes, fmt.Sprintf("* %s, chosen by: %s; %s", paramText(c.Params), c.Rule, verdict))
+		if c.Alpha != nil {
+			notes = append(notes, "alpha: theta = (1 - alpha) * pretrained + alpha * finetuned")
+		}
 	}
 	if r.Reference != nil {
 		notes = append(notes, "mCE, RmCE: errors against "+r.Reference.Name+", lower is better")
 	}
 	return append(notes, r.Notes...)
+}
+
+// paramText writes "alpha 0.5, density 0.1".
+func paramText(params []bench.Param) string {
+	var parts []string
+	for _, p := range params {
+		parts = append(parts, fmt.Sprintf("%s %.4g", p.Name, p.Value))
+	}
+	return strings.Join(parts, ", ")
 }

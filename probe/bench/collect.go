@@ -1,0 +1,70 @@
+package bench
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/wiseft/wiseft/probe/store"
+)
+
+// Collect makes the result of a folder's plan from the units that it has, without models
+// and data: it fits and scores what is left to be fitted and scored. progress may be nil.
+// Where forward passes are missing, the outcome has no result, and Missing counts them.
+func Collect(ctx context.Context, folder *store.Folder, progress func(Progress)) (*Outcome, error) {
+	spec, err := ReadSpec(folder.Root())
+	if err != nil {
+		return nil, err
+	}
+	r := &run{spec: spec, folder: folder, progress: progress, started: time.Now(), modelOf: -1}
+	defer r.close()
+	out := &Outcome{}
+	for {
+		if out.Missing, err = r.collect(ctx); err != nil || out.Missing > 0 {
+			break
+		}
+		if out.Result, err = newResult(ctx, r.spec, r.folder, r.event); !isMissing(err) {
+			break
+		}
+	}
+	out.NCached = len(spec.units()) - out.Missing
+	out.Events = slices.Compact(r.events)
+	out.Seconds = time.Since(r.started).Seconds()
+	return out, err
+}
+
+// collect does what needs no forward pass, and counts what does.
+func (r *run) collect(ctx context.Context) (missing int, err error) {
+	for _, u := range r.spec.units() {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		if !r.open(u) {
+			continue
+		}
+		if r.extracted(u) {
+			err = r.finish(ctx, u)
+		}
+		if err != nil && !isMissing(err) {
+			return 0, err
+		}
+		if r.open(u) {
+			missing++
+		}
+	}
+	return missing, nil
+}
+
+// Gather copies the units of another folder of the same plan into folder, and the plan too
+// if it has none, and returns how many units came. A folder of another plan is a
+// [PlanError].
+func Gather(folder *store.Folder, from string) (units int, err error) {
+	spec, err := ReadSpec(from)
+	if err != nil {
+		return 0, err
+	}
+	if err := spec.save(folder, false); err != nil {
+		return 0, err
+	}
+	return folder.Collect(from)
+}
