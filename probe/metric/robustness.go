@@ -2,6 +2,7 @@ package metric
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -176,6 +177,23 @@ func (e *PartialError) Error() string {
 	return fmt.Sprintf("%s: needs the whole suite: %s", e.Reference, strings.Join(parts, "; "))
 }
 
+// addUnknown notes which names are not among the suite's.
+func (e *PartialError) addUnknown(suite, names []string) {
+	for _, name := range names {
+		if !slices.Contains(suite, name) {
+			e.Unknown = append(e.Unknown, name)
+		}
+	}
+	slices.Sort(e.Unknown)
+}
+
+func (e *PartialError) orNil() error {
+	if len(e.Missing)+len(e.Unknown) == 0 {
+		return nil
+	}
+	return e
+}
+
 func (r Reference) checkWhole(clean float64, bySeverity map[string][]float64) error {
 	e := &PartialError{Reference: r.Name}
 	if !allShares([]float64{clean}) {
@@ -186,16 +204,8 @@ func (r Reference) checkWhole(clean float64, bySeverity map[string][]float64) er
 			e.Missing = append(e.Missing, name)
 		}
 	}
-	for name := range bySeverity {
-		if !slices.Contains(r.Corruptions, name) {
-			e.Unknown = append(e.Unknown, name)
-		}
-	}
-	slices.Sort(e.Unknown)
-	if len(e.Missing)+len(e.Unknown) > 0 {
-		return e
-	}
-	return nil
+	e.addUnknown(r.Corruptions, slices.Collect(maps.Keys(bySeverity)))
+	return e.orNil()
 }
 
 // allShares reports whether every value lies in 0..1; NaN does not.
