@@ -2,6 +2,7 @@ package metric
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -22,52 +23,44 @@ type Robustness struct {
 	MOA, MCE, RMCE float64 // means over the corruptions; clean does not count
 }
 
-// Official returns the figures as the suite's own evaluation prints them, with its
-// staged rounding (github.com/jiawei-ren/ModelNet-C, modelnetc_utils/eval.py): OA is
-// rounded to three decimals first, CE and RCE come from rounded values and are
-// rounded themselves, and the means are rounded means of rounded values.
+// Official returns the figures as the reference's own evaluation prints them. With
+// [RoundStages] (github.com/jiawei-ren/ModelNet-C, modelnetc_utils/eval.py) OA is rounded to
+// three decimals first, CE and RCE come from rounded values and are rounded themselves, and
+// the means are rounded means of rounded values. With [RoundEnd]
+// (github.com/Roywangj/AdaptPoint, mCE_calculator.py) each figure is rounded once.
 //
 // clean is the OA on clean data, bySeverity the OA of each corruption at severities 1
 // to 5. A suite that is not whole is refused with a [PartialError].
 func (r Reference) Official(clean float64, bySeverity map[string][]float64) (Robustness, error) {
-	return r.robustness(clean, bySeverity, Round3)
+	if err := r.checkWhole(clean, bySeverity); err != nil {
+		return Robustness{}, err
+	}
+	return r.official(clean, meansOf(bySeverity)), nil
+}
+
+// OfficialMeans returns the figures of [Reference.Official] where the OA of each corruption is
+// known as the mean over its severities alone, as published tables give it.
+func (r Reference) OfficialMeans(clean float64, oa map[string]float64) (Robustness, error) {
+	if err := r.checkWhole(clean, repeated(oa)); err != nil {
+		return Robustness{}, err
+	}
+	return r.official(clean, oa), nil
 }
 
 // Exact returns the same figures as [Reference.Official] without any rounding.
 func (r Reference) Exact(clean float64, bySeverity map[string][]float64) (Robustness, error) {
-	return r.robustness(clean, bySeverity, func(x float64) float64 { return x })
-}
-
-// robustness evaluates, with o the classifier's OA and ref the reference's,
-//
-//	CE  = (1 - o) / (1 - ref)
-//	RCE = (clean - o) / (refClean - ref)
-//
-// rounding every figure as soon as it exists.
-func (r Reference) robustness(
-	clean float64, bySeverity map[string][]float64, round func(float64) float64,
-) (Robustness, error) {
 	if err := r.checkWhole(clean, bySeverity); err != nil {
 		return Robustness{}, err
 	}
-	n := len(r.Corruptions)
-	res := Robustness{
-		Clean: round(clean),
-		OA:    make(map[string]float64, n),
-		CE:    make(map[string]float64, n),
-		RCE:   make(map[string]float64, n),
+	return r.figures(clean, meansOf(bySeverity), unrounded), nil
+}
+
+// ExactMeans returns the same figures as [Reference.OfficialMeans] without any rounding.
+func (r Reference) ExactMeans(clean float64, oa map[string]float64) (Robustness, error) {
+	if err := r.checkWhole(clean, repeated(oa)); err != nil {
+		return Robustness{}, err
 	}
-	for _, name := range r.Corruptions {
-		oa, ce, rce := r.corruption(name, res.Clean, bySeverity[name], round)
-		res.OA[name], res.CE[name], res.RCE[name] = oa, ce, rce
-		res.MOA += oa
-		res.MCE += ce
-		res.RMCE += rce
-	}
-	res.MOA = round(res.MOA / float64(n))
-	res.MCE = round(res.MCE / float64(n))
-	res.RMCE = round(res.RMCE / float64(n))
-	return res, nil
+	return r.figures(clean, oa, unrounded), nil
 }
 
 // OfficialCorruption returns the three figures of one corruption of the suite, as
@@ -77,21 +70,93 @@ func (r Reference) OfficialCorruption(name string, clean float64, oa []float64) 
 	if !slices.Contains(r.Corruptions, name) || !allShares(oa) || len(oa) != Severities || !allShares([]float64{clean}) {
 		return 0, 0, 0, &PartialError{Reference: r.Name, Missing: []string{name}}
 	}
-	mean, ce, rce = r.corruption(name, Round3(clean), oa, Round3)
-	return mean, ce, rce, nil
+	round := r.stage()
+	mean, ce, rce = r.corruption(name, round(clean), meanOf(oa), round)
+	return Round3(mean), Round3(ce), Round3(rce), nil
+}
+
+func (r Reference) official(clean float64, oa map[string]float64) Robustness {
+	res := r.figures(clean, oa, r.stage())
+	res.Clean = Round3(res.Clean)
+	for _, figures := range []map[string]float64{res.OA, res.CE, res.RCE} {
+		for name, v := range figures {
+			figures[name] = Round3(v)
+		}
+	}
+	res.MOA, res.MCE, res.RMCE = Round3(res.MOA), Round3(res.MCE), Round3(res.RMCE)
+	return res
+}
+
+// stage returns what is done to a figure before others are computed from it.
+func (r Reference) stage() func(float64) float64 {
+	if r.Rounding == RoundEnd {
+		return unrounded
+	}
+	return Round3
+}
+
+func unrounded(x float64) float64 { return x }
+
+// figures evaluates, with o the classifier's OA and ref the reference's,
+//
+//	CE  = (1 - o) / (1 - ref)
+//	RCE = (clean - o) / (refClean - ref)
+//
+// applying stage to every figure as soon as it exists.
+func (r Reference) figures(clean float64, means map[string]float64, stage func(float64) float64) Robustness {
+	n := len(r.Corruptions)
+	res := Robustness{
+		Clean: stage(clean),
+		OA:    make(map[string]float64, n),
+		CE:    make(map[string]float64, n),
+		RCE:   make(map[string]float64, n),
+	}
+	for _, name := range r.Corruptions {
+		oa, ce, rce := r.corruption(name, res.Clean, means[name], stage)
+		res.OA[name], res.CE[name], res.RCE[name] = oa, ce, rce
+		res.MOA += oa
+		res.MCE += ce
+		res.RMCE += rce
+	}
+	res.MOA = stage(res.MOA / float64(n))
+	res.MCE = stage(res.MCE / float64(n))
+	res.RMCE = stage(res.RMCE / float64(n))
+	return res
 }
 
 func (r Reference) corruption(
-	name string, clean float64, bySeverity []float64, round func(float64) float64,
+	name string, clean, mean float64, stage func(float64) float64,
 ) (oa, ce, rce float64) {
+	oa = stage(mean)
+	ce = stage((1 - oa) / (1 - r.OA[name]))
+	rce = stage((clean - oa) / (r.Clean - r.OA[name]))
+	return oa, ce, rce
+}
+
+// meanOf sums from left to right, as the suites' evaluations do.
+func meanOf(values []float64) float64 {
 	sum := 0.0
-	for _, v := range bySeverity {
+	for _, v := range values {
 		sum += v
 	}
-	oa = round(sum / Severities)
-	ce = round((1 - oa) / (1 - r.OA[name]))
-	rce = round((clean - oa) / (r.Clean - r.OA[name]))
-	return oa, ce, rce
+	return sum / float64(len(values))
+}
+
+func meansOf(bySeverity map[string][]float64) map[string]float64 {
+	means := make(map[string]float64, len(bySeverity))
+	for name, oa := range bySeverity {
+		means[name] = meanOf(oa)
+	}
+	return means
+}
+
+// repeated gives means the shape that checkWhole takes.
+func repeated(means map[string]float64) map[string][]float64 {
+	bySeverity := make(map[string][]float64, len(means))
+	for name, v := range means {
+		bySeverity[name] = slices.Repeat([]float64{v}, Severities)
+	}
+	return bySeverity
 }
 
 // PartialError says that figures of a whole suite were asked of a part of it.
@@ -112,6 +177,23 @@ func (e *PartialError) Error() string {
 	return fmt.Sprintf("%s: needs the whole suite: %s", e.Reference, strings.Join(parts, "; "))
 }
 
+// addUnknown notes which names are not among the suite's.
+func (e *PartialError) addUnknown(suite, names []string) {
+	for _, name := range names {
+		if !slices.Contains(suite, name) {
+			e.Unknown = append(e.Unknown, name)
+		}
+	}
+	slices.Sort(e.Unknown)
+}
+
+func (e *PartialError) orNil() error {
+	if len(e.Missing)+len(e.Unknown) == 0 {
+		return nil
+	}
+	return e
+}
+
 func (r Reference) checkWhole(clean float64, bySeverity map[string][]float64) error {
 	e := &PartialError{Reference: r.Name}
 	if !allShares([]float64{clean}) {
@@ -122,16 +204,8 @@ func (r Reference) checkWhole(clean float64, bySeverity map[string][]float64) er
 			e.Missing = append(e.Missing, name)
 		}
 	}
-	for name := range bySeverity {
-		if !slices.Contains(r.Corruptions, name) {
-			e.Unknown = append(e.Unknown, name)
-		}
-	}
-	slices.Sort(e.Unknown)
-	if len(e.Missing)+len(e.Unknown) > 0 {
-		return e
-	}
-	return nil
+	e.addUnknown(r.Corruptions, slices.Collect(maps.Keys(bySeverity)))
+	return e.orNil()
 }
 
 // allShares reports whether every value lies in 0..1; NaN does not.

@@ -128,7 +128,8 @@ type vectors struct {
 	} `json:"cases"`
 }
 
-func readVectors(t *testing.T, name string) (v vectors, ref Reference) {
+// readVectors reads the outputs of a calculator and the reference that repeats it.
+func readVectors(t *testing.T, name, id string) (v vectors, ref Reference) {
 	t.Helper()
 	data, err := os.ReadFile(sharedtest.Path(t, "oracles", "metrics", name+".json"))
 	if err != nil {
@@ -140,97 +141,126 @@ func readVectors(t *testing.T, name string) (v vectors, ref Reference) {
 	if len(v.Cases) == 0 {
 		t.Fatal("no cases")
 	}
-	ref = Reference{Name: name, Clean: v.Reference["clean"], OA: v.Reference}
-	ref.Corruptions = slices.DeleteFunc(slices.Clone(v.Order), func(s string) bool { return s == "clean" })
+	ref, ok := LookupReferenceName(id)
+	if !ok {
+		t.Fatalf("no reference %s", id)
+	}
+	order := slices.DeleteFunc(slices.Clone(v.Order), func(s string) bool { return s == "clean" })
+	want := maps.Clone(v.Reference)
+	delete(want, "clean")
+	if !slices.Equal(ref.Corruptions, order) || ref.Clean != v.Reference["clean"] || !maps.Equal(ref.OA, want) {
+		t.Fatalf("reference %s: got %v, %v, %v, want %v, %v", id, ref.Clean, ref.Corruptions, ref.OA, order, v.Reference)
+	}
 	return v, ref
 }
 
-// input reads five severities per corruption, or one mean that stands for all five.
-func input(t *testing.T, raw map[string]json.RawMessage) (clean float64, oa map[string][]float64) {
+// bySeverity reads five severities per corruption.
+func bySeverity(t *testing.T, raw map[string]json.RawMessage) (clean float64, oa map[string][]float64) {
 	t.Helper()
 	oa = make(map[string][]float64)
 	for name, data := range raw {
 		var values []float64
 		if err := json.Unmarshal(data, &values); err != nil {
-			var mean float64
-			if err := json.Unmarshal(data, &mean); err != nil {
-				t.Fatal(err)
-			}
-			values = []float64{mean, mean, mean, mean, mean}
-		}
-		if name == "clean" {
-			clean = values[0]
-			continue
+			t.Fatal(err)
 		}
 		oa[name] = values
 	}
+	clean = oa["clean"][0]
+	delete(oa, "clean")
 	return clean, oa
 }
 
-func TestOfficialVectors(t *testing.T) {
+// means reads one accuracy per corruption.
+func means(t *testing.T, raw map[string]json.RawMessage) (clean float64, oa map[string]float64) {
+	t.Helper()
+	oa = make(map[string]float64)
+	for name, data := range raw {
+		var mean float64
+		if err := json.Unmarshal(data, &mean); err != nil {
+			t.Fatal(err)
+		}
+		oa[name] = mean
+	}
+	clean = oa["clean"]
+	delete(oa, "clean")
+	return clean, oa
+}
+
+// TestStagedVectors checks the evaluations that round stage by stage.
+func TestStagedVectors(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"modelnet-c_online", "scanobjectnn-c_online"} {
-		t.Run(name, func(t *testing.T) {
+	for file, id := range map[string]string{
+		"modelnet-c_online": "modelnet-c", "scanobjectnn-c_online": "scanobjectnn-c",
+	} {
+		t.Run(id, func(t *testing.T) {
 			t.Parallel()
-			v, ref := readVectors(t, name)
+			v, ref := readVectors(t, file, id)
 			for i, c := range v.Cases {
-				got, err := ref.Official(input(t, c.Input))
+				clean, oa := bySeverity(t, c.Input)
+				got, err := ref.Official(clean, oa)
 				if err != nil {
 					t.Fatalf("case %d: %v", i, err)
 				}
-				equal := got.Clean == c.PerCorruption["clean"]["OA"] &&
-					got.MCE == c.Final["mCE"] && got.RMCE == c.Final["RmCE"] && got.MOA == c.Final["mOA"]
+				checkEqual(t, i, "clean OA", got.Clean, c.PerCorruption["clean"]["OA"])
+				checkEqual(t, i, "mOA", got.MOA, c.Final["mOA"])
+				checkEqual(t, i, "mCE", got.MCE, c.Final["mCE"])
+				checkEqual(t, i, "RmCE", got.RMCE, c.Final["RmCE"])
 				for _, name := range ref.Corruptions {
 					want := c.PerCorruption[name]
-					equal = equal && got.OA[name] == want["OA"] && got.CE[name] == want["CE"] && got.RCE[name] == want["RCE"]
-				}
-				if !equal {
-					t.Errorf("case %d: got %+v, want %v, final %v", i, got, c.PerCorruption, c.Final)
-				}
-				if c.Exact.CE != nil {
-					exact, err := ref.Exact(input(t, c.Input))
-					if err != nil {
-						t.Fatal(err)
+					checkEqual(t, i, name+" OA", got.OA[name], want["OA"])
+					checkEqual(t, i, name+" CE", got.CE[name], want["CE"])
+					checkEqual(t, i, name+" RCE", got.RCE[name], want["RCE"])
+					mean, ce, rce, err := ref.OfficialCorruption(name, clean, oa[name])
+					if err != nil || mean != want["OA"] || ce != want["CE"] || rce != want["RCE"] {
+						t.Errorf("case %d, %s alone: got %v, %v, %v, %v, want %v", i, name, mean, ce, rce, err, want)
 					}
-					for _, name := range ref.Corruptions {
-						checkClose(t, i, name+" OA", exact.OA[name], c.Exact.OA[name])
-						checkClose(t, i, name+" CE", exact.CE[name], c.Exact.CE[name])
-						checkClose(t, i, name+" RCE", exact.RCE[name], c.Exact.RCE[name])
-					}
-					checkClose(t, i, "mOA", exact.MOA, c.Exact.MOA)
-					checkClose(t, i, "mCE", exact.MCE, c.Exact.MCE)
-					checkClose(t, i, "RmCE", exact.RMCE, c.Exact.RMCE)
 				}
+				if c.Exact.CE == nil {
+					continue
+				}
+				exact, err := ref.Exact(clean, oa)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, name := range ref.Corruptions {
+					checkEqual(t, i, name+" OA", exact.OA[name], c.Exact.OA[name])
+					checkEqual(t, i, name+" CE", exact.CE[name], c.Exact.CE[name])
+					checkEqual(t, i, name+" RCE", exact.RCE[name], c.Exact.RCE[name])
+				}
+				checkEqual(t, i, "mOA", exact.MOA, c.Exact.MOA)
+				checkEqual(t, i, "mCE", exact.MCE, c.Exact.MCE)
+				checkEqual(t, i, "RmCE", exact.RMCE, c.Exact.RMCE)
 			}
 		})
 	}
 }
 
-// TestExactVectors checks against calculators that round only at the end.
-func TestExactVectors(t *testing.T) {
+// TestEndVectors checks the calculators that round only at the end.
+func TestEndVectors(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"scanobjectnn-c_offline", "modelnet-c_offline_adaptpoint"} {
-		t.Run(name, func(t *testing.T) {
+	for file, id := range map[string]string{
+		"modelnet-c_offline_adaptpoint": "modelnet-c-offline", "scanobjectnn-c_offline": "scanobjectnn-c-offline",
+	} {
+		t.Run(id, func(t *testing.T) {
 			t.Parallel()
-			v, ref := readVectors(t, name)
+			v, ref := readVectors(t, file, id)
 			for i, c := range v.Cases {
-				got, err := ref.Exact(input(t, c.Input))
+				clean, oa := means(t, c.Input)
+				got, err := ref.OfficialMeans(clean, oa)
 				if err != nil {
 					t.Fatalf("case %d: %v", i, err)
 				}
-				for j, name := range ref.Corruptions {
-					checkClose(t, i, name+" CE", got.CE[name], c.InOrder["CE"][j])
-					checkClose(t, i, name+" RCE", got.RCE[name], c.InOrder["RCE"][j])
-					want := c.PerCorruption[name]
-					// The stored values are rounded here, not ours: ours average five equal
-					// severities, whose last bit decides where a value lies on a tie.
-					ce, rce := Round3(c.InOrder["CE"][j]), Round3(c.InOrder["RCE"][j])
-					if ce != want["CE"] || rce != want["RCE"] {
-						t.Errorf("case %d, %s: got %v, %v, want %v", i, name, ce, rce, want)
-					}
+				exact, err := ref.ExactMeans(clean, oa)
+				if err != nil {
+					t.Fatalf("case %d: %v", i, err)
 				}
-				if Round3(got.MCE) != c.Final["mCE"] || Round3(got.RMCE) != c.Final["RmCE"] {
-					t.Errorf("case %d: got mCE %v, RmCE %v, want %v", i, got.MCE, got.RMCE, c.Final)
+				checkEqual(t, i, "mCE", got.MCE, c.Final["mCE"])
+				checkEqual(t, i, "RmCE", got.RMCE, c.Final["RmCE"])
+				for j, name := range ref.Corruptions {
+					checkEqual(t, i, name+" CE", got.CE[name], c.PerCorruption[name]["CE"])
+					checkEqual(t, i, name+" RCE", got.RCE[name], c.PerCorruption[name]["RCE"])
+					checkEqual(t, i, name+" exact CE", exact.CE[name], c.InOrder["CE"][j])
+					checkEqual(t, i, name+" exact RCE", exact.RCE[name], c.InOrder["RCE"][j])
 				}
 			}
 		})
@@ -257,11 +287,9 @@ func TestRound3Vectors(t *testing.T) {
 	}
 }
 
-// checkClose allows 1e-12, relative to values that are at most a few units: the
-// accuracy that the vectors promise.
-func checkClose(t *testing.T, i int, what string, got, want float64) {
+func checkEqual(t *testing.T, i int, what string, got, want float64) {
 	t.Helper()
-	if !(math.Abs(got-want) <= 1e-12*max(1, math.Abs(want))) {
+	if got != want {
 		t.Errorf("case %d, %s: got %v, want %v", i, what, got, want)
 	}
 }

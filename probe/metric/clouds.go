@@ -1,0 +1,79 @@
+package metric
+
+import (
+	"maps"
+	"slices"
+)
+
+// CloudFigures is each cloud's share in the exact figures of a suite: the mean over
+// the clouds is the figure, because all of them are linear in what is right. A suite
+// shows the same clouds under every corruption, so that cells are not independent but
+// clouds are; these are what [BootstrapMeans] and [SignFlip] take.
+type CloudFigures struct {
+	Clean          []float64            // 1 where right on clean data
+	OA             map[string][]float64 // share of the five severities that is right
+	MOA, MCE, RMCE []float64
+}
+
+// Clouds returns the share of each cloud in the figures of [Reference.Exact]. clean and
+// bySeverity say what was right, cloud by cloud in one order. A suite that is not whole is
+// refused with a [PartialError].
+func (r Reference) Clouds(clean []bool, bySeverity map[string][][]bool) (CloudFigures, error) {
+	if err := r.checkClouds(len(clean), bySeverity); err != nil {
+		return CloudFigures{}, err
+	}
+	n := len(clean)
+	f := CloudFigures{
+		Clean: make([]float64, n), OA: make(map[string][]float64, len(r.Corruptions)),
+		MOA: make([]float64, n), MCE: make([]float64, n), RMCE: make([]float64, n),
+	}
+	count(f.Clean, clean, 1)
+	share := 1 / float64(len(r.Corruptions))
+	for _, name := range r.Corruptions {
+		oa := make([]float64, n)
+		for _, right := range bySeverity[name] {
+			count(oa, right, 1.0/Severities)
+		}
+		for i, o := range oa {
+			f.MOA[i] += share * o
+			f.MCE[i] += share * (1 - o) / (1 - r.OA[name])
+			f.RMCE[i] += share * (f.Clean[i] - o) / (r.Clean - r.OA[name])
+		}
+		f.OA[name] = oa
+	}
+	return f, nil
+}
+
+func (r Reference) checkClouds(n int, bySeverity map[string][][]bool) error {
+	e := &PartialError{Reference: r.Name}
+	for _, name := range r.Corruptions {
+		cells := bySeverity[name]
+		short := slices.ContainsFunc(cells, func(right []bool) bool { return len(right) != n })
+		if len(cells) != Severities || short {
+			e.Missing = append(e.Missing, name)
+		}
+	}
+	e.addUnknown(r.Corruptions, slices.Collect(maps.Keys(bySeverity)))
+	return e.orNil()
+}
+
+// count adds value to dst where right holds.
+func count(dst []float64, right []bool, value float64) {
+	for i, ok := range right {
+		if ok {
+			dst[i] += value
+		}
+	}
+}
+
+// Differences returns a - b, element by element.
+func Differences(a, b []float64) []float64 {
+	if len(a) != len(b) {
+		panic("metric: two models answered different samples")
+	}
+	d := make([]float64, len(a))
+	for i := range a {
+		d[i] = a[i] - b[i]
+	}
+	return d
+}

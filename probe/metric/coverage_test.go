@@ -1,0 +1,211 @@
+package metric
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"testing"
+)
+
+// pair simulates two models on a suite of clouds. A cloud is right in a cell where
+//
+//	threshold + sqrt(.6 rho) cloud + sqrt(.4 rho) corrupted + sqrt(1 - rho) own > 0
+//
+// with normal draws for the cloud, for what a corruption made of it, which both models see, and
+// for a model's own judgement. So cells of a cloud are correlated, and models are, while the
+// accuracy of every cell is known: normalCDF(threshold).
+type pair struct {
+	n          int
+	rho        float64
+	ref        Reference
+	thresholds [2]map[string][]float64 // "" = clean
+}
+
+// newPair draws models of about the accuracy; equal ones if apart is 0. Drawing them for
+// every run averages over what a count can take in steps.
+func newPair(r *rand.Rand, ref Reference, n int, accuracy, rho, apart float64) pair {
+	p := pair{n: n, rho: rho, ref: ref}
+	base, better := normalQuantile(accuracy)+0.05*r.NormFloat64(), apart*r.NormFloat64()
+	for m := range p.thresholds {
+		at := base + float64(m)*better
+		p.thresholds[m] = map[string][]float64{"": {at}}
+		for k, name := range ref.Corruptions {
+			for s := range Severities {
+				harder := 0.15 * (float64(s) - 2 + 0.3*float64(k-3))
+				p.thresholds[m][name] = append(p.thresholds[m][name], at-harder)
+			}
+		}
+	}
+	return p
+}
+
+// truth is the exact figures of a model on all clouds there could be.
+func (p pair) truth(t *testing.T, m int) Robustness {
+	t.Helper()
+	oa := map[string][]float64{}
+	for _, name := range p.ref.Corruptions {
+		for _, at := range p.thresholds[m][name] {
+			oa[name] = append(oa[name], normalCDF(at))
+		}
+	}
+	res, err := p.ref.Exact(normalCDF(p.thresholds[m][""][0]), oa)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res
+}
+
+// draw returns what both models have right on n clouds: clean, and cell by cell.
+func (p pair) draw(r *rand.Rand) (clean [2][]bool, cells [2]map[string][][]bool) {
+	cloud := make([]float64, p.n)
+	for i := range cloud {
+		cloud[i] = math.Sqrt(0.6*p.rho) * r.NormFloat64()
+	}
+	shared, own := math.Sqrt(0.4*p.rho), math.Sqrt(1-p.rho)
+	cell := func(name string, s int) (a, b []bool) {
+		a, b = make([]bool, p.n), make([]bool, p.n)
+		for i, c := range cloud {
+			c += shared * r.NormFloat64()
+			a[i] = p.thresholds[0][name][s]+c+own*r.NormFloat64() > 0
+			b[i] = p.thresholds[1][name][s]+c+own*r.NormFloat64() > 0
+		}
+		return a, b
+	}
+	clean[0], clean[1] = cell("", 0)
+	cells = [2]map[string][][]bool{{}, {}}
+	for _, name := range p.ref.Corruptions {
+		for s := range Severities {
+			a, b := cell(name, s)
+			cells[0][name], cells[1][name] = append(cells[0][name], a), append(cells[1][name], b)
+		}
+	}
+	return clean, cells
+}
+
+// simulation says how much is simulated: little by default, and with WISEFT_EXHAUSTIVE=1 what the
+// figures in comments come from.
+type simulation struct {
+	runs, resamples int
+	clouds          []int
+	accuracies      []float64
+}
+
+func newSimulation() simulation {
+	if os.Getenv("WISEFT_EXHAUSTIVE") == "1" {
+		return simulation{5000, 1000, []int{100, 500, 2468}, []float64{0.6, 0.8, 0.9, 0.95, 0.98}}
+	}
+	return simulation{250, 200, []int{100}, []float64{0.8, 0.95}}
+}
+
+// tally counts over runs how often something held.
+type tally map[string]int
+
+func (c tally) add(what string, held bool) {
+	if held {
+		c[what]++
+	} else {
+		c[what] += 0
+	}
+}
+
+// check wants a share within bounds, give or take what so many runs leave to chance: four
+// deviations, so that one of some 100 scenarios is wrong by chance once in 150 times.
+func (c tally) check(t *testing.T, what string, runs int, low, high float64) {
+	t.Helper()
+	share := float64(c[what]) / float64(runs)
+	slack := 4 * math.Sqrt(0.05*0.95/float64(runs))
+	if _, ran := c[what]; !ran || !(share >= low-slack) || !(share <= high+slack) {
+		t.Errorf("%s: %.4f of %d runs, want %v to %v", what, share, runs, low, high)
+	}
+}
+
+var figureNames = []string{"mOA difference", "mCE difference", "RmCE difference", "mOA"}
+
+// columns returns the clouds' shares in the figures, and the figures' true values.
+func (p pair) columns(t *testing.T, clean [2][]bool, cells [2]map[string][][]bool) (columns [][]float64, truth []float64) {
+	t.Helper()
+	var f [2]CloudFigures
+	for m := range f {
+		var err error
+		if f[m], err = p.ref.Clouds(clean[m], cells[m]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a, b := p.truth(t, 0), p.truth(t, 1)
+	columns = [][]float64{Differences(f[0].MOA, f[1].MOA), Differences(f[0].MCE, f[1].MCE), Differences(f[0].RMCE, f[1].RMCE), f[0].MOA}
+	return columns, []float64{a.MOA - b.MOA, a.MCE - b.MCE, a.RMCE - b.RMCE, a.MOA}
+}
+
+func (i Interval) holds(x float64) bool { return i.Low <= x && x <= i.High }
+
+// TestPairedCoverage simulates models that differ, and asks how often the 95 % intervals hold
+// the true difference.
+func TestPairedCoverage(t *testing.T) {
+	t.Parallel()
+	sim := newSimulation()
+	ref := modelNetC(t)
+	for _, n := range sim.clouds {
+		for _, accuracy := range sim.accuracies {
+			for _, rho := range []float64{0.3, 0.8} {
+				t.Run(fmt.Sprintf("n=%d accuracy=%v rho=%v", n, accuracy, rho), func(t *testing.T) {
+					t.Parallel()
+					got := tally{}
+					r := rand.New(rand.NewPCG(uint64(n), math.Float64bits(accuracy+rho)))
+					discordant := 0
+					for run := range sim.runs {
+						p := newPair(r, ref, n, accuracy, rho, 0.1)
+						clean, cells := p.draw(r)
+						columns, truth := p.columns(t, clean, cells)
+						for k, i := range BootstrapMeans(columns, sim.resamples, 0.95, uint64(run)) {
+							got.add(figureNames[k], i.holds(truth[k]))
+						}
+						onlyA, onlyB := Discordant(clean[0], clean[1])
+						discordant += onlyA + onlyB
+						a, b := normalCDF(p.thresholds[0][""][0]), normalCDF(p.thresholds[1][""][0])
+						got.add("OA difference", AccuracyDifference(onlyA, onlyB, n, 0.95).holds(a-b))
+					}
+					for _, what := range figureNames {
+						got.check(t, what, sim.runs, 0.94, 0.96)
+					}
+					// Of few discordant samples no interval can be had that is not wider at times.
+					high := 0.96
+					if discordant < 10*sim.runs {
+						high = 1
+					}
+					got.check(t, "OA difference", sim.runs, 0.94, high)
+					t.Logf("of %d: %v; %.1f discordant on average", sim.runs, got, float64(discordant)/float64(sim.runs))
+				})
+			}
+		}
+	}
+}
+
+// TestPairedTestsUnderNull simulates models that are equally good, and asks how often the
+// tests say that they are not.
+func TestPairedTestsUnderNull(t *testing.T) {
+	t.Parallel()
+	sim := newSimulation()
+	ref := modelNetC(t)
+	for _, n := range sim.clouds {
+		for _, accuracy := range sim.accuracies {
+			t.Run(fmt.Sprintf("n=%d accuracy=%v", n, accuracy), func(t *testing.T) {
+				t.Parallel()
+				got := tally{}
+				r := rand.New(rand.NewPCG(uint64(n), math.Float64bits(accuracy)))
+				for run := range sim.runs {
+					p := newPair(r, ref, n, accuracy, 0.5, 0)
+					clean, cells := p.draw(r)
+					columns, _ := p.columns(t, clean, cells)
+					got.add("McNemar", McNemar(Discordant(clean[0], clean[1])) <= 0.05)
+					got.add("sign flips, mOA", SignFlip(columns[0], sim.resamples, uint64(run)) <= 0.05)
+					got.add("sign flips, RmCE", SignFlip(columns[2], sim.resamples, uint64(run)) <= 0.05)
+				}
+				got.check(t, "McNemar", sim.runs, 0, 0.055)
+				got.check(t, "sign flips, mOA", sim.runs, 0.03, 0.055)
+				got.check(t, "sign flips, RmCE", sim.runs, 0.03, 0.055)
+				t.Logf("of %d: %v", sim.runs, got)
+			})
+		}
+	}
+}
