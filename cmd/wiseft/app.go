@@ -34,6 +34,7 @@ func commands() []*cli.Command {
 		newSweepCommand(),
 		newBenchCommand(),
 		newCollectCommand(),
+		newCompareCommand(),
 		newSoupCommand(),
 		newDemoCommand(),
 		newRecipeCommand(),

@@ -12,6 +12,7 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/method"
 	"github.com/wiseft/wiseft/onnxmerge/recipe"
 	"github.com/wiseft/wiseft/probe"
+	"github.com/wiseft/wiseft/probe/bench"
 	"github.com/wiseft/wiseft/probe/ort"
 )
 
@@ -79,6 +80,7 @@ var failures = []struct {
 	{is[*onnxmerge.GlobError], exitUsage, "usage"},
 	{is[*onnxmerge.MemoryError], exitUsage, "usage"},
 	{is[*onnxmerge.ModelsError], exitUsage, "usage"},
+	{is[*bench.OptionError], exitUsage, "usage"},
 	{is[*recipe.Error], exitInput, "input"},
 	{is[*graph.UnknownTensorError], exitUsage, "usage"},
 	{is[mismatchError], exitMismatch, "mismatch"},

@@ -12,13 +12,15 @@ import (
 	"github.com/wiseft/wiseft/datasets/corrupt"
 	"github.com/wiseft/wiseft/onnxmerge/method"
 	"github.com/wiseft/wiseft/probe"
+	"github.com/wiseft/wiseft/probe/bench"
+	"github.com/wiseft/wiseft/probe/metric"
 )
 
 func newListCommand() *cli.Command {
 	return newCommand(&cli.Command{
 		Name:        "list",
-		Usage:       "what there is: methods, corruptions, suites, formats, label maps, solvers",
-		ArgsUsage:   "methods [NAME]|corruptions|suites|formats|labels|solvers",
+		Usage:       "what there is: methods, corruptions, suites, references, formats, label maps, solvers, rules",
+		ArgsUsage:   "methods [NAME]|corruptions|suites|references|formats|labels|solvers|rules",
 		Description: "Examples:\n  wiseft list methods\n  wiseft list methods ties",
 	}, runList)
 }
@@ -62,6 +64,20 @@ var listers = map[string]func() []listItem{
 		}
 		return items
 	},
+	"references": func() (items []listItem) {
+		for _, id := range metric.ReferenceNames() {
+			if r, ok := metric.LookupReferenceName(id); ok {
+				items = append(items, listItem{r.ID, r.Name, fmt.Sprintf("for the suite %s; clean %.4g", r.Suite, r.Clean), r.Source})
+			}
+		}
+		return items
+	},
+	"rules": func() (items []listItem) {
+		for _, r := range bench.Rules() {
+			items = append(items, listItem{r.Name, bench.Choice{Rule: r.Name, Points: 0.01}.Doc(), "", ""})
+		}
+		return items
+	},
 	"formats": func() (items []listItem) {
 		for _, f := range datasets.Formats() {
 			items = append(items, listItem{f.Name, f.Doc, "", ""})
@@ -88,7 +104,7 @@ func runList(_ context.Context, c *call) (result, error) {
 	if args := c.Args().Slice(); len(args) == 2 && args[0] == "methods" {
 		return newMethodPage(args[1])
 	}
-	args, err := c.args("methods|corruptions|suites|formats|labels|solvers")
+	args, err := c.args("methods|corruptions|suites|references|formats|labels|solvers|rules")
 	if err != nil {
 		return nil, err
 	}

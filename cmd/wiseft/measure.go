@@ -10,6 +10,7 @@ import (
 	"github.com/wiseft/wiseft/datasets/corrupt"
 	"github.com/wiseft/wiseft/onnxmerge/graph"
 	"github.com/wiseft/wiseft/probe/bench"
+	"github.com/wiseft/wiseft/probe/metric"
 	"github.com/wiseft/wiseft/probe/report"
 	"github.com/wiseft/wiseft/probe/store"
 )
@@ -20,6 +21,8 @@ func measureFlags() []cli.Flag {
 	flags := append(choosingFlags("alpha"), []cli.Flag{
 		&cli.StringSliceFlag{Name: "test", Usage: "`DATA` that is corrupted and scored (its test split); a folder of corrupted data is scored as it is; may be repeated", EnvVars: []string{"WISEFT_TEST"}, Category: category},
 		&cli.StringFlag{Name: "suite", Value: "modelnet-c", Usage: "corruption suite, or none; see wiseft list suites", EnvVars: []string{"WISEFT_SUITE"}, Category: category},
+		&cli.StringFlag{Name: "reference", Usage: "what corruption errors are measured against: a `NAME` of wiseft list references, or a JSON file", DefaultText: "the suite's own", EnvVars: []string{"WISEFT_REFERENCE"}, Category: category},
+		&cli.StringSliceFlag{Name: "baseline", Usage: "`MODEL` through which the line of effective robustness goes; may be repeated", DefaultText: "alpha 0 and 1", Category: category},
 		&cli.StringSliceFlag{Name: "corruption", Usage: "only the corruption `NAME`; may be repeated", Category: category},
 		&cli.StringFlag{Name: "severity", Value: "1-5", Usage: "only these severities", EnvVars: []string{"WISEFT_SEVERITY"}, Category: category},
 		&cli.StringFlag{Name: "head", Value: "probe", Usage: "`probe` fits one; own takes the model's output as class scores", EnvVars: []string{"WISEFT_HEAD"}, Category: category},
@@ -136,7 +139,10 @@ func (c *call) completePlan(plan *bench.Plan) (err error) {
 			return usageError{msg: "there is no corruption " + name, hint: "see wiseft list corruptions"}
 		}
 	}
-	plan.Corruptions = c.StringSlice("corruption")
+	plan.Corruptions, plan.Baselines = c.StringSlice("corruption"), c.StringSlice("baseline")
+	if plan.Reference, err = c.reference(plan.Suite); err != nil {
+		return err
+	}
 	if err := c.completeChoice(plan); err != nil {
 		return err
 	}
@@ -146,6 +152,32 @@ func (c *call) completePlan(plan *bench.Plan) (err error) {
 	plan.Replace = c.Bool("force")
 	plan.Share, err = c.share()
 	return err
+}
+
+// reference reads --reference; nil is the suite's own.
+func (c *call) reference(suite string) (*metric.Reference, error) {
+	name := c.String("reference")
+	if name == "" {
+		return nil, nil
+	}
+	ref, ok := metric.LookupReferenceName(name)
+	if !ok {
+		f, _, err := openFile(name)
+		if is[inputError](err) {
+			return nil, usageError{msg: fmt.Sprintf("--reference %s is neither a known reference nor a file", name), hint: "see wiseft list references"}
+		}
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		if ref, err = metric.ReadReference(f); err != nil {
+			return nil, inputError{msg: fmt.Sprintf("%s: %v", name, err)}
+		}
+	}
+	if ref.Suite != suite {
+		return nil, usageError{msg: fmt.Sprintf("--reference %s is for the suite %s, not %s", name, ref.Suite, suite)}
+	}
+	return &ref, nil
 }
 
 // completeChoice reads the flags of who judges, and of how a mix is chosen.
@@ -161,10 +193,7 @@ func (c *call) completeChoice(plan *bench.Plan) error {
 	if plan.Choose.Rule == "robustness" {
 		plan.Choose.Points = c.Float64("max-loss") / 100
 	}
-	if err := plan.Choose.Check(); err != nil {
-		return usageError{msg: err.Error()}
-	}
-	return nil
+	return plan.Choose.Check()
 }
 
 // completeProbing reads the flags of how probes are fitted and validated.

@@ -30,6 +30,7 @@ import (
 
 	"github.com/wiseft/wiseft/datasets"
 	"github.com/wiseft/wiseft/probe"
+	"github.com/wiseft/wiseft/probe/metric"
 	"github.com/wiseft/wiseft/probe/store"
 )
 
@@ -74,7 +75,12 @@ type Plan struct {
 	Corruptions []string // nil = all of the suite
 	Severities  []int    // nil = 1 to 5
 	Seed        uint64   // of the corruptions and of the validation split
-	Reference   string   // what corruption errors are measured against; "" = the suite's own
+	// Reference is what corruption errors are measured against; nil = the suite's own, if
+	// there is one.
+	Reference *metric.Reference
+	// Baselines are the variants whose line effective robustness is measured from; nil =
+	// the ends of the mixes, alpha 0 and 1.
+	Baselines []string
 
 	Fit    probe.FitOptions // Init is ignored
 	Layout probe.Layout

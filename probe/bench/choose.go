@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/wiseft/wiseft/probe/metric"
 )
 
 // Choice says how one of several mixes is chosen.
@@ -43,6 +45,8 @@ var rules = []Rule{
 		best: func(list []Validated, _ float64) int { return highest(list, func(v Validated) Number { return v.OA }) }},
 	{Name: "robustness", Doc: "highest validation accuracy under corruption among those that lose at most %g points of clean validation accuracy; ties go to the smaller alpha",
 		robust: true, best: mostRobust},
+	{Name: "knee", Doc: "knee of the Pareto set of clean validation accuracy and validation accuracy under corruption, or where there is none the highest clean validation accuracy",
+		robust: true, best: knee},
 }
 
 // Rules returns all rules.
@@ -63,10 +67,10 @@ func (c Choice) Check() error {
 		for _, r := range rules {
 			names = append(names, r.Name)
 		}
-		return fmt.Errorf("unknown rule %q; there are %s", c.Rule, strings.Join(names, ", "))
+		return optionErrorf("unknown rule %q; there are %s", c.Rule, strings.Join(names, ", "))
 	}
 	if !(c.Points >= 0 && c.Points < 1) {
-		return fmt.Errorf("the rule %s allows a loss of %g points, want 0 to 100", c.Rule, 100*c.Points)
+		return optionErrorf("the rule %s allows a loss of %g points, want 0 to 100", c.Rule, 100*c.Points)
 	}
 	return nil
 }
@@ -78,10 +82,10 @@ func (c *Choice) complete(p *Plan) error {
 	}
 	rule, _ := lookupRule(c.Rule)
 	if rule.robust && p.Suite == "" && len(p.Corruptions) == 0 {
-		return fmt.Errorf("the rule %s needs corruptions", c.Rule)
+		return optionErrorf("the rule %s needs corruptions", c.Rule)
 	}
 	if rule.robust && p.OwnHead && p.Val == nil && !c.OnTest {
-		return fmt.Errorf("the rule %s needs validation data", c.Rule)
+		return optionErrorf("the rule %s needs validation data", c.Rule)
 	}
 	return nil
 }
@@ -117,6 +121,17 @@ func mostRobust(list []Validated, points float64) int {
 		}
 	}
 	return best
+}
+
+func knee(list []Validated, _ float64) int {
+	var clean, robust []float64
+	for _, v := range list {
+		clean, robust = append(clean, float64(v.OA)), append(robust, float64(v.Robust))
+	}
+	if i, ok := metric.Knee(clean, robust); ok {
+		return i
+	}
+	return highest(list, func(v Validated) Number { return v.OA })
 }
 
 // apply chooses among the variants that are mixes; nil if there are none, or no data to

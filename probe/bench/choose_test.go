@@ -22,6 +22,8 @@ func TestChoose(t *testing.T) {
 		{"plain models do not count", Choice{Rule: "accuracy"}, []Validated{{OA: 1}, mixed(0.5, 0.2, 0)}, 0.5},
 		{"robust", Choice{Rule: "robustness", Points: 0.05}, []Validated{mixed(0, 0.80, 0.9), mixed(0.5, 0.86, 0.7), mixed(1, 0.9, 0.5)}, 0.5},
 		{"nothing given away", Choice{Rule: "robustness"}, []Validated{mixed(0, 0.80, 0.9), mixed(0.5, 0.86, 0.7), mixed(1, 0.9, 0.5)}, 1},
+		{"knee", Choice{Rule: "knee"}, []Validated{mixed(0, 0.5, 0.9), mixed(0.25, 0.85, 0.88), mixed(0.5, 0.87, 0.7), mixed(1, 0.9, 0.5)}, 0.25},
+		{"no knee", Choice{Rule: "knee"}, []Validated{mixed(0, 0.5, 0.9), mixed(1, 0.9, 0.5)}, 1},
 		{"robust tie", Choice{Rule: "robustness", Points: 0.5}, []Validated{mixed(1, 0.9, 0.5), mixed(0.5, 0.8, 0.5)}, 0.5},
 	}
 	for _, tt := range tests {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"slices"
 
 	"github.com/wiseft/wiseft/probe"
@@ -44,6 +45,10 @@ type builder struct {
 	ref    *metric.Reference // nil without one
 	whole  bool              // every model has figures of the whole suite
 	result *Result
+
+	against int                  // the variant that others are compared with, or -1
+	base    *answers             // what it has right on the first test set
+	suite0  *metric.CloudFigures // its figures by cloud; nil unless the suite is whole
 }
 
 // missingError says that a unit that a result needs is not there.
@@ -59,30 +64,43 @@ func isMissing(err error) bool {
 // newResult makes the result. It reads one variant's scores after the other.
 func newResult(ctx context.Context, s *Spec, folder *store.Folder, event func(string)) (*Result, error) {
 	b := &builder{spec: s, folder: folder, event: event, whole: true}
-	b.result = &Result{Schema: s.Result, Suite: s.Settings.Suite, Order: s.Settings.Corruptions, Notes: []string{},
+	b.result = &Result{Schema: s.Result, Suite: s.Settings.Suite, Order: s.Settings.Corruptions, Notes: []string{}, Pareto: []string{},
 		NUnits: len(s.units()), Settings: s.Settings}
-	if err := b.compare(); err != nil {
-		return nil, err
-	}
-	var validated []Validated
+	b.refer()
+	validated := make([]Validated, len(s.Variants))
 	for v := range s.Variants {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		m, val, err := b.model(v)
+		m, val, err := b.validated(v)
 		if err != nil {
 			return nil, err
 		}
-		b.result.Models = append(b.result.Models, m)
-		validated = append(validated, val)
+		b.result.Models, validated[v] = append(b.result.Models, m), val
 	}
-	if b.ref != nil && !b.whole {
+	if !s.Settings.Choose.OnTest {
+		b.result.Chosen = s.Settings.Choose.apply(validated)
+	}
+	if err := b.compareTo(); err != nil {
+		return nil, err
+	}
+	for v, m := range b.result.Models {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if err := b.model(m, v); err != nil {
+			return nil, err
+		}
+		if s.Settings.Choose.OnTest {
+			validated[v].OA, validated[v].Robust = m.Clean.OA, m.Tested.mean()
+		}
+	}
+	if s.Settings.Choose.OnTest {
+		if b.result.Chosen = s.Settings.Choose.apply(validated); b.result.Chosen != nil {
+			b.note(onTestNote)
+		}
+	}
+	if len(s.Settings.Corruptions) > 0 && s.Settings.Suite != "" && !b.whole {
 		b.note(fmt.Sprintf("only a part of %s was run; mOA, mCE and RmCE exist for the whole suite only", s.Settings.Suite))
 	}
-	b.result.Chosen = s.Settings.Choose.apply(validated)
-	if c := b.result.Chosen; c != nil && c.OnTest {
-		b.note(onTestNote)
-	}
+	b.finish()
 	return b.result, nil
 }
 
@@ -92,72 +110,66 @@ func (b *builder) note(line string) {
 	}
 }
 
-// compare finds what corruption errors are measured against, and says what the comparison
+// refer finds what corruption errors are measured against, and says what the comparison
 // is worth.
-func (b *builder) compare() error {
+func (b *builder) refer() {
 	s := &b.spec.Settings
 	if len(s.Corruptions) == 0 {
-		return nil
+		return
 	}
-	ref, ok, err := lookupReference(s.Suite, s.Reference)
-	if err != nil {
-		return err
-	}
-	if !ok {
-		b.note("there is no reference to measure the errors of these corruptions against")
-		if !b.spec.Tests[0].Stored {
-			b.note("self-made corruptions")
+	selfMade := !b.spec.Tests[0].Stored || s.Tests[0].SelfMade
+	if b.ref = s.Reference; b.ref == nil {
+		if ref, ok := metric.LookupReference(s.Suite); ok {
+			b.ref = &ref
 		}
-		return nil
 	}
-	b.ref = &ref
-	note := selfMadeNote
-	if b.spec.Tests[0].Stored && !s.Tests[0].SelfMade {
-		note = storedNote
+	if b.ref == nil {
+		if selfMade {
+			b.note("self-made corruptions; not comparable with published figures")
+		}
+		b.note("there is no reference to measure the errors of these corruptions against")
+		return
 	}
-	note = fmt.Sprintf(note, ref.Title)
-	b.result.Reference = &ReferenceResult{Name: ref.Name, Source: ref.Source, Note: note}
+	note := storedNote
+	if selfMade {
+		note = selfMadeNote
+	}
+	note = fmt.Sprintf(note, b.ref.Title)
+	b.result.Reference = &ReferenceResult{Name: b.ref.Name, Source: b.ref.Source, Note: note}
 	b.note(note)
-	return nil
 }
 
-// lookupReference returns the reference of that name, or the suite's own.
-func lookupReference(suite, name string) (metric.Reference, bool, error) {
-	ref, ok := metric.LookupReference(suite)
-	return ref, ok, nil
-}
-
-// model makes the figures of a variant.
-func (b *builder) model(v int) (*ModelResult, Validated, error) {
-	s := b.spec
-	m := &ModelResult{ID: s.Variants[v].ID, Params: s.Variants[v].Params}
+// validated describes a variant, as far as it goes without test data.
+func (b *builder) validated(v int) (*ModelResult, Validated, error) {
+	m := &ModelResult{ID: b.spec.Variants[v].ID, Params: b.spec.Variants[v].Params}
 	for i, p := range m.Params {
 		if p.Name == alphaParam {
 			m.Alpha = &m.Params[i].Value
 		}
 	}
 	val, err := b.validation(m, v)
-	if err != nil {
-		return nil, val, err
-	}
-	for t := range s.Tests {
-		tested, err := b.tested(m, v, t)
+	return m, val, err
+}
+
+// model sets the figures of a variant on test data.
+func (b *builder) model(m *ModelResult, v int) error {
+	for t := range b.spec.Tests {
+		r, err := b.right(v, t)
 		if err != nil {
-			return nil, val, err
+			return err
 		}
-		if t == 0 {
-			m.Tested = *tested
+		tested := b.tested(t, r)
+		if t > 0 {
+			m.MoreTests = append(m.MoreTests, tested)
 			continue
 		}
-		m.MoreTests = append(m.MoreTests, tested)
+		m.Tested, m.ModelSHA256 = *tested, r.model
+		b.compare(m, r)
 	}
-	if s.Settings.Choose.OnTest {
-		val.OA, val.Robust = m.Clean.OA, m.Tested.mean()
+	if b.spec.Settings.OwnHead {
+		return nil
 	}
-	if !s.Settings.OwnHead {
-		err = b.probe(m, v)
-	}
-	return m, val, err
+	return b.probe(m, v)
 }
 
 // scores loads the predictions of a view.
@@ -205,20 +217,54 @@ func (b *builder) validation(m *ModelResult, v int) (Validated, error) {
 	return val, nil
 }
 
-// tested makes the figures of a variant on a test set.
-func (b *builder) tested(m *ModelResult, v, t int) (*Tested, error) {
-	test := b.spec.Tests[t]
-	res := &Tested{Name: test.Name, Corruptions: map[string]*CorruptionResult{}}
-	for c, cell := range test.Cells {
+// answers are what a variant has right on a test set, and how well it knows.
+type answers struct {
+	model  string // hash of the bytes that ran
+	scores []*Score
+	right  [][]bool // by cell
+}
+
+// right loads what a variant has right on a test set.
+func (b *builder) right(v, t int) (*answers, error) {
+	r := &answers{}
+	for c := range b.spec.Tests[t].Cells {
 		p, err := b.scores(v, view{role: onTest, test: t, cell: c})
 		if err != nil {
 			return nil, err
 		}
-		res.add(cell, p.Score().brief())
-		m.ModelSHA256 = p.of.ModelSHA256
+		r.model = p.of.ModelSHA256
+		r.scores = append(r.scores, p.Score().brief())
+		r.right = append(r.right, metric.Right(p.Class, p.Y))
 	}
-	b.whole = res.summarize(b.ref) && b.whole
-	return res, nil
+	return r, nil
+}
+
+// tested makes the figures of a variant on a test set.
+func (b *builder) tested(t int, r *answers) *Tested {
+	test := b.spec.Tests[t]
+	res := &Tested{Name: test.Name, Corruptions: map[string]*CorruptionResult{}}
+	for c, cell := range test.Cells {
+		res.add(cell, r.scores[c])
+	}
+	suite := b.suite(t, r)
+	b.whole = res.summarize(b.ref, suite != nil) && b.whole
+	res.Corrupted = corrupted(r.scores[1:])
+	res.Intervals = b.intervals(r, suite)
+	return res
+}
+
+// corrupted returns the means of calibration figures; nil of nothing.
+func corrupted(scores []*Score) *Corrupted {
+	if len(scores) == 0 {
+		return nil
+	}
+	c := &Corrupted{Cells: len(scores)}
+	for _, s := range scores {
+		c.NLL, c.ECE, c.Brier = c.NLL+s.NLL, c.ECE+s.ECE, c.Brier+s.Brier
+	}
+	n := Number(len(scores))
+	c.NLL, c.ECE, c.Brier = c.NLL/n, c.ECE/n, c.Brier/n
+	return c
 }
 
 // probe sets how the variant's probe was fitted, and says what is wrong with it.
@@ -263,10 +309,10 @@ func (t *Tested) add(c Cell, score *Score) {
 	res.BySeverity[c.Severity-1] = score
 }
 
-// summarize sets the figures over severities and corruptions, and reports whether the
-// suite was run whole. ref may be nil.
-func (t *Tested) summarize(ref *metric.Reference) (whole bool) {
-	t.MOA, t.MCE, t.RMCE = unknown, unknown, unknown
+// summarize sets the figures over severities and corruptions, and reports whether they could
+// be. ref may be nil; whole says whether the suite was run whole.
+func (t *Tested) summarize(ref *metric.Reference, whole bool) bool {
+	t.MOA, t.MCE, t.RMCE, t.ErrorRate = unknown, unknown, unknown, unknown
 	t.Exact = Exact{unknown, unknown, unknown}
 	bySeverity := make(map[string][]float64)
 	for name, c := range t.Corruptions {
@@ -277,8 +323,14 @@ func (t *Tested) summarize(ref *metric.Reference) (whole bool) {
 		bySeverity[name] = oa
 		c.summarize(name, oa, float64(t.Clean.OA), ref)
 	}
-	if ref == nil {
+	if !whole {
 		return false
+	}
+	// The mean over cells is the mean over corruptions: all have five severities.
+	t.Exact.MOA = t.mean()
+	t.MOA, t.ErrorRate = t.Exact.MOA, 1-t.Exact.MOA
+	if ref == nil {
+		return true
 	}
 	official, err := ref.Official(float64(t.Clean.OA), bySeverity)
 	if err != nil {
@@ -296,8 +348,8 @@ func (t *Tested) summarize(ref *metric.Reference) (whole bool) {
 // mean returns the mean accuracy over all corruptions and severities that were run.
 func (t *Tested) mean() Number {
 	sum, n := 0.0, 0
-	for _, c := range t.Corruptions {
-		for _, oa := range c.OABySeverity {
+	for _, name := range slices.Sorted(maps.Keys(t.Corruptions)) { // in one order, for equal bits
+		for _, oa := range t.Corruptions[name].OABySeverity {
 			if oa.Known() {
 				sum, n = sum+float64(oa), n+1
 			}

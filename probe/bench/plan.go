@@ -9,17 +9,26 @@ import (
 	"github.com/wiseft/wiseft/probe"
 )
 
+// OptionError says that a plan asks for what cannot be.
+type OptionError struct{ msg string }
+
+func (e *OptionError) Error() string { return e.msg }
+
+func optionErrorf(format string, args ...any) error {
+	return &OptionError{fmt.Sprintf(format, args...)}
+}
+
 // complete fills in defaults and refuses what cannot run.
 func (p *Plan) complete() error {
 	switch {
 	case len(p.Variants) == 0:
-		return fmt.Errorf("no models to measure")
+		return optionErrorf("no models to measure")
 	case len(p.Tests) == 0:
-		return fmt.Errorf("test data is needed")
+		return optionErrorf("test data is needed")
 	case p.OwnHead && p.Train != nil:
-		return fmt.Errorf("a model's own head needs no training data")
+		return optionErrorf("a model's own head needs no training data")
 	case !p.OwnHead && p.Train == nil:
-		return fmt.Errorf("training data is needed")
+		return optionErrorf("training data is needed")
 	}
 	if p.Schema == "" {
 		p.Schema = resultSchema
@@ -45,14 +54,19 @@ func (p *Plan) checkNames() error {
 	seen := map[string]bool{}
 	for _, v := range p.Variants {
 		if seen[v.ID()] {
-			return fmt.Errorf("two models are called %q", v.ID())
+			return optionErrorf("two models are called %q", v.ID())
 		}
 		seen[v.ID()] = true
+	}
+	for _, id := range p.Baselines {
+		if !seen[id] {
+			return optionErrorf("there is no model %q to be a baseline", id)
+		}
 	}
 	clear(seen)
 	for _, t := range p.Tests {
 		if seen[t.Name] {
-			return fmt.Errorf("two test sets are called %q", t.Name)
+			return optionErrorf("two test sets are called %q", t.Name)
 		}
 		seen[t.Name] = true
 	}
@@ -63,7 +77,7 @@ func (p *Plan) completeSuite() error {
 	if p.Suite != "" {
 		suite, ok := corrupt.LookupSuite(p.Suite)
 		if !ok {
-			return fmt.Errorf("unknown suite %q", p.Suite)
+			return optionErrorf("unknown suite %q", p.Suite)
 		}
 		if p.Corruptions == nil {
 			p.Corruptions = suite.Corruptions

@@ -46,6 +46,13 @@ type Result struct {
 	Chosen    *Chosen          `json:"chosen"` // nil unless there are mixes, and data to choose by
 	Notes     []string         `json:"notes"`  // what a reader of the figures must know
 
+	// Baseline is the line that effective robustness is measured from; nil without one.
+	Baseline *BaselineResult `json:"baseline"`
+	// Pareto are the models that no other beats in clean accuracy and mOA at once. It
+	// describes the test data, and nothing is chosen by it.
+	Pareto     []string    `json:"pareto"`
+	Statistics *Statistics `json:"statistics"`
+
 	NUnits int `json:"n_units"` // data sets passed through models
 
 	Settings Settings `json:"settings"`
@@ -62,9 +69,12 @@ type ModelResult struct {
 	Validation *Score `json:"validation"` // on clean data; nil without any
 	// ValidationRobustness is the mean accuracy on corrupted validation data, where the
 	// rule of the choice looks at it.
-	ValidationRobustness *Number          `json:"validation_robustness,omitempty"`
-	Probe                *probe.FitReport `json:"probe"` // nil with the model's own head
-	ModelSHA256          string           `json:"model_sha256"`
+	ValidationRobustness *Number `json:"validation_robustness,omitempty"`
+	// EffectiveRobustness is how far the mOA lies above what the baseline's line expects of
+	// the clean accuracy; nil without a line.
+	EffectiveRobustness *Number          `json:"effective_robustness"`
+	Probe               *probe.FitReport `json:"probe"` // nil with the model's own head
+	ModelSHA256         string           `json:"model_sha256"`
 }
 
 // Tested is what was measured on one test set. Figures of the suite are rounded stage by
@@ -78,6 +88,20 @@ type Tested struct {
 	MCE         Number                       `json:"mce"`
 	RMCE        Number                       `json:"rmce"`
 	Exact       Exact                        `json:"exact"`
+	// ErrorRate is the mean error over all corruptions and severities, the measure of suites
+	// without a reference; null where the suite was not run whole.
+	ErrorRate Number `json:"error_rate"`
+	// Corrupted are means over all corruptions and severities that were run.
+	Corrupted *Corrupted     `json:"corrupted"`
+	Intervals *TestIntervals `json:"intervals"`
+}
+
+// Corrupted are calibration figures under corruption.
+type Corrupted struct {
+	NLL   Number `json:"nll"`
+	ECE   Number `json:"ece"`
+	Brier Number `json:"brier"`
+	Cells int    `json:"cells"`
 }
 
 // Exact are a suite's figures without rounding.
@@ -119,24 +143,25 @@ type Chosen struct {
 
 // Settings are all that can change a result, beside the models.
 type Settings struct {
-	Wiseft      string        `json:"wiseft,omitempty"`
-	Go          string        `json:"go"`
-	Runtime     string        `json:"runtime"`
-	Tensor      string        `json:"tensor,omitempty"`
-	OwnHead     bool          `json:"own_head,omitempty"` // Tensor has class scores
-	Train       *DataResult   `json:"train"`
-	Val         *DataResult   `json:"val"` // nil: split from train
-	Validation  string        `json:"validation"`
-	Tests       []*DataResult `json:"tests"`
-	Suite       string        `json:"suite,omitempty"`
-	Reference   string        `json:"reference,omitempty"`
-	Corruptions []string      `json:"corruptions"`
-	Severities  []int         `json:"severities"`
-	Seed        uint64        `json:"seed"`
-	Fit         FitSettings   `json:"probe"`
-	Choose      Choice        `json:"choose,omitzero"`
-	Layout      probe.Layout  `json:"layout,omitempty"`
-	Batch       int           `json:"batch,omitempty"`
+	Wiseft      string            `json:"wiseft,omitempty"`
+	Go          string            `json:"go"`
+	Runtime     string            `json:"runtime"`
+	Tensor      string            `json:"tensor,omitempty"`
+	OwnHead     bool              `json:"own_head,omitempty"` // Tensor has class scores
+	Train       *DataResult       `json:"train"`
+	Val         *DataResult       `json:"val"` // nil: split from train
+	Validation  string            `json:"validation"`
+	Tests       []*DataResult     `json:"tests"`
+	Suite       string            `json:"suite,omitempty"`
+	Reference   *metric.Reference `json:"reference,omitempty"`
+	Baselines   []string          `json:"baselines,omitempty"`
+	Corruptions []string          `json:"corruptions"`
+	Severities  []int             `json:"severities"`
+	Seed        uint64            `json:"seed"`
+	Fit         FitSettings       `json:"probe"`
+	Choose      Choice            `json:"choose,omitzero"`
+	Layout      probe.Layout      `json:"layout,omitempty"`
+	Batch       int               `json:"batch,omitempty"`
 }
 
 // DataResult describes a data set.

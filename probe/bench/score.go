@@ -14,13 +14,13 @@ type Score struct {
 	MAcc Number `json:"macc"` // mean accuracy over the classes that occur
 	// NLL is the mean negative log-likelihood in nats; null where a sample's class had
 	// no training sample, which makes it infinite.
-	NLL Number `json:"nll"`
-	ECE Number `json:"ece"` // expected calibration error, 15 bins
-	N   int    `json:"n"`
+	NLL   Number `json:"nll"`
+	ECE   Number `json:"ece"`   // expected calibration error, 15 bins
+	Brier Number `json:"brier"` // mean squared distance of the probabilities from the label
+	N     int    `json:"n"`
 
 	// What a comparison of many models has no column for:
 	ECEEqualMass Number  `json:"-"` // expected calibration error, 15 bins of equally many samples
-	Brier        Number  `json:"-"` // mean squared distance of the probabilities from the label
 	Confusion    [][]int `json:"-"` // row = label, column = prediction
 }
 

@@ -1,7 +1,5 @@
 package bench
 
-import "fmt"
-
 // Share is the part of a plan's units that a worker does. The zero value is all.
 type Share struct {
 	Index int // from 0
@@ -16,10 +14,10 @@ func (s *Share) complete(keepFeatures bool) error {
 		s.Count = 1
 	}
 	if s.Count < 1 || s.Index < 0 || s.Index >= s.Count {
-		return fmt.Errorf("share %d of %d is none", s.Index, s.Count)
+		return optionErrorf("share %d of %d is none", s.Index, s.Count)
 	}
 	if s.Count > 1 && !keepFeatures {
-		return fmt.Errorf("a share of a plan needs the features of its units kept: probes are fitted on what another share has extracted")
+		return optionErrorf("a share of a plan needs the features of its units kept: probes are fitted on what another share has extracted")
 	}
 	return nil
 }

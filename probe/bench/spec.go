@@ -95,7 +95,7 @@ func newSpec(ctx context.Context, p *Plan, data *held) (*Spec, error) {
 func newSettings(ctx context.Context, p *Plan) (*Settings, error) {
 	s := &Settings{
 		Wiseft: p.Version, Go: runtime.Version(), Runtime: p.Engine.Runtime(), Tensor: p.Tensor, OwnHead: p.OwnHead,
-		Suite: p.Suite, Reference: p.Reference, Corruptions: p.Corruptions, Severities: p.Severities, Seed: p.Seed,
+		Suite: p.Suite, Reference: p.Reference, Baselines: p.Baselines, Corruptions: p.Corruptions, Severities: p.Severities, Seed: p.Seed,
 		Fit: newFitSettings(p.Fit), Layout: p.Layout, Batch: p.Batch, Choose: p.Choose,
 		Validation: fmt.Sprintf("a stratified %g %% of the training data, seed %d", 100*validationFraction, p.Seed),
 	}
@@ -193,5 +193,5 @@ func (s *Spec) ID() store.Key {
 		}
 		parts = append(parts, p)
 	}
-	return store.NewKey([]any{parts, s.Settings.Suite, s.Settings.Reference, s.Settings.Choose})
+	return store.NewKey([]any{parts, s.Settings.Suite, s.Settings.Reference, s.Settings.Baselines, s.Settings.Choose})
 }

@@ -1,6 +1,9 @@
 package metric
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // Rounding is when the evaluation of a suite rounds to three decimals.
 type Rounding int
@@ -13,6 +16,20 @@ const (
 	// RoundEnd rounds only what is shown: the calculators that take a table of accuracies.
 	RoundEnd
 )
+
+// MarshalText implements encoding.TextMarshaler.
+func (r Rounding) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (r *Rounding) UnmarshalText(text []byte) error {
+	for _, known := range []Rounding{RoundStages, RoundEnd} {
+		if known.String() == string(text) {
+			*r = known
+			return nil
+		}
+	}
+	return fmt.Errorf("rounding %q is neither stages nor end", text)
+}
 
 // String returns the name that reference files use.
 func (r Rounding) String() string {
@@ -29,15 +46,15 @@ func (r Rounding) String() string {
 // measured against, and how the suite's evaluation rounds. Its slice and map must not
 // be changed.
 type Reference struct {
-	ID          string // what it is looked up by: "modelnet-c"
-	Name        string // for results and tables: "DGCNN on ModelNet-C"
-	Title       string // the data as its authors call it: "ModelNet-C"
-	Suite       string // registered name of the corruption suite
-	Source      string // where the figures were published
-	Rounding    Rounding
-	Clean       float64
-	Corruptions []string // in the suite's own order, in which means are summed
-	OA          map[string]float64
+	ID          string             `json:"id"`     // what it is looked up by: "modelnet-c"
+	Name        string             `json:"name"`   // for results and tables: "DGCNN on ModelNet-C"
+	Title       string             `json:"title"`  // the data as its authors call it: "ModelNet-C"
+	Suite       string             `json:"suite"`  // registered name of the corruption suite
+	Source      string             `json:"source"` // where the figures were published
+	Rounding    Rounding           `json:"rounding"`
+	Clean       float64            `json:"clean"`
+	Corruptions []string           `json:"corruptions"` // in the suite's own order, in which means are summed
+	OA          map[string]float64 `json:"oa"`
 }
 
 const (

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"text/tabwriter"
+
+	"github.com/urfave/cli/v2"
+	"github.com/wiseft/wiseft/probe/bench"
+)
+
+func newCompareCommand() *cli.Command {
+	return newCommand(&cli.Command{
+		Name:      "compare",
+		Usage:     "test whether two models of a sweep or benchmark differ",
+		ArgsUsage: "RUN A B",
+		Description: "A and B are models as the run's table names them. Both answered the same samples, so\n" +
+			"the tests are paired: McNemar's for clean data, and random signs by cloud under\n" +
+			"corruption, where one cloud comes back under every severity.\n\n" +
+			"Example:\n" +
+			"  wiseft compare run alpha=0.5 alpha=1",
+	}, runCompare)
+}
+
+// compareReport is what compare says.
+type compareReport struct {
+	Schema string `json:"schema"`
+	*bench.Compared
+}
+
+func runCompare(_ context.Context, c *call) (result, error) {
+	args, err := c.args("RUN", "A", "B")
+	if err != nil {
+		return nil, err
+	}
+	run, err := openCollected(args[:1])
+	if err != nil {
+		return nil, err
+	}
+	defer run.close()
+	res, err := bench.Compare(run.Folder, args[1], args[2])
+	if is[*bench.UnknownModelError](err) {
+		return nil, usageError{msg: fmt.Sprintf("%s: %v", args[0], err)}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", args[0], err)
+	}
+	return compareReport{"wiseft.compare/1", res}, nil
+}
+
+func (r compareReport) writeText(w io.Writer) error {
+	for _, on := range r.Tests {
+		fmt.Fprintf(w, "%s - %s on %s, %s\n", r.A, r.B, on.Test, count(on.N, "sample"))
+		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+		fmt.Fprintln(t, "\tdifference\t95 % interval\tp\tp (Holm)\t")
+		line := func(name string, scale float64, d *bench.Difference) {
+			if d != nil {
+				fmt.Fprintf(t, "%s\t%+.2f\t%+.2f to %+.2f\t%.4f\t%.4f\t\n", name, scale*float64(d.Difference),
+					scale*float64(d.Interval[0]), scale*float64(d.Interval[1]), d.P, d.PHolm)
+			}
+		}
+		line("clean", 100, on.Clean)
+		for _, name := range slices.Sorted(maps.Keys(on.Corruptions)) {
+			line(name, 100, on.Corruptions[name])
+		}
+		line("mOA", 100, on.MOA)
+		line("mCE", 1, on.MCE)
+		if err := t.Flush(); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintln(w, "differences in points, mCE as it is; clean: McNemar's test, mid-p; others: random signs by cloud")
+	return err
+}
