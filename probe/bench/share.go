@@ -1,5 +1,10 @@
 package bench
 
+import (
+	"cmp"
+	"slices"
+)
+
 // Share is the part of a plan's units that a worker does. The zero value is all.
 type Share struct {
 	Index int // from 0
@@ -24,21 +29,32 @@ func (s *Share) complete(keepFeatures bool) error {
 
 // order returns the units in the order in which the share does them: its own ones, and then
 // with Steal those of the others. A share is a run of neighbouring units of about the same
-// cost as every other, so that it opens few models. Shares that are stolen from are
-// taken from their ends, which their owners reach last, the next neighbour's first.
+// cost as every other, so that it opens few models. The largest come first, which are
+// the training data: what is begun last should be small, and probes wait for it. Shares
+// that are stolen from are taken from their ends, which their owners reach last, the next
+// neighbour's first.
 func (s Share) order(units []unit) []unit {
+	if s.Count == 1 {
+		return units
+	}
 	lo, hi := s.bounds(units, s.Index)
-	own := units[lo:hi:hi]
+	own := largestFirst(slices.Clone(units[lo:hi]))
 	if !s.Steal {
 		return own
 	}
+	var others []unit
 	for k := 1; k < s.Count; k++ {
 		lo, hi := s.bounds(units, (s.Index+k)%s.Count)
 		for i := hi - 1; i >= lo; i-- {
-			own = append(own, units[i])
+			others = append(others, units[i])
 		}
 	}
-	return own
+	return append(own, largestFirst(others)...)
+}
+
+func largestFirst(units []unit) []unit {
+	slices.SortStableFunc(units, func(a, b unit) int { return cmp.Compare(b.samples, a.samples) })
+	return units
 }
 
 // bounds returns which units a share has: those whose middle, counted in samples, lies in

@@ -305,45 +305,6 @@ func TestWorkersRace(t *testing.T) {
 	}
 }
 
-// Shares cover all units once, each in one piece, and none is larger than the mean by more
-// than a unit.
-func TestSharesAreEven(t *testing.T) {
-	t.Parallel()
-	r := rand.New(rand.NewPCG(3, 4))
-	for range 200 {
-		units := make([]unit, r.IntN(60))
-		total, largest := 0, 0
-		for i := range units {
-			units[i] = unit{variant: i, samples: 1 + r.IntN(100)}
-			total += units[i].samples
-			largest = max(largest, units[i].samples)
-		}
-		count := 1 + r.IntN(20)
-		next := 0
-		for i := range count {
-			s := Share{Index: i, Count: count}
-			sum := 0
-			for _, u := range s.order(units) {
-				if u.variant != next {
-					t.Fatalf("unit %d comes where %d should", u.variant, next)
-				}
-				next++
-				sum += u.samples
-			}
-			if sum > total/count+largest {
-				t.Errorf("share %d of %d: %d samples of %d, the largest unit has %d", i, count, sum, total, largest)
-			}
-			s.Steal = true
-			if got := len(s.order(units)); got != len(units) {
-				t.Errorf("with stealing %d units of %d", got, len(units))
-			}
-		}
-		if next != len(units) {
-			t.Errorf("%d units of %d are in shares", next, len(units))
-		}
-	}
-}
-
 // labelled is a data set whose samples all have one label.
 type labelled struct {
 	datasets.Dataset
