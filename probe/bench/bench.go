@@ -117,7 +117,7 @@ type Progress struct {
 
 // Outcome is what a call of Run did.
 type Outcome struct {
-	// Result is nil if units are missing, which other shares of the plan hold.
+	// Result is nil if units are missing, which other shares of the plan have.
 	*Result
 	NCached int     `json:"n_cached"` // units that needed no forward pass
 	Missing int     `json:"-"`        // units that other workers have to do

@@ -103,8 +103,9 @@ func (r *run) extracted(u unit) bool {
 	return r.folder.Has(featuresUnit, r.spec.features(u.variant, u.view))
 }
 
-// work does the units of the run's share, and then, unless there are other shares, whatever
-// is left: what other workers were at, and what waited for them.
+// work does the units of the run's share, and then whatever is left: what other workers were
+// at, and what waited for them. With other shares that is the part of the last one, and of
+// whoever collects.
 func (r *run) work(ctx context.Context) error {
 	units := r.spec.units()
 	for _, u := range units {
@@ -120,8 +121,8 @@ func (r *run) work(ctx context.Context) error {
 			return err
 		}
 	}
-	if r.plan.Share.Count > 1 {
-		return nil
+	if r.plan.Share.Count > 1 && slices.ContainsFunc(units, func(u unit) bool { return r.open(u) && !r.extracted(u) }) {
+		return nil // another share will be the last
 	}
 	for _, u := range units {
 		if err := r.finish(ctx, u); err != nil {
