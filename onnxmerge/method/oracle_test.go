@@ -101,6 +101,7 @@ type oracleConfig struct {
 	NormalizeW  bool               `json:"normalize_weights"`
 	ScalingCoef float64            `json:"scaling_coef"`
 	Scaling     float64            `json:"scaling_factor"`
+	Common      float64            `json:"common_space_fraction"`
 	Kept        []float64          `json:"kept_per_model"`
 	TotalLen    float64            `json:"total_length"`
 	MergeFunc   string             `json:"merge_func"`
@@ -181,10 +182,9 @@ func asTask(name string, c *oracleConfig) (task, bool) {
 	case "geometric-median":
 		return task{"geometric_median", Params{"max_iter": c.Maxiter, "tol": c.Ftol}, c.Models, "", false}, true
 	case "fisher":
-		if c.FisherMode != nil {
-			return task{}, false
-		}
-		return task{"fisher", Params{"weight": c.ModelCoeffs, "floor": 1e-300, "smooth": 1e-10}, c.Models, "fisher/fisher.npz", false}, true
+		normalize := map[any]string{nil: "none", "param": "tensor", "model": "model"}[c.FisherMode]
+		p := Params{"weight": c.ModelCoeffs, "floor": 1e-300, "smooth": 1e-10, "normalize": normalize}
+		return task{"fisher", p, c.Models, "fisher/fisher.npz", false}, true
 	case "dare-paper":
 		return task{"dare_linear", Params{"density": 0.5, "weight": 1.0 / 3}, []string{"base", "ft1", "ft2", "ft3"}, "", false}, true
 	case "fusion-bench":
@@ -194,6 +194,7 @@ func asTask(name string, c *oracleConfig) (task, bool) {
 		}
 		switch {
 		case strings.HasPrefix(variant, "iso_cts"):
+			return task{"iso_cts", Params{"lambda": c.Scaling, "common": c.Common}, models, "", false}, true
 		case strings.HasPrefix(variant, "iso_c"):
 			return task{"iso_c", Params{"lambda": c.Scaling}, models, "", false}, true
 		case strings.HasPrefix(variant, "tsvm"):
@@ -316,7 +317,7 @@ func TestReferences(t *testing.T) {
 
 // notMethods are cases of other parts of the field: procedures over several merges,
 // methods that this package does not have, options that it does not offer or refuses.
-var notMethods = []string{"git-re-basin/", "regmean/", "soups/greedy", "fusion-bench/iso_cts", "fisher/normalize_model", "fisher/normalize_param",
+var notMethods = []string{"git-re-basin/", "regmean/", "soups/greedy",
 	"wise-ft/integer", "mergekit/task_arithmetic_normalized_weights_sum_zero"}
 
 // differs lists tensors of cases in which a method does something else than the
@@ -354,7 +355,7 @@ var smallTensors = []string{"blocks.11.mlp.bias", "blocks.12.w", "blocks.7.gamma
 // float32Slack is how much farther than the tolerance results may be where the
 // reference iterates or decomposes in float32: its own run in float64 is up to ten
 // times the tolerance away there.
-var float32Slack = map[string]float64{"geometric_median": 5, "tsv": 5, "iso_c": 5}
+var float32Slack = map[string]float64{"geometric_median": 5, "tsv": 5, "iso_c": 5, "iso_cts": 5}
 
 func compareCase(t *testing.T, root, name string, k task, c *oracleConfig, inputs map[string]array) int {
 	want := readNPZ(t, filepath.Join(root, name, "output.npz"))
@@ -369,26 +370,14 @@ func compareCase(t *testing.T, root, name string, k task, c *oracleConfig, input
 	if k.fisher != "" {
 		fisher = readNPZ(t, filepath.Join(root, k.fisher))
 	}
-	survey := surveyAll(t, k, inputs)
+	survey := surveyAll(t, k, want, inputs, fisher)
 	compared := 0
 	for _, tensor := range slices.Sorted(maps.Keys(want)) {
 		x := &Tensor{ID: tensor, Survey: survey, Dims: inputs["ft1|"+tensor].dims}
 		if x.Dims == nil {
 			x.Dims = []int64{}
 		}
-		var src [][]float64
-		for _, m := range k.models {
-			src = append(src, inputs[m+"|"+tensor].values)
-		}
-		if fisher != nil {
-			for _, m := range k.models {
-				f, ok := fisher[m+"|"+tensor]
-				if !ok {
-					f.values = slices.Repeat([]float64{1}, len(src[0]))
-				}
-				src = append(src, f.values)
-			}
-		}
+		src := k.sources(tensor, inputs, fisher)
 		if b := c.Blocks[tensor]; b != nil {
 			x.Depth = float64(*b) / 11
 		}
@@ -459,8 +448,27 @@ func masks(extra map[string]array, models []string, tensor string) draw {
 	}
 }
 
-// surveyAll runs a method's survey over all tensors.
-func surveyAll(t *testing.T, k task, inputs map[string]array) any {
+// sources returns the models' numbers of a tensor and, unless fisher is nil, the
+// informations after them.
+func (k task) sources(tensor string, inputs, fisher map[string]array) (src [][]float64) {
+	for _, m := range k.models {
+		src = append(src, inputs[m+"|"+tensor].values)
+	}
+	if fisher == nil {
+		return src
+	}
+	for _, m := range k.models {
+		f, ok := fisher[m+"|"+tensor]
+		if !ok {
+			f.values = slices.Repeat([]float64{1}, len(src[0]))
+		}
+		src = append(src, f.values)
+	}
+	return src
+}
+
+// surveyAll runs a method's survey over all tensors of a case.
+func surveyAll(t *testing.T, k task, want, inputs, fisher map[string]array) any {
 	t.Helper()
 	m, err := Lookup(k.method)
 	if err != nil {
@@ -469,24 +477,20 @@ func surveyAll(t *testing.T, k task, inputs map[string]array) any {
 	if m.Survey == nil {
 		return nil
 	}
-	var names []string
-	for name := range inputs {
-		if rest, ok := strings.CutPrefix(name, "base|"); ok {
-			names = append(names, rest)
-		}
+	all := make([][]float64, len(k.models))
+	if fisher != nil {
+		all = append(all, all...)
 	}
-	slices.Sort(names)
-	src := make([][]float64, len(k.models))
-	for i, m := range k.models {
-		for _, name := range names {
-			src[i] = append(src[i], inputs[m+"|"+name].values...)
+	for _, tensor := range slices.Sorted(maps.Keys(want)) {
+		for i, v := range k.sources(tensor, inputs, fisher) {
+			all[i] = append(all[i], v...)
 		}
 	}
 	p, err := m.Complete(k.params)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := m.Survey(&Tensor{Len: int64(len(src[0])), Models: len(src), Scan: ScanSlices(src, 0)}, p)
+	s, err := m.Survey(&Tensor{Len: int64(len(all[0])), Models: len(k.models), Scan: ScanSlices(all, 0)}, p)
 	if err != nil {
 		t.Fatal(err)
 	}
