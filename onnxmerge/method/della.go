@@ -28,7 +28,8 @@ func init() {
 				{"mergekit " + name, "an axis of length 1 is 0/0 and raises", "rank 1/2", "p_i is the density then"},
 				{"mergekit " + name, "density +- epsilon outside of 0 to 1 raises", "p_i is cut", "density 0 and 1 mean what they say"},
 			},
-			Check: checkSparse(name, vote),
+			Check:    checkSparse(name, vote),
+			Rescales: rescales,
 			New: func(t *Tensor, p Params) (Mixer, error) {
 				granule := t.Len
 				if len(t.Dims) > 1 {
