@@ -7,8 +7,8 @@ import (
 )
 
 // view returns the stored numbers of a block as the machine's own, and whether that is
-// possible: they are little-endian, and the machine may want them aligned. This and
-// [views] are the only unsafe code here. Go loads a float32 from bytes through an integer register,
+// possible: they are little-endian, and the machine may want them aligned. This, and
+// views where there is no assembly, are the only unsafe code here. Go loads a float32 from bytes through an integer register,
 // which makes the merge of float32 as slow as that one port of the processor; the
 // view is 1.25 times as fast.
 func view(block []byte) (numbers *[blockSize / 4]float32, ok bool) {

@@ -329,6 +329,9 @@ func (s *suite) density(t *testing.T) {
 	if slices.Equal(all, src[0]) {
 		t.Error("density 1 changes nothing")
 	}
+	if s.m.MinModels == 2 { // base + tau
+		near(t, "density 1 of one task vector", s.merge(t, matrix(8), method.Params{"density": 1.0}, src[:2], 0), src[1])
+	}
 	for _, d := range []float64{1e-9, 0.001, 0.5, 0.999} {
 		for n := 1; n <= 10; n++ {
 			for i, v := range s.merge(t, &method.Tensor{}, method.Params{"density": d}, s.models(n), 0) {
