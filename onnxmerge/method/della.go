@@ -16,7 +16,8 @@ func init() {
 			Formula: formula + ", m_i drawn with p_i = density + epsilon * (2 * rank - 1), rank from 0 to 1 along axis 1",
 			Source:  "Deep et al., DELLA-Merging: reducing interference through magnitude-based sampling, 2024, eq. 2; ranks as in mergekit",
 			Detail: "Magnitudes are ranked along the second axis (the inputs of a matrix or convolution), of a vector along it; an axis of length 1 has " +
-				"rank 1/2. Magnitudes are compared as float32 (float64 in a float64 tensor), and equal ones rank in the order of the tensor. A p_i outside of 0 to 1 counts as the nearer end.",
+				"rank 1/2. Magnitudes are compared as float32 (float64 in a float64 tensor), and equal ones rank in the order of the tensor. A p_i outside of " +
+				"0 to 1 counts as the nearer end.",
 			MinModels: 2,
 			Base:      true,
 			Class:     Slices,
