@@ -89,8 +89,8 @@ func agreementTable(b *strings.Builder) {
 const leftOut = `
 ## What there is no method for
 
-- **RegMean** needs the Gram matrix of every linear layer's inputs over data. No tool exports these for ONNX models, which axis of a weight its input is depends on
-  the operator, and a weight without a matrix falls back to the mean: a merge would be RegMean in name only. It needs a command that runs both models on data.
+- **RegMean** needs the Gram matrix of every linear layer's inputs: another kind of file than weights or a Fisher information, made by running each model on its data. A
+  weight without a matrix falls back to the mean, so that without a command that makes these files a merge would be RegMean in name only.
 - **AdaMerging** trains its coefficients on test inputs, and a learned soup on validation data: both need gradients.
 - **Git Re-Basin** changes which channel is which before a merge; models that were fine-tuned from one another need none of it.
 - **REPAIR** resets statistics by running data through the merged model: a step after a merge, of any method.
