@@ -27,6 +27,7 @@ test: ## all tests, as in the README
 test-nocgo: ## all that works without cgo and onnxruntime
 	CGO_ENABLED=0 go test $$(go list ./... | grep -v -e /cmd/ -e /probe/ort)
 	CGO_ENABLED=0 go vet ./...
+	CGO_ENABLED=0 GOARCH=386 go test -run 'Float32|Codec' ./onnxmerge/internal/kernel # what runs where there is no assembly
 
 race: ## the race detector on what starts goroutines
 	go test -race ./onnxmerge/... ./probe/... ./datasets/...

@@ -238,3 +238,37 @@ func TestWith(t *testing.T) {
 		t.Error("a parameter out of range is accepted")
 	}
 }
+
+// Running variances that are thinned out and scaled up are named, with what to do, unless
+// that is what was done.
+func TestRescaledVariancesAreNamed(t *testing.T) {
+	t.Parallel()
+	models := []*graph.Model{normalised(t, []float32{1, 1, 1}, []float32{3, 1, 4}), normalised(t, []float32{0, 1, 1}, []float32{1, 2, 1})}
+	whole := []Override{{Match: "op:BatchNormalization", Params: method.Params{"density": 1.0}}}
+	for _, c := range []struct {
+		what string
+		opt  Options
+		want bool
+	}{
+		{"dare_ties", Options{Method: "dare_ties"}, true},
+		{"della", Options{Method: "della"}, true},
+		{"scaled up to the same sum", Options{Method: "ties_per_tensor", Params: method.Params{"rescale": "l1"}}, true},
+		{"densities in a list", Options{Method: "dare_linear", Params: method.Params{"density": []float64{0.5}}}, true},
+		{"not scaled up", Options{Method: "dare_ties", Params: method.Params{"rescale": "none"}}, false},
+		{"ties", Options{Method: "ties"}, false},
+		{"everything stays", Options{Method: "dare_ties", Params: method.Params{"density": 1.0}}, false},
+		{"normalisations whole", Options{Method: "dare_ties", Set: whole}, false},
+		{"variances kept", Options{Method: "dare_ties", Exclude: []string{"bn.var"}}, false},
+	} {
+		plan, err := NewPlanOf(t.Context(), models, c.opt)
+		if err != nil {
+			t.Fatal(c.what, err)
+		}
+		named := slices.ContainsFunc(plan.Warnings, func(w string) bool {
+			return strings.Contains(w, "running variances") && strings.Contains(w, "bn.var") && strings.Contains(w, "--set op:BatchNormalization:density=1")
+		})
+		if named != c.want {
+			t.Errorf("%s: warnings %q, named %t", c.what, plan.Warnings, named)
+		}
+	}
+}

@@ -151,7 +151,8 @@ func (c *call) writeMerge(ctx context.Context, plan *onnxmerge.Plan, layout grap
 }
 
 func describeClamped(c onnxmerge.Clamped) string {
-	return fmt.Sprintf("%d values of the running variance %q would be negative and are 0", c.Values, c.Tensor)
+	return fmt.Sprintf("%d values of the running variance %q would be negative and are 0, which scales their channels up by hundreds; --exclude '%s' keeps the fine-tuned one",
+		c.Values, c.Tensor, c.Tensor)
 }
 
 // showPlan reports a plan. One that cannot run, for the reason err, is shown all the

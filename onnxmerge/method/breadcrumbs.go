@@ -24,7 +24,8 @@ func init() {
 				{"mergekit " + name + " before 0.1.5", "int(gamma*n) = 0 drops everything", "drops none of the largest", "as mergekit 0.1.5 does"},
 				{"mergekit " + name, "of equal magnitudes keeps those that the sort puts first", "keeps all of them", "the result must not depend on the order of elements"},
 			},
-			Check: checkSparse(name, vote),
+			Check:    checkSparse(name, vote),
+			Rescales: rescales,
 			New: func(t *Tensor, p Params) (Mixer, error) {
 				gamma := p.Number("gamma")
 				keep := func(density float64) (low, high int64) {

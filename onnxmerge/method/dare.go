@@ -14,16 +14,20 @@ func init() {
 			Name: name, Doc: doc, Formula: formula,
 			Source: "Yu et al., Language models are super Mario, ICML 2024, eq. 2",
 			Detail: "What is drawn depends on the seed, the tensor's name, the model's place among the models and the number's index, and on nothing " +
-				"else: the generator is Philox4x64-10.",
+				"else: the generator is Philox4x64-10. A BatchNormalization's running variance that is drawn and scaled up can fall below 0, and is 0 then, which " +
+				"makes its channel useless: --set op:BatchNormalization:density=1 draws nothing there.",
 			MinModels: 2,
 			Base:      true,
 			Class:     Passes,
 			Params:    sparseParams(false, rescaleParam("density", rescaleDoc), seedParam()),
 			Differs: []Difference{
 				{"mergekit " + name, "rescale is by the sum of magnitudes", "by 1/density; rescale=l1 is mergekit's", "the paper's"},
+				{"MergeLM", "running statistics are no parameters and stay as they are", "they are mixed like weights, as in mergekit; a warning says how to " +
+					"leave them out", "what is mixed is decided by tensor, not by method"},
 				{"mergekit " + name, "torch's generator, tensor after tensor", "Philox, keyed", "the same bytes for any order and number of workers"},
 			},
-			Check: checkSparse(name, vote),
+			Check:    checkSparse(name, vote),
+			Rescales: rescales,
 			New: func(t *Tensor, p Params) (Mixer, error) {
 				density := p.Each("density", t.Models-1)
 				s := newSparse(t, p, 1, dropAtRandom(density, drawn(t, p)))

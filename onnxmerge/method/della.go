@@ -1,7 +1,7 @@
 package method
 
 import (
-	"math"
+	"cmp"
 	"slices"
 )
 
@@ -16,7 +16,8 @@ func init() {
 			Formula: formula + ", m_i drawn with p_i = density + epsilon * (2 * rank - 1), rank from 0 to 1 along axis 1",
 			Source:  "Deep et al., DELLA-Merging: reducing interference through magnitude-based sampling, 2024, eq. 2; ranks as in mergekit",
 			Detail: "Magnitudes are ranked along the second axis (the inputs of a matrix or convolution), of a vector along it; an axis of length 1 has " +
-				"rank 1/2. Equal magnitudes rank in the order of the tensor. A p_i outside of 0 to 1 counts as the nearer end.",
+				"rank 1/2. Magnitudes are compared as float32 (float64 in a float64 tensor), and equal ones rank in the order of the tensor. A p_i outside of " +
+				"0 to 1 counts as the nearer end.",
 			MinModels: 2,
 			Base:      true,
 			Class:     Slices,
@@ -28,7 +29,8 @@ func init() {
 				{"mergekit " + name, "an axis of length 1 is 0/0 and raises", "rank 1/2", "p_i is the density then"},
 				{"mergekit " + name, "density +- epsilon outside of 0 to 1 raises", "p_i is cut", "density 0 and 1 mean what they say"},
 			},
-			Check: checkSparse(name, vote),
+			Check:    checkSparse(name, vote),
+			Rescales: rescales,
 			New: func(t *Tensor, p Params) (Mixer, error) {
 				granule := t.Len
 				if len(t.Dims) > 1 {
@@ -88,30 +90,49 @@ func (p pruner) probabilities(tau []float64, density float64) []float64 {
 		length, stride = int(d[1]), int(p.t.Len/d[0]/d[1])
 	}
 	out := make([]float64, len(tau))
-	order := make([]int, length)
+	ranks := p.t.newRanking(length)
 	for first := range len(tau) / length {
 		at := first/stride*length*stride + first%stride
-		for k := range order {
-			order[k] = at + k*stride
-		}
-		slices.SortStableFunc(order, func(a, b int) int { return compareMagnitudes(tau[a], tau[b]) })
-		for rank, i := range order {
+		for rank, k := range ranks.of(tau[at:], stride) {
 			share := 0.5
 			if length > 1 {
 				share = float64(rank) / float64(length-1)
 			}
-			out[i] = max(0, min(1, density-p.epsilon+share*2*p.epsilon))
+			out[at+int(k)*stride] = max(0, min(1, density-p.epsilon+share*2*p.epsilon))
 		}
 	}
 	return out
 }
 
-func compareMagnitudes(a, b float64) int {
-	switch a, b = math.Abs(a), math.Abs(b); {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
+// ranking sorts the magnitudes of n numbers at a time.
+type ranking struct {
+	t     *Tensor
+	keys  []uint64 // float32 magnitudes above, positions below: what compares by itself sorts faster
+	order []uint32
+}
+
+func (t *Tensor) newRanking(n int) *ranking {
+	return &ranking{t, make([]uint64, n), make([]uint32, n)}
+}
+
+// of returns the positions of the numbers x[0], x[stride], …, the smallest magnitude first.
+// Equal ones, as [Tensor.magnitudeKey] compares them, stay in order. The slice is used again.
+func (r *ranking) of(x []float64, stride int) []uint32 {
+	if r.t.Wide {
+		for k := range r.order {
+			r.order[k] = uint32(k)
+		}
+		slices.SortStableFunc(r.order, func(a, b uint32) int {
+			return cmp.Compare(r.t.magnitudeKey(x[int(a)*stride]), r.t.magnitudeKey(x[int(b)*stride]))
+		})
+		return r.order
 	}
-	return 0
+	for k := range r.keys {
+		r.keys[k] = uint64(r.t.magnitudeKey(x[k*stride]))<<32 | uint64(k)
+	}
+	slices.Sort(r.keys)
+	for i, key := range r.keys {
+		r.order[i] = uint32(key)
+	}
+	return r.order
 }

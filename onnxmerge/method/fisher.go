@@ -1,44 +1,95 @@
 package method
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 func init() {
 	register(Method{
 		Name:    "fisher",
 		Doc:     "average weighted by the diagonal Fisher information: who is sure of a number decides it",
-		Formula: "theta = sum_i w_i * max(F_i + smooth, floor) * theta_i / sum_i w_i * max(F_i + smooth, floor)",
-		Source:  "Matena and Raffel, Merging models with Fisher-weighted averaging, NeurIPS 2022, eq. 4",
+		Formula: "theta = sum_i c_i * max(F_i + smooth, floor) * theta_i / sum_i c_i * max(F_i + smooth, floor), c_i = w_i, or w_i / (|F_i| + smooth)",
+		Source:  "Matena and Raffel, Merging models with Fisher-weighted averaging, NeurIPS 2022, eq. 4; norms as in section 3.4 and in dataless-model-merging",
 		Detail: "The Fisher information of a model is given as an ONNX file: the model itself, exported in the same way, with the mean of " +
-			"squared gradients in the place of every weight. A tensor that the file does not have counts as ones.",
+			"squared gradients in the place of every weight. A tensor that the file does not have counts as ones, also in a norm. With normalize, |F_i| is the " +
+			"Euclidean norm of a model's information, of the tensor or of all merged tensors, so that a model with larger gradients has no more say for that alone.",
 		MinModels: 2,
 		Fisher:    true,
-		Class:     Blocks,
+		Class:     Passes,
 		Params: []Param{
 			{Name: "weight", Doc: "of the models", Default: 1.0, Min: 0, Max: math.MaxFloat64, PerModel: true},
 			{Name: "floor", Doc: "the least information that a number has", Default: 1e-8, Min: 1e-300, Max: math.MaxFloat64},
-			{Name: "smooth", Doc: "what is added to the information", Default: 0.0, Min: 0, Max: math.MaxFloat64},
+			{Name: "smooth", Doc: "what is added to the information, and to its norm", Default: 0.0, Min: 0, Max: math.MaxFloat64},
+			{Name: "normalize", Doc: "what a model's information is divided by: nothing, the tensor's norm, or the norm of the whole model", Kind: Choice,
+				Default: "none", Choices: []string{"none", "tensor", "model"}, Global: true},
 		},
-		Differs: []Difference{{"dataless-model-merging", "can divide the information by its norm", "not offered",
-			"the weight of a model says the same"}},
+		Differs: []Difference{{"dataless-model-merging", "divides by smooth where a model's information is all 0", "by floor if that is more",
+			"without smooth it would divide by 0"}},
 		Check: func(p Params, models int) error {
 			if total(p.Each("weight", models)) == 0 {
 				return &ParamError{msg: "the weights of method fisher are all 0"}
 			}
 			return nil
 		},
-		New: func(t *Tensor, p Params) (Mixer, error) {
-			weights, floor, smooth := p.Each("weight", t.Models), p.Number("floor"), p.Number("smooth")
-			return blocks(func(dst []float64, src [][]float64, _ int64) {
-				for i := range dst {
-					num, den := 0.0, 0.0
-					for m, w := range weights {
-						f := w * math.Max(src[len(weights)+m][i]+smooth, floor)
-						num += float64(f * src[m][i])
-						den += f
-					}
-					dst[i] = num / den
-				}
-			})
+		Survey: func(t *Tensor, p Params) (any, error) {
+			if p.Choice("normalize") != "model" {
+				return nil, nil
+			}
+			return fisherNorms(t)
 		},
+		New: newFisher,
 	})
+}
+
+func newFisher(t *Tensor, p Params) (Mixer, error) {
+	floor, smooth := p.Number("floor"), p.Number("smooth")
+	weights := slices.Clone(p.Each("weight", t.Models))
+	norms, _ := t.Survey.([]float64)
+	if p.Choice("normalize") == "tensor" {
+		var err error
+		if norms, err = fisherNorms(t); err != nil {
+			return Mixer{}, err
+		}
+	}
+	for i, norm := range norms {
+		weights[i] /= math.Max(norm+smooth, floor)
+	}
+	return blocks(fisherMix(normalized(weights), floor, smooth))
+}
+
+// fisherNorms returns the Euclidean norm of every model's information.
+func fisherNorms(t *Tensor) ([]float64, error) {
+	squares, err := sum(t, 1, t.Models, func(total []float64, src [][]float64, _ int64) {
+		for m := range total {
+			f := src[len(total)+m]
+			total[m] += dot(f, f)
+		}
+	})
+	for m, v := range squares {
+		squares[m] = math.Sqrt(v)
+	}
+	return squares, err
+}
+
+// fisherMix is the weighted average; the informations follow the models.
+func fisherMix(weights []float64, floor, smooth float64) Mix {
+	return func(dst []float64, src [][]float64, _ int64) {
+		informations := src[len(weights):]
+		whole := informations[0][:len(dst)] // the sum of all
+		for m, w := range weights {
+			x, information := src[m][:len(dst)], informations[m][:len(dst)]
+			for i, f := range information {
+				f = -w * min(-f-smooth, -floor) // as max, which takes longer
+				v := float64(f * x[i])
+				if m > 0 {
+					v, f = dst[i]+v, whole[i]+f
+				}
+				dst[i], whole[i] = v, f
+			}
+		}
+		for i, f := range whole {
+			dst[i] /= f
+		}
+	}
 }

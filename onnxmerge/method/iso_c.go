@@ -26,9 +26,6 @@ func init() {
 	})
 }
 
-// negligible is the share of the largest singular value below which one is rounding.
-const negligible = 1e-12
-
 func isotropic(tasks []*mat.Dense) (*mat.Dense, error) {
 	var sum mat.Dense
 	sum.CloneFrom(tasks[0])
@@ -47,12 +44,4 @@ func isotropic(tasks []*mat.Dense) (*mat.Dense, error) {
 		}
 	}
 	return product(u, scale, v), nil
-}
-
-// product returns U diag(s) V^T.
-func product(u *mat.Dense, s []float64, v *mat.Dense) *mat.Dense {
-	var scaled, out mat.Dense
-	scaled.Apply(func(_, j int, x float64) float64 { return x * s[j] }, u)
-	out.Mul(&scaled, v.T())
-	return &out
 }

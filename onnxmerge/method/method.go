@@ -116,6 +116,9 @@ type Method struct {
 	// Falls says what is done to a tensor for which the method has no meaning, such as
 	// a vector where matrices are decomposed; "" where it has. May be nil.
 	Falls func(dims []int64, p Params) string
+	// Rescales says whether numbers of a task vector are dropped and the others scaled up,
+	// which is meant for weights: running statistics do not stand it. May be nil.
+	Rescales func(p Params) bool
 	// Survey looks at all tensors of a merge at once, before the first is mixed. t has
 	// neither ID nor Dims. p has what is set for all tensors. May be nil.
 	Survey func(t *Tensor, p Params) (any, error)

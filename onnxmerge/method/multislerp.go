@@ -20,8 +20,10 @@ func init() {
 			{Name: "normalize", Doc: "divide the weights by their sum", Kind: Bool, Default: true},
 			{Name: "base", Doc: "whether the first model is the origin instead of one of the models; its weight is not used", Kind: Bool, Default: true},
 		},
-		Differs: []Difference{{"mergekit multislerp", "refuses where the directions cancel", "the weighted sum, with a note",
-			"one tensor of zeros must not stop a merge"}},
+		Differs: []Difference{
+			{"mergekit multislerp", "refuses where the directions cancel", "the weighted sum, with a note", "one tensor of zeros must not stop a merge"},
+			{"mergekit multislerp", "adds 1e-8 to lengths that it divides by", "nothing", "directions must not depend on the scale of a tensor"},
+		},
 		Check: func(p Params, models int) error {
 			weights := p.Each("weight", models)
 			if p.Bool("base") {

@@ -21,7 +21,7 @@ func init() {
 			return blocks(func(dst []float64, src [][]float64, _ int64) {
 				a, b := src[0][:len(dst)], src[1][:len(dst)]
 				for i, x := range a {
-					dst[i] = min(max(b[i], x-t), x+t) // without branches, which nobody could predict
+					dst[i] = min(-min(t-x, -b[i]), x+t) // no branch, which nobody could predict; max is the slower of the two
 				}
 			})
 		},

@@ -3,19 +3,13 @@ package method
 import (
 	"archive/zip"
 	"encoding/binary"
-	"encoding/json"
 	"io"
-	"maps"
 	"math"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
-
-	"github.com/wiseft/wiseft/scripts/sharedtest"
 )
 
 // array is one array of an NPZ file.
@@ -101,6 +95,7 @@ type oracleConfig struct {
 	NormalizeW  bool               `json:"normalize_weights"`
 	ScalingCoef float64            `json:"scaling_coef"`
 	Scaling     float64            `json:"scaling_factor"`
+	Common      float64            `json:"common_space_fraction"`
 	Kept        []float64          `json:"kept_per_model"`
 	TotalLen    float64            `json:"total_length"`
 	MergeFunc   string             `json:"merge_func"`
@@ -111,6 +106,8 @@ type oracleConfig struct {
 	Unstable    map[string]float64 `json:"tensors_where_the_float64_run_differs_by_more_than_1e-5"`
 	Excluded    []string           `json:"exclude_keys"`
 	FisherMode  any                `json:"fisher_normalize"`
+	// Float64 is how far the reference is from itself in float64, at most; nil if it was not run there.
+	Float64 *float64 `json:"max_abs_difference_to_a_float64_run"`
 }
 
 func (c *oracleConfig) weights() []float64 {
@@ -181,10 +178,9 @@ func asTask(name string, c *oracleConfig) (task, bool) {
 	case "geometric-median":
 		return task{"geometric_median", Params{"max_iter": c.Maxiter, "tol": c.Ftol}, c.Models, "", false}, true
 	case "fisher":
-		if c.FisherMode != nil {
-			return task{}, false
-		}
-		return task{"fisher", Params{"weight": c.ModelCoeffs, "floor": 1e-300, "smooth": 1e-10}, c.Models, "fisher/fisher.npz", false}, true
+		normalize := map[any]string{nil: "none", "param": "tensor", "model": "model"}[c.FisherMode]
+		p := Params{"weight": c.ModelCoeffs, "floor": 1e-300, "smooth": 1e-10, "normalize": normalize}
+		return task{"fisher", p, c.Models, "fisher/fisher.npz", false}, true
 	case "dare-paper":
 		return task{"dare_linear", Params{"density": 0.5, "weight": 1.0 / 3}, []string{"base", "ft1", "ft2", "ft3"}, "", false}, true
 	case "fusion-bench":
@@ -194,6 +190,7 @@ func asTask(name string, c *oracleConfig) (task, bool) {
 		}
 		switch {
 		case strings.HasPrefix(variant, "iso_cts"):
+			return task{"iso_cts", Params{"lambda": c.Scaling, "common": c.Common}, models, "", false}, true
 		case strings.HasPrefix(variant, "iso_c"):
 			return task{"iso_c", Params{"lambda": c.Scaling}, models, "", false}, true
 		case strings.HasPrefix(variant, "tsvm"):
@@ -269,226 +266,4 @@ func mergekitTask(name string, c *oracleConfig, sparse func(Params) Params, mode
 		return task{name, Params{"r": c.R, "alpha": c.Alpha, "epsilon": c.Epsilon}, models, "", false}, true
 	}
 	return task{}, false
-}
-
-// TestReferences compares every method with what the reference implementations made of
-// the same tensors.
-func TestReferences(t *testing.T) {
-	root := sharedtest.Path(t, "oracles", "merge")
-	inputs := readNPZ(t, filepath.Join(root, "common", "inputs.npz"))
-	var cases []string
-	data, err := os.ReadFile(filepath.Join(root, "cases.json"))
-	if err == nil {
-		err = json.Unmarshal(data, &cases)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	ran := map[string]bool{}
-	compared := 0
-	for _, name := range cases {
-		var c oracleConfig
-		data, err := os.ReadFile(filepath.Join(root, name, "config.json"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := json.Unmarshal(data, &c); err != nil {
-			t.Fatal(name, err)
-		}
-		k, ok := asTask(name, &c)
-		if slices.ContainsFunc(notMethods, func(prefix string) bool { return strings.HasPrefix(name, prefix) }) {
-			continue
-		}
-		if !ok {
-			t.Errorf("%s is not compared", name)
-			continue
-		}
-		ran[k.method] = true
-		t.Run(name, func(t *testing.T) { compared += compareCase(t, root, name, k, &c, inputs) })
-	}
-	for _, name := range Names() {
-		if !ran[name] {
-			t.Errorf("%s has no reference", name)
-		}
-	}
-	t.Logf("%d tensors", compared)
-}
-
-// notMethods are cases of other parts of the field: procedures over several merges,
-// methods that this package does not have, options that it does not offer or refuses.
-var notMethods = []string{"git-re-basin/", "regmean/", "soups/greedy", "fusion-bench/iso_cts", "fisher/normalize_model", "fisher/normalize_param",
-	"wise-ft/integer", "mergekit/task_arithmetic_normalized_weights_sum_zero"}
-
-// differs lists tensors of cases in which a method does something else than the
-// reference, on purpose; see the Differs of the method. A case may be a prefix.
-var differs = map[string][]string{
-	// Opposite or diverging changes: t is held within 0 and 1.
-	"fusion-bench/model_stock_2":    {"blocks.7.gamma", "logit_scale", "tiny.pair", "tiny.one", "opposite.delta", "encoder.1.blocks.9.w", "blocks.12.w"},
-	"mergekit/model_stock_2_models": {"blocks.7.gamma", "tiny.pair", "encoder.1.blocks.9.w", "blocks.12.w", "opposite.delta"},
-	"mergekit/model_stock_3_models": {"blocks.11.mlp.bias", "blocks.7.gamma", "column.weight", "encoder.1.blocks.9.w", "logit_scale", "opposite.delta",
-		"tiny.one", "tiny.pair"},
-	"mergekit/model_stock_2_models_filter_wise": {"blocks.0.attn.weight", "blocks.11.mlp.weight", "blocks.5.conv.weight", "near_parallel"},
-	"mergekit/model_stock_3_models_filter_wise": {"blocks.0.attn.weight", "blocks.11.mlp.weight", "blocks.5.conv.weight", "blocks.12.w", "near_parallel"},
-	// A task vector of zeros has no singular vectors.
-	"fusion-bench/tsvm": {"ft1_only.delta"},
-	// Fewer columns than models.
-	"fusion-bench/tsvm_two_models": {"column.weight"}, "fusion-bench/tsvm/": {"column.weight"},
-	// int(gamma*n) is 0: the reference drops everything.
-	"mergekit/breadcrumbs_density_0.5_gamma_0.1":       {"blocks.7.gamma", "column.weight", "tiny.pair"},
-	"mergekit/breadcrumbs_density_0.95_gamma_0.2":      {"tiny.pair"},
-	"mergekit/breadcrumbs_density_0.9_gamma_0.01":      smallTensors,
-	"mergekit/breadcrumbs_ties_density_0.5_gamma_0.1":  {"blocks.7.gamma", "column.weight", "tiny.pair"},
-	"mergekit/breadcrumbs_ties_density_0.95_gamma_0.2": {"tiny.pair"},
-	"mergekit/breadcrumbs_ties_density_0.9_gamma_0.01": smallTensors,
-	// The directions cancel but for rounding.
-	"mergekit/multislerp_w_0.5_0.3_0.2": {"tiny.one"},
-	"mergekit/nuslerp_t_0.7_base":       {"opposite.delta"},
-	// Mean squares of a sum below 1e-6.
-	"mergekit/sce_select_topk_1": {"logit_scale"},
-}
-
-// smallTensors have fewer than 100 numbers that change.
-var smallTensors = []string{"blocks.11.mlp.bias", "blocks.12.w", "blocks.7.gamma", "cls_token", "column.weight", "encoder.1.blocks.9.w", "ft1_only.delta",
-	"near_parallel", "opposite.delta", "tiny.pair"}
-
-// float32Slack is how much farther than the tolerance results may be where the
-// reference iterates or decomposes in float32: its own run in float64 is up to ten
-// times the tolerance away there.
-var float32Slack = map[string]float64{"geometric_median": 5, "tsv": 5, "iso_c": 5}
-
-func compareCase(t *testing.T, root, name string, k task, c *oracleConfig, inputs map[string]array) int {
-	want := readNPZ(t, filepath.Join(root, name, "output.npz"))
-	var extra, fisher map[string]array
-	extraPath := filepath.Join(root, name, "extra.npz")
-	if name == "dare-paper/p_0.5_mean" {
-		extraPath = filepath.Join(root, "mergekit", "dare_linear_density_0.5_rescaled", "extra.npz")
-	}
-	if _, err := os.Stat(extraPath); err == nil {
-		extra = readNPZ(t, extraPath)
-	}
-	if k.fisher != "" {
-		fisher = readNPZ(t, filepath.Join(root, k.fisher))
-	}
-	survey := surveyAll(t, k, inputs)
-	compared := 0
-	for _, tensor := range slices.Sorted(maps.Keys(want)) {
-		x := &Tensor{ID: tensor, Survey: survey, Dims: inputs["ft1|"+tensor].dims}
-		if x.Dims == nil {
-			x.Dims = []int64{}
-		}
-		var src [][]float64
-		for _, m := range k.models {
-			src = append(src, inputs[m+"|"+tensor].values)
-		}
-		if fisher != nil {
-			for _, m := range k.models {
-				f, ok := fisher[m+"|"+tensor]
-				if !ok {
-					f.values = slices.Repeat([]float64{1}, len(src[0]))
-				}
-				src = append(src, f.values)
-			}
-		}
-		if b := c.Blocks[tensor]; b != nil {
-			x.Depth = float64(*b) / 11
-		}
-		x.masks = masks(extra, k.models[1:], tensor)
-		got, err := run(k.method, k.params, x, src)
-		if err != nil {
-			t.Errorf("%s: %v", tensor, err)
-			continue
-		}
-		for i, v := range got {
-			if math.IsNaN(v) || math.IsInf(v, 0) {
-				t.Errorf("%s: element %d is %v", tensor, i, v)
-			}
-		}
-		_, raised := c.Errors[tensor]
-		_, reshaped := c.Errors[tensor+" (shape)"]
-		_, unstable := c.Unstable[tensor]
-		if slices.Contains(c.Excluded, tensor) || raised || reshaped || unstable || slices.Contains(c.NaN, tensor) || k.unordered && tensor == "equal_magnitudes" {
-			continue
-		}
-		off := farthest(got, want[tensor].values)
-		if why := onPurpose(name, tensor); why {
-			if off <= 1 {
-				t.Errorf("%s: listed as different, and it is not", tensor)
-			}
-			continue
-		}
-		compared++
-		if off > max(1, float32Slack[k.method]) {
-			t.Errorf("%s %v: %.3g times the tolerance away", tensor, x.Dims, off)
-		}
-	}
-	return compared
-}
-
-func onPurpose(name, tensor string) bool {
-	for prefix, tensors := range differs {
-		if strings.HasPrefix(name+"/", prefix) && slices.Contains(tensors, tensor) {
-			return true
-		}
-	}
-	return false
-}
-
-// farthest returns the largest difference as a multiple of 1e-6 + 1e-6 * |want|, the
-// tolerance that the references' float32 arithmetic needs.
-func farthest(got, want []float64) float64 {
-	if len(got) != len(want) {
-		return math.Inf(1)
-	}
-	most := 0.0
-	for i, w := range want {
-		most = math.Max(most, math.Abs(float64(float32(got[i]))-w)/(1e-6+1e-6*math.Abs(w)))
-	}
-	return most
-}
-
-// masks makes a draw of the masks that a reference drew.
-func masks(extra map[string]array, models []string, tensor string) draw {
-	if _, ok := extra[models[0]+"|"+tensor]; !ok {
-		return nil
-	}
-	return func(model int, u []uint32, off int64) {
-		mask := extra[models[model]+"|"+tensor].values[off:]
-		for i := range u {
-			u[i] = math.MaxUint32 * uint32(1-mask[i]) // below every probability, or none
-		}
-	}
-}
-
-// surveyAll runs a method's survey over all tensors.
-func surveyAll(t *testing.T, k task, inputs map[string]array) any {
-	t.Helper()
-	m, err := Lookup(k.method)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if m.Survey == nil {
-		return nil
-	}
-	var names []string
-	for name := range inputs {
-		if rest, ok := strings.CutPrefix(name, "base|"); ok {
-			names = append(names, rest)
-		}
-	}
-	slices.Sort(names)
-	src := make([][]float64, len(k.models))
-	for i, m := range k.models {
-		for _, name := range names {
-			src[i] = append(src[i], inputs[m+"|"+name].values...)
-		}
-	}
-	p, err := m.Complete(k.params)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := m.Survey(&Tensor{Len: int64(len(src[0])), Models: len(src), Scan: ScanSlices(src, 0)}, p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
 }

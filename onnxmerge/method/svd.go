@@ -23,6 +23,81 @@ func decompose(a mat.Matrix) (u *mat.Dense, s []float64, v *mat.Dense, err error
 	return u, svd.Values(nil), v, nil
 }
 
+// negligible is the share of the largest singular value below which one is rounding.
+const negligible = 1e-12
+
+// triplets are singular values with their vectors, the columns of u and v. Both are nil if
+// there are none.
+type triplets struct {
+	u *mat.Dense
+	s []float64
+	v *mat.Dense
+}
+
+// leading returns the k leading triplets of a, fewer where singular values are 0: their
+// vectors are not determined.
+func leading(a mat.Matrix, k int) (triplets, error) {
+	u, s, v, err := decompose(a)
+	if err != nil {
+		return triplets{}, err
+	}
+	n := 0
+	for n < k && s[n] > negligible*s[0] {
+		n++
+	}
+	if n == 0 {
+		return triplets{}, nil
+	}
+	rows, columns := a.Dims()
+	return triplets{u.Slice(0, rows, 0, n).(*mat.Dense), s[:n], v.Slice(0, columns, 0, n).(*mat.Dense)}, nil
+}
+
+// nearestOrthogonal puts triplets side by side and replaces their vectors by the nearest
+// ones that are orthogonal to each other. u and v are nil if there are none.
+func nearestOrthogonal(parts []triplets, rows, columns int) (u *mat.Dense, s []float64, v *mat.Dense, err error) {
+	var us, vs []*mat.Dense
+	for _, p := range parts {
+		if len(p.s) > 0 {
+			us, s, vs = append(us, p.u), append(s, p.s...), append(vs, p.v)
+		}
+	}
+	if len(s) == 0 {
+		return nil, nil, nil, nil
+	}
+	if u, err = orthogonal(us, rows, len(s)); err != nil {
+		return nil, nil, nil, err
+	}
+	v, err = orthogonal(vs, columns, len(s))
+	return u, s, v, err
+}
+
+// orthogonal puts matrices side by side and returns the nearest matrix with orthogonal
+// columns.
+func orthogonal(parts []*mat.Dense, rows, columns int) (*mat.Dense, error) {
+	all := mat.NewDense(rows, columns, nil)
+	at := 0
+	for _, part := range parts {
+		_, n := part.Dims()
+		all.Slice(0, rows, at, at+n).(*mat.Dense).Copy(part)
+		at += n
+	}
+	u, _, v, err := decompose(all)
+	if err != nil {
+		return nil, err
+	}
+	var out mat.Dense
+	out.Mul(u, v.T())
+	return &out, nil
+}
+
+// product returns U diag(s) V^T.
+func product(u *mat.Dense, s []float64, v *mat.Dense) *mat.Dense {
+	var scaled, out mat.Dense
+	scaled.Apply(func(_, j int, x float64) float64 { return x * s[j] }, u)
+	out.Mul(&scaled, v.T())
+	return &out
+}
+
 // isMatrix reports whether a tensor has two axes of more than nothing.
 func isMatrix(dims []int64) bool { return len(dims) == 2 }
 

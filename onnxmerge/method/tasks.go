@@ -1,6 +1,9 @@
 package method
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // A method of sparse task vectors is made of three choices: which numbers of each task
 // vector stay (a sparsifier), how they are scaled then (rescale), and whether the
@@ -32,6 +35,11 @@ func sparseParams(normalize bool, more ...Param) []Param {
 		{Name: "normalize", Doc: "divide by the weights that take part", Kind: Bool, Default: normalize},
 	}
 	return append(params, more...)
+}
+
+// rescales is the Rescales of these methods.
+func rescales(p Params) bool {
+	return p.Choice("rescale") != "none" && slices.ContainsFunc(p.Each("density", 1), func(d float64) bool { return d < 1 })
 }
 
 func rescaleParam(value, doc string) Param {

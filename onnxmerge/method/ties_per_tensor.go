@@ -21,6 +21,7 @@ func init() {
 			{"mergekit ties", "of equal magnitudes keeps those that the sort puts first", "keeps all of them", "the result must not depend on the order of elements or on a library's sort"},
 			{"mergekit ties before 0.1.5", "refuses a density that keeps nothing of a tensor", "keeps its largest number", "as mergekit 0.1.5 does; a bias of two must not stop a merge"},
 		},
+		Rescales: rescales,
 		New: func(t *Tensor, p Params) (Mixer, error) {
 			keep := func(density float64) (low, high int64) {
 				if density == 0 {

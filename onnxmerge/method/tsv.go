@@ -30,53 +30,17 @@ func init() {
 
 func taskSingularVectors(tasks []*mat.Dense) (*mat.Dense, error) {
 	rows, columns := tasks[0].Dims()
-	k := min(rows, columns) / len(tasks)
-	var us, vs []*mat.Dense
-	var values []float64
+	var all []triplets
 	for _, tau := range tasks {
-		u, s, v, err := decompose(tau)
+		t, err := leading(tau, min(rows, columns)/len(tasks))
 		if err != nil {
 			return nil, err
 		}
-		n := 0
-		for n < k && s[n] > negligible*s[0] {
-			n++
-		}
-		if n == 0 {
-			continue
-		}
-		us, vs = append(us, u.Slice(0, rows, 0, n).(*mat.Dense)), append(vs, v.Slice(0, columns, 0, n).(*mat.Dense))
-		values = append(values, s[:n]...)
+		all = append(all, t)
 	}
-	if len(values) == 0 {
-		return mat.NewDense(rows, columns, nil), nil
+	u, s, v, err := nearestOrthogonal(all, rows, columns)
+	if err != nil || len(s) == 0 {
+		return mat.NewDense(rows, columns, nil), err
 	}
-	u, err := orthogonal(us, rows, len(values))
-	if err != nil {
-		return nil, err
-	}
-	v, err := orthogonal(vs, columns, len(values))
-	if err != nil {
-		return nil, err
-	}
-	return product(u, values, v), nil
-}
-
-// orthogonal puts matrices side by side and returns the nearest matrix with orthogonal
-// columns.
-func orthogonal(parts []*mat.Dense, rows, columns int) (*mat.Dense, error) {
-	all := mat.NewDense(rows, columns, nil)
-	at := 0
-	for _, part := range parts {
-		_, n := part.Dims()
-		all.Slice(0, rows, at, at+n).(*mat.Dense).Copy(part)
-		at += n
-	}
-	u, _, v, err := decompose(all)
-	if err != nil {
-		return nil, err
-	}
-	var out mat.Dense
-	out.Mul(u, v.T())
-	return &out, nil
+	return product(u, s, v), nil
 }

@@ -1,17 +1,20 @@
 """Measures merge methods: against linear, and against mergekit on the same tensors.
 
-    python scripts/bench/methods.py --dir /some/disk [--size 512MiB] [--rounds 3] [--methods ties_per_tensor,dare_ties] [--models 3]
+    python scripts/bench/methods.py --dir /some/disk [--size 512MiB] [--rounds 3] [--methods NAME,…] [--models 3]
 
 Models of the given size with external data are made once, and the same tensors as safetensors. Each round runs the sides one after the
 other, in another order each time, the output always a fresh file; the tables have medians of wall seconds, of seconds of processor time
 (which other work on the machine changes less), and the peak resident set.
 mergekit is `mergekit-pytorch` of the environment that runs this script (pip install mergekit==0.1.5 onnx), with as many threads as there are cores.
 
-  --against linear    every method of two models (or as many as it needs) as a share of the speed of linear on as many models
+  --against linear    every method of two models (or as many as it needs) as a share of the speed of linear on as many models; "element-wise"
+                      are those that take any block by itself, without a pass before; fisher reads as many informations as models, and is compared with
+                      linear of as many files
   --against mergekit  the methods of --methods
   --against memory    ties of eight models within --memory
 """
 import argparse
+import json
 import multiprocessing
 import os
 import pathlib
@@ -92,12 +95,16 @@ def measure(folder, sides, rounds):
 
 # Where a method's defaults would copy one of two models, which measures nothing.
 MIXING = {"task_arithmetic": ["lambda=0.3"]}
+ELEMENT_WISE = {"linear", "uniform_soup", "task_arithmetic", "lines", "nearswap", "ram", "fisher"}
+LEAST = {"model_stock": 3}  # models that a method needs, where they are more than two
 
 
 def ours(args, folder, method, count, params=()):
     params = params or MIXING.get(method, [])
     models = [folder / f"m{i}.onnx" for i in range(count)]
     flags = [x for p in params for x in ("--param", p)]
+    if method == "fisher":  # any numbers do: the models themselves
+        flags += [x for m in models for x in ("--fisher", m)]
     return [args.wiseft, "merge", *models, "-o", folder / "out.onnx", "--method", method, "-q", "--memory", args.memory, *flags]
 
 
@@ -123,13 +130,17 @@ def against_mergekit(args, folder):
 
 
 def against_linear(args, folder):
-    print(f"\nmodels of {args.size}, tensors of {args.tensor}, {args.rounds} rounds\n")
-    print("| method | models | s | linear s | share of linear's speed | by cpu seconds | peak MiB |\n|---|---|---|---|---|---|---|")
-    for method in args.methods.split(","):
-        count = 3 if method in ("model_stock",) else args.models
-        sides = {"linear": ours(args, folder, "linear", count), method: ours(args, folder, method, count)}
+    listed = json.loads(subprocess.run([args.wiseft, "list", "methods", "--json"], capture_output=True, check=True).stdout)["items"]
+    names = [m["name"] for m in listed] if args.methods == "all" else args.methods.split(",")
+    print(f"\nmodels of {args.size}, tensors of {args.tensor}, {args.rounds} rounds, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}\n")
+    print("| method | element-wise | files | s | linear s | share of linear's speed | by cpu seconds | peak MiB | linear peak MiB |\n|---|---|---|---|---|---|---|---|---|")
+    for method in sorted(names, key=lambda n: (n not in ELEMENT_WISE, n)):
+        count = LEAST.get(method, 2)
+        files = 2 * count if method == "fisher" else count
+        sides = {"(linear)": ours(args, folder, "linear", files), method: ours(args, folder, method, count)}
         s, c, m = measure(folder, sides, args.rounds)
-        print(f"| {method} | {count} | {s[method]:.2f} | {s['linear']:.2f} | {s['linear'] / s[method]:.2f} | {c['linear'] / c[method]:.2f} | {m[method]:.0f} |", flush=True)
+        print(f"| {method} | {'yes' if method in ELEMENT_WISE else ''} | {files} | {s[method]:.2f} | {s['(linear)']:.2f} | {s['(linear)'] / s[method]:.2f} | "
+              f"{c['(linear)'] / c[method]:.2f} | {m[method]:.0f} | {m['(linear)']:.0f} |", flush=True)
 
 
 def memory(args, folder):
@@ -144,17 +155,18 @@ def main():
     p.add_argument("--size", default="512MiB")
     p.add_argument("--tensor", default="16MiB")
     p.add_argument("--memory", default="256MiB")
-    p.add_argument("--methods", default="ties_per_tensor,dare_linear,dare_ties")
+    p.add_argument("--methods", help="names, or all (default: all against linear, ties_per_tensor,dare_linear,dare_ties against mergekit)")
     p.add_argument("--models", type=int, default=3)
     p.add_argument("--rounds", type=int, default=3)
     p.add_argument("--wiseft", help="the program; built from this repository if not given")
     args = p.parse_args()
+    args.methods = args.methods or ("all" if args.against == "linear" else "ties_per_tensor,dare_linear,dare_ties")
     folder = pathlib.Path(args.dir).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     if not args.wiseft:
         args.wiseft = str(folder / "wiseft")
         subprocess.run(["go", "build", "-o", args.wiseft, "./cmd/wiseft"], cwd=ROOT, check=True)
-    for i in range(max(args.models, 3)):
+    for i in range(max(args.models, 4)):
         child = multiprocessing.get_context("spawn").Process(
             target=make, args=(folder, i, size(args.size), size(args.tensor), args.against == "mergekit"))
         child.start()

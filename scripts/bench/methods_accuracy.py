@@ -4,7 +4,8 @@
 
 Every merged model is run by onnxruntime (`wiseft bench --suite none`): a probe is fitted on features of the training split and scored on
 the test split. The table has both ends of the pair too. Parameters are the methods' defaults, except where PARAMS says otherwise; methods that
-need a third model take the linear merge at alpha 0.3. Standard library only.
+need a third model take the linear merge at alpha 0.3. NAME+bn merges normalisations whole (--set op:BatchNormalization:density=1): methods that
+draw numbers and scale the others up make running variances useless. Standard library only.
 """
 import argparse
 import json
@@ -33,8 +34,11 @@ def merge(program, folder, base, tuned, method):
         wiseft(program, "merge", base, tuned, "-o", third, "--alpha", "0.3", "--force", "-q")
         models = [base, third, tuned]
     flags = [x for p in PARAMS.get(method, []) for x in ("--param", p)]
+    name, _, whole = method.partition("+")
+    if whole:
+        flags += ["--set", "op:BatchNormalization:density=1"]
     out = folder / f"{method}.onnx"
-    wiseft(program, "merge", *models, "-o", out, "--method", method, *flags, "-q")
+    wiseft(program, "merge", *models, "-o", out, "--method", name, *flags, "-q")
     return out
 
 
@@ -59,8 +63,8 @@ def main():
     p.add_argument("--data", required=True, help="a data set with a train and a test split")
     p.add_argument("--pair", nargs=2, action="append", required=True, type=pathlib.Path, metavar=("BASE", "TUNED"))
     p.add_argument("--points", type=int, default=128)
-    p.add_argument("--methods", default="linear,task_arithmetic,ties,ties_per_tensor,dare_linear,dare_ties,della,breadcrumbs,slerp,nuslerp,karcher,"
-                   "geometric_median,nearswap,arcee_fusion,ram,sce,lines,model_stock,tsv,iso_c")
+    p.add_argument("--methods", default="linear,task_arithmetic,ties,ties_per_tensor,dare_linear,dare_ties,dare_ties+bn,della,della+bn,breadcrumbs,slerp,nuslerp,karcher,"
+                   "geometric_median,nearswap,arcee_fusion,ram,sce,lines,model_stock,tsv,iso_c,iso_cts")
     p.add_argument("--wiseft", help="the program; built from this repository if not given")
     args = p.parse_args()
     with tempfile.TemporaryDirectory() as temp:

@@ -118,10 +118,13 @@ def rams(params, f):
 
 def fisher():
     out = []
-    for floor, smooth, weight in [(1e-8, 0, [1, 1]), (0.5, 0, [0.3, 0.7]), (1e-8, 0.1, [2, 1])]:
+    for floor, smooth, weight, normalize in [(1e-8, 0, [1, 1], "none"), (0.5, 0, [0.3, 0.7], "none"), (1e-8, 0.1, [2, 1], "none"),
+                                             (1e-8, 0, [1, 1], "tensor"), (1e-8, 0.1, [2, 1], "model")]:
         src = models(4, 2, (6, 4)) + [m * m for m in models(5, 2, (6, 4))]
-        f = [w * np.maximum(x + smooth, floor) for w, x in zip(weight, src[2:])]
-        out.append(case({"floor": floor, "smooth": smooth, "weight": weight}, src, (f[0] * src[0] + f[1] * src[1]) / (f[0] + f[1]), 4))
+        src[3] = src[3] * 100
+        c = weight if normalize == "none" else [w / (np.sqrt((x * x).sum()) + smooth) for w, x in zip(weight, src[2:])]
+        f = [w * np.maximum(x + smooth, floor) for w, x in zip(c, src[2:])]
+        out.append(case({"floor": floor, "smooth": smooth, "weight": weight, "normalize": normalize}, src, (f[0] * src[0] + f[1] * src[1]) / (f[0] + f[1]), 8))
     return out
 
 
@@ -384,11 +387,33 @@ def iso_c():
     return each(3, [{}, {"lambda": 0.5}], f, 4096)
 
 
-def tsv():
-    def polar(parts):
-        u, _, vt = np.linalg.svd(np.concatenate(parts, 1), full_matrices=False)
-        return u @ vt
+def polar(parts):
+    u, _, vt = np.linalg.svd(np.concatenate(parts, 1), full_matrices=False)
+    return u @ vt
 
+
+def iso_cts():
+    def f(src, common=0.8, **p):
+        tau = np.array(src[1:]) - src[0]
+        scale = p.get("lambda", 1)
+        if tau[0].ndim != 2:
+            return src[0] + scale * tau.mean(0)
+        rank = min(tau[0].shape)
+        own = min(round((rank - int(rank * common)) / len(tau)), rank // len(tau))
+        k = rank - own * len(tau)
+        u, s, vt = np.linalg.svd(tau.sum(0), full_matrices=False)
+        us, ss, vs = [u[:, :k]], [s[:k]], [vt[:k].T]
+        for t in tau:
+            ut, st, vtt = np.linalg.svd(t - u[:, :k] @ u[:, :k].T @ t, full_matrices=False)
+            us.append(ut[:, :own])
+            ss.append(st[:own])
+            vs.append(vtt[:own].T)
+        return src[0] + scale * np.concatenate(ss).mean() * polar(us) @ polar(vs).T
+
+    return each(3, [{}, {"lambda": 0.5, "common": 0.3}], f, 65536, SHAPES + [(12, 7), (5, 16)])
+
+
+def tsv():
     def f(src, **p):
         tau = np.array(src[1:]) - src[0]
         scale = p.get("lambda", 1)
@@ -413,7 +438,7 @@ METHODS = {
     "fisher": fisher, "slerp": slerp, "nuslerp": nuslerp, "multislerp": multislerp, "karcher": karcher, "geometric_median": geometric_median,
     "model_stock": model_stock, "ties": ties, "ties_per_tensor": ties_per_tensor, "breadcrumbs": lambda: breadcrumbs(False),
     "breadcrumbs_ties": lambda: breadcrumbs(True), "dare_linear": lambda: dare(False), "dare_ties": lambda: dare(True),
-    "della_linear": lambda: della(False), "della": lambda: della(True), "sce": sce, "arcee_fusion": arcee_fusion, "iso_c": iso_c, "tsv": tsv,
+    "della_linear": lambda: della(False), "della": lambda: della(True), "sce": sce, "arcee_fusion": arcee_fusion, "iso_c": iso_c, "iso_cts": iso_cts, "tsv": tsv,
 }
 
 

@@ -6,24 +6,18 @@ import (
 )
 
 func decode32(dst []float64, src []byte) {
-	if numbers, ok := views(src, len(dst)); ok {
-		for i, v := range numbers[:len(dst)] {
-			dst[i] = float64(v)
-		}
-		return
-	}
-	for i := range dst {
+	for i := widen(dst, src); i < len(dst); i++ {
 		dst[i] = float64(math.Float32frombits(binary.LittleEndian.Uint32(src[4*i:])))
 	}
 }
 
 func encode32(dst []byte, src []float64) bool {
-	if numbers, ok := views(dst, len(src)); ok {
-		return encodeView(numbers, src)
+	n, finite := narrow(dst, src)
+	if !finite {
+		n = 0 // NaNs have to become one
 	}
-	finite := true
-	for i, v := range src {
-		bits, ok := bits32(v)
+	for i := n; i < len(src); i++ {
+		bits, ok := bits32(src[i])
 		finite = finite && ok
 		binary.LittleEndian.PutUint32(dst[4*i:], bits)
 	}

@@ -7,8 +7,8 @@ import (
 )
 
 // view returns the stored numbers of a block as the machine's own, and whether that is
-// possible: they are little-endian, and the machine may want them aligned. This and
-// [views] are the only unsafe code here. Go loads a float32 from bytes through an integer register,
+// possible: they are little-endian, and the machine may want them aligned. This, and
+// views where there is no assembly, are the only unsafe code here. Go loads a float32 from bytes through an integer register,
 // which makes the merge of float32 as slow as that one port of the processor; the
 // view is 1.25 times as fast.
 func view(block []byte) (numbers *[blockSize / 4]float32, ok bool) {
@@ -18,18 +18,6 @@ func view(block []byte) (numbers *[blockSize / 4]float32, ok bool) {
 		return nil, false
 	}
 	return (*[blockSize / 4]float32)(p), true
-}
-
-// views is view of any number of elements.
-func views(stored []byte, n int) (numbers []float32, ok bool) {
-	if n == 0 {
-		return nil, true
-	}
-	p := unsafe.Pointer(&stored[:4*n][0])
-	if !isLittleEndian || uintptr(p)%unsafe.Alignof(float32(0)) != 0 {
-		return nil, false
-	}
-	return unsafe.Slice((*float32)(p), n), true
 }
 
 var isLittleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
@@ -54,33 +42,6 @@ func mixView(d, x, y *[blockSize / 4]float32, s, t float64) (finite bool) {
 	for i, v := range d {
 		if v != v {
 			d[i] = math.Float32frombits(nan32)
-		}
-	}
-	return false
-}
-
-// encodeView is encode32 on a view.
-func encodeView(dst []float32, src []float64) (finite bool) {
-	var e0, e1, e2, e3 float32 // as in mixView
-	d, v := dst, src
-	for ; len(d) >= 4 && len(v) >= 4; d, v = d[4:], v[4:] {
-		r0, r1, r2, r3 := float32(v[0]), float32(v[1]), float32(v[2]), float32(v[3])
-		d[0], d[1], d[2], d[3] = r0, r1, r2, r3
-		e0 += r0 - r0
-		e1 += r1 - r1
-		e2 += r2 - r2
-		e3 += r3 - r3
-	}
-	for i, x := range v[:len(d)] {
-		d[i] = float32(x)
-		e0 += d[i] - d[i]
-	}
-	if e0+e1+e2+e3 == 0 {
-		return true
-	}
-	for i, x := range dst {
-		if x != x {
-			dst[i] = math.Float32frombits(nan32)
 		}
 	}
 	return false

@@ -2,6 +2,7 @@
 package methodtest
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -44,6 +45,7 @@ func Run(t *testing.T, m method.Method) {
 		{"scale", s.scaled},
 		{"weight 0 removes a model", s.weightless},
 		{"density 0 and 1", s.density},
+		{"what is drawn keeps its mean", s.unbiased},
 		{"lambda 0", s.lambdaZero},
 		{"out of range", s.outOfRange},
 	} {
@@ -156,7 +158,8 @@ func (s *suite) blocks(t *testing.T) {
 	}
 }
 
-// edges merges tensors of every awkward shape and content: what is finite stays finite.
+// edges merges tensors of every awkward shape and content: what is finite stays finite,
+// and what is the same in all models is kept.
 func (s *suite) edges(t *testing.T) {
 	shapes := [][]int64{{}, {1}, {2}, {3}, {7}, {10}, {1, 1}, {5, 1}, {1, 5}, {2, 3}, {1, 1, 6}, {4, 3, 2, 2}, {99}}
 	for _, dims := range shapes {
@@ -172,6 +175,9 @@ func (s *suite) edges(t *testing.T) {
 			}
 			change(src[:models])
 			got := s.merge(t, &method.Tensor{Dims: dims}, nil, src, 0)
+			if unchanged[name] {
+				near(t, fmt.Sprintf("%v, %s", dims, name), got, src[0])
+			}
 			for i, v := range got {
 				if math.IsNaN(v) || math.IsInf(v, 0) {
 					t.Errorf("%v, %s: element %d is %v", dims, name, i, v)
@@ -181,6 +187,9 @@ func (s *suite) edges(t *testing.T) {
 		}
 	}
 }
+
+// unchanged lists the changes after which all models are the same.
+var unchanged = map[string]bool{"zeros": true, "no change at all": true}
 
 // changes make models awkward.
 var changes = map[string]func(models [][]float64){
@@ -329,6 +338,9 @@ func (s *suite) density(t *testing.T) {
 	if slices.Equal(all, src[0]) {
 		t.Error("density 1 changes nothing")
 	}
+	if s.m.MinModels == 2 { // base + tau
+		near(t, "density 1 of one task vector", s.merge(t, matrix(8), method.Params{"density": 1.0}, src[:2], 0), src[1])
+	}
 	for _, d := range []float64{1e-9, 0.001, 0.5, 0.999} {
 		for n := 1; n <= 10; n++ {
 			for i, v := range s.merge(t, &method.Tensor{}, method.Params{"density": d}, s.models(n), 0) {
@@ -336,6 +348,30 @@ func (s *suite) density(t *testing.T) {
 					t.Errorf("density %g of %d: element %d is %v", d, n, i, v)
 				}
 			}
+		}
+	}
+}
+
+// unbiased draws from 4,096 changes of 1: scaled up, those that stay have the mean 1. A
+// number that stays with probability 1/2 is 0 or 2, a deviation of 1, so that the mean's is
+// 1/64; five of these are allowed.
+func (s *suite) unbiased(t *testing.T) {
+	p, err := s.m.Param("rescale")
+	if err != nil || !slices.Contains(p.Choices, "density") {
+		t.Skip("nothing is drawn")
+	}
+	src := [][]float64{make([]float64, 4096), slices.Repeat([]float64{1}, 4096)}
+	for _, rescale := range []string{"density", "l1", "none"} {
+		want := 1.0
+		if rescale == "none" {
+			want = 0.5
+		}
+		sum := 0.0
+		for _, v := range s.merge(t, &method.Tensor{Dims: []int64{64, 64}}, method.Params{"density": 0.5, "rescale": rescale, "normalize": false}, src, 0) {
+			sum += v
+		}
+		if mean := sum / 4096; math.Abs(mean-want) > 5.0/64 {
+			t.Errorf("rescale=%s: the mean is %g, want %g", rescale, mean, want)
 		}
 	}
 }

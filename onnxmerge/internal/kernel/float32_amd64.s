@@ -1,0 +1,60 @@
+#include "textflag.h"
+
+// Both are SSE2, which every amd64 processor has.
+
+// func widenSSE2(dst *float64, src *byte, n int)
+TEXT ·widenSSE2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ n+16(FP), CX
+
+widen:
+	CVTPS2PD (SI), X0
+	CVTPS2PD 8(SI), X1
+	CVTPS2PD 16(SI), X2
+	CVTPS2PD 24(SI), X3
+	MOVUPD X0, (DI)
+	MOVUPD X1, 16(DI)
+	MOVUPD X2, 32(DI)
+	MOVUPD X3, 48(DI)
+	ADDQ $32, SI
+	ADDQ $64, DI
+	SUBQ $8, CX
+	JNZ widen
+	RET
+
+// func narrowSSE2(dst *byte, src *float64, n int) (finite bool)
+TEXT ·narrowSSE2(SB), NOSPLIT, $0-25
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ n+16(FP), CX
+	XORPS X6, X6 // 0 as long as all results are finite: Inf - Inf is NaN
+	XORPS X7, X7
+
+narrow:
+	MOVUPD (SI), X0
+	MOVUPD 16(SI), X1
+	MOVUPD 32(SI), X2
+	MOVUPD 48(SI), X3
+	CVTPD2PS X0, X0
+	CVTPD2PS X1, X1
+	CVTPD2PS X2, X2
+	CVTPD2PS X3, X3
+	UNPCKLPD X1, X0
+	UNPCKLPD X3, X2
+	MOVUPS X0, (DI)
+	MOVUPS X2, 16(DI)
+	SUBPS X0, X0
+	SUBPS X2, X2
+	ADDPS X0, X6
+	ADDPS X2, X7
+	ADDQ $64, SI
+	ADDQ $32, DI
+	SUBQ $8, CX
+	JNZ narrow
+	ADDPS X7, X6
+	CMPPS X6, X6, $3 // ones in the lanes of NaN
+	MOVMSKPS X6, AX
+	TESTL AX, AX
+	SETEQ finite+24(FP)
+	RET
