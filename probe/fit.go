@@ -119,12 +119,12 @@ func newProblem(ctx context.Context, t Table, opt FitOptions) (*problem, []strin
 	}
 	p := &problem{
 		view: newView(t, opt.Workers), y: make([]int, len(y)), k: len(seen), seen: seen,
-		c: opt.C, tol: opt.Tol, maxIter: opt.MaxIter, opt: opt, init: opt.Init,
+		tol: opt.Tol, maxIter: opt.MaxIter, opt: opt, init: opt.Init,
 	}
 	for i, label := range y {
 		p.y[i], _ = slices.BinarySearch(seen, int(label))
 	}
-	p.weight = p.classWeights()
+	p.setC(opt.C)
 	if p.init != nil {
 		if err := p.init.checkFits(p.d, len(classes)); err != nil {
 			return nil, nil, fmt.Errorf("initial classifier: %w", err)

@@ -73,6 +73,24 @@ func TestFitFromInitReachesSameOptimum(t *testing.T) {
 	}
 }
 
+// A start may have a mean over the classes, which the loss does not see: a squared-hinge
+// probe, or a fine-tuned head.
+func TestFitFromUnbalancedInit(t *testing.T) {
+	t.Parallel()
+	f := blobs(400, 20, 5)
+	for i := range f.X {
+		f.X[i] *= 3
+	}
+	cold, report := mustFit(t, f, FitOptions{})
+	init := &Classifier{Dim: cold.Dim, Classes: cold.Classes, Layers: []Layer{{W: slices.Clone(cold.Layers[0].W), B: cold.Layers[0].B}}}
+	for i := range init.Layers[0].W {
+		init.Layers[0].W[i] += float32(i % cold.Dim)
+	}
+	if _, got := mustFit(t, f, FitOptions{Init: init}); got.Iterations > report.Iterations/2 {
+		t.Errorf("%d iterations from the shifted optimum, %d from zero", got.Iterations, report.Iterations)
+	}
+}
+
 // Standardized features are what scaling by hand gives, so scores must agree to the
 // float32 rounding of weights and features.
 func TestStandardizeIsFoldedIn(t *testing.T) {

@@ -32,16 +32,15 @@ func init() {
 // within a share of about Tol^2 of its minimum and W within Tol * sqrt(2 f) of the
 // optimum. Rounding allows about 1e-8; the default 1e-6 keeps away from it.
 func fitLogistic(ctx context.Context, p *problem) (*solution, error) {
-	if !p.opt.Standardize {
-		if err := p.center(ctx); err != nil {
-			return nil, err
-		}
+	if err := p.center(ctx); err != nil {
+		return nil, err
 	}
 	d := newDescent(p, softmaxLoss{p.weight}, 0)
 	iterations, err := d.minimize(ctx)
 	if err != nil {
 		return nil, err
 	}
+	p.trail.keep(d)
 	s := d.result(iterations)
 	a := &s.layers[0]
 	// One constant may be added to all intercepts; theirs, of plain features, have the

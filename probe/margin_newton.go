@@ -48,6 +48,7 @@ func fitMargins(ctx context.Context, p *problem, l squaredHinge) (*solution, err
 		}
 		s.iterations = max(s.iterations, iterations)
 	}
+	p.trail.leave(p.c, params)
 	s.layers = []affine{p.unpad(params, p.k)}
 	s.gradientNorm = math.Sqrt(squares)
 	return s, nil

@@ -17,8 +17,9 @@ type problem struct {
 	maxIter int
 	opt     FitOptions
 
-	init *Classifier // nil = none; for the same features and classes
-	seen []int       // the class of every label 0 to k-1
+	init  *Classifier // nil = none; for the same features and classes
+	trail *trail      // of the fits before on a path; nil = none
+	seen  []int       // the class of every label 0 to k-1
 }
 
 // solution is what a solver finds, for features as its view shows them.
@@ -84,6 +85,9 @@ func spread(l Layer, seen []int, classes int) Layer {
 // start returns the parameters of a linear classifier on scaled features, padded, row c
 // being the weights of class c and its intercept; zero where there is no start.
 func (p *problem) start(rows int) []float64 {
+	if w := p.trail.extrapolate(p.c); w != nil {
+		return w
+	}
 	w := make([]float64, rows*p.width)
 	if p.init == nil || len(p.init.Layers) != 1 {
 		return w
@@ -121,6 +125,12 @@ func round32(x []float64) []float32 {
 		out[i] = float32(v)
 	}
 	return out
+}
+
+// setC changes C.
+func (p *problem) setC(c float64) {
+	p.c = c
+	p.weight = p.classWeights()
 }
 
 // classWeights returns C times the weight of every seen class: those that were asked
