@@ -84,6 +84,9 @@ func Fit(ctx context.Context, t Table, opt FitOptions) (*Classifier, FitReport, 
 		Schema: classifierSchema, Tensor: t.Info().Tensor, Features: t.Info(),
 		Solver: solver.Name, C: opt.C, Standardize: opt.Standardize, Unseen: unseen,
 	}
+	if err := p.addMean(ctx, cl); err != nil {
+		return nil, FitReport{}, err
+	}
 	accuracy, err := cl.accuracy(t)
 	if err != nil {
 		return nil, FitReport{}, err

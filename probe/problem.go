@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"context"
 	"slices"
 
 	"gonum.org/v1/gonum/floats"
@@ -54,6 +55,18 @@ func (p *problem) fold(sol *solution, classes []string) *Classifier {
 		*last = spread(*last, p.seen, len(classes))
 	}
 	return cl
+}
+
+// addMean gives a classifier of layers the mean of the features. It must be folded already.
+func (p *problem) addMean(ctx context.Context, cl *Classifier) error {
+	if len(cl.Layers) == 0 {
+		return nil
+	}
+	if err := p.center(ctx); err != nil {
+		return err
+	}
+	cl.Mean = round32(p.mean)
+	return nil
 }
 
 // unscale returns weights of plain features for those of scaled ones, and changes b to
