@@ -30,7 +30,7 @@ type Classifier struct {
 	// Mean is that of the training features, one value a feature; nil = unknown. Scores do
 	// not depend on it, but whoever computes them in float32 loses fewer digits around it.
 	Mean []float32
-	Meta      ClassifierMeta
+	Meta ClassifierMeta
 }
 
 // Linear reports whether the scores are W x + B of one layer.
