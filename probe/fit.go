@@ -17,8 +17,9 @@ type FitOptions struct {
 	// classifier, which takes plain features.
 	Standardize bool
 	// Init is where the solver starts, for the same features and classes; nil = zero. The
-	// optimum does not depend on it, but for mlp, which has many. Solvers that take no
-	// steps from a start (ridge, knn, svc-ovo) have no use for it.
+	// optimum does not depend on it, but for mlp, which has many. It changes nothing for
+	// solvers without a [Solver.Start]: ridge is a closed form, knn keeps its samples, and
+	// svc-ovo steps through multipliers of samples, which a classifier does not hold.
 	Init *Classifier
 	// Balanced weighs the loss of every class by n / (k n_c), so that all k classes
 	// count alike.

@@ -95,6 +95,14 @@ func spread(l Layer, seen []int, classes int) Layer {
 	return out
 }
 
+// checkLinearStart refuses to start a linear classifier from another kind.
+func (p *problem) checkLinearStart() error {
+	if p.init != nil && !p.init.Linear() {
+		return InputErrorf("initial classifier: is of the solver %s, want one linear layer", p.init.Meta.Solver)
+	}
+	return nil
+}
+
 // start returns the parameters of a linear classifier on scaled features, padded, row c
 // being the weights of class c and its intercept; zero where there is no start.
 func (p *problem) start(rows int) []float64 {
@@ -102,7 +110,7 @@ func (p *problem) start(rows int) []float64 {
 		return w
 	}
 	w := make([]float64, rows*p.width)
-	if p.init == nil || len(p.init.Layers) != 1 {
+	if p.init == nil {
 		return w
 	}
 	from := p.init.Layers[0]

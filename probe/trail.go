@@ -7,14 +7,11 @@ import (
 	"gonum.org/v1/gonum/floats"
 )
 
-// trail is what fits leave to the next one, on the same rows with a larger C. Every solver
-// keeps what helps it; nil keeps nothing.
+// trail is what fits leave to the next one, on the same rows with a larger C. Solvers that
+// go step by step keep what helps them; nil keeps nothing.
 type trail struct {
-	optima []optimum   // the last trailOptima linear classifiers
-	last   *descent    // the last fit by L-BFGS, for the curvature that it found
-	alphas [][]float64 // multipliers of svc-ovo, by pair
-	c      float64     // to which alphas belong
-	sums   []float64   // ridge's products of the rows, at C = 1
+	optima []optimum // the last trailOptima linear classifiers
+	last   *descent  // the last fit by L-BFGS, for the curvature that it found
 }
 
 // optimum is where a fit ended.
