@@ -27,7 +27,10 @@ type Classifier struct {
 	Neighbors *Neighbors // instead of layers, for the solver knn
 	Dim       int
 	Classes   []string // names by class
-	Meta      ClassifierMeta
+	// Mean is that of the training features, one value a feature; nil = unknown. Scores do
+	// not depend on it, but whoever computes them in float32 loses fewer digits around it.
+	Mean []float32
+	Meta ClassifierMeta
 }
 
 // Linear reports whether the scores are W x + B of one layer.
@@ -141,6 +144,9 @@ func (cl *Classifier) checkFits(dim, classes int) error {
 	if cl.Neighbors != nil {
 		return cl.Neighbors.check(dim, classes)
 	}
+	if cl.Mean != nil && len(cl.Mean) != dim || firstNonFinite(cl.Mean) >= 0 {
+		return fmt.Errorf("has %d means for dimension %d, or NaN or infinity among them", len(cl.Mean), dim)
+	}
 	if len(cl.Layers) == 0 || len(cl.Layers[len(cl.Layers)-1].B) != classes {
 		return fmt.Errorf("has no layer of %d outputs", classes)
 	}
@@ -160,8 +166,9 @@ func (cl *Classifier) checkFits(dim, classes int) error {
 //
 //	z = numpy.load("p.npz"); scores = x @ z["w"].T + z["b"]
 //
-// Layers before the last are w0, b0, w1, b1 and so on, their activations in meta;
-// neighbours are x (samples, dim) and y (samples,).
+// Layers before the last are w0, b0, w1, b1 and so on, their activations in meta; mean
+// (dim,) is that of the training features; neighbours are x (samples, dim) and y
+// (samples,).
 func (cl *Classifier) Write(w io.Writer) error {
 	meta := cl.Meta
 	meta.Schema = classifierSchema
@@ -180,6 +187,10 @@ func (cl *Classifier) Write(w io.Writer) error {
 	}
 	if cl.Neighbors != nil {
 		if err := cl.Neighbors.write(z); err != nil {
+			return err
+		}
+	} else if cl.Mean != nil {
+		if err := z.Float32Rows("mean", len(cl.Mean), nil, func(i int) ([]float32, error) { return cl.Mean[i : i+1], nil }); err != nil {
 			return err
 		}
 	}
@@ -251,6 +262,9 @@ func readClassifier(r io.ReaderAt, size int64) (*Classifier, error) {
 func (cl *Classifier) readLast(z *npy.Archive) error {
 	l, err := readLayer(z, "")
 	cl.Layers = []Layer{l}
+	if err == nil && z.Has("mean") {
+		cl.Mean, _, err = z.Float32s("mean")
+	}
 	return err
 }
 

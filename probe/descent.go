@@ -10,7 +10,8 @@ import (
 	"gonum.org/v1/gonum/optimize"
 )
 
-// loss is a convex loss of class scores, summed over the rows.
+// loss is a convex loss of class scores, summed over the rows. It does not change when all
+// scores of a row do by the same amount.
 type loss interface {
 	// residual replaces the scores of a row by the loss's derivatives and returns the
 	// loss.
@@ -45,6 +46,7 @@ type descent struct {
 	penalty float64 // of the intercepts: 0 or 1
 	rows    int     // k, padded
 	pre     *precondition
+	stale   bool // pre is to be made anew before it is used
 	sums    *sums
 
 	w, grad []float64 // rows x width
@@ -67,10 +69,26 @@ type step struct {
 func newDescent(p *problem, l loss, penalty float64) *descent {
 	rows := dense.PadRows(p.k)
 	size := rows * p.width
-	return &descent{
+	d := &descent{
 		problem: p, loss: l, penalty: penalty, rows: rows,
 		sums: p.newSums(size + p.k + 1), w: p.start(rows), grad: make([]float64, size), curve: make([]float64, p.k),
-		bestF: math.Inf(1),
+		bestF: math.Inf(1), pre: &precondition{}, stale: true,
+	}
+	d.balance(d.w)
+	return d
+}
+
+// balance subtracts the mean over the classes from v (rows x width). The loss does not see
+// it and the penalty wants it to be zero, so that it is at the optimum; but the loss's
+// curvature, which the preconditioner has in every direction, is missing there, and what
+// rounding or a start brings in would decay slowly.
+func (d *descent) balance(v []float64) {
+	mean := make([]float64, d.width)
+	for c := range d.k {
+		floats.Add(mean, v[c*d.width:(c+1)*d.width])
+	}
+	for c := range d.k {
+		floats.AddScaled(v[c*d.width:(c+1)*d.width], -1/float64(d.k), mean)
 	}
 }
 
@@ -80,12 +98,13 @@ func (d *descent) minimize(ctx context.Context) (iterations int, err error) {
 	if err := d.evaluate(ctx); err != nil {
 		return 0, err
 	}
-	for since, stuck := refreshEvery, 0; !d.done && iterations < d.maxIter && stuck < 2; iterations++ {
-		if since >= refreshEvery || slices.Contains(refresh, iterations) {
-			if d.pre, err = newPrecondition(ctx, d); err != nil {
+	d.trail.inherit(d)
+	for since, stuck := 0, 0; !d.done && iterations < d.maxIter && stuck < 2; iterations++ {
+		if d.stale || since >= refreshEvery || slices.Contains(refresh, iterations) {
+			if err := d.pre.update(ctx, d); err != nil {
 				return 0, err
 			}
-			since = 0
+			since, d.stale = 0, false
 		}
 		since++
 		before := d.bestNorm
@@ -102,7 +121,7 @@ func (d *descent) minimize(ctx context.Context) (iterations int, err error) {
 		if d.bestNorm < before {
 			stuck = 0
 		}
-		d.s, d.g, since = nil, nil, refreshEvery
+		d.s, d.g, d.stale = nil, nil, true
 		copy(d.w, d.best)
 		if err := d.evaluate(ctx); err != nil {
 			return 0, err
@@ -161,16 +180,17 @@ func (d *descent) direction() []float64 {
 		floats.AddScaled(q, -alpha[i], d.g[i].v)
 	}
 	dir := make([]float64, len(q))
-	d.pre.solve(dir, q)
+	d.pre.solve(d.workers, dir, q, d.width)
 	if last := len(d.s) - 1; last >= 0 {
 		z := make([]float64, len(q))
-		d.pre.solve(z, d.g[last].v)
+		d.pre.solve(d.workers, z, d.g[last].v, d.width)
 		floats.Scale(1/(d.s[last].rho*floats.Dot(d.g[last].v, z)), dir)
 	}
 	for i, s := range d.s {
 		floats.AddScaled(dir, alpha[i]-s.rho*floats.Dot(d.g[i].v, dir), s.v)
 	}
 	floats.Scale(-1, dir)
+	d.balance(dir)
 	return dir
 }
 

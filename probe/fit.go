@@ -17,8 +17,9 @@ type FitOptions struct {
 	// classifier, which takes plain features.
 	Standardize bool
 	// Init is where the solver starts, for the same features and classes; nil = zero. The
-	// optimum does not depend on it, but for mlp, which has many. Solvers that take no
-	// steps from a start (ridge, knn, svc-ovo) have no use for it.
+	// optimum does not depend on it, but for mlp, which has many. It changes nothing for
+	// solvers without a [Solver.Start]: ridge is a closed form, knn keeps its samples, and
+	// svc-ovo steps through multipliers of samples, which a classifier does not hold.
 	Init *Classifier
 	// Balanced weighs the loss of every class by n / (k n_c), so that all k classes
 	// count alike.
@@ -84,6 +85,9 @@ func Fit(ctx context.Context, t Table, opt FitOptions) (*Classifier, FitReport, 
 		Schema: classifierSchema, Tensor: t.Info().Tensor, Features: t.Info(),
 		Solver: solver.Name, C: opt.C, Standardize: opt.Standardize, Unseen: unseen,
 	}
+	if err := p.addMean(ctx, cl); err != nil {
+		return nil, FitReport{}, err
+	}
 	accuracy, err := cl.accuracy(t)
 	if err != nil {
 		return nil, FitReport{}, err
@@ -119,12 +123,12 @@ func newProblem(ctx context.Context, t Table, opt FitOptions) (*problem, []strin
 	}
 	p := &problem{
 		view: newView(t, opt.Workers), y: make([]int, len(y)), k: len(seen), seen: seen,
-		c: opt.C, tol: opt.Tol, maxIter: opt.MaxIter, opt: opt, init: opt.Init,
+		tol: opt.Tol, maxIter: opt.MaxIter, opt: opt, init: opt.Init,
 	}
 	for i, label := range y {
 		p.y[i], _ = slices.BinarySearch(seen, int(label))
 	}
-	p.weight = p.classWeights()
+	p.setC(opt.C)
 	if p.init != nil {
 		if err := p.init.checkFits(p.d, len(classes)); err != nil {
 			return nil, nil, fmt.Errorf("initial classifier: %w", err)

@@ -73,6 +73,24 @@ func TestFitFromInitReachesSameOptimum(t *testing.T) {
 	}
 }
 
+// A start may have a mean over the classes, which the loss does not see: a squared-hinge
+// probe, or a fine-tuned head.
+func TestFitFromUnbalancedInit(t *testing.T) {
+	t.Parallel()
+	f := blobs(400, 20, 5)
+	for i := range f.X {
+		f.X[i] *= 3
+	}
+	cold, report := mustFit(t, f, FitOptions{})
+	init := &Classifier{Dim: cold.Dim, Classes: cold.Classes, Layers: []Layer{{W: slices.Clone(cold.Layers[0].W), B: cold.Layers[0].B}}}
+	for i := range init.Layers[0].W {
+		init.Layers[0].W[i] += float32(i % cold.Dim)
+	}
+	if _, got := mustFit(t, f, FitOptions{Init: init}); got.Iterations > report.Iterations/2 {
+		t.Errorf("%d iterations from the shifted optimum, %d from zero", got.Iterations, report.Iterations)
+	}
+}
+
 // Standardized features are what scaling by hand gives, so scores must agree to the
 // float32 rounding of weights and features.
 func TestStandardizeIsFoldedIn(t *testing.T) {
@@ -257,6 +275,7 @@ func TestFitErrors(t *testing.T) {
 		return f
 	}
 	small, _ := mustFit(t, blobs(12, 2, 2), FitOptions{})
+	deep, _ := mustFit(t, good, FitOptions{Solver: "mlp", Hidden: []int{4}, Epochs: 1})
 	tests := []struct {
 		name string
 		f    *Features
@@ -279,6 +298,11 @@ func TestFitErrors(t *testing.T) {
 		{"C NaN", good, FitOptions{C: math.NaN()}, "option C is NaN, must be greater than 0"},
 		{"init", good, FitOptions{Init: small},
 			"initial classifier: is for 2 classes and dimension 2, want 2 and 3"},
+		{"init by mlp", good, FitOptions{Init: deep}, "initial classifier: is of the solver mlp, want one linear layer"},
+		{"svc-ovr init by mlp", good, FitOptions{Solver: "svc-ovr", Init: deep}, "initial classifier: is of the solver mlp, want one linear layer"},
+		{"mlp init of two layers", good, FitOptions{Solver: "mlp", Hidden: []int{4, 4}, Init: deep}, "initial classifier: has 2 layers, the mlp 3"},
+		{"mlp init of other sizes", good, FitOptions{Solver: "mlp", Hidden: []int{5}, Init: deep},
+			`initial classifier: layer 0 has 4 outputs and the activation "relu", the mlp 5 and "relu"`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -10,9 +10,10 @@ import (
 
 func init() {
 	register(Solver{
-		Name: "logistic",
-		Doc:  "multinomial logistic regression, L2, free intercepts: C * sum(log loss) + 0.5 * ||W||^2",
-		fit:  fitLogistic,
+		Name:  "logistic",
+		Doc:   "multinomial logistic regression, L2, free intercepts: C * sum(log loss) + 0.5 * ||W||^2",
+		Start: "weights and intercepts that the first step is taken from",
+		fit:   fitLogistic,
 	})
 }
 
@@ -32,16 +33,18 @@ func init() {
 // within a share of about Tol^2 of its minimum and W within Tol * sqrt(2 f) of the
 // optimum. Rounding allows about 1e-8; the default 1e-6 keeps away from it.
 func fitLogistic(ctx context.Context, p *problem) (*solution, error) {
-	if !p.opt.Standardize {
-		if err := p.center(ctx); err != nil {
-			return nil, err
-		}
+	if err := p.checkLinearStart(); err != nil {
+		return nil, err
+	}
+	if err := p.center(ctx); err != nil {
+		return nil, err
 	}
 	d := newDescent(p, softmaxLoss{p.weight}, 0)
 	iterations, err := d.minimize(ctx)
 	if err != nil {
 		return nil, err
 	}
+	p.trail.keep(d)
 	s := d.result(iterations)
 	a := &s.layers[0]
 	// One constant may be added to all intercepts; theirs, of plain features, have the

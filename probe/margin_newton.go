@@ -2,6 +2,7 @@ package probe
 
 import (
 	"context"
+	"errors"
 	"math"
 
 	"github.com/wiseft/wiseft/probe/internal/dense"
@@ -48,6 +49,7 @@ func fitMargins(ctx context.Context, p *problem, l squaredHinge) (*solution, err
 		}
 		s.iterations = max(s.iterations, iterations)
 	}
+	p.trail.leave(p.c, params)
 	s.layers = []affine{p.unpad(params, p.k)}
 	s.gradientNorm = math.Sqrt(squares)
 	return s, nil
@@ -142,31 +144,62 @@ func (m *marginNewton) lossOf(j int) float64 {
 	return sum
 }
 
-// directions sets dir to minus the Newton steps of the classes that are not done.
+// directions sets dir to minus the Newton steps of the classes that are not done, with one
+// pass over the rows for as many classes as hessianValues allows.
 func (m *marginNewton) directions(ctx context.Context) error {
-	errs := make([]error, len(m.classes))
+	clear(m.dir)
+	all := make([]*hessian, len(m.classes))
 	parallel(m.workers, len(m.classes), func(j int) {
-		dir := m.dir[j*m.width : (j+1)*m.width]
-		clear(dir)
-		if m.done[j] || ctx.Err() != nil {
-			return
+		if !m.done[j] {
+			all[j] = newHessian(m.n, m.width, func(row int) float64 { return m.curvature(j, row) })
 		}
-		active := &activeRows{view: m.view}
-		for i, label := range m.y {
-			if s, _ := slack(m.scores[i*len(m.classes)+j], m.classes[j], label); s > 0 {
-				active.at = append(active.at, i)
-				active.curvature = append(active.curvature, 2*m.loss.weight(m.classes[j], label))
-			}
-		}
-		errs[j] = active.solve(dir, m.grad[j*m.width:(j+1)*m.width])
-		floats.Scale(-1, dir)
 	})
-	for _, err := range errs {
-		if err != nil {
+	for lo := 0; lo < len(all); {
+		hi, size := lo, 0
+		var group []*hessian
+		for ; hi < len(all); hi++ {
+			if all[hi] == nil {
+				continue
+			}
+			if size += all[hi].size(); size > hessianValues && len(group) > 0 {
+				break
+			}
+			group = append(group, all[hi])
+		}
+		if err := m.fillHessians(ctx, group); err != nil {
 			return err
 		}
+		if err := m.solveFor(all, lo, hi); err != nil {
+			return err
+		}
+		lo = hi
 	}
-	return ctx.Err()
+	return nil
+}
+
+// solveFor sets the directions of classes lo to hi-1, and lets their Hessians go.
+func (m *marginNewton) solveFor(all []*hessian, lo, hi int) error {
+	errs := make([]error, hi-lo)
+	parallel(m.workers, hi-lo, func(task int) {
+		j := lo + task
+		if all[j] == nil {
+			return
+		}
+		dir := m.dir[j*m.width : (j+1)*m.width]
+		errs[task] = all[j].solve(dir, m.grad[j*m.width:(j+1)*m.width])
+		floats.Scale(-1, dir)
+		all[j] = nil
+	})
+	return errors.Join(errs...)
+}
+
+// curvature is the second derivative of the loss of class j in a row, by its score.
+func (m *marginNewton) curvature(j, row int) float64 {
+	label := m.y[row]
+	if s, _ := slack(m.scores[row*len(m.classes)+j], m.classes[j], label); s > 0 {
+		return 2 * m.loss.weight(m.classes[j], label)
+	}
+	return 0
 }
 
 // move goes along dir to where the objective of class j is least.

@@ -9,9 +9,10 @@ import (
 
 func init() {
 	register(Solver{
-		Name: "mlp",
-		Doc:  "hidden layers with BatchNorm, ReLU and dropout; Adam, seeded: mean log loss + ||W||^2 / (2 C n)",
-		fit:  fitMLP,
+		Name:  "mlp",
+		Doc:   "hidden layers with BatchNorm, ReLU and dropout; Adam, seeded: mean log loss + ||W||^2 / (2 C n)",
+		Start: "layers of the same sizes, which training goes on with",
+		fit:   fitMLP,
 	})
 }
 
@@ -37,7 +38,7 @@ const (
 // It takes Epochs passes, and has no optimum that it could reach: the gradient norm is
 // reported as 0, the objective is C * sum(log loss) + 0.5 * ||W||^2 of the network as it
 // is stored, with BatchNorm's running statistics folded in. Sums run in a fixed order.
-// From Init it starts where that has the same layers.
+// Init must have the same layers.
 func fitMLP(ctx context.Context, p *problem) (*solution, error) {
 	r := rand.New(rand.NewPCG(p.opt.Seed, mlpSeedSalt))
 	net := newNetwork(p, r)

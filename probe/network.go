@@ -247,16 +247,20 @@ func (n *network) fold() []affine {
 	return layers
 }
 
-// warmStart takes the layers of Init, where they have the network's sizes: gamma and beta
+// warmStart takes the layers of Init, which must have the network's sizes: gamma and beta
 // undo what BatchNorm does to the first rows.
 func (n *network) warmStart() error {
 	init := n.p.init
-	if init == nil || len(init.Layers) != len(n.layers) {
+	if init == nil {
 		return nil
+	}
+	if len(init.Layers) != len(n.layers) {
+		return InputErrorf("initial classifier: has %d layers, the mlp %d", len(init.Layers), len(n.layers))
 	}
 	for i, l := range n.layers {
 		if !l.last && (len(init.Layers[i].B) != l.out || init.Layers[i].Act != ReLU) {
-			return nil
+			return InputErrorf("initial classifier: layer %d has %d outputs and the activation %q, the mlp %d and %q",
+				i, len(init.Layers[i].B), init.Layers[i].Act, l.out, ReLU)
 		}
 	}
 	at := n.r.Perm(n.p.n)[:min(n.p.n, warmRows)]

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"reflect"
+	"sync/atomic"
 	"testing"
 
 	"github.com/wiseft/wiseft/datasets"
@@ -76,6 +77,34 @@ func TestFitFromFile(t *testing.T) {
 }
 
 // What every kind of classifier scores is the same after writing and reading.
+// countingTable counts the rows that are read.
+type countingTable struct {
+	Table
+	rows atomic.Int64
+}
+
+func (c *countingTable) Rows(buf []float32, lo, hi int) ([]float32, error) {
+	c.rows.Add(int64(hi - lo))
+	rows, err := c.Table.Rows(nil, lo, hi)
+	return append(buf[:0], rows...), err
+}
+
+// A file is read three times an iteration, however many classes there are.
+func TestOneVsRestSharesPasses(t *testing.T) {
+	t.Parallel()
+	for _, dim := range []int{12, 300} { // Hessians by features, and by rows
+		table := &countingTable{Table: blobs(250, dim, 10)}
+		_, report, err := Fit(t.Context(), table, FitOptions{Solver: "svc-ovr"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		passes := float64(table.rows.Load()) / 250
+		if !report.Converged || passes > float64(3*report.Iterations+6) {
+			t.Errorf("dimension %d: %v passes for %d iterations", dim, passes, report.Iterations)
+		}
+	}
+}
+
 func TestEveryClassifierReadsBack(t *testing.T) {
 	t.Parallel()
 	f := blobs(60, 4, 3)

@@ -11,7 +11,7 @@ import (
 // PathOptions says between which values of C to choose, and by what. Exactly one of
 // Folds and Val is set. Test data has no part in it.
 type PathOptions struct {
-	Cs    []float64 // tried in rising order
+	Cs    []float64 // tried in rising order, equal ones once
 	Folds int       // cross-validation with so many stratified folds, at least 2
 	Seed  uint64    // of the folds
 	Val   *Features // validation data, instead of folds
@@ -26,51 +26,105 @@ type PathPoint struct {
 	Converged  bool    `json:"converged"`
 }
 
-// FitPath fits a classifier for every value of C, each starting from the one before, and
-// chooses the one with the highest accuracy on samples that were held back; of equal
-// ones the smallest C. The classifier returned is fitted on all of f with it.
+// FitPath fits a classifier for every value of C, each starting from what the smaller ones
+// found, and chooses the one with the highest accuracy on samples that were held back; of
+// equal ones the smallest C. The classifier returned is fitted on all of f with it.
 func FitPath(ctx context.Context, f *Features, opt FitOptions, path PathOptions) (*Classifier, FitReport, []PathPoint, error) {
-	if err := path.check(f); err != nil {
+	if err := path.check(f, opt); err != nil {
 		return nil, FitReport{}, nil, err
 	}
-	points, right, total := make([]PathPoint, len(path.Cs)), make([]int, len(path.Cs)), 0
-	starts := make([]*Classifier, len(path.Cs))
-	cs := slices.Sorted(slices.Values(path.Cs))
+	// A fold that misses the last class must know of it all the same.
+	named, err := withClassNames(f)
+	if err != nil {
+		return nil, FitReport{}, nil, err
+	}
+	cs := slices.Compact(slices.Sorted(slices.Values(path.Cs)))
+	points, right, total := make([]PathPoint, len(cs)), make([]int, len(cs)), 0
+	for i, c := range cs {
+		points[i] = PathPoint{C: c, Converged: true}
+	}
+	var starts []*Classifier
 	for fold := range path.folds() {
-		train, held := path.split(f, fold)
+		train, held := path.split(named, fold)
 		total += held.Len()
-		step := opt
-		for i, c := range cs {
-			step.C = c
-			cl, report, err := Fit(ctx, train, step)
-			if err != nil {
-				return nil, FitReport{}, nil, err
-			}
+		starts = starts[:0]
+		err := fitAll(ctx, train, opt, cs, func(i int, cl *Classifier, sol *solution) error {
 			n, err := cl.right(held)
-			if err != nil {
-				return nil, FitReport{}, nil, err
-			}
 			right[i] += n
-			points[i].Iterations += report.Iterations
-			points[i].Converged = (fold == 0 || points[i].Converged) && report.Converged
-			step.Init, starts[i] = cl, cl
+			points[i].Iterations += sol.iterations
+			points[i].Converged = points[i].Converged && sol.converged
+			starts = append(starts, cl)
+			return err
+		})
+		if err != nil {
+			return nil, FitReport{}, nil, err
 		}
 	}
 	best := 0
-	for i, c := range cs {
-		points[i].C, points[i].Accuracy = c, float64(right[i])/float64(total)
+	for i := range cs {
+		points[i].Accuracy = float64(right[i]) / float64(total)
 		if right[i] > right[best] {
 			best = i
 		}
 	}
 	opt.C, opt.Init = cs[best], starts[best]
-	cl, report, err := Fit(ctx, f, opt)
+	cl, report, err := Fit(ctx, named, opt)
 	return cl, report, points, err
 }
 
-func (o PathOptions) check(f *Features) error {
+// fitAll fits with every value of C, which rise, and calls visit with the result of each.
+func fitAll(
+	ctx context.Context, f *Features, opt FitOptions, cs []float64, visit func(i int, cl *Classifier, sol *solution) error,
+) error {
+	opt.C = cs[0]
+	solver, err := opt.complete()
+	if err != nil {
+		return err
+	}
+	p, classes, err := newProblem(ctx, f, opt)
+	if err != nil {
+		return err
+	}
+	p.trail = &trail{}
+	for i, c := range cs {
+		p.setC(c)
+		sol, err := solver.fit(ctx, p)
+		if err != nil {
+			return err
+		}
+		p.init = p.fold(sol, classes)
+		if err := visit(i, p.init, sol); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// withClassNames returns f with a name for every class.
+func withClassNames(f *Features) (*Features, error) {
+	if err := f.check(); err != nil {
+		return nil, err
+	}
+	names, err := classNames(f)
+	if err != nil {
+		return nil, err
+	}
+	named := *f
+	named.Meta.Data.Classes = names
+	return &named, nil
+}
+
+func (o PathOptions) check(f *Features, opt FitOptions) error {
 	if len(o.Cs) == 0 {
 		return fmt.Errorf("a path needs values of C")
+	}
+	for _, opt.C = range o.Cs {
+		if opt.C == 0 {
+			return fmt.Errorf("option C is 0, must be greater than 0")
+		}
+		if _, err := opt.complete(); err != nil {
+			return err
+		}
 	}
 	if (o.Val == nil) == (o.Folds == 0) {
 		return fmt.Errorf("a path needs either folds or validation data")

@@ -60,6 +60,52 @@ func TestFitPath(t *testing.T) {
 	}
 }
 
+// Every fit on a path ends where a cold one does, and a path takes fewer iterations than
+// fits that each start from the optimum before.
+func TestPathReachesEveryOptimum(t *testing.T) {
+	t.Parallel()
+	f := blobs(400, 20, 5)
+	cs := []float64{1e-4, 2e-4, 4e-4, 8e-4, 16e-4, 32e-4, 64e-4, 0.02, 0.021, 1, 2, 4}
+	for _, solver := range []string{"logistic", "svc-ovr", "ridge"} {
+		opt := FitOptions{Solver: solver, Balanced: true}
+		path, stepwise := 0, 0
+		var before *Classifier
+		err := fitAll(t.Context(), f, opt, cs, func(i int, cl *Classifier, sol *solution) error {
+			cold := opt
+			cold.C = cs[i]
+			_, want := mustFit(t, f, cold)
+			if gap := math.Abs(sol.objective/want.Objective - 1); !sol.converged || !(gap <= 1e-11) {
+				t.Errorf("%s, C %g: objective %.14g, a cold fit's %.14g", solver, cs[i], sol.objective, want.Objective)
+			}
+			cold.Init = before
+			_, step := mustFit(t, f, cold)
+			path, stepwise, before = path+sol.iterations, stepwise+step.Iterations, cl
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if solver == "logistic" && path > stepwise*7/8 {
+			t.Errorf("%d iterations, %d from one optimum to the next", path, stepwise)
+		}
+	}
+}
+
+// The last class has one sample, so that one fold of two does not see it.
+func TestFitPathWithClassMissingFromFold(t *testing.T) {
+	t.Parallel()
+	f := blobs(41, 4, 2)
+	f.Y[40] = 2
+	f.Meta.Data.Classes = nil
+	cl, report, points, err := FitPath(t.Context(), f, FitOptions{}, PathOptions{Cs: []float64{1, 0.1, 1}, Folds: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(points) != 2 || len(cl.Classes) != 3 || !report.Converged {
+		t.Errorf("%d values of C, %d classes, %+v", len(points), len(cl.Classes), report)
+	}
+}
+
 func TestFitPathErrors(t *testing.T) {
 	t.Parallel()
 	f := blobs(12, 3, 2)

@@ -5,10 +5,7 @@ import (
 	"math"
 
 	"github.com/wiseft/wiseft/probe/internal/dense"
-	"gonum.org/v1/gonum/blas"
-	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/floats"
-	"gonum.org/v1/gonum/lapack/lapack64"
 )
 
 // maxInverseDim bounds the features for which a full preconditioner is built: its
@@ -29,36 +26,40 @@ const gramRowsPerDim = 4
 // point reached are much smaller where the classes are told apart. Where the features
 // are too many for a matrix, M is its diagonal.
 type precondition struct {
-	d       *descent
 	inverse []float64 // width x width, or nil
 	diag    []float64 // reciprocals, where inverse is nil
+	sums    *sums     // of the matrix
 }
 
-func newPrecondition(ctx context.Context, d *descent) (*precondition, error) {
-	p := &precondition{d: d}
-	stride := max(1, d.n/(gramRowsPerDim*d.width))
+// update sets p for the point that d has reached.
+func (p *precondition) update(ctx context.Context, d *descent) error {
 	if d.width > maxInverseDim {
-		return p, p.useDiagonal(ctx)
+		return p.useDiagonal(ctx, d)
 	}
-	gram := make([]float64, d.width*d.width)
-	err := d.newSums(len(gram)).add(ctx, gram, stride, func(acc []float64, b *block) {
-		curved := p.curved(b)
-		dense.AddGram(acc, curved, b.x, b.n, d.width)
+	if p.sums == nil {
+		p.sums = d.newSums(d.width * d.width)
+	}
+	if p.inverse == nil {
+		p.inverse = make([]float64, d.width*d.width)
+	}
+	stride := max(1, d.n/(gramRowsPerDim*d.width))
+	err := p.sums.add(ctx, p.inverse, stride, func(acc []float64, b *block) {
+		dense.AddGram(acc, d.curved(b), b.x, b.n, d.width)
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	blocks := ceilDiv(d.n, blockRows)
-	floats.Scale(float64(blocks)/float64(ceilDiv(blocks, stride)), gram)
-	if !p.invert(gram) {
-		return p, p.useDiagonal(ctx)
+	floats.Scale(float64(blocks)/float64(ceilDiv(blocks, stride)), p.inverse)
+	d.addPenalty(p.inverse)
+	if !invert(d.workers, p.inverse, d.width) {
+		return p.useDiagonal(ctx, d)
 	}
-	return p, nil
+	return nil
 }
 
 // curved returns the rows of b times their curvature.
-func (p *precondition) curved(b *block) []float64 {
-	d := p.d
+func (d *descent) curved(b *block) []float64 {
 	scores, curved := d.scores(b), make([]float64, b.n*d.width)
 	for i := range b.n {
 		row, label := scores[i*d.rows:i*d.rows+d.k], d.y[b.lo+i]
@@ -68,39 +69,20 @@ func (p *precondition) curved(b *block) []float64 {
 	return curved
 }
 
-// invert sets the inverse from the lower triangle of the sum; false if it is not
-// positive definite in double precision.
-func (p *precondition) invert(gram []float64) bool {
-	w, d := p.d.width, p.d.d
+// addPenalty makes the sum over the rows the matrix that is to be inverted.
+func (d *descent) addPenalty(gram []float64) {
+	w := d.width
 	for j := range w {
-		switch {
-		case j == d:
-			gram[j*w+j] = max(gram[j*w+j], math.SmallestNonzeroFloat32) + p.d.penalty
-		default:
-			gram[j*w+j]++ // penalty, or padding
-		}
+		gram[j*w+j]++ // penalty, or padding
 	}
-	t, ok := lapack64.Potrf(blas64.Symmetric{Uplo: blas.Lower, N: w, Stride: w, Data: gram})
-	if !ok {
-		return false
-	}
-	if _, ok := lapack64.Potri(t); !ok {
-		return false
-	}
-	for i := range w {
-		for j := range i {
-			gram[j*w+i] = gram[i*w+j]
-		}
-	}
-	p.inverse = gram
-	return true
+	at := d.d*w + d.d
+	gram[at] = max(gram[at]-1, math.SmallestNonzeroFloat32) + d.penalty
 }
 
-func (p *precondition) useDiagonal(ctx context.Context) error {
-	d := p.d
+func (p *precondition) useDiagonal(ctx context.Context, d *descent) error {
 	p.inverse, p.diag = nil, make([]float64, d.width)
 	err := d.newSums(d.width).add(ctx, p.diag, 1, func(acc []float64, b *block) {
-		curved := p.curved(b)
+		curved := d.curved(b)
 		for i, v := range curved {
 			acc[i%d.width] += v * b.x[i]
 		}
@@ -115,16 +97,16 @@ func (p *precondition) useDiagonal(ctx context.Context) error {
 	return err
 }
 
-// solve sets dst to M^-1 applied to every row of x.
-func (p *precondition) solve(dst, x []float64) {
-	w := p.d.width
+// solve sets dst to M^-1 applied to every row of x, each of width values.
+func (p *precondition) solve(workers int, dst, x []float64, width int) {
+	w := width
 	if p.inverse == nil {
 		for i, v := range x {
 			dst[i] = v * p.diag[i%w]
 		}
 		return
 	}
-	parallel(p.d.workers, p.d.rows/dense.RowTile, func(task int) {
+	parallel(workers, len(x)/w/dense.RowTile, func(task int) {
 		lo, hi := task*dense.RowTile*w, (task+1)*dense.RowTile*w
 		dense.MulTrans(dst[lo:hi], x[lo:hi], p.inverse, dense.RowTile, w, w)
 	})

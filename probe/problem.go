@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"context"
 	"slices"
 
 	"gonum.org/v1/gonum/floats"
@@ -17,8 +18,9 @@ type problem struct {
 	maxIter int
 	opt     FitOptions
 
-	init *Classifier // nil = none; for the same features and classes
-	seen []int       // the class of every label 0 to k-1
+	init  *Classifier // nil = none; for the same features and classes
+	trail *trail      // of the fits before on a path; nil = none
+	seen  []int       // the class of every label 0 to k-1
 }
 
 // solution is what a solver finds, for features as its view shows them.
@@ -55,6 +57,18 @@ func (p *problem) fold(sol *solution, classes []string) *Classifier {
 	return cl
 }
 
+// addMean gives a classifier of layers the mean of the features. It must be folded already.
+func (p *problem) addMean(ctx context.Context, cl *Classifier) error {
+	if len(cl.Layers) == 0 {
+		return nil
+	}
+	if err := p.center(ctx); err != nil {
+		return err
+	}
+	cl.Mean = round32(p.mean)
+	return nil
+}
+
 // unscale returns weights of plain features for those of scaled ones, and changes b to
 // match.
 func (p *problem) unscale(w, b []float64) []float64 {
@@ -81,11 +95,22 @@ func spread(l Layer, seen []int, classes int) Layer {
 	return out
 }
 
+// checkLinearStart refuses to start a linear classifier from another kind.
+func (p *problem) checkLinearStart() error {
+	if p.init != nil && !p.init.Linear() {
+		return InputErrorf("initial classifier: is of the solver %s, want one linear layer", p.init.Meta.Solver)
+	}
+	return nil
+}
+
 // start returns the parameters of a linear classifier on scaled features, padded, row c
 // being the weights of class c and its intercept; zero where there is no start.
 func (p *problem) start(rows int) []float64 {
+	if w := p.trail.extrapolate(p.c); w != nil {
+		return w
+	}
 	w := make([]float64, rows*p.width)
-	if p.init == nil || len(p.init.Layers) != 1 {
+	if p.init == nil {
 		return w
 	}
 	from := p.init.Layers[0]
@@ -121,6 +146,12 @@ func round32(x []float64) []float32 {
 		out[i] = float32(v)
 	}
 	return out
+}
+
+// setC changes C.
+func (p *problem) setC(c float64) {
+	p.c = c
+	p.weight = p.classWeights()
 }
 
 // classWeights returns C times the weight of every seen class: those that were asked

@@ -25,10 +25,8 @@ func init() {
 // with targets +1 for the label and -1 for the other classes, free intercepts, and C
 // times the class's weight: scikit-learn's RidgeClassifier with alpha = 1/C.
 func fitRidge(ctx context.Context, p *problem) (*solution, error) {
-	if !p.opt.Standardize {
-		if err := p.center(ctx); err != nil {
-			return nil, err
-		}
+	if err := p.center(ctx); err != nil {
+		return nil, err
 	}
 	rows, w := dense.PadRows(p.k), p.width
 	sum := make([]float64, (w+rows)*w)

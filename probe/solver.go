@@ -11,6 +11,8 @@ import (
 type Solver struct {
 	Name string
 	Doc  string // one line: what is minimised
+	// Start says what FitOptions.Init is to the solver; "" = it has no use for a start.
+	Start string
 
 	fit func(ctx context.Context, p *problem) (*solution, error)
 }

@@ -26,10 +26,8 @@ func init() {
 // converged when the duality gap of every pair is at most Tol/1000 of its objective, by
 // default 1e-9. The optimum of a pair does not depend on a start, and Init is not used.
 func fitSVCOneVsOne(ctx context.Context, p *problem) (*solution, error) {
-	if !p.opt.Standardize {
-		if err := p.center(ctx); err != nil {
-			return nil, err
-		}
+	if err := p.center(ctx); err != nil {
+		return nil, err
 	}
 	members := make([][]int, p.k)
 	for i, label := range p.y {

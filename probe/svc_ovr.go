@@ -4,9 +4,10 @@ import "context"
 
 func init() {
 	register(Solver{
-		Name: "svc-ovr",
-		Doc:  "LinearSVC: squared hinge, one class against the rest: C * sum(max(0, 1 - s)^2) + 0.5 * (||W||^2 + ||b||^2)",
-		fit:  fitSVCOneVsRest,
+		Name:  "svc-ovr",
+		Doc:   "LinearSVC: squared hinge, one class against the rest: C * sum(max(0, 1 - s)^2) + 0.5 * (||W||^2 + ||b||^2)",
+		Start: "weights and intercepts that the first step is taken from",
+		fit:   fitSVCOneVsRest,
 	})
 }
 
@@ -22,6 +23,9 @@ func init() {
 // The objective reported is their sum. f is strongly convex with modulus 1, so that a
 // gradient norm of Tol * sqrt(2 f) leaves f within Tol^2 of its minimum.
 func fitSVCOneVsRest(ctx context.Context, p *problem) (*solution, error) {
+	if err := p.checkLinearStart(); err != nil {
+		return nil, err
+	}
 	l := squaredHinge{own: p.weight, rest: make([]float64, p.k)}
 	for c := range l.rest {
 		l.rest[c] = p.c

@@ -45,7 +45,7 @@ func (f *Features) Rows(_ []float32, lo, hi int) ([]float32, error) {
 const (
 	blockRows    = 64
 	maxChunks    = 16
-	maxChunkSize = 64 << 20 // bytes of all chunks' sums together
+	maxChunkSize = 32 << 20 // bytes of all chunks' sums together
 )
 
 // block is some rows of a table, converted and padded.
@@ -64,6 +64,7 @@ type view struct {
 	n, d        int
 	width       int       // padded
 	mean, scale []float64 // d values
+	centred     bool
 	workers     int
 }
 
@@ -163,8 +164,11 @@ func (v *view) load(b *block, lo int) error {
 	return nil
 }
 
-// center moves the features to mean 0.
+// center moves the features to mean 0. Once is enough.
 func (v *view) center(ctx context.Context) error {
+	if v.centred {
+		return nil
+	}
 	mean := make([]float64, v.width)
 	err := v.newSums(v.width).add(ctx, mean, 1, func(acc []float64, b *block) {
 		for i := range b.n {
@@ -172,7 +176,7 @@ func (v *view) center(ctx context.Context) error {
 		}
 	})
 	floats.Scale(1/float64(v.n), mean)
-	v.mean = mean[:v.d]
+	v.mean, v.centred = mean[:v.d], err == nil
 	return err
 }
 

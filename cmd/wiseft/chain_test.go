@@ -132,58 +132,75 @@ func TestMergedRealModelsRun(t *testing.T) {
 	}
 }
 
-// What onnxruntime computes with the attached probe are the probe's own scores.
+// What onnxruntime computes with the attached probe are the probe's own scores, for both
+// shared pairs.
 func TestAttachedProbeOnRealModel(t *testing.T) {
 	orttest.Load(t)
-	merged := mergeBytes(t, sharedModel(t, "pointssl", "pointssl_base_backbone.onnx"), sharedModel(t, "pointssl", "pointssl_ft1_with_classifier.onnx"))
+	data := everyNinth(t)
+	for _, pair := range []struct{ folder, pretrained, finetuned, tensor string }{
+		{"pointssl", "pointssl_base_backbone.onnx", "pointssl_ft1_with_classifier.onnx", "rep"},
+		{"pointnet", "pointnet_marcusforte_early.onnx", "pointnet_marcusforte_late.onnx", "features"},
+	} {
+		merged := mergeBytes(t, sharedModel(t, pair.folder, pair.pretrained), sharedModel(t, pair.folder, pair.finetuned))
+		features := extractAll(t, merged, data, pair.tensor)
+		m, err := graph.Open(bytes.NewReader(merged), int64(len(merged)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, solver := range []string{"logistic", "svc-ovr", "svc-ovo", "ridge", "mlp"} {
+			classifier, _, err := probe.Fit(t.Context(), features, probe.FitOptions{Solver: solver, Standardize: true, Epochs: 5})
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := make([]float64, features.Len()*len(classifier.Classes))
+			classifier.Scores(want, features.X, features.Len())
+			head := headOf(classifier, pair.tensor)
+			for _, head.Float64 = range []bool{false, true} {
+				var attached bytes.Buffer
+				if err := m.Attach(t.Context(), &attached, head); err != nil {
+					t.Fatal(err)
+				}
+				scores := extractAll(t, attached.Bytes(), data, "scores")
+				for i, w := range want {
+					if d := math.Abs(float64(scores.X[i]) - w); !(d <= 1e-5) {
+						t.Fatalf("%s, %s, float64 %v: score %d is %g, the probe says %g", pair.folder, solver, head.Float64, i, scores.X[i], w)
+					}
+				}
+			}
+		}
+	}
+}
+
+// everyNinth returns every ninth test sample of ModelNet10, with 64 points.
+func everyNinth(t *testing.T) datasets.Dataset {
+	t.Helper()
 	opened, err := datasets.Open(t.Context(), sharedtest.Path(t, "data", "modelnet10", "hdf5"), datasets.OpenOptions{Split: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer opened.Close()
-	var every9th []int
+	t.Cleanup(func() { opened.Close() })
+	var at []int
 	for i := 0; i < opened.Len(); i += 9 {
-		every9th = append(every9th, i)
+		at = append(at, i)
 	}
-	data, err := datasets.Apply(datasets.Subset(opened, every9th, "every ninth"), datasets.Preprocess{Points: 64})
+	data, err := datasets.Apply(datasets.Subset(opened, at, "every ninth"), datasets.Preprocess{Points: 64})
 	if err != nil {
 		t.Fatal(err)
 	}
-	extract := func(model []byte, tensor string) *probe.Features {
-		session, err := engine{ort.Engine{}}.Open(t.Context(), model, tensor)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer session.Close()
-		f, err := probe.Extract(t.Context(), session, data, probe.ExtractOptions{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return f
-	}
-	features := extract(merged, "rep")
-	m, err := graph.Open(bytes.NewReader(merged), int64(len(merged)))
+	return data
+}
+
+// extractAll returns a tensor of a model for all samples.
+func extractAll(t *testing.T, model []byte, data datasets.Dataset, tensor string) *probe.Features {
+	t.Helper()
+	session, err := engine{ort.Engine{}}.Open(t.Context(), model, tensor)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, solver := range []string{"logistic", "svc-ovr", "svc-ovo", "ridge", "mlp"} {
-		classifier, _, err := probe.Fit(t.Context(), features, probe.FitOptions{Solver: solver, Standardize: true, Epochs: 5})
-		if err != nil {
-			t.Fatal(err)
-		}
-		head := headOf(classifier, "rep")
-		head.Float64 = true
-		var attached bytes.Buffer
-		if err := m.Attach(t.Context(), &attached, head); err != nil {
-			t.Fatal(err)
-		}
-		scores := extract(attached.Bytes(), "scores")
-		want := make([]float64, features.Len()*len(classifier.Classes))
-		classifier.Scores(want, features.X, features.Len())
-		for i, w := range want {
-			if d := math.Abs(float64(scores.X[i]) - w); !(d <= 1e-5) {
-				t.Fatalf("%s: score %d is %g, the probe says %g", solver, i, scores.X[i], w)
-			}
-		}
+	defer session.Close()
+	f, err := probe.Extract(t.Context(), session, data, probe.ExtractOptions{})
+	if err != nil {
+		t.Fatal(err)
 	}
+	return f
 }

@@ -102,7 +102,7 @@ func (c *call) intoHead(ctx context.Context, m *graph.Model, head graph.Head) (f
 
 // headOf returns a probe with layers as a head that reads tensor.
 func headOf(cl *probe.Classifier, tensor string) graph.Head {
-	head := graph.Head{Tensor: tensor, Output: "scores", Classes: cl.Classes}
+	head := graph.Head{Tensor: tensor, Output: "scores", Classes: cl.Classes, Mean: cl.Mean}
 	for _, l := range cl.Layers {
 		head.Layers = append(head.Layers, graph.HeadLayer{Weight: l.W, Bias: l.B, Activation: string(l.Act)})
 	}

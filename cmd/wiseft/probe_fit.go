@@ -54,7 +54,7 @@ func runProbeFit(ctx context.Context, c *call) (result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if opt.Init, err = c.fitStart(args[0]); err != nil {
+	if opt.Init, err = c.fitStart(args[0], opt.Solver); err != nil {
 		return nil, err
 	}
 	var classifier *probe.Classifier
@@ -124,38 +124,49 @@ func (c *call) fitBlockwise(
 	return cl, report, nameInput(file, err)
 }
 
-// fitStart returns the classifier that the flags let a fit start from; nil = none.
-func (c *call) fitStart(features string) (*probe.Classifier, error) {
+// fitStart returns the classifier that the flags let a solver start from; nil = none. Of
+// the features it reads what they say about themselves, and leaves the rows on disk.
+func (c *call) fitStart(features, solver string) (*probe.Classifier, error) {
 	start, model := c.String("init"), c.String("head-init")
-	switch {
-	case start != "" && model != "":
-		return nil, usageError{msg: "--init and --head-init are two starts; choose one"}
-	case start != "":
-		return readClassifier(start)
-	case model == "":
+	if start == "" && model == "" {
 		return nil, nil
 	}
-	f, err := readFeatures(features)
+	if start != "" && model != "" {
+		return nil, usageError{msg: "--init and --head-init are two starts; choose one"}
+	}
+	if s, _ := probe.LookupSolver(solver); s.Start == "" {
+		return nil, usageError{msg: "the solver " + solver + " takes no start", hint: "leave out --init and --head-init"}
+	}
+	if start != "" {
+		return readClassifier(start)
+	}
+	f, size, err := openFile(features)
 	if err != nil {
 		return nil, err
 	}
+	defer f.Close()
+	table, err := probe.OpenFeatures(f, size)
+	if err != nil {
+		return nil, nameInput(features, err)
+	}
+	defer table.Close()
 	if model == "finetuned" {
-		if model = f.Meta.Model; model == "" {
+		if model = table.Info().Model; model == "" {
 			return nil, usageError{msg: features + " does not say which model it is from", hint: "name it with --head-init MODEL"}
 		}
 	}
-	return headStart(model, f)
+	return headStart(model, table)
 }
 
 // headStart reads the classifier of a model. One of other classes than the data has is a
 // mismatch.
-func headStart(path string, f *probe.Features) (*probe.Classifier, error) {
+func headStart(path string, f probe.Table) (*probe.Classifier, error) {
 	m, err := openModel(path)
 	if err != nil {
 		return nil, err
 	}
 	defer m.Close()
-	tensor, err := featureTensor(m.Model, f.Meta.Tensor)
+	tensor, err := featureTensor(m.Model, f.Info().Tensor)
 	if err != nil {
 		return nil, nameInput(path, err)
 	}
@@ -163,9 +174,9 @@ func headStart(path string, f *probe.Features) (*probe.Classifier, error) {
 	if err != nil {
 		return nil, nameInput(path, err)
 	}
-	if classes := max(len(f.Meta.Data.Classes), classesOf(f.Y)); classifier.Classes != classes || classifier.Dim != f.Dim {
+	if classes := max(len(f.Info().Data.Classes), classesOf(f.Labels())); classifier.Classes != classes || classifier.Dim != f.Width() {
 		return nil, mismatchError{fmt.Sprintf("the classifier of %s has %d classes and takes %d values, the features are of %d classes and %d values",
-			path, classifier.Classes, classifier.Dim, classes, f.Dim)}
+			path, classifier.Classes, classifier.Dim, classes, f.Width())}
 	}
 	layer, err := classifier.Read()
 	if err != nil {

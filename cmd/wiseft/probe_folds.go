@@ -46,42 +46,20 @@ func newProbeKFoldCommand() *cli.Command {
 	})
 }
 
-func newProbeFewShotCommand() *cli.Command {
-	return newCommand(&cli.Command{
-		Name:      "few-shot",
-		Usage:     "k-way n-shot tasks on frozen features: mean and deviation over the folds",
-		ArgsUsage: "F.npz [MORE.npz…]",
-		Description: "Every fold draws --way classes, --shot samples of each to fit on and --query to test\n" +
-			"on. Features of several models must be of the same samples: they meet the same tasks, and\n" +
-			"are compared fold by fold with the first. Published few-shot figures fine-tune the\n" +
-			"whole model in every fold; these do not.\n\n" +
-			"Example:\n" +
-			"  wiseft probe few-shot train.npz --way 5 --shot 10",
-		Flags: append([]cli.Flag{
-			&cli.IntFlag{Name: "way", Value: 5, Usage: "classes of a task", EnvVars: []string{"WISEFT_WAY"}},
-			&cli.IntFlag{Name: "shot", Value: 10, Usage: "samples of a class to fit on", EnvVars: []string{"WISEFT_SHOT"}},
-			&cli.IntFlag{Name: "query", Value: 20, Usage: "samples of a class to test on", EnvVars: []string{"WISEFT_QUERY"}},
-			&cli.IntFlag{Name: "folds", Value: 10, Usage: "tasks", EnvVars: []string{"WISEFT_FOLDS"}},
-		}, fitFlags()...),
-	}, func(ctx context.Context, c *call) (result, error) {
-		return c.runFolds(ctx, "wiseft.probe-few-shot/1", func(f *probe.Features, seed uint64) ([]probe.Episode, error) {
-			return probe.Episodes(f.Y, c.Int("way"), c.Int("shot"), c.Int("query"), c.Int("folds"), seed)
-		})
-	})
-}
-
 // foldsReport holds one entry for every file of features.
 type foldsReport struct {
-	Schema string    `json:"schema"`
-	Solver string    `json:"solver"`
-	C      float64   `json:"C"`
-	Seed   uint64    `json:"seed"`
-	Models []foldsOf `json:"models"`
+	Schema    string    `json:"schema"`
+	Solver    string    `json:"solver"`
+	C         float64   `json:"C"`
+	Seed      uint64    `json:"seed"`
+	FoldFiles []string  `json:"fold_files,omitempty"` // instead of seeded folds
+	Models    []foldsOf `json:"models"`
 }
 
 type foldsOf struct {
-	Features string       `json:"features"`
-	Accuracy []float64    `json:"accuracy"` // of every fold
+	Features string       `json:"features,omitempty"` // the file, or
+	Model    string       `json:"model,omitempty"`    // the model that ran on fold files
+	Accuracy []float64    `json:"accuracy"`           // of every fold
 	Mean     float64      `json:"mean"`
 	Std      bench.Number `json:"std"` // with n - 1; null for one fold
 	// Of the differences from the first model, fold by fold; null for the first.
@@ -133,20 +111,32 @@ func measureFolds(ctx context.Context, f *probe.Features, episodes []probe.Episo
 	of := &foldsOf{}
 	for i, e := range episodes {
 		why := fmt.Sprintf("fold %d of %d", i+1, len(episodes))
-		cl, _, err := probe.Fit(ctx, f.Subset(e.Train, "fitted on "+why), opt)
-		if err != nil {
+		if err := of.add(ctx, f.Subset(e.Train, "fitted on "+why), f.Subset(e.Test, "tested on "+why), opt); err != nil {
 			return nil, err
 		}
-		test := f.Subset(e.Test, "tested on "+why)
-		score, err := bench.NewScore(cl, test)
-		if err != nil {
-			return nil, err
-		}
-		of.Accuracy = append(of.Accuracy, float64(score.OA))
 	}
-	mean, std := stat.MeanStdDev(of.Accuracy, nil)
-	of.Mean, of.Std = mean, bench.Number(std)
+	of.summarize()
 	return of, nil
+}
+
+// add measures one more fold.
+func (f *foldsOf) add(ctx context.Context, train, test *probe.Features, opt probe.FitOptions) error {
+	cl, _, err := probe.Fit(ctx, train, opt)
+	if err != nil {
+		return err
+	}
+	score, err := bench.NewScore(cl, test)
+	if err != nil {
+		return err
+	}
+	f.Accuracy = append(f.Accuracy, float64(score.OA))
+	return nil
+}
+
+// summarize sets mean and deviation, once all folds are there.
+func (f *foldsOf) summarize() {
+	mean, std := stat.MeanStdDev(f.Accuracy, nil)
+	f.Mean, f.Std = mean, bench.Number(std)
 }
 
 // compare sets the differences from the first model.
@@ -165,8 +155,12 @@ func (f *foldsOf) compare(first *foldsOf) {
 
 func (r *foldsReport) writeText(w io.Writer) error {
 	for i, m := range r.Models {
-		fmt.Fprintf(w, "%s: accuracy %.4f ± %.4f over %d folds (%s, C %g, seed %d)\n",
-			m.Features, m.Mean, float64(m.Std), len(m.Accuracy), r.Solver, r.C, r.Seed)
+		folds := fmt.Sprintf("folds, seed %d", r.Seed)
+		if r.FoldFiles != nil {
+			folds = "fold files"
+		}
+		fmt.Fprintf(w, "%s: accuracy %.4f ± %.4f over %d %s (%s, C %g)\n",
+			m.Features+m.Model, m.Mean, float64(m.Std), len(m.Accuracy), folds, r.Solver, r.C)
 		if i > 0 {
 			fmt.Fprintf(w, "  difference from the first, fold by fold: %+.4f ± %.4f\n", float64(m.MeanDifference), float64(m.StdDifference))
 		}

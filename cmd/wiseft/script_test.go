@@ -71,6 +71,18 @@ func setupScript(env *testscript.Env, library string) error {
 			return err
 		}
 	}
+	fold, err := os.ReadFile("../../datasets/testdata/pickle/fewshot.pkl")
+	if err != nil {
+		return err
+	}
+	if err := os.Mkdir(filepath.Join(env.WorkDir, "folds"), 0o777); err != nil {
+		return err
+	}
+	for _, name := range []string{"2.pkl", "10.pkl"} {
+		if err := os.WriteFile(filepath.Join(env.WorkDir, "folds", name), fold, 0o666); err != nil {
+			return err
+		}
+	}
 	for _, name := range []string{"nan", "no_label", "four_columns"} {
 		data, err := os.ReadFile(filepath.Join("../../datasets/testdata/h5", "bad_"+name+".h5"))
 		if err != nil {

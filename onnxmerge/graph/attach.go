@@ -15,9 +15,13 @@ type Head struct {
 	Output  string      // the name of its scores, a new value; "" means "scores"
 	Layers  []HeadLayer // applied in order; the last has one output per class
 	Softmax bool        // the output is the softmax of the scores
+	// Mean is a value for each feature that is subtracted from it first, which changes
+	// nothing but the rounding: features of several times their deviation cost that many
+	// times the digits. Biases are those of plain features all the same. nil = 0.
+	Mean []float32
 	// Float64 lets the runtime compute in double precision, with the weights stored as
 	// float32 all the same, and round the scores once. Else its sums are float32, and a
-	// score of 30 from a thousand features is off by some 5e-5.
+	// score of 30 from a thousand features is off by some 1e-5 with Mean, 7e-5 without.
 	Float64 bool
 	Classes []string // names, written into the metadata; nil if unknown
 }
@@ -27,6 +31,21 @@ type HeadLayer struct {
 	Weight     []float32 // outputs x inputs, row-major
 	Bias       []float32 // one per output
 	Activation string    // "", "relu", or "step": 1 where the value is above 0, else 0
+}
+
+// shifted returns the layer with sign times its weights' products with mean added to the
+// biases: with 1 the layer for features from which mean has been taken, with -1 the way
+// back.
+func (l HeadLayer) shifted(mean []float32, sign float64) HeadLayer {
+	bias := make([]float32, len(l.Bias))
+	for c, b := range l.Bias {
+		sum := 0.0
+		for j, m := range mean {
+			sum += float64(l.Weight[c*len(mean)+j]) * float64(m)
+		}
+		bias[c] = float32(float64(b) + sign*sum)
+	}
+	return HeadLayer{Weight: l.Weight, Bias: bias, Activation: l.Activation}
 }
 
 // check refuses a head whose layers do not fit each other.
@@ -46,6 +65,9 @@ func (h Head) check() error {
 			return fmt.Errorf("graph: unknown activation %q", l.Activation)
 		}
 		inputs = len(l.Bias)
+	}
+	if h.Mean != nil && int64(len(h.Mean)) != h.dim() {
+		return fmt.Errorf("graph: a head of %d features has %d means", h.dim(), len(h.Mean))
 	}
 	return nil
 }

@@ -18,26 +18,39 @@ type Classifier struct {
 
 	model        *Model
 	weight, bias *Tensor
-	transposed   bool // weight is Dim x Classes
+	transposed   bool    // weight is Dim x Classes
+	mean         *Tensor // what is subtracted from the features first; nil = nothing
 }
 
-// FindClassifier finds the linear layer that reads a tensor, directly or flattened. That
-// there is none, or more than one, is a [MismatchError].
+// FindClassifier finds the linear layer that reads a tensor: directly, flattened, or with
+// the mean subtracted as [Model.Attach] does. That there is none, or more than one, is a
+// [MismatchError].
 func (m *Model) FindClassifier(tensor string) (*Classifier, error) {
-	names := map[string]bool{tensor: true}
+	means := map[string]*Tensor{tensor: nil} // by value: what was subtracted from the features
 	var found []*Classifier
 	for i := range m.Graph.Nodes {
 		n := &m.Graph.Nodes[i]
-		if len(n.Inputs) == 0 || len(n.Outputs) == 0 || !names[n.Inputs[0]] {
+		if len(n.Inputs) == 0 || len(n.Outputs) == 0 {
+			continue
+		}
+		mean, reads := means[n.Inputs[0]]
+		if !reads {
 			continue
 		}
 		switch n.OpType {
 		case "Identity", "Flatten", "Reshape", "Squeeze", "Dropout":
-			names[n.Outputs[0]] = true
+			means[n.Outputs[0]] = mean
+		case "Sub":
+			if t := m.subtracted(n); t != nil && mean == nil {
+				means[n.Outputs[0]] = t
+			}
 		case "Gemm", "MatMul":
 			c, err := m.linear(tensor, n)
 			if err != nil {
 				return nil, err
+			}
+			if c.mean = mean; mean != nil && mean.Len() != int64(c.Dim) {
+				continue
 			}
 			found = append(found, c)
 		}
@@ -46,6 +59,18 @@ func (m *Model) FindClassifier(tensor string) (*Classifier, error) {
 		return nil, MismatchError(fmt.Sprintf("%d linear layers read %q, want one classifier", len(found), tensor))
 	}
 	return found[0], nil
+}
+
+// subtracted returns the vector that a Sub takes from its first input, nil if there is none.
+func (m *Model) subtracted(n *Node) *Tensor {
+	if len(n.Inputs) != 2 {
+		return nil
+	}
+	t := m.LookupIn(m.Graph.Scope, n.Inputs[1])
+	if t == nil || len(t.Dims) != 1 || t.DType != Float32 || !t.Readable() {
+		return nil
+	}
+	return t
 }
 
 // linear reads the layer that n is, or begins.
@@ -118,7 +143,20 @@ func (c *Classifier) Read() (HeadLayer, error) {
 	if c.transposed {
 		weight = transpose(weight, c.Dim, c.Classes)
 	}
-	return HeadLayer{Weight: weight, Bias: bias}, nil
+	return c.shifted(HeadLayer{Weight: weight, Bias: bias}, -1)
+}
+
+// shifted returns a layer for features that have the model's mean (sign -1) as one for
+// those without it, or the other way round (1).
+func (c *Classifier) shifted(layer HeadLayer, sign float64) (HeadLayer, error) {
+	if c.mean == nil {
+		return layer, nil
+	}
+	mean, err := c.mean.float32s()
+	if err != nil {
+		return HeadLayer{}, err
+	}
+	return layer.shifted(mean, sign), nil
 }
 
 // Write writes the model with other weights in the layer, and nothing else changed but the
@@ -132,6 +170,10 @@ func (c *Classifier) Write(ctx context.Context, w io.Writer, layer HeadLayer, cl
 		if !t.Replaceable() {
 			return UnsupportedError(fmt.Sprintf("tensor %q: its payload cannot be replaced", t.Name))
 		}
+	}
+	layer, err := c.shifted(layer, 1)
+	if err != nil {
+		return err
 	}
 	weight := layer.Weight
 	if c.transposed {

@@ -57,6 +57,40 @@ func TestWriteIntoClassifier(t *testing.T) {
 	}
 }
 
+// The classifier of a head that subtracts the mean is that of plain features, to read and
+// to write. The values are exact in float32, so that nothing rounds.
+func TestClassifierAroundMean(t *testing.T) {
+	t.Parallel()
+	m, _ := openFile(t, "testdata/finetuned.onnx")
+	first := HeadLayer{Weight: []float32{1, 2, 3, 4, -1, 0, 0.5, 2}, Bias: []float32{5, -6}}
+	second := HeadLayer{Weight: []float32{0, 1, 0, -2, 3, 3, 3, 3}, Bias: []float32{7, 8}}
+	var out bytes.Buffer
+	if err := m.Attach(t.Context(), &out, Head{Tensor: "features", Layers: []HeadLayer{first}, Mean: []float32{1, -2, 0.5, 4}}); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []HeadLayer{first, second} {
+		attached, err := Open(bytes.NewReader(bytes.Clone(out.Bytes())), int64(out.Len()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := attached.FindClassifier("features")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := c.Read(); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("layer %d: got %v (%v), want %v", i, got, err, want)
+		}
+		out.Reset()
+		if err := c.Write(t.Context(), &out, second, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	err := m.Attach(t.Context(), &out, Head{Tensor: "features", Layers: []HeadLayer{first}, Mean: []float32{1}})
+	if err == nil || err.Error() != "graph: a head of 4 features has 1 means" {
+		t.Errorf("one mean for four features: got error %v", err)
+	}
+}
+
 // A layer written as MatMul and Add, its weights transposed, is that of the Gemm in the
 // other export of the same model, and what is written there is read again.
 func TestTransposedClassifier(t *testing.T) {

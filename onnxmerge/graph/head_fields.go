@@ -3,6 +3,7 @@ package graph
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 	"strconv"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -61,6 +62,12 @@ func (m *Model) headFields(head Head) []byte {
 		h.cast(h.prefix+"float64", Float64)
 	case features.DType != Float32 && features.DType != DTypeUndefined:
 		h.cast(h.prefix+"float32", Float32)
+	}
+	if head.Mean != nil && !head.Float64 {
+		mean := h.constant(head.Output+"/mean", []int64{head.dim()}, head.Mean)
+		h.node("Sub", h.prefix+"centred", h.broadcast(), mean)
+		head.Layers = slices.Clone(head.Layers)
+		head.Layers[0] = head.Layers[0].shifted(head.Mean, 1)
 	}
 	for i, l := range head.Layers {
 		out := head.Output

@@ -1,7 +1,7 @@
 """Compare the time that probes take with scikit-learn's, on the same data and cores.
 
     go build -o wiseft ./cmd/wiseft
-    python scripts/bench/probe.py --wiseft ./wiseft [--case NAME] [--repeat 3] [--limit 120]
+    python scripts/bench/probe.py --wiseft ./wiseft [--case NAME] [--repeat 3] [--limit 120] [--stride 1]
 
 Needs numpy, scipy and scikit-learn. Both sides take turns, with two threads each. The clock
 counts fitting alone, from the features in memory on. It stops for wiseft when it is done with
@@ -9,6 +9,9 @@ counts fitting alone, from the features in memory on. It stops for wiseft when i
 first evaluation within 1e-6 (logistic), or with the loosest tolerance that gets there (svc-ovr).
 The optimum is wiseft's at --tol 1e-6. A run of scikit-learn that ends above that, because float32
 hides what is left, or takes longer than --limit seconds, gives a lower bound, shown with ">".
+The path is timed as a process, with reading the features, against cold fits of every --stride-th C,
+scaled up to all: with scikit-learn's own stopping (100 iterations, far from the optimum where C is
+large), and until within 1e-6.
 """
 
 import argparse
@@ -104,6 +107,7 @@ def main():
     parser.add_argument("--case", default="")
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--limit", type=float, default=120)
+    parser.add_argument("--stride", type=int, default=1)
     args = parser.parse_args()
     print(f"scikit-learn {sklearn.__version__}, numpy {np.__version__}; seconds, each run")
     for name, (solver, n, d, k, cs) in CASES.items():
@@ -117,22 +121,44 @@ def main():
 def run(args, name, solver, x, y, cs, folder):
     features = os.path.join(folder, "f.npz")
     np.savez(features, x=x, y=y)
-    best = [wiseft(args, features, solver, c, 1e-6, folder)[1] for c in cs]
+    if len(cs) > 1:
+        run_path(args, name, x, y, cs, folder, features)
+        return
+    best = wiseft(args, features, solver, cs[0], 1e-6, folder)[1]
     theirs_of = sk_logistic if solver == "logistic" else sk_svc
     for _ in range(args.repeat):
-        if len(cs) == 1:
-            ours, f = wiseft(args, features, solver, cs[0], 1e-3, folder)
-            assert f <= best[0] * (1 + 1e-6), (f, best[0])
-        else:  # validated on rows of its own kind, which costs next to nothing
-            val = os.path.join(folder, "v.npz")
-            np.savez(val, x=x[:100], y=y[:100])
-            ours, _ = wiseft(args, features, solver, f"{cs[0]}:{cs[-1]}:{len(cs)}log", 1e-3, folder, ("--val", val))
-        theirs, all_reached = 0.0, True
-        for c, f in zip(cs, best):
-            seconds, reached = theirs_of(x, y, c, f * (1 + 1e-6), args.limit)
-            theirs, all_reached = theirs + seconds, all_reached and reached
-        more = "" if all_reached else ">"
+        ours, f = wiseft(args, features, solver, cs[0], 1e-3, folder)
+        assert f <= best * (1 + 1e-6), (f, best)
+        theirs, reached = theirs_of(x, y, cs[0], best * (1 + 1e-6), args.limit)
+        more = "" if reached else ">"
         print(f"{name:30s} wiseft {ours:8.2f}  scikit-learn {more}{theirs:8.2f}  ratio {more}{theirs / ours:6.1f}", flush=True)
+
+
+def run_path(args, name, x, y, cs, folder, features):
+    """wiseft's whole path, before and after scikit-learn's cold fits of every --stride-th C."""
+    val = os.path.join(folder, "v.npz")  # rows of its own kind, which costs next to nothing
+    np.savez(val, x=x[:100], y=y[:100])
+    tried = cs[args.stride // 2::args.stride]
+    share = len(tried) / len(cs)
+
+    def ours():
+        return wiseft(args, features, "logistic", f"{cs[0]}:{cs[-1]}:{len(cs)}log", 1e-3, folder, ("--val", val))[0]
+
+    for _ in range(args.repeat):
+        first, default, equal, all_reached = ours(), 0.0, 0.0, True
+        for c in tried:
+            goal = wiseft(args, features, "logistic", c, 1e-6, folder)[1] * (1 + 1e-6)
+            start = time.time()
+            logistic.LogisticRegression(C=c).fit(x, y)
+            default += time.time() - start
+            seconds, reached = sk_logistic(x, y, c, goal, args.limit)
+            equal, all_reached = equal + seconds, all_reached and reached
+            print(f"  C {c:<10.4g} by default {time.time() - start - seconds:8.2f}  within 1e-6 {'' if reached else '>'}{seconds:8.2f}", flush=True)
+        mean = (first + ours()) / 2
+        more = "" if all_reached else ">"
+        print(f"{name:30s} wiseft {mean:8.2f}  scikit-learn, {len(tried)} of {len(cs)} values of C scaled up: "
+              f"by default {default / share:8.2f}, ratio {default / share / mean:6.1f}; "
+              f"within 1e-6 {more}{equal / share:8.2f}, ratio {more}{equal / share / mean:6.1f}", flush=True)
 
 
 if __name__ == "__main__":

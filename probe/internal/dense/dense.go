@@ -52,17 +52,24 @@ func AddTransMul(dst, a, b []float64, m, n, d int) {
 	}
 }
 
-// AddGram adds the lower triangle of b^T b to dst (d x d), in tiles: what lies above the
-// diagonal's tiles is left alone. b is m x d, d a multiple of ColTile.
+// AddGram adds the lower triangle of a^T b, which is symmetric, to dst (d x d), in tiles:
+// what lies above the diagonal's tiles is left alone. a and b are m x d, d a multiple of
+// ColTile.
 func AddGram(dst, a, b []float64, m, d int) {
-	check(d%ColTile == 0 && len(dst) >= d*d && len(a) >= m*d && len(b) >= m*d)
+	for j := 0; j < d; j += ColTile {
+		AddGramStrip(dst, a, b, m, d, j)
+	}
+}
+
+// AddGramStrip does the part of [AddGram] in the ColTile columns from j on, a multiple of
+// ColTile, and writes nothing else.
+func AddGramStrip(dst, a, b []float64, m, d, j int) {
+	check(d%ColTile == 0 && j%ColTile == 0 && len(dst) >= d*d && len(a) >= m*d && len(b) >= m*d)
 	if m == 0 {
 		return
 	}
-	for j := 0; j < d; j += ColTile {
-		for i := j; i < d; i += RowTile {
-			outerTile(dst[i*d+j:], d, a[i:], d, b[j:], d, m)
-		}
+	for i := j; i < d; i += RowTile {
+		outerTile(dst[i*d+j:], d, a[i:], d, b[j:], d, m)
 	}
 }
 
