@@ -9,16 +9,16 @@ import (
 )
 
 const (
-	// draws is the number of curves that are drawn: a probability of .9 has a deviation of .015.
-	draws = 400
+	// draws is the number of curves that are drawn: a probability of .9 has a deviation of .01.
+	draws = 1000
 	// noise is what two such probabilities differ by from chance alone: two deviations.
-	noise = 0.03
+	noise = 0.02
 	// sure is the distance from zero, in deviations, at which a margin is not drawn.
 	sure = 5
 	// commonPrior is how much all samples bend together, against how much each does by itself,
 	// before there is more than one alpha between the ends to tell.
 	commonPrior = 0.3
-	// groups is how finely draws are told apart by a count that is not known yet; each has 100.
+	// groups is how finely draws are told apart by a count that is not known yet; each has 250.
 	groups = 4
 )
 

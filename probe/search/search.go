@@ -15,11 +15,11 @@
 //
 // Most passes go into training the probe of an alpha, and these can be spared in part; see [Options].
 //
-// How well it does, with the passes of 11 alphas or fewer thirds of them, on 200 simulated curves of four
-// shapes (TestSimulatedCurves): within one step of the grid's choice for 91 % if every probe is trained on all samples, as there
-// is room for four evaluations only, and for 97 % if half of the training samples give the same margins between the ends. Where it
-// misses, one to two samples of hundreds are lost: curves are so flat there that single samples decide between
-// distant alphas, and no method can know that does not evaluate them all. [Choice] says how likely a
+// How well it does on grids of 11 alphas with at most a third of their passes, on 200 simulated curves of four
+// shapes (TestSimulatedCurves): it is within one step of the grid's choice for 91 % if every probe is trained on all samples, since
+// then there is room for four evaluations only, and for 95 % if half of the training samples between the ends give the same margins,
+// which makes room for five. Two samples of 200 to 2,000 are lost on average: where it misses, curves are so flat that single samples
+// decide between distant alphas, and no method can know that does not evaluate them all. [Choice] says how likely a
 // miss is. Models must change gradually: two that are not connected, whose mix is worse than both by a
 // cliff, have margins that jump.
 package search

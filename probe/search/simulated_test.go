@@ -101,7 +101,7 @@ func gridChoice(m [][]float64) int {
 // with the full grid.
 func TestSimulatedCurves(t *testing.T) {
 	t.Parallel()
-	runs := 12
+	runs := 8
 	if os.Getenv("WISEFT_EXHAUSTIVE") == "1" {
 		runs = 200
 	}
