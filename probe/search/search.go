@@ -3,25 +3,22 @@
 // The rule is that of the grid: highest validation accuracy, ties to the smaller alpha. An
 // accuracy jumps with alpha, by whole samples, and cannot be interpolated. What it is counted
 // from can: the margin of a validation sample, the score of its class minus the best other, is a
-// smooth function of alpha, because the features are, and a probe at its optimum is a smooth function of these. So few alphas are
-// evaluated, every sample's margin is interpolated between them as a Gaussian process
+// smooth function of alpha, because the features are, and a probe at its optimum is a smooth
+// function of these. So few alphas are evaluated, every sample's margin is interpolated between them as a Gaussian process
 // (Rasmussen and Williams, Gaussian Processes for Machine Learning, 2006, chapter 2), and curves drawn
 // from it say how likely each alpha is to win. The next alpha to be evaluated is the one that would
 // tell most; the chosen one is that which most likely is the grid's choice or next to it.
 //
-// Most passes go into training the probe of an alpha, and most of the rest are spared too:
-// samples that both ends classify with a margin far from zero are not passed through the models
-// between them.
-//
-// Most passes go into training the probe of an alpha, and these can be spared in part; see [Options].
+// Most passes go into training the probes, and part of these can be spared; see [Options]. Where there is room
+// for few evaluations, validation samples that are far from zero are not passed between the ends either.
 //
 // How well it does on grids of 11 alphas with at most a third of their passes, on 200 simulated curves of four
-// shapes (TestSimulatedCurves): it is within one step of the grid's choice for 91 % if every probe is trained on all samples, since
-// then there is room for four evaluations only, and for 95 % if half of the training samples between the ends give the same margins,
-// which makes room for five. Two samples of 200 to 2,000 are lost on average: where it misses, curves are so flat that single samples
-// decide between distant alphas, and no method can know that does not evaluate them all. [Choice] says how likely a
-// miss is. Models must change gradually: two that are not connected, whose mix is worse than both by a
-// cliff, have margins that jump.
+// shapes (TestSimulatedCurves): it is within one step of the grid's choice for 91 % if every probe is
+// trained on all samples, since then there is room for four evaluations only, and for 95 % if half of the training
+// samples between the ends give the same margins, which makes room for five. Two samples of 200 to 2,000 are lost on
+// average: where it misses, curves are so flat that single samples decide between distant alphas, and no method can
+// know that does not evaluate them all. [Choice] says how likely a miss is. Models must change gradually: two that
+// are not connected, whose mix is worse than both by a cliff, have margins that jump.
 package search
 
 import (
@@ -41,8 +38,9 @@ type Options struct {
 	// Between is the part of the training samples that is passed between the ends; 0 = 1, all. It can be half, if
 	// those are the [Nearest] ones under the probes of both ends, and the features of the others are
 	// taken from the line between their features at the ends: samples far from the boundary hardly
-	// move a probe. On two real pairs (PointNet and a transformer, ModelNet10) margins within 2 of zero then differed by .01 to .08 in root mean
-	// square, and 0 to 2 of 798 samples changed sides; with a third of the samples by .07 to .26, and 0 to 5.
+	// move a probe. On two real pairs (PointNet and a transformer, ModelNet10) margins within 2 of zero
+	// then differed by .01 to .08 in root mean square, and 0 to 2 of 798 samples changed sides; with a
+	// third of the samples by .07 to .26, and 0 to 5.
 	Between float64
 	// Confidence is the probability, as far as the interpolation can tell, of being within one
 	// step of the grid's choice at which the search ends early; 0 = 0.99.

@@ -69,6 +69,8 @@ type evaluateAll struct {
 	t       *testing.T
 	margins [][]float64
 	asked   []int
+	noise   *rand.Rand // nil = none
+	error   float64    // deviation of what is answered between the ends
 }
 
 func (e *evaluateAll) evaluate(_ context.Context, i int, samples []int) ([]float64, error) {
@@ -76,12 +78,17 @@ func (e *evaluateAll) evaluate(_ context.Context, i int, samples []int) ([]float
 		e.t.Errorf("alpha %d was evaluated twice", i)
 	}
 	e.asked = append(e.asked, i)
-	if samples == nil {
-		return e.margins[i], nil
+	out := slices.Clone(e.margins[i])
+	if e.error > 0 && i > 0 && i < len(e.margins)-1 {
+		for k := range out {
+			out[k] += e.error * e.noise.NormFloat64()
+		}
 	}
-	out := make([]float64, len(samples))
 	for k, sample := range samples {
-		out[k] = e.margins[i][sample]
+		out[k] = out[sample]
+	}
+	if samples != nil {
+		out = out[:len(samples)]
 	}
 	return out, nil
 }
@@ -106,15 +113,15 @@ func TestSimulatedCurves(t *testing.T) {
 		runs = 200
 	}
 	for _, tt := range []struct {
-		between, want float64
-	}{{1, 0.89}, {0.5, 0.95}} {
-		t.Run(fmt.Sprint("between=", tt.between), func(t *testing.T) {
+		between, error, want float64
+	}{{1, 0, 0.89}, {0.5, 0, 0.95}, {0.5, 0.04, 0.88}} {
+		t.Run(fmt.Sprintf("between=%v error=%v", tt.between, tt.error), func(t *testing.T) {
 			t.Parallel()
 			r := rand.New(rand.NewPCG(1, 11))
 			near, lost, passes := 0, 0, 0.0
 			for run := range runs {
 				n := int(200 * math.Pow(10, r.Float64()))
-				e := &evaluateAll{t: t, margins: simulate(r, run%len(curves), 11, n)}
+				e := &evaluateAll{t: t, margins: simulate(r, run%len(curves), 11, n), noise: r, error: tt.error}
 				c, err := Alpha(t.Context(), grid(11), e.evaluate, Options{Between: tt.between})
 				if err != nil {
 					t.Fatal(err)
