@@ -165,8 +165,13 @@ func TestPairedCoverage(t *testing.T) {
 						a, b := normalCDF(p.thresholds[0][""][0]), normalCDF(p.thresholds[1][""][0])
 						got.add("OA difference", AccuracyDifference(onlyA, onlyB, n, 0.95).holds(a-b))
 					}
+					// Resamples of a handful of wrong clouds know too little of what else can go wrong.
+					low := 0.94
+					if float64(n)*(1-accuracy) < 9.5 {
+						low = 0.88
+					}
 					for _, what := range figureNames {
-						got.check(t, what, sim.runs, 0.94, 0.96)
+						got.check(t, what, sim.runs, low, 0.96)
 					}
 					// Of few discordant samples no interval can be had that is not wider at times.
 					high := 0.96

@@ -34,6 +34,9 @@ func AccuracyInterval(right, n int, level float64) Interval {
 //
 // lies within the normal quantiles, with q the likeliest share of samples that b alone has
 // right if the difference is d (equation 9). Of nothing the interval is NaN.
+//
+// Simulated coverage at level .95 is .944 to .957 from 10 samples on which the models differ; with
+// fewer it is conservative, up to .99 with 2 of 100.
 func AccuracyDifference(onlyA, onlyB, n int, level float64) Interval {
 	checkCounts(n, onlyA, onlyB)
 	if n == 0 {

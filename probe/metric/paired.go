@@ -41,7 +41,7 @@ func Discordant(a, b []bool) (onlyA, onlyB int) {
 //	2 P(X <= m) - P(X = m)       and 1 - P(X = m)/2 where both are equal
 //
 // and 1 where the models differ on nothing.
-// At 5 % it rejects at most 5.1 % of equal pairs from 40 samples on; the exact test rejects 2 to 4 %.
+// At 5 % it rejects at most 5.0 % of equal pairs, of 40 to 2,468 samples that differ on 1 to 20 % (TestMcNemarSize).
 // Samples must be independent: cells of a suite hold the same clouds over and over, and are for
 // [SignFlip].
 func McNemar(onlyA, onlyB int) float64 {

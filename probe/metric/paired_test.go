@@ -33,6 +33,14 @@ func TestSignFlip(t *testing.T) {
 	if got := SignFlip(d, 1000, 1); got != 1 {
 		t.Errorf("a sum of zero: got %v, want 1", got)
 	}
+	// Thirds, tenths and the like must tie as integers do.
+	whole, parts := []float64{3, -1, 2, 5, -4, 1, 1, 2, -3}, make([]float64, 9)
+	for i, d := range whole {
+		parts[i] = d / 35
+	}
+	if got, want := SignFlip(parts, 2000, 1), SignFlip(whole, 2000, 1); got != want {
+		t.Errorf("thirty-fifths: got %v, want %v", got, want)
+	}
 	long := slices.Repeat([]float64{1, -0.5, 0, 0.25}, 100)
 	if got, again := SignFlip(long, 999, 7), SignFlip(long, 999, 7); got != again || got != 0.001 {
 		t.Errorf("far from zero: got %v and %v, want 0.001 twice", got, again)

@@ -1,0 +1,150 @@
+package search
+
+import (
+	"context"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// Margins that are lines are known from the ends: the search must find the best of the whole
+// grid exactly, and stop early.
+func TestLines(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(3, 3))
+	m := make([][]float64, 21)
+	for i := range m {
+		m[i] = make([]float64, 300)
+	}
+	for k := range 300 {
+		a, b := 2+3*r.NormFloat64(), 3*r.NormFloat64()
+		for i := range m {
+			m[i][k] = a + b*float64(i)/20
+		}
+	}
+	e := &evaluateAll{t: t, margins: m}
+	c, err := Alpha(t.Context(), grid(21), e.evaluate, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := gridChoice(m); c.Index != want || len(c.Evaluated) != 3 || !(c.Likely > 0.999) {
+		t.Errorf("got %+v, want alpha %d after three evaluations", c, want)
+	}
+	if !slices.Equal(e.asked, []int{0, 20, 10}) {
+		t.Errorf("asked for %v, want the ends and the middle", e.asked)
+	}
+}
+
+// Nothing is left to chance: equal margins give equal searches, and every step has its reason.
+func TestDeterministic(t *testing.T) {
+	t.Parallel()
+	m := simulate(rand.New(rand.NewPCG(9, 9)), 3, 21, 150)
+	var choices []Choice
+	for range 2 {
+		c, err := Alpha(t.Context(), grid(21), (&evaluateAll{t: t, margins: m}).evaluate, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		choices = append(choices, c)
+	}
+	if !reflect.DeepEqual(choices[0], choices[1]) {
+		t.Errorf("got %+v and %+v", choices[0], choices[1])
+	}
+	sum := 0.0
+	for _, s := range choices[0].Evaluated {
+		sum += s.Passes
+		if s.Why == "" || s.Samples == 0 {
+			t.Errorf("step %+v does not explain itself", s)
+		}
+	}
+	if sum != choices[0].Passes || choices[0].Why == "" {
+		t.Errorf("passes %v, steps have %v; why %q", choices[0].Passes, sum, choices[0].Why)
+	}
+}
+
+// A grid of which a third is fewer than three alphas is evaluated whole; ties go to the smaller alpha.
+func TestSmallGrid(t *testing.T) {
+	t.Parallel()
+	m := [][]float64{{1, -1, -1}, {1, 1, -1}, {1, -1, 1}, {-1, -1, -1}}
+	for n := 1; n <= len(m); n++ {
+		e := &evaluateAll{t: t, margins: m[:n]}
+		c, err := Alpha(t.Context(), grid(4)[:n], e.evaluate, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := min(1, n-1); c.Index != want || c.Passes != float64(n) || c.Likely != 1 || len(e.asked) != n {
+			t.Errorf("%d alphas: got %+v, want alpha %d", n, c, want)
+		}
+	}
+}
+
+func TestAlphaRefuses(t *testing.T) {
+	t.Parallel()
+	e := &evaluateAll{t: t, margins: simulate(rand.New(rand.NewPCG(1, 1)), 0, 11, 50)}
+	broken := errors.New("no engine")
+	for _, tt := range []struct {
+		name     string
+		grid     []float64
+		opt      Options
+		evaluate Evaluate
+		want     string
+	}{
+		{"no grid", nil, Options{}, e.evaluate, "the grid holds no alpha"},
+		{"falling", []float64{0, 1, 0.5}, Options{}, e.evaluate, "the grid must rise, but 0.5 comes after 1"},
+		{"NaN", []float64{0, math.NaN()}, Options{}, e.evaluate, "the grid must rise"},
+		{"budget", grid(11), Options{Budget: 2}, e.evaluate, "budget 2 must be above 0 and at most 1"},
+		{"training", grid(11), Options{TrainShare: -1}, e.evaluate, "share of training -1 must"},
+		{"confidence", grid(11), Options{Confidence: math.NaN()}, e.evaluate, "confidence NaN must"},
+		{"evaluation", grid(11), Options{}, func(context.Context, int, []int) ([]float64, error) { return nil, broken }, "no engine"},
+		{"nothing", grid(11), Options{}, func(context.Context, int, []int) ([]float64, error) { return nil, nil },
+			"alpha 0: 0 margins for 0 validation samples"},
+		{"another number", grid(11), Options{}, func(_ context.Context, i int, _ []int) ([]float64, error) {
+			return make([]float64, 5+i), nil
+		}, "alpha 1: 15 margins for 5 validation samples"},
+		{"margin NaN", grid(11), Options{}, func(context.Context, int, []int) ([]float64, error) {
+			return []float64{1, math.NaN()}, nil
+		}, "alpha 0: a margin is not a number"},
+	} {
+		_, err := Alpha(t.Context(), tt.grid, tt.evaluate, tt.opt)
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: got %v, want %s", tt.name, err, tt.want)
+		}
+	}
+}
+
+func TestNearest(t *testing.T) {
+	t.Parallel()
+	a := []float64{5, 1, -3, 4, -0.5, 9}
+	b := []float64{4, 2, 6, 0.2, -2, 8}
+	if got := Nearest(a, b, 0.5); !slices.Equal(got, []int{2, 3, 4}) {
+		t.Errorf("got %v, want 2, which changes sides, 3 and 4", got)
+	}
+	if got := Nearest(a, b, 1); got != nil {
+		t.Errorf("all: got %v, want nil", got)
+	}
+}
+
+// The interpolation passes through what is known, gives lines back, and is uncertain elsewhere alone.
+func TestPosterior(t *testing.T) {
+	t.Parallel()
+	p := newPosterior(grid(11), []int{0, 4, 10})
+	line := p.mean(func(i int) float64 { return 3 - 0.5*float64(i) })
+	bent := p.mean(func(i int) float64 { return float64(i * (10 - i)) })
+	for i := range line {
+		// diffuse is 1e4 and not infinite, so that lines are shrunk by some 1e-4 of themselves.
+		if want := 3 - 0.5*float64(i); !(math.Abs(line[i]-want) <= 1e-3*3) {
+			t.Errorf("line at %d: got %v, want %v", i, line[i], want)
+		}
+		known := i == 0 || i == 4 || i == 10
+		if known && bent[i] != float64(i*(10-i)) || known != (p.variance[i] == 0) || p.variance[i] > 1 {
+			t.Errorf("at %d: got %v, variance %v", i, bent[i], p.variance[i])
+		}
+	}
+	if !(bent[7] > 15) {
+		t.Errorf("bent upwards: got %v at 7, want near 21", bent[7])
+	}
+}
