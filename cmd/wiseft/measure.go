@@ -98,6 +98,11 @@ func (c *call) measure(ctx context.Context, schema string, plan bench.Plan) (res
 		return nil, err
 	}
 	defer run.close()
+	if c.Bool("search") {
+		if plan, err = c.search(ctx, plan, run.Folder); err != nil {
+			return nil, err
+		}
+	}
 	out, err := c.runBench(ctx, plan, run.Folder)
 	if err != nil {
 		return nil, run.explain(err)
@@ -204,6 +209,20 @@ func (c *call) completeProbing(plan *bench.Plan) (err error) {
 	plan.Seed, plan.Batch, plan.Version = c.Uint64("seed"), c.Int("batch"), buildVersion()
 	plan.Layout, err = c.layout()
 	return err
+}
+
+// search leaves the mixes in a plan that a search has found, and says how.
+func (c *call) search(ctx context.Context, plan bench.Plan, folder *store.Folder) (bench.Plan, error) {
+	bar := c.newProgress("searching", "clouds")
+	found, err := bench.Search(ctx, plan, folder, func(p bench.Progress) {
+		bar.describe("search: " + p.What)
+		bar.set(p.Samples, max(p.Samples, p.TotalSamples))
+	})
+	bar.end()
+	if err == nil {
+		c.say("search: " + found.Found.Why)
+	}
+	return found, err
 }
 
 // runBench runs a complete plan, showing progress.

@@ -17,6 +17,7 @@ import (
 func newSweepCommand() *cli.Command {
 	flags := append([]cli.Flag{
 		&cli.StringFlag{Name: "alphas", Value: defaultAlphas, Usage: "shares of the fine-tuned model: FIRST:LAST:STEP or a list", EnvVars: []string{"WISEFT_ALPHAS"}},
+		&cli.BoolFlag{Name: "search", Usage: "find the alpha that validation data would choose with a third of the grid's passes, and measure it and the ends alone", EnvVars: []string{"WISEFT_SEARCH"}},
 		&cli.StringSliceFlag{Name: "grid", Usage: "`NAME=VALUES` of another parameter of the method, written like --alphas; may be repeated: all combinations are measured"},
 		&cli.StringFlag{Name: "recipe", Usage: "merge as the recipe `FILE` says; --alphas and --grid take the place of its parameters", EnvVars: []string{"WISEFT_RECIPE"}, Category: "Merging:"},
 		&cli.StringSliceFlag{Name: "fisher", Usage: "diagonal Fisher information `FILE` of each model, in their order; may be repeated", Category: "Merging:"},
@@ -33,6 +34,7 @@ func newSweepCommand() *cli.Command {
 			"Examples:\n" +
 			"  wiseft sweep pretrained.onnx finetuned.onnx --train modelnet40 --test modelnet40 --points 1024 -o run\n" +
 			"  wiseft sweep base.onnx a.onnx b.onnx --method ties --grid density=0.1:0.9:0.2 --train d --test d -o run\n" +
+			"  wiseft sweep pretrained.onnx finetuned.onnx --alphas 0:1:0.05 --search --train d --test d -o run\n" +
 			"  wiseft sweep pretrained.onnx finetuned.onnx --train d --test d -o run --shard 3/8",
 		Flags: append(flags, measureFlags()...),
 	}, runSweep)

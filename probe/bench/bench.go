@@ -86,6 +86,7 @@ type Plan struct {
 	Layout probe.Layout
 	Batch  int // samples per forward pass; 0 = probe's default
 	Choose Choice
+	Found  *SearchResult // how Variants were found, for the result; nil: they were given
 
 	// KeepFeatures keeps the features of every unit, 4 bytes a value, so that another
 	// probe needs no forward pass. Without it probes and scores are kept.

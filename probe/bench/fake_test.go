@@ -78,6 +78,7 @@ func alphas(list ...float64) []Variant {
 type engine struct {
 	open, opened atomic.Int64  // models open now, and ever
 	calls        atomic.Int64  // forward passes
+	samples      atomic.Int64  // in all of them
 	hook         func(n int64) // called before pass n
 	fail         int64         // pass that fails, or 0
 	points       int64         // that the model insists on, or 0
@@ -124,6 +125,7 @@ func (m *fakeModel) Extract(ctx context.Context, dst []float32, b probe.Batch) (
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	m.e.samples.Add(b.Shape[0])
 	points := int(b.Shape[2])
 	for i := range int(b.Shape[0]) {
 		for axis := range 3 {

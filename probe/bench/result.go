@@ -160,6 +160,7 @@ type Settings struct {
 	Seed        uint64            `json:"seed"`
 	Fit         FitSettings       `json:"probe"`
 	Choose      Choice            `json:"choose,omitzero"`
+	Search      *SearchResult     `json:"search,omitempty"` // how the variants were found; nil: they were given
 	Layout      probe.Layout      `json:"layout,omitempty"`
 	Batch       int               `json:"batch,omitempty"`
 }

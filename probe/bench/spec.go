@@ -96,7 +96,7 @@ func newSettings(ctx context.Context, p *Plan) (*Settings, error) {
 	s := &Settings{
 		Wiseft: p.Version, Go: runtime.Version(), Runtime: p.Engine.Runtime(), Tensor: p.Tensor, OwnHead: p.OwnHead,
 		Suite: p.Suite, Reference: p.Reference, Baselines: p.Baselines, Corruptions: p.Corruptions, Severities: p.Severities, Seed: p.Seed,
-		Fit: newFitSettings(p.Fit), Layout: p.Layout, Batch: p.Batch, Choose: p.Choose,
+		Fit: newFitSettings(p.Fit), Layout: p.Layout, Batch: p.Batch, Choose: p.Choose, Search: p.Found,
 		Validation: fmt.Sprintf("a stratified %g %% of the training data, seed %d", 100*validationFraction, p.Seed),
 	}
 	if len(p.Corruptions) == 0 {

@@ -94,14 +94,17 @@ func (s *Spec) rowsRest() string {
 }
 
 // features returns the key of the features of w under variant v.
-func (s *Spec) features(v int, w view) store.Key {
+func (s *Spec) features(v int, w view) store.Key { return s.featuresOf(v, s.cell(w).SHA256) }
+
+// featuresOf returns the key of the features of a data set, by its hash, under variant v.
+func (s *Spec) featuresOf(v int, data string) store.Key {
 	return store.NewKey(struct {
 		Unit, Model, Tensor, Data string
 		Layout                    probe.Layout
 		Batch                     int
 		Runtime                   string
 		Generation                int
-	}{featuresUnit, s.Variants[v].Key, s.Settings.Tensor, s.cell(w).SHA256,
+	}{featuresUnit, s.Variants[v].Key, s.Settings.Tensor, data,
 		s.Settings.Layout, s.Settings.Batch, s.Settings.Runtime, generation})
 }
 

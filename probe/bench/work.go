@@ -172,38 +172,41 @@ func (r *run) finish(ctx context.Context, u unit) error {
 
 // features loads the features of a unit, or runs the model.
 func (r *run) features(ctx context.Context, u unit) (*probe.Features, error) {
-	key := r.spec.features(u.variant, u.view)
+	if r.held == nil { // a collector has neither models nor data
+		f, err := r.stored(r.spec.features(u.variant, u.view))
+		if f == nil && err == nil {
+			err = &missingError{r.spec.Variants[u.variant].ID + ": " + r.spec.name(u.view)}
+		}
+		return f, err
+	}
+	return r.featuresOf(ctx, u.variant, r.spec.cell(u.view).SHA256, r.spec.name(u.view),
+		func() (datasets.Dataset, error) { return r.held.get(ctx, u.view) })
+}
+
+// stored returns features of the folder, nil if they are not there.
+func (r *run) stored(key store.Key) (*probe.Features, error) {
 	var f *probe.Features
-	ok, err := load(r.folder, r.event, featuresUnit, key, func(in io.ReaderAt, size int64) (err error) {
+	_, err := load(r.folder, r.event, featuresUnit, key, func(in io.ReaderAt, size int64) (err error) {
 		f, err = probe.ReadFeatures(in, size)
 		return err
 	})
-	if ok || err != nil {
+	return f, err
+}
+
+// featuresOf loads the features of a data set under a variant, or runs the model. data opens
+// the set, whose hash is given, only if it is needed; name says what it is.
+func (r *run) featuresOf(ctx context.Context, v int, hash, name string, data func() (datasets.Dataset, error)) (*probe.Features, error) {
+	key := r.spec.featuresOf(v, hash)
+	if f, err := r.stored(key); f != nil || err != nil {
 		return f, err
 	}
 	start := time.Now()
-	if f, err = r.forward(ctx, u); err != nil {
+	if err := r.openModel(ctx, v); err != nil {
 		return nil, err
 	}
-	if r.plan.KeepFeatures {
-		if err := r.folder.Save(featuresUnit, key, f.Write); err != nil {
-			return nil, err
-		}
-	}
-	return f, r.record(featuresUnit, key, u, start)
-}
-
-// forward takes the unit's data through its model.
-func (r *run) forward(ctx context.Context, u unit) (*probe.Features, error) {
-	if r.held == nil { // a collector has neither models nor data
-		return nil, &missingError{r.spec.Variants[u.variant].ID + ": " + r.spec.name(u.view)}
-	}
-	if err := r.openModel(ctx, u.variant); err != nil {
-		return nil, err
-	}
-	what := r.model.ID() + ": " + r.spec.name(u.view)
+	what := r.model.ID() + ": " + name
 	r.tell(what)
-	ds, err := r.held.get(ctx, u.view)
+	ds, err := data()
 	if err != nil {
 		return nil, err
 	}
@@ -215,10 +218,15 @@ func (r *run) forward(ctx context.Context, u unit) (*probe.Features, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.Meta.DataHash = r.spec.cell(u.view).SHA256
+	f.Meta.DataHash = hash
 	r.at.Units++
 	r.tell(what)
-	return f, nil
+	if r.plan.KeepFeatures {
+		if err := r.folder.Save(featuresUnit, key, f.Write); err != nil {
+			return nil, err
+		}
+	}
+	return f, r.record(featuresUnit, key, v, name, start)
 }
 
 // openModel opens the model of a variant, in the place of the one that is open.
@@ -312,7 +320,7 @@ func (r *run) fitOnce(ctx context.Context, key store.Key, v int, f *probe.Featur
 		return nil, err
 	}
 	r.judge, r.judgeOf = cl, key
-	return cl, r.record(probeUnit, key, unit{variant: v, view: view{role: training}}, began)
+	return cl, r.record(probeUnit, key, v, "training data", began)
 }
 
 // probe returns a probe of the folder, nil if it is not there.
@@ -369,8 +377,8 @@ type entry struct {
 	CPUs    int       `json:"cpus"`
 }
 
-func (r *run) record(kind string, key store.Key, u unit, start time.Time) error {
-	return r.folder.Record(entry{kind, key, r.spec.Variants[u.variant].ID, r.spec.name(u.view),
+func (r *run) record(kind string, key store.Key, v int, data string, start time.Time) error {
+	return r.folder.Record(entry{kind, key, r.spec.Variants[v].ID, data,
 		time.Since(start).Seconds(), time.Now().UTC().Format(time.RFC3339), runtime.NumCPU()})
 }
 
