@@ -170,7 +170,7 @@ func (d *demo) sweep(ctx context.Context) error {
 	}
 	plan := bench.Plan{Schema: "wiseft.sweep/1", Engine: d.engine, Tensor: demoFeatures, Train: d.data["train"], Val: d.data["val"],
 		Tests: []bench.Test{{Name: "test", Data: d.data["test"]}},
-		Suite: "modelnet-c", Fit: d.fit, Batch: d.Int("batch"), Version: buildVersion()}
+		Suite: "modelnet-c", Fit: d.fit, Batch: d.batch(), Version: buildVersion()}
 	opt := onnxmerge.Options{Origin: &onnxmerge.Origin{Version: buildVersion(), Files: []string{"pretrained.onnx", "finetuned.onnx"}}}
 	points := product([][]bench.Param{nil}, "alpha", alphas)
 	d.variants, _, err = d.mixes(points, nil, d.finetuned.SizeBytes(), func(params method.Params) (*onnxmerge.Plan, error) {
@@ -241,7 +241,7 @@ func (d *demo) extract(ctx context.Context, model []byte, tensor string, splits 
 	defer session.Close()
 	var all []*probe.Features
 	for _, split := range splits {
-		f, err := probe.Extract(ctx, session, d.data[split], probe.ExtractOptions{Batch: d.Int("batch")})
+		f, err := probe.Extract(ctx, session, d.data[split], probe.ExtractOptions{Batch: d.batch()})
 		if err != nil {
 			return nil, err
 		}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 	"github.com/wiseft/wiseft/probe"
@@ -18,7 +19,7 @@ func engineFlags() []cli.Flag {
 		&cli.StringFlag{Name: "output", Aliases: []string{"backbone-output"}, Usage: "the `TENSOR` to take as features; any tensor of the model", DefaultText: "its only output, or the one named features", EnvVars: []string{"WISEFT_OUTPUT"}, Category: category},
 		&cli.StringFlag{Name: "device", Value: "cpu", Usage: "cpu, cuda or cuda:N; a GPU that does not work is an error", EnvVars: []string{"WISEFT_DEVICE"}, Category: category},
 		&cli.IntFlag{Name: "threads", Usage: "`N` threads of one forward pass", DefaultText: "one per core", EnvVars: []string{"WISEFT_THREADS"}, Category: category},
-		&cli.IntFlag{Name: "batch", Value: 32, Usage: "`N` samples per forward pass", EnvVars: []string{"WISEFT_BATCH"}, Category: category},
+		&cli.IntFlag{Name: "batch", Usage: "`N` samples per forward pass", DefaultText: "8, or 32 on a GPU", EnvVars: []string{"WISEFT_BATCH"}, Category: category},
 		onnxruntimeFlag(category),
 	}
 }
@@ -45,7 +46,7 @@ func (c *call) newEngine() (engine, error) {
 	if err != nil {
 		return engine{}, usageError{msg: err.Error()}
 	}
-	if c.Int("threads") < 0 || c.Int("batch") < 1 {
+	if c.Int("threads") < 0 || c.Int("batch") < 0 || (c.IsSet("batch") && c.Int("batch") == 0) {
 		return engine{}, usageError{msg: "--threads must not be negative, and --batch must be at least 1"}
 	}
 	opt := c.libraryOptions()
@@ -54,6 +55,21 @@ func (c *call) newEngine() (engine, error) {
 		return engine{}, err
 	}
 	return engine{ort.Engine{Device: device, Threads: c.Int("threads")}}, nil
+}
+
+// gpuBatch is the number of samples of one forward pass on a GPU, whose cores many samples
+// keep busy.
+const gpuBatch = 32
+
+// batch is the number of samples of one forward pass.
+func (c *call) batch() int {
+	switch {
+	case c.Int("batch") > 0:
+		return c.Int("batch")
+	case strings.HasPrefix(c.String("device"), "cuda"):
+		return gpuBatch
+	}
+	return probe.DefaultBatch
 }
 
 // libraryOptions says where onnxruntime is looked for on this machine.

@@ -85,7 +85,7 @@ func runFeatures(ctx context.Context, c *call) (_ result, err error) {
 	defer bar.end()
 	start := time.Now()
 	features, err := probe.Extract(ctx, session, data, probe.ExtractOptions{
-		Batch: c.Int("batch"), Layout: layout, Progress: bar.set,
+		Batch: c.batch(), Layout: layout, Progress: bar.set,
 		Meta: probe.Meta{Wiseft: buildVersion(), Model: path, ModelSHA256: sha256Hex(model), Tensor: tensor,
 			Runtime: engine.Runtime(), DataHash: hash},
 	})

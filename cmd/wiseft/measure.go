@@ -201,12 +201,20 @@ func (c *call) completeChoice(plan *bench.Plan) error {
 	return plan.Choose.Check()
 }
 
+// sweepTol is the tolerance of the fits of a sweep, unless the user has another: it leaves the
+// objective within 1e-8 of the optimum, relatively, which changes no prediction. That of a
+// single probe is 1e-6, for half more time.
+const sweepTol = 1e-4
+
 // completeProbing reads the flags of how probes are fitted and validated.
 func (c *call) completeProbing(plan *bench.Plan) (err error) {
 	if plan.Fit, err = c.fitOptions(); err != nil {
 		return err
 	}
-	plan.Seed, plan.Batch, plan.Version = c.Uint64("seed"), c.Int("batch"), buildVersion()
+	if !c.IsSet("tol") {
+		plan.Fit.Tol = sweepTol
+	}
+	plan.Seed, plan.Batch, plan.Version = c.Uint64("seed"), c.batch(), buildVersion()
 	plan.Layout, err = c.layout()
 	return err
 }

@@ -141,7 +141,7 @@ func (c *call) extractFold(ctx context.Context, session probe.Extractor, model, 
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, opened.Close()) }()
-	f, err := probe.Extract(ctx, session, data, probe.ExtractOptions{Batch: c.Int("batch"), Layout: layout})
+	f, err := probe.Extract(ctx, session, data, probe.ExtractOptions{Batch: c.batch(), Layout: layout})
 	if err != nil {
 		return nil, nameModel(model, err)
 	}
