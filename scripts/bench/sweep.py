@@ -37,7 +37,6 @@ from sklearn.linear_model import LogisticRegression  # noqa: E402
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import data as numpy_suite  # noqa: E402
 
-BATCH = 32
 SUITE = [numpy_suite.scale, numpy_suite.jitter, numpy_suite.rotate, numpy_suite.dropout_global,
          numpy_suite.dropout_local, numpy_suite.add_global, numpy_suite.add_local]
 
@@ -56,12 +55,12 @@ def corrupted(x, f, level):
     return [f(cloud, level).astype(np.float32) for cloud in x]
 
 
-def batches(clouds):
-    """Batches of clouds of one shape, in the layout (batch, 3, points)."""
+def batches(clouds, size):
+    """Batches of at most size clouds of one shape, in the layout (batch, 3, points)."""
     out, i = [], 0
     while i < len(clouds):
         j = i
-        while j < len(clouds) and j < i + BATCH and clouds[j].shape == clouds[i].shape:
+        while j < len(clouds) and j < i + size and clouds[j].shape == clouds[i].shape:
             j += 1
         out.append(np.ascontiguousarray(np.stack(clouds[i:j]).transpose(0, 2, 1)))
         i = j
@@ -82,7 +81,7 @@ def alphas(text):
 
 def ours(args, folder):
     command = [args.wiseft, "sweep", args.pretrained, args.finetuned, "--alphas", args.alphas, "--train", args.clouds,
-               "--test", args.clouds, "--points", str(args.points), "--output", args.output, "--threads", "2",
+               "--test", args.clouds, "--points", str(args.points), "--output", args.output, "--threads", "2", "--batch", str(args.batch),
                "-o", os.path.join(folder, "run"), "--json", "-q"]
     start = time.time()
     report = json.loads(subprocess.run(command, stdout=subprocess.PIPE, env={**os.environ, "GOMAXPROCS": "2"}, check=True).stdout)
@@ -100,10 +99,10 @@ def bare(args, folder, train, test):
         subprocess.run([args.wiseft, "merge", args.pretrained, args.finetuned, "--alpha", str(a), "-o", path, "--force", "-q"],
                        stdout=subprocess.DEVNULL, check=True)
         models.append(path)
-    cells = [batches(list(train)), batches(list(test))]
+    cells = [batches(list(x), args.batch) for x in (train, test)]
     for f in SUITE:
         for level in range(1, 6):
-            cells.append(batches(corrupted(test, f, level)))
+            cells.append(batches(corrupted(test, f, level), args.batch))
     seconds = 0.0
     for path in models:
         run = session(path, args.output)
@@ -116,8 +115,8 @@ def bare(args, folder, train, test):
     return seconds
 
 
-def extract(run, clouds):
-    return np.concatenate([run(b).reshape(len(b), -1) for b in batches(clouds)])
+def extract(run, clouds, size):
+    return np.concatenate([run(b).reshape(len(b), -1) for b in batches(clouds, size)])
 
 
 def naive(args, folder, train, y, test, y_test):
@@ -133,13 +132,13 @@ def naive(args, folder, train, y, test, y_test):
                 t.CopyFrom(onnx.numpy_helper.from_array(((1 - a) * weights[t.name] + a * w).astype(np.float32), t.name))
         onnx.save(model, path)
         run = session(path, args.output)
-        x = extract(run, list(train))
+        x = extract(run, list(train), args.naive_batch)
         LogisticRegression(C=1.0, max_iter=1000).fit(x[~held], y[~held]).score(x[held], y[held])
         probe = LogisticRegression(C=1.0, max_iter=1000).fit(x, y)
-        probe.score(extract(run, list(test)), y_test)
+        probe.score(extract(run, list(test), args.naive_batch), y_test)
         for f in SUITE:
             for level in range(1, 6):
-                probe.score(extract(run, corrupted(test, f, level)), y_test)
+                probe.score(extract(run, corrupted(test, f, level), args.naive_batch), y_test)
     return time.time() - start
 
 
@@ -150,6 +149,8 @@ def main():
     parser.add_argument("--points", type=int, default=512)
     parser.add_argument("--alphas", default="0:1:0.1")
     parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--batch", type=int, default=8, help="of wiseft and bare")
+    parser.add_argument("--naive-batch", type=int, default=32)
     parser.add_argument("--no-naive", action="store_true")
     args = parser.parse_args()
     train, y = read(args.clouds, "train", args.points)
