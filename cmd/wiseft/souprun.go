@@ -98,7 +98,7 @@ func (k *soupRun) score(ctx context.Context, models []int) (float64, error) {
 		if err != nil {
 			return 0, err
 		}
-		variant = average{mix{plan: plan, size: k.models[models[0]].SizeBytes(), say: k.c.say}, k.name(models)}
+		variant = average{mix{base: plan, all: plan.Params, size: k.models[models[0]].SizeBytes(), say: k.c.say}, k.name(models)}
 	}
 	score, fit, err := k.validator.Score(ctx, variant, k.tensors[models[0]])
 	if err != nil {

@@ -78,34 +78,38 @@ func runSweep(ctx context.Context, c *call) (result, error) {
 // mix is a merge with its own parameters, made in memory when it is needed.
 type mix struct {
 	params []bench.Param
-	plan   *onnxmerge.Plan
+	all    method.Params   // with those that all mixes share
+	base   *onnxmerge.Plan // of the same merge, with other parameters
 	size   int64
 	say    func(string) // for what the user should know of the merge
 }
+
+// plan plans the merge. A thousand mixes would hold a thousand plans, if they kept them.
+func (m mix) plan() (*onnxmerge.Plan, error) { return m.base.With(m.all) }
 
 // mixes plans a merge for every point of the grid, with the parameters given beside it.
 // newPlan makes the first plan; the models are paired once.
 func (c *call) mixes(points [][]bench.Param, given method.Params, size int64, newPlan func(method.Params) (*onnxmerge.Plan, error)) (
 	list []bench.Variant, backbone onnxmerge.Backbone, err error) {
-	var plan *onnxmerge.Plan
+	var base *onnxmerge.Plan
 	for _, point := range points {
 		params := method.Params{}
 		maps.Copy(params, given)
 		for _, p := range point {
 			params[p.Name] = p.Value
 		}
-		if plan == nil {
-			plan, err = newPlan(params)
+		if base == nil {
+			base, err = newPlan(params)
 		} else {
-			plan, err = plan.With(params)
+			_, err = base.With(params) // what cannot be is said before anything runs
 		}
 		if err != nil {
 			return nil, backbone, err
 		}
-		backbone = plan.Backbone // it does not depend on parameters
-		list = append(list, mix{point, plan, size, c.say})
+		backbone = base.Backbone // it does not depend on parameters
+		list = append(list, mix{point, params, base, size, c.say})
 	}
-	for _, warning := range plan.Warnings {
+	for _, warning := range base.Warnings {
 		c.say(warning)
 	}
 	return list, backbone, nil
@@ -124,13 +128,23 @@ func (m mix) ID() string {
 func (m mix) Params() []bench.Param { return m.params }
 
 // Key implements bench.Variant.
-func (m mix) Key(ctx context.Context) (string, error) { return m.plan.Key(ctx) }
+func (m mix) Key(ctx context.Context) (string, error) {
+	plan, err := m.plan()
+	if err != nil {
+		return "", err
+	}
+	return plan.Key(ctx)
+}
 
 // Model implements bench.Variant.
 func (m mix) Model(ctx context.Context) ([]byte, error) {
+	plan, err := m.plan()
+	if err != nil {
+		return nil, err
+	}
 	var out bytes.Buffer
 	out.Grow(int(m.size))
-	made, err := m.plan.Run(ctx, &out, nil)
+	made, err := plan.Run(ctx, &out, nil)
 	if err != nil {
 		return nil, err
 	}

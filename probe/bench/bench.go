@@ -142,6 +142,7 @@ func Run(ctx context.Context, plan Plan, folder *store.Folder, progress func(Pro
 	if err := r.spec.save(folder, plan.Replace); err != nil {
 		return nil, err
 	}
+	r.count()
 	if err := r.work(ctx); err != nil {
 		return nil, err
 	}

@@ -103,12 +103,9 @@ func (r *run) extracted(u unit) bool {
 	return r.folder.Has(featuresUnit, r.spec.features(u.variant, u.view))
 }
 
-// work does the units of the run's share, and then whatever is left: what other workers were
-// at, and what waited for them. With other shares that is the part of the last one, and of
-// whoever collects.
-func (r *run) work(ctx context.Context) error {
-	units := r.spec.units()
-	for _, u := range units {
+// count finds out how much there is to be done.
+func (r *run) count() {
+	for _, u := range r.spec.units() {
 		if !r.open(u) || r.extracted(u) {
 			r.cached++
 			continue
@@ -116,6 +113,13 @@ func (r *run) work(ctx context.Context) error {
 		r.at.TotalUnits++
 		r.at.TotalSamples += u.samples
 	}
+}
+
+// work does the units of the run's share, and then whatever is left: what other workers were
+// at, and what waited for them. With other shares that is the part of the last one, and of
+// whoever collects.
+func (r *run) work(ctx context.Context) error {
+	units := r.spec.units()
 	for _, u := range r.plan.Share.order(units) {
 		if err := r.do(ctx, u); err != nil {
 			return err
@@ -385,6 +389,7 @@ func (r *run) record(kind string, key store.Key, v int, data string, start time.
 // outcome makes the result, if all units are there.
 func (r *run) outcome(ctx context.Context) (*Outcome, error) {
 	out := &Outcome{NCached: r.cached}
+	r.closeModel() // its memory is better used for the result
 	for {
 		if out.Missing = r.missing(); out.Missing > 0 && r.plan.Share.Count > 1 {
 			break
