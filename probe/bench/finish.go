@@ -17,11 +17,11 @@ import (
 // selfMadeNote is said wherever figures of corruptions that were generated here stand
 // beside a published reference: the published suites are fixed files, and other random
 // numbers give other figures.
-const selfMadeNote = "self-made corruptions; not comparable with published %s figures"
+const selfMadeNote = "self-made corruptions; not comparable with published %sfigures"
 
 // storedNote is said where the corruptions were read from files: whether these are the
 // published ones cannot be known here.
-const storedNote = "corruptions as stored; comparable with published %s figures only if these are the published files"
+const storedNote = "corruptions as stored; comparable with published %sfigures only if these are the published files"
 
 // load reads a unit if it is there. One that is damaged is removed, so that it is done
 // again.
@@ -117,26 +117,36 @@ func (b *builder) refer() {
 	if len(s.Corruptions) == 0 {
 		return
 	}
-	selfMade := !b.spec.Tests[0].Stored || s.Tests[0].SelfMade
 	if b.ref = s.Reference; b.ref == nil {
 		if ref, ok := metric.LookupReference(s.Suite); ok {
 			b.ref = &ref
 		}
 	}
-	if b.ref == nil {
-		if selfMade {
-			b.note("self-made corruptions; not comparable with published figures")
+	for t, test := range b.spec.Tests {
+		note := b.comparable(t)
+		if len(b.spec.Tests) > 1 {
+			note = test.Name + ": " + note
 		}
+		b.note(note)
+	}
+	if b.ref == nil {
 		b.note("there is no reference to measure the errors of these corruptions against")
 		return
 	}
+	b.result.Reference = &ReferenceResult{Name: b.ref.Name, Source: b.ref.Source, Note: b.comparable(0)}
+}
+
+// comparable says what figures of a test set can be compared with.
+func (b *builder) comparable(t int) string {
 	note := storedNote
-	if selfMade {
+	if !b.spec.Tests[t].Stored || b.spec.Settings.Tests[t].SelfMade {
 		note = selfMadeNote
 	}
-	note = fmt.Sprintf(note, b.ref.Title)
-	b.result.Reference = &ReferenceResult{Name: b.ref.Name, Source: b.ref.Source, Note: note}
-	b.note(note)
+	title := ""
+	if b.ref != nil {
+		title = b.ref.Title + " "
+	}
+	return fmt.Sprintf(note, title)
 }
 
 // validated describes a variant, as far as it goes without test data.

@@ -64,7 +64,7 @@ func (p *Predictions) Intervals(resamples int, seed uint64) *Intervals {
 		for i, s := range all {
 			values[i] = float64(figure(s))
 		}
-		i := metric.Percentiles(values, confidenceLevel)
+		i := metric.ExpandedPercentiles(values, confidenceLevel, len(p.Y))
 		return [2]Number{Number(i.Low), Number(i.High)}
 	}
 	return &Intervals{
