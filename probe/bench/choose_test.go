@@ -93,3 +93,31 @@ func TestChooseOnTestIsMarked(t *testing.T) {
 		t.Errorf("a choice by validation data is marked: %q", res.Notes)
 	}
 }
+
+// Samples by which is chosen are never scored by a probe that was fitted on them.
+func TestNoProbeJudgesItsOwnSamples(t *testing.T) {
+	t.Parallel()
+	for _, own := range []bool{false, true} {
+		plan := fakePlan()
+		plan.Choose = Choice{Rule: "knee"}
+		if own {
+			plan.Val = &ellipsoids{"val", 30, 3}
+		}
+		r, err := newRun(t.Context(), plan, folderAt(t, t.TempDir(), "worker"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen := map[role]int{}
+		for _, w := range r.spec.views() {
+			seen[w.role]++
+			judge, held := r.spec.judge(1, w), r.spec.heldProbe(1)
+			if isHeld := judge == held; isHeld != (!own && w.role != onTest) {
+				t.Errorf("own validation data %v, %s: judged by the probe that held samples out: %v", own, r.spec.name(w), isHeld)
+			}
+		}
+		if seen[corruptedValidation] != 35 || seen[onTest] != 36 {
+			t.Errorf("views: %v", seen)
+		}
+		r.close()
+	}
+}

@@ -292,7 +292,8 @@ func TestWorkersRace(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		if n := e.calls.Load(); n > 3*3*(6+4*3) {
+		// All in turn, and each of the others at most once what another is at.
+		if n := e.calls.Load(); n > 3*(6+4*3)+3*6 {
 			t.Errorf("%s: %d forward passes", name, n)
 		}
 		out, n := passes(t, small(), root)
