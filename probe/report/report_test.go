@@ -153,11 +153,11 @@ func TestCurveOfPartialSuite(t *testing.T) {
 
 func TestFormats(t *testing.T) {
 	t.Parallel()
-	if got, want := Names(), []string{"json", "png", "svg", "table"}; !slices.Equal(got, want) {
+	if got, want := Names(), []string{"csv", "json", "markdown", "png", "svg", "table"}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	err := Write(&bytes.Buffer{}, "tabel", sweep(true))
-	const want = `unknown report format "tabel"; there are json, png, svg, table`
+	const want = `unknown report format "tabel"; there are csv, json, markdown, png, svg, table`
 	if err == nil || err.Error() != want {
 		t.Errorf("got error %v, want %s", err, want)
 	}
