@@ -37,8 +37,8 @@ type csvWriter struct {
 // place is where a figure was measured.
 type place struct{ corruption, severity string }
 
-// clean is data as it is, and suite all that it is corrupted with.
-var clean, wholeSuite = place{"clean", "0"}, place{"all", ""}
+// onClean is data as it is, onSuite all that it is corrupted with.
+var onClean, onSuite = place{"clean", "0"}, place{"all", ""}
 
 func writeCSV(w io.Writer, r *bench.Result) error {
 	out := &csvWriter{Writer: csv.NewWriter(w)}
@@ -49,15 +49,15 @@ func writeCSV(w io.Writer, r *bench.Result) error {
 	for _, m := range r.Models {
 		if m.Validation != nil {
 			out.about("validation", r.Settings.Validation, m)
-			out.score(clean, m.Validation, nil)
+			out.score(onClean, m.Validation, nil)
 			if m.ValidationRobustness != nil {
-				out.figure(wholeSuite, "oa", *m.ValidationRobustness, nil, "")
+				out.figure(onSuite, "oa", *m.ValidationRobustness, nil, "")
 			}
 		}
 		out.about("test", m.Name, m)
 		out.tested(r, &m.Tested)
 		if m.EffectiveRobustness != nil {
-			out.figure(wholeSuite, "effective_robustness", *m.EffectiveRobustness, nil, "")
+			out.figure(onSuite, "effective_robustness", *m.EffectiveRobustness, nil, "")
 		}
 		for _, t := range m.MoreTests {
 			out.about("test", t.Name, m)
@@ -89,7 +89,7 @@ func (w *csvWriter) tested(r *bench.Result, t *bench.Tested) {
 	if intervals == nil {
 		intervals = &bench.TestIntervals{Clean: [2]bench.Number{unknown, unknown}}
 	}
-	w.score(clean, t.Clean, &intervals.Clean)
+	w.score(onClean, t.Clean, &intervals.Clean)
 	for _, name := range r.Order {
 		c := t.Corruptions[name]
 		if c == nil {
@@ -125,12 +125,12 @@ func (w *csvWriter) suite(t *bench.Tested, i *bench.TestIntervals) {
 		{"exact_moa", t.Exact.MOA, i.MOA}, {"exact_mce", t.Exact.MCE, i.MCE}, {"exact_rmce", t.Exact.RMCE, i.RMCE},
 		{"moa", t.MOA, nil}, {"mce", t.MCE, nil}, {"rmce", t.RMCE, nil}, {"error_rate", t.ErrorRate, nil},
 	} {
-		w.figure(wholeSuite, f.name, f.value, f.ends, "")
+		w.figure(onSuite, f.name, f.value, f.ends, "")
 	}
 	if c := t.Corrupted; c != nil {
-		w.figure(wholeSuite, "nll", c.NLL, nil, "")
-		w.figure(wholeSuite, "ece", c.ECE, nil, "")
-		w.figure(wholeSuite, "brier", c.Brier, nil, "")
+		w.figure(onSuite, "nll", c.NLL, nil, "")
+		w.figure(onSuite, "ece", c.ECE, nil, "")
+		w.figure(onSuite, "brier", c.Brier, nil, "")
 	}
 }
 

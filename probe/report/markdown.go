@@ -80,7 +80,7 @@ func markdownRow(line row) []string {
 func isText(s sheet, column int) bool {
 	for _, line := range s.Rows {
 		cell := line.Cells[column]
-		if cell != "" && strings.Trim(cell, "0123456789.+-–<to ") != "" {
+		if cell != "" && strings.Trim(cell, "0123456789.+-−–<to ") != "" {
 			return true
 		}
 	}

@@ -21,7 +21,7 @@ type row struct {
 	Cells  []string
 	Strong bool   // the chosen model
 	Role   string // "chosen", "pretrained", "finetuned" or ""
-	Pareto bool
+	Pareto bool   // said where the figures of clean and corrupted data stand
 }
 
 // modelSheet makes a sheet with a row for every model that is shown.
@@ -33,7 +33,7 @@ func modelSheet(r *bench.Result, id, name string, columns []column) sheet {
 	models, note := shown(r)
 	s.Caption = note
 	for _, m := range models {
-		line := row{Cells: []string{m.ID}, Strong: isChosen(r, m), Role: role(r, m), Pareto: isPareto(r, m)}
+		line := row{Cells: []string{m.ID}, Strong: isChosen(r, m), Role: role(r, m)}
 		for _, c := range columns {
 			line.Cells = append(line.Cells, c.value(m))
 		}
@@ -73,7 +73,12 @@ func resultsSheet(r *bench.Result) sheet {
 			column{"mCE", func(m *bench.ModelResult) string { return share(m.MCE) }},
 			column{"RmCE", func(m *bench.ModelResult) string { return share(m.RMCE) }})
 	}
-	return modelSheet(r, "results", "Results", columns)
+	s := modelSheet(r, "results", "Results", columns)
+	models, _ := shown(r)
+	for i, m := range models {
+		s.Rows[i].Pareto = len(r.Order) > 0 && isPareto(r, m)
+	}
+	return s
 }
 
 // corruptionOA is the mean accuracy under a corruption, unknown where it was not run.
@@ -141,7 +146,7 @@ func comparisonsSheet(r *bench.Result) sheet {
 		if c == nil {
 			continue
 		}
-		line := row{Cells: []string{m.ID}, Role: role(r, m), Pareto: isPareto(r, m)}
+		line := row{Cells: []string{m.ID}, Role: role(r, m)}
 		line.Cells = append(line.Cells, differenceCells(c.Clean)...)
 		line.Cells = append(line.Cells, differenceCells(c.MOA)...)
 		s.Rows = append(s.Rows, line)
@@ -186,7 +191,7 @@ func effectiveSheet(r *bench.Result) sheet {
 
 func signedTerm(v float64) string {
 	if v < 0 {
-		return fmt.Sprintf("- %.3f", -v)
+		return fmt.Sprintf("%s %.3f", minus, -v)
 	}
 	return fmt.Sprintf("+ %.3f", v)
 }
@@ -262,7 +267,7 @@ func join(sentences ...string) string {
 	var parts []string
 	for _, s := range sentences {
 		if s != "" {
-			parts = append(parts, s)
+			parts = append(parts, strings.ToUpper(s[:1])+s[1:])
 		}
 	}
 	return strings.Join(parts, ". ")

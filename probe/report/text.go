@@ -7,12 +7,16 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/wiseft/wiseft/probe/bench"
 )
 
 // unknown is a figure that there is none of.
 var unknown = bench.Number(math.NaN())
+
+// minus is the sign that is as wide as a plus.
+const minus = "−"
 
 // signedPoints writes a difference of shares in points: "+1.3".
 func signedPoints(n bench.Number) string {
@@ -23,7 +27,7 @@ func signedPoints(n bench.Number) string {
 	if text == "-0.0" {
 		return "+0.0"
 	}
-	return text
+	return strings.Replace(text, "-", minus, 1)
 }
 
 // percentRange writes an interval of shares in percent: "86.8–90.7".
@@ -57,16 +61,18 @@ func pValue(p bench.Number) string {
 	}
 }
 
-// label is what a model is called where there is little room: the value of its only
-// parameter, the file's name, or its name.
+// label is what a model is called where there is little room: the values of its
+// parameters, or the file's name.
 func label(m *bench.ModelResult) string {
 	switch {
-	case len(m.Params) == 1:
-		return fmt.Sprintf("%.4g", m.Params[0].Value)
-	case len(m.Params) > 1:
-		return paramText(m.Params)
-	default:
+	case len(m.Params) == 0:
 		return filepath.Base(m.ID)
+	default:
+		var values []string
+		for _, p := range m.Params {
+			values = append(values, fmt.Sprintf("%.4g", p.Value))
+		}
+		return strings.Join(values, ", ")
 	}
 }
 
@@ -99,9 +105,10 @@ func paramNames(r *bench.Result) []string {
 	return names
 }
 
-// testName is the first test set's name without its folders.
+// testName is a test set's name with at most one of its folders.
 func testName(t *bench.Tested) string {
-	return cmp.Or(filepath.Base(filepath.ToSlash(t.Name)), "test data")
+	parts := strings.Split(filepath.ToSlash(t.Name), "/")
+	return cmp.Or(strings.Trim(strings.Join(parts[max(0, len(parts)-2):], "/"), "/"), "test data")
 }
 
 // difference returns how a and b differ, as A - B; nil if the result does not compare
