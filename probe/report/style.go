@@ -119,7 +119,8 @@ func ticksOf(lo, hi float64, most int) []plot.Tick {
 		step *= []float64{2, 2.5, 2}[i%3]
 	}
 	var ticks []plot.Tick
-	for k := math.Ceil(lo/step - 1e-9); k*step <= hi+1e-9*step; k++ {
+	k := math.Ceil(lo/step - 1e-9)
+	for i := 0; i <= most && k*step <= hi+1e-9*step; i, k = i+1, k+1 {
 		v, _ := strconv.ParseFloat(fmt.Sprintf("%.6g", k*step), 64) // 0.3, not 0.30000000000000004
 		if v == 0 {
 			v = 0 // and not -0
