@@ -65,6 +65,7 @@ type pagePanels struct {
 type pageSheet struct {
 	ID, Title, Caption string
 	Heading            bool // the title is not that of the section
+	Wide               bool // many columns: small text
 	Head, Classes      []string
 	Rows               []pageRow
 }

@@ -89,7 +89,7 @@ func (s *section) add(list ...sheet) {
 }
 
 func newPageSheet(s sheet, heading bool) pageSheet {
-	p := pageSheet{ID: s.ID, Title: s.Title, Caption: s.Caption, Heading: heading, Head: s.Head}
+	p := pageSheet{ID: s.ID, Title: s.Title, Caption: s.Caption, Heading: heading, Wide: len(s.Head) > 11, Head: s.Head}
 	for i, head := range s.Head {
 		class := "n"
 		switch {

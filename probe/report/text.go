@@ -118,11 +118,24 @@ func difference(r *bench.Result, a, b string) *bench.Comparison {
 		return nil
 	}
 	for _, c := range r.Statistics.Comparisons {
-		if c.A == a && c.B == b {
+		switch {
+		case c.A == a && c.B == b:
 			return c
+		case c.A == b && c.B == a:
+			return &bench.Comparison{A: a, B: b, Clean: reversed(c.Clean), MOA: reversed(c.MOA)}
 		}
 	}
 	return nil
+}
+
+// reversed is the same difference, seen from the other model.
+func reversed(d *bench.Difference) *bench.Difference {
+	if d == nil {
+		return nil
+	}
+	back := *d
+	back.Difference, back.Interval = -d.Difference, [2]bench.Number{-d.Interval[1], -d.Interval[0]}
+	return &back
 }
 
 // level is the confidence of the intervals in words: "95 %".

@@ -33,13 +33,22 @@ func verdictOfSweep(r *bench.Result, m *bench.ModelResult) verdict {
 			percent(c.Validation), r.Settings.Validation, by))
 	}
 	v.Sentences = append(v.Sentences, scoresText(r, m))
+	tested := false
 	for _, end := range ends(r) {
 		if end != m {
 			v.Sentences = append(v.Sentences, againstText(r, m, end))
+			tested = tested || difference(r, m.ID, end.ID) != nil
 		}
 	}
-	if r.Statistics != nil && len(r.Statistics.Comparisons) > 0 {
+	if tested {
 		v.Sentences = append(v.Sentences, fmt.Sprintf("The p-values are adjusted for %d comparisons (Holm).", len(r.Statistics.Comparisons)))
+	}
+	if m.MOA.Known() && len(r.Pareto) > 0 {
+		is := "is not"
+		if isPareto(r, m) {
+			is = "is"
+		}
+		v.Sentences = append(v.Sentences, fmt.Sprintf("On test data it %s in the Pareto set of clean accuracy and mOA.", is))
 	}
 	return v
 }
