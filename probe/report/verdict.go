@@ -30,7 +30,7 @@ func verdictOfSweep(r *bench.Result, m *bench.ModelResult) verdict {
 		v.Sentences = append(v.Sentences, "TEST DATA DECIDED, "+by+". The figures of what was chosen are optimistic and are no estimate of new data.")
 	} else {
 		v.Sentences = append(v.Sentences, fmt.Sprintf("Validation data decided, where it has %s %% (%s), %s; test data decided nothing.",
-			percent(c.Validation), r.Settings.Validation, by))
+			percent(c.Validation), validationText(r), by))
 	}
 	v.Sentences = append(v.Sentences, scoresText(r, m))
 	tested := false
@@ -51,6 +51,14 @@ func verdictOfSweep(r *bench.Result, m *bench.ModelResult) verdict {
 		v.Sentences = append(v.Sentences, fmt.Sprintf("On test data it %s in the Pareto set of clean accuracy and mOA.", is))
 	}
 	return v
+}
+
+// validationText names the data that chose.
+func validationText(r *bench.Result) string {
+	if val := r.Settings.Val; val != nil {
+		return fmt.Sprintf("%d samples of %s", val.N, val.Name)
+	}
+	return r.Settings.Validation
 }
 
 // verdictOfBench says which model is best at what.
