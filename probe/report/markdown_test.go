@@ -56,7 +56,7 @@ func TestManyModelsAreThinned(t *testing.T) {
 	for _, m := range models {
 		seen[m.ID] = true
 	}
-	for _, id := range []string{r.Chosen.ID, "alpha=0", "alpha=1"} {
+	for _, id := range []string{r.Chosen.ID, "alpha=0", "alpha=1", r.Models[350].ID, r.Pareto[17]} { // every 50th, every 17th
 		if !seen[id] {
 			t.Errorf("%s is not shown", id)
 		}

@@ -108,7 +108,7 @@ func readingSheet(r *bench.Result) sheet {
 	}
 	add("clean", "overall accuracy on the test data as it is, in percent; mAcc is the mean over classes")
 	if hasValidation(r) {
-		add("val", "overall accuracy on "+r.Settings.Validation+", by which mixes are chosen")
+		add("val", "overall accuracy on "+validationText(r)+", by which mixes are chosen")
 	}
 	if len(r.Order) > 0 {
 		add("mOA", "mean accuracy over all corruptions and severities of the suite; there is none of a part of it")
