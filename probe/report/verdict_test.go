@@ -29,6 +29,15 @@ func TestVerdictSeesBothSides(t *testing.T) {
 	}
 }
 
+func TestVerdictOfWhatOthersBeat(t *testing.T) {
+	t.Parallel()
+	r := full()
+	r.Pareto = []string{"alpha=0.7"}
+	if v := newVerdict(r); !strings.Contains(strings.Join(v.Sentences, " "), "it is not in the Pareto set") {
+		t.Errorf("got %v", v.Sentences)
+	}
+}
+
 func TestVerdictOfWhatWasNotToldApart(t *testing.T) {
 	t.Parallel()
 	v := newVerdict(full())
