@@ -96,7 +96,9 @@ func runReport(_ context.Context, c *call) (result, error) {
 }
 
 // reportFormats are the formats by the extension of a file.
-var reportFormats = map[string]string{".html": "html", ".htm": "html", ".md": "markdown", ".csv": "csv", ".json": "json", ".txt": "table", ".svg": "svg", ".png": "png"}
+var reportFormats = map[string]string{
+	".html": "html", ".htm": "html", ".md": "markdown", ".csv": "csv", ".json": "json", ".txt": "table", ".svg": "svg", ".png": "png",
+}
 
 // reportFormat reads --format and --plot. plot is "" where the format is no picture.
 func (c *call) reportFormat() (format, plot string, err error) {
@@ -111,12 +113,13 @@ func (c *call) reportFormat() (format, plot string, err error) {
 	if format == "" {
 		format = map[bool]string{true: "svg", false: "table"}[plot != ""]
 	}
+	names, plots := strings.Join(report.Names(), ", "), strings.Join(report.PlotNames(), ", ")
 	isPicture := format == "svg" || format == "png"
 	switch {
 	case !slices.Contains(report.Names(), format):
-		return "", "", usageError{msg: fmt.Sprintf("there is no format %q", format), hint: "there are " + strings.Join(report.Names(), ", ")}
+		return "", "", usageError{msg: fmt.Sprintf("there is no format %q", format), hint: "there are " + names}
 	case plot != "" && !slices.Contains(report.PlotNames(), plot):
-		return "", "", usageError{msg: fmt.Sprintf("there is no plot %q", plot), hint: "there are " + strings.Join(report.PlotNames(), ", ")}
+		return "", "", usageError{msg: fmt.Sprintf("there is no plot %q", plot), hint: "there are " + plots}
 	case plot != "" && !isPicture:
 		return "", "", usageError{msg: fmt.Sprintf("--plot %s draws svg or png, not %s", plot, format)}
 	case format == "png" && out == "":

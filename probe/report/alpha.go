@@ -11,7 +11,9 @@ import (
 
 func init() {
 	registerPlot(Plot{Name: "alpha", Doc: "clean accuracy and mOA over alpha, with bands", draw: drawAlpha})
-	registerPlot(Plot{Name: "corruptions", Doc: "accuracy under each corruption over alpha, with bands", draw: drawCorruptions})
+	registerPlot(Plot{
+		Name: "corruptions", Doc: "accuracy under each corruption over alpha, with bands", draw: drawCorruptions,
+	})
 }
 
 func oneplot(p *plot.Plot, title, subtitle string) *figure {
@@ -26,7 +28,7 @@ func drawAlpha(r *bench.Result) (*figure, error) {
 		newSeries(r, "mOA", robustColor, robustFigure),
 	}
 	if hasValidation(r) {
-		val := newSeries(r, "validation", mutedColor, func(m *bench.ModelResult) (bench.Number, *[2]bench.Number) { return m.Validation.OA, nil })
+		val := newSeries(r, "validation", mutedColor, validationFigure)
 		val.dashed = true
 		list = append(list, val)
 	}
@@ -58,6 +60,10 @@ func seriesNames(list []series) (text string) {
 		text += s.name
 	}
 	return text
+}
+
+func validationFigure(m *bench.ModelResult) (bench.Number, *[2]bench.Number) {
+	return m.Validation.OA, nil
 }
 
 func cleanFigure(m *bench.ModelResult) (bench.Number, *[2]bench.Number) {
@@ -93,7 +99,8 @@ func corruptionFigure(name string) func(m *bench.ModelResult) (bench.Number, *[2
 // drawCorruptions draws a panel for every corruption, all with one scale.
 func drawCorruptions(r *bench.Result) (*figure, error) {
 	axis := newModelAxis(r)
-	f := &figure{title: "Accuracy under each corruption", subtitle: fmt.Sprintf("means over severities; bands: %s intervals", level(r)), columns: 4}
+	f := &figure{title: "Accuracy under each corruption", columns: 4}
+	f.subtitle = fmt.Sprintf("means over severities; bands: %s intervals", level(r))
 	y := newExtent()
 	for _, name := range r.Order {
 		s := newSeries(r, "", robustColor, corruptionFigure(name))
@@ -116,7 +123,8 @@ func drawCorruptions(r *bench.Result) (*figure, error) {
 	f.columns = min(f.columns, len(f.panels))
 	rows := (len(f.panels) + f.columns - 1) / f.columns
 	f.width, f.height = vg.Length(f.columns)*panelWidth, vg.Length(rows)*panelHeight
-	f.desc = fmt.Sprintf("Accuracy of %d models under %d corruptions, between %.1f %% and %.1f %%.", len(r.Models), len(f.panels), y.low, y.high)
+	f.desc = fmt.Sprintf("Accuracy of %d models under %d corruptions, between %.1f %% and %.1f %%.",
+		len(r.Models), len(f.panels), y.low, y.high)
 	return f, nil
 }
 

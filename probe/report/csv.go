@@ -25,7 +25,9 @@ func init() {
 //   - value, low, high: numbers at full precision, shares and not percent; value is empty
 //     where there is no figure, low and high where there is no interval
 //   - n: samples, empty for figures of several cells
-var csvHeader = []string{"part", "data", "model", "alpha", "params", "corruption", "severity", "figure", "value", "low", "high", "n"}
+var csvHeader = []string{
+	"part", "data", "model", "alpha", "params", "corruption", "severity", "figure", "value", "low", "high", "n",
+}
 
 // csvWriter writes lines of one model on one data set.
 type csvWriter struct {

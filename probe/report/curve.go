@@ -36,8 +36,9 @@ func drawCurve(r *bench.Result) (*figure, error) {
 	if names := paramNames(r); len(names) == 1 {
 		f.title += " over " + names[0]
 	}
-	f.desc = fmt.Sprintf("%s against clean accuracy of %d models, from %.1f %% to %.1f %% clean and from %.1f %% to %.1f %% under corruption. %s",
-		p.Y.Label.Text, len(points), x.low, x.high, y.low, y.high, paretoText(r))
+	f.desc = fmt.Sprintf("mOA against clean accuracy of %d models, "+
+		"from %.1f %% to %.1f %% clean and from %.1f %% to %.1f %% under corruption. %s",
+		len(points), x.low, x.high, y.low, y.high, paretoText(r))
 	return f, nil
 }
 

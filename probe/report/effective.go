@@ -13,7 +13,9 @@ import (
 )
 
 func init() {
-	registerPlot(Plot{Name: "effective", Doc: "robustness against clean accuracy on logit axes, with the baseline's line", draw: drawEffective})
+	registerPlot(Plot{
+		Name: "effective", Doc: "robustness against clean accuracy on logit axes, with the baseline's line", draw: drawEffective,
+	})
 }
 
 // drawEffective draws the models as the papers on effective robustness do (Taori et al.
@@ -38,10 +40,12 @@ func drawEffective(r *bench.Result) (*figure, error) {
 	p.X.Min, p.X.Max = x.widened(0.2, 0.25, 0.1)
 	p.Y.Min, p.Y.Max = y.widened(0.14, 0.14, 0.1)
 	p.X.Tick.Marker, p.Y.Tick.Marker = plot.TickerFunc(logitTicks), plot.TickerFunc(logitTicks)
-	p.Add(&expected{float64(r.Baseline.Slope), float64(r.Baseline.Intercept)}, &path{points, len(paramNames(r)) == 1})
-	f := oneplot(p, "Effective robustness", "dashed: the baseline's line; above it, more robust than the clean accuracy explains")
+	line := &expected{float64(r.Baseline.Slope), float64(r.Baseline.Intercept)}
+	p.Add(line, &path{points, len(paramNames(r)) == 1})
+	f := oneplot(p, "Effective robustness",
+		"dashed: the baseline's line; above it, more robust than the clean accuracy explains")
 	f.desc = fmt.Sprintf("mOA against clean accuracy of %d models on logit axes, with the line logit(mOA) = %.3f logit(clean) %s.",
-		len(points), float64(r.Baseline.Slope), signedTerm(float64(r.Baseline.Intercept)))
+		len(points), line.slope, signedTerm(line.intercept))
 	return f, nil
 }
 

@@ -15,7 +15,9 @@ import (
 
 func init() {
 	registerPlot(Plot{Name: "heatmap", Doc: "accuracy of every model under every corruption", draw: drawHeatmap})
-	registerPlot(Plot{Name: "severity", Doc: "accuracy by corruption and severity, of the chosen model and the ends", draw: drawSeverity})
+	registerPlot(Plot{
+		Name: "severity", Doc: "accuracy by corruption and severity, of the chosen model and the ends", draw: drawSeverity,
+	})
 }
 
 // heat is a table whose cells are as dark as their figures are high. Unknown cells stay
@@ -39,7 +41,8 @@ const cleanColumn = "clean"
 
 // newHeat returns accuracy of the models that tables show under every corruption.
 func newHeat(r *bench.Result) *heat {
-	h := &heat{ID: "heatmap", Title: "Accuracy by model and corruption, %", Columns: append([]string{cleanColumn}, r.Order...)}
+	h := &heat{ID: "heatmap", Title: "Accuracy by model and corruption, %"}
+	h.Columns = append([]string{cleanColumn}, r.Order...)
 	models, _ := shown(r)
 	for _, m := range models {
 		line := heatRow{Name: m.ID, Role: role(r, m), Values: []bench.Number{m.Clean.OA}}
@@ -164,7 +167,8 @@ func drawHeatmap(r *bench.Result) (*figure, error) {
 	}
 	f.width = vg.Length(len(h.Columns))*heatCell + 2.2*vg.Inch
 	f.height = vg.Length(len(h.Rows))*heatLine + 0.9*vg.Inch
-	f.desc = fmt.Sprintf("Accuracy of %d models on clean data and under %d corruptions, from %.1f %% to %.1f %%.", len(h.Rows), len(r.Order), h.Scale.low, h.Scale.high)
+	f.desc = fmt.Sprintf("Accuracy of %d models on clean data and under %d corruptions, from %.1f %% to %.1f %%.",
+		len(h.Rows), len(r.Order), h.Scale.low, h.Scale.high)
 	return f, nil
 }
 
@@ -173,13 +177,15 @@ func drawSeverity(r *bench.Result) (*figure, error) {
 		return nil, &EmptyPlotError{"severity", "there are no corruptions"}
 	}
 	list := severityHeats(r)
-	f := &figure{title: "Accuracy by corruption and severity, %", subtitle: "severity from left to right; darker is better", columns: len(list)}
+	f := &figure{title: "Accuracy by corruption and severity, %", columns: len(list)}
+	f.subtitle = "severity from left to right; darker is better"
 	for _, h := range list {
 		f.panels = append(f.panels, panel{shorten(h.Title), h.plot()})
 	}
 	f.width = vg.Length(len(list)) * (5*0.55*heatCell + 1.6*vg.Inch)
 	f.height = vg.Length(len(list[0].Rows))*heatLine + 1.1*vg.Inch
-	f.desc = fmt.Sprintf("Accuracy of %d models by corruption and severity, from %.1f %% to %.1f %%.", len(list), list[0].Scale.low, list[0].Scale.high)
+	f.desc = fmt.Sprintf("Accuracy of %d models by corruption and severity, from %.1f %% to %.1f %%.",
+		len(list), list[0].Scale.low, list[0].Scale.high)
 	return f, nil
 }
 

@@ -14,7 +14,9 @@ import (
 )
 
 func init() {
-	register(Format{Name: "html", Doc: "a page of its own: verdict, plots, tables, and what produced them", Write: writeHTML})
+	register(Format{
+		Name: "html", Doc: "a page of its own: verdict, plots, tables, and what produced them", Write: writeHTML,
+	})
 }
 
 var (
@@ -107,10 +109,12 @@ func writeHTML(w io.Writer, r *bench.Result) error {
 }
 
 func newPage(r *bench.Result) (*page, error) {
-	p := &page{Title: title(r), Facts: factsText(r), Version: r.Settings.Wiseft, Style: template.CSS(pageStyle + shadeStyle()),
+	p := &page{Title: title(r), Facts: factsText(r), Version: r.Settings.Wiseft,
+		Style:   template.CSS(pageStyle + shadeStyle()),
 		Verdict: newVerdict(r), Tiles: tiles(r), Notes: r.Notes}
 	for _, add := range []func(*bench.Result) (section, error){
-		resultsSection, corruptionsSection, effectiveSection, comparisonsSection, calibrationSection, testsSection, readingSection, producedSection,
+		resultsSection, corruptionsSection, effectiveSection, comparisonsSection,
+		calibrationSection, testsSection, readingSection, producedSection,
 	} {
 		s, err := add(r)
 		if err != nil {
@@ -221,7 +225,8 @@ func panelFigures(r *bench.Result, name string) (*pagePanels, error) {
 	}
 	list := &pagePanels{Title: f.title, Subtitle: f.subtitle}
 	for i, p := range f.panels {
-		one := &figure{title: p.title, desc: fmt.Sprintf("%s: %s", p.title, f.desc), width: 3.3 * vg.Inch, height: 2.5 * vg.Inch, panels: []panel{{plot: p.plot}}}
+		one := &figure{title: p.title, desc: fmt.Sprintf("%s: %s", p.title, f.desc), panels: []panel{{plot: p.plot}}}
+		one.width, one.height = 3.3*vg.Inch, 2.5*vg.Inch
 		svg, err := one.inline(fmt.Sprintf("plot-%s-%d", name, i+1))
 		if err != nil {
 			return nil, err

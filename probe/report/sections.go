@@ -24,7 +24,8 @@ func corruptionsSection(r *bench.Result) (section, error) {
 		return section{}, nil
 	}
 	h := newHeat(r)
-	s := section{ID: "section-corruptions", Title: "By corruption", Heat: newPageHeat(h, "model"), Lead: h.Title + ", means over severities; darker is better"}
+	s := section{ID: "section-corruptions", Title: "By corruption", Heat: newPageHeat(h, "model")}
+	s.Lead = h.Title + ", means over severities; darker is better"
 	if _, note := shown(r); note != "" {
 		s.Lead += ". " + note
 	}

@@ -13,6 +13,9 @@ import (
 	"github.com/wiseft/wiseft/probe/bench"
 )
 
+// modelFigure returns a figure of a model, as a share, and its interval; nil without one.
+type modelFigure func(m *bench.ModelResult) (bench.Number, *[2]bench.Number)
+
 // series is a figure of all models, in percent, with its intervals.
 type series struct {
 	name   string
@@ -22,7 +25,7 @@ type series struct {
 	dashed bool
 }
 
-func newSeries(r *bench.Result, name string, c color.NRGBA, figure func(m *bench.ModelResult) (bench.Number, *[2]bench.Number)) series {
+func newSeries(r *bench.Result, name string, c color.NRGBA, figure modelFigure) series {
 	s := series{name: name, color: c}
 	for _, m := range r.Models {
 		v, i := figure(m)
@@ -153,7 +156,8 @@ func (n *names) Plot(c draw.Canvas, p *plot.Plot) {
 		if i > 0 {
 			list[i].at = min(list[i].at, list[i-1].at-lineHeight)
 		}
-		c.FillText(textStyle(boldSans(9.5), list[i].color, draw.XLeft, draw.YCenter), vg.Point{X: right, Y: list[i].at}, list[i].name)
+		style := textStyle(boldSans(9.5), list[i].color, draw.XLeft, draw.YCenter)
+		c.FillText(style, vg.Point{X: right, Y: list[i].at}, list[i].name)
 	}
 }
 

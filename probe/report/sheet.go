@@ -45,8 +45,10 @@ func modelSheet(r *bench.Result, id, name string, columns []column) sheet {
 // sheets returns the tables of a report, those without anything to show left out.
 func sheets(r *bench.Result) []sheet {
 	var list []sheet
-	for _, make := range []func(*bench.Result) sheet{resultsSheet, intervalsSheet, comparisonsSheet, effectiveSheet, calibrationSheet, testsSheet} {
-		if s := make(r); len(s.Rows) > 0 && len(s.Head) > 1 {
+	for _, build := range []func(*bench.Result) sheet{
+		resultsSheet, intervalsSheet, comparisonsSheet, effectiveSheet, calibrationSheet, testsSheet,
+	} {
+		if s := build(r); len(s.Rows) > 0 && len(s.Head) > 1 {
 			list = append(list, s)
 		}
 	}
@@ -151,8 +153,8 @@ func comparisonsSheet(r *bench.Result) sheet {
 		line.Cells = append(line.Cells, differenceCells(c.MOA)...)
 		s.Rows = append(s.Rows, line)
 	}
-	s.Caption = join(note, fmt.Sprintf("points that %s has more, on the same samples; clean: McNemar's test (mid-p), mOA: random signs by cloud; "+
-		"Holm: adjusted for the number of comparisons", r.Statistics.Against))
+	s.Caption = join(note, fmt.Sprintf("points that %s has more, on the same samples; clean: McNemar's test (mid-p), "+
+		"mOA: random signs by cloud; Holm: adjusted for the number of comparisons", r.Statistics.Against))
 	return s
 }
 
@@ -184,8 +186,10 @@ func effectiveSheet(r *bench.Result) sheet {
 			return signedPoints(*m.EffectiveRobustness)
 		}},
 	})
-	s.Caption = join(s.Caption, fmt.Sprintf("points of mOA above the line logit(mOA) = %.3f logit(clean) %s through %s, R² %s",
-		float64(r.Baseline.Slope), signedTerm(float64(r.Baseline.Intercept)), strings.Join(r.Baseline.Models, ", "), share(r.Baseline.R2)), r.Baseline.Note)
+	line := fmt.Sprintf("points of mOA above the line logit(mOA) = %.3f logit(clean) %s through %s, R² %s",
+		float64(r.Baseline.Slope), signedTerm(float64(r.Baseline.Intercept)),
+		strings.Join(r.Baseline.Models, ", "), share(r.Baseline.R2))
+	s.Caption = join(s.Caption, line, r.Baseline.Note)
 	return s
 }
 
@@ -227,7 +231,8 @@ func corruptedText(text func(*bench.Corrupted) string) func(*bench.ModelResult) 
 
 // testsSheet has the main figures on the other test sets.
 func testsSheet(r *bench.Result) sheet {
-	s := sheet{ID: "tests", Title: "Other test sets", Head: []string{"model", "test set", "samples", "clean", level(r) + " interval"}}
+	s := sheet{ID: "tests", Title: "Other test sets"}
+	s.Head = []string{"model", "test set", "samples", "clean", level(r) + " interval"}
 	if len(r.Order) > 0 {
 		s.Head = append(s.Head, "mOA", level(r)+" interval")
 	}

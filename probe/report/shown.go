@@ -36,7 +36,8 @@ func shown(r *bench.Result) (models []*bench.ModelResult, note string) {
 	if r.Chosen != nil {
 		chosen = "the chosen one, "
 	}
-	return models, fmt.Sprintf("%d of %d models are shown: %sthe ends, %s and every %s; the CSV and JSON files have all", len(models), n, chosen, of, ordinal(step))
+	return models, fmt.Sprintf("%d of %d models are shown: %sthe ends, %s and every %s; the CSV and JSON files have all",
+		len(models), n, chosen, of, ordinal(step))
 }
 
 // every returns every k-th of a list so that at most n remain, and k.

@@ -27,10 +27,11 @@ func verdictOfSweep(r *bench.Result, m *bench.ModelResult) verdict {
 	v := verdict{Headline: paramText(c.Params) + " is chosen", OnTest: c.OnTest}
 	by := fmt.Sprintf("by the rule “%s”", c.Rule)
 	if c.OnTest {
-		v.Sentences = append(v.Sentences, "TEST DATA DECIDED, "+by+". The figures of what was chosen are optimistic and are no estimate of new data.")
+		v.Sentences = append(v.Sentences, "TEST DATA DECIDED, "+by+".",
+			"The figures of what was chosen are optimistic and are no estimate of new data.")
 	} else {
-		v.Sentences = append(v.Sentences, fmt.Sprintf("Validation data decided, where it has %s %% (%s), %s; test data decided nothing.",
-			percent(c.Validation), validationText(r), by))
+		const text = "Validation data decided, where it has %s %% (%s), %s; test data decided nothing."
+		v.Sentences = append(v.Sentences, fmt.Sprintf(text, percent(c.Validation), validationText(r), by))
 	}
 	v.Sentences = append(v.Sentences, scoresText(r, m))
 	tested := false
@@ -41,7 +42,8 @@ func verdictOfSweep(r *bench.Result, m *bench.ModelResult) verdict {
 		}
 	}
 	if tested {
-		v.Sentences = append(v.Sentences, fmt.Sprintf("The p-values are adjusted for %d comparisons (Holm).", len(r.Statistics.Comparisons)))
+		v.Sentences = append(v.Sentences,
+			fmt.Sprintf("The p-values are adjusted for %d comparisons (Holm).", len(r.Statistics.Comparisons)))
 	}
 	if m.MOA.Known() && len(r.Pareto) > 0 {
 		is := "is not"
