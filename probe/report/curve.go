@@ -62,6 +62,7 @@ func modelPoints(r *bench.Result) []point {
 // beginning.
 func shorten(s string) string {
 	const most = 28
+	s = printable(s)
 	if runes := []rune(s); len(runes) > most {
 		return "…" + string(runes[len(runes)-most+1:])
 	}

@@ -2,9 +2,11 @@ package report
 
 import (
 	"bytes"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"image/png"
+	"io"
 	"math"
 	"slices"
 	"strings"
@@ -63,6 +65,27 @@ func TestPlotsOfEveryResult(t *testing.T) {
 				t.Errorf("without a picture: got %v, want %v", empty, missing[name])
 			}
 		})
+	}
+}
+
+// Files may be called anything; the pictures stay XML.
+func TestPlotsAreXML(t *testing.T) {
+	t.Parallel()
+	r := benchmark()
+	for i, name := range []string{"模型😀.onnx", strings.Repeat("a & b ", 60) + "\x00\n\u001b", "\xff\xfe<\"'>.onnx"} {
+		r.Models[i].ID = name
+		r.Pareto = append(r.Pareto, name)
+	}
+	compareAll(r)
+	for _, name := range []string{"alpha", "corruptions", "curve", "heatmap", "severity"} {
+		for d := xml.NewDecoder(bytes.NewReader(drawPlot(t, name, "svg", r))); ; {
+			if _, err := d.Token(); err == io.EOF {
+				break
+			} else if err != nil {
+				t.Errorf("%s: %v", name, err)
+				break
+			}
+		}
 	}
 }
 

@@ -34,7 +34,8 @@ func spoken(id, title, desc string) string {
 	if id != "" {
 		titleID, descID = fmt.Sprintf(` id="%s-title"`, id), fmt.Sprintf(` id="%s-desc"`, id)
 	}
-	return fmt.Sprintf("<title%s>%s</title><desc%s>%s</desc>", titleID, html.EscapeString(title), descID, html.EscapeString(desc))
+	return fmt.Sprintf("<title%s>%s</title><desc%s>%s</desc>", titleID, html.EscapeString(printable(title)),
+		descID, html.EscapeString(printable(desc)))
 }
 
 // inlineScale makes text larger within a page, where figures stand side by side.

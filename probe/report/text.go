@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/wiseft/wiseft/probe/bench"
 )
@@ -74,6 +75,17 @@ func label(m *bench.ModelResult) string {
 		}
 		return strings.Join(values, ", ")
 	}
+}
+
+// printable replaces what XML has no room for: control characters, and bytes that are no
+// UTF-8. Files may be called anything.
+func printable(s string) string {
+	return strings.Map(func(c rune) rune {
+		if unicode.IsControl(c) || c == 0xfffe || c == 0xffff {
+			return unicode.ReplacementChar
+		}
+		return c
+	}, strings.ToValidUTF8(s, string(unicode.ReplacementChar)))
 }
 
 // title says what was measured.
