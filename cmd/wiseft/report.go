@@ -28,7 +28,8 @@ func newReportCommand() *cli.Command {
 			"  wiseft report run --plot heatmap -o heatmap.png",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "`FILE` to write", DefaultText: "standard output"},
-			&cli.StringFlag{Name: "format", Usage: "`FORMAT`: " + strings.Join(report.Names(), ", "), DefaultText: "that of the file's extension, or table", EnvVars: []string{"WISEFT_FORMAT"}},
+			// No variable: WISEFT_FORMAT is that of data.
+			&cli.StringFlag{Name: "format", Usage: "`FORMAT`: " + strings.Join(report.Names(), ", "), DefaultText: "that of the file's extension, or table"},
 			&cli.StringFlag{Name: "plot", Usage: "`PLOT` to draw as svg or png: " + strings.Join(report.PlotNames(), ", "), DefaultText: "curve"},
 			&cli.BoolFlag{Name: "force", Usage: "replace the file if it exists", EnvVars: []string{"WISEFT_FORCE"}},
 		},

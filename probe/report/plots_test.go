@@ -79,7 +79,7 @@ func TestPlotsAreXML(t *testing.T) {
 	compareAll(r)
 	for _, name := range []string{"alpha", "corruptions", "curve", "heatmap", "severity"} {
 		for d := xml.NewDecoder(bytes.NewReader(drawPlot(t, name, "svg", r))); ; {
-			if _, err := d.Token(); err == io.EOF {
+			if _, err := d.Token(); errors.Is(err, io.EOF) {
 				break
 			} else if err != nil {
 				t.Errorf("%s: %v", name, err)
