@@ -22,6 +22,9 @@ func newReportCommand() *cli.Command {
 		ArgsUsage: "RUN",
 		Description: "RUN is the folder of a run, or its result.json. The file's extension says what is made:\n" +
 			"html, md, csv, json, txt, svg or png. Without -o, what is text goes to standard output.\n\n" +
+			"The CSV has a line for every figure, at full precision, as a share and not in percent:\n" +
+			"part and data (what it was measured on), model, alpha, params, corruption (clean, all),\n" +
+			"severity (0 for clean data, empty for means), figure, value, low and high (the interval), n.\n\n" +
 			"Examples:\n" +
 			"  wiseft report run -o report.html\n" +
 			"  wiseft report run --format markdown\n" +
