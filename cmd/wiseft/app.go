@@ -35,6 +35,7 @@ func commands() []*cli.Command {
 		newBenchCommand(),
 		newCollectCommand(),
 		newCompareCommand(),
+		newReportCommand(),
 		newSubmitCommand(),
 		newSoupCommand(),
 		newDemoCommand(),

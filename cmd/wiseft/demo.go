@@ -287,7 +287,9 @@ func (r *demoReport) writeText(w io.Writer) error {
 	}
 	_, err := fmt.Fprintf(w, `
 %.1f s%s. In %s:
-  table.txt, result.json      the table above, and all figures with what produced them
+  report.html                 verdict, plots and tables: open it in a browser
+  table.txt, results.csv      the table above, and every figure on a line of its own
+  result.json                 all figures with what produced them
   curve.svg, curve.png        clean accuracy against robustness over alpha
   classifier.onnx             the merge at alpha %g with its probe attached (scores agree to %.1g)
   pretrained.onnx, finetuned.onnx, train.npz, val.npz, test.npz

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -124,16 +123,4 @@ func (o *opener) test(ctx context.Context, path string) (bench.Test, error) {
 		}
 	}
 	return t, nil
-}
-
-// readData reads a prepared data set into memory.
-func (c *call) readData(ctx context.Context, path, split string) (datasets.Dataset, error) {
-	opened, prepared, err := c.openData(path, split)
-	if err != nil {
-		return nil, err
-	}
-	bar := c.newProgress("reading "+path, "clouds")
-	defer bar.end()
-	held, err := datasets.InMemory(ctx, prepared, bar.set)
-	return held, errors.Join(err, opened.Close())
 }

@@ -124,9 +124,12 @@ func autoShard(n int, getenv func(string) string) (bench.Share, error) {
 	return bench.Share{}, usageError{msg: "--shard auto: neither Slurm, Kubernetes nor GNU parallel says which share this is", hint: "name it with --shard I/N"}
 }
 
+// resultFile has the whole result, of which all other files are made.
+const resultFile = "result.json"
+
 // runFiles are what a run leaves in its folder for people: file name and report format.
 var runFiles = []struct{ name, format string }{
-	{"result.json", "json"}, {"table.txt", "table"}, {"curve.svg", "svg"}, {"curve.png", "png"},
+	{resultFile, "json"}, {"report.html", "html"}, {"table.txt", "table"}, {"results.csv", "csv"}, {"curve.svg", "svg"}, {"curve.png", "png"},
 }
 
 func runFileNames() []string {
@@ -233,25 +236,15 @@ func writeRun(dir string, r *bench.Result) error {
 	}
 	for _, f := range runFiles {
 		path := filepath.Join(dir, f.name)
-		if isCurve := f.format == "svg" || f.format == "png"; isCurve && !hasCurve(r) {
-			if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return err // one of another plan
-			}
-			continue
-		}
 		_, _, err := writeOutput(path, func(w io.Writer) error { return report.Write(w, f.format, r) })
+		if is[*report.EmptyPlotError](err) {
+			if err = os.Remove(path); errors.Is(err, fs.ErrNotExist) { // one of another plan
+				err = nil
+			}
+		}
 		if err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func hasCurve(r *bench.Result) bool {
-	for _, m := range r.Models {
-		if m.MOA.Known() {
-			return true
-		}
-	}
-	return false
 }

@@ -1,9 +1,15 @@
 // Package report writes the result of a benchmark for people and for programs.
 //
 // A [Format] is one file that registers itself: "table" for the terminal, "json" for
-// scripts, "svg" and "png" for the curve of target accuracy against robustness. All
-// take the [bench.Result] alone, so that a report can be made of a stored result at any
-// time, and equal results give equal reports.
+// scripts, "csv" for spreadsheets, "markdown" for papers and issues, "html" for a page
+// that stands alone, "svg" and "png" for the curve of target accuracy against robustness.
+// A [Plot] is one picture, by name. All take the [bench.Result] alone, which [Read] reads
+// back, so that a report can be made of a stored result at any time, and equal results
+// give equal reports.
+//
+// Of more than forty models, tables for people show the chosen one, the ends, the Pareto
+// set and every k-th, and say so; JSON, CSV and plots have all. Results must have what
+// Read asks for; those of [bench.Run] do.
 package report
 
 import (

@@ -145,7 +145,7 @@ func TestCurve(t *testing.T) {
 func TestCurveOfPartialSuite(t *testing.T) {
 	t.Parallel()
 	err := Write(&bytes.Buffer{}, "svg", sweep(false))
-	const want = "there is no curve to draw: no model has figures of a whole suite"
+	const want = "there is no plot \"curve\" of this result: no model has figures of a whole suite"
 	if err == nil || err.Error() != want {
 		t.Errorf("got error %v, want %s", err, want)
 	}
@@ -153,11 +153,11 @@ func TestCurveOfPartialSuite(t *testing.T) {
 
 func TestFormats(t *testing.T) {
 	t.Parallel()
-	if got, want := Names(), []string{"json", "png", "svg", "table"}; !slices.Equal(got, want) {
+	if got, want := Names(), []string{"csv", "html", "json", "markdown", "png", "svg", "table"}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	err := Write(&bytes.Buffer{}, "tabel", sweep(true))
-	const want = `unknown report format "tabel"; there are json, png, svg, table`
+	const want = `unknown report format "tabel"; there are csv, html, json, markdown, png, svg, table`
 	if err == nil || err.Error() != want {
 		t.Errorf("got error %v, want %s", err, want)
 	}

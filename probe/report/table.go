@@ -57,7 +57,7 @@ func tableColumns(r *bench.Result) []column {
 	columns = append(columns, column{"clean", func(m *bench.ModelResult) string { return percent(m.Clean.OA) }})
 	for _, name := range r.Order {
 		columns = append(columns, column{shortNames.Replace(name), func(m *bench.ModelResult) string {
-			return percent(m.Corruptions[name].OA)
+			return percent(corruptionOA(&m.Tested, name))
 		}})
 	}
 	if len(r.Order) == 0 {

@@ -1,0 +1,237 @@
+package report
+
+import (
+	_ "embed"
+	"errors"
+	"fmt"
+	"html/template"
+	"io"
+	"strings"
+
+	"gonum.org/v1/plot/vg"
+
+	"github.com/wiseft/wiseft/probe/bench"
+)
+
+func init() {
+	register(Format{
+		Name: "html", Doc: "a page of its own: verdict, plots, tables, and what produced them", Write: writeHTML,
+	})
+}
+
+var (
+	//go:embed page.html.tmpl
+	pageText string
+	//go:embed page.css
+	pageStyle string
+
+	pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{"parts": parts}).Parse(pageText))
+)
+
+// page is what the template shows. Everything that comes from the result is text, which
+// the template escapes; only our own style and plots are not.
+type page struct {
+	Title, Facts, Version string
+	Style                 template.CSS
+	Verdict               verdict
+	Tiles                 []tile
+	Notes                 []string
+	Sections              []section
+}
+
+// tile is a figure of the model that the verdict is about.
+type tile struct{ Name, Value, Range string }
+
+// section is a part of the page. Any of its parts may be missing.
+type section struct {
+	ID, Title, Lead string
+	Figures         []pageFigure
+	Heat            *pageHeat
+	Heats           []*pageHeat
+	Panels          *pagePanels
+	Beside          bool // the tables stand beside the plots where there is room
+	Sheets          []pageSheet
+}
+
+type pageFigure struct {
+	Title, Subtitle string
+	SVG             template.HTML
+}
+
+type pagePanels struct {
+	Title, Subtitle string
+	Figures         []pageFigure
+}
+
+// pageSheet is a sheet whose columns know their class: "n" for figures, "hash", "words".
+type pageSheet struct {
+	ID, Title, Caption string
+	Heading            bool // the title is not that of the section
+	Wide               bool // many columns: small text
+	Head, Classes      []string
+	Rows               []pageRow
+}
+
+type pageRow struct {
+	Name, Role     string
+	Strong, Pareto bool
+	Cells          []pageCell
+}
+
+type pageCell struct{ Class, Text string }
+
+type pageHeat struct {
+	ID, Title, Corner string
+	Columns           []string
+	Rows              []pageRow
+	Scale             pageScale
+}
+
+type pageScale struct {
+	Low, High string
+	Shades    []string // classes
+}
+
+// parts cuts a name behind its underscores, where it may be broken.
+func parts(name string) []string { return strings.SplitAfter(name, "_") }
+
+func writeHTML(w io.Writer, r *bench.Result) error {
+	p, err := newPage(r)
+	if err != nil {
+		return err
+	}
+	var b strings.Builder
+	if err := pageTemplate.Execute(&b, p); err != nil {
+		return err
+	}
+	_, err = io.WriteString(w, strings.TrimLeft(b.String(), "\n"))
+	return err
+}
+
+func newPage(r *bench.Result) (*page, error) {
+	p := &page{Title: title(r), Facts: factsText(r), Version: r.Settings.Wiseft,
+		Style:   template.CSS(pageStyle + shadeStyle()),
+		Verdict: newVerdict(r), Tiles: tiles(r), Notes: r.Notes}
+	for _, add := range []func(*bench.Result) (section, error){
+		resultsSection, corruptionsSection, effectiveSection, comparisonsSection,
+		calibrationSection, testsSection, readingSection, producedSection,
+	} {
+		s, err := add(r)
+		if err != nil {
+			return nil, err
+		}
+		if s.ID != "" {
+			p.Sections = append(p.Sections, s)
+		}
+	}
+	return p, nil
+}
+
+// factsText is the line below the title.
+func factsText(r *bench.Result) string {
+	m := r.Models[0]
+	parts := []string{fmt.Sprintf("%d samples of %s", m.Clean.N, testName(&m.Tested))}
+	if len(r.Models) > 1 {
+		parts = append(parts, fmt.Sprintf("%d models", len(r.Models)))
+	}
+	if r.Suite != "" {
+		parts = append(parts, selfMade(r)+r.Suite)
+	}
+	if r.Settings.OwnHead {
+		parts = append(parts, "own head")
+	} else if solver := r.Settings.Fit.Solver; solver != "" {
+		parts = append(parts, "probe "+solver)
+	}
+	return strings.Join(parts, " · ")
+}
+
+// tiles are the main figures of the model that was chosen, or of the only one.
+func tiles(r *bench.Result) []tile {
+	m := chosenModel(r)
+	if m == nil && len(r.Models) == 1 {
+		m = r.Models[0]
+	}
+	if m == nil {
+		return nil
+	}
+	i := m.Intervals
+	if i == nil {
+		i = &bench.TestIntervals{Clean: [2]bench.Number{unknown, unknown}}
+	}
+	var list []tile
+	add := func(name, unit string, v bench.Number, ends *[2]bench.Number, text func(bench.Number) string) {
+		if !v.Known() {
+			return
+		}
+		t := tile{Name: name, Value: text(v) + unit}
+		if ends != nil && ends[0].Known() {
+			t.Range = rangeOf(*ends, text)
+		}
+		list = append(list, t)
+	}
+	add("clean accuracy", " %", m.Clean.OA, &i.Clean, percent)
+	add("mOA", " %", m.MOA, i.MOA, percent)
+	add("mCE", "", m.MCE, i.MCE, share)
+	add("RmCE", "", m.RMCE, i.RMCE, share)
+	// A line through two models only says where these two are.
+	if m.EffectiveRobustness != nil && r.Baseline != nil && len(r.Baseline.Models) > 2 {
+		add("effective robustness", "", *m.EffectiveRobustness, nil, signedPoints)
+	}
+	return list
+}
+
+// shadeStyle gives every shade of the heat maps a class.
+func shadeStyle() string {
+	var b strings.Builder
+	for i, c := range shadeColors {
+		fmt.Fprintf(&b, ".s%d { background: %s; }\n", i, svgColor(c))
+	}
+	return b.String()
+}
+
+// figures draws plots for a section; those that the result has nothing for are left out.
+func figures(r *bench.Result, names ...string) ([]pageFigure, error) {
+	var list []pageFigure
+	for _, name := range names {
+		f, err := plots[name].draw(r)
+		if isEmpty(err) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		svg, err := f.inline("plot-" + name)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, pageFigure{f.title, f.subtitle, template.HTML(svg)})
+	}
+	return list, nil
+}
+
+func isEmpty(err error) bool {
+	_, ok := errors.AsType[*EmptyPlotError](err)
+	return ok
+}
+
+// panelFigures draws the panels of a plot one by one, for a grid that the page arranges.
+func panelFigures(r *bench.Result, name string) (*pagePanels, error) {
+	f, err := plots[name].draw(r)
+	if isEmpty(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	list := &pagePanels{Title: f.title, Subtitle: f.subtitle}
+	for i, p := range f.panels {
+		one := &figure{title: p.title, desc: fmt.Sprintf("%s: %s", p.title, f.desc), panels: []panel{{plot: p.plot}}}
+		one.width, one.height = 3.3*vg.Inch, 2.5*vg.Inch
+		svg, err := one.inline(fmt.Sprintf("plot-%s-%d", name, i+1))
+		if err != nil {
+			return nil, err
+		}
+		list.Figures = append(list.Figures, pageFigure{p.title, "", template.HTML(svg)})
+	}
+	return list, nil
+}

@@ -1,0 +1,164 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/wiseft/wiseft/probe/bench"
+)
+
+// Plot is a picture of a result.
+type Plot struct {
+	Name string
+	Doc  string // one line
+	draw func(r *bench.Result) (*figure, error)
+}
+
+// figure is a plot that is ready to be drawn, or several beside each other.
+type figure struct {
+	title, subtitle string
+	desc            string // what the picture shows, for those who do not see it
+	width, height   vg.Length
+	panels          []panel
+	columns         int // of panels
+}
+
+// panel is one plot of a figure. title may be "".
+type panel struct {
+	title string
+	plot  *plot.Plot
+}
+
+// EmptyPlotError says that a result has nothing that a plot could show.
+type EmptyPlotError struct {
+	Plot string
+	Why  string
+}
+
+func (e *EmptyPlotError) Error() string {
+	return fmt.Sprintf("there is no plot %q of this result: %s", e.Plot, e.Why)
+}
+
+var plots = map[string]Plot{}
+
+func registerPlot(p Plot) {
+	if p.Name == "" || p.Doc == "" || p.draw == nil {
+		panic("report: plot is half filled")
+	}
+	if _, ok := plots[p.Name]; ok {
+		panic("report: plot is registered twice")
+	}
+	plots[p.Name] = p
+}
+
+// PlotNames returns the names of all plots, sorted.
+func PlotNames() []string { return slices.Sorted(maps.Keys(plots)) }
+
+// LookupPlot returns a plot by name.
+func LookupPlot(name string) (Plot, bool) {
+	p, ok := plots[name]
+	return p, ok
+}
+
+// WritePlot writes the plot of that name as "svg" or "png". A result without what it
+// shows is an [EmptyPlotError], and nothing is written.
+func WritePlot(w io.Writer, name, format string, r *bench.Result) error {
+	p, ok := LookupPlot(name)
+	if !ok {
+		return fmt.Errorf("unknown plot %q; there are %s", name, strings.Join(PlotNames(), ", "))
+	}
+	f, err := p.draw(r)
+	if err != nil {
+		return err
+	}
+	switch format {
+	case "png":
+		canvas, err := f.render(format)
+		if err != nil {
+			return err
+		}
+		_, err = canvas.WriteTo(w)
+		return err
+	case "svg":
+		svg, err := f.svg()
+		if err != nil {
+			return err
+		}
+		_, err = w.Write(svg)
+		return err
+	default:
+		return fmt.Errorf("a plot is svg or png, not %q", format)
+	}
+}
+
+func init() {
+	for name, doc := range map[string]string{"svg": "scalable", "png": "pixels"} {
+		register(Format{
+			Name:  name,
+			Doc:   "the curve of target accuracy against robustness over alpha, as " + doc,
+			Write: func(w io.Writer, r *bench.Result) error { return WritePlot(w, "curve", name, r) },
+		})
+	}
+}
+
+const (
+	titleSize    = 13 // points
+	subtitleSize = 10
+	figureMargin = vg.Length(10)
+)
+
+// render draws the whole figure, with its title, on white.
+func (f *figure) render(format string) (vg.CanvasWriterTo, error) {
+	const head = vg.Length(44)
+	canvas, err := draw.NewFormattedCanvas(f.width, f.height+head, format)
+	if err != nil {
+		return nil, err
+	}
+	c := draw.New(canvas)
+	c.SetColor(paperColor)
+	c.Fill(c.Path())
+	at := vg.Point{X: c.Min.X + figureMargin, Y: c.Max.Y - figureMargin}
+	c.FillText(textStyle(boldSans(titleSize), inkColor, draw.XLeft, draw.YTop), at, f.title)
+	at.Y -= titleSize + 4
+	c.FillText(textStyle(sans(subtitleSize), mutedColor, draw.XLeft, draw.YTop), at, f.subtitle)
+	f.drawPanels(draw.Crop(c, 0, 0, 0, -head))
+	return canvas, nil
+}
+
+// drawPanels draws the plots alone.
+func (f *figure) drawPanels(c draw.Canvas) {
+	columns := max(f.columns, 1)
+	rows := (len(f.panels) + columns - 1) / columns
+	tiles := draw.Tiles{Cols: columns, Rows: rows, PadX: vg.Points(10), PadY: vg.Points(14),
+		PadLeft: figureMargin, PadRight: figureMargin, PadTop: vg.Points(6), PadBottom: figureMargin}
+	for i, p := range f.panels {
+		tile := tiles.At(c, i%columns, i/columns)
+		if p.title != "" {
+			style := textStyle(boldSans(subtitleSize), inkColor, draw.XCenter, draw.YTop)
+			tile.FillText(style, vg.Point{X: tile.Center().X, Y: tile.Max.Y}, p.title)
+			tile = draw.Crop(tile, 0, 0, 0, -vg.Points(16))
+		}
+		p.plot.Draw(tile)
+	}
+}
+
+// svg draws the whole figure as a document of its own that says what it shows.
+func (f *figure) svg() ([]byte, error) {
+	canvas, err := f.render("svg")
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	if _, err := canvas.WriteTo(&b); err != nil {
+		return nil, err
+	}
+	return describe(b.Bytes(), f.title, f.desc), nil
+}

@@ -1,0 +1,130 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/wiseft/wiseft/probe/bench"
+)
+
+// settingsSheet has what produced the result, beside models and data.
+func settingsSheet(r *bench.Result) sheet {
+	s := sheet{ID: "settings", Title: "Settings", Head: []string{"setting", "value"}}
+	add := func(name, value string) {
+		if value != "" {
+			s.Rows = append(s.Rows, row{Cells: []string{name, value}})
+		}
+	}
+	set := r.Settings
+	add("wiseft", set.Wiseft)
+	add("Go", set.Go)
+	add("runtime", set.Runtime)
+	add("tensor", set.Tensor)
+	add("head", headText(set))
+	add("validation", set.Validation)
+	if r.Chosen != nil {
+		add("rule of the choice", r.Chosen.Rule)
+	}
+	add("suite", set.Suite)
+	if len(set.Corruptions) > 0 {
+		add("corruptions", strings.Join(set.Corruptions, ", "))
+		add("severities", strings.Trim(fmt.Sprint(set.Severities), "[]"))
+	}
+	if r.Reference != nil {
+		add("reference", join(r.Reference.Name, r.Reference.Source))
+	}
+	add("seed", fmt.Sprint(set.Seed))
+	add("layout", string(set.Layout))
+	if set.Batch > 0 {
+		add("batch", fmt.Sprint(set.Batch))
+	}
+	if s := r.Statistics; s != nil {
+		add("intervals", fmt.Sprintf("%s, %d resamples, seed %d", level(r), s.Resamples, s.Seed))
+	}
+	add("units", fmt.Sprint(r.NUnits))
+	return s
+}
+
+// headText says who judged.
+func headText(s bench.Settings) string {
+	if s.OwnHead {
+		return "the model's own"
+	}
+	f := s.Fit
+	text := fmt.Sprintf("probe %s, C %g, tolerance %g, at most %d iterations", f.Solver, f.C, f.Tol, f.MaxIter)
+	if f.Standardize {
+		text += ", standardised"
+	}
+	if f.Balanced {
+		text += ", classes balanced"
+	}
+	return text
+}
+
+// dataSheet has the data sets, with what was done to them.
+func dataSheet(r *bench.Result) sheet {
+	s := sheet{ID: "data", Title: "Data", Head: []string{"data", "part", "samples", "what was done to it", "SHA-256"}}
+	add := func(part string, d *bench.DataResult) {
+		if d == nil {
+			return
+		}
+		history := append([]string{d.Format}, d.History...)
+		if d.SelfMade {
+			history = append(history, "self-made")
+		}
+		s.Rows = append(s.Rows, row{Cells: []string{d.Name, part, fmt.Sprint(d.N), strings.Join(history, "; "), d.SHA256}})
+	}
+	add("training", r.Settings.Train)
+	add("validation", r.Settings.Val)
+	for _, d := range r.Settings.Tests {
+		add("test", d)
+	}
+	return s
+}
+
+// modelsSheet has the models' hashes.
+func modelsSheet(r *bench.Result) sheet {
+	return modelSheet(r, "models", "Models", []column{
+		{"SHA-256", func(m *bench.ModelResult) string { return m.ModelSHA256 }},
+		{"probe", func(m *bench.ModelResult) string {
+			switch {
+			case m.Probe == nil:
+				return "own head"
+			case !m.Probe.Converged:
+				return fmt.Sprintf("NOT converged after %d iterations", m.Probe.Iterations)
+			default:
+				return fmt.Sprintf("converged after %d iterations", m.Probe.Iterations)
+			}
+		}},
+	})
+}
+
+// readingSheet says what the figures mean, as far as the result has them.
+func readingSheet(r *bench.Result) sheet {
+	s := sheet{ID: "reading", Title: "How to read it", Head: []string{"figure", "meaning"}}
+	add := func(name, meaning string) { s.Rows = append(s.Rows, row{Cells: []string{name, meaning}}) }
+	if r.Chosen != nil && r.Chosen.Alpha != nil {
+		add("alpha", "theta(alpha) = (1 - alpha) * pretrained + alpha * finetuned: 0 is the pre-trained model, 1 the fine-tuned one")
+	}
+	add("clean", "overall accuracy on the test data as it is, in percent; mAcc is the mean over classes")
+	if hasValidation(r) {
+		add("val", "overall accuracy on "+validationText(r)+", by which mixes are chosen")
+	}
+	if len(r.Order) > 0 {
+		add("mOA", "mean accuracy over all corruptions and severities of the suite; there is none of a part of it")
+	}
+	if r.Reference != nil {
+		add("mCE", "mean corruption error: errors under each corruption over those of "+r.Reference.Name+"; 1 is as good as that, lower is better")
+		add("RmCE", "the same of how much accuracy each corruption costs, against clean data")
+	}
+	if len(r.Pareto) > 0 && len(r.Order) > 0 {
+		add("Pareto set", "models that no other beats in clean accuracy and mOA at once; it describes test data, and nothing is chosen by it")
+	}
+	if r.Baseline != nil {
+		add("effective robustness", "points of mOA beyond what the baseline models' line expects of the clean accuracy, on logit axes (Taori et al. 2020)")
+	}
+	if hasIntervals(r) {
+		add("intervals", "would hold the true figure in "+level(r)+" of repetitions with other test samples; they say nothing of another training")
+	}
+	return s
+}

@@ -1,0 +1,131 @@
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/wiseft/wiseft/probe/bench"
+)
+
+// ResultError says what is wrong with a stored result.
+type ResultError struct{ Reason string }
+
+func (e *ResultError) Error() string { return e.Reason }
+
+func resultErrorf(format string, args ...any) error {
+	return &ResultError{fmt.Sprintf(format, args...)}
+}
+
+// maxResultBytes is more than a result of ten thousand models needs.
+const maxResultBytes = 1 << 30
+
+// Read reads a result as the format "json" writes it, and as sweep and bench print it. It
+// has whatever the reports need; else the error is a [ResultError].
+func Read(in io.Reader) (*bench.Result, error) {
+	limited := &io.LimitedReader{R: in, N: maxResultBytes}
+	d := json.NewDecoder(limited)
+	r := &bench.Result{}
+	if err := d.Decode(r); err != nil {
+		if limited.N <= 0 {
+			return nil, resultErrorf("a result has at most %d bytes", maxResultBytes)
+		}
+		return nil, resultErrorf("this is no result of a sweep or benchmark: %v", err)
+	}
+	if err := check(r); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// check refuses results that reports cannot be made of.
+func check(r *bench.Result) error {
+	if r.Schema != "wiseft.sweep/1" && r.Schema != "wiseft.bench/1" {
+		return resultErrorf("schema %q is not that of a sweep or benchmark, wiseft.sweep/1 or wiseft.bench/1", r.Schema)
+	}
+	if len(r.Models) == 0 {
+		return resultErrorf("the result has no models")
+	}
+	if r.Statistics == nil {
+		return resultErrorf("the result has no statistics: an earlier version made it; make it anew with wiseft collect RUN")
+	}
+	ids := map[string]bool{}
+	for i, m := range r.Models {
+		if m == nil || m.ID == "" || m.Clean == nil {
+			return resultErrorf("model %d has no name or no figures of clean data", i)
+		}
+		if ids[m.ID] {
+			return resultErrorf("two models are called %q", m.ID)
+		}
+		ids[m.ID] = true
+		if err := checkModel(m); err != nil {
+			return resultErrorf("model %q: %v", m.ID, err)
+		}
+	}
+	if r.Chosen != nil && !ids[r.Chosen.ID] {
+		return resultErrorf("the chosen model %q is not there", r.Chosen.ID)
+	}
+	for i, c := range r.Statistics.Comparisons {
+		if c == nil || c.Clean == nil || !ids[c.A] || !ids[c.B] {
+			return resultErrorf("comparison %d is not one of two models that are there", i)
+		}
+	}
+	return nil
+}
+
+func checkModel(m *bench.ModelResult) error {
+	for i, t := range append([]*bench.Tested{&m.Tested}, m.MoreTests...) {
+		if t == nil || t.Clean == nil || t.Clean.N < 1 {
+			return fmt.Errorf("test set %d has no clean samples", i)
+		}
+		if err := checkTested(t); err != nil {
+			return err
+		}
+	}
+	if m.Validation != nil {
+		return checkShares("validation", m.Validation.OA)
+	}
+	return nil
+}
+
+// checkTested refuses accuracies that are none: no plot has room for them.
+func checkTested(t *bench.Tested) error {
+	if err := checkShares("clean", t.Clean.OA, t.MOA, t.Exact.MOA); err != nil {
+		return err
+	}
+	for name, c := range t.Corruptions {
+		if c == nil {
+			return fmt.Errorf("%s has no figures", name)
+		}
+		if err := checkShares(name, append(c.OABySeverity[:], c.OA)...); err != nil {
+			return err
+		}
+	}
+	if t.Intervals == nil {
+		return nil
+	}
+	if err := checkShares("interval of clean", t.Intervals.Clean[:]...); err != nil {
+		return err
+	}
+	if t.Intervals.MOA != nil {
+		if err := checkShares("interval of mOA", t.Intervals.MOA[:]...); err != nil {
+			return err
+		}
+	}
+	for name, ends := range t.Intervals.Corruptions {
+		if err := checkShares("interval of "+name, ends[:]...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkShares(what string, values ...bench.Number) error {
+	for _, v := range values {
+		if v.Known() && (v < 0 || v > 1) {
+			return fmt.Errorf("%s: accuracy %g is not between 0 and 1", strings.ToValidUTF8(what, "?"), float64(v))
+		}
+	}
+	return nil
+}

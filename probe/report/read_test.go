@@ -1,0 +1,154 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/wiseft/wiseft/probe/bench"
+)
+
+func TestReadGivesBackWhatWasWritten(t *testing.T) {
+	t.Parallel()
+	for name, r := range results() {
+		if r.Statistics == nil {
+			r.Statistics = &bench.Statistics{Level: 0.95}
+		}
+		for _, format := range Names() {
+			var want, got bytes.Buffer
+			wantErr := Write(&want, format, r)
+			back, err := Read(bytes.NewReader(document(t, r)))
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			gotErr := Write(&got, format, back)
+			if !bytes.Equal(got.Bytes(), want.Bytes()) || (gotErr == nil) != (wantErr == nil) {
+				t.Errorf("%s: %s of the result that was read back differs", name, format)
+			}
+		}
+	}
+}
+
+func document(t *testing.T, r *bench.Result) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := Write(&b, "json", r); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func TestReadRefuses(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		change func(r *bench.Result)
+		want   string
+	}{
+		"schema":      {func(r *bench.Result) { r.Schema = "wiseft.diff/1" }, `schema "wiseft.diff/1" is not that of a sweep or benchmark, wiseft.sweep/1 or wiseft.bench/1`},
+		"no models":   {func(r *bench.Result) { r.Models = nil }, "the result has no models"},
+		"old":         {func(r *bench.Result) { r.Statistics = nil }, "the result has no statistics: an earlier version made it; make it anew with wiseft collect RUN"},
+		"null model":  {func(r *bench.Result) { r.Models[1] = nil }, "model 1 has no name or no figures of clean data"},
+		"no clean":    {func(r *bench.Result) { r.Models[2].Clean = nil }, "model 2 has no name or no figures of clean data"},
+		"twice":       {func(r *bench.Result) { r.Models[2].ID = r.Models[1].ID }, `two models are called "alpha=0.1"`},
+		"no samples":  {func(r *bench.Result) { r.Models[2].Clean.N = 0 }, `model "alpha=0.2": test set 0 has no clean samples`},
+		"percent":     {func(r *bench.Result) { r.Models[2].Clean.OA = 88.9 }, `model "alpha=0.2": clean: accuracy 88.9 is not between 0 and 1`},
+		"corruption":  {func(r *bench.Result) { r.Models[2].Corruptions["jitter"] = nil }, `model "alpha=0.2": jitter has no figures`},
+		"chosen":      {func(r *bench.Result) { r.Chosen.ID = "alpha=7" }, `the chosen model "alpha=7" is not there`},
+		"comparison":  {func(r *bench.Result) { r.Statistics.Comparisons[3].B = "alpha=7" }, "comparison 3 is not one of two models that are there"},
+		"other tests": {func(r *bench.Result) { r.Models[0].MoreTests[0] = nil }, `model "alpha=0": test set 1 has no clean samples`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := full()
+			test.change(r)
+			_, err := Read(bytes.NewReader(document(t, r)))
+			if _, ok := errors.AsType[*ResultError](err); !ok || err.Error() != test.want {
+				t.Errorf("got %v, want %s", err, test.want)
+			}
+		})
+	}
+	for _, text := range []string{"", "{", "[]", "null", `{"schema": 3}`} {
+		if _, err := Read(strings.NewReader(text)); err == nil {
+			t.Errorf("%q was read", text)
+		}
+	}
+}
+
+// Whatever a result has instead of one of its values, it is refused or reported, and
+// nothing panics.
+func TestReportsOfDamagedResults(t *testing.T) {
+	t.Parallel()
+	r := full()
+	r.Models, r.Order = r.Models[8:10], r.Order[:2]
+	for _, m := range r.Models {
+		for _, name := range order[2:] {
+			delete(m.Corruptions, name)
+		}
+	}
+	r.Models[1].MoreTests = nil
+	compareAll(r)
+	var tree any
+	if err := json.Unmarshal(document(t, r), &tree); err != nil {
+		t.Fatal(err)
+	}
+	damages := []any{nil, 1e300, -1.0, "<b>", []any{}, map[string]any{}}
+	tried, reported := 0, 0
+	damage(tree, func() {
+		if tried++; tried%3 != 0 {
+			return // to be fast
+		}
+		text, err := json.Marshal(tree)
+		if err != nil {
+			t.Fatal(err)
+		}
+		back, err := Read(bytes.NewReader(text))
+		if err != nil {
+			return
+		}
+		reported++
+		for _, name := range []string{"table", "markdown", "csv"} {
+			if err := Write(io.Discard, name, back); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		if reported%10 == 0 { // the page takes 20 ms
+			if err := Write(io.Discard, "html", back); err != nil {
+				t.Errorf("html: %v", err)
+			}
+		}
+	}, damages)
+	if tried < 2000 || reported < 200 {
+		t.Fatalf("%d results were tried, %d reported", tried, reported)
+	}
+}
+
+// damage puts each of the damages in the place of each value in turn, of lists the first two.
+func damage(at any, try func(), damages []any) {
+	replace := func(value any, set func(any)) {
+		for _, d := range damages {
+			set(d)
+			try()
+		}
+		set(value)
+		damage(value, try, damages)
+	}
+	switch v := at.(type) {
+	case map[string]any:
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			replace(v[key], func(d any) { v[key] = d })
+		}
+	case []any:
+		for i, value := range v[:min(len(v), 2)] {
+			replace(value, func(d any) { v[i] = d })
+		}
+	case string, float64, bool, nil:
+	default:
+		panic(fmt.Sprintf("json has no %T", at))
+	}
+}

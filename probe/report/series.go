@@ -1,0 +1,188 @@
+package report
+
+import (
+	"cmp"
+	"image/color"
+	"math"
+	"slices"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/wiseft/wiseft/probe/bench"
+)
+
+// modelFigure returns a figure of a model, as a share, and its interval; nil without one.
+type modelFigure func(m *bench.ModelResult) (bench.Number, *[2]bench.Number)
+
+// series is a figure of all models, in percent, with its intervals.
+type series struct {
+	name   string
+	color  color.NRGBA
+	values []float64
+	ends   [][2]float64 // NaN where there is none
+	dashed bool
+}
+
+func newSeries(r *bench.Result, name string, c color.NRGBA, figure modelFigure) series {
+	s := series{name: name, color: c}
+	for _, m := range r.Models {
+		v, i := figure(m)
+		if i == nil {
+			i = &[2]bench.Number{unknown, unknown}
+		}
+		s.values = append(s.values, 100*float64(v))
+		s.ends = append(s.ends, [2]float64{100 * float64(i[0]), 100 * float64(i[1])})
+	}
+	return s
+}
+
+func (s series) isEmpty() bool {
+	e := newExtent()
+	e.include(s.values...)
+	return e.low > e.high
+}
+
+// addSeries draws lines with bands, or points with bars, and marks the chosen model. It
+// returns the extent of all of them.
+func addSeries(p *plot.Plot, r *bench.Result, axis *modelAxis, list []series) extent {
+	y := newExtent()
+	for i, m := range r.Models {
+		if isChosen(r, m) {
+			p.Add(&mark{x: axis.at[i]})
+		}
+	}
+	for i, s := range list {
+		if s.isEmpty() {
+			continue
+		}
+		y.include(s.values...)
+		for _, e := range s.ends {
+			y.include(e[0], e[1])
+		}
+		if axis.continuous {
+			p.Add(&line{s, axis.at})
+			continue
+		}
+		p.Add(&bars{s, axis.at, 0.18 * (float64(i) - float64(len(list)-1)/2)})
+	}
+	return y
+}
+
+// mark is an upright line at the chosen model.
+type mark struct{ x float64 }
+
+// Plot implements plot.Plotter.
+func (m *mark) Plot(c draw.Canvas, p *plot.Plot) {
+	x, _ := p.Transforms(&c)
+	style := draw.LineStyle{Color: chosenColor, Width: vg.Points(1), Dashes: []vg.Length{4, 3}}
+	c.StrokeLine2(style, x(m.x), c.Min.Y, x(m.x), c.Max.Y)
+	if c.Max.X-c.Min.X < 2.6*vg.Inch {
+		return // the dashes have to do
+	}
+	text := textStyle(boldSans(9), chosenColor, draw.XLeft, draw.YTop)
+	at := vg.Point{X: x(m.x) + 4, Y: c.Max.Y - 1}
+	if at.X+text.Width("chosen") > c.Max.X {
+		text.XAlign, at.X = draw.XRight, x(m.x)-4
+	}
+	c.FillText(text, at, "chosen")
+}
+
+// line is a series over an axis, with a band and its name at the end.
+type line struct {
+	series
+	at []float64
+}
+
+// Plot implements plot.Plotter.
+func (l *line) Plot(c draw.Canvas, p *plot.Plot) {
+	x, y := p.Transforms(&c)
+	var middle, low, high []vg.Point
+	for i, v := range l.values {
+		if math.IsNaN(v) {
+			continue
+		}
+		middle = append(middle, vg.Point{X: x(l.at[i]), Y: y(v)})
+		if e := l.ends[i]; !math.IsNaN(e[0]) && !math.IsNaN(e[1]) {
+			low = append(low, vg.Point{X: x(l.at[i]), Y: y(e[0])})
+			high = append([]vg.Point{{X: x(l.at[i]), Y: y(e[1])}}, high...)
+		}
+	}
+	if len(low) > 1 {
+		c.FillPolygon(band(l.color), append(low, high...))
+	}
+	style := draw.LineStyle{Color: l.color, Width: vg.Points(1.6)}
+	if l.dashed {
+		style.Width, style.Dashes = vg.Points(1), []vg.Length{2, 2}
+	}
+	c.StrokeLines(style, middle)
+	if len(middle) <= many && !l.dashed {
+		for _, at := range middle {
+			c.DrawGlyph(draw.GlyphStyle{Color: l.color, Radius: vg.Points(2), Shape: draw.CircleGlyph{}}, at)
+		}
+	}
+}
+
+// names writes the names of series at their right ends, apart from each other.
+type names struct {
+	list []series
+	axis *modelAxis
+}
+
+// Plot implements plot.Plotter.
+func (n *names) Plot(c draw.Canvas, p *plot.Plot) {
+	x, y := p.Transforms(&c)
+	type name struct {
+		series
+		at vg.Length
+	}
+	var list []name
+	for _, s := range n.list {
+		for i := len(s.values) - 1; i >= 0; i-- {
+			if !math.IsNaN(s.values[i]) {
+				list = append(list, name{s, y(s.values[i])})
+				break
+			}
+		}
+	}
+	slices.SortStableFunc(list, func(a, b name) int { return cmp.Compare(b.at, a.at) })
+	right := x(n.axis.at[len(n.axis.at)-1]) + 8
+	if !n.axis.continuous {
+		right = x(n.axis.at[len(n.axis.at)-1]+0.18) + 8
+	}
+	const lineHeight = vg.Length(12)
+	for i := range list {
+		if i > 0 {
+			list[i].at = min(list[i].at, list[i-1].at-lineHeight)
+		}
+		style := textStyle(boldSans(9.5), list[i].color, draw.XLeft, draw.YCenter)
+		c.FillText(style, vg.Point{X: right, Y: list[i].at}, list[i].name)
+	}
+}
+
+// bars is a series of models that stand side by side, with bars for intervals.
+type bars struct {
+	series
+	at    []float64
+	shift float64 // beside the models' places, so that series do not hide each other
+}
+
+// Plot implements plot.Plotter.
+func (b *bars) Plot(c draw.Canvas, p *plot.Plot) {
+	x, y := p.Transforms(&c)
+	for i, v := range b.values {
+		if math.IsNaN(v) {
+			continue
+		}
+		at := vg.Point{X: x(b.at[i] + b.shift), Y: y(v)}
+		if e := b.ends[i]; !math.IsNaN(e[0]) && !math.IsNaN(e[1]) {
+			c.StrokeLine2(draw.LineStyle{Color: b.color, Width: vg.Points(1.4)}, at.X, y(e[0]), at.X, y(e[1]))
+		}
+		radius := vg.Points(3)
+		if len(b.values) > many {
+			radius = vg.Points(1.5)
+		}
+		c.DrawGlyph(draw.GlyphStyle{Color: b.color, Radius: radius, Shape: draw.CircleGlyph{}}, at)
+	}
+}

@@ -1,0 +1,129 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/wiseft/wiseft/probe/bench"
+)
+
+const (
+	// maxRows is how many models a table for people shows.
+	maxRows = 40
+	// maxPareto is how many of them may be there for being in the Pareto set.
+	maxPareto = 20
+)
+
+// shown returns the models that tables show, in the order of the result: all, or of many
+// the chosen one, the ends, the Pareto set and every k-th. note says which; "" for all.
+func shown(r *bench.Result) (models []*bench.ModelResult, note string) {
+	n := len(r.Models)
+	if n <= maxRows {
+		return r.Models, ""
+	}
+	pareto, thinned := every(r.Pareto, maxPareto)
+	step := (n + maxRows - maxPareto - 1) / (maxRows - maxPareto)
+	for i, m := range r.Models {
+		if i%step == 0 || isEnd(r, i) || isChosen(r, m) || slices.Contains(pareto, m.ID) {
+			models = append(models, m)
+		}
+	}
+	of := "the Pareto set"
+	if thinned > 1 {
+		of = fmt.Sprintf("every %s of the Pareto set", ordinal(thinned))
+	}
+	chosen := ""
+	if r.Chosen != nil {
+		chosen = "the chosen one, "
+	}
+	return models, fmt.Sprintf("%d of %d models are shown: %sthe ends, %s and every %s; the CSV and JSON files have all",
+		len(models), n, chosen, of, ordinal(step))
+}
+
+// every returns every k-th of a list so that at most n remain, and k.
+func every(list []string, n int) ([]string, int) {
+	k := (len(list) + n - 1) / n
+	if k <= 1 {
+		return list, 1
+	}
+	var out []string
+	for i := 0; i < len(list); i += k {
+		out = append(out, list[i])
+	}
+	return out, k
+}
+
+func ordinal(n int) string {
+	suffix := "th"
+	if n/10%10 != 1 {
+		switch n % 10 {
+		case 1:
+			suffix = "st"
+		case 2:
+			suffix = "nd"
+		case 3:
+			suffix = "rd"
+		}
+	}
+	return fmt.Sprintf("%d%s", n, suffix)
+}
+
+func isChosen(r *bench.Result, m *bench.ModelResult) bool {
+	return r.Chosen != nil && r.Chosen.ID == m.ID
+}
+
+func isPareto(r *bench.Result, m *bench.ModelResult) bool { return slices.Contains(r.Pareto, m.ID) }
+
+// isEnd reports whether model i is an end of the path: alpha 0 or 1, or else the first or
+// last.
+func isEnd(r *bench.Result, i int) bool {
+	if a := r.Models[i].Alpha; a != nil {
+		return *a == 0 || *a == 1
+	}
+	return i == 0 || i == len(r.Models)-1
+}
+
+// ends returns the models that the chosen one is held against: those of the least and the
+// most of a single parameter; nil without one.
+func ends(r *bench.Result) []*bench.ModelResult {
+	var low, high *bench.ModelResult
+	for _, m := range r.Models {
+		if len(m.Params) != 1 {
+			continue
+		}
+		if low == nil || m.Params[0].Value < low.Params[0].Value {
+			low = m
+		}
+		if high == nil || m.Params[0].Value > high.Params[0].Value {
+			high = m
+		}
+	}
+	if low == high || len(paramNames(r)) != 1 {
+		return nil
+	}
+	return []*bench.ModelResult{low, high}
+}
+
+// chosenModel returns the model that was chosen; nil if none was.
+func chosenModel(r *bench.Result) *bench.ModelResult {
+	for _, m := range r.Models {
+		if isChosen(r, m) {
+			return m
+		}
+	}
+	return nil
+}
+
+// role says what a model is in a sweep: "chosen", "pretrained", "finetuned" or "".
+func role(r *bench.Result, m *bench.ModelResult) string {
+	switch {
+	case isChosen(r, m):
+		return "chosen"
+	case m.Alpha != nil && len(m.Params) == 1 && *m.Alpha == 0:
+		return "pretrained"
+	case m.Alpha != nil && len(m.Params) == 1 && *m.Alpha == 1:
+		return "finetuned"
+	default:
+		return ""
+	}
+}

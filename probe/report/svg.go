@@ -1,0 +1,83 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"html"
+	"image/color"
+	"regexp"
+	"strings"
+
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgsvg"
+)
+
+var svgTag = regexp.MustCompile(`<svg [^>]*>`)
+
+// describe puts a title and a description into an SVG document, for screen readers.
+func describe(svg []byte, title, desc string) []byte {
+	at := svgTag.FindIndex(svg)
+	if at == nil {
+		panic("report: svg without its tag")
+	}
+	var b bytes.Buffer
+	b.Write(svg[:at[1]-1])
+	fmt.Fprintf(&b, ` role="img">%s`, spoken("", title, desc))
+	b.Write(svg[at[1]:])
+	return b.Bytes()
+}
+
+// spoken is the title and the description of a picture; id, if there is one, makes them
+// something to refer to.
+func spoken(id, title, desc string) string {
+	titleID, descID := "", ""
+	if id != "" {
+		titleID, descID = fmt.Sprintf(` id="%s-title"`, id), fmt.Sprintf(` id="%s-desc"`, id)
+	}
+	return fmt.Sprintf("<title%s>%s</title><desc%s>%s</desc>", titleID, html.EscapeString(printable(title)),
+		descID, html.EscapeString(printable(desc)))
+}
+
+// inlineScale makes text larger within a page, where figures stand side by side.
+const inlineScale = 0.88
+
+// inline draws the panels as a part of a page: without the title, which the page has, and
+// in the page's colours. id is unique in the page.
+func (f *figure) inline(id string) (string, error) {
+	width, height := f.width*inlineScale, f.height*inlineScale
+	canvas := vgsvg.New(width, height)
+	f.drawPanels(draw.New(canvas))
+	var b bytes.Buffer
+	if _, err := canvas.WriteTo(&b); err != nil {
+		return "", err
+	}
+	at := svgTag.FindIndex(b.Bytes())
+	if at == nil {
+		panic("report: svg without its tag")
+	}
+	head := fmt.Sprintf(`<svg viewBox="0 0 %g %g" role="img" aria-labelledby="%s-title %s-desc">`,
+		width.Points(), height.Points(), id, id)
+	return head + spoken(id, f.title, f.desc) + themed(b.String()[at[1]:]), nil
+}
+
+// themed replaces the plots' colours by the page's, and the fonts by those that are there:
+// Arial and Helvetica have the measures of Liberation Sans.
+func themed(svg string) string {
+	pairs := []string{
+		"font-family:Liberation Sans;font-variant:normal;font-weight:normal;font-style:normal;", "",
+		"font-family:Liberation Sans;font-variant:normal;font-weight:bold;font-style:normal;", "font-weight:bold;",
+	}
+	for _, c := range pageColors {
+		for _, property := range []string{"fill:", "stroke:"} {
+			pairs = append(pairs, property+svgColor(c.color), property+"var("+c.name+")")
+		}
+	}
+	return strings.NewReplacer(pairs...).Replace(svg)
+}
+
+// svgColor writes a colour as vgsvg does, which loses a little where it is transparent.
+func svgColor(c color.Color) string {
+	r, g, b, alpha := c.RGBA()
+	a := 255 / float64(alpha)
+	return fmt.Sprintf("#%02X%02X%02X", int(float64(r)*a), int(float64(g)*a), int(float64(b)*a))
+}

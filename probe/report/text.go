@@ -1,0 +1,169 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/wiseft/wiseft/probe/bench"
+)
+
+// unknown is a figure that there is none of.
+var unknown = bench.Number(math.NaN())
+
+// minus is the sign that is as wide as a plus.
+const minus = "−"
+
+// signedPoints writes a difference of shares in points: "+1.3".
+func signedPoints(n bench.Number) string {
+	if !n.Known() {
+		return "-"
+	}
+	text := fmt.Sprintf("%+.1f", 100*float64(n))
+	if text == "-0.0" {
+		return "+0.0"
+	}
+	return strings.Replace(text, "-", minus, 1)
+}
+
+// percentRange writes an interval of shares in percent: "86.8–90.7".
+func percentRange(i [2]bench.Number) string { return rangeOf(i, percent) }
+
+func rangeOf(i [2]bench.Number, text func(bench.Number) string) string {
+	if !i[0].Known() || !i[1].Known() {
+		return "-"
+	}
+	return text(i[0]) + "–" + text(i[1])
+}
+
+// signedRange writes an interval of a difference in points: "-0.4 to +1.3".
+func signedRange(i [2]bench.Number) string {
+	if !i[0].Known() || !i[1].Known() {
+		return "-"
+	}
+	return signedPoints(i[0]) + " to " + signedPoints(i[1])
+}
+
+// pValue writes a p-value. Random signs tell p-values down to 1e-4 apart, so nothing
+// below is written.
+func pValue(p bench.Number) string {
+	switch {
+	case !p.Known():
+		return "-"
+	case p < 0.001:
+		return "<0.001"
+	default:
+		return fmt.Sprintf("%.3f", float64(p))
+	}
+}
+
+// label is what a model is called where there is little room: the values of its
+// parameters, or the file's name.
+func label(m *bench.ModelResult) string {
+	switch {
+	case len(m.Params) == 0:
+		return filepath.Base(m.ID)
+	default:
+		var values []string
+		for _, p := range m.Params {
+			values = append(values, fmt.Sprintf("%.4g", p.Value))
+		}
+		return strings.Join(values, ", ")
+	}
+}
+
+// printable replaces what XML has no room for: control characters, and bytes that are no
+// UTF-8. Files may be called anything.
+func printable(s string) string {
+	return strings.Map(func(c rune) rune {
+		if unicode.IsControl(c) || c == 0xfffe || c == 0xffff {
+			return unicode.ReplacementChar
+		}
+		return c
+	}, strings.ToValidUTF8(s, string(unicode.ReplacementChar)))
+}
+
+// title says what was measured.
+func title(r *bench.Result) string {
+	if names := paramNames(r); len(names) > 0 {
+		text := names[0]
+		for _, name := range names[1:] {
+			text += ", " + name
+		}
+		return "Sweep over " + text
+	}
+	if len(r.Models) == 1 {
+		return "Benchmark of " + filepath.Base(r.Models[0].ID)
+	}
+	return fmt.Sprintf("Benchmark of %d models", len(r.Models))
+}
+
+// paramNames returns the names of the parameters that the mixes differ in, in their
+// order; none of a benchmark.
+func paramNames(r *bench.Result) []string {
+	var names []string
+	for _, m := range r.Models {
+		for _, p := range m.Params {
+			if !slices.Contains(names, p.Name) {
+				names = append(names, p.Name)
+			}
+		}
+	}
+	return names
+}
+
+// testName is a test set's name with at most one of its folders.
+func testName(t *bench.Tested) string {
+	parts := strings.Split(filepath.ToSlash(t.Name), "/")
+	return cmp.Or(strings.Trim(strings.Join(parts[max(0, len(parts)-2):], "/"), "/"), "test data")
+}
+
+// difference returns how a and b differ, as A - B; nil if the result does not compare
+// them.
+func difference(r *bench.Result, a, b string) *bench.Comparison {
+	if r.Statistics == nil {
+		return nil
+	}
+	for _, c := range r.Statistics.Comparisons {
+		switch {
+		case c.A == a && c.B == b:
+			return c
+		case c.A == b && c.B == a:
+			return &bench.Comparison{A: a, B: b, Clean: reversed(c.Clean), MOA: reversed(c.MOA)}
+		}
+	}
+	return nil
+}
+
+// reversed is the same difference, seen from the other model.
+func reversed(d *bench.Difference) *bench.Difference {
+	if d == nil {
+		return nil
+	}
+	back := *d
+	back.Difference, back.Interval = -d.Difference, [2]bench.Number{-d.Interval[1], -d.Interval[0]}
+	return &back
+}
+
+// level is the confidence of the intervals in words: "95 %".
+func level(r *bench.Result) string {
+	if r.Statistics == nil {
+		return "95 %"
+	}
+	return strconv.FormatFloat(100*r.Statistics.Level, 'g', 4, 64) + " %"
+}
+
+// mean returns the mean accuracy over all severities of a corruption, unrounded; unknown
+// where one was not run.
+func mean(c *bench.CorruptionResult) bench.Number {
+	sum := bench.Number(0)
+	for _, oa := range c.OABySeverity {
+		sum += oa // NaN stays
+	}
+	return sum / bench.Number(len(c.OABySeverity))
+}

@@ -1,0 +1,159 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/wiseft/wiseft/probe/bench"
+)
+
+// verdict is what a result says, in sentences.
+type verdict struct {
+	Headline  string
+	Sentences []string
+	OnTest    bool // test data decided
+}
+
+func newVerdict(r *bench.Result) verdict {
+	if m := chosenModel(r); m != nil {
+		return verdictOfSweep(r, m)
+	}
+	return verdictOfBench(r)
+}
+
+// verdictOfSweep says which mix was chosen, how, and what it gains and loses.
+func verdictOfSweep(r *bench.Result, m *bench.ModelResult) verdict {
+	c := r.Chosen
+	v := verdict{Headline: paramText(c.Params) + " is chosen", OnTest: c.OnTest}
+	by := fmt.Sprintf("by the rule “%s”", c.Rule)
+	if c.OnTest {
+		v.Sentences = append(v.Sentences, "TEST DATA DECIDED, "+by+".",
+			"The figures of what was chosen are optimistic and are no estimate of new data.")
+	} else {
+		const text = "Validation data decided, where it has %s %% (%s), %s; test data decided nothing."
+		v.Sentences = append(v.Sentences, fmt.Sprintf(text, percent(c.Validation), validationText(r), by))
+	}
+	v.Sentences = append(v.Sentences, scoresText(r, m))
+	tested := false
+	for _, end := range ends(r) {
+		if end != m {
+			v.Sentences = append(v.Sentences, againstText(r, m, end))
+			tested = tested || difference(r, m.ID, end.ID) != nil
+		}
+	}
+	if tested {
+		v.Sentences = append(v.Sentences,
+			fmt.Sprintf("The p-values are adjusted for %d comparisons (Holm).", len(r.Statistics.Comparisons)))
+	}
+	if m.MOA.Known() && len(r.Pareto) > 0 {
+		is := "is not"
+		if isPareto(r, m) {
+			is = "is"
+		}
+		v.Sentences = append(v.Sentences, fmt.Sprintf("On test data it %s in the Pareto set of clean accuracy and mOA.", is))
+	}
+	return v
+}
+
+// validationText names the data that chose.
+func validationText(r *bench.Result) string {
+	if val := r.Settings.Val; val != nil {
+		return fmt.Sprintf("%d samples of %s", val.N, val.Name)
+	}
+	return r.Settings.Validation
+}
+
+// verdictOfBench says which model is best at what.
+func verdictOfBench(r *bench.Result) verdict {
+	best := func(figure func(*bench.ModelResult) bench.Number) (top *bench.ModelResult) {
+		for _, m := range r.Models {
+			if figure(m).Known() && (top == nil || figure(m) > figure(top)) {
+				top = m
+			}
+		}
+		return top
+	}
+	clean := best(func(m *bench.ModelResult) bench.Number { return m.Clean.OA })
+	robust := best(func(m *bench.ModelResult) bench.Number { return m.Exact.MOA })
+	if clean == nil {
+		clean = r.Models[0]
+	}
+	v := verdict{Headline: clean.ID}
+	if len(r.Models) > 1 {
+		v.Headline += " has the highest clean accuracy"
+		if robust == clean {
+			v.Headline += " and the highest mOA"
+		}
+	}
+	v.Sentences = append(v.Sentences, scoresText(r, clean))
+	if robust != nil && robust != clean {
+		v.Sentences = append(v.Sentences, "The highest mOA has "+robust.ID+": "+lowerFirst(scoresText(r, robust)))
+	}
+	if len(r.Models) > 1 {
+		v.Sentences = append(v.Sentences, "This describes the test data, and is no choice: that takes validation data.")
+	}
+	return v
+}
+
+// scoresText says what a model reaches on the first test set.
+func scoresText(r *bench.Result, m *bench.ModelResult) string {
+	text := fmt.Sprintf("On the %d samples of %s it has %s %% clean accuracy", m.Clean.N, testName(&m.Tested), percent(m.Clean.OA))
+	if m.Intervals != nil {
+		text += fmt.Sprintf(" (%s interval %s)", level(r), percentRange(m.Intervals.Clean))
+	}
+	if !m.MOA.Known() {
+		return text + "."
+	}
+	text += fmt.Sprintf(" and %s %% mOA under %s%s corruptions", percent(m.MOA), selfMade(r), r.Suite)
+	if m.Intervals != nil && m.Intervals.MOA != nil {
+		text += fmt.Sprintf(" (%s)", percentRange(*m.Intervals.MOA))
+	}
+	return text + "."
+}
+
+// selfMade is said before the suite's name where its corruptions were made here.
+func selfMade(r *bench.Result) string {
+	for _, note := range r.Notes {
+		if strings.HasPrefix(note, "self-made") {
+			return "self-made "
+		}
+	}
+	return ""
+}
+
+// againstText says what a model gains and loses against another one.
+func againstText(r *bench.Result, m, end *bench.ModelResult) string {
+	name := paramText(end.Params)
+	if role := role(r, end); role != "" {
+		name += " (" + role + ")"
+	}
+	c := difference(r, m.ID, end.ID)
+	if c == nil {
+		text := fmt.Sprintf("Against %s it changes clean accuracy by %s points", name, signedPoints(m.Clean.OA-end.Clean.OA))
+		if m.MOA.Known() && end.MOA.Known() {
+			text += fmt.Sprintf(" and mOA by %s", signedPoints(m.Exact.MOA-end.Exact.MOA))
+		}
+		return text + "; the difference was not tested (see wiseft compare)."
+	}
+	text := fmt.Sprintf("Against %s it changes clean accuracy by %s", name, differenceText(c.Clean, r.Statistics.Level))
+	if c.MOA != nil {
+		text += " and mOA by " + differenceText(c.MOA, r.Statistics.Level)
+	}
+	return text + "."
+}
+
+// differenceText writes "+1.3 points (+0.4 to +2.2; p = 0.004, told apart)". The p-value is
+// the one that is adjusted for the number of comparisons.
+func differenceText(d *bench.Difference, level float64) string {
+	p := "p = " + pValue(d.PHolm)
+	if d.PHolm < 0.001 {
+		p = "p < 0.001"
+	}
+	told := "not told apart"
+	if float64(d.PHolm) <= 1-level {
+		told = "told apart"
+	}
+	return fmt.Sprintf("%s points (%s; %s, %s)", signedPoints(d.Difference), signedRange(d.Interval), p, told)
+}
+
+func lowerFirst(s string) string { return strings.ToLower(s[:1]) + s[1:] }
