@@ -229,6 +229,10 @@ func (b *builder) effective() {
 			clean, robust = append(clean, float64(m.Clean.OA)), append(robust, float64(m.Exact.MOA))
 		}
 	}
+	if len(ids) == 2 && alike(b.result.Models, ids) {
+		b.note("effective robustness is not measured: " + ids[0] + " and " + ids[1] + " are alike in clean accuracy, so no line is told by them; name others with --baseline")
+		return
+	}
 	line, err := metric.FitBaseline(clean, robust, samples, samples)
 	if err != nil {
 		return // fewer than two models, or of one accuracy: there is no line
@@ -243,6 +247,19 @@ func (b *builder) effective() {
 			m.EffectiveRobustness = &e
 		}
 	}
+}
+
+// alike reports whether the intervals of two models' clean accuracies overlap: a line through
+// such a pair may point anywhere.
+func alike(models []*ModelResult, ids []string) bool {
+	var at []*ModelResult
+	for _, m := range models {
+		if slices.Contains(ids, m.ID) {
+			at = append(at, m)
+		}
+	}
+	a, b := at[0].Intervals.Clean, at[1].Intervals.Clean
+	return a[0] <= b[1] && b[0] <= a[1]
 }
 
 // isBaseline reports whether a model belongs to the baseline: it is named, or, if none is,
