@@ -77,3 +77,30 @@ func (s *convexSearch) next() float64 {
 	}
 	return min(max(t, s.lo+0.1*width), s.hi-0.1*width)
 }
+
+// maxLineTrials halves the bracket down to rounding, if nothing else does.
+const maxLineTrials = 100
+
+// lineRoot returns the root of a derivative along a line that is piecewise linear, rises, and
+// is below 0 at 0: Newton's method from 1, kept within the bracket that it has found. slope
+// returns the derivative and its own.
+func lineRoot(slope func(t float64) (slope, curve float64)) float64 {
+	lo, hi, t := 0.0, math.Inf(1), 1.0
+	for range maxLineTrials {
+		s, curve := slope(t)
+		if s < 0 {
+			lo = t
+		} else {
+			hi = t
+		}
+		next := t - s/curve
+		if !(next > lo && next < hi) {
+			next = lo + (min(hi, 4*lo+1)-lo)/2
+		}
+		if math.Abs(next-t) <= 1e-14*t {
+			return next
+		}
+		t = next
+	}
+	return lo
+}

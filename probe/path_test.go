@@ -35,7 +35,7 @@ func TestFitPath(t *testing.T) {
 	t.Parallel()
 	f, val := blobs(120, 8, 3), blobs(60, 8, 3)
 	for name, path := range map[string]PathOptions{"folds": {Folds: 3}, "validation": {Val: val}} {
-		for _, solver := range []string{"logistic", "svc-ovr", "ridge"} {
+		for _, solver := range []string{"logistic", "svc-ovr", "svc-ovo", "ridge"} {
 			path.Cs = []float64{10, 1e-6, 0.1}
 			opt := FitOptions{Solver: solver}
 			_, report, points, err := FitPath(t.Context(), f, opt, path)
@@ -66,7 +66,7 @@ func TestPathReachesEveryOptimum(t *testing.T) {
 	t.Parallel()
 	f := blobs(400, 20, 5)
 	cs := []float64{1e-4, 2e-4, 4e-4, 8e-4, 16e-4, 32e-4, 64e-4, 0.02, 0.021, 1, 2, 4}
-	for _, solver := range []string{"logistic", "svc-ovr", "ridge"} {
+	for _, solver := range []string{"logistic", "svc-ovr", "svc-ovo", "ridge"} {
 		opt := FitOptions{Solver: solver, Balanced: true}
 		path, stepwise := 0, 0
 		var before *Classifier
