@@ -56,7 +56,7 @@ const (
 // sigmaRetreat is the factor that sigma loses for good when the duality gap grew: what
 // rounding does to a slack, sigma does to its multiplier. Below soundSigma it is not rounding.
 const (
-	sigmaRetreat = 100
+	sigmaRetreat = 10
 	soundSigma   = 1e7
 )
 
