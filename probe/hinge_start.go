@@ -69,15 +69,10 @@ func (cl *Classifier) hyperplanes() (func(i, j int) ([]float64, float64), error)
 	}, nil
 }
 
-// startMargin is the slack below which a row is taken to be on the margin of a start, and
-// startSigma the first sigma there: a small one gives up much of what the start knows.
-const (
-	startMargin = 1e-3
-	startSigma  = 1e5
-)
+// startSigma is the first sigma from a start: a small one gives up much of what it knows.
+const startSigma = 1e7
 
-// startAt starts from a hyperplane on plain features. Its multipliers are those of the hinge,
-// but for rows on the margin, whose multipliers nobody knows and the first rounds find.
+// startAt starts from a hyperplane on plain features. The first rounds find the multipliers.
 func (h *hingePair) startAt(p *problem, w []float64, b float64) {
 	for j, v := range w {
 		b += v * p.mean[j]
@@ -85,12 +80,6 @@ func (h *hingePair) startAt(p *problem, w []float64, b float64) {
 	}
 	h.w[h.d] = b / h.r
 	h.sigma = startSigma / h.size
-	h.measureSlacks()
-	for i, xi := range h.slack {
-		if xi > startMargin {
-			h.alpha[i] = h.c[i]
-		}
-	}
 }
 
 // follow starts where a fit of the same rows with other weights ended: a multiplier at its
