@@ -3,6 +3,7 @@ package probe
 import (
 	"math"
 	"slices"
+	"sync/atomic"
 	"testing"
 )
 
@@ -92,6 +93,42 @@ func TestPathReachesEveryOptimum(t *testing.T) {
 			t.Errorf("%d iterations, %d of cold fits", path, apart)
 		}
 	}
+}
+
+// Ridge reads the rows for their products once on a path, and once a fit for the objective.
+func TestRidgePathReadsProductsOnce(t *testing.T) {
+	t.Parallel()
+	read := map[int]int{} // by the number of values of C
+	for _, cs := range [][]float64{{1}, {1, 2}, {1, 2, 3}} {
+		rows := &countedRows{Features: blobs(100, 4, 3)}
+		p, _, err := newProblem(t.Context(), rows, FitOptions{C: 1, MaxIter: 1, Tol: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.trail = &trail{}
+		for _, c := range cs {
+			p.setC(c)
+			if _, err := fitRidge(t.Context(), p); err != nil {
+				t.Fatal(err)
+			}
+		}
+		read[len(cs)] = int(rows.n.Load())
+	}
+	// A first fit finds the mean, the products and the objective, further ones the objective.
+	if read[1] != 300 || read[2] != 400 || read[3] != 500 {
+		t.Errorf("rows read: %v", read)
+	}
+}
+
+// countedRows counts the rows that are read.
+type countedRows struct {
+	*Features
+	n atomic.Int64
+}
+
+func (c *countedRows) Rows(buf []float32, lo, hi int) ([]float32, error) {
+	c.n.Add(int64(hi - lo))
+	return append(buf[:0], c.X[lo*c.Dim:hi*c.Dim]...), nil
 }
 
 // The last class has one sample, so that one fold of two does not see it.

@@ -13,6 +13,7 @@ type trail struct {
 	optima []optimum    // the last trailOptima linear classifiers
 	last   *descent     // the last fit by L-BFGS, for the curvature that it found
 	pairs  []*hingePair // of the last fit by pairs, without rows
+	ridge  []float64    // sums over the rows that ridge needs, for C = 1
 }
 
 // optimum is where a fit ended.
