@@ -106,19 +106,16 @@ func (l softmaxLoss) hessian(dst, scores []float64, label int) {
 	weight, k := l.weight[label], len(scores)
 	l.residual(scores, label)
 	for c, r := range scores {
-		for e, s := range scores {
-			switch {
-			case c == e && c == label:
-				dst[c*k+e] = -r * (1 + r/weight)
-			case c == e:
-				dst[c*k+e] = r * max(0, 1-r/weight)
-			case c == label:
-				dst[c*k+e] = -(1 + r/weight) * s
-			case e == label:
-				dst[c*k+e] = -(1 + s/weight) * r
-			default:
-				dst[c*k+e] = -r * s / weight
+		for e, s := range scores[:c] {
+			both := -r * s / weight
+			if c == label {
+				both = -(1 + r/weight) * s
+			} else if e == label {
+				both = -(1 + s/weight) * r
 			}
+			dst[c*k+e], dst[e*k+c] = both, both
 		}
+		r = math.Abs(r)
+		dst[c*k+c] = r * max(0, 1-r/weight)
 	}
 }
