@@ -22,7 +22,7 @@ func badlyScaled(n, d, k int) *Features {
 	return f
 }
 
-// SMO does not get there: 50 million steps leave features like these 8 % from the optimum.
+// SMO does not get there: 10 million steps a pair left features like these 8 % from the optimum.
 func TestHingeOfBadlyScaledFeatures(t *testing.T) {
 	t.Parallel()
 	f := badlyScaled(400, 20, 3)
