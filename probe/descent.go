@@ -21,6 +21,9 @@ type loss interface {
 	curvature(residual []float64, label int) float64
 	// interceptCurvature adds the second derivative by the score of each class to dst.
 	interceptCurvature(dst, residual []float64, label int)
+	// hessian sets dst (classes x classes) to the second derivatives by the scores of a row,
+	// which it spends.
+	hessian(dst, scores []float64, label int)
 }
 
 // history is the number of steps that L-BFGS remembers.
@@ -108,7 +111,7 @@ func (d *descent) minimize(ctx context.Context) (iterations int, err error) {
 		}
 		since++
 		before := d.bestNorm
-		ok, err := d.iterate(ctx)
+		ok, err := d.iterate(ctx, iterations)
 		if err != nil {
 			return 0, err
 		}
@@ -131,8 +134,16 @@ func (d *descent) minimize(ctx context.Context) (iterations int, err error) {
 }
 
 // iterate takes one step; ok is false if the line search gave up.
-func (d *descent) iterate(ctx context.Context) (ok bool, err error) {
-	dir := d.direction()
+func (d *descent) iterate(ctx context.Context, iteration int) (ok bool, err error) {
+	var dir []float64
+	if d.usesFullHessian(iteration) {
+		if dir, ok, err = d.newton(ctx); err != nil {
+			return false, err
+		}
+	}
+	if !ok {
+		dir = d.direction()
+	}
 	slope := floats.Dot(dir, d.grad)
 	if !(slope < 0) {
 		return false, nil

@@ -18,8 +18,7 @@ type FitOptions struct {
 	Standardize bool
 	// Init is where the solver starts, for the same features and classes; nil = zero. The
 	// optimum does not depend on it, but for mlp, which has many. It changes nothing for
-	// solvers without a [Solver.Start]: ridge is a closed form, knn keeps its samples, and
-	// svc-ovo steps through multipliers of samples, which a classifier does not hold.
+	// solvers without a [Solver.Start]: ridge is a closed form, and knn keeps its samples.
 	Init *Classifier
 	// Balanced weighs the loss of every class by n / (k n_c), so that all k classes
 	// count alike.

@@ -63,15 +63,22 @@ func fitLogistic(ctx context.Context, p *problem) (*solution, error) {
 // scores, times the weight of its class.
 type softmaxLoss struct{ weight []float64 }
 
+// residual keeps the digits of small losses: what is left where classes are told apart, at a
+// large C, lies below the rounding of 1.
 func (l softmaxLoss) residual(row []float64, label int) float64 {
-	own, top, sum := row[label], slices.Max(row), 0.0
+	own, top, rest := row[label], slices.Max(row), 0.0
 	for c, s := range row {
 		row[c] = math.Exp(s - top)
-		sum += row[c]
+		if c != label {
+			rest += row[c]
+		}
 	}
-	weight := l.weight[label]
+	weight, sum := l.weight[label], rest+row[label]
 	floats.Scale(weight/sum, row)
-	row[label] -= weight
+	row[label] = -weight * rest / sum
+	if own == top {
+		return weight * math.Log1p(rest)
+	}
 	return weight * (math.Log(sum) + top - own)
 }
 
@@ -90,5 +97,25 @@ func (l softmaxLoss) interceptCurvature(dst, residual []float64, label int) {
 	for c, r := range residual {
 		r = math.Abs(r)
 		dst[c] += r * max(0, 1-r/weight)
+	}
+}
+
+// hessian is weight * (diag(p) - p p^T). A residual is p, or minus what is left of 1 for the
+// label, times the weight, and so keeps the digits of a p near 1.
+func (l softmaxLoss) hessian(dst, scores []float64, label int) {
+	weight, k := l.weight[label], len(scores)
+	l.residual(scores, label)
+	for c, r := range scores {
+		for e, s := range scores[:c] {
+			both := -r * s / weight
+			if c == label {
+				both = -(1 + r/weight) * s
+			} else if e == label {
+				both = -(1 + s/weight) * r
+			}
+			dst[c*k+e], dst[e*k+c] = both, both
+		}
+		r = math.Abs(r)
+		dst[c*k+c] = r * max(0, 1-r/weight)
 	}
 }

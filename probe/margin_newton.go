@@ -215,28 +215,12 @@ func (m *marginNewton) move(j int) {
 	}
 }
 
-// search returns the root of the derivative along dir, which is piecewise linear and
-// rises: Newton's method, kept within the bracket that it has found.
+// search returns the step along dir to the minimum.
 func (m *marginNewton) search(j int, wd, dd float64) float64 {
-	lo, hi, t := 0.0, math.Inf(1), 1.0
-	for range maxTrials {
-		slope, curve := m.slope(j, t)
-		slope, curve = slope+wd+t*dd, curve+dd
-		if slope < 0 {
-			lo = t
-		} else {
-			hi = t
-		}
-		next := t - slope/curve
-		if !(next > lo && next < hi) {
-			next = lo + (min(hi, 4*lo+1)-lo)/2
-		}
-		if math.Abs(next-t) <= 1e-14*t {
-			break
-		}
-		t = next
-	}
-	return t
+	return lineRoot(func(t float64) (slope, curve float64) {
+		slope, curve = m.slope(j, t)
+		return slope + wd + t*dd, curve + dd
+	})
 }
 
 // slope returns the first and second derivative of the loss along dir.

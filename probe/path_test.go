@@ -3,6 +3,7 @@ package probe
 import (
 	"math"
 	"slices"
+	"sync/atomic"
 	"testing"
 )
 
@@ -35,7 +36,7 @@ func TestFitPath(t *testing.T) {
 	t.Parallel()
 	f, val := blobs(120, 8, 3), blobs(60, 8, 3)
 	for name, path := range map[string]PathOptions{"folds": {Folds: 3}, "validation": {Val: val}} {
-		for _, solver := range []string{"logistic", "svc-ovr", "ridge"} {
+		for _, solver := range []string{"logistic", "svc-ovr", "svc-ovo", "ridge"} {
 			path.Cs = []float64{10, 1e-6, 0.1}
 			opt := FitOptions{Solver: solver}
 			_, report, points, err := FitPath(t.Context(), f, opt, path)
@@ -66,9 +67,9 @@ func TestPathReachesEveryOptimum(t *testing.T) {
 	t.Parallel()
 	f := blobs(400, 20, 5)
 	cs := []float64{1e-4, 2e-4, 4e-4, 8e-4, 16e-4, 32e-4, 64e-4, 0.02, 0.021, 1, 2, 4}
-	for _, solver := range []string{"logistic", "svc-ovr", "ridge"} {
+	for _, solver := range []string{"logistic", "svc-ovr", "svc-ovo", "ridge"} {
 		opt := FitOptions{Solver: solver, Balanced: true}
-		path, stepwise := 0, 0
+		path, stepwise, apart := 0, 0, 0
 		var before *Classifier
 		err := fitAll(t.Context(), f, opt, cs, func(i int, cl *Classifier, sol *solution) error {
 			cold := opt
@@ -79,16 +80,55 @@ func TestPathReachesEveryOptimum(t *testing.T) {
 			}
 			cold.Init = before
 			_, step := mustFit(t, f, cold)
-			path, stepwise, before = path+sol.iterations, stepwise+step.Iterations, cl
+			path, stepwise, apart, before = path+sol.iterations, stepwise+step.Iterations, apart+want.Iterations, cl
 			return nil
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if solver == "logistic" && path > stepwise*7/8 {
+		if solver == "logistic" && path > stepwise*9/10 {
 			t.Errorf("%d iterations, %d from one optimum to the next", path, stepwise)
 		}
+		if solver == "svc-ovo" && path > apart*7/8 {
+			t.Errorf("%d iterations, %d of cold fits", path, apart)
+		}
 	}
+}
+
+// Ridge reads the rows for their products once on a path, and once a fit for the objective.
+func TestRidgePathReadsProductsOnce(t *testing.T) {
+	t.Parallel()
+	read := map[int]int{} // by the number of values of C
+	for _, cs := range [][]float64{{1}, {1, 2}, {1, 2, 3}} {
+		rows := &countedRows{Features: blobs(100, 4, 3)}
+		p, _, err := newProblem(t.Context(), rows, FitOptions{C: 1, MaxIter: 1, Tol: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.trail = &trail{}
+		for _, c := range cs {
+			p.setC(c)
+			if _, err := fitRidge(t.Context(), p); err != nil {
+				t.Fatal(err)
+			}
+		}
+		read[len(cs)] = int(rows.n.Load())
+	}
+	// A first fit finds the mean, the products and the objective, further ones the objective.
+	if read[1] != 300 || read[2] != 400 || read[3] != 500 {
+		t.Errorf("rows read: %v", read)
+	}
+}
+
+// countedRows counts the rows that are read.
+type countedRows struct {
+	*Features
+	n atomic.Int64
+}
+
+func (c *countedRows) Rows(buf []float32, lo, hi int) ([]float32, error) {
+	c.n.Add(int64(hi - lo))
+	return append(buf[:0], c.X[lo*c.Dim:hi*c.Dim]...), nil
 }
 
 // The last class has one sample, so that one fold of two does not see it.

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"context"
+	"slices"
 
 	"github.com/wiseft/wiseft/probe/internal/dense"
 	"gonum.org/v1/gonum/blas"
@@ -29,20 +30,7 @@ func fitRidge(ctx context.Context, p *problem) (*solution, error) {
 		return nil, err
 	}
 	rows, w := dense.PadRows(p.k), p.width
-	sum := make([]float64, (w+rows)*w)
-	err := p.newSums(len(sum)).add(ctx, sum, 1, func(acc []float64, b *block) {
-		curved, target := make([]float64, b.n*w), make([]float64, b.n*rows)
-		for i := range b.n {
-			label := p.y[b.lo+i]
-			floats.AddScaled(curved[i*w:(i+1)*w], p.weight[label], b.x[i*w:(i+1)*w])
-			for c := range p.k {
-				target[i*rows+c] = -p.weight[label]
-			}
-			target[i*rows+label] = p.weight[label]
-		}
-		dense.AddGram(acc[:w*w], curved, b.x, b.n, w)
-		dense.AddTransMul(acc[w*w:], target, b.x, b.n, rows, w)
-	})
+	sum, err := p.ridgeSums(ctx, rows)
 	if err != nil {
 		return nil, err
 	}
@@ -66,6 +54,37 @@ func fitRidge(ctx context.Context, p *problem) (*solution, error) {
 	return &solution{
 		layers: []affine{p.unpad(params, p.k)}, objective: f, gradientNorm: norm, iterations: 1, converged: true,
 	}, nil
+}
+
+// ridgeSums returns C times the sums of x x^T (width x width) and x t^T (rows x width) over the
+// rows, weighted by class. They are made once on a path.
+func (p *problem) ridgeSums(ctx context.Context, rows int) ([]float64, error) {
+	if p.trail != nil && p.trail.ridge != nil {
+		sum := slices.Clone(p.trail.ridge)
+		floats.Scale(p.c, sum)
+		return sum, nil
+	}
+	w := p.width
+	sum := make([]float64, (w+rows)*w)
+	err := p.newSums(len(sum)).add(ctx, sum, 1, func(acc []float64, b *block) {
+		curved, target := make([]float64, b.n*w), make([]float64, b.n*rows)
+		for i := range b.n {
+			label := p.y[b.lo+i]
+			weight := p.weight[label] / p.c
+			floats.AddScaled(curved[i*w:(i+1)*w], weight, b.x[i*w:(i+1)*w])
+			for c := range p.k {
+				target[i*rows+c] = -weight
+			}
+			target[i*rows+label] = weight
+		}
+		dense.AddGram(acc[:w*w], curved, b.x, b.n, w)
+		dense.AddTransMul(acc[w*w:], target, b.x, b.n, rows, w)
+	})
+	if p.trail != nil {
+		p.trail.ridge = slices.Clone(sum)
+	}
+	floats.Scale(p.c, sum)
+	return sum, err
 }
 
 // ridgeObjective returns the value and the norm of the gradient at params.

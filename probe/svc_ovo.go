@@ -2,16 +2,15 @@ package probe
 
 import (
 	"context"
-	"math"
-
-	"gonum.org/v1/gonum/floats"
+	"errors"
 )
 
 func init() {
 	register(Solver{
-		Name: "svc-ovo",
-		Doc:  "SVC, linear kernel: hinge, one class against one, votes: C * sum(max(0, 1 - s)) + 0.5 * ||w||^2 for each pair",
-		fit:  fitSVCOneVsOne,
+		Name:  "svc-ovo",
+		Doc:   "SVC, linear kernel: hinge, one class against one, votes: C * sum(max(0, 1 - s)) + 0.5 * ||w||^2 for each pair",
+		Start: "hyperplanes that the first step is taken from: those of an svc-ovo probe, or the differences of a linear one's classes",
+		fit:   fitSVCOneVsOne,
 	})
 }
 
@@ -20,48 +19,64 @@ func init() {
 //
 //	f(w, b) = C * sum max(0, 1 - s (w x + b)) + 0.5 * ||w||^2,
 //
-// whose intercept is free, by [smo] on its dual. A row goes to the class with the most
+// whose intercept is free, as [hingePair] does. A row goes to the class with the most
 // pairs on its side, of equal ones to the first: the scores are those votes. Pairs come
-// in the order (0,1), (0,2), ..., and the objective reported is the sum over them. It has
-// converged when the duality gap of every pair is at most Tol/1000 of its objective, by
-// default 1e-9. The optimum of a pair does not depend on a start, and Init is not used.
+// in the order (0,1), (0,2), ..., and the objective reported is the sum over them, as are
+// iterations. It runs until the duality gap of every pair is at most Tol^2 of its objective,
+// which bounds the distance of w from the optimum by Tol * sqrt(2 f), or rounding leaves
+// nothing to gain. It has converged when that is at most Tol/1000, by default 1e-9.
 func fitSVCOneVsOne(ctx context.Context, p *problem) (*solution, error) {
 	if err := p.center(ctx); err != nil {
+		return nil, err
+	}
+	pairs := pairsOf(p.k)
+	start, err := p.startPairs(pairs)
+	if err != nil {
 		return nil, err
 	}
 	members := make([][]int, p.k)
 	for i, label := range p.y {
 		members[label] = append(members[label], i)
 	}
+	results, errs := make([]*hingePair, len(pairs)), make([]error, len(pairs))
+	parallel(p.workers, len(pairs), func(at int) {
+		h, err := newHingePair(p, [2][]int{members[pairs[at][0]], members[pairs[at][1]]})
+		if err != nil {
+			errs[at] = err
+			return
+		}
+		start(h, at)
+		errs[at] = h.solve(ctx, p.tol*p.tol)
+		h.rows = nil
+		results[at] = h
+	})
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	p.trail.keepPairs(results)
+	hidden := affine{w: make([]float64, 0, len(pairs)*p.d), b: make([]float64, len(pairs)), act: Step}
+	sol := &solution{converged: true}
+	for at, h := range results {
+		hidden.w = append(hidden.w, h.best.w...)
+		hidden.b[at] = h.best.b
+		sol.objective += h.best.objective
+		sol.iterations += h.iterations
+		sol.gradientNorm = max(sol.gradientNorm, h.best.violation)
+		sol.converged = sol.converged && h.best.gap <= p.tol/1000*h.best.objective
+	}
+	sol.layers = []affine{hidden, votes(p.k, pairs)}
+	return sol, nil
+}
+
+// pairsOf returns the pairs of k classes in LIBSVM's order.
+func pairsOf(k int) [][2]int {
 	var pairs [][2]int
-	for i := range p.k {
-		for j := i + 1; j < p.k; j++ {
+	for i := range k {
+		for j := i + 1; j < k; j++ {
 			pairs = append(pairs, [2]int{i, j})
 		}
 	}
-	hidden := affine{w: make([]float64, len(pairs)*p.d), b: make([]float64, len(pairs)), act: Step}
-	results, errs := make([]*smo, len(pairs)), make([]error, len(pairs))
-	parallel(p.workers, len(pairs), func(at int) {
-		s := newSMO(p, pairs[at], members)
-		if errs[at] = s.solve(ctx, p.tol/1000); errs[at] != nil {
-			return
-		}
-		copy(hidden.w[at*p.d:(at+1)*p.d], s.w)
-		hidden.b[at] = s.intercept()
-		s.rows, s.columns = nil, nil
-		results[at] = s
-	})
-	sol := &solution{layers: []affine{hidden, votes(p.k, pairs)}, converged: true}
-	for at, s := range results {
-		if errs[at] != nil {
-			return nil, errs[at]
-		}
-		sol.objective += s.objective
-		sol.iterations += s.iterations
-		sol.gradientNorm = max(sol.gradientNorm, s.violation)
-		sol.converged = sol.converged && s.converged
-	}
-	return sol, nil
+	return pairs
 }
 
 // votes is the layer that counts the pairs on the side of every class: a step of 1 is a
@@ -74,46 +89,4 @@ func votes(k int, pairs [][2]int) affine {
 		a.b[pair[1]]++
 	}
 	return a
-}
-
-// measure sets the weights and the primal objective, and returns the duality gap.
-func (s *smo) measure() (gap float64) {
-	w, dual := make([]float64, s.width), floats.Sum(s.alpha)
-	for i, a := range s.alpha {
-		if a != 0 {
-			floats.AddScaled(w, a*s.sign[i], s.rows[i*s.width:(i+1)*s.width])
-		}
-	}
-	s.objective = 0.5 * floats.Dot(w, w)
-	b := s.intercept()
-	for i, sign := range s.sign {
-		score := floats.Dot(w, s.rows[i*s.width:(i+1)*s.width]) + b
-		s.objective += s.c[i] * max(0, 1-sign*score)
-	}
-	s.w = w[:s.d]
-	return s.objective - (dual - 0.5*floats.Dot(w, w))
-}
-
-// intercept is what the free support vectors agree on; without any, the middle of what
-// the optimality conditions allow.
-func (s *smo) intercept() float64 {
-	sum, free := 0.0, 0
-	up, low := math.Inf(-1), math.Inf(1)
-	for i, a := range s.alpha {
-		v := -s.sign[i] * s.grad[i]
-		if a > 0 && a < s.c[i] {
-			sum += v
-			free++
-		}
-		if s.canRise(i) {
-			up = max(up, v)
-		}
-		if s.canFall(i) {
-			low = min(low, v)
-		}
-	}
-	if free > 0 {
-		return sum / float64(free)
-	}
-	return (up + low) / 2
 }

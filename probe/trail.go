@@ -10,8 +10,10 @@ import (
 // trail is what fits leave to the next one, on the same rows with a larger C. Solvers that
 // go step by step keep what helps them; nil keeps nothing.
 type trail struct {
-	optima []optimum // the last trailOptima linear classifiers
-	last   *descent  // the last fit by L-BFGS, for the curvature that it found
+	optima []optimum    // the last trailOptima linear classifiers
+	last   *descent     // the last fit by L-BFGS, for the curvature that it found
+	pairs  []*hingePair // of the last fit by pairs, without rows
+	ridge  []float64    // sums over the rows that ridge needs, for C = 1
 }
 
 // optimum is where a fit ended.
@@ -64,6 +66,13 @@ func (t *trail) keep(d *descent) {
 	}
 	t.leave(d.c, d.best)
 	t.last = d
+}
+
+// keepPairs leaves the pairs of classes that were solved.
+func (t *trail) keepPairs(pairs []*hingePair) {
+	if t != nil {
+		t.pairs = pairs
+	}
 }
 
 // keepWithin is the factor by which curvature may change before a preconditioner is made

@@ -6,7 +6,7 @@
 Needs numpy, scipy and scikit-learn. Both sides take turns, with two threads each. The clock
 counts fitting alone, from the features in memory on. It stops for wiseft when it is done with
 --tol 1e-3, which guarantees an objective within 1e-6 of the optimum; for scikit-learn at the
-first evaluation within 1e-6 (logistic), or with the loosest tolerance that gets there (svc-ovr).
+first evaluation within 1e-6 (logistic), or with the loosest tolerance that gets there (svc-ovr, svc-ovo).
 The optimum is wiseft's at --tol 1e-6. A run of scikit-learn that ends above that, because float32
 hides what is left, or takes longer than --limit seconds, gives a lower bound, shown with ">".
 The path is timed as a process, with reading the features, against cold fits of every --stride-th C,
@@ -27,12 +27,13 @@ os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "2"
 import numpy as np  # noqa: E402
 import sklearn  # noqa: E402
 import sklearn.linear_model._logistic as logistic  # noqa: E402
-from sklearn.svm import LinearSVC  # noqa: E402
+from sklearn.svm import SVC, LinearSVC  # noqa: E402
 
 CASES = {  # name: solver, n, d, k, values of C
     "logistic 10,000 x 768 x 40": ("logistic", 10000, 768, 40, [1.0]),
     "logistic 100,000 x 512 x 10": ("logistic", 100000, 512, 10, [1.0]),
     "svc-ovr 10,000 x 768 x 40": ("svc-ovr", 10000, 768, 40, [1.0]),
+    "svc-ovo 4,000 x 256 x 10": ("svc-ovo", 4000, 256, 10, [1.0]),
     "path 10,000 x 768 x 40": ("logistic", 10000, 768, 40, list(np.logspace(-6, 6, 45))),
 }
 
@@ -101,6 +102,24 @@ def sk_svc(x, y, c, goal, limit):
     return seconds, False
 
 
+def sk_svc_ovo(x, y, c, goal, limit):
+    seconds, wide = 0.0, x.astype(np.float64)
+    for tol in [1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9]:
+        start = time.time()
+        m = SVC(C=c, kernel="linear", tol=tol, cache_size=1000).fit(x, y)
+        seconds, f, pair = time.time() - start, 0.0, 0
+        for i in range(len(m.classes_)):
+            for j in range(i + 1, len(m.classes_)):
+                rows = (y == i) | (y == j)
+                slack = np.maximum(0, 1 - np.where(y[rows] == i, 1, -1) * (wide[rows] @ m.coef_[pair] + m.intercept_[pair]))
+                f, pair = f + c * slack.sum() + 0.5 * (m.coef_[pair] ** 2).sum(), pair + 1
+        if f <= goal:
+            return seconds, True
+        if seconds > limit:
+            break
+    return seconds, False
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--wiseft", required=True)
@@ -125,7 +144,7 @@ def run(args, name, solver, x, y, cs, folder):
         run_path(args, name, x, y, cs, folder, features)
         return
     best = wiseft(args, features, solver, cs[0], 1e-6, folder)[1]
-    theirs_of = sk_logistic if solver == "logistic" else sk_svc
+    theirs_of = {"logistic": sk_logistic, "svc-ovr": sk_svc, "svc-ovo": sk_svc_ovo}[solver]
     for _ in range(args.repeat):
         ours, f = wiseft(args, features, solver, cs[0], 1e-3, folder)
         assert f <= best * (1 + 1e-6), (f, best)
