@@ -70,14 +70,12 @@ func (v *Validator) Score(ctx context.Context, model Variant, tensor string) (*S
 	if err != nil {
 		return nil, nil, err
 	}
-	fitted, val := train, (*probe.Features)(nil)
-	if v.plan.Val != nil {
-		val, err = v.extract(ctx, m, view{role: validation})
-		if err != nil {
-			return nil, nil, err
-		}
-	} else {
+	fitted := train
+	var val *probe.Features
+	if v.plan.Val == nil {
 		fitted, val = train.Subset(v.held.rest, restWhy), train.Subset(v.held.held, heldWhy)
+	} else if val, err = v.extract(ctx, m, view{role: validation}); err != nil {
+		return nil, nil, err
 	}
 	v.tell(model.ID() + ": probe")
 	cl, err := fit(ctx, fitted, v.plan.Fit, nil)
