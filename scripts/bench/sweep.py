@@ -7,8 +7,8 @@
 FOLDER is a data set in ModelNet40's HDF5 layout. Three sides run in turn on the same two cores:
 
 wiseft  `wiseft sweep` into a new folder: merge, corrupt, extract, fit, score, and all files
-bare    the same models, merged beforehand, in Python's onnxruntime over the same number of clouds
-        and points, in batches that lie in memory: nothing but forward passes is timed
+bare    the same models, merged beforehand, in Python's onnxruntime over the same clouds, written by
+        `wiseft corrupt`, in batches that lie in memory: nothing but forward passes is timed
 naive   for every alpha: mix in numpy, save, load in Python's onnxruntime, extract the training data, fit
         scikit-learn's logistic regression twice (on four fifths, which are validated on the rest, and on all), and
         corrupt the test clouds in numpy for every cell
@@ -36,6 +36,11 @@ from sklearn.linear_model import LogisticRegression  # noqa: E402
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import data as numpy_suite  # noqa: E402
+
+def scaled_sizes(points, plain=numpy_suite.sizes):
+    """The suite's counts are for 1,024 points; wiseft scales them, and so does numpy's side here."""
+    return lambda level: [k * points // 1024 for k in plain(level)]
+
 
 SUITE = [numpy_suite.scale, numpy_suite.jitter, numpy_suite.rotate, numpy_suite.dropout_global,
          numpy_suite.dropout_local, numpy_suite.add_global, numpy_suite.add_local]
@@ -99,10 +104,15 @@ def bare(args, folder, train, test):
         subprocess.run([args.wiseft, "merge", args.pretrained, args.finetuned, "--alpha", str(a), "-o", path, "--force", "-q"],
                        stdout=subprocess.DEVNULL, check=True)
         models.append(path)
-    cells = [batches(list(x), args.batch) for x in (train, test)]
-    for f in SUITE:
-        for level in range(1, 6):
-            cells.append(batches(corrupted(test, f, level), args.batch))
+    made = os.path.join(folder, "corrupted")
+    subprocess.run([args.wiseft, "corrupt", args.clouds, "--split", "test", "--suite", "modelnet-c", "--points", str(args.points), "-o", made, "-q"],
+                   stdout=subprocess.DEVNULL, check=True)
+    cells = [batches(list(train), args.batch)]
+    for name in sorted(os.listdir(made)):
+        if name.endswith(".h5"):
+            with h5py.File(os.path.join(made, name)) as f:
+                cells.append(batches(list(f["data"][:].astype(np.float32)), args.batch))
+    assert len(cells) == 37
     seconds = 0.0
     for path in models:
         run = session(path, args.output)
@@ -153,6 +163,7 @@ def main():
     parser.add_argument("--naive-batch", type=int, default=32)
     parser.add_argument("--no-naive", action="store_true")
     args = parser.parse_args()
+    numpy_suite.sizes = scaled_sizes(args.points)
     train, y = read(args.clouds, "train", args.points)
     test, y_test = read(args.clouds, "test", args.points)
     n = len(alphas(args.alphas))
