@@ -28,6 +28,7 @@ func measureFlags() []cli.Flag {
 		&cli.StringFlag{Name: "head", Value: "probe", Usage: "`probe` fits one; own takes the model's output as class scores", EnvVars: []string{"WISEFT_HEAD"}, Category: category},
 		&cli.StringFlag{Name: "choose", Value: "accuracy", Usage: "the `RULE` by which alpha is chosen on validation data: " + ruleNames(), EnvVars: []string{"WISEFT_CHOOSE"}, Category: category},
 		&cli.Float64Flag{Name: "max-loss", Value: 1, Usage: "`POINTS` of clean accuracy that the rule robustness may give away", EnvVars: []string{"WISEFT_MAX_LOSS"}, Category: category},
+		&cli.BoolFlag{Name: "warm-start", Usage: "fit every probe from that of the alpha before: a tenth less work, and shares wait for each other", EnvVars: []string{"WISEFT_WARM_START"}, Category: category},
 		&cli.BoolFlag{Name: "choose-on-test", Usage: "let test data choose; every result says so", EnvVars: []string{"WISEFT_CHOOSE_ON_TEST"}, Category: category},
 	}...)
 	flags = append(flags, runFlags()...)
@@ -154,7 +155,7 @@ func (c *call) completePlan(plan *bench.Plan) (err error) {
 	if plan.KeepFeatures, err = c.keepFeatures(); err != nil {
 		return err
 	}
-	plan.Replace = c.Bool("force")
+	plan.Replace, plan.WarmStart = c.Bool("force"), c.Bool("warm-start")
 	plan.Share, err = c.share()
 	return err
 }

@@ -159,6 +159,7 @@ type Settings struct {
 	Severities  []int             `json:"severities"`
 	Seed        uint64            `json:"seed"`
 	Fit         FitSettings       `json:"probe"`
+	WarmStart   bool              `json:"warm_start,omitempty"` // probes start from the variant before
 	Choose      Choice            `json:"choose,omitzero"`
 	Search      *SearchResult     `json:"search,omitempty"` // how the variants were found; nil: they were given
 	Layout      probe.Layout      `json:"layout,omitempty"`

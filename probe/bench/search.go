@@ -45,7 +45,7 @@ func Search(ctx context.Context, plan Plan, folder *store.Folder, progress func(
 	}
 	// What lies between is made of the features at the ends, again in a later run.
 	searched := plan
-	searched.KeepFeatures = true
+	searched.KeepFeatures, searched.WarmStart = true, false // the variants come in another order
 	r, err := newRun(ctx, searched, folder, progress)
 	if err != nil {
 		return plan, err

@@ -33,6 +33,8 @@ type Spec struct {
 	ValCells []Cell     `json:"validation_cells,omitempty"`
 	Tests    []TestSpec `json:"tests"`
 	Settings Settings   `json:"settings"`
+
+	held, tested map[int]store.Key // of the probes of variants, as far as they were asked for
 }
 
 // VariantSpec is a variant of a plan.
@@ -70,7 +72,7 @@ func newSpec(ctx context.Context, p *Plan, data *held) (*Spec, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Spec{Schema: specSchema, Result: p.Schema, Settings: *settings}
+	s := &Spec{Schema: specSchema, Result: p.Schema, Settings: *settings, held: map[int]store.Key{}, tested: map[int]store.Key{}}
 	for _, v := range p.Variants {
 		key, err := v.Key(ctx)
 		if err != nil {
@@ -96,7 +98,7 @@ func newSettings(ctx context.Context, p *Plan) (*Settings, error) {
 	s := &Settings{
 		Wiseft: p.Version, Go: runtime.Version(), Runtime: p.Engine.Runtime(), Tensor: p.Tensor, OwnHead: p.OwnHead,
 		Suite: p.Suite, Reference: p.Reference, Baselines: p.Baselines, Corruptions: p.Corruptions, Severities: p.Severities, Seed: p.Seed,
-		Fit: newFitSettings(p.Fit), Layout: p.Layout, Batch: p.Batch, Choose: p.Choose, Search: p.Found,
+		Fit: newFitSettings(p.Fit), WarmStart: p.WarmStart, Layout: p.Layout, Batch: p.Batch, Choose: p.Choose, Search: p.Found,
 		Validation: fmt.Sprintf("a stratified %g %% of the training data, seed %d", 100*validationFraction, p.Seed),
 	}
 	if len(p.Corruptions) == 0 {
@@ -150,7 +152,7 @@ func ReadSpec(dir string) (*Spec, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Spec{}
+	s := &Spec{held: map[int]store.Key{}, tested: map[int]store.Key{}}
 	if err := json.Unmarshal(text, s); err != nil || s.Schema != specSchema || len(s.Variants) == 0 || len(s.Tests) == 0 {
 		return nil, fmt.Errorf("%s: is no plan of a run (%v)", filepath.Join(dir, specFile), err)
 	}

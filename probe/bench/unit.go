@@ -122,16 +122,45 @@ type probeKey struct {
 // heldProbe returns the key of the probe of variant v that was fitted without the samples
 // that are held out.
 func (s *Spec) heldProbe(v int) store.Key {
-	return store.NewKey(probeKey{probeUnit, s.features(v, view{role: training}), s.Settings.Train.Classes, s.rowsRest(), s.Settings.Fit, "", generation})
+	return s.remember(s.held, v, func() store.Key {
+		k := s.probeKey(v, s.rowsRest())
+		if s.Settings.WarmStart && v > 0 {
+			k.Start = s.heldProbe(v - 1)
+		}
+		return store.NewKey(k)
+	})
 }
 
-// probe returns the key of the probe of variant v that is tested.
+// probe returns the key of the probe of variant v that is tested. It starts from the one that
+// was validated, or else, in a chain, from that of the variant before.
 func (s *Spec) probe(v int) store.Key {
-	k := probeKey{probeUnit, s.features(v, view{role: training}), s.Settings.Train.Classes, "", s.Settings.Fit, "", generation}
-	if s.heldOut() {
-		k.Start = s.heldProbe(v)
+	return s.remember(s.tested, v, func() store.Key {
+		k := s.probeKey(v, "")
+		switch {
+		case s.heldOut():
+			k.Start = s.heldProbe(v)
+		case s.Settings.WarmStart && v > 0:
+			k.Start = s.probe(v - 1)
+		}
+		return store.NewKey(k)
+	})
+}
+
+func (s *Spec) probeKey(v int, rows string) probeKey {
+	return probeKey{probeUnit, s.features(v, view{role: training}), s.Settings.Train.Classes, rows, s.Settings.Fit, "", generation}
+}
+
+// remember keeps keys that are made of others, so that a chain of a thousand is not followed a
+// thousand times. known is nil for a spec that was not prepared, and nothing is kept.
+func (s *Spec) remember(known map[int]store.Key, v int, key func() store.Key) store.Key {
+	if k, ok := known[v]; ok {
+		return k
 	}
-	return store.NewKey(k)
+	k := key()
+	if known != nil {
+		known[v] = k
+	}
+	return k
 }
 
 // judge returns the key of the probe that scores w: where validation samples are held out of

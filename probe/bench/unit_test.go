@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -372,6 +373,38 @@ func TestStoredCorruptions(t *testing.T) {
 		plan.Tests[0].Corrupted = func(context.Context, string, int) (datasets.Dataset, error) { return ds, nil }
 		if _, err := Run(t.Context(), plan, folderAt(t, t.TempDir(), "worker"), nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}
+
+// With a warm start every probe begins where that of the variant before ended, which the
+// optimum does not depend on; and any shares give the bytes of one worker.
+func TestWarmStart(t *testing.T) {
+	t.Parallel()
+	for _, val := range []datasets.Dataset{nil, &ellipsoids{"val", 30, 3}} {
+		plan := small()
+		plan.Val, plan.Variants = val, alphas(0, 0.45, 0.5)
+		cold := mustRun(t, plan)
+		plan.WarmStart = true
+		warm := mustRun(t, plan)
+		for i, m := range warm.Models {
+			c := cold.Models[i]
+			if i > 0 && m.Probe.Iterations == c.Probe.Iterations && m.Probe.GradientNorm == c.Probe.GradientNorm {
+				t.Errorf("%s: the fit went as if it had started from zero", m.ID)
+			}
+			if math.Abs(m.Probe.Objective/c.Probe.Objective-1) > 1e-8 || m.Clean.OA != c.Clean.OA {
+				t.Errorf("%s: another optimum: %s, cold %s", m.ID, asJSON(t, m.Probe), asJSON(t, c.Probe))
+			}
+		}
+		root := t.TempDir()
+		for _, i := range []int{2, 1, 0} { // the last variant comes first, and has to wait
+			part := plan
+			part.Share = Share{Index: i, Count: 3}
+			mustRunAt(t, part, root)
+		}
+		out, n := passes(t, plan, root)
+		if n != 0 || asJSON(t, out.Result) != asJSON(t, warm) {
+			t.Errorf("three shares: %d more passes, result\n%s\nwant\n%s", n, asJSON(t, out.Result), asJSON(t, warm))
 		}
 	}
 }

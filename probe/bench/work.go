@@ -282,24 +282,36 @@ func (r *run) checkViews(ctx context.Context) error {
 	return nil
 }
 
-// fit makes the probes of a variant, and scores what is held out.
-func (r *run) fit(ctx context.Context, v int, f *probe.Features) (err error) {
+// fit makes the probes of a variant, and scores what is held out. Where the probe that one
+// starts from is not there yet, that is left for later.
+func (r *run) fit(ctx context.Context, v int, f *probe.Features) error {
 	opt := r.spec.Settings.Fit.options()
 	opt.Workers = r.plan.Fit.Workers
 	var start *probe.Classifier
-	if r.spec.heldOut() {
-		if start, err = r.fitHeld(ctx, v, f, opt); err != nil {
+	if chained := r.spec.Settings.WarmStart && v > 0; chained {
+		before := r.spec.probe(v - 1)
+		if r.spec.heldOut() {
+			before = r.spec.heldProbe(v - 1)
+		}
+		var err error
+		if start, err = r.probe(before); start == nil || err != nil {
 			return err
 		}
 	}
-	_, err = r.fitOnce(ctx, r.spec.probe(v), v, f, opt, start)
+	if r.spec.heldOut() {
+		var err error
+		if start, err = r.fitHeld(ctx, v, f, opt, start); err != nil {
+			return err
+		}
+	}
+	_, err := r.fitOnce(ctx, r.spec.probe(v), v, f, opt, start)
 	return err
 }
 
 // fitHeld fits the probe that is validated and scores it.
-func (r *run) fitHeld(ctx context.Context, v int, f *probe.Features, opt probe.FitOptions) (*probe.Classifier, error) {
+func (r *run) fitHeld(ctx context.Context, v int, f *probe.Features, opt probe.FitOptions, start *probe.Classifier) (*probe.Classifier, error) {
 	rest, held := datasets.SplitStratified(f.Y, validationFraction, r.spec.Settings.Seed)
-	cl, err := r.fitOnce(ctx, r.spec.heldProbe(v), v, f.Subset(rest, restWhy), opt, nil)
+	cl, err := r.fitOnce(ctx, r.spec.heldProbe(v), v, f.Subset(rest, restWhy), opt, start)
 	if err != nil {
 		return nil, err
 	}
