@@ -19,11 +19,11 @@ func Collect(ctx context.Context, folder *store.Folder, progress func(Progress))
 	r := &run{spec: spec, folder: folder, progress: progress, started: time.Now(), modelOf: -1}
 	defer r.close()
 	out := &Outcome{}
-	for {
+	for tries := 1; ; tries++ {
 		if out.Missing, err = r.collect(ctx); err != nil || out.Missing > 0 {
 			break
 		}
-		if out.Result, err = newResult(ctx, r.spec, r.folder, r.event); !isMissing(err) {
+		if out.Result, err = newResult(ctx, r.spec, r.folder, r.event); !isMissing(err) || tries == maxTries {
 			break
 		}
 	}

@@ -398,11 +398,15 @@ func (r *run) record(kind string, key store.Key, v int, data string, start time.
 		time.Since(start).Seconds(), time.Now().UTC().Format(time.RFC3339), runtime.NumCPU()})
 }
 
+// maxTries is how often a result is begun anew because a unit turns out to be damaged: a disk
+// that damages what was just written again is beyond help.
+const maxTries = 3
+
 // outcome makes the result, if all units are there.
 func (r *run) outcome(ctx context.Context) (*Outcome, error) {
 	out := &Outcome{NCached: r.cached}
 	r.closeModel() // its memory is better used for the result
-	for {
+	for tries := 1; ; tries++ {
 		if out.Missing = r.missing(); out.Missing > 0 && r.plan.Share.Count > 1 {
 			break
 		}
@@ -411,7 +415,7 @@ func (r *run) outcome(ctx context.Context) (*Outcome, error) {
 		if err == nil {
 			break
 		}
-		if !isMissing(err) {
+		if !isMissing(err) || tries == maxTries {
 			return nil, err
 		}
 		// A unit was damaged, and load has removed it.
