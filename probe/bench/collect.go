@@ -23,7 +23,7 @@ func Collect(ctx context.Context, folder *store.Folder, progress func(Progress))
 		if out.Missing, err = r.collect(ctx); err != nil || out.Missing > 0 {
 			break
 		}
-		if out.Result, err = newResult(ctx, r.spec, r.folder, r.event); !isMissing(err) || tries == maxTries {
+		if out.Result, err = newResult(ctx, r.spec, r.folder, r.event); !isMissing(err) || tries > spec.maxTries() {
 			break
 		}
 	}
