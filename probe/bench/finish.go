@@ -186,7 +186,9 @@ func (b *builder) model(m *ModelResult, v int) error {
 func (b *builder) scores(v int, w view) (*Predictions, error) {
 	var p *Predictions
 	ok, err := load(b.folder, b.event, scoresUnit, b.spec.scores(v, w), func(in io.ReaderAt, size int64) (err error) {
-		p, err = readPredictions(in, size)
+		if p, err = readPredictions(in, size); err == nil && w.role != training && len(p.Y) != b.spec.cell(w).N {
+			err = fmt.Errorf("%d predictions for %d samples", len(p.Y), b.spec.cell(w).N)
+		}
 		return err
 	})
 	if err == nil && !ok {

@@ -13,6 +13,8 @@ import (
 	"runtime"
 
 	"github.com/wiseft/wiseft/datasets"
+	"github.com/wiseft/wiseft/probe"
+	"github.com/wiseft/wiseft/probe/metric"
 	"github.com/wiseft/wiseft/probe/store"
 )
 
@@ -153,10 +155,41 @@ func ReadSpec(dir string) (*Spec, error) {
 		return nil, err
 	}
 	s := &Spec{held: map[int]store.Key{}, tested: map[int]store.Key{}}
-	if err := json.Unmarshal(text, s); err != nil || s.Schema != specSchema || len(s.Variants) == 0 || len(s.Tests) == 0 {
-		return nil, fmt.Errorf("%s: is no plan of a run (%v)", filepath.Join(dir, specFile), err)
+	if err = json.Unmarshal(text, s); err == nil {
+		err = s.check()
+	}
+	if err != nil {
+		return nil, probe.InputErrorf("%s: is no plan of a run: %v", filepath.Join(dir, specFile), err)
 	}
 	return s, nil
+}
+
+// check refuses a plan that no run has written.
+func (s *Spec) check() error {
+	switch {
+	case s.Schema != specSchema:
+		return fmt.Errorf("schema is %q, want %q", s.Schema, specSchema)
+	case len(s.Variants) == 0 || len(s.Tests) == 0 || len(s.Tests) != len(s.Settings.Tests):
+		return fmt.Errorf("%d variants, and %d test sets of which %d are described", len(s.Variants), len(s.Tests), len(s.Settings.Tests))
+	case (s.Settings.Train == nil) != s.Settings.OwnHead:
+		return fmt.Errorf("training data and the model's own head exclude each other")
+	}
+	cells := s.ValCells
+	for t, test := range s.Tests {
+		if len(test.Cells) == 0 || test.Cells[0].Corruption != "" || s.Settings.Tests[t] == nil {
+			return fmt.Errorf("test set %q does not begin with clean data", test.Name)
+		}
+		cells = append(cells[:len(cells):len(cells)], test.Cells[1:]...)
+	}
+	for _, c := range cells {
+		if c.Corruption == "" || c.Severity < 1 || c.Severity > metric.Severities {
+			return fmt.Errorf("%q is no corruption with a severity of 1 to %d", c, metric.Severities)
+		}
+	}
+	if _, ok := lookupRule(s.Settings.Choose.Rule); !ok {
+		return fmt.Errorf("there is no rule %q", s.Settings.Choose.Rule)
+	}
+	return nil
 }
 
 // save writes the plan into the folder, unless an equal one is there.

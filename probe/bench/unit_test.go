@@ -408,3 +408,30 @@ func TestWarmStart(t *testing.T) {
 		}
 	}
 }
+
+// A plan that was edited or damaged is refused, and never a panic.
+func TestReadSpecRefuses(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	mustRunAt(t, small(), root)
+	path := filepath.Join(root, "plan.json")
+	good, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, edit := range [][2]string{
+		{"wiseft.plan/1", "wiseft.plan/2"}, {`"severity": 3`, `"severity": 9`}, {`"corruption": "jitter",`, ""}, {`"rule": "accuracy"`, `"rule": "best"`},
+		{`"cells"`, `"sells"`}, {`"tests": [`, `"rests": [`}, {`"variants": [`, `"variants": [], "x": [`}, {`"train": {`, `"brain": {`}, {"{", "["},
+	} {
+		bad := strings.Replace(string(good), edit[0], edit[1], 1)
+		if bad == string(good) {
+			t.Fatalf("the plan has no %s", edit[0])
+		}
+		if err := os.WriteFile(path, []byte(bad), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Collect(t.Context(), folderAt(t, root, "collector"), nil); err == nil || !strings.Contains(err.Error(), "plan.json") {
+			t.Errorf("%s instead of %s: %v", edit[1], edit[0], err)
+		}
+	}
+}
