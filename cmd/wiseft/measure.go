@@ -86,11 +86,11 @@ func (c *call) measure(ctx context.Context, schema string, plan bench.Plan) (res
 	if err := c.completePlan(&plan); err != nil {
 		return nil, err
 	}
-	close, err := c.openMeasureData(ctx, &plan)
+	closeData, err := c.openMeasureData(ctx, &plan)
 	if err != nil {
 		return nil, err
 	}
-	defer close()
+	defer closeData()
 	if plan.Engine, err = c.newEngine(); err != nil {
 		return nil, err
 	}

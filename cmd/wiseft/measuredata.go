@@ -9,9 +9,9 @@ import (
 	"github.com/wiseft/wiseft/probe/bench"
 )
 
-// openMeasureData opens the data sets of a plan that flags name. close closes them; its
-// errors are of no use to a run that is over.
-func (c *call) openMeasureData(ctx context.Context, plan *bench.Plan) (close func(), err error) {
+// openMeasureData opens the data sets of a plan that flags name. closeData closes
+// them; its errors are of no use to a run that is over.
+func (c *call) openMeasureData(ctx context.Context, plan *bench.Plan) (closeData func(), err error) {
 	o := &opener{call: c, hashes: map[string]string{}}
 	defer func() {
 		if err != nil {
@@ -44,7 +44,7 @@ func (c *call) openMeasureData(ctx context.Context, plan *bench.Plan) (close fun
 }
 
 // openChoosingData opens training and validation data alone.
-func (c *call) openChoosingData(ctx context.Context, plan *bench.Plan) (close func(), err error) {
+func (c *call) openChoosingData(ctx context.Context, plan *bench.Plan) (closeData func(), err error) {
 	o := &opener{call: c, hashes: map[string]string{}}
 	if plan.Train, err = o.named(ctx, "train", true); err == nil {
 		plan.Val, err = o.named(ctx, "val", false)
