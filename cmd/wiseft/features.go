@@ -72,13 +72,9 @@ func runFeatures(ctx context.Context, c *call) (_ result, err error) {
 	if err != nil {
 		return nil, err
 	}
-	engine, err := c.newEngine()
+	engine, session, err := c.openSession(ctx, path, model, tensor)
 	if err != nil {
 		return nil, err
-	}
-	session, err := engine.Open(ctx, model, tensor)
-	if err != nil {
-		return nil, nameModel(path, err)
 	}
 	defer session.Close()
 	bar := c.newProgress("features", "clouds")
@@ -100,6 +96,17 @@ func runFeatures(ctx context.Context, c *call) (_ result, err error) {
 		Schema: "wiseft.features/1", Output: out, N: features.Len(), Dim: features.Dim, Tensor: tensor,
 		Device: engine.Device.String(), Runtime: engine.Runtime(), Rate: float64(features.Len()) / seconds, Seconds: seconds,
 	}, nil
+}
+
+// openSession makes a model ready to run on the device that the flags name. path is for
+// errors.
+func (c *call) openSession(ctx context.Context, path string, model []byte, tensor string) (engine, probe.Extractor, error) {
+	e, err := c.newEngine()
+	if err != nil {
+		return e, nil, err
+	}
+	session, err := e.Open(ctx, model, tensor)
+	return e, session, nameModel(path, err)
 }
 
 // loadModel reads a model and decides which of its tensors are the features.

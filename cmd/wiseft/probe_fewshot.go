@@ -103,13 +103,9 @@ func (c *call) measureFoldFiles(ctx context.Context, path string, files []string
 	if err != nil {
 		return nil, err
 	}
-	engine, err := c.newEngine()
+	_, session, err := c.openSession(ctx, path, model, tensor)
 	if err != nil {
 		return nil, err
-	}
-	session, err := engine.Open(ctx, model, tensor)
-	if err != nil {
-		return nil, nameModel(path, err)
 	}
 	defer session.Close()
 	of := &foldsOf{Model: path}

@@ -59,12 +59,14 @@ func (c *call) share() (bench.Share, error) {
 	return s, nil
 }
 
-// shardSources are who may say which share of the work this process is: the variable with
-// its number, what the first one is called, and the variable with how many there are.
-var shardSources = []struct{ index, first, step, count string }{
-	{"SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_MIN", "SLURM_ARRAY_TASK_STEP", "SLURM_ARRAY_TASK_COUNT"},
-	{"JOB_COMPLETION_INDEX", "", "", ""}, // Kubernetes counts from 0, and does not say how many
-	{"PARALLEL_SEQ", "1", "", ""},        // so does GNU parallel, from 1
+// shardSources are who may say which share of the work this process is.
+var shardSources = []struct {
+	index, min, step, count string // variables: its number, the first one's, their distance, how many there are
+	first                   int    // number of the first one where no variable says it
+}{
+	{index: "SLURM_ARRAY_TASK_ID", min: "SLURM_ARRAY_TASK_MIN", step: "SLURM_ARRAY_TASK_STEP", count: "SLURM_ARRAY_TASK_COUNT"},
+	{index: "JOB_COMPLETION_INDEX"},   // Kubernetes does not say how many
+	{index: "PARALLEL_SEQ", first: 1}, // nor does GNU parallel
 }
 
 // parseShard reads "3/8", "auto" or "auto/8". "" is everything.
@@ -91,10 +93,10 @@ func parseShard(text string, getenv func(string) string) (bench.Share, error) {
 // autoShard asks the environment which of n shares this process has; 0 asks how many there
 // are, too.
 func autoShard(n int, getenv func(string) string) (bench.Share, error) {
-	number := func(name, otherwise string) int {
+	number := func(name string, otherwise int) int {
 		text := getenv(name)
 		if text == "" {
-			text = otherwise
+			return otherwise
 		}
 		v, err := strconv.Atoi(text)
 		if err != nil {
@@ -106,13 +108,9 @@ func autoShard(n int, getenv func(string) string) (bench.Share, error) {
 		if getenv(s.index) == "" {
 			continue
 		}
-		first := number(s.first, "0")
-		if s.first == "1" {
-			first = 1
-		}
-		i := (number(s.index, "") - first) / max(number(s.step, "1"), 1)
+		i := (number(s.index, -1) - number(s.min, s.first)) / max(number(s.step, 1), 1)
 		if n == 0 {
-			if n = number(s.count, ""); n < 1 {
+			if n = number(s.count, -1); n < 1 {
 				return bench.Share{}, usageError{msg: "--shard auto: " + s.index + " says which share this is, and nobody says of how many", hint: "say it with --shard auto/N"}
 			}
 		}

@@ -70,12 +70,6 @@ func resample(n, resamples int, seed uint64, use func(idx []int)) {
 	}
 }
 
-// Percentiles returns the interval that holds the middle share level of figures. NaN is
-// left out; of nothing the interval is NaN.
-func Percentiles(figures []float64, level float64) Interval {
-	return middle(figures, (1-level)/2)
-}
-
 // ExpandedPercentiles returns the percentile interval of figures of resamples of n samples, with
 // the tails corrected for what resamples lack in spread (Hesterberg, What teachers
 // should know about the bootstrap, 2015, section 3.3): they vary by (n-1)/n of the variance, and the variance itself is
@@ -95,7 +89,8 @@ func ExpandedPercentiles(figures []float64, level float64, n int) Interval {
 	return middle(figures, normalCDF(-t*math.Sqrt(float64(n)/float64(n-1))))
 }
 
-// middle returns the interval between the quantiles tail and 1 - tail.
+// middle returns the interval between the quantiles tail and 1 - tail. NaN is left out; of
+// nothing the interval is NaN.
 func middle(figures []float64, tail float64) Interval {
 	figures = slices.DeleteFunc(slices.Clone(figures), math.IsNaN)
 	if len(figures) == 0 {
