@@ -8,9 +8,9 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/internal/wire"
 )
 
-// Expose writes the model with the inner value named tensor as its only output.
-// Operators that no longer matter stay in the file; runtimes drop them. A tensor
-// that is an output already becomes the only one.
+// Expose writes the model with the inner value named tensor as its only output. Whatever
+// the value does not need, such as the head, is removed, operators and weights alike:
+// runtimes compute all that is there, wanted or not.
 func (m *Model) Expose(ctx context.Context, w io.Writer, tensor string) error {
 	weights, err := m.Weights()
 	if err != nil {
@@ -19,10 +19,8 @@ func (m *Model) Expose(ctx context.Context, w io.Writer, tensor string) error {
 	if err := m.checkValue(weights, tensor); err != nil {
 		return err
 	}
-	edits := remove(m.Graph.outputs, func(name string) bool { return name != tensor }, m.Graph.within)
-	if !contains(m.Graph.outputs, tensor) {
-		edits = append(edits, m.insert(appendMessage(nil, graphOutput, valueInfo(m.Graph.value(tensor)))))
-	}
+	edits := m.pruneTo(weights.Needs(tensor))
+	edits = append(edits, m.insert(appendMessage(nil, graphOutput, valueInfo(m.Graph.value(tensor)))))
 	_, err = m.write(ctx, single{w}, edits, nil, WriteOptions{Layout: Inside})
 	return err
 }

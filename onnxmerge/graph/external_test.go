@@ -60,22 +60,26 @@ func TestExternalDataMovesIn(t *testing.T) {
 	if !m.HasExternalData() || inline.HasExternalData() {
 		t.Error("which of the two has external data is not told")
 	}
-	for name, write := range map[string]func(*bytes.Buffer) error{
-		"rewrite": func(w *bytes.Buffer) error { return m.Rewrite(t.Context(), w, nil, 3) },
-		"expose":  func(w *bytes.Buffer) error { return m.Expose(t.Context(), w, "pooled") },
+	for name, write := range map[string]func(*Model, *bytes.Buffer) error{
+		"rewrite": func(m *Model, w *bytes.Buffer) error { return m.Rewrite(t.Context(), w, nil, 3) },
+		"expose":  func(m *Model, w *bytes.Buffer) error { return m.Expose(t.Context(), w, "pooled") },
 	} {
-		var out bytes.Buffer
-		if err := write(&out); err != nil {
-			t.Fatal(err)
+		var written []*Model
+		for _, from := range []*Model{m, inline} {
+			var out bytes.Buffer
+			if err := write(from, &out); err != nil {
+				t.Fatal(err)
+			}
+			to, err := Open(bytes.NewReader(out.Bytes()), int64(out.Len()))
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			written = append(written, to)
 		}
-		got, err := Open(bytes.NewReader(out.Bytes()), int64(out.Len()))
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
+		if written[0].HasExternalData() || len(written[0].Tensors) == 0 {
+			t.Errorf("%s: external data is left, or nothing is", name)
 		}
-		if got.HasExternalData() {
-			t.Errorf("%s: external data is left", name)
-		}
-		samePayloads(t, got, inline)
+		samePayloads(t, written[0], written[1])
 	}
 }
 

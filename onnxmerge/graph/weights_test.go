@@ -73,6 +73,10 @@ func TestWeightsOfRealModels(t *testing.T) {
 func TestExpose(t *testing.T) {
 	t.Parallel()
 	m, data := openFile(t, "testdata/finetuned.onnx")
+	weights, err := m.Weights()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, tensor := range []string{"hidden", "pooled", "features"} {
 		var out bytes.Buffer
 		if err := m.Expose(t.Context(), &out, tensor); err != nil {
@@ -85,8 +89,16 @@ func TestExpose(t *testing.T) {
 		if len(got.Graph.Outputs) != 1 || got.Graph.Outputs[0].Name != tensor {
 			t.Errorf("outputs %v, want %s alone", got.Graph.Outputs, tensor)
 		}
-		if len(got.Graph.Nodes) != len(m.Graph.Nodes) || len(got.Tensors) != len(m.Tensors) {
-			t.Errorf("%s: nodes or tensors are lost", tensor)
+		needs := weights.Needs(tensor)
+		for _, w := range m.Tensors {
+			if kept := got.Lookup(w.ID()) != nil; kept != needs[w.Name] {
+				t.Errorf("%s: weight %s is kept: %t, but needed: %t", tensor, w.Name, kept, needs[w.Name])
+			}
+		}
+		for _, n := range m.Graph.Nodes {
+			if kept := got.Graph.producer(n.Outputs[0]) != nil; kept != needs[n.Outputs[0]] {
+				t.Errorf("%s: operator of %s is kept: %t, but needed: %t", tensor, n.Outputs[0], kept, needs[n.Outputs[0]])
+			}
 		}
 	}
 	if slices.Contains(data, 0) && m.SizeBytes() != int64(len(data)) {
