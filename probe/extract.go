@@ -38,76 +38,39 @@ type ExtractOptions struct {
 // Features that are NaN or infinite are an error that names the sample. When ctx ends,
 // so does Extract, with ctx's error and without leaving goroutines.
 func Extract(ctx context.Context, ex Extractor, ds datasets.Dataset, opt ExtractOptions) (*Features, error) {
-	all, err := ExtractAll(ctx, []Extractor{ex}, ds, opt)
-	if err != nil {
-		return nil, err
-	}
-	return all[0], nil
-}
-
-// ExtractAll is [Extract] for several models with equal inputs: every sample is read
-// and every batch is built once, and one model after the other runs on it. What
-// goes wrong in a model is a [ModelError].
-func ExtractAll(ctx context.Context, exs []Extractor, ds datasets.Dataset, opt ExtractOptions) ([]*Features, error) {
-	f, err := newFeed(ctx, exs, ds, opt)
+	feed, err := newFeed(ctx, ex, ds, opt)
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	f.start(ctx, max(opt.Workers, 1))
-	defer f.wait()
+	feed.start(ctx, max(opt.Workers, 1))
+	defer feed.wait()
 	defer cancel()
 
-	all := make([]*Features, len(exs))
-	for i := range all {
-		all[i] = &Features{Meta: opt.Meta}
-		all[i].Meta.Schema, all[i].Meta.Data, all[i].Meta.Layout = featuresSchema, ds.Info(), f.layout
-		all[i].Meta.Batch = f.length
-	}
-	for j := range f.chunks() {
-		c, err := f.next(ctx, j)
+	f := &Features{Meta: opt.Meta}
+	f.Meta.Schema, f.Meta.Data, f.Meta.Layout, f.Meta.Batch = featuresSchema, ds.Info(), feed.layout, feed.length
+	for j := range feed.chunks() {
+		c, err := feed.next(ctx, j)
 		if err != nil {
 			return nil, err
 		}
-		for i, ex := range exs {
-			if err := all[i].extend(ctx, ex, c, ds); err != nil {
-				return nil, &ModelError{Index: i, Err: err}
-			}
+		if err := f.extend(ctx, ex, c, ds, opt.Progress); err != nil {
+			return nil, err
 		}
-		if opt.Progress != nil {
-			opt.Progress(c.first+len(c.labels), ds.Len())
-		}
-		f.recycle(j, c)
+		feed.recycle(j, c)
 	}
-	return all, nil
+	return f, nil
 }
-
-// ModelError says which of the models given to [ExtractAll] failed. Its text is that of
-// Err; the caller, who knows the model, names it.
-type ModelError struct {
-	Index int
-	Err   error
-}
-
-func (e *ModelError) Error() string { return e.Err.Error() }
-
-// Unwrap returns what went wrong.
-func (e *ModelError) Unwrap() error { return e.Err }
 
 // newFeed settles layout and batch length before anything runs.
-func newFeed(ctx context.Context, exs []Extractor, ds datasets.Dataset, opt ExtractOptions) (*feed, error) {
+func newFeed(ctx context.Context, ex Extractor, ds datasets.Dataset, opt ExtractOptions) (*feed, error) {
 	if opt.Batch < 0 || opt.Workers < 0 {
 		return nil, fmt.Errorf("batch %d and workers %d must not be negative", opt.Batch, opt.Workers)
 	}
 	if ds.Len() == 0 {
 		return nil, InputErrorf("%s: no samples", ds.Info().Name)
 	}
-	in := exs[0].Input()
-	for _, ex := range exs[1:] {
-		if !slices.Equal(ex.Input().Shape, in.Shape) {
-			return nil, fmt.Errorf("models take inputs of different shapes, %v and %v", in.Shape, ex.Input().Shape)
-		}
-	}
+	in := ex.Input()
 	f := &feed{ds: ds, in: in, length: opt.Batch}
 	if f.length == 0 {
 		f.length = DefaultBatch
@@ -124,6 +87,7 @@ func newFeed(ctx context.Context, exs []Extractor, ds datasets.Dataset, opt Extr
 	if err := ds.Read(ctx, &s, 0); err != nil {
 		return nil, err
 	}
+	f.cut(len(s.X))
 	if _, cloud := s.Points(); cloud {
 		layout, err := opt.Layout.choose(in)
 		if err != nil {
@@ -134,8 +98,8 @@ func newFeed(ctx context.Context, exs []Extractor, ds datasets.Dataset, opt Extr
 	return f, nil
 }
 
-// extend appends the features of a chunk.
-func (f *Features) extend(ctx context.Context, ex Extractor, c *chunk, ds datasets.Dataset) error {
+// extend appends the features of a chunk, and tells progress, unless it is nil, of every batch.
+func (f *Features) extend(ctx context.Context, ex Extractor, c *chunk, ds datasets.Dataset, progress func(done, total int)) error {
 	first := c.first
 	for i, b := range c.batches {
 		before := len(f.X)
@@ -161,6 +125,9 @@ func (f *Features) extend(ctx context.Context, ex Extractor, c *chunk, ds datase
 				ds.Info().Name, first+bad/f.Dim, bad%f.Dim, f.X[before+bad])
 		}
 		first += c.rows[i]
+		if progress != nil {
+			progress(first, ds.Len())
+		}
 	}
 	f.Y = append(f.Y, c.labels...)
 	return nil

@@ -9,8 +9,8 @@ import (
 	"github.com/wiseft/wiseft/datasets"
 )
 
-// chunk is a fixed range of samples, ready to run: one batch where all samples have one
-// shape, else one batch per run of equal shapes.
+// chunk is a fixed range of samples, ready to run: batches of the length that was asked for,
+// and shorter ones where the shape of the samples changes.
 type chunk struct {
 	first   int // index of the first sample
 	batches []Batch
@@ -28,15 +28,35 @@ type feed struct {
 	ds     datasets.Dataset
 	in     Input
 	layout Layout
-	length int // samples per chunk
-	fixed  int // batch length that the model insists on, or 0
+	length int   // samples per batch
+	fixed  int   // batch length that the model insists on, or 0
+	starts []int // the first sample of every chunk, and the end
 
 	ready, free []chan *chunk // one per worker
 	wg          sync.WaitGroup
 }
 
+// chunkValues is how many values a chunk may have, unless a batch has more. An engine on the
+// CPU keeps all cores busy, and every chunk that is made beside it interrupts it: where chunks
+// were small batches, that cost 5 % of the forward passes of a small model.
+const chunkValues = 1 << 18
+
+// cut divides the samples, of size values each, into chunks: first a batch, so that the engine
+// can start, then twice as much each time.
+func (f *feed) cut(size int) {
+	most := f.length * max(1, chunkValues/max(1, f.length*size))
+	span := f.length
+	for i := 0; i < f.ds.Len(); i += span {
+		if i > 0 {
+			span = min(2*span, most)
+		}
+		f.starts = append(f.starts, i)
+	}
+	f.starts = append(f.starts, f.ds.Len())
+}
+
 // chunks returns the number of chunks.
-func (f *feed) chunks() int { return ceilDiv(f.ds.Len(), f.length) }
+func (f *feed) chunks() int { return len(f.starts) - 1 }
 
 // start launches the workers. They end when all chunks are made, a chunk fails, or ctx
 // ends; wait returns when they have.
@@ -62,7 +82,7 @@ func (f *feed) work(ctx context.Context, w, workers int, ready, free chan *chunk
 		case <-ctx.Done():
 			return
 		}
-		c.err = f.fill(ctx, c, &s, j*f.length)
+		c.err = f.fill(ctx, c, &s, f.starts[j], f.starts[j+1])
 		ready <- c // has room: a worker owns as many chunks as the channel holds
 		if c.err != nil {
 			return
@@ -82,19 +102,19 @@ func (f *feed) next(ctx context.Context, j int) (*chunk, error) {
 
 func (f *feed) recycle(j int, c *chunk) { f.free[j%len(f.free)] <- c }
 
-// fill makes the chunk that starts at sample first.
-func (f *feed) fill(ctx context.Context, c *chunk, s *datasets.Sample, first int) error {
+// fill makes the chunk of the samples first to end-1.
+func (f *feed) fill(ctx context.Context, c *chunk, s *datasets.Sample, first, end int) error {
 	c.first, c.batches, c.rows, c.labels, c.values = first, c.batches[:0], c.rows[:0], c.labels[:0], c.values[:0]
 	var shape []int
 	start := 0 // where the current batch's values begin
-	for i := first; i < min(first+f.length, f.ds.Len()); i++ {
+	for i := first; i < end; i++ {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		if err := f.ds.Read(ctx, s, i); err != nil {
 			return err
 		}
-		if len(c.rows) == 0 || !slices.Equal(shape, s.Shape) {
+		if (i-first)%f.length == 0 || !slices.Equal(shape, s.Shape) {
 			f.closeBatch(c, start)
 			start, shape = len(c.values), append(shape[:0], s.Shape...)
 			declared, err := batchShape(f.in, f.layout, s, 0)
@@ -104,9 +124,9 @@ func (f *feed) fill(ctx context.Context, c *chunk, s *datasets.Sample, first int
 			c.batches = append(c.batches, Batch{Shape: declared})
 			c.rows = append(c.rows, 0)
 		}
-		end := len(c.values)
-		c.values = slices.Grow(c.values, len(s.X))[:end+len(s.X)]
-		f.layout.put(c.values[end:], s)
+		at := len(c.values)
+		c.values = slices.Grow(c.values, len(s.X))[:at+len(s.X)]
+		f.layout.put(c.values[at:], s)
 		c.rows[len(c.rows)-1]++
 		c.labels = append(c.labels, s.Label)
 	}

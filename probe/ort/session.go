@@ -74,11 +74,6 @@ func (e Engine) options() (*onnxruntime.SessionOptions, error) {
 		return nil, err
 	}
 	err = options.SetIntraOpNumThreads(e.threads())
-	if err == nil {
-		// Threads that go on spinning after a pass take the cores from the next session
-		// when several take turns: eight of them ran at 40 % of the speed.
-		err = options.AddSessionConfigEntry("session.force_spinning_stop", "1")
-	}
 	if err == nil && e.Device.CUDA {
 		err = e.useCUDA(options)
 	}
