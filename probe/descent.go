@@ -21,20 +21,20 @@ type loss interface {
 	curvature(residual []float64, label int) float64
 	// interceptCurvature adds the second derivative by the score of each class to dst.
 	interceptCurvature(dst, residual []float64, label int)
-	// hessian sets dst (classes x classes) to the second derivatives by the scores of a row,
-	// which it spends.
-	hessian(dst, scores []float64, label int)
+	// hessianColumn sets dst to the second derivatives by the score of class c and each of the
+	// classes, given residuals.
+	hessianColumn(dst, residual []float64, label, c int)
 }
 
 // history is the number of steps that L-BFGS remembers.
 const history = 20
 
-// refresh are the iterations after which the preconditioner is made anew: the Hessian
-// changes most at first.
-var refresh = []int{4, 12, 30}
-
-// refreshEvery is the number of iterations between two refreshes later on.
-const refreshEvery = 40
+// The Hessian changes most at first, so that the preconditioner is made anew soon, and then
+// seldom.
+const (
+	firstRefresh = 8
+	refreshEvery = 40 // iterations
+)
 
 // descent minimises
 //
@@ -103,7 +103,7 @@ func (d *descent) minimize(ctx context.Context) (iterations int, err error) {
 	}
 	d.trail.inherit(d)
 	for since, stuck := 0, 0; !d.done && iterations < d.maxIter && stuck < 2; iterations++ {
-		if d.stale || since >= refreshEvery || slices.Contains(refresh, iterations) {
+		if d.stale || since >= refreshEvery || iterations == firstRefresh {
 			if err := d.pre.update(ctx, d); err != nil {
 				return 0, err
 			}

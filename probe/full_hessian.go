@@ -63,7 +63,11 @@ func (d *descent) newton(ctx context.Context) (dir []float64, ok bool, err error
 func (d *descent) addCurvature(acc []float64, b *block) {
 	scores, h := d.scores(b), make([]float64, b.n*d.k*d.k)
 	for i := range b.n {
-		d.loss.hessian(h[i*d.k*d.k:(i+1)*d.k*d.k], scores[i*d.rows:i*d.rows+d.k], d.y[b.lo+i])
+		row, label := scores[i*d.rows:i*d.rows+d.k], d.y[b.lo+i]
+		d.loss.residual(row, label)
+		for c := range d.k {
+			d.loss.hessianColumn(h[(i*d.k+c)*d.k:(i*d.k+c+1)*d.k], row, label, c)
+		}
 	}
 	curved, area := make([]float64, b.n*d.width), d.width*d.width
 	for c := range d.k {

@@ -100,22 +100,16 @@ func (l softmaxLoss) interceptCurvature(dst, residual []float64, label int) {
 	}
 }
 
-// hessian is weight * (diag(p) - p p^T). A residual is p, or minus what is left of 1 for the
-// label, times the weight, and so keeps the digits of a p near 1.
-func (l softmaxLoss) hessian(dst, scores []float64, label int) {
-	weight, k := l.weight[label], len(scores)
-	l.residual(scores, label)
-	for c, r := range scores {
-		for e, s := range scores[:c] {
-			both := -r * s / weight
-			if c == label {
-				both = -(1 + r/weight) * s
-			} else if e == label {
-				both = -(1 + s/weight) * r
-			}
-			dst[c*k+e], dst[e*k+c] = both, both
-		}
-		r = math.Abs(r)
-		dst[c*k+c] = r * max(0, 1-r/weight)
+// hessianColumn is a column of weight * (diag(p) - p p^T). A residual is p, or minus what is left
+// of 1 for the label, times the weight, and so keeps the digits of a p near 1.
+func (l softmaxLoss) hessianColumn(dst, residual []float64, label, c int) {
+	weight := l.weight[label]
+	p := residual[c] / weight
+	if c == label {
+		p++
 	}
+	floats.ScaleTo(dst, -p, residual)
+	dst[label] -= p * weight
+	r := math.Abs(residual[c])
+	dst[c] = r * max(0, 1-r/weight)
 }

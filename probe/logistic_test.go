@@ -48,8 +48,11 @@ func TestSoftmaxHessian(t *testing.T) {
 	t.Parallel()
 	l, scores, k := softmaxLoss{[]float64{0.7, 1, 2}}, []float64{0.3, -1, 1.2}, 3
 	for label := range k {
-		got := make([]float64, k*k)
-		l.hessian(got, slices.Clone(scores), label)
+		got, residual := make([]float64, k*k), slices.Clone(scores)
+		l.residual(residual, label)
+		for c := range k {
+			l.hessianColumn(got[c*k:(c+1)*k], residual, label, c)
+		}
 		for e := range k {
 			const h = 1e-5
 			up, down := slices.Clone(scores), slices.Clone(scores)
