@@ -63,7 +63,7 @@ func TestMemoryDoesNotGrowWithVariants(t *testing.T) {
 	if perWorking > maxWorking {
 		t.Errorf("a variant that is done keeps %d bytes, want at most %d", perWorking, maxWorking)
 	}
-	// Nine tenths were measured. What a variant has right on the test data would be as much again.
+	// About as much was measured. What a variant has right on the test data would be as much again.
 	if perDone > perSize*3/2 {
 		t.Errorf("a variant's result keeps %d bytes, want at most 1.5 times the %d of its JSON", perDone, perSize)
 	}
