@@ -66,6 +66,7 @@ type view struct {
 	mean, scale []float64 // d values
 	centred     bool
 	workers     int
+	blocks      sync.Pool // of *block: a fit makes hundreds of passes, and a block may have megabytes
 }
 
 func newView(t Table, workers int) *view {
@@ -73,6 +74,7 @@ func newView(t Table, workers int) *view {
 	v.width = dense.PadCols(v.d + 1)
 	v.mean, v.scale = make([]float64, v.d), make([]float64, v.d)
 	floats.AddConst(1, v.scale)
+	v.blocks.New = func() any { return &block{x: make([]float64, blockRows*v.width)} }
 	return v
 }
 
@@ -118,10 +120,9 @@ func (s *sums) add(ctx context.Context, dst []float64, stride int, visit func(ac
 func (v *view) pass(ctx context.Context, count, stride int, visit func(b *block)) error {
 	blocks := ceilDiv(v.n, blockRows)
 	errs := make([]error, count)
-	pool := sync.Pool{New: func() any { return &block{x: make([]float64, blockRows*v.width)} }}
 	parallel(v.workers, count, func(chunk int) {
-		b := pool.Get().(*block)
-		defer pool.Put(b)
+		b := v.blocks.Get().(*block)
+		defer v.blocks.Put(b)
 		b.chunk = chunk
 		for i := blocks * chunk / count; i < blocks*(chunk+1)/count; i++ {
 			if i%stride != 0 {

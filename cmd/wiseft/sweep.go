@@ -136,6 +136,10 @@ func (m mix) Key(ctx context.Context) (string, error) {
 	return plan.Key(ctx)
 }
 
+// provenanceRoom is more than what a merge says of itself in the model's metadata, in bytes.
+// A buffer that is a byte too small takes two more of its size while it grows.
+const provenanceRoom = 64 << 10
+
 // Model implements bench.Variant.
 func (m mix) Model(ctx context.Context) ([]byte, error) {
 	plan, err := m.plan()
@@ -143,7 +147,7 @@ func (m mix) Model(ctx context.Context) ([]byte, error) {
 		return nil, err
 	}
 	var out bytes.Buffer
-	out.Grow(int(m.size))
+	out.Grow(int(m.size) + provenanceRoom)
 	made, err := plan.Run(ctx, &out, nil)
 	if err != nil {
 		return nil, err

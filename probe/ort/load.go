@@ -78,6 +78,7 @@ func usable(lib Library, opt Options) error {
 }
 
 func start(lib *Library) error {
+	returnMemory()
 	onnxruntime.SetSharedLibraryPath(lib.Path)
 	if err := onnxruntime.InitializeEnvironment(onnxruntime.WithLogLevelError()); err != nil {
 		return fmt.Errorf("%s does not load as onnxruntime %s or newer: %w", lib.Path, MinVersion, err)

@@ -1,0 +1,70 @@
+package bench
+
+import (
+	"encoding/json"
+	"runtime"
+	"testing"
+)
+
+// liveHeap is what is reachable, in bytes.
+func liveHeap() int64 {
+	runtime.GC()
+	runtime.GC() // the first moves what pools hold aside, the second lets go of it
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+// heapAtEnd runs a plan of n mixes and returns the live heap during the last forward pass,
+// and with the result, whose JSON has size bytes.
+func heapAtEnd(t *testing.T, n int) (working, done, size int64) {
+	t.Helper()
+	plan := fakePlan()
+	plan.Suite = "" // clean data alone
+	plan.Tests = testOn(&ellipsoids{"test", 900, 2})
+	plan.Fit.MaxIter = 2
+	plan.Variants = nil
+	for i := range n {
+		plan.Variants = append(plan.Variants, variant{alpha: float64(i) / float64(n)})
+	}
+	e := &engine{}
+	plan.Engine = e
+	perVariant := int64((90+15)/16 + (900+15)/16) // batches of the two data sets
+	e.hook = func(pass int64) {
+		if pass == int64(n)*perVariant {
+			working = liveHeap()
+		}
+	}
+	res := mustRun(t, plan)
+	done = liveHeap()
+	text, err := json.Marshal(res)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if working == 0 {
+		t.Fatalf("%d variants made no pass %d", n, int64(n)*perVariant)
+	}
+	return working, done, int64(len(text))
+}
+
+// A sweep may have a thousand alphas: while it works, each may leave its name and its keys,
+// and no features, probe or scores; afterwards, what the result says of it. It is not
+// parallel: others would take memory, too.
+func TestMemoryDoesNotGrowWithVariants(t *testing.T) {
+	heapAtEnd(t, 2) // what is made once
+	const few, many = 5, 105
+	working, done, size := heapAtEnd(t, few)
+	moreWorking, moreDone, moreSize := heapAtEnd(t, many)
+	perWorking, perDone, perSize := (moreWorking-working)/(many-few), (moreDone-done)/(many-few), (moreSize-size)/(many-few)
+	t.Logf("for each variant: %d bytes at work, %d with the result, which has %d as JSON", perWorking, perDone, perSize)
+	// Features of the test data have 10,800 bytes and their labels 7,200. A name, parameters
+	// and keys were 565.
+	const maxWorking = 1500
+	if perWorking > maxWorking {
+		t.Errorf("a variant that is done keeps %d bytes, want at most %d", perWorking, maxWorking)
+	}
+	// About as much was measured. What a variant has right on the test data would be as much again.
+	if perDone > perSize*3/2 {
+		t.Errorf("a variant's result keeps %d bytes, want at most 1.5 times the %d of its JSON", perDone, perSize)
+	}
+}
