@@ -14,9 +14,9 @@
 //
 // How well it does on grids of 11 alphas with at most a third of their passes, on simulated curves of four
 // shapes (TestSimulatedCurves): it is within one step of the grid's choice for 90 % of 1,000 if every probe is
-// trained on all samples, since then there is room for four evaluations only, and for 95 % of 200 if half of the training
-// samples between the ends give the same margins, which makes room for five. Errors of .04 in these make it 92 %, and whoever
-// evaluated all alphas with such errors would be at 95 %. On bootstrapped validation samples of two real pairs it is 88 to 95 %. Two
+// trained on all samples, since then there is room for four evaluations only, and for 96 % if half of the training
+// samples between the ends give the same margins, which makes room for five. With the errors that two pairs show it is 95 %; errors
+// of .04 make it 92 %, and whoever evaluated all alphas with such errors would be at 95 %. On bootstrapped validation samples of two real pairs it is 88 to 95 %. Two
 // samples of 200 to 2,000 are lost on average: where it misses, curves are so flat that single samples decide between distant alphas, and no method can
 // know that does not evaluate them all. [Choice] says how likely a miss is. Models must change gradually: two that
 // are not connected, whose mix is worse than both by a cliff, have margins that jump.

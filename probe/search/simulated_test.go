@@ -120,7 +120,7 @@ func TestSimulatedCurves(t *testing.T) {
 		between float64
 		errors  [2]float64 // in turns
 		want    float64
-	}{{1, [2]float64{}, 0.89}, {0.5, [2]float64{}, 0.93}, {0.5, twoPairs, 0.92}} {
+	}{{1, [2]float64{}, 0.89}, {0.5, [2]float64{}, 0.95}, {0.5, twoPairs, 0.95}} {
 		t.Run(fmt.Sprintf("between=%v errors=%v", tt.between, tt.errors), func(t *testing.T) {
 			t.Parallel()
 			r := rand.New(rand.NewPCG(1, 11))
