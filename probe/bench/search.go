@@ -210,7 +210,7 @@ func (s *searching) findNear(ctx context.Context) error {
 }
 
 // evaluateBetween passes the training samples near the boundary and the validation samples
-// given, and takes the features of the other training samples from the line between the ends.
+// given, and interpolates the features of the other training samples.
 func (s *searching) evaluateBetween(ctx context.Context, i int, samples []int) ([]float64, error) {
 	train, val, err := s.passBetween(ctx, i, samples)
 	if err != nil {
@@ -223,7 +223,7 @@ func (s *searching) evaluateBetween(ctx context.Context, i int, samples []int) (
 		Probe probeKey
 		Ends  [2]store.Key
 		Near  []int
-	}{probeKey{"interpolated probe", s.spec.features(i, view{role: training}), s.spec.Settings.Train.Classes, s.spec.rowsRest(), s.spec.Settings.Fit, "", generation},
+	}{probeKey{"probe of bent features", s.spec.features(i, view{role: training}), s.spec.Settings.Train.Classes, s.spec.rowsRest(), s.spec.Settings.Fit, "", generation},
 		[2]store.Key{s.spec.features(0, view{role: training}), s.spec.features(len(s.grid)-1, view{role: training})}, s.near})
 	cl, err := s.fitOnce(ctx, key, i, train, opt, nil)
 	if err != nil {
@@ -239,17 +239,18 @@ func (s *searching) evaluateBetween(ctx context.Context, i int, samples []int) (
 // passBetween returns the training features, most of them interpolated, and those of the
 // validation samples.
 func (s *searching) passBetween(ctx context.Context, i int, samples []int) (train, val *probe.Features, err error) {
-	passed := s.near
-	if passed == nil {
-		passed = s.rows()
+	fitted := s.near
+	if fitted == nil {
+		fitted = s.rows()
 	}
+	passed := fitted
 	var held []int
 	if s.spec.heldOut() {
 		held = s.held.held
 		if samples != nil {
 			held = pick(held, samples)
 		}
-		passed = slices.Sorted(slices.Values(append(slices.Clone(passed), held...)))
+		passed = slices.Sorted(slices.Values(append(slices.Clone(fitted), held...)))
 	} else if val, err = s.part(ctx, i, view{role: validation}, samples, "validation data"); err != nil {
 		return nil, nil, err
 	}
@@ -257,10 +258,7 @@ func (s *searching) passBetween(ctx context.Context, i int, samples []int) (trai
 	if err != nil {
 		return nil, nil, err
 	}
-	train = s.line(i)
-	for k, row := range passed {
-		copy(train.X[row*train.Dim:(row+1)*train.Dim], f.Row(k))
-	}
+	train = s.interpolated(i, passed, f, fitted)
 	if s.spec.heldOut() {
 		val = train.Subset(held, heldWhy)
 	}
@@ -282,17 +280,6 @@ func (s *searching) part(ctx context.Context, i int, w view, samples []int, name
 		return nil, err
 	}
 	return s.featuresOf(ctx, i, hash, name, func() (datasets.Dataset, error) { return some, nil })
-}
-
-// line returns the features on the line between the ends, at the alpha of i.
-func (s *searching) line(i int) *probe.Features {
-	a, b := s.ends[0], s.ends[1]
-	t := (s.grid[i] - s.grid[0]) / (s.grid[len(s.grid)-1] - s.grid[0])
-	f := &probe.Features{X: make([]float32, len(a.X)), Dim: a.Dim, Y: a.Y, Meta: a.Meta}
-	for k, x := range a.X {
-		f.X[k] = float32((1-t)*float64(x) + t*float64(b.X[k]))
-	}
-	return f
 }
 
 func pick(list, at []int) []int {

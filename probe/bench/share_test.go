@@ -38,8 +38,12 @@ func TestSharesAreEven(t *testing.T) {
 				t.Errorf("share %d of %d: %d samples of %d, the largest unit has %d", i, count, sum, total, largest)
 			}
 			s.Steal = true
-			if got := len(s.order(units)); got != len(units) {
-				t.Errorf("with stealing %d units of %d", got, len(units))
+			all := map[int]bool{}
+			for _, u := range s.order(units) {
+				all[u.variant] = true
+			}
+			if got := len(s.order(units)); got != len(units) || len(all) != got {
+				t.Errorf("with stealing %d units, %d different ones, of %d", got, len(all), len(units))
 			}
 		}
 		if next != len(units) {
@@ -85,40 +89,44 @@ func simulate(units []unit, workers int, steal bool, took []float64) (efficiency
 }
 
 // 64 workers that steal waste less than a tenth of their time, on units whose cost in samples
-// is unequal, and whose time is not what the samples say.
+// is unequal, and whose time is not what the samples say: by a factor of 1.35 from model to model, and
+// of up to 1.6 from unit to unit, in one deviation.
 func TestStealingIsEfficient(t *testing.T) {
 	t.Parallel()
-	r := rand.New(rand.NewPCG(5, 6))
-	const workers, variants = 64, 51
-	worst, bound, alone := 1.0, 1.0, 0.0
-	const runs = 20
-	for range runs {
-		var units []unit
-		var took []float64
-		for range variants {
-			speed := math.Exp(0.3 * r.NormFloat64()) // of the machine, or of the model
-			for c := range 37 {
-				samples := 2468
-				if c == 0 {
-					samples = 9843 // the training data
+	for _, spread := range []float64{0.3, 0.47} {
+		r := rand.New(rand.NewPCG(5, 6))
+		const workers, variants = 64, 51
+		worst, bound, alone := 1.0, 1.0, 0.0
+		const runs = 20
+		for range runs {
+			var units []unit
+			var took []float64
+			for range variants {
+				speed := math.Exp(0.3 * r.NormFloat64()) // of the machine, or of the model
+				for c := range 37 {
+					samples := 2468
+					if c == 0 {
+						samples = 9843 // the training data
+					}
+					units = append(units, unit{variant: len(units), samples: samples})
+					took = append(took, float64(samples)*speed*math.Exp(spread*r.NormFloat64()))
 				}
-				units = append(units, unit{variant: len(units), samples: samples})
-				took = append(took, float64(samples)*speed*math.Exp(0.3*r.NormFloat64()))
 			}
+			worst = min(worst, simulate(units, workers, true, took))
+			total, longest := 0.0, 0.0
+			for _, s := range took {
+				total, longest = total+s, max(longest, s)
+			}
+			bound = min(bound, total/workers/longest)
+			alone += simulate(units, workers, false, took) / runs
 		}
-		worst = min(worst, simulate(units, workers, true, took))
-		total, longest := 0.0, 0.0
-		for _, s := range took {
-			total, longest = total+s, max(longest, s)
+		t.Logf("%d workers, %d units, spread %v: efficiency %.3f at worst with stealing (nothing could have more than %.3f), %.3f on average without",
+			workers, variants*37, spread, worst, min(1, bound), alone)
+		if worst < 0.9 {
+			t.Errorf("spread %v: efficiency %.3f, want 0.9", spread, worst)
 		}
-		bound = min(bound, total/workers/longest)
-		alone += simulate(units, workers, false, took) / runs
-	}
-	t.Logf("%d workers, %d units: efficiency %.3f at worst with stealing (nothing could have more than %.3f), %.3f on average without", workers, variants*37, worst, bound, alone)
-	if worst < 0.9 {
-		t.Errorf("efficiency %.3f, want 0.9", worst)
-	}
-	if alone > worst {
-		t.Errorf("without stealing %.3f: the simulation says nothing", alone)
+		if alone > worst {
+			t.Errorf("spread %v: without stealing %.3f: the simulation says nothing", spread, alone)
+		}
 	}
 }

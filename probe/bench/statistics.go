@@ -9,11 +9,9 @@ import (
 )
 
 const (
-	// intervalResamples makes the ends of an interval steady to about a tenth of its width.
-	intervalResamples = 1000
 	// signFlips lets p-values be told down to 1e-4.
 	signFlips = 10000
-	// statisticsSeed is the same for all models, so that their resamples belong together.
+	// statisticsSeed is the same for all models, so that equal differences have equal p-values.
 	statisticsSeed = 1
 	// maxCompared bounds the time that comparisons take.
 	maxCompared = 100
@@ -21,9 +19,9 @@ const (
 
 // Statistics say how sure the figures are.
 type Statistics struct {
-	Level     float64 `json:"level"`     // of all intervals
-	Resamples int     `json:"resamples"` // of clouds, each with all its corruptions
-	Seed      uint64  `json:"seed"`
+	Level float64 `json:"level"` // of all intervals
+	Flips int     `json:"flips"` // of random signs, for the p-values of suites
+	Seed  uint64  `json:"seed"`  // of these
 	// Against is the model that all others are compared with: the chosen one, or else the
 	// first; "" if there are too few models, or too many.
 	Against     string        `json:"against"`
@@ -56,7 +54,8 @@ const (
 )
 
 // TestIntervals are the intervals of a test set's figures: low and high ends. That of clean
-// accuracy is Wilson's; those over a suite resample clouds, each with all its corruptions.
+// accuracy is Wilson's; those over a suite count clouds, each with all its corruptions, as one
+// answer or less; see [metric.CloudFigures.Intervals].
 // They are nil unless the suite was run whole.
 type TestIntervals struct {
 	Clean       [2]Number            `json:"clean"`
@@ -100,20 +99,16 @@ func (b *builder) intervals(r *answers, suite *metric.CloudFigures) *TestInterva
 	if suite == nil {
 		return res
 	}
-	columns := [][]float64{suite.MOA, suite.MCE, suite.RMCE}
-	for _, name := range b.spec.Settings.Corruptions {
-		columns = append(columns, suite.OA[name])
-	}
-	list := metric.BootstrapMeans(columns, intervalResamples, confidenceLevel, statisticsSeed)
-	moa := ends(list[0])
+	figures := suite.Intervals(confidenceLevel)
+	moa := ends(figures.MOA)
 	res.MOA = &moa
 	if b.ref != nil {
-		mce, rmce := ends(list[1]), ends(list[2])
+		mce, rmce := ends(figures.MCE), ends(figures.RMCE)
 		res.MCE, res.RMCE = &mce, &rmce
 	}
 	res.Corruptions = map[string][2]Number{}
-	for i, name := range b.spec.Settings.Corruptions {
-		res.Corruptions[name] = ends(list[3+i])
+	for _, name := range b.spec.Settings.Corruptions {
+		res.Corruptions[name] = ends(figures.OA[name])
 	}
 	return res
 }
@@ -129,7 +124,7 @@ func countRight(right []bool) (n int) {
 
 // compareTo decides with which model all others are compared, and loads what it has right.
 func (b *builder) compareTo() (err error) {
-	stats := &Statistics{Level: confidenceLevel, Resamples: intervalResamples, Seed: statisticsSeed, Comparisons: []*Comparison{}}
+	stats := &Statistics{Level: confidenceLevel, Flips: signFlips, Seed: statisticsSeed, Comparisons: []*Comparison{}}
 	b.result.Statistics, b.against = stats, -1
 	n := len(b.spec.Variants)
 	if n > maxCompared {
@@ -181,7 +176,7 @@ func compareMeans(a, b []float64) *Difference {
 	}
 	return &Difference{
 		Difference: Number(sum / float64(len(d))),
-		Interval:   ends(metric.BootstrapMeans([][]float64{d}, intervalResamples, confidenceLevel, statisticsSeed)[0]),
+		Interval:   ends(metric.MeanInterval(d, confidenceLevel)),
 		P:          Number(metric.SignFlip(d, signFlips, statisticsSeed)), Test: signFlipTest,
 	}
 }

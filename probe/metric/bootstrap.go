@@ -14,47 +14,12 @@ import (
 //
 // The difference of two models on the same samples is a figure like any other: computed
 // from the same indices, it is a paired bootstrap. Where samples belong together, as a
-// cloud under all its corruptions, n counts the clouds.
+// cloud under all its corruptions, n counts the clouds. Where the figure is a mean over samples, [MeanInterval]
+// and [ShareInterval] cover better and need no draws.
 func Bootstrap(n, resamples int, level float64, seed uint64, figure func(idx []int) float64) Interval {
 	figures := make([]float64, 0, resamples)
 	resample(n, resamples, seed, func(idx []int) { figures = append(figures, figure(idx)) })
 	return ExpandedPercentiles(figures, level, n)
-}
-
-// BootstrapMeans returns what [Bootstrap] returns for means: one interval per column, a
-// column being one value per sample. All columns see the same resamples, so that
-// figures of several models, and their differences, belong together. Every mean over a suite is
-// such a mean over clouds; see [CloudFigures].
-//
-// Simulated coverage at level .95, 5,000 runs of 1,000 resamples for each of 30 pairs of models (TestPairedCoverage, WISEFT_EXHAUSTIVE=1):
-// .937 to .957 wherever a model has ten clouds wrong or more on clean data, for mOA and for differences of mOA, mCE and
-// RmCE. With fewer it falls: to .91 for mOA and .88 for RmCE at 2 of 100.
-func BootstrapMeans(columns [][]float64, resamples int, level float64, seed uint64) []Interval {
-	if len(columns) == 0 {
-		return nil
-	}
-	n := len(columns[0])
-	figures := make([][]float64, len(columns))
-	for k, column := range columns {
-		if len(column) != n {
-			panic("metric: columns differ in length")
-		}
-		figures[k] = make([]float64, 0, resamples)
-	}
-	resample(n, resamples, seed, func(idx []int) {
-		for k, column := range columns {
-			sum := 0.0
-			for _, i := range idx {
-				sum += column[i]
-			}
-			figures[k] = append(figures[k], sum/float64(n))
-		}
-	})
-	intervals := make([]Interval, len(columns))
-	for k := range columns {
-		intervals[k] = ExpandedPercentiles(figures[k], level, n)
-	}
-	return intervals
 }
 
 // resample calls use with n indices below n, so many times. The draws depend on n and
@@ -78,9 +43,6 @@ func resample(n, resamples int, seed uint64, use func(idx []int)) {
 //	normalCDF(-sqrt(n/(n-1)) t)   with t the quantile of Student's t, n-1 degrees of freedom
 //
 // instead of (1-level)/2. For n = 100 that is 2.31 % instead of 2.5 %.
-//
-// BCa intervals and studentised ones, which are better where a figure is skewed, cover less here: the
-// figures move in steps of 1/n, and both judge skewness by the few samples on which models differ.
 func ExpandedPercentiles(figures []float64, level float64, n int) Interval {
 	if n < 2 {
 		return middle(figures, (1-level)/2)

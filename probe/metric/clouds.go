@@ -8,11 +8,51 @@ import (
 // CloudFigures is each cloud's share in the exact figures of a suite: the mean over
 // the clouds is the figure, because all of them are linear in what is right. A suite
 // shows the same clouds under every corruption, so that cells are not independent but
-// clouds are; these are what [BootstrapMeans] and [SignFlip] take.
+// clouds are. What two models' figures differ by is for [MeanInterval] and [SignFlip].
 type CloudFigures struct {
 	Clean          []float64            // 1 where right on clean data
 	OA             map[string][]float64 // share of the five severities that is right
 	MOA, MCE, RMCE []float64
+
+	// mCE is errorScale times a mean share, and RmCE lossScale times (clean - a mean share).
+	errorScale, lossScale float64
+	signed                bool // a weight of the latter is negative
+}
+
+// FigureIntervals are confidence intervals of a model's exact figures.
+type FigureIntervals struct {
+	OA             map[string]Interval
+	MOA, MCE, RMCE Interval
+}
+
+// Intervals returns the intervals of the figures: of OA, mOA and mCE by [ShareInterval], and of
+// RmCE by [ShareDifferenceInterval], since it is the accuracy on clean data less what is left of it, times a
+// constant. Where the reference loses nothing by a corruption, RmCE has [MeanInterval]'s.
+func (f CloudFigures) Intervals(level float64) FigureIntervals {
+	res := FigureIntervals{
+		OA:   make(map[string]Interval, len(f.OA)),
+		MOA:  ShareInterval(f.MOA, level),
+		MCE:  ShareInterval(scaled(f.MCE, 1/f.errorScale), level).times(f.errorScale),
+		RMCE: MeanInterval(f.RMCE, level),
+	}
+	for name, oa := range f.OA {
+		res.OA[name] = ShareInterval(oa, level)
+	}
+	if !f.signed {
+		left := Differences(f.Clean, scaled(f.RMCE, 1/f.lossScale))
+		res.RMCE = ShareDifferenceInterval(f.Clean, left, level).times(f.lossScale)
+	}
+	return res
+}
+
+func (i Interval) times(factor float64) Interval { return Interval{factor * i.Low, factor * i.High} }
+
+func scaled(values []float64, factor float64) []float64 {
+	out := make([]float64, len(values))
+	for i, v := range values {
+		out[i] = factor * v
+	}
+	return out
 }
 
 // Clouds returns the share of each cloud in the figures of [Reference.Exact]. clean and
@@ -30,6 +70,9 @@ func (r Reference) Clouds(clean []bool, bySeverity map[string][][]bool) (CloudFi
 	count(f.Clean, clean, 1)
 	share := 1 / float64(len(r.Corruptions))
 	for _, name := range r.Corruptions {
+		f.errorScale += share / (1 - r.OA[name])
+		f.lossScale += share / (r.Clean - r.OA[name])
+		f.signed = f.signed || r.OA[name] >= r.Clean
 		oa := make([]float64, n)
 		for _, right := range bySeverity[name] {
 			count(oa, right, 1.0/Severities)

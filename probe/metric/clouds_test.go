@@ -66,31 +66,6 @@ func TestCloudsAverageToFigures(t *testing.T) {
 	}
 }
 
-// Means of columns have the intervals that Bootstrap finds by indices, of the same draws.
-func TestBootstrapMeansIsBootstrap(t *testing.T) {
-	t.Parallel()
-	columns := [][]float64{make([]float64, 40), make([]float64, 40)}
-	for i := range columns[0] {
-		columns[0][i], columns[1][i] = float64(i*i%7), float64(i%3)
-	}
-	got := BootstrapMeans(columns, 300, 0.9, 5)
-	for k, column := range columns {
-		want := Bootstrap(len(column), 300, 0.9, 5, func(idx []int) float64 {
-			sum := 0.0
-			for _, i := range idx {
-				sum += column[i]
-			}
-			return sum / float64(len(idx))
-		})
-		if got[k] != want {
-			t.Errorf("column %d: got %v, want %v", k, got[k], want)
-		}
-	}
-	if got := BootstrapMeans(nil, 10, 0.9, 5); got != nil {
-		t.Errorf("no columns: got %v", got)
-	}
-}
-
 // Abramowitz and Stegun, table 26.10, and that expanded intervals are the wider the fewer samples.
 func TestStudentQuantile(t *testing.T) {
 	t.Parallel()
@@ -110,15 +85,5 @@ func TestStudentQuantile(t *testing.T) {
 	}
 	if got, want := ExpandedPercentiles(figures, 0.95, 1), middle(figures, (1-0.95)/2); got != want {
 		t.Errorf("one sample, which has no deviation: got %v, want %v", got, want)
-	}
-}
-
-func BenchmarkBootstrapMeans(b *testing.B) {
-	d := make([]float64, 2468)
-	for i := range d {
-		d[i] = float64(i % 35)
-	}
-	for b.Loop() {
-		BootstrapMeans([][]float64{d}, 1000, 0.95, 1)
 	}
 }

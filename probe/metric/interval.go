@@ -17,11 +17,14 @@ type Interval struct{ Low, High float64 }
 // interval holds .964. Of nothing the interval is NaN.
 func AccuracyInterval(right, n int, level float64) Interval {
 	checkCounts(n, right, 0)
-	z, nf := normalQuantile((1+level)/2), float64(n)
-	p := float64(right) / nf
-	mid := p + z*z/(2*nf)
-	half := z * math.Sqrt(p*(1-p)/nf+z*z/(4*nf*nf))
-	scale := 1 + z*z/nf
+	return wilson(float64(right)/float64(n), float64(n), normalQuantile((1+level)/2))
+}
+
+// wilson returns Wilson's interval of the share p of n answers.
+func wilson(p, n, z float64) Interval {
+	mid := p + z*z/(2*n)
+	half := z * math.Sqrt(p*(1-p)/n+z*z/(4*n*n))
+	scale := 1 + z*z/n
 	return Interval{max(0, (mid-half)/scale), min(1, (mid+half)/scale)}
 }
 

@@ -39,7 +39,8 @@ func settingsSheet(r *bench.Result) sheet {
 		add("batch", fmt.Sprint(set.Batch))
 	}
 	if s := r.Statistics; s != nil {
-		add("intervals", fmt.Sprintf("%s, %d resamples, seed %d", level(r), s.Resamples, s.Seed))
+		add("intervals", level(r))
+		add("tests", fmt.Sprintf("%d random signs, seed %d", s.Flips, s.Seed))
 	}
 	add("units", fmt.Sprint(r.NUnits))
 	return s

@@ -122,7 +122,7 @@ func intervalsSheet(r *bench.Result) sheet {
 			column{"RmCE", of(func(i *bench.TestIntervals) *[2]bench.Number { return i.RMCE }, share)})
 	}
 	s := modelSheet(r, "intervals", level(r)+" intervals", columns)
-	s.Caption = join(s.Caption, "clean accuracy: Wilson's interval; means over the suite: resampled clouds, each with all its corruptions")
+	s.Caption = join(s.Caption, "clean accuracy: Wilson's interval; means over the suite: by cloud, each with all its corruptions")
 	return s
 }
 

@@ -104,24 +104,30 @@ func gridChoice(m [][]float64) int {
 	return best
 }
 
+// twoPairs is by how much margins were off, in root mean square, that came of half of the training samples: for a
+// PointNet and for a transformer, on ModelNet10.
+var twoPairs = [2]float64{0.004, 0.043}
+
 // TestSimulatedCurves searches simulated curves, of 200 to 2,000 validation samples each, and compares
 // with the full grid.
 func TestSimulatedCurves(t *testing.T) {
 	t.Parallel()
 	runs := 8
 	if os.Getenv("WISEFT_EXHAUSTIVE") == "1" {
-		runs = 200
+		runs = 1000
 	}
 	for _, tt := range []struct {
-		between, error, want float64
-	}{{1, 0, 0.89}, {0.5, 0, 0.95}, {0.5, 0.04, 0.88}} {
-		t.Run(fmt.Sprintf("between=%v error=%v", tt.between, tt.error), func(t *testing.T) {
+		between float64
+		errors  [2]float64 // in turns
+		want    float64
+	}{{1, [2]float64{}, 0.89}, {0.5, [2]float64{}, 0.95}, {0.5, twoPairs, 0.95}} {
+		t.Run(fmt.Sprintf("between=%v errors=%v", tt.between, tt.errors), func(t *testing.T) {
 			t.Parallel()
 			r := rand.New(rand.NewPCG(1, 11))
 			near, lost, passes := 0, 0, 0.0
 			for run := range runs {
 				n := int(200 * math.Pow(10, r.Float64()))
-				e := &evaluateAll{t: t, margins: simulate(r, run%len(curves), 11, n), noise: r, error: tt.error}
+				e := &evaluateAll{t: t, margins: simulate(r, run%len(curves), 11, n), noise: r, error: tt.errors[run/len(curves)%2]}
 				c, err := Alpha(t.Context(), grid(11), e.evaluate, Options{Between: tt.between})
 				if err != nil {
 					t.Fatal(err)
@@ -140,7 +146,7 @@ func TestSimulatedCurves(t *testing.T) {
 			t.Logf("%.3f of %d within one step, %.2f samples lost, %.2f passes of 11", share, runs, float64(lost)/float64(runs), passes/float64(runs))
 			// Three deviations of what so few runs leave to chance.
 			slack := 0.0
-			if runs < 200 {
+			if runs < 1000 {
 				slack = 3 * math.Sqrt(tt.want*(1-tt.want)/float64(runs))
 			}
 			if !(share >= tt.want-slack) {
