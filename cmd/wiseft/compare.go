@@ -55,11 +55,12 @@ func (r compareReport) writeText(w io.Writer) error {
 	for _, on := range r.Tests {
 		fmt.Fprintf(w, "%s - %s on %s, %s\n", r.A, r.B, on.Test, count(on.N, "sample"))
 		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-		fmt.Fprintln(t, "\tdifference\t95 % interval\tp\tp (Holm)\t")
+		fmt.Fprintln(t, "\tdifference\t95 % interval\tpaired bootstrap\tp\tp (Holm)\t")
 		line := func(name string, scale float64, d *bench.Difference) {
 			if d != nil {
-				fmt.Fprintf(t, "%s\t%+.2f\t%+.2f to %+.2f\t%.4f\t%.4f\t\n", name, scale*float64(d.Difference),
-					scale*float64(d.Interval[0]), scale*float64(d.Interval[1]), d.P, d.PHolm)
+				fmt.Fprintf(t, "%s\t%+.2f\t%+.2f to %+.2f\t%+.2f to %+.2f\t%.4f\t%.4f\t\n", name, scale*float64(d.Difference),
+					scale*float64(d.Interval[0]), scale*float64(d.Interval[1]),
+					scale*float64(d.Bootstrap[0]), scale*float64(d.Bootstrap[1]), d.P, d.PHolm)
 			}
 		}
 		line("clean", 100, on.Clean)

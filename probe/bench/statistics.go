@@ -11,6 +11,8 @@ import (
 const (
 	// signFlips lets p-values be told down to 1e-4.
 	signFlips = 10000
+	// resamples makes the ends of an interval steady to about a tenth of its width.
+	resamples = 1000
 	// statisticsSeed is the same for all models, so that equal differences have equal p-values.
 	statisticsSeed = 1
 	// maxCompared bounds the time that comparisons take.
@@ -19,9 +21,10 @@ const (
 
 // Statistics say how sure the figures are.
 type Statistics struct {
-	Level float64 `json:"level"` // of all intervals
-	Flips int     `json:"flips"` // of random signs, for the p-values of suites
-	Seed  uint64  `json:"seed"`  // of these
+	Level     float64 `json:"level"`     // of all intervals
+	Flips     int     `json:"flips"`     // of random signs, for the p-values of suites
+	Resamples int     `json:"resamples"` // of clouds, for the bootstrap of differences
+	Seed      uint64  `json:"seed"`      // of both
 	// Against is the model that all others are compared with: the chosen one, or else the
 	// first; "" if there are too few models, or too many.
 	Against     string        `json:"against"`
@@ -39,8 +42,12 @@ type Comparison struct {
 
 // Difference is that of a figure, A - B.
 type Difference struct {
-	Difference Number    `json:"difference"`
-	Interval   [2]Number `json:"interval"`
+	Difference Number `json:"difference"`
+	// Interval is Tango's for clean data, and Student's of the clouds' differences for a suite.
+	Interval [2]Number `json:"interval"`
+	// Bootstrap is the interval by the paired bootstrap over the clouds, each with all its
+	// corruptions. It covers less where models differ on a handful of clouds.
+	Bootstrap [2]Number `json:"bootstrap"`
 	// P is that of McNemar's test (mid-p) for clean data, and of random signs by cloud for a
 	// suite; PHolm is adjusted for how many comparisons were made of the figure.
 	P     Number `json:"p"`
@@ -124,7 +131,7 @@ func countRight(right []bool) (n int) {
 
 // compareTo decides with which model all others are compared, and loads what it has right.
 func (b *builder) compareTo() (err error) {
-	stats := &Statistics{Level: confidenceLevel, Flips: signFlips, Seed: statisticsSeed, Comparisons: []*Comparison{}}
+	stats := &Statistics{Level: confidenceLevel, Flips: signFlips, Resamples: resamples, Seed: statisticsSeed, Comparisons: []*Comparison{}}
 	b.result.Statistics, b.against = stats, -1
 	n := len(b.spec.Variants)
 	if n > maxCompared {
@@ -160,25 +167,50 @@ func (b *builder) compare(m *ModelResult, r *answers) {
 // compareAccuracy compares two models on independent samples.
 func compareAccuracy(a, b []bool) *Difference {
 	onlyA, onlyB := metric.Discordant(a, b)
+	d := make([]float64, len(a))
+	for i := range d {
+		switch {
+		case a[i] && !b[i]:
+			d[i] = 1
+		case b[i] && !a[i]:
+			d[i] = -1
+		}
+	}
 	return &Difference{
-		Difference: Number(float64(onlyA-onlyB) / float64(len(a))),
-		Interval:   ends(metric.AccuracyDifference(onlyA, onlyB, len(a), confidenceLevel)),
-		P:          Number(metric.McNemar(onlyA, onlyB)), Test: mcNemarTest,
+		Difference: Number(meanOf(d)),
+		Interval:   ends(metric.AccuracyDifference(onlyA, onlyB, len(a), confidenceLevel)), Bootstrap: bootstrap(d),
+		P: Number(metric.McNemar(onlyA, onlyB)), Test: mcNemarTest,
 	}
 }
 
 // compareMeans compares two models by a figure that is the mean of what each cloud gives.
 func compareMeans(a, b []float64) *Difference {
 	d := metric.Differences(a, b)
+	return &Difference{
+		Difference: Number(meanOf(d)),
+		Interval:   ends(metric.MeanInterval(d, confidenceLevel)), Bootstrap: bootstrap(d),
+		P: Number(metric.SignFlip(d, signFlips, statisticsSeed)), Test: signFlipTest,
+	}
+}
+
+func meanOf(d []float64) float64 {
 	sum := 0.0
 	for _, v := range d {
 		sum += v
 	}
-	return &Difference{
-		Difference: Number(sum / float64(len(d))),
-		Interval:   ends(metric.MeanInterval(d, confidenceLevel)),
-		P:          Number(metric.SignFlip(d, signFlips, statisticsSeed)), Test: signFlipTest,
-	}
+	return sum / float64(len(d))
+}
+
+// bootstrap returns the interval of the mean difference of two models by resampling what they
+// differ by in each cloud. The draws are the same for all figures of as many clouds.
+func bootstrap(d []float64) [2]Number {
+	return ends(metric.Bootstrap(len(d), resamples, confidenceLevel, statisticsSeed, func(idx []int) float64 {
+		sum := 0.0
+		for _, i := range idx {
+			sum += d[i]
+		}
+		return sum / float64(len(idx))
+	}))
 }
 
 // finish sets what needs the figures of all models.

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"math"
+	"math/rand/v2"
 	"reflect"
 	"strings"
 	"testing"
@@ -124,5 +125,29 @@ func TestAnotherReference(t *testing.T) {
 	spec, err := ReadSpec(root)
 	if back = *spec; err != nil || !reflect.DeepEqual(back.Settings.Reference, &ref) {
 		t.Errorf("the reference in the plan: %s (%v)", asJSON(t, back.Settings.Reference), err)
+	}
+}
+
+// The paired bootstrap of a difference knows that the models answered the same samples: it is as
+// wide as Student's interval of the differences, and much narrower than if they had not.
+func TestBootstrapIsPaired(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(3, 5))
+	a, b := make([]bool, 1000), make([]bool, 1000)
+	for i := range a {
+		a[i] = r.Float64() < 0.7
+		b[i] = a[i] != (r.Float64() < 0.05)
+	}
+	d := compareAccuracy(a, b)
+	width := func(i [2]Number) float64 { return float64(i[1] - i[0]) }
+	if ratio := width(d.Bootstrap) / width(d.Interval); !(ratio > 0.85 && ratio < 1.15) {
+		t.Errorf("the bootstrap's interval %v is %.2f times as wide as %v", d.Bootstrap, ratio, d.Interval)
+	}
+	if !(d.Bootstrap[0] < d.Difference && d.Difference < d.Bootstrap[1]) {
+		t.Errorf("%v is not within %v", d.Difference, d.Bootstrap)
+	}
+	back := compareAccuracy(b, a)
+	if back.Difference != -d.Difference || !(math.Abs(float64(back.Bootstrap[0]+d.Bootstrap[1])) < 0.005) {
+		t.Errorf("the other way around: %v, %v; want minus %v, %v", back.Difference, back.Bootstrap, d.Difference, d.Bootstrap)
 	}
 }

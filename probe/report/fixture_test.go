@@ -73,7 +73,7 @@ func compareAll(r *bench.Result) {
 	if m := chosenModel(r); m != nil {
 		against = m
 	}
-	r.Statistics = &bench.Statistics{Level: 0.95, Flips: 10000, Seed: 1, Against: against.ID}
+	r.Statistics = &bench.Statistics{Level: 0.95, Flips: 10000, Resamples: 1000, Seed: 1, Against: against.ID}
 	for _, m := range r.Models {
 		if m == against {
 			continue

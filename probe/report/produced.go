@@ -40,7 +40,7 @@ func settingsSheet(r *bench.Result) sheet {
 	}
 	if s := r.Statistics; s != nil {
 		add("intervals", level(r))
-		add("tests", fmt.Sprintf("%d random signs, seed %d", s.Flips, s.Seed))
+		add("tests", fmt.Sprintf("%d random signs, %d resamples, seed %d", s.Flips, s.Resamples, s.Seed))
 	}
 	add("units", fmt.Sprint(r.NUnits))
 	return s
