@@ -94,11 +94,11 @@ func TestTermsFactoriseARow(t *testing.T) {
 	t.Parallel()
 	l, scores, label := softmaxLoss{[]float64{0.7, 1, 2, 1}}, []float64{0.3, -1, 1.2, 0.8}, 2
 	l.residual(scores, label)
-	k, trace := len(scores), 0.0
+	k := len(scores)
 	diag := make([]float64, k)
 	l.interceptCurvature(diag, scores, label)
 	s := &sharpRows{k: k}
-	trace = s.addTerms(l, scores, label, 0, 1e-12)
+	trace := s.addTerms(l, scores, label, 0, 1e-12)
 	if want := floats.Sum(diag); !(math.Abs(trace-want) <= 1e-12*want) || len(s.at) != k-1 {
 		t.Errorf("%d terms of trace %v, want %d of %v", len(s.at), trace, k-1, want)
 	}
