@@ -73,17 +73,7 @@ func TestSoftmaxHessian(t *testing.T) {
 // quadratically, in features and intercepts.
 func TestNewtonStepIsQuadratic(t *testing.T) {
 	t.Parallel()
-	p, _, err := newProblem(t.Context(), blobs(150, 5, 3), FitOptions{C: 1, MaxIter: 100, Tol: 1e-4})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := p.center(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	d := newDescent(p, softmaxLoss{p.weight}, 0)
-	if _, err := d.minimize(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	d := descended(t, blobs(150, 5, 3), FitOptions{C: 1, MaxIter: 100, Tol: 1e-4})
 	before := floats.Norm(d.grad, 2)
 	dir, ok, err := d.newton(t.Context())
 	if err != nil || !ok {

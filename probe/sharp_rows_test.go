@@ -8,10 +8,10 @@ import (
 	"gonum.org/v1/gonum/floats"
 )
 
-// descended returns a logistic problem after some iterations, with its curvatures.
-func descended(t *testing.T, f *Features, c float64, iterations int) *descent {
+// descended returns a logistic problem after at most so many iterations.
+func descended(t *testing.T, f *Features, opt FitOptions) *descent {
 	t.Helper()
-	p, _, err := newProblem(t.Context(), f, FitOptions{C: c, MaxIter: iterations, Tol: 1e-12})
+	p, _, err := newProblem(t.Context(), f, opt)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func hessianTimes(t *testing.T, d *descent, v []float64) []float64 {
 // Hessian, and without them it is far away.
 func TestSharpRowsResembleTheHessian(t *testing.T) {
 	t.Parallel()
-	d := descended(t, blobs(400, 24, 4), 10, 40)
+	d := descended(t, blobs(400, 24, 4), FitOptions{C: 10, MaxIter: 40, Tol: 1e-12})
 	p := &precondition{}
 	if err := p.update(t.Context(), d); err != nil {
 		t.Fatal(err)
