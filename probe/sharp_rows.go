@@ -130,15 +130,19 @@ func (s *sharpRows) join(workers int, p *precondition) {
 	}
 	s.mx = make([]float64, len(s.x))
 	p.solveCommon(workers, s.mx, s.x, s.width)
-	products := make([]float64, s.n*s.n) // x_i^T M^-1 x_j
-	parallel(workers, s.n/dense.RowTile, func(tile int) {
+	// x_i^T M^-1 x_j for j up to the end of i's tile: terms are in the order of their rows, and a
+	// triangle is all that is inverted.
+	products := make([][]float64, s.n/dense.RowTile)
+	parallel(workers, len(products), func(tile int) {
 		lo, hi := tile*dense.RowTile, (tile+1)*dense.RowTile
-		dense.MulTrans(products[lo*s.n:hi*s.n], s.x[lo*s.width:hi*s.width], s.mx, dense.RowTile, s.n, s.width)
+		products[tile] = make([]float64, dense.RowTile*hi)
+		dense.MulTrans(products[tile], s.x[lo*s.width:hi*s.width], s.mx, dense.RowTile, hi, s.width)
 	})
 	terms := dense.PadCols(len(s.at))
 	s.inverse = make([]float64, terms*terms)
 	parallel(workers, len(s.at), func(m int) {
-		v, row := s.v[m*s.k:(m+1)*s.k], products[s.at[m]*s.n:]
+		tile, i := s.at[m]/dense.RowTile, s.at[m]%dense.RowTile
+		v, row := s.v[m*s.k:(m+1)*s.k], products[tile][i*(tile+1)*dense.RowTile:]
 		for l := range m + 1 {
 			s.inverse[m*terms+l] = floats.Dot(v, s.v[l*s.k:(l+1)*s.k]) * row[s.at[l]]
 		}
