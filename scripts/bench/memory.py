@@ -34,12 +34,12 @@ def main():
         subprocess.run([args.wiseft, "demo", "-o", demo, "--alphas", "0,1", "--quiet"], check=True, stdout=subprocess.DEVNULL)
         inside = lambda name: os.path.join(demo, name)
         first = None
-        for n in args.alphas:
+        for i, n in enumerate(args.alphas):
             peak = peak_mib([
                 args.wiseft, "sweep", inside("pretrained.onnx"), inside("finetuned.onnx"),
-                "--alphas", ",".join(str(i / (n - 1)) for i in range(n)), "--train", inside("val.npz"),
+                "--alphas", ",".join(str(k / (n - 1)) for k in range(n)), "--train", inside("val.npz"),
                 "--test", inside("test.npz"), "--suite", "none", "--keep", "scores",
-                "-o", os.path.join(folder, f"run-{n}"), "--quiet"])
+                "-o", os.path.join(folder, f"run-{i}"), "--quiet"])
             first = first or peak
             print(f"{n} alphas: peak {peak:.1f} MiB, {peak / first:.3f} of the first")
 
