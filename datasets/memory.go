@@ -11,25 +11,26 @@ import (
 // any longer, which the caller may close. progress, unless nil, is called after
 // each sample by one goroutine at a time. The error is that of the first sample
 // that cannot be read.
-func InMemory(ctx context.Context, ds Dataset, progress func(done, total int)) (Dataset, error) {
+func InMemory(ctx context.Context, ds Dataset, progress func(done, total int)) (*Memory, error) {
 	sum, err := ds.Hash(ctx)
 	if err != nil {
 		return nil, err
 	}
-	m := &memory{info: ds.Info(), samples: make([]Sample, ds.Len()), sum: sum}
+	m := &Memory{info: ds.Info(), samples: make([]Sample, ds.Len()), sum: sum}
 	if err := m.fill(ctx, ds, progress); err != nil {
 		return nil, err
 	}
 	return m, nil
 }
 
-type memory struct {
+// Memory is a data set that holds its samples.
+type Memory struct {
 	info    Info
 	samples []Sample
 	sum     string
 }
 
-func (m *memory) fill(ctx context.Context, ds Dataset, progress func(done, total int)) error {
+func (m *Memory) fill(ctx context.Context, ds Dataset, progress func(done, total int)) error {
 	var (
 		mu         sync.Mutex
 		next, done int
@@ -73,11 +74,22 @@ func (m *memory) fill(ctx context.Context, ds Dataset, progress func(done, total
 	return failure
 }
 
-func (m *memory) Info() Info        { return m.info }
-func (m *memory) Len() int          { return len(m.samples) }
-func (m *memory) Label(i int) int64 { return m.samples[i].Label }
+var _ Dataset = (*Memory)(nil)
 
-func (m *memory) Read(ctx context.Context, dst *Sample, i int) error {
+// Info implements Dataset.
+func (m *Memory) Info() Info { return m.info }
+
+// Len implements Dataset.
+func (m *Memory) Len() int { return len(m.samples) }
+
+// Label implements Dataset.
+func (m *Memory) Label(i int) int64 { return m.samples[i].Label }
+
+// View returns sample i, which stays m's and must not be changed.
+func (m *Memory) View(i int) *Sample { return &m.samples[i] }
+
+// Read implements Dataset.
+func (m *Memory) Read(ctx context.Context, dst *Sample, i int) error {
 	if err := checkIndex(ctx, m.info.Name, i, len(m.samples)); err != nil {
 		return err
 	}
@@ -86,6 +98,8 @@ func (m *memory) Read(ctx context.Context, dst *Sample, i int) error {
 	return nil
 }
 
-func (m *memory) Hash(context.Context) (string, error) { return m.sum, nil }
+// Hash implements Dataset.
+func (m *Memory) Hash(context.Context) (string, error) { return m.sum, nil }
 
-func (m *memory) Close() error { return nil }
+// Close implements Dataset.
+func (m *Memory) Close() error { return nil }

@@ -72,6 +72,7 @@ func newFeed(ctx context.Context, ex Extractor, ds datasets.Dataset, opt Extract
 	}
 	in := ex.Input()
 	f := &feed{ds: ds, in: in, length: opt.Batch}
+	f.held, _ = ds.(*datasets.Memory)
 	if f.length == 0 {
 		f.length = DefaultBatch
 	}

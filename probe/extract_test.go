@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"errors"
+	"fmt"
 	"reflect"
 	"runtime"
 	"slices"
@@ -37,21 +38,32 @@ func TestExtract(t *testing.T) {
 		{"nothing declared", images, nil, ExtractOptions{}, 1, [][]int64{{5, 2, 4, 4}}},
 	}
 	for _, tt := range tests {
+		held, err := datasets.InMemory(t.Context(), tt.data, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		check := func(t *testing.T, data datasets.Dataset, opt ExtractOptions) {
+			m := newFakeModel(tt.input...)
+			f, err := Extract(t.Context(), m, data, opt)
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkRows(t, f, tt.data.n, tt.second)
+			if !reflect.DeepEqual(m.calls, tt.calls) {
+				t.Errorf("batches: got %v, want %v", m.calls, tt.calls)
+			}
+		}
 		for _, workers := range []int{1, 3} {
 			tt.opt.Workers = workers
-			t.Run(tt.name, func(t *testing.T) {
+			t.Run(fmt.Sprintf("%s/%d workers", tt.name, workers), func(t *testing.T) {
 				t.Parallel()
-				m := newFakeModel(tt.input...)
-				f, err := Extract(t.Context(), m, tt.data, tt.opt)
-				if err != nil {
-					t.Fatal(err)
-				}
-				checkRows(t, f, tt.data.n, tt.second)
-				if !reflect.DeepEqual(m.calls, tt.calls) {
-					t.Errorf("batches: got %v, want %v", m.calls, tt.calls)
-				}
+				check(t, tt.data, tt.opt)
 			})
 		}
+		t.Run(tt.name+"/in memory", func(t *testing.T) {
+			t.Parallel()
+			check(t, held, tt.opt)
+		})
 	}
 }
 

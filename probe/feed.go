@@ -24,8 +24,12 @@ type chunk struct {
 // feed reads the samples of a data set and builds batches beside the engine. Worker w
 // of W makes chunks w, w+W, w+2W, ... in the order in which they are consumed, and owns
 // two chunks, so that one is filled while the other runs.
+//
+// Samples that are in memory need no worker: a batch of them is built when it is asked for,
+// in less time than handing it over takes.
 type feed struct {
 	ds     datasets.Dataset
+	held   *datasets.Memory // ds, if it is in memory
 	in     Input
 	layout Layout
 	length int   // samples per batch
@@ -34,6 +38,7 @@ type feed struct {
 
 	ready, free []chan *chunk // one per worker
 	wg          sync.WaitGroup
+	only        chunk // of a feed without workers
 }
 
 // chunkValues is how many values a chunk may have, unless a batch has more. An engine on the
@@ -45,6 +50,9 @@ const chunkValues = 1 << 18
 // can start, then twice as much each time.
 func (f *feed) cut(size int) {
 	most := f.length * max(1, chunkValues/max(1, f.length*size))
+	if f.held != nil {
+		most = f.length
+	}
 	span := f.length
 	for i := 0; i < f.ds.Len(); i += span {
 		if i > 0 {
@@ -61,6 +69,9 @@ func (f *feed) chunks() int { return len(f.starts) - 1 }
 // start launches the workers. They end when all chunks are made, a chunk fails, or ctx
 // ends; wait returns when they have.
 func (f *feed) start(ctx context.Context, workers int) {
+	if f.held != nil {
+		return
+	}
 	workers = min(workers, f.chunks())
 	for w := range workers {
 		ready, free := make(chan *chunk, 2), make(chan *chunk, 2)
@@ -92,6 +103,9 @@ func (f *feed) work(ctx context.Context, w, workers int, ready, free chan *chunk
 
 // next returns chunk j once it is made. recycle hands it back.
 func (f *feed) next(ctx context.Context, j int) (*chunk, error) {
+	if f.held != nil {
+		return &f.only, f.fill(ctx, &f.only, nil, f.starts[j], f.starts[j+1])
+	}
 	select {
 	case c := <-f.ready[j%len(f.ready)]:
 		return c, c.err
@@ -100,9 +114,21 @@ func (f *feed) next(ctx context.Context, j int) (*chunk, error) {
 	}
 }
 
-func (f *feed) recycle(j int, c *chunk) { f.free[j%len(f.free)] <- c }
+func (f *feed) recycle(j int, c *chunk) {
+	if f.held == nil {
+		f.free[j%len(f.free)] <- c
+	}
+}
 
-// fill makes the chunk of the samples first to end-1.
+// read returns sample i, in s unless it is in memory.
+func (f *feed) read(ctx context.Context, s *datasets.Sample, i int) (*datasets.Sample, error) {
+	if f.held != nil {
+		return f.held.View(i), nil
+	}
+	return s, f.ds.Read(ctx, s, i)
+}
+
+// fill makes the chunk of the samples first to end-1, which s is for reading.
 func (f *feed) fill(ctx context.Context, c *chunk, s *datasets.Sample, first, end int) error {
 	c.first, c.batches, c.rows, c.labels, c.values = first, c.batches[:0], c.rows[:0], c.labels[:0], c.values[:0]
 	var shape []int
@@ -111,7 +137,8 @@ func (f *feed) fill(ctx context.Context, c *chunk, s *datasets.Sample, first, en
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := f.ds.Read(ctx, s, i); err != nil {
+		s, err := f.read(ctx, s, i)
+		if err != nil {
 			return err
 		}
 		if (i-first)%f.length == 0 || !slices.Equal(shape, s.Shape) {
