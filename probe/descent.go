@@ -61,7 +61,10 @@ type descent struct {
 	bestF    float64
 	bestNorm float64
 
-	s, g []step // s: steps, g: what they changed in the gradient; oldest first
+	s, g  []step      // s: steps, g: what they changed in the gradient; oldest first
+	spare [][]float64 // the memory of those that were forgotten
+
+	total, q, z, dir []float64 // of evaluate and direction
 }
 
 type step struct {
@@ -124,7 +127,8 @@ func (d *descent) minimize(ctx context.Context) (iterations int, err error) {
 		if d.bestNorm < before {
 			stuck = 0
 		}
-		d.s, d.g, d.stale = nil, nil, true
+		d.forget(len(d.s))
+		d.stale = true
 		copy(d.w, d.best)
 		if err := d.evaluate(ctx); err != nil {
 			return 0, err
@@ -148,7 +152,7 @@ func (d *descent) iterate(ctx context.Context, iteration int) (ok bool, err erro
 	if !(slope < 0) {
 		return false, nil
 	}
-	from, fromGrad := slices.Clone(d.w), slices.Clone(d.grad)
+	from, fromGrad := d.copyOf(d.w), d.copyOf(d.grad)
 	search := &convexSearch{}
 	search.Init(d.f, slope, 1)
 	for t := 1.0; ; {
@@ -171,31 +175,54 @@ func (d *descent) iterate(ctx context.Context, iteration int) (ok bool, err erro
 	return true, nil
 }
 
+// copyOf returns a copy of v, in the memory of a forgotten step if there is one.
+func (d *descent) copyOf(v []float64) []float64 {
+	last := len(d.spare) - 1
+	if last < 0 {
+		return slices.Clone(v)
+	}
+	c := d.spare[last]
+	d.spare = d.spare[:last]
+	copy(c, v)
+	return c
+}
+
+// remember keeps a step and what it changed in the gradient, whose memory is d's from now on.
 func (d *descent) remember(s, g []float64) {
 	curvature := floats.Dot(s, g)
 	if !(curvature > 0) {
+		d.spare = append(d.spare, s, g)
 		return
 	}
 	if len(d.s) == history {
-		d.s, d.g = d.s[1:], d.g[1:]
+		d.forget(1)
 	}
 	d.s, d.g = append(d.s, step{s, 1 / curvature}), append(d.g, step{v: g})
 }
 
-// direction is minus the approximate inverse Hessian times the gradient.
+// forget drops the n oldest steps.
+func (d *descent) forget(n int) {
+	for i := range n {
+		d.spare = append(d.spare, d.s[i].v, d.g[i].v)
+	}
+	d.s, d.g = slices.Delete(d.s, 0, n), slices.Delete(d.g, 0, n)
+}
+
+// direction is minus the approximate inverse Hessian times the gradient. It is d's until the
+// next one.
 func (d *descent) direction() []float64 {
-	q := slices.Clone(d.grad)
+	d.q, d.z, d.dir = resized(d.q, len(d.grad)), resized(d.z, len(d.grad)), resized(d.dir, len(d.grad))
+	q, dir := d.q, d.dir
+	copy(q, d.grad)
 	alpha := make([]float64, len(d.s))
 	for i, s := range slices.Backward(d.s) {
 		alpha[i] = s.rho * floats.Dot(s.v, q)
 		floats.AddScaled(q, -alpha[i], d.g[i].v)
 	}
-	dir := make([]float64, len(q))
 	d.pre.solve(d.workers, dir, q, d.width)
 	if last := len(d.s) - 1; last >= 0 {
-		z := make([]float64, len(q))
-		d.pre.solve(d.workers, z, d.g[last].v, d.width)
-		floats.Scale(1/(d.s[last].rho*floats.Dot(d.g[last].v, z)), dir)
+		d.pre.solve(d.workers, d.z, d.g[last].v, d.width)
+		floats.Scale(1/(d.s[last].rho*floats.Dot(d.g[last].v, d.z)), dir)
 	}
 	for i, s := range d.s {
 		floats.AddScaled(dir, alpha[i]-s.rho*floats.Dot(d.g[i].v, dir), s.v)
@@ -209,7 +236,8 @@ func (d *descent) direction() []float64 {
 // satisfies the tolerance, until then the lowest.
 func (d *descent) evaluate(ctx context.Context) error {
 	size := d.rows * d.width
-	sum := make([]float64, size+d.k+1)
+	d.total = resized(d.total, size+d.k+1)
+	sum := d.total
 	err := d.sums.add(ctx, sum, 1, func(acc []float64, b *block) {
 		scores := d.scores(b)
 		for i := range b.n {
@@ -230,11 +258,11 @@ func (d *descent) evaluate(ctx context.Context) error {
 	return nil
 }
 
-// scores returns the padded scores of a block.
+// scores returns the padded scores of a block. They are b's.
 func (d *descent) scores(b *block) []float64 {
-	scores := make([]float64, b.padded*d.rows)
-	dense.MulTrans(scores, b.x, d.w, b.padded, d.rows, d.width)
-	return scores
+	b.scores = resized(b.scores, b.padded*d.rows)
+	dense.MulTrans(b.scores, b.x, d.w, b.padded, d.rows, d.width)
+	return b.scores
 }
 
 // clearPadding makes the residuals of classes that do not exist zero.

@@ -69,7 +69,8 @@ func (d *descent) addCurvature(acc []float64, b *block) {
 			d.loss.hessianColumn(h[(i*d.k+c)*d.k:(i*d.k+c+1)*d.k], row, label, c)
 		}
 	}
-	curved, area := make([]float64, b.n*d.width), d.width*d.width
+	b.curved = resized(b.curved, b.n*d.width)
+	curved, area := b.curved, d.width*d.width
 	for c := range d.k {
 		for e := range c + 1 {
 			for i := range b.n {

@@ -29,7 +29,6 @@ const gramRowsPerDim = 4
 type precondition struct {
 	inverse []float64 // width x width, or nil
 	diag    []float64 // reciprocals, where inverse is nil
-	sums    *sums     // of the matrix
 	sharp   *sharpRows
 }
 
@@ -40,7 +39,7 @@ func (p *precondition) update(ctx context.Context, d *descent) error {
 		return err
 	}
 	mean := floats.Sum(h) / float64(d.n)
-	if p.sharp, err = d.findSharp(h, mean); err != nil {
+	if p.sharp, err = d.findSharp(p.sharp, h, mean); err != nil {
 		return err
 	}
 	if err := p.updateCommon(ctx, d, h, mean*float64(d.n)); err != nil {
@@ -56,17 +55,9 @@ func (p *precondition) updateCommon(ctx context.Context, d *descent, h []float64
 	if d.width > maxInverseDim {
 		return p.useDiagonal(ctx, d, h, total)
 	}
-	if p.sums == nil {
-		p.sums = d.newSums(d.width * d.width)
-	}
-	if p.inverse == nil {
-		p.inverse = make([]float64, d.width*d.width)
-	}
+	p.inverse = resized(p.inverse, d.width*d.width)
 	stride := max(1, d.n/(gramRowsPerDim*d.width))
-	err := p.sums.add(ctx, p.inverse, stride, func(acc []float64, b *block) {
-		dense.AddGram(acc, d.curved(b, h), b.x, b.n, d.width)
-	})
-	if err != nil {
+	if err := d.gram(ctx, p.inverse, h, stride); err != nil {
 		return err
 	}
 	blocks := ceilDiv(d.n, blockRows)
@@ -92,13 +83,47 @@ func (d *descent) curvatures(ctx context.Context) ([]float64, error) {
 	return h, err
 }
 
-// curved returns the rows of b times their curvatures h.
-func (d *descent) curved(b *block, h []float64) []float64 {
-	curved := make([]float64, b.n*d.width)
-	for i := range b.n {
-		floats.ScaleTo(curved[i*d.width:(i+1)*d.width], h[b.lo+i], b.x[i*d.width:(i+1)*d.width])
+// gramBlocks is how many blocks of rows are in memory for a Gram matrix.
+const gramBlocks = 8
+
+// gram sets dst (width x width, the lower triangle) to the sum of h_i x_i x_i^T over every
+// stride-th block of rows. The work is shared by strips of dst, which needs no partial sums: for
+// 1,024 features they would take 8 MiB each.
+func (d *descent) gram(ctx context.Context, dst, h []float64, stride int) error {
+	clear(dst)
+	group, errs := make([]*block, gramBlocks), make([]error, gramBlocks)
+	for i := range group {
+		group[i] = d.blocks.Get().(*block)
+		defer d.blocks.Put(group[i])
 	}
-	return curved
+	for lo := 0; lo < d.n; lo += gramBlocks * stride * blockRows {
+		loaded := min(gramBlocks, ceilDiv(d.n-lo, stride*blockRows))
+		parallel(d.workers, loaded, func(i int) {
+			if errs[i] = d.load(group[i], lo+i*stride*blockRows); errs[i] == nil {
+				d.curved(group[i], h)
+			}
+		})
+		for _, err := range append(errs, ctx.Err()) {
+			if err != nil {
+				return err
+			}
+		}
+		parallel(d.workers, d.width/dense.ColTile, func(strip int) {
+			for _, b := range group[:loaded] {
+				dense.AddGramStrip(dst, b.curved, b.x, b.n, d.width, strip*dense.ColTile)
+			}
+		})
+	}
+	return nil
+}
+
+// curved returns the rows of b times their curvatures h. They are b's.
+func (d *descent) curved(b *block, h []float64) []float64 {
+	b.curved = resized(b.curved, b.n*d.width)
+	for i := range b.n {
+		floats.ScaleTo(b.curved[i*d.width:(i+1)*d.width], h[b.lo+i], b.x[i*d.width:(i+1)*d.width])
+	}
+	return b.curved
 }
 
 // addPenalty makes the sum over the rows the matrix that is to be inverted. total is the

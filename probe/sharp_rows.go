@@ -38,11 +38,14 @@ type sharpRows struct {
 	at       []int     // the row of each term
 	v        []float64 // terms x k
 	inverse  []float64 // (I + V^T M^-1 V)^-1, terms x terms, padded
+
+	products, along, solved []float64 // of correct
 }
 
 // findSharp collects the sharp rows of the point reached and takes from h, the curvatures of
-// all rows, what the terms account for. mean is the mean of h.
-func (d *descent) findSharp(h []float64, mean float64) (*sharpRows, error) {
+// all rows, what the terms account for. mean is the mean of h. The memory of old, which may be
+// nil, is used again.
+func (d *descent) findSharp(old *sharpRows, h []float64, mean float64) (*sharpRows, error) {
 	least := sharpFactor * mean
 	var order []int
 	for i, c := range h {
@@ -53,7 +56,12 @@ func (d *descent) findSharp(h []float64, mean float64) (*sharpRows, error) {
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(h[b], h[a]) })
 	order = order[:min(len(order), maxSharp, maxSharpValues/d.width)]
 
-	s := &sharpRows{width: d.width, k: d.k, x: make([]float64, dense.PadRows(len(order))*d.width)}
+	s := old
+	if s == nil {
+		s = &sharpRows{width: d.width, k: d.k}
+	}
+	s.x, s.at, s.v = resized(s.x, dense.PadRows(len(order))*d.width), s.at[:0], s.v[:0]
+	clear(s.x)
 	var buf []float32
 	rows := 0
 	for _, i := range order {
@@ -128,7 +136,7 @@ func (s *sharpRows) join(workers int, p *precondition) {
 	if s == nil {
 		return
 	}
-	s.mx = make([]float64, len(s.x))
+	s.mx = resized(s.mx, len(s.x))
 	p.solveCommon(workers, s.mx, s.x, s.width)
 	// x_i^T M^-1 x_j for j up to the end of i's tile: terms are in the order of their rows, and a
 	// triangle is all that is inverted.
@@ -139,7 +147,8 @@ func (s *sharpRows) join(workers int, p *precondition) {
 		dense.MulTrans(products[tile], s.x[lo*s.width:hi*s.width], s.mx, dense.RowTile, hi, s.width)
 	})
 	terms := dense.PadCols(len(s.at))
-	s.inverse = make([]float64, terms*terms)
+	s.inverse = resized(s.inverse, terms*terms)
+	clear(s.inverse)
 	parallel(workers, len(s.at), func(m int) {
 		tile, i := s.at[m]/dense.RowTile, s.at[m]%dense.RowTile
 		v, row := s.v[m*s.k:(m+1)*s.k], products[tile][i*(tile+1)*dense.RowTile:]
@@ -162,13 +171,16 @@ func (s *sharpRows) correct(workers int, dst []float64) {
 	}
 	// Products of the rows with dst, in tiles of dense.RowTile classes each.
 	tiles, size := len(dst)/s.width/dense.RowTile, s.n*dense.RowTile
-	products := make([]float64, tiles*size)
+	s.products = resized(s.products, tiles*size)
+	products := s.products
 	index := func(m, c int) int { return c/dense.RowTile*size + s.at[m]*dense.RowTile + c%dense.RowTile }
 	parallel(workers, tiles, func(t int) {
 		dense.MulTrans(products[t*size:(t+1)*size], s.x, dst[t*dense.RowTile*s.width:], s.n, dense.RowTile, s.width)
 	})
 	terms := dense.PadCols(len(s.at))
-	along, solved := make([]float64, terms), make([]float64, terms)
+	s.along, s.solved = resized(s.along, terms), resized(s.solved, terms)
+	along, solved := s.along, s.solved
+	clear(along)
 	for m := range s.at {
 		for c, v := range s.v[m*s.k : (m+1)*s.k] {
 			along[m] += v * products[index(m, c)]

@@ -55,6 +55,16 @@ type block struct {
 	padded int // rows of x, the last padded-n being zero
 	x      []float64
 	buf    []float32
+
+	scores, curved []float64 // what a visitor computes of the rows
+}
+
+// resized returns n values, in x's memory if there is room. What they are is not defined.
+func resized(x []float64, n int) []float64 {
+	if cap(x) < n {
+		return make([]float64, n)
+	}
+	return x[:n]
 }
 
 // view is a table as solvers see it: features (x - mean) * scale, then a constant 1 that
