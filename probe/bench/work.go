@@ -254,6 +254,10 @@ func (r *run) closeModel() {
 			r.event(err.Error())
 		}
 		r.model, r.modelOf = nil, -1
+		// Here least is in use. Without this, some of 1,000 variants meet the collector where it
+		// is most in the way: a sweep of the smallest models took 10 % more memory than one of 50
+		// variants. With it, it takes 4 % more, and 2 % more time.
+		runtime.GC()
 	}
 }
 
