@@ -3,7 +3,6 @@ package probe
 import (
 	"context"
 	"math"
-	"slices"
 
 	"github.com/wiseft/wiseft/probe/internal/dense"
 	"gonum.org/v1/gonum/floats"
@@ -25,9 +24,6 @@ type loss interface {
 	// classes, given residuals.
 	hessianColumn(dst, residual []float64, label, c int)
 }
-
-// history is the number of steps that L-BFGS remembers.
-const history = 20
 
 // The Hessian changes most at first, so that the preconditioner is made anew soon, and then
 // seldom.
@@ -61,15 +57,14 @@ type descent struct {
 	bestF    float64
 	bestNorm float64
 
-	s, g  []step      // s: steps, g: what they changed in the gradient; oldest first
+	steps []step      // the last ones, oldest first
+	taken int         // how many there were
 	spare [][]float64 // the memory of those that were forgotten
 
-	total, q, z, dir []float64 // of evaluate and direction
-}
+	inverse, before []float64 // pre's inverse times the gradient, and the one before that
+	inverseAt       int       // taken, when inverse was made; noInverse if pre is another since
 
-type step struct {
-	v   []float64
-	rho float64
+	total, q, dir []float64 // of evaluate and direction
 }
 
 func newDescent(p *problem, l loss, penalty float64) *descent {
@@ -78,7 +73,7 @@ func newDescent(p *problem, l loss, penalty float64) *descent {
 	d := &descent{
 		problem: p, loss: l, penalty: penalty, rows: rows,
 		sums: p.newSums(size + p.k + 1), w: p.start(rows), grad: make([]float64, size), curve: make([]float64, p.k),
-		bestF: math.Inf(1), pre: &precondition{}, stale: true,
+		bestF: math.Inf(1), pre: &precondition{}, stale: true, inverseAt: noInverse,
 	}
 	d.balance(d.w)
 	return d
@@ -107,10 +102,13 @@ func (d *descent) minimize(ctx context.Context) (iterations int, err error) {
 	d.trail.inherit(d)
 	for since, stuck := 0, 0; !d.done && iterations < d.maxIter && stuck < 2; iterations++ {
 		if d.stale || since >= refreshEvery || iterations == firstRefresh {
-			if err := d.pre.update(ctx, d); err != nil {
+			if iterations > 0 { // steps that another fit left are kept
+				d.forget(len(d.steps)) // a Hessian made here knows more than they
+			}
+			if err := d.renew(ctx); err != nil {
 				return 0, err
 			}
-			since, d.stale = 0, false
+			since = 0
 		}
 		since++
 		before := d.bestNorm
@@ -127,7 +125,7 @@ func (d *descent) minimize(ctx context.Context) (iterations int, err error) {
 		if d.bestNorm < before {
 			stuck = 0
 		}
-		d.forget(len(d.s))
+		d.forget(len(d.steps))
 		d.stale = true
 		copy(d.w, d.best)
 		if err := d.evaluate(ctx); err != nil {
@@ -135,6 +133,15 @@ func (d *descent) minimize(ctx context.Context) (iterations int, err error) {
 		}
 	}
 	return iterations, nil
+}
+
+// renew makes the preconditioner for the point reached.
+func (d *descent) renew(ctx context.Context) error {
+	if err := d.pre.update(ctx, d); err != nil {
+		return err
+	}
+	d.stale, d.inverseAt = false, noInverse
+	return nil
 }
 
 // iterate takes one step; ok is false if the line search gave up.
@@ -173,63 +180,6 @@ func (d *descent) iterate(ctx context.Context, iteration int) (ok bool, err erro
 	floats.SubTo(fromGrad, d.grad, fromGrad)
 	d.remember(from, fromGrad)
 	return true, nil
-}
-
-// copyOf returns a copy of v, in the memory of a forgotten step if there is one.
-func (d *descent) copyOf(v []float64) []float64 {
-	last := len(d.spare) - 1
-	if last < 0 {
-		return slices.Clone(v)
-	}
-	c := d.spare[last]
-	d.spare = d.spare[:last]
-	copy(c, v)
-	return c
-}
-
-// remember keeps a step and what it changed in the gradient, whose memory is d's from now on.
-func (d *descent) remember(s, g []float64) {
-	curvature := floats.Dot(s, g)
-	if !(curvature > 0) {
-		d.spare = append(d.spare, s, g)
-		return
-	}
-	if len(d.s) == history {
-		d.forget(1)
-	}
-	d.s, d.g = append(d.s, step{s, 1 / curvature}), append(d.g, step{v: g})
-}
-
-// forget drops the n oldest steps.
-func (d *descent) forget(n int) {
-	for i := range n {
-		d.spare = append(d.spare, d.s[i].v, d.g[i].v)
-	}
-	d.s, d.g = slices.Delete(d.s, 0, n), slices.Delete(d.g, 0, n)
-}
-
-// direction is minus the approximate inverse Hessian times the gradient. It is d's until the
-// next one.
-func (d *descent) direction() []float64 {
-	d.q, d.z, d.dir = resized(d.q, len(d.grad)), resized(d.z, len(d.grad)), resized(d.dir, len(d.grad))
-	q, dir := d.q, d.dir
-	copy(q, d.grad)
-	alpha := make([]float64, len(d.s))
-	for i, s := range slices.Backward(d.s) {
-		alpha[i] = s.rho * floats.Dot(s.v, q)
-		floats.AddScaled(q, -alpha[i], d.g[i].v)
-	}
-	d.pre.solve(d.workers, dir, q, d.width)
-	if last := len(d.s) - 1; last >= 0 {
-		d.pre.solve(d.workers, d.z, d.g[last].v, d.width)
-		floats.Scale(1/(d.s[last].rho*floats.Dot(d.g[last].v, d.z)), dir)
-	}
-	for i, s := range d.s {
-		floats.AddScaled(dir, alpha[i]-s.rho*floats.Dot(d.g[i].v, dir), s.v)
-	}
-	floats.Scale(-1, dir)
-	d.balance(dir)
-	return dir
 }
 
 // evaluate computes value and gradient at w and keeps the best point: the first that

@@ -92,12 +92,11 @@ func (t *trail) inherit(d *descent) {
 	}
 	d.pre = t.last.pre
 	d.stale = ratio > keepWithin || ratio < 1/keepWithin
-	for i, s := range t.last.s {
-		y := t.last.g[i].v
-		floats.AddScaled(y, -1, d.penalised(s.v)) // the loss's part
-		floats.Scale(ratio, y)
-		floats.Add(y, d.penalised(s.v))
-		d.remember(s.v, y)
+	for _, s := range t.last.steps {
+		floats.AddScaled(s.y, -1, d.penalised(s.s)) // the loss's part
+		floats.Scale(ratio, s.y)
+		floats.Add(s.y, d.penalised(s.s))
+		d.remember(s.s, s.y)
 	}
 }
 
