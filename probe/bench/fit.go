@@ -104,6 +104,7 @@ func (r *run) fitOnce(ctx context.Context, key store.Key, v int, f *probe.Featur
 	if cl, err := r.probe(key); cl != nil || err != nil {
 		return cl, err
 	}
+	collectGarbage()
 	began := time.Now()
 	cl, err := fit(ctx, f, opt, start)
 	if err != nil {
