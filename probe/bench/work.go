@@ -261,7 +261,7 @@ func (r *run) closeModel() {
 // collectGarbage is for the moments between a model, a fit, and the next: little is in use, and
 // much is about to be. Without it, some of 1,000 variants meet the collector where it is most in
 // the way, and a sweep of the smallest models takes 10 % more memory than one of 50 variants; with
-// it 3 % more, and 2 to 3 % more time.
+// it 4 % more, and 2 to 3 % more time.
 func collectGarbage() { runtime.GC() }
 
 // checkViews finds out before data passes that the model cannot take what a corruption
