@@ -128,7 +128,8 @@ func (f *feed) read(ctx context.Context, s *datasets.Sample, i int) (*datasets.S
 	return s, f.ds.Read(ctx, s, i)
 }
 
-// fill makes the chunk of the samples first to end-1, which s is for reading.
+// fill makes the chunk of the samples first to end-1. They are read into s, unless they are in
+// memory.
 func (f *feed) fill(ctx context.Context, c *chunk, s *datasets.Sample, first, end int) error {
 	c.first, c.batches, c.rows, c.labels, c.values = first, c.batches[:0], c.rows[:0], c.labels[:0], c.values[:0]
 	var shape []int
