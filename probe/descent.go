@@ -188,7 +188,7 @@ func (d *descent) evaluate(ctx context.Context) error {
 	size := d.rows * d.width
 	d.total = resized(d.total, size+d.k+1)
 	sum := d.total
-	err := d.sums.add(ctx, sum, 1, func(acc []float64, b *block) {
+	err := d.sums.add(ctx, sum, func(acc []float64, b *block) {
 		scores := d.scores(b)
 		for i := range b.n {
 			row, label := scores[i*d.rows:i*d.rows+d.k], d.y[b.lo+i]

@@ -27,7 +27,7 @@ func (d *descent) usesFullHessian(iteration int) bool {
 // positive definite in double precision.
 func (d *descent) newton(ctx context.Context) (dir []float64, ok bool, err error) {
 	blocks := make([]float64, d.k*(d.k+1)/2*d.width*d.width)
-	err = d.newSums(len(blocks)).add(ctx, blocks, 1, d.addCurvature)
+	err = d.newSums(len(blocks)).add(ctx, blocks, d.addCurvature)
 	if err != nil {
 		return nil, false, err
 	}

@@ -101,7 +101,7 @@ func (m *marginNewton) allDone() bool {
 // multiply sets dst (n x classes) to the products of all rows with w.
 func (m *marginNewton) multiply(ctx context.Context, dst, w []float64) error {
 	g := len(m.classes)
-	return m.pass(ctx, maxChunks, 1, func(b *block) {
+	return m.pass(ctx, maxChunks, func(b *block) {
 		out := make([]float64, b.padded*m.rows)
 		dense.MulTrans(out, b.x, w, b.padded, m.rows, m.width)
 		for i := range b.n {
@@ -112,7 +112,7 @@ func (m *marginNewton) multiply(ctx context.Context, dst, w []float64) error {
 
 // evaluate sets values, gradients and what is done.
 func (m *marginNewton) evaluate(ctx context.Context, gradient *sums) error {
-	err := gradient.add(ctx, m.grad, 1, func(acc []float64, b *block) {
+	err := gradient.add(ctx, m.grad, func(acc []float64, b *block) {
 		residual := make([]float64, b.padded*m.rows)
 		for i := range b.n {
 			label := m.y[b.lo+i]

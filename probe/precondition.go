@@ -72,7 +72,7 @@ func (p *precondition) updateCommon(ctx context.Context, d *descent, h []float64
 // curvatures returns the mean over the classes of the loss's second derivatives, row by row.
 func (d *descent) curvatures(ctx context.Context) ([]float64, error) {
 	h := make([]float64, d.n)
-	err := d.pass(ctx, maxChunks, 1, func(b *block) {
+	err := d.pass(ctx, maxChunks, func(b *block) {
 		scores := d.scores(b)
 		for i := range b.n {
 			row, label := scores[i*d.rows:i*d.rows+d.k], d.y[b.lo+i]
@@ -138,7 +138,7 @@ func (d *descent) addPenalty(gram []float64, total float64) {
 
 func (p *precondition) useDiagonal(ctx context.Context, d *descent, h []float64, total float64) error {
 	p.inverse, p.diag = nil, make([]float64, d.width)
-	err := d.newSums(d.width).add(ctx, p.diag, 1, func(acc []float64, b *block) {
+	err := d.newSums(d.width).add(ctx, p.diag, func(acc []float64, b *block) {
 		curved := d.curved(b, h)
 		for i, v := range curved {
 			acc[i%d.width] += v * b.x[i]

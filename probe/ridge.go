@@ -66,7 +66,7 @@ func (p *problem) ridgeSums(ctx context.Context, rows int) ([]float64, error) {
 	}
 	w := p.width
 	sum := make([]float64, (w+rows)*w)
-	err := p.newSums(len(sum)).add(ctx, sum, 1, func(acc []float64, b *block) {
+	err := p.newSums(len(sum)).add(ctx, sum, func(acc []float64, b *block) {
 		curved, target := make([]float64, b.n*w), make([]float64, b.n*rows)
 		for i := range b.n {
 			label := p.y[b.lo+i]
@@ -91,7 +91,7 @@ func (p *problem) ridgeSums(ctx context.Context, rows int) ([]float64, error) {
 func (p *problem) ridgeObjective(ctx context.Context, params []float64, rows int) (f, norm float64, err error) {
 	size := rows * p.width
 	sum := make([]float64, size+1)
-	err = p.newSums(len(sum)).add(ctx, sum, 1, func(acc []float64, b *block) {
+	err = p.newSums(len(sum)).add(ctx, sum, func(acc []float64, b *block) {
 		residual := make([]float64, b.padded*rows)
 		dense.MulTrans(residual, b.x, params, b.padded, rows, p.width)
 		for i := range b.n {

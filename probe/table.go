@@ -104,13 +104,12 @@ func (v *view) newSums(size int) *sums {
 	return s
 }
 
-// add sets dst to the sum of what visit adds to acc for every block, or for every
-// stride-th one.
-func (s *sums) add(ctx context.Context, dst []float64, stride int, visit func(acc []float64, b *block)) error {
+// add sets dst to the sum of what visit adds to acc for every block.
+func (s *sums) add(ctx context.Context, dst []float64, visit func(acc []float64, b *block)) error {
 	for _, part := range s.parts {
 		clear(part)
 	}
-	err := s.view.pass(ctx, len(s.parts), stride, func(b *block) { visit(s.parts[b.chunk], b) })
+	err := s.view.pass(ctx, len(s.parts), func(b *block) { visit(s.parts[b.chunk], b) })
 	if err != nil {
 		return err
 	}
@@ -125,9 +124,9 @@ func (s *sums) add(ctx context.Context, dst []float64, stride int, visit func(ac
 	return nil
 }
 
-// pass calls visit with all rows, block by block, or with every stride-th block. Blocks
-// of one chunk come in order and never at the same time.
-func (v *view) pass(ctx context.Context, count, stride int, visit func(b *block)) error {
+// pass calls visit with all rows, block by block, in count chunks. Blocks of one chunk come in
+// order and never at the same time.
+func (v *view) pass(ctx context.Context, count int, visit func(b *block)) error {
 	blocks := ceilDiv(v.n, blockRows)
 	errs := make([]error, count)
 	parallel(v.workers, count, func(chunk int) {
@@ -135,9 +134,6 @@ func (v *view) pass(ctx context.Context, count, stride int, visit func(b *block)
 		defer v.blocks.Put(b)
 		b.chunk = chunk
 		for i := blocks * chunk / count; i < blocks*(chunk+1)/count; i++ {
-			if i%stride != 0 {
-				continue
-			}
 			if errs[chunk] = ctx.Err(); errs[chunk] != nil {
 				return
 			}
@@ -181,7 +177,7 @@ func (v *view) center(ctx context.Context) error {
 		return nil
 	}
 	mean := make([]float64, v.width)
-	err := v.newSums(v.width).add(ctx, mean, 1, func(acc []float64, b *block) {
+	err := v.newSums(v.width).add(ctx, mean, func(acc []float64, b *block) {
 		for i := range b.n {
 			floats.Add(acc, b.x[i*v.width:(i+1)*v.width])
 		}
@@ -194,7 +190,7 @@ func (v *view) center(ctx context.Context) error {
 // standardize scales centred features to deviation 1. A constant feature becomes 0.
 func (v *view) standardize(ctx context.Context) error {
 	squares := make([]float64, v.width)
-	err := v.newSums(v.width).add(ctx, squares, 1, func(acc []float64, b *block) {
+	err := v.newSums(v.width).add(ctx, squares, func(acc []float64, b *block) {
 		for i := range b.n {
 			for j, x := range b.x[i*v.width : (i+1)*v.width] {
 				acc[j] += x * x

@@ -12,7 +12,7 @@ func TestPassesShareTheirBlocks(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	for range passes {
-		if err := v.pass(t.Context(), 1, 1, func(*block) {}); err != nil {
+		if err := v.pass(t.Context(), 1, func(*block) {}); err != nil {
 			t.Fatal(err)
 		}
 	}
