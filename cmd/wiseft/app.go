@@ -5,25 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"runtime/debug"
 	"strings"
 
 	"github.com/urfave/cli/v2"
+	"github.com/wiseft/wiseft"
 )
-
-// version is the version of a release build, set by the linker; other builds say
-// what Go knows of their origin.
-var version = ""
-
-func buildVersion() string {
-	if version != "" {
-		return version
-	}
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "(devel)"
-}
 
 // commands is the command list, in the order of help.
 func commands() []*cli.Command {
@@ -54,7 +40,7 @@ func newApp(con console) *cli.App {
 	return &cli.App{
 		Name:            "wiseft",
 		Usage:           "merge fine-tuned ONNX models with their pre-trained ones, and measure what it brings",
-		Version:         buildVersion(),
+		Version:         wiseft.Version,
 		Commands:        commands(),
 		Writer:          con.out,
 		ErrWriter:       con.err,
@@ -74,14 +60,30 @@ func newApp(con console) *cli.App {
 	}
 }
 
-func onUsageError(_ *cli.Context, err error, _ bool) error { return usageError{msg: err.Error()} }
+func onUsageError(_ *cli.Context, err error, _ bool) error { return usagef("%w", err) }
 
 func unknownCommand(list []*cli.Command, name string) error {
-	e := usageError{msg: fmt.Sprintf("there is no command %q", name), hint: "run wiseft --help"}
+	e := usagef("there is no command %q", name).WithHint("run wiseft --help")
 	if near := cli.SuggestCommand(list, name); near != "" {
-		e.hint = strings.TrimSuffix(strings.Replace(near, "Did you", "did you", 1), "?") + "?"
+		return e.WithHint("%s?", strings.TrimSuffix(strings.Replace(near, "Did you", "did you", 1), "?"))
 	}
 	return e
+}
+
+// newGroup completes a command that has sub-commands alone.
+func newGroup(c *cli.Command) *cli.Command {
+	var names []string
+	for _, sub := range c.Subcommands {
+		names = append(names, sub.Name)
+	}
+	c.HideHelpCommand, c.OnUsageError = true, onUsageError
+	c.Action = func(cc *cli.Context) error {
+		if cc.Args().Present() {
+			return unknownCommand(c.Subcommands, cc.Args().First())
+		}
+		return usagef("%s needs one of %s", c.Name, strings.Join(names, ", ")).WithHint("run wiseft %s --help", c.Name)
+	}
+	return c
 }
 
 // result is what a command reports: as JSON with --json, else as text.
@@ -100,6 +102,7 @@ func newCommand(c *cli.Command, action func(ctx context.Context, c *call) (resul
 	c.Action = func(cc *cli.Context) error {
 		call := newCall(cc)
 		r, err := action(cc.Context, call)
+		call.bar.end()
 		if err != nil {
 			return err
 		}
@@ -122,10 +125,12 @@ func writeJSON(w io.Writer, v any) error {
 type call struct {
 	*cli.Context
 	console
+	bar *progress
 }
 
 func newCall(c *cli.Context) *call {
-	return &call{c, c.App.Metadata["console"].(console)}
+	con := c.App.Metadata["console"].(console)
+	return &call{c, con, newProgress(con)}
 }
 
 // args returns exactly n arguments, named in the error if they are not there.
@@ -135,20 +140,37 @@ func (c *call) args(names ...string) ([]string, error) {
 		return got, nil
 	}
 	if len(got) < len(names) {
-		return nil, usageError{msg: "missing " + strings.Join(names[len(got):], " and "), hint: c.usageHint()}
+		return nil, usagef("missing %s", strings.Join(names[len(got):], " and ")).WithHint("%s", c.usageHint())
 	}
-	return nil, usageError{msg: fmt.Sprintf("unexpected argument %q", got[len(names)]), hint: c.usageHint()}
+	return nil, usagef("unexpected argument %q", got[len(names)]).WithHint("%s", c.usageHint())
+}
+
+// several returns one argument or more.
+func (c *call) several(name string) ([]string, error) {
+	if !c.Args().Present() {
+		return nil, usagef("missing %s", name).WithHint("%s", c.usageHint())
+	}
+	return c.Args().Slice(), nil
 }
 
 func (c *call) usageHint() string {
 	return fmt.Sprintf("usage: %s %s", c.Command.HelpName, c.Command.ArgsUsage)
 }
 
-// say writes one line of news to standard error.
+// say writes one line to standard error, unless --quiet is given.
 func (c *call) say(line string) {
 	if !c.Bool("quiet") {
+		c.bar.end()
 		fmt.Fprintln(c.err, "wiseft: "+line)
 	}
+}
+
+// monitor shows the progress and the notes of a library call.
+func (c *call) monitor() wiseft.Monitor {
+	if c.Bool("quiet") {
+		return wiseft.Monitor{}
+	}
+	return wiseft.Monitor{Progress: c.bar.set, Note: c.say}
 }
 
 // run executes the program and returns its exit code.

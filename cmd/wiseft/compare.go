@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
+	"github.com/wiseft/wiseft"
 	"github.com/wiseft/wiseft/probe/bench"
 )
 
@@ -22,33 +23,20 @@ func newCompareCommand() *cli.Command {
 			"corruption, where one cloud comes back under every severity.\n\n" +
 			"Example:\n" +
 			"  wiseft compare run alpha=0.5 alpha=1",
-	}, runCompare)
+	}, func(_ context.Context, c *call) (result, error) {
+		args, err := c.args("RUN", "A", "B")
+		if err != nil {
+			return nil, err
+		}
+		r, err := wiseft.Compare(args[0], args[1], args[2])
+		return compareReport{"wiseft.compare/1", r}, err
+	})
 }
 
 // compareReport is what compare says.
 type compareReport struct {
 	Schema string `json:"schema"`
 	*bench.Compared
-}
-
-func runCompare(_ context.Context, c *call) (result, error) {
-	args, err := c.args("RUN", "A", "B")
-	if err != nil {
-		return nil, err
-	}
-	run, err := openCollected(args[:1])
-	if err != nil {
-		return nil, err
-	}
-	defer run.close()
-	res, err := bench.Compare(run.Folder, args[1], args[2])
-	if is[*bench.UnknownModelError](err) {
-		return nil, usageError{msg: fmt.Sprintf("%s: %v", args[0], err)}
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", args[0], err)
-	}
-	return compareReport{"wiseft.compare/1", res}, nil
 }
 
 func (r compareReport) writeText(w io.Writer) error {

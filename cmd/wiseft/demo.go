@@ -11,21 +11,20 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
+	"github.com/wiseft/wiseft"
 	"github.com/wiseft/wiseft/datasets"
 	"github.com/wiseft/wiseft/datasets/shapes"
-	"github.com/wiseft/wiseft/onnxmerge"
-	"github.com/wiseft/wiseft/onnxmerge/graph"
+	"github.com/wiseft/wiseft/internal/output"
 	"github.com/wiseft/wiseft/onnxmerge/method"
 	"github.com/wiseft/wiseft/probe"
 	"github.com/wiseft/wiseft/probe/bench"
 	"github.com/wiseft/wiseft/probe/report"
 )
 
-// The pair was trained by scripts/demo; demo/README.md says how.
+// The pair was trained by scripts/demo; demo/README.md describes how.
 var (
 	//go:embed demo/pretrained.onnx
 	demoPretrained []byte
@@ -36,17 +35,29 @@ var (
 // demoFolder is where the demo's files go. If it exists, a number is added.
 const demoFolder = "wiseft-demo"
 
-// demoSplits are the scans that the demo makes, by how many of each class.
+// demoFeatures is the output of the embedded models that the head consumes.
+const demoFeatures = "features"
+
+// demoSplits are the scans that the demo makes, and how many of each class.
 var demoSplits = []struct {
 	name     string
 	perClass int
 }{{"train", 80}, {"val", 40}, {"test", 25}}
 
+// demoCommand is the options of demo.
+type demoCommand struct {
+	out, alphas string
+	force       bool
+	probeOptions
+	runtimeOptions
+}
+
 func newDemoCommand() *cli.Command {
+	var o demoCommand
 	flags := []cli.Flag{
-		&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "`FOLDER` for the demo's files", DefaultText: "a new folder " + demoFolder},
-		&cli.StringFlag{Name: "alphas", Value: "0:1:0.1", Usage: "shares of the fine-tuned model: FIRST:LAST:STEP or a list"},
-		&cli.BoolFlag{Name: "force", Usage: "replace the files of an earlier demo in the folder"},
+		&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "`FOLDER` for the demo's files", DefaultText: "a new folder " + demoFolder, Destination: &o.out},
+		&cli.StringFlag{Name: "alphas", Value: "0:1:0.1", Usage: "shares of the fine-tuned model: FIRST:LAST:STEP or a list", Destination: &o.alphas},
+		&cli.BoolFlag{Name: "force", Usage: "replace the files of an earlier demo in the folder", Destination: &o.force},
 	}
 	return newCommand(&cli.Command{
 		Name:  "demo",
@@ -55,8 +66,8 @@ func newDemoCommand() *cli.Command {
 			"furniture. The demo makes scans, merges the two over a grid of alpha, fits a probe for\n" +
 			"each on clean training scans, and scores all of them on clean and corrupted test scans.\n\n" +
 			"Example:\n  wiseft demo",
-		Flags: append(append(flags, engineFlags()...), fitFlags()...),
-	}, runDemo)
+		Flags: append(append(flags, o.runtimeOptions.flags()...), o.probeOptions.flags(fitTolText)...),
+	}, o.run)
 }
 
 // demoReport is the demo's result: the sweep's, and what became of it.
@@ -66,53 +77,59 @@ type demoReport struct {
 	Files      []string      `json:"files"`
 	Difference float64       `json:"attached_difference"` // largest, between probe and attached model
 	Seconds    float64       `json:"seconds"`
-	PeakMemory int64         `json:"peak_memory_bytes"` // 0 if the system does not tell
+	PeakMemory int64         `json:"peak_memory_bytes"` // 0 if the system has no figure
 	Result     *bench.Result `json:"result"`
 }
 
-// demo is one run of the demo.
-type demo struct {
-	*call
-	engine                engine
-	pretrained, finetuned *graph.Model
-	data                  map[string]datasets.Dataset // by split
-	fit                   probe.FitOptions
-	variants              []bench.Variant
-	result                *bench.Result
-}
-
-func runDemo(ctx context.Context, c *call) (result, error) {
+func (o *demoCommand) run(ctx context.Context, c *call) (result, error) {
 	if _, err := c.args(); err != nil {
 		return nil, err
 	}
 	start := time.Now()
-	folder, err := c.demoFolder()
+	d := &demo{monitor: c.monitor(), data: map[string]wiseft.Data{}}
+	var err error
+	if d.alphas, err = parseGrid(o.alphas); err != nil {
+		return nil, usagef("--alphas %w", err)
+	}
+	if d.probe, err = o.probeOptions.options(c); err != nil {
+		return nil, err
+	}
+	if d.probe.Tol == 0 {
+		d.probe.Tol = fitTol // a single fit's, so that the attached probe is the one that was measured
+	}
+	if d.runtime, err = o.runtimeOptions.options(c); err != nil {
+		return nil, err
+	}
+	folder, err := o.folder()
 	if err != nil {
 		return nil, err
 	}
-	d := &demo{call: c, data: map[string]datasets.Dataset{}}
+	if d.work, err = os.MkdirTemp("", "wiseft-demo-"); err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(d.work)
 	if err := d.prepare(ctx); err != nil {
 		return nil, err
 	}
 	if err := d.sweep(ctx); err != nil {
 		return nil, err
 	}
-	classifier, difference, err := d.attach(ctx)
+	difference, err := d.attach(ctx)
 	if err != nil {
 		return nil, err
 	}
-	files, err := d.write(ctx, folder, classifier)
+	files, err := d.write(ctx, folder)
 	if err != nil {
 		return nil, err
 	}
 	return &demoReport{"wiseft.demo/1", folder, files, difference, time.Since(start).Seconds(), peakMemory(), d.result}, nil
 }
 
-// demoFolder returns the folder to write into: the one that was named, else a new
-// one, so that the demo can be run again and again.
-func (c *call) demoFolder() (string, error) {
-	if dir := c.String("out"); dir != "" {
-		return dir, checkFolder(dir, c.Bool("force"), demoFileNames())
+// folder returns the folder to write into: the one that was named, else a new one, so that the demo can be run again
+// and again.
+func (o *demoCommand) folder() (string, error) {
+	if o.out != "" {
+		return o.out, output.CheckFiles(o.out, o.force, demoFileNames())
 	}
 	for n := 1; ; n++ {
 		dir := demoFolder
@@ -127,146 +144,139 @@ func (c *call) demoFolder() (string, error) {
 
 // demoFileNames lists what the demo writes.
 func demoFileNames() []string {
-	names := append(runFileNames(), "classifier.onnx", "pretrained.onnx", "finetuned.onnx")
+	names := append(wiseft.RunFiles(), "classifier.onnx", "pretrained.onnx", "finetuned.onnx")
 	for _, split := range demoSplits {
 		names = append(names, split.name+".npz")
 	}
 	return names
 }
 
-// prepare loads the runtime, the pair and the scans.
-func (d *demo) prepare(ctx context.Context) (err error) {
-	if d.fit, err = d.fitOptions(); err != nil {
+// demo is one run of the demo.
+type demo struct {
+	monitor wiseft.Monitor
+	work    string // folder for models, removed at the end
+	alphas  []float64
+	probe   probe.FitOptions
+	runtime wiseft.RuntimeOptions
+	data    map[string]wiseft.Data // by split
+	result  *bench.Result
+}
+
+// file returns the path of a model in the working folder.
+func (d *demo) file(name string) string { return filepath.Join(d.work, name) }
+
+// prepare loads the runtime, writes the models, and makes the scans.
+func (d *demo) prepare(ctx context.Context) error {
+	r, err := wiseft.LoadRuntime(ctx, d.runtime, d.monitor)
+	if err != nil {
 		return err
 	}
-	if d.engine, err = d.newEngine(); err != nil {
-		return err
-	}
-	d.say(d.engine.Runtime())
-	if d.pretrained, err = graph.Open(bytes.NewReader(demoPretrained), int64(len(demoPretrained))); err != nil {
-		return err
-	}
-	if d.finetuned, err = graph.Open(bytes.NewReader(demoFinetuned), int64(len(demoFinetuned))); err != nil {
-		return err
+	note(d.monitor, r.Runtime())
+	for name, model := range map[string][]byte{"pretrained.onnx": demoPretrained, "finetuned.onnx": demoFinetuned} {
+		if err := os.WriteFile(d.file(name), model, 0o666); err != nil {
+			return err
+		}
 	}
 	for _, split := range demoSplits {
 		scans, err := shapes.New(shapes.Options{Domain: shapes.Scan, Split: split.name, PerClass: split.perClass, Classes: shapes.Indoor()})
 		if err != nil {
 			return err
 		}
-		if d.data[split.name], err = datasets.InMemory(ctx, scans, nil); err != nil {
+		set, err := datasets.InMemory(ctx, scans, nil)
+		if err != nil {
 			return err
 		}
+		d.data[split.name] = wiseft.Data{Path: split.name, Set: set}
 	}
-	d.say(fmt.Sprintf("made %d training, %d validation and %d test scans of %d classes",
-		d.data["train"].Len(), d.data["val"].Len(), d.data["test"].Len(), len(shapes.Indoor())))
+	note(d.monitor, fmt.Sprintf("made %d training, %d validation and %d test scans of %d classes",
+		d.data["train"].Set.Len(), d.data["val"].Set.Len(), d.data["test"].Set.Len(), len(shapes.Indoor())))
 	return nil
 }
 
+// note passes a line to a monitor that may be silent.
+func note(m wiseft.Monitor, line string) {
+	if m.Note != nil {
+		m.Note(line)
+	}
+}
+
+// sweep measures the merges.
 func (d *demo) sweep(ctx context.Context) error {
-	alphas, err := parseGrid(d.String("alphas"))
-	if err != nil {
-		return usageError{msg: "--alphas " + err.Error()}
-	}
-	plan := bench.Plan{Schema: "wiseft.sweep/1", Engine: d.engine, Tensor: demoFeatures, Train: d.data["train"], Val: d.data["val"],
-		Tests: []bench.Test{{Name: "test", Data: d.data["test"]}},
-		Suite: "modelnet-c", Fit: d.fit, Batch: d.batch(), Version: buildVersion()}
-	opt := onnxmerge.Options{Origin: &onnxmerge.Origin{Version: buildVersion(), Files: []string{"pretrained.onnx", "finetuned.onnx"}}}
-	points := product([][]bench.Param{nil}, "alpha", alphas)
-	d.variants, _, err = d.mixes(points, nil, d.finetuned.SizeBytes(), func(params method.Params) (*onnxmerge.Plan, error) {
-		opt.Params = params
-		return onnxmerge.NewPlan(ctx, d.pretrained, d.finetuned, opt)
-	})
+	m, err := wiseft.Sweep(ctx, d.pair(), wiseft.SweepOptions{Alphas: d.alphas, MeasureOptions: wiseft.MeasureOptions{
+		Train: d.data["train"], Val: d.data["val"], Tests: []wiseft.Data{d.data["test"]},
+		Tensor: demoFeatures, Probe: d.probe, Runtime: d.runtime, Monitor: d.monitor}})
 	if err != nil {
 		return err
 	}
-	plan.Variants = d.variants
-	run, err := newTemporaryRun()
-	if err != nil {
-		return err
-	}
-	defer run.close()
-	out, err := d.runBench(ctx, plan, run.Folder)
-	if err != nil {
-		return err
-	}
-	d.result = out.Result
+	d.result = m.Result
 	return nil
 }
 
-// attach fits the probe of the chosen merge again and puts it on top. It returns the
-// classifier's file, and how far its scores are from the probe's over the test scans.
-func (d *demo) attach(ctx context.Context) (model []byte, difference float64, err error) {
-	chosen := slices.IndexFunc(d.variants, func(v bench.Variant) bool { return v.ID() == d.result.Chosen.ID })
-	merged, err := d.variants[chosen].Model(ctx)
+// pair returns the paths of the pre-trained and the fine-tuned model.
+func (d *demo) pair() []string { return []string{d.file("pretrained.onnx"), d.file("finetuned.onnx")} }
+
+// attach merges at the chosen alpha, fits the probe again and makes it the head. It returns the largest difference of
+// the attached model's scores from the probe's over the test scans.
+func (d *demo) attach(ctx context.Context) (difference float64, err error) {
+	silent := wiseft.MergeOptions{Params: method.Params{"alpha": *d.result.Chosen.Alpha}}
+	merged, classifier := d.file("merged.onnx"), d.file("classifier.onnx")
+	if _, err := wiseft.Merge(ctx, merged, d.pair(), silent, wiseft.WriteOptions{}); err != nil {
+		return 0, err
+	}
+	train, err := d.extract(ctx, merged, demoFeatures, "train")
 	if err != nil {
-		return nil, 0, err
+		return 0, err
 	}
-	features, err := d.extract(ctx, merged, demoFeatures, "train", "test")
+	test, err := d.extract(ctx, merged, demoFeatures, "test")
 	if err != nil {
-		return nil, 0, err
+		return 0, err
 	}
-	train, test := features[0], features[1]
-	classifier, _, err := probe.Fit(ctx, train, d.fit)
+	cl, _, err := probe.Fit(ctx, train, d.probe)
 	if err != nil {
-		return nil, 0, err
+		return 0, err
 	}
-	m, err := graph.Open(bytes.NewReader(merged), int64(len(merged)))
+	if _, err := output.WriteFile(d.file("probe.npz"), cl.Write); err != nil {
+		return 0, err
+	}
+	attached, err := wiseft.Attach(ctx, classifier, merged, d.file("probe.npz"), wiseft.AttachOptions{Tensor: demoFeatures})
 	if err != nil {
-		return nil, 0, err
+		return 0, err
 	}
-	var attached bytes.Buffer
-	head := headOf(classifier, demoFeatures)
-	if err := m.Attach(ctx, &attached, head); err != nil {
-		return nil, 0, err
-	}
-	scored, err := d.extract(ctx, attached.Bytes(), head.Output, "test")
+	scored, err := d.extract(ctx, classifier, attached.Scores, "test")
 	if err != nil {
-		return nil, 0, err
+		return 0, err
 	}
-	want := make([]float64, test.Len()*len(classifier.Classes))
-	classifier.Scores(want, test.X, test.Len())
+	want := make([]float64, test.Len()*len(cl.Classes))
+	cl.Scores(want, test.X, test.Len())
 	for i, w := range want {
-		difference = max(difference, math.Abs(w-float64(scored[0].X[i])))
+		difference = max(difference, math.Abs(w-float64(scored.X[i])))
 	}
-	return attached.Bytes(), difference, nil
+	return difference, nil
 }
 
-// extract runs one model over some of the splits.
-func (d *demo) extract(ctx context.Context, model []byte, tensor string, splits ...string) ([]*probe.Features, error) {
-	session, err := d.engine.Open(ctx, model, tensor)
-	if err != nil {
+// extract runs a model over a split.
+func (d *demo) extract(ctx context.Context, model, tensor, split string) (*probe.Features, error) {
+	return wiseft.ExtractFeatures(ctx, model, wiseft.FeaturesOptions{Data: d.data[split], Tensor: tensor, Runtime: d.runtime})
+}
+
+// write leaves everything that the user may want to continue with, and returns the paths.
+func (d *demo) write(ctx context.Context, folder string) (files []string, err error) {
+	if err := wiseft.WriteRun(folder, d.result); err != nil {
 		return nil, err
 	}
-	defer session.Close()
-	var all []*probe.Features
-	for _, split := range splits {
-		f, err := probe.Extract(ctx, session, d.data[split], probe.ExtractOptions{Batch: d.batch()})
+	for _, name := range []string{"classifier.onnx", "pretrained.onnx", "finetuned.onnx"} {
+		model, err := os.ReadFile(d.file(name))
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, f)
-	}
-	return all, nil
-}
-
-// write leaves everything that the user may want to go on with, and returns the
-// paths.
-func (d *demo) write(ctx context.Context, folder string, classifier []byte) (files []string, err error) {
-	if err := writeRun(folder, d.result); err != nil {
-		return nil, err
-	}
-	for name, data := range map[string][]byte{
-		"classifier.onnx": classifier, "pretrained.onnx": demoPretrained, "finetuned.onnx": demoFinetuned,
-	} {
-		raw := func(w io.Writer) error { _, err := w.Write(data); return err }
-		if _, _, err := writeOutput(filepath.Join(folder, name), raw); err != nil {
+		raw := func(w io.Writer) error { _, err := io.Copy(w, bytes.NewReader(model)); return err }
+		if _, err := output.WriteFile(filepath.Join(folder, name), raw); err != nil {
 			return nil, err
 		}
 	}
 	for split, data := range d.data {
-		npz := func(w io.Writer) error { return datasets.WriteNPZ(ctx, w, data) }
-		if _, _, err := writeOutput(filepath.Join(folder, split+".npz"), npz); err != nil {
+		npz := func(w io.Writer) error { return datasets.WriteNPZ(ctx, w, data.Set) }
+		if _, err := output.WriteFile(filepath.Join(folder, split+".npz"), npz); err != nil {
 			return nil, err
 		}
 	}
@@ -302,6 +312,3 @@ Try next:
 		in("pretrained.onnx"), in("finetuned.onnx"), in("train.npz"), in("test.npz"))
 	return err
 }
-
-// demoFeatures is the output of the embedded models that the head consumes.
-const demoFeatures = "features"

@@ -4,14 +4,14 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"math"
 	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
-	"github.com/wiseft/wiseft/onnxmerge"
+	"github.com/wiseft/wiseft"
 )
 
 func newDiffCommand() *cli.Command {
+	var o wiseft.MergeOptions
 	return newCommand(&cli.Command{
 		Name:      "diff",
 		Usage:     "compare two models, weight by weight",
@@ -22,79 +22,23 @@ func newDiffCommand() *cli.Command {
 			"  wiseft diff pretrained.onnx finetuned.onnx\n" +
 			"  wiseft diff pretrained.onnx finetuned.onnx --json",
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "fold-bn", Usage: "fold BatchNormalizations that only one model has, in memory", EnvVars: []string{"WISEFT_FOLD_BN"}},
-			backboneFlag(),
+			&cli.BoolFlag{Name: "fold-bn", Usage: "fold BatchNormalizations that only one model has, in memory", EnvVars: []string{"WISEFT_FOLD_BN"}, Destination: &o.FoldNorms},
+			backboneFlag(&o.BackboneOutput),
 		},
-	}, runDiff)
+	}, func(ctx context.Context, c *call) (result, error) {
+		paths, err := c.args("A", "B")
+		if err != nil {
+			return nil, err
+		}
+		o.Monitor = c.monitor()
+		d, err := wiseft.Diff(ctx, paths[0], paths[1], o)
+		return &diffReport{"wiseft.diff/1", d}, err
+	})
 }
 
 type diffReport struct {
-	Schema   string            `json:"schema"`
-	A        string            `json:"a"`
-	B        string            `json:"b"`
-	Pairs    []diffPair        `json:"pairs"`
-	OnlyA    []string          `json:"only_a"`
-	OnlyB    []string          `json:"only_b"`
-	Cosine   *float64          `json:"cosine"` // of all pairs as one vector
-	RelL2    *float64          `json:"rel_l2"`
-	Verdict  onnxmerge.Verdict `json:"verdict"`
-	Features string            `json:"features,omitempty"` // what the head of B consumes
-	Head     []string          `json:"head,omitempty"`     // weights of B behind it
-	Reasons  []string          `json:"reasons"`
-}
-
-type diffPair struct {
-	A          string   `json:"a"`
-	B          string   `json:"b"`
-	How        string   `json:"how"`
-	Among      int      `json:"among,omitempty"` // how many have that part, where structure alone leaves a choice
-	Transposed bool     `json:"transposed"`
-	Folded     bool     `json:"folded,omitempty"` // a BatchNormalization is folded into A
-	Cosine     *float64 `json:"cosine"`           // null where it is not defined
-	RelL2      *float64 `json:"rel_l2"`
-}
-
-func runDiff(ctx context.Context, c *call) (result, error) {
-	paths, err := c.args("A", "B")
-	if err != nil {
-		return nil, err
-	}
-	a, b, err := openPair(paths[0], paths[1])
-	if err != nil {
-		return nil, err
-	}
-	defer a.Close()
-	defer b.Close()
-	plan, err := onnxmerge.NewPlan(ctx, a.Model, b.Model, onnxmerge.Options{FoldNorms: c.Bool("fold-bn"), BackboneOutput: c.String("backbone-output")})
-	if plan == nil { // a plan that would be refused can be shown
-		return nil, namePair(err, paths)
-	}
-	bar := c.newProgress("comparing", "MiB")
-	defer bar.end()
-	d, err := plan.Diff(ctx, func(done, total int64) { bar.set(int(done>>20), int(total>>20)) })
-	if err != nil {
-		return nil, err
-	}
-	r := &diffReport{Schema: "wiseft.diff/1", A: paths[0], B: paths[1], Pairs: []diffPair{}, OnlyA: append([]string{}, d.OnlyA...),
-		OnlyB: append([]string{}, d.OnlyB...), Cosine: finite(d.Cosine), RelL2: finite(d.RelL2), Verdict: d.Verdict, Reasons: append([]string{}, d.Reasons...)}
-	r.Reasons = append(r.Reasons, plan.Warnings...)
-	r.Features, r.Head = plan.Backbone.Output, plan.Backbone.Head
-	for _, p := range d.Pairs {
-		pair := diffPair{A: p.A, B: p.B, How: p.How, Transposed: p.Transposed, Folded: p.Folded, Cosine: finite(p.Cosine), RelL2: finite(p.RelL2)}
-		if p.Among > 1 {
-			pair.Among = p.Among
-		}
-		r.Pairs = append(r.Pairs, pair)
-	}
-	return r, nil
-}
-
-// finite is nil for what JSON cannot hold.
-func finite(v float64) *float64 {
-	if math.IsNaN(v) || math.IsInf(v, 0) {
-		return nil
-	}
-	return &v
+	Schema string `json:"schema"`
+	*wiseft.DiffResult
 }
 
 func (r *diffReport) writeText(w io.Writer) error {

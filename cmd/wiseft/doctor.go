@@ -9,20 +9,28 @@ import (
 	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
+	"github.com/wiseft/wiseft"
 	"github.com/wiseft/wiseft/probe/ort"
 )
 
+// doctorCommand is the options of doctor.
+type doctorCommand struct {
+	library, device string
+	install         bool
+}
+
 func newDoctorCommand() *cli.Command {
+	var o doctorCommand
 	return newCommand(&cli.Command{
 		Name:        "doctor",
 		Usage:       "say what works on this machine, what does not, and how to mend it",
 		Description: "Nothing is installed unless --install is given.\n\nExamples:\n  wiseft doctor\n  wiseft doctor --install\n  wiseft doctor --device cuda",
 		Flags: []cli.Flag{
-			onnxruntimeFlag(""),
-			&cli.StringFlag{Name: "device", Value: "cpu", Usage: "cpu or cuda: which library to try"},
-			&cli.BoolFlag{Name: "install", Usage: "install onnxruntime into the cache folder if there is none"},
+			libraryFlag(&o.library, ""),
+			&cli.StringFlag{Name: "device", Value: "cpu", Usage: "cpu or cuda: which library to try", Destination: &o.device},
+			&cli.BoolFlag{Name: "install", Usage: "install onnxruntime into the cache folder if there is none", Destination: &o.install},
 		},
-	}, runDoctor)
+	}, o.run)
 }
 
 type doctorReport struct {
@@ -43,17 +51,17 @@ type problem struct {
 	Mend string `json:"mend"`
 }
 
-func runDoctor(ctx context.Context, c *call) (result, error) {
+func (o *doctorCommand) run(ctx context.Context, c *call) (result, error) {
 	if _, err := c.args(); err != nil {
 		return nil, err
 	}
-	device, err := ort.ParseDevice(c.String("device"))
+	device, err := ort.ParseDevice(o.device)
 	if err != nil {
-		return nil, usageError{msg: err.Error()}
+		return nil, usagef("%w", err)
 	}
-	opt := c.libraryOptions()
-	opt.Install, opt.CUDA = c.Bool("install"), device.CUDA
-	r := &doctorReport{Schema: "wiseft.doctor/1", Version: buildVersion(), Go: runtime.Version(),
+	opt := wiseft.LibraryOptions(wiseft.RuntimeOptions{Library: o.library, Offline: !o.install}, wiseft.Monitor{Note: c.say})
+	opt.CUDA = device.CUDA
+	r := &doctorReport{Schema: "wiseft.doctor/1", Version: wiseft.Version, Go: runtime.Version(),
 		Platform: runtime.GOOS + "/" + runtime.GOARCH, Cores: runtime.NumCPU(), CacheDir: opt.CacheDir,
 		Found: append([]ort.Library{}, ort.Find(opt)...), Problems: []problem{}}
 	lib, err := ort.Load(ctx, opt)

@@ -3,17 +3,11 @@ package main
 import (
 	"fmt"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/wiseft/wiseft/onnxmerge"
-	"github.com/wiseft/wiseft/onnxmerge/method"
-	"github.com/wiseft/wiseft/probe/bench"
+	"github.com/wiseft/wiseft"
 )
-
-// maxGrid bounds a grid, so that a step of 1e-9 is an error and not a wait.
-const maxGrid = 10000
 
 // parseGrid reads "0:1:0.1" (first, last, step) or "0,0.25,1". Values are rounded to
 // the nearest decimal of the step's own digits, so that 3 * 0.1 is 0.3.
@@ -45,8 +39,8 @@ func parseGrid(text string) ([]float64, error) {
 		}
 	}
 	first, last, step := v[0], v[1], v[2]
-	if !(step > 0) || last < first || (last-first)/step > maxGrid {
-		return nil, fmt.Errorf("%q has no values, or more than %d", text, maxGrid)
+	if !(step > 0) || last < first || (last-first)/step > wiseft.MaxGrid {
+		return nil, fmt.Errorf("%q has no values, or more than %d", text, wiseft.MaxGrid)
 	}
 	var list []float64
 	for i := 0; ; i++ {
@@ -56,66 +50,6 @@ func parseGrid(text string) ([]float64, error) {
 		}
 		list = append(list, x)
 	}
-}
-
-// defaultAlphas are the shares that a sweep goes over.
-const defaultAlphas = "0:1:0.1"
-
-// gridPoints reads --alphas and --grid: all combinations of the values, the first named
-// changing last. Alpha is a parameter of most methods only.
-func (c *call) gridPoints(opt onnxmerge.Options) ([][]bench.Param, error) {
-	m, err := method.Lookup(opt.Method)
-	if err != nil {
-		return nil, err
-	}
-	grids := c.StringSlice("grid")
-	if _, err := m.Param("alpha"); err == nil || c.IsSet("alphas") {
-		grids = append([]string{"alpha=" + c.String("alphas")}, grids...)
-	}
-	points := [][]bench.Param{nil}
-	seen := map[string]bool{}
-	for i, text := range grids {
-		name, values, ok := strings.Cut(text, "=")
-		if !ok {
-			return nil, usageError{msg: fmt.Sprintf("--grid %s is not NAME=VALUES", text)}
-		}
-		flag := "--grid " + name
-		if i == 0 && name == "alpha" {
-			flag = "--alphas"
-		}
-		if _, err := m.Param(name); err != nil {
-			return nil, err
-		}
-		list, err := parseGrid(values)
-		if err != nil {
-			return nil, usageError{msg: flag + " " + err.Error()}
-		}
-		if _, given := opt.Params[name]; given && c.String("recipe") == "" {
-			return nil, usageError{msg: fmt.Sprintf("--param %s is what the sweep goes over", name), hint: "name its values with " + flag}
-		}
-		if seen[name] {
-			return nil, usageError{msg: flag + " is named twice"}
-		}
-		seen[name] = true
-		points = product(points, name, list)
-	}
-	if len(points) == 1 && len(points[0]) == 0 {
-		return nil, usageError{msg: fmt.Sprintf("method %s has no parameter alpha, and no other is named", m.Name), hint: "name one with --grid NAME=VALUES; see wiseft list methods " + m.Name}
-	}
-	if len(points) > maxGrid {
-		return nil, usageError{msg: fmt.Sprintf("the grid has %d points, and at most %d are measured", len(points), maxGrid)}
-	}
-	return points, nil
-}
-
-// product combines every point with every value of one more parameter.
-func product(points [][]bench.Param, name string, values []float64) (all [][]bench.Param) {
-	for _, p := range points {
-		for _, v := range values {
-			all = append(all, append(slices.Clone(p), bench.Param{Name: name, Value: v}))
-		}
-	}
-	return all
 }
 
 // parseLogGrid reads values of C: "1", "0.1,1,10" or "1e-6:1e6:45log" (first, last, how
@@ -138,8 +72,8 @@ func parseLogGrid(text string) ([]float64, error) {
 	first, errFirst := strconv.ParseFloat(parts[0], 64)
 	last, errLast := strconv.ParseFloat(parts[1], 64)
 	n, errCount := strconv.Atoi(count)
-	if errFirst != nil || errLast != nil || errCount != nil || !(first > 0) || !(last > first) || math.IsInf(last, 0) || n < 2 || n > maxGrid {
-		return nil, fmt.Errorf("%q is no range of positive values with a count from 2 to %d", text, maxGrid)
+	if errFirst != nil || errLast != nil || errCount != nil || !(first > 0) || !(last > first) || math.IsInf(last, 0) || n < 2 || n > wiseft.MaxGrid {
+		return nil, fmt.Errorf("%q is no range of positive values with a count from 2 to %d", text, wiseft.MaxGrid)
 	}
 	list := make([]float64, n)
 	for i := range list {
@@ -154,8 +88,8 @@ func parseSizes(text string) ([]int, error) {
 	var sizes []int
 	for _, part := range strings.Split(text, ",") {
 		n, err := strconv.Atoi(strings.TrimSpace(part))
-		if err != nil || n < 1 || n > maxGrid {
-			return nil, fmt.Errorf("%q is not a size from 1 to %d", part, maxGrid)
+		if err != nil || n < 1 || n > wiseft.MaxGrid {
+			return nil, fmt.Errorf("%q is not a size from 1 to %d", part, wiseft.MaxGrid)
 		}
 		sizes = append(sizes, n)
 	}

@@ -13,11 +13,12 @@ import (
 
 	"github.com/dustin/go-humanize"
 	"github.com/urfave/cli/v2"
+	"github.com/wiseft/wiseft"
 	"github.com/wiseft/wiseft/onnxmerge"
-	"github.com/wiseft/wiseft/onnxmerge/graph"
 )
 
 func newInspectCommand() *cli.Command {
+	var o wiseft.InspectOptions
 	return newCommand(&cli.Command{
 		Name:      "inspect",
 		Usage:     "show what a model holds, without reading its weights",
@@ -26,108 +27,28 @@ func newInspectCommand() *cli.Command {
 			"  wiseft inspect model.onnx\n" +
 			"  wiseft inspect model.onnx --tensors",
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "tensors", Usage: "list every tensor"},
+			&cli.BoolFlag{Name: "tensors", Usage: "list every tensor", Destination: &o.Tensors},
 		},
-	}, runInspect)
+	}, func(_ context.Context, c *call) (result, error) {
+		args, err := c.args("MODEL")
+		if err != nil {
+			return nil, err
+		}
+		r, err := wiseft.Inspect(args[0], o)
+		return &inspectReport{"wiseft.inspect/1", r}, err
+	})
 }
 
 type inspectReport struct {
-	Schema     string                `json:"schema"`
-	Model      string                `json:"model"`
-	Bytes      int64                 `json:"bytes"`
-	IRVersion  int64                 `json:"ir_version"`
-	Producer   string                `json:"producer"`
-	Opsets     []graph.Opset         `json:"opsets"`
-	Metadata   map[string]string     `json:"metadata"`
-	Provenance *onnxmerge.Provenance `json:"provenance,omitempty"` // how it was merged
-	Data       []string              `json:"data,omitempty"`       // files that hold payloads
-	Inputs     []valueReport         `json:"inputs"`
-	Outputs    []valueReport         `json:"outputs"`
-	Nodes      int                   `json:"nodes"`
-	Operators  map[string]int        `json:"operators"`
-	Parameters int64                 `json:"parameters"` // elements of floating-point tensors
-	DTypes     map[string]int        `json:"dtypes"`     // tensors by dtype
-	Sites      map[string]int        `json:"sites"`      // tensors by where they sit
-	Features   string                `json:"features"`   // what features takes by default; "" if it must be named
-	Unread     []string              `json:"unread"`     // parts not looked into
-	Tensors    []tensorReport        `json:"tensors,omitempty"`
-}
-
-type valueReport struct {
-	Name  string   `json:"name"`
-	DType string   `json:"dtype"`
-	Shape []string `json:"shape"`
-}
-
-type tensorReport struct {
-	Name  string  `json:"name"`
-	DType string  `json:"dtype"`
-	Shape []int64 `json:"shape"`
-	Bytes int64   `json:"bytes"`
-	Site  string  `json:"site"`
-	Store string  `json:"store"`
-	File  string  `json:"file,omitempty"` // of data, beside the model
-}
-
-func runInspect(_ context.Context, c *call) (result, error) {
-	args, err := c.args("MODEL")
-	if err != nil {
-		return nil, err
-	}
-	m, err := openModel(args[0])
-	if err != nil {
-		return nil, err
-	}
-	defer m.Close()
-	r := &inspectReport{Schema: "wiseft.inspect/1", Model: args[0], Bytes: m.SizeBytes(), IRVersion: m.IRVersion,
-		Producer: m.Producer, Opsets: m.Opsets, Metadata: map[string]string{}, Nodes: len(m.Graph.Nodes),
-		Inputs: values(m.Graph.Inputs), Outputs: values(m.Graph.Outputs), Operators: map[string]int{},
-		DTypes: map[string]int{}, Sites: map[string]int{}, Unread: append([]string{}, m.Unread...), Data: m.DataLocations()}
-	for _, e := range m.Metadata {
-		r.Metadata[e.Key] = e.Value
-	}
-	if _, merged := r.Metadata[graph.ProvenanceKey]; merged {
-		if r.Provenance, err = onnxmerge.ReadProvenance(m.Model); err != nil {
-			return nil, fmt.Errorf("%s: %w", args[0], err)
-		}
-		delete(r.Metadata, graph.ProvenanceKey) // it is shown apart
-	}
-	for _, n := range m.Graph.Nodes {
-		r.Operators[n.OpType]++
-	}
-	for _, t := range m.Tensors {
-		r.DTypes[t.DType.String()]++
-		r.Sites[t.Site.String()]++
-		if t.DType.IsFloat() {
-			r.Parameters += t.Len()
-		}
-		if c.Bool("tensors") {
-			r.Tensors = append(r.Tensors, tensorReport{t.ID(), t.DType.String(), t.Dims, t.SizeBytes(), t.Site.String(), t.Store.String(), t.Location()})
-		}
-	}
-	if tensor, err := featureTensor(m.Model, ""); err == nil {
-		r.Features = tensor
-	}
-	return r, nil
-}
-
-func values(list []graph.Value) []valueReport {
-	out := []valueReport{}
-	for _, v := range list {
-		r := valueReport{Name: v.Name, DType: v.DType.String(), Shape: []string{}}
-		for _, d := range v.Shape {
-			r.Shape = append(r.Shape, d.String())
-		}
-		out = append(out, r)
-	}
-	return out
+	Schema string `json:"schema"`
+	*wiseft.Inspection
 }
 
 func (r *inspectReport) writeText(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "model\t%s (%s bytes, IR %d, by %s)\n", r.Model, humanize.Comma(r.Bytes), r.IRVersion, orDefault(r.Producer, "an unknown producer"))
+	fmt.Fprintf(t, "model\t%s (%s bytes, IR %d, by %s)\n", r.Model, humanize.Comma(r.Bytes), r.IRVersion, cmp.Or(r.Producer, "an unknown producer"))
 	for _, o := range r.Opsets {
-		fmt.Fprintf(t, "opset\t%s %d\n", orDefault(o.Domain, "ai.onnx"), o.Version)
+		fmt.Fprintf(t, "opset\t%s %d\n", cmp.Or(o.Domain, "ai.onnx"), o.Version)
 	}
 	for _, v := range r.Inputs {
 		fmt.Fprintf(t, "input\t%s %s [%s]\n", v.Name, v.DType, strings.Join(v.Shape, " "))
@@ -135,7 +56,7 @@ func (r *inspectReport) writeText(w io.Writer) error {
 	for _, v := range r.Outputs {
 		fmt.Fprintf(t, "output\t%s %s [%s]\n", v.Name, v.DType, strings.Join(v.Shape, " "))
 	}
-	fmt.Fprintf(t, "features\t%s\n", orDefault(r.Features, "several outputs: name one with --output"))
+	fmt.Fprintf(t, "features\t%s\n", cmp.Or(r.Features, "several outputs: name one with --output"))
 	fmt.Fprintf(t, "parameters\t%s\n", humanize.Comma(r.Parameters))
 	fmt.Fprintf(t, "tensors\t%s in %s\n", counts(r.DTypes), counts(r.Sites))
 	fmt.Fprintf(t, "nodes\t%d: %s\n", r.Nodes, counts(r.Operators))
@@ -206,12 +127,5 @@ func counts(m map[string]int) string {
 	for i, name := range names {
 		parts[i] = fmt.Sprintf("%d %s", m[name], name)
 	}
-	return orDefault(strings.Join(parts, ", "), "none")
-}
-
-func orDefault(text, fallback string) string {
-	if text == "" {
-		return fallback
-	}
-	return text
+	return cmp.Or(strings.Join(parts, ", "), "none")
 }

@@ -110,7 +110,7 @@ func runList(_ context.Context, c *call) (result, error) {
 	}
 	list, ok := listers[args[0]]
 	if !ok {
-		return nil, usageError{msg: fmt.Sprintf("there is no list of %q", args[0]), hint: c.usageHint()}
+		return nil, usagef("there is no list of %q", args[0]).WithHint("%s", c.usageHint())
 	}
 	return &listReport{"wiseft.list/1", args[0], list()}, nil
 }

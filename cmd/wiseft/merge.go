@@ -5,19 +5,33 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/dustin/go-humanize"
 	"github.com/urfave/cli/v2"
-	"github.com/wiseft/wiseft/onnxmerge"
-	"github.com/wiseft/wiseft/onnxmerge/graph"
-	"github.com/wiseft/wiseft/onnxmerge/method"
+	"github.com/wiseft/wiseft"
 )
 
+// mergeCommand is the options of merge.
+type mergeCommand struct {
+	mergeOptions
+	storageOptions
+	out   string
+	alpha float64
+	plan  bool
+}
+
 func newMergeCommand() *cli.Command {
+	var o mergeCommand
+	flags := []cli.Flag{
+		outFlag(&o.out, "the merged model's `FILE`"),
+		&cli.Float64Flag{Name: "alpha", Value: 0.5, Usage: "share of the fine-tuned model, 0 to 1", EnvVars: []string{"WISEFT_ALPHA"}, Destination: &o.alpha},
+		backboneFlag(&o.backbone),
+		&cli.StringSliceFlag{Name: "fisher", Usage: "diagonal Fisher information of a model, as an ONNX `FILE`; one for each model, in their order", Destination: &o.fisher},
+		&cli.StringFlag{Name: "recipe", Usage: "read models, method and parameters from a YAML `FILE`; see wiseft recipe", EnvVars: []string{"WISEFT_RECIPE"}, Destination: &o.recipe},
+		&cli.BoolFlag{Name: "plan", Usage: "print what would be done to every tensor, and write nothing", Destination: &o.plan},
+	}
 	return newCommand(&cli.Command{
 		Name:      "merge",
 		Usage:     "mix a pre-trained and a fine-tuned model, tensor by tensor",
@@ -36,43 +50,17 @@ func newMergeCommand() *cli.Command {
 			"  wiseft merge pretrained.onnx finetuned.onnx -o merged.onnx --set 'encoder/*=0.3' --set depth:0.5-1=0.8\n" +
 			"  wiseft merge --recipe recipe.yaml -o merged.onnx\n" +
 			"  wiseft merge big.onnx tuned.onnx -o merged.onnx --external always --shard-size 2GiB",
-		Flags: append([]cli.Flag{
-			&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "the merged model's `FILE`"},
-			&cli.Float64Flag{Name: "alpha", Value: 0.5, Usage: "share of the fine-tuned model, 0 to 1", EnvVars: []string{"WISEFT_ALPHA"}},
-			backboneFlag(),
-			&cli.StringSliceFlag{Name: "fisher", Usage: "diagonal Fisher information of a model, as an ONNX `FILE`; one for each model, in their order"},
-			&cli.StringFlag{Name: "recipe", Usage: "read models, method and parameters from a YAML `FILE`; see wiseft recipe", EnvVars: []string{"WISEFT_RECIPE"}},
-			&cli.BoolFlag{Name: "plan", Usage: "print what would be done to every tensor, and write nothing"},
-		}, append(storageFlags(), mergeFlags()...)...),
-	}, runMerge)
+		Flags: append(flags, append(o.storageOptions.flags(), o.mergeOptions.flags()...)...),
+	}, o.run)
 }
 
 // mergeReport is what merge and merge --plan print.
 type mergeReport struct {
-	Schema     string               `json:"schema"`
-	Output     string               `json:"output,omitempty"`
-	Data       []onnxmerge.DataFile `json:"data,omitempty"` // files beside the output
-	Method     string               `json:"method"`
-	Alpha      *float64             `json:"alpha,omitempty"`
-	Params     method.Params        `json:"params"`
-	Tensors    tensorCounts         `json:"tensors"`
-	Parameters int64                `json:"parameters"` // elements merged
-	Bytes      int64                `json:"bytes"`
-	Seconds    float64              `json:"seconds"`
-	SHA256     string               `json:"sha256,omitempty"`
-	Clamped    []onnxmerge.Clamped  `json:"clamped,omitempty"`
-	Features   string               `json:"features,omitempty"` // what the head consumes
-	Head       []string             `json:"head,omitempty"`     // weights kept from FINETUNED, behind the backbone
-	Warnings   []string             `json:"warnings"`
-	Plan       []plannedTensor      `json:"plan,omitempty"`
-	OnlyA      []string             `json:"only_pretrained,omitempty"`
-	plan       *onnxmerge.Plan      // for the text
-}
-
-type tensorCounts struct {
-	Merged  int `json:"merged"`
-	Copied  int `json:"copied"`
-	Refused int `json:"refused"`
+	Schema string `json:"schema"`
+	*wiseft.MergeResult
+	Plan   []plannedTensor `json:"plan,omitempty"`
+	OnlyA  []string        `json:"only_pretrained,omitempty"`
+	unused []string        // weights of the pre-trained model alone, for the text
 }
 
 type plannedTensor struct {
@@ -83,84 +71,44 @@ type plannedTensor struct {
 	Shape  []int64 `json:"shape"`
 }
 
-func runMerge(ctx context.Context, c *call) (result, error) {
-	job, err := c.mergeJob()
+func (o *mergeCommand) run(ctx context.Context, c *call) (result, error) {
+	models, opt, err := o.job(c)
 	if err != nil {
 		return nil, err
 	}
-	out := c.String("out")
-	if !c.Bool("plan") {
-		if err := checkOutput(out, c.Bool("force"), job.files()...); err != nil {
-			return nil, err
-		}
-	}
-	layout, err := c.storage()
+	write, err := o.storageOptions.options()
 	if err != nil {
 		return nil, err
 	}
-	if !c.Bool("no-provenance") {
-		job.opt.Origin = &onnxmerge.Origin{Version: buildVersion()}
-		for _, path := range job.files() {
-			job.opt.Origin.Files = append(job.opt.Origin.Files, filepath.Base(path))
-		}
+	if c.IsSet("alpha") {
+		opt.Params["alpha"] = o.alpha
 	}
-	models, err := job.open()
+	opt.NoProvenance, opt.Monitor = o.noProvenance, c.monitor()
+	if o.plan {
+		return showPlan(ctx, c, models, opt)
+	}
+	made, err := wiseft.Merge(ctx, o.out, models, opt, write)
 	if err != nil {
 		return nil, err
 	}
-	defer models.Close()
-	plan, err := job.plan(ctx, models)
-	if c.Bool("plan") && plan != nil {
-		return c.showPlan(plan, namePair(err, job.models))
-	}
-	if err != nil {
-		return nil, namePair(err, job.models)
-	}
-	return c.writeMerge(ctx, plan, layout, &modelOut{path: out, force: c.Bool("force"), inputs: models.paths()})
+	return &mergeReport{Schema: mergeSchema, MergeResult: made}, nil
 }
 
-// writeMerge runs the plan.
-func (c *call) writeMerge(ctx context.Context, plan *onnxmerge.Plan, layout graph.WriteOptions, out *modelOut) (*mergeReport, error) {
-	r := newMergeReport(plan)
-	start := time.Now()
-	bar := c.newProgress("merging", "MiB")
-	defer bar.end()
-	defer out.Abort()
-	layout.DataName = dataName(out.path)
-	made, err := plan.Write(ctx, out, layout, func(done, total int64) { bar.set(int(done>>20), int(total>>20)) })
-	if err != nil {
+const mergeSchema = "wiseft.merge/1"
+
+// showPlan reports a plan. A refused plan is printed before its error, which decides the exit code; with --json the
+// error is the one document.
+func showPlan(ctx context.Context, c *call, models []string, opt wiseft.MergeOptions) (result, error) {
+	plan, err := wiseft.PlanMerge(ctx, models, opt)
+	if plan == nil {
 		return nil, err
 	}
-	if err := out.Commit(); err != nil {
-		return nil, err
+	defer plan.Close()
+	r := &mergeReport{Schema: mergeSchema, MergeResult: plan.Describe(), OnlyA: plan.OnlyA, unused: plan.UnusedWeights()}
+	for _, d := range plan.Decisions {
+		r.Plan = append(r.Plan, plannedTensor{d.Tensor, d.Action.String(), d.Reason, d.DType.String(), d.Dims})
 	}
-	r.Output, r.SHA256, r.Bytes = out.path, out.own().SHA256(), out.own().size
-	for _, f := range made.Data {
-		r.Data = append(r.Data, onnxmerge.DataFile{File: f.Name, Bytes: f.SizeBytes, XXH3: f.Hash})
-	}
-	if layout.Layout == graph.Outside && len(made.Data) == 0 {
-		r.Warnings = append(r.Warnings, "no payload moved out: data files hold initializers of 1 KiB and more, and the model has none")
-	}
-	r.Clamped = made.Clamped
-	for _, clamped := range made.Clamped {
-		r.Warnings = append(r.Warnings, describeClamped(clamped))
-	}
-	r.Warnings = append(r.Warnings, made.Notes...)
-	r.Seconds = time.Since(start).Seconds()
-	return r, nil
-}
-
-func describeClamped(c onnxmerge.Clamped) string {
-	return fmt.Sprintf("%d values of the running variance %q would be negative and are 0, which scales their channels up by hundreds; --exclude '%s' keeps the fine-tuned one",
-		c.Values, c.Tensor, c.Tensor)
-}
-
-// showPlan reports a plan. One that cannot run, for the reason err, is shown all the
-// same, since it was asked for; err then decides the exit code.
-func (c *call) showPlan(plan *onnxmerge.Plan, err error) (result, error) {
-	r := newMergeReport(plan)
-	r.describePlan()
-	if err != nil && !c.Bool("json") { // there is one JSON document, and that is the error
+	if err != nil && !c.Bool("json") {
 		err = errors.Join(r.writeText(c.out), err)
 	}
 	if err != nil {
@@ -169,16 +117,7 @@ func (c *call) showPlan(plan *onnxmerge.Plan, err error) (result, error) {
 	return r, nil
 }
 
-// namePair puts the models' paths in front of an error about them together.
-func namePair(err error, paths []string) error {
-	if !is[*onnxmerge.MismatchError](err) {
-		return err
-	}
-	last := len(paths) - 1
-	return fmt.Errorf("%s and %s: %w", strings.Join(paths[:last], ", "), paths[last], err)
-}
-
-// writeHead says what was not merged because it comes after the backbone.
+// writeHead lists what was not merged because it comes after the backbone.
 func writeHead(w io.Writer, head []string, features string) {
 	if len(head) == 0 {
 		return
@@ -194,35 +133,13 @@ func writeHead(w io.Writer, head []string, features string) {
 	fmt.Fprintln(w)
 }
 
-func newMergeReport(p *onnxmerge.Plan) *mergeReport {
-	r := &mergeReport{Schema: "wiseft.merge/1", Method: p.Method.Name, Params: p.Params, Features: p.Backbone.Output, Head: p.Backbone.Head,
-		Warnings: p.Warnings, plan: p}
-	if r.Warnings == nil {
-		r.Warnings = []string{}
-	}
-	if alpha, ok := p.Params["alpha"].(float64); ok {
-		r.Alpha = &alpha
-	}
-	r.Tensors.Merged, r.Parameters = p.Count(onnxmerge.Merge)
-	r.Tensors.Copied, _ = p.Count(onnxmerge.Copy)
-	r.Tensors.Refused, _ = p.Count(onnxmerge.Refuse)
-	return r
-}
-
-func (r *mergeReport) describePlan() {
-	for _, d := range r.plan.Decisions {
-		r.Plan = append(r.Plan, plannedTensor{d.Tensor, d.Action.String(), d.Reason, d.DType.String(), d.Dims})
-	}
-	r.OnlyA = r.plan.OnlyA
-}
-
 func (r *mergeReport) writeText(w io.Writer) error {
 	if r.Plan != nil {
 		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 		for _, p := range r.Plan {
 			fmt.Fprintf(t, "%s\t%s\t%s %v\t%s\n", p.Action, p.Tensor, p.DType, p.Shape, p.Reason)
 		}
-		for _, name := range r.plan.UnusedWeights() {
+		for _, name := range r.unused {
 			fmt.Fprintf(t, "unused\t%s\t\tonly in the pre-trained model\n", name)
 		}
 		if err := t.Flush(); err != nil {

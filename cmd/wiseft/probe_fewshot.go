@@ -1,19 +1,24 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"errors"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 
 	"github.com/urfave/cli/v2"
-	"github.com/wiseft/wiseft/probe"
+	"github.com/wiseft/wiseft"
 )
 
+// fewShotCommand is the options of probe few-shot.
+type fewShotCommand struct {
+	wiseft.FewShotTask
+	foldFiles string
+	probeOptions
+	runtimeOptions
+	dataOptions
+}
+
 func newProbeFewShotCommand() *cli.Command {
+	var o fewShotCommand
 	return newCommand(&cli.Command{
 		Name:      "few-shot",
 		Usage:     "k-way n-shot tasks on frozen features: mean and deviation over the folds",
@@ -28,118 +33,52 @@ func newProbeFewShotCommand() *cli.Command {
 			"  wiseft probe few-shot train.npz --way 5 --shot 10\n" +
 			"  wiseft probe few-shot a.onnx b.onnx --fold-files ModelNetFewshot/5way_10shot --points 1024",
 		Flags: slices.Concat([]cli.Flag{
-			&cli.StringFlag{Name: "fold-files", Usage: "`DIR` of fold files, each with the splits train and test", EnvVars: []string{"WISEFT_FOLD_FILES"}},
-			&cli.IntFlag{Name: "way", Value: 5, Usage: "classes of a task", EnvVars: []string{"WISEFT_WAY"}},
-			&cli.IntFlag{Name: "shot", Value: 10, Usage: "samples of a class to fit on", EnvVars: []string{"WISEFT_SHOT"}},
-			&cli.IntFlag{Name: "query", Value: 20, Usage: "samples of a class to test on", EnvVars: []string{"WISEFT_QUERY"}},
-			&cli.IntFlag{Name: "folds", Value: 10, Usage: "tasks", EnvVars: []string{"WISEFT_FOLDS"}},
-		}, fitFlags(), engineFlags(), dataFlags()),
-	}, func(ctx context.Context, c *call) (result, error) {
-		if c.String("fold-files") != "" {
-			return c.runFoldFiles(ctx)
-		}
-		return c.runFolds(ctx, "wiseft.probe-few-shot/1", func(f *probe.Features, seed uint64) ([]probe.Episode, error) {
-			return probe.Episodes(f.Y, c.Int("way"), c.Int("shot"), c.Int("query"), c.Int("folds"), seed)
-		})
-	})
+			&cli.StringFlag{Name: "fold-files", Usage: "`DIR` of fold files, each with the splits train and test", EnvVars: []string{"WISEFT_FOLD_FILES"}, Destination: &o.foldFiles},
+			&cli.IntFlag{Name: "way", Value: 5, Usage: "classes of a task", EnvVars: []string{"WISEFT_WAY"}, Destination: &o.Way},
+			&cli.IntFlag{Name: "shot", Value: 10, Usage: "samples of a class to fit on", EnvVars: []string{"WISEFT_SHOT"}, Destination: &o.Shot},
+			&cli.IntFlag{Name: "query", Value: 20, Usage: "samples of a class to test on", EnvVars: []string{"WISEFT_QUERY"}, Destination: &o.Query},
+			&cli.IntFlag{Name: "folds", Value: 10, Usage: "tasks", EnvVars: []string{"WISEFT_FOLDS"}, Destination: &o.Folds},
+		}, o.probeOptions.flags(fitTolText), o.runtimeOptions.flags(), o.dataOptions.flags()),
+	}, o.run)
 }
 
-// runFoldFiles measures models on folds that lie in files.
-func (c *call) runFoldFiles(ctx context.Context) (result, error) {
-	models := c.Args().Slice()
-	if len(models) == 0 {
-		return nil, usageError{msg: "missing MODEL", hint: c.usageHint()}
+const fewShotSchema = "wiseft.probe-few-shot/1"
+
+func (o *fewShotCommand) run(ctx context.Context, c *call) (result, error) {
+	if o.foldFiles != "" {
+		return o.runFoldFiles(ctx, c)
+	}
+	files, err := c.several("F.npz")
+	if err != nil {
+		return nil, err
+	}
+	opt, err := o.probeOptions.options(c)
+	if err != nil {
+		return nil, err
+	}
+	r, err := wiseft.FewShot(ctx, files, o.FewShotTask, opt)
+	return &foldsReport{fewShotSchema, r}, err
+}
+
+// runFoldFiles measures models on folds that are files.
+func (o *fewShotCommand) runFoldFiles(ctx context.Context, c *call) (result, error) {
+	models, err := c.several("MODEL")
+	if err != nil {
+		return nil, err
 	}
 	for _, name := range []string{"way", "shot", "query", "folds"} {
 		if c.IsSet(name) {
-			return nil, usageError{msg: "--" + name + " is what the files of --fold-files say; leave it out"}
+			return nil, usagef("--%s is what the files of --fold-files say; leave it out", name)
 		}
 	}
-	opt, err := c.fitOptions()
-	if err != nil {
+	opt := wiseft.FoldFilesOptions{Data: o.Data, Tensor: o.tensor, Layout: o.layout, Monitor: c.monitor()}
+	opt.Monitor.Progress = nil // many short passes
+	if opt.Probe, err = o.probeOptions.options(c); err != nil {
 		return nil, err
 	}
-	files, err := foldFiles(c.String("fold-files"))
-	if err != nil {
+	if opt.Runtime, err = o.runtimeOptions.options(c); err != nil {
 		return nil, err
 	}
-	r := &foldsReport{Schema: "wiseft.probe-few-shot/1", Solver: opt.Solver, C: opt.C, Seed: opt.Seed, FoldFiles: files}
-	for i, path := range models {
-		of, err := c.measureFoldFiles(ctx, path, files, opt)
-		if err != nil {
-			return nil, err
-		}
-		r.Models = append(r.Models, *of)
-		r.Models[i].compare(&r.Models[0])
-	}
-	return r, nil
-}
-
-// foldFiles returns the pickled folds of a folder: 2.pkl before 10.pkl.
-func foldFiles(dir string) ([]string, error) {
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, inputError{msg: dir + ": no such folder"}
-	}
-	if err != nil {
-		return nil, err
-	}
-	var files []string
-	for _, e := range entries {
-		if filepath.Ext(e.Name()) == ".pkl" {
-			files = append(files, filepath.Join(dir, e.Name()))
-		}
-	}
-	if len(files) == 0 {
-		return nil, inputError{msg: dir + ": has no fold files (0.pkl, 1.pkl, ...)"}
-	}
-	slices.SortFunc(files, func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) })
-	return files, nil
-}
-
-// measureFoldFiles runs one model on all folds.
-func (c *call) measureFoldFiles(ctx context.Context, path string, files []string, opt probe.FitOptions) (*foldsOf, error) {
-	model, tensor, err := c.loadModel(ctx, path)
-	if err != nil {
-		return nil, err
-	}
-	_, session, err := c.openSession(ctx, path, model, tensor)
-	if err != nil {
-		return nil, err
-	}
-	defer session.Close()
-	of := &foldsOf{Model: path}
-	for _, file := range files {
-		train, err := c.extractFold(ctx, session, path, file, "train")
-		if err != nil {
-			return nil, err
-		}
-		test, err := c.extractFold(ctx, session, path, file, "test")
-		if err != nil {
-			return nil, err
-		}
-		if err := of.add(ctx, train, test, opt); err != nil {
-			return nil, nameInput(file, err)
-		}
-	}
-	of.summarize()
-	return of, nil
-}
-
-// extractFold returns the features of one split of a fold file.
-func (c *call) extractFold(ctx context.Context, session probe.Extractor, model, file, split string) (_ *probe.Features, err error) {
-	layout, err := c.layout()
-	if err != nil {
-		return nil, err
-	}
-	opened, data, err := c.openData(file, split)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, opened.Close()) }()
-	f, err := probe.Extract(ctx, session, data, probe.ExtractOptions{Batch: c.batch(), Layout: layout})
-	if err != nil {
-		return nil, nameModel(model, err)
-	}
-	return f, nil
+	r, err := wiseft.FewShotFiles(ctx, models, o.foldFiles, opt)
+	return &foldsReport{fewShotSchema, r}, err
 }

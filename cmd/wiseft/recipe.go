@@ -8,13 +8,14 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+	"github.com/wiseft/wiseft"
 	"github.com/wiseft/wiseft/onnxmerge"
 	"github.com/wiseft/wiseft/onnxmerge/method"
 	"github.com/wiseft/wiseft/onnxmerge/recipe"
 )
 
 func newRecipeCommand() *cli.Command {
-	c := &cli.Command{
+	return newGroup(&cli.Command{
 		Name:  "recipe",
 		Usage: "check a merge's recipe, show an example of one, take one out of a merged model",
 		Subcommands: []*cli.Command{
@@ -37,16 +38,7 @@ func newRecipeCommand() *cli.Command {
 				Description: "Example:\n  wiseft recipe extract merged.onnx > recipe.yaml",
 			}, runRecipeExtract),
 		},
-		HideHelpCommand: true,
-		OnUsageError:    onUsageError,
-	}
-	c.Action = func(cc *cli.Context) error {
-		if cc.Args().Present() {
-			return unknownCommand(c.Subcommands, cc.Args().First())
-		}
-		return usageError{msg: "recipe needs one of check, show, extract", hint: "run wiseft recipe --help"}
-	}
-	return c
+	})
 }
 
 type recipeReport struct {
@@ -89,11 +81,11 @@ func runRecipeCheck(_ context.Context, c *call) (result, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := readRecipe(args[0])
+	r, err := wiseft.ReadRecipe(args[0])
 	if err != nil {
 		return nil, err
 	}
-	return newRecipeReport(r)
+	return newRecipeReport(r.Recipe)
 }
 
 func runRecipeShow(_ context.Context, c *call) (result, error) {
@@ -126,7 +118,7 @@ func runRecipeExtract(_ context.Context, c *call) (result, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := openModel(args[0])
+	m, err := wiseft.Open(args[0])
 	if err != nil {
 		return nil, err
 	}

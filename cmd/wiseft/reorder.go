@@ -51,7 +51,7 @@ func reorder(app *cli.App, args []string, getenv func(string) string) (ordered [
 		}
 		if !hasValue {
 			if i+1 == len(rest) {
-				return nil, asJSON, usageError{msg: "flag " + arg + " needs a value"}
+				return nil, asJSON, usagef("flag %s needs a value", arg)
 			}
 			i++
 			moved = append(moved, rest[i])
@@ -83,9 +83,9 @@ func isBool(f cli.Flag) bool {
 }
 
 func unknownFlag(flags []cli.Flag, arg string) error {
-	e := usageError{msg: "there is no flag " + arg, hint: "add --help to see the flags"}
+	e := usagef("there is no flag %s", arg).WithHint("add --help to see the flags")
 	if near := cli.SuggestFlag(flags, strings.TrimLeft(arg, "-"), false); near != "" {
-		e.hint = "did you mean " + near + "?"
+		return e.WithHint("did you mean %s?", near)
 	}
 	return e
 }

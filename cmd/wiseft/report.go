@@ -2,20 +2,29 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/dustin/go-humanize"
 	"github.com/urfave/cli/v2"
-	"github.com/wiseft/wiseft/probe/bench"
+	"github.com/wiseft/wiseft"
+	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/internal/output"
 	"github.com/wiseft/wiseft/probe/report"
 )
 
+// reportCommand is the options of report.
+type reportCommand struct {
+	out, format, plot string
+	force             bool
+}
+
 func newReportCommand() *cli.Command {
+	var o reportCommand
 	return newCommand(&cli.Command{
 		Name:      "report",
 		Usage:     "show the result of a sweep or benchmark as a page, a table, a plot",
@@ -30,13 +39,13 @@ func newReportCommand() *cli.Command {
 			"  wiseft report run --format markdown\n" +
 			"  wiseft report run --plot heatmap -o heatmap.png",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "`FILE` to write", DefaultText: "standard output"},
+			&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "`FILE` to write", DefaultText: "standard output", Destination: &o.out},
 			// No variable: WISEFT_FORMAT is that of data.
-			&cli.StringFlag{Name: "format", Usage: "`FORMAT`: " + strings.Join(report.Names(), ", "), DefaultText: "that of the file's extension, or table"},
-			&cli.StringFlag{Name: "plot", Usage: "`PLOT` to draw as svg or png: " + strings.Join(report.PlotNames(), ", "), DefaultText: "curve"},
-			&cli.BoolFlag{Name: "force", Usage: "replace the file if it exists", EnvVars: []string{"WISEFT_FORCE"}},
+			&cli.StringFlag{Name: "format", Usage: "`FORMAT`: " + strings.Join(report.Names(), ", "), DefaultText: "that of the file's extension, or table", Destination: &o.format},
+			&cli.StringFlag{Name: "plot", Usage: "`PLOT` to draw as svg or png: " + strings.Join(report.PlotNames(), ", "), DefaultText: "curve", Destination: &o.plot},
+			forceFlag(&o.force, "replace the file if it exists"),
 		},
-	}, runReport)
+	}, o.run)
 }
 
 // reported is what report did. Without a file, Text is the report itself.
@@ -59,23 +68,22 @@ func (r *reported) writeText(w io.Writer) error {
 	return err
 }
 
-func runReport(_ context.Context, c *call) (result, error) {
+func (o *reportCommand) run(_ context.Context, c *call) (result, error) {
 	args, err := c.args("RUN")
 	if err != nil {
 		return nil, err
 	}
-	format, plot, err := c.reportFormat()
+	format, plot, err := o.formatAndPlot()
 	if err != nil {
 		return nil, err
 	}
-	path := resultPath(args[0])
-	out := c.String("out")
-	if out != "" {
-		if err := checkOutput(out, c.Bool("force"), path); err != nil {
+	path := wiseft.ResultPath(args[0])
+	if o.out != "" {
+		if err := output.Check(o.out, output.Options{Force: o.force, Inputs: []string{path}}); err != nil {
 			return nil, err
 		}
 	}
-	res, err := readResult(path)
+	res, err := wiseft.ReadResult(path)
 	if err != nil {
 		return nil, err
 	}
@@ -85,16 +93,18 @@ func runReport(_ context.Context, c *call) (result, error) {
 		}
 		return report.Write(w, format, res)
 	}
-	done := &reported{Schema: "wiseft.report/1", Format: format, Plot: plot, Output: out}
-	if out == "" {
+	done := &reported{Schema: "wiseft.report/1", Format: format, Plot: plot, Output: o.out}
+	if o.out == "" {
 		var text strings.Builder
 		err = write(&text)
 		done.Text = text.String()
 	} else {
-		done.SHA256, done.Bytes, err = writeOutput(out, write)
+		var written output.Written
+		written, err = output.WriteFile(o.out, write)
+		done.SHA256, done.Bytes = written.SHA256, written.SizeBytes
 	}
-	if is[*report.EmptyPlotError](err) {
-		return nil, inputError{msg: fmt.Sprintf("%s: %v", path, err)}
+	if _, empty := errors.AsType[*report.EmptyPlotError](err); empty {
+		return nil, fault.Inputf("%s: %w", path, err)
 	}
 	return done, err
 }
@@ -104,14 +114,13 @@ var reportFormats = map[string]string{
 	".html": "html", ".htm": "html", ".md": "markdown", ".csv": "csv", ".json": "json", ".txt": "table", ".svg": "svg", ".png": "png",
 }
 
-// reportFormat reads --format and --plot. plot is "" where the format is no picture.
-func (c *call) reportFormat() (format, plot string, err error) {
-	out := c.String("out")
-	format, plot = c.String("format"), c.String("plot")
+// formatAndPlot returns what is written. plot is "" where the format is no picture.
+func (o *reportCommand) formatAndPlot() (format, plot string, err error) {
+	out, format, plot := o.out, o.format, o.plot
 	if format == "" && out != "" {
 		extension := strings.ToLower(filepath.Ext(out))
 		if format = reportFormats[extension]; format == "" {
-			return "", "", usageError{msg: fmt.Sprintf("%s: the extension %q says no format", out, extension), hint: "say it with --format"}
+			return "", "", usagef("%s: the extension %q says no format", out, extension).WithHint("say it with --format")
 		}
 	}
 	if format == "" {
@@ -121,43 +130,16 @@ func (c *call) reportFormat() (format, plot string, err error) {
 	isPicture := format == "svg" || format == "png"
 	switch {
 	case !slices.Contains(report.Names(), format):
-		return "", "", usageError{msg: fmt.Sprintf("there is no format %q", format), hint: "there are " + names}
+		return "", "", usagef("there is no format %q", format).WithHint("there are %s", names)
 	case plot != "" && !slices.Contains(report.PlotNames(), plot):
-		return "", "", usageError{msg: fmt.Sprintf("there is no plot %q", plot), hint: "there are " + plots}
+		return "", "", usagef("there is no plot %q", plot).WithHint("there are %s", plots)
 	case plot != "" && !isPicture:
-		return "", "", usageError{msg: fmt.Sprintf("--plot %s draws svg or png, not %s", plot, format)}
+		return "", "", usagef("--plot %s draws svg or png, not %s", plot, format)
 	case format == "png" && out == "":
-		return "", "", usageError{msg: "png is no text", hint: "name a file with -o FILE"}
+		return "", "", usagef("png is no text").WithHint("name a file with -o FILE")
 	}
 	if isPicture && plot == "" {
 		plot = "curve"
 	}
 	return format, plot, nil
-}
-
-// resultPath is the file of a run's result.
-func resultPath(run string) string {
-	if info, err := os.Stat(run); err == nil && info.IsDir() {
-		return filepath.Join(run, resultFile)
-	}
-	return run
-}
-
-// readResult reads the result of a run.
-func readResult(path string) (*bench.Result, error) {
-	f, _, err := openFile(path)
-	if is[inputError](err) && filepath.Base(path) == resultFile {
-		if _, planErr := bench.ReadSpec(filepath.Dir(path)); planErr == nil {
-			return nil, inputError{msg: fmt.Sprintf("%s: the run has no result yet; make it with wiseft collect %s", path, filepath.Dir(path))}
-		}
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	res, err := report.Read(f)
-	if is[*report.ResultError](err) {
-		return nil, inputError{msg: fmt.Sprintf("%s: %v", path, err)}
-	}
-	return res, err
 }

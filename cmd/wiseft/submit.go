@@ -16,9 +16,18 @@ import (
 	"text/template"
 
 	"github.com/urfave/cli/v2"
+	"github.com/wiseft/wiseft/internal/output"
 )
 
+// submitCommand is the options of submit.
+type submitCommand struct {
+	job
+	dir           string
+	force, dryRun bool
+}
+
 func newSubmitCommand() *cli.Command {
+	var o submitCommand
 	return newCommand(&cli.Command{
 		Name:      "submit",
 		Usage:     "write the job files that spread a sweep or benchmark over machines, and submit them",
@@ -31,21 +40,21 @@ func newSubmitCommand() *cli.Command {
 			"  wiseft submit slurm --dry-run -- sweep a.onnx b.onnx --train d --test d -o run\n" +
 			"  wiseft submit k8s --dry-run --image registry/wiseft --claim data -- bench a.onnx --train d --test d -o run",
 		Flags: []cli.Flag{
-			&cli.IntFlag{Name: "shards", Value: 8, Usage: "`N` workers"},
-			&cli.IntFlag{Name: "at-once", Usage: "at most `N` workers at a time", DefaultText: "all"},
-			&cli.IntFlag{Name: "cpus", Value: 4, Usage: "`N` cores of each worker"},
-			&cli.StringFlag{Name: "mem", Usage: "`SIZE` of each worker's memory", DefaultText: "8G, or 8Gi for Kubernetes"},
-			&cli.IntFlag{Name: "gpus", Usage: "`N` GPUs of each worker; the command needs --device cuda too"},
-			&cli.StringFlag{Name: "time", Value: "04:00:00", Usage: "Slurm: time `LIMIT`; workers that reach it are requeued"},
-			&cli.StringFlag{Name: "partition", Usage: "Slurm: `PARTITION`", DefaultText: "the site's default"},
-			&cli.StringFlag{Name: "image", Value: "wiseft", Usage: "Kubernetes: container `IMAGE` that has wiseft"},
-			&cli.StringFlag{Name: "claim", Value: "wiseft-data", Usage: "Kubernetes: persistent volume `CLAIM`, mounted at /data, where the command runs"},
-			&cli.StringFlag{Name: "name", Value: "wiseft", Usage: "`NAME` of jobs and files"},
-			&cli.StringFlag{Name: "dir", Value: ".", Usage: "`FOLDER` for the job files"},
-			&cli.BoolFlag{Name: "force", Usage: "replace existing job files"},
-			&cli.BoolFlag{Name: "dry-run", Usage: "print the job files, and neither write nor submit them"},
+			&cli.IntFlag{Name: "shards", Value: 8, Usage: "`N` workers", Destination: &o.Shards},
+			&cli.IntFlag{Name: "at-once", Usage: "at most `N` workers at a time", DefaultText: "all", Destination: &o.AtOnce},
+			&cli.IntFlag{Name: "cpus", Value: 4, Usage: "`N` cores of each worker", Destination: &o.CPUs},
+			&cli.StringFlag{Name: "mem", Usage: "`SIZE` of each worker's memory", DefaultText: "8G, or 8Gi for Kubernetes", Destination: &o.Memory},
+			&cli.IntFlag{Name: "gpus", Usage: "`N` GPUs of each worker; the command needs --device cuda too", Destination: &o.GPUs},
+			&cli.StringFlag{Name: "time", Value: "04:00:00", Usage: "Slurm: time `LIMIT`; workers that reach it are requeued", Destination: &o.Time},
+			&cli.StringFlag{Name: "partition", Usage: "Slurm: `PARTITION`", DefaultText: "the site's default", Destination: &o.Partition},
+			&cli.StringFlag{Name: "image", Value: "wiseft", Usage: "Kubernetes: container `IMAGE` that has wiseft", Destination: &o.Image},
+			&cli.StringFlag{Name: "claim", Value: "wiseft-data", Usage: "Kubernetes: persistent volume `CLAIM`, mounted at /data, where the command runs", Destination: &o.Claim},
+			&cli.StringFlag{Name: "name", Value: "wiseft", Usage: "`NAME` of jobs and files", Destination: &o.Name},
+			&cli.StringFlag{Name: "dir", Value: ".", Usage: "`FOLDER` for the job files", Destination: &o.dir},
+			&cli.BoolFlag{Name: "force", Usage: "replace existing job files", Destination: &o.force},
+			&cli.BoolFlag{Name: "dry-run", Usage: "print the job files, and neither write nor submit them", Destination: &o.dryRun},
 		},
-	}, runSubmit)
+	}, o.run)
 }
 
 //go:embed submit/*.tmpl
@@ -85,17 +94,17 @@ type jobFile struct {
 	Text string `json:"text"`
 }
 
-func runSubmit(ctx context.Context, c *call) (result, error) {
+func (o *submitCommand) run(ctx context.Context, c *call) (result, error) {
 	args := c.Args().Slice()
 	if len(args) == 0 {
-		return nil, usageError{msg: "missing slurm or k8s", hint: c.usageHint()}
+		return nil, usagef("missing slurm or k8s").WithHint("%s", c.usageHint())
 	}
 	s, ok := schedulers[args[0]]
 	if !ok {
-		return nil, usageError{msg: fmt.Sprintf("%s is neither slurm nor k8s", args[0]), hint: c.usageHint()}
+		return nil, usagef("%s is neither slurm nor k8s", args[0]).WithHint("%s", c.usageHint())
 	}
-	j, err := c.job(args[1:], s)
-	if err != nil {
+	j := o.job
+	if err := j.complete(c, args[1:], s); err != nil {
 		return nil, err
 	}
 	r := &submitReport{Schema: "wiseft.submit/1"}
@@ -106,10 +115,10 @@ func runSubmit(ctx context.Context, c *call) (result, error) {
 		}
 		r.Files = append(r.Files, jobFile{j.Name + f.suffix, text})
 	}
-	if c.Bool("dry-run") {
+	if o.dryRun {
 		return r, nil
 	}
-	paths, err := r.write(c.String("dir"), c.Bool("force"))
+	paths, err := r.write(o.dir, o.force)
 	if err != nil {
 		return nil, err
 	}
@@ -121,44 +130,43 @@ func runSubmit(ctx context.Context, c *call) (result, error) {
 // jobName is what Slurm, Kubernetes and file systems all take for a name.
 var jobName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?$`)
 
-// job reads the command to spread, and the flags of how.
-func (c *call) job(command []string, s scheduler) (*job, error) {
+// complete adds the command that is spread to the flags of how, and checks both.
+func (j *job) complete(c *call, command []string, s scheduler) error {
 	if len(command) == 0 || (command[0] != "sweep" && command[0] != "bench") {
-		return nil, usageError{msg: "what is submitted is a sweep or a bench", hint: c.usageHint()}
+		return usagef("what is submitted is a sweep or a bench").WithHint("%s", c.usageHint())
 	}
-	j := &job{Name: c.String("name"), Memory: c.String("mem"), Time: c.String("time"), Partition: c.String("partition"), Image: c.String("image"),
-		Claim: c.String("claim"), Shards: c.Int("shards"), AtOnce: c.Int("at-once"), CPUs: c.Int("cpus"), GPUs: c.Int("gpus"), Program: "wiseft"}
+	j.Program = "wiseft"
 	if j.Memory == "" {
 		j.Memory = s.memory
 	}
 	if j.Shards < 1 || j.CPUs < 1 || j.AtOnce < 0 || j.GPUs < 0 || !jobName.MatchString(j.Name) {
-		return nil, usageError{msg: "--shards and --cpus must be at least 1, no number negative, and --name of small letters, digits and dashes"}
+		return usagef("--shards and --cpus must be at least 1, no number negative, and --name of small letters, digits and dashes")
 	}
 	if i := slices.IndexFunc(command, func(a string) bool { return a == "-o" || a == "--out" }); i >= 0 && i+1 < len(command) {
 		j.Run = shellQuote(command[i+1])
 	}
 	if j.Run == "" {
-		return nil, usageError{msg: "the command has no folder for the run", hint: "name one that all workers see with -o RUN"}
+		return usagef("the command has no folder for the run").WithHint("name one that all workers see with -o RUN")
 	}
 	if _, _, err := reorder(c.App, append([]string{j.Program}, command...), c.getenv); err != nil {
-		return nil, err // better here than in every worker
+		return err // better here than in every worker
 	}
 	for _, a := range command {
 		if a == "--shard" || strings.HasPrefix(a, "--shard=") || a == "--steal" {
-			return nil, usageError{msg: "the job files say which share each worker does; leave " + a + " out"}
+			return usagef("the job files say which share each worker does; leave %s out", a)
 		}
 	}
 	words := append([]string{j.Program}, command...)
 	list, err := json.Marshal(words)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	j.CommandJSON = string(list)
 	for i, w := range words {
 		words[i] = shellQuote(w)
 	}
 	j.Command = strings.Join(words, " ")
-	return j, nil
+	return nil
 }
 
 var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:,=@%+-]+$`)
@@ -185,13 +193,13 @@ func (j *job) render(name string) (string, error) {
 func (r *submitReport) write(dir string, force bool) (paths []string, err error) {
 	for _, f := range r.Files {
 		path := filepath.Join(dir, f.Name)
-		if err := checkOutput(path, force); err != nil {
+		if err := output.Check(path, output.Options{Force: force}); err != nil {
 			return nil, err
 		}
 		paths = append(paths, path)
 	}
 	for i, f := range r.Files {
-		_, _, err := writeOutput(paths[i], func(w io.Writer) error { _, err := io.WriteString(w, f.Text); return err })
+		_, err := output.WriteFile(paths[i], func(w io.Writer) error { _, err := io.WriteString(w, f.Text); return err })
 		if err != nil {
 			return nil, err
 		}
@@ -201,12 +209,12 @@ func (r *submitReport) write(dir string, force bool) (paths []string, err error)
 
 // submitSlurm queues the array, and the collector behind it.
 func submitSlurm(ctx context.Context, paths []string) (string, error) {
-	array, err := output(ctx, "sbatch", "--parsable", paths[0])
+	array, err := runProgram(ctx, "sbatch", "--parsable", paths[0])
 	if err != nil {
 		return "", err
 	}
 	id, _, _ := strings.Cut(array, ";") // "ID;CLUSTER" where there are several
-	collect, err := output(ctx, "sbatch", "--parsable", "--dependency=afterany:"+id, paths[1])
+	collect, err := runProgram(ctx, "sbatch", "--parsable", "--dependency=afterany:"+id, paths[1])
 	if err != nil {
 		return "", fmt.Errorf("the workers are queued as job %s, but the collector is not: %w", id, err)
 	}
@@ -214,17 +222,17 @@ func submitSlurm(ctx context.Context, paths []string) (string, error) {
 }
 
 func submitK8s(ctx context.Context, paths []string) (string, error) {
-	return output(ctx, "kubectl", "apply", "-f", paths[0])
+	return runProgram(ctx, "kubectl", "apply", "-f", paths[0])
 }
 
-// output runs a program and returns what it says, without the newline.
-func output(ctx context.Context, program string, args ...string) (string, error) {
+// runProgram runs a program and returns what it says, without the newline.
+func runProgram(ctx context.Context, program string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, program, args...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if errors.Is(err, exec.ErrNotFound) {
-		return "", usageError{msg: fmt.Sprintf("there is no %s here; the job files are written", program), hint: "submit them where it is"}
+		return "", usagef("there is no %s here; the job files are written", program).WithHint("submit them where it is")
 	}
 	if err != nil {
 		return "", fmt.Errorf("%s: %w: %s", program, err, strings.TrimSpace(stderr.String()))

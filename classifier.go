@@ -1,0 +1,341 @@
+package wiseft
+
+import (
+	"context"
+	"errors"
+	"io"
+	"path/filepath"
+	"strings"
+
+	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/internal/output"
+	"github.com/wiseft/wiseft/onnxmerge/graph"
+	"github.com/wiseft/wiseft/probe"
+	"github.com/wiseft/wiseft/probe/bench"
+	"github.com/wiseft/wiseft/probe/report"
+)
+
+// ReadFeatures reads an NPZ file of features into memory.
+func ReadFeatures(path string) (*probe.Features, error) { return readNPZ(path, probe.ReadFeatures) }
+
+// ReadClassifier reads a probe's NPZ file.
+func ReadClassifier(path string) (*probe.Classifier, error) {
+	return readNPZ(path, probe.ReadClassifier)
+}
+
+func readNPZ[T any](path string, read func(io.ReaderAt, int64) (*T, error)) (*T, error) {
+	f, size, err := openFile(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	v, err := read(f, size)
+	if err != nil {
+		return nil, withPath(path, err)
+	}
+	return v, nil
+}
+
+// FitOptions says how a probe is fitted to a file of features.
+type FitOptions struct {
+	Probe probe.FitOptions // the solver and its parameters; Init is set by Start and HeadOf
+	// Cs are values of C to choose from, by accuracy on Val or on folds of the training data; nil is Probe.C alone.
+	Cs    []float64
+	Val   string // file of features that choose C
+	Folds int    // of the training data that choose C; 0 is 5 without Val
+
+	Start  string // file of a probe to start from
+	HeadOf string // model whose classifier is the start; "finetuned" is the model that the features are from
+	// OnDisk leaves the features in their file and reads them block by block, so that they may be larger than memory.
+	OnDisk bool
+	Force  bool // replace an existing output
+}
+
+// FitResult describes a probe that was fitted and written.
+type FitResult struct {
+	Output string            `json:"output"`
+	Path   []probe.PathPoint `json:"path,omitempty"` // what C was chosen from
+	probe.FitReport
+}
+
+// Fit trains a probe on a file of features, to its optimum, and writes it. Package probe/fit does the same in memory.
+func Fit(ctx context.Context, out, features string, opt FitOptions) (*FitResult, error) {
+	if err := output.Check(out, output.Options{Force: opt.Force, Inputs: []string{features}}); err != nil {
+		return nil, err
+	}
+	start, err := opt.start(features)
+	if err != nil {
+		return nil, err
+	}
+	opt.Probe.Init = start
+	if len(opt.Cs) == 1 {
+		opt.Probe.C, opt.Cs = opt.Cs[0], nil
+	}
+	r := &FitResult{Output: out}
+	var cl *probe.Classifier
+	if opt.OnDisk {
+		cl, r.FitReport, err = fitOnDisk(ctx, features, opt)
+	} else {
+		cl, r.FitReport, r.Path, err = fitInMemory(ctx, features, opt)
+	}
+	if err != nil {
+		return nil, err
+	}
+	_, err = output.WriteFile(out, cl.Write)
+	return r, err
+}
+
+// fitInMemory fits with one C, or chooses among several.
+func fitInMemory(ctx context.Context, file string, opt FitOptions) (*probe.Classifier, probe.FitReport, []probe.PathPoint, error) {
+	f, err := ReadFeatures(file)
+	if err != nil {
+		return nil, probe.FitReport{}, nil, err
+	}
+	if opt.Cs == nil {
+		if opt.Val != "" || opt.Folds != 0 {
+			return nil, probe.FitReport{}, nil, fault.Usagef("--val and --folds choose among several values of --C, and there is one")
+		}
+		cl, report, err := probe.Fit(ctx, f, opt.Probe)
+		return cl, report, nil, withPath(file, err)
+	}
+	path := probe.PathOptions{Cs: opt.Cs, Folds: opt.Folds, Seed: opt.Probe.Seed}
+	if opt.Val != "" {
+		if path.Val, err = ReadFeatures(opt.Val); err != nil {
+			return nil, probe.FitReport{}, nil, err
+		}
+	} else if path.Folds == 0 {
+		path.Folds = 5
+	}
+	cl, report, points, err := probe.FitPath(ctx, f, opt.Probe, path)
+	return cl, report, points, withPath(file, err)
+}
+
+// fitOnDisk fits on features that stay in their file.
+func fitOnDisk(ctx context.Context, file string, opt FitOptions) (cl *probe.Classifier, r probe.FitReport, err error) {
+	if opt.Cs != nil || opt.Val != "" || opt.Folds != 0 {
+		return nil, r, fault.Usagef("--blockwise fits with one value of --C, without folds")
+	}
+	err = readTable(file, func(t *probe.FeatureFile) (err error) {
+		cl, r, err = probe.Fit(ctx, t, opt.Probe)
+		return withPath(file, err)
+	})
+	return cl, r, err
+}
+
+// readTable opens a file of features, whose rows stay on disk, for the time of use.
+func readTable(path string, use func(*probe.FeatureFile) error) (err error) {
+	f, size, err := openFile(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	table, err := probe.OpenFeatures(f, size)
+	if err != nil {
+		return withPath(path, err)
+	}
+	defer func() { err = errors.Join(err, table.Close()) }()
+	return use(table)
+}
+
+// start returns the classifier that the solver starts from; nil is none.
+func (opt FitOptions) start(features string) (cl *probe.Classifier, err error) {
+	if opt.Start == "" && opt.HeadOf == "" {
+		return nil, nil
+	}
+	if opt.Start != "" && opt.HeadOf != "" {
+		return nil, fault.Usagef("--init and --head-init are two starts; choose one")
+	}
+	if s, _ := probe.LookupSolver(opt.Probe.Solver); s.Start == "" {
+		return nil, fault.Usagef("the solver %s takes no start", opt.Probe.Solver).WithHint("leave out --init and --head-init")
+	}
+	if opt.Start != "" {
+		return ReadClassifier(opt.Start)
+	}
+	err = readTable(features, func(t *probe.FeatureFile) (err error) {
+		model := opt.HeadOf
+		if model == "finetuned" {
+			if model = t.Info().Model; model == "" {
+				return fault.Usagef("%s does not say which model it is from", features).WithHint("name it with --head-init MODEL")
+			}
+		}
+		cl, err = headOf(model, t)
+		return err
+	})
+	return cl, err
+}
+
+// headOf reads the classifier of a model, which must have the classes and the width of the features.
+func headOf(path string, f probe.Table) (_ *probe.Classifier, err error) {
+	m, err := Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, m.Close()) }()
+	tensor, err := m.Features(f.Info().Tensor)
+	if err != nil {
+		return nil, err
+	}
+	c, err := m.FindClassifier(tensor)
+	if err != nil {
+		return nil, withPath(path, err)
+	}
+	classes := len(f.Info().Data.Classes)
+	for _, label := range f.Labels() {
+		classes = max(classes, int(label)+1)
+	}
+	if c.Classes != classes || c.Dim != f.Width() {
+		return nil, fault.Mismatchf("the classifier of %s has %d classes and takes %d values, the features are of %d classes and %d values",
+			path, c.Classes, c.Dim, classes, f.Width())
+	}
+	layer, err := c.Read()
+	if err != nil {
+		return nil, withPath(path, err)
+	}
+	return &probe.Classifier{
+		Layers: []probe.Layer{{W: layer.Weight, B: layer.Bias}}, Dim: c.Dim, Classes: make([]string, c.Classes),
+	}, nil
+}
+
+// ScoreOptions says how a probe is scored.
+type ScoreOptions struct {
+	Resamples int    // of the test samples, for 95 % intervals; 0 computes no intervals
+	Seed      uint64 // of the resamples
+	Picture   string // file for a drawing of the confusion matrix (.png or .svg); "" draws none
+	Force     bool   // replace an existing picture
+}
+
+// ScoreResult is how a probe does on features.
+type ScoreResult struct {
+	N            int              `json:"n"`
+	Accuracy     bench.Number     `json:"accuracy"`
+	MeanClass    bench.Number     `json:"mean_class_accuracy"`
+	NLL          bench.Number     `json:"nll"`
+	ECE          bench.Number     `json:"ece"`
+	ECEEqualMass bench.Number     `json:"ece_equal_mass"`
+	Brier        bench.Number     `json:"brier"`
+	Intervals    *bench.Intervals `json:"intervals,omitempty"` // 95 %, from resampled test samples
+	Confusion    [][]int          `json:"confusion"`           // row = label, column = prediction
+	Classes      []string         `json:"classes"`
+}
+
+// Score scores a probe's file on a file of features, which must be of the tensor that it was fitted on.
+func Score(classifier, features string, opt ScoreOptions) (*ScoreResult, error) {
+	if opt.Picture != "" {
+		if ext := filepath.Ext(opt.Picture); ext != ".png" && ext != ".svg" {
+			return nil, fault.Usagef("--confusion %s ends in neither .png nor .svg", opt.Picture)
+		}
+		if err := output.Check(opt.Picture, output.Options{Force: opt.Force, Inputs: []string{classifier, features}}); err != nil {
+			return nil, err
+		}
+	}
+	cl, err := ReadClassifier(classifier)
+	if err != nil {
+		return nil, err
+	}
+	f, err := ReadFeatures(features)
+	if err != nil {
+		return nil, err
+	}
+	if cl.Dim != f.Dim {
+		return nil, fault.Mismatchf("%s takes features of %d values, %s has %d", classifier, cl.Dim, features, f.Dim)
+	}
+	if a, b := cl.Meta.Tensor, f.Meta.Tensor; a != "" && b != "" && a != b {
+		return nil, fault.Mismatchf("%s was fitted on tensor %q, %s holds tensor %q", classifier, a, features, b)
+	}
+	p, err := bench.Predict(cl, f)
+	if err != nil {
+		return nil, withPath(features, err)
+	}
+	s := p.Score()
+	r := &ScoreResult{s.N, s.OA, s.MAcc, s.NLL, s.ECE, s.ECEEqualMass, s.Brier, nil, s.Confusion, cl.Classes}
+	if opt.Resamples > 0 {
+		r.Intervals = p.Intervals(opt.Resamples, opt.Seed)
+	}
+	if opt.Picture != "" {
+		_, err = output.WriteFile(opt.Picture, func(w io.Writer) error {
+			return report.Confusion(w, strings.TrimPrefix(filepath.Ext(opt.Picture), "."), s.Confusion, cl.Classes)
+		})
+	}
+	return r, err
+}
+
+// AttachOptions says how a probe becomes the head of a model.
+type AttachOptions struct {
+	Tensor   string // that the probe reads; "" is the one that it was fitted on
+	IntoHead bool   // write a linear probe into the model's own classifier, and change nothing else
+	Float64  bool   // compute the head in double precision; its weights stay float32
+	Softmax  bool   // output probabilities instead of scores
+	Force    bool   // replace an existing output
+}
+
+// AttachResult describes a model with a probe as its head.
+type AttachResult struct {
+	Output  string   `json:"output"`
+	Tensor  string   `json:"tensor"`
+	Scores  string   `json:"scores"` // the new model's output
+	Dim     int      `json:"dim"`
+	Classes []string `json:"classes"`
+	Bytes   int64    `json:"bytes"`
+	SHA256  string   `json:"sha256"`
+}
+
+// Attach writes a model whose only output, scores, is what a probe computes from one of the model's tensors. What the
+// scores do not depend on, such as the old head, is left out.
+func Attach(ctx context.Context, out, model, classifier string, opt AttachOptions) (_ *AttachResult, err error) {
+	if err := output.Check(out, output.Options{Force: opt.Force, Inputs: []string{model, classifier}}); err != nil {
+		return nil, err
+	}
+	m, err := Open(model)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, m.Close()) }()
+	cl, err := ReadClassifier(classifier)
+	if err != nil {
+		return nil, err
+	}
+	tensor := opt.Tensor
+	if tensor == "" {
+		tensor = cl.Meta.Tensor
+	}
+	if tensor, err = m.Features(tensor); err != nil {
+		return nil, err
+	}
+	if cl.Neighbors != nil {
+		return nil, fault.Mismatchf("%s is a probe of the solver knn, which has no layers to attach; fit another solver", classifier)
+	}
+	head := newHead(cl, tensor)
+	head.Softmax, head.Float64 = opt.Softmax, opt.Float64
+	write := func(w io.Writer) error { return m.Attach(ctx, w, head) }
+	if opt.IntoHead {
+		if write, err = intoHead(ctx, m.Model, head); err != nil {
+			return nil, withPath(model, err)
+		}
+	}
+	written, err := output.WriteFile(out, write)
+	if err != nil {
+		return nil, withPath(model, err)
+	}
+	return &AttachResult{out, tensor, head.Output, cl.Dim, cl.Classes, written.SizeBytes, written.SHA256}, nil
+}
+
+// intoHead returns a function that writes the model with a linear probe as its own classifier's weights.
+func intoHead(ctx context.Context, m *graph.Model, head graph.Head) (func(w io.Writer) error, error) {
+	if head.Softmax || head.Float64 || len(head.Layers) != 1 {
+		return nil, fault.Usagef("--into-head takes a linear probe, and neither --softmax nor --float64")
+	}
+	c, err := m.FindClassifier(head.Tensor)
+	if err != nil {
+		return nil, err
+	}
+	return func(w io.Writer) error { return c.Write(ctx, w, head.Layers[0], head.Classes) }, nil
+}
+
+// newHead returns a probe with layers as a head that reads tensor.
+func newHead(cl *probe.Classifier, tensor string) graph.Head {
+	head := graph.Head{Tensor: tensor, Output: "scores", Classes: cl.Classes, Mean: cl.Mean}
+	for _, l := range cl.Layers {
+		head.Layers = append(head.Layers, graph.HeadLayer{Weight: l.W, Bias: l.B, Activation: string(l.Act)})
+	}
+	return head
+}

@@ -1,0 +1,186 @@
+package wiseft
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"math"
+	"slices"
+
+	"github.com/wiseft/wiseft/datasets"
+	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/probe"
+)
+
+// Data is a data set: a file or folder and how its samples are prepared, or a data set of the caller's.
+type Data struct {
+	Path   string // file or folder; the format is recognised from its contents
+	Split  string // "train", "test", ...; "" is what the caller of the data implies, else all
+	Format string // "" recognises it
+
+	Points    int    // of each cloud; 0 is all
+	Sample    string // which points: "first" (the default), "random", "fps", "fps-random"
+	Normalize string // "none" (the default), "unit-sphere", "unit-box"; "imagenet" for images
+	Resize    int    // images: pixels on the shorter side; 0 leaves the size
+	Crop      int    // images: pixels of the middle square; 0 is all
+	Axes      string // "xyz" (the default): which input axis each axis takes; "xzy" swaps y and z
+	Labels    string // name of a label map, or a JSON file with one; "" leaves labels
+	Seed      uint64 // of random points
+
+	// Set is a data set of the caller's, taken as it is. Path is then its name, and the other fields must be
+	// zero. The caller closes it.
+	Set datasets.Dataset
+}
+
+// OpenData opens a data set, prepared as d says. Close it, unless it is the caller's own d.Set, which is returned
+// as it is.
+func OpenData(ctx context.Context, d Data) (datasets.Dataset, error) {
+	if d.Set != nil {
+		return d.Set, nil
+	}
+	if d.Path == "" {
+		return nil, fault.Usagef("no data is named").WithHint("name it with --data")
+	}
+	p := datasets.Preprocess{Points: d.Points, Sample: d.Sample, Seed: d.Seed, Normalize: d.Normalize, Axes: d.Axes}
+	if err := p.Validate(); err != nil {
+		return nil, fault.Usagef("%w", err)
+	}
+	if d.Resize < 0 || d.Crop < 0 {
+		return nil, fault.Usagef("--resize is %d and --crop %d, want 0 or more", d.Resize, d.Crop)
+	}
+	if d.Format != "" {
+		if _, ok := datasets.Lookup(d.Format); !ok {
+			return nil, fault.Usagef("there is no data format %s", d.Format).WithHint("see wiseft list formats")
+		}
+	}
+	opened, err := datasets.Open(ctx, d.Path, datasets.OpenOptions{
+		Split: d.Split, Format: d.Format, Points: d.Points, Seed: d.Seed, Resize: d.Resize, Crop: d.Crop})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fault.Inputf("%s: no such file or folder", d.Path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	prepared, err := mapLabels(opened, d.Labels)
+	if err == nil {
+		prepared, err = datasets.Apply(prepared, p)
+	}
+	if err != nil {
+		return nil, errors.Join(err, opened.Close())
+	}
+	return prepared, nil
+}
+
+// close closes what [OpenData] opened for d.
+func (d Data) close(opened datasets.Dataset) error {
+	if d.Set != nil {
+		return nil
+	}
+	return opened.Close()
+}
+
+func mapLabels(ds datasets.Dataset, name string) (datasets.Dataset, error) {
+	if name == "" {
+		return ds, nil
+	}
+	m, err := datasets.LookupLabelMap(name)
+	if err != nil {
+		return nil, err
+	}
+	return datasets.MapLabels(ds, m)
+}
+
+// ParseLayout returns the layout of clouds by name: "bnc" (batch, points, 3), "bcn", or "auto" and "", which take it
+// from the model's input.
+func ParseLayout(name string) (probe.Layout, error) {
+	switch name {
+	case "", "auto":
+		return probe.LayoutAuto, nil
+	case "bnc", "bcn":
+		return probe.Layout(name), nil
+	}
+	return "", fault.Usagef("--layout %s is not one of auto, bnc, bcn", name)
+}
+
+// DataDescription is what a data set holds.
+type DataDescription struct {
+	datasets.Info
+	N int `json:"n"`
+	// Corrupted describes the whole folder, if it is one of corrupted data and no split is named.
+	Corrupted *datasets.Corrupted `json:"corrupted,omitempty"`
+	SHA256    string              `json:"sha256"`
+	Labels    []LabelCount        `json:"labels"`
+	Shapes    map[string]int      `json:"shapes"` // samples by shape
+	Min       float32             `json:"min"`
+	Max       float32             `json:"max"`
+}
+
+// LabelCount is how many samples have a label.
+type LabelCount struct {
+	Label int64  `json:"label"`
+	Name  string `json:"name,omitempty"`
+	N     int    `json:"n"`
+}
+
+// DescribeData reads every sample of a data set and describes it. Two samples with the same values are an error,
+// as is a folder of corrupted data whose labels differ from the clean ones or that lacks a severity.
+func DescribeData(ctx context.Context, d Data, monitor Monitor) (_ *DataDescription, err error) {
+	data, err := OpenData(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, d.close(data)) }()
+	r := &DataDescription{Info: data.Info(), N: data.Len(), Shapes: map[string]int{},
+		Min: float32(math.Inf(1)), Max: float32(math.Inf(-1))}
+	if d.Split == "" && d.Set == nil {
+		if r.Corrupted, _, err = datasets.CheckCorrupted(ctx, d.Path); err != nil {
+			return nil, err
+		}
+	}
+	if r.SHA256, err = data.Hash(ctx); err != nil {
+		return nil, err
+	}
+	return r, r.readSamples(ctx, data, monitor)
+}
+
+// readSamples reads all samples into the description.
+func (r *DataDescription) readSamples(ctx context.Context, data datasets.Dataset, monitor Monitor) error {
+	labels := map[int64]int{}
+	seen := map[[sha256.Size]byte]int{} // samples by the hash of their values
+	var s datasets.Sample
+	var b []byte
+	for i := range data.Len() {
+		if err := data.Read(ctx, &s, i); err != nil {
+			return err
+		}
+		labels[s.Label]++
+		r.Shapes[fmt.Sprint(s.Shape)]++
+		b = b[:0]
+		for _, v := range s.X {
+			r.Min, r.Max = min(r.Min, v), max(r.Max, v)
+			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
+		}
+		sum := sha256.Sum256(b)
+		if other, ok := seen[sum]; ok {
+			return fault.Inputf("%s: samples %d (label %d) and %d (label %d) have the same values",
+				r.Name, other, data.Label(other), i, s.Label)
+		}
+		seen[sum] = i
+		monitor.progress(Progress{"reading", "samples", i + 1, data.Len()})
+	}
+	if r.N == 0 {
+		r.Min, r.Max = 0, 0
+	}
+	for _, label := range slices.Sorted(maps.Keys(labels)) {
+		item := LabelCount{Label: label, N: labels[label]}
+		if label >= 0 && label < int64(len(r.Classes)) {
+			item.Name = r.Classes[label]
+		}
+		r.Labels = append(r.Labels, item)
+	}
+	return nil
+}

@@ -1,0 +1,146 @@
+package wiseft
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"time"
+
+	"github.com/wiseft/wiseft/datasets"
+	"github.com/wiseft/wiseft/internal/output"
+	"github.com/wiseft/wiseft/probe"
+)
+
+// FeaturesOptions says which tensor of a model is extracted, over which data. Data is required.
+type FeaturesOptions struct {
+	Data    Data
+	Tensor  string // any tensor of the model; "" is what [Model.Features] finds
+	Layout  string // of clouds: "bnc" (batch, points, 3), "bcn", or "auto" and "", which read it from the model
+	Runtime RuntimeOptions
+	Force   bool // replace an existing output
+	Monitor Monitor
+}
+
+// FeaturesResult describes features that were written.
+type FeaturesResult struct {
+	Output  string  `json:"output"`
+	N       int     `json:"n"`
+	Dim     int     `json:"dim"`
+	Tensor  string  `json:"tensor"`
+	Device  string  `json:"device"`
+	Runtime string  `json:"runtime"`
+	Rate    float64 `json:"clouds_per_second"`
+	Seconds float64 `json:"seconds"`
+}
+
+// ExtractFeatures runs a model over a data set and returns one tensor of it: n rows of float32, with labels and with
+// what produced them.
+func ExtractFeatures(ctx context.Context, model string, opt FeaturesOptions) (*probe.Features, error) {
+	f, _, err := extractFeatures(ctx, model, opt)
+	return f, err
+}
+
+// WriteFeatures is [ExtractFeatures] into an NPZ file: x (n, d) float32, y (n,) int64, and meta, a JSON text.
+func WriteFeatures(ctx context.Context, out, model string, opt FeaturesOptions) (*FeaturesResult, error) {
+	if err := output.Check(out, output.Options{Force: opt.Force, Inputs: []string{model, opt.Data.Path}}); err != nil {
+		return nil, err
+	}
+	f, r, err := extractFeatures(ctx, model, opt)
+	if err != nil {
+		return nil, err
+	}
+	_, err = output.WriteFile(out, f.Write)
+	r.Output = out
+	return r, err
+}
+
+// extractFeatures returns features and a description of how they were made.
+func extractFeatures(ctx context.Context, model string, opt FeaturesOptions) (_ *probe.Features, _ *FeaturesResult, err error) {
+	layout, err := ParseLayout(opt.Layout)
+	if err != nil {
+		return nil, nil, err
+	}
+	src, err := readModel(ctx, model, opt.Tensor, opt.Monitor)
+	if err != nil {
+		return nil, nil, err
+	}
+	data, err := OpenData(ctx, opt.Data)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { err = errors.Join(err, opt.Data.close(data)) }()
+	hash, err := data.Hash(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := src.open(ctx, opt.Runtime, opt.Monitor)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer s.Close()
+	start := time.Now()
+	f, err := s.extract(ctx, data, probe.ExtractOptions{Batch: opt.Runtime.BatchSize(), Layout: layout,
+		Progress: func(done, total int) { opt.Monitor.progress(Progress{"features", "clouds", done, total}) },
+		Meta: probe.Meta{Wiseft: Version, Model: model, ModelSHA256: src.sha256(), Tensor: src.tensor,
+			Runtime: s.runtime.Engine.Runtime(), DataHash: hash}})
+	if err != nil {
+		return nil, nil, err
+	}
+	seconds := time.Since(start).Seconds()
+	return f, &FeaturesResult{N: f.Len(), Dim: f.Dim, Tensor: src.tensor, Device: s.runtime.Device.String(),
+		Runtime: s.runtime.Engine.Runtime(), Rate: float64(f.Len()) / seconds, Seconds: seconds}, nil
+}
+
+// modelBytes is a model in memory, and the tensor that is to be computed.
+type modelBytes struct {
+	path, tensor string
+	data         []byte
+}
+
+// readModel reads a model and finds its features.
+func readModel(ctx context.Context, path, tensor string, monitor Monitor) (_ *modelBytes, err error) {
+	m, err := Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, m.Close()) }()
+	b := &modelBytes{path: path}
+	if b.tensor, err = m.Features(tensor); err != nil {
+		return nil, err
+	}
+	m.noteFeatures(monitor, tensor, b.tensor)
+	b.data, err = m.Bytes(ctx)
+	return b, err
+}
+
+func (b *modelBytes) sha256() string {
+	sum := sha256.Sum256(b.data)
+	return hex.EncodeToString(sum[:])
+}
+
+// session computes one tensor of a model.
+type session struct {
+	probe.Extractor
+	path    string
+	runtime *Runtime
+}
+
+// open loads the runtime and opens a session.
+func (b *modelBytes) open(ctx context.Context, opt RuntimeOptions, monitor Monitor) (*session, error) {
+	r, err := LoadRuntime(ctx, opt, monitor)
+	if err != nil {
+		return nil, err
+	}
+	extractor, err := r.Open(ctx, b.data, b.tensor)
+	if err != nil {
+		return nil, aboutModel(b.path, err)
+	}
+	return &session{extractor, b.path, r}, nil
+}
+
+// extract runs the session over a data set.
+func (s *session) extract(ctx context.Context, data datasets.Dataset, opt probe.ExtractOptions) (*probe.Features, error) {
+	f, err := probe.Extract(ctx, s.Extractor, data, opt)
+	return f, aboutModel(s.path, err)
+}

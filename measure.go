@@ -1,0 +1,318 @@
+package wiseft
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/wiseft/wiseft/datasets"
+	"github.com/wiseft/wiseft/datasets/corrupt"
+	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/probe"
+	"github.com/wiseft/wiseft/probe/bench"
+	"github.com/wiseft/wiseft/probe/metric"
+	"github.com/wiseft/wiseft/probe/store"
+)
+
+// MeasureOptions says on what models are measured, and how. Train and Tests are required; with OwnHead, Tests alone.
+type MeasureOptions struct {
+	Train Data   // that probes are fitted on; its split train by default
+	Val   Data   // that alpha is chosen on; the zero Data is a stratified fifth of Train
+	Tests []Data // that are scored, clean and corrupted; a folder of corrupted data is scored as it is stored
+
+	Suite       string   // corruption suite; "" is "modelnet-c", "none" is none
+	Corruptions []string // of the suite; nil is all
+	Severities  []int    // nil is 1 to 5
+	Reference   string   // what corruption errors are relative to: a registered name or a JSON file; "" is the suite's own
+	Baselines   []string // models through which the line of effective robustness goes; nil is alpha 0 and 1
+
+	Tensor    string           // the features, or with OwnHead the class scores; "" is found
+	OwnHead   bool             // score the model's own head instead of a fitted probe
+	Probe     probe.FitOptions // Tol 0 is SweepTol
+	WarmStart bool             // fit every probe from that of the alpha before
+	Choose    bench.Choice     // the rule by which alpha is chosen; the zero value is the best validation accuracy
+	Layout    string           // of clouds: "bnc", "bcn", or "auto" and ""
+	Seed      uint64           // of corruptions and of the validation split
+
+	Runtime RuntimeOptions
+	Run     RunOptions
+	Monitor Monitor
+}
+
+// RunOptions says where a run is kept, and which part of it this process does.
+type RunOptions struct {
+	// Folder keeps the results and the units that they consist of: features, probes, scores. A run that was stopped
+	// continues there. "" keeps nothing.
+	Folder string
+	// Replace lets the run take the place of another one in the folder; units that both need are used.
+	Replace bool
+	// ScoresOnly keeps probes and scores without features, which take 4 bytes a value.
+	ScoresOnly bool
+	Share      bench.Share // the zero value is everything
+}
+
+// SweepTol is the relative gradient norm at which the fits of a sweep, a benchmark and a soup stop. It leaves the
+// objective within 1e-8 of the optimum, relatively, which changes no prediction; the tolerance of a single fit is
+// 1e-6 and takes half as long again.
+const SweepTol = 1e-4
+
+// Measured is the result of a sweep or a benchmark.
+type Measured struct {
+	// Outcome has the figures. Its Result is nil if units are missing, which other shares of the run compute.
+	*bench.Outcome
+	Folder string `json:"-"` // of the run; "" if it is not kept
+}
+
+// plan returns the plan without variants, tensor, data and engine, which need files.
+func (o MeasureOptions) plan(schema string) (*bench.Plan, error) {
+	p, err := o.probing()
+	if err != nil {
+		return nil, err
+	}
+	p.Schema = schema
+	p.Suite, p.Corruptions, p.Severities, p.Baselines = o.Suite, o.Corruptions, o.Severities, o.Baselines
+	switch p.Suite {
+	case "":
+		p.Suite = defaultSuite
+	case "none":
+		p.Suite = ""
+	}
+	if _, ok := corrupt.LookupSuite(p.Suite); !ok && p.Suite != "" {
+		return nil, fault.Usagef("there is no suite %s", p.Suite).WithHint("see wiseft list suites")
+	}
+	for _, name := range o.Corruptions {
+		if _, ok := corrupt.Lookup(name); !ok {
+			return nil, fault.Usagef("there is no corruption %s", name).WithHint("see wiseft list corruptions")
+		}
+	}
+	if p.Reference, err = readReference(o.Reference, p.Suite); err != nil {
+		return nil, err
+	}
+	p.OwnHead, p.Choose, p.WarmStart = o.OwnHead, o.Choose, o.WarmStart
+	if err := p.Choose.Check(); err != nil {
+		return nil, err
+	}
+	p.KeepFeatures, p.Replace, p.Share = o.Run.Folder != "" && !o.Run.ScoresOnly, o.Run.Replace, o.Run.Share
+	return p, o.Run.check()
+}
+
+// defaultSuite is the corruption suite of sweeps and benchmarks.
+const defaultSuite = "modelnet-c"
+
+// probing returns a plan of how probes are fitted, without data.
+func (o MeasureOptions) probing() (*bench.Plan, error) {
+	layout, err := ParseLayout(o.Layout)
+	if err != nil {
+		return nil, err
+	}
+	fit := o.Probe
+	if fit.Tol == 0 {
+		fit.Tol = SweepTol
+	}
+	return &bench.Plan{Fit: fit, Seed: o.Seed, Batch: o.Runtime.BatchSize(), Version: Version, Layout: layout}, nil
+}
+
+func (o RunOptions) check() error {
+	switch {
+	case o.Share.Steal && o.Share.Count == 0:
+		return fault.Usagef("--steal is for one of several shares").WithHint("name the share with --shard I/N")
+	case o.Share.Count > 1 && o.Folder == "":
+		return fault.Usagef("--shard needs a folder to work in").WithHint("name it with -o FOLDER")
+	case o.Share.Count > 1 && o.ScoresOnly:
+		return fault.Usagef("--shard needs the features kept: one share fits the probes for the others").WithHint("leave --keep scores out")
+	}
+	return nil
+}
+
+// readReference returns a reference by its registered name or from a JSON file; nil is the suite's own.
+func readReference(name, suite string) (*metric.Reference, error) {
+	if name == "" {
+		return nil, nil
+	}
+	ref, ok := metric.LookupReferenceName(name)
+	if !ok {
+		f, _, err := openFile(name)
+		if fault.KindOf(err) == fault.Input {
+			return nil, fault.Usagef("--reference %s is neither a known reference nor a file", name).WithHint("see wiseft list references")
+		}
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		if ref, err = metric.ReadReference(f); err != nil {
+			return nil, fault.Inputf("%s: %w", name, err)
+		}
+	}
+	if ref.Suite != suite {
+		return nil, fault.Usagef("--reference %s is for the suite %s, not %s", name, ref.Suite, suite)
+	}
+	return &ref, nil
+}
+
+// measure runs a plan that has its variants and tensor.
+func (o MeasureOptions) measure(ctx context.Context, plan *bench.Plan, search bool) (_ *Measured, err error) {
+	data := &dataOpener{hashes: map[string]string{}}
+	defer data.close()
+	if err := data.openMeasured(ctx, o, plan); err != nil {
+		return nil, err
+	}
+	if plan.Engine, err = LoadRuntime(ctx, o.Runtime, o.Monitor); err != nil {
+		return nil, err
+	}
+	run, err := openRun(o.Run)
+	if err != nil {
+		return nil, err
+	}
+	defer run.close()
+	if search {
+		if err := o.search(ctx, plan, run.Folder); err != nil {
+			return nil, err
+		}
+	}
+	out, err := bench.Run(ctx, *plan, run.Folder, o.Monitor.bench("measuring", ""))
+	if err != nil {
+		return nil, run.explain(err)
+	}
+	for _, event := range out.Events {
+		o.Monitor.note(event)
+	}
+	if out.Result == nil {
+		return &Measured{out, run.path()}, nil
+	}
+	return &Measured{out, run.path()}, run.write(out.Result)
+}
+
+// search reduces a plan to the variants that an adaptive search has found.
+func (o MeasureOptions) search(ctx context.Context, plan *bench.Plan, folder *store.Folder) error {
+	found, err := bench.Search(ctx, *plan, folder, o.Monitor.bench("searching", "search: "))
+	if err != nil {
+		return err
+	}
+	*plan = found
+	o.Monitor.note("search: " + found.Found.Why)
+	return nil
+}
+
+// bench returns a progress function for package bench. prefix is put in front of what is worked on.
+func (m Monitor) bench(what, prefix string) func(bench.Progress) {
+	return func(p bench.Progress) {
+		text := what
+		if p.What != "" {
+			text = prefix + p.What
+		}
+		if p.TotalUnits > 0 {
+			text += fmt.Sprintf(" (%d/%d)", p.Units, p.TotalUnits)
+		}
+		m.progress(Progress{text, "clouds", p.Samples, max(p.Samples, p.TotalSamples)})
+	}
+}
+
+// dataOpener opens data sets, no two of them with the same samples.
+type dataOpener struct {
+	closers []func() error
+	hashes  map[string]string // the role of the data with a hash
+}
+
+func (d *dataOpener) close() {
+	for _, c := range d.closers {
+		_ = c() // opened for reading: a run that has ended has no use for the error
+	}
+}
+
+// openMeasured opens the data sets of a plan.
+func (d *dataOpener) openMeasured(ctx context.Context, o MeasureOptions, plan *bench.Plan) (err error) {
+	if o.OwnHead && !o.Train.isZero() {
+		return fault.Usagef("--head own fits no probe, so it has no use for --train").WithHint("name data to choose alpha by with --val")
+	}
+	if o.OwnHead {
+		plan.Val, err = d.openOptional(ctx, o.Val, "val")
+	} else {
+		err = d.openChoosing(ctx, o, plan)
+	}
+	if err != nil {
+		return err
+	}
+	if len(o.Tests) == 0 {
+		return noData("test")
+	}
+	for _, source := range o.Tests {
+		test, err := d.openTest(ctx, source)
+		if err != nil {
+			return err
+		}
+		plan.Tests = append(plan.Tests, test)
+	}
+	return nil
+}
+
+// openChoosing opens the training and the validation data of a plan.
+func (d *dataOpener) openChoosing(ctx context.Context, o MeasureOptions, plan *bench.Plan) (err error) {
+	if o.Train.isZero() {
+		return noData("train")
+	}
+	if plan.Train, err = d.open(ctx, o.Train, "train"); err != nil {
+		return err
+	}
+	plan.Val, err = d.openOptional(ctx, o.Val, "val")
+	return err
+}
+
+func noData(role string) error {
+	return fault.Usagef("no %s data is named", role).WithHint("name it with --%s", role)
+}
+
+// isZero reports whether no data is named.
+func (d Data) isZero() bool { return d.Path == "" && d.Set == nil }
+
+// openOptional is open for data that may be absent: nil then.
+func (d *dataOpener) openOptional(ctx context.Context, source Data, role string) (datasets.Dataset, error) {
+	if source.isZero() {
+		return nil, nil
+	}
+	return d.open(ctx, source, role)
+}
+
+// open opens data by its role, which is its split unless another is named.
+func (d *dataOpener) open(ctx context.Context, source Data, role string) (datasets.Dataset, error) {
+	if source.Split == "" {
+		source.Split = role
+	}
+	opened, err := OpenData(ctx, source)
+	if err != nil {
+		return nil, err
+	}
+	d.closers = append(d.closers, func() error { return source.close(opened) })
+	hash, err := opened.Hash(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if other, ok := d.hashes[hash]; ok {
+		return nil, fault.Mismatchf("--%s and --%s are the same samples", other, role)
+	}
+	d.hashes[hash] = role
+	return opened, nil
+}
+
+// corruptedFormats are formats of folders that hold corrupted data.
+var corruptedFormats = []string{"modelnet-c", "modelnet40-c"}
+
+// openTest opens a test set. A folder of corrupted data has its corruptions as splits.
+func (d *dataOpener) openTest(ctx context.Context, source Data) (bench.Test, error) {
+	t := bench.Test{Name: source.Path}
+	var err error
+	if t.Data, err = d.open(ctx, source, "test"); err != nil {
+		return t, err
+	}
+	if source.Set == nil && slices.Contains(corruptedFormats, t.Data.Info().Format) {
+		t.Corrupted = func(ctx context.Context, corruption string, severity int) (datasets.Dataset, error) {
+			stored := source
+			stored.Split = fmt.Sprintf("%s_%d", corruption, severity)
+			opened, err := OpenData(ctx, stored)
+			if err == nil {
+				d.closers = append(d.closers, opened.Close)
+			}
+			return opened, err
+		}
+	}
+	return t, nil
+}

@@ -1,0 +1,282 @@
+package wiseft
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/internal/output"
+	"github.com/wiseft/wiseft/onnxmerge"
+	"github.com/wiseft/wiseft/onnxmerge/graph"
+	"github.com/wiseft/wiseft/onnxmerge/method"
+	"github.com/wiseft/wiseft/onnxmerge/recipe"
+)
+
+// MergeOptions says what is merged, and how. The zero value is a linear merge at alpha 0.5 of all weights that have
+// a counterpart.
+type MergeOptions struct {
+	Method string        // "" is "linear"; package method lists them
+	Params method.Params // of the method: {"alpha": 0.5}; nil has the method's defaults
+	Set    []onnxmerge.Override
+	// Extrapolate allows alpha outside of 0 to 1.
+	Extrapolate bool
+
+	Include        []string // patterns of tensors to merge; nil is all
+	Exclude        []string // patterns of tensors that stay as in the fine-tuned model
+	FoldNorms      bool     // fold BatchNormalizations that only one model has, in memory
+	BackboneOutput string   // the tensor that the head consumes: weights behind it are kept; "" finds it
+	Fisher         []string // ONNX files with the diagonal Fisher information of each model, for methods that use it
+	DType          string   // that all merged weights must have; "" is any
+
+	NoProvenance bool // do not write into the merged model how it was made
+
+	MemoryBytes int64 // what buffers may take; 0 is 256 MiB
+	Workers     int   // 0 is one per core; the result does not depend on it
+
+	Monitor Monitor
+}
+
+// defaultMemoryBytes is what buffers of a merge may take.
+const defaultMemoryBytes = 256 << 20
+
+// library returns the options of package onnxmerge.
+func (o MergeOptions) library() onnxmerge.Options {
+	opt := onnxmerge.Options{Method: o.Method, Params: method.Params{}, Set: o.Set, Extrapolate: o.Extrapolate,
+		Include: o.Include, Exclude: o.Exclude, FoldNorms: o.FoldNorms, BackboneOutput: o.BackboneOutput,
+		Memory: o.MemoryBytes, Workers: o.Workers}
+	maps.Copy(opt.Params, o.Params)
+	if opt.Memory == 0 {
+		opt.Memory = defaultMemoryBytes
+	}
+	if opt.Workers == 0 {
+		opt.Workers = runtime.NumCPU()
+	}
+	return opt
+}
+
+// WriteOptions says how a model is written. The zero value keeps the layout of the fine-tuned model, and uses data
+// files beyond 2 GiB.
+type WriteOptions struct {
+	Layout     graph.Layout // payloads in the model's file or beside it
+	ShardBytes int64        // with graph.Outside: begin another data file beyond this size; 0 is one file
+	Force      bool         // replace an existing output
+}
+
+// MergePlan is what a merge does to every tensor. Close it.
+type MergePlan struct {
+	*onnxmerge.Plan
+	models  models // those that are merged, then the Fisher informations
+	monitor Monitor
+}
+
+// Close closes the models.
+func (p *MergePlan) Close() error { return p.models.Close() }
+
+// PlanMerge opens models and decides for every tensor whether it is merged, copied or refused. The pre-trained model
+// comes first; the last model's file is the one that is written, with other weights.
+//
+// A plan with refusals cannot be written; it is returned beside an error of kind Mismatch, so that it can be shown.
+func PlanMerge(ctx context.Context, paths []string, opt MergeOptions) (*MergePlan, error) {
+	if len(paths) < 2 {
+		return nil, fault.Usagef("a merge takes two models or more, and %d are named", len(paths))
+	}
+	list, err := openModels(append(append([]string(nil), paths...), opt.Fisher...))
+	if err != nil {
+		return nil, err
+	}
+	var origin *onnxmerge.Origin
+	if !opt.NoProvenance {
+		origin = &onnxmerge.Origin{Version: Version, Files: baseNames(append(append([]string(nil), paths...), opt.Fisher...))}
+	}
+	plan, err := planModels(ctx, list[:len(paths)], list[len(paths):], opt, origin)
+	if plan == nil {
+		return nil, errors.Join(err, list.Close())
+	}
+	return &MergePlan{plan, list, opt.Monitor}, err
+}
+
+// planModels plans a merge of opened models. A refused plan is returned beside the error. Without an origin the
+// merged model gets no provenance.
+func planModels(ctx context.Context, list, fisher models, opt MergeOptions, origin *onnxmerge.Origin) (*onnxmerge.Plan, error) {
+	o := opt.library()
+	o.Fisher, o.Origin = fisher.graphs(), origin
+	plan, err := onnxmerge.NewPlanOf(ctx, list.graphs(), o)
+	if err != nil {
+		return plan, namePair(err, list)
+	}
+	if opt.DType == "" {
+		return plan, nil
+	}
+	for _, d := range plan.Decisions {
+		if d.Action == onnxmerge.Merge && d.DType.String() != opt.DType {
+			return nil, fault.Mismatchf("the recipe asks for %s, and tensor %q is %s: a merge keeps the dtypes of its models; remove dtype and out_dtype",
+				opt.DType, d.Tensor, d.DType)
+		}
+	}
+	return plan, nil
+}
+
+// namePair puts the models' paths in front of an error about them together.
+func namePair(err error, list models) error {
+	if _, ok := errors.AsType[*onnxmerge.MismatchError](err); !ok {
+		return err
+	}
+	var paths []string
+	for _, m := range list {
+		paths = append(paths, m.path)
+	}
+	last := len(paths) - 1
+	return fmt.Errorf("%s and %s: %w", strings.Join(paths[:last], ", "), paths[last], err)
+}
+
+// MergeResult describes a merge that was written, or planned.
+type MergeResult struct {
+	Output     string               `json:"output,omitempty"`
+	Data       []onnxmerge.DataFile `json:"data,omitempty"` // files beside the output
+	Method     string               `json:"method"`
+	Alpha      *float64             `json:"alpha,omitempty"`
+	Params     method.Params        `json:"params"`
+	Tensors    TensorCounts         `json:"tensors"`
+	Parameters int64                `json:"parameters"` // elements merged
+	Bytes      int64                `json:"bytes"`
+	Seconds    float64              `json:"seconds"`
+	SHA256     string               `json:"sha256,omitempty"`
+	Clamped    []onnxmerge.Clamped  `json:"clamped,omitempty"`
+	Features   string               `json:"features,omitempty"` // the tensor that the head consumes
+	Head       []string             `json:"head,omitempty"`     // weights kept from the last model, behind the backbone
+	Warnings   []string             `json:"warnings"`
+}
+
+// TensorCounts is how many tensors a plan merges, copies and refuses.
+type TensorCounts struct {
+	Merged  int `json:"merged"`
+	Copied  int `json:"copied"`
+	Refused int `json:"refused"`
+}
+
+// Merge writes the merge of models as an ONNX file. PRETRAINED comes first and FINETUNED last:
+// theta = (1 - alpha) * PRETRAINED + alpha * FINETUNED for the default method. Everything that is not merged is
+// copied from the last model, byte for byte. The output appears when it is whole.
+func Merge(ctx context.Context, out string, paths []string, opt MergeOptions, write WriteOptions) (_ *MergeResult, err error) {
+	if err := output.Check(out, output.Options{Force: write.Force, Inputs: append(append([]string(nil), paths...), opt.Fisher...)}); err != nil {
+		return nil, err
+	}
+	plan, err := PlanMerge(ctx, paths, opt)
+	if plan != nil {
+		defer func() { err = errors.Join(err, plan.Close()) }()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return plan.WriteFile(ctx, out, write)
+}
+
+// Describe returns what the plan would do, as the result of a merge that was not written.
+func (p *MergePlan) Describe() *MergeResult { return describePlan(p.Plan) }
+
+func describePlan(p *onnxmerge.Plan) *MergeResult {
+	r := &MergeResult{Method: p.Method.Name, Params: p.Params, Features: p.Backbone.Output, Head: p.Backbone.Head,
+		Warnings: append([]string{}, p.Warnings...)}
+	if alpha, ok := p.Params["alpha"].(float64); ok {
+		r.Alpha = &alpha
+	}
+	r.Tensors.Merged, r.Parameters = p.Count(onnxmerge.Merge)
+	r.Tensors.Copied, _ = p.Count(onnxmerge.Copy)
+	r.Tensors.Refused, _ = p.Count(onnxmerge.Refuse)
+	return r
+}
+
+// WriteFile runs the plan and writes the merged model, with its data files beside it.
+func (p *MergePlan) WriteFile(ctx context.Context, out string, opt WriteOptions) (*MergeResult, error) {
+	return writePlan(ctx, p.Plan, p.models, out, opt, p.monitor)
+}
+
+// writePlan runs a plan over opened models.
+func writePlan(ctx context.Context, p *onnxmerge.Plan, inputs models, out string, opt WriteOptions, monitor Monitor) (*MergeResult, error) {
+	if opt.ShardBytes != 0 && opt.Layout != graph.Outside {
+		return nil, fault.Usagef("--shard-size needs --external always")
+	}
+	r := describePlan(p)
+	start := time.Now()
+	files := &output.Group{Path: out, Options: output.Options{Force: opt.Force, Inputs: inputs.paths()}}
+	if err := output.Check(out, files.Options); err != nil {
+		return nil, err
+	}
+	defer files.Abort()
+	made, err := p.Write(ctx, files, graph.WriteOptions{Layout: opt.Layout, ShardBytes: opt.ShardBytes, DataName: filepath.Base(out) + ".data"},
+		monitor.mebibytes("merging"))
+	if err != nil {
+		return nil, err
+	}
+	if err := files.Commit(); err != nil {
+		return nil, err
+	}
+	r.Output, r.SHA256, r.Bytes = out, files.Main().SHA256(), files.Main().SizeBytes()
+	for _, f := range made.Data {
+		r.Data = append(r.Data, onnxmerge.DataFile{File: f.Name, Bytes: f.SizeBytes, XXH3: f.Hash})
+	}
+	if opt.Layout == graph.Outside && len(made.Data) == 0 {
+		r.Warnings = append(r.Warnings, "no payload moved out: data files hold initializers of 1 KiB and more, and the model has none")
+	}
+	r.Clamped = made.Clamped
+	for _, clamped := range made.Clamped {
+		r.Warnings = append(r.Warnings, describeClamped(clamped))
+	}
+	r.Warnings = append(r.Warnings, made.Notes...)
+	r.Seconds = time.Since(start).Seconds()
+	return r, nil
+}
+
+func describeClamped(c onnxmerge.Clamped) string {
+	return fmt.Sprintf("%d values of the running variance %q would be negative and are 0, which scales their channels up by hundreds; --exclude '%s' keeps the fine-tuned one",
+		c.Values, c.Tensor, c.Tensor)
+}
+
+// ReadRecipe reads a recipe, of our form or mergekit's, and returns the paths of its models and its options. Files
+// that the recipe names are relative to its folder. notes are what its reader should know.
+func ReadRecipe(path string) (*Recipe, error) {
+	f, _, err := openFile(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	r, err := recipe.Read(f)
+	if err != nil {
+		return nil, withPath(path, err)
+	}
+	beside := func(files []string) (paths []string) {
+		for _, f := range files {
+			if !filepath.IsAbs(f) {
+				f = filepath.Join(filepath.Dir(path), filepath.FromSlash(f))
+			}
+			paths = append(paths, f)
+		}
+		return paths
+	}
+	o := r.Options
+	return &Recipe{Recipe: r, Models: beside(r.Models), Merge: MergeOptions{
+		Method: o.Method, Params: o.Params, Set: o.Set, Extrapolate: o.Extrapolate, Include: o.Include, Exclude: o.Exclude,
+		FoldNorms: o.FoldNorms, BackboneOutput: o.BackboneOutput, Fisher: beside(r.Fisher), DType: r.DType}}, nil
+}
+
+// Recipe is a merge as a document.
+type Recipe struct {
+	*recipe.Recipe
+	Models []string     // paths
+	Merge  MergeOptions // that the recipe stands for
+}
+
+// baseNames returns paths without folders, as provenance names sources.
+func baseNames(paths []string) []string {
+	names := make([]string, len(paths))
+	for i, path := range paths {
+		names[i] = filepath.Base(path)
+	}
+	return names
+}

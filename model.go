@@ -1,0 +1,208 @@
+package wiseft
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+
+	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/onnxmerge"
+	"github.com/wiseft/wiseft/onnxmerge/graph"
+)
+
+// Model is an ONNX file that is open for reading, with the folder of its data files. Close it.
+type Model struct {
+	*graph.Model
+	path string
+	file *os.File
+}
+
+// Open opens an ONNX file. Its data files are opened below its folder when they are read. The error names the
+// path.
+func Open(path string) (*Model, error) {
+	f, size, err := openFile(path)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.OpenRoot(filepath.Dir(path))
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	defer dir.Close()
+	m, err := graph.OpenWithData(f, size, dir)
+	if err != nil {
+		return nil, errors.Join(withPath(path, err), f.Close())
+	}
+	return &Model{m, path, f}, nil
+}
+
+// Path returns the path that the model was opened by.
+func (m *Model) Path() string { return m.path }
+
+// Close closes the model's file and its data files.
+func (m *Model) Close() error { return errors.Join(m.Model.Close(), m.file.Close()) }
+
+// Paths returns the paths of all files that the model consists of, its own first.
+func (m *Model) Paths() []string {
+	paths := []string{m.path}
+	for _, location := range m.DataLocations() {
+		paths = append(paths, filepath.Join(filepath.Dir(m.path), filepath.FromSlash(location)))
+	}
+	return paths
+}
+
+// Bytes returns the model as one file of at most 2 GiB, payloads of data files moved in.
+func (m *Model) Bytes(ctx context.Context) ([]byte, error) {
+	var out bytes.Buffer
+	out.Grow(int(m.SizeBytes()))
+	if err := m.Rewrite(ctx, &out, nil, runtime.NumCPU()); err != nil {
+		return nil, withPath(m.path, err)
+	}
+	return out.Bytes(), nil
+}
+
+// Features returns the tensor that is taken as the model's features: named, if that is not ""; else the output
+// that the model declares; else the tensor that the head consumes, as far as a merge has recorded it; else the
+// only output, or what the classifier of the only output consumes. If none of these applies, the error asks for
+// a name.
+func (m *Model) Features(named string) (string, error) { return m.featuresBefore(named, m.headInput()) }
+
+// headInput returns the tensor that the head of a merged model consumes, from its provenance; "" without one.
+func (m *Model) headInput() string {
+	p, err := onnxmerge.ReadProvenance(m.Model)
+	if err != nil {
+		return ""
+	}
+	return p.Features
+}
+
+// featuresBefore is Features for a model whose head is known to consume a tensor; "" if it is not known.
+func (m *Model) featuresBefore(named, headInput string) (string, error) {
+	if named != "" {
+		return named, nil
+	}
+	if tensor, ok := m.DeclaredFeatures(); ok {
+		return tensor, nil
+	}
+	if m.Graph.Computes(headInput) {
+		return headInput, nil
+	}
+	if tensor, ok := m.OnlyFeatures(); ok {
+		return tensor, nil
+	}
+	return "", withPath(m.path, fault.Usagef("the model has %d outputs (%s)", len(m.Graph.Outputs), outputNames(m.Graph.Outputs)).
+		WithHint("choose one, or any inner tensor, with --output TENSOR"))
+}
+
+// Scores returns the output that has the class scores of the model's own head: named, if that is not "", else
+// the only output besides the features.
+func (m *Model) Scores(named string) (string, error) {
+	if named != "" {
+		return named, nil
+	}
+	features, _ := m.DeclaredFeatures()
+	var outputs []graph.Value
+	for _, o := range m.Graph.Outputs {
+		if o.Name != features || len(m.Graph.Outputs) == 1 {
+			outputs = append(outputs, o)
+		}
+	}
+	if len(outputs) != 1 {
+		return "", withPath(m.path, fault.Usagef("the model has %d outputs that may be its class scores (%s)", len(outputs), outputNames(outputs)).
+			WithHint("choose one with --output TENSOR"))
+	}
+	return outputs[0].Name, nil
+}
+
+// noteFeatures reports which inner tensor was chosen for the features, where the user has named none.
+func (m *Model) noteFeatures(monitor Monitor, named, tensor string) {
+	isOutput := slices.ContainsFunc(m.Graph.Outputs, func(o graph.Value) bool { return o.Name == tensor })
+	if named == "" && !isOutput {
+		monitor.note(fmt.Sprintf("features are %q, which the head consumes; --output names another tensor", tensor))
+	}
+}
+
+// models are opened models.
+type models []*Model
+
+// openModels opens all files, or none.
+func openModels(paths []string) (models, error) {
+	var list models
+	for _, path := range paths {
+		m, err := Open(path)
+		if err != nil {
+			return nil, errors.Join(err, list.Close())
+		}
+		list = append(list, m)
+	}
+	return list, nil
+}
+
+// Close closes all of them.
+func (l models) Close() error {
+	var err error
+	for _, m := range l {
+		err = errors.Join(err, m.Close())
+	}
+	return err
+}
+
+// paths returns the paths of all their files.
+func (l models) paths() (paths []string) {
+	for _, m := range l {
+		paths = append(paths, m.Paths()...)
+	}
+	return paths
+}
+
+// graphs returns the models as weight graphs.
+func (l models) graphs() (list []*graph.Model) {
+	for _, m := range l {
+		list = append(list, m.Model)
+	}
+	return list
+}
+
+// openFile opens a regular file and returns its size in bytes.
+func openFile(path string) (*os.File, int64, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, 0, fault.Inputf("%s: no such file", path)
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fault.Inputf("%s: not a regular file", path)
+	}
+	if err != nil {
+		return nil, 0, errors.Join(err, f.Close())
+	}
+	return f, info.Size(), nil
+}
+
+// withPath puts a path in front of an error; nil stays nil.
+func withPath(path string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", path, err)
+}
+
+// outputNames joins the names of outputs.
+func outputNames(outputs []graph.Value) (text string) {
+	for i, o := range outputs {
+		if i > 0 {
+			text += ", "
+		}
+		text += o.Name
+	}
+	return text
+}

@@ -1,0 +1,290 @@
+package wiseft
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/probe"
+	"github.com/wiseft/wiseft/probe/bench"
+	"gonum.org/v1/gonum/stat"
+)
+
+// FoldsResult has the accuracies of a k-fold or few-shot protocol, one entry for every file of features or model.
+type FoldsResult struct {
+	Solver    string        `json:"solver"`
+	C         float64       `json:"C"`
+	Seed      uint64        `json:"seed"`
+	FoldFiles []string      `json:"fold_files,omitempty"` // instead of seeded folds
+	Models    []FoldsOfFile `json:"models"`
+}
+
+// FoldsOfFile has the accuracies of one file of features, or of one model that ran on fold files.
+type FoldsOfFile struct {
+	Features string       `json:"features,omitempty"`
+	Model    string       `json:"model,omitempty"`
+	Accuracy []float64    `json:"accuracy"` // of every fold
+	Mean     float64      `json:"mean"`
+	Std      bench.Number `json:"std"` // with n - 1; null for one fold
+	// Of the differences from the first entry, fold by fold; null for the first.
+	MeanDifference bench.Number `json:"mean_difference"`
+	StdDifference  bench.Number `json:"std_difference"`
+}
+
+// KFold cross-validates a probe on files of features, with folds stratified by class and drawn by opt.Seed. Several
+// files must be of the same samples: they get the same folds and are compared fold by fold with the first.
+func KFold(ctx context.Context, files []string, folds int, opt probe.FitOptions) (*FoldsResult, error) {
+	return crossValidate(ctx, files, opt, func(f *probe.Features) ([]probe.Episode, error) {
+		if folds < 2 || folds > f.Len() {
+			return nil, fault.Usagef("--folds %d is not within 2 and the %d samples", folds, f.Len())
+		}
+		episodes := make([]probe.Episode, folds)
+		for i, fold := range probe.Folds(f.Y, folds, opt.Seed) {
+			for e := range episodes {
+				if e == fold {
+					episodes[e].Test = append(episodes[e].Test, i)
+				} else {
+					episodes[e].Train = append(episodes[e].Train, i)
+				}
+			}
+		}
+		return episodes, nil
+	})
+}
+
+// FewShotTask is a k-way n-shot task: Way classes, Shot samples of each to fit on and Query to test on, drawn Folds
+// times.
+type FewShotTask struct{ Way, Shot, Query, Folds int }
+
+// FewShot measures probes on few-shot tasks of frozen features, drawn by opt.Seed. Several files must be of the same
+// samples, and get the same tasks.
+func FewShot(ctx context.Context, files []string, task FewShotTask, opt probe.FitOptions) (*FoldsResult, error) {
+	return crossValidate(ctx, files, opt, func(f *probe.Features) ([]probe.Episode, error) {
+		return probe.Episodes(f.Y, task.Way, task.Shot, task.Query, task.Folds, opt.Seed)
+	})
+}
+
+// crossValidate fits and scores a probe for every fold of every file. draw makes the folds from the first file.
+func crossValidate(
+	ctx context.Context, files []string, opt probe.FitOptions, draw func(*probe.Features) ([]probe.Episode, error),
+) (*FoldsResult, error) {
+	r := &FoldsResult{Solver: opt.Solver, C: opt.C, Seed: opt.Seed}
+	var episodes []probe.Episode
+	var first *probe.Features
+	for i, path := range files {
+		f, err := ReadFeatures(path)
+		if err != nil {
+			return nil, err
+		}
+		if i == 0 {
+			first = f
+			if episodes, err = draw(f); err != nil {
+				return nil, err
+			}
+		}
+		a, b := first.Meta.DataHash, f.Meta.DataHash
+		if !slices.Equal(f.Y, first.Y) || a != "" && b != "" && a != b {
+			return nil, fault.Mismatchf("%s and %s are not features of the same samples", files[0], path)
+		}
+		of := FoldsOfFile{Features: path}
+		for k, e := range episodes {
+			fold := fmt.Sprintf("fold %d of %d", k+1, len(episodes))
+			if err := of.add(ctx, f.Subset(e.Train, "fitted on "+fold), f.Subset(e.Test, "tested on "+fold), opt); err != nil {
+				return nil, withPath(path, err)
+			}
+		}
+		r.add(of)
+	}
+	return r, nil
+}
+
+// add fits a probe on one fold and appends its accuracy.
+func (f *FoldsOfFile) add(ctx context.Context, train, test *probe.Features, opt probe.FitOptions) error {
+	cl, _, err := probe.Fit(ctx, train, opt)
+	if err != nil {
+		return err
+	}
+	score, err := bench.NewScore(cl, test)
+	if err != nil {
+		return err
+	}
+	f.Accuracy = append(f.Accuracy, float64(score.OA))
+	return nil
+}
+
+// add completes an entry with its mean, its deviation, and the differences from the first.
+func (r *FoldsResult) add(f FoldsOfFile) {
+	mean, std := stat.MeanStdDev(f.Accuracy, nil)
+	f.Mean, f.Std = mean, bench.Number(std)
+	f.MeanDifference, f.StdDifference = bench.Number(math.NaN()), bench.Number(math.NaN())
+	if len(r.Models) > 0 {
+		differences := make([]float64, len(f.Accuracy))
+		for i, a := range f.Accuracy {
+			differences[i] = a - r.Models[0].Accuracy[i]
+		}
+		mean, std := stat.MeanStdDev(differences, nil)
+		f.MeanDifference, f.StdDifference = bench.Number(mean), bench.Number(std)
+	}
+	r.Models = append(r.Models, f)
+}
+
+// FoldFilesOptions says how models run on fold files. Of Data it uses how samples are prepared.
+type FoldFilesOptions struct {
+	Data    Data
+	Tensor  string // the features of every model; "" is found
+	Layout  string // of clouds: "bnc", "bcn", or "auto" and ""
+	Probe   probe.FitOptions
+	Runtime RuntimeOptions
+	Monitor Monitor
+}
+
+// FewShotFiles runs models on the published folds of a few-shot benchmark: files 0.pkl to 9.pkl in a folder, each
+// with the splits train and test.
+func FewShotFiles(ctx context.Context, models []string, folder string, opt FoldFilesOptions) (*FoldsResult, error) {
+	files, err := foldFiles(folder)
+	if err != nil {
+		return nil, err
+	}
+	r := &FoldsResult{Solver: opt.Probe.Solver, C: opt.Probe.C, Seed: opt.Probe.Seed, FoldFiles: files}
+	for _, model := range models {
+		of, err := runFoldFiles(ctx, model, files, opt)
+		if err != nil {
+			return nil, err
+		}
+		r.add(*of)
+	}
+	return r, nil
+}
+
+// foldFiles returns the pickled folds of a folder, 2.pkl before 10.pkl.
+func foldFiles(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fault.Inputf("%s: no such folder", dir)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var files []string
+	for _, e := range entries {
+		if filepath.Ext(e.Name()) == ".pkl" {
+			files = append(files, filepath.Join(dir, e.Name()))
+		}
+	}
+	if len(files) == 0 {
+		return nil, fault.Inputf("%s: has no fold files (0.pkl, 1.pkl, ...)", dir)
+	}
+	slices.SortFunc(files, func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) })
+	return files, nil
+}
+
+// runFoldFiles runs one model on all folds.
+func runFoldFiles(ctx context.Context, model string, files []string, opt FoldFilesOptions) (*FoldsOfFile, error) {
+	src, err := readModel(ctx, model, opt.Tensor, opt.Monitor)
+	if err != nil {
+		return nil, err
+	}
+	s, err := src.open(ctx, opt.Runtime, opt.Monitor)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	of := &FoldsOfFile{Model: model}
+	for _, file := range files {
+		var sets [2]*probe.Features
+		for i, split := range []string{"train", "test"} {
+			if sets[i], err = s.extractSplit(ctx, file, split, opt); err != nil {
+				return nil, err
+			}
+		}
+		if err := of.add(ctx, sets[0], sets[1], opt.Probe); err != nil {
+			return nil, withPath(file, err)
+		}
+	}
+	return of, nil
+}
+
+// extractSplit returns the features of one split of a file.
+func (s *session) extractSplit(ctx context.Context, file, split string, opt FoldFilesOptions) (_ *probe.Features, err error) {
+	layout, err := ParseLayout(opt.Layout)
+	if err != nil {
+		return nil, err
+	}
+	source := opt.Data
+	source.Path, source.Split = file, split
+	data, err := OpenData(ctx, source)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, data.Close()) }()
+	return s.extract(ctx, data, probe.ExtractOptions{Batch: opt.Runtime.BatchSize(), Layout: layout})
+}
+
+// SVMOptions says how features are measured with a linear SVM.
+type SVMOptions struct {
+	Convention string // "point-m2ae" (the default), "recon", "point-mae"
+	Tokens     int    // of a sample, the special ones first, that are pooled as the convention does; 0: pooled already
+	Resamples  int    // of the test samples, for 95 % intervals; 0 computes no intervals
+	Seed       uint64 // of the resamples
+}
+
+// SVMResult is how a linear SVM does on features.
+type SVMResult struct {
+	Convention string           `json:"convention"`
+	Source     string           `json:"source"`
+	Tokens     int              `json:"tokens,omitempty"` // that the features were pooled from
+	Accuracy   bench.Number     `json:"accuracy"`
+	MeanClass  bench.Number     `json:"mean_class_accuracy"`
+	N          int              `json:"n"`
+	Intervals  *bench.Intervals `json:"intervals,omitempty"`
+	Fit        probe.FitReport  `json:"fit"`
+}
+
+// SVM fits a linear SVM on training features and scores it on test features, by the convention of a published method.
+func SVM(ctx context.Context, train, test string, opt SVMOptions) (*SVMResult, error) {
+	name := cmp.Or(opt.Convention, "point-m2ae")
+	convention, ok := probe.LookupSVMConvention(name)
+	if !ok {
+		return nil, fault.Usagef("there is no convention %s", name).WithHint("there are point-m2ae, recon and point-mae")
+	}
+	if opt.Tokens < 0 || opt.Resamples < 0 {
+		return nil, fault.Usagef("--tokens and --bootstrap must not be negative")
+	}
+	var sets [2]*probe.Features
+	for i, path := range []string{train, test} {
+		var err error
+		if sets[i], err = ReadFeatures(path); err != nil {
+			return nil, err
+		}
+		if opt.Tokens > 0 {
+			if sets[i], err = convention.Pool(sets[i], opt.Tokens); err != nil {
+				return nil, withPath(path, err)
+			}
+		}
+	}
+	if sets[0].Dim != sets[1].Dim {
+		return nil, fault.Mismatchf("%s has features of %d values, %s of %d", train, sets[0].Dim, test, sets[1].Dim)
+	}
+	cl, report, err := probe.Fit(ctx, sets[0], probe.FitOptions{Solver: convention.Solver, C: convention.C})
+	if err != nil {
+		return nil, withPath(train, err)
+	}
+	p, err := bench.Predict(cl, sets[1])
+	if err != nil {
+		return nil, withPath(test, err)
+	}
+	score := p.Score()
+	r := &SVMResult{Convention: convention.Name, Source: convention.Source, Tokens: opt.Tokens,
+		Accuracy: score.OA, MeanClass: score.MAcc, N: score.N, Fit: report}
+	if opt.Resamples > 0 {
+		r.Intervals = p.Intervals(opt.Resamples, opt.Seed)
+	}
+	return r, nil
+}

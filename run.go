@@ -1,0 +1,224 @@
+package wiseft
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/internal/output"
+	"github.com/wiseft/wiseft/probe/bench"
+	"github.com/wiseft/wiseft/probe/report"
+	"github.com/wiseft/wiseft/probe/store"
+)
+
+// ResultFile is the name of the file in a run's folder that has the whole result; all other files are made from it.
+const ResultFile = "result.json"
+
+// runFiles are the files that a run leaves in its folder for people, and their report formats.
+var runFiles = []struct{ name, format string }{
+	{ResultFile, "json"}, {"report.html", "html"}, {"table.txt", "table"}, {"results.csv", "csv"}, {"curve.svg", "svg"}, {"curve.png", "png"},
+}
+
+// RunFiles returns the names of the files that [WriteRun] writes.
+func RunFiles() []string {
+	var names []string
+	for _, f := range runFiles {
+		names = append(names, f.name)
+	}
+	return names
+}
+
+// WriteRun writes the files of a result into a folder, which is made if needed. Plots of figures that the result
+// does not have are left out.
+func WriteRun(dir string, r *bench.Result) error {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return err
+	}
+	for _, f := range runFiles {
+		path := filepath.Join(dir, f.name)
+		_, err := output.WriteFile(path, func(w io.Writer) error { return report.Write(w, f.format, r) })
+		if _, empty := errors.AsType[*report.EmptyPlotError](err); empty {
+			if err = os.Remove(path); errors.Is(err, fs.ErrNotExist) { // an earlier result may have had the plot
+				err = nil
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ReadResult reads the result of a run: path is its folder or its result file.
+func ReadResult(path string) (*bench.Result, error) {
+	path = ResultPath(path)
+	f, _, err := openFile(path)
+	if fault.KindOf(err) == fault.Input && filepath.Base(path) == ResultFile {
+		if _, specErr := bench.ReadSpec(filepath.Dir(path)); specErr == nil {
+			return nil, fault.Inputf("%s: the run has no result yet; make it with wiseft collect %s", path, filepath.Dir(path))
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	r, err := report.Read(f)
+	if _, malformed := errors.AsType[*report.ResultError](err); malformed {
+		return nil, fault.Inputf("%s: %w", path, err)
+	}
+	return r, err
+}
+
+// ResultPath returns the result file of a run that is named by its folder or by that file.
+func ResultPath(run string) string {
+	if info, err := os.Stat(run); err == nil && info.IsDir() {
+		return filepath.Join(run, ResultFile)
+	}
+	return run
+}
+
+// Collect makes the result of a run whose units were computed by several workers: probes and scores that no worker
+// could compute are computed here; models and data are not needed. The units of further folders are copied into
+// the run's first. It is an error if units are missing.
+func Collect(ctx context.Context, folder string, further []string, monitor Monitor) (*Measured, error) {
+	run, err := openRecorded(folder, further)
+	if err != nil {
+		return nil, err
+	}
+	defer run.close()
+	for _, from := range further {
+		units, err := bench.Gather(run.Folder, from)
+		if _, other := errors.AsType[*bench.PlanError](err); other {
+			return nil, fault.Mismatchf("%s and %s hold runs of different plans", folder, from)
+		}
+		if err != nil {
+			return nil, err
+		}
+		monitor.note(fmt.Sprintf("%s: %s copied", from, count(units, "unit")))
+	}
+	out, err := bench.Collect(ctx, run.Folder, monitor.bench("collecting", ""))
+	if err != nil {
+		return nil, err
+	}
+	for _, event := range out.Events {
+		monitor.note(event)
+	}
+	if out.Result == nil {
+		return nil, fmt.Errorf("%s: %s still to be done: run what makes them, or the same command without --shard to do them here",
+			folder, count(out.Missing, "unit"))
+	}
+	return &Measured{out, folder}, run.write(out.Result)
+}
+
+// Compare tests whether two models of a run differ, by their answers to the same samples.
+func Compare(run, a, b string) (*bench.Compared, error) {
+	folder, err := openRecorded(run, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer folder.close()
+	c, err := bench.Compare(folder.Folder, a, b)
+	if _, unknown := errors.AsType[*bench.UnknownModelError](err); unknown {
+		return nil, fault.Usagef("%s: %w", run, err)
+	}
+	return c, withPath(run, err)
+}
+
+// runFolder is the open folder of a run.
+type runFolder struct {
+	*store.Folder
+	temporary bool
+}
+
+// openRun opens the folder of a run that computes, or a temporary one.
+func openRun(o RunOptions) (*runFolder, error) {
+	if o.Folder == "" {
+		dir, err := os.MkdirTemp("", "wiseft-run-")
+		if err != nil {
+			return nil, err
+		}
+		folder, err := store.Open(dir, workerName(o.Share))
+		return &runFolder{folder, true}, err
+	}
+	if _, err := bench.ReadSpec(o.Folder); err != nil { // with a plan in it, the plan decides
+		if err := output.CheckFiles(o.Folder, o.Replace, RunFiles()); err != nil {
+			return nil, err
+		}
+	}
+	folder, err := store.Open(o.Folder, workerName(o.Share))
+	return &runFolder{Folder: folder}, err
+}
+
+// openRecorded opens the folder of a run that exists, or to which the runs of further folders are copied.
+func openRecorded(folder string, further []string) (*runFolder, error) {
+	for i, dir := range append([]string{folder}, further...) {
+		_, err := bench.ReadSpec(dir)
+		if errors.Is(err, fs.ErrNotExist) && (i > 0 || len(further) == 0) {
+			return nil, fault.Inputf("%s: there is no run here", dir)
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, fault.Inputf("%w", err)
+		}
+	}
+	f, err := store.Open(folder, workerName(bench.Share{}))
+	return &runFolder{Folder: f}, err
+}
+
+// workerName returns a name that no other process has, on this machine or another.
+func workerName(share bench.Share) string {
+	host, err := os.Hostname()
+	if err != nil || host == "" {
+		host = "host"
+	}
+	name := fmt.Sprintf("%s-%d-%s", host, os.Getpid(), strconv.FormatInt(time.Now().UnixNano(), 36))
+	if share.Count > 1 {
+		name = fmt.Sprintf("%dof%d-%s", share.Index+1, share.Count, name)
+	}
+	return name
+}
+
+// path returns the folder, or "" if it is temporary.
+func (r *runFolder) path() string {
+	if r.temporary {
+		return ""
+	}
+	return r.Root()
+}
+
+func (r *runFolder) close() {
+	_ = r.Close() // closes the journal; units are complete
+	if r.temporary {
+		_ = os.RemoveAll(r.Root())
+	}
+}
+
+// explain says what can be done about a folder that holds another run.
+func (r *runFolder) explain(err error) error {
+	if _, other := errors.AsType[*bench.PlanError](err); other {
+		return fault.Usagef("%w", err).WithHint("--force lets this one take its place, and keeps what both need; or choose another folder")
+	}
+	return err
+}
+
+// write writes the files of a result, unless the folder is temporary.
+func (r *runFolder) write(res *bench.Result) error {
+	if r.temporary {
+		return nil
+	}
+	return WriteRun(r.Root(), res)
+}
+
+// count writes "1 model" or "3 models".
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

@@ -1,0 +1,159 @@
+package wiseft
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/onnxmerge/graph"
+	"github.com/wiseft/wiseft/probe"
+	"github.com/wiseft/wiseft/probe/ort"
+)
+
+// RuntimeOptions says which onnxruntime runs models, and on what. The zero value takes the library that is
+// found, installs one into the user's cache folder if there is none, and runs on the CPU with a thread per core.
+type RuntimeOptions struct {
+	Library string // path of the shared library; "" searches and installs
+	Device  string // "cpu", "cuda" or "cuda:N"; "" is "cpu". A GPU that does not work is an error
+	Threads int    // of one forward pass; 0 is one per core
+	Batch   int    // samples of one forward pass; 0 is 8 on a CPU and 32 on a GPU
+	// Offline forbids the installation: a missing library is an error.
+	Offline bool
+}
+
+// gpuBatch is the number of samples of one forward pass on a GPU, which needs many to keep its cores busy.
+const gpuBatch = 32
+
+// BatchSize returns the number of samples of one forward pass.
+func (o RuntimeOptions) BatchSize() int {
+	switch {
+	case o.Batch > 0:
+		return o.Batch
+	case strings.HasPrefix(o.Device, "cuda"):
+		return gpuBatch
+	}
+	return probe.DefaultBatch
+}
+
+// device checks the options and parses the device.
+func (o RuntimeOptions) device() (ort.Device, error) {
+	name := o.Device
+	if name == "" {
+		name = "cpu"
+	}
+	device, err := ort.ParseDevice(name)
+	if err != nil {
+		return device, fault.Usagef("%w", err)
+	}
+	if o.Threads < 0 || o.Batch < 0 {
+		return device, fault.Usagef("--threads must not be negative, and --batch must be at least 1")
+	}
+	return device, nil
+}
+
+// Runtime is onnxruntime, loaded into this process. It implements probe.Engine: sessions for any tensor of a
+// model. One process loads one library; loading it again returns the same one.
+type Runtime struct{ ort.Engine }
+
+// LoadRuntime loads onnxruntime. Notes go to monitor, such as the line that announces an installation.
+func LoadRuntime(ctx context.Context, opt RuntimeOptions, monitor Monitor) (*Runtime, error) {
+	device, err := opt.device()
+	if err != nil {
+		return nil, err
+	}
+	library := LibraryOptions(opt, monitor)
+	library.CUDA = device.CUDA
+	if _, err := ort.Load(ctx, library); err != nil {
+		return nil, err
+	}
+	return &Runtime{ort.Engine{Device: device, Threads: opt.Threads}}, nil
+}
+
+// Open implements probe.Engine: a session that computes one tensor of a model, which may be an inner one.
+func (r *Runtime) Open(ctx context.Context, model []byte, tensor string) (probe.Extractor, error) {
+	exposed, err := expose(ctx, model, tensor)
+	if err != nil {
+		return nil, err
+	}
+	return r.Engine.Open(ctx, exposed, tensor)
+}
+
+// expose returns a model whose only output is tensor. The nodes that it does not need are left out.
+func expose(ctx context.Context, model []byte, tensor string) ([]byte, error) {
+	m, err := graph.Open(bytes.NewReader(model), int64(len(model)))
+	if err != nil {
+		return nil, err
+	}
+	if len(m.Graph.Outputs) == 1 && m.Graph.Outputs[0].Name == tensor {
+		return model, nil
+	}
+	var out bytes.Buffer
+	out.Grow(len(model) + 1<<10)
+	if err := m.Expose(ctx, &out, tensor); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}
+
+// LibraryOptions returns where onnxruntime is searched on this machine: the program's own folder,
+// LD_LIBRARY_PATH, installed Python and Node packages, the user's cache folder.
+func LibraryOptions(opt RuntimeOptions, monitor Monitor) ort.Options {
+	o := ort.Options{Library: opt.Library, Install: !opt.Offline, Say: monitor.note}
+	if cache, err := ort.DefaultCacheDir(); err == nil {
+		o.CacheDir = cache
+	}
+	var programDir string
+	if program, err := os.Executable(); err == nil {
+		programDir = filepath.Dir(program)
+	}
+	o.Search = ort.Places(programDir, filepath.SplitList(os.Getenv("LD_LIBRARY_PATH")), pythonPrefixes(), nodePrefixes())
+	return o
+}
+
+// pythonPrefixes lists where Python packages may be installed: the active environment, the Python on the path,
+// the user's own packages.
+func pythonPrefixes() []string {
+	var prefixes []string
+	for _, env := range []string{"VIRTUAL_ENV", "CONDA_PREFIX"} {
+		if dir := os.Getenv(env); dir != "" {
+			prefixes = append(prefixes, dir)
+		}
+	}
+	if python, err := exec.LookPath("python3"); err == nil {
+		if real, err := filepath.EvalSymlinks(python); err == nil {
+			prefixes = append(prefixes, filepath.Dir(filepath.Dir(real)))
+		}
+	}
+	if home, err := os.UserHomeDir(); err == nil {
+		prefixes = append(prefixes, filepath.Join(home, ".local"))
+	}
+	return append(prefixes, "/usr/local", "/usr")
+}
+
+// nodePrefixes lists where Node packages may be installed: in this folder, or globally beside the Node on the
+// path.
+func nodePrefixes() []string {
+	prefixes := []string{"."}
+	if node, err := exec.LookPath("node"); err == nil {
+		if real, err := filepath.EvalSymlinks(node); err == nil {
+			prefixes = append(prefixes, filepath.Join(filepath.Dir(filepath.Dir(real)), "lib"))
+		}
+	}
+	return prefixes
+}
+
+// aboutModel puts a model's path in front of an error that is about the model itself.
+func aboutModel(path string, err error) error {
+	_, rejected := errors.AsType[*ort.ModelError](err)
+	_, unknown := errors.AsType[*graph.UnknownTensorError](err)
+	if rejected || unknown {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return err
+}

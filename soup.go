@@ -1,0 +1,308 @@
+package wiseft
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/internal/output"
+	"github.com/wiseft/wiseft/onnxmerge"
+	"github.com/wiseft/wiseft/onnxmerge/method"
+	"github.com/wiseft/wiseft/probe"
+	"github.com/wiseft/wiseft/probe/bench"
+)
+
+// SoupOptions says how a greedy soup is chosen and written. Train is required.
+type SoupOptions struct {
+	// Strict takes a model only if validation accuracy rises, as the paper's published code does. Without it a model is
+	// taken if accuracy does not fall, as in the paper's recipe 1.
+	Strict bool
+	Merge  MergeOptions // Include, Exclude, FoldNorms, MemoryBytes, Workers and NoProvenance are used
+	Write  WriteOptions
+
+	Train   Data   // that probes are fitted on; its split train by default
+	Val     Data   // that models are scored on; the zero Data is a stratified fifth of Train
+	Tensor  string // the features of every model; "" is found
+	Probe   probe.FitOptions
+	Layout  string // of clouds: "bnc", "bcn", or "auto" and ""
+	Seed    uint64 // of the validation split
+	Runtime RuntimeOptions
+	Monitor Monitor
+}
+
+// SoupResult describes a soup. Candidates are in the order in which they were tried.
+type SoupResult struct {
+	Output     string               `json:"output"`
+	Data       []onnxmerge.DataFile `json:"data,omitempty"` // files beside the output
+	Rule       string               `json:"rule"`
+	Candidates []SoupCandidate      `json:"candidates"`
+	Chosen     []string             `json:"chosen"` // the best one first
+	Accuracy   float64              `json:"validation_accuracy"`
+	N          int                  `json:"n"` // validation samples
+	Tensors    TensorCounts         `json:"tensors"`
+	Bytes      int64                `json:"bytes"`
+	SHA256     string               `json:"sha256"`
+	Seconds    float64              `json:"seconds"`
+	Warnings   []string             `json:"warnings"`
+	Settings   *bench.Settings      `json:"settings"`
+}
+
+// SoupCandidate is a model that was tried.
+type SoupCandidate struct {
+	Model  string  `json:"model"`
+	Tensor string  `json:"tensor"`        // its features
+	Alone  float64 `json:"accuracy"`      // of a probe on its features, on validation data
+	Soup   float64 `json:"soup_accuracy"` // of the average of the models taken before and this one
+	Taken  bool    `json:"taken"`
+}
+
+// Soup averages those of several fine-tuned models that make the average better on validation data (a greedy soup;
+// Wortsman et al., Model soups, ICML 2022, recipe 1), and writes the average.
+//
+// Every score is the validation accuracy of a probe fitted on the features of the training data from a start of
+// zeros, so that it depends on the model alone. The best model is always taken; everything that is not averaged
+// is copied from it. A best model that stays alone is merged with itself at alpha 1, which copies its bytes.
+func Soup(ctx context.Context, out string, paths []string, opt SoupOptions) (_ *SoupResult, err error) {
+	if err := checkSoup(out, paths, opt.Write); err != nil {
+		return nil, err
+	}
+	measure := MeasureOptions{Train: opt.Train, Val: opt.Val, Probe: opt.Probe, Layout: opt.Layout, Seed: opt.Seed, Runtime: opt.Runtime}
+	plan, err := measure.probing()
+	if err != nil {
+		return nil, err
+	}
+	s := &soup{opt: opt, rule: bench.SoupRule, started: time.Now()}
+	if opt.Strict {
+		s.rule = bench.StrictSoupRule
+	}
+	if s.models, err = openModels(paths); err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.models.Close()) }()
+	if err := s.check(ctx); err != nil {
+		return nil, err
+	}
+	data := &dataOpener{hashes: map[string]string{}}
+	defer data.close()
+	if err := data.openChoosing(ctx, measure, plan); err != nil {
+		return nil, err
+	}
+	if plan.Engine, err = LoadRuntime(ctx, opt.Runtime, opt.Monitor); err != nil {
+		return nil, err
+	}
+	if err := s.choose(ctx, *plan); err != nil {
+		return nil, err
+	}
+	return s.write(ctx, out)
+}
+
+// checkSoup refuses models that are named twice, which would count twice, and outputs that may not be written.
+func checkSoup(out string, paths []string, write WriteOptions) error {
+	if len(paths) < 2 {
+		return fault.Usagef("a soup takes two models or more, and %d are named", len(paths))
+	}
+	for i, path := range paths {
+		a, err := os.Stat(path)
+		if err != nil {
+			continue // opening it reports the error
+		}
+		for _, other := range paths[:i] {
+			if b, err := os.Stat(other); err == nil && os.SameFile(a, b) {
+				return fault.Usagef("%s and %s are the same file", other, path).WithHint("name every model once")
+			}
+		}
+	}
+	return output.Check(out, output.Options{Force: write.Force, Inputs: paths})
+}
+
+// soup is the choice of a soup: the candidates, and what was found out about them.
+type soup struct {
+	opt     SoupOptions
+	models  models
+	tensors []string // the features of each model
+	rule    string
+	started time.Time
+
+	validator *bench.Validator
+	steps     []bench.SoupStep
+	n         int // validation samples
+	probe     bench.FitSettings
+	notes     []string // what should be known about the scores
+}
+
+// check finds every model's features, and plans the average of all, before anything is scored.
+func (s *soup) check(ctx context.Context) error {
+	all := make([]int, len(s.models))
+	for i, m := range s.models {
+		tensor, err := m.Features(s.opt.Tensor)
+		if err != nil {
+			return err
+		}
+		m.noteFeatures(s.opt.Monitor, s.opt.Tensor, tensor)
+		s.tensors, all[i] = append(s.tensors, tensor), i
+	}
+	_, err := s.plan(ctx, all, nil)
+	return err
+}
+
+// order returns the models of an average in the order of a merge. taken has the best one first; in a merge it is last,
+// because everything that is not averaged is copied from the last model. One model is merged with itself.
+func order(taken []int) []int {
+	if len(taken) == 1 {
+		return []int{taken[0], taken[0]}
+	}
+	return append(slices.Clone(taken[1:]), taken[0])
+}
+
+// plan plans the average of models. Without an origin the average gets no provenance.
+func (s *soup) plan(ctx context.Context, taken []int, origin *onnxmerge.Origin) (*onnxmerge.Plan, error) {
+	opt := MergeOptions{Method: "uniform_soup", Include: s.opt.Merge.Include, Exclude: s.opt.Merge.Exclude,
+		FoldNorms: s.opt.Merge.FoldNorms, MemoryBytes: s.opt.Merge.MemoryBytes, Workers: s.opt.Merge.Workers}
+	if len(taken) == 1 {
+		opt.Method, opt.Params = "linear", method.Params{"alpha": 1.} // copies bytes
+	}
+	var list models
+	for _, i := range order(taken) {
+		list = append(list, s.models[i])
+	}
+	return planModels(ctx, list, nil, opt, origin)
+}
+
+// choose scores models and averages, and sets the steps.
+func (s *soup) choose(ctx context.Context, plan bench.Plan) (err error) {
+	scores := 2*len(s.models) - 1 // each alone, and each but the best in an average
+	s.validator, err = bench.NewValidator(ctx, plan, scores, s.opt.Monitor.bench("scoring", ""))
+	if err != nil {
+		return err
+	}
+	s.steps, err = bench.GreedySoup(len(s.models), s.opt.Strict,
+		func(models []int) (float64, error) { return s.score(ctx, models) }, s.noteStep)
+	return err
+}
+
+// score returns the validation accuracy of a model or an average.
+func (s *soup) score(ctx context.Context, indices []int) (float64, error) {
+	first := s.models[indices[0]]
+	var variant bench.Variant = storedVariant(first.path)
+	if len(indices) > 1 {
+		plan, err := s.plan(ctx, indices, nil)
+		if err != nil {
+			return 0, err
+		}
+		variant = averageVariant{mergeVariant{params: plan.Params, base: plan, size: first.SizeBytes(), monitor: s.opt.Monitor}, s.name(indices)}
+	}
+	score, fit, err := s.validator.Score(ctx, variant, s.tensors[indices[0]])
+	if err != nil {
+		return 0, err
+	}
+	if !fit.Converged {
+		s.notes = append(s.notes, fmt.Sprintf("%s: the probe did not converge within %d iterations; gradient norm %.2g",
+			variant.ID(), fit.Iterations, fit.GradientNorm))
+	}
+	s.n, s.probe = score.N, bench.FitSettings{Solver: fit.Solver, C: fit.C, Standardize: fit.Standardize}
+	if len(indices) == 1 {
+		s.opt.Monitor.note(fmt.Sprintf("%s: %.4f", variant.ID(), score.OA))
+	}
+	return float64(score.OA), nil
+}
+
+// noteStep reports a decision.
+func (s *soup) noteStep(step bench.SoupStep) {
+	verdict := "left out"
+	if step.Taken {
+		verdict = "taken"
+	}
+	s.opt.Monitor.note(fmt.Sprintf("soup with %s: %.4f, %s", s.models[step.Model].path, step.Soup, verdict))
+}
+
+func (s *soup) name(indices []int) string {
+	var names []string
+	for _, i := range indices {
+		names = append(names, s.models[i].path)
+	}
+	return "average of " + strings.Join(names, ", ")
+}
+
+// averageVariant is the mean of some models.
+type averageVariant struct {
+	mergeVariant
+	id string
+}
+
+// ID implements bench.Variant.
+func (v averageVariant) ID() string { return v.id }
+
+// Params implements bench.Variant.
+func (averageVariant) Params() []bench.Param { return nil }
+
+// write merges the chosen models.
+func (s *soup) write(ctx context.Context, out string) (*SoupResult, error) {
+	settings, err := s.validator.Settings(ctx)
+	if err != nil {
+		return nil, err
+	}
+	settings.Fit = s.probe
+	r := &SoupResult{Rule: s.rule, N: s.n, Warnings: append([]string{}, s.notes...), Settings: settings}
+	var taken []int
+	for _, step := range s.steps {
+		path := s.models[step.Model].path
+		r.Candidates = append(r.Candidates, SoupCandidate{path, s.tensors[step.Model], step.Alone, step.Soup, step.Taken})
+		if step.Taken {
+			taken, r.Chosen, r.Accuracy = append(taken, step.Model), append(r.Chosen, path), step.Soup
+		}
+	}
+	if len(taken) == 1 {
+		r.Warnings = append(r.Warnings, fmt.Sprintf("no average is better than %s alone, which is what the output holds", r.Chosen[0]))
+	}
+	origin, err := s.origin(ctx, taken, settings)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := s.plan(ctx, taken, origin)
+	if err != nil {
+		return nil, err
+	}
+	made, err := writePlan(ctx, plan, s.models, out, s.opt.Write, s.opt.Monitor)
+	if err != nil {
+		return nil, err
+	}
+	r.Output, r.Data, r.Tensors, r.SHA256, r.Bytes = made.Output, made.Data, made.Tensors, made.SHA256, made.Bytes
+	r.Warnings = append(r.Warnings, made.Warnings...)
+	r.Seconds = time.Since(s.started).Seconds()
+	return r, nil
+}
+
+// origin returns the provenance of the soup, or nil if it gets none.
+func (s *soup) origin(ctx context.Context, taken []int, settings *bench.Settings) (*onnxmerge.Origin, error) {
+	if s.opt.Merge.NoProvenance {
+		return nil, nil
+	}
+	selection := &onnxmerge.Selection{Rule: s.rule, Validation: settings.Validation, Train: settings.Train.SHA256}
+	if settings.Val != nil {
+		selection.Val = settings.Val.SHA256
+	}
+	names := make([]string, len(s.models))
+	for i, m := range s.models {
+		names[i] = m.path
+	}
+	names = baseNames(names)
+	for _, step := range s.steps {
+		m := s.models[step.Model]
+		files, err := m.Files(ctx)
+		if err != nil {
+			return nil, withPath(m.path, err)
+		}
+		selection.Candidates = append(selection.Candidates, onnxmerge.Candidate{File: names[step.Model], SHA256: files[0].Hash,
+			Score: step.Alone, With: step.Soup, Chosen: step.Taken})
+	}
+	o := &onnxmerge.Origin{Version: Version, Selection: selection}
+	for _, i := range order(taken) {
+		o.Files = append(o.Files, names[i])
+	}
+	return o, nil
+}

@@ -1,0 +1,286 @@
+package wiseft
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/onnxmerge"
+	"github.com/wiseft/wiseft/onnxmerge/method"
+	"github.com/wiseft/wiseft/probe/bench"
+)
+
+// SweepOptions says over which merges a sweep goes, and how each is measured.
+type SweepOptions struct {
+	Merge  MergeOptions // Merge.Params has the parameters that all merges share; Merge.Monitor is ignored
+	Alphas []float64    // nil is 0, 0.1, ..., 1 if the method has a parameter alpha
+	Grid   []GridAxis   // further parameters: all combinations are measured
+	// Search finds the alpha that validation data would choose with about a third of the grid's forward passes, and
+	// measures it and the ends alone.
+	Search bool
+	MeasureOptions
+}
+
+// GridAxis is a parameter of a merge method, and its values in a sweep.
+type GridAxis struct {
+	Name   string
+	Values []float64
+}
+
+// MaxGrid is the largest number of values of a parameter, and of merges in a sweep.
+const MaxGrid = 10000
+
+// Sweep merges models for every alpha, fits a probe on the merged model's features of the training data, and scores
+// it on test data, clean and corrupted (WiSE-FT-LP). Alpha is chosen on validation data. Models are merged in memory.
+func Sweep(ctx context.Context, paths []string, opt SweepOptions) (_ *Measured, err error) {
+	plan, err := opt.plan("wiseft.sweep/1")
+	if err != nil {
+		return nil, err
+	}
+	points, err := opt.points()
+	if err != nil {
+		return nil, err
+	}
+	merge := opt.Merge
+	merge.Monitor, merge.NoProvenance = opt.Monitor, true
+	merge.Params = withPoint(merge.Params, points[0])
+	merged, err := PlanMerge(ctx, paths, merge)
+	if merged != nil {
+		defer func() { err = errors.Join(err, merged.Close()) }()
+	}
+	if err != nil {
+		return nil, err
+	}
+	last := merged.models[len(paths)-1]
+	if plan.Variants, err = opt.variants(merged, points, last.SizeBytes()); err != nil {
+		return nil, err
+	}
+	if plan.Tensor, err = opt.measuredTensor(last, merged.Backbone.Output); err != nil {
+		return nil, err
+	}
+	return opt.measure(ctx, plan, opt.Search)
+}
+
+// measuredTensor returns the tensor of a model that is measured: its features, or its class scores.
+func (o MeasureOptions) measuredTensor(m *Model, headInput string) (string, error) {
+	if o.OwnHead {
+		return m.Scores(o.Tensor)
+	}
+	tensor, err := m.featuresBefore(o.Tensor, headInput)
+	if err == nil {
+		m.noteFeatures(o.Monitor, o.Tensor, tensor)
+	}
+	return tensor, err
+}
+
+// defaultAlphas are 0, 0.1, ..., 1.
+func defaultAlphas() []float64 {
+	alphas := make([]float64, 11)
+	for i := range alphas {
+		alphas[i] = float64(i) / 10
+	}
+	return alphas
+}
+
+// points returns all combinations of the grid's values, the first axis changing last.
+func (o SweepOptions) points() ([][]bench.Param, error) {
+	m, err := method.Lookup(cmp.Or(o.Merge.Method, "linear"))
+	if err != nil {
+		return nil, err
+	}
+	axes := o.Grid
+	if _, err := m.Param("alpha"); err == nil || o.Alphas != nil {
+		alphas := o.Alphas
+		if alphas == nil {
+			alphas = defaultAlphas()
+		}
+		axes = append([]GridAxis{{"alpha", alphas}}, axes...)
+	}
+	points := [][]bench.Param{nil}
+	for i, axis := range axes {
+		if _, err := m.Param(axis.Name); err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(axes[:i], func(a GridAxis) bool { return a.Name == axis.Name }) {
+			return nil, fault.Usagef("--grid %s is named twice", axis.Name)
+		}
+		if points = product(points, axis); len(points) > MaxGrid {
+			return nil, fault.Usagef("the grid has %d points, and at most %d are measured", len(points), MaxGrid)
+		}
+	}
+	if len(axes) == 0 {
+		return nil, fault.Usagef("method %s has no parameter alpha, and no other is named", m.Name).
+			WithHint("name one with --grid NAME=VALUES; see wiseft list methods %s", m.Name)
+	}
+	if len(points) == 0 {
+		return nil, fault.Usagef("the grid has no points")
+	}
+	return points, nil
+}
+
+// product combines every point with every value of one more parameter.
+func product(points [][]bench.Param, axis GridAxis) (all [][]bench.Param) {
+	for _, p := range points {
+		for _, v := range axis.Values {
+			all = append(all, append(slices.Clone(p), bench.Param{Name: axis.Name, Value: v}))
+		}
+	}
+	return all
+}
+
+// withPoint returns parameters with those of a grid point.
+func withPoint(params method.Params, point []bench.Param) method.Params {
+	all := method.Params{}
+	maps.Copy(all, params)
+	for _, p := range point {
+		all[p.Name] = p.Value
+	}
+	return all
+}
+
+// variants returns a merge for every point. Parameters that cannot be are reported here, before anything runs.
+func (o SweepOptions) variants(merged *MergePlan, points [][]bench.Param, size int64) (list []bench.Variant, err error) {
+	for _, point := range points {
+		params := withPoint(o.Merge.Params, point)
+		if _, err := merged.With(params); err != nil {
+			return nil, err
+		}
+		list = append(list, mergeVariant{point, params, merged.Plan, size, o.Monitor})
+	}
+	for _, warning := range merged.Warnings {
+		o.Monitor.note(warning)
+	}
+	return list, nil
+}
+
+// mergeVariant is a merge with its own parameters that is made in memory when it is needed. It keeps no plan of its own,
+// so that a thousand variants take no memory.
+type mergeVariant struct {
+	point   []bench.Param
+	params  method.Params // with those that all variants share
+	base    *onnxmerge.Plan
+	size    int64 // of the model, about, in bytes
+	monitor Monitor
+}
+
+// ID implements bench.Variant.
+func (v mergeVariant) ID() string {
+	var parts []string
+	for _, p := range v.point {
+		parts = append(parts, p.Name+"="+strconv.FormatFloat(p.Value, 'g', -1, 64))
+	}
+	return strings.Join(parts, " ")
+}
+
+// Params implements bench.Variant.
+func (v mergeVariant) Params() []bench.Param { return v.point }
+
+// Key implements bench.Variant.
+func (v mergeVariant) Key(ctx context.Context) (string, error) {
+	plan, err := v.base.With(v.params)
+	if err != nil {
+		return "", err
+	}
+	return plan.Key(ctx)
+}
+
+// provenanceRoom is more bytes than a merge's metadata takes. A buffer that is one byte too small grows to twice its
+// size.
+const provenanceRoom = 64 << 10
+
+// Model implements bench.Variant.
+func (v mergeVariant) Model(ctx context.Context) ([]byte, error) {
+	plan, err := v.base.With(v.params)
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	out.Grow(int(v.size) + provenanceRoom)
+	made, err := plan.Run(ctx, &out, nil)
+	if err != nil {
+		return nil, err
+	}
+	for _, clamped := range made.Clamped {
+		v.monitor.note(v.ID() + ": " + describeClamped(clamped))
+	}
+	return out.Bytes(), nil
+}
+
+// Bench fits a probe on each model's features and scores it on test data, clean and corrupted.
+func Bench(ctx context.Context, paths []string, opt MeasureOptions) (*Measured, error) {
+	plan, err := opt.plan("wiseft.bench/1")
+	if err != nil {
+		return nil, err
+	}
+	if len(paths) == 0 {
+		return nil, fault.Usagef("missing MODEL")
+	}
+	for i, path := range paths {
+		tensor, err := opt.storedTensor(path)
+		if err != nil {
+			return nil, err
+		}
+		if i > 0 && plan.Tensor != tensor {
+			return nil, fault.Usagef("%s has the tensor %q, %s has %q", paths[0], plan.Tensor, path, tensor).WithHint("benchmark them one by one")
+		}
+		plan.Tensor = tensor
+		plan.Variants = append(plan.Variants, storedVariant(path))
+	}
+	return opt.measure(ctx, plan, false)
+}
+
+// storedTensor returns the measured tensor of a model file.
+func (o MeasureOptions) storedTensor(path string) (_ string, err error) {
+	m, err := Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, m.Close()) }()
+	return o.measuredTensor(m, m.headInput())
+}
+
+// storedVariant is a model file as it is.
+type storedVariant string
+
+// ID implements bench.Variant.
+func (v storedVariant) ID() string { return string(v) }
+
+// Params implements bench.Variant.
+func (storedVariant) Params() []bench.Param { return nil }
+
+// Key implements bench.Variant.
+func (v storedVariant) Key(ctx context.Context) (string, error) {
+	m, err := Open(string(v))
+	if err != nil {
+		return "", err
+	}
+	defer m.Close()
+	files, err := m.Files(ctx)
+	if err != nil {
+		return "", withPath(string(v), err)
+	}
+	var all []string
+	for _, f := range files {
+		all = append(all, f.Name, f.Hash)
+	}
+	sum := sha256.Sum256([]byte(strings.Join(all, "\n")))
+	return hex.EncodeToString(sum[:]), nil
+}
+
+// Model implements bench.Variant.
+func (v storedVariant) Model(ctx context.Context) ([]byte, error) {
+	m, err := Open(string(v))
+	if err != nil {
+		return nil, err
+	}
+	defer m.Close()
+	return m.Bytes(ctx)
+}

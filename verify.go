@@ -1,0 +1,166 @@
+package wiseft
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"slices"
+
+	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/onnxmerge"
+)
+
+// VerifyOptions says where the inputs of a merge are, and how much is compared. Without paths, the inputs are
+// searched by name in the merged model's folder.
+type VerifyOptions struct {
+	Pretrained string   // the first model
+	Finetuned  string   // the last model
+	Further    []string // the models between them, then the Fisher informations, in their order: all or none
+	All        bool     // compare every byte instead of samples of every tensor
+	Seed       uint64   // of the choice of samples
+	Monitor    Monitor
+}
+
+// VerifyResult is what a verification compared.
+type VerifyResult struct {
+	Output      string                `json:"output"`
+	Provenance  *onnxmerge.Provenance `json:"provenance"`
+	Inputs      []string              `json:"inputs"`
+	Tensors     int                   `json:"tensors"`
+	Bytes       int64                 `json:"bytes"` // of payload compared
+	All         bool                  `json:"all"`
+	Differences []string              `json:"differences"`
+}
+
+// maxTrackedBytes is how much of a file's pending hash input is held while its parts are read out of order.
+const maxTrackedBytes = 64 << 20
+
+// Verify checks that a merged model is what its provenance says: the hashes of its inputs, and its weights, which
+// are computed again. Differences are an error of kind Mismatch that lists them.
+func Verify(ctx context.Context, path string, opt VerifyOptions) (_ *VerifyResult, err error) {
+	merged, err := Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, merged.Close()) }()
+	from, err := onnxmerge.ReadProvenance(merged.Model)
+	if err != nil {
+		return nil, withPath(path, err)
+	}
+	r := &VerifyResult{Output: path, Provenance: from, All: opt.All, Differences: []string{}}
+	if r.Inputs, err = opt.inputs(path, from); err != nil {
+		return nil, err
+	}
+	inputs, err := openModels(r.Inputs)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, inputs.Close()) }()
+	if err := r.compare(ctx, opt, merged, inputs); err != nil {
+		return nil, err
+	}
+	if len(r.Differences) > 0 {
+		return nil, fault.Mismatchf("%s is not what it says it is: %s", path, lines(r.Differences))
+	}
+	return r, nil
+}
+
+// inputs returns the paths of a merge's inputs: those of opt, else those beside the merged model.
+func (opt VerifyOptions) inputs(merged string, from *onnxmerge.Provenance) ([]string, error) {
+	last := len(from.Models) - 1
+	further := opt.Further
+	sources := append(slices.Clone(from.Models), from.Fisher...)
+	if want := len(sources) - 2; len(further) > 0 && len(further) != want {
+		return nil, fault.Usagef("--further names %d files, and %d models were merged beside the first and the last", len(further), want)
+	}
+	var paths []string
+	beside := map[string]string{} // hashes by name
+	for i, s := range sources {
+		path := ""
+		switch {
+		case i == 0:
+			path = opt.Pretrained
+		case i == last:
+			path = opt.Finetuned
+		case len(further) > 0:
+			path, further = further[0], further[1:]
+		}
+		if hash, ok := beside[s.File]; path == "" && ok && hash != s.SHA256 {
+			return nil, fault.Usagef("more than one model was named %s", s.File).WithHint("say where they are with --pretrained, --finetuned and --further")
+		}
+		beside[s.File] = s.SHA256
+		paths = append(paths, cmp.Or(path, filepath.Join(filepath.Dir(merged), s.File)))
+	}
+	return paths, nil
+}
+
+// compare fills in what was compared, and the differences.
+func (r *VerifyResult) compare(ctx context.Context, opt VerifyOptions, merged *Model, inputs models) error {
+	o := r.Provenance.Options()
+	o.Workers = runtime.NumCPU()
+	count := len(r.Provenance.Models)
+	o.Fisher = inputs.graphs()[count:]
+	plan, err := onnxmerge.NewPlanOf(ctx, inputs.graphs()[:count], o)
+	if err != nil {
+		return namePair(err, inputs)
+	}
+	for _, m := range append(models{merged}, inputs...) {
+		m.TrackHashes(maxTrackedBytes)
+	}
+	found, err := plan.Verify(ctx, merged.Model, onnxmerge.VerifyOptions{All: r.All, Seed: opt.Seed}, opt.Monitor.units("verifying", "tensors"))
+	if err != nil {
+		return err
+	}
+	r.Tensors, r.Bytes = found.Tensors, found.Bytes
+	opt.Monitor.progress(Progress{What: "hashing", Unit: "models"})
+	sources := append(slices.Clone(r.Provenance.Models), r.Provenance.Fisher...)
+	for i, m := range inputs {
+		if err := r.compareHashes(ctx, m, sources[i]); err != nil {
+			return err
+		}
+	}
+	files, err := merged.Files(ctx)
+	if err != nil {
+		return withPath(merged.path, err)
+	}
+	for i, f := range files[1:] {
+		if i >= len(r.Provenance.Data) || f.Hash != r.Provenance.Data[i].XXH3 {
+			r.Differences = append(r.Differences, fmt.Sprintf("the data file %s has changed", f.Name))
+		}
+	}
+	r.Differences = append(r.Differences, found.Differences...)
+	return nil
+}
+
+// compareHashes adds a difference where an input is not the file that was merged.
+func (r *VerifyResult) compareHashes(ctx context.Context, m *Model, want onnxmerge.Source) error {
+	files, err := m.Files(ctx)
+	if err != nil {
+		return withPath(m.path, err)
+	}
+	if files[0].Hash != want.SHA256 {
+		r.Differences = append(r.Differences, fmt.Sprintf("%s has sha256 %s, merged was one with %s", m.path, files[0].Hash, want.SHA256))
+	}
+	for i, f := range files[1:] {
+		if i >= len(want.Data) || f.Hash != want.Data[i].XXH3 {
+			r.Differences = append(r.Differences, fmt.Sprintf("the data file %s of %s is not the one that was merged", f.Name, m.path))
+		}
+	}
+	return nil
+}
+
+// lines writes the first lines of a list one below the other.
+func lines(list []string) string {
+	const most = 10
+	text := ""
+	for i, line := range list {
+		if i == most {
+			return text + fmt.Sprintf("\n  and %d more", len(list)-most)
+		}
+		text += "\n  " + line
+	}
+	return text
+}
