@@ -1,4 +1,4 @@
-"""Write probe/testdata/<solver>.json: small data sets and the optimum of every solver
+"""Write probe/fit/testdata/<solver>.json: small data sets and the optimum of every solver
 on them, found in float64.
 
     python scripts/vectors/probe.py        (from the repository's root; needs numpy and scipy)
