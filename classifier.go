@@ -9,7 +9,8 @@ import (
 
 	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/internal/output"
-	"github.com/wiseft/wiseft/onnxmerge/graph"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
+	"github.com/wiseft/wiseft/onnxmerge/onnx/surgery"
 	"github.com/wiseft/wiseft/probe/bench/result"
 	"github.com/wiseft/wiseft/probe/feature"
 	"github.com/wiseft/wiseft/probe/fit"
@@ -179,7 +180,7 @@ func headOf(path string, f feature.Table) (_ *fit.Classifier, err error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := m.FindClassifier(tensor)
+	c, err := surgery.FindClassifier(m.Model, tensor)
 	if err != nil {
 		return nil, withPath(path, err)
 	}
@@ -310,7 +311,7 @@ func Attach(ctx context.Context, out, model, classifier string, opt AttachOption
 	}
 	head := newHead(cl, tensor)
 	head.Softmax, head.Float64 = opt.Softmax, opt.Float64
-	write := func(w io.Writer) error { return m.Attach(ctx, w, head) }
+	write := func(w io.Writer) error { return surgery.Attach(ctx, w, m.Model, head) }
 	if opt.IntoHead {
 		if write, err = intoHead(ctx, m.Model, head); err != nil {
 			return nil, withPath(model, err)
@@ -324,11 +325,11 @@ func Attach(ctx context.Context, out, model, classifier string, opt AttachOption
 }
 
 // intoHead returns a function that writes the model with a linear probe as its own classifier's weights.
-func intoHead(ctx context.Context, m *graph.Model, head graph.Head) (func(w io.Writer) error, error) {
+func intoHead(ctx context.Context, m *onnx.Model, head surgery.Head) (func(w io.Writer) error, error) {
 	if head.Softmax || head.Float64 || len(head.Layers) != 1 {
 		return nil, fault.Usagef("--into-head takes a linear probe, and neither --softmax nor --float64")
 	}
-	c, err := m.FindClassifier(head.Tensor)
+	c, err := surgery.FindClassifier(m, head.Tensor)
 	if err != nil {
 		return nil, err
 	}
@@ -336,10 +337,10 @@ func intoHead(ctx context.Context, m *graph.Model, head graph.Head) (func(w io.W
 }
 
 // newHead returns a probe with layers as a head that reads tensor.
-func newHead(cl *fit.Classifier, tensor string) graph.Head {
-	head := graph.Head{Tensor: tensor, Output: "scores", Classes: cl.Classes, Mean: cl.Mean}
+func newHead(cl *fit.Classifier, tensor string) surgery.Head {
+	head := surgery.Head{Tensor: tensor, Output: "scores", Classes: cl.Classes, Mean: cl.Mean}
 	for _, l := range cl.Layers {
-		head.Layers = append(head.Layers, graph.HeadLayer{Weight: l.W, Bias: l.B, Activation: string(l.Act)})
+		head.Layers = append(head.Layers, surgery.HeadLayer{Weight: l.W, Bias: l.B, Activation: string(l.Act)})
 	}
 	return head
 }

@@ -73,12 +73,12 @@ func newDemoCommand() *cli.Command {
 
 // demoReport is the demo's result: the sweep's, and what became of it.
 type demoReport struct {
-	Schema     string         `json:"schema"`
-	Folder     string         `json:"folder"`
-	Files      []string       `json:"files"`
-	Difference float64        `json:"attached_difference"` // largest, between probe and attached model
-	Seconds    float64        `json:"seconds"`
-	PeakMemory int64          `json:"peak_memory_bytes"` // 0 if the system has no figure
+	Schema     string              `json:"schema"`
+	Folder     string              `json:"folder"`
+	Files      []string            `json:"files"`
+	Difference float64             `json:"attached_difference"` // largest, between probe and attached model
+	Seconds    float64             `json:"seconds"`
+	PeakMemory int64               `json:"peak_memory_bytes"` // 0 if the system has no figure
 	Result     *benchresult.Result `json:"result"`
 }
 

@@ -188,7 +188,7 @@ def write(solver):
         "numpy": np.__version__,
         "cases": cases,
     }
-    path = script.resolve().parents[2] / "probe" / "testdata" / (solver.__name__.replace("_", "-") + ".json")
+    path = script.resolve().parents[2] / "probe" / "fit" / "testdata" / (solver.__name__.replace("_", "-") + ".json")
     path.write_text(json.dumps(out, indent=1) + "\n")
 
 
