@@ -11,6 +11,7 @@ import (
 	"github.com/wiseft/wiseft/datasets/npy"
 	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/probe/feature"
+	"github.com/wiseft/wiseft/probe/fit/internal/scaled"
 	"github.com/wiseft/wiseft/probe/internal/npz"
 	"gonum.org/v1/gonum/floats"
 )
@@ -70,8 +71,8 @@ func (cl *Classifier) Scores(dst []float64, x []float32, n int) {
 		panic("probe: scores of slices that do not fit the classifier")
 	}
 	score := cl.scorer()
-	parallel(0, ceilDiv(n, blockRows), func(task int) {
-		lo, hi := task*blockRows, min((task+1)*blockRows, n)
+	scaled.Parallel(0, scaled.CeilDiv(n, scaled.BlockRows), func(task int) {
+		lo, hi := task*scaled.BlockRows, min((task+1)*scaled.BlockRows, n)
 		score(dst[lo*k:hi*k], x[lo*cl.Dim:hi*cl.Dim], hi-lo)
 	})
 }
@@ -97,10 +98,10 @@ func (cl *Classifier) Predict(dst []int64, scores []float64) {
 // accuracy returns the share of the rows that is classified right.
 func (cl *Classifier) accuracy(t feature.Table) (float64, error) {
 	y, k := t.Labels(), len(cl.Classes)
-	right, errs := make([]int, ceilDiv(len(y), blockRows)), make([]error, ceilDiv(len(y), blockRows))
+	right, errs := make([]int, scaled.CeilDiv(len(y), scaled.BlockRows)), make([]error, scaled.CeilDiv(len(y), scaled.BlockRows))
 	score := cl.scorer()
-	parallel(0, len(right), func(task int) {
-		lo, hi := task*blockRows, min((task+1)*blockRows, len(y))
+	scaled.Parallel(0, len(right), func(task int) {
+		lo, hi := task*scaled.BlockRows, min((task+1)*scaled.BlockRows, len(y))
 		x, err := t.Rows(nil, lo, hi)
 		if err != nil {
 			errs[task] = err

@@ -9,6 +9,7 @@ import (
 
 	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/probe/feature"
+	"github.com/wiseft/wiseft/probe/fit/internal/scaled"
 )
 
 // The defaults of FitOptions, where a field is zero.
@@ -108,7 +109,7 @@ func Fit(ctx context.Context, t feature.Table, opt Options) (*Classifier, Report
 	}
 	report := Report{
 		Solver: solver.Name, C: opt.C, Standardize: opt.Standardize,
-		N: p.n, Dim: p.d, Classes: len(classes), Unseen: unseen,
+		N: p.N, Dim: p.D, Classes: len(classes), Unseen: unseen,
 		Objective: sol.objective, GradientNorm: sol.gradientNorm, Tol: opt.Tol,
 		Iterations: sol.iterations, Converged: sol.converged,
 		TrainAccuracy: accuracy, Seconds: time.Since(start).Seconds(),
@@ -136,23 +137,23 @@ func newProblem(ctx context.Context, t feature.Table, opt Options) (*problem, []
 		return nil, nil, err
 	}
 	p := &problem{
-		view: newView(t, opt.Workers), y: make([]int, len(y)), k: len(seen), seen: seen,
-		tol: opt.Tol, maxIter: opt.MaxIter, opt: opt, init: opt.Init,
+		Problem: &scaled.Problem{Rows: scaled.New(t, opt.Workers), Y: make([]int, len(y)), K: len(seen), Tol: opt.Tol, MaxIter: opt.MaxIter},
+		seen:    seen, opt: opt, init: opt.Init,
 	}
 	for i, label := range y {
-		p.y[i], _ = slices.BinarySearch(seen, int(label))
+		p.Y[i], _ = slices.BinarySearch(seen, int(label))
 	}
 	p.setC(opt.C)
 	if p.init != nil {
-		if err := p.init.checkFits(p.d, len(classes)); err != nil {
+		if err := p.init.checkFits(p.D, len(classes)); err != nil {
 			return nil, nil, fmt.Errorf("initial classifier: %w", err)
 		}
 	}
 	if opt.Standardize {
-		if err := p.center(ctx); err != nil {
+		if err := p.Center(ctx); err != nil {
 			return nil, nil, err
 		}
-		if err := p.standardize(ctx); err != nil {
+		if err := p.Standardize(ctx); err != nil {
 			return nil, nil, err
 		}
 	}

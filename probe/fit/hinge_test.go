@@ -8,12 +8,13 @@ import (
 	"testing"
 
 	"github.com/wiseft/wiseft/probe/feature"
+	"github.com/wiseft/wiseft/probe/fit/internal/fittest"
 )
 
 // badlyScaled returns blobs whose features differ in size by six orders of magnitude, and lie
 // far from 0.
 func badlyScaled(n, d, k int) *feature.Set {
-	f := blobs(n, d, k)
+	f := fittest.Blobs(n, d, k)
 	r := rand.New(rand.NewPCG(5, 6))
 	for j := range d {
 		scale, offset := math.Pow(10, 6*r.Float64()-3), math.Pow(10, 6*r.Float64()-3)
@@ -32,7 +33,7 @@ func TestHingeOfBadlyScaledFeatures(t *testing.T) {
 	for i := 0; i < len(mixed.Y); i += 20 {
 		mixed.Y[i] = (mixed.Y[i] + 1) % 3
 	}
-	small := blobs(400, 20, 3)
+	small := fittest.Blobs(400, 20, 3)
 	for i := range small.X {
 		small.X[i] /= 100
 	}
@@ -77,65 +78,11 @@ func TestHingeOfKnownMargin(t *testing.T) {
 	}
 }
 
-// What is called the duality gap bounds the distance from the optimum, however early a fit ends.
-func TestHingeGapBoundsTheDistance(t *testing.T) {
-	t.Parallel()
-	f := blobs(60, 5, 3)
-	for i, label := range f.Y {
-		f.Y[i] = min(label, 1) // classes of 20 and 40, so that the intercept counts
-	}
-	p, _, err := newProblem(t.Context(), f, Options{C: 0.7, MaxIter: 100, Tol: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	members := [2][]int{}
-	for i, label := range p.y {
-		members[label] = append(members[label], i)
-	}
-	fit := func(goal float64) hingeOptimum {
-		h, err := newHingePair(p, members)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := h.solve(t.Context(), goal); err != nil {
-			t.Fatal(err)
-		}
-		return h.best
-	}
-	best := fit(1e-13).objective
-	for goal := 1.0; goal > 1e-11; goal /= 10 {
-		at := fit(goal)
-		if distance := at.objective - best; !(at.gap >= distance-1e-12*best) || !(distance >= -1e-12*best) {
-			t.Errorf("goal %v: the gap is %v, the distance %v", goal, at.gap, distance)
-		}
-	}
-}
-
-// The intercept is where the sum of hinges is least, or the middle of where it is.
-func TestHingeIntercept(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct {
-		sign, c, target []float64
-		want            float64
-	}{
-		{[]float64{1, -1}, []float64{1, 1}, []float64{3, 1}, 2},
-		{[]float64{1, -1}, []float64{1, 2}, []float64{1, 3}, 2}, // no slack between 1 and 3
-		{[]float64{1, -1}, []float64{2, 1}, []float64{3, 1}, 3},
-		{[]float64{1, -1}, []float64{1, 2}, []float64{3, 1}, 1},
-		{[]float64{1, 1, -1, -1}, []float64{1, 1, 1, 1}, []float64{5, 5, 5, 0}, 5},
-	} {
-		h := &hingePair{sign: tt.sign, c: tt.c}
-		if got := h.intercept(tt.target); got != tt.want {
-			t.Errorf("signs %v, weights %v, targets %v: got %v, want %v", tt.sign, tt.c, tt.target, got, tt.want)
-		}
-	}
-}
-
 // A start shortens the way and does not change the end: svc-ovo's own probe, one that saw
 // fewer classes, and a linear one.
 func TestHingeStarts(t *testing.T) {
 	t.Parallel()
-	f := blobs(400, 20, 5)
+	f := fittest.Blobs(400, 20, 5)
 	opt := Options{Solver: "svc-ovo", C: 0.1}
 	own, cold := mustFit(t, f, opt)
 	linear, _ := mustFit(t, f, Options{C: 0.1})

@@ -7,6 +7,7 @@ import (
 
 	"github.com/wiseft/wiseft/datasets/npy"
 	"github.com/wiseft/wiseft/probe/fit/internal/dense"
+	"github.com/wiseft/wiseft/probe/fit/internal/scaled"
 	"github.com/wiseft/wiseft/probe/internal/npz"
 )
 
@@ -33,17 +34,17 @@ type Neighbors struct {
 // fitNeighbors keeps the training samples. There is nothing to minimise: the objective
 // is 0 and it has converged.
 func fitNeighbors(_ context.Context, p *problem) (*solution, error) {
-	x := make([]float32, 0, p.n*p.d)
-	for lo := 0; lo < p.n; lo += blockRows {
-		rows, err := p.table.Rows(nil, lo, min(lo+blockRows, p.n))
+	x := make([]float32, 0, p.N*p.D)
+	for lo := 0; lo < p.N; lo += scaled.BlockRows {
+		rows, err := p.Table.Rows(nil, lo, min(lo+scaled.BlockRows, p.N))
 		if err != nil {
 			return nil, err
 		}
 		x = append(x, rows...)
 	}
-	n := &Neighbors{X: x, Y: slices.Clone(p.table.Labels()), K: min(p.opt.Neighbors, p.n), dim: p.d}
+	n := &Neighbors{X: x, Y: slices.Clone(p.Table.Labels()), K: min(p.opt.Neighbors, p.N), dim: p.D}
 	if p.opt.Standardize {
-		n.Mean, n.Inv = round32(p.mean), round32(p.scale)
+		n.Mean, n.Inv = round32(p.Mean), round32(p.Scale)
 	}
 	return &solution{neighbors: n, converged: true}, nil
 }

@@ -7,11 +7,12 @@ import (
 	"testing"
 
 	"github.com/wiseft/wiseft/probe/feature"
+	"github.com/wiseft/wiseft/probe/fit/internal/fittest"
 )
 
 func TestFoldsAreStratified(t *testing.T) {
 	t.Parallel()
-	f := blobs(103, 2, 4)
+	f := fittest.Blobs(103, 2, 4)
 	fold := feature.Folds(f.Y, 5, 1)
 	count := map[[2]int]int{}
 	for i, at := range fold {
@@ -36,7 +37,7 @@ func TestFoldsAreStratified(t *testing.T) {
 // The path's classifier is that of a cold fit with the chosen C.
 func TestFitPath(t *testing.T) {
 	t.Parallel()
-	f, val := blobs(120, 8, 3), blobs(60, 8, 3)
+	f, val := fittest.Blobs(120, 8, 3), fittest.Blobs(60, 8, 3)
 	for name, path := range map[string]PathOptions{"folds": {Folds: 3}, "validation": {Val: val}} {
 		for _, solver := range []string{"logistic", "svc-ovr", "svc-ovo", "ridge"} {
 			path.Cs = []float64{10, 1e-6, 0.1}
@@ -68,7 +69,7 @@ func TestFitPath(t *testing.T) {
 // fits that each start from the optimum before.
 func TestPathReachesEveryOptimum(t *testing.T) {
 	t.Parallel()
-	f := blobs(400, 20, 5)
+	f := fittest.Blobs(400, 20, 5)
 	cs := []float64{1e-4, 2e-4, 4e-4, 8e-4, 16e-4, 32e-4, 64e-4, 0.02, 0.021, 1, 2, 4}
 	for _, solver := range []string{"logistic", "svc-ovr", "svc-ovo", "ridge"} {
 		opt := Options{Solver: solver, Balanced: true}
@@ -103,7 +104,7 @@ func TestRidgePathReadsProductsOnce(t *testing.T) {
 	t.Parallel()
 	read := map[int]int{} // by the number of values of C
 	for _, cs := range [][]float64{{1}, {1, 2}, {1, 2, 3}} {
-		rows := &countedRows{Set: blobs(100, 4, 3)}
+		rows := &countedRows{Set: fittest.Blobs(100, 4, 3)}
 		p, _, err := newProblem(t.Context(), rows, Options{C: 1, MaxIter: 1, Tol: 1})
 		if err != nil {
 			t.Fatal(err)
@@ -137,7 +138,7 @@ func (c *countedRows) Rows(buf []float32, lo, hi int) ([]float32, error) {
 // The last class has one sample, so that one fold of two does not see it.
 func TestFitPathWithClassMissingFromFold(t *testing.T) {
 	t.Parallel()
-	f := blobs(41, 4, 2)
+	f := fittest.Blobs(41, 4, 2)
 	f.Y[40] = 2
 	f.Meta.Data.Classes = nil
 	chosen, err := Path(t.Context(), f, Options{}, PathOptions{Cs: []float64{1, 0.1, 1}, Folds: 2})
@@ -152,12 +153,12 @@ func TestFitPathWithClassMissingFromFold(t *testing.T) {
 
 func TestFitPathErrors(t *testing.T) {
 	t.Parallel()
-	f := blobs(12, 3, 2)
+	f := fittest.Blobs(12, 3, 2)
 	for want, path := range map[string]PathOptions{
 		"a path needs values of C":                     {Folds: 2},
 		"a path needs either folds or validation data": {Cs: []float64{1}},
 		"features of blobs: 13 folds of 12 samples; there must be at least 2 folds, and a sample for each": {Cs: []float64{1}, Folds: 13},
-		"features of blobs: dimension 4, but the training data has 3":                                      {Cs: []float64{1}, Val: blobs(12, 4, 2)},
+		"features of blobs: dimension 4, but the training data has 3":                                      {Cs: []float64{1}, Val: fittest.Blobs(12, 4, 2)},
 		"option C is -1, must be greater than 0":                                                           {Cs: []float64{-1}, Folds: 2},
 	} {
 		if _, err := Path(t.Context(), f, Options{}, path); err == nil || err.Error() != want {

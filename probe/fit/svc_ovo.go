@@ -3,6 +3,9 @@ package fit
 import (
 	"context"
 	"errors"
+
+	"github.com/wiseft/wiseft/probe/fit/internal/hinge"
+	"github.com/wiseft/wiseft/probe/fit/internal/scaled"
 )
 
 func init() {
@@ -26,45 +29,45 @@ func init() {
 // which bounds the distance of w from the optimum by Tol * sqrt(2 f), or rounding leaves
 // nothing to gain. It has converged when that is at most Tol/1000, by default 1e-9.
 func fitSVCOneVsOne(ctx context.Context, p *problem) (*solution, error) {
-	if err := p.center(ctx); err != nil {
+	if err := p.Center(ctx); err != nil {
 		return nil, err
 	}
-	pairs := pairsOf(p.k)
+	pairs := pairsOf(p.K)
 	start, err := p.startPairs(pairs)
 	if err != nil {
 		return nil, err
 	}
-	members := make([][]int, p.k)
-	for i, label := range p.y {
+	members := make([][]int, p.K)
+	for i, label := range p.Y {
 		members[label] = append(members[label], i)
 	}
-	results, errs := make([]*hingePair, len(pairs)), make([]error, len(pairs))
-	parallel(p.workers, len(pairs), func(at int) {
-		h, err := newHingePair(p, [2][]int{members[pairs[at][0]], members[pairs[at][1]]})
+	results, errs := make([]*hinge.Pair, len(pairs)), make([]error, len(pairs))
+	scaled.Parallel(p.Workers, len(pairs), func(at int) {
+		h, err := hinge.NewPair(p.Problem, [2][]int{members[pairs[at][0]], members[pairs[at][1]]})
 		if err != nil {
 			errs[at] = err
 			return
 		}
 		start(h, at)
-		errs[at] = h.solve(ctx, p.tol*p.tol)
-		h.rows = nil
+		errs[at] = h.Solve(ctx, p.Tol*p.Tol)
+		h.Release()
 		results[at] = h
 	})
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
 	p.trail.keepPairs(results)
-	hidden := affine{w: make([]float64, 0, len(pairs)*p.d), b: make([]float64, len(pairs)), act: Step}
+	hidden := affine{w: make([]float64, 0, len(pairs)*p.D), b: make([]float64, len(pairs)), act: Step}
 	sol := &solution{converged: true}
 	for at, h := range results {
-		hidden.w = append(hidden.w, h.best.w...)
-		hidden.b[at] = h.best.b
-		sol.objective += h.best.objective
-		sol.iterations += h.iterations
-		sol.gradientNorm = max(sol.gradientNorm, h.best.violation)
-		sol.converged = sol.converged && h.best.gap <= p.tol/1000*h.best.objective
+		hidden.w = append(hidden.w, h.Best.W...)
+		hidden.b[at] = h.Best.B
+		sol.objective += h.Best.Objective
+		sol.iterations += h.Iterations
+		sol.gradientNorm = max(sol.gradientNorm, h.Best.Violation)
+		sol.converged = sol.converged && h.Best.Gap <= p.Tol/1000*h.Best.Objective
 	}
-	sol.layers = []affine{hidden, votes(p.k, pairs)}
+	sol.layers = []affine{hidden, votes(p.K, pairs)}
 	return sol, nil
 }
 

@@ -2,18 +2,19 @@ package fit
 
 import (
 	"math"
-	"slices"
 
+	"github.com/wiseft/wiseft/probe/fit/internal/hinge"
+	"github.com/wiseft/wiseft/probe/fit/internal/lbfgs"
 	"gonum.org/v1/gonum/floats"
 )
 
 // trail is what fits leave to the next one, on the same rows with a larger C. Solvers that
 // go step by step keep what helps them; nil keeps nothing.
 type trail struct {
-	optima []optimum    // the last trailOptima linear classifiers
-	last   *descent     // the last fit by L-BFGS, for the curvature that it found
-	pairs  []*hingePair // of the last fit by pairs, without rows
-	ridge  []float64    // sums over the rows that ridge needs, for C = 1
+	optima []optimum      // the last trailOptima linear classifiers
+	last   *lbfgs.Descent // the last fit by L-BFGS, for the curvature that it found
+	pairs  []*hinge.Pair  // of the last fit by pairs, without rows
+	ridge  []float64      // sums over the rows that ridge needs, for C = 1
 }
 
 // optimum is where a fit ended.
@@ -59,52 +60,9 @@ func (t *trail) extrapolate(c float64) []float64 {
 	return w
 }
 
-// keep leaves what d has found.
-func (t *trail) keep(d *descent) {
-	if t == nil {
-		return
-	}
-	t.leave(d.c, d.best)
-	t.last = d
-}
-
 // keepPairs leaves the pairs of classes that were solved.
-func (t *trail) keepPairs(pairs []*hingePair) {
+func (t *trail) keepPairs(pairs []*hinge.Pair) {
 	if t != nil {
 		t.pairs = pairs
 	}
-}
-
-// keepWithin is the factor by which curvature may change before a preconditioner is made
-// anew: the inverse is then at most so much off in every direction.
-const keepWithin = 1.3
-
-// inherit gives d, whose start has been evaluated, the curvature that the fit before it
-// found. Both losses are sums over the same rows, whose curvatures have changed with C and
-// the distance from the margin: by the same factor, as far as the intercepts show it.
-func (t *trail) inherit(d *descent) {
-	if t == nil || t.last == nil {
-		return
-	}
-	ratio := floats.Sum(d.curve) / floats.Sum(t.last.curve)
-	if !(ratio > 0) || math.IsInf(ratio, 0) {
-		return
-	}
-	d.pre = t.last.pre
-	d.stale = ratio > keepWithin || ratio < 1/keepWithin
-	for _, s := range t.last.steps {
-		floats.AddScaled(s.y, -1, d.penalised(s.s)) // the loss's part
-		floats.Scale(ratio, s.y)
-		floats.Add(s.y, d.penalised(s.s))
-		d.remember(s.s, s.y)
-	}
-}
-
-// penalised returns the gradient of the penalty at v.
-func (d *descent) penalised(v []float64) []float64 {
-	out := slices.Clone(v)
-	for c := range d.k {
-		out[c*d.width+d.d] *= d.penalty
-	}
-	return out
 }

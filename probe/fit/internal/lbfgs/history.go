@@ -1,8 +1,9 @@
-package fit
+package lbfgs
 
 import (
 	"slices"
 
+	"github.com/wiseft/wiseft/probe/fit/internal/scaled"
 	"gonum.org/v1/gonum/floats"
 )
 
@@ -20,7 +21,7 @@ type step struct {
 }
 
 // copyOf returns a copy of v, in the memory of a forgotten step if there is one.
-func (d *descent) copyOf(v []float64) []float64 {
+func (d *Descent) copyOf(v []float64) []float64 {
 	last := len(d.spare) - 1
 	if last < 0 {
 		return slices.Clone(v)
@@ -33,7 +34,7 @@ func (d *descent) copyOf(v []float64) []float64 {
 
 // remember keeps a step s and what it changed in the gradient, y. Their memory is d's from now
 // on.
-func (d *descent) remember(s, y []float64) {
+func (d *Descent) remember(s, y []float64) {
 	curvature := floats.Dot(s, y)
 	if !(curvature > 0) {
 		d.spare = append(d.spare, s, y)
@@ -47,7 +48,7 @@ func (d *descent) remember(s, y []float64) {
 }
 
 // forget drops the n oldest steps.
-func (d *descent) forget(n int) {
+func (d *Descent) forget(n int) {
 	for _, s := range d.steps[:n] {
 		d.spare = append(d.spare, s.s, s.y)
 		if s.inverse != nil {
@@ -60,9 +61,9 @@ func (d *descent) forget(n int) {
 // apply applies the inverse to the gradient and to what the steps changed in it. The last change
 // is the difference of two gradients to which it is applied anyway, so that an iteration takes one
 // application, not another one for the scale.
-func (d *descent) apply() {
-	d.inverse, d.before = resized(d.before, len(d.grad)), d.inverse
-	d.pre.solve(d.workers, d.inverse, d.grad, d.width)
+func (d *Descent) apply() {
+	d.inverse, d.before = scaled.Resized(d.before, len(d.grad)), d.inverse
+	d.pre.solve(d.Workers, d.inverse, d.grad, d.Width)
 	for i := range d.steps {
 		s := &d.steps[i]
 		if s.inverse != nil {
@@ -72,7 +73,7 @@ func (d *descent) apply() {
 		if i == len(d.steps)-1 && d.inverseAt == d.taken-1 {
 			floats.Sub(s.inverse, d.before)
 		} else {
-			d.pre.solve(d.workers, s.inverse, s.y, d.width)
+			d.pre.solve(d.Workers, s.inverse, s.y, d.Width)
 		}
 	}
 	d.inverseAt = d.taken
@@ -80,9 +81,9 @@ func (d *descent) apply() {
 
 // direction is minus the approximate inverse Hessian times the gradient. It is d's until the
 // next one.
-func (d *descent) direction() []float64 {
+func (d *Descent) direction() []float64 {
 	d.apply()
-	d.q, d.dir = resized(d.q, len(d.grad)), resized(d.dir, len(d.grad))
+	d.q, d.dir = scaled.Resized(d.q, len(d.grad)), scaled.Resized(d.dir, len(d.grad))
 	q, dir := d.q, d.dir
 	copy(q, d.grad)
 	copy(dir, d.inverse) // of q, throughout

@@ -1,4 +1,4 @@
-package fit
+package hinge
 
 import (
 	"cmp"
@@ -9,33 +9,33 @@ import (
 )
 
 // hingeOptimum is where [hingePair] got to.
-type hingeOptimum struct {
-	w         []float64 // d
-	b         float64
-	objective float64
-	gap       float64 // between it and the dual objective
-	violation float64 // of the optimality conditions, by two rows, at most
+type PairOptimum struct {
+	W         []float64 // d
+	B         float64
+	Objective float64
+	Gap       float64 // between it and the dual objective
+	Violation float64 // of the optimality conditions, by two rows, at most
 }
 
 // measure returns what w and alpha are worth.
-func (h *hingePair) measure() hingeOptimum {
+func (h *Pair) measure() PairOptimum {
 	target := make([]float64, len(h.alpha)) // the intercept that leaves a row no slack
 	for i, s := range h.sign {
 		target[i] = s - floats.Dot(h.w[:h.d], h.row(i)[:h.d])
 	}
 	b := h.intercept(target)
 	f, scale := h.primal(target, b)
-	at := hingeOptimum{
-		w: slices.Clone(h.w[:h.d]), b: scale * b,
-		objective: f, gap: f - h.dual(), violation: h.violation(target),
+	at := PairOptimum{
+		W: slices.Clone(h.w[:h.d]), B: scale * b,
+		Objective: f, Gap: f - h.dual(), Violation: h.violation(target),
 	}
-	floats.Scale(scale, at.w)
+	floats.Scale(scale, at.W)
 	return at
 }
 
 // intercept returns the b that minimises sum_i c_i max(0, s_i (target_i - b)). Free support
 // vectors agree on it; without any, it is the middle of an interval, as in LIBSVM.
-func (h *hingePair) intercept(target []float64) float64 {
+func (h *Pair) intercept(target []float64) float64 {
 	order := make([]int, len(target))
 	slope := 0.0 // of the sum, below all targets
 	for i, s := range h.sign {
@@ -62,7 +62,7 @@ func (h *hingePair) intercept(target []float64) float64 {
 // primal returns the objective of w and b, both times scale: 1, or what leaves no row any
 // slack, if that is better. Slacks of 1e-16, which are rounding, times a large C may be more
 // than the rest of the objective.
-func (h *hingePair) primal(target []float64, b float64) (f, scale float64) {
+func (h *Pair) primal(target []float64, b float64) (f, scale float64) {
 	most := 0.0
 	for i, s := range h.sign {
 		most = max(most, s*(target[i]-b))
@@ -83,7 +83,7 @@ func (h *hingePair) primal(target []float64, b float64) (f, scale float64) {
 
 // dual returns the dual objective of alpha, the larger of the sums of both classes, which must
 // be equal, scaled down to the other.
-func (h *hingePair) dual() float64 {
+func (h *Pair) dual() float64 {
 	var sums [2]float64
 	for i, a := range h.alpha {
 		sums[h.side(i)] += a
@@ -101,7 +101,7 @@ func (h *hingePair) dual() float64 {
 }
 
 // side is 0 for rows of the first class of the pair, 1 for those of the second.
-func (h *hingePair) side(i int) int {
+func (h *Pair) side(i int) int {
 	if h.sign[i] > 0 {
 		return 0
 	}
@@ -109,7 +109,7 @@ func (h *hingePair) side(i int) int {
 }
 
 // violation returns by how much two rows contradict each other about the intercept.
-func (h *hingePair) violation(target []float64) float64 {
+func (h *Pair) violation(target []float64) float64 {
 	top, low := math.Inf(-1), math.Inf(1)
 	for i, a := range h.alpha {
 		positive := h.sign[i] > 0

@@ -1,26 +1,28 @@
-package fit
+package mlp
 
 import (
 	"math"
 	"math/rand/v2"
 	"slices"
 
-	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/probe/fit/internal/dense"
+	"github.com/wiseft/wiseft/probe/fit/internal/scaled"
+	"github.com/wiseft/wiseft/probe/fit/internal/softmax"
 	"gonum.org/v1/gonum/floats"
 )
 
 // network is a multi-layer perceptron in training. Matrices are padded as dense wants.
 type network struct {
-	p      *problem
-	r      *rand.Rand
-	layers []*trained
-	order  []int
-	steps  int // of Adam
+	p       *scaled.Problem
+	dropout float64
+	r       *rand.Rand
+	layers  []*layer
+	order   []int
+	steps   int // of Adam
 }
 
 // trained is one layer: linear, and, but for the last, BatchNorm, ReLU and dropout.
-type trained struct {
+type layer struct {
 	in, out, rows, width int
 	last                 bool
 	w                    adam // rows x width
@@ -52,15 +54,12 @@ func (a *adam) step(rate float64, t int) {
 }
 
 // newNetwork draws weights from +-1/sqrt(inputs), as PyTorch does.
-func newNetwork(p *problem, r *rand.Rand) *network {
-	n := &network{p: p, r: r}
-	sizes := p.opt.Hidden
-	if sizes == nil {
-		sizes = []int{DefaultWidth}
-	}
-	in, width := p.d, p.width
-	for i, out := range append(slices.Clone(sizes), p.k) {
-		l := &trained{in: in, out: out, rows: dense.PadRows(out), width: width, last: i == len(sizes)}
+func newNetwork(p *scaled.Problem, opt Options, r *rand.Rand) *network {
+	n := &network{p: p, dropout: opt.Dropout, r: r}
+	sizes := opt.Hidden
+	in, width := p.D, p.Width
+	for i, out := range append(slices.Clone(sizes), p.K) {
+		l := &layer{in: in, out: out, rows: dense.PadRows(out), width: width, last: i == len(sizes)}
 		l.w, l.gamma, l.beta = newAdam(l.rows*width), newAdam(l.rows), newAdam(l.rows)
 		l.mean, l.variance = make([]float64, l.rows), make([]float64, l.rows)
 		for c := range out {
@@ -78,13 +77,13 @@ func newNetwork(p *problem, r *rand.Rand) *network {
 // rows returns rows of the table, padded; the constant feature is left out.
 func (n *network) rows(at []int) ([]float64, error) {
 	p := n.p
-	h := make([]float64, dense.PadRows(len(at))*p.width)
+	h := make([]float64, dense.PadRows(len(at))*p.Width)
 	for i, row := range at {
-		x, err := p.table.Rows(nil, row, row+1)
+		x, err := p.Table.Rows(nil, row, row+1)
 		if err != nil {
 			return nil, err
 		}
-		dense.Center(h[i*p.width:(i+1)*p.width], x, p.mean, p.scale)
+		dense.Center(h[i*p.Width:(i+1)*p.Width], x, p.Mean, p.Scale)
 	}
 	return h, nil
 }
@@ -97,23 +96,23 @@ func (n *network) step(at []int, rate float64) error {
 	}
 	m := len(at)
 	for _, l := range n.layers {
-		h = l.forward(h, m, n.r, n.p.opt.Dropout)
+		h = l.forward(h, m, n.r, n.dropout)
 	}
-	loss := softmaxLoss{n.p.weight}
+	loss := softmax.Loss{Weight: n.p.Weight}
 	last := n.layers[len(n.layers)-1]
 	grad := make([]float64, dense.PadRows(m)*last.rows)
 	for i, row := range at {
 		out := grad[i*last.rows : i*last.rows+last.out]
 		copy(out, h[i*last.rows:])
-		loss.residual(out, n.p.y[row])
-		floats.Scale(1/(n.p.c*float64(m)), out)
+		loss.Residual(out, n.p.Y[row])
+		floats.Scale(1/(n.p.C*float64(m)), out)
 	}
 	for i, l := range slices.Backward(n.layers) {
 		grad = l.backward(grad, m, i > 0)
 	}
 	n.steps++
 	for _, l := range n.layers {
-		floats.AddScaled(l.w.grad, 1/(n.p.c*float64(n.p.n)), l.w.value)
+		floats.AddScaled(l.w.grad, 1/(n.p.C*float64(n.p.N)), l.w.value)
 		l.w.step(rate, n.steps)
 		l.gamma.step(rate, n.steps)
 		l.beta.step(rate, n.steps)
@@ -122,7 +121,7 @@ func (n *network) step(at []int, rate float64) error {
 }
 
 // forward returns the inputs of the next layer, or the scores (m x rows).
-func (l *trained) forward(h []float64, m int, r *rand.Rand, dropout float64) []float64 {
+func (l *layer) forward(h []float64, m int, r *rand.Rand, dropout float64) []float64 {
 	padded := dense.PadRows(m)
 	l.h, l.z = h, make([]float64, padded*l.rows)
 	dense.MulTrans(l.z, h, l.w.value, padded, l.rows, l.width)
@@ -150,21 +149,21 @@ func (l *trained) forward(h []float64, m int, r *rand.Rand, dropout float64) []f
 
 // normalize brings z to mean 0 and variance 1 over the batch and moves the running
 // statistics (Ioffe and Szegedy, Batch Normalization, 2015).
-func (l *trained) normalize(m int) {
+func (l *layer) normalize(m int) {
 	l.deviation = make([]float64, l.rows)
 	for c := range l.out {
 		mean, variance := l.columnMoments(c, m)
-		l.deviation[c] = math.Sqrt(variance + mlpEpsilon)
+		l.deviation[c] = math.Sqrt(variance + epsilon)
 		for i := range m {
 			l.z[i*l.rows+c] = (l.z[i*l.rows+c] - mean) / l.deviation[c]
 		}
 		unbiased := variance * float64(m) / float64(m-1)
-		l.mean[c] += mlpMomentum * (mean - l.mean[c])
-		l.variance[c] += mlpMomentum * (unbiased - l.variance[c])
+		l.mean[c] += momentum * (mean - l.mean[c])
+		l.variance[c] += momentum * (unbiased - l.variance[c])
 	}
 }
 
-func (l *trained) columnMoments(c, m int) (mean, variance float64) {
+func (l *layer) columnMoments(c, m int) (mean, variance float64) {
 	for i := range m {
 		mean += l.z[i*l.rows+c]
 	}
@@ -178,7 +177,7 @@ func (l *trained) columnMoments(c, m int) (mean, variance float64) {
 // backward takes the gradient of the layer's outputs (m x rows), adds to those of its
 // parameters, and returns that of its inputs, if they are wanted, in the rows of the
 // layer below.
-func (l *trained) backward(grad []float64, m int, wanted bool) []float64 {
+func (l *layer) backward(grad []float64, m int, wanted bool) []float64 {
 	for i := range m {
 		row := grad[i*l.rows : (i+1)*l.rows]
 		if !l.last {
@@ -213,7 +212,7 @@ func (l *trained) backward(grad []float64, m int, wanted bool) []float64 {
 }
 
 // backwardNorm turns the gradient of BatchNorm's outputs into that of its inputs.
-func (l *trained) backwardNorm(grad []float64, m int) {
+func (l *layer) backwardNorm(grad []float64, m int) {
 	for c := range l.out {
 		sum, dot := 0.0, 0.0
 		for i := range m {
@@ -229,48 +228,39 @@ func (l *trained) backwardNorm(grad []float64, m int) {
 }
 
 // fold returns the network as affine layers, BatchNorm folded in.
-func (n *network) fold() []affine {
-	var layers []affine
+func (n *network) fold() []Layer {
+	var layers []Layer
 	for _, l := range n.layers {
-		a := affine{w: make([]float64, l.out*l.in), b: make([]float64, l.out)}
+		a := Layer{W: make([]float64, l.out*l.in), B: make([]float64, l.out)}
 		for c := range l.out {
 			scale, shift := 1.0, 0.0
 			if !l.last {
-				a.act = ReLU
-				scale = l.gamma.value[c] / math.Sqrt(l.variance[c]+mlpEpsilon)
+				scale = l.gamma.value[c] / math.Sqrt(l.variance[c]+epsilon)
 				shift = l.mean[c]
 			}
-			a.b[c] = l.beta.value[c] - scale*shift
-			floats.AddScaled(a.w[c*l.in:(c+1)*l.in], scale, l.w.value[c*l.width:c*l.width+l.in])
+			a.B[c] = l.beta.value[c] - scale*shift
+			floats.AddScaled(a.W[c*l.in:(c+1)*l.in], scale, l.w.value[c*l.width:c*l.width+l.in])
 		}
 		layers = append(layers, a)
 	}
 	return layers
 }
 
-// warmStart takes the layers of Init, which must have the network's sizes: gamma and beta
-// undo what BatchNorm does to the first rows.
-func (n *network) warmStart() error {
-	init := n.p.init
-	if init == nil {
+// warmStart takes the layers of start, if there are any: gamma and beta undo what BatchNorm does to the first rows.
+func (n *network) warmStart(start []Layer) error {
+	if start == nil {
 		return nil
 	}
-	if len(init.Layers) != len(n.layers) {
-		return fault.Inputf("initial classifier: has %d layers, the mlp %d", len(init.Layers), len(n.layers))
-	}
-	for i, l := range n.layers {
-		if !l.last && (len(init.Layers[i].B) != l.out || init.Layers[i].Act != ReLU) {
-			return fault.Inputf("initial classifier: layer %d has %d outputs and the activation %q, the mlp %d and %q",
-				i, len(init.Layers[i].B), init.Layers[i].Act, l.out, ReLU)
-		}
-	}
-	at := n.r.Perm(n.p.n)[:min(n.p.n, warmRows)]
+	at := n.r.Perm(n.p.N)[:min(n.p.N, warmRows)]
 	h, err := n.rows(at)
 	if err != nil {
 		return err
 	}
 	for i, l := range n.layers {
-		l.take(init.Layers[i], n.p, i == 0)
+		if i == 0 {
+			start[0] = scaleLayer(n.p, start[0])
+		}
+		l.take(start[i])
 		if l.last {
 			break
 		}
@@ -279,31 +269,33 @@ func (n *network) warmStart() error {
 	return nil
 }
 
-// take copies the weights of a layer, which are those of plain features in the first.
-func (l *trained) take(from Layer, p *problem, first bool) {
-	for c := range l.out {
-		source := c
-		if l.last {
-			source = p.seen[c]
+// scaleLayer returns l, which takes plain features, as a layer of scaled ones.
+func scaleLayer(p *scaled.Problem, l Layer) Layer {
+	out := Layer{W: slices.Clone(l.W), B: slices.Clone(l.B)}
+	for c := range l.B {
+		row := out.W[c*p.D : (c+1)*p.D]
+		for j, w := range row {
+			out.B[c] += w * p.Mean[j]
+			row[j] = w / p.Scale[j]
 		}
-		if from.B[source] == UnseenBias {
+	}
+	return out
+}
+
+// take copies the weights of a layer, but for classes that it does not know.
+func (l *layer) take(from Layer) {
+	for c, b := range from.B {
+		if math.IsInf(b, -1) {
 			continue
 		}
-		l.beta.value[c] = float64(from.B[source])
-		for j, v := range from.W[source*l.in : (source+1)*l.in] {
-			w := float64(v)
-			if first {
-				l.beta.value[c] += w * p.mean[j]
-				w /= p.scale[j]
-			}
-			l.w.value[c*l.width+j] = w
-		}
+		l.beta.value[c] = b
+		copy(l.w.value[c*l.width:], from.W[c*l.in:(c+1)*l.in])
 	}
 }
 
 // match sets BatchNorm so that it changes nothing on these rows, and returns the inputs of
 // the next layer.
-func (l *trained) match(h []float64, m int) []float64 {
+func (l *layer) match(h []float64, m int) []float64 {
 	padded, next := dense.PadRows(m), dense.PadCols(l.out)
 	l.z = make([]float64, padded*l.rows)
 	dense.MulTrans(l.z, h, l.w.value, padded, l.rows, l.width)
@@ -311,7 +303,7 @@ func (l *trained) match(h []float64, m int) []float64 {
 	for c := range l.out {
 		bias := l.beta.value[c]
 		l.mean[c], l.variance[c] = l.columnMoments(c, m)
-		l.gamma.value[c] = math.Sqrt(l.variance[c] + mlpEpsilon)
+		l.gamma.value[c] = math.Sqrt(l.variance[c] + epsilon)
 		l.beta.value[c] = bias + l.mean[c]
 		for i := range m {
 			out[i*next+c] = max(0, l.z[i*l.rows+c]+bias)

@@ -1,4 +1,4 @@
-package fit
+package scaled
 
 import (
 	"runtime"
@@ -9,7 +9,7 @@ import (
 // parallel calls task(0), ..., task(n-1), several at once, and returns when all are
 // done. Tasks must not depend on each other's order: each owns what it writes, so
 // that the number of workers (0 = GOMAXPROCS) never changes a result.
-func parallel(workers, n int, task func(i int)) {
+func Parallel(workers, n int, task func(i int)) {
 	if workers == 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
@@ -33,4 +33,4 @@ func parallel(workers, n int, task func(i int)) {
 }
 
 // ceilDiv returns a / b rounded up.
-func ceilDiv(a, b int) int { return (a + b - 1) / b }
+func CeilDiv(a, b int) int { return (a + b - 1) / b }

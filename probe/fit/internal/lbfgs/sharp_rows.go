@@ -1,4 +1,4 @@
-package fit
+package lbfgs
 
 import (
 	"cmp"
@@ -7,6 +7,7 @@ import (
 
 	"github.com/wiseft/wiseft/probe/feature"
 	"github.com/wiseft/wiseft/probe/fit/internal/dense"
+	"github.com/wiseft/wiseft/probe/fit/internal/scaled"
 	"gonum.org/v1/gonum/floats"
 )
 
@@ -46,74 +47,74 @@ type sharpRows struct {
 // findSharp collects the sharp rows of the point reached and takes from h, the curvatures of
 // all rows, what the terms account for. mean is the mean of h. The memory of old, which may be
 // nil, is used again.
-func (d *descent) findSharp(old *sharpRows, h []float64, mean float64) (*sharpRows, error) {
+func (d *Descent) findSharp(old *sharpRows, h []float64, mean float64) (*sharpRows, error) {
 	least := sharpFactor * mean
 	var order []int
 	for i, c := range h {
-		if c > 0 && c*float64(d.k) >= least { // no direction has more than the trace
+		if c > 0 && c*float64(d.K) >= least { // no direction has more than the trace
 			order = append(order, i)
 		}
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(h[b], h[a]) })
-	order = order[:min(len(order), maxSharp, maxSharpValues/d.width)]
+	order = order[:min(len(order), maxSharp, maxSharpValues/d.Width)]
 
 	s := old
 	if s == nil {
-		s = &sharpRows{width: d.width, k: d.k}
+		s = &sharpRows{width: d.Width, k: d.K}
 	}
-	s.x, s.at, s.v = resized(s.x, dense.PadRows(len(order))*d.width), s.at[:0], s.v[:0]
+	s.x, s.at, s.v = scaled.Resized(s.x, dense.PadRows(len(order))*d.Width), s.at[:0], s.v[:0]
 	clear(s.x)
 	var buf []float32
 	rows := 0
 	for _, i := range order {
-		values, err := d.table.Rows(buf, i, i+1)
+		values, err := d.Table.Rows(buf, i, i+1)
 		if err != nil {
 			return nil, err
 		}
-		if _, held := d.table.(*feature.Set); !held {
+		if _, held := d.Table.(*feature.Set); !held {
 			buf = values
 		}
-		x := s.x[rows*d.width : (rows+1)*d.width]
-		dense.Center(x, values, d.mean, d.scale)
-		x[d.d] = 1
-		trace := s.addTerms(d.loss, d.residual(x, d.y[i]), d.y[i], rows, least)
+		x := s.x[rows*d.Width : (rows+1)*d.Width]
+		dense.Center(x, values, d.Mean, d.Scale)
+		x[d.D] = 1
+		trace := s.addTerms(d.loss, d.residual(x, d.Y[i]), d.Y[i], rows, least)
 		if trace == 0 {
 			clear(x)
 			continue
 		}
-		h[i] = max(0, h[i]-trace/float64(d.k))
+		h[i] = max(0, h[i]-trace/float64(d.K))
 		rows++
 	}
 	if rows == 0 {
 		return nil, nil
 	}
 	s.n = dense.PadRows(rows)
-	s.x = s.x[:s.n*d.width]
+	s.x = s.x[:s.n*d.Width]
 	return s, nil
 }
 
 // residual returns the loss's derivatives in a row of features.
-func (d *descent) residual(x []float64, label int) []float64 {
-	scores := make([]float64, d.k)
+func (d *Descent) residual(x []float64, label int) []float64 {
+	scores := make([]float64, d.K)
 	for c := range scores {
-		scores[c] = floats.Dot(x, d.w[c*d.width:(c+1)*d.width])
+		scores[c] = floats.Dot(x, d.w[c*d.Width:(c+1)*d.Width])
 	}
-	d.loss.residual(scores, label)
+	d.loss.Residual(scores, label)
 	return scores
 }
 
 // addTerms adds the terms of a row, which becomes row at, that are at least so large, and
 // returns their trace.
-func (s *sharpRows) addTerms(l loss, residual []float64, label, at int, least float64) (trace float64) {
+func (s *sharpRows) addTerms(l Loss, residual []float64, label, at int, least float64) (trace float64) {
 	k, first := s.k, len(s.at)
 	diag, col := make([]float64, k), make([]float64, k)
-	l.interceptCurvature(diag, residual, label)
+	l.InterceptCurvature(diag, residual, label)
 	for len(s.at) < maxSharp {
 		c := floats.MaxIdx(diag)
 		if !(diag[c] > 0) {
 			break
 		}
-		l.hessianColumn(col, residual, label, c)
+		l.HessianColumn(col, residual, label, c)
 		for m := first; m < len(s.at); m++ {
 			floats.AddScaled(col, -s.v[m*k+c], s.v[m*k:(m+1)*k])
 		}
@@ -137,20 +138,20 @@ func (s *sharpRows) join(workers int, p *precondition) {
 	if s == nil {
 		return
 	}
-	s.mx = resized(s.mx, len(s.x))
+	s.mx = scaled.Resized(s.mx, len(s.x))
 	p.solveCommon(workers, s.mx, s.x, s.width)
 	// x_i^T M^-1 x_j for j up to the end of i's tile: terms are in the order of their rows, and a
 	// triangle is all that is inverted.
 	products := make([][]float64, s.n/dense.RowTile)
-	parallel(workers, len(products), func(tile int) {
+	scaled.Parallel(workers, len(products), func(tile int) {
 		lo, hi := tile*dense.RowTile, (tile+1)*dense.RowTile
 		products[tile] = make([]float64, dense.RowTile*hi)
 		dense.MulTrans(products[tile], s.x[lo*s.width:hi*s.width], s.mx, dense.RowTile, hi, s.width)
 	})
 	terms := dense.PadCols(len(s.at))
-	s.inverse = resized(s.inverse, terms*terms)
+	s.inverse = scaled.Resized(s.inverse, terms*terms)
 	clear(s.inverse)
-	parallel(workers, len(s.at), func(m int) {
+	scaled.Parallel(workers, len(s.at), func(m int) {
 		tile, i := s.at[m]/dense.RowTile, s.at[m]%dense.RowTile
 		v, row := s.v[m*s.k:(m+1)*s.k], products[tile][i*(tile+1)*dense.RowTile:]
 		for l := range m + 1 {
@@ -172,14 +173,14 @@ func (s *sharpRows) correct(workers int, dst []float64) {
 	}
 	// Products of the rows with dst, in tiles of dense.RowTile classes each.
 	tiles, size := len(dst)/s.width/dense.RowTile, s.n*dense.RowTile
-	s.products = resized(s.products, tiles*size)
+	s.products = scaled.Resized(s.products, tiles*size)
 	products := s.products
 	index := func(m, c int) int { return c/dense.RowTile*size + s.at[m]*dense.RowTile + c%dense.RowTile }
-	parallel(workers, tiles, func(t int) {
+	scaled.Parallel(workers, tiles, func(t int) {
 		dense.MulTrans(products[t*size:(t+1)*size], s.x, dst[t*dense.RowTile*s.width:], s.n, dense.RowTile, s.width)
 	})
 	terms := dense.PadCols(len(s.at))
-	s.along, s.solved = resized(s.along, terms), resized(s.solved, terms)
+	s.along, s.solved = scaled.Resized(s.along, terms), scaled.Resized(s.solved, terms)
 	along, solved := s.along, s.solved
 	clear(along)
 	for m := range s.at {
@@ -188,7 +189,7 @@ func (s *sharpRows) correct(workers int, dst []float64) {
 		}
 	}
 	const piece = 64
-	parallel(workers, ceilDiv(terms, piece), func(task int) {
+	scaled.Parallel(workers, scaled.CeilDiv(terms, piece), func(task int) {
 		for m := task * piece; m < min((task+1)*piece, terms); m++ {
 			solved[m] = floats.Dot(s.inverse[m*terms:(m+1)*terms], along)
 		}
@@ -199,7 +200,7 @@ func (s *sharpRows) correct(workers int, dst []float64) {
 			products[index(m, c)] -= v * solved[m]
 		}
 	}
-	parallel(workers, tiles, func(t int) {
+	scaled.Parallel(workers, tiles, func(t int) {
 		dense.AddTransMul(dst[t*dense.RowTile*s.width:], products[t*size:(t+1)*size], s.mx, s.n, dense.RowTile, s.width)
 	})
 }

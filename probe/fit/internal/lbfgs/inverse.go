@@ -1,7 +1,8 @@
-package fit
+package lbfgs
 
 import (
 	"github.com/wiseft/wiseft/probe/fit/internal/dense"
+	"github.com/wiseft/wiseft/probe/fit/internal/scaled"
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/floats"
@@ -54,7 +55,7 @@ func sweep(workers int, a []float64, n, lo int, p, b, t []float64) {
 	}
 	clear(t)
 	dense.AddTransMul(t, p, b, size, size, n)
-	parallel(workers, n/dense.ColTile, func(strip int) {
+	scaled.Parallel(workers, n/dense.ColTile, func(strip int) {
 		dense.AddGramStrip(a, t, b, size, n, strip*dense.ColTile)
 	})
 	for r := range size {

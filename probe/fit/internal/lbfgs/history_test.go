@@ -1,8 +1,9 @@
-package fit
+package lbfgs
 
 import (
 	"testing"
 
+	"github.com/wiseft/wiseft/probe/fit/internal/fittest"
 	"gonum.org/v1/gonum/floats"
 )
 
@@ -12,7 +13,7 @@ import (
 func TestStepsKnowTheirInverse(t *testing.T) {
 	t.Parallel()
 	for _, iterations := range []int{firstRefresh - 1, firstRefresh + 1, firstRefresh + history + 4} {
-		d := descended(t, blobs(400, 24, 4), Options{C: 10, MaxIter: iterations, Tol: 1e-12})
+		d := descended(t, fittest.Blobs(400, 24, 4), endpoint{c: 10, iterations: iterations, tol: 1e-12})
 		checkInverses(t, d)
 	}
 }
@@ -21,7 +22,7 @@ func TestStepsKnowTheirInverse(t *testing.T) {
 // applied to.
 func TestStepsForgetTheOldInverse(t *testing.T) {
 	t.Parallel()
-	d := descended(t, blobs(400, 24, 4), Options{C: 10, MaxIter: 4, Tol: 1e-12})
+	d := descended(t, fittest.Blobs(400, 24, 4), endpoint{c: 10, iterations: 4, tol: 1e-12})
 	d.apply()
 	d.forget(len(d.steps))
 	if err := d.renew(t.Context()); err != nil {
@@ -39,7 +40,7 @@ func TestStepsForgetTheOldInverse(t *testing.T) {
 }
 
 // checkInverses compares what the steps know after the inverse was applied with the inverse.
-func checkInverses(t *testing.T, d *descent) {
+func checkInverses(t *testing.T, d *Descent) {
 	t.Helper()
 	d.apply()
 	if len(d.steps) == 0 {
@@ -47,7 +48,7 @@ func checkInverses(t *testing.T, d *descent) {
 	}
 	want := make([]float64, len(d.grad))
 	for i, s := range d.steps {
-		d.pre.solve(0, want, s.y, d.width)
+		d.pre.solve(0, want, s.y, d.Width)
 		if off := floats.Distance(s.inverse, want, 2) / floats.Norm(want, 2); !(off < 1e-6) {
 			t.Errorf("step %d of %d: off by %.1e", i+1, len(d.steps), off)
 		}

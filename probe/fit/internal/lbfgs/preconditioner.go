@@ -1,10 +1,11 @@
-package fit
+package lbfgs
 
 import (
 	"context"
 	"math"
 
 	"github.com/wiseft/wiseft/probe/fit/internal/dense"
+	"github.com/wiseft/wiseft/probe/fit/internal/scaled"
 	"gonum.org/v1/gonum/floats"
 )
 
@@ -33,51 +34,51 @@ type precondition struct {
 }
 
 // update sets p for the point that d has reached.
-func (p *precondition) update(ctx context.Context, d *descent) error {
+func (p *precondition) update(ctx context.Context, d *Descent) error {
 	h, err := d.curvatures(ctx)
 	if err != nil {
 		return err
 	}
-	mean := floats.Sum(h) / float64(d.n)
+	mean := floats.Sum(h) / float64(d.N)
 	if p.sharp, err = d.findSharp(p.sharp, h, mean); err != nil {
 		return err
 	}
-	if err := p.updateCommon(ctx, d, h, mean*float64(d.n)); err != nil {
+	if err := p.updateCommon(ctx, d, h, mean*float64(d.N)); err != nil {
 		return err
 	}
-	p.sharp.join(d.workers, p)
+	p.sharp.join(d.Workers, p)
 	return nil
 }
 
 // updateCommon sets M for the curvatures h of the rows. Of the intercept it has the curvature
 // total instead, which the penalty does not bound below.
-func (p *precondition) updateCommon(ctx context.Context, d *descent, h []float64, total float64) error {
-	if d.width > maxInverseDim {
+func (p *precondition) updateCommon(ctx context.Context, d *Descent, h []float64, total float64) error {
+	if d.Width > maxInverseDim {
 		return p.useDiagonal(ctx, d, h, total)
 	}
-	p.inverse = resized(p.inverse, d.width*d.width)
-	stride := max(1, d.n/(gramRowsPerDim*d.width))
+	p.inverse = scaled.Resized(p.inverse, d.Width*d.Width)
+	stride := max(1, d.N/(gramRowsPerDim*d.Width))
 	if err := d.gram(ctx, p.inverse, h, stride); err != nil {
 		return err
 	}
-	blocks := ceilDiv(d.n, blockRows)
-	floats.Scale(float64(blocks)/float64(ceilDiv(blocks, stride)), p.inverse)
+	blocks := scaled.CeilDiv(d.N, scaled.BlockRows)
+	floats.Scale(float64(blocks)/float64(scaled.CeilDiv(blocks, stride)), p.inverse)
 	d.addPenalty(p.inverse, total)
-	if !invert(d.workers, p.inverse, d.width) {
+	if !invert(d.Workers, p.inverse, d.Width) {
 		return p.useDiagonal(ctx, d, h, total)
 	}
 	return nil
 }
 
 // curvatures returns the mean over the classes of the loss's second derivatives, row by row.
-func (d *descent) curvatures(ctx context.Context) ([]float64, error) {
-	h := make([]float64, d.n)
-	err := d.pass(ctx, maxChunks, func(b *block) {
+func (d *Descent) curvatures(ctx context.Context) ([]float64, error) {
+	h := make([]float64, d.N)
+	err := d.Pass(ctx, scaled.MaxChunks, func(b *scaled.Block) {
 		scores := d.scores(b)
-		for i := range b.n {
-			row, label := scores[i*d.rows:i*d.rows+d.k], d.y[b.lo+i]
-			d.loss.residual(row, label)
-			h[b.lo+i] = d.loss.curvature(row, label)
+		for i := range b.N {
+			row, label := scores[i*d.rows:i*d.rows+d.K], d.Y[b.Lo+i]
+			d.loss.Residual(row, label)
+			h[b.Lo+i] = d.loss.Curvature(row, label)
 		}
 	})
 	return h, err
@@ -89,17 +90,17 @@ const gramBlocks = 8
 // gram sets dst (width x width, the lower triangle) to the sum of h_i x_i x_i^T over every
 // stride-th block of rows. The work is shared by strips of dst, which needs no partial sums: for
 // 1,024 features they would take 8 MiB each.
-func (d *descent) gram(ctx context.Context, dst, h []float64, stride int) error {
+func (d *Descent) gram(ctx context.Context, dst, h []float64, stride int) error {
 	clear(dst)
-	group, errs := make([]*block, gramBlocks), make([]error, gramBlocks)
+	group, errs := make([]*scaled.Block, gramBlocks), make([]error, gramBlocks)
 	for i := range group {
-		group[i] = d.blocks.Get().(*block)
-		defer d.blocks.Put(group[i])
+		group[i] = d.Blocks.Get().(*scaled.Block)
+		defer d.Blocks.Put(group[i])
 	}
-	for lo := 0; lo < d.n; lo += gramBlocks * stride * blockRows {
-		loaded := min(gramBlocks, ceilDiv(d.n-lo, stride*blockRows))
-		parallel(d.workers, loaded, func(i int) {
-			if errs[i] = d.load(group[i], lo+i*stride*blockRows); errs[i] == nil {
+	for lo := 0; lo < d.N; lo += gramBlocks * stride * scaled.BlockRows {
+		loaded := min(gramBlocks, scaled.CeilDiv(d.N-lo, stride*scaled.BlockRows))
+		scaled.Parallel(d.Workers, loaded, func(i int) {
+			if errs[i] = d.Load(group[i], lo+i*stride*scaled.BlockRows); errs[i] == nil {
 				d.curved(group[i], h)
 			}
 		})
@@ -108,9 +109,9 @@ func (d *descent) gram(ctx context.Context, dst, h []float64, stride int) error 
 				return err
 			}
 		}
-		parallel(d.workers, d.width/dense.ColTile, func(strip int) {
+		scaled.Parallel(d.Workers, d.Width/dense.ColTile, func(strip int) {
 			for _, b := range group[:loaded] {
-				dense.AddGramStrip(dst, b.curved, b.x, b.n, d.width, strip*dense.ColTile)
+				dense.AddGramStrip(dst, b.Curved, b.X, b.N, d.Width, strip*dense.ColTile)
 			}
 		})
 	}
@@ -118,36 +119,36 @@ func (d *descent) gram(ctx context.Context, dst, h []float64, stride int) error 
 }
 
 // curved returns the rows of b times their curvatures h. They are b's.
-func (d *descent) curved(b *block, h []float64) []float64 {
-	b.curved = resized(b.curved, b.n*d.width)
-	for i := range b.n {
-		floats.ScaleTo(b.curved[i*d.width:(i+1)*d.width], h[b.lo+i], b.x[i*d.width:(i+1)*d.width])
+func (d *Descent) curved(b *scaled.Block, h []float64) []float64 {
+	b.Curved = scaled.Resized(b.Curved, b.N*d.Width)
+	for i := range b.N {
+		floats.ScaleTo(b.Curved[i*d.Width:(i+1)*d.Width], h[b.Lo+i], b.X[i*d.Width:(i+1)*d.Width])
 	}
-	return b.curved
+	return b.Curved
 }
 
 // addPenalty makes the sum over the rows the matrix that is to be inverted. total is the
 // curvature along the intercept.
-func (d *descent) addPenalty(gram []float64, total float64) {
-	w := d.width
+func (d *Descent) addPenalty(gram []float64, total float64) {
+	w := d.Width
 	for j := range w {
 		gram[j*w+j]++ // penalty, or padding
 	}
-	gram[d.d*w+d.d] = max(total, math.SmallestNonzeroFloat32) + d.penalty
+	gram[d.D*w+d.D] = max(total, math.SmallestNonzeroFloat32) + d.penalty
 }
 
-func (p *precondition) useDiagonal(ctx context.Context, d *descent, h []float64, total float64) error {
-	p.inverse, p.diag = nil, make([]float64, d.width)
-	err := d.newSums(d.width).add(ctx, p.diag, func(acc []float64, b *block) {
+func (p *precondition) useDiagonal(ctx context.Context, d *Descent, h []float64, total float64) error {
+	p.inverse, p.diag = nil, make([]float64, d.Width)
+	err := d.NewSums(d.Width).Add(ctx, p.diag, func(acc []float64, b *scaled.Block) {
 		curved := d.curved(b, h)
 		for i, v := range curved {
-			acc[i%d.width] += v * b.x[i]
+			acc[i%d.Width] += v * b.X[i]
 		}
 	})
 	for j, v := range p.diag {
 		p.diag[j] = 1 / (v + 1)
 	}
-	p.diag[d.d] = 1 / (max(total, math.SmallestNonzeroFloat32) + d.penalty)
+	p.diag[d.D] = 1 / (max(total, math.SmallestNonzeroFloat32) + d.penalty)
 	return err
 }
 
@@ -166,7 +167,7 @@ func (p *precondition) solveCommon(workers int, dst, x []float64, width int) {
 		}
 		return
 	}
-	parallel(workers, len(x)/width/dense.RowTile, func(task int) {
+	scaled.Parallel(workers, len(x)/width/dense.RowTile, func(task int) {
 		lo, hi := task*dense.RowTile*width, (task+1)*dense.RowTile*width
 		dense.MulTrans(dst[lo:hi], x[lo:hi], p.inverse, dense.RowTile, width, width)
 	})

@@ -1,4 +1,4 @@
-package fit
+package hinge
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/wiseft/wiseft/probe/fit/internal/dense"
+	"github.com/wiseft/wiseft/probe/fit/internal/scaled"
 	"gonum.org/v1/gonum/floats"
 )
 
@@ -25,7 +26,7 @@ import (
 // problem is piecewise quadratic. Newton's method does not see how features are scaled; SMO
 // (LIBSVM), which changes two multipliers at a time, was 8 % above the optimum after 10
 // million steps where this solves 65 systems of equations.
-type hingePair struct {
+type Pair struct {
 	width, d int
 	rows     []float64 // n x width: features, then r, then padding
 	r        float64
@@ -40,9 +41,9 @@ type hingePair struct {
 	anchor     float64   // b_k / r
 	grad, dir  []float64 // width
 	change     []float64 // of the slacks along dir
-	iterations int       // steps and rounds
+	Iterations int       // steps and rounds
 
-	best hingeOptimum
+	Best PairOptimum
 }
 
 // sigma times the mean of ||x||^2: multipliers are measured in its inverse. Larger first ones
@@ -63,15 +64,15 @@ const (
 // maxStalled is how many rounds in a row may leave the gap as it is.
 const maxStalled = 6
 
-func newHingePair(p *problem, members [2][]int) (*hingePair, error) {
+func NewPair(p *scaled.Problem, members [2][]int) (*Pair, error) {
 	at := slices.Concat(members[0], members[1])
 	n := len(at)
-	h := &hingePair{
-		width: p.width, d: p.d, maxIter: p.maxIter,
-		rows: make([]float64, n*p.width), sign: make([]float64, n), c: make([]float64, n),
-		w: make([]float64, p.width), slack: make([]float64, n), alpha: make([]float64, n),
-		grad: make([]float64, p.width), dir: make([]float64, p.width), change: make([]float64, n),
-		best: hingeOptimum{gap: math.Inf(1)},
+	h := &Pair{
+		width: p.Width, d: p.D, maxIter: p.MaxIter,
+		rows: make([]float64, n*p.Width), sign: make([]float64, n), c: make([]float64, n),
+		w: make([]float64, p.Width), slack: make([]float64, n), alpha: make([]float64, n),
+		grad: make([]float64, p.Width), dir: make([]float64, p.Width), change: make([]float64, n),
+		Best: PairOptimum{Gap: math.Inf(1)},
 	}
 	squares := 0.0
 	for i, row := range at {
@@ -79,12 +80,12 @@ func newHingePair(p *problem, members [2][]int) (*hingePair, error) {
 		if i >= len(members[0]) {
 			h.sign[i] = -1
 		}
-		h.c[i] = p.weight[p.y[row]]
-		x, err := p.table.Rows(nil, row, row+1)
+		h.c[i] = p.Weight[p.Y[row]]
+		x, err := p.Table.Rows(nil, row, row+1)
 		if err != nil {
 			return nil, err
 		}
-		dense.Center(h.row(i), x, p.mean, p.scale)
+		dense.Center(h.row(i), x, p.Mean, p.Scale)
 		squares += floats.Dot(h.row(i), h.row(i))
 	}
 	// The intercept moves as easily as all features together, and by 1 for one row's c.
@@ -97,14 +98,17 @@ func newHingePair(p *problem, members [2][]int) (*hingePair, error) {
 	return h, nil
 }
 
-func (h *hingePair) row(i int) []float64 { return h.rows[i*h.width : (i+1)*h.width] }
+// release drops the rows. What [hingePair.follow] reads stays.
+func (h *Pair) Release() { h.rows = nil }
+
+func (h *Pair) row(i int) []float64 { return h.rows[i*h.width : (i+1)*h.width] }
 
 // solve runs until the duality gap is at most the share goal of the objective, or rounding
 // leaves nothing to gain.
-func (h *hingePair) solve(ctx context.Context, goal float64) error {
+func (h *Pair) Solve(ctx context.Context, goal float64) error {
 	h.measureSlacks()
 	limit, stalled := lastSigma/h.size, 0
-	for ; h.iterations < h.maxIter; h.iterations++ {
+	for ; h.Iterations < h.maxIter; h.Iterations++ {
 		h.anchor = h.w[h.d]
 		if err := h.round(ctx, goal); err != nil {
 			return err
@@ -112,13 +116,13 @@ func (h *hingePair) solve(ctx context.Context, goal float64) error {
 		for i, xi := range h.slack {
 			h.alpha[i] = h.multiplier(i, xi)
 		}
-		if at := h.measure(); at.gap < h.best.gap {
-			h.best, stalled = at, 0
+		if at := h.measure(); at.Gap < h.Best.Gap {
+			h.Best, stalled = at, 0
 		} else {
 			stalled++
 			limit = max(h.sigma, soundSigma/h.size) / sigmaRetreat
 		}
-		if h.best.gap <= goal*h.best.objective || stalled == maxStalled {
+		if h.Best.Gap <= goal*h.Best.Objective || stalled == maxStalled {
 			return nil
 		}
 		h.sigma = min(h.sigma*sigmaGrowth, limit)
@@ -128,8 +132,8 @@ func (h *hingePair) solve(ctx context.Context, goal float64) error {
 
 // round minimises the smoothed objective. Newton's method ends in one step once it knows
 // which rows curve, so that a step that gained next to nothing was the last.
-func (h *hingePair) round(ctx context.Context, goal float64) error {
-	for ; h.iterations < h.maxIter; h.iterations++ {
+func (h *Pair) round(ctx context.Context, goal float64) error {
+	for ; h.Iterations < h.maxIter; h.Iterations++ {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -150,12 +154,12 @@ func (h *hingePair) round(ctx context.Context, goal float64) error {
 
 // step goes to the minimum along Newton's direction, and returns what that would gain if no
 // row began or ceased to curve.
-func (h *hingePair) step() (gain float64, err error) {
+func (h *Pair) step() (gain float64, err error) {
 	hess, n := newHessian(len(h.alpha), h.width, h.curvature), len(h.alpha)
 	hess.values = make([]float64, hess.size())
-	scratch := make([]float64, 2*blockRows*h.width)
-	for lo := 0; lo < n; lo += blockRows {
-		hess.add(h.rows[lo*h.width:], lo, min(blockRows, n-lo), scratch)
+	scratch := make([]float64, 2*scaled.BlockRows*h.width)
+	for lo := 0; lo < n; lo += scaled.BlockRows {
+		hess.add(h.rows[lo*h.width:], lo, min(scaled.BlockRows, n-lo), scratch)
 	}
 	if err := hess.solve(h.dir, h.grad); err != nil {
 		return 0, err
@@ -169,19 +173,19 @@ func (h *hingePair) step() (gain float64, err error) {
 	return -0.5 * floats.Dot(h.dir, h.grad), nil
 }
 
-func (h *hingePair) measureSlacks() {
+func (h *Pair) measureSlacks() {
 	for i, s := range h.sign {
 		h.slack[i] = 1 - s*floats.Dot(h.w, h.row(i))
 	}
 }
 
 // multiplier returns the next multiplier of a row for its slack.
-func (h *hingePair) multiplier(i int, slack float64) float64 {
+func (h *Pair) multiplier(i int, slack float64) float64 {
 	return min(max(h.alpha[i]+h.sigma*slack, 0), h.c[i])
 }
 
 // curvature is the second derivative of the smoothed hinge of a row.
-func (h *hingePair) curvature(i int) float64 {
+func (h *Pair) curvature(i int) float64 {
 	if a := h.alpha[i] + h.sigma*h.slack[i]; a > 0 && a < h.c[i] {
 		return h.sigma
 	}
@@ -189,7 +193,7 @@ func (h *hingePair) curvature(i int) float64 {
 }
 
 // value returns the objective at w, not smoothed.
-func (h *hingePair) value() float64 {
+func (h *Pair) value() float64 {
 	f := 0.5 * floats.Dot(h.w[:h.d], h.w[:h.d])
 	for i, xi := range h.slack {
 		f += h.c[i] * max(0, xi)
@@ -198,7 +202,7 @@ func (h *hingePair) value() float64 {
 }
 
 // gradient sets the gradient of the smoothed objective and returns its norm.
-func (h *hingePair) gradient() float64 {
+func (h *Pair) gradient() float64 {
 	copy(h.grad, h.w)
 	h.grad[h.d] -= h.anchor
 	for i, s := range h.sign {
@@ -210,7 +214,7 @@ func (h *hingePair) gradient() float64 {
 }
 
 // slope returns the first and second derivative of the smoothed objective along dir.
-func (h *hingePair) slope(t float64) (slope, curve float64) {
+func (h *Pair) slope(t float64) (slope, curve float64) {
 	curve = floats.Dot(h.dir, h.dir)
 	slope = floats.Dot(h.w, h.dir) - h.anchor*h.dir[h.d] + t*curve
 	for i, d := range h.change {

@@ -1,28 +1,29 @@
-package fit
+package lbfgs
 
 import (
 	"context"
 	"math"
 
 	"github.com/wiseft/wiseft/probe/fit/internal/dense"
+	"github.com/wiseft/wiseft/probe/fit/internal/scaled"
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/optimize"
 )
 
 // loss is a convex loss of class scores, summed over the rows. It does not change when all
 // scores of a row do by the same amount.
-type loss interface {
+type Loss interface {
 	// residual replaces the scores of a row by the loss's derivatives and returns the
 	// loss.
-	residual(row []float64, label int) float64
+	Residual(row []float64, label int) float64
 	// curvature returns the mean over the classes of the loss's second derivatives,
 	// given residuals: the scale of the row's part of the Hessian.
-	curvature(residual []float64, label int) float64
+	Curvature(residual []float64, label int) float64
 	// interceptCurvature adds the second derivative by the score of each class to dst.
-	interceptCurvature(dst, residual []float64, label int)
+	InterceptCurvature(dst, residual []float64, label int)
 	// hessianColumn sets dst to the second derivatives by the score of class c and each of the
 	// classes, given residuals.
-	hessianColumn(dst, residual []float64, label, c int)
+	HessianColumn(dst, residual []float64, label, c int)
 }
 
 // The Hessian changes most at first, so that the preconditioner is made anew soon, and then
@@ -39,23 +40,25 @@ const (
 // by L-BFGS (Nocedal and Wright, Numerical Optimization, 2nd edition, algorithm 7.4)
 // that starts from the inverse of a [precondition] instead of a multiple of the
 // identity. Value and gradient of a point take one pass over the rows.
-type descent struct {
-	*problem
-	loss    loss
+type Descent struct {
+	*scaled.Problem
+	loss    Loss
 	penalty float64 // of the intercepts: 0 or 1
-	rows    int     // k, padded
+	last    *Descent
+	rows    int // k, padded
 	pre     *precondition
 	stale   bool // pre is to be made anew before it is used
-	sums    *sums
+	sums    *scaled.Sums
 
 	w, grad []float64 // rows x width
 	f       float64
 	curve   []float64 // of each intercept
 
-	done     bool // best satisfies the tolerance
-	best     []float64
-	bestF    float64
-	bestNorm float64
+	iterations int
+	done       bool // best satisfies the tolerance
+	best       []float64
+	bestF      float64
+	bestNorm   float64
 
 	steps []step      // the last ones, oldest first
 	taken int         // how many there were
@@ -67,12 +70,31 @@ type descent struct {
 	total, q, dir []float64 // of evaluate and direction
 }
 
-func newDescent(p *problem, l loss, penalty float64) *descent {
-	rows := dense.PadRows(p.k)
-	size := rows * p.width
-	d := &descent{
-		problem: p, loss: l, penalty: penalty, rows: rows,
-		sums: p.newSums(size + p.k + 1), w: p.start(rows), grad: make([]float64, size), curve: make([]float64, p.k),
+// descentOptions say where a descent starts and what it knows. Zero values are the defaults.
+type Options struct {
+	Start   []float64 // weights and intercepts of scaled features, rows x width, padded, which become the descent's; nil = 0
+	Penalty float64   // of the intercepts: 0 or 1
+	// last is a descent that has ended, on the same rows with another C: its steps and its preconditioner are used
+	// again, and it must not be used afterwards; nil = none.
+	Last *Descent
+}
+
+// minimize minimises the sum of the losses until the tolerance is met, maxIter iterations are spent, or rounding
+// leaves nothing to gain. ctx ends it early with its error.
+func Minimize(ctx context.Context, p *scaled.Problem, l Loss, opt Options) (*Descent, error) {
+	d := newDescent(p, l, opt)
+	return d, d.minimize(ctx)
+}
+
+func newDescent(p *scaled.Problem, l Loss, opt Options) *Descent {
+	rows := dense.PadRows(p.K)
+	size := rows * p.Width
+	if opt.Start == nil {
+		opt.Start = make([]float64, size)
+	}
+	d := &Descent{
+		Problem: p, loss: l, penalty: opt.Penalty, last: opt.Last, rows: rows,
+		sums: p.NewSums(size + p.K + 1), w: opt.Start, grad: make([]float64, size), curve: make([]float64, p.K),
 		bestF: math.Inf(1), pre: &precondition{}, stale: true, inverseAt: noInverse,
 	}
 	d.balance(d.w)
@@ -83,38 +105,39 @@ func newDescent(p *problem, l loss, penalty float64) *descent {
 // it and the penalty wants it to be zero, so that it is at the optimum; but the loss's
 // curvature, which the preconditioner has in every direction, is missing there, and what
 // rounding or a start brings in would decay slowly.
-func (d *descent) balance(v []float64) {
-	mean := make([]float64, d.width)
-	for c := range d.k {
-		floats.Add(mean, v[c*d.width:(c+1)*d.width])
+func (d *Descent) balance(v []float64) {
+	mean := make([]float64, d.Width)
+	for c := range d.K {
+		floats.Add(mean, v[c*d.Width:(c+1)*d.Width])
 	}
-	for c := range d.k {
-		floats.AddScaled(v[c*d.width:(c+1)*d.width], -1/float64(d.k), mean)
+	for c := range d.K {
+		floats.AddScaled(v[c*d.Width:(c+1)*d.Width], -1/float64(d.K), mean)
 	}
 }
 
 // minimize runs until the tolerance is met, maxIter iterations are spent, or rounding
 // leaves nothing to gain.
-func (d *descent) minimize(ctx context.Context) (iterations int, err error) {
+func (d *Descent) minimize(ctx context.Context) error {
 	if err := d.evaluate(ctx); err != nil {
-		return 0, err
+		return err
 	}
-	d.trail.inherit(d)
-	for since, stuck := 0, 0; !d.done && iterations < d.maxIter && stuck < 2; iterations++ {
-		if d.stale || since >= refreshEvery || iterations == firstRefresh {
-			if iterations > 0 { // steps that another fit left are kept
+	d.inherit(d.last)
+	d.last = nil
+	for since, stuck := 0, 0; !d.done && d.iterations < d.MaxIter && stuck < 2; d.iterations++ {
+		if d.stale || since >= refreshEvery || d.iterations == firstRefresh {
+			if d.iterations > 0 { // steps that another fit left are kept
 				d.forget(len(d.steps)) // a Hessian made here knows more than they
 			}
 			if err := d.renew(ctx); err != nil {
-				return 0, err
+				return err
 			}
 			since = 0
 		}
 		since++
 		before := d.bestNorm
-		ok, err := d.iterate(ctx, iterations)
+		ok, err := d.iterate(ctx, d.iterations)
 		if err != nil {
-			return 0, err
+			return err
 		}
 		if ok {
 			stuck = 0
@@ -129,14 +152,14 @@ func (d *descent) minimize(ctx context.Context) (iterations int, err error) {
 		d.stale = true
 		copy(d.w, d.best)
 		if err := d.evaluate(ctx); err != nil {
-			return 0, err
+			return err
 		}
 	}
-	return iterations, nil
+	return nil
 }
 
 // renew makes the preconditioner for the point reached.
-func (d *descent) renew(ctx context.Context) error {
+func (d *Descent) renew(ctx context.Context) error {
 	if err := d.pre.update(ctx, d); err != nil {
 		return err
 	}
@@ -145,7 +168,7 @@ func (d *descent) renew(ctx context.Context) error {
 }
 
 // iterate takes one step; ok is false if the line search gave up.
-func (d *descent) iterate(ctx context.Context, iteration int) (ok bool, err error) {
+func (d *Descent) iterate(ctx context.Context, iteration int) (ok bool, err error) {
 	var dir []float64
 	if d.usesFullHessian(iteration) {
 		if dir, ok, err = d.newton(ctx); err != nil {
@@ -184,59 +207,59 @@ func (d *descent) iterate(ctx context.Context, iteration int) (ok bool, err erro
 
 // evaluate computes value and gradient at w and keeps the best point: the first that
 // satisfies the tolerance, until then the lowest.
-func (d *descent) evaluate(ctx context.Context) error {
-	size := d.rows * d.width
-	d.total = resized(d.total, size+d.k+1)
+func (d *Descent) evaluate(ctx context.Context) error {
+	size := d.rows * d.Width
+	d.total = scaled.Resized(d.total, size+d.K+1)
 	sum := d.total
-	err := d.sums.add(ctx, sum, func(acc []float64, b *block) {
+	err := d.sums.Add(ctx, sum, func(acc []float64, b *scaled.Block) {
 		scores := d.scores(b)
-		for i := range b.n {
-			row, label := scores[i*d.rows:i*d.rows+d.k], d.y[b.lo+i]
-			acc[size+d.k] += d.loss.residual(row, label)
-			d.loss.interceptCurvature(acc[size:size+d.k], row, label)
+		for i := range b.N {
+			row, label := scores[i*d.rows:i*d.rows+d.K], d.Y[b.Lo+i]
+			acc[size+d.K] += d.loss.Residual(row, label)
+			d.loss.InterceptCurvature(acc[size:size+d.K], row, label)
 		}
 		d.clearPadding(scores, b)
-		dense.AddTransMul(acc[:size], scores, b.x, b.n, d.rows, d.width)
+		dense.AddTransMul(acc[:size], scores, b.X, b.N, d.rows, d.Width)
 	})
 	if err != nil {
 		return err
 	}
 	copy(d.grad, sum)
 	copy(d.curve, sum[size:])
-	d.f = sum[size+d.k] + d.penalise()
+	d.f = sum[size+d.K] + d.penalise()
 	d.keep()
 	return nil
 }
 
 // scores returns the padded scores of a block. They are b's.
-func (d *descent) scores(b *block) []float64 {
-	b.scores = resized(b.scores, b.padded*d.rows)
-	dense.MulTrans(b.scores, b.x, d.w, b.padded, d.rows, d.width)
-	return b.scores
+func (d *Descent) scores(b *scaled.Block) []float64 {
+	b.Scores = scaled.Resized(b.Scores, b.Padded*d.rows)
+	dense.MulTrans(b.Scores, b.X, d.w, b.Padded, d.rows, d.Width)
+	return b.Scores
 }
 
 // clearPadding makes the residuals of classes that do not exist zero.
-func (d *descent) clearPadding(residuals []float64, b *block) {
-	for i := range b.n {
-		clear(residuals[i*d.rows+d.k : (i+1)*d.rows])
+func (d *Descent) clearPadding(residuals []float64, b *scaled.Block) {
+	for i := range b.N {
+		clear(residuals[i*d.rows+d.K : (i+1)*d.rows])
 	}
 }
 
 // penalise adds the penalty's gradient and returns its value.
-func (d *descent) penalise() float64 {
+func (d *Descent) penalise() float64 {
 	sum := 0.0
-	for c := range d.k {
-		row, grad := d.w[c*d.width:(c+1)*d.width], d.grad[c*d.width:(c+1)*d.width]
-		sum += floats.Dot(row[:d.d], row[:d.d]) + d.penalty*row[d.d]*row[d.d]
-		floats.Add(grad[:d.d], row[:d.d])
-		grad[d.d] += d.penalty * row[d.d]
+	for c := range d.K {
+		row, grad := d.w[c*d.Width:(c+1)*d.Width], d.grad[c*d.Width:(c+1)*d.Width]
+		sum += floats.Dot(row[:d.D], row[:d.D]) + d.penalty*row[d.D]*row[d.D]
+		floats.Add(grad[:d.D], row[:d.D])
+		grad[d.D] += d.penalty * row[d.D]
 	}
 	return 0.5 * sum
 }
 
-func (d *descent) keep() {
+func (d *Descent) keep() {
 	norm := floats.Norm(d.grad, 2)
-	ok := d.scaledNorm() <= d.tol*math.Sqrt(2*d.f)
+	ok := d.scaledNorm() <= d.Tol*math.Sqrt(2*d.f)
 	noise := valueNoise * d.f
 	better := d.f < d.bestF-noise || d.f <= d.bestF+noise && norm < d.bestNorm
 	if d.done || !ok && !better {
@@ -250,20 +273,26 @@ func (d *descent) keep() {
 // scaledNorm is the left side of the convergence test. f is strongly convex with modulus
 // 1 in all that is penalised, so that half its square bounds the distance of f from its
 // minimum; an intercept that is not counts by its curvature where that is less.
-func (d *descent) scaledNorm() float64 {
+func (d *Descent) scaledNorm() float64 {
 	sum := floats.Dot(d.grad, d.grad)
 	for c, h := range d.curve {
-		if g := d.grad[c*d.width+d.d]; g != 0 && d.penalty == 0 && h < 1 {
+		if g := d.grad[c*d.Width+d.D]; g != 0 && d.penalty == 0 && h < 1 {
 			sum += g*g/h - g*g
 		}
 	}
 	return math.Sqrt(sum)
 }
 
-// result returns the best point as a solution.
-func (d *descent) result(iterations int) *solution {
-	return &solution{
-		layers: []affine{d.unpad(d.best, d.k)}, objective: d.bestF, gradientNorm: d.bestNorm,
-		iterations: iterations, converged: d.done,
-	}
+// lbfgsOptimum is where a descent ended.
+type Optimum struct {
+	Params       []float64 // weights and intercepts of scaled features, rows x width; they stay the descent's
+	Value        float64
+	GradientNorm float64 // Euclidean
+	Iterations   int
+	Converged    bool // the tolerance is met
+}
+
+// optimum returns the best point found.
+func (d *Descent) Optimum() Optimum {
+	return Optimum{Params: d.best, Value: d.bestF, GradientNorm: d.bestNorm, Iterations: d.iterations, Converged: d.done}
 }

@@ -1,4 +1,4 @@
-package fit
+package lbfgs
 
 import (
 	"math"
@@ -6,21 +6,27 @@ import (
 	"testing"
 
 	"github.com/wiseft/wiseft/probe/feature"
+	"github.com/wiseft/wiseft/probe/fit/internal/fittest"
+	"github.com/wiseft/wiseft/probe/fit/internal/softmax"
 	"gonum.org/v1/gonum/floats"
 )
 
+// endpoint says how far [descended] goes.
+type endpoint struct {
+	c, tol     float64
+	iterations int
+}
+
 // descended returns a logistic problem after at most so many iterations.
-func descended(t *testing.T, f *feature.Set, opt Options) *descent {
+func descended(t *testing.T, f *feature.Set, opt endpoint) *Descent {
 	t.Helper()
-	p, _, err := newProblem(t.Context(), f, opt)
+	p := fittest.Problem(f, opt.c)
+	p.MaxIter, p.Tol = opt.iterations, opt.tol
+	if err := p.Center(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	d, err := Minimize(t.Context(), p, softmax.Loss{Weight: p.Weight}, Options{})
 	if err != nil {
-		t.Fatal(err)
-	}
-	if err := p.center(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	d := newDescent(p, softmaxLoss{p.weight}, 0)
-	if _, err := d.minimize(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	return d
@@ -28,7 +34,7 @@ func descended(t *testing.T, f *feature.Set, opt Options) *descent {
 
 // hessianTimes returns the second derivatives of the objective times v, by differences of the
 // gradient.
-func hessianTimes(t *testing.T, d *descent, v []float64) []float64 {
+func hessianTimes(t *testing.T, d *Descent, v []float64) []float64 {
 	t.Helper()
 	const h = 1e-6
 	at, gradients := d.w, [2][]float64{}
@@ -50,7 +56,7 @@ func hessianTimes(t *testing.T, d *descent, v []float64) []float64 {
 // Hessian, and without them it is far away.
 func TestSharpRowsResembleTheHessian(t *testing.T) {
 	t.Parallel()
-	d := descended(t, blobs(400, 24, 4), Options{C: 10, MaxIter: 40, Tol: 1e-12})
+	d := descended(t, fittest.Blobs(400, 24, 4), endpoint{c: 10, iterations: 40, tol: 1e-12})
 	p := &precondition{}
 	if err := p.update(t.Context(), d); err != nil {
 		t.Fatal(err)
@@ -60,16 +66,16 @@ func TestSharpRowsResembleTheHessian(t *testing.T) {
 	}
 	r := rand.New(rand.NewPCG(1, 2))
 	v := make([]float64, len(d.w))
-	for c := range d.k {
-		for j := range d.d {
-			v[c*d.width+j] = r.NormFloat64()
+	for c := range d.K {
+		for j := range d.D {
+			v[c*d.Width+j] = r.NormFloat64()
 		}
 	}
 	d.balance(v)
 	g := hessianTimes(t, d, v)
 	distance := func(p *precondition) float64 {
 		got := make([]float64, len(v))
-		p.solve(1, got, g, d.width)
+		p.solve(1, got, g, d.Width)
 		d.balance(got)
 		floats.Sub(got, v)
 		return floats.Norm(got, 2) / floats.Norm(v, 2)
@@ -93,11 +99,11 @@ func TestSharpRowsResembleTheHessian(t *testing.T) {
 // The terms of a row never exceed its second derivatives, and all of them make up the whole.
 func TestTermsFactoriseARow(t *testing.T) {
 	t.Parallel()
-	l, scores, label := softmaxLoss{[]float64{0.7, 1, 2, 1}}, []float64{0.3, -1, 1.2, 0.8}, 2
-	l.residual(scores, label)
+	l, scores, label := softmax.Loss{Weight: []float64{0.7, 1, 2, 1}}, []float64{0.3, -1, 1.2, 0.8}, 2
+	l.Residual(scores, label)
 	k := len(scores)
 	diag := make([]float64, k)
-	l.interceptCurvature(diag, scores, label)
+	l.InterceptCurvature(diag, scores, label)
 	s := &sharpRows{k: k}
 	trace := s.addTerms(l, scores, label, 0, 1e-12)
 	if want := floats.Sum(diag); !(math.Abs(trace-want) <= 1e-12*want) || len(s.at) != k-1 {
@@ -105,7 +111,7 @@ func TestTermsFactoriseARow(t *testing.T) {
 	}
 	col := make([]float64, k)
 	for c := range k {
-		l.hessianColumn(col, scores, label, c)
+		l.HessianColumn(col, scores, label, c)
 		for e := range k {
 			sum := 0.0
 			for m := range s.at {

@@ -1,13 +1,13 @@
-package fit
+package hinge
 
 import (
 	"context"
 	"math"
 	"sync"
 
-	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/probe/feature"
 	"github.com/wiseft/wiseft/probe/fit/internal/dense"
+	"github.com/wiseft/wiseft/probe/fit/internal/scaled"
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/floats"
@@ -52,33 +52,33 @@ func (h *hessian) byRows() bool { return h.count < h.width }
 func (h *hessian) size() int { return min(dense.PadRows(h.count), h.width) * h.width }
 
 // fillHessians collects the values of all, in one pass over the rows.
-func (v *view) fillHessians(ctx context.Context, all []*hessian) error {
+func fillHessians(ctx context.Context, v *scaled.Rows, all []*hessian) error {
 	for _, h := range all {
 		h.values = make([]float64, h.size())
 	}
-	x := make([]float64, hessianRows*v.width)
-	scratch := sync.Pool{New: func() any { s := make([]float64, 2*blockRows*v.width); return &s }}
+	x := make([]float64, hessianRows*v.Width)
+	scratch := sync.Pool{New: func() any { s := make([]float64, 2*scaled.BlockRows*v.Width); return &s }}
 	var buf []float32
-	for lo := 0; lo < v.n; lo += hessianRows {
+	for lo := 0; lo < v.N; lo += hessianRows {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		n := min(hessianRows, v.n-lo)
-		rows, err := v.table.Rows(buf, lo, lo+n)
+		n := min(hessianRows, v.N-lo)
+		rows, err := v.Table.Rows(buf, lo, lo+n)
 		if err != nil {
 			return err
 		}
-		if _, held := v.table.(*feature.Set); !held {
+		if _, held := v.Table.(*feature.Set); !held {
 			buf = rows
 		}
-		parallel(v.workers, ceilDiv(n, blockRows), func(task int) {
-			for i := task * blockRows; i < min((task+1)*blockRows, n); i++ {
-				row := x[i*v.width : (i+1)*v.width]
-				dense.Center(row, rows[i*v.d:(i+1)*v.d], v.mean, v.scale)
-				row[v.d] = 1
+		scaled.Parallel(v.Workers, scaled.CeilDiv(n, scaled.BlockRows), func(task int) {
+			for i := task * scaled.BlockRows; i < min((task+1)*scaled.BlockRows, n); i++ {
+				row := x[i*v.Width : (i+1)*v.Width]
+				dense.Center(row, rows[i*v.D:(i+1)*v.D], v.Mean, v.Scale)
+				row[v.D] = 1
 			}
 		})
-		parallel(v.workers, len(all), func(at int) {
+		scaled.Parallel(v.Workers, len(all), func(at int) {
 			s := scratch.Get().(*[]float64)
 			defer scratch.Put(s)
 			all[at].add(x, lo, n, *s)
@@ -91,7 +91,7 @@ func (v *view) fillHessians(ctx context.Context, all []*hessian) error {
 // holds two blocks.
 func (h *hessian) add(x []float64, lo, n int, scratch []float64) {
 	w := h.width
-	curving, curved, count := scratch[:blockRows*w], scratch[blockRows*w:], 0
+	curving, curved, count := scratch[:scaled.BlockRows*w], scratch[scaled.BlockRows*w:], 0
 	for i := range n {
 		c := h.curvature(lo + i)
 		if c == 0 {
@@ -105,7 +105,7 @@ func (h *hessian) add(x []float64, lo, n int, scratch []float64) {
 		}
 		copy(curving[count*w:], row)
 		floats.ScaleTo(curved[count*w:(count+1)*w], c, row)
-		if count++; count == blockRows {
+		if count++; count == scaled.BlockRows {
 			dense.AddGram(h.values, curved, curving, count, w)
 			count = 0
 		}
@@ -137,9 +137,6 @@ func (h *hessian) solve(dst, g []float64) error {
 	return nil
 }
 
-// errTooLarge reports a matrix that is not positive definite once rounded.
-var errTooLarge = fault.Inputf("features are too large for double precision; standardize them or lower C")
-
 // cholesky solves (A + I) x = b in place. A (n x n) is positive semidefinite, its lower
 // triangle counts, and it is overwritten.
 func cholesky(a []float64, n int, b []float64) error {
@@ -148,7 +145,7 @@ func cholesky(a []float64, n int, b []float64) error {
 	}
 	t, ok := lapack64.Potrf(blas64.Symmetric{Uplo: blas.Lower, N: n, Stride: max(1, n), Data: a})
 	if !ok {
-		return errTooLarge
+		return scaled.ErrTooLarge
 	}
 	lapack64.Potrs(t, blas64.General{Rows: n, Cols: 1, Stride: 1, Data: b[:n]})
 	return nil

@@ -1,9 +1,10 @@
-package fit
+package lbfgs
 
 import (
 	"context"
 
 	"github.com/wiseft/wiseft/probe/fit/internal/dense"
+	"github.com/wiseft/wiseft/probe/fit/internal/scaled"
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/floats"
@@ -19,31 +20,31 @@ const (
 )
 
 // usesFullHessian reports whether an iteration is one of Newton's.
-func (d *descent) usesFullHessian(iteration int) bool {
-	return iteration >= fullFrom && d.k*d.width <= maxFullDim
+func (d *Descent) usesFullHessian(iteration int) bool {
+	return iteration >= fullFrom && d.K*d.Width <= maxFullDim
 }
 
 // newton returns minus the inverse Hessian times the gradient; false where the Hessian is not
 // positive definite in double precision.
-func (d *descent) newton(ctx context.Context) (dir []float64, ok bool, err error) {
-	blocks := make([]float64, d.k*(d.k+1)/2*d.width*d.width)
-	err = d.newSums(len(blocks)).add(ctx, blocks, d.addCurvature)
+func (d *Descent) newton(ctx context.Context) (dir []float64, ok bool, err error) {
+	blocks := make([]float64, d.K*(d.K+1)/2*d.Width*d.Width)
+	err = d.NewSums(len(blocks)).Add(ctx, blocks, d.addCurvature)
 	if err != nil {
 		return nil, false, err
 	}
-	size := d.d + 1
-	n := d.k * size
+	size := d.D + 1
+	n := d.K * size
 	hess, g := d.joinBlocks(blocks), make([]float64, n)
 	// The loss does not see what all intercepts have in common; balance takes it out.
-	common := floats.Sum(d.curve) / float64(d.k*d.k)
-	for c := range d.k {
-		for j := range d.d {
+	common := floats.Sum(d.curve) / float64(d.K*d.K)
+	for c := range d.K {
+		for j := range d.D {
 			hess[(c*size+j)*(n+1)]++
 		}
-		for e := range d.k {
-			hess[(c*size+d.d)*n+e*size+d.d] += common
+		for e := range d.K {
+			hess[(c*size+d.D)*n+e*size+d.D] += common
 		}
-		copy(g[c*size:(c+1)*size], d.grad[c*d.width:])
+		copy(g[c*size:(c+1)*size], d.grad[c*d.Width:])
 	}
 	t, ok := lapack64.Potrf(blas64.Symmetric{Uplo: blas.Lower, N: n, Stride: n, Data: hess})
 	if !ok {
@@ -51,8 +52,8 @@ func (d *descent) newton(ctx context.Context) (dir []float64, ok bool, err error
 	}
 	lapack64.Potrs(t, blas64.General{Rows: n, Cols: 1, Stride: 1, Data: g})
 	dir = make([]float64, len(d.w))
-	for c := range d.k {
-		floats.AddScaled(dir[c*d.width:c*d.width+size], -1, g[c*size:(c+1)*size])
+	for c := range d.K {
+		floats.AddScaled(dir[c*d.Width:c*d.Width+size], -1, g[c*size:(c+1)*size])
 	}
 	d.balance(dir)
 	return dir, true, nil
@@ -60,38 +61,38 @@ func (d *descent) newton(ctx context.Context) (dir []float64, ok bool, err error
 
 // addCurvature adds the Hessian of the loss of the rows of b to acc: for every pair of classes
 // e <= c, in the order (0,0), (1,0), (1,1), ..., a matrix (width x width).
-func (d *descent) addCurvature(acc []float64, b *block) {
-	scores, h := d.scores(b), make([]float64, b.n*d.k*d.k)
-	for i := range b.n {
-		row, label := scores[i*d.rows:i*d.rows+d.k], d.y[b.lo+i]
-		d.loss.residual(row, label)
-		for c := range d.k {
-			d.loss.hessianColumn(h[(i*d.k+c)*d.k:(i*d.k+c+1)*d.k], row, label, c)
+func (d *Descent) addCurvature(acc []float64, b *scaled.Block) {
+	scores, h := d.scores(b), make([]float64, b.N*d.K*d.K)
+	for i := range b.N {
+		row, label := scores[i*d.rows:i*d.rows+d.K], d.Y[b.Lo+i]
+		d.loss.Residual(row, label)
+		for c := range d.K {
+			d.loss.HessianColumn(h[(i*d.K+c)*d.K:(i*d.K+c+1)*d.K], row, label, c)
 		}
 	}
-	b.curved = resized(b.curved, b.n*d.width)
-	curved, area := b.curved, d.width*d.width
-	for c := range d.k {
+	b.Curved = scaled.Resized(b.Curved, b.N*d.Width)
+	curved, area := b.Curved, d.Width*d.Width
+	for c := range d.K {
 		for e := range c + 1 {
-			for i := range b.n {
-				floats.ScaleTo(curved[i*d.width:(i+1)*d.width], h[(i*d.k+c)*d.k+e], b.x[i*d.width:(i+1)*d.width])
+			for i := range b.N {
+				floats.ScaleTo(curved[i*d.Width:(i+1)*d.Width], h[(i*d.K+c)*d.K+e], b.X[i*d.Width:(i+1)*d.Width])
 			}
 			at := (c*(c+1)/2 + e) * area
-			dense.AddTransMul(acc[at:at+area], curved, b.x, b.n, d.width, d.width)
+			dense.AddTransMul(acc[at:at+area], curved, b.X, b.N, d.Width, d.Width)
 		}
 	}
 }
 
 // joinBlocks returns the lower triangle of the matrix whose blocks these are, without padding.
-func (d *descent) joinBlocks(blocks []float64) []float64 {
-	size := d.d + 1
-	n := d.k * size
+func (d *Descent) joinBlocks(blocks []float64) []float64 {
+	size := d.D + 1
+	n := d.K * size
 	joined := make([]float64, n*n)
-	for c := range d.k {
+	for c := range d.K {
 		for e := range c + 1 {
-			from := blocks[(c*(c+1)/2+e)*d.width*d.width:]
+			from := blocks[(c*(c+1)/2+e)*d.Width*d.Width:]
 			for j := range size {
-				copy(joined[(c*size+j)*n+e*size:][:size], from[j*d.width:])
+				copy(joined[(c*size+j)*n+e*size:][:size], from[j*d.Width:])
 			}
 		}
 	}

@@ -1,4 +1,4 @@
-package fit
+package hinge
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/wiseft/wiseft/probe/fit/internal/dense"
+	"github.com/wiseft/wiseft/probe/fit/internal/scaled"
 	"gonum.org/v1/gonum/floats"
 )
 
@@ -15,8 +16,8 @@ const groupValues = 8 << 20
 // marginNewton solves the problems of some classes side by side, because they can share
 // the passes over the rows.
 type marginNewton struct {
-	*problem
-	loss    squaredHinge
+	*scaled.Problem
+	loss    Squared
 	classes []int // those of the group
 	rows    int   // their number, padded
 
@@ -27,42 +28,48 @@ type marginNewton struct {
 	done         []bool
 }
 
-// fitMargins solves all classes, group by group.
-func fitMargins(ctx context.Context, p *problem, l squaredHinge) (*solution, error) {
-	start := p.start(p.k)
-	size := min(p.k, max(dense.RowTile, groupValues/p.n))
-	s := &solution{converged: true}
-	params, squares := make([]float64, 0, len(start)), 0.0
-	for lo := 0; lo < p.k; lo += size {
-		m := newMarginNewton(p, l, lo, min(lo+size, p.k))
-		copy(m.w, start[lo*p.width:min(lo+size, p.k)*p.width])
+// margins is where [solveMargins] ended.
+type Margins struct {
+	Params       []float64 // weights and intercepts of scaled features, k x width
+	Objective    float64   // sum over the classes
+	GradientNorm float64   // Euclidean, of all classes
+	Iterations   int       // of the class that took most
+	Converged    bool
+}
+
+// solveMargins solves all classes, group by group, from start (k x width).
+func SolveMargins(ctx context.Context, p *scaled.Problem, l Squared, start []float64) (*Margins, error) {
+	size := min(p.K, max(dense.RowTile, groupValues/p.N))
+	s := &Margins{Params: make([]float64, 0, len(start)), Converged: true}
+	squares := 0.0
+	for lo := 0; lo < p.K; lo += size {
+		m := newMarginNewton(p, l, lo, min(lo+size, p.K))
+		copy(m.w, start[lo*p.Width:min(lo+size, p.K)*p.Width])
 		iterations, err := m.solve(ctx)
 		if err != nil {
 			return nil, err
 		}
-		params = append(params, m.w[:len(m.classes)*p.width]...)
+		s.Params = append(s.Params, m.w[:len(m.classes)*p.Width]...)
 		for j, done := range m.done {
-			s.objective += m.f[j]
-			s.converged = s.converged && done
-			g := floats.Norm(m.grad[j*p.width:(j+1)*p.width], 2)
+			s.Objective += m.f[j]
+			s.Converged = s.Converged && done
+			g := floats.Norm(m.grad[j*p.Width:(j+1)*p.Width], 2)
 			squares += g * g
 		}
-		s.iterations = max(s.iterations, iterations)
+		s.Iterations = max(s.Iterations, iterations)
 	}
-	p.trail.leave(p.c, params)
-	s.layers = []affine{p.unpad(params, p.k)}
-	s.gradientNorm = math.Sqrt(squares)
+	s.GradientNorm = math.Sqrt(squares)
 	return s, nil
 }
 
-func newMarginNewton(p *problem, l squaredHinge, lo, hi int) *marginNewton {
-	m := &marginNewton{problem: p, loss: l, rows: dense.PadRows(hi - lo)}
+func newMarginNewton(p *scaled.Problem, l Squared, lo, hi int) *marginNewton {
+	m := &marginNewton{Problem: p, loss: l, rows: dense.PadRows(hi - lo)}
 	for c := lo; c < hi; c++ {
 		m.classes = append(m.classes, c)
 	}
 	g := len(m.classes)
-	m.w, m.grad, m.dir = make([]float64, m.rows*p.width), make([]float64, m.rows*p.width), make([]float64, m.rows*p.width)
-	m.scores, m.change = make([]float64, p.n*g), make([]float64, p.n*g)
+	m.w, m.grad, m.dir = make([]float64, m.rows*p.Width), make([]float64, m.rows*p.Width), make([]float64, m.rows*p.Width)
+	m.scores, m.change = make([]float64, p.N*g), make([]float64, p.N*g)
 	m.f, m.done = make([]float64, g), make([]bool, g)
 	return m
 }
@@ -71,12 +78,12 @@ func (m *marginNewton) solve(ctx context.Context) (iterations int, err error) {
 	if err := m.multiply(ctx, m.scores, m.w); err != nil {
 		return 0, err
 	}
-	gradient := m.newSums(m.rows * m.width)
+	gradient := m.NewSums(m.rows * m.Width)
 	for ; ; iterations++ {
 		if err := m.evaluate(ctx, gradient); err != nil {
 			return 0, err
 		}
-		if m.allDone() || iterations >= m.maxIter {
+		if m.allDone() || iterations >= m.MaxIter {
 			return iterations, nil
 		}
 		if err := m.directions(ctx); err != nil {
@@ -85,7 +92,7 @@ func (m *marginNewton) solve(ctx context.Context) (iterations int, err error) {
 		if err := m.multiply(ctx, m.change, m.dir); err != nil {
 			return 0, err
 		}
-		parallel(m.workers, len(m.classes), m.move)
+		scaled.Parallel(m.Workers, len(m.classes), m.move)
 	}
 }
 
@@ -101,43 +108,43 @@ func (m *marginNewton) allDone() bool {
 // multiply sets dst (n x classes) to the products of all rows with w.
 func (m *marginNewton) multiply(ctx context.Context, dst, w []float64) error {
 	g := len(m.classes)
-	return m.pass(ctx, maxChunks, func(b *block) {
-		out := make([]float64, b.padded*m.rows)
-		dense.MulTrans(out, b.x, w, b.padded, m.rows, m.width)
-		for i := range b.n {
-			copy(dst[(b.lo+i)*g:(b.lo+i+1)*g], out[i*m.rows:])
+	return m.Pass(ctx, scaled.MaxChunks, func(b *scaled.Block) {
+		out := make([]float64, b.Padded*m.rows)
+		dense.MulTrans(out, b.X, w, b.Padded, m.rows, m.Width)
+		for i := range b.N {
+			copy(dst[(b.Lo+i)*g:(b.Lo+i+1)*g], out[i*m.rows:])
 		}
 	})
 }
 
 // evaluate sets values, gradients and what is done.
-func (m *marginNewton) evaluate(ctx context.Context, gradient *sums) error {
-	err := gradient.add(ctx, m.grad, func(acc []float64, b *block) {
-		residual := make([]float64, b.padded*m.rows)
-		for i := range b.n {
-			label := m.y[b.lo+i]
+func (m *marginNewton) evaluate(ctx context.Context, gradient *scaled.Sums) error {
+	err := gradient.Add(ctx, m.grad, func(acc []float64, b *scaled.Block) {
+		residual := make([]float64, b.Padded*m.rows)
+		for i := range b.N {
+			label := m.Y[b.Lo+i]
 			for j, c := range m.classes {
-				slack, sign := slack(m.scores[(b.lo+i)*len(m.classes)+j], c, label)
+				slack, sign := slack(m.scores[(b.Lo+i)*len(m.classes)+j], c, label)
 				residual[i*m.rows+j] = -2 * m.loss.weight(c, label) * sign * slack
 			}
 		}
-		dense.AddTransMul(acc, residual, b.x, b.n, m.rows, m.width)
+		dense.AddTransMul(acc, residual, b.X, b.N, m.rows, m.Width)
 	})
 	if err != nil {
 		return err
 	}
-	parallel(m.workers, len(m.classes), func(j int) {
-		w, grad := m.w[j*m.width:(j+1)*m.width], m.grad[j*m.width:(j+1)*m.width]
+	scaled.Parallel(m.Workers, len(m.classes), func(j int) {
+		w, grad := m.w[j*m.Width:(j+1)*m.Width], m.grad[j*m.Width:(j+1)*m.Width]
 		floats.Add(grad, w)
 		m.f[j] = 0.5*floats.Dot(w, w) + m.lossOf(j)
-		m.done[j] = floats.Norm(grad, 2) <= m.tol*math.Sqrt(2*m.f[j])
+		m.done[j] = floats.Norm(grad, 2) <= m.Tol*math.Sqrt(2*m.f[j])
 	})
 	return nil
 }
 
 func (m *marginNewton) lossOf(j int) float64 {
 	sum := 0.0
-	for i, label := range m.y {
+	for i, label := range m.Y {
 		s, _ := slack(m.scores[i*len(m.classes)+j], m.classes[j], label)
 		sum += m.loss.weight(m.classes[j], label) * s * s
 	}
@@ -149,9 +156,9 @@ func (m *marginNewton) lossOf(j int) float64 {
 func (m *marginNewton) directions(ctx context.Context) error {
 	clear(m.dir)
 	all := make([]*hessian, len(m.classes))
-	parallel(m.workers, len(m.classes), func(j int) {
+	scaled.Parallel(m.Workers, len(m.classes), func(j int) {
 		if !m.done[j] {
-			all[j] = newHessian(m.n, m.width, func(row int) float64 { return m.curvature(j, row) })
+			all[j] = newHessian(m.N, m.Width, func(row int) float64 { return m.curvature(j, row) })
 		}
 	})
 	for lo := 0; lo < len(all); {
@@ -166,7 +173,7 @@ func (m *marginNewton) directions(ctx context.Context) error {
 			}
 			group = append(group, all[hi])
 		}
-		if err := m.fillHessians(ctx, group); err != nil {
+		if err := fillHessians(ctx, m.Rows, group); err != nil {
 			return err
 		}
 		if err := m.solveFor(all, lo, hi); err != nil {
@@ -180,13 +187,13 @@ func (m *marginNewton) directions(ctx context.Context) error {
 // solveFor sets the directions of classes lo to hi-1, and lets their Hessians go.
 func (m *marginNewton) solveFor(all []*hessian, lo, hi int) error {
 	errs := make([]error, hi-lo)
-	parallel(m.workers, hi-lo, func(task int) {
+	scaled.Parallel(m.Workers, hi-lo, func(task int) {
 		j := lo + task
 		if all[j] == nil {
 			return
 		}
-		dir := m.dir[j*m.width : (j+1)*m.width]
-		errs[task] = all[j].solve(dir, m.grad[j*m.width:(j+1)*m.width])
+		dir := m.dir[j*m.Width : (j+1)*m.Width]
+		errs[task] = all[j].solve(dir, m.grad[j*m.Width:(j+1)*m.Width])
 		floats.Scale(-1, dir)
 		all[j] = nil
 	})
@@ -195,7 +202,7 @@ func (m *marginNewton) solveFor(all []*hessian, lo, hi int) error {
 
 // curvature is the second derivative of the loss of class j in a row, by its score.
 func (m *marginNewton) curvature(j, row int) float64 {
-	label := m.y[row]
+	label := m.Y[row]
 	if s, _ := slack(m.scores[row*len(m.classes)+j], m.classes[j], label); s > 0 {
 		return 2 * m.loss.weight(m.classes[j], label)
 	}
@@ -207,7 +214,7 @@ func (m *marginNewton) move(j int) {
 	if m.done[j] {
 		return
 	}
-	w, dir := m.w[j*m.width:(j+1)*m.width], m.dir[j*m.width:(j+1)*m.width]
+	w, dir := m.w[j*m.Width:(j+1)*m.Width], m.dir[j*m.Width:(j+1)*m.Width]
 	t := m.search(j, floats.Dot(w, dir), floats.Dot(dir, dir))
 	floats.AddScaled(w, t, dir)
 	for i := j; i < len(m.scores); i += len(m.classes) {
@@ -226,7 +233,7 @@ func (m *marginNewton) search(j int, wd, dd float64) float64 {
 // slope returns the first and second derivative of the loss along dir.
 func (m *marginNewton) slope(j int, t float64) (slope, curve float64) {
 	g, c := len(m.classes), m.classes[j]
-	for i, label := range m.y {
+	for i, label := range m.Y {
 		d := m.change[i*g+j]
 		s, sign := slack(m.scores[i*g+j]+t*d, c, label)
 		if s > 0 {
