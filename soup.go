@@ -42,7 +42,7 @@ type SoupResult struct {
 	Output     string               `json:"output"`
 	Data       []onnxmerge.DataFile `json:"data,omitempty"` // files beside the output
 	Rule       string               `json:"rule"`
-	Candidates []SoupCandidate      `json:"candidates"`
+	Candidates []choose.SoupStep    `json:"candidates"`
 	Chosen     []string             `json:"chosen"` // the best one first
 	Accuracy   float64              `json:"validation_accuracy"`
 	N          int                  `json:"n"` // validation samples
@@ -52,15 +52,6 @@ type SoupResult struct {
 	Seconds    float64              `json:"seconds"`
 	Warnings   []string             `json:"warnings"`
 	Settings   *result.Settings     `json:"settings"`
-}
-
-// SoupCandidate is a model that was tried.
-type SoupCandidate struct {
-	Model  string  `json:"model"`
-	Tensor string  `json:"tensor"`        // its features
-	Alone  float64 `json:"accuracy"`      // of a probe on its features, on validation data
-	Soup   float64 `json:"soup_accuracy"` // of the average of the models taken before and this one
-	Taken  bool    `json:"taken"`
 }
 
 // Soup averages those of several fine-tuned models that make the average better on validation data (a greedy soup;
@@ -78,10 +69,7 @@ func Soup(ctx context.Context, out string, paths []string, opt SoupOptions) (_ *
 	if err != nil {
 		return nil, err
 	}
-	s := &soup{opt: opt, rule: choose.SoupRule, started: time.Now()}
-	if opt.Strict {
-		s.rule = choose.StrictSoupRule
-	}
+	s := &soup{opt: opt, started: time.Now()}
 	if s.models, err = openModels(paths); err != nil {
 		return nil, err
 	}
@@ -127,7 +115,6 @@ type soup struct {
 	opt     SoupOptions
 	models  models
 	tensors []string // the features of each model
-	rule    string
 	started time.Time
 
 	validator *bench.Validator
@@ -182,8 +169,12 @@ func (s *soup) choose(ctx context.Context, plan bench.Plan) (err error) {
 	if err != nil {
 		return err
 	}
-	s.steps, err = choose.GreedySoup(len(s.models), s.opt.Strict,
-		func(models []int) (float64, error) { return s.score(ctx, models) }, s.noteStep)
+	candidates := make([]choose.SoupStep, len(s.models))
+	for i, m := range s.models {
+		candidates[i] = choose.SoupStep{Model: m.path, Tensor: s.tensors[i]}
+	}
+	s.steps, err = choose.GreedySoup(candidates, choose.SoupOptions{Strict: s.opt.Strict, Report: s.noteStep},
+		func(models []int) (float64, error) { return s.score(ctx, models) })
 	return err
 }
 
@@ -219,7 +210,7 @@ func (s *soup) noteStep(step choose.SoupStep) {
 	if step.Taken {
 		verdict = "taken"
 	}
-	s.opt.Monitor.note(fmt.Sprintf("soup with %s: %.4f, %s", s.models[step.Model].path, step.Soup, verdict))
+	s.opt.Monitor.note(fmt.Sprintf("soup with %s: %.4f, %s", step.Model, step.Soup, verdict))
 }
 
 func (s *soup) name(indices []int) string {
@@ -249,13 +240,11 @@ func (s *soup) write(ctx context.Context, out string) (*SoupResult, error) {
 		return nil, err
 	}
 	settings.Fit = s.probe
-	r := &SoupResult{Rule: s.rule, N: s.n, Warnings: append([]string{}, s.notes...), Settings: settings}
+	r := &SoupResult{Candidates: s.steps, Rule: choose.SoupOptions{Strict: s.opt.Strict}.Rule(), N: s.n, Warnings: append([]string{}, s.notes...), Settings: settings}
 	var taken []int
 	for _, step := range s.steps {
-		path := s.models[step.Model].path
-		r.Candidates = append(r.Candidates, SoupCandidate{path, s.tensors[step.Model], step.Alone, step.Soup, step.Taken})
 		if step.Taken {
-			taken, r.Chosen, r.Accuracy = append(taken, step.Model), append(r.Chosen, path), step.Soup
+			taken, r.Chosen, r.Accuracy = append(taken, step.Index), append(r.Chosen, step.Model), step.Soup
 		}
 	}
 	if len(taken) == 1 {
@@ -284,7 +273,7 @@ func (s *soup) origin(ctx context.Context, taken []int, settings *result.Setting
 	if s.opt.Merge.NoProvenance {
 		return nil, nil
 	}
-	selection := &onnxmerge.Selection{Rule: s.rule, Validation: settings.Validation, Train: settings.Train.SHA256}
+	selection := &onnxmerge.Selection{Rule: choose.SoupOptions{Strict: s.opt.Strict}.Rule(), Validation: settings.Validation, Train: settings.Train.SHA256}
 	if settings.Val != nil {
 		selection.Val = settings.Val.SHA256
 	}
@@ -294,12 +283,12 @@ func (s *soup) origin(ctx context.Context, taken []int, settings *result.Setting
 	}
 	names = baseNames(names)
 	for _, step := range s.steps {
-		m := s.models[step.Model]
+		m := s.models[step.Index]
 		files, err := m.Files(ctx)
 		if err != nil {
 			return nil, withPath(m.path, err)
 		}
-		selection.Candidates = append(selection.Candidates, onnxmerge.Candidate{File: names[step.Model], SHA256: files[0].Hash,
+		selection.Candidates = append(selection.Candidates, onnxmerge.Candidate{File: names[step.Index], SHA256: files[0].Hash,
 			Score: step.Alone, With: step.Soup, Chosen: step.Taken})
 	}
 	o := &onnxmerge.Origin{Version: Version, Selection: selection}

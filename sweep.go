@@ -198,7 +198,7 @@ func (v mergeVariant) Key(ctx context.Context) (string, error) {
 const provenanceRoom = 64 << 10
 
 // Model implements bench.Variant.
-func (v mergeVariant) Model(ctx context.Context) ([]byte, error) {
+func (v mergeVariant) Model(ctx context.Context, _ string) ([]byte, error) {
 	plan, err := v.base.With(v.params)
 	if err != nil {
 		return nil, err
@@ -277,7 +277,7 @@ func (v storedVariant) Key(ctx context.Context) (string, error) {
 }
 
 // Model implements bench.Variant.
-func (v storedVariant) Model(ctx context.Context) ([]byte, error) {
+func (v storedVariant) Model(ctx context.Context, _ string) ([]byte, error) {
 	m, err := Open(string(v))
 	if err != nil {
 		return nil, err

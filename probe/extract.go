@@ -68,7 +68,7 @@ func Extract(ctx context.Context, ex Extractor, ds datasets.Dataset, opt Extract
 // newFeed settles layout and batch length before anything runs.
 func newFeed(ctx context.Context, ex Extractor, ds datasets.Dataset, opt ExtractOptions) (*feed, error) {
 	if opt.Batch < 0 || opt.Workers < 0 {
-		return nil, fmt.Errorf("batch %d and workers %d must not be negative", opt.Batch, opt.Workers)
+		return nil, fault.Usagef("batch %d and workers %d must not be negative", opt.Batch, opt.Workers)
 	}
 	if ds.Len() == 0 {
 		return nil, fault.Inputf("%s: no samples", ds.Info().Name)

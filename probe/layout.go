@@ -1,8 +1,6 @@
 package probe
 
 import (
-	"fmt"
-
 	"github.com/wiseft/wiseft/datasets"
 	"github.com/wiseft/wiseft/internal/fault"
 )
@@ -37,7 +35,7 @@ func (l Layout) choose(in Input) (Layout, error) {
 		return l, nil
 	case LayoutAuto, "auto":
 	default:
-		return "", fmt.Errorf("unknown layout %q; there are auto, bnc and bcn", string(l))
+		return "", fault.Usagef("unknown layout %q; there are auto, bnc and bcn", string(l))
 	}
 	switch {
 	case bnc && !bcn:

@@ -48,9 +48,10 @@ type Variant interface {
 	// Key stands for the bytes of the model: equal keys, equal bytes. It is asked for
 	// whether or not the model is needed, so it should be cheap.
 	Key(ctx context.Context) (string, error)
-	// Model returns the ONNX bytes. They are let go as soon as the engine has opened
-	// them.
-	Model(ctx context.Context) ([]byte, error)
+	// Model returns the ONNX bytes that the engine of the plan opens for the output tensor, "" = the only output. They
+	// may leave out whatever tensor does not need: a variant that cuts the graph before it merges saves the engine
+	// cutting it. The bytes are not kept after the engine has opened them; their SHA-256 is recorded in the result.
+	Model(ctx context.Context, tensor string) ([]byte, error)
 }
 
 // Plan says what to measure. Zero values are the defaults; data stays the caller's to

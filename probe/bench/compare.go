@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/probe/bench/result"
 	"github.com/wiseft/wiseft/probe/bench/unit"
 	"github.com/wiseft/wiseft/probe/metric"
@@ -16,6 +17,9 @@ type UnknownModelError struct {
 	ID   string
 	Have []string
 }
+
+// Kind implements the kinds of package fault.
+func (e *UnknownModelError) Kind() fault.Kind { return fault.Usage }
 
 func (e *UnknownModelError) Error() string {
 	return fmt.Sprintf("there is no model %q in the run; there are %s", e.ID, strings.Join(e.Have, ", "))

@@ -62,7 +62,7 @@ func (v variant) Params() []result.Param {
 	return []result.Param{{Name: "alpha", Value: v.alpha}}
 }
 func (v variant) Key(context.Context) (string, error) { return v.ID(), nil }
-func (v variant) Model(context.Context) ([]byte, error) {
+func (v variant) Model(context.Context, string) ([]byte, error) {
 	return []byte(strconv.FormatFloat(v.alpha, 'g', -1, 64)), nil
 }
 

@@ -152,7 +152,7 @@ func (b *builder) refer() {
 		return
 	}
 	if b.ref = s.Reference; b.ref == nil {
-		if ref, ok := metric.LookupReference(s.Suite); ok {
+		if ref, ok := metric.DefaultReference(s.Suite); ok {
 			b.ref = &ref
 		}
 	}
@@ -406,8 +406,8 @@ func meanAccuracy(t *result.Tested) result.Number {
 
 func summarizeCorruption(c *result.Corruption, name string, oa []float64, clean float64, ref *metric.Reference) {
 	if ref != nil {
-		if mean, ce, rce, err := ref.OfficialCorruption(name, clean, oa); err == nil {
-			c.OA, c.CE, c.RCE = result.Number(mean), result.Number(ce), result.Number(rce)
+		if e, err := ref.OfficialCorruption(name, clean, oa); err == nil {
+			c.OA, c.CE, c.RCE = result.Number(e.OA), result.Number(e.CE), result.Number(e.RCE)
 			return
 		}
 	}

@@ -3,7 +3,6 @@ package bench
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/wiseft/wiseft/datasets"
 	"github.com/wiseft/wiseft/datasets/corrupt"
@@ -110,7 +109,7 @@ func (h *held) corrupted(ctx context.Context, t Test, seed uint64) (list []*sour
 			} else if c, ok := corrupt.Lookup(name); ok {
 				s.data, err = corrupt.Wrap(t.Data, c, severity, seed)
 			} else {
-				err = fmt.Errorf("unknown corruption %q", name)
+				err = fault.Usagef("unknown corruption %q", name)
 			}
 			if err != nil {
 				return nil, err

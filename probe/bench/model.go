@@ -21,7 +21,7 @@ type openModel struct {
 }
 
 func open(ctx context.Context, engine probe.Engine, v Variant, tensor string) (*openModel, error) {
-	model, err := v.Model(ctx)
+	model, err := v.Model(ctx, tensor)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", v.ID(), err)
 	}

@@ -109,6 +109,9 @@ func newDataResult(ctx context.Context, ds datasets.Dataset) (*result.Data, erro
 // PlanError says that a folder holds another plan.
 type PlanError struct{ Folder string }
 
+// Kind implements the kinds of package fault.
+func (e *PlanError) Kind() fault.Kind { return fault.Usage }
+
 func (e *PlanError) Error() string {
 	return e.Folder + ": the folder holds the run of another plan"
 }

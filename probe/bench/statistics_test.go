@@ -112,9 +112,9 @@ func TestAnotherReference(t *testing.T) {
 	plan := fakePlan()
 	plan.Variants = alphas(1)
 	first := mustRun(t, plan)
-	ref, ok := metric.LookupReferenceName("scanobjectnn-c")
-	if !ok {
-		t.Fatal("there is no such reference")
+	ref, err := metric.LookupReference("scanobjectnn-c")
+	if err != nil {
+		t.Fatal(err)
 	}
 	plan.Reference = &ref
 	other := mustRun(t, plan)

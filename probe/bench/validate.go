@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/wiseft/wiseft/datasets"
+	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/probe/bench/choose"
 	"github.com/wiseft/wiseft/probe/bench/result"
 	"github.com/wiseft/wiseft/probe/bench/unit"
@@ -26,7 +27,7 @@ type Validator struct {
 // scored, for progress, which may be nil.
 func NewValidator(ctx context.Context, plan Plan, models int, progress func(Progress)) (*Validator, error) {
 	if plan.Train == nil {
-		return nil, errors.New("training data is needed")
+		return nil, fault.Usagef("training data is needed")
 	}
 	plan.Tests, plan.Corruptions, plan.Severities, plan.Choose, plan.Fit.Init = nil, nil, nil, choose.Choice{}, nil
 	if err := plan.checkLabels(); err != nil {
@@ -63,13 +64,13 @@ func (v *Validator) tell(what string) {
 // Score fits a probe on the training data's features, the named output of the model, and
 // returns how it does on validation data, and how the fit went. The two never share a
 // sample.
-func (v *Validator) Score(ctx context.Context, model Variant, tensor string) (*result.Score, *fit.Report, error) {
+func (v *Validator) Score(ctx context.Context, model Variant, tensor string) (_ *result.Score, _ *fit.Report, err error) {
 	v.tell(model.ID() + ": model")
 	m, err := open(ctx, v.plan.Engine, model, tensor)
 	if err != nil {
 		return nil, nil, err
 	}
-	defer m.ex.Close()
+	defer func() { err = errors.Join(err, m.ex.Close()) }()
 	train, err := v.extract(ctx, m, unit.View{Role: unit.Training})
 	if err != nil {
 		return nil, nil, err

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/wiseft/wiseft/datasets/npy"
+	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/probe/internal/npz"
 )
 
@@ -17,6 +18,9 @@ type FormatError struct {
 	What   string // "features" or "classifier"
 	Reason string
 }
+
+// Kind implements the kinds of package fault.
+func (e *FormatError) Kind() fault.Kind { return fault.Input }
 
 func (e *FormatError) Error() string { return "not a file of " + e.What + ": " + e.Reason }
 

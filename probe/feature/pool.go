@@ -5,9 +5,10 @@ import (
 	"math"
 
 	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/internal/registry"
 )
 
-// SVMConvention is how a self-supervised point-cloud method measures its features with a
+// Convention is how a self-supervised point-cloud method measures its features with a
 // linear support vector machine.
 type Convention struct {
 	Name   string
@@ -20,38 +21,39 @@ type Convention struct {
 	pool    func(dst []float32, special, patches [][]float32) []float32
 }
 
-// SVMConventions are those of the field, by name.
-var Conventions = []Convention{
-	{
-		Name: "point-m2ae", Doc: "mean + max over the tokens of the last stage; SVC linear, C 0.012",
-		Source: "Point-M2AE, ModelNet40", Solver: "svc-ovo", C: 0.012,
-		pool: func(dst []float32, _, patches [][]float32) []float32 { return append(dst, meanPlusMax(patches)...) },
-	},
-	{
-		Name: "recon", Doc: "max over the three special tokens next to max + mean over the patches; LinearSVC, C 0.075",
-		Source: "ReCon", Solver: "svc-ovr", C: 0.075, special: 3,
-		pool: func(dst []float32, special, patches [][]float32) []float32 {
-			return append(append(dst, maxOf(special)...), meanPlusMax(patches)...)
+var conventions = registry.New[Convention]("convention")
+
+func init() {
+	for _, c := range []Convention{
+		{
+			Name: "point-m2ae", Doc: "mean + max over the tokens of the last stage; SVC linear, C 0.012",
+			Source: "Point-M2AE, ModelNet40", Solver: "svc-ovo", C: 0.012,
+			pool: func(dst []float32, _, patches [][]float32) []float32 { return append(dst, meanPlusMax(patches)...) },
 		},
-	},
-	{
-		Name: "point-mae", Doc: "the class token next to max over the patches; LinearSVC, C 1",
-		Source: "Point-MAE", Solver: "svc-ovr", C: 1, special: 1,
-		pool: func(dst []float32, special, patches [][]float32) []float32 {
-			return append(append(dst, special[0]...), maxOf(patches)...)
+		{
+			Name: "recon", Doc: "max over the three special tokens next to max + mean over the patches; LinearSVC, C 0.075",
+			Source: "ReCon", Solver: "svc-ovr", C: 0.075, special: 3,
+			pool: func(dst []float32, special, patches [][]float32) []float32 {
+				return append(append(dst, maxOf(special)...), meanPlusMax(patches)...)
+			},
 		},
-	},
+		{
+			Name: "point-mae", Doc: "the class token next to max over the patches; LinearSVC, C 1",
+			Source: "Point-MAE", Solver: "svc-ovr", C: 1, special: 1,
+			pool: func(dst []float32, special, patches [][]float32) []float32 {
+				return append(append(dst, special[0]...), maxOf(patches)...)
+			},
+		},
+	} {
+		conventions.Register(c.Name, c)
+	}
 }
 
-// LookupSVMConvention returns a convention by name.
-func LookupConvention(name string) (Convention, bool) {
-	for _, c := range Conventions {
-		if c.Name == name {
-			return c, true
-		}
-	}
-	return Convention{}, false
-}
+// Conventions returns all conventions, sorted by name.
+func Conventions() []Convention { return conventions.All() }
+
+// LookupConvention returns the convention of a name, or a [*registry.UnknownError].
+func LookupConvention(name string) (Convention, error) { return conventions.Lookup(name) }
 
 // Pool returns features pooled as the convention has it, from rows of so many tokens,
 // each of equal size, the special ones first. f is unchanged.

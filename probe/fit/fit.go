@@ -146,7 +146,7 @@ func newProblem(ctx context.Context, t feature.Table, opt Options) (*problem, []
 	p.setC(opt.C)
 	if p.init != nil {
 		if err := p.init.checkFits(p.D, len(classes)); err != nil {
-			return nil, nil, fmt.Errorf("initial classifier: %w", err)
+			return nil, nil, fault.Mismatchf("initial classifier: %w", err)
 		}
 	}
 	if opt.Standardize {
@@ -180,15 +180,15 @@ func (o *Options) complete() (Solver, error) {
 	if o.Solver == "" {
 		o.Solver = DefaultSolver
 	}
-	solver, ok := LookupSolver(o.Solver)
-	if !ok {
-		return Solver{}, fmt.Errorf("unknown solver %q; there are %v", o.Solver, SolverNames())
+	solver, err := LookupSolver(o.Solver)
+	if err != nil {
+		return Solver{}, err
 	}
 	if o.C == 0 {
 		o.C = DefaultC
 	}
 	if !(o.C > 0) || math.IsInf(o.C, 0) {
-		return Solver{}, fmt.Errorf("option C is %v, must be greater than 0", o.C)
+		return Solver{}, fault.Usagef("option C is %v, must be greater than 0", o.C)
 	}
 	if o.MaxIter == 0 {
 		o.MaxIter = DefaultMaxIter
@@ -200,11 +200,11 @@ func (o *Options) complete() (Solver, error) {
 		o.Tol = DefaultTol
 	}
 	if o.Neighbors < 0 || o.Epochs < 0 || !(o.Dropout >= 0 && o.Dropout < 1) {
-		return Solver{}, fmt.Errorf("neighbours %d, epochs %d and dropout %v must not be negative, dropout below 1",
+		return Solver{}, fault.Usagef("neighbours %d, epochs %d and dropout %v must not be negative, dropout below 1",
 			o.Neighbors, o.Epochs, o.Dropout)
 	}
 	if o.MaxIter < 0 || !(o.Tol > 0) || o.Workers < 0 {
-		return Solver{}, fmt.Errorf("iterations %d, tolerance %v and workers %d must be positive", o.MaxIter, o.Tol, o.Workers)
+		return Solver{}, fault.Usagef("iterations %d, tolerance %v and workers %d must be positive", o.MaxIter, o.Tol, o.Workers)
 	}
 	return solver, nil
 }

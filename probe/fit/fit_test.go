@@ -274,7 +274,7 @@ func TestFitErrors(t *testing.T) {
 		{"empty", &feature.Set{}, Options{}, "features: no samples"},
 		{"short", edit(func(f *feature.Set) { f.X = f.X[:5] }), Options{},
 			"features of blobs: 5 values for 12 samples of dimension 3"},
-		{"solver", good, Options{Solver: "logistik"}, `unknown solver "logistik"; there are [knn logistic mlp ridge svc-ovo svc-ovr]`},
+		{"solver", good, Options{Solver: "logistik"}, `there is no solver "logistik"; there are: knn, logistic, mlp, ridge, svc-ovo, svc-ovr`},
 		{"C", good, Options{C: -1}, "option C is -1, must be greater than 0"},
 		{"C NaN", good, Options{C: math.NaN()}, "option C is NaN, must be greater than 0"},
 		{"init", good, Options{Init: small},

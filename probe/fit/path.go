@@ -2,7 +2,6 @@ package fit
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/wiseft/wiseft/internal/fault"
@@ -127,18 +126,18 @@ func withClassNames(f *feature.Set) (*feature.Set, error) {
 
 func (o PathOptions) check(f *feature.Set, opt Options) error {
 	if len(o.Cs) == 0 {
-		return fmt.Errorf("a path needs values of C")
+		return fault.Usagef("a path needs values of C")
 	}
 	for _, opt.C = range o.Cs {
 		if opt.C == 0 {
-			return fmt.Errorf("option C is 0, must be greater than 0")
+			return fault.Usagef("option C is 0, must be greater than 0")
 		}
 		if _, err := opt.complete(); err != nil {
 			return err
 		}
 	}
 	if (o.Val == nil) == (o.Folds == 0) {
-		return fmt.Errorf("a path needs either folds or validation data")
+		return fault.Usagef("a path needs either folds or validation data")
 	}
 	if o.Val != nil && o.Val.Dim != f.Dim {
 		return fault.Inputf("%s: dimension %d, but the training data has %d", feature.Name(o.Val), o.Val.Dim, f.Dim)

@@ -2,8 +2,8 @@ package fit
 
 import (
 	"context"
-	"maps"
-	"slices"
+
+	"github.com/wiseft/wiseft/internal/registry"
 )
 
 // Solver is a way to fit a classifier, named for the optimum that it reaches. Adding
@@ -17,23 +17,20 @@ type Solver struct {
 	fit func(ctx context.Context, p *problem) (*solution, error)
 }
 
-var solvers = map[string]Solver{}
+var solvers = registry.New[Solver]("solver")
 
 func register(s Solver) {
-	if s.Name == "" || s.Doc == "" || s.fit == nil {
-		panic("probe: solver is half filled")
+	if s.Doc == "" || s.fit == nil {
+		panic("fit: a solver without a text or a function")
 	}
-	if _, ok := solvers[s.Name]; ok {
-		panic("probe: solver is registered twice")
-	}
-	solvers[s.Name] = s
+	solvers.Register(s.Name, s)
 }
 
-// LookupSolver returns a solver by name.
-func LookupSolver(name string) (Solver, bool) {
-	s, ok := solvers[name]
-	return s, ok
-}
+// LookupSolver returns the solver of a name, or a [*registry.UnknownError].
+func LookupSolver(name string) (Solver, error) { return solvers.Lookup(name) }
+
+// Solvers returns all solvers, sorted by name.
+func Solvers() []Solver { return solvers.All() }
 
 // SolverNames returns the names of all solvers, sorted.
-func SolverNames() []string { return slices.Sorted(maps.Keys(solvers)) }
+func SolverNames() []string { return solvers.Names() }

@@ -2,7 +2,8 @@ package metric
 
 import (
 	"fmt"
-	"slices"
+
+	"github.com/wiseft/wiseft/internal/registry"
 )
 
 // Rounding is when the evaluation of a suite rounds to three decimals.
@@ -77,14 +78,13 @@ func seven(oa ...float64) map[string]float64 {
 	return m
 }
 
-// references holds the published tables; the first of a suite is its default. Adding one
-// is adding an entry.
+// published are the tables in the literature. The one whose ID is the name of a suite is the suite's default.
 //
 // ScanObjectNN-C has two, which its repository (github.com/Roywangj/AdaptPoint) uses side by side:
 // three decimals and rounding in stages where a model is evaluated, five decimals and rounding
 // at the end in mCE_calculator.py. The same calculator also serves ModelNet-C. Figures of one must
 // never be compared with figures of the other.
-var references = []Reference{{
+var published = []Reference{{
 	ID: "modelnet-c", Name: "DGCNN on ModelNet-C", Title: "ModelNet-C", Suite: "modelnet-c", Source: modelNetCSource,
 	Clean: 0.926, Corruptions: sevenCorruptions, OA: seven(0.906, 0.684, 0.785, 0.752, 0.793, 0.705, 0.725),
 }, {
@@ -105,30 +105,23 @@ var references = []Reference{{
 	Clean:  0.448, Corruptions: sevenCorruptions, OA: seven(0.415, 0.284, 0.341, 0.326, 0.319, 0.328, 0.279),
 }}
 
-// LookupReference returns the default reference of a corruption suite.
-func LookupReference(suite string) (Reference, bool) {
-	return lookupReference(func(r Reference) bool { return r.Suite == suite })
-}
+var references = registry.New[Reference]("reference")
 
-// LookupReferenceName returns the reference of an ID, as [ReferenceNames] lists them.
-func LookupReferenceName(id string) (Reference, bool) {
-	return lookupReference(func(r Reference) bool { return r.ID == id })
-}
-
-func lookupReference(match func(Reference) bool) (Reference, bool) {
-	i := slices.IndexFunc(references, match)
-	if i < 0 {
-		return Reference{}, false
+func init() {
+	for _, r := range published {
+		references.Register(r.ID, r)
 	}
-	return references[i], true
 }
 
-// ReferenceNames returns the IDs of all references, sorted.
-func ReferenceNames() []string {
-	ids := make([]string, len(references))
-	for i, r := range references {
-		ids[i] = r.ID
-	}
-	slices.Sort(ids)
-	return ids
+// DefaultReference returns the reference of a corruption suite that is used where none is named; false if the suite
+// has none.
+func DefaultReference(suite string) (Reference, bool) {
+	r, err := references.Lookup(suite)
+	return r, err == nil && r.Suite == suite
 }
+
+// LookupReference returns the reference of an ID, or a [*registry.UnknownError].
+func LookupReference(id string) (Reference, error) { return references.Lookup(id) }
+
+// References returns all references, sorted by ID.
+func References() []Reference { return references.All() }

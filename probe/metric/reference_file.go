@@ -81,7 +81,7 @@ func (f *referenceFile) check() error {
 		return fmt.Errorf("schema %q, want %q", f.Schema, referenceSchema)
 	case f.Name == "" || f.Suite == "" || f.Source == "":
 		return fmt.Errorf("needs name, suite and source, so that results can say what they are measured against")
-	case slices.ContainsFunc(references, func(r Reference) bool { return r.ID == f.Name || r.Name == f.Name }):
+	case slices.ContainsFunc(References(), func(r Reference) bool { return r.ID == f.Name || r.Name == f.Name }):
 		return fmt.Errorf("name %q belongs to a published reference; take another", f.Name)
 	case !slices.Contains([]string{"", RoundStages.String(), RoundEnd.String()}, f.Rounding):
 		return fmt.Errorf("rounding %q, want %q or %q", f.Rounding, RoundStages, RoundEnd)

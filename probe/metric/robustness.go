@@ -63,16 +63,23 @@ func (r Reference) ExactMeans(clean float64, oa map[string]float64) (Robustness,
 	return r.figures(clean, oa, unrounded), nil
 }
 
+// CorruptionErrors are the figures of one corruption.
+type CorruptionErrors struct {
+	OA  float64 // mean over the five severities
+	CE  float64 // error against the reference's error
+	RCE float64 // loss against clean, against the reference's loss
+}
+
 // OfficialCorruption returns the three figures of one corruption of the suite, as
 // [Reference.Official] computes them, so that they can be told where the suite is not
 // whole. oa has the five severities.
-func (r Reference) OfficialCorruption(name string, clean float64, oa []float64) (mean, ce, rce float64, err error) {
+func (r Reference) OfficialCorruption(name string, clean float64, oa []float64) (CorruptionErrors, error) {
 	if !slices.Contains(r.Corruptions, name) || !allShares(oa) || len(oa) != Severities || !allShares([]float64{clean}) {
-		return 0, 0, 0, &PartialError{Reference: r.Name, Missing: []string{name}}
+		return CorruptionErrors{}, &PartialError{Reference: r.Name, Missing: []string{name}}
 	}
 	round := r.stage()
-	mean, ce, rce = r.corruption(name, round(clean), meanOf(oa), round)
-	return Round3(mean), Round3(ce), Round3(rce), nil
+	c := r.corruption(name, round(clean), meanOf(oa), round)
+	return CorruptionErrors{OA: Round3(c.OA), CE: Round3(c.CE), RCE: Round3(c.RCE)}, nil
 }
 
 func (r Reference) official(clean float64, oa map[string]float64) Robustness {
@@ -112,11 +119,11 @@ func (r Reference) figures(clean float64, means map[string]float64, stage func(f
 		RCE:   make(map[string]float64, n),
 	}
 	for _, name := range r.Corruptions {
-		oa, ce, rce := r.corruption(name, res.Clean, means[name], stage)
-		res.OA[name], res.CE[name], res.RCE[name] = oa, ce, rce
-		res.MOA += oa
-		res.MCE += ce
-		res.RMCE += rce
+		c := r.corruption(name, res.Clean, means[name], stage)
+		res.OA[name], res.CE[name], res.RCE[name] = c.OA, c.CE, c.RCE
+		res.MOA += c.OA
+		res.MCE += c.CE
+		res.RMCE += c.RCE
 	}
 	res.MOA = stage(res.MOA / float64(n))
 	res.MCE = stage(res.MCE / float64(n))
@@ -124,13 +131,11 @@ func (r Reference) figures(clean float64, means map[string]float64, stage func(f
 	return res
 }
 
-func (r Reference) corruption(
-	name string, clean, mean float64, stage func(float64) float64,
-) (oa, ce, rce float64) {
-	oa = stage(mean)
-	ce = stage((1 - oa) / (1 - r.OA[name]))
-	rce = stage((clean - oa) / (r.Clean - r.OA[name]))
-	return oa, ce, rce
+func (r Reference) corruption(name string, clean, mean float64, stage func(float64) float64) (c CorruptionErrors) {
+	c.OA = stage(mean)
+	c.CE = stage((1 - c.OA) / (1 - r.OA[name]))
+	c.RCE = stage((clean - c.OA) / (r.Clean - r.OA[name]))
+	return c
 }
 
 // meanOf sums from left to right, as the suites' evaluations do.

@@ -2,6 +2,7 @@ package ort
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -90,6 +91,48 @@ func Places(programDir string, loaderPath, pythons, nodes []string) []Place {
 		places = append(places, Place{"node", filepath.Join(prefix, "node_modules", "onnxruntime-node", "bin", "napi-v*", nodeOS, nodeArch)})
 	}
 	return places
+}
+
+// DefaultPlaces returns where onnxruntime lies on this machine: beside the program, in LD_LIBRARY_PATH, in system
+// folders, and in the Python and Node packages that are installed. getenv is os.Getenv, or what a test puts in its place;
+// python3 and node are looked up in the PATH of the process.
+func DefaultPlaces(getenv func(name string) string) []Place {
+	var programDir string
+	if program, err := os.Executable(); err == nil {
+		programDir = filepath.Dir(program)
+	}
+	return Places(programDir, filepath.SplitList(getenv("LD_LIBRARY_PATH")), pythonPrefixes(getenv), nodePrefixes())
+}
+
+// pythonPrefixes lists where Python packages may be installed: the active environment, the Python on the path, the
+// user's own packages.
+func pythonPrefixes(getenv func(name string) string) []string {
+	var prefixes []string
+	for _, env := range []string{"VIRTUAL_ENV", "CONDA_PREFIX"} {
+		if dir := getenv(env); dir != "" {
+			prefixes = append(prefixes, dir)
+		}
+	}
+	if python, err := exec.LookPath("python3"); err == nil {
+		if real, err := filepath.EvalSymlinks(python); err == nil {
+			prefixes = append(prefixes, filepath.Dir(filepath.Dir(real)))
+		}
+	}
+	if home, err := os.UserHomeDir(); err == nil {
+		prefixes = append(prefixes, filepath.Join(home, ".local"))
+	}
+	return append(prefixes, "/usr/local", "/usr")
+}
+
+// nodePrefixes lists where Node packages may be installed: in this folder, or globally beside the Node on the path.
+func nodePrefixes() []string {
+	prefixes := []string{"."}
+	if node, err := exec.LookPath("node"); err == nil {
+		if real, err := filepath.EvalSymlinks(node); err == nil {
+			prefixes = append(prefixes, filepath.Join(filepath.Dir(filepath.Dir(real)), "lib"))
+		}
+	}
+	return prefixes
 }
 
 func platform() string { return runtime.GOOS + "-" + runtime.GOARCH }

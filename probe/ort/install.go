@@ -43,7 +43,7 @@ func install(ctx context.Context, opt Options) (Library, error) {
 	if len(tried) == 0 {
 		reason = "no build is known for " + platform()
 	}
-	return Library{}, &LibraryError{Reason: reason, Tried: tried, Hint: hint(opt.CUDA)}
+	return Library{}, &LibraryError{Reason: reason, Tried: tried, Advice: hint(opt.CUDA)}
 }
 
 // CUDAHint says what the CUDA provider of an installed library needs.

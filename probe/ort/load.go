@@ -25,14 +25,14 @@ func Load(ctx context.Context, opt Options) (Library, error) {
 	defer loaded.Unlock()
 	if loaded.ok {
 		if opt.CUDA && !loaded.lib.CUDA {
-			return Library{}, &LibraryError{Reason: "the loaded library has no CUDA provider", Hint: hint(true)}
+			return Library{}, &LibraryError{Reason: "the loaded library has no CUDA provider", Advice: hint(true)}
 		}
 		return loaded.lib, nil
 	}
 	if opt.Library != "" {
 		lib := describe(opt.Library, "named")
 		if err := start(&lib); err != nil {
-			return Library{}, &LibraryError{Reason: err.Error(), Hint: hint(opt.CUDA)}
+			return Library{}, &LibraryError{Reason: err.Error(), Advice: hint(opt.CUDA)}
 		}
 		return lib, nil
 	}
@@ -48,7 +48,7 @@ func Load(ctx context.Context, opt Options) (Library, error) {
 		tried = append(tried, fmt.Sprintf("%s (%s): %v", lib.Path, lib.Origin, err))
 	}
 	if !opt.Install || opt.CacheDir == "" {
-		return Library{}, &LibraryError{Reason: "no usable library was found", Tried: tried, Hint: hint(opt.CUDA)}
+		return Library{}, &LibraryError{Reason: "no usable library was found", Tried: tried, Advice: hint(opt.CUDA)}
 	}
 	if opt.Say != nil {
 		for _, line := range tried {
@@ -60,7 +60,7 @@ func Load(ctx context.Context, opt Options) (Library, error) {
 		return Library{}, err
 	}
 	if err := start(&lib); err != nil {
-		return Library{}, &LibraryError{Reason: err.Error(), Hint: hint(opt.CUDA)}
+		return Library{}, &LibraryError{Reason: err.Error(), Advice: hint(opt.CUDA)}
 	}
 	return lib, nil
 }

@@ -11,7 +11,7 @@ import (
 func noCgo() error {
 	return &LibraryError{
 		Reason: "this wiseft was built without cgo, which onnxruntime needs",
-		Hint:   "install a C compiler and build with CGO_ENABLED=1",
+		Advice: "install a C compiler and build with CGO_ENABLED=1",
 	}
 }
 

@@ -12,6 +12,8 @@ package ort
 import (
 	"fmt"
 	"strings"
+
+	"github.com/wiseft/wiseft/internal/fault"
 )
 
 // MinVersion is the oldest onnxruntime that the Go binding accepts: it asks for API
@@ -47,7 +49,7 @@ func ParseDevice(text string) (Device, error) {
 			return d, nil
 		}
 	}
-	return Device{}, fmt.Errorf("device %q is not one of cpu, cuda, cuda:1", text)
+	return Device{}, fault.Usagef("device %q is not one of cpu, cuda, cuda:1", text)
 }
 
 // String returns the device as ParseDevice reads it.
@@ -80,12 +82,15 @@ type Options struct {
 	CUDA bool
 }
 
-// LibraryError reports that there is no usable library. Hint says how to mend it.
+// LibraryError reports that there is no usable library. Its kind is Failed.
 type LibraryError struct {
 	Reason string
-	Tried  []string // one line for each library that was found and did not serve
-	Hint   string
+	Tried  []string // one line for each library that was found and cannot be used
+	Advice string   // how to get a usable one
 }
+
+// Hint returns e.Advice.
+func (e *LibraryError) Hint() string { return e.Advice }
 
 func (e *LibraryError) Error() string {
 	text := "onnxruntime: " + e.Reason
@@ -100,6 +105,9 @@ func (e *LibraryError) Error() string {
 type ModelError struct{ msg string }
 
 func (e *ModelError) Error() string { return e.msg }
+
+// Kind implements the kinds of package fault.
+func (e *ModelError) Kind() fault.Kind { return fault.Input }
 
 func modelErrorf(format string, args ...any) error {
 	return &ModelError{fmt.Sprintf(format, args...)}

@@ -89,7 +89,7 @@ func (e Engine) options() (*onnxruntime.SessionOptions, error) {
 func (e Engine) useCUDA(options *onnxruntime.SessionOptions) error {
 	cuda, err := onnxruntime.NewCUDAProviderOptions()
 	if err != nil {
-		return &LibraryError{Reason: "no CUDA: " + err.Error(), Hint: hint(true)}
+		return &LibraryError{Reason: "no CUDA: " + err.Error(), Advice: hint(true)}
 	}
 	defer cuda.Destroy()
 	err = cuda.Update(map[string]string{
@@ -101,7 +101,7 @@ func (e Engine) useCUDA(options *onnxruntime.SessionOptions) error {
 		err = options.AppendExecutionProviderCUDA(cuda)
 	}
 	if err != nil {
-		return &LibraryError{Reason: fmt.Sprintf("device %s: %s", e.Device, cause(err)), Hint: CUDAHint}
+		return &LibraryError{Reason: fmt.Sprintf("device %s: %s", e.Device, cause(err)), Advice: CUDAHint}
 	}
 	return nil
 }

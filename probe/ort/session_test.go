@@ -159,7 +159,7 @@ func TestNoCUDAIsAnError(t *testing.T) {
 	}
 	_, err = ort.Engine{Device: ort.Device{CUDA: true}}.Open(t.Context(), data, "")
 	var libraryErr *ort.LibraryError
-	if !errors.As(err, &libraryErr) || libraryErr.Hint == "" {
+	if !errors.As(err, &libraryErr) || libraryErr.Advice == "" {
 		t.Errorf("got %v, want a LibraryError with a hint", err)
 	}
 }

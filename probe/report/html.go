@@ -192,7 +192,7 @@ func shadeStyle() string {
 func figures(r *result.Result, names ...string) ([]pageFigure, error) {
 	var list []pageFigure
 	for _, name := range names {
-		f, err := plots[name].draw(r)
+		f, err := drawNamed(r, name)
 		if isEmpty(err) {
 			continue
 		}
@@ -208,6 +208,15 @@ func figures(r *result.Result, names ...string) ([]pageFigure, error) {
 	return list, nil
 }
 
+// drawNamed draws the registered plot of that name.
+func drawNamed(r *result.Result, name string) (*figure, error) {
+	p, err := LookupPlot(name)
+	if err != nil {
+		return nil, err
+	}
+	return p.draw(r)
+}
+
 func isEmpty(err error) bool {
 	_, ok := errors.AsType[*EmptyPlotError](err)
 	return ok
@@ -215,7 +224,7 @@ func isEmpty(err error) bool {
 
 // panelFigures draws the panels of a plot one by one, for a grid that the page arranges.
 func panelFigures(r *result.Result, name string) (*pagePanels, error) {
-	f, err := plots[name].draw(r)
+	f, err := drawNamed(r, name)
 	if isEmpty(err) {
 		return nil, nil
 	}

@@ -6,11 +6,15 @@ import (
 	"io"
 	"strings"
 
+	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/probe/bench/result"
 )
 
 // ResultError says what is wrong with a stored result.
 type ResultError struct{ Reason string }
+
+// Kind implements the kinds of package fault.
+func (e *ResultError) Kind() fault.Kind { return fault.Input }
 
 func (e *ResultError) Error() string { return e.Reason }
 

@@ -13,12 +13,9 @@
 package report
 
 import (
-	"fmt"
 	"io"
-	"maps"
-	"slices"
-	"strings"
 
+	"github.com/wiseft/wiseft/internal/registry"
 	"github.com/wiseft/wiseft/probe/bench/result"
 )
 
@@ -29,32 +26,26 @@ type Format struct {
 	Write func(w io.Writer, r *result.Result) error
 }
 
-var formats = map[string]Format{}
+var formats = registry.New[Format]("report format")
 
 func register(f Format) {
-	if f.Name == "" || f.Doc == "" || f.Write == nil {
-		panic("report: format is half filled")
+	if f.Doc == "" || f.Write == nil {
+		panic("report: a format without a text or a function")
 	}
-	if _, ok := formats[f.Name]; ok {
-		panic("report: format is registered twice")
-	}
-	formats[f.Name] = f
+	formats.Register(f.Name, f)
 }
 
-// Lookup returns a format by name.
-func Lookup(name string) (Format, bool) {
-	f, ok := formats[name]
-	return f, ok
-}
+// Lookup returns the format of a name, or a [*registry.UnknownError].
+func Lookup(name string) (Format, error) { return formats.Lookup(name) }
 
 // Names returns the names of all formats, sorted.
-func Names() []string { return slices.Sorted(maps.Keys(formats)) }
+func Names() []string { return formats.Names() }
 
 // Write writes r in the format of that name.
 func Write(w io.Writer, name string, r *result.Result) error {
-	f, ok := Lookup(name)
-	if !ok {
-		return fmt.Errorf("unknown report format %q; there are %s", name, strings.Join(Names(), ", "))
+	f, err := Lookup(name)
+	if err != nil {
+		return err
 	}
 	return f.Write(w, r)
 }

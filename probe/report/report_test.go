@@ -158,7 +158,7 @@ func TestFormats(t *testing.T) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	err := Write(&bytes.Buffer{}, "tabel", sweep(true))
-	const want = `unknown report format "tabel"; there are csv, html, json, markdown, png, svg, table`
+	const want = `there is no report format "tabel"; there are: csv, html, json, markdown, png, svg, table`
 	if err == nil || err.Error() != want {
 		t.Errorf("got error %v, want %s", err, want)
 	}

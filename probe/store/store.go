@@ -31,6 +31,8 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+
+	"github.com/wiseft/wiseft/internal/fault"
 )
 
 // Key names a unit: 64 hexadecimal digits.
@@ -63,7 +65,7 @@ type Folder struct {
 // journal and in claims; no two that work at once may have one name.
 func Open(root, worker string) (*Folder, error) {
 	if worker == "" || strings.ContainsAny(worker, `/\`) {
-		return nil, fmt.Errorf("worker %q cannot be the name of a file", worker)
+		return nil, fault.Usagef("worker %q cannot be the name of a file", worker)
 	}
 	if err := os.MkdirAll(root, 0o777); err != nil {
 		return nil, err

@@ -32,9 +32,9 @@ func fractions(t *testing.T, table map[int]float64) func([]int) (float64, error)
 
 func takenOf(steps []SoupStep) (order, taken []int) {
 	for _, s := range steps {
-		order = append(order, s.Model)
+		order = append(order, s.Index)
 		if s.Taken {
-			taken = append(taken, s.Model)
+			taken = append(taken, s.Index)
 		}
 	}
 	return order, taken
@@ -62,7 +62,7 @@ func TestGreedySoup(t *testing.T) {
 			}
 		}
 		var told []SoupStep
-		steps, err := GreedySoup(4, c.strict, fractions(t, table), func(s SoupStep) { told = append(told, s) })
+		steps, err := GreedySoup(make([]SoupStep, 4), SoupOptions{Strict: c.strict, Report: func(s SoupStep) { told = append(told, s) }}, fractions(t, table))
 		order, taken := takenOf(steps)
 		if err != nil || !slices.Equal(order, []int{1, 3, 0, 2}) || !slices.Equal(taken, c.taken) {
 			t.Errorf("%s: order %v, taken %v, want [1 3 0 2] and %v (%v)", c.name, order, taken, c.taken, err)
@@ -78,12 +78,12 @@ func TestGreedySoupStopsAtAnError(t *testing.T) {
 	lost := errors.New("device lost")
 	for at := range 5 {
 		calls := 0
-		_, err := GreedySoup(3, false, func([]int) (float64, error) {
+		_, err := GreedySoup(make([]SoupStep, 3), SoupOptions{}, func([]int) (float64, error) {
 			if calls++; calls == at+1 {
 				return 0, lost
 			}
 			return 1, nil
-		}, nil)
+		})
 		if !errors.Is(err, lost) || calls != at+1 {
 			t.Errorf("call %d fails: got error %v after %d calls", at+1, err, calls)
 		}
@@ -158,14 +158,14 @@ func TestGreedySoupOracle(t *testing.T) {
 			}
 			return math.Round((1-math.Sqrt(sum)/10)*1e4) / 1e4, nil
 		}
-		steps, err := GreedySoup(len(c.InOrder), true, score, nil)
+		steps, err := GreedySoup(make([]SoupStep, len(c.InOrder)), SoupOptions{Strict: true}, score)
 		if err != nil || len(steps) != len(c.Steps) || len(target) == 0 {
 			t.Fatalf("%s: %d steps, want %d (%v)", name, len(steps), len(c.Steps), err)
 		}
 		for i, s := range steps {
 			want := c.Steps[i]
-			if c.InOrder[s.Model] != want.Model || s.Alone != c.Individual[i].Acc || s.Soup != want.Acc || s.Taken != want.Taken {
-				t.Errorf("%s: step %d: got %s %+v, want %+v, alone %g", name, i, c.InOrder[s.Model], s, want, c.Individual[i].Acc)
+			if c.InOrder[s.Index] != want.Model || s.Alone != c.Individual[i].Acc || s.Soup != want.Acc || s.Taken != want.Taken {
+				t.Errorf("%s: step %d: got %s %+v, want %+v, alone %g", name, i, c.InOrder[s.Index], s, want, c.Individual[i].Acc)
 			}
 		}
 		_, taken := takenOf(steps)
