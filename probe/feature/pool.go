@@ -8,8 +8,8 @@ import (
 	"github.com/wiseft/wiseft/internal/registry"
 )
 
-// Convention is how a self-supervised point-cloud method measures its features with a
-// linear support vector machine.
+// Convention is a published protocol for measuring the features of self-supervised point-cloud models by a linear
+// support vector machine.
 type Convention struct {
 	Name   string
 	Doc    string // one line: features, solver and C
@@ -17,7 +17,7 @@ type Convention struct {
 	Solver string
 	C      float64
 
-	special int // tokens before those of the patches
+	special int // tokens before those of the patches: class tokens and the like
 	pool    func(dst []float32, special, patches [][]float32) []float32
 }
 
@@ -55,8 +55,8 @@ func Conventions() []Convention { return conventions.All() }
 // LookupConvention returns the convention of a name, or a [*registry.UnknownError].
 func LookupConvention(name string) (Convention, error) { return conventions.Lookup(name) }
 
-// Pool returns features pooled as the convention has it, from rows of so many tokens,
-// each of equal size, the special ones first. f is unchanged.
+// Pool returns features pooled by the convention, from rows of tokens tokens of equal size, the special ones first. f
+// is unchanged.
 func (c Convention) Pool(f *Set, tokens int) (*Set, error) {
 	if tokens <= c.special || f.Dim%tokens != 0 {
 		return nil, fault.Inputf("%s: %d values a sample are not %d tokens of equal size, %d of them special",

@@ -54,8 +54,8 @@ func TestFitFromInitReachesSameOptimum(t *testing.T) {
 	}
 }
 
-// A start may have a mean over the classes, which the loss does not see: a squared-hinge
-// probe, or a fine-tuned head.
+// A start may have a mean over the classes, to which the loss is invariant: a squared-hinge probe, or a fine-tuned
+// head.
 func TestFitFromUnbalancedInit(t *testing.T) {
 	t.Parallel()
 	f := fittest.Blobs(400, 20, 5)
@@ -72,7 +72,7 @@ func TestFitFromUnbalancedInit(t *testing.T) {
 	}
 }
 
-// Standardized features are what scaling by hand gives, so scores must agree to the
+// Features that the fit standardizes and features that are standardized before give the same scores, up to the
 // float32 rounding of weights and features.
 func TestStandardizeIsFoldedIn(t *testing.T) {
 	t.Parallel()
@@ -127,7 +127,7 @@ func TestFitShapes(t *testing.T) {
 	twice := fittest.Blobs(30, 4, 3)
 	twice = &feature.Set{X: slices.Concat(twice.X, twice.X), Dim: 4, Y: slices.Concat(twice.Y, twice.Y)}
 	zero := &feature.Set{X: make([]float32, 12), Dim: 2, Y: []int64{0, 1, 0, 1, 0, 0}}
-	wide := fittest.Blobs(20, 2100, 3) // beyond the full preconditioner
+	wide := fittest.Blobs(20, 2100, 3) // too many features for a full preconditioner
 	for name, f := range map[string]*feature.Set{
 		"fewer rows than features": fittest.Blobs(9, 60, 3), "constant feature": constant, "rows twice": twice,
 		"all features zero": zero, "wide": wide, "one feature": fittest.Blobs(40, 1, 2),
@@ -149,7 +149,7 @@ func TestFitShapes(t *testing.T) {
 	}
 }
 
-// Without features the optimum is known: the intercepts are the log of the shares.
+// With constant features the optimum is known: the intercepts are the logarithms of the class shares.
 func TestFitOfConstantFeaturesGivesPrior(t *testing.T) {
 	t.Parallel()
 	f := &feature.Set{X: make([]float32, 6), Dim: 1, Y: []int64{0, 1, 0, 1, 0, 0}}
@@ -179,14 +179,14 @@ func TestFitUnseenClass(t *testing.T) {
 	if cl.Layers[0].B[3] != UnseenBias || slices.Contains(predict(cl, f), 3) {
 		t.Errorf("unseen class: intercept %v", cl.Layers[0].B[3])
 	}
-	// A warm start from a classifier with unseen classes is one from zero for them.
+	// For unseen classes a warm start is zero.
 	if _, warm := mustFit(t, f, Options{Init: cl}); warm.Iterations > 2 {
 		t.Errorf("warm start needs %d iterations", warm.Iterations)
 	}
 }
 
-// All intercepts may move together without a change of the objective, so a warm start
-// must not leave them where it began.
+// The objective does not change if the same amount is added to all intercepts, so a warm start must not determine
+// their sum.
 func TestInterceptsSumToZero(t *testing.T) {
 	t.Parallel()
 	f := fittest.Blobs(60, 4, 3)
@@ -200,7 +200,7 @@ func TestInterceptsSumToZero(t *testing.T) {
 	}
 }
 
-// Every solver leaves classes without samples out, and they are never predicted.
+// Every solver leaves out classes without samples, and never predicts them.
 func TestEverySolverKnowsUnseenClasses(t *testing.T) {
 	t.Parallel()
 	f := fittest.Blobs(60, 5, 3)
@@ -224,8 +224,8 @@ func TestEverySolverKnowsUnseenClasses(t *testing.T) {
 	}
 }
 
-// Weighing a class by 2 is having its rows twice, for every solver that has an objective;
-// svc-ovr weighs positive rows alone.
+// A class weight of 2 equals having the rows of the class twice, for every solver that has an objective; svc-ovr
+// weights positive rows only.
 func TestClassWeights(t *testing.T) {
 	t.Parallel()
 	f := fittest.Blobs(60, 4, 3)

@@ -8,8 +8,8 @@ import (
 	"github.com/wiseft/wiseft/probe/fit/internal/hinge"
 )
 
-// startPairs returns a function that starts the at-th of all pairs: where the last fit of the
-// path ended, or from the hyperplanes of the initial classifier.
+// startPairs returns a function that sets the start of pair number at: the end of the last fit of the path, or a
+// hyperplane of the initial classifier.
 func (p *problem) startPairs(pairs [][2]int) (func(h *hinge.Pair, at int), error) {
 	if p.trail != nil && p.trail.pairs != nil {
 		return func(h *hinge.Pair, at int) { h.Follow(p.trail.pairs[at]) }, nil
@@ -29,9 +29,9 @@ func (p *problem) startPairs(pairs [][2]int) (func(h *hinge.Pair, at int), error
 	}, nil
 }
 
-// hyperplanes returns a function that gives the weights and the intercept with which a
-// classifier tells class i from class j > i; nil for classes that it did not see. It is an
-// error unless the classifier is linear or an svc-ovo.
+// hyperplanes returns a function that gives weights and intercept of the hyperplane by which a classifier separates
+// class i from class j > i; nil for classes without training samples. It is an error unless the classifier is linear
+// or an svc-ovo.
 func (cl *Classifier) hyperplanes() (func(i, j int) ([]float64, float64), error) {
 	if cl.Linear() {
 		l := cl.Layers[0]

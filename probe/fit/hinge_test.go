@@ -11,8 +11,7 @@ import (
 	"github.com/wiseft/wiseft/probe/fit/internal/fittest"
 )
 
-// badlyScaled returns blobs whose features differ in size by six orders of magnitude, and lie
-// far from 0.
+// badlyScaled returns blobs whose features differ in size by six orders of magnitude and have means far from 0.
 func badlyScaled(n, d, k int) *feature.Set {
 	f := fittest.Blobs(n, d, k)
 	r := rand.New(rand.NewPCG(5, 6))
@@ -25,7 +24,7 @@ func badlyScaled(n, d, k int) *feature.Set {
 	return f
 }
 
-// SMO does not get there: 10 million steps a pair left features like these 8 % from the optimum.
+// SMO (LIBSVM) does not converge here: after 10 million steps per pair it was 8 % above the optimum.
 func TestHingeOfBadlyScaledFeatures(t *testing.T) {
 	t.Parallel()
 	f := badlyScaled(400, 20, 3)
@@ -42,7 +41,7 @@ func TestHingeOfBadlyScaledFeatures(t *testing.T) {
 			t.Run(fmt.Sprintf("%s/C=%g", name, c), func(t *testing.T) {
 				t.Parallel()
 				_, report := mustFit(t, f, Options{Solver: "svc-ovo", C: c})
-				// Slacks are measured against 1, and rounding of scores is all that is left.
+				// Slacks are measured relative to 1; what remains is rounding of the scores.
 				if report.Iterations > 1000 || !(report.GradientNorm <= 1e-7) {
 					t.Errorf("after %d iterations two rows differ by %.1e", report.Iterations, report.GradientNorm)
 				}
@@ -51,8 +50,8 @@ func TestHingeOfBadlyScaledFeatures(t *testing.T) {
 	}
 }
 
-// Of two samples p and q, or many farther out on the same line, the margin is what lies
-// between them: ||w|| = 2 / ||p - q||, whatever their scale.
+// The margin between two samples p and q, or many farther out on the same line, is their distance: ||w|| = 2 / ||p -
+// q||, whatever the scale.
 func TestHingeOfKnownMargin(t *testing.T) {
 	t.Parallel()
 	p, q := []float32{1e3, 1e-3, 2, 7}, []float32{1e3 - 4, 1e-3, 5, 7}
@@ -78,8 +77,8 @@ func TestHingeOfKnownMargin(t *testing.T) {
 	}
 }
 
-// A start shortens the way and does not change the end: svc-ovo's own probe, one that saw
-// fewer classes, and a linear one.
+// A start reduces the iterations and does not change the optimum: an svc-ovo probe, one with fewer classes, and a
+// linear probe.
 func TestHingeStarts(t *testing.T) {
 	t.Parallel()
 	f := fittest.Blobs(400, 20, 5)
@@ -95,7 +94,7 @@ func TestHingeStarts(t *testing.T) {
 	}), "without class 1"), opt)
 	for name, tt := range map[string]struct {
 		start *Classifier
-		most  float64 // of the cold iterations
+		most  float64 // share of the cold fit's iterations
 	}{"own": {own, 0.6}, "fewer classes": {fewer, 0.8}, "linear": {linear, 1.5}} {
 		opt.Init = tt.start
 		_, warm := mustFit(t, f, opt)

@@ -19,20 +19,19 @@ func init() {
 	})
 }
 
-// Neighbors are labelled training samples. The score of a class is its share of the K
-// samples nearest to a row, of equally near ones the earlier.
+// Neighbors are labelled training samples. The score of a class is its share of the K samples nearest to a row; of
+// samples at equal distance the earlier count.
 type Neighbors struct {
 	X    []float32 // samples x dim, row-major, plain features
 	Y    []int64   // one class per sample
 	K    int       // votes, at most the number of samples
-	Mean []float32 // what is taken from a feature before its distance counts; nil = 0
-	Inv  []float32 // what the difference of two features is multiplied with; nil = 1
+	Mean []float32 // subtracted from a feature before distances are computed; nil = 0
+	Inv  []float32 // factor of the difference of two features; nil = 1
 
 	dim int
 }
 
-// fitNeighbors keeps the training samples. There is nothing to minimise: the objective
-// is 0 and it has converged.
+// fitNeighbors keeps the training samples. Nothing is minimised: the objective is 0, and the fit has converged.
 func fitNeighbors(_ context.Context, p *problem) (*solution, error) {
 	x := make([]float32, 0, p.N*p.D)
 	for lo := 0; lo < p.N; lo += scaled.BlockRows {
@@ -67,8 +66,8 @@ func (n *Neighbors) check(dim, classes int) error {
 	return nil
 }
 
-// spare is how many neighbours beyond K are measured exactly: the first measure,
-// |a|^2 - 2ab + |b|^2, is fast and rounds.
+// spare is how many neighbours beyond K are measured exactly: the first measure, |a|^2 - 2ab + |b|^2, is fast but
+// rounds.
 const spare = 8
 
 // scorer returns a function that scores rows.
@@ -92,7 +91,7 @@ func (n *Neighbors) scorer(classes int) func(dst []float64, x []float32, rows in
 	}
 }
 
-// neighbor is a sample and how far away it is, squared.
+// neighbor is a sample and its squared distance.
 type neighbor struct {
 	at int
 	d  float64
@@ -135,7 +134,7 @@ func (n *Neighbors) vote(dst, query, samples, near []float64) {
 	}
 }
 
-// padded returns rows as dense wants them, scaled.
+// padded returns scaled rows, padded for package dense.
 func (n *Neighbors) padded(x []float32, rows, padded, width int) []float64 {
 	out := make([]float64, padded*width)
 	for i := range rows {

@@ -23,17 +23,16 @@ func init() {
 //
 //	f(W, b) = C * sum_i -log softmax(W x_i + b)[y_i] + 0.5 * ||W||^2,
 //
-// by [descent].
+// by [lbfgs.Minimize].
 //
-// It works on centred features, which leaves the optimal W as it is and takes W times
-// the mean from the intercepts, because those are not penalised. It has converged when
+// The features are centred: the optimal W stays the same, and the intercepts, which are not penalised, change by W
+// times the mean. The fit has converged when
 //
 //	sqrt(||grad_W f||^2 + sum_c (grad_b f)_c^2 / min(1, h_c)) <= Tol * sqrt(2 f)
 //
-// with h_c = C * sum_i p_ic (1 - p_ic), the curvature along the intercept of class c. f
-// is strongly convex in W with modulus 1, and ||W||^2 <= 2 f, so that then f lies
-// within a share of about Tol^2 of its minimum and W within Tol * sqrt(2 f) of the
-// optimum. Rounding allows about 1e-8; the default 1e-6 keeps away from it.
+// with h_c = C * sum_i p_ic (1 - p_ic), the curvature along the intercept of class c. f is strongly convex in W with
+// modulus 1, and ||W||^2 <= 2 f, so that f then lies within a share of about Tol^2 of its minimum and W within Tol *
+// sqrt(2 f) of the optimum. The smallest Tol that rounding allows is about 1e-8.
 func fitLogistic(ctx context.Context, p *problem) (*solution, error) {
 	if err := p.checkLinearStart(); err != nil {
 		return nil, err
@@ -59,8 +58,7 @@ func fitLogistic(ctx context.Context, p *problem) (*solution, error) {
 		iterations: end.Iterations, converged: end.Converged,
 	}
 	a := &s.layers[0]
-	// One constant may be added to all intercepts; theirs, of plain features, have the
-	// sum 0.
+	// The sum of the intercepts of unscaled features is set to 0; the objective does not depend on it.
 	shift := floats.Sum(a.b)
 	for c := range a.b {
 		row := slices.Clone(a.w[c*p.D : (c+1)*p.D])

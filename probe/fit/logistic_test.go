@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// Separable features of very different size lead far out: the losses become so small that the
-// optimum cannot be told from them unless they keep their digits.
+// With separable features of very different size the optimum has large weights, and losses below the rounding of 1.
+// Unless they keep their digits, the fit cannot find the optimum.
 func TestLogisticOfBadlyScaledFeatures(t *testing.T) {
 	t.Parallel()
 	f := badlyScaled(400, 20, 3)

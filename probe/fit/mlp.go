@@ -18,15 +18,14 @@ func init() {
 	})
 }
 
-// fitMLP trains a classifier with hidden layers by Adam (Kingma and Ba 2015) on batches
-// of 64 in an order drawn from Seed:
+// fitMLP trains a classifier with hidden layers by Adam (Kingma and Ba, 2015) on batches of 64 rows in an order drawn
+// from Seed:
 //
 //	h = dropout(relu(batchnorm(W h))), scores = W h + b.
 //
-// It takes Epochs passes, and has no optimum that it could reach: the gradient norm is
-// reported as 0, the objective is C * sum(log loss) + 0.5 * ||W||^2 of the network as it
-// is stored, with BatchNorm's running statistics folded in. Sums run in a fixed order.
-// Init must have the same layers.
+// It passes over the rows Epochs times. It does not run to an optimum: the gradient norm is reported as 0, and the
+// objective is C * sum(log loss) + 0.5 * ||W||^2 of the stored network, with BatchNorm's running statistics folded
+// in. Sums are made in a fixed order. Init must have the same layers.
 func fitMLP(ctx context.Context, p *problem) (*solution, error) {
 	opt := mlp.Options{Hidden: p.opt.Hidden, Dropout: p.opt.Dropout, Epochs: cmp.Or(p.opt.Epochs, DefaultEpochs), Seed: p.opt.Seed}
 	if opt.Hidden == nil {
@@ -51,7 +50,8 @@ func fitMLP(ctx context.Context, p *problem) (*solution, error) {
 	return s, nil
 }
 
-// startMLP returns the layers of the initial classifier, which must have the sizes of the network; nil without one.
+// startMLP returns the layers of the initial classifier, which must have the sizes of the network; nil if there is
+// none.
 func (p *problem) startMLP(hidden []int) ([]mlp.Layer, error) {
 	if p.init == nil {
 		return nil, nil

@@ -9,7 +9,7 @@ import (
 	"github.com/wiseft/wiseft/probe/feature"
 )
 
-// rings are two classes that no linear probe tells apart.
+// rings returns two classes that no linear probe separates.
 func rings(n int) *feature.Set {
 	r := rand.New(rand.NewPCG(5, 6))
 	f := &feature.Set{Dim: 2}

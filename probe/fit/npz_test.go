@@ -45,7 +45,7 @@ func TestFeaturesReadBack(t *testing.T) {
 	}
 }
 
-// A fit block by block from a file is the fit in memory, for every solver.
+// A fit block by block from a file equals the fit in memory, for every solver.
 func TestFitFromFile(t *testing.T) {
 	t.Parallel()
 	f := fittest.Blobs(200, 5, 3)
@@ -78,7 +78,6 @@ func TestFitFromFile(t *testing.T) {
 	}
 }
 
-// What every kind of classifier scores is the same after writing and reading.
 // countingTable counts the rows that are read.
 type countingTable struct {
 	feature.Table
@@ -91,7 +90,7 @@ func (c *countingTable) Rows(buf []float32, lo, hi int) ([]float32, error) {
 	return append(buf[:0], rows...), err
 }
 
-// A file is read three times an iteration, however many classes there are.
+// A file is read three times an iteration, independent of the number of classes.
 func TestOneVsRestSharesPasses(t *testing.T) {
 	t.Parallel()
 	for _, dim := range []int{12, 300} { // Hessians by features, and by rows

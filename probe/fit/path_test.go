@@ -34,7 +34,7 @@ func TestFoldsAreStratified(t *testing.T) {
 	}
 }
 
-// The path's classifier is that of a cold fit with the chosen C.
+// The classifier of a path equals a cold fit with the chosen C.
 func TestFitPath(t *testing.T) {
 	t.Parallel()
 	f, val := fittest.Blobs(120, 8, 3), fittest.Blobs(60, 8, 3)
@@ -65,8 +65,8 @@ func TestFitPath(t *testing.T) {
 	}
 }
 
-// Every fit on a path ends where a cold one does, and a path takes fewer iterations than
-// fits that each start from the optimum before.
+// Every fit of a path ends at the optimum of a cold fit, and a path takes fewer iterations than fits that each start
+// from the optimum before.
 func TestPathReachesEveryOptimum(t *testing.T) {
 	t.Parallel()
 	f := fittest.Blobs(400, 20, 5)
@@ -99,7 +99,7 @@ func TestPathReachesEveryOptimum(t *testing.T) {
 	}
 }
 
-// Ridge reads the rows for their products once on a path, and once a fit for the objective.
+// On a path, ridge reads the rows once for their products, and once per fit for the objective.
 func TestRidgePathReadsProductsOnce(t *testing.T) {
 	t.Parallel()
 	read := map[int]int{} // by the number of values of C
@@ -118,7 +118,7 @@ func TestRidgePathReadsProductsOnce(t *testing.T) {
 		}
 		read[len(cs)] = int(rows.n.Load())
 	}
-	// A first fit finds the mean, the products and the objective, further ones the objective.
+	// The first fit reads the rows for mean, products and objective, further fits for the objective.
 	if read[1] != 300 || read[2] != 400 || read[3] != 500 {
 		t.Errorf("rows read: %v", read)
 	}
@@ -135,7 +135,7 @@ func (c *countedRows) Rows(buf []float32, lo, hi int) ([]float32, error) {
 	return append(buf[:0], c.X[lo*c.Dim:hi*c.Dim]...), nil
 }
 
-// The last class has one sample, so that one fold of two does not see it.
+// The last class has one sample, so that one of two folds has none of it.
 func TestFitPathWithClassMissingFromFold(t *testing.T) {
 	t.Parallel()
 	f := fittest.Blobs(41, 4, 2)

@@ -9,16 +9,16 @@ import (
 	"gonum.org/v1/gonum/floats"
 )
 
-// problem is what a solver gets.
+// problem is the input of a solver.
 type problem struct {
 	*scaled.Problem
 	opt   Options
 	init  *Classifier // nil = none; for the same features and classes
-	trail *trail      // of the fits before on a path; nil = none
+	trail *trail      // state of the fits with smaller C on a path; nil = not on a path
 	seen  []int       // the class of every label 0 to k-1
 }
 
-// solution is what a solver finds, for features as its view shows them.
+// solution is the output of a solver, for features scaled as in the problem.
 type solution struct {
 	layers       []affine   // the last one has k outputs
 	neighbors    *Neighbors // instead of layers
@@ -35,7 +35,7 @@ type affine struct {
 	act Activation
 }
 
-// fold makes a classifier of plain features and all classes from a solution.
+// fold turns a solution into a classifier of unscaled features and all classes.
 func (p *problem) fold(sol *solution, classes []string) *Classifier {
 	cl := &Classifier{Dim: p.D, Classes: classes, Neighbors: sol.neighbors}
 	for i, a := range sol.layers {
@@ -52,7 +52,8 @@ func (p *problem) fold(sol *solution, classes []string) *Classifier {
 	return cl
 }
 
-// addMean gives a classifier of layers the mean of the features. It must be folded already.
+// addMean sets the Mean of a classifier with layers. It may change the scaling of p, so that p.fold must be called
+// before.
 func (p *problem) addMean(ctx context.Context, cl *Classifier) error {
 	if len(cl.Layers) == 0 {
 		return nil
@@ -64,8 +65,7 @@ func (p *problem) addMean(ctx context.Context, cl *Classifier) error {
 	return nil
 }
 
-// unscale returns weights of plain features for those of scaled ones, and changes b to
-// match.
+// unscale returns weights of unscaled features for those of scaled ones, and changes the intercepts b to match.
 func (p *problem) unscale(w, b []float64) []float64 {
 	w = slices.Clone(w)
 	for c := range b {
@@ -76,7 +76,7 @@ func (p *problem) unscale(w, b []float64) []float64 {
 	return w
 }
 
-// spread gives every class an output: those that were not seen one that never wins.
+// spread gives every class an output: those without samples one that never has the highest score.
 func spread(l Layer, seen []int, classes int) Layer {
 	in := len(l.W) / len(l.B)
 	out := Layer{W: make([]float32, classes*in), B: make([]float32, classes), Act: l.Act}
@@ -90,7 +90,7 @@ func spread(l Layer, seen []int, classes int) Layer {
 	return out
 }
 
-// checkLinearStart refuses to start a linear classifier from another kind.
+// checkLinearStart returns an error if the initial classifier is not linear.
 func (p *problem) checkLinearStart() error {
 	if p.init != nil && !p.init.Linear() {
 		return fault.Inputf("initial classifier: is of the solver %s, want one linear layer", p.init.Meta.Solver)
@@ -98,8 +98,8 @@ func (p *problem) checkLinearStart() error {
 	return nil
 }
 
-// start returns the parameters of a linear classifier on scaled features, padded, row c
-// being the weights of class c and its intercept; zero where there is no start.
+// start returns the parameters where a linear solver starts, for scaled features, padded to rows x width: row c has
+// the weights and the intercept of class c. Without a start they are zero.
 func (p *problem) start(rows int) []float64 {
 	if w := p.trail.extrapolate(p.C); w != nil {
 		return w
@@ -143,14 +143,14 @@ func round32(x []float64) []float32 {
 	return out
 }
 
-// setC changes C.
+// setC sets C and the class weights, which include it.
 func (p *problem) setC(c float64) {
 	p.C = c
 	p.Weight = p.classWeights()
 }
 
-// classWeights returns C times the weight of every seen class: those that were asked
-// for, or n / (k n_c), scikit-learn's balanced ones.
+// classWeights returns C times the weight of every class with samples: the given weights, times n / (k n_c) if
+// Balanced, as scikit-learn has it.
 func (p *problem) classWeights() []float64 {
 	weight, count := make([]float64, p.K), make([]float64, p.K)
 	for _, label := range p.Y {

@@ -57,8 +57,8 @@ func fitRidge(ctx context.Context, p *problem) (*solution, error) {
 	}, nil
 }
 
-// ridgeSums returns C times the sums of x x^T (width x width) and x t^T (rows x width) over the
-// rows, weighted by class. They are made once on a path.
+// ridgeSums returns C times the sums of x x^T (width x width) and x t^T (rows x width) over the rows, weighted by
+// class. On a path they are computed once.
 func (p *problem) ridgeSums(ctx context.Context, rows int) ([]float64, error) {
 	if p.trail != nil && p.trail.ridge != nil {
 		sum := slices.Clone(p.trail.ridge)

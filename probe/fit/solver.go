@@ -6,12 +6,12 @@ import (
 	"github.com/wiseft/wiseft/internal/registry"
 )
 
-// Solver is a way to fit a classifier, named for the optimum that it reaches. Adding
-// one is a file that registers it.
+// Solver is a way to fit a classifier, named for the objective that it minimises. A solver is added by one file that
+// registers it.
 type Solver struct {
 	Name string
 	Doc  string // one line: what is minimised
-	// Start says what FitOptions.Init is to the solver; "" = it has no use for a start.
+	// Start says how the solver uses Options.Init; "" = it does not.
 	Start string
 
 	fit func(ctx context.Context, p *problem) (*solution, error)

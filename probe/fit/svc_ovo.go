@@ -17,17 +17,16 @@ func init() {
 	})
 }
 
-// fitSVCOneVsOne minimises, for every pair of classes i < j with s = +1 for the rows of
-// i and -1 for those of j, the objective of LIBSVM and scikit-learn's SVC,
+// fitSVCOneVsOne minimises, for every pair of classes i < j with s = +1 for the rows of i and -1 for those of j, the
+// objective of LIBSVM and scikit-learn's SVC,
 //
 //	f(w, b) = C * sum max(0, 1 - s (w x + b)) + 0.5 * ||w||^2,
 //
-// whose intercept is free, as [hingePair] does. A row goes to the class with the most
-// pairs on its side, of equal ones to the first: the scores are those votes. Pairs come
-// in the order (0,1), (0,2), ..., and the objective reported is the sum over them, as are
-// iterations. It runs until the duality gap of every pair is at most Tol^2 of its objective,
-// which bounds the distance of w from the optimum by Tol * sqrt(2 f), or rounding leaves
-// nothing to gain. It has converged when that is at most Tol/1000, by default 1e-9.
+// with a free intercept; see [hinge.Pair]. The score of a class is its number of votes: each pair votes for the class
+// on whose side the row lies, and of equal scores the first class is predicted. Pairs come in the order (0,1), (0,2),
+// ...; objective and iterations are summed over them. A pair is solved until its duality gap is at most Tol^2 of its
+// objective, which bounds the distance of w from the optimum by Tol * sqrt(2 f), or rounding allows no further
+// progress. The fit has converged when every gap is at most Tol/1000 of its objective, by default 1e-9.
 func fitSVCOneVsOne(ctx context.Context, p *problem) (*solution, error) {
 	if err := p.Center(ctx); err != nil {
 		return nil, err
@@ -82,8 +81,8 @@ func pairsOf(k int) [][2]int {
 	return pairs
 }
 
-// votes is the layer that counts the pairs on the side of every class: a step of 1 is a
-// vote for the first of its pair, one of 0 for the second.
+// votes returns the layer that counts the votes for every class: an output 1 of the layer before is a vote for the
+// first class of its pair, 0 for the second.
 func votes(k int, pairs [][2]int) affine {
 	a := affine{w: make([]float64, k*len(pairs)), b: make([]float64, k)}
 	for at, pair := range pairs {

@@ -15,17 +15,16 @@ func init() {
 	})
 }
 
-// fitSVCOneVsRest minimises, for every class c with s_i = +1 for its rows and -1 for all
-// others, the objective of scikit-learn's LinearSVC,
+// fitSVCOneVsRest minimises, for every class c with s_i = +1 for its rows and -1 for all others, the objective of
+// scikit-learn's LinearSVC,
 //
 //	f(w, b) = C * sum_i max(0, 1 - s_i (w x_i + b))^2 + 0.5 * (||w||^2 + b^2),
 //
-// whose intercept is penalised, and so depends on where the origin of the features is.
-// The classes are independent, and each is solved by Newton's method on its piecewise
-// quadratic objective (Keerthi and DeCoste, A modified finite Newton method for fast
-// solution of large scale linear SVMs, 2005) with an exact line search; see [marginNewton].
-// The objective reported is their sum. f is strongly convex with modulus 1, so that a
-// gradient norm of Tol * sqrt(2 f) leaves f within Tol^2 of its minimum.
+// whose intercept is penalised, so that the optimum depends on the origin of the features. The classes are
+// independent; each is solved by Newton's method on its piecewise quadratic objective (Keerthi and DeCoste, A
+// modified finite Newton method for fast solution of large scale linear SVMs, 2005) with an exact line search; see
+// [hinge.SolveMargins]. The objective reported is the sum over the classes. f is strongly convex with modulus 1, so
+// that a gradient norm of Tol * sqrt(2 f) leaves f within Tol^2 of its minimum.
 func fitSVCOneVsRest(ctx context.Context, p *problem) (*solution, error) {
 	if err := p.checkLinearStart(); err != nil {
 		return nil, err

@@ -1,3 +1,4 @@
+// Package fittest makes data for tests of the engines.
 package fittest
 
 import (
@@ -8,7 +9,7 @@ import (
 	"github.com/wiseft/wiseft/probe/fit/internal/scaled"
 )
 
-// blobs makes n samples of k overlapping classes in d correlated features.
+// Blobs returns n samples of k overlapping classes in d correlated features.
 func Blobs(n, d, k int) *feature.Set {
 	r := rand.New(rand.NewPCG(1, 2))
 	f := &feature.Set{Dim: d, Meta: feature.Meta{Data: datasets.Info{Name: "blobs"}}}
@@ -27,8 +28,8 @@ func Blobs(n, d, k int) *feature.Set {
 	return f
 }
 
-// newTask returns f as what an engine minimises over: not scaled, with the weight c for every class, one iteration and
-// a tolerance of 1. The labels of f must have no gaps.
+// Problem returns f as the input of an engine: not scaled, with the weight c for every class, one iteration and a
+// tolerance of 1. The labels of f must have no gaps.
 func Problem(f *feature.Set, c float64) *scaled.Problem {
 	p := &scaled.Problem{Rows: scaled.New(f, 0), Y: make([]int, f.Len()), Tol: 1, MaxIter: 1, C: c}
 	for i, label := range f.Y {

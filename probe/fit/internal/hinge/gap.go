@@ -8,18 +8,18 @@ import (
 	"gonum.org/v1/gonum/floats"
 )
 
-// hingeOptimum is where [hingePair] got to.
+// PairOptimum is the best point that [Pair.Solve] found.
 type PairOptimum struct {
 	W         []float64 // d
 	B         float64
 	Objective float64
-	Gap       float64 // between it and the dual objective
-	Violation float64 // of the optimality conditions, by two rows, at most
+	Gap       float64 // objective minus dual objective
+	Violation float64 // largest contradiction of two rows about the intercept
 }
 
-// measure returns what w and alpha are worth.
+// measure returns objective, duality gap and violation at w and alpha.
 func (h *Pair) measure() PairOptimum {
-	target := make([]float64, len(h.alpha)) // the intercept that leaves a row no slack
+	target := make([]float64, len(h.alpha)) // the intercept at which a row has slack 0
 	for i, s := range h.sign {
 		target[i] = s - floats.Dot(h.w[:h.d], h.row(i)[:h.d])
 	}
@@ -33,18 +33,18 @@ func (h *Pair) measure() PairOptimum {
 	return at
 }
 
-// intercept returns the b that minimises sum_i c_i max(0, s_i (target_i - b)). Free support
-// vectors agree on it; without any, it is the middle of an interval, as in LIBSVM.
+// intercept returns the b that minimises sum_i c_i max(0, s_i (target_i - b)). It is the target of the free support
+// vectors; without any, the middle of an interval, as in LIBSVM.
 func (h *Pair) intercept(target []float64) float64 {
 	order := make([]int, len(target))
-	slope := 0.0 // of the sum, below all targets
+	slope := 0.0 // of the sum, left of all targets
 	for i, s := range h.sign {
 		order[i] = i
 		if s > 0 {
 			slope -= h.c[i]
 		}
 	}
-	// Every target adds its c to the slope, which is 0 where those sums of c are equal.
+	// Each target adds its c to the slope. Where the sums of c are equal, the slope is 0 up to rounding.
 	noise := 1e-12 * floats.Sum(h.c)
 	slices.SortFunc(order, func(i, j int) int { return cmp.Compare(target[i], target[j]) })
 	for at, i := range order {
@@ -59,9 +59,9 @@ func (h *Pair) intercept(target []float64) float64 {
 	return target[order[len(order)-1]]
 }
 
-// primal returns the objective of w and b, both times scale: 1, or what leaves no row any
-// slack, if that is better. Slacks of 1e-16, which are rounding, times a large C may be more
-// than the rest of the objective.
+// primal returns the objective of w and b, both times scale. scale is 1, or the factor that makes all slacks 0 if
+// that gives a lower objective: slacks of 1e-16, which are rounding, times a large C may exceed the rest of the
+// objective.
 func (h *Pair) primal(target []float64, b float64) (f, scale float64) {
 	most := 0.0
 	for i, s := range h.sign {
@@ -81,8 +81,8 @@ func (h *Pair) primal(target []float64, b float64) (f, scale float64) {
 	return f, scale
 }
 
-// dual returns the dual objective of alpha, the larger of the sums of both classes, which must
-// be equal, scaled down to the other.
+// dual returns the dual objective of alpha. The sums of alpha of the two classes must be equal, so the larger one is
+// scaled down.
 func (h *Pair) dual() float64 {
 	var sums [2]float64
 	for i, a := range h.alpha {
@@ -100,7 +100,7 @@ func (h *Pair) dual() float64 {
 	return total - 0.5*floats.Dot(w, w)
 }
 
-// side is 0 for rows of the first class of the pair, 1 for those of the second.
+// side returns 0 for rows of the first class of the pair, 1 for those of the second.
 func (h *Pair) side(i int) int {
 	if h.sign[i] > 0 {
 		return 0
@@ -108,7 +108,7 @@ func (h *Pair) side(i int) int {
 	return 1
 }
 
-// violation returns by how much two rows contradict each other about the intercept.
+// violation returns the largest amount by which two rows contradict each other about the intercept.
 func (h *Pair) violation(target []float64) float64 {
 	top, low := math.Inf(-1), math.Inf(1)
 	for i, a := range h.alpha {

@@ -14,21 +14,21 @@ import (
 	"gonum.org/v1/gonum/lapack/lapack64"
 )
 
-// hessianValues bounds the Hessians that are held at a time: 256 MiB, or a single one.
+// hessianValues bounds the Hessians in memory: 256 MiB, or a single one.
 const hessianValues = 32 << 20
 
-// hessianRows are the rows that are loaded at a time for all of them.
+// hessianRows is how many rows are loaded at a time for all Hessians of a group.
 const hessianRows = 512
 
-// hessian is the second derivative of an objective whose loss only some rows curve,
+// hessian is the second derivative of an objective of whose loss only some rows have curvature,
 //
 //	H = I + X^T D X,
 //
 // with X those rows and D their curvatures.
 type hessian struct {
-	curvature func(row int) float64 // 0 = the row is not among them
+	curvature func(row int) float64 // 0 = the row is not in X
 	width     int
-	count     int // rows that curve
+	count     int // rows of X
 	// values is X^T D X (width x width, lower triangle), or, where rows are fewer than
 	// features, D^1/2 X (rows, padded, x width).
 	values []float64
@@ -45,13 +45,13 @@ func newHessian(rows, width int, curvature func(row int) float64) *hessian {
 	return h
 }
 
-// byRows reports whether values holds the rows themselves.
+// byRows reports whether values has the rows of X.
 func (h *hessian) byRows() bool { return h.count < h.width }
 
-// size is the number of values.
+// size returns the number of values.
 func (h *hessian) size() int { return min(dense.PadRows(h.count), h.width) * h.width }
 
-// fillHessians collects the values of all, in one pass over the rows.
+// fillHessians computes the values of all Hessians in one pass over the rows.
 func fillHessians(ctx context.Context, v *scaled.Rows, all []*hessian) error {
 	for _, h := range all {
 		h.values = make([]float64, h.size())
@@ -87,8 +87,7 @@ func fillHessians(ctx context.Context, v *scaled.Rows, all []*hessian) error {
 	return nil
 }
 
-// add adds those of n rows x, the first being row lo of the table, that curve. scratch
-// holds two blocks.
+// add adds those of n rows x with curvature; the first is row lo of the table. scratch has room for two blocks.
 func (h *hessian) add(x []float64, lo, n int, scratch []float64) {
 	w := h.width
 	curving, curved, count := scratch[:scaled.BlockRows*w], scratch[scaled.BlockRows*w:], 0
@@ -115,8 +114,8 @@ func (h *hessian) add(x []float64, lo, n int, scratch []float64) {
 	}
 }
 
-// solve sets dst to H^-1 g and spends the values. With fewer rows than features it does so
-// through the Sherman-Morrison-Woodbury formula, and factorises I + D^1/2 X X^T D^1/2.
+// solve sets dst to H^-1 g and overwrites the values. With fewer rows in X than features it uses the
+// Sherman-Morrison-Woodbury formula and factorises I + D^1/2 X X^T D^1/2.
 func (h *hessian) solve(dst, g []float64) error {
 	copy(dst, g)
 	if !h.byRows() {
@@ -137,8 +136,8 @@ func (h *hessian) solve(dst, g []float64) error {
 	return nil
 }
 
-// cholesky solves (A + I) x = b in place. A (n x n) is positive semidefinite, its lower
-// triangle counts, and it is overwritten.
+// cholesky solves (A + I) x = b in place. A (n x n) is positive semidefinite; its lower triangle is used, and it is
+// overwritten.
 func cholesky(a []float64, n int, b []float64) error {
 	for i := range n {
 		a[i*n+i]++

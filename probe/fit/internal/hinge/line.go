@@ -2,16 +2,15 @@ package hinge
 
 import "math"
 
-// maxLineTrials halves the bracket down to rounding, if nothing else does.
+// maxLineTrials suffices to halve the bracket down to rounding.
 const maxLineTrials = 100
 
-// lineRoundoff is the share of the derivative at 0 that counts as 0 elsewhere. Rounding may
-// leave 1e-10 of it; Newton's method around the search needs no better.
+// lineRoundoff is the share of the derivative at 0 below which a derivative counts as 0. Rounding may leave 1e-10;
+// the Newton iteration that calls the search needs no higher accuracy.
 const lineRoundoff = 1e-9
 
-// lineRoot returns the root of a derivative along a line that is piecewise linear, rises, and
-// is below 0 at 0: Newton's method from 1, kept within the bracket that it has found. slope
-// returns the derivative and its own.
+// lineRoot returns the root of a derivative along a line, which is piecewise linear, increasing, and negative at 0:
+// Newton's method from 1, kept within the bracket found so far. slope returns the derivative and its derivative.
 func lineRoot(slope func(t float64) (slope, curve float64)) float64 {
 	lo, hi, t := 0.0, math.Inf(1), 1.0
 	first, _ := slope(0)

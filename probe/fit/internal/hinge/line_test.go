@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// The root of a sum of kinks, some of them far closer to 0 than to 1, is found, and a derivative
-// that rounding moves about 0 ends the search where it is.
+// The search finds the root of a sum of kinks, some of them far closer to 0 than to 1, and ends where rounding makes
+// the derivative change its sign.
 func TestLineRoot(t *testing.T) {
 	t.Parallel()
 	for _, root := range []float64{1e-12, 1e-3, 1, 7, 1e6} {

@@ -10,15 +10,15 @@ import (
 	"gonum.org/v1/gonum/floats"
 )
 
-// groupValues bounds the scores that are held for a group of classes: 64 MiB, twice.
+// groupValues bounds the scores in memory for a group of classes: twice 64 MiB.
 const groupValues = 8 << 20
 
-// marginNewton solves the problems of some classes side by side, because they can share
-// the passes over the rows.
+// marginNewton solves the problems of a group of classes at the same time, so that they share the passes over the
+// rows.
 type marginNewton struct {
 	*scaled.Problem
 	loss    Squared
-	classes []int // those of the group
+	classes []int // of the group
 	rows    int   // their number, padded
 
 	w, grad, dir []float64 // rows x width
@@ -28,16 +28,19 @@ type marginNewton struct {
 	done         []bool
 }
 
-// margins is where [solveMargins] ended.
+// Margins is the result of [SolveMargins].
 type Margins struct {
 	Params       []float64 // weights and intercepts of scaled features, k x width
 	Objective    float64   // sum over the classes
 	GradientNorm float64   // Euclidean, of all classes
-	Iterations   int       // of the class that took most
+	Iterations   int       // of the class with the most
 	Converged    bool
 }
 
-// solveMargins solves all classes, group by group, from start (k x width).
+// SolveMargins minimises the squared hinge loss of every class against the rest, from start (k x width), by Newton's
+// method with an exact line search. The rows that have curvature differ too much between classes for one
+// preconditioner: L-BFGS took 540 iterations where Newton's method takes 20. Classes are solved in groups whose
+// scores fit into memory.
 func SolveMargins(ctx context.Context, p *scaled.Problem, l Squared, start []float64) (*Margins, error) {
 	size := min(p.K, max(dense.RowTile, groupValues/p.N))
 	s := &Margins{Params: make([]float64, 0, len(start)), Converged: true}
@@ -105,7 +108,7 @@ func (m *marginNewton) allDone() bool {
 	return true
 }
 
-// multiply sets dst (n x classes) to the products of all rows with w.
+// multiply sets dst (n x classes) to the products of all rows with w (rows x width).
 func (m *marginNewton) multiply(ctx context.Context, dst, w []float64) error {
 	g := len(m.classes)
 	return m.Pass(ctx, scaled.MaxChunks, func(b *scaled.Block) {
@@ -117,7 +120,7 @@ func (m *marginNewton) multiply(ctx context.Context, dst, w []float64) error {
 	})
 }
 
-// evaluate sets values, gradients and what is done.
+// evaluate sets f, grad and done.
 func (m *marginNewton) evaluate(ctx context.Context, gradient *scaled.Sums) error {
 	err := gradient.Add(ctx, m.grad, func(acc []float64, b *scaled.Block) {
 		residual := make([]float64, b.Padded*m.rows)
@@ -151,8 +154,8 @@ func (m *marginNewton) lossOf(j int) float64 {
 	return sum
 }
 
-// directions sets dir to minus the Newton steps of the classes that are not done, with one
-// pass over the rows for as many classes as hessianValues allows.
+// directions sets dir to the Newton steps of the classes that are not done, with one pass over the rows for as many
+// classes as hessianValues allows.
 func (m *marginNewton) directions(ctx context.Context) error {
 	clear(m.dir)
 	all := make([]*hessian, len(m.classes))
@@ -184,7 +187,7 @@ func (m *marginNewton) directions(ctx context.Context) error {
 	return nil
 }
 
-// solveFor sets the directions of classes lo to hi-1, and lets their Hessians go.
+// solveFor sets the directions of classes lo to hi-1, and drops their Hessians.
 func (m *marginNewton) solveFor(all []*hessian, lo, hi int) error {
 	errs := make([]error, hi-lo)
 	scaled.Parallel(m.Workers, hi-lo, func(task int) {
@@ -200,7 +203,7 @@ func (m *marginNewton) solveFor(all []*hessian, lo, hi int) error {
 	return errors.Join(errs...)
 }
 
-// curvature is the second derivative of the loss of class j in a row, by its score.
+// curvature returns the second derivative of the loss of class j in a row with respect to its score.
 func (m *marginNewton) curvature(j, row int) float64 {
 	label := m.Y[row]
 	if s, _ := slack(m.scores[row*len(m.classes)+j], m.classes[j], label); s > 0 {
@@ -209,7 +212,7 @@ func (m *marginNewton) curvature(j, row int) float64 {
 	return 0
 }
 
-// move goes along dir to where the objective of class j is least.
+// move changes w and scores of class j by the step along dir that minimises the objective.
 func (m *marginNewton) move(j int) {
 	if m.done[j] {
 		return
@@ -222,7 +225,8 @@ func (m *marginNewton) move(j int) {
 	}
 }
 
-// search returns the step along dir to the minimum.
+// search returns the step along dir that minimises the objective. wd and dd are the inner products of w and dir, and
+// of dir with itself.
 func (m *marginNewton) search(j int, wd, dd float64) float64 {
 	return lineRoot(func(t float64) (slope, curve float64) {
 		slope, curve = m.slope(j, t)

@@ -1,3 +1,6 @@
+// Package hinge minimises hinge losses: of one class against one ([Pair]) by the method of multipliers, squared hinge of
+// one class against the rest ([SolveMargins]) by Newton's method. Both solve systems of equations in the smaller of the
+// number of features and the number of rows that have curvature.
 package hinge
 
 import (
@@ -10,22 +13,22 @@ import (
 	"gonum.org/v1/gonum/floats"
 )
 
-// hingePair finds the support vector machine of a pair of classes,
+// Pair finds the linear support vector machine of a pair of classes,
 //
 //	min 0.5 ||w||^2 + sum_i c_i max(0, xi_i),  xi_i = 1 - s_i (w x_i + b),
 //
-// by the method of multipliers (Rockafellar, Augmented Lagrangians and applications of the
-// proximal point algorithm in convex programming, 1976) with Newton's method inside (Yan and
-// Li, An efficient augmented Lagrangian method for support vector machine, 2020). A round
-// replaces the hinge of every row by
+// by the method of multipliers (Rockafellar, Augmented Lagrangians and applications of the proximal point algorithm
+// in convex programming, 1976) with Newton's method for its subproblems (Yan and Li, An efficient augmented
+// Lagrangian method for support vector machine, 2020). A round replaces the hinge of every row by
 //
 //	max over 0 <= a <= c_i of a xi_i - (a - alpha_i)^2 / (2 sigma),
 //
-// which is smooth, adds (b - b_k)^2 / (2 r^2) for the free intercept, and takes the a of its
-// minimum as the next multipliers alpha. Rounds converge for any sigma, and end, because the
-// problem is piecewise quadratic. Newton's method does not see how features are scaled; SMO
-// (LIBSVM), which changes two multipliers at a time, was 8 % above the optimum after 10
-// million steps where this solves 65 systems of equations.
+// which is smooth, adds (b - b_k)^2 / (2 r^2) for the free intercept, minimises, and takes the maximising a as the
+// next multipliers alpha. Rounds converge for any sigma, and end, because the problem is piecewise quadratic.
+// Newton's method does not depend on the scale of the features. SMO, LIBSVM's method, which changes two multipliers
+// at a time, does: on 400 x 20 features whose sizes differ by 10^6 it had not converged after 30 million steps and 45
+// s, where 233 systems of equations take 0.01 s here. On 4,000 x 256 x 10 features of one size both take about as
+// long, and LIBSVM ends 6e-5 above the optimum.
 type Pair struct {
 	width, d int
 	rows     []float64 // n x width: features, then r, then padding
@@ -34,34 +37,34 @@ type Pair struct {
 	sign, c  []float64
 	maxIter  int
 
-	w          []float64 // width; b / r follows the features
+	w          []float64 // width values; b / r follows the features
 	slack      []float64 // xi
 	alpha      []float64
 	sigma      float64
 	anchor     float64   // b_k / r
 	grad, dir  []float64 // width
 	change     []float64 // of the slacks along dir
-	Iterations int       // steps and rounds
+	Iterations int       // Newton steps and rounds
 
 	Best PairOptimum
 }
 
-// sigma times the mean of ||x||^2: multipliers are measured in its inverse. Larger first ones
-// and a faster growth took more steps.
+// sigma times the mean of ||x||^2, so that multipliers do not depend on the scale of the features. Larger first
+// values and a faster growth took more steps.
 const (
 	firstSigma  = 10
 	sigmaGrowth = 10
-	lastSigma   = 1e13 // beyond, systems of equations are singular in double precision
+	lastSigma   = 1e13 // beyond it, the systems of equations are singular in double precision
 )
 
-// sigmaRetreat is the factor that sigma loses for good when the duality gap grew: what
-// rounding does to a slack, sigma does to its multiplier. Below soundSigma it is not rounding.
+// sigmaRetreat is the factor by which sigma and its limit shrink when the duality gap grew: sigma multiplies the
+// rounding of slacks. Below soundSigma the cause is not rounding.
 const (
 	sigmaRetreat = 10
 	soundSigma   = 1e7
 )
 
-// maxStalled is how many rounds in a row may leave the gap as it is.
+// maxStalled is how many rounds in a row may leave the duality gap as it is.
 const maxStalled = 6
 
 func NewPair(p *scaled.Problem, members [2][]int) (*Pair, error) {
@@ -88,7 +91,7 @@ func NewPair(p *scaled.Problem, members [2][]int) (*Pair, error) {
 		dense.Center(h.row(i), x, p.Mean, p.Scale)
 		squares += floats.Dot(h.row(i), h.row(i))
 	}
-	// The intercept moves as easily as all features together, and by 1 for one row's c.
+	// r makes the intercept as easy to change as all features together, or by 1 with the c of one row.
 	h.size = max(squares/float64(n), math.SmallestNonzeroFloat32)
 	h.sigma = firstSigma / h.size
 	h.r = math.Sqrt(max(h.size, float64(n)/floats.Sum(h.c)))
@@ -98,13 +101,12 @@ func NewPair(p *scaled.Problem, members [2][]int) (*Pair, error) {
 	return h, nil
 }
 
-// release drops the rows. What [hingePair.follow] reads stays.
+// Release drops the rows. What [Pair.Follow] reads stays.
 func (h *Pair) Release() { h.rows = nil }
 
 func (h *Pair) row(i int) []float64 { return h.rows[i*h.width : (i+1)*h.width] }
 
-// solve runs until the duality gap is at most the share goal of the objective, or rounding
-// leaves nothing to gain.
+// Solve runs until the duality gap is at most goal times the objective, or rounding allows no further progress.
 func (h *Pair) Solve(ctx context.Context, goal float64) error {
 	h.measureSlacks()
 	limit, stalled := lastSigma/h.size, 0
@@ -130,8 +132,8 @@ func (h *Pair) Solve(ctx context.Context, goal float64) error {
 	return nil
 }
 
-// round minimises the smoothed objective. Newton's method ends in one step once it knows
-// which rows curve, so that a step that gained next to nothing was the last.
+// round minimises the smoothed objective. Newton's method ends in one step once the set of rows with curvature is
+// right, so that a step with nearly no gain was the last.
 func (h *Pair) round(ctx context.Context, goal float64) error {
 	for ; h.Iterations < h.maxIter; h.Iterations++ {
 		if err := ctx.Err(); err != nil {
@@ -152,8 +154,8 @@ func (h *Pair) round(ctx context.Context, goal float64) error {
 	return nil
 }
 
-// step goes to the minimum along Newton's direction, and returns what that would gain if no
-// row began or ceased to curve.
+// step moves w to the minimum along Newton's direction, and returns the gain if the set of rows with curvature stays
+// the same.
 func (h *Pair) step() (gain float64, err error) {
 	hess, n := newHessian(len(h.alpha), h.width, h.curvature), len(h.alpha)
 	hess.values = make([]float64, hess.size())
@@ -179,12 +181,12 @@ func (h *Pair) measureSlacks() {
 	}
 }
 
-// multiplier returns the next multiplier of a row for its slack.
+// multiplier returns the next multiplier of a row, given its slack.
 func (h *Pair) multiplier(i int, slack float64) float64 {
 	return min(max(h.alpha[i]+h.sigma*slack, 0), h.c[i])
 }
 
-// curvature is the second derivative of the smoothed hinge of a row.
+// curvature returns the second derivative of the smoothed hinge of a row.
 func (h *Pair) curvature(i int) float64 {
 	if a := h.alpha[i] + h.sigma*h.slack[i]; a > 0 && a < h.c[i] {
 		return h.sigma

@@ -6,12 +6,12 @@ import (
 	"github.com/wiseft/wiseft/probe/fit/internal/fittest"
 )
 
-// What is called the duality gap bounds the distance from the optimum, however early a fit ends.
+// The duality gap bounds the distance from the optimum, however early a fit ends.
 func TestHingeGapBoundsTheDistance(t *testing.T) {
 	t.Parallel()
 	f := fittest.Blobs(60, 5, 3)
 	for i, label := range f.Y {
-		f.Y[i] = min(label, 1) // classes of 20 and 40, so that the intercept counts
+		f.Y[i] = min(label, 1) // classes of 20 and 40 rows, so that the intercept is not 0
 	}
 	p := fittest.Problem(f, 0.7)
 	p.MaxIter = 100
@@ -38,7 +38,7 @@ func TestHingeGapBoundsTheDistance(t *testing.T) {
 	}
 }
 
-// The intercept is where the sum of hinges is least, or the middle of where it is.
+// The intercept minimises the sum of hinges; it is the middle of the interval where that is constant.
 func TestHingeIntercept(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

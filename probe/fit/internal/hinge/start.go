@@ -2,10 +2,10 @@ package hinge
 
 import "github.com/wiseft/wiseft/probe/fit/internal/scaled"
 
-// startSigma is the first sigma from a start: a small one gives up much of what it knows.
+// startSigma is the first sigma from a start. With a small one, the first rounds move far away from the start.
 const startSigma = 1e7
 
-// startAt starts from a hyperplane on plain features. The first rounds find the multipliers.
+// StartAt sets the start to a hyperplane on unscaled features. The first rounds find its multipliers.
 func (h *Pair) StartAt(p *scaled.Rows, w []float64, b float64) {
 	for j, v := range w {
 		b += v * p.Mean[j]
@@ -15,8 +15,8 @@ func (h *Pair) StartAt(p *scaled.Rows, w []float64, b float64) {
 	h.sigma = startSigma / h.size
 }
 
-// follow starts where a fit of the same rows with other weights ended: a multiplier at its
-// bound stays there, the others stay as they are.
+// Follow sets the start to the end of a fit of the same rows with other weights: a multiplier at its bound is set to
+// the new bound, the others stay as they are.
 func (h *Pair) Follow(last *Pair) {
 	copy(h.w, last.Best.W)
 	h.w[h.d] = last.Best.B / h.r

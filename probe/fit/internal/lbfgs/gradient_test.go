@@ -10,8 +10,8 @@ import (
 	"github.com/wiseft/wiseft/probe/fit/internal/softmax"
 )
 
-// A central difference of the objective agrees with the gradient to about the cube root
-// of the rounding of a double.
+// The gradient agrees with central differences of the objective up to about the cube root of the rounding of a
+// double.
 func TestGradients(t *testing.T) {
 	t.Parallel()
 	for name, l := range map[string]Loss{"softmax": softmax.Loss{Weight: []float64{0.7, 1, 2}}} {

@@ -10,17 +10,17 @@ import (
 // history is the number of steps that L-BFGS remembers.
 const history = 20
 
-// noInverse is the inverseAt of a new inverse.
+// noInverse is the value of inverseAt after the preconditioner changed.
 const noInverse = -1
 
-// step is what an iteration changed.
+// step is one step of the history.
 type step struct {
-	s, y    []float64 // in the parameters, in the gradient
+	s, y    []float64 // change of the parameters, change of the gradient
 	rho     float64   // 1 / s^T y
-	inverse []float64 // pre's inverse times y, nil if it is not known
+	inverse []float64 // pre's inverse times y; nil = not computed
 }
 
-// copyOf returns a copy of v, in the memory of a forgotten step if there is one.
+// copyOf returns a copy of v, in a buffer of a forgotten step if there is one.
 func (d *Descent) copyOf(v []float64) []float64 {
 	last := len(d.spare) - 1
 	if last < 0 {
@@ -32,8 +32,7 @@ func (d *Descent) copyOf(v []float64) []float64 {
 	return c
 }
 
-// remember keeps a step s and what it changed in the gradient, y. Their memory is d's from now
-// on.
+// remember keeps a step s and the change y of the gradient. d owns both afterwards.
 func (d *Descent) remember(s, y []float64) {
 	curvature := floats.Dot(s, y)
 	if !(curvature > 0) {
@@ -58,9 +57,8 @@ func (d *Descent) forget(n int) {
 	d.steps = slices.Delete(d.steps, 0, n)
 }
 
-// apply applies the inverse to the gradient and to what the steps changed in it. The last change
-// is the difference of two gradients to which it is applied anyway, so that an iteration takes one
-// application, not another one for the scale.
+// apply applies the preconditioner to the gradient and to the y of every step. The last y is the difference of two
+// gradients to which it is applied anyway, so that an iteration takes one application.
 func (d *Descent) apply() {
 	d.inverse, d.before = scaled.Resized(d.before, len(d.grad)), d.inverse
 	d.pre.solve(d.Workers, d.inverse, d.grad, d.Width)
@@ -79,14 +77,13 @@ func (d *Descent) apply() {
 	d.inverseAt = d.taken
 }
 
-// direction is minus the approximate inverse Hessian times the gradient. It is d's until the
-// next one.
+// direction returns minus the approximate inverse Hessian times the gradient. It is valid until the next call.
 func (d *Descent) direction() []float64 {
 	d.apply()
 	d.q, d.dir = scaled.Resized(d.q, len(d.grad)), scaled.Resized(d.dir, len(d.grad))
 	q, dir := d.q, d.dir
 	copy(q, d.grad)
-	copy(dir, d.inverse) // of q, throughout
+	copy(dir, d.inverse) // of q, in all that follows
 	alpha := make([]float64, len(d.steps))
 	for i, s := range slices.Backward(d.steps) {
 		alpha[i] = s.rho * floats.Dot(s.s, q)

@@ -7,9 +7,8 @@ import (
 	"gonum.org/v1/gonum/floats"
 )
 
-// The inverse is applied to a change of the gradient by applying it to gradients. That holds
-// before the inverse is made anew, right after, and when the history is full; and of each
-// change one knows it.
+// The inverse times a y, computed as the difference of two products, equals the product: before the preconditioner is
+// computed again, right after, and when the history is full. At least one step has it.
 func TestStepsKnowTheirInverse(t *testing.T) {
 	t.Parallel()
 	for _, iterations := range []int{firstRefresh - 1, firstRefresh + 1, firstRefresh + history + 4} {
@@ -18,8 +17,7 @@ func TestStepsKnowTheirInverse(t *testing.T) {
 	}
 }
 
-// A step of Newton's method that follows a new inverse begins at a gradient that the old one was
-// applied to.
+// After the preconditioner changed, the difference of products with the old and the new one is not used.
 func TestStepsForgetTheOldInverse(t *testing.T) {
 	t.Parallel()
 	d := descended(t, fittest.Blobs(400, 24, 4), endpoint{c: 10, iterations: 4, tol: 1e-12})
@@ -39,7 +37,7 @@ func TestStepsForgetTheOldInverse(t *testing.T) {
 	checkInverses(t, d)
 }
 
-// checkInverses compares what the steps know after the inverse was applied with the inverse.
+// checkInverses compares the inverse that each step has with the preconditioner's.
 func checkInverses(t *testing.T, d *Descent) {
 	t.Helper()
 	d.apply()

@@ -7,12 +7,13 @@ import (
 	"gonum.org/v1/gonum/floats"
 )
 
-// keepWithin is the factor by which curvature may change before a preconditioner is made
-// anew: the inverse is then at most so much off in every direction.
+// keepWithin is the largest factor by which curvature may have changed for a preconditioner to be kept. The inverse
+// is then off by at most that factor in every direction.
 const keepWithin = 1.3
 
-// inherit gives d, whose start has been evaluated, the curvature that last found, if last is not nil. Both losses are sums over the same rows, whose curvatures have changed with C and
-// the distance from the margin: by the same factor, as far as the intercepts show it.
+// inherit gives d, whose start has been evaluated, the steps and the preconditioner of last; nil = nothing. Both
+// losses are sums over the same rows, whose curvatures differ by C and by the distance from the margin: by the same
+// factor in all directions, as far as the intercepts show it.
 func (d *Descent) inherit(last *Descent) {
 	if last == nil {
 		return
@@ -24,7 +25,7 @@ func (d *Descent) inherit(last *Descent) {
 	d.pre = last.pre
 	d.stale = ratio > keepWithin || ratio < 1/keepWithin
 	for _, s := range last.steps {
-		floats.AddScaled(s.y, -1, d.penalised(s.s)) // the loss's part
+		floats.AddScaled(s.y, -1, d.penalised(s.s)) // leaves the part of the loss
 		floats.Scale(ratio, s.y)
 		floats.Add(s.y, d.penalised(s.s))
 		d.remember(s.s, s.y)

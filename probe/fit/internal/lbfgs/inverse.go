@@ -9,20 +9,19 @@ import (
 	"gonum.org/v1/gonum/lapack/lapack64"
 )
 
-// pivotRows is how many rows of a matrix are exchanged at once.
+// pivotRows is how many rows are swept at a time.
 const pivotRows = 64
 
-// invert replaces a symmetric matrix a (n x n, n a multiple of dense.ColTile, of which the
-// lower triangle counts) by its inverse, both triangles; false if it is not positive
-// definite in double precision.
+// invert replaces a symmetric matrix a (n x n, n a multiple of dense.ColTile; only the lower triangle is read) by its
+// inverse, both triangles; false if it is not positive definite in double precision.
 //
-// It is the sweep operator (Goodnight, A tutorial on the sweep operator, 1979) on blocks of
-// rows K, P being the inverse of A_KK:
+// It applies the sweep operator (Goodnight, A tutorial on the sweep operator, 1979) to blocks of rows K, with P the
+// inverse of A_KK:
 //
 //	A_ij -= A_iK P A_Kj,  A_iK = A_iK P,  A_Kj = P A_Kj,  A_KK = -P,
 //
-// which leaves -A^-1. Nearly all of it is one product of matrices; 800 rows take a fifth of
-// the time of gonum's Potrf and Potri.
+// which results in -A^-1. Nearly all of the work is one product of matrices; 800 rows take a fifth of the time of
+// gonum's Potrf and Potri.
 func invert(workers int, a []float64, n int) bool {
 	b, t := make([]float64, pivotRows*n), make([]float64, pivotRows*n)
 	for lo := 0; lo < n; lo += pivotRows {
@@ -42,8 +41,7 @@ func invert(workers int, a []float64, n int) bool {
 	return true
 }
 
-// sweep exchanges the rows from lo on, p being minus the inverse of their diagonal block. b
-// and t are scratch.
+// sweep sweeps the rows from lo on; p is minus the inverse of their diagonal block, b and t are scratch.
 func sweep(workers int, a []float64, n, lo int, p, b, t []float64) {
 	size := len(b) / n
 	for r := range size {
@@ -70,8 +68,8 @@ func sweep(workers int, a []float64, n, lo int, p, b, t []float64) {
 	}
 }
 
-// negatedInverse returns minus the inverse of the block (size x size, rows n apart) at the
-// start of a, of which the lower triangle counts.
+// negatedInverse returns minus the inverse of the block (size x size, rows n apart) at the start of a. Only its lower
+// triangle is read.
 func negatedInverse(a []float64, n, size int) ([]float64, bool) {
 	p := make([]float64, size*size)
 	for i := range size {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// gram returns a random X^T X + ridge (n x n), and nonsense above its diagonal.
+// gram returns a random X^T X + ridge (n x n), with arbitrary values above its diagonal.
 func gram(n int, ridge float64) []float64 {
 	r := rand.New(rand.NewPCG(uint64(n), 7))
 	x, a := make([]float64, 2*n*n), make([]float64, n*n)

@@ -6,26 +6,24 @@ import (
 	"gonum.org/v1/gonum/optimize"
 )
 
-// Constants of the Wolfe conditions, as Hager and Zhang recommend them.
+// Constants of the Wolfe conditions, as recommended by Hager and Zhang.
 const (
 	wolfeDecrease  = 0.1
 	wolfeCurvature = 0.9
 )
 
-// valueNoise is the share of a sum of losses that rounding may add: some hundred times
-// what was seen, and far below any decrease that still matters.
+// valueNoise is the largest share of a sum of losses that rounding may add: some hundred times what was observed, and
+// far below any decrease that matters.
 const valueNoise = 1e-12
 
-// convexSearch is a line search for convex functions that goes by the derivative. Near
-// the optimum a sum of thousands of losses cannot show a decrease any more, while the
-// gradient still has ten digits; so a step is accepted by the approximate Wolfe
-// conditions (Hager and Zhang, A new conjugate gradient method with guaranteed descent
-// and an efficient line search, 2005, equation 4.1), and the value must only not rise
-// beyond its noise.
+// convexSearch is a line search for convex functions that uses the derivative. Near the optimum, rounding hides the
+// decrease of a sum of thousands of losses, while the gradient still has ten digits. Therefore a step is accepted by
+// the approximate Wolfe conditions (Hager and Zhang, A new conjugate gradient method with guaranteed descent and an
+// efficient line search, 2005, equation 4.1), and the value may rise by at most its noise.
 type convexSearch struct {
 	f0, d0 float64 // value and derivative at the start
 	step   float64
-	lo, hi float64 // the minimum lies between; hi is +Inf until it is known
+	lo, hi float64 // the bracket of the minimum; hi is +Inf until it is known
 	dlo    float64
 	dhi    float64
 	trials int
@@ -33,7 +31,7 @@ type convexSearch struct {
 
 var _ optimize.Linesearcher = (*convexSearch)(nil)
 
-// maxTrials ends a search that rounding leads astray.
+// maxTrials bounds a search that rounding misleads.
 const maxTrials = 25
 
 func (s *convexSearch) Init(value, derivative, step float64) optimize.Operation {
@@ -65,7 +63,7 @@ func (s *convexSearch) accepts(value, derivative float64) bool {
 	return derivative >= wolfeCurvature*s.d0 && derivative <= (2*wolfeDecrease-1)*s.d0
 }
 
-// next is the secant's root of the derivative, kept away from the ends of the bracket.
+// next returns the root of the secant of the derivative, kept away from the ends of the bracket.
 func (s *convexSearch) next() float64 {
 	if math.IsInf(s.hi, 1) {
 		return 4 * s.lo

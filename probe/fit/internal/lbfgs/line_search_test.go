@@ -21,7 +21,7 @@ func TestConvexSearch(t *testing.T) {
 		{"step far too long", quadratic, 1e3, 8},
 		{"steep wall", func(s float64) (float64, float64) { return math.Exp(50*s) - 100*s, 50*math.Exp(50*s) - 100 }, 1, 20},
 		{"overflow", func(s float64) (float64, float64) { return math.Exp(1e3*s) - 2e3*s, 1e3*math.Exp(1e3*s) - 2e3 }, 1, 25},
-		// The decrease of 1e-12 drowns in the value of 1e6, while the derivative tells all.
+		// The decrease of 1e-12 is below the rounding of the value of 1e6; the derivative is exact.
 		{"value is all noise", func(s float64) (float64, float64) {
 			return 1e6 + 1e-8*math.Mod(s*7919, 1), 1e-12 * (s - 1)
 		}, 0.5, 2},

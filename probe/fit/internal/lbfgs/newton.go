@@ -11,21 +11,22 @@ import (
 	"gonum.org/v1/gonum/lapack/lapack64"
 )
 
-// Where the classes are told apart, a few rows of each curve the loss, and one inverse for all
-// classes resembles no class's Hessian. A fit of few parameters that has not converged after
-// fullFrom iterations goes on with Newton's method.
+// Where the classes are separable, few rows of each class contribute to the Hessian, and one inverse for all classes
+// resembles no class's Hessian: on separable features of very different size L-BFGS took more than 1,000 iterations.
+// A fit with at most maxFullDim parameters that has not converged after fullFrom iterations continues with Newton's
+// method.
 const (
 	fullFrom   = 100
-	maxFullDim = 1024 // of the Hessian, padded: 8 MiB
+	maxFullDim = 1024 // rows of the Hessian, padded: 8 MiB
 )
 
-// usesFullHessian reports whether an iteration is one of Newton's.
+// usesFullHessian reports whether an iteration is a step of Newton's method.
 func (d *Descent) usesFullHessian(iteration int) bool {
 	return iteration >= fullFrom && d.K*d.Width <= maxFullDim
 }
 
-// newton returns minus the inverse Hessian times the gradient; false where the Hessian is not
-// positive definite in double precision.
+// newton returns minus the inverse Hessian times the gradient; false if the Hessian is not positive definite in
+// double precision.
 func (d *Descent) newton(ctx context.Context) (dir []float64, ok bool, err error) {
 	blocks := make([]float64, d.K*(d.K+1)/2*d.Width*d.Width)
 	err = d.NewSums(len(blocks)).Add(ctx, blocks, d.addCurvature)
@@ -35,7 +36,8 @@ func (d *Descent) newton(ctx context.Context) (dir []float64, ok bool, err error
 	size := d.D + 1
 	n := d.K * size
 	hess, g := d.joinBlocks(blocks), make([]float64, n)
-	// The loss does not see what all intercepts have in common; balance takes it out.
+	// The loss is invariant to a common change of all intercepts, so that the Hessian is singular without a term for
+	// it. balance removes its effect.
 	common := floats.Sum(d.curve) / float64(d.K*d.K)
 	for c := range d.K {
 		for j := range d.D {
@@ -83,7 +85,7 @@ func (d *Descent) addCurvature(acc []float64, b *scaled.Block) {
 	}
 }
 
-// joinBlocks returns the lower triangle of the matrix whose blocks these are, without padding.
+// joinBlocks returns the lower triangle of the matrix that consists of these blocks, without padding.
 func (d *Descent) joinBlocks(blocks []float64) []float64 {
 	size := d.D + 1
 	n := d.K * size

@@ -7,8 +7,7 @@ import (
 	"gonum.org/v1/gonum/floats"
 )
 
-// One step of Newton's method lands so much nearer than it started that the gradient falls
-// quadratically, in features and intercepts.
+// A step of Newton's method reduces the gradient quadratically, in features and intercepts.
 func TestNewtonStepIsQuadratic(t *testing.T) {
 	t.Parallel()
 	d := descended(t, fittest.Blobs(150, 5, 3), endpoint{c: 1, iterations: 100, tol: 1e-4})

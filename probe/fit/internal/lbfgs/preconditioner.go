@@ -9,32 +9,32 @@ import (
 	"gonum.org/v1/gonum/floats"
 )
 
-// maxInverseDim bounds the features for which a full preconditioner is built: its
-// inverse takes d^3 operations and d^2 values.
+// maxInverseDim is the largest number of features with a full preconditioner: the inverse takes d^3 operations and
+// d^2 values.
 const maxInverseDim = 2048
 
-// gramRowsPerDim is how many rows per feature the preconditioner looks at. It only has
-// to resemble the Hessian; more rows change nothing that is visible in the iterations.
+// gramRowsPerDim is how many rows per feature the preconditioner is computed from. It only has to resemble the
+// Hessian; with more rows the number of iterations stays the same.
 const gramRowsPerDim = 4
 
-// precondition is the inverse of a matrix that resembles the Hessian: what its blocks of the
-// classes have in common,
+// preconditioner is the inverse of an approximation of the Hessian: the sum of a matrix M that is the same for all
+// classes,
 //
 //	M = sum_i h_i x_i x_i^T + penalty,
 //
-// with h_i the mean over the classes of the loss's second derivatives in row i, and the
-// constant 1 among the features; and the sharp rows, which have blocks of their own.
-// Böhning and Lindsay (Monotonicity of quadratic approximation algorithms, 1988) bound the
-// Hessian with h_i = 1/2; the actual h_i of the point reached are much smaller where the
-// classes are told apart. Where the features are too many for a matrix, M is its diagonal.
-type precondition struct {
+// with h_i the mean over the classes of the loss's second derivatives in row i, and the constant 1 among the
+// features; and of the second derivatives of the sharp rows, which differ between classes; see [sharpRows]. Böhning
+// and Lindsay (Monotonicity of quadratic approximation algorithms, 1988) bound the Hessian with h_i = 1/2; the h_i of
+// the current point are much smaller where the classes are separated. With more than maxInverseDim features, M is
+// replaced by its diagonal.
+type preconditioner struct {
 	inverse []float64 // width x width, or nil
-	diag    []float64 // reciprocals, where inverse is nil
+	diag    []float64 // reciprocals, if inverse is nil
 	sharp   *sharpRows
 }
 
-// update sets p for the point that d has reached.
-func (p *precondition) update(ctx context.Context, d *Descent) error {
+// update computes p at the current point of d.
+func (p *preconditioner) update(ctx context.Context, d *Descent) error {
 	h, err := d.curvatures(ctx)
 	if err != nil {
 		return err
@@ -50,9 +50,9 @@ func (p *precondition) update(ctx context.Context, d *Descent) error {
 	return nil
 }
 
-// updateCommon sets M for the curvatures h of the rows. Of the intercept it has the curvature
-// total instead, which the penalty does not bound below.
-func (p *precondition) updateCommon(ctx context.Context, d *Descent, h []float64, total float64) error {
+// updateCommon computes M for the curvatures h of the rows. The curvature along the intercept, which has no penalty
+// as a lower bound, is set to total.
+func (p *preconditioner) updateCommon(ctx context.Context, d *Descent, h []float64, total float64) error {
 	if d.Width > maxInverseDim {
 		return p.useDiagonal(ctx, d, h, total)
 	}
@@ -87,9 +87,9 @@ func (d *Descent) curvatures(ctx context.Context) ([]float64, error) {
 // gramBlocks is how many blocks of rows are in memory for a Gram matrix.
 const gramBlocks = 8
 
-// gram sets dst (width x width, the lower triangle) to the sum of h_i x_i x_i^T over every
-// stride-th block of rows. The work is shared by strips of dst, which needs no partial sums: for
-// 1,024 features they would take 8 MiB each.
+// gram sets dst (width x width, the lower triangle) to the sum of h_i x_i x_i^T over every stride-th block of rows.
+// Workers share strips of dst, not rows, so that no partial sums are needed: for 1,024 features each would take 8
+// MiB.
 func (d *Descent) gram(ctx context.Context, dst, h []float64, stride int) error {
 	clear(dst)
 	group, errs := make([]*scaled.Block, gramBlocks), make([]error, gramBlocks)
@@ -118,7 +118,7 @@ func (d *Descent) gram(ctx context.Context, dst, h []float64, stride int) error 
 	return nil
 }
 
-// curved returns the rows of b times their curvatures h. They are b's.
+// curved returns the rows of b times their curvatures h. They are valid until b is reused.
 func (d *Descent) curved(b *scaled.Block, h []float64) []float64 {
 	b.Curved = scaled.Resized(b.Curved, b.N*d.Width)
 	for i := range b.N {
@@ -127,8 +127,7 @@ func (d *Descent) curved(b *scaled.Block, h []float64) []float64 {
 	return b.Curved
 }
 
-// addPenalty makes the sum over the rows the matrix that is to be inverted. total is the
-// curvature along the intercept.
+// addPenalty adds the penalty to the Gram matrix. total is the curvature along the intercept.
 func (d *Descent) addPenalty(gram []float64, total float64) {
 	w := d.Width
 	for j := range w {
@@ -137,7 +136,7 @@ func (d *Descent) addPenalty(gram []float64, total float64) {
 	gram[d.D*w+d.D] = max(total, math.SmallestNonzeroFloat32) + d.penalty
 }
 
-func (p *precondition) useDiagonal(ctx context.Context, d *Descent, h []float64, total float64) error {
+func (p *preconditioner) useDiagonal(ctx context.Context, d *Descent, h []float64, total float64) error {
 	p.inverse, p.diag = nil, make([]float64, d.Width)
 	err := d.NewSums(d.Width).Add(ctx, p.diag, func(acc []float64, b *scaled.Block) {
 		curved := d.curved(b, h)
@@ -153,14 +152,13 @@ func (p *precondition) useDiagonal(ctx context.Context, d *Descent, h []float64,
 }
 
 // solve sets dst to the inverse applied to x (classes x width).
-func (p *precondition) solve(workers int, dst, x []float64, width int) {
+func (p *preconditioner) solve(workers int, dst, x []float64, width int) {
 	p.solveCommon(workers, dst, x, width)
 	p.sharp.correct(workers, dst)
 }
 
-// solveCommon sets dst to M^-1 applied to every row of x, of which there is a multiple of
-// dense.RowTile.
-func (p *precondition) solveCommon(workers int, dst, x []float64, width int) {
+// solveCommon sets dst to M^-1 applied to every row of x. Their number is a multiple of dense.RowTile.
+func (p *preconditioner) solveCommon(workers int, dst, x []float64, width int) {
 	if p.inverse == nil {
 		for i, v := range x {
 			dst[i] = v * p.diag[i%width]

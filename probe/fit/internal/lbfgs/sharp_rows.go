@@ -11,28 +11,26 @@ import (
 	"gonum.org/v1/gonum/floats"
 )
 
-// A row is sharp where the loss curves sharpFactor times as much, in some direction of the
-// scores, as it does on average. Of more than maxSharp the sharpest are: what they cost grows
-// with the square and the cube. Between 2 and 8 the factor makes little difference; half as
-// many rows take half as many iterations more.
+// A row is sharp if its second derivative in some direction of the scores is at least sharpFactor times the mean. At
+// most maxSharp rows are used, the sharpest ones: their cost grows with the square and the cube of their number.
+// Factors between 2 and 8 make little difference; half as many rows increase the iterations by half.
 const (
 	sharpFactor = 4
 	maxSharp    = 1024
 )
 
-// maxSharpValues bounds the features of sharp rows that are held: 16 MiB, twice.
+// maxSharpValues bounds the features of sharp rows in memory: twice 16 MiB.
 const maxSharpValues = 2 << 20
 
-// sharpRows are rows whose second derivatives a preconditioner has as they are, because they
-// differ from those of the others: where classes are told apart, a few rows near the
-// boundaries make up most of the Hessian, each between two classes. With them it is
+// sharpRows are rows whose second derivatives enter a preconditioner exactly. Where classes are separated, a few rows
+// near the boundaries make up most of the Hessian, each between two classes. With them the approximation of the
+// Hessian is
 //
 //	M + sum_m (v_m v_m^T) (x) (x_i x_i^T),  i = at[m],
 //
-// inverted by the formula of Sherman, Morrison and Woodbury. The v_m v_m^T are the first terms
-// of a row's Cholesky factorisation with pivots (Harbrecht, Peters and Schneider, On the
-// low-rank approximation by the pivoted Cholesky decomposition, 2012), so that what they leave
-// is positive semidefinite, and counts for M. nil has no rows.
+// inverted by the Sherman-Morrison-Woodbury formula. The v_m v_m^T are the first terms of a row's pivoted Cholesky
+// factorisation (Harbrecht, Peters and Schneider, On the low-rank approximation by the pivoted Cholesky
+// decomposition, 2012), so that the remainder is positive semidefinite; it is part of M. nil has no rows.
 type sharpRows struct {
 	width, k int       // of the parameters
 	n        int       // rows, padded
@@ -41,17 +39,16 @@ type sharpRows struct {
 	v        []float64 // terms x k
 	inverse  []float64 // (I + V^T M^-1 V)^-1, terms x terms, padded
 
-	products, along, solved []float64 // of correct
+	products, along, solved []float64 // buffers of correct
 }
 
-// findSharp collects the sharp rows of the point reached and takes from h, the curvatures of
-// all rows, what the terms account for. mean is the mean of h. The memory of old, which may be
-// nil, is used again.
+// findSharp collects the sharp rows at the current point and subtracts their terms from h, the curvatures of all
+// rows. mean is the mean of h. The buffers of old, which may be nil, are reused.
 func (d *Descent) findSharp(old *sharpRows, h []float64, mean float64) (*sharpRows, error) {
 	least := sharpFactor * mean
 	var order []int
 	for i, c := range h {
-		if c > 0 && c*float64(d.K) >= least { // no direction has more than the trace
+		if c > 0 && c*float64(d.K) >= least { // the trace bounds the second derivative in every direction
 			order = append(order, i)
 		}
 	}
@@ -93,7 +90,7 @@ func (d *Descent) findSharp(old *sharpRows, h []float64, mean float64) (*sharpRo
 	return s, nil
 }
 
-// residual returns the loss's derivatives in a row of features.
+// residual returns the loss's derivatives for one row of features.
 func (d *Descent) residual(x []float64, label int) []float64 {
 	scores := make([]float64, d.K)
 	for c := range scores {
@@ -103,8 +100,7 @@ func (d *Descent) residual(x []float64, label int) []float64 {
 	return scores
 }
 
-// addTerms adds the terms of a row, which becomes row at, that are at least so large, and
-// returns their trace.
+// addTerms adds the terms of a row, which gets the index at, whose square is at least least, and returns their trace.
 func (s *sharpRows) addTerms(l Loss, residual []float64, label, at int, least float64) (trace float64) {
 	k, first := s.k, len(s.at)
 	diag, col := make([]float64, k), make([]float64, k)
@@ -133,15 +129,15 @@ func (s *sharpRows) addTerms(l Loss, residual []float64, label, at int, least fl
 	return trace
 }
 
-// join prepares the correction of p, whose M is settled.
-func (s *sharpRows) join(workers int, p *precondition) {
+// join computes what correct needs, given the M of p.
+func (s *sharpRows) join(workers int, p *preconditioner) {
 	if s == nil {
 		return
 	}
 	s.mx = scaled.Resized(s.mx, len(s.x))
 	p.solveCommon(workers, s.mx, s.x, s.width)
-	// x_i^T M^-1 x_j for j up to the end of i's tile: terms are in the order of their rows, and a
-	// triangle is all that is inverted.
+	// x_i^T M^-1 x_j for j up to the end of i's tile: terms are in the order of their rows, and only a triangle is
+	// inverted.
 	products := make([][]float64, s.n/dense.RowTile)
 	scaled.Parallel(workers, len(products), func(tile int) {
 		lo, hi := tile*dense.RowTile, (tile+1)*dense.RowTile
@@ -162,16 +158,16 @@ func (s *sharpRows) join(workers int, p *precondition) {
 		s.inverse[m*terms+m]++
 	}
 	if !invert(workers, s.inverse, terms) {
-		s.at = nil // M alone is a preconditioner, too
+		s.at = nil // M alone is a preconditioner
 	}
 }
 
-// correct makes dst (classes, padded, x width), which is M^-1 g, the whole inverse applied to g.
+// correct changes dst (classes, padded, x width) from M^-1 g to the whole inverse applied to g.
 func (s *sharpRows) correct(workers int, dst []float64) {
 	if s == nil || len(s.at) == 0 {
 		return
 	}
-	// Products of the rows with dst, in tiles of dense.RowTile classes each.
+	// products has the products of the rows with dst, in tiles of dense.RowTile classes.
 	tiles, size := len(dst)/s.width/dense.RowTile, s.n*dense.RowTile
 	s.products = scaled.Resized(s.products, tiles*size)
 	products := s.products

@@ -11,13 +11,13 @@ import (
 	"gonum.org/v1/gonum/floats"
 )
 
-// endpoint says how far [descended] goes.
+// endpoint says when [descended] stops.
 type endpoint struct {
 	c, tol     float64
 	iterations int
 }
 
-// descended returns a logistic problem after at most so many iterations.
+// descended returns the descent of a logistic problem after at most at.iterations iterations.
 func descended(t *testing.T, f *feature.Set, opt endpoint) *Descent {
 	t.Helper()
 	p := fittest.Problem(f, opt.c)
@@ -32,8 +32,7 @@ func descended(t *testing.T, f *feature.Set, opt endpoint) *Descent {
 	return d
 }
 
-// hessianTimes returns the second derivatives of the objective times v, by differences of the
-// gradient.
+// hessianTimes returns the Hessian times v, by differences of the gradient.
 func hessianTimes(t *testing.T, d *Descent, v []float64) []float64 {
 	t.Helper()
 	const h = 1e-6
@@ -52,12 +51,12 @@ func hessianTimes(t *testing.T, d *Descent, v []float64) []float64 {
 	return gradients[0]
 }
 
-// Where a few rows curve the loss, the preconditioner with sharp rows is close to the inverse
-// Hessian, and without them it is far away.
+// Where few rows have curvature, the preconditioner with sharp rows is close to the inverse Hessian, and without them
+// it is far from it.
 func TestSharpRowsResembleTheHessian(t *testing.T) {
 	t.Parallel()
 	d := descended(t, fittest.Blobs(400, 24, 4), endpoint{c: 10, iterations: 40, tol: 1e-12})
-	p := &precondition{}
+	p := &preconditioner{}
 	if err := p.update(t.Context(), d); err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +72,7 @@ func TestSharpRowsResembleTheHessian(t *testing.T) {
 	}
 	d.balance(v)
 	g := hessianTimes(t, d, v)
-	distance := func(p *precondition) float64 {
+	distance := func(p *preconditioner) float64 {
 		got := make([]float64, len(v))
 		p.solve(1, got, g, d.Width)
 		d.balance(got)
@@ -96,7 +95,7 @@ func TestSharpRowsResembleTheHessian(t *testing.T) {
 	}
 }
 
-// The terms of a row never exceed its second derivatives, and all of them make up the whole.
+// The terms of a row never exceed its second derivatives, and all terms sum to them.
 func TestTermsFactoriseARow(t *testing.T) {
 	t.Parallel()
 	l, scores, label := softmax.Loss{Weight: []float64{0.7, 1, 2, 1}}, []float64{0.3, -1, 1.2, 0.8}, 2

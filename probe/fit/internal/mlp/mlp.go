@@ -1,3 +1,4 @@
+// Package mlp trains multi-layer perceptrons on features by Adam, with BatchNorm, ReLU and dropout.
 package mlp
 
 import (
@@ -10,41 +11,41 @@ import (
 	"github.com/wiseft/wiseft/probe/fit/internal/softmax"
 )
 
-// Training of an mlp, as the heads of Point-MAE and its kin are trained, on frozen features.
+// Constants of the training, as published for the heads of Point-MAE and similar models.
 const (
 	batch       = 64
-	firstRate   = 1e-3 // of Adam at first; a cosine takes it to 0
+	firstRate   = 1e-3 // of Adam at the start; it follows a cosine to 0
 	momentum    = 0.1  // of BatchNorm's running statistics, as PyTorch's default
 	epsilon     = 1e-5 // of BatchNorm
 	adamBeta1   = 0.9
 	adamBeta2   = 0.999
 	adamEpsilon = 1e-8
-	warmRows    = 4096 // that a warm start takes statistics of
+	warmRows    = 4096 // rows from which a warm start computes its statistics
 	seedSalt    = 0x6d6c70
 )
 
-// mlpOptions say which network is trained, and how long.
+// Options says which network is trained, and for how long.
 type Options struct {
 	Hidden  []int   // sizes of the hidden layers
 	Dropout float64 // in [0, 1)
 	Epochs  int     // passes over the rows
 	Seed    uint64
-	Start   []Layer // of the same sizes, which training goes on with; nil = drawn
+	Start   []Layer // layers of the same sizes where training starts; nil = drawn from Seed
 }
 
-// mlpLayer is an affine map W x + b. In a network, ReLU follows all but the last.
+// Layer is an affine map W x + b. In a network, ReLU follows all layers but the last.
 type Layer struct {
 	W []float64 // outputs x inputs, row-major
-	B []float64 // of the last layer of a start: -Inf for a class that the start does not know
+	B []float64 // in the last layer of a start: -Inf for a class that the start does not have
 }
 
-// trainedMLP is a network after training.
+// Trained is a network after training.
 type Trained struct {
 	Layers    []Layer // on scaled features, BatchNorm folded in
 	Objective float64 // C * sum(log loss) + 0.5 * ||W||^2 of these layers
 }
 
-// trainMLP trains a network on p.
+// Train trains a network on p. It returns ctx's error soon after ctx ends.
 func Train(ctx context.Context, p *scaled.Problem, opt Options) (*Trained, error) {
 	r := rand.New(rand.NewPCG(opt.Seed, seedSalt))
 	net := newNetwork(p, opt, r)
@@ -59,7 +60,7 @@ func Train(ctx context.Context, p *scaled.Problem, opt Options) (*Trained, error
 			}
 			net.order = r.Perm(p.N)
 		}
-		// The rest of a batch that is too short for statistics joins the one before.
+		// A last batch of one row, too short for statistics, is joined to the one before.
 		lo := step % steps * batch
 		hi := min(lo+batch, p.N)
 		if p.N-hi == 1 {

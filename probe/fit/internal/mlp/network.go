@@ -11,17 +11,17 @@ import (
 	"gonum.org/v1/gonum/floats"
 )
 
-// network is a multi-layer perceptron in training. Matrices are padded as dense wants.
+// network is a multi-layer perceptron in training. Matrices are padded for package dense.
 type network struct {
 	p       *scaled.Problem
 	dropout float64
 	r       *rand.Rand
 	layers  []*layer
 	order   []int
-	steps   int // of Adam
+	steps   int // made by Adam
 }
 
-// trained is one layer: linear, and, but for the last, BatchNorm, ReLU and dropout.
+// layer is one layer: linear; BatchNorm, ReLU and dropout follow in all but the last.
 type layer struct {
 	in, out, rows, width int
 	last                 bool
@@ -29,7 +29,7 @@ type layer struct {
 	gamma, beta          adam // of BatchNorm; beta is the intercept of the last layer
 	mean, variance       []float64
 
-	// Of the batch in hand:
+	// Of the current batch:
 	h         []float64 // inputs, m x width
 	z         []float64 // normalised, m x rows
 	deviation []float64
@@ -53,7 +53,7 @@ func (a *adam) step(rate float64, t int) {
 	clear(a.grad)
 }
 
-// newNetwork draws weights from +-1/sqrt(inputs), as PyTorch does.
+// newNetwork draws weights uniformly from +-1/sqrt(inputs), as PyTorch does.
 func newNetwork(p *scaled.Problem, opt Options, r *rand.Rand) *network {
 	n := &network{p: p, dropout: opt.Dropout, r: r}
 	sizes := opt.Hidden
@@ -74,7 +74,7 @@ func newNetwork(p *scaled.Problem, opt Options, r *rand.Rand) *network {
 	return n
 }
 
-// rows returns rows of the table, padded; the constant feature is left out.
+// rows returns rows of the table, padded, without the constant feature.
 func (n *network) rows(at []int) ([]float64, error) {
 	p := n.p
 	h := make([]float64, dense.PadRows(len(at))*p.Width)
@@ -88,7 +88,7 @@ func (n *network) rows(at []int) ([]float64, error) {
 	return h, nil
 }
 
-// step takes one step of Adam on the rows at.
+// step makes one step of Adam on the rows at.
 func (n *network) step(at []int, rate float64) error {
 	h, err := n.rows(at)
 	if err != nil {
@@ -120,7 +120,7 @@ func (n *network) step(at []int, rate float64) error {
 	return nil
 }
 
-// forward returns the inputs of the next layer, or the scores (m x rows).
+// forward returns the inputs of the next layer; of the last layer the scores (m x rows).
 func (l *layer) forward(h []float64, m int, r *rand.Rand, dropout float64) []float64 {
 	padded := dense.PadRows(m)
 	l.h, l.z = h, make([]float64, padded*l.rows)
@@ -147,8 +147,8 @@ func (l *layer) forward(h []float64, m int, r *rand.Rand, dropout float64) []flo
 	return out
 }
 
-// normalize brings z to mean 0 and variance 1 over the batch and moves the running
-// statistics (Ioffe and Szegedy, Batch Normalization, 2015).
+// normalize scales z to mean 0 and variance 1 over the batch and updates the running statistics (Ioffe and Szegedy,
+// Batch Normalization, 2015).
 func (l *layer) normalize(m int) {
 	l.deviation = make([]float64, l.rows)
 	for c := range l.out {
@@ -174,9 +174,8 @@ func (l *layer) columnMoments(c, m int) (mean, variance float64) {
 	return mean, variance / float64(m)
 }
 
-// backward takes the gradient of the layer's outputs (m x rows), adds to those of its
-// parameters, and returns that of its inputs, if they are wanted, in the rows of the
-// layer below.
+// backward takes the gradient with respect to the layer's outputs (m x rows) and adds to the gradients of its
+// parameters. If wanted, it returns the gradient with respect to its inputs, in rows of the layer below.
 func (l *layer) backward(grad []float64, m int, wanted bool) []float64 {
 	for i := range m {
 		row := grad[i*l.rows : (i+1)*l.rows]
@@ -211,7 +210,7 @@ func (l *layer) backward(grad []float64, m int, wanted bool) []float64 {
 	return out
 }
 
-// backwardNorm turns the gradient of BatchNorm's outputs into that of its inputs.
+// backwardNorm replaces the gradient with respect to BatchNorm's outputs by that with respect to its inputs.
 func (l *layer) backwardNorm(grad []float64, m int) {
 	for c := range l.out {
 		sum, dot := 0.0, 0.0
@@ -227,7 +226,7 @@ func (l *layer) backwardNorm(grad []float64, m int) {
 	}
 }
 
-// fold returns the network as affine layers, BatchNorm folded in.
+// fold returns the network as affine layers, with BatchNorm folded in.
 func (n *network) fold() []Layer {
 	var layers []Layer
 	for _, l := range n.layers {
@@ -246,7 +245,8 @@ func (n *network) fold() []Layer {
 	return layers
 }
 
-// warmStart takes the layers of start, if there are any: gamma and beta undo what BatchNorm does to the first rows.
+// warmStart sets the layers to those of start, if it is not nil. gamma and beta are set so that BatchNorm changes
+// nothing on the first rows.
 func (n *network) warmStart(start []Layer) error {
 	if start == nil {
 		return nil
@@ -269,7 +269,7 @@ func (n *network) warmStart(start []Layer) error {
 	return nil
 }
 
-// scaleLayer returns l, which takes plain features, as a layer of scaled ones.
+// scaleLayer returns l, a layer of unscaled features, as a layer of scaled ones.
 func scaleLayer(p *scaled.Problem, l Layer) Layer {
 	out := Layer{W: slices.Clone(l.W), B: slices.Clone(l.B)}
 	for c := range l.B {
@@ -282,7 +282,7 @@ func scaleLayer(p *scaled.Problem, l Layer) Layer {
 	return out
 }
 
-// take copies the weights of a layer, but for classes that it does not know.
+// take copies the weights of a layer, except for classes that it does not have.
 func (l *layer) take(from Layer) {
 	for c, b := range from.B {
 		if math.IsInf(b, -1) {
@@ -293,8 +293,7 @@ func (l *layer) take(from Layer) {
 	}
 }
 
-// match sets BatchNorm so that it changes nothing on these rows, and returns the inputs of
-// the next layer.
+// match sets BatchNorm so that it changes nothing on these rows, and returns the inputs of the next layer.
 func (l *layer) match(h []float64, m int) []float64 {
 	padded, next := dense.PadRows(m), dense.PadCols(l.out)
 	l.z = make([]float64, padded*l.rows)

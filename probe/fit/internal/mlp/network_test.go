@@ -10,8 +10,7 @@ import (
 	"github.com/wiseft/wiseft/probe/fit/internal/softmax"
 )
 
-// A central difference of the loss agrees with every gradient of the network, BatchNorm
-// in training mode included.
+// Every gradient of the network, with BatchNorm in training mode, agrees with central differences of the loss.
 func TestNetworkGradient(t *testing.T) {
 	t.Parallel()
 	f := fittest.Blobs(12, 3, 3)

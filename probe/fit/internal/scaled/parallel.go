@@ -6,9 +6,8 @@ import (
 	"sync/atomic"
 )
 
-// parallel calls task(0), ..., task(n-1), several at once, and returns when all are
-// done. Tasks must not depend on each other's order: each owns what it writes, so
-// that the number of workers (0 = GOMAXPROCS) never changes a result.
+// Parallel calls task(0), ..., task(n-1) on workers goroutines, 0 = GOMAXPROCS, and returns when all have returned.
+// Each task writes its own memory only, so that the number of workers never changes a result.
 func Parallel(workers, n int, task func(i int)) {
 	if workers == 0 {
 		workers = runtime.GOMAXPROCS(0)
@@ -32,5 +31,5 @@ func Parallel(workers, n int, task func(i int)) {
 	wg.Wait()
 }
 
-// ceilDiv returns a / b rounded up.
+// CeilDiv returns a / b rounded up.
 func CeilDiv(a, b int) int { return (a + b - 1) / b }

@@ -1,3 +1,4 @@
+// Package softmax has the loss of multinomial logistic regression, with its derivatives.
 package softmax
 
 import (
@@ -7,12 +8,12 @@ import (
 	"gonum.org/v1/gonum/floats"
 )
 
-// softmaxLoss is the negative log-likelihood of the label under the softmax of the
-// scores, times the weight of its class.
+// Loss is the negative log-likelihood of the label under the softmax of the scores, times the weight of its class. It
+// implements lbfgs.Loss.
 type Loss struct{ Weight []float64 }
 
-// residual keeps the digits of small losses: what is left where classes are told apart, at a
-// large C, lies below the rounding of 1.
+// Residual replaces the scores of a row by the derivatives of the loss and returns the loss. Small losses keep their
+// digits: with separated classes and a large C they are below the rounding of 1.
 func (l Loss) Residual(row []float64, label int) float64 {
 	own, top, rest := row[label], slices.Max(row), 0.0
 	for c, s := range row {
@@ -30,7 +31,8 @@ func (l Loss) Residual(row []float64, label int) float64 {
 	return weight * (math.Log(sum) + top - own)
 }
 
-// curvature is p (1 - p): a residual is p, or p - 1 for the label, times the weight.
+// Curvature returns the mean over the classes of p (1 - p), times the weight. A residual is p, or p - 1 for the
+// label, times the weight.
 func (l Loss) Curvature(residual []float64, label int) float64 {
 	weight, sum := l.Weight[label], 0.0
 	for _, r := range residual {
@@ -48,8 +50,8 @@ func (l Loss) InterceptCurvature(dst, residual []float64, label int) {
 	}
 }
 
-// hessianColumn is a column of weight * (diag(p) - p p^T). A residual is p, or minus what is left
-// of 1 for the label, times the weight, and so keeps the digits of a p near 1.
+// HessianColumn sets dst to a column of weight * (diag(p) - p p^T). The residual of the label is p - 1, computed as
+// minus the sum of the other p, so that 1 - p keeps its digits for p near 1.
 func (l Loss) HessianColumn(dst, residual []float64, label, c int) {
 	weight := l.Weight[label]
 	p := residual[c] / weight

@@ -22,8 +22,7 @@ func TestSoftmaxLossOfSureRows(t *testing.T) {
 	}
 }
 
-// The Hessian of Newton's steps is the change of the gradient: central differences agree with it
-// to about the cube root of the rounding of a double.
+// The Hessian agrees with central differences of the gradient up to about the cube root of the rounding of a double.
 func TestSoftmaxHessian(t *testing.T) {
 	t.Parallel()
 	l, scores, k := Loss{[]float64{0.7, 1, 2}}, []float64{0.3, -1, 1.2}, 3
