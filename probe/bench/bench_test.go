@@ -99,7 +99,7 @@ func TestRunWholeSuite(t *testing.T) {
 	}
 }
 
-// Alone, a cell gives what it gives within a run: the same features and figures.
+// A condition measured alone has the same features and figures as within a run.
 func TestRunMatchesOneCellByHand(t *testing.T) {
 	t.Parallel()
 	plan := fakePlan()
@@ -117,7 +117,7 @@ func TestRunMatchesOneCellByHand(t *testing.T) {
 		}
 		return f
 	}
-	// The probe that is tested starts where the one that is validated ended, as in a run.
+	// The probe that is tested starts from the one that was validated, as in a run.
 	train := features(plan.Train)
 	rest, held := datasets.SplitStratified(datasets.Labels(plan.Train), 0.2, 0)
 	first, _, err := fit.Fit(t.Context(), train.Subset(rest, ""), fit.Options{})
@@ -165,7 +165,7 @@ func TestRunDoesNotDependOnWorkers(t *testing.T) {
 	}
 }
 
-// Changing the test data changes neither probe nor validation nor choice.
+// Other test data changes neither probe nor validation nor choice.
 func TestTestDataDecidesNothing(t *testing.T) {
 	t.Parallel()
 	plan := fakePlan()
@@ -364,7 +364,7 @@ func TestRunCancelled(t *testing.T) {
 				at, err, e.calls.Load(), e.open.Load())
 		}
 	}
-	// A goroutine that has closed its last channel may still be on its way out.
+	// A goroutine that has closed its last channel may not have ended yet.
 	for range 1_000_000 {
 		if runtime.NumGoroutine() <= before {
 			return
@@ -391,7 +391,7 @@ func TestProgressCountsUp(t *testing.T) {
 	}
 }
 
-// A class that only the test data has makes the NLL infinite, which is null and said.
+// A class that only the test data has makes the NLL infinite: it is null, and a note says so.
 func TestUnseenClassInTestData(t *testing.T) {
 	t.Parallel()
 	plan := fakePlan()

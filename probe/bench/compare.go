@@ -12,7 +12,7 @@ import (
 	"github.com/wiseft/wiseft/probe/store"
 )
 
-// UnknownModelError says that a run has no model of that name.
+// UnknownModelError reports that a run has no model with an ID.
 type UnknownModelError struct {
 	ID   string
 	Have []string
@@ -25,7 +25,7 @@ func (e *UnknownModelError) Error() string {
 	return fmt.Sprintf("there is no model %q in the run; there are %s", e.ID, strings.Join(e.Have, ", "))
 }
 
-// Compare compares two models of a run by the answers that its folder keeps.
+// Compare compares two models of a run by the predictions in its folder.
 func Compare(folder *store.Folder, a, b string) (*result.Compared, error) {
 	spec, err := ReadSpec(folder.Root())
 	if err != nil {
@@ -55,11 +55,11 @@ func Compare(folder *store.Folder, a, b string) (*result.Compared, error) {
 }
 
 func (b *builder) comparedOn(t, va, vb int) (*result.ComparedOn, error) {
-	ra, err := b.right(va, t)
+	ra, err := b.answersOf(va, t)
 	if err != nil {
 		return nil, err
 	}
-	rb, err := b.right(vb, t)
+	rb, err := b.answersOf(vb, t)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +86,7 @@ func (b *builder) comparedOn(t, va, vb int) (*result.ComparedOn, error) {
 	return on, nil
 }
 
-// means returns how often each cloud is right over the severities of a corruption.
+// means returns, for each cloud, the share of correct answers over the severities of a corruption.
 func (b *builder) means(t int, corruption string, r *answers) []float64 {
 	sum, cells := make([]float64, len(r.right[0])), 0
 	for c, cell := range b.spec.Tests[t].Cells {
@@ -106,7 +106,7 @@ func (b *builder) means(t int, corruption string, r *answers) []float64 {
 	return sum
 }
 
-// holm adjusts the p-values of differences for their number.
+// holm adjusts the p-values of differences for their number by Holm's method.
 func holm(list []*result.Difference) {
 	var p []float64
 	for _, d := range list {

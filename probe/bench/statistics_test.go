@@ -12,7 +12,7 @@ import (
 	"github.com/wiseft/wiseft/probe/metric"
 )
 
-// The statistics of a result are what the metrics say of its answers.
+// The statistics of a result are those that package metric computes from the answers.
 func TestStatistics(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
@@ -67,7 +67,7 @@ func mean(values [metric.Severities]result.Number) (sum float64) {
 	return sum
 }
 
-// The ends of the mixes lie on their own line; named baselines take their place.
+// The ends of the mixes lie on their own line; named baselines replace them.
 func TestEffectiveRobustness(t *testing.T) {
 	t.Parallel()
 	plan := fakePlan()
@@ -91,7 +91,7 @@ func TestEffectiveRobustness(t *testing.T) {
 	}
 }
 
-// A suite without a reference has mean errors, and no others.
+// A suite without a reference has mean errors, and no corruption errors.
 func TestSuiteWithoutReference(t *testing.T) {
 	t.Parallel()
 	plan := fakePlan()
@@ -106,7 +106,7 @@ func TestSuiteWithoutReference(t *testing.T) {
 	}
 }
 
-// Other references measure errors against other accuracies.
+// Another reference gives other corruption errors.
 func TestAnotherReference(t *testing.T) {
 	t.Parallel()
 	plan := fakePlan()
@@ -130,8 +130,8 @@ func TestAnotherReference(t *testing.T) {
 	}
 }
 
-// The paired bootstrap of a difference knows that the models answered the same samples: it is as
-// wide as Student's interval of the differences, and much narrower than if they had not.
+// The paired bootstrap of a difference resamples the same clouds for both models: it is as wide as Student's interval
+// of the differences, and much narrower than an unpaired one.
 func TestBootstrapIsPaired(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(3, 5))

@@ -10,8 +10,8 @@ import (
 	"github.com/wiseft/wiseft/internal/fault"
 )
 
-// What a validator says of a model is what a run says of it, with validation data of its
-// own and without, whatever was scored before; and test data plays no part.
+// A validator's score of a model equals that of a run, with and without validation data, whatever was scored before;
+// test data has no influence.
 func TestValidatorScoresLikeARun(t *testing.T) {
 	t.Parallel()
 	for _, val := range []datasets.Dataset{nil, &ellipsoids{"val", 30, 3}} {

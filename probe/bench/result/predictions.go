@@ -36,7 +36,7 @@ func Predict(cl *fit.Classifier, f *feature.Set) (*Predictions, error) {
 		Scores: make([]float64, f.Len()*k), Prob: make([]float64, f.Len()*k), impossible: make([]bool, f.Len()), Of: f.Meta,
 	}
 	cl.Scores(p.Scores, f.X, f.Len())
-	p.judge()
+	p.classify()
 	for i, y := range f.Y {
 		p.impossible[i] = cl.Unseen(int(y))
 	}
@@ -85,7 +85,7 @@ func OwnHead(f *feature.Set) (*Predictions, error) {
 			p.Scores[i] = math.Log(max(x, math.SmallestNonzeroFloat32))
 		}
 	}
-	p.judge()
+	p.classify()
 	return p, nil
 }
 
@@ -108,7 +108,7 @@ func areProbabilities(f *feature.Set) bool {
 }
 
 // judge sets what follows from the scores: of equal ones the first class wins.
-func (p *Predictions) judge() {
+func (p *Predictions) classify() {
 	k := p.Classes
 	for i := range p.Class {
 		row := p.Scores[i*k : (i+1)*k]
@@ -177,7 +177,7 @@ func ReadPredictions(r io.ReaderAt, size int64) (*Predictions, error) {
 		}
 		p.impossible[i] = slices.Contains(meta.Unseen, int(label))
 	}
-	p.judge()
+	p.classify()
 	return p, nil
 }
 

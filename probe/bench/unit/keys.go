@@ -183,7 +183,7 @@ func remember(known *map[int]store.Key, v int, key func() store.Key) store.Key {
 
 // judge returns the key of the probe that scores w: where validation samples are held out of
 // the training data, they are never scored by a probe that was fitted on them.
-func (s *Spec) Judge(v int, w View) store.Key {
+func (s *Spec) ScoringProbe(v int, w View) store.Key {
 	switch {
 	case s.Settings.OwnHead:
 		return "own head"
@@ -209,5 +209,5 @@ func (s *Spec) Scores(v int, w View) store.Key {
 		Probe, Features store.Key
 		Rows            string
 		Generation      int
-	}{Scores, s.Judge(v, w), s.Features(v, w), rows, generation})
+	}{Scores, s.ScoringProbe(v, w), s.Features(v, w), rows, generation})
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/wiseft/wiseft/probe/feature"
 )
 
-// openModel is a variant's model that is ready to run.
+// openModel is a variant's model, open in the engine.
 type openModel struct {
 	Variant
 	ex     probe.Extractor
@@ -20,7 +20,7 @@ type openModel struct {
 	tensor string
 }
 
-func open(ctx context.Context, engine probe.Engine, v Variant, tensor string) (*openModel, error) {
+func openVariant(ctx context.Context, engine probe.Engine, v Variant, tensor string) (*openModel, error) {
 	model, err := v.Model(ctx, tensor)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", v.ID(), err)
@@ -33,7 +33,7 @@ func open(ctx context.Context, engine probe.Engine, v Variant, tensor string) (*
 	return &openModel{v, ex, hex.EncodeToString(sum[:]), tensor}, nil
 }
 
-// check finds out before data passes that the model cannot take its first sample.
+// check returns an error if the model cannot take the first sample of ds.
 func (m *openModel) check(ctx context.Context, ds datasets.Dataset, layout probe.Layout) error {
 	var s datasets.Sample
 	if err := ds.Read(ctx, &s, 0); err != nil {
@@ -45,11 +45,11 @@ func (m *openModel) check(ctx context.Context, ds datasets.Dataset, layout probe
 	return nil
 }
 
-// extract takes a data set through the model.
+// extract passes a data set through the model.
 func (m *openModel) extract(ctx context.Context, p *Plan, ds datasets.Dataset, progress func(done int)) (*feature.Set, error) {
 	f, err := probe.Extract(ctx, m.ex, ds, probe.ExtractOptions{
 		Batch: p.Batch, Layout: p.Layout,
-		// Corrupting is work, and the engine leaves half of the cores' time at best.
+		// Corrupting takes processor time, and the engine leaves at most half of it.
 		Workers:  max(1, runtime.GOMAXPROCS(0)/2),
 		Progress: func(done, _ int) { progress(done) },
 		Meta: feature.Meta{Wiseft: p.Version, Model: m.ID(), ModelSHA256: m.sha256,

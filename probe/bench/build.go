@@ -18,18 +18,15 @@ import (
 	"github.com/wiseft/wiseft/probe/store"
 )
 
-// selfMadeNote is said wherever figures of corruptions that were generated here stand
-// beside a published reference: the published suites are fixed files, and other random
-// numbers give other figures.
+// selfMadeNote is a note of every result with figures of generated corruptions beside a published reference: the
+// published suites are fixed files, and other random numbers give other figures.
 const selfMadeNote = "self-made corruptions; not comparable with published %sfigures"
 
-// storedNote is said where the corruptions were read from files: whether these are the
-// published ones cannot be known here.
+// storedNote is a note where corruptions were read from files: whether they are the published ones is not known.
 const storedNote = "corruptions as stored; comparable with published %sfigures only if these are the published files"
 
-// load reads a unit if it is there. One that is damaged is removed, so that it is done
-// again.
-func load(folder *store.Folder, event func(string), kind string, key store.Key, read func(in io.ReaderAt, size int64) error) (bool, error) {
+// loadUnit reads a unit and reports whether it exists. A damaged unit is removed, so that it is computed again.
+func loadUnit(folder *store.Folder, event func(string), kind string, key store.Key, read func(in io.ReaderAt, size int64) error) (bool, error) {
 	err := folder.Load(kind, key, read)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
@@ -50,12 +47,12 @@ type builder struct {
 	whole  bool              // every model has figures of the whole suite
 	result *result.Result
 
-	against int                  // the variant that others are compared with, or -1
-	base    *answers             // what it has right on the first test set
-	suite0  *metric.CloudFigures // its figures by cloud; nil unless the suite is whole
+	against int                  // index of the variant with which others are compared, or -1
+	base    *answers             // its answers on the first test set
+	suite0  *metric.CloudFigures // its figures by cloud; nil unless the suite was run whole
 }
 
-// missingError says that a unit that a result needs is not there.
+// missingError reports that a unit which the result needs does not exist.
 type missingError struct{ what string }
 
 func (e *missingError) Error() string { return e.what + " is missing" }
@@ -65,7 +62,7 @@ func isMissing(err error) bool {
 	return ok
 }
 
-// newResult makes the result. It reads one variant's scores after the other.
+// newResult makes the result. It reads the scores of one variant at a time.
 func newResult(ctx context.Context, s *unit.Spec, folder *store.Folder, event func(string)) (*result.Result, error) {
 	b := &builder{spec: s, folder: folder, event: event, whole: true}
 	b.result = &result.Result{Schema: s.Result, Suite: s.Settings.Suite, Order: s.Settings.Corruptions, Notes: []string{}, Pareto: []string{},
@@ -104,14 +101,14 @@ func newResult(ctx context.Context, s *unit.Spec, folder *store.Folder, event fu
 	if len(s.Settings.Corruptions) > 0 && s.Settings.Suite != "" && !b.whole {
 		b.note(fmt.Sprintf("only a part of %s was run; mOA, mCE and RmCE exist for the whole suite only", s.Settings.Suite))
 	}
-	b.finish()
+	b.summarizeModels()
 	return b.result, nil
 }
 
-// onTestNote marks every result of a choice that test data made.
+// onTestNote marks every result whose mix was chosen by test data.
 const onTestNote = "CHOSEN ON TEST DATA: the figures of the chosen mix are optimistic and are no estimate of new data"
 
-// chosen applies the rule of the plan; nil if there are no mixes, or no data to choose by.
+// chosen applies the rule of the plan; nil if there are no mixes or no data to choose by.
 func (b *builder) chosen(list []choose.Candidate) *result.Chosen {
 	choice := b.spec.Settings.Choose
 	best := choice.Best(list)
@@ -144,8 +141,7 @@ func (b *builder) note(line string) {
 	}
 }
 
-// refer finds what corruption errors are measured against, and says what the comparison
-// is worth.
+// refer looks up the reference of corruption errors, and notes what the figures can be compared with.
 func (b *builder) refer() {
 	s := &b.spec.Settings
 	if len(s.Corruptions) == 0 {
@@ -170,7 +166,7 @@ func (b *builder) refer() {
 	b.result.Reference = &result.Reference{Name: b.ref.Name, Source: b.ref.Source, Note: b.comparable(0)}
 }
 
-// comparable says what figures of a test set can be compared with.
+// comparable returns the note about what figures of a test set can be compared with.
 func (b *builder) comparable(t int) string {
 	note := storedNote
 	if !b.spec.Tests[t].Stored || b.spec.Settings.Tests[t].SelfMade {
@@ -183,7 +179,7 @@ func (b *builder) comparable(t int) string {
 	return fmt.Sprintf(note, title)
 }
 
-// validated describes a variant, as far as it goes without test data.
+// validated returns the part of a variant's result that needs no test data.
 func (b *builder) validated(v int) (*result.Model, choose.Candidate, error) {
 	m := &result.Model{ID: b.spec.Variants[v].ID, Params: b.spec.Variants[v].Params}
 	m.Alpha = alphaOf(m.Params)
@@ -194,7 +190,7 @@ func (b *builder) validated(v int) (*result.Model, choose.Candidate, error) {
 // model sets the figures of a variant on test data.
 func (b *builder) model(m *result.Model, v int) error {
 	for t := range b.spec.Tests {
-		r, err := b.right(v, t)
+		r, err := b.answersOf(v, t)
 		if err != nil {
 			return err
 		}
@@ -212,10 +208,10 @@ func (b *builder) model(m *result.Model, v int) error {
 	return b.probe(m, v)
 }
 
-// scores loads the predictions of a view.
+// scores loads the predictions on the data set w.
 func (b *builder) scores(v int, w unit.View) (*result.Predictions, error) {
 	var p *result.Predictions
-	ok, err := load(b.folder, b.event, unit.Scores, b.spec.Scores(v, w), func(in io.ReaderAt, size int64) (err error) {
+	ok, err := loadUnit(b.folder, b.event, unit.Scores, b.spec.Scores(v, w), func(in io.ReaderAt, size int64) (err error) {
 		if p, err = result.ReadPredictions(in, size); err == nil && w.Role != unit.Training && len(p.Y) != b.spec.Cell(w).N {
 			err = fmt.Errorf("%d predictions for %d samples", len(p.Y), b.spec.Cell(w).N)
 		}
@@ -227,7 +223,7 @@ func (b *builder) scores(v int, w unit.View) (*result.Predictions, error) {
 	return p, err
 }
 
-// validation sets what the choice is made by.
+// validation sets the figures that the choice is made by.
 func (b *builder) validation(m *result.Model, v int) (choose.Candidate, error) {
 	s := b.spec
 	val := choose.Candidate{OA: math.NaN(), Robust: math.NaN()}
@@ -263,15 +259,15 @@ func (b *builder) validation(m *result.Model, v int) (choose.Candidate, error) {
 	return val, nil
 }
 
-// answers are what a variant has right on a test set, and how well it knows.
+// answers are a variant's predictions on a test set, reduced to scores and correctness.
 type answers struct {
 	model  string // hash of the bytes that ran
 	scores []*result.Score
-	right  [][]bool // by cell
+	right  [][]bool // by condition and sample
 }
 
-// right loads what a variant has right on a test set.
-func (b *builder) right(v, t int) (*answers, error) {
+// answersOf loads the answers of a variant on a test set.
+func (b *builder) answersOf(v, t int) (*answers, error) {
 	r := &answers{}
 	for c := range b.spec.Tests[t].Cells {
 		p, err := b.scores(v, unit.View{Role: unit.OnTest, Test: t, Cell: c})
@@ -285,7 +281,7 @@ func (b *builder) right(v, t int) (*answers, error) {
 	return r, nil
 }
 
-// tested makes the figures of a variant on a test set.
+// tested computes the figures of a variant on a test set.
 func (b *builder) tested(t int, r *answers) *result.Tested {
 	test := b.spec.Tests[t]
 	res := &result.Tested{Name: test.Name, Corruptions: map[string]*result.Corruption{}}
@@ -299,7 +295,7 @@ func (b *builder) tested(t int, r *answers) *result.Tested {
 	return res
 }
 
-// corrupted returns the means of calibration figures; nil of nothing.
+// corrupted returns the means of calibration figures; nil without scores.
 func corrupted(scores []*result.Score) *result.Corrupted {
 	if len(scores) == 0 {
 		return nil
@@ -313,9 +309,9 @@ func corrupted(scores []*result.Score) *result.Corrupted {
 	return c
 }
 
-// probe sets how the variant's probe was fitted, and says what is wrong with it.
+// probe sets the report of the variant's probe, and notes if it did not converge or lacks classes.
 func (b *builder) probe(m *result.Model, v int) error {
-	ok, err := load(b.folder, b.event, unit.Probe, b.spec.Probe(v), func(in io.ReaderAt, size int64) error {
+	ok, err := loadUnit(b.folder, b.event, unit.Probe, b.spec.Probe(v), func(in io.ReaderAt, size int64) error {
 		cl, err := fit.ReadClassifier(in, size)
 		if err == nil {
 			m.Probe = cl.Meta.Fit
@@ -355,8 +351,8 @@ func addScore(t *result.Tested, c unit.Cell, score *result.Score) {
 	res.BySeverity[c.Severity-1] = score
 }
 
-// summarize sets the figures of t over severities and corruptions, and reports whether they could
-// be. ref may be nil; whole says whether the suite was run whole.
+// summarize sets the figures of t over severities and corruptions, and reports whether those of the whole suite are
+// known. ref may be nil; whole reports whether the suite was run whole.
 func summarize(t *result.Tested, ref *metric.Reference, whole bool) bool {
 	t.MOA, t.MCE, t.RMCE, t.ErrorRate = result.Unknown(), result.Unknown(), result.Unknown(), result.Unknown()
 	t.Exact = result.Exact{MOA: result.Unknown(), MCE: result.Unknown(), RMCE: result.Unknown()}
@@ -394,7 +390,7 @@ func summarize(t *result.Tested, ref *metric.Reference, whole bool) bool {
 // meanAccuracy returns the mean accuracy over all corruptions and severities that were run.
 func meanAccuracy(t *result.Tested) result.Number {
 	sum, n := 0.0, 0
-	for _, name := range slices.Sorted(maps.Keys(t.Corruptions)) { // in one order, for equal bits
+	for _, name := range slices.Sorted(maps.Keys(t.Corruptions)) { // in a fixed order, for equal bits
 		for _, oa := range t.Corruptions[name].OABySeverity {
 			if oa.Known() {
 				sum, n = sum+float64(oa), n+1
@@ -413,12 +409,12 @@ func summarizeCorruption(c *result.Corruption, name string, oa []float64, clean 
 	}
 	sum := 0.0
 	for _, v := range oa {
-		sum += v // NaN where a severity was not run, which leaves no mean
+		sum += v // NaN where a severity was not run: the mean is then unknown
 	}
 	c.OA = result.Number(sum / metric.Severities)
 }
 
-// brief returns s without its confusion matrix, for which a comparison of many models has no column.
+// brief returns s without its confusion matrix, which tables of many models do not show.
 func brief(s *result.Score) *result.Score {
 	s.Confusion = nil
 	return s

@@ -10,28 +10,27 @@ import (
 	"github.com/wiseft/wiseft/probe/bench/unit"
 )
 
-// maxHeldBytes bounds the samples that are kept in memory for all variants. Those beyond
-// are read, and corrupted, anew for each: that costs a few hundredths of a forward pass
-// of a small model.
+// maxHeldBytes bounds the samples in memory for all variants. Those beyond are read and corrupted again for each
+// variant, which costs a few hundredths of the forward passes of a small model.
 const maxHeldBytes = 1 << 30
 
-// restWhy and heldWhy say in the history of data what its parts are for.
+// restWhy and heldWhy are entries in the history of the parts of the training data.
 const (
 	restWhy = "fitted on for choosing"
 	heldWhy = "held out for choosing"
 )
 
-// held are the data sets of a run. Each is read and corrupted once, when the first variant
-// needs it, and kept for the others.
-type held struct {
-	plan       *Plan
-	rest, held []int // rows of Train when Val is nil: fitted on, validated on
+// runData are the data sets of a run. Each is read and corrupted once, when the first variant needs it, and kept in
+// memory for the others.
+type runData struct {
+	plan          *Plan
+	rest, heldOut []int // rows of Train if Val is nil: to fit on, to validate on
 
 	train, val *source
 	valCells   []*source
 	tests      [][]*source
 
-	room   int64 // that is left in memory
+	room   int64 // bytes left of maxHeldBytes
 	opened []datasets.Dataset
 }
 
@@ -43,46 +42,45 @@ type source struct {
 	read       bool // data is in memory, or too large for it
 }
 
-// newHeld finds the data of a complete plan, and reads no sample.
-func newHeld(ctx context.Context, p *Plan) (*held, error) {
-	h := &held{plan: p, room: maxHeldBytes}
+// newRunData finds the data of a complete plan. It reads no sample.
+func newRunData(ctx context.Context, p *Plan) (*runData, error) {
+	h := &runData{plan: p, room: maxHeldBytes}
 	if p.Train != nil {
 		h.train = &source{data: p.Train}
 	}
 	if p.Val != nil {
 		h.val = &source{data: p.Val}
 	}
-	if err := h.hold(); err != nil {
+	if err := h.splitTrain(); err != nil {
 		return nil, err
 	}
-	if err := h.open(ctx); err != nil {
+	if err := h.listConditions(ctx); err != nil {
 		return nil, errors.Join(err, h.close())
 	}
 	return h, nil
 }
 
-// hold decides which samples of the training data validate, if there is no data for that.
-func (h *held) hold() error {
+// splitTrain chooses the samples of the training data that validate, if there is no validation data.
+func (h *runData) splitTrain() error {
 	if h.val != nil || h.train == nil {
 		return nil
 	}
-	h.rest, h.held = datasets.SplitStratified(datasets.Labels(h.plan.Train), unit.ValidationFraction, h.plan.Seed)
-	if len(h.held) == 0 {
+	h.rest, h.heldOut = datasets.SplitStratified(datasets.Labels(h.plan.Train), unit.ValidationFraction, h.plan.Seed)
+	if len(h.heldOut) == 0 {
 		return fault.Inputf("%s: no class has two samples, so no validation data can be split off",
 			h.plan.Train.Info().Name)
 	}
 	return nil
 }
 
-// open makes the conditions of the validation and test data.
-func (h *held) open(ctx context.Context) error {
+// listConditions lists the conditions of the validation and test data.
+func (h *runData) listConditions(ctx context.Context) error {
 	if h.plan.Choose.NeedsCells() {
 		data := h.plan.Val
 		if data == nil {
-			data = datasets.Subset(h.plan.Train, h.held, heldWhy)
+			data = datasets.Subset(h.plan.Train, h.heldOut, heldWhy)
 		}
-		// Another seed than that of the test data, so that no cloud of the two meets the
-		// same random numbers.
+		// The seed differs from that of the test data, so that no two clouds get the same random numbers.
 		cells, err := h.corrupted(ctx, Test{Data: data}, h.plan.Seed+1)
 		if err != nil {
 			return err
@@ -99,8 +97,8 @@ func (h *held) open(ctx context.Context) error {
 	return nil
 }
 
-// corrupted lists a test set under every corruption and severity of the plan.
-func (h *held) corrupted(ctx context.Context, t Test, seed uint64) (list []*source, err error) {
+// corrupted returns a test set under every corruption and severity of the plan.
+func (h *runData) corrupted(ctx context.Context, t Test, seed uint64) (list []*source, err error) {
 	for _, name := range h.plan.Corruptions {
 		for _, severity := range h.plan.Severities {
 			s := &source{corruption: name, severity: severity}
@@ -120,9 +118,8 @@ func (h *held) corrupted(ctx context.Context, t Test, seed uint64) (list []*sour
 	return list, nil
 }
 
-// stored opens a corruption that is stored. Its samples must be those of the clean data,
-// in their order.
-func (h *held) stored(ctx context.Context, t Test, name string, severity int) (datasets.Dataset, error) {
+// stored opens the data stored under a corruption. Its samples must be those of the clean data, in the same order.
+func (h *runData) stored(ctx context.Context, t Test, name string, severity int) (datasets.Dataset, error) {
 	ds, err := t.Corrupted(ctx, name, severity)
 	if err != nil {
 		return nil, err
@@ -141,8 +138,8 @@ func (h *held) stored(ctx context.Context, t Test, name string, severity int) (d
 	return ds, nil
 }
 
-// cells describes conditions for a plan.
-func (h *held) cells(ctx context.Context, list []*source) ([]unit.Cell, error) {
+// cells returns the conditions as a plan records them.
+func (h *runData) cells(ctx context.Context, list []*source) ([]unit.Cell, error) {
 	var cells []unit.Cell
 	for _, s := range list {
 		sum, err := s.data.Hash(ctx)
@@ -154,7 +151,7 @@ func (h *held) cells(ctx context.Context, list []*source) ([]unit.Cell, error) {
 	return cells, nil
 }
 
-func (h *held) source(w unit.View) *source {
+func (h *runData) source(w unit.View) *source {
 	switch w.Role {
 	case unit.Training:
 		return h.train
@@ -167,7 +164,7 @@ func (h *held) source(w unit.View) *source {
 }
 
 // get returns the data of w, in memory if there is room.
-func (h *held) get(ctx context.Context, w unit.View) (datasets.Dataset, error) {
+func (h *runData) get(ctx context.Context, w unit.View) (datasets.Dataset, error) {
 	s := h.source(w)
 	if s.read {
 		return s.data, nil
@@ -179,7 +176,7 @@ func (h *held) get(ctx context.Context, w unit.View) (datasets.Dataset, error) {
 	s.read = true
 	size := 4 * int64(len(first.X)) * int64(s.data.Len())
 	if size > h.room || len(h.plan.Variants) == 1 && s.corruption != "" {
-		return s.data, nil // made beside the forward passes, for the only one who asks
+		return s.data, nil // needed once: corrupted by workers while the engine runs
 	}
 	h.room -= size
 	data, err := datasets.InMemory(ctx, s.data, nil)
@@ -190,8 +187,8 @@ func (h *held) get(ctx context.Context, w unit.View) (datasets.Dataset, error) {
 	return data, nil
 }
 
-// close closes what was opened here.
-func (h *held) close() error {
+// close closes the data sets that h opened.
+func (h *runData) close() error {
 	var err error
 	for _, ds := range h.opened {
 		err = errors.Join(err, ds.Close())
