@@ -13,7 +13,7 @@ type SoupOptions struct {
 	Report func(SoupStep) // called after every decision; nil = not
 }
 
-// Rule says in one line which models are taken.
+// Rule describes in one line which models are taken.
 func (o SoupOptions) Rule() string {
 	if o.Strict {
 		return "best first, ties in the order given; a model is taken if validation accuracy rises"
@@ -21,11 +21,11 @@ func (o SoupOptions) Rule() string {
 	return "best first, ties in the order given; a model is taken if validation accuracy does not fall"
 }
 
-// SoupStep is a model that was tried, and what was decided. Its JSON is a part of what `wiseft soup` prints.
+// SoupStep is a model that was tried, and whether it was taken. Its JSON is a part of what `wiseft soup` prints.
 type SoupStep struct {
 	Index  int     `json:"-"`             // of the model, in the order given
 	Model  string  `json:"model"`         // its name
-	Tensor string  `json:"tensor"`        // its features
+	Tensor string  `json:"tensor"`        // the output with its features
 	Alone  float64 `json:"accuracy"`      // its own score
 	Soup   float64 `json:"soup_accuracy"` // the score of the average of the models taken before and this one
 	Taken  bool    `json:"taken"`

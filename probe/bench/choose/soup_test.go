@@ -14,8 +14,7 @@ import (
 	"github.com/wiseft/wiseft/scripts/sharedtest"
 )
 
-// fractions scores an average of models by a table: what its models are worth in any
-// order, and nothing else.
+// fractions returns a score of averages that depends only on which models are in them, given by table.
 func fractions(t *testing.T, table map[int]float64) func([]int) (float64, error) {
 	return func(models []int) (float64, error) {
 		key := 0
@@ -40,8 +39,8 @@ func takenOf(steps []SoupStep) (order, taken []int) {
 	return order, taken
 }
 
-// Models come in the order of their scores, equal ones in the order given; a tie of the
-// average is taken unless the rule is strict; what is left out is in no later average.
+// Models are tried in the order of their scores, equal ones in the order given; with a tie the model is taken unless
+// the rule is strict; a model that is not taken is in no later average.
 func TestGreedySoup(t *testing.T) {
 	t.Parallel()
 	alone := map[int]float64{1 << 0: .7, 1 << 1: .9, 1 << 2: .7, 1 << 3: .8}
@@ -124,8 +123,8 @@ func openArrays(t *testing.T, elem ...string) map[string][]float32 {
 	return arrays
 }
 
-// The published code, which takes a model only if the score rises, chooses the same ones
-// of the same weights by the same score, and its average is the mean of these.
+// The published code, which takes a model only if the score rises, chooses the same models of the same weights by the
+// same score, and its average is their mean.
 func TestGreedySoupOracle(t *testing.T) {
 	t.Parallel()
 	inputs := openArrays(t, "oracles", "merge", "common", "inputs.npz")
@@ -148,7 +147,7 @@ func TestGreedySoupOracle(t *testing.T) {
 			}
 			return out
 		}
-		// The reference's made-up score: 1 - distance to the target / 10, to four places.
+		// The score of the reference's test: 1 - distance to the target / 10, rounded to four places.
 		score := func(models []int) (float64, error) {
 			sum := 0.0
 			for tensor, want := range target {
