@@ -35,8 +35,8 @@ func bits(right, n int) []float64 {
 	return shares
 }
 
-// Shares of 0 and 1 have Wilson's interval, of n - 1 answers and with Student's quantile; shares that vary less have
-// a narrower one; and where nothing varies, clouds count as answers.
+// Shares of 0 and 1 have Wilson's interval of n - 1 answers with Student's quantile; shares that vary less have a
+// narrower one; if nothing varies, clouds count as answers.
 func TestShareInterval(t *testing.T) {
 	t.Parallel()
 	const n = 2000
@@ -63,9 +63,8 @@ func TestShareInterval(t *testing.T) {
 	}
 }
 
-// Where both shares are independent and vary as one answer each, the interval is Newcombe's for
-// independent proportions; where b is a itself, less a constant part, it narrows; and where b does not
-// vary, b's own interval still counts.
+// If both shares are independent and vary as binary answers, the interval is Newcombe's for independent proportions;
+// if b is a minus a constant, it is narrower; if b is constant, b's own interval still contributes.
 func TestShareDifferenceInterval(t *testing.T) {
 	t.Parallel()
 	const n = 1600
@@ -91,8 +90,8 @@ func TestShareDifferenceInterval(t *testing.T) {
 	}
 }
 
-// Against a reference that does equally well under every corruption, the intervals of mCE and RmCE are those of
-// mOA and of what is lost to it; and one that gains by a corruption weighs shares with both signs.
+// Against a reference that is equally accurate under every corruption, the intervals of mCE and RmCE follow from
+// those of mOA and of the loss; a reference that gains under a corruption gives shares weights of both signs.
 func TestFigureIntervals(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(4, 4))

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// Every classifier that is a reference has errors of 1 against itself, whatever is rounded.
+// Every reference classifier has errors of 1 against itself, whatever the rounding.
 func TestReferencesAgainstThemselves(t *testing.T) {
 	t.Parallel()
 	if len(References()) != len(published) {
@@ -38,7 +38,7 @@ func TestReferencesAgainstThemselves(t *testing.T) {
 	}
 }
 
-// Where the two definitions of ScanObjectNN-C differ, they must both be told apart.
+// The two definitions of ScanObjectNN-C give different figures.
 func TestScanObjectNNDefinitionsDiffer(t *testing.T) {
 	t.Parallel()
 	oa := seven(0.6, 0.5, 0.7, 0.6, 0.7, 0.6, 0.7)
@@ -110,7 +110,7 @@ func TestReadReferenceRefuses(t *testing.T) {
 	}
 }
 
-// The calculator that rounds at the end shows three decimals too.
+// The calculator that rounds at the end shows three decimals, too.
 func TestRoundEndShowsThreeDecimals(t *testing.T) {
 	t.Parallel()
 	ref, _ := LookupReference("scanobjectnn-c-offline")
