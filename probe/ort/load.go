@@ -17,9 +17,8 @@ var loaded struct {
 	ok  bool
 }
 
-// Load makes onnxruntime ready and returns the library that serves. Later calls
-// return the one that is loaded already, or an error if it does not do what opt
-// asks for. Errors are [LibraryError], or ctx's.
+// Load loads onnxruntime and returns the library. Later calls return the one that is loaded, or an error if it does
+// not have what opt asks for. Errors are [LibraryError], or ctx's.
 func Load(ctx context.Context, opt Options) (Library, error) {
 	loaded.Lock()
 	defer loaded.Unlock()
@@ -65,8 +64,8 @@ func Load(ctx context.Context, opt Options) (Library, error) {
 	return lib, nil
 }
 
-// usable refuses a library by what its name tells, before it is opened: opening one
-// that is too old prints on standard error.
+// usable returns an error if the name of a library shows that it cannot be used. It is not opened for that: one that
+// is too old prints on standard error.
 func usable(lib Library, opt Options) error {
 	if older(lib.Version, MinVersion) {
 		return fmt.Errorf("version %s is older than %s", lib.Version, MinVersion)

@@ -18,7 +18,7 @@ func noCgo() error {
 // Load always fails: without cgo no shared library can be loaded.
 func Load(context.Context, Options) (Library, error) { return Library{}, noCgo() }
 
-// Engine makes sessions; without cgo it only fails.
+// Engine makes sessions. Without cgo, Open always fails.
 type Engine struct {
 	Device  Device
 	Threads int
