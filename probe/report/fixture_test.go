@@ -12,7 +12,7 @@ import (
 	"github.com/wiseft/wiseft/probe/fit"
 )
 
-// full is the result of a sweep with everything that a result can have.
+// full returns the result of a sweep with everything that a result can have.
 func full() *result.Result {
 	r := sweep(true)
 	r.Settings = settings()
@@ -33,7 +33,7 @@ func full() *result.Result {
 	return r
 }
 
-// fill sets what depends on the means that a test set has.
+// fill sets what follows from the means of a test set.
 func fill(t *result.Tested) {
 	around := func(n result.Number, by float64) [2]result.Number {
 		return [2]result.Number{n - result.Number(by), n + result.Number(by)}
@@ -67,7 +67,7 @@ func settings() result.Settings {
 	}
 }
 
-// compareAll compares the chosen mix, or else the first model, with all others.
+// compareAll adds the comparisons of the chosen mix, or else the first model, with all others.
 func compareAll(r *result.Result) {
 	against := r.Models[0]
 	if m := chosenModel(r); m != nil {
@@ -87,8 +87,8 @@ func compareAll(r *result.Result) {
 	}
 }
 
-// benchmark is the result of a benchmark of models that are no mixes, with names that mean
-// something to every format.
+// benchmark returns the result of a benchmark of models that are not mixes, with names that have special characters
+// in every format.
 func benchmark() *result.Result {
 	r := full()
 	r.Schema, r.Chosen, r.Baseline, r.Pareto = "wiseft.bench/1", nil, nil, []string{}
@@ -101,7 +101,7 @@ func benchmark() *result.Result {
 	return r
 }
 
-// single is the least that a result has: one model with its own head, no suite.
+// single returns the smallest result: one model with its own head, no suite.
 func single() *result.Result {
 	r := benchmark()
 	r.Models = r.Models[2:]
@@ -115,7 +115,7 @@ func single() *result.Result {
 	return r
 }
 
-// grid is a sweep over two parameters, neither of which is alpha.
+// grid returns the result of a sweep over two parameters, neither of which is alpha.
 func grid() *result.Result {
 	r := full()
 	for i, m := range r.Models {
@@ -128,7 +128,7 @@ func grid() *result.Result {
 	return r
 }
 
-// fine is a sweep over so many alphas.
+// fine returns the result of a sweep over n alphas.
 func fine(n int) *result.Result {
 	r := full()
 	old := r.Models
@@ -148,14 +148,14 @@ func fine(n int) *result.Result {
 	return r
 }
 
-// results are results of every kind.
+// results returns results of every kind.
 func results() map[string]*result.Result {
 	onTest := full()
 	onTest.Chosen.OnTest = true
 	return map[string]*result.Result{"full": full(), "partial_suite": sweep(false), "bench": benchmark(), "single": single(), "grid": grid(), "on_test": onTest}
 }
 
-// golden compares what a format makes of results with files.
+// golden compares the output of a format for results with files.
 func golden(t *testing.T, format, extension string, list map[string]*result.Result) {
 	for name, r := range list {
 		t.Run(name, func(t *testing.T) {

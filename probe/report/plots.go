@@ -20,10 +20,10 @@ type Plot struct {
 	draw func(r *result.Result) (*figure, error)
 }
 
-// figure is a plot that is ready to be drawn, or several beside each other.
+// figure is a drawing of one plot, or of several beside each other.
 type figure struct {
 	title, subtitle string
-	desc            string // what the picture shows, for those who do not see it
+	desc            string // description for screen readers
 	width, height   vg.Length
 	panels          []panel
 	columns         int // of panels
@@ -35,7 +35,7 @@ type panel struct {
 	plot  *plot.Plot
 }
 
-// EmptyPlotError says that a result has nothing that a plot could show.
+// EmptyPlotError reports that a result has no data for a plot.
 type EmptyPlotError struct {
 	Plot string
 	Why  string
@@ -63,8 +63,8 @@ func PlotNames() []string { return plots.Names() }
 // LookupPlot returns the plot of a name, or a [*registry.UnknownError].
 func LookupPlot(name string) (Plot, error) { return plots.Lookup(name) }
 
-// WritePlot writes the plot of that name as "svg" or "png". A result without what it
-// shows is an [EmptyPlotError], and nothing is written.
+// WritePlot writes the plot of that name as "svg" or "png". If the result has no data for it, the error is an
+// [EmptyPlotError], and nothing is written.
 func WritePlot(w io.Writer, name, format string, r *result.Result) error {
 	f, err := drawNamed(r, name)
 	if err != nil {
@@ -124,7 +124,7 @@ func (f *figure) render(format string) (vg.CanvasWriterTo, error) {
 	return canvas, nil
 }
 
-// drawPanels draws the plots alone.
+// drawPanels draws the plots without the title.
 func (f *figure) drawPanels(c draw.Canvas) {
 	columns := max(f.columns, 1)
 	rows := (len(f.panels) + columns - 1) / columns
@@ -141,7 +141,7 @@ func (f *figure) drawPanels(c draw.Canvas) {
 	}
 }
 
-// svg draws the whole figure as a document of its own that says what it shows.
+// svg draws the whole figure as an SVG document with a description.
 func (f *figure) svg() ([]byte, error) {
 	canvas, err := f.render("svg")
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/wiseft/wiseft/probe/bench/result"
 )
 
-// settingsSheet has what produced the result, beside models and data.
+// settingsSheet has what the result depends on besides models and data.
 func settingsSheet(r *result.Result) sheet {
 	s := sheet{ID: "settings", Title: "Settings", Head: []string{"setting", "value"}}
 	add := func(name, value string) {
@@ -46,7 +46,7 @@ func settingsSheet(r *result.Result) sheet {
 	return s
 }
 
-// headText says who judged.
+// headText names the classifier: a probe, or the model's own head.
 func headText(s result.Settings) string {
 	if s.OwnHead {
 		return "the model's own"
@@ -62,7 +62,7 @@ func headText(s result.Settings) string {
 	return text
 }
 
-// dataSheet has the data sets, with what was done to them.
+// dataSheet has the data sets with their preprocessing.
 func dataSheet(r *result.Result) sheet {
 	s := sheet{ID: "data", Title: "Data", Head: []string{"data", "part", "samples", "what was done to it", "SHA-256"}}
 	add := func(part string, d *result.Data) {
@@ -100,7 +100,7 @@ func modelsSheet(r *result.Result) sheet {
 	})
 }
 
-// readingSheet says what the figures mean, as far as the result has them.
+// readingSheet explains the figures that the result has.
 func readingSheet(r *result.Result) sheet {
 	s := sheet{ID: "reading", Title: "How to read it", Head: []string{"figure", "meaning"}}
 	add := func(name, meaning string) { s.Rows = append(s.Rows, row{Cells: []string{name, meaning}}) }

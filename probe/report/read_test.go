@@ -80,8 +80,7 @@ func TestReadRefuses(t *testing.T) {
 	}
 }
 
-// Whatever a result has instead of one of its values, it is refused or reported, and
-// nothing panics.
+// Whatever replaces one of a result's values, the result is refused or reported, and nothing panics.
 func TestReportsOfDamagedResults(t *testing.T) {
 	t.Parallel()
 	r := full()
@@ -101,7 +100,7 @@ func TestReportsOfDamagedResults(t *testing.T) {
 	tried, reported := 0, 0
 	damage(tree, func() {
 		if tried++; tried%3 != 0 {
-			return // to be fast
+			return // saves time
 		}
 		text, err := json.Marshal(tree)
 		if err != nil {
@@ -128,7 +127,7 @@ func TestReportsOfDamagedResults(t *testing.T) {
 	}
 }
 
-// damage puts each of the damages in the place of each value in turn, of lists the first two.
+// damage replaces each value in turn by each of the damages; of lists, the first two elements.
 func damage(at any, try func(), damages []any) {
 	replace := func(value any, set func(any)) {
 		for _, d := range damages {

@@ -1,15 +1,17 @@
-// Package report writes the result of a benchmark for people and for programs.
+// Package report writes the result of a benchmark in formats for people and programs.
 //
-// A [Format] is one file that registers itself: "table" for the terminal, "json" for
-// scripts, "csv" for spreadsheets, "markdown" for papers and issues, "html" for a page
-// that stands alone, "svg" and "png" for the curve of target accuracy against robustness.
-// A [Plot] is one picture, by name. All take the [result.Result] alone, which [Read] reads
-// back, so that a report can be made of a stored result at any time, and equal results
-// give equal reports.
+// A [Format] is one file that registers itself: "table" for the terminal, "json" for scripts, "csv" for spreadsheets,
+// "markdown" for papers and issues, "html" for a self-contained page, "svg" and "png" for the curve of target
+// accuracy against robustness. A [Plot] is one picture, by name. Both are functions of the [result.Result] alone,
+// which [Read] reads, so that a report can be made of a stored result at any time, and equal results give equal
+// bytes.
 //
-// Of more than forty models, tables for people show the chosen one, the ends, the Pareto
-// set and every k-th, and say so; JSON, CSV and plots have all. Results must have what
-// Read asks for; those of [bench.Run] do.
+// Tables are built once, as text (sheet), and every format escapes them in its own way. Plots are drawn by gonum,
+// once for files and once for the page, where their colours become variables of its style sheet, so that one drawing
+// serves light, dark and print. Heat maps are coloured tables. The page has no script.
+//
+// Of more than forty models, tables show the chosen one, the ends, the Pareto set and every k-th, with a note; JSON,
+// CSV and plots have all.
 package report
 
 import (

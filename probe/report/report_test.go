@@ -21,7 +21,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 
 var order = []string{"scale", "jitter", "rotate", "dropout_global", "dropout_local", "add_global", "add_local"}
 
-// sweep makes the result of a sweep with figures that follow a plausible curve.
+// sweep returns the result of a sweep with figures on a plausible curve.
 func sweep(whole bool) *result.Result {
 	r := &result.Result{
 		Schema: "wiseft.bench/1", Suite: "modelnet-c", Order: order,

@@ -9,22 +9,22 @@ import (
 
 // sheet is a table of a report, as plain text that formats escape in their own way.
 type sheet struct {
-	ID      string // names the table in the page: "results"
+	ID      string // element ID in the page: "results"
 	Title   string
 	Head    []string
 	Rows    []row
-	Caption string // how to read it; may be ""
+	Caption string // explanation; may be ""
 }
 
-// row is a line of a sheet. The first cell names it.
+// row is a line of a sheet. The first cell is its name.
 type row struct {
 	Cells  []string
 	Strong bool   // the chosen model
 	Role   string // "chosen", "pretrained", "finetuned" or ""
-	Pareto bool   // said where the figures of clean and corrupted data stand
+	Pareto bool   // shown in sheets with figures of clean and corrupted data
 }
 
-// modelSheet makes a sheet with a row for every model that is shown.
+// modelSheet returns a sheet with a row for every model shown.
 func modelSheet(r *result.Result, id, name string, columns []column) sheet {
 	s := sheet{ID: id, Title: name, Head: []string{"model"}}
 	for _, c := range columns {
@@ -42,7 +42,7 @@ func modelSheet(r *result.Result, id, name string, columns []column) sheet {
 	return s
 }
 
-// sheets returns the tables of a report, those without anything to show left out.
+// sheets returns the tables of a report that are not empty.
 func sheets(r *result.Result) []sheet {
 	var list []sheet
 	for _, build := range []func(*result.Result) sheet{
@@ -83,7 +83,7 @@ func resultsSheet(r *result.Result) sheet {
 	return s
 }
 
-// corruptionOA is the mean accuracy under a corruption, unknown where it was not run.
+// corruptionOA returns the mean accuracy under a corruption; unknown if it was not run.
 func corruptionOA(t *result.Tested, name string) result.Number {
 	if c := t.Corruptions[name]; c != nil {
 		return c.OA
@@ -91,7 +91,7 @@ func corruptionOA(t *result.Tested, name string) result.Number {
 	return unknown
 }
 
-// intervalsSheet has the intervals of what the results have.
+// intervalsSheet has the intervals of the results.
 func intervalsSheet(r *result.Result) sheet {
 	if !hasIntervals(r) {
 		return sheet{}
@@ -135,7 +135,7 @@ func hasIntervals(r *result.Result) bool {
 	return true
 }
 
-// comparisonsSheet has how every model differs from the one that all are compared with.
+// comparisonsSheet has the differences between every model and the one with which all are compared.
 func comparisonsSheet(r *result.Result) sheet {
 	if r.Statistics == nil || len(r.Statistics.Comparisons) == 0 {
 		return sheet{}
@@ -165,7 +165,7 @@ func differenceCells(d *result.Difference) []string {
 	return []string{signedPoints(d.Difference), signedRange(d.Interval), pValue(d.P), pValue(d.PHolm)}
 }
 
-// effectiveSheet has accuracy against what the baseline's line expects of it.
+// effectiveSheet has accuracies and what the baseline predicts.
 func effectiveSheet(r *result.Result) sheet {
 	if r.Baseline == nil {
 		return sheet{}
@@ -200,7 +200,7 @@ func signedTerm(v float64) string {
 	return fmt.Sprintf("+ %.3f", v)
 }
 
-// calibrationSheet has how well the models know what they do not know.
+// calibrationSheet has the calibration figures.
 func calibrationSheet(r *result.Result) sheet {
 	columns := []column{
 		{"NLL clean", func(m *result.Model) string { return share(m.Clean.NLL) }},
