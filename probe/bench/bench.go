@@ -1,10 +1,10 @@
 // Package bench measures the accuracy of models on clean and corrupted data.
 //
-// For every variant of a model, [Run] extracts features of the clean training data, fits a probe on them, and scores the
-// probe on the clean test data and under every corruption and severity. With variants that mix a pre-trained and a
+// For every variant of a model, [Run] extracts features of the clean training data, fits a probe on them, and scores
+// the probe on the clean test data and under every corruption and severity. With variants that mix a pre-trained and a
 // fine-tuned model by alpha, this is the WiSE-FT-LP sweep. A model that is a classifier can be scored by its own head
-// instead. The unit of every figure is in package probe/bench/result; keys and shares are in probe/bench/unit; the rules
-// that choose a mix in probe/bench/choose.
+// instead. The unit of every figure is in package probe/bench/result; keys and shares are in probe/bench/unit; the
+// rules that choose a mix in probe/bench/choose.
 //
 // A mix is chosen by validation data: data of its own, or a fifth of the training data, stratified by class, on which
 // the probe that is validated was not fitted; the probe that is tested is fitted on all of the training data. Test data
@@ -12,19 +12,19 @@
 //
 // # Units
 //
-// A run is a set of units: features of a data set under a model, a probe fitted on features, a probe's scores of features.
-// The name of a unit is the hash of everything that can change it, and it is a file in a [store.Folder], which needs no
-// lock and no coordinator. Existing units are not computed again: resuming, extending, changing the probe, sharding and
-// collecting all mean to compute the units that are missing. A model's key is made of the hashes of its files and of the
-// decision about every tensor, so that no model is merged to find out that nothing is missing. The result is a function of
-// the plan, byte for byte; time, place and speed are in the journal. Reading a finished run of 407 units, with the
-// intervals and tests of every model, takes 0.6 s.
+// A run is a set of units: features of a data set under a model, a probe fitted on features, a probe's scores of
+// features. The name of a unit is the hash of everything that can change it, and it is a file in a [store.Folder],
+// which needs no lock and no coordinator. Existing units are not computed again: resuming, extending, changing the
+// probe, sharding and collecting all mean to compute the units that are missing. A model's key is made of the hashes of
+// its files and of the decision about every tensor, so that no model is merged to find out that nothing is missing. The
+// result is a function of the plan, byte for byte; time, place and speed are in the journal. Reading a finished run of
+// 407 units, with the intervals and tests of every model, takes 0.6 s.
 //
 // # Probes
 //
 // A probe starts at zero, not at the probe of another alpha, unless [Plan.WarmStart] is set: a start from the neighbour
-// saves a tenth of the iterations (238 to 205 on PointNet's 1,024 features), but the last digits then depend on the order
-// of the alphas, and shares wait for each other.
+// saves a tenth of the iterations (238 to 205 on PointNet's 1,024 features), but the last digits then depend on the
+// order of the alphas, and shares wait for each other.
 //
 // # Memory and time
 //

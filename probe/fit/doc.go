@@ -1,8 +1,9 @@
 // Package fit trains classifiers on features to their optimum.
 //
-// [Fit] fits one classifier with a [Solver], [Path] one for every value of C, and chooses. A [Classifier] scores features
-// and is stored as an NPZ file. All but knn are a list of layers (affine map, activation), so that they can be attached
-// to a model: a linear probe has one layer, svc-ovo two with a step between, an mlp has its BatchNorms folded in.
+// [Fit] fits one classifier with a [Solver], [Path] one for every value of C, and chooses. A [Classifier] scores
+// features and is stored as an NPZ file. All but knn are a list of layers (affine map, activation), so that they can be
+// attached to a model: a linear probe has one layer, svc-ovo two with a step between, an mlp has its BatchNorms folded
+// in.
 //
 // # Passes
 //
@@ -25,10 +26,11 @@
 //
 // Each fit of a path starts where a parabola in log C through the last three optima points to. It reuses the last fit's
 // L-BFGS steps, whose gradients are scaled by the change of curvature at the intercepts, and its preconditioner unless
-// the curvature changed by more than a factor of 1.3. With 45 values of C and 10,000 x 768 x 40 features, to 1e-6 of each
-// optimum, iterations and preconditioners were 906 and 123 when each fit started at the optimum before, 251 and 76 with a
-// line through two optima, 298 and 81 with the parabola alone, 179 and 61 with steps carried over, 171 and 34 with all,
-// 151 iterations with sharp rows in the preconditioner, too. On a path, ridge computes the products of the rows once.
+// the curvature changed by more than a factor of 1.3. With 45 values of C and 10,000 x 768 x 40 features, to 1e-6 of
+// each optimum, iterations and preconditioners were 906 and 123 when each fit started at the optimum before, 251 and 76
+// with a line through two optima, 298 and 81 with the parabola alone, 179 and 61 with steps carried over, 171 and 34
+// with all, 151 iterations with sharp rows in the preconditioner, too. On a path, ridge computes the products of the
+// rows once.
 //
 // # Accuracy
 //

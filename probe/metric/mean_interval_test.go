@@ -72,7 +72,8 @@ func TestShareDifferenceInterval(t *testing.T) {
 	for i := range n {
 		a[i], b[i] = bits(3, 4)[i%4], bits(1, 4)[i/4%4]
 	}
-	// r is 0 by construction. Newcombe, Interval estimation for the difference between independent proportions, 1998, method 10.
+	// r is 0 by construction. Newcombe, Interval estimation for the difference between independent proportions, 1998,
+	// method 10.
 	ia, ib := ShareInterval(a, 0.95), ShareInterval(b, 0.95)
 	want := Interval{0.5 - math.Hypot(0.75-ia.Low, ib.High-0.25), 0.5 + math.Hypot(ia.High-0.75, 0.25-ib.Low)}
 	if got := ShareDifferenceInterval(a, b, 0.95); !within(got, want, 1e-9) {

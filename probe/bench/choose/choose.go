@@ -1,8 +1,8 @@
 // Package choose has the rules by which one of several mixes is chosen on validation data, and the greedy rule by which
 // the models of a soup are chosen. It knows figures and indices, no models.
 //
-// Every score of a soup is the validation accuracy of a probe that was fitted from a start of zeros, so that it depends on
-// the model alone. Ties are taken as in the paper, or not (Strict) as in its code.
+// Every score of a soup is the validation accuracy of a probe that was fitted from a start of zeros, so that it depends
+// on the model alone. Ties are taken as in the paper, or not (Strict) as in its code.
 package choose
 
 import (

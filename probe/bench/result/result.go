@@ -1,8 +1,8 @@
 // Package result is what a benchmark measured, as data: a [Result] with one [Model] for each variant, which package
 // probe/report shows. [Predictions] are the answers of a classifier on a data set, and [Score] their figures.
 //
-// A suite shows the same clouds under every corruption. All figures are means over clouds, so that two models are paired
-// by cloud, and clouds are the independent units of all tests and intervals.
+// A suite shows the same clouds under every corruption. All figures are means over clouds, so that two models are
+// paired by cloud, and clouds are the independent units of all tests and intervals.
 package result
 
 import (

@@ -1,8 +1,9 @@
-// Package unit names the units of a benchmark: which there are ([Spec.Units]), by which key each is stored ([Spec.Features],
-// [Spec.Probe], [Spec.Scores]), and which worker computes it ([Share]). It reads and computes no data.
+// Package unit names the units of a benchmark: which there are ([Spec.Units]), by which key each is stored
+// ([Spec.Features], [Spec.Probe], [Spec.Scores]), and which worker computes it ([Share]). It reads and computes no
+// data.
 //
-// A key is the hash of the JSON of everything that the unit depends on. Keys must not change between versions unless the
-// bits of the unit do: stored units would not be found.
+// A key is the hash of the JSON of everything that the unit depends on. Keys must not change between versions unless
+// the bits of the unit do: stored units would not be found.
 package unit
 
 import (

@@ -1,6 +1,6 @@
-// Package hinge minimises hinge losses: of one class against one ([Pair]) by the method of multipliers, squared hinge of
-// one class against the rest ([SolveMargins]) by Newton's method. Both solve systems of equations in the smaller of the
-// number of features and the number of rows that have curvature.
+// Package hinge minimises hinge losses: of one class against one ([Pair]) by the method of multipliers, squared hinge
+// of one class against the rest ([SolveMargins]) by Newton's method. Both solve systems of equations in the smaller of
+// the number of features and the number of rows that have curvature.
 package hinge
 
 import (

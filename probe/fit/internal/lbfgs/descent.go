@@ -1,11 +1,11 @@
 // Package lbfgs minimises the loss of linear classifiers with a squared L2 penalty by L-BFGS with a preconditioner.
 //
 // The preconditioner is the inverse of an approximation of the Hessian: a matrix that is the same for all classes, plus
-// the exact second derivatives of up to 1,024 sharp rows. It is computed after 8 and then every 40 iterations; a new one
-// starts a new history. On 3,991 x 1,024 x 10 features of a PointNet, which a plane separates, a fit to a relative
-// gradient of 1e-4 took 223 iterations and 2.3 s without the sharp rows, and takes 85 and 0.9 s with them;
-// 10,000 x 768 x 40 to 1e-3 took 57 and 1.5 s, and takes 40 and 0.9 s. Truncated Newton with conjugate gradients and the
-// same preconditioner takes 10 steps of 16 Hessian products and as long.
+// the exact second derivatives of up to 1,024 sharp rows. It is computed after 8 and then every 40 iterations; a new
+// one starts a new history. On 3,991 x 1,024 x 10 features of a PointNet, which a plane separates, a fit to a relative
+// gradient of 1e-4 took 223 iterations and 2.3 s without the sharp rows, and takes 85 and 0.9 s with them; 10,000 x 768
+// x 40 to 1e-3 took 57 and 1.5 s, and takes 40 and 0.9 s. Truncated Newton with conjugate gradients and the same
+// preconditioner takes 10 steps of 16 Hessian products and as long.
 //
 // Fits of few parameters continue with Newton's method after 100 iterations; see newton.go.
 package lbfgs
