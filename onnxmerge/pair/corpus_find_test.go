@@ -10,7 +10,7 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
-// likeness compares whole weights of the corpus. It keeps what it has read.
+// likeness compares whole weights of the corpus and caches their values.
 type likeness map[likenessKey][]float64
 
 type likenessKey struct {
@@ -48,7 +48,7 @@ func (l likeness) values(t *onnx.Tensor, perm []int) ([]float64, error) {
 		values[i] = float64(math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:])))
 	}
 	if perm != nil {
-		whole := perm // with the axes of length 1, which Pair.Perm leaves out
+		whole := perm // with the axes of length 1, which Pair.Perm omits
 		for axis, d := range t.Dims {
 			if d == 1 {
 				whole = append(whole[:len(whole):len(whole)], axis)
@@ -60,7 +60,7 @@ func (l likeness) values(t *onnx.Tensor, perm []int) ([]float64, error) {
 	return values, nil
 }
 
-// found is what Find says of the weights of b.
+// found returns the pairs that Find finds among the weights of b.
 func found(t *testing.T, a, b corpusFile, alike Likeness) map[string]pairing {
 	t.Helper()
 	al, err := Find(a.model, b.model, alike)
@@ -76,9 +76,8 @@ func found(t *testing.T, a, b corpusFile, alike Likeness) map[string]pairing {
 	return pairs
 }
 
-// No weight is ever paired with another one, between any two exports; and two exports of
-// one kind pair whole, whatever became of their names. With the weights as evidence, so do
-// most exports of different kinds.
+// No weight is paired with a wrong one, between any two exports. Two exports of one kind pair completely, with equal
+// or other names. With weight values as evidence, most exports of different kinds do, too.
 func TestFindMakesNoMistake(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
