@@ -18,8 +18,7 @@ type array struct {
 	values []float64
 }
 
-// readNPZ reads arrays of float32 and uint8; it is its own reader, so that nothing of
-// ours stands between the reference and the test.
+// readNPZ reads arrays of float32 and uint8. It is independent of package npy.
 func readNPZ(t *testing.T, path string) map[string]array {
 	t.Helper()
 	z, err := zip.OpenReader(path)
@@ -65,7 +64,7 @@ func readNPZ(t *testing.T, path string) map[string]array {
 	return out
 }
 
-// oracleConfig is what the tests read of a case's description.
+// oracleConfig is the part of a case's description that the tests read.
 type oracleConfig struct {
 	Models      []string `json:"models"`
 	InOrder     []string `json:"models_in_order"`
@@ -106,7 +105,7 @@ type oracleConfig struct {
 	Unstable    map[string]float64 `json:"tensors_where_the_float64_run_differs_by_more_than_1e-5"`
 	Excluded    []string           `json:"exclude_keys"`
 	FisherMode  any                `json:"fisher_normalize"`
-	// Float64 is how far the reference is from itself in float64, at most; nil if it was not run there.
+	// Float64 is the largest difference of the reference from its own run in float64; nil without such a run.
 	Float64 *float64 `json:"max_abs_difference_to_a_float64_run"`
 }
 
@@ -119,19 +118,17 @@ func (c *oracleConfig) weights() []float64 {
 	return out
 }
 
-// task is how a case of the references is run here.
+// task is the call of this package that corresponds to a case.
 type task struct {
 	method string
 	params Params
 	models []string
-	fisher string // the file of Fisher informations, "" for none
-	// unordered says that the choice among magnitudes that are equal in float32 is the
-	// library's, or rounding's.
+	fisher string // file of Fisher informations, "" for none
+	// unordered means that the choice among magnitudes equal in float32 depends on the reference's sort or rounding.
 	unordered bool
 }
 
-// asTask translates a case. ok is false for cases of what is no method of this package;
-// the reason is in notMethods.
+// asTask converts a case. ok is false for cases of methods that this package does not have; see notMethods.
 func asTask(name string, c *oracleConfig) (task, bool) {
 	family, variant, _ := strings.Cut(name, "/")
 	rescale := "none"
@@ -169,7 +166,7 @@ func asTask(name string, c *oracleConfig) (task, bool) {
 		}
 		return task{"task_arithmetic", Params{"lambda": c.ScalingCoef}, based, "", false}, true
 	case "ties-reference":
-		// The reference keeps one number more than density says.
+		// The reference keeps one element more than density states.
 		density := (c.Kept[0] + 0.5) / c.TotalLen
 		merge := strings.TrimPrefix(c.MergeFunc, "dis-")
 		return task{"ties", Params{"density": density, "lambda": c.Lam, "merge": merge}, []string{"base", "ft1", "ft2", "ft3"}, "", true}, true

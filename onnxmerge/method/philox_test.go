@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// The known answers that the authors of Philox publish with Random123 (kat_vectors).
+// The known answers are those that the authors of Philox publish with Random123 (kat_vectors).
 func TestPhilox(t *testing.T) {
 	t.Parallel()
 	const ones = math.MaxUint64

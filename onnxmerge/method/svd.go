@@ -8,10 +8,10 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// decompose returns the thin singular value decomposition of a, values descending.
+// decompose returns the thin singular value decomposition of a, singular values descending.
 func decompose(a mat.Matrix) (u *mat.Dense, s []float64, v *mat.Dense, err error) {
 	if sum := mat.Sum(a); math.IsNaN(sum) || math.IsInf(sum, 0) {
-		return nil, nil, nil, errors.New("a number is NaN or infinite")
+		return nil, nil, nil, errors.New("an element is NaN or infinite")
 	}
 	var svd mat.SVD
 	if !svd.Factorize(a, mat.SVDThin) {
@@ -23,18 +23,17 @@ func decompose(a mat.Matrix) (u *mat.Dense, s []float64, v *mat.Dense, err error
 	return u, svd.Values(nil), v, nil
 }
 
-// negligible is the share of the largest singular value below which one is rounding.
+// negligible is the ratio to the largest singular value below which a singular value is rounding error.
 const negligible = 1e-12
 
-// triplets are singular values with their vectors, the columns of u and v. Both are nil if
-// there are none.
+// triplets are singular values and their vectors, the columns of u and v. u and v are nil if there are none.
 type triplets struct {
 	u *mat.Dense
 	s []float64
 	v *mat.Dense
 }
 
-// leading returns the k leading triplets of a, fewer where singular values are 0: their
+// leading returns the k leading triplets of a, or fewer: those of singular value 0 are left out, because their
 // vectors are not determined.
 func leading(a mat.Matrix, k int) (triplets, error) {
 	u, s, v, err := decompose(a)
@@ -52,8 +51,7 @@ func leading(a mat.Matrix, k int) (triplets, error) {
 	return triplets{u.Slice(0, rows, 0, n).(*mat.Dense), s[:n], v.Slice(0, columns, 0, n).(*mat.Dense)}, nil
 }
 
-// nearestOrthogonal puts triplets side by side and replaces their vectors by the nearest
-// ones that are orthogonal to each other. u and v are nil if there are none.
+// nearestOrthogonal concatenates triplets and replaces their vectors by the nearest orthonormal ones.
 func nearestOrthogonal(parts []triplets, rows, columns int) (u *mat.Dense, s []float64, v *mat.Dense, err error) {
 	var us, vs []*mat.Dense
 	for _, p := range parts {
@@ -71,8 +69,7 @@ func nearestOrthogonal(parts []triplets, rows, columns int) (u *mat.Dense, s []f
 	return u, s, v, err
 }
 
-// orthogonal puts matrices side by side and returns the nearest matrix with orthogonal
-// columns.
+// orthogonal concatenates matrices and returns the nearest matrix with orthonormal columns.
 func orthogonal(parts []*mat.Dense, rows, columns int) (*mat.Dense, error) {
 	all := mat.NewDense(rows, columns, nil)
 	at := 0
@@ -98,10 +95,10 @@ func product(u *mat.Dense, s []float64, v *mat.Dense) *mat.Dense {
 	return &out
 }
 
-// isMatrix reports whether a tensor has two axes of more than nothing.
+// isMatrix reports whether a tensor has two axes.
 func isMatrix(dims []int64) bool { return len(dims) == 2 }
 
-// meanOfTasks is the mixer of tensors that are no matrices.
+// meanOfTasks returns the Mixer of tensors that are not matrices: base + factor * mean_i tau_i.
 func meanOfTasks(t *Tensor, factor float64) (Mixer, error) {
 	n := t.Models - 1
 	c := make([]float64, n)
@@ -111,15 +108,15 @@ func meanOfTasks(t *Tensor, factor float64) (Mixer, error) {
 	return blocks(combineTasks(c))
 }
 
-// fallsToMean is the Falls of methods of matrices.
+// fallsToMean is Method.Falls of methods of matrices.
 func fallsToMean(dims []int64, _ Params) string {
 	if isMatrix(dims) {
 		return ""
 	}
-	return "no matrix: the mean of the task vectors"
+	return "not a matrix: the mean of the task vectors"
 }
 
-// wholeMatrix is the mixer of base + factor * merge(task vectors).
+// wholeMatrix returns the Mixer base + factor * merge(task vectors).
 func wholeMatrix(t *Tensor, factor float64, merge func(tasks []*mat.Dense) (*mat.Dense, error)) (Mixer, error) {
 	rows, columns := int(t.Dims[0]), int(t.Dims[1])
 	mix := func(dst []float64, src [][]float64, _ int64) {
