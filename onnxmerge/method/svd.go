@@ -113,7 +113,7 @@ func fallsToMean(dims []int64, _ Params) string {
 	if isMatrix(dims) {
 		return ""
 	}
-	return "not a matrix: the mean of the task vectors"
+	return "no matrix: the mean of the task vectors"
 }
 
 // wholeMatrix returns the Mixer base + factor * merge(task vectors).

@@ -212,9 +212,9 @@ type File struct {
 // in up to the given number of bytes.
 func (m *Model) TrackHashes(memory int64) {
 	limit := int(memory) / (1 + len(m.files))
-	m.tap.Open(limit)
+	m.tap.Start(limit)
 	for _, f := range m.files {
-		f.tap.Open(limit)
+		f.tap.Start(limit)
 	}
 }
 
