@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// openExternal opens a model together with its data files.
+// openExternal opens a model with its data files.
 func openExternal(t *testing.T, path string) (*Model, error) {
 	t.Helper()
 	data, err := os.ReadFile(path)
@@ -55,7 +55,7 @@ func TestExternalDataMovesIn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	inline, _ := openFile(t, "testdata/finetuned_float_data.onnx") // the same numbers
+	inline, _ := openFile(t, "testdata/finetuned_float_data.onnx") // the same values
 	samePayloads(t, m, inline)
 	if !m.HasExternalData() || inline.HasExternalData() {
 		t.Error("which of the two has external data is not told")
@@ -132,8 +132,7 @@ func TestExternalDataMustBeOpen(t *testing.T) {
 	}
 }
 
-// identityOfExternal opens a model y = w of the given shape. w comes last in its graph
-// and lies in a sparse file.
+// identityOfExternal opens a model y = w of the given shape. w is last in its graph and lies in a sparse file.
 func identityOfExternal(t *testing.T, dims ...int64) *Model {
 	t.Helper()
 	dir, size := t.TempDir(), int64(4)
@@ -164,8 +163,7 @@ func identityOfExternal(t *testing.T, dims ...int64) *Model {
 	return m
 }
 
-// A model that outgrows protobuf is refused before a byte is written, and without
-// reading its data.
+// A model that exceeds protobuf's limit is refused before a byte is written and without reading its data.
 func TestExternalDataBeyondProtobuf(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
@@ -176,7 +174,7 @@ func TestExternalDataBeyondProtobuf(t *testing.T) {
 	}
 }
 
-// The payload of the last tensor and what is put behind it meet at one offset.
+// The payload of the last tensor and an insertion after it have the same offset.
 func TestExternalDataLastInTheGraph(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
@@ -194,7 +192,7 @@ func TestExternalDataLastInTheGraph(t *testing.T) {
 	}
 }
 
-// Every location that is not a whole file of the model's own folder is refused.
+// Every location that is not a file of the model's own folder is refused.
 func TestExternalDataStaysInItsFolder(t *testing.T) {
 	t.Parallel()
 	model, err := os.ReadFile("testdata/external/pretrained.onnx")
@@ -205,7 +203,7 @@ func TestExternalDataStaysInItsFolder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const name = "pretrained.bin" // locations of the same length keep the protobuf valid
+	const name = "pretrained.bin" // locations of equal length keep the protobuf valid
 	for _, c := range []struct {
 		what, location string
 		prepare        func(dir string) error

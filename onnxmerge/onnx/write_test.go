@@ -2,7 +2,7 @@ package onnx
 
 import (
 	"bytes"
-	"crypto/sha1" // the checksum of ONNX's external data
+	"crypto/sha1" // checksums of ONNX's external data
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -25,7 +25,7 @@ func (s shelf) Create(name string) (io.Writer, error) {
 	return s[name], nil
 }
 
-// open opens what was written.
+// open opens the written model.
 func (s shelf) open(t testing.TB) *Model {
 	t.Helper()
 	data := s[""].Bytes()
@@ -52,7 +52,7 @@ func write(t testing.TB, m *Model, replacements []Replacement, opt WriteOptions)
 	return out, files
 }
 
-// sameTensors compares all that can be read.
+// sameTensors compares all readable payloads.
 func sameTensors(t testing.TB, got, want *Model) {
 	t.Helper()
 	if len(got.Tensors) != len(want.Tensors) || len(want.Tensors) == 0 {
@@ -75,7 +75,7 @@ func filled(x *Tensor, b byte) Replacement {
 	}}
 }
 
-// Every layout holds the same tensors, of models of every kind, and leads back.
+// Every layout has the same tensors, for models of every kind, and can be written as every other layout.
 func TestLayoutsHoldTheSameTensors(t *testing.T) {
 	t.Parallel()
 	paths := append(good(t), glob(t, "testdata/stores/*.onnx")...)
@@ -155,7 +155,7 @@ func TestKeepPatchesDataInPlace(t *testing.T) {
 	}
 }
 
-// Several data files, shared ranges and SHA-1 checksums survive.
+// Several data files, shared ranges and SHA-1 checksums are preserved.
 func TestKeepRenewsChecksums(t *testing.T) {
 	t.Parallel()
 	m, err := openExternal(t, "testdata/stores/external.onnx")
@@ -198,7 +198,7 @@ func TestKeepRenewsChecksums(t *testing.T) {
 	}
 }
 
-// Payloads begin where systems can map them, and a shard holds what fits.
+// Payloads begin at mappable offsets, and shards respect their size.
 func TestOutsideAlignsAndShards(t *testing.T) {
 	t.Parallel()
 	m := inlineModel(t, 100, 300<<10, 5000, 10, 2<<20, 5000)
@@ -252,7 +252,7 @@ func inlineModel(t testing.TB, sizes ...int) *Model {
 	return m
 }
 
-// discard is an Output that counts.
+// discard is an Output that counts bytes.
 type discard map[string]*counter
 
 type counter struct{ n int64 }
@@ -267,7 +267,7 @@ func (d discard) Create(name string) (io.Writer, error) {
 	return d[name], nil
 }
 
-// zeros is a huge model: a head, and nothing but zeros after it.
+// zeros is a huge model: a head followed by zeros.
 type zeros []byte
 
 func (z zeros) ReadAt(p []byte, off int64) (int, error) {
@@ -278,7 +278,7 @@ func (z zeros) ReadAt(p []byte, off int64) (int, error) {
 	return len(p), nil
 }
 
-// A model that outgrows protobuf is written with data files, if it may have some.
+// A model that exceeds protobuf's limit is written with data files, if they are allowed.
 func TestKeepSpillsBeyondProtobuf(t *testing.T) {
 	t.Parallel()
 	const size = 2200 << 20
@@ -316,7 +316,7 @@ func appendVarint(b []byte, v uint64) []byte {
 	return append(b, byte(v))
 }
 
-// The provenance replaces the one before, and knows the data files.
+// The provenance replaces the previous one and receives the hashes of the data files.
 func TestProvenanceIsWrittenLast(t *testing.T) {
 	t.Parallel()
 	m := inlineModel(t, 5000, 10)
@@ -341,7 +341,7 @@ func TestProvenanceIsWrittenLast(t *testing.T) {
 	}
 }
 
-// A hard link is fine as long as all of the file's names are in the folder.
+// A hard link is accepted if all names of the file are in the folder.
 func TestHardLinksOutOfTheFolder(t *testing.T) {
 	t.Parallel()
 	top := t.TempDir()

@@ -20,7 +20,7 @@ func read(t *testing.T, text string) *Recipe {
 	return r
 }
 
-// The example of every method is a recipe, and what is written is read back.
+// The example of every method is a valid recipe with the method's defaults.
 func TestExamples(t *testing.T) {
 	t.Parallel()
 	for _, name := range method.Names() {
@@ -121,7 +121,7 @@ func TestMergekit(t *testing.T) {
 	}
 }
 
-// Every error names its line.
+// Every error states its line.
 func TestErrors(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

@@ -10,8 +10,7 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
-// What is written into a model's own classifier is what is read from it again, wherever
-// the weights are stored, and no other weight changes.
+// Weights written into a model's own classifier are read back, in every store, and no other weight changes.
 func TestWriteIntoClassifier(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"finetuned.onnx", "finetuned_float_data.onnx", "finetuned_constants.onnx"} {
@@ -59,8 +58,8 @@ func TestWriteIntoClassifier(t *testing.T) {
 	}
 }
 
-// The classifier of a head that subtracts the mean is that of plain features, to read and
-// to write. The values are exact in float32, so that nothing rounds.
+// The classifier of a head that subtracts the mean is read and written as one for plain features. The values are
+// exact in float32, so that nothing rounds.
 func TestClassifierAroundMean(t *testing.T) {
 	t.Parallel()
 	m, _ := openFile(t, "../testdata/finetuned.onnx")
@@ -93,8 +92,8 @@ func TestClassifierAroundMean(t *testing.T) {
 	}
 }
 
-// A layer written as MatMul and Add, its weights transposed, is that of the Gemm in the
-// other export of the same model, and what is written there is read again.
+// A layer of MatMul and Add with transposed weights equals the Gemm in the other export of the model, and weights
+// written there are read back.
 func TestTransposedClassifier(t *testing.T) {
 	t.Parallel()
 	var layers []HeadLayer

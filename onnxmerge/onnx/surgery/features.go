@@ -37,8 +37,8 @@ func Features(m *onnx.Model, headInput string) (string, error) {
 		WithHint("choose one, or any inner tensor, with --output TENSOR")
 }
 
-// Scores returns the output that has the class scores of a model's own head: the only one besides the features. An error
-// of kind Usage lists the outputs if there is more than one.
+// Scores returns the output that has the class scores of a model's own head: the only one besides the features.
+// An error of kind Usage lists the outputs if there is more than one.
 func Scores(m *onnx.Model) (string, error) {
 	features, err := declaredFeatures(m)
 	if err != nil {
