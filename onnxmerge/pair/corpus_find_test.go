@@ -106,7 +106,8 @@ func TestFindMakesNoMistake(t *testing.T) {
 			t.Logf("%-42s %v", row, sums[row])
 		}
 		t.Logf("%-42s %v, by %s", "all", all, c.name)
-		for _, export := range []string{"fold", "keep", "hashed", "opset11", "opset17", "opset20", "dynamo", "dynamo_optimized", "slim", "slim_keep"} {
+		for _, export := range []string{"fold", "keep", "hashed", "opset11", "opset17", "opset20", "dynamo",
+			"dynamo_optimized", "slim", "slim_keep"} {
 			if s := sums["the same export, "+export]; s == nil || s.missed*50 > s.right {
 				t.Errorf("two exports of one kind, %s, by %s: %v", export, c.name, s)
 			}

@@ -275,7 +275,8 @@ func (w *evidence) mutual(as, bs []*use) error {
 		if k < 0 || row[k] < Related {
 			continue
 		}
-		next := max(w.runnerUp(as, k, func(k int) float64 { return row[k] }), w.runnerUp(bs, i, func(i int) float64 { return cosines[i][k] }))
+		next := max(w.runnerUp(as, k, func(k int) float64 { return row[k] }),
+			w.runnerUp(bs, i, func(i int) float64 { return cosines[i][k] }))
 		if row[k]-next < margin && as[k].tensor.ID() != b.tensor.ID() {
 			continue
 		}

@@ -94,7 +94,8 @@ func TestSymmetricBranches(t *testing.T) {
 		want string
 	}{
 		{"other names and order", branches("u", "v", near(two, 3), near(one, 4)), "u=two/weights/2 v=one/weights/2 "},
-		{"the same names", branches("two", "one", near(two, 3), near(one, 4)), "two=two/structure and name/2 one=one/structure and name/2 "},
+		{"the same names", branches("two", "one", near(two, 3), near(one, 4)),
+			"two=two/structure and name/2 one=one/structure and name/2 "},
 		{"names exchanged", branches("one", "two", near(two, 3), near(one, 4)), "one=two/weights/2 two=one/weights/2 "},
 		{"twins", branches("u", "v", near(one, 3), near(one, 4)), ""},
 		{"strangers", branches("u", "v", random(5, 64), random(6, 64)), ""},

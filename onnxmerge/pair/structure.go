@@ -68,7 +68,8 @@ type candidate struct {
 }
 
 func newSearch(a, b *onnx.Model) *search {
-	s := &search{a: a, b: b, graphA: newReduced(a), graphB: newReduced(b), among: map[*onnx.Tensor]int{}, proof: map[*op]How{}, rejected: map[[2]*onnx.Tensor]bool{},
+	s := &search{a: a, b: b, graphA: newReduced(a), graphB: newReduced(b), among: map[*onnx.Tensor]int{},
+		proof: map[*op]How{}, rejected: map[[2]*onnx.Tensor]bool{},
 		closer: map[*onnx.Tensor]*onnx.Tensor{}, unlike: map[*onnx.Tensor]bool{}, folds: map[*op]*Fold{}}
 	s.usesA, s.usesB = s.graphA.byTensor(), s.graphB.byTensor()
 	return s
@@ -88,7 +89,8 @@ func (s *search) round() {
 	s.graphA.refine()
 	s.graphB.refine()
 	s.placed = map[*use]bool{}
-	s.candidates, s.unclear, s.cosines = map[*onnx.Tensor][]candidate{}, map[*onnx.Tensor]string{}, map[*onnx.Tensor]float64{}
+	s.candidates, s.unclear = map[*onnx.Tensor][]candidate{}, map[*onnx.Tensor]string{}
+	s.cosines = map[*onnx.Tensor]float64{}
 	s.pairGroups(group(s.graphA.uses, 0), group(s.graphB.uses, 0), 0)
 	if s.rounds > 0 {
 		s.pairNeighbourhoods()
@@ -180,7 +182,8 @@ func (s *search) byName(as, bs []*use) {
 		names = append(names, t.ID())
 	}
 	for _, t := range tb {
-		s.unclear[t] = fmt.Sprintf("structure does not distinguish the %d weights of the pre-trained model that fit (%s)", len(names), shortList(names))
+		s.unclear[t] = fmt.Sprintf("structure does not distinguish the %d weights of the pre-trained model that fit (%s)",
+			len(names), shortList(names))
 	}
 }
 
@@ -193,7 +196,8 @@ func isNumbered(name string) bool { return numbers.MatchString(name) }
 // add records a as a candidate for b.
 func (s *search) add(a, b *use, how How) {
 	if s.rejected[[2]*onnx.Tensor{a.tensor, b.tensor}] {
-		s.unclear[b.tensor] = fmt.Sprintf("it has the place of %q in the graph, but its weights are similar to those of another tensor", a.tensor.ID())
+		s.unclear[b.tensor] = fmt.Sprintf("it has the place of %q in the graph, but its weights are similar to those of "+
+			"another tensor", a.tensor.ID())
 		return
 	}
 	perm, ok := relativePerm(a.permuted, b.permuted)
