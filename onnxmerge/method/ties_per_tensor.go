@@ -17,7 +17,7 @@ func init() {
 		MinModels: 2,
 		Base:      true,
 		Class:     Passes,
-		Params: sparseParams(true, rescaleL1Param()),
+		Params:    sparseParams(true, rescaleL1Param()),
 		Differs: []Difference{
 			{"mergekit ties", "of equal magnitudes keeps those that the sort places first", "keeps all of them",
 				"the result must not depend on the order of elements or on a library's sort"},

@@ -32,8 +32,8 @@ const (
 // that have no counterpart, the most similar weight of the same operator, dtype and shape is searched.
 //
 // Short weights and vectors can only reject a pair.
-func (s *search) compareWeights(alike Likeness) (more bool, err error) {
-	w := &evidence{search: s, alike: alike, similar: map[*op]*op{}}
+func (s *search) compareWeights(similarity Likeness) (more bool, err error) {
+	w := &evidence{search: s, similarity: similarity, similar: map[*op]*op{}}
 	if err := w.pairs(); err != nil {
 		return false, err
 	}
@@ -52,9 +52,9 @@ func (s *search) compareWeights(alike Likeness) (more bool, err error) {
 // evidence is one comparison of weight values.
 type evidence struct {
 	*search
-	alike   Likeness
-	similar map[*op]*op // by operator of b: the operator of a with similar weights
-	changed bool        // whether another round would see other anchors or rejections
+	similarity Likeness
+	similar    map[*op]*op // by operator of b: the operator of a with similar weights
+	changed    bool        // whether another round would see other anchors or rejections
 }
 
 // proofOf returns the evidence by which the operator's weights were paired.
@@ -85,7 +85,7 @@ func (w *evidence) pairs() error {
 	betterA := map[*onnx.Tensor]*onnx.Tensor{} // by tensor of b: the better counterpart
 	for _, t := range w.b.Tensors {
 		for _, c := range w.candidates[t] {
-			cosine, ok, err := w.alike(c.a.tensor, t, c.perm)
+			cosine, ok, err := w.similarity(c.a.tensor, t, c.perm)
 			if err != nil {
 				return err
 			}
@@ -149,7 +149,7 @@ func (w *evidence) better(c candidate, cosine float64) (*onnx.Tensor, error) {
 		return nil, nil
 	}
 	beats := func(a *onnx.Tensor, perm []int) (bool, error) {
-		other, ok, err := w.alike(a, c.b.tensor, perm)
+		other, ok, err := w.similarity(a, c.b.tensor, perm)
 		return ok && other >= enough, err
 	}
 	for _, perm := range otherLayouts(c) {
@@ -260,7 +260,7 @@ func (w *evidence) mutual(as, bs []*use) error {
 			if !ok {
 				continue
 			}
-			cosine, ok, err := w.alike(a.tensor, b.tensor, perm)
+			cosine, ok, err := w.similarity(a.tensor, b.tensor, perm)
 			if err != nil {
 				return err
 			}

@@ -9,18 +9,18 @@ import (
 )
 
 // Find pairs the tensors of two models: a is the pre-trained, b the fine-tuned one. The package comment describes the
-// procedure. If alike is nil, weight values are not compared, only structure and names.
+// procedure. If similarity is nil, weight values are not compared, only structure and names.
 //
 // Integers, booleans and strings have no colour: they pair by name, dtype and shape, so that a caller can compare
-// them. Find returns only errors of alike.
-func Find(a, b *onnx.Model, alike Likeness) (*Alignment, error) {
+// them. Find returns only errors of similarity.
+func Find(a, b *onnx.Model, similarity Likeness) (*Alignment, error) {
 	s := newSearch(a, b)
 	for range maxRounds {
 		s.round()
-		if alike == nil {
+		if similarity == nil {
 			break
 		}
-		more, err := s.compareWeights(alike)
+		more, err := s.compareWeights(similarity)
 		if err != nil {
 			return nil, err
 		}

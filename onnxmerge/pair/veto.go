@@ -16,7 +16,7 @@ func (s *search) veto() {
 		named := slices.ContainsFunc(candidates, func(c candidate) bool { return c.a.tensor.ID() == t.ID() })
 		switch {
 		case t.Len() == 1:
-		case first.how == Around && s.isUnlike(first, Related) && !first.b.isShort():
+		case first.how == Around && s.isBelow(first, Related) && !first.b.isShort():
 			s.unclear[t] = fmt.Sprintf("what leads to it differs between the models, and its weights are unlike those of %q "+
 				"(cosine %.2f)",
 				first.a.tensor.ID(), s.cosines[t])
@@ -24,10 +24,10 @@ func (s *search) veto() {
 		case s.hasCloser(first):
 			s.unclear[t] = fmt.Sprintf("it has the place of %q in the graph, which is more similar to %q", first.a.tensor.ID(),
 				s.closer[first.a.tensor].ID())
-		case s.isLike(first):
+		case s.isSimilar(first):
 		case trusted && s.hasOtherNamesake(first):
 			s.unclear[t] = fmt.Sprintf("it has the place of %q in the graph, but the names contradict that", first.a.tensor.ID())
-		case related && s.isUnlike(first, first.b.vetoBelow()):
+		case related && s.isBelow(first, first.b.vetoBelow()):
 			s.unlike[t] = true
 			s.unclear[t] = fmt.Sprintf("it has the place of %q in the graph, but another name and dissimilar weights (cosine "+
 				"%.2f)", first.a.tensor.ID(), s.cosines[t])
@@ -35,14 +35,14 @@ func (s *search) veto() {
 	}
 }
 
-// isUnlike reports whether the cosine of the pair is known and below least.
-func (s *search) isUnlike(c candidate, least float64) bool {
+// isBelow reports whether the cosine of the pair is known and below least.
+func (s *search) isBelow(c candidate, least float64) bool {
 	cosine, known := s.cosines[c.b.tensor]
 	return known && cosine < least
 }
 
-// isLike reports whether the weights confirm the pair.
-func (s *search) isLike(c candidate) bool {
+// isSimilar reports whether the weights confirm the pair.
+func (s *search) isSimilar(c candidate) bool {
 	cosine, known := s.cosines[c.b.tensor]
 	return known && cosine >= c.b.similarFrom() && c.b.tensor.Len() >= minChance
 }
