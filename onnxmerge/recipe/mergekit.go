@@ -95,7 +95,7 @@ func (k *mergekit) dtype(top *object) error {
 		return err
 	}
 	if compute != "" {
-		k.recipe.Notes = append(k.recipe.Notes, "dtype "+compute+": arithmetic is always float64")
+		k.recipe.Notes = append(k.recipe.Notes, "dtype "+compute+" has no effect: arithmetic is float64")
 	}
 	if k.recipe.DType = out; out == "" {
 		k.recipe.DType = compute
