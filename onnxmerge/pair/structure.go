@@ -48,11 +48,11 @@ type search struct {
 	cosines    map[*onnx.Tensor]float64     // by tensor of b, with its counterpart
 
 	// State kept between rounds.
-	rounds   int
-	among    map[*onnx.Tensor]int          // by tensor of b: see Pair.Among
-	proof    map[*op]How                   // by operator of b that is an anchor
-	rejected map[[2]*onnx.Tensor]bool      // tensors of a and b that do not pair although their structure agrees
-	closer   map[*onnx.Tensor]*onnx.Tensor // by tensor of a: a tensor of b more similar than its counterpart
+	rounds    int
+	among     map[*onnx.Tensor]int          // by tensor of b: see Pair.Among
+	anchorHow map[*op]How                   // by operator of b that is an anchor
+	rejected  map[[2]*onnx.Tensor]bool      // tensors of a and b that do not pair although their structure agrees
+	closer    map[*onnx.Tensor]*onnx.Tensor // by tensor of a: a tensor of b more similar than its counterpart
 
 	// Results of [search.alignment].
 	unlike   map[*onnx.Tensor]bool // tensors of b whose pair was vetoed by weights and names
@@ -69,7 +69,7 @@ type candidate struct {
 
 func newSearch(a, b *onnx.Model) *search {
 	s := &search{a: a, b: b, graphA: newReduced(a), graphB: newReduced(b), among: map[*onnx.Tensor]int{},
-		proof: map[*op]How{}, rejected: map[[2]*onnx.Tensor]bool{},
+		anchorHow: map[*op]How{}, rejected: map[[2]*onnx.Tensor]bool{},
 		closer: map[*onnx.Tensor]*onnx.Tensor{}, unlike: map[*onnx.Tensor]bool{}, folds: map[*op]*Fold{}}
 	s.usesA, s.usesB = s.graphA.byTensor(), s.graphB.byTensor()
 	return s
@@ -140,7 +140,7 @@ func (s *search) addIfOne(as, bs []*use, how How) bool {
 
 // byPart returns the evidence for a pair of equal colours.
 func (s *search) byPart(b *use) How {
-	switch how, anchored := s.proof[b.op]; {
+	switch how, anchored := s.anchorHow[b.op]; {
 	case anchored:
 		return how
 	case s.rounds > 0:

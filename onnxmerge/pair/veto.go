@@ -44,7 +44,7 @@ func (s *search) isBelow(c candidate, least float64) bool {
 // isSimilar reports whether the weights confirm the pair.
 func (s *search) isSimilar(c candidate) bool {
 	cosine, known := s.cosines[c.b.tensor]
-	return known && cosine >= c.b.similarFrom() && c.b.tensor.Len() >= minChance
+	return known && cosine >= c.b.similarFrom() && c.b.tensor.Len() >= minReliableLen
 }
 
 // vetoBelow returns the cosine below which the weights contradict a pair.

@@ -1,5 +1,5 @@
-// Package methodtest checks the properties that every merge method must have. A user's own method can be checked with
-// [Run], too.
+// Package methodtest checks the properties that every merge method must have. [Run] also serves methods of other
+// programs, except the check "scale", which fails for parameters that are distances between weights.
 package methodtest
 
 import (
