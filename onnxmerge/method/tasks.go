@@ -63,13 +63,14 @@ func seedParam() Param {
 
 // newSparse reads the shared parameters.
 func newSparse(t *Tensor, p Params, granule int64, sparsify sparsifier) *sparse {
-	s := &sparse{t: t, granule: granule, sparsify: sparsify, weights: p.Each("weight", t.Models-1),
-		lambda: p.Number("lambda"),
-		divide: p.Bool("normalize"), scale: make([]float64, t.Models-1)}
-	for i := range s.scale {
-		s.scale[i] = 1
+	tasks := t.Models - 1
+	return &sparse{
+		t: t, granule: granule, sparsify: sparsify,
+		weights: p.Each("weight", tasks),
+		scale:   slices.Repeat([]float64{1}, tasks),
+		lambda:  p.Number("lambda"),
+		divide:  p.Bool("normalize"),
 	}
-	return s
 }
 
 // keepL1 scales every model's task vector so that its sum of magnitudes is the same as before dropping.

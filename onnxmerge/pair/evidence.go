@@ -226,7 +226,8 @@ func (u *use) similarFrom() float64 {
 	return Related
 }
 
-// searchRest searches counterparts by similarity for the uses that structure has left unpaired, within each local colour.
+// searchRest searches counterparts by similarity for the uses that structure has left unpaired, within each local
+// colour.
 func (w *evidence) searchRest() error {
 	as, bs := map[uint64][]*use{}, map[uint64][]*use{}
 	for _, u := range w.graphA.uses {
