@@ -61,7 +61,7 @@ func (e *executor) mixers(ctx context.Context) ([]*mixer, *notes, error) {
 			first = keys[key]
 		}
 		tensors = append(tensors, &method.Tensor{ID: first.Tensor, Dims: d.Dims, Len: d.b.Len(), Models: len(e.models), Depth: first.depth,
-			Codec: m.codec, Wide: d.DType == onnx.Float64, Note: said.add})
+			Lerp: m.codec.Lerp, Wide: d.DType == onnx.Float64, Note: said.add})
 		params = append(params, d.params)
 	}
 	survey, err := e.survey(ctx, all, tensors, said)

@@ -8,13 +8,13 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
-// alignment makes the result, in the order of both files.
+// alignment returns the result, in the tensor order of both files.
 func (s *search) alignment() *Alignment {
-	s.doubt()
+	s.veto()
 	out := &Alignment{}
 	taken := map[*onnx.Tensor]bool{}
 	for _, t := range s.b.Tensors {
-		pair, conflict := s.settle(t)
+		pair, conflict := s.decide(t)
 		switch {
 		case pair != nil:
 			taken[pair.A] = true
@@ -40,9 +40,9 @@ func (s *search) alignment() *Alignment {
 	return out
 }
 
-// settle decides one tensor of b. Both results are nil if only b has it.
-func (s *search) settle(t *onnx.Tensor) (*Pair, *Conflict) {
-	named, candidates := s.a.Lookup(t.ID()), s.from[t]
+// decide returns the pair or the conflict of one tensor of b. Both are nil if only b has the tensor.
+func (s *search) decide(t *onnx.Tensor) (*Pair, *Conflict) {
+	named, candidates := s.a.Lookup(t.ID()), s.candidates[t]
 	switch {
 	case s.unclear[t] != "":
 		c := &Conflict{A: named, B: t, Reason: s.unclear[t], Unlike: s.unlike[t]}
@@ -51,23 +51,23 @@ func (s *search) settle(t *onnx.Tensor) (*Pair, *Conflict) {
 		}
 		return nil, c
 	case len(candidates) > 0:
-		return s.settleCandidates(t, candidates)
+		return s.decideCandidates(t, candidates)
 	case named == nil:
 		return nil, nil
 	case named.DType != t.DType:
 		return nil, &Conflict{A: named, B: t, Reason: fmt.Sprintf("same name, but dtype %s against %s", named.DType, t.DType)}
 	case !slices.Equal(named.Dims, t.Dims):
 		return nil, s.resized(named, t)
-	case len(s.kindsA[named])+len(s.kindsB[t]) == 0: // what plays no part may pair by its name alone
+	case len(s.usesA[named])+len(s.usesB[t]) == 0: // no operator uses either, so the name suffices
 		return &Pair{A: named, B: t, How: ByName, Among: 1}, nil
 	}
-	if len(s.kindsB[t]) == 0 {
-		return nil, &Conflict{A: named, B: t, Reason: "no operator of the fine-tuned model takes it", Unused: true}
+	if len(s.usesB[t]) == 0 {
+		return nil, &Conflict{A: named, B: t, Reason: "no operator of the fine-tuned model uses it", Unused: true}
 	}
-	return nil, &Conflict{A: named, B: t, Reason: s.whyNot(named, t), Displaced: shareRole(s.kindsA[named], s.kindsB[t])}
+	return nil, &Conflict{A: named, B: t, Reason: s.mismatch(named, t), Displaced: shareRole(s.usesA[named], s.usesB[t])}
 }
 
-func (s *search) settleCandidates(t *onnx.Tensor, candidates []candidate) (*Pair, *Conflict) {
+func (s *search) decideCandidates(t *onnx.Tensor, candidates []candidate) (*Pair, *Conflict) {
 	if i := slices.IndexFunc(candidates, func(c candidate) bool { return c.a.tensor.ID() == t.ID() }); i > 0 {
 		candidates[0], candidates[i] = candidates[i], candidates[0]
 	}
@@ -77,9 +77,10 @@ func (s *search) settleCandidates(t *onnx.Tensor, candidates []candidate) (*Pair
 			return nil, s.folded(c)
 		}
 	}
-	for _, u := range s.kindsB[t] {
+	for _, u := range s.usesB[t] {
 		if t.Len() > 1 && !s.placed[u] {
-			return nil, &Conflict{A: first.a.tensor, B: t, Reason: fmt.Sprintf("it has a part of %q, but what it is to %s is not clear", first.a.tensor.ID(), u.roleName())}
+			return nil, &Conflict{A: first.a.tensor, B: t, Reason: fmt.Sprintf("it pairs with %q, but its use in %s has no "+
+				"clear counterpart", first.a.tensor.ID(), u.roleName())}
 		}
 	}
 	pair := &Pair{A: first.a.tensor, B: t, How: first.how, Perm: first.perm, Among: max(1, s.among[t])}
@@ -89,22 +90,22 @@ func (s *search) settleCandidates(t *onnx.Tensor, candidates []candidate) (*Pair
 	return pair, nil
 }
 
-// resized is a conflict of namesakes of different shapes.
+// resized returns the conflict of two tensors with one name and different shapes.
 func (s *search) resized(a, b *onnx.Tensor) *Conflict {
 	return &Conflict{A: a, B: b, Reason: fmt.Sprintf("same name, but shape %v against %v", a.Dims, b.Dims),
-		Resized: shareRole(s.kindsA[a], s.kindsB[b])}
+		Resized: shareRole(s.usesA[a], s.usesB[b])}
 }
 
-// whyNot says why namesakes of one dtype and shape do not pair.
-func (s *search) whyNot(a, b *onnx.Tensor) string {
-	ua, ub := s.kindsA[a], s.kindsB[b]
+// mismatch returns the reason why two tensors with one name, dtype and shape do not pair.
+func (s *search) mismatch(a, b *onnx.Tensor) string {
+	ua, ub := s.usesA[a], s.usesB[b]
 	if !shareRole(ua, ub) {
 		return fmt.Sprintf("same name, but used by %s against %s", describe(ua), describe(ub))
 	}
 	return "same name, but what leads to it differs between the models"
 }
 
-// role names the operator that takes a weight, and in which operand: "Conv[1]".
+// roleName names the operator and the operand: "Conv[1]".
 func (u *use) roleName() string {
 	if u.role < 0 {
 		return u.op.name
@@ -130,7 +131,7 @@ func describe(uses []*use) string {
 	return strings.Join(roles, " ")
 }
 
-// shortList writes up to three names.
+// shortList joins at most three names.
 func shortList(names []string) string {
 	if len(names) > 3 {
 		return strings.Join(names[:3], ", ") + ", …"

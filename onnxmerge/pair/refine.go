@@ -6,33 +6,35 @@ import (
 	"slices"
 )
 
-// paint gives every value and every use of a weight its colour: what leads to it, from
-// the inputs or from the nearest anchors on.
-func (f *form) paint() {
+// refine computes the colour of every value and every use. It is Weisfeiler-Leman colour refinement on a directed
+// acyclic graph: a colour hashes an operator with the colours of its operands, so that one pass in topological order
+// gives the stable upstream colouring. Anchors replace the computed colours.
+func (f *reduced) refine() {
 	for _, o := range f.ops {
 		o.down = map[int]uint64{}
 		o.out.up = o.colour()
 		for _, u := range o.uses {
-			u.colour = u.paint()
+			u.colour = u.computeColour()
 		}
 		for _, u := range o.ones {
-			u.colour = u.paint()
+			u.colour = u.computeColour()
 		}
 	}
 }
 
-func (u *use) paint() uint64 { return hashOf("use", u.op.out.up, u.kind()) }
+func (u *use) computeColour() uint64 { return hashOf("use", u.op.out.up, u.localColour()) }
 
-// kind is the colour of a use by itself: operator, operand, dtype and shape.
-func (u *use) kind() uint64 { return hashOf("use in "+u.op.name, uint64(int64(u.role)), u.shapeHash()) }
+// localColour is the colour of a use without upstream structure: operator, operand, dtype and shape.
+func (u *use) localColour() uint64 {
+	return hashOf("use in "+u.op.name, uint64(int64(u.role)), u.shapeHash())
+}
 
-// colour is the colour of what the operator computes. Operators that are seen through
-// have the colour of their data.
+// colour returns the colour of the operator's result. Transparent operators keep the colour of their data.
 func (o *op) colour() uint64 {
 	switch {
 	case o.anchor != 0:
 		return o.anchor
-	case o.through:
+	case o.transparent:
 		return o.ins[0].up
 	}
 	ups := make([]uint64, len(o.ins))
@@ -61,8 +63,8 @@ func (o *op) colour() uint64 {
 	return h
 }
 
-// shapeHash is the same for shapes that differ in axes of length 1 only.
-func (v view) shapeHash() uint64 {
+// shapeHash hashes dtype and shape without axes of length 1.
+func (v permuted) shapeHash() uint64 {
 	h := hashOf(v.tensor.DType.String())
 	for _, d := range v.shape {
 		if d != 1 {
@@ -72,7 +74,7 @@ func (v view) shapeHash() uint64 {
 	return h
 }
 
-// hashOf makes one colour of a word and numbers. It is the same in every process.
+// hashOf returns the FNV-1a hash of a word and numbers, which is the same in every process.
 func hashOf(what string, numbers ...uint64) uint64 {
 	b := append(make([]byte, 0, 64), what...)
 	for _, n := range numbers {

@@ -2,42 +2,41 @@ package pair
 
 import "slices"
 
-// pairAround pairs what is left by its neighbourhood: by what follows it, down to the next
-// anchors, or by what leads to it, up to the next. Behind a place that is written
-// differently, all that leads to a weight says nothing.
-func (s *search) pairAround() {
+// pairNeighbourhoods pairs the remaining uses by their distance-bounded neighbourhood: downstream to the next
+// anchors, then upstream to the next anchors. Upstream colours alone cannot pair anything behind a place where the
+// two graphs differ.
+func (s *search) pairNeighbourhoods() {
 	for _, look := range []func(*op, int) (uint64, bool){(*op).below, (*op).above} {
-		as, bs := s.left(s.formA, look), s.left(s.formB, look)
+		as, bs := s.left(s.graphA, look), s.left(s.graphB, look)
 		for _, c := range sortedKeys(bs) {
 			s.addIfOne(as[c], bs[c], Around)
 		}
 	}
 }
 
-// left groups the uses that have no counterpart by what look sees of their operators.
-func (s *search) left(f *form, look func(*op, int) (uint64, bool)) map[uint64][]*use {
+// left groups the uses without a counterpart by the colour that look returns for their operators.
+func (s *search) left(f *reduced, look func(*op, int) (uint64, bool)) map[uint64][]*use {
 	groups := map[uint64][]*use{}
 	for _, u := range f.uses {
 		if s.placed[u] || s.unclear[u.tensor] != "" || u.tensor.Len() == 1 {
 			continue
 		}
 		if seen, ok := look(u.op, maxHorizon); ok {
-			c := hashOf("around", seen, u.kind())
+			c := hashOf("around", seen, u.localColour())
 			groups[c] = append(groups[c], u)
 		}
 	}
 	return groups
 }
 
-// below is the colour of what is made of the operator's result, down to the nearest
-// anchors or the horizon, whatever else goes into it. ok is false where no anchor is in
-// sight.
+// below returns the colour of the operators downstream of o, to the nearest anchors or the horizon; their other
+// operands are ignored. ok is false if no anchor is within the horizon.
 func (o *op) below(horizon int) (colour uint64, ok bool) {
 	if horizon == 0 {
 		return 0, false
 	}
 	var parts []uint64
-	o.out.each(map[*value]bool{}, func(t taker) {
+	o.out.eachConsumer(map[*value]bool{}, func(t consumer) {
 		slot := uint64(t.slot)
 		if commutative[t.op.name] {
 			slot = 0
@@ -49,7 +48,7 @@ func (o *op) below(horizon int) (colour uint64, ok bool) {
 		ok = ok || anchored
 		h := hashOf("taken by "+t.op.name, slot, next)
 		for _, u := range t.op.uses {
-			h += hashOf("with", u.kind())
+			h += hashOf("with", u.localColour())
 		}
 		parts = append(parts, h)
 	})
@@ -57,8 +56,8 @@ func (o *op) below(horizon int) (colour uint64, ok bool) {
 	return hashOf("below", slices.Compact(parts)...), ok
 }
 
-// above is the colour of what the operator's operands are made from, up to the nearest
-// anchors or the horizon. ok is false where no anchor is in sight.
+// above returns the colour of the operators upstream of o, to the nearest anchors or the horizon. ok is false if no
+// anchor is within the horizon.
 func (o *op) above(horizon int) (colour uint64, ok bool) {
 	if horizon == 0 {
 		return 0, false
@@ -77,7 +76,7 @@ func (o *op) above(horizon int) (colour uint64, ok bool) {
 		ok = ok || anchored
 		h := hashOf("made by "+from.name, next)
 		for _, u := range from.uses {
-			h += hashOf("with", u.kind())
+			h += hashOf("with", u.localColour())
 		}
 		parts = append(parts, h)
 	}

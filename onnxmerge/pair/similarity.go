@@ -6,21 +6,21 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
-// Likeness compares what is sampled of two weights of equal size, a read with its axes in
-// the order of perm as in [Pair]. ok is false where they cannot be read as numbers, or say
-// nothing; see [Cosine], which makes the result.
+// Likeness compares samples of two weights of equal size; a is read with its axes permuted by perm, as in [Pair]. It
+// returns the result of [Cosine]. ok is false if the elements are not numbers or too few.
 type Likeness func(a, b *onnx.Tensor, perm []int) (cosine float64, ok bool, err error)
 
-// minLikeness is the least number of elements that say anything.
-const minLikeness = 4
+// minCompared is the least number of elements that [Cosine] compares.
+const minCompared = 4
 
-// Cosine returns the cosine of the angle between two weights, or of the same elements
-// sampled from both. Of vectors, which are often all near 1 or all positive, it is that of
-// what is left without their means: Pearson's correlation. Where one of them is constant and
-// so has no direction, it is 1 if they are equal and else 0. ok is false for fewer than four
-// elements, and where they are no finite numbers.
+// Cosine returns the cosine of the angle between two weights, or between the same elements sampled from both.
+//
+// For vectors it subtracts the means first, which gives Pearson's correlation: scales of normalisations are all near
+// 1, and their plain cosine is near 1 for unrelated models. If either vector is constant and therefore has no
+// direction, the result is 1 for equal vectors and 0 otherwise. ok is false for fewer than four elements and for
+// elements that are not finite.
 func Cosine(a, b []float64, isVector bool) (cosine float64, ok bool) {
-	if len(a) < minLikeness {
+	if len(a) < minCompared {
 		return 0, false
 	}
 	meanA, meanB := 0.0, 0.0
@@ -47,7 +47,7 @@ func Cosine(a, b []float64, isVector bool) (cosine float64, ok bool) {
 	return ab / math.Sqrt(aa*bb), true
 }
 
-// tiny is the variance, relative to the mean, that rounding leaves of a constant.
+// tiny is the variance relative to the squared mean that rounding can leave in a constant vector.
 const tiny = 1e-14
 
 func mean(x []float64) float64 {

@@ -8,15 +8,15 @@ import (
 
 const batchNorm = "BatchNormalization"
 
-// norm is a BatchNormalization behind operators that have weights.
+// norm is a BatchNormalization downstream of operators that have weights.
 type norm struct {
 	node  *onnx.Node
 	graph *onnx.Graph
 }
 
-// markNormed follows the inputs of every BatchNormalization back to the operator that
-// has the weights.
-func (b *builder) markNormed(g *onnx.Graph) {
+// markBatchNorms follows the inputs of every BatchNormalization upstream to the operator that has the weights, and
+// marks the operators on the way.
+func (b *builder) markBatchNorms(g *onnx.Graph) {
 	from := map[string]*onnx.Node{}
 	for i := range g.Nodes {
 		for _, out := range g.Nodes[i].Outputs {
@@ -29,16 +29,16 @@ func (b *builder) markNormed(g *onnx.Graph) {
 		}
 		behind := &norm{&g.Nodes[i], g}
 		next := behind.node.Inputs[:min(1, len(behind.node.Inputs))]
-		for range maxBetween {
+		for range maxNodesBetween {
 			var further []string
 			for _, name := range next {
 				n := from[name]
-				if n == nil || b.normed[n] != nil {
+				if n == nil || b.batchNorms[n] != nil {
 					continue
 				}
-				b.normed[n] = behind
+				b.batchNorms[n] = behind
 				switch n.OpType {
-				case "Add": // of a bias: the sum of two branches is not folded into either
+				case "Add": // a bias only: the sum of two branches cannot be folded into either
 					if slices.ContainsFunc(n.Inputs, func(in string) bool { t, _, _ := b.model.Resolve(g, in); return t != nil }) {
 						further = append(further, n.Inputs...)
 					}
@@ -51,7 +51,7 @@ func (b *builder) markNormed(g *onnx.Graph) {
 	}
 }
 
-// normalises reports whether the operator is a BatchNormalization, or a function with one.
+// normalises reports whether the operator is a BatchNormalization, or calls a function that contains one.
 func (b *builder) normalises(n *onnx.Node) bool {
 	if n.OpType == batchNorm {
 		return true
@@ -60,5 +60,5 @@ func (b *builder) normalises(n *onnx.Node) bool {
 	return f != nil && slices.ContainsFunc(f.Nodes, func(n onnx.Node) bool { return n.OpType == batchNorm })
 }
 
-// maxBetween bounds the operators between weights and their normalisation.
-const maxBetween = 8
+// maxNodesBetween bounds the nodes between an operator with weights and its BatchNormalization.
+const maxNodesBetween = 8
