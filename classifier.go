@@ -9,7 +9,8 @@ import (
 
 	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/internal/output"
-	"github.com/wiseft/wiseft/onnxmerge/graph"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
+	"github.com/wiseft/wiseft/onnxmerge/onnx/surgery"
 	"github.com/wiseft/wiseft/probe"
 	"github.com/wiseft/wiseft/probe/bench"
 	"github.com/wiseft/wiseft/probe/report"
@@ -175,7 +176,7 @@ func headOf(path string, f probe.Table) (_ *probe.Classifier, err error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := m.FindClassifier(tensor)
+	c, err := surgery.FindClassifier(m.Model, tensor)
 	if err != nil {
 		return nil, withPath(path, err)
 	}
@@ -306,7 +307,7 @@ func Attach(ctx context.Context, out, model, classifier string, opt AttachOption
 	}
 	head := newHead(cl, tensor)
 	head.Softmax, head.Float64 = opt.Softmax, opt.Float64
-	write := func(w io.Writer) error { return m.Attach(ctx, w, head) }
+	write := func(w io.Writer) error { return surgery.Attach(ctx, w, m.Model, head) }
 	if opt.IntoHead {
 		if write, err = intoHead(ctx, m.Model, head); err != nil {
 			return nil, withPath(model, err)
@@ -320,11 +321,11 @@ func Attach(ctx context.Context, out, model, classifier string, opt AttachOption
 }
 
 // intoHead returns a function that writes the model with a linear probe as its own classifier's weights.
-func intoHead(ctx context.Context, m *graph.Model, head graph.Head) (func(w io.Writer) error, error) {
+func intoHead(ctx context.Context, m *onnx.Model, head surgery.Head) (func(w io.Writer) error, error) {
 	if head.Softmax || head.Float64 || len(head.Layers) != 1 {
 		return nil, fault.Usagef("--into-head takes a linear probe, and neither --softmax nor --float64")
 	}
-	c, err := m.FindClassifier(head.Tensor)
+	c, err := surgery.FindClassifier(m, head.Tensor)
 	if err != nil {
 		return nil, err
 	}
@@ -332,10 +333,10 @@ func intoHead(ctx context.Context, m *graph.Model, head graph.Head) (func(w io.W
 }
 
 // newHead returns a probe with layers as a head that reads tensor.
-func newHead(cl *probe.Classifier, tensor string) graph.Head {
-	head := graph.Head{Tensor: tensor, Output: "scores", Classes: cl.Classes, Mean: cl.Mean}
+func newHead(cl *probe.Classifier, tensor string) surgery.Head {
+	head := surgery.Head{Tensor: tensor, Output: "scores", Classes: cl.Classes, Mean: cl.Mean}
 	for _, l := range cl.Layers {
-		head.Layers = append(head.Layers, graph.HeadLayer{Weight: l.W, Bias: l.B, Activation: string(l.Act)})
+		head.Layers = append(head.Layers, surgery.HeadLayer{Weight: l.W, Bias: l.B, Activation: string(l.Act)})
 	}
 	return head
 }

@@ -4,7 +4,7 @@ import (
 	"errors"
 
 	"github.com/wiseft/wiseft/onnxmerge"
-	"github.com/wiseft/wiseft/onnxmerge/graph"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
 // Inspection is what a model holds, without the values of its weights.
@@ -13,7 +13,7 @@ type Inspection struct {
 	Bytes      int64                 `json:"bytes"`
 	IRVersion  int64                 `json:"ir_version"`
 	Producer   string                `json:"producer"`
-	Opsets     []graph.Opset         `json:"opsets"`
+	Opsets     []onnx.Opset          `json:"opsets"`
 	Metadata   map[string]string     `json:"metadata"`
 	Provenance *onnxmerge.Provenance `json:"provenance,omitempty"` // how it was merged
 	Data       []string              `json:"data,omitempty"`       // files that hold payloads
@@ -66,11 +66,11 @@ func Inspect(path string, opt InspectOptions) (_ *Inspection, err error) {
 	for _, e := range m.Metadata {
 		r.Metadata[e.Key] = e.Value
 	}
-	if _, merged := r.Metadata[graph.ProvenanceKey]; merged {
+	if _, merged := r.Metadata[onnx.ProvenanceKey]; merged {
 		if r.Provenance, err = onnxmerge.ReadProvenance(m.Model); err != nil {
 			return nil, withPath(path, err)
 		}
-		delete(r.Metadata, graph.ProvenanceKey) // shown as Provenance
+		delete(r.Metadata, onnx.ProvenanceKey) // shown as Provenance
 	}
 	for _, n := range m.Graph.Nodes {
 		r.Operators[n.OpType]++
@@ -91,7 +91,7 @@ func Inspect(path string, opt InspectOptions) (_ *Inspection, err error) {
 	return r, nil
 }
 
-func valueInfos(list []graph.Value) []ValueInfo {
+func valueInfos(list []onnx.Value) []ValueInfo {
 	out := []ValueInfo{}
 	for _, v := range list {
 		info := ValueInfo{Name: v.Name, DType: v.DType.String(), Shape: []string{}}

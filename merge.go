@@ -13,8 +13,8 @@ import (
 	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/internal/output"
 	"github.com/wiseft/wiseft/onnxmerge"
-	"github.com/wiseft/wiseft/onnxmerge/graph"
 	"github.com/wiseft/wiseft/onnxmerge/method"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
 	"github.com/wiseft/wiseft/onnxmerge/recipe"
 )
 
@@ -63,9 +63,9 @@ func (o MergeOptions) library() onnxmerge.Options {
 // WriteOptions says how a model is written. The zero value keeps the layout of the fine-tuned model, and uses data
 // files beyond 2 GiB.
 type WriteOptions struct {
-	Layout     graph.Layout // payloads in the model's file or beside it
-	ShardBytes int64        // with graph.Outside: begin another data file beyond this size; 0 is one file
-	Force      bool         // replace an existing output
+	Layout     onnx.Layout // payloads in the model's file or beside it
+	ShardBytes int64       // with onnx.Outside: begin another data file beyond this size; 0 is one file
+	Force      bool        // replace an existing output
 }
 
 // MergePlan is what a merge does to every tensor. Close it.
@@ -199,7 +199,7 @@ func (p *MergePlan) WriteFile(ctx context.Context, out string, opt WriteOptions)
 
 // writePlan runs a plan over opened models.
 func writePlan(ctx context.Context, p *onnxmerge.Plan, inputs models, out string, opt WriteOptions, monitor Monitor) (*MergeResult, error) {
-	if opt.ShardBytes != 0 && opt.Layout != graph.Outside {
+	if opt.ShardBytes != 0 && opt.Layout != onnx.Outside {
 		return nil, fault.Usagef("--shard-size needs --external always")
 	}
 	r := describePlan(p)
@@ -209,7 +209,7 @@ func writePlan(ctx context.Context, p *onnxmerge.Plan, inputs models, out string
 		return nil, err
 	}
 	defer files.Abort()
-	made, err := p.Write(ctx, files, graph.WriteOptions{Layout: opt.Layout, ShardBytes: opt.ShardBytes, DataName: filepath.Base(out) + ".data"},
+	made, err := p.Write(ctx, files, onnx.WriteOptions{Layout: opt.Layout, ShardBytes: opt.ShardBytes, DataName: filepath.Base(out) + ".data"},
 		monitor.mebibytes("merging"))
 	if err != nil {
 		return nil, err
@@ -221,7 +221,7 @@ func writePlan(ctx context.Context, p *onnxmerge.Plan, inputs models, out string
 	for _, f := range made.Data {
 		r.Data = append(r.Data, onnxmerge.DataFile{File: f.Name, Bytes: f.SizeBytes, XXH3: f.Hash})
 	}
-	if opt.Layout == graph.Outside && len(made.Data) == 0 {
+	if opt.Layout == onnx.Outside && len(made.Data) == 0 {
 		r.Warnings = append(r.Warnings, "no payload moved out: data files hold initializers of 1 KiB and more, and the model has none")
 	}
 	r.Clamped = made.Clamped

@@ -13,12 +13,13 @@ import (
 
 	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/onnxmerge"
-	"github.com/wiseft/wiseft/onnxmerge/graph"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
+	"github.com/wiseft/wiseft/onnxmerge/onnx/surgery"
 )
 
 // Model is an ONNX file that is open for reading, with the folder of its data files. Close it.
 type Model struct {
-	*graph.Model
+	*onnx.Model
 	path string
 	file *os.File
 }
@@ -35,7 +36,7 @@ func Open(path string) (*Model, error) {
 		return nil, errors.Join(err, f.Close())
 	}
 	defer dir.Close()
-	m, err := graph.OpenWithData(f, size, dir)
+	m, err := onnx.OpenWithData(f, size, dir)
 	if err != nil {
 		return nil, errors.Join(withPath(path, err), f.Close())
 	}
@@ -67,10 +68,8 @@ func (m *Model) Bytes(ctx context.Context) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// Features returns the tensor that is taken as the model's features: named, if that is not ""; else the output
-// that the model declares; else the tensor that the head consumes, as far as a merge has recorded it; else the
-// only output, or what the classifier of the only output consumes. If none of these applies, the error asks for
-// a name.
+// Features returns the tensor that is taken as the model's features: named, if that is not ""; else what package
+// surgery finds, with the tensor that the head of a merged model consumes according to its provenance.
 func (m *Model) Features(named string) (string, error) { return m.featuresBefore(named, m.headInput()) }
 
 // headInput returns the tensor that the head of a merged model consumes, from its provenance; "" without one.
@@ -87,42 +86,23 @@ func (m *Model) featuresBefore(named, headInput string) (string, error) {
 	if named != "" {
 		return named, nil
 	}
-	if tensor, ok := m.DeclaredFeatures(); ok {
-		return tensor, nil
-	}
-	if m.Graph.Computes(headInput) {
-		return headInput, nil
-	}
-	if tensor, ok := m.OnlyFeatures(); ok {
-		return tensor, nil
-	}
-	return "", withPath(m.path, fault.Usagef("the model has %d outputs (%s)", len(m.Graph.Outputs), outputNames(m.Graph.Outputs)).
-		WithHint("choose one, or any inner tensor, with --output TENSOR"))
+	tensor, err := surgery.Features(m.Model, headInput)
+	return tensor, withPath(m.path, err)
 }
 
-// Scores returns the output that has the class scores of the model's own head: named, if that is not "", else
-// the only output besides the features.
+// Scores returns the output that has the class scores of the model's own head: named, if that is not "", else the only
+// output besides the features.
 func (m *Model) Scores(named string) (string, error) {
 	if named != "" {
 		return named, nil
 	}
-	features, _ := m.DeclaredFeatures()
-	var outputs []graph.Value
-	for _, o := range m.Graph.Outputs {
-		if o.Name != features || len(m.Graph.Outputs) == 1 {
-			outputs = append(outputs, o)
-		}
-	}
-	if len(outputs) != 1 {
-		return "", withPath(m.path, fault.Usagef("the model has %d outputs that may be its class scores (%s)", len(outputs), outputNames(outputs)).
-			WithHint("choose one with --output TENSOR"))
-	}
-	return outputs[0].Name, nil
+	tensor, err := surgery.Scores(m.Model)
+	return tensor, withPath(m.path, err)
 }
 
 // noteFeatures reports which inner tensor was chosen for the features, where the user has named none.
 func (m *Model) noteFeatures(monitor Monitor, named, tensor string) {
-	isOutput := slices.ContainsFunc(m.Graph.Outputs, func(o graph.Value) bool { return o.Name == tensor })
+	isOutput := slices.ContainsFunc(m.Graph.Outputs, func(o onnx.Value) bool { return o.Name == tensor })
 	if named == "" && !isOutput {
 		monitor.note(fmt.Sprintf("features are %q, which the head consumes; --output names another tensor", tensor))
 	}
@@ -162,7 +142,7 @@ func (l models) paths() (paths []string) {
 }
 
 // graphs returns the models as weight graphs.
-func (l models) graphs() (list []*graph.Model) {
+func (l models) graphs() (list []*onnx.Model) {
 	for _, m := range l {
 		list = append(list, m.Model)
 	}
@@ -194,15 +174,4 @@ func withPath(path string, err error) error {
 		return nil
 	}
 	return fmt.Errorf("%s: %w", path, err)
-}
-
-// outputNames joins the names of outputs.
-func outputNames(outputs []graph.Value) (text string) {
-	for i, o := range outputs {
-		if i > 0 {
-			text += ", "
-		}
-		text += o.Name
-	}
-	return text
 }

@@ -11,7 +11,8 @@ import (
 	"strings"
 
 	"github.com/wiseft/wiseft/internal/fault"
-	"github.com/wiseft/wiseft/onnxmerge/graph"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
+	"github.com/wiseft/wiseft/onnxmerge/onnx/surgery"
 	"github.com/wiseft/wiseft/probe"
 	"github.com/wiseft/wiseft/probe/ort"
 )
@@ -86,7 +87,7 @@ func (r *Runtime) Open(ctx context.Context, model []byte, tensor string) (probe.
 
 // expose returns a model whose only output is tensor. The nodes that it does not need are left out.
 func expose(ctx context.Context, model []byte, tensor string) ([]byte, error) {
-	m, err := graph.Open(bytes.NewReader(model), int64(len(model)))
+	m, err := onnx.Open(bytes.NewReader(model), int64(len(model)))
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +96,7 @@ func expose(ctx context.Context, model []byte, tensor string) ([]byte, error) {
 	}
 	var out bytes.Buffer
 	out.Grow(len(model) + 1<<10)
-	if err := m.Expose(ctx, &out, tensor); err != nil {
+	if err := surgery.Expose(ctx, &out, m, tensor); err != nil {
 		return nil, err
 	}
 	return out.Bytes(), nil
@@ -151,7 +152,7 @@ func nodePrefixes() []string {
 // aboutModel puts a model's path in front of an error that is about the model itself.
 func aboutModel(path string, err error) error {
 	_, rejected := errors.AsType[*ort.ModelError](err)
-	_, unknown := errors.AsType[*graph.UnknownTensorError](err)
+	_, unknown := errors.AsType[*surgery.UnknownTensorError](err)
 	if rejected || unknown {
 		return fmt.Errorf("%s: %w", path, err)
 	}

@@ -5,9 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/wiseft/wiseft/onnxmerge/graph"
 	"github.com/wiseft/wiseft/onnxmerge/internal/kernel"
 	"github.com/wiseft/wiseft/onnxmerge/method"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
 // benchDims are those of a weight of 1 MiB of float32.
@@ -39,7 +39,7 @@ func memorySources(n int) []reader {
 // of a plan does.
 func mergeInMemory(b *testing.B, how method.Method, p method.Params, models int, sources []reader, dst []byte) {
 	b.Helper()
-	m := &mixer{dst: &graph.Tensor{Name: "w", DType: graph.Float32, Dims: benchDims}, sources: sources, codec: kernel.Float32}
+	m := &mixer{dst: &onnx.Tensor{Name: "w", DType: onnx.Float32, Dims: benchDims}, sources: sources, codec: kernel.Float32}
 	m.pool.New = func() any { return &scratch{raw: make([][]byte, len(sources))} }
 	t := &method.Tensor{ID: "w", Dims: benchDims, Len: m.dst.Len(), Models: models, Codec: m.codec, Note: func(string) {},
 		Scan: scanner(b.Context(), []*mixer{m}, 1)}
@@ -50,8 +50,8 @@ func mergeInMemory(b *testing.B, how method.Method, p method.Params, models int,
 	if err == nil {
 		m.how, err = how.New(t, full)
 	}
-	for at := 0; at < len(dst) && err == nil; at += graph.BlockSize {
-		err = m.fill(dst[at:min(at+graph.BlockSize, len(dst))], int64(at))
+	for at := 0; at < len(dst) && err == nil; at += onnx.BlockSize {
+		err = m.fill(dst[at:min(at+onnx.BlockSize, len(dst))], int64(at))
 	}
 	if err != nil {
 		b.Fatal(err)

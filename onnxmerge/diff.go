@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/wiseft/wiseft/onnxmerge/graph"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
 // Diff says what each weight of two models is in the other, and how far apart they are.
@@ -86,12 +86,12 @@ func (p *Plan) UnusedWeights() []string {
 	return unused
 }
 
-func (p *Plan) unusedWeights() []*graph.Tensor {
+func (p *Plan) unusedWeights() []*onnx.Tensor {
 	only := map[string]bool{}
 	for _, id := range p.OnlyA {
 		only[id] = true
 	}
-	var unused []*graph.Tensor
+	var unused []*onnx.Tensor
 	for _, t := range p.pretrained.Tensors {
 		if isWeight(t) && only[t.ID()] {
 			unused = append(unused, t)
@@ -101,7 +101,7 @@ func (p *Plan) unusedWeights() []*graph.Tensor {
 }
 
 // isWeight reports whether a tensor is more than a constant of the computation.
-func isWeight(t *graph.Tensor) bool { return t.DType.IsFloat() && t.Len() > 1 }
+func isWeight(t *onnx.Tensor) bool { return t.DType.IsFloat() && t.Len() > 1 }
 
 // distance sums what the cosine and the distance of two vectors are made of.
 type distance struct{ ab, aa, bb, dd float64 }

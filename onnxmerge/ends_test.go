@@ -9,13 +9,14 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/wiseft/wiseft/onnxmerge/graph"
 	"github.com/wiseft/wiseft/onnxmerge/method"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
+	"github.com/wiseft/wiseft/onnxmerge/onnx/flow"
 	"github.com/wiseft/wiseft/scripts/sharedtest"
 )
 
 // openPath opens a model with its data files.
-func openPath(t testing.TB, path string) *graph.Model {
+func openPath(t testing.TB, path string) *onnx.Model {
 	t.Helper()
 	f, err := os.Open(path)
 	if err != nil {
@@ -31,7 +32,7 @@ func openPath(t testing.TB, path string) *graph.Model {
 		t.Fatal(err)
 	}
 	defer dir.Close()
-	m, err := graph.OpenWithData(f, info.Size(), dir)
+	m, err := onnx.OpenWithData(f, info.Size(), dir)
 	if err != nil {
 		t.Fatalf("%s: %v", path, err)
 	}
@@ -41,15 +42,15 @@ func openPath(t testing.TB, path string) *graph.Model {
 
 // tuned returns the model, as one file, with every bit pattern of every mergeable weight
 // changed, as far as that can be done to a pattern.
-func tuned(t testing.TB, m *graph.Model) []byte {
+func tuned(t testing.TB, m *onnx.Model) []byte {
 	t.Helper()
-	quantized := m.Quantized()
-	var replacements []graph.Replacement
+	quantized := flow.Quantized(m)
+	var replacements []onnx.Replacement
 	for _, x := range m.Tensors {
 		if !x.DType.IsFloat() || !x.Replaceable() || quantized[x] != "" {
 			continue
 		}
-		replacements = append(replacements, graph.Replacement{Tensor: x, Fill: func(dst []byte, off int64) error {
+		replacements = append(replacements, onnx.Replacement{Tensor: x, Fill: func(dst []byte, off int64) error {
 			if err := x.ReadAt(dst, off); err != nil {
 				return err
 			}
@@ -121,7 +122,7 @@ func TestEndsOnEveryModel(t *testing.T) {
 		dir   func(t *testing.T) string
 		least int // the least number of tensors to merge
 	}{
-		{"testdata", func(*testing.T) string { return filepath.Join("graph", "testdata") }, 150},
+		{"testdata", func(*testing.T) string { return filepath.Join("onnx", "testdata") }, 150},
 		{"shared", func(t *testing.T) string { return sharedtest.Path(t, "data", "models") }, 1000},
 		{"WISEFT_MODELS", func(t *testing.T) string {
 			dir := os.Getenv("WISEFT_MODELS")

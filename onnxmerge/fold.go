@@ -7,9 +7,9 @@ import (
 	"math"
 	"regexp"
 
-	"github.com/wiseft/wiseft/onnxmerge/align"
-	"github.com/wiseft/wiseft/onnxmerge/graph"
 	"github.com/wiseft/wiseft/onnxmerge/internal/kernel"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
+	"github.com/wiseft/wiseft/onnxmerge/pair"
 )
 
 // A BatchNormalization that only one model has is folded in memory, so that what is mixed
@@ -24,12 +24,12 @@ import (
 // the result then gives the mix of both folded models.
 
 // foldAll decides the weights around every BatchNormalization that is folded.
-func (p *Plan) foldAll(folds []*align.Fold) error {
-	decisions := map[*graph.Tensor]*Decision{}
+func (p *Plan) foldAll(folds []*pair.Fold) error {
+	decisions := map[*onnx.Tensor]*Decision{}
 	for i := range p.Decisions {
 		decisions[p.Decisions[i].b] = &p.Decisions[i]
 	}
-	folded := map[*graph.Tensor]bool{}
+	folded := map[*onnx.Tensor]bool{}
 	used := map[string]bool{}
 	for _, f := range folds {
 		changes, err := p.newFolding(f)
@@ -54,9 +54,9 @@ func (p *Plan) foldAll(folds []*align.Fold) error {
 			if d.Action == Copy && d.Reason == reasonNotSelected {
 				continue
 			}
-			d.Action, d.Reason, d.a, d.perm, d.fold, d.unfolded, d.how, d.among = c.action, c.reason, c.a, nil, c.from, !f.InA, align.ByPart, 1
+			d.Action, d.Reason, d.a, d.perm, d.fold, d.unfolded, d.how, d.among = c.action, c.reason, c.a, nil, c.from, !f.InA, pair.ByPart, 1
 		}
-		for _, t := range []*graph.Tensor{f.WeightA, f.BiasA, f.Norm.Scale, f.Norm.Shift, f.Norm.Mean, f.Norm.Variance} {
+		for _, t := range []*onnx.Tensor{f.WeightA, f.BiasA, f.Norm.Scale, f.Norm.Shift, f.Norm.Mean, f.Norm.Variance} {
 			if t != nil {
 				used[t.ID()] = true
 			}
@@ -87,12 +87,12 @@ func (e foldError) Error() string { return string(e) }
 type foldChange struct {
 	action Action
 	reason string
-	a      *graph.Tensor // that the pre-trained model's part is mostly from, if action is Merge
-	from   reader        // and how to read it
+	a      *onnx.Tensor // that the pre-trained model's part is mostly from, if action is Merge
+	from   reader       // and how to read it
 }
 
 // newFolding reads the BatchNormalization's parameters and makes the decisions of one fold.
-func (p *Plan) newFolding(f *align.Fold) (map[*graph.Tensor]foldChange, error) {
+func (p *Plan) newFolding(f *pair.Fold) (map[*onnx.Tensor]foldChange, error) {
 	if reason := p.cannotFold(f); reason != "" {
 		return nil, foldError(reason)
 	}
@@ -113,7 +113,7 @@ func (p *Plan) newFolding(f *align.Fold) (map[*graph.Tensor]foldChange, error) {
 			biasA[c] = s[c]*biasA[c] + offset[c]
 		}
 		reason := fmt.Sprintf("paired with %q, the BatchNormalization behind it folded in", f.WeightA.ID())
-		return map[*graph.Tensor]foldChange{
+		return map[*onnx.Tensor]foldChange{
 			f.WeightB: {Merge, reason, f.WeightA, newScaled(f.WeightB, read, f.Axis, s)},
 			f.BiasB:   {Merge, reason, f.Norm.Shift, encoded(f.BiasB.DType, biasA)},
 		}, nil
@@ -135,11 +135,11 @@ func (p *Plan) newFolding(f *align.Fold) (map[*graph.Tensor]foldChange, error) {
 		biasA[c] += shift[c] - offset[c] - s[c]*biasB[c] // shift - offset is s * mean
 	}
 	reason := fmt.Sprintf("paired with %q, which is folded, unfolded through the BatchNormalization here", f.WeightA.ID())
-	changes := map[*graph.Tensor]foldChange{
+	changes := map[*onnx.Tensor]foldChange{
 		f.WeightB:    {Merge, reason, f.WeightA, newScaled(f.WeightB, read, f.Axis, inverse)},
 		f.Norm.Shift: {Merge, reason, cmp.Or(f.BiasA, f.WeightA), encoded(f.Norm.Shift.DType, biasA)},
 	}
-	for _, t := range []*graph.Tensor{f.BiasB, f.Norm.Scale, f.Norm.Mean, f.Norm.Variance} {
+	for _, t := range []*onnx.Tensor{f.BiasB, f.Norm.Scale, f.Norm.Mean, f.Norm.Variance} {
 		if t != nil {
 			changes[t] = foldChange{action: Copy, reason: fmt.Sprintf("kept: the folded weights of %q are unfolded through it", f.WeightA.ID())}
 		}
@@ -149,8 +149,8 @@ func (p *Plan) newFolding(f *align.Fold) (map[*graph.Tensor]foldChange, error) {
 
 // cannotFold says why the weights themselves cannot be read as folding must; "" if they
 // can.
-func (p *Plan) cannotFold(f *align.Fold) string {
-	for _, t := range []*graph.Tensor{f.WeightA, f.WeightB, f.BiasB} {
+func (p *Plan) cannotFold(f *pair.Fold) string {
+	for _, t := range []*onnx.Tensor{f.WeightA, f.WeightB, f.BiasB} {
 		if t == nil {
 			continue
 		}
@@ -174,7 +174,7 @@ type scaled struct {
 }
 
 // newScaled scales what read reads in the layout of t, whose axis counts the channels.
-func newScaled(t *graph.Tensor, read reader, axis int, factor []float64) reader {
+func newScaled(t *onnx.Tensor, read reader, axis int, factor []float64) reader {
 	codec, _ := t.DType.Codec()
 	s := scaled{read: read, codec: codec, factor: factor, inner: 1}
 	for _, d := range t.Dims[axis+1:] {
@@ -203,7 +203,7 @@ func (s scaled) readAt(dst []byte, off int64) error {
 }
 
 // encoded reads given values as elements of the dtype.
-func encoded(dtype graph.DType, values []float64) reader {
+func encoded(dtype onnx.DType, values []float64) reader {
 	codec, _ := dtype.Codec()
 	data := make([]byte, codec.SizeBytes(len(values)))
 	codec.Encode(data, values)
@@ -214,7 +214,7 @@ func encoded(dtype graph.DType, values []float64) reader {
 }
 
 // valuesOr0 reads n numbers; zeros if there is no tensor.
-func valuesOr0(t *graph.Tensor, n int) ([]float64, error) {
+func valuesOr0(t *onnx.Tensor, n int) ([]float64, error) {
 	values := make([]float64, n)
 	if t == nil {
 		return values, nil
@@ -232,9 +232,9 @@ func valuesOr0(t *graph.Tensor, n int) ([]float64, error) {
 }
 
 // normAffine returns what a BatchNormalization computes, as s x + offset by channel.
-func normAffine(n align.Norm) (s, offset []float64, err error) {
+func normAffine(n pair.Norm) (s, offset []float64, err error) {
 	params := [4][]float64{}
-	for i, t := range []*graph.Tensor{n.Scale, n.Shift, n.Mean, n.Variance} {
+	for i, t := range []*onnx.Tensor{n.Scale, n.Shift, n.Mean, n.Variance} {
 		if params[i], err = valuesOr0(t, int(n.Scale.Len())); err != nil {
 			return nil, nil, err
 		}

@@ -10,15 +10,16 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/wiseft/wiseft/onnxmerge/align"
-	"github.com/wiseft/wiseft/onnxmerge/graph"
 	"github.com/wiseft/wiseft/onnxmerge/method"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
+	"github.com/wiseft/wiseft/onnxmerge/onnx/flow"
+	"github.com/wiseft/wiseft/onnxmerge/pair"
 )
 
 // corpusModel opens an export of the pairing corpus: of weights "a" or "b".
-func corpusModel(t *testing.T, architecture, name string) *graph.Model {
+func corpusModel(t *testing.T, architecture, name string) *onnx.Model {
 	t.Helper()
-	f, err := os.Open("align/testdata/corpus/" + architecture + "/" + name + ".onnx.gz")
+	f, err := os.Open("pair/testdata/corpus/" + architecture + "/" + name + ".onnx.gz")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +36,7 @@ func corpusModel(t *testing.T, architecture, name string) *graph.Model {
 }
 
 // mergeFolding merges with BatchNormalizations folded where only one model has them.
-func mergeFolding(t *testing.T, a, b *graph.Model, alpha float64) *graph.Model {
+func mergeFolding(t *testing.T, a, b *onnx.Model, alpha float64) *onnx.Model {
 	t.Helper()
 	plan, err := NewPlan(t.Context(), a, b, Options{FoldNorms: true, Params: method.Params{"alpha": alpha}})
 	if err != nil {
@@ -66,7 +67,7 @@ func TestFoldingGivesTheMixOfFoldedModels(t *testing.T) {
 			// with alpha 0, shows what it computes.
 			unfolded := mergeFolding(t, aFold, bKeep, 0.3)
 			sameFloats(t, "the fine-tuned one unfolded", mergeFolding(t, unfolded, bFold, 0), want)
-			if unfolded.CountOps("BatchNormalization") != bKeep.CountOps("BatchNormalization") {
+			if flow.CountOps(unfolded, "BatchNormalization") != flow.CountOps(bKeep, "BatchNormalization") {
 				t.Error("the fine-tuned model's form changed")
 			}
 			// Averaging folded weights is something else than folding averaged ones.
@@ -78,7 +79,7 @@ func TestFoldingGivesTheMixOfFoldedModels(t *testing.T) {
 	}
 }
 
-func sameFloats(t *testing.T, how string, got, want *graph.Model) {
+func sameFloats(t *testing.T, how string, got, want *onnx.Model) {
 	t.Helper()
 	// Exporters fold in float32; weights of this corpus are below 4.
 	if d := largestDifference(t, got, want); d > 4e-6 {
@@ -86,11 +87,11 @@ func sameFloats(t *testing.T, how string, got, want *graph.Model) {
 	}
 }
 
-func largestDifference(t *testing.T, got, want *graph.Model) float64 {
+func largestDifference(t *testing.T, got, want *onnx.Model) float64 {
 	t.Helper()
 	largest, compared := 0.0, 0
 	for _, w := range want.Tensors {
-		if w.DType != graph.Float32 {
+		if w.DType != onnx.Float32 {
 			continue
 		}
 		x, err := valuesOr0(got.Lookup(w.ID()), int(w.Len()))
@@ -128,8 +129,8 @@ func TestFoldingIsAskedFor(t *testing.T) {
 func TestFoldingRefusesAScaleOfZero(t *testing.T) {
 	t.Parallel()
 	b := corpusModel(t, "resnet", "b_keep")
-	var scale *graph.Tensor
-	for o := range b.Operands() {
+	var scale *onnx.Tensor
+	for o := range flow.Operands(b) {
 		if o.Node.OpType == "BatchNormalization" && o.Slot == 1 {
 			scale = o.Tensor
 			break
@@ -163,9 +164,9 @@ func TestBothFoldedIsWarnedOf(t *testing.T) {
 // the fine-tuned one, if that is folded. If it is not, each would need its own way.
 func TestFoldingManyModels(t *testing.T) {
 	t.Parallel()
-	model := func(name string) *graph.Model { return corpusModel(t, "resnet", name) }
-	soup := func(names ...string) (*graph.Model, error) {
-		var models []*graph.Model
+	model := func(name string) *onnx.Model { return corpusModel(t, "resnet", name) }
+	soup := func(names ...string) (*onnx.Model, error) {
+		var models []*onnx.Model
 		for _, name := range names {
 			models = append(models, model(name))
 		}
@@ -205,14 +206,14 @@ func TestFoldingRefusesOtherNumbers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, dtype := range []graph.DType{graph.Float4E2M1, graph.DTypeUndefined} {
+	for _, dtype := range []onnx.DType{onnx.Float4E2M1, onnx.DTypeUndefined} {
 		x := *b.Tensors[0]
 		x.DType = dtype
-		if reason := plan.cannotFold(&align.Fold{WeightA: b.Tensors[0], WeightB: &x}); !strings.Contains(reason, x.ID()) {
+		if reason := plan.cannotFold(&pair.Fold{WeightA: b.Tensors[0], WeightB: &x}); !strings.Contains(reason, x.ID()) {
 			t.Errorf("%s: %q", dtype, reason)
 		}
 	}
-	if reason := plan.cannotFold(&align.Fold{WeightA: b.Tensors[0], WeightB: b.Tensors[0]}); reason != "" {
+	if reason := plan.cannotFold(&pair.Fold{WeightA: b.Tensors[0], WeightB: b.Tensors[0]}); reason != "" {
 		t.Errorf("float32: %q", reason)
 	}
 }

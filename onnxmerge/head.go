@@ -4,8 +4,10 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/wiseft/wiseft/onnxmerge/align"
-	"github.com/wiseft/wiseft/onnxmerge/graph"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
+	"github.com/wiseft/wiseft/onnxmerge/onnx/flow"
+	"github.com/wiseft/wiseft/onnxmerge/onnx/surgery"
+	"github.com/wiseft/wiseft/onnxmerge/pair"
 )
 
 // A head is what comes after the last weight that both models have: the operators that
@@ -13,30 +15,33 @@ import (
 
 // head is the head of the fine-tuned model, as a plan sees it.
 type head struct {
-	weights []*graph.Tensor // in the order of the file
-	inputs  []string        // values of the backbone that it consumes
+	weights []*onnx.Tensor // in the order of the file
+	inputs  []string       // values of the backbone that it consumes
 }
 
 // findHead finds the head. backbone are the weights that count as both models' own.
-func findHead(m *graph.Model, backbone map[*graph.Tensor]bool) head {
-	f := newWeightFlow(m)
+func findHead(m *onnx.Model, backbone map[*onnx.Tensor]bool) (head, error) {
+	f, err := newWeightFlow(m)
+	if err != nil {
+		return head{}, err
+	}
 	var trunk []string // what operators with matrices of the backbone take: a bias may be alike by chance
 	for i := range m.Graph.Nodes {
 		n := &m.Graph.Nodes[i]
-		if f.live(n) && slices.ContainsFunc(f.weights(n), func(t *graph.Tensor) bool { return backbone[t] && isMatrix(t) }) {
-			trunk = append(append(trunk, n.Operands()...), n.Outputs...)
+		if f.live(n) && slices.ContainsFunc(f.weights(n), func(t *onnx.Tensor) bool { return backbone[t] && isMatrix(t) }) {
+			trunk = append(append(trunk, flow.Sources(n)...), n.Outputs...)
 		}
 	}
-	before := m.Graph.Upstream(trunk...)
+	before := f.values.Upstream(trunk...)
 	made := map[string]bool{} // by the head
-	weights := map[*graph.Tensor]bool{}
+	weights := map[*onnx.Tensor]bool{}
 	inputs := map[string]bool{}
 	for i := range m.Graph.Nodes {
 		n := &m.Graph.Nodes[i]
-		operands := n.Operands()
+		operands := flow.Sources(n)
 		own := f.weights(n)
 		if slices.ContainsFunc(n.Outputs, func(out string) bool { return before[out] }) || !f.live(n) ||
-			!slices.ContainsFunc(own, func(t *graph.Tensor) bool { return !backbone[t] }) &&
+			!slices.ContainsFunc(own, func(t *onnx.Tensor) bool { return !backbone[t] }) &&
 				!slices.ContainsFunc(operands, func(name string) bool { return made[name] }) {
 			continue
 		}
@@ -58,32 +63,37 @@ func findHead(m *graph.Model, backbone map[*graph.Tensor]bool) head {
 			h.weights = append(h.weights, t)
 		}
 	}
-	return h
+	return h, nil
 }
 
-// weightFlow says which operators of a model take which weights, also through operators
-// that only have weights to work on, such as the Transpose of one.
+// weightFlow has the weights that each operator of a model takes, directly or through operators on weights alone, such
+// as the Transpose of one.
 type weightFlow struct {
-	fromInput map[string]bool            // values that depend on the model's inputs
-	reach     map[string][]*graph.Tensor // weights by the values that are made of weights alone
-	inside    map[*graph.Node][]*graph.Tensor
+	values    *flow.Graph
+	fromInput map[string]bool           // values that depend on the model's inputs
+	reach     map[string][]*onnx.Tensor // weights by the values that are made of weights alone
+	inside    map[*onnx.Node][]*onnx.Tensor
 }
 
-func newWeightFlow(m *graph.Model) *weightFlow {
-	f := &weightFlow{reach: map[string][]*graph.Tensor{}, inside: map[*graph.Node][]*graph.Tensor{}}
+func newWeightFlow(m *onnx.Model) (*weightFlow, error) {
+	values, err := flow.New(m)
+	if err != nil {
+		return nil, err
+	}
+	f := &weightFlow{values: values, reach: map[string][]*onnx.Tensor{}, inside: map[*onnx.Node][]*onnx.Tensor{}}
 	var inputs []string
 	for _, in := range m.Graph.Inputs {
 		if m.LookupIn(m.Graph.Scope, in.Name) == nil {
 			inputs = append(inputs, in.Name)
 		}
 	}
-	f.fromInput = m.Graph.Downstream(inputs...)
-	scopes := map[string][]*graph.Tensor{}
+	f.fromInput = values.Downstream(inputs...)
+	scopes := map[string][]*onnx.Tensor{}
 	for _, t := range m.Tensors {
 		switch {
 		case !isWeight(t):
 		case t.Scope == m.Graph.Scope:
-			f.reach[t.Name] = []*graph.Tensor{t}
+			f.reach[t.Name] = []*onnx.Tensor{t}
 		default:
 			scopes[t.Scope] = append(scopes[t.Scope], t)
 		}
@@ -100,11 +110,11 @@ func newWeightFlow(m *graph.Model) *weightFlow {
 			f.reach[out] = append(f.reach[out], f.weights(n)...)
 		}
 	}
-	return f
+	return f, nil
 }
 
 // inBody returns the tensors of a body and of those inside of it.
-func inBody(g *graph.Graph, scopes map[string][]*graph.Tensor) []*graph.Tensor {
+func inBody(g *onnx.Graph, scopes map[string][]*onnx.Tensor) []*onnx.Tensor {
 	tensors := slices.Clone(scopes[g.Scope])
 	for i := range g.Nodes {
 		for _, body := range g.Nodes[i].Subgraphs {
@@ -115,14 +125,14 @@ func inBody(g *graph.Graph, scopes map[string][]*graph.Tensor) []*graph.Tensor {
 }
 
 // live reports whether the operator works on data, and not on weights alone.
-func (f *weightFlow) live(n *graph.Node) bool {
+func (f *weightFlow) live(n *onnx.Node) bool {
 	return slices.ContainsFunc(n.Outputs, func(out string) bool { return f.fromInput[out] })
 }
 
 // weights returns the weights that an operator takes.
-func (f *weightFlow) weights(n *graph.Node) []*graph.Tensor {
+func (f *weightFlow) weights(n *onnx.Node) []*onnx.Tensor {
 	tensors := slices.Clone(f.inside[n])
-	for _, name := range n.Operands() {
+	for _, name := range flow.Sources(n) {
 		tensors = append(tensors, f.reach[name]...)
 	}
 	return tensors
@@ -133,29 +143,31 @@ func (p *Plan) decideBackbone() error {
 	if p.opt.BackboneOutput != "" {
 		return p.decideBehind(p.opt.BackboneOutput)
 	}
-	p.decideHead()
-	return nil
+	return p.decideHead()
 }
 
 // decideHead keeps weights that have another shape, or nothing in common with the one in
 // their place, where nothing that both models have comes after them: such heads are why
 // models are fine-tuned. It then notes the backbone.
-func (p *Plan) decideHead() {
+func (p *Plan) decideHead() error {
 	if merged, _ := p.Count(Merge); merged == 0 {
-		return // nothing in common: no head either
+		return nil // nothing in common: no head either
 	}
-	backbone := map[*graph.Tensor]bool{}
+	backbone := map[*onnx.Tensor]bool{}
 	for _, d := range p.Decisions {
 		refused := d.Action == Refuse && !d.headLike && !d.displaced
 		backbone[d.b] = isWeight(d.b) && (d.Action == Merge || refused || d.Action == Copy && d.Reason == reasonNotSelected)
 	}
-	h := findHead(p.finetuned, backbone)
+	h, err := findHead(p.finetuned, backbone)
+	if err != nil {
+		return err
+	}
 	if len(h.inputs) == 1 {
 		p.Backbone.Output = h.inputs[0]
 	}
 	displaced := 0 // one layer is a head; more may be a backbone that was exported in another way
 	for _, d := range p.Decisions {
-		if d.displaced && h.has(d.b) && !align.IsVector(d.Dims) {
+		if d.displaced && h.has(d.b) && !pair.IsVector(d.Dims) {
 			displaced++
 		}
 	}
@@ -169,19 +181,23 @@ func (p *Plan) decideHead() {
 			d.Action, d.Reason = Copy, "another head: "+d.Reason
 		}
 	}
+	return nil
 }
 
-func (h head) has(t *graph.Tensor) bool { return slices.Contains(h.weights, t) }
+func (h head) has(t *onnx.Tensor) bool { return slices.Contains(h.weights, t) }
 
 // decideBehind keeps what does not lead to the output that the user names as that of the
 // backbone.
 func (p *Plan) decideBehind(output string) error {
 	if !p.finetuned.Graph.Computes(output) {
-		return &graph.UnknownTensorError{Tensor: output, Reason: "not computed by the fine-tuned model"}
+		return &surgery.UnknownTensorError{Tensor: output, Reason: "not computed by the fine-tuned model"}
 	}
-	before := p.finetuned.Graph.Upstream(output)
-	f := newWeightFlow(p.finetuned)
-	inBackbone := map[*graph.Tensor]bool{}
+	f, err := newWeightFlow(p.finetuned)
+	if err != nil {
+		return err
+	}
+	before := f.values.Upstream(output)
+	inBackbone := map[*onnx.Tensor]bool{}
 	for i := range p.finetuned.Graph.Nodes {
 		n := &p.finetuned.Graph.Nodes[i]
 		if f.live(n) && slices.ContainsFunc(n.Outputs, func(out string) bool { return before[out] }) {
@@ -201,4 +217,4 @@ func (p *Plan) decideBehind(output string) error {
 	return nil
 }
 
-func isMatrix(t *graph.Tensor) bool { return isWeight(t) && !align.IsVector(t.Dims) }
+func isMatrix(t *onnx.Tensor) bool { return isWeight(t) && !pair.IsVector(t.Dims) }

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/wiseft/wiseft/onnxmerge/graph"
+	"github.com/wiseft/wiseft/onnxmerge/onnx/surgery"
 )
 
 // headPlan plans a merge of two exports of the pairing corpus that must run.
@@ -95,7 +95,7 @@ func TestBackboneOutput(t *testing.T) {
 	}
 	for _, name := range []string{"nothing", "head.weight"} {
 		_, err := NewPlan(t.Context(), corpusModel(t, "mlp", "a_keep"), corpusModel(t, "mlp", "b_keep"), Options{BackboneOutput: name})
-		var unknown *graph.UnknownTensorError
+		var unknown *surgery.UnknownTensorError
 		if !errors.As(err, &unknown) {
 			t.Errorf("%s: %v", name, err)
 		}

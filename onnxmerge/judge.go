@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/wiseft/wiseft/onnxmerge/align"
-	"github.com/wiseft/wiseft/onnxmerge/graph"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
+	"github.com/wiseft/wiseft/onnxmerge/pair"
 )
 
 // reasonDiffers is why an integer, a bool or a string is copied although the two
@@ -16,11 +16,11 @@ const reasonDiffers = "not a floating-point number; it differs, and the fine-tun
 // judge decides single tensors.
 type judge struct {
 	memory                 int64
-	quantizedA, quantizedB map[*graph.Tensor]string
+	quantizedA, quantizedB map[*onnx.Tensor]string
 }
 
 // pair decides a tensor that both models have.
-func (j judge) pair(pair align.Pair) (Decision, error) {
+func (j judge) pair(pair pair.Pair) (Decision, error) {
 	a, b := pair.A, pair.B
 	role := j.quantizedB[b]
 	if role == "" {
@@ -38,7 +38,7 @@ func (j judge) pair(pair align.Pair) (Decision, error) {
 	if _, ok := b.DType.Codec(); !ok {
 		return Decision{Action: Refuse, Reason: fmt.Sprintf("merging %s is not supported", b.DType)}, nil
 	}
-	for _, t := range []*graph.Tensor{a, b} {
+	for _, t := range []*onnx.Tensor{a, b} {
 		if !t.Readable() {
 			return Decision{Action: Refuse, Reason: fmt.Sprintf("its %s payload cannot be read", t.Store)}, nil
 		}
@@ -75,7 +75,7 @@ func (j judge) pair(pair align.Pair) (Decision, error) {
 
 // cannotTranspose says why a weight cannot be read with its axes in another order; "" if
 // it can.
-func (j judge) cannotTranspose(a *graph.Tensor) string {
+func (j judge) cannotTranspose(a *onnx.Tensor) string {
 	switch {
 	case a.DType.Bits() < 8:
 		return fmt.Sprintf("it is transposed in the pre-trained model, and %s has several elements in a byte", a.DType)
@@ -86,7 +86,7 @@ func (j judge) cannotTranspose(a *graph.Tensor) string {
 }
 
 // sameElements compares two tensors of one model, each in its own order of axes.
-func (j judge) sameElements(a *graph.Tensor, permA []int, b *graph.Tensor, permB []int) (bool, error) {
+func (j judge) sameElements(a *onnx.Tensor, permA []int, b *onnx.Tensor, permB []int) (bool, error) {
 	if permA == nil && permB == nil {
 		return a.Equal(b)
 	}
@@ -94,7 +94,7 @@ func (j judge) sameElements(a *graph.Tensor, permA []int, b *graph.Tensor, permB
 		return false, nil
 	}
 	var payloads [2][]byte
-	for i, t := range []*graph.Tensor{a, b} {
+	for i, t := range []*onnx.Tensor{a, b} {
 		payloads[i] = make([]byte, t.SizeBytes())
 		if err := source(t, [][]int{permA, permB}[i], t.DType.Bits()/8)(payloads[i], 0); err != nil {
 			return false, err
@@ -104,7 +104,7 @@ func (j judge) sameElements(a *graph.Tensor, permA []int, b *graph.Tensor, permB
 }
 
 // conflict decides a tensor whose counterpart structure and weights leave open.
-func (j judge) conflict(c align.Conflict) (Decision, error) {
+func (j judge) conflict(c pair.Conflict) (Decision, error) {
 	d := j.open(c)
 	if d.Action != Refuse || !c.B.DType.IsFloat() || j.quantizedB[c.B] != "" {
 		return d, nil
@@ -118,7 +118,7 @@ func (j judge) conflict(c align.Conflict) (Decision, error) {
 
 // isZeros reports whether all bytes of a tensor are 0. Most tensors show at once that they
 // are not.
-func isZeros(t *graph.Tensor) (bool, error) {
+func isZeros(t *onnx.Tensor) (bool, error) {
 	if !t.Readable() {
 		return false, nil
 	}
@@ -136,7 +136,7 @@ func isZeros(t *graph.Tensor) (bool, error) {
 }
 
 // open decides a conflict by what it is about.
-func (j judge) open(c align.Conflict) Decision {
+func (j judge) open(c pair.Conflict) Decision {
 	t := c.B
 	switch {
 	case !t.DType.IsFloat() && j.quantizedB[t] == "":
@@ -160,7 +160,7 @@ func (j judge) open(c align.Conflict) Decision {
 
 // decideQuantized never mixes: integers, scale and zero point of a quantised weight
 // mean something only together.
-func decideQuantized(a, b *graph.Tensor, role string) (Decision, error) {
+func decideQuantized(a, b *onnx.Tensor, role string) (Decision, error) {
 	same, err := a.Equal(b)
 	if err != nil || same {
 		return Decision{Action: Copy, Reason: "part of a quantised tensor, the same in both models"}, err
@@ -169,7 +169,7 @@ func decideQuantized(a, b *graph.Tensor, role string) (Decision, error) {
 		"merge the models before quantising them, or exclude the whole of it", role)}, nil
 }
 
-func decideInteger(a, b *graph.Tensor) (Decision, error) {
+func decideInteger(a, b *onnx.Tensor) (Decision, error) {
 	same, err := a.Equal(b)
 	if err != nil || !same {
 		return Decision{Action: Copy, Reason: reasonDiffers}, err
@@ -177,7 +177,7 @@ func decideInteger(a, b *graph.Tensor) (Decision, error) {
 	return Decision{Action: Copy, Reason: fmt.Sprintf("%s is not merged; the same in both models", b.DType)}, nil
 }
 
-func sameIndices(a, b *graph.Tensor) (bool, error) {
+func sameIndices(a, b *onnx.Tensor) (bool, error) {
 	if a.Indices == nil || b.Indices == nil || fmt.Sprint(a.DenseDims, a.Indices.Dims) != fmt.Sprint(b.DenseDims, b.Indices.Dims) {
 		return false, nil
 	}

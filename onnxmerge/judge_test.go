@@ -10,22 +10,23 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/wiseft/wiseft/onnxmerge/graph"
 	"github.com/wiseft/wiseft/onnxmerge/method"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
+	"github.com/wiseft/wiseft/onnxmerge/onnx/flow"
 )
 
 func store(name string) string { return local(filepath.Join("stores", name)) }
 
 // with returns the model as one file, with other payloads.
-func with(t testing.TB, m *graph.Model, payloads map[string][]byte) *graph.Model {
+func with(t testing.TB, m *onnx.Model, payloads map[string][]byte) *onnx.Model {
 	t.Helper()
-	var replacements []graph.Replacement
+	var replacements []onnx.Replacement
 	for id, p := range payloads {
 		x := m.Lookup(id)
 		if x == nil || x.SizeBytes() != int64(len(p)) {
 			t.Fatalf("no tensor %q of %d bytes", id, len(p))
 		}
-		replacements = append(replacements, graph.Replacement{Tensor: x, Fill: func(dst []byte, off int64) error {
+		replacements = append(replacements, onnx.Replacement{Tensor: x, Fill: func(dst []byte, off int64) error {
 			copy(dst, p[off:])
 			return nil
 		}})
@@ -79,12 +80,12 @@ func TestQuantizedOperatorsAreKnown(t *testing.T) {
 	t.Parallel()
 	for file, least := range map[string]int{"qdq.onnx": 10, "qoperators.onnx": 10, "custom.onnx": 2} {
 		m := openPath(t, store(file))
-		q := m.Quantized()
+		q := flow.Quantized(m)
 		if len(q) < least {
 			t.Errorf("%s: %d tensors are known as quantised, want %d: %v", file, len(q), least, q)
 		}
 		for _, x := range m.Tensors {
-			if x.DType == graph.Int8 && q[x] == "" {
+			if x.DType == onnx.Int8 && q[x] == "" {
 				t.Errorf("%s: %s is int8 and not known as quantised", file, x.ID())
 			}
 		}
@@ -142,7 +143,7 @@ func TestSparseWeightsNeedTheSamePlaces(t *testing.T) {
 }
 
 // normalised makes a model with a BatchNormalization, of the given scale and variance.
-func normalised(t testing.TB, scale, variance []float32) *graph.Model {
+func normalised(t testing.TB, scale, variance []float32) *onnx.Model {
 	t.Helper()
 	m := openPath(t, local("batchnorm.onnx"))
 	return with(t, m, map[string][]byte{"bn.scale": floats32(scale...), "bn.var": floats32(variance...)})
@@ -210,18 +211,18 @@ func TestOverflowIsAnError(t *testing.T) {
 func TestSharedRangesAreMergedOnceOrRefused(t *testing.T) {
 	t.Parallel()
 	b := openPath(t, store("external.onnx"))
-	var twins []*graph.Tensor
+	var twins []*onnx.Tensor
 	for _, x := range b.Tensors {
 		for _, y := range b.Tensors {
 			if x != y && x.SharesData(y) && len(twins) == 0 {
-				twins = []*graph.Tensor{x, y}
+				twins = []*onnx.Tensor{x, y}
 			}
 		}
 	}
 	if len(twins) != 2 {
 		t.Fatal("external.onnx has no shared range")
 	}
-	inside := func(payloads map[string][]byte) *graph.Model { return with(t, b, payloads) }
+	inside := func(payloads map[string][]byte) *onnx.Model { return with(t, b, payloads) }
 	if _, err := NewPlan(t.Context(), inside(nil), b, Options{}); err != nil {
 		t.Errorf("twins that are alike: %v", err)
 	}
@@ -243,7 +244,7 @@ func TestMemoryLimitsWorkers(t *testing.T) {
 		memory  int64
 		workers int
 		want    int
-	}{{0, 8, 8}, {0, 0, 1}, {10 * graph.BlockSize, 8, 1}, {20 * graph.BlockSize, 8, 2}, {10*graph.BlockSize - 1, 1, 0}} {
+	}{{0, 8, 8}, {0, 0, 1}, {10 * onnx.BlockSize, 8, 1}, {20 * onnx.BlockSize, 8, 2}, {10*onnx.BlockSize - 1, 1, 0}} {
 		got, err := Options{Memory: c.memory, Workers: c.workers}.workersFor(2)
 		if got != c.want || (err != nil) != (c.want == 0) {
 			t.Errorf("%d bytes for %d workers: %d (%v), want %d", c.memory, c.workers, got, err, c.want)

@@ -6,9 +6,9 @@ import (
 	"encoding/hex"
 	"encoding/json"
 
-	"github.com/wiseft/wiseft/onnxmerge/align"
-	"github.com/wiseft/wiseft/onnxmerge/graph"
 	"github.com/wiseft/wiseft/onnxmerge/method"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
+	"github.com/wiseft/wiseft/onnxmerge/pair"
 )
 
 // keyGeneration is raised when the same plan gives other bytes.
@@ -21,7 +21,7 @@ type keyDecision struct {
 	From   []string      `json:"from,omitempty"` // the tensors it is merged from
 	Perm   [][]int       `json:"perm,omitempty"` // the orders of their axes
 	Fold   []bool        `json:"fold,omitempty"`
-	How    align.How     `json:"how,omitempty"`
+	How    pair.How      `json:"how,omitempty"`
 	Params method.Params `json:"params,omitempty"`
 }
 
@@ -33,7 +33,7 @@ func (p *Plan) Key(ctx context.Context) (string, error) {
 		Generation int
 		Method     string
 		Params     method.Params
-		Files      [][]graph.File
+		Files      [][]onnx.File
 		Decisions  []keyDecision
 	}{Generation: keyGeneration, Method: p.Method.Name, Params: p.Params}
 	for _, m := range p.inputs() {

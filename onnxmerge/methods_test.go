@@ -10,24 +10,24 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/wiseft/wiseft/onnxmerge/graph"
 	"github.com/wiseft/wiseft/onnxmerge/method"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
 // family returns a base and n-1 models of its structure whose floating-point weights
 // are changed, the changes of each its own.
-func family(t testing.TB, base []byte, n int) []*graph.Model {
+func family(t testing.TB, base []byte, n int) []*onnx.Model {
 	t.Helper()
-	list := []*graph.Model{openBytes(t, base)}
+	list := []*onnx.Model{openBytes(t, base)}
 	for k := range n - 1 {
 		m := openBytes(t, base)
-		var made []graph.Replacement
+		var made []onnx.Replacement
 		for _, x := range m.Tensors {
-			if x.DType != graph.Float32 || !x.Replaceable() || x.Len() == 0 {
+			if x.DType != onnx.Float32 || !x.Replaceable() || x.Len() == 0 {
 				continue
 			}
 			data := payload(t, x)
-			made = append(made, graph.Replacement{Tensor: x, Fill: func(dst []byte, off int64) error {
+			made = append(made, onnx.Replacement{Tensor: x, Fill: func(dst []byte, off int64) error {
 				for i := 0; i < len(dst); i += 4 {
 					v := math.Float32frombits(binary.LittleEndian.Uint32(data[int(off)+i:]))
 					v *= 1 + 0.05*float32(math.Sin(float64((int(off)+i)*(k+2))))
@@ -45,7 +45,7 @@ func family(t testing.TB, base []byte, n int) []*graph.Model {
 	return list
 }
 
-func modelsFor(t testing.TB, m method.Method, base []byte) (models []*graph.Model, opt Options) {
+func modelsFor(t testing.TB, m method.Method, base []byte) (models []*onnx.Model, opt Options) {
 	t.Helper()
 	n := max(2, m.MinModels)
 	if m.MaxModels == 0 {
@@ -59,7 +59,7 @@ func modelsFor(t testing.TB, m method.Method, base []byte) (models []*graph.Mode
 	return models, opt
 }
 
-func runPlan(t testing.TB, models []*graph.Model, opt Options) (*Plan, []byte) {
+func runPlan(t testing.TB, models []*onnx.Model, opt Options) (*Plan, []byte) {
 	t.Helper()
 	plan, err := NewPlanOf(t.Context(), models, opt)
 	if err != nil {
@@ -174,7 +174,7 @@ func TestFurtherModelLacksAWeight(t *testing.T) {
 	headed, _ := open(t, local("finetuned.onnx")) // with a head
 	headless, _ := open(t, local("pretrained.onnx"))
 	again, _ := open(t, local("finetuned.onnx"))
-	plan, err := NewPlanOf(t.Context(), []*graph.Model{headed, headless, again}, Options{Method: "uniform_soup"})
+	plan, err := NewPlanOf(t.Context(), []*onnx.Model{headed, headless, again}, Options{Method: "uniform_soup"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,8 +200,8 @@ func TestFurtherModelLacksAWeight(t *testing.T) {
 func TestSlicesRespectTheMemoryLimit(t *testing.T) {
 	t.Parallel()
 	plan := &Plan{Method: method.Method{Class: method.Slices}, opt: Options{Memory: 8 << 20}, workers: 1}
-	m := &mixer{dst: &graph.Tensor{Name: "w", DType: graph.Float32, Dims: []int64{1 << 20}}, sources: make([]reader, 3), how: method.Mixer{Granule: 1 << 20}}
-	m.codec, _ = graph.Float32.Codec()
+	m := &mixer{dst: &onnx.Tensor{Name: "w", DType: onnx.Float32, Dims: []int64{1 << 20}}, sources: make([]reader, 3), how: method.Mixer{Granule: 1 << 20}}
+	m.codec, _ = onnx.Float32.Codec()
 	var memory *MemoryError
 	if err := plan.checkGranule(m); !errors.As(err, &memory) {
 		t.Errorf("a slice of 4 MiB of 3 models in 8 MiB gives %v", err)
@@ -215,7 +215,7 @@ func TestSlicesRespectTheMemoryLimit(t *testing.T) {
 // A plan with other parameters is the plan that these would have made.
 func TestWith(t *testing.T) {
 	t.Parallel()
-	models := []*graph.Model{openPath(t, filepathDemo("pretrained.onnx")), openPath(t, filepathDemo("finetuned.onnx"))}
+	models := []*onnx.Model{openPath(t, filepathDemo("pretrained.onnx")), openPath(t, filepathDemo("finetuned.onnx"))}
 	opt := Options{Method: "lines", Params: method.Params{"alpha": 0.2}, Set: []Override{{Match: "conv1.*", Params: method.Params{"alpha": 0.9}}}}
 	first, before := runPlan(t, models, opt)
 	opt.Params = method.Params{"alpha": 0.7}
@@ -243,7 +243,7 @@ func TestWith(t *testing.T) {
 // that is what was done.
 func TestRescaledVariancesAreNamed(t *testing.T) {
 	t.Parallel()
-	models := []*graph.Model{normalised(t, []float32{1, 1, 1}, []float32{3, 1, 4}), normalised(t, []float32{0, 1, 1}, []float32{1, 2, 1})}
+	models := []*onnx.Model{normalised(t, []float32{1, 1, 1}, []float32{3, 1, 4}), normalised(t, []float32{0, 1, 1}, []float32{1, 2, 1})}
 	whole := []Override{{Match: "op:BatchNormalization", Params: method.Params{"density": 1.0}}}
 	for _, c := range []struct {
 		what string

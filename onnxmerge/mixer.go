@@ -7,15 +7,15 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/wiseft/wiseft/onnxmerge/graph"
 	"github.com/wiseft/wiseft/onnxmerge/internal/kernel"
 	"github.com/wiseft/wiseft/onnxmerge/method"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
 // mixer makes the merged payload of one tensor, block by block, for several goroutines
 // at once.
 type mixer struct {
-	dst     *graph.Tensor
+	dst     *onnx.Tensor
 	sources []reader
 	codec   kernel.Codec
 	how     method.Mixer
@@ -61,7 +61,7 @@ func (m *mixer) fill(dst []byte, off int64) error {
 	if from == first && to == first+n {
 		return m.make(dst, first, n)
 	}
-	if m.sizeBytes(m.granule()) > graph.BlockSize {
+	if m.sizeBytes(m.granule()) > onnx.BlockSize {
 		return m.fillHeld(dst, off)
 	}
 	wider := make([]byte, m.sizeBytes(to-from))

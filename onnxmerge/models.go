@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"reflect"
 
-	"github.com/wiseft/wiseft/onnxmerge/graph"
 	"github.com/wiseft/wiseft/onnxmerge/internal/kernel"
 	"github.com/wiseft/wiseft/onnxmerge/method"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
 // ModelsError reports models that are too few, or that do not go with the method.
@@ -28,8 +28,8 @@ func checkFisher(how method.Method, models, fisher int) error {
 }
 
 // inputs are all files that a merge reads: the models, and their Fisher informations.
-func (p *Plan) inputs() []*graph.Model {
-	return append(append([]*graph.Model(nil), p.models...), p.opt.Fisher...)
+func (p *Plan) inputs() []*onnx.Model {
+	return append(append([]*onnx.Model(nil), p.models...), p.opt.Fisher...)
 }
 
 // ordinal names a model between the first and the last, by its index.

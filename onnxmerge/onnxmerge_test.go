@@ -11,12 +11,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/wiseft/wiseft/onnxmerge/graph"
 	"github.com/wiseft/wiseft/onnxmerge/method"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
 	"github.com/wiseft/wiseft/scripts/sharedtest"
 )
 
-func open(t testing.TB, path string) (*graph.Model, []byte) {
+func open(t testing.TB, path string) (*onnx.Model, []byte) {
 	t.Helper()
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -25,16 +25,16 @@ func open(t testing.TB, path string) (*graph.Model, []byte) {
 	return openBytes(t, data), data
 }
 
-func openBytes(t testing.TB, data []byte) *graph.Model {
+func openBytes(t testing.TB, data []byte) *onnx.Model {
 	t.Helper()
-	m, err := graph.Open(bytes.NewReader(data), int64(len(data)))
+	m, err := onnx.Open(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return m
 }
 
-func local(name string) string { return filepath.Join("graph", "testdata", name) }
+func local(name string) string { return filepath.Join("onnx", "testdata", name) }
 
 // pairs lists models to merge: the small ones of the repository, and real ones.
 func pairs(t testing.TB, real bool) [][2]string {
@@ -58,7 +58,7 @@ func pairs(t testing.TB, real bool) [][2]string {
 	}
 }
 
-func merge(t testing.TB, a, b *graph.Model, alpha float64, workers int) []byte {
+func merge(t testing.TB, a, b *onnx.Model, alpha float64, workers int) []byte {
 	t.Helper()
 	plan, err := NewPlan(t.Context(), a, b, Options{Params: method.Params{"alpha": alpha}, Workers: workers})
 	if err != nil {
@@ -71,7 +71,7 @@ func merge(t testing.TB, a, b *graph.Model, alpha float64, workers int) []byte {
 	return out.Bytes()
 }
 
-func payload(t testing.TB, x *graph.Tensor) []byte {
+func payload(t testing.TB, x *onnx.Tensor) []byte {
 	t.Helper()
 	p := make([]byte, x.SizeBytes())
 	if err := x.ReadAt(p, 0); err != nil {
@@ -117,7 +117,7 @@ func checkMerge(t *testing.T, pathA, pathB string, alpha float64) {
 			}
 			continue
 		}
-		if tb.DType == graph.Float32 {
+		if tb.DType == onnx.Float32 {
 			checkFloat32(t, tb.ID(), alpha, pg, pa, pb)
 		}
 	}
@@ -175,7 +175,7 @@ func TestEndsKeepSpecialValues(t *testing.T) {
 		data = bytes.Clone(data)
 		m := openBytes(t, data)
 		var out bytes.Buffer
-		err := m.Rewrite(t.Context(), &out, []graph.Replacement{{Tensor: m.Lookup("fc1.weight"), Fill: func(dst []byte, off int64) error {
+		err := m.Rewrite(t.Context(), &out, []onnx.Replacement{{Tensor: m.Lookup("fc1.weight"), Fill: func(dst []byte, off int64) error {
 			for i := 0; i < len(dst); i += 4 {
 				binary.LittleEndian.PutUint32(dst[i:], specials[(int(off)+i)/4%len(specials)])
 			}

@@ -2,6 +2,7 @@ package onnxmerge
 
 import (
 	"fmt"
+	"github.com/wiseft/wiseft/onnxmerge/onnx/flow"
 	"maps"
 	"path"
 	"regexp"
@@ -70,7 +71,7 @@ func (p *Plan) resolve() error {
 		p.explainFalls()
 		return nil
 	}
-	places := p.finetuned.Places()
+	places := flow.Places(p.finetuned)
 	deepest := 0.0 // a head that is not merged does not count
 	for _, d := range p.Decisions {
 		if d.Action == Merge {

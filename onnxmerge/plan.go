@@ -14,9 +14,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/wiseft/wiseft/onnxmerge/align"
-	"github.com/wiseft/wiseft/onnxmerge/graph"
 	"github.com/wiseft/wiseft/onnxmerge/method"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
+	"github.com/wiseft/wiseft/onnxmerge/onnx/flow"
+	"github.com/wiseft/wiseft/onnxmerge/pair"
 )
 
 // Action is what happens to one tensor.
@@ -46,12 +47,12 @@ type Decision struct {
 	Tensor string
 	Action Action
 	Reason string
-	DType  graph.DType
+	DType  onnx.DType
 	Dims   []int64
 
-	a, b       *graph.Tensor // a is nil unless Action is Merge
-	how        align.How     // what proves the pair
-	among      int           // see [align.Pair]
+	a, b       *onnx.Tensor  // a is nil unless Action is Merge
+	how        pair.How      // what proves the pair
+	among      int           // see [pair.Pair]
 	perm       []int         // the order of a's axes in b, nil if it is the same
 	fold       reader        // the pre-trained part if a normalisation is folded into it, else nil
 	unfolded   bool          // fold undoes the normalisation that b has
@@ -84,7 +85,7 @@ type Options struct {
 	Set []Override
 	// Fisher are the diagonal Fisher informations of all models, in their order, for a
 	// method that takes them.
-	Fisher []*graph.Model
+	Fisher []*onnx.Model
 	// Extrapolate accepts parameters beyond the range in which a method interpolates,
 	// such as an alpha of 1.2.
 	Extrapolate bool
@@ -105,8 +106,8 @@ type Plan struct {
 	Method    method.Method
 	Params    method.Params // complete
 
-	pretrained, finetuned *graph.Model
-	models                []*graph.Model // all, in the order of the method
+	pretrained, finetuned *onnx.Model
+	models                []*onnx.Model // all, in the order of the method
 	paired                paired
 	opt                   Options
 	workers               int
@@ -132,8 +133,8 @@ func (e *MismatchError) Error() string {
 }
 
 // NewPlan decides a merge of pretrained and finetuned; see [NewPlanOf].
-func NewPlan(ctx context.Context, pretrained, finetuned *graph.Model, opt Options) (*Plan, error) {
-	return NewPlanOf(ctx, []*graph.Model{pretrained, finetuned}, opt)
+func NewPlan(ctx context.Context, pretrained, finetuned *onnx.Model, opt Options) (*Plan, error) {
+	return NewPlanOf(ctx, []*onnx.Model{pretrained, finetuned}, opt)
 }
 
 // NewPlanOf decides a merge of two or more models: the pre-trained one first, and last
@@ -142,7 +143,7 @@ func NewPlan(ctx context.Context, pretrained, finetuned *graph.Model, opt Option
 // compared instead of merged, such as integers, and the beginnings of the others. A plan
 // with refused tensors is returned together with a [MismatchError], so that it can be
 // shown; it does not run.
-func NewPlanOf(ctx context.Context, models []*graph.Model, opt Options) (*Plan, error) {
+func NewPlanOf(ctx context.Context, models []*onnx.Model, opt Options) (*Plan, error) {
 	p, err := newPlan(models, opt)
 	if err != nil {
 		return nil, err
@@ -202,7 +203,7 @@ func complete(how method.Method, opt Options, models int) (method.Params, error)
 }
 
 // newPlan checks all that can be checked without looking into the models.
-func newPlan(models []*graph.Model, opt Options) (*Plan, error) {
+func newPlan(models []*onnx.Model, opt Options) (*Plan, error) {
 	if opt.Method == "" {
 		opt.Method = "linear"
 	}
@@ -233,7 +234,7 @@ func newPlan(models []*graph.Model, opt Options) (*Plan, error) {
 // pair decides every tensor by the first model and the last.
 func (p *Plan) pair(ctx context.Context) error {
 	sampler := newSampler(p.opt.memory() / 4)
-	alignment, err := align.Find(p.pretrained, p.finetuned, sampler.alike)
+	alignment, err := pair.Find(p.pretrained, p.finetuned, sampler.alike)
 	if err != nil {
 		return err
 	}
@@ -254,7 +255,7 @@ func (p *Plan) pair(ctx context.Context) error {
 // pairStructure decides every tensor by structure and names, of models whose weights have
 // nothing to say about each other.
 func (p *Plan) pairStructure(ctx context.Context) error {
-	alignment, err := align.Find(p.pretrained, p.finetuned, nil)
+	alignment, err := pair.Find(p.pretrained, p.finetuned, nil)
 	if err != nil {
 		return err
 	}
@@ -275,10 +276,10 @@ func (o Options) memory() int64 {
 // Each has a block of every model and one to fill, while another waits to be written.
 func (o Options) workersFor(models int) (int, error) {
 	memory := o.memory() / 2
-	perWorker := int64(models+2) * graph.BlockSize
-	n := (memory - graph.BlockSize) / perWorker
+	perWorker := int64(models+2) * onnx.BlockSize
+	n := (memory - onnx.BlockSize) / perWorker
 	if n < 1 {
-		return 0, &MemoryError{Needs: 2 * (perWorker + graph.BlockSize), Has: o.memory()}
+		return 0, &MemoryError{Needs: 2 * (perWorker + onnx.BlockSize), Has: o.memory()}
 	}
 	return int(min(n, int64(max(o.Workers, 1)))), nil
 }
@@ -297,11 +298,11 @@ const reasonOnlyB = "only in the fine-tuned model"
 const reasonNotSelected = "not selected"
 
 func (p *Plan) judge() judge {
-	return judge{memory: p.opt.memory() / int64(len(p.models)+len(p.opt.Fisher)-1), quantizedA: p.pretrained.Quantized(), quantizedB: p.finetuned.Quantized()}
+	return judge{memory: p.opt.memory() / int64(len(p.models)+len(p.opt.Fisher)-1), quantizedA: flow.Quantized(p.pretrained), quantizedB: flow.Quantized(p.finetuned)}
 }
 
 // decide fills Decisions in the order of the fine-tuned file.
-func (p *Plan) decide(ctx context.Context, al *align.Alignment) error {
+func (p *Plan) decide(ctx context.Context, al *pair.Alignment) error {
 	j := p.judge()
 	byID := map[string]Decision{}
 	for _, pair := range al.Pairs {
@@ -324,7 +325,7 @@ func (p *Plan) decide(ctx context.Context, al *align.Alignment) error {
 	for _, t := range al.OnlyB {
 		byID[t.ID()] = Decision{Action: Copy, Reason: reasonOnlyB}
 	}
-	variances := p.finetuned.Variances()
+	variances := flow.Variances(p.finetuned)
 	for _, t := range p.finetuned.Tensors {
 		d := byID[t.ID()]
 		if d.Action != Copy && !selected(t.ID(), p.opt.Include, p.opt.Exclude) {

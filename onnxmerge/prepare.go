@@ -8,8 +8,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/wiseft/wiseft/onnxmerge/graph"
 	"github.com/wiseft/wiseft/onnxmerge/method"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
 // notes collects what methods have to say, from several goroutines.
@@ -61,7 +61,7 @@ func (p *Plan) mixers(ctx context.Context) ([]*mixer, *notes, error) {
 			first = keys[key]
 		}
 		tensors = append(tensors, &method.Tensor{ID: first.Tensor, Dims: d.Dims, Len: d.b.Len(), Models: len(p.models), Depth: first.depth,
-			Codec: m.codec, Wide: d.DType == graph.Float64, Note: said.add})
+			Codec: m.codec, Wide: d.DType == onnx.Float64, Note: said.add})
 		params = append(params, d.params)
 	}
 	survey, err := p.survey(ctx, all, tensors, said)

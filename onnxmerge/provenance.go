@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/wiseft/wiseft/onnxmerge/graph"
 	"github.com/wiseft/wiseft/onnxmerge/method"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
 // ProvenanceSchema is the value of Provenance.Schema.
@@ -41,7 +41,7 @@ type Candidate struct {
 
 // Provenance says how a merged model was made, completely: the same version makes the
 // same bytes from it and the files it names. It is the JSON text of the metadata
-// property [graph.ProvenanceKey].
+// property [onnx.ProvenanceKey].
 type Provenance struct {
 	Schema      string        `json:"schema"`
 	Version     string        `json:"version"`
@@ -81,10 +81,10 @@ type DataFile struct {
 }
 
 // layoutNames are the layouts that move payloads.
-var layoutNames = map[graph.Layout]string{graph.Inside: "inside", graph.Outside: "outside"}
+var layoutNames = map[onnx.Layout]string{onnx.Inside: "inside", onnx.Outside: "outside"}
 
 // provenance describes the merge. It hashes what has not been read of the inputs.
-func (p *Plan) provenance(ctx context.Context, opt graph.WriteOptions, data []graph.File) (*Provenance, error) {
+func (p *Plan) provenance(ctx context.Context, opt onnx.WriteOptions, data []onnx.File) (*Provenance, error) {
 	out := &Provenance{Schema: ProvenanceSchema, Version: p.opt.Origin.Version, Method: p.Method.Name, Params: p.Params,
 		Include: p.opt.Include, Exclude: p.opt.Exclude, Set: p.opt.Set, Extrapolate: p.opt.Extrapolate, FoldNorms: p.opt.FoldNorms,
 		BackboneAt: p.opt.BackboneOutput, Features: p.Backbone.Output,
@@ -97,7 +97,7 @@ func (p *Plan) provenance(ctx context.Context, opt graph.WriteOptions, data []gr
 			return nil, err
 		}
 		s := Source{File: p.opt.Origin.Files[i], Bytes: files[0].SizeBytes, SHA256: files[0].Hash, Data: dataFiles(files[1:])}
-		if from := m.Property(graph.ProvenanceKey); json.Valid([]byte(from)) {
+		if from := m.Property(onnx.ProvenanceKey); json.Valid([]byte(from)) {
 			s.From = json.RawMessage(from)
 		}
 		if i < len(p.models) {
@@ -109,7 +109,7 @@ func (p *Plan) provenance(ctx context.Context, opt graph.WriteOptions, data []gr
 	return out, nil
 }
 
-func dataFiles(files []graph.File) []DataFile {
+func dataFiles(files []onnx.File) []DataFile {
 	var out []DataFile
 	for _, f := range files {
 		out = append(out, DataFile{f.Name, f.SizeBytes, f.Hash})
@@ -118,19 +118,19 @@ func dataFiles(files []graph.File) []DataFile {
 }
 
 // ReadProvenance returns what a merged model says of itself. A model without
-// provenance gives a [graph.FormatError].
-func ReadProvenance(m *graph.Model) (*Provenance, error) {
-	text := m.Property(graph.ProvenanceKey)
+// provenance gives a [onnx.FormatError].
+func ReadProvenance(m *onnx.Model) (*Provenance, error) {
+	text := m.Property(onnx.ProvenanceKey)
 	if text == "" {
-		return nil, graph.FormatError("the model does not say how it was made: it was not merged by wiseft, or without provenance")
+		return nil, onnx.FormatError("the model does not say how it was made: it was not merged by wiseft, or without provenance")
 	}
 	var p Provenance
 	if err := json.Unmarshal([]byte(text), &p); err != nil {
-		return nil, graph.FormatError(fmt.Sprintf("metadata %s: %v", graph.ProvenanceKey, err))
+		return nil, onnx.FormatError(fmt.Sprintf("metadata %s: %v", onnx.ProvenanceKey, err))
 	}
 	if p.Schema != ProvenanceSchema || len(p.Models) < 2 {
-		return nil, graph.FormatError(fmt.Sprintf("metadata %s: schema %q with %d models, where %q with 2 or more is known",
-			graph.ProvenanceKey, p.Schema, len(p.Models), ProvenanceSchema))
+		return nil, onnx.FormatError(fmt.Sprintf("metadata %s: schema %q with %d models, where %q with 2 or more is known",
+			onnx.ProvenanceKey, p.Schema, len(p.Models), ProvenanceSchema))
 	}
 	return &p, nil
 }
@@ -142,11 +142,11 @@ func (p *Provenance) Options() Options {
 }
 
 // Layout returns the layout that was asked for.
-func (p *Provenance) Layout() graph.Layout {
+func (p *Provenance) Layout() onnx.Layout {
 	for layout, name := range layoutNames {
 		if name == p.External {
 			return layout
 		}
 	}
-	return graph.Keep
+	return onnx.Keep
 }

@@ -11,8 +11,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/wiseft/wiseft/onnxmerge/graph"
 	"github.com/wiseft/wiseft/onnxmerge/method"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
 // files is an Output in memory.
@@ -33,17 +33,17 @@ func TestMergeIsReproducibleFromItsProvenance(t *testing.T) {
 		name   string
 		a, b   string
 		opt    Options
-		layout graph.WriteOptions
+		layout onnx.WriteOptions
 	}{
 		{"one file", local("pretrained.onnx"), local("finetuned.onnx"), Options{Params: method.Params{"alpha": 0.3}, Exclude: []string{"fc2*"}, Workers: 2},
-			graph.WriteOptions{}},
+			onnx.WriteOptions{}},
 		{"data files", external("pretrained.onnx"), external("finetuned.onnx"), Options{Params: method.Params{"alpha": 1.2}, Extrapolate: true},
-			graph.WriteOptions{DataName: "m.data"}},
+			onnx.WriteOptions{DataName: "m.data"}},
 		{"moved out", local("pretrained.onnx"), local("finetuned.onnx"), Options{Include: []string{"fc*"}},
-			graph.WriteOptions{Layout: graph.Outside, DataName: "m.data", ShardBytes: 100}},
+			onnx.WriteOptions{Layout: onnx.Outside, DataName: "m.data", ShardBytes: 100}},
 	} {
 		a, b := openPath(t, c.a), openPath(t, c.b)
-		write := func(opt Options, layout graph.WriteOptions) files {
+		write := func(opt Options, layout onnx.WriteOptions) files {
 			plan, err := NewPlan(t.Context(), a, b, opt)
 			if err != nil {
 				t.Fatal(err)
@@ -63,7 +63,7 @@ func TestMergeIsReproducibleFromItsProvenance(t *testing.T) {
 		}
 		opt := from.Options()
 		opt.Origin = &Origin{Version: from.Version, Files: []string{from.Models[0].File, from.Models[1].File}}
-		again := write(opt, graph.WriteOptions{Layout: from.Layout(), DataName: "m.data", ShardBytes: from.ShardBytes})
+		again := write(opt, onnx.WriteOptions{Layout: from.Layout(), DataName: "m.data", ShardBytes: from.ShardBytes})
 		if len(again) != len(first) {
 			t.Errorf("%s: %d files, then %d", c.name, len(first), len(again))
 		}
@@ -79,7 +79,7 @@ func TestMergeIsReproducibleFromItsProvenance(t *testing.T) {
 func between(t testing.TB, model []byte) []byte {
 	t.Helper()
 	m := openBytes(t, model)
-	text := m.Property(graph.ProvenanceKey)
+	text := m.Property(onnx.ProvenanceKey)
 	if text == "" {
 		t.Fatal("no provenance")
 	}
@@ -90,7 +90,7 @@ func TestProvenanceNamesTheInputs(t *testing.T) {
 	t.Parallel()
 	a, dataA := open(t, local("pretrained.onnx"))
 	b, _ := open(t, local("finetuned.onnx"))
-	merged := func(a, b *graph.Model) *graph.Model {
+	merged := func(a, b *onnx.Model) *onnx.Model {
 		plan, err := NewPlan(t.Context(), a, b, Options{Origin: origin})
 		if err != nil {
 			t.Fatal(err)
@@ -121,7 +121,7 @@ func TestProvenanceNamesTheInputs(t *testing.T) {
 	if err := json.Unmarshal(second.Models[1].From, &inner); err != nil || inner.Models[0].SHA256 != p.Models[0].SHA256 {
 		t.Errorf("the merged model's own descent is lost: %s (%v)", second.Models[1].From, err)
 	}
-	var format graph.FormatError
+	var format onnx.FormatError
 	if _, err := ReadProvenance(a); !errors.As(err, &format) {
 		t.Errorf("no provenance: error %v, want a FormatError", err)
 	}
@@ -145,7 +145,7 @@ func TestVerifyFindsDifferences(t *testing.T) {
 	other := openPath(t, local("finetuned_other_use.onnx"))
 	for _, c := range []struct {
 		name  string
-		model *graph.Model
+		model *onnx.Model
 		want  string
 	}{
 		{"the merge", good, ""},

@@ -10,11 +10,11 @@ import (
 
 	"google.golang.org/protobuf/encoding/protowire"
 
-	"github.com/wiseft/wiseft/onnxmerge/graph"
 	"github.com/wiseft/wiseft/onnxmerge/method"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
-// folder is a graph.Output of files in a folder; the model is model.onnx.
+// folder is a onnx.Output of files in a folder; the model is model.onnx.
 type folder string
 
 func (f folder) Create(name string) (io.Writer, error) {
@@ -25,10 +25,10 @@ func (f folder) Create(name string) (io.Writer, error) {
 }
 
 // outside returns the model with its payloads in data files.
-func outside(t *testing.T, m *graph.Model) *graph.Model {
+func outside(t *testing.T, m *onnx.Model) *onnx.Model {
 	t.Helper()
 	dir := t.TempDir()
-	data, err := m.Write(t.Context(), folder(dir), nil, graph.WriteOptions{Layout: graph.Outside, DataName: "model.data", ShardBytes: 100 << 10})
+	data, err := m.Write(t.Context(), folder(dir), nil, onnx.WriteOptions{Layout: onnx.Outside, DataName: "model.data", ShardBytes: 100 << 10})
 	if err != nil || len(data) < 2 {
 		t.Fatalf("%d data files (%v)", len(data), err)
 	}
@@ -41,7 +41,7 @@ func outside(t *testing.T, m *graph.Model) *graph.Model {
 	if err != nil {
 		t.Fatal(err)
 	}
-	moved, err := graph.OpenWithData(bytes.NewReader(file), int64(len(file)), root)
+	moved, err := onnx.OpenWithData(bytes.NewReader(file), int64(len(file)), root)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +63,7 @@ func fields(t *testing.T, message []byte) (list [][]byte) {
 }
 
 // backwards returns the model with its initializers in reverse order.
-func backwards(t *testing.T, m *graph.Model) *graph.Model {
+func backwards(t *testing.T, m *onnx.Model) *onnx.Model {
 	t.Helper()
 	var file bytes.Buffer
 	if err := m.Rewrite(t.Context(), &file, nil, 1); err != nil {
@@ -106,7 +106,7 @@ func TestDrawsDoNotDependOnTheFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	models := family(t, base.Bytes(), 3)
-	var moved, turned []*graph.Model
+	var moved, turned []*onnx.Model
 	for _, m := range models {
 		moved, turned = append(moved, outside(t, m)), append(turned, backwards(t, m))
 	}
@@ -118,7 +118,7 @@ func TestDrawsDoNotDependOnTheFile(t *testing.T) {
 		}
 		merged := openBytes(t, want)
 		opt.Workers = 3
-		for how, list := range map[string][]*graph.Model{"data files": moved, "another order": turned} {
+		for how, list := range map[string][]*onnx.Model{"data files": moved, "another order": turned} {
 			_, file := runPlan(t, list, opt)
 			got := openBytes(t, file)
 			if len(got.Tensors) != len(merged.Tensors) {

@@ -3,14 +3,14 @@ package onnxmerge
 import (
 	"sync"
 
-	"github.com/wiseft/wiseft/onnxmerge/graph"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
 // reader reads a source's payload as the fine-tuned tensor holds it.
 type reader func(dst []byte, off int64) error
 
 // source reads t with its axes in the order of perm, elements of the given size in bytes.
-func source(t *graph.Tensor, perm []int, size int) reader {
+func source(t *onnx.Tensor, perm []int, size int) reader {
 	if perm == nil {
 		return t.ReadAt
 	}
@@ -20,7 +20,7 @@ func source(t *graph.Tensor, perm []int, size int) reader {
 // transposed reads a payload with its axes in another order. It holds the whole payload
 // from the first call on.
 type transposed struct {
-	source  *graph.Tensor
+	source  *onnx.Tensor
 	size    int     // bytes of an element
 	dims    []int64 // in the order in which it is read
 	strides []int64 // in elements of the source, for each of dims
@@ -29,7 +29,7 @@ type transposed struct {
 
 // newTransposed reads source in the order of perm, which lists source's axes; those of
 // length 1 may be left out.
-func newTransposed(source *graph.Tensor, perm []int, size int) *transposed {
+func newTransposed(source *onnx.Tensor, perm []int, size int) *transposed {
 	strides := make([]int64, len(source.Dims))
 	step := int64(1)
 	for i := len(strides) - 1; i >= 0; i-- {

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/wiseft/wiseft/onnxmerge/align"
+	"github.com/wiseft/wiseft/onnxmerge/pair"
 )
 
 // unrelated is below what fine-tuning leaves: real pairs have .75 and more in most
@@ -15,7 +15,7 @@ const unrelated = 0.1
 func (p *Plan) checkRelatives(s *sampler) error {
 	var cosines []float64
 	for _, d := range p.Decisions {
-		if d.Action != Merge || d.fold != nil || d.b.Len() < minRelated || align.IsVector(d.Dims) {
+		if d.Action != Merge || d.fold != nil || d.b.Len() < minRelated || pair.IsVector(d.Dims) {
 			continue
 		}
 		c, ok, err := s.alike(d.a, d.b, d.perm)

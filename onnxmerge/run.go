@@ -7,13 +7,13 @@ import (
 	"io"
 	"sync/atomic"
 
-	"github.com/wiseft/wiseft/onnxmerge/graph"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
 // Result is what a merge made beside the model's own file.
 type Result struct {
-	Data       []graph.File // data files
-	Provenance *Provenance  // nil without Options.Origin
+	Data       []onnx.File // data files
+	Provenance *Provenance // nil without Options.Origin
 	Clamped    []Clamped
 	Notes      []string // what a method fell back to, one line each
 }
@@ -32,13 +32,13 @@ type Progress func(done, total int64)
 // Run writes the merged model to w as one file. On an error or when ctx ends, what was
 // written is not a model.
 func (p *Plan) Run(ctx context.Context, w io.Writer, progress Progress) (*Result, error) {
-	return p.Write(ctx, graph.Single(w), graph.WriteOptions{Layout: graph.Inside}, progress)
+	return p.Write(ctx, onnx.Single(w), onnx.WriteOptions{Layout: onnx.Inside}, progress)
 }
 
 // Write writes the merged model to out. Of opt, the layout counts: how many workers
 // there are and what the provenance says is decided by the plan. The errors are those
-// of [graph.Model.Write], and [OverflowError].
-func (p *Plan) Write(ctx context.Context, out graph.Output, opt graph.WriteOptions, progress Progress) (*Result, error) {
+// of [onnx.Model.Write], and [OverflowError].
+func (p *Plan) Write(ctx context.Context, out onnx.Output, opt onnx.WriteOptions, progress Progress) (*Result, error) {
 	if err := p.check(); err != nil {
 		return nil, err
 	}
@@ -53,7 +53,7 @@ func (p *Plan) Write(ctx context.Context, out graph.Output, opt graph.WriteOptio
 		for _, m := range p.inputs() {
 			m.TrackHashes(p.opt.memory() / 2 / int64(len(p.inputs())))
 		}
-		opt.Provenance = func(data []graph.File) (text string, err error) {
+		opt.Provenance = func(data []onnx.File) (text string, err error) {
 			if r.Provenance, err = p.provenance(ctx, opt, data); err != nil {
 				return "", err
 			}
@@ -70,9 +70,9 @@ func (p *Plan) Write(ctx context.Context, out graph.Output, opt graph.WriteOptio
 		total += m.dst.SizeBytes()
 	}
 	var done atomic.Int64
-	var replacements []graph.Replacement
+	var replacements []onnx.Replacement
 	for _, m := range mixers {
-		replacements = append(replacements, graph.Replacement{Tensor: m.dst, Fill: func(dst []byte, off int64) error {
+		replacements = append(replacements, onnx.Replacement{Tensor: m.dst, Fill: func(dst []byte, off int64) error {
 			if err := m.fill(dst, off); err != nil {
 				return fmt.Errorf("tensor %q: %w", m.dst.ID(), err)
 			}

@@ -3,8 +3,8 @@ package onnxmerge
 import (
 	"fmt"
 
-	"github.com/wiseft/wiseft/onnxmerge/align"
-	"github.com/wiseft/wiseft/onnxmerge/graph"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
+	"github.com/wiseft/wiseft/onnxmerge/pair"
 )
 
 // sampler compares weights by what it samples of them, and keeps the samples while there
@@ -18,7 +18,7 @@ type sampler struct {
 
 // sampleKey is a weight as it is read.
 type sampleKey struct {
-	tensor *graph.Tensor
+	tensor *onnx.Tensor
 	perm   string
 }
 
@@ -33,8 +33,8 @@ func newSampler(memory int64) *sampler {
 	return &sampler{samples: map[sampleKey][]float64{}, max: int(memory / 8), whole: memory}
 }
 
-// alike implements [align.Likeness].
-func (s *sampler) alike(a, b *graph.Tensor, perm []int) (cosine float64, ok bool, err error) {
+// alike implements [pair.Likeness].
+func (s *sampler) alike(a, b *onnx.Tensor, perm []int) (cosine float64, ok bool, err error) {
 	codec, known := b.DType.Codec()
 	if !known || codec.Bits < 8 || !a.Readable() || !b.Readable() {
 		return 0, false, nil
@@ -50,12 +50,12 @@ func (s *sampler) alike(a, b *graph.Tensor, perm []int) (cosine float64, ok bool
 	if err != nil {
 		return 0, false, fmt.Errorf("tensor %q: %w", b.ID(), err)
 	}
-	cosine, ok = align.Cosine(x, y, align.IsVector(b.Dims))
+	cosine, ok = pair.Cosine(x, y, pair.IsVector(b.Dims))
 	return cosine, ok, nil
 }
 
 // sample reads elements of t in the order of perm, and with b's dtype, which is t's too.
-func (s *sampler) sample(t, b *graph.Tensor, perm []int) ([]float64, error) {
+func (s *sampler) sample(t, b *onnx.Tensor, perm []int) ([]float64, error) {
 	key := sampleKey{t, fmt.Sprint(perm)}
 	if values := s.samples[key]; values != nil {
 		return values, nil

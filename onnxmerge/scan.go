@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/wiseft/wiseft/onnxmerge/graph"
 	"github.com/wiseft/wiseft/onnxmerge/method"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
 // stretchLen is how many elements one part of a scan sees, at least: so many that what
@@ -91,7 +91,7 @@ func (s stretch) gather(part method.Part, granule int64) error {
 	}
 	block := int64(blockOf(unit))
 	// What is read at a time: about as much as is written at a time.
-	step := block * max(1, graph.BlockSize*8/int64(m.codec.Bits)/block)
+	step := block * max(1, onnx.BlockSize*8/int64(m.codec.Bits)/block)
 	buf := m.pool.Get().(*scratch)
 	defer m.pool.Put(buf)
 	buf.grow(int(min(block, s.n)))

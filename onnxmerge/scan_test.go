@@ -3,8 +3,8 @@ package onnxmerge
 import (
 	"testing"
 
-	"github.com/wiseft/wiseft/onnxmerge/graph"
 	"github.com/wiseft/wiseft/onnxmerge/method"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
 // counting reads a tensor whose numbers count up to 1,023 and begin again.
@@ -43,13 +43,13 @@ func (f *follower) Add(src [][]float64, off int64) {
 // element longer than what is read, or gathered, at a time.
 func TestScanSeesTheLastElement(t *testing.T) {
 	t.Parallel()
-	for _, dtype := range []graph.DType{graph.Float32, graph.Float16} {
+	for _, dtype := range []onnx.DType{onnx.Float32, onnx.Float16} {
 		for _, granule := range []int64{1, 3, 1000} {
 			block := int64(blockOf(granule))
-			read := block * max(1, graph.BlockSize*8/int64(dtype.Bits())/block)
+			read := block * max(1, onnx.BlockSize*8/int64(dtype.Bits())/block)
 			stretch := granule * (stretchLen / granule)
 			for _, n := range []int64{1, block, block + 1, read, read + 1, stretch, stretch + 1, 2*stretch + read + 1} {
-				m := &mixer{dst: &graph.Tensor{Name: "w", DType: dtype, Dims: []int64{n}}}
+				m := &mixer{dst: &onnx.Tensor{Name: "w", DType: dtype, Dims: []int64{n}}}
 				m.codec, _ = dtype.Codec()
 				m.sources = []reader{counting(m)}
 				m.pool.New = func() any { return &scratch{raw: make([][]byte, 1)} }

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/wiseft/wiseft/onnxmerge/align"
-	"github.com/wiseft/wiseft/onnxmerge/graph"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
+	"github.com/wiseft/wiseft/onnxmerge/pair"
 )
 
 // A weight that one exporter stored transposed is merged through the transpose, in the
@@ -82,7 +82,7 @@ func TestTransposedReadsEveryOrder(t *testing.T) {
 }
 
 // renamed replaces names by others of the same length.
-func renamed(t *testing.T, path string, names ...string) *graph.Model {
+func renamed(t *testing.T, path string, names ...string) *onnx.Model {
 	t.Helper()
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -100,7 +100,7 @@ func TestNamesAreNoProof(t *testing.T) {
 	pre := openPath(t, local("pretrained.onnx"))
 	fine := openPath(t, local("finetuned.onnx"))
 	want := openBytes(t, merge(t, pre, fine, 0.5, 1))
-	for name, other := range map[string]*graph.Model{
+	for name, other := range map[string]*onnx.Model{
 		"drifted":   renamed(t, local("pretrained.onnx"), "fc1.weight", "layer.zero", "fc2", "xyz"),
 		"exchanged": renamed(t, local("pretrained.onnx"), "fc1.", "tmp.", "fc2.", "fc1.", "tmp.", "fc2."),
 	} {
@@ -114,7 +114,7 @@ func TestNamesAreNoProof(t *testing.T) {
 }
 
 // noise makes a payload of random float32 numbers.
-func noise(x *graph.Tensor, seed uint64) []byte {
+func noise(x *onnx.Tensor, seed uint64) []byte {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	p := make([]byte, x.SizeBytes())
 	for i := 0; i < len(p); i += 4 {
@@ -129,12 +129,12 @@ func TestStrangersAreWarnedOf(t *testing.T) {
 	a := openPath(t, filepathDemo("pretrained.onnx"))
 	random := map[string][]byte{}
 	for i, x := range a.Tensors {
-		if x.DType == graph.Float32 {
+		if x.DType == onnx.Float32 {
 			random[x.ID()] = noise(x, uint64(i))
 		}
 	}
 	for name, c := range map[string]struct {
-		b    *graph.Model
+		b    *onnx.Model
 		want bool
 	}{"itself": {a, false}, "random weights": {with(t, a, random), true}} {
 		plan, err := NewPlan(t.Context(), a, c.b, Options{})
@@ -194,9 +194,9 @@ func TestWeightsProveWhatStructureCannot(t *testing.T) {
 	proved := 0
 	sampler := newSampler(1 << 20)
 	for _, d := range plan.Decisions {
-		if d.how == align.ByWeights || d.how == align.Around {
+		if d.how == pair.ByWeights || d.how == pair.Around {
 			proved++
-			if c, ok, err := sampler.alike(d.a, d.b, nil); err != nil || ok && c < align.Related && d.b.Len() >= minRelated && !align.IsVector(d.Dims) || d.a.ID() != d.Tensor {
+			if c, ok, err := sampler.alike(d.a, d.b, nil); err != nil || ok && c < pair.Related && d.b.Len() >= minRelated && !pair.IsVector(d.Dims) || d.a.ID() != d.Tensor {
 				t.Errorf("%s is paired with %s, cosine %g", d.Tensor, d.a.ID(), c)
 			}
 		}

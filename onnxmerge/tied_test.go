@@ -6,7 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/wiseft/wiseft/onnxmerge/graph"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
+	"github.com/wiseft/wiseft/onnxmerge/onnx/flow"
 )
 
 // A weight that is one tensor in the fine-tuned model and two in the pre-trained is merged
@@ -27,8 +28,8 @@ func TestTiedWeightsAreMergedIfTheyAreOne(t *testing.T) {
 	if !found {
 		t.Error("the tied weight is not merged with the embedding")
 	}
-	var other *graph.Tensor // the decoder's copy, transposed
-	for o := range untied.Operands() {
+	var other *onnx.Tensor // the decoder's copy, transposed
+	for o := range flow.Operands(untied) {
 		if o.Node.OpType == "MatMul" && o.Tensor.Len() == untied.Lookup("word.weight").Len() {
 			other = o.Tensor
 		}

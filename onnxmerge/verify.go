@@ -7,7 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
-	"github.com/wiseft/wiseft/onnxmerge/graph"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
 // VerifyOptions say how much of a model is verified.
@@ -26,7 +26,7 @@ type Verification struct {
 
 // Verify compares a model with what the plan would write: its structure, and samples
 // of every tensor, computed anew.
-func (p *Plan) Verify(ctx context.Context, model *graph.Model, opt VerifyOptions, progress Progress) (*Verification, error) {
+func (p *Plan) Verify(ctx context.Context, model *onnx.Model, opt VerifyOptions, progress Progress) (*Verification, error) {
 	if err := p.check(); err != nil {
 		return nil, err
 	}
@@ -34,7 +34,7 @@ func (p *Plan) Verify(ctx context.Context, model *graph.Model, opt VerifyOptions
 	if err := v.structure(ctx, p.finetuned, model); err != nil {
 		return nil, err
 	}
-	made := map[*graph.Tensor]func(dst []byte, off int64) error{}
+	made := map[*onnx.Tensor]func(dst []byte, off int64) error{}
 	mixers, _, err := p.mixers(ctx)
 	if err != nil {
 		return nil, err
@@ -70,7 +70,7 @@ func (v *Verification) differs(format string, args ...any) {
 	v.Differences = append(v.Differences, fmt.Sprintf(format, args...))
 }
 
-func (v *Verification) structure(ctx context.Context, want, got *graph.Model) error {
+func (v *Verification) structure(ctx context.Context, want, got *onnx.Model) error {
 	a, err := want.StructureHash(ctx)
 	if err != nil {
 		return err
@@ -89,7 +89,7 @@ func (v *Verification) structure(ctx context.Context, want, got *graph.Model) er
 const sampleBytes = 4 << 10
 
 // tensor compares got with what fill makes of want.
-func (v *Verification) tensor(got, want *graph.Tensor, fill func(dst []byte, off int64) error, opt VerifyOptions) error {
+func (v *Verification) tensor(got, want *onnx.Tensor, fill func(dst []byte, off int64) error, opt VerifyOptions) error {
 	switch {
 	case got == nil:
 		v.differs("tensor %q is missing", want.ID())

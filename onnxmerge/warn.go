@@ -5,7 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/wiseft/wiseft/onnxmerge/graph"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
+	"github.com/wiseft/wiseft/onnxmerge/onnx/flow"
 )
 
 // warn notes what may hold weights and is copied unseen, what differs and is copied
@@ -74,7 +75,7 @@ func (p *Plan) warnUnused() {
 	p.Warnings = append(p.Warnings, text)
 }
 
-func shapeKey(t *graph.Tensor) string { return fmt.Sprint(t.DType, t.Dims) }
+func shapeKey(t *onnx.Tensor) string { return fmt.Sprint(t.DType, t.Dims) }
 
 // warnPartial names weights inside of the backbone that are not merged, although the
 // pre-trained model has some that are not used: then the two may be one thing, written
@@ -117,7 +118,7 @@ func (p *Plan) warnRescaled() {
 
 // normReasons says what is known of two models that have nothing in common.
 func (p *Plan) normReasons() []string {
-	a, b := p.pretrained.CountOps("BatchNormalization"), p.finetuned.CountOps("BatchNormalization")
+	a, b := flow.CountOps(p.pretrained, "BatchNormalization"), flow.CountOps(p.finetuned, "BatchNormalization")
 	if a == b {
 		return nil
 	}

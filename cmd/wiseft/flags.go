@@ -8,7 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 	"github.com/wiseft/wiseft"
 	"github.com/wiseft/wiseft/onnxmerge"
-	"github.com/wiseft/wiseft/onnxmerge/graph"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
 	"github.com/wiseft/wiseft/onnxmerge/method"
 )
 
@@ -160,14 +160,14 @@ func (o *storageOptions) flags() []cli.Flag {
 }
 
 func (o *storageOptions) options() (w wiseft.WriteOptions, err error) {
-	layouts := map[string]graph.Layout{"auto": graph.Keep, "always": graph.Outside, "never": graph.Inside}
+	layouts := map[string]onnx.Layout{"auto": onnx.Keep, "always": onnx.Outside, "never": onnx.Inside}
 	layout, ok := layouts[o.external]
 	if !ok {
 		return w, usagef("--external %s is none of always, never, auto", o.external)
 	}
 	w = wiseft.WriteOptions{Layout: layout, Force: o.force}
 	if o.shardSize != "" {
-		if layout != graph.Outside {
+		if layout != onnx.Outside {
 			return w, usagef("--shard-size needs --external always")
 		}
 		w.ShardBytes, err = parseSize("shard-size", o.shardSize)

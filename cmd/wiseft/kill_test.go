@@ -38,7 +38,7 @@ func largeModel(n int, seed byte) []byte {
 // contents reads the model of the given name and its data file. Missing files are nil.
 func contents(t *testing.T, dir, name string) (model, data []byte) {
 	t.Helper()
-	for path, into := range map[string]*[]byte{name: &model, dataName(name): &data} {
+	for path, into := range map[string]*[]byte{name: &model, name + ".data": &data} {
 		b, err := os.ReadFile(filepath.Join(dir, path))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			t.Fatal(err)

@@ -52,7 +52,7 @@ func setupScript(env *testscript.Env, library string) error {
 		}
 	}
 	for _, name := range []string{"pretrained", "finetuned", "finetuned_float16", "finetuned_folded"} {
-		data, err := os.ReadFile(filepath.Join("../../onnxmerge/graph/testdata", name+".onnx"))
+		data, err := os.ReadFile(filepath.Join("../../onnxmerge/onnx/testdata", name+".onnx"))
 		if err != nil {
 			return err
 		}
@@ -62,12 +62,12 @@ func setupScript(env *testscript.Env, library string) error {
 	}
 	for name, from := range map[string]string{"normed_a": "resnet/a_keep", "normed_b": "resnet/b_keep", "folded_a": "resnet/a_fold", "folded_b": "resnet/b_fold",
 		"classes5": "pointnet/a_keep", "classes7": "pointnet/b_classes7_keep"} {
-		if err := unpack(filepath.Join(env.WorkDir, name+".onnx"), "../../onnxmerge/align/testdata/corpus/"+from+".onnx.gz"); err != nil {
+		if err := unpack(filepath.Join(env.WorkDir, name+".onnx"), "../../onnxmerge/pair/testdata/corpus/"+from+".onnx.gz"); err != nil {
 			return err
 		}
 	}
 	for _, folder := range []string{"external", "stores"} {
-		if err := os.CopyFS(filepath.Join(env.WorkDir, folder), os.DirFS(filepath.Join("../../onnxmerge/graph/testdata", folder))); err != nil {
+		if err := os.CopyFS(filepath.Join(env.WorkDir, folder), os.DirFS(filepath.Join("../../onnxmerge/onnx/testdata", folder))); err != nil {
 			return err
 		}
 	}

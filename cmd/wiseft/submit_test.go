@@ -85,7 +85,7 @@ func TestParseShard(t *testing.T) {
 			t.Errorf("--shard %q with %q: got %+v, want an error", text, env, got)
 		}
 	}
-	if _, err := parseShard("auto", environment("JOB_COMPLETION_INDEX=1")); err == nil || !strings.Contains(err.Error(), "nobody says of how many") {
+	if _, err := parseShard("auto", environment("JOB_COMPLETION_INDEX=1")); err == nil || !strings.Contains(err.Error(), "no variable has the number of shares") {
 		t.Errorf("no count: %v", err)
 	}
 }

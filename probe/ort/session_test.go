@@ -16,7 +16,7 @@ import (
 	"github.com/wiseft/wiseft/probe/ort/orttest"
 )
 
-const model = "../../onnxmerge/graph/testdata/pretrained.onnx"
+const model = "../../onnxmerge/onnx/testdata/pretrained.onnx"
 
 func open(t *testing.T, path, tensor string) probe.Extractor {
 	t.Helper()
@@ -79,7 +79,7 @@ func TestFixedBatch(t *testing.T) {
 		t.Fatal(err)
 	}
 	var features [2]*probe.Features
-	for i, path := range []string{model, "../../onnxmerge/graph/testdata/pretrained_batch5.onnx"} {
+	for i, path := range []string{model, "../../onnxmerge/onnx/testdata/pretrained_batch5.onnx"} {
 		if features[i], err = probe.Extract(t.Context(), open(t, path, ""), made, probe.ExtractOptions{}); err != nil {
 			t.Fatal(err)
 		}
@@ -125,7 +125,7 @@ func TestOpenRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	half, err := os.ReadFile("../../onnxmerge/graph/testdata/pretrained_float16.onnx")
+	half, err := os.ReadFile("../../onnxmerge/onnx/testdata/pretrained_float16.onnx")
 	if err != nil {
 		t.Fatal(err)
 	}

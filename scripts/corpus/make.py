@@ -1,4 +1,4 @@
-"""Makes onnxmerge/align/testdata/corpus: one architecture, many exports, and the truth
+"""Makes onnxmerge/pair/testdata/corpus: one architecture, many exports, and the truth
 about which tensor of each is which parameter.
 
 Run from anywhere: python scripts/corpus/make.py [architecture...] (versions in
@@ -22,7 +22,7 @@ from nets import HEADS, NETS, model
 from tensors import tensors
 from truth import Truth
 
-OUT = pathlib.Path(__file__).resolve().parents[2] / "onnxmerge/align/testdata/corpus"
+OUT = pathlib.Path(__file__).resolve().parents[2] / "onnxmerge/pair/testdata/corpus"
 RTOL, ATOL = 1e-4, 1e-5  # of outputs: float32 through some twenty layers
 TOOLS = ["torch", "onnx", "onnxruntime", "onnxscript", "onnxslim", "numpy"]
 

@@ -1,4 +1,4 @@
-"""The tensors of an ONNX model, under the IDs that onnxmerge/graph gives them."""
+"""The tensors of an ONNX model, under the IDs that onnxmerge/onnx gives them."""
 
 import numpy as np
 import onnx

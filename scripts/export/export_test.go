@@ -18,7 +18,7 @@ import (
 	"testing"
 
 	"github.com/wiseft/wiseft/datasets/npy"
-	"github.com/wiseft/wiseft/onnxmerge/graph"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
 	"github.com/wiseft/wiseft/probe"
 	"github.com/wiseft/wiseft/probe/ort"
 	"github.com/wiseft/wiseft/probe/ort/orttest"
@@ -80,17 +80,17 @@ func fill(t *testing.T, name string) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := graph.Open(bytes.NewReader(empty), int64(len(empty)))
+	m, err := onnx.Open(bytes.NewReader(empty), int64(len(empty)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var weights []graph.Replacement
+	var weights []onnx.Replacement
 	for _, tensor := range m.Tensors {
-		if tensor.Site != graph.Initializer {
+		if tensor.Site != onnx.Initializer {
 			continue
 		}
 		value := weight(tensor.Name, tensor.Dims)
-		weights = append(weights, graph.Replacement{Tensor: tensor, Fill: func(dst []byte, off int64) error {
+		weights = append(weights, onnx.Replacement{Tensor: tensor, Fill: func(dst []byte, off int64) error {
 			for i := 0; i < len(dst); i += 4 {
 				binary.LittleEndian.PutUint32(dst[i:], math.Float32bits(value((int(off)+i)/4)))
 			}

@@ -1,0 +1,199 @@
+package onnx
+
+import (
+	"context"
+	"encoding/binary"
+	"io"
+	"math"
+
+	"github.com/wiseft/wiseft/onnxmerge/internal/wire"
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// Change is a change of a model's main graph and metadata. The zero value changes nothing.
+type Change struct {
+	// Needed, if not nil, are the values that the model must compute. All outputs are removed, and so are the nodes,
+	// initializers and declared values from which no needed value is computed.
+	Needed       map[string]bool
+	Add          Additions
+	Metadata     []Entry // properties to set
+	Replacements []Replacement
+}
+
+// WriteChanged writes the model with a change. Payloads of data files move into the model; everything else is copied
+// byte for byte.
+func (m *Model) WriteChanged(ctx context.Context, w io.Writer, c Change) error {
+	made, err := m.fills(c.Replacements)
+	if err != nil {
+		return err
+	}
+	var edits []wire.Edit
+	if c.Needed != nil {
+		edits = m.pruneTo(c.Needed)
+	}
+	if len(c.Add.fields) > 0 {
+		end := m.Graph.within[len(m.Graph.within)-1].Body.End()
+		edits = append(edits, wire.NewEdit(wire.Span{Off: end}, c.Add.fields, m.Graph.within))
+	}
+	for _, e := range c.Metadata {
+		edits = append(edits, m.setMetadata(e)...)
+	}
+	_, err = m.write(ctx, single{w}, edits, made, WriteOptions{Layout: Inside})
+	return err
+}
+
+// pruneTo removes all outputs, and the nodes, initializers and declared values from which no needed value is
+// computed.
+func (m *Model) pruneTo(needed map[string]bool) []wire.Edit {
+	g := m.Graph
+	edits := remove(g.outputs, func(string) bool { return true }, g.within)
+	for _, n := range g.Nodes {
+		keep := false
+		for _, name := range n.Outputs {
+			keep = keep || needed[name]
+		}
+		if !keep {
+			edits = append(edits, wire.Edit{At: n.field.Whole(), Within: g.within})
+		}
+	}
+	unneeded := func(name string) bool { return !needed[name] }
+	edits = append(edits, remove(g.initializers, unneeded, g.within)...)
+	return append(edits, remove(g.values, unneeded, g.within)...)
+}
+
+// setMetadata returns the edits that set a metadata property.
+func (m *Model) setMetadata(e Entry) []wire.Edit {
+	end := wire.Span{Off: m.source.All().Len}
+	return append(m.dropMetadata(e.Key), wire.NewEdit(end, metadataField(e.Key, e.Value), nil))
+}
+
+// dropMetadata returns the edits that remove a metadata property.
+func (m *Model) dropMetadata(key string) []wire.Edit {
+	return remove(m.metadata, func(name string) bool { return name == key }, nil)
+}
+
+// metadataField encodes a metadata property as a field of ModelProto.
+func metadataField(key, value string) []byte {
+	entry := appendText(appendText(nil, entryKey, key), entryValue, value)
+	return appendMessage(nil, modelMetadataProps, entry)
+}
+
+// remove returns the edits that delete the items for which drop holds.
+func remove(items []item, drop func(name string) bool, within []wire.Field) []wire.Edit {
+	var edits []wire.Edit
+	for _, it := range items {
+		if drop(it.name) {
+			edits = append(edits, wire.Edit{At: it.field.Whole(), Within: within})
+		}
+	}
+	return edits
+}
+
+// Additions are nodes, initializers, values and outputs that are appended to a main graph, in the order in which they
+// are added.
+type Additions struct{ fields []byte }
+
+// Bytes returns the additions as encoded fields of GraphProto. The caller must not change them.
+func (a *Additions) Bytes() []byte { return a.fields }
+
+// NewNode is an operator to add.
+type NewNode struct {
+	Name, OpType    string
+	Inputs, Outputs []string
+	Attributes      []NewAttribute
+}
+
+// NewAttribute is an attribute of an added operator: a number, or a text if Text is not "".
+type NewAttribute struct {
+	Name string
+	Int  int64
+	Text string
+}
+
+// Node adds an operator.
+func (a *Additions) Node(n NewNode) {
+	var b []byte
+	for _, name := range n.Inputs {
+		b = appendText(b, nodeInput, name)
+	}
+	for _, name := range n.Outputs {
+		b = appendText(b, nodeOutput, name)
+	}
+	b = appendText(b, nodeName, n.Name)
+	b = appendText(b, nodeOpType, n.OpType)
+	for _, attribute := range n.Attributes {
+		b = appendMessage(b, nodeAttribute, attribute.encode())
+	}
+	a.fields = appendMessage(a.fields, graphNode, b)
+}
+
+func (a NewAttribute) encode() []byte {
+	b := appendText(nil, attrName, a.Name)
+	if a.Text != "" {
+		return appendInt(appendText(b, attrS, a.Text), attrType, attributeSTRING)
+	}
+	return appendInt(appendInt(b, attrI, a.Int), attrType, attributeINT)
+}
+
+// Float32s adds an initializer of dtype float32.
+func (a *Additions) Float32s(name string, dims []int64, values []float32) {
+	var t []byte
+	for _, d := range dims {
+		t = appendInt(t, tensorDims, d)
+	}
+	t = appendInt(t, tensorDataType, int64(Float32))
+	t = appendText(t, tensorName, name)
+	t = protowire.AppendBytes(protowire.AppendTag(t, tensorRawData, protowire.BytesType), Float32Bytes(values))
+	a.fields = appendMessage(a.fields, graphInitializer, t)
+}
+
+// Value declares the type of an inner value.
+func (a *Additions) Value(v Value) { a.fields = appendMessage(a.fields, graphValueInfo, valueInfo(v)) }
+
+// Output adds an output.
+func (a *Additions) Output(v Value) { a.fields = appendMessage(a.fields, graphOutput, valueInfo(v)) }
+
+// Float32Bytes returns values as a payload of dtype float32.
+func Float32Bytes(values []float32) []byte {
+	raw := make([]byte, 4*len(values))
+	for i, v := range values {
+		binary.LittleEndian.PutUint32(raw[4*i:], math.Float32bits(v))
+	}
+	return raw
+}
+
+// valueInfo encodes v as a ValueInfoProto. A type that is not declared is left out; runtimes infer it.
+func valueInfo(v Value) []byte {
+	b := appendText(nil, valueName, v.Name)
+	if v.DType == DTypeUndefined {
+		return b
+	}
+	tensor := appendInt(nil, typeElemType, int64(v.DType))
+	if v.Shape != nil {
+		var shape []byte
+		for _, d := range v.Shape {
+			var dim []byte
+			switch {
+			case d.Len >= 0:
+				dim = appendInt(nil, dimValue, d.Len)
+			case d.Param != "":
+				dim = appendText(nil, dimParam, d.Param)
+			}
+			shape = appendMessage(shape, shapeDim, dim)
+		}
+		tensor = appendMessage(tensor, typeShape, shape)
+	}
+	return appendMessage(b, valueType, appendMessage(nil, typeTensor, tensor))
+}
+
+func appendText(b []byte, num protowire.Number, text string) []byte {
+	return protowire.AppendString(protowire.AppendTag(b, num, protowire.BytesType), text)
+}
+
+func appendMessage(b []byte, num protowire.Number, message []byte) []byte {
+	return protowire.AppendBytes(protowire.AppendTag(b, num, protowire.BytesType), message)
+}
+
+func appendInt(b []byte, num protowire.Number, v int64) []byte {
+	return protowire.AppendVarint(protowire.AppendTag(b, num, protowire.VarintType), uint64(v))
+}

@@ -1,0 +1,256 @@
+package onnx
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+
+	"github.com/wiseft/wiseft/onnxmerge/internal/digest"
+	"github.com/wiseft/wiseft/onnxmerge/internal/wire"
+)
+
+// external is where a payload lies outside of the model's file, as
+// TensorProto.external_data says.
+type external struct {
+	location string
+	offset   int64
+	length   int64  // -1 if not given: as long as the shape needs
+	checksum string // SHA-1 of the file in hexadecimal, "" if not given
+	file     *dataFile
+}
+
+// dataFile is one open file of external data.
+type dataFile struct {
+	location string
+	checksum string // what the model claims, "" if nothing
+	closer   io.Closer
+	tap      *digest.Tap
+	source   *wire.Source
+	tensors  []*Tensor // by offset
+}
+
+// Keys of TensorProto.external_data.
+const (
+	keyLocation = "location"
+	keyOffset   = "offset"
+	keyLength   = "length"
+	keyChecksum = "checksum"
+)
+
+// scanExternal reads one key and value of TensorProto.external_data. Keys that
+// wiseft does not know are no harm.
+func (s *scanner) scanExternal(t *Tensor, of wire.Field) error {
+	key, value, err := s.entry(of)
+	if err != nil {
+		return err
+	}
+	if t.external == nil {
+		t.external = &external{length: -1}
+	}
+	e := t.external
+	switch key {
+	case keyLocation:
+		e.location = value
+	case keyOffset:
+		e.offset, err = strconv.ParseInt(value, 10, 64)
+	case keyLength:
+		e.length, err = strconv.ParseInt(value, 10, 64)
+	case keyChecksum:
+		e.checksum = value
+	}
+	if err != nil || e.offset < 0 || e.length < -1 {
+		return formatf("external %s %q is no size", key, value)
+	}
+	return nil
+}
+
+// OpenWithData is [Open] for a model whose payloads may lie in other files of its
+// folder. A location that leaves dir is refused: .., an absolute path, a symbolic
+// link, or a file that also has a name elsewhere. Close the model when it is no
+// longer used; dir may be closed before.
+func OpenWithData(r io.ReaderAt, size int64, dir *os.Root) (*Model, error) {
+	return openWithData(r, size, folder{dir}.open)
+}
+
+// openData opens a data file by its location.
+type openData func(location string) (opened, error)
+
+type opened struct {
+	io.ReaderAt
+	io.Closer
+	size int64
+}
+
+func openWithData(r io.ReaderAt, size int64, open openData) (*Model, error) {
+	m, err := Open(r, size)
+	if err != nil {
+		return nil, err
+	}
+	files := map[string]*dataFile{}
+	for t := range m.stored() {
+		if t.external == nil {
+			continue
+		}
+		if err := m.openExternal(t, open, files); err != nil {
+			return nil, errors.Join(err, m.Close())
+		}
+	}
+	for _, f := range m.files {
+		if err := f.checkRanges(); err != nil {
+			return nil, errors.Join(err, m.Close())
+		}
+	}
+	return m, nil
+}
+
+// stored yields all tensors with a payload of their own: those of the model and the
+// indices of sparse ones.
+func (m *Model) stored() func(yield func(*Tensor) bool) {
+	return func(yield func(*Tensor) bool) {
+		for _, t := range m.Tensors {
+			if !yield(t) || t.Indices != nil && !yield(t.Indices) {
+				return
+			}
+		}
+	}
+}
+
+// Close closes the files that OpenWithData opened. Closing twice is harmless.
+func (m *Model) Close() error {
+	var err error
+	for _, f := range m.files {
+		err = errors.Join(err, f.closer.Close())
+	}
+	m.files = nil
+	return err
+}
+
+// HasExternalData reports whether some payloads lie in other files. What Rewrite,
+// Expose and Attach write has none: these payloads move into the model.
+func (m *Model) HasExternalData() bool {
+	for t := range m.stored() {
+		if t.external != nil {
+			return true
+		}
+	}
+	return false
+}
+
+func (m *Model) openExternal(t *Tensor, open openData, files map[string]*dataFile) error {
+	e := t.external
+	f := files[e.location]
+	if f == nil {
+		o, err := open(e.location)
+		if err != nil {
+			return formatf("tensor %q: its data is in %q: %v", t.ID(), e.location, err)
+		}
+		tap := digest.NewTap(o, o.size, digest.XXH3)
+		f = &dataFile{location: e.location, closer: o, tap: tap, source: wire.NewSource(tap, o.size)}
+		m.files = append(m.files, f)
+		files[e.location] = f
+	}
+	want, has := t.SizeBytes(), f.source.All().Len
+	switch {
+	case e.length >= 0 && e.length != want:
+		return formatf("tensor %q: shape %v of %s needs %d bytes, %d are in %q", t.ID(), t.Dims, t.DType, want, e.length, e.location)
+	case e.offset > has || want > has-e.offset:
+		return formatf("tensor %q: bytes %d to %d of %q are beyond its end (%d)", t.ID(), e.offset, uint64(e.offset)+uint64(want), e.location, has)
+	case e.checksum != "" && f.checksum != "" && e.checksum != f.checksum:
+		return formatf("tensor %q: its checksum of %q is not that of the tensors before it", t.ID(), e.location)
+	}
+	f.checksum = cmp.Or(f.checksum, e.checksum)
+	f.tensors = append(f.tensors, t)
+	e.file = f
+	t.payload = newSpans(f.source, []wire.Span{{Off: e.offset, Len: want}})
+	return nil
+}
+
+// checkRanges refuses tensors whose ranges overlap without being the same.
+func (f *dataFile) checkRanges() error {
+	slices.SortStableFunc(f.tensors, func(a, b *Tensor) int {
+		return cmp.Or(cmp.Compare(a.external.offset, b.external.offset), cmp.Compare(a.SizeBytes(), b.SizeBytes()))
+	})
+	var last *Tensor // the one that reaches furthest
+	for _, t := range f.tensors {
+		if t.SizeBytes() == 0 {
+			continue
+		}
+		if last != nil && t.external.offset < last.external.offset+last.SizeBytes() {
+			if t.external.offset != last.external.offset || t.SizeBytes() != last.SizeBytes() {
+				return formatf("tensors %q and %q: their bytes of %q overlap", last.ID(), t.ID(), f.location)
+			}
+		}
+		last = t
+	}
+	return nil
+}
+
+// DataLocations returns the data files of the model, as it names them.
+func (m *Model) DataLocations() []string {
+	var list []string
+	for _, f := range m.files {
+		list = append(list, f.location)
+	}
+	return list
+}
+
+// File is one of the files that a model consists of, with its hash.
+type File struct {
+	Name      string // "" for the model's own, else the location by which the model knows it
+	SizeBytes int64
+	Algorithm string // of Hash: "sha256" for the model's own file, "xxh3_128" for data
+	Hash      string // in lower-case hexadecimal
+}
+
+// TrackHashes makes the model hash its files while they are read for other reasons,
+// so that Files has less to do. Parts that are read before their turn wait in memory,
+// in up to the given number of bytes.
+func (m *Model) TrackHashes(memory int64) {
+	limit := int(memory) / (1 + len(m.files))
+	m.tap.Open(limit)
+	for _, f := range m.files {
+		f.tap.Open(limit)
+	}
+}
+
+// Files returns the files of the model with their hashes, its own first. It reads
+// what TrackHashes has not seen.
+func (m *Model) Files(ctx context.Context) ([]File, error) {
+	own := File{SizeBytes: m.SizeBytes(), Algorithm: string(digest.SHA256)}
+	var err error
+	if own.Hash, err = m.tap.Sum(ctx); err != nil {
+		return nil, err
+	}
+	files := []File{own}
+	for _, f := range m.files {
+		hash, err := f.tap.Sum(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", f.location, err)
+		}
+		files = append(files, File{f.location, f.source.All().Len, string(digest.XXH3), hash})
+	}
+	return files, nil
+}
+
+// CheckData compares the data files with the SHA-1 that the model has of them. It
+// reads those files whole, and does nothing for files without a checksum.
+func (m *Model) CheckData(ctx context.Context) error {
+	for _, f := range m.files {
+		if f.checksum == "" {
+			continue
+		}
+		got, err := digest.NewTap(f.tap, f.source.All().Len, digest.SHA1).Sum(ctx)
+		if err != nil {
+			return fmt.Errorf("%s: %w", f.location, err)
+		}
+		if got != f.checksum {
+			return formatf("%q has SHA-1 %s, the model says %s: the file was changed or damaged", f.location, got, f.checksum)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,152 @@
+// Package flow sees an ONNX graph as data flow: which values are computed from which.
+//
+// [New] builds the graph of values with onnx-go over gonum. onnx-go's decoder cannot write, knows few dtypes and fails
+// on sub-graphs, so it gets a skeleton of the file: the same operators and names, no payloads, no attributes, and what
+// sub-graphs capture as plain inputs. Versions that work together: onnx-go v0.5.0, gonum v0.17.0, gogo/protobuf v1.3.2,
+// gorgonia.org/tensor v0.9.3 (v0.9.24 panics when the program starts).
+//
+// A [Graph] answers what is upstream and downstream of a value, and how deep a weight lies ([Graph.Places]). The
+// functions of this package need no graph: they look at operators one by one, in all bodies of a model, and say
+// which operands are tensors ([Operands]), quantised ([Quantized]) or running variances ([Variances]).
+package flow
+
+import (
+	"fmt"
+
+	onnxgo "github.com/owulveryck/onnx-go"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
+	gonum "gonum.org/v1/gonum/graph"
+	"gonum.org/v1/gonum/graph/simple"
+)
+
+// Graph is the data flow of a model's main graph: one gonum node per tensor value, an edge from each output of an
+// operator to each of its inputs, its weight the input's slot. An operator that takes one value in two slots has
+// one edge, of the first slot; onnx.Graph.Nodes has them all. A Graph is safe for concurrent reading.
+type Graph struct {
+	*simple.WeightedDirectedGraph
+	model     *onnx.Model
+	ids       map[string]int64
+	names     map[int64]string
+	consumers map[string][]Use
+}
+
+// Use is one place where a value is consumed.
+type Use struct {
+	Node int // index into onnx.Graph.Nodes
+	Slot int // index into Node.Inputs, -1 if a sub-graph of the node captures the value
+}
+
+// New builds the data flow of a model's main graph. The error is an onnx.FormatError.
+func New(m *onnx.Model) (*Graph, error) {
+	b := &builder{Graph{
+		WeightedDirectedGraph: simple.NewWeightedDirectedGraph(0, 0),
+		model:                 m,
+		ids:                   map[string]int64{},
+		names:                 map[int64]string{},
+		consumers:             map[string][]Use{},
+	}}
+	if len(m.Graph.Nodes) == 0 {
+		return &b.Graph, nil // onnx-go refuses a graph without nodes
+	}
+	if err := b.decode(skeleton(m.Graph)); err != nil {
+		return nil, onnx.FormatError(fmt.Sprintf("weight graph: %v", err))
+	}
+	for i, n := range m.Graph.Nodes {
+		for slot, name := range n.Inputs {
+			if name != "" {
+				b.consumers[name] = append(b.consumers[name], Use{i, slot})
+			}
+		}
+		for _, name := range captured(&n) {
+			b.consumers[name] = append(b.consumers[name], Use{i, -1})
+		}
+	}
+	return &b.Graph, nil
+}
+
+// Consumers returns where the value with the given name is used, in node order.
+func (g *Graph) Consumers(name string) []Use { return g.consumers[name] }
+
+// Value returns the gonum node of the value with the given name.
+func (g *Graph) Value(name string) (n gonum.Node, ok bool) {
+	id, ok := g.ids[name]
+	if !ok {
+		return nil, false
+	}
+	return g.Node(id), true
+}
+
+// Upstream returns the names of all values that one of the given values is computed from, these included.
+func (g *Graph) Upstream(of ...string) map[string]bool { return g.walk(g.From, of) }
+
+// Downstream returns the names of all values that are computed from one of the given values, these included.
+func (g *Graph) Downstream(from ...string) map[string]bool { return g.walk(g.To, from) }
+
+// walk collects the names of the values that edges lead to, by depth-first search.
+func (g *Graph) walk(next func(id int64) gonum.Nodes, names []string) map[string]bool {
+	reached := map[string]bool{}
+	var stack []int64
+	reach := func(name string) {
+		if !reached[name] {
+			reached[name] = true
+			if id, ok := g.ids[name]; ok {
+				stack = append(stack, id)
+			}
+		}
+	}
+	for _, name := range names {
+		reach(name)
+	}
+	for len(stack) > 0 {
+		id := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		for nodes := next(id); nodes.Next(); {
+			reach(g.names[nodes.Node().ID()])
+		}
+	}
+	return reached
+}
+
+// builder is the onnx-go backend that fills a Graph.
+type builder struct {
+	Graph
+}
+
+// value is a node of the graph that gets its name from onnx-go.
+type value struct {
+	gonum.Node
+	owner *builder
+}
+
+// SetName implements onnxgo.Namer.
+func (v value) SetName(name string) {
+	v.owner.ids[name] = v.ID()
+	v.owner.names[v.ID()] = name
+}
+
+// GetName implements onnxgo.Namer.
+func (v value) GetName() string { return v.owner.names[v.ID()] }
+
+// NewNode implements onnxgo.Backend.
+func (b *builder) NewNode() gonum.Node {
+	return value{b.WeightedDirectedGraph.NewNode(), b}
+}
+
+// ApplyOperation implements onnxgo.Backend. Operators are known from package onnx, so there is nothing to record.
+func (b *builder) ApplyOperation(onnxgo.Operation, ...gonum.Node) error { return nil }
+
+// decode runs onnx-go over the skeleton. Its panics on graphs that no runtime accepts either (a node that feeds
+// itself) become errors.
+func (b *builder) decode(skeleton []byte) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%v", r)
+		}
+	}()
+	return onnxgo.NewModel(b).UnmarshalBinary(skeleton)
+}
+
+var (
+	_ onnxgo.Backend = (*builder)(nil)
+	_ onnxgo.Namer   = value{}
+)

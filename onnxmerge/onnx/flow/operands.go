@@ -1,0 +1,117 @@
+package flow
+
+import (
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
+)
+
+// Operand is a tensor as an operator takes it: directly, or through operators that only move or rename elements,
+// such as Transpose.
+type Operand struct {
+	Tensor *onnx.Tensor
+	Node   *onnx.Node
+	Slot   int
+}
+
+// Sources returns the names of all values that an operator takes, those that its bodies capture included, in order
+// and without the missing ones.
+func Sources(n *onnx.Node) []string {
+	names := slices.DeleteFunc(slices.Clone(n.Inputs), func(name string) bool { return name == "" })
+	return append(names, captured(n)...)
+}
+
+// forwarding are operators whose result has the elements of their first input.
+var forwarding = map[string]bool{
+	"Identity": true, "Transpose": true, "Reshape": true, "Squeeze": true, "Unsqueeze": true, "Flatten": true,
+}
+
+// maxForwarding bounds chains of forwarding operators, so that a cycle in a malformed graph ends.
+const maxForwarding = 16
+
+// Operands yields every operand that is a tensor of the model, in all bodies.
+func Operands(m *onnx.Model) iter.Seq[Operand] {
+	return func(yield func(Operand) bool) {
+		for g := range m.Bodies() {
+			for i := range g.Nodes {
+				n := &g.Nodes[i]
+				for slot, name := range n.Inputs {
+					if t := Tensor(m, g, name); t != nil && !yield(Operand{t, n, slot}) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
+// Tensor returns the tensor whose elements the value called name in g has, directly or through forwarding
+// operators; nil if there is none.
+func Tensor(m *onnx.Model, g *onnx.Graph, name string) *onnx.Tensor {
+	for range maxForwarding {
+		if name == "" {
+			return nil
+		}
+		t, n, in := m.Resolve(g, name)
+		if t != nil || n == nil || !forwarding[n.OpType] || len(n.Inputs) == 0 {
+			return t
+		}
+		g, name = in, n.Inputs[0]
+	}
+	return nil
+}
+
+// Quantized returns the tensors that make sense only together with others: the integers, scales and zero points of
+// quantised operators, each with the operator and the slot that show it. To average one of them alone would corrupt
+// the weights.
+func Quantized(m *onnx.Model) map[*onnx.Tensor]string {
+	found := map[*onnx.Tensor]string{}
+	for o := range Operands(m) {
+		if isQuantized(o.Node.OpType, o.Slot) {
+			found[o.Tensor] = fmt.Sprintf("%s[%d]", o.Node.OpType, o.Slot)
+		}
+	}
+	return found
+}
+
+// isQuantized reports whether an operator's operand in slot is part of a quantised tensor.
+func isQuantized(op string, slot int) bool {
+	switch op {
+	case "DequantizeLinear":
+		return true
+	case "QuantizeLinear":
+		return slot > 0 // slot 0 is a real weight
+	case "ConvInteger", "MatMulInteger", "MatMulIntegerToFloat", "DynamicQuantizeMatMul", "DynamicQuantizeLSTM",
+		"MatMulNBits", "MatMulBnb4", "GatherBlockQuantized", "BlockQuantizeLinear", "QMoE", "QGemm", "QAttention",
+		"QOrderedMatMul", "QEmbedLayerNormalization":
+		return true
+	}
+	return strings.HasPrefix(op, "QLinear") || strings.HasPrefix(op, "QOrdered")
+}
+
+// Variances returns the tensors that are running variances of a normalisation, which are never negative.
+func Variances(m *onnx.Model) map[*onnx.Tensor]bool {
+	found := map[*onnx.Tensor]bool{}
+	for o := range Operands(m) {
+		if o.Node.OpType == "BatchNormalization" && o.Slot == 4 {
+			found[o.Tensor] = true
+		}
+	}
+	return found
+}
+
+// CountOps returns how many operators of one kind the model has, in all bodies.
+func CountOps(m *onnx.Model, opType string) int {
+	n := 0
+	for g := range m.Bodies() {
+		for i := range g.Nodes {
+			if g.Nodes[i].OpType == opType {
+				n++
+			}
+		}
+	}
+	return n
+}

@@ -1,0 +1,70 @@
+package onnx
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// folder opens data files below the model's folder and nowhere else.
+type folder struct{ dir *os.Root }
+
+func (d folder) open(location string) (opened, error) {
+	name := filepath.FromSlash(location)
+	if !filepath.IsLocal(name) {
+		return opened{}, errors.New("this is no file of the model's folder")
+	}
+	f, err := d.dir.Open(name) // refuses symbolic links that leave the folder
+	if err != nil {
+		return opened{}, cause(err)
+	}
+	info, err := f.Stat()
+	if err == nil {
+		err = d.check(info)
+	}
+	if err != nil {
+		return opened{}, errors.Join(err, f.Close())
+	}
+	return opened{f, f, info.Size()}, nil
+}
+
+// check refuses what is no regular file, and a file that has more names than the
+// folder shows: one of them lies elsewhere, so the bytes are somebody else's too.
+func (d folder) check(info fs.FileInfo) error {
+	if !info.Mode().IsRegular() {
+		return errors.New("this is no regular file")
+	}
+	names, known := linkCount(info)
+	if !known || names <= 1 {
+		return nil
+	}
+	inside := uint64(0)
+	err := fs.WalkDir(d.dir.FS(), ".", func(_ string, e fs.DirEntry, err error) error {
+		if err != nil || !e.Type().IsRegular() {
+			return nil // what cannot be listed cannot be counted
+		}
+		if other, err := e.Info(); err == nil && os.SameFile(info, other) {
+			inside++
+		}
+		if inside == names {
+			return fs.SkipAll
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if inside < names {
+		return errors.New("this is a hard link to a file outside of the model's folder; copy the file itself into the folder")
+	}
+	return nil
+}
+
+// cause is the part of a file error that does not repeat the file's name.
+func cause(err error) error {
+	if at, ok := errors.AsType[*os.PathError](err); ok {
+		return at.Err
+	}
+	return err
+}

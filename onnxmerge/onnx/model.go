@@ -1,0 +1,248 @@
+package onnx
+
+import (
+	"fmt"
+	"io"
+	"iter"
+
+	"github.com/wiseft/wiseft/onnxmerge/internal/digest"
+	"github.com/wiseft/wiseft/onnxmerge/internal/wire"
+)
+
+// Model is an opened ONNX file.
+type Model struct {
+	IRVersion int64
+	Producer  string // name and version of what wrote the file
+	Opsets    []Opset
+	Metadata  []Entry
+	Graph     *Graph
+	Functions []*Graph  // model-local ones
+	Tensors   []*Tensor // of every scope, in file order
+	// Unread names parts of the model that may hold weights which wiseft copies
+	// without looking inside, one line each.
+	Unread []string
+
+	source   *wire.Source
+	tap      *digest.Tap
+	metadata []item
+	byID     map[string]*Tensor
+	files    []*dataFile // of external data, in the order of their first use
+}
+
+// Opset is one operator set that the model imports. The domain "" is ai.onnx.
+type Opset struct {
+	Domain  string `json:"domain"`
+	Version int64  `json:"version"`
+}
+
+// Entry is one of the model's metadata properties.
+type Entry struct{ Key, Value string }
+
+// Graph is the main graph, the body of an If, Loop or Scan, or a function.
+type Graph struct {
+	Name    string
+	Scope   string // "" for the main graph, else the path that leads to it
+	Nodes   []Node
+	Inputs  []Value // without those that are initializers
+	Outputs []Value
+	Values  []Value // declared types of inner values
+
+	outer        *Graph         // nil for the main graph and functions
+	within       []wire.Field   // the enclosing fields, outermost first; the last is the graph itself
+	producers    map[string]int // by output: index into Nodes
+	initializers []item
+	outputs      []item
+	values       []item
+}
+
+// item is a named field of a graph.
+type item struct {
+	name  string
+	field wire.Field
+}
+
+// Node is one operator call. A missing optional input is "".
+type Node struct {
+	Name      string
+	OpType    string
+	Domain    string
+	Inputs    []string
+	Outputs   []string
+	Ints      map[string][]int64 // integer attributes; a single one is a list of one
+	Floats    map[string]float32 // attributes that are one number
+	Subgraphs []*Graph
+
+	field wire.Field
+}
+
+// Value is a named tensor value with its declared type.
+type Value struct {
+	Name  string
+	DType DType // DTypeUndefined if not declared
+	Shape []Dim // nil if not declared
+}
+
+// Dim is one axis of a declared shape: a length, or a name for an unknown one.
+type Dim struct {
+	Len   int64 // -1 if unknown
+	Param string
+}
+
+func (d Dim) String() string {
+	if d.Len >= 0 {
+		return fmt.Sprint(d.Len)
+	}
+	if d.Param != "" {
+		return d.Param
+	}
+	return "?"
+}
+
+// Open reads the structure of the ONNX model in the first size bytes of r. r must
+// stay readable as long as the model is used; the caller closes it. Errors are
+// [FormatError] or [UnsupportedError], or come from r.
+func Open(r io.ReaderAt, size int64) (*Model, error) {
+	if err := sniff(r, size); err != nil {
+		return nil, err
+	}
+	m := &Model{tap: digest.NewTap(r, size, digest.SHA256), byID: map[string]*Tensor{}}
+	m.source = wire.NewSource(m.tap, size)
+	s := scanner{model: m, source: m.source}
+	if err := s.scanModel(); err != nil {
+		return nil, asFormat(err, "ONNX model")
+	}
+	return m, nil
+}
+
+// sniff recognises files that people take for ONNX models, to say what they are.
+func sniff(r io.ReaderAt, size int64) error {
+	head := make([]byte, min(size, 64))
+	if _, err := r.ReadAt(head, 0); err != nil && err != io.EOF {
+		return err
+	}
+	has := func(off int, magic string) bool {
+		return len(head) >= off+len(magic) && string(head[off:off+len(magic)]) == magic
+	}
+	switch {
+	case size == 0:
+		return FormatError("the file is empty")
+	case has(0, "PK\x03\x04"):
+		return FormatError("a zip archive (a PyTorch checkpoint?), not an ONNX model; export it to ONNX first")
+	case has(0, "version https://git-lfs"):
+		return FormatError("a Git LFS pointer, not the model itself; run `git lfs pull`")
+	case has(4, "ORTM"):
+		return UnsupportedError("an onnxruntime-optimised model (.ort), not ONNX; use the .onnx file it was made from")
+	case has(0, "\x89HDF"):
+		return FormatError("an HDF5 file, not an ONNX model")
+	case has(0, "\x1f\x8b"), has(0, "\x28\xb5\x2f\xfd"), has(0, "\xfd7zXZ"), has(0, "BZh"), has(0, "7z\xbc\xaf"):
+		return FormatError("a compressed file; unpack it first")
+	}
+	return nil
+}
+
+// Lookup returns the tensor with the given ID, or nil.
+func (m *Model) Lookup(id string) *Tensor { return m.byID[id] }
+
+// LookupIn returns the tensor of the given name in the given scope itself, or nil.
+func (m *Model) LookupIn(scope, name string) *Tensor {
+	t := Tensor{Scope: scope, Name: name}
+	return m.byID[t.ID()]
+}
+
+// Property returns the metadata property of the given key, "" if there is none.
+func (m *Model) Property(key string) string {
+	for _, e := range m.Metadata {
+		if e.Key == key {
+			return e.Value
+		}
+	}
+	return ""
+}
+
+// SizeBytes returns the size of the model's own file.
+func (m *Model) SizeBytes() int64 { return m.source.All().Len }
+
+// Initializers yields the names of the graph's initializers, in file order.
+func (g *Graph) Initializers() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, it := range g.initializers {
+			if !yield(it.name) {
+				return
+			}
+		}
+	}
+}
+
+// Producer returns the operator of g that computes the value with the given name, or nil.
+func (g *Graph) Producer(name string) *Node {
+	i, ok := g.producers[name]
+	if !ok {
+		return nil
+	}
+	return &g.Nodes[i]
+}
+
+// Computes reports whether an operator of g computes the value with the given name.
+func (g *Graph) Computes(name string) bool { return name != "" && g.Producer(name) != nil }
+
+// Value returns the declared type of an output, an inner value or an input of g. DType and Shape are not set if g does
+// not declare it.
+func (g *Graph) Value(name string) Value {
+	for _, list := range [][]Value{g.Outputs, g.Values, g.Inputs} {
+		for _, v := range list {
+			if v.Name == name {
+				return v
+			}
+		}
+	}
+	return Value{Name: name}
+}
+
+// Resolve finds what a name stands for in g or in the graphs around it: a tensor; or the operator that computes it,
+// with the graph that the operator is in; or nothing.
+func (m *Model) Resolve(g *Graph, name string) (*Tensor, *Node, *Graph) {
+	for ; g != nil; g = g.outer {
+		if t := m.LookupIn(g.Scope, name); t != nil {
+			return t, nil, nil
+		}
+		if n := g.Producer(name); n != nil {
+			return nil, n, g
+		}
+	}
+	return nil, nil, nil
+}
+
+// Opset returns the version of the operator set ai.onnx that the model imports; 1 if it imports none.
+func (m *Model) Opset() int64 {
+	for _, o := range m.Opsets {
+		if o.Domain == "" || o.Domain == "ai.onnx" {
+			return o.Version
+		}
+	}
+	return 1
+}
+
+// Bodies yields the main graph, the functions, and every graph inside of them.
+func (m *Model) Bodies() iter.Seq[*Graph] {
+	return func(yield func(*Graph) bool) {
+		for _, g := range append([]*Graph{m.Graph}, m.Functions...) {
+			if !g.bodies(yield) {
+				return
+			}
+		}
+	}
+}
+
+func (g *Graph) bodies(yield func(*Graph) bool) bool {
+	if !yield(g) {
+		return false
+	}
+	for _, n := range g.Nodes {
+		for _, sub := range n.Subgraphs {
+			if !sub.bodies(yield) {
+				return false
+			}
+		}
+	}
+	return true
+}

@@ -1,0 +1,266 @@
+package onnx
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/wiseft/wiseft/onnxmerge/internal/wire"
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+const (
+	maxDepth = 32       // of nested sub-graphs
+	maxName  = 64 << 10 // bytes of a name or metadata value kept in memory
+)
+
+// scanner fills a Model from the fields of its file.
+type scanner struct {
+	model  *Model
+	source *wire.Source
+}
+
+// add puts a tensor into the model.
+func (s *scanner) add(t *Tensor) error {
+	if s.model.byID[t.ID()] != nil {
+		return formatf("two tensors are named %q", t.ID())
+	}
+	s.model.byID[t.ID()] = t
+	s.model.Tensors = append(s.model.Tensors, t)
+	if t.Indices != nil {
+		if err := t.Indices.check(); err != nil {
+			return err
+		}
+	}
+	return t.check()
+}
+
+func (s *scanner) scanModel() error {
+	m := s.model
+	var version string
+	for f, err := range s.source.Fields(s.source.All()) {
+		if err != nil {
+			return err
+		}
+		switch f.Num {
+		case modelIRVersion:
+			m.IRVersion = int64(f.Value)
+		case modelProducerName:
+			m.Producer, err = s.text(f)
+		case modelProducerVersion:
+			version, err = s.text(f)
+		case modelOpsetImport:
+			err = s.scanOpset(f)
+		case modelMetadataProps:
+			err = s.scanEntry(f)
+		case modelGraph:
+			if m.Graph != nil {
+				return FormatError("the model has two graphs")
+			}
+			m.Graph, err = s.scanGraph(f, "", nil, nil)
+		case modelFunctions:
+			err = s.scanFunction(f)
+		case modelTrainingInfo:
+			m.Unread = append(m.Unread, "training info")
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if m.Graph == nil {
+		return FormatError("no graph: this is not an ONNX model")
+	}
+	m.Producer = strings.TrimSpace(m.Producer + " " + version)
+	return nil
+}
+
+// bytesField refuses a field whose wire type is not length-delimited.
+func bytesField(f wire.Field) error {
+	if f.Type != protowire.BytesType {
+		return formatf("field %d at byte %d has wire type %d", f.Num, f.Start, f.Type)
+	}
+	return nil
+}
+
+func (s *scanner) text(f wire.Field) (string, error) {
+	if err := bytesField(f); err != nil {
+		return "", err
+	}
+	b, err := s.source.Read(f.Body, maxName)
+	return string(b), err
+}
+
+func (s *scanner) scanOpset(of wire.Field) error {
+	if err := bytesField(of); err != nil {
+		return err
+	}
+	var o Opset
+	for f, err := range s.source.Fields(of.Body) {
+		switch {
+		case err != nil:
+			return err
+		case f.Num == opsetDomain:
+			if o.Domain, err = s.text(f); err != nil {
+				return err
+			}
+		case f.Num == opsetVersion:
+			o.Version = int64(f.Value)
+		}
+	}
+	s.model.Opsets = append(s.model.Opsets, o)
+	return nil
+}
+
+func (s *scanner) scanEntry(of wire.Field) error {
+	key, value, err := s.entry(of)
+	s.model.Metadata = append(s.model.Metadata, Entry{key, value})
+	s.model.metadata = append(s.model.metadata, item{key, of})
+	return err
+}
+
+// entry reads a StringStringEntryProto. A value longer than maxName is left in the
+// file and comes out empty.
+func (s *scanner) entry(of wire.Field) (key, value string, err error) {
+	if err := bytesField(of); err != nil {
+		return "", "", err
+	}
+	for f, err := range s.source.Fields(of.Body) {
+		switch {
+		case err != nil:
+			return "", "", err
+		case f.Num == entryKey:
+			key, err = s.text(f)
+		case f.Num == entryValue && f.Body.Len <= maxName:
+			value, err = s.text(f)
+		}
+		if err != nil {
+			return "", "", err
+		}
+	}
+	return key, value, nil
+}
+
+// scanGraph reads the graph in field gf. within are the fields around it.
+func (s *scanner) scanGraph(gf wire.Field, scope string, within []wire.Field, outer *Graph) (*Graph, error) {
+	if err := bytesField(gf); err != nil {
+		return nil, err
+	}
+	if len(within) > 3*maxDepth { // each level adds a node, an attribute and a graph
+		return nil, UnsupportedError(fmt.Sprintf("sub-graphs nest deeper than %d", maxDepth))
+	}
+	g := &Graph{Scope: scope, outer: outer, within: append(within[:len(within):len(within)], gf)}
+	declared := map[string]bool{} // names of initializers, to keep them out of Inputs
+	var inputs []Value
+	for f, err := range s.source.Fields(gf.Body) {
+		if err != nil {
+			return nil, err
+		}
+		switch f.Num {
+		case graphName:
+			g.Name, err = s.text(f)
+		case graphNode:
+			err = s.scanNode(g, f)
+		case graphInitializer:
+			err = s.scanInitializer(g, f, declared)
+		case graphInput:
+			var v Value
+			v, err = s.scanValue(f)
+			inputs = append(inputs, v)
+		case graphOutput:
+			var v Value
+			v, err = s.scanValue(f)
+			g.Outputs = append(g.Outputs, v)
+			g.outputs = append(g.outputs, item{v.Name, f})
+		case graphValueInfo:
+			var v Value
+			v, err = s.scanValue(f)
+			g.Values = append(g.Values, v)
+			g.values = append(g.values, item{v.Name, f})
+		case graphSparseInitializer:
+			err = s.scanSparseInitializer(g, f, declared)
+		}
+		if err != nil {
+			return nil, asFormat(err, fmt.Sprintf("graph %q", g.Name))
+		}
+	}
+	for _, v := range inputs {
+		if !declared[v.Name] {
+			g.Inputs = append(g.Inputs, v)
+		}
+	}
+	return g, nil
+}
+
+func (s *scanner) scanInitializer(g *Graph, f wire.Field, declared map[string]bool) error {
+	t, err := s.scanTensor(f, g.within)
+	if err != nil {
+		return err
+	}
+	t.Site, t.Scope = Initializer, g.Scope
+	if t.Name == "" {
+		return formatf("the initializer at byte %d has no name", f.Start)
+	}
+	declared[t.Name] = true
+	g.initializers = append(g.initializers, item{t.Name, f})
+	return s.add(t)
+}
+
+func (s *scanner) scanSparseInitializer(g *Graph, f wire.Field, declared map[string]bool) error {
+	t, err := s.scanSparse(f, g.within)
+	if err != nil {
+		return err
+	}
+	t.Site, t.Scope = SparseInitializer, g.Scope
+	if t.Name == "" {
+		return formatf("the sparse initializer at byte %d has no name", f.Start)
+	}
+	declared[t.Name] = true
+	g.initializers = append(g.initializers, item{t.Name, f})
+	return s.add(t)
+}
+
+// scanFunction reads a FunctionProto: a graph whose inputs and outputs have names
+// only, and whose scope is its own name.
+func (s *scanner) scanFunction(ff wire.Field) error {
+	if err := bytesField(ff); err != nil {
+		return err
+	}
+	g := &Graph{within: []wire.Field{ff}}
+	var domain, overload string
+	for f, err := range s.source.Fields(ff.Body) {
+		if err != nil {
+			return err
+		}
+		var name string
+		switch f.Num {
+		case functionName:
+			g.Name, err = s.text(f)
+		case functionDomain:
+			domain, err = s.text(f)
+		case functionOverload:
+			overload, err = s.text(f)
+		case functionInput:
+			name, err = s.text(f)
+			g.Inputs = append(g.Inputs, Value{Name: name})
+		case functionOutput:
+			name, err = s.text(f)
+			g.Outputs = append(g.Outputs, Value{Name: name})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	g.Scope = fmt.Sprintf("functions/%s.%s", domain, g.Name)
+	if overload != "" {
+		g.Scope += ":" + overload
+	}
+	for f, err := range s.source.Fields(ff.Body) { // again: only now is the scope known
+		if err == nil && f.Num == functionNode {
+			err = s.scanNode(g, f)
+		}
+		if err != nil {
+			return asFormat(err, fmt.Sprintf("function %q", g.Name))
+		}
+	}
+	s.model.Functions = append(s.model.Functions, g)
+	return nil
+}

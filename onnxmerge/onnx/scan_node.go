@@ -1,0 +1,283 @@
+package onnx
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/wiseft/wiseft/onnxmerge/internal/wire"
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+func (s *scanner) scanNode(g *Graph, nf wire.Field) error {
+	if err := bytesField(nf); err != nil {
+		return err
+	}
+	n := Node{field: nf}
+	var attributes []wire.Field
+	for f, err := range s.source.Fields(nf.Body) {
+		if err != nil {
+			return err
+		}
+		var name string
+		switch f.Num {
+		case nodeInput:
+			name, err = s.text(f)
+			n.Inputs = append(n.Inputs, name)
+		case nodeOutput:
+			name, err = s.text(f)
+			n.Outputs = append(n.Outputs, name)
+		case nodeName:
+			n.Name, err = s.text(f)
+		case nodeOpType:
+			n.OpType, err = s.text(f)
+		case nodeDomain:
+			n.Domain, err = s.text(f)
+		case nodeAttribute:
+			attributes = append(attributes, f)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	within := append(g.within[:len(g.within):len(g.within)], nf)
+	for _, f := range attributes {
+		if err := s.scanAttribute(g, &n, f, within); err != nil {
+			return asFormat(err, fmt.Sprintf("node %q (%s)", n.result(), n.OpType))
+		}
+	}
+	for _, name := range n.Outputs {
+		if g.producers == nil {
+			g.producers = map[string]int{}
+		}
+		g.producers[name] = len(g.Nodes)
+	}
+	g.Nodes = append(g.Nodes, n)
+	return nil
+}
+
+// result names the node for good: its first output, which is unique in its graph, as
+// the node's own name need not be.
+func (n *Node) result() string {
+	if len(n.Outputs) > 0 {
+		return n.Outputs[0]
+	}
+	return n.Name
+}
+
+// isConstant reports whether the node is ONNX's Constant, which computes nothing.
+func (n *Node) isConstant() bool {
+	return n.OpType == "Constant" && (n.Domain == "" || n.Domain == "ai.onnx") && len(n.Outputs) > 0
+}
+
+// attribute is what a node's attribute may hold of weights.
+type attribute struct {
+	name   string
+	values []wire.Field // every field but the name
+	graphs []wire.Field
+}
+
+func (s *scanner) scanAttribute(g *Graph, n *Node, af wire.Field, within []wire.Field) error {
+	if err := bytesField(af); err != nil {
+		return err
+	}
+	var a attribute
+	for f, err := range s.source.Fields(af.Body) {
+		if err != nil {
+			return err
+		}
+		switch f.Num {
+		case attrName:
+			if a.name, err = s.text(f); err != nil {
+				return err
+			}
+		case attrG, attrGraphs:
+			a.graphs = append(a.graphs, f)
+		case attrF, attrI, attrS, attrT, attrFloats, attrInts, attrStrings, attrTensors, attrSparse, attrSparseTensors:
+			a.values = append(a.values, f)
+		}
+	}
+	if err := s.scanNumbers(n, a); err != nil {
+		return err
+	}
+	within = append(within[:len(within):len(within)], af)
+	if n.isConstant() {
+		if err := s.scanConstant(g, n, a, within); err != nil {
+			return err
+		}
+	} else {
+		s.noteUnread(n, a)
+	}
+	for i, f := range a.graphs {
+		path := strings.TrimPrefix(fmt.Sprintf("%s/%s.%s", g.Scope, n.result(), a.name), "/")
+		if len(a.graphs) > 1 {
+			path = fmt.Sprintf("%s[%d]", path, i)
+		}
+		sub, err := s.scanGraph(f, path, within, g)
+		if err != nil {
+			return err
+		}
+		n.Subgraphs = append(n.Subgraphs, sub)
+	}
+	return nil
+}
+
+// maxNumbers bounds the integers of an attribute that are kept: axes, strides and their
+// like, not the tables of a decision tree.
+const maxNumbers = 64
+
+// scanNumbers keeps the attribute if it is one number, or a short list of integers.
+func (s *scanner) scanNumbers(n *Node, a attribute) error {
+	var ints []int64
+	for _, f := range a.values {
+		switch {
+		case f.Num == attrF && f.Type == protowire.Fixed32Type:
+			if n.Floats == nil {
+				n.Floats = map[string]float32{}
+			}
+			n.Floats[a.name] = math.Float32frombits(uint32(f.Value))
+		case (f.Num == attrI || f.Num == attrInts) && f.Type == protowire.VarintType:
+			ints = append(ints, int64(f.Value))
+		case f.Num == attrInts && f.Type == protowire.BytesType && f.Body.Len <= 10*maxNumbers:
+			var err error
+			if ints, err = s.scanDims(ints, f); err != nil {
+				return err
+			}
+		}
+	}
+	if ints == nil || len(ints) > maxNumbers {
+		return nil
+	}
+	if n.Ints == nil {
+		n.Ints = map[string][]int64{}
+	}
+	n.Ints[a.name] = ints
+	return nil
+}
+
+// noteUnread says of tensors that sit in the attributes of other operators, as the
+// coefficients of a custom one may, that wiseft leaves them alone. The value of
+// ConstantOfShape is a filling, no weight.
+func (s *scanner) noteUnread(n *Node, a attribute) {
+	for _, f := range a.values {
+		switch f.Num {
+		case attrT, attrTensors, attrSparse, attrSparseTensors:
+			what := fmt.Sprintf("a tensor in attribute %q of %s", a.name, n.OpType)
+			if n.OpType != "ConstantOfShape" && !slices.Contains(s.model.Unread, what) {
+				s.model.Unread = append(s.model.Unread, what)
+			}
+			return
+		}
+	}
+}
+
+// scanConstant reads the one attribute of a Constant node. The fields that its name
+// does not stand for are ignored, as runtimes ignore them.
+func (s *scanner) scanConstant(g *Graph, n *Node, a attribute, within []wire.Field) error {
+	form, ok := constantForms[a.name]
+	if !ok {
+		return nil
+	}
+	var values []wire.Field
+	for _, f := range a.values {
+		if f.Num == form.field {
+			values = append(values, f)
+		}
+	}
+	if len(values) == 0 && !form.isList {
+		return nil
+	}
+	var t *Tensor
+	var err error
+	switch {
+	case form.field == attrT:
+		t, err = s.scanTensor(values[len(values)-1], within)
+	case form.field == attrSparse:
+		t, err = s.scanSparse(values[len(values)-1], within)
+	default:
+		t, err = s.plainConstant(form, values, within)
+	}
+	if err != nil {
+		return err
+	}
+	t.Site, t.Scope, t.Name = Constant, g.Scope, n.Outputs[0]
+	return s.add(t)
+}
+
+// constantForm is one of the ways in which a Constant node holds its value.
+type constantForm struct {
+	field  protowire.Number
+	dtype  DType
+	isList bool
+}
+
+var constantForms = map[string]constantForm{
+	"value":         {field: attrT},
+	"sparse_value":  {field: attrSparse},
+	"value_float":   {attrF, Float32, false},
+	"value_floats":  {attrFloats, Float32, true},
+	"value_int":     {attrI, Int64, false},
+	"value_ints":    {attrInts, Int64, true},
+	"value_string":  {attrS, String, false},
+	"value_strings": {attrStrings, String, true},
+}
+
+// plainConstant makes the tensor of a value that is no TensorProto: a scalar, or a
+// list of one axis.
+func (s *scanner) plainConstant(form constantForm, values []wire.Field, within []wire.Field) (*Tensor, error) {
+	t := &Tensor{model: s.model, DType: form.dtype, Store: Attribute, within: within}
+	if !form.isList { // the last one counts, as protobuf has it
+		values = values[len(values)-1:]
+	}
+	count := int64(0)
+	for _, f := range values {
+		if err := checkWireType(f, form.dtype); err != nil {
+			return nil, err
+		}
+		if f.Type == protowire.BytesType && form.dtype != String {
+			if !form.isList {
+				return nil, formatf("field %d at byte %d has wire type %d", f.Num, f.Start, f.Type)
+			}
+			n, err := s.countPacked(f, form.dtype)
+			if err != nil {
+				return nil, err
+			}
+			count += n
+		} else {
+			count++
+		}
+		if f.Body.Len > 0 || form.dtype == String {
+			t.pieces = append(t.pieces, f.Body)
+		}
+	}
+	if form.isList {
+		t.Dims = []int64{count}
+	}
+	return t, nil
+}
+
+func (s *scanner) countPacked(f wire.Field, dtype DType) (int64, error) {
+	if dtype == Float32 {
+		return f.Body.Len / 4, nil // the remainder is refused with the tensor
+	}
+	_, n, err := newVarints(s.source, []wire.Span{f.Body}, 8)
+	return n, err
+}
+
+// checkWireType refuses a field whose wire type cannot hold elements of dtype.
+func checkWireType(f wire.Field, dtype DType) error {
+	single := protowire.VarintType
+	switch dtype {
+	case Float32, Complex64:
+		single = protowire.Fixed32Type
+	case Float64, Complex128:
+		single = protowire.Fixed64Type
+	case String:
+		single = protowire.BytesType
+	}
+	if f.Type != single && f.Type != protowire.BytesType {
+		return formatf("field %d at byte %d has wire type %d", f.Num, f.Start, f.Type)
+	}
+	return nil
+}

@@ -1,0 +1,188 @@
+package onnx
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/wiseft/wiseft/onnxmerge/internal/wire"
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// maxRank bounds the axes of a tensor; onnxruntime's own limit is far lower.
+const maxRank = 1024
+
+// storeFields are the fields of TensorProto that hold a payload.
+var storeFields = map[protowire.Number]Store{
+	tensorRawData: Raw, tensorFloatData: FloatData, tensorDoubleData: DoubleData, tensorInt32Data: Int32Data,
+	tensorInt64Data: Int64Data, tensorUint64Data: Uint64Data, tensorStringData: StringData,
+}
+
+// scanTensor reads the tensor in field tf. within are the fields around it.
+func (s *scanner) scanTensor(tf wire.Field, within []wire.Field) (*Tensor, error) {
+	if err := bytesField(tf); err != nil {
+		return nil, err
+	}
+	t := &Tensor{model: s.model, within: append(within[:len(within):len(within)], tf)}
+	isExternal := false
+	for f, err := range s.source.Fields(tf.Body) {
+		if err != nil {
+			return nil, err
+		}
+		switch f.Num {
+		case tensorName:
+			t.Name, err = s.text(f)
+		case tensorDims:
+			t.Dims, err = s.scanDims(t.Dims, f)
+		case tensorDataType:
+			t.DType = DType(f.Value)
+		case tensorDataLocation:
+			isExternal = f.Value == locationExt
+		case tensorExternalData:
+			err = s.scanExternal(t, f)
+		default:
+			if store, ok := storeFields[f.Num]; ok {
+				err = t.addPiece(store, f)
+			}
+		}
+		if err != nil {
+			return nil, s.inTensor(tf, err)
+		}
+	}
+	if !isExternal {
+		t.external = nil
+		return t, nil
+	}
+	if t.Store != Empty {
+		return nil, formatf("tensor %q: its payload is stored twice, as %s and in another file", t.Name, t.Store)
+	}
+	if t.external == nil || t.external.location == "" {
+		return nil, formatf("tensor %q: its data is in another file, and no location says which", t.Name)
+	}
+	t.Store = External
+	return t, nil
+}
+
+// inTensor puts the tensor's name in front of an error. The name may come after what
+// is wrong, so it is looked up.
+func (s *scanner) inTensor(tf wire.Field, err error) error {
+	name := ""
+	for f, err := range s.source.Fields(tf.Body) {
+		if err != nil {
+			break
+		}
+		if f.Num == tensorName {
+			name, _ = s.text(f)
+		}
+	}
+	if format, ok := errors.AsType[FormatError](err); ok {
+		return formatf("tensor %q: %s", name, string(format))
+	}
+	return asFormat(err, fmt.Sprintf("tensor %q", name))
+}
+
+// scanDims accepts both encodings of a repeated integer: packed, or one by one.
+func (s *scanner) scanDims(dims []int64, f wire.Field) ([]int64, error) {
+	if f.Type == protowire.VarintType {
+		dims = append(dims, int64(f.Value))
+	} else {
+		if err := bytesField(f); err != nil {
+			return nil, err
+		}
+		packed, err := s.source.Read(f.Body, 10*maxRank)
+		if err != nil {
+			return nil, err
+		}
+		for len(packed) > 0 {
+			v, n := protowire.ConsumeVarint(packed)
+			if n < 0 {
+				return nil, FormatError("the shape is cut off")
+			}
+			dims = append(dims, int64(v))
+			packed = packed[n:]
+		}
+	}
+	if len(dims) > maxRank {
+		return nil, formatf("more than %d axes", maxRank)
+	}
+	return dims, nil
+}
+
+// addPiece adds the contents of a payload field. Repeated fields may come packed,
+// in several packed runs, or element by element; the spans of all of them together
+// are the payload. As protobuf has it, a repeated raw_data replaces the one before.
+func (t *Tensor) addPiece(store Store, f wire.Field) error {
+	if t.Store != Empty && t.Store != store {
+		return formatf("its payload is stored twice, as %s and as %s", t.Store, store)
+	}
+	t.Store = store
+	single := protowire.VarintType
+	switch store {
+	case Raw:
+		t.pieces = t.pieces[:0]
+		single = protowire.BytesType
+	case StringData:
+		single = protowire.BytesType
+	case FloatData:
+		single = protowire.Fixed32Type
+	case DoubleData:
+		single = protowire.Fixed64Type
+	}
+	if f.Type != single && f.Type != protowire.BytesType {
+		return formatf("field %d at byte %d has wire type %d", f.Num, f.Start, f.Type)
+	}
+	if f.Body.Len > 0 || store == StringData {
+		t.pieces = append(t.pieces, f.Body)
+	}
+	return nil
+}
+
+// scanSparse reads a SparseTensorProto as the tensor of its values.
+func (s *scanner) scanSparse(sf wire.Field, within []wire.Field) (*Tensor, error) {
+	if err := bytesField(sf); err != nil {
+		return nil, err
+	}
+	within = append(within[:len(within):len(within)], sf)
+	var values, indices *Tensor
+	dense := []int64{}
+	for f, err := range s.source.Fields(sf.Body) {
+		if err != nil {
+			return nil, err
+		}
+		switch f.Num {
+		case sparseValues:
+			values, err = s.scanTensor(f, within)
+		case sparseIndices:
+			indices, err = s.scanTensor(f, within)
+		case sparseDims:
+			dense, err = s.scanDims(dense, f)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if values == nil || indices == nil {
+		return nil, formatf("the sparse tensor at byte %d lacks its values or indices", sf.Start)
+	}
+	values.Indices, values.DenseDims = indices, dense
+	indices.Name = values.Name + " (indices)"
+	return values, values.checkSparse()
+}
+
+// checkSparse refuses indices that do not belong to the values: there must be one per
+// value, or one per value and axis.
+func (t *Tensor) checkSparse() error {
+	if _, ok := product(t.DenseDims); !ok {
+		return formatf("sparse tensor %q: shape %v is negative or too large", t.Name, t.DenseDims)
+	}
+	ix := t.Indices
+	if len(t.Dims) != 1 {
+		return formatf("sparse tensor %q: its values have shape %v, which is no list", t.Name, t.Dims)
+	}
+	flat := len(ix.Dims) == 1 && ix.Dims[0] == t.Dims[0]
+	rows := len(ix.Dims) == 2 && ix.Dims[0] == t.Dims[0] && ix.Dims[1] == int64(len(t.DenseDims))
+	if ix.DType != Int64 || !flat && !rows {
+		return formatf("sparse tensor %q: %s indices of shape %v do not fit %d values of shape %v",
+			t.Name, ix.DType, ix.Dims, t.Dims[0], t.DenseDims)
+	}
+	return nil
+}

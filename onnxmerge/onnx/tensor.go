@@ -1,0 +1,323 @@
+package onnx
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/wiseft/wiseft/onnxmerge/internal/wire"
+)
+
+// Site is where a tensor sits in the model.
+type Site int
+
+// The sites.
+const (
+	Initializer       Site = iota + 1
+	Constant               // an attribute of a Constant node: value, value_floats, sparse_value and so on
+	SparseInitializer      // the values of a sparse initializer
+)
+
+func (s Site) String() string {
+	switch s {
+	case Initializer:
+		return "initializer"
+	case Constant:
+		return "constant"
+	case SparseInitializer:
+		return "sparse initializer"
+	}
+	return fmt.Sprintf("site %d", int(s))
+}
+
+// Store is how a tensor's payload is encoded.
+type Store int
+
+// The stores.
+const (
+	Empty      Store = iota // no payload at all: a tensor of zero elements
+	Raw                     // TensorProto.raw_data
+	FloatData               // TensorProto.float_data
+	DoubleData              // TensorProto.double_data
+	Int32Data               // TensorProto.int32_data: varints, also for types of fewer bits
+	Int64Data               // TensorProto.int64_data
+	Uint64Data              // TensorProto.uint64_data
+	StringData              // TensorProto.string_data
+	Attribute               // a plain attribute of a Constant node: value_float, value_ints and so on
+	External                // in a file beside the model; readable after OpenWithData
+)
+
+func (s Store) String() string {
+	names := [...]string{"empty", "raw_data", "float_data", "double_data", "int32_data", "int64_data", "uint64_data",
+		"string_data", "attribute", "external"}
+	if s < 0 || int(s) >= len(names) {
+		return fmt.Sprintf("store %d", int(s))
+	}
+	return names[s]
+}
+
+// Tensor is a named array in a model. It is read-only; ReadAt may be called by
+// several goroutines at once.
+type Tensor struct {
+	Name  string
+	Scope string // "" in the main graph, else the path of the sub-graph or function it sits in
+	DType DType
+	Dims  []int64
+	Site  Site
+	Store Store
+	// Indices and DenseDims are nil unless the tensor holds the values of a sparse one:
+	// then Dims counts the values, Indices says where they are in a tensor of DenseDims.
+	Indices   *Tensor
+	DenseDims []int64
+
+	model    *Model
+	within   []wire.Field // the fields around the payload's; the last is the tensor itself
+	external *external    // nil unless Store is External
+	pieces   []wire.Span  // of the payload in the model's file, in order
+	payload  payload      // nil if it cannot be read
+}
+
+// ID names the tensor within its model: its name, after its scope if it sits in a
+// sub-graph or function.
+func (t *Tensor) ID() string {
+	if t.Scope == "" {
+		return t.Name
+	}
+	return t.Scope + "/" + t.Name
+}
+
+// Len returns the number of elements.
+func (t *Tensor) Len() int64 {
+	n, _ := product(t.Dims)
+	return n
+}
+
+// SizeBytes returns the size of the payload as ReadAt gives it, 0 if its elements
+// have no fixed size.
+func (t *Tensor) SizeBytes() int64 { return (t.Len()*t.DType.bits() + 7) / 8 }
+
+// Readable reports whether the payload is a run of fixed-size elements, so that
+// ReadAt works on it.
+func (t *Tensor) Readable() bool { return t.payload != nil }
+
+// Replaceable reports whether a [Replacement] is possible: the payload is readable and
+// no list of integers in an attribute, which could only be written as long as it is by
+// chance.
+func (t *Tensor) Replaceable() bool {
+	return t.payload != nil && (t.Store != Attribute || t.isPlain())
+}
+
+// ReadAt fills dst with the payload's bytes from off on: elements in row-major
+// order, little-endian, whatever the store; two 4-bit elements a byte, the first in
+// the low half.
+func (t *Tensor) ReadAt(dst []byte, off int64) error {
+	if t.payload == nil || off < 0 || off+int64(len(dst)) > t.SizeBytes() {
+		return errUnreadable(t, off, len(dst))
+	}
+	return t.payload.readAt(dst, off)
+}
+
+// Location returns the data file that holds the payload, as the model names it, and
+// "" if the payload is in the model's own file.
+func (t *Tensor) Location() string {
+	if t.external == nil {
+		return ""
+	}
+	return t.external.location
+}
+
+// SharesData reports whether the payloads of t and other are one range of one data
+// file.
+func (t *Tensor) SharesData(other *Tensor) bool {
+	a, b := t.external, other.external
+	return a != nil && b != nil && a.file != nil && a.file == b.file && a.offset == b.offset &&
+		t.SizeBytes() == other.SizeBytes() // one without elements shares nothing with what begins there
+}
+
+// SharedRange names the range of a data file that the payload is, the same for all
+// tensors that share it; it is "" for a payload in the model's own file.
+func (t *Tensor) SharedRange() string {
+	if t.external == nil || t.SizeBytes() == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s@%d", t.external.location, t.external.offset)
+}
+
+// Equal reports whether both tensors hold the same elements, bit for bit. Their
+// dtypes and shapes must be the same.
+func (t *Tensor) Equal(other *Tensor) (bool, error) {
+	if t.DType == String {
+		return t.equalStrings(other)
+	}
+	if t.payload == nil || other.payload == nil {
+		return t.SizeBytes() == 0 && other.SizeBytes() == 0, nil
+	}
+	const step = 64 << 10
+	a, b := make([]byte, min(step, t.SizeBytes())), make([]byte, min(step, t.SizeBytes()))
+	for off := int64(0); off < t.SizeBytes(); off += step {
+		n := min(step, t.SizeBytes()-off)
+		if err := t.ReadAt(a[:n], off); err != nil {
+			return false, err
+		}
+		if err := other.ReadAt(b[:n], off); err != nil {
+			return false, err
+		}
+		if !bytes.Equal(a[:n], b[:n]) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+func (t *Tensor) equalStrings(other *Tensor) (bool, error) {
+	if len(t.pieces) != len(other.pieces) {
+		return false, nil
+	}
+	for i, p := range t.pieces {
+		q := other.pieces[i]
+		if p.Len != q.Len {
+			return false, nil
+		}
+		a, err := t.model.source.Read(p, math.MaxInt32)
+		if err != nil {
+			return false, err
+		}
+		b, err := other.model.source.Read(q, math.MaxInt32)
+		if err != nil || !bytes.Equal(a, b) {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// itemBytes is what one varint of a store holds: 4-bit elements come in pairs.
+func (t *Tensor) itemBytes() int64 { return max(1, t.DType.bits()/8) }
+
+// numberBytes is the size of one number of float_data and its like: a complex element
+// is two of them, which protobuf may part.
+func (t *Tensor) numberBytes() int64 {
+	if t.DType == Float64 || t.DType == Complex128 {
+		return 8
+	}
+	return 4
+}
+
+// storable lists the dtypes of the stores that not every dtype may use.
+var storable = map[Store][]DType{
+	FloatData:  {Float32, Complex64},
+	DoubleData: {Float64, Complex128},
+	Int32Data: {Int32, Int16, Int8, Uint16, Uint8, Bool, Float16, BFloat16, Float8E4M3FN, Float8E4M3FNUZ, Float8E5M2,
+		Float8E5M2FNUZ, Float8E8M0, Uint4, Int4, Float4E2M1, Uint2, Int2},
+	Int64Data:  {Int64},
+	Uint64Data: {Uint32, Uint64},
+	StringData: {String},
+}
+
+// check refuses a payload that does not fit the shape, and prepares ReadAt.
+func (t *Tensor) check() error {
+	n, ok := product(t.Dims)
+	if !ok {
+		return formatf("tensor %q: shape %v is negative or too large", t.ID(), t.Dims)
+	}
+	bits := t.DType.bits()
+	if bits > 0 && n > math.MaxInt64/bits-7 {
+		return formatf("tensor %q: shape %v is too large", t.ID(), t.Dims)
+	}
+	if !t.storeFits() {
+		return formatf("tensor %q: %s elements cannot be stored as %s", t.ID(), t.DType, t.Store)
+	}
+	switch t.Store {
+	case External:
+		return nil // checked when its file is opened
+	case Empty:
+		if t.SizeBytes() > 0 || t.DType == String && n > 0 {
+			return formatf("tensor %q: shape %v of %s needs a payload, and has none", t.ID(), t.Dims, t.DType)
+		}
+		return nil
+	case Int32Data, Int64Data, Uint64Data:
+		return t.checkVarints()
+	}
+	switch t.DType {
+	case String:
+		if int64(len(t.pieces)) != n {
+			return formatf("tensor %q: shape %v needs %d strings, has %d", t.ID(), t.Dims, n, len(t.pieces))
+		}
+		return nil
+	case Int64:
+		if t.Store == Attribute {
+			return t.checkVarints()
+		}
+	}
+	return t.checkSpans()
+}
+
+func (t *Tensor) checkVarints() error {
+	item := t.itemBytes()
+	v, count, err := newVarints(t.model.source, t.pieces, int(item))
+	if err != nil {
+		if format, ok := errors.AsType[FormatError](err); ok {
+			return formatf("tensor %q: %s", t.ID(), string(format))
+		}
+		return asFormat(err, fmt.Sprintf("tensor %q", t.ID()))
+	}
+	if want := (t.SizeBytes() + item - 1) / item; count != want {
+		return formatf("tensor %q: shape %v of %s needs %d numbers in %s, has %d", t.ID(), t.Dims, t.DType, want, t.Store, count)
+	}
+	t.payload = v
+	return nil
+}
+
+func (t *Tensor) checkSpans() error {
+	has := int64(0)
+	for _, p := range t.pieces {
+		if t.Store != Raw && p.Len%t.numberBytes() != 0 {
+			return formatf("tensor %q: %d bytes at byte %d are no whole number of values", t.ID(), p.Len, p.Off)
+		}
+		has += p.Len
+	}
+	if want := t.SizeBytes(); has != want {
+		return formatf("tensor %q: shape %v of %s needs %d bytes, has %d", t.ID(), t.Dims, t.DType, want, has)
+	}
+	t.payload = newSpans(t.model.source, t.pieces)
+	return nil
+}
+
+func (t *Tensor) storeFits() bool {
+	if t.Store == Raw || t.Store == External {
+		return t.DType.bits() > 0
+	}
+	dtypes, limited := storable[t.Store]
+	if !limited {
+		return true
+	}
+	for _, d := range dtypes {
+		if d == t.DType {
+			return true
+		}
+	}
+	return false
+}
+
+// product multiplies dims and reports whether all are non-negative and the product
+// fits.
+func product(dims []int64) (n int64, ok bool) {
+	n = 1
+	zero := false
+	for _, d := range dims {
+		switch {
+		case d < 0:
+			return 0, false
+		case d == 0:
+			zero = true
+		case n > math.MaxInt64/d:
+			return 0, false
+		default:
+			n *= d
+		}
+	}
+	if zero {
+		return 0, true
+	}
+	return n, true
+}
