@@ -13,8 +13,10 @@ import (
 	"github.com/wiseft/wiseft/internal/output"
 	"github.com/wiseft/wiseft/onnxmerge"
 	"github.com/wiseft/wiseft/onnxmerge/method"
-	"github.com/wiseft/wiseft/probe"
 	"github.com/wiseft/wiseft/probe/bench"
+	"github.com/wiseft/wiseft/probe/bench/choose"
+	"github.com/wiseft/wiseft/probe/bench/result"
+	"github.com/wiseft/wiseft/probe/fit"
 )
 
 // SoupOptions says how a greedy soup is chosen and written. Train is required.
@@ -28,7 +30,7 @@ type SoupOptions struct {
 	Train   Data   // that probes are fitted on; its split train by default
 	Val     Data   // that models are scored on; the zero Data is a stratified fifth of Train
 	Tensor  string // the features of every model; "" is found
-	Probe   probe.FitOptions
+	Probe   fit.Options
 	Layout  string // of clouds: "bnc", "bcn", or "auto" and ""
 	Seed    uint64 // of the validation split
 	Runtime RuntimeOptions
@@ -49,7 +51,7 @@ type SoupResult struct {
 	SHA256     string               `json:"sha256"`
 	Seconds    float64              `json:"seconds"`
 	Warnings   []string             `json:"warnings"`
-	Settings   *bench.Settings      `json:"settings"`
+	Settings   *result.Settings     `json:"settings"`
 }
 
 // SoupCandidate is a model that was tried.
@@ -76,9 +78,9 @@ func Soup(ctx context.Context, out string, paths []string, opt SoupOptions) (_ *
 	if err != nil {
 		return nil, err
 	}
-	s := &soup{opt: opt, rule: bench.SoupRule, started: time.Now()}
+	s := &soup{opt: opt, rule: choose.SoupRule, started: time.Now()}
 	if opt.Strict {
-		s.rule = bench.StrictSoupRule
+		s.rule = choose.StrictSoupRule
 	}
 	if s.models, err = openModels(paths); err != nil {
 		return nil, err
@@ -129,9 +131,9 @@ type soup struct {
 	started time.Time
 
 	validator *bench.Validator
-	steps     []bench.SoupStep
+	steps     []choose.SoupStep
 	n         int // validation samples
-	probe     bench.FitSettings
+	probe     fit.Options
 	notes     []string // what should be known about the scores
 }
 
@@ -180,7 +182,7 @@ func (s *soup) choose(ctx context.Context, plan bench.Plan) (err error) {
 	if err != nil {
 		return err
 	}
-	s.steps, err = bench.GreedySoup(len(s.models), s.opt.Strict,
+	s.steps, err = choose.GreedySoup(len(s.models), s.opt.Strict,
 		func(models []int) (float64, error) { return s.score(ctx, models) }, s.noteStep)
 	return err
 }
@@ -196,15 +198,15 @@ func (s *soup) score(ctx context.Context, indices []int) (float64, error) {
 		}
 		variant = averageVariant{mergeVariant{params: plan.Params, base: plan, size: first.SizeBytes(), monitor: s.opt.Monitor}, s.name(indices)}
 	}
-	score, fit, err := s.validator.Score(ctx, variant, s.tensors[indices[0]])
+	score, fitted, err := s.validator.Score(ctx, variant, s.tensors[indices[0]])
 	if err != nil {
 		return 0, err
 	}
-	if !fit.Converged {
+	if !fitted.Converged {
 		s.notes = append(s.notes, fmt.Sprintf("%s: the probe did not converge within %d iterations; gradient norm %.2g",
-			variant.ID(), fit.Iterations, fit.GradientNorm))
+			variant.ID(), fitted.Iterations, fitted.GradientNorm))
 	}
-	s.n, s.probe = score.N, bench.FitSettings{Solver: fit.Solver, C: fit.C, Standardize: fit.Standardize}
+	s.n, s.probe = score.N, fit.Options{Solver: fitted.Solver, C: fitted.C, Standardize: fitted.Standardize}
 	if len(indices) == 1 {
 		s.opt.Monitor.note(fmt.Sprintf("%s: %.4f", variant.ID(), score.OA))
 	}
@@ -212,7 +214,7 @@ func (s *soup) score(ctx context.Context, indices []int) (float64, error) {
 }
 
 // noteStep reports a decision.
-func (s *soup) noteStep(step bench.SoupStep) {
+func (s *soup) noteStep(step choose.SoupStep) {
 	verdict := "left out"
 	if step.Taken {
 		verdict = "taken"
@@ -238,7 +240,7 @@ type averageVariant struct {
 func (v averageVariant) ID() string { return v.id }
 
 // Params implements bench.Variant.
-func (averageVariant) Params() []bench.Param { return nil }
+func (averageVariant) Params() []result.Param { return nil }
 
 // write merges the chosen models.
 func (s *soup) write(ctx context.Context, out string) (*SoupResult, error) {
@@ -278,7 +280,7 @@ func (s *soup) write(ctx context.Context, out string) (*SoupResult, error) {
 }
 
 // origin returns the provenance of the soup, or nil if it gets none.
-func (s *soup) origin(ctx context.Context, taken []int, settings *bench.Settings) (*onnxmerge.Origin, error) {
+func (s *soup) origin(ctx context.Context, taken []int, settings *result.Settings) (*onnxmerge.Origin, error) {
 	if s.opt.Merge.NoProvenance {
 		return nil, nil
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/wiseft/wiseft/datasets"
+	"github.com/wiseft/wiseft/internal/fault"
 )
 
 // Layout says how a batch of clouds lies in memory.
@@ -19,19 +20,19 @@ const (
 // choose returns the layout in which the model takes clouds.
 func (l Layout) choose(in Input) (Layout, error) {
 	if len(in.Shape) != 3 {
-		return "", InputErrorf("model input %q has shape %v, but a cloud needs [batch, points, 3] or [batch, 3, points]",
+		return "", fault.Inputf("model input %q has shape %v, but a cloud needs [batch, points, 3] or [batch, 3, points]",
 			in.Name, in.Shape)
 	}
 	bnc, bcn := in.Shape[2] == 3, in.Shape[1] == 3
 	switch l {
 	case LayoutBNC:
 		if in.Shape[2] != 3 && in.Shape[2] >= 0 {
-			return "", InputErrorf("layout bnc needs 3 in the last axis, but model input %q has shape %v", in.Name, in.Shape)
+			return "", fault.Inputf("layout bnc needs 3 in the last axis, but model input %q has shape %v", in.Name, in.Shape)
 		}
 		return l, nil
 	case LayoutBCN:
 		if in.Shape[1] != 3 && in.Shape[1] >= 0 {
-			return "", InputErrorf("layout bcn needs 3 in the middle axis, but model input %q has shape %v", in.Name, in.Shape)
+			return "", fault.Inputf("layout bcn needs 3 in the middle axis, but model input %q has shape %v", in.Name, in.Shape)
 		}
 		return l, nil
 	case LayoutAuto, "auto":
@@ -44,7 +45,7 @@ func (l Layout) choose(in Input) (Layout, error) {
 	case bcn && !bnc:
 		return LayoutBCN, nil
 	}
-	return "", InputErrorf("model input %q has shape %v, which does not tell points from coordinates; say --layout bnc or bcn",
+	return "", fault.Inputf("model input %q has shape %v, which does not tell points from coordinates; say --layout bnc or bcn",
 		in.Name, in.Shape)
 }
 
@@ -89,10 +90,10 @@ func batchShape(in Input, layout Layout, s *datasets.Sample, n int) ([]int64, er
 		if layout == LayoutBCN {
 			want = in.Shape[2]
 		}
-		return nil, InputErrorf("has %d points, but model input %q takes exactly %d; say --points %d",
+		return nil, fault.Inputf("has %d points, but model input %q takes exactly %d; say --points %d",
 			points, in.Name, want, want)
 	}
-	return nil, InputErrorf("has shape %v, but model input %q takes %v after the batch axis", s.Shape, in.Name, in.Shape[1:])
+	return nil, fault.Inputf("has shape %v, but model input %q takes %v after the batch axis", s.Shape, in.Name, in.Shape[1:])
 }
 
 // put copies sample s into dst, which has room for it, in the given layout.

@@ -11,8 +11,8 @@ import (
 	"github.com/wiseft/wiseft/datasets"
 	"github.com/wiseft/wiseft/datasets/corrupt"
 	"github.com/wiseft/wiseft/onnxmerge/method"
-	"github.com/wiseft/wiseft/probe"
-	"github.com/wiseft/wiseft/probe/bench"
+	"github.com/wiseft/wiseft/probe/bench/choose"
+	"github.com/wiseft/wiseft/probe/fit"
 	"github.com/wiseft/wiseft/probe/metric"
 )
 
@@ -73,8 +73,8 @@ var listers = map[string]func() []listItem{
 		return items
 	},
 	"rules": func() (items []listItem) {
-		for _, r := range bench.Rules() {
-			items = append(items, listItem{r.Name, bench.Choice{Rule: r.Name, Points: 0.01}.Doc(), "", ""})
+		for _, r := range choose.Rules() {
+			items = append(items, listItem{r.Name, choose.Choice{Rule: r.Name, Points: 0.01}.Doc(), "", ""})
 		}
 		return items
 	},
@@ -91,8 +91,8 @@ var listers = map[string]func() []listItem{
 		return items
 	},
 	"solvers": func() (items []listItem) {
-		for _, name := range probe.SolverNames() {
-			if s, ok := probe.LookupSolver(name); ok {
+		for _, name := range fit.SolverNames() {
+			if s, ok := fit.LookupSolver(name); ok {
 				items = append(items, listItem{s.Name, s.Doc, "", ""})
 			}
 		}

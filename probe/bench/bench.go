@@ -30,6 +30,10 @@ import (
 
 	"github.com/wiseft/wiseft/datasets"
 	"github.com/wiseft/wiseft/probe"
+	"github.com/wiseft/wiseft/probe/bench/choose"
+	"github.com/wiseft/wiseft/probe/bench/result"
+	"github.com/wiseft/wiseft/probe/bench/unit"
+	"github.com/wiseft/wiseft/probe/fit"
 	"github.com/wiseft/wiseft/probe/metric"
 	"github.com/wiseft/wiseft/probe/store"
 )
@@ -40,7 +44,7 @@ type Variant interface {
 	ID() string
 	// Params are the parameters by which mixes differ, such as alpha, the share of the
 	// fine-tuned model; nil for a model that is no mix.
-	Params() []Param
+	Params() []result.Param
 	// Key stands for the bytes of the model: equal keys, equal bytes. It is asked for
 	// whether or not the model is needed, so it should be cheap.
 	Key(ctx context.Context) (string, error)
@@ -48,15 +52,6 @@ type Variant interface {
 	// them.
 	Model(ctx context.Context) ([]byte, error)
 }
-
-// Param is a parameter of a mix.
-type Param struct {
-	Name  string  `json:"name"`
-	Value float64 `json:"value"`
-}
-
-// alphaParam is the parameter that results show as alpha.
-const alphaParam = "alpha"
 
 // Plan says what to measure. Zero values are the defaults; data stays the caller's to
 // close.
@@ -82,20 +77,20 @@ type Plan struct {
 	// the ends of the mixes, alpha 0 and 1.
 	Baselines []string
 
-	Fit probe.FitOptions // Init is ignored
+	Fit fit.Options // Init is ignored
 	// WarmStart lets every probe start from that of the variant before, which saves a tenth of
 	// the iterations. Then the variants' order is part of the figures, in their last digits,
 	// and shares wait for each other's probes.
 	WarmStart bool
 	Layout    probe.Layout
 	Batch     int // samples per forward pass; 0 = probe's default
-	Choose    Choice
-	Found     *SearchResult // how Variants were found, for the result; nil: they were given
+	Choose    choose.Choice
+	Found     *result.Search // how Variants were found, for the result; nil: they were given
 
 	// KeepFeatures keeps the features of every unit, 4 bytes a value, so that another
 	// probe needs no forward pass. Without it probes and scores are kept.
 	KeepFeatures bool
-	Share        Share
+	Share        unit.Share
 	// Replace lets a plan take the place of another one in its folder; its units stay.
 	Replace bool
 	Version string // of this program, for the result
@@ -110,8 +105,6 @@ type Test struct {
 	Corrupted func(ctx context.Context, corruption string, severity int) (datasets.Dataset, error)
 }
 
-const validationFraction = 0.2
-
 // Progress is what Run tells while it works. A unit is one data set passing through
 // one variant.
 type Progress struct {
@@ -123,7 +116,7 @@ type Progress struct {
 // Outcome is what a call of Run did.
 type Outcome struct {
 	// Result is nil if units are missing, which other shares of the plan have.
-	*Result
+	*result.Result
 	NCached int     `json:"n_cached"` // units that needed no forward pass
 	Missing int     `json:"-"`        // units that other workers have to do
 	Seconds float64 `json:"seconds"`
@@ -143,7 +136,7 @@ func Run(ctx context.Context, plan Plan, folder *store.Folder, progress func(Pro
 		return nil, err
 	}
 	defer r.close()
-	if err := r.spec.save(folder, plan.Replace); err != nil {
+	if err := savePlan(r.spec, folder, saveOptions{replace: plan.Replace}); err != nil {
 		return nil, err
 	}
 	r.count()

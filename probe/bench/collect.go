@@ -23,11 +23,11 @@ func Collect(ctx context.Context, folder *store.Folder, progress func(Progress))
 		if out.Missing, err = r.collect(ctx); err != nil || out.Missing > 0 {
 			break
 		}
-		if out.Result, err = newResult(ctx, r.spec, r.folder, r.event); !isMissing(err) || tries > spec.maxTries() {
+		if out.Result, err = newResult(ctx, r.spec, r.folder, r.event); !isMissing(err) || tries > maxTries(spec) {
 			break
 		}
 	}
-	out.NCached = len(spec.units()) - out.Missing
+	out.NCached = len(spec.Units()) - out.Missing
 	out.Events = slices.Compact(r.events)
 	out.Seconds = time.Since(r.started).Seconds()
 	return out, err
@@ -35,7 +35,7 @@ func Collect(ctx context.Context, folder *store.Folder, progress func(Progress))
 
 // collect does what needs no forward pass, and counts what does.
 func (r *run) collect(ctx context.Context) (missing int, err error) {
-	for _, u := range r.spec.units() {
+	for _, u := range r.spec.Units() {
 		if err := ctx.Err(); err != nil {
 			return 0, err
 		}
@@ -63,7 +63,7 @@ func Gather(folder *store.Folder, from string) (units int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := spec.save(folder, false); err != nil {
+	if err := savePlan(spec, folder, saveOptions{}); err != nil {
 		return 0, err
 	}
 	return folder.Collect(from)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/wiseft/wiseft/datasets"
 	"github.com/wiseft/wiseft/probe"
+	"github.com/wiseft/wiseft/probe/bench/result"
 )
 
 // ellipsoids is a data set of clouds whose classes differ in their half axes.
@@ -54,11 +55,11 @@ type variant struct {
 }
 
 func (v variant) ID() string { return fmt.Sprintf("alpha=%g", v.alpha) }
-func (v variant) Params() []Param {
+func (v variant) Params() []result.Param {
 	if v.plain {
 		return nil
 	}
-	return []Param{{"alpha", v.alpha}}
+	return []result.Param{{Name: "alpha", Value: v.alpha}}
 }
 func (v variant) Key(context.Context) (string, error) { return v.ID(), nil }
 func (v variant) Model(context.Context) ([]byte, error) {

@@ -7,9 +7,13 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"math"
 	"slices"
 
-	"github.com/wiseft/wiseft/probe"
+	"github.com/wiseft/wiseft/probe/bench/choose"
+	"github.com/wiseft/wiseft/probe/bench/result"
+	"github.com/wiseft/wiseft/probe/bench/unit"
+	"github.com/wiseft/wiseft/probe/fit"
 	"github.com/wiseft/wiseft/probe/metric"
 	"github.com/wiseft/wiseft/probe/store"
 )
@@ -39,12 +43,12 @@ func load(folder *store.Folder, event func(string), kind string, key store.Key, 
 
 // builder makes the result of a plan from its units.
 type builder struct {
-	spec   *Spec
+	spec   *unit.Spec
 	folder *store.Folder
 	event  func(string)
 	ref    *metric.Reference // nil without one
 	whole  bool              // every model has figures of the whole suite
-	result *Result
+	result *result.Result
 
 	against int                  // the variant that others are compared with, or -1
 	base    *answers             // what it has right on the first test set
@@ -62,12 +66,12 @@ func isMissing(err error) bool {
 }
 
 // newResult makes the result. It reads one variant's scores after the other.
-func newResult(ctx context.Context, s *Spec, folder *store.Folder, event func(string)) (*Result, error) {
+func newResult(ctx context.Context, s *unit.Spec, folder *store.Folder, event func(string)) (*result.Result, error) {
 	b := &builder{spec: s, folder: folder, event: event, whole: true}
-	b.result = &Result{Schema: s.Result, Suite: s.Settings.Suite, Order: s.Settings.Corruptions, Notes: []string{}, Pareto: []string{},
-		NUnits: len(s.units()), Settings: s.Settings}
+	b.result = &result.Result{Schema: s.Result, Suite: s.Settings.Suite, Order: s.Settings.Corruptions, Notes: []string{}, Pareto: []string{},
+		NUnits: len(s.Units()), Settings: s.Settings}
 	b.refer()
-	validated := make([]Validated, len(s.Variants))
+	validated := make([]choose.Candidate, len(s.Variants))
 	for v := range s.Variants {
 		m, val, err := b.validated(v)
 		if err != nil {
@@ -76,7 +80,7 @@ func newResult(ctx context.Context, s *Spec, folder *store.Folder, event func(st
 		b.result.Models, validated[v] = append(b.result.Models, m), val
 	}
 	if !s.Settings.Choose.OnTest {
-		b.result.Chosen = s.Settings.Choose.apply(validated)
+		b.result.Chosen = b.chosen(validated)
 	}
 	if err := b.compareTo(); err != nil {
 		return nil, err
@@ -89,11 +93,11 @@ func newResult(ctx context.Context, s *Spec, folder *store.Folder, event func(st
 			return nil, err
 		}
 		if s.Settings.Choose.OnTest {
-			validated[v].OA, validated[v].Robust = m.Clean.OA, m.Tested.mean()
+			validated[v].OA, validated[v].Robust = float64(m.Clean.OA), float64(meanAccuracy(&m.Tested))
 		}
 	}
 	if s.Settings.Choose.OnTest {
-		if b.result.Chosen = s.Settings.Choose.apply(validated); b.result.Chosen != nil {
+		if b.result.Chosen = b.chosen(validated); b.result.Chosen != nil {
 			b.note(onTestNote)
 		}
 	}
@@ -102,6 +106,36 @@ func newResult(ctx context.Context, s *Spec, folder *store.Folder, event func(st
 	}
 	b.finish()
 	return b.result, nil
+}
+
+// onTestNote marks every result of a choice that test data made.
+const onTestNote = "CHOSEN ON TEST DATA: the figures of the chosen mix are optimistic and are no estimate of new data"
+
+// chosen applies the rule of the plan; nil if there are no mixes, or no data to choose by.
+func (b *builder) chosen(list []choose.Candidate) *result.Chosen {
+	choice := b.spec.Settings.Choose
+	best := choice.Best(list)
+	if best < 0 {
+		return nil
+	}
+	m := b.result.Models[best]
+	c := &result.Chosen{ID: m.ID, Alpha: alphaOf(m.Params), Params: m.Params, Rule: choice.Doc(), OnTest: choice.OnTest,
+		Validation: result.Number(list[best].OA)}
+	if choice.Robust() {
+		robust := result.Number(list[best].Robust)
+		c.Robustness = &robust
+	}
+	return c
+}
+
+// alphaOf returns the value of the parameter alpha; nil if there is none.
+func alphaOf(params []result.Param) *float64 {
+	for i, p := range params {
+		if p.Name == result.Alpha {
+			return &params[i].Value
+		}
+	}
+	return nil
 }
 
 func (b *builder) note(line string) {
@@ -133,7 +167,7 @@ func (b *builder) refer() {
 		b.note("there is no reference to measure the errors of these corruptions against")
 		return
 	}
-	b.result.Reference = &ReferenceResult{Name: b.ref.Name, Source: b.ref.Source, Note: b.comparable(0)}
+	b.result.Reference = &result.Reference{Name: b.ref.Name, Source: b.ref.Source, Note: b.comparable(0)}
 }
 
 // comparable says what figures of a test set can be compared with.
@@ -150,19 +184,15 @@ func (b *builder) comparable(t int) string {
 }
 
 // validated describes a variant, as far as it goes without test data.
-func (b *builder) validated(v int) (*ModelResult, Validated, error) {
-	m := &ModelResult{ID: b.spec.Variants[v].ID, Params: b.spec.Variants[v].Params}
-	for i, p := range m.Params {
-		if p.Name == alphaParam {
-			m.Alpha = &m.Params[i].Value
-		}
-	}
+func (b *builder) validated(v int) (*result.Model, choose.Candidate, error) {
+	m := &result.Model{ID: b.spec.Variants[v].ID, Params: b.spec.Variants[v].Params}
+	m.Alpha = alphaOf(m.Params)
 	val, err := b.validation(m, v)
 	return m, val, err
 }
 
 // model sets the figures of a variant on test data.
-func (b *builder) model(m *ModelResult, v int) error {
+func (b *builder) model(m *result.Model, v int) error {
 	for t := range b.spec.Tests {
 		r, err := b.right(v, t)
 		if err != nil {
@@ -183,27 +213,30 @@ func (b *builder) model(m *ModelResult, v int) error {
 }
 
 // scores loads the predictions of a view.
-func (b *builder) scores(v int, w view) (*Predictions, error) {
-	var p *Predictions
-	ok, err := load(b.folder, b.event, scoresUnit, b.spec.scores(v, w), func(in io.ReaderAt, size int64) (err error) {
-		if p, err = readPredictions(in, size); err == nil && w.role != training && len(p.Y) != b.spec.cell(w).N {
-			err = fmt.Errorf("%d predictions for %d samples", len(p.Y), b.spec.cell(w).N)
+func (b *builder) scores(v int, w unit.View) (*result.Predictions, error) {
+	var p *result.Predictions
+	ok, err := load(b.folder, b.event, unit.Scores, b.spec.Scores(v, w), func(in io.ReaderAt, size int64) (err error) {
+		if p, err = result.ReadPredictions(in, size); err == nil && w.Role != unit.Training && len(p.Y) != b.spec.Cell(w).N {
+			err = fmt.Errorf("%d predictions for %d samples", len(p.Y), b.spec.Cell(w).N)
 		}
 		return err
 	})
 	if err == nil && !ok {
-		err = &missingError{b.spec.Variants[v].ID + ": " + b.spec.name(w)}
+		err = &missingError{b.spec.Variants[v].ID + ": " + b.spec.Name(w)}
 	}
 	return p, err
 }
 
 // validation sets what the choice is made by.
-func (b *builder) validation(m *ModelResult, v int) (Validated, error) {
+func (b *builder) validation(m *result.Model, v int) (choose.Candidate, error) {
 	s := b.spec
-	val := Validated{ID: m.ID, Params: m.Params, OA: unknown, Robust: unknown}
-	w := view{role: validation}
-	if s.heldOut() {
-		w.role = training
+	val := choose.Candidate{OA: math.NaN(), Robust: math.NaN()}
+	for _, p := range m.Params {
+		val.Params = append(val.Params, p.Value)
+	}
+	w := unit.View{Role: unit.Validation}
+	if s.HeldOut() {
+		w.Role = unit.Training
 	} else if s.Settings.Val == nil {
 		return val, nil
 	}
@@ -211,28 +244,29 @@ func (b *builder) validation(m *ModelResult, v int) (Validated, error) {
 	if err != nil {
 		return val, err
 	}
-	m.Validation = p.Score().brief()
-	val.OA, val.N = m.Validation.OA, m.Validation.N
+	m.Validation = brief(p.Score())
+	val.OA = float64(m.Validation.OA)
 	if len(s.ValCells) == 0 {
 		return val, nil
 	}
 	sum := 0.0
 	for c := range s.ValCells {
-		p, err := b.scores(v, view{role: corruptedValidation, cell: c})
+		p, err := b.scores(v, unit.View{Role: unit.CorruptedValidation, Cell: c})
 		if err != nil {
 			return val, err
 		}
 		sum += metric.Accuracy(p.Class, p.Y)
 	}
-	val.Robust = Number(sum / float64(len(s.ValCells)))
-	m.ValidationRobustness = &val.Robust
+	val.Robust = sum / float64(len(s.ValCells))
+	robust := result.Number(val.Robust)
+	m.ValidationRobustness = &robust
 	return val, nil
 }
 
 // answers are what a variant has right on a test set, and how well it knows.
 type answers struct {
 	model  string // hash of the bytes that ran
-	scores []*Score
+	scores []*result.Score
 	right  [][]bool // by cell
 }
 
@@ -240,49 +274,49 @@ type answers struct {
 func (b *builder) right(v, t int) (*answers, error) {
 	r := &answers{}
 	for c := range b.spec.Tests[t].Cells {
-		p, err := b.scores(v, view{role: onTest, test: t, cell: c})
+		p, err := b.scores(v, unit.View{Role: unit.OnTest, Test: t, Cell: c})
 		if err != nil {
 			return nil, err
 		}
-		r.model = p.of.ModelSHA256
-		r.scores = append(r.scores, p.Score().brief())
+		r.model = p.Of.ModelSHA256
+		r.scores = append(r.scores, brief(p.Score()))
 		r.right = append(r.right, metric.Right(p.Class, p.Y))
 	}
 	return r, nil
 }
 
 // tested makes the figures of a variant on a test set.
-func (b *builder) tested(t int, r *answers) *Tested {
+func (b *builder) tested(t int, r *answers) *result.Tested {
 	test := b.spec.Tests[t]
-	res := &Tested{Name: test.Name, Corruptions: map[string]*CorruptionResult{}}
+	res := &result.Tested{Name: test.Name, Corruptions: map[string]*result.Corruption{}}
 	for c, cell := range test.Cells {
-		res.add(cell, r.scores[c])
+		addScore(res, cell, r.scores[c])
 	}
 	suite := b.suite(t, r)
-	b.whole = res.summarize(b.ref, suite != nil) && b.whole
+	b.whole = summarize(res, b.ref, suite != nil) && b.whole
 	res.Corrupted = corrupted(r.scores[1:])
 	res.Intervals = b.intervals(r, suite)
 	return res
 }
 
 // corrupted returns the means of calibration figures; nil of nothing.
-func corrupted(scores []*Score) *Corrupted {
+func corrupted(scores []*result.Score) *result.Corrupted {
 	if len(scores) == 0 {
 		return nil
 	}
-	c := &Corrupted{Cells: len(scores)}
+	c := &result.Corrupted{Cells: len(scores)}
 	for _, s := range scores {
 		c.NLL, c.ECE, c.Brier = c.NLL+s.NLL, c.ECE+s.ECE, c.Brier+s.Brier
 	}
-	n := Number(len(scores))
+	n := result.Number(len(scores))
 	c.NLL, c.ECE, c.Brier = c.NLL/n, c.ECE/n, c.Brier/n
 	return c
 }
 
 // probe sets how the variant's probe was fitted, and says what is wrong with it.
-func (b *builder) probe(m *ModelResult, v int) error {
-	ok, err := load(b.folder, b.event, probeUnit, b.spec.probe(v), func(in io.ReaderAt, size int64) error {
-		cl, err := probe.ReadClassifier(in, size)
+func (b *builder) probe(m *result.Model, v int) error {
+	ok, err := load(b.folder, b.event, unit.Probe, b.spec.Probe(v), func(in io.ReaderAt, size int64) error {
+		cl, err := fit.ReadClassifier(in, size)
 		if err == nil {
 			m.Probe = cl.Meta.Fit
 		}
@@ -303,17 +337,17 @@ func (b *builder) probe(m *ModelResult, v int) error {
 	return nil
 }
 
-// add records the score of a test condition.
-func (t *Tested) add(c Cell, score *Score) {
+// addScore records the score of a test condition in t.
+func addScore(t *result.Tested, c unit.Cell, score *result.Score) {
 	if c.Corruption == "" {
 		t.Clean = score
 		return
 	}
 	res := t.Corruptions[c.Corruption]
 	if res == nil {
-		res = &CorruptionResult{OA: unknown, CE: unknown, RCE: unknown}
+		res = &result.Corruption{OA: result.Unknown(), CE: result.Unknown(), RCE: result.Unknown()}
 		for i := range res.OABySeverity {
-			res.OABySeverity[i] = unknown
+			res.OABySeverity[i] = result.Unknown()
 		}
 		t.Corruptions[c.Corruption] = res
 	}
@@ -321,11 +355,11 @@ func (t *Tested) add(c Cell, score *Score) {
 	res.BySeverity[c.Severity-1] = score
 }
 
-// summarize sets the figures over severities and corruptions, and reports whether they could
+// summarize sets the figures of t over severities and corruptions, and reports whether they could
 // be. ref may be nil; whole says whether the suite was run whole.
-func (t *Tested) summarize(ref *metric.Reference, whole bool) bool {
-	t.MOA, t.MCE, t.RMCE, t.ErrorRate = unknown, unknown, unknown, unknown
-	t.Exact = Exact{unknown, unknown, unknown}
+func summarize(t *result.Tested, ref *metric.Reference, whole bool) bool {
+	t.MOA, t.MCE, t.RMCE, t.ErrorRate = result.Unknown(), result.Unknown(), result.Unknown(), result.Unknown()
+	t.Exact = result.Exact{MOA: result.Unknown(), MCE: result.Unknown(), RMCE: result.Unknown()}
 	bySeverity := make(map[string][]float64)
 	for name, c := range t.Corruptions {
 		oa := make([]float64, 0, metric.Severities)
@@ -333,13 +367,13 @@ func (t *Tested) summarize(ref *metric.Reference, whole bool) bool {
 			oa = append(oa, float64(v))
 		}
 		bySeverity[name] = oa
-		c.summarize(name, oa, float64(t.Clean.OA), ref)
+		summarizeCorruption(c, name, oa, float64(t.Clean.OA), ref)
 	}
 	if !whole {
 		return false
 	}
 	// The mean over cells is the mean over corruptions: all have five severities.
-	t.Exact.MOA = t.mean()
+	t.Exact.MOA = meanAccuracy(t)
 	t.MOA, t.ErrorRate = t.Exact.MOA, 1-t.Exact.MOA
 	if ref == nil {
 		return true
@@ -352,13 +386,13 @@ func (t *Tested) summarize(ref *metric.Reference, whole bool) bool {
 	if err != nil {
 		return false
 	}
-	t.MOA, t.MCE, t.RMCE = Number(official.MOA), Number(official.MCE), Number(official.RMCE)
-	t.Exact = Exact{Number(exact.MOA), Number(exact.MCE), Number(exact.RMCE)}
+	t.MOA, t.MCE, t.RMCE = result.Number(official.MOA), result.Number(official.MCE), result.Number(official.RMCE)
+	t.Exact = result.Exact{MOA: result.Number(exact.MOA), MCE: result.Number(exact.MCE), RMCE: result.Number(exact.RMCE)}
 	return true
 }
 
-// mean returns the mean accuracy over all corruptions and severities that were run.
-func (t *Tested) mean() Number {
+// meanAccuracy returns the mean accuracy over all corruptions and severities that were run.
+func meanAccuracy(t *result.Tested) result.Number {
 	sum, n := 0.0, 0
 	for _, name := range slices.Sorted(maps.Keys(t.Corruptions)) { // in one order, for equal bits
 		for _, oa := range t.Corruptions[name].OABySeverity {
@@ -367,13 +401,13 @@ func (t *Tested) mean() Number {
 			}
 		}
 	}
-	return Number(sum / float64(n))
+	return result.Number(sum / float64(n))
 }
 
-func (c *CorruptionResult) summarize(name string, oa []float64, clean float64, ref *metric.Reference) {
+func summarizeCorruption(c *result.Corruption, name string, oa []float64, clean float64, ref *metric.Reference) {
 	if ref != nil {
 		if mean, ce, rce, err := ref.OfficialCorruption(name, clean, oa); err == nil {
-			c.OA, c.CE, c.RCE = Number(mean), Number(ce), Number(rce)
+			c.OA, c.CE, c.RCE = result.Number(mean), result.Number(ce), result.Number(rce)
 			return
 		}
 	}
@@ -381,5 +415,11 @@ func (c *CorruptionResult) summarize(name string, oa []float64, clean float64, r
 	for _, v := range oa {
 		sum += v // NaN where a severity was not run, which leaves no mean
 	}
-	c.OA = Number(sum / metric.Severities)
+	c.OA = result.Number(sum / metric.Severities)
+}
+
+// brief returns s without its confusion matrix, for which a comparison of many models has no column.
+func brief(s *result.Score) *result.Score {
+	s.Confusion = nil
+	return s
 }

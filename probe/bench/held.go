@@ -7,7 +7,8 @@ import (
 
 	"github.com/wiseft/wiseft/datasets"
 	"github.com/wiseft/wiseft/datasets/corrupt"
-	"github.com/wiseft/wiseft/probe"
+	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/probe/bench/unit"
 )
 
 // maxHeldBytes bounds the samples that are kept in memory for all variants. Those beyond
@@ -66,9 +67,9 @@ func (h *held) hold() error {
 	if h.val != nil || h.train == nil {
 		return nil
 	}
-	h.rest, h.held = datasets.SplitStratified(datasets.Labels(h.plan.Train), validationFraction, h.plan.Seed)
+	h.rest, h.held = datasets.SplitStratified(datasets.Labels(h.plan.Train), unit.ValidationFraction, h.plan.Seed)
 	if len(h.held) == 0 {
-		return probe.InputErrorf("%s: no class has two samples, so no validation data can be split off",
+		return fault.Inputf("%s: no class has two samples, so no validation data can be split off",
 			h.plan.Train.Info().Name)
 	}
 	return nil
@@ -76,7 +77,7 @@ func (h *held) hold() error {
 
 // open makes the conditions of the validation and test data.
 func (h *held) open(ctx context.Context) error {
-	if h.plan.Choose.needsCells() {
+	if h.plan.Choose.NeedsCells() {
 		data := h.plan.Val
 		if data == nil {
 			data = datasets.Subset(h.plan.Train, h.held, heldWhy)
@@ -129,12 +130,12 @@ func (h *held) stored(ctx context.Context, t Test, name string, severity int) (d
 	}
 	h.opened = append(h.opened, ds)
 	if ds.Len() != t.Data.Len() {
-		return nil, probe.InputErrorf("%s has %d samples, but the clean data %s has %d",
+		return nil, fault.Inputf("%s has %d samples, but the clean data %s has %d",
 			ds.Info().Name, ds.Len(), t.Data.Info().Name, t.Data.Len())
 	}
 	for i := range ds.Len() {
 		if got, want := ds.Label(i), t.Data.Label(i); got != want {
-			return nil, probe.InputErrorf("%s: sample %d has label %d, but in the clean data %s it has %d: the files do not hold the same samples",
+			return nil, fault.Inputf("%s: sample %d has label %d, but in the clean data %s it has %d: the files do not hold the same samples",
 				ds.Info().Name, i, got, t.Data.Info().Name, want)
 		}
 	}
@@ -142,32 +143,32 @@ func (h *held) stored(ctx context.Context, t Test, name string, severity int) (d
 }
 
 // cells describes conditions for a plan.
-func (h *held) cells(ctx context.Context, list []*source) ([]Cell, error) {
-	var cells []Cell
+func (h *held) cells(ctx context.Context, list []*source) ([]unit.Cell, error) {
+	var cells []unit.Cell
 	for _, s := range list {
 		sum, err := s.data.Hash(ctx)
 		if err != nil {
 			return nil, err
 		}
-		cells = append(cells, Cell{s.corruption, s.severity, sum, s.data.Len()})
+		cells = append(cells, unit.Cell{Corruption: s.corruption, Severity: s.severity, SHA256: sum, N: s.data.Len()})
 	}
 	return cells, nil
 }
 
-func (h *held) source(w view) *source {
-	switch w.role {
-	case training:
+func (h *held) source(w unit.View) *source {
+	switch w.Role {
+	case unit.Training:
 		return h.train
-	case validation:
+	case unit.Validation:
 		return h.val
-	case corruptedValidation:
-		return h.valCells[w.cell]
+	case unit.CorruptedValidation:
+		return h.valCells[w.Cell]
 	}
-	return h.tests[w.test][w.cell]
+	return h.tests[w.Test][w.Cell]
 }
 
 // get returns the data of w, in memory if there is room.
-func (h *held) get(ctx context.Context, w view) (datasets.Dataset, error) {
+func (h *held) get(ctx context.Context, w unit.View) (datasets.Dataset, error) {
 	s := h.source(w)
 	if s.read {
 		return s.data, nil

@@ -3,7 +3,7 @@ package bench
 import (
 	"slices"
 
-	"github.com/wiseft/wiseft/probe"
+	"github.com/wiseft/wiseft/probe/feature"
 )
 
 // interpolated returns the training features at the alpha of i, given those of the samples that were passed:
@@ -14,7 +14,7 @@ import (
 // Features bend by class, because what bends them is that the models judge classes differently. On two real
 // pairs (PointNet and a transformer, ModelNet10, 128 points, half of the samples passed) the means take the root
 // mean square by which margins within 2 of zero are off from .096 to .004 and from .088 to .043.
-func (s *searching) interpolated(i int, samples []int, passed *probe.Features, fitted []int) *probe.Features {
+func (s *searching) interpolated(i int, samples []int, passed *feature.Set, fitted []int) *feature.Set {
 	f := s.line(i)
 	bends := classBends{map[int64][]float64{}, map[int64]float64{}}
 	was := make([]bool, f.Len())
@@ -34,10 +34,10 @@ func (s *searching) interpolated(i int, samples []int, passed *probe.Features, f
 }
 
 // line returns the features on the line between the ends, at the alpha of i.
-func (s *searching) line(i int) *probe.Features {
+func (s *searching) line(i int) *feature.Set {
 	a, b := s.ends[0], s.ends[1]
 	t := (s.grid[i] - s.grid[0]) / (s.grid[len(s.grid)-1] - s.grid[0])
-	f := &probe.Features{X: make([]float32, len(a.X)), Dim: a.Dim, Y: a.Y, Meta: a.Meta}
+	f := &feature.Set{X: make([]float32, len(a.X)), Dim: a.Dim, Y: a.Y, Meta: a.Meta}
 	for k, x := range a.X {
 		f.X[k] = float32((1-t)*float64(x) + t*float64(b.X[k]))
 	}

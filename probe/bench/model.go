@@ -9,6 +9,7 @@ import (
 
 	"github.com/wiseft/wiseft/datasets"
 	"github.com/wiseft/wiseft/probe"
+	"github.com/wiseft/wiseft/probe/feature"
 )
 
 // openModel is a variant's model that is ready to run.
@@ -45,13 +46,13 @@ func (m *openModel) check(ctx context.Context, ds datasets.Dataset, layout probe
 }
 
 // extract takes a data set through the model.
-func (m *openModel) extract(ctx context.Context, p *Plan, ds datasets.Dataset, progress func(done int)) (*probe.Features, error) {
+func (m *openModel) extract(ctx context.Context, p *Plan, ds datasets.Dataset, progress func(done int)) (*feature.Set, error) {
 	f, err := probe.Extract(ctx, m.ex, ds, probe.ExtractOptions{
 		Batch: p.Batch, Layout: p.Layout,
 		// Corrupting is work, and the engine leaves half of the cores' time at best.
 		Workers:  max(1, runtime.GOMAXPROCS(0)/2),
 		Progress: func(done, _ int) { progress(done) },
-		Meta: probe.Meta{Wiseft: p.Version, Model: m.ID(), ModelSHA256: m.sha256,
+		Meta: feature.Meta{Wiseft: p.Version, Model: m.ID(), ModelSHA256: m.sha256,
 			Tensor: m.tensor, Runtime: p.Engine.Runtime()},
 	})
 	if err != nil {

@@ -1,10 +1,12 @@
 package bench
 
 import (
-	"errors"
 	"math"
 	"strings"
 	"testing"
+
+	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/probe/bench/result"
 )
 
 // gridPlan is a plan of eleven alphas.
@@ -103,7 +105,7 @@ func TestSearchRefuses(t *testing.T) {
 		plan := gridPlan()
 		edit(&plan)
 		_, err := Search(t.Context(), plan, folderAt(t, t.TempDir(), "worker"), nil)
-		if _, ok := errors.AsType[*OptionError](err); !ok || !strings.Contains(err.Error(), want) {
+		if fault.KindOf(err) != fault.Usage || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)
 		}
 	}
@@ -111,8 +113,8 @@ func TestSearchRefuses(t *testing.T) {
 
 func TestMargins(t *testing.T) {
 	t.Parallel()
-	p := &Predictions{Y: []int64{0, 2}, Classes: 3, Scores: []float64{3, 1, 2.5, 4, 0, -1}}
-	if got := p.margins(); len(got) != 2 || got[0] != 0.5 || got[1] != -5 {
+	p := &result.Predictions{Y: []int64{0, 2}, Classes: 3, Scores: []float64{3, 1, 2.5, 4, 0, -1}}
+	if got := p.Margins(); len(got) != 2 || got[0] != 0.5 || got[1] != -5 {
 		t.Errorf("got %v", got)
 	}
 }

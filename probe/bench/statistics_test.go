@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wiseft/wiseft/probe/bench/result"
+	"github.com/wiseft/wiseft/probe/bench/unit"
 	"github.com/wiseft/wiseft/probe/metric"
 )
 
@@ -21,7 +23,7 @@ func TestStatistics(t *testing.T) {
 	if stats.Against != res.Chosen.ID || len(stats.Comparisons) != 2 {
 		t.Fatalf("compared with %q: %s", stats.Against, asJSON(t, stats.Comparisons))
 	}
-	by := map[string]*ModelResult{}
+	by := map[string]*result.Model{}
 	for _, m := range res.Models {
 		by[m.ID] = m
 		i := m.Intervals
@@ -58,7 +60,7 @@ func TestStatistics(t *testing.T) {
 	}
 }
 
-func mean(values [metric.Severities]Number) (sum float64) {
+func mean(values [metric.Severities]result.Number) (sum float64) {
 	for _, v := range values {
 		sum += float64(v) / metric.Severities
 	}
@@ -119,7 +121,7 @@ func TestAnotherReference(t *testing.T) {
 	if other.Reference.Name != ref.Name || other.Models[0].MCE == first.Models[0].MCE || other.Models[0].MOA != first.Models[0].MOA {
 		t.Errorf("against %s: %s", other.Reference.Name, asJSON(t, other.Models[0].Exact))
 	}
-	var back Spec
+	var back unit.Spec
 	root := t.TempDir()
 	mustRunAt(t, plan, root)
 	spec, err := ReadSpec(root)
@@ -139,7 +141,7 @@ func TestBootstrapIsPaired(t *testing.T) {
 		b[i] = a[i] != (r.Float64() < 0.05)
 	}
 	d := compareAccuracy(a, b)
-	width := func(i [2]Number) float64 { return float64(i[1] - i[0]) }
+	width := func(i [2]result.Number) float64 { return float64(i[1] - i[0]) }
 	if ratio := width(d.Bootstrap) / width(d.Interval); !(ratio > 0.85 && ratio < 1.15) {
 		t.Errorf("the bootstrap's interval %v is %.2f times as wide as %v", d.Bootstrap, ratio, d.Interval)
 	}

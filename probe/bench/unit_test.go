@@ -15,6 +15,8 @@ import (
 
 	"github.com/wiseft/wiseft/datasets"
 	"github.com/wiseft/wiseft/datasets/corrupt"
+	"github.com/wiseft/wiseft/probe/bench/choose"
+	"github.com/wiseft/wiseft/probe/bench/unit"
 	"github.com/wiseft/wiseft/probe/store"
 )
 
@@ -60,7 +62,7 @@ func TestUnitsAreReused(t *testing.T) {
 		{"seed", func(p *Plan) { p.Seed = 7 }, 3 * 3 * test}, // of corruptions and split
 		{"batch", func(p *Plan) { p.Batch = 45 }, 3 * (2 + 4)},
 		{"tensor", func(p *Plan) { p.Tensor = "other" }, 3 * variantPasses},
-		{"rule", func(p *Plan) { p.Choose = Choice{Rule: "robustness"} }, 3 * 3 * 2}, // 18 validation samples
+		{"rule", func(p *Plan) { p.Choose = choose.Choice{Rule: "robustness"} }, 3 * 3 * 2}, // 18 validation samples
 		{"another test set", func(p *Plan) { p.Tests = append(p.Tests, Test{Name: "more", Data: &ellipsoids{"more", 16, 4}}) }, 3 * 4},
 	}
 	root := t.TempDir()
@@ -99,7 +101,7 @@ func TestScoresAreReused(t *testing.T) {
 	plan := small()
 	plan.KeepFeatures = false
 	first, _ := passes(t, plan, root)
-	if _, err := os.Stat(filepath.Join(root, "units", featuresUnit)); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(filepath.Join(root, "units", unit.Features)); !errors.Is(err, fs.ErrNotExist) {
 		t.Error("features are kept")
 	}
 	again, n := passes(t, plan, root)
@@ -163,7 +165,7 @@ func TestStoppedRunGoesOn(t *testing.T) {
 // What is damaged is done again, and said; the result is the same.
 func TestDamagedUnits(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []string{featuresUnit, probeUnit, scoresUnit} {
+	for _, kind := range []string{unit.Features, unit.Probe, unit.Scores} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			root := t.TempDir()
@@ -187,7 +189,7 @@ func TestDamagedUnits(t *testing.T) {
 				}
 			}
 			plan := small()
-			if kind == featuresUnit {
+			if kind == unit.Features {
 				plan.Fit.C, plan.Replace = 2, true // or nobody would look at them
 				want = mustRunAt(t, plan, t.TempDir())
 			}
@@ -214,7 +216,7 @@ func TestShares(t *testing.T) {
 		for i := range count {
 			plan := small()
 			e := &engine{}
-			plan.Engine, plan.Share = e, Share{Index: i, Count: count}
+			plan.Engine, plan.Share = e, unit.Share{Index: i, Count: count}
 			own := t.TempDir()
 			last = own
 			out := mustRunAt(t, plan, own)
@@ -255,7 +257,7 @@ func TestCollectWithMissingUnits(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
 	plan := small()
-	plan.Share = Share{Index: 1, Count: 3}
+	plan.Share = unit.Share{Index: 1, Count: 3}
 	mustRunAt(t, plan, root)
 	out, err := Collect(t.Context(), folderAt(t, root, "collector"), nil)
 	if err != nil || out.Result != nil || out.Missing != 10 {
@@ -267,9 +269,9 @@ func TestCollectWithMissingUnits(t *testing.T) {
 func TestWorkersRace(t *testing.T) {
 	t.Parallel()
 	want := asJSON(t, mustRun(t, small()))
-	for name, share := range map[string]func(i int) Share{
-		"all":   func(int) Share { return Share{} },
-		"steal": func(i int) Share { return Share{Index: i, Count: 4, Steal: true} },
+	for name, share := range map[string]func(i int) unit.Share{
+		"all":   func(int) unit.Share { return unit.Share{} },
+		"steal": func(i int) unit.Share { return unit.Share{Index: i, Count: 4, Steal: true} },
 	} {
 		root := t.TempDir()
 		e := &engine{}
@@ -399,7 +401,7 @@ func TestWarmStart(t *testing.T) {
 		root := t.TempDir()
 		for _, i := range []int{2, 1, 0} { // the last variant comes first, and has to wait
 			part := plan
-			part.Share = Share{Index: i, Count: 3}
+			part.Share = unit.Share{Index: i, Count: 3}
 			mustRunAt(t, part, root)
 		}
 		out, n := passes(t, plan, root)

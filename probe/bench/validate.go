@@ -6,7 +6,11 @@ import (
 	"fmt"
 
 	"github.com/wiseft/wiseft/datasets"
-	"github.com/wiseft/wiseft/probe"
+	"github.com/wiseft/wiseft/probe/bench/choose"
+	"github.com/wiseft/wiseft/probe/bench/result"
+	"github.com/wiseft/wiseft/probe/bench/unit"
+	"github.com/wiseft/wiseft/probe/feature"
+	"github.com/wiseft/wiseft/probe/fit"
 )
 
 // Validator scores models on clean validation data as [Run] does to choose alpha.
@@ -24,7 +28,7 @@ func NewValidator(ctx context.Context, plan Plan, models int, progress func(Prog
 	if plan.Train == nil {
 		return nil, errors.New("training data is needed")
 	}
-	plan.Tests, plan.Corruptions, plan.Severities, plan.Choose, plan.Fit.Init = nil, nil, nil, Choice{}, nil
+	plan.Tests, plan.Corruptions, plan.Severities, plan.Choose, plan.Fit.Init = nil, nil, nil, choose.Choice{}, nil
 	if err := plan.checkLabels(); err != nil {
 		return nil, err
 	}
@@ -59,30 +63,30 @@ func (v *Validator) tell(what string) {
 // Score fits a probe on the training data's features, the named output of the model, and
 // returns how it does on validation data, and how the fit went. The two never share a
 // sample.
-func (v *Validator) Score(ctx context.Context, model Variant, tensor string) (*Score, *probe.FitReport, error) {
+func (v *Validator) Score(ctx context.Context, model Variant, tensor string) (*result.Score, *fit.Report, error) {
 	v.tell(model.ID() + ": model")
 	m, err := open(ctx, v.plan.Engine, model, tensor)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer m.ex.Close()
-	train, err := v.extract(ctx, m, view{role: training})
+	train, err := v.extract(ctx, m, unit.View{Role: unit.Training})
 	if err != nil {
 		return nil, nil, err
 	}
 	fitted := train
-	var val *probe.Features
+	var val *feature.Set
 	if v.plan.Val == nil {
 		fitted, val = train.Subset(v.held.rest, restWhy), train.Subset(v.held.held, heldWhy)
-	} else if val, err = v.extract(ctx, m, view{role: validation}); err != nil {
+	} else if val, err = v.extract(ctx, m, unit.View{Role: unit.Validation}); err != nil {
 		return nil, nil, err
 	}
 	v.tell(model.ID() + ": probe")
-	cl, err := fit(ctx, fitted, v.plan.Fit, nil)
+	cl, err := fitFrom(ctx, fitted, v.plan.Fit, nil)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", model.ID(), err)
 	}
-	score, err := NewScore(cl, val)
+	score, err := result.NewScore(cl, val)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", model.ID(), err)
 	}
@@ -90,8 +94,8 @@ func (v *Validator) Score(ctx context.Context, model Variant, tensor string) (*S
 }
 
 // extract takes training or validation data through a model.
-func (v *Validator) extract(ctx context.Context, m *openModel, w view) (*probe.Features, error) {
-	what := m.ID() + ": " + map[role]string{training: "training data", validation: "validation data"}[w.role]
+func (v *Validator) extract(ctx context.Context, m *openModel, w unit.View) (*feature.Set, error) {
+	what := m.ID() + ": " + map[unit.Role]string{unit.Training: "training data", unit.Validation: "validation data"}[w.Role]
 	ds, err := v.held.get(ctx, w)
 	if err != nil {
 		return nil, err
@@ -113,7 +117,7 @@ func (v *Validator) extract(ctx context.Context, m *openModel, w view) (*probe.F
 }
 
 // Settings describes what the scores depend on, beside the models and their tensors.
-func (v *Validator) Settings(ctx context.Context) (*Settings, error) {
+func (v *Validator) Settings(ctx context.Context) (*result.Settings, error) {
 	plan := v.plan
 	plan.Tensor = ""
 	return newSettings(ctx, &plan)

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/wiseft/wiseft/datasets"
-	"github.com/wiseft/wiseft/probe"
+	"github.com/wiseft/wiseft/internal/fault"
 )
 
 // What a validator says of a model is what a run says of it, with validation data of its
@@ -62,8 +62,7 @@ func TestValidatorRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var input *probe.InputError
-	if _, _, err := v.Score(t.Context(), variant{alpha: 1}, ""); !errors.As(err, &input) || !strings.Contains(err.Error(), "alpha=1: train: sample 0") {
+	if _, _, err := v.Score(t.Context(), variant{alpha: 1}, ""); fault.KindOf(err) != fault.Input || !strings.Contains(err.Error(), "alpha=1: train: sample 0") {
 		t.Errorf("a model of 32 points gives %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

@@ -10,14 +10,18 @@ import (
 	"time"
 
 	"github.com/wiseft/wiseft/datasets"
+	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/probe"
+	"github.com/wiseft/wiseft/probe/bench/unit"
+	"github.com/wiseft/wiseft/probe/feature"
+	"github.com/wiseft/wiseft/probe/fit"
 	"github.com/wiseft/wiseft/probe/store"
 )
 
 // run is the state of one Run.
 type run struct {
 	plan    Plan
-	spec    *Spec
+	spec    *unit.Spec
 	folder  *store.Folder
 	held    *held
 	started time.Time
@@ -28,7 +32,7 @@ type run struct {
 
 	model   *openModel // of variant modelOf; nil = none is open
 	modelOf int
-	judge   *probe.Classifier // the probe that was used last
+	judge   *fit.Classifier // the probe that was used last
 	judgeOf store.Key
 	cached  int // units that needed no forward pass
 }
@@ -68,50 +72,31 @@ func (r *run) tell(what string) {
 // event notes what the user should know, but the result does not depend on.
 func (r *run) event(what string) { r.events = append(r.events, what) }
 
-// unit is one data set passing through one variant.
-type unit struct {
-	variant int
-	view    view
-	samples int // what it costs
-}
-
-// units lists all of the plan, one variant after the other: the order in which few models
-// are opened, and in which a probe is there before it is needed.
-func (s *Spec) units() []unit {
-	var list []unit
-	for v := range s.Variants {
-		for _, w := range s.views() {
-			list = append(list, unit{v, w, s.cell(w).N})
-		}
-	}
-	return list
-}
-
 // open reports whether something is left to be done with the unit's features.
-func (r *run) open(u unit) bool {
-	if u.view.role == training && !r.folder.Has(probeUnit, r.spec.probe(u.variant)) {
+func (r *run) open(u unit.Unit) bool {
+	if u.View.Role == unit.Training && !r.folder.Has(unit.Probe, r.spec.Probe(u.Variant)) {
 		return true
 	}
-	if u.view.role == training && !r.spec.heldOut() {
+	if u.View.Role == unit.Training && !r.spec.HeldOut() {
 		return false
 	}
-	return !r.folder.Has(scoresUnit, r.spec.scores(u.variant, u.view))
+	return !r.folder.Has(unit.Scores, r.spec.Scores(u.Variant, u.View))
 }
 
 // extracted reports whether the unit's features are in the folder.
-func (r *run) extracted(u unit) bool {
-	return r.folder.Has(featuresUnit, r.spec.features(u.variant, u.view))
+func (r *run) extracted(u unit.Unit) bool {
+	return r.folder.Has(unit.Features, r.spec.Features(u.Variant, u.View))
 }
 
 // count finds out how much there is to be done.
 func (r *run) count() {
-	for _, u := range r.spec.units() {
+	for _, u := range r.spec.Units() {
 		if !r.open(u) || r.extracted(u) {
 			r.cached++
 			continue
 		}
 		r.at.TotalUnits++
-		r.at.TotalSamples += u.samples
+		r.at.TotalSamples += u.Samples
 	}
 }
 
@@ -119,13 +104,13 @@ func (r *run) count() {
 // at, and what waited for them. With other shares that is the part of the last one, and of
 // whoever collects.
 func (r *run) work(ctx context.Context) error {
-	units := r.spec.units()
-	for _, u := range r.plan.Share.order(units) {
+	units := r.spec.Units()
+	for _, u := range r.plan.Share.Order(units) {
 		if err := r.do(ctx, u); err != nil {
 			return err
 		}
 	}
-	if r.plan.Share.Count > 1 && slices.ContainsFunc(units, func(u unit) bool { return r.open(u) && !r.extracted(u) }) {
+	if r.plan.Share.Count > 1 && slices.ContainsFunc(units, func(u unit.Unit) bool { return r.open(u) && !r.extracted(u) }) {
 		return nil // another share will be the last
 	}
 	for _, u := range units {
@@ -137,7 +122,7 @@ func (r *run) work(ctx context.Context) error {
 }
 
 // do does a unit, unless another worker is at it.
-func (r *run) do(ctx context.Context, u unit) error {
+func (r *run) do(ctx context.Context, u unit.Unit) error {
 	if err := ctx.Err(); err != nil || !r.open(u) {
 		return err
 	}
@@ -145,7 +130,7 @@ func (r *run) do(ctx context.Context, u unit) error {
 		// What is not kept helps nobody else, and what is there needs no model.
 		return r.finish(ctx, u)
 	}
-	claim, ok, err := r.folder.Claim(featuresUnit, r.spec.features(u.variant, u.view))
+	claim, ok, err := r.folder.Claim(unit.Features, r.spec.Features(u.Variant, u.View))
 	if err != nil || !ok {
 		return err
 	}
@@ -154,7 +139,7 @@ func (r *run) do(ctx context.Context, u unit) error {
 }
 
 // finish does all that is left of a unit: its features, and what can be made of them.
-func (r *run) finish(ctx context.Context, u unit) error {
+func (r *run) finish(ctx context.Context, u unit.Unit) error {
 	if !r.open(u) {
 		return nil
 	}
@@ -162,36 +147,36 @@ func (r *run) finish(ctx context.Context, u unit) error {
 	if err != nil {
 		return err
 	}
-	if u.view.role == training {
-		r.tell(r.spec.Variants[u.variant].ID + ": probe")
-		err = r.fit(ctx, u.variant, f)
+	if u.View.Role == unit.Training {
+		r.tell(r.spec.Variants[u.Variant].ID + ": probe")
+		err = r.fit(ctx, u.Variant, f)
 	} else {
 		err = r.score(u, f)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", r.spec.Variants[u.variant].ID, err)
+		return fmt.Errorf("%s: %w", r.spec.Variants[u.Variant].ID, err)
 	}
 	return nil
 }
 
 // features loads the features of a unit, or runs the model.
-func (r *run) features(ctx context.Context, u unit) (*probe.Features, error) {
+func (r *run) features(ctx context.Context, u unit.Unit) (*feature.Set, error) {
 	if r.held == nil { // a collector has neither models nor data
-		f, err := r.stored(r.spec.features(u.variant, u.view))
+		f, err := r.stored(r.spec.Features(u.Variant, u.View))
 		if f == nil && err == nil {
-			err = &missingError{r.spec.Variants[u.variant].ID + ": " + r.spec.name(u.view)}
+			err = &missingError{r.spec.Variants[u.Variant].ID + ": " + r.spec.Name(u.View)}
 		}
 		return f, err
 	}
-	return r.featuresOf(ctx, u.variant, r.spec.cell(u.view).SHA256, r.spec.name(u.view),
-		func() (datasets.Dataset, error) { return r.held.get(ctx, u.view) })
+	return r.featuresOf(ctx, u.Variant, r.spec.Cell(u.View).SHA256, r.spec.Name(u.View),
+		func() (datasets.Dataset, error) { return r.held.get(ctx, u.View) })
 }
 
 // stored returns features of the folder, nil if they are not there.
-func (r *run) stored(key store.Key) (*probe.Features, error) {
-	var f *probe.Features
-	_, err := load(r.folder, r.event, featuresUnit, key, func(in io.ReaderAt, size int64) (err error) {
-		f, err = probe.ReadFeatures(in, size)
+func (r *run) stored(key store.Key) (*feature.Set, error) {
+	var f *feature.Set
+	_, err := load(r.folder, r.event, unit.Features, key, func(in io.ReaderAt, size int64) (err error) {
+		f, err = feature.Read(in, size)
 		return err
 	})
 	return f, err
@@ -199,8 +184,8 @@ func (r *run) stored(key store.Key) (*probe.Features, error) {
 
 // featuresOf loads the features of a data set under a variant, or runs the model. data opens
 // the set, whose hash is given, only if it is needed; name says what it is.
-func (r *run) featuresOf(ctx context.Context, v int, hash, name string, data func() (datasets.Dataset, error)) (*probe.Features, error) {
-	key := r.spec.featuresOf(v, hash)
+func (r *run) featuresOf(ctx context.Context, v int, hash, name string, data func() (datasets.Dataset, error)) (*feature.Set, error) {
+	key := r.spec.FeaturesOf(v, hash)
 	if f, err := r.stored(key); f != nil || err != nil {
 		return f, err
 	}
@@ -226,11 +211,11 @@ func (r *run) featuresOf(ctx context.Context, v int, hash, name string, data fun
 	r.at.Units++
 	r.tell(what)
 	if r.plan.KeepFeatures {
-		if err := r.folder.Save(featuresUnit, key, f.Write); err != nil {
+		if err := r.folder.Save(unit.Features, key, f.Write); err != nil {
 			return nil, err
 		}
 	}
-	return f, r.record(featuresUnit, key, v, name, start)
+	return f, r.record(unit.Features, key, v, name, start)
 }
 
 // openModel opens the model of a variant, in the place of the one that is open.
@@ -267,8 +252,8 @@ func collectGarbage() { runtime.GC() }
 // checkViews finds out before data passes that the model cannot take what a corruption
 // leaves of a cloud: one that was exported for a fixed number of points.
 func (r *run) checkViews(ctx context.Context) error {
-	for _, w := range r.spec.views() {
-		ds, cell := r.held.source(w).data, r.spec.cell(w)
+	for _, w := range r.spec.Views() {
+		ds, cell := r.held.source(w).data, r.spec.Cell(w)
 		if cell.Corruption == "" {
 			if err := r.model.check(ctx, ds, r.plan.Layout); err != nil {
 				return err
@@ -281,7 +266,7 @@ func (r *run) checkViews(ctx context.Context) error {
 		}
 		if probe.CheckInput(r.model.ex.Input(), r.plan.Layout, &s) != nil {
 			points, _ := s.Points()
-			return probe.InputErrorf("%s: the model takes a fixed number of points (input %v), but %s leaves %d; "+
+			return fault.Inputf("%s: the model takes a fixed number of points (input %v), but %s leaves %d; "+
 				"export it with a dynamic number, or choose corruptions that keep all points",
 				r.model.ID(), r.model.ex.Input().Shape, cell, points)
 		}
@@ -307,7 +292,7 @@ func (r *run) record(kind string, key store.Key, v int, data string, start time.
 
 // maxTries is how often a result is begun anew because a unit turns out to be damaged. Each time
 // finds one, and makes it again, so more than this would be a disk that is beyond help.
-func (s *Spec) maxTries() int { return 3 * len(s.units()) }
+func maxTries(s *unit.Spec) int { return 3 * len(s.Units()) }
 
 // outcome makes the result, if all units are there.
 func (r *run) outcome(ctx context.Context) (*Outcome, error) {
@@ -322,7 +307,7 @@ func (r *run) outcome(ctx context.Context) (*Outcome, error) {
 		if err == nil {
 			break
 		}
-		if !isMissing(err) || tries > r.spec.maxTries() {
+		if !isMissing(err) || tries > maxTries(r.spec) {
 			return nil, err
 		}
 		// A unit was damaged, and load has removed it.
@@ -337,7 +322,7 @@ func (r *run) outcome(ctx context.Context) (*Outcome, error) {
 
 // missing counts the units that are not finished.
 func (r *run) missing() (n int) {
-	for _, u := range r.spec.units() {
+	for _, u := range r.spec.Units() {
 		if r.open(u) {
 			n++
 		}

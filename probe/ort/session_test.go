@@ -12,6 +12,7 @@ import (
 
 	"github.com/wiseft/wiseft/datasets/shapes"
 	"github.com/wiseft/wiseft/probe"
+	"github.com/wiseft/wiseft/probe/feature"
 	"github.com/wiseft/wiseft/probe/ort"
 	"github.com/wiseft/wiseft/probe/ort/orttest"
 )
@@ -78,7 +79,7 @@ func TestFixedBatch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var features [2]*probe.Features
+	var features [2]*feature.Set
 	for i, path := range []string{model, "../../onnxmerge/onnx/testdata/pretrained_batch5.onnx"} {
 		if features[i], err = probe.Extract(t.Context(), open(t, path, ""), made, probe.ExtractOptions{}); err != nil {
 			t.Fatal(err)

@@ -3,10 +3,9 @@ package report
 import (
 	"fmt"
 
+	"github.com/wiseft/wiseft/probe/bench/result"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
-
-	"github.com/wiseft/wiseft/probe/bench"
 )
 
 func init() {
@@ -21,7 +20,7 @@ func oneplot(p *plot.Plot, title, subtitle string) *figure {
 }
 
 // drawAlpha draws clean accuracy and mOA over alpha, and what chose it.
-func drawAlpha(r *bench.Result) (*figure, error) {
+func drawAlpha(r *result.Result) (*figure, error) {
 	axis := newModelAxis(r)
 	list := []series{
 		newSeries(r, "clean", cleanColor, cleanFigure),
@@ -62,18 +61,18 @@ func seriesNames(list []series) (text string) {
 	return text
 }
 
-func validationFigure(m *bench.ModelResult) (bench.Number, *[2]bench.Number) {
+func validationFigure(m *result.Model) (result.Number, *[2]result.Number) {
 	return m.Validation.OA, nil
 }
 
-func cleanFigure(m *bench.ModelResult) (bench.Number, *[2]bench.Number) {
+func cleanFigure(m *result.Model) (result.Number, *[2]result.Number) {
 	if m.Intervals == nil {
 		return m.Clean.OA, nil
 	}
 	return m.Clean.OA, &m.Intervals.Clean
 }
 
-func robustFigure(m *bench.ModelResult) (bench.Number, *[2]bench.Number) {
+func robustFigure(m *result.Model) (result.Number, *[2]result.Number) {
 	if m.Intervals == nil {
 		return m.Exact.MOA, nil
 	}
@@ -81,8 +80,8 @@ func robustFigure(m *bench.ModelResult) (bench.Number, *[2]bench.Number) {
 }
 
 // corruptionFigure is the mean accuracy under a corruption.
-func corruptionFigure(name string) func(m *bench.ModelResult) (bench.Number, *[2]bench.Number) {
-	return func(m *bench.ModelResult) (bench.Number, *[2]bench.Number) {
+func corruptionFigure(name string) func(m *result.Model) (result.Number, *[2]result.Number) {
+	return func(m *result.Model) (result.Number, *[2]result.Number) {
 		c := m.Corruptions[name]
 		if c == nil {
 			return unknown, nil
@@ -97,7 +96,7 @@ func corruptionFigure(name string) func(m *bench.ModelResult) (bench.Number, *[2
 }
 
 // drawCorruptions draws a panel for every corruption, all with one scale.
-func drawCorruptions(r *bench.Result) (*figure, error) {
+func drawCorruptions(r *result.Result) (*figure, error) {
 	axis := newModelAxis(r)
 	f := &figure{title: "Accuracy under each corruption", columns: 4}
 	f.subtitle = fmt.Sprintf("means over severities; bands: %s intervals", level(r))

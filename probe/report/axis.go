@@ -4,10 +4,9 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/wiseft/wiseft/probe/bench/result"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg/draw"
-
-	"github.com/wiseft/wiseft/probe/bench"
 )
 
 // modelAxis is where models stand on an axis: at the value of their only parameter, or side
@@ -19,7 +18,7 @@ type modelAxis struct {
 	labels     []string // short ones
 }
 
-func newModelAxis(r *bench.Result) *modelAxis {
+func newModelAxis(r *result.Result) *modelAxis {
 	names := paramNames(r)
 	a := &modelAxis{name: strings.Join(names, ", "), continuous: len(names) == 1 && len(r.Models) > 1}
 	for i, m := range r.Models {

@@ -4,12 +4,11 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/wiseft/wiseft/probe/bench/result"
+	"github.com/wiseft/wiseft/probe/metric"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
-
-	"github.com/wiseft/wiseft/probe/bench"
-	"github.com/wiseft/wiseft/probe/metric"
 )
 
 func init() {
@@ -20,7 +19,7 @@ func init() {
 
 // drawEffective draws the models as the papers on effective robustness do (Taori et al.
 // 2020; Wortsman et al. 2022, figure 1): logit axes, and the line that is expected.
-func drawEffective(r *bench.Result) (*figure, error) {
+func drawEffective(r *result.Result) (*figure, error) {
 	if r.Baseline == nil {
 		return nil, &EmptyPlotError{"effective", "there is no baseline; name its models with --baseline"}
 	}

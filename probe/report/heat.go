@@ -5,12 +5,11 @@ import (
 	"image/color"
 	"math"
 
+	"github.com/wiseft/wiseft/probe/bench/result"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/palette/brewer"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
-
-	"github.com/wiseft/wiseft/probe/bench"
 )
 
 func init() {
@@ -33,19 +32,19 @@ type heat struct {
 type heatRow struct {
 	Name   string
 	Role   string
-	Values []bench.Number // shares
+	Values []result.Number // shares
 }
 
 // cleanColumn stands before the corruptions.
 const cleanColumn = "clean"
 
 // newHeat returns accuracy of the models that tables show under every corruption.
-func newHeat(r *bench.Result) *heat {
+func newHeat(r *result.Result) *heat {
 	h := &heat{ID: "heatmap", Title: "Accuracy by model and corruption, %"}
 	h.Columns = append([]string{cleanColumn}, r.Order...)
 	models, _ := shown(r)
 	for _, m := range models {
-		line := heatRow{Name: m.ID, Role: role(r, m), Values: []bench.Number{m.Clean.OA}}
+		line := heatRow{Name: m.ID, Role: role(r, m), Values: []result.Number{m.Clean.OA}}
 		for _, name := range r.Order {
 			v, _ := corruptionFigure(name)(m)
 			line.Values = append(line.Values, v)
@@ -61,10 +60,10 @@ const maxSeverityModels = 3
 
 // severityHeats returns accuracy by corruption and severity of the chosen model and the
 // ends, or else of the first models. All have one scale.
-func severityHeats(r *bench.Result) []*heat {
+func severityHeats(r *result.Result) []*heat {
 	models := ends(r)
 	if m := chosenModel(r); m != nil && !isChosen(r, first(models)) && !isChosen(r, last(models)) {
-		models = append([]*bench.ModelResult{m}, models...)
+		models = append([]*result.Model{m}, models...)
 	}
 	if len(models) == 0 {
 		models = r.Models[:min(len(r.Models), maxSeverityModels)]
@@ -89,16 +88,16 @@ func severityHeats(r *bench.Result) []*heat {
 	return list
 }
 
-func first(models []*bench.ModelResult) *bench.ModelResult {
+func first(models []*result.Model) *result.Model {
 	if len(models) == 0 {
-		return &bench.ModelResult{}
+		return &result.Model{}
 	}
 	return models[0]
 }
 
-func last(models []*bench.ModelResult) *bench.ModelResult {
+func last(models []*result.Model) *result.Model {
 	if len(models) == 0 {
-		return &bench.ModelResult{}
+		return &result.Model{}
 	}
 	return models[len(models)-1]
 }
@@ -145,7 +144,7 @@ func blend(a, b color.Color, t float64) color.NRGBA {
 }
 
 // shade returns where a figure stands on the scale; ok is false where there is none.
-func (h *heat) shade(v bench.Number) (i int, ok bool) {
+func (h *heat) shade(v result.Number) (i int, ok bool) {
 	if !v.Known() {
 		return 0, false
 	}
@@ -156,7 +155,7 @@ func (h *heat) shade(v bench.Number) (i int, ok bool) {
 	return int(math.Round((100*float64(v) - h.Scale.low) / d * (shades - 1))), true
 }
 
-func drawHeatmap(r *bench.Result) (*figure, error) {
+func drawHeatmap(r *result.Result) (*figure, error) {
 	if len(r.Order) == 0 {
 		return nil, &EmptyPlotError{"heatmap", "there are no corruptions"}
 	}
@@ -172,7 +171,7 @@ func drawHeatmap(r *bench.Result) (*figure, error) {
 	return f, nil
 }
 
-func drawSeverity(r *bench.Result) (*figure, error) {
+func drawSeverity(r *result.Result) (*figure, error) {
 	if len(r.Order) == 0 {
 		return nil, &EmptyPlotError{"severity", "there are no corruptions"}
 	}

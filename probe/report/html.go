@@ -8,9 +8,8 @@ import (
 	"io"
 	"strings"
 
+	"github.com/wiseft/wiseft/probe/bench/result"
 	"gonum.org/v1/plot/vg"
-
-	"github.com/wiseft/wiseft/probe/bench"
 )
 
 func init() {
@@ -95,7 +94,7 @@ type pageScale struct {
 // parts cuts a name behind its underscores, where it may be broken.
 func parts(name string) []string { return strings.SplitAfter(name, "_") }
 
-func writeHTML(w io.Writer, r *bench.Result) error {
+func writeHTML(w io.Writer, r *result.Result) error {
 	p, err := newPage(r)
 	if err != nil {
 		return err
@@ -108,11 +107,11 @@ func writeHTML(w io.Writer, r *bench.Result) error {
 	return err
 }
 
-func newPage(r *bench.Result) (*page, error) {
+func newPage(r *result.Result) (*page, error) {
 	p := &page{Title: title(r), Facts: factsText(r), Version: r.Settings.Wiseft,
 		Style:   template.CSS(pageStyle + shadeStyle()),
 		Verdict: newVerdict(r), Tiles: tiles(r), Notes: r.Notes}
-	for _, add := range []func(*bench.Result) (section, error){
+	for _, add := range []func(*result.Result) (section, error){
 		resultsSection, corruptionsSection, effectiveSection, comparisonsSection,
 		calibrationSection, testsSection, readingSection, producedSection,
 	} {
@@ -128,7 +127,7 @@ func newPage(r *bench.Result) (*page, error) {
 }
 
 // factsText is the line below the title.
-func factsText(r *bench.Result) string {
+func factsText(r *result.Result) string {
 	m := r.Models[0]
 	parts := []string{fmt.Sprintf("%d samples of %s", m.Clean.N, testName(&m.Tested))}
 	if len(r.Models) > 1 {
@@ -146,7 +145,7 @@ func factsText(r *bench.Result) string {
 }
 
 // tiles are the main figures of the model that was chosen, or of the only one.
-func tiles(r *bench.Result) []tile {
+func tiles(r *result.Result) []tile {
 	m := chosenModel(r)
 	if m == nil && len(r.Models) == 1 {
 		m = r.Models[0]
@@ -156,10 +155,10 @@ func tiles(r *bench.Result) []tile {
 	}
 	i := m.Intervals
 	if i == nil {
-		i = &bench.TestIntervals{Clean: [2]bench.Number{unknown, unknown}}
+		i = &result.TestIntervals{Clean: [2]result.Number{unknown, unknown}}
 	}
 	var list []tile
-	add := func(name, unit string, v bench.Number, ends *[2]bench.Number, text func(bench.Number) string) {
+	add := func(name, unit string, v result.Number, ends *[2]result.Number, text func(result.Number) string) {
 		if !v.Known() {
 			return
 		}
@@ -190,7 +189,7 @@ func shadeStyle() string {
 }
 
 // figures draws plots for a section; those that the result has nothing for are left out.
-func figures(r *bench.Result, names ...string) ([]pageFigure, error) {
+func figures(r *result.Result, names ...string) ([]pageFigure, error) {
 	var list []pageFigure
 	for _, name := range names {
 		f, err := plots[name].draw(r)
@@ -215,7 +214,7 @@ func isEmpty(err error) bool {
 }
 
 // panelFigures draws the panels of a plot one by one, for a grid that the page arranges.
-func panelFigures(r *bench.Result, name string) (*pagePanels, error) {
+func panelFigures(r *result.Result, name string) (*pagePanels, error) {
 	f, err := plots[name].draw(r)
 	if isEmpty(err) {
 		return nil, nil

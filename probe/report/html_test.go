@@ -8,9 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wiseft/wiseft/probe/bench/result"
 	"golang.org/x/net/html"
-
-	"github.com/wiseft/wiseft/probe/bench"
 )
 
 // element is a node of a page with what is needed of it.
@@ -68,7 +67,7 @@ func (e element) table(t *testing.T, id string) (rows [][]string) {
 	return rows
 }
 
-func render(t *testing.T, r *bench.Result) (element, []byte) {
+func render(t *testing.T, r *result.Result) (element, []byte) {
 	t.Helper()
 	var out bytes.Buffer
 	if err := Write(&out, "html", r); err != nil {
@@ -90,7 +89,7 @@ func TestPageHasTheFigures(t *testing.T) {
 	if len(results) != len(r.Models) || len(heats) != len(r.Models) {
 		t.Fatalf("%d and %d lines, want %d", len(results), len(heats), len(r.Models))
 	}
-	text := func(n bench.Number) string { return fmt.Sprintf("%.1f", 100*float64(n)) }
+	text := func(n result.Number) string { return fmt.Sprintf("%.1f", 100*float64(n)) }
 	for i, m := range r.Models {
 		want := []string{text(m.Validation.OA), text(m.Clean.OA), text(m.Clean.MAcc)}
 		heat := []string{text(m.Clean.OA)}
@@ -245,7 +244,7 @@ func TestPageOfManyModels(t *testing.T) {
 // Equal results give equal bytes, in every format and plot.
 func TestReportsAreEqual(t *testing.T) {
 	t.Parallel()
-	twice := func(name string, write func(w io.Writer, r *bench.Result) error) {
+	twice := func(name string, write func(w io.Writer, r *result.Result) error) {
 		var a, b bytes.Buffer
 		for _, w := range []*bytes.Buffer{&a, &b} {
 			if err := write(w, full()); err != nil {
@@ -257,9 +256,9 @@ func TestReportsAreEqual(t *testing.T) {
 		}
 	}
 	for _, name := range Names() {
-		twice(name, func(w io.Writer, r *bench.Result) error { return Write(w, name, r) })
+		twice(name, func(w io.Writer, r *result.Result) error { return Write(w, name, r) })
 	}
 	for _, name := range PlotNames() {
-		twice(name, func(w io.Writer, r *bench.Result) error { return WritePlot(w, name, "svg", r) })
+		twice(name, func(w io.Writer, r *result.Result) error { return WritePlot(w, name, "svg", r) })
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/wiseft/wiseft/probe/bench"
+	"github.com/wiseft/wiseft/probe/bench/result"
 )
 
 func init() {
@@ -19,7 +19,7 @@ var markdownEscapes = strings.NewReplacer(
 
 func markdownText(s string) string { return markdownEscapes.Replace(s) }
 
-func writeMarkdown(w io.Writer, r *bench.Result) error {
+func writeMarkdown(w io.Writer, r *result.Result) error {
 	var b strings.Builder
 	v := newVerdict(r)
 	fmt.Fprintf(&b, "# %s\n\n", markdownText(title(r)))

@@ -8,18 +8,17 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/wiseft/wiseft/probe/bench/result"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
-
-	"github.com/wiseft/wiseft/probe/bench"
 )
 
 // Plot is a picture of a result.
 type Plot struct {
 	Name string
 	Doc  string // one line
-	draw func(r *bench.Result) (*figure, error)
+	draw func(r *result.Result) (*figure, error)
 }
 
 // figure is a plot that is ready to be drawn, or several beside each other.
@@ -70,7 +69,7 @@ func LookupPlot(name string) (Plot, bool) {
 
 // WritePlot writes the plot of that name as "svg" or "png". A result without what it
 // shows is an [EmptyPlotError], and nothing is written.
-func WritePlot(w io.Writer, name, format string, r *bench.Result) error {
+func WritePlot(w io.Writer, name, format string, r *result.Result) error {
 	p, ok := LookupPlot(name)
 	if !ok {
 		return fmt.Errorf("unknown plot %q; there are %s", name, strings.Join(PlotNames(), ", "))
@@ -104,7 +103,7 @@ func init() {
 		register(Format{
 			Name:  name,
 			Doc:   "the curve of target accuracy against robustness over alpha, as " + doc,
-			Write: func(w io.Writer, r *bench.Result) error { return WritePlot(w, "curve", name, r) },
+			Write: func(w io.Writer, r *result.Result) error { return WritePlot(w, "curve", name, r) },
 		})
 	}
 }

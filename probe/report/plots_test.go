@@ -12,15 +12,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wiseft/wiseft/probe/bench/result"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/recorder"
-
-	"github.com/wiseft/wiseft/probe/bench"
 )
 
-func drawPlot(t *testing.T, name, format string, r *bench.Result) []byte {
+func drawPlot(t *testing.T, name, format string, r *result.Result) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	if err := WritePlot(&out, name, format, r); err != nil {
@@ -116,18 +115,18 @@ func TestSeriesAreTheResults(t *testing.T) {
 	t.Parallel()
 	r := full()
 	for name, test := range map[string]struct {
-		figure func(*bench.ModelResult) (bench.Number, *[2]bench.Number)
-		want   func(*bench.ModelResult) [3]bench.Number // value, low, high
+		figure func(*result.Model) (result.Number, *[2]result.Number)
+		want   func(*result.Model) [3]result.Number // value, low, high
 	}{
-		"clean": {cleanFigure, func(m *bench.ModelResult) [3]bench.Number {
-			return [3]bench.Number{m.Clean.OA, m.Intervals.Clean[0], m.Intervals.Clean[1]}
+		"clean": {cleanFigure, func(m *result.Model) [3]result.Number {
+			return [3]result.Number{m.Clean.OA, m.Intervals.Clean[0], m.Intervals.Clean[1]}
 		}},
-		"mOA": {robustFigure, func(m *bench.ModelResult) [3]bench.Number {
-			return [3]bench.Number{m.Exact.MOA, m.Intervals.MOA[0], m.Intervals.MOA[1]}
+		"mOA": {robustFigure, func(m *result.Model) [3]result.Number {
+			return [3]result.Number{m.Exact.MOA, m.Intervals.MOA[0], m.Intervals.MOA[1]}
 		}},
-		"jitter": {corruptionFigure("jitter"), func(m *bench.ModelResult) [3]bench.Number {
+		"jitter": {corruptionFigure("jitter"), func(m *result.Model) [3]result.Number {
 			i := m.Intervals.Corruptions["jitter"]
-			return [3]bench.Number{m.Corruptions["jitter"].OA, i[0], i[1]}
+			return [3]result.Number{m.Corruptions["jitter"].OA, i[0], i[1]}
 		}},
 	} {
 		s := newSeries(r, name, cleanColor, test.figure)
@@ -284,7 +283,7 @@ func TestShades(t *testing.T) {
 
 func (h *heat) shadeOf(t *testing.T, percent float64) int {
 	t.Helper()
-	i, ok := h.shade(bench.Number(percent / 100))
+	i, ok := h.shade(result.Number(percent / 100))
 	if !ok {
 		t.Fatalf("no shade of %v", percent)
 	}

@@ -3,7 +3,7 @@
 // A [Format] is one file that registers itself: "table" for the terminal, "json" for
 // scripts, "csv" for spreadsheets, "markdown" for papers and issues, "html" for a page
 // that stands alone, "svg" and "png" for the curve of target accuracy against robustness.
-// A [Plot] is one picture, by name. All take the [bench.Result] alone, which [Read] reads
+// A [Plot] is one picture, by name. All take the [result.Result] alone, which [Read] reads
 // back, so that a report can be made of a stored result at any time, and equal results
 // give equal reports.
 //
@@ -19,14 +19,14 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/wiseft/wiseft/probe/bench"
+	"github.com/wiseft/wiseft/probe/bench/result"
 )
 
 // Format is a way to write a result.
 type Format struct {
 	Name  string
 	Doc   string // one line
-	Write func(w io.Writer, r *bench.Result) error
+	Write func(w io.Writer, r *result.Result) error
 }
 
 var formats = map[string]Format{}
@@ -51,7 +51,7 @@ func Lookup(name string) (Format, bool) {
 func Names() []string { return slices.Sorted(maps.Keys(formats)) }
 
 // Write writes r in the format of that name.
-func Write(w io.Writer, name string, r *bench.Result) error {
+func Write(w io.Writer, name string, r *result.Result) error {
 	f, ok := Lookup(name)
 	if !ok {
 		return fmt.Errorf("unknown report format %q; there are %s", name, strings.Join(Names(), ", "))

@@ -6,15 +6,14 @@ import (
 	"math"
 	"slices"
 
+	"github.com/wiseft/wiseft/probe/bench/result"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
-
-	"github.com/wiseft/wiseft/probe/bench"
 )
 
 // modelFigure returns a figure of a model, as a share, and its interval; nil without one.
-type modelFigure func(m *bench.ModelResult) (bench.Number, *[2]bench.Number)
+type modelFigure func(m *result.Model) (result.Number, *[2]result.Number)
 
 // series is a figure of all models, in percent, with its intervals.
 type series struct {
@@ -25,12 +24,12 @@ type series struct {
 	dashed bool
 }
 
-func newSeries(r *bench.Result, name string, c color.NRGBA, figure modelFigure) series {
+func newSeries(r *result.Result, name string, c color.NRGBA, figure modelFigure) series {
 	s := series{name: name, color: c}
 	for _, m := range r.Models {
 		v, i := figure(m)
 		if i == nil {
-			i = &[2]bench.Number{unknown, unknown}
+			i = &[2]result.Number{unknown, unknown}
 		}
 		s.values = append(s.values, 100*float64(v))
 		s.ends = append(s.ends, [2]float64{100 * float64(i[0]), 100 * float64(i[1])})
@@ -46,7 +45,7 @@ func (s series) isEmpty() bool {
 
 // addSeries draws lines with bands, or points with bars, and marks the chosen model. It
 // returns the extent of all of them.
-func addSeries(p *plot.Plot, r *bench.Result, axis *modelAxis, list []series) extent {
+func addSeries(p *plot.Plot, r *result.Result, axis *modelAxis, list []series) extent {
 	y := newExtent()
 	for i, m := range r.Models {
 		if isChosen(r, m) {

@@ -10,17 +10,17 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/wiseft/wiseft/probe/bench"
+	"github.com/wiseft/wiseft/probe/bench/result"
 )
 
 // unknown is a figure that there is none of.
-var unknown = bench.Number(math.NaN())
+var unknown = result.Number(math.NaN())
 
 // minus is the sign that is as wide as a plus.
 const minus = "−"
 
 // signedPoints writes a difference of shares in points: "+1.3".
-func signedPoints(n bench.Number) string {
+func signedPoints(n result.Number) string {
 	if !n.Known() {
 		return "-"
 	}
@@ -32,9 +32,9 @@ func signedPoints(n bench.Number) string {
 }
 
 // percentRange writes an interval of shares in percent: "86.8–90.7".
-func percentRange(i [2]bench.Number) string { return rangeOf(i, percent) }
+func percentRange(i [2]result.Number) string { return rangeOf(i, percent) }
 
-func rangeOf(i [2]bench.Number, text func(bench.Number) string) string {
+func rangeOf(i [2]result.Number, text func(result.Number) string) string {
 	if !i[0].Known() || !i[1].Known() {
 		return "-"
 	}
@@ -42,7 +42,7 @@ func rangeOf(i [2]bench.Number, text func(bench.Number) string) string {
 }
 
 // signedRange writes an interval of a difference in points: "-0.4 to +1.3".
-func signedRange(i [2]bench.Number) string {
+func signedRange(i [2]result.Number) string {
 	if !i[0].Known() || !i[1].Known() {
 		return "-"
 	}
@@ -51,7 +51,7 @@ func signedRange(i [2]bench.Number) string {
 
 // pValue writes a p-value. Random signs tell p-values down to 1e-4 apart, so nothing
 // below is written.
-func pValue(p bench.Number) string {
+func pValue(p result.Number) string {
 	switch {
 	case !p.Known():
 		return "-"
@@ -64,7 +64,7 @@ func pValue(p bench.Number) string {
 
 // label is what a model is called where there is little room: the values of its
 // parameters, or the file's name.
-func label(m *bench.ModelResult) string {
+func label(m *result.Model) string {
 	switch {
 	case len(m.Params) == 0:
 		return filepath.Base(m.ID)
@@ -89,7 +89,7 @@ func printable(s string) string {
 }
 
 // title says what was measured.
-func title(r *bench.Result) string {
+func title(r *result.Result) string {
 	if names := paramNames(r); len(names) > 0 {
 		text := names[0]
 		for _, name := range names[1:] {
@@ -105,7 +105,7 @@ func title(r *bench.Result) string {
 
 // paramNames returns the names of the parameters that the mixes differ in, in their
 // order; none of a benchmark.
-func paramNames(r *bench.Result) []string {
+func paramNames(r *result.Result) []string {
 	var names []string
 	for _, m := range r.Models {
 		for _, p := range m.Params {
@@ -118,14 +118,14 @@ func paramNames(r *bench.Result) []string {
 }
 
 // testName is a test set's name with at most one of its folders.
-func testName(t *bench.Tested) string {
+func testName(t *result.Tested) string {
 	parts := strings.Split(filepath.ToSlash(t.Name), "/")
 	return cmp.Or(strings.Trim(strings.Join(parts[max(0, len(parts)-2):], "/"), "/"), "test data")
 }
 
 // difference returns how a and b differ, as A - B; nil if the result does not compare
 // them.
-func difference(r *bench.Result, a, b string) *bench.Comparison {
+func difference(r *result.Result, a, b string) *result.Comparison {
 	if r.Statistics == nil {
 		return nil
 	}
@@ -134,24 +134,24 @@ func difference(r *bench.Result, a, b string) *bench.Comparison {
 		case c.A == a && c.B == b:
 			return c
 		case c.A == b && c.B == a:
-			return &bench.Comparison{A: a, B: b, Clean: reversed(c.Clean), MOA: reversed(c.MOA)}
+			return &result.Comparison{A: a, B: b, Clean: reversed(c.Clean), MOA: reversed(c.MOA)}
 		}
 	}
 	return nil
 }
 
 // reversed is the same difference, seen from the other model.
-func reversed(d *bench.Difference) *bench.Difference {
+func reversed(d *result.Difference) *result.Difference {
 	if d == nil {
 		return nil
 	}
 	back := *d
-	back.Difference, back.Interval = -d.Difference, [2]bench.Number{-d.Interval[1], -d.Interval[0]}
+	back.Difference, back.Interval = -d.Difference, [2]result.Number{-d.Interval[1], -d.Interval[0]}
 	return &back
 }
 
 // level is the confidence of the intervals in words: "95 %".
-func level(r *bench.Result) string {
+func level(r *result.Result) string {
 	if r.Statistics == nil {
 		return "95 %"
 	}
@@ -160,10 +160,10 @@ func level(r *bench.Result) string {
 
 // mean returns the mean accuracy over all severities of a corruption, unrounded; unknown
 // where one was not run.
-func mean(c *bench.CorruptionResult) bench.Number {
-	sum := bench.Number(0)
+func mean(c *result.Corruption) result.Number {
+	sum := result.Number(0)
 	for _, oa := range c.OABySeverity {
 		sum += oa // NaN stays
 	}
-	return sum / bench.Number(len(c.OABySeverity))
+	return sum / result.Number(len(c.OABySeverity))
 }

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/wiseft/wiseft/probe/bench"
+	"github.com/wiseft/wiseft/probe/bench/result"
 )
 
 // verdict is what a result says, in sentences.
@@ -14,7 +14,7 @@ type verdict struct {
 	OnTest    bool // test data decided
 }
 
-func newVerdict(r *bench.Result) verdict {
+func newVerdict(r *result.Result) verdict {
 	if m := chosenModel(r); m != nil {
 		return verdictOfSweep(r, m)
 	}
@@ -22,7 +22,7 @@ func newVerdict(r *bench.Result) verdict {
 }
 
 // verdictOfSweep says which mix was chosen, how, and what it gains and loses.
-func verdictOfSweep(r *bench.Result, m *bench.ModelResult) verdict {
+func verdictOfSweep(r *result.Result, m *result.Model) verdict {
 	c := r.Chosen
 	v := verdict{Headline: paramText(c.Params) + " is chosen", OnTest: c.OnTest}
 	by := fmt.Sprintf("by the rule “%s”", c.Rule)
@@ -56,7 +56,7 @@ func verdictOfSweep(r *bench.Result, m *bench.ModelResult) verdict {
 }
 
 // validationText names the data that chose.
-func validationText(r *bench.Result) string {
+func validationText(r *result.Result) string {
 	if val := r.Settings.Val; val != nil {
 		return fmt.Sprintf("%d samples of %s", val.N, val.Name)
 	}
@@ -64,8 +64,8 @@ func validationText(r *bench.Result) string {
 }
 
 // verdictOfBench says which model is best at what.
-func verdictOfBench(r *bench.Result) verdict {
-	best := func(figure func(*bench.ModelResult) bench.Number) (top *bench.ModelResult) {
+func verdictOfBench(r *result.Result) verdict {
+	best := func(figure func(*result.Model) result.Number) (top *result.Model) {
 		for _, m := range r.Models {
 			if figure(m).Known() && (top == nil || figure(m) > figure(top)) {
 				top = m
@@ -73,8 +73,8 @@ func verdictOfBench(r *bench.Result) verdict {
 		}
 		return top
 	}
-	clean := best(func(m *bench.ModelResult) bench.Number { return m.Clean.OA })
-	robust := best(func(m *bench.ModelResult) bench.Number { return m.Exact.MOA })
+	clean := best(func(m *result.Model) result.Number { return m.Clean.OA })
+	robust := best(func(m *result.Model) result.Number { return m.Exact.MOA })
 	if clean == nil {
 		clean = r.Models[0]
 	}
@@ -96,7 +96,7 @@ func verdictOfBench(r *bench.Result) verdict {
 }
 
 // scoresText says what a model reaches on the first test set.
-func scoresText(r *bench.Result, m *bench.ModelResult) string {
+func scoresText(r *result.Result, m *result.Model) string {
 	text := fmt.Sprintf("On the %d samples of %s it has %s %% clean accuracy", m.Clean.N, testName(&m.Tested), percent(m.Clean.OA))
 	if m.Intervals != nil {
 		text += fmt.Sprintf(" (%s interval %s)", level(r), percentRange(m.Intervals.Clean))
@@ -112,7 +112,7 @@ func scoresText(r *bench.Result, m *bench.ModelResult) string {
 }
 
 // selfMade is said before the suite's name where its corruptions were made here.
-func selfMade(r *bench.Result) string {
+func selfMade(r *result.Result) string {
 	for _, note := range r.Notes {
 		if strings.HasPrefix(note, "self-made") {
 			return "self-made "
@@ -122,7 +122,7 @@ func selfMade(r *bench.Result) string {
 }
 
 // againstText says what a model gains and loses against another one.
-func againstText(r *bench.Result, m, end *bench.ModelResult) string {
+func againstText(r *result.Result, m, end *result.Model) string {
 	name := paramText(end.Params)
 	if role := role(r, end); role != "" {
 		name += " (" + role + ")"
@@ -144,7 +144,7 @@ func againstText(r *bench.Result, m, end *bench.ModelResult) string {
 
 // differenceText writes "+1.3 points (+0.4 to +2.2; p = 0.004, told apart)". The p-value is
 // the one that is adjusted for the number of comparisons.
-func differenceText(d *bench.Difference, level float64) string {
+func differenceText(d *result.Difference, level float64) string {
 	p := "p = " + pValue(d.PHolm)
 	if d.PHolm < 0.001 {
 		p = "p < 0.001"

@@ -1,4 +1,4 @@
-"""Writes probe/testdata/<solver>.json: small data sets and each solver's optimum on them, found in float64.
+"""Writes probe/fit/testdata/<solver>.json: small data sets and each solver's optimum on them, found in float64.
 
     python scripts/vectors/probe.py [SOLVER...]     (from the repository's root; all solvers if none is named)
 
@@ -12,7 +12,7 @@ import sys
 
 import family
 
-TARGET = "probe/testdata"
+TARGET = "probe/fit/testdata"
 
 
 def render(module, sha):

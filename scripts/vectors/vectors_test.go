@@ -17,7 +17,7 @@ import (
 // families are the folders of modules, and where their vector files lie.
 var families = map[string]string{
 	"methods": "../../onnxmerge/method/testdata",
-	"solvers": "../../probe/testdata",
+	"solvers": "../../probe/fit/testdata",
 }
 
 // TestVectorsAreMadeByTheirSource compares the hash in every vector file with the hash of the module that makes
