@@ -3,7 +3,6 @@ package bench
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/wiseft/wiseft/datasets"
 	"github.com/wiseft/wiseft/datasets/corrupt"
@@ -100,6 +99,15 @@ func (h *held) open(ctx context.Context) error {
 	return nil
 }
 
+// generate returns ds under a registered corruption.
+func generate(ds datasets.Dataset, name string, severity int, seed uint64) (datasets.Dataset, error) {
+	c, err := corrupt.Lookup(name)
+	if err != nil {
+		return nil, err
+	}
+	return corrupt.Wrap(ds, c, severity, seed)
+}
+
 // corrupted lists a test set under every corruption and severity of the plan.
 func (h *held) corrupted(ctx context.Context, t Test, seed uint64) (list []*source, err error) {
 	for _, name := range h.plan.Corruptions {
@@ -107,10 +115,8 @@ func (h *held) corrupted(ctx context.Context, t Test, seed uint64) (list []*sour
 			s := &source{corruption: name, severity: severity}
 			if t.Corrupted != nil {
 				s.data, err = h.stored(ctx, t, name, severity)
-			} else if c, ok := corrupt.Lookup(name); ok {
-				s.data, err = corrupt.Wrap(t.Data, c, severity, seed)
 			} else {
-				err = fmt.Errorf("unknown corruption %q", name)
+				s.data, err = generate(t.Data, name, severity, seed)
 			}
 			if err != nil {
 				return nil, err

@@ -34,8 +34,8 @@ func ends(i metric.Interval) [2]result.Number {
 // Without a reference, corruption errors are those against one that has nothing right.
 func (b *builder) suite(t int, r *answers) *metric.CloudFigures {
 	s := b.spec.Settings
-	suite, ok := corrupt.LookupSuite(s.Suite)
-	if !ok {
+	suite, err := corrupt.LookupSuite(s.Suite)
+	if err != nil {
 		return nil
 	}
 	ref := metric.Reference{Name: s.Suite, Clean: 1, Corruptions: suite.Corruptions}
