@@ -1,8 +1,8 @@
 package onnxmerge
 
 import (
-	"context"
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"

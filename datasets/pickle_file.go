@@ -11,11 +11,11 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/wiseft/wiseft/datasets/internal/pickle"
+	"github.com/wiseft/wiseft/datasets/pickle"
 )
 
 func init() {
-	register(Format{
+	Register(Format{
 		Name: "pickle",
 		Doc: "Python pickle of clouds (n,3) or more columns: a few-shot split {train, test: [(cloud, label, …), …]} (ModelNetFewshot/5way_10shot/0.pkl), " +
 			"or [clouds, labels] (Point-MAE's cache); nothing in it is run",

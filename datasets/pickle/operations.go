@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// objects are the opcodes that make an object of nothing.
+// objects holds the opcodes that push a constant or an empty container.
 var objects = map[byte]func() any{
 	'(':  func() any { return mark{} },                  // MARK
 	'}':  func() any { return &Dict{map[string]any{}} }, // EMPTY_DICT
@@ -19,7 +19,7 @@ var objects = map[byte]func() any{
 	0x89: func() any { return false },                   // NEWFALSE
 }
 
-// operations are the other opcodes that data needs.
+// operations holds the other opcodes that data needs.
 var operations = map[byte]func(*parser) error{
 	0x80: func(p *parser) error { _, err := p.take(1); return err }, // PROTO
 	0x95: func(p *parser) error { _, err := p.take(8); return err }, // FRAME
@@ -141,7 +141,7 @@ func bytesOf(size int64) func(*parser) error {
 	}
 }
 
-// store remembers the top of the stack under a number, which counts up.
+// store copies the top of the stack into the memo at an index, at most one past its end.
 func (p *parser) store(at int) error {
 	if len(p.stack) == 0 || at > len(p.memo) {
 		return errors.New("remembers what is not there")
@@ -199,8 +199,8 @@ func (p *parser) extend(items []any) error {
 	return errors.New("appends to what is no list")
 }
 
-// setItems sets n/2 items of a dictionary, or with n = 0 those above the mark. Keys that are
-// no text are left out.
+// setItems sets n/2 items of a dictionary, or with n = 0 the items above the mark. Keys that are no text are
+// left out.
 func (p *parser) setItems(n int) error {
 	var items []any
 	var err error

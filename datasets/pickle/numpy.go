@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// reduce stands for a call: only those by which numpy builds its objects are known.
+// reduce interprets a call of one of the functions by which numpy builds its objects, and refuses all others.
 func (p *parser) reduce() error {
 	args, err1 := p.pop()
 	function, err2 := p.pop()
@@ -69,7 +69,7 @@ func (p *parser) scalar(args Tuple) (any, error) {
 	return Integer(b, t.kind, t.order), nil
 }
 
-// Integer decodes an integer of 1 to 8 bytes; kind is 'i' or 'u'.
+// Integer decodes an integer of 1 to 8 bytes: a value of an [Array] whose Kind is 'i' or 'u'.
 func Integer(b []byte, kind byte, order binary.ByteOrder) int64 {
 	var v uint64
 	for i, x := range b {
@@ -84,7 +84,7 @@ func Integer(b []byte, kind byte, order binary.ByteOrder) int64 {
 	return int64(v)
 }
 
-// build gives an object its state.
+// build sets the state of the object below the top of the stack.
 func (p *parser) build() error {
 	state, err := p.pop()
 	if err != nil {

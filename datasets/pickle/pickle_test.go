@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-const testdata = "../../testdata/pickle"
+const testdata = "../testdata/pickle"
 
 func read(b []byte) (any, error) { return Read(bytes.NewReader(b), int64(len(b))) }
 

@@ -1,12 +1,13 @@
-// Package pickle reads the numbers in a Python pickle: dictionaries, lists, tuples, text,
-// integers and numpy arrays, as data sets are cached with them.
+// Package pickle reads the numbers in a Python pickle without running it: dictionaries, lists, tuples, text,
+// integers and numpy arrays, which is what data sets are cached with.
 //
-// A pickle is a program that may call any Python function. This reads it without running
-// anything: the few functions by which numpy builds arrays are known, and every other
-// one is refused by name. Arrays stay in the file: only their place is kept, so that
-// memory depends on the number of objects and not on the size of arrays.
+// A pickle is a program that may call any Python function. This reader interprets the opcodes of protocols 2
+// to 5 (Lib/pickletools.py) that build data. Of all functions it knows the three by which numpy builds its
+// objects: numpy.core.multiarray._reconstruct, numpy.core.multiarray.scalar and numpy.dtype. Any other call is
+// an error that names the function.
 //
-// Opcodes are those of Lib/pickletools.py, protocols 2 to 5.
+// The values of arrays stay in the file: an [Array] holds their offset and type, so that memory grows with the
+// number of objects, at most 4 Mi operations, and not with the size of arrays. A text may have 64 KiB.
 package pickle
 
 import (
@@ -15,33 +16,33 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/wiseft/wiseft/internal/fault"
 )
 
-// maxObjects bounds the objects of a pickle, and maxText a text in bytes.
+// maxObjects bounds the operations of a pickle, and maxText the length of a text in bytes.
 const (
 	maxObjects = 1 << 22
 	maxText    = 1 << 16
 )
 
-// Array is a numpy array of numbers, row-major, whose values lie in the file.
+// Array is a numpy array of numbers in row-major order. Its values lie in the file.
 type Array struct {
-	Shape    []int
-	Kind     byte // 'f', 'i' or 'u'
-	ItemSize int
-	Order    binary.ByteOrder
-	Offset   int64 // of the first value
+	Shape    []int            // extents; empty for an array without axes
+	Kind     byte             // 'f' floating point, 'i' signed or 'u' unsigned integer
+	ItemSize int              // bytes of one value: 1, 2, 4 or 8
+	Order    binary.ByteOrder // of the bytes of a value
+	Offset   int64            // of the first value, in bytes from the start of the file
 }
 
-// What Read gives is one of these three, an *Array, an int64, a string, a float64, a bool or
-// nil.
-type (
-	// Dict is a dictionary, without the items whose keys are no text.
-	Dict struct{ Items map[string]any }
-	// List is a list.
-	List struct{ Items []any }
-	// Tuple is a tuple.
-	Tuple []any
-)
+// Dict is a dictionary. Items whose keys are no text are left out.
+type Dict struct{ Items map[string]any }
+
+// List is a list.
+type List struct{ Items []any }
+
+// Tuple is a tuple.
+type Tuple []any
 
 // Values that exist only while a pickle is read.
 type (
@@ -55,13 +56,15 @@ type (
 	}
 )
 
-// Read returns the object in r, which holds size bytes.
+// Read returns the object that the pickle in r, of size bytes, builds: a *Dict, *List, Tuple, *Array, int64,
+// string, float64, bool or nil. The error has the kind Input of wiseft.KindOf and says at which offset the
+// pickle is malformed, or what in it is not supported.
 func Read(r io.ReaderAt, size int64) (any, error) {
 	p := &parser{r: r, size: size}
 	p.in = bufio.NewReaderSize(io.NewSectionReader(r, 0, size), 1<<16)
 	v, err := p.run()
 	if err != nil {
-		return nil, fmt.Errorf("pickle, offset %d: %w", p.off, err)
+		return nil, fault.Inputf("pickle, offset %d: %w", p.off, err)
 	}
 	return v, nil
 }
@@ -100,7 +103,7 @@ func (p *parser) number(n int64) (int64, error) {
 	return v, err
 }
 
-// skip leaves bytes where they are and returns their place.
+// skip passes over n bytes and returns where they lie.
 func (p *parser) skip(n int64) (span, error) {
 	if n > p.size-p.off {
 		return span{}, fmt.Errorf("claims %d bytes, has %d", n, p.size-p.off)
@@ -122,7 +125,7 @@ func (p *parser) pop() (any, error) {
 	return v, nil
 }
 
-// popMark returns what lies above the last mark.
+// popMark removes the last mark and what lies above it, and returns the latter.
 func (p *parser) popMark() ([]any, error) {
 	for i := len(p.stack) - 1; i >= 0; i-- {
 		if _, ok := p.stack[i].(mark); ok {
