@@ -1,13 +1,13 @@
-# What developers and CI run. `make` shows the targets.
+# The checks that developers and CI run. `make` lists the targets.
 
 LINT := go tool -modfile=scripts/lint/go.mod
 
-.PHONY: help check fmt vet staticcheck golangci test test-nocgo race bench fuzz demo
+.PHONY: help check fmt vet staticcheck golangci api test test-nocgo race bench fuzz demo
 
-help: ## show this list
+help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-check: fmt vet staticcheck golangci test-nocgo test race bench ## all that CI does
+check: fmt vet staticcheck golangci api test-nocgo test race bench ## all that CI does
 
 fmt: ## fail if gofmt would change a file
 	@out=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "gofmt would change:"; echo "$$out"; exit 1; }
@@ -21,18 +21,21 @@ staticcheck: ## staticcheck, pinned in scripts/lint
 golangci: ## golangci-lint with the settings of .golangci.yml, pinned in scripts/lint
 	$(LINT) golangci-lint run ./...
 
+api: ## fail if a change breaks the public Go API since the commit in scripts/api/base
+	scripts/api/check.sh
+
 test: ## all tests, as in the README
 	go test ./...
 
-test-nocgo: ## all that works without cgo and onnxruntime
+test-nocgo: ## all packages that build without cgo, tested without cgo
 	CGO_ENABLED=0 go test $$(go list ./... | grep -v -e /cmd/ -e /probe/ort)
 	CGO_ENABLED=0 go vet ./...
-	CGO_ENABLED=0 GOARCH=386 go test -run 'Float32|Codec' ./onnxmerge/internal/kernel # what runs where there is no assembly
+	CGO_ENABLED=0 GOARCH=386 go test -run 'Float32|Codec' ./onnxmerge/internal/kernel # the code of processors without assembly
 
-race: ## the race detector on what starts goroutines
+race: ## tests of the packages that start goroutines, under the race detector
 	go test -race ./onnxmerge/... ./probe/... ./datasets/...
 
-bench: ## every benchmark once, so that they keep working
+bench: ## one iteration of every benchmark
 	go test -run '^$$' -bench . -benchtime 1x ./...
 
 fuzz: ## every fuzz target for 30 s
@@ -42,5 +45,5 @@ fuzz: ## every fuzz target for 30 s
 		done; \
 	done
 
-demo: ## the whole chain on embedded models and data
+demo: ## merge, features, probe and benchmark on embedded models and data
 	go run ./cmd/wiseft demo

@@ -122,8 +122,8 @@ func (c *corruption) plan() error {
 	if name == "" {
 		name = defaultSuite
 	}
-	suite, ok := corrupt.LookupSuite(name)
-	if !ok {
+	suite, err := corrupt.LookupSuite(name)
+	if err != nil {
 		return fault.Usagef("there is no suite %s", name).WithHint("see wiseft list suites")
 	}
 	c.suite = suite

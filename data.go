@@ -53,7 +53,7 @@ func OpenData(ctx context.Context, d Data) (datasets.Dataset, error) {
 		return nil, fault.Usagef("--resize is %d and --crop %d, want 0 or more", d.Resize, d.Crop)
 	}
 	if d.Format != "" {
-		if _, ok := datasets.Lookup(d.Format); !ok {
+		if _, err := datasets.Lookup(d.Format); err != nil {
 			return nil, fault.Usagef("there is no data format %s", d.Format).WithHint("see wiseft list formats")
 		}
 	}

@@ -79,11 +79,11 @@ func (o MeasureOptions) plan(schema string) (*bench.Plan, error) {
 	case "none":
 		p.Suite = ""
 	}
-	if _, ok := corrupt.LookupSuite(p.Suite); !ok && p.Suite != "" {
+	if _, err := corrupt.LookupSuite(p.Suite); err != nil && p.Suite != "" {
 		return nil, fault.Usagef("there is no suite %s", p.Suite).WithHint("see wiseft list suites")
 	}
 	for _, name := range o.Corruptions {
-		if _, ok := corrupt.Lookup(name); !ok {
+		if _, err := corrupt.Lookup(name); err != nil {
 			return nil, fault.Usagef("there is no corruption %s", name).WithHint("see wiseft list corruptions")
 		}
 	}

@@ -17,7 +17,7 @@ import (
 // files count from.
 
 func init() {
-	register(Format{
+	Register(Format{
 		Name: "modelnet-c",
 		Doc: "folder of corrupted data as HDF5: clean.h5 and <corruption>_<0 to 4>.h5 (ModelNet-C, PointCloud-C, ScanObjectNN-C); " +
 			"splits clean, <corruption>_<1 to 5>",
@@ -26,7 +26,7 @@ func init() {
 			return openCorrupted(ctx, path, opt, corruptedHDF5)
 		},
 	})
-	register(Format{
+	Register(Format{
 		Name: "modelnet40-c",
 		Doc: "folder of corrupted data as NPY: data_original.npy, data_<corruption>_<1 to 5>.npy and label.npy (ModelNet40-C); " +
 			"splits clean, <corruption>_<1 to 5>",

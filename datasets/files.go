@@ -45,7 +45,7 @@ const meshPoints = 1024
 const layoutDoc = "<class>/<split>/*, <split>/<class>/* or <class>/*, classes in alphabetical order; or one file"
 
 func registerFiles(f fileFormat) {
-	register(Format{
+	Register(Format{
 		Name:  f.name,
 		Doc:   f.doc + ": folders " + layoutDoc,
 		Match: f.matchPath,

@@ -9,6 +9,9 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/internal/registry"
 )
 
 // OpenOptions says what to open where a path leaves a choice.
@@ -47,41 +50,30 @@ type FormatError struct {
 
 func (e *FormatError) Error() string { return e.Path + ": " + e.Detail }
 
+// Kind implements the kinds of wiseft.KindOf: malformed data is Input.
+func (e *FormatError) Kind() fault.Kind { return fault.Input }
+
 func malformed(path, format string, args ...any) error {
 	return &FormatError{Path: path, Detail: fmt.Sprintf(format, args...)}
 }
 
-var formats = map[string]Format{}
+var formats = registry.New[Format]("data format")
 
-func register(f Format) {
+// Register adds a format, under a name that no other format has. A format of another program is registered
+// before its first call of [Open], for example in an init function. Register panics if a field is not set or
+// the name is taken.
+func Register(f Format) {
 	if f.Name == "" || f.Doc == "" || f.Match == nil || f.Open == nil {
-		panic("datasets: half-filled format " + f.Name)
+		panic("datasets: a field of the format " + f.Name + " is not set")
 	}
-	if _, ok := formats[f.Name]; ok {
-		panic("datasets: format registered twice: " + f.Name)
-	}
-	formats[f.Name] = f
+	formats.Register(f.Name, f)
 }
 
 // Formats returns all formats, sorted by name.
-func Formats() []Format {
-	names := slices.Sorted(maps.Keys(formats))
-	all := make([]Format, len(names))
-	for i, name := range names {
-		all[i] = formats[name]
-	}
-	return all
-}
+func Formats() []Format { return formats.All() }
 
-// Lookup returns the format of that name.
-func Lookup(name string) (Format, bool) {
-	f, ok := formats[name]
-	return f, ok
-}
-
-func formatNames() string {
-	return strings.Join(slices.Sorted(maps.Keys(formats)), ", ")
-}
+// Lookup returns the format of a name. The error, of the kind Usage of wiseft.KindOf, lists the names.
+func Lookup(name string) (Format, error) { return formats.Lookup(name) }
 
 // Open opens the data set at path, which must be closed. The format is the one
 // that opt names, or else the one that recognises the contents; if none or
@@ -94,9 +86,9 @@ func Open(ctx context.Context, path string, opt OpenOptions) (Dataset, error) {
 		return nil, err
 	}
 	if opt.Format != "" {
-		f, ok := Lookup(opt.Format)
-		if !ok {
-			return nil, fmt.Errorf("unknown data format %q; known: %s", opt.Format, formatNames())
+		f, err := Lookup(opt.Format)
+		if err != nil {
+			return nil, err
 		}
 		return f.Open(ctx, path, opt)
 	}
@@ -112,7 +104,7 @@ func Open(ctx context.Context, path string, opt OpenOptions) (Dataset, error) {
 	}
 	switch len(matches) {
 	case 0:
-		return nil, malformed(path, "is no data set that can be read: it is %s; known formats: %s", describe(path), formatNames())
+		return nil, malformed(path, "is no data set that can be read: it is %s; known formats: %s", describe(path), strings.Join(formats.Names(), ", "))
 	case 1:
 		return matches[0].Open(ctx, path, opt)
 	default:

@@ -45,17 +45,25 @@ func wantCloud(i, points int) []float32 {
 
 const testPoints = 16
 
-// TestFormats opens every good file of every format: conformance, format and
-// every value.
+// formatTest is a good file or folder of a format.
+type formatTest struct {
+	format, path, split string
+	clouds              []int   // which of make.py's clouds, in order; nil if values are compared elsewhere
+	labels              []int64 // by sample
+}
+
+// formatTests is filled by the init functions of the formats' own test files (addFormatTest), beside the formats
+// that TestFormats lists.
+var formatTests []formatTest
+
+func addFormatTest(test formatTest) { formatTests = append(formatTests, test) }
+
+// TestFormats opens every good file of every format, and compares its format and all values. It runs the
+// conformance suite on each, and demands a file of every registered format.
 func TestFormats(t *testing.T) {
 	t.Parallel()
-	type want struct {
-		format, path, split string
-		clouds              []int // which of make.py's clouds, in order
-		labels              []int64
-	}
 	all, labels := []int{0, 1, 2, 3, 4, 5}, []int64{0, 1, 2, 0, 1, 2}
-	tests := []want{
+	tests := append(slices.Clone(formatTests), []formatTest{
 		{"hdf5", "testdata/modelnet", "train", []int{2, 3, 4, 0, 1}, []int64{2, 0, 1, 0, 1}}, // the list's order
 		{"hdf5", "testdata/modelnet", "test", []int{5}, []int64{2}},
 		{"pcd", "testdata/pcd", "test", []int{0, 1, 2, 3}, []int64{0, 0, 1, 1}},
@@ -79,7 +87,7 @@ func TestFormats(t *testing.T) {
 		{"npy", "testdata/modelnet40_c/data_original.npy", "", all, labels},
 		{"modelnet-c", "testdata/modelnet_c", "clean", all, labels},
 		{"modelnet40-c", "testdata/modelnet40_c", "clean", all, labels},
-	}
+	}...)
 	for _, pattern := range []string{"testdata/h5/*.h5", "testdata/npz/*.npz"} {
 		paths, err := filepath.Glob(pattern)
 		if err != nil || len(paths) < 10 {
@@ -88,11 +96,11 @@ func TestFormats(t *testing.T) {
 		for _, path := range paths {
 			if !strings.HasPrefix(filepath.Base(path), "bad_") {
 				format := map[string]string{".h5": "hdf5", ".npz": "npz"}[filepath.Ext(path)]
-				tests = append(tests, want{format, path, "", all, labels})
+				tests = append(tests, formatTest{format, path, "", all, labels})
 			}
 		}
 	}
-	tried := map[string]bool{"obj": true, "off": true, "images": true} // by tests of their own
+	tried := map[string]bool{"obj": true, "off": true, "images": true, lidarFormat.Name: true} // by tests of their own
 	for _, test := range tests {
 		tried[test.format] = true
 		t.Run(test.path+" "+test.split, func(t *testing.T) {
@@ -102,8 +110,8 @@ func TestFormats(t *testing.T) {
 			if got := ds.Info(); got.Format != test.format || got.Split != test.split {
 				t.Errorf("Info is %+v, want format %s and split %q", got, test.format, test.split)
 			}
-			if ds.Len() != len(test.clouds) {
-				t.Fatalf("%d samples, want %d", ds.Len(), len(test.clouds))
+			if ds.Len() != len(test.labels) {
+				t.Fatalf("%d samples, want %d", ds.Len(), len(test.labels))
 			}
 			for i, cloud := range test.clouds {
 				s, x := read(t, ds, i), wantCloud(cloud, testPoints)
@@ -290,7 +298,7 @@ func TestOpenRefusals(t *testing.T) {
 		t.Errorf("a path that is not there: %v", err)
 	}
 	_, err := datasets.Open(t.Context(), "testdata/modelnet", datasets.OpenOptions{Format: "zarr"})
-	if err == nil || !strings.Contains(err.Error(), "hdf5, images, modelnet-c") {
+	if err == nil || !strings.Contains(err.Error(), "hdf5, images, ") {
 		t.Errorf("an unknown format: %v", err)
 	}
 	_, err = datasets.Open(t.Context(), "testdata/npz/float32.npz", datasets.OpenOptions{Format: "pcd"})

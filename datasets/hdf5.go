@@ -15,7 +15,7 @@ import (
 )
 
 func init() {
-	register(Format{
+	Register(Format{
 		Name: "hdf5",
 		Doc: `HDF5 file with data (n,points,3) and label (n,) or (n,1), or a folder of them: with <split>_files.txt as ModelNet40 has it, ` +
 			`or with the split in their names as ScanObjectNN has it, whose mask is not read`,

@@ -2,15 +2,64 @@ package datasets
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"math"
 	"runtime"
+	"slices"
+	"strings"
 	"sync"
 )
 
-// InMemory reads all samples of ds once, several at a time, and returns a data set
-// that holds them and is otherwise equal: same Info, same Hash. It does not need ds
-// any longer, which the caller may close. progress, unless nil, is called after
-// each sample by one goroutine at a time. The error is that of the first sample
-// that cannot be read.
+// NewMemory returns a data set of the given samples, which it keeps: the caller must not change them. Its hash
+// covers all values, shapes and labels, and the class names. It is the simplest way for a format to return what
+// it has decoded, if all samples fit into memory. The error is a [*FormatError] if a sample has another number of
+// values than its shape, a value that is not finite, or a label that no class has.
+func NewMemory(info Info, samples []Sample) (*Memory, error) {
+	h := sha256.New()
+	writeField(h, "wiseft memory 1")
+	writeField(h, strings.Join(info.Classes, "\x00"))
+	labels := make([]int64, len(samples))
+	for i := range samples {
+		s := &samples[i]
+		if err := s.check(); err != nil {
+			return nil, malformed(info.Name, "sample %d %v", i, err)
+		}
+		labels[i] = s.Label
+		writeField(h, fmt.Sprint(s.Label, s.Shape))
+		var b []byte
+		for _, v := range s.X {
+			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
+		}
+		h.Write(b)
+	}
+	if err := checkLabels(labels, info.Classes); err != nil {
+		return nil, malformed(info.Name, "%v", err)
+	}
+	info.History = slices.Clone(info.History)
+	return &Memory{info: info, samples: samples, sum: hex.EncodeToString(h.Sum(nil))}, nil
+}
+
+// check demands as many finite values as the shape says.
+func (s *Sample) check() error {
+	size := 1
+	for _, n := range s.Shape {
+		size *= n
+	}
+	if len(s.Shape) == 0 || size != len(s.X) {
+		return fmt.Errorf("has shape %v and %d values", s.Shape, len(s.X))
+	}
+	if bad := notFinite(s.X); bad >= 0 {
+		return fmt.Errorf("has a value that is not finite (%v) at %d", s.X[bad], bad)
+	}
+	return nil
+}
+
+// InMemory reads all samples of ds once, several at a time, and returns a data set that holds them, with the
+// Info and the Hash of ds. The caller may close ds afterwards. progress, unless nil, is called after each sample,
+// by one goroutine at a time. The error is that of the first sample that cannot be read.
 func InMemory(ctx context.Context, ds Dataset, progress func(done, total int)) (*Memory, error) {
 	sum, err := ds.Hash(ctx)
 	if err != nil {
@@ -77,7 +126,11 @@ func (m *Memory) fill(ctx context.Context, ds Dataset, progress func(done, total
 var _ Dataset = (*Memory)(nil)
 
 // Info implements Dataset.
-func (m *Memory) Info() Info { return m.info }
+func (m *Memory) Info() Info {
+	info := m.info
+	info.History = slices.Clone(info.History)
+	return info
+}
 
 // Len implements Dataset.
 func (m *Memory) Len() int { return len(m.samples) }

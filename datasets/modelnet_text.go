@@ -10,7 +10,7 @@ import (
 const namesSuffix = "_shape_names.txt"
 
 func init() {
-	register(Format{
+	Register(Format{
 		Name:  "modelnet-text",
 		Doc:   "folder of ModelNet's resampled text files: <name>_shape_names.txt, <name>_train.txt and <name>_test.txt, <class>/<class>_0001.txt with x,y,z,nx,ny,nz (modelnet40_normal_resampled)",
 		Match: matchModelNetText,

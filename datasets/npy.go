@@ -12,7 +12,7 @@ import (
 )
 
 func init() {
-	register(Format{
+	Register(Format{
 		Name:  "npy",
 		Doc:   `NPY file with values (n,...) float32 or float64, and beside it label.npy, labels.npy or y.npy, (n,) or (n,1) of any integer type`,
 		Match: matchNPY,

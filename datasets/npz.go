@@ -10,7 +10,7 @@ import (
 )
 
 func init() {
-	register(Format{
+	Register(Format{
 		Name:  "npz",
 		Doc:   `NPZ file with x (n,...) float32 or float64, y (n,) of any integer type, and where there are class names, classes (k,) of text`,
 		Match: matchNPZ,

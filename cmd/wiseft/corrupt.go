@@ -53,8 +53,8 @@ func (o *corruptCommand) run(ctx context.Context, c *call) (result, error) {
 		return nil, err
 	}
 	opt := o.CorruptOptions
-	suite, ok := corrupt.LookupSuite(opt.Suite)
-	if !ok {
+	suite, err := corrupt.LookupSuite(opt.Suite)
+	if err != nil {
 		return nil, usagef("there is no suite %s", opt.Suite).WithHint("see wiseft list suites")
 	}
 	if opt.Severities, err = parseSeverities(o.severities, suite.Severities); err != nil {

@@ -7,7 +7,7 @@ import (
 )
 
 func init() {
-	register(Corruption{
+	Register(Corruption{
 		Name:   "add_global",
 		Doc:    "add points spread uniformly through the unit ball",
 		Source: modelNetC,

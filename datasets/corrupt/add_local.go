@@ -1,7 +1,7 @@
 package corrupt
 
 func init() {
-	register(Corruption{
+	Register(Corruption{
 		Name:   "add_local",
 		Doc:    "add one to seven Gaussian clusters of points around random points of the cloud",
 		Source: modelNetC,

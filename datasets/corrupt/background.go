@@ -3,7 +3,7 @@ package corrupt
 import "github.com/wiseft/wiseft/datasets"
 
 func init() {
-	register(Corruption{
+	Register(Corruption{
 		Name:   "background",
 		Doc:    "add points spread uniformly through the cube from -1 to 1, then scale to the unit box",
 		Source: modelNet40C,

@@ -1,7 +1,7 @@
 package corrupt
 
 func init() {
-	register(Corruption{
+	Register(Corruption{
 		Name: "contrast", Doc: "bring every value closer to its channel's mean", Source: imageNetC, Note: experimental,
 		Levels: [Severities]string{"to 0.4 of the distance", "to 0.3 of the distance", "to 0.2 of the distance", "to 0.1 of the distance", "to 0.05 of the distance"},
 		Fixed:  true,

@@ -19,13 +19,13 @@
 package corrupt
 
 import (
-	"fmt"
-	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
 
 	"github.com/wiseft/wiseft/datasets/corrupt/internal/mt19937"
+	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/internal/registry"
 )
 
 // Severities is how many severities every corruption has: 1 to 5.
@@ -68,45 +68,31 @@ type Corruption struct {
 	Image func(rng Rand, severity int, m *Image)
 }
 
-var corruptions = map[string]Corruption{}
+var corruptions = registry.New[Corruption]("corruption")
 
-func register(c Corruption) {
+// Register adds a corruption, under a name that no other corruption has. A corruption of another program is
+// registered before it is used, for example in an init function. Register panics if Name, Doc, Source or one of
+// Levels is empty, if not exactly one of Cloud and Image is set, or if the name is taken.
+func Register(c Corruption) {
 	if c.Name == "" || c.Doc == "" || c.Source == "" || slices.Contains(c.Levels[:], "") || (c.Cloud == nil) == (c.Image == nil) {
-		panic("corrupt: half-filled corruption " + c.Name)
+		panic("corrupt: a field of the corruption " + c.Name + " is not set")
 	}
-	if _, ok := corruptions[c.Name]; ok {
-		panic("corrupt: corruption registered twice: " + c.Name)
-	}
-	corruptions[c.Name] = c
+	corruptions.Register(c.Name, c)
 }
 
-// Lookup returns the corruption of that name.
-func Lookup(name string) (Corruption, bool) {
-	c, ok := corruptions[name]
-	return c, ok
-}
+// Lookup returns the corruption of a name. The error, of the kind Usage of wiseft.KindOf, lists the names.
+func Lookup(name string) (Corruption, error) { return corruptions.Lookup(name) }
 
 // All returns all corruptions, sorted by name.
-func All() []Corruption {
-	names := slices.Sorted(maps.Keys(corruptions))
-	all := make([]Corruption, len(names))
-	for i, name := range names {
-		all[i] = corruptions[name]
-	}
-	return all
-}
+func All() []Corruption { return corruptions.All() }
 
-func names() string {
-	return strings.Join(slices.Sorted(maps.Keys(corruptions)), ", ")
-}
-
-// check refuses what cannot be applied.
+// check refuses a severity out of range, and a corruption without a function.
 func (c *Corruption) check(severity int) error {
 	if severity < 1 || severity > Severities {
-		return fmt.Errorf("corruption %s: severity is %d, want 1 to %d", c.Name, severity, Severities)
+		return fault.Usagef("corruption %s: severity is %d, want 1 to %d", c.Name, severity, Severities)
 	}
 	if c.Cloud == nil && c.Image == nil {
-		return fmt.Errorf("corruption %q does nothing; known: %s", c.Name, names())
+		return fault.Usagef("corruption %q has no function; there are: %s", c.Name, strings.Join(corruptions.Names(), ", "))
 	}
 	return nil
 }
@@ -117,7 +103,7 @@ func (c *Corruption) checkCloud(severity int) error {
 		return err
 	}
 	if c.Cloud == nil {
-		return fmt.Errorf("corruption %s is for images, and files of clouds are asked for", c.Name)
+		return fault.Usagef("corruption %s is for images, and only clouds are written to files", c.Name)
 	}
 	return nil
 }

@@ -1,7 +1,7 @@
 package corrupt
 
 func init() {
-	register(Corruption{
+	Register(Corruption{
 		Name:   "cutout",
 		Doc:    "cut holes: around a random point, its 30 nearest go",
 		Source: modelNet40C,

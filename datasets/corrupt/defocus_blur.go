@@ -1,7 +1,7 @@
 package corrupt
 
 func init() {
-	register(Corruption{
+	Register(Corruption{
 		Name: "defocus_blur", Doc: "blur with a disc, as a lens out of focus does", Source: imageNetC,
 		Note:   experimental + "; the disc's edge is cut, not blurred",
 		Levels: [Severities]string{"radius 3 pixels", "radius 4 pixels", "radius 6 pixels", "radius 8 pixels", "radius 10 pixels"},

@@ -1,7 +1,7 @@
 package corrupt
 
 func init() {
-	register(Corruption{
+	Register(Corruption{
 		Name:   "density",
 		Doc:    "thin out: of the 100 nearest of a random point, 75 go",
 		Source: modelNet40C,

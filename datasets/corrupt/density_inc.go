@@ -1,7 +1,7 @@
 package corrupt
 
 func init() {
-	register(Corruption{
+	Register(Corruption{
 		Name:   "density_inc",
 		Doc:    "crowd together: the 100 nearest of random points stay, and the rest is drawn with replacement, 1024 points in all",
 		Source: modelNet40C,

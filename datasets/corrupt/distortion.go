@@ -6,7 +6,7 @@ import "github.com/wiseft/wiseft/datasets"
 const lattice = 5
 
 func init() {
-	register(Corruption{
+	Register(Corruption{
 		Name:   "distortion",
 		Doc:    "free-form deformation by a lattice of 5 x 5 x 5 control points that move at random, then scale to the unit box",
 		Source: modelNet40C + " and distortion.py, with PyGeM's FFD",

@@ -3,7 +3,7 @@ package corrupt
 import "math"
 
 func init() {
-	register(Corruption{
+	Register(Corruption{
 		Name:   "distortion_rbf",
 		Doc:    "move a grid of 5 x 5 x 5 control points in random directions, all else by radial basis functions sqrt(d^2 + 1/4), then scale to the unit box",
 		Source: modelNet40C + " and distortion.py, with PyGeM's RBF",

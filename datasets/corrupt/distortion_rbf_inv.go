@@ -3,7 +3,7 @@ package corrupt
 import "math"
 
 func init() {
-	register(Corruption{
+	Register(Corruption{
 		Name:   "distortion_rbf_inv",
 		Doc:    "as distortion_rbf, with radial basis functions 1/sqrt(d^2 + 1/4)",
 		Source: modelNet40C + " and distortion.py, with PyGeM's RBF",

@@ -1,7 +1,7 @@
 package corrupt
 
 func init() {
-	register(Corruption{
+	Register(Corruption{
 		Name:   "dropout_global",
 		Doc:    "drop a share of all points at random",
 		Source: modelNetC,

@@ -1,7 +1,7 @@
 package corrupt
 
 func init() {
-	register(Corruption{
+	Register(Corruption{
 		Name:   "dropout_local",
 		Doc:    "cut one to seven holes: around a random point, its nearest neighbours go",
 		Source: modelNetC,

@@ -1,7 +1,7 @@
 package corrupt
 
 func init() {
-	register(Corruption{
+	Register(Corruption{
 		Name:   "gaussian",
 		Doc:    "add Gaussian noise to every coordinate and clip to [-1, 1]",
 		Source: modelNet40C,

@@ -1,7 +1,7 @@
 package corrupt
 
 func init() {
-	register(Corruption{
+	Register(Corruption{
 		Name: "gaussian_noise", Doc: "add Gaussian noise to every value", Source: imageNetC, Note: experimental,
 		Levels: [Severities]string{"sigma 0.08", "sigma 0.12", "sigma 0.18", "sigma 0.26", "sigma 0.38"},
 		Image: func(rng Rand, severity int, m *Image) {

@@ -1,7 +1,7 @@
 package corrupt
 
 func init() {
-	registerSuite(Suite{
+	RegisterSuite(Suite{
 		Name: "imagenet-c",
 		Doc:  "nine of ImageNet-C's corruptions, for images with values from 0 to 1; experimental, not the published images",
 		Corruptions: []string{

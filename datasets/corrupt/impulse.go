@@ -3,7 +3,7 @@ package corrupt
 import "github.com/wiseft/wiseft/datasets"
 
 func init() {
-	register(Corruption{
+	Register(Corruption{
 		Name:   "impulse",
 		Doc:    "move some points by 0.1 along every axis, to either side, then scale to the unit box",
 		Source: modelNet40C,

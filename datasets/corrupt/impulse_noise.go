@@ -1,7 +1,7 @@
 package corrupt
 
 func init() {
-	register(Corruption{
+	Register(Corruption{
 		Name: "impulse_noise", Doc: "turn a share of all values black or white", Source: imageNetC, Note: experimental,
 		Levels: [Severities]string{"3 %", "6 %", "9 %", "17 %", "27 %"},
 		Image: func(rng Rand, severity int, m *Image) {

@@ -1,7 +1,7 @@
 package corrupt
 
 func init() {
-	register(Corruption{
+	Register(Corruption{
 		Name:   "jitter",
 		Doc:    "add Gaussian noise to every coordinate, without clipping",
 		Source: modelNetC,

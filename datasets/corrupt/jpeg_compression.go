@@ -9,7 +9,7 @@ import (
 )
 
 func init() {
-	register(Corruption{
+	Register(Corruption{
 		Name: "jpeg_compression", Doc: "compress as JPEG", Source: imageNetC,
 		Note:   experimental + "; by Go's encoder, with its subsampling of colours",
 		Levels: [Severities]string{"quality 25", "quality 18", "quality 15", "quality 10", "quality 7"},

@@ -7,7 +7,7 @@ import (
 )
 
 func init() {
-	register(Corruption{
+	Register(Corruption{
 		Name:      "lidar",
 		Doc:       "keep what a scanner sees from one side: lines of one degree of elevation, 768 points; severity is the side, not the strength",
 		Source:    modelNet40C + " and occlusion.py",

@@ -7,7 +7,7 @@ const modelNet40C = "ModelNet40-C (Sun et al., 2022, arXiv 2201.12296), data/gen
 const modelNet40CPoints = 1024
 
 func init() {
-	registerSuite(Suite{
+	RegisterSuite(Suite{
 		Name: "modelnet40-c",
 		Doc: "ModelNet40-C: fifteen corruptions at five severities; occlusion and lidar come from our own renderer; " +
 			"a self-made set is not the published one, so say which was used",

@@ -7,7 +7,7 @@ import (
 )
 
 func init() {
-	register(Corruption{
+	Register(Corruption{
 		Name: "motion_blur", Doc: "blur along a line in a random direction, as a moving camera does", Source: imageNetC,
 		Note:   experimental + "; the line has weights of a Gaussian, cut at the radius, rounded to whole pixels",
 		Levels: [Severities]string{"radius 10, sigma 3", "radius 15, sigma 5", "radius 15, sigma 8", "radius 15, sigma 12", "radius 20, sigma 15"},

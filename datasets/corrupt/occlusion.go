@@ -7,7 +7,7 @@ import (
 )
 
 func init() {
-	register(Corruption{
+	Register(Corruption{
 		Name:      "occlusion",
 		Doc:       "keep what a camera sees from one side and from above, 1024 points, then scale to the unit box; severity is the side, not the strength",
 		Source:    modelNet40C + " and occlusion.py",

@@ -153,9 +153,9 @@ func (o *oracle) name(corruption string, severity int) string {
 // cell runs one cell and returns the clouds.
 func (o *oracle) cell(t testing.TB, s *corrupt.Stream, corruption string, severity int) []corrupt.Cloud {
 	t.Helper()
-	c, ok := corrupt.Lookup(corruption)
-	if !ok {
-		t.Fatalf("there is no corruption %s", corruption)
+	c, err := corrupt.Lookup(corruption)
+	if err != nil {
+		t.Fatal(err)
 	}
 	var clouds []corrupt.Cloud
 	for cloud, err := range s.Rows(t.Context(), o.input, c, severity) {

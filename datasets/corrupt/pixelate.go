@@ -1,7 +1,7 @@
 package corrupt
 
 func init() {
-	register(Corruption{
+	Register(Corruption{
 		Name: "pixelate", Doc: "shrink by the mean of boxes and enlarge again by the nearest pixel", Source: imageNetC, Note: experimental,
 		Levels: [Severities]string{"to 0.6 of the size", "to 0.5 of the size", "to 0.4 of the size", "to 0.3 of the size", "to 0.25 of the size"},
 		Fixed:  true,

@@ -3,7 +3,7 @@ package corrupt
 import "math"
 
 func init() {
-	register(Corruption{
+	Register(Corruption{
 		Name:   "rotate",
 		Doc:    "turn by a random angle about each of the three axes",
 		Source: modelNetC,

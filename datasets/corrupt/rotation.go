@@ -7,7 +7,7 @@ import (
 )
 
 func init() {
-	register(Corruption{
+	Register(Corruption{
 		Name:   "rotation",
 		Doc:    "turn by an angle to either side about x, then y, then z, then scale to the unit box",
 		Source: modelNet40C,

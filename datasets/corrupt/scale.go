@@ -3,7 +3,7 @@ package corrupt
 import "github.com/wiseft/wiseft/datasets"
 
 func init() {
-	register(Corruption{
+	Register(Corruption{
 		Name:   "scale",
 		Doc:    "stretch each axis by its own random factor, then centre and scale to the unit sphere",
 		Source: modelNetC,

@@ -3,7 +3,7 @@ package corrupt
 import "github.com/wiseft/wiseft/datasets"
 
 func init() {
-	register(Corruption{
+	Register(Corruption{
 		Name:   "scale_axes",
 		Doc:    "stretch one axis and shrink another, then scale to the unit box; called scale in ModelNet40-C and none of its fifteen",
 		Source: modelNet40C,

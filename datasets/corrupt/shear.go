@@ -3,7 +3,7 @@ package corrupt
 import "github.com/wiseft/wiseft/datasets"
 
 func init() {
-	register(Corruption{
+	Register(Corruption{
 		Name:   "shear",
 		Doc:    "shear x and z along the other axes, then scale to the unit box",
 		Source: modelNet40C,

@@ -7,7 +7,7 @@ import (
 )
 
 func init() {
-	register(Corruption{
+	Register(Corruption{
 		Name: "shot_noise", Doc: "count photons: every value becomes a Poisson deviate of so many at full brightness", Source: imageNetC, Note: experimental,
 		Levels: [Severities]string{"60 photons", "25 photons", "12 photons", "5 photons", "3 photons"},
 		Image: func(rng Rand, severity int, m *Image) {

@@ -1,50 +1,54 @@
 package corrupt
 
 import (
-	"maps"
 	"slices"
+
+	"github.com/wiseft/wiseft/internal/registry"
 )
 
 // Suite is a benchmark's list of corruptions.
 type Suite struct {
 	Name        string
-	Doc         string
+	Doc         string   // one line
 	Corruptions []string // names, in the order of evaluation
-	Severities  int      // 1 to this
-	// Stream lists the corruptions in the order in which the reference draws them from one
-	// stream, severities inside; nil = there is no reference stream. It may hold
-	// names that are not in Corruptions, and lack some that have no reference here.
+	Severities  int      // the highest severity: 1 to 5
+	// Stream lists the corruptions in the order in which the reference implementation draws them from one
+	// random stream, each with all its severities before the next. nil means that there is no reference
+	// stream. It may hold names that are not in Corruptions, and lacks those without a reference.
 	Stream []string
-	Seed   uint32 // of the reference
-	// Layout is how the published set is stored: "hdf5" or "npy"; "" = not at all.
+	Seed   uint32 // of the reference's stream
+	// Layout is how the published data set is stored: "hdf5" or "npy"; "" if it is not published.
 	Layout string
 }
 
-var suites = map[string]Suite{}
+var suites = registry.New[Suite]("suite")
 
-func registerSuite(s Suite) {
+// RegisterSuite adds a suite, under a name that no other suite has. Its corruptions are registered before it is
+// used. RegisterSuite panics if a required field is not set or the name is taken.
+func RegisterSuite(s Suite) {
 	if s.Name == "" || s.Doc == "" || len(s.Corruptions) == 0 || s.Severities < 1 || s.Severities > Severities {
-		panic("corrupt: half-filled suite " + s.Name)
+		panic("corrupt: a field of the suite " + s.Name + " is not set")
 	}
-	if _, ok := suites[s.Name]; ok {
-		panic("corrupt: suite registered twice: " + s.Name)
-	}
-	suites[s.Name] = s
+	suites.Register(s.Name, s)
 }
 
-// LookupSuite returns the suite of that name. Its lists belong to the caller.
-func LookupSuite(name string) (Suite, bool) {
-	s, ok := suites[name]
-	s.Corruptions, s.Stream = slices.Clone(s.Corruptions), slices.Clone(s.Stream)
-	return s, ok
+// LookupSuite returns the suite of a name. Its slices belong to the caller. The error, of the kind Usage of
+// wiseft.KindOf, lists the names.
+func LookupSuite(name string) (Suite, error) {
+	s, err := suites.Lookup(name)
+	return s.clone(), err
 }
 
-// Suites returns all suites, sorted by name.
+// Suites returns all suites, sorted by name. Their slices belong to the caller.
 func Suites() []Suite {
-	names := slices.Sorted(maps.Keys(suites))
-	all := make([]Suite, len(names))
-	for i, name := range names {
-		all[i], _ = LookupSuite(name)
+	all := suites.All()
+	for i, s := range all {
+		all[i] = s.clone()
 	}
 	return all
+}
+
+func (s Suite) clone() Suite {
+	s.Corruptions, s.Stream = slices.Clone(s.Corruptions), slices.Clone(s.Stream)
+	return s
 }

@@ -3,7 +3,7 @@ package corrupt
 import "github.com/wiseft/wiseft/datasets"
 
 func init() {
-	register(Corruption{
+	Register(Corruption{
 		Name:   "uniform",
 		Doc:    "add uniform noise to every coordinate, then scale to the unit box",
 		Source: modelNet40C,

@@ -3,7 +3,7 @@ package corrupt
 import "github.com/wiseft/wiseft/datasets"
 
 func init() {
-	register(Corruption{
+	Register(Corruption{
 		Name:   "upsampling",
 		Doc:    "add copies of some points, moved by up to 0.05 along every axis, then scale to the unit box",
 		Source: modelNet40C,

@@ -92,7 +92,7 @@ func TestObjectsAreSound(t *testing.T) {
 	t.Parallel()
 	for _, name := range Names() {
 		for i := range 500 {
-			m := classes[name].build(newSource(7, CAD, "train", name, i))
+			m := mustLookup(t, name).build(newSource(7, CAD, "train", name, i))
 			lo, hi := m.bounds()
 			size := hi.sub(lo).norm()
 			if !(size > 0.3 && size < 4) || !(m.area() > 0) {
@@ -103,4 +103,13 @@ func TestObjectsAreSound(t *testing.T) {
 			}
 		}
 	}
+}
+
+func mustLookup(t *testing.T, name string) class {
+	t.Helper()
+	c, err := classes.Lookup(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }

@@ -1,34 +1,23 @@
 package shapes
 
-import (
-	"maps"
-	"slices"
-)
+import "github.com/wiseft/wiseft/internal/registry"
 
-// class is a kind of object: a name and a random construction.
+// class is a kind of object, with a random construction.
 type class struct {
 	name string
-	// build makes one object, standing on y = 0 and facing +z, of any size.
+	// build makes one object of any size that stands on the plane y = 0 and faces +z.
 	build func(r *source) mesh
 }
 
-var classes = map[string]class{}
+var classes = registry.New[class]("shape class")
 
-func register(c class) {
-	if c.name == "" || c.build == nil {
-		panic("shapes: half-filled class")
-	}
-	if _, ok := classes[c.name]; ok {
-		panic("shapes: class registered twice")
-	}
-	classes[c.name] = c
-}
+func register(c class) { classes.Register(c.name, c) }
 
 // Names returns the names of all classes, sorted.
-func Names() []string { return slices.Sorted(maps.Keys(classes)) }
+func Names() []string { return classes.Names() }
 
-// Indoor returns the ten classes that stand in rooms, sorted: the target of the
-// demo's fine-tuning, while the pre-training sees all.
+// Indoor returns the names of the ten classes of indoor objects, sorted. The demo's model is pre-trained on all
+// classes and fine-tuned on these.
 func Indoor() []string {
 	return []string{"bathtub", "bed", "bookshelf", "chair", "desk", "lamp", "monitor", "sofa", "stool", "table"}
 }

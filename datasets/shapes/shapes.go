@@ -27,6 +27,7 @@ import (
 	"strings"
 
 	"github.com/wiseft/wiseft/datasets"
+	"github.com/wiseft/wiseft/internal/fault"
 )
 
 // Version names the generator. It is part of every sample's key and of the hash,
@@ -87,9 +88,6 @@ func New(o Options) (datasets.Dataset, error) {
 	if err := d.validate(); err != nil {
 		return nil, fmt.Errorf("shapes: %w", err)
 	}
-	for _, name := range o.Classes {
-		d.classes = append(d.classes, classes[name])
-	}
 	return d, nil
 }
 
@@ -99,30 +97,33 @@ type dataset struct {
 	classes []class // by label
 }
 
+// validate checks the options and sets the classes.
 func (d *dataset) validate() error {
 	o := d.options
 	if o.Domain != CAD && o.Domain != Scan {
-		return fmt.Errorf("domain %q is neither %q nor %q", o.Domain, CAD, Scan)
+		return fault.Usagef("domain %q is neither %q nor %q", o.Domain, CAD, Scan)
 	}
 	if !slices.Contains(splits, o.Split) {
-		return fmt.Errorf("split %q is none of %s", o.Split, strings.Join(splits, ", "))
+		return fault.Usagef("split %q is none of %s", o.Split, strings.Join(splits, ", "))
 	}
 	if o.PerClass < 1 || o.PerClass > MaxPerClass {
-		return fmt.Errorf("%d clouds a class, want 1 to %d", o.PerClass, MaxPerClass)
+		return fault.Usagef("%d clouds a class, want 1 to %d", o.PerClass, MaxPerClass)
 	}
 	if o.Points < MinPoints || o.Points > MaxPoints {
-		return fmt.Errorf("%d points a cloud, want %d to %d", o.Points, MinPoints, MaxPoints)
+		return fault.Usagef("%d points a cloud, want %d to %d", o.Points, MinPoints, MaxPoints)
 	}
 	if len(o.Classes) == 0 {
-		return fmt.Errorf("no classes selected, want some of %s", strings.Join(Names(), ", "))
+		return fault.Usagef("no classes selected, want some of %s", strings.Join(Names(), ", "))
 	}
 	for i, name := range o.Classes {
-		if _, ok := classes[name]; !ok {
-			return fmt.Errorf("class %q is none of %s", name, strings.Join(Names(), ", "))
+		c, err := classes.Lookup(name)
+		if err != nil {
+			return err
 		}
 		if slices.Contains(o.Classes[:i], name) {
-			return fmt.Errorf("class %q selected twice", name)
+			return fault.Usagef("class %q selected twice", name)
 		}
+		d.classes = append(d.classes, c)
 	}
 	return nil
 }

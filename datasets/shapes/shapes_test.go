@@ -175,7 +175,7 @@ func TestNewRefuses(t *testing.T) {
 		"2000000 clouds a class":          {PerClass: 2000000},
 		"15 points a cloud, want 16 to":   {Points: 15},
 		"100000 points a cloud":           {Points: 100000},
-		`class "cloud" is none of`:        {Classes: []string{"table", "cloud"}},
+		`there is no shape class "cloud"`: {Classes: []string{"table", "cloud"}},
 		`class "table" selected twice`:    {Classes: []string{"table", "table"}},
 		"no classes selected, want some ": {Classes: []string{}},
 	} {

@@ -97,6 +97,15 @@ func (h *runData) listConditions(ctx context.Context) error {
 	return nil
 }
 
+// generate returns ds under a registered corruption.
+func generate(ds datasets.Dataset, name string, severity int, seed uint64) (datasets.Dataset, error) {
+	c, err := corrupt.Lookup(name)
+	if err != nil {
+		return nil, err
+	}
+	return corrupt.Wrap(ds, c, severity, seed)
+}
+
 // corrupted returns a test set under every corruption and severity of the plan.
 func (h *runData) corrupted(ctx context.Context, t Test, seed uint64) (list []*source, err error) {
 	for _, name := range h.plan.Corruptions {
@@ -104,10 +113,8 @@ func (h *runData) corrupted(ctx context.Context, t Test, seed uint64) (list []*s
 			s := &source{corruption: name, severity: severity}
 			if t.Corrupted != nil {
 				s.data, err = h.stored(ctx, t, name, severity)
-			} else if c, ok := corrupt.Lookup(name); ok {
-				s.data, err = corrupt.Wrap(t.Data, c, severity, seed)
 			} else {
-				err = fault.Usagef("unknown corruption %q", name)
+				s.data, err = generate(t.Data, name, severity, seed)
 			}
 			if err != nil {
 				return nil, err

@@ -85,9 +85,9 @@ func (p *Plan) checkNames() error {
 
 func (p *Plan) completeSuite() error {
 	if p.Suite != "" {
-		suite, ok := corrupt.LookupSuite(p.Suite)
-		if !ok {
-			return fault.Usagef("unknown suite %q", p.Suite)
+		suite, err := corrupt.LookupSuite(p.Suite)
+		if err != nil {
+			return err
 		}
 		if p.Corruptions == nil {
 			p.Corruptions = suite.Corruptions

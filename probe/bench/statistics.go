@@ -34,8 +34,8 @@ func ends(i metric.Interval) [2]result.Number {
 // corruption errors are relative to a classifier that is always wrong.
 func (b *builder) suite(t int, r *answers) *metric.CloudFigures {
 	s := b.spec.Settings
-	suite, ok := corrupt.LookupSuite(s.Suite)
-	if !ok {
+	suite, err := corrupt.LookupSuite(s.Suite)
+	if err != nil {
 		return nil
 	}
 	ref := metric.Reference{Name: s.Suite, Clean: 1, Corruptions: suite.Corruptions}

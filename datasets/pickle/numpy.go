@@ -1,0 +1,138 @@
+package pickle
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// reduce interprets a call of one of the functions by which numpy builds its objects, and refuses all others.
+func (p *parser) reduce() error {
+	args, err1 := p.pop()
+	function, err2 := p.pop()
+	if err := errors.Join(err1, err2); err != nil {
+		return err
+	}
+	list, ok := args.(Tuple)
+	name, isGlobal := function.(global)
+	if !ok || !isGlobal {
+		return errors.New("calls what is no function")
+	}
+	switch strings.Replace(string(name), "numpy._core", "numpy.core", 1) {
+	case "numpy.core.multiarray._reconstruct":
+		p.push(&Array{})
+		return nil
+	case "numpy.dtype":
+		t, err := newDataType(list)
+		p.push(t)
+		return err
+	case "numpy.core.multiarray.scalar":
+		v, err := p.scalar(list)
+		p.push(v)
+		return err
+	}
+	return fmt.Errorf("calls %q, which is not run; save the data with numpy.savez instead", name)
+}
+
+// newDataType reads the first argument of numpy.dtype, such as "f4".
+func newDataType(args Tuple) (*dataType, error) {
+	if len(args) == 0 {
+		return nil, errors.New("has a numpy type without name")
+	}
+	name, _ := args[0].(string)
+	if len(name) < 2 || strings.IndexByte("fiu", name[0]) < 0 {
+		return nil, fmt.Errorf("holds numpy values of type %q; floats and integers are known", name)
+	}
+	size, err := strconv.Atoi(name[1:])
+	if err != nil || size != 1 && size != 2 && size != 4 && size != 8 {
+		return nil, fmt.Errorf("holds numpy values of type %q; floats and integers are known", name)
+	}
+	return &dataType{name[0], size, binary.LittleEndian}, nil
+}
+
+// scalar reads a numpy integer: type and bytes.
+func (p *parser) scalar(args Tuple) (any, error) {
+	if len(args) != 2 {
+		return nil, errors.New("has a numpy number that is not understood")
+	}
+	t, ok1 := args[0].(*dataType)
+	s, ok2 := args[1].(span)
+	if !ok1 || !ok2 || t.kind == 'f' || s.size != int64(t.size) {
+		return nil, errors.New("has a numpy number that is not understood")
+	}
+	b := make([]byte, t.size)
+	if _, err := p.r.ReadAt(b, s.off); err != nil {
+		return nil, err
+	}
+	return Integer(b, t.kind, t.order), nil
+}
+
+// Integer decodes an integer of 1 to 8 bytes: a value of an [Array] whose Kind is 'i' or 'u'.
+func Integer(b []byte, kind byte, order binary.ByteOrder) int64 {
+	var v uint64
+	for i, x := range b {
+		if order == binary.BigEndian {
+			i = len(b) - 1 - i
+		}
+		v |= uint64(x) << (8 * i)
+	}
+	if shift := 64 - 8*len(b); kind == 'i' {
+		return int64(v<<shift) >> shift
+	}
+	return int64(v)
+}
+
+// build sets the state of the object below the top of the stack.
+func (p *parser) build() error {
+	state, err := p.pop()
+	if err != nil {
+		return err
+	}
+	if len(p.stack) == 0 {
+		return errors.New("builds nothing")
+	}
+	list, _ := state.(Tuple)
+	switch v := p.stack[len(p.stack)-1].(type) {
+	case *dataType: // version, byte order, …
+		if len(list) > 1 && list[1] == ">" {
+			v.order = binary.BigEndian
+		}
+		return nil
+	case *Array: // version, shape, type, by columns, values
+		return v.setState(list)
+	}
+	return errors.New("builds what is not known")
+}
+
+func (a *Array) setState(state Tuple) error {
+	if len(state) != 5 {
+		return errors.New("has a numpy array that is not understood")
+	}
+	shape, ok1 := state[1].(Tuple)
+	t, ok2 := state[2].(*dataType)
+	byColumns, ok3 := state[3].(bool)
+	values, ok4 := state[4].(span)
+	if !ok1 || !ok2 || !ok3 || !ok4 {
+		return errors.New("has a numpy array that is not understood; save it with pickle protocol 4")
+	}
+	if byColumns && len(shape) > 1 {
+		return errors.New("has an array stored column by column")
+	}
+	need := int64(t.size)
+	a.Shape = nil
+	for _, n := range shape {
+		extent, ok := n.(int64)
+		if !ok || extent < 0 || extent > 0 && need > values.size/extent {
+			return fmt.Errorf("has an array of shape %v in %d bytes", shape, values.size)
+		}
+		need *= extent
+		a.Shape = append(a.Shape, int(extent))
+	}
+	if need != values.size {
+		return fmt.Errorf("has an array of shape %v in %d bytes", shape, values.size)
+	}
+	a.Kind, a.ItemSize, a.Order, a.Offset = t.kind, t.size, t.order, values.off
+	return nil
+}

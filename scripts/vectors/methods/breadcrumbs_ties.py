@@ -1,0 +1,5 @@
+from methods._breadcrumbs import breadcrumbs
+
+
+def cases():
+    return breadcrumbs(True)

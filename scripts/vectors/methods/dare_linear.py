@@ -1,0 +1,5 @@
+from methods._dare import dare
+
+
+def cases():
+    return dare(False)

@@ -1,0 +1,5 @@
+from methods._della import della
+
+
+def cases():
+    return della(True)
