@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"math"
 	"slices"
 
@@ -69,7 +68,7 @@ func newResult(ctx context.Context, s *unit.Spec, folder *store.Folder, event fu
 	b.result = &result.Result{Schema: s.Result, Suite: s.Settings.Suite, Order: s.Settings.Corruptions,
 		Notes: []string{}, Pareto: []string{},
 		NUnits: len(s.Units()), Settings: s.Settings}
-	b.refer()
+	b.findReference()
 	validated := make([]choose.Candidate, len(s.Variants))
 	for v := range s.Variants {
 		m, val, err := b.validated(v)
@@ -143,8 +142,8 @@ func (b *builder) note(line string) {
 	}
 }
 
-// refer looks up the reference of corruption errors, and notes what the figures can be compared with.
-func (b *builder) refer() {
+// findReference looks up the reference of corruption errors, and notes what the figures can be compared with.
+func (b *builder) findReference() {
 	s := &b.spec.Settings
 	if len(s.Corruptions) == 0 {
 		return
@@ -155,7 +154,7 @@ func (b *builder) refer() {
 		}
 	}
 	for t, test := range b.spec.Tests {
-		note := b.comparable(t)
+		note := b.comparability(t)
 		if len(b.spec.Tests) > 1 {
 			note = test.Name + ": " + note
 		}
@@ -165,11 +164,11 @@ func (b *builder) refer() {
 		b.note("there is no reference to measure the errors of these corruptions against")
 		return
 	}
-	b.result.Reference = &result.Reference{Name: b.ref.Name, Source: b.ref.Source, Note: b.comparable(0)}
+	b.result.Reference = &result.Reference{Name: b.ref.Name, Source: b.ref.Source, Note: b.comparability(0)}
 }
 
-// comparable returns the note about what figures of a test set can be compared with.
-func (b *builder) comparable(t int) string {
+// comparability returns the note about what figures of a test set can be compared with.
+func (b *builder) comparability(t int) string {
 	note := storedNote
 	if !b.spec.Tests[t].Stored || b.spec.Settings.Tests[t].SelfMade {
 		note = selfMadeNote
@@ -334,91 +333,4 @@ func (b *builder) probe(m *result.Model, v int) error {
 		b.note(fmt.Sprintf("%s: classes %v have no training sample, so the NLL is infinite (null)", m.ID, m.Probe.Unseen))
 	}
 	return nil
-}
-
-// addScore records the score of a test condition in t.
-func addScore(t *result.Tested, c unit.Cell, score *result.Score) {
-	if c.Corruption == "" {
-		t.Clean = score
-		return
-	}
-	res := t.Corruptions[c.Corruption]
-	if res == nil {
-		res = &result.Corruption{OA: result.Unknown(), CE: result.Unknown(), RCE: result.Unknown()}
-		for i := range res.OABySeverity {
-			res.OABySeverity[i] = result.Unknown()
-		}
-		t.Corruptions[c.Corruption] = res
-	}
-	res.OABySeverity[c.Severity-1] = score.OA
-	res.BySeverity[c.Severity-1] = score
-}
-
-// summarize sets the figures of t over severities and corruptions, and reports whether those of the whole suite are
-// known. ref may be nil; whole reports whether the suite was run whole.
-func summarize(t *result.Tested, ref *metric.Reference, whole bool) bool {
-	t.MOA, t.MCE, t.RMCE, t.ErrorRate = result.Unknown(), result.Unknown(), result.Unknown(), result.Unknown()
-	t.Exact = result.Exact{MOA: result.Unknown(), MCE: result.Unknown(), RMCE: result.Unknown()}
-	bySeverity := make(map[string][]float64)
-	for name, c := range t.Corruptions {
-		oa := make([]float64, 0, metric.Severities)
-		for _, v := range c.OABySeverity {
-			oa = append(oa, float64(v))
-		}
-		bySeverity[name] = oa
-		summarizeCorruption(c, name, oa, float64(t.Clean.OA), ref)
-	}
-	if !whole {
-		return false
-	}
-	// The mean over cells is the mean over corruptions: all have five severities.
-	t.Exact.MOA = meanAccuracy(t)
-	t.MOA, t.ErrorRate = t.Exact.MOA, 1-t.Exact.MOA
-	if ref == nil {
-		return true
-	}
-	official, err := ref.Official(float64(t.Clean.OA), bySeverity)
-	if err != nil {
-		return false
-	}
-	exact, err := ref.Exact(float64(t.Clean.OA), bySeverity)
-	if err != nil {
-		return false
-	}
-	t.MOA, t.MCE, t.RMCE = result.Number(official.MOA), result.Number(official.MCE), result.Number(official.RMCE)
-	t.Exact = result.Exact{MOA: result.Number(exact.MOA), MCE: result.Number(exact.MCE), RMCE: result.Number(exact.RMCE)}
-	return true
-}
-
-// meanAccuracy returns the mean accuracy over all corruptions and severities that were run.
-func meanAccuracy(t *result.Tested) result.Number {
-	sum, n := 0.0, 0
-	for _, name := range slices.Sorted(maps.Keys(t.Corruptions)) { // in a fixed order, for equal bits
-		for _, oa := range t.Corruptions[name].OABySeverity {
-			if oa.Known() {
-				sum, n = sum+float64(oa), n+1
-			}
-		}
-	}
-	return result.Number(sum / float64(n))
-}
-
-func summarizeCorruption(c *result.Corruption, name string, oa []float64, clean float64, ref *metric.Reference) {
-	if ref != nil {
-		if e, err := ref.OfficialCorruption(name, clean, oa); err == nil {
-			c.OA, c.CE, c.RCE = result.Number(e.OA), result.Number(e.CE), result.Number(e.RCE)
-			return
-		}
-	}
-	sum := 0.0
-	for _, v := range oa {
-		sum += v // NaN where a severity was not run: the mean is then unknown
-	}
-	c.OA = result.Number(sum / metric.Severities)
-}
-
-// brief returns s without its confusion matrix, which tables of many models do not show.
-func brief(s *result.Score) *result.Score {
-	s.Confusion = nil
-	return s
 }

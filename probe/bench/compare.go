@@ -42,7 +42,7 @@ func Compare(folder *store.Folder, a, b string) (*result.Compared, error) {
 		}
 	}
 	w := &builder{spec: spec, folder: folder, event: func(string) {}, result: &result.Result{}}
-	w.refer()
+	w.findReference()
 	res := &result.Compared{A: a, B: b}
 	for t := range spec.Tests {
 		on, err := w.comparedOn(t, at[0], at[1])

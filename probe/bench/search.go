@@ -202,7 +202,7 @@ func (s *searching) evaluateBetween(ctx context.Context, i int, samples []int) (
 	if err != nil {
 		return nil, err
 	}
-	s.tell(s.spec.Variants[i].ID + ": probe")
+	s.reportProgress(s.spec.Variants[i].ID + ": probe")
 	opt := s.spec.Settings.Fit
 	opt.Workers = s.plan.Fit.Workers
 	cl, err := s.fitOnce(ctx, s.spec.BentProbe(i, len(s.grid)-1, s.near), i, train, opt, nil)

@@ -53,7 +53,7 @@ func (v *Validator) dataSets() []datasets.Dataset {
 	return list
 }
 
-func (v *Validator) tell(what string) {
+func (v *Validator) reportProgress(what string) {
 	v.at.What = what
 	if v.progress != nil {
 		v.progress(v.at)
@@ -64,7 +64,7 @@ func (v *Validator) tell(what string) {
 // validation data and the report of the fit. Training and validation share no sample.
 func (v *Validator) Score(ctx context.Context, model Variant, tensor string) (_ *result.Score, _ *fit.Report,
 	err error) {
-	v.tell(model.ID() + ": model")
+	v.reportProgress(model.ID() + ": model")
 	m, err := openVariant(ctx, v.plan.Engine, model, tensor)
 	if err != nil {
 		return nil, nil, err
@@ -81,7 +81,7 @@ func (v *Validator) Score(ctx context.Context, model Variant, tensor string) (_ 
 	} else if val, err = v.extract(ctx, m, unit.View{Role: unit.Validation}); err != nil {
 		return nil, nil, err
 	}
-	v.tell(model.ID() + ": probe")
+	v.reportProgress(model.ID() + ": probe")
 	cl, err := fitFrom(ctx, fitted, v.plan.Fit, nil)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", model.ID(), err)
@@ -107,13 +107,13 @@ func (v *Validator) extract(ctx context.Context, m *openModel, w unit.View) (*fe
 	before := v.at.Samples
 	f, err := m.extract(ctx, &v.plan, ds, func(done int) {
 		v.at.Samples = before + done
-		v.tell(what)
+		v.reportProgress(what)
 	})
 	if err != nil {
 		return nil, err
 	}
 	v.at.Units++
-	v.tell(what)
+	v.reportProgress(what)
 	return f, nil
 }
 

@@ -62,7 +62,7 @@ func (r *run) close() {
 	}
 }
 
-func (r *run) tell(what string) {
+func (r *run) reportProgress(what string) {
 	r.at.What = what
 	if r.progress != nil {
 		r.progress(r.at)
@@ -149,7 +149,7 @@ func (r *run) process(ctx context.Context, u unit.Unit) error {
 		return err
 	}
 	if u.View.Role == unit.Training {
-		r.tell(r.spec.Variants[u.Variant].ID + ": probe")
+		r.reportProgress(r.spec.Variants[u.Variant].ID + ": probe")
 		err = r.fit(ctx, u.Variant, f)
 	} else {
 		err = r.score(u, f)
@@ -196,7 +196,7 @@ func (r *run) featuresOf(ctx context.Context, v int, hash, name string,
 		return nil, err
 	}
 	what := r.model.ID() + ": " + name
-	r.tell(what)
+	r.reportProgress(what)
 	ds, err := data()
 	if err != nil {
 		return nil, err
@@ -204,14 +204,14 @@ func (r *run) featuresOf(ctx context.Context, v int, hash, name string,
 	before := r.at.Samples
 	f, err := r.model.extract(ctx, &r.plan, ds, func(done int) {
 		r.at.Samples = before + done
-		r.tell(what)
+		r.reportProgress(what)
 	})
 	if err != nil {
 		return nil, err
 	}
 	f.Meta.DataHash = hash
 	r.at.Units++
-	r.tell(what)
+	r.reportProgress(what)
 	if r.plan.KeepFeatures {
 		if err := r.folder.Save(unit.Features, key, f.Write); err != nil {
 			return nil, err
@@ -226,7 +226,7 @@ func (r *run) openModel(ctx context.Context, v int) error {
 		return nil
 	}
 	r.closeModel()
-	r.tell(r.spec.Variants[v].ID + ": model")
+	r.reportProgress(r.spec.Variants[v].ID + ": model")
 	m, err := openVariant(ctx, r.plan.Engine, r.plan.Variants[v], r.plan.Tensor)
 	if err != nil {
 		return err

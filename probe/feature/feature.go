@@ -63,6 +63,7 @@ func (f *Set) Subset(idx []int, why string) *Set {
 // name is how errors name the features.
 func (f *Set) name() string { return Name(f) }
 
+// Name returns how errors name the features of t.
 func Name(t Table) string {
 	if name := t.Info().Data.Name; name != "" {
 		return "features of " + name

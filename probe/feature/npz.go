@@ -10,6 +10,7 @@ import (
 	"github.com/wiseft/wiseft/probe/internal/npz"
 )
 
+// Schema is the schema of the meta of features.
 const Schema = "wiseft.features/1"
 
 // FormatError reports a file that does not hold features or a classifier. The caller, who knows the file's name, adds

@@ -11,8 +11,8 @@ import (
 // startPairs returns a function that sets the start of pair number at: the end of the last fit of the path, or a
 // hyperplane of the initial classifier.
 func (p *problem) startPairs(pairs [][2]int) (func(h *hinge.Pair, at int), error) {
-	if p.trail != nil && p.trail.pairs != nil {
-		return func(h *hinge.Pair, at int) { h.Follow(p.trail.pairs[at]) }, nil
+	if p.path != nil && p.path.pairs != nil {
+		return func(h *hinge.Pair, at int) { h.Follow(p.path.pairs[at]) }, nil
 	}
 	if p.init == nil {
 		return func(*hinge.Pair, int) {}, nil

@@ -41,17 +41,17 @@ func fitLogistic(ctx context.Context, p *problem) (*solution, error) {
 		return nil, err
 	}
 	opt := lbfgs.Options{Start: p.start(dense.PadRows(p.K))}
-	if p.trail != nil {
-		opt.Last = p.trail.last
+	if p.path != nil {
+		opt.Last = p.path.last
 	}
 	d, err := lbfgs.Minimize(ctx, p.Problem, softmax.Loss{Weight: p.Weight}, opt)
 	if err != nil {
 		return nil, err
 	}
 	end := d.Optimum()
-	p.trail.leave(p.C, end.Params)
-	if p.trail != nil {
-		p.trail.last = d
+	p.path.addOptimum(p.C, end.Params)
+	if p.path != nil {
+		p.path.last = d
 	}
 	s := &solution{
 		layers: []affine{p.unpad(end.Params, p.K)}, objective: end.Value, gradientNorm: end.GradientNorm,

@@ -95,7 +95,7 @@ func fitAll(
 	if err != nil {
 		return err
 	}
-	p.trail = &trail{}
+	p.path = &pathState{}
 	for i, c := range cs {
 		p.setC(c)
 		sol, err := solver.fit(ctx, p)

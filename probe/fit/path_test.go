@@ -109,7 +109,7 @@ func TestRidgePathReadsProductsOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p.trail = &trail{}
+		p.path = &pathState{}
 		for _, c := range cs {
 			p.setC(c)
 			if _, err := fitRidge(t.Context(), p); err != nil {

@@ -12,10 +12,10 @@ import (
 // problem is the input of a solver.
 type problem struct {
 	*scaled.Problem
-	opt   Options
-	init  *Classifier // nil = none; for the same features and classes
-	trail *trail      // state of the fits with smaller C on a path; nil = not on a path
-	seen  []int       // the class of every label 0 to k-1
+	opt  Options
+	init *Classifier // nil = none; for the same features and classes
+	path *pathState  // state of the fits with smaller C on a path; nil = not on a path
+	seen []int       // the class of every label 0 to k-1
 }
 
 // solution is the output of a solver, for features scaled as in the problem.
@@ -101,7 +101,7 @@ func (p *problem) checkLinearStart() error {
 // start returns the parameters where a linear solver starts, for scaled features, padded to rows x width: row c has
 // the weights and the intercept of class c. Without a start they are zero.
 func (p *problem) start(rows int) []float64 {
-	if w := p.trail.extrapolate(p.C); w != nil {
+	if w := p.path.extrapolate(p.C); w != nil {
 		return w
 	}
 	w := make([]float64, rows*p.Width)

@@ -60,8 +60,8 @@ func fitRidge(ctx context.Context, p *problem) (*solution, error) {
 // ridgeSums returns C times the sums of x x^T (width x width) and x t^T (rows x width) over the rows, weighted by
 // class. On a path they are computed once.
 func (p *problem) ridgeSums(ctx context.Context, rows int) ([]float64, error) {
-	if p.trail != nil && p.trail.ridge != nil {
-		sum := slices.Clone(p.trail.ridge)
+	if p.path != nil && p.path.ridge != nil {
+		sum := slices.Clone(p.path.ridge)
 		floats.Scale(p.C, sum)
 		return sum, nil
 	}
@@ -81,8 +81,8 @@ func (p *problem) ridgeSums(ctx context.Context, rows int) ([]float64, error) {
 		dense.AddGram(acc[:w*w], curved, b.X, b.N, w)
 		dense.AddTransMul(acc[w*w:], target, b.X, b.N, rows, w)
 	})
-	if p.trail != nil {
-		p.trail.ridge = slices.Clone(sum)
+	if p.path != nil {
+		p.path.ridge = slices.Clone(sum)
 	}
 	floats.Scale(p.C, sum)
 	return sum, err

@@ -56,7 +56,7 @@ func fitSVCOneVsOne(ctx context.Context, p *problem) (*solution, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	p.trail.keepPairs(results)
+	p.path.setPairs(results)
 	hidden := affine{w: make([]float64, 0, len(pairs)*p.D), b: make([]float64, len(pairs)), act: Step}
 	sol := &solution{converged: true}
 	for at, h := range results {

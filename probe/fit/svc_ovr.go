@@ -40,7 +40,7 @@ func fitSVCOneVsRest(ctx context.Context, p *problem) (*solution, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.trail.leave(p.C, end.Params)
+	p.path.addOptimum(p.C, end.Params)
 	return &solution{
 		layers: []affine{p.unpad(end.Params, p.K)}, objective: end.Objective, gradientNorm: end.GradientNorm,
 		iterations: end.Iterations, converged: end.Converged,

@@ -8,7 +8,7 @@
 //
 // Tables are built once, as text (sheet), and every format escapes them in its own way. Plots are drawn by gonum,
 // once for files and once for the page, where their colours become variables of its style sheet, so that one drawing
-// serves light, dark and print. Heat maps are coloured tables. The page has no script.
+// is used for light, dark and print. Heat maps are coloured tables. The page has no script.
 //
 // Of more than forty models, tables show the chosen one, the ends, the Pareto set and every k-th, with a note; JSON,
 // CSV and plots have all.

@@ -22,13 +22,13 @@ func describe(svg []byte, title, desc string) []byte {
 	}
 	var b bytes.Buffer
 	b.Write(svg[:at[1]-1])
-	fmt.Fprintf(&b, ` role="img">%s`, spoken("", title, desc))
+	fmt.Fprintf(&b, ` role="img">%s`, titleElements("", title, desc))
 	b.Write(svg[at[1]:])
 	return b.Bytes()
 }
 
-// spoken returns the title and description elements of a picture, with IDs made of id unless it is "".
-func spoken(id, title, desc string) string {
+// titleElements returns the title and description elements of a picture, with IDs made of id unless it is "".
+func titleElements(id, title, desc string) string {
 	titleID, descID := "", ""
 	if id != "" {
 		titleID, descID = fmt.Sprintf(` id="%s-title"`, id), fmt.Sprintf(` id="%s-desc"`, id)
@@ -56,7 +56,7 @@ func (f *figure) inline(id string) (string, error) {
 	}
 	head := fmt.Sprintf(`<svg viewBox="0 0 %g %g" role="img" aria-labelledby="%s-title %s-desc">`,
 		width.Points(), height.Points(), id, id)
-	return head + spoken(id, f.title, f.desc) + themed(b.String()[at[1]:]), nil
+	return head + titleElements(id, f.title, f.desc) + themed(b.String()[at[1]:]), nil
 }
 
 // themed replaces the plots' colours by the page's variables, and the fonts by ones that browsers have: Arial and

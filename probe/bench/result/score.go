@@ -76,6 +76,7 @@ func (p *Predictions) Intervals(resamples int, seed uint64) *Intervals {
 	}
 }
 
+// ConfidenceLevel is that of all intervals.
 const ConfidenceLevel = 0.95
 
 // NewScore returns the score of a classifier on labelled features.

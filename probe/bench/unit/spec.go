@@ -53,6 +53,7 @@ type Cell struct {
 	N          int    `json:"n"`
 }
 
+// String returns "clean", or corruption and severity: "jitter 3".
 func (c Cell) String() string {
 	if c.Corruption == "" {
 		return "clean"

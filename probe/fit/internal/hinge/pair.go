@@ -67,6 +67,7 @@ const (
 // maxStalled is how many rounds in a row may leave the duality gap as it is.
 const maxStalled = 6
 
+// NewPair returns the problem of two classes, given the indices of their rows. It copies the rows; its start is zero.
 func NewPair(p *scaled.Problem, members [2][]int) (*Pair, error) {
 	at := slices.Concat(members[0], members[1])
 	n := len(at)

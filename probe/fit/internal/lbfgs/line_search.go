@@ -34,11 +34,13 @@ var _ optimize.Linesearcher = (*convexSearch)(nil)
 // maxTrials bounds a search that rounding misleads.
 const maxTrials = 25
 
+// Init implements optimize.Linesearcher.
 func (s *convexSearch) Init(value, derivative, step float64) optimize.Operation {
 	*s = convexSearch{f0: value, d0: derivative, step: step, hi: math.Inf(1), dlo: derivative}
 	return optimize.FuncEvaluation | optimize.GradEvaluation
 }
 
+// Iterate implements optimize.Linesearcher.
 func (s *convexSearch) Iterate(value, derivative float64) (optimize.Operation, float64, error) {
 	if s.accepts(value, derivative) {
 		return optimize.MajorIteration, s.step, nil

@@ -54,6 +54,7 @@ type Rows struct {
 	Blocks      sync.Pool // of *Block. A fit makes hundreds of passes, and a block may have megabytes.
 }
 
+// New returns the rows of t, neither centred nor scaled. workers is the number of goroutines of a pass; 0 = GOMAXPROCS.
 func New(t feature.Table, workers int) *Rows {
 	r := &Rows{Table: t, N: t.Len(), D: t.Width(), Workers: workers}
 	r.Width = dense.PadCols(r.D + 1)

@@ -42,6 +42,7 @@ func (l Loss) Curvature(residual []float64, label int) float64 {
 	return sum / float64(len(residual))
 }
 
+// InterceptCurvature adds p (1 - p) of each class, times the weight, to dst.
 func (l Loss) InterceptCurvature(dst, residual []float64, label int) {
 	weight := l.Weight[label]
 	for c, r := range residual {

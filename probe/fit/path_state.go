@@ -8,10 +8,10 @@ import (
 	"gonum.org/v1/gonum/floats"
 )
 
-// trail is the state that a fit passes to the next one on a path, which has the same rows and a larger C. The methods
-// accept a nil trail and do nothing.
-type trail struct {
-	optima []optimum      // of the last trailOptima linear classifiers
+// pathState is the state that a fit passes to the next one on a path, which has the same rows and a larger C. The methods
+// accept a nil pathState and do nothing.
+type pathState struct {
+	optima []optimum      // of the last maxOptima linear classifiers
 	last   *lbfgs.Descent // the last fit by L-BFGS, for its steps and its preconditioner
 	pairs  []*hinge.Pair  // of the last svc-ovo fit, without rows
 	ridge  []float64      // sums over the rows for ridge, with C = 1
@@ -23,23 +23,23 @@ type optimum struct {
 	w    []float64 // padded, of scaled features
 }
 
-// trailOptima is from how many optima a start is extrapolated. They are known within the solver's tolerance only, and
+// maxOptima is from how many optima a start is extrapolated. They are known within the solver's tolerance only, and
 // a polynomial of higher degree magnifies the error.
-const trailOptima = 3
+const maxOptima = 3
 
-// leave adds the optimum w of a fit with C = c. w must not be changed afterwards.
-func (t *trail) leave(c float64, w []float64) {
+// addOptimum adds the optimum w of a fit with C = c. w must not be changed afterwards.
+func (t *pathState) addOptimum(c float64, w []float64) {
 	if t == nil {
 		return
 	}
 	t.optima = append(t.optima, optimum{math.Log(c), w})
-	t.optima = t.optima[max(0, len(t.optima)-trailOptima):]
+	t.optima = t.optima[max(0, len(t.optima)-maxOptima):]
 }
 
 // extrapolate returns the optimum expected at c, or nil without earlier optima: the value at log c of the polynomial
 // in log C through the last optima, extrapolated by at most the distance between the last two. The optima of a path
 // lie on a smooth curve, and a geometric sequence of C takes equal steps in log C.
-func (t *trail) extrapolate(c float64) []float64 {
+func (t *pathState) extrapolate(c float64) []float64 {
 	if t == nil || len(t.optima) == 0 {
 		return nil
 	}
@@ -60,8 +60,8 @@ func (t *trail) extrapolate(c float64) []float64 {
 	return w
 }
 
-// keepPairs keeps the solved pairs of classes.
-func (t *trail) keepPairs(pairs []*hinge.Pair) {
+// setPairs keeps the solved pairs of classes.
+func (t *pathState) setPairs(pairs []*hinge.Pair) {
 	if t != nil {
 		t.pairs = pairs
 	}
