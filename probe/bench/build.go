@@ -290,7 +290,10 @@ func (b *builder) tested(t int, r *answers) *result.Tested {
 		addScore(res, cell, r.scores[c])
 	}
 	suite := b.suite(t, r)
-	b.whole = summarize(res, b.ref, suite != nil) && b.whole
+	summarize(res, b.ref)
+	if suite == nil || !summarizeSuite(res, b.ref) {
+		b.whole = false
+	}
 	res.Corrupted = corrupted(r.scores[1:])
 	res.Intervals = b.intervals(r, suite)
 	return res

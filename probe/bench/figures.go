@@ -27,34 +27,42 @@ func addScore(t *result.Tested, c unit.Cell, score *result.Score) {
 	res.BySeverity[c.Severity-1] = score
 }
 
-// summarize sets the figures of t over severities and corruptions, and reports whether those of the whole suite are
-// known. ref may be nil; whole reports whether the suite was run whole.
-func summarize(t *result.Tested, ref *metric.Reference, whole bool) bool {
+// summarize sets the figures of t over severities, and those over the whole suite to unknown. ref may be nil.
+func summarize(t *result.Tested, ref *metric.Reference) {
 	t.MOA, t.MCE, t.RMCE, t.ErrorRate = result.Unknown(), result.Unknown(), result.Unknown(), result.Unknown()
 	t.Exact = result.Exact{MOA: result.Unknown(), MCE: result.Unknown(), RMCE: result.Unknown()}
-	bySeverity := make(map[string][]float64)
 	for name, c := range t.Corruptions {
-		oa := make([]float64, 0, metric.Severities)
-		for _, v := range c.OABySeverity {
-			oa = append(oa, float64(v))
-		}
-		bySeverity[name] = oa
-		summarizeCorruption(c, name, oa, float64(t.Clean.OA), ref)
+		summarizeCorruption(c, name, bySeverity(c), float64(t.Clean.OA), ref)
 	}
-	if !whole {
-		return false
+}
+
+// bySeverity returns the accuracies under a corruption, NaN where a severity was not run.
+func bySeverity(c *result.Corruption) []float64 {
+	oa := make([]float64, 0, metric.Severities)
+	for _, v := range c.OABySeverity {
+		oa = append(oa, float64(v))
 	}
+	return oa
+}
+
+// summarizeSuite sets the figures of t over a suite that was run whole, and reports whether they are defined. ref may be
+// nil.
+func summarizeSuite(t *result.Tested, ref *metric.Reference) bool {
 	// The mean over cells is the mean over corruptions: all have five severities.
 	t.Exact.MOA = meanAccuracy(t)
 	t.MOA, t.ErrorRate = t.Exact.MOA, 1-t.Exact.MOA
 	if ref == nil {
 		return true
 	}
-	official, err := ref.Official(float64(t.Clean.OA), bySeverity)
+	all := make(map[string][]float64)
+	for name, c := range t.Corruptions {
+		all[name] = bySeverity(c)
+	}
+	official, err := ref.Official(float64(t.Clean.OA), all)
 	if err != nil {
 		return false
 	}
-	exact, err := ref.Exact(float64(t.Clean.OA), bySeverity)
+	exact, err := ref.Exact(float64(t.Clean.OA), all)
 	if err != nil {
 		return false
 	}

@@ -67,7 +67,11 @@ func TestPool(t *testing.T) {
 			t.Errorf("%s: got %v, want %v", c.Name, got.X, want[c.Name])
 		}
 	}
-	if _, err := Conventions()[1].Pool(f, 3); err == nil {
+	recon, err := LookupConvention("recon")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := recon.Pool(f, 3); err == nil {
 		t.Error("10 values as 3 tokens are no error")
 	}
 }

@@ -107,8 +107,16 @@ var references = registry.New[Reference]("reference")
 
 func init() {
 	for _, r := range published {
-		references.Register(r.ID, r)
+		registerReference(r)
 	}
+}
+
+// registerReference adds a published reference. It is called by init functions.
+func registerReference(r Reference) {
+	if r.Name == "" || r.Title == "" || r.Source == "" || len(r.OA) != len(r.Corruptions) {
+		panic("metric: reference is incomplete")
+	}
+	references.Register(r.ID, r)
 }
 
 // DefaultReference returns the reference of a corruption suite that is used if none is named; false if the suite has

@@ -11,14 +11,8 @@ import (
 // Every reference classifier has errors of 1 against itself, whatever the rounding.
 func TestReferencesAgainstThemselves(t *testing.T) {
 	t.Parallel()
-	if len(References()) != len(published) {
-		t.Errorf("%d of %d references are registered", len(References()), len(published))
-	}
 	for _, ref := range References() {
 		id := ref.ID
-		if ref.Name == "" || ref.Title == "" || ref.Source == "" || len(ref.OA) != len(ref.Corruptions) {
-			t.Errorf("%s: incomplete: %+v", id, ref)
-		}
 		got, err := ref.OfficialMeans(ref.Clean, ref.OA)
 		if err != nil {
 			t.Fatal(err)

@@ -42,14 +42,15 @@ func install(ctx context.Context, opt Options) (Library, error) {
 	if len(tried) == 0 {
 		reason = "no build is known for " + platform()
 	}
-	return Library{}, &LibraryError{Reason: reason, Tried: tried, Advice: hint(opt.CUDA)}
+	return Library{}, &LibraryError{Reason: reason, Tried: tried, Advice: opt.advice()}
 }
 
 // CUDAHint says what the CUDA provider of an installed library needs.
 const CUDAHint = "install an NVIDIA driver, CUDA 12 and cuDNN 9, and have their libraries on the loader's path"
 
-func hint(cuda bool) string {
-	if cuda {
+// advice says how to get a usable library.
+func (o Options) advice() string {
+	if o.CUDA {
 		return "install onnxruntime-gpu " + MinVersion +
 			" or newer with pip, and name its library with --onnxruntime or WISEFT_ONNXRUNTIME"
 	}

@@ -24,14 +24,14 @@ func Load(ctx context.Context, opt Options) (Library, error) {
 	defer loaded.Unlock()
 	if loaded.ok {
 		if opt.CUDA && !loaded.lib.CUDA {
-			return Library{}, &LibraryError{Reason: "the loaded library has no CUDA provider", Advice: hint(true)}
+			return Library{}, &LibraryError{Reason: "the loaded library has no CUDA provider", Advice: Options{CUDA: true}.advice()}
 		}
 		return loaded.lib, nil
 	}
 	if opt.Library != "" {
 		lib := describe(opt.Library, "named")
 		if err := start(&lib); err != nil {
-			return Library{}, &LibraryError{Reason: err.Error(), Advice: hint(opt.CUDA)}
+			return Library{}, &LibraryError{Reason: err.Error(), Advice: opt.advice()}
 		}
 		return lib, nil
 	}
@@ -47,7 +47,7 @@ func Load(ctx context.Context, opt Options) (Library, error) {
 		tried = append(tried, fmt.Sprintf("%s (%s): %v", lib.Path, lib.Origin, err))
 	}
 	if !opt.Install || opt.CacheDir == "" {
-		return Library{}, &LibraryError{Reason: "no usable library was found", Tried: tried, Advice: hint(opt.CUDA)}
+		return Library{}, &LibraryError{Reason: "no usable library was found", Tried: tried, Advice: opt.advice()}
 	}
 	if opt.Say != nil {
 		for _, line := range tried {
@@ -59,7 +59,7 @@ func Load(ctx context.Context, opt Options) (Library, error) {
 		return Library{}, err
 	}
 	if err := start(&lib); err != nil {
-		return Library{}, &LibraryError{Reason: err.Error(), Advice: hint(opt.CUDA)}
+		return Library{}, &LibraryError{Reason: err.Error(), Advice: opt.advice()}
 	}
 	return lib, nil
 }

@@ -89,7 +89,7 @@ func (e Engine) options() (*onnxruntime.SessionOptions, error) {
 func (e Engine) useCUDA(options *onnxruntime.SessionOptions) error {
 	cuda, err := onnxruntime.NewCUDAProviderOptions()
 	if err != nil {
-		return &LibraryError{Reason: "no CUDA: " + err.Error(), Advice: hint(true)}
+		return &LibraryError{Reason: "no CUDA: " + err.Error(), Advice: Options{CUDA: true}.advice()}
 	}
 	defer cuda.Destroy()
 	err = cuda.Update(map[string]string{

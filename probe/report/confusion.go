@@ -42,7 +42,7 @@ func Confusion(w io.Writer, format string, counts [][]int, classes []string) err
 		text.TextStyle[i].XAlign, text.TextStyle[i].YAlign = -0.5, -0.4
 	}
 	p.Add(text)
-	p.X.Tick.Marker, p.Y.Tick.Marker = classTicks(classes, false), classTicks(classes, true)
+	p.X.Tick.Marker, p.Y.Tick.Marker = classTicks(classes), downward(classTicks(classes))
 	p.X.Tick.Label.Rotation, p.X.Tick.Label.XAlign = 0.8, -1
 	edge := float64(len(counts)) - 0.5
 	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = -0.5, edge, -0.5, edge
@@ -69,14 +69,19 @@ func addCell(p *plot.Plot, x, y, share float64) error {
 	return nil
 }
 
-func classTicks(classes []string, down bool) plot.ConstantTicks {
+// classTicks labels the positions 0, 1, ... with the classes.
+func classTicks(classes []string) plot.ConstantTicks {
 	ticks := make(plot.ConstantTicks, len(classes))
 	for i, name := range classes {
-		at := i
-		if down {
-			at = len(classes) - 1 - i
-		}
-		ticks[i] = plot.Tick{Value: float64(at), Label: name}
+		ticks[i] = plot.Tick{Value: float64(i), Label: name}
+	}
+	return ticks
+}
+
+// downward reverses the positions of ticks at 0, 1, ...
+func downward(ticks plot.ConstantTicks) plot.ConstantTicks {
+	for i := range ticks {
+		ticks[i].Value = float64(len(ticks) - 1 - i)
 	}
 	return ticks
 }

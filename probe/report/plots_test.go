@@ -101,7 +101,7 @@ func TestPlotsArePixelsToo(t *testing.T) {
 func TestPlotsThatThereAreNot(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ name, format, want string }{
-		{"pie", "svg", `there is no plot "pie"; there are: alpha, corruptions, curve, effective, heatmap, severity`},
+		{"pie", "svg", `there is no plot "pie"; there are: ` + strings.Join(PlotNames(), ", ")},
 		{"curve", "gif", `a plot is svg or png, not "gif"`},
 	} {
 		if err := WritePlot(&bytes.Buffer{}, test.name, test.format, full()); err == nil || err.Error() != test.want {

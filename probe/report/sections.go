@@ -84,13 +84,15 @@ func sheetSection(id, title string, list ...sheet) (section, error) {
 func (s *section) add(list ...sheet) {
 	for _, sh := range list {
 		if len(sh.Rows) > 0 && len(sh.Head) > 1 {
-			s.Sheets = append(s.Sheets, newPageSheet(sh, sh.Title != s.Title))
+			p := newPageSheet(sh)
+			p.Heading = sh.Title != s.Title
+			s.Sheets = append(s.Sheets, p)
 		}
 	}
 }
 
-func newPageSheet(s sheet, heading bool) pageSheet {
-	p := pageSheet{ID: s.ID, Title: s.Title, Caption: s.Caption, Heading: heading, Wide: len(s.Head) > 11, Head: s.Head}
+func newPageSheet(s sheet) pageSheet {
+	p := pageSheet{ID: s.ID, Title: s.Title, Caption: s.Caption, Wide: len(s.Head) > 11, Head: s.Head}
 	for i, head := range s.Head {
 		class := "n"
 		switch {

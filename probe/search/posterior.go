@@ -45,7 +45,7 @@ func newPosterior(grid []float64, nodes []int) *posterior {
 	prior := mat.NewSymDense(g, nil)
 	for i, t := range p.t {
 		for j := i; j < g; j++ {
-			prior.SetSym(i, j, covariance(t, p.t[j], i == j))
+			prior.SetSym(i, j, covariance(t, p.t[j]))
 		}
 	}
 	known, cross := mat.NewSymDense(k, nil), mat.NewDense(k, g, nil)
@@ -116,10 +116,10 @@ func (p *posterior) deviate(dst []float64, sigma float64, r *rand.Rand) {
 }
 
 // covariance returns the prior covariance of margins at t and u.
-func covariance(t, u float64, same bool) float64 {
+func covariance(t, u float64) float64 {
 	r := math.Sqrt(5) * math.Abs(t-u) / reach
 	c := (1+r+r*r/3)*math.Exp(-r) + diffuse*(1+(t-0.5)*(u-0.5))
-	if same {
+	if t == u {
 		c += jitter
 	}
 	return c
@@ -195,7 +195,7 @@ func (p *posterior) varianceOffLine(i int) float64 {
 	sum := 0.0
 	for a, x := range indices {
 		for b, y := range indices {
-			sum += weights[a] * weights[b] * (covariance(p.t[x], p.t[y], x == y) - covarianceOfLine(p.t[x], p.t[y]))
+			sum += weights[a] * weights[b] * (covariance(p.t[x], p.t[y]) - covarianceOfLine(p.t[x], p.t[y]))
 		}
 	}
 	return sum

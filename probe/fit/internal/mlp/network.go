@@ -108,7 +108,10 @@ func (n *network) step(at []int, rate float64) error {
 		floats.Scale(1/(n.p.C*float64(m)), out)
 	}
 	for i, l := range slices.Backward(n.layers) {
-		grad = l.backward(grad, m, i > 0)
+		l.backward(grad, m)
+		if i > 0 {
+			grad = l.inputGradient(grad, m)
+		}
 	}
 	n.steps++
 	for _, l := range n.layers {
@@ -175,8 +178,8 @@ func (l *layer) columnMoments(c, m int) (mean, variance float64) {
 }
 
 // backward takes the gradient with respect to the layer's outputs (m x rows) and adds to the gradients of its
-// parameters. If wanted, it returns the gradient with respect to its inputs, in rows of the layer below.
-func (l *layer) backward(grad []float64, m int, wanted bool) []float64 {
+// parameters. grad becomes the gradient with respect to the outputs of the affine map.
+func (l *layer) backward(grad []float64, m int) {
 	for i := range m {
 		row := grad[i*l.rows : (i+1)*l.rows]
 		if !l.last {
@@ -191,9 +194,11 @@ func (l *layer) backward(grad []float64, m int, wanted bool) []float64 {
 		l.backwardNorm(grad, m)
 	}
 	dense.AddTransMul(l.w.grad, grad, l.h, m, l.rows, l.width)
-	if !wanted {
-		return nil
-	}
+}
+
+// inputGradient returns the gradient with respect to the layer's inputs, in rows of the layer below. backward must have
+// been called with grad.
+func (l *layer) inputGradient(grad []float64, m int) []float64 {
 	padded := dense.PadRows(m)
 	transposed, below := make([]float64, l.rows*padded), make([]float64, padded*l.width)
 	for i := range m {

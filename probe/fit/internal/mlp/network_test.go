@@ -44,7 +44,10 @@ func TestNetworkGradient(t *testing.T) {
 			}
 		}
 		for i, l := range slices.Backward(n.layers) {
-			grad = l.backward(grad, len(at), i > 0)
+			l.backward(grad, len(at))
+			if i > 0 {
+				grad = l.inputGradient(grad, len(at))
+			}
 		}
 	}
 	grads()
