@@ -4,17 +4,20 @@ import "math"
 
 func init() {
 	Register(Method{
-		Name:    "arcee_fusion",
-		Doc:     "take the changes whose importance is an outlier within their tensor, and keep the base elsewhere",
-		Formula: "theta = base + m * tau, m = (s >= median(s) + 1.5 * (q3(s) - q1(s))), s = |tau| * KL(softmax(theta_1) || softmax(base)) of the row",
-		Source:  "Arcee, Arcee Fusion (mergekit), 2024",
-		Detail: "Rows lie along the last axis. Quartiles are the values of rank int(q*(n-1)), without interpolation. In rows of one element the divergence " +
-			"is 0, so that such a tensor is taken from the other model completely.",
+		Name: "arcee_fusion",
+		Doc:  "take the changes whose importance is an outlier within their tensor, and keep the base elsewhere",
+		Formula: "theta = base + m * tau, m = (s >= median(s) + 1.5 * (q3(s) - q1(s))), s = |tau| * KL(softmax(theta_1) || " +
+			"softmax(base)) of the row",
+		Source: "Arcee, Arcee Fusion (mergekit), 2024",
+		Detail: "Rows lie along the last axis. Quartiles are the values of rank int(q*(n-1)), without interpolation. In " +
+			"rows of one element the divergence is 0, so that such a tensor is taken from the other model completely.",
 		MinModels: 2, MaxModels: 2,
 		Base:  true,
 		Class: Slices,
-		Differs: []Difference{{"mergekit arcee_fusion", "samples a million elements of larger tensors", "uses all of them", "results must be reproducible"},
-			{"mergekit arcee_fusion", "float32: divergences of almost equal rows are rounding error", "float64", "the comparison needs the divergence itself"}},
+		Differs: []Difference{{"mergekit arcee_fusion", "samples a million elements of larger tensors", "uses all of them",
+			"results must be reproducible"},
+			{"mergekit arcee_fusion", "float32: divergences of almost equal rows are rounding error", "float64",
+				"the comparison needs the divergence itself"}},
 		New: newArceeFusion,
 	})
 }

@@ -5,13 +5,14 @@ import (
 	"slices"
 )
 
+// measure sets magnitudes[s][i], which must not be negative, from a block. NaN counts as the largest.
+type measure func(magnitudes, src [][]float64, off int64)
+
 // orderStatistics returns the magnitudes of given ranks in each of several streams: ranks[s] lists ranks in stream s,
 // where 0 is the smallest magnitude. It is an exact radix selection over the bits of the magnitudes, which order as
 // the numbers do: each scan counts the 2^16 values of the next digit for each known prefix. It takes two scans for
 // magnitudes rounded to float32 and four for float64, and memory for counts only (256 KiB per stream and prefix).
-//
-// measure sets magnitudes[s][i], which are not negative, from a block. NaN counts as the largest.
-func orderStatistics(t *Tensor, granule int64, ranks [][]int64, measure func(magnitudes, src [][]float64, off int64)) ([][]float64, error) {
+func orderStatistics(t *Tensor, granule int64, ranks [][]int64, measure measure) ([][]float64, error) {
 	s := newSelection(t.Wide, ranks)
 	for s.shift > 0 {
 		s.shift -= digitBits
@@ -83,12 +84,12 @@ func (st *stream) restart() {
 // counts counts digits in one stretch.
 type counts struct {
 	s       *selection
-	measure func(magnitudes, src [][]float64, off int64)
+	measure measure
 	n       [][][]uint32
 	blocks  [][]float64
 }
 
-func (s *selection) newCounts(measure func(magnitudes, src [][]float64, off int64)) *counts {
+func (s *selection) newCounts(measure measure) *counts {
 	c := &counts{s: s, measure: measure}
 	for _, st := range s.streams {
 		var n [][]uint32

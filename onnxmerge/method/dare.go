@@ -13,18 +13,21 @@ func init() {
 		Register(Method{
 			Name: name, Doc: doc, Formula: formula,
 			Source: "Yu et al., Language models are super Mario, ICML 2024, eq. 2",
-			Detail: "Masks depend on the seed, the tensor's ID, the model's position and the element's index alone: " +
-				"the generator is Philox4x64-10. Scaling up a BatchNormalization's running variance can take it below 0; it is then set to 0, which " +
-				"makes its channel useless. --set op:BatchNormalization:density=1 keeps all of its elements.",
+			Detail: "Masks depend on the seed, the tensor's ID, the model's position and the element's index alone: the " +
+				"generator is Philox4x64-10. Scaling up a BatchNormalization's running variance can take it below 0; it is then " +
+				"set to 0, which makes its channel useless. --set op:BatchNormalization:density=1 keeps all of its elements.",
 			MinModels: 2,
 			Base:      true,
 			Class:     Passes,
 			Params:    sparseParams(false, rescaleParam("density", rescaleDoc), seedParam()),
 			Differs: []Difference{
-				{"mergekit " + name, "rescales to the sum of magnitudes", "rescales by 1/density; rescale=l1 is mergekit's", "as in the paper"},
-				{"MergeLM", "running statistics are not parameters and are kept", "they are merged like weights, as in mergekit; a warning says how to " +
-					"exclude them", "which tensors are merged does not depend on the method"},
-				{"mergekit " + name, "torch's generator, in sequence over tensors", "Philox, keyed by tensor and model", "the same bytes for any order and number of workers"},
+				{"mergekit " + name, "rescales to the sum of magnitudes", "rescales by 1/density; rescale=l1 is mergekit's",
+					"as in the paper"},
+				{"MergeLM", "running statistics are not parameters and are kept",
+					"they are merged like weights, as in mergekit; a warning says how to " +
+						"exclude them", "which tensors are merged does not depend on the method"},
+				{"mergekit " + name, "torch's generator, in sequence over tensors", "Philox, keyed by tensor and model",
+					"the same bytes for any order and number of workers"},
 			},
 			Check:    checkSparse(name, vote),
 			Rescales: rescales,

@@ -7,27 +7,34 @@ import (
 
 func init() {
 	for _, vote := range []bool{false, true} {
-		name, doc, formula := "della_linear", "drop elements at random, small ones more often, and add the task vectors", "theta = base + lambda * sum_i w_i * m_i tau_i / p_i"
+		name, formula := "della_linear", "theta = base + lambda * sum_i w_i * m_i tau_i / p_i"
+		doc := "drop elements at random, small ones more often, and add the task vectors"
 		if vote {
-			name, doc, formula = "della", "drop elements at random, small ones more often, and elect signs", "as ties_per_tensor, on m_i tau_i / p_i"
+			name, formula = "della", "as ties_per_tensor, on m_i tau_i / p_i"
+			doc = "drop elements at random, small ones more often, and elect signs"
 		}
 		Register(Method{
 			Name: name, Doc: doc,
 			Formula: formula + ", m_i drawn with p_i = density + epsilon * (2 * rank - 1), rank from 0 to 1 along axis 1",
-			Source:  "Deep et al., DELLA-Merging: reducing interference through magnitude-based sampling, 2024, eq. 2; ranks as in mergekit",
-			Detail: "Magnitudes are ranked along the second axis (the inputs of a matrix or convolution), those of a vector along its only axis; an axis of length 1 has " +
-				"rank 1/2. Magnitudes are compared as float32 (as float64 in a float64 tensor); equal ones rank in the order of the tensor. p_i is clamped to the " +
-				"range from 0 to 1.",
+			Source: "Deep et al., DELLA-Merging: reducing interference through magnitude-based sampling, 2024, eq. 2; ranks " +
+				"as in mergekit",
+			Detail: "Magnitudes are ranked along the second axis (the inputs of a matrix or convolution), those of a vector " +
+				"along its only axis; an axis of length 1 has rank 1/2. Magnitudes are compared as float32 (as float64 in a " +
+				"float64 tensor); equal ones rank in the order of the tensor. p_i is clamped to the range from 0 to 1.",
 			MinModels: 2,
 			Base:      true,
 			Class:     Slices,
 			Params: sparseParams(vote,
-				Param{Name: "epsilon", Doc: "difference in probability between the largest and the median magnitude", Default: 0.15, Min: 0, Max: 0.5},
+				Param{Name: "epsilon", Doc: "difference in probability between the largest and the median magnitude", Default: 0.15,
+					Min: 0, Max: 0.5},
 				rescaleParam("density", rescaleDoc), seedParam()),
 			Differs: []Difference{
-				{"mergekit " + name, "rescales to the sum of magnitudes", "rescales by 1/p_i; rescale=l1 is mergekit's", "as in the paper"},
-				{"mergekit " + name, "an axis of length 1 gives 0/0 and raises an exception", "has rank 1/2", "p_i is then the density"},
-				{"mergekit " + name, "density +- epsilon outside of 0 to 1 raises an exception", "clamps p_i", "density 0 keeps nothing and density 1 keeps all"},
+				{"mergekit " + name, "rescales to the sum of magnitudes", "rescales by 1/p_i; rescale=l1 is mergekit's",
+					"as in the paper"},
+				{"mergekit " + name, "an axis of length 1 gives 0/0 and raises an exception", "has rank 1/2",
+					"p_i is then the density"},
+				{"mergekit " + name, "density +- epsilon outside of 0 to 1 raises an exception", "clamps p_i",
+					"density 0 keeps nothing and density 1 keeps all"},
 			},
 			Check:    checkSparse(name, vote),
 			Rescales: rescales,

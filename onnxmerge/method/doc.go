@@ -56,6 +56,6 @@
 // float64. METHODS.md lists every deliberate difference.
 //
 // linear has a loop over stored bytes ([Mixer.Direct]). All other methods see blocks of float64, whose decoding and
-// encoding took a third of a merge of float32 before both were written in SSE2; see package kernel. In merges of two
-// models nearswap runs at 0.9 and ram at 0.95 of linear's speed (scripts/bench/methods.py --against linear).
+// encoding is written in SSE2, because it took a third of a merge of float32 in Go; see package kernel. In merges of
+// two models nearswap runs at 0.9 and ram at 0.95 of linear's speed (scripts/bench/methods.py --against linear).
 package method

@@ -7,13 +7,16 @@ import (
 
 func init() {
 	Register(Method{
-		Name:    "fisher",
-		Doc:     "average weighted by the diagonal Fisher information of every model",
-		Formula: "theta = sum_i c_i * max(F_i + smooth, floor) * theta_i / sum_i c_i * max(F_i + smooth, floor), c_i = w_i, or w_i / (|F_i| + smooth)",
-		Source:  "Matena and Raffel, Merging models with Fisher-weighted averaging, NeurIPS 2022, eq. 4; norms as in section 3.4 and in dataless-model-merging",
+		Name: "fisher",
+		Doc:  "average weighted by the diagonal Fisher information of every model",
+		Formula: "theta = sum_i c_i * max(F_i + smooth, floor) * theta_i / sum_i c_i * max(F_i + smooth, floor), c_i = " +
+			"w_i, or w_i / (|F_i| + smooth)",
+		Source: "Matena and Raffel, Merging models with Fisher-weighted averaging, NeurIPS 2022, eq. 4; norms as in " +
+			"section 3.4 and in dataless-model-merging",
 		Detail: "The Fisher information of a model is an ONNX file: the model, exported in the same way, with the mean of " +
-			"squared gradients in place of every weight. A tensor that the file lacks counts as ones, also in norms. With normalize, |F_i| is the " +
-			"Euclidean norm of a model's information over the tensor or over all merged tensors, so that the overall size of a model's gradients does not affect its weight.",
+			"squared gradients in place of every weight. A tensor that the file lacks counts as ones, also in norms. With " +
+			"normalize, |F_i| is the Euclidean norm of a model's information over the tensor or over all merged tensors, so " +
+			"that the overall size of a model's gradients does not affect its weight.",
 		MinModels: 2,
 		Fisher:    true,
 		Class:     Passes,
@@ -21,10 +24,12 @@ func init() {
 			{Name: "weight", Doc: "weights of the models", Default: 1.0, Min: 0, Max: math.MaxFloat64, PerModel: true},
 			{Name: "floor", Doc: "lower bound of an element's information", Default: 1e-8, Min: 1e-300, Max: math.MaxFloat64},
 			{Name: "smooth", Doc: "added to the information and to its norm", Default: 0.0, Min: 0, Max: math.MaxFloat64},
-			{Name: "normalize", Doc: "divisor of a model's information: none, its norm over the tensor, or its norm over the whole model", Kind: Choice,
+			{Name: "normalize", Doc: "divisor of a model's information: none, its norm over the tensor, or its norm over the " +
+				"whole model", Kind: Choice,
 				Default: "none", Choices: []string{"none", "tensor", "model"}, Global: true},
 		},
-		Differs: []Difference{{"dataless-model-merging", "divides by smooth if a model's information is all 0", "divides by the larger of smooth and floor",
+		Differs: []Difference{{"dataless-model-merging", "divides by smooth if a model's information is all 0",
+			"divides by the larger of smooth and floor",
 			"smooth may be 0"}},
 		Check: func(p Params, models int) error {
 			if total(p.Each("weight", models)) == 0 {

@@ -7,17 +7,20 @@ func init() {
 		Name:    "geometric_median",
 		Doc:     "the point with the least sum of distances to the models: a mean that is robust to one outlier",
 		Formula: "theta = argmin_x sum_i |x - theta_i|, by Weiszfeld's iteration x = sum_i theta_i / d_i / sum_i 1 / d_i",
-		Source:  "Weiszfeld, Sur le point pour lequel la somme des distances de n points donnes est minimum, 1937; as in sd-mecha",
-		Detail: "Distances are Euclidean, by tensor. The iteration starts at the mean and stops when the sum of distances decreases by " +
-			"less than the share tol.",
+		Source: "Weiszfeld, Sur le point pour lequel la somme des distances de n points donnes est minimum, 1937; as in " +
+			"sd-mecha",
+		Detail: "Distances are Euclidean, by tensor. The iteration starts at the mean and stops when the sum of distances " +
+			"decreases by less than the share tol.",
 		MinModels: 2,
 		Class:     Passes,
 		Params: []Param{
 			{Name: "max_iter", Doc: "maximum number of iterations", Default: 100.0, Min: 1, Max: 100000, Integer: true},
-			{Name: "epsilon", Doc: "lower bound of distances, as a share of the largest distance of a model from the first", Default: 1e-9, Min: 1e-15, Max: 1},
+			{Name: "epsilon", Doc: "lower bound of distances, as a share of the largest distance of a model from the first",
+				Default: 1e-9, Min: 1e-15, Max: 1},
 			{Name: "tol", Doc: "relative decrease below which the iteration stops", Default: 1e-12, Min: 0, Max: 1},
 		},
-		Differs: []Difference{{"sd-mecha geometric_median", "distances in float32, at least 1e-6", "distances in float64, at least a share of the distance between the models",
+		Differs: []Difference{{"sd-mecha geometric_median", "distances in float32, at least 1e-6",
+			"distances in float64, at least a share of the distance between the models",
 			"the result must not depend on the scale of the weights"}},
 		New: func(t *Tensor, p Params) (Mixer, error) {
 			g, err := gramOf(t, 0) // relative to the first model, to avoid cancellation: models differ by little

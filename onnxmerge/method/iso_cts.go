@@ -10,11 +10,14 @@ func init() {
 	Register(Method{
 		Name: "iso_cts",
 		Doc:  "as iso_c, with the weakest common directions replaced by directions of each single task (Iso-CTS)",
-		Formula: "theta = base + lambda * mean(s) * Uo Vo^T, U s V^T = the k leading triplets of sum_i tau_i and (r-k)/N of each tau_i projected on their orthogonal complement, " +
+		Formula: "theta = base + lambda * mean(s) * Uo Vo^T, U s V^T = the k leading triplets of sum_i tau_i and (r-k)/N " +
+			"of each tau_i projected on their orthogonal complement, " +
 			"Uo, Vo = nearest orthogonal to U, V",
-		Source: "Marczak et al., No task left behind: isotropic model merging with common and task-specific subspaces, ICML 2025, algorithm 2",
-		Detail: "r is the smaller dimension of the matrix; k is common * r, adjusted so that the rest divides by the number of tasks, as in the reference. Directions of singular " +
-			"value 0 are not determined and are ignored. A convolution's weight does not count as a matrix.",
+		Source: "Marczak et al., No task left behind: isotropic model merging with common and task-specific subspaces, " +
+			"ICML 2025, algorithm 2",
+		Detail: "r is the smaller dimension of the matrix; k is common * r, adjusted so that the rest divides by the " +
+			"number of tasks, as in the reference. Directions of singular value 0 are not determined and are ignored. A " +
+			"convolution's weight does not count as a matrix.",
 		MinModels: 2,
 		Base:      true,
 		Class:     Whole,
@@ -23,8 +26,10 @@ func init() {
 			{Name: "common", Doc: "share of common directions", Default: 0.8, Min: 0, Max: 1},
 		},
 		Differs: []Difference{
-			{"fusion_bench iso_cts", "directions of singular value 0 count as others do", "ignores them", "they depend on the library that decomposes"},
-			{"fusion_bench iso_cts", "fails if rounding assigns the tasks more directions than there are", "limits the number of directions", "a small matrix must not stop a merge"},
+			{"fusion_bench iso_cts", "directions of singular value 0 count as others do", "ignores them",
+				"they depend on the library that decomposes"},
+			{"fusion_bench iso_cts", "fails if rounding assigns the tasks more directions than there are",
+				"limits the number of directions", "a small matrix must not stop a merge"},
 		},
 		Falls: fallsToMean,
 		New: func(t *Tensor, p Params) (Mixer, error) {
@@ -65,15 +70,15 @@ func commonAndSpecific(tasks []*mat.Dense, common float64) (*mat.Dense, error) {
 		}
 		all = append(all, t)
 	}
-	u, s, v, err := nearestOrthogonal(all, rows, columns)
-	if err != nil || len(s) == 0 {
+	t, err := nearestOrthogonal(all, rows, columns)
+	if err != nil || len(t.s) == 0 {
 		return mat.NewDense(rows, columns, nil), err
 	}
-	mean := total(s) / float64(rank)
-	for i := range s {
-		s[i] = mean
+	mean := total(t.s) / float64(rank)
+	for i := range t.s {
+		t.s[i] = mean
 	}
-	return product(u, s, v), nil
+	return t.product(), nil
 }
 
 // ownDirections returns the number of directions of each single task. The reference rounds halves to even, as Python

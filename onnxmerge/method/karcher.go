@@ -11,15 +11,16 @@ func init() {
 		Doc:     "mean of the directions on the sphere (Karcher mean, Riemannian centre of mass), times the mean length",
 		Formula: "theta = mean_i |theta_i| * argmin_u sum_i angle(u, theta_i)^2",
 		Source:  "Karcher, Riemannian center of mass and mollifier smoothing, 1977; as in mergekit",
-		Detail: "Each step moves along the mean of the logarithm maps of the directions. Models of length 0 are ignored. If the directions " +
-			"cancel, the iteration starts at the first model.",
+		Detail: "Each step moves along the mean of the logarithm maps of the directions. Models of length 0 are ignored. " +
+			"If the directions cancel, the iteration starts at the first model.",
 		MinModels: 2,
 		Class:     Passes,
 		Params: []Param{
 			{Name: "max_iter", Doc: "maximum number of iterations", Default: 10.0, Min: 1, Max: 10000, Integer: true},
 			{Name: "tol", Doc: "step length, in radians, below which the iteration stops", Default: 1e-5, Min: 0, Max: 1},
 		},
-		Differs: []Difference{{"mergekit karcher", "treats norms and angles below tol as zero", "treats only norms of 0 as zero",
+		Differs: []Difference{{"mergekit karcher", "treats norms and angles below tol as zero",
+			"treats only norms of 0 as zero",
 			"the result must not depend on the scale of the weights"}},
 		New: func(t *Tensor, p Params) (Mixer, error) {
 			g, err := gramOf(t, -1)

@@ -12,18 +12,21 @@ func init() {
 		Doc:     "interpolate linearly between the models (WiSE-FT), or average them with weights",
 		Formula: "theta = (1 - alpha) * pretrained + alpha * finetuned; with weight: sum_i w_i * theta_i / sum_i w_i",
 		Source:  "Wortsman et al., Robust fine-tuning of zero-shot models, CVPR 2022, eq. 1",
-		Detail: "With more than two models and no weight, finetuned is the mean of all but the first. With weight, all models are treated " +
-			"equally, including the first, and alpha is ignored.",
+		Detail: "With more than two models and no weight, finetuned is the mean of all but the first. With weight, all " +
+			"models are treated equally, including the first, and alpha is ignored.",
 		MinModels: 2,
 		Class:     Blocks,
 		Params: []Param{
-			{Name: "alpha", Doc: "0 is the pre-trained model, 1 the fine-tuned one", Default: 0.5, Min: 0, Max: 1, Extends: true},
+			{Name: "alpha", Doc: "0 is the pre-trained model, 1 the fine-tuned one", Default: 0.5, Min: 0, Max: 1,
+				Extends: true},
 			{Name: "weight", Doc: "weights of the models in a weighted average", PerModel: true},
 			{Name: "normalize", Doc: "divide by the sum of the weights; true if absent", Kind: Bool},
 		},
 		Differs: []Difference{
-			{"mergekit linear", "sums in the dtype of the models", "sums in float64 and rounds once", "16-bit sums lose the differences between the weights"},
-			{"wise-ft", "averages int64 tensors, too, and truncates", "copies integers", "the average of indices or counters has no meaning"},
+			{"mergekit linear", "sums in the dtype of the models", "sums in float64 and rounds once",
+				"16-bit sums lose the differences between the weights"},
+			{"wise-ft", "averages int64 tensors, too, and truncates", "copies integers",
+				"the average of indices or counters has no meaning"},
 		},
 		Check: func(p Params, models int) error {
 			if !p.Given("weight") {
@@ -38,7 +41,8 @@ func init() {
 // checkTotal refuses weights that sum to 0 if they are to be normalized.
 func checkTotal(method string, p Params, weights []float64) error {
 	if p.isNormalized() && total(weights) == 0 {
-		return &ParamError{msg: "the weights of method " + method + " add up to 0 and cannot be normalized; set normalize=false"}
+		return &ParamError{msg: "the weights of method " + method +
+			" add up to 0 and cannot be normalized; set normalize=false"}
 	}
 	return nil
 }

@@ -123,7 +123,8 @@ var methods = registry.New[Method]("merge method")
 // Afterwards every function of this module that takes the name of a method accepts it. Register panics if the name
 // is taken, if a required field is missing, or if a default is out of its parameter's range.
 func Register(m Method) {
-	if m.Name == "" || m.Doc == "" || m.Formula == "" || m.Source == "" || m.MinModels < 1 || m.Class == 0 || m.New == nil {
+	if m.Name == "" || m.Doc == "" || m.Formula == "" || m.Source == "" || m.MinModels < 1 || m.Class == 0 ||
+		m.New == nil {
 		panic("method: incomplete method " + m.Name)
 	}
 	for _, p := range m.Params {
@@ -161,7 +162,8 @@ func (m Method) CheckModels(p Params, models int) error {
 	for _, param := range m.Params {
 		list, ok := p[param.Name].([]float64)
 		if want := param.count(models); ok && len(list) != want {
-			return &ParamError{msg: fmt.Sprintf("%s of method %s has %d numbers, and needs one for each of %d models", param.Name, m.Name, len(list), want)}
+			return &ParamError{msg: fmt.Sprintf("%s of method %s has %d numbers, and needs one for each of %d models",
+				param.Name, m.Name, len(list), want)}
 		}
 	}
 	if m.Check == nil {

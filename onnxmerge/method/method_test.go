@@ -108,7 +108,8 @@ func TestCompleteRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, p := range []Params{{"alpha": -0.1}, {"alpha": 1.1}, {"alpha": math.NaN()}, {"beta": 1.0}, {"alpha": "much"}, {"alpha": []float64{1}},
+	for _, p := range []Params{{"alpha": -0.1}, {"alpha": 1.1}, {"alpha": math.NaN()}, {"beta": 1.0}, {"alpha": "much"},
+		{"alpha": []float64{1}},
 		{"normalize": 1.0}, {"alpha": Gradient{0, 2}}, {"weight": []any{"x"}}} {
 		if _, err := linear.Complete(p); err == nil {
 			t.Errorf("%v is accepted", p)

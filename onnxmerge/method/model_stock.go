@@ -7,19 +7,23 @@ import (
 
 func init() {
 	Register(Method{
-		Name:    "model_stock",
-		Doc:     "interpolate between the base and the mean of the fine-tuned models, by the angle between their task vectors",
+		Name: "model_stock",
+		Doc: "interpolate between the base and the mean of the fine-tuned models, by the angle between their task " +
+			"vectors",
 		Formula: "theta = t * mean_i theta_i + (1-t) * base, t = N*cos / (1 + (N-1)*cos), cos = mean cosine of pairs of tau",
 		Source:  "Jang et al., Model stock: all we need is just a few fine-tuned models, ECCV 2024, eq. 3 and 6",
-		Detail: "t is clamped to the range from 0 to 1: if cos <= 0, the base is kept. A pair with a zero task vector has cosine 0. " +
-			"With filter_wise the angle is measured for each row (last axis); a vector is one row.",
+		Detail: "t is clamped to the range from 0 to 1: if cos <= 0, the base is kept. A pair with a zero task vector has " +
+			"cosine 0. With filter_wise the angle is measured for each row (last axis); a vector is one row.",
 		MinModels: 3,
 		Base:      true,
 		Class:     Slices,
-		Params:    []Param{{Name: "filter_wise", Doc: "measure the angle for each row instead of the tensor", Kind: Bool, Default: false}},
+		Params: []Param{{Name: "filter_wise", Doc: "measure the angle for each row instead of the tensor", Kind: Bool,
+			Default: false}},
 		Differs: []Difference{
-			{"mergekit and fusion_bench model_stock", "t below 0 for cos < 0, with a pole at cos = -1/(N-1)", "clamps t to the range from 0 to 1", "a tensor with opposite changes would become infinite"},
-			{"mergekit model_stock", "the product of norms is at least 1e-6", "only a product of 0 is special", "the result must not depend on the scale of the weights"},
+			{"mergekit and fusion_bench model_stock", "t below 0 for cos < 0, with a pole at cos = -1/(N-1)",
+				"clamps t to the range from 0 to 1", "a tensor with opposite changes would become infinite"},
+			{"mergekit model_stock", "the product of norms is at least 1e-6", "only a product of 0 is special",
+				"the result must not depend on the scale of the weights"},
 		},
 		New: newModelStock,
 	})

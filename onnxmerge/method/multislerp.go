@@ -11,18 +11,22 @@ func init() {
 		Doc:     "weighted mean of the directions times the weighted mean of the lengths, of any number of models",
 		Formula: "theta = sum_i w_i |theta_i| * m / |m|, m = sum_i w_i * theta_i / |theta_i|; with base, of tau",
 		Source:  "Goddard, Multi-SLERP, 2025 (mergekit multislerp)",
-		Detail: "The reference then projects the models to the tangent space at m and back. The sum of these projections is zero by the " +
-			"definition of m, so this step is omitted. If m is zero, the result is the weighted sum of the models.",
+		Detail: "The reference then projects the models to the tangent space at m and back. The sum of these projections " +
+			"is zero by the definition of m, so this step is omitted. If m is zero, the result is the weighted sum of the " +
+			"models.",
 		MinModels: 2,
 		Class:     Passes,
 		Params: []Param{
 			{Name: "weight", Doc: "weights of the models", Default: 1.0, PerModel: true},
 			{Name: "normalize", Doc: "divide the weights by their sum", Kind: Bool, Default: true},
-			{Name: "base", Doc: "use the first model as the origin instead of as one of the models; its weight is then ignored", Kind: Bool, Default: true},
+			{Name: "base", Doc: "use the first model as the origin instead of as one of the models; its weight is then ignored",
+				Kind: Bool, Default: true},
 		},
 		Differs: []Difference{
-			{"mergekit multislerp", "fails if the directions cancel", "takes the weighted sum and prints a note", "one tensor of zeros must not stop a merge"},
-			{"mergekit multislerp", "adds 1e-8 to lengths before dividing", "adds nothing", "directions must not depend on the scale of a tensor"},
+			{"mergekit multislerp", "fails if the directions cancel", "takes the weighted sum and prints a note",
+				"one tensor of zeros must not stop a merge"},
+			{"mergekit multislerp", "adds 1e-8 to lengths before dividing", "adds nothing",
+				"directions must not depend on the scale of a tensor"},
 		},
 		Check: func(p Params, models int) error {
 			weights := p.Each("weight", models)

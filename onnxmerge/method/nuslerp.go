@@ -6,16 +6,19 @@ func init() {
 		Doc:     "interpolate on the arc between two models or their task vectors, by tensor, row or column",
 		Formula: "slerp with t = w_2 / (w_1 + w_2), of theta or, with base, of tau",
 		Source:  "mergekit, NuSLERP, 2024",
-		Detail: "With base=true the first of three models is the base. If the weights sum to 0, t is 0.5. Collinear vectors are " +
-			"interpolated linearly; zero vectors count as orthogonal. axis selects the vectors between which angles are measured: the whole tensor, rows (last axis) or columns (first axis).",
+		Detail: "With base=true the first of three models is the base. If the weights sum to 0, t is 0.5. Collinear " +
+			"vectors are interpolated linearly; zero vectors count as orthogonal. axis selects the vectors between which " +
+			"angles are measured: the whole tensor, rows (last axis) or columns (first axis).",
 		MinModels: 2, MaxModels: 3,
 		Class: Whole,
 		Params: []Param{
 			{Name: "weight", Doc: "weights of the two models", Default: 1.0, PerModel: true},
 			{Name: "base", Doc: "use the first of three models as the base", Kind: Bool, Default: false},
-			{Name: "axis", Doc: "the vectors between which angles are measured", Kind: Choice, Default: "tensor", Choices: []string{"tensor", "rows", "columns"}},
+			{Name: "axis", Doc: "the vectors between which angles are measured", Kind: Choice, Default: "tensor",
+				Choices: []string{"tensor", "rows", "columns"}},
 		},
-		Differs: []Difference{{"mergekit nuslerp", "compares sin(Omega) with 1e-8 in float32, so that sin(pi) does not count as 0", "compares in float64, where it does",
+		Differs: []Difference{{"mergekit nuslerp", "compares sin(Omega) with 1e-8 in float32, so that sin(pi) does not " +
+			"count as 0", "compares in float64, where it does",
 			"elements of opposite sign in a tensor of one element gave 1e5"}},
 		Check: func(p Params, models int) error {
 			if p.Bool("base") != (models == 3) {

@@ -40,7 +40,7 @@ func readNPZ(t *testing.T, path string) map[string]array {
 		end := 10 + int(binary.LittleEndian.Uint16(data[8:]))
 		header, data := string(data[10:end]), data[end:]
 		a := array{}
-		for _, d := range strings.FieldsFunc(shape.FindStringSubmatch(header)[1], func(r rune) bool { return r == ',' || r == ' ' }) {
+		for _, d := range strings.FieldsFunc(shape.FindStringSubmatch(header)[1], isSeparator) {
 			n, err := strconv.ParseInt(d, 10, 64)
 			if err != nil {
 				t.Fatal(err)
@@ -63,6 +63,8 @@ func readNPZ(t *testing.T, path string) map[string]array {
 	}
 	return out
 }
+
+func isSeparator(r rune) bool { return r == ',' || r == ' ' }
 
 // oracleConfig is the part of a case's description that the tests read.
 type oracleConfig struct {
@@ -139,9 +141,11 @@ func asTask(name string, c *oracleConfig) (task, bool) {
 	if len(models) == 0 {
 		models = c.Models
 	}
-	based := append([]string{"base"}, slices.DeleteFunc(slices.Clone(models), func(s string) bool { return s == "base" })...)
+	based := append([]string{"base"}, slices.DeleteFunc(slices.Clone(models),
+		func(s string) bool { return s == "base" })...)
 	sparse := func(more Params) Params {
-		p := Params{"density": c.Density, "weight": c.weights(), "normalize": c.Normalize, "lambda": c.Lambda, "rescale": rescale}
+		p := Params{"density": c.Density, "weight": c.weights(), "normalize": c.Normalize, "lambda": c.Lambda,
+			"rescale": rescale}
 		for k, v := range more {
 			p[k] = v
 		}
@@ -154,7 +158,8 @@ func asTask(name string, c *oracleConfig) (task, bool) {
 		case strings.HasPrefix(variant, "linear"):
 			return task{"linear", Params{"alpha": c.Alpha}, []string{"base", "ft1"}, "", false}, true
 		case strings.HasPrefix(variant, "fisher"):
-			return task{"fisher", Params{"weight": []float64{1 - c.Alpha, c.Alpha}, "floor": c.Floor}, []string{"base", "ft1"}, "wise-ft/fisher.npz", false}, true
+			return task{"fisher", Params{"weight": []float64{1 - c.Alpha, c.Alpha}, "floor": c.Floor}, []string{"base", "ft1"},
+				"wise-ft/fisher.npz", false}, true
 		}
 	case "soups":
 		if strings.HasPrefix(variant, "uniform") {
@@ -169,7 +174,8 @@ func asTask(name string, c *oracleConfig) (task, bool) {
 		// The reference keeps one element more than density states.
 		density := (c.Kept[0] + 0.5) / c.TotalLen
 		merge := strings.TrimPrefix(c.MergeFunc, "dis-")
-		return task{"ties", Params{"density": density, "lambda": c.Lam, "merge": merge}, []string{"base", "ft1", "ft2", "ft3"}, "", true}, true
+		return task{"ties", Params{"density": density, "lambda": c.Lam, "merge": merge}, []string{"base", "ft1", "ft2",
+			"ft3"}, "", true}, true
 	case "lines":
 		return task{"lines", Params{"alpha": c.Alpha, "beta": c.Beta}, append([]string{"base"}, c.Models...), "", false}, true
 	case "geometric-median":
@@ -179,7 +185,8 @@ func asTask(name string, c *oracleConfig) (task, bool) {
 		p := Params{"weight": c.ModelCoeffs, "floor": 1e-300, "smooth": 1e-10, "normalize": normalize}
 		return task{"fisher", p, c.Models, "fisher/fisher.npz", false}, true
 	case "dare-paper":
-		return task{"dare_linear", Params{"density": 0.5, "weight": 1.0 / 3}, []string{"base", "ft1", "ft2", "ft3"}, "", false}, true
+		return task{"dare_linear", Params{"density": 0.5, "weight": 1.0 / 3}, []string{"base", "ft1", "ft2", "ft3"}, "",
+			false}, true
 	case "fusion-bench":
 		models := []string{"base", "ft1", "ft2", "ft3"}
 		if len(c.Models) > 0 {
@@ -217,7 +224,8 @@ func mergekitTask(name string, c *oracleConfig, sparse func(Params) Params, mode
 		}
 		return task{name, Params{"weight": list, "normalize": c.Normalize}, models, "", false}, true
 	case "task_arithmetic":
-		return task{name, Params{"lambda": c.Lambda, "weight": c.weights(), "normalize": c.Normalize}, models, "", false}, true
+		return task{name, Params{"lambda": c.Lambda, "weight": c.weights(), "normalize": c.Normalize}, models, "",
+			false}, true
 	case "ties", "ties_density":
 		return task{"ties_per_tensor", sparse(nil), models, "", true}, true
 	case "breadcrumbs", "breadcrumbs_ties":
@@ -248,7 +256,8 @@ func mergekitTask(name string, c *oracleConfig, sparse func(Params) Params, mode
 		if c.Base != nil {
 			weights = append([]float64{0}, weights...)
 		}
-		return task{name, Params{"weight": weights, "base": c.Base != nil, "normalize": c.NormalizeW}, models, "", false}, true
+		return task{name, Params{"weight": weights, "base": c.Base != nil, "normalize": c.NormalizeW}, models, "",
+			false}, true
 	case "karcher":
 		return task{name, Params{"max_iter": c.MaxIter, "tol": c.Tol}, models, "", false}, true
 	case "nearswap":

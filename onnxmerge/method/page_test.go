@@ -28,6 +28,7 @@ func TestPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got, want.Bytes()) {
-		t.Error("METHODS.md differs from the registered methods; rewrite it with: go test ./onnxmerge/method -run TestPage -update")
+		t.Error("METHODS.md differs from the registered methods; rewrite it with: go test ./onnxmerge/method -run TestPage " +
+			"-update")
 	}
 }

@@ -194,7 +194,8 @@ func (m Method) Param(name string) (Param, error) {
 		for _, p := range m.Params {
 			names = append(names, p.Name)
 		}
-		return Param{}, &ParamError{msg: fmt.Sprintf("method %s has no parameter %q; it has: %s", m.Name, name, cmpOr(strings.Join(names, ", "), "none"))}
+		return Param{}, &ParamError{msg: fmt.Sprintf("method %s has no parameter %q; it has: %s", m.Name, name,
+			cmpOr(strings.Join(names, ", "), "none"))}
 	}
 	return m.Params[i], nil
 }
@@ -245,7 +246,7 @@ func (m Method) normal(param Param, v any, accepts func(Param, float64) bool) (a
 		return v, nil
 	case Choice:
 		if text, ok := v.(string); !ok || !slices.Contains(param.Choices, text) {
-			return refuse("is not one of " + param.Range())
+			return refuse("is none of " + param.Range())
 		}
 		return v, nil
 	}

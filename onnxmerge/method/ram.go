@@ -4,7 +4,8 @@ import "math"
 
 // ramEpsilon is the least magnitude that counts as a change.
 func ramEpsilon() Param {
-	return Param{Name: "epsilon", Doc: "changes up to this magnitude count as none", Default: 1e-5, Min: 0, Max: math.MaxFloat64}
+	return Param{Name: "epsilon", Doc: "changes up to this magnitude count as none", Default: 1e-5, Min: 0,
+		Max: math.MaxFloat64}
 }
 
 func init() {
@@ -35,7 +36,8 @@ func init() {
 		Class:     Passes,
 		Params: []Param{
 			{Name: "r", Doc: "strength of the amplification", Default: 0.1, Min: 0, Max: math.MaxFloat64},
-			{Name: "alpha", Doc: "upper bound of the ratio of shared to unique changes", Default: 0.2, Min: 0, Max: math.MaxFloat64},
+			{Name: "alpha", Doc: "upper bound of the ratio of shared to unique changes", Default: 0.2, Min: 0,
+				Max: math.MaxFloat64},
 			ramEpsilon(),
 		},
 		New: func(t *Tensor, p Params) (Mixer, error) {

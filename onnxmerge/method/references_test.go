@@ -94,12 +94,17 @@ var notMethods = []string{"git-re-basin/", "regmean/", "soups/greedy",
 // case may be a prefix.
 var differs = map[string][]string{
 	// Opposite or diverging changes: t is clamped to the range from 0 to 1.
-	"fusion-bench/model_stock_2":    {"blocks.7.gamma", "logit_scale", "tiny.pair", "tiny.one", "opposite.delta", "encoder.1.blocks.9.w", "blocks.12.w"},
-	"mergekit/model_stock_2_models": {"blocks.7.gamma", "tiny.pair", "encoder.1.blocks.9.w", "blocks.12.w", "opposite.delta"},
-	"mergekit/model_stock_3_models": {"blocks.11.mlp.bias", "blocks.7.gamma", "column.weight", "encoder.1.blocks.9.w", "logit_scale", "opposite.delta",
+	"fusion-bench/model_stock_2": {"blocks.7.gamma", "logit_scale", "tiny.pair", "tiny.one", "opposite.delta",
+		"encoder.1.blocks.9.w", "blocks.12.w"},
+	"mergekit/model_stock_2_models": {"blocks.7.gamma", "tiny.pair", "encoder.1.blocks.9.w", "blocks.12.w",
+		"opposite.delta"},
+	"mergekit/model_stock_3_models": {"blocks.11.mlp.bias", "blocks.7.gamma", "column.weight", "encoder.1.blocks.9.w",
+		"logit_scale", "opposite.delta",
 		"tiny.one", "tiny.pair"},
-	"mergekit/model_stock_2_models_filter_wise": {"blocks.0.attn.weight", "blocks.11.mlp.weight", "blocks.5.conv.weight", "near_parallel"},
-	"mergekit/model_stock_3_models_filter_wise": {"blocks.0.attn.weight", "blocks.11.mlp.weight", "blocks.5.conv.weight", "blocks.12.w", "near_parallel"},
+	"mergekit/model_stock_2_models_filter_wise": {"blocks.0.attn.weight", "blocks.11.mlp.weight", "blocks.5.conv.weight",
+		"near_parallel"},
+	"mergekit/model_stock_3_models_filter_wise": {"blocks.0.attn.weight", "blocks.11.mlp.weight", "blocks.5.conv.weight",
+		"blocks.12.w", "near_parallel"},
 	// A task vector of zeros has no singular vectors.
 	"fusion-bench/tsvm": {"ft1_only.delta"},
 	// Fewer columns than models.
@@ -119,7 +124,8 @@ var differs = map[string][]string{
 }
 
 // smallTensors have fewer than 100 elements that change.
-var smallTensors = []string{"blocks.11.mlp.bias", "blocks.12.w", "blocks.7.gamma", "cls_token", "column.weight", "encoder.1.blocks.9.w", "ft1_only.delta",
+var smallTensors = []string{"blocks.11.mlp.bias", "blocks.12.w", "blocks.7.gamma", "cls_token", "column.weight",
+	"encoder.1.blocks.9.w", "ft1_only.delta",
 	"near_parallel", "opposite.delta", "tiny.pair"}
 
 // epsilonCounts lists the tensor whose task vectors are so short that the constant a reference adds to their lengths
@@ -182,7 +188,8 @@ func (c *oracleConfig) isUndefined(tensor string) bool {
 	return raised || reshaped || unstable || slices.Contains(c.Excluded, tensor) || slices.Contains(c.NaN, tensor)
 }
 
-func (o *oracle) checkTensor(t *testing.T, name, tensor string, k task, c *oracleConfig, got, want []float64, models [][]float64) {
+func (o *oracle) checkTensor(t *testing.T, name, tensor string, k task, c *oracleConfig, got, want []float64,
+	models [][]float64) {
 	off := farthest(got, want)
 	if onPurpose(name, tensor) {
 		if off <= 1 {
@@ -207,7 +214,8 @@ func (o *oracle) checkTensor(t *testing.T, name, tensor string, k task, c *oracl
 		}
 		// Differences beyond one ULP must not exceed the reference's own difference from float64.
 		if c.Float64 != nil && apart > *c.Float64+ulp32(largest) && epsilonCounts[k.method] != tensor {
-			t.Errorf("%s: element %d is %g, and the reference has %g: %g apart, although float32 moves the reference by %g at most",
+			t.Errorf("%s: element %d is %g, and the reference has %g: %g apart, although float32 moves the reference by %g at "+
+				"most",
 				tensor, i, got[i], w, apart, *c.Float64)
 		}
 		for _, x := range models {

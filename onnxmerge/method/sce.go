@@ -4,19 +4,24 @@ import "math"
 
 func init() {
 	Register(Method{
-		Name:    "sce",
-		Doc:     "select the elements that differ most between models, calculate weights from mean squared changes, erase minority signs",
-		Formula: "theta = base + sum_i c_i tau_i / sum_i c_i over the selected tau_i that agree with the sign of sum_i tau_i, c_i = mean(tau_i^2)",
-		Source:  "Wan et al., FuseChat: knowledge fusion of chat models, 2024, section 3.3; as in mergekit",
-		Detail: "Selected are the share select_topk of the elements whose variance over the models is not 0, and those equal in variance to the last of them; " +
-			"if none is selected, the base is kept.",
+		Name: "sce",
+		Doc: "select the elements that differ most between models, calculate weights from mean squared changes, erase " +
+			"minority signs",
+		Formula: "theta = base + sum_i c_i tau_i / sum_i c_i over the selected tau_i that agree with the sign of sum_i " +
+			"tau_i, c_i = mean(tau_i^2)",
+		Source: "Wan et al., FuseChat: knowledge fusion of chat models, 2024, section 3.3; as in mergekit",
+		Detail: "Selected are the share select_topk of the elements whose variance over the models is not 0, and those " +
+			"equal in variance to the last of them; if none is selected, the base is kept.",
 		MinModels: 2,
 		Base:      true,
 		Class:     Passes,
-		Params:    []Param{{Name: "select_topk", Doc: "share of the differing elements that is selected", Default: 1.0, Min: 0, Max: 1}},
+		Params: []Param{{Name: "select_topk", Doc: "share of the differing elements that is selected", Default: 1.0,
+			Min: 0, Max: 1}},
 		Differs: []Difference{
-			{"mergekit sce", "changes whose mean squares sum to less than 1e-6 get equal weights", "only changes of 0 do", "changes of fine-tuning are often that small"},
-			{"mergekit sce before 0.1.5", "an empty selection gives a tensor of another shape", "keeps the base", "as mergekit 0.1.5 does"},
+			{"mergekit sce", "changes whose mean squares sum to less than 1e-6 get equal weights", "only changes of 0 do",
+				"changes of fine-tuning are often that small"},
+			{"mergekit sce before 0.1.5", "an empty selection gives a tensor of another shape", "keeps the base",
+				"as mergekit 0.1.5 does"},
 		},
 		New: newSCE,
 	})

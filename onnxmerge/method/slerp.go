@@ -11,12 +11,13 @@ func init() {
 		Doc:     "interpolate on the arc between the two models, by tensor",
 		Formula: "theta = sin((1-t)*Omega)/sin(Omega) * first + sin(t*Omega)/sin(Omega) * second, cos(Omega) = their cosine",
 		Source:  "Shoemake, Animating rotation with quaternion curves, SIGGRAPH 1985; per tensor as in mergekit",
-		Detail: "If |cosine| is above 0.9995, the interpolation is linear; a tensor of zeros counts as orthogonal. Most tensors of a fine-tuned model are " +
-			"that close to the pre-trained ones, so that slerp equals linear there.",
+		Detail: "If |cosine| is above 0.9995, the interpolation is linear; a tensor of zeros counts as orthogonal. Most " +
+			"tensors of a fine-tuned model are that close to the pre-trained ones, so that slerp equals linear there.",
 		MinModels: 2, MaxModels: 2,
 		Class:  Passes,
 		Params: []Param{{Name: "t", Doc: "0 is the first model, 1 the second", Default: 0.5, Min: 0, Max: 1}},
-		Differs: []Difference{{"mergekit slerp", "does not normalise vectors of norm up to 1e-8", "does not normalise vectors of norm 0",
+		Differs: []Difference{{"mergekit slerp", "does not normalise vectors of norm up to 1e-8",
+			"does not normalise vectors of norm 0",
 			"the result must not depend on the scale of the weights"}},
 		New: func(tensor *Tensor, p Params) (Mixer, error) {
 			t := p.Number("t")

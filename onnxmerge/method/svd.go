@@ -9,18 +9,18 @@ import (
 )
 
 // decompose returns the thin singular value decomposition of a, singular values descending.
-func decompose(a mat.Matrix) (u *mat.Dense, s []float64, v *mat.Dense, err error) {
+func decompose(a mat.Matrix) (triplets, error) {
 	if sum := mat.Sum(a); math.IsNaN(sum) || math.IsInf(sum, 0) {
-		return nil, nil, nil, errors.New("an element is NaN or infinite")
+		return triplets{}, errors.New("an element is NaN or infinite")
 	}
 	var svd mat.SVD
 	if !svd.Factorize(a, mat.SVDThin) {
-		return nil, nil, nil, errors.New("the singular value decomposition does not converge")
+		return triplets{}, errors.New("the singular value decomposition does not converge")
 	}
-	u, v = new(mat.Dense), new(mat.Dense)
-	svd.UTo(u)
-	svd.VTo(v)
-	return u, svd.Values(nil), v, nil
+	t := triplets{u: new(mat.Dense), s: svd.Values(nil), v: new(mat.Dense)}
+	svd.UTo(t.u)
+	svd.VTo(t.v)
+	return t, nil
 }
 
 // negligible is the ratio to the largest singular value below which a singular value is rounding error.
@@ -36,37 +36,37 @@ type triplets struct {
 // leading returns the k leading triplets of a, or fewer: those of singular value 0 are left out, because their
 // vectors are not determined.
 func leading(a mat.Matrix, k int) (triplets, error) {
-	u, s, v, err := decompose(a)
+	all, err := decompose(a)
 	if err != nil {
 		return triplets{}, err
 	}
 	n := 0
-	for n < k && s[n] > negligible*s[0] {
+	for n < k && all.s[n] > negligible*all.s[0] {
 		n++
 	}
 	if n == 0 {
 		return triplets{}, nil
 	}
 	rows, columns := a.Dims()
-	return triplets{u.Slice(0, rows, 0, n).(*mat.Dense), s[:n], v.Slice(0, columns, 0, n).(*mat.Dense)}, nil
+	return triplets{all.u.Slice(0, rows, 0, n).(*mat.Dense), all.s[:n], all.v.Slice(0, columns, 0, n).(*mat.Dense)}, nil
 }
 
 // nearestOrthogonal concatenates triplets and replaces their vectors by the nearest orthonormal ones.
-func nearestOrthogonal(parts []triplets, rows, columns int) (u *mat.Dense, s []float64, v *mat.Dense, err error) {
+func nearestOrthogonal(parts []triplets, rows, columns int) (t triplets, err error) {
 	var us, vs []*mat.Dense
 	for _, p := range parts {
 		if len(p.s) > 0 {
-			us, s, vs = append(us, p.u), append(s, p.s...), append(vs, p.v)
+			us, t.s, vs = append(us, p.u), append(t.s, p.s...), append(vs, p.v)
 		}
 	}
-	if len(s) == 0 {
-		return nil, nil, nil, nil
+	if len(t.s) == 0 {
+		return t, nil
 	}
-	if u, err = orthogonal(us, rows, len(s)); err != nil {
-		return nil, nil, nil, err
+	if t.u, err = orthogonal(us, rows, len(t.s)); err != nil {
+		return triplets{}, err
 	}
-	v, err = orthogonal(vs, columns, len(s))
-	return u, s, v, err
+	t.v, err = orthogonal(vs, columns, len(t.s))
+	return t, err
 }
 
 // orthogonal concatenates matrices and returns the nearest matrix with orthonormal columns.
@@ -78,20 +78,20 @@ func orthogonal(parts []*mat.Dense, rows, columns int) (*mat.Dense, error) {
 		all.Slice(0, rows, at, at+n).(*mat.Dense).Copy(part)
 		at += n
 	}
-	u, _, v, err := decompose(all)
+	t, err := decompose(all)
 	if err != nil {
 		return nil, err
 	}
 	var out mat.Dense
-	out.Mul(u, v.T())
+	out.Mul(t.u, t.v.T())
 	return &out, nil
 }
 
 // product returns U diag(s) V^T.
-func product(u *mat.Dense, s []float64, v *mat.Dense) *mat.Dense {
+func (t triplets) product() *mat.Dense {
 	var scaled, out mat.Dense
-	scaled.Apply(func(_, j int, x float64) float64 { return x * s[j] }, u)
-	out.Mul(&scaled, v.T())
+	scaled.Apply(func(_, j int, x float64) float64 { return x * t.s[j] }, t.u)
+	out.Mul(&scaled, t.v.T())
 	return &out
 }
 

@@ -27,37 +27,50 @@ type sparse struct {
 // sparseParams returns the parameters that these methods share.
 func sparseParams(normalize bool, more ...Param) []Param {
 	params := []Param{
-		{Name: "density", Doc: "share of the elements of a task vector that are kept", Default: 0.5, Min: 0, Max: 1, PerTask: true},
+		{Name: "density", Doc: "share of the elements of a task vector that are kept", Default: 0.5, Min: 0, Max: 1,
+			PerTask: true},
 		lambdaParam(),
 		taskWeightParam(),
-		{Name: "normalize", Doc: "divide by the sum of the weights that contribute to the element", Kind: Bool, Default: normalize},
+		{Name: "normalize", Doc: "divide by the sum of the weights that contribute to the element", Kind: Bool,
+			Default: normalize},
 	}
 	return append(params, more...)
 }
 
 // rescales is Method.Rescales of these methods.
 func rescales(p Params) bool {
-	return p.Choice("rescale") != "none" && slices.ContainsFunc(p.Each("density", 1), func(d float64) bool { return d < 1 })
+	drops := slices.ContainsFunc(p.Each("density", 1), func(d float64) bool { return d < 1 })
+	return drops && p.Choice("rescale") != "none"
 }
 
 func rescaleParam(value, doc string) Param {
 	return Param{Name: "rescale", Doc: doc, Kind: Choice, Default: value, Choices: []string{"none", "density", "l1"}}
 }
 
-const rescaleDoc = "how the kept elements are scaled up: divided by their probability (density), or so that the tensor keeps its sum of magnitudes (l1)"
+// rescaleL1Param is rescale of the methods that draw nothing, which have no probabilities to divide by.
+func rescaleL1Param() Param {
+	return Param{Name: "rescale", Doc: "l1 scales the kept elements so that the tensor keeps its sum of magnitudes",
+		Kind: Choice, Default: "none", Choices: []string{"none", "l1"}}
+}
+
+const rescaleDoc = "how the kept elements are scaled up: divided by their probability (density), or so that the " +
+	"tensor keeps its sum of magnitudes (l1)"
 
 func seedParam() Param {
-	return Param{Name: "seed", Doc: "seed of the random choice of elements", Default: 0.0, Min: 0, Max: 1 << 53, Integer: true}
+	return Param{Name: "seed", Doc: "seed of the random choice of elements", Default: 0.0, Min: 0, Max: 1 << 53,
+		Integer: true}
 }
 
 // newSparse reads the shared parameters.
 func newSparse(t *Tensor, p Params, granule int64, sparsify sparsifier) *sparse {
-	s := &sparse{t: t, granule: granule, sparsify: sparsify, weights: p.Each("weight", t.Models-1), lambda: p.Number("lambda"),
-		divide: p.Bool("normalize"), scale: make([]float64, t.Models-1)}
-	for i := range s.scale {
-		s.scale[i] = 1
+	tasks := t.Models - 1
+	return &sparse{
+		t: t, granule: granule, sparsify: sparsify,
+		weights: p.Each("weight", tasks),
+		scale:   slices.Repeat([]float64{1}, tasks),
+		lambda:  p.Number("lambda"),
+		divide:  p.Bool("normalize"),
 	}
-	return s
 }
 
 // keepL1 scales every model's task vector so that its sum of magnitudes is the same as before dropping.

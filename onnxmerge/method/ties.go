@@ -7,24 +7,30 @@ import (
 
 func init() {
 	Register(Method{
-		Name:    "ties",
-		Doc:     "trim every task vector as a whole, elect a sign for each element, and average the elements that agree (TIES as published)",
+		Name: "ties",
+		Doc: "trim every task vector as a whole, elect a sign for each element, and average the elements that agree " +
+			"(TIES as published)",
 		Formula: "theta = base + lambda * mean of the trimmed tau_i whose sign is that of their sum",
 		Source:  "Yadav et al., TIES-Merging: resolving interference when merging models, NeurIPS 2023, algorithm 1",
-		Detail: "All merged weights of a model share one threshold. Magnitudes equal to the threshold are kept, also where there are " +
-			"several. If a sum is 0, its sign is the sign of the majority of all sums. ties_per_tensor is the method that mergekit calls ties.",
+		Detail: "All merged weights of a model share one threshold. Magnitudes equal to the threshold are kept, also where " +
+			"there are several. If a sum is 0, its sign is the sign of the majority of all sums. ties_per_tensor is the " +
+			"method that mergekit calls ties.",
 		MinModels: 2,
 		Base:      true,
 		Class:     Passes,
 		Params: []Param{
-			{Name: "density", Doc: "share of the elements of a task vector that are kept", Default: 0.2, Min: 0, Max: 1, PerTask: true, Global: true},
+			{Name: "density", Doc: "share of the elements of a task vector that are kept", Default: 0.2, Min: 0, Max: 1,
+				PerTask: true, Global: true},
 			lambdaParam(),
-			{Name: "merge", Doc: "how the elements that agree are combined", Kind: Choice, Default: "mean", Choices: []string{"mean", "sum", "max"}},
+			{Name: "merge", Doc: "how the elements that agree are combined", Kind: Choice, Default: "mean",
+				Choices: []string{"mean", "sum", "max"}},
 		},
 		Differs: []Difference{
-			{"TIES reference", "keeps int(density*n)+1 elements and those equal to the last", "keeps int(density*n) and those equal to the last", "density is the share that is kept"},
+			{"TIES reference", "keeps int(density*n)+1 elements and those equal to the last",
+				"keeps int(density*n) and those equal to the last", "density is the share that is kept"},
 			{"TIES reference", "density 1 raises an exception", "keeps all", "1 is in range"},
-			{"TIES reference", "if a sum is 0 and no sign has the majority, negative elements are kept", "positive elements are kept", "as in mergekit; the paper does not define it"},
+			{"TIES reference", "if a sum is 0 and no sign has the majority, negative elements are kept",
+				"positive elements are kept", "as in mergekit; the paper does not define it"},
 		},
 		Survey: surveyTies,
 		New:    newTies,

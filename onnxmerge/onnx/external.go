@@ -152,9 +152,11 @@ func (m *Model) openExternal(t *Tensor, open openData, files map[string]*dataFil
 	want, has := t.SizeBytes(), f.source.All().Len
 	switch {
 	case e.length >= 0 && e.length != want:
-		return formatf("tensor %q: shape %v of %s needs %d bytes, %d are in %q", t.ID(), t.Dims, t.DType, want, e.length, e.location)
+		return formatf("tensor %q: shape %v of %s needs %d bytes, %d are in %q", t.ID(), t.Dims, t.DType, want, e.length,
+			e.location)
 	case e.offset > has || want > has-e.offset:
-		return formatf("tensor %q: bytes %d to %d of %q are beyond its end (%d)", t.ID(), e.offset, uint64(e.offset)+uint64(want), e.location, has)
+		return formatf("tensor %q: bytes %d to %d of %q are beyond its end (%d)", t.ID(), e.offset,
+			uint64(e.offset)+uint64(want), e.location, has)
 	case e.checksum != "" && f.checksum != "" && e.checksum != f.checksum:
 		return formatf("tensor %q: its checksum of %q is not that of the tensors before it", t.ID(), e.location)
 	}

@@ -63,7 +63,8 @@ func TestExternalDataMovesIn(t *testing.T) {
 	for name, write := range map[string]func(*Model, *bytes.Buffer) error{
 		"rewrite": func(m *Model, w *bytes.Buffer) error { return m.Rewrite(t.Context(), w, nil, 3) },
 		"pruned": func(m *Model, w *bytes.Buffer) error {
-			return m.WriteChanged(t.Context(), w, Change{Needed: map[string]bool{"hidden": true, "fc1.weight": true, "fc1.bias": true}})
+			return m.WriteChanged(t.Context(), w, Change{Needed: map[string]bool{"hidden": true, "fc1.weight": true,
+				"fc1.bias": true}})
 		},
 	} {
 		var written []*Model
@@ -118,7 +119,8 @@ func TestExternalDataIsReplacedAndPruned(t *testing.T) {
 	if got, err = Open(bytes.NewReader(out.Bytes()), int64(out.Len())); err != nil {
 		t.Fatal(err)
 	}
-	if got.HasExternalData() || got.Lookup("head.weight") != nil || got.Lookup("fc2.bias") == nil || got.Lookup("scores/weight") == nil {
+	if got.HasExternalData() || got.Lookup("head.weight") != nil || got.Lookup("fc2.bias") == nil ||
+		got.Lookup("scores/weight") == nil {
 		t.Errorf("the wrong tensors are left: %v", got.Tensors)
 	}
 }
@@ -152,7 +154,8 @@ func identityOfExternal(t *testing.T, dims ...int64) *Model {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = errors.Join(w.Truncate(size), w.Close(), os.WriteFile(filepath.Join(dir, "m.onnx"), appendMessage(nil, modelGraph, g), 0o666))
+	model := appendMessage(nil, modelGraph, g)
+	err = errors.Join(w.Truncate(size), w.Close(), os.WriteFile(filepath.Join(dir, "m.onnx"), model, 0o666))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,8 @@ import (
 
 // seeds are the models of testdata, and the data file that each may refer to.
 func seeds(f *testing.F) (models, data [][]byte) {
-	for _, pattern := range []string{"testdata/*.onnx", "testdata/bad/*.onnx", "testdata/external/*.onnx", "testdata/stores/*.onnx"} {
+	for _, pattern := range []string{"testdata/*.onnx", "testdata/bad/*.onnx", "testdata/external/*.onnx",
+		"testdata/stores/*.onnx"} {
 		for _, path := range glob(f, pattern) {
 			model, err := os.ReadFile(path)
 			if err != nil {

@@ -252,7 +252,8 @@ func (t *Tensor) checkVarints() error {
 		return asFormat(err, fmt.Sprintf("tensor %q", t.ID()))
 	}
 	if want := (t.SizeBytes() + item - 1) / item; count != want {
-		return formatf("tensor %q: shape %v of %s needs %d numbers in %s, has %d", t.ID(), t.Dims, t.DType, want, t.Store, count)
+		return formatf("tensor %q: shape %v of %s needs %d numbers in %s, has %d", t.ID(), t.Dims, t.DType, want, t.Store,
+			count)
 	}
 	t.payload = v
 	return nil

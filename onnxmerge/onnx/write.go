@@ -193,9 +193,11 @@ func (m *Model) layOut(edits []wire.Edit, made map[*Tensor]fill, opt WriteOption
 		opt.Layout = Outside
 		return m.layOut(edits, made, opt)
 	case opt.Layout == Outside:
-		return nil, UnsupportedError(fmt.Sprintf("without its large initializers the model still has %d bytes; a protobuf file holds %d", size, maxFile))
+		return nil, UnsupportedError(fmt.Sprintf("without its large initializers the model still has %d bytes; a protobuf "+
+			"file holds %d", size, maxFile))
 	}
-	return nil, UnsupportedError(fmt.Sprintf("as one file the model would have %d bytes; a protobuf file holds %d", size, maxFile))
+	return nil, UnsupportedError(fmt.Sprintf("as one file the model would have %d bytes; a protobuf file holds %d", size,
+		maxFile))
 }
 
 // keep replaces payloads where they are.
@@ -237,7 +239,8 @@ func (w *writing) keepData(d *newData, f *dataFile, edits []wire.Edit) error {
 		}
 		if last != nil && last.SharesData(t) {
 			if (w.made[t] == nil) != (w.made[last] == nil) {
-				return UnsupportedError(fmt.Sprintf("tensors %q and %q share their bytes of %q, and only one of them changes", last.ID(), t.ID(), f.location))
+				return UnsupportedError(fmt.Sprintf("tensors %q and %q share their bytes of %q, and only one of them changes",
+					last.ID(), t.ID(), f.location))
 			}
 			continue
 		}
@@ -259,10 +262,11 @@ func (w *writing) relocate(t *Tensor, d *newData) error {
 			w.edits = append(w.edits, wire.NewEdit(at, []byte(d.name), value))
 		case keyChecksum:
 			size := int64(digest.SHA1.Size())
-			w.edits = append(w.edits, wire.Edit{At: at, Size: size, Within: value, Fill: func(_ context.Context, dst []byte, off int64) error {
+			sum := fill(func(dst []byte, off int64) error {
 				copy(dst, digest.Hex(d.checksum)[off:]) // the data file is complete at this point
 				return nil
-			}})
+			})
+			w.edits = append(w.edits, wire.Edit{At: at, Size: size, Within: value, Fill: sum.inContext})
 		}
 	})
 }
@@ -274,7 +278,8 @@ func (w *writing) inside(edits []wire.Edit) error {
 			continue
 		}
 		if t.external != nil && t.payload == nil {
-			return UnsupportedError(fmt.Sprintf("tensor %q: its data is in another file (%s), which is not open", t.ID(), t.external.location))
+			return UnsupportedError(fmt.Sprintf("tensor %q: its data is in another file (%s), which is not open", t.ID(),
+				t.external.location))
 		}
 		if err := w.stay(t); err != nil {
 			return err

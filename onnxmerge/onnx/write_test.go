@@ -60,7 +60,8 @@ func sameTensors(t testing.TB, got, want *Model) {
 	}
 	for i, w := range want.Tensors {
 		g := got.Tensors[i]
-		if same, err := g.Equal(w); err != nil || !same || g.ID() != w.ID() || g.DType != w.DType || !slices.Equal(g.Dims, w.Dims) {
+		if same, err := g.Equal(w); err != nil || !same || g.ID() != w.ID() || g.DType != w.DType ||
+			!slices.Equal(g.Dims, w.Dims) {
 			t.Errorf("tensor %s %s %v is not %s %s %v (%v)", g.ID(), g.DType, g.Dims, w.ID(), w.DType, w.Dims, err)
 		}
 	}
@@ -281,7 +282,8 @@ func TestOutsideAlignsAndShards(t *testing.T) {
 	if want := []int64{300<<10 + 5000, 2 << 20, 5000}; !slices.Equal(sizes, want) {
 		t.Errorf("shards of %v bytes, want %v", sizes, want)
 	}
-	if names := []string{files[0].Name, files[1].Name, files[2].Name}; !slices.Equal(names, []string{"x.data", "x.data.2", "x.data.3"}) {
+	names := []string{files[0].Name, files[1].Name, files[2].Name}
+	if !slices.Equal(names, []string{"x.data", "x.data.2", "x.data.3"}) {
 		t.Errorf("shards are named %v", names)
 	}
 }
@@ -355,7 +357,8 @@ func TestKeepSpillsBeyondProtobuf(t *testing.T) {
 	for _, opt := range []WriteOptions{{Layout: Keep}, {Layout: Inside}, {Layout: Outside}} {
 		out := discard{}
 		if _, err := m.Write(t.Context(), out, nil, opt); !errors.As(err, &unsupported) || len(out) != 0 {
-			t.Errorf("layout %d without data files: error %v after %d files, want an UnsupportedError before any", opt.Layout, err, len(out))
+			t.Errorf("layout %d without data files: error %v after %d files, want an UnsupportedError before any", opt.Layout,
+				err, len(out))
 		}
 	}
 }
@@ -387,7 +390,8 @@ func TestProvenanceIsWrittenLast(t *testing.T) {
 	}
 	sameTensors(t, second, m)
 	failed := errors.New("failed")
-	_, err := m.Write(t.Context(), shelf{}, nil, WriteOptions{Provenance: func([]File) (string, error) { return "", failed }})
+	_, err := m.Write(t.Context(), shelf{}, nil, WriteOptions{
+		Provenance: func([]File) (string, error) { return "", failed }})
 	if !errors.Is(err, failed) {
 		t.Errorf("error %v, want that of the provenance", err)
 	}

@@ -11,14 +11,14 @@
 //   - Operators without weights whose data has one source are transparent: activations, reshapes, biases,
 //     BatchNormalization, the parts of a decomposed GELU, and the addition of a value that only one model has.
 //   - Gemm becomes MatMul and Add, the other normalisations become Mul and Add.
-//   - A transpose of a weight is recorded as the weight's axis order. A pair whose stored axis orders differ says so
-//     in its perm; the caller reads the pre-trained tensor in the order of the fine-tuned file's axes.
+//   - A transpose of a weight is recorded as the weight's axis order. If the stored axis orders of a pair differ, it
+//     has a Perm, by which the caller reads the pre-trained tensor in the order of the fine-tuned file's axes.
 //
 // Every use of a weight receives a colour: a hash of its operator, operand, dtype, shape and of the colours of
 // everything upstream, in one topological pass from the model's inputs. Hence another head does not change colours
 // before it. Equal colours pair if each side has one tensor of that colour. If several weights share a colour, such
 // as those of query, key and value, the colours of up to 4 operators downstream refine it, then equal names decide,
-// and the pair says so in How and Among.
+// and How and Among of the pair record it.
 //
 // # Evidence: weight values as anchors
 //

@@ -14,15 +14,15 @@ const (
 	Related = 0.5
 	// margin is the least difference between the best and the second-best cosine that identifies a counterpart.
 	margin = 0.25
-	// minProof is the least number of elements of an anchor.
-	minProof = 64
-	// minChance is the least number of elements whose similarity is not a coincidence: of pairs of 16 random
+	// minAnchorLen is the least number of elements of an anchor.
+	minAnchorLen = 64
+	// minReliableLen is the least number of elements whose similarity is not a coincidence: of pairs of 16 random
 	// elements, one in a million has a correlation of .9.
-	minChance = 16
+	minReliableLen = 16
 	// identical is the cosine from which no other candidate can be better.
 	identical = 1 - 1e-6
-	// same is the cosine from which two short weights or vectors count as similar.
-	same = 0.9
+	// shortRelated is the cosine from which two short weights or vectors count as similar.
+	shortRelated = 0.9
 	// maxCompared bounds the comparisons of one local colour: 1,024 weights with 1,024 others.
 	maxCompared = 1 << 20
 )
@@ -32,19 +32,19 @@ const (
 // that have no counterpart, the most similar weight of the same operator, dtype and shape is searched.
 //
 // Short weights and vectors can only reject a pair.
-func (s *search) compareWeights(alike Likeness) (more bool, err error) {
-	w := &evidence{search: s, alike: alike, similar: map[*op]*op{}}
-	if err := w.pairs(); err != nil {
+func (s *search) compareWeights(similarity Likeness) (more bool, err error) {
+	w := &evidence{search: s, similarity: similarity, similar: map[*op]*op{}}
+	if err := w.comparePairs(); err != nil {
 		return false, err
 	}
-	if err := w.rest(); err != nil {
+	if err := w.searchRest(); err != nil {
 		return false, err
 	}
 	if !w.changed {
 		return false, nil
 	}
 	for b, a := range w.similar {
-		w.anchor(a, b, s.proofOf(b))
+		w.anchor(a, b, s.howPaired(b))
 	}
 	return true, nil
 }
@@ -52,14 +52,14 @@ func (s *search) compareWeights(alike Likeness) (more bool, err error) {
 // evidence is one comparison of weight values.
 type evidence struct {
 	*search
-	alike   Likeness
-	similar map[*op]*op // by operator of b: the operator of a with similar weights
-	changed bool        // whether another round would see other anchors or rejections
+	similarity Likeness
+	similar    map[*op]*op // by operator of b: the operator of a with similar weights
+	changed    bool        // whether another round would see other anchors or rejections
 }
 
-// proofOf returns the evidence by which the operator's weights were paired.
-func (s *search) proofOf(b *op) How {
-	if how, ok := s.proof[b]; ok {
+// howPaired returns the evidence by which the operator's weights were paired.
+func (s *search) howPaired(b *op) How {
+	if how, ok := s.anchorHow[b]; ok {
 		return how
 	}
 	for _, u := range b.uses {
@@ -72,20 +72,20 @@ func (s *search) proofOf(b *op) How {
 
 // anchor makes two operators anchors with one colour.
 func (w *evidence) anchor(a, b *op, how How) {
-	if w.proof[b] == "" {
-		w.proof[b] = how
+	if w.anchorHow[b] == "" {
+		w.anchorHow[b] = how
 	}
 	a.anchor = hashOf("anchor", uint64(a.index))
 	b.anchor = a.anchor
 }
 
-// pairs compares the weights that structure has paired.
-func (w *evidence) pairs() error {
+// comparePairs compares the weights that structure has paired.
+func (w *evidence) comparePairs() error {
 	var suspects []candidate
 	betterA := map[*onnx.Tensor]*onnx.Tensor{} // by tensor of b: the better counterpart
 	for _, t := range w.b.Tensors {
 		for _, c := range w.candidates[t] {
-			cosine, ok, err := w.alike(c.a.tensor, t, c.perm)
+			cosine, ok, err := w.similarity(c.a.tensor, t, c.perm)
 			if err != nil {
 				return err
 			}
@@ -107,7 +107,7 @@ func (w *evidence) pairs() error {
 		}
 	}
 	for _, c := range suspects {
-		if w.isProved(c, betterA) {
+		if w.isKept(c, betterA) {
 			continue
 		}
 		w.closer[betterA[c.b.tensor]] = c.b.tensor
@@ -116,10 +116,10 @@ func (w *evidence) pairs() error {
 	return nil
 }
 
-// isProved reports whether a pair is kept although another weight of a is more similar to b. This holds for short
+// isKept reports whether a pair is kept although another weight of a is more similar to b. This holds for short
 // weights with equal name and colour, unless two of them were exchanged with each other.
-func (w *evidence) isProved(c candidate, betterA map[*onnx.Tensor]*onnx.Tensor) bool {
-	if c.b.tensor.Len() >= minChance || c.a.tensor.ID() != c.b.tensor.ID() || isNumbered(c.b.tensor.ID()) {
+func (w *evidence) isKept(c candidate, betterA map[*onnx.Tensor]*onnx.Tensor) bool {
+	if c.b.tensor.Len() >= minReliableLen || c.a.tensor.ID() != c.b.tensor.ID() || isNumbered(c.b.tensor.ID()) {
 		return false
 	}
 	for t, closer := range betterA {
@@ -149,7 +149,7 @@ func (w *evidence) better(c candidate, cosine float64) (*onnx.Tensor, error) {
 		return nil, nil
 	}
 	beats := func(a *onnx.Tensor, perm []int) (bool, error) {
-		other, ok, err := w.alike(a, c.b.tensor, perm)
+		other, ok, err := w.similarity(a, c.b.tensor, perm)
 		return ok && other >= enough, err
 	}
 	for _, perm := range otherLayouts(c) {
@@ -174,8 +174,8 @@ func (w *evidence) better(c candidate, cosine float64) (*onnx.Tensor, error) {
 // if none can be.
 func (u *use) betterFrom(cosine float64) float64 {
 	switch {
-	case u.tensor.Len() < minChance && cosine < identical:
-		return max(same, 1-(1-cosine)/4) // with cos t = 1 - t^2/2, half of the angle t
+	case u.tensor.Len() < minReliableLen && cosine < identical:
+		return max(shortRelated, 1-(1-cosine)/4) // with cos t = 1 - t^2/2, half of the angle t
 	case cosine >= u.similarFrom():
 		return 2
 	}
@@ -216,18 +216,19 @@ func otherLayouts(c candidate) [][]int {
 
 // isShort reports whether the weight cannot be an anchor: it has fewer than 64 elements or is a vector, and scales of
 // normalisations are all similar.
-func (u *use) isShort() bool { return u.tensor.Len() < minProof || IsVector(u.shape) }
+func (u *use) isShort() bool { return u.tensor.Len() < minAnchorLen || IsVector(u.shape) }
 
 // similarFrom returns the cosine from which the pair counts as similar.
 func (u *use) similarFrom() float64 {
 	if u.isShort() {
-		return same
+		return shortRelated
 	}
 	return Related
 }
 
-// rest searches counterparts by similarity for the uses that structure has left unpaired, within each local colour.
-func (w *evidence) rest() error {
+// searchRest searches counterparts by similarity for the uses that structure has left unpaired, within each local
+// colour.
+func (w *evidence) searchRest() error {
 	as, bs := map[uint64][]*use{}, map[uint64][]*use{}
 	for _, u := range w.graphA.uses {
 		if !w.placed[u] && !u.isShort() {
@@ -250,7 +251,7 @@ func (w *evidence) rest() error {
 	return nil
 }
 
-// mutual anchors the uses that are each other's most similar counterpart by the margin.
+// mutual anchors the uses that are each other's most similar counterpart, by the margin or with equal names.
 func (w *evidence) mutual(as, bs []*use) error {
 	cosines := make([][]float64, len(bs))
 	for i, b := range bs {
@@ -260,7 +261,7 @@ func (w *evidence) mutual(as, bs []*use) error {
 			if !ok {
 				continue
 			}
-			cosine, ok, err := w.alike(a.tensor, b.tensor, perm)
+			cosine, ok, err := w.similarity(a.tensor, b.tensor, perm)
 			if err != nil {
 				return err
 			}
@@ -275,7 +276,8 @@ func (w *evidence) mutual(as, bs []*use) error {
 		if k < 0 || row[k] < Related {
 			continue
 		}
-		next := max(w.runnerUp(as, k, func(k int) float64 { return row[k] }), w.runnerUp(bs, i, func(i int) float64 { return cosines[i][k] }))
+		next := max(w.runnerUp(as, k, func(k int) float64 { return row[k] }),
+			w.runnerUp(bs, i, func(i int) float64 { return cosines[i][k] }))
 		if row[k]-next < margin && as[k].tensor.ID() != b.tensor.ID() {
 			continue
 		}

@@ -94,12 +94,13 @@ func TestSymmetricBranches(t *testing.T) {
 		want string
 	}{
 		{"other names and order", branches("u", "v", near(two, 3), near(one, 4)), "u=two/weights/2 v=one/weights/2 "},
-		{"the same names", branches("two", "one", near(two, 3), near(one, 4)), "two=two/structure and name/2 one=one/structure and name/2 "},
+		{"the same names", branches("two", "one", near(two, 3), near(one, 4)),
+			"two=two/structure and name/2 one=one/structure and name/2 "},
 		{"names exchanged", branches("one", "two", near(two, 3), near(one, 4)), "one=two/weights/2 two=one/weights/2 "},
 		{"twins", branches("u", "v", near(one, 3), near(one, 4)), ""},
 		{"strangers", branches("u", "v", random(5, 64), random(6, 64)), ""},
 	} {
-		al, err := Find(a, c.b, likeness{}.alike)
+		al, err := Find(a, c.b, corpusCosines{}.similarity)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -129,14 +130,14 @@ func TestTiedWeights(t *testing.T) {
 		return m.open(t)
 	}
 	tied := untied("word", "word")
-	al, err := Find(tied, untied("word", "decoder"), likeness{}.alike)
+	al, err := Find(tied, untied("word", "decoder"), corpusCosines{}.similarity)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(al.Pairs) != 2 || al.Pairs[0].A != al.Pairs[1].A || al.Pairs[0].Tied != nil || len(al.OnlyA) != 0 {
 		t.Errorf("untied in b: %+v", al.Pairs)
 	}
-	if al, err = Find(untied("word", "decoder"), tied, likeness{}.alike); err != nil {
+	if al, err = Find(untied("word", "decoder"), tied, corpusCosines{}.similarity); err != nil {
 		t.Fatal(err)
 	}
 	if len(al.Pairs) != 1 || len(al.Pairs[0].Tied) != 1 || al.Pairs[0].Tied[0].A.ID() != "decoder" || len(al.OnlyA) != 0 {
@@ -171,7 +172,7 @@ func TestAMissingLayerShiftsNothing(t *testing.T) {
 	}
 	a := stack(0, "layer", -1)
 	for _, prefix := range []string{"layer", "other"} {
-		al, err := Find(a, stack(100, prefix, missing), likeness{}.alike)
+		al, err := Find(a, stack(100, prefix, missing), corpusCosines{}.similarity)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -131,7 +131,7 @@ func TestMutationsMakeNoMistake(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			rng := rand.New(rand.NewPCG(4, uint64(len(name))))
-			like := likeness{}
+			cosines := corpusCosines{}
 			var all score
 			for done := 0; done < (n+2)/3; {
 				sides := files[architectures[rng.IntN(len(architectures))]]
@@ -142,13 +142,13 @@ func TestMutationsMakeNoMistake(t *testing.T) {
 					continue
 				}
 				done++
-				got := judge(a, b, found(t, a, b, like.alike))
+				got := judge(a, b, found(t, a, b, cosines.similarity))
 				if got.wrong > 0 {
 					t.Errorf("%s and %s, %s: %v", a.File, b.File, what, got)
 				}
 				all.add(got)
-				if len(like) > 5000 {
-					clear(like) // the changed models are not used again
+				if len(cosines) > 5000 {
+					clear(cosines) // the changed models are not used again
 				}
 			}
 			t.Logf("%v", all)

@@ -49,7 +49,8 @@ func TestFind(t *testing.T) {
 			"fc2.bias: same name, but what leads to it differs between the models"}},
 		{"pretrained.onnx", "finetuned_float16.onnx", 1, nil, nil, []string{
 			"fc1.weight: same name, but dtype float32 against float16", "fc1.bias: same name, but dtype float32 against float16",
-			"fc2.weight: same name, but dtype float32 against float16", "fc2.bias: same name, but dtype float32 against float16"}},
+			"fc2.weight: same name, but dtype float32 against float16",
+			"fc2.bias: same name, but dtype float32 against float16"}},
 		{"branches.onnx", "branches.onnx", 4, nil, nil, nil},
 	} {
 		al, err := Find(open(t, c.a), open(t, c.b), nil)
@@ -62,7 +63,8 @@ func TestFind(t *testing.T) {
 		}
 		if len(al.Pairs) != c.pairs || !slices.Equal(ids(al.OnlyA), c.onlyA) || !slices.Equal(ids(al.OnlyB), c.onlyB) ||
 			!slices.Equal(conflicts, c.conflicts) {
-			t.Errorf("%s and %s: %d pairs, only A %v, only B %v, conflicts %q", c.a, c.b, len(al.Pairs), ids(al.OnlyA), ids(al.OnlyB), conflicts)
+			t.Errorf("%s and %s: %d pairs, only A %v, only B %v, conflicts %q", c.a, c.b, len(al.Pairs), ids(al.OnlyA),
+				ids(al.OnlyB), conflicts)
 		}
 		for _, p := range al.Pairs {
 			if p.A.ID() != p.B.ID() || p.Perm != nil {

@@ -79,7 +79,8 @@ func (s *search) decideCandidates(t *onnx.Tensor, candidates []candidate) (*Pair
 	}
 	for _, u := range s.usesB[t] {
 		if t.Len() > 1 && !s.placed[u] {
-			return nil, &Conflict{A: first.a.tensor, B: t, Reason: fmt.Sprintf("it pairs with %q, but its use in %s has no clear counterpart", first.a.tensor.ID(), u.roleName())}
+			return nil, &Conflict{A: first.a.tensor, B: t, Reason: fmt.Sprintf("it pairs with %q, but its use in %s has no "+
+				"clear counterpart", first.a.tensor.ID(), u.roleName())}
 		}
 	}
 	pair := &Pair{A: first.a.tensor, B: t, How: first.how, Perm: first.perm, Among: max(1, s.among[t])}

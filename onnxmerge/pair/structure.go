@@ -9,18 +9,18 @@ import (
 )
 
 // Find pairs the tensors of two models: a is the pre-trained, b the fine-tuned one. The package comment describes the
-// procedure. If alike is nil, weight values are not compared, only structure and names.
+// procedure. If similarity is nil, weight values are not compared, only structure and names.
 //
 // Integers, booleans and strings have no colour: they pair by name, dtype and shape, so that a caller can compare
-// them. Find returns only errors of alike.
-func Find(a, b *onnx.Model, alike Likeness) (*Alignment, error) {
+// them. Find returns only errors of similarity.
+func Find(a, b *onnx.Model, similarity Likeness) (*Alignment, error) {
 	s := newSearch(a, b)
 	for range maxRounds {
 		s.round()
-		if alike == nil {
+		if similarity == nil {
 			break
 		}
-		more, err := s.compareWeights(alike)
+		more, err := s.compareWeights(similarity)
 		if err != nil {
 			return nil, err
 		}
@@ -48,11 +48,11 @@ type search struct {
 	cosines    map[*onnx.Tensor]float64     // by tensor of b, with its counterpart
 
 	// State kept between rounds.
-	rounds   int
-	among    map[*onnx.Tensor]int          // by tensor of b: see Pair.Among
-	proof    map[*op]How                   // by operator of b that is an anchor
-	rejected map[[2]*onnx.Tensor]bool      // tensors of a and b that do not pair although their structure agrees
-	closer   map[*onnx.Tensor]*onnx.Tensor // by tensor of a: a tensor of b more similar than its counterpart
+	rounds    int
+	among     map[*onnx.Tensor]int          // by tensor of b: see Pair.Among
+	anchorHow map[*op]How                   // by operator of b that is an anchor
+	rejected  map[[2]*onnx.Tensor]bool      // tensors of a and b that do not pair although their structure agrees
+	closer    map[*onnx.Tensor]*onnx.Tensor // by tensor of a: a tensor of b more similar than its counterpart
 
 	// Results of [search.alignment].
 	unlike   map[*onnx.Tensor]bool // tensors of b whose pair was vetoed by weights and names
@@ -68,7 +68,8 @@ type candidate struct {
 }
 
 func newSearch(a, b *onnx.Model) *search {
-	s := &search{a: a, b: b, graphA: newReduced(a), graphB: newReduced(b), among: map[*onnx.Tensor]int{}, proof: map[*op]How{}, rejected: map[[2]*onnx.Tensor]bool{},
+	s := &search{a: a, b: b, graphA: newReduced(a), graphB: newReduced(b), among: map[*onnx.Tensor]int{},
+		anchorHow: map[*op]How{}, rejected: map[[2]*onnx.Tensor]bool{},
 		closer: map[*onnx.Tensor]*onnx.Tensor{}, unlike: map[*onnx.Tensor]bool{}, folds: map[*op]*Fold{}}
 	s.usesA, s.usesB = s.graphA.byTensor(), s.graphB.byTensor()
 	return s
@@ -88,7 +89,8 @@ func (s *search) round() {
 	s.graphA.refine()
 	s.graphB.refine()
 	s.placed = map[*use]bool{}
-	s.candidates, s.unclear, s.cosines = map[*onnx.Tensor][]candidate{}, map[*onnx.Tensor]string{}, map[*onnx.Tensor]float64{}
+	s.candidates, s.unclear = map[*onnx.Tensor][]candidate{}, map[*onnx.Tensor]string{}
+	s.cosines = map[*onnx.Tensor]float64{}
 	s.pairGroups(group(s.graphA.uses, 0), group(s.graphB.uses, 0), 0)
 	if s.rounds > 0 {
 		s.pairNeighbourhoods()
@@ -138,7 +140,7 @@ func (s *search) addIfOne(as, bs []*use, how How) bool {
 
 // byPart returns the evidence for a pair of equal colours.
 func (s *search) byPart(b *use) How {
-	switch how, anchored := s.proof[b.op]; {
+	switch how, anchored := s.anchorHow[b.op]; {
 	case anchored:
 		return how
 	case s.rounds > 0:
@@ -180,7 +182,8 @@ func (s *search) byName(as, bs []*use) {
 		names = append(names, t.ID())
 	}
 	for _, t := range tb {
-		s.unclear[t] = fmt.Sprintf("structure does not distinguish the %d weights of the pre-trained model that fit (%s)", len(names), shortList(names))
+		s.unclear[t] = fmt.Sprintf("structure does not distinguish the %d weights of the pre-trained model that fit (%s)",
+			len(names), shortList(names))
 	}
 }
 
@@ -193,7 +196,8 @@ func isNumbered(name string) bool { return numbers.MatchString(name) }
 // add records a as a candidate for b.
 func (s *search) add(a, b *use, how How) {
 	if s.rejected[[2]*onnx.Tensor{a.tensor, b.tensor}] {
-		s.unclear[b.tensor] = fmt.Sprintf("it has the place of %q in the graph, but its weights are similar to those of another tensor", a.tensor.ID())
+		s.unclear[b.tensor] = fmt.Sprintf("it has the place of %q in the graph, but its weights are similar to those of "+
+			"another tensor", a.tensor.ID())
 		return
 	}
 	perm, ok := relativePerm(a.permuted, b.permuted)

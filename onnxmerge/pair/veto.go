@@ -16,32 +16,35 @@ func (s *search) veto() {
 		named := slices.ContainsFunc(candidates, func(c candidate) bool { return c.a.tensor.ID() == t.ID() })
 		switch {
 		case t.Len() == 1:
-		case first.how == Around && s.isUnlike(first, Related) && !first.b.isShort():
-			s.unclear[t] = fmt.Sprintf("what leads to it differs between the models, and its weights are unlike those of %q (cosine %.2f)",
+		case first.how == Around && s.isBelow(first, Related) && !first.b.isShort():
+			s.unclear[t] = fmt.Sprintf("what leads to it differs between the models, and its weights are unlike those of %q "+
+				"(cosine %.2f)",
 				first.a.tensor.ID(), s.cosines[t])
 		case named:
 		case s.hasCloser(first):
-			s.unclear[t] = fmt.Sprintf("it has the place of %q in the graph, which is more similar to %q", first.a.tensor.ID(), s.closer[first.a.tensor].ID())
-		case s.isLike(first):
+			s.unclear[t] = fmt.Sprintf("it has the place of %q in the graph, which is more similar to %q", first.a.tensor.ID(),
+				s.closer[first.a.tensor].ID())
+		case s.isSimilar(first):
 		case trusted && s.hasOtherNamesake(first):
 			s.unclear[t] = fmt.Sprintf("it has the place of %q in the graph, but the names contradict that", first.a.tensor.ID())
-		case related && s.isUnlike(first, first.b.vetoBelow()):
+		case related && s.isBelow(first, first.b.vetoBelow()):
 			s.unlike[t] = true
-			s.unclear[t] = fmt.Sprintf("it has the place of %q in the graph, but another name and dissimilar weights (cosine %.2f)", first.a.tensor.ID(), s.cosines[t])
+			s.unclear[t] = fmt.Sprintf("it has the place of %q in the graph, but another name and dissimilar weights (cosine "+
+				"%.2f)", first.a.tensor.ID(), s.cosines[t])
 		}
 	}
 }
 
-// isUnlike reports whether the cosine of the pair is known and below least.
-func (s *search) isUnlike(c candidate, least float64) bool {
+// isBelow reports whether the cosine of the pair is known and below least.
+func (s *search) isBelow(c candidate, least float64) bool {
 	cosine, known := s.cosines[c.b.tensor]
 	return known && cosine < least
 }
 
-// isLike reports whether the weights confirm the pair.
-func (s *search) isLike(c candidate) bool {
+// isSimilar reports whether the weights confirm the pair.
+func (s *search) isSimilar(c candidate) bool {
 	cosine, known := s.cosines[c.b.tensor]
-	return known && cosine >= c.b.similarFrom() && c.b.tensor.Len() >= minChance
+	return known && cosine >= c.b.similarFrom() && c.b.tensor.Len() >= minReliableLen
 }
 
 // vetoBelow returns the cosine below which the weights contradict a pair.
@@ -60,12 +63,14 @@ func (s *search) hasCloser(c candidate) bool {
 
 // hasOtherNamesake reports whether either tensor of the pair has a namesake in the other model that fits the place.
 func (s *search) hasOtherNamesake(c candidate) bool {
-	return couldBe(s.a.Lookup(c.b.tensor.ID()), c.b.tensor, s.usesA) || couldBe(s.b.Lookup(c.a.tensor.ID()), c.b.tensor, s.usesB)
+	return couldBe(s.a.Lookup(c.b.tensor.ID()), c.b.tensor, s.usesA) || couldBe(s.b.Lookup(c.a.tensor.ID()), c.b.tensor,
+		s.usesB)
 }
 
 // couldBe reports whether named is a weight with an exporter-independent name and t's dtype and shape.
 func couldBe(named, t *onnx.Tensor, uses map[*onnx.Tensor][]*use) bool {
-	return named != nil && !isNumbered(named.ID()) && named.DType == t.DType && slices.Equal(named.Dims, t.Dims) && len(uses[named]) > 0
+	return named != nil && !isNumbered(named.ID()) && named.DType == t.DType && slices.Equal(named.Dims, t.Dims) &&
+		len(uses[named]) > 0
 }
 
 // namesAgree reports whether at least one pair of weights has equal names.

@@ -22,7 +22,8 @@ var meaningless = map[string]string{
 
 // mergekitDefaults are mergekit's defaults where they differ.
 var mergekitDefaults = map[string]method.Params{
-	"ties": {"density": 1.0}, "dare_linear": {"density": 1.0, "rescale": "l1"}, "dare_ties": {"density": 1.0, "rescale": "l1"},
+	"ties": {"density": 1.0}, "dare_linear": {"density": 1.0, "rescale": "l1"}, "dare_ties": {"density": 1.0,
+		"rescale": "l1"},
 	"breadcrumbs": {"density": 1.0}, "breadcrumbs_ties": {"density": 1.0},
 	"della": {"density": 1.0, "rescale": "l1"}, "della_linear": {"density": 1.0, "rescale": "l1"},
 }
@@ -41,7 +42,8 @@ func readMergekit(top *object) (*Recipe, error) {
 			return nil, &Error{top.lines[k], fmt.Sprintf("%s is not read: %s", k, why)}
 		}
 	}
-	if err := top.only("a mergekit recipe", "merge_method", "models", "base_model", "parameters", "dtype", "out_dtype"); err != nil {
+	if err := top.only("a mergekit recipe", "merge_method", "models", "base_model", "parameters", "dtype",
+		"out_dtype"); err != nil {
 		return nil, err
 	}
 	k := &mergekit{recipe: &Recipe{Options: onnxmerge.Options{Params: method.Params{}}}}
@@ -93,7 +95,7 @@ func (k *mergekit) dtype(top *object) error {
 		return err
 	}
 	if compute != "" {
-		k.recipe.Notes = append(k.recipe.Notes, "dtype "+compute+": arithmetic is always float64")
+		k.recipe.Notes = append(k.recipe.Notes, "dtype "+compute+" has no effect: arithmetic is float64")
 	}
 	if k.recipe.DType = out; out == "" {
 		k.recipe.DType = compute
@@ -173,7 +175,8 @@ func (k *mergekit) shared(name string, n *yaml.Node, line int) error {
 		}
 		if c.filter == "" || c.filter == "*" {
 			if i != len(conditions)-1 {
-				return &Error{line, fmt.Sprintf("%s: only the last entry may be without filter, because the first that matches counts", name)}
+				return &Error{line, fmt.Sprintf("%s: only the last entry may be without filter, because the first that matches "+
+					"counts", name)}
 			}
 			set[ours] = v
 			continue
@@ -185,7 +188,8 @@ func (k *mergekit) shared(name string, n *yaml.Node, line int) error {
 
 // filter adds an override for tensors whose name contains text.
 func (k *mergekit) filter(text, name string, v any) {
-	k.recipe.Options.Set = append(k.recipe.Options.Set, onnxmerge.Override{Match: "re:" + regexp.QuoteMeta(text), Params: method.Params{name: v}})
+	k.recipe.Options.Set = append(k.recipe.Options.Set, onnxmerge.Override{Match: "re:" + regexp.QuoteMeta(text),
+		Params: method.Params{name: v}})
 }
 
 // condition is a value for the tensors that match a filter.
@@ -305,7 +309,8 @@ func (k *mergekit) one(name, filter string, values map[string][]any, line int) e
 		}
 		for other, theirs := range values {
 			if other != "" && theirs[i] != nil {
-				return &Error{line, fmt.Sprintf("%s has the filter %q for some models and %q for others; write both for all", name, filter, other)}
+				return &Error{line, fmt.Sprintf("%s has the filter %q for some models and %q for others; write both for all", name,
+					filter, other)}
 			}
 		}
 		if all := values[""]; all != nil {

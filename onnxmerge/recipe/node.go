@@ -60,7 +60,8 @@ func (o *object) only(what string, known ...string) error {
 // fail returns err with the line of a key, if the document has it.
 func (o *object) fail(key string, err error) error {
 	line := o.line
-	for _, k := range []string{key, map[string]string{"method": "merge_method", "params": "parameters", "set": "parameters"}[key]} {
+	for _, k := range []string{key, map[string]string{"method": "merge_method", "params": "parameters",
+		"set": "parameters"}[key]} {
 		if o.has(k) {
 			line = o.lines[k]
 			break

@@ -12,7 +12,8 @@ import (
 
 // readOwn reads wiseft's own form.
 func readOwn(top *object) (*Recipe, error) {
-	err := top.only("a recipe", "method", "models", "params", "set", "include", "exclude", "fold_bn", "backbone_output", "extrapolate", "fisher")
+	err := top.only("a recipe", "method", "models", "params", "set", "include", "exclude", "fold_bn", "backbone_output",
+		"extrapolate", "fisher")
 	if err != nil {
 		return nil, err
 	}

@@ -201,7 +201,8 @@ func Example(w io.Writer, m method.Method) error {
 		}
 	}
 	exampleParams(&b, m)
-	b.WriteString("\n# Tensors that match exclude are copied from the last model; with include, only tensors that match it are merged.\n# include: ['encoder/*']\n# exclude: ['head/*']\n")
+	b.WriteString("\n# Tensors that match exclude are copied from the last model; with include, only tensors that match " +
+		"it are merged.\n# include: ['encoder/*']\n# exclude: ['head/*']\n")
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -236,7 +237,8 @@ func exampleParams(b *strings.Builder, m method.Method) {
 	}
 	for _, p := range m.Params {
 		if p.Kind == method.Number && !p.Global {
-			fmt.Fprintf(b, "\n# For single tensors: by glob, re:REGEX, op:Conv or depth:0-0.5. A list is a gradient over depth.\n"+
+			fmt.Fprintf(b, "\n# For single tensors: by glob, re:REGEX, op:Conv or depth:0-0.5. A list is a gradient over "+
+				"depth.\n"+
 				"# set:\n#   - match: 'encoder/*'\n#     params: {%s: %s}\n", p.Name, exampleValue(p))
 			return
 		}

@@ -215,7 +215,8 @@ func TestCodecAtAnyAddress(t *testing.T) {
 						}
 					}
 					if ok := c.Encode(moved, want); ok != finite || !bytes.Equal(moved, again) {
-						t.Fatalf("%s: %d elements at address %d are encoded in another way (finite %t, want %t)", c.name, n, off, ok, finite)
+						t.Fatalf("%s: %d elements at address %d are encoded in another way (finite %t, want %t)", c.name, n, off, ok,
+							finite)
 					}
 				}
 			}

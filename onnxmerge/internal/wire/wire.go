@@ -86,7 +86,8 @@ func (s *Source) ReadAt(p []byte, off int64) (int, error) {
 // names.
 func (s *Source) Read(span Span, limit int64) ([]byte, error) {
 	if span.Len > limit {
-		return nil, fmt.Errorf("%w: %d bytes at offset %d where at most %d are allowed", ErrMalformed, span.Len, span.Off, limit)
+		return nil, fmt.Errorf("%w: %d bytes at offset %d where at most %d are allowed", ErrMalformed, span.Len, span.Off,
+			limit)
 	}
 	p := make([]byte, span.Len)
 	_, err := s.ReadAt(p, span.Off)

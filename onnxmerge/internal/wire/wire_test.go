@@ -103,7 +103,8 @@ func TestRewriteDoesNotDependOnWorkers(t *testing.T) {
 			t.Errorf("%d workers give other bytes than one", workers)
 		}
 	}
-	if !bytes.Equal(want[:5], data[:5]) || want[5] != 0 || want[5+BlockSize] != byte(BlockSize%251) || !bytes.HasSuffix(want, []byte("tail")) {
+	if !bytes.Equal(want[:5], data[:5]) || want[5] != 0 || want[5+BlockSize] != byte(BlockSize%251) ||
+		!bytes.HasSuffix(want, []byte("tail")) {
 		t.Error("the edits are not in place")
 	}
 }

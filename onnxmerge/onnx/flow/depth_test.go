@@ -77,7 +77,8 @@ func TestDepthOfATiedWeight(t *testing.T) {
 	t.Parallel()
 	deep := [][3]string{{"x", "first", "a"}, {"a", "second", "b"}, {"b", "tied", "y"}}
 	near := [][3]string{{"x", "tied", "z"}}
-	for name, nodes := range map[string][][3]string{"near use first": append(near[:1:1], deep...), "deep use first": append(deep[:3:3], near...)} {
+	for name, nodes := range map[string][][3]string{"near use first": append(near[:1:1], deep...),
+		"deep use first": append(deep[:3:3], near...)} {
 		m := chain(t, nodes)
 		places := flow.Places(m)
 		for id, want := range map[string]float64{"first": 0, "second": 0.5, "tied": 0} {

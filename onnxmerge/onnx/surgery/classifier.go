@@ -103,7 +103,8 @@ func linearAt(m *onnx.Model, tensor string, n *onnx.Node) (*Classifier, error) {
 		return nil, refuse("has no weight or no intercept of its own")
 	}
 	shape := slices.Clone(c.weight.Dims)
-	if len(shape) != 2 || c.weight.DType != onnx.Float32 || c.bias.DType != onnx.Float32 || !c.weight.Readable() || !c.bias.Readable() {
+	if len(shape) != 2 || c.weight.DType != onnx.Float32 || c.bias.DType != onnx.Float32 || !c.weight.Readable() ||
+		!c.bias.Readable() {
 		return nil, refuse("is not stored as a float32 matrix")
 	}
 	if c.transposed {

@@ -52,7 +52,8 @@ func TestWriteIntoClassifier(t *testing.T) {
 			}
 		}
 		var mismatch onnx.MismatchError
-		if err := c.Write(t.Context(), &out, HeadLayer{Weight: make([]float32, 8), Bias: make([]float32, 2)}, nil); !errors.As(err, &mismatch) {
+		small := HeadLayer{Weight: make([]float32, 8), Bias: make([]float32, 2)}
+		if err := c.Write(t.Context(), &out, small, nil); !errors.As(err, &mismatch) {
 			t.Errorf("%s: two classes: got error %v", name, err)
 		}
 	}
@@ -66,7 +67,8 @@ func TestClassifierAroundMean(t *testing.T) {
 	first := HeadLayer{Weight: []float32{1, 2, 3, 4, -1, 0, 0.5, 2}, Bias: []float32{5, -6}}
 	second := HeadLayer{Weight: []float32{0, 1, 0, -2, 3, 3, 3, 3}, Bias: []float32{7, 8}}
 	var out bytes.Buffer
-	if err := Attach(t.Context(), &out, m, Head{Tensor: "features", Layers: []HeadLayer{first}, Mean: []float32{1, -2, 0.5, 4}}); err != nil {
+	head := Head{Tensor: "features", Layers: []HeadLayer{first}, Mean: []float32{1, -2, 0.5, 4}}
+	if err := Attach(t.Context(), &out, m, head); err != nil {
 		t.Fatal(err)
 	}
 	for i, want := range []HeadLayer{first, second} {

@@ -119,7 +119,8 @@ func classifierInput(m *onnx.Model, output string) string {
 			}
 			output = of[0]
 		case "Gemm", "MatMul":
-			if !isProbability || len(n.Inputs) < 2 || flow.Tensor(m, m.Graph, n.Inputs[1]) == nil || m.Graph.Producer(n.Inputs[0]) == nil {
+			if !isProbability || len(n.Inputs) < 2 || flow.Tensor(m, m.Graph, n.Inputs[1]) == nil ||
+				m.Graph.Producer(n.Inputs[0]) == nil {
 				return ""
 			}
 			return n.Inputs[0]
