@@ -22,7 +22,7 @@ type SoupOptions struct {
 	// Strict takes a model only if validation accuracy rises, as the paper's published code does. Without it a model is
 	// taken if accuracy does not fall, as in the paper's recipe 1.
 	Strict bool
-	Merge  MergeOptions // Include, Exclude, FoldNorms, MemoryBytes, Workers and NoProvenance are used
+	Merge  MergeOptions // Include, Exclude, FoldNorms, MemoryBytes and Workers are used
 	Write  WriteOptions
 
 	Train   Data   // that probes are fitted on; its split train by default
@@ -146,8 +146,11 @@ func (s *soup) check(ctx context.Context) error {
 		m.noteFeatures(s.opt.Monitor, s.opt.Tensor, tensor)
 		s.tensors, all[i] = append(s.tensors, tensor), i
 	}
-	_, err := s.plan(ctx, all, nil)
-	return err
+	plan, err := s.plan(ctx, all)
+	if err != nil {
+		return err
+	}
+	return namePair(plan.Err(), s.ordered(all))
 }
 
 // order returns the models of an average in the order of a merge. taken has the best one first; in a merge it is last,
@@ -159,18 +162,22 @@ func order(taken []int) []int {
 	return append(slices.Clone(taken[1:]), taken[0])
 }
 
-// plan plans the average of models. Without an origin the average gets no provenance.
-func (s *soup) plan(ctx context.Context, taken []int, origin *onnxmerge.Origin) (*onnxmerge.Plan, error) {
+// ordered returns the models of an average in the order of a merge.
+func (s *soup) ordered(taken []int) (list models) {
+	for _, i := range order(taken) {
+		list = append(list, s.models[i])
+	}
+	return list
+}
+
+// plan plans the average of models.
+func (s *soup) plan(ctx context.Context, taken []int) (*onnxmerge.Plan, error) {
 	opt := MergeOptions{Method: "uniform_soup", Include: s.opt.Merge.Include, Exclude: s.opt.Merge.Exclude,
 		FoldNorms: s.opt.Merge.FoldNorms, MemoryBytes: s.opt.Merge.MemoryBytes, Workers: s.opt.Merge.Workers}
 	if len(taken) == 1 {
 		opt.Method, opt.Params = "linear", method.Params{"alpha": 1.} // copies bytes
 	}
-	var list models
-	for _, i := range order(taken) {
-		list = append(list, s.models[i])
-	}
-	return planModels(ctx, list, nil, opt, origin)
+	return planModels(ctx, s.ordered(taken), nil, opt)
 }
 
 // choose scores models and averages, and sets the steps.
@@ -190,7 +197,7 @@ func (s *soup) score(ctx context.Context, indices []int) (float64, error) {
 	first := s.models[indices[0]]
 	var variant bench.Variant = storedVariant(first.path)
 	if len(indices) > 1 {
-		plan, err := s.plan(ctx, indices, nil)
+		plan, err := s.plan(ctx, indices)
 		if err != nil {
 			return 0, err
 		}
@@ -263,11 +270,11 @@ func (s *soup) write(ctx context.Context, out string) (*SoupResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	plan, err := s.plan(ctx, taken, origin)
+	plan, err := s.plan(ctx, taken)
 	if err != nil {
 		return nil, err
 	}
-	made, err := writePlan(ctx, plan, s.models, out, s.opt.Write, s.opt.Monitor)
+	made, err := writePlan(ctx, out, plan, s.models, origin, s.opt.Write, s.opt.Monitor)
 	if err != nil {
 		return nil, err
 	}
@@ -279,7 +286,7 @@ func (s *soup) write(ctx context.Context, out string) (*SoupResult, error) {
 
 // origin returns the provenance of the soup, or nil if it gets none.
 func (s *soup) origin(ctx context.Context, taken []int, settings *bench.Settings) (*onnxmerge.Origin, error) {
-	if s.opt.Merge.NoProvenance {
+	if s.opt.Write.NoProvenance {
 		return nil, nil
 	}
 	selection := &onnxmerge.Selection{Rule: s.rule, Validation: settings.Validation, Train: settings.Train.SHA256}

@@ -50,16 +50,16 @@ func Sweep(ctx context.Context, paths []string, opt SweepOptions) (_ *Measured, 
 		return nil, err
 	}
 	merge := opt.Merge
-	merge.Monitor, merge.NoProvenance = opt.Monitor, true
-	merge.Params = withPoint(merge.Params, points[0])
+	merge.Monitor, merge.Params = opt.Monitor, withPoint(merge.Params, points[0])
 	merged, err := PlanMerge(ctx, paths, merge)
-	if merged != nil {
-		defer func() { err = errors.Join(err, merged.Close()) }()
-	}
 	if err != nil {
 		return nil, err
 	}
-	last := merged.models[len(paths)-1]
+	defer func() { err = errors.Join(err, merged.Close()) }()
+	if err := merged.Err(); err != nil {
+		return nil, err
+	}
+	last := merged.inputs[len(paths)-1]
 	if plan.Variants, err = opt.variants(merged, points, last.SizeBytes()); err != nil {
 		return nil, err
 	}
@@ -204,7 +204,7 @@ func (v mergeVariant) Model(ctx context.Context) ([]byte, error) {
 	}
 	var out bytes.Buffer
 	out.Grow(int(v.size) + provenanceRoom)
-	made, err := plan.Run(ctx, &out, nil)
+	made, err := onnxmerge.Run(ctx, &out, plan, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -43,7 +43,7 @@ func ExampleRegister() {
 		log.Fatal(err)
 	}
 	var merged bytes.Buffer
-	if _, err := plan.Run(context.Background(), &merged, nil); err != nil {
+	if _, err := onnxmerge.Run(context.Background(), &merged, plan, nil); err != nil {
 		log.Fatal(err)
 	}
 	counts := map[onnxmerge.Action]int{}

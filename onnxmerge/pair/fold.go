@@ -14,6 +14,7 @@ import (
 // which equals s W x + (s * (bias - mean) + shift).
 type Fold struct {
 	WeightA, WeightB *onnx.Tensor
+	How              How   // what proves that the two weights are a pair
 	Perm             []int // see Pair
 	// Axis is the axis of WeightB.Dims that counts the channels.
 	Axis         int
@@ -43,6 +44,7 @@ func (s *search) folded(c candidate) *Conflict {
 		fold = s.newFold(c.a.op.main(), main)
 		s.folds[main] = fold
 		if fold != nil {
+			fold.How = c.how
 			s.foldList = append(s.foldList, fold)
 		}
 	}

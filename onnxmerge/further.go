@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 
+	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/onnxmerge/internal/kernel"
 	"github.com/wiseft/wiseft/onnxmerge/method"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
@@ -14,6 +15,9 @@ import (
 type ModelsError struct{ msg string }
 
 func (e *ModelsError) Error() string { return e.msg }
+
+// Kind implements the kinds of package fault.
+func (*ModelsError) Kind() fault.Kind { return fault.Usage }
 
 // checkFisher refuses Fisher informations where the method takes none, and the other way
 // round.
@@ -28,7 +32,7 @@ func checkFisher(how method.Method, models, fisher int) error {
 }
 
 // inputs are all files that a merge reads: the models, and their Fisher informations.
-func (p *Plan) inputs() []*onnx.Model {
+func (p *planner) inputs() []*onnx.Model {
 	return append(append([]*onnx.Model(nil), p.models...), p.opt.Fisher...)
 }
 
@@ -45,24 +49,24 @@ func ordinal(i int) string {
 
 // joinFurther pairs the other models with the fine-tuned one, and makes one decision of
 // all pairs of a tensor: it is refused if one of them is, and merged if all are.
-func (p *Plan) joinFurther(ctx context.Context) error {
+func (p *planner) joinFurther(ctx context.Context) error {
 	for i, m := range p.models[1 : len(p.models)-1] {
 		name := ordinal(i + 1)
-		q := &Plan{pretrained: m, finetuned: p.finetuned, models: p.models, opt: p.opt}
+		q := &planner{pretrained: m, finetuned: p.finetuned, models: p.models, opt: p.opt}
 		if err := q.pair(ctx); err != nil {
 			return fmt.Errorf("%s model: %w", name, err)
 		}
-		for _, w := range q.Warnings {
-			p.Warnings = append(p.Warnings, fmt.Sprintf("the %s model: %s", name, w))
+		for _, w := range q.warnings {
+			p.warnings = append(p.warnings, fmt.Sprintf("the %s model: %s", name, w))
 		}
 		missing := 0
-		for k := range p.Decisions {
-			if p.Decisions[k].join(q.Decisions[k], name) {
+		for k := range p.decisions {
+			if p.decisions[k].join(q.decisions[k], name) {
 				missing++
 			}
 		}
 		if missing > 0 {
-			p.Warnings = append(p.Warnings, fmt.Sprintf("%d weights that the pre-trained and the fine-tuned model share are not in the %s model, "+
+			p.warnings = append(p.warnings, fmt.Sprintf("%d weights that the pre-trained and the fine-tuned model share are not in the %s model, "+
 				"and are kept from the fine-tuned one", missing, name))
 		}
 	}
@@ -71,7 +75,7 @@ func (p *Plan) joinFurther(ctx context.Context) error {
 
 // join adds the pair with a further model. It reports whether that keeps the tensor from
 // being merged.
-func (d *Decision) join(x Decision, model string) (missing bool) {
+func (d *decision) join(x decision, model string) (missing bool) {
 	switch {
 	case d.Action == Refuse:
 	case x.Action == Refuse:
@@ -92,15 +96,15 @@ func (d *Decision) join(x Decision, model string) (missing bool) {
 
 // joinFisher pairs the Fisher informations. They are no weights, so only their structure
 // says which is which.
-func (p *Plan) joinFisher(ctx context.Context) error {
+func (p *planner) joinFisher(ctx context.Context) error {
 	for i, m := range p.opt.Fisher {
-		q := &Plan{pretrained: m, finetuned: p.finetuned, models: p.models, opt: p.opt}
+		q := &planner{pretrained: m, finetuned: p.finetuned, models: p.models, opt: p.opt}
 		if err := q.pairStructure(ctx); err != nil {
 			return fmt.Errorf("the Fisher information %d: %w", i+1, err)
 		}
 		found := 0
-		for k := range p.Decisions {
-			d, x := &p.Decisions[k], q.Decisions[k]
+		for k := range p.decisions {
+			d, x := &p.decisions[k], q.decisions[k]
 			if d.Action != Merge {
 				continue
 			}
@@ -122,7 +126,7 @@ func (p *Plan) joinFisher(ctx context.Context) error {
 }
 
 // counterpart reads what a pair mixes with the fine-tuned tensor, in its order of axes.
-func (d Decision) counterpart() reader {
+func (d decision) counterpart() reader {
 	if d.fold != nil {
 		return d.fold
 	}
@@ -131,7 +135,7 @@ func (d Decision) counterpart() reader {
 
 // readers returns the readers of all sources of a merge, in the order that methods
 // expect.
-func (d Decision) readers(codec kernel.Codec) []reader {
+func (d decision) readers(codec kernel.Codec) []reader {
 	list := []reader{d.counterpart()}
 	for _, pair := range d.further {
 		list = append(list, pair.counterpart())
@@ -161,11 +165,11 @@ func ones(codec kernel.Codec) reader {
 
 // mixesLike reports whether two merged tensors that share their bytes in the fine-tuned
 // model have the same sources and parameters.
-func (d *Decision) mixesLike(with *Decision) (bool, error) {
+func (d *decision) mixesLike(with *decision) (bool, error) {
 	if !reflect.DeepEqual(d.params, with.params) || len(d.further) != len(with.further) {
 		return false, nil
 	}
-	pairs, others := append([]Decision{*d}, d.further...), append([]Decision{*with}, with.further...)
+	pairs, others := append([]decision{*d}, d.further...), append([]decision{*with}, with.further...)
 	pairs, others = append(pairs, d.fisher...), append(others, with.fisher...)
 	for i, x := range pairs {
 		y := others[i]

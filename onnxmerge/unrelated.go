@@ -12,9 +12,9 @@ import (
 const unrelated = 0.1
 
 // checkRelatives warns of models whose weights have nothing to do with each other.
-func (p *Plan) checkRelatives(s *sampler) error {
+func (p *planner) checkRelatives(s *sampler) error {
 	var cosines []float64
-	for _, d := range p.Decisions {
+	for _, d := range p.decisions {
 		if d.Action != Merge || d.fold != nil || d.b.Len() < minRelated || pair.IsVector(d.Dims) {
 			continue
 		}
@@ -31,7 +31,7 @@ func (p *Plan) checkRelatives(s *sampler) error {
 	}
 	slices.Sort(cosines)
 	if median := cosines[len(cosines)/2]; median < unrelated {
-		p.Warnings = append(p.Warnings, fmt.Sprintf("these two do not look like relatives: the cosine between their weights is %.2f in the median tensor; "+
+		p.warnings = append(p.warnings, fmt.Sprintf("these two do not look like relatives: the cosine between their weights is %.2f in the median tensor; "+
 			"expect nothing of a merge between unrelated models", median))
 	}
 	return nil
