@@ -36,7 +36,7 @@ func TestMergeWithCutEqualsCutOfMergeOfRealModels(t *testing.T) {
 		a, _ := open(t, pair[0])
 		b, _ := open(t, pair[1])
 		opt := Options{Params: method.Params{"alpha": 0.3}, Workers: 2}
-		plan, err := NewPlan(t.Context(), a, b, opt)
+		plan, err := NewPlan(t.Context(), []*onnx.Model{a, b}, opt)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -53,12 +53,12 @@ func TestMergeWithCutEqualsCutOfMergeOfRealModels(t *testing.T) {
 // checkCut merges both ways and compares the bytes.
 func checkCut(t *testing.T, a, b *onnx.Model, tensor string, opt Options) {
 	t.Helper()
-	plan, err := NewPlan(t.Context(), a, b, opt)
+	plan, err := NewPlan(t.Context(), []*onnx.Model{a, b}, opt)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var whole, want, got bytes.Buffer
-	if _, err := plan.Run(t.Context(), &whole, nil); err != nil {
+	if _, err := Run(t.Context(), &whole, plan, nil); err != nil {
 		t.Fatal(err)
 	}
 	merged := openBytes(t, whole.Bytes())
@@ -69,8 +69,8 @@ func checkCut(t *testing.T, a, b *onnx.Model, tensor string, opt Options) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = plan.Write(t.Context(), onnx.Single(&got), onnx.WriteOptions{Layout: onnx.Inside, Change: cut}, nil)
-	if err != nil {
+	write := WriteOptions{WriteOptions: onnx.WriteOptions{Layout: onnx.Inside, Change: cut}}
+	if _, err := Write(t.Context(), onnx.Single(&got), plan, write, nil); err != nil {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got.Bytes(), want.Bytes()) {
