@@ -10,6 +10,7 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 	"github.com/wiseft/wiseft/onnxmerge/onnx/surgery"
 	"github.com/wiseft/wiseft/probe"
+	"github.com/wiseft/wiseft/probe/fit"
 	"github.com/wiseft/wiseft/probe/ort"
 	"github.com/wiseft/wiseft/probe/ort/orttest"
 )
@@ -56,11 +57,11 @@ func TestAttachedHeadRunsInEveryOpset(t *testing.T) {
 }
 
 // stepAndReLU returns a classifier with every kind of layer.
-func stepAndReLU(dim int) *probe.Classifier {
+func stepAndReLU(dim int) *fit.Classifier {
 	value := func(i int) float32 { return float32(i*i%13)/8 - 0.7 }
-	cl := &probe.Classifier{Dim: dim, Classes: []string{"a", "b", "c"}}
+	cl := &fit.Classifier{Dim: dim, Classes: []string{"a", "b", "c"}}
 	in := dim
-	for _, l := range []probe.Layer{{B: make([]float32, 6), Act: probe.Step}, {B: make([]float32, 4), Act: probe.ReLU}, {B: make([]float32, 3)}} {
+	for _, l := range []fit.Layer{{B: make([]float32, 6), Act: fit.Step}, {B: make([]float32, 4), Act: fit.ReLU}, {B: make([]float32, 3)}} {
 		for c := range l.B {
 			l.B[c] = value(c)
 		}
@@ -92,7 +93,7 @@ func runModel(t *testing.T, model []byte, tensor string, batch probe.Batch) []fl
 }
 
 // checkScores compares what a head gave with a classifier's scores of the features x.
-func checkScores(t *testing.T, got []float32, cl *probe.Classifier, x []float32, softmax bool) {
+func checkScores(t *testing.T, got []float32, cl *fit.Classifier, x []float32, softmax bool) {
 	t.Helper()
 	n, k := len(x)/cl.Dim, len(cl.Classes)
 	want := make([]float64, n*k)

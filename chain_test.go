@@ -11,6 +11,8 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 	"github.com/wiseft/wiseft/onnxmerge/onnx/surgery"
 	"github.com/wiseft/wiseft/probe"
+	"github.com/wiseft/wiseft/probe/feature"
+	"github.com/wiseft/wiseft/probe/fit"
 	"github.com/wiseft/wiseft/probe/ort"
 	"github.com/wiseft/wiseft/probe/ort/orttest"
 	"github.com/wiseft/wiseft/scripts/sharedtest"
@@ -98,7 +100,7 @@ func TestAttachedProbeOnRealModel(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, solver := range []string{"logistic", "svc-ovr", "svc-ovo", "ridge", "mlp"} {
-			classifier, _, err := probe.Fit(t.Context(), features, probe.FitOptions{Solver: solver, Standardize: true, Epochs: 5})
+			classifier, _, err := fit.Fit(t.Context(), features, fit.Options{Solver: solver, Standardize: true, Epochs: 5})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -141,7 +143,7 @@ func everyNinth(t *testing.T) datasets.Dataset {
 }
 
 // extractAll returns a tensor of a model for all samples.
-func extractAll(t *testing.T, model []byte, data datasets.Dataset, tensor string) *probe.Features {
+func extractAll(t *testing.T, model []byte, data datasets.Dataset, tensor string) *feature.Set {
 	t.Helper()
 	session, err := (&Runtime{}).Open(t.Context(), model, tensor)
 	if err != nil {

@@ -11,17 +11,18 @@ import (
 	"github.com/wiseft/wiseft/internal/output"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 	"github.com/wiseft/wiseft/onnxmerge/onnx/surgery"
-	"github.com/wiseft/wiseft/probe"
-	"github.com/wiseft/wiseft/probe/bench"
+	"github.com/wiseft/wiseft/probe/bench/result"
+	"github.com/wiseft/wiseft/probe/feature"
+	"github.com/wiseft/wiseft/probe/fit"
 	"github.com/wiseft/wiseft/probe/report"
 )
 
 // ReadFeatures reads an NPZ file of features into memory.
-func ReadFeatures(path string) (*probe.Features, error) { return readNPZ(path, probe.ReadFeatures) }
+func ReadFeatures(path string) (*feature.Set, error) { return readNPZ(path, feature.Read) }
 
 // ReadClassifier reads a probe's NPZ file.
-func ReadClassifier(path string) (*probe.Classifier, error) {
-	return readNPZ(path, probe.ReadClassifier)
+func ReadClassifier(path string) (*fit.Classifier, error) {
+	return readNPZ(path, fit.ReadClassifier)
 }
 
 func readNPZ[T any](path string, read func(io.ReaderAt, int64) (*T, error)) (*T, error) {
@@ -39,7 +40,7 @@ func readNPZ[T any](path string, read func(io.ReaderAt, int64) (*T, error)) (*T,
 
 // FitOptions says how a probe is fitted to a file of features.
 type FitOptions struct {
-	Probe probe.FitOptions // the solver and its parameters; Init is set by Start and HeadOf
+	Probe fit.Options // the solver and its parameters; Init is set by Start and HeadOf
 	// Cs are values of C to choose from, by accuracy on Val or on folds of the training data; nil is Probe.C alone.
 	Cs    []float64
 	Val   string // file of features that choose C
@@ -54,9 +55,9 @@ type FitOptions struct {
 
 // FitResult describes a probe that was fitted and written.
 type FitResult struct {
-	Output string            `json:"output"`
-	Path   []probe.PathPoint `json:"path,omitempty"` // what C was chosen from
-	probe.FitReport
+	Output string          `json:"output"`
+	Path   []fit.PathPoint `json:"path,omitempty"` // what C was chosen from
+	fit.Report
 }
 
 // Fit trains a probe on a file of features, to its optimum, and writes it. Package probe/fit does the same in memory.
@@ -73,11 +74,11 @@ func Fit(ctx context.Context, out, features string, opt FitOptions) (*FitResult,
 		opt.Probe.C, opt.Cs = opt.Cs[0], nil
 	}
 	r := &FitResult{Output: out}
-	var cl *probe.Classifier
+	var cl *fit.Classifier
 	if opt.OnDisk {
-		cl, r.FitReport, err = fitOnDisk(ctx, features, opt)
+		cl, r.Report, err = fitOnDisk(ctx, features, opt)
 	} else {
-		cl, r.FitReport, r.Path, err = fitInMemory(ctx, features, opt)
+		cl, r.Report, r.Path, err = fitInMemory(ctx, features, opt)
 	}
 	if err != nil {
 		return nil, err
@@ -87,50 +88,53 @@ func Fit(ctx context.Context, out, features string, opt FitOptions) (*FitResult,
 }
 
 // fitInMemory fits with one C, or chooses among several.
-func fitInMemory(ctx context.Context, file string, opt FitOptions) (*probe.Classifier, probe.FitReport, []probe.PathPoint, error) {
+func fitInMemory(ctx context.Context, file string, opt FitOptions) (*fit.Classifier, fit.Report, []fit.PathPoint, error) {
 	f, err := ReadFeatures(file)
 	if err != nil {
-		return nil, probe.FitReport{}, nil, err
+		return nil, fit.Report{}, nil, err
 	}
 	if opt.Cs == nil {
 		if opt.Val != "" || opt.Folds != 0 {
-			return nil, probe.FitReport{}, nil, fault.Usagef("--val and --folds choose among several values of --C, and there is one")
+			return nil, fit.Report{}, nil, fault.Usagef("--val and --folds choose among several values of --C, and there is one")
 		}
-		cl, report, err := probe.Fit(ctx, f, opt.Probe)
+		cl, report, err := fit.Fit(ctx, f, opt.Probe)
 		return cl, report, nil, withPath(file, err)
 	}
-	path := probe.PathOptions{Cs: opt.Cs, Folds: opt.Folds, Seed: opt.Probe.Seed}
+	path := fit.PathOptions{Cs: opt.Cs, Folds: opt.Folds, Seed: opt.Probe.Seed}
 	if opt.Val != "" {
 		if path.Val, err = ReadFeatures(opt.Val); err != nil {
-			return nil, probe.FitReport{}, nil, err
+			return nil, fit.Report{}, nil, err
 		}
 	} else if path.Folds == 0 {
 		path.Folds = 5
 	}
-	cl, report, points, err := probe.FitPath(ctx, f, opt.Probe, path)
-	return cl, report, points, withPath(file, err)
+	chosen, err := fit.Path(ctx, f, opt.Probe, path)
+	if err != nil {
+		return nil, fit.Report{}, nil, withPath(file, err)
+	}
+	return chosen.Classifier, chosen.Report, chosen.Points, nil
 }
 
 // fitOnDisk fits on features that stay in their file.
-func fitOnDisk(ctx context.Context, file string, opt FitOptions) (cl *probe.Classifier, r probe.FitReport, err error) {
+func fitOnDisk(ctx context.Context, file string, opt FitOptions) (cl *fit.Classifier, r fit.Report, err error) {
 	if opt.Cs != nil || opt.Val != "" || opt.Folds != 0 {
 		return nil, r, fault.Usagef("--blockwise fits with one value of --C, without folds")
 	}
-	err = readTable(file, func(t *probe.FeatureFile) (err error) {
-		cl, r, err = probe.Fit(ctx, t, opt.Probe)
+	err = readTable(file, func(t *feature.File) (err error) {
+		cl, r, err = fit.Fit(ctx, t, opt.Probe)
 		return withPath(file, err)
 	})
 	return cl, r, err
 }
 
 // readTable opens a file of features, whose rows stay on disk, for the time of use.
-func readTable(path string, use func(*probe.FeatureFile) error) (err error) {
+func readTable(path string, use func(*feature.File) error) (err error) {
 	f, size, err := openFile(path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	table, err := probe.OpenFeatures(f, size)
+	table, err := feature.Open(f, size)
 	if err != nil {
 		return withPath(path, err)
 	}
@@ -139,20 +143,20 @@ func readTable(path string, use func(*probe.FeatureFile) error) (err error) {
 }
 
 // start returns the classifier that the solver starts from; nil is none.
-func (opt FitOptions) start(features string) (cl *probe.Classifier, err error) {
+func (opt FitOptions) start(features string) (cl *fit.Classifier, err error) {
 	if opt.Start == "" && opt.HeadOf == "" {
 		return nil, nil
 	}
 	if opt.Start != "" && opt.HeadOf != "" {
 		return nil, fault.Usagef("--init and --head-init are two starts; choose one")
 	}
-	if s, _ := probe.LookupSolver(opt.Probe.Solver); s.Start == "" {
+	if s, _ := fit.LookupSolver(opt.Probe.Solver); s.Start == "" {
 		return nil, fault.Usagef("the solver %s takes no start", opt.Probe.Solver).WithHint("leave out --init and --head-init")
 	}
 	if opt.Start != "" {
 		return ReadClassifier(opt.Start)
 	}
-	err = readTable(features, func(t *probe.FeatureFile) (err error) {
+	err = readTable(features, func(t *feature.File) (err error) {
 		model := opt.HeadOf
 		if model == "finetuned" {
 			if model = t.Info().Model; model == "" {
@@ -166,7 +170,7 @@ func (opt FitOptions) start(features string) (cl *probe.Classifier, err error) {
 }
 
 // headOf reads the classifier of a model, which must have the classes and the width of the features.
-func headOf(path string, f probe.Table) (_ *probe.Classifier, err error) {
+func headOf(path string, f feature.Table) (_ *fit.Classifier, err error) {
 	m, err := Open(path)
 	if err != nil {
 		return nil, err
@@ -192,8 +196,8 @@ func headOf(path string, f probe.Table) (_ *probe.Classifier, err error) {
 	if err != nil {
 		return nil, withPath(path, err)
 	}
-	return &probe.Classifier{
-		Layers: []probe.Layer{{W: layer.Weight, B: layer.Bias}}, Dim: c.Dim, Classes: make([]string, c.Classes),
+	return &fit.Classifier{
+		Layers: []fit.Layer{{W: layer.Weight, B: layer.Bias}}, Dim: c.Dim, Classes: make([]string, c.Classes),
 	}, nil
 }
 
@@ -207,16 +211,16 @@ type ScoreOptions struct {
 
 // ScoreResult is how a probe does on features.
 type ScoreResult struct {
-	N            int              `json:"n"`
-	Accuracy     bench.Number     `json:"accuracy"`
-	MeanClass    bench.Number     `json:"mean_class_accuracy"`
-	NLL          bench.Number     `json:"nll"`
-	ECE          bench.Number     `json:"ece"`
-	ECEEqualMass bench.Number     `json:"ece_equal_mass"`
-	Brier        bench.Number     `json:"brier"`
-	Intervals    *bench.Intervals `json:"intervals,omitempty"` // 95 %, from resampled test samples
-	Confusion    [][]int          `json:"confusion"`           // row = label, column = prediction
-	Classes      []string         `json:"classes"`
+	N            int               `json:"n"`
+	Accuracy     result.Number     `json:"accuracy"`
+	MeanClass    result.Number     `json:"mean_class_accuracy"`
+	NLL          result.Number     `json:"nll"`
+	ECE          result.Number     `json:"ece"`
+	ECEEqualMass result.Number     `json:"ece_equal_mass"`
+	Brier        result.Number     `json:"brier"`
+	Intervals    *result.Intervals `json:"intervals,omitempty"` // 95 %, from resampled test samples
+	Confusion    [][]int           `json:"confusion"`           // row = label, column = prediction
+	Classes      []string          `json:"classes"`
 }
 
 // Score scores a probe's file on a file of features, which must be of the tensor that it was fitted on.
@@ -243,7 +247,7 @@ func Score(classifier, features string, opt ScoreOptions) (*ScoreResult, error) 
 	if a, b := cl.Meta.Tensor, f.Meta.Tensor; a != "" && b != "" && a != b {
 		return nil, fault.Mismatchf("%s was fitted on tensor %q, %s holds tensor %q", classifier, a, features, b)
 	}
-	p, err := bench.Predict(cl, f)
+	p, err := result.Predict(cl, f)
 	if err != nil {
 		return nil, withPath(features, err)
 	}
@@ -333,7 +337,7 @@ func intoHead(ctx context.Context, m *onnx.Model, head surgery.Head) (func(w io.
 }
 
 // newHead returns a probe with layers as a head that reads tensor.
-func newHead(cl *probe.Classifier, tensor string) surgery.Head {
+func newHead(cl *fit.Classifier, tensor string) surgery.Head {
 	head := surgery.Head{Tensor: tensor, Output: "scores", Classes: cl.Classes, Mean: cl.Mean}
 	for _, l := range cl.Layers {
 		head.Layers = append(head.Layers, surgery.HeadLayer{Weight: l.W, Bias: l.B, Activation: string(l.Act)})

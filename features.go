@@ -10,6 +10,7 @@ import (
 	"github.com/wiseft/wiseft/datasets"
 	"github.com/wiseft/wiseft/internal/output"
 	"github.com/wiseft/wiseft/probe"
+	"github.com/wiseft/wiseft/probe/feature"
 )
 
 // FeaturesOptions says which tensor of a model is extracted, over which data. Data is required.
@@ -36,7 +37,7 @@ type FeaturesResult struct {
 
 // ExtractFeatures runs a model over a data set and returns one tensor of it: n rows of float32, with labels and with
 // what produced them.
-func ExtractFeatures(ctx context.Context, model string, opt FeaturesOptions) (*probe.Features, error) {
+func ExtractFeatures(ctx context.Context, model string, opt FeaturesOptions) (*feature.Set, error) {
 	f, _, err := extractFeatures(ctx, model, opt)
 	return f, err
 }
@@ -56,7 +57,7 @@ func WriteFeatures(ctx context.Context, out, model string, opt FeaturesOptions) 
 }
 
 // extractFeatures returns features and a description of how they were made.
-func extractFeatures(ctx context.Context, model string, opt FeaturesOptions) (_ *probe.Features, _ *FeaturesResult, err error) {
+func extractFeatures(ctx context.Context, model string, opt FeaturesOptions) (_ *feature.Set, _ *FeaturesResult, err error) {
 	layout, err := ParseLayout(opt.Layout)
 	if err != nil {
 		return nil, nil, err
@@ -82,7 +83,7 @@ func extractFeatures(ctx context.Context, model string, opt FeaturesOptions) (_ 
 	start := time.Now()
 	f, err := s.extract(ctx, data, probe.ExtractOptions{Batch: opt.Runtime.BatchSize(), Layout: layout,
 		Progress: func(done, total int) { opt.Monitor.progress(Progress{"features", "clouds", done, total}) },
-		Meta: probe.Meta{Wiseft: Version, Model: model, ModelSHA256: src.sha256(), Tensor: src.tensor,
+		Meta: feature.Meta{Wiseft: Version, Model: model, ModelSHA256: src.sha256(), Tensor: src.tensor,
 			Runtime: s.runtime.Engine.Runtime(), DataHash: hash}})
 	if err != nil {
 		return nil, nil, err
@@ -140,7 +141,7 @@ func (b *modelBytes) open(ctx context.Context, opt RuntimeOptions, monitor Monit
 }
 
 // extract runs the session over a data set.
-func (s *session) extract(ctx context.Context, data datasets.Dataset, opt probe.ExtractOptions) (*probe.Features, error) {
+func (s *session) extract(ctx context.Context, data datasets.Dataset, opt probe.ExtractOptions) (*feature.Set, error) {
 	f, err := probe.Extract(ctx, s.Extractor, data, opt)
 	return f, aboutModel(s.path, err)
 }

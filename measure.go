@@ -8,8 +8,10 @@ import (
 	"github.com/wiseft/wiseft/datasets"
 	"github.com/wiseft/wiseft/datasets/corrupt"
 	"github.com/wiseft/wiseft/internal/fault"
-	"github.com/wiseft/wiseft/probe"
 	"github.com/wiseft/wiseft/probe/bench"
+	"github.com/wiseft/wiseft/probe/bench/choose"
+	"github.com/wiseft/wiseft/probe/bench/unit"
+	"github.com/wiseft/wiseft/probe/fit"
 	"github.com/wiseft/wiseft/probe/metric"
 	"github.com/wiseft/wiseft/probe/store"
 )
@@ -26,13 +28,13 @@ type MeasureOptions struct {
 	Reference   string   // what corruption errors are relative to: a registered name or a JSON file; "" is the suite's own
 	Baselines   []string // models through which the line of effective robustness goes; nil is alpha 0 and 1
 
-	Tensor    string           // the features, or with OwnHead the class scores; "" is found
-	OwnHead   bool             // score the model's own head instead of a fitted probe
-	Probe     probe.FitOptions // Tol 0 is SweepTol
-	WarmStart bool             // fit every probe from that of the alpha before
-	Choose    bench.Choice     // the rule by which alpha is chosen; the zero value is the best validation accuracy
-	Layout    string           // of clouds: "bnc", "bcn", or "auto" and ""
-	Seed      uint64           // of corruptions and of the validation split
+	Tensor    string        // the features, or with OwnHead the class scores; "" is found
+	OwnHead   bool          // score the model's own head instead of a fitted probe
+	Probe     fit.Options   // Tol 0 is SweepTol
+	WarmStart bool          // fit every probe from that of the alpha before
+	Choose    choose.Choice // the rule by which alpha is chosen; the zero value is the best validation accuracy
+	Layout    string        // of clouds: "bnc", "bcn", or "auto" and ""
+	Seed      uint64        // of corruptions and of the validation split
 
 	Runtime RuntimeOptions
 	Run     RunOptions
@@ -48,7 +50,7 @@ type RunOptions struct {
 	Replace bool
 	// ScoresOnly keeps probes and scores without features, which take 4 bytes a value.
 	ScoresOnly bool
-	Share      bench.Share // the zero value is everything
+	Share      unit.Share // the zero value is everything
 }
 
 // SweepTol is the relative gradient norm at which the fits of a sweep, a benchmark and a soup stop. It leaves the
@@ -129,8 +131,8 @@ func readReference(name, suite string) (*metric.Reference, error) {
 	if name == "" {
 		return nil, nil
 	}
-	ref, ok := metric.LookupReferenceName(name)
-	if !ok {
+	ref, err := metric.LookupReference(name)
+	if err != nil {
 		f, _, err := openFile(name)
 		if fault.KindOf(err) == fault.Input {
 			return nil, fault.Usagef("--reference %s is neither a known reference nor a file", name).WithHint("see wiseft list references")

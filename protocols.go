@@ -13,7 +13,9 @@ import (
 
 	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/probe"
-	"github.com/wiseft/wiseft/probe/bench"
+	"github.com/wiseft/wiseft/probe/bench/result"
+	"github.com/wiseft/wiseft/probe/feature"
+	"github.com/wiseft/wiseft/probe/fit"
 	"gonum.org/v1/gonum/stat"
 )
 
@@ -28,25 +30,25 @@ type FoldsResult struct {
 
 // FoldsOfFile has the accuracies of one file of features, or of one model that ran on fold files.
 type FoldsOfFile struct {
-	Features string       `json:"features,omitempty"`
-	Model    string       `json:"model,omitempty"`
-	Accuracy []float64    `json:"accuracy"` // of every fold
-	Mean     float64      `json:"mean"`
-	Std      bench.Number `json:"std"` // with n - 1; null for one fold
+	Features string        `json:"features,omitempty"`
+	Model    string        `json:"model,omitempty"`
+	Accuracy []float64     `json:"accuracy"` // of every fold
+	Mean     float64       `json:"mean"`
+	Std      result.Number `json:"std"` // with n - 1; null for one fold
 	// Of the differences from the first entry, fold by fold; null for the first.
-	MeanDifference bench.Number `json:"mean_difference"`
-	StdDifference  bench.Number `json:"std_difference"`
+	MeanDifference result.Number `json:"mean_difference"`
+	StdDifference  result.Number `json:"std_difference"`
 }
 
 // KFold cross-validates a probe on files of features, with folds stratified by class and drawn by opt.Seed. Several
 // files must be of the same samples: they get the same folds and are compared fold by fold with the first.
-func KFold(ctx context.Context, files []string, folds int, opt probe.FitOptions) (*FoldsResult, error) {
-	return crossValidate(ctx, files, opt, func(f *probe.Features) ([]probe.Episode, error) {
+func KFold(ctx context.Context, files []string, folds int, opt fit.Options) (*FoldsResult, error) {
+	return crossValidate(ctx, files, opt, func(f *feature.Set) ([]feature.Episode, error) {
 		if folds < 2 || folds > f.Len() {
 			return nil, fault.Usagef("--folds %d is not within 2 and the %d samples", folds, f.Len())
 		}
-		episodes := make([]probe.Episode, folds)
-		for i, fold := range probe.Folds(f.Y, folds, opt.Seed) {
+		episodes := make([]feature.Episode, folds)
+		for i, fold := range feature.Folds(f.Y, folds, opt.Seed) {
 			for e := range episodes {
 				if e == fold {
 					episodes[e].Test = append(episodes[e].Test, i)
@@ -65,19 +67,19 @@ type FewShotTask struct{ Way, Shot, Query, Folds int }
 
 // FewShot measures probes on few-shot tasks of frozen features, drawn by opt.Seed. Several files must be of the same
 // samples, and get the same tasks.
-func FewShot(ctx context.Context, files []string, task FewShotTask, opt probe.FitOptions) (*FoldsResult, error) {
-	return crossValidate(ctx, files, opt, func(f *probe.Features) ([]probe.Episode, error) {
-		return probe.Episodes(f.Y, task.Way, task.Shot, task.Query, task.Folds, opt.Seed)
+func FewShot(ctx context.Context, files []string, task FewShotTask, opt fit.Options) (*FoldsResult, error) {
+	return crossValidate(ctx, files, opt, func(f *feature.Set) ([]feature.Episode, error) {
+		return feature.Episodes(f.Y, task.Way, task.Shot, task.Query, task.Folds, opt.Seed)
 	})
 }
 
 // crossValidate fits and scores a probe for every fold of every file. draw makes the folds from the first file.
 func crossValidate(
-	ctx context.Context, files []string, opt probe.FitOptions, draw func(*probe.Features) ([]probe.Episode, error),
+	ctx context.Context, files []string, opt fit.Options, draw func(*feature.Set) ([]feature.Episode, error),
 ) (*FoldsResult, error) {
 	r := &FoldsResult{Solver: opt.Solver, C: opt.C, Seed: opt.Seed}
-	var episodes []probe.Episode
-	var first *probe.Features
+	var episodes []feature.Episode
+	var first *feature.Set
 	for i, path := range files {
 		f, err := ReadFeatures(path)
 		if err != nil {
@@ -106,12 +108,12 @@ func crossValidate(
 }
 
 // add fits a probe on one fold and appends its accuracy.
-func (f *FoldsOfFile) add(ctx context.Context, train, test *probe.Features, opt probe.FitOptions) error {
-	cl, _, err := probe.Fit(ctx, train, opt)
+func (f *FoldsOfFile) add(ctx context.Context, train, test *feature.Set, opt fit.Options) error {
+	cl, _, err := fit.Fit(ctx, train, opt)
 	if err != nil {
 		return err
 	}
-	score, err := bench.NewScore(cl, test)
+	score, err := result.NewScore(cl, test)
 	if err != nil {
 		return err
 	}
@@ -122,15 +124,15 @@ func (f *FoldsOfFile) add(ctx context.Context, train, test *probe.Features, opt 
 // add completes an entry with its mean, its deviation, and the differences from the first.
 func (r *FoldsResult) add(f FoldsOfFile) {
 	mean, std := stat.MeanStdDev(f.Accuracy, nil)
-	f.Mean, f.Std = mean, bench.Number(std)
-	f.MeanDifference, f.StdDifference = bench.Number(math.NaN()), bench.Number(math.NaN())
+	f.Mean, f.Std = mean, result.Number(std)
+	f.MeanDifference, f.StdDifference = result.Number(math.NaN()), result.Number(math.NaN())
 	if len(r.Models) > 0 {
 		differences := make([]float64, len(f.Accuracy))
 		for i, a := range f.Accuracy {
 			differences[i] = a - r.Models[0].Accuracy[i]
 		}
 		mean, std := stat.MeanStdDev(differences, nil)
-		f.MeanDifference, f.StdDifference = bench.Number(mean), bench.Number(std)
+		f.MeanDifference, f.StdDifference = result.Number(mean), result.Number(std)
 	}
 	r.Models = append(r.Models, f)
 }
@@ -140,7 +142,7 @@ type FoldFilesOptions struct {
 	Data    Data
 	Tensor  string // the features of every model; "" is found
 	Layout  string // of clouds: "bnc", "bcn", or "auto" and ""
-	Probe   probe.FitOptions
+	Probe   fit.Options
 	Runtime RuntimeOptions
 	Monitor Monitor
 }
@@ -198,7 +200,7 @@ func runFoldFiles(ctx context.Context, model string, files []string, opt FoldFil
 	defer s.Close()
 	of := &FoldsOfFile{Model: model}
 	for _, file := range files {
-		var sets [2]*probe.Features
+		var sets [2]*feature.Set
 		for i, split := range []string{"train", "test"} {
 			if sets[i], err = s.extractSplit(ctx, file, split, opt); err != nil {
 				return nil, err
@@ -212,7 +214,7 @@ func runFoldFiles(ctx context.Context, model string, files []string, opt FoldFil
 }
 
 // extractSplit returns the features of one split of a file.
-func (s *session) extractSplit(ctx context.Context, file, split string, opt FoldFilesOptions) (_ *probe.Features, err error) {
+func (s *session) extractSplit(ctx context.Context, file, split string, opt FoldFilesOptions) (_ *feature.Set, err error) {
 	layout, err := ParseLayout(opt.Layout)
 	if err != nil {
 		return nil, err
@@ -237,27 +239,27 @@ type SVMOptions struct {
 
 // SVMResult is how a linear SVM does on features.
 type SVMResult struct {
-	Convention string           `json:"convention"`
-	Source     string           `json:"source"`
-	Tokens     int              `json:"tokens,omitempty"` // that the features were pooled from
-	Accuracy   bench.Number     `json:"accuracy"`
-	MeanClass  bench.Number     `json:"mean_class_accuracy"`
-	N          int              `json:"n"`
-	Intervals  *bench.Intervals `json:"intervals,omitempty"`
-	Fit        probe.FitReport  `json:"fit"`
+	Convention string            `json:"convention"`
+	Source     string            `json:"source"`
+	Tokens     int               `json:"tokens,omitempty"` // that the features were pooled from
+	Accuracy   result.Number     `json:"accuracy"`
+	MeanClass  result.Number     `json:"mean_class_accuracy"`
+	N          int               `json:"n"`
+	Intervals  *result.Intervals `json:"intervals,omitempty"`
+	Fit        fit.Report        `json:"fit"`
 }
 
 // SVM fits a linear SVM on training features and scores it on test features, by the convention of a published method.
 func SVM(ctx context.Context, train, test string, opt SVMOptions) (*SVMResult, error) {
 	name := cmp.Or(opt.Convention, "point-m2ae")
-	convention, ok := probe.LookupSVMConvention(name)
-	if !ok {
+	convention, err := feature.LookupConvention(name)
+	if err != nil {
 		return nil, fault.Usagef("there is no convention %s", name).WithHint("there are point-m2ae, recon and point-mae")
 	}
 	if opt.Tokens < 0 || opt.Resamples < 0 {
 		return nil, fault.Usagef("--tokens and --bootstrap must not be negative")
 	}
-	var sets [2]*probe.Features
+	var sets [2]*feature.Set
 	for i, path := range []string{train, test} {
 		var err error
 		if sets[i], err = ReadFeatures(path); err != nil {
@@ -272,11 +274,11 @@ func SVM(ctx context.Context, train, test string, opt SVMOptions) (*SVMResult, e
 	if sets[0].Dim != sets[1].Dim {
 		return nil, fault.Mismatchf("%s has features of %d values, %s of %d", train, sets[0].Dim, test, sets[1].Dim)
 	}
-	cl, report, err := probe.Fit(ctx, sets[0], probe.FitOptions{Solver: convention.Solver, C: convention.C})
+	cl, report, err := fit.Fit(ctx, sets[0], fit.Options{Solver: convention.Solver, C: convention.C})
 	if err != nil {
 		return nil, withPath(train, err)
 	}
-	p, err := bench.Predict(cl, sets[1])
+	p, err := result.Predict(cl, sets[1])
 	if err != nil {
 		return nil, withPath(test, err)
 	}

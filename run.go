@@ -14,6 +14,8 @@ import (
 	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/internal/output"
 	"github.com/wiseft/wiseft/probe/bench"
+	"github.com/wiseft/wiseft/probe/bench/result"
+	"github.com/wiseft/wiseft/probe/bench/unit"
 	"github.com/wiseft/wiseft/probe/report"
 	"github.com/wiseft/wiseft/probe/store"
 )
@@ -37,7 +39,7 @@ func RunFiles() []string {
 
 // WriteRun writes the files of a result into a folder, which is made if needed. Plots of figures that the result
 // does not have are left out.
-func WriteRun(dir string, r *bench.Result) error {
+func WriteRun(dir string, r *result.Result) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
@@ -57,7 +59,7 @@ func WriteRun(dir string, r *bench.Result) error {
 }
 
 // ReadResult reads the result of a run: path is its folder or its result file.
-func ReadResult(path string) (*bench.Result, error) {
+func ReadResult(path string) (*result.Result, error) {
 	path = ResultPath(path)
 	f, _, err := openFile(path)
 	if fault.KindOf(err) == fault.Input && filepath.Base(path) == ResultFile {
@@ -118,7 +120,7 @@ func Collect(ctx context.Context, folder string, further []string, monitor Monit
 }
 
 // Compare tests whether two models of a run differ, by their answers to the same samples.
-func Compare(run, a, b string) (*bench.Compared, error) {
+func Compare(run, a, b string) (*result.Compared, error) {
 	folder, err := openRecorded(run, nil)
 	if err != nil {
 		return nil, err
@@ -167,12 +169,12 @@ func openRecorded(folder string, further []string) (*runFolder, error) {
 			return nil, fault.Inputf("%w", err)
 		}
 	}
-	f, err := store.Open(folder, workerName(bench.Share{}))
+	f, err := store.Open(folder, workerName(unit.Share{}))
 	return &runFolder{Folder: f}, err
 }
 
 // workerName returns a name that no other process has, on this machine or another.
-func workerName(share bench.Share) string {
+func workerName(share unit.Share) string {
 	host, err := os.Hostname()
 	if err != nil || host == "" {
 		host = "host"
@@ -208,7 +210,7 @@ func (r *runFolder) explain(err error) error {
 }
 
 // write writes the files of a result, unless the folder is temporary.
-func (r *runFolder) write(res *bench.Result) error {
+func (r *runFolder) write(res *result.Result) error {
 	if r.temporary {
 		return nil
 	}

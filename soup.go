@@ -13,8 +13,10 @@ import (
 	"github.com/wiseft/wiseft/internal/output"
 	"github.com/wiseft/wiseft/onnxmerge"
 	"github.com/wiseft/wiseft/onnxmerge/method"
-	"github.com/wiseft/wiseft/probe"
 	"github.com/wiseft/wiseft/probe/bench"
+	"github.com/wiseft/wiseft/probe/bench/choose"
+	"github.com/wiseft/wiseft/probe/bench/result"
+	"github.com/wiseft/wiseft/probe/fit"
 )
 
 // SoupOptions says how a greedy soup is chosen and written. Train is required.
@@ -28,7 +30,7 @@ type SoupOptions struct {
 	Train   Data   // that probes are fitted on; its split train by default
 	Val     Data   // that models are scored on; the zero Data is a stratified fifth of Train
 	Tensor  string // the features of every model; "" is found
-	Probe   probe.FitOptions
+	Probe   fit.Options
 	Layout  string // of clouds: "bnc", "bcn", or "auto" and ""
 	Seed    uint64 // of the validation split
 	Runtime RuntimeOptions
@@ -40,7 +42,7 @@ type SoupResult struct {
 	Output     string               `json:"output"`
 	Data       []onnxmerge.DataFile `json:"data,omitempty"` // files beside the output
 	Rule       string               `json:"rule"`
-	Candidates []SoupCandidate      `json:"candidates"`
+	Candidates []choose.SoupStep    `json:"candidates"`
 	Chosen     []string             `json:"chosen"` // the best one first
 	Accuracy   float64              `json:"validation_accuracy"`
 	N          int                  `json:"n"` // validation samples
@@ -49,16 +51,7 @@ type SoupResult struct {
 	SHA256     string               `json:"sha256"`
 	Seconds    float64              `json:"seconds"`
 	Warnings   []string             `json:"warnings"`
-	Settings   *bench.Settings      `json:"settings"`
-}
-
-// SoupCandidate is a model that was tried.
-type SoupCandidate struct {
-	Model  string  `json:"model"`
-	Tensor string  `json:"tensor"`        // its features
-	Alone  float64 `json:"accuracy"`      // of a probe on its features, on validation data
-	Soup   float64 `json:"soup_accuracy"` // of the average of the models taken before and this one
-	Taken  bool    `json:"taken"`
+	Settings   *result.Settings     `json:"settings"`
 }
 
 // Soup averages those of several fine-tuned models that make the average better on validation data (a greedy soup;
@@ -76,10 +69,7 @@ func Soup(ctx context.Context, out string, paths []string, opt SoupOptions) (_ *
 	if err != nil {
 		return nil, err
 	}
-	s := &soup{opt: opt, rule: bench.SoupRule, started: time.Now()}
-	if opt.Strict {
-		s.rule = bench.StrictSoupRule
-	}
+	s := &soup{opt: opt, started: time.Now()}
 	if s.models, err = openModels(paths); err != nil {
 		return nil, err
 	}
@@ -125,13 +115,12 @@ type soup struct {
 	opt     SoupOptions
 	models  models
 	tensors []string // the features of each model
-	rule    string
 	started time.Time
 
 	validator *bench.Validator
-	steps     []bench.SoupStep
+	steps     []choose.SoupStep
 	n         int // validation samples
-	probe     bench.FitSettings
+	probe     fit.Options
 	notes     []string // what should be known about the scores
 }
 
@@ -187,8 +176,12 @@ func (s *soup) choose(ctx context.Context, plan bench.Plan) (err error) {
 	if err != nil {
 		return err
 	}
-	s.steps, err = bench.GreedySoup(len(s.models), s.opt.Strict,
-		func(models []int) (float64, error) { return s.score(ctx, models) }, s.noteStep)
+	candidates := make([]choose.SoupStep, len(s.models))
+	for i, m := range s.models {
+		candidates[i] = choose.SoupStep{Model: m.path, Tensor: s.tensors[i]}
+	}
+	s.steps, err = choose.GreedySoup(candidates, choose.SoupOptions{Strict: s.opt.Strict, Report: s.noteStep},
+		func(models []int) (float64, error) { return s.score(ctx, models) })
 	return err
 }
 
@@ -203,15 +196,15 @@ func (s *soup) score(ctx context.Context, indices []int) (float64, error) {
 		}
 		variant = averageVariant{mergeVariant{params: plan.Params, base: plan, size: first.SizeBytes(), monitor: s.opt.Monitor}, s.name(indices)}
 	}
-	score, fit, err := s.validator.Score(ctx, variant, s.tensors[indices[0]])
+	score, fitted, err := s.validator.Score(ctx, variant, s.tensors[indices[0]])
 	if err != nil {
 		return 0, err
 	}
-	if !fit.Converged {
+	if !fitted.Converged {
 		s.notes = append(s.notes, fmt.Sprintf("%s: the probe did not converge within %d iterations; gradient norm %.2g",
-			variant.ID(), fit.Iterations, fit.GradientNorm))
+			variant.ID(), fitted.Iterations, fitted.GradientNorm))
 	}
-	s.n, s.probe = score.N, bench.FitSettings{Solver: fit.Solver, C: fit.C, Standardize: fit.Standardize}
+	s.n, s.probe = score.N, fit.Options{Solver: fitted.Solver, C: fitted.C, Standardize: fitted.Standardize}
 	if len(indices) == 1 {
 		s.opt.Monitor.note(fmt.Sprintf("%s: %.4f", variant.ID(), score.OA))
 	}
@@ -219,12 +212,12 @@ func (s *soup) score(ctx context.Context, indices []int) (float64, error) {
 }
 
 // noteStep reports a decision.
-func (s *soup) noteStep(step bench.SoupStep) {
+func (s *soup) noteStep(step choose.SoupStep) {
 	verdict := "left out"
 	if step.Taken {
 		verdict = "taken"
 	}
-	s.opt.Monitor.note(fmt.Sprintf("soup with %s: %.4f, %s", s.models[step.Model].path, step.Soup, verdict))
+	s.opt.Monitor.note(fmt.Sprintf("soup with %s: %.4f, %s", step.Model, step.Soup, verdict))
 }
 
 func (s *soup) name(indices []int) string {
@@ -245,7 +238,7 @@ type averageVariant struct {
 func (v averageVariant) ID() string { return v.id }
 
 // Params implements bench.Variant.
-func (averageVariant) Params() []bench.Param { return nil }
+func (averageVariant) Params() []result.Param { return nil }
 
 // write merges the chosen models.
 func (s *soup) write(ctx context.Context, out string) (*SoupResult, error) {
@@ -254,13 +247,11 @@ func (s *soup) write(ctx context.Context, out string) (*SoupResult, error) {
 		return nil, err
 	}
 	settings.Fit = s.probe
-	r := &SoupResult{Rule: s.rule, N: s.n, Warnings: append([]string{}, s.notes...), Settings: settings}
+	r := &SoupResult{Candidates: s.steps, Rule: choose.SoupOptions{Strict: s.opt.Strict}.Rule(), N: s.n, Warnings: append([]string{}, s.notes...), Settings: settings}
 	var taken []int
 	for _, step := range s.steps {
-		path := s.models[step.Model].path
-		r.Candidates = append(r.Candidates, SoupCandidate{path, s.tensors[step.Model], step.Alone, step.Soup, step.Taken})
 		if step.Taken {
-			taken, r.Chosen, r.Accuracy = append(taken, step.Model), append(r.Chosen, path), step.Soup
+			taken, r.Chosen, r.Accuracy = append(taken, step.Index), append(r.Chosen, step.Model), step.Soup
 		}
 	}
 	if len(taken) == 1 {
@@ -285,11 +276,11 @@ func (s *soup) write(ctx context.Context, out string) (*SoupResult, error) {
 }
 
 // origin returns the provenance of the soup, or nil if it gets none.
-func (s *soup) origin(ctx context.Context, taken []int, settings *bench.Settings) (*onnxmerge.Origin, error) {
+func (s *soup) origin(ctx context.Context, taken []int, settings *result.Settings) (*onnxmerge.Origin, error) {
 	if s.opt.Write.NoProvenance {
 		return nil, nil
 	}
-	selection := &onnxmerge.Selection{Rule: s.rule, Validation: settings.Validation, Train: settings.Train.SHA256}
+	selection := &onnxmerge.Selection{Rule: choose.SoupOptions{Strict: s.opt.Strict}.Rule(), Validation: settings.Validation, Train: settings.Train.SHA256}
 	if settings.Val != nil {
 		selection.Val = settings.Val.SHA256
 	}
@@ -299,12 +290,12 @@ func (s *soup) origin(ctx context.Context, taken []int, settings *bench.Settings
 	}
 	names = baseNames(names)
 	for _, step := range s.steps {
-		m := s.models[step.Model]
+		m := s.models[step.Index]
 		files, err := m.Files(ctx)
 		if err != nil {
 			return nil, withPath(m.path, err)
 		}
-		selection.Candidates = append(selection.Candidates, onnxmerge.Candidate{File: names[step.Model], SHA256: files[0].Hash,
+		selection.Candidates = append(selection.Candidates, onnxmerge.Candidate{File: names[step.Index], SHA256: files[0].Hash,
 			Score: step.Alone, With: step.Soup, Chosen: step.Taken})
 	}
 	o := &onnxmerge.Origin{Version: Version, Selection: selection}

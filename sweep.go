@@ -16,6 +16,7 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge"
 	"github.com/wiseft/wiseft/onnxmerge/method"
 	"github.com/wiseft/wiseft/probe/bench"
+	"github.com/wiseft/wiseft/probe/bench/result"
 )
 
 // SweepOptions says over which merges a sweep goes, and how each is measured.
@@ -91,7 +92,7 @@ func defaultAlphas() []float64 {
 }
 
 // points returns all combinations of the grid's values, the first axis changing last.
-func (o SweepOptions) points() ([][]bench.Param, error) {
+func (o SweepOptions) points() ([][]result.Param, error) {
 	m, err := method.Lookup(cmp.Or(o.Merge.Method, "linear"))
 	if err != nil {
 		return nil, err
@@ -104,7 +105,7 @@ func (o SweepOptions) points() ([][]bench.Param, error) {
 		}
 		axes = append([]GridAxis{{"alpha", alphas}}, axes...)
 	}
-	points := [][]bench.Param{nil}
+	points := [][]result.Param{nil}
 	for i, axis := range axes {
 		if _, err := m.Param(axis.Name); err != nil {
 			return nil, err
@@ -127,17 +128,17 @@ func (o SweepOptions) points() ([][]bench.Param, error) {
 }
 
 // product combines every point with every value of one more parameter.
-func product(points [][]bench.Param, axis GridAxis) (all [][]bench.Param) {
+func product(points [][]result.Param, axis GridAxis) (all [][]result.Param) {
 	for _, p := range points {
 		for _, v := range axis.Values {
-			all = append(all, append(slices.Clone(p), bench.Param{Name: axis.Name, Value: v}))
+			all = append(all, append(slices.Clone(p), result.Param{Name: axis.Name, Value: v}))
 		}
 	}
 	return all
 }
 
 // withPoint returns parameters with those of a grid point.
-func withPoint(params method.Params, point []bench.Param) method.Params {
+func withPoint(params method.Params, point []result.Param) method.Params {
 	all := method.Params{}
 	maps.Copy(all, params)
 	for _, p := range point {
@@ -147,7 +148,7 @@ func withPoint(params method.Params, point []bench.Param) method.Params {
 }
 
 // variants returns a merge for every point. Parameters that cannot be are reported here, before anything runs.
-func (o SweepOptions) variants(merged *MergePlan, points [][]bench.Param, size int64) (list []bench.Variant, err error) {
+func (o SweepOptions) variants(merged *MergePlan, points [][]result.Param, size int64) (list []bench.Variant, err error) {
 	for _, point := range points {
 		params := withPoint(o.Merge.Params, point)
 		if _, err := merged.With(params); err != nil {
@@ -164,7 +165,7 @@ func (o SweepOptions) variants(merged *MergePlan, points [][]bench.Param, size i
 // mergeVariant is a merge with its own parameters that is made in memory when it is needed. It keeps no plan of its own,
 // so that a thousand variants take no memory.
 type mergeVariant struct {
-	point   []bench.Param
+	point   []result.Param
 	params  method.Params // with those that all variants share
 	base    *onnxmerge.Plan
 	size    int64 // of the model, about, in bytes
@@ -181,7 +182,7 @@ func (v mergeVariant) ID() string {
 }
 
 // Params implements bench.Variant.
-func (v mergeVariant) Params() []bench.Param { return v.point }
+func (v mergeVariant) Params() []result.Param { return v.point }
 
 // Key implements bench.Variant.
 func (v mergeVariant) Key(ctx context.Context) (string, error) {
@@ -197,7 +198,7 @@ func (v mergeVariant) Key(ctx context.Context) (string, error) {
 const provenanceRoom = 64 << 10
 
 // Model implements bench.Variant.
-func (v mergeVariant) Model(ctx context.Context) ([]byte, error) {
+func (v mergeVariant) Model(ctx context.Context, _ string) ([]byte, error) {
 	plan, err := v.base.With(v.params)
 	if err != nil {
 		return nil, err
@@ -254,7 +255,7 @@ type storedVariant string
 func (v storedVariant) ID() string { return string(v) }
 
 // Params implements bench.Variant.
-func (storedVariant) Params() []bench.Param { return nil }
+func (storedVariant) Params() []result.Param { return nil }
 
 // Key implements bench.Variant.
 func (v storedVariant) Key(ctx context.Context) (string, error) {
@@ -276,7 +277,7 @@ func (v storedVariant) Key(ctx context.Context) (string, error) {
 }
 
 // Model implements bench.Variant.
-func (v storedVariant) Model(ctx context.Context) ([]byte, error) {
+func (v storedVariant) Model(ctx context.Context, _ string) ([]byte, error) {
 	m, err := Open(string(v))
 	if err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/wiseft/wiseft/datasets"
+	"github.com/wiseft/wiseft/probe/feature"
 )
 
 // fakeData makes samples from their index. shape may depend on it too.
@@ -46,8 +47,8 @@ func (d *fakeData) Read(ctx context.Context, dst *datasets.Sample, i int) error 
 	return nil
 }
 
-// fakeModel has two features: the first value of the sample, and the second value of
-// its row in memory, which tells layouts apart.
+// fakeModel computes two features: the first value of the sample, and the second value of its row in memory, which
+// differs between layouts.
 type fakeModel struct {
 	in    Input
 	calls [][]int64 // shapes of the batches
@@ -83,7 +84,7 @@ func (m *fakeModel) Extract(ctx context.Context, dst []float32, b Batch) ([]floa
 }
 
 // checkRows compares features with what fakeModel computes of fakeData.
-func checkRows(t *testing.T, f *Features, n int, second float32) {
+func checkRows(t *testing.T, f *feature.Set, n int, second float32) {
 	t.Helper()
 	if f.Len() != n || f.Dim != 2 || len(f.X) != 2*n {
 		t.Fatalf("got %d samples of dimension %d with %d values, want %d of 2", f.Len(), f.Dim, len(f.X), n)

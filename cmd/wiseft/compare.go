@@ -10,7 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 	"github.com/wiseft/wiseft"
-	"github.com/wiseft/wiseft/probe/bench"
+	benchresult "github.com/wiseft/wiseft/probe/bench/result"
 )
 
 func newCompareCommand() *cli.Command {
@@ -36,7 +36,7 @@ func newCompareCommand() *cli.Command {
 // compareReport is what compare says.
 type compareReport struct {
 	Schema string `json:"schema"`
-	*bench.Compared
+	*benchresult.Compared
 }
 
 func (r compareReport) writeText(w io.Writer) error {
@@ -44,7 +44,7 @@ func (r compareReport) writeText(w io.Writer) error {
 		fmt.Fprintf(w, "%s - %s on %s, %s\n", r.A, r.B, on.Test, count(on.N, "sample"))
 		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 		fmt.Fprintln(t, "\tdifference\t95 % interval\tpaired bootstrap\tp\tp (Holm)\t")
-		line := func(name string, scale float64, d *bench.Difference) {
+		line := func(name string, scale float64, d *benchresult.Difference) {
 			if d != nil {
 				fmt.Fprintf(t, "%s\t%+.2f\t%+.2f to %+.2f\t%+.2f to %+.2f\t%.4f\t%.4f\t\n", name, scale*float64(d.Difference),
 					scale*float64(d.Interval[0]), scale*float64(d.Interval[1]),

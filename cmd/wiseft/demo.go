@@ -19,8 +19,9 @@ import (
 	"github.com/wiseft/wiseft/datasets/shapes"
 	"github.com/wiseft/wiseft/internal/output"
 	"github.com/wiseft/wiseft/onnxmerge/method"
-	"github.com/wiseft/wiseft/probe"
-	"github.com/wiseft/wiseft/probe/bench"
+	benchresult "github.com/wiseft/wiseft/probe/bench/result"
+	"github.com/wiseft/wiseft/probe/feature"
+	"github.com/wiseft/wiseft/probe/fit"
 	"github.com/wiseft/wiseft/probe/report"
 )
 
@@ -72,13 +73,13 @@ func newDemoCommand() *cli.Command {
 
 // demoReport is the demo's result: the sweep's, and what became of it.
 type demoReport struct {
-	Schema     string        `json:"schema"`
-	Folder     string        `json:"folder"`
-	Files      []string      `json:"files"`
-	Difference float64       `json:"attached_difference"` // largest, between probe and attached model
-	Seconds    float64       `json:"seconds"`
-	PeakMemory int64         `json:"peak_memory_bytes"` // 0 if the system has no figure
-	Result     *bench.Result `json:"result"`
+	Schema     string              `json:"schema"`
+	Folder     string              `json:"folder"`
+	Files      []string            `json:"files"`
+	Difference float64             `json:"attached_difference"` // largest, between probe and attached model
+	Seconds    float64             `json:"seconds"`
+	PeakMemory int64               `json:"peak_memory_bytes"` // 0 if the system has no figure
+	Result     *benchresult.Result `json:"result"`
 }
 
 func (o *demoCommand) run(ctx context.Context, c *call) (result, error) {
@@ -156,10 +157,10 @@ type demo struct {
 	monitor wiseft.Monitor
 	work    string // folder for models, removed at the end
 	alphas  []float64
-	probe   probe.FitOptions
+	probe   fit.Options
 	runtime wiseft.RuntimeOptions
 	data    map[string]wiseft.Data // by split
-	result  *bench.Result
+	result  *benchresult.Result
 }
 
 // file returns the path of a model in the working folder.
@@ -231,7 +232,7 @@ func (d *demo) attach(ctx context.Context) (difference float64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	cl, _, err := probe.Fit(ctx, train, d.probe)
+	cl, _, err := fit.Fit(ctx, train, d.probe)
 	if err != nil {
 		return 0, err
 	}
@@ -255,7 +256,7 @@ func (d *demo) attach(ctx context.Context) (difference float64, err error) {
 }
 
 // extract runs a model over a split.
-func (d *demo) extract(ctx context.Context, model, tensor, split string) (*probe.Features, error) {
+func (d *demo) extract(ctx context.Context, model, tensor, split string) (*feature.Set, error) {
 	return wiseft.ExtractFeatures(ctx, model, wiseft.FeaturesOptions{Data: d.data[split], Tensor: tensor, Runtime: d.runtime})
 }
 

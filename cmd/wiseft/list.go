@@ -11,8 +11,8 @@ import (
 	"github.com/wiseft/wiseft/datasets"
 	"github.com/wiseft/wiseft/datasets/corrupt"
 	"github.com/wiseft/wiseft/onnxmerge/method"
-	"github.com/wiseft/wiseft/probe"
-	"github.com/wiseft/wiseft/probe/bench"
+	"github.com/wiseft/wiseft/probe/bench/choose"
+	"github.com/wiseft/wiseft/probe/fit"
 	"github.com/wiseft/wiseft/probe/metric"
 )
 
@@ -65,16 +65,14 @@ var listers = map[string]func() []listItem{
 		return items
 	},
 	"references": func() (items []listItem) {
-		for _, id := range metric.ReferenceNames() {
-			if r, ok := metric.LookupReferenceName(id); ok {
-				items = append(items, listItem{r.ID, r.Name, fmt.Sprintf("for the suite %s; clean %.4g", r.Suite, r.Clean), r.Source})
-			}
+		for _, r := range metric.References() {
+			items = append(items, listItem{r.ID, r.Name, fmt.Sprintf("for the suite %s; clean %.4g", r.Suite, r.Clean), r.Source})
 		}
 		return items
 	},
 	"rules": func() (items []listItem) {
-		for _, r := range bench.Rules() {
-			items = append(items, listItem{r.Name, bench.Choice{Rule: r.Name, Points: 0.01}.Doc(), "", ""})
+		for _, r := range choose.Rules() {
+			items = append(items, listItem{r.Name, choose.Choice{Rule: r.Name, Points: 0.01}.Doc(), "", ""})
 		}
 		return items
 	},
@@ -91,10 +89,8 @@ var listers = map[string]func() []listItem{
 		return items
 	},
 	"solvers": func() (items []listItem) {
-		for _, name := range probe.SolverNames() {
-			if s, ok := probe.LookupSolver(name); ok {
-				items = append(items, listItem{s.Name, s.Doc, "", ""})
-			}
+		for _, s := range fit.Solvers() {
+			items = append(items, listItem{s.Name, s.Doc, "", ""})
 		}
 		return items
 	},

@@ -9,14 +9,15 @@ import (
 	"github.com/urfave/cli/v2"
 	"github.com/wiseft/wiseft"
 	"github.com/wiseft/wiseft/datasets/corrupt"
-	"github.com/wiseft/wiseft/probe"
-	"github.com/wiseft/wiseft/probe/bench"
+	"github.com/wiseft/wiseft/probe/bench/choose"
+	"github.com/wiseft/wiseft/probe/bench/unit"
+	"github.com/wiseft/wiseft/probe/fit"
 	"github.com/wiseft/wiseft/probe/report"
 )
 
 // probeOptions are flags of which probe is fitted. A tolerance of 0 is the command's default.
 type probeOptions struct {
-	probe.FitOptions
+	fit.Options
 	cs, classWeight, hidden string
 }
 
@@ -39,7 +40,7 @@ func (o *probeOptions) flags(tolText string) []cli.Flag {
 }
 
 // options returns the options of a fit with one value of C.
-func (o *probeOptions) options(c *call) (probe.FitOptions, error) {
+func (o *probeOptions) options(c *call) (fit.Options, error) {
 	opt, cs, err := o.pathOptions(c)
 	if err == nil && len(cs) > 1 {
 		err = usagef("--C names several values; this command takes one").WithHint("choose one with wiseft probe fit")
@@ -48,9 +49,9 @@ func (o *probeOptions) options(c *call) (probe.FitOptions, error) {
 }
 
 // pathOptions returns the options of a fit and all values of C, the first of which is in the options.
-func (o *probeOptions) pathOptions(c *call) (opt probe.FitOptions, cs []float64, err error) {
-	opt = o.FitOptions
-	if _, ok := probe.LookupSolver(opt.Solver); !ok {
+func (o *probeOptions) pathOptions(c *call) (opt fit.Options, cs []float64, err error) {
+	opt = o.Options
+	if _, err := fit.LookupSolver(opt.Solver); err != nil {
 		return opt, nil, usagef("there is no solver %s", opt.Solver).WithHint("see wiseft list solvers")
 	}
 	if cs, err = parseLogGrid(o.cs); err != nil {
@@ -129,7 +130,7 @@ const fitTol = 1e-6
 
 func ruleNames() string {
 	var names []string
-	for _, r := range bench.Rules() {
+	for _, r := range choose.Rules() {
 		names = append(names, r.Name)
 	}
 	return strings.Join(names, ", ")
@@ -154,7 +155,7 @@ func (o *measureOptions) options(c *call) (m wiseft.MeasureOptions, err error) {
 	default:
 		return m, usagef("--head %s is neither probe nor own", o.head)
 	}
-	m.Choose = bench.Choice{Rule: o.choose, OnTest: o.onTest}
+	m.Choose = choose.Choice{Rule: o.choose, OnTest: o.onTest}
 	if o.choose == "robustness" {
 		m.Choose.Points = o.maxLoss / 100
 	}
@@ -203,28 +204,28 @@ var shardSources = []struct {
 }
 
 // parseShard reads "3/8", "auto" or "auto/8". "" is everything.
-func parseShard(text string, getenv func(string) string) (bench.Share, error) {
+func parseShard(text string, getenv func(string) string) (unit.Share, error) {
 	wrong := usagef("--shard %s is not I/N with I from 1 to N, auto or auto/N", text)
 	if text == "" {
-		return bench.Share{}, nil
+		return unit.Share{}, nil
 	}
 	which, of, _ := strings.Cut(text, "/")
 	n, err := strconv.Atoi(of)
 	if (err != nil || n < 1) && text != "auto" {
-		return bench.Share{}, wrong
+		return unit.Share{}, wrong
 	}
 	if which == "auto" {
 		return autoShard(n, getenv)
 	}
 	i, err := strconv.Atoi(which)
 	if err != nil || i < 1 || i > n {
-		return bench.Share{}, wrong
+		return unit.Share{}, wrong
 	}
-	return bench.Share{Index: i - 1, Count: n}, nil
+	return unit.Share{Index: i - 1, Count: n}, nil
 }
 
 // autoShard reads from the environment which of n shares this process has; for n = 0 it reads their number, too.
-func autoShard(n int, getenv func(string) string) (bench.Share, error) {
+func autoShard(n int, getenv func(string) string) (unit.Share, error) {
 	number := func(name string, otherwise int) int {
 		text := getenv(name)
 		if text == "" {
@@ -243,16 +244,16 @@ func autoShard(n int, getenv func(string) string) (bench.Share, error) {
 		i := (number(s.index, -1) - number(s.min, s.first)) / max(number(s.step, 1), 1)
 		if n == 0 {
 			if n = number(s.count, -1); n < 1 {
-				return bench.Share{}, usagef("--shard auto: %s numbers this share, and no variable has the number of shares", s.index).
+				return unit.Share{}, usagef("--shard auto: %s numbers this share, and no variable has the number of shares", s.index).
 					WithHint("say it with --shard auto/N")
 			}
 		}
 		if i < 0 || i >= n {
-			return bench.Share{}, usagef("--shard auto: %s is %s, which is none of %d shares", s.index, getenv(s.index), n)
+			return unit.Share{}, usagef("--shard auto: %s is %s, which is none of %d shares", s.index, getenv(s.index), n)
 		}
-		return bench.Share{Index: i, Count: n}, nil
+		return unit.Share{Index: i, Count: n}, nil
 	}
-	return bench.Share{}, usagef("--shard auto: no variable of Slurm, Kubernetes or GNU parallel numbers this share").WithHint("name it with --shard I/N")
+	return unit.Share{}, usagef("--shard auto: no variable of Slurm, Kubernetes or GNU parallel numbers this share").WithHint("name it with --shard I/N")
 }
 
 // measured prints the result of a sweep or benchmark.

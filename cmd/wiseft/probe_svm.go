@@ -8,13 +8,13 @@ import (
 
 	"github.com/urfave/cli/v2"
 	"github.com/wiseft/wiseft"
-	"github.com/wiseft/wiseft/probe"
+	"github.com/wiseft/wiseft/probe/feature"
 )
 
 func newProbeSVMCommand() *cli.Command {
 	var o wiseft.SVMOptions
 	var doc strings.Builder
-	for _, c := range probe.SVMConventions {
+	for _, c := range feature.Conventions() {
 		fmt.Fprintf(&doc, "%s: %s\n", c.Name, c.Doc)
 	}
 	return newCommand(&cli.Command{

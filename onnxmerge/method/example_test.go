@@ -38,7 +38,7 @@ func ExampleRegister() {
 
 	pretrained, finetuned := openModel("pretrained.onnx"), openModel("finetuned.onnx")
 	opt := onnxmerge.Options{Method: "clip", Params: method.Params{"limit": 0.001}}
-	plan, err := onnxmerge.NewPlan(context.Background(), pretrained, finetuned, opt)
+	plan, err := onnxmerge.NewPlan(context.Background(), []*onnx.Model{pretrained, finetuned}, opt)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -14,6 +14,10 @@ import (
 	"github.com/wiseft/wiseft/datasets"
 	"github.com/wiseft/wiseft/datasets/corrupt"
 	"github.com/wiseft/wiseft/probe"
+	"github.com/wiseft/wiseft/probe/bench/result"
+	"github.com/wiseft/wiseft/probe/bench/unit"
+	"github.com/wiseft/wiseft/probe/feature"
+	"github.com/wiseft/wiseft/probe/fit"
 	"github.com/wiseft/wiseft/probe/store"
 )
 
@@ -42,7 +46,7 @@ func folderAt(t *testing.T, root, worker string) *store.Folder {
 }
 
 // mustRun runs a plan in a folder of its own.
-func mustRun(t *testing.T, plan Plan) *Result {
+func mustRun(t *testing.T, plan Plan) *result.Result {
 	t.Helper()
 	return mustRunAt(t, plan, t.TempDir()).Result
 }
@@ -95,7 +99,7 @@ func TestRunWholeSuite(t *testing.T) {
 	}
 }
 
-// Alone, a cell gives what it gives within a run: the same features and figures.
+// A condition measured alone has the same features and figures as within a run.
 func TestRunMatchesOneCellByHand(t *testing.T) {
 	t.Parallel()
 	plan := fakePlan()
@@ -106,25 +110,25 @@ func TestRunMatchesOneCellByHand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	features := func(ds datasets.Dataset) *probe.Features {
+	features := func(ds datasets.Dataset) *feature.Set {
 		f, err := probe.Extract(t.Context(), ex, ds, probe.ExtractOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return f
 	}
-	// The probe that is tested starts where the one that is validated ended, as in a run.
+	// The probe that is tested starts from the one that was validated, as in a run.
 	train := features(plan.Train)
 	rest, held := datasets.SplitStratified(datasets.Labels(plan.Train), 0.2, 0)
-	first, _, err := probe.Fit(t.Context(), train.Subset(rest, ""), probe.FitOptions{})
+	first, _, err := fit.Fit(t.Context(), train.Subset(rest, ""), fit.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	val, err := NewScore(first, train.Subset(held, ""))
+	val, err := result.NewScore(first, train.Subset(held, ""))
 	if err != nil {
 		t.Fatal(err)
 	}
-	cl, _, err := probe.Fit(t.Context(), train, probe.FitOptions{Init: first})
+	cl, _, err := fit.Fit(t.Context(), train, fit.Options{Init: first})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,14 +137,14 @@ func TestRunMatchesOneCellByHand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := NewScore(cl, features(ds))
+	want, err := result.NewScore(cl, features(ds))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := res.Models[0].Corruptions["jitter"].BySeverity[3]; !reflect.DeepEqual(got, want.brief()) {
+	if got := res.Models[0].Corruptions["jitter"].BySeverity[3]; !reflect.DeepEqual(got, brief(want)) {
 		t.Errorf("jitter 4: got %+v, want %+v", got, want)
 	}
-	if got := res.Models[0].Validation; !reflect.DeepEqual(got, val.brief()) {
+	if got := res.Models[0].Validation; !reflect.DeepEqual(got, brief(val)) {
 		t.Errorf("validation: got %+v, want %+v", got, val)
 	}
 }
@@ -161,7 +165,7 @@ func TestRunDoesNotDependOnWorkers(t *testing.T) {
 	}
 }
 
-// Changing the test data changes neither probe nor validation nor choice.
+// Other test data changes neither probe nor validation nor choice.
 func TestTestDataDecidesNothing(t *testing.T) {
 	t.Parallel()
 	plan := fakePlan()
@@ -243,7 +247,7 @@ func TestResultJSONHasNoNaN(t *testing.T) {
 			t.Errorf("JSON lacks %s:\n%s", want, text)
 		}
 	}
-	var back Result
+	var back result.Result
 	if err := json.Unmarshal([]byte(text), &back); err != nil {
 		t.Fatal(err)
 	}
@@ -255,7 +259,7 @@ func TestResultJSONHasNoNaN(t *testing.T) {
 func TestNumber(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer
-	list := []Number{0.5, Number(math.NaN()), Number(math.Inf(-1))}
+	list := []result.Number{0.5, result.Number(math.NaN()), result.Number(math.Inf(-1))}
 	if err := json.NewEncoder(&b).Encode(list); err != nil {
 		t.Fatal(err)
 	}
@@ -292,7 +296,7 @@ func TestRunErrors(t *testing.T) {
 		{"no training data", func(p *Plan) { p.Train = nil }, "training data is needed"},
 		{"own head with training data", func(p *Plan) { p.OwnHead = true }, "a model's own head needs no training data"},
 		{"test sets of one name", func(p *Plan) { p.Tests = append(p.Tests, p.Tests...) }, `two test sets are called "test"`},
-		{"share", func(p *Plan) { p.KeepFeatures, p.Share = true, Share{Index: 3, Count: 3} }, "share 3 of 3 is none"},
+		{"share", func(p *Plan) { p.KeepFeatures, p.Share = true, unit.Share{Index: 3, Count: 3} }, "share 3 of 3 is none"},
 		{"share without features", func(p *Plan) { p.Share.Count = 2 }, "probes are fitted on what another share has extracted"},
 		{"suite", func(p *Plan) { p.Suite = "modelnet" }, `unknown suite "modelnet"`},
 		{"corruption", func(p *Plan) { p.Corruptions = []string{"fog"} }, `unknown corruption "fog"`},
@@ -360,7 +364,7 @@ func TestRunCancelled(t *testing.T) {
 				at, err, e.calls.Load(), e.open.Load())
 		}
 	}
-	// A goroutine that has closed its last channel may still be on its way out.
+	// A goroutine that has closed its last channel may not have ended yet.
 	for range 1_000_000 {
 		if runtime.NumGoroutine() <= before {
 			return
@@ -387,7 +391,7 @@ func TestProgressCountsUp(t *testing.T) {
 	}
 }
 
-// A class that only the test data has makes the NLL infinite, which is null and said.
+// A class that only the test data has makes the NLL infinite: it is null, and a note says so.
 func TestUnseenClassInTestData(t *testing.T) {
 	t.Parallel()
 	plan := fakePlan()

@@ -5,48 +5,35 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/probe/bench/result"
+	"github.com/wiseft/wiseft/probe/bench/unit"
 	"github.com/wiseft/wiseft/probe/metric"
 	"github.com/wiseft/wiseft/probe/store"
 )
 
-// Compared is how two models of a run differ, figure by figure, A - B.
-type Compared struct {
-	A     string        `json:"a"`
-	B     string        `json:"b"`
-	Tests []*ComparedOn `json:"tests"`
-}
-
-// ComparedOn are the differences on one test set. The p-values of the corruptions are
-// adjusted for how many there are.
-type ComparedOn struct {
-	Test        string                 `json:"test"`
-	N           int                    `json:"n"`
-	Clean       *Difference            `json:"clean"`
-	Corruptions map[string]*Difference `json:"corruptions"` // means over the severities that were run
-	// MOA and MCE are nil unless the suite was run whole, MCE without a reference too.
-	MOA *Difference `json:"moa"`
-	MCE *Difference `json:"mce"`
-}
-
-// UnknownModelError says that a run has no model of that name.
+// UnknownModelError reports that a run has no model with an ID.
 type UnknownModelError struct {
 	ID   string
 	Have []string
 }
 
+// Kind implements the kinds of package fault.
+func (e *UnknownModelError) Kind() fault.Kind { return fault.Usage }
+
 func (e *UnknownModelError) Error() string {
 	return fmt.Sprintf("there is no model %q in the run; there are %s", e.ID, strings.Join(e.Have, ", "))
 }
 
-// Compare compares two models of a run by the answers that its folder keeps.
-func Compare(folder *store.Folder, a, b string) (*Compared, error) {
+// Compare compares two models of a run by the predictions in its folder.
+func Compare(folder *store.Folder, a, b string) (*result.Compared, error) {
 	spec, err := ReadSpec(folder.Root())
 	if err != nil {
 		return nil, err
 	}
 	var at [2]int
 	for i, id := range []string{a, b} {
-		if at[i] = slices.IndexFunc(spec.Variants, func(v VariantSpec) bool { return v.ID == id }); at[i] < 0 {
+		if at[i] = slices.IndexFunc(spec.Variants, func(v unit.Variant) bool { return v.ID == id }); at[i] < 0 {
 			var ids []string
 			for _, v := range spec.Variants {
 				ids = append(ids, v.ID)
@@ -54,9 +41,9 @@ func Compare(folder *store.Folder, a, b string) (*Compared, error) {
 			return nil, &UnknownModelError{id, ids}
 		}
 	}
-	w := &builder{spec: spec, folder: folder, event: func(string) {}, result: &Result{}}
+	w := &builder{spec: spec, folder: folder, event: func(string) {}, result: &result.Result{}}
 	w.refer()
-	res := &Compared{A: a, B: b}
+	res := &result.Compared{A: a, B: b}
 	for t := range spec.Tests {
 		on, err := w.comparedOn(t, at[0], at[1])
 		if err != nil {
@@ -67,19 +54,19 @@ func Compare(folder *store.Folder, a, b string) (*Compared, error) {
 	return res, nil
 }
 
-func (b *builder) comparedOn(t, va, vb int) (*ComparedOn, error) {
-	ra, err := b.right(va, t)
+func (b *builder) comparedOn(t, va, vb int) (*result.ComparedOn, error) {
+	ra, err := b.answersOf(va, t)
 	if err != nil {
 		return nil, err
 	}
-	rb, err := b.right(vb, t)
+	rb, err := b.answersOf(vb, t)
 	if err != nil {
 		return nil, err
 	}
-	on := &ComparedOn{Test: b.spec.Tests[t].Name, N: len(ra.right[0]), Clean: compareAccuracy(ra.right[0], rb.right[0]),
-		Corruptions: map[string]*Difference{}}
+	on := &result.ComparedOn{Test: b.spec.Tests[t].Name, N: len(ra.right[0]), Clean: compareAccuracy(ra.right[0], rb.right[0]),
+		Corruptions: map[string]*result.Difference{}}
 	on.Clean.PHolm = on.Clean.P
-	var list []*Difference
+	var list []*result.Difference
 	for _, name := range b.spec.Settings.Corruptions {
 		d := compareMeans(b.means(t, name, ra), b.means(t, name, rb))
 		on.Corruptions[name] = d
@@ -99,7 +86,7 @@ func (b *builder) comparedOn(t, va, vb int) (*ComparedOn, error) {
 	return on, nil
 }
 
-// means returns how often each cloud is right over the severities of a corruption.
+// means returns, for each cloud, the share of correct answers over the severities of a corruption.
 func (b *builder) means(t int, corruption string, r *answers) []float64 {
 	sum, cells := make([]float64, len(r.right[0])), 0
 	for c, cell := range b.spec.Tests[t].Cells {
@@ -119,13 +106,13 @@ func (b *builder) means(t int, corruption string, r *answers) []float64 {
 	return sum
 }
 
-// holm adjusts the p-values of differences for their number.
-func holm(list []*Difference) {
+// holm adjusts the p-values of differences for their number by Holm's method.
+func holm(list []*result.Difference) {
 	var p []float64
 	for _, d := range list {
 		p = append(p, float64(d.P))
 	}
 	for i, v := range metric.Holm(p) {
-		list[i].PHolm = Number(v)
+		list[i].PHolm = result.Number(v)
 	}
 }

@@ -1,43 +1,36 @@
 package bench
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/wiseft/wiseft/datasets"
 	"github.com/wiseft/wiseft/datasets/corrupt"
-	"github.com/wiseft/wiseft/probe"
+	"github.com/wiseft/wiseft/internal/fault"
 )
 
-// OptionError says that a plan asks for what cannot be.
-type OptionError struct{ msg string }
-
-func (e *OptionError) Error() string { return e.msg }
-
-func optionErrorf(format string, args ...any) error {
-	return &OptionError{fmt.Sprintf(format, args...)}
-}
-
-// complete fills in defaults and refuses what cannot run.
+// complete sets defaults and returns an error if the plan cannot run.
 func (p *Plan) complete() error {
 	switch {
 	case len(p.Variants) == 0:
-		return optionErrorf("no models to measure")
+		return fault.Usagef("no models to measure")
 	case len(p.Tests) == 0:
-		return optionErrorf("test data is needed")
+		return fault.Usagef("test data is needed")
 	case p.OwnHead && p.Train != nil:
-		return optionErrorf("a model's own head needs no training data")
+		return fault.Usagef("a model's own head needs no training data")
 	case !p.OwnHead && p.Train == nil:
-		return optionErrorf("training data is needed")
+		return fault.Usagef("training data is needed")
 	}
 	if p.Schema == "" {
 		p.Schema = resultSchema
 	}
 	p.Fit.Init = nil
-	if err := p.Share.complete(p.KeepFeatures); err != nil {
+	if err := p.Share.Check(); err != nil {
 		return err
 	}
-	if err := p.Choose.complete(p); err != nil {
+	if p.Share.Workers() > 1 && !p.KeepFeatures {
+		return fault.Usagef("a share of a plan needs the features of its units kept: probes are fitted on what another share has extracted")
+	}
+	if err := p.completeChoice(); err != nil {
 		return err
 	}
 	if err := p.completeSuite(); err != nil {
@@ -49,24 +42,40 @@ func (p *Plan) complete() error {
 	return p.checkLabels()
 }
 
-// checkNames refuses variants and test sets that results could not tell apart.
+// completeChoice sets the default rule and returns an error if the rule has no data.
+func (p *Plan) completeChoice() error {
+	p.Choose = p.Choose.WithDefaults()
+	if err := p.Choose.Check(); err != nil {
+		return err
+	}
+	robust := p.Choose.Robust()
+	if robust && p.Suite == "" && len(p.Corruptions) == 0 {
+		return fault.Usagef("the rule %s needs corruptions", p.Choose.Rule)
+	}
+	if robust && p.OwnHead && p.Val == nil && !p.Choose.OnTest {
+		return fault.Usagef("the rule %s needs validation data", p.Choose.Rule)
+	}
+	return nil
+}
+
+// checkNames returns an error if names of variants or test sets are not unique.
 func (p *Plan) checkNames() error {
 	seen := map[string]bool{}
 	for _, v := range p.Variants {
 		if seen[v.ID()] {
-			return optionErrorf("two models are called %q", v.ID())
+			return fault.Usagef("two models are called %q", v.ID())
 		}
 		seen[v.ID()] = true
 	}
 	for _, id := range p.Baselines {
 		if !seen[id] {
-			return optionErrorf("there is no model %q to be a baseline", id)
+			return fault.Usagef("there is no model %q to be a baseline", id)
 		}
 	}
 	clear(seen)
 	for _, t := range p.Tests {
 		if seen[t.Name] {
-			return optionErrorf("two test sets are called %q", t.Name)
+			return fault.Usagef("two test sets are called %q", t.Name)
 		}
 		seen[t.Name] = true
 	}
@@ -77,7 +86,7 @@ func (p *Plan) completeSuite() error {
 	if p.Suite != "" {
 		suite, ok := corrupt.LookupSuite(p.Suite)
 		if !ok {
-			return optionErrorf("unknown suite %q", p.Suite)
+			return fault.Usagef("unknown suite %q", p.Suite)
 		}
 		if p.Corruptions == nil {
 			p.Corruptions = suite.Corruptions
@@ -102,8 +111,8 @@ func unique[T comparable](list []T) []T {
 	return out
 }
 
-// checkLabels finds out before anything runs what would fail after hours: labels
-// missing, or data sets that mean different classes by one number.
+// checkLabels finds errors that would otherwise stop a run after hours: missing labels, or data sets whose class
+// names differ.
 func (p *Plan) checkLabels() error {
 	if p.Train == nil {
 		return p.checkOwnLabels()
@@ -113,19 +122,19 @@ func (p *Plan) checkLabels() error {
 	for i := range p.Train.Len() {
 		label := p.Train.Label(i)
 		if label < 0 {
-			return probe.InputErrorf("%s: sample %d has no label", train.Name, i)
+			return fault.Inputf("%s: sample %d has no label", train.Name, i)
 		}
 		classes = max(classes, label+1)
 	}
-	for _, ds := range p.judged() {
+	for _, ds := range p.scored() {
 		info := ds.Info()
 		if len(info.Classes) > 0 && len(train.Classes) > 0 && !slices.Equal(info.Classes, train.Classes) {
-			return probe.InputErrorf("%s has classes %v, but the training data %s has %v",
+			return fault.Inputf("%s has classes %v, but the training data %s has %v",
 				info.Name, info.Classes, train.Name, train.Classes)
 		}
 		for i := range ds.Len() {
 			if label := ds.Label(i); label < 0 || label >= classes {
-				return probe.InputErrorf("%s: sample %d has label %d, but the training data %s has classes 0 to %d",
+				return fault.Inputf("%s: sample %d has label %d, but the training data %s has classes 0 to %d",
 					info.Name, i, label, train.Name, classes-1)
 			}
 		}
@@ -133,8 +142,8 @@ func (p *Plan) checkLabels() error {
 	return nil
 }
 
-// judged lists the data sets that are scored, as far as they are clean.
-func (p *Plan) judged() []datasets.Dataset {
+// scored lists the clean data sets that are scored.
+func (p *Plan) scored() []datasets.Dataset {
 	var list []datasets.Dataset
 	if p.Val != nil {
 		list = append(list, p.Val)
@@ -145,13 +154,12 @@ func (p *Plan) judged() []datasets.Dataset {
 	return list
 }
 
-// checkOwnLabels is checkLabels for models that are judged by their own head: how many
-// classes it has is not known before it runs.
+// checkOwnLabels is checkLabels for models with their own head, whose number of classes is not known before it runs.
 func (p *Plan) checkOwnLabels() error {
-	for _, ds := range p.judged() {
+	for _, ds := range p.scored() {
 		for i := range ds.Len() {
 			if ds.Label(i) < 0 {
-				return probe.InputErrorf("%s: sample %d has no label", ds.Info().Name, i)
+				return fault.Inputf("%s: sample %d has no label", ds.Info().Name, i)
 			}
 		}
 	}

@@ -2,57 +2,41 @@ package bench
 
 import (
 	"context"
-	"math"
 	"slices"
 
 	"github.com/wiseft/wiseft/datasets"
-	"github.com/wiseft/wiseft/probe"
+	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/probe/bench/choose"
+	"github.com/wiseft/wiseft/probe/bench/result"
+	"github.com/wiseft/wiseft/probe/bench/unit"
+	"github.com/wiseft/wiseft/probe/feature"
 	"github.com/wiseft/wiseft/probe/search"
 	"github.com/wiseft/wiseft/probe/store"
 )
 
-// SearchResult is how the mixes of a run were found among a grid.
-type SearchResult struct {
-	Grid      []float64    `json:"grid"`
-	Chosen    float64      `json:"chosen"`
-	Likely    float64      `json:"likely"` // probability of being within one step of the grid's choice
-	Passes    float64      `json:"passes"` // training and validation passes; the grid needs one for each alpha
-	Evaluated []SearchStep `json:"evaluated"`
-	Why       string       `json:"why"`
-}
-
-// SearchStep is an alpha that was evaluated, on so many validation samples.
-type SearchStep struct {
-	Alpha   float64 `json:"alpha"`
-	Samples int     `json:"samples"`
-	Right   int     `json:"right"`
-	Passes  float64 `json:"passes"`
-	Why     string  `json:"why"`
-}
-
-// searchBetween is the part of the training samples that is passed between the ends of the
-// grid; see [search.Options].
+// searchBetween is the share of the training samples that is passed between the ends of the grid; see
+// [search.Options].
 const searchBetween = 0.5
 
-// Search finds the mix that validation accuracy would choose of a whole grid, with about a
-// third of its passes, and returns a plan with this mix and the ends of the grid alone. What
-// it computes stays in the folder for [Run]. The plan's variants must be mixes by alpha
-// alone, rising; its rule must be "accuracy". progress may be nil.
+// Search finds the mix that validation accuracy would choose from a whole grid, with about a third of its passes, and
+// returns a plan with this mix and the ends of the grid only. Its units stay in the folder for [Run]. The plan's
+// variants must be mixes by alpha alone, rising; its rule must be "accuracy". progress may be nil.
 func Search(ctx context.Context, plan Plan, folder *store.Folder, progress func(Progress)) (Plan, error) {
 	grid, err := plan.grid()
 	if err != nil {
 		return plan, err
 	}
-	// What lies between is made of the features at the ends, again in a later run.
+	// Features between the ends are interpolated from those at the ends, which a later search in the folder needs,
+	// too.
 	searched := plan
-	searched.KeepFeatures, searched.WarmStart = true, false // the variants come in another order
+	searched.KeepFeatures, searched.WarmStart = true, false // a search evaluates the variants in another order
 	r, err := newRun(ctx, searched, folder, progress)
 	if err != nil {
 		return plan, err
 	}
 	defer r.close()
 	s := &searching{run: r, grid: grid}
-	s.at.TotalSamples = s.spec.Settings.Train.N * len(grid) / 3 // about
+	s.at.TotalSamples = s.spec.Settings.Train.N * len(grid) / 3 // estimated
 	opt := search.Options{TrainShare: s.trainShare()}
 	if isLinear(plan.Fit.Solver) {
 		s.between, opt.Between = searchBetween, searchBetween
@@ -61,9 +45,10 @@ func Search(ctx context.Context, plan Plan, folder *store.Folder, progress func(
 	if err != nil {
 		return plan, err
 	}
-	res := &SearchResult{Grid: grid, Chosen: grid[choice.Index], Likely: choice.Likely, Passes: choice.Passes, Why: choice.Why}
+	res := &result.Search{Grid: grid, Chosen: grid[choice.Index], Likely: choice.Likely, Passes: choice.Passes, Why: choice.Why}
 	for _, step := range choice.Evaluated {
-		res.Evaluated = append(res.Evaluated, SearchStep{grid[step.Index], step.Samples, step.Right, step.Passes, step.Why})
+		res.Evaluated = append(res.Evaluated, result.SearchStep{
+			Alpha: grid[step.Index], Samples: step.Samples, Right: step.Right, Passes: step.Passes, Why: step.Why})
 	}
 	plan.Found = res
 	keep := []int{0, choice.Index, len(grid) - 1}
@@ -80,69 +65,68 @@ func (p *Plan) grid() ([]float64, error) {
 	var grid []float64
 	for _, v := range p.Variants {
 		params := v.Params()
-		if len(params) != 1 || params[0].Name != alphaParam {
-			return nil, optionErrorf("a search goes over alpha alone, and %s is something else", v.ID())
+		if len(params) != 1 || params[0].Name != result.Alpha {
+			return nil, fault.Usagef("a search goes over alpha alone, and %s is something else", v.ID())
 		}
 		grid = append(grid, params[0].Value)
 	}
 	if !slices.IsSorted(grid) {
-		return nil, optionErrorf("a search needs rising alphas, not %v", grid)
+		return nil, fault.Usagef("a search needs rising alphas, not %v", grid)
 	}
 	switch {
 	case p.OwnHead:
-		return nil, optionErrorf("a search is for probes; the model's own head needs no training")
-	case p.Choose.OnTest || (p.Choose.Rule != "" && p.Choose.Rule != rules[0].Name):
-		return nil, optionErrorf("a search finds the alpha of the rule %s on validation data, and no other", rules[0].Name)
+		return nil, fault.Usagef("a search is for probes; the model's own head needs no training")
+	case p.Choose.OnTest || (p.Choose.Rule != "" && p.Choose.Rule != choose.DefaultRule):
+		return nil, fault.Usagef("a search finds the alpha of the rule %s on validation data, and no other", choose.DefaultRule)
 	case p.Share.Count > 1:
-		return nil, optionErrorf("a search decides what comes next by what it has seen, and cannot be shared")
+		return nil, fault.Usagef("a search decides what comes next by what it has seen, and cannot be shared")
 	}
 	return grid, nil
 }
 
-// isLinear reports whether the scores of a solver's probes are linear in the features, so that
-// samples far from the boundary hardly matter.
+// isLinear reports whether the scores of a solver's probes are linear in the features. Samples far from the boundary
+// then have little influence.
 func isLinear(solver string) bool {
 	return slices.Contains([]string{"", "logistic", "svc-ovr"}, solver)
 }
 
-// searching is a search under way.
+// searching is the state of a search.
 type searching struct {
 	*run
 	grid    []float64
-	between float64 // part of the training samples passed between the ends; 0 = all
+	between float64 // share of the training samples passed between the ends; 0 = all
 
-	ends [2]*probe.Features // training features at the ends of the grid
-	near []int              // training samples that are passed between them, nil = all
+	ends [2]*feature.Set // training features at the ends of the grid
+	near []int           // training samples that are passed between them, nil = all
 }
 
-// trainShare is the part of the passes of an evaluation that goes into training.
+// trainShare returns the share of an evaluation's passes that are training samples.
 func (s *searching) trainShare() float64 {
 	train := float64(s.plan.Train.Len())
-	if s.spec.heldOut() {
-		return float64(len(s.held.rest)) / train
+	if s.spec.HeldOut() {
+		return float64(len(s.data.rest)) / train
 	}
 	return train / (train + float64(s.plan.Val.Len()))
 }
 
 // evaluate implements [search.Evaluate].
 func (s *searching) evaluate(ctx context.Context, i int, samples []int) ([]float64, error) {
-	if s.ends[1] == nil { // the ends, or all of a small grid
+	if s.ends[1] == nil { // an end of the grid, or a small grid without interpolation
 		return s.evaluateWhole(ctx, i)
 	}
 	return s.evaluateBetween(ctx, i, samples)
 }
 
-// evaluateWhole passes all of the data, as a run does, and keeps the features if the alpha is
-// an end of the grid.
+// evaluateWhole passes all of the data, as a run does. At the ends of the grid it keeps the training features.
 func (s *searching) evaluateWhole(ctx context.Context, i int) ([]float64, error) {
-	u := unit{variant: i, view: view{role: training}}
-	if err := s.finish(ctx, u); err != nil {
+	u := unit.Unit{Variant: i, View: unit.View{Role: unit.Training}}
+	if err := s.process(ctx, u); err != nil {
 		return nil, err
 	}
-	judged := u.view
-	if !s.spec.heldOut() {
-		judged = view{role: validation}
-		if err := s.finish(ctx, unit{variant: i, view: judged}); err != nil {
+	judged := u.View
+	if !s.spec.HeldOut() {
+		judged = unit.View{Role: unit.Validation}
+		if err := s.process(ctx, unit.Unit{Variant: i, View: judged}); err != nil {
 			return nil, err
 		}
 	}
@@ -162,13 +146,13 @@ func (s *searching) evaluateWhole(ctx context.Context, i int) ([]float64, error)
 	if err != nil {
 		return nil, err
 	}
-	return p.margins(), nil
+	return p.Margins(), nil
 }
 
 // rows returns the training samples that probes are fitted on.
 func (s *searching) rows() []int {
-	if s.spec.heldOut() {
-		return s.held.rest
+	if s.spec.HeldOut() {
+		return s.data.rest
 	}
 	all := make([]int, s.plan.Train.Len())
 	for i := range all {
@@ -177,13 +161,13 @@ func (s *searching) rows() []int {
 	return all
 }
 
-// findNear finds which training samples are passed between the ends.
+// findNear finds the training samples that are passed between the ends: those near the boundary.
 func (s *searching) findNear(ctx context.Context) error {
 	var margins [2][]float64
 	for end, v := range []int{0, len(s.grid) - 1} {
-		key := s.spec.probe(v)
-		if s.spec.heldOut() {
-			key = s.spec.heldProbe(v)
+		key := s.spec.Probe(v)
+		if s.spec.HeldOut() {
+			key = s.spec.HeldProbe(v)
 		}
 		cl, err := s.probe(key)
 		if err == nil && cl == nil {
@@ -192,11 +176,11 @@ func (s *searching) findNear(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		p, err := Predict(cl, s.ends[end].Subset(s.rows(), restWhy))
+		p, err := result.Predict(cl, s.ends[end].Subset(s.rows(), restWhy))
 		if err != nil {
 			return err
 		}
-		margins[end] = p.margins()
+		margins[end] = p.Margins()
 	}
 	near := search.Nearest(margins[0], margins[1], s.between)
 	if near == nil {
@@ -209,68 +193,61 @@ func (s *searching) findNear(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// evaluateBetween passes the training samples near the boundary and the validation samples
-// given, and interpolates the features of the other training samples.
+// evaluateBetween passes the training samples near the boundary and the given validation samples, and interpolates
+// the features of the other training samples.
 func (s *searching) evaluateBetween(ctx context.Context, i int, samples []int) ([]float64, error) {
 	train, val, err := s.passBetween(ctx, i, samples)
 	if err != nil {
 		return nil, err
 	}
 	s.tell(s.spec.Variants[i].ID + ": probe")
-	opt := s.spec.Settings.Fit.options()
+	opt := s.spec.Settings.Fit
 	opt.Workers = s.plan.Fit.Workers
-	key := store.NewKey(struct {
-		Probe probeKey
-		Ends  [2]store.Key
-		Near  []int
-	}{probeKey{"probe of bent features", s.spec.features(i, view{role: training}), s.spec.Settings.Train.Classes, s.spec.rowsRest(), s.spec.Settings.Fit, "", generation},
-		[2]store.Key{s.spec.features(0, view{role: training}), s.spec.features(len(s.grid)-1, view{role: training})}, s.near})
-	cl, err := s.fitOnce(ctx, key, i, train, opt, nil)
+	cl, err := s.fitOnce(ctx, s.spec.BentProbe(i, len(s.grid)-1, s.near), i, train, opt, nil)
 	if err != nil {
 		return nil, err
 	}
-	p, err := Predict(cl, val)
+	p, err := result.Predict(cl, val)
 	if err != nil {
 		return nil, err
 	}
-	return p.margins(), nil
+	return p.Margins(), nil
 }
 
-// passBetween returns the training features, most of them interpolated, and those of the
-// validation samples.
-func (s *searching) passBetween(ctx context.Context, i int, samples []int) (train, val *probe.Features, err error) {
+// passBetween returns the training features, most of them interpolated, and the features of the validation samples.
+func (s *searching) passBetween(ctx context.Context, i int, samples []int) (train, val *feature.Set, err error) {
 	fitted := s.near
 	if fitted == nil {
 		fitted = s.rows()
 	}
 	passed := fitted
 	var held []int
-	if s.spec.heldOut() {
-		held = s.held.held
+	if s.spec.HeldOut() {
+		held = s.data.heldOut
 		if samples != nil {
 			held = pick(held, samples)
 		}
 		passed = slices.Sorted(slices.Values(append(slices.Clone(fitted), held...)))
-	} else if val, err = s.part(ctx, i, view{role: validation}, samples, "validation data"); err != nil {
+	} else if val, err = s.part(ctx, i, unit.View{Role: unit.Validation}, samples, "validation data"); err != nil {
 		return nil, nil, err
 	}
-	f, err := s.part(ctx, i, view{role: training}, passed, "training data near the boundary")
+	f, err := s.part(ctx, i, unit.View{Role: unit.Training}, passed, "training data near the boundary")
 	if err != nil {
 		return nil, nil, err
 	}
 	train = s.interpolated(i, passed, f, fitted)
-	if s.spec.heldOut() {
+	if s.spec.HeldOut() {
 		val = train.Subset(held, heldWhy)
 	}
 	return train.Subset(s.rows(), restWhy), val, nil
 }
 
-// part returns the features of some samples, sorted, nil = all.
-func (s *searching) part(ctx context.Context, i int, w view, samples []int, name string) (*probe.Features, error) {
+// part returns the features of samples, which are sorted; nil = all.
+func (s *searching) part(ctx context.Context, i int, w unit.View, samples []int, name string) (*feature.Set, error) {
 	if samples == nil {
-		return s.features(ctx, unit{variant: i, view: w})
+		return s.features(ctx, unit.Unit{Variant: i, View: w})
 	}
-	ds, err := s.held.get(ctx, w)
+	ds, err := s.data.get(ctx, w)
 	if err != nil {
 		return nil, err
 	}
@@ -286,21 +263,6 @@ func pick(list, at []int) []int {
 	out := make([]int, len(at))
 	for k, i := range at {
 		out[k] = list[i]
-	}
-	return out
-}
-
-// margins returns the scores of the samples' classes minus the best others.
-func (p *Predictions) margins() []float64 {
-	out := make([]float64, len(p.Y))
-	for i := range out {
-		row, best := p.Scores[i*p.Classes:(i+1)*p.Classes], math.Inf(-1)
-		for c, s := range row {
-			if int64(c) != p.Y[i] {
-				best = max(best, s)
-			}
-		}
-		out[i] = row[p.Y[i]] - best
 	}
 	return out
 }

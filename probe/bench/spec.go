@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,74 +14,31 @@ import (
 	"runtime"
 
 	"github.com/wiseft/wiseft/datasets"
-	"github.com/wiseft/wiseft/probe"
-	"github.com/wiseft/wiseft/probe/metric"
+	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/probe/bench/result"
+	"github.com/wiseft/wiseft/probe/bench/unit"
+	"github.com/wiseft/wiseft/probe/fit"
 	"github.com/wiseft/wiseft/probe/store"
 )
 
 const (
 	resultSchema = "wiseft.bench/1"
-	specSchema   = "wiseft.plan/1"
 	specFile     = "plan.json"
 )
 
-// Spec is a plan as it lies in a run's folder: everything that the result depends on, and
-// enough to make the result of units, without models and data.
-type Spec struct {
-	Schema   string        `json:"schema"`
-	Result   string        `json:"result"` // schema of the result
-	Variants []VariantSpec `json:"variants"`
-	// ValCells are the corruptions of the validation data, where the rule of the choice
-	// asks for them.
-	ValCells []Cell     `json:"validation_cells,omitempty"`
-	Tests    []TestSpec `json:"tests"`
-	Settings Settings   `json:"settings"`
-
-	held, tested map[int]store.Key // of the probes of variants, as far as they were asked for
-}
-
-// VariantSpec is a variant of a plan.
-type VariantSpec struct {
-	ID     string  `json:"id"`
-	Params []Param `json:"params,omitempty"`
-	Key    string  `json:"key"` // as Variant.Key says
-}
-
-// TestSpec are the conditions of a test set, clean first.
-type TestSpec struct {
-	Name   string `json:"name"`
-	Stored bool   `json:"stored,omitempty"` // the corruptions were read, not made
-	Cells  []Cell `json:"cells"`
-}
-
-// Cell is a data set under one condition.
-type Cell struct {
-	Corruption string `json:"corruption,omitempty"` // "" = clean
-	Severity   int    `json:"severity,omitempty"`
-	SHA256     string `json:"sha256"`
-	N          int    `json:"n"`
-}
-
-func (c Cell) String() string {
-	if c.Corruption == "" {
-		return "clean"
-	}
-	return fmt.Sprintf("%s %d", c.Corruption, c.Severity)
-}
-
-// newSpec describes a complete plan.
-func newSpec(ctx context.Context, p *Plan, data *held) (*Spec, error) {
+// newSpec returns the record of a complete plan.
+func newSpec(ctx context.Context, p *Plan, data *runData) (*unit.Spec, error) {
 	settings, err := newSettings(ctx, p)
 	if err != nil {
 		return nil, err
 	}
-	s := &Spec{Schema: specSchema, Result: p.Schema, Settings: *settings, held: map[int]store.Key{}, tested: map[int]store.Key{}}
+	s := &unit.Spec{Schema: unit.Schema, Result: p.Schema, Settings: *settings}
 	for _, v := range p.Variants {
 		key, err := v.Key(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", v.ID(), err)
 		}
-		s.Variants = append(s.Variants, VariantSpec{v.ID(), v.Params(), key})
+		s.Variants = append(s.Variants, unit.Variant{ID: v.ID(), Params: v.Params(), Key: key})
 	}
 	if s.ValCells, err = data.cells(ctx, data.valCells); err != nil {
 		return nil, err
@@ -90,18 +48,18 @@ func newSpec(ctx context.Context, p *Plan, data *held) (*Spec, error) {
 		if err != nil {
 			return nil, err
 		}
-		s.Tests = append(s.Tests, TestSpec{t.Name, t.Corrupted != nil, cells})
+		s.Tests = append(s.Tests, unit.Test{Name: t.Name, Stored: t.Corrupted != nil, Cells: cells})
 	}
 	return s, nil
 }
 
-// newSettings describes what a result depends on, beside the models.
-func newSettings(ctx context.Context, p *Plan) (*Settings, error) {
-	s := &Settings{
+// newSettings returns what a result depends on besides the models.
+func newSettings(ctx context.Context, p *Plan) (*result.Settings, error) {
+	s := &result.Settings{
 		Wiseft: p.Version, Go: runtime.Version(), Runtime: p.Engine.Runtime(), Tensor: p.Tensor, OwnHead: p.OwnHead,
 		Suite: p.Suite, Reference: p.Reference, Baselines: p.Baselines, Corruptions: p.Corruptions, Severities: p.Severities, Seed: p.Seed,
-		Fit: newFitSettings(p.Fit), WarmStart: p.WarmStart, Layout: p.Layout, Batch: p.Batch, Choose: p.Choose, Search: p.Found,
-		Validation: fmt.Sprintf("a stratified %g %% of the training data, seed %d", 100*validationFraction, p.Seed),
+		Fit: recorded(p.Fit), WarmStart: p.WarmStart, Layout: p.Layout, Batch: p.Batch, Choose: p.Choose, Search: p.Found,
+		Validation: fmt.Sprintf("a stratified %g %% of the training data, seed %d", 100*unit.ValidationFraction, p.Seed),
 	}
 	if len(p.Corruptions) == 0 {
 		s.Corruptions, s.Severities = []string{}, []int{}
@@ -129,8 +87,15 @@ func newSettings(ctx context.Context, p *Plan) (*Settings, error) {
 	return s, nil
 }
 
-// newDataResult describes a data set; nil is nil.
-func newDataResult(ctx context.Context, ds datasets.Dataset) (*DataResult, error) {
+// recorded returns the options of a fit that change the probe, with the default solver and C.
+func recorded(opt fit.Options) fit.Options {
+	opt.Solver, opt.C = cmp.Or(opt.Solver, fit.DefaultSolver), cmp.Or(opt.C, fit.DefaultC)
+	opt.Init, opt.Workers = nil, 0
+	return opt
+}
+
+// newDataResult describes a data set; nil for nil.
+func newDataResult(ctx context.Context, ds datasets.Dataset) (*result.Data, error) {
 	if ds == nil {
 		return nil, nil
 	}
@@ -138,62 +103,40 @@ func newDataResult(ctx context.Context, ds datasets.Dataset) (*DataResult, error
 	if err != nil {
 		return nil, err
 	}
-	return &DataResult{Info: ds.Info(), SHA256: sum, N: ds.Len()}, nil
+	return &result.Data{Info: ds.Info(), SHA256: sum, N: ds.Len()}, nil
 }
 
-// PlanError says that a folder holds another plan.
+// PlanError reports that a folder holds another plan.
 type PlanError struct{ Folder string }
+
+// Kind implements the kinds of package fault.
+func (e *PlanError) Kind() fault.Kind { return fault.Usage }
 
 func (e *PlanError) Error() string {
 	return e.Folder + ": the folder holds the run of another plan"
 }
 
-// ReadSpec returns the plan in a run's folder.
-func ReadSpec(dir string) (*Spec, error) {
+// ReadSpec reads the plan of a run's folder.
+func ReadSpec(dir string) (*unit.Spec, error) {
 	text, err := os.ReadFile(filepath.Join(dir, specFile))
 	if err != nil {
 		return nil, err
 	}
-	s := &Spec{held: map[int]store.Key{}, tested: map[int]store.Key{}}
+	s := &unit.Spec{}
 	if err = json.Unmarshal(text, s); err == nil {
-		err = s.check()
+		err = s.Check()
 	}
 	if err != nil {
-		return nil, probe.InputErrorf("%s: is no plan of a run: %v", filepath.Join(dir, specFile), err)
+		return nil, fault.Inputf("%s: is no plan of a run: %v", filepath.Join(dir, specFile), err)
 	}
 	return s, nil
 }
 
-// check refuses a plan that no run has written.
-func (s *Spec) check() error {
-	switch {
-	case s.Schema != specSchema:
-		return fmt.Errorf("schema is %q, want %q", s.Schema, specSchema)
-	case len(s.Variants) == 0 || len(s.Tests) == 0 || len(s.Tests) != len(s.Settings.Tests):
-		return fmt.Errorf("%d variants, and %d test sets of which %d are described", len(s.Variants), len(s.Tests), len(s.Settings.Tests))
-	case (s.Settings.Train == nil) != s.Settings.OwnHead:
-		return fmt.Errorf("training data and the model's own head exclude each other")
-	}
-	cells := s.ValCells
-	for t, test := range s.Tests {
-		if len(test.Cells) == 0 || test.Cells[0].Corruption != "" || s.Settings.Tests[t] == nil {
-			return fmt.Errorf("test set %q does not begin with clean data", test.Name)
-		}
-		cells = append(cells[:len(cells):len(cells)], test.Cells[1:]...)
-	}
-	for _, c := range cells {
-		if c.Corruption == "" || c.Severity < 1 || c.Severity > metric.Severities {
-			return fmt.Errorf("%q is no corruption with a severity of 1 to %d", c, metric.Severities)
-		}
-	}
-	if _, ok := lookupRule(s.Settings.Choose.Rule); !ok {
-		return fmt.Errorf("there is no rule %q", s.Settings.Choose.Rule)
-	}
-	return nil
-}
+// saveOptions says whether a plan may be replaced. The zero value keeps another plan.
+type saveOptions struct{ replace bool } // another plan in the folder is replaced
 
-// save writes the plan into the folder, unless an equal one is there.
-func (s *Spec) save(folder *store.Folder, replace bool) error {
+// savePlan writes the plan into the folder, unless the folder has an equal one.
+func savePlan(s *unit.Spec, folder *store.Folder, opt saveOptions) error {
 	var text bytes.Buffer
 	e := json.NewEncoder(&text)
 	e.SetEscapeHTML(false)
@@ -205,28 +148,10 @@ func (s *Spec) save(folder *store.Folder, replace bool) error {
 	switch {
 	case err == nil && there.ID() == s.ID():
 		return nil
-	case err == nil && !replace:
+	case err == nil && !opt.replace:
 		return &PlanError{folder.Root()}
-	case err != nil && !errors.Is(err, fs.ErrNotExist) && !replace:
+	case err != nil && !errors.Is(err, fs.ErrNotExist) && !opt.replace:
 		return err
 	}
 	return folder.SaveFile(specFile, func(w io.Writer) error { _, err := text.WriteTo(w); return err })
-}
-
-// ID stands for everything that the figures depend on, and so for the figures; the names
-// of files are not among it.
-func (s *Spec) ID() store.Key {
-	type variant struct {
-		ID     string
-		Scores []store.Key
-	}
-	var parts []variant
-	for v := range s.Variants {
-		p := variant{ID: s.Variants[v].ID}
-		for _, w := range s.views() {
-			p.Scores = append(p.Scores, s.scores(v, w))
-		}
-		parts = append(parts, p)
-	}
-	return store.NewKey([]any{parts, s.Settings.Suite, s.Settings.Reference, s.Settings.Baselines, s.Settings.Choose})
 }

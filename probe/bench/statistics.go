@@ -5,77 +5,33 @@ import (
 	"slices"
 
 	"github.com/wiseft/wiseft/datasets/corrupt"
+	"github.com/wiseft/wiseft/probe/bench/result"
+	"github.com/wiseft/wiseft/probe/bench/unit"
 	"github.com/wiseft/wiseft/probe/metric"
 )
 
 const (
-	// signFlips lets p-values be told down to 1e-4.
+	// signFlips allows p-values down to 1e-4.
 	signFlips = 10000
-	// resamples makes the ends of an interval steady to about a tenth of its width.
+	// resamples makes the ends of an interval reproducible to about a tenth of its width.
 	resamples = 1000
 	// statisticsSeed is the same for all models, so that equal differences have equal p-values.
 	statisticsSeed = 1
-	// maxCompared bounds the time that comparisons take.
+	// maxCompared bounds the time of comparisons.
 	maxCompared = 100
 )
-
-// Statistics say how sure the figures are.
-type Statistics struct {
-	Level     float64 `json:"level"`     // of all intervals
-	Flips     int     `json:"flips"`     // of random signs, for the p-values of suites
-	Resamples int     `json:"resamples"` // of clouds, for the bootstrap of differences
-	Seed      uint64  `json:"seed"`      // of both
-	// Against is the model that all others are compared with: the chosen one, or else the
-	// first; "" if there are too few models, or too many.
-	Against     string        `json:"against"`
-	Comparisons []*Comparison `json:"comparisons"`
-}
-
-// Comparison is how two models differ on the first test set, on the same samples.
-type Comparison struct {
-	A     string      `json:"a"`
-	B     string      `json:"b"`
-	Clean *Difference `json:"clean"`
-	// MOA is the difference under the whole suite; nil if only a part was run.
-	MOA *Difference `json:"moa"`
-}
-
-// Difference is that of a figure, A - B.
-type Difference struct {
-	Difference Number `json:"difference"`
-	// Interval is Tango's for clean data, and Student's of the clouds' differences for a suite.
-	Interval [2]Number `json:"interval"`
-	// Bootstrap is the interval by the paired bootstrap over the clouds, each with all its
-	// corruptions. It covers less where models differ on a handful of clouds.
-	Bootstrap [2]Number `json:"bootstrap"`
-	// P is that of McNemar's test (mid-p) for clean data, and of random signs by cloud for a
-	// suite; PHolm is adjusted for how many comparisons were made of the figure.
-	P     Number `json:"p"`
-	PHolm Number `json:"p_holm"`
-	Test  string `json:"test"`
-}
 
 const (
 	mcNemarTest  = "McNemar, mid-p"
 	signFlipTest = "random signs by cloud"
 )
 
-// TestIntervals are the intervals of a test set's figures: low and high ends. That of clean
-// accuracy is Wilson's; those over a suite count clouds, each with all its corruptions, as one
-// answer or less; see [metric.CloudFigures.Intervals].
-// They are nil unless the suite was run whole.
-type TestIntervals struct {
-	Clean       [2]Number            `json:"clean"`
-	MOA         *[2]Number           `json:"moa"`
-	MCE         *[2]Number           `json:"mce"`
-	RMCE        *[2]Number           `json:"rmce"`
-	Corruptions map[string][2]Number `json:"corruptions,omitempty"`
+func ends(i metric.Interval) [2]result.Number {
+	return [2]result.Number{result.Number(i.Low), result.Number(i.High)}
 }
 
-func ends(i metric.Interval) [2]Number { return [2]Number{Number(i.Low), Number(i.High)} }
-
-// suite returns the figures of a test set cloud by cloud; nil if the suite is not whole.
-// Without a reference, corruption errors are those against one that has nothing right.
+// suite returns the figures of a test set cloud by cloud; nil unless the suite was run whole. Without a reference,
+// corruption errors are relative to a classifier that is always wrong.
 func (b *builder) suite(t int, r *answers) *metric.CloudFigures {
 	s := b.spec.Settings
 	suite, ok := corrupt.LookupSuite(s.Suite)
@@ -99,21 +55,21 @@ func (b *builder) suite(t int, r *answers) *metric.CloudFigures {
 	return &f
 }
 
-// intervals returns those of a test set. suite may be nil.
-func (b *builder) intervals(r *answers, suite *metric.CloudFigures) *TestIntervals {
+// intervals returns the intervals of a test set. suite may be nil.
+func (b *builder) intervals(r *answers, suite *metric.CloudFigures) *result.TestIntervals {
 	n := len(r.right[0])
-	res := &TestIntervals{Clean: ends(metric.AccuracyInterval(countRight(r.right[0]), n, confidenceLevel))}
+	res := &result.TestIntervals{Clean: ends(metric.AccuracyInterval(countRight(r.right[0]), n, result.ConfidenceLevel))}
 	if suite == nil {
 		return res
 	}
-	figures := suite.Intervals(confidenceLevel)
+	figures := suite.Intervals(result.ConfidenceLevel)
 	moa := ends(figures.MOA)
 	res.MOA = &moa
 	if b.ref != nil {
 		mce, rmce := ends(figures.MCE), ends(figures.RMCE)
 		res.MCE, res.RMCE = &mce, &rmce
 	}
-	res.Corruptions = map[string][2]Number{}
+	res.Corruptions = map[string][2]result.Number{}
 	for _, name := range b.spec.Settings.Corruptions {
 		res.Corruptions[name] = ends(figures.OA[name])
 	}
@@ -129,9 +85,9 @@ func countRight(right []bool) (n int) {
 	return n
 }
 
-// compareTo decides with which model all others are compared, and loads what it has right.
+// compareTo chooses the model with which all others are compared, and loads its answers.
 func (b *builder) compareTo() (err error) {
-	stats := &Statistics{Level: confidenceLevel, Flips: signFlips, Resamples: resamples, Seed: statisticsSeed, Comparisons: []*Comparison{}}
+	stats := &result.Statistics{Level: result.ConfidenceLevel, Flips: signFlips, Resamples: resamples, Seed: statisticsSeed, Comparisons: []*result.Comparison{}}
 	b.result.Statistics, b.against = stats, -1
 	n := len(b.spec.Variants)
 	if n > maxCompared {
@@ -142,22 +98,22 @@ func (b *builder) compareTo() (err error) {
 	}
 	b.against = 0
 	if b.result.Chosen != nil {
-		b.against = slices.IndexFunc(b.spec.Variants, func(v VariantSpec) bool { return v.ID == b.result.Chosen.ID })
+		b.against = slices.IndexFunc(b.spec.Variants, func(v unit.Variant) bool { return v.ID == b.result.Chosen.ID })
 	}
 	stats.Against = b.spec.Variants[b.against].ID
-	if b.base, err = b.right(b.against, 0); err != nil {
+	if b.base, err = b.answersOf(b.against, 0); err != nil {
 		return err
 	}
 	b.suite0 = b.suite(0, b.base)
 	return nil
 }
 
-// compare compares a model with the one that was chosen for it.
-func (b *builder) compare(m *ModelResult, r *answers) {
+// compare compares a model with the one that compareTo chose.
+func (b *builder) compare(m *result.Model, r *answers) {
 	if b.against < 0 || m.ID == b.result.Statistics.Against {
 		return
 	}
-	c := &Comparison{A: b.result.Statistics.Against, B: m.ID, Clean: compareAccuracy(b.base.right[0], r.right[0])}
+	c := &result.Comparison{A: b.result.Statistics.Against, B: m.ID, Clean: compareAccuracy(b.base.right[0], r.right[0])}
 	if suite := b.suite(0, r); suite != nil {
 		c.MOA = compareMeans(b.suite0.MOA, suite.MOA)
 	}
@@ -165,7 +121,7 @@ func (b *builder) compare(m *ModelResult, r *answers) {
 }
 
 // compareAccuracy compares two models on independent samples.
-func compareAccuracy(a, b []bool) *Difference {
+func compareAccuracy(a, b []bool) *result.Difference {
 	onlyA, onlyB := metric.Discordant(a, b)
 	d := make([]float64, len(a))
 	for i := range d {
@@ -176,20 +132,20 @@ func compareAccuracy(a, b []bool) *Difference {
 			d[i] = -1
 		}
 	}
-	return &Difference{
-		Difference: Number(meanOf(d)),
-		Interval:   ends(metric.AccuracyDifference(onlyA, onlyB, len(a), confidenceLevel)), Bootstrap: bootstrap(d),
-		P: Number(metric.McNemar(onlyA, onlyB)), Test: mcNemarTest,
+	return &result.Difference{
+		Difference: result.Number(meanOf(d)),
+		Interval:   ends(metric.AccuracyDifference(onlyA, onlyB, len(a), result.ConfidenceLevel)), Bootstrap: bootstrap(d),
+		P: result.Number(metric.McNemar(onlyA, onlyB)), Test: mcNemarTest,
 	}
 }
 
-// compareMeans compares two models by a figure that is the mean of what each cloud gives.
-func compareMeans(a, b []float64) *Difference {
+// compareMeans compares two models by a figure that is a mean over the clouds.
+func compareMeans(a, b []float64) *result.Difference {
 	d := metric.Differences(a, b)
-	return &Difference{
-		Difference: Number(meanOf(d)),
-		Interval:   ends(metric.MeanInterval(d, confidenceLevel)), Bootstrap: bootstrap(d),
-		P: Number(metric.SignFlip(d, signFlips, statisticsSeed)), Test: signFlipTest,
+	return &result.Difference{
+		Difference: result.Number(meanOf(d)),
+		Interval:   ends(metric.MeanInterval(d, result.ConfidenceLevel)), Bootstrap: bootstrap(d),
+		P: result.Number(metric.SignFlip(d, signFlips, statisticsSeed)), Test: signFlipTest,
 	}
 }
 
@@ -201,10 +157,10 @@ func meanOf(d []float64) float64 {
 	return sum / float64(len(d))
 }
 
-// bootstrap returns the interval of the mean difference of two models by resampling what they
-// differ by in each cloud. The draws are the same for all figures of as many clouds.
-func bootstrap(d []float64) [2]Number {
-	return ends(metric.Bootstrap(len(d), resamples, confidenceLevel, statisticsSeed, func(idx []int) float64 {
+// bootstrap returns the interval of the mean difference of two models by resampling the clouds' differences. The
+// draws depend on the number of clouds alone.
+func bootstrap(d []float64) [2]result.Number {
+	return ends(metric.Bootstrap(len(d), resamples, result.ConfidenceLevel, statisticsSeed, func(idx []int) float64 {
 		sum := 0.0
 		for _, i := range idx {
 			sum += d[i]
@@ -213,9 +169,9 @@ func bootstrap(d []float64) [2]Number {
 	}))
 }
 
-// finish sets what needs the figures of all models.
-func (b *builder) finish() {
-	var cleans, moas []*Difference
+// summarizeModels sets the figures that depend on all models.
+func (b *builder) summarizeModels() {
+	var cleans, moas []*result.Difference
 	for _, c := range b.result.Statistics.Comparisons {
 		cleans = append(cleans, c.Clean)
 		if c.MOA != nil {
@@ -234,18 +190,7 @@ func (b *builder) finish() {
 	b.effective()
 }
 
-// BaselineResult is the line of effective robustness: logit(mOA) = Slope logit(clean) +
-// Intercept, through the accuracies of Models.
-type BaselineResult struct {
-	Models    []string `json:"models"`
-	Slope     Number   `json:"slope"`
-	Intercept Number   `json:"intercept"`
-	R2        Number   `json:"r2"`
-	Note      string   `json:"note,omitempty"`
-}
-
-// effective sets the effective robustness of all models, where there is a line to measure it
-// from.
+// effective sets the effective robustness of all models, if there is a baseline.
 func (b *builder) effective() {
 	var ids []string
 	var clean, robust []float64
@@ -262,24 +207,25 @@ func (b *builder) effective() {
 	}
 	line, err := metric.FitBaseline(clean, robust, samples, samples)
 	if err != nil {
-		return // fewer than two models, or of one accuracy: there is no line
+		return // fewer than two models, or models of one accuracy: no line
 	}
-	b.result.Baseline = &BaselineResult{ids, Number(line.Slope), Number(line.Intercept), Number(line.R2), ""}
+	b.result.Baseline = &result.Baseline{
+		Models: ids, Slope: result.Number(line.Slope), Intercept: result.Number(line.Intercept), R2: result.Number(line.R2)}
 	if len(ids) < 3 {
 		b.result.Baseline.Note = "a line through two models; name more with --baseline for one that means something"
 	}
 	for _, m := range b.result.Models {
 		if m.Exact.MOA.Known() {
-			e := Number(line.Effective(float64(m.Clean.OA), float64(m.Exact.MOA), samples))
+			e := result.Number(line.Effective(float64(m.Clean.OA), float64(m.Exact.MOA), samples))
 			m.EffectiveRobustness = &e
 		}
 	}
 }
 
-// alike reports whether the intervals of two models' clean accuracies overlap: a line through
-// such a pair may point anywhere.
-func alike(models []*ModelResult, ids []string) bool {
-	var at []*ModelResult
+// alike reports whether the intervals of two models' clean accuracies overlap. The slope of a line through two such
+// models is arbitrary.
+func alike(models []*result.Model, ids []string) bool {
+	var at []*result.Model
 	for _, m := range models {
 		if slices.Contains(ids, m.ID) {
 			at = append(at, m)
@@ -289,9 +235,9 @@ func alike(models []*ModelResult, ids []string) bool {
 	return a[0] <= b[1] && b[0] <= a[1]
 }
 
-// isBaseline reports whether a model belongs to the baseline: it is named, or, if none is,
-// it is an end of the mixes.
-func (b *builder) isBaseline(m *ModelResult) bool {
+// isBaseline reports whether a model belongs to the baseline: it is named as one, or, if none is named, it is an end
+// of the mixes.
+func (b *builder) isBaseline(m *result.Model) bool {
 	if names := b.spec.Settings.Baselines; len(names) > 0 {
 		return slices.Contains(names, m.ID)
 	}

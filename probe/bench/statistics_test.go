@@ -7,10 +7,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wiseft/wiseft/probe/bench/result"
+	"github.com/wiseft/wiseft/probe/bench/unit"
 	"github.com/wiseft/wiseft/probe/metric"
 )
 
-// The statistics of a result are what the metrics say of its answers.
+// The statistics of a result are those that package metric computes from the answers.
 func TestStatistics(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
@@ -21,7 +23,7 @@ func TestStatistics(t *testing.T) {
 	if stats.Against != res.Chosen.ID || len(stats.Comparisons) != 2 {
 		t.Fatalf("compared with %q: %s", stats.Against, asJSON(t, stats.Comparisons))
 	}
-	by := map[string]*ModelResult{}
+	by := map[string]*result.Model{}
 	for _, m := range res.Models {
 		by[m.ID] = m
 		i := m.Intervals
@@ -58,14 +60,14 @@ func TestStatistics(t *testing.T) {
 	}
 }
 
-func mean(values [metric.Severities]Number) (sum float64) {
+func mean(values [metric.Severities]result.Number) (sum float64) {
 	for _, v := range values {
 		sum += float64(v) / metric.Severities
 	}
 	return sum
 }
 
-// The ends of the mixes lie on their own line; named baselines take their place.
+// The ends of the mixes lie on their own line; named baselines replace them.
 func TestEffectiveRobustness(t *testing.T) {
 	t.Parallel()
 	plan := fakePlan()
@@ -89,7 +91,7 @@ func TestEffectiveRobustness(t *testing.T) {
 	}
 }
 
-// A suite without a reference has mean errors, and no others.
+// A suite without a reference has mean errors, and no corruption errors.
 func TestSuiteWithoutReference(t *testing.T) {
 	t.Parallel()
 	plan := fakePlan()
@@ -104,22 +106,22 @@ func TestSuiteWithoutReference(t *testing.T) {
 	}
 }
 
-// Other references measure errors against other accuracies.
+// Another reference gives other corruption errors.
 func TestAnotherReference(t *testing.T) {
 	t.Parallel()
 	plan := fakePlan()
 	plan.Variants = alphas(1)
 	first := mustRun(t, plan)
-	ref, ok := metric.LookupReferenceName("scanobjectnn-c")
-	if !ok {
-		t.Fatal("there is no such reference")
+	ref, err := metric.LookupReference("scanobjectnn-c")
+	if err != nil {
+		t.Fatal(err)
 	}
 	plan.Reference = &ref
 	other := mustRun(t, plan)
 	if other.Reference.Name != ref.Name || other.Models[0].MCE == first.Models[0].MCE || other.Models[0].MOA != first.Models[0].MOA {
 		t.Errorf("against %s: %s", other.Reference.Name, asJSON(t, other.Models[0].Exact))
 	}
-	var back Spec
+	var back unit.Spec
 	root := t.TempDir()
 	mustRunAt(t, plan, root)
 	spec, err := ReadSpec(root)
@@ -128,8 +130,8 @@ func TestAnotherReference(t *testing.T) {
 	}
 }
 
-// The paired bootstrap of a difference knows that the models answered the same samples: it is as
-// wide as Student's interval of the differences, and much narrower than if they had not.
+// The paired bootstrap of a difference resamples the same clouds for both models: it is as wide as Student's interval
+// of the differences, and much narrower than an unpaired one.
 func TestBootstrapIsPaired(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(3, 5))
@@ -139,7 +141,7 @@ func TestBootstrapIsPaired(t *testing.T) {
 		b[i] = a[i] != (r.Float64() < 0.05)
 	}
 	d := compareAccuracy(a, b)
-	width := func(i [2]Number) float64 { return float64(i[1] - i[0]) }
+	width := func(i [2]result.Number) float64 { return float64(i[1] - i[0]) }
 	if ratio := width(d.Bootstrap) / width(d.Interval); !(ratio > 0.85 && ratio < 1.15) {
 		t.Errorf("the bootstrap's interval %v is %.2f times as wide as %v", d.Bootstrap, ratio, d.Interval)
 	}

@@ -15,17 +15,19 @@ import (
 
 	"github.com/wiseft/wiseft/datasets"
 	"github.com/wiseft/wiseft/datasets/corrupt"
+	"github.com/wiseft/wiseft/probe/bench/choose"
+	"github.com/wiseft/wiseft/probe/bench/unit"
 	"github.com/wiseft/wiseft/probe/store"
 )
 
-// small is a plan of 3 x (1 + 1 + 3) units.
+// small returns a plan of 3 x (1 + 1 + 3) units.
 func small() Plan {
 	plan := fakePlan()
 	plan.Corruptions, plan.Severities, plan.KeepFeatures = []string{"jitter"}, []int{1, 3, 5}, true
 	return plan
 }
 
-// passes runs a plan in a folder and returns the forward passes that it took.
+// passes runs a plan in a folder and returns the number of forward passes.
 func passes(t *testing.T, plan Plan, root string) (*Outcome, int64) {
 	t.Helper()
 	e := &engine{}
@@ -37,8 +39,7 @@ func passes(t *testing.T, plan Plan, root string) (*Outcome, int64) {
 	return out, e.calls.Load()
 }
 
-// What is there is not computed again, and a change redoes what depends on it and nothing
-// else.
+// Existing units are not computed again, and a change of the plan computes what depends on it and nothing else.
 func TestUnitsAreReused(t *testing.T) {
 	t.Parallel()
 	const train, test = 6, 3 // forward passes of 90 and 45 samples in batches of 16
@@ -57,10 +58,10 @@ func TestUnitsAreReused(t *testing.T) {
 		{"training data", func(p *Plan) { p.Train = &ellipsoids{"train", 90, 9} }, 3 * train},
 		{"validation data", func(p *Plan) { p.Val = &ellipsoids{"val", 30, 9} }, 3 * 2},
 		{"a severity", func(p *Plan) { p.Severities = []int{1, 2, 3, 5} }, 3 * test},
-		{"seed", func(p *Plan) { p.Seed = 7 }, 3 * 3 * test}, // of corruptions and split
+		{"seed", func(p *Plan) { p.Seed = 7 }, 3 * 3 * test}, // of corruptions and validation split
 		{"batch", func(p *Plan) { p.Batch = 45 }, 3 * (2 + 4)},
 		{"tensor", func(p *Plan) { p.Tensor = "other" }, 3 * variantPasses},
-		{"rule", func(p *Plan) { p.Choose = Choice{Rule: "robustness"} }, 3 * 3 * 2}, // 18 validation samples
+		{"rule", func(p *Plan) { p.Choose = choose.Choice{Rule: "robustness"} }, 3 * 3 * 2}, // 18 validation samples
 		{"another test set", func(p *Plan) { p.Tests = append(p.Tests, Test{Name: "more", Data: &ellipsoids{"more", 16, 4}}) }, 3 * 4},
 	}
 	root := t.TempDir()
@@ -92,14 +93,14 @@ func TestUnitsAreReused(t *testing.T) {
 	}
 }
 
-// Without features, a finished run needs no forward pass either.
+// Without stored features, a finished run needs no forward pass either.
 func TestScoresAreReused(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
 	plan := small()
 	plan.KeepFeatures = false
 	first, _ := passes(t, plan, root)
-	if _, err := os.Stat(filepath.Join(root, "units", featuresUnit)); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(filepath.Join(root, "units", unit.Features)); !errors.Is(err, fs.ErrNotExist) {
 		t.Error("features are kept")
 	}
 	again, n := passes(t, plan, root)
@@ -124,7 +125,7 @@ func TestAnotherPlanIsRefused(t *testing.T) {
 	}
 }
 
-// A run that is stopped anywhere goes on, and ends where an undisturbed one ends.
+// A run that is stopped at any pass can be continued, and its result equals that of a run that was not stopped.
 func TestStoppedRunGoesOn(t *testing.T) {
 	t.Parallel()
 	want := asJSON(t, mustRun(t, small()))
@@ -160,10 +161,10 @@ func TestStoppedRunGoesOn(t *testing.T) {
 	}
 }
 
-// What is damaged is done again, and said; the result is the same.
+// Damaged units are computed again and reported; the result is the same.
 func TestDamagedUnits(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []string{featuresUnit, probeUnit, scoresUnit} {
+	for _, kind := range []string{unit.Features, unit.Probe, unit.Scores} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			root := t.TempDir()
@@ -187,8 +188,8 @@ func TestDamagedUnits(t *testing.T) {
 				}
 			}
 			plan := small()
-			if kind == featuresUnit {
-				plan.Fit.C, plan.Replace = 2, true // or nobody would look at them
+			if kind == unit.Features {
+				plan.Fit.C, plan.Replace = 2, true // so that the features are read
 				want = mustRunAt(t, plan, t.TempDir())
 			}
 			got := mustRunAt(t, plan, root)
@@ -202,8 +203,8 @@ func TestDamagedUnits(t *testing.T) {
 	}
 }
 
-// Any number of shares, in folders of their own that are put together, or in one folder at
-// once, gives the result of one worker.
+// Any number of shares, in folders of their own that are gathered or in one folder at once, gives the result of one
+// worker.
 func TestShares(t *testing.T) {
 	t.Parallel()
 	want := asJSON(t, mustRun(t, small()))
@@ -214,7 +215,7 @@ func TestShares(t *testing.T) {
 		for i := range count {
 			plan := small()
 			e := &engine{}
-			plan.Engine, plan.Share = e, Share{Index: i, Count: count}
+			plan.Engine, plan.Share = e, unit.Share{Index: i, Count: count}
 			own := t.TempDir()
 			last = own
 			out := mustRunAt(t, plan, own)
@@ -250,12 +251,12 @@ func TestShares(t *testing.T) {
 	}
 }
 
-// What is missing is counted, and done when it comes.
+// Missing units are counted, and the result is made once they exist.
 func TestCollectWithMissingUnits(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
 	plan := small()
-	plan.Share = Share{Index: 1, Count: 3}
+	plan.Share = unit.Share{Index: 1, Count: 3}
 	mustRunAt(t, plan, root)
 	out, err := Collect(t.Context(), folderAt(t, root, "collector"), nil)
 	if err != nil || out.Result != nil || out.Missing != 10 {
@@ -263,13 +264,13 @@ func TestCollectWithMissingUnits(t *testing.T) {
 	}
 }
 
-// Workers that race in one folder, with shares and without, do no harm to each other.
+// Concurrent workers in one folder, with and without shares, give the result of one.
 func TestWorkersRace(t *testing.T) {
 	t.Parallel()
 	want := asJSON(t, mustRun(t, small()))
-	for name, share := range map[string]func(i int) Share{
-		"all":   func(int) Share { return Share{} },
-		"steal": func(i int) Share { return Share{Index: i, Count: 4, Steal: true} },
+	for name, share := range map[string]func(i int) unit.Share{
+		"all":   func(int) unit.Share { return unit.Share{} },
+		"steal": func(i int) unit.Share { return unit.Share{Index: i, Count: 4, Steal: true} },
 	} {
 		root := t.TempDir()
 		e := &engine{}
@@ -293,7 +294,7 @@ func TestWorkersRace(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		// All in turn, and each of the others at most once what another is at.
+		// The units of one worker, and for each other worker at most once the unit that another has claimed.
 		if n := e.calls.Load(); n > 3*(6+4*3)+3*6 {
 			t.Errorf("%s: %d forward passes", name, n)
 		}
@@ -320,7 +321,7 @@ func (d labelled) Read(ctx context.Context, dst *datasets.Sample, i int) error {
 	return err
 }
 
-// The fake model gives as many features as there are classes, so they can be class scores.
+// The fake model has as many features as there are classes, so that they can serve as class scores.
 func TestOwnHead(t *testing.T) {
 	t.Parallel()
 	plan := small()
@@ -330,7 +331,7 @@ func TestOwnHead(t *testing.T) {
 		t.Errorf("settings %s", asJSON(t, res.Settings))
 	}
 	for _, m := range res.Models {
-		// Without a probe the largest mean coordinate decides, which says little.
+		// Without a probe, the largest mean coordinate is the answer, which is little better than chance.
 		if m.Probe != nil || !(m.Clean.OA > 0.2 && m.Clean.OA < 0.8) || !m.Clean.NLL.Known() || m.Corruptions["jitter"] == nil || m.Validation == nil {
 			t.Errorf("got %s", asJSON(t, m))
 		}
@@ -349,7 +350,7 @@ func TestOwnHead(t *testing.T) {
 	}
 }
 
-// Corruptions that are stored give what the same corruptions give when they are made.
+// Stored corruptions give the result of the same corruptions computed.
 func TestStoredCorruptions(t *testing.T) {
 	t.Parallel()
 	want := mustRun(t, small())
@@ -377,8 +378,8 @@ func TestStoredCorruptions(t *testing.T) {
 	}
 }
 
-// With a warm start every probe begins where that of the variant before ended, which the
-// optimum does not depend on; and any shares give the bytes of one worker.
+// With a warm start every probe starts from that of the variant before; the optimum is the same, and any shares give
+// the bytes of one worker.
 func TestWarmStart(t *testing.T) {
 	t.Parallel()
 	for _, val := range []datasets.Dataset{nil, &ellipsoids{"val", 30, 3}} {
@@ -397,9 +398,9 @@ func TestWarmStart(t *testing.T) {
 			}
 		}
 		root := t.TempDir()
-		for _, i := range []int{2, 1, 0} { // the last variant comes first, and has to wait
+		for _, i := range []int{2, 1, 0} { // the last variant comes first and has to wait
 			part := plan
-			part.Share = Share{Index: i, Count: 3}
+			part.Share = unit.Share{Index: i, Count: 3}
 			mustRunAt(t, part, root)
 		}
 		out, n := passes(t, plan, root)
@@ -409,7 +410,7 @@ func TestWarmStart(t *testing.T) {
 	}
 }
 
-// A plan that was edited or damaged is refused, and never a panic.
+// An edited or damaged plan is an error, never a panic.
 func TestReadSpecRefuses(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()

@@ -7,11 +7,11 @@ import (
 	"testing"
 
 	"github.com/wiseft/wiseft/datasets"
-	"github.com/wiseft/wiseft/probe"
+	"github.com/wiseft/wiseft/internal/fault"
 )
 
-// What a validator says of a model is what a run says of it, with validation data of its
-// own and without, whatever was scored before; and test data plays no part.
+// A validator's score of a model equals that of a run, with and without validation data, whatever was scored before;
+// test data has no influence.
 func TestValidatorScoresLikeARun(t *testing.T) {
 	t.Parallel()
 	for _, val := range []datasets.Dataset{nil, &ellipsoids{"val", 30, 3}} {
@@ -62,8 +62,7 @@ func TestValidatorRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var input *probe.InputError
-	if _, _, err := v.Score(t.Context(), variant{alpha: 1}, ""); !errors.As(err, &input) || !strings.Contains(err.Error(), "alpha=1: train: sample 0") {
+	if _, _, err := v.Score(t.Context(), variant{alpha: 1}, ""); fault.KindOf(err) != fault.Input || !strings.Contains(err.Error(), "alpha=1: train: sample 0") {
 		t.Errorf("a model of 32 points gives %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

@@ -66,7 +66,7 @@ func TestCloudsAverageToFigures(t *testing.T) {
 	}
 }
 
-// Abramowitz and Stegun, table 26.10, and that expanded intervals are the wider the fewer samples.
+// Abramowitz and Stegun, table 26.10; and expanded intervals are wider with fewer samples.
 func TestStudentQuantile(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ p, df, want float64 }{

@@ -65,7 +65,7 @@ func TestAccuracyDifferenceLaws(t *testing.T) {
 	}
 }
 
-// Coverage of counts can be computed: over accuracies from .6 to .98 it is what the comment says.
+// The coverage of intervals of counts can be computed: over accuracies from .6 to .98 it is as documented.
 func TestAccuracyIntervalCoverage(t *testing.T) {
 	t.Parallel()
 	for n, least := range map[int]float64{100: 0.92, 250: 0.93, 908: 0.94, 2468: 0.94} {
@@ -89,8 +89,8 @@ func TestAccuracyIntervalCoverage(t *testing.T) {
 	}
 }
 
-// The size of McNemar's test can be computed too: the number of discordant samples is binomial,
-// and half of them on average are either model's.
+// The size of McNemar's test can be computed: the number of discordant samples is binomial, and each is either
+// model's with probability 1/2.
 func TestMcNemarSize(t *testing.T) {
 	t.Parallel()
 	rejected := make([]float64, 701) // by number of discordant samples

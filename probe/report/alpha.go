@@ -3,10 +3,9 @@ package report
 import (
 	"fmt"
 
+	"github.com/wiseft/wiseft/probe/bench/result"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
-
-	"github.com/wiseft/wiseft/probe/bench"
 )
 
 func init() {
@@ -20,8 +19,8 @@ func oneplot(p *plot.Plot, title, subtitle string) *figure {
 	return &figure{title: title, subtitle: subtitle, width: figureWidth, height: figureHeight, panels: []panel{{plot: p}}}
 }
 
-// drawAlpha draws clean accuracy and mOA over alpha, and what chose it.
-func drawAlpha(r *bench.Result) (*figure, error) {
+// drawAlpha draws clean accuracy and mOA over alpha, and the validation accuracy by which the mix was chosen.
+func drawAlpha(r *result.Result) (*figure, error) {
 	axis := newModelAxis(r)
 	list := []series{
 		newSeries(r, "clean", cleanColor, cleanFigure),
@@ -35,7 +34,7 @@ func drawAlpha(r *bench.Result) (*figure, error) {
 	p := newPlot(axis.name, "accuracy, %")
 	axis.apply(p)
 	y := addSeries(p, r, axis, list)
-	p.X.Max += 0.16 * (p.X.Max - p.X.Min) // for the names of the series
+	p.X.Max += 0.16 * (p.X.Max - p.X.Min) // room for the names of the series
 	p.Add(&names{list, axis})
 	p.Y.Min, p.Y.Max = y.widened(0.05, 0.1, 1)
 	f := oneplot(p, "Accuracy over "+axis.name, fmt.Sprintf("bands: %s intervals", level(r)))
@@ -62,27 +61,27 @@ func seriesNames(list []series) (text string) {
 	return text
 }
 
-func validationFigure(m *bench.ModelResult) (bench.Number, *[2]bench.Number) {
+func validationFigure(m *result.Model) (result.Number, *[2]result.Number) {
 	return m.Validation.OA, nil
 }
 
-func cleanFigure(m *bench.ModelResult) (bench.Number, *[2]bench.Number) {
+func cleanFigure(m *result.Model) (result.Number, *[2]result.Number) {
 	if m.Intervals == nil {
 		return m.Clean.OA, nil
 	}
 	return m.Clean.OA, &m.Intervals.Clean
 }
 
-func robustFigure(m *bench.ModelResult) (bench.Number, *[2]bench.Number) {
+func robustFigure(m *result.Model) (result.Number, *[2]result.Number) {
 	if m.Intervals == nil {
 		return m.Exact.MOA, nil
 	}
 	return m.Exact.MOA, m.Intervals.MOA
 }
 
-// corruptionFigure is the mean accuracy under a corruption.
-func corruptionFigure(name string) func(m *bench.ModelResult) (bench.Number, *[2]bench.Number) {
-	return func(m *bench.ModelResult) (bench.Number, *[2]bench.Number) {
+// corruptionFigure returns the mean accuracy under a corruption.
+func corruptionFigure(name string) func(m *result.Model) (result.Number, *[2]result.Number) {
+	return func(m *result.Model) (result.Number, *[2]result.Number) {
 		c := m.Corruptions[name]
 		if c == nil {
 			return unknown, nil
@@ -97,7 +96,7 @@ func corruptionFigure(name string) func(m *bench.ModelResult) (bench.Number, *[2
 }
 
 // drawCorruptions draws a panel for every corruption, all with one scale.
-func drawCorruptions(r *bench.Result) (*figure, error) {
+func drawCorruptions(r *result.Result) (*figure, error) {
 	axis := newModelAxis(r)
 	f := &figure{title: "Accuracy under each corruption", columns: 4}
 	f.subtitle = fmt.Sprintf("means over severities; bands: %s intervals", level(r))

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/wiseft/wiseft/probe/bench"
+	"github.com/wiseft/wiseft/probe/bench/result"
 )
 
 func init() {
@@ -29,20 +29,20 @@ var csvHeader = []string{
 	"part", "data", "model", "alpha", "params", "corruption", "severity", "figure", "value", "low", "high", "n",
 }
 
-// csvWriter writes lines of one model on one data set.
+// csvWriter writes the lines of one model on one data set.
 type csvWriter struct {
 	*csv.Writer
 	fixed []string // the first five fields
 	err   error
 }
 
-// place is where a figure was measured.
+// place is the condition of a figure.
 type place struct{ corruption, severity string }
 
-// onClean is data as it is, onSuite all that it is corrupted with.
+// onClean is clean data, onSuite the mean over all corruptions.
 var onClean, onSuite = place{"clean", "0"}, place{"all", ""}
 
-func writeCSV(w io.Writer, r *bench.Result) error {
+func writeCSV(w io.Writer, r *result.Result) error {
 	out := &csvWriter{Writer: csv.NewWriter(w)}
 	out.UseCRLF = true // RFC 4180
 	if err := out.Write(csvHeader); err != nil {
@@ -73,8 +73,8 @@ func writeCSV(w io.Writer, r *bench.Result) error {
 	return out.Error()
 }
 
-// about sets of which model on which data the next lines are.
-func (w *csvWriter) about(part, data string, m *bench.ModelResult) {
+// about sets model and data of the next lines.
+func (w *csvWriter) about(part, data string, m *result.Model) {
 	alpha := ""
 	if m.Alpha != nil {
 		alpha = exact(*m.Alpha)
@@ -86,10 +86,10 @@ func (w *csvWriter) about(part, data string, m *bench.ModelResult) {
 	w.fixed = []string{part, data, m.ID, alpha, strings.Join(params, " ")}
 }
 
-func (w *csvWriter) tested(r *bench.Result, t *bench.Tested) {
+func (w *csvWriter) tested(r *result.Result, t *result.Tested) {
 	intervals := t.Intervals
 	if intervals == nil {
-		intervals = &bench.TestIntervals{Clean: [2]bench.Number{unknown, unknown}}
+		intervals = &result.TestIntervals{Clean: [2]result.Number{unknown, unknown}}
 	}
 	w.score(onClean, t.Clean, &intervals.Clean)
 	for _, name := range r.Order {
@@ -102,7 +102,7 @@ func (w *csvWriter) tested(r *bench.Result, t *bench.Tested) {
 				w.score(place{name, fmt.Sprint(i + 1)}, score, nil)
 			}
 		}
-		var ends *[2]bench.Number
+		var ends *[2]result.Number
 		if i, ok := intervals.Corruptions[name]; ok {
 			ends = &i
 		}
@@ -117,12 +117,12 @@ func (w *csvWriter) tested(r *bench.Result, t *bench.Tested) {
 	}
 }
 
-// suite writes the figures over all corruptions, which are empty for a part of them.
-func (w *csvWriter) suite(t *bench.Tested, i *bench.TestIntervals) {
+// suite writes the figures over all corruptions, which are empty unless the suite was run whole.
+func (w *csvWriter) suite(t *result.Tested, i *result.TestIntervals) {
 	for _, f := range []struct {
 		name  string
-		value bench.Number
-		ends  *[2]bench.Number
+		value result.Number
+		ends  *[2]result.Number
 	}{
 		{"exact_moa", t.Exact.MOA, i.MOA}, {"exact_mce", t.Exact.MCE, i.MCE}, {"exact_rmce", t.Exact.RMCE, i.RMCE},
 		{"moa", t.MOA, nil}, {"mce", t.MCE, nil}, {"rmce", t.RMCE, nil}, {"error_rate", t.ErrorRate, nil},
@@ -136,7 +136,7 @@ func (w *csvWriter) suite(t *bench.Tested, i *bench.TestIntervals) {
 	}
 }
 
-func (w *csvWriter) score(at place, s *bench.Score, ends *[2]bench.Number) {
+func (w *csvWriter) score(at place, s *result.Score, ends *[2]result.Number) {
 	n := strconv.Itoa(s.N)
 	w.figure(at, "oa", s.OA, ends, n)
 	w.figure(at, "macc", s.MAcc, nil, n)
@@ -146,7 +146,7 @@ func (w *csvWriter) score(at place, s *bench.Score, ends *[2]bench.Number) {
 }
 
 // figure writes one line. ends may be nil.
-func (w *csvWriter) figure(at place, name string, value bench.Number, ends *[2]bench.Number, n string) {
+func (w *csvWriter) figure(at place, name string, value result.Number, ends *[2]result.Number, n string) {
 	low, high := "", ""
 	if ends != nil {
 		low, high = exactNumber(ends[0]), exactNumber(ends[1])
@@ -160,7 +160,7 @@ func (w *csvWriter) figure(at place, name string, value bench.Number, ends *[2]b
 // exact writes the shortest decimal that reads back as v.
 func exact(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
 
-func exactNumber(n bench.Number) string {
+func exactNumber(n result.Number) string {
 	if !n.Known() {
 		return ""
 	}

@@ -7,24 +7,24 @@ import (
 	"strconv"
 	"testing"
 
-	"github.com/wiseft/wiseft/probe/bench"
+	"github.com/wiseft/wiseft/probe/bench/result"
 )
 
 func TestCSVGolden(t *testing.T) {
 	t.Parallel()
 	one, part := full(), sweep(false)
 	one.Models, part.Models = one.Models[8:9], part.Models[:2]
-	golden(t, "csv", ".csv", map[string]*bench.Result{"one": one, "partial_suite": part, "single": single()})
+	golden(t, "csv", ".csv", map[string]*result.Result{"one": one, "partial_suite": part, "single": single()})
 }
 
-// What is read back is what the result has, to the last bit.
+// The values read from the CSV equal those of the result to the last bit.
 func TestCSVIsExact(t *testing.T) {
 	t.Parallel()
 	r := full()
 	r.Models[3].Corruptions["jitter"].BySeverity[1].ECE = 0.1 + 0.2
 	figures := readCSV(t, r)
 	m := r.Models[3]
-	for key, want := range map[string]bench.Number{
+	for key, want := range map[string]result.Number{
 		"test/test/alpha=0.3/clean/0/oa":                                m.Clean.OA,
 		"test/test/alpha=0.3/jitter/2/ece":                              m.Corruptions["jitter"].BySeverity[1].ECE,
 		"test/test/alpha=0.3/jitter//ce":                                m.Corruptions["jitter"].CE,
@@ -45,7 +45,7 @@ func TestCSVIsExact(t *testing.T) {
 	}
 }
 
-// A part of a suite has no mean, so its field is empty.
+// Without a whole suite there is no mean, and its field is empty.
 func TestCSVOfPartialSuite(t *testing.T) {
 	t.Parallel()
 	figures := readCSV(t, sweep(false))
@@ -56,8 +56,8 @@ func TestCSVOfPartialSuite(t *testing.T) {
 	}
 }
 
-// readCSV returns the values of a result's lines; no two are of the same thing.
-func readCSV(t *testing.T, r *bench.Result) map[string]string {
+// readCSV returns the values of a result's lines by model, data and figure. Each occurs once.
+func readCSV(t *testing.T, r *result.Result) map[string]string {
 	t.Helper()
 	var out bytes.Buffer
 	if err := Write(&out, "csv", r); err != nil {

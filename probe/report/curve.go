@@ -3,9 +3,8 @@ package report
 import (
 	"fmt"
 
+	"github.com/wiseft/wiseft/probe/bench/result"
 	"gonum.org/v1/plot/vg"
-
-	"github.com/wiseft/wiseft/probe/bench"
 )
 
 func init() {
@@ -18,7 +17,7 @@ const (
 	figureHeight = 4.2 * vg.Inch
 )
 
-func drawCurve(r *bench.Result) (*figure, error) {
+func drawCurve(r *result.Result) (*figure, error) {
 	points := modelPoints(r)
 	if len(points) == 0 {
 		return nil, &EmptyPlotError{"curve", "no model has figures of a whole suite"}
@@ -44,7 +43,7 @@ func drawCurve(r *bench.Result) (*figure, error) {
 
 // modelPoints returns the models that have both figures, in percent, in the order of the
 // result.
-func modelPoints(r *bench.Result) []point {
+func modelPoints(r *result.Result) []point {
 	var points []point
 	for i, m := range r.Models {
 		if !m.Exact.MOA.Known() || !m.Clean.OA.Known() {
@@ -58,8 +57,7 @@ func modelPoints(r *bench.Result) []point {
 	return points
 }
 
-// shorten keeps labels within a plot; the end of a file's name tells more than its
-// beginning.
+// shorten abbreviates labels for plots. It keeps the end of a file's name, which differs more than its beginning.
 func shorten(s string) string {
 	const most = 28
 	s = printable(s)
@@ -69,20 +67,20 @@ func shorten(s string) string {
 	return s
 }
 
-// robustLabel names the axis of robustness.
-func robustLabel(r *bench.Result) string {
+// robustLabel returns the name of the axis of robustness.
+func robustLabel(r *result.Result) string {
 	return fmt.Sprintf("mOA, %s%s, %%", selfMade(r), r.Suite)
 }
 
-// pathLegend says how the points of a path are drawn.
-func pathLegend(r *bench.Result) string {
+// pathLegend describes how the points of a path are drawn.
+func pathLegend(r *result.Result) string {
 	if len(r.Models) < 2 {
 		return ""
 	}
 	return "dark: in the Pareto set · pale: another model is better at both"
 }
 
-func paretoText(r *bench.Result) string {
+func paretoText(r *result.Result) string {
 	const most = 12
 	switch list, k := every(r.Pareto, most); {
 	case len(list) == 0:

@@ -4,12 +4,11 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/wiseft/wiseft/probe/bench/result"
+	"github.com/wiseft/wiseft/probe/metric"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
-
-	"github.com/wiseft/wiseft/probe/bench"
-	"github.com/wiseft/wiseft/probe/metric"
 )
 
 func init() {
@@ -18,9 +17,9 @@ func init() {
 	})
 }
 
-// drawEffective draws the models as the papers on effective robustness do (Taori et al.
-// 2020; Wortsman et al. 2022, figure 1): logit axes, and the line that is expected.
-func drawEffective(r *bench.Result) (*figure, error) {
+// drawEffective draws the models as in the papers on effective robustness (Taori et al. 2020; Wortsman et al. 2022,
+// figure 1): logit axes, and the baseline.
+func drawEffective(r *result.Result) (*figure, error) {
 	if r.Baseline == nil {
 		return nil, &EmptyPlotError{"effective", "there is no baseline; name its models with --baseline"}
 	}
@@ -49,7 +48,7 @@ func drawEffective(r *bench.Result) (*figure, error) {
 	return f, nil
 }
 
-// logitTicks puts labels at round percentages.
+// logitTicks labels round percentages.
 func logitTicks(lo, hi float64) []plot.Tick {
 	percentOf := func(v float64) float64 { return 100 / (1 + math.Exp(-v)) }
 	var ticks []plot.Tick
@@ -62,7 +61,7 @@ func logitTicks(lo, hi float64) []plot.Tick {
 	return ticks
 }
 
-// expected is the baseline's line.
+// expected is the line of the baseline.
 type expected struct{ slope, intercept float64 }
 
 // Plot implements plot.Plotter.

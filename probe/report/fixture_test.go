@@ -8,88 +8,88 @@ import (
 	"testing"
 
 	"github.com/wiseft/wiseft/datasets"
-	"github.com/wiseft/wiseft/probe"
-	"github.com/wiseft/wiseft/probe/bench"
+	"github.com/wiseft/wiseft/probe/bench/result"
+	"github.com/wiseft/wiseft/probe/fit"
 )
 
-// full is the result of a sweep with everything that a result can have.
-func full() *bench.Result {
+// full returns the result of a sweep with everything that a result can have.
+func full() *result.Result {
 	r := sweep(true)
 	r.Settings = settings()
 	for _, m := range r.Models {
 		fill(&m.Tested)
 		more := m.Tested
 		more.Name = "folder/other.npz"
-		m.MoreTests = []*bench.Tested{&more}
+		m.MoreTests = []*result.Tested{&more}
 		e := m.Exact.MOA - 0.55
 		m.EffectiveRobustness = &e
 		m.ModelSHA256 = "cafe"
-		m.Probe = &probe.FitReport{Converged: true, Iterations: 12}
+		m.Probe = &fit.Report{Converged: true, Iterations: 12}
 	}
-	r.Baseline = &bench.BaselineResult{Models: []string{"alpha=0", "alpha=1"}, Slope: 0.9, Intercept: -0.6, R2: 1, Note: "a line through two models"}
+	r.Baseline = &result.Baseline{Models: []string{"alpha=0", "alpha=1"}, Slope: 0.9, Intercept: -0.6, R2: 1, Note: "a line through two models"}
 	r.Pareto = []string{"alpha=0.6", "alpha=0.7", "alpha=0.8", "alpha=0.9", "alpha=1"}
 	r.NUnits = 407
 	compareAll(r)
 	return r
 }
 
-// fill sets what depends on the means that a test set has.
-func fill(t *bench.Tested) {
-	around := func(n bench.Number, by float64) [2]bench.Number {
-		return [2]bench.Number{n - bench.Number(by), n + bench.Number(by)}
+// fill sets what follows from the means of a test set.
+func fill(t *result.Tested) {
+	around := func(n result.Number, by float64) [2]result.Number {
+		return [2]result.Number{n - result.Number(by), n + result.Number(by)}
 	}
 	moa, mce, rmce := around(t.Exact.MOA, 0.015), around(t.Exact.MCE, 0.05), around(t.Exact.RMCE, 0.1)
-	t.Intervals = &bench.TestIntervals{Clean: around(t.Clean.OA, 0.02), MOA: &moa, MCE: &mce, RMCE: &rmce, Corruptions: map[string][2]bench.Number{}}
-	t.Clean = &bench.Score{OA: t.Clean.OA, MAcc: t.Clean.OA - 0.01, NLL: 0.5, ECE: 0.04, Brier: 0.2, N: 100}
+	t.Intervals = &result.TestIntervals{Clean: around(t.Clean.OA, 0.02), MOA: &moa, MCE: &mce, RMCE: &rmce, Corruptions: map[string][2]result.Number{}}
+	t.Clean = &result.Score{OA: t.Clean.OA, MAcc: t.Clean.OA - 0.01, NLL: 0.5, ECE: 0.04, Brier: 0.2, N: 100}
 	t.ErrorRate = 1 - t.Exact.MOA
-	t.Corrupted = &bench.Corrupted{NLL: 0.9, ECE: 0.1, Brier: 0.34, Cells: 35}
+	t.Corrupted = &result.Corrupted{NLL: 0.9, ECE: 0.1, Brier: 0.34, Cells: 35}
 	for name, c := range t.Corruptions {
 		for i := range c.OABySeverity {
-			oa := c.OA - bench.Number(0.03*float64(i-2))
+			oa := c.OA - result.Number(0.03*float64(i-2))
 			c.OABySeverity[i] = oa
-			c.BySeverity[i] = &bench.Score{OA: oa, MAcc: oa, NLL: 0.9, ECE: 0.1, Brier: 0.3, N: 100}
+			c.BySeverity[i] = &result.Score{OA: oa, MAcc: oa, NLL: 0.9, ECE: 0.1, Brier: 0.3, N: 100}
 		}
 		c.CE, c.RCE = 1-c.OA, 1.1-c.OA
 		t.Intervals.Corruptions[name] = around(c.OA, 0.02)
 	}
 }
 
-func settings() bench.Settings {
-	data := func(name string, n int) *bench.DataResult {
-		return &bench.DataResult{Info: datasets.Info{Name: name, Format: "npz", History: []string{"preprocess: first 512 points"}}, SHA256: "beef", N: n}
+func settings() result.Settings {
+	data := func(name string, n int) *result.Data {
+		return &result.Data{Info: datasets.Info{Name: name, Format: "npz", History: []string{"preprocess: first 512 points"}}, SHA256: "beef", N: n}
 	}
-	return bench.Settings{
+	return result.Settings{
 		Wiseft: "v1", Go: "go1.26", Runtime: "onnxruntime 1.23.2, cpu", Tensor: "features", Train: data("folder/train.npz", 400),
 		Validation: "a stratified 20 % of the training data, seed 0",
-		Tests:      []*bench.DataResult{data("folder/test.npz", 100), data("folder/other.npz", 100)},
+		Tests:      []*result.Data{data("folder/test.npz", 100), data("folder/other.npz", 100)},
 		Suite:      "modelnet-c", Corruptions: order, Severities: []int{1, 2, 3, 4, 5}, Batch: 32,
-		Fit: bench.FitSettings{Solver: "logistic", C: 1, MaxIter: 1000, Tol: 1e-6},
+		Fit: fit.Options{Solver: "logistic", C: 1, MaxIter: 1000, Tol: 1e-6},
 	}
 }
 
-// compareAll compares the chosen mix, or else the first model, with all others.
-func compareAll(r *bench.Result) {
+// compareAll adds the comparisons of the chosen mix, or else the first model, with all others.
+func compareAll(r *result.Result) {
 	against := r.Models[0]
 	if m := chosenModel(r); m != nil {
 		against = m
 	}
-	r.Statistics = &bench.Statistics{Level: 0.95, Flips: 10000, Resamples: 1000, Seed: 1, Against: against.ID}
+	r.Statistics = &result.Statistics{Level: 0.95, Flips: 10000, Resamples: 1000, Seed: 1, Against: against.ID}
 	for _, m := range r.Models {
 		if m == against {
 			continue
 		}
-		of := func(d bench.Number) *bench.Difference {
-			p := bench.Number(math.Exp(-300 * math.Abs(float64(d))))
-			return &bench.Difference{Difference: d, Interval: [2]bench.Number{d - 0.01, d + 0.01}, P: p, PHolm: min(1, 10*p), Test: "a test"}
+		of := func(d result.Number) *result.Difference {
+			p := result.Number(math.Exp(-300 * math.Abs(float64(d))))
+			return &result.Difference{Difference: d, Interval: [2]result.Number{d - 0.01, d + 0.01}, P: p, PHolm: min(1, 10*p), Test: "a test"}
 		}
-		r.Statistics.Comparisons = append(r.Statistics.Comparisons, &bench.Comparison{A: against.ID, B: m.ID,
+		r.Statistics.Comparisons = append(r.Statistics.Comparisons, &result.Comparison{A: against.ID, B: m.ID,
 			Clean: of(against.Clean.OA - m.Clean.OA), MOA: of(against.Exact.MOA - m.Exact.MOA)})
 	}
 }
 
-// benchmark is the result of a benchmark of models that are no mixes, with names that mean
-// something to every format.
-func benchmark() *bench.Result {
+// benchmark returns the result of a benchmark of models that are not mixes, with names that have special characters
+// in every format.
+func benchmark() *result.Result {
 	r := full()
 	r.Schema, r.Chosen, r.Baseline, r.Pareto = "wiseft.bench/1", nil, nil, []string{}
 	r.Models = r.Models[8:]
@@ -101,25 +101,25 @@ func benchmark() *bench.Result {
 	return r
 }
 
-// single is the least that a result has: one model with its own head, no suite.
-func single() *bench.Result {
+// single returns the smallest result: one model with its own head, no suite.
+func single() *result.Result {
 	r := benchmark()
 	r.Models = r.Models[2:]
 	m := r.Models[0]
 	nan := unknown
 	m.Corruptions, m.Corrupted, m.Probe, m.MOA, m.MCE, m.RMCE, m.ErrorRate = nil, nil, nil, nan, nan, nan, nan
-	m.Exact, m.Intervals = bench.Exact{MOA: nan, MCE: nan, RMCE: nan}, nil
+	m.Exact, m.Intervals = result.Exact{MOA: nan, MCE: nan, RMCE: nan}, nil
 	m.Clean.NLL = nan
 	r.Suite, r.Order, r.Reference, r.Notes, r.Statistics = "", nil, nil, nil, nil
 	r.Settings.OwnHead, r.Settings.Train, r.Settings.Corruptions, r.Settings.Suite = true, nil, nil, ""
 	return r
 }
 
-// grid is a sweep over two parameters, neither of which is alpha.
-func grid() *bench.Result {
+// grid returns the result of a sweep over two parameters, neither of which is alpha.
+func grid() *result.Result {
 	r := full()
 	for i, m := range r.Models {
-		m.Alpha, m.Params = nil, []bench.Param{{Name: "lambda", Value: float64(i%4) / 4}, {Name: "density", Value: float64(i/4) / 4}}
+		m.Alpha, m.Params = nil, []result.Param{{Name: "lambda", Value: float64(i%4) / 4}, {Name: "density", Value: float64(i/4) / 4}}
 		m.ID = paramText(m.Params)
 	}
 	best := r.Models[8]
@@ -128,15 +128,15 @@ func grid() *bench.Result {
 	return r
 }
 
-// fine is a sweep over so many alphas.
-func fine(n int) *bench.Result {
+// fine returns the result of a sweep over n alphas.
+func fine(n int) *result.Result {
 	r := full()
 	old := r.Models
 	r.Models, r.Pareto, r.Statistics.Comparisons, r.Statistics.Against = nil, nil, nil, ""
 	for i := range n {
 		m := *old[i*len(old)/n]
 		alpha := float64(i) / float64(n-1)
-		m.Alpha, m.Params = &alpha, []bench.Param{{Name: "alpha", Value: alpha}}
+		m.Alpha, m.Params = &alpha, []result.Param{{Name: "alpha", Value: alpha}}
 		m.ID = "alpha=" + jsonNumber(alpha)
 		r.Models = append(r.Models, &m)
 		if i%3 == 0 {
@@ -148,15 +148,15 @@ func fine(n int) *bench.Result {
 	return r
 }
 
-// results are results of every kind.
-func results() map[string]*bench.Result {
+// results returns results of every kind.
+func results() map[string]*result.Result {
 	onTest := full()
 	onTest.Chosen.OnTest = true
-	return map[string]*bench.Result{"full": full(), "partial_suite": sweep(false), "bench": benchmark(), "single": single(), "grid": grid(), "on_test": onTest}
+	return map[string]*result.Result{"full": full(), "partial_suite": sweep(false), "bench": benchmark(), "single": single(), "grid": grid(), "on_test": onTest}
 }
 
-// golden compares what a format makes of results with files.
-func golden(t *testing.T, format, extension string, list map[string]*bench.Result) {
+// golden compares the output of a format for results with files.
+func golden(t *testing.T, format, extension string, list map[string]*result.Result) {
 	for name, r := range list {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -5,12 +5,11 @@ import (
 	"image/color"
 	"math"
 
+	"github.com/wiseft/wiseft/probe/bench/result"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/palette/brewer"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
-
-	"github.com/wiseft/wiseft/probe/bench"
 )
 
 func init() {
@@ -20,10 +19,9 @@ func init() {
 	})
 }
 
-// heat is a table whose cells are as dark as their figures are high. Unknown cells stay
-// empty.
+// heat is a table whose cells are darker for higher figures. Unknown cells are empty.
 type heat struct {
-	ID      string // names it in the page
+	ID      string // element ID in the page
 	Title   string
 	Columns []string
 	Rows    []heatRow
@@ -33,19 +31,19 @@ type heat struct {
 type heatRow struct {
 	Name   string
 	Role   string
-	Values []bench.Number // shares
+	Values []result.Number // shares
 }
 
-// cleanColumn stands before the corruptions.
+// cleanColumn is the column before the corruptions.
 const cleanColumn = "clean"
 
-// newHeat returns accuracy of the models that tables show under every corruption.
-func newHeat(r *bench.Result) *heat {
+// newHeat returns the accuracy under every corruption of the models that tables show.
+func newHeat(r *result.Result) *heat {
 	h := &heat{ID: "heatmap", Title: "Accuracy by model and corruption, %"}
 	h.Columns = append([]string{cleanColumn}, r.Order...)
 	models, _ := shown(r)
 	for _, m := range models {
-		line := heatRow{Name: m.ID, Role: role(r, m), Values: []bench.Number{m.Clean.OA}}
+		line := heatRow{Name: m.ID, Role: role(r, m), Values: []result.Number{m.Clean.OA}}
 		for _, name := range r.Order {
 			v, _ := corruptionFigure(name)(m)
 			line.Values = append(line.Values, v)
@@ -56,15 +54,15 @@ func newHeat(r *bench.Result) *heat {
 	return h
 }
 
-// maxSeverityModels is of how many models a benchmark without a choice shows severities.
+// maxSeverityModels is the number of models with severities if none is chosen.
 const maxSeverityModels = 3
 
-// severityHeats returns accuracy by corruption and severity of the chosen model and the
-// ends, or else of the first models. All have one scale.
-func severityHeats(r *bench.Result) []*heat {
+// severityHeats returns the accuracy by corruption and severity of the chosen model and the ends, or else of the
+// first models, with a common scale.
+func severityHeats(r *result.Result) []*heat {
 	models := ends(r)
 	if m := chosenModel(r); m != nil && !isChosen(r, first(models)) && !isChosen(r, last(models)) {
-		models = append([]*bench.ModelResult{m}, models...)
+		models = append([]*result.Model{m}, models...)
 	}
 	if len(models) == 0 {
 		models = r.Models[:min(len(r.Models), maxSeverityModels)]
@@ -89,21 +87,21 @@ func severityHeats(r *bench.Result) []*heat {
 	return list
 }
 
-func first(models []*bench.ModelResult) *bench.ModelResult {
+func first(models []*result.Model) *result.Model {
 	if len(models) == 0 {
-		return &bench.ModelResult{}
+		return &result.Model{}
 	}
 	return models[0]
 }
 
-func last(models []*bench.ModelResult) *bench.ModelResult {
+func last(models []*result.Model) *result.Model {
 	if len(models) == 0 {
-		return &bench.ModelResult{}
+		return &result.Model{}
 	}
 	return models[len(models)-1]
 }
 
-// heatScale holds all figures of the tables.
+// heatScale returns the range of the figures of all tables.
 func heatScale(list ...*heat) extent {
 	e := newExtent()
 	for _, h := range list {
@@ -116,9 +114,8 @@ func heatScale(list ...*heat) extent {
 	return e
 }
 
-// shades are how many colours the scale has: the six lightest of YlGnBu of ColorBrewer,
-// which colour-blind people can read and dark text stands out from, and what is between
-// them; from light (low) to dark (high).
+// shades is the number of colours of the scale: the six lightest of ColorBrewer's YlGnBu and interpolated ones, from
+// light (low) to dark (high). They are distinct for colour-blind readers and have contrast to dark text.
 const shades = 31
 
 // shadeColors are the colours of the scale.
@@ -144,8 +141,8 @@ func blend(a, b color.Color, t float64) color.NRGBA {
 	return color.NRGBA{R: mix(ar, br), G: mix(ag, bg), B: mix(ab, bb), A: 0xff}
 }
 
-// shade returns where a figure stands on the scale; ok is false where there is none.
-func (h *heat) shade(v bench.Number) (i int, ok bool) {
+// shade returns the index of a figure's colour; ok is false for an unknown one.
+func (h *heat) shade(v result.Number) (i int, ok bool) {
 	if !v.Known() {
 		return 0, false
 	}
@@ -156,7 +153,7 @@ func (h *heat) shade(v bench.Number) (i int, ok bool) {
 	return int(math.Round((100*float64(v) - h.Scale.low) / d * (shades - 1))), true
 }
 
-func drawHeatmap(r *bench.Result) (*figure, error) {
+func drawHeatmap(r *result.Result) (*figure, error) {
 	if len(r.Order) == 0 {
 		return nil, &EmptyPlotError{"heatmap", "there are no corruptions"}
 	}
@@ -172,7 +169,7 @@ func drawHeatmap(r *bench.Result) (*figure, error) {
 	return f, nil
 }
 
-func drawSeverity(r *bench.Result) (*figure, error) {
+func drawSeverity(r *result.Result) (*figure, error) {
 	if len(r.Order) == 0 {
 		return nil, &EmptyPlotError{"severity", "there are no corruptions"}
 	}

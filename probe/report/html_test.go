@@ -8,12 +8,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wiseft/wiseft/probe/bench/result"
 	"golang.org/x/net/html"
-
-	"github.com/wiseft/wiseft/probe/bench"
 )
 
-// element is a node of a page with what is needed of it.
+// element is a node of a page.
 type element struct {
 	*html.Node
 }
@@ -47,7 +46,7 @@ func (e element) text() string {
 	return strings.TrimSpace(b.String())
 }
 
-// table returns the text of a table's cells below the element of that ID, without its head.
+// table returns the text of the cells of the table below the element with an ID, without its head.
 func (e element) table(t *testing.T, id string) (rows [][]string) {
 	t.Helper()
 	for n := range e.Descendants() {
@@ -68,7 +67,7 @@ func (e element) table(t *testing.T, id string) (rows [][]string) {
 	return rows
 }
 
-func render(t *testing.T, r *bench.Result) (element, []byte) {
+func render(t *testing.T, r *result.Result) (element, []byte) {
 	t.Helper()
 	var out bytes.Buffer
 	if err := Write(&out, "html", r); err != nil {
@@ -81,7 +80,7 @@ func render(t *testing.T, r *bench.Result) (element, []byte) {
 	return element{doc}, out.Bytes()
 }
 
-// What a page shows is what the result has, figure by figure.
+// A page has the figures of the result.
 func TestPageHasTheFigures(t *testing.T) {
 	t.Parallel()
 	r := full()
@@ -90,7 +89,7 @@ func TestPageHasTheFigures(t *testing.T) {
 	if len(results) != len(r.Models) || len(heats) != len(r.Models) {
 		t.Fatalf("%d and %d lines, want %d", len(results), len(heats), len(r.Models))
 	}
-	text := func(n bench.Number) string { return fmt.Sprintf("%.1f", 100*float64(n)) }
+	text := func(n result.Number) string { return fmt.Sprintf("%.1f", 100*float64(n)) }
 	for i, m := range r.Models {
 		want := []string{text(m.Validation.OA), text(m.Clean.OA), text(m.Clean.MAcc)}
 		heat := []string{text(m.Clean.OA)}
@@ -119,7 +118,7 @@ func TestPageHasTheFigures(t *testing.T) {
 	}
 }
 
-// A page loads nothing, runs nothing, and says of every picture what it shows.
+// A page loads nothing and runs nothing, and every picture has a description.
 func TestPageStandsAlone(t *testing.T) {
 	t.Parallel()
 	list := results()
@@ -169,7 +168,7 @@ func TestPageStandsAlone(t *testing.T) {
 	}
 }
 
-// Every colour of a plot is one of the page's, so that a dark page has no dark ink.
+// Every colour of a plot is one of the page's, so that plots follow light and dark mode.
 func TestPlotsTakeThePagesColours(t *testing.T) {
 	t.Parallel()
 	doc, _ := render(t, full())
@@ -217,7 +216,7 @@ func TestPageSaysThatTestDataDecided(t *testing.T) {
 	}
 }
 
-// Without a whole suite there is no mean: neither a curve nor a figure.
+// Without a whole suite there is no mean, and neither curve nor figure.
 func TestPageOfPartialSuite(t *testing.T) {
 	t.Parallel()
 	doc, out := render(t, sweep(false))
@@ -245,7 +244,7 @@ func TestPageOfManyModels(t *testing.T) {
 // Equal results give equal bytes, in every format and plot.
 func TestReportsAreEqual(t *testing.T) {
 	t.Parallel()
-	twice := func(name string, write func(w io.Writer, r *bench.Result) error) {
+	twice := func(name string, write func(w io.Writer, r *result.Result) error) {
 		var a, b bytes.Buffer
 		for _, w := range []*bytes.Buffer{&a, &b} {
 			if err := write(w, full()); err != nil {
@@ -257,9 +256,9 @@ func TestReportsAreEqual(t *testing.T) {
 		}
 	}
 	for _, name := range Names() {
-		twice(name, func(w io.Writer, r *bench.Result) error { return Write(w, name, r) })
+		twice(name, func(w io.Writer, r *result.Result) error { return Write(w, name, r) })
 	}
 	for _, name := range PlotNames() {
-		twice(name, func(w io.Writer, r *bench.Result) error { return WritePlot(w, name, "svg", r) })
+		twice(name, func(w io.Writer, r *result.Result) error { return WritePlot(w, name, "svg", r) })
 	}
 }

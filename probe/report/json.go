@@ -4,14 +4,14 @@ import (
 	"encoding/json"
 	"io"
 
-	"github.com/wiseft/wiseft/probe/bench"
+	"github.com/wiseft/wiseft/probe/bench/result"
 )
 
 func init() {
 	register(Format{Name: "json", Doc: "the whole result as one JSON document", Write: writeJSON})
 }
 
-func writeJSON(w io.Writer, r *bench.Result) error {
+func writeJSON(w io.Writer, r *result.Result) error {
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
 	return enc.Encode(r)

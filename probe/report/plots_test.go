@@ -12,15 +12,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wiseft/wiseft/probe/bench/result"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/recorder"
-
-	"github.com/wiseft/wiseft/probe/bench"
 )
 
-func drawPlot(t *testing.T, name, format string, r *bench.Result) []byte {
+func drawPlot(t *testing.T, name, format string, r *result.Result) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	if err := WritePlot(&out, name, format, r); err != nil {
@@ -29,7 +28,7 @@ func drawPlot(t *testing.T, name, format string, r *bench.Result) []byte {
 	return out.Bytes()
 }
 
-// Every plot is drawn of every result that has what it shows, and of no other.
+// Every plot is drawn for every result that has data for it, and for no other.
 func TestPlotsOfEveryResult(t *testing.T) {
 	t.Parallel()
 	missing := map[string][]string{
@@ -68,7 +67,7 @@ func TestPlotsOfEveryResult(t *testing.T) {
 	}
 }
 
-// Files may be called anything; the pictures stay XML.
+// Pictures are valid XML, whatever the files' names.
 func TestPlotsAreXML(t *testing.T) {
 	t.Parallel()
 	r := benchmark()
@@ -102,7 +101,7 @@ func TestPlotsArePixelsToo(t *testing.T) {
 func TestPlotsThatThereAreNot(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ name, format, want string }{
-		{"pie", "svg", `unknown plot "pie"; there are alpha, corruptions, curve, effective, heatmap, severity`},
+		{"pie", "svg", `there is no plot "pie"; there are: alpha, corruptions, curve, effective, heatmap, severity`},
 		{"curve", "gif", `a plot is svg or png, not "gif"`},
 	} {
 		if err := WritePlot(&bytes.Buffer{}, test.name, test.format, full()); err == nil || err.Error() != test.want {
@@ -111,23 +110,23 @@ func TestPlotsThatThereAreNot(t *testing.T) {
 	}
 }
 
-// What lines and bands are drawn of is what the result has.
+// Lines and bands have the values of the result.
 func TestSeriesAreTheResults(t *testing.T) {
 	t.Parallel()
 	r := full()
 	for name, test := range map[string]struct {
-		figure func(*bench.ModelResult) (bench.Number, *[2]bench.Number)
-		want   func(*bench.ModelResult) [3]bench.Number // value, low, high
+		figure func(*result.Model) (result.Number, *[2]result.Number)
+		want   func(*result.Model) [3]result.Number // value, low, high
 	}{
-		"clean": {cleanFigure, func(m *bench.ModelResult) [3]bench.Number {
-			return [3]bench.Number{m.Clean.OA, m.Intervals.Clean[0], m.Intervals.Clean[1]}
+		"clean": {cleanFigure, func(m *result.Model) [3]result.Number {
+			return [3]result.Number{m.Clean.OA, m.Intervals.Clean[0], m.Intervals.Clean[1]}
 		}},
-		"mOA": {robustFigure, func(m *bench.ModelResult) [3]bench.Number {
-			return [3]bench.Number{m.Exact.MOA, m.Intervals.MOA[0], m.Intervals.MOA[1]}
+		"mOA": {robustFigure, func(m *result.Model) [3]result.Number {
+			return [3]result.Number{m.Exact.MOA, m.Intervals.MOA[0], m.Intervals.MOA[1]}
 		}},
-		"jitter": {corruptionFigure("jitter"), func(m *bench.ModelResult) [3]bench.Number {
+		"jitter": {corruptionFigure("jitter"), func(m *result.Model) [3]result.Number {
 			i := m.Intervals.Corruptions["jitter"]
-			return [3]bench.Number{m.Corruptions["jitter"].OA, i[0], i[1]}
+			return [3]result.Number{m.Corruptions["jitter"].OA, i[0], i[1]}
 		}},
 	} {
 		s := newSeries(r, name, cleanColor, test.figure)
@@ -164,7 +163,7 @@ func TestCurveMarksModels(t *testing.T) {
 	}
 }
 
-// The line of the baseline goes where its equation says.
+// The line of the baseline satisfies its equation.
 func TestBaselineLine(t *testing.T) {
 	t.Parallel()
 	p := plot.New()
@@ -207,7 +206,7 @@ func TestTicks(t *testing.T) {
 			t.Errorf("from %g to %g: got %s, want %s", test.low, test.high, strings.Join(got, " "), test.want)
 		}
 	}
-	// Steps below the precision of the ends must not make a loop without end.
+	// Steps below the precision of the ends must not cause an endless loop.
 	if n := len(roundTicks(1e300, math.Nextafter(1e300, math.Inf(1)))); n > 9 {
 		t.Errorf("%d ticks", n)
 	}
@@ -229,7 +228,7 @@ func TestLogitTicks(t *testing.T) {
 	}
 }
 
-// Labels keep off each other and off points; where there is no room there is none.
+// Labels overlap neither each other nor points; without room there is no label.
 func TestLabelsKeepApart(t *testing.T) {
 	t.Parallel()
 	var rec recorder.Canvas
@@ -262,8 +261,7 @@ func TestLabelsKeepApart(t *testing.T) {
 	}
 }
 
-// The scale goes from the lowest figure to the highest, and has no shade for what there is
-// not.
+// The scale ranges from the lowest figure to the highest, and unknown figures have no shade.
 func TestShades(t *testing.T) {
 	t.Parallel()
 	h := newHeat(full())
@@ -284,7 +282,7 @@ func TestShades(t *testing.T) {
 
 func (h *heat) shadeOf(t *testing.T, percent float64) int {
 	t.Helper()
-	i, ok := h.shade(bench.Number(percent / 100))
+	i, ok := h.shade(result.Number(percent / 100))
 	if !ok {
 		t.Fatalf("no shade of %v", percent)
 	}

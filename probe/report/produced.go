@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/wiseft/wiseft/probe/bench"
+	"github.com/wiseft/wiseft/probe/bench/result"
 )
 
-// settingsSheet has what produced the result, beside models and data.
-func settingsSheet(r *bench.Result) sheet {
+// settingsSheet has what the result depends on besides models and data.
+func settingsSheet(r *result.Result) sheet {
 	s := sheet{ID: "settings", Title: "Settings", Head: []string{"setting", "value"}}
 	add := func(name, value string) {
 		if value != "" {
@@ -46,8 +46,8 @@ func settingsSheet(r *bench.Result) sheet {
 	return s
 }
 
-// headText says who judged.
-func headText(s bench.Settings) string {
+// headText names the classifier: a probe, or the model's own head.
+func headText(s result.Settings) string {
 	if s.OwnHead {
 		return "the model's own"
 	}
@@ -62,10 +62,10 @@ func headText(s bench.Settings) string {
 	return text
 }
 
-// dataSheet has the data sets, with what was done to them.
-func dataSheet(r *bench.Result) sheet {
+// dataSheet has the data sets with their preprocessing.
+func dataSheet(r *result.Result) sheet {
 	s := sheet{ID: "data", Title: "Data", Head: []string{"data", "part", "samples", "what was done to it", "SHA-256"}}
-	add := func(part string, d *bench.DataResult) {
+	add := func(part string, d *result.Data) {
 		if d == nil {
 			return
 		}
@@ -84,10 +84,10 @@ func dataSheet(r *bench.Result) sheet {
 }
 
 // modelsSheet has the models' hashes.
-func modelsSheet(r *bench.Result) sheet {
+func modelsSheet(r *result.Result) sheet {
 	return modelSheet(r, "models", "Models", []column{
-		{"SHA-256", func(m *bench.ModelResult) string { return m.ModelSHA256 }},
-		{"probe", func(m *bench.ModelResult) string {
+		{"SHA-256", func(m *result.Model) string { return m.ModelSHA256 }},
+		{"probe", func(m *result.Model) string {
 			switch {
 			case m.Probe == nil:
 				return "own head"
@@ -100,8 +100,8 @@ func modelsSheet(r *bench.Result) sheet {
 	})
 }
 
-// readingSheet says what the figures mean, as far as the result has them.
-func readingSheet(r *bench.Result) sheet {
+// readingSheet explains the figures that the result has.
+func readingSheet(r *result.Result) sheet {
 	s := sheet{ID: "reading", Title: "How to read it", Head: []string{"figure", "meaning"}}
 	add := func(name, meaning string) { s.Rows = append(s.Rows, row{Cells: []string{name, meaning}}) }
 	if r.Chosen != nil && r.Chosen.Alpha != nil {

@@ -12,51 +12,52 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/wiseft/wiseft/probe"
-	"github.com/wiseft/wiseft/probe/bench"
+	"github.com/wiseft/wiseft/probe/bench/choose"
+	"github.com/wiseft/wiseft/probe/bench/result"
+	"github.com/wiseft/wiseft/probe/fit"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
 var order = []string{"scale", "jitter", "rotate", "dropout_global", "dropout_local", "add_global", "add_local"}
 
-// sweep makes the result of a sweep with figures that follow a plausible curve.
-func sweep(whole bool) *bench.Result {
-	r := &bench.Result{
+// sweep returns the result of a sweep with figures on a plausible curve.
+func sweep(whole bool) *result.Result {
+	r := &result.Result{
 		Schema: "wiseft.bench/1", Suite: "modelnet-c", Order: order,
-		Reference: &bench.ReferenceResult{Name: "DGCNN on ModelNet-C",
+		Reference: &result.Reference{Name: "DGCNN on ModelNet-C",
 			Note: "self-made corruptions; not comparable with published ModelNet-C figures"},
 		Notes:    []string{"self-made corruptions; not comparable with published ModelNet-C figures"},
-		Settings: bench.Settings{Validation: "a stratified 20 % of the training data, seed 0"},
+		Settings: result.Settings{Validation: "a stratified 20 % of the training data, seed 0"},
 	}
 	for i := range 11 {
 		alpha := float64(i) / 10
 		clean := 0.62 + 0.36*alpha - 0.17*alpha*alpha
 		oa := 0.48 + 0.45*alpha - 0.36*alpha*alpha
-		m := &bench.ModelResult{
-			ID: "alpha=" + jsonNumber(alpha), Alpha: &alpha, Params: []bench.Param{{Name: "alpha", Value: alpha}},
-			Tested: bench.Tested{
+		m := &result.Model{
+			ID: "alpha=" + jsonNumber(alpha), Alpha: &alpha, Params: []result.Param{{Name: "alpha", Value: alpha}},
+			Tested: result.Tested{
 				Name:        "test",
-				Clean:       &bench.Score{OA: bench.Number(clean), N: 100},
-				Corruptions: map[string]*bench.CorruptionResult{},
-				MOA:         bench.Number(oa), MCE: bench.Number(2 - 1.6*oa), RMCE: bench.Number(1.9 - 1.5*oa),
-				Exact: bench.Exact{MOA: bench.Number(oa), MCE: bench.Number(2 - 1.6*oa), RMCE: bench.Number(1.9 - 1.5*oa)},
+				Clean:       &result.Score{OA: result.Number(clean), N: 100},
+				Corruptions: map[string]*result.Corruption{},
+				MOA:         result.Number(oa), MCE: result.Number(2 - 1.6*oa), RMCE: result.Number(1.9 - 1.5*oa),
+				Exact: result.Exact{MOA: result.Number(oa), MCE: result.Number(2 - 1.6*oa), RMCE: result.Number(1.9 - 1.5*oa)},
 			},
-			Validation: &bench.Score{OA: bench.Number(clean + 0.01), N: 40},
-			Probe:      &probe.FitReport{Converged: true},
+			Validation: &result.Score{OA: result.Number(clean + 0.01), N: 40},
+			Probe:      &fit.Report{Converged: true},
 		}
 		for j, name := range order {
-			m.Corruptions[name] = &bench.CorruptionResult{OA: bench.Number(oa + 0.02*float64(j-3))}
+			m.Corruptions[name] = &result.Corruption{OA: result.Number(oa + 0.02*float64(j-3))}
 		}
 		if !whole {
-			nan := bench.Number(math.NaN())
-			m.MOA, m.MCE, m.RMCE, m.Exact = nan, nan, nan, bench.Exact{MOA: nan, MCE: nan, RMCE: nan}
+			nan := result.Number(math.NaN())
+			m.MOA, m.MCE, m.RMCE, m.Exact = nan, nan, nan, result.Exact{MOA: nan, MCE: nan, RMCE: nan}
 			m.Corruptions["jitter"].OA = nan
 		}
 		r.Models = append(r.Models, m)
 	}
 	best := r.Models[8]
-	r.Chosen = &bench.Chosen{ID: best.ID, Alpha: best.Alpha, Params: best.Params, Rule: bench.Choice{Rule: "accuracy"}.Doc(), Validation: 0.8}
+	r.Chosen = &result.Chosen{ID: best.ID, Alpha: best.Alpha, Params: best.Params, Rule: choose.Choice{Rule: "accuracy"}.Doc(), Validation: 0.8}
 	return r
 }
 
@@ -70,7 +71,7 @@ func TestTableGolden(t *testing.T) {
 	models := sweep(true)
 	models.Chosen, models.Suite, models.Reference, models.Order, models.Notes = nil, "", nil, nil, nil
 	models.Models = models.Models[:2]
-	tests := map[string]*bench.Result{"sweep": sweep(true), "partial": sweep(false), "clean": models}
+	tests := map[string]*result.Result{"sweep": sweep(true), "partial": sweep(false), "clean": models}
 	for name, r := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -101,7 +102,7 @@ func TestJSONReadsBack(t *testing.T) {
 	if err := Write(&got, "json", sweep(false)); err != nil {
 		t.Fatal(err)
 	}
-	var back bench.Result
+	var back result.Result
 	if err := json.Unmarshal(got.Bytes(), &back); err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +158,7 @@ func TestFormats(t *testing.T) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	err := Write(&bytes.Buffer{}, "tabel", sweep(true))
-	const want = `unknown report format "tabel"; there are csv, html, json, markdown, png, svg, table`
+	const want = `there is no report format "tabel"; there are: csv, html, json, markdown, png, svg, table`
 	if err == nil || err.Error() != want {
 		t.Errorf("got error %v, want %s", err, want)
 	}

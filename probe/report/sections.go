@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/wiseft/wiseft/probe/bench"
+	"github.com/wiseft/wiseft/probe/bench/result"
 )
 
-func resultsSection(r *bench.Result) (section, error) {
+func resultsSection(r *result.Result) (section, error) {
 	s := section{ID: "section-results", Title: "Results"}
 	var err error
 	if len(r.Models) > 1 {
@@ -19,7 +19,7 @@ func resultsSection(r *bench.Result) (section, error) {
 	return s, nil
 }
 
-func corruptionsSection(r *bench.Result) (section, error) {
+func corruptionsSection(r *result.Result) (section, error) {
 	if len(r.Order) == 0 {
 		return section{}, nil
 	}
@@ -40,7 +40,7 @@ func corruptionsSection(r *bench.Result) (section, error) {
 	return s, err
 }
 
-func effectiveSection(r *bench.Result) (section, error) {
+func effectiveSection(r *result.Result) (section, error) {
 	list, err := figures(r, "effective")
 	if err != nil || len(list) == 0 {
 		return section{}, err
@@ -51,23 +51,23 @@ func effectiveSection(r *bench.Result) (section, error) {
 	return s, nil
 }
 
-func comparisonsSection(r *bench.Result) (section, error) {
+func comparisonsSection(r *result.Result) (section, error) {
 	return sheetSection("section-comparisons", "Comparisons", comparisonsSheet(r))
 }
 
-func calibrationSection(r *bench.Result) (section, error) {
+func calibrationSection(r *result.Result) (section, error) {
 	return sheetSection("section-calibration", "Calibration", calibrationSheet(r))
 }
 
-func testsSection(r *bench.Result) (section, error) {
+func testsSection(r *result.Result) (section, error) {
 	return sheetSection("section-tests", "Other test sets", testsSheet(r))
 }
 
-func readingSection(r *bench.Result) (section, error) {
+func readingSection(r *result.Result) (section, error) {
 	return sheetSection("section-reading", "How to read it", readingSheet(r))
 }
 
-func producedSection(r *bench.Result) (section, error) {
+func producedSection(r *result.Result) (section, error) {
 	return sheetSection("section-produced", "What produced it", modelsSheet(r), dataSheet(r), settingsSheet(r))
 }
 
@@ -80,7 +80,7 @@ func sheetSection(id, title string, list ...sheet) (section, error) {
 	return s, nil
 }
 
-// add adds the sheets that have anything to show.
+// add adds the sheets that are not empty.
 func (s *section) add(list ...sheet) {
 	for _, sh := range list {
 		if len(sh.Rows) > 0 && len(sh.Head) > 1 {

@@ -4,28 +4,28 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/wiseft/wiseft/probe/bench"
+	"github.com/wiseft/wiseft/probe/bench/result"
 )
 
 // sheet is a table of a report, as plain text that formats escape in their own way.
 type sheet struct {
-	ID      string // names the table in the page: "results"
+	ID      string // element ID in the page: "results"
 	Title   string
 	Head    []string
 	Rows    []row
-	Caption string // how to read it; may be ""
+	Caption string // explanation; may be ""
 }
 
-// row is a line of a sheet. The first cell names it.
+// row is a line of a sheet. The first cell is its name.
 type row struct {
 	Cells  []string
 	Strong bool   // the chosen model
 	Role   string // "chosen", "pretrained", "finetuned" or ""
-	Pareto bool   // said where the figures of clean and corrupted data stand
+	Pareto bool   // shown in sheets with figures of clean and corrupted data
 }
 
-// modelSheet makes a sheet with a row for every model that is shown.
-func modelSheet(r *bench.Result, id, name string, columns []column) sheet {
+// modelSheet returns a sheet with a row for every model shown.
+func modelSheet(r *result.Result, id, name string, columns []column) sheet {
 	s := sheet{ID: id, Title: name, Head: []string{"model"}}
 	for _, c := range columns {
 		s.Head = append(s.Head, c.head)
@@ -42,10 +42,10 @@ func modelSheet(r *bench.Result, id, name string, columns []column) sheet {
 	return s
 }
 
-// sheets returns the tables of a report, those without anything to show left out.
-func sheets(r *bench.Result) []sheet {
+// sheets returns the tables of a report that are not empty.
+func sheets(r *result.Result) []sheet {
 	var list []sheet
-	for _, build := range []func(*bench.Result) sheet{
+	for _, build := range []func(*result.Result) sheet{
 		resultsSheet, intervalsSheet, comparisonsSheet, effectiveSheet, calibrationSheet, testsSheet,
 	} {
 		if s := build(r); len(s.Rows) > 0 && len(s.Head) > 1 {
@@ -56,24 +56,24 @@ func sheets(r *bench.Result) []sheet {
 }
 
 // resultsSheet has the figures of every model on the first test set.
-func resultsSheet(r *bench.Result) sheet {
+func resultsSheet(r *result.Result) sheet {
 	var columns []column
 	if hasValidation(r) {
-		columns = append(columns, column{"val", func(m *bench.ModelResult) string { return percent(m.Validation.OA) }})
+		columns = append(columns, column{"val", func(m *result.Model) string { return percent(m.Validation.OA) }})
 	}
 	columns = append(columns,
-		column{"clean", func(m *bench.ModelResult) string { return percent(m.Clean.OA) }},
-		column{"mAcc", func(m *bench.ModelResult) string { return percent(m.Clean.MAcc) }})
+		column{"clean", func(m *result.Model) string { return percent(m.Clean.OA) }},
+		column{"mAcc", func(m *result.Model) string { return percent(m.Clean.MAcc) }})
 	for _, name := range r.Order {
-		columns = append(columns, column{name, func(m *bench.ModelResult) string { return percent(corruptionOA(&m.Tested, name)) }})
+		columns = append(columns, column{name, func(m *result.Model) string { return percent(corruptionOA(&m.Tested, name)) }})
 	}
 	if len(r.Order) > 0 {
-		columns = append(columns, column{"mOA", func(m *bench.ModelResult) string { return percent(m.MOA) }})
+		columns = append(columns, column{"mOA", func(m *result.Model) string { return percent(m.MOA) }})
 	}
 	if r.Reference != nil {
 		columns = append(columns,
-			column{"mCE", func(m *bench.ModelResult) string { return share(m.MCE) }},
-			column{"RmCE", func(m *bench.ModelResult) string { return share(m.RMCE) }})
+			column{"mCE", func(m *result.Model) string { return share(m.MCE) }},
+			column{"RmCE", func(m *result.Model) string { return share(m.RMCE) }})
 	}
 	s := modelSheet(r, "results", "Results", columns)
 	models, _ := shown(r)
@@ -83,30 +83,30 @@ func resultsSheet(r *bench.Result) sheet {
 	return s
 }
 
-// corruptionOA is the mean accuracy under a corruption, unknown where it was not run.
-func corruptionOA(t *bench.Tested, name string) bench.Number {
+// corruptionOA returns the mean accuracy under a corruption; unknown if it was not run.
+func corruptionOA(t *result.Tested, name string) result.Number {
 	if c := t.Corruptions[name]; c != nil {
 		return c.OA
 	}
 	return unknown
 }
 
-// intervalsSheet has the intervals of what the results have.
-func intervalsSheet(r *bench.Result) sheet {
+// intervalsSheet has the intervals of the results.
+func intervalsSheet(r *result.Result) sheet {
 	if !hasIntervals(r) {
 		return sheet{}
 	}
-	of := func(figure func(*bench.TestIntervals) *[2]bench.Number, text func(bench.Number) string) func(*bench.ModelResult) string {
-		return func(m *bench.ModelResult) string {
+	of := func(figure func(*result.TestIntervals) *[2]result.Number, text func(result.Number) string) func(*result.Model) string {
+		return func(m *result.Model) string {
 			if i := figure(m.Intervals); i != nil {
 				return rangeOf(*i, text)
 			}
 			return "-"
 		}
 	}
-	columns := []column{{"clean", of(func(i *bench.TestIntervals) *[2]bench.Number { return &i.Clean }, percent)}}
+	columns := []column{{"clean", of(func(i *result.TestIntervals) *[2]result.Number { return &i.Clean }, percent)}}
 	for _, name := range r.Order {
-		columns = append(columns, column{name, of(func(i *bench.TestIntervals) *[2]bench.Number {
+		columns = append(columns, column{name, of(func(i *result.TestIntervals) *[2]result.Number {
 			if ends, ok := i.Corruptions[name]; ok {
 				return &ends
 			}
@@ -114,19 +114,19 @@ func intervalsSheet(r *bench.Result) sheet {
 		}, percent)})
 	}
 	if len(r.Order) > 0 {
-		columns = append(columns, column{"mOA", of(func(i *bench.TestIntervals) *[2]bench.Number { return i.MOA }, percent)})
+		columns = append(columns, column{"mOA", of(func(i *result.TestIntervals) *[2]result.Number { return i.MOA }, percent)})
 	}
 	if r.Reference != nil {
 		columns = append(columns,
-			column{"mCE", of(func(i *bench.TestIntervals) *[2]bench.Number { return i.MCE }, share)},
-			column{"RmCE", of(func(i *bench.TestIntervals) *[2]bench.Number { return i.RMCE }, share)})
+			column{"mCE", of(func(i *result.TestIntervals) *[2]result.Number { return i.MCE }, share)},
+			column{"RmCE", of(func(i *result.TestIntervals) *[2]result.Number { return i.RMCE }, share)})
 	}
 	s := modelSheet(r, "intervals", level(r)+" intervals", columns)
 	s.Caption = join(s.Caption, "clean accuracy: Wilson's interval; means over the suite: by cloud, each with all its corruptions")
 	return s
 }
 
-func hasIntervals(r *bench.Result) bool {
+func hasIntervals(r *result.Result) bool {
 	for _, m := range r.Models {
 		if m.Intervals == nil {
 			return false
@@ -135,8 +135,8 @@ func hasIntervals(r *bench.Result) bool {
 	return true
 }
 
-// comparisonsSheet has how every model differs from the one that all are compared with.
-func comparisonsSheet(r *bench.Result) sheet {
+// comparisonsSheet has the differences between every model and the one with which all are compared.
+func comparisonsSheet(r *result.Result) sheet {
 	if r.Statistics == nil || len(r.Statistics.Comparisons) == 0 {
 		return sheet{}
 	}
@@ -158,28 +158,28 @@ func comparisonsSheet(r *bench.Result) sheet {
 	return s
 }
 
-func differenceCells(d *bench.Difference) []string {
+func differenceCells(d *result.Difference) []string {
 	if d == nil {
 		return []string{"-", "-", "-", "-"}
 	}
 	return []string{signedPoints(d.Difference), signedRange(d.Interval), pValue(d.P), pValue(d.PHolm)}
 }
 
-// effectiveSheet has accuracy against what the baseline's line expects of it.
-func effectiveSheet(r *bench.Result) sheet {
+// effectiveSheet has accuracies and what the baseline predicts.
+func effectiveSheet(r *result.Result) sheet {
 	if r.Baseline == nil {
 		return sheet{}
 	}
 	s := modelSheet(r, "effective", "Effective robustness", []column{
-		{"clean", func(m *bench.ModelResult) string { return percent(m.Clean.OA) }},
-		{"mOA", func(m *bench.ModelResult) string { return percent(m.Exact.MOA) }},
-		{"expected mOA", func(m *bench.ModelResult) string {
+		{"clean", func(m *result.Model) string { return percent(m.Clean.OA) }},
+		{"mOA", func(m *result.Model) string { return percent(m.Exact.MOA) }},
+		{"expected mOA", func(m *result.Model) string {
 			if m.EffectiveRobustness == nil {
 				return "-"
 			}
 			return percent(m.Exact.MOA - *m.EffectiveRobustness)
 		}},
-		{"effective robustness", func(m *bench.ModelResult) string {
+		{"effective robustness", func(m *result.Model) string {
 			if m.EffectiveRobustness == nil {
 				return "-"
 			}
@@ -200,19 +200,19 @@ func signedTerm(v float64) string {
 	return fmt.Sprintf("+ %.3f", v)
 }
 
-// calibrationSheet has how well the models know what they do not know.
-func calibrationSheet(r *bench.Result) sheet {
+// calibrationSheet has the calibration figures.
+func calibrationSheet(r *result.Result) sheet {
 	columns := []column{
-		{"NLL clean", func(m *bench.ModelResult) string { return share(m.Clean.NLL) }},
-		{"ECE clean", func(m *bench.ModelResult) string { return percent(m.Clean.ECE) }},
-		{"Brier clean", func(m *bench.ModelResult) string { return share(m.Clean.Brier) }},
+		{"NLL clean", func(m *result.Model) string { return share(m.Clean.NLL) }},
+		{"ECE clean", func(m *result.Model) string { return percent(m.Clean.ECE) }},
+		{"Brier clean", func(m *result.Model) string { return share(m.Clean.Brier) }},
 	}
 	caption := "NLL in nats, ECE in percent over 15 bins; lower is better"
 	if m := r.Models[0]; m.Corrupted != nil {
 		columns = append(columns,
-			column{"NLL corrupted", corruptedText(func(c *bench.Corrupted) string { return share(c.NLL) })},
-			column{"ECE corrupted", corruptedText(func(c *bench.Corrupted) string { return percent(c.ECE) })},
-			column{"Brier corrupted", corruptedText(func(c *bench.Corrupted) string { return share(c.Brier) })})
+			column{"NLL corrupted", corruptedText(func(c *result.Corrupted) string { return share(c.NLL) })},
+			column{"ECE corrupted", corruptedText(func(c *result.Corrupted) string { return percent(c.ECE) })},
+			column{"Brier corrupted", corruptedText(func(c *result.Corrupted) string { return share(c.Brier) })})
 		caption += fmt.Sprintf("; corrupted: means over the %d cells that were run", m.Corrupted.Cells)
 	}
 	s := modelSheet(r, "calibration", "Calibration", columns)
@@ -220,8 +220,8 @@ func calibrationSheet(r *bench.Result) sheet {
 	return s
 }
 
-func corruptedText(text func(*bench.Corrupted) string) func(*bench.ModelResult) string {
-	return func(m *bench.ModelResult) string {
+func corruptedText(text func(*result.Corrupted) string) func(*result.Model) string {
+	return func(m *result.Model) string {
 		if m.Corrupted == nil {
 			return "-"
 		}
@@ -230,7 +230,7 @@ func corruptedText(text func(*bench.Corrupted) string) func(*bench.ModelResult) 
 }
 
 // testsSheet has the main figures on the other test sets.
-func testsSheet(r *bench.Result) sheet {
+func testsSheet(r *result.Result) sheet {
 	s := sheet{ID: "tests", Title: "Other test sets"}
 	s.Head = []string{"model", "test set", "samples", "clean", level(r) + " interval"}
 	if len(r.Order) > 0 {
@@ -249,7 +249,7 @@ func testsSheet(r *bench.Result) sheet {
 	return s
 }
 
-func testCells(r *bench.Result, id string, t *bench.Tested) []string {
+func testCells(r *result.Result, id string, t *result.Tested) []string {
 	clean, moa := "-", "-"
 	if t.Intervals != nil {
 		clean = percentRange(t.Intervals.Clean)

@@ -4,19 +4,19 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/wiseft/wiseft/probe/bench"
+	"github.com/wiseft/wiseft/probe/bench/result"
 )
 
 const (
-	// maxRows is how many models a table for people shows.
+	// maxRows is the largest number of models in a table.
 	maxRows = 40
-	// maxPareto is how many of them may be there for being in the Pareto set.
+	// maxPareto is how many of them may be shown because they are in the Pareto set.
 	maxPareto = 20
 )
 
-// shown returns the models that tables show, in the order of the result: all, or of many
-// the chosen one, the ends, the Pareto set and every k-th. note says which; "" for all.
-func shown(r *bench.Result) (models []*bench.ModelResult, note string) {
+// shown returns the models that tables show, in the order of the result: all, or of many the chosen one, the ends,
+// the Pareto set and every k-th. note explains which; "" = all.
+func shown(r *result.Result) (models []*result.Model, note string) {
 	n := len(r.Models)
 	if n <= maxRows {
 		return r.Models, ""
@@ -68,25 +68,25 @@ func ordinal(n int) string {
 	return fmt.Sprintf("%d%s", n, suffix)
 }
 
-func isChosen(r *bench.Result, m *bench.ModelResult) bool {
+func isChosen(r *result.Result, m *result.Model) bool {
 	return r.Chosen != nil && r.Chosen.ID == m.ID
 }
 
-func isPareto(r *bench.Result, m *bench.ModelResult) bool { return slices.Contains(r.Pareto, m.ID) }
+func isPareto(r *result.Result, m *result.Model) bool { return slices.Contains(r.Pareto, m.ID) }
 
 // isEnd reports whether model i is an end of the path: alpha 0 or 1, or else the first or
 // last.
-func isEnd(r *bench.Result, i int) bool {
+func isEnd(r *result.Result, i int) bool {
 	if a := r.Models[i].Alpha; a != nil {
 		return *a == 0 || *a == 1
 	}
 	return i == 0 || i == len(r.Models)-1
 }
 
-// ends returns the models that the chosen one is held against: those of the least and the
-// most of a single parameter; nil without one.
-func ends(r *bench.Result) []*bench.ModelResult {
-	var low, high *bench.ModelResult
+// ends returns the models with which the chosen one is compared: those with the least and the largest value of a
+// single parameter; nil without one.
+func ends(r *result.Result) []*result.Model {
+	var low, high *result.Model
 	for _, m := range r.Models {
 		if len(m.Params) != 1 {
 			continue
@@ -101,11 +101,11 @@ func ends(r *bench.Result) []*bench.ModelResult {
 	if low == high || len(paramNames(r)) != 1 {
 		return nil
 	}
-	return []*bench.ModelResult{low, high}
+	return []*result.Model{low, high}
 }
 
 // chosenModel returns the model that was chosen; nil if none was.
-func chosenModel(r *bench.Result) *bench.ModelResult {
+func chosenModel(r *result.Result) *result.Model {
 	for _, m := range r.Models {
 		if isChosen(r, m) {
 			return m
@@ -114,8 +114,8 @@ func chosenModel(r *bench.Result) *bench.ModelResult {
 	return nil
 }
 
-// role says what a model is in a sweep: "chosen", "pretrained", "finetuned" or "".
-func role(r *bench.Result, m *bench.ModelResult) string {
+// role returns the role of a model in a sweep: "chosen", "pretrained", "finetuned" or "".
+func role(r *result.Result, m *result.Model) string {
 	switch {
 	case isChosen(r, m):
 		return "chosen"

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/wiseft/wiseft/probe/bench"
+	"github.com/wiseft/wiseft/probe/bench/result"
 )
 
 func init() {
@@ -17,12 +17,12 @@ func init() {
 // column is one figure of every model.
 type column struct {
 	head  string
-	value func(m *bench.ModelResult) string
+	value func(m *result.Model) string
 }
 
-// writeTable writes the models as rows: accuracies in percent, means of the suite as
-// its papers print them, a dash where there is no figure, a star at the chosen model.
-func writeTable(w io.Writer, r *bench.Result) error {
+// writeTable writes the models as rows: accuracies in percent, means of the suite as its papers print them, a dash
+// for an unknown figure, a star at the chosen model.
+func writeTable(w io.Writer, r *result.Result) error {
 	columns := tableColumns(r)
 	rows := [][]string{{""}}
 	for _, c := range columns {
@@ -49,14 +49,14 @@ func writeTable(w io.Writer, r *bench.Result) error {
 	return err
 }
 
-func tableColumns(r *bench.Result) []column {
+func tableColumns(r *result.Result) []column {
 	columns := nameColumns(r)
 	if hasValidation(r) {
-		columns = append(columns, column{"val", func(m *bench.ModelResult) string { return percent(m.Validation.OA) }})
+		columns = append(columns, column{"val", func(m *result.Model) string { return percent(m.Validation.OA) }})
 	}
-	columns = append(columns, column{"clean", func(m *bench.ModelResult) string { return percent(m.Clean.OA) }})
+	columns = append(columns, column{"clean", func(m *result.Model) string { return percent(m.Clean.OA) }})
 	for _, name := range r.Order {
-		columns = append(columns, column{shortNames.Replace(name), func(m *bench.ModelResult) string {
+		columns = append(columns, column{shortNames.Replace(name), func(m *result.Model) string {
 			return percent(corruptionOA(&m.Tested, name))
 		}})
 	}
@@ -64,19 +64,19 @@ func tableColumns(r *bench.Result) []column {
 		return columns
 	}
 	return append(columns,
-		column{"mOA", func(m *bench.ModelResult) string { return percent(m.MOA) }},
-		column{"mCE", func(m *bench.ModelResult) string { return share(m.MCE) }},
-		column{"RmCE", func(m *bench.ModelResult) string { return share(m.RMCE) }})
+		column{"mOA", func(m *result.Model) string { return percent(m.MOA) }},
+		column{"mCE", func(m *result.Model) string { return share(m.MCE) }},
+		column{"RmCE", func(m *result.Model) string { return share(m.RMCE) }})
 }
 
-// nameColumns tell the models apart: mixes by their parameters, others by their names.
-func nameColumns(r *bench.Result) []column {
+// nameColumns returns the columns that distinguish the models: parameters of mixes, names of others.
+func nameColumns(r *result.Result) []column {
 	if r.Chosen == nil {
-		return []column{{"model", func(m *bench.ModelResult) string { return m.ID }}}
+		return []column{{"model", func(m *result.Model) string { return m.ID }}}
 	}
 	var columns []column
 	for i, p := range r.Chosen.Params {
-		columns = append(columns, column{p.Name, func(m *bench.ModelResult) string {
+		columns = append(columns, column{p.Name, func(m *result.Model) string {
 			if len(m.Params) <= i {
 				return m.ID
 			}
@@ -86,30 +86,29 @@ func nameColumns(r *bench.Result) []column {
 	return columns
 }
 
-// hasValidation reports whether the models were validated.
-func hasValidation(r *bench.Result) bool {
-	return !slices.ContainsFunc(r.Models, func(m *bench.ModelResult) bool { return m.Validation == nil })
+// hasValidation reports whether the models have validation figures.
+func hasValidation(r *result.Result) bool {
+	return !slices.ContainsFunc(r.Models, func(m *result.Model) bool { return m.Validation == nil })
 }
 
-// shortNames keeps the seven corruptions of ModelNet-C within a terminal's width.
+// shortNames abbreviates the seven corruptions of ModelNet-C, so that a table fits a terminal.
 var shortNames = strings.NewReplacer("dropout_", "drop-", "add_", "add-", "global", "g", "local", "l")
 
-func percent(n bench.Number) string {
+func percent(n result.Number) string {
 	if !n.Known() {
 		return "-"
 	}
 	return fmt.Sprintf("%.1f", 100*float64(n))
 }
 
-func share(n bench.Number) string {
+func share(n result.Number) string {
 	if !n.Known() {
 		return "-"
 	}
 	return fmt.Sprintf("%.3f", float64(n))
 }
 
-// writeAligned writes rows with columns as wide as their widest field, to the right
-// but for the first two.
+// writeAligned writes rows with columns as wide as their widest field, aligned to the right except the first two.
 func writeAligned(b *strings.Builder, rows [][]string) {
 	width := make([]int, len(rows[0]))
 	for _, row := range rows {
@@ -134,7 +133,7 @@ func writeAligned(b *strings.Builder, rows [][]string) {
 	}
 }
 
-func footnotes(r *bench.Result) []string {
+func footnotes(r *result.Result) []string {
 	line := "accuracies in percent"
 	if hasValidation(r) {
 		line += "; val: " + r.Settings.Validation
@@ -157,7 +156,7 @@ func footnotes(r *bench.Result) []string {
 }
 
 // paramText writes "alpha 0.5, density 0.1".
-func paramText(params []bench.Param) string {
+func paramText(params []result.Param) string {
 	var parts []string
 	for _, p := range params {
 		parts = append(parts, fmt.Sprintf("%s %.4g", p.Name, p.Value))

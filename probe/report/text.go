@@ -10,17 +10,17 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/wiseft/wiseft/probe/bench"
+	"github.com/wiseft/wiseft/probe/bench/result"
 )
 
-// unknown is a figure that there is none of.
-var unknown = bench.Number(math.NaN())
+// unknown is a missing figure.
+var unknown = result.Number(math.NaN())
 
-// minus is the sign that is as wide as a plus.
+// minus is the minus sign that is as wide as a plus.
 const minus = "−"
 
 // signedPoints writes a difference of shares in points: "+1.3".
-func signedPoints(n bench.Number) string {
+func signedPoints(n result.Number) string {
 	if !n.Known() {
 		return "-"
 	}
@@ -32,9 +32,9 @@ func signedPoints(n bench.Number) string {
 }
 
 // percentRange writes an interval of shares in percent: "86.8–90.7".
-func percentRange(i [2]bench.Number) string { return rangeOf(i, percent) }
+func percentRange(i [2]result.Number) string { return rangeOf(i, percent) }
 
-func rangeOf(i [2]bench.Number, text func(bench.Number) string) string {
+func rangeOf(i [2]result.Number, text func(result.Number) string) string {
 	if !i[0].Known() || !i[1].Known() {
 		return "-"
 	}
@@ -42,16 +42,15 @@ func rangeOf(i [2]bench.Number, text func(bench.Number) string) string {
 }
 
 // signedRange writes an interval of a difference in points: "-0.4 to +1.3".
-func signedRange(i [2]bench.Number) string {
+func signedRange(i [2]result.Number) string {
 	if !i[0].Known() || !i[1].Known() {
 		return "-"
 	}
 	return signedPoints(i[0]) + " to " + signedPoints(i[1])
 }
 
-// pValue writes a p-value. Random signs tell p-values down to 1e-4 apart, so nothing
-// below is written.
-func pValue(p bench.Number) string {
+// pValue writes a p-value. Random signs give p-values down to 1e-4; smaller ones are written as a bound.
+func pValue(p result.Number) string {
 	switch {
 	case !p.Known():
 		return "-"
@@ -62,9 +61,8 @@ func pValue(p bench.Number) string {
 	}
 }
 
-// label is what a model is called where there is little room: the values of its
-// parameters, or the file's name.
-func label(m *bench.ModelResult) string {
+// label returns a short name of a model: the values of its parameters, or the file's name.
+func label(m *result.Model) string {
 	switch {
 	case len(m.Params) == 0:
 		return filepath.Base(m.ID)
@@ -77,8 +75,7 @@ func label(m *bench.ModelResult) string {
 	}
 }
 
-// printable replaces what XML has no room for: control characters, and bytes that are no
-// UTF-8. Files may be called anything.
+// printable replaces what XML does not allow: control characters and invalid UTF-8. File names may contain both.
 func printable(s string) string {
 	return strings.Map(func(c rune) rune {
 		if unicode.IsControl(c) || c == 0xfffe || c == 0xffff {
@@ -89,7 +86,7 @@ func printable(s string) string {
 }
 
 // title says what was measured.
-func title(r *bench.Result) string {
+func title(r *result.Result) string {
 	if names := paramNames(r); len(names) > 0 {
 		text := names[0]
 		for _, name := range names[1:] {
@@ -103,9 +100,8 @@ func title(r *bench.Result) string {
 	return fmt.Sprintf("Benchmark of %d models", len(r.Models))
 }
 
-// paramNames returns the names of the parameters that the mixes differ in, in their
-// order; none of a benchmark.
-func paramNames(r *bench.Result) []string {
+// paramNames returns the names of the parameters of the mixes, in order; none for a benchmark.
+func paramNames(r *result.Result) []string {
 	var names []string
 	for _, m := range r.Models {
 		for _, p := range m.Params {
@@ -117,15 +113,14 @@ func paramNames(r *bench.Result) []string {
 	return names
 }
 
-// testName is a test set's name with at most one of its folders.
-func testName(t *bench.Tested) string {
+// testName returns a test set's name with at most one folder.
+func testName(t *result.Tested) string {
 	parts := strings.Split(filepath.ToSlash(t.Name), "/")
 	return cmp.Or(strings.Trim(strings.Join(parts[max(0, len(parts)-2):], "/"), "/"), "test data")
 }
 
-// difference returns how a and b differ, as A - B; nil if the result does not compare
-// them.
-func difference(r *bench.Result, a, b string) *bench.Comparison {
+// difference returns the difference A - B; nil if the result does not compare them.
+func difference(r *result.Result, a, b string) *result.Comparison {
 	if r.Statistics == nil {
 		return nil
 	}
@@ -134,36 +129,35 @@ func difference(r *bench.Result, a, b string) *bench.Comparison {
 		case c.A == a && c.B == b:
 			return c
 		case c.A == b && c.B == a:
-			return &bench.Comparison{A: a, B: b, Clean: reversed(c.Clean), MOA: reversed(c.MOA)}
+			return &result.Comparison{A: a, B: b, Clean: reversed(c.Clean), MOA: reversed(c.MOA)}
 		}
 	}
 	return nil
 }
 
-// reversed is the same difference, seen from the other model.
-func reversed(d *bench.Difference) *bench.Difference {
+// reversed returns the difference with the opposite sign.
+func reversed(d *result.Difference) *result.Difference {
 	if d == nil {
 		return nil
 	}
 	back := *d
-	back.Difference, back.Interval = -d.Difference, [2]bench.Number{-d.Interval[1], -d.Interval[0]}
+	back.Difference, back.Interval = -d.Difference, [2]result.Number{-d.Interval[1], -d.Interval[0]}
 	return &back
 }
 
-// level is the confidence of the intervals in words: "95 %".
-func level(r *bench.Result) string {
+// level returns the confidence level of the intervals: "95 %".
+func level(r *result.Result) string {
 	if r.Statistics == nil {
 		return "95 %"
 	}
 	return strconv.FormatFloat(100*r.Statistics.Level, 'g', 4, 64) + " %"
 }
 
-// mean returns the mean accuracy over all severities of a corruption, unrounded; unknown
-// where one was not run.
-func mean(c *bench.CorruptionResult) bench.Number {
-	sum := bench.Number(0)
+// mean returns the mean accuracy over all severities of a corruption, unrounded; unknown if one was not run.
+func mean(c *result.Corruption) result.Number {
+	sum := result.Number(0)
 	for _, oa := range c.OABySeverity {
-		sum += oa // NaN stays
+		sum += oa // NaN propagates
 	}
-	return sum / bench.Number(len(c.OABySeverity))
+	return sum / result.Number(len(c.OABySeverity))
 }

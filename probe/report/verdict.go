@@ -4,25 +4,25 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/wiseft/wiseft/probe/bench"
+	"github.com/wiseft/wiseft/probe/bench/result"
 )
 
-// verdict is what a result says, in sentences.
+// verdict is the summary of a result in sentences.
 type verdict struct {
 	Headline  string
 	Sentences []string
-	OnTest    bool // test data decided
+	OnTest    bool // the choice was made by test data
 }
 
-func newVerdict(r *bench.Result) verdict {
+func newVerdict(r *result.Result) verdict {
 	if m := chosenModel(r); m != nil {
 		return verdictOfSweep(r, m)
 	}
 	return verdictOfBench(r)
 }
 
-// verdictOfSweep says which mix was chosen, how, and what it gains and loses.
-func verdictOfSweep(r *bench.Result, m *bench.ModelResult) verdict {
+// verdictOfSweep says which mix was chosen, by which rule, and its gains and losses.
+func verdictOfSweep(r *result.Result, m *result.Model) verdict {
 	c := r.Chosen
 	v := verdict{Headline: paramText(c.Params) + " is chosen", OnTest: c.OnTest}
 	by := fmt.Sprintf("by the rule “%s”", c.Rule)
@@ -55,17 +55,17 @@ func verdictOfSweep(r *bench.Result, m *bench.ModelResult) verdict {
 	return v
 }
 
-// validationText names the data that chose.
-func validationText(r *bench.Result) string {
+// validationText names the validation data.
+func validationText(r *result.Result) string {
 	if val := r.Settings.Val; val != nil {
 		return fmt.Sprintf("%d samples of %s", val.N, val.Name)
 	}
 	return r.Settings.Validation
 }
 
-// verdictOfBench says which model is best at what.
-func verdictOfBench(r *bench.Result) verdict {
-	best := func(figure func(*bench.ModelResult) bench.Number) (top *bench.ModelResult) {
+// verdictOfBench says which model is best by which figure.
+func verdictOfBench(r *result.Result) verdict {
+	best := func(figure func(*result.Model) result.Number) (top *result.Model) {
 		for _, m := range r.Models {
 			if figure(m).Known() && (top == nil || figure(m) > figure(top)) {
 				top = m
@@ -73,8 +73,8 @@ func verdictOfBench(r *bench.Result) verdict {
 		}
 		return top
 	}
-	clean := best(func(m *bench.ModelResult) bench.Number { return m.Clean.OA })
-	robust := best(func(m *bench.ModelResult) bench.Number { return m.Exact.MOA })
+	clean := best(func(m *result.Model) result.Number { return m.Clean.OA })
+	robust := best(func(m *result.Model) result.Number { return m.Exact.MOA })
 	if clean == nil {
 		clean = r.Models[0]
 	}
@@ -95,8 +95,8 @@ func verdictOfBench(r *bench.Result) verdict {
 	return v
 }
 
-// scoresText says what a model reaches on the first test set.
-func scoresText(r *bench.Result, m *bench.ModelResult) string {
+// scoresText has the figures of a model on the first test set.
+func scoresText(r *result.Result, m *result.Model) string {
 	text := fmt.Sprintf("On the %d samples of %s it has %s %% clean accuracy", m.Clean.N, testName(&m.Tested), percent(m.Clean.OA))
 	if m.Intervals != nil {
 		text += fmt.Sprintf(" (%s interval %s)", level(r), percentRange(m.Intervals.Clean))
@@ -111,8 +111,8 @@ func scoresText(r *bench.Result, m *bench.ModelResult) string {
 	return text + "."
 }
 
-// selfMade is said before the suite's name where its corruptions were made here.
-func selfMade(r *bench.Result) string {
+// selfMade returns a qualifier of the suite's name if its corruptions were generated here.
+func selfMade(r *result.Result) string {
 	for _, note := range r.Notes {
 		if strings.HasPrefix(note, "self-made") {
 			return "self-made "
@@ -121,8 +121,8 @@ func selfMade(r *bench.Result) string {
 	return ""
 }
 
-// againstText says what a model gains and loses against another one.
-func againstText(r *bench.Result, m, end *bench.ModelResult) string {
+// againstText has the gains and losses of a model relative to another one.
+func againstText(r *result.Result, m, end *result.Model) string {
 	name := paramText(end.Params)
 	if role := role(r, end); role != "" {
 		name += " (" + role + ")"
@@ -142,9 +142,9 @@ func againstText(r *bench.Result, m, end *bench.ModelResult) string {
 	return text + "."
 }
 
-// differenceText writes "+1.3 points (+0.4 to +2.2; p = 0.004, told apart)". The p-value is
-// the one that is adjusted for the number of comparisons.
-func differenceText(d *bench.Difference, level float64) string {
+// differenceText writes "+1.3 points (+0.4 to +2.2; p = 0.004, told apart)". The p-value is adjusted for the number
+// of comparisons.
+func differenceText(d *result.Difference, level float64) string {
 	p := "p = " + pValue(d.PHolm)
 	if d.PHolm < 0.001 {
 		p = "p < 0.001"

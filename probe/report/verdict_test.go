@@ -5,8 +5,7 @@ import (
 	"testing"
 )
 
-// Whatever was compared with what, the verdict says how the chosen model differs from the
-// ends.
+// Whatever models were compared, the verdict has the differences between the chosen model and the ends.
 func TestVerdictSeesBothSides(t *testing.T) {
 	t.Parallel()
 	r := full()

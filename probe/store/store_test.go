@@ -76,7 +76,7 @@ func TestSaveAndLoad(t *testing.T) {
 	if !f.Has("features", key) || f.Has("scores", key) {
 		t.Error("the unit is of another kind")
 	}
-	// A unit whose making fails leaves nothing, and what was there stays.
+	// A unit whose write fails leaves no file, and an existing unit stays.
 	broken := errors.New("broken")
 	err := f.Save("features", key, func(w io.Writer) error { return errors.Join(text("half")(w), broken) })
 	if got, _ := load(f, "features", key); !errors.Is(err, broken) || got != long {
@@ -158,13 +158,13 @@ func TestClaims(t *testing.T) {
 		t.Errorf("a stale claim: %v, %v", ok, err)
 	}
 	taken.Release()
-	claim.Release() // the file is gone, which is no harm
+	claim.Release() // the file does not exist any more, which is harmless
 	if left := files(t, filepath.Join(root, "claims")); len(left) > 0 {
 		t.Errorf("left: %v", left)
 	}
 }
 
-// However many workers meet, one of them gets the claim.
+// Of any number of concurrent workers, exactly one gets the claim.
 func TestOneWorkerClaims(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()

@@ -1,4 +1,4 @@
-"""Write probe/testdata/<solver>.json: small data sets and the optimum of every solver
+"""Write probe/fit/testdata/<solver>.json: small data sets and the optimum of every solver
 on them, found in float64.
 
     python scripts/vectors/probe.py        (from the repository's root; needs numpy and scipy)
@@ -188,7 +188,7 @@ def write(solver):
         "numpy": np.__version__,
         "cases": cases,
     }
-    path = script.resolve().parents[2] / "probe" / "testdata" / (solver.__name__.replace("_", "-") + ".json")
+    path = script.resolve().parents[2] / "probe" / "fit" / "testdata" / (solver.__name__.replace("_", "-") + ".json")
     path.write_text(json.dumps(out, indent=1) + "\n")
 
 

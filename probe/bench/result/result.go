@@ -1,0 +1,190 @@
+// Package result is what a benchmark measured, as data: a [Result] with one [Model] for each variant, which package
+// probe/report shows. [Predictions] are the answers of a classifier on a data set, and [Score] their figures.
+//
+// A suite shows the same clouds under every corruption. All figures are means over clouds, so that two models are
+// paired by cloud, and clouds are the independent units of all tests and intervals.
+package result
+
+import (
+	"encoding/json"
+	"math"
+
+	"github.com/wiseft/wiseft/datasets"
+	"github.com/wiseft/wiseft/probe"
+	"github.com/wiseft/wiseft/probe/bench/choose"
+	"github.com/wiseft/wiseft/probe/fit"
+	"github.com/wiseft/wiseft/probe/metric"
+)
+
+// Number is a figure that may be missing: NaN and infinities are null in JSON.
+type Number float64
+
+// MarshalJSON implements json.Marshaler.
+func (n Number) MarshalJSON() ([]byte, error) {
+	if !n.Known() {
+		return []byte("null"), nil
+	}
+	return json.Marshal(float64(n))
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (n *Number) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		*n = Unknown()
+		return nil
+	}
+	return json.Unmarshal(data, (*float64)(n))
+}
+
+// Known reports whether n is a figure.
+func (n Number) Known() bool { return !math.IsNaN(float64(n)) && !math.IsInf(float64(n), 0) }
+
+// Unknown returns a missing figure.
+func Unknown() Number { return Number(math.NaN()) }
+
+// Param is a parameter of a mix.
+type Param struct {
+	Name  string  `json:"name"`
+	Value float64 `json:"value"`
+}
+
+// Alpha is the name of the parameter that results have as a field: the share of the fine-tuned model.
+const Alpha = "alpha"
+
+// Result is what a run measured, and what it depends on. Its JSON is for scripts. Time, place and speed are not in
+// it, so that equal plans give equal results.
+type Result struct {
+	Schema string   `json:"schema"` // "wiseft.bench/1"
+	Models []*Model `json:"models"`
+	// Reference is the classifier to which corruption errors are relative; nil without a suite.
+	Reference *Reference `json:"reference"`
+	Suite     string     `json:"suite"`
+	Order     []string   `json:"order"`  // the corruptions, in the order of the suite
+	Chosen    *Chosen    `json:"chosen"` // nil unless there are mixes, and data to choose by
+	Notes     []string   `json:"notes"`  // limits of the figures
+
+	// Baseline is the line of effective robustness; nil without one.
+	Baseline *Baseline `json:"baseline"`
+	// Pareto are the models that no other exceeds in both clean accuracy and mOA. It describes the test data, and has
+	// no influence on the choice.
+	Pareto     []string    `json:"pareto"`
+	Statistics *Statistics `json:"statistics"`
+
+	NUnits int `json:"n_units"` // data sets passed through models
+
+	Settings Settings `json:"settings"`
+}
+
+// Model is what was measured for one variant.
+type Model struct {
+	ID     string   `json:"id"`
+	Alpha  *float64 `json:"alpha"` // share of the fine-tuned model; nil if it is not a parameter
+	Params []Param  `json:"params,omitempty"`
+	Tested
+	MoreTests []*Tested `json:"more_tests,omitempty"` // on the other test sets
+
+	Validation *Score `json:"validation"` // on clean data; nil without validation data
+	// ValidationRobustness is the mean accuracy on corrupted validation data; nil unless the rule of the choice uses
+	// it.
+	ValidationRobustness *Number `json:"validation_robustness,omitempty"`
+	// EffectiveRobustness is the mOA minus the mOA that the baseline predicts for the clean accuracy; nil without a
+	// baseline.
+	EffectiveRobustness *Number     `json:"effective_robustness"`
+	Probe               *fit.Report `json:"probe"` // nil with the model's own head
+	ModelSHA256         string      `json:"model_sha256"`
+}
+
+// Tested is what was measured on one test set. Figures of the suite are rounded in stages as the suite's own
+// evaluation does; Exact has them unrounded. They are null unless the suite was run whole.
+type Tested struct {
+	Name        string                 `json:"test"`
+	Clean       *Score                 `json:"clean"`
+	Corruptions map[string]*Corruption `json:"corruptions"`
+	MOA         Number                 `json:"moa"`
+	MCE         Number                 `json:"mce"`
+	RMCE        Number                 `json:"rmce"`
+	Exact       Exact                  `json:"exact"`
+	// ErrorRate is the mean error over all corruptions and severities, the measure of suites without a reference;
+	// null unless the suite was run whole.
+	ErrorRate Number `json:"error_rate"`
+	// Corrupted has means over all corruptions and severities that were run.
+	Corrupted *Corrupted     `json:"corrupted"`
+	Intervals *TestIntervals `json:"intervals"`
+}
+
+// Corrupted are calibration figures under corruption.
+type Corrupted struct {
+	NLL   Number `json:"nll"`
+	ECE   Number `json:"ece"`
+	Brier Number `json:"brier"`
+	Cells int    `json:"cells"`
+}
+
+// Exact are a suite's figures without rounding.
+type Exact struct {
+	MOA  Number `json:"moa"`
+	MCE  Number `json:"mce"`
+	RMCE Number `json:"rmce"`
+}
+
+// Corruption is what was measured under one corruption. OA, CE and RCE need all five severities, CE and RCE also a
+// reference.
+type Corruption struct {
+	OABySeverity [metric.Severities]Number `json:"oa_by_severity"`
+	OA           Number                    `json:"oa"`
+	CE           Number                    `json:"ce"`
+	RCE          Number                    `json:"rce"`
+	// BySeverity has all figures of the severities that were run.
+	BySeverity [metric.Severities]*Score `json:"by_severity"`
+}
+
+// Reference names the classifier to which corruption errors are relative.
+type Reference struct {
+	Name       string `json:"name"`
+	Source     string `json:"source"`
+	Comparable bool   `json:"comparable"` // with published figures of the suite
+	Note       string `json:"note,omitempty"`
+}
+
+// Chosen is the mix that the rule chose by validation data.
+type Chosen struct {
+	ID         string   `json:"id"`
+	Alpha      *float64 `json:"alpha"`
+	Params     []Param  `json:"params,omitempty"`
+	Rule       string   `json:"rule"`
+	OnTest     bool     `json:"on_test,omitempty"` // the choice was made by test data: the figures are optimistic
+	Validation Number   `json:"validation_accuracy"`
+	Robustness *Number  `json:"validation_robustness,omitempty"`
+}
+
+// Settings are all that can change a result, besides the models.
+type Settings struct {
+	Wiseft      string            `json:"wiseft,omitempty"`
+	Go          string            `json:"go"`
+	Runtime     string            `json:"runtime"`
+	Tensor      string            `json:"tensor,omitempty"`
+	OwnHead     bool              `json:"own_head,omitempty"` // Tensor has class scores
+	Train       *Data             `json:"train"`
+	Val         *Data             `json:"val"` // nil = split from train
+	Validation  string            `json:"validation"`
+	Tests       []*Data           `json:"tests"`
+	Suite       string            `json:"suite,omitempty"`
+	Reference   *metric.Reference `json:"reference,omitempty"`
+	Baselines   []string          `json:"baselines,omitempty"`
+	Corruptions []string          `json:"corruptions"`
+	Severities  []int             `json:"severities"`
+	Seed        uint64            `json:"seed"`
+	Fit         fit.Options       `json:"probe"`
+	WarmStart   bool              `json:"warm_start,omitempty"` // probes start from the variant before
+	Choose      choose.Choice     `json:"choose,omitzero"`
+	Search      *Search           `json:"search,omitempty"` // how the variants were found; nil = they were given
+	Layout      probe.Layout      `json:"layout,omitempty"`
+	Batch       int               `json:"batch,omitempty"`
+}
+
+// Data describes a data set.
+type Data struct {
+	datasets.Info
+	SHA256 string `json:"sha256"`
+	N      int    `json:"n"`
+}

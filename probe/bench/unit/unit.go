@@ -1,0 +1,20 @@
+package unit
+
+// Unit is one data set passing through one variant.
+type Unit struct {
+	Variant int
+	View    View
+	Samples int // number of samples, its cost
+}
+
+// Units lists all units of the plan, one variant after the other. In this order few models are opened, and probes
+// exist before they are needed.
+func (s *Spec) Units() []Unit {
+	var list []Unit
+	for v := range s.Variants {
+		for _, w := range s.Views() {
+			list = append(list, Unit{v, w, s.Cell(w).N})
+		}
+	}
+	return list
+}

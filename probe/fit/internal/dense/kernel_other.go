@@ -1,0 +1,14 @@
+//go:build !amd64
+
+package dense
+
+// Kernel returns the name of the inner loops in use.
+func Kernel() string { return "go" }
+
+func dotTile(dst []float64, ldc int, a, b []float64, d int) { dotTileGo(dst, ldc, a, b, d) }
+
+func outerTile(dst []float64, ldc int, a []float64, lda int, b []float64, ldb, m int) {
+	outerTileGo(dst, ldc, a, lda, b, ldb, m)
+}
+
+func center(dst []float64, src []float32, mean, scale []float64) { centerGo(dst, src, mean, scale) }

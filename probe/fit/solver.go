@@ -1,0 +1,36 @@
+package fit
+
+import (
+	"context"
+
+	"github.com/wiseft/wiseft/internal/registry"
+)
+
+// Solver is a way to fit a classifier, named for the objective that it minimises. A solver is added by one file that
+// registers it.
+type Solver struct {
+	Name string
+	Doc  string // one line: what is minimised
+	// Start says how the solver uses Options.Init; "" = it does not.
+	Start string
+
+	fit func(ctx context.Context, p *problem) (*solution, error)
+}
+
+var solvers = registry.New[Solver]("solver")
+
+func register(s Solver) {
+	if s.Doc == "" || s.fit == nil {
+		panic("fit: a solver without a text or a function")
+	}
+	solvers.Register(s.Name, s)
+}
+
+// LookupSolver returns the solver of a name, or a [*registry.UnknownError].
+func LookupSolver(name string) (Solver, error) { return solvers.Lookup(name) }
+
+// Solvers returns all solvers, sorted by name.
+func Solvers() []Solver { return solvers.All() }
+
+// SolverNames returns the names of all solvers, sorted.
+func SolverNames() []string { return solvers.Names() }
