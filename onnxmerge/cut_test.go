@@ -76,6 +76,13 @@ func checkCut(t *testing.T, a, b *onnx.Model, tensor string, opt Options) {
 	if !bytes.Equal(got.Bytes(), want.Bytes()) {
 		t.Errorf("%s: %d bytes differ from the %d bytes of the whole merge, cut", tensor, got.Len(), want.Len())
 	}
+	got.Reset()
+	if err := b.WriteCopyChanged(t.Context(), &got, whole.Bytes(), cut); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got.Bytes(), want.Bytes()) {
+		t.Errorf("%s: a changed copy of %d bytes differs from the %d bytes of the whole merge, cut", tensor, got.Len(), want.Len())
+	}
 	if m := openBytes(t, got.Bytes()); len(m.Graph.Outputs) != 1 || m.Graph.Outputs[0].Name != tensor {
 		t.Errorf("outputs %v, want %s alone", m.Graph.Outputs, tensor)
 	}
