@@ -101,7 +101,8 @@ func newFeed(ctx context.Context, ex Extractor, ds datasets.Dataset, opt Extract
 }
 
 // extend appends the features of a chunk to f and calls progress, if it is not nil, after every batch.
-func extend(ctx context.Context, ex Extractor, f *feature.Set, c *chunk, ds datasets.Dataset, progress func(done, total int)) error {
+func extend(ctx context.Context, ex Extractor, f *feature.Set, c *chunk, ds datasets.Dataset,
+	progress func(done, total int)) error {
 	first := c.first
 	for i, b := range c.batches {
 		before := len(f.X)

@@ -43,7 +43,8 @@ func (l Layout) choose(in Input) (Layout, error) {
 	case bcn && !bnc:
 		return LayoutBCN, nil
 	}
-	return "", fault.Inputf("model input %q has shape %v, which does not tell points from coordinates; say --layout bnc or bcn",
+	return "", fault.Inputf("model input %q has shape %v, which does not tell points from coordinates; "+
+		"say --layout bnc or bcn",
 		in.Name, in.Shape)
 }
 
@@ -91,7 +92,8 @@ func batchShape(in Input, layout Layout, s *datasets.Sample, n int) ([]int64, er
 		return nil, fault.Inputf("has %d points, but model input %q takes exactly %d; say --points %d",
 			points, in.Name, want, want)
 	}
-	return nil, fault.Inputf("has shape %v, but model input %q takes %v after the batch axis", s.Shape, in.Name, in.Shape[1:])
+	return nil, fault.Inputf("has shape %v, but model input %q takes %v after the batch axis", s.Shape, in.Name,
+		in.Shape[1:])
 }
 
 // put copies sample s into dst, which is large enough, in layout l.

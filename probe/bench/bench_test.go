@@ -297,7 +297,8 @@ func TestRunErrors(t *testing.T) {
 		{"own head with training data", func(p *Plan) { p.OwnHead = true }, "a model's own head needs no training data"},
 		{"test sets of one name", func(p *Plan) { p.Tests = append(p.Tests, p.Tests...) }, `two test sets are called "test"`},
 		{"share", func(p *Plan) { p.KeepFeatures, p.Share = true, unit.Share{Index: 3, Count: 3} }, "share 3 of 3 is none"},
-		{"share without features", func(p *Plan) { p.Share.Count = 2 }, "probes are fitted on what another share has extracted"},
+		{"share without features", func(p *Plan) { p.Share.Count = 2 },
+			"probes are fitted on what another share has extracted"},
 		{"suite", func(p *Plan) { p.Suite = "modelnet" }, `there is no suite "modelnet"`},
 		{"corruption", func(p *Plan) { p.Corruptions = []string{"fog"} }, `there is no corruption "fog"`},
 		{"severity", func(p *Plan) { p.Severities = []int{6} }, "corruption scale: severity is 6, want 1 to 5"},
@@ -399,7 +400,8 @@ func TestUnseenClassInTestData(t *testing.T) {
 	train := &ellipsoids{"train", 60, 1}
 	plan.Train = datasets.Subset(train, withoutClass(train, 2), "without eggs")
 	res := mustRun(t, plan)
-	if res.Models[0].Clean.NLL.Known() || !strings.Contains(strings.Join(res.Notes, "\n"), "classes [2] have no training sample") {
+	if res.Models[0].Clean.NLL.Known() || !strings.Contains(strings.Join(res.Notes, "\n"),
+		"classes [2] have no training sample") {
 		t.Errorf("NLL %v, notes %q", res.Models[0].Clean.NLL, res.Notes)
 	}
 }

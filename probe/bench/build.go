@@ -26,7 +26,8 @@ const selfMadeNote = "self-made corruptions; not comparable with published %sfig
 const storedNote = "corruptions as stored; comparable with published %sfigures only if these are the published files"
 
 // loadUnit reads a unit and reports whether it exists. A damaged unit is removed, so that it is computed again.
-func loadUnit(folder *store.Folder, event func(string), kind string, key store.Key, read func(in io.ReaderAt, size int64) error) (bool, error) {
+func loadUnit(folder *store.Folder, event func(string), kind string, key store.Key,
+	read func(in io.ReaderAt, size int64) error) (bool, error) {
 	err := folder.Load(kind, key, read)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
@@ -65,7 +66,8 @@ func isMissing(err error) bool {
 // newResult makes the result. It reads the scores of one variant at a time.
 func newResult(ctx context.Context, s *unit.Spec, folder *store.Folder, event func(string)) (*result.Result, error) {
 	b := &builder{spec: s, folder: folder, event: event, whole: true}
-	b.result = &result.Result{Schema: s.Result, Suite: s.Settings.Suite, Order: s.Settings.Corruptions, Notes: []string{}, Pareto: []string{},
+	b.result = &result.Result{Schema: s.Result, Suite: s.Settings.Suite, Order: s.Settings.Corruptions,
+		Notes: []string{}, Pareto: []string{},
 		NUnits: len(s.Units()), Settings: s.Settings}
 	b.refer()
 	validated := make([]choose.Candidate, len(s.Variants))
@@ -325,7 +327,8 @@ func (b *builder) probe(m *result.Model, v int) error {
 		return err
 	}
 	if !m.Probe.Converged {
-		b.note(fmt.Sprintf("%s: the probe did not converge within %d iterations; gradient norm %.2g", m.ID, m.Probe.Iterations, m.Probe.GradientNorm))
+		b.note(fmt.Sprintf("%s: the probe did not converge within %d iterations; gradient norm %.2g", m.ID,
+			m.Probe.Iterations, m.Probe.GradientNorm))
 	}
 	if len(m.Probe.Unseen) > 0 && !m.Clean.NLL.Known() {
 		b.note(fmt.Sprintf("%s: classes %v have no training sample, so the NLL is infinite (null)", m.ID, m.Probe.Unseen))

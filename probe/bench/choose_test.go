@@ -17,7 +17,8 @@ func TestChoiceRefuses(t *testing.T) {
 	} {
 		plan := fakePlan()
 		plan.Suite, plan.Choose = "", choice
-		if _, err := Run(t.Context(), plan, folderAt(t, t.TempDir(), "worker"), nil); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Run(t.Context(), plan, folderAt(t, t.TempDir(), "worker"),
+			nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: got %v, want %s", choice, err, want)
 		}
 	}
@@ -58,7 +59,8 @@ func TestChooseOnTestIsMarked(t *testing.T) {
 		t.Errorf("chosen %s, notes %q", asJSON(t, res.Chosen), res.Notes)
 	}
 	plan.Choose = choose.Choice{}
-	if res := mustRun(t, plan); res.Chosen.OnTest || strings.Contains(strings.Join(res.Notes, "\n"), "CHOSEN ON TEST DATA") {
+	if res := mustRun(t, plan); res.Chosen.OnTest || strings.Contains(strings.Join(res.Notes, "\n"),
+		"CHOSEN ON TEST DATA") {
 		t.Errorf("a choice by validation data is marked: %q", res.Notes)
 	}
 }

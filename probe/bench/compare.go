@@ -63,7 +63,8 @@ func (b *builder) comparedOn(t, va, vb int) (*result.ComparedOn, error) {
 	if err != nil {
 		return nil, err
 	}
-	on := &result.ComparedOn{Test: b.spec.Tests[t].Name, N: len(ra.right[0]), Clean: compareAccuracy(ra.right[0], rb.right[0]),
+	on := &result.ComparedOn{Test: b.spec.Tests[t].Name, N: len(ra.right[0]),
+		Clean:       compareAccuracy(ra.right[0], rb.right[0]),
 		Corruptions: map[string]*result.Difference{}}
 	on.Clean.PHolm = on.Clean.P
 	var list []*result.Difference

@@ -138,7 +138,8 @@ func (h *runData) stored(ctx context.Context, t Test, name string, severity int)
 	}
 	for i := range ds.Len() {
 		if got, want := ds.Label(i), t.Data.Label(i); got != want {
-			return nil, fault.Inputf("%s: sample %d has label %d, but in the clean data %s it has %d: the files do not hold the same samples",
+			return nil, fault.Inputf("%s: sample %d has label %d, but in the clean data %s it has %d: "+
+				"the files do not hold the same samples",
 				ds.Info().Name, i, got, t.Data.Info().Name, want)
 		}
 	}

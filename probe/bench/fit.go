@@ -52,7 +52,8 @@ func (r *run) fit(ctx context.Context, v int, f *feature.Set) error {
 }
 
 // fitHeld fits the probe without the held-out samples, and scores them.
-func (r *run) fitHeld(ctx context.Context, v int, f *feature.Set, opt fit.Options, start *fit.Classifier) (*fit.Classifier, error) {
+func (r *run) fitHeld(ctx context.Context, v int, f *feature.Set, opt fit.Options,
+	start *fit.Classifier) (*fit.Classifier, error) {
 	rest, held := datasets.SplitStratified(f.Y, unit.ValidationFraction, r.spec.Settings.Seed)
 	cl, err := r.fitOnce(ctx, r.spec.HeldProbe(v), v, f.Subset(rest, restWhy), opt, start)
 	if err != nil {
@@ -66,7 +67,8 @@ func (r *run) fitHeld(ctx context.Context, v int, f *feature.Set, opt fit.Option
 }
 
 // fitOnce returns the probe with that key, from the folder or fitted.
-func (r *run) fitOnce(ctx context.Context, key store.Key, v int, f *feature.Set, opt fit.Options, start *fit.Classifier) (*fit.Classifier, error) {
+func (r *run) fitOnce(ctx context.Context, key store.Key, v int, f *feature.Set, opt fit.Options,
+	start *fit.Classifier) (*fit.Classifier, error) {
 	if cl, err := r.probe(key); cl != nil || err != nil {
 		return cl, err
 	}

@@ -46,7 +46,8 @@ func (m *openModel) check(ctx context.Context, ds datasets.Dataset, layout probe
 }
 
 // extract passes a data set through the model.
-func (m *openModel) extract(ctx context.Context, p *Plan, ds datasets.Dataset, progress func(done int)) (*feature.Set, error) {
+func (m *openModel) extract(ctx context.Context, p *Plan, ds datasets.Dataset,
+	progress func(done int)) (*feature.Set, error) {
 	f, err := probe.Extract(ctx, m.ex, ds, probe.ExtractOptions{
 		Batch: p.Batch, Layout: p.Layout,
 		// Corrupting takes processor time, and the engine leaves at most half of it.

@@ -28,7 +28,8 @@ func (p *Plan) complete() error {
 		return err
 	}
 	if p.Share.Workers() > 1 && !p.KeepFeatures {
-		return fault.Usagef("a share of a plan needs the features of its units kept: probes are fitted on what another share has extracted")
+		return fault.Usagef("a share of a plan needs the features of its units kept: " +
+			"probes are fitted on what another share has extracted")
 	}
 	if err := p.completeChoice(); err != nil {
 		return err

@@ -45,7 +45,8 @@ func Search(ctx context.Context, plan Plan, folder *store.Folder, progress func(
 	if err != nil {
 		return plan, err
 	}
-	res := &result.Search{Grid: grid, Chosen: grid[choice.Index], Likely: choice.Likely, Passes: choice.Passes, Why: choice.Why}
+	res := &result.Search{Grid: grid, Chosen: grid[choice.Index], Likely: choice.Likely, Passes: choice.Passes,
+		Why: choice.Why}
 	for _, step := range choice.Evaluated {
 		res.Evaluated = append(res.Evaluated, result.SearchStep{
 			Alpha: grid[step.Index], Samples: step.Samples, Right: step.Right, Passes: step.Passes, Why: step.Why})
@@ -77,7 +78,8 @@ func (p *Plan) grid() ([]float64, error) {
 	case p.OwnHead:
 		return nil, fault.Usagef("a search is for probes; the model's own head needs no training")
 	case p.Choose.OnTest || (p.Choose.Rule != "" && p.Choose.Rule != choose.DefaultRule):
-		return nil, fault.Usagef("a search finds the alpha of the rule %s on validation data, and no other", choose.DefaultRule)
+		return nil, fault.Usagef("a search finds the alpha of the rule %s on validation data, and no other",
+			choose.DefaultRule)
 	case p.Share.Count > 1:
 		return nil, fault.Usagef("a search decides what comes next by what it has seen, and cannot be shared")
 	}

@@ -57,7 +57,8 @@ func newSpec(ctx context.Context, p *Plan, data *runData) (*unit.Spec, error) {
 func newSettings(ctx context.Context, p *Plan) (*result.Settings, error) {
 	s := &result.Settings{
 		Wiseft: p.Version, Go: runtime.Version(), Runtime: p.Engine.Runtime(), Tensor: p.Tensor, OwnHead: p.OwnHead,
-		Suite: p.Suite, Reference: p.Reference, Baselines: p.Baselines, Corruptions: p.Corruptions, Severities: p.Severities, Seed: p.Seed,
+		Suite: p.Suite, Reference: p.Reference, Baselines: p.Baselines,
+		Corruptions: p.Corruptions, Severities: p.Severities, Seed: p.Seed,
 		Fit: recorded(p.Fit), WarmStart: p.WarmStart, Layout: p.Layout, Batch: p.Batch, Choose: p.Choose, Search: p.Found,
 		Validation: fmt.Sprintf("a stratified %g %% of the training data, seed %d", 100*unit.ValidationFraction, p.Seed),
 	}

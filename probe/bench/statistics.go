@@ -87,7 +87,8 @@ func countRight(right []bool) (n int) {
 
 // compareTo chooses the model with which all others are compared, and loads its answers.
 func (b *builder) compareTo() (err error) {
-	stats := &result.Statistics{Level: result.ConfidenceLevel, Flips: signFlips, Resamples: resamples, Seed: statisticsSeed, Comparisons: []*result.Comparison{}}
+	stats := &result.Statistics{Level: result.ConfidenceLevel, Flips: signFlips, Resamples: resamples,
+		Seed: statisticsSeed, Comparisons: []*result.Comparison{}}
 	b.result.Statistics, b.against = stats, -1
 	n := len(b.spec.Variants)
 	if n > maxCompared {
@@ -202,7 +203,8 @@ func (b *builder) effective() {
 		}
 	}
 	if len(ids) == 2 && alike(b.result.Models, ids) {
-		b.note("effective robustness is not measured: " + ids[0] + " and " + ids[1] + " are alike in clean accuracy, so no line is told by them; name others with --baseline")
+		b.note("effective robustness is not measured: " + ids[0] + " and " + ids[1] +
+			" are alike in clean accuracy, so no line is told by them; name others with --baseline")
 		return
 	}
 	line, err := metric.FitBaseline(clean, robust, samples, samples)

@@ -55,7 +55,8 @@ func TestStatistics(t *testing.T) {
 			}
 		}
 	}
-	if _, err := Compare(folderAt(t, root, "reader"), "alpha=0", "alpha=7"); err == nil || !strings.Contains(err.Error(), "alpha=0.5") {
+	if _, err := Compare(folderAt(t, root, "reader"), "alpha=0",
+		"alpha=7"); err == nil || !strings.Contains(err.Error(), "alpha=0.5") {
 		t.Errorf("a model that is not there: %v", err)
 	}
 }
@@ -72,7 +73,8 @@ func TestEffectiveRobustness(t *testing.T) {
 	t.Parallel()
 	plan := fakePlan()
 	res := mustRun(t, plan)
-	if res.Baseline == nil || !reflect.DeepEqual(res.Baseline.Models, []string{"alpha=0", "alpha=1"}) || res.Baseline.Note == "" {
+	if res.Baseline == nil || !reflect.DeepEqual(res.Baseline.Models,
+		[]string{"alpha=0", "alpha=1"}) || res.Baseline.Note == "" {
 		t.Fatalf("baseline %s", asJSON(t, res.Baseline))
 	}
 	for i, m := range res.Models {
@@ -86,7 +88,8 @@ func TestEffectiveRobustness(t *testing.T) {
 		t.Errorf("baseline %s", asJSON(t, res.Baseline))
 	}
 	plan.Baselines = []string{"alpha=2"}
-	if _, err := Run(t.Context(), plan, folderAt(t, t.TempDir(), "worker"), nil); err == nil || !strings.Contains(err.Error(), `no model "alpha=2"`) {
+	if _, err := Run(t.Context(), plan, folderAt(t, t.TempDir(), "worker"),
+		nil); err == nil || !strings.Contains(err.Error(), `no model "alpha=2"`) {
 		t.Errorf("a baseline that is not there: %v", err)
 	}
 }
@@ -101,7 +104,8 @@ func TestSuiteWithoutReference(t *testing.T) {
 	if !m.MOA.Known() || !m.ErrorRate.Known() || m.MCE.Known() || m.RMCE.Known() || m.Intervals.MOA == nil || m.Intervals.MCE != nil || res.Reference != nil {
 		t.Errorf("got %s", asJSON(t, m))
 	}
-	if notes := strings.Join(res.Notes, "\n"); !strings.Contains(notes, "self-made corruptions; not comparable") || strings.Contains(notes, "only a part") {
+	if notes := strings.Join(res.Notes, "\n"); !strings.Contains(notes,
+		"self-made corruptions; not comparable") || strings.Contains(notes, "only a part") {
 		t.Errorf("notes %q", res.Notes)
 	}
 }
@@ -150,6 +154,7 @@ func TestBootstrapIsPaired(t *testing.T) {
 	}
 	back := compareAccuracy(b, a)
 	if back.Difference != -d.Difference || !(math.Abs(float64(back.Bootstrap[0]+d.Bootstrap[1])) < 0.005) {
-		t.Errorf("the other way around: %v, %v; want minus %v, %v", back.Difference, back.Bootstrap, d.Difference, d.Bootstrap)
+		t.Errorf("the other way around: %v, %v; want minus %v, %v", back.Difference, back.Bootstrap, d.Difference,
+			d.Bootstrap)
 	}
 }

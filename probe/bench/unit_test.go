@@ -62,7 +62,10 @@ func TestUnitsAreReused(t *testing.T) {
 		{"batch", func(p *Plan) { p.Batch = 45 }, 3 * (2 + 4)},
 		{"tensor", func(p *Plan) { p.Tensor = "other" }, 3 * variantPasses},
 		{"rule", func(p *Plan) { p.Choose = choose.Choice{Rule: "robustness"} }, 3 * 3 * 2}, // 18 validation samples
-		{"another test set", func(p *Plan) { p.Tests = append(p.Tests, Test{Name: "more", Data: &ellipsoids{"more", 16, 4}}) }, 3 * 4},
+		{"another test set", func(p *Plan) {
+			p.Tests = append(p.Tests, Test{Name: "more", Data: &ellipsoids{"more",
+				16, 4}})
+		}, 3 * 4},
 	}
 	root := t.TempDir()
 	first, n := passes(t, small(), root)
@@ -196,7 +199,8 @@ func TestDamagedUnits(t *testing.T) {
 			if asJSON(t, got.Result) != asJSON(t, want.Result) {
 				t.Errorf("got\n%s\nwant\n%s", asJSON(t, got.Result), asJSON(t, want.Result))
 			}
-			if len(got.Events) == 0 || !strings.Contains(got.Events[0], "it is done again") || !strings.Contains(got.Events[0], ".npz") {
+			if len(got.Events) == 0 || !strings.Contains(got.Events[0],
+				"it is done again") || !strings.Contains(got.Events[0], ".npz") {
 				t.Errorf("events: %q", got.Events)
 			}
 		})
@@ -364,7 +368,8 @@ func TestStoredCorruptions(t *testing.T) {
 	if asJSON(t, got.Models) != asJSON(t, want.Models) {
 		t.Errorf("got\n%s\nwant\n%s", asJSON(t, got.Models), asJSON(t, want.Models))
 	}
-	if notes := strings.Join(got.Notes, "\n"); !strings.Contains(notes, "only if these are the published files") || strings.Contains(notes, "self-made") {
+	if notes := strings.Join(got.Notes, "\n"); !strings.Contains(notes,
+		"only if these are the published files") || strings.Contains(notes, "self-made") {
 		t.Errorf("notes %q", got.Notes)
 	}
 	for want, ds := range map[string]datasets.Dataset{
@@ -372,7 +377,8 @@ func TestStoredCorruptions(t *testing.T) {
 		"the files do not hold the same samples":         edited{clean, func(i int) int64 { return int64(i+1) % 3 }, nil},
 	} {
 		plan.Tests[0].Corrupted = func(context.Context, string, int) (datasets.Dataset, error) { return ds, nil }
-		if _, err := Run(t.Context(), plan, folderAt(t, t.TempDir(), "worker"), nil); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Run(t.Context(), plan, folderAt(t, t.TempDir(), "worker"),
+			nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)
 		}
 	}
@@ -421,8 +427,10 @@ func TestReadSpecRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, edit := range [][2]string{
-		{"wiseft.plan/1", "wiseft.plan/2"}, {`"severity": 3`, `"severity": 9`}, {`"corruption": "jitter",`, ""}, {`"rule": "accuracy"`, `"rule": "best"`},
-		{`"cells"`, `"sells"`}, {`"tests": [`, `"rests": [`}, {`"variants": [`, `"variants": [], "x": [`}, {`"train": {`, `"brain": {`}, {"{", "["},
+		{"wiseft.plan/1", "wiseft.plan/2"}, {`"severity": 3`, `"severity": 9`}, {`"corruption": "jitter",`,
+			""}, {`"rule": "accuracy"`, `"rule": "best"`},
+		{`"cells"`, `"sells"`}, {`"tests": [`, `"rests": [`}, {`"variants": [`,
+			`"variants": [], "x": [`}, {`"train": {`, `"brain": {`}, {"{", "["},
 	} {
 		bad := strings.Replace(string(good), edit[0], edit[1], 1)
 		if bad == string(good) {
@@ -431,7 +439,8 @@ func TestReadSpecRefuses(t *testing.T) {
 		if err := os.WriteFile(path, []byte(bad), 0o666); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Collect(t.Context(), folderAt(t, root, "collector"), nil); err == nil || !strings.Contains(err.Error(), "plan.json") {
+		if _, err := Collect(t.Context(), folderAt(t, root, "collector"),
+			nil); err == nil || !strings.Contains(err.Error(), "plan.json") {
 			t.Errorf("%s instead of %s: %v", edit[1], edit[0], err)
 		}
 	}

@@ -62,7 +62,8 @@ func (v *Validator) tell(what string) {
 
 // Score fits a probe on the features of the training data, the named output of the model, and returns its score on
 // validation data and the report of the fit. Training and validation share no sample.
-func (v *Validator) Score(ctx context.Context, model Variant, tensor string) (_ *result.Score, _ *fit.Report, err error) {
+func (v *Validator) Score(ctx context.Context, model Variant, tensor string) (_ *result.Score, _ *fit.Report,
+	err error) {
 	v.tell(model.ID() + ": model")
 	m, err := openVariant(ctx, v.plan.Engine, model, tensor)
 	if err != nil {
@@ -94,7 +95,8 @@ func (v *Validator) Score(ctx context.Context, model Variant, tensor string) (_ 
 
 // extract passes training or validation data through a model.
 func (v *Validator) extract(ctx context.Context, m *openModel, w unit.View) (*feature.Set, error) {
-	what := m.ID() + ": " + map[unit.Role]string{unit.Training: "training data", unit.Validation: "validation data"}[w.Role]
+	what := m.ID() + ": " + map[unit.Role]string{unit.Training: "training data",
+		unit.Validation: "validation data"}[w.Role]
 	ds, err := v.data.get(ctx, w)
 	if err != nil {
 		return nil, err

@@ -109,7 +109,8 @@ func (r *run) work(ctx context.Context) error {
 			return err
 		}
 	}
-	if r.plan.Share.Count > 1 && slices.ContainsFunc(units, func(u unit.Unit) bool { return r.pending(u) && !r.extracted(u) }) {
+	if r.plan.Share.Count > 1 && slices.ContainsFunc(units,
+		func(u unit.Unit) bool { return r.pending(u) && !r.extracted(u) }) {
 		return nil // another share is still working
 	}
 	for _, u := range units {
@@ -184,7 +185,8 @@ func (r *run) stored(key store.Key) (*feature.Set, error) {
 
 // featuresOf returns the features of a data set under a variant, from the folder or by the model. data returns the
 // set, whose hash is given, and is called only if the model runs; name is for progress.
-func (r *run) featuresOf(ctx context.Context, v int, hash, name string, data func() (datasets.Dataset, error)) (*feature.Set, error) {
+func (r *run) featuresOf(ctx context.Context, v int, hash, name string,
+	data func() (datasets.Dataset, error)) (*feature.Set, error) {
 	key := r.spec.FeaturesOf(v, hash)
 	if f, err := r.stored(key); f != nil || err != nil {
 		return f, err

@@ -21,7 +21,8 @@ func Episodes(y []int64, way, shot, query, count int, seed uint64) ([]Episode, e
 	}
 	maps.DeleteFunc(byLabel, func(label int64, at []int) bool { return label < 0 || len(at) < shot+query })
 	if way < 2 || shot < 1 || query < 1 || count < 1 || len(byLabel) < way {
-		return nil, fault.Inputf("%d folds of %d-way %d-shot with %d test samples each: %d classes have that many samples, at least 2 are needed, and all counts positive",
+		return nil, fault.Inputf("%d folds of %d-way %d-shot with %d test samples each: "+
+			"%d classes have that many samples, at least 2 are needed, and all counts positive",
 			count, way, shot, query, len(byLabel))
 	}
 	classes := slices.Sorted(maps.Keys(byLabel))

@@ -38,7 +38,8 @@ func TestEpisodes(t *testing.T) {
 	}
 	again, _ := Episodes(f.Y, 4, 5, 10, 3, 1)
 	other, _ := Episodes(f.Y, 4, 5, 10, 3, 2)
-	if !reflect.DeepEqual(again, episodes) || reflect.DeepEqual(other, episodes) || reflect.DeepEqual(episodes[0], episodes[1]) {
+	if !reflect.DeepEqual(again, episodes) || reflect.DeepEqual(other, episodes) || reflect.DeepEqual(episodes[0],
+		episodes[1]) {
 		t.Error("episodes do not follow the seed")
 	}
 	if _, err := Episodes(f.Y, 4, 15, 10, 3, 1); err == nil || !strings.Contains(err.Error(), "0 classes have that many") {

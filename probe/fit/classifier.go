@@ -97,7 +97,8 @@ func (cl *Classifier) Predict(dst []int64, scores []float64) {
 // accuracy returns the share of the rows that is classified correctly.
 func (cl *Classifier) accuracy(t feature.Table) (float64, error) {
 	y, k := t.Labels(), len(cl.Classes)
-	right, errs := make([]int, scaled.CeilDiv(len(y), scaled.BlockRows)), make([]error, scaled.CeilDiv(len(y), scaled.BlockRows))
+	right, errs := make([]int, scaled.CeilDiv(len(y), scaled.BlockRows)), make([]error,
+		scaled.CeilDiv(len(y), scaled.BlockRows))
 	score := cl.scorer()
 	scaled.Parallel(0, len(right), func(task int) {
 		lo, hi := task*scaled.BlockRows, min((task+1)*scaled.BlockRows, len(y))
@@ -193,7 +194,8 @@ func (cl *Classifier) Write(w io.Writer) error {
 			return err
 		}
 	} else if cl.Mean != nil {
-		if err := z.Float32Rows("mean", len(cl.Mean), nil, func(i int) ([]float32, error) { return cl.Mean[i : i+1], nil }); err != nil {
+		if err := z.Float32Rows("mean", len(cl.Mean), nil,
+			func(i int) ([]float32, error) { return cl.Mean[i : i+1], nil }); err != nil {
 			return err
 		}
 	}

@@ -62,7 +62,7 @@ type Report struct {
 	Classes       int     `json:"classes"`
 	Unseen        []int   `json:"unseen,omitempty"` // classes without a training sample
 	Objective     float64 `json:"objective"`
-	GradientNorm  float64 `json:"gradient_norm"` // Euclidean, at the solution; svc-ovo: the largest violation of the optimality conditions; 0 for knn and mlp
+	GradientNorm  float64 `json:"gradient_norm"` // Euclidean; svc-ovo: the largest violation; 0 for knn and mlp
 	Tol           float64 `json:"tol"`
 	Iterations    int     `json:"iterations"`
 	Converged     bool    `json:"converged"`
@@ -134,8 +134,9 @@ func newProblem(ctx context.Context, t feature.Table, opt Options) (*problem, []
 		return nil, nil, err
 	}
 	p := &problem{
-		Problem: &scaled.Problem{Rows: scaled.New(t, opt.Workers), Y: make([]int, len(y)), K: len(seen), Tol: opt.Tol, MaxIter: opt.MaxIter},
-		seen:    seen, opt: opt, init: opt.Init,
+		Problem: &scaled.Problem{Rows: scaled.New(t, opt.Workers), Y: make([]int, len(y)), K: len(seen),
+			Tol: opt.Tol, MaxIter: opt.MaxIter},
+		seen: seen, opt: opt, init: opt.Init,
 	}
 	for i, label := range y {
 		p.Y[i], _ = slices.BinarySearch(seen, int(label))
@@ -201,7 +202,8 @@ func (o *Options) complete() (Solver, error) {
 			o.Neighbors, o.Epochs, o.Dropout)
 	}
 	if o.MaxIter < 0 || !(o.Tol > 0) || o.Workers < 0 {
-		return Solver{}, fault.Usagef("iterations %d, tolerance %v and workers %d must be positive", o.MaxIter, o.Tol, o.Workers)
+		return Solver{}, fault.Usagef("iterations %d, tolerance %v and workers %d must be positive", o.MaxIter,
+			o.Tol, o.Workers)
 	}
 	return solver, nil
 }
@@ -216,7 +218,8 @@ func classNames(t feature.Table) ([]string, error) {
 	}
 	top := slices.Max(t.Labels())
 	if top >= maxClasses {
-		return nil, fault.Inputf("%s: label %d is beyond the %d classes that a probe can have", feature.Name(t), top, maxClasses)
+		return nil, fault.Inputf("%s: label %d is beyond the %d classes that a probe can have", feature.Name(t),
+			top, maxClasses)
 	}
 	for c := int64(len(names)); c <= top; c++ {
 		names = append(names, fmt.Sprint(c))

@@ -63,7 +63,8 @@ func TestFitFromUnbalancedInit(t *testing.T) {
 		f.X[i] *= 3
 	}
 	cold, report := mustFit(t, f, Options{})
-	init := &Classifier{Dim: cold.Dim, Classes: cold.Classes, Layers: []Layer{{W: slices.Clone(cold.Layers[0].W), B: cold.Layers[0].B}}}
+	init := &Classifier{Dim: cold.Dim, Classes: cold.Classes,
+		Layers: []Layer{{W: slices.Clone(cold.Layers[0].W), B: cold.Layers[0].B}}}
 	for i := range init.Layers[0].W {
 		init.Layers[0].W[i] += float32(i % cold.Dim)
 	}
@@ -136,7 +137,8 @@ func TestFitShapes(t *testing.T) {
 			for _, standardize := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%s/%s/standardize=%v", name, solver, standardize), func(t *testing.T) {
 					t.Parallel()
-					cl, report := mustFit(t, f, Options{Solver: solver, Standardize: standardize, Hidden: []int{8}, Epochs: 300, Balanced: true})
+					cl, report := mustFit(t, f, Options{Solver: solver, Standardize: standardize, Hidden: []int{8},
+						Epochs: 300, Balanced: true})
 					if err := cl.checkFits(f.Dim, len(cl.Classes)); err != nil {
 						t.Errorf("the classifier %v", err)
 					}
@@ -172,7 +174,8 @@ func TestFitUnseenClass(t *testing.T) {
 		t.Errorf("unseen: got %v and %v, want %v", report.Unseen, cl.Meta.Unseen, want)
 	}
 	for i, c := range []int{1, 2, 4} {
-		if !slices.Equal(cl.Layers[0].W[c*5:c*5+5], dense.Layers[0].W[i*5:i*5+5]) || cl.Layers[0].B[c] != dense.Layers[0].B[i] {
+		if !slices.Equal(cl.Layers[0].W[c*5:c*5+5],
+			dense.Layers[0].W[i*5:i*5+5]) || cl.Layers[0].B[c] != dense.Layers[0].B[i] {
 			t.Errorf("class %d differs from the fit without gaps", c)
 		}
 	}
@@ -274,14 +277,17 @@ func TestFitErrors(t *testing.T) {
 		{"empty", &feature.Set{}, Options{}, "features: no samples"},
 		{"short", edit(func(f *feature.Set) { f.X = f.X[:5] }), Options{},
 			"features of blobs: 5 values for 12 samples of dimension 3"},
-		{"solver", good, Options{Solver: "logistik"}, `there is no solver "logistik"; there are: knn, logistic, mlp, ridge, svc-ovo, svc-ovr`},
+		{"solver", good, Options{Solver: "logistik"},
+			`there is no solver "logistik"; there are: knn, logistic, mlp, ridge, svc-ovo, svc-ovr`},
 		{"C", good, Options{C: -1}, "option C is -1, must be greater than 0"},
 		{"C NaN", good, Options{C: math.NaN()}, "option C is NaN, must be greater than 0"},
 		{"init", good, Options{Init: small},
 			"initial classifier: is for 2 classes and dimension 2, want 2 and 3"},
 		{"init by mlp", good, Options{Init: deep}, "initial classifier: is of the solver mlp, want one linear layer"},
-		{"svc-ovr init by mlp", good, Options{Solver: "svc-ovr", Init: deep}, "initial classifier: is of the solver mlp, want one linear layer"},
-		{"mlp init of two layers", good, Options{Solver: "mlp", Hidden: []int{4, 4}, Init: deep}, "initial classifier: has 2 layers, the mlp 3"},
+		{"svc-ovr init by mlp", good, Options{Solver: "svc-ovr", Init: deep},
+			"initial classifier: is of the solver mlp, want one linear layer"},
+		{"mlp init of two layers", good, Options{Solver: "mlp", Hidden: []int{4, 4}, Init: deep},
+			"initial classifier: has 2 layers, the mlp 3"},
 		{"mlp init of other sizes", good, Options{Solver: "mlp", Hidden: []int{5}, Init: deep},
 			`initial classifier: layer 0 has 4 outputs and the activation "relu", the mlp 5 and "relu"`},
 	}
@@ -318,7 +324,8 @@ func TestFitStopsWithContext(t *testing.T) {
 
 func TestSolverRegistry(t *testing.T) {
 	t.Parallel()
-	if got, want := SolverNames(), []string{"knn", "logistic", "mlp", "ridge", "svc-ovo", "svc-ovr"}; !reflect.DeepEqual(got, want) {
+	if got, want := SolverNames(), []string{"knn", "logistic", "mlp", "ridge", "svc-ovo",
+		"svc-ovr"}; !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	s, _ := LookupSolver("logistic")

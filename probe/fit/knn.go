@@ -168,10 +168,16 @@ func (n *Neighbors) write(z *npy.Writer) error {
 		return err
 	}
 	if n.Inv != nil {
-		if err := z.Float32Rows("inv", n.dim, nil, func(i int) ([]float32, error) { return n.Inv[i : i+1], nil }); err != nil {
+		if err := z.Float32Rows("inv", n.dim, nil, func(i int) ([]float32, error) {
+			return n.Inv[i : i+1],
+				nil
+		}); err != nil {
 			return err
 		}
-		if err := z.Float32Rows("mean", n.dim, nil, func(i int) ([]float32, error) { return n.Mean[i : i+1], nil }); err != nil {
+		if err := z.Float32Rows("mean", n.dim, nil, func(i int) ([]float32, error) {
+			return n.Mean[i : i+1],
+				nil
+		}); err != nil {
 			return err
 		}
 	}

@@ -27,7 +27,8 @@ func init() {
 // objective is C * sum(log loss) + 0.5 * ||W||^2 of the stored network, with BatchNorm's running statistics folded
 // in. Sums are made in a fixed order. Init must have the same layers.
 func fitMLP(ctx context.Context, p *problem) (*solution, error) {
-	opt := mlp.Options{Hidden: p.opt.Hidden, Dropout: p.opt.Dropout, Epochs: cmp.Or(p.opt.Epochs, DefaultEpochs), Seed: p.opt.Seed}
+	opt := mlp.Options{Hidden: p.opt.Hidden, Dropout: p.opt.Dropout, Epochs: cmp.Or(p.opt.Epochs, DefaultEpochs),
+		Seed: p.opt.Seed}
 	if opt.Hidden == nil {
 		opt.Hidden = []int{DefaultWidth}
 	}

@@ -60,6 +60,7 @@ func TestMLPWarmStart(t *testing.T) {
 	opt.Init = init
 	_, warmReport := mustFit(t, f, opt)
 	if warmReport.TrainAccuracy < 0.95 || coldReport.TrainAccuracy > 0.9 {
-		t.Errorf("after one epoch: warm %v, cold %v (%d layers)", warmReport.TrainAccuracy, coldReport.TrainAccuracy, len(cold.Layers))
+		t.Errorf("after one epoch: warm %v, cold %v (%d layers)", warmReport.TrainAccuracy,
+			coldReport.TrainAccuracy, len(cold.Layers))
 	}
 }

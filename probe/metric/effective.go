@@ -30,7 +30,8 @@ func FitBaseline(id, ood []float64, idSamples, oodSamples int) (Baseline, error)
 		panic("metric: accuracies of different models")
 	}
 	if bad := firstNoShare(id, ood); bad >= 0 {
-		return Baseline{}, fmt.Errorf("baseline model %d: accuracies %v and %v must be shares from 0 to 1", bad, id[bad], ood[bad])
+		return Baseline{}, fmt.Errorf("baseline model %d: accuracies %v and %v must be shares from 0 to 1", bad,
+			id[bad], ood[bad])
 	}
 	n := float64(len(id))
 	x, y := logits(id, idSamples), logits(ood, oodSamples)

@@ -15,7 +15,8 @@ func TestAccuracyIntervalPublished(t *testing.T) {
 	for _, tt := range []struct {
 		right, n  int
 		low, high float64
-	}{{81, 263, 0.2553, 0.3662}, {15, 148, 0.0624, 0.1605}, {0, 20, 0, 0.1611}, {1, 29, 0.0061, 0.1718}, {20, 20, 0.8389, 1}} {
+	}{{81, 263, 0.2553, 0.3662}, {15, 148, 0.0624, 0.1605}, {0, 20, 0, 0.1611}, {1, 29, 0.0061, 0.1718}, {20, 20,
+		0.8389, 1}} {
 		got := AccuracyInterval(tt.right, tt.n, 0.95)
 		if !closeTo3(got.Low, tt.low) || !closeTo3(got.High, tt.high) {
 			t.Errorf("%d of %d: got %v, want %v to %v", tt.right, tt.n, got, tt.low, tt.high)

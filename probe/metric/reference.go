@@ -94,8 +94,8 @@ var published = []Reference{{
 	Source: scanObjectNNCSource,
 	Clean:  0.858, Corruptions: sevenCorruptions, OA: seven(0.578, 0.456, 0.733, 0.622, 0.697, 0.540, 0.773),
 }, {
-	ID: "scanobjectnn-c-offline", Name: "DGCNN on ScanObjectNN-C, rounded at the end", Title: "ScanObjectNN-C", Suite: "modelnet-c",
-	Source: scanObjectNNCSource, Rounding: RoundEnd,
+	ID: "scanobjectnn-c-offline", Name: "DGCNN on ScanObjectNN-C, rounded at the end", Title: "ScanObjectNN-C",
+	Suite: "modelnet-c", Source: scanObjectNNCSource, Rounding: RoundEnd,
 	Clean: 0.8581, Corruptions: sevenCorruptions, OA: seven(0.57752, 0.45579, 0.7331, 0.62151, 0.69688, 0.53956, 0.77294),
 }, {
 	ID: "omniobject3d-c", Name: "DGCNN on OmniObject3D-C", Title: "OmniObject3D-C", Suite: "modelnet-c",

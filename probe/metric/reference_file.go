@@ -97,7 +97,8 @@ func (f *referenceFile) check() error {
 		case seen[c.Name]:
 			return fmt.Errorf("corruption %q is there twice", c.Name)
 		case c.OA == nil || !(*c.OA >= 0 && *c.OA < 1):
-			return fmt.Errorf("corruption %q: oa %s must be a share from 0 and below 1: CE divides by the error", c.Name, number(c.OA))
+			return fmt.Errorf("corruption %q: oa %s must be a share from 0 and below 1: CE divides by the error",
+				c.Name, number(c.OA))
 		case *c.OA == *f.Clean:
 			return fmt.Errorf("corruption %q: oa %s equals clean, but RCE divides by the difference", c.Name, number(c.OA))
 		}

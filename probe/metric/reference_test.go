@@ -66,7 +66,8 @@ func TestReadReference(t *testing.T) {
 		t.Fatal(err)
 	}
 	if ref.ID != "ours" || ref.Title != "modelnet-c" || ref.Rounding != RoundStages || ref.Clean != 0.9 ||
-		!slices.Equal(ref.Corruptions, []string{"jitter", "scale"}) || !maps.Equal(ref.OA, map[string]float64{"jitter": 0.5, "scale": 0.8}) {
+		!slices.Equal(ref.Corruptions, []string{"jitter", "scale"}) || !maps.Equal(ref.OA,
+		map[string]float64{"jitter": 0.5, "scale": 0.8}) {
 		t.Errorf("got %+v", ref)
 	}
 	end := strings.Replace(ownReference, `"clean"`, `"rounding": "end", "clean"`, 1)

@@ -66,7 +66,8 @@ func Places(programDir string, loaderPath, pythons, nodes []string) []Place {
 	system := loaderPath
 	switch runtime.GOOS {
 	case "linux":
-		system = append(slices.Clip(system), "/usr/local/lib", "/usr/lib", "/usr/lib/*-linux-gnu", "/usr/lib64", "/opt/onnxruntime/lib")
+		system = append(slices.Clip(system), "/usr/local/lib", "/usr/lib", "/usr/lib/*-linux-gnu", "/usr/lib64",
+			"/opt/onnxruntime/lib")
 	case "darwin":
 		system = append(slices.Clip(system), "/opt/homebrew/lib", "/usr/local/lib")
 	}
@@ -74,7 +75,8 @@ func Places(programDir string, loaderPath, pythons, nodes []string) []Place {
 		places = append(places, Place{"system", dir})
 	}
 	for _, prefix := range pythons {
-		for _, lib := range []string{"lib/python3*/site-packages", "lib/python3*/dist-packages", "lib/python3/dist-packages", "Lib/site-packages"} {
+		for _, lib := range []string{"lib/python3*/site-packages", "lib/python3*/dist-packages",
+			"lib/python3/dist-packages", "Lib/site-packages"} {
 			places = append(places, Place{"python", filepath.Join(prefix, filepath.FromSlash(lib), "onnxruntime", "capi")})
 		}
 	}
@@ -87,7 +89,8 @@ func Places(programDir string, loaderPath, pythons, nodes []string) []Place {
 		nodeOS = "win32"
 	}
 	for _, prefix := range nodes {
-		places = append(places, Place{"node", filepath.Join(prefix, "node_modules", "onnxruntime-node", "bin", "napi-v*", nodeOS, nodeArch)})
+		places = append(places, Place{"node", filepath.Join(prefix, "node_modules", "onnxruntime-node", "bin",
+			"napi-v*", nodeOS, nodeArch)})
 	}
 	return places
 }

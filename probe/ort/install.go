@@ -50,9 +50,11 @@ const CUDAHint = "install an NVIDIA driver, CUDA 12 and cuDNN 9, and have their 
 
 func hint(cuda bool) string {
 	if cuda {
-		return "install onnxruntime-gpu " + MinVersion + " or newer with pip, and name its library with --onnxruntime or WISEFT_ONNXRUNTIME"
+		return "install onnxruntime-gpu " + MinVersion +
+			" or newer with pip, and name its library with --onnxruntime or WISEFT_ONNXRUNTIME"
 	}
-	return "install onnxruntime " + MinVersion + " or newer (pip install onnxruntime), or name the library with --onnxruntime or WISEFT_ONNXRUNTIME"
+	return "install onnxruntime " + MinVersion +
+		" or newer (pip install onnxruntime), or name the library with --onnxruntime or WISEFT_ONNXRUNTIME"
 }
 
 func haveClient(client string) bool {

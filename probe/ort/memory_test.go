@@ -47,7 +47,8 @@ func useSession(t *testing.T, model []byte) {
 	}
 	for _, n := range []int{8, 2} {
 		const points = 256
-		if _, err := s.Extract(t.Context(), nil, probe.Batch{Shape: []int64{int64(n), points, 3}, X: ramp(n * points * 3)}); err != nil {
+		if _, err := s.Extract(t.Context(), nil, probe.Batch{Shape: []int64{int64(n), points, 3},
+			X: ramp(n * points * 3)}); err != nil {
 			t.Error(err)
 		}
 	}

@@ -61,7 +61,8 @@ func (e Engine) Open(ctx context.Context, model []byte, tensor string) (probe.Ex
 	if s.run, err = onnxruntime.NewRunOptions(); err != nil {
 		return nil, err
 	}
-	s.session, err = onnxruntime.NewDynamicAdvancedSessionWithONNXData(model, []string{in.Name}, []string{out.Name}, options)
+	s.session, err = onnxruntime.NewDynamicAdvancedSessionWithONNXData(model, []string{in.Name}, []string{out.Name},
+		options)
 	if err != nil {
 		return nil, errors.Join(modelErrorf("onnxruntime refuses the model: %v", err), s.run.Destroy())
 	}
@@ -112,7 +113,8 @@ func cause(err error) string {
 }
 
 // choose returns the input and the output to use, or an error if the model cannot be run.
-func choose(inputs, outputs []onnxruntime.InputOutputInfo, tensor string) (in, out onnxruntime.InputOutputInfo, err error) {
+func choose(inputs, outputs []onnxruntime.InputOutputInfo, tensor string) (in, out onnxruntime.InputOutputInfo,
+	err error) {
 	if len(inputs) != 1 {
 		return in, out, modelErrorf("the model has %d inputs (%s); one is supported", len(inputs), names(inputs))
 	}

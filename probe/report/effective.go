@@ -13,7 +13,8 @@ import (
 
 func init() {
 	registerPlot(Plot{
-		Name: "effective", Doc: "robustness against clean accuracy on logit axes, with the baseline's line", draw: drawEffective,
+		Name: "effective", Doc: "robustness against clean accuracy on logit axes, with the baseline's line",
+		draw: drawEffective,
 	})
 }
 

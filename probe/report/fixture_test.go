@@ -26,7 +26,8 @@ func full() *result.Result {
 		m.ModelSHA256 = "cafe"
 		m.Probe = &fit.Report{Converged: true, Iterations: 12}
 	}
-	r.Baseline = &result.Baseline{Models: []string{"alpha=0", "alpha=1"}, Slope: 0.9, Intercept: -0.6, R2: 1, Note: "a line through two models"}
+	r.Baseline = &result.Baseline{Models: []string{"alpha=0", "alpha=1"}, Slope: 0.9, Intercept: -0.6, R2: 1,
+		Note: "a line through two models"}
 	r.Pareto = []string{"alpha=0.6", "alpha=0.7", "alpha=0.8", "alpha=0.9", "alpha=1"}
 	r.NUnits = 407
 	compareAll(r)
@@ -39,7 +40,8 @@ func fill(t *result.Tested) {
 		return [2]result.Number{n - result.Number(by), n + result.Number(by)}
 	}
 	moa, mce, rmce := around(t.Exact.MOA, 0.015), around(t.Exact.MCE, 0.05), around(t.Exact.RMCE, 0.1)
-	t.Intervals = &result.TestIntervals{Clean: around(t.Clean.OA, 0.02), MOA: &moa, MCE: &mce, RMCE: &rmce, Corruptions: map[string][2]result.Number{}}
+	t.Intervals = &result.TestIntervals{Clean: around(t.Clean.OA, 0.02), MOA: &moa, MCE: &mce, RMCE: &rmce,
+		Corruptions: map[string][2]result.Number{}}
 	t.Clean = &result.Score{OA: t.Clean.OA, MAcc: t.Clean.OA - 0.01, NLL: 0.5, ECE: 0.04, Brier: 0.2, N: 100}
 	t.ErrorRate = 1 - t.Exact.MOA
 	t.Corrupted = &result.Corrupted{NLL: 0.9, ECE: 0.1, Brier: 0.34, Cells: 35}
@@ -56,7 +58,8 @@ func fill(t *result.Tested) {
 
 func settings() result.Settings {
 	data := func(name string, n int) *result.Data {
-		return &result.Data{Info: datasets.Info{Name: name, Format: "npz", History: []string{"preprocess: first 512 points"}}, SHA256: "beef", N: n}
+		return &result.Data{Info: datasets.Info{Name: name, Format: "npz",
+			History: []string{"preprocess: first 512 points"}}, SHA256: "beef", N: n}
 	}
 	return result.Settings{
 		Wiseft: "v1", Go: "go1.26", Runtime: "onnxruntime 1.23.2, cpu", Tensor: "features", Train: data("folder/train.npz", 400),
@@ -80,7 +83,8 @@ func compareAll(r *result.Result) {
 		}
 		of := func(d result.Number) *result.Difference {
 			p := result.Number(math.Exp(-300 * math.Abs(float64(d))))
-			return &result.Difference{Difference: d, Interval: [2]result.Number{d - 0.01, d + 0.01}, P: p, PHolm: min(1, 10*p), Test: "a test"}
+			return &result.Difference{Difference: d, Interval: [2]result.Number{d - 0.01, d + 0.01}, P: p,
+				PHolm: min(1, 10*p), Test: "a test"}
 		}
 		r.Statistics.Comparisons = append(r.Statistics.Comparisons, &result.Comparison{A: against.ID, B: m.ID,
 			Clean: of(against.Clean.OA - m.Clean.OA), MOA: of(against.Exact.MOA - m.Exact.MOA)})
@@ -119,7 +123,8 @@ func single() *result.Result {
 func grid() *result.Result {
 	r := full()
 	for i, m := range r.Models {
-		m.Alpha, m.Params = nil, []result.Param{{Name: "lambda", Value: float64(i%4) / 4}, {Name: "density", Value: float64(i/4) / 4}}
+		m.Alpha, m.Params = nil, []result.Param{{Name: "lambda", Value: float64(i%4) / 4},
+			{Name: "density", Value: float64(i/4) / 4}}
 		m.ID = paramText(m.Params)
 	}
 	best := r.Models[8]
@@ -152,7 +157,8 @@ func fine(n int) *result.Result {
 func results() map[string]*result.Result {
 	onTest := full()
 	onTest.Chosen.OnTest = true
-	return map[string]*result.Result{"full": full(), "partial_suite": sweep(false), "bench": benchmark(), "single": single(), "grid": grid(), "on_test": onTest}
+	return map[string]*result.Result{"full": full(), "partial_suite": sweep(false), "bench": benchmark(),
+		"single": single(), "grid": grid(), "on_test": onTest}
 }
 
 // golden compares the output of a format for results with files.

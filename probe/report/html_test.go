@@ -112,7 +112,8 @@ func TestPageHasTheFigures(t *testing.T) {
 		t.Errorf("the chosen model is not marked: %q", got)
 	}
 	c := r.Statistics.Comparisons[9]
-	want := []string{"alpha=1 finetuned", "−1.1", "−2.1 to −0.1", pValue(c.Clean.P), pValue(c.Clean.PHolm), "+4.0", "+3.0 to +5.0", "<0.001", "<0.001"}
+	want := []string{"alpha=1 finetuned", "−1.1", "−2.1 to −0.1", pValue(c.Clean.P), pValue(c.Clean.PHolm), "+4.0",
+		"+3.0 to +5.0", "<0.001", "<0.001"}
 	if got := doc.table(t, "comparisons")[9]; !slices.Equal(got, want) {
 		t.Errorf("comparison: got %q, want %q", got, want)
 	}

@@ -122,7 +122,8 @@ func (l *path) drawLabels(c *draw.Canvas, at []vg.Point) {
 
 // labelBox finds room for a label around point i: in the direction away from the path first, then in directions ever
 // farther from it. It returns the first box if there is none.
-func labelBox(c *draw.Canvas, at []vg.Point, taken []vg.Rectangle, i int, radius, width vg.Length) (vg.Rectangle, bool) {
+func labelBox(c *draw.Canvas, at []vg.Point, taken []vg.Rectangle, i int, radius, width vg.Length) (vg.Rectangle,
+	bool) {
 	const lineHeight, gap = vg.Length(11), vg.Length(3)
 	outward := normal(at, i)
 	var first vg.Rectangle

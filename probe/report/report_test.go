@@ -57,7 +57,8 @@ func sweep(whole bool) *result.Result {
 		r.Models = append(r.Models, m)
 	}
 	best := r.Models[8]
-	r.Chosen = &result.Chosen{ID: best.ID, Alpha: best.Alpha, Params: best.Params, Rule: choose.Choice{Rule: "accuracy"}.Doc(), Validation: 0.8}
+	r.Chosen = &result.Chosen{ID: best.ID, Alpha: best.Alpha, Params: best.Params,
+		Rule: choose.Choice{Rule: "accuracy"}.Doc(), Validation: 0.8}
 	return r
 }
 

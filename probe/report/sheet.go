@@ -65,7 +65,10 @@ func resultsSheet(r *result.Result) sheet {
 		column{"clean", func(m *result.Model) string { return percent(m.Clean.OA) }},
 		column{"mAcc", func(m *result.Model) string { return percent(m.Clean.MAcc) }})
 	for _, name := range r.Order {
-		columns = append(columns, column{name, func(m *result.Model) string { return percent(corruptionOA(&m.Tested, name)) }})
+		columns = append(columns, column{name, func(m *result.Model) string {
+			return percent(corruptionOA(&m.Tested,
+				name))
+		}})
 	}
 	if len(r.Order) > 0 {
 		columns = append(columns, column{"mOA", func(m *result.Model) string { return percent(m.MOA) }})
@@ -96,7 +99,8 @@ func intervalsSheet(r *result.Result) sheet {
 	if !hasIntervals(r) {
 		return sheet{}
 	}
-	of := func(figure func(*result.TestIntervals) *[2]result.Number, text func(result.Number) string) func(*result.Model) string {
+	of := func(figure func(*result.TestIntervals) *[2]result.Number,
+		text func(result.Number) string) func(*result.Model) string {
 		return func(m *result.Model) string {
 			if i := figure(m.Intervals); i != nil {
 				return rangeOf(*i, text)
@@ -114,7 +118,8 @@ func intervalsSheet(r *result.Result) sheet {
 		}, percent)})
 	}
 	if len(r.Order) > 0 {
-		columns = append(columns, column{"mOA", of(func(i *result.TestIntervals) *[2]result.Number { return i.MOA }, percent)})
+		columns = append(columns, column{"mOA", of(func(i *result.TestIntervals) *[2]result.Number { return i.MOA },
+			percent)})
 	}
 	if r.Reference != nil {
 		columns = append(columns,
@@ -122,7 +127,8 @@ func intervalsSheet(r *result.Result) sheet {
 			column{"RmCE", of(func(i *result.TestIntervals) *[2]result.Number { return i.RMCE }, share)})
 	}
 	s := modelSheet(r, "intervals", level(r)+" intervals", columns)
-	s.Caption = join(s.Caption, "clean accuracy: Wilson's interval; means over the suite: by cloud, each with all its corruptions")
+	s.Caption = join(s.Caption,
+		"clean accuracy: Wilson's interval; means over the suite: by cloud, each with all its corruptions")
 	return s
 }
 
@@ -141,7 +147,8 @@ func comparisonsSheet(r *result.Result) sheet {
 		return sheet{}
 	}
 	s := sheet{ID: "comparisons", Title: r.Statistics.Against + " against each",
-		Head: []string{"against", "clean", level(r) + " interval", "p", "p (Holm)", "mOA", level(r) + " interval", "p", "p (Holm)"}}
+		Head: []string{"against", "clean", level(r) + " interval", "p", "p (Holm)", "mOA", level(r) + " interval",
+			"p", "p (Holm)"}}
 	models, note := shown(r)
 	for _, m := range models {
 		c := difference(r, r.Statistics.Against, m.ID)

@@ -97,7 +97,8 @@ func verdictOfBench(r *result.Result) verdict {
 
 // scoresText has the figures of a model on the first test set.
 func scoresText(r *result.Result, m *result.Model) string {
-	text := fmt.Sprintf("On the %d samples of %s it has %s %% clean accuracy", m.Clean.N, testName(&m.Tested), percent(m.Clean.OA))
+	text := fmt.Sprintf("On the %d samples of %s it has %s %% clean accuracy", m.Clean.N, testName(&m.Tested),
+		percent(m.Clean.OA))
 	if m.Intervals != nil {
 		text += fmt.Sprintf(" (%s interval %s)", level(r), percentRange(m.Intervals.Clean))
 	}

@@ -41,7 +41,8 @@ func (s *searcher) explain(likely float64) string {
 	if s.at[s.choice.Index] != nil {
 		seen = "evaluated"
 	}
-	return fmt.Sprintf("alpha %v (%s): within one step of the grid's choice with probability %.2f; %d of %d alphas evaluated, %.2f of %d passes",
+	return fmt.Sprintf("alpha %v (%s): within one step of the grid's choice with probability %.2f; "+
+		"%d of %d alphas evaluated, %.2f of %d passes",
 		s.grid[s.choice.Index], seen, likely, len(s.choice.Evaluated), len(s.grid), s.choice.Passes, len(s.grid))
 }
 

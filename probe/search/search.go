@@ -104,7 +104,8 @@ func (o *Options) complete(grid []float64) error {
 		fallback float64
 		name     string
 	}{
-		{&o.Budget, 1.0 / 3, "budget"}, {&o.TrainShare, 0.8, "share of training"}, {&o.Between, 1, "part of training between the ends"},
+		{&o.Budget, 1.0 / 3, "budget"}, {&o.TrainShare, 0.8, "share of training"}, {&o.Between, 1,
+			"part of training between the ends"},
 		{&o.Confidence, 0.99, "confidence"},
 	} {
 		if *d.value == 0 {

@@ -99,7 +99,10 @@ func TestAlphaRefuses(t *testing.T) {
 		{"budget", grid(11), Options{Budget: 2}, e.evaluate, "budget 2 must be above 0 and at most 1"},
 		{"training", grid(11), Options{TrainShare: -1}, e.evaluate, "share of training -1 must"},
 		{"confidence", grid(11), Options{Confidence: math.NaN()}, e.evaluate, "confidence NaN must"},
-		{"evaluation", grid(11), Options{}, func(context.Context, int, []int) ([]float64, error) { return nil, broken }, "no engine"},
+		{"evaluation", grid(11), Options{}, func(context.Context, int, []int) ([]float64, error) {
+			return nil,
+				broken
+		}, "no engine"},
 		{"nothing", grid(11), Options{}, func(context.Context, int, []int) ([]float64, error) { return nil, nil },
 			"alpha 0: 0 margins for 0 validation samples"},
 		{"another number", grid(11), Options{}, func(_ context.Context, i int, _ []int) ([]float64, error) {

@@ -143,7 +143,8 @@ func TestSimulatedCurves(t *testing.T) {
 				}
 			}
 			share := float64(near) / float64(runs)
-			t.Logf("%.3f of %d within one step, %.2f samples lost, %.2f passes of 11", share, runs, float64(lost)/float64(runs), passes/float64(runs))
+			t.Logf("%.3f of %d within one step, %.2f samples lost, %.2f passes of 11", share, runs,
+				float64(lost)/float64(runs), passes/float64(runs))
 			// Three standard deviations of the share over so few runs.
 			slack := 0.0
 			if runs < 1000 {

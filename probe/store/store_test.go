@@ -82,7 +82,8 @@ func TestSaveAndLoad(t *testing.T) {
 	if got, _ := load(f, "features", key); !errors.Is(err, broken) || got != long {
 		t.Errorf("after a failure (%v): %d bytes", err, len(got))
 	}
-	if err := f.Save("features", NewKey("two"), func(io.Writer) error { return broken }); !errors.Is(err, broken) || f.Has("features", NewKey("two")) {
+	if err := f.Save("features", NewKey("two"), func(io.Writer) error { return broken }); !errors.Is(err,
+		broken) || f.Has("features", NewKey("two")) {
 		t.Errorf("half a unit is there (%v)", err)
 	}
 	for _, path := range files(t, root) {
@@ -90,7 +91,8 @@ func TestSaveAndLoad(t *testing.T) {
 			t.Errorf("%s is left", path)
 		}
 	}
-	if err := f.Load("features", key, func(io.ReaderAt, int64) error { return broken }); !errors.Is(err, broken) || !strings.Contains(err.Error(), string(key)) {
+	if err := f.Load("features", key, func(io.ReaderAt, int64) error { return broken }); !errors.Is(err,
+		broken) || !strings.Contains(err.Error(), string(key)) {
 		t.Errorf("an error of reading: %v", err)
 	}
 }

@@ -61,7 +61,8 @@ func TestGreedySoup(t *testing.T) {
 			}
 		}
 		var told []SoupStep
-		steps, err := GreedySoup(make([]SoupStep, 4), SoupOptions{Strict: c.strict, Report: func(s SoupStep) { told = append(told, s) }}, fractions(t, table))
+		steps, err := GreedySoup(make([]SoupStep, 4), SoupOptions{Strict: c.strict,
+			Report: func(s SoupStep) { told = append(told, s) }}, fractions(t, table))
 		order, taken := takenOf(steps)
 		if err != nil || !slices.Equal(order, []int{1, 3, 0, 2}) || !slices.Equal(taken, c.taken) {
 			t.Errorf("%s: order %v, taken %v, want [1 3 0 2] and %v (%v)", c.name, order, taken, c.taken, err)

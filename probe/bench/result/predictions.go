@@ -72,7 +72,8 @@ func OwnHead(f *feature.Set) (*Predictions, error) {
 		Scores: make([]float64, len(f.X)), Prob: make([]float64, len(f.X)), impossible: make([]bool, f.Len()), Of: f.Meta}
 	for i, y := range f.Y {
 		if y < 0 || y >= int64(f.Dim) {
-			return nil, fault.Inputf("%s: sample %d has label %d, but %q gives scores of classes 0 to %d; map the labels with --labels",
+			return nil, fault.Inputf("%s: sample %d has label %d, but %q gives scores of classes 0 to %d; "+
+				"map the labels with --labels",
 				f.Meta.Data.Name, i, y, f.Meta.Tensor, f.Dim-1)
 		}
 	}

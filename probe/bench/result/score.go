@@ -71,7 +71,8 @@ func (p *Predictions) Intervals(resamples int, seed uint64) *Intervals {
 	return &Intervals{
 		OA: of(func(s *Score) Number { return s.OA }), MAcc: of(func(s *Score) Number { return s.MAcc }),
 		NLL: of(func(s *Score) Number { return s.NLL }), ECE: of(func(s *Score) Number { return s.ECE }),
-		ECEEqualMass: of(func(s *Score) Number { return s.ECEEqualMass }), Brier: of(func(s *Score) Number { return s.Brier }),
+		ECEEqualMass: of(func(s *Score) Number { return s.ECEEqualMass }),
+		Brier:        of(func(s *Score) Number { return s.Brier }),
 	}
 }
 

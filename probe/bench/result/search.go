@@ -4,7 +4,7 @@ package result
 type Search struct {
 	Grid      []float64    `json:"grid"`
 	Chosen    float64      `json:"chosen"`
-	Likely    float64      `json:"likely"` // probability that Chosen is within one step of the mix that the whole grid would choose
+	Likely    float64      `json:"likely"` // probability of being within one step of the whole grid's choice
 	Passes    float64      `json:"passes"` // training and validation passes; the whole grid needs one for each alpha
 	Evaluated []SearchStep `json:"evaluated"`
 	Why       string       `json:"why"`

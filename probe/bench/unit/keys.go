@@ -150,7 +150,8 @@ func (s *Spec) Probe(v int) store.Key {
 }
 
 func (s *Spec) probeKey(v int, rows string) probeKey {
-	return probeKey{Probe, s.Features(v, View{Role: Training}), s.Settings.Train.Classes, rows, s.Settings.Fit, "", generation}
+	return probeKey{Probe, s.Features(v, View{Role: Training}), s.Settings.Train.Classes, rows, s.Settings.Fit, "",
+		generation}
 }
 
 // BentProbe returns the key of the probe that a search fits for variant v on features of which only those of the rows

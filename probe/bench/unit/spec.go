@@ -83,7 +83,8 @@ func (s *Spec) Check() error {
 	case s.Schema != Schema:
 		return fmt.Errorf("schema is %q, want %q", s.Schema, Schema)
 	case len(s.Variants) == 0 || len(s.Tests) == 0 || len(s.Tests) != len(s.Settings.Tests):
-		return fmt.Errorf("%d variants, and %d test sets of which %d are described", len(s.Variants), len(s.Tests), len(s.Settings.Tests))
+		return fmt.Errorf("%d variants, and %d test sets of which %d are described", len(s.Variants), len(s.Tests),
+			len(s.Settings.Tests))
 	case (s.Settings.Train == nil) != s.Settings.OwnHead:
 		return fmt.Errorf("training data and the model's own head exclude each other")
 	}

@@ -81,8 +81,10 @@ type Descent struct {
 
 // Options says where a descent starts. Zero values are the defaults.
 type Options struct {
-	Start   []float64 // weights and intercepts of scaled features, rows x width, padded; the descent owns them afterwards; nil = 0
-	Penalty float64   // of the intercepts: 0 or 1
+	// Start are weights and intercepts of scaled features, rows x width, padded, which the descent owns afterwards;
+	// nil = 0.
+	Start   []float64
+	Penalty float64 // of the intercepts: 0 or 1
 	// Last is a descent that has ended, on the same rows with another C: its steps and its preconditioner are reused,
 	// and it must not be used afterwards; nil = none.
 	Last *Descent
