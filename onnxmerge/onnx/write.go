@@ -87,7 +87,8 @@ func (m *Model) Rewrite(ctx context.Context, w io.Writer, replacements []Replace
 }
 
 // Write writes the model with the given payloads replaced, and returns its data files. Everything that is neither
-// replaced nor changed by opt is copied byte for byte. An impossible layout is refused before the first file is created.
+// replaced nor changed by opt is copied byte for byte. An impossible layout is refused before the first file is
+// created.
 func (m *Model) Write(ctx context.Context, out Output, replacements []Replacement, opt WriteOptions) ([]File, error) {
 	made, err := m.fills(replacements)
 	if err != nil {

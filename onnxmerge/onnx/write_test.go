@@ -143,7 +143,8 @@ func TestLayoutsOfAChangedModel(t *testing.T) {
 			}
 		}
 		inside, _ := write(t, m, replacements, WriteOptions{Layout: Inside, Change: change})
-		for _, opt := range []WriteOptions{{Layout: Keep, DataName: "x.data"}, {Layout: Outside, DataName: "x.data", Workers: 3}} {
+		for _, opt := range []WriteOptions{{Layout: Keep, DataName: "x.data"}, {Layout: Outside, DataName: "x.data",
+			Workers: 3}} {
 			opt.Change = change
 			out, _ := write(t, m, replacements, opt)
 			if got, want := out.open(t), inside.open(t); len(want.Tensors) == len(left.Tensors) {
