@@ -194,7 +194,7 @@ func (s *soup) score(ctx context.Context, indices []int) (float64, error) {
 		if err != nil {
 			return 0, err
 		}
-		variant = averageVariant{mergeVariant{params: plan.Params, base: plan, size: first.SizeBytes(), monitor: s.opt.Monitor}, s.name(indices)}
+		variant = averageVariant{mergeVariant{params: plan.Params, base: plan, last: first, monitor: s.opt.Monitor}, s.name(indices)}
 	}
 	score, fitted, err := s.validator.Score(ctx, variant, s.tensors[indices[0]])
 	if err != nil {

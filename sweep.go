@@ -15,6 +15,8 @@ import (
 	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/onnxmerge"
 	"github.com/wiseft/wiseft/onnxmerge/method"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
+	"github.com/wiseft/wiseft/onnxmerge/onnx/surgery"
 	"github.com/wiseft/wiseft/probe/bench"
 	"github.com/wiseft/wiseft/probe/bench/result"
 )
@@ -61,10 +63,15 @@ func Sweep(ctx context.Context, paths []string, opt SweepOptions) (_ *Measured, 
 		return nil, err
 	}
 	last := merged.inputs[len(paths)-1]
-	if plan.Variants, err = opt.variants(merged, points, last.SizeBytes()); err != nil {
+	if plan.Tensor, err = opt.measuredTensor(last, merged.Backbone.Output); err != nil {
 		return nil, err
 	}
-	if plan.Tensor, err = opt.measuredTensor(last, merged.Backbone.Output); err != nil {
+	cut, err := surgery.Cut(last.Model, plan.Tensor)
+	if err != nil {
+		return nil, aboutModel(last.path, err)
+	}
+	whole := mergeVariant{base: merged.Plan, last: last, cut: cut, monitor: opt.Monitor}
+	if plan.Variants, err = opt.variants(whole, points); err != nil {
 		return nil, err
 	}
 	return opt.measure(ctx, plan, opt.Search)
@@ -147,16 +154,16 @@ func withPoint(params method.Params, point []result.Param) method.Params {
 	return all
 }
 
-// variants returns a merge for every point. Parameters that cannot be are reported here, before anything runs.
-func (o SweepOptions) variants(merged *MergePlan, points [][]result.Param, size int64) (list []bench.Variant, err error) {
-	for _, point := range points {
-		params := withPoint(o.Merge.Params, point)
-		if _, err := merged.With(params); err != nil {
+// variants returns a variant like v for every point. Parameters that cannot be are reported here, before anything runs.
+func (o SweepOptions) variants(v mergeVariant, points [][]result.Param) (list []bench.Variant, err error) {
+	for _, v.point = range points {
+		v.params = withPoint(o.Merge.Params, v.point)
+		if _, err := v.plan(); err != nil {
 			return nil, err
 		}
-		list = append(list, mergeVariant{point, params, merged.Plan, size, o.Monitor})
+		list = append(list, v)
 	}
-	for _, warning := range merged.Warnings {
+	for _, warning := range v.base.Warnings {
 		o.Monitor.note(warning)
 	}
 	return list, nil
@@ -168,8 +175,18 @@ type mergeVariant struct {
 	point   []result.Param
 	params  method.Params // with those that all variants share
 	base    *onnxmerge.Plan
-	size    int64 // of the model, about, in bytes
+	last    *Model      // whose file is written
+	cut     onnx.Change // removes what follows the measured tensor
 	monitor Monitor
+}
+
+// plan returns the plan with the variant's parameters.
+func (v mergeVariant) plan() (*onnxmerge.Plan, error) {
+	p, err := v.base.With(v.params)
+	if err != nil {
+		return nil, err
+	}
+	return p, p.Err()
 }
 
 // ID implements bench.Variant.
@@ -186,33 +203,43 @@ func (v mergeVariant) Params() []result.Param { return v.point }
 
 // Key implements bench.Variant.
 func (v mergeVariant) Key(ctx context.Context) (string, error) {
-	plan, err := v.base.With(v.params)
+	plan, err := v.plan()
 	if err != nil {
 		return "", err
 	}
 	return plan.Key(ctx)
 }
 
-// provenanceRoom is more bytes than a merge's metadata takes. A buffer that is one byte too small grows to twice its
-// size.
-const provenanceRoom = 64 << 10
+// spareBytes is room in a buffer for what a written model has more than the file that it is written from. A buffer that
+// is one byte too small grows to twice its size.
+const spareBytes = 64 << 10
 
-// Model implements bench.Variant.
-func (v mergeVariant) Model(ctx context.Context, _ string) ([]byte, error) {
-	plan, err := v.base.With(v.params)
+// Model implements bench.Variant. The SHA-256 is that of the whole merged model, as Merge writes it without provenance;
+// what follows the measured tensor is then removed as was found once for all variants.
+func (v mergeVariant) Model(ctx context.Context, _ string) (m bench.Model, err error) {
+	plan, err := v.plan()
 	if err != nil {
-		return nil, err
+		return m, err
 	}
-	var out bytes.Buffer
-	out.Grow(int(v.size) + provenanceRoom)
-	made, err := onnxmerge.Run(ctx, &out, plan, nil)
+	var whole, cut bytes.Buffer
+	whole.Grow(int(v.last.SizeBytes()) + spareBytes)
+	made, err := onnxmerge.Run(ctx, &whole, plan, nil)
 	if err != nil {
-		return nil, err
+		return m, err
 	}
 	for _, clamped := range made.Clamped {
 		v.monitor.note(v.ID() + ": " + describeClamped(clamped))
 	}
-	return out.Bytes(), nil
+	if v.cut.IsZero() {
+		m.ONNX = whole.Bytes()
+		return m, nil
+	}
+	sum := sha256.Sum256(whole.Bytes())
+	m.SHA256 = hex.EncodeToString(sum[:])
+	cut.Grow(whole.Len() + spareBytes)
+	err = v.last.WriteCopyChanged(ctx, &cut, whole.Bytes(), v.cut)
+	m.ONNX = cut.Bytes()
+	return m, err
 }
 
 // Bench fits a probe on each model's features and scores it on test data, clean and corrupted.
@@ -277,11 +304,12 @@ func (v storedVariant) Key(ctx context.Context) (string, error) {
 }
 
 // Model implements bench.Variant.
-func (v storedVariant) Model(ctx context.Context, _ string) ([]byte, error) {
+func (v storedVariant) Model(ctx context.Context, _ string) (bench.Model, error) {
 	m, err := Open(string(v))
 	if err != nil {
-		return nil, err
+		return bench.Model{}, err
 	}
 	defer m.Close()
-	return m.Bytes(ctx)
+	data, err := m.Bytes(ctx)
+	return bench.Model{ONNX: data}, err
 }

@@ -1,32 +1,58 @@
 package onnx
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"io"
 	"math"
+	"slices"
 
 	"github.com/wiseft/wiseft/onnxmerge/internal/wire"
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// Change is a change of a model's main graph and metadata. The zero value changes nothing.
+// Change is a change of a model's main graph and metadata. The zero value changes nothing. A Change holds names and new
+// fields, no positions, so that it can be made once and written with different payloads.
 type Change struct {
 	// Needed, if not nil, are the values that the model must compute. All outputs are removed, and so are the nodes,
-	// initializers and declared values from which no needed value is computed.
-	Needed       map[string]bool
-	Add          Additions
-	Metadata     []Entry // properties to set
-	Replacements []Replacement
+	// initializers and declared values from which no needed value is computed. Replacements of removed tensors are
+	// ignored: their Fill is not called.
+	Needed   map[string]bool
+	Add      Additions
+	Metadata []Entry // properties to set
 }
 
-// WriteChanged writes the model with a change. Payloads of data files move into the model; everything else is copied
-// byte for byte.
-func (m *Model) WriteChanged(ctx context.Context, w io.Writer, c Change) error {
-	made, err := m.fills(c.Replacements)
+// IsZero reports whether c changes nothing.
+func (c Change) IsZero() bool { return c.Needed == nil && len(c.Add.fields) == 0 && len(c.Metadata) == 0 }
+
+// WriteChanged writes the model as one file, with a change and the given payloads replaced; see [Model.Write].
+func (m *Model) WriteChanged(ctx context.Context, w io.Writer, c Change, replacements ...Replacement) error {
+	_, err := m.Write(ctx, single{w}, replacements, WriteOptions{Layout: Inside, Change: c})
+	return err
+}
+
+// WriteCopyChanged writes, as one file, a copy of the model with a change. copy is the model as [Model.Rewrite] has
+// written it with other payloads. If payloads keep their offsets (all are stored as they are read, in the model's own
+// file), the copy is not parsed: a sweep finds once what to remove, and removes it from every merged model.
+func (m *Model) WriteCopyChanged(ctx context.Context, w io.Writer, copy []byte, c Change) error {
+	if int64(len(copy)) == m.SizeBytes() && m.keepsOffsets() {
+		return wire.Rewrite(ctx, w, wire.NewBytesSource(copy), m.changeEdits(c), 1)
+	}
+	parsed, err := Open(bytes.NewReader(copy), int64(len(copy)))
 	if err != nil {
 		return err
 	}
+	return parsed.WriteChanged(ctx, w, c)
+}
+
+// keepsOffsets reports whether replaced payloads never change the length of anything.
+func (m *Model) keepsOffsets() bool {
+	return !slices.ContainsFunc(m.Tensors, func(t *Tensor) bool { return t.Replaceable() && !t.isPlain() })
+}
+
+// changeEdits returns the edits of the model's own file that make a change.
+func (m *Model) changeEdits(c Change) []wire.Edit {
 	var edits []wire.Edit
 	if c.Needed != nil {
 		edits = m.pruneTo(c.Needed)
@@ -38,8 +64,7 @@ func (m *Model) WriteChanged(ctx context.Context, w io.Writer, c Change) error {
 	for _, e := range c.Metadata {
 		edits = append(edits, m.setMetadata(e)...)
 	}
-	_, err = m.write(ctx, single{w}, edits, made, WriteOptions{Layout: Inside})
-	return err
+	return edits
 }
 
 // pruneTo removes all outputs, and the nodes, initializers and declared values from which no needed value is

@@ -47,6 +47,7 @@ type WriteOptions struct {
 	DataName   string // name of the first data file, followed by .2, .3 and so on; "" allows no data files
 	ShardBytes int64  // with Outside, the size beyond which a new data file begins; 0 means no limit
 	Workers    int    // goroutines that compute payloads; 0 means 1. The output does not depend on it
+	Change     Change // of the main graph and of metadata
 	// Provenance returns the value of the model's metadata property [ProvenanceKey]. It is called after everything
 	// else is written, with the hashes of the new data files. If it is nil, the model's property is copied.
 	Provenance func(data []File) (string, error)
@@ -86,14 +87,14 @@ func (m *Model) Rewrite(ctx context.Context, w io.Writer, replacements []Replace
 }
 
 // Write writes the model with the given payloads replaced, and returns its data files. Everything that is neither
-// replaced nor moved by the layout is copied byte for byte. An impossible layout is refused before the first file is
+// replaced nor changed by opt is copied byte for byte. An impossible layout is refused before the first file is
 // created.
 func (m *Model) Write(ctx context.Context, out Output, replacements []Replacement, opt WriteOptions) ([]File, error) {
 	made, err := m.fills(replacements)
 	if err != nil {
 		return nil, err
 	}
-	return m.write(ctx, out, nil, made, opt)
+	return m.write(ctx, out, made, opt)
 }
 
 // fills returns the functions that compute replaced payloads.
@@ -131,10 +132,9 @@ type newData struct {
 	checksum hash.Hash // nil if the model has no checksum of it
 }
 
-// write is Write with further edits of the structure.
-func (m *Model) write(ctx context.Context, out Output, edits []wire.Edit, made map[*Tensor]fill,
-	opt WriteOptions) ([]File, error) {
-	w, err := m.layOut(edits, made, opt)
+// write is Write with replacements that are checked.
+func (m *Model) write(ctx context.Context, out Output, made map[*Tensor]fill, opt WriteOptions) ([]File, error) {
+	w, err := m.layOut(m.changeEdits(opt.Change), made, opt)
 	if err != nil {
 		return nil, err
 	}
@@ -220,17 +220,21 @@ func (w *writing) keep(edits []wire.Edit) error {
 			d.checksum = digest.SHA1.New()
 		}
 		w.data = append(w.data, d)
-		if err := w.keepData(d, f); err != nil {
+		if err := w.keepData(d, f, edits); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// keepData replaces payloads in a data file, and the file's name in the model.
-func (w *writing) keepData(d *newData, f *dataFile) error {
+// keepData replaces payloads in a data file, and the file's name in the model. Payloads of tensors that edits remove
+// stay in the data file.
+func (w *writing) keepData(d *newData, f *dataFile, edits []wire.Edit) error {
 	var last *Tensor
 	for _, t := range f.tensors {
+		if removed(edits, t.start()) {
+			continue
+		}
 		if err := w.relocate(t, d); err != nil {
 			return err
 		}

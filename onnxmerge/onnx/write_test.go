@@ -111,6 +111,59 @@ func TestLayoutsHoldTheSameTensors(t *testing.T) {
 	}
 }
 
+// Every layout of a model that is reduced to its first operator has the same tensors, with new payloads. Payloads of
+// removed tensors are not computed.
+func TestLayoutsOfAChangedModel(t *testing.T) {
+	t.Parallel()
+	paths := append(good(t), glob(t, "testdata/stores/*.onnx")...)
+	for _, path := range append(paths, glob(t, "testdata/external/*.onnx")...) {
+		m, err := openExternal(t, path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(m.Graph.Nodes) == 0 {
+			continue
+		}
+		first := m.Graph.Nodes[0]
+		change := Change{Needed: map[string]bool{}}
+		for _, name := range append(slices.Clone(first.Inputs), first.Outputs...) {
+			change.Needed[name] = true
+		}
+		change.Add.Output(m.Graph.Value(first.Outputs[0]))
+		reduced, _ := write(t, m, nil, WriteOptions{Layout: Inside, Change: change})
+		left := reduced.open(t)
+		var replacements []Replacement
+		for _, x := range m.Tensors {
+			r := filled(x, 1)
+			if left.Lookup(x.ID()) == nil {
+				r.Fill = func([]byte, int64) error { return fmt.Errorf("%s is removed, and its payload is computed", x.ID()) }
+			}
+			if x.Replaceable() {
+				replacements = append(replacements, r)
+			}
+		}
+		inside, _ := write(t, m, replacements, WriteOptions{Layout: Inside, Change: change})
+		for _, opt := range []WriteOptions{{Layout: Keep, DataName: "x.data"}, {Layout: Outside, DataName: "x.data",
+			Workers: 3}} {
+			opt.Change = change
+			out, _ := write(t, m, replacements, opt)
+			if got, want := out.open(t), inside.open(t); len(want.Tensors) == len(left.Tensors) {
+				sameTensorsOrNone(t, got, want)
+			} else {
+				t.Errorf("%s: %d tensors, want %d", path, len(want.Tensors), len(left.Tensors))
+			}
+		}
+	}
+}
+
+// sameTensorsOrNone is sameTensors for models that may have no tensors.
+func sameTensorsOrNone(t testing.TB, got, want *Model) {
+	t.Helper()
+	if len(got.Tensors)+len(want.Tensors) > 0 {
+		sameTensors(t, got, want)
+	}
+}
+
 func glob(t testing.TB, pattern string) []string {
 	t.Helper()
 	paths, err := filepath.Glob(pattern)

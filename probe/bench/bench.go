@@ -58,10 +58,18 @@ type Variant interface {
 	// Key identifies the bytes of the model: variants with equal keys have equal bytes. It is called for every
 	// variant, also if the model is not needed, and should take little time.
 	Key(ctx context.Context) (string, error)
-	// Model returns the ONNX bytes that the plan's engine opens for the output tensor; "" = the only output. They may
-	// end at tensor: a variant that cuts the graph before it merges saves the engine from parsing and cutting the
-	// model. The bytes are not kept after the engine has opened them; their SHA-256 is recorded in the result.
-	Model(ctx context.Context, tensor string) ([]byte, error)
+	// Model returns the model that the plan's engine opens for the output tensor; "" = the only output. It is not kept
+	// after the engine has opened it.
+	Model(ctx context.Context, tensor string) (Model, error)
+}
+
+// Model is a variant's model in memory.
+type Model struct {
+	// ONNX is the model as a file. It may end at the wanted tensor: a variant that removes what follows saves the engine
+	// from building the graph of every model.
+	ONNX []byte
+	// SHA256 is the hash of the whole model, in lower-case hexadecimal, for the result; "" = that of ONNX.
+	SHA256 string
 }
 
 // Plan describes what is measured. Zero values are the defaults. The caller closes the data.

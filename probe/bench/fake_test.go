@@ -62,8 +62,8 @@ func (v variant) Params() []result.Param {
 	return []result.Param{{Name: "alpha", Value: v.alpha}}
 }
 func (v variant) Key(context.Context) (string, error) { return v.ID(), nil }
-func (v variant) Model(context.Context, string) ([]byte, error) {
-	return []byte(strconv.FormatFloat(v.alpha, 'g', -1, 64)), nil
+func (v variant) Model(context.Context, string) (Model, error) {
+	return Model{ONNX: []byte(strconv.FormatFloat(v.alpha, 'g', -1, 64))}, nil
 }
 
 func alphas(list ...float64) []Variant {

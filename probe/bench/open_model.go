@@ -25,12 +25,15 @@ func openVariant(ctx context.Context, engine probe.Engine, v Variant, tensor str
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", v.ID(), err)
 	}
-	ex, err := engine.Open(ctx, model, tensor)
+	ex, err := engine.Open(ctx, model.ONNX, tensor)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", v.ID(), err)
 	}
-	sum := sha256.Sum256(model)
-	return &openModel{v, ex, hex.EncodeToString(sum[:]), tensor}, nil
+	if model.SHA256 == "" {
+		sum := sha256.Sum256(model.ONNX)
+		model.SHA256 = hex.EncodeToString(sum[:])
+	}
+	return &openModel{v, ex, model.SHA256, tensor}, nil
 }
 
 // check returns an error if the model cannot take the first sample of ds.

@@ -5,9 +5,9 @@
 // sub-graphs capture as plain inputs. Versions that work together: onnx-go v0.5.0, gonum v0.17.0, gogo/protobuf v1.3.2,
 // gorgonia.org/tensor v0.9.3 (v0.9.24 panics when the program starts).
 //
-// A [Graph] gives what is upstream and downstream of a value, and the depth of a weight ([Graph.Places]). The
-// functions of this package need no graph: they examine operators one by one, in all bodies of a model, and say
-// which operands are tensors ([Operands]), quantised ([Quantized]) or running variances ([Variances]).
+// A [Graph] gives what is upstream and downstream of a value. The functions of this package need no Graph: they examine
+// operators one by one and return which operands are tensors ([Operands]), quantised ([Quantized]) or running variances
+// ([Variances]), in all bodies of a model, and the depth of each weight ([Places]).
 package flow
 
 import (

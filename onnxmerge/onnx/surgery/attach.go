@@ -109,7 +109,7 @@ func Attach(ctx context.Context, w io.Writer, m *onnx.Model, head Head) error {
 			"scores", head.Output))
 	}
 	c := onnx.Change{Needed: needed, Metadata: []onnx.Entry{{Key: HeadKey, Value: head.Tensor}}}
-	head.addTo(&c.Add, m)
+	addHead(&c.Add, m, head)
 	if head.Classes != nil {
 		names, err := json.Marshal(head.Classes)
 		if err != nil {

@@ -185,10 +185,8 @@ func (c *Classifier) Write(ctx context.Context, w io.Writer, layer HeadLayer, cl
 	if err != nil {
 		return err
 	}
-	return c.model.WriteChanged(ctx, w, onnx.Change{
-		Metadata:     []onnx.Entry{{Key: ClassesKey, Value: string(names)}},
-		Replacements: []onnx.Replacement{replaceBy(c.weight, weight), replaceBy(c.bias, layer.Bias)},
-	})
+	change := onnx.Change{Metadata: []onnx.Entry{{Key: ClassesKey, Value: string(names)}}}
+	return c.model.WriteChanged(ctx, w, change, replaceBy(c.weight, weight), replaceBy(c.bias, layer.Bias))
 }
 
 // transpose returns x (rows x cols) as cols x rows.

@@ -151,7 +151,7 @@ func TestHeadFollowsOpset(t *testing.T) {
 	for _, version := range []int64{5, 6, 7, 13, 21} {
 		m := &onnx.Model{Opsets: []onnx.Opset{{Version: version}}, Graph: &onnx.Graph{}}
 		var a onnx.Additions
-		head.addTo(&a, m)
+		addHead(&a, m, head)
 		fields := a.Bytes()
 		if got, want := bytes.Contains(fields, []byte("broadcast")), version < 7; got != want {
 			t.Errorf("opset %d: broadcast attribute %v, want %v", version, got, want)

@@ -22,8 +22,8 @@ type headWriter struct {
 	in     string // the value computed last
 }
 
-// addTo adds the nodes, initializers and the output of the head.
-func (head Head) addTo(a *onnx.Additions, m *onnx.Model) {
+// addHead adds the nodes, initializers and the output of the head.
+func addHead(a *onnx.Additions, m *onnx.Model, head Head) {
 	features := m.Graph.Value(head.Tensor)
 	h := &headWriter{Additions: a, opset: m.Opset(), prefix: head.Output + "/", wide: head.Float64, in: head.Tensor}
 	declared := slices.ContainsFunc(m.Graph.Values, func(v onnx.Value) bool { return v.Name == head.Tensor })
