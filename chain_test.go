@@ -30,12 +30,12 @@ func sharedModel(t *testing.T, elem ...string) *Model {
 
 func mergeBytes(t *testing.T, a, b *Model) []byte {
 	t.Helper()
-	plan, err := onnxmerge.NewPlan(t.Context(), a.Model, b.Model, onnxmerge.Options{})
+	plan, err := onnxmerge.NewPlan(t.Context(), models{a, b}.graphs(), onnxmerge.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	if _, err := plan.Run(t.Context(), &out, nil); err != nil {
+	if _, err := onnxmerge.Run(t.Context(), &out, plan, nil); err != nil {
 		t.Fatal(err)
 	}
 	return out.Bytes()

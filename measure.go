@@ -131,8 +131,8 @@ func readReference(name, suite string) (*metric.Reference, error) {
 	if name == "" {
 		return nil, nil
 	}
-	ref, ok := metric.LookupReferenceName(name)
-	if !ok {
+	ref, err := metric.LookupReference(name)
+	if err != nil {
 		f, _, err := openFile(name)
 		if fault.KindOf(err) == fault.Input {
 			return nil, fault.Usagef("--reference %s is neither a known reference nor a file", name).WithHint("see wiseft list references")

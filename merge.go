@@ -34,8 +34,6 @@ type MergeOptions struct {
 	Fisher         []string // ONNX files with the diagonal Fisher information of each model, for methods that use it
 	DType          string   // that all merged weights must have; "" is any
 
-	NoProvenance bool // do not write into the merged model how it was made
-
 	MemoryBytes int64 // what buffers may take; 0 is 256 MiB
 	Workers     int   // 0 is one per core; the result does not depend on it
 
@@ -60,55 +58,54 @@ func (o MergeOptions) library() onnxmerge.Options {
 	return opt
 }
 
-// WriteOptions says how a model is written. The zero value keeps the layout of the fine-tuned model, and uses data
-// files beyond 2 GiB.
+// WriteOptions says how a model is written. The zero value keeps the layout of the fine-tuned model, uses data files
+// beyond 2 GiB, and writes provenance.
 type WriteOptions struct {
-	Layout     onnx.Layout // payloads in the model's file or beside it
-	ShardBytes int64       // with onnx.Outside: begin another data file beyond this size; 0 is one file
-	Force      bool        // replace an existing output
+	Layout       onnx.Layout // payloads in the model's file or beside it
+	ShardBytes   int64       // with onnx.Outside: begin another data file beyond this size; 0 is one file
+	NoProvenance bool        // do not write into the model how it was made
+	Force        bool        // replace an existing output
 }
 
-// MergePlan is what a merge does to every tensor. Close it.
+// MergePlan is what a merge does to every tensor, with the files that it reads. Close it.
 type MergePlan struct {
 	*onnxmerge.Plan
-	models  models // those that are merged, then the Fisher informations
+	inputs  models // the models that are merged, then the Fisher informations
+	count   int    // of the models that are merged
 	monitor Monitor
 }
 
 // Close closes the models.
-func (p *MergePlan) Close() error { return p.models.Close() }
+func (p *MergePlan) Close() error { return p.inputs.Close() }
+
+// Err returns an error of kind Mismatch if the plan cannot be executed: tensors are refused, or none is merged.
+func (p *MergePlan) Err() error { return namePair(p.Plan.Err(), p.inputs[:p.count]) }
 
 // PlanMerge opens models and decides for every tensor whether it is merged, copied or refused. The pre-trained model
-// comes first; the last model's file is the one that is written, with other weights.
-//
-// A plan with refusals cannot be written; it is returned beside an error of kind Mismatch, so that it can be shown.
+// comes first; the last model's file is the one that is written, with other weights. Refused tensors are part of the
+// plan: see [MergePlan.Err].
 func PlanMerge(ctx context.Context, paths []string, opt MergeOptions) (*MergePlan, error) {
 	if len(paths) < 2 {
 		return nil, fault.Usagef("a merge takes two models or more, and %d are named", len(paths))
 	}
-	list, err := openModels(append(append([]string(nil), paths...), opt.Fisher...))
+	inputs, err := openModels(append(append([]string(nil), paths...), opt.Fisher...))
 	if err != nil {
 		return nil, err
 	}
-	var origin *onnxmerge.Origin
-	if !opt.NoProvenance {
-		origin = &onnxmerge.Origin{Version: Version, Files: baseNames(append(append([]string(nil), paths...), opt.Fisher...))}
+	plan, err := planModels(ctx, inputs[:len(paths)], inputs[len(paths):], opt)
+	if err != nil {
+		return nil, errors.Join(err, inputs.Close())
 	}
-	plan, err := planModels(ctx, list[:len(paths)], list[len(paths):], opt, origin)
-	if plan == nil {
-		return nil, errors.Join(err, list.Close())
-	}
-	return &MergePlan{plan, list, opt.Monitor}, err
+	return &MergePlan{plan, inputs, len(paths), opt.Monitor}, nil
 }
 
-// planModels plans a merge of opened models. A refused plan is returned beside the error. Without an origin the
-// merged model gets no provenance.
-func planModels(ctx context.Context, list, fisher models, opt MergeOptions, origin *onnxmerge.Origin) (*onnxmerge.Plan, error) {
+// planModels plans a merge of opened models.
+func planModels(ctx context.Context, list, fisher models, opt MergeOptions) (*onnxmerge.Plan, error) {
 	o := opt.library()
-	o.Fisher, o.Origin = fisher.graphs(), origin
-	plan, err := onnxmerge.NewPlanOf(ctx, list.graphs(), o)
+	o.Fisher = fisher.graphs()
+	plan, err := onnxmerge.NewPlan(ctx, list.graphs(), o)
 	if err != nil {
-		return plan, namePair(err, list)
+		return nil, namePair(err, list)
 	}
 	if opt.DType == "" {
 		return plan, nil
@@ -168,12 +165,10 @@ func Merge(ctx context.Context, out string, paths []string, opt MergeOptions, wr
 		return nil, err
 	}
 	plan, err := PlanMerge(ctx, paths, opt)
-	if plan != nil {
-		defer func() { err = errors.Join(err, plan.Close()) }()
-	}
 	if err != nil {
 		return nil, err
 	}
+	defer func() { err = errors.Join(err, plan.Close()) }()
 	return plan.WriteFile(ctx, out, write)
 }
 
@@ -192,13 +187,25 @@ func describePlan(p *onnxmerge.Plan) *MergeResult {
 	return r
 }
 
-// WriteFile runs the plan and writes the merged model, with its data files beside it.
+// WriteFile executes the plan: it writes the merged model, with its data files beside it.
 func (p *MergePlan) WriteFile(ctx context.Context, out string, opt WriteOptions) (*MergeResult, error) {
-	return writePlan(ctx, p.Plan, p.models, out, opt, p.monitor)
+	if err := p.Err(); err != nil {
+		return nil, err
+	}
+	var origin *onnxmerge.Origin
+	if !opt.NoProvenance {
+		origin = &onnxmerge.Origin{Version: Version}
+		for _, m := range p.inputs {
+			origin.Files = append(origin.Files, filepath.Base(m.path))
+		}
+	}
+	return writePlan(ctx, out, p.Plan, p.inputs, origin, opt, p.monitor)
 }
 
-// writePlan runs a plan over opened models.
-func writePlan(ctx context.Context, p *onnxmerge.Plan, inputs models, out string, opt WriteOptions, monitor Monitor) (*MergeResult, error) {
+// writePlan executes a plan over opened models. Without an origin the merged model gets no provenance.
+func writePlan(
+	ctx context.Context, out string, p *onnxmerge.Plan, inputs models, origin *onnxmerge.Origin, opt WriteOptions, monitor Monitor,
+) (*MergeResult, error) {
 	if opt.ShardBytes != 0 && opt.Layout != onnx.Outside {
 		return nil, fault.Usagef("--shard-size needs --external always")
 	}
@@ -209,8 +216,8 @@ func writePlan(ctx context.Context, p *onnxmerge.Plan, inputs models, out string
 		return nil, err
 	}
 	defer files.Abort()
-	made, err := p.Write(ctx, files, onnx.WriteOptions{Layout: opt.Layout, ShardBytes: opt.ShardBytes, DataName: filepath.Base(out) + ".data"},
-		monitor.mebibytes("merging"))
+	made, err := onnxmerge.Write(ctx, files, p, onnxmerge.WriteOptions{Origin: origin, WriteOptions: onnx.WriteOptions{
+		Layout: opt.Layout, ShardBytes: opt.ShardBytes, DataName: filepath.Base(out) + ".data"}}, monitor.mebibytes("merging"))
 	if err != nil {
 		return nil, err
 	}

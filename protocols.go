@@ -252,8 +252,8 @@ type SVMResult struct {
 // SVM fits a linear SVM on training features and scores it on test features, by the convention of a published method.
 func SVM(ctx context.Context, train, test string, opt SVMOptions) (*SVMResult, error) {
 	name := cmp.Or(opt.Convention, "point-m2ae")
-	convention, ok := feature.LookupConvention(name)
-	if !ok {
+	convention, err := feature.LookupConvention(name)
+	if err != nil {
 		return nil, fault.Usagef("there is no convention %s", name).WithHint("there are point-m2ae, recon and point-mae")
 	}
 	if opt.Tokens < 0 || opt.Resamples < 0 {

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 
 	"github.com/wiseft/wiseft/internal/fault"
@@ -109,44 +107,8 @@ func LibraryOptions(opt RuntimeOptions, monitor Monitor) ort.Options {
 	if cache, err := ort.DefaultCacheDir(); err == nil {
 		o.CacheDir = cache
 	}
-	var programDir string
-	if program, err := os.Executable(); err == nil {
-		programDir = filepath.Dir(program)
-	}
-	o.Search = ort.Places(programDir, filepath.SplitList(os.Getenv("LD_LIBRARY_PATH")), pythonPrefixes(), nodePrefixes())
+	o.Search = ort.DefaultPlaces(os.Getenv)
 	return o
-}
-
-// pythonPrefixes lists where Python packages may be installed: the active environment, the Python on the path,
-// the user's own packages.
-func pythonPrefixes() []string {
-	var prefixes []string
-	for _, env := range []string{"VIRTUAL_ENV", "CONDA_PREFIX"} {
-		if dir := os.Getenv(env); dir != "" {
-			prefixes = append(prefixes, dir)
-		}
-	}
-	if python, err := exec.LookPath("python3"); err == nil {
-		if real, err := filepath.EvalSymlinks(python); err == nil {
-			prefixes = append(prefixes, filepath.Dir(filepath.Dir(real)))
-		}
-	}
-	if home, err := os.UserHomeDir(); err == nil {
-		prefixes = append(prefixes, filepath.Join(home, ".local"))
-	}
-	return append(prefixes, "/usr/local", "/usr")
-}
-
-// nodePrefixes lists where Node packages may be installed: in this folder, or globally beside the Node on the
-// path.
-func nodePrefixes() []string {
-	prefixes := []string{"."}
-	if node, err := exec.LookPath("node"); err == nil {
-		if real, err := filepath.EvalSymlinks(node); err == nil {
-			prefixes = append(prefixes, filepath.Join(filepath.Dir(filepath.Dir(real)), "lib"))
-		}
-	}
-	return prefixes
 }
 
 // aboutModel puts a model's path in front of an error that is about the model itself.

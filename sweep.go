@@ -51,16 +51,16 @@ func Sweep(ctx context.Context, paths []string, opt SweepOptions) (_ *Measured, 
 		return nil, err
 	}
 	merge := opt.Merge
-	merge.Monitor, merge.NoProvenance = opt.Monitor, true
-	merge.Params = withPoint(merge.Params, points[0])
+	merge.Monitor, merge.Params = opt.Monitor, withPoint(merge.Params, points[0])
 	merged, err := PlanMerge(ctx, paths, merge)
-	if merged != nil {
-		defer func() { err = errors.Join(err, merged.Close()) }()
-	}
 	if err != nil {
 		return nil, err
 	}
-	last := merged.models[len(paths)-1]
+	defer func() { err = errors.Join(err, merged.Close()) }()
+	if err := merged.Err(); err != nil {
+		return nil, err
+	}
+	last := merged.inputs[len(paths)-1]
 	if plan.Variants, err = opt.variants(merged, points, last.SizeBytes()); err != nil {
 		return nil, err
 	}
@@ -198,14 +198,14 @@ func (v mergeVariant) Key(ctx context.Context) (string, error) {
 const provenanceRoom = 64 << 10
 
 // Model implements bench.Variant.
-func (v mergeVariant) Model(ctx context.Context) ([]byte, error) {
+func (v mergeVariant) Model(ctx context.Context, _ string) ([]byte, error) {
 	plan, err := v.base.With(v.params)
 	if err != nil {
 		return nil, err
 	}
 	var out bytes.Buffer
 	out.Grow(int(v.size) + provenanceRoom)
-	made, err := plan.Run(ctx, &out, nil)
+	made, err := onnxmerge.Run(ctx, &out, plan, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -277,7 +277,7 @@ func (v storedVariant) Key(ctx context.Context) (string, error) {
 }
 
 // Model implements bench.Variant.
-func (v storedVariant) Model(ctx context.Context) ([]byte, error) {
+func (v storedVariant) Model(ctx context.Context, _ string) ([]byte, error) {
 	m, err := Open(string(v))
 	if err != nil {
 		return nil, err

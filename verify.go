@@ -103,14 +103,17 @@ func (r *VerifyResult) compare(ctx context.Context, opt VerifyOptions, merged *M
 	o.Workers = runtime.NumCPU()
 	count := len(r.Provenance.Models)
 	o.Fisher = inputs.graphs()[count:]
-	plan, err := onnxmerge.NewPlanOf(ctx, inputs.graphs()[:count], o)
+	plan, err := onnxmerge.NewPlan(ctx, inputs.graphs()[:count], o)
+	if err == nil {
+		err = plan.Err()
+	}
 	if err != nil {
-		return namePair(err, inputs)
+		return namePair(err, inputs[:count])
 	}
 	for _, m := range append(models{merged}, inputs...) {
 		m.TrackHashes(maxTrackedBytes)
 	}
-	found, err := plan.Verify(ctx, merged.Model, onnxmerge.VerifyOptions{All: r.All, Seed: opt.Seed}, opt.Monitor.units("verifying", "tensors"))
+	found, err := onnxmerge.Verify(ctx, merged.Model, plan, onnxmerge.VerifyOptions{All: r.All, Seed: opt.Seed}, opt.Monitor.units("verifying", "tensors"))
 	if err != nil {
 		return err
 	}

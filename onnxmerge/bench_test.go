@@ -41,7 +41,7 @@ func mergeInMemory(b *testing.B, how method.Method, p method.Params, models int,
 	b.Helper()
 	m := &mixer{dst: &onnx.Tensor{Name: "w", DType: onnx.Float32, Dims: benchDims}, sources: sources, codec: kernel.Float32}
 	m.pool.New = func() any { return &scratch{raw: make([][]byte, len(sources))} }
-	t := &method.Tensor{ID: "w", Dims: benchDims, Len: m.dst.Len(), Models: models, Codec: m.codec, Note: func(string) {},
+	t := &method.Tensor{ID: "w", Dims: benchDims, Len: m.dst.Len(), Models: models, Lerp: m.codec.Lerp, Note: func(string) {},
 		Scan: scanner(b.Context(), []*mixer{m}, 1)}
 	full, err := how.Complete(p)
 	if err == nil && how.Survey != nil {

@@ -6,28 +6,34 @@ import (
 	"math"
 
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
+	"github.com/wiseft/wiseft/onnxmerge/pair"
 )
 
-// Diff says what each weight of two models is in the other, and how far apart they are.
-type Diff struct {
-	Pairs        []PairDiff // of floating-point tensors, in the order of the fine-tuned file
-	OnlyA, OnlyB []string   // weights without a counterpart
-	Verdict      Verdict
-	Reasons      []string // of a refusal
+// Difference has the counterpart of each weight of two models, and how far apart the two are.
+type Difference struct {
+	Pairs []PairDifference `json:"pairs"`  // of floating-point tensors, in the order of the fine-tuned file
+	OnlyA []string         `json:"only_a"` // weights without a counterpart
+	OnlyB []string         `json:"only_b"`
 	// Cosine and RelL2 are those of all paired weights together, as one vector.
-	Cosine, RelL2 float64
+	Cosine  *float64 `json:"cosine"`
+	RelL2   *float64 `json:"rel_l2"`
+	Verdict Verdict  `json:"verdict"`
+	// Features is the value that the head of the fine-tuned model consumes, and Head are its weights.
+	Features string   `json:"features,omitempty"`
+	Head     []string `json:"head,omitempty"`
+	Reasons  []string `json:"reasons"` // of a refusal, then the plan's warnings
 }
 
-// PairDiff compares the two tensors of a pair. Cosine and RelL2 are NaN where they are
-// not defined, as for zeros.
-type PairDiff struct {
-	A, B       string
-	How        string // what proves the pair; see [align.How]
-	Among      int    // how many weights have that part, where structure alone leaves a choice; else 1
-	Transposed bool
-	Folded     bool // a normalisation is folded into A for the comparison
-	Cosine     float64
-	RelL2      float64 // |b - a| / |a|
+// PairDifference compares the two tensors of a pair. Cosine and RelL2 are nil where they are not defined, as for zeros.
+type PairDifference struct {
+	A          string   `json:"a"`
+	B          string   `json:"b"`
+	How        pair.How `json:"how"`             // what proves the pair
+	Among      int      `json:"among,omitempty"` // candidates, where structure alone leaves more than one
+	Transposed bool     `json:"transposed"`
+	Folded     bool     `json:"folded,omitempty"` // a normalisation is folded into A for the comparison
+	Cosine     *float64 `json:"cosine"`
+	RelL2      *float64 `json:"rel_l2"` // |b - a| / |a|
 }
 
 // Verdict is what a merge would make of two models.
@@ -40,18 +46,20 @@ const (
 	Refused     Verdict = "refused"
 )
 
-// Diff compares every pair of weights, element by element. It works on plans that do
-// not run, too.
-func (p *Plan) Diff(ctx context.Context, progress Progress) (*Diff, error) {
-	d := &Diff{Verdict: Mergeable}
+// Diff compares every pair of weights of a plan's first and last model, element by element. The plan may have refusals.
+// progress counts bytes.
+func Diff(ctx context.Context, plan *Plan, progress Progress) (*Difference, error) {
+	p := plan.from
+	d := &Difference{Pairs: []PairDifference{}, OnlyA: append([]string{}, plan.Unused...), OnlyB: []string{}, Verdict: Mergeable,
+		Features: plan.Backbone.Output, Head: plan.Backbone.Head, Reasons: []string{}}
 	if mismatch := p.mismatch(); mismatch != nil {
 		d.Verdict = Refused
 		d.Reasons = append([]string{mismatch.Summary}, mismatch.Reasons...)
 	}
-	d.OnlyA = p.UnusedWeights()
+	d.Reasons = append(d.Reasons, plan.Warnings...)
 	var all distance
 	total, done := p.mergedBytes(), int64(0)
-	for _, x := range p.Decisions {
+	for i, x := range p.decisions {
 		if x.Action == Copy && isWeight(x.b) {
 			d.OnlyB = append(d.OnlyB, x.Tensor)
 		}
@@ -62,23 +70,41 @@ func (p *Plan) Diff(ctx context.Context, progress Progress) (*Diff, error) {
 		if err != nil {
 			return nil, fmt.Errorf("tensor %q: %w", x.Tensor, err)
 		}
-		if isFinite(one.aa + one.bb) { // a mask of infinities would be all there is
+		if isFinite(one.aa + one.bb) { // an infinite mask would dominate the sums
 			all.add(one)
 		}
-		d.Pairs = append(d.Pairs, PairDiff{x.a.ID(), x.Tensor, string(x.how), x.among, x.perm != nil, x.fold != nil, one.cosine(), one.relL2()})
+		d.Pairs = append(d.Pairs, plan.Decisions[i].difference(one))
 		if done += x.b.SizeBytes(); progress != nil {
 			progress(done, total)
 		}
 	}
-	d.Cosine, d.RelL2 = all.cosine(), all.relL2()
+	d.Cosine, d.RelL2 = finite(all.cosine()), finite(all.relL2())
 	if d.Verdict == Mergeable && len(d.OnlyA)+len(d.OnlyB) > 0 {
 		d.Verdict = HeadDiffers
 	}
 	return d, nil
 }
 
-// UnusedWeights are those of OnlyA that are more than constants of the computation.
-func (p *Plan) UnusedWeights() []string {
+// difference returns what a measured pair is reported as.
+func (d *Decision) difference(by distance) PairDifference {
+	x := PairDifference{A: d.From, B: d.Tensor, How: d.How, Transposed: d.Transposed, Folded: d.Folded,
+		Cosine: finite(by.cosine()), RelL2: finite(by.relL2())}
+	if d.Among > 1 {
+		x.Among = d.Among
+	}
+	return x
+}
+
+// finite returns nil for what is not a number or infinite.
+func finite(v float64) *float64 {
+	if !isFinite(v) {
+		return nil
+	}
+	return &v
+}
+
+// unusedIDs returns the IDs of the weights that only the pre-trained model has.
+func (p *planner) unusedIDs() []string {
 	var unused []string
 	for _, t := range p.unusedWeights() {
 		unused = append(unused, t.ID())
@@ -86,9 +112,9 @@ func (p *Plan) UnusedWeights() []string {
 	return unused
 }
 
-func (p *Plan) unusedWeights() []*onnx.Tensor {
+func (p *planner) unusedWeights() []*onnx.Tensor {
 	only := map[string]bool{}
-	for _, id := range p.OnlyA {
+	for _, id := range p.onlyA {
 		only[id] = true
 	}
 	var unused []*onnx.Tensor
@@ -128,7 +154,7 @@ func (d distance) cosine() float64 { return d.ab / math.Sqrt(d.aa*d.bb) }
 func (d distance) relL2() float64 { return math.Sqrt(d.dd / d.aa) }
 
 // measure compares all elements of a pair.
-func measure(ctx context.Context, x Decision) (distance, error) {
+func measure(ctx context.Context, x decision) (distance, error) {
 	var d distance
 	codec, _ := x.b.DType.Codec()
 	const block = 64 << 10 // bytes: an even number of elements of every dtype

@@ -77,7 +77,7 @@ func checkEnds(t *testing.T, path string) int {
 	data := tuned(t, a)
 	b := openBytes(t, data)
 	plan := func(alpha float64, workers int) *Plan {
-		p, err := NewPlan(t.Context(), a, b, Options{Params: method.Params{"alpha": alpha}, Workers: workers})
+		p, err := planPair(t.Context(), a, b, Options{Params: method.Params{"alpha": alpha}, Workers: workers})
 		if _, mismatch := errors.AsType[*MismatchError](err); mismatch && strings.Contains(err.Error(), "no weight") {
 			return nil
 		}
@@ -88,7 +88,7 @@ func checkEnds(t *testing.T, path string) int {
 	}
 	run := func(p *Plan) []byte {
 		var out bytes.Buffer
-		if _, err := p.Run(t.Context(), &out, nil); err != nil {
+		if _, err := Run(t.Context(), &out, p, nil); err != nil {
 			t.Fatal(err)
 		}
 		return out.Bytes()

@@ -24,10 +24,10 @@ import (
 // the result then gives the mix of both folded models.
 
 // foldAll decides the weights around every BatchNormalization that is folded.
-func (p *Plan) foldAll(folds []*pair.Fold) error {
-	decisions := map[*onnx.Tensor]*Decision{}
-	for i := range p.Decisions {
-		decisions[p.Decisions[i].b] = &p.Decisions[i]
+func (p *planner) foldAll(folds []*pair.Fold) error {
+	decisions := map[*onnx.Tensor]*decision{}
+	for i := range p.decisions {
+		decisions[p.decisions[i].b] = &p.decisions[i]
 	}
 	folded := map[*onnx.Tensor]bool{}
 	used := map[string]bool{}
@@ -54,7 +54,7 @@ func (p *Plan) foldAll(folds []*pair.Fold) error {
 			if d.Action == Copy && d.Reason == reasonNotSelected {
 				continue
 			}
-			d.Action, d.Reason, d.a, d.perm, d.fold, d.unfolded, d.how, d.among = c.action, c.reason, c.a, nil, c.from, !f.InA, pair.ByPart, 1
+			d.Action, d.Reason, d.a, d.perm, d.fold, d.unfolded, d.how, d.among = c.action, c.reason, c.a, nil, c.from, !f.InA, f.How, 1
 		}
 		for _, t := range []*onnx.Tensor{f.WeightA, f.BiasA, f.Norm.Scale, f.Norm.Shift, f.Norm.Mean, f.Norm.Variance} {
 			if t != nil {
@@ -68,14 +68,14 @@ func (p *Plan) foldAll(folds []*pair.Fold) error {
 
 // dropUsed takes what is used after all from the list of what only the pre-trained model
 // has.
-func (p *Plan) dropUsed(used map[string]bool) {
+func (p *planner) dropUsed(used map[string]bool) {
 	var rest []string
-	for _, id := range p.OnlyA {
+	for _, id := range p.onlyA {
 		if !used[id] {
 			rest = append(rest, id)
 		}
 	}
-	p.OnlyA = rest
+	p.onlyA = rest
 }
 
 // foldError says why a BatchNormalization cannot be folded.
@@ -92,7 +92,7 @@ type foldChange struct {
 }
 
 // newFolding reads the BatchNormalization's parameters and makes the decisions of one fold.
-func (p *Plan) newFolding(f *pair.Fold) (map[*onnx.Tensor]foldChange, error) {
+func (p *planner) newFolding(f *pair.Fold) (map[*onnx.Tensor]foldChange, error) {
 	if reason := p.cannotFold(f); reason != "" {
 		return nil, foldError(reason)
 	}
@@ -149,7 +149,7 @@ func (p *Plan) newFolding(f *pair.Fold) (map[*onnx.Tensor]foldChange, error) {
 
 // cannotFold says why the weights themselves cannot be read as folding must; "" if they
 // can.
-func (p *Plan) cannotFold(f *pair.Fold) string {
+func (p *planner) cannotFold(f *pair.Fold) string {
 	for _, t := range []*onnx.Tensor{f.WeightA, f.WeightB, f.BiasB} {
 		if t == nil {
 			continue
@@ -256,15 +256,15 @@ var foldedByExporter = regexp.MustCompile(`^onnx::Conv_\d+$`)
 
 // warnFolded says what mixing folded weights is not. It knows them by the names that
 // exporters give them; other tools keep the names.
-func (p *Plan) warnFolded() {
+func (p *planner) warnFolded() {
 	n := 0
-	for _, d := range p.Decisions {
+	for _, d := range p.decisions {
 		if d.Action == Merge && d.fold == nil && len(d.Dims) > 1 && foldedByExporter.MatchString(d.b.Name) && foldedByExporter.MatchString(d.a.Name) {
 			n++
 		}
 	}
 	if n > 0 {
-		p.Warnings = append(p.Warnings, fmt.Sprintf("in both models an exporter seems to have folded BatchNormalizations into the weights before them (%d). "+
+		p.warnings = append(p.warnings, fmt.Sprintf("in both models an exporter seems to have folded BatchNormalizations into the weights before them (%d). "+
 			"Mixing folded weights is not folding mixed weights: export unfolded for the merge that the weights' mix means", n))
 	}
 }

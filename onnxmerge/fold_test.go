@@ -38,12 +38,12 @@ func corpusModel(t *testing.T, architecture, name string) *onnx.Model {
 // mergeFolding merges with BatchNormalizations folded where only one model has them.
 func mergeFolding(t *testing.T, a, b *onnx.Model, alpha float64) *onnx.Model {
 	t.Helper()
-	plan, err := NewPlan(t.Context(), a, b, Options{FoldNorms: true, Params: method.Params{"alpha": alpha}})
+	plan, err := planPair(t.Context(), a, b, Options{FoldNorms: true, Params: method.Params{"alpha": alpha}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	if _, err := plan.Run(t.Context(), &out, nil); err != nil {
+	if _, err := Run(t.Context(), &out, plan, nil); err != nil {
 		t.Fatal(err)
 	}
 	return openBytes(t, out.Bytes())
@@ -117,7 +117,7 @@ func largestDifference(t *testing.T, got, want *onnx.Model) float64 {
 func TestFoldingIsAskedFor(t *testing.T) {
 	t.Parallel()
 	for _, c := range [][2]string{{"a_keep", "b_fold"}, {"a_fold", "b_keep"}} {
-		_, err := NewPlan(t.Context(), corpusModel(t, "resnet", c[0]), corpusModel(t, "resnet", c[1]), Options{})
+		_, err := planPair(t.Context(), corpusModel(t, "resnet", c[0]), corpusModel(t, "resnet", c[1]), Options{})
 		var mismatch *MismatchError
 		if !errors.As(err, &mismatch) || !strings.Contains(err.Error(), "--fold-bn") {
 			t.Errorf("%v: %v", c, err)
@@ -137,7 +137,7 @@ func TestFoldingRefusesAScaleOfZero(t *testing.T) {
 		}
 	}
 	b = with(t, b, map[string][]byte{scale.ID(): make([]byte, scale.SizeBytes())})
-	_, err := NewPlan(t.Context(), corpusModel(t, "resnet", "a_fold"), b, Options{FoldNorms: true})
+	_, err := planPair(t.Context(), corpusModel(t, "resnet", "a_fold"), b, Options{FoldNorms: true})
 	if err == nil || !strings.Contains(err.Error(), "cannot be folded: the BatchNormalization's scale is 0 in channel 0") {
 		t.Errorf("error %v", err)
 	}
@@ -150,7 +150,7 @@ func TestBothFoldedIsWarnedOf(t *testing.T) {
 		a, b string
 		want bool
 	}{{"a_fold", "b_fold", true}, {"a_keep", "b_keep", false}} {
-		plan, err := NewPlan(t.Context(), corpusModel(t, "resnet", c.a), corpusModel(t, "resnet", c.b), Options{})
+		plan, err := planPair(t.Context(), corpusModel(t, "resnet", c.a), corpusModel(t, "resnet", c.b), Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -170,12 +170,12 @@ func TestFoldingManyModels(t *testing.T) {
 		for _, name := range names {
 			models = append(models, model(name))
 		}
-		plan, err := NewPlanOf(t.Context(), models, Options{Method: "uniform_soup", FoldNorms: true})
+		plan, err := planAll(t.Context(), models, Options{Method: "uniform_soup", FoldNorms: true})
 		if err != nil {
 			return nil, err
 		}
 		var out bytes.Buffer
-		if _, err := plan.Run(t.Context(), &out, nil); err != nil {
+		if _, err := Run(t.Context(), &out, plan, nil); err != nil {
 			return nil, err
 		}
 		return openBytes(t, out.Bytes()), nil
@@ -202,18 +202,18 @@ func TestFoldingManyModels(t *testing.T) {
 func TestFoldingRefusesOtherNumbers(t *testing.T) {
 	t.Parallel()
 	b := corpusModel(t, "resnet", "b_fold")
-	plan, err := NewPlan(t.Context(), b, b, Options{})
+	plan, err := planPair(t.Context(), b, b, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, dtype := range []onnx.DType{onnx.Float4E2M1, onnx.DTypeUndefined} {
 		x := *b.Tensors[0]
 		x.DType = dtype
-		if reason := plan.cannotFold(&pair.Fold{WeightA: b.Tensors[0], WeightB: &x}); !strings.Contains(reason, x.ID()) {
+		if reason := plan.from.cannotFold(&pair.Fold{WeightA: b.Tensors[0], WeightB: &x}); !strings.Contains(reason, x.ID()) {
 			t.Errorf("%s: %q", dtype, reason)
 		}
 	}
-	if reason := plan.cannotFold(&pair.Fold{WeightA: b.Tensors[0], WeightB: b.Tensors[0]}); reason != "" {
+	if reason := plan.from.cannotFold(&pair.Fold{WeightA: b.Tensors[0], WeightB: b.Tensors[0]}); reason != "" {
 		t.Errorf("float32: %q", reason)
 	}
 }

@@ -139,7 +139,7 @@ func (f *weightFlow) weights(n *onnx.Node) []*onnx.Tensor {
 }
 
 // decideBackbone decides what lies behind the backbone.
-func (p *Plan) decideBackbone() error {
+func (p *planner) decideBackbone() error {
 	if p.opt.BackboneOutput != "" {
 		return p.decideBehind(p.opt.BackboneOutput)
 	}
@@ -149,12 +149,12 @@ func (p *Plan) decideBackbone() error {
 // decideHead keeps weights that have another shape, or nothing in common with the one in
 // their place, where nothing that both models have comes after them: such heads are why
 // models are fine-tuned. It then notes the backbone.
-func (p *Plan) decideHead() error {
-	if merged, _ := p.Count(Merge); merged == 0 {
+func (p *planner) decideHead() error {
+	if merged, _ := p.count(Merge); merged == 0 {
 		return nil // nothing in common: no head either
 	}
 	backbone := map[*onnx.Tensor]bool{}
-	for _, d := range p.Decisions {
+	for _, d := range p.decisions {
 		refused := d.Action == Refuse && !d.headLike && !d.displaced
 		backbone[d.b] = isWeight(d.b) && (d.Action == Merge || refused || d.Action == Copy && d.Reason == reasonNotSelected)
 	}
@@ -163,20 +163,20 @@ func (p *Plan) decideHead() error {
 		return err
 	}
 	if len(h.inputs) == 1 {
-		p.Backbone.Output = h.inputs[0]
+		p.backbone.Output = h.inputs[0]
 	}
 	displaced := 0 // one layer is a head; more may be a backbone that was exported in another way
-	for _, d := range p.Decisions {
+	for _, d := range p.decisions {
 		if d.displaced && h.has(d.b) && !pair.IsVector(d.Dims) {
 			displaced++
 		}
 	}
-	for i := range p.Decisions {
-		d := &p.Decisions[i]
+	for i := range p.decisions {
+		d := &p.decisions[i]
 		if !h.has(d.b) {
 			continue
 		}
-		p.Backbone.Head = append(p.Backbone.Head, d.Tensor)
+		p.backbone.Head = append(p.backbone.Head, d.Tensor)
 		if d.Action == Refuse && (d.headLike || displaced <= 1) {
 			d.Action, d.Reason = Copy, "another head: "+d.Reason
 		}
@@ -188,7 +188,7 @@ func (h head) has(t *onnx.Tensor) bool { return slices.Contains(h.weights, t) }
 
 // decideBehind keeps what does not lead to the output that the user names as that of the
 // backbone.
-func (p *Plan) decideBehind(output string) error {
+func (p *planner) decideBehind(output string) error {
 	if !p.finetuned.Graph.Computes(output) {
 		return &surgery.UnknownTensorError{Tensor: output, Reason: "not computed by the fine-tuned model"}
 	}
@@ -206,12 +206,12 @@ func (p *Plan) decideBehind(output string) error {
 			}
 		}
 	}
-	p.Backbone.Output = output
-	for i := range p.Decisions {
-		d := &p.Decisions[i]
+	p.backbone.Output = output
+	for i := range p.decisions {
+		d := &p.decisions[i]
 		if isWeight(d.b) && !inBackbone[d.b] {
 			d.Action, d.Reason = Copy, "behind the backbone's output"
-			p.Backbone.Head = append(p.Backbone.Head, d.Tensor)
+			p.backbone.Head = append(p.backbone.Head, d.Tensor)
 		}
 	}
 	return nil

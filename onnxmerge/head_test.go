@@ -12,7 +12,7 @@ import (
 // headPlan plans a merge of two exports of the pairing corpus that must run.
 func headPlan(t *testing.T, architecture, a, b string, opt Options) *Plan {
 	t.Helper()
-	plan, err := NewPlan(t.Context(), corpusModel(t, architecture, a), corpusModel(t, architecture, b), opt)
+	plan, err := planPair(t.Context(), corpusModel(t, architecture, a), corpusModel(t, architecture, b), opt)
 	if err != nil {
 		t.Fatalf("%s: %s and %s: %v", architecture, a, b, err)
 	}
@@ -56,7 +56,7 @@ func TestOtherShapesInsideAreRefused(t *testing.T) {
 	const name = "layer2.0.conv1.weight"
 	dims := a.Lookup(name).Dims
 	dims[0], dims[1] = dims[1], dims[0]
-	plan, err := NewPlan(t.Context(), a, b, Options{})
+	plan, err := planPair(t.Context(), a, b, Options{})
 	var mismatch *MismatchError
 	if !errors.As(err, &mismatch) || !strings.Contains(err.Error(), `tensor "`+name+`": same name, but shape`) || !strings.Contains(err.Error(), "Exclude it") {
 		t.Errorf("error %v", err)
@@ -73,7 +73,7 @@ func TestNothingInCommonIsNoHead(t *testing.T) {
 	for _, name := range []string{"fc1.weight", "fc2.weight"} {
 		slices.Reverse(a.Lookup(name).Dims)
 	}
-	plan, err := NewPlan(t.Context(), a, b, Options{})
+	plan, err := planPair(t.Context(), a, b, Options{})
 	if err == nil || !strings.Contains(err.Error(), `tensor "fc1.weight": same name, but shape`) || len(plan.Backbone.Head) != 0 {
 		t.Errorf("head %q, error %v", plan.Backbone.Head, err)
 	}
@@ -94,7 +94,7 @@ func TestBackboneOutput(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"nothing", "head.weight"} {
-		_, err := NewPlan(t.Context(), corpusModel(t, "mlp", "a_keep"), corpusModel(t, "mlp", "b_keep"), Options{BackboneOutput: name})
+		_, err := planPair(t.Context(), corpusModel(t, "mlp", "a_keep"), corpusModel(t, "mlp", "b_keep"), Options{BackboneOutput: name})
 		var unknown *surgery.UnknownTensorError
 		if !errors.As(err, &unknown) {
 			t.Errorf("%s: %v", name, err)

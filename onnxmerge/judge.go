@@ -20,7 +20,7 @@ type judge struct {
 }
 
 // pair decides a tensor that both models have.
-func (j judge) pair(pair pair.Pair) (Decision, error) {
+func (j judge) pair(pair pair.Pair) (decision, error) {
 	a, b := pair.A, pair.B
 	role := j.quantizedB[b]
 	if role == "" {
@@ -33,31 +33,31 @@ func (j judge) pair(pair pair.Pair) (Decision, error) {
 		return decideInteger(a, b)
 	}
 	if b.Len() == 0 {
-		return Decision{Action: Copy, Reason: "it has no elements"}, nil
+		return decision{Action: Copy, Reason: "it has no elements"}, nil
 	}
 	if _, ok := b.DType.Codec(); !ok {
-		return Decision{Action: Refuse, Reason: fmt.Sprintf("merging %s is not supported", b.DType)}, nil
+		return decision{Action: Refuse, Reason: fmt.Sprintf("merging %s is not supported", b.DType)}, nil
 	}
 	for _, t := range []*onnx.Tensor{a, b} {
 		if !t.Readable() {
-			return Decision{Action: Refuse, Reason: fmt.Sprintf("its %s payload cannot be read", t.Store)}, nil
+			return decision{Action: Refuse, Reason: fmt.Sprintf("its %s payload cannot be read", t.Store)}, nil
 		}
 	}
 	if a.Indices != nil || b.Indices != nil {
 		if same, err := sameIndices(a, b); err != nil || !same {
-			return Decision{Action: Refuse, Reason: "sparse, and its values are not at the same places in both models"}, err
+			return decision{Action: Refuse, Reason: "sparse, and its values are not at the same places in both models"}, err
 		}
 	}
 	if b.Len() == 1 && a.ID() != b.ID() {
-		return Decision{Action: Copy, Reason: fmt.Sprintf("a single number under another name (%q): such constants are kept", a.ID())}, nil
+		return decision{Action: Copy, Reason: fmt.Sprintf("a single number under another name (%q): such constants are kept", a.ID())}, nil
 	}
 	for _, tied := range pair.Tied {
 		same, err := j.sameElements(pair.A, pair.Perm, tied.A, tied.Perm)
 		if err != nil || !same {
-			return Decision{Action: Refuse, Reason: fmt.Sprintf("it is one weight here, and %q and %q are two that differ in the pre-trained model", a.ID(), tied.A.ID())}, err
+			return decision{Action: Refuse, Reason: fmt.Sprintf("it is one weight here, and %q and %q are two that differ in the pre-trained model", a.ID(), tied.A.ID())}, err
 		}
 	}
-	d := Decision{Action: Merge, Reason: "paired by " + string(pair.How), how: pair.How, among: pair.Among, a: a, perm: pair.Perm}
+	d := decision{Action: Merge, Reason: "paired by " + string(pair.How), how: pair.How, among: pair.Among, a: a, perm: pair.Perm}
 	if a.ID() != b.ID() {
 		d.Reason += fmt.Sprintf(" with %q", a.ID())
 	}
@@ -67,7 +67,7 @@ func (j judge) pair(pair pair.Pair) (Decision, error) {
 	if pair.Perm != nil {
 		d.Reason += ", transposed"
 		if reason := j.cannotTranspose(a); reason != "" {
-			d = Decision{Action: Refuse, Reason: reason}
+			d = decision{Action: Refuse, Reason: reason}
 		}
 	}
 	return d, nil
@@ -104,14 +104,14 @@ func (j judge) sameElements(a *onnx.Tensor, permA []int, b *onnx.Tensor, permB [
 }
 
 // conflict decides a tensor whose counterpart structure and weights leave open.
-func (j judge) conflict(c pair.Conflict) (Decision, error) {
+func (j judge) conflict(c pair.Conflict) (decision, error) {
 	d := j.open(c)
 	if d.Action != Refuse || !c.B.DType.IsFloat() || j.quantizedB[c.B] != "" {
 		return d, nil
 	}
 	zeros, err := isZeros(c.B)
 	if zeros {
-		return Decision{Action: Copy, Reason: "all zeros, such as a first state; " + c.Reason}, err
+		return decision{Action: Copy, Reason: "all zeros, such as a first state; " + c.Reason}, err
 	}
 	return d, err
 }
@@ -136,19 +136,19 @@ func isZeros(t *onnx.Tensor) (bool, error) {
 }
 
 // open decides a conflict by what it is about.
-func (j judge) open(c pair.Conflict) Decision {
+func (j judge) open(c pair.Conflict) decision {
 	t := c.B
 	switch {
 	case !t.DType.IsFloat() && j.quantizedB[t] == "":
-		return Decision{Action: Copy, Reason: fmt.Sprintf("%s is not merged; it differs: %s", t.DType, c.Reason)}
+		return decision{Action: Copy, Reason: fmt.Sprintf("%s is not merged; it differs: %s", t.DType, c.Reason)}
 	case t.Len() == 1 && j.quantizedB[t] == "":
 		// Exporters share and split such numbers as they like: mostly they are constants.
-		return Decision{Action: Copy, Reason: "a single number; " + c.Reason}
+		return decision{Action: Copy, Reason: "a single number; " + c.Reason}
 	}
 	if c.Unused && j.quantizedB[t] == "" {
-		return Decision{Action: Copy, Reason: c.Reason}
+		return decision{Action: Copy, Reason: c.Reason}
 	}
-	d := Decision{Action: Refuse, Reason: c.Reason, headLike: c.Resized || c.Unlike, displaced: c.Displaced}
+	d := decision{Action: Refuse, Reason: c.Reason, headLike: c.Resized || c.Unlike, displaced: c.Displaced}
 	switch {
 	case c.Fold != nil && c.B == c.Fold.WeightB:
 		d.advice = "export both in one way, or fold it in memory with --fold-bn"
@@ -160,21 +160,21 @@ func (j judge) open(c pair.Conflict) Decision {
 
 // decideQuantized never mixes: integers, scale and zero point of a quantised weight
 // mean something only together.
-func decideQuantized(a, b *onnx.Tensor, role string) (Decision, error) {
+func decideQuantized(a, b *onnx.Tensor, role string) (decision, error) {
 	same, err := a.Equal(b)
 	if err != nil || same {
-		return Decision{Action: Copy, Reason: "part of a quantised tensor, the same in both models"}, err
+		return decision{Action: Copy, Reason: "part of a quantised tensor, the same in both models"}, err
 	}
-	return Decision{Action: Refuse, Reason: fmt.Sprintf("part of a quantised tensor (%s), whose numbers mean nothing alone: "+
+	return decision{Action: Refuse, Reason: fmt.Sprintf("part of a quantised tensor (%s), whose numbers mean nothing alone: "+
 		"merge the models before quantising them, or exclude the whole of it", role)}, nil
 }
 
-func decideInteger(a, b *onnx.Tensor) (Decision, error) {
+func decideInteger(a, b *onnx.Tensor) (decision, error) {
 	same, err := a.Equal(b)
 	if err != nil || !same {
-		return Decision{Action: Copy, Reason: reasonDiffers}, err
+		return decision{Action: Copy, Reason: reasonDiffers}, err
 	}
-	return Decision{Action: Copy, Reason: fmt.Sprintf("%s is not merged; the same in both models", b.DType)}, nil
+	return decision{Action: Copy, Reason: fmt.Sprintf("%s is not merged; the same in both models", b.DType)}, nil
 }
 
 func sameIndices(a, b *onnx.Tensor) (bool, error) {
@@ -187,10 +187,10 @@ func sameIndices(a, b *onnx.Tensor) (bool, error) {
 // decideShared refuses tensors that share one range of a data file and would need
 // different bytes in it: one is merged and the other not, or the pre-trained model
 // has two weights where the fine-tuned has one.
-func (p *Plan) decideShared() error {
-	first := map[string]*Decision{}
-	for i := range p.Decisions {
-		d := &p.Decisions[i]
+func (p *planner) decideShared() error {
+	first := map[string]*decision{}
+	for i := range p.decisions {
+		d := &p.decisions[i]
 		key := d.b.SharedRange()
 		if key == "" {
 			continue

@@ -61,12 +61,12 @@ func TestQuantizedWeightsAreRefused(t *testing.T) {
 		changed := payload(t, a.Lookup(c.tensor))
 		changed[0] ^= 1
 		b := with(t, a, map[string][]byte{c.tensor: changed, "conv.bias": floats32(1, 2, 3)})
-		_, err := NewPlan(t.Context(), a, b, Options{})
+		_, err := planPair(t.Context(), a, b, Options{})
 		mismatch, ok := errors.AsType[*MismatchError](err)
 		if !ok || len(mismatch.Reasons) != 1 || !strings.Contains(mismatch.Reasons[0], c.tensor) || !strings.Contains(mismatch.Reasons[0], c.op) {
 			t.Errorf("%s changed: error %v, want one reason that names it and %s", c.tensor, err, c.op)
 		}
-		plan, err := NewPlan(t.Context(), a, b, Options{Exclude: []string{c.tensor}})
+		plan, err := planPair(t.Context(), a, b, Options{Exclude: []string{c.tensor}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -98,7 +98,7 @@ func TestOtherTypesAreComparedAndSaid(t *testing.T) {
 	a, _ := open(t, local("pretrained.onnx"))
 	b, _ := open(t, local("finetuned.onnx"))
 	changed := with(t, b, map[string][]byte{"axes": {2, 0, 0, 0, 0, 0, 0, 0}})
-	plan, err := NewPlan(t.Context(), a, changed, Options{})
+	plan, err := planPair(t.Context(), a, changed, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +111,7 @@ func TestOtherTypesAreComparedAndSaid(t *testing.T) {
 		t.Fatal(err)
 	}
 	b = openBytes(t, bytes.Replace(data, []byte("one"), []byte("two"), 1)) // in a tensor of strings
-	if plan, err = NewPlan(t.Context(), a, b, Options{}); err != nil {
+	if plan, err = planPair(t.Context(), a, b, Options{}); err != nil {
 		t.Fatal(err)
 	}
 	if len(plan.Warnings) != 1 || !strings.Contains(plan.Warnings[0], "string") {
@@ -129,11 +129,11 @@ func TestSparseWeightsNeedTheSamePlaces(t *testing.T) {
 		}
 		places := payload(t, x.Indices)
 		data := tuned(t, a)
-		if plan, err := NewPlan(t.Context(), a, openBytes(t, data), Options{}); err != nil || plan == nil {
+		if plan, err := planPair(t.Context(), a, openBytes(t, data), Options{}); err != nil || plan == nil {
 			t.Fatalf("%s: %v", x.ID(), err)
 		}
 		moved := bytes.Replace(data, places, append([]byte{places[0] ^ 1}, places[1:]...), 1)
-		_, err := NewPlan(t.Context(), a, openBytes(t, moved), Options{})
+		_, err := planPair(t.Context(), a, openBytes(t, moved), Options{})
 		if err == nil || !strings.Contains(err.Error(), "not at the same places") {
 			t.Errorf("%s: moved values give %v", x.ID(), err)
 		}
@@ -155,15 +155,15 @@ func TestNegativeVariancesAreClamped(t *testing.T) {
 	t.Parallel()
 	a, b := normalised(t, []float32{1, 1, 1}, []float32{3, 1, 4}), normalised(t, []float32{0, 1, 1}, []float32{1, 2, 1})
 	params := method.Params{"alpha": 2}
-	if _, err := NewPlan(t.Context(), a, b, Options{Params: params}); err == nil {
+	if _, err := planPair(t.Context(), a, b, Options{Params: params}); err == nil {
 		t.Error("alpha 2 is accepted without being asked for")
 	}
-	plan, err := NewPlan(t.Context(), a, b, Options{Params: params, Extrapolate: true})
+	plan, err := planPair(t.Context(), a, b, Options{Params: params, Extrapolate: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	r, err := plan.Run(t.Context(), &out, nil)
+	r, err := Run(t.Context(), &out, plan, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,11 +185,11 @@ func TestOverflowIsAnError(t *testing.T) {
 	inf := float32(math.Inf(1))
 	a, b := normalised(t, []float32{-3e38, 1, inf}, []float32{1, 1, 1}), normalised(t, []float32{3e38, 1, 1}, []float32{1, 1, 1})
 	run := func(alpha float64, exclude ...string) error {
-		plan, err := NewPlan(t.Context(), a, b, Options{Params: method.Params{"alpha": alpha}, Extrapolate: true, Exclude: exclude})
+		plan, err := planPair(t.Context(), a, b, Options{Params: method.Params{"alpha": alpha}, Extrapolate: true, Exclude: exclude})
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = plan.Run(t.Context(), &bytes.Buffer{}, nil)
+		_, err = Run(t.Context(), &bytes.Buffer{}, plan, nil)
 		return err
 	}
 	overflow, ok := errors.AsType[*OverflowError](run(2))
@@ -223,16 +223,16 @@ func TestSharedRangesAreMergedOnceOrRefused(t *testing.T) {
 		t.Fatal("external.onnx has no shared range")
 	}
 	inside := func(payloads map[string][]byte) *onnx.Model { return with(t, b, payloads) }
-	if _, err := NewPlan(t.Context(), inside(nil), b, Options{}); err != nil {
+	if _, err := planPair(t.Context(), inside(nil), b, Options{}); err != nil {
 		t.Errorf("twins that are alike: %v", err)
 	}
 	other := payload(t, twins[0])
 	other[0] ^= 1
-	_, err := NewPlan(t.Context(), inside(map[string][]byte{twins[0].ID(): other}), b, Options{})
+	_, err := planPair(t.Context(), inside(map[string][]byte{twins[0].ID(): other}), b, Options{})
 	if err == nil || !strings.Contains(err.Error(), "shares its bytes") {
 		t.Errorf("twins that differ in the pre-trained model: %v", err)
 	}
-	_, err = NewPlan(t.Context(), inside(nil), b, Options{Exclude: []string{twins[0].ID()}})
+	_, err = planPair(t.Context(), inside(nil), b, Options{Exclude: []string{twins[0].ID()}})
 	if err == nil || !strings.Contains(err.Error(), "shares its bytes") {
 		t.Errorf("one twin excluded: %v", err)
 	}
@@ -260,11 +260,11 @@ func TestDirectMixesAreTheSame(t *testing.T) {
 	for _, file := range []string{"dtypes.onnx", "float4.onnx", "runs.onnx", "external.onnx"} {
 		a := openPath(t, store(file))
 		b := openBytes(t, tuned(t, a))
-		plan, err := NewPlan(t.Context(), a, b, Options{Params: method.Params{"alpha": 0.3}})
+		plan, err := planPair(t.Context(), a, b, Options{Params: method.Params{"alpha": 0.3}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		mixers, _, err := plan.mixers(t.Context())
+		mixers, _, err := (&executor{plan.from}).mixers(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -36,15 +36,15 @@ func (p *Plan) Key(ctx context.Context) (string, error) {
 		Files      [][]onnx.File
 		Decisions  []keyDecision
 	}{Generation: keyGeneration, Method: p.Method.Name, Params: p.Params}
-	for _, m := range p.inputs() {
+	for _, m := range p.from.inputs() {
 		files, err := m.Files(ctx)
 		if err != nil {
 			return "", err
 		}
 		parts.Files = append(parts.Files, files)
 	}
-	for i := range p.Decisions {
-		parts.Decisions = append(parts.Decisions, p.Decisions[i].key())
+	for i := range p.from.decisions {
+		parts.Decisions = append(parts.Decisions, p.from.decisions[i].key())
 	}
 	text, err := json.Marshal(parts)
 	if err != nil {
@@ -54,12 +54,15 @@ func (p *Plan) Key(ctx context.Context) (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
-func (d *Decision) key() keyDecision {
+func (d *decision) key() keyDecision {
 	k := keyDecision{Tensor: d.Tensor, Action: d.Action.String()}
 	if d.Action != Merge {
 		return k
 	}
 	k.How, k.Params = d.how, d.params
+	if d.fold != nil {
+		k.How = pair.ByPart // keys of generation 1 have this for every fold
+	}
 	k.add(d)
 	for i := range d.further {
 		k.add(&d.further[i])
@@ -71,7 +74,7 @@ func (d *Decision) key() keyDecision {
 }
 
 // add notes one of the tensors that are merged.
-func (k *keyDecision) add(d *Decision) {
+func (k *keyDecision) add(d *decision) {
 	name := ""
 	if d.a != nil {
 		name = d.a.ID()

@@ -61,12 +61,12 @@ func modelsFor(t testing.TB, m method.Method, base []byte) (models []*onnx.Model
 
 func runPlan(t testing.TB, models []*onnx.Model, opt Options) (*Plan, []byte) {
 	t.Helper()
-	plan, err := NewPlanOf(t.Context(), models, opt)
+	plan, err := planAll(t.Context(), models, opt)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	if _, err := plan.Run(t.Context(), &out, nil); err != nil {
+	if _, err := Run(t.Context(), &out, plan, nil); err != nil {
 		t.Fatal(err)
 	}
 	return plan, out.Bytes()
@@ -91,7 +91,7 @@ func TestEveryMethodMergesModels(t *testing.T) {
 				t.Error("one worker and five give different files")
 			}
 			got := openBytes(t, one)
-			v, err := plan.Verify(t.Context(), got, VerifyOptions{All: true}, nil)
+			v, err := Verify(t.Context(), got, plan, VerifyOptions{All: true}, nil)
 			if err != nil || len(v.Differences) > 0 || v.Tensors == 0 {
 				t.Errorf("%d tensors: %v (%v)", v.Tensors, v.Differences, err)
 			}
@@ -117,11 +117,11 @@ func TestScansDoNotDependOnWorkers(t *testing.T) {
 	t.Parallel()
 	_, base := open(t, local("pretrained.onnx"))
 	models := family(t, base, 3)
-	plan, err := NewPlanOf(t.Context(), models, Options{Method: "karcher"})
+	plan, err := planAll(t.Context(), models, Options{Method: "karcher"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	mixers, _, err := plan.mixers(t.Context())
+	mixers, _, err := (&executor{plan.from}).mixers(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +174,7 @@ func TestFurtherModelLacksAWeight(t *testing.T) {
 	headed, _ := open(t, local("finetuned.onnx")) // with a head
 	headless, _ := open(t, local("pretrained.onnx"))
 	again, _ := open(t, local("finetuned.onnx"))
-	plan, err := NewPlanOf(t.Context(), []*onnx.Model{headed, headless, again}, Options{Method: "uniform_soup"})
+	plan, err := planAll(t.Context(), []*onnx.Model{headed, headless, again}, Options{Method: "uniform_soup"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,7 +199,7 @@ func TestFurtherModelLacksAWeight(t *testing.T) {
 // anything is written.
 func TestSlicesRespectTheMemoryLimit(t *testing.T) {
 	t.Parallel()
-	plan := &Plan{Method: method.Method{Class: method.Slices}, opt: Options{Memory: 8 << 20}, workers: 1}
+	plan := &executor{&planner{how: method.Method{Class: method.Slices}, opt: Options{Memory: 8 << 20}, workers: 1}}
 	m := &mixer{dst: &onnx.Tensor{Name: "w", DType: onnx.Float32, Dims: []int64{1 << 20}}, sources: make([]reader, 3), how: method.Mixer{Granule: 1 << 20}}
 	m.codec, _ = onnx.Float32.Codec()
 	var memory *MemoryError
@@ -225,7 +225,7 @@ func TestWith(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	if _, err := got.Run(t.Context(), &out, nil); err != nil {
+	if _, err := Run(t.Context(), &out, got, nil); err != nil {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(out.Bytes(), bytesOfWant) || bytes.Equal(before, bytesOfWant) {
@@ -260,7 +260,7 @@ func TestRescaledVariancesAreNamed(t *testing.T) {
 		{"normalisations whole", Options{Method: "dare_ties", Set: whole}, false},
 		{"variances kept", Options{Method: "dare_ties", Exclude: []string{"bn.var"}}, false},
 	} {
-		plan, err := NewPlanOf(t.Context(), models, c.opt)
+		plan, err := planAll(t.Context(), models, c.opt)
 		if err != nil {
 			t.Fatal(c.what, err)
 		}

@@ -26,7 +26,7 @@ type mixer struct {
 }
 
 // newMixer returns the mixer of a decision that does not know yet how to mix.
-func newMixer(d Decision) *mixer {
+func newMixer(d decision) *mixer {
 	codec, _ := d.DType.Codec()
 	m := &mixer{dst: d.b, sources: d.readers(codec), codec: codec, floor: d.isVariance}
 	m.pool.New = func() any { return &scratch{raw: make([][]byte, len(m.sources))} }

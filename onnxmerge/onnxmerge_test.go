@@ -2,6 +2,7 @@ package onnxmerge
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -34,6 +35,20 @@ func openBytes(t testing.TB, data []byte) *onnx.Model {
 	return m
 }
 
+// planPair plans a merge of two models. A refused plan is returned beside its error.
+func planPair(ctx context.Context, a, b *onnx.Model, opt Options) (*Plan, error) {
+	return planAll(ctx, []*onnx.Model{a, b}, opt)
+}
+
+// planAll is planPair for any number of models.
+func planAll(ctx context.Context, models []*onnx.Model, opt Options) (*Plan, error) {
+	p, err := NewPlan(ctx, models, opt)
+	if err != nil {
+		return nil, err
+	}
+	return p, p.Err()
+}
+
 func local(name string) string { return filepath.Join("onnx", "testdata", name) }
 
 // pairs lists models to merge: the small ones of the repository, and real ones.
@@ -60,12 +75,12 @@ func pairs(t testing.TB, real bool) [][2]string {
 
 func merge(t testing.TB, a, b *onnx.Model, alpha float64, workers int) []byte {
 	t.Helper()
-	plan, err := NewPlan(t.Context(), a, b, Options{Params: method.Params{"alpha": alpha}, Workers: workers})
+	plan, err := planPair(t.Context(), a, b, Options{Params: method.Params{"alpha": alpha}, Workers: workers})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	if _, err := plan.Run(t.Context(), &out, nil); err != nil {
+	if _, err := Run(t.Context(), &out, plan, nil); err != nil {
 		t.Fatal(err)
 	}
 	return out.Bytes()
@@ -202,7 +217,7 @@ func TestPlanSaysWhatHappensToEveryTensor(t *testing.T) {
 	t.Parallel()
 	a, _ := open(t, local("pretrained.onnx"))
 	b, _ := open(t, local("finetuned.onnx"))
-	plan, err := NewPlan(t.Context(), a, b, Options{Exclude: []string{"fc2*"}})
+	plan, err := planPair(t.Context(), a, b, Options{Exclude: []string{"fc2*"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -233,18 +248,18 @@ func TestPlanRefuses(t *testing.T) {
 	half, _ := open(t, local("finetuned_float16.onnx"))
 	other, _ := open(t, local("branches.onnx"))
 	var mismatch *MismatchError
-	plan, err := NewPlan(t.Context(), float, half, Options{})
+	plan, err := planPair(t.Context(), float, half, Options{})
 	if !errors.As(err, &mismatch) || len(mismatch.Reasons) != 4 || !strings.Contains(err.Error(), "float32 against float16") {
 		t.Errorf("float32 against float16: %v", err)
 	}
-	if _, err := plan.Run(t.Context(), &bytes.Buffer{}, nil); err == nil {
+	if _, err := Run(t.Context(), &bytes.Buffer{}, plan, nil); err == nil {
 		t.Error("a refused plan runs")
 	}
-	if _, err := NewPlan(t.Context(), float, other, Options{}); !errors.As(err, &mismatch) {
+	if _, err := planPair(t.Context(), float, other, Options{}); !errors.As(err, &mismatch) {
 		t.Errorf("two models with nothing in common: %v", err)
 	}
 	var glob *GlobError
-	if _, err := NewPlan(t.Context(), float, float, Options{Include: []string{"["}}); !errors.As(err, &glob) {
+	if _, err := planPair(t.Context(), float, float, Options{Include: []string{"["}}); !errors.As(err, &glob) {
 		t.Errorf("a malformed pattern: %v", err)
 	}
 }
@@ -253,14 +268,14 @@ func TestPlanWarnsOfUnusedWeights(t *testing.T) {
 	t.Parallel()
 	small, _ := open(t, local("pretrained.onnx"))
 	headed, _ := open(t, local("finetuned.onnx"))
-	plan, err := NewPlan(t.Context(), headed, small, Options{}) // the wrong way round: A has a head that B lacks
+	plan, err := planPair(t.Context(), headed, small, Options{}) // the wrong way round: A has a head that B lacks
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(plan.Warnings) != 1 || !strings.HasPrefix(plan.Warnings[0], "2 weights of the pre-trained model are not used") {
 		t.Errorf("warnings %q", plan.Warnings)
 	}
-	if plan, err = NewPlan(t.Context(), small, headed, Options{}); err != nil || len(plan.Warnings) != 0 {
+	if plan, err = planPair(t.Context(), small, headed, Options{}); err != nil || len(plan.Warnings) != 0 {
 		t.Errorf("warnings %q (%v)", plan.Warnings, err)
 	}
 }
@@ -269,11 +284,11 @@ func TestPlanWarnsOfUnusedWeights(t *testing.T) {
 func TestDriftedNamesOfARealModel(t *testing.T) {
 	t.Parallel()
 	folder := sharedtest.Path(t, "data", "models", "magika")
-	plan, err := NewPlan(t.Context(), openPath(t, filepath.Join(folder, "standard_v3_2.onnx")), openPath(t, filepath.Join(folder, "standard_v3_3.onnx")), Options{})
+	plan, err := planPair(t.Context(), openPath(t, filepath.Join(folder, "standard_v3_2.onnx")), openPath(t, filepath.Join(folder, "standard_v3_3.onnx")), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, d := range plan.Decisions {
+	for _, d := range plan.from.decisions {
 		if d.DType.IsFloat() && d.b.Len() > 1 && d.Action != Merge {
 			t.Errorf("%s %s: %s", d.Action, d.Tensor, d.Reason)
 		}

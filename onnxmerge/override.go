@@ -63,24 +63,24 @@ func (o Override) matcher() (func(target) bool, error) {
 
 // resolve finds the parameters of every merged tensor: those of the merge, what Set
 // changes, and gradients at the tensor's depth.
-func (p *Plan) resolve() error {
+func (p *planner) resolve() error {
 	if len(p.opt.Set) == 0 && !p.needsDepth() {
-		for i := range p.Decisions {
-			p.Decisions[i].params = p.Params
+		for i := range p.decisions {
+			p.decisions[i].params = p.params
 		}
 		p.explainFalls()
 		return nil
 	}
 	places := flow.Places(p.finetuned)
 	deepest := 0.0 // a head that is not merged does not count
-	for _, d := range p.Decisions {
+	for _, d := range p.decisions {
 		if d.Action == Merge {
 			deepest = max(deepest, places[d.b].Depth)
 		}
 	}
-	complete := p.Method.Complete
+	complete := p.how.Complete
 	if p.opt.Extrapolate {
-		complete = p.Method.CompleteBeyond
+		complete = p.how.CompleteBeyond
 	}
 	var matchers []func(target) bool
 	for _, o := range p.opt.Set {
@@ -94,13 +94,13 @@ func (p *Plan) resolve() error {
 		matchers = append(matchers, match)
 	}
 	used := make([]bool, len(matchers))
-	for i := range p.Decisions {
-		d := &p.Decisions[i]
+	for i := range p.decisions {
+		d := &p.decisions[i]
 		place := places[d.b]
 		if deepest > 0 {
 			place.Depth = min(1, place.Depth/deepest)
 		}
-		given := maps.Clone(p.Params)
+		given := maps.Clone(p.params)
 		for k, match := range matchers {
 			if d.Action == Merge && match(target{d.Tensor, place.Ops, place.Depth}) {
 				maps.Copy(given, p.opt.Set[k].Params)
@@ -112,13 +112,13 @@ func (p *Plan) resolve() error {
 			return err
 		}
 		d.params, d.depth = full.At(place.Depth), place.Depth
-		if err := p.Method.CheckModels(d.params, len(p.models)); err != nil {
+		if err := p.how.CheckModels(d.params, len(p.models)); err != nil {
 			return fmt.Errorf("tensor %q: %w", d.Tensor, err)
 		}
 	}
 	for k, ok := range used {
 		if !ok {
-			p.Warnings = append(p.Warnings, fmt.Sprintf("%q matches no tensor that is merged", p.opt.Set[k].Match))
+			p.warnings = append(p.warnings, fmt.Sprintf("%q matches no tensor that is merged", p.opt.Set[k].Match))
 		}
 	}
 	p.explainFalls()
@@ -126,27 +126,27 @@ func (p *Plan) resolve() error {
 }
 
 // explainFalls says in the plan what the method has no meaning for.
-func (p *Plan) explainFalls() {
-	if p.Method.Falls == nil {
+func (p *planner) explainFalls() {
+	if p.how.Falls == nil {
 		return
 	}
-	for i := range p.Decisions {
-		d := &p.Decisions[i]
+	for i := range p.decisions {
+		d := &p.decisions[i]
 		if d.Action != Merge {
 			continue
 		}
-		if text := p.Method.Falls(d.Dims, d.params); text != "" {
+		if text := p.how.Falls(d.Dims, d.params); text != "" {
 			d.Reason += "; " + text
 		}
 	}
 }
 
 // needsDepth reports whether what is done to a tensor depends on its depth.
-func (p *Plan) needsDepth() bool {
-	if p.Method.UsesDepth {
+func (p *planner) needsDepth() bool {
+	if p.how.UsesDepth {
 		return true
 	}
-	for _, v := range p.Params {
+	for _, v := range p.params {
 		switch v.(type) {
 		case method.Gradient, []any:
 			return true
@@ -156,14 +156,14 @@ func (p *Plan) needsDepth() bool {
 }
 
 // checkOverride refuses parameters that do not exist or have one value for all tensors.
-func (p *Plan) checkOverride(o Override) error {
+func (p *planner) checkOverride(o Override) error {
 	for name := range o.Params {
-		param, err := p.Method.Param(name)
+		param, err := p.how.Param(name)
 		if err != nil {
 			return err
 		}
 		if param.Global {
-			return &ModelsError{fmt.Sprintf("%s of method %s has one value for all tensors; %q cannot change it", name, p.Method.Name, o.Match)}
+			return &ModelsError{fmt.Sprintf("%s of method %s has one value for all tensors; %q cannot change it", name, p.how.Name, o.Match)}
 		}
 	}
 	return nil

@@ -12,16 +12,24 @@ import (
 // ProvenanceSchema is the value of Provenance.Schema.
 const ProvenanceSchema = "wiseft.provenance/1"
 
-// Origin is what only the caller knows of a merge.
+// Origin is the part of a provenance that only the caller knows.
 type Origin struct {
 	Version string   // of the program
-	Files   []string // the names of the models' files, without folders, and then of the Fisher informations
-	// Selection says how the models were chosen among others; nil if nobody chose.
+	Files   []string // the names of the models' files, without folders, and then of the Fisher informations: one each
+	// Selection describes how the models were chosen among others; nil if they were not.
 	Selection *Selection
 }
 
+// check refuses an origin that does not name every input.
+func (o *Origin) check(inputs int) error {
+	if o != nil && len(o.Files) != inputs {
+		return &ModelsError{fmt.Sprintf("the origin names %d files, and %d are merged", len(o.Files), inputs)}
+	}
+	return nil
+}
+
 // Selection is how the models of a merge were chosen among others. It is kept for the
-// reader: [Plan.Verify] does not judge it, because that would need the data.
+// reader: [Verify] does not judge it, because that would need the data.
 type Selection struct {
 	Rule       string      `json:"rule"`
 	Validation string      `json:"validation"` // which data decided
@@ -84,23 +92,23 @@ type DataFile struct {
 var layoutNames = map[onnx.Layout]string{onnx.Inside: "inside", onnx.Outside: "outside"}
 
 // provenance describes the merge. It hashes what has not been read of the inputs.
-func (p *Plan) provenance(ctx context.Context, opt onnx.WriteOptions, data []onnx.File) (*Provenance, error) {
-	out := &Provenance{Schema: ProvenanceSchema, Version: p.opt.Origin.Version, Method: p.Method.Name, Params: p.Params,
-		Include: p.opt.Include, Exclude: p.opt.Exclude, Set: p.opt.Set, Extrapolate: p.opt.Extrapolate, FoldNorms: p.opt.FoldNorms,
-		BackboneAt: p.opt.BackboneOutput, Features: p.Backbone.Output,
-		External: layoutNames[opt.Layout], ShardBytes: opt.ShardBytes, Data: dataFiles(data), Selection: p.opt.Origin.Selection}
-	out.Merged, _ = p.Count(Merge)
-	out.Copied, _ = p.Count(Copy)
-	for i, m := range p.inputs() {
+func (e *executor) provenance(ctx context.Context, opt WriteOptions, data []onnx.File) (*Provenance, error) {
+	out := &Provenance{Schema: ProvenanceSchema, Version: opt.Origin.Version, Method: e.how.Name, Params: e.params,
+		Include: e.opt.Include, Exclude: e.opt.Exclude, Set: e.opt.Set, Extrapolate: e.opt.Extrapolate, FoldNorms: e.opt.FoldNorms,
+		BackboneAt: e.opt.BackboneOutput, Features: e.backbone.Output,
+		External: layoutNames[opt.Layout], ShardBytes: opt.ShardBytes, Data: dataFiles(data), Selection: opt.Origin.Selection}
+	out.Merged, _ = e.count(Merge)
+	out.Copied, _ = e.count(Copy)
+	for i, m := range e.inputs() {
 		files, err := m.Files(ctx)
 		if err != nil {
 			return nil, err
 		}
-		s := Source{File: p.opt.Origin.Files[i], Bytes: files[0].SizeBytes, SHA256: files[0].Hash, Data: dataFiles(files[1:])}
+		s := Source{File: opt.Origin.Files[i], Bytes: files[0].SizeBytes, SHA256: files[0].Hash, Data: dataFiles(files[1:])}
 		if from := m.Property(onnx.ProvenanceKey); json.Valid([]byte(from)) {
 			s.From = json.RawMessage(from)
 		}
-		if i < len(p.models) {
+		if i < len(e.models) {
 			out.Models = append(out.Models, s)
 		} else {
 			out.Fisher = append(out.Fisher, s)

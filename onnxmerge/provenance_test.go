@@ -43,27 +43,25 @@ func TestMergeIsReproducibleFromItsProvenance(t *testing.T) {
 			onnx.WriteOptions{Layout: onnx.Outside, DataName: "m.data", ShardBytes: 100}},
 	} {
 		a, b := openPath(t, c.a), openPath(t, c.b)
-		write := func(opt Options, layout onnx.WriteOptions) files {
-			plan, err := NewPlan(t.Context(), a, b, opt)
+		write := func(opt Options, layout onnx.WriteOptions, from *Origin) files {
+			plan, err := planPair(t.Context(), a, b, opt)
 			if err != nil {
 				t.Fatal(err)
 			}
 			out := files{}
-			if _, err := plan.Write(t.Context(), out, layout, nil); err != nil {
+			if _, err := Write(t.Context(), out, plan, WriteOptions{layout, from}, nil); err != nil {
 				t.Fatal(err)
 			}
 			return out
 		}
-		c.opt.Origin = origin
-		first := write(c.opt, c.layout)
+		first := write(c.opt, c.layout, origin)
 		text := between(t, first[""].Bytes())
 		var from Provenance
 		if err := json.Unmarshal(text, &from); err != nil {
 			t.Fatal(err)
 		}
-		opt := from.Options()
-		opt.Origin = &Origin{Version: from.Version, Files: []string{from.Models[0].File, from.Models[1].File}}
-		again := write(opt, onnx.WriteOptions{Layout: from.Layout(), DataName: "m.data", ShardBytes: from.ShardBytes})
+		again := write(from.Options(), onnx.WriteOptions{Layout: from.Layout(), DataName: "m.data", ShardBytes: from.ShardBytes},
+			&Origin{Version: from.Version, Files: []string{from.Models[0].File, from.Models[1].File}})
 		if len(again) != len(first) {
 			t.Errorf("%s: %d files, then %d", c.name, len(first), len(again))
 		}
@@ -91,12 +89,12 @@ func TestProvenanceNamesTheInputs(t *testing.T) {
 	a, dataA := open(t, local("pretrained.onnx"))
 	b, _ := open(t, local("finetuned.onnx"))
 	merged := func(a, b *onnx.Model) *onnx.Model {
-		plan, err := NewPlan(t.Context(), a, b, Options{Origin: origin})
+		plan, err := planPair(t.Context(), a, b, Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		var out bytes.Buffer
-		if _, err := plan.Run(t.Context(), &out, nil); err != nil {
+		if _, err := Write(t.Context(), onnx.Single(&out), plan, WriteOptions{onnx.WriteOptions{Layout: onnx.Inside}, origin}, nil); err != nil {
 			t.Fatal(err)
 		}
 		return openBytes(t, out.Bytes())
@@ -127,12 +125,30 @@ func TestProvenanceNamesTheInputs(t *testing.T) {
 	}
 }
 
+// An origin must name every input. It is refused before anything is written.
+func TestOriginNamesEveryInput(t *testing.T) {
+	t.Parallel()
+	a, _ := open(t, local("pretrained.onnx"))
+	b, _ := open(t, local("finetuned.onnx"))
+	plan, err := planPair(t.Context(), a, b, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, names := range [][]string{nil, {"pretrained.onnx"}, {"1", "2", "3"}} {
+		var out bytes.Buffer
+		_, err := Write(t.Context(), onnx.Single(&out), plan, WriteOptions{Origin: &Origin{Files: names}}, nil)
+		if err == nil || out.Len() != 0 {
+			t.Errorf("%d names for two models: %d bytes written, error %v", len(names), out.Len(), err)
+		}
+	}
+}
+
 // Every way of being another model is found.
 func TestVerifyFindsDifferences(t *testing.T) {
 	t.Parallel()
 	a, _ := open(t, local("pretrained.onnx"))
 	b, _ := open(t, local("finetuned.onnx"))
-	plan, err := NewPlan(t.Context(), a, b, Options{})
+	plan, err := planPair(t.Context(), a, b, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +173,7 @@ func TestVerifyFindsDifferences(t *testing.T) {
 		{"another dtype", openPath(t, local("pretrained_float16.onnx")), "float16 [8 3], want float32 [8 3]"},
 	} {
 		for _, all := range []bool{false, true} {
-			v, err := plan.Verify(t.Context(), c.model, VerifyOptions{All: all}, nil)
+			v, err := Verify(t.Context(), c.model, plan, VerifyOptions{All: all}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -167,7 +183,7 @@ func TestVerifyFindsDifferences(t *testing.T) {
 			}
 		}
 	}
-	v, err := plan.Verify(t.Context(), good, VerifyOptions{}, nil)
+	v, err := Verify(t.Context(), good, plan, VerifyOptions{}, nil)
 	if err != nil || v.Tensors != 7 || v.Bytes == 0 {
 		t.Errorf("%d tensors, %d bytes are compared (%v)", v.Tensors, v.Bytes, err)
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"path"
 	"strings"
+
+	"github.com/wiseft/wiseft/internal/fault"
 )
 
 func checkGlobs(lists ...[]string) error {
@@ -19,6 +21,9 @@ func checkGlobs(lists ...[]string) error {
 
 // GlobError reports a malformed pattern.
 type GlobError struct{ Glob string }
+
+// Kind implements the kinds of package fault.
+func (*GlobError) Kind() fault.Kind { return fault.Usage }
 
 func (e *GlobError) Error() string { return fmt.Sprintf("pattern %q is malformed", e.Glob) }
 

@@ -137,7 +137,7 @@ func TestStrangersAreWarnedOf(t *testing.T) {
 		b    *onnx.Model
 		want bool
 	}{"itself": {a, false}, "random weights": {with(t, a, random), true}} {
-		plan, err := NewPlan(t.Context(), a, c.b, Options{})
+		plan, err := planPair(t.Context(), a, c.b, Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -159,7 +159,7 @@ func TestOtherHeadsOfTheSameShapeAreCopied(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := openBytes(t, bytes.ReplaceAll(out.Bytes(), []byte("head.weight"), []byte("proj.matrix")))
-	plan, err := NewPlan(t.Context(), a, b, Options{})
+	plan, err := planPair(t.Context(), a, b, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,13 +187,13 @@ func TestWeightsProveWhatStructureCannot(t *testing.T) {
 		t.Fatal("the demo's model has another structure")
 	}
 	b := openBytes(t, bytes.Replace(data, opAdd, opMul, 1)) // two branches meet in another way
-	plan, err := NewPlan(t.Context(), a, b, Options{})
+	plan, err := planPair(t.Context(), a, b, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	proved := 0
 	sampler := newSampler(1 << 20)
-	for _, d := range plan.Decisions {
+	for _, d := range plan.from.decisions {
 		if d.how == pair.ByWeights || d.how == pair.Around {
 			proved++
 			if c, ok, err := sampler.alike(d.a, d.b, nil); err != nil || ok && c < pair.Related && d.b.Len() >= minRelated && !pair.IsVector(d.Dims) || d.a.ID() != d.Tensor {
@@ -205,7 +205,7 @@ func TestWeightsProveWhatStructureCannot(t *testing.T) {
 		t.Errorf("%d weights are proved", proved)
 	}
 	random := noise(a.Lookup("conv4.weight"), 1)
-	_, err = NewPlan(t.Context(), with(t, a, map[string][]byte{"conv4.weight": random}), b, Options{})
+	_, err = planPair(t.Context(), with(t, a, map[string][]byte{"conv4.weight": random}), b, Options{})
 	if err == nil || !strings.Contains(err.Error(), `"conv4.weight": what leads to it differs between the models, and its weights are unlike`) {
 		t.Errorf("other weights under the same name: %v", err)
 	}

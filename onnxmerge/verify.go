@@ -24,25 +24,26 @@ type Verification struct {
 	Differences []string // one line each; none if the model is what the plan makes
 }
 
-// Verify compares a model with what the plan would write: its structure, and samples
-// of every tensor, computed anew.
-func (p *Plan) Verify(ctx context.Context, model *onnx.Model, opt VerifyOptions, progress Progress) (*Verification, error) {
-	if err := p.check(); err != nil {
+// Verify compares a model with what a plan would write: its structure, and samples of every tensor, computed again.
+// progress counts tensors.
+func Verify(ctx context.Context, model *onnx.Model, p *Plan, opt VerifyOptions, progress Progress) (*Verification, error) {
+	if err := p.Err(); err != nil {
 		return nil, err
 	}
+	e := executor{p.from}
 	v := &Verification{}
-	if err := v.structure(ctx, p.finetuned, model); err != nil {
+	if err := v.structure(ctx, e.finetuned, model); err != nil {
 		return nil, err
 	}
 	made := map[*onnx.Tensor]func(dst []byte, off int64) error{}
-	mixers, _, err := p.mixers(ctx)
+	mixers, _, err := e.mixers(ctx)
 	if err != nil {
 		return nil, err
 	}
 	for _, m := range mixers {
 		made[m.dst] = m.fill
 	}
-	for i, d := range p.Decisions {
+	for i, d := range e.decisions {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
@@ -55,11 +56,11 @@ func (p *Plan) Verify(ctx context.Context, model *onnx.Model, opt VerifyOptions,
 		}
 		delete(made, d.b) // with what it holds
 		if progress != nil {
-			progress(int64(i+1), int64(len(p.Decisions)))
+			progress(int64(i+1), int64(len(e.decisions)))
 		}
 	}
 	for _, t := range model.Tensors {
-		if p.finetuned.Lookup(t.ID()) == nil {
+		if e.finetuned.Lookup(t.ID()) == nil {
 			v.differs("tensor %q: the fine-tuned model has none of this name", t.ID())
 		}
 	}

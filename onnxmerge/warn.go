@@ -11,7 +11,7 @@ import (
 
 // warn notes what may hold weights and is copied unseen, what differs and is copied
 // all the same, and what is not used.
-func (p *Plan) warn() {
+func (p *planner) warn() {
 	for i, m := range p.models {
 		side := "fine-tuned"
 		switch {
@@ -21,17 +21,17 @@ func (p *Plan) warn() {
 			side = ordinal(i)
 		}
 		for _, what := range m.Unread {
-			p.Warnings = append(p.Warnings, fmt.Sprintf("the %s model has %s; weights in it are not merged", side, what))
+			p.warnings = append(p.warnings, fmt.Sprintf("the %s model has %s; weights in it are not merged", side, what))
 		}
 	}
 	var differ []string
-	for _, d := range p.Decisions {
+	for _, d := range p.decisions {
 		if d.Action == Copy && d.Reason == reasonDiffers {
 			differ = append(differ, d.Tensor)
 		}
 	}
 	if len(differ) > 0 {
-		p.Warnings = append(p.Warnings, fmt.Sprintf("%d tensors that are not floating-point numbers differ and are kept from the fine-tuned model (%s)",
+		p.warnings = append(p.warnings, fmt.Sprintf("%d tensors that are not floating-point numbers differ and are kept from the fine-tuned model (%s)",
 			len(differ), strings.Join(differ[:min(3, len(differ))], ", ")))
 	}
 	p.warnPartial()
@@ -42,15 +42,15 @@ func (p *Plan) warn() {
 
 // warnUnused names pre-trained weights that found no counterpart. A projection head
 // is a good reason; two exports that are built differently are a bad one.
-func (p *Plan) warnUnused() {
+func (p *planner) warnUnused() {
 	lonely := map[string]bool{} // shapes of weights without a counterpart
-	for _, d := range p.Decisions {
+	for _, d := range p.decisions {
 		if d.Action == Copy && d.b.DType.IsFloat() && len(d.Dims) > 0 {
 			lonely[shapeKey(d.b)] = true
 		}
 	}
 	only := map[string]bool{}
-	for _, id := range p.OnlyA {
+	for _, id := range p.onlyA {
 		only[id] = true
 	}
 	var unused []string
@@ -72,7 +72,7 @@ func (p *Plan) warnUnused() {
 	if alike > 0 {
 		text += fmt.Sprintf("; %d have the shape of a weight that was copied, so the models may be built differently there", alike)
 	}
-	p.Warnings = append(p.Warnings, text)
+	p.warnings = append(p.warnings, text)
 }
 
 func shapeKey(t *onnx.Tensor) string { return fmt.Sprint(t.DType, t.Dims) }
@@ -80,18 +80,18 @@ func shapeKey(t *onnx.Tensor) string { return fmt.Sprint(t.DType, t.Dims) }
 // warnPartial names weights inside of the backbone that are not merged, although the
 // pre-trained model has some that are not used: then the two may be one thing, written
 // differently.
-func (p *Plan) warnPartial() {
+func (p *planner) warnPartial() {
 	if !slices.ContainsFunc(p.unusedWeights(), isMatrix) {
 		return
 	}
 	var kept []string
-	for _, d := range p.Decisions {
-		if d.Action == Copy && d.Reason == reasonOnlyB && isMatrix(d.b) && !slices.Contains(p.Backbone.Head, d.Tensor) {
+	for _, d := range p.decisions {
+		if d.Action == Copy && d.Reason == reasonOnlyB && isMatrix(d.b) && !slices.Contains(p.backbone.Head, d.Tensor) {
 			kept = append(kept, d.Tensor)
 		}
 	}
 	if len(kept) > 0 {
-		p.Warnings = append(p.Warnings, fmt.Sprintf("the merge is partial: %d weights inside of the backbone have no counterpart and are kept from the fine-tuned model (%s)",
+		p.warnings = append(p.warnings, fmt.Sprintf("the merge is partial: %d weights inside of the backbone have no counterpart and are kept from the fine-tuned model (%s)",
 			len(kept), strings.Join(kept[:min(3, len(kept))], ", ")))
 	}
 }
@@ -99,25 +99,25 @@ func (p *Plan) warnPartial() {
 // warnRescaled names running variances of which numbers are dropped and the others scaled
 // up. Some fall below zero then, become zero, and their channels drown all others: a
 // PointNet's probe fell from 84 % to 11 %, which is chance.
-func (p *Plan) warnRescaled() {
-	if p.Method.Rescales == nil {
+func (p *planner) warnRescaled() {
+	if p.how.Rescales == nil {
 		return
 	}
 	var found []string
-	for _, d := range p.Decisions {
-		if d.Action == Merge && d.isVariance && p.Method.Rescales(d.params) {
+	for _, d := range p.decisions {
+		if d.Action == Merge && d.isVariance && p.how.Rescales(d.params) {
 			found = append(found, d.Tensor)
 		}
 	}
 	if len(found) > 0 {
-		p.Warnings = append(p.Warnings, fmt.Sprintf("%s drops numbers of %d running variances and scales up the rest, as of weights (%s); features can become useless: "+
+		p.warnings = append(p.warnings, fmt.Sprintf("%s drops numbers of %d running variances and scales up the rest, as of weights (%s); features can become useless: "+
 			"--set op:BatchNormalization:density=1 merges normalisations whole, --exclude keeps the fine-tuned ones",
-			p.Method.Name, len(found), strings.Join(found[:min(3, len(found))], ", ")))
+			p.how.Name, len(found), strings.Join(found[:min(3, len(found))], ", ")))
 	}
 }
 
 // normReasons says what is known of two models that have nothing in common.
-func (p *Plan) normReasons() []string {
+func (p *planner) normReasons() []string {
 	a, b := flow.CountOps(p.pretrained, "BatchNormalization"), flow.CountOps(p.finetuned, "BatchNormalization")
 	if a == b {
 		return nil

@@ -11,35 +11,33 @@ import (
 	"github.com/wiseft/wiseft/probe/internal/npz"
 )
 
-// DefaultBatch is the number of samples of one forward pass where nobody says another. On a
-// CPU, activations should stay in its caches: a transformer over 256 points ran 290 clouds
-// a second in batches of 2 to 8, and 103 in batches of 32; a PointNet over 512 points 1,200
-// to 1,320 and 1,130; a small one, whose overhead counts, was as fast in all.
+// DefaultBatch is the default number of samples of one forward pass. On a CPU, activations should stay in the caches:
+// a transformer over 256 points ran 290 clouds a second in batches of 2 to 8, and 103 in batches of 32; a PointNet
+// over 512 points 1,200 to 1,320 and 1,130; a small model, whose overhead per sample counts, was as fast in all
+// sizes.
 const DefaultBatch = 8
 
-// maxFixedBatch bounds what the batch length that a model declares can make us
-// allocate.
+// maxFixedBatch is the largest fixed batch length of a model that is accepted. It bounds the memory of a batch, whose
+// size a malformed model could choose.
 const maxFixedBatch = 1 << 14
 
-// ExtractOptions says how to extract features. Zero values are the defaults.
+// ExtractOptions says how features are extracted. Zero values are the defaults.
 type ExtractOptions struct {
-	Batch    int    // samples per forward pass; 0 = 8; a model with a fixed batch keeps its own
+	Batch    int    // samples per forward pass; 0 = DefaultBatch; a model with a fixed batch length uses that
 	Layout   Layout // of clouds; LayoutAuto reads it from the model
 	Workers  int    // goroutines that read samples and build batches; 0 = 1. The result does not depend on it.
 	Progress func(done, total int)
-	// Meta is what the caller knows about the features: model, tensor, runtime, data
-	// hash. Extract fills in data, layout and batch.
+	// Meta describes model, tensor, runtime and data hash. Extract sets its data, layout and batch.
 	Meta feature.Meta
 }
 
-// Extract streams every sample of ds through ex and returns the features in the order
-// of the samples. Batches are built beside the engine, which never waits for copies.
+// Extract passes every sample of ds through ex and returns the features in the order of the samples. Workers build
+// batches while the engine runs.
 //
-// Consecutive samples of one shape share a batch. Clouds are brought into the model's
-// layout; samples of other shapes pass as they are. A model with a fixed batch length
-// gets its last batch padded with copies of the last sample, whose features are dropped.
-// Features that are NaN or infinite are an error that names the sample. When ctx ends,
-// so does Extract, with ctx's error and without leaving goroutines.
+// Consecutive samples of one shape share a batch. Clouds are brought into the model's layout; samples of other shapes
+// are passed unchanged. The last batch of a model with a fixed batch length is padded with copies of the last sample,
+// whose features are dropped. Features that are NaN or infinite are an error that names the sample. When ctx ends,
+// Extract returns ctx's error, and all its goroutines have ended.
 func Extract(ctx context.Context, ex Extractor, ds datasets.Dataset, opt ExtractOptions) (*feature.Set, error) {
 	feed, err := newFeed(ctx, ex, ds, opt)
 	if err != nil {
@@ -65,10 +63,10 @@ func Extract(ctx context.Context, ex Extractor, ds datasets.Dataset, opt Extract
 	return f, nil
 }
 
-// newFeed settles layout and batch length before anything runs.
+// newFeed determines layout and batch length and checks the options.
 func newFeed(ctx context.Context, ex Extractor, ds datasets.Dataset, opt ExtractOptions) (*feed, error) {
 	if opt.Batch < 0 || opt.Workers < 0 {
-		return nil, fmt.Errorf("batch %d and workers %d must not be negative", opt.Batch, opt.Workers)
+		return nil, fault.Usagef("batch %d and workers %d must not be negative", opt.Batch, opt.Workers)
 	}
 	if ds.Len() == 0 {
 		return nil, fault.Inputf("%s: no samples", ds.Info().Name)
@@ -102,8 +100,9 @@ func newFeed(ctx context.Context, ex Extractor, ds datasets.Dataset, opt Extract
 	return f, nil
 }
 
-// extend appends the features of a chunk to f, and tells progress, unless it is nil, of every batch.
-func extend(ctx context.Context, ex Extractor, f *feature.Set, c *chunk, ds datasets.Dataset, progress func(done, total int)) error {
+// extend appends the features of a chunk to f and calls progress, if it is not nil, after every batch.
+func extend(ctx context.Context, ex Extractor, f *feature.Set, c *chunk, ds datasets.Dataset,
+	progress func(done, total int)) error {
 	first := c.first
 	for i, b := range c.batches {
 		before := len(f.X)

@@ -124,7 +124,7 @@ func TestExtractCancelled(t *testing.T) {
 		}
 		cancel()
 	}
-	// A goroutine that has closed its last channel may still be on its way out.
+	// A goroutine that has closed its last channel may not have ended yet.
 	for range 1_000_000 {
 		if runtime.NumGoroutine() <= before {
 			return
@@ -134,7 +134,7 @@ func TestExtractCancelled(t *testing.T) {
 	t.Errorf("goroutines: got %d, want %d", runtime.NumGoroutine(), before)
 }
 
-// Several batches are built at a time, but each is told, and none is larger than asked for.
+// Several batches are built at a time; progress is called after each, and no batch is larger than asked for.
 func TestExtractTellsEveryBatch(t *testing.T) {
 	t.Parallel()
 	m := newFakeModel(-1, 3, -1)
@@ -151,7 +151,7 @@ func TestExtractTellsEveryBatch(t *testing.T) {
 	}
 }
 
-// steadyModel takes the time of a small model's forward pass, on the core it runs on.
+// steadyModel takes as much processor time as a small model's forward pass.
 type steadyModel struct{ fakeModel }
 
 func (m *steadyModel) Extract(_ context.Context, dst []float32, b Batch) ([]float32, error) {
@@ -160,8 +160,7 @@ func (m *steadyModel) Extract(_ context.Context, dst []float32, b Batch) ([]floa
 	return append(dst, make([]float32, 2*b.Shape[0])...), nil
 }
 
-// BenchmarkExtract compares with a bare loop over batches that were made before: the
-// ratio says what feeding costs.
+// BenchmarkExtract reports the time of Extract as a ratio to a loop over batches that were made before.
 func BenchmarkExtract(b *testing.B) {
 	const batch, points, batches = 32, 1024, 50
 	m := &steadyModel{*newFakeModel(-1, 3, -1)}

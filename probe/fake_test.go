@@ -47,8 +47,8 @@ func (d *fakeData) Read(ctx context.Context, dst *datasets.Sample, i int) error 
 	return nil
 }
 
-// fakeModel has two features: the first value of the sample, and the second value of
-// its row in memory, which tells layouts apart.
+// fakeModel computes two features: the first value of the sample, and the second value of its row in memory, which
+// differs between layouts.
 type fakeModel struct {
 	in    Input
 	calls [][]int64 // shapes of the batches

@@ -9,8 +9,8 @@ import (
 	"github.com/wiseft/wiseft/datasets"
 )
 
-// chunk is a fixed range of samples, ready to run: batches of the length that was asked for,
-// and shorter ones where the shape of the samples changes.
+// chunk is a contiguous range of samples as batches that are ready to run. Batches are shorter than asked for where
+// the shape of the samples changes.
 type chunk struct {
 	first   int // index of the first sample
 	batches []Batch
@@ -21,33 +21,33 @@ type chunk struct {
 	values []float32 // the memory of all batches
 }
 
-// feed reads the samples of a data set and builds batches beside the engine. Worker w
-// of W makes chunks w, w+W, w+2W, ... in the order in which they are consumed, and owns
-// two chunks, so that one is filled while the other runs.
+// feed reads the samples of a data set and builds batches while the engine runs. Worker w of W makes chunks w, w+W,
+// w+2W, ... in the order in which they are consumed, and owns two chunks, so that it fills one while the other runs.
 //
-// Samples that are in memory need no worker: a batch of them is built when it is asked for,
-// in less time than handing it over takes.
+// Samples in memory need no worker: building their batch when it is needed takes less time than passing it between
+// goroutines, and workers beside the engine interrupt its threads: 3 to 4 % of the forward passes of a PointNet of
+// 0.8 M parameters.
 type feed struct {
 	ds     datasets.Dataset
 	held   *datasets.Memory // ds, if it is in memory
 	in     Input
 	layout Layout
 	length int   // samples per batch
-	fixed  int   // batch length that the model insists on, or 0
+	fixed  int   // batch length that the model requires, or 0
 	starts []int // the first sample of every chunk, and the end
 
 	ready, free []chan *chunk // one per worker
 	wg          sync.WaitGroup
-	only        chunk // of a feed without workers
+	only        chunk // the only chunk of a feed without workers
 }
 
-// chunkValues is how many values a chunk may have, unless a batch has more. An engine on the
-// CPU keeps all cores busy, and every chunk that is made beside it interrupts it: where chunks
-// were small batches, that cost 5 % of the forward passes of a small model.
+// chunkValues is how many values a chunk may have, unless one batch has more. An engine on the CPU uses all cores,
+// and a worker that makes a chunk interrupts it: with chunks of one small batch that cost 5 % of the forward passes
+// of a small model.
 const chunkValues = 1 << 18
 
-// cut divides the samples, of size values each, into chunks: first a batch, so that the engine
-// can start, then twice as much each time.
+// cut divides the samples, of size values each, into chunks: first one batch, so that the engine starts early, then
+// twice as many samples each time.
 func (f *feed) cut(size int) {
 	most := f.length * max(1, chunkValues/max(1, f.length*size))
 	if f.held != nil {
@@ -66,8 +66,8 @@ func (f *feed) cut(size int) {
 // chunks returns the number of chunks.
 func (f *feed) chunks() int { return len(f.starts) - 1 }
 
-// start launches the workers. They end when all chunks are made, a chunk fails, or ctx
-// ends; wait returns when they have.
+// start launches the workers. They end when all chunks are made, a chunk fails, or ctx ends; wait returns when all
+// have ended.
 func (f *feed) start(ctx context.Context, workers int) {
 	if f.held != nil {
 		return
@@ -94,14 +94,14 @@ func (f *feed) work(ctx context.Context, w, workers int, ready, free chan *chunk
 			return
 		}
 		c.err = f.fill(ctx, c, &s, f.starts[j], f.starts[j+1])
-		ready <- c // has room: a worker owns as many chunks as the channel holds
+		ready <- c // does not block: the channel holds as many chunks as a worker owns
 		if c.err != nil {
 			return
 		}
 	}
 }
 
-// next returns chunk j once it is made. recycle hands it back.
+// next waits for chunk j. The caller returns it by recycle.
 func (f *feed) next(ctx context.Context, j int) (*chunk, error) {
 	if f.held != nil {
 		return &f.only, f.fill(ctx, &f.only, nil, f.starts[j], f.starts[j+1])
@@ -120,7 +120,7 @@ func (f *feed) recycle(j int, c *chunk) {
 	}
 }
 
-// read returns sample i, in s unless it is in memory.
+// read returns sample i. It is read into s unless the data set is in memory.
 func (f *feed) read(ctx context.Context, s *datasets.Sample, i int) (*datasets.Sample, error) {
 	if f.held != nil {
 		return f.held.View(i), nil
@@ -163,8 +163,8 @@ func (f *feed) fill(ctx context.Context, c *chunk, s *datasets.Sample, first, en
 	return nil
 }
 
-// closeBatch completes the last batch, whose values begin at start, and pads it by
-// repeating its last sample where the model insists on a length.
+// closeBatch completes the last batch, whose values begin at start. Where the model requires a batch length, it is
+// padded by repeating its last sample.
 func (f *feed) closeBatch(c *chunk, start int) {
 	if len(c.rows) == 0 {
 		return
@@ -178,7 +178,7 @@ func (f *feed) closeBatch(c *chunk, start int) {
 	c.batches[len(c.batches)-1].Shape[0] = int64(length)
 }
 
-// slice gives every batch its values; only now do they no longer move.
+// slice sets the X of every batch. It is called when c.values does not grow any more.
 func (f *feed) slice(c *chunk) {
 	at := 0
 	for i := range c.batches {

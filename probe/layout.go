@@ -1,18 +1,16 @@
 package probe
 
 import (
-	"fmt"
-
 	"github.com/wiseft/wiseft/datasets"
 	"github.com/wiseft/wiseft/internal/fault"
 )
 
-// Layout says how a batch of clouds lies in memory.
+// Layout is the order of the axes of a batch of clouds.
 type Layout string
 
 // The layouts.
 const (
-	LayoutAuto Layout = ""    // read it from the model's declared input
+	LayoutAuto Layout = ""    // that of the model's declared input
 	LayoutBNC  Layout = "bnc" // [batch, points, 3]
 	LayoutBCN  Layout = "bcn" // [batch, 3, points]
 )
@@ -37,7 +35,7 @@ func (l Layout) choose(in Input) (Layout, error) {
 		return l, nil
 	case LayoutAuto, "auto":
 	default:
-		return "", fmt.Errorf("unknown layout %q; there are auto, bnc and bcn", string(l))
+		return "", fault.Usagef("unknown layout %q; there are auto, bnc and bcn", string(l))
 	}
 	switch {
 	case bnc && !bcn:
@@ -45,12 +43,13 @@ func (l Layout) choose(in Input) (Layout, error) {
 	case bcn && !bnc:
 		return LayoutBCN, nil
 	}
-	return "", fault.Inputf("model input %q has shape %v, which does not tell points from coordinates; say --layout bnc or bcn",
+	return "", fault.Inputf("model input %q has shape %v, which does not tell points from coordinates; "+
+		"say --layout bnc or bcn",
 		in.Name, in.Shape)
 }
 
-// CheckInput returns an [InputError] unless the model can take the sample. It lets a
-// caller find out early what [Extract] would say later.
+// CheckInput returns an error of kind Input unless the model can take the sample. [Extract] makes the same check when
+// it reaches the sample.
 func CheckInput(in Input, layout Layout, s *datasets.Sample) error {
 	if _, cloud := s.Points(); cloud {
 		var err error
@@ -62,8 +61,8 @@ func CheckInput(in Input, layout Layout, s *datasets.Sample) error {
 	return err
 }
 
-// batchShape returns the shape of a batch of n such samples, or an error that says why the
-// model cannot take them. layout is that of clouds.
+// batchShape returns the shape of a batch of n such samples, or an error that says why the model cannot take them.
+// layout applies to clouds.
 func batchShape(in Input, layout Layout, s *datasets.Sample, n int) ([]int64, error) {
 	points, cloud := s.Points()
 	shape := []int64{int64(n)}
@@ -75,7 +74,7 @@ func batchShape(in Input, layout Layout, s *datasets.Sample, n int) ([]int64, er
 			shape = append(shape, int64(d))
 		}
 	}
-	if len(in.Shape) == 0 { // the model declares nothing; let the engine judge
+	if len(in.Shape) == 0 { // nothing is declared; the engine checks the shape
 		return shape, nil
 	}
 	fits := len(shape) == len(in.Shape)
@@ -93,10 +92,11 @@ func batchShape(in Input, layout Layout, s *datasets.Sample, n int) ([]int64, er
 		return nil, fault.Inputf("has %d points, but model input %q takes exactly %d; say --points %d",
 			points, in.Name, want, want)
 	}
-	return nil, fault.Inputf("has shape %v, but model input %q takes %v after the batch axis", s.Shape, in.Name, in.Shape[1:])
+	return nil, fault.Inputf("has shape %v, but model input %q takes %v after the batch axis", s.Shape, in.Name,
+		in.Shape[1:])
 }
 
-// put copies sample s into dst, which has room for it, in the given layout.
+// put copies sample s into dst, which is large enough, in layout l.
 func (l Layout) put(dst []float32, s *datasets.Sample) {
 	n, cloud := s.Points()
 	if !cloud || l != LayoutBCN {

@@ -49,7 +49,7 @@ func (r *diffReport) writeText(w io.Writer) error {
 		if p.A == p.B {
 			from = "="
 		}
-		how := p.How
+		how := string(p.How)
 		if p.Among > 1 {
 			how += fmt.Sprintf(", one of %d", p.Among)
 		}

@@ -72,7 +72,7 @@ func (o *doctorCommand) run(ctx context.Context, c *call) (result, error) {
 		r.CUDA = "not tried"
 		mend := "wiseft doctor --install --device " + device.String()
 		if library, ok := errors.AsType[*ort.LibraryError](err); ok && (opt.Install || opt.Library != "") {
-			mend = library.Hint
+			mend = library.Advice
 		}
 		r.Problems = append(r.Problems, problem{err.Error(), mend})
 		return r, nil

@@ -8,8 +8,8 @@ import (
 	"github.com/urfave/cli/v2"
 	"github.com/wiseft/wiseft"
 	"github.com/wiseft/wiseft/onnxmerge"
-	"github.com/wiseft/wiseft/onnxmerge/onnx"
 	"github.com/wiseft/wiseft/onnxmerge/method"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
 // Every command has one struct of options, which its flags fill through their destinations. Flags whose text must be
@@ -165,7 +165,7 @@ func (o *storageOptions) options() (w wiseft.WriteOptions, err error) {
 	if !ok {
 		return w, usagef("--external %s is none of always, never, auto", o.external)
 	}
-	w = wiseft.WriteOptions{Layout: layout, Force: o.force}
+	w = wiseft.WriteOptions{Layout: layout, NoProvenance: o.noProvenance, Force: o.force}
 	if o.shardSize != "" {
 		if layout != onnx.Outside {
 			return w, usagef("--shard-size needs --external always")

@@ -65,10 +65,8 @@ var listers = map[string]func() []listItem{
 		return items
 	},
 	"references": func() (items []listItem) {
-		for _, id := range metric.ReferenceNames() {
-			if r, ok := metric.LookupReferenceName(id); ok {
-				items = append(items, listItem{r.ID, r.Name, fmt.Sprintf("for the suite %s; clean %.4g", r.Suite, r.Clean), r.Source})
-			}
+		for _, r := range metric.References() {
+			items = append(items, listItem{r.ID, r.Name, fmt.Sprintf("for the suite %s; clean %.4g", r.Suite, r.Clean), r.Source})
 		}
 		return items
 	},
@@ -91,10 +89,8 @@ var listers = map[string]func() []listItem{
 		return items
 	},
 	"solvers": func() (items []listItem) {
-		for _, name := range fit.SolverNames() {
-			if s, ok := fit.LookupSolver(name); ok {
-				items = append(items, listItem{s.Name, s.Doc, "", ""})
-			}
+		for _, s := range fit.Solvers() {
+			items = append(items, listItem{s.Name, s.Doc, "", ""})
 		}
 		return items
 	},

@@ -51,7 +51,7 @@ func (o *probeOptions) options(c *call) (fit.Options, error) {
 // pathOptions returns the options of a fit and all values of C, the first of which is in the options.
 func (o *probeOptions) pathOptions(c *call) (opt fit.Options, cs []float64, err error) {
 	opt = o.Options
-	if _, ok := fit.LookupSolver(opt.Solver); !ok {
+	if _, err := fit.LookupSolver(opt.Solver); err != nil {
 		return opt, nil, usagef("there is no solver %s", opt.Solver).WithHint("see wiseft list solvers")
 	}
 	if cs, err = parseLogGrid(o.cs); err != nil {

@@ -83,7 +83,7 @@ func (o *mergeCommand) run(ctx context.Context, c *call) (result, error) {
 	if c.IsSet("alpha") {
 		opt.Params["alpha"] = o.alpha
 	}
-	opt.NoProvenance, opt.Monitor = o.noProvenance, c.monitor()
+	opt.Monitor = c.monitor()
 	if o.plan {
 		return showPlan(ctx, c, models, opt)
 	}
@@ -100,21 +100,19 @@ const mergeSchema = "wiseft.merge/1"
 // error is the one document.
 func showPlan(ctx context.Context, c *call, models []string, opt wiseft.MergeOptions) (result, error) {
 	plan, err := wiseft.PlanMerge(ctx, models, opt)
-	if plan == nil {
-		return nil, err
-	}
-	defer plan.Close()
-	r := &mergeReport{Schema: mergeSchema, MergeResult: plan.Describe(), OnlyA: plan.OnlyA, unused: plan.UnusedWeights()}
-	for _, d := range plan.Decisions {
-		r.Plan = append(r.Plan, plannedTensor{d.Tensor, d.Action.String(), d.Reason, d.DType.String(), d.Dims})
-	}
-	if err != nil && !c.Bool("json") {
-		err = errors.Join(r.writeText(c.out), err)
-	}
 	if err != nil {
 		return nil, err
 	}
-	return r, nil
+	defer plan.Close()
+	r := &mergeReport{Schema: mergeSchema, MergeResult: plan.Describe(), OnlyA: plan.OnlyA, unused: plan.Unused}
+	for _, d := range plan.Decisions {
+		r.Plan = append(r.Plan, plannedTensor{d.Tensor, d.Action.String(), d.Reason, d.DType.String(), d.Dims})
+	}
+	err = plan.Err()
+	if err != nil && !c.Bool("json") {
+		err = errors.Join(r.writeText(c.out), err)
+	}
+	return r, err
 }
 
 // writeHead lists what was not merged because it comes after the backbone.

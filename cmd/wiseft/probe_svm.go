@@ -14,7 +14,7 @@ import (
 func newProbeSVMCommand() *cli.Command {
 	var o wiseft.SVMOptions
 	var doc strings.Builder
-	for _, c := range feature.Conventions {
+	for _, c := range feature.Conventions() {
 		fmt.Fprintf(&doc, "%s: %s\n", c.Name, c.Doc)
 	}
 	return newCommand(&cli.Command{

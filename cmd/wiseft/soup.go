@@ -62,7 +62,6 @@ func (o *soupCommand) run(ctx context.Context, c *call) (result, error) {
 	if opt.Merge, err = o.selectionOptions.options(); err != nil {
 		return nil, err
 	}
-	opt.Merge.NoProvenance = o.noProvenance
 	if opt.Probe, err = o.probeOptions.options(c); err != nil {
 		return nil, err
 	}

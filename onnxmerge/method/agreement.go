@@ -1,20 +1,20 @@
 package method
 
-// agreement is how near a method is to its reference implementations, which compute in
-// float32. TestReferences measures it on their outputs for made-up tensors.
+// agreement is the measured agreement of a method with its reference implementations, which compute in float32.
+// TestReferences measures it on synthetic tensors.
 type agreement struct {
-	ulp    float64 // the largest distance, in units of the last place of the largest number that enters an element
-	within float64 // percentage of the numbers within one unit of the last place of the result itself, rounded down
-	why    string  // there is more than one unit
+	ulp    float64 // largest difference, in units in the last place (ULP) of the largest operand of an element
+	within float64 // percentage of the elements within one ULP of the result, rounded down
+	why    string  // cause of larger differences
 }
 
-// Why results of float32 arithmetic are more than one unit away.
+// Causes of differences of more than one unit.
 const (
-	terms  = "theirs rounds every term and sum"
-	ratio  = "theirs rounds every term, and the ratio of two sums over a tensor"
-	angles = "theirs rounds lengths and angles"
-	steps  = "theirs stops where float32 cannot tell distances apart"
-	solves = "theirs decomposes matrices in float32"
+	terms  = "the reference rounds every term and sum"
+	ratio  = "the reference rounds every term, and the ratio of two sums over a tensor"
+	angles = "the reference rounds lengths and angles"
+	steps  = "the reference stops where float32 does not resolve distances"
+	solves = "the reference decomposes matrices in float32"
 )
 
 var agreements = map[string]agreement{

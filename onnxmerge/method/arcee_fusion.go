@@ -3,18 +3,21 @@ package method
 import "math"
 
 func init() {
-	register(Method{
-		Name:    "arcee_fusion",
-		Doc:     "take over the changes that stand out, tensor by tensor",
-		Formula: "theta = base + m * tau, m = (s >= median(s) + 1.5 * (q3(s) - q1(s))), s = |tau| * KL(softmax(theta_1) || softmax(base)) of the row",
-		Source:  "Arcee, Arcee Fusion (mergekit), 2024",
-		Detail: "Rows are those of the last axis. Quartiles are the numbers of rank int(q*(n-1)), without interpolation. In rows of one number the divergence " +
-			"is 0, so all of such a tensor is taken over.",
+	Register(Method{
+		Name: "arcee_fusion",
+		Doc:  "take the changes whose importance is an outlier within their tensor, and keep the base elsewhere",
+		Formula: "theta = base + m * tau, m = (s >= median(s) + 1.5 * (q3(s) - q1(s))), s = |tau| * KL(softmax(theta_1) || " +
+			"softmax(base)) of the row",
+		Source: "Arcee, Arcee Fusion (mergekit), 2024",
+		Detail: "Rows lie along the last axis. Quartiles are the values of rank int(q*(n-1)), without interpolation. In " +
+			"rows of one element the divergence is 0, so that such a tensor is taken from the other model completely.",
 		MinModels: 2, MaxModels: 2,
 		Base:  true,
 		Class: Slices,
-		Differs: []Difference{{"mergekit arcee_fusion", "samples a million numbers of larger tensors", "all of them", "the same result every time"},
-			{"mergekit arcee_fusion", "float32: divergences of rows that are almost equal are rounding", "float64", "what is compared should be the divergence"}},
+		Differs: []Difference{{"mergekit arcee_fusion", "samples a million elements of larger tensors", "uses all of them",
+			"results must be reproducible"},
+			{"mergekit arcee_fusion", "float32: divergences of almost equal rows are rounding error", "float64",
+				"the comparison needs the divergence itself"}},
 		New: newArceeFusion,
 	})
 }
@@ -43,7 +46,7 @@ func newArceeFusion(t *Tensor, _ Params) (Mixer, error) {
 	}}, nil
 }
 
-// importance sets s to the magnitude of each change times the divergence of its row.
+// importance sets s to the magnitude of each change times the Kullback-Leibler divergence of its row.
 func (t *Tensor) importance(s []float64, src [][]float64, row int) {
 	p, q := make([]float64, row), make([]float64, row)
 	for at := 0; at < len(s); at += row {

@@ -5,12 +5,11 @@ import (
 	"testing"
 )
 
-// BenchmarkMix is what a method costs on decoded blocks that fit the cache, beside linear.
+// BenchmarkMix measures every method on decoded blocks that fit the cache.
 func BenchmarkMix(b *testing.B) {
 	const n = 1 << 10
 	rng := rand.New(rand.NewPCG(1, 2))
-	for _, name := range Names() {
-		m := methods[name]
+	for _, m := range All() {
 		models := max(2, m.MinModels)
 		if m.MaxModels == 0 && m.Base {
 			models = max(3, models)
@@ -40,14 +39,14 @@ func BenchmarkMix(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		b.Run(name, func(b *testing.B) {
+		b.Run(m.Name, func(b *testing.B) {
 			b.SetBytes(int64(8 * n * sources))
 			b.ReportAllocs()
 			dst := make([]float64, n)
 			blocks := scratch(sources, dst)
 			for b.Loop() {
 				for i := range src {
-					copy(blocks[i], src[i]) // Mix may change them
+					copy(blocks[i], src[i]) // Mix may overwrite them
 				}
 				mixer.Mix(dst, blocks, 0)
 			}
@@ -55,7 +54,7 @@ func BenchmarkMix(b *testing.B) {
 	}
 }
 
-// BenchmarkDraw is what random numbers cost.
+// BenchmarkDraw measures the random numbers.
 func BenchmarkDraw(b *testing.B) {
 	g := newGenerator(1, "w", 0)
 	u := make([]uint32, 1<<10)

@@ -4,25 +4,30 @@ import "math"
 
 func init() {
 	for _, vote := range []bool{false, true} {
-		name, doc, formula := "breadcrumbs", "drop the smallest and the very largest changes of each tensor", "theta = base + lambda * sum_i w_i * m_i tau_i"
+		name, formula := "breadcrumbs", "theta = base + lambda * sum_i w_i * m_i tau_i"
+		doc := "drop the smallest and the very largest elements of each tensor's task vectors"
 		if vote {
-			name, doc, formula = name+"_ties", doc+", then vote on signs", "like ties_per_tensor, on m_i tau_i"
+			name, formula = name+"_ties", "as ties_per_tensor, on m_i tau_i"
+			doc += ", then elect signs"
 		}
-		register(Method{
+		Register(Method{
 			Name: name, Doc: doc,
-			Formula: formula + ", m_i = magnitudes between two ranks of the tensor",
+			Formula: formula + ", m_i = 1 for magnitudes between two ranks of the tensor",
 			Source:  "Davari and Belilovsky, Model breadcrumbs, ECCV 2024; ranks as in mergekit",
-			Detail: "The int(gamma*n) largest numbers go, then the smallest, until int(density*n) are left; where that many would not be left, " +
-				"fewer of the largest go. What is as large as the first or the last that stays, stays too.",
+			Detail: "The int(gamma*n) largest elements are dropped, then the smallest until int(density*n) are left; if fewer " +
+				"would be left, fewer of the largest are dropped. Elements equal in magnitude to the smallest or the largest " +
+				"kept one are kept, too.",
 			MinModels: 2,
 			Base:      true,
 			Class:     Passes,
 			Params: sparseParams(false,
-				Param{Name: "gamma", Doc: "share of the largest numbers that goes", Default: 0.01, Min: 0, Max: 1},
-				Param{Name: "rescale", Doc: "so that the tensor keeps its sum of magnitudes", Kind: Choice, Default: "none", Choices: []string{"none", "l1"}}),
+				Param{Name: "gamma", Doc: "share of the largest elements that is dropped", Default: 0.01, Min: 0, Max: 1},
+				rescaleL1Param()),
 			Differs: []Difference{
-				{"mergekit " + name + " before 0.1.5", "int(gamma*n) = 0 drops everything", "drops none of the largest", "as mergekit 0.1.5 does"},
-				{"mergekit " + name, "of equal magnitudes keeps those that the sort puts first", "keeps all of them", "the result must not depend on the order of elements"},
+				{"mergekit " + name + " before 0.1.5", "int(gamma*n) = 0 drops everything", "drops none of the largest",
+					"as mergekit 0.1.5 does"},
+				{"mergekit " + name, "of equal magnitudes keeps those that the sort places first", "keeps all of them",
+					"the result must not depend on the order of elements"},
 			},
 			Check:    checkSparse(name, vote),
 			Rescales: rescales,
@@ -36,7 +41,12 @@ func init() {
 					low = max(0, t.Len-stay-share(gamma, t.Len))
 					return low, low + stay - 1
 				}
-				return newBand(t, p, vote, keep)
+				s, err := newBand(t, p, keep)
+				if err != nil {
+					return Mixer{}, err
+				}
+				s.vote = vote
+				return s.mixer(), nil
 			},
 		})
 	}

@@ -5,15 +5,14 @@ import (
 	"slices"
 )
 
-// orderStatistics finds, in each of several streams of magnitudes, those of given
-// ranks: ranks[s] lists ranks in stream s, 0 being the smallest magnitude. It is a radix
-// selection over the bits of the magnitudes, which order as the numbers do: each scan
-// counts how often each of 2^16 digits follows the digits known so far. So it takes two
-// scans for magnitudes rounded to float32, four for float64, and memory for counts only.
-//
-// measure sets magnitudes[s][i], which are not negative, from a block; NaN counts as the
-// largest.
-func orderStatistics(t *Tensor, granule int64, ranks [][]int64, measure func(magnitudes, src [][]float64, off int64)) ([][]float64, error) {
+// measure sets magnitudes[s][i], which must not be negative, from a block. NaN counts as the largest.
+type measure func(magnitudes, src [][]float64, off int64)
+
+// orderStatistics returns the magnitudes of given ranks in each of several streams: ranks[s] lists ranks in stream s,
+// where 0 is the smallest magnitude. It is an exact radix selection over the bits of the magnitudes, which order as
+// the numbers do: each scan counts the 2^16 values of the next digit for each known prefix. It takes two scans for
+// magnitudes rounded to float32 and four for float64, and memory for counts only (256 KiB per stream and prefix).
+func orderStatistics(t *Tensor, granule int64, ranks [][]int64, measure measure) ([][]float64, error) {
 	s := newSelection(t.Wide, ranks)
 	for s.shift > 0 {
 		s.shift -= digitBits
@@ -44,20 +43,20 @@ const (
 	digits    = 1 << digitBits
 )
 
-// selection is what is known of the magnitudes that are looked for.
+// selection is the state of a radix selection.
 type selection struct {
 	wide    bool
-	shift   uint // of the digit that the next scan counts
+	shift   uint // position of the digit that the next scan counts
 	streams []stream
 }
 
-// stream is the search in one stream: target k has the leading digits prefix[k] and is
-// the rank[k]-th among those that have them.
+// stream is the selection in one stream: target k has the leading digits prefix[k] and rank rank[k] among the
+// magnitudes with these digits.
 type stream struct {
 	rank   []int64
 	prefix []uint64
-	known  []uint64   // the different prefixes
-	total  [][]uint64 // of each of known, how often each digit follows
+	known  []uint64   // distinct prefixes
+	total  [][]uint64 // by known prefix: number of magnitudes by next digit
 }
 
 func newSelection(wide bool, ranks [][]int64) *selection {
@@ -82,15 +81,15 @@ func (st *stream) restart() {
 	}
 }
 
-// counts gathers how often digits occur in a stretch.
+// counts counts digits in one stretch.
 type counts struct {
 	s       *selection
-	measure func(magnitudes, src [][]float64, off int64)
+	measure measure
 	n       [][][]uint32
 	blocks  [][]float64
 }
 
-func (s *selection) newCounts(measure func(magnitudes, src [][]float64, off int64)) *counts {
+func (s *selection) newCounts(measure measure) *counts {
 	c := &counts{s: s, measure: measure}
 	for _, st := range s.streams {
 		var n [][]uint32
@@ -123,7 +122,7 @@ func (c *counts) Add(src [][]float64, off int64) {
 	}
 }
 
-// count32 counts the digits at shift of those magnitudes whose digits above are prefix.
+// count32 counts the digit at shift of the magnitudes whose higher digits equal prefix.
 func count32(n []uint32, magnitudes []float64, prefix uint32, shift uint) {
 	n = n[:digits]
 	if shift == digitBits {
@@ -161,7 +160,7 @@ func (s *selection) take(c *counts) {
 	}
 }
 
-// descend fixes one more digit of every target.
+// descend determines the next digit of every target.
 func (s *selection) descend() {
 	for i := range s.streams {
 		st := &s.streams[i]
@@ -191,7 +190,7 @@ func (s *selection) values() [][]float64 {
 	return out
 }
 
-// rounded returns a magnitude as orderStatistics sees it.
+// rounded returns a magnitude as orderStatistics compares it.
 func (t *Tensor) rounded(v float64) float64 {
 	if t.Wide {
 		return v

@@ -4,27 +4,30 @@ import "math"
 
 func init() {
 	for _, vote := range []bool{false, true} {
-		name, doc := "dare_linear", "drop changes at random, scale up the rest, and add"
+		name, doc := "dare_linear", "drop elements at random, scale up the rest, and add the task vectors"
 		formula := "theta = base + lambda * sum_i w_i * m_i tau_i / density, m_i drawn with probability density"
 		if vote {
-			name, doc = "dare_ties", "drop changes at random, scale up the rest, and vote on signs"
-			formula = "like ties_per_tensor, on m_i tau_i / density, m_i drawn with probability density"
+			name, doc = "dare_ties", "drop elements at random, scale up the rest, and elect signs"
+			formula = "as ties_per_tensor, on m_i tau_i / density, m_i drawn with probability density"
 		}
-		register(Method{
+		Register(Method{
 			Name: name, Doc: doc, Formula: formula,
 			Source: "Yu et al., Language models are super Mario, ICML 2024, eq. 2",
-			Detail: "What is drawn depends on the seed, the tensor's name, the model's place among the models and the number's index, and on nothing " +
-				"else: the generator is Philox4x64-10. A BatchNormalization's running variance that is drawn and scaled up can fall below 0, and is 0 then, which " +
-				"makes its channel useless: --set op:BatchNormalization:density=1 draws nothing there.",
+			Detail: "Masks depend on the seed, the tensor's ID, the model's position and the element's index alone: the " +
+				"generator is Philox4x64-10. Scaling up a BatchNormalization's running variance can take it below 0; it is then " +
+				"set to 0, which makes its channel useless. --set op:BatchNormalization:density=1 keeps all of its elements.",
 			MinModels: 2,
 			Base:      true,
 			Class:     Passes,
 			Params:    sparseParams(false, rescaleParam("density", rescaleDoc), seedParam()),
 			Differs: []Difference{
-				{"mergekit " + name, "rescale is by the sum of magnitudes", "by 1/density; rescale=l1 is mergekit's", "the paper's"},
-				{"MergeLM", "running statistics are no parameters and stay as they are", "they are mixed like weights, as in mergekit; a warning says how to " +
-					"leave them out", "what is mixed is decided by tensor, not by method"},
-				{"mergekit " + name, "torch's generator, tensor after tensor", "Philox, keyed", "the same bytes for any order and number of workers"},
+				{"mergekit " + name, "rescales to the sum of magnitudes", "rescales by 1/density; rescale=l1 is mergekit's",
+					"as in the paper"},
+				{"MergeLM", "running statistics are not parameters and are kept",
+					"they are merged like weights, as in mergekit; a warning says how to " +
+						"exclude them", "which tensors are merged does not depend on the method"},
+				{"mergekit " + name, "torch's generator, in sequence over tensors", "Philox, keyed by tensor and model",
+					"the same bytes for any order and number of workers"},
 			},
 			Check:    checkSparse(name, vote),
 			Rescales: rescales,
@@ -48,13 +51,14 @@ func init() {
 	}
 }
 
-// smallestDensity keeps 1/density finite; with a density of 0 nothing is left to scale.
+// smallestDensity keeps 1/density finite. With a density of 0 every element is dropped, so that the factor has no
+// effect.
 const smallestDensity = 1e-300
 
-// draw sets u to uniform numbers of 32 bits for elements off, off+1, … of a model.
+// draw sets u to uniform 32-bit numbers for elements off, off+1, … of a model.
 type draw func(model int, u []uint32, off int64)
 
-// drawn is the draw of a seed.
+// drawn returns the draw of the seed in p.
 func drawn(t *Tensor, p Params) draw {
 	if t.masks != nil {
 		return t.masks
@@ -66,7 +70,7 @@ func drawn(t *Tensor, p Params) draw {
 	return func(model int, u []uint32, off int64) { generators[model].draw(u, off) }
 }
 
-// dropAtRandom keeps each number with the probability density.
+// dropAtRandom keeps each element with probability density.
 func dropAtRandom(density []float64, random draw) sparsifier {
 	return func(model int, tau []float64, off int64) {
 		keep := density[model]
@@ -79,7 +83,7 @@ func dropAtRandom(density []float64, random draw) sparsifier {
 			part := tau[at:min(at+len(u), len(tau))]
 			random(model, u[:len(part)], off+int64(at))
 			for i, x := range u[:len(part)] {
-				// All ones where x is below, without a branch that nobody can predict.
+				// All ones if x is below, branch-free, because the outcome is unpredictable.
 				mask := uint64((int64(x) - below) >> 63)
 				part[i] = math.Float64frombits(math.Float64bits(part[i]) & mask)
 			}

@@ -7,27 +7,34 @@ import (
 
 func init() {
 	for _, vote := range []bool{false, true} {
-		name, doc, formula := "della_linear", "drop changes at random, small ones more often, and add", "theta = base + lambda * sum_i w_i * m_i tau_i / p_i"
+		name, formula := "della_linear", "theta = base + lambda * sum_i w_i * m_i tau_i / p_i"
+		doc := "drop elements at random, small ones more often, and add the task vectors"
 		if vote {
-			name, doc, formula = "della", "drop changes at random, small ones more often, and vote on signs", "like ties_per_tensor, on m_i tau_i / p_i"
+			name, formula = "della", "as ties_per_tensor, on m_i tau_i / p_i"
+			doc = "drop elements at random, small ones more often, and elect signs"
 		}
-		register(Method{
+		Register(Method{
 			Name: name, Doc: doc,
 			Formula: formula + ", m_i drawn with p_i = density + epsilon * (2 * rank - 1), rank from 0 to 1 along axis 1",
-			Source:  "Deep et al., DELLA-Merging: reducing interference through magnitude-based sampling, 2024, eq. 2; ranks as in mergekit",
-			Detail: "Magnitudes are ranked along the second axis (the inputs of a matrix or convolution), of a vector along it; an axis of length 1 has " +
-				"rank 1/2. Magnitudes are compared as float32 (float64 in a float64 tensor), and equal ones rank in the order of the tensor. A p_i outside of " +
-				"0 to 1 counts as the nearer end.",
+			Source: "Deep et al., DELLA-Merging: reducing interference through magnitude-based sampling, 2024, eq. 2; ranks " +
+				"as in mergekit",
+			Detail: "Magnitudes are ranked along the second axis (the inputs of a matrix or convolution), those of a vector " +
+				"along its only axis; an axis of length 1 has rank 1/2. Magnitudes are compared as float32 (as float64 in a " +
+				"float64 tensor); equal ones rank in the order of the tensor. p_i is clamped to the range from 0 to 1.",
 			MinModels: 2,
 			Base:      true,
 			Class:     Slices,
 			Params: sparseParams(vote,
-				Param{Name: "epsilon", Doc: "how much likelier the largest is to stay than the middle one", Default: 0.15, Min: 0, Max: 0.5},
+				Param{Name: "epsilon", Doc: "difference in probability between the largest and the median magnitude", Default: 0.15,
+					Min: 0, Max: 0.5},
 				rescaleParam("density", rescaleDoc), seedParam()),
 			Differs: []Difference{
-				{"mergekit " + name, "rescale is by the sum of magnitudes", "by 1/p_i; rescale=l1 is mergekit's", "the paper's"},
-				{"mergekit " + name, "an axis of length 1 is 0/0 and raises", "rank 1/2", "p_i is the density then"},
-				{"mergekit " + name, "density +- epsilon outside of 0 to 1 raises", "p_i is cut", "density 0 and 1 mean what they say"},
+				{"mergekit " + name, "rescales to the sum of magnitudes", "rescales by 1/p_i; rescale=l1 is mergekit's",
+					"as in the paper"},
+				{"mergekit " + name, "an axis of length 1 gives 0/0 and raises an exception", "has rank 1/2",
+					"p_i is then the density"},
+				{"mergekit " + name, "density +- epsilon outside of 0 to 1 raises an exception", "clamps p_i",
+					"density 0 keeps nothing and density 1 keeps all"},
 			},
 			Check:    checkSparse(name, vote),
 			Rescales: rescales,
@@ -51,13 +58,13 @@ func init() {
 	}
 }
 
-// pruner is DELLA's choice.
+// pruner is DELLA's random choice of elements.
 type pruner struct {
 	t       *Tensor
 	epsilon float64
 	density []float64
 	random  draw
-	rescale bool // by the probability to stay
+	rescale bool // divide kept elements by their probability
 }
 
 func (p pruner) sparsify(model int, tau []float64, off int64) {
@@ -82,8 +89,8 @@ func (p pruner) sparsify(model int, tau []float64, off int64) {
 	}
 }
 
-// probabilities returns how likely each number is to stay. tau is whole slices of the
-// first axis, or a vector.
+// probabilities returns the probability to keep each element. tau consists of whole slices of the first axis, or is a
+// vector.
 func (p pruner) probabilities(tau []float64, density float64) []float64 {
 	length, stride := len(tau), 1 // of the ranked axis
 	if d := p.t.Dims; len(d) > 1 {
@@ -104,10 +111,10 @@ func (p pruner) probabilities(tau []float64, density float64) []float64 {
 	return out
 }
 
-// ranking sorts the magnitudes of n numbers at a time.
+// ranking sorts the magnitudes of n elements at a time.
 type ranking struct {
 	t     *Tensor
-	keys  []uint64 // float32 magnitudes above, positions below: what compares by itself sorts faster
+	keys  []uint64 // magnitude above, position below: integers sort faster than indices
 	order []uint32
 }
 
@@ -115,8 +122,8 @@ func (t *Tensor) newRanking(n int) *ranking {
 	return &ranking{t, make([]uint64, n), make([]uint32, n)}
 }
 
-// of returns the positions of the numbers x[0], x[stride], …, the smallest magnitude first.
-// Equal ones, as [Tensor.magnitudeKey] compares them, stay in order. The slice is used again.
+// of returns the positions of x[0], x[stride], … in order of magnitude, the smallest first. Equal magnitudes,
+// compared as in [Tensor.magnitudeKey], keep their order. The returned slice is overwritten by the next call.
 func (r *ranking) of(x []float64, stride int) []uint32 {
 	if r.t.Wide {
 		for k := range r.order {

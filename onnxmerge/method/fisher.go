@@ -6,26 +6,31 @@ import (
 )
 
 func init() {
-	register(Method{
-		Name:    "fisher",
-		Doc:     "average weighted by the diagonal Fisher information: who is sure of a number decides it",
-		Formula: "theta = sum_i c_i * max(F_i + smooth, floor) * theta_i / sum_i c_i * max(F_i + smooth, floor), c_i = w_i, or w_i / (|F_i| + smooth)",
-		Source:  "Matena and Raffel, Merging models with Fisher-weighted averaging, NeurIPS 2022, eq. 4; norms as in section 3.4 and in dataless-model-merging",
-		Detail: "The Fisher information of a model is given as an ONNX file: the model itself, exported in the same way, with the mean of " +
-			"squared gradients in the place of every weight. A tensor that the file does not have counts as ones, also in a norm. With normalize, |F_i| is the " +
-			"Euclidean norm of a model's information, of the tensor or of all merged tensors, so that a model with larger gradients has no more say for that alone.",
+	Register(Method{
+		Name: "fisher",
+		Doc:  "average weighted by the diagonal Fisher information of every model",
+		Formula: "theta = sum_i c_i * max(F_i + smooth, floor) * theta_i / sum_i c_i * max(F_i + smooth, floor), c_i = " +
+			"w_i, or w_i / (|F_i| + smooth)",
+		Source: "Matena and Raffel, Merging models with Fisher-weighted averaging, NeurIPS 2022, eq. 4; norms as in " +
+			"section 3.4 and in dataless-model-merging",
+		Detail: "The Fisher information of a model is an ONNX file: the model, exported in the same way, with the mean of " +
+			"squared gradients in place of every weight. A tensor that the file lacks counts as ones, also in norms. With " +
+			"normalize, |F_i| is the Euclidean norm of a model's information over the tensor or over all merged tensors, so " +
+			"that the overall size of a model's gradients does not affect its weight.",
 		MinModels: 2,
 		Fisher:    true,
 		Class:     Passes,
 		Params: []Param{
-			{Name: "weight", Doc: "of the models", Default: 1.0, Min: 0, Max: math.MaxFloat64, PerModel: true},
-			{Name: "floor", Doc: "the least information that a number has", Default: 1e-8, Min: 1e-300, Max: math.MaxFloat64},
-			{Name: "smooth", Doc: "what is added to the information, and to its norm", Default: 0.0, Min: 0, Max: math.MaxFloat64},
-			{Name: "normalize", Doc: "what a model's information is divided by: nothing, the tensor's norm, or the norm of the whole model", Kind: Choice,
+			{Name: "weight", Doc: "weights of the models", Default: 1.0, Min: 0, Max: math.MaxFloat64, PerModel: true},
+			{Name: "floor", Doc: "lower bound of an element's information", Default: 1e-8, Min: 1e-300, Max: math.MaxFloat64},
+			{Name: "smooth", Doc: "added to the information and to its norm", Default: 0.0, Min: 0, Max: math.MaxFloat64},
+			{Name: "normalize", Doc: "divisor of a model's information: none, its norm over the tensor, or its norm over the " +
+				"whole model", Kind: Choice,
 				Default: "none", Choices: []string{"none", "tensor", "model"}, Global: true},
 		},
-		Differs: []Difference{{"dataless-model-merging", "divides by smooth where a model's information is all 0", "by floor if that is more",
-			"without smooth it would divide by 0"}},
+		Differs: []Difference{{"dataless-model-merging", "divides by smooth if a model's information is all 0",
+			"divides by the larger of smooth and floor",
+			"smooth may be 0"}},
 		Check: func(p Params, models int) error {
 			if total(p.Each("weight", models)) == 0 {
 				return &ParamError{msg: "the weights of method fisher are all 0"}
@@ -72,15 +77,15 @@ func fisherNorms(t *Tensor) ([]float64, error) {
 	return squares, err
 }
 
-// fisherMix is the weighted average; the informations follow the models.
+// fisherMix returns the weighted average. The Fisher informations follow the models in src.
 func fisherMix(weights []float64, floor, smooth float64) Mix {
 	return func(dst []float64, src [][]float64, _ int64) {
 		informations := src[len(weights):]
-		whole := informations[0][:len(dst)] // the sum of all
+		whole := informations[0][:len(dst)] // sum over the models
 		for m, w := range weights {
 			x, information := src[m][:len(dst)], informations[m][:len(dst)]
 			for i, f := range information {
-				f = -w * min(-f-smooth, -floor) // as max, which takes longer
+				f = -w * min(-f-smooth, -floor) // max(f+smooth, floor), which min computes faster
 				v := float64(f * x[i])
 				if m > 0 {
 					v, f = dst[i]+v, whole[i]+f

@@ -6,12 +6,11 @@ import (
 	"testing"
 )
 
-// With normalize, how large a model's information is as a whole does not matter; without,
-// it does.
+// The overall size of a model's information affects the result only without normalize.
 func TestFisherIsNormalized(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(1, 2))
-	src := make([][]float64, 4) // two models and their informations
+	src := make([][]float64, 4) // two models and their Fisher informations
 	for i := range src {
 		for range 50 {
 			x := rng.NormFloat64()

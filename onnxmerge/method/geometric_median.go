@@ -3,24 +3,27 @@ package method
 import "math"
 
 func init() {
-	register(Method{
+	Register(Method{
 		Name:    "geometric_median",
-		Doc:     "the point with the least sum of distances to the models: a mean that one outlier cannot move far",
+		Doc:     "the point with the least sum of distances to the models: a mean that is robust to one outlier",
 		Formula: "theta = argmin_x sum_i |x - theta_i|, by Weiszfeld's iteration x = sum_i theta_i / d_i / sum_i 1 / d_i",
-		Source:  "Weiszfeld, Sur le point pour lequel la somme des distances de n points donnes est minimum, 1937; as in sd-mecha",
-		Detail: "Distances are those of whole tensors. The search begins at the mean and stops when the sum of distances falls by " +
-			"less than tol of itself.",
+		Source: "Weiszfeld, Sur le point pour lequel la somme des distances de n points donnes est minimum, 1937; as in " +
+			"sd-mecha",
+		Detail: "Distances are Euclidean, by tensor. The iteration starts at the mean and stops when the sum of distances " +
+			"decreases by less than the share tol.",
 		MinModels: 2,
 		Class:     Passes,
 		Params: []Param{
-			{Name: "max_iter", Doc: "the most steps", Default: 100.0, Min: 1, Max: 100000, Integer: true},
-			{Name: "epsilon", Doc: "the least distance from a model, as a share of the farthest model's from the first", Default: 1e-9, Min: 1e-15, Max: 1},
-			{Name: "tol", Doc: "a smaller relative gain ends the search", Default: 1e-12, Min: 0, Max: 1},
+			{Name: "max_iter", Doc: "maximum number of iterations", Default: 100.0, Min: 1, Max: 100000, Integer: true},
+			{Name: "epsilon", Doc: "lower bound of distances, as a share of the largest distance of a model from the first",
+				Default: 1e-9, Min: 1e-15, Max: 1},
+			{Name: "tol", Doc: "relative decrease below which the iteration stops", Default: 1e-12, Min: 0, Max: 1},
 		},
-		Differs: []Difference{{"sd-mecha geometric_median", "the least distance is 1e-6, and float32 distances", "a share of the distance between the models, and float64",
+		Differs: []Difference{{"sd-mecha geometric_median", "distances in float32, at least 1e-6",
+			"distances in float64, at least a share of the distance between the models",
 			"the result must not depend on the scale of the weights"}},
 		New: func(t *Tensor, p Params) (Mixer, error) {
-			g, err := gramOf(t, 0) // from the first model: what models share would drown the distances
+			g, err := gramOf(t, 0) // relative to the first model, to avoid cancellation: models differ by little
 			if err != nil {
 				return Mixer{}, err
 			}
@@ -29,10 +32,10 @@ func init() {
 	})
 }
 
-// median returns the factors of the vectors from the first model, whose products are g.
+// median returns the factors of the task vectors, whose Gram matrix is g.
 func median(g gram, maxIter int, epsilon, tol float64) []float64 {
 	n := len(g) + 1
-	share := make([]float64, n) // of each model; the first is the origin
+	share := make([]float64, n) // by model; the first is the origin
 	for i := range share {
 		share[i] = 1 / float64(n)
 	}
@@ -62,8 +65,7 @@ func median(g gram, maxIter int, epsilon, tol float64) []float64 {
 	return share[1:]
 }
 
-// distance is that of the combination c from vector i, or from the origin if i is
-// negative.
+// distance returns the distance of the combination c from vector i, or from the origin if i is negative.
 func (g gram) distance(c []float64, i int) float64 {
 	d := append([]float64(nil), c...)
 	if i >= 0 {

@@ -2,13 +2,12 @@ package method
 
 import "math"
 
-// gram is the matrix of the scalar products of vectors, which is all that methods of
-// angles and distances need: their results are weighted sums of the models, whatever
-// path on the sphere they take.
+// gram is the Gram matrix of vectors: their scalar products. Methods of angles and distances need nothing else,
+// because their results are weighted sums of the models.
 type gram [][]float64
 
-// gramOf scans a tensor for the products of its models, as vectors from model base, or
-// from zero if base is negative. The base is then left out.
+// gramOf scans a tensor for the Gram matrix of its models, relative to model base, which is then left out; a negative
+// base means relative to zero.
 func gramOf(t *Tensor, base int) (gram, error) {
 	first := 0
 	if base == 0 {
@@ -34,7 +33,7 @@ func gramOf(t *Tensor, base int) (gram, error) {
 	return g, nil
 }
 
-// fromBase turns models into task vectors, in place.
+// fromBase converts models to task vectors, in place.
 func fromBase(src [][]float64) {
 	base := src[0]
 	for _, x := range src[1:] {
@@ -45,7 +44,7 @@ func fromBase(src [][]float64) {
 	}
 }
 
-// addProducts adds the products of vectors to the upper triangle of a flat matrix.
+// addProducts adds the scalar products to the upper triangle of a flat matrix.
 func addProducts(total []float64, v [][]float64) {
 	for i, x := range v {
 		for j := i; j < len(v); j++ {
@@ -65,7 +64,7 @@ func dot(x, y []float64) float64 {
 
 func (g gram) norm(i int) float64 { return math.Sqrt(g[i][i]) }
 
-// product is the scalar product of two weighted sums of the vectors.
+// product returns the scalar product of two weighted sums of the vectors.
 func (g gram) product(a, b []float64) float64 {
 	sum := 0.0
 	for i, x := range a {
@@ -76,7 +75,7 @@ func (g gram) product(a, b []float64) float64 {
 	return sum
 }
 
-// units returns the matrix of the vectors divided by their lengths.
+// units returns the Gram matrix of the vectors divided by their lengths.
 func (g gram) units(lengths []float64) gram {
 	u := make(gram, len(g))
 	for i := range g {
@@ -88,12 +87,12 @@ func (g gram) units(lengths []float64) gram {
 	return u
 }
 
-// combine is the mix sum_i c[i] * src[i].
+// combine returns the Mix sum_i c[i] * src[i].
 func combine(c []float64) Mix {
 	return func(dst []float64, src [][]float64, _ int64) { weightedSum(dst, src, c) }
 }
 
-// combineTasks is the mix base + sum_i c[i] * tau_i.
+// combineTasks returns the Mix base + sum_i c[i] * tau_i.
 func combineTasks(c []float64) Mix {
 	return func(dst []float64, src [][]float64, _ int64) {
 		fromBase(src)

@@ -7,24 +7,29 @@ import (
 )
 
 func init() {
-	register(Method{
+	Register(Method{
 		Name: "iso_cts",
-		Doc:  "like iso_c, and the weakest common directions make room for each task's own (Iso-CTS)",
-		Formula: "theta = base + lambda * mean(s) * Uo Vo^T, U s V^T = the k leading triplets of sum_i tau_i and (r-k)/N of each tau_i without the space of these, " +
+		Doc:  "as iso_c, with the weakest common directions replaced by directions of each single task (Iso-CTS)",
+		Formula: "theta = base + lambda * mean(s) * Uo Vo^T, U s V^T = the k leading triplets of sum_i tau_i and (r-k)/N " +
+			"of each tau_i projected on their orthogonal complement, " +
 			"Uo, Vo = nearest orthogonal to U, V",
-		Source: "Marczak et al., No task left behind: isotropic model merging with common and task-specific subspaces, ICML 2025, algorithm 2",
-		Detail: "r is the smaller side of the matrix; k is common * r, changed so that the rest can be shared out, as in the reference. Directions of singular " +
-			"value 0 take no part: they are not determined. A convolution's weight is no matrix.",
+		Source: "Marczak et al., No task left behind: isotropic model merging with common and task-specific subspaces, " +
+			"ICML 2025, algorithm 2",
+		Detail: "r is the smaller dimension of the matrix; k is common * r, adjusted so that the rest divides by the " +
+			"number of tasks, as in the reference. Directions of singular value 0 are not determined and are ignored. A " +
+			"convolution's weight does not count as a matrix.",
 		MinModels: 2,
 		Base:      true,
 		Class:     Whole,
 		Params: []Param{
 			lambdaParam(),
-			{Name: "common", Doc: "share of the directions that are common ones", Default: 0.8, Min: 0, Max: 1},
+			{Name: "common", Doc: "share of common directions", Default: 0.8, Min: 0, Max: 1},
 		},
 		Differs: []Difference{
-			{"fusion_bench iso_cts", "directions of singular value 0 count as any", "they add nothing", "they depend on the library that decomposes"},
-			{"fusion_bench iso_cts", "fails where rounding gives the tasks more directions than there are", "they get none", "a small matrix must not stop a merge"},
+			{"fusion_bench iso_cts", "directions of singular value 0 count as others do", "ignores them",
+				"they depend on the library that decomposes"},
+			{"fusion_bench iso_cts", "fails if rounding assigns the tasks more directions than there are",
+				"limits the number of directions", "a small matrix must not stop a merge"},
 		},
 		Falls: fallsToMean,
 		New: func(t *Tensor, p Params) (Mixer, error) {
@@ -38,8 +43,8 @@ func init() {
 	})
 }
 
-// commonAndSpecific is Iso-CTS: the leading directions of the sum, those of each task
-// that are orthogonal to them, and one singular value for all.
+// commonAndSpecific computes Iso-CTS: the leading directions of the sum, the leading directions of each task
+// orthogonal to them, and one singular value for all.
 func commonAndSpecific(tasks []*mat.Dense, common float64) (*mat.Dense, error) {
 	var sum mat.Dense
 	sum.CloneFrom(tasks[0])
@@ -65,25 +70,25 @@ func commonAndSpecific(tasks []*mat.Dense, common float64) (*mat.Dense, error) {
 		}
 		all = append(all, t)
 	}
-	u, s, v, err := nearestOrthogonal(all, rows, columns)
-	if err != nil || len(s) == 0 {
+	t, err := nearestOrthogonal(all, rows, columns)
+	if err != nil || len(t.s) == 0 {
 		return mat.NewDense(rows, columns, nil), err
 	}
-	mean := total(s) / float64(rank)
-	for i := range s {
-		s[i] = mean
+	mean := total(t.s) / float64(rank)
+	for i := range t.s {
+		t.s[i] = mean
 	}
-	return product(u, s, v), nil
+	return t.product(), nil
 }
 
-// ownDirections is how many directions of rank each task has for itself. The reference
-// rounds halves to the even number, as Python does.
+// ownDirections returns the number of directions of each single task. The reference rounds halves to even, as Python
+// does.
 func ownDirections(rank, tasks int, common float64) int {
 	rest := rank - int(float64(rank)*common)
 	return min(int(math.RoundToEven(float64(rest)/float64(tasks))), rank/tasks)
 }
 
-// without returns a less its projection on the columns of u; u may be nil.
+// without returns a minus its projection on the columns of u; u may be nil.
 func without(u, a *mat.Dense) *mat.Dense {
 	if u == nil {
 		return a

@@ -6,20 +6,21 @@ import (
 )
 
 func init() {
-	register(Method{
+	Register(Method{
 		Name:    "karcher",
-		Doc:     "the mean of directions on the sphere (Karcher, or Riemannian centre of mass), times the mean length",
+		Doc:     "mean of the directions on the sphere (Karcher mean, Riemannian centre of mass), times the mean length",
 		Formula: "theta = mean_i |theta_i| * argmin_u sum_i angle(u, theta_i)^2",
 		Source:  "Karcher, Riemannian center of mass and mollifier smoothing, 1977; as in mergekit",
-		Detail: "Each step moves along the mean of the logarithms of the directions. Models of length 0 take no part. Where the directions " +
-			"cancel the search starts at the first model.",
+		Detail: "Each step moves along the mean of the logarithm maps of the directions. Models of length 0 are ignored. " +
+			"If the directions cancel, the iteration starts at the first model.",
 		MinModels: 2,
 		Class:     Passes,
 		Params: []Param{
-			{Name: "max_iter", Doc: "the most steps", Default: 10.0, Min: 1, Max: 10000, Integer: true},
-			{Name: "tol", Doc: "a step this short is the last, in radians", Default: 1e-5, Min: 0, Max: 1},
+			{Name: "max_iter", Doc: "maximum number of iterations", Default: 10.0, Min: 1, Max: 10000, Integer: true},
+			{Name: "tol", Doc: "step length, in radians, below which the iteration stops", Default: 1e-5, Min: 0, Max: 1},
 		},
-		Differs: []Difference{{"mergekit karcher", "norms and angles below tol count as zero", "only norms of 0 do",
+		Differs: []Difference{{"mergekit karcher", "treats norms and angles below tol as zero",
+			"treats only norms of 0 as zero",
 			"the result must not depend on the scale of the weights"}},
 		New: func(t *Tensor, p Params) (Mixer, error) {
 			g, err := gramOf(t, -1)
@@ -31,7 +32,7 @@ func init() {
 	})
 }
 
-// karcher returns the factors of the vectors whose products are g.
+// karcher returns the factors of the vectors whose Gram matrix is g.
 func karcher(g gram, maxIter int, tol float64) []float64 {
 	lengths, share := make([]float64, len(g)), make([]float64, len(g))
 	sum, valid := 0.0, 0
@@ -42,7 +43,7 @@ func karcher(g gram, maxIter int, tol float64) []float64 {
 			share[i] = 1
 			valid++
 		} else {
-			lengths[i] = 1 // keeps zeros zeros
+			lengths[i] = 1 // zero vectors stay zero
 		}
 	}
 	if valid == 0 {
@@ -83,8 +84,7 @@ func unit(u gram, c []float64) []float64 {
 	return scaled(c, 1/length)
 }
 
-// tangent is the mean of the logarithms of the directions at mean, as a combination of
-// them.
+// tangent returns the mean of the logarithm maps of the directions at mean, as a combination of them.
 func tangent(u gram, mean, share []float64) []float64 {
 	step := make([]float64, len(mean))
 	for i, s := range share {
@@ -93,7 +93,7 @@ func tangent(u gram, mean, share []float64) []float64 {
 		cosine := math.Max(-1, math.Min(1, u.product(mean, e)))
 		angle := math.Acos(cosine)
 		if s == 0 || angle < directionsCancel || math.Pi-angle < directionsCancel {
-			continue // here or opposite: no direction
+			continue // equal or opposite: no direction
 		}
 		factor := s * angle / math.Sin(angle)
 		for k := range step {

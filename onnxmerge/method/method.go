@@ -1,62 +1,52 @@
-// Package method holds the ways to merge weights, one file each.
-//
-// A [Method] makes a [Mixer] for one tensor: a function over blocks of float64. The
-// caller decodes the stored numbers, calls Mix block by block in any order, and rounds
-// the result once to the stored dtype. What a method must know of a tensor before it
-// mixes the first block (norms, thresholds) it gathers with [Tensor.Scan].
-//
-// Models come in the order in which the user named them: the pre-trained one, which
-// methods of task vectors call the base, first, and the fine-tuned one whose file is
-// written last. tau_i is the task vector of model i: theta_i - base.
 package method
 
 import (
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
 
-	"github.com/wiseft/wiseft/onnxmerge/internal/kernel"
+	"github.com/wiseft/wiseft/internal/registry"
 )
 
-// Mix sets dst[i] from src[m][i], the same element of every model m. off is the index
-// in the tensor, row-major, of the first of them. It may change src, which are copies;
-// dst is none of them. It may be called by several goroutines at once.
+// Mix sets dst[i] from src[m][i], the same element of every model m. off is the row-major index in the tensor of the
+// first element. Mix may overwrite src, whose slices are copies; dst aliases none of them. It must be safe for
+// concurrent use.
 type Mix func(dst []float64, src [][]float64, off int64)
 
-// Mixer is how one tensor is mixed: by copying a model, or by Mix.
+// Mixer is the merge of one tensor: a copy of one model's bytes, or a [Mix].
 type Mixer struct {
-	// Copy says that the result is model From itself, so that its bytes are copied:
-	// 0*Inf and -0 would not survive a formula.
+	// Copy copies the stored bytes of model From instead of calling Mix: a formula would lose -0 and turn 0*Inf into
+	// NaN.
 	Copy bool
 	From int
 	Mix  Mix
-	// Granule is how many elements Mix must see together: blocks begin at a multiple of
-	// it and are whole multiples long. 0 and 1 mean any block.
+	// Granule is the number of consecutive elements that Mix needs at once: blocks begin at a multiple of Granule and
+	// consist of whole granules. 0 and 1 allow any block.
 	Granule int64
-	// Direct, if not nil, is Mix over stored bytes: it writes the same bytes without the
-	// way over float64 blocks, and reports whether all results are finite.
+	// Direct, if not nil, computes the same bytes as Mix from stored bytes, without float64 blocks. finite reports
+	// whether all results are finite.
 	Direct func(dst []byte, src [][]byte) (finite bool)
 }
 
-// Tensor is what a method may know of the weight that it is to mix.
+// Tensor describes the tensor that a method merges. Package onnxmerge fills it in.
 type Tensor struct {
 	ID     string
 	Dims   []int64
-	Len    int64   // elements
-	Models int     // how many sources a block has, without those of a Fisher information
-	Depth  float64 // where in the model it is used: 0 is the first layer, 1 the last that is merged
-	Codec  kernel.Codec
-	// Wide says that magnitudes are compared as float64, because float32 cannot hold the
-	// tensor's numbers.
+	Len    int64   // number of elements
+	Models int     // number of models in src, without Fisher information
+	Depth  float64 // position in the model: 0 is the first layer, 1 the last merged one
+	// Wide makes rank selection compare magnitudes as float64; otherwise they are rounded to float32. It is set for
+	// tensors whose values float32 cannot represent.
 	Wide bool
 	Scan Scan
-	// Survey is what [Method.Survey] found.
+	// Survey is the result of [Method.Survey]; nil if the method has none.
 	Survey any
-	// Note tells the user of a fallback that depends on the numbers. Never nil.
+	// Note reports a fallback that depends on the values, for the user. It is never nil.
 	Note func(text string)
 
-	masks draw // of tests, which put the masks of a reference in the place of a draw
+	// Lerp, if not nil, sets dst to (1-t)*a + t*b of stored elements of the tensor's dtype, in one pass and
+	// rounded as the Mix of the same formula. It is what Mixer.Direct may use. dst may be a or b.
+	Lerp func(dst, a, b []byte, t float64) (finite bool)
+
+	masks draw // tests replace random masks by those of a reference
 }
 
 // RowLen returns the length of the last axis, 1 for a scalar.
@@ -67,95 +57,92 @@ func (t *Tensor) RowLen() int64 {
 	return t.Dims[len(t.Dims)-1]
 }
 
-// Class is how much of a tensor a method must see at once, which decides the memory it
-// takes.
+// Class is the part of a tensor that a method needs at once, which determines its memory.
 type Class int
 
 // The classes.
 const (
-	Blocks Class = iota + 1 // any block by itself
-	Passes                  // any block, after passes that gather a few numbers
-	Slices                  // rows, or what lies under one index of the first axis
+	Blocks Class = iota + 1 // any block
+	Passes                  // any block, after scans of the whole tensor
+	Slices                  // rows, or slices of the first axis
 	Whole                   // the whole tensor of every model, as float64
 )
 
 func (c Class) String() string {
 	switch c {
 	case Blocks:
-		return "blocks: a few hundred KiB, whatever the tensor's size"
+		return "blocks: a few hundred KiB for a tensor of any size"
 	case Passes:
-		return "passes: blocks, read again for each pass before; some MiB, whatever the tensor's size"
+		return "passes: blocks, after scans that each read the tensor once; some MiB for a tensor of any size"
 	case Slices:
-		return "slices: like passes, and one row or slice of the first axis of every model"
+		return "slices: as passes, and one row or one slice of the first axis of every model"
 	case Whole:
-		return "whole tensor: every model's as float64, and what a decomposition takes"
+		return "whole tensor: every model's tensor as float64, and the memory of a decomposition"
 	}
 	return fmt.Sprintf("class %d", int(c))
 }
 
-// Method is one way to merge weights.
+// Method is a merge method. Name, Doc, Formula, Source, MinModels, Class and New are required.
 type Method struct {
 	Name    string
-	Doc     string // one line
+	Doc     string // one line, without a full stop
 	Formula string // in ASCII
 	Source  string // paper and equation
-	Detail  string // what else a user must know: fallbacks, ties, differences from the reference
-	// MinModels and MaxModels bound how many models it takes, the base included; a
-	// MaxModels of 0 is no bound.
+	Detail  string // fallbacks, ties, defaults: what the formula does not say
+	// MinModels and MaxModels bound the number of models, the base included. A MaxModels of 0 means no bound.
 	MinModels, MaxModels int
-	Base                 bool // whether the first model is one that others are compared with
-	Fisher               bool // whether it takes a diagonal Fisher information for every model
+	Base                 bool // whether task vectors are differences from the first model
+	Fisher               bool // whether every model has a diagonal Fisher information
 	UsesDepth            bool // whether New reads Tensor.Depth
 	Class                Class
-	Params               []Param // the first is the one that a bare number sets
-	// Differs lists where it does not do what the reference does, and why.
+	Params               []Param // Params[0] is the one that a bare number sets
+	// Differs lists the deliberate differences from reference implementations.
 	Differs []Difference
-	// Check refuses parameters that are each in range and do not fit together, or not
-	// with this number of models. May be nil.
+	// Check refuses parameters that are each in range but do not fit together or do not fit the number of models. May
+	// be nil.
 	Check func(p Params, models int) error
-	// Falls says what is done to a tensor for which the method has no meaning, such as
-	// a vector where matrices are decomposed; "" where it has. May be nil.
+	// Falls returns what is done to a tensor for which the method is not defined, such as a vector where matrices are
+	// decomposed; "" if the method is defined. May be nil.
 	Falls func(dims []int64, p Params) string
-	// Rescales says whether numbers of a task vector are dropped and the others scaled up,
-	// which is meant for weights: running statistics do not stand it. May be nil.
+	// Rescales reports whether elements of task vectors are dropped and the others scaled up. That is unsuitable for
+	// running statistics, which a warning then names. May be nil.
 	Rescales func(p Params) bool
-	// Survey looks at all tensors of a merge at once, before the first is mixed. t has
-	// neither ID nor Dims. p has what is set for all tensors. May be nil.
+	// Survey scans all tensors of a merge together before the first is merged. t has neither ID nor Dims; p has the
+	// parameters that hold for all tensors. Its result is passed on in Tensor.Survey. May be nil.
 	Survey func(t *Tensor, p Params) (any, error)
-	// New prepares the mix of one tensor. p holds every parameter.
+	// New prepares the merge of one tensor. p has a value for every parameter with a default.
 	New func(t *Tensor, p Params) (Mixer, error)
 }
 
-// Difference is one deliberate deviation from a reference implementation.
+// Difference is a deliberate deviation from a reference implementation.
 type Difference struct{ Reference, Theirs, Ours, Reason string }
 
-var methods = map[string]Method{}
+var methods = registry.New[Method]("merge method")
 
-// register adds a method; a duplicate or half-filled one is a bug.
-func register(m Method) {
-	if _, dup := methods[m.Name]; dup || m.Name == "" || m.Doc == "" || m.Formula == "" || m.Source == "" ||
-		m.MinModels < 1 || m.Class == 0 || m.New == nil {
-		panic("method: duplicate or half-filled " + m.Name)
+// Register adds a merge method under m.Name, usually from an init function, before the first merge starts.
+// Afterwards every function of this module that takes the name of a method accepts it. Register panics if the name
+// is taken, if a required field is missing, or if a default is out of its parameter's range.
+func Register(m Method) {
+	if m.Name == "" || m.Doc == "" || m.Formula == "" || m.Source == "" || m.MinModels < 1 || m.Class == 0 ||
+		m.New == nil {
+		panic("method: incomplete method " + m.Name)
 	}
 	for _, p := range m.Params {
-		p.mustBeWhole(m.Name)
+		p.mustBeComplete(m.Name)
 	}
-	methods[m.Name] = m
+	methods.Register(m.Name, m)
 }
 
 // Names returns the names of all methods, sorted.
-func Names() []string { return slices.Sorted(maps.Keys(methods)) }
+func Names() []string { return methods.Names() }
 
-// Lookup returns the method with the given name.
-func Lookup(name string) (Method, error) {
-	m, ok := methods[name]
-	if !ok {
-		return Method{}, &ParamError{msg: fmt.Sprintf("no merge method is named %q; there are: %s", name, strings.Join(Names(), ", "))}
-	}
-	return m, nil
-}
+// All returns all methods, sorted by name.
+func All() []Method { return methods.All() }
 
-// Takes says how many models the method takes, in words.
+// Lookup returns the method with the given name, or an error of kind Usage that lists all names.
+func Lookup(name string) (Method, error) { return methods.Lookup(name) }
+
+// Takes returns the accepted numbers of models in words.
 func (m Method) Takes() string {
 	switch {
 	case m.MaxModels == 0:
@@ -166,8 +153,8 @@ func (m Method) Takes() string {
 	return fmt.Sprintf("%d to %d", m.MinModels, m.MaxModels)
 }
 
-// CheckModels refuses a number of models that the method does not take, and
-// parameters that do not fit it. p is complete.
+// CheckModels returns a [*ParamError] if the method does not accept the number of models or if p, which must be
+// complete, does not fit it.
 func (m Method) CheckModels(p Params, models int) error {
 	if models < m.MinModels || m.MaxModels > 0 && models > m.MaxModels {
 		return &ParamError{msg: fmt.Sprintf("method %s takes %s models, and there are %d", m.Name, m.Takes(), models)}
@@ -175,7 +162,8 @@ func (m Method) CheckModels(p Params, models int) error {
 	for _, param := range m.Params {
 		list, ok := p[param.Name].([]float64)
 		if want := param.count(models); ok && len(list) != want {
-			return &ParamError{msg: fmt.Sprintf("%s of method %s has %d numbers, and needs one for each of %d models", param.Name, m.Name, len(list), want)}
+			return &ParamError{msg: fmt.Sprintf("%s of method %s has %d numbers, and needs one for each of %d models",
+				param.Name, m.Name, len(list), want)}
 		}
 	}
 	if m.Check == nil {
@@ -184,7 +172,7 @@ func (m Method) CheckModels(p Params, models int) error {
 	return m.Check(p, models)
 }
 
-// count is how many numbers a list of the parameter has.
+// count returns the length of a list of this parameter.
 func (p Param) count(models int) int {
 	if p.PerTask {
 		return models - 1
@@ -192,8 +180,8 @@ func (p Param) count(models int) int {
 	return models
 }
 
-// copyOf is the mixer that copies one model.
+// copyOf returns a Mixer that copies one model.
 func copyOf(model int) Mixer { return Mixer{Copy: true, From: model} }
 
-// blocks is the mixer of a function that takes any block.
+// blocks returns a Mixer that accepts any block.
 func blocks(mix Mix) (Mixer, error) { return Mixer{Mix: mix}, nil }

@@ -18,7 +18,7 @@ type vectors struct {
 		Depth  float64
 		Models [][]string
 		Want   []string
-		Ulp    float64 // of the largest number of the result: how far apart results may be
+		Ulp    float64 // tolerance in ULP of the largest element
 	}
 }
 
@@ -35,8 +35,7 @@ func floats(t *testing.T, hex []string) []float64 {
 	return out
 }
 
-// TestVectors compares every method with numpy. A method without vectors and
-// vectors without a method both fail.
+// TestVectors compares every method with numpy. A method without vectors and vectors without a method are failures.
 func TestVectors(t *testing.T) {
 	t.Parallel()
 	paths, err := filepath.Glob("testdata/*.json")
@@ -84,7 +83,7 @@ func TestVectors(t *testing.T) {
 	}
 }
 
-// ulpOf is the distance of float64 neighbours at the largest finite number of v.
+// ulpOf returns one ULP of the largest finite magnitude in v.
 func ulpOf(v []float64) float64 {
 	most := 0.0
 	for _, x := range v {
@@ -109,7 +108,8 @@ func TestCompleteRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, p := range []Params{{"alpha": -0.1}, {"alpha": 1.1}, {"alpha": math.NaN()}, {"beta": 1.0}, {"alpha": "much"}, {"alpha": []float64{1}},
+	for _, p := range []Params{{"alpha": -0.1}, {"alpha": 1.1}, {"alpha": math.NaN()}, {"beta": 1.0}, {"alpha": "much"},
+		{"alpha": []float64{1}},
 		{"normalize": 1.0}, {"alpha": Gradient{0, 2}}, {"weight": []any{"x"}}} {
 		if _, err := linear.Complete(p); err == nil {
 			t.Errorf("%v is accepted", p)

@@ -6,20 +6,24 @@ import (
 )
 
 func init() {
-	register(Method{
-		Name:    "model_stock",
-		Doc:     "from the base towards the mean of the fine-tuned models, as far as their angle says",
+	Register(Method{
+		Name: "model_stock",
+		Doc: "interpolate between the base and the mean of the fine-tuned models, by the angle between their task " +
+			"vectors",
 		Formula: "theta = t * mean_i theta_i + (1-t) * base, t = N*cos / (1 + (N-1)*cos), cos = mean cosine of pairs of tau",
 		Source:  "Jang et al., Model stock: all we need is just a few fine-tuned models, ECCV 2024, eq. 3 and 6",
-		Detail: "t is held within 0 and 1: where models pull apart (cos <= 0) the base is kept. A pair with a zero task vector has cosine 0. " +
-			"With filter_wise the angle is taken for each row (last axis); a vector is one row.",
+		Detail: "t is clamped to the range from 0 to 1: if cos <= 0, the base is kept. A pair with a zero task vector has " +
+			"cosine 0. With filter_wise the angle is measured for each row (last axis); a vector is one row.",
 		MinModels: 3,
 		Base:      true,
 		Class:     Slices,
-		Params:    []Param{{Name: "filter_wise", Doc: "an angle for each row instead of the tensor", Kind: Bool, Default: false}},
+		Params: []Param{{Name: "filter_wise", Doc: "measure the angle for each row instead of the tensor", Kind: Bool,
+			Default: false}},
 		Differs: []Difference{
-			{"mergekit and fusion_bench model_stock", "t below 0 for cos < 0, with a pole at cos = -1/(N-1)", "t is held within 0 and 1", "one tensor of opposite changes would become infinite"},
-			{"mergekit model_stock", "the product of norms is at least 1e-6", "only 0 is special", "the result must not depend on the scale of the weights"},
+			{"mergekit and fusion_bench model_stock", "t below 0 for cos < 0, with a pole at cos = -1/(N-1)",
+				"clamps t to the range from 0 to 1", "a tensor with opposite changes would become infinite"},
+			{"mergekit model_stock", "the product of norms is at least 1e-6", "only a product of 0 is special",
+				"the result must not depend on the scale of the weights"},
 		},
 		New: newModelStock,
 	})
@@ -48,13 +52,12 @@ func newModelStock(t *Tensor, p Params) (Mixer, error) {
 	}
 	share, guarded := stockShare(g)
 	if guarded {
-		t.Note(fmt.Sprintf("tensor %q: the models pull apart (mean cosine below 0); the base is kept", t.ID))
+		t.Note(fmt.Sprintf("tensor %q: the mean cosine of the task vectors is below 0; the base is kept", t.ID))
 	}
 	return blocks(combineTasks(share))
 }
 
-// stockShare returns the factor of each task vector, and whether the ratio was below
-// 0.
+// stockShare returns the factor of each task vector, and whether the mean cosine was below 0.
 func stockShare(g gram) (share []float64, guarded bool) {
 	n := len(g)
 	sum, pairs := 0.0, 0
@@ -78,7 +81,7 @@ func stockShare(g gram) (share []float64, guarded bool) {
 	return share, cosine < 0
 }
 
-// gramOfSlices is the matrix of vectors that are held in memory.
+// gramOfSlices returns the Gram matrix of vectors in memory.
 func gramOfSlices(v [][]float64) gram {
 	flat := make([]float64, len(v)*len(v))
 	addProducts(flat, v)

@@ -1,22 +1,25 @@
 package method
 
 func init() {
-	register(Method{
+	Register(Method{
 		Name:    "nuslerp",
-		Doc:     "interpolate on the arc between two models or their task vectors, whole or row by row",
+		Doc:     "interpolate on the arc between two models or their task vectors, by tensor, row or column",
 		Formula: "slerp with t = w_2 / (w_1 + w_2), of theta or, with base, of tau",
 		Source:  "mergekit, NuSLERP, 2024",
-		Detail: "With base=true the first of three models is the base. Weights that add up to 0 mean t = 0.5. Vectors on one line are " +
-			"mixed on it; zeros count as perpendicular. axis says what an angle is taken of: the tensor, its rows (last axis), or its columns (first axis).",
+		Detail: "With base=true the first of three models is the base. If the weights sum to 0, t is 0.5. Collinear " +
+			"vectors are interpolated linearly; zero vectors count as orthogonal. axis selects the vectors between which " +
+			"angles are measured: the whole tensor, rows (last axis) or columns (first axis).",
 		MinModels: 2, MaxModels: 3,
 		Class: Whole,
 		Params: []Param{
-			{Name: "weight", Doc: "of the two models between which the arc is", Default: 1.0, PerModel: true},
-			{Name: "base", Doc: "whether the first of three models is the base", Kind: Bool, Default: false},
-			{Name: "axis", Doc: "what an angle is taken of", Kind: Choice, Default: "tensor", Choices: []string{"tensor", "rows", "columns"}},
+			{Name: "weight", Doc: "weights of the two models", Default: 1.0, PerModel: true},
+			{Name: "base", Doc: "use the first of three models as the base", Kind: Bool, Default: false},
+			{Name: "axis", Doc: "the vectors between which angles are measured", Kind: Choice, Default: "tensor",
+				Choices: []string{"tensor", "rows", "columns"}},
 		},
-		Differs: []Difference{{"mergekit nuslerp", "sin(Omega) below 1e-8 in float32 counts as a line, so sin(pi) does not", "in float64, where it does",
-			"numbers of opposite sign in a tensor of one gave 1e5"}},
+		Differs: []Difference{{"mergekit nuslerp", "compares sin(Omega) with 1e-8 in float32, so that sin(pi) does not " +
+			"count as 0", "compares in float64, where it does",
+			"elements of opposite sign in a tensor of one element gave 1e5"}},
 		Check: func(p Params, models int) error {
 			if p.Bool("base") != (models == 3) {
 				return &ParamError{msg: "method nuslerp takes 2 models, or with base=true the base and 2 models"}
@@ -65,14 +68,13 @@ func newNuslerp(t *Tensor, p Params) (Mixer, error) {
 	return blocks(combine([]float64{a, b}))
 }
 
-// colinear is the sine below which two vectors are on one line: the rounding of the
-// cosine alone gives 1.5e-8.
+// colinear is the sine below which two vectors count as collinear. Rounding of the cosine alone gives 1.5e-8.
 const colinear = 1e-7
 
-// nuslerpFactors returns the factors of two vectors of the given products.
+// nuslerpFactors returns the factors of two vectors with the given scalar products.
 func nuslerpFactors(aa, ab, bb, t float64) (a, b float64) {
 	cosine := cosineOf(aa, ab, bb)
-	if !(1-cosine*cosine > colinear*colinear) { // also NaN
+	if !(1-cosine*cosine > colinear*colinear) { // true for NaN, too
 		return 1 - t, t
 	}
 	return arc(cosine, t)
@@ -92,7 +94,7 @@ func nuslerpRows(row int64, t float64, hasBase bool) Mix {
 	}
 }
 
-// nuslerpColumns takes the angle over the first axis, for each index of the others.
+// nuslerpColumns measures angles along the first axis, for each index of the others.
 func nuslerpColumns(columns int64, t float64, hasBase bool) Mix {
 	return func(dst []float64, src [][]float64, _ int64) {
 		v := nuslerpVectors(src, hasBase)

@@ -18,8 +18,7 @@ type array struct {
 	values []float64
 }
 
-// readNPZ reads arrays of float32 and uint8; it is its own reader, so that nothing of
-// ours stands between the reference and the test.
+// readNPZ reads arrays of float32 and uint8. It is independent of package npy.
 func readNPZ(t *testing.T, path string) map[string]array {
 	t.Helper()
 	z, err := zip.OpenReader(path)
@@ -41,7 +40,7 @@ func readNPZ(t *testing.T, path string) map[string]array {
 		end := 10 + int(binary.LittleEndian.Uint16(data[8:]))
 		header, data := string(data[10:end]), data[end:]
 		a := array{}
-		for _, d := range strings.FieldsFunc(shape.FindStringSubmatch(header)[1], func(r rune) bool { return r == ',' || r == ' ' }) {
+		for _, d := range strings.FieldsFunc(shape.FindStringSubmatch(header)[1], isSeparator) {
 			n, err := strconv.ParseInt(d, 10, 64)
 			if err != nil {
 				t.Fatal(err)
@@ -65,7 +64,9 @@ func readNPZ(t *testing.T, path string) map[string]array {
 	return out
 }
 
-// oracleConfig is what the tests read of a case's description.
+func isSeparator(r rune) bool { return r == ',' || r == ' ' }
+
+// oracleConfig is the part of a case's description that the tests read.
 type oracleConfig struct {
 	Models      []string `json:"models"`
 	InOrder     []string `json:"models_in_order"`
@@ -106,7 +107,7 @@ type oracleConfig struct {
 	Unstable    map[string]float64 `json:"tensors_where_the_float64_run_differs_by_more_than_1e-5"`
 	Excluded    []string           `json:"exclude_keys"`
 	FisherMode  any                `json:"fisher_normalize"`
-	// Float64 is how far the reference is from itself in float64, at most; nil if it was not run there.
+	// Float64 is the largest difference of the reference from its own run in float64; nil without such a run.
 	Float64 *float64 `json:"max_abs_difference_to_a_float64_run"`
 }
 
@@ -119,19 +120,17 @@ func (c *oracleConfig) weights() []float64 {
 	return out
 }
 
-// task is how a case of the references is run here.
+// task is the call of this package that corresponds to a case.
 type task struct {
 	method string
 	params Params
 	models []string
-	fisher string // the file of Fisher informations, "" for none
-	// unordered says that the choice among magnitudes that are equal in float32 is the
-	// library's, or rounding's.
+	fisher string // file of Fisher informations, "" for none
+	// unordered means that the choice among magnitudes equal in float32 depends on the reference's sort or rounding.
 	unordered bool
 }
 
-// asTask translates a case. ok is false for cases of what is no method of this package;
-// the reason is in notMethods.
+// asTask converts a case. ok is false for cases of methods that this package does not have; see notMethods.
 func asTask(name string, c *oracleConfig) (task, bool) {
 	family, variant, _ := strings.Cut(name, "/")
 	rescale := "none"
@@ -142,9 +141,11 @@ func asTask(name string, c *oracleConfig) (task, bool) {
 	if len(models) == 0 {
 		models = c.Models
 	}
-	based := append([]string{"base"}, slices.DeleteFunc(slices.Clone(models), func(s string) bool { return s == "base" })...)
+	based := append([]string{"base"}, slices.DeleteFunc(slices.Clone(models),
+		func(s string) bool { return s == "base" })...)
 	sparse := func(more Params) Params {
-		p := Params{"density": c.Density, "weight": c.weights(), "normalize": c.Normalize, "lambda": c.Lambda, "rescale": rescale}
+		p := Params{"density": c.Density, "weight": c.weights(), "normalize": c.Normalize, "lambda": c.Lambda,
+			"rescale": rescale}
 		for k, v := range more {
 			p[k] = v
 		}
@@ -157,7 +158,8 @@ func asTask(name string, c *oracleConfig) (task, bool) {
 		case strings.HasPrefix(variant, "linear"):
 			return task{"linear", Params{"alpha": c.Alpha}, []string{"base", "ft1"}, "", false}, true
 		case strings.HasPrefix(variant, "fisher"):
-			return task{"fisher", Params{"weight": []float64{1 - c.Alpha, c.Alpha}, "floor": c.Floor}, []string{"base", "ft1"}, "wise-ft/fisher.npz", false}, true
+			return task{"fisher", Params{"weight": []float64{1 - c.Alpha, c.Alpha}, "floor": c.Floor}, []string{"base", "ft1"},
+				"wise-ft/fisher.npz", false}, true
 		}
 	case "soups":
 		if strings.HasPrefix(variant, "uniform") {
@@ -169,10 +171,11 @@ func asTask(name string, c *oracleConfig) (task, bool) {
 		}
 		return task{"task_arithmetic", Params{"lambda": c.ScalingCoef}, based, "", false}, true
 	case "ties-reference":
-		// The reference keeps one number more than density says.
+		// The reference keeps one element more than density states.
 		density := (c.Kept[0] + 0.5) / c.TotalLen
 		merge := strings.TrimPrefix(c.MergeFunc, "dis-")
-		return task{"ties", Params{"density": density, "lambda": c.Lam, "merge": merge}, []string{"base", "ft1", "ft2", "ft3"}, "", true}, true
+		return task{"ties", Params{"density": density, "lambda": c.Lam, "merge": merge}, []string{"base", "ft1", "ft2",
+			"ft3"}, "", true}, true
 	case "lines":
 		return task{"lines", Params{"alpha": c.Alpha, "beta": c.Beta}, append([]string{"base"}, c.Models...), "", false}, true
 	case "geometric-median":
@@ -182,7 +185,8 @@ func asTask(name string, c *oracleConfig) (task, bool) {
 		p := Params{"weight": c.ModelCoeffs, "floor": 1e-300, "smooth": 1e-10, "normalize": normalize}
 		return task{"fisher", p, c.Models, "fisher/fisher.npz", false}, true
 	case "dare-paper":
-		return task{"dare_linear", Params{"density": 0.5, "weight": 1.0 / 3}, []string{"base", "ft1", "ft2", "ft3"}, "", false}, true
+		return task{"dare_linear", Params{"density": 0.5, "weight": 1.0 / 3}, []string{"base", "ft1", "ft2", "ft3"}, "",
+			false}, true
 	case "fusion-bench":
 		models := []string{"base", "ft1", "ft2", "ft3"}
 		if len(c.Models) > 0 {
@@ -220,7 +224,8 @@ func mergekitTask(name string, c *oracleConfig, sparse func(Params) Params, mode
 		}
 		return task{name, Params{"weight": list, "normalize": c.Normalize}, models, "", false}, true
 	case "task_arithmetic":
-		return task{name, Params{"lambda": c.Lambda, "weight": c.weights(), "normalize": c.Normalize}, models, "", false}, true
+		return task{name, Params{"lambda": c.Lambda, "weight": c.weights(), "normalize": c.Normalize}, models, "",
+			false}, true
 	case "ties", "ties_density":
 		return task{"ties_per_tensor", sparse(nil), models, "", true}, true
 	case "breadcrumbs", "breadcrumbs_ties":
@@ -251,7 +256,8 @@ func mergekitTask(name string, c *oracleConfig, sparse func(Params) Params, mode
 		if c.Base != nil {
 			weights = append([]float64{0}, weights...)
 		}
-		return task{name, Params{"weight": weights, "base": c.Base != nil, "normalize": c.NormalizeW}, models, "", false}, true
+		return task{name, Params{"weight": weights, "base": c.Base != nil, "normalize": c.NormalizeW}, models, "",
+			false}, true
 	case "karcher":
 		return task{name, Params{"max_iter": c.MaxIter, "tol": c.Tol}, models, "", false}, true
 	case "nearswap":

@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write METHODS.md anew")
+var update = flag.Bool("update", false, "rewrite METHODS.md")
 
-// The page of methods is what the registry says.
+// METHODS.md equals the output of WriteMarkdown.
 func TestPage(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join("..", "..", "METHODS.md")
@@ -28,6 +28,7 @@ func TestPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got, want.Bytes()) {
-		t.Error("METHODS.md is not what the methods say; write it anew with: go test ./onnxmerge/method -run TestPage -update")
+		t.Error("METHODS.md differs from the registered methods; rewrite it with: go test ./onnxmerge/method -run TestPage " +
+			"-update")
 	}
 }

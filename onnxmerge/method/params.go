@@ -7,23 +7,24 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/wiseft/wiseft/internal/fault"
 )
 
-// Params are a method's parameters by name. A missing one has its default. A value is a
-// float64, a bool, a string (of a choice), a []float64 (one number for each model), a
-// [Gradient], or, in a list, a number or gradient for each model ([]any).
+// Params maps names of parameters to values; a missing one has its default. A value is a float64, a bool, a string
+// (for a choice), a []float64 (one number per model), a [Gradient], or a []any with a number or a gradient per model.
 type Params map[string]any
 
-// Number returns a number; the parameters must be complete.
+// Number returns a number of complete parameters. It panics if the value has another type.
 func (p Params) Number(name string) float64 { return p[name].(float64) }
 
-// Bool returns a bool; the parameters must be complete.
+// Bool returns a bool of complete parameters. It panics if the value has another type.
 func (p Params) Bool(name string) bool { return p[name].(bool) }
 
-// Choice returns a choice; the parameters must be complete.
+// Choice returns a choice of complete parameters. It panics if the value has another type.
 func (p Params) Choice(name string) string { return p[name].(string) }
 
-// Each returns a parameter that may differ between models as a list of n.
+// Each returns a parameter as a list of n numbers, repeating a single number.
 func (p Params) Each(name string, n int) []float64 {
 	if list, ok := p[name].([]float64); ok {
 		return list
@@ -31,7 +32,7 @@ func (p Params) Each(name string, n int) []float64 {
 	return slices.Repeat([]float64{p.Number(name)}, n)
 }
 
-// Given reports whether a parameter without default was given.
+// Given reports whether a parameter without a default is present.
 func (p Params) Given(name string) bool { return p[name] != nil }
 
 // Kind is the type of a parameter.
@@ -39,7 +40,7 @@ type Kind int
 
 // The kinds.
 const (
-	Number Kind = iota // the zero value
+	Number Kind = iota // Number is the zero value
 	Bool
 	Choice
 )
@@ -50,20 +51,19 @@ type Param struct {
 	Doc     string
 	Kind    Kind
 	Default any // float64, bool or string; nil if the parameter may be absent
-	// Min and Max bound numbers. Both 0 means that any finite one is accepted.
+	// Min and Max bound numbers. If both are 0, any finite number is accepted.
 	Min, Max float64
-	// Extends says that values beyond Min and Max make sense to who asks for them.
+	// Extends allows finite values beyond Min and Max with [Method.CompleteBeyond].
 	Extends bool
-	Integer bool // only whole numbers
-	// PerModel accepts a list with a number for each model, PerTask one for each but the
-	// base.
+	Integer bool // whole numbers only
+	// PerModel accepts a list of one number per model, PerTask a list of one number per model after the base.
 	PerModel, PerTask bool
 	Choices           []string
-	// Global says that it has one value for all tensors.
+	// Global means that all tensors have the same value.
 	Global bool
 }
 
-func (p Param) mustBeWhole(method string) {
+func (p Param) mustBeComplete(method string) {
 	ok := p.Name != "" && p.Doc != ""
 	switch d := p.Default.(type) {
 	case nil:
@@ -77,11 +77,11 @@ func (p Param) mustBeWhole(method string) {
 		ok = false
 	}
 	if !ok {
-		panic("method: half-filled parameter " + p.Name + " of " + method)
+		panic("method: incomplete parameter " + p.Name + " of " + method)
 	}
 }
 
-// Range says in words what is accepted.
+// Range returns the accepted values in words.
 func (p Param) Range() string {
 	var text string
 	switch {
@@ -108,7 +108,7 @@ func (p Param) Range() string {
 	return text
 }
 
-func (p Param) within(v float64) bool { // not so for NaN
+func (p Param) within(v float64) bool { // false for NaN
 	if p.Integer && v != math.Trunc(v) {
 		return false
 	}
@@ -122,11 +122,11 @@ func (p Param) beyond(v float64) bool {
 	return p.within(v) || p.Extends && !math.IsNaN(v) && !math.IsInf(v, 0)
 }
 
-// Gradient is a parameter that changes with depth: its numbers lie at equal steps from
-// the first weight to the last, and between them it is linear.
+// Gradient is a parameter value that depends on depth: its numbers are equally spaced from the first weight to the
+// last, with linear interpolation between them.
 type Gradient []float64
 
-// At returns the value at a depth of 0 to 1.
+// At returns the value at a depth from 0 to 1.
 func (g Gradient) At(depth float64) float64 {
 	if len(g) == 1 {
 		return g[0]
@@ -141,7 +141,7 @@ func (g Gradient) MarshalJSON() ([]byte, error) {
 	return json.Marshal(map[string][]float64{"gradient": g})
 }
 
-// At returns the parameters of a tensor at the given depth, without gradients.
+// At returns the parameters at the given depth, with gradients evaluated.
 func (p Params) At(depth float64) Params {
 	at := Params{}
 	for name, v := range p {
@@ -166,16 +166,27 @@ func (p Params) At(depth float64) Params {
 	return at
 }
 
-// ParamError reports a method or parameter that the user chose wrongly.
+// ParamError reports a parameter or a number of models that a method does not accept. Its kind is Usage.
 type ParamError struct {
 	msg string
-	// Extrapolates says that [Method.CompleteBeyond] would accept it.
+	// Extrapolates means that [Method.CompleteBeyond] would accept the value.
 	Extrapolates bool
 }
 
 func (e *ParamError) Error() string { return e.msg }
 
-// Param returns the parameter of the given name.
+// Kind returns fault.Usage.
+func (e *ParamError) Kind() fault.Kind { return fault.Usage }
+
+// Hint returns how to proceed if the error Extrapolates, else "".
+func (e *ParamError) Hint() string {
+	if e.Extrapolates {
+		return "leave the range with --extrapolate"
+	}
+	return ""
+}
+
+// Param returns the parameter of the given name, or a [*ParamError].
 func (m Method) Param(name string) (Param, error) {
 	i := slices.IndexFunc(m.Params, func(p Param) bool { return p.Name == name })
 	if i < 0 {
@@ -183,7 +194,8 @@ func (m Method) Param(name string) (Param, error) {
 		for _, p := range m.Params {
 			names = append(names, p.Name)
 		}
-		return Param{}, &ParamError{msg: fmt.Sprintf("method %s has no parameter %q; it has: %s", m.Name, name, cmpOr(strings.Join(names, ", "), "none"))}
+		return Param{}, &ParamError{msg: fmt.Sprintf("method %s has no parameter %q; it has: %s", m.Name, name,
+			cmpOr(strings.Join(names, ", "), "none"))}
 	}
 	return m.Params[i], nil
 }
@@ -195,12 +207,11 @@ func cmpOr(text, otherwise string) string {
 	return text
 }
 
-// Complete returns p with defaults filled in. It refuses unknown names and values
-// out of range; gradients stay, and are checked number by number.
+// Complete returns p with defaults filled in, or a [*ParamError] for unknown names and values out of range. Gradients
+// are checked number by number and kept.
 func (m Method) Complete(p Params) (Params, error) { return m.complete(p, Param.within) }
 
-// CompleteBeyond is Complete for who means to leave the range of a parameter that
-// extends: alpha may be 1.2 or -0.1.
+// CompleteBeyond is [Method.Complete] without the bounds of parameters that extend: alpha may be 1.2 or -0.1.
 func (m Method) CompleteBeyond(p Params) (Params, error) { return m.complete(p, Param.beyond) }
 
 func (m Method) complete(p Params, accepts func(Param, float64) bool) (Params, error) {
@@ -222,7 +233,7 @@ func (m Method) complete(p Params, accepts func(Param, float64) bool) (Params, e
 	return full, nil
 }
 
-// normal checks one value and brings it into the form that Params has.
+// normal checks one value and converts it to the type that Params documents.
 func (m Method) normal(param Param, v any, accepts func(Param, float64) bool) (any, error) {
 	refuse := func(why string) (any, error) {
 		return nil, &ParamError{msg: fmt.Sprintf("%s=%v of method %s %s", param.Name, v, m.Name, why)}
@@ -254,21 +265,21 @@ func (m Method) normal(param Param, v any, accepts func(Param, float64) bool) (a
 	case Gradient, map[string]any:
 		g, ok := gradient(v)
 		if !ok || param.Global {
-			return refuse("is no gradient over depth that this parameter takes")
+			return refuse("is not a gradient over depth, or this parameter takes none")
 		}
 		return g, eachNumber(g, number)
 	case []float64:
 		if !param.PerModel && !param.PerTask {
-			return refuse("is one number for all models")
+			return refuse("has several numbers; the parameter has one for all models")
 		}
 		return v, eachNumber(v, number)
 	case []any:
 		if !param.PerModel && !param.PerTask {
-			return refuse("is one number for all models")
+			return refuse("has several numbers; the parameter has one for all models")
 		}
 		return normalList(v, number, refuse)
 	}
-	return refuse("is no number")
+	return refuse("is not a number")
 }
 
 func eachNumber(list []float64, check func(float64) error) error {
@@ -280,8 +291,7 @@ func eachNumber(list []float64, check func(float64) error) error {
 	return nil
 }
 
-// normalList is normal for a list with an entry for each model: numbers, if there is no
-// gradient among them.
+// normalList is normal for a list of one entry per model. The result is []float64 if no entry is a gradient.
 func normalList(list []any, number func(float64) error, refuse func(string) (any, error)) (any, error) {
 	var numbers []float64
 	var mixed []any
@@ -294,7 +304,7 @@ func normalList(list []any, number func(float64) error, refuse func(string) (any
 		default:
 			g, ok := gradient(v)
 			if !ok {
-				return refuse("has an entry that is no number")
+				return refuse("has an entry that is not a number")
 			}
 			if err := eachNumber(g, number); err != nil {
 				return nil, err
@@ -311,7 +321,7 @@ func normalList(list []any, number func(float64) error, refuse func(string) (any
 	return mixed, nil
 }
 
-// gradient reads a gradient in any of its forms: as itself, and as JSON has it.
+// gradient converts a Gradient or its JSON form.
 func gradient(v any) (Gradient, bool) {
 	switch v := v.(type) {
 	case Gradient:
@@ -329,8 +339,8 @@ func gradient(v any) (Gradient, bool) {
 	return nil, false
 }
 
-// Parse reads a value as it is written on a command line: 0.5, true, a name, 1,0.5,2
-// for one number for each model, and [0,0.5,1] for a gradient over depth.
+// Parse converts the command line's form of a value: 0.5, true, a choice, 1,0.5,2 for one number per model, and
+// [0,0.5,1] for a gradient.
 func (p Param) Parse(text string) (any, error) {
 	fail := func() (any, error) {
 		return nil, &ParamError{msg: fmt.Sprintf("%s=%s is not understood: it takes %s", p.Name, text, p.Range())}

@@ -7,13 +7,12 @@ import (
 	"math/bits"
 )
 
-// generator makes random numbers by their index: Philox4x64-10 of Salmon et al.,
-// Parallel random numbers: as easy as 1, 2, 3, SC 2011. Its key is the seed, the
-// tensor's identity and the model, so that neither the number of workers nor the
-// order of tensors nor the layout of the files changes what is drawn.
+// generator returns random numbers by index: Philox4x64-10 of Salmon et al., Parallel random numbers: as easy as 1,
+// 2, 3, SC 2011. Its key is a hash of seed, tensor ID and model, so that the numbers do not depend on the number of
+// workers, the order of tensors or the layout of the files.
 type generator struct {
 	key   [2]uint64
-	extra [2]uint64 // the upper half of the counter
+	extra [2]uint64 // upper half of the counter
 }
 
 func newGenerator(seed uint64, tensor string, model int) generator {
@@ -30,7 +29,7 @@ const (
 	philoxW0, philoxW1 = 0x9E3779B97F4A7C15, 0xBB67AE8584CAA73B
 )
 
-// philox is the function of the paper: a bijection of ctr for each key.
+// philox is the function of the paper: for each key a bijection of ctr.
 func philox(ctr [4]uint64, key [2]uint64) [4]uint64 {
 	c0, c1, c2, c3 := ctr[0], ctr[1], ctr[2], ctr[3]
 	k0, k1 := key[0], key[1]
@@ -44,10 +43,10 @@ func philox(ctr [4]uint64, key [2]uint64) [4]uint64 {
 	return [4]uint64{c0, c1, c2, c3}
 }
 
-// perBlock is how many numbers of 32 bits a call of philox gives.
+// perBlock is the number of 32-bit numbers in one result of philox.
 const perBlock = 8
 
-// draw sets u to the numbers off, off+1, …: uniform in 32 bits.
+// draw sets u to the numbers off, off+1, …, uniform in 32 bits.
 func (g generator) draw(u []uint32, off int64) {
 	at := uint64(off)
 	for len(u) > 0 {
@@ -68,8 +67,8 @@ func (g generator) draw(u []uint32, off int64) {
 	}
 }
 
-// drawPair sets u to the numbers of two blocks. Each multiplication of philox waits for the
-// one before; two that know nothing of each other take little longer than one.
+// drawPair sets u to the numbers of two blocks. The multiplications of one block depend on each other; interleaving
+// two blocks hides their latency.
 func (g generator) drawPair(u *[2 * perBlock]uint32, block uint64) {
 	a0, a1, a2, a3 := block, uint64(0), g.extra[0], g.extra[1]
 	b0, b1, b2, b3 := block+1, uint64(0), g.extra[0], g.extra[1]
@@ -90,5 +89,5 @@ func (g generator) drawPair(u *[2 * perBlock]uint32, block uint64) {
 	u[12], u[13], u[14], u[15] = uint32(b2), uint32(b2>>32), uint32(b3), uint32(b3>>32)
 }
 
-// threshold is above as many numbers as a probability says.
+// threshold returns the number of 32-bit values that are below it with the given probability.
 func threshold(probability float64) int64 { return int64(math.Ceil(probability * (1 << 32))) }

@@ -2,15 +2,16 @@ package method
 
 import "math"
 
-// ramEpsilon is below what counts as a change.
+// ramEpsilon is the least magnitude that counts as a change.
 func ramEpsilon() Param {
-	return Param{Name: "epsilon", Doc: "what is no larger counts as no change", Default: 1e-5, Min: 0, Max: math.MaxFloat64}
+	return Param{Name: "epsilon", Doc: "changes up to this magnitude count as none", Default: 1e-5, Min: 0,
+		Max: math.MaxFloat64}
 }
 
 func init() {
-	register(Method{
+	Register(Method{
 		Name:      "ram",
-		Doc:       "what one model changed is kept whole, what several changed is averaged",
+		Doc:       "keep changes that one model alone made, average changes that several models made",
 		Formula:   "theta = base + sum_i m_i * tau_i / max(1, sum_i m_i), m_i = (|tau_i| > epsilon)",
 		Source:    "Reinforced Agent Merging, arXiv 2601.13572, section 3",
 		MinModels: 2,
@@ -25,17 +26,18 @@ func init() {
 			return blocks(ramMix(p.Number("epsilon"), unique))
 		},
 	})
-	register(Method{
+	Register(Method{
 		Name:      "ramplus_tl",
-		Doc:       "like ram, and what only one model changed is amplified the more it shares elsewhere",
-		Formula:   "like ram, unique changes times 1 + r * min(alpha, shared_i / unique_i), counted in each tensor",
-		Source:    "Reinforced Agent Merging, arXiv 2601.13572, RAM+ with counts of each tensor (mergekit ramplus_tl)",
+		Doc:       "as ram, and amplify the changes of one model alone by its ratio of shared to unique changes",
+		Formula:   "as ram, with unique changes times 1 + r * min(alpha, shared_i / unique_i), counted by tensor",
+		Source:    "Reinforced Agent Merging, arXiv 2601.13572, RAM+ with counts by tensor (mergekit ramplus_tl)",
 		MinModels: 2,
 		Base:      true,
 		Class:     Passes,
 		Params: []Param{
 			{Name: "r", Doc: "strength of the amplification", Default: 0.1, Min: 0, Max: math.MaxFloat64},
-			{Name: "alpha", Doc: "the largest ratio of shared to unique changes that counts", Default: 0.2, Min: 0, Max: math.MaxFloat64},
+			{Name: "alpha", Doc: "upper bound of the ratio of shared to unique changes", Default: 0.2, Min: 0,
+				Max: math.MaxFloat64},
 			ramEpsilon(),
 		},
 		New: func(t *Tensor, p Params) (Mixer, error) {
@@ -48,7 +50,7 @@ func init() {
 			}
 			unique := make([]float64, tasks)
 			for i := range unique {
-				// Fewer than one unique change count as epsilon of one, as in the reference.
+				// As in the reference, 0 unique changes count as epsilon.
 				rho := counts[i] / math.Max(counts[tasks+i], epsilon)
 				if counts[i] == 0 {
 					rho = 0
@@ -60,8 +62,7 @@ func init() {
 	})
 }
 
-// countChanges adds how many changes of each model others share, and how many they do
-// not.
+// countChanges adds, for each model, the numbers of its changes that others share and that they do not share.
 func countChanges(total []float64, src [][]float64, epsilon float64) {
 	fromBase(src)
 	tasks := src[1:]
@@ -84,9 +85,8 @@ func countChanges(total []float64, src [][]float64, epsilon float64) {
 	}
 }
 
-// ramMix averages the changes that several models share; those of model i alone are
-// multiplied by unique[i]. Which numbers changed is random as far as a processor can tell,
-// so nothing branches on it.
+// ramMix averages the changes that several models share, and multiplies those of model i alone by unique[i]. The
+// loops are branch-free, because which elements changed is unpredictable.
 func ramMix(epsilon float64, unique []float64) Mix {
 	if len(unique) == 1 {
 		return func(dst []float64, src [][]float64, _ int64) { ramAlone(dst, src[0], src[1], epsilon) }
@@ -118,7 +118,7 @@ func ramMix(epsilon float64, unique []float64) Mix {
 	}
 }
 
-// ramAlone is ramMix of one model, which shares nothing, so that nothing is amplified.
+// ramAlone is ramMix of one model, which has no shared changes, so that nothing is amplified.
 func ramAlone(dst, base, model []float64, epsilon float64) {
 	base, model = base[:len(dst)], model[:len(dst)]
 	for i, b := range base {
@@ -127,7 +127,7 @@ func ramAlone(dst, base, model []float64, epsilon float64) {
 	}
 }
 
-// isChange returns ones if v is larger than epsilon in magnitude or NaN, else zeros.
+// isChange returns all ones if v is larger than epsilon in magnitude or NaN, else 0.
 func isChange(v, epsilon float64) uint64 {
 	return uint64(int64(math.Float64bits(epsilon)-math.Float64bits(v)&^(1<<63)) >> 63)
 }

@@ -13,22 +13,21 @@ import (
 	"github.com/wiseft/wiseft/scripts/sharedtest"
 )
 
-// oracle is what the references made of common inputs.
+// oracle holds the references' common inputs.
 type oracle struct {
 	root      string
 	inputs    map[string]array
-	distances map[string]*distance // of each method
+	distances map[string]*distance // by method
 }
 
-// distance is how far a method is from its references.
+// distance is the measured difference of a method from its references.
 type distance struct {
-	ulp       float64 // the largest, as agreement.ulp counts it
-	n, within int     // how many numbers were compared, and how many are within one ULP of their own
+	ulp       float64 // largest difference, as in agreement.ulp
+	n, within int     // elements compared, and those within one ULP of the result
 	tensors   int
 }
 
-// TestReferences compares every method with what the reference implementations made of
-// the same tensors.
+// TestReferences compares every method with the reference implementations' results for the same tensors.
 func TestReferences(t *testing.T) {
 	root := sharedtest.Path(t, "oracles", "merge")
 	o := &oracle{root, readNPZ(t, filepath.Join(root, "common", "inputs.npz")), map[string]*distance{}}
@@ -55,7 +54,7 @@ func TestReferences(t *testing.T) {
 	}
 }
 
-// checkAgreement compares what was measured with what the page of methods says.
+// checkAgreement compares the measurement with the values printed in METHODS.md.
 func (o *oracle) checkAgreement(t *testing.T, name string) {
 	d, says := o.distances[name], agreements[name]
 	if d == nil || d.n == 0 {
@@ -65,13 +64,13 @@ func (o *oracle) checkAgreement(t *testing.T, name string) {
 	within := 100 * float64(d.within) / float64(d.n)
 	t.Logf("%-16s %6.1f ULP, %5.1f %% within one, %d tensors", name, d.ulp, within, d.tensors)
 	if d.ulp > says.ulp || d.ulp <= says.ulp/2 {
-		t.Errorf("%s is up to %.1f ULP away from its references; agreements says %g", name, d.ulp, says.ulp)
+		t.Errorf("%s differs by up to %.1f ULP from its references; agreements lists %g", name, d.ulp, says.ulp)
 	}
 	if within < says.within || within >= says.within+1 {
-		t.Errorf("%s is within one ULP in %.2f %%; agreements says %g", name, within, says.within)
+		t.Errorf("%.2[2]f %% of %[1]s are within one ULP; agreements lists %[3]g", name, within, says.within)
 	}
 	if (says.ulp > 1) != (says.why != "") {
-		t.Errorf("%s: more than one ULP needs a reason, and only that", name)
+		t.Errorf("%s: a difference of more than one ULP needs a reason, a smaller one must have none", name)
 	}
 }
 
@@ -86,21 +85,26 @@ func readJSON(t *testing.T, path string, v any) {
 	}
 }
 
-// notMethods are cases of other parts of the field: procedures over several merges,
-// methods that this package does not have, options that it does not offer or refuses.
+// notMethods are cases of procedures over several merges, of methods that this package does not have, and of options
+// that it does not offer or refuses.
 var notMethods = []string{"git-re-basin/", "regmean/", "soups/greedy",
 	"wise-ft/integer", "mergekit/task_arithmetic_normalized_weights_sum_zero"}
 
-// differs lists tensors of cases in which a method does something else than the
-// reference, on purpose; see the Differs of the method. A case may be a prefix.
+// differs lists tensors of cases in which a method deliberately differs from the reference; see Method.Differs. A
+// case may be a prefix.
 var differs = map[string][]string{
-	// Opposite or diverging changes: t is held within 0 and 1.
-	"fusion-bench/model_stock_2":    {"blocks.7.gamma", "logit_scale", "tiny.pair", "tiny.one", "opposite.delta", "encoder.1.blocks.9.w", "blocks.12.w"},
-	"mergekit/model_stock_2_models": {"blocks.7.gamma", "tiny.pair", "encoder.1.blocks.9.w", "blocks.12.w", "opposite.delta"},
-	"mergekit/model_stock_3_models": {"blocks.11.mlp.bias", "blocks.7.gamma", "column.weight", "encoder.1.blocks.9.w", "logit_scale", "opposite.delta",
+	// Opposite or diverging changes: t is clamped to the range from 0 to 1.
+	"fusion-bench/model_stock_2": {"blocks.7.gamma", "logit_scale", "tiny.pair", "tiny.one", "opposite.delta",
+		"encoder.1.blocks.9.w", "blocks.12.w"},
+	"mergekit/model_stock_2_models": {"blocks.7.gamma", "tiny.pair", "encoder.1.blocks.9.w", "blocks.12.w",
+		"opposite.delta"},
+	"mergekit/model_stock_3_models": {"blocks.11.mlp.bias", "blocks.7.gamma", "column.weight", "encoder.1.blocks.9.w",
+		"logit_scale", "opposite.delta",
 		"tiny.one", "tiny.pair"},
-	"mergekit/model_stock_2_models_filter_wise": {"blocks.0.attn.weight", "blocks.11.mlp.weight", "blocks.5.conv.weight", "near_parallel"},
-	"mergekit/model_stock_3_models_filter_wise": {"blocks.0.attn.weight", "blocks.11.mlp.weight", "blocks.5.conv.weight", "blocks.12.w", "near_parallel"},
+	"mergekit/model_stock_2_models_filter_wise": {"blocks.0.attn.weight", "blocks.11.mlp.weight", "blocks.5.conv.weight",
+		"near_parallel"},
+	"mergekit/model_stock_3_models_filter_wise": {"blocks.0.attn.weight", "blocks.11.mlp.weight", "blocks.5.conv.weight",
+		"blocks.12.w", "near_parallel"},
 	// A task vector of zeros has no singular vectors.
 	"fusion-bench/tsvm": {"ft1_only.delta"},
 	// Fewer columns than models.
@@ -112,34 +116,34 @@ var differs = map[string][]string{
 	"mergekit/breadcrumbs_ties_density_0.5_gamma_0.1":  {"blocks.7.gamma", "column.weight", "tiny.pair"},
 	"mergekit/breadcrumbs_ties_density_0.95_gamma_0.2": {"tiny.pair"},
 	"mergekit/breadcrumbs_ties_density_0.9_gamma_0.01": smallTensors,
-	// The directions cancel but for rounding.
+	// The directions cancel up to rounding.
 	"mergekit/multislerp_w_0.5_0.3_0.2": {"tiny.one"},
 	"mergekit/nuslerp_t_0.7_base":       {"opposite.delta"},
-	// Mean squares of a sum below 1e-6.
+	// Sum of mean squares below 1e-6.
 	"mergekit/sce_select_topk_1": {"logit_scale"},
 }
 
-// smallTensors have fewer than 100 numbers that change.
-var smallTensors = []string{"blocks.11.mlp.bias", "blocks.12.w", "blocks.7.gamma", "cls_token", "column.weight", "encoder.1.blocks.9.w", "ft1_only.delta",
+// smallTensors have fewer than 100 elements that change.
+var smallTensors = []string{"blocks.11.mlp.bias", "blocks.12.w", "blocks.7.gamma", "cls_token", "column.weight",
+	"encoder.1.blocks.9.w", "ft1_only.delta",
 	"near_parallel", "opposite.delta", "tiny.pair"}
 
-// epsilonCounts is the tensor whose task vectors are so short that what a reference adds to
-// their lengths counts; see the Differs of the method.
+// epsilonCounts lists the tensor whose task vectors are so short that the constant a reference adds to their lengths
+// matters; see Method.Differs.
 var epsilonCounts = map[string]string{"multislerp": "tiny.pair"}
 
-// float32Slack is how much farther than the tolerance results may be where the
-// reference iterates or decomposes in float32: its own run in float64 is up to ten
-// times the tolerance away there.
+// float32Slack is the factor on the tolerance where the reference iterates or decomposes in float32: its own run in
+// float64 differs by up to ten times the tolerance there.
 var float32Slack = map[string]float64{"geometric_median": 5, "tsv": 5, "iso_c": 5, "iso_cts": 5}
 
-// compare merges every tensor of a case and compares it with the reference's.
+// compare merges every tensor of a case and compares it with the reference's result.
 func (o *oracle) compare(t *testing.T, name string, k task, c *oracleConfig) {
 	want := readNPZ(t, filepath.Join(o.root, name, "output.npz"))
 	var extra, fisher map[string]array
 	extraPath := filepath.Join(o.root, name, "extra.npz")
 	if name == "dare-paper/p_0.5_mean" {
 		extraPath = filepath.Join(o.root, "mergekit", "dare_linear_density_0.5_rescaled", "extra.npz")
-		c.Float64 = new(float64) // computed in float64, and rounded once
+		c.Float64 = new(float64) // computed in float64 and rounded once
 	}
 	if _, err := os.Stat(extraPath); err == nil {
 		extra = readNPZ(t, extraPath)
@@ -164,7 +168,7 @@ func (o *oracle) compare(t *testing.T, name string, k task, c *oracleConfig) {
 			continue
 		}
 		for i, v := range got {
-			got[i] = float64(float32(v)) // as it is stored
+			got[i] = float64(float32(v)) // as stored
 			if math.IsNaN(v) || math.IsInf(v, 0) {
 				t.Errorf("%s: element %d is %v", tensor, i, v)
 			}
@@ -176,8 +180,7 @@ func (o *oracle) compare(t *testing.T, name string, k task, c *oracleConfig) {
 	}
 }
 
-// isUndefined reports whether the reference has no answer for the tensor, or one that
-// depends on rounding.
+// isUndefined reports whether the reference has no result for the tensor, or one that depends on rounding.
 func (c *oracleConfig) isUndefined(tensor string) bool {
 	_, raised := c.Errors[tensor]
 	_, reshaped := c.Errors[tensor+" (shape)"]
@@ -185,11 +188,12 @@ func (c *oracleConfig) isUndefined(tensor string) bool {
 	return raised || reshaped || unstable || slices.Contains(c.Excluded, tensor) || slices.Contains(c.NaN, tensor)
 }
 
-func (o *oracle) checkTensor(t *testing.T, name, tensor string, k task, c *oracleConfig, got, want []float64, models [][]float64) {
+func (o *oracle) checkTensor(t *testing.T, name, tensor string, k task, c *oracleConfig, got, want []float64,
+	models [][]float64) {
 	off := farthest(got, want)
 	if onPurpose(name, tensor) {
 		if off <= 1 {
-			t.Errorf("%s: listed as different, and it is not", tensor)
+			t.Errorf("%s: listed as different, but it is equal", tensor)
 		}
 		return
 	}
@@ -208,9 +212,10 @@ func (o *oracle) checkTensor(t *testing.T, name, tensor string, k task, c *oracl
 		if apart <= ulp32(largest) {
 			d.within++
 		}
-		// What is beyond one ULP is the reference's own distance from itself in float64.
+		// Differences beyond one ULP must not exceed the reference's own difference from float64.
 		if c.Float64 != nil && apart > *c.Float64+ulp32(largest) && epsilonCounts[k.method] != tensor {
-			t.Errorf("%s: element %d is %g, and the reference has %g: %g apart, although float32 moves the reference by %g at most",
+			t.Errorf("%s: element %d is %g, and the reference has %g: %g apart, although float32 moves the reference by %g at "+
+				"most",
 				tensor, i, got[i], w, apart, *c.Float64)
 		}
 		for _, x := range models {
@@ -220,7 +225,7 @@ func (o *oracle) checkTensor(t *testing.T, name, tensor string, k task, c *oracl
 	}
 }
 
-// ulp32 is the distance of a magnitude to the next float32.
+// ulp32 returns the distance of a magnitude to the next float32.
 func ulp32(v float64) float64 {
 	return float64(math.Nextafter32(float32(v), math.MaxFloat32)) - float64(float32(v))
 }
@@ -234,8 +239,8 @@ func onPurpose(name, tensor string) bool {
 	return false
 }
 
-// farthest returns the largest difference as a multiple of 1e-6 + 1e-6 * |want|, the
-// tolerance that the references' float32 arithmetic needs.
+// farthest returns the largest difference as a multiple of 1e-6 + 1e-6 * |want|, the tolerance that the references'
+// float32 arithmetic needs.
 func farthest(got, want []float64) float64 {
 	if len(got) != len(want) {
 		return math.Inf(1)
@@ -247,7 +252,7 @@ func farthest(got, want []float64) float64 {
 	return most
 }
 
-// masks makes a draw of the masks that a reference drew.
+// masks returns a draw that reproduces the masks of a reference.
 func masks(extra map[string]array, models []string, tensor string) draw {
 	if _, ok := extra[models[0]+"|"+tensor]; !ok {
 		return nil
@@ -255,13 +260,12 @@ func masks(extra map[string]array, models []string, tensor string) draw {
 	return func(model int, u []uint32, off int64) {
 		mask := extra[models[model]+"|"+tensor].values[off:]
 		for i := range u {
-			u[i] = math.MaxUint32 * uint32(1-mask[i]) // below every probability, or none
+			u[i] = math.MaxUint32 * uint32(1-mask[i]) // 0 is below every threshold, MaxUint32 below none
 		}
 	}
 }
 
-// sources returns the models' numbers of a tensor and, unless fisher is nil, the
-// informations after them.
+// sources returns the models' elements of a tensor, followed by the Fisher informations unless fisher is nil.
 func (k task) sources(tensor string, inputs, fisher map[string]array) (src [][]float64) {
 	for _, m := range k.models {
 		src = append(src, inputs[m+"|"+tensor].values)

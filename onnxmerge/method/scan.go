@@ -2,22 +2,20 @@ package method
 
 import "slices"
 
-// Scan lets a method see all elements of a tensor before the first is mixed. It reads
-// the tensor once: part makes what gathers from a stretch of it, which may happen in
-// several goroutines, and done takes the parts back in the order of the tensor. part
-// and done are called by one goroutine at a time, and which stretches there are
-// depends on nothing but the tensor, so that sums are the same for any number of
-// workers. Blocks are cut as [Mixer.Granule] says.
+// Scan reads the tensor once, in order to compute sums or thresholds before the first element is merged. It cuts the
+// tensor into stretches that depend on the tensor alone. part returns the [Part] that collects one stretch; several
+// stretches may be collected concurrently. done receives the parts in the order of the tensor, so that sums do not
+// depend on the number of workers. Neither part nor done is called concurrently. Blocks are cut as for
+// [Mixer.Granule].
 type Scan func(granule int64, part func() Part, done func(Part)) error
 
-// Part gathers from consecutive blocks of a tensor.
+// Part collects data from consecutive blocks of a tensor.
 type Part interface {
-	// Add sees src[m][i], element off+i of every model m. It must not keep src, and may
-	// change it.
+	// Add receives src[m][i], element off+i of every model m. It must not keep src, and may overwrite it.
 	Add(src [][]float64, off int64)
 }
 
-// sums is a Part that adds up what each block gives.
+// sums is a Part that adds up the sums of each block.
 type sums struct {
 	total []float64
 	add   func(total []float64, src [][]float64, off int64)
@@ -25,7 +23,7 @@ type sums struct {
 
 func (s *sums) Add(src [][]float64, off int64) { s.add(s.total, src, off) }
 
-// sum scans a tensor for n sums. add adds those of a block to total.
+// sum scans a tensor and returns n sums. add adds the sums of one block to total.
 func sum(t *Tensor, granule int64, n int, add func(total []float64, src [][]float64, off int64)) ([]float64, error) {
 	total := make([]float64, n)
 	err := t.Scan(granule,
@@ -48,8 +46,8 @@ func scratch(n int, like []float64) [][]float64 {
 	return list
 }
 
-// ScanSlices is a Scan over a tensor that is held in memory: src[m] is the whole of model
-// m. It hands out copies, in blocks of up to block elements; 0 means one block.
+// ScanSlices returns a Scan over a tensor in memory: src[m] holds all elements of model m. It passes copies, in
+// blocks of up to block elements; 0 means one block.
 func ScanSlices(src [][]float64, block int) Scan {
 	return func(granule int64, part func() Part, done func(Part)) error {
 		p := part()
@@ -73,10 +71,9 @@ func ScanSlices(src [][]float64, block int) Scan {
 	}
 }
 
-// Slices merges one tensor that is held in memory: src[m] is model m's, after which come
-// those of a Fisher information. t says what the tensor is; of it, what follows from src
-// is filled in: Len, Models, Scan, and, where missing, Survey, Dims and Note. Blocks have
-// up to block elements; 0 means all.
+// Slices merges one tensor in memory: src[m] holds the elements of model m, followed by the Fisher informations if
+// the method takes them. Slices sets Len, Models and Scan of t, and Survey, Dims and Note where they are unset.
+// Blocks have up to block elements; 0 means all. It returns a new slice and does not change src.
 func (m Method) Slices(t *Tensor, p Params, src [][]float64, block int) ([]float64, error) {
 	full, err := m.CompleteBeyond(p)
 	if err != nil {

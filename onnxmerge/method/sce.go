@@ -3,20 +3,25 @@ package method
 import "math"
 
 func init() {
-	register(Method{
-		Name:    "sce",
-		Doc:     "select where the models differ most, calculate weights from how much each changed, erase minority signs",
-		Formula: "theta = base + sum_i c_i tau_i / sum_i c_i over the selected tau_i that agree with the sign of sum_i tau_i, c_i = mean(tau_i^2)",
-		Source:  "Wan et al., FuseChat: knowledge fusion of chat models, 2024, section 3.3; as in mergekit",
-		Detail: "Selected is the share select_topk of the numbers whose variance over the models is not 0, and what has the variance of the last of them; " +
-			"if that share is none, the base is kept.",
+	Register(Method{
+		Name: "sce",
+		Doc: "select the elements that differ most between models, calculate weights from mean squared changes, erase " +
+			"minority signs",
+		Formula: "theta = base + sum_i c_i tau_i / sum_i c_i over the selected tau_i that agree with the sign of sum_i " +
+			"tau_i, c_i = mean(tau_i^2)",
+		Source: "Wan et al., FuseChat: knowledge fusion of chat models, 2024, section 3.3; as in mergekit",
+		Detail: "Selected are the share select_topk of the elements whose variance over the models is not 0, and those " +
+			"equal in variance to the last of them; if none is selected, the base is kept.",
 		MinModels: 2,
 		Base:      true,
 		Class:     Passes,
-		Params:    []Param{{Name: "select_topk", Doc: "share of the numbers that differ to select", Default: 1.0, Min: 0, Max: 1}},
+		Params: []Param{{Name: "select_topk", Doc: "share of the differing elements that is selected", Default: 1.0,
+			Min: 0, Max: 1}},
 		Differs: []Difference{
-			{"mergekit sce", "changes whose mean squares sum to less than 1e-6 get equal weights", "only zeros do", "fine-tuning is often that small"},
-			{"mergekit sce before 0.1.5", "a share of none gives a tensor of another shape", "the base", "as mergekit 0.1.5 does"},
+			{"mergekit sce", "changes whose mean squares sum to less than 1e-6 get equal weights", "only changes of 0 do",
+				"changes of fine-tuning are often that small"},
+			{"mergekit sce before 0.1.5", "an empty selection gives a tensor of another shape", "keeps the base",
+				"as mergekit 0.1.5 does"},
 		},
 		New: newSCE,
 	})
@@ -61,8 +66,7 @@ func newSCE(t *Tensor, p Params) (Mixer, error) {
 	})
 }
 
-// sceThreshold returns the least variance that is selected, +Inf if none is, 0 if all
-// are.
+// sceThreshold returns the least selected variance: +Inf if none is selected, 0 if all are.
 func sceThreshold(t *Tensor, topk float64) (float64, error) {
 	switch topk {
 	case 0:
@@ -98,8 +102,7 @@ func sceThreshold(t *Tensor, topk float64) (float64, error) {
 	return found[0][0], nil
 }
 
-// selectVarying turns models into task vectors, 0 where their variance is below
-// threshold.
+// selectVarying converts models to task vectors, set to 0 where their variance is below threshold.
 func (t *Tensor) selectVarying(src [][]float64, threshold float64) {
 	fromBase(src)
 	if threshold == 0 {
@@ -114,7 +117,7 @@ func (t *Tensor) selectVarying(src [][]float64, threshold float64) {
 	}
 }
 
-// variance is that of element i over the models, of the whole population.
+// variance returns the population variance of element i over the models.
 func variance(v [][]float64, i int) float64 {
 	mean := sumAt(v, i) / float64(len(v))
 	sum := 0.0

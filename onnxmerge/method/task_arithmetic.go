@@ -1,13 +1,13 @@
 package method
 
 func init() {
-	register(Method{
+	Register(Method{
 		Name:    "task_arithmetic",
-		Doc:     "add what fine-tuning changed, scaled: addition, negation and analogy of tasks",
+		Doc:     "add scaled task vectors: addition, negation and analogy of tasks",
 		Formula: "theta = base + lambda * sum_i w_i * tau_i",
 		Source:  "Ilharco et al., Editing models with task arithmetic, ICLR 2023, section 2",
-		Detail: "Negation is weight=-1; the analogy \"A is to B as C is to the result\" is weight=-1,1,1. With one model it is " +
-			"the line of method linear, lambda its alpha.",
+		Detail: "Negation is weight=-1; the analogy \"A is to B as C is to the result\" is weight=-1,1,1. With one " +
+			"fine-tuned model the result equals that of method linear with alpha = lambda.",
 		MinModels: 2,
 		Base:      true,
 		Class:     Blocks,
@@ -16,8 +16,9 @@ func init() {
 			taskWeightParam(),
 			{Name: "normalize", Doc: "divide by the sum of the weights", Kind: Bool, Default: false},
 		},
-		Differs: []Difference{{"mergekit task_arithmetic", "weights that sum to less than 1e-8 are not normalized", "refused",
-			"the result would be as large as rounding makes it"}},
+		Differs: []Difference{{"mergekit task_arithmetic", "does not normalize weights that sum to less than 1e-8",
+			"refuses weights that sum to 0",
+			"the size of the result would be rounding error"}},
 		Check: func(p Params, models int) error {
 			return checkTotal("task_arithmetic", p, p.Each("weight", models-1))
 		},
@@ -40,7 +41,7 @@ func lambdaParam() Param {
 }
 
 func taskWeightParam() Param {
-	return Param{Name: "weight", Doc: "of the task vectors", Default: 1.0, PerTask: true}
+	return Param{Name: "weight", Doc: "weights of the task vectors", Default: 1.0, PerTask: true}
 }
 
 // scaled returns list times factor.

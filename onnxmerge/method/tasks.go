@@ -5,13 +5,11 @@ import (
 	"slices"
 )
 
-// A method of sparse task vectors is made of three choices: which numbers of each task
-// vector stay (a sparsifier), how they are scaled then (rescale), and whether the
-// models vote on the sign of every number (consensus).
+// A method of sparse task vectors combines three choices: which elements of each task vector are kept (sparsifier),
+// how the kept ones are scaled (rescale), and whether the models elect a sign for every element (vote).
 
-// sparsifier zeroes the numbers of the task vector of one model that are dropped, and
-// multiplies those that stay with what it scales by itself. off is the index of the
-// first; blocks are cut by the sparsifier's granule.
+// sparsifier zeroes the dropped elements of one model's task vector, and scales the kept ones if the scale differs
+// between elements. off is the index of the first element; blocks are cut by the sparsifier's granule.
 type sparsifier func(model int, tau []float64, off int64)
 
 // sparse is a method of sparse task vectors for one tensor.
@@ -20,50 +18,62 @@ type sparse struct {
 	granule  int64
 	sparsify sparsifier
 	weights  []float64
-	scale    []float64 // of each model, after sparsify
+	scale    []float64 // by model, applied after sparsify
 	lambda   float64
-	divide   bool // normalize
-	vote     bool // consensus
+	divide   bool // normalize: divide by the sum of the weights
+	vote     bool // elect a sign for every element
 }
 
-// sparseParams are the parameters that all these methods share.
+// sparseParams returns the parameters that these methods share.
 func sparseParams(normalize bool, more ...Param) []Param {
 	params := []Param{
-		{Name: "density", Doc: "share of the numbers of a task vector that stay", Default: 0.5, Min: 0, Max: 1, PerTask: true},
+		{Name: "density", Doc: "share of the elements of a task vector that are kept", Default: 0.5, Min: 0, Max: 1,
+			PerTask: true},
 		lambdaParam(),
 		taskWeightParam(),
-		{Name: "normalize", Doc: "divide by the weights that take part", Kind: Bool, Default: normalize},
+		{Name: "normalize", Doc: "divide by the sum of the weights that contribute to the element", Kind: Bool,
+			Default: normalize},
 	}
 	return append(params, more...)
 }
 
-// rescales is the Rescales of these methods.
+// rescales is Method.Rescales of these methods.
 func rescales(p Params) bool {
-	return p.Choice("rescale") != "none" && slices.ContainsFunc(p.Each("density", 1), func(d float64) bool { return d < 1 })
+	drops := slices.ContainsFunc(p.Each("density", 1), func(d float64) bool { return d < 1 })
+	return drops && p.Choice("rescale") != "none"
 }
 
 func rescaleParam(value, doc string) Param {
 	return Param{Name: "rescale", Doc: doc, Kind: Choice, Default: value, Choices: []string{"none", "density", "l1"}}
 }
 
-const rescaleDoc = "how what stays makes up for what is dropped: by the probability to stay, or so that the tensor keeps its sum of magnitudes"
+// rescaleL1Param is rescale of the methods that draw nothing, which have no probabilities to divide by.
+func rescaleL1Param() Param {
+	return Param{Name: "rescale", Doc: "l1 scales the kept elements so that the tensor keeps its sum of magnitudes",
+		Kind: Choice, Default: "none", Choices: []string{"none", "l1"}}
+}
+
+const rescaleDoc = "how the kept elements are scaled up: divided by their probability (density), or so that the " +
+	"tensor keeps its sum of magnitudes (l1)"
 
 func seedParam() Param {
-	return Param{Name: "seed", Doc: "of the choice of numbers", Default: 0.0, Min: 0, Max: 1 << 53, Integer: true}
+	return Param{Name: "seed", Doc: "seed of the random choice of elements", Default: 0.0, Min: 0, Max: 1 << 53,
+		Integer: true}
 }
 
 // newSparse reads the shared parameters.
 func newSparse(t *Tensor, p Params, granule int64, sparsify sparsifier) *sparse {
-	s := &sparse{t: t, granule: granule, sparsify: sparsify, weights: p.Each("weight", t.Models-1), lambda: p.Number("lambda"),
-		divide: p.Bool("normalize"), scale: make([]float64, t.Models-1)}
-	for i := range s.scale {
-		s.scale[i] = 1
+	tasks := t.Models - 1
+	return &sparse{
+		t: t, granule: granule, sparsify: sparsify,
+		weights: p.Each("weight", tasks),
+		scale:   slices.Repeat([]float64{1}, tasks),
+		lambda:  p.Number("lambda"),
+		divide:  p.Bool("normalize"),
 	}
-	return s
 }
 
-// keepL1 scales every model so that the magnitudes of a task vector have the same sum as
-// before.
+// keepL1 scales every model's task vector so that its sum of magnitudes is the same as before dropping.
 func (s *sparse) keepL1() error {
 	n := len(s.weights)
 	sums, err := sum(s.t, s.granule, 2*n, func(total []float64, src [][]float64, off int64) {
@@ -85,7 +95,7 @@ func (s *sparse) keepL1() error {
 	return nil
 }
 
-// magnitude sums magnitudes, in four sums: one would wait for itself.
+// magnitude returns the sum of magnitudes. Four independent sums hide the latency of the additions.
 func magnitude(v []float64) float64 {
 	var sums [4]float64
 	for ; len(v) >= 4; v = v[4:] {
@@ -100,7 +110,7 @@ func magnitude(v []float64) float64 {
 	return sums[0] + sums[1] + (sums[2] + sums[3])
 }
 
-// mixer returns the mixer of what has been chosen.
+// mixer returns the Mixer of the method.
 func (s *sparse) mixer() Mixer {
 	if s.lambda == 0 {
 		return copyOf(0)
@@ -125,7 +135,7 @@ func (s *sparse) mixer() Mixer {
 	}}
 }
 
-// sum adds the weighted task vectors.
+// sum sets dst to the weighted sum of the task vectors.
 func (s *sparse) sum(dst []float64, tasks [][]float64, factors []float64) {
 	weightedSum(dst, tasks, factors)
 	if total := total(s.weights); s.divide && total != 0 {
@@ -135,8 +145,8 @@ func (s *sparse) sum(dst []float64, tasks [][]float64, factors []float64) {
 	}
 }
 
-// elect adds only what agrees with the sign of the weighted sum; a sum of 0 counts as
-// positive. Where normalize is set it divides by the weights of the models that agree.
+// elect sets dst to the sum of the elements that agree in sign with the weighted sum over all models; a sum of 0
+// counts as positive. With normalize it divides by the weights of the models that agree.
 func (s *sparse) elect(dst []float64, tasks [][]float64, factors []float64) {
 	for m, f := range factors {
 		for i, v := range tasks[m] {
@@ -146,10 +156,9 @@ func (s *sparse) elect(dst []float64, tasks [][]float64, factors []float64) {
 	agreeing(dst, tasks, s.weights, 0, s.divide)
 }
 
-// agreeing sets dst to the sum of what agrees with the sign of the whole sum; where that
-// is 0, with the sign of ifZero, and if that is 0 too, with positive numbers. If divide is
-// set, it divides by the weights of what agrees and is not 0. Signs of weights are random
-// as far as a processor can tell, so nothing branches on them.
+// agreeing sets dst to the sum of the elements that agree in sign with the sum over all models. If that sum is 0, the
+// sign is that of ifZero, and positive if ifZero is 0. If divide is set, the result is divided by the weights of the
+// agreeing elements that are not 0. The inner loops are branch-free, because signs of weights are unpredictable.
 func agreeing(dst []float64, tasks [][]float64, weights []float64, ifZero float64, divide bool) {
 	const n = 256
 	var sign [n]uint64
@@ -162,10 +171,10 @@ func agreeing(dst []float64, tasks [][]float64, weights []float64, ifZero float6
 		}
 		for i, all := range out {
 			if all == 0 {
-				all = ifZero + 0 // never -0
+				all = ifZero + 0 // not -0
 			}
 			sign[i] = math.Float64bits(all)
-			out[i] -= out[i] // 0, and NaN where there is one
+			out[i] -= out[i] // 0, or NaN if there is one
 			weight[i] = 0
 		}
 		for m, tau := range tasks {
@@ -189,8 +198,8 @@ func agreeing(dst []float64, tasks [][]float64, weights []float64, ifZero float6
 	}
 }
 
-// checkSparse refuses weights that do not normalize. Where models vote, each number is
-// divided by what agrees.
+// checkSparse returns a Check that refuses weights with sum 0 if they are to be normalized. With a vote each element
+// has its own divisor, so all weights are accepted.
 func checkSparse(name string, vote bool) func(Params, int) error {
 	return func(p Params, models int) error {
 		if vote {
@@ -200,10 +209,10 @@ func checkSparse(name string, vote bool) func(Params, int) error {
 	}
 }
 
-// rankAt is the rank, counted from the smallest, of the k-th largest of n.
+// rankAt returns the rank, counted from the smallest, of the k-th largest of n.
 func rankAt(n, k int64) int64 { return n - k }
 
-// share returns int(density * n) as the references compute it.
+// share returns int(density * n), as the references compute it.
 func share(density float64, n int64) int64 { return int64(density * float64(n)) }
 
 // magnitudes is the measure of task vectors for [orderStatistics].
@@ -218,8 +227,8 @@ func magnitudes(out, src [][]float64, _ int64) {
 	}
 }
 
-// band keeps the magnitudes from low[model] to high[model], as orderStatistics rounds
-// them. NaN stays where high is infinite.
+// band returns a sparsifier that keeps the magnitudes from low[model] to high[model], compared as orderStatistics
+// rounds them. NaN is kept if high is infinite.
 func (t *Tensor) band(low, high []float64) sparsifier {
 	from, to := make([]int64, len(low)), make([]int64, len(low))
 	for m := range low {
@@ -238,7 +247,7 @@ func (t *Tensor) band(low, high []float64) sparsifier {
 	}
 }
 
-// magnitudeKey returns the bits of a magnitude as orderStatistics compares them.
+// magnitudeKey returns the bits of a magnitude, which order as orderStatistics compares them.
 func (t *Tensor) magnitudeKey(v float64) int64 {
 	if t.Wide {
 		return int64(math.Float64bits(v) &^ (1 << 63))

@@ -6,36 +6,42 @@ import (
 )
 
 func init() {
-	register(Method{
-		Name:    "ties",
-		Doc:     "trim every task vector as a whole, elect a sign for each number, and average those that agree (the paper's TIES)",
+	Register(Method{
+		Name: "ties",
+		Doc: "trim every task vector as a whole, elect a sign for each element, and average the elements that agree " +
+			"(TIES as published)",
 		Formula: "theta = base + lambda * mean of the trimmed tau_i whose sign is that of their sum",
 		Source:  "Yadav et al., TIES-Merging: resolving interference when merging models, NeurIPS 2023, algorithm 1",
-		Detail: "One threshold holds for all merged weights of a model together; whatever is as large as the density-th number stays, ties " +
-			"included. Where the sum is 0, the sign is that of most numbers of the merge. ties_per_tensor is what mergekit calls ties.",
+		Detail: "All merged weights of a model share one threshold. Magnitudes equal to the threshold are kept, also where " +
+			"there are several. If a sum is 0, its sign is the sign of the majority of all sums. ties_per_tensor is the " +
+			"method that mergekit calls ties.",
 		MinModels: 2,
 		Base:      true,
 		Class:     Passes,
 		Params: []Param{
-			{Name: "density", Doc: "share of the numbers of a task vector that stay", Default: 0.2, Min: 0, Max: 1, PerTask: true, Global: true},
+			{Name: "density", Doc: "share of the elements of a task vector that are kept", Default: 0.2, Min: 0, Max: 1,
+				PerTask: true, Global: true},
 			lambdaParam(),
-			{Name: "merge", Doc: "what is made of the numbers that agree", Kind: Choice, Default: "mean", Choices: []string{"mean", "sum", "max"}},
+			{Name: "merge", Doc: "how the elements that agree are combined", Kind: Choice, Default: "mean",
+				Choices: []string{"mean", "sum", "max"}},
 		},
 		Differs: []Difference{
-			{"TIES reference", "int(density*n)+1 numbers and what is equal to the last", "int(density*n) and what is equal to the last", "density means what it says"},
-			{"TIES reference", "density 1 raises", "keeps all", "it is in range"},
-			{"TIES reference", "a zero sum where no sign has the majority: only negative numbers stay", "positive ones", "as in mergekit; neither has a reason"},
+			{"TIES reference", "keeps int(density*n)+1 elements and those equal to the last",
+				"keeps int(density*n) and those equal to the last", "density is the share that is kept"},
+			{"TIES reference", "density 1 raises an exception", "keeps all", "1 is in range"},
+			{"TIES reference", "if a sum is 0 and no sign has the majority, negative elements are kept",
+				"positive elements are kept", "as in mergekit; the paper does not define it"},
 		},
 		Survey: surveyTies,
 		New:    newTies,
 	})
 }
 
-// tiesSurvey is what TIES knows of all tensors together.
+// tiesSurvey holds the results of TIES over all tensors together.
 type tiesSurvey struct {
-	thresholds []float64 // of magnitude, for each task vector
-	wide       bool      // how magnitudes were rounded
-	majority   float64   // +1 or -1: the sign that most sums have
+	thresholds []float64 // least kept magnitude, by task vector
+	wide       bool      // whether magnitudes were compared as float64
+	majority   float64   // +1 or -1: the sign of most sums
 }
 
 func surveyTies(t *Tensor, p Params) (any, error) {
@@ -120,8 +126,7 @@ func newTies(t *Tensor, p Params) (Mixer, error) {
 	})
 }
 
-// largest sets dst to the number of the largest magnitude among those that agree with the
-// sign of their sum.
+// largest sets dst to the element of the largest magnitude among those that agree in sign with their sum.
 func largest(dst []float64, tasks [][]float64, ifZero float64) {
 	for i := range dst {
 		all := sumAt(tasks, i)
@@ -129,7 +134,7 @@ func largest(dst []float64, tasks [][]float64, ifZero float64) {
 		if elected == 0 {
 			elected = ifZero
 		}
-		dst[i] = all - all // 0, and NaN where there is one
+		dst[i] = all - all // 0, or NaN if there is one
 		for _, tau := range tasks {
 			if v := tau[i] * elected; v > math.Abs(dst[i]) {
 				dst[i] = tau[i]

@@ -6,20 +6,23 @@ import (
 )
 
 func init() {
-	register(Method{
-		Name:    "ties_per_tensor",
-		Doc:     "TIES with a trim of each tensor by itself, and weights that vote (mergekit's ties)",
-		Formula: "theta = base + lambda * sum_i w_i tau_i / sum_i w_i over the trimmed tau_i that agree with the sign of sum_i w_i tau_i",
-		Source:  "Yadav et al., NeurIPS 2023, as in mergekit",
-		Detail: "Of each tensor the int(density*n) largest numbers stay, at least one, and what is as large as the last of them. " +
-			"A sum of 0 counts as positive.",
+	Register(Method{
+		Name: "ties_per_tensor",
+		Doc:  "TIES with one threshold per tensor and weighted sign election (mergekit's ties)",
+		Formula: "theta = base + lambda * sum_i w_i tau_i / sum_i w_i over the trimmed tau_i that agree with the sign of " +
+			"sum_i w_i tau_i",
+		Source: "Yadav et al., NeurIPS 2023, as in mergekit",
+		Detail: "In each tensor the int(density*n) largest elements are kept, at least one, and those equal in magnitude " +
+			"to the last of them. A sum of 0 counts as positive.",
 		MinModels: 2,
 		Base:      true,
 		Class:     Passes,
-		Params:    sparseParams(true, Param{Name: "rescale", Doc: "so that the tensor keeps its sum of magnitudes", Kind: Choice, Default: "none", Choices: []string{"none", "l1"}}),
+		Params:    sparseParams(true, rescaleL1Param()),
 		Differs: []Difference{
-			{"mergekit ties", "of equal magnitudes keeps those that the sort puts first", "keeps all of them", "the result must not depend on the order of elements or on a library's sort"},
-			{"mergekit ties before 0.1.5", "refuses a density that keeps nothing of a tensor", "keeps its largest number", "as mergekit 0.1.5 does; a bias of two must not stop a merge"},
+			{"mergekit ties", "of equal magnitudes keeps those that the sort places first", "keeps all of them",
+				"the result must not depend on the order of elements or on a library's sort"},
+			{"mergekit ties before 0.1.5", "fails if the density keeps no element of a tensor", "keeps the largest element",
+				"as mergekit 0.1.5 does; a bias of two elements must not stop a merge"},
 		},
 		Rescales: rescales,
 		New: func(t *Tensor, p Params) (Mixer, error) {
@@ -29,14 +32,19 @@ func init() {
 				}
 				return rankAt(t.Len, max(1, share(density, t.Len))), t.Len - 1
 			}
-			return newBand(t, p, true, keep)
+			s, err := newBand(t, p, keep)
+			if err != nil {
+				return Mixer{}, err
+			}
+			s.vote = true
+			return s.mixer(), nil
 		},
 	})
 }
 
-// newBand makes a method that keeps, of each task vector, the magnitudes of ranks low to
-// high of those that keep returns for its density; none if low is above high.
-func newBand(t *Tensor, p Params, vote bool, keep func(density float64) (low, high int64)) (Mixer, error) {
+// newBand returns a method that keeps, of each task vector, the magnitudes of the ranks low to high that keep returns
+// for its density; none if low is above high. The caller sets vote.
+func newBand(t *Tensor, p Params, keep func(density float64) (low, high int64)) (*sparse, error) {
 	tasks := t.Models - 1
 	ranks := make([][]int64, tasks)
 	for m, d := range p.Each("density", tasks) {
@@ -45,7 +53,7 @@ func newBand(t *Tensor, p Params, vote bool, keep func(density float64) (low, hi
 	}
 	found, err := orderStatistics(t, 1, ranks, magnitudes)
 	if err != nil {
-		return Mixer{}, err
+		return nil, err
 	}
 	low, high := make([]float64, tasks), make([]float64, tasks)
 	for m, d := range p.Each("density", tasks) {
@@ -54,18 +62,17 @@ func newBand(t *Tensor, p Params, vote bool, keep func(density float64) (low, hi
 		case from > to:
 			low[m] = math.Inf(1)
 		case to == t.Len-1:
-			high[m] = math.Inf(1) // no search for what has no bound
+			high[m] = math.Inf(1) // no upper bound
 		}
 	}
 	s := newSparse(t, p, 1, t.band(low, high))
-	s.vote = vote
 	if p.Choice("rescale") == "l1" {
 		if err := s.keepL1(); err != nil {
-			return Mixer{}, err
+			return nil, err
 		}
 	}
 	if slices.Max(low) == 0 && slices.Min(high) == math.Inf(1) {
-		s.sparsify = func(int, []float64, int64) {} // everything stays
+		s.sparsify = func(int, []float64, int64) {} // everything is kept
 	}
-	return s.mixer(), nil
+	return s, nil
 }

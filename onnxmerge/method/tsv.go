@@ -3,20 +3,25 @@ package method
 import "gonum.org/v1/gonum/mat"
 
 func init() {
-	register(Method{
-		Name:    "tsv",
-		Doc:     "keep the leading singular directions of every task vector and make them orthogonal to each other (TSV-M)",
-		Formula: "theta = base + lambda * Uo diag(s) Vo^T, U, s, V = the int(rank/N) leading triplets of each tau_i, Uo, Vo = nearest orthogonal to U, V",
-		Source:  "Gargiulo et al., Task singular vectors: reducing task interference in model merging, CVPR 2025, algorithm 1",
-		Detail: "Matrices whose smaller side is below the number of models, and what is no matrix, get the mean of the task vectors. Directions of " +
-			"singular value 0 take no part. A convolution's weight is no matrix.",
+	Register(Method{
+		Name: "tsv",
+		Doc:  "keep the leading singular directions of every task vector and orthogonalise them (TSV-M)",
+		Formula: "theta = base + lambda * Uo diag(s) Vo^T, U, s, V = the int(rank/N) leading triplets of each tau_i, Uo, " +
+			"Vo = nearest orthogonal to U, V",
+		Source: "Gargiulo et al., Task singular vectors: reducing task interference in model merging, CVPR 2025, " +
+			"algorithm 1",
+		Detail: "Tensors that are not matrices, and matrices whose smaller dimension is below the number of task vectors, " +
+			"get the mean of the task vectors. Directions of singular value 0 are ignored. A convolution's weight does not " +
+			"count as a matrix.",
 		MinModels: 2,
 		Base:      true,
 		Class:     Whole,
 		Params:    []Param{lambdaParam()},
 		Differs: []Difference{
-			{"fusion_bench tsvm", "a task vector of zeros brings arbitrary directions", "none", "they depend on the library that decomposes"},
-			{"fusion_bench tsvm", "a matrix with a side below the number of models loses its task vectors", "their mean", "as for what is no matrix"},
+			{"fusion_bench tsvm", "a task vector of zeros contributes arbitrary directions", "it contributes none",
+				"they depend on the library that decomposes"},
+			{"fusion_bench tsvm", "a matrix with a dimension below the number of models loses its task vectors",
+				"takes their mean", "as for tensors that are not matrices"},
 		},
 		Falls: fallsToMean,
 		New: func(t *Tensor, p Params) (Mixer, error) {
@@ -38,9 +43,9 @@ func taskSingularVectors(tasks []*mat.Dense) (*mat.Dense, error) {
 		}
 		all = append(all, t)
 	}
-	u, s, v, err := nearestOrthogonal(all, rows, columns)
-	if err != nil || len(s) == 0 {
+	t, err := nearestOrthogonal(all, rows, columns)
+	if err != nil || len(t.s) == 0 {
 		return mat.NewDense(rows, columns, nil), err
 	}
-	return product(u, s, v), nil
+	return t.product(), nil
 }

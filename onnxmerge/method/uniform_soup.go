@@ -3,12 +3,13 @@ package method
 import "slices"
 
 func init() {
-	register(Method{
-		Name:      "uniform_soup",
-		Doc:       "the mean of all models, the pre-trained one included",
-		Formula:   "theta = 1/N * sum_i theta_i",
-		Source:    "Wortsman et al., Model soups, ICML 2022, section 2",
-		Detail:    "The first model counts like the others. The command wiseft soup chooses which models to average (greedy soup).",
+	Register(Method{
+		Name:    "uniform_soup",
+		Doc:     "mean of all models, including the pre-trained one",
+		Formula: "theta = 1/N * sum_i theta_i",
+		Source:  "Wortsman et al., Model soups, ICML 2022, section 2",
+		Detail: "The first model has the same weight as the others. The command wiseft soup selects which models to " +
+			"average (greedy soup).",
 		MinModels: 2,
 		Class:     Blocks,
 		New: func(t *Tensor, _ Params) (Mixer, error) {

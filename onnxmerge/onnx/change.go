@@ -10,23 +10,25 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// Change is a change of a model's main graph and metadata. The zero value changes nothing.
+// Change is a change of a model's main graph and metadata. The zero value changes nothing. A Change holds names and new
+// fields, no positions, so that it can be made once and written with different payloads.
 type Change struct {
 	// Needed, if not nil, are the values that the model must compute. All outputs are removed, and so are the nodes,
-	// initializers and declared values from which no needed value is computed.
-	Needed       map[string]bool
-	Add          Additions
-	Metadata     []Entry // properties to set
-	Replacements []Replacement
+	// initializers and declared values from which no needed value is computed. Replacements of removed tensors are
+	// ignored: their Fill is not called.
+	Needed   map[string]bool
+	Add      Additions
+	Metadata []Entry // properties to set
 }
 
-// WriteChanged writes the model with a change. Payloads of data files move into the model; everything else is copied
-// byte for byte.
-func (m *Model) WriteChanged(ctx context.Context, w io.Writer, c Change) error {
-	made, err := m.fills(c.Replacements)
-	if err != nil {
-		return err
-	}
+// WriteChanged writes the model as one file, with a change and the given payloads replaced; see [Model.Write].
+func (m *Model) WriteChanged(ctx context.Context, w io.Writer, c Change, replacements ...Replacement) error {
+	_, err := m.Write(ctx, single{w}, replacements, WriteOptions{Layout: Inside, Change: c})
+	return err
+}
+
+// changeEdits returns the edits of the model's own file that make a change.
+func (m *Model) changeEdits(c Change) []wire.Edit {
 	var edits []wire.Edit
 	if c.Needed != nil {
 		edits = m.pruneTo(c.Needed)
@@ -38,8 +40,7 @@ func (m *Model) WriteChanged(ctx context.Context, w io.Writer, c Change) error {
 	for _, e := range c.Metadata {
 		edits = append(edits, m.setMetadata(e)...)
 	}
-	_, err = m.write(ctx, single{w}, edits, made, WriteOptions{Layout: Inside})
-	return err
+	return edits
 }
 
 // pruneTo removes all outputs, and the nodes, initializers and declared values from which no needed value is

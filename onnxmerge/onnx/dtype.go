@@ -6,7 +6,7 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/internal/kernel"
 )
 
-// DType is an ONNX element type, numbered as TensorProto.DataType.
+// DType is an ONNX element type with the number of TensorProto.DataType.
 type DType int32
 
 // The element types of ONNX 1.20.
@@ -40,8 +40,8 @@ const (
 	Int2
 )
 
-// dtypes gives each type's name, as ONNX writes it in lower case, and the bits of
-// one element, 0 where it has no fixed size.
+// dtypes lists each type's name, which is ONNX's in lower case, and the bits of one element, 0 if it has no fixed
+// size.
 var dtypes = [...]struct {
 	name string
 	bits int64
@@ -54,7 +54,7 @@ var dtypes = [...]struct {
 	{"float8e8m0", 8}, {"uint2", 2}, {"int2", 2},
 }
 
-// String returns the name of d, "dtype 99" for a number ONNX does not know.
+// String returns the name of d, "dtype 99" for an unknown number.
 func (d DType) String() string {
 	if d < 0 || int(d) >= len(dtypes) {
 		return fmt.Sprintf("dtype %d", int32(d))
@@ -62,10 +62,10 @@ func (d DType) String() string {
 	return dtypes[d].name
 }
 
-// Bits returns the size of one element, 0 if it has none.
+// Bits returns the bits of one element, 0 if it has no fixed size.
 func (d DType) Bits() int { return int(d.bits()) }
 
-// bits returns the size of one element, 0 if it has none.
+// bits is Bits as int64.
 func (d DType) bits() int64 {
 	if d < 0 || int(d) >= len(dtypes) {
 		return 0
@@ -73,7 +73,7 @@ func (d DType) bits() int64 {
 	return dtypes[d].bits
 }
 
-// IsFloat reports whether values of d are floating-point numbers of any width.
+// IsFloat reports whether d is a floating-point type.
 func (d DType) IsFloat() bool {
 	switch d {
 	case Float32, Float64, Float16, BFloat16,
@@ -83,15 +83,14 @@ func (d DType) IsFloat() bool {
 	return false
 }
 
-// codecs holds the floating-point types that can be mixed.
+// codecs lists the conversions of the floating-point types.
 var codecs = map[DType]kernel.Codec{
 	Float64: kernel.Float64, Float32: kernel.Float32, Float16: kernel.Float16, BFloat16: kernel.BFloat16,
 	Float8E4M3FN: kernel.Float8E4M3FN, Float8E4M3FNUZ: kernel.Float8E4M3FNUZ,
 	Float8E5M2: kernel.Float8E5M2, Float8E5M2FNUZ: kernel.Float8E5M2FNUZ, Float4E2M1: kernel.Float4E2M1,
 }
 
-// Codec returns the conversion between stored elements and float64, and whether
-// there is one.
+// Codec returns the conversion between stored elements and float64, and whether d has one.
 func (d DType) Codec() (kernel.Codec, bool) {
 	c, ok := codecs[d]
 	return c, ok

@@ -4,30 +4,39 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/onnxmerge/internal/wire"
 )
 
-// FormatError reports that the bytes are not a valid ONNX model.
+// FormatError reports bytes that are not a valid ONNX model.
 type FormatError string
 
 func (e FormatError) Error() string { return string(e) }
 
-// UnsupportedError reports a valid model that uses something wiseft does not do.
+// Kind returns fault.Input.
+func (FormatError) Kind() fault.Kind { return fault.Input }
+
+// UnsupportedError reports a valid model with a feature that is not supported.
 type UnsupportedError string
 
 func (e UnsupportedError) Error() string { return string(e) }
 
-// MismatchError reports a model and something meant for it that do not fit together.
+// Kind returns fault.Input.
+func (UnsupportedError) Kind() fault.Kind { return fault.Input }
+
+// MismatchError reports a model and a value for it that do not fit together, such as a classifier of another width.
 type MismatchError string
 
 func (e MismatchError) Error() string { return string(e) }
+
+// Kind returns fault.Mismatch.
+func (MismatchError) Kind() fault.Kind { return fault.Mismatch }
 
 func formatf(format string, args ...any) error {
 	return FormatError(fmt.Sprintf(format, args...))
 }
 
-// asFormat turns an error of the wire layer into a FormatError, with what was being
-// read in front. Other errors (reading the file) keep their chain.
+// asFormat converts an error of package wire into a FormatError with context in front. Other errors keep their chain.
 func asFormat(err error, context string) error {
 	var known FormatError
 	var unsupported UnsupportedError

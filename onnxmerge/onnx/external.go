@@ -14,24 +14,23 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/internal/wire"
 )
 
-// external is where a payload lies outside of the model's file, as
-// TensorProto.external_data says.
+// external is the position of a payload outside of the model's file, as in TensorProto.external_data.
 type external struct {
 	location string
 	offset   int64
-	length   int64  // -1 if not given: as long as the shape needs
-	checksum string // SHA-1 of the file in hexadecimal, "" if not given
+	length   int64  // -1 if absent: the size that the shape needs
+	checksum string // SHA-1 of the file in hexadecimal, "" if absent
 	file     *dataFile
 }
 
 // dataFile is one open file of external data.
 type dataFile struct {
 	location string
-	checksum string // what the model claims, "" if nothing
+	checksum string // as stated by the model, "" if absent
 	closer   io.Closer
 	tap      *digest.Tap
 	source   *wire.Source
-	tensors  []*Tensor // by offset
+	tensors  []*Tensor // sorted by offset
 }
 
 // Keys of TensorProto.external_data.
@@ -42,8 +41,7 @@ const (
 	keyChecksum = "checksum"
 )
 
-// scanExternal reads one key and value of TensorProto.external_data. Keys that
-// wiseft does not know are no harm.
+// scanExternal reads one key and value of TensorProto.external_data. Unknown keys are ignored.
 func (s *scanner) scanExternal(t *Tensor, of wire.Field) error {
 	key, value, err := s.entry(of)
 	if err != nil {
@@ -69,10 +67,9 @@ func (s *scanner) scanExternal(t *Tensor, of wire.Field) error {
 	return nil
 }
 
-// OpenWithData is [Open] for a model whose payloads may lie in other files of its
-// folder. A location that leaves dir is refused: .., an absolute path, a symbolic
-// link, or a file that also has a name elsewhere. Close the model when it is no
-// longer used; dir may be closed before.
+// OpenWithData is [Open] for a model with payloads in other files of its folder. Locations that leave dir are
+// refused: "..", absolute paths, symbolic links out of it, and files that have a further hard link elsewhere. The
+// caller closes the model after use; dir may be closed before.
 func OpenWithData(r io.ReaderAt, size int64, dir *os.Root) (*Model, error) {
 	return openWithData(r, size, folder{dir}.open)
 }
@@ -108,8 +105,7 @@ func openWithData(r io.ReaderAt, size int64, open openData) (*Model, error) {
 	return m, nil
 }
 
-// stored yields all tensors with a payload of their own: those of the model and the
-// indices of sparse ones.
+// stored yields all tensors that have a payload: the model's, and the indices of sparse ones.
 func (m *Model) stored() func(yield func(*Tensor) bool) {
 	return func(yield func(*Tensor) bool) {
 		for _, t := range m.Tensors {
@@ -130,8 +126,7 @@ func (m *Model) Close() error {
 	return err
 }
 
-// HasExternalData reports whether some payloads lie in other files. What Rewrite,
-// Expose and Attach write has none: these payloads move into the model.
+// HasExternalData reports whether payloads lie in other files. Rewrite and WriteChanged move them into the model.
 func (m *Model) HasExternalData() bool {
 	for t := range m.stored() {
 		if t.external != nil {
@@ -157,9 +152,11 @@ func (m *Model) openExternal(t *Tensor, open openData, files map[string]*dataFil
 	want, has := t.SizeBytes(), f.source.All().Len
 	switch {
 	case e.length >= 0 && e.length != want:
-		return formatf("tensor %q: shape %v of %s needs %d bytes, %d are in %q", t.ID(), t.Dims, t.DType, want, e.length, e.location)
+		return formatf("tensor %q: shape %v of %s needs %d bytes, %d are in %q", t.ID(), t.Dims, t.DType, want, e.length,
+			e.location)
 	case e.offset > has || want > has-e.offset:
-		return formatf("tensor %q: bytes %d to %d of %q are beyond its end (%d)", t.ID(), e.offset, uint64(e.offset)+uint64(want), e.location, has)
+		return formatf("tensor %q: bytes %d to %d of %q are beyond its end (%d)", t.ID(), e.offset,
+			uint64(e.offset)+uint64(want), e.location, has)
 	case e.checksum != "" && f.checksum != "" && e.checksum != f.checksum:
 		return formatf("tensor %q: its checksum of %q is not that of the tensors before it", t.ID(), e.location)
 	}
@@ -170,12 +167,12 @@ func (m *Model) openExternal(t *Tensor, open openData, files map[string]*dataFil
 	return nil
 }
 
-// checkRanges refuses tensors whose ranges overlap without being the same.
+// checkRanges refuses tensors whose ranges overlap and are not equal.
 func (f *dataFile) checkRanges() error {
 	slices.SortStableFunc(f.tensors, func(a, b *Tensor) int {
 		return cmp.Or(cmp.Compare(a.external.offset, b.external.offset), cmp.Compare(a.SizeBytes(), b.SizeBytes()))
 	})
-	var last *Tensor // the one that reaches furthest
+	var last *Tensor // the one with the highest end so far
 	for _, t := range f.tensors {
 		if t.SizeBytes() == 0 {
 			continue
@@ -190,7 +187,7 @@ func (f *dataFile) checkRanges() error {
 	return nil
 }
 
-// DataLocations returns the data files of the model, as it names them.
+// DataLocations returns the data files as the model names them.
 func (m *Model) DataLocations() []string {
 	var list []string
 	for _, f := range m.files {
@@ -199,27 +196,25 @@ func (m *Model) DataLocations() []string {
 	return list
 }
 
-// File is one of the files that a model consists of, with its hash.
+// File is one of a model's files, with its hash.
 type File struct {
-	Name      string // "" for the model's own, else the location by which the model knows it
+	Name      string // "" for the model's own file, else the location in the model
 	SizeBytes int64
-	Algorithm string // of Hash: "sha256" for the model's own file, "xxh3_128" for data
-	Hash      string // in lower-case hexadecimal
+	Algorithm string // algorithm of Hash: "sha256" for the model's own file, "xxh3_128" for data files
+	Hash      string // lower-case hexadecimal
 }
 
-// TrackHashes makes the model hash its files while they are read for other reasons,
-// so that Files has less to do. Parts that are read before their turn wait in memory,
-// in up to the given number of bytes.
+// TrackHashes hashes the model's files while they are read, so that Files has less to read. Pieces that are read out
+// of order wait in memory, in at most the given number of bytes.
 func (m *Model) TrackHashes(memory int64) {
 	limit := int(memory) / (1 + len(m.files))
-	m.tap.Open(limit)
+	m.tap.Start(limit)
 	for _, f := range m.files {
-		f.tap.Open(limit)
+		f.tap.Start(limit)
 	}
 }
 
-// Files returns the files of the model with their hashes, its own first. It reads
-// what TrackHashes has not seen.
+// Files returns the model's files with their hashes, its own first. It reads what TrackHashes has not hashed.
 func (m *Model) Files(ctx context.Context) ([]File, error) {
 	own := File{SizeBytes: m.SizeBytes(), Algorithm: string(digest.SHA256)}
 	var err error
@@ -237,8 +232,8 @@ func (m *Model) Files(ctx context.Context) ([]File, error) {
 	return files, nil
 }
 
-// CheckData compares the data files with the SHA-1 that the model has of them. It
-// reads those files whole, and does nothing for files without a checksum.
+// CheckData compares the data files with the SHA-1 in the model. It reads these files completely; files without a
+// checksum are not read.
 func (m *Model) CheckData(ctx context.Context) error {
 	for _, f := range m.files {
 		if f.checksum == "" {

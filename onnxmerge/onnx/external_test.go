@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// openExternal opens a model together with its data files.
+// openExternal opens a model with its data files.
 func openExternal(t *testing.T, path string) (*Model, error) {
 	t.Helper()
 	data, err := os.ReadFile(path)
@@ -55,7 +55,7 @@ func TestExternalDataMovesIn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	inline, _ := openFile(t, "testdata/finetuned_float_data.onnx") // the same numbers
+	inline, _ := openFile(t, "testdata/finetuned_float_data.onnx") // the same values
 	samePayloads(t, m, inline)
 	if !m.HasExternalData() || inline.HasExternalData() {
 		t.Error("which of the two has external data is not told")
@@ -63,7 +63,8 @@ func TestExternalDataMovesIn(t *testing.T) {
 	for name, write := range map[string]func(*Model, *bytes.Buffer) error{
 		"rewrite": func(m *Model, w *bytes.Buffer) error { return m.Rewrite(t.Context(), w, nil, 3) },
 		"pruned": func(m *Model, w *bytes.Buffer) error {
-			return m.WriteChanged(t.Context(), w, Change{Needed: map[string]bool{"hidden": true, "fc1.weight": true, "fc1.bias": true}})
+			return m.WriteChanged(t.Context(), w, Change{Needed: map[string]bool{"hidden": true, "fc1.weight": true,
+				"fc1.bias": true}})
 		},
 	} {
 		var written []*Model
@@ -118,7 +119,8 @@ func TestExternalDataIsReplacedAndPruned(t *testing.T) {
 	if got, err = Open(bytes.NewReader(out.Bytes()), int64(out.Len())); err != nil {
 		t.Fatal(err)
 	}
-	if got.HasExternalData() || got.Lookup("head.weight") != nil || got.Lookup("fc2.bias") == nil || got.Lookup("scores/weight") == nil {
+	if got.HasExternalData() || got.Lookup("head.weight") != nil || got.Lookup("fc2.bias") == nil ||
+		got.Lookup("scores/weight") == nil {
 		t.Errorf("the wrong tensors are left: %v", got.Tensors)
 	}
 }
@@ -132,8 +134,7 @@ func TestExternalDataMustBeOpen(t *testing.T) {
 	}
 }
 
-// identityOfExternal opens a model y = w of the given shape. w comes last in its graph
-// and lies in a sparse file.
+// identityOfExternal opens a model y = w of the given shape. w is last in its graph and lies in a sparse file.
 func identityOfExternal(t *testing.T, dims ...int64) *Model {
 	t.Helper()
 	dir, size := t.TempDir(), int64(4)
@@ -153,7 +154,8 @@ func identityOfExternal(t *testing.T, dims ...int64) *Model {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = errors.Join(w.Truncate(size), w.Close(), os.WriteFile(filepath.Join(dir, "m.onnx"), appendMessage(nil, modelGraph, g), 0o666))
+	model := appendMessage(nil, modelGraph, g)
+	err = errors.Join(w.Truncate(size), w.Close(), os.WriteFile(filepath.Join(dir, "m.onnx"), model, 0o666))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,8 +166,7 @@ func identityOfExternal(t *testing.T, dims ...int64) *Model {
 	return m
 }
 
-// A model that outgrows protobuf is refused before a byte is written, and without
-// reading its data.
+// A model that exceeds protobuf's limit is refused before a byte is written and without reading its data.
 func TestExternalDataBeyondProtobuf(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
@@ -176,7 +177,7 @@ func TestExternalDataBeyondProtobuf(t *testing.T) {
 	}
 }
 
-// The payload of the last tensor and what is put behind it meet at one offset.
+// The payload of the last tensor and an insertion after it have the same offset.
 func TestExternalDataLastInTheGraph(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
@@ -194,7 +195,7 @@ func TestExternalDataLastInTheGraph(t *testing.T) {
 	}
 }
 
-// Every location that is not a whole file of the model's own folder is refused.
+// Every location that is not a file of the model's own folder is refused.
 func TestExternalDataStaysInItsFolder(t *testing.T) {
 	t.Parallel()
 	model, err := os.ReadFile("testdata/external/pretrained.onnx")
@@ -205,7 +206,7 @@ func TestExternalDataStaysInItsFolder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const name = "pretrained.bin" // locations of the same length keep the protobuf valid
+	const name = "pretrained.bin" // locations of equal length keep the protobuf valid
 	for _, c := range []struct {
 		what, location string
 		prepare        func(dir string) error

@@ -1,7 +1,6 @@
 package onnx
 
-// Field numbers of onnx.proto. They are part of the file format and can never
-// change.
+// Field numbers of onnx.proto. They are part of the file format and can never change.
 const (
 	// ModelProto
 	modelIRVersion       = 1

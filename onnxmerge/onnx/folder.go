@@ -29,8 +29,8 @@ func (d folder) open(location string) (opened, error) {
 	return opened{f, f, info.Size()}, nil
 }
 
-// check refuses what is no regular file, and a file that has more names than the
-// folder shows: one of them lies elsewhere, so the bytes are somebody else's too.
+// check refuses files that are not regular, and files with hard links outside of the folder, whose contents may
+// belong to another program.
 func (d folder) check(info fs.FileInfo) error {
 	if !info.Mode().IsRegular() {
 		return errors.New("this is no regular file")
@@ -42,7 +42,7 @@ func (d folder) check(info fs.FileInfo) error {
 	inside := uint64(0)
 	err := fs.WalkDir(d.dir.FS(), ".", func(_ string, e fs.DirEntry, err error) error {
 		if err != nil || !e.Type().IsRegular() {
-			return nil // what cannot be listed cannot be counted
+			return nil // an unlisted file counts as outside
 		}
 		if other, err := e.Info(); err == nil && os.SameFile(info, other) {
 			inside++
@@ -61,7 +61,7 @@ func (d folder) check(info fs.FileInfo) error {
 	return nil
 }
 
-// cause is the part of a file error that does not repeat the file's name.
+// cause returns the part of a file error that does not repeat the file's name.
 func cause(err error) error {
 	if at, ok := errors.AsType[*os.PathError](err); ok {
 		return at.Err

@@ -8,9 +8,10 @@ import (
 	"testing"
 )
 
-// seeds are the models of testdata, and the data file that each may ask for.
+// seeds are the models of testdata, and the data file that each may refer to.
 func seeds(f *testing.F) (models, data [][]byte) {
-	for _, pattern := range []string{"testdata/*.onnx", "testdata/bad/*.onnx", "testdata/external/*.onnx", "testdata/stores/*.onnx"} {
+	for _, pattern := range []string{"testdata/*.onnx", "testdata/bad/*.onnx", "testdata/external/*.onnx",
+		"testdata/stores/*.onnx"} {
 		for _, path := range glob(f, pattern) {
 			model, err := os.ReadFile(path)
 			if err != nil {
@@ -31,7 +32,7 @@ func seeds(f *testing.F) (models, data [][]byte) {
 	return models, data
 }
 
-// FuzzOpen: whatever the bytes, opening ends with a model or an error.
+// FuzzOpen checks that any bytes give a model or an error.
 func FuzzOpen(f *testing.F) {
 	models, _ := seeds(f)
 	for _, model := range models {
@@ -50,8 +51,8 @@ func FuzzOpen(f *testing.F) {
 	})
 }
 
-// FuzzRewrite: what opens is rewritten identically, holds the same tensors in every
-// layout, and takes new payloads.
+// FuzzRewrite checks that a model that opens is rewritten identically, has the same tensors in every layout, and
+// accepts new payloads.
 func FuzzRewrite(f *testing.F) {
 	models, data := seeds(f)
 	for i, model := range models {
@@ -90,7 +91,7 @@ func FuzzRewrite(f *testing.F) {
 			changed := shelf{}
 			var unsupported UnsupportedError
 			if _, err := m.Write(t.Context(), changed, inverted, opt); errors.As(err, &unsupported) {
-				continue // two tensors share their bytes, and only one can be replaced
+				continue // two tensors share their bytes: only one can be replaced
 			} else if err != nil {
 				t.Fatal(err)
 			}

@@ -47,7 +47,7 @@ func shared(t testing.TB) []string {
 
 func checkIdentity(t *testing.T, path string) {
 	m, data := openFile(t, path)
-	var all []Replacement // every payload that stands in the file as it is, replaced by its own bytes
+	var all []Replacement // every plain payload, replaced by its own bytes
 	for _, tensor := range m.Tensors {
 		if tensor.isPlain() {
 			all = append(all, Replacement{tensor, tensor.ReadAt})

@@ -4,6 +4,5 @@ package onnx
 
 import "io/fs"
 
-// linkCount returns how many names a file has, and whether that is known. Here it is
-// not: hard links are not told apart.
+// linkCount returns the number of hard links to a file, and whether it is known. On this system it is not.
 func linkCount(fs.FileInfo) (names uint64, known bool) { return 0, false }

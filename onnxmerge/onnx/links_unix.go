@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// linkCount returns how many names a file has, and whether that is known.
+// linkCount returns the number of hard links to a file, and whether it is known.
 func linkCount(info fs.FileInfo) (names uint64, known bool) {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {

@@ -12,43 +12,42 @@ import (
 // Model is an opened ONNX file.
 type Model struct {
 	IRVersion int64
-	Producer  string // name and version of what wrote the file
+	Producer  string // name and version of the program that wrote the file
 	Opsets    []Opset
 	Metadata  []Entry
 	Graph     *Graph
-	Functions []*Graph  // model-local ones
+	Functions []*Graph  // model-local functions
 	Tensors   []*Tensor // of every scope, in file order
-	// Unread names parts of the model that may hold weights which wiseft copies
-	// without looking inside, one line each.
+	// Unread names parts of the model that may hold weights and that are copied without being read, one line each.
 	Unread []string
 
 	source   *wire.Source
 	tap      *digest.Tap
 	metadata []item
 	byID     map[string]*Tensor
-	files    []*dataFile // of external data, in the order of their first use
+	files    []*dataFile // data files, in the order of their first use
 }
 
-// Opset is one operator set that the model imports. The domain "" is ai.onnx.
+// Opset is an operator set that the model imports. The domain "" is ai.onnx.
 type Opset struct {
 	Domain  string `json:"domain"`
 	Version int64  `json:"version"`
 }
 
-// Entry is one of the model's metadata properties.
+// Entry is a metadata property.
 type Entry struct{ Key, Value string }
 
 // Graph is the main graph, the body of an If, Loop or Scan, or a function.
 type Graph struct {
 	Name    string
-	Scope   string // "" for the main graph, else the path that leads to it
+	Scope   string // "" for the main graph, else the path of names to it
 	Nodes   []Node
-	Inputs  []Value // without those that are initializers
+	Inputs  []Value // without initializers
 	Outputs []Value
 	Values  []Value // declared types of inner values
 
 	outer        *Graph         // nil for the main graph and functions
-	within       []wire.Field   // the enclosing fields, outermost first; the last is the graph itself
+	within       []wire.Field   // the enclosing fields, outermost first, and the graph's own
 	producers    map[string]int // by output: index into Nodes
 	initializers []item
 	outputs      []item
@@ -61,28 +60,28 @@ type item struct {
 	field wire.Field
 }
 
-// Node is one operator call. A missing optional input is "".
+// Node is an operator call. A missing optional input is "".
 type Node struct {
 	Name      string
 	OpType    string
 	Domain    string
 	Inputs    []string
 	Outputs   []string
-	Ints      map[string][]int64 // integer attributes; a single one is a list of one
-	Floats    map[string]float32 // attributes that are one number
+	Ints      map[string][]int64 // integer attributes; a single integer is a list of one
+	Floats    map[string]float32 // attributes of one number
 	Subgraphs []*Graph
 
 	field wire.Field
 }
 
-// Value is a named tensor value with its declared type.
+// Value is a named value with its declared type.
 type Value struct {
 	Name  string
 	DType DType // DTypeUndefined if not declared
 	Shape []Dim // nil if not declared
 }
 
-// Dim is one axis of a declared shape: a length, or a name for an unknown one.
+// Dim is one axis of a declared shape: a length, or the name of an unknown one.
 type Dim struct {
 	Len   int64 // -1 if unknown
 	Param string
@@ -98,9 +97,8 @@ func (d Dim) String() string {
 	return "?"
 }
 
-// Open reads the structure of the ONNX model in the first size bytes of r. r must
-// stay readable as long as the model is used; the caller closes it. Errors are
-// [FormatError] or [UnsupportedError], or come from r.
+// Open reads the structure of the ONNX model in the first size bytes of r, but no payloads. r must remain readable
+// while the model is in use; the caller closes it. Errors are [FormatError] or [UnsupportedError], or come from r.
 func Open(r io.ReaderAt, size int64) (*Model, error) {
 	if err := sniff(r, size); err != nil {
 		return nil, err
@@ -114,7 +112,7 @@ func Open(r io.ReaderAt, size int64) (*Model, error) {
 	return m, nil
 }
 
-// sniff recognises files that people take for ONNX models, to say what they are.
+// sniff recognises other formats that are mistaken for ONNX, in order to name them in the error.
 func sniff(r io.ReaderAt, size int64) error {
 	head := make([]byte, min(size, 64))
 	if _, err := r.ReadAt(head, 0); err != nil && err != io.EOF {
@@ -143,13 +141,13 @@ func sniff(r io.ReaderAt, size int64) error {
 // Lookup returns the tensor with the given ID, or nil.
 func (m *Model) Lookup(id string) *Tensor { return m.byID[id] }
 
-// LookupIn returns the tensor of the given name in the given scope itself, or nil.
+// LookupIn returns the tensor with the given name in the given scope, or nil. Enclosing scopes are not searched.
 func (m *Model) LookupIn(scope, name string) *Tensor {
 	t := Tensor{Scope: scope, Name: name}
 	return m.byID[t.ID()]
 }
 
-// Property returns the metadata property of the given key, "" if there is none.
+// Property returns the metadata property with the given key, or "".
 func (m *Model) Property(key string) string {
 	for _, e := range m.Metadata {
 		if e.Key == key {

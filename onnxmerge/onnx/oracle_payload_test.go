@@ -51,8 +51,8 @@ func (o *oracle) sparse(s message) (*oracleTensor, error) {
 	return w, err
 }
 
-// fields says where the payloads lie that are not raw, and how many low bytes of each
-// number are an element. A complex element is two numbers, two 4-bit elements are one.
+// fields lists the fields of payloads that are not raw, and the number of low bytes of each number that form an
+// element. A complex element is two numbers; two 4-bit elements are one.
 var fields = []struct {
 	name   string
 	store  onnx.Store
@@ -98,8 +98,8 @@ func (o *oracle) tensor(t message) (*oracleTensor, error) {
 	return nil, fmt.Errorf("no dtype %d", w.dtype)
 }
 
-// payloads names the fields of a tensor that hold its payload, of which there is one.
-// Where it would be outside counts if it is.
+// payloads returns the fields of a tensor that hold its payload, of which there must be one. External data counts as
+// one.
 func payloads(t message) []string {
 	all := []string{"raw_data", "string_data", "float_data", "double_data", "int32_data", "int64_data", "uint64_data"}
 	if t.field("data_location").Enum() == 1 {
@@ -108,7 +108,7 @@ func payloads(t message) []string {
 	return slices.DeleteFunc(all, func(name string) bool { return !t.has(name) })
 }
 
-// external reads from offset on: length bytes, all that is left if there is none.
+// external reads length bytes from offset on, or up to the end without a length.
 func (o *oracle) external(t message, elements int64) ([]byte, error) {
 	if elements == 0 {
 		return nil, nil

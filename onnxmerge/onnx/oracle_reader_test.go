@@ -14,24 +14,23 @@ import (
 	"google.golang.org/protobuf/types/dynamicpb"
 )
 
-// The oracle is a second reader of ONNX files that shares nothing with the first: it
-// decodes the whole message by ONNX's own descriptor and takes the tensors from it,
-// as the comments of onnx.proto say.
+// The oracle is an independent reader of ONNX files: it decodes the whole message by ONNX's own descriptor and
+// extracts the tensors as the comments of onnx.proto specify.
 
-// oracleTensor is what the oracle says of a tensor.
+// oracleTensor is a tensor as the oracle reads it.
 type oracleTensor struct {
 	id        string
 	site      onnx.Site
 	store     onnx.Store
 	dtype     onnx.DType
 	dims      []int64
-	payload   []byte   // little-endian, as raw_data would have it
-	strings   []string // instead of a payload
+	payload   []byte   // little-endian, as in raw_data
+	strings   []string // instead of payload
 	indices   *oracleTensor
 	denseDims []int64
 }
 
-// elements returns how many there are.
+// elements returns the number of elements.
 func (w *oracleTensor) elements() int64 {
 	n := int64(1)
 	for _, d := range w.dims {
@@ -40,9 +39,8 @@ func (w *oracleTensor) elements() int64 {
 	return n
 }
 
-// onnxModel is the descriptor of ModelProto. Floating-point fields are read as
-// integers of their size, which the wire does not tell apart: protoreflect would take
-// them through float64 and quiet signalling NaN.
+// onnxModel is the descriptor of ModelProto. Floating-point fields are read as integers of their size, which have the
+// same encoding, because protoreflect would convert them through float64 and quiet signalling NaNs.
 var onnxModel = sync.OnceValues(func() (protoreflect.MessageDescriptor, error) {
 	data, err := os.ReadFile("testdata/onnx.desc")
 	if err != nil {
@@ -69,7 +67,7 @@ var onnxModel = sync.OnceValues(func() (protoreflect.MessageDescriptor, error) {
 	return desc.Messages().ByName("ModelProto"), nil
 })
 
-// message gives the fields of a decoded message by their names in onnx.proto.
+// message returns the fields of a decoded message by their names in onnx.proto.
 type message struct{ protoreflect.Message }
 
 func (m message) field(name string) protoreflect.Value {
@@ -116,7 +114,7 @@ func (m message) texts(name string) []string {
 
 // oracle collects the tensors of one file.
 type oracle struct {
-	dir     string // of external data
+	dir     string // folder of external data
 	tensors []*oracleTensor
 }
 
@@ -164,7 +162,7 @@ func (o *oracle) graph(scope string, g message) error {
 	return nil
 }
 
-// add returns a function that lists a tensor, or gives its error a name.
+// add returns a function that adds a tensor, or prefixes its error with the tensor's name.
 func (o *oracle) add(scope, name string, site onnx.Site) func(*oracleTensor, error) error {
 	return func(w *oracleTensor, err error) error {
 		id := strings.TrimPrefix(scope+"/"+name, "/")

@@ -16,7 +16,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// modelsIn lists the ONNX files below dir, without those in folders named bad.
+// modelsIn lists the ONNX files below dir, except those in folders named bad.
 func modelsIn(t testing.TB, dir string) []string {
 	t.Helper()
 	var paths []string
@@ -37,7 +37,7 @@ func modelsIn(t testing.TB, dir string) []string {
 	return paths
 }
 
-// openModel opens a model with its external data, and returns the file's bytes too.
+// openModel opens a model with its external data, and returns the file's bytes.
 func openModel(t testing.TB, path string) (*onnx.Model, []byte) {
 	t.Helper()
 	data, err := os.ReadFile(path)
@@ -61,14 +61,14 @@ func openModel(t testing.TB, path string) (*onnx.Model, []byte) {
 	return m, data
 }
 
-// Every model at hand is read as the oracle reads it, and written again without a
-// change. The environment variable WISEFT_MODELS names a folder of more.
+// Every available model is read as by the oracle, and rewritten without a change. The environment variable
+// WISEFT_MODELS names a folder of further models.
 func TestOracle(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name string
 		dir  func(t *testing.T) string
-		min  int // models there at least
+		min  int // least number of models
 	}{
 		{"testdata", func(*testing.T) string { return "testdata" }, 24},
 		{"demo", func(*testing.T) string { return "../../cmd/wiseft/demo" }, 2},
@@ -105,13 +105,12 @@ func TestOracle(t *testing.T) {
 	}
 }
 
-// checkTensors compares all of a model's tensors and returns how many had a payload
-// to compare.
+// checkTensors compares all of a model's tensors and returns how many payloads it compared.
 func checkTensors(t *testing.T, m *onnx.Model, data []byte, want []*oracleTensor) int {
 	t.Helper()
 	got, want := slices.Clone(m.Tensors), slices.Clone(want)
 	if desc, err := onnxModel(); err != nil || !ascending(data, desc) {
-		// Decoding loses the order of fields, so it cannot be compared.
+		// Decoding loses the order of fields.
 		slices.SortStableFunc(got, func(a, b *onnx.Tensor) int { return strings.Compare(a.ID(), b.ID()) })
 		slices.SortStableFunc(want, func(a, b *oracleTensor) int { return strings.Compare(a.id, b.id) })
 	}
@@ -166,12 +165,12 @@ func checkTensor(t *testing.T, id string, got *onnx.Tensor, want *oracleTensor) 
 	return compared + 1
 }
 
-// readPayload reads a tensor at once and in two parts, which must be the same.
+// readPayload reads a tensor at once and in two parts, which must be equal.
 func readPayload(t *testing.T, tensor *onnx.Tensor) []byte {
 	t.Helper()
 	whole := make([]byte, tensor.SizeBytes())
 	parts := make([]byte, len(whole))
-	size := len(whole) / int(tensor.Len()) // of an element, 0 where two share a byte
+	size := len(whole) / int(tensor.Len()) // of an element, 0 if two share a byte
 	split := int(tensor.Len()) / 2 * max(size, 1)
 	split = min(split, len(whole))
 	err := errors.Join(tensor.ReadAt(whole, 0), tensor.ReadAt(parts[split:], int64(split)),
@@ -185,11 +184,11 @@ func readPayload(t *testing.T, tensor *onnx.Tensor) []byte {
 	return whole
 }
 
-// head is as much of a payload as a message shows.
+// head is the beginning of a payload, for messages.
 func head(payload []byte) []byte { return payload[:min(len(payload), 64)] }
 
-// checkRewrite writes the model without replacements, which must be the file itself
-// where no data is external, and with every payload replaced by itself.
+// checkRewrite writes the model without replacements, which must give the file itself unless it has external data,
+// and with every payload replaced by itself.
 func checkRewrite(t *testing.T, m *onnx.Model, data []byte, want []*oracleTensor) {
 	t.Helper()
 	var own []onnx.Replacement
@@ -214,7 +213,7 @@ func checkRewrite(t *testing.T, m *onnx.Model, data []byte, want []*oracleTensor
 // checkWritten compares the payloads of a written model with want, by the oracle.
 func checkWritten(t *testing.T, written []byte, want []*oracleTensor) {
 	t.Helper()
-	got, err := oracleRead(written, "") // nothing is outside
+	got, err := oracleRead(written, "") // no external data
 	if err != nil {
 		t.Errorf("the written model: %v", err)
 		return
@@ -232,7 +231,7 @@ func checkWritten(t *testing.T, written []byte, want []*oracleTensor) {
 	}
 }
 
-// same reports whether two tensors hold the same, wherever they are stored.
+// same reports whether two tensors have the same elements, in any store.
 func (w *oracleTensor) same(v *oracleTensor) bool {
 	if w == nil || v == nil {
 		return w == v
@@ -241,9 +240,8 @@ func (w *oracleTensor) same(v *oracleTensor) bool {
 		slices.Equal(w.strings, v.strings) && slices.Equal(w.denseDims, v.denseDims) && w.indices.same(v.indices)
 }
 
-// ascending reports whether the fields of a message that can hold tensors, and those
-// of all in it, come in the order of their numbers, as protobuf's own writers put
-// them. The fields within a tensor do not matter.
+// ascending reports whether the fields of a message that can hold tensors, and of all messages in it, are in the
+// order of their numbers, as protobuf's writers emit them. The fields within a tensor do not matter.
 func ascending(data []byte, desc protoreflect.MessageDescriptor) bool {
 	last := protowire.Number(0)
 	for len(data) > 0 {

@@ -8,12 +8,11 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// minOutside is the size from which Outside moves a payload out; below it a data file
-// saves nothing. The onnx package has the same.
+// minOutside is the least size in bytes of a payload that Outside moves to a data file, as in the onnx Python
+// package.
 const minOutside = 1 << 10
 
-// Payloads begin on a page, large ones on the 64 KiB that Windows maps by. onnxruntime
-// asks for the latter from 1 MiB on.
+// Payloads begin on a page, and those of 1 MiB and more on the 64 KiB granularity of Windows, as onnxruntime demands.
 const (
 	pageBytes    = 4 << 10
 	granuleBytes = 64 << 10
@@ -59,8 +58,7 @@ func (w *writing) outside(edits []wire.Edit) error {
 	return nil
 }
 
-// canMoveOut reports whether a data file may hold the payload. Runtimes look there for
-// initializers only.
+// canMoveOut reports whether a data file may hold the payload. Runtimes support that for initializers only.
 func (t *Tensor) canMoveOut() bool {
 	return t.Site == Initializer && t.Readable() && t.SizeBytes() >= minOutside
 }
@@ -82,17 +80,17 @@ func padding(size int64) wire.Edit {
 	return wire.Edit{Size: size, Fill: zero.inContext}
 }
 
-// start is where the tensor's message, or the attribute that is its value, begins.
+// start returns the offset of the tensor's message, or of the attribute that is its value.
 func (t *Tensor) start() int64 { return t.within[len(t.within)-1].Start }
 
-// isPlain reports whether the payload's bytes lie in the model's file as ReadAt gives
-// them, so that as many others can take their place.
+// isPlain reports whether the bytes that ReadAt gives are stored in the model's file, so that a payload of equal size
+// can overwrite them.
 func (t *Tensor) isPlain() bool {
 	_, plain := t.payload.(*spans)
 	return plain && t.external == nil
 }
 
-// inPlace replaces the bytes of a plain payload.
+// inPlace returns edits that overwrite a plain payload.
 func (t *Tensor) inPlace(f fill) []wire.Edit {
 	s := t.payload.(*spans)
 	var edits []wire.Edit
@@ -105,7 +103,7 @@ func (t *Tensor) inPlace(f fill) []wire.Edit {
 	return edits
 }
 
-// rawEdits store the payload anew, as raw_data at the end of the tensor.
+// rawEdits returns edits that remove the payload and append it as raw_data.
 func (t *Tensor) rawEdits(f fill) ([]wire.Edit, error) {
 	edits, err := t.dropPayload()
 	end := wire.Span{Off: t.within[len(t.within)-1].Body.End()}
@@ -115,7 +113,7 @@ func (t *Tensor) rawEdits(f fill) ([]wire.Edit, error) {
 	return append(edits, wire.Edit{At: end, Size: size, Fill: f.inContext, Within: t.within}), err
 }
 
-// outsideEdits say that the payload lies in a data file.
+// outsideEdits returns edits that remove the payload and refer to a data file.
 func (t *Tensor) outsideEdits(location string, off int64) ([]wire.Edit, error) {
 	edits, err := t.dropPayload()
 	var fields []byte
@@ -132,7 +130,7 @@ func (t *Tensor) outsideEdits(location string, off int64) ([]wire.Edit, error) {
 	return append(edits, wire.NewEdit(end, fields, t.within)), err
 }
 
-// dropPayload removes every field of the tensor that holds or places its payload.
+// dropPayload returns edits that remove every field of the tensor with its payload or the payload's position.
 func (t *Tensor) dropPayload() ([]wire.Edit, error) {
 	var edits []wire.Edit
 	err := t.eachField(func(f wire.Field) error {
@@ -147,7 +145,7 @@ func (t *Tensor) dropPayload() ([]wire.Edit, error) {
 
 // eachField calls visit for the fields of the tensor's message.
 func (t *Tensor) eachField(visit func(wire.Field) error) error {
-	source := wire.NewSource(t.model.tap, t.model.SizeBytes()) // a window of its own: the model's is shared
+	source := wire.NewSource(t.model.tap, t.model.SizeBytes()) // the model's window is shared
 	for f, err := range source.Fields(t.within[len(t.within)-1].Body) {
 		if err == nil {
 			err = visit(f)
@@ -159,8 +157,8 @@ func (t *Tensor) eachField(visit func(wire.Field) error) error {
 	return nil
 }
 
-// eachEntry calls visit for the entries of the tensor's external_data, with the fields
-// that lead to the value.
+// eachEntry calls visit for the entries of the tensor's external_data, with the enclosing fields of the value and the
+// value.
 func (t *Tensor) eachEntry(visit func(key string, value []wire.Field)) error {
 	return t.eachField(func(entry wire.Field) error {
 		if entry.Num != tensorExternalData {

@@ -11,17 +11,17 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// payload gives the elements of a tensor as raw_data would hold them: row-major,
-// little-endian, two 4-bit elements a byte. Reading is safe for concurrent use.
+// payload reads the elements of a tensor as raw_data would hold them: row-major, little-endian, two 4-bit elements a
+// byte. It is safe for concurrent use.
 type payload interface {
 	readAt(dst []byte, off int64) error
 }
 
-// spans is a payload that lies in a file as it is, in one piece or several.
+// spans is a payload that is stored as it is read, in one or more ranges.
 type spans struct {
 	source *wire.Source
 	pieces []wire.Span
-	starts []int64 // payload offset of each piece, where there are several
+	starts []int64 // offset in the payload of each piece; nil for one piece
 }
 
 func newSpans(source *wire.Source, pieces []wire.Span) *spans {
@@ -59,8 +59,8 @@ func (s *spans) readAt(dst []byte, off int64) error {
 	return nil
 }
 
-// varints is a payload of protobuf varints, each of which holds width bytes of it in
-// its low bits. They have no fixed place, so every markEvery-th is marked.
+// varints is a payload of protobuf varints, each with width bytes of the payload in its low bits. Varints have no
+// fixed size, so the position of every markEvery-th is recorded.
 type varints struct {
 	source *wire.Source
 	pieces []wire.Span
@@ -70,13 +70,13 @@ type varints struct {
 
 const markEvery = 4 << 10
 
-// mark is the place of one varint: byte off of the file, in a piece.
+// mark is the position of a varint: offset off in the file, in a piece.
 type mark struct {
 	piece int
 	off   int64
 }
 
-// newVarints counts the varints in pieces and marks places among them.
+// newVarints counts the varints in pieces and records positions.
 func newVarints(source *wire.Source, pieces []wire.Span, width int) (v *varints, count int64, err error) {
 	v = &varints{source: source, pieces: pieces, width: width}
 	r := varintReader{v: v}
@@ -118,16 +118,16 @@ func (v *varints) readAt(dst []byte, off int64) error {
 	return nil
 }
 
-// varintReader reads the varints of a payload one after the other.
+// varintReader reads the varints of a payload in order.
 type varintReader struct {
 	v      *varints
 	piece  int
-	off    int64  // of buf in the file; 0 before the first piece was begun
-	buf    []byte // what is left of the bytes read
+	off    int64  // offset of buf in the file; 0 before a piece is begun
+	buf    []byte // unread bytes
 	memory []byte
 }
 
-// varintBuffer is as large as some thousand small numbers.
+// varintBuffer is the size in bytes of one read.
 const varintBuffer = 8 << 10
 
 func (r *varintReader) place() mark { return mark{r.piece, r.off} }
@@ -149,7 +149,7 @@ func (r *varintReader) next() (uint64, error) {
 	return value, nil
 }
 
-// fill makes buf begin at off and hold at least one whole varint, if the piece does.
+// fill reads so that buf begins at off and holds at least one whole varint, if the piece has one left.
 func (r *varintReader) fill() error {
 	for r.piece < len(r.v.pieces) {
 		p := r.v.pieces[r.piece]
@@ -172,7 +172,7 @@ func (r *varintReader) fill() error {
 	return io.EOF
 }
 
-// errUnreadable is what ReadAt says of a payload it cannot read.
+// errUnreadable is the error of ReadAt for a payload or a range that cannot be read.
 func errUnreadable(t *Tensor, off int64, n int) error {
-	return fmt.Errorf("graph: bytes %d to %d of %s tensor %q are not readable", off, off+int64(n), t.Store, t.ID())
+	return fmt.Errorf("onnx: bytes %d to %d of %s tensor %q are not readable", off, off+int64(n), t.Store, t.ID())
 }

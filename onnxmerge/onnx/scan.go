@@ -9,17 +9,17 @@ import (
 )
 
 const (
-	maxDepth = 32       // of nested sub-graphs
-	maxName  = 64 << 10 // bytes of a name or metadata value kept in memory
+	maxDepth = 32       // nesting of sub-graphs
+	maxName  = 64 << 10 // bytes of a name or of a metadata value that is kept in memory
 )
 
-// scanner fills a Model from the fields of its file.
+// scanner reads a Model from the fields of its file.
 type scanner struct {
 	model  *Model
 	source *wire.Source
 }
 
-// add puts a tensor into the model.
+// add adds a tensor to the model.
 func (s *scanner) add(t *Tensor) error {
 	if s.model.byID[t.ID()] != nil {
 		return formatf("two tensors are named %q", t.ID())
@@ -73,7 +73,7 @@ func (s *scanner) scanModel() error {
 	return nil
 }
 
-// bytesField refuses a field whose wire type is not length-delimited.
+// bytesField refuses a field that is not length-delimited.
 func bytesField(f wire.Field) error {
 	if f.Type != protowire.BytesType {
 		return formatf("field %d at byte %d has wire type %d", f.Num, f.Start, f.Type)
@@ -117,8 +117,7 @@ func (s *scanner) scanEntry(of wire.Field) error {
 	return err
 }
 
-// entry reads a StringStringEntryProto. A value longer than maxName is left in the
-// file and comes out empty.
+// entry reads a StringStringEntryProto. The result for a value longer than maxName is "".
 func (s *scanner) entry(of wire.Field) (key, value string, err error) {
 	if err := bytesField(of); err != nil {
 		return "", "", err
@@ -139,7 +138,7 @@ func (s *scanner) entry(of wire.Field) (key, value string, err error) {
 	return key, value, nil
 }
 
-// scanGraph reads the graph in field gf. within are the fields around it.
+// scanGraph reads the graph in field gf. within lists the enclosing fields.
 func (s *scanner) scanGraph(gf wire.Field, scope string, within []wire.Field, outer *Graph) (*Graph, error) {
 	if err := bytesField(gf); err != nil {
 		return nil, err
@@ -148,7 +147,7 @@ func (s *scanner) scanGraph(gf wire.Field, scope string, within []wire.Field, ou
 		return nil, UnsupportedError(fmt.Sprintf("sub-graphs nest deeper than %d", maxDepth))
 	}
 	g := &Graph{Scope: scope, outer: outer, within: append(within[:len(within):len(within)], gf)}
-	declared := map[string]bool{} // names of initializers, to keep them out of Inputs
+	declared := map[string]bool{} // names of initializers, which are not inputs
 	var inputs []Value
 	for f, err := range s.source.Fields(gf.Body) {
 		if err != nil {
@@ -218,8 +217,8 @@ func (s *scanner) scanSparseInitializer(g *Graph, f wire.Field, declared map[str
 	return s.add(t)
 }
 
-// scanFunction reads a FunctionProto: a graph whose inputs and outputs have names
-// only, and whose scope is its own name.
+// scanFunction reads a FunctionProto: a graph whose inputs and outputs have names only, and whose scope is its own
+// name.
 func (s *scanner) scanFunction(ff wire.Field) error {
 	if err := bytesField(ff); err != nil {
 		return err
@@ -253,7 +252,7 @@ func (s *scanner) scanFunction(ff wire.Field) error {
 	if overload != "" {
 		g.Scope += ":" + overload
 	}
-	for f, err := range s.source.Fields(ff.Body) { // again: only now is the scope known
+	for f, err := range s.source.Fields(ff.Body) { // second pass, because nodes need the scope
 		if err == nil && f.Num == functionNode {
 			err = s.scanNode(g, f)
 		}

@@ -57,8 +57,7 @@ func (s *scanner) scanNode(g *Graph, nf wire.Field) error {
 	return nil
 }
 
-// result names the node for good: its first output, which is unique in its graph, as
-// the node's own name need not be.
+// result returns the node's first output, which is unique in its graph, unlike the node's name.
 func (n *Node) result() string {
 	if len(n.Outputs) > 0 {
 		return n.Outputs[0]
@@ -66,15 +65,15 @@ func (n *Node) result() string {
 	return n.Name
 }
 
-// isConstant reports whether the node is ONNX's Constant, which computes nothing.
+// isConstant reports whether the node is ONNX's Constant.
 func (n *Node) isConstant() bool {
 	return n.OpType == "Constant" && (n.Domain == "" || n.Domain == "ai.onnx") && len(n.Outputs) > 0
 }
 
-// attribute is what a node's attribute may hold of weights.
+// attribute is the part of an attribute that may hold weights.
 type attribute struct {
 	name   string
-	values []wire.Field // every field but the name
+	values []wire.Field // every field except the name
 	graphs []wire.Field
 }
 
@@ -123,11 +122,11 @@ func (s *scanner) scanAttribute(g *Graph, n *Node, af wire.Field, within []wire.
 	return nil
 }
 
-// maxNumbers bounds the integers of an attribute that are kept: axes, strides and their
-// like, not the tables of a decision tree.
+// maxNumbers bounds the integers of an attribute that are kept: axes and strides are, tables of decision trees are
+// not.
 const maxNumbers = 64
 
-// scanNumbers keeps the attribute if it is one number, or a short list of integers.
+// scanNumbers keeps the attribute if it is one number or a short list of integers.
 func (s *scanner) scanNumbers(n *Node, a attribute) error {
 	var ints []int64
 	for _, f := range a.values {
@@ -156,9 +155,8 @@ func (s *scanner) scanNumbers(n *Node, a attribute) error {
 	return nil
 }
 
-// noteUnread says of tensors that sit in the attributes of other operators, as the
-// coefficients of a custom one may, that wiseft leaves them alone. The value of
-// ConstantOfShape is a filling, no weight.
+// noteUnread records tensors in attributes of operators other than Constant, such as coefficients of a custom
+// operator, which are copied without being read. The value of ConstantOfShape is not a weight.
 func (s *scanner) noteUnread(n *Node, a attribute) {
 	for _, f := range a.values {
 		switch f.Num {
@@ -172,8 +170,8 @@ func (s *scanner) noteUnread(n *Node, a attribute) {
 	}
 }
 
-// scanConstant reads the one attribute of a Constant node. The fields that its name
-// does not stand for are ignored, as runtimes ignore them.
+// scanConstant reads the attribute of a Constant node. Fields that do not belong to the attribute's name are ignored,
+// as runtimes do.
 func (s *scanner) scanConstant(g *Graph, n *Node, a attribute, within []wire.Field) error {
 	form, ok := constantForms[a.name]
 	if !ok {
@@ -205,7 +203,7 @@ func (s *scanner) scanConstant(g *Graph, n *Node, a attribute, within []wire.Fie
 	return s.add(t)
 }
 
-// constantForm is one of the ways in which a Constant node holds its value.
+// constantForm is one of the forms of a Constant node's value.
 type constantForm struct {
 	field  protowire.Number
 	dtype  DType
@@ -223,11 +221,10 @@ var constantForms = map[string]constantForm{
 	"value_strings": {attrStrings, String, true},
 }
 
-// plainConstant makes the tensor of a value that is no TensorProto: a scalar, or a
-// list of one axis.
+// plainConstant returns the tensor of a value that is not a TensorProto: a scalar or a list of one axis.
 func (s *scanner) plainConstant(form constantForm, values []wire.Field, within []wire.Field) (*Tensor, error) {
 	t := &Tensor{model: s.model, DType: form.dtype, Store: Attribute, within: within}
-	if !form.isList { // the last one counts, as protobuf has it
+	if !form.isList { // the last one counts, as protobuf specifies
 		values = values[len(values)-1:]
 	}
 	count := int64(0)
@@ -259,7 +256,7 @@ func (s *scanner) plainConstant(form constantForm, values []wire.Field, within [
 
 func (s *scanner) countPacked(f wire.Field, dtype DType) (int64, error) {
 	if dtype == Float32 {
-		return f.Body.Len / 4, nil // the remainder is refused with the tensor
+		return f.Body.Len / 4, nil // a remainder is refused when the tensor is checked
 	}
 	_, n, err := newVarints(s.source, []wire.Span{f.Body}, 8)
 	return n, err

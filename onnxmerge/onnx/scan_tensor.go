@@ -8,16 +8,16 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// maxRank bounds the axes of a tensor; onnxruntime's own limit is far lower.
+// maxRank bounds the number of axes of a tensor; onnxruntime's own limit is far lower.
 const maxRank = 1024
 
-// storeFields are the fields of TensorProto that hold a payload.
+// storeFields maps the fields of TensorProto that hold a payload to their stores.
 var storeFields = map[protowire.Number]Store{
 	tensorRawData: Raw, tensorFloatData: FloatData, tensorDoubleData: DoubleData, tensorInt32Data: Int32Data,
 	tensorInt64Data: Int64Data, tensorUint64Data: Uint64Data, tensorStringData: StringData,
 }
 
-// scanTensor reads the tensor in field tf. within are the fields around it.
+// scanTensor reads the tensor in field tf. within lists the enclosing fields.
 func (s *scanner) scanTensor(tf wire.Field, within []wire.Field) (*Tensor, error) {
 	if err := bytesField(tf); err != nil {
 		return nil, err
@@ -62,8 +62,8 @@ func (s *scanner) scanTensor(tf wire.Field, within []wire.Field) (*Tensor, error
 	return t, nil
 }
 
-// inTensor puts the tensor's name in front of an error. The name may come after what
-// is wrong, so it is looked up.
+// inTensor prefixes an error with the tensor's name, which it looks up, because the name may follow the malformed
+// field.
 func (s *scanner) inTensor(tf wire.Field, err error) error {
 	name := ""
 	for f, err := range s.source.Fields(tf.Body) {
@@ -80,7 +80,7 @@ func (s *scanner) inTensor(tf wire.Field, err error) error {
 	return asFormat(err, fmt.Sprintf("tensor %q", name))
 }
 
-// scanDims accepts both encodings of a repeated integer: packed, or one by one.
+// scanDims accepts both encodings of a repeated integer: packed, and one field per element.
 func (s *scanner) scanDims(dims []int64, f wire.Field) ([]int64, error) {
 	if f.Type == protowire.VarintType {
 		dims = append(dims, int64(f.Value))
@@ -107,9 +107,9 @@ func (s *scanner) scanDims(dims []int64, f wire.Field) ([]int64, error) {
 	return dims, nil
 }
 
-// addPiece adds the contents of a payload field. Repeated fields may come packed,
-// in several packed runs, or element by element; the spans of all of them together
-// are the payload. As protobuf has it, a repeated raw_data replaces the one before.
+// addPiece adds the contents of a payload field. A repeated field may be packed, in several packed runs, or one field
+// per element; the spans of all of them are the payload. As protobuf specifies, a repeated raw_data replaces the
+// previous one.
 func (t *Tensor) addPiece(store Store, f wire.Field) error {
 	if t.Store != Empty && t.Store != store {
 		return formatf("its payload is stored twice, as %s and as %s", t.Store, store)
@@ -168,15 +168,14 @@ func (s *scanner) scanSparse(sf wire.Field, within []wire.Field) (*Tensor, error
 	return values, values.checkSparse()
 }
 
-// checkSparse refuses indices that do not belong to the values: there must be one per
-// value, or one per value and axis.
+// checkSparse refuses indices that do not fit the values: one index per value, or one per value and axis.
 func (t *Tensor) checkSparse() error {
 	if _, ok := product(t.DenseDims); !ok {
 		return formatf("sparse tensor %q: shape %v is negative or too large", t.Name, t.DenseDims)
 	}
 	ix := t.Indices
 	if len(t.Dims) != 1 {
-		return formatf("sparse tensor %q: its values have shape %v, which is no list", t.Name, t.Dims)
+		return formatf("sparse tensor %q: its values have shape %v, which is not a list", t.Name, t.Dims)
 	}
 	flat := len(ix.Dims) == 1 && ix.Dims[0] == t.Dims[0]
 	rows := len(ix.Dims) == 2 && ix.Dims[0] == t.Dims[0] && ix.Dims[1] == int64(len(t.DenseDims))

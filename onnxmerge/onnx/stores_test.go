@@ -13,7 +13,7 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
-// vector is a tensor of testdata/stores as the onnx package reads it.
+// vector is a tensor of testdata/stores as the onnx Python package reads it.
 type vector struct {
 	ID        string   `json:"id"`
 	Site      string   `json:"site"`
@@ -59,7 +59,7 @@ func readVectors(t *testing.T) map[string][]*oracleTensor {
 	return all
 }
 
-// tensor gives the vector in the oracle's form, to be compared alike.
+// tensor returns the vector as an oracleTensor.
 func (v *vector) tensor(t *testing.T) *oracleTensor {
 	t.Helper()
 	if v == nil {
@@ -105,7 +105,7 @@ func storeFiles(t *testing.T, vectors map[string][]*oracleTensor) []string {
 	return paths
 }
 
-// Our tensors are those of the onnx package, in the file's order.
+// The tensors are those of the onnx Python package, in the file's order.
 func TestStoresAreReadAsONNXDoes(t *testing.T) {
 	t.Parallel()
 	vectors := readVectors(t)
@@ -127,7 +127,7 @@ func TestStoresAreReadAsONNXDoes(t *testing.T) {
 	}
 }
 
-// The two that judge us agree with each other.
+// The oracle agrees with the onnx Python package.
 func TestOracleReadsAsONNXDoes(t *testing.T) {
 	t.Parallel()
 	vectors := readVectors(t)
@@ -159,8 +159,8 @@ func TestOracleReadsAsONNXDoes(t *testing.T) {
 	}
 }
 
-// Every payload is replaced by other numbers, of other sizes where the store has
-// varints, and the oracle reads these back.
+// Every payload is replaced by other values, of another encoded size where the store has varints, and read by the
+// oracle.
 func TestReplacedStoresAreReadBack(t *testing.T) {
 	t.Parallel()
 	vectors, replaced := readVectors(t), 0
@@ -203,7 +203,7 @@ func TestReplacedStoresAreReadBack(t *testing.T) {
 	}
 }
 
-// other returns a payload that differs in every element and is as valid.
+// other returns a valid payload that differs in every element.
 func other(w *oracleTensor) []byte {
 	payload := slices.Clone(w.payload)
 	for i := range payload {
@@ -216,7 +216,7 @@ func other(w *oracleTensor) []byte {
 	}
 	is4bit := w.dtype == onnx.Int4 || w.dtype == onnx.Uint4 || w.dtype == onnx.Float4E2M1
 	if is4bit && w.elements()%2 == 1 {
-		payload[len(payload)-1] &= 0x0F // what pads the last byte stays 0
+		payload[len(payload)-1] &= 0x0F // the padding of the last byte stays 0
 	}
 	return payload
 }

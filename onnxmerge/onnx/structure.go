@@ -11,10 +11,9 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/internal/wire"
 )
 
-// StructureHash returns the SHA-256 of all that the model's own file holds beside its
-// tensors: operators, attributes, shapes, metadata, unknown fields, in their order. The
-// provenance and the lengths of what contains tensors do not count, so that a merge
-// leaves the hash as it was.
+// StructureHash returns the SHA-256 of everything in the model's own file except tensors: operators, attributes,
+// shapes, metadata, unknown fields, in their order. The provenance, and the lengths of messages that contain tensors,
+// are excluded, so that a merge does not change the hash.
 func (m *Model) StructureHash(ctx context.Context) (string, error) {
 	skip := m.tensorSpans()
 	for _, p := range m.metadata {
@@ -44,14 +43,14 @@ func (m *Model) StructureHash(ctx context.Context) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// tensorSpans are the ranges of the file that depend on payloads: tensors, and the
-// lengths of the fields around them.
+// tensorSpans returns the ranges of the file that depend on payloads: tensors, and the lengths of their enclosing
+// fields.
 func (m *Model) tensorSpans() []wire.Span {
 	var spans []wire.Span
 	for t := range m.stored() {
 		inner := t.within[len(t.within)-1]
 		around := t.within[:len(t.within)-1]
-		if t.Store == Attribute { // the attribute itself is structure, its value is not
+		if t.Store == Attribute { // the attribute is structure, its value is not
 			around = t.within
 			spans = append(spans, t.pieces...)
 		} else {

@@ -15,7 +15,7 @@ type Site int
 // The sites.
 const (
 	Initializer       Site = iota + 1
-	Constant               // an attribute of a Constant node: value, value_floats, sparse_value and so on
+	Constant               // an attribute of a Constant node: value, value_floats, sparse_value and others
 	SparseInitializer      // the values of a sparse initializer
 )
 
@@ -36,7 +36,7 @@ type Store int
 
 // The stores.
 const (
-	Empty      Store = iota // no payload at all: a tensor of zero elements
+	Empty      Store = iota // no payload: a tensor of zero elements
 	Raw                     // TensorProto.raw_data
 	FloatData               // TensorProto.float_data
 	DoubleData              // TensorProto.double_data
@@ -44,8 +44,8 @@ const (
 	Int64Data               // TensorProto.int64_data
 	Uint64Data              // TensorProto.uint64_data
 	StringData              // TensorProto.string_data
-	Attribute               // a plain attribute of a Constant node: value_float, value_ints and so on
-	External                // in a file beside the model; readable after OpenWithData
+	Attribute               // a plain attribute of a Constant node: value_float, value_ints and others
+	External                // in a data file; readable after OpenWithData
 )
 
 func (s Store) String() string {
@@ -57,29 +57,27 @@ func (s Store) String() string {
 	return names[s]
 }
 
-// Tensor is a named array in a model. It is read-only; ReadAt may be called by
-// several goroutines at once.
+// Tensor is a named array in a model. It is read-only and safe for concurrent use.
 type Tensor struct {
 	Name  string
-	Scope string // "" in the main graph, else the path of the sub-graph or function it sits in
+	Scope string // "" in the main graph, else the path of names to its sub-graph or function
 	DType DType
 	Dims  []int64
 	Site  Site
 	Store Store
-	// Indices and DenseDims are nil unless the tensor holds the values of a sparse one:
-	// then Dims counts the values, Indices says where they are in a tensor of DenseDims.
+	// Indices and DenseDims are nil unless the tensor holds the values of a sparse tensor. Then Dims has their
+	// number, Indices their positions, and DenseDims the shape of the dense tensor.
 	Indices   *Tensor
 	DenseDims []int64
 
 	model    *Model
-	within   []wire.Field // the fields around the payload's; the last is the tensor itself
+	within   []wire.Field // the enclosing fields of the payload; the last is the tensor's own
 	external *external    // nil unless Store is External
-	pieces   []wire.Span  // of the payload in the model's file, in order
+	pieces   []wire.Span  // ranges of the payload in the model's file, in order
 	payload  payload      // nil if it cannot be read
 }
 
-// ID names the tensor within its model: its name, after its scope if it sits in a
-// sub-graph or function.
+// ID returns the tensor's name within its model, prefixed with its scope if it sits in a sub-graph or function.
 func (t *Tensor) ID() string {
 	if t.Scope == "" {
 		return t.Name
@@ -93,24 +91,20 @@ func (t *Tensor) Len() int64 {
 	return n
 }
 
-// SizeBytes returns the size of the payload as ReadAt gives it, 0 if its elements
-// have no fixed size.
+// SizeBytes returns the size of the payload as ReadAt gives it, 0 if the elements have no fixed size.
 func (t *Tensor) SizeBytes() int64 { return (t.Len()*t.DType.bits() + 7) / 8 }
 
-// Readable reports whether the payload is a run of fixed-size elements, so that
-// ReadAt works on it.
+// Readable reports whether the payload consists of fixed-size elements, so that ReadAt works.
 func (t *Tensor) Readable() bool { return t.payload != nil }
 
-// Replaceable reports whether a [Replacement] is possible: the payload is readable and
-// no list of integers in an attribute, which could only be written as long as it is by
-// chance.
+// Replaceable reports whether a [Replacement] is possible: the payload is readable and is not a list of varints in an
+// attribute, whose encoded size depends on the values.
 func (t *Tensor) Replaceable() bool {
 	return t.payload != nil && (t.Store != Attribute || t.isPlain())
 }
 
-// ReadAt fills dst with the payload's bytes from off on: elements in row-major
-// order, little-endian, whatever the store; two 4-bit elements a byte, the first in
-// the low half.
+// ReadAt sets dst to the payload's bytes from off on: elements in row-major order, little-endian, for every store;
+// two 4-bit elements a byte, the first in the low half.
 func (t *Tensor) ReadAt(dst []byte, off int64) error {
 	if t.payload == nil || off < 0 || off+int64(len(dst)) > t.SizeBytes() {
 		return errUnreadable(t, off, len(dst))
@@ -118,8 +112,7 @@ func (t *Tensor) ReadAt(dst []byte, off int64) error {
 	return t.payload.readAt(dst, off)
 }
 
-// Location returns the data file that holds the payload, as the model names it, and
-// "" if the payload is in the model's own file.
+// Location returns the data file that holds the payload, as the model names it, or "" if the model's own file does.
 func (t *Tensor) Location() string {
 	if t.external == nil {
 		return ""
@@ -127,16 +120,15 @@ func (t *Tensor) Location() string {
 	return t.external.location
 }
 
-// SharesData reports whether the payloads of t and other are one range of one data
-// file.
+// SharesData reports whether the payloads of t and other are the same range of one data file.
 func (t *Tensor) SharesData(other *Tensor) bool {
 	a, b := t.external, other.external
 	return a != nil && b != nil && a.file != nil && a.file == b.file && a.offset == b.offset &&
-		t.SizeBytes() == other.SizeBytes() // one without elements shares nothing with what begins there
+		t.SizeBytes() == other.SizeBytes() // an empty tensor shares nothing with a payload at its offset
 }
 
-// SharedRange names the range of a data file that the payload is, the same for all
-// tensors that share it; it is "" for a payload in the model's own file.
+// SharedRange returns a name of the payload's range of a data file, equal for all tensors that share it; "" for a
+// payload in the model's own file.
 func (t *Tensor) SharedRange() string {
 	if t.external == nil || t.SizeBytes() == 0 {
 		return ""
@@ -144,8 +136,7 @@ func (t *Tensor) SharedRange() string {
 	return fmt.Sprintf("%s@%d", t.external.location, t.external.offset)
 }
 
-// Equal reports whether both tensors hold the same elements, bit for bit. Their
-// dtypes and shapes must be the same.
+// Equal reports whether both tensors have the same elements, bit for bit. Their dtypes and shapes must be equal.
 func (t *Tensor) Equal(other *Tensor) (bool, error) {
 	if t.DType == String {
 		return t.equalStrings(other)
@@ -191,11 +182,10 @@ func (t *Tensor) equalStrings(other *Tensor) (bool, error) {
 	return true, nil
 }
 
-// itemBytes is what one varint of a store holds: 4-bit elements come in pairs.
+// itemBytes returns the bytes of the payload that one varint of a store holds: 4-bit elements are stored in pairs.
 func (t *Tensor) itemBytes() int64 { return max(1, t.DType.bits()/8) }
 
-// numberBytes is the size of one number of float_data and its like: a complex element
-// is two of them, which protobuf may part.
+// numberBytes returns the size of one number of float_data or double_data. A complex element is two numbers.
 func (t *Tensor) numberBytes() int64 {
 	if t.DType == Float64 || t.DType == Complex128 {
 		return 8
@@ -203,7 +193,7 @@ func (t *Tensor) numberBytes() int64 {
 	return 4
 }
 
-// storable lists the dtypes of the stores that not every dtype may use.
+// storable lists the dtypes of the stores that do not accept every dtype.
 var storable = map[Store][]DType{
 	FloatData:  {Float32, Complex64},
 	DoubleData: {Float64, Complex128},
@@ -262,7 +252,8 @@ func (t *Tensor) checkVarints() error {
 		return asFormat(err, fmt.Sprintf("tensor %q", t.ID()))
 	}
 	if want := (t.SizeBytes() + item - 1) / item; count != want {
-		return formatf("tensor %q: shape %v of %s needs %d numbers in %s, has %d", t.ID(), t.Dims, t.DType, want, t.Store, count)
+		return formatf("tensor %q: shape %v of %s needs %d numbers in %s, has %d", t.ID(), t.Dims, t.DType, want, t.Store,
+			count)
 	}
 	t.payload = v
 	return nil
@@ -272,7 +263,7 @@ func (t *Tensor) checkSpans() error {
 	has := int64(0)
 	for _, p := range t.pieces {
 		if t.Store != Raw && p.Len%t.numberBytes() != 0 {
-			return formatf("tensor %q: %d bytes at byte %d are no whole number of values", t.ID(), p.Len, p.Off)
+			return formatf("tensor %q: %d bytes at byte %d are not a whole number of values", t.ID(), p.Len, p.Off)
 		}
 		has += p.Len
 	}
@@ -299,8 +290,7 @@ func (t *Tensor) storeFits() bool {
 	return false
 }
 
-// product multiplies dims and reports whether all are non-negative and the product
-// fits.
+// product returns the product of dims, and whether all are non-negative and the product fits an int64.
 func product(dims []int64) (n int64, ok bool) {
 	n = 1
 	zero := false

@@ -14,93 +14,89 @@ import (
 )
 
 const (
-	// maxFile is the largest protobuf message that runtimes read.
+	// maxFile is the largest protobuf message that runtimes read, in bytes.
 	maxFile = math.MaxInt32
-	// maxProvenance is kept free below maxFile for what is appended last.
+	// maxProvenance is the number of bytes below maxFile reserved for the provenance, which is appended last.
 	maxProvenance = 1 << 20
 )
 
-// Replacement is new payload for a tensor: Fill sets dst to its bytes from off on,
-// in the layout of [Tensor.ReadAt]. Fill may be called for several parts at once
-// and in any order; off and len(dst) are multiples of the element size.
+// Replacement is a new payload of a tensor: Fill sets dst to its bytes from off on, in the layout of [Tensor.ReadAt].
+// Fill may be called concurrently and in any order; off and len(dst) are multiples of the element size.
 type Replacement struct {
 	Tensor *Tensor
 	Fill   func(dst []byte, off int64) error
 }
 
-// Layout says where the payloads of a written model go.
+// Layout selects where the payloads of a written model are stored.
 type Layout int
 
 // The layouts.
 const (
-	// Keep leaves every payload where it is: in the model's file, or at the same offset
-	// of as many data files. A model that would outgrow protobuf's 2 GiB becomes Outside.
+	// Keep stores every payload where it was: in the model's file, or at the same offset of the corresponding data
+	// file. A model that would exceed protobuf's 2 GiB is written as Outside.
 	Keep Layout = iota
-	// Inside puts all payloads into the model's file.
+	// Inside stores all payloads in the model's file.
 	Inside
-	// Outside puts initializers of a kilobyte and more into data files, each payload on
-	// a boundary that systems can map.
+	// Outside stores initializers of at least 1 KiB in data files, each payload at an offset that systems can map.
 	Outside
 )
 
-// WriteOptions say how a model is written.
+// WriteOptions select how a model is written.
 type WriteOptions struct {
 	Layout     Layout
-	DataName   string // of the first data file; further ones get .2, .3 and so on. "" allows none
-	ShardBytes int64  // with Outside, a new data file begins beyond this size; 0 means never
-	Workers    int    // goroutines that make payloads; 0 means 1. The output does not depend on it
-	// Provenance makes the model's metadata property of [ProvenanceKey] when all else is
-	// written, so that it can name the hashes of data, the files just made. nil keeps
-	// what the model has.
+	DataName   string // name of the first data file, followed by .2, .3 and so on; "" allows no data files
+	ShardBytes int64  // with Outside, the size beyond which a new data file begins; 0 means no limit
+	Workers    int    // goroutines that compute payloads; 0 means 1. The output does not depend on it
+	Change     Change // of the main graph and of metadata
+	// Provenance returns the value of the model's metadata property [ProvenanceKey]. It is called after everything
+	// else is written, with the hashes of the new data files. If it is nil, the model's property is copied.
 	Provenance func(data []File) (string, error)
 }
 
-// ProvenanceKey is the metadata property that says how a model was made.
+// ProvenanceKey is the metadata property that records how a model was made.
 const ProvenanceKey = "wiseft.merge"
 
-// BlockSize is the unit in which payloads are made, in bytes; see [Replacement].
+// BlockSize is the unit in which payloads are computed, in bytes; see [Replacement].
 const BlockSize = wire.BlockSize
 
-// Output takes the files of a model.
+// Output receives the files of a model.
 type Output interface {
-	// Create begins a file; the one before it is complete. The model's own file, whose
-	// name is "", comes last.
+	// Create begins a file and ends the previous one. The model's own file, whose name is "", is the last.
 	Create(name string) (io.Writer, error)
 }
 
-// Single returns the output of a model without data files, which goes to w.
+// Single returns the Output of a model without data files, which is written to w.
 func Single(w io.Writer) Output { return single{w} }
 
 type single struct{ w io.Writer }
 
 func (s single) Create(name string) (io.Writer, error) {
 	if name != "" {
-		return nil, fmt.Errorf("graph: nowhere to put the data file %q", name)
+		return nil, fmt.Errorf("onnx: no output for the data file %q", name)
 	}
 	return s.w, nil
 }
 
-// Rewrite copies the model to w with the given payloads replaced, using up to workers
-// goroutines to make them. Every other byte is copied as it is, so no replacements
-// give the file itself. The output does not depend on workers. Payloads from other
-// files move into the model, and so do replaced ones that are stored as varints.
+// Rewrite writes the model to w as one file with the given payloads replaced, using up to workers goroutines to
+// compute them; the output does not depend on workers. All other bytes are copied: without replacements and data
+// files the output equals the file. Payloads of data files, and replaced payloads that are stored as varints, move
+// into the model as raw_data.
 func (m *Model) Rewrite(ctx context.Context, w io.Writer, replacements []Replacement, workers int) error {
 	_, err := m.Write(ctx, single{w}, replacements, WriteOptions{Layout: Inside, Workers: workers})
 	return err
 }
 
-// Write writes the model with the given payloads replaced, and returns its data files.
-// What is neither replaced nor moved by the layout is copied byte for byte. Nothing is
-// created before it is clear that the layout is possible.
+// Write writes the model with the given payloads replaced, and returns its data files. Everything that is neither
+// replaced nor changed by opt is copied byte for byte. An impossible layout is refused before the first file is created.
 func (m *Model) Write(ctx context.Context, out Output, replacements []Replacement, opt WriteOptions) ([]File, error) {
 	made, err := m.fills(replacements)
 	if err != nil {
 		return nil, err
 	}
-	return m.write(ctx, out, nil, made, opt)
+	return m.write(ctx, out, made, opt)
 }
 
-// fills returns the functions that make replaced payloads.
+// fills returns the functions that compute replaced payloads.
 func (m *Model) fills(replacements []Replacement) (map[*Tensor]fill, error) {
 	made := map[*Tensor]fill{}
 	for _, r := range replacements {
@@ -112,18 +108,18 @@ func (m *Model) fills(replacements []Replacement) (map[*Tensor]fill, error) {
 	return made, nil
 }
 
-// fill makes the bytes of a payload from off on.
+// fill sets dst to the bytes of a payload from off on.
 type fill func(dst []byte, off int64) error
 
-// inContext makes an edit's function of one that is too quick to be cancelled.
+// inContext returns f as the function of an edit. f is too quick to need cancellation.
 func (f fill) inContext(_ context.Context, dst []byte, off int64) error { return f(dst, off) }
 
-// writing is a model on its way out.
+// writing is the plan of one write.
 type writing struct {
 	m     *Model
 	made  map[*Tensor]fill
 	opt   WriteOptions
-	edits []wire.Edit // of the model's own file
+	edits []wire.Edit // edits of the model's own file
 	data  []*newData
 }
 
@@ -132,12 +128,12 @@ type newData struct {
 	name     string
 	source   *wire.Source // copied with edits
 	edits    []wire.Edit
-	checksum hash.Hash // nil if the model does not carry one
+	checksum hash.Hash // nil if the model has no checksum of it
 }
 
-// write is Write with edits of the structure.
-func (m *Model) write(ctx context.Context, out Output, edits []wire.Edit, made map[*Tensor]fill, opt WriteOptions) ([]File, error) {
-	w, err := m.layOut(edits, made, opt)
+// write is Write with replacements that are checked.
+func (m *Model) write(ctx context.Context, out Output, made map[*Tensor]fill, opt WriteOptions) ([]File, error) {
+	w, err := m.layOut(m.changeEdits(opt.Change), made, opt)
 	if err != nil {
 		return nil, err
 	}
@@ -164,14 +160,13 @@ func (m *Model) write(ctx context.Context, out Output, edits []wire.Edit, made m
 		return nil, err
 	}
 	if len(text) > maxProvenance/2 {
-		return nil, fmt.Errorf("graph: a provenance of %d bytes", len(text))
+		return nil, fmt.Errorf("onnx: a provenance of %d bytes", len(text))
 	}
-	_, err = model.Write(metadataField(ProvenanceKey, text)) // fields may come in any order
+	_, err = model.Write(metadataField(ProvenanceKey, text)) // the order of protobuf fields is free
 	return files, err
 }
 
-// layOut decides where every payload goes. edits change the structure; what they
-// remove is left out.
+// layOut computes the edits for every payload. edits change the structure; payloads that they remove are left out.
 func (m *Model) layOut(edits []wire.Edit, made map[*Tensor]fill, opt WriteOptions) (*writing, error) {
 	w := &writing{m: m, made: made, opt: opt}
 	var err error
@@ -189,7 +184,7 @@ func (m *Model) layOut(edits []wire.Edit, made map[*Tensor]fill, opt WriteOption
 	if opt.Provenance != nil {
 		edits = append(slices.Clone(edits), m.dropMetadata(ProvenanceKey)...)
 	}
-	w.edits = append(w.edits, edits...) // what goes into a tensor comes before what is put behind it
+	w.edits = append(w.edits, edits...) // edits within a tensor precede insertions after it
 	size := m.source.Size(w.edits)
 	switch {
 	case size <= maxFile-maxProvenance:
@@ -198,9 +193,11 @@ func (m *Model) layOut(edits []wire.Edit, made map[*Tensor]fill, opt WriteOption
 		opt.Layout = Outside
 		return m.layOut(edits, made, opt)
 	case opt.Layout == Outside:
-		return nil, UnsupportedError(fmt.Sprintf("without its large initializers the model still has %d bytes; a protobuf file holds %d", size, maxFile))
+		return nil, UnsupportedError(fmt.Sprintf("without its large initializers the model still has %d bytes; a protobuf "+
+			"file holds %d", size, maxFile))
 	}
-	return nil, UnsupportedError(fmt.Sprintf("as one file the model would have %d bytes; a protobuf file holds %d", size, maxFile))
+	return nil, UnsupportedError(fmt.Sprintf("as one file the model would have %d bytes; a protobuf file holds %d", size,
+		maxFile))
 }
 
 // keep replaces payloads where they are.
@@ -215,30 +212,35 @@ func (w *writing) keep(edits []wire.Edit) error {
 	}
 	for i, f := range w.m.files {
 		if w.opt.DataName == "" {
-			return errors.New("graph: the data files have no name")
+			return errors.New("onnx: the data files have no name")
 		}
 		d := &newData{name: w.dataName(i), source: f.source}
 		if f.checksum != "" {
 			d.checksum = digest.SHA1.New()
 		}
 		w.data = append(w.data, d)
-		if err := w.keepData(d, f); err != nil {
+		if err := w.keepData(d, f, edits); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// keepData replaces payloads in a data file, and the file's name in the model.
-func (w *writing) keepData(d *newData, f *dataFile) error {
+// keepData replaces payloads in a data file, and the file's name in the model. Payloads of tensors that edits remove
+// stay in the data file.
+func (w *writing) keepData(d *newData, f *dataFile, edits []wire.Edit) error {
 	var last *Tensor
 	for _, t := range f.tensors {
+		if removed(edits, t.start()) {
+			continue
+		}
 		if err := w.relocate(t, d); err != nil {
 			return err
 		}
 		if last != nil && last.SharesData(t) {
 			if (w.made[t] == nil) != (w.made[last] == nil) {
-				return UnsupportedError(fmt.Sprintf("tensors %q and %q share their bytes of %q, and only one of them changes", last.ID(), t.ID(), f.location))
+				return UnsupportedError(fmt.Sprintf("tensors %q and %q share their bytes of %q, and only one of them changes",
+					last.ID(), t.ID(), f.location))
 			}
 			continue
 		}
@@ -251,7 +253,7 @@ func (w *writing) keepData(d *newData, f *dataFile) error {
 	return nil
 }
 
-// relocate changes the data file's name and checksum in the tensor.
+// relocate replaces the data file's name and checksum in the tensor.
 func (w *writing) relocate(t *Tensor, d *newData) error {
 	return t.eachEntry(func(key string, value []wire.Field) {
 		at := value[len(value)-1].Body
@@ -260,10 +262,11 @@ func (w *writing) relocate(t *Tensor, d *newData) error {
 			w.edits = append(w.edits, wire.NewEdit(at, []byte(d.name), value))
 		case keyChecksum:
 			size := int64(digest.SHA1.Size())
-			w.edits = append(w.edits, wire.Edit{At: at, Size: size, Within: value, Fill: func(_ context.Context, dst []byte, off int64) error {
-				copy(dst, digest.Hex(d.checksum)[off:]) // the data file is complete by now
+			sum := fill(func(dst []byte, off int64) error {
+				copy(dst, digest.Hex(d.checksum)[off:]) // the data file is complete at this point
 				return nil
-			}})
+			})
+			w.edits = append(w.edits, wire.Edit{At: at, Size: size, Within: value, Fill: sum.inContext})
 		}
 	})
 }
@@ -275,7 +278,8 @@ func (w *writing) inside(edits []wire.Edit) error {
 			continue
 		}
 		if t.external != nil && t.payload == nil {
-			return UnsupportedError(fmt.Sprintf("tensor %q: its data is in another file (%s), which is not open", t.ID(), t.external.location))
+			return UnsupportedError(fmt.Sprintf("tensor %q: its data is in another file (%s), which is not open", t.ID(),
+				t.external.location))
 		}
 		if err := w.stay(t); err != nil {
 			return err
@@ -284,8 +288,8 @@ func (w *writing) inside(edits []wire.Edit) error {
 	return nil
 }
 
-// stay leaves a payload in the model's file, or moves it there. New bytes take the
-// place of as many old ones; where that is not possible they become raw_data.
+// stay keeps a payload in the model's file, or moves it there. A new payload overwrites an old one of the same size,
+// or else is stored as raw_data.
 func (w *writing) stay(t *Tensor) error {
 	f := w.made[t]
 	switch {
@@ -302,7 +306,7 @@ func (w *writing) stay(t *Tensor) error {
 	return err
 }
 
-// dataName names the i-th data file.
+// dataName returns the name of the i-th data file.
 func (w *writing) dataName(i int) string {
 	if i == 0 {
 		return w.opt.DataName

@@ -2,7 +2,7 @@ package onnx
 
 import (
 	"bytes"
-	"crypto/sha1" // the checksum of ONNX's external data
+	"crypto/sha1" // checksums of ONNX's external data
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -25,7 +25,7 @@ func (s shelf) Create(name string) (io.Writer, error) {
 	return s[name], nil
 }
 
-// open opens what was written.
+// open opens the written model.
 func (s shelf) open(t testing.TB) *Model {
 	t.Helper()
 	data := s[""].Bytes()
@@ -52,7 +52,7 @@ func write(t testing.TB, m *Model, replacements []Replacement, opt WriteOptions)
 	return out, files
 }
 
-// sameTensors compares all that can be read.
+// sameTensors compares all readable payloads.
 func sameTensors(t testing.TB, got, want *Model) {
 	t.Helper()
 	if len(got.Tensors) != len(want.Tensors) || len(want.Tensors) == 0 {
@@ -60,7 +60,8 @@ func sameTensors(t testing.TB, got, want *Model) {
 	}
 	for i, w := range want.Tensors {
 		g := got.Tensors[i]
-		if same, err := g.Equal(w); err != nil || !same || g.ID() != w.ID() || g.DType != w.DType || !slices.Equal(g.Dims, w.Dims) {
+		if same, err := g.Equal(w); err != nil || !same || g.ID() != w.ID() || g.DType != w.DType ||
+			!slices.Equal(g.Dims, w.Dims) {
 			t.Errorf("tensor %s %s %v is not %s %s %v (%v)", g.ID(), g.DType, g.Dims, w.ID(), w.DType, w.Dims, err)
 		}
 	}
@@ -75,7 +76,7 @@ func filled(x *Tensor, b byte) Replacement {
 	}}
 }
 
-// Every layout holds the same tensors, of models of every kind, and leads back.
+// Every layout has the same tensors, for models of every kind, and can be written as every other layout.
 func TestLayoutsHoldTheSameTensors(t *testing.T) {
 	t.Parallel()
 	paths := append(good(t), glob(t, "testdata/stores/*.onnx")...)
@@ -107,6 +108,58 @@ func TestLayoutsHoldTheSameTensors(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// Every layout of a model that is reduced to its first operator has the same tensors, with new payloads. Payloads of
+// removed tensors are not computed.
+func TestLayoutsOfAChangedModel(t *testing.T) {
+	t.Parallel()
+	paths := append(good(t), glob(t, "testdata/stores/*.onnx")...)
+	for _, path := range append(paths, glob(t, "testdata/external/*.onnx")...) {
+		m, err := openExternal(t, path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(m.Graph.Nodes) == 0 {
+			continue
+		}
+		first := m.Graph.Nodes[0]
+		change := Change{Needed: map[string]bool{}}
+		for _, name := range append(slices.Clone(first.Inputs), first.Outputs...) {
+			change.Needed[name] = true
+		}
+		change.Add.Output(m.Graph.Value(first.Outputs[0]))
+		reduced, _ := write(t, m, nil, WriteOptions{Layout: Inside, Change: change})
+		left := reduced.open(t)
+		var replacements []Replacement
+		for _, x := range m.Tensors {
+			r := filled(x, 1)
+			if left.Lookup(x.ID()) == nil {
+				r.Fill = func([]byte, int64) error { return fmt.Errorf("%s is removed, and its payload is computed", x.ID()) }
+			}
+			if x.Replaceable() {
+				replacements = append(replacements, r)
+			}
+		}
+		inside, _ := write(t, m, replacements, WriteOptions{Layout: Inside, Change: change})
+		for _, opt := range []WriteOptions{{Layout: Keep, DataName: "x.data"}, {Layout: Outside, DataName: "x.data", Workers: 3}} {
+			opt.Change = change
+			out, _ := write(t, m, replacements, opt)
+			if got, want := out.open(t), inside.open(t); len(want.Tensors) == len(left.Tensors) {
+				sameTensorsOrNone(t, got, want)
+			} else {
+				t.Errorf("%s: %d tensors, want %d", path, len(want.Tensors), len(left.Tensors))
+			}
+		}
+	}
+}
+
+// sameTensorsOrNone is sameTensors for models that may have no tensors.
+func sameTensorsOrNone(t testing.TB, got, want *Model) {
+	t.Helper()
+	if len(got.Tensors)+len(want.Tensors) > 0 {
+		sameTensors(t, got, want)
 	}
 }
 
@@ -155,7 +208,7 @@ func TestKeepPatchesDataInPlace(t *testing.T) {
 	}
 }
 
-// Several data files, shared ranges and SHA-1 checksums survive.
+// Several data files, shared ranges and SHA-1 checksums are preserved.
 func TestKeepRenewsChecksums(t *testing.T) {
 	t.Parallel()
 	m, err := openExternal(t, "testdata/stores/external.onnx")
@@ -198,7 +251,7 @@ func TestKeepRenewsChecksums(t *testing.T) {
 	}
 }
 
-// Payloads begin where systems can map them, and a shard holds what fits.
+// Payloads begin at mappable offsets, and shards respect their size.
 func TestOutsideAlignsAndShards(t *testing.T) {
 	t.Parallel()
 	m := inlineModel(t, 100, 300<<10, 5000, 10, 2<<20, 5000)
@@ -229,7 +282,8 @@ func TestOutsideAlignsAndShards(t *testing.T) {
 	if want := []int64{300<<10 + 5000, 2 << 20, 5000}; !slices.Equal(sizes, want) {
 		t.Errorf("shards of %v bytes, want %v", sizes, want)
 	}
-	if names := []string{files[0].Name, files[1].Name, files[2].Name}; !slices.Equal(names, []string{"x.data", "x.data.2", "x.data.3"}) {
+	names := []string{files[0].Name, files[1].Name, files[2].Name}
+	if !slices.Equal(names, []string{"x.data", "x.data.2", "x.data.3"}) {
 		t.Errorf("shards are named %v", names)
 	}
 }
@@ -252,7 +306,7 @@ func inlineModel(t testing.TB, sizes ...int) *Model {
 	return m
 }
 
-// discard is an Output that counts.
+// discard is an Output that counts bytes.
 type discard map[string]*counter
 
 type counter struct{ n int64 }
@@ -267,7 +321,7 @@ func (d discard) Create(name string) (io.Writer, error) {
 	return d[name], nil
 }
 
-// zeros is a huge model: a head, and nothing but zeros after it.
+// zeros is a huge model: a head followed by zeros.
 type zeros []byte
 
 func (z zeros) ReadAt(p []byte, off int64) (int, error) {
@@ -278,7 +332,7 @@ func (z zeros) ReadAt(p []byte, off int64) (int, error) {
 	return len(p), nil
 }
 
-// A model that outgrows protobuf is written with data files, if it may have some.
+// A model that exceeds protobuf's limit is written with data files, if they are allowed.
 func TestKeepSpillsBeyondProtobuf(t *testing.T) {
 	t.Parallel()
 	const size = 2200 << 20
@@ -303,7 +357,8 @@ func TestKeepSpillsBeyondProtobuf(t *testing.T) {
 	for _, opt := range []WriteOptions{{Layout: Keep}, {Layout: Inside}, {Layout: Outside}} {
 		out := discard{}
 		if _, err := m.Write(t.Context(), out, nil, opt); !errors.As(err, &unsupported) || len(out) != 0 {
-			t.Errorf("layout %d without data files: error %v after %d files, want an UnsupportedError before any", opt.Layout, err, len(out))
+			t.Errorf("layout %d without data files: error %v after %d files, want an UnsupportedError before any", opt.Layout,
+				err, len(out))
 		}
 	}
 }
@@ -316,7 +371,7 @@ func appendVarint(b []byte, v uint64) []byte {
 	return append(b, byte(v))
 }
 
-// The provenance replaces the one before, and knows the data files.
+// The provenance replaces the previous one and receives the hashes of the data files.
 func TestProvenanceIsWrittenLast(t *testing.T) {
 	t.Parallel()
 	m := inlineModel(t, 5000, 10)
@@ -335,13 +390,14 @@ func TestProvenanceIsWrittenLast(t *testing.T) {
 	}
 	sameTensors(t, second, m)
 	failed := errors.New("failed")
-	_, err := m.Write(t.Context(), shelf{}, nil, WriteOptions{Provenance: func([]File) (string, error) { return "", failed }})
+	_, err := m.Write(t.Context(), shelf{}, nil, WriteOptions{
+		Provenance: func([]File) (string, error) { return "", failed }})
 	if !errors.Is(err, failed) {
 		t.Errorf("error %v, want that of the provenance", err)
 	}
 }
 
-// A hard link is fine as long as all of the file's names are in the folder.
+// A hard link is accepted if all names of the file are in the folder.
 func TestHardLinksOutOfTheFolder(t *testing.T) {
 	t.Parallel()
 	top := t.TempDir()

@@ -9,19 +9,18 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/onnx/flow"
 )
 
-// pairing is what a method says of a tensor of B: which one of A it is, and how that is
-// to be transposed.
+// pairing is the counterpart of a tensor of B in A, and its axis permutation.
 type pairing struct {
 	idA        string
 	transposed []int
 }
 
-// score counts what a method made of the weights of B.
+// score counts the results of a method for the weights of B.
 type score struct {
-	right   int // paired as the truth has it
-	refused int // left unpaired, as it must be
-	missed  int // left unpaired although A has it
-	wrong   int // paired with something else, or in another layout: corrupts a merge in silence
+	right   int // as in the ground truth
+	refused int // unpaired, as required
+	missed  int // unpaired although A has a counterpart
+	wrong   int // paired with another tensor or layout, which would corrupt a merge
 }
 
 func (s *score) add(x score) {
@@ -35,7 +34,7 @@ func (s score) String() string {
 	return fmt.Sprintf("right %6d  refused %6d  missed %6d  wrong %6d", s.right, s.refused, s.missed, s.wrong)
 }
 
-// judge compares the pairs that a method found, by ID in b, with the truth.
+// judge compares pairs, by ID in b, with the ground truth.
 func judge(a, b corpusFile, pairs map[string]pairing) score {
 	var s score
 	want := truth(a, b)
@@ -64,7 +63,7 @@ func judge(a, b corpusFile, pairs map[string]pairing) score {
 	return s
 }
 
-// byPosition pairs the i-th float tensor of each shape.
+// byPosition pairs the i-th float tensors of each shape.
 func byPosition(a, b *onnx.Model) map[string]pairing {
 	waiting := map[string][]string{}
 	for _, t := range a.Tensors {
@@ -82,8 +81,8 @@ func byPosition(a, b *onnx.Model) map[string]pairing {
 	return pairs
 }
 
-// nameBaseline pairs tensors of one name, dtype and shape that some operator of one
-// kind takes as the same input. It keeps these roles, by model.
+// nameBaseline pairs tensors of equal name, dtype and shape that operators of one type take as the same input. It
+// caches these roles by model.
 type nameBaseline map[*onnx.Model]map[string][]string
 
 func (n nameBaseline) pair(t *testing.T, a, b *onnx.Model) map[string]pairing {
@@ -114,13 +113,12 @@ func (n nameBaseline) roles(t *testing.T, m *onnx.Model) map[string][]string {
 	return n[m]
 }
 
-// TestBaselinesFail shows that the corpus is hard: what is easy to write pairs wrongly,
-// or not at all.
+// TestBaselinesFail shows that the corpus is hard: simple methods pair wrongly or not at all.
 func TestBaselinesFail(t *testing.T) {
 	t.Parallel()
 	names := nameBaseline{}
 	var position, name score
-	sums := map[string]*[2]score{} // by what the two exports are
+	sums := map[string]*[2]score{} // by the relation of the two exports
 	var order []string
 	corpusPairs(t, func(t *testing.T, a, b corpusFile) {
 		p := judge(a, b, byPosition(a.model, b.model))
@@ -151,7 +149,7 @@ func TestBaselinesFail(t *testing.T) {
 	}
 }
 
-// relation names the row of the table that a pair of files counts in.
+// relation names the table row in which a pair of files is counted.
 func relation(a, b corpusFile) string {
 	switch {
 	case a.Head != b.Head:
@@ -163,8 +161,7 @@ func relation(a, b corpusFile) string {
 	}
 }
 
-// roles says of every tensor of the main graph which operators consume it, and in which
-// inputs: "Conv[1]".
+// roles returns, for every tensor of the main graph, its consumers and their inputs: "Conv[1]".
 func roles(m *onnx.Model) (map[string][]string, error) {
 	weights, err := flow.New(m)
 	if err != nil {

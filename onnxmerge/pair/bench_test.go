@@ -9,8 +9,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// chain makes a model of n blocks of MatMul, Add and Relu with 8 x 8 weights; names
-// begin with prefix.
+// chain returns a model of n blocks of MatMul, Add and Relu with 8 x 8 weights, whose names begin with prefix.
 func chain(tb testing.TB, n int, prefix string) *onnx.Model {
 	tb.Helper()
 	text := func(b []byte, num protowire.Number, s string) []byte {
@@ -56,7 +55,7 @@ func chain(tb testing.TB, n int, prefix string) *onnx.Model {
 	return m
 }
 
-// Equal shapes in a row are told apart by what leads to them.
+// Weights of equal shape in a chain are distinguished by upstream structure.
 func TestEqualShapesInARow(t *testing.T) {
 	t.Parallel()
 	a, b := chain(t, 100, "first"), chain(t, 100, "other")

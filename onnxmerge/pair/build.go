@@ -6,44 +6,44 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
-// builder makes a form.
+// builder makes the reduced graph of a model.
 type builder struct {
-	model     *onnx.Model
-	form      *form
-	functions map[string]*onnx.Graph // by scope
-	depth     int                    // of calls
-	normed    map[*onnx.Node]*norm
+	model      *onnx.Model
+	graph      *reduced
+	functions  map[string]*onnx.Graph // by scope
+	depth      int                    // nested calls of functions
+	batchNorms map[*onnx.Node]*norm
 }
 
-func newForm(m *onnx.Model) *form {
-	b := &builder{model: m, form: &form{}, functions: map[string]*onnx.Graph{}, normed: map[*onnx.Node]*norm{}}
+func newReduced(m *onnx.Model) *reduced {
+	b := &builder{model: m, graph: &reduced{}, functions: map[string]*onnx.Graph{}, batchNorms: map[*onnx.Node]*norm{}}
 	for _, f := range m.Functions {
 		b.functions[f.Scope] = f
 	}
 	for g := range m.Bodies() {
-		b.markNormed(g)
+		b.markBatchNorms(g)
 	}
 	names := scope{values: map[string]*value{}}
 	for i, in := range m.Graph.Inputs {
 		names.values[in.Name] = &value{up: hashOf("input", uint64(i))}
 	}
 	b.body(m.Graph, names)
-	return b.form
+	return b.graph
 }
 
-// scope has the values that a body can name: its own, and those of what is around it.
+// scope maps the names visible in a body to values: the body's own and those of the enclosing scopes.
 type scope struct {
 	values map[string]*value
-	around *scope
-	// enter makes what a value from around is inside of the body; nil leaves it.
+	outer  *scope
+	// enter returns the value inside of the body for a data value of the enclosing scope; nil keeps the value.
 	enter func(*value) *value
 }
 
 func (s scope) lookup(name string) *value {
-	if v := s.values[name]; v != nil || s.around == nil {
+	if v := s.values[name]; v != nil || s.outer == nil {
 		return v
 	}
-	v := s.around.lookup(name)
+	v := s.outer.lookup(name)
 	if v != nil && v.kind == data && s.enter != nil {
 		v = s.enter(v)
 		s.values[name] = v
@@ -51,7 +51,7 @@ func (s scope) lookup(name string) *value {
 	return v
 }
 
-// body adds the operators of g. It returns the values of the graph's outputs.
+// body adds the operators of g and returns the values of its outputs.
 func (b *builder) body(g *onnx.Graph, names scope) []*value {
 	lookup := func(name string) *value {
 		if name == "" {
@@ -92,7 +92,7 @@ func (b *builder) body(g *onnx.Graph, names scope) []*value {
 	return results
 }
 
-// captured finds a tensor of a graph around g.
+// captured returns the tensor of that name in a graph enclosing g.
 func (b *builder) captured(g *onnx.Graph, name string) *value {
 	if t, _, _ := b.model.Resolve(g, name); t != nil {
 		return leaf(t)
@@ -100,28 +100,29 @@ func (b *builder) captured(g *onnx.Graph, name string) *value {
 	return &value{kind: constant}
 }
 
-// leaf is the value of a tensor. Integers and their like are constants, which do not
-// tell weights apart: exporters compute them, fold them or make attributes of them.
+// leaf returns the value of a stored tensor. Tensors that are not floating point are constants, which do not
+// contribute to colours: exporters compute them, fold them or turn them into attributes.
 func leaf(t *onnx.Tensor) *value {
 	if !t.DType.IsFloat() || t.Indices != nil {
 		return &value{kind: constant}
 	}
-	v := view{tensor: t, shape: t.Dims, perm: make([]int, len(t.Dims))}
+	v := permuted{tensor: t, shape: t.Dims, perm: make([]int, len(t.Dims))}
 	for i := range v.perm {
 		v.perm[i] = i
 	}
-	return &value{kind: weight, view: v}
+	return &value{kind: weight, permuted: v}
 }
 
-// control adds an If, Loop or Scan. What its bodies compute is told apart by the body.
+// control adds an If, Loop or Scan. The edges into and out of each body carry the operator and the body's index, so
+// that colours differ between bodies.
 func (b *builder) control(n *onnx.Node, ins []*value, names *scope) []*value {
 	edge := func(name string, ins ...*value) *value {
-		return b.form.add(&op{name: name, node: n, bounded: true}, ins)
+		return b.graph.add(&op{name: name, node: n, bounded: true}, ins)
 	}
 	entry := edge(n.OpType, onlyData(ins)...)
 	results := []*value{entry}
 	for i, sub := range n.Subgraphs {
-		inner := scope{values: map[string]*value{}, around: names, enter: func(v *value) *value {
+		inner := scope{values: map[string]*value{}, outer: names, enter: func(v *value) *value {
 			return edge(fmt.Sprintf("%s enters %d", n.OpType, i), v, entry)
 		}}
 		for k, in := range sub.Inputs {
@@ -165,7 +166,7 @@ func (b *builder) node(n *onnx.Node, ins []*value, scope string) []*value {
 			return []*value{v.transposed(n.Ints["perm"])}
 		}
 	case "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Expand", "Tile", "Cast", "CastLike":
-		// The elements and their order stay; how they are grouped does not tell weights apart.
+		// The order of the elements is unchanged, and colours ignore their grouping.
 		if v := first(); v.kind == weight {
 			return []*value{v}
 		}
@@ -187,22 +188,22 @@ func (b *builder) node(n *onnx.Node, ins []*value, scope string) []*value {
 	out := b.operator(n.OpType, n, ins)
 	outs := make([]*value, len(n.Outputs))
 	for k := range outs {
-		outs[k] = out // parts of one result are not told apart
+		outs[k] = out // all outputs have one colour
 	}
 	return outs
 }
 
-// operator adds an operator of the given name, made from n.
+// operator adds an operator of the given name for node n.
 func (b *builder) operator(name string, n *onnx.Node, ins []*value) *value {
-	return b.form.add(&op{name: name, node: n, norm: b.normed[n]}, ins)
+	return b.graph.add(&op{name: name, node: n, norm: b.batchNorms[n]}, ins)
 }
 
-// maxCalls bounds functions that call each other.
+// maxCalls bounds the depth of nested function calls, which a malformed file can make endless.
 const maxCalls = 16
 
 func functionScope(n *onnx.Node) string { return "functions/" + n.Domain + "." + n.OpType }
 
-// call adds the operators of a function, each time that it is called.
+// call inlines the operators of a function.
 func (b *builder) call(f *onnx.Graph, ins []*value) []*value {
 	b.depth++
 	defer func() { b.depth-- }()
@@ -224,7 +225,7 @@ func (b *builder) constantNode(n *onnx.Node, scope string) *value {
 	return &value{kind: constant}
 }
 
-// gemm takes Gemm apart: MatMul with a view of the weight, and Add.
+// gemm decomposes Gemm into MatMul, with the weight's axes permuted for transA and transB, and Add.
 func (b *builder) gemm(n *onnx.Node, ins []*value) []*value {
 	x, w := ins[0], ins[1]
 	if w != nil && w.kind == weight && isSet(n, "transB") {
@@ -240,8 +241,7 @@ func (b *builder) gemm(n *onnx.Node, ins []*value) []*value {
 	return []*value{out}
 }
 
-// norm takes a normalisation apart: what it scales and shifts by are operands of Mul and
-// Add, as where an exporter writes it with plain operators.
+// norm decomposes a normalisation: its scale and shift become operands of Mul and Add, as some exporters write them.
 func (b *builder) norm(n *onnx.Node, ins []*value) []*value {
 	out := ins[0]
 	for k, name := range []string{"Mul", "Add"} {

@@ -10,15 +10,15 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
-// likeness compares whole weights of the corpus. It keeps what it has read.
-type likeness map[likenessKey][]float64
+// corpusCosines compares whole weights of the corpus and caches their values.
+type corpusCosines map[corpusKey][]float64
 
-type likenessKey struct {
+type corpusKey struct {
 	tensor *onnx.Tensor
 	perm   string
 }
 
-func (l likeness) alike(a, b *onnx.Tensor, perm []int) (float64, bool, error) {
+func (l corpusCosines) similarity(a, b *onnx.Tensor, perm []int) (float64, bool, error) {
 	if a.DType != onnx.Float32 || b.DType != onnx.Float32 {
 		return 0, false, nil
 	}
@@ -34,8 +34,8 @@ func (l likeness) alike(a, b *onnx.Tensor, perm []int) (float64, bool, error) {
 	return cosine, ok, nil
 }
 
-func (l likeness) values(t *onnx.Tensor, perm []int) ([]float64, error) {
-	key := likenessKey{t, fmt.Sprint(perm)}
+func (l corpusCosines) values(t *onnx.Tensor, perm []int) ([]float64, error) {
+	key := corpusKey{t, fmt.Sprint(perm)}
 	if l[key] != nil {
 		return l[key], nil
 	}
@@ -48,7 +48,7 @@ func (l likeness) values(t *onnx.Tensor, perm []int) ([]float64, error) {
 		values[i] = float64(math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:])))
 	}
 	if perm != nil {
-		whole := perm // with the axes of length 1, which Pair.Perm leaves out
+		whole := perm // with the axes of length 1, which Pair.Perm omits
 		for axis, d := range t.Dims {
 			if d == 1 {
 				whole = append(whole[:len(whole):len(whole)], axis)
@@ -60,10 +60,10 @@ func (l likeness) values(t *onnx.Tensor, perm []int) ([]float64, error) {
 	return values, nil
 }
 
-// found is what Find says of the weights of b.
-func found(t *testing.T, a, b corpusFile, alike Likeness) map[string]pairing {
+// found returns the pairs that Find finds among the weights of b.
+func found(t *testing.T, a, b corpusFile, similarity Likeness) map[string]pairing {
 	t.Helper()
-	al, err := Find(a.model, b.model, alike)
+	al, err := Find(a.model, b.model, similarity)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,21 +76,20 @@ func found(t *testing.T, a, b corpusFile, alike Likeness) map[string]pairing {
 	return pairs
 }
 
-// No weight is ever paired with another one, between any two exports; and two exports of
-// one kind pair whole, whatever became of their names. With the weights as evidence, so do
-// most exports of different kinds.
+// No weight is paired with a wrong one, between any two exports. Two exports of one kind pair completely, with equal
+// or other names. With weight values as evidence, most exports of different kinds do, too.
 func TestFindMakesNoMistake(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		name  string
-		alike Likeness
-		right int // at least
-	}{{"structure", nil, 24000}, {"structure and weights", likeness{}.alike, 32000}} {
+		name       string
+		similarity Likeness
+		right      int // at least
+	}{{"structure", nil, 24000}, {"structure and weights", corpusCosines{}.similarity, 32000}} {
 		var all score
 		sums := map[string]*score{}
 		var order []string
 		corpusPairs(t, func(t *testing.T, a, b corpusFile) {
-			got := judge(a, b, found(t, a, b, c.alike))
+			got := judge(a, b, found(t, a, b, c.similarity))
 			if got.wrong > 0 {
 				t.Errorf("%s and %s by %s: %d weights are paired with others", a.File, b.File, c.name, got.wrong)
 			}
@@ -107,7 +106,8 @@ func TestFindMakesNoMistake(t *testing.T) {
 			t.Logf("%-42s %v", row, sums[row])
 		}
 		t.Logf("%-42s %v, by %s", "all", all, c.name)
-		for _, export := range []string{"fold", "keep", "hashed", "opset11", "opset17", "opset20", "dynamo", "dynamo_optimized", "slim", "slim_keep"} {
+		for _, export := range []string{"fold", "keep", "hashed", "opset11", "opset17", "opset20", "dynamo",
+			"dynamo_optimized", "slim", "slim_keep"} {
 			if s := sums["the same export, "+export]; s == nil || s.missed*50 > s.right {
 				t.Errorf("two exports of one kind, %s, by %s: %v", export, c.name, s)
 			}

@@ -16,8 +16,8 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
-// corpusFile is one export of one architecture with weight set "a", the pre-trained, or
-// "b", the fine-tuned, and what scripts/corpus found out about its tensors.
+// corpusFile is an export of an architecture with weight set "a" (pre-trained) or "b" (fine-tuned), with the origin
+// of its tensors as determined by scripts/corpus.
 type corpusFile struct {
 	File         string         `json:"file"`
 	Architecture string         `json:"architecture"`
@@ -29,30 +29,29 @@ type corpusFile struct {
 	model *onnx.Model
 }
 
-// corpusTensor is a tensor of the model and where its elements are from: a parameter,
-// several that were joined, what was computed from parameters, or a constant, which
-// both weight sets share.
+// corpusTensor is a tensor of the model and the origin of its elements: a parameter, several joined parameters, a
+// value computed from parameters, or a constant, which both weight sets share.
 type corpusTensor struct {
 	ID    string  `json:"id"`
-	DType string  `json:"dtype"` // "" is float32
+	DType string  `json:"dtype"` // "" means float32
 	Dims  []int64 `json:"dims"`
 
-	Constant string `json:"constant"` // why it is one: "integer", "scalar", "zeros" and so on
+	Constant string `json:"constant"` // reason: "integer", "scalar", "zeros" and others
 	Computed string `json:"computed"`
 	corpusOrigin
 }
 
-// corpusOrigin says which elements of which parameter there are, and in which order.
+// corpusOrigin lists which elements of which parameter a tensor holds, and their order.
 type corpusOrigin struct {
 	Param      string         `json:"param"`
 	Tied       []string       `json:"tied"`       // other names of the parameter
-	Folded     []string       `json:"folded"`     // the BatchNorms in it
+	Folded     []string       `json:"folded"`     // BatchNorms folded into it
 	Sliced     []int          `json:"sliced"`     // axis of the parameter, first row, row after the last
-	Reordered  *corpusBlocks  `json:"reordered"`  // of the gates of recurrent layers
-	Repeated   int            `json:"repeated"`   // how often the rows are repeated
+	Reordered  *corpusBlocks  `json:"reordered"`  // gates of recurrent layers
+	Repeated   int            `json:"repeated"`   // number of repetitions of the rows
 	Joined     int            `json:"joined"`     // the axis along which Parts are joined
 	Parts      []corpusOrigin `json:"parts"`      // nil unless joined from several parameters
-	Transposed []int          `json:"transposed"` // nil for PyTorch's own order of axes
+	Transposed []int          `json:"transposed"` // nil for PyTorch's axis order
 	Reshaped   bool           `json:"reshaped"`
 }
 
@@ -114,8 +113,8 @@ func corpus(t testing.TB) []corpusFile {
 	return m.Files
 }
 
-// corpusPairs calls f with every pre-trained and every fine-tuned file of each
-// architecture, in a subtest per architecture.
+// corpusPairs calls f with every pair of a pre-trained and a fine-tuned file of one architecture, in a subtest per
+// architecture.
 func corpusPairs(t *testing.T, f func(t *testing.T, a, b corpusFile)) {
 	t.Helper()
 	files := map[string][2][]corpusFile{}
@@ -142,8 +141,8 @@ func corpusPairs(t *testing.T, f func(t *testing.T, a, b corpusFile)) {
 	}
 }
 
-// TestCorpusIsWhole checks that the manifest lists the files that are there, and of each
-// file the tensors that onnx.Open finds, no more and no fewer.
+// TestCorpusIsWhole checks that the manifest lists exactly the files that exist, and for each file exactly the
+// tensors that onnx.Open finds.
 func TestCorpusIsWhole(t *testing.T) {
 	t.Parallel()
 	listed := map[string]bool{}
@@ -193,8 +192,8 @@ func TestCorpusIsWhole(t *testing.T) {
 	}
 }
 
-// TestCorpusConstants checks that what the manifest calls constants is the same in both
-// weight sets. A weight among them would not be.
+// TestCorpusConstants checks that the constants of the manifest are equal in both weight sets, which a weight would
+// not be.
 func TestCorpusConstants(t *testing.T) {
 	t.Parallel()
 	compared := 0
@@ -213,8 +212,7 @@ func TestCorpusConstants(t *testing.T) {
 	}
 }
 
-// constants returns the dtypes, dims and bytes of a file's constants, sorted, for names
-// may differ.
+// constants returns dtype, dims and bytes of a file's constants, sorted, because names may differ.
 func constants(t *testing.T, f corpusFile) []string {
 	t.Helper()
 	var list []string

@@ -12,8 +12,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// modelText writes small models: a line per tensor, "name 8x8 seed", whose elements are
-// random, and a line per operator, "y = MatMul x w".
+// modelText builds small models in protobuf form.
 type modelText struct{ graph []byte }
 
 func (m *modelText) field(b []byte, num protowire.Number, s string) []byte {
@@ -43,7 +42,7 @@ func (m *modelText) node(out, op string, ins ...string) {
 	m.graph = m.field(m.graph, 1, string(m.field(m.field(b, 2, out), 4, op)))
 }
 
-// open opens a model from x to y.
+// open opens the model with input x and output y.
 func (m *modelText) open(t testing.TB) *onnx.Model {
 	t.Helper()
 	g := m.field(m.field(m.graph, 11, string(m.field(nil, 1, "x"))), 12, string(m.field(nil, 1, "y")))
@@ -55,7 +54,7 @@ func (m *modelText) open(t testing.TB) *onnx.Model {
 	return model
 }
 
-// random returns n normal numbers; near adds a little to them, as fine-tuning does.
+// random returns n standard normal numbers.
 func random(seed uint64, n int) []float32 {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	out := make([]float32, n)
@@ -65,6 +64,7 @@ func random(seed uint64, n int) []float32 {
 	return out
 }
 
+// near adds normal numbers of standard deviation .2, as fine-tuning does.
 func near(values []float32, seed uint64) []float32 {
 	out := random(seed, len(values))
 	for i, v := range values {
@@ -73,8 +73,8 @@ func near(values []float32, seed uint64) []float32 {
 	return out
 }
 
-// Two branches of one form are told apart by their weights, where names cannot; the pair
-// says among how many. Weights that are no better than each other are refused.
+// Two equal branches are distinguished by their weights where names cannot, and Among counts them. Weights without a
+// clear best counterpart are refused.
 func TestSymmetricBranches(t *testing.T) {
 	t.Parallel()
 	branches := func(left, right string, l, r []float32) *onnx.Model {
@@ -94,12 +94,13 @@ func TestSymmetricBranches(t *testing.T) {
 		want string
 	}{
 		{"other names and order", branches("u", "v", near(two, 3), near(one, 4)), "u=two/weights/2 v=one/weights/2 "},
-		{"the same names", branches("two", "one", near(two, 3), near(one, 4)), "two=two/structure and name/2 one=one/structure and name/2 "},
+		{"the same names", branches("two", "one", near(two, 3), near(one, 4)),
+			"two=two/structure and name/2 one=one/structure and name/2 "},
 		{"names exchanged", branches("one", "two", near(two, 3), near(one, 4)), "one=two/weights/2 two=one/weights/2 "},
 		{"twins", branches("u", "v", near(one, 3), near(one, 4)), ""},
 		{"strangers", branches("u", "v", random(5, 64), random(6, 64)), ""},
 	} {
-		al, err := Find(a, c.b, likeness{}.alike)
+		al, err := Find(a, c.b, corpusCosines{}.similarity)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -113,8 +114,7 @@ func TestSymmetricBranches(t *testing.T) {
 	}
 }
 
-// One tensor that plays two parts pairs with both of the other model's, and leaves it to
-// who reads their elements whether these are one weight.
+// One tensor with two uses pairs with both tensors of the other model. The caller compares their elements.
 func TestTiedWeights(t *testing.T) {
 	t.Parallel()
 	embedding := random(1, 80)
@@ -130,14 +130,14 @@ func TestTiedWeights(t *testing.T) {
 		return m.open(t)
 	}
 	tied := untied("word", "word")
-	al, err := Find(tied, untied("word", "decoder"), likeness{}.alike)
+	al, err := Find(tied, untied("word", "decoder"), corpusCosines{}.similarity)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(al.Pairs) != 2 || al.Pairs[0].A != al.Pairs[1].A || al.Pairs[0].Tied != nil || len(al.OnlyA) != 0 {
 		t.Errorf("untied in b: %+v", al.Pairs)
 	}
-	if al, err = Find(untied("word", "decoder"), tied, likeness{}.alike); err != nil {
+	if al, err = Find(untied("word", "decoder"), tied, corpusCosines{}.similarity); err != nil {
 		t.Fatal(err)
 	}
 	if len(al.Pairs) != 1 || len(al.Pairs[0].Tied) != 1 || al.Pairs[0].Tied[0].A.ID() != "decoder" || len(al.OnlyA) != 0 {
@@ -145,9 +145,8 @@ func TestTiedWeights(t *testing.T) {
 	}
 }
 
-// A layer that is missing shifts all of its equals behind it: structure would pair each
-// with its neighbour, and weights know better. Without them, names at least say that
-// something is wrong.
+// A missing layer shifts all equal layers behind it, so that structure alone would pair each with its neighbour.
+// Weight values prevent that; without them, names veto the wrong pairs.
 func TestAMissingLayerShiftsNothing(t *testing.T) {
 	t.Parallel()
 	const layers, missing = 6, 2
@@ -173,7 +172,7 @@ func TestAMissingLayerShiftsNothing(t *testing.T) {
 	}
 	a := stack(0, "layer", -1)
 	for _, prefix := range []string{"layer", "other"} {
-		al, err := Find(a, stack(100, prefix, missing), likeness{}.alike)
+		al, err := Find(a, stack(100, prefix, missing), corpusCosines{}.similarity)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -225,8 +224,8 @@ func TestCosine(t *testing.T) {
 	}
 }
 
-// Two layers that share a weight, of which one alone has a normalisation behind it, are
-// no fold: what is right for one is wrong for the other.
+// Two layers that share a weight are not folded if only one has a normalisation behind it: the folded weight would be
+// wrong for the other.
 func TestSharedWeightsAreNotFolded(t *testing.T) {
 	t.Parallel()
 	layers := func(normed, shared bool) *onnx.Model {

@@ -6,31 +6,31 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
-// Fold is an operator behind which one model has a BatchNormalization that the other has
-// folded into its weights. It computes, channel by channel,
+// Fold describes an operator that one model follows with a BatchNormalization, which the other model has folded into
+// the operator's weights. By channel, the operator and the BatchNormalization compute
 //
 //	y = s * (W x + bias - mean) + shift,  s = scale / sqrt(variance + epsilon)
 //
-// which is s W x + (s * (bias - mean) + shift).
+// which equals s W x + (s * (bias - mean) + shift).
 type Fold struct {
 	WeightA, WeightB *onnx.Tensor
+	How              How   // what proves that the two weights are a pair
 	Perm             []int // see Pair
-	// Axis of WeightB's dims counts the channels.
+	// Axis is the axis of WeightB.Dims that counts the channels.
 	Axis         int
-	BiasA, BiasB *onnx.Tensor // nil where the operator has none
-	// Norm is the BatchNormalization, and InA says which model has it.
+	BiasA, BiasB *onnx.Tensor // nil if the operator has none
+	// Norm is the BatchNormalization; InA reports whether the pre-trained model has it.
 	Norm Norm
 	InA  bool
 }
 
-// Norm is a BatchNormalization. Each tensor has an element for each channel.
+// Norm holds the parameters of a BatchNormalization. Each tensor has one element per channel.
 type Norm struct {
 	Scale, Shift, Mean, Variance *onnx.Tensor
 	Epsilon                      float64
 }
 
-// folded is the conflict of weights of which one has a BatchNormalization behind it and
-// the other has not.
+// folded returns the conflict of a candidate of which exactly one side has a BatchNormalization behind it.
 func (s *search) folded(c candidate) *Conflict {
 	has, other := "fine-tuned", "pre-trained"
 	if c.a.op.norm != nil {
@@ -44,6 +44,7 @@ func (s *search) folded(c candidate) *Conflict {
 		fold = s.newFold(c.a.op.main(), main)
 		s.folds[main] = fold
 		if fold != nil {
+			fold.How = c.how
 			s.foldList = append(s.foldList, fold)
 		}
 	}
@@ -51,16 +52,16 @@ func (s *search) folded(c candidate) *Conflict {
 	return out
 }
 
-// main is the operator that has the weight, of one that only adds a bias.
+// main returns the operator that has the weight: for an Add of a bias the operator before it.
 func (o *op) main() *op {
-	if o.name == "Add" && o.through && o.ins[0].op != nil {
+	if o.name == "Add" && o.transparent && o.ins[0].op != nil {
 		return o.ins[0].op
 	}
 	return o
 }
 
-// weightAndBias returns the uses of a layer: an operator with one weight, and the bias that
-// it or the operator behind it adds.
+// weightAndBias returns the uses of a layer: an operator with one weight, and the bias that the operator or an Add
+// behind it adds.
 func (o *op) weightAndBias() (weight, bias *use) {
 	for _, u := range o.uses {
 		switch {
@@ -72,26 +73,25 @@ func (o *op) weightAndBias() (weight, bias *use) {
 			weight = u
 		}
 	}
-	if bias == nil && len(o.out.takers) == 1 {
-		if next := o.out.takers[0].op; next.name == "Add" && len(next.uses) == 1 && next.uses[0].isBias() {
+	if bias == nil && len(o.out.consumers) == 1 {
+		if next := o.out.consumers[0].op; next.name == "Add" && len(next.uses) == 1 && next.uses[0].isBias() {
 			bias = next.uses[0]
 		}
 	}
 	return weight, bias
 }
 
-// newFold describes how the layers of a and b are folded; nil if this is none of the forms
-// that exporters fold.
+// newFold describes the fold of two layers; nil if it is not one of the forms that exporters fold.
 func (s *search) newFold(a, b *op) *Fold {
 	weightA, biasA := a.weightAndBias()
 	weightB, biasB := b.weightAndBias()
 	if weightA == nil || weightB == nil {
 		return nil
 	}
-	if len(s.kindsA[weightA.tensor]) > 1 || len(s.kindsB[weightB.tensor]) > 1 {
-		return nil // layers that share a weight may not share what is behind it
+	if len(s.usesA[weightA.tensor]) > 1 || len(s.usesB[weightB.tensor]) > 1 {
+		return nil // another layer with this weight may have no normalisation
 	}
-	perm, ok := relativePerm(weightA.view, weightB.view)
+	perm, ok := relativePerm(weightA.permuted, weightB.permuted)
 	if !ok {
 		return nil
 	}
@@ -102,14 +102,14 @@ func (s *search) newFold(a, b *op) *Fold {
 	if biasB != nil {
 		f.BiasB = biasB.tensor
 	}
-	m, normed := s.b, b
+	m, normalised := s.b, b
 	if f.InA {
-		m, normed = s.a, a
+		m, normalised = s.a, a
 	}
-	if f.Norm, ok = normOf(m, normed); !ok {
+	if f.Norm, ok = normOf(m, normalised); !ok {
 		return nil
 	}
-	axis, ok := channelAxis(b, weightB.view)
+	axis, ok := channelAxis(b, weightB.permuted)
 	if !ok || weightB.shape[axis] != f.Norm.Scale.Len() {
 		return nil
 	}
@@ -122,9 +122,9 @@ func (s *search) newFold(a, b *op) *Fold {
 	return f
 }
 
-// channelAxis is the axis of a layer's weight that counts the channels of its result,
-// where these are the channels of a BatchNormalization right behind it.
-func channelAxis(o *op, w view) (axis int, ok bool) {
+// channelAxis returns the axis of a layer's weight that counts the output channels, if these are the channels of a
+// BatchNormalization directly behind the layer.
+func channelAxis(o *op, w permuted) (axis int, ok bool) {
 	switch {
 	case len(w.shape) < 2 || len(w.perm) != len(w.shape):
 		return 0, false
@@ -134,14 +134,13 @@ func channelAxis(o *op, w view) (axis int, ok bool) {
 		groups := o.node.Ints["group"]
 		return 1, len(groups) == 0 || groups[0] == 1
 	case o.node.OpType == "Gemm":
-		return len(w.shape) - 1, true // as MatMul has it
+		return len(w.shape) - 1, true // in the axis order of MatMul
 	}
 	return 0, false
 }
 
-// normOf reads the BatchNormalization behind a layer. ok is false if there is more between
-// than a bias, if something else takes what the layer computes, or if a parameter is no
-// tensor of the model.
+// normOf returns the BatchNormalization behind a layer. ok is false if more than a bias lies between them, if another
+// operator consumes the layer's result, or if a parameter is not a tensor of the model.
 func normOf(m *onnx.Model, o *op) (n Norm, ok bool) {
 	bn := o.norm
 	if bn.node.OpType != batchNorm || len(bn.node.Inputs) < 5 || !leadsOnlyTo(bn.graph, o.node, bn.node) {
@@ -162,19 +161,18 @@ func normOf(m *onnx.Model, o *op) (n Norm, ok bool) {
 	return n, true
 }
 
-// leadsOnlyTo reports whether what n computes is taken by one operator: last, or an Add in
-// front of it.
+// leadsOnlyTo reports whether n's result has one consumer, which is last or an Add directly before last.
 func leadsOnlyTo(g *onnx.Graph, n, last *onnx.Node) bool {
 	for range 2 {
 		if len(n.Outputs) != 1 {
 			return false
 		}
-		var taker *onnx.Node
+		var consumer *onnx.Node
 		uses := 0
 		for i := range g.Nodes {
 			for _, in := range g.Nodes[i].Inputs {
 				if in == n.Outputs[0] {
-					taker = &g.Nodes[i]
+					consumer = &g.Nodes[i]
 					uses++
 				}
 			}
@@ -187,12 +185,12 @@ func leadsOnlyTo(g *onnx.Graph, n, last *onnx.Node) bool {
 		switch {
 		case uses != 1:
 			return false
-		case taker == last:
+		case consumer == last:
 			return true
-		case taker == nil || taker.OpType != "Add":
+		case consumer == nil || consumer.OpType != "Add":
 			return false
 		}
-		n = taker
+		n = consumer
 	}
 	return false
 }

@@ -13,12 +13,10 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
-// mutation changes a model, and says what it did; "" if the model has nothing to change
-// in this way.
+// mutation changes a model and describes the change; "" if the model has nothing to change in this way.
 type mutation func(rng *rand.Rand, m *onnx.Model) string
 
-// swapWeights exchanges two weights of one shape with their names: the operators take each
-// other's.
+// swapWeights exchanges two weights of one shape with their names, so that each operator takes the other's weight.
 func swapWeights(rng *rand.Rand, m *onnx.Model) string {
 	used := map[string]bool{}
 	for _, n := range m.Graph.Nodes {
@@ -59,7 +57,7 @@ func swapWeights(rng *rand.Rand, m *onnx.Model) string {
 	return fmt.Sprintf("swapped %s and %s", p[0], p[1])
 }
 
-// removeNode takes out an operator: what it makes is its first operand that is computed.
+// removeNode replaces an operator by an Identity of its first computed operand.
 func removeNode(rng *rand.Rand, m *onnx.Model) string {
 	n := &m.Graph.Nodes[rng.IntN(len(m.Graph.Nodes))]
 	k := slices.IndexFunc(n.Inputs, func(in string) bool { return in != "" && m.Lookup(in) == nil })
@@ -71,7 +69,7 @@ func removeNode(rng *rand.Rand, m *onnx.Model) string {
 	return what
 }
 
-// changeAttribute changes a list of integers, such as perm, axis, strides or transB.
+// changeAttribute changes an integer attribute such as perm, axis, strides or transB.
 func changeAttribute(rng *rand.Rand, m *onnx.Model) string {
 	i := rng.IntN(len(m.Graph.Nodes))
 	n := &m.Graph.Nodes[i]
@@ -103,11 +101,11 @@ func changeAttribute(rng *rand.Rand, m *onnx.Model) string {
 	return fmt.Sprintf("%s %s: %s is %v", n.OpType, n.Outputs, name, list)
 }
 
-// Whatever is changed in one of two models that belong together, no weight is paired with
-// another in silence. Each mutation is of a pair of exports drawn at random.
+// No mutation of one of two related models leads to a wrong pair. Each mutation is applied to a random pair of
+// exports.
 func TestMutationsMakeNoMistake(t *testing.T) {
 	t.Parallel()
-	n := 900 // CI asks for more
+	n := 900 // CI sets WISEFT_MUTATIONS to a larger number
 	if text := os.Getenv("WISEFT_MUTATIONS"); text != "" {
 		var err error
 		if n, err = strconv.Atoi(text); err != nil {
@@ -133,7 +131,7 @@ func TestMutationsMakeNoMistake(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			rng := rand.New(rand.NewPCG(4, uint64(len(name))))
-			like := likeness{}
+			cosines := corpusCosines{}
 			var all score
 			for done := 0; done < (n+2)/3; {
 				sides := files[architectures[rng.IntN(len(architectures))]]
@@ -144,13 +142,13 @@ func TestMutationsMakeNoMistake(t *testing.T) {
 					continue
 				}
 				done++
-				got := judge(a, b, found(t, a, b, like.alike))
+				got := judge(a, b, found(t, a, b, cosines.similarity))
 				if got.wrong > 0 {
 					t.Errorf("%s and %s, %s: %v", a.File, b.File, what, got)
 				}
 				all.add(got)
-				if len(like) > 5000 {
-					clear(like) // the changed models are gone
+				if len(cosines) > 5000 {
+					clear(cosines) // the changed models are not used again
 				}
 			}
 			t.Logf("%v", all)
@@ -161,7 +159,7 @@ func TestMutationsMakeNoMistake(t *testing.T) {
 	}
 }
 
-// reopened reads the model anew, to be changed.
+// reopened returns a copy of the model that may be changed.
 func reopened(t *testing.T, f corpusFile) *onnx.Model {
 	t.Helper()
 	var data bytes.Buffer

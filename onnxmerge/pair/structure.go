@@ -8,21 +8,19 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
-// Find pairs the tensors of two models by the part they play: the operator that takes
-// them, all that leads to it, and where that leaves a choice, what follows. Names decide
-// only between tensors that structure cannot tell apart, and then the pair says so. alike
-// may be nil; then structure and names are all there is.
+// Find pairs the tensors of two models: a is the pre-trained, b the fine-tuned one. The package comment describes the
+// procedure. If similarity is nil, weight values are not compared, only structure and names.
 //
-// Integers and their like play no part: they pair by name, dtype and shape, to be
-// compared. The errors are those of alike.
-func Find(a, b *onnx.Model, alike Likeness) (*Alignment, error) {
+// Integers, booleans and strings have no colour: they pair by name, dtype and shape, so that a caller can compare
+// them. Find returns only errors of similarity.
+func Find(a, b *onnx.Model, similarity Likeness) (*Alignment, error) {
 	s := newSearch(a, b)
 	for range maxRounds {
 		s.round()
-		if alike == nil {
+		if similarity == nil {
 			break
 		}
-		more, err := s.weigh(alike)
+		more, err := s.compareWeights(similarity)
 		if err != nil {
 			return nil, err
 		}
@@ -33,37 +31,36 @@ func Find(a, b *onnx.Model, alike Likeness) (*Alignment, error) {
 	return s.alignment(), nil
 }
 
-// maxRounds bounds the rounds. Each follows structure from anchors to the next place that
-// is written differently on both of its sides, so that a few are enough.
+// maxRounds bounds the rounds of [Find]. Each round extends the pairing from the anchors, upstream and downstream, to
+// the next place where the two graphs differ.
 const maxRounds = 8
 
-// search is a pairing in the making. A and b are the pre-trained and the fine-tuned model.
+// search is the state of one [Find]. a and b are the pre-trained and the fine-tuned model.
 type search struct {
 	a, b           *onnx.Model
-	formA, formB   *form
-	kindsA, kindsB map[*onnx.Tensor][]*use
+	graphA, graphB *reduced
+	usesA, usesB   map[*onnx.Tensor][]*use
 
-	// What a round finds.
-	from    map[*onnx.Tensor][]candidate // by tensor of b
-	placed  map[*use]bool                // uses of both models that have a counterpart
-	unclear map[*onnx.Tensor]string      // tensors of b that structure and names leave open, with the reason
-	cosines map[*onnx.Tensor]float64     // of tensors of b with their counterparts
+	// Results of one round.
+	candidates map[*onnx.Tensor][]candidate // by tensor of b
+	placed     map[*use]bool                // uses of both models that have a counterpart
+	unclear    map[*onnx.Tensor]string      // tensors of b without an unambiguous counterpart, with the reason
+	cosines    map[*onnx.Tensor]float64     // by tensor of b, with its counterpart
 
-	// What stays from round to round.
-	rounds  int
-	among   map[*onnx.Tensor]int          // of how many, for tensors of b that structure left open
-	proof   map[*op]How                   // of operators of b that are anchors
-	apart   map[[2]*onnx.Tensor]bool      // of a and b: no pair, whatever structure says
-	claimed map[*onnx.Tensor]*onnx.Tensor // tensors of a, and which of b is more like them than its own counterpart
+	// State kept between rounds.
+	rounds    int
+	among     map[*onnx.Tensor]int          // by tensor of b: see Pair.Among
+	anchorHow map[*op]How                   // by operator of b that is an anchor
+	rejected  map[[2]*onnx.Tensor]bool      // tensors of a and b that do not pair although their structure agrees
+	closer    map[*onnx.Tensor]*onnx.Tensor // by tensor of a: a tensor of b more similar than its counterpart
 
-	// What the end makes of it.
-	unlike   map[*onnx.Tensor]bool // tensors of b that are unclear because weights and names speak against their pair
-	folds    map[*op]*Fold         // by operator of b; nil where it is none
+	// Results of [search.alignment].
+	unlike   map[*onnx.Tensor]bool // tensors of b whose pair was vetoed by weights and names
+	folds    map[*op]*Fold         // by operator of b; nil where it cannot be folded
 	foldList []*Fold
 }
 
-// candidate is a tensor of the pre-trained model that plays the part of one of the
-// fine-tuned one.
+// candidate is a tensor of the pre-trained model that may be the counterpart of one of the fine-tuned model.
 type candidate struct {
 	a, b *use
 	perm []int // see Pair
@@ -71,14 +68,15 @@ type candidate struct {
 }
 
 func newSearch(a, b *onnx.Model) *search {
-	s := &search{a: a, b: b, formA: newForm(a), formB: newForm(b), among: map[*onnx.Tensor]int{}, proof: map[*op]How{}, apart: map[[2]*onnx.Tensor]bool{},
-		claimed: map[*onnx.Tensor]*onnx.Tensor{}, unlike: map[*onnx.Tensor]bool{}, folds: map[*op]*Fold{}}
-	s.kindsA, s.kindsB = s.formA.byTensor(), s.formB.byTensor()
+	s := &search{a: a, b: b, graphA: newReduced(a), graphB: newReduced(b), among: map[*onnx.Tensor]int{},
+		anchorHow: map[*op]How{}, rejected: map[[2]*onnx.Tensor]bool{},
+		closer: map[*onnx.Tensor]*onnx.Tensor{}, unlike: map[*onnx.Tensor]bool{}, folds: map[*op]*Fold{}}
+	s.usesA, s.usesB = s.graphA.byTensor(), s.graphB.byTensor()
 	return s
 }
 
-// byTensor returns where each tensor is used.
-func (f *form) byTensor() map[*onnx.Tensor][]*use {
+// byTensor returns the uses of each tensor.
+func (f *reduced) byTensor() map[*onnx.Tensor][]*use {
 	uses := map[*onnx.Tensor][]*use{}
 	for _, u := range f.uses {
 		uses[u.tensor] = append(uses[u.tensor], u)
@@ -86,28 +84,29 @@ func (f *form) byTensor() map[*onnx.Tensor][]*use {
 	return uses
 }
 
-// round pairs by structure, from the inputs and the anchors on.
+// round colours both graphs from the inputs and the anchors, and pairs equal colours.
 func (s *search) round() {
-	s.formA.paint()
-	s.formB.paint()
+	s.graphA.refine()
+	s.graphB.refine()
 	s.placed = map[*use]bool{}
-	s.from, s.unclear, s.cosines = map[*onnx.Tensor][]candidate{}, map[*onnx.Tensor]string{}, map[*onnx.Tensor]float64{}
-	s.pairGroups(group(s.formA.uses, 0), group(s.formB.uses, 0), 0)
+	s.candidates, s.unclear = map[*onnx.Tensor][]candidate{}, map[*onnx.Tensor]string{}
+	s.cosines = map[*onnx.Tensor]float64{}
+	s.pairGroups(group(s.graphA.uses, 0), group(s.graphB.uses, 0), 0)
 	if s.rounds > 0 {
-		s.pairAround()
+		s.pairNeighbourhoods()
 	}
 	s.rounds++
 }
 
-// pairGroups pairs the uses of each colour, at a horizon at which they are grouped.
+// pairGroups pairs the uses of each colour. horizon is the downstream depth that the colours include.
 func (s *search) pairGroups(as, bs map[uint64][]*use, horizon int) {
 	for _, colour := range sortedKeys(bs) {
 		s.pairGroup(as[colour], bs[colour], horizon)
 	}
 }
 
-// pairGroup pairs uses of one colour. Where several tensors have it, it looks further;
-// where that tells nothing more, names decide.
+// pairGroup pairs the uses of one colour. If several tensors share it, it refines the colour by one more downstream
+// operator; if no refined colour occurs on both sides, it falls back to names.
 func (s *search) pairGroup(as, bs []*use, horizon int) {
 	if len(as) == 0 {
 		return
@@ -127,7 +126,7 @@ func (s *search) pairGroup(as, bs []*use, horizon int) {
 	s.byName(as, bs)
 }
 
-// addIfOne pairs the tensors of uses that have one part, if there is one on each side.
+// addIfOne pairs the tensors of as and bs if each side has exactly one.
 func (s *search) addIfOne(as, bs []*use, how How) bool {
 	if len(tensorsOf(as)) != 1 || len(tensorsOf(bs)) != 1 {
 		return false
@@ -139,9 +138,9 @@ func (s *search) addIfOne(as, bs []*use, how How) bool {
 	return true
 }
 
-// byPart is the proof of a pair whose part is the same.
+// byPart returns the evidence for a pair of equal colours.
 func (s *search) byPart(b *use) How {
-	switch how, anchored := s.proof[b.op]; {
+	switch how, anchored := s.anchorHow[b.op]; {
 	case anchored:
 		return how
 	case s.rounds > 0:
@@ -150,9 +149,8 @@ func (s *search) byPart(b *use) How {
 	return ByPart
 }
 
-// byName pairs uses that structure cannot tell apart. All tensors of one side must have
-// their namesake among the others: one drifted name, and the rest proves nothing. What
-// the other side has beyond these is its own.
+// byName pairs the uses of one colour by name. Every tensor of the smaller side must have a tensor of the same name
+// on the other side: a single renamed tensor makes all names unreliable. Tensors without a namesake stay unpaired.
 func (s *search) byName(as, bs []*use) {
 	byID := map[string]*use{}
 	for _, u := range as {
@@ -184,25 +182,27 @@ func (s *search) byName(as, bs []*use) {
 		names = append(names, t.ID())
 	}
 	for _, t := range tb {
-		s.unclear[t] = fmt.Sprintf("structure cannot tell which weight of the pre-trained model it is; %d have its part (%s)", len(names), shortList(names))
+		s.unclear[t] = fmt.Sprintf("structure does not distinguish the %d weights of the pre-trained model that fit (%s)",
+			len(names), shortList(names))
 	}
 }
 
-// numbers are the names that exporters make by counting what they compute. One operator
-// more or less shifts them, so that they say nothing of another file.
+// numbers matches names that exporters generate by counting operators. One additional operator shifts all of them, so
+// they are no evidence across files.
 var numbers = regexp.MustCompile(`^(onnx::\w+_|val_)?\d+$`)
 
 func isNumbered(name string) bool { return numbers.MatchString(name) }
 
-// add notes that a plays the part of b.
+// add records a as a candidate for b.
 func (s *search) add(a, b *use, how How) {
-	if s.apart[[2]*onnx.Tensor{a.tensor, b.tensor}] {
-		s.unclear[b.tensor] = fmt.Sprintf("it has the place of %q, but its weights are like those of another", a.tensor.ID())
+	if s.rejected[[2]*onnx.Tensor{a.tensor, b.tensor}] {
+		s.unclear[b.tensor] = fmt.Sprintf("it has the place of %q in the graph, but its weights are similar to those of "+
+			"another tensor", a.tensor.ID())
 		return
 	}
-	perm, ok := relativePerm(a.view, b.view)
+	perm, ok := relativePerm(a.permuted, b.permuted)
 	if a.tensor.DType != b.tensor.DType || a.tensor.Len() != b.tensor.Len() {
-		ok = false // two colours that are one by chance
+		ok = false // hash collision
 	}
 	if !ok {
 		s.unclear[b.tensor] = fmt.Sprintf("the axes of %q cannot be matched", a.tensor.ID())
@@ -210,27 +210,26 @@ func (s *search) add(a, b *use, how How) {
 	}
 	s.placed[a], s.placed[b] = true, true
 	found := candidate{a, b, perm, how}
-	for _, c := range s.from[b.tensor] {
+	for _, c := range s.candidates[b.tensor] {
 		if c.isSame(found) && c.oneNormed() == found.oneNormed() {
 			return
 		}
 	}
-	s.from[b.tensor] = append(s.from[b.tensor], found)
+	s.candidates[b.tensor] = append(s.candidates[b.tensor], found)
 }
 
-// isSame reports whether both pair the same tensors in the same layout.
+// isSame reports whether both candidates pair the same tensors with the same axis order.
 func (c candidate) isSame(d candidate) bool {
 	return c.a.tensor == d.a.tensor && slices.Equal(c.perm, d.perm)
 }
 
-// oneNormed reports whether one of the pair has a BatchNormalization behind it and the
-// other has none.
+// oneNormed reports whether exactly one tensor of the candidate has a BatchNormalization behind it.
 func (c candidate) oneNormed() bool { return (c.a.op.norm == nil) != (c.b.op.norm == nil) }
 
-// relativePerm returns for each axis of b's tensor the axis of a's that it is, nil if
-// these are the same. Axes of length 1 do not count.
-func relativePerm(a, b view) (perm []int, ok bool) {
-	axes := func(v view) (list []int) {
+// relativePerm returns the perm of [Pair] for two permuted tensors: nil if their stored axis orders agree. Axes of
+// length 1 are ignored. ok is false if the numbers of other axes differ.
+func relativePerm(a, b permuted) (perm []int, ok bool) {
+	axes := func(v permuted) (list []int) {
 		for i, d := range v.shape {
 			if d != 1 {
 				list = append(list, v.perm[i])
@@ -264,7 +263,7 @@ func group(uses []*use, horizon int) map[uint64][]*use {
 	for _, u := range uses {
 		c := u.colour
 		if horizon > 0 {
-			c = u.refined(horizon)
+			c = u.colourWithin(horizon)
 		}
 		out[c] = append(out[c], u)
 	}

@@ -8,17 +8,17 @@ import (
 	"testing"
 )
 
-// expected is what a pairing must say of one weight of B.
+// expected is the ground truth for one weight of B.
 type expected struct {
-	idA        string   // "" if there is none, and refuse says why
-	also       []string // other tensors of A with the same elements in the same layout
-	transposed []int    // axis j of B's tensor is axis transposed[j] of A's; nil if all stay
-	reshaped   bool     // the elements are in one order, the dims are not the same
+	idA        string   // "" if there is none; refuse is the reason
+	also       []string // other tensors of A with the same elements and layout
+	transposed []int    // axis j of B's tensor is axis transposed[j] of A's; nil for the identity
+	reshaped   bool     // equal order of elements, different dims
 	refuse     string
 }
 
-// truth says for every weight of b which tensor of a it is. Constants and the counters
-// of BatchNorm are not in it: they are no weights, and to pair one with a weight is wrong.
+// truth returns the ground truth of every weight of b. Constants and BatchNorm counters are not included; pairing one
+// of them with a weight is wrong.
 func truth(a, b corpusFile) map[string]expected {
 	out := map[string]expected{}
 	for _, t := range b.Tensors {
@@ -62,7 +62,7 @@ func (t *corpusTensor) find(a corpusFile) expected {
 	return best
 }
 
-// effort orders candidates of one origin: the same layout first.
+// effort orders candidates of one origin: equal layouts first.
 func (e expected) effort() int {
 	switch {
 	case e.transposed != nil:
@@ -73,14 +73,13 @@ func (e expected) effort() int {
 	return 0
 }
 
-// right reports whether pairing with A's tensor of the given ID and layout is what is
-// expected.
+// right reports whether A's tensor with this ID and layout is correct.
 func (e expected) right(idA string, transposed []int) bool {
 	return (idA == e.idA || slices.Contains(e.also, idA)) && slices.Equal(transposed, e.transposed)
 }
 
-// origin is equal for tensors that hold the same elements of the same parameters, folded
-// alike, whatever their order of axes and their dims.
+// origin is equal for tensors that hold the same elements of the same parameters with the same folds, in any axis
+// order and shape.
 func (t *corpusTensor) origin() string {
 	if t.Computed != "" {
 		return fmt.Sprintf("%s, %d times", t.Computed, t.Repeated)
@@ -108,7 +107,7 @@ func (o corpusOrigin) String() string {
 	return s
 }
 
-// shares reports whether both have elements of one parameter.
+// shares reports whether both contain elements of one parameter.
 func (o corpusOrigin) shares(other corpusOrigin) bool {
 	for _, p := range o.params() {
 		if slices.Contains(other.params(), p) {
@@ -137,8 +136,8 @@ func (t *corpusTensor) count() int64 {
 	return n
 }
 
-// permutation returns which axis of a tensor with order from each axis of one with order
-// to is, nil for the identity. Both are against the parameter's own order.
+// permutation returns for each axis of a tensor with order to the axis of one with order from; nil for the identity.
+// Both orders are relative to the parameter's own.
 func permutation(from, to []int) []int {
 	n := max(len(from), len(to))
 	perm := make([]int, n)
@@ -158,8 +157,8 @@ func permutation(from, to []int) []int {
 	return perm
 }
 
-// TestTruth pairs exports that have the same weights, where the bytes show whether the
-// truth is one: A's tensor, transposed as it says, must be B's.
+// TestTruth pairs exports that have equal weights, so that their bytes verify the ground truth: A's tensor,
+// transposed as stated, must equal B's.
 func TestTruth(t *testing.T) {
 	t.Parallel()
 	checked, transposed, reshaped, refused := 0, 0, 0, 0
@@ -204,7 +203,7 @@ func checkSame(t *testing.T, a, b corpusFile, idA, idB string, e expected) {
 		t.Errorf("%s %s becomes %v, %s %s is %v", a.File, idA, dims, b.File, idB, b.model.Lookup(idB).Dims)
 	}
 	for i := range to {
-		// What exporters fold or compute differs in the last bits, as in scripts/corpus/truth.py.
+		// Exporters' folds change the last bits; the tolerance is that of scripts/corpus/truth.py.
 		if math.Abs(from[i]-to[i]) > 2e-5*math.Abs(to[i])+2e-6 {
 			t.Errorf("%s %s[%d] = %v, %s %s = %v", a.File, idA, i, from[i], b.File, idB, to[i])
 			return
@@ -212,7 +211,7 @@ func checkSame(t *testing.T, a, b corpusFile, idA, idB string, e expected) {
 	}
 }
 
-// floats reads a float32 tensor of the corpus.
+// floats returns the elements of a float32 tensor of the corpus.
 func floats(t *testing.T, f corpusFile, id string) []float64 {
 	t.Helper()
 	tensor := f.model.Lookup(id)

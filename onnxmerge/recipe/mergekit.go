@@ -10,8 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// meaningless lists what mergekit's documents have and what has no meaning for ONNX
-// files.
+// meaningless lists keys of mergekit's documents that do not apply to ONNX files, with the reason.
 var meaningless = map[string]string{
 	"slices":           "an ONNX graph has no numbered layers to cut and stack",
 	"modules":          "an ONNX file is one graph",
@@ -21,14 +20,15 @@ var meaningless = map[string]string{
 	"name":             "the output is named on the command line",
 }
 
-// mergekitDefaults are parameters that have another default there.
+// mergekitDefaults are mergekit's defaults where they differ.
 var mergekitDefaults = map[string]method.Params{
-	"ties": {"density": 1.0}, "dare_linear": {"density": 1.0, "rescale": "l1"}, "dare_ties": {"density": 1.0, "rescale": "l1"},
+	"ties": {"density": 1.0}, "dare_linear": {"density": 1.0, "rescale": "l1"}, "dare_ties": {"density": 1.0,
+		"rescale": "l1"},
 	"breadcrumbs": {"density": 1.0}, "breadcrumbs_ties": {"density": 1.0},
 	"della": {"density": 1.0, "rescale": "l1"}, "della_linear": {"density": 1.0, "rescale": "l1"},
 }
 
-// mergekit is a document of mergekit's on its way.
+// mergekit is the state of converting a mergekit document.
 type mergekit struct {
 	recipe  *Recipe
 	theirs  string // merge_method
@@ -42,7 +42,8 @@ func readMergekit(top *object) (*Recipe, error) {
 			return nil, &Error{top.lines[k], fmt.Sprintf("%s is not read: %s", k, why)}
 		}
 	}
-	if err := top.only("a mergekit recipe", "merge_method", "models", "base_model", "parameters", "dtype", "out_dtype"); err != nil {
+	if err := top.only("a mergekit recipe", "merge_method", "models", "base_model", "parameters", "dtype",
+		"out_dtype"); err != nil {
 		return nil, err
 	}
 	k := &mergekit{recipe: &Recipe{Options: onnxmerge.Options{Params: method.Params{}}}}
@@ -82,8 +83,8 @@ func readMergekit(top *object) (*Recipe, error) {
 	return k.recipe, k.each(models)
 }
 
-// dtype reads the dtypes. Arithmetic is float64 always; the file keeps the dtypes that it
-// has, so another one is refused when the models are known.
+// dtype reads the dtypes. Arithmetic is always float64 and the file keeps its dtypes, so another dtype is refused
+// once the models are known.
 func (k *mergekit) dtype(top *object) error {
 	compute, err := top.text("dtype")
 	if err != nil {
@@ -94,7 +95,7 @@ func (k *mergekit) dtype(top *object) error {
 		return err
 	}
 	if compute != "" {
-		k.recipe.Notes = append(k.recipe.Notes, "dtype "+compute+": arithmetic is float64 whatever it says")
+		k.recipe.Notes = append(k.recipe.Notes, "dtype "+compute+" has no effect: arithmetic is float64")
 	}
 	if k.recipe.DType = out; out == "" {
 		k.recipe.DType = compute
@@ -105,7 +106,7 @@ func (k *mergekit) dtype(top *object) error {
 // mergekitModel is one entry of models.
 type mergekitModel struct {
 	file   string
-	params *object // nil if it has none
+	params *object // nil if the entry has none
 }
 
 // models reads the models, the base first.
@@ -139,7 +140,7 @@ func (k *mergekit) models(top *object) ([]mergekitModel, error) {
 			return nil, errAt(n, "an entry of models needs model")
 		}
 		if k.hasBase && x.file == base {
-			continue // mergekit uses nothing of such an entry
+			continue // mergekit ignores such an entry
 		}
 		if p := o.nodes["parameters"]; p != nil && p.Tag != "!!null" {
 			if x.params, err = mapping(p); err != nil {
@@ -174,7 +175,8 @@ func (k *mergekit) shared(name string, n *yaml.Node, line int) error {
 		}
 		if c.filter == "" || c.filter == "*" {
 			if i != len(conditions)-1 {
-				return &Error{line, fmt.Sprintf("%s: only the last entry may be without filter, because the first that matches counts", name)}
+				return &Error{line, fmt.Sprintf("%s: only the last entry may be without filter, because the first that matches "+
+					"counts", name)}
 			}
 			set[ours] = v
 			continue
@@ -184,18 +186,19 @@ func (k *mergekit) shared(name string, n *yaml.Node, line int) error {
 	return nil
 }
 
-// filter adds an override for tensors whose name has the filter's text in it.
+// filter adds an override for tensors whose name contains text.
 func (k *mergekit) filter(text, name string, v any) {
-	k.recipe.Options.Set = append(k.recipe.Options.Set, onnxmerge.Override{Match: "re:" + regexp.QuoteMeta(text), Params: method.Params{name: v}})
+	k.recipe.Options.Set = append(k.recipe.Options.Set, onnxmerge.Override{Match: "re:" + regexp.QuoteMeta(text),
+		Params: method.Params{name: v}})
 }
 
-// condition is a value, for tensors that a filter matches.
+// condition is a value for the tensors that match a filter.
 type condition struct {
-	filter string // "" for all
+	filter string // "" for all tensors
 	value  any
 }
 
-// conditional reads a value, or a list of {filter, value}.
+// conditional reads a value or a list of {filter, value}.
 func conditional(n *yaml.Node) ([]condition, error) {
 	if n.Kind != yaml.SequenceNode || len(n.Content) == 0 || n.Content[0].Kind != yaml.MappingNode {
 		v, err := value(n)
@@ -225,7 +228,7 @@ func conditional(n *yaml.Node) ([]condition, error) {
 	return list, nil
 }
 
-// translate gives a parameter our name and value; no name if it has no effect here.
+// translate converts a parameter to wiseft's name and value. The name is "" if the parameter has no effect.
 func (k *mergekit) translate(name string, v any, line int) (string, any, error) {
 	b, isBool := v.(bool)
 	switch {
@@ -258,7 +261,7 @@ func (k *mergekit) translate(name string, v any, line int) (string, any, error) 
 
 // each reads the parameters of single models.
 func (k *mergekit) each(models []mergekitModel) error {
-	values := map[string]map[string][]any{} // by parameter and filter: one value for each model
+	values := map[string]map[string][]any{} // by parameter and filter: one value per model
 	var order [][2]string
 	lines := map[string]int{}
 	for i, x := range models {
@@ -306,7 +309,8 @@ func (k *mergekit) one(name, filter string, values map[string][]any, line int) e
 		}
 		for other, theirs := range values {
 			if other != "" && theirs[i] != nil {
-				return &Error{line, fmt.Sprintf("%s has the filter %q for some models and %q for others; write both for all", name, filter, other)}
+				return &Error{line, fmt.Sprintf("%s has the filter %q for some models and %q for others; write both for all", name,
+					filter, other)}
 			}
 		}
 		if all := values[""]; all != nil {
@@ -318,7 +322,7 @@ func (k *mergekit) one(name, filter string, values map[string][]any, line int) e
 	}
 	if k.hasBase && list[0] == nil {
 		if param, err := k.m.Param(name); err == nil && param.PerModel {
-			list[0] = 0.0 // the base's, which is not used
+			list[0] = 0.0 // the base's, which is ignored
 		}
 	}
 	v, err := perModel(k.m, name, list, line)
@@ -333,8 +337,7 @@ func (k *mergekit) one(name, filter string, values map[string][]any, line int) e
 	return nil
 }
 
-// same sets a parameter that mergekit allows for each model and that has one value
-// here.
+// same sets a parameter that mergekit accepts per model and that has one value here.
 func (k *mergekit) same(name, filter string, list []any, line int) error {
 	var v any
 	for _, x := range list {

@@ -10,7 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// object is a mapping of a document, with the lines of its keys.
+// object is a mapping of a document with the lines of its keys.
 type object struct {
 	line  int
 	keys  []string
@@ -22,7 +22,7 @@ func errAt(n *yaml.Node, format string, args ...any) error {
 	return &Error{n.Line, fmt.Sprintf(format, args...)}
 }
 
-// mapping reads a mapping whose keys are different strings.
+// mapping reads a mapping with unique string keys.
 func mapping(n *yaml.Node) (*object, error) {
 	if n.Kind != yaml.MappingNode {
 		return nil, errAt(n, "%s, where a mapping (name: value) is expected", describe(n))
@@ -31,7 +31,7 @@ func mapping(n *yaml.Node) (*object, error) {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		k, v := n.Content[i], n.Content[i+1]
 		if k.Kind != yaml.ScalarNode || k.Value == "<<" {
-			return nil, errAt(k, "a key that is no name")
+			return nil, errAt(k, "a key that is not a name")
 		}
 		if o.has(k.Value) {
 			return nil, errAt(k, "%q is here twice; the first is in line %d", k.Value, o.lines[k.Value])
@@ -57,10 +57,11 @@ func (o *object) only(what string, known ...string) error {
 	return nil
 }
 
-// fail gives an error the line of a key, if the document has it.
+// fail returns err with the line of a key, if the document has it.
 func (o *object) fail(key string, err error) error {
 	line := o.line
-	for _, k := range []string{key, map[string]string{"method": "merge_method", "params": "parameters", "set": "parameters"}[key]} {
+	for _, k := range []string{key, map[string]string{"method": "merge_method", "params": "parameters",
+		"set": "parameters"}[key]} {
 		if o.has(k) {
 			line = o.lines[k]
 			break
@@ -87,12 +88,12 @@ func describe(n *yaml.Node) string {
 	return fmt.Sprintf("%q", n.Value)
 }
 
-// isNothing reports an empty text, or none.
+// isNothing reports whether n is null or an empty string.
 func isNothing(n *yaml.Node) bool {
 	return n.Kind == yaml.ScalarNode && (n.Tag == "!!null" || n.Value == "")
 }
 
-// text reads a string; "" if there is none.
+// text reads a string; "" if the key is absent.
 func (o *object) text(key string) (string, error) {
 	n := o.nodes[key]
 	if n == nil || n.Tag == "!!null" {
@@ -116,7 +117,7 @@ func (o *object) bool(key string) (bool, error) {
 	return b, nil
 }
 
-// list reads a sequence; nil if there is none.
+// list reads a sequence; nil if the key is absent.
 func (o *object) list(key string) ([]*yaml.Node, error) {
 	n := o.nodes[key]
 	if n == nil || n.Tag == "!!null" {
@@ -145,8 +146,7 @@ func (o *object) texts(key string) ([]string, error) {
 	return out, err
 }
 
-// value reads a parameter: a number, true or false, a choice, or a list of numbers, which
-// is a gradient over depth.
+// value reads a parameter: a number, a bool, a choice, a list of numbers (a gradient over depth), or {each: [...]}.
 func value(n *yaml.Node) (any, error) {
 	switch {
 	case n.Kind == yaml.SequenceNode:
@@ -172,7 +172,7 @@ func value(n *yaml.Node) (any, error) {
 	case "!!int", "!!float":
 		var f float64
 		if n.Decode(&f) != nil {
-			return nil, errAt(n, "%q is no number", n.Value)
+			return nil, errAt(n, "%q is not a number", n.Value)
 		}
 		return f, nil
 	case "!!bool":
@@ -184,7 +184,7 @@ func value(n *yaml.Node) (any, error) {
 	return n.Value, nil
 }
 
-// eachValue reads {each: [1, 0.5]}: one value for each model.
+// eachValue reads {each: [1, 0.5]}: one value per model.
 func eachValue(n *yaml.Node) (any, error) {
 	o, err := mapping(n)
 	if err != nil {
@@ -211,8 +211,7 @@ func eachValue(n *yaml.Node) (any, error) {
 	return list, nil
 }
 
-// perModel puts one value for each model into the form of a parameter. Models without one
-// have the default.
+// perModel converts one value per model to a parameter. Models without a value have the default.
 func perModel(m method.Method, name string, values []any, line int) (any, error) {
 	param, err := m.Param(name)
 	if err != nil {
@@ -235,7 +234,7 @@ func perModel(m method.Method, name string, values []any, line int) (any, error)
 			values[i] = param.Default
 		case float64, method.Gradient:
 		default:
-			return nil, &Error{line, fmt.Sprintf("%s=%v is no number", name, v)}
+			return nil, &Error{line, fmt.Sprintf("%s=%v is not a number", name, v)}
 		}
 	}
 	return values, nil

@@ -10,9 +10,10 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// readOwn reads our form.
+// readOwn reads wiseft's own form.
 func readOwn(top *object) (*Recipe, error) {
-	err := top.only("a recipe", "method", "models", "params", "set", "include", "exclude", "fold_bn", "backbone_output", "extrapolate", "fisher")
+	err := top.only("a recipe", "method", "models", "params", "set", "include", "exclude", "fold_bn", "backbone_output",
+		"extrapolate", "fisher")
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +101,7 @@ func override(n *yaml.Node) (onnxmerge.Override, error) {
 	return out, err
 }
 
-// readModels reads a list of files, or of mappings with a file and parameters of it.
+// readModels reads a list of files, or of mappings with a file and its parameters.
 func (r *Recipe) readModels(top *object, m method.Method) error {
 	nodes, err := top.list("models")
 	if err != nil {

@@ -1,12 +1,12 @@
 // Package recipe reads and writes merges as YAML documents.
 //
-// A recipe is either of our own form, which [Example] shows for every method, or of
-// mergekit's, as far as it has a meaning for ONNX files: models, merge_method, base_model,
-// parameters with gradients and filters, dtype and out_dtype. What has none is refused by
-// name. Every error says the line.
+// A recipe has either wiseft's own form, which [Example] writes for every method, or mergekit's, as far as it applies
+// to ONNX files: models, merge_method, base_model, parameters with gradients and filters, dtype and out_dtype. All
+// other keys of mergekit are refused by name. Every error states the line. Limit: 1 MiB.
 //
-// This package fills in onnxmerge's options and so imports onnxmerge: the library of merging
-// needs no YAML.
+// The package imports onnxmerge and not the other way round, so that merging does not depend on YAML. The YAML
+// library is go.yaml.in/yaml/v3, which the YAML organisation maintains and which testify requires anyway;
+// goccy/go-yaml would do as well.
 package recipe
 
 import (
@@ -16,25 +16,26 @@ import (
 	"io"
 	"strings"
 
+	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/onnxmerge"
 	"github.com/wiseft/wiseft/onnxmerge/method"
 	"go.yaml.in/yaml/v3"
 )
 
-// maxBytes is the largest recipe that is read.
+// maxBytes is the size limit of a recipe.
 const maxBytes = 1 << 20
 
-// Recipe is a merge as a document describes it.
+// Recipe is a merge as described by a document.
 type Recipe struct {
-	Models  []string // files, the pre-trained one first, the one that is written last
-	Fisher  []string // files
+	Models  []string // files: the pre-trained model first, the model whose file is written last
+	Fisher  []string // files, in the order of Models
 	Options onnxmerge.Options
-	DType   string // that weights must have; "" if the recipe does not say
-	// Notes are what the document says and what has no effect here, one line each.
+	DType   string // dtype that weights must have; "" if the document has none
+	// Notes lists what the document says without effect, one line each.
 	Notes []string
 }
 
-// Error reports a document that is no recipe. Line counts from 1.
+// Error reports a document that is not a recipe. Line counts from 1; 0 means the whole document. Its kind is Input.
 type Error struct {
 	Line int
 	msg  string
@@ -47,8 +48,11 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("line %d: %s", e.Line, e.msg)
 }
 
-// Read reads a recipe of either form and checks everything that can be checked without
-// the models. Errors are *[Error], or come from r.
+// Kind returns fault.Input.
+func (e *Error) Kind() fault.Kind { return fault.Input }
+
+// Read reads a recipe of either form and checks everything that does not need the models. Errors are *[Error], or
+// come from r.
 func Read(r io.Reader) (*Recipe, error) {
 	data, err := io.ReadAll(io.LimitReader(r, maxBytes+1))
 	if err != nil {
@@ -65,7 +69,7 @@ func Read(r io.Reader) (*Recipe, error) {
 	case err != nil:
 		return nil, &Error{msg: strings.TrimPrefix(err.Error(), "yaml: ")}
 	case decoder.Decode(&more) == nil:
-		return nil, &Error{Line: more.Line, msg: "a second document; a recipe is one"}
+		return nil, &Error{Line: more.Line, msg: "a second document; a recipe has one"}
 	}
 	top, err := mapping(doc.Content[0])
 	if err != nil {
@@ -83,7 +87,7 @@ func Read(r io.Reader) (*Recipe, error) {
 	return out, out.check(top)
 }
 
-// check refuses what the method does not take.
+// check refuses what the method does not accept.
 func (r *Recipe) check(top *object) error {
 	m, err := method.Lookup(r.Options.Method)
 	if err != nil {

@@ -20,7 +20,7 @@ func read(t *testing.T, text string) *Recipe {
 	return r
 }
 
-// The example of every method is a recipe, and what is written is read back.
+// The example of every method is a valid recipe with the method's defaults.
 func TestExamples(t *testing.T) {
 	t.Parallel()
 	for _, name := range method.Names() {
@@ -81,7 +81,8 @@ extrapolate: true
 	if out.String() != text {
 		t.Errorf("written again it is\n%s", out.String())
 	}
-	want := method.Params{"density": []any{method.Gradient{0.2, 0.8}, 0.5}, "weight": []any{0.5, -1.0}, "lambda": 0.4, "normalize": true, "rescale": "none"}
+	want := method.Params{"density": []any{method.Gradient{0.2, 0.8}, 0.5}, "weight": []any{0.5, -1.0}, "lambda": 0.4,
+		"normalize": true, "rescale": "none"}
 	if !reflect.DeepEqual(r.Options.Params, want) {
 		t.Errorf("parameters %v, want %v", r.Options.Params, want)
 	}
@@ -93,21 +94,28 @@ func TestMergekit(t *testing.T) {
 		name, text string
 		want       Recipe
 	}{
-		{"linear", "merge_method: linear\nmodels:\n- {model: a, parameters: {weight: 1}}\n- {model: b, parameters: {weight: [0, 1]}}\nout_dtype: float16\n",
+		{"linear", "merge_method: linear\nmodels:\n- {model: a, parameters: {weight: 1}}\n- {model: b, parameters: " +
+			"{weight: [0, 1]}}\nout_dtype: float16\n",
 			Recipe{Models: []string{"a", "b"}, DType: "float16",
 				Options: onnxmerge.Options{Method: "linear", Params: method.Params{"weight": []any{1.0, method.Gradient{0, 1}}}}}},
 		{"slerp", "merge_method: slerp\nbase_model: a\nmodels: [{model: a}, {model: b}]\n" +
 			"parameters:\n  t:\n  - {filter: attn, value: [0, 0.5]}\n  - {filter: mlp.x, value: 0.2}\n  - value: 0.3\n",
-			Recipe{Models: []string{"a", "b"}, Options: onnxmerge.Options{Method: "slerp", Params: method.Params{"t": 0.3}, Set: []onnxmerge.Override{
-				{Match: `re:mlp\.x`, Params: method.Params{"t": 0.2}}, {Match: "re:attn", Params: method.Params{"t": method.Gradient{0, 0.5}}}}}}},
-		{"dare_ties", "merge_method: dare_ties\nbase_model: a\nmodels: [{model: b, parameters: {weight: 0.5, density: 0.4}}, {model: c, parameters: {weight: 1, density: 0.6}}]\n",
+			Recipe{Models: []string{"a", "b"}, Options: onnxmerge.Options{Method: "slerp", Params: method.Params{"t": 0.3},
+				Set: []onnxmerge.Override{
+					{Match: `re:mlp\.x`, Params: method.Params{"t": 0.2}}, {Match: "re:attn",
+						Params: method.Params{"t": method.Gradient{0, 0.5}}}}}}},
+		{"dare_ties", "merge_method: dare_ties\nbase_model: a\nmodels: [{model: b, parameters: {weight: 0.5, density: " +
+			"0.4}}, {model: c, parameters: {weight: 1, density: 0.6}}]\n",
 			Recipe{Models: []string{"a", "b", "c"}, Options: onnxmerge.Options{Method: "dare_ties",
 				Params: method.Params{"density": []any{0.4, 0.6}, "weight": []any{0.5, 1.0}, "rescale": "l1"}}}},
-		{"nuslerp", "merge_method: nuslerp\nbase_model: a\nmodels: [{model: b, parameters: {weight: 1}}, {model: c, parameters: {weight: 3}}]\nparameters: {nuslerp_flatten: false, nuslerp_row_wise: true}\n",
+		{"nuslerp", "merge_method: nuslerp\nbase_model: a\nmodels: [{model: b, parameters: {weight: 1}}, {model: c, " +
+			"parameters: {weight: 3}}]\nparameters: {nuslerp_flatten: false, nuslerp_row_wise: true}\n",
 			Recipe{Models: []string{"a", "b", "c"}, Options: onnxmerge.Options{Method: "nuslerp",
 				Params: method.Params{"weight": []any{0.0, 1.0, 3.0}, "axis": "columns", "base": true}}}},
-		{"breadcrumbs", "merge_method: breadcrumbs\nbase_model: a\nmodels: [{model: b, parameters: {gamma: 0.1}}]\nparameters: {density: 0.9, rescale: true}\n",
-			Recipe{Models: []string{"a", "b"}, Options: onnxmerge.Options{Method: "breadcrumbs", Params: method.Params{"density": 0.9, "gamma": 0.1, "rescale": "l1"}}}},
+		{"breadcrumbs", "merge_method: breadcrumbs\nbase_model: a\nmodels: [{model: b, parameters: {gamma: " +
+			"0.1}}]\nparameters: {density: 0.9, rescale: true}\n",
+			Recipe{Models: []string{"a", "b"}, Options: onnxmerge.Options{Method: "breadcrumbs",
+				Params: method.Params{"density": 0.9, "gamma": 0.1, "rescale": "l1"}}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -121,7 +129,7 @@ func TestMergekit(t *testing.T) {
 	}
 }
 
-// Every error names its line.
+// Every error states its line.
 func TestErrors(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -160,7 +168,8 @@ func TestErrors(t *testing.T) {
 		{"merge_method: passthrough\nmodels: [{model: a}]", 1, "no merge method"},
 		{"merge_method: linear\nmodels: [{model: a, sources: 1}]", 2, `no "sources"`},
 		{"merge_method: slerp\nbase_model: a\nmodels: [{model: b}]\nparameters: {t: [{filter: x}]}", 4, "needs a value"},
-		{"merge_method: slerp\nbase_model: a\nmodels: [{model: b}]\nparameters:\n  t: [{value: 1}, {filter: x, value: 0}]", 5, "only the last"},
+		{"merge_method: slerp\nbase_model: a\nmodels: [{model: b}]\nparameters:\n  t: [{value: 1}, {filter: x, value: 0}]", 5,
+			"only the last"},
 	} {
 		_, err := Read(strings.NewReader(c.text))
 		e, ok := errors.AsType[*Error](err)
@@ -175,7 +184,8 @@ func TestErrors(t *testing.T) {
 
 func FuzzRead(f *testing.F) {
 	f.Add("method: linear\nmodels: [a, b]\nparams: {alpha: [0, 1]}\nset: [{match: 'x*', params: {alpha: 0}}]")
-	f.Add("merge_method: ties\nbase_model: a\nmodels: [{model: b, parameters: {weight: [{filter: x, value: 1}]}}]\ndtype: float32")
+	f.Add("merge_method: ties\nbase_model: a\nmodels: [{model: b, parameters: {weight: [{filter: x, value: " +
+		"1}]}}]\ndtype: float32")
 	f.Add("method: fisher\nfisher: [a, b]\nmodels:\n- {file: a, weight: 1}\n- {file: b, weight: [1, 2]}")
 	f.Fuzz(func(t *testing.T, text string) {
 		r, err := Read(strings.NewReader(text))

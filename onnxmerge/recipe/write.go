@@ -12,7 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// FromProvenance returns the recipe that a merged model carries.
+// FromProvenance returns the recipe recorded in a merged model.
 func FromProvenance(p *onnxmerge.Provenance) *Recipe {
 	r := &Recipe{Options: p.Options()}
 	for _, m := range p.Models {
@@ -24,13 +24,13 @@ func FromProvenance(p *onnxmerge.Provenance) *Recipe {
 	return r
 }
 
-// Write writes the recipe in our form, such that [Read] gives it back.
+// Write writes the recipe in wiseft's own form. [Read] of the output gives an equal recipe.
 func (r *Recipe) Write(w io.Writer) error {
 	m, err := method.Lookup(r.Options.Method)
 	if err != nil {
 		return err
 	}
-	full, err := m.CompleteBeyond(r.Options.Params) // brings values into one form
+	full, err := m.CompleteBeyond(r.Options.Params) // converts values to one form
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func (r *Recipe) Write(w io.Writer) error {
 	return e.Close()
 }
 
-// put adds a key. Lists of numbers are written in one line.
+// put adds a key. Lists of numbers are written on one line.
 func put(n *yaml.Node, key string, v any) {
 	var k, node yaml.Node
 	k.SetString(key)
@@ -100,7 +100,7 @@ func put(n *yaml.Node, key string, v any) {
 			if given, ok := x.(*yaml.Node); ok {
 				item = *given
 			} else {
-				_ = item.Encode(x) // strings and numbers always can be
+				_ = item.Encode(x) // strings and numbers can always be encoded
 			}
 			node.Content = append(node.Content, &item)
 		}
@@ -145,8 +145,7 @@ func putSet(top *yaml.Node, set []onnxmerge.Override) {
 	}
 }
 
-// split parts parameters that have one value for each model from those that have one for
-// all.
+// split separates parameters with one value per model from those with one value for all models.
 func split(m method.Method, full method.Params, models int) (shared method.Params, each map[string][]any) {
 	shared, each = method.Params{}, map[string][]any{}
 	for name, v := range full {
@@ -172,11 +171,11 @@ func split(m method.Method, full method.Params, models int) (shared method.Param
 	return shared, each
 }
 
-// Example writes a commented recipe of a method, with its defaults.
+// Example writes a commented recipe of a method with its defaults.
 func Example(w io.Writer, m method.Method) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s: %s\n# %s\nmethod: %s\n\n", m.Name, m.Doc, m.Formula, m.Name)
-	fmt.Fprintf(&b, "# %s models. The last is the one whose file is written.\nmodels:\n", m.Takes())
+	fmt.Fprintf(&b, "# %s models. The file of the last one is written.\nmodels:\n", m.Takes())
 	n := max(m.MinModels, 2)
 	if m.MaxModels == 0 {
 		n = max(n, 3)
@@ -202,8 +201,9 @@ func Example(w io.Writer, m method.Method) error {
 		}
 	}
 	exampleParams(&b, m)
-	b.WriteString("\n# What Exclude matches is kept from the last model; with include, only what it matches is merged.\n# include: ['encoder/*']\n# exclude: ['head/*']\n")
-	_, err := io.WriteString(w, strings.Replace(b.String(), "What Exclude", "What exclude", 1))
+	b.WriteString("\n# Tensors that match exclude are copied from the last model; with include, only tensors that match " +
+		"it are merged.\n# include: ['encoder/*']\n# exclude: ['head/*']\n")
+	_, err := io.WriteString(w, b.String())
 	return err
 }
 
@@ -237,7 +237,8 @@ func exampleParams(b *strings.Builder, m method.Method) {
 	}
 	for _, p := range m.Params {
 		if p.Kind == method.Number && !p.Global {
-			fmt.Fprintf(b, "\n# For single tensors: by glob, re:REGEX, op:Conv or depth:0-0.5. A list is a gradient over depth.\n"+
+			fmt.Fprintf(b, "\n# For single tensors: by glob, re:REGEX, op:Conv or depth:0-0.5. A list is a gradient over "+
+				"depth.\n"+
 				"# set:\n#   - match: 'encoder/*'\n#     params: {%s: %s}\n", p.Name, exampleValue(p))
 			return
 		}

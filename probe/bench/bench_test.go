@@ -99,7 +99,7 @@ func TestRunWholeSuite(t *testing.T) {
 	}
 }
 
-// Alone, a cell gives what it gives within a run: the same features and figures.
+// A condition measured alone has the same features and figures as within a run.
 func TestRunMatchesOneCellByHand(t *testing.T) {
 	t.Parallel()
 	plan := fakePlan()
@@ -117,7 +117,7 @@ func TestRunMatchesOneCellByHand(t *testing.T) {
 		}
 		return f
 	}
-	// The probe that is tested starts where the one that is validated ended, as in a run.
+	// The probe that is tested starts from the one that was validated, as in a run.
 	train := features(plan.Train)
 	rest, held := datasets.SplitStratified(datasets.Labels(plan.Train), 0.2, 0)
 	first, _, err := fit.Fit(t.Context(), train.Subset(rest, ""), fit.Options{})
@@ -165,7 +165,7 @@ func TestRunDoesNotDependOnWorkers(t *testing.T) {
 	}
 }
 
-// Changing the test data changes neither probe nor validation nor choice.
+// Other test data changes neither probe nor validation nor choice.
 func TestTestDataDecidesNothing(t *testing.T) {
 	t.Parallel()
 	plan := fakePlan()
@@ -297,7 +297,8 @@ func TestRunErrors(t *testing.T) {
 		{"own head with training data", func(p *Plan) { p.OwnHead = true }, "a model's own head needs no training data"},
 		{"test sets of one name", func(p *Plan) { p.Tests = append(p.Tests, p.Tests...) }, `two test sets are called "test"`},
 		{"share", func(p *Plan) { p.KeepFeatures, p.Share = true, unit.Share{Index: 3, Count: 3} }, "share 3 of 3 is none"},
-		{"share without features", func(p *Plan) { p.Share.Count = 2 }, "probes are fitted on what another share has extracted"},
+		{"share without features", func(p *Plan) { p.Share.Count = 2 },
+			"probes are fitted on what another share has extracted"},
 		{"suite", func(p *Plan) { p.Suite = "modelnet" }, `there is no suite "modelnet"`},
 		{"corruption", func(p *Plan) { p.Corruptions = []string{"fog"} }, `there is no corruption "fog"`},
 		{"severity", func(p *Plan) { p.Severities = []int{6} }, "corruption scale: severity is 6, want 1 to 5"},
@@ -364,7 +365,7 @@ func TestRunCancelled(t *testing.T) {
 				at, err, e.calls.Load(), e.open.Load())
 		}
 	}
-	// A goroutine that has closed its last channel may still be on its way out.
+	// A goroutine that has closed its last channel may not have ended yet.
 	for range 1_000_000 {
 		if runtime.NumGoroutine() <= before {
 			return
@@ -391,7 +392,7 @@ func TestProgressCountsUp(t *testing.T) {
 	}
 }
 
-// A class that only the test data has makes the NLL infinite, which is null and said.
+// A class that only the test data has makes the NLL infinite: it is null, and a note says so.
 func TestUnseenClassInTestData(t *testing.T) {
 	t.Parallel()
 	plan := fakePlan()
@@ -399,7 +400,8 @@ func TestUnseenClassInTestData(t *testing.T) {
 	train := &ellipsoids{"train", 60, 1}
 	plan.Train = datasets.Subset(train, withoutClass(train, 2), "without eggs")
 	res := mustRun(t, plan)
-	if res.Models[0].Clean.NLL.Known() || !strings.Contains(strings.Join(res.Notes, "\n"), "classes [2] have no training sample") {
+	if res.Models[0].Clean.NLL.Known() || !strings.Contains(strings.Join(res.Notes, "\n"),
+		"classes [2] have no training sample") {
 		t.Errorf("NLL %v, notes %q", res.Models[0].Clean.NLL, res.Notes)
 	}
 }

@@ -17,14 +17,14 @@ func TestChoiceRefuses(t *testing.T) {
 	} {
 		plan := fakePlan()
 		plan.Suite, plan.Choose = "", choice
-		if _, err := Run(t.Context(), plan, folderAt(t, t.TempDir(), "worker"), nil); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Run(t.Context(), plan, folderAt(t, t.TempDir(), "worker"),
+			nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: got %v, want %s", choice, err, want)
 		}
 	}
 }
 
-// A choice by robustness looks at corrupted validation samples that its probe was not
-// fitted on, and never at test data.
+// The rule "robustness" uses corrupted validation samples on which the probe was not fitted, and never test data.
 func TestChooseByRobustness(t *testing.T) {
 	t.Parallel()
 	for _, own := range []bool{false, true} {
@@ -49,7 +49,7 @@ func TestChooseByRobustness(t *testing.T) {
 	}
 }
 
-// What test data chose is marked.
+// A choice by test data is marked in the result.
 func TestChooseOnTestIsMarked(t *testing.T) {
 	t.Parallel()
 	plan := fakePlan()
@@ -59,12 +59,13 @@ func TestChooseOnTestIsMarked(t *testing.T) {
 		t.Errorf("chosen %s, notes %q", asJSON(t, res.Chosen), res.Notes)
 	}
 	plan.Choose = choose.Choice{}
-	if res := mustRun(t, plan); res.Chosen.OnTest || strings.Contains(strings.Join(res.Notes, "\n"), "CHOSEN ON TEST DATA") {
+	if res := mustRun(t, plan); res.Chosen.OnTest || strings.Contains(strings.Join(res.Notes, "\n"),
+		"CHOSEN ON TEST DATA") {
 		t.Errorf("a choice by validation data is marked: %q", res.Notes)
 	}
 }
 
-// Samples by which is chosen are never scored by a probe that was fitted on them.
+// Validation samples are never scored by a probe that was fitted on them.
 func TestNoProbeJudgesItsOwnSamples(t *testing.T) {
 	t.Parallel()
 	for _, own := range []bool{false, true} {
@@ -80,7 +81,7 @@ func TestNoProbeJudgesItsOwnSamples(t *testing.T) {
 		seen := map[unit.Role]int{}
 		for _, w := range r.spec.Views() {
 			seen[w.Role]++
-			judge, held := r.spec.Judge(1, w), r.spec.HeldProbe(1)
+			judge, held := r.spec.ScoringProbe(1, w), r.spec.HeldProbe(1)
 			if isHeld := judge == held; isHeld != (!own && w.Role != unit.OnTest) {
 				t.Errorf("own validation data %v, %s: judged by the probe that held samples out: %v", own, r.spec.Name(w), isHeld)
 			}

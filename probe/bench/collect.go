@@ -8,9 +8,9 @@ import (
 	"github.com/wiseft/wiseft/probe/store"
 )
 
-// Collect makes the result of a folder's plan from the units that it has, without models
-// and data: it fits and scores what is left to be fitted and scored. progress may be nil.
-// Where forward passes are missing, the outcome has no result, and Missing counts them.
+// Collect makes the result of a folder's plan from its units, without models and data: it fits and scores what can be
+// fitted and scored from stored features. progress may be nil. If features are missing, the outcome has no result,
+// and Missing counts the units.
 func Collect(ctx context.Context, folder *store.Folder, progress func(Progress)) (*Outcome, error) {
 	spec, err := ReadSpec(folder.Root())
 	if err != nil {
@@ -33,31 +33,30 @@ func Collect(ctx context.Context, folder *store.Folder, progress func(Progress))
 	return out, err
 }
 
-// collect does what needs no forward pass, and counts what does.
+// collect processes all units that need no forward pass, and counts the others.
 func (r *run) collect(ctx context.Context) (missing int, err error) {
 	for _, u := range r.spec.Units() {
 		if err := ctx.Err(); err != nil {
 			return 0, err
 		}
-		if !r.open(u) {
+		if !r.pending(u) {
 			continue
 		}
 		if r.extracted(u) {
-			err = r.finish(ctx, u)
+			err = r.process(ctx, u)
 		}
 		if err != nil && !isMissing(err) {
 			return 0, err
 		}
-		if r.open(u) {
+		if r.pending(u) {
 			missing++
 		}
 	}
 	return missing, nil
 }
 
-// Gather copies the units of another folder of the same plan into folder, and the plan too
-// if it has none, and returns how many units came. A folder of another plan is a
-// [PlanError].
+// Gather copies the units of another folder of the same plan into folder, with the plan if folder has none, and
+// returns how many units were copied. A folder of another plan is a [PlanError].
 func Gather(folder *store.Folder, from string) (units int, err error) {
 	spec, err := ReadSpec(from)
 	if err != nil {

@@ -5,23 +5,27 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/probe/bench/result"
 	"github.com/wiseft/wiseft/probe/bench/unit"
 	"github.com/wiseft/wiseft/probe/metric"
 	"github.com/wiseft/wiseft/probe/store"
 )
 
-// UnknownModelError says that a run has no model of that name.
+// UnknownModelError reports that a run has no model with an ID.
 type UnknownModelError struct {
 	ID   string
 	Have []string
 }
 
+// Kind implements the kinds of package fault.
+func (e *UnknownModelError) Kind() fault.Kind { return fault.Usage }
+
 func (e *UnknownModelError) Error() string {
 	return fmt.Sprintf("there is no model %q in the run; there are %s", e.ID, strings.Join(e.Have, ", "))
 }
 
-// Compare compares two models of a run by the answers that its folder keeps.
+// Compare compares two models of a run by the predictions in its folder.
 func Compare(folder *store.Folder, a, b string) (*result.Compared, error) {
 	spec, err := ReadSpec(folder.Root())
 	if err != nil {
@@ -51,15 +55,16 @@ func Compare(folder *store.Folder, a, b string) (*result.Compared, error) {
 }
 
 func (b *builder) comparedOn(t, va, vb int) (*result.ComparedOn, error) {
-	ra, err := b.right(va, t)
+	ra, err := b.answersOf(va, t)
 	if err != nil {
 		return nil, err
 	}
-	rb, err := b.right(vb, t)
+	rb, err := b.answersOf(vb, t)
 	if err != nil {
 		return nil, err
 	}
-	on := &result.ComparedOn{Test: b.spec.Tests[t].Name, N: len(ra.right[0]), Clean: compareAccuracy(ra.right[0], rb.right[0]),
+	on := &result.ComparedOn{Test: b.spec.Tests[t].Name, N: len(ra.right[0]),
+		Clean:       compareAccuracy(ra.right[0], rb.right[0]),
 		Corruptions: map[string]*result.Difference{}}
 	on.Clean.PHolm = on.Clean.P
 	var list []*result.Difference
@@ -82,7 +87,7 @@ func (b *builder) comparedOn(t, va, vb int) (*result.ComparedOn, error) {
 	return on, nil
 }
 
-// means returns how often each cloud is right over the severities of a corruption.
+// means returns, for each cloud, the share of correct answers over the severities of a corruption.
 func (b *builder) means(t int, corruption string, r *answers) []float64 {
 	sum, cells := make([]float64, len(r.right[0])), 0
 	for c, cell := range b.spec.Tests[t].Cells {
@@ -102,7 +107,7 @@ func (b *builder) means(t int, corruption string, r *answers) []float64 {
 	return sum
 }
 
-// holm adjusts the p-values of differences for their number.
+// holm adjusts the p-values of differences for their number by Holm's method.
 func holm(list []*result.Difference) {
 	var p []float64
 	for _, d := range list {

@@ -15,7 +15,7 @@ import (
 	"github.com/wiseft/wiseft/probe/bench/result"
 )
 
-// ellipsoids is a data set of clouds whose classes differ in their half axes.
+// ellipsoids is a data set of clouds whose classes differ in their half-axes.
 type ellipsoids struct {
 	name string
 	n    int
@@ -48,10 +48,10 @@ func (d *ellipsoids) Read(ctx context.Context, dst *datasets.Sample, i int) erro
 	return ctx.Err()
 }
 
-// variant's model is its alpha as text.
+// variant is a variant whose model is its alpha as text.
 type variant struct {
 	alpha float64
-	plain bool // no mix
+	plain bool // not a mix
 }
 
 func (v variant) ID() string { return fmt.Sprintf("alpha=%g", v.alpha) }
@@ -62,7 +62,7 @@ func (v variant) Params() []result.Param {
 	return []result.Param{{Name: "alpha", Value: v.alpha}}
 }
 func (v variant) Key(context.Context) (string, error) { return v.ID(), nil }
-func (v variant) Model(context.Context) ([]byte, error) {
+func (v variant) Model(context.Context, string) ([]byte, error) {
 	return []byte(strconv.FormatFloat(v.alpha, 'g', -1, 64)), nil
 }
 
@@ -74,15 +74,15 @@ func alphas(list ...float64) []Variant {
 	return vs
 }
 
-// engine's models give the mean absolute coordinates, with noise that falls with
-// alpha, so that a larger alpha makes better features.
+// engine makes models that compute the mean absolute coordinates, with noise that decreases with alpha, so that a
+// larger alpha has better features.
 type engine struct {
-	open, opened atomic.Int64  // models open now, and ever
+	open, opened atomic.Int64  // models open at present, and ever opened
 	calls        atomic.Int64  // forward passes
 	samples      atomic.Int64  // in all of them
 	hook         func(n int64) // called before pass n
 	fail         int64         // pass that fails, or 0
-	points       int64         // that the model insists on, or 0
+	points       int64         // number of points that the model requires, or 0
 }
 
 func (e *engine) Runtime() string { return "fake engine" }
@@ -135,7 +135,7 @@ func (m *fakeModel) Extract(ctx context.Context, dst []float32, b probe.Batch) (
 			for _, v := range row {
 				sum += math.Abs(float64(v))
 			}
-			// The last digits of the sum are as good as noise, and always the same.
+			// The last digits of the sum serve as reproducible noise.
 			noise := math.Mod(sum*1e4, 1) - 0.5
 			dst = append(dst, float32(4*sum/float64(points)+(1.2-m.alpha)*noise))
 		}

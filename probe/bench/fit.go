@@ -13,8 +13,7 @@ import (
 	"github.com/wiseft/wiseft/probe/store"
 )
 
-// fitFrom fits a probe from start, which may be nil. The time that it took is forgotten, so
-// that equal inputs give equal probes.
+// fitFrom fits a probe from start, which may be nil. The time is set to 0, so that equal inputs give equal probes.
 func fitFrom(ctx context.Context, f *feature.Set, opt fit.Options, start *fit.Classifier) (*fit.Classifier, error) {
 	opt.Init = start
 	cl, report, err := fit.Fit(ctx, f, opt)
@@ -26,8 +25,8 @@ func fitFrom(ctx context.Context, f *feature.Set, opt fit.Options, start *fit.Cl
 	return cl, nil
 }
 
-// fit makes the probes of a variant, and scores what is held out. Where the probe that one
-// starts from is not there yet, that is left for later.
+// fit makes the probes of a variant and scores the held-out samples. If the probe that it starts from is missing, it
+// does nothing; the unit stays pending.
 func (r *run) fit(ctx context.Context, v int, f *feature.Set) error {
 	opt := r.spec.Settings.Fit
 	opt.Workers = r.plan.Fit.Workers
@@ -52,8 +51,9 @@ func (r *run) fit(ctx context.Context, v int, f *feature.Set) error {
 	return err
 }
 
-// fitHeld fits the probe that is validated and scores it.
-func (r *run) fitHeld(ctx context.Context, v int, f *feature.Set, opt fit.Options, start *fit.Classifier) (*fit.Classifier, error) {
+// fitHeld fits the probe without the held-out samples, and scores them.
+func (r *run) fitHeld(ctx context.Context, v int, f *feature.Set, opt fit.Options,
+	start *fit.Classifier) (*fit.Classifier, error) {
 	rest, held := datasets.SplitStratified(f.Y, unit.ValidationFraction, r.spec.Settings.Seed)
 	cl, err := r.fitOnce(ctx, r.spec.HeldProbe(v), v, f.Subset(rest, restWhy), opt, start)
 	if err != nil {
@@ -66,8 +66,9 @@ func (r *run) fitHeld(ctx context.Context, v int, f *feature.Set, opt fit.Option
 	return cl, r.saveScores(key, cl, f.Subset(held, heldWhy))
 }
 
-// fitOnce returns the probe of that key, fitted or from the folder.
-func (r *run) fitOnce(ctx context.Context, key store.Key, v int, f *feature.Set, opt fit.Options, start *fit.Classifier) (*fit.Classifier, error) {
+// fitOnce returns the probe with that key, from the folder or fitted.
+func (r *run) fitOnce(ctx context.Context, key store.Key, v int, f *feature.Set, opt fit.Options,
+	start *fit.Classifier) (*fit.Classifier, error) {
 	if cl, err := r.probe(key); cl != nil || err != nil {
 		return cl, err
 	}
@@ -80,29 +81,29 @@ func (r *run) fitOnce(ctx context.Context, key store.Key, v int, f *feature.Set,
 	if err := r.folder.Save(unit.Probe, key, cl.Write); err != nil {
 		return nil, err
 	}
-	r.judge, r.judgeOf = cl, key
+	r.lastProbe, r.lastProbeKey = cl, key
 	return cl, r.record(unit.Probe, key, v, "training data", began)
 }
 
-// probe returns a probe of the folder, nil if it is not there.
+// probe returns a probe of the folder; nil if it does not exist.
 func (r *run) probe(key store.Key) (*fit.Classifier, error) {
-	if r.judgeOf == key {
-		return r.judge, nil
+	if r.lastProbeKey == key {
+		return r.lastProbe, nil
 	}
 	var cl *fit.Classifier
-	ok, err := load(r.folder, r.event, unit.Probe, key, func(in io.ReaderAt, size int64) (err error) {
+	ok, err := loadUnit(r.folder, r.event, unit.Probe, key, func(in io.ReaderAt, size int64) (err error) {
 		cl, err = fit.ReadClassifier(in, size)
 		return err
 	})
 	if !ok || err != nil {
 		return nil, err
 	}
-	r.judge, r.judgeOf = cl, key
+	r.lastProbe, r.lastProbeKey = cl, key
 	return cl, nil
 }
 
-// score scores the features of a unit. Where the probe is not there yet, because another
-// worker has its training data, that is left for later.
+// score scores the features of a unit. If the probe is missing, because another worker has its training data, it does
+// nothing; the unit stays pending.
 func (r *run) score(u unit.Unit, f *feature.Set) error {
 	key := r.spec.Scores(u.Variant, u.View)
 	if r.plan.OwnHead {
@@ -112,7 +113,7 @@ func (r *run) score(u unit.Unit, f *feature.Set) error {
 		}
 		return r.folder.Save(unit.Scores, key, func(w io.Writer) error { return p.Write(w, nil) })
 	}
-	cl, err := r.probe(r.spec.Judge(u.Variant, u.View))
+	cl, err := r.probe(r.spec.ScoringProbe(u.Variant, u.View))
 	if cl == nil || err != nil {
 		return err
 	}

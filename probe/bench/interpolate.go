@@ -6,14 +6,14 @@ import (
 	"github.com/wiseft/wiseft/probe/feature"
 )
 
-// interpolated returns the training features at the alpha of i, given those of the samples that were passed:
-// the others lie on the line between the ends, moved off it by the mean of what the samples of their class that
-// were passed lie off it. Of samples, which are sorted, those of fitted alone are averaged: held-out samples
-// must not tell a probe anything.
+// interpolated returns the training features at the alpha of i, given passed, the extracted features of samples. The
+// features of other samples are interpolated linearly between the ends of the grid, plus the mean deviation from the
+// line of the passed samples of their class. samples is sorted; only those in fitted enter the means, so that
+// held-out samples do not influence a probe.
 //
-// Features bend by class, because what bends them is that the models judge classes differently. On two real
-// pairs (PointNet and a transformer, ModelNet10, 128 points, half of the samples passed) the means take the root
-// mean square by which margins within 2 of zero are off from .096 to .004 and from .088 to .043.
+// The deviation depends on the class because it results from the models classifying differently. On two real pairs
+// (PointNet and a transformer, ModelNet10, 128 points, half of the samples passed) it reduces the root mean square
+// error of margins within 2 of zero from .096 to .004 and from .088 to .043.
 func (s *searching) interpolated(i int, samples []int, passed *feature.Set, fitted []int) *feature.Set {
 	f := s.line(i)
 	bends := classBends{map[int64][]float64{}, map[int64]float64{}}
@@ -33,7 +33,7 @@ func (s *searching) interpolated(i int, samples []int, passed *feature.Set, fitt
 	return f
 }
 
-// line returns the features on the line between the ends, at the alpha of i.
+// line returns the features interpolated linearly between the ends of the grid, at the alpha of i.
 func (s *searching) line(i int) *feature.Set {
 	a, b := s.ends[0], s.ends[1]
 	t := (s.grid[i] - s.grid[0]) / (s.grid[len(s.grid)-1] - s.grid[0])
@@ -44,7 +44,7 @@ func (s *searching) line(i int) *feature.Set {
 	return f
 }
 
-// classBends is by how much samples lie off the line between the ends: sums over those of a class.
+// classBends are the deviations of samples from the line between the ends: sums by class, and counts.
 type classBends struct {
 	sums  map[int64][]float64
 	count map[int64]float64
@@ -62,7 +62,7 @@ func (b classBends) gather(class int64, line, passed []float32) {
 	}
 }
 
-// move moves a row by the mean of its class; a class of which nothing was gathered stays where it is.
+// move adds the mean deviation of its class to a row; nothing without samples of the class.
 func (b classBends) move(row []float32, class int64) {
 	for j, sum := range b.sums[class] {
 		row[j] += float32(sum / b.count[class])

@@ -6,17 +6,17 @@ import (
 	"testing"
 )
 
-// liveHeap is what is reachable, in bytes.
+// liveHeap returns the reachable heap in bytes.
 func liveHeap() int64 {
 	runtime.GC()
-	runtime.GC() // the first moves what pools hold aside, the second lets go of it
+	runtime.GC() // the first collection moves pooled values aside, the second frees them
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc)
 }
 
-// heapAtEnd runs a plan of n mixes and returns the live heap during the last forward pass,
-// and with the result, whose JSON has size bytes.
+// heapAtEnd runs a plan of n mixes and returns the live heap during the last forward pass and with the result, and
+// the size of the result's JSON in bytes.
 func heapAtEnd(t *testing.T, n int) (working, done, size int64) {
 	t.Helper()
 	plan := fakePlan()
@@ -47,23 +47,22 @@ func heapAtEnd(t *testing.T, n int) (working, done, size int64) {
 	return working, done, int64(len(text))
 }
 
-// A sweep may have a thousand alphas: while it works, each may leave its name and its keys,
-// and no features, probe or scores; afterwards, what the result says of it. It is not
-// parallel: others would take memory, too.
+// A sweep may have a thousand alphas: while it works, each may keep its name and keys, but no features, probe or
+// scores; afterwards, its part of the result. The test is not parallel, because others would allocate memory, too.
 func TestMemoryDoesNotGrowWithVariants(t *testing.T) {
-	heapAtEnd(t, 2) // what is made once
+	heapAtEnd(t, 2) // allocates what exists once
 	const few, many = 5, 105
 	working, done, size := heapAtEnd(t, few)
 	moreWorking, moreDone, moreSize := heapAtEnd(t, many)
 	perWorking, perDone, perSize := (moreWorking-working)/(many-few), (moreDone-done)/(many-few), (moreSize-size)/(many-few)
 	t.Logf("for each variant: %d bytes at work, %d with the result, which has %d as JSON", perWorking, perDone, perSize)
-	// Features of the test data have 10,800 bytes and their labels 7,200. A name, parameters
-	// and keys were 565.
+	// Features of the test data have 10,800 bytes and their labels 7,200. A name, parameters and keys were measured
+	// to take 565.
 	const maxWorking = 1500
 	if perWorking > maxWorking {
 		t.Errorf("a variant that is done keeps %d bytes, want at most %d", perWorking, maxWorking)
 	}
-	// About as much was measured. What a variant has right on the test data would be as much again.
+	// About the size of the JSON was measured. The answers on the test data would be as much again.
 	if perDone > perSize*3/2 {
 		t.Errorf("a variant's result keeps %d bytes, want at most 1.5 times the %d of its JSON", perDone, perSize)
 	}

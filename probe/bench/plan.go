@@ -8,7 +8,7 @@ import (
 	"github.com/wiseft/wiseft/internal/fault"
 )
 
-// complete fills in defaults and refuses what cannot run.
+// complete sets defaults and returns an error if the plan cannot run.
 func (p *Plan) complete() error {
 	switch {
 	case len(p.Variants) == 0:
@@ -28,7 +28,8 @@ func (p *Plan) complete() error {
 		return err
 	}
 	if p.Share.Workers() > 1 && !p.KeepFeatures {
-		return fault.Usagef("a share of a plan needs the features of its units kept: probes are fitted on what another share has extracted")
+		return fault.Usagef("a share of a plan needs the features of its units kept: " +
+			"probes are fitted on what another share has extracted")
 	}
 	if err := p.completeChoice(); err != nil {
 		return err
@@ -42,7 +43,7 @@ func (p *Plan) complete() error {
 	return p.checkLabels()
 }
 
-// completeChoice fills in the rule of the choice and refuses one that has no data to choose by.
+// completeChoice sets the default rule and returns an error if the rule has no data.
 func (p *Plan) completeChoice() error {
 	p.Choose = p.Choose.WithDefaults()
 	if err := p.Choose.Check(); err != nil {
@@ -58,7 +59,7 @@ func (p *Plan) completeChoice() error {
 	return nil
 }
 
-// checkNames refuses variants and test sets that results could not tell apart.
+// checkNames returns an error if names of variants or test sets are not unique.
 func (p *Plan) checkNames() error {
 	seen := map[string]bool{}
 	for _, v := range p.Variants {
@@ -111,8 +112,8 @@ func unique[T comparable](list []T) []T {
 	return out
 }
 
-// checkLabels finds out before anything runs what would fail after hours: labels
-// missing, or data sets that mean different classes by one number.
+// checkLabels finds errors that would otherwise stop a run after hours: missing labels, or data sets whose class
+// names differ.
 func (p *Plan) checkLabels() error {
 	if p.Train == nil {
 		return p.checkOwnLabels()
@@ -126,7 +127,7 @@ func (p *Plan) checkLabels() error {
 		}
 		classes = max(classes, label+1)
 	}
-	for _, ds := range p.judged() {
+	for _, ds := range p.scored() {
 		info := ds.Info()
 		if len(info.Classes) > 0 && len(train.Classes) > 0 && !slices.Equal(info.Classes, train.Classes) {
 			return fault.Inputf("%s has classes %v, but the training data %s has %v",
@@ -142,8 +143,8 @@ func (p *Plan) checkLabels() error {
 	return nil
 }
 
-// judged lists the data sets that are scored, as far as they are clean.
-func (p *Plan) judged() []datasets.Dataset {
+// scored lists the clean data sets that are scored.
+func (p *Plan) scored() []datasets.Dataset {
 	var list []datasets.Dataset
 	if p.Val != nil {
 		list = append(list, p.Val)
@@ -154,10 +155,9 @@ func (p *Plan) judged() []datasets.Dataset {
 	return list
 }
 
-// checkOwnLabels is checkLabels for models that are judged by their own head: how many
-// classes it has is not known before it runs.
+// checkOwnLabels is checkLabels for models with their own head, whose number of classes is not known before it runs.
 func (p *Plan) checkOwnLabels() error {
-	for _, ds := range p.judged() {
+	for _, ds := range p.scored() {
 		for i := range ds.Len() {
 			if ds.Label(i) < 0 {
 				return fault.Inputf("%s: sample %d has no label", ds.Info().Name, i)

@@ -14,29 +14,29 @@ import (
 	"github.com/wiseft/wiseft/probe/store"
 )
 
-// searchBetween is the part of the training samples that is passed between the ends of the
-// grid; see [search.Options].
+// searchBetween is the share of the training samples that is passed between the ends of the grid; see
+// [search.Options].
 const searchBetween = 0.5
 
-// Search finds the mix that validation accuracy would choose of a whole grid, with about a
-// third of its passes, and returns a plan with this mix and the ends of the grid alone. What
-// it computes stays in the folder for [Run]. The plan's variants must be mixes by alpha
-// alone, rising; its rule must be "accuracy". progress may be nil.
+// Search finds the mix that validation accuracy would choose from a whole grid, with about a third of its passes, and
+// returns a plan with this mix and the ends of the grid only. Its units stay in the folder for [Run]. The plan's
+// variants must be mixes by alpha alone, rising; its rule must be "accuracy". progress may be nil.
 func Search(ctx context.Context, plan Plan, folder *store.Folder, progress func(Progress)) (Plan, error) {
 	grid, err := plan.grid()
 	if err != nil {
 		return plan, err
 	}
-	// What lies between is made of the features at the ends, again in a later run.
+	// Features between the ends are interpolated from those at the ends, which a later search in the folder needs,
+	// too.
 	searched := plan
-	searched.KeepFeatures, searched.WarmStart = true, false // the variants come in another order
+	searched.KeepFeatures, searched.WarmStart = true, false // a search evaluates the variants in another order
 	r, err := newRun(ctx, searched, folder, progress)
 	if err != nil {
 		return plan, err
 	}
 	defer r.close()
 	s := &searching{run: r, grid: grid}
-	s.at.TotalSamples = s.spec.Settings.Train.N * len(grid) / 3 // about
+	s.at.TotalSamples = s.spec.Settings.Train.N * len(grid) / 3 // estimated
 	opt := search.Options{TrainShare: s.trainShare()}
 	if isLinear(plan.Fit.Solver) {
 		s.between, opt.Between = searchBetween, searchBetween
@@ -45,7 +45,8 @@ func Search(ctx context.Context, plan Plan, folder *store.Folder, progress func(
 	if err != nil {
 		return plan, err
 	}
-	res := &result.Search{Grid: grid, Chosen: grid[choice.Index], Likely: choice.Likely, Passes: choice.Passes, Why: choice.Why}
+	res := &result.Search{Grid: grid, Chosen: grid[choice.Index], Likely: choice.Likely, Passes: choice.Passes,
+		Why: choice.Why}
 	for _, step := range choice.Evaluated {
 		res.Evaluated = append(res.Evaluated, result.SearchStep{
 			Alpha: grid[step.Index], Samples: step.Samples, Right: step.Right, Passes: step.Passes, Why: step.Why})
@@ -77,57 +78,57 @@ func (p *Plan) grid() ([]float64, error) {
 	case p.OwnHead:
 		return nil, fault.Usagef("a search is for probes; the model's own head needs no training")
 	case p.Choose.OnTest || (p.Choose.Rule != "" && p.Choose.Rule != choose.DefaultRule):
-		return nil, fault.Usagef("a search finds the alpha of the rule %s on validation data, and no other", choose.DefaultRule)
+		return nil, fault.Usagef("a search finds the alpha of the rule %s on validation data, and no other",
+			choose.DefaultRule)
 	case p.Share.Count > 1:
 		return nil, fault.Usagef("a search decides what comes next by what it has seen, and cannot be shared")
 	}
 	return grid, nil
 }
 
-// isLinear reports whether the scores of a solver's probes are linear in the features, so that
-// samples far from the boundary hardly matter.
+// isLinear reports whether the scores of a solver's probes are linear in the features. Samples far from the boundary
+// then have little influence.
 func isLinear(solver string) bool {
 	return slices.Contains([]string{"", "logistic", "svc-ovr"}, solver)
 }
 
-// searching is a search under way.
+// searching is the state of a search.
 type searching struct {
 	*run
 	grid    []float64
-	between float64 // part of the training samples passed between the ends; 0 = all
+	between float64 // share of the training samples passed between the ends; 0 = all
 
 	ends [2]*feature.Set // training features at the ends of the grid
 	near []int           // training samples that are passed between them, nil = all
 }
 
-// trainShare is the part of the passes of an evaluation that goes into training.
+// trainShare returns the share of an evaluation's passes that are training samples.
 func (s *searching) trainShare() float64 {
 	train := float64(s.plan.Train.Len())
 	if s.spec.HeldOut() {
-		return float64(len(s.held.rest)) / train
+		return float64(len(s.data.rest)) / train
 	}
 	return train / (train + float64(s.plan.Val.Len()))
 }
 
 // evaluate implements [search.Evaluate].
 func (s *searching) evaluate(ctx context.Context, i int, samples []int) ([]float64, error) {
-	if s.ends[1] == nil { // the ends, or all of a small grid
+	if s.ends[1] == nil { // an end of the grid, or a small grid without interpolation
 		return s.evaluateWhole(ctx, i)
 	}
 	return s.evaluateBetween(ctx, i, samples)
 }
 
-// evaluateWhole passes all of the data, as a run does, and keeps the features if the alpha is
-// an end of the grid.
+// evaluateWhole passes all of the data, as a run does. At the ends of the grid it keeps the training features.
 func (s *searching) evaluateWhole(ctx context.Context, i int) ([]float64, error) {
 	u := unit.Unit{Variant: i, View: unit.View{Role: unit.Training}}
-	if err := s.finish(ctx, u); err != nil {
+	if err := s.process(ctx, u); err != nil {
 		return nil, err
 	}
 	judged := u.View
 	if !s.spec.HeldOut() {
 		judged = unit.View{Role: unit.Validation}
-		if err := s.finish(ctx, unit.Unit{Variant: i, View: judged}); err != nil {
+		if err := s.process(ctx, unit.Unit{Variant: i, View: judged}); err != nil {
 			return nil, err
 		}
 	}
@@ -153,7 +154,7 @@ func (s *searching) evaluateWhole(ctx context.Context, i int) ([]float64, error)
 // rows returns the training samples that probes are fitted on.
 func (s *searching) rows() []int {
 	if s.spec.HeldOut() {
-		return s.held.rest
+		return s.data.rest
 	}
 	all := make([]int, s.plan.Train.Len())
 	for i := range all {
@@ -162,7 +163,7 @@ func (s *searching) rows() []int {
 	return all
 }
 
-// findNear finds which training samples are passed between the ends.
+// findNear finds the training samples that are passed between the ends: those near the boundary.
 func (s *searching) findNear(ctx context.Context) error {
 	var margins [2][]float64
 	for end, v := range []int{0, len(s.grid) - 1} {
@@ -194,8 +195,8 @@ func (s *searching) findNear(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// evaluateBetween passes the training samples near the boundary and the validation samples
-// given, and interpolates the features of the other training samples.
+// evaluateBetween passes the training samples near the boundary and the given validation samples, and interpolates
+// the features of the other training samples.
 func (s *searching) evaluateBetween(ctx context.Context, i int, samples []int) ([]float64, error) {
 	train, val, err := s.passBetween(ctx, i, samples)
 	if err != nil {
@@ -215,8 +216,7 @@ func (s *searching) evaluateBetween(ctx context.Context, i int, samples []int) (
 	return p.Margins(), nil
 }
 
-// passBetween returns the training features, most of them interpolated, and those of the
-// validation samples.
+// passBetween returns the training features, most of them interpolated, and the features of the validation samples.
 func (s *searching) passBetween(ctx context.Context, i int, samples []int) (train, val *feature.Set, err error) {
 	fitted := s.near
 	if fitted == nil {
@@ -225,7 +225,7 @@ func (s *searching) passBetween(ctx context.Context, i int, samples []int) (trai
 	passed := fitted
 	var held []int
 	if s.spec.HeldOut() {
-		held = s.held.held
+		held = s.data.heldOut
 		if samples != nil {
 			held = pick(held, samples)
 		}
@@ -244,12 +244,12 @@ func (s *searching) passBetween(ctx context.Context, i int, samples []int) (trai
 	return train.Subset(s.rows(), restWhy), val, nil
 }
 
-// part returns the features of some samples, sorted, nil = all.
+// part returns the features of samples, which are sorted; nil = all.
 func (s *searching) part(ctx context.Context, i int, w unit.View, samples []int, name string) (*feature.Set, error) {
 	if samples == nil {
 		return s.features(ctx, unit.Unit{Variant: i, View: w})
 	}
-	ds, err := s.held.get(ctx, w)
+	ds, err := s.data.get(ctx, w)
 	if err != nil {
 		return nil, err
 	}

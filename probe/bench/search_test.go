@@ -9,7 +9,7 @@ import (
 	"github.com/wiseft/wiseft/probe/bench/result"
 )
 
-// gridPlan is a plan of eleven alphas.
+// gridPlan returns a plan of eleven alphas.
 func gridPlan() Plan {
 	plan := fakePlan()
 	plan.Suite, plan.Train = "", &ellipsoids{"train", 300, 1}
@@ -17,8 +17,8 @@ func gridPlan() Plan {
 	return plan
 }
 
-// A search ends where the grid ends, or one step beside it, with a third of the samples, and
-// what it leaves in the folder makes a second one free.
+// A search chooses the alpha of the whole grid or a neighbour, with a third of the samples, and a second search in
+// the same folder needs no pass.
 func TestSearch(t *testing.T) {
 	t.Parallel()
 	for name, edit := range map[string]func(p *Plan){
@@ -44,7 +44,7 @@ func TestSearch(t *testing.T) {
 			if math.Abs(f.Chosen-*want.Alpha) > 0.11 || len(found.Variants) < 2 || len(found.Variants) > 3 || len(f.Grid) != 11 {
 				t.Errorf("found %s, the grid chooses %v", asJSON(t, f), *want.Alpha)
 			}
-			// The grid passes its 45 test samples as well.
+			// The whole grid passes its 45 test samples as well.
 			passed := e.samples.Load()
 			if share := float64(passed) / float64(grid-11*45); share > 0.345 || math.Abs(share*11-f.Passes) > 0.2 {
 				t.Errorf("%.3f of the grid's samples are passed, %v passes of 11 are told", share, f.Passes)
@@ -62,7 +62,7 @@ func TestSearch(t *testing.T) {
 	}
 }
 
-// With all samples passed, a probe between the ends is the one that a run fits.
+// With all samples passed, a probe between the ends equals the one that a run fits.
 func TestSearchWithoutInterpolationIsExact(t *testing.T) {
 	t.Parallel()
 	plan := gridPlan()

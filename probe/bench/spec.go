@@ -26,8 +26,8 @@ const (
 	specFile     = "plan.json"
 )
 
-// newSpec describes a complete plan.
-func newSpec(ctx context.Context, p *Plan, data *held) (*unit.Spec, error) {
+// newSpec returns the record of a complete plan.
+func newSpec(ctx context.Context, p *Plan, data *runData) (*unit.Spec, error) {
 	settings, err := newSettings(ctx, p)
 	if err != nil {
 		return nil, err
@@ -53,11 +53,12 @@ func newSpec(ctx context.Context, p *Plan, data *held) (*unit.Spec, error) {
 	return s, nil
 }
 
-// newSettings describes what a result depends on, beside the models.
+// newSettings returns what a result depends on besides the models.
 func newSettings(ctx context.Context, p *Plan) (*result.Settings, error) {
 	s := &result.Settings{
 		Wiseft: p.Version, Go: runtime.Version(), Runtime: p.Engine.Runtime(), Tensor: p.Tensor, OwnHead: p.OwnHead,
-		Suite: p.Suite, Reference: p.Reference, Baselines: p.Baselines, Corruptions: p.Corruptions, Severities: p.Severities, Seed: p.Seed,
+		Suite: p.Suite, Reference: p.Reference, Baselines: p.Baselines,
+		Corruptions: p.Corruptions, Severities: p.Severities, Seed: p.Seed,
 		Fit: recorded(p.Fit), WarmStart: p.WarmStart, Layout: p.Layout, Batch: p.Batch, Choose: p.Choose, Search: p.Found,
 		Validation: fmt.Sprintf("a stratified %g %% of the training data, seed %d", 100*unit.ValidationFraction, p.Seed),
 	}
@@ -87,14 +88,14 @@ func newSettings(ctx context.Context, p *Plan) (*result.Settings, error) {
 	return s, nil
 }
 
-// recorded returns the options of a fit that change the probe, with solver and C filled in.
+// recorded returns the options of a fit that change the probe, with the default solver and C.
 func recorded(opt fit.Options) fit.Options {
 	opt.Solver, opt.C = cmp.Or(opt.Solver, fit.DefaultSolver), cmp.Or(opt.C, fit.DefaultC)
 	opt.Init, opt.Workers = nil, 0
 	return opt
 }
 
-// newDataResult describes a data set; nil is nil.
+// newDataResult describes a data set; nil for nil.
 func newDataResult(ctx context.Context, ds datasets.Dataset) (*result.Data, error) {
 	if ds == nil {
 		return nil, nil
@@ -106,14 +107,17 @@ func newDataResult(ctx context.Context, ds datasets.Dataset) (*result.Data, erro
 	return &result.Data{Info: ds.Info(), SHA256: sum, N: ds.Len()}, nil
 }
 
-// PlanError says that a folder holds another plan.
+// PlanError reports that a folder holds another plan.
 type PlanError struct{ Folder string }
+
+// Kind implements the kinds of package fault.
+func (e *PlanError) Kind() fault.Kind { return fault.Usage }
 
 func (e *PlanError) Error() string {
 	return e.Folder + ": the folder holds the run of another plan"
 }
 
-// ReadSpec returns the plan in a run's folder.
+// ReadSpec reads the plan of a run's folder.
 func ReadSpec(dir string) (*unit.Spec, error) {
 	text, err := os.ReadFile(filepath.Join(dir, specFile))
 	if err != nil {
@@ -129,10 +133,10 @@ func ReadSpec(dir string) (*unit.Spec, error) {
 	return s, nil
 }
 
-// saveOptions say when a plan is written; the zero value keeps another plan.
+// saveOptions says whether a plan may be replaced. The zero value keeps another plan.
 type saveOptions struct{ replace bool } // another plan in the folder is replaced
 
-// savePlan writes the plan into the folder, unless an equal one is there.
+// savePlan writes the plan into the folder, unless the folder has an equal one.
 func savePlan(s *unit.Spec, folder *store.Folder, opt saveOptions) error {
 	var text bytes.Buffer
 	e := json.NewEncoder(&text)

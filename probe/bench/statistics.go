@@ -11,13 +11,13 @@ import (
 )
 
 const (
-	// signFlips lets p-values be told down to 1e-4.
+	// signFlips allows p-values down to 1e-4.
 	signFlips = 10000
-	// resamples makes the ends of an interval steady to about a tenth of its width.
+	// resamples makes the ends of an interval reproducible to about a tenth of its width.
 	resamples = 1000
 	// statisticsSeed is the same for all models, so that equal differences have equal p-values.
 	statisticsSeed = 1
-	// maxCompared bounds the time that comparisons take.
+	// maxCompared bounds the time of comparisons.
 	maxCompared = 100
 )
 
@@ -30,8 +30,8 @@ func ends(i metric.Interval) [2]result.Number {
 	return [2]result.Number{result.Number(i.Low), result.Number(i.High)}
 }
 
-// suite returns the figures of a test set cloud by cloud; nil if the suite is not whole.
-// Without a reference, corruption errors are those against one that has nothing right.
+// suite returns the figures of a test set cloud by cloud; nil unless the suite was run whole. Without a reference,
+// corruption errors are relative to a classifier that is always wrong.
 func (b *builder) suite(t int, r *answers) *metric.CloudFigures {
 	s := b.spec.Settings
 	suite, err := corrupt.LookupSuite(s.Suite)
@@ -55,7 +55,7 @@ func (b *builder) suite(t int, r *answers) *metric.CloudFigures {
 	return &f
 }
 
-// intervals returns those of a test set. suite may be nil.
+// intervals returns the intervals of a test set. suite may be nil.
 func (b *builder) intervals(r *answers, suite *metric.CloudFigures) *result.TestIntervals {
 	n := len(r.right[0])
 	res := &result.TestIntervals{Clean: ends(metric.AccuracyInterval(countRight(r.right[0]), n, result.ConfidenceLevel))}
@@ -85,9 +85,10 @@ func countRight(right []bool) (n int) {
 	return n
 }
 
-// compareTo decides with which model all others are compared, and loads what it has right.
+// compareTo chooses the model with which all others are compared, and loads its answers.
 func (b *builder) compareTo() (err error) {
-	stats := &result.Statistics{Level: result.ConfidenceLevel, Flips: signFlips, Resamples: resamples, Seed: statisticsSeed, Comparisons: []*result.Comparison{}}
+	stats := &result.Statistics{Level: result.ConfidenceLevel, Flips: signFlips, Resamples: resamples,
+		Seed: statisticsSeed, Comparisons: []*result.Comparison{}}
 	b.result.Statistics, b.against = stats, -1
 	n := len(b.spec.Variants)
 	if n > maxCompared {
@@ -101,14 +102,14 @@ func (b *builder) compareTo() (err error) {
 		b.against = slices.IndexFunc(b.spec.Variants, func(v unit.Variant) bool { return v.ID == b.result.Chosen.ID })
 	}
 	stats.Against = b.spec.Variants[b.against].ID
-	if b.base, err = b.right(b.against, 0); err != nil {
+	if b.base, err = b.answersOf(b.against, 0); err != nil {
 		return err
 	}
 	b.suite0 = b.suite(0, b.base)
 	return nil
 }
 
-// compare compares a model with the one that was chosen for it.
+// compare compares a model with the one that compareTo chose.
 func (b *builder) compare(m *result.Model, r *answers) {
 	if b.against < 0 || m.ID == b.result.Statistics.Against {
 		return
@@ -139,7 +140,7 @@ func compareAccuracy(a, b []bool) *result.Difference {
 	}
 }
 
-// compareMeans compares two models by a figure that is the mean of what each cloud gives.
+// compareMeans compares two models by a figure that is a mean over the clouds.
 func compareMeans(a, b []float64) *result.Difference {
 	d := metric.Differences(a, b)
 	return &result.Difference{
@@ -157,8 +158,8 @@ func meanOf(d []float64) float64 {
 	return sum / float64(len(d))
 }
 
-// bootstrap returns the interval of the mean difference of two models by resampling what they
-// differ by in each cloud. The draws are the same for all figures of as many clouds.
+// bootstrap returns the interval of the mean difference of two models by resampling the clouds' differences. The
+// draws depend on the number of clouds alone.
 func bootstrap(d []float64) [2]result.Number {
 	return ends(metric.Bootstrap(len(d), resamples, result.ConfidenceLevel, statisticsSeed, func(idx []int) float64 {
 		sum := 0.0
@@ -169,8 +170,8 @@ func bootstrap(d []float64) [2]result.Number {
 	}))
 }
 
-// finish sets what needs the figures of all models.
-func (b *builder) finish() {
+// summarizeModels sets the figures that depend on all models.
+func (b *builder) summarizeModels() {
 	var cleans, moas []*result.Difference
 	for _, c := range b.result.Statistics.Comparisons {
 		cleans = append(cleans, c.Clean)
@@ -190,8 +191,7 @@ func (b *builder) finish() {
 	b.effective()
 }
 
-// effective sets the effective robustness of all models, where there is a line to measure it
-// from.
+// effective sets the effective robustness of all models, if there is a baseline.
 func (b *builder) effective() {
 	var ids []string
 	var clean, robust []float64
@@ -203,12 +203,13 @@ func (b *builder) effective() {
 		}
 	}
 	if len(ids) == 2 && alike(b.result.Models, ids) {
-		b.note("effective robustness is not measured: " + ids[0] + " and " + ids[1] + " are alike in clean accuracy, so no line is told by them; name others with --baseline")
+		b.note("effective robustness is not measured: " + ids[0] + " and " + ids[1] +
+			" are alike in clean accuracy, so no line is told by them; name others with --baseline")
 		return
 	}
 	line, err := metric.FitBaseline(clean, robust, samples, samples)
 	if err != nil {
-		return // fewer than two models, or of one accuracy: there is no line
+		return // fewer than two models, or models of one accuracy: no line
 	}
 	b.result.Baseline = &result.Baseline{
 		Models: ids, Slope: result.Number(line.Slope), Intercept: result.Number(line.Intercept), R2: result.Number(line.R2)}
@@ -223,8 +224,8 @@ func (b *builder) effective() {
 	}
 }
 
-// alike reports whether the intervals of two models' clean accuracies overlap: a line through
-// such a pair may point anywhere.
+// alike reports whether the intervals of two models' clean accuracies overlap. The slope of a line through two such
+// models is arbitrary.
 func alike(models []*result.Model, ids []string) bool {
 	var at []*result.Model
 	for _, m := range models {
@@ -236,8 +237,8 @@ func alike(models []*result.Model, ids []string) bool {
 	return a[0] <= b[1] && b[0] <= a[1]
 }
 
-// isBaseline reports whether a model belongs to the baseline: it is named, or, if none is,
-// it is an end of the mixes.
+// isBaseline reports whether a model belongs to the baseline: it is named as one, or, if none is named, it is an end
+// of the mixes.
 func (b *builder) isBaseline(m *result.Model) bool {
 	if names := b.spec.Settings.Baselines; len(names) > 0 {
 		return slices.Contains(names, m.ID)

@@ -12,7 +12,7 @@ import (
 	"github.com/wiseft/wiseft/probe/metric"
 )
 
-// The statistics of a result are what the metrics say of its answers.
+// The statistics of a result are those that package metric computes from the answers.
 func TestStatistics(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
@@ -55,7 +55,8 @@ func TestStatistics(t *testing.T) {
 			}
 		}
 	}
-	if _, err := Compare(folderAt(t, root, "reader"), "alpha=0", "alpha=7"); err == nil || !strings.Contains(err.Error(), "alpha=0.5") {
+	if _, err := Compare(folderAt(t, root, "reader"), "alpha=0",
+		"alpha=7"); err == nil || !strings.Contains(err.Error(), "alpha=0.5") {
 		t.Errorf("a model that is not there: %v", err)
 	}
 }
@@ -67,12 +68,13 @@ func mean(values [metric.Severities]result.Number) (sum float64) {
 	return sum
 }
 
-// The ends of the mixes lie on their own line; named baselines take their place.
+// The ends of the mixes lie on their own line; named baselines replace them.
 func TestEffectiveRobustness(t *testing.T) {
 	t.Parallel()
 	plan := fakePlan()
 	res := mustRun(t, plan)
-	if res.Baseline == nil || !reflect.DeepEqual(res.Baseline.Models, []string{"alpha=0", "alpha=1"}) || res.Baseline.Note == "" {
+	if res.Baseline == nil || !reflect.DeepEqual(res.Baseline.Models,
+		[]string{"alpha=0", "alpha=1"}) || res.Baseline.Note == "" {
 		t.Fatalf("baseline %s", asJSON(t, res.Baseline))
 	}
 	for i, m := range res.Models {
@@ -86,12 +88,13 @@ func TestEffectiveRobustness(t *testing.T) {
 		t.Errorf("baseline %s", asJSON(t, res.Baseline))
 	}
 	plan.Baselines = []string{"alpha=2"}
-	if _, err := Run(t.Context(), plan, folderAt(t, t.TempDir(), "worker"), nil); err == nil || !strings.Contains(err.Error(), `no model "alpha=2"`) {
+	if _, err := Run(t.Context(), plan, folderAt(t, t.TempDir(), "worker"),
+		nil); err == nil || !strings.Contains(err.Error(), `no model "alpha=2"`) {
 		t.Errorf("a baseline that is not there: %v", err)
 	}
 }
 
-// A suite without a reference has mean errors, and no others.
+// A suite without a reference has mean errors, and no corruption errors.
 func TestSuiteWithoutReference(t *testing.T) {
 	t.Parallel()
 	plan := fakePlan()
@@ -101,20 +104,21 @@ func TestSuiteWithoutReference(t *testing.T) {
 	if !m.MOA.Known() || !m.ErrorRate.Known() || m.MCE.Known() || m.RMCE.Known() || m.Intervals.MOA == nil || m.Intervals.MCE != nil || res.Reference != nil {
 		t.Errorf("got %s", asJSON(t, m))
 	}
-	if notes := strings.Join(res.Notes, "\n"); !strings.Contains(notes, "self-made corruptions; not comparable") || strings.Contains(notes, "only a part") {
+	if notes := strings.Join(res.Notes, "\n"); !strings.Contains(notes,
+		"self-made corruptions; not comparable") || strings.Contains(notes, "only a part") {
 		t.Errorf("notes %q", res.Notes)
 	}
 }
 
-// Other references measure errors against other accuracies.
+// Another reference gives other corruption errors.
 func TestAnotherReference(t *testing.T) {
 	t.Parallel()
 	plan := fakePlan()
 	plan.Variants = alphas(1)
 	first := mustRun(t, plan)
-	ref, ok := metric.LookupReferenceName("scanobjectnn-c")
-	if !ok {
-		t.Fatal("there is no such reference")
+	ref, err := metric.LookupReference("scanobjectnn-c")
+	if err != nil {
+		t.Fatal(err)
 	}
 	plan.Reference = &ref
 	other := mustRun(t, plan)
@@ -130,8 +134,8 @@ func TestAnotherReference(t *testing.T) {
 	}
 }
 
-// The paired bootstrap of a difference knows that the models answered the same samples: it is as
-// wide as Student's interval of the differences, and much narrower than if they had not.
+// The paired bootstrap of a difference resamples the same clouds for both models: it is as wide as Student's interval
+// of the differences, and much narrower than an unpaired one.
 func TestBootstrapIsPaired(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(3, 5))
@@ -150,6 +154,7 @@ func TestBootstrapIsPaired(t *testing.T) {
 	}
 	back := compareAccuracy(b, a)
 	if back.Difference != -d.Difference || !(math.Abs(float64(back.Bootstrap[0]+d.Bootstrap[1])) < 0.005) {
-		t.Errorf("the other way around: %v, %v; want minus %v, %v", back.Difference, back.Bootstrap, d.Difference, d.Bootstrap)
+		t.Errorf("the other way around: %v, %v; want minus %v, %v", back.Difference, back.Bootstrap, d.Difference,
+			d.Bootstrap)
 	}
 }

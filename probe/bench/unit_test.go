@@ -20,14 +20,14 @@ import (
 	"github.com/wiseft/wiseft/probe/store"
 )
 
-// small is a plan of 3 x (1 + 1 + 3) units.
+// small returns a plan of 3 x (1 + 1 + 3) units.
 func small() Plan {
 	plan := fakePlan()
 	plan.Corruptions, plan.Severities, plan.KeepFeatures = []string{"jitter"}, []int{1, 3, 5}, true
 	return plan
 }
 
-// passes runs a plan in a folder and returns the forward passes that it took.
+// passes runs a plan in a folder and returns the number of forward passes.
 func passes(t *testing.T, plan Plan, root string) (*Outcome, int64) {
 	t.Helper()
 	e := &engine{}
@@ -39,8 +39,7 @@ func passes(t *testing.T, plan Plan, root string) (*Outcome, int64) {
 	return out, e.calls.Load()
 }
 
-// What is there is not computed again, and a change redoes what depends on it and nothing
-// else.
+// Existing units are not computed again, and a change of the plan computes what depends on it and nothing else.
 func TestUnitsAreReused(t *testing.T) {
 	t.Parallel()
 	const train, test = 6, 3 // forward passes of 90 and 45 samples in batches of 16
@@ -59,11 +58,14 @@ func TestUnitsAreReused(t *testing.T) {
 		{"training data", func(p *Plan) { p.Train = &ellipsoids{"train", 90, 9} }, 3 * train},
 		{"validation data", func(p *Plan) { p.Val = &ellipsoids{"val", 30, 9} }, 3 * 2},
 		{"a severity", func(p *Plan) { p.Severities = []int{1, 2, 3, 5} }, 3 * test},
-		{"seed", func(p *Plan) { p.Seed = 7 }, 3 * 3 * test}, // of corruptions and split
+		{"seed", func(p *Plan) { p.Seed = 7 }, 3 * 3 * test}, // of corruptions and validation split
 		{"batch", func(p *Plan) { p.Batch = 45 }, 3 * (2 + 4)},
 		{"tensor", func(p *Plan) { p.Tensor = "other" }, 3 * variantPasses},
 		{"rule", func(p *Plan) { p.Choose = choose.Choice{Rule: "robustness"} }, 3 * 3 * 2}, // 18 validation samples
-		{"another test set", func(p *Plan) { p.Tests = append(p.Tests, Test{Name: "more", Data: &ellipsoids{"more", 16, 4}}) }, 3 * 4},
+		{"another test set", func(p *Plan) {
+			p.Tests = append(p.Tests, Test{Name: "more", Data: &ellipsoids{"more",
+				16, 4}})
+		}, 3 * 4},
 	}
 	root := t.TempDir()
 	first, n := passes(t, small(), root)
@@ -94,7 +96,7 @@ func TestUnitsAreReused(t *testing.T) {
 	}
 }
 
-// Without features, a finished run needs no forward pass either.
+// Without stored features, a finished run needs no forward pass either.
 func TestScoresAreReused(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
@@ -126,7 +128,7 @@ func TestAnotherPlanIsRefused(t *testing.T) {
 	}
 }
 
-// A run that is stopped anywhere goes on, and ends where an undisturbed one ends.
+// A run that is stopped at any pass can be continued, and its result equals that of a run that was not stopped.
 func TestStoppedRunGoesOn(t *testing.T) {
 	t.Parallel()
 	want := asJSON(t, mustRun(t, small()))
@@ -162,7 +164,7 @@ func TestStoppedRunGoesOn(t *testing.T) {
 	}
 }
 
-// What is damaged is done again, and said; the result is the same.
+// Damaged units are computed again and reported; the result is the same.
 func TestDamagedUnits(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{unit.Features, unit.Probe, unit.Scores} {
@@ -190,22 +192,23 @@ func TestDamagedUnits(t *testing.T) {
 			}
 			plan := small()
 			if kind == unit.Features {
-				plan.Fit.C, plan.Replace = 2, true // or nobody would look at them
+				plan.Fit.C, plan.Replace = 2, true // so that the features are read
 				want = mustRunAt(t, plan, t.TempDir())
 			}
 			got := mustRunAt(t, plan, root)
 			if asJSON(t, got.Result) != asJSON(t, want.Result) {
 				t.Errorf("got\n%s\nwant\n%s", asJSON(t, got.Result), asJSON(t, want.Result))
 			}
-			if len(got.Events) == 0 || !strings.Contains(got.Events[0], "it is done again") || !strings.Contains(got.Events[0], ".npz") {
+			if len(got.Events) == 0 || !strings.Contains(got.Events[0],
+				"it is done again") || !strings.Contains(got.Events[0], ".npz") {
 				t.Errorf("events: %q", got.Events)
 			}
 		})
 	}
 }
 
-// Any number of shares, in folders of their own that are put together, or in one folder at
-// once, gives the result of one worker.
+// Any number of shares, in folders of their own that are gathered or in one folder at once, gives the result of one
+// worker.
 func TestShares(t *testing.T) {
 	t.Parallel()
 	want := asJSON(t, mustRun(t, small()))
@@ -252,7 +255,7 @@ func TestShares(t *testing.T) {
 	}
 }
 
-// What is missing is counted, and done when it comes.
+// Missing units are counted, and the result is made once they exist.
 func TestCollectWithMissingUnits(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
@@ -265,7 +268,7 @@ func TestCollectWithMissingUnits(t *testing.T) {
 	}
 }
 
-// Workers that race in one folder, with shares and without, do no harm to each other.
+// Concurrent workers in one folder, with and without shares, give the result of one.
 func TestWorkersRace(t *testing.T) {
 	t.Parallel()
 	want := asJSON(t, mustRun(t, small()))
@@ -295,7 +298,7 @@ func TestWorkersRace(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		// All in turn, and each of the others at most once what another is at.
+		// The units of one worker, and for each other worker at most once the unit that another has claimed.
 		if n := e.calls.Load(); n > 3*(6+4*3)+3*6 {
 			t.Errorf("%s: %d forward passes", name, n)
 		}
@@ -322,7 +325,7 @@ func (d labelled) Read(ctx context.Context, dst *datasets.Sample, i int) error {
 	return err
 }
 
-// The fake model gives as many features as there are classes, so they can be class scores.
+// The fake model has as many features as there are classes, so that they can serve as class scores.
 func TestOwnHead(t *testing.T) {
 	t.Parallel()
 	plan := small()
@@ -332,7 +335,7 @@ func TestOwnHead(t *testing.T) {
 		t.Errorf("settings %s", asJSON(t, res.Settings))
 	}
 	for _, m := range res.Models {
-		// Without a probe the largest mean coordinate decides, which says little.
+		// Without a probe, the largest mean coordinate is the answer, which is little better than chance.
 		if m.Probe != nil || !(m.Clean.OA > 0.2 && m.Clean.OA < 0.8) || !m.Clean.NLL.Known() || m.Corruptions["jitter"] == nil || m.Validation == nil {
 			t.Errorf("got %s", asJSON(t, m))
 		}
@@ -351,7 +354,7 @@ func TestOwnHead(t *testing.T) {
 	}
 }
 
-// Corruptions that are stored give what the same corruptions give when they are made.
+// Stored corruptions give the result of the same corruptions computed.
 func TestStoredCorruptions(t *testing.T) {
 	t.Parallel()
 	want := mustRun(t, small())
@@ -365,7 +368,8 @@ func TestStoredCorruptions(t *testing.T) {
 	if asJSON(t, got.Models) != asJSON(t, want.Models) {
 		t.Errorf("got\n%s\nwant\n%s", asJSON(t, got.Models), asJSON(t, want.Models))
 	}
-	if notes := strings.Join(got.Notes, "\n"); !strings.Contains(notes, "only if these are the published files") || strings.Contains(notes, "self-made") {
+	if notes := strings.Join(got.Notes, "\n"); !strings.Contains(notes,
+		"only if these are the published files") || strings.Contains(notes, "self-made") {
 		t.Errorf("notes %q", got.Notes)
 	}
 	for want, ds := range map[string]datasets.Dataset{
@@ -373,14 +377,15 @@ func TestStoredCorruptions(t *testing.T) {
 		"the files do not hold the same samples":         edited{clean, func(i int) int64 { return int64(i+1) % 3 }, nil},
 	} {
 		plan.Tests[0].Corrupted = func(context.Context, string, int) (datasets.Dataset, error) { return ds, nil }
-		if _, err := Run(t.Context(), plan, folderAt(t, t.TempDir(), "worker"), nil); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Run(t.Context(), plan, folderAt(t, t.TempDir(), "worker"),
+			nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)
 		}
 	}
 }
 
-// With a warm start every probe begins where that of the variant before ended, which the
-// optimum does not depend on; and any shares give the bytes of one worker.
+// With a warm start every probe starts from that of the variant before; the optimum is the same, and any shares give
+// the bytes of one worker.
 func TestWarmStart(t *testing.T) {
 	t.Parallel()
 	for _, val := range []datasets.Dataset{nil, &ellipsoids{"val", 30, 3}} {
@@ -399,7 +404,7 @@ func TestWarmStart(t *testing.T) {
 			}
 		}
 		root := t.TempDir()
-		for _, i := range []int{2, 1, 0} { // the last variant comes first, and has to wait
+		for _, i := range []int{2, 1, 0} { // the last variant comes first and has to wait
 			part := plan
 			part.Share = unit.Share{Index: i, Count: 3}
 			mustRunAt(t, part, root)
@@ -411,7 +416,7 @@ func TestWarmStart(t *testing.T) {
 	}
 }
 
-// A plan that was edited or damaged is refused, and never a panic.
+// An edited or damaged plan is an error, never a panic.
 func TestReadSpecRefuses(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
@@ -422,8 +427,10 @@ func TestReadSpecRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, edit := range [][2]string{
-		{"wiseft.plan/1", "wiseft.plan/2"}, {`"severity": 3`, `"severity": 9`}, {`"corruption": "jitter",`, ""}, {`"rule": "accuracy"`, `"rule": "best"`},
-		{`"cells"`, `"sells"`}, {`"tests": [`, `"rests": [`}, {`"variants": [`, `"variants": [], "x": [`}, {`"train": {`, `"brain": {`}, {"{", "["},
+		{"wiseft.plan/1", "wiseft.plan/2"}, {`"severity": 3`, `"severity": 9`}, {`"corruption": "jitter",`,
+			""}, {`"rule": "accuracy"`, `"rule": "best"`},
+		{`"cells"`, `"sells"`}, {`"tests": [`, `"rests": [`}, {`"variants": [`,
+			`"variants": [], "x": [`}, {`"train": {`, `"brain": {`}, {"{", "["},
 	} {
 		bad := strings.Replace(string(good), edit[0], edit[1], 1)
 		if bad == string(good) {
@@ -432,7 +439,8 @@ func TestReadSpecRefuses(t *testing.T) {
 		if err := os.WriteFile(path, []byte(bad), 0o666); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Collect(t.Context(), folderAt(t, root, "collector"), nil); err == nil || !strings.Contains(err.Error(), "plan.json") {
+		if _, err := Collect(t.Context(), folderAt(t, root, "collector"),
+			nil); err == nil || !strings.Contains(err.Error(), "plan.json") {
 			t.Errorf("%s instead of %s: %v", edit[1], edit[0], err)
 		}
 	}

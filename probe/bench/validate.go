@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/wiseft/wiseft/datasets"
+	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/probe/bench/choose"
 	"github.com/wiseft/wiseft/probe/bench/result"
 	"github.com/wiseft/wiseft/probe/bench/unit"
@@ -13,20 +14,19 @@ import (
 	"github.com/wiseft/wiseft/probe/fit"
 )
 
-// Validator scores models on clean validation data as [Run] does to choose alpha.
+// Validator scores models on clean validation data as [Run] does to choose a mix.
 type Validator struct {
 	plan     Plan
-	held     *held
+	data     *runData
 	progress func(Progress)
 	at       Progress
 }
 
-// NewValidator returns a validator. Of plan, what is for testing is not used: Variants,
-// Tensor, Tests, Suite, Corruptions, Severities and Choose. models is how many will be
-// scored, for progress, which may be nil.
+// NewValidator returns a validator. Of plan, Variants, Tensor, Tests, Suite, Corruptions, Severities and Choose are
+// not used. models is the number of models that will be scored, for progress, which may be nil.
 func NewValidator(ctx context.Context, plan Plan, models int, progress func(Progress)) (*Validator, error) {
 	if plan.Train == nil {
-		return nil, errors.New("training data is needed")
+		return nil, fault.Usagef("training data is needed")
 	}
 	plan.Tests, plan.Corruptions, plan.Severities, plan.Choose, plan.Fit.Init = nil, nil, nil, choose.Choice{}, nil
 	if err := plan.checkLabels(); err != nil {
@@ -34,18 +34,18 @@ func NewValidator(ctx context.Context, plan Plan, models int, progress func(Prog
 	}
 	v := &Validator{plan: plan, progress: progress}
 	var err error
-	if v.held, err = newHeld(ctx, &v.plan); err != nil {
+	if v.data, err = newRunData(ctx, &v.plan); err != nil {
 		return nil, err
 	}
-	for _, ds := range v.data() {
+	for _, ds := range v.dataSets() {
 		v.at.TotalUnits += models
 		v.at.TotalSamples += models * ds.Len()
 	}
 	return v, nil
 }
 
-// data lists what passes through every model.
-func (v *Validator) data() []datasets.Dataset {
+// dataSets lists the data sets that pass through every model.
+func (v *Validator) dataSets() []datasets.Dataset {
 	list := []datasets.Dataset{v.plan.Train}
 	if v.plan.Val != nil {
 		list = append(list, v.plan.Val)
@@ -60,16 +60,16 @@ func (v *Validator) tell(what string) {
 	}
 }
 
-// Score fits a probe on the training data's features, the named output of the model, and
-// returns how it does on validation data, and how the fit went. The two never share a
-// sample.
-func (v *Validator) Score(ctx context.Context, model Variant, tensor string) (*result.Score, *fit.Report, error) {
+// Score fits a probe on the features of the training data, the named output of the model, and returns its score on
+// validation data and the report of the fit. Training and validation share no sample.
+func (v *Validator) Score(ctx context.Context, model Variant, tensor string) (_ *result.Score, _ *fit.Report,
+	err error) {
 	v.tell(model.ID() + ": model")
-	m, err := open(ctx, v.plan.Engine, model, tensor)
+	m, err := openVariant(ctx, v.plan.Engine, model, tensor)
 	if err != nil {
 		return nil, nil, err
 	}
-	defer m.ex.Close()
+	defer func() { err = errors.Join(err, m.ex.Close()) }()
 	train, err := v.extract(ctx, m, unit.View{Role: unit.Training})
 	if err != nil {
 		return nil, nil, err
@@ -77,7 +77,7 @@ func (v *Validator) Score(ctx context.Context, model Variant, tensor string) (*r
 	fitted := train
 	var val *feature.Set
 	if v.plan.Val == nil {
-		fitted, val = train.Subset(v.held.rest, restWhy), train.Subset(v.held.held, heldWhy)
+		fitted, val = train.Subset(v.data.rest, restWhy), train.Subset(v.data.heldOut, heldWhy)
 	} else if val, err = v.extract(ctx, m, unit.View{Role: unit.Validation}); err != nil {
 		return nil, nil, err
 	}
@@ -93,10 +93,11 @@ func (v *Validator) Score(ctx context.Context, model Variant, tensor string) (*r
 	return score, cl.Meta.Fit, nil
 }
 
-// extract takes training or validation data through a model.
+// extract passes training or validation data through a model.
 func (v *Validator) extract(ctx context.Context, m *openModel, w unit.View) (*feature.Set, error) {
-	what := m.ID() + ": " + map[unit.Role]string{unit.Training: "training data", unit.Validation: "validation data"}[w.Role]
-	ds, err := v.held.get(ctx, w)
+	what := m.ID() + ": " + map[unit.Role]string{unit.Training: "training data",
+		unit.Validation: "validation data"}[w.Role]
+	ds, err := v.data.get(ctx, w)
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +117,7 @@ func (v *Validator) extract(ctx context.Context, m *openModel, w unit.View) (*fe
 	return f, nil
 }
 
-// Settings describes what the scores depend on, beside the models and their tensors.
+// Settings returns what the scores depend on besides the models and their tensors.
 func (v *Validator) Settings(ctx context.Context) (*result.Settings, error) {
 	plan := v.plan
 	plan.Tensor = ""

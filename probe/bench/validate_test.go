@@ -10,8 +10,8 @@ import (
 	"github.com/wiseft/wiseft/internal/fault"
 )
 
-// What a validator says of a model is what a run says of it, with validation data of its
-// own and without, whatever was scored before; and test data plays no part.
+// A validator's score of a model equals that of a run, with and without validation data, whatever was scored before;
+// test data has no influence.
 func TestValidatorScoresLikeARun(t *testing.T) {
 	t.Parallel()
 	for _, val := range []datasets.Dataset{nil, &ellipsoids{"val", 30, 3}} {
@@ -29,7 +29,8 @@ func TestValidatorScoresLikeARun(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if asJSON(t, got) != asJSON(t, want) || !report.Converged || report.N != map[bool]int{true: 72, false: 90}[val == nil] {
+			if asJSON(t, got) != asJSON(t, want) || !report.Converged || report.N != map[bool]int{true: 72,
+				false: 90}[val == nil] {
 				t.Errorf("alpha %g: got %s of %d samples, want %s", a, asJSON(t, got), report.N, asJSON(t, want))
 			}
 		}
@@ -52,7 +53,8 @@ func TestValidatorRefuses(t *testing.T) {
 	}
 	plan = fakePlan()
 	plan.Train = datasets.Subset(plan.Train, []int{0, 1, 2}, "one of each")
-	if _, err := NewValidator(t.Context(), plan, 1, nil); err == nil || !strings.Contains(err.Error(), "no class has two samples") {
+	if _, err := NewValidator(t.Context(), plan, 1, nil); err == nil || !strings.Contains(err.Error(),
+		"no class has two samples") {
 		t.Errorf("data that cannot be split gives %v", err)
 	}
 	e := &engine{points: 32}
@@ -62,7 +64,8 @@ func TestValidatorRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := v.Score(t.Context(), variant{alpha: 1}, ""); fault.KindOf(err) != fault.Input || !strings.Contains(err.Error(), "alpha=1: train: sample 0") {
+	if _, _, err := v.Score(t.Context(), variant{alpha: 1},
+		""); fault.KindOf(err) != fault.Input || !strings.Contains(err.Error(), "alpha=1: train: sample 0") {
 		t.Errorf("a model of 32 points gives %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

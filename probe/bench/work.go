@@ -23,18 +23,18 @@ type run struct {
 	plan    Plan
 	spec    *unit.Spec
 	folder  *store.Folder
-	held    *held
+	data    *runData
 	started time.Time
 
 	progress func(Progress)
 	at       Progress
 	events   []string
 
-	model   *openModel // of variant modelOf; nil = none is open
-	modelOf int
-	judge   *fit.Classifier // the probe that was used last
-	judgeOf store.Key
-	cached  int // units that needed no forward pass
+	model        *openModel // of variant modelOf; nil = none
+	modelOf      int
+	lastProbe    *fit.Classifier // the probe used last, for reuse
+	lastProbeKey store.Key
+	cached       int // units that needed no forward pass
 }
 
 func newRun(ctx context.Context, plan Plan, folder *store.Folder, progress func(Progress)) (*run, error) {
@@ -43,21 +43,21 @@ func newRun(ctx context.Context, plan Plan, folder *store.Folder, progress func(
 	}
 	r := &run{plan: plan, folder: folder, progress: progress, started: time.Now(), modelOf: -1}
 	var err error
-	if r.held, err = newHeld(ctx, &r.plan); err != nil {
+	if r.data, err = newRunData(ctx, &r.plan); err != nil {
 		return nil, err
 	}
-	if r.spec, err = newSpec(ctx, &r.plan, r.held); err != nil {
-		return nil, errors.Join(err, r.held.close())
+	if r.spec, err = newSpec(ctx, &r.plan, r.data); err != nil {
+		return nil, errors.Join(err, r.data.close())
 	}
 	return r, nil
 }
 
 func (r *run) close() {
 	r.closeModel()
-	if r.held == nil {
+	if r.data == nil {
 		return
 	}
-	if err := r.held.close(); err != nil {
+	if err := r.data.close(); err != nil {
 		r.event(err.Error())
 	}
 }
@@ -69,11 +69,11 @@ func (r *run) tell(what string) {
 	}
 }
 
-// event notes what the user should know, but the result does not depend on.
+// event records what the user should know and the result does not depend on.
 func (r *run) event(what string) { r.events = append(r.events, what) }
 
-// open reports whether something is left to be done with the unit's features.
-func (r *run) open(u unit.Unit) bool {
+// pending reports whether something that depends on the unit's features is missing.
+func (r *run) pending(u unit.Unit) bool {
 	if u.View.Role == unit.Training && !r.folder.Has(unit.Probe, r.spec.Probe(u.Variant)) {
 		return true
 	}
@@ -83,15 +83,15 @@ func (r *run) open(u unit.Unit) bool {
 	return !r.folder.Has(unit.Scores, r.spec.Scores(u.Variant, u.View))
 }
 
-// extracted reports whether the unit's features are in the folder.
+// extracted reports whether the folder has the unit's features.
 func (r *run) extracted(u unit.Unit) bool {
 	return r.folder.Has(unit.Features, r.spec.Features(u.Variant, u.View))
 }
 
-// count finds out how much there is to be done.
+// count counts the pending units and their samples.
 func (r *run) count() {
 	for _, u := range r.spec.Units() {
-		if !r.open(u) || r.extracted(u) {
+		if !r.pending(u) || r.extracted(u) {
 			r.cached++
 			continue
 		}
@@ -100,47 +100,48 @@ func (r *run) count() {
 	}
 }
 
-// work does the units of the run's share, and then whatever is left: what other workers were
-// at, and what waited for them. With other shares that is the part of the last one, and of
-// whoever collects.
+// work processes the units of the run's share, and then all that are pending: those that other workers had claimed,
+// and those that depend on them. With several shares, the last one does that, or Collect.
 func (r *run) work(ctx context.Context) error {
 	units := r.spec.Units()
 	for _, u := range r.plan.Share.Order(units) {
-		if err := r.do(ctx, u); err != nil {
+		if err := r.claimAndProcess(ctx, u); err != nil {
 			return err
 		}
 	}
-	if r.plan.Share.Count > 1 && slices.ContainsFunc(units, func(u unit.Unit) bool { return r.open(u) && !r.extracted(u) }) {
-		return nil // another share will be the last
+	if r.plan.Share.Count > 1 && slices.ContainsFunc(units,
+		func(u unit.Unit) bool { return r.pending(u) && !r.extracted(u) }) {
+		return nil // another share is still working
 	}
 	for _, u := range units {
-		if err := r.finish(ctx, u); err != nil {
+		if err := r.process(ctx, u); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// do does a unit, unless another worker is at it.
-func (r *run) do(ctx context.Context, u unit.Unit) error {
-	if err := ctx.Err(); err != nil || !r.open(u) {
+// claimAndProcess processes a unit, unless another worker has claimed it.
+func (r *run) claimAndProcess(ctx context.Context, u unit.Unit) error {
+	if err := ctx.Err(); err != nil || !r.pending(u) {
 		return err
 	}
 	if !r.plan.KeepFeatures || r.extracted(u) {
-		// What is not kept helps nobody else, and what is there needs no model.
-		return r.finish(ctx, u)
+		// Without KeepFeatures no other worker can use the features, and stored features need no model; a claim would
+		// be useless.
+		return r.process(ctx, u)
 	}
 	claim, ok, err := r.folder.Claim(unit.Features, r.spec.Features(u.Variant, u.View))
 	if err != nil || !ok {
 		return err
 	}
 	defer claim.Release()
-	return r.finish(ctx, u)
+	return r.process(ctx, u)
 }
 
-// finish does all that is left of a unit: its features, and what can be made of them.
-func (r *run) finish(ctx context.Context, u unit.Unit) error {
-	if !r.open(u) {
+// process computes all that is missing of a unit: its features, and what depends on them.
+func (r *run) process(ctx context.Context, u unit.Unit) error {
+	if !r.pending(u) {
 		return nil
 	}
 	f, err := r.features(ctx, u)
@@ -159,9 +160,9 @@ func (r *run) finish(ctx context.Context, u unit.Unit) error {
 	return nil
 }
 
-// features loads the features of a unit, or runs the model.
+// features returns the features of a unit, from the folder or by the model.
 func (r *run) features(ctx context.Context, u unit.Unit) (*feature.Set, error) {
-	if r.held == nil { // a collector has neither models nor data
+	if r.data == nil { // Collect has neither models nor data
 		f, err := r.stored(r.spec.Features(u.Variant, u.View))
 		if f == nil && err == nil {
 			err = &missingError{r.spec.Variants[u.Variant].ID + ": " + r.spec.Name(u.View)}
@@ -169,22 +170,23 @@ func (r *run) features(ctx context.Context, u unit.Unit) (*feature.Set, error) {
 		return f, err
 	}
 	return r.featuresOf(ctx, u.Variant, r.spec.Cell(u.View).SHA256, r.spec.Name(u.View),
-		func() (datasets.Dataset, error) { return r.held.get(ctx, u.View) })
+		func() (datasets.Dataset, error) { return r.data.get(ctx, u.View) })
 }
 
-// stored returns features of the folder, nil if they are not there.
+// stored returns features of the folder; nil if they do not exist.
 func (r *run) stored(key store.Key) (*feature.Set, error) {
 	var f *feature.Set
-	_, err := load(r.folder, r.event, unit.Features, key, func(in io.ReaderAt, size int64) (err error) {
+	_, err := loadUnit(r.folder, r.event, unit.Features, key, func(in io.ReaderAt, size int64) (err error) {
 		f, err = feature.Read(in, size)
 		return err
 	})
 	return f, err
 }
 
-// featuresOf loads the features of a data set under a variant, or runs the model. data opens
-// the set, whose hash is given, only if it is needed; name says what it is.
-func (r *run) featuresOf(ctx context.Context, v int, hash, name string, data func() (datasets.Dataset, error)) (*feature.Set, error) {
+// featuresOf returns the features of a data set under a variant, from the folder or by the model. data returns the
+// set, whose hash is given, and is called only if the model runs; name is for progress.
+func (r *run) featuresOf(ctx context.Context, v int, hash, name string,
+	data func() (datasets.Dataset, error)) (*feature.Set, error) {
 	key := r.spec.FeaturesOf(v, hash)
 	if f, err := r.stored(key); f != nil || err != nil {
 		return f, err
@@ -218,14 +220,14 @@ func (r *run) featuresOf(ctx context.Context, v int, hash, name string, data fun
 	return f, r.record(unit.Features, key, v, name, start)
 }
 
-// openModel opens the model of a variant, in the place of the one that is open.
+// openModel opens the model of a variant and closes the one that was open.
 func (r *run) openModel(ctx context.Context, v int) error {
 	if r.modelOf == v {
 		return nil
 	}
 	r.closeModel()
 	r.tell(r.spec.Variants[v].ID + ": model")
-	m, err := open(ctx, r.plan.Engine, r.plan.Variants[v], r.plan.Tensor)
+	m, err := openVariant(ctx, r.plan.Engine, r.plan.Variants[v], r.plan.Tensor)
 	if err != nil {
 		return err
 	}
@@ -243,17 +245,16 @@ func (r *run) closeModel() {
 	}
 }
 
-// collectGarbage is for the moments between a model, a fit, and the next: little is in use, and
-// much is about to be. Without it, some of 1,000 variants meet the collector where it is most in
-// the way, and a sweep of the smallest models takes 10 % more memory than one of 50 variants; with
-// it 4 % more, and 2 to 3 % more time.
+// collectGarbage is called between models and fits, when little memory is in use. Without it, the collector of some
+// of 1,000 variants runs when most is in use, and a sweep of the smallest models takes 10 % more memory than one of
+// 50 variants; with it 4 % more, and 2 to 3 % more time.
 func collectGarbage() { runtime.GC() }
 
-// checkViews finds out before data passes that the model cannot take what a corruption
-// leaves of a cloud: one that was exported for a fixed number of points.
+// checkViews returns an error, before data is passed, if the model cannot take what a corruption leaves of a cloud,
+// because it was exported for a fixed number of points.
 func (r *run) checkViews(ctx context.Context) error {
 	for _, w := range r.spec.Views() {
-		ds, cell := r.held.source(w).data, r.spec.Cell(w)
+		ds, cell := r.data.source(w).data, r.spec.Cell(w)
 		if cell.Corruption == "" {
 			if err := r.model.check(ctx, ds, r.plan.Layout); err != nil {
 				return err
@@ -290,14 +291,14 @@ func (r *run) record(kind string, key store.Key, v int, data string, start time.
 		time.Since(start).Seconds(), time.Now().UTC().Format(time.RFC3339), runtime.NumCPU()})
 }
 
-// maxTries is how often a result is begun anew because a unit turns out to be damaged. Each time
-// finds one, and makes it again, so more than this would be a disk that is beyond help.
+// maxTries is how often a result is begun again because a unit is damaged. Each time removes one damaged unit, which
+// is computed again; more attempts mean a failing disk.
 func maxTries(s *unit.Spec) int { return 3 * len(s.Units()) }
 
-// outcome makes the result, if all units are there.
+// outcome makes the result if no unit is missing.
 func (r *run) outcome(ctx context.Context) (*Outcome, error) {
 	out := &Outcome{NCached: r.cached}
-	r.closeModel() // its memory is better used for the result
+	r.closeModel() // frees its memory for making the result
 	for tries := 1; ; tries++ {
 		if out.Missing = r.missing(); out.Missing > 0 && r.plan.Share.Count > 1 {
 			break
@@ -310,7 +311,7 @@ func (r *run) outcome(ctx context.Context) (*Outcome, error) {
 		if !isMissing(err) || tries > maxTries(r.spec) {
 			return nil, err
 		}
-		// A unit was damaged, and load has removed it.
+		// loadUnit has removed a damaged unit.
 		if err := r.work(ctx); err != nil {
 			return nil, err
 		}
@@ -323,7 +324,7 @@ func (r *run) outcome(ctx context.Context) (*Outcome, error) {
 // missing counts the units that are not finished.
 func (r *run) missing() (n int) {
 	for _, u := range r.spec.Units() {
-		if r.open(u) {
+		if r.pending(u) {
 			n++
 		}
 	}

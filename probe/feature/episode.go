@@ -11,10 +11,9 @@ import (
 // Episode is one few-shot task: indices of samples to fit on and to test on.
 type Episode struct{ Train, Test []int }
 
-// Episodes draws k-way n-shot tasks as the few-shot protocol of the field has them
-// (Sharma and Kaul, Self-supervised few-shot learning on point clouds, 2020): way classes,
-// and of each shot samples to fit on and query others to test on. They depend on labels
-// and seed alone, so that the features of two models meet the same tasks.
+// Episodes draws count k-way n-shot tasks by the few-shot protocol of Sharma and Kaul (Self-supervised few-shot
+// learning on point clouds, 2020): way classes, and of each class shot samples to fit on and query others to test on.
+// The tasks depend on labels and seed alone, so that they are the same for the features of two models.
 func Episodes(y []int64, way, shot, query, count int, seed uint64) ([]Episode, error) {
 	byLabel := map[int64][]int{}
 	for i, label := range y {
@@ -22,7 +21,8 @@ func Episodes(y []int64, way, shot, query, count int, seed uint64) ([]Episode, e
 	}
 	maps.DeleteFunc(byLabel, func(label int64, at []int) bool { return label < 0 || len(at) < shot+query })
 	if way < 2 || shot < 1 || query < 1 || count < 1 || len(byLabel) < way {
-		return nil, fault.Inputf("%d folds of %d-way %d-shot with %d test samples each: %d classes have that many samples, at least 2 are needed, and all counts positive",
+		return nil, fault.Inputf("%d folds of %d-way %d-shot with %d test samples each: "+
+			"%d classes have that many samples, at least 2 are needed, and all counts positive",
 			count, way, shot, query, len(byLabel))
 	}
 	classes := slices.Sorted(maps.Keys(byLabel))

@@ -38,7 +38,8 @@ func TestEpisodes(t *testing.T) {
 	}
 	again, _ := Episodes(f.Y, 4, 5, 10, 3, 1)
 	other, _ := Episodes(f.Y, 4, 5, 10, 3, 2)
-	if !reflect.DeepEqual(again, episodes) || reflect.DeepEqual(other, episodes) || reflect.DeepEqual(episodes[0], episodes[1]) {
+	if !reflect.DeepEqual(again, episodes) || reflect.DeepEqual(other, episodes) || reflect.DeepEqual(episodes[0],
+		episodes[1]) {
 		t.Error("episodes do not follow the seed")
 	}
 	if _, err := Episodes(f.Y, 4, 15, 10, 3, 1); err == nil || !strings.Contains(err.Error(), "0 classes have that many") {
@@ -54,10 +55,10 @@ func TestPool(t *testing.T) {
 		"recon":      {2, 5, 7 + 5, 8 + 6},
 		"point-mae":  {1, -1, 7, 8},
 	}
-	if len(want) != len(Conventions) {
-		t.Errorf("%d conventions", len(Conventions))
+	if len(want) != len(Conventions()) {
+		t.Errorf("%d conventions", len(Conventions()))
 	}
-	for _, c := range Conventions {
+	for _, c := range Conventions() {
 		got, err := c.Pool(f, 5)
 		if err != nil {
 			t.Fatal(err)
@@ -66,7 +67,7 @@ func TestPool(t *testing.T) {
 			t.Errorf("%s: got %v, want %v", c.Name, got.X, want[c.Name])
 		}
 	}
-	if _, err := Conventions[1].Pool(f, 3); err == nil {
+	if _, err := Conventions()[1].Pool(f, 3); err == nil {
 		t.Error("10 values as 3 tokens are no error")
 	}
 }

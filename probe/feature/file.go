@@ -9,8 +9,8 @@ import (
 	"github.com/wiseft/wiseft/probe/internal/npz"
 )
 
-// FeatureFile is a file of features whose rows stay on disk: a [Table] of any size.
-// Labels are in memory. Close lets the table go; the reader stays the caller's to close.
+// File is a file of features whose rows stay on disk: a [Table] that may be larger than memory. Labels are in memory.
+// Close closes the table; the reader stays the caller's to close.
 type File struct {
 	y     []int64
 	meta  Meta
@@ -20,8 +20,8 @@ type File struct {
 
 var _ Table = (*File)(nil)
 
-// OpenFeatures opens the features that Write wrote, or any NPZ file of the same arrays. One
-// that is compressed goes to a temporary file. What is malformed is a [FormatError].
+// Open opens the features that [Set.Write] wrote, or any NPZ file of the same arrays. A compressed array is inflated
+// to a temporary file. A malformed file is a [FormatError].
 func Open(r io.ReaderAt, size int64) (*File, error) {
 	f, err := open(r, size)
 	if err != nil {
@@ -49,7 +49,7 @@ func open(r io.ReaderAt, size int64) (*File, error) {
 	return f, nil
 }
 
-// Close removes what is temporary. Closing twice is harmless.
+// Close removes the temporary file, if there is one. Closing twice is harmless.
 func (f *File) Close() error { return f.rows.Close() }
 
 // Len returns the number of rows.
@@ -58,13 +58,13 @@ func (f *File) Len() int { return len(f.y) }
 // Width returns the features per row.
 func (f *File) Width() int { return f.width }
 
-// Labels returns the labels, which stay f's.
+// Labels returns the labels. They are f's and must not be changed.
 func (f *File) Labels() []int64 { return f.y }
 
-// Info says what produced the features.
+// Info returns what produced the features.
 func (f *File) Info() Meta { return f.meta }
 
-// Rows reads rows into buf. NaN and infinity are an [InputError].
+// Rows reads rows into buf. NaN and infinity are an error of kind Input.
 func (f *File) Rows(buf []float32, lo, hi int) ([]float32, error) {
 	size := (hi - lo) * f.Width()
 	if cap(buf) < size {

@@ -7,9 +7,8 @@ import (
 	"slices"
 )
 
-// Folds assigns every sample to one of k folds, class by class, so that each fold has
-// its share of every class within one sample. The result depends on labels and seed
-// alone, so that the features of two models are split alike.
+// Folds assigns every sample to one of k folds, class by class: the counts of a class differ by at most 1 between
+// folds. The result depends on labels and seed alone, so that the features of two models are divided alike.
 func Folds(y []int64, k int, seed uint64) []int {
 	byLabel := map[int64][]int{}
 	for i, label := range y {

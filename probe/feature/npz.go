@@ -6,17 +6,21 @@ import (
 	"io"
 
 	"github.com/wiseft/wiseft/datasets/npy"
+	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/probe/internal/npz"
 )
 
 const Schema = "wiseft.features/1"
 
-// FormatError says why a file does not hold features or a classifier. The caller, who
-// knows the file, names it.
+// FormatError reports a file that does not hold features or a classifier. The caller, who knows the file's name, adds
+// it.
 type FormatError struct {
 	What   string // "features" or "classifier"
 	Reason string
 }
+
+// Kind implements the kinds of package fault.
+func (e *FormatError) Kind() fault.Kind { return fault.Input }
 
 func (e *FormatError) Error() string { return "not a file of " + e.What + ": " + e.Reason }
 
@@ -45,8 +49,8 @@ func (f *Set) Write(w io.Writer) error {
 	return z.Close()
 }
 
-// ReadFeatures reads the features that Write wrote, or any NPZ file of the same arrays;
-// meta may be missing. What is malformed is a [FormatError].
+// Read reads the features that [Set.Write] wrote, or any NPZ file of the same arrays; meta may be missing. A
+// malformed file is a [FormatError].
 func Read(r io.ReaderAt, size int64) (*Set, error) {
 	f, err := read(r, size)
 	if err != nil {
@@ -80,8 +84,7 @@ func checkFeatureShape(head *npy.Header) error {
 	return nil
 }
 
-// readLabels reads what goes with the features: labels, and what produced them, if the
-// file says so.
+// readLabels reads labels and, if the file has it, meta.
 func readLabels(z *npy.Archive, x *npy.Header) (y []int64, meta Meta, err error) {
 	if y, _, err = z.Int64s("y"); err != nil {
 		return nil, meta, err

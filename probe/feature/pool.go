@@ -5,10 +5,11 @@ import (
 	"math"
 
 	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/internal/registry"
 )
 
-// SVMConvention is how a self-supervised point-cloud method measures its features with a
-// linear support vector machine.
+// Convention is a published protocol for measuring the features of self-supervised point-cloud models by a linear
+// support vector machine.
 type Convention struct {
 	Name   string
 	Doc    string // one line: features, solver and C
@@ -16,45 +17,46 @@ type Convention struct {
 	Solver string
 	C      float64
 
-	special int // tokens before those of the patches
+	special int // tokens before those of the patches: class tokens and the like
 	pool    func(dst []float32, special, patches [][]float32) []float32
 }
 
-// SVMConventions are those of the field, by name.
-var Conventions = []Convention{
-	{
-		Name: "point-m2ae", Doc: "mean + max over the tokens of the last stage; SVC linear, C 0.012",
-		Source: "Point-M2AE, ModelNet40", Solver: "svc-ovo", C: 0.012,
-		pool: func(dst []float32, _, patches [][]float32) []float32 { return append(dst, meanPlusMax(patches)...) },
-	},
-	{
-		Name: "recon", Doc: "max over the three special tokens next to max + mean over the patches; LinearSVC, C 0.075",
-		Source: "ReCon", Solver: "svc-ovr", C: 0.075, special: 3,
-		pool: func(dst []float32, special, patches [][]float32) []float32 {
-			return append(append(dst, maxOf(special)...), meanPlusMax(patches)...)
-		},
-	},
-	{
-		Name: "point-mae", Doc: "the class token next to max over the patches; LinearSVC, C 1",
-		Source: "Point-MAE", Solver: "svc-ovr", C: 1, special: 1,
-		pool: func(dst []float32, special, patches [][]float32) []float32 {
-			return append(append(dst, special[0]...), maxOf(patches)...)
-		},
-	},
-}
+var conventions = registry.New[Convention]("convention")
 
-// LookupSVMConvention returns a convention by name.
-func LookupConvention(name string) (Convention, bool) {
-	for _, c := range Conventions {
-		if c.Name == name {
-			return c, true
-		}
+func init() {
+	for _, c := range []Convention{
+		{
+			Name: "point-m2ae", Doc: "mean + max over the tokens of the last stage; SVC linear, C 0.012",
+			Source: "Point-M2AE, ModelNet40", Solver: "svc-ovo", C: 0.012,
+			pool: func(dst []float32, _, patches [][]float32) []float32 { return append(dst, meanPlusMax(patches)...) },
+		},
+		{
+			Name: "recon", Doc: "max over the three special tokens next to max + mean over the patches; LinearSVC, C 0.075",
+			Source: "ReCon", Solver: "svc-ovr", C: 0.075, special: 3,
+			pool: func(dst []float32, special, patches [][]float32) []float32 {
+				return append(append(dst, maxOf(special)...), meanPlusMax(patches)...)
+			},
+		},
+		{
+			Name: "point-mae", Doc: "the class token next to max over the patches; LinearSVC, C 1",
+			Source: "Point-MAE", Solver: "svc-ovr", C: 1, special: 1,
+			pool: func(dst []float32, special, patches [][]float32) []float32 {
+				return append(append(dst, special[0]...), maxOf(patches)...)
+			},
+		},
+	} {
+		conventions.Register(c.Name, c)
 	}
-	return Convention{}, false
 }
 
-// Pool returns features pooled as the convention has it, from rows of so many tokens,
-// each of equal size, the special ones first. f is unchanged.
+// Conventions returns all conventions, sorted by name.
+func Conventions() []Convention { return conventions.All() }
+
+// LookupConvention returns the convention of a name, or a [*registry.UnknownError].
+func LookupConvention(name string) (Convention, error) { return conventions.Lookup(name) }
+
+// Pool returns features pooled by the convention, from rows of tokens tokens of equal size, the special ones first. f
+// is unchanged.
 func (c Convention) Pool(f *Set, tokens int) (*Set, error) {
 	if tokens <= c.special || f.Dim%tokens != 0 {
 		return nil, fault.Inputf("%s: %d values a sample are not %d tokens of equal size, %d of them special",

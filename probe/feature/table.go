@@ -1,15 +1,14 @@
 package feature
 
-// Table is labelled features, row by row: [Features] in memory, or a [FeatureFile] that
-// is read block by block and may be larger than memory. Its methods may be called by
-// several goroutines at once.
+// Table is labelled features, row by row: a [Set] in memory, or a [File] that is read block by block and may be
+// larger than memory. Its methods may be called concurrently.
 type Table interface {
 	Len() int        // rows
 	Width() int      // features per row
 	Labels() []int64 // one per row; datasets.NoLabel where unknown; read only
 	Info() Meta
-	// Rows returns the rows lo to hi-1, row-major: in buf, grown as needed, or where
-	// they lie. They are read only, and valid until buf is used again.
+	// Rows returns the rows lo to hi-1, row-major: in buf, grown as needed, or as a part of the table's own memory.
+	// The caller must not change them; they are valid until buf is used again.
 	Rows(buf []float32, lo, hi int) ([]float32, error)
 }
 

@@ -11,27 +11,27 @@ import (
 	"github.com/wiseft/wiseft/datasets/npy"
 	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/probe/feature"
+	"github.com/wiseft/wiseft/probe/fit/internal/scaled"
 	"github.com/wiseft/wiseft/probe/internal/npz"
 	"gonum.org/v1/gonum/floats"
 )
 
 const classifierSchema = "wiseft.classifier/1"
 
-// UnseenBias is the intercept of a class that had no training sample. Its score stays
-// below every other, its probability is 0, and it is a number that every float format
-// but float16 holds exactly, so that no NaN can follow from it.
+// UnseenBias is the intercept of a class that had no training sample: its score stays below every other and its
+// probability is 0. Every float format but float16 holds it exactly, so that no NaN can result from it.
 const UnseenBias = -0x1p100
 
-// Classifier maps features to class scores: by layers, of which a linear probe has one,
-// or by the training samples nearest to them. Whatever scaling a solver used is folded
-// in. It is read only once made, so concurrent use is safe.
+// Classifier maps features to class scores: by layers, of which a linear probe has one, or by the nearest training
+// samples. Scaling that a solver used is folded into the weights. A Classifier is not changed after it was made, so
+// concurrent use is safe.
 type Classifier struct {
 	Layers    []Layer    // applied in order; the last has one output per class
 	Neighbors *Neighbors // instead of layers, for the solver knn
 	Dim       int
 	Classes   []string // names by class
-	// Mean is that of the training features, one value a feature; nil = unknown. Scores do
-	// not depend on it, but whoever computes them in float32 loses fewer digits around it.
+	// Mean is the mean of the training features, one value per feature; nil = unknown. Scores do not depend on it,
+	// but float32 sums of features minus their mean lose fewer digits.
 	Mean []float32
 	Meta Meta
 }
@@ -47,7 +47,7 @@ func (cl *Classifier) Unseen(class int) bool {
 	return cl.Layers[len(cl.Layers)-1].B[class] == UnseenBias
 }
 
-// ClassifierMeta says what a classifier was fitted on, and how.
+// Meta describes what a classifier was fitted on, and how.
 type Meta struct {
 	Schema      string  `json:"schema"`
 	Tensor      string  `json:"tensor,omitempty"` // the output whose features it takes
@@ -55,7 +55,7 @@ type Meta struct {
 	C           float64 `json:"C"`
 	Standardize bool    `json:"standardize,omitempty"`
 	Unseen      []int   `json:"unseen,omitempty"` // classes without a training sample
-	// Fit says how the fit went; nil where nobody kept it.
+	// Fit is the report of the fit; nil = not recorded.
 	Fit *Report `json:"fit,omitempty"`
 	// Hidden are the activations of the layers before the last; Write sets it.
 	Hidden   []Activation `json:"hidden,omitempty"`
@@ -70,8 +70,8 @@ func (cl *Classifier) Scores(dst []float64, x []float32, n int) {
 		panic("probe: scores of slices that do not fit the classifier")
 	}
 	score := cl.scorer()
-	parallel(0, ceilDiv(n, blockRows), func(task int) {
-		lo, hi := task*blockRows, min((task+1)*blockRows, n)
+	scaled.Parallel(0, scaled.CeilDiv(n, scaled.BlockRows), func(task int) {
+		lo, hi := task*scaled.BlockRows, min((task+1)*scaled.BlockRows, n)
 		score(dst[lo*k:hi*k], x[lo*cl.Dim:hi*cl.Dim], hi-lo)
 	})
 }
@@ -94,13 +94,14 @@ func (cl *Classifier) Predict(dst []int64, scores []float64) {
 	}
 }
 
-// accuracy returns the share of the rows that is classified right.
+// accuracy returns the share of the rows that is classified correctly.
 func (cl *Classifier) accuracy(t feature.Table) (float64, error) {
 	y, k := t.Labels(), len(cl.Classes)
-	right, errs := make([]int, ceilDiv(len(y), blockRows)), make([]error, ceilDiv(len(y), blockRows))
+	right, errs := make([]int, scaled.CeilDiv(len(y), scaled.BlockRows)), make([]error,
+		scaled.CeilDiv(len(y), scaled.BlockRows))
 	score := cl.scorer()
-	parallel(0, len(right), func(task int) {
-		lo, hi := task*blockRows, min((task+1)*blockRows, len(y))
+	scaled.Parallel(0, len(right), func(task int) {
+		lo, hi := task*scaled.BlockRows, min((task+1)*scaled.BlockRows, len(y))
 		x, err := t.Rows(nil, lo, hi)
 		if err != nil {
 			errs[task] = err
@@ -122,7 +123,7 @@ func (cl *Classifier) accuracy(t feature.Table) (float64, error) {
 	return float64(total) / float64(len(y)), errors.Join(errs...)
 }
 
-// CheckScores returns an error unless the classifier can score f: the dimension fits,
+// CheckScores returns an error of kind Input unless the classifier can score f: the dimension is the classifier's,
 // every sample has a label among the classes, and no feature is NaN or infinite.
 func (cl *Classifier) CheckScores(f *feature.Set) error {
 	if err := feature.Check(f); err != nil {
@@ -193,7 +194,8 @@ func (cl *Classifier) Write(w io.Writer) error {
 			return err
 		}
 	} else if cl.Mean != nil {
-		if err := z.Float32Rows("mean", len(cl.Mean), nil, func(i int) ([]float32, error) { return cl.Mean[i : i+1], nil }); err != nil {
+		if err := z.Float32Rows("mean", len(cl.Mean), nil,
+			func(i int) ([]float32, error) { return cl.Mean[i : i+1], nil }); err != nil {
 			return err
 		}
 	}
@@ -206,7 +208,7 @@ func (cl *Classifier) Write(w io.Writer) error {
 	return z.Close()
 }
 
-// layerSuffix is what the names of a layer's arrays end in.
+// layerSuffix returns what the names of a layer's arrays end in.
 func layerSuffix(i, layers int) string {
 	if i == layers-1 {
 		return ""
@@ -224,7 +226,7 @@ func (l Layer) write(z *npy.Writer, suffix string) error {
 	return z.Float32Rows("b"+suffix, len(l.B), nil, entry)
 }
 
-// ReadClassifier reads what Write wrote. What is malformed is a [FormatError].
+// ReadClassifier reads what [Classifier.Write] wrote. A malformed file is a [feature.FormatError].
 func ReadClassifier(r io.ReaderAt, size int64) (*Classifier, error) {
 	cl, err := readClassifier(r, size)
 	if err != nil {

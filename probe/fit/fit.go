@@ -9,9 +9,10 @@ import (
 
 	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/probe/feature"
+	"github.com/wiseft/wiseft/probe/fit/internal/scaled"
 )
 
-// The defaults of FitOptions, where a field is zero.
+// The values of Options whose fields are zero.
 const (
 	DefaultSolver    = "logistic"
 	DefaultC         = 1.0
@@ -22,37 +23,36 @@ const (
 	DefaultEpochs    = 100 // of mlp
 )
 
-// FitOptions says how to fit a classifier. Zero values are the defaults. Its JSON form is part of run folders and of
-// the keys of their units, where fields that do not change the classifier have no place.
+// Options says how a classifier is fitted. Zero values are the defaults. Its JSON is part of run folders and of the
+// keys of their units; fields that do not change the classifier are left out of it.
 type Options struct {
 	Solver string  `json:"solver"` // a registered name; "" = DefaultSolver
 	C      float64 `json:"C"`      // weight of the loss against the penalty, > 0; 0 = DefaultC
-	// Standardize scales every feature to mean 0 and deviation 1 before the fit, so
-	// that the penalty counts all features alike. The scaling is folded back into the
-	// classifier, which takes plain features.
+	// Standardize scales every feature to mean 0 and standard deviation 1 before the fit, so that the penalty treats
+	// all features alike. The scaling is folded into the classifier, which takes features as they are.
 	Standardize bool `json:"standardize"`
-	// Init is where the solver starts, for the same features and classes; nil = zero. The
-	// optimum does not depend on it, but for mlp, which has many. It changes nothing for
-	// solvers without a [Solver.Start]: ridge is a closed form, and knn keeps its samples.
+	// Init is where the solver starts, a classifier for the same features and classes; nil = zero. The optimum does
+	// not depend on it, except for mlp, which has many. Solvers with an empty [Solver.Start] ignore it: ridge is a
+	// closed form, and knn keeps its samples.
 	Init *Classifier `json:"-"`
-	// Balanced weighs the loss of every class by n / (k n_c), so that all k classes
-	// count alike.
+	// Balanced weights the loss of every class by n / (k n_c), with n_c of n samples in the class, so that all k
+	// classes count alike.
 	Balanced bool `json:"balanced,omitempty"`
 	// ClassWeights are further factors, one per class, > 0; nil = 1.
 	ClassWeights []float64 `json:"class_weights,omitempty"`
 
-	Neighbors int     `json:"neighbors,omitempty"` // of the solver knn; 0 = DefaultNeighbors
-	Hidden    []int   `json:"hidden,omitempty"`    // sizes of the hidden layers of the solver mlp; nil = DefaultWidth
-	Dropout   float64 `json:"dropout,omitempty"`   // of the solver mlp, in [0, 1); 0 = none
-	Epochs    int     `json:"epochs,omitempty"`    // of the solver mlp; 0 = DefaultEpochs
-	Seed      uint64  `json:"seed,omitempty"`      // of the solver mlp
+	Neighbors int     `json:"neighbors,omitempty"` // of knn; 0 = DefaultNeighbors
+	Hidden    []int   `json:"hidden,omitempty"`    // sizes of the hidden layers of mlp; nil = one of DefaultWidth
+	Dropout   float64 `json:"dropout,omitempty"`   // of mlp, in [0, 1); 0 = none
+	Epochs    int     `json:"epochs,omitempty"`    // passes of mlp over the rows; 0 = DefaultEpochs
+	Seed      uint64  `json:"seed,omitempty"`      // of mlp: initial weights, order of the rows, dropout
 
 	MaxIter int     `json:"max_iter,omitempty"` // 0 = DefaultMaxIter
-	Tol     float64 `json:"tol,omitempty"`      // relative gradient norm at which to stop, > 0; 0 = DefaultTol; see the solver
+	Tol     float64 `json:"tol,omitempty"`      // relative gradient norm at which a solver stops, > 0; 0 = DefaultTol
 	Workers int     `json:"-"`                  // goroutines; 0 = GOMAXPROCS. The result does not depend on it.
 }
 
-// FitReport says how a fit went.
+// Report describes a fit.
 type Report struct {
 	Solver        string  `json:"solver"`
 	C             float64 `json:"C"`
@@ -62,7 +62,7 @@ type Report struct {
 	Classes       int     `json:"classes"`
 	Unseen        []int   `json:"unseen,omitempty"` // classes without a training sample
 	Objective     float64 `json:"objective"`
-	GradientNorm  float64 `json:"gradient_norm"` // Euclidean, at the solution; svc-ovo: the largest violation; 0 for knn and mlp
+	GradientNorm  float64 `json:"gradient_norm"` // Euclidean; svc-ovo: the largest violation; 0 for knn and mlp
 	Tol           float64 `json:"tol"`
 	Iterations    int     `json:"iterations"`
 	Converged     bool    `json:"converged"`
@@ -72,13 +72,12 @@ type Report struct {
 
 // Fit trains a classifier on labelled features, in memory or block by block from a file.
 //
-// The classes are those that the features name, and at least as many as the labels
-// need. A class without a training sample takes no part in the fit: its weights are
-// zero and its intercept is [UnseenBias], the limit that the optimum runs to, so that
-// it is never predicted. At least two classes need samples.
+// The classes are those that the features name, and at least as many as the labels need. A class without a training
+// sample is left out of the fit: its weights are zero and its intercept is [UnseenBias], the limit that the optimum
+// tends to, so that it is never predicted. At least two classes need samples.
 //
-// A fit that does not meet the tolerance within MaxIter iterations is no error: the
-// report says so. ctx ends a fit early with its error.
+// A fit that does not meet the tolerance within MaxIter iterations is not an error; see [Report.Converged]. Fit
+// returns ctx's error soon after ctx ends.
 func Fit(ctx context.Context, t feature.Table, opt Options) (*Classifier, Report, error) {
 	start := time.Now()
 	solver, err := opt.complete()
@@ -108,7 +107,7 @@ func Fit(ctx context.Context, t feature.Table, opt Options) (*Classifier, Report
 	}
 	report := Report{
 		Solver: solver.Name, C: opt.C, Standardize: opt.Standardize,
-		N: p.n, Dim: p.d, Classes: len(classes), Unseen: unseen,
+		N: p.N, Dim: p.D, Classes: len(classes), Unseen: unseen,
 		Objective: sol.objective, GradientNorm: sol.gradientNorm, Tol: opt.Tol,
 		Iterations: sol.iterations, Converged: sol.converged,
 		TrainAccuracy: accuracy, Seconds: time.Since(start).Seconds(),
@@ -116,8 +115,7 @@ func Fit(ctx context.Context, t feature.Table, opt Options) (*Classifier, Report
 	return cl, report, nil
 }
 
-// newProblem checks the rows and prepares them for a solver. It returns the names of all
-// classes.
+// newProblem checks the rows and prepares them for a solver. It returns the names of all classes, too.
 func newProblem(ctx context.Context, t feature.Table, opt Options) (*problem, []string, error) {
 	if err := feature.Check(t); err != nil {
 		return nil, nil, err
@@ -136,23 +134,24 @@ func newProblem(ctx context.Context, t feature.Table, opt Options) (*problem, []
 		return nil, nil, err
 	}
 	p := &problem{
-		view: newView(t, opt.Workers), y: make([]int, len(y)), k: len(seen), seen: seen,
-		tol: opt.Tol, maxIter: opt.MaxIter, opt: opt, init: opt.Init,
+		Problem: &scaled.Problem{Rows: scaled.New(t, opt.Workers), Y: make([]int, len(y)), K: len(seen),
+			Tol: opt.Tol, MaxIter: opt.MaxIter},
+		seen: seen, opt: opt, init: opt.Init,
 	}
 	for i, label := range y {
-		p.y[i], _ = slices.BinarySearch(seen, int(label))
+		p.Y[i], _ = slices.BinarySearch(seen, int(label))
 	}
 	p.setC(opt.C)
 	if p.init != nil {
-		if err := p.init.checkFits(p.d, len(classes)); err != nil {
-			return nil, nil, fmt.Errorf("initial classifier: %w", err)
+		if err := p.init.checkFits(p.D, len(classes)); err != nil {
+			return nil, nil, fault.Mismatchf("initial classifier: %w", err)
 		}
 	}
 	if opt.Standardize {
-		if err := p.center(ctx); err != nil {
+		if err := p.Center(ctx); err != nil {
 			return nil, nil, err
 		}
-		if err := p.standardize(ctx); err != nil {
+		if err := p.Standardize(ctx); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -174,20 +173,20 @@ func checkClassWeights(weights []float64, classes int) error {
 	return nil
 }
 
-// complete fills in the defaults and looks up the solver.
+// complete sets the defaults, checks the options and returns the solver.
 func (o *Options) complete() (Solver, error) {
 	if o.Solver == "" {
 		o.Solver = DefaultSolver
 	}
-	solver, ok := LookupSolver(o.Solver)
-	if !ok {
-		return Solver{}, fmt.Errorf("unknown solver %q; there are %v", o.Solver, SolverNames())
+	solver, err := LookupSolver(o.Solver)
+	if err != nil {
+		return Solver{}, err
 	}
 	if o.C == 0 {
 		o.C = DefaultC
 	}
 	if !(o.C > 0) || math.IsInf(o.C, 0) {
-		return Solver{}, fmt.Errorf("option C is %v, must be greater than 0", o.C)
+		return Solver{}, fault.Usagef("option C is %v, must be greater than 0", o.C)
 	}
 	if o.MaxIter == 0 {
 		o.MaxIter = DefaultMaxIter
@@ -199,16 +198,17 @@ func (o *Options) complete() (Solver, error) {
 		o.Tol = DefaultTol
 	}
 	if o.Neighbors < 0 || o.Epochs < 0 || !(o.Dropout >= 0 && o.Dropout < 1) {
-		return Solver{}, fmt.Errorf("neighbours %d, epochs %d and dropout %v must not be negative, dropout below 1",
+		return Solver{}, fault.Usagef("neighbours %d, epochs %d and dropout %v must not be negative, dropout below 1",
 			o.Neighbors, o.Epochs, o.Dropout)
 	}
 	if o.MaxIter < 0 || !(o.Tol > 0) || o.Workers < 0 {
-		return Solver{}, fmt.Errorf("iterations %d, tolerance %v and workers %d must be positive", o.MaxIter, o.Tol, o.Workers)
+		return Solver{}, fault.Usagef("iterations %d, tolerance %v and workers %d must be positive", o.MaxIter,
+			o.Tol, o.Workers)
 	}
 	return solver, nil
 }
 
-// classNames returns one name per class, numbers where the data has no names.
+// classNames returns one name per class: that of the data, or the number of the class.
 func classNames(t feature.Table) ([]string, error) {
 	names := slices.Clone(t.Info().Data.Classes)
 	for i, label := range t.Labels() {
@@ -218,7 +218,8 @@ func classNames(t feature.Table) ([]string, error) {
 	}
 	top := slices.Max(t.Labels())
 	if top >= maxClasses {
-		return nil, fault.Inputf("%s: label %d is beyond the %d classes that a probe can have", feature.Name(t), top, maxClasses)
+		return nil, fault.Inputf("%s: label %d is beyond the %d classes that a probe can have", feature.Name(t),
+			top, maxClasses)
 	}
 	for c := int64(len(names)); c <= top; c++ {
 		names = append(names, fmt.Sprint(c))
@@ -226,8 +227,8 @@ func classNames(t feature.Table) ([]string, error) {
 	return names, nil
 }
 
-// maxClasses bounds what a single wild label can make us allocate. ImageNet-21k, the
-// largest label set in use, has 21,841.
+// maxClasses bounds the memory that a single wrong label could take. ImageNet-21k, the largest label set in use, has
+// 21,841 classes.
 const maxClasses = 1 << 16
 
 // seenClasses returns the classes that have samples, in order.

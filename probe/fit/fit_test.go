@@ -5,34 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/wiseft/wiseft/datasets"
 	"github.com/wiseft/wiseft/probe/feature"
+	"github.com/wiseft/wiseft/probe/fit/internal/fittest"
 )
-
-// blobs makes n samples of k overlapping classes in d correlated features.
-func blobs(n, d, k int) *feature.Set {
-	r := rand.New(rand.NewPCG(1, 2))
-	f := &feature.Set{Dim: d, Meta: feature.Meta{Data: datasets.Info{Name: "blobs"}}}
-	for i := range n {
-		label := i % k
-		common := r.NormFloat64()
-		for j := range d {
-			v := 3*common + r.NormFloat64() + 5
-			if j%k == label {
-				v += 1.5
-			}
-			f.X = append(f.X, float32(v))
-		}
-		f.Y = append(f.Y, int64(label))
-	}
-	return f
-}
 
 func mustFit(t *testing.T, f *feature.Set, opt Options) (*Classifier, Report) {
 	t.Helper()
@@ -48,7 +28,7 @@ func mustFit(t *testing.T, f *feature.Set, opt Options) (*Classifier, Report) {
 
 func TestFitDoesNotDependOnWorkers(t *testing.T) {
 	t.Parallel()
-	f := blobs(301, 70, 7)
+	f := fittest.Blobs(301, 70, 7)
 	want, _ := mustFit(t, f, Options{Workers: 1})
 	for _, workers := range []int{2, 3, 8} {
 		got, _ := mustFit(t, f, Options{Workers: workers})
@@ -60,7 +40,7 @@ func TestFitDoesNotDependOnWorkers(t *testing.T) {
 
 func TestFitFromInitReachesSameOptimum(t *testing.T) {
 	t.Parallel()
-	f := blobs(120, 10, 3)
+	f := fittest.Blobs(120, 10, 3)
 	for _, standardize := range []bool{false, true} {
 		cold, coldReport := mustFit(t, f, Options{Standardize: standardize})
 		_, warmReport := mustFit(t, f, Options{Standardize: standardize, Init: cold})
@@ -74,16 +54,17 @@ func TestFitFromInitReachesSameOptimum(t *testing.T) {
 	}
 }
 
-// A start may have a mean over the classes, which the loss does not see: a squared-hinge
-// probe, or a fine-tuned head.
+// A start may have a mean over the classes, to which the loss is invariant: a squared-hinge probe, or a fine-tuned
+// head.
 func TestFitFromUnbalancedInit(t *testing.T) {
 	t.Parallel()
-	f := blobs(400, 20, 5)
+	f := fittest.Blobs(400, 20, 5)
 	for i := range f.X {
 		f.X[i] *= 3
 	}
 	cold, report := mustFit(t, f, Options{})
-	init := &Classifier{Dim: cold.Dim, Classes: cold.Classes, Layers: []Layer{{W: slices.Clone(cold.Layers[0].W), B: cold.Layers[0].B}}}
+	init := &Classifier{Dim: cold.Dim, Classes: cold.Classes,
+		Layers: []Layer{{W: slices.Clone(cold.Layers[0].W), B: cold.Layers[0].B}}}
 	for i := range init.Layers[0].W {
 		init.Layers[0].W[i] += float32(i % cold.Dim)
 	}
@@ -92,11 +73,11 @@ func TestFitFromUnbalancedInit(t *testing.T) {
 	}
 }
 
-// Standardized features are what scaling by hand gives, so scores must agree to the
+// Features that the fit standardizes and features that are standardized before give the same scores, up to the
 // float32 rounding of weights and features.
 func TestStandardizeIsFoldedIn(t *testing.T) {
 	t.Parallel()
-	f := blobs(200, 6, 3)
+	f := fittest.Blobs(200, 6, 3)
 	for i := range f.X {
 		if i%f.Dim == 4 {
 			f.X[i] *= 1000
@@ -140,23 +121,24 @@ func TestStandardizeIsFoldedIn(t *testing.T) {
 
 func TestFitShapes(t *testing.T) {
 	t.Parallel()
-	constant := blobs(30, 4, 3)
+	constant := fittest.Blobs(30, 4, 3)
 	for i := range constant.Y {
 		constant.Row(i)[2] = 1e6
 	}
-	twice := blobs(30, 4, 3)
+	twice := fittest.Blobs(30, 4, 3)
 	twice = &feature.Set{X: slices.Concat(twice.X, twice.X), Dim: 4, Y: slices.Concat(twice.Y, twice.Y)}
 	zero := &feature.Set{X: make([]float32, 12), Dim: 2, Y: []int64{0, 1, 0, 1, 0, 0}}
-	wide := blobs(20, 2100, 3) // beyond the full preconditioner
+	wide := fittest.Blobs(20, 2100, 3) // too many features for a full preconditioner
 	for name, f := range map[string]*feature.Set{
-		"fewer rows than features": blobs(9, 60, 3), "constant feature": constant, "rows twice": twice,
-		"all features zero": zero, "wide": wide, "one feature": blobs(40, 1, 2),
+		"fewer rows than features": fittest.Blobs(9, 60, 3), "constant feature": constant, "rows twice": twice,
+		"all features zero": zero, "wide": wide, "one feature": fittest.Blobs(40, 1, 2),
 	} {
 		for _, solver := range SolverNames() {
 			for _, standardize := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%s/%s/standardize=%v", name, solver, standardize), func(t *testing.T) {
 					t.Parallel()
-					cl, report := mustFit(t, f, Options{Solver: solver, Standardize: standardize, Hidden: []int{8}, Epochs: 300, Balanced: true})
+					cl, report := mustFit(t, f, Options{Solver: solver, Standardize: standardize, Hidden: []int{8},
+						Epochs: 300, Balanced: true})
 					if err := cl.checkFits(f.Dim, len(cl.Classes)); err != nil {
 						t.Errorf("the classifier %v", err)
 					}
@@ -169,7 +151,7 @@ func TestFitShapes(t *testing.T) {
 	}
 }
 
-// Without features the optimum is known: the intercepts are the log of the shares.
+// With constant features the optimum is known: the intercepts are the logarithms of the class shares.
 func TestFitOfConstantFeaturesGivesPrior(t *testing.T) {
 	t.Parallel()
 	f := &feature.Set{X: make([]float32, 6), Dim: 1, Y: []int64{0, 1, 0, 1, 0, 0}}
@@ -181,7 +163,7 @@ func TestFitOfConstantFeaturesGivesPrior(t *testing.T) {
 
 func TestFitUnseenClass(t *testing.T) {
 	t.Parallel()
-	f := blobs(90, 5, 3)
+	f := fittest.Blobs(90, 5, 3)
 	dense, _ := mustFit(t, f, Options{})
 	for i, label := range f.Y {
 		f.Y[i] = []int64{1, 2, 4}[label]
@@ -192,24 +174,25 @@ func TestFitUnseenClass(t *testing.T) {
 		t.Errorf("unseen: got %v and %v, want %v", report.Unseen, cl.Meta.Unseen, want)
 	}
 	for i, c := range []int{1, 2, 4} {
-		if !slices.Equal(cl.Layers[0].W[c*5:c*5+5], dense.Layers[0].W[i*5:i*5+5]) || cl.Layers[0].B[c] != dense.Layers[0].B[i] {
+		if !slices.Equal(cl.Layers[0].W[c*5:c*5+5],
+			dense.Layers[0].W[i*5:i*5+5]) || cl.Layers[0].B[c] != dense.Layers[0].B[i] {
 			t.Errorf("class %d differs from the fit without gaps", c)
 		}
 	}
 	if cl.Layers[0].B[3] != UnseenBias || slices.Contains(predict(cl, f), 3) {
 		t.Errorf("unseen class: intercept %v", cl.Layers[0].B[3])
 	}
-	// A warm start from a classifier with unseen classes is one from zero for them.
+	// For unseen classes a warm start is zero.
 	if _, warm := mustFit(t, f, Options{Init: cl}); warm.Iterations > 2 {
 		t.Errorf("warm start needs %d iterations", warm.Iterations)
 	}
 }
 
-// All intercepts may move together without a change of the objective, so a warm start
-// must not leave them where it began.
+// The objective does not change if the same amount is added to all intercepts, so a warm start must not determine
+// their sum.
 func TestInterceptsSumToZero(t *testing.T) {
 	t.Parallel()
-	f := blobs(60, 4, 3)
+	f := fittest.Blobs(60, 4, 3)
 	init, _ := mustFit(t, f, Options{})
 	for c := range init.Layers[0].B {
 		init.Layers[0].B[c] += 1000
@@ -220,10 +203,10 @@ func TestInterceptsSumToZero(t *testing.T) {
 	}
 }
 
-// Every solver leaves classes without samples out, and they are never predicted.
+// Every solver leaves out classes without samples, and never predicts them.
 func TestEverySolverKnowsUnseenClasses(t *testing.T) {
 	t.Parallel()
-	f := blobs(60, 5, 3)
+	f := fittest.Blobs(60, 5, 3)
 	for i, label := range f.Y {
 		f.Y[i] = []int64{1, 2, 4}[label]
 	}
@@ -244,11 +227,11 @@ func TestEverySolverKnowsUnseenClasses(t *testing.T) {
 	}
 }
 
-// Weighing a class by 2 is having its rows twice, for every solver that has an objective;
-// svc-ovr weighs positive rows alone.
+// A class weight of 2 equals having the rows of the class twice, for every solver that has an objective; svc-ovr
+// weights positive rows only.
 func TestClassWeights(t *testing.T) {
 	t.Parallel()
-	f := blobs(60, 4, 3)
+	f := fittest.Blobs(60, 4, 3)
 	twice := &feature.Set{Dim: 4, X: slices.Clone(f.X), Y: slices.Clone(f.Y)}
 	for i, label := range f.Y {
 		if label == 1 {
@@ -269,13 +252,13 @@ func TestClassWeights(t *testing.T) {
 
 func TestFitErrors(t *testing.T) {
 	t.Parallel()
-	good := blobs(12, 3, 2)
+	good := fittest.Blobs(12, 3, 2)
 	edit := func(edit func(f *feature.Set)) *feature.Set {
 		f := &feature.Set{X: slices.Clone(good.X), Dim: good.Dim, Y: slices.Clone(good.Y), Meta: good.Meta}
 		edit(f)
 		return f
 	}
-	small, _ := mustFit(t, blobs(12, 2, 2), Options{})
+	small, _ := mustFit(t, fittest.Blobs(12, 2, 2), Options{})
 	deep, _ := mustFit(t, good, Options{Solver: "mlp", Hidden: []int{4}, Epochs: 1})
 	tests := []struct {
 		name string
@@ -294,14 +277,17 @@ func TestFitErrors(t *testing.T) {
 		{"empty", &feature.Set{}, Options{}, "features: no samples"},
 		{"short", edit(func(f *feature.Set) { f.X = f.X[:5] }), Options{},
 			"features of blobs: 5 values for 12 samples of dimension 3"},
-		{"solver", good, Options{Solver: "logistik"}, `unknown solver "logistik"; there are [knn logistic mlp ridge svc-ovo svc-ovr]`},
+		{"solver", good, Options{Solver: "logistik"},
+			`there is no solver "logistik"; there are: knn, logistic, mlp, ridge, svc-ovo, svc-ovr`},
 		{"C", good, Options{C: -1}, "option C is -1, must be greater than 0"},
 		{"C NaN", good, Options{C: math.NaN()}, "option C is NaN, must be greater than 0"},
 		{"init", good, Options{Init: small},
 			"initial classifier: is for 2 classes and dimension 2, want 2 and 3"},
 		{"init by mlp", good, Options{Init: deep}, "initial classifier: is of the solver mlp, want one linear layer"},
-		{"svc-ovr init by mlp", good, Options{Solver: "svc-ovr", Init: deep}, "initial classifier: is of the solver mlp, want one linear layer"},
-		{"mlp init of two layers", good, Options{Solver: "mlp", Hidden: []int{4, 4}, Init: deep}, "initial classifier: has 2 layers, the mlp 3"},
+		{"svc-ovr init by mlp", good, Options{Solver: "svc-ovr", Init: deep},
+			"initial classifier: is of the solver mlp, want one linear layer"},
+		{"mlp init of two layers", good, Options{Solver: "mlp", Hidden: []int{4, 4}, Init: deep},
+			"initial classifier: has 2 layers, the mlp 3"},
 		{"mlp init of other sizes", good, Options{Solver: "mlp", Hidden: []int{5}, Init: deep},
 			`initial classifier: layer 0 has 4 outputs and the activation "relu", the mlp 5 and "relu"`},
 	}
@@ -318,7 +304,7 @@ func TestFitErrors(t *testing.T) {
 
 func TestFitSaysWhenItDidNotConverge(t *testing.T) {
 	t.Parallel()
-	_, report, err := Fit(t.Context(), blobs(200, 20, 5), Options{MaxIter: 2})
+	_, report, err := Fit(t.Context(), fittest.Blobs(200, 20, 5), Options{MaxIter: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -331,56 +317,15 @@ func TestFitStopsWithContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, _, err := Fit(ctx, blobs(200, 20, 5), Options{}); !errors.Is(err, context.Canceled) {
+	if _, _, err := Fit(ctx, fittest.Blobs(200, 20, 5), Options{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("got error %v, want %v", err, context.Canceled)
-	}
-}
-
-// A central difference of the objective agrees with the gradient to about the cube root
-// of the rounding of a double.
-func TestGradients(t *testing.T) {
-	t.Parallel()
-	for name, l := range map[string]loss{"softmax": softmaxLoss{[]float64{0.7, 1, 2}}} {
-		p, _, err := newProblem(t.Context(), blobs(67, 5, 3), Options{C: 1, MaxIter: 1, Tol: 1})
-		if err != nil {
-			t.Fatal(err)
-		}
-		d := newDescent(p, l, 1)
-		r := rand.New(rand.NewPCG(3, 4))
-		for c := range p.k {
-			for j := range p.d + 1 {
-				d.w[c*p.width+j] = 0.1 * r.NormFloat64()
-			}
-		}
-		value := func() float64 {
-			if err := d.evaluate(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			return d.f
-		}
-		value()
-		grad := slices.Clone(d.grad)
-		for c := range p.k {
-			for j := range p.d + 1 {
-				const h = 1e-5
-				i := c*p.width + j
-				at := d.w[i]
-				d.w[i] = at + h
-				up := value()
-				d.w[i] = at - h
-				down := value()
-				d.w[i] = at
-				if want := (up - down) / (2 * h); !(math.Abs(grad[i]-want) <= 1e-6*max(1, math.Abs(want))) {
-					t.Errorf("%s: gradient %d of class %d: got %v, want %v", name, j, c, grad[i], want)
-				}
-			}
-		}
 	}
 }
 
 func TestSolverRegistry(t *testing.T) {
 	t.Parallel()
-	if got, want := SolverNames(), []string{"knn", "logistic", "mlp", "ridge", "svc-ovo", "svc-ovr"}; !reflect.DeepEqual(got, want) {
+	if got, want := SolverNames(), []string{"knn", "logistic", "mlp", "ridge", "svc-ovo",
+		"svc-ovr"}; !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	s, _ := LookupSolver("logistic")
@@ -390,7 +335,7 @@ func TestSolverRegistry(t *testing.T) {
 }
 
 func BenchmarkFit(b *testing.B) {
-	f := blobs(1000, 256, 10)
+	f := fittest.Blobs(1000, 256, 10)
 	for b.Loop() {
 		if _, _, err := Fit(b.Context(), f, Options{}); err != nil {
 			b.Fatal(err)

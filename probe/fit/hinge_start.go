@@ -5,32 +5,33 @@ import (
 	"slices"
 
 	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/probe/fit/internal/hinge"
 )
 
-// startPairs returns a function that starts the at-th of all pairs: where the last fit of the
-// path ended, or from the hyperplanes of the initial classifier.
-func (p *problem) startPairs(pairs [][2]int) (func(h *hingePair, at int), error) {
+// startPairs returns a function that sets the start of pair number at: the end of the last fit of the path, or a
+// hyperplane of the initial classifier.
+func (p *problem) startPairs(pairs [][2]int) (func(h *hinge.Pair, at int), error) {
 	if p.trail != nil && p.trail.pairs != nil {
-		return func(h *hingePair, at int) { h.follow(p.trail.pairs[at]) }, nil
+		return func(h *hinge.Pair, at int) { h.Follow(p.trail.pairs[at]) }, nil
 	}
 	if p.init == nil {
-		return func(*hingePair, int) {}, nil
+		return func(*hinge.Pair, int) {}, nil
 	}
 	planes, err := p.init.hyperplanes()
 	if err != nil {
 		return nil, err
 	}
-	return func(h *hingePair, at int) {
+	return func(h *hinge.Pair, at int) {
 		w, b := planes(p.seen[pairs[at][0]], p.seen[pairs[at][1]])
 		if w != nil {
-			h.startAt(p, w, b)
+			h.StartAt(p.Rows, w, b)
 		}
 	}, nil
 }
 
-// hyperplanes returns a function that gives the weights and the intercept with which a
-// classifier tells class i from class j > i; nil for classes that it did not see. It is an
-// error unless the classifier is linear or an svc-ovo.
+// hyperplanes returns a function that gives weights and intercept of the hyperplane by which a classifier separates
+// class i from class j > i; nil for classes without training samples. It is an error unless the classifier is linear
+// or an svc-ovo.
 func (cl *Classifier) hyperplanes() (func(i, j int) ([]float64, float64), error) {
 	if cl.Linear() {
 		l := cl.Layers[0]
@@ -69,30 +70,4 @@ func (cl *Classifier) hyperplanes() (func(i, j int) ([]float64, float64), error)
 		}
 		return w, float64(l.B[at])
 	}, nil
-}
-
-// startSigma is the first sigma from a start: a small one gives up much of what it knows.
-const startSigma = 1e7
-
-// startAt starts from a hyperplane on plain features. The first rounds find the multipliers.
-func (h *hingePair) startAt(p *problem, w []float64, b float64) {
-	for j, v := range w {
-		b += v * p.mean[j]
-		h.w[j] = v / p.scale[j]
-	}
-	h.w[h.d] = b / h.r
-	h.sigma = startSigma / h.size
-}
-
-// follow starts where a fit of the same rows with other weights ended: a multiplier at its
-// bound stays there, the others stay as they are.
-func (h *hingePair) follow(last *hingePair) {
-	copy(h.w, last.best.w)
-	h.w[h.d] = last.best.b / h.r
-	for i, a := range last.alpha {
-		h.alpha[i] = min(a, h.c[i])
-		if a == last.c[i] {
-			h.alpha[i] = h.c[i]
-		}
-	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/wiseft/wiseft/datasets/npy"
 	"github.com/wiseft/wiseft/probe/fit/internal/dense"
+	"github.com/wiseft/wiseft/probe/fit/internal/scaled"
 	"github.com/wiseft/wiseft/probe/internal/npz"
 )
 
@@ -18,32 +19,31 @@ func init() {
 	})
 }
 
-// Neighbors are labelled training samples. The score of a class is its share of the K
-// samples nearest to a row, of equally near ones the earlier.
+// Neighbors are labelled training samples. The score of a class is its share of the K samples nearest to a row; of
+// samples at equal distance the earlier count.
 type Neighbors struct {
 	X    []float32 // samples x dim, row-major, plain features
 	Y    []int64   // one class per sample
 	K    int       // votes, at most the number of samples
-	Mean []float32 // what is taken from a feature before its distance counts; nil = 0
-	Inv  []float32 // what the difference of two features is multiplied with; nil = 1
+	Mean []float32 // subtracted from a feature before distances are computed; nil = 0
+	Inv  []float32 // factor of the difference of two features; nil = 1
 
 	dim int
 }
 
-// fitNeighbors keeps the training samples. There is nothing to minimise: the objective
-// is 0 and it has converged.
+// fitNeighbors keeps the training samples. Nothing is minimised: the objective is 0, and the fit has converged.
 func fitNeighbors(_ context.Context, p *problem) (*solution, error) {
-	x := make([]float32, 0, p.n*p.d)
-	for lo := 0; lo < p.n; lo += blockRows {
-		rows, err := p.table.Rows(nil, lo, min(lo+blockRows, p.n))
+	x := make([]float32, 0, p.N*p.D)
+	for lo := 0; lo < p.N; lo += scaled.BlockRows {
+		rows, err := p.Table.Rows(nil, lo, min(lo+scaled.BlockRows, p.N))
 		if err != nil {
 			return nil, err
 		}
 		x = append(x, rows...)
 	}
-	n := &Neighbors{X: x, Y: slices.Clone(p.table.Labels()), K: min(p.opt.Neighbors, p.n), dim: p.d}
+	n := &Neighbors{X: x, Y: slices.Clone(p.Table.Labels()), K: min(p.opt.Neighbors, p.N), dim: p.D}
 	if p.opt.Standardize {
-		n.Mean, n.Inv = round32(p.mean), round32(p.scale)
+		n.Mean, n.Inv = round32(p.Mean), round32(p.Scale)
 	}
 	return &solution{neighbors: n, converged: true}, nil
 }
@@ -66,8 +66,8 @@ func (n *Neighbors) check(dim, classes int) error {
 	return nil
 }
 
-// spare is how many neighbours beyond K are measured exactly: the first measure,
-// |a|^2 - 2ab + |b|^2, is fast and rounds.
+// spare is how many neighbours beyond K are measured exactly: the first measure, |a|^2 - 2ab + |b|^2, is fast but
+// rounds.
 const spare = 8
 
 // scorer returns a function that scores rows.
@@ -91,7 +91,7 @@ func (n *Neighbors) scorer(classes int) func(dst []float64, x []float32, rows in
 	}
 }
 
-// neighbor is a sample and how far away it is, squared.
+// neighbor is a sample and its squared distance.
 type neighbor struct {
 	at int
 	d  float64
@@ -134,7 +134,7 @@ func (n *Neighbors) vote(dst, query, samples, near []float64) {
 	}
 }
 
-// padded returns rows as dense wants them, scaled.
+// padded returns scaled rows, padded for package dense.
 func (n *Neighbors) padded(x []float32, rows, padded, width int) []float64 {
 	out := make([]float64, padded*width)
 	for i := range rows {
@@ -168,10 +168,16 @@ func (n *Neighbors) write(z *npy.Writer) error {
 		return err
 	}
 	if n.Inv != nil {
-		if err := z.Float32Rows("inv", n.dim, nil, func(i int) ([]float32, error) { return n.Inv[i : i+1], nil }); err != nil {
+		if err := z.Float32Rows("inv", n.dim, nil, func(i int) ([]float32, error) {
+			return n.Inv[i : i+1],
+				nil
+		}); err != nil {
 			return err
 		}
-		if err := z.Float32Rows("mean", n.dim, nil, func(i int) ([]float32, error) { return n.Mean[i : i+1], nil }); err != nil {
+		if err := z.Float32Rows("mean", n.dim, nil, func(i int) ([]float32, error) {
+			return n.Mean[i : i+1],
+				nil
+		}); err != nil {
 			return err
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"gonum.org/v1/gonum/floats"
 )
 
-// Activation is what a layer does to its outputs.
+// Activation is the function that a layer applies to its outputs.
 type Activation string
 
 // The activations.
@@ -41,7 +41,7 @@ func (l Layer) check(inputs int) error {
 	return nil
 }
 
-// paddedLayer is a layer as dense wants it.
+// paddedLayer is a layer in float64, padded for package dense.
 type paddedLayer struct {
 	w         []float64 // rows x width
 	b         []float64 // rows

@@ -1,10 +1,12 @@
 package fit
 
 import (
+	"cmp"
 	"context"
 	"math"
-	"math/rand/v2"
-	"slices"
+
+	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/probe/fit/internal/mlp"
 )
 
 func init() {
@@ -16,102 +18,73 @@ func init() {
 	})
 }
 
-// Training of an mlp, as the heads of Point-MAE and its kin are trained, on frozen features.
-const (
-	mlpBatch    = 64
-	mlpRate     = 1e-3 // of Adam at first; a cosine takes it to 0
-	mlpMomentum = 0.1  // of BatchNorm's running statistics, as PyTorch's default
-	mlpEpsilon  = 1e-5 // of BatchNorm
-	adamBeta1   = 0.9
-	adamBeta2   = 0.999
-	adamEpsilon = 1e-8
-	warmRows    = 4096 // that a warm start takes statistics of
-	mlpSeedSalt = 0x6d6c70
-)
-
-// fitMLP trains a classifier with hidden layers by Adam (Kingma and Ba 2015) on batches
-// of 64 in an order drawn from Seed:
+// fitMLP trains a classifier with hidden layers by Adam (Kingma and Ba, 2015) on batches of 64 rows in an order drawn
+// from Seed:
 //
 //	h = dropout(relu(batchnorm(W h))), scores = W h + b.
 //
-// It takes Epochs passes, and has no optimum that it could reach: the gradient norm is
-// reported as 0, the objective is C * sum(log loss) + 0.5 * ||W||^2 of the network as it
-// is stored, with BatchNorm's running statistics folded in. Sums run in a fixed order.
-// Init must have the same layers.
+// It passes over the rows Epochs times. It does not run to an optimum: the gradient norm is reported as 0, and the
+// objective is C * sum(log loss) + 0.5 * ||W||^2 of the stored network, with BatchNorm's running statistics folded
+// in. Sums are made in a fixed order. Init must have the same layers.
 func fitMLP(ctx context.Context, p *problem) (*solution, error) {
-	r := rand.New(rand.NewPCG(p.opt.Seed, mlpSeedSalt))
-	net := newNetwork(p, r)
-	if err := net.warmStart(); err != nil {
+	opt := mlp.Options{Hidden: p.opt.Hidden, Dropout: p.opt.Dropout, Epochs: cmp.Or(p.opt.Epochs, DefaultEpochs),
+		Seed: p.opt.Seed}
+	if opt.Hidden == nil {
+		opt.Hidden = []int{DefaultWidth}
+	}
+	var err error
+	if opt.Start, err = p.startMLP(opt.Hidden); err != nil {
 		return nil, err
 	}
-	epochs, steps := p.opt.Epochs, ceilDiv(p.n, mlpBatch)
-	if epochs == 0 {
-		epochs = DefaultEpochs
+	net, err := mlp.Train(ctx, p.Problem, opt)
+	if err != nil {
+		return nil, err
 	}
-	for step := range epochs * steps {
-		if step%steps == 0 {
-			if err := ctx.Err(); err != nil {
-				return nil, err
-			}
-			net.order = r.Perm(p.n)
+	s := &solution{objective: net.Objective, iterations: opt.Epochs, converged: true}
+	for i, l := range net.Layers {
+		a := affine{w: l.W, b: l.B}
+		if i < len(net.Layers)-1 {
+			a.act = ReLU
 		}
-		// The rest of a batch that is too short for statistics joins the one before.
-		lo := step % steps * mlpBatch
-		hi := min(lo+mlpBatch, p.n)
-		if p.n-hi == 1 {
-			hi = p.n
-		}
-		if hi-lo < 2 {
-			continue
-		}
-		rate := mlpRate * 0.5 * (1 + math.Cos(math.Pi*float64(step)/float64(epochs*steps)))
-		if err := net.step(net.order[lo:hi], rate); err != nil {
-			return nil, err
-		}
+		s.layers = append(s.layers, a)
 	}
-	s := &solution{layers: net.fold(), iterations: epochs, converged: true}
-	var err error
-	s.objective, err = net.objective(s.layers)
-	return s, err
+	return s, nil
 }
 
-// objective returns C * sum(log loss) + 0.5 * ||W||^2 of folded layers.
-func (n *network) objective(layers []affine) (float64, error) {
-	sum := 0.0
-	l := softmaxLoss{n.p.weight}
-	for lo := 0; lo < n.p.n; lo += blockRows {
-		at := make([]int, min(blockRows, n.p.n-lo))
-		for i := range at {
-			at[i] = lo + i
-		}
-		h, err := n.rows(at)
-		if err != nil {
-			return 0, err
-		}
-		for i := range at {
-			x := h[i*n.p.width : i*n.p.width+n.p.d]
-			for _, a := range layers {
-				x = a.apply(x)
-			}
-			sum += l.residual(x, n.p.y[lo+i])
-		}
+// startMLP returns the layers of the initial classifier, which must have the sizes of the network; nil if there is
+// none.
+func (p *problem) startMLP(hidden []int) ([]mlp.Layer, error) {
+	if p.init == nil {
+		return nil, nil
 	}
-	for _, layer := range n.layers {
-		for _, w := range layer.w.value {
-			sum += 0.5 * w * w
-		}
+	from := p.init.Layers
+	if len(from) != len(hidden)+1 {
+		return nil, fault.Inputf("initial classifier: has %d layers, the mlp %d", len(from), len(hidden)+1)
 	}
-	return sum, nil
+	var start []mlp.Layer
+	for i, out := range hidden {
+		if len(from[i].B) != out || from[i].Act != ReLU {
+			return nil, fault.Inputf("initial classifier: layer %d has %d outputs and the activation %q, the mlp %d and %q",
+				i, len(from[i].B), from[i].Act, out, ReLU)
+		}
+		start = append(start, mlp.Layer{W: float64s(from[i].W), B: float64s(from[i].B)})
+	}
+	last, in := from[len(hidden)], from[len(hidden)].Inputs()
+	var l mlp.Layer
+	for _, c := range p.seen {
+		b := float64(last.B[c])
+		if last.B[c] == UnseenBias {
+			b = math.Inf(-1)
+		}
+		l.W, l.B = append(l.W, float64s(last.W[c*in:(c+1)*in])...), append(l.B, b)
+	}
+	return append(start, l), nil
 }
 
-// apply returns act(w x + b).
-func (a affine) apply(x []float64) []float64 {
-	out := slices.Clone(a.b)
-	for c := range out {
-		for j, v := range a.w[c*len(x) : (c+1)*len(x)] {
-			out[c] += v * x[j]
-		}
+func float64s(x []float32) []float64 {
+	out := make([]float64, len(x))
+	for i, v := range x {
+		out[i] = float64(v)
 	}
-	a.act.apply(out)
 	return out
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/wiseft/wiseft/datasets/npy"
 	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/probe/feature"
+	"github.com/wiseft/wiseft/probe/fit/internal/fittest"
 )
 
 func writeFeatures(t *testing.T, f *feature.Set) []byte {
@@ -25,7 +26,7 @@ func writeFeatures(t *testing.T, f *feature.Set) []byte {
 
 func TestFeaturesReadBack(t *testing.T) {
 	t.Parallel()
-	want := blobs(10, 3, 2)
+	want := fittest.Blobs(10, 3, 2)
 	want.Meta = feature.Meta{
 		Schema: feature.Schema, Wiseft: "1.2.3", Model: "π.onnx", ModelSHA256: "ab", Tensor: "feat", Runtime: "fake",
 		Data:     datasets.Info{Name: "d", Classes: []string{"a", "ü"}, History: []string{"points: first 3"}},
@@ -44,10 +45,10 @@ func TestFeaturesReadBack(t *testing.T) {
 	}
 }
 
-// A fit block by block from a file is the fit in memory, for every solver.
+// A fit block by block from a file equals the fit in memory, for every solver.
 func TestFitFromFile(t *testing.T) {
 	t.Parallel()
-	f := blobs(200, 5, 3)
+	f := fittest.Blobs(200, 5, 3)
 	data := writeFeatures(t, f)
 	file, err := feature.Open(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
@@ -77,7 +78,6 @@ func TestFitFromFile(t *testing.T) {
 	}
 }
 
-// What every kind of classifier scores is the same after writing and reading.
 // countingTable counts the rows that are read.
 type countingTable struct {
 	feature.Table
@@ -90,11 +90,11 @@ func (c *countingTable) Rows(buf []float32, lo, hi int) ([]float32, error) {
 	return append(buf[:0], rows...), err
 }
 
-// A file is read three times an iteration, however many classes there are.
+// A file is read three times an iteration, independent of the number of classes.
 func TestOneVsRestSharesPasses(t *testing.T) {
 	t.Parallel()
 	for _, dim := range []int{12, 300} { // Hessians by features, and by rows
-		table := &countingTable{Table: blobs(250, dim, 10)}
+		table := &countingTable{Table: fittest.Blobs(250, dim, 10)}
 		_, report, err := Fit(t.Context(), table, Options{Solver: "svc-ovr"})
 		if err != nil {
 			t.Fatal(err)
@@ -108,7 +108,7 @@ func TestOneVsRestSharesPasses(t *testing.T) {
 
 func TestEveryClassifierReadsBack(t *testing.T) {
 	t.Parallel()
-	f := blobs(60, 4, 3)
+	f := fittest.Blobs(60, 4, 3)
 	for _, solver := range SolverNames() {
 		want, _ := mustFit(t, f, Options{Solver: solver, Epochs: 1, Standardize: true})
 		var b bytes.Buffer
@@ -132,7 +132,7 @@ func TestEveryClassifierReadsBack(t *testing.T) {
 
 func TestClassifierReadBack(t *testing.T) {
 	t.Parallel()
-	want, _ := mustFit(t, blobs(40, 3, 2), Options{})
+	want, _ := mustFit(t, fittest.Blobs(40, 3, 2), Options{})
 	var b bytes.Buffer
 	if err := want.Write(&b); err != nil {
 		t.Fatal(err)
@@ -200,7 +200,7 @@ func TestMalformedFiles(t *testing.T) {
 // Every prefix of a good file is refused without a panic.
 func TestTruncatedFiles(t *testing.T) {
 	t.Parallel()
-	data := writeFeatures(t, blobs(4, 2, 2))
+	data := writeFeatures(t, fittest.Blobs(4, 2, 2))
 	for n := range len(data) {
 		var format *feature.FormatError
 		if _, err := feature.Read(bytes.NewReader(data[:n]), int64(n)); !errors.As(err, &format) {

@@ -90,9 +90,9 @@ func checkOracle(t *testing.T, c oracleCase) {
 	}
 	best := c.total()
 	if c.Data == "binary" && c.Model == "LinearSVC" {
-		best *= 2 // one problem there, and its mirror image here
+		best *= 2 // one problem in scikit-learn, and its mirror image here
 	}
-	// Tol 1e-6 promises 1e-12 of the objective; the rest is for the float32 weights.
+	// With Tol 1e-6 the objective is within 1e-12 of the optimum; the rest of the bound is for the float32 weights.
 	gap := (report.Objective - best) / best
 	if !(math.Abs(gap) <= objectiveBound(solverOf[c.Model])) {
 		t.Errorf("objective: got %v, want %v, relative gap %.1e", report.Objective, best, gap)
@@ -161,8 +161,8 @@ func oracleArchive(t *testing.T, name string) *npy.Archive {
 	return z
 }
 
-// readOracle reads a part of a data set. "binary" keeps its labels 2 and 7, so that it
-// also tries classes without samples.
+// readOracle reads a part of a data set. "binary" keeps the labels 2 and 7, so that it covers classes without
+// samples, too.
 func readOracle(t *testing.T, data, split string) *feature.Set {
 	t.Helper()
 	z := oracleArchive(t, "data_"+data+".npz")

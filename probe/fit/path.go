@@ -2,46 +2,45 @@ package fit
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/probe/feature"
 )
 
-// PathOptions says between which values of C to choose, and by what. Exactly one of
-// Folds and Val is set. Test data has no part in it.
+// PathOptions says between which values of C to choose, and on which samples. Exactly one of Folds and Val is set.
+// Test data must not be among them.
 type PathOptions struct {
-	Cs    []float64    // tried in rising order, equal ones once
-	Folds int          // cross-validation with so many stratified folds, at least 2
+	Cs    []float64    // tried in rising order; equal values once
+	Folds int          // number of stratified folds of a cross-validation, at least 2
 	Seed  uint64       // of the folds
 	Val   *feature.Set // validation data, instead of folds
 }
 
-// PathPoint is one value of C on a path.
+// PathPoint describes one value of C on a path.
 type PathPoint struct {
 	C float64 `json:"C"`
-	// Accuracy is that of the samples that were held back, all folds together.
+	// Accuracy is the share of correct answers on the samples that were held out, over all folds.
 	Accuracy   float64 `json:"accuracy"`
-	Iterations int     `json:"iterations"` // of all folds
+	Iterations int     `json:"iterations"` // sum over the folds
 	Converged  bool    `json:"converged"`
 }
 
-// PathResult is what a path of C found.
+// PathResult is the result of [Path].
 type PathResult struct {
 	Classifier *Classifier
-	Report     Report      // of the fit of the classifier
-	Points     []PathPoint // of every C, rising
+	Report     Report      // of the fit of Classifier
+	Points     []PathPoint // one per value of C, rising
 }
 
-// FitPath fits a classifier for every value of C, each starting from what the smaller ones
-// found, and chooses the one with the highest accuracy on samples that were held back; of
-// equal ones the smallest C. The classifier returned is fitted on all of f with it.
+// Path fits a classifier for every value of C, each started from the optima of smaller values, and chooses the C with
+// the highest accuracy on samples that were held out; of equal ones the smallest. The classifier returned is fitted
+// on all of f with that C.
 func Path(ctx context.Context, f *feature.Set, opt Options, path PathOptions) (*PathResult, error) {
 	if err := path.check(f, opt); err != nil {
 		return nil, err
 	}
-	// A fold that misses the last class must know of it all the same.
+	// The classifiers of all folds have the same classes, even if a fold has no sample of the last class.
 	named, err := withClassNames(f)
 	if err != nil {
 		return nil, err
@@ -83,7 +82,7 @@ func Path(ctx context.Context, f *feature.Set, opt Options, path PathOptions) (*
 	return &PathResult{cl, report, points}, nil
 }
 
-// fitAll fits with every value of C, which rise, and calls visit with the result of each.
+// fitAll fits with every value of C, which must rise, and calls visit after each fit.
 func fitAll(
 	ctx context.Context, f *feature.Set, opt Options, cs []float64, visit func(i int, cl *Classifier, sol *solution) error,
 ) error {
@@ -127,18 +126,18 @@ func withClassNames(f *feature.Set) (*feature.Set, error) {
 
 func (o PathOptions) check(f *feature.Set, opt Options) error {
 	if len(o.Cs) == 0 {
-		return fmt.Errorf("a path needs values of C")
+		return fault.Usagef("a path needs values of C")
 	}
 	for _, opt.C = range o.Cs {
 		if opt.C == 0 {
-			return fmt.Errorf("option C is 0, must be greater than 0")
+			return fault.Usagef("option C is 0, must be greater than 0")
 		}
 		if _, err := opt.complete(); err != nil {
 			return err
 		}
 	}
 	if (o.Val == nil) == (o.Folds == 0) {
-		return fmt.Errorf("a path needs either folds or validation data")
+		return fault.Usagef("a path needs either folds or validation data")
 	}
 	if o.Val != nil && o.Val.Dim != f.Dim {
 		return fault.Inputf("%s: dimension %d, but the training data has %d", feature.Name(o.Val), o.Val.Dim, f.Dim)
@@ -152,7 +151,7 @@ func (o PathOptions) check(f *feature.Set, opt Options) error {
 
 func (o PathOptions) folds() int { return max(1, o.Folds) }
 
-// split returns what a fold is fitted on and what it holds back.
+// split returns the rows that a fold is fitted on and the rows that are held out.
 func (o PathOptions) split(f *feature.Set, fold int) (train, held *feature.Set) {
 	if o.Val != nil {
 		return f, o.Val
@@ -160,8 +159,8 @@ func (o PathOptions) split(f *feature.Set, fold int) (train, held *feature.Set) 
 	return feature.SplitFold(f, o.Folds, fold, o.Seed)
 }
 
-// right returns how many samples are classified right. A sample of a class that the
-// classifier does not know is wrong.
+// right returns the number of samples that are classified correctly. A sample of a class that the classifier does not
+// have counts as wrong.
 func (cl *Classifier) right(f *feature.Set) (int, error) {
 	if err := feature.Check(f); err != nil {
 		return 0, err

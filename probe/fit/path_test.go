@@ -7,11 +7,12 @@ import (
 	"testing"
 
 	"github.com/wiseft/wiseft/probe/feature"
+	"github.com/wiseft/wiseft/probe/fit/internal/fittest"
 )
 
 func TestFoldsAreStratified(t *testing.T) {
 	t.Parallel()
-	f := blobs(103, 2, 4)
+	f := fittest.Blobs(103, 2, 4)
 	fold := feature.Folds(f.Y, 5, 1)
 	count := map[[2]int]int{}
 	for i, at := range fold {
@@ -33,10 +34,10 @@ func TestFoldsAreStratified(t *testing.T) {
 	}
 }
 
-// The path's classifier is that of a cold fit with the chosen C.
+// The classifier of a path equals a cold fit with the chosen C.
 func TestFitPath(t *testing.T) {
 	t.Parallel()
-	f, val := blobs(120, 8, 3), blobs(60, 8, 3)
+	f, val := fittest.Blobs(120, 8, 3), fittest.Blobs(60, 8, 3)
 	for name, path := range map[string]PathOptions{"folds": {Folds: 3}, "validation": {Val: val}} {
 		for _, solver := range []string{"logistic", "svc-ovr", "svc-ovo", "ridge"} {
 			path.Cs = []float64{10, 1e-6, 0.1}
@@ -64,11 +65,11 @@ func TestFitPath(t *testing.T) {
 	}
 }
 
-// Every fit on a path ends where a cold one does, and a path takes fewer iterations than
-// fits that each start from the optimum before.
+// Every fit of a path ends at the optimum of a cold fit, and a path takes fewer iterations than fits that each start
+// from the optimum before.
 func TestPathReachesEveryOptimum(t *testing.T) {
 	t.Parallel()
-	f := blobs(400, 20, 5)
+	f := fittest.Blobs(400, 20, 5)
 	cs := []float64{1e-4, 2e-4, 4e-4, 8e-4, 16e-4, 32e-4, 64e-4, 0.02, 0.021, 1, 2, 4}
 	for _, solver := range []string{"logistic", "svc-ovr", "svc-ovo", "ridge"} {
 		opt := Options{Solver: solver, Balanced: true}
@@ -98,12 +99,12 @@ func TestPathReachesEveryOptimum(t *testing.T) {
 	}
 }
 
-// Ridge reads the rows for their products once on a path, and once a fit for the objective.
+// On a path, ridge reads the rows once for their products, and once per fit for the objective.
 func TestRidgePathReadsProductsOnce(t *testing.T) {
 	t.Parallel()
 	read := map[int]int{} // by the number of values of C
 	for _, cs := range [][]float64{{1}, {1, 2}, {1, 2, 3}} {
-		rows := &countedRows{Set: blobs(100, 4, 3)}
+		rows := &countedRows{Set: fittest.Blobs(100, 4, 3)}
 		p, _, err := newProblem(t.Context(), rows, Options{C: 1, MaxIter: 1, Tol: 1})
 		if err != nil {
 			t.Fatal(err)
@@ -117,7 +118,7 @@ func TestRidgePathReadsProductsOnce(t *testing.T) {
 		}
 		read[len(cs)] = int(rows.n.Load())
 	}
-	// A first fit finds the mean, the products and the objective, further ones the objective.
+	// The first fit reads the rows for mean, products and objective, further fits for the objective.
 	if read[1] != 300 || read[2] != 400 || read[3] != 500 {
 		t.Errorf("rows read: %v", read)
 	}
@@ -134,10 +135,10 @@ func (c *countedRows) Rows(buf []float32, lo, hi int) ([]float32, error) {
 	return append(buf[:0], c.X[lo*c.Dim:hi*c.Dim]...), nil
 }
 
-// The last class has one sample, so that one fold of two does not see it.
+// The last class has one sample, so that one of two folds has none of it.
 func TestFitPathWithClassMissingFromFold(t *testing.T) {
 	t.Parallel()
-	f := blobs(41, 4, 2)
+	f := fittest.Blobs(41, 4, 2)
 	f.Y[40] = 2
 	f.Meta.Data.Classes = nil
 	chosen, err := Path(t.Context(), f, Options{}, PathOptions{Cs: []float64{1, 0.1, 1}, Folds: 2})
@@ -152,12 +153,12 @@ func TestFitPathWithClassMissingFromFold(t *testing.T) {
 
 func TestFitPathErrors(t *testing.T) {
 	t.Parallel()
-	f := blobs(12, 3, 2)
+	f := fittest.Blobs(12, 3, 2)
 	for want, path := range map[string]PathOptions{
 		"a path needs values of C":                     {Folds: 2},
 		"a path needs either folds or validation data": {Cs: []float64{1}},
 		"features of blobs: 13 folds of 12 samples; there must be at least 2 folds, and a sample for each": {Cs: []float64{1}, Folds: 13},
-		"features of blobs: dimension 4, but the training data has 3":                                      {Cs: []float64{1}, Val: blobs(12, 4, 2)},
+		"features of blobs: dimension 4, but the training data has 3":                                      {Cs: []float64{1}, Val: fittest.Blobs(12, 4, 2)},
 		"option C is -1, must be greater than 0":                                                           {Cs: []float64{-1}, Folds: 2},
 	} {
 		if _, err := Path(t.Context(), f, Options{}, path); err == nil || err.Error() != want {

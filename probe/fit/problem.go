@@ -5,26 +5,20 @@ import (
 	"slices"
 
 	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/probe/fit/internal/scaled"
 	"gonum.org/v1/gonum/floats"
 )
 
-// problem is what a solver gets: rows as it wants to see them, and labels without gaps.
+// problem is the input of a solver.
 type problem struct {
-	*view
-	y []int // 0 to k-1, each at least once
-	k int
-	// weight is the factor of the loss of each class, C included.
-	weight  []float64
-	c, tol  float64
-	maxIter int
-	opt     Options
-
+	*scaled.Problem
+	opt   Options
 	init  *Classifier // nil = none; for the same features and classes
-	trail *trail      // of the fits before on a path; nil = none
+	trail *trail      // state of the fits with smaller C on a path; nil = not on a path
 	seen  []int       // the class of every label 0 to k-1
 }
 
-// solution is what a solver finds, for features as its view shows them.
+// solution is the output of a solver, for features scaled as in the problem.
 type solution struct {
 	layers       []affine   // the last one has k outputs
 	neighbors    *Neighbors // instead of layers
@@ -41,9 +35,9 @@ type affine struct {
 	act Activation
 }
 
-// fold makes a classifier of plain features and all classes from a solution.
+// fold turns a solution into a classifier of unscaled features and all classes.
 func (p *problem) fold(sol *solution, classes []string) *Classifier {
-	cl := &Classifier{Dim: p.d, Classes: classes, Neighbors: sol.neighbors}
+	cl := &Classifier{Dim: p.D, Classes: classes, Neighbors: sol.neighbors}
 	for i, a := range sol.layers {
 		w, b := a.w, slices.Clone(a.b)
 		if i == 0 {
@@ -58,31 +52,31 @@ func (p *problem) fold(sol *solution, classes []string) *Classifier {
 	return cl
 }
 
-// addMean gives a classifier of layers the mean of the features. It must be folded already.
+// addMean sets the Mean of a classifier with layers. It may change the scaling of p, so that p.fold must be called
+// before.
 func (p *problem) addMean(ctx context.Context, cl *Classifier) error {
 	if len(cl.Layers) == 0 {
 		return nil
 	}
-	if err := p.center(ctx); err != nil {
+	if err := p.Center(ctx); err != nil {
 		return err
 	}
-	cl.Mean = round32(p.mean)
+	cl.Mean = round32(p.Mean)
 	return nil
 }
 
-// unscale returns weights of plain features for those of scaled ones, and changes b to
-// match.
+// unscale returns weights of unscaled features for those of scaled ones, and changes the intercepts b to match.
 func (p *problem) unscale(w, b []float64) []float64 {
 	w = slices.Clone(w)
 	for c := range b {
-		row := w[c*p.d : (c+1)*p.d]
-		floats.Mul(row, p.scale)
-		b[c] -= floats.Dot(row, p.mean)
+		row := w[c*p.D : (c+1)*p.D]
+		floats.Mul(row, p.Scale)
+		b[c] -= floats.Dot(row, p.Mean)
 	}
 	return w
 }
 
-// spread gives every class an output: those that were not seen one that never wins.
+// spread gives every class an output: those without samples one that never has the highest score.
 func spread(l Layer, seen []int, classes int) Layer {
 	in := len(l.W) / len(l.B)
 	out := Layer{W: make([]float32, classes*in), B: make([]float32, classes), Act: l.Act}
@@ -96,7 +90,7 @@ func spread(l Layer, seen []int, classes int) Layer {
 	return out
 }
 
-// checkLinearStart refuses to start a linear classifier from another kind.
+// checkLinearStart returns an error if the initial classifier is not linear.
 func (p *problem) checkLinearStart() error {
 	if p.init != nil && !p.init.Linear() {
 		return fault.Inputf("initial classifier: is of the solver %s, want one linear layer", p.init.Meta.Solver)
@@ -104,13 +98,13 @@ func (p *problem) checkLinearStart() error {
 	return nil
 }
 
-// start returns the parameters of a linear classifier on scaled features, padded, row c
-// being the weights of class c and its intercept; zero where there is no start.
+// start returns the parameters where a linear solver starts, for scaled features, padded to rows x width: row c has
+// the weights and the intercept of class c. Without a start they are zero.
 func (p *problem) start(rows int) []float64 {
-	if w := p.trail.extrapolate(p.c); w != nil {
+	if w := p.trail.extrapolate(p.C); w != nil {
 		return w
 	}
-	w := make([]float64, rows*p.width)
+	w := make([]float64, rows*p.Width)
 	if p.init == nil {
 		return w
 	}
@@ -119,24 +113,24 @@ func (p *problem) start(rows int) []float64 {
 		if p.init.Unseen(c) {
 			continue
 		}
-		row := w[i*p.width : (i+1)*p.width]
+		row := w[i*p.Width : (i+1)*p.Width]
 		b := float64(from.B[c])
-		for j, v := range from.W[c*p.d : (c+1)*p.d] {
-			b += float64(v) * p.mean[j]
-			row[j] = float64(v) / p.scale[j]
+		for j, v := range from.W[c*p.D : (c+1)*p.D] {
+			b += float64(v) * p.Mean[j]
+			row[j] = float64(v) / p.Scale[j]
 		}
-		row[p.d] = b
+		row[p.D] = b
 	}
 	return w
 }
 
 // unpad returns weights and intercepts of padded parameters.
 func (p *problem) unpad(params []float64, rows int) affine {
-	a := affine{w: make([]float64, 0, rows*p.d), b: make([]float64, rows)}
+	a := affine{w: make([]float64, 0, rows*p.D), b: make([]float64, rows)}
 	for c := range a.b {
-		row := params[c*p.width : (c+1)*p.width]
-		a.w = append(a.w, row[:p.d]...)
-		a.b[c] = row[p.d]
+		row := params[c*p.Width : (c+1)*p.Width]
+		a.w = append(a.w, row[:p.D]...)
+		a.b[c] = row[p.D]
 	}
 	return a
 }
@@ -149,23 +143,23 @@ func round32(x []float64) []float32 {
 	return out
 }
 
-// setC changes C.
+// setC sets C and the class weights, which include it.
 func (p *problem) setC(c float64) {
-	p.c = c
-	p.weight = p.classWeights()
+	p.C = c
+	p.Weight = p.classWeights()
 }
 
-// classWeights returns C times the weight of every seen class: those that were asked
-// for, or n / (k n_c), scikit-learn's balanced ones.
+// classWeights returns C times the weight of every class with samples: the given weights, times n / (k n_c) if
+// Balanced, as scikit-learn has it.
 func (p *problem) classWeights() []float64 {
-	weight, count := make([]float64, p.k), make([]float64, p.k)
-	for _, label := range p.y {
+	weight, count := make([]float64, p.K), make([]float64, p.K)
+	for _, label := range p.Y {
 		count[label]++
 	}
 	for c := range weight {
-		weight[c] = p.c
+		weight[c] = p.C
 		if p.opt.Balanced {
-			weight[c] *= float64(p.n) / (float64(p.k) * count[c])
+			weight[c] *= float64(p.N) / (float64(p.K) * count[c])
 		}
 		if p.opt.ClassWeights != nil {
 			weight[c] *= p.opt.ClassWeights[p.seen[c]]

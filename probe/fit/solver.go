@@ -2,38 +2,35 @@ package fit
 
 import (
 	"context"
-	"maps"
-	"slices"
+
+	"github.com/wiseft/wiseft/internal/registry"
 )
 
-// Solver is a way to fit a classifier, named for the optimum that it reaches. Adding
-// one is a file that registers it.
+// Solver is a way to fit a classifier, named for the objective that it minimises. A solver is added by one file that
+// registers it.
 type Solver struct {
 	Name string
 	Doc  string // one line: what is minimised
-	// Start says what FitOptions.Init is to the solver; "" = it has no use for a start.
+	// Start says how the solver uses Options.Init; "" = it does not.
 	Start string
 
 	fit func(ctx context.Context, p *problem) (*solution, error)
 }
 
-var solvers = map[string]Solver{}
+var solvers = registry.New[Solver]("solver")
 
 func register(s Solver) {
-	if s.Name == "" || s.Doc == "" || s.fit == nil {
-		panic("probe: solver is half filled")
+	if s.Doc == "" || s.fit == nil {
+		panic("fit: a solver without a text or a function")
 	}
-	if _, ok := solvers[s.Name]; ok {
-		panic("probe: solver is registered twice")
-	}
-	solvers[s.Name] = s
+	solvers.Register(s.Name, s)
 }
 
-// LookupSolver returns a solver by name.
-func LookupSolver(name string) (Solver, bool) {
-	s, ok := solvers[name]
-	return s, ok
-}
+// LookupSolver returns the solver of a name, or a [*registry.UnknownError].
+func LookupSolver(name string) (Solver, error) { return solvers.Lookup(name) }
+
+// Solvers returns all solvers, sorted by name.
+func Solvers() []Solver { return solvers.All() }
 
 // SolverNames returns the names of all solvers, sorted.
-func SolverNames() []string { return slices.Sorted(maps.Keys(solvers)) }
+func SolverNames() []string { return solvers.Names() }

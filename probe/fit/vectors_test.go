@@ -21,9 +21,8 @@ func (h *hexFloat) UnmarshalJSON(data []byte) error {
 	return err
 }
 
-// TestSolverVectors compares every solver with optima found in another language
-// (scripts/vectors/probe.py). A solver without vectors fails, and so do vectors without
-// a solver. An mlp has many optima, and tests of its own.
+// TestSolverVectors compares every solver with optima found in another language (scripts/vectors/probe.py). A solver
+// without vectors fails, and so do vectors without a solver. mlp has many optima and is tested elsewhere.
 func TestSolverVectors(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/*.json")
@@ -75,12 +74,12 @@ func checkVectors(t *testing.T, solver string) {
 			continue
 		}
 		cl, report := mustFit(t, f, Options{Solver: solver, C: c.C})
-		// Tol 1e-6 promises 1e-12 of the objective.
+		// With Tol 1e-6 the objective is within 1e-12 of the optimum.
 		if gap := report.Objective/float64(c.Objective) - 1; !(math.Abs(gap) <= objectiveBound(solver)) {
 			t.Errorf("%s: objective: got %v, want %v, relative gap %.1e", c.Name, report.Objective, c.Objective, gap)
 		}
-		// Tol * sqrt(2 f) bounds the weights; intercepts follow them through the features'
-		// size, at most 100 here, and all are rounded to float32.
+		// Tol * sqrt(2 f) bounds the error of the weights; that of intercepts is larger by the size of the features,
+		// at most 100 here, and all are rounded to float32.
 		bound := 1e-6 * math.Sqrt(2*float64(c.Objective))
 		for i, w := range c.W {
 			checkNear(t, c.Name+": weight", i, cl.Layers[0].W[i], float64(w), bound)
@@ -111,8 +110,8 @@ func checkNeighborScores(t *testing.T, name string, f *feature.Set, want []hexFl
 	}
 }
 
-// objectiveBound is what a solver promises of its objective at Tol 1e-6, and ten times
-// what rounding leaves.
+// objectiveBound is the relative error of the objective that a solver guarantees at Tol 1e-6, and ten times the
+// rounding.
 func objectiveBound(solver string) float64 {
 	if solver == "svc-ovo" {
 		return 1e-9 // the duality gap

@@ -6,24 +6,20 @@ import (
 	"slices"
 )
 
-// Bootstrap returns the interval of a figure over resamples of n samples, drawn with
-// replacement (Efron, Bootstrap methods: another look at the jackknife, 1979), by
-// [ExpandedPercentiles]. figure gets the indices that were drawn, and must not keep
-// them. Resamples whose figure is NaN are left out. The result depends on the arguments
-// alone.
+// Bootstrap returns the interval of a figure over resamples of n samples, drawn with replacement (Efron, Bootstrap
+// methods: another look at the jackknife, 1979), by [ExpandedPercentiles]. figure gets the indices drawn, and must
+// not keep them. Resamples whose figure is NaN are left out. The result depends on the arguments alone.
 //
-// The difference of two models on the same samples is a figure like any other: computed
-// from the same indices, it is a paired bootstrap. Where samples belong together, as a
-// cloud under all its corruptions, n counts the clouds. Where the figure is a mean over samples, [MeanInterval]
-// and [ShareInterval] cover better and need no draws.
+// The difference of two models on the same samples is a figure, too: computed from the same indices, it is a paired
+// bootstrap. Where samples are not independent, such as a cloud under all its corruptions, n counts the clouds. For a
+// mean over samples, [MeanInterval] and [ShareInterval] have better coverage and need no draws.
 func Bootstrap(n, resamples int, level float64, seed uint64, figure func(idx []int) float64) Interval {
 	figures := make([]float64, 0, resamples)
 	resample(n, resamples, seed, func(idx []int) { figures = append(figures, figure(idx)) })
 	return ExpandedPercentiles(figures, level, n)
 }
 
-// resample calls use with n indices below n, so many times. The draws depend on n and
-// seed alone.
+// resample calls use with n indices below n, resamples times. The draws depend on n and seed alone.
 func resample(n, resamples int, seed uint64, use func(idx []int)) {
 	r := rand.New(rand.NewPCG(seed, uint64(n)))
 	idx := make([]int, n)
@@ -35,10 +31,9 @@ func resample(n, resamples int, seed uint64, use func(idx []int)) {
 	}
 }
 
-// ExpandedPercentiles returns the percentile interval of figures of resamples of n samples, with
-// the tails corrected for what resamples lack in spread (Hesterberg, What teachers
-// should know about the bootstrap, 2015, section 3.3): they vary by (n-1)/n of the variance, and the variance itself is
-// estimated, so that tail probabilities are
+// ExpandedPercentiles returns the percentile interval of the figures of resamples of n samples, with tails corrected
+// for the spread that resamples lack (Hesterberg, What teachers should know about the bootstrap, 2015, section 3.3):
+// their variance is (n-1)/n of the true one, and the variance itself is estimated, so that the tail probabilities are
 //
 //	normalCDF(-sqrt(n/(n-1)) t)   with t the quantile of Student's t, n-1 degrees of freedom
 //
@@ -51,8 +46,8 @@ func ExpandedPercentiles(figures []float64, level float64, n int) Interval {
 	return middle(figures, normalCDF(-t*math.Sqrt(float64(n)/float64(n-1))))
 }
 
-// middle returns the interval between the quantiles tail and 1 - tail. NaN is left out; of
-// nothing the interval is NaN.
+// middle returns the interval between the quantiles tail and 1 - tail. NaN is left out; without figures the interval
+// is NaN.
 func middle(figures []float64, tail float64) Interval {
 	figures = slices.DeleteFunc(slices.Clone(figures), math.IsNaN)
 	if len(figures) == 0 {

@@ -31,7 +31,7 @@ func NLL(scores []float64, y []int64, classes int) float64 {
 // predicted.
 func ECE(prob []float64, y []int64, classes int) float64 {
 	checkRows(prob, y, classes)
-	// Per bin: right - confidence, summed; the bin's size cancels out.
+	// Per bin: sum of right - confidence; the bin's size cancels out.
 	var gap [ECEBins]float64
 	for i, label := range y {
 		confidence, right := confidence(prob[i*classes:(i+1)*classes], label)
@@ -41,10 +41,9 @@ func ECE(prob []float64, y []int64, classes int) float64 {
 	return meanGap(gap[:], len(y))
 }
 
-// ECEEqualMass is [ECE] with ECEBins bins that hold equally many samples, within one, in
-// the order of their confidence (Nguyen and O'Connor, Posterior calibration and exploratory
-// analysis for natural language processing models, 2015). Samples of equal confidence
-// stay in their order.
+// ECEEqualMass is [ECE] with ECEBins bins of equally many samples, up to one, in the order of their confidence
+// (Nguyen and O'Connor, Posterior calibration and exploratory analysis for natural language processing models, 2015).
+// Samples of equal confidence stay in their order.
 func ECEEqualMass(prob []float64, y []int64, classes int) float64 {
 	checkRows(prob, y, classes)
 	type sample struct{ confidence, gap float64 }
@@ -61,8 +60,8 @@ func ECEEqualMass(prob []float64, y []int64, classes int) float64 {
 	return meanGap(gap[:], len(y))
 }
 
-// confidence returns the highest probability of a row, and 1 if its class, of equal ones
-// the first, is the label, else 0.
+// confidence returns the highest probability of a row, and 1 if its class (of equal probabilities the first) is the
+// label, else 0.
 func confidence(row []float64, label int64) (confidence, right float64) {
 	top := 0
 	for c, p := range row {

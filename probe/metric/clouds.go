@@ -5,18 +5,18 @@ import (
 	"slices"
 )
 
-// CloudFigures is each cloud's share in the exact figures of a suite: the mean over
-// the clouds is the figure, because all of them are linear in what is right. A suite
-// shows the same clouds under every corruption, so that cells are not independent but
-// clouds are. What two models' figures differ by is for [MeanInterval] and [SignFlip].
+// CloudFigures has each cloud's contribution to the exact figures of a suite. The mean over the clouds is the figure,
+// because all figures are linear in the answers. A suite shows the same clouds under every corruption, so that
+// conditions are not independent but clouds are. Differences of two models' contributions are the input of
+// [MeanInterval] and [SignFlip].
 type CloudFigures struct {
-	Clean          []float64            // 1 where right on clean data
-	OA             map[string][]float64 // share of the five severities that is right
+	Clean          []float64            // 1 if correct on clean data, else 0
+	OA             map[string][]float64 // share of the five severities that is correct
 	MOA, MCE, RMCE []float64
 
-	// mCE is errorScale times a mean share, and RmCE lossScale times (clean - a mean share).
+	// mCE is errorScale times a mean share, RmCE is lossScale times (clean - a mean share).
 	errorScale, lossScale float64
-	signed                bool // a weight of the latter is negative
+	signed                bool // a weight of that mean share is negative
 }
 
 // FigureIntervals are confidence intervals of a model's exact figures.
@@ -25,9 +25,9 @@ type FigureIntervals struct {
 	MOA, MCE, RMCE Interval
 }
 
-// Intervals returns the intervals of the figures: of OA, mOA and mCE by [ShareInterval], and of
-// RmCE by [ShareDifferenceInterval], since it is the accuracy on clean data less what is left of it, times a
-// constant. Where the reference loses nothing by a corruption, RmCE has [MeanInterval]'s.
+// Intervals returns the intervals of the figures: of OA, mOA and mCE by [ShareInterval]; of RmCE by
+// [ShareDifferenceInterval], since it is a constant times the difference between the accuracy on clean and on
+// corrupted data. If the reference loses nothing under a corruption, the interval of RmCE is by [MeanInterval].
 func (f CloudFigures) Intervals(level float64) FigureIntervals {
 	res := FigureIntervals{
 		OA:   make(map[string]Interval, len(f.OA)),
@@ -55,9 +55,8 @@ func scaled(values []float64, factor float64) []float64 {
 	return out
 }
 
-// Clouds returns the share of each cloud in the figures of [Reference.Exact]. clean and
-// bySeverity say what was right, cloud by cloud in one order. A suite that is not whole is
-// refused with a [PartialError].
+// Clouds returns the contribution of each cloud to the figures of [Reference.Exact]. clean and bySeverity have the
+// correctness of each cloud's answer, in the same order. A suite that is not whole is a [PartialError].
 func (r Reference) Clouds(clean []bool, bySeverity map[string][][]bool) (CloudFigures, error) {
 	if err := r.checkClouds(len(clean), bySeverity); err != nil {
 		return CloudFigures{}, err
@@ -100,7 +99,7 @@ func (r Reference) checkClouds(n int, bySeverity map[string][][]bool) error {
 	return e.orNil()
 }
 
-// count adds value to dst where right holds.
+// count adds value to dst where right is true.
 func count(dst []float64, right []bool, value float64) {
 	for i, ok := range right {
 		if ok {

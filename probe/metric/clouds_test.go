@@ -61,12 +61,13 @@ func TestCloudsAverageToFigures(t *testing.T) {
 	right["jitter"][2] = right["jitter"][2][1:]
 	right["shear"] = nil
 	_, err = ref.Clouds(clean, right)
-	if e, ok := errors.AsType[*PartialError](err); !ok || !slices.Equal(e.Missing, []string{"jitter"}) || !slices.Equal(e.Unknown, []string{"shear"}) {
+	if e, ok := errors.AsType[*PartialError](err); !ok || !slices.Equal(e.Missing,
+		[]string{"jitter"}) || !slices.Equal(e.Unknown, []string{"shear"}) {
 		t.Errorf("a cell that lacks a cloud: got %v", err)
 	}
 }
 
-// Abramowitz and Stegun, table 26.10, and that expanded intervals are the wider the fewer samples.
+// Abramowitz and Stegun, table 26.10; and expanded intervals are wider with fewer samples.
 func TestStudentQuantile(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ p, df, want float64 }{
@@ -80,7 +81,8 @@ func TestStudentQuantile(t *testing.T) {
 	for i := range figures {
 		figures[i] = float64(i) / 10000
 	}
-	if got := ExpandedPercentiles(figures, 0.95, 100); !(math.Abs(got.Low-0.0231) <= 0.0001) || !(math.Abs(got.High-0.9769) <= 0.0001) {
+	if got := ExpandedPercentiles(figures, 0.95,
+		100); !(math.Abs(got.Low-0.0231) <= 0.0001) || !(math.Abs(got.High-0.9769) <= 0.0001) {
 		t.Errorf("100 samples: got %v, want 0.0231 to 0.9769", got)
 	}
 	if got, want := ExpandedPercentiles(figures, 0.95, 1), middle(figures, (1-0.95)/2); got != want {

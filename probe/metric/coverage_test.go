@@ -9,13 +9,13 @@ import (
 	"testing"
 )
 
-// pair simulates two models on a suite of clouds. A cloud is right in a cell where
+// pair simulates two models on a suite of clouds. The answer for a cloud under a condition is correct if
 //
 //	threshold + sqrt(.6 rho) cloud + sqrt(.4 rho) corrupted + sqrt(1 - rho) own > 0
 //
-// with normal draws for the cloud, for what a corruption made of it, which both models see, and
-// for a model's own judgement. So cells of a cloud are correlated, and models are, while the
-// accuracy of every cell is known: normalCDF(threshold).
+// with normal draws for the cloud, for the corrupted cloud, which both models see, and for the model. The conditions
+// of a cloud are correlated, and so are the models, while the accuracy under every condition is known:
+// normalCDF(threshold).
 type pair struct {
 	n          int
 	rho        float64
@@ -23,8 +23,8 @@ type pair struct {
 	thresholds [2]map[string][]float64 // "" = clean
 }
 
-// newPair draws models of about the accuracy; equal ones if apart is 0. Drawing them for
-// every run averages over what a count can take in steps.
+// newPair draws models of about the given accuracy; equal ones if apart is 0. Drawing them for every run averages
+// over the steps of counts.
 func newPair(r *rand.Rand, ref Reference, n int, accuracy, rho, apart float64) pair {
 	p := pair{n: n, rho: rho, ref: ref}
 	base, better := normalQuantile(accuracy)+0.05*r.NormFloat64(), apart*r.NormFloat64()
@@ -41,7 +41,7 @@ func newPair(r *rand.Rand, ref Reference, n int, accuracy, rho, apart float64) p
 	return p
 }
 
-// truth is the exact figures of a model on all clouds there could be.
+// truth returns the exact figures of a model on the whole population of clouds.
 func (p pair) truth(t *testing.T, m int) Robustness {
 	t.Helper()
 	oa := map[string][]float64{}
@@ -57,7 +57,7 @@ func (p pair) truth(t *testing.T, m int) Robustness {
 	return res
 }
 
-// draw returns what both models have right on n clouds: clean, and cell by cell.
+// draw returns the correctness of both models on n clouds: clean, and by condition.
 func (p pair) draw(r *rand.Rand) (clean [2][]bool, cells [2]map[string][][]bool) {
 	cloud := make([]float64, p.n)
 	for i := range cloud {
@@ -84,8 +84,7 @@ func (p pair) draw(r *rand.Rand) (clean [2][]bool, cells [2]map[string][][]bool)
 	return clean, cells
 }
 
-// simulation says how much is simulated: little by default, and with WISEFT_EXHAUSTIVE=1 what the
-// figures in comments come from.
+// simulation is the amount of simulation: small by default; with WISEFT_EXHAUSTIVE=1 that of the figures in comments.
 type simulation struct {
 	runs, flips int
 	clouds      []int
@@ -99,7 +98,7 @@ func newSimulation() simulation {
 	return simulation{250, 200, []int{100}, []float64{0.8, 0.95}}
 }
 
-// tally counts over runs how often something held.
+// tally counts over runs how often a condition held.
 type tally map[string]int
 
 func (c tally) add(what string, held bool) {
@@ -110,8 +109,8 @@ func (c tally) add(what string, held bool) {
 	}
 }
 
-// check wants a share within bounds, give or take what so many runs leave to chance: four
-// deviations, so that one of some 100 scenarios is wrong by chance once in 150 times.
+// check fails if a share is out of bounds by more than four standard deviations of its estimate: with some 100
+// scenarios, one fails by chance once in 150 times.
 func (c tally) check(t *testing.T, what string, runs int, low, high float64) {
 	t.Helper()
 	share := float64(c[what]) / float64(runs)
@@ -121,14 +120,14 @@ func (c tally) check(t *testing.T, what string, runs int, low, high float64) {
 	}
 }
 
-// figure is an interval that was found of what truly is a value.
+// figure is an estimated interval of a known value.
 type figure struct {
 	name     string
 	interval Interval
 	truth    float64
 }
 
-// figures returns the intervals of a suite's figures of the first model, and of the differences to the second.
+// figures returns the intervals of a suite's figures of the first model, and of the differences from the second.
 func (p pair) figures(t *testing.T, f [2]CloudFigures) []figure {
 	t.Helper()
 	a, b := p.truth(t, 0), p.truth(t, 1)
@@ -157,8 +156,8 @@ func (p pair) clouds(t *testing.T, clean [2][]bool, cells [2]map[string][][]bool
 
 func (i Interval) holds(x float64) bool { return i.Low <= x && x <= i.High }
 
-// fewWrong is how much coverage a figure of a single model may lack: next to nothing where ten clouds or more are
-// wrong, and more where they are two or five of 100 that are wrong under nearly all corruptions or none.
+// fewWrong returns how much the coverage of a figure of a single model may be too small: next to nothing where ten
+// clouds or more are wrong, more where two or five of 100 are wrong under nearly all corruptions or none.
 func fewWrong(n int, accuracy, rho float64) float64 {
 	wrong := float64(n) * (1 - accuracy)
 	switch {
@@ -170,8 +169,8 @@ func fewWrong(n int, accuracy, rho float64) float64 {
 	return 0.025
 }
 
-// TestPairedCoverage simulates models that differ, and asks how often the 95 % intervals hold
-// the true difference.
+// TestPairedCoverage simulates models that differ, and counts how often the 95 % intervals contain the true
+// difference.
 func TestPairedCoverage(t *testing.T) {
 	t.Parallel()
 	sim := newSimulation()
@@ -204,7 +203,7 @@ func TestPairedCoverage(t *testing.T) {
 						}
 						got.check(t, what, sim.runs, low, 0.96)
 					}
-					// Of few discordant samples no interval can be had that is not wider at times.
+					// With few discordant samples every interval is conservative at times.
 					high := 0.96
 					if discordant < 10*sim.runs {
 						high = 1
@@ -217,8 +216,7 @@ func TestPairedCoverage(t *testing.T) {
 	}
 }
 
-// TestPairedTestsUnderNull simulates models that are equally good, and asks how often the
-// tests say that they are not.
+// TestPairedTestsUnderNull simulates models of equal accuracy, and counts how often the tests reject.
 func TestPairedTestsUnderNull(t *testing.T) {
 	t.Parallel()
 	sim := newSimulation()

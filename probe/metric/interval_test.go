@@ -15,7 +15,8 @@ func TestAccuracyIntervalPublished(t *testing.T) {
 	for _, tt := range []struct {
 		right, n  int
 		low, high float64
-	}{{81, 263, 0.2553, 0.3662}, {15, 148, 0.0624, 0.1605}, {0, 20, 0, 0.1611}, {1, 29, 0.0061, 0.1718}, {20, 20, 0.8389, 1}} {
+	}{{81, 263, 0.2553, 0.3662}, {15, 148, 0.0624, 0.1605}, {0, 20, 0, 0.1611}, {1, 29, 0.0061, 0.1718}, {20, 20,
+		0.8389, 1}} {
 		got := AccuracyInterval(tt.right, tt.n, 0.95)
 		if !closeTo3(got.Low, tt.low) || !closeTo3(got.High, tt.high) {
 			t.Errorf("%d of %d: got %v, want %v to %v", tt.right, tt.n, got, tt.low, tt.high)
@@ -65,7 +66,7 @@ func TestAccuracyDifferenceLaws(t *testing.T) {
 	}
 }
 
-// Coverage of counts can be computed: over accuracies from .6 to .98 it is what the comment says.
+// The coverage of intervals of counts can be computed: over accuracies from .6 to .98 it is as documented.
 func TestAccuracyIntervalCoverage(t *testing.T) {
 	t.Parallel()
 	for n, least := range map[int]float64{100: 0.92, 250: 0.93, 908: 0.94, 2468: 0.94} {
@@ -89,8 +90,8 @@ func TestAccuracyIntervalCoverage(t *testing.T) {
 	}
 }
 
-// The size of McNemar's test can be computed too: the number of discordant samples is binomial,
-// and half of them on average are either model's.
+// The size of McNemar's test can be computed: the number of discordant samples is binomial, and each is either
+// model's with probability 1/2.
 func TestMcNemarSize(t *testing.T) {
 	t.Parallel()
 	rejected := make([]float64, 701) // by number of discordant samples

@@ -35,8 +35,8 @@ func bits(right, n int) []float64 {
 	return shares
 }
 
-// Shares of 0 and 1 have Wilson's interval, of n - 1 answers and with Student's quantile; shares that vary less have
-// a narrower one; and where nothing varies, clouds count as answers.
+// Shares of 0 and 1 have Wilson's interval of n - 1 answers with Student's quantile; shares that vary less have a
+// narrower one; if nothing varies, clouds count as answers.
 func TestShareInterval(t *testing.T) {
 	t.Parallel()
 	const n = 2000
@@ -63,9 +63,8 @@ func TestShareInterval(t *testing.T) {
 	}
 }
 
-// Where both shares are independent and vary as one answer each, the interval is Newcombe's for
-// independent proportions; where b is a itself, less a constant part, it narrows; and where b does not
-// vary, b's own interval still counts.
+// If both shares are independent and vary as binary answers, the interval is Newcombe's for independent proportions;
+// if b is a minus a constant, it is narrower; if b is constant, b's own interval still contributes.
 func TestShareDifferenceInterval(t *testing.T) {
 	t.Parallel()
 	const n = 1600
@@ -73,7 +72,8 @@ func TestShareDifferenceInterval(t *testing.T) {
 	for i := range n {
 		a[i], b[i] = bits(3, 4)[i%4], bits(1, 4)[i/4%4]
 	}
-	// r is 0 by construction. Newcombe, Interval estimation for the difference between independent proportions, 1998, method 10.
+	// r is 0 by construction. Newcombe, Interval estimation for the difference between independent proportions, 1998,
+	// method 10.
 	ia, ib := ShareInterval(a, 0.95), ShareInterval(b, 0.95)
 	want := Interval{0.5 - math.Hypot(0.75-ia.Low, ib.High-0.25), 0.5 + math.Hypot(ia.High-0.75, 0.25-ib.Low)}
 	if got := ShareDifferenceInterval(a, b, 0.95); !within(got, want, 1e-9) {
@@ -91,8 +91,8 @@ func TestShareDifferenceInterval(t *testing.T) {
 	}
 }
 
-// Against a reference that does equally well under every corruption, the intervals of mCE and RmCE are those of
-// mOA and of what is lost to it; and one that gains by a corruption weighs shares with both signs.
+// Against a reference that is equally accurate under every corruption, the intervals of mCE and RmCE follow from
+// those of mOA and of the loss; a reference that gains under a corruption gives shares weights of both signs.
 func TestFigureIntervals(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(4, 4))

@@ -6,8 +6,7 @@ import (
 	"testing"
 )
 
-// near holds for figures of a handful of additions on values up to 1, whose rounding
-// stays under 1e-15.
+// near is for figures of few additions of values up to 1, whose rounding is below 1e-15.
 func near(got, want float64) bool { return math.Abs(got-want) <= 1e-14 }
 
 func TestAccuracy(t *testing.T) {
@@ -94,7 +93,7 @@ func TestSoftmaxIsStable(t *testing.T) {
 			t.Errorf("probability %d: got %v, want %v", i, scores[i], want[i])
 		}
 	}
-	// Beyond exp's range the loss is the score difference itself.
+	// Where exp would overflow, the loss is the difference of the scores.
 	if got := NLL([]float64{1e5, 0}, []int64{1}, 2); got != 1e5 {
 		t.Errorf("NLL of far scores: got %v, want 1e5", got)
 	}

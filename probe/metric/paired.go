@@ -17,7 +17,7 @@ func Right(pred, y []int64) []bool {
 	return right
 }
 
-// Discordant counts the samples that only one of two models has right.
+// Discordant counts the samples that only one of two models classifies correctly.
 func Discordant(a, b []bool) (onlyA, onlyB int) {
 	if len(a) != len(b) {
 		panic("metric: two models answered different samples")
@@ -33,17 +33,15 @@ func Discordant(a, b []bool) (onlyA, onlyB int) {
 	return onlyA, onlyB
 }
 
-// McNemar returns the two-sided mid-p value of McNemar's test that two models are equally
-// accurate on the samples they both answered, from the counts of those that only one has right
-// (Fagerland, Lydersen and Laake, The McNemar test for binary matched-pairs data, 2013): with X
-// binomial of onlyA + onlyB and 1/2, and m the smaller count,
+// McNemar returns the two-sided mid-p value of McNemar's test that two models are equally accurate on the same
+// samples, from the counts of those that only one classifies correctly (Fagerland, Lydersen and Laake, The McNemar
+// test for binary matched-pairs data, 2013): with X binomial of onlyA + onlyB and 1/2, and m the smaller count,
 //
-//	2 P(X <= m) - P(X = m)       and 1 - P(X = m)/2 where both are equal
+//	2 P(X <= m) - P(X = m)       and 1 - P(X = m)/2 if both are equal
 //
-// and 1 where the models differ on nothing.
-// At 5 % it rejects at most 5.0 % of equal pairs, of 40 to 2,468 samples that differ on 1 to 20 % (TestMcNemarSize).
-// Samples must be independent: cells of a suite hold the same clouds over and over, and are for
-// [SignFlip].
+// and 1 if the models differ on no sample. At 5 % it rejects at most 5.0 % of equal pairs, of 40 to 2,468 samples
+// that differ on 1 to 20 % (TestMcNemarSize). Samples must be independent: conditions of a suite show the same
+// clouds, and need [SignFlip].
 func McNemar(onlyA, onlyB int) float64 {
 	checkCounts(onlyA+onlyB, onlyA, onlyB)
 	n, m := onlyA+onlyB, min(onlyA, onlyB)
@@ -68,12 +66,11 @@ func binomialHalf(n, k int) float64 {
 	return math.Exp(all - heads - tails - float64(n)*math.Ln2)
 }
 
-// SignFlip returns the two-sided p-value that two models are exchangeable, from the
-// difference of a figure on every cloud: the share of random signs of the differences whose
-// sum is at least as far from zero as the one seen, which counts as one of them (Fisher's
-// randomisation test; Phipson and Smyth, Permutation p-values should never be zero,
-// 2010). It holds its level for any number of clouds and any dependence between the cells of
-// one cloud. The result depends on the arguments alone.
+// SignFlip returns the two-sided p-value that two models are exchangeable, from the difference of a figure on every
+// cloud: the share of random signs of the differences whose sum is at least as far from zero as the observed one,
+// which counts as one of them (Fisher's randomisation test; Phipson and Smyth, Permutation p-values should never be
+// zero, 2010). Its level is exact for any number of clouds and any dependence between the conditions of one cloud.
+// The result depends on the arguments alone.
 func SignFlip(differences []float64, flips int, seed uint64) float64 {
 	seen, scale := 0.0, 0.0
 	moved := make([]float64, 0, len(differences))
@@ -84,7 +81,7 @@ func SignFlip(differences []float64, flips int, seed uint64) float64 {
 			moved = append(moved, d)
 		}
 	}
-	// Sums of the same terms in another order differ by rounding, and ties must count.
+	// Sums of the same terms in another order differ by rounding, and must count as ties.
 	bound := math.Abs(seen) - 1e-12*scale
 	r := rand.New(rand.NewPCG(seed, uint64(len(differences))))
 	atLeast := 1
@@ -104,9 +101,9 @@ func SignFlip(differences []float64, flips int, seed uint64) float64 {
 	return float64(atLeast) / float64(flips+1)
 }
 
-// Holm returns the p-values adjusted for there being many (Holm, A simple sequentially
-// rejective multiple test procedure, 1979): rejecting where the adjusted value is at most
-// 5 % makes one false rejection or more in at most 5 % of cases, however they depend.
+// Holm returns p-values adjusted for their number (Holm, A simple sequentially rejective multiple test procedure,
+// 1979): rejecting where the adjusted value is at most 5 % makes a false rejection in at most 5 % of cases, whatever
+// their dependence.
 func Holm(p []float64) []float64 {
 	order := make([]int, len(p))
 	for i := range order {

@@ -28,7 +28,7 @@ func TestSignFlip(t *testing.T) {
 			t.Errorf("%v: got %v, want %v", tt.d, got, tt.want)
 		}
 	}
-	// 0.1 + 0.2 + 0.3 depends on the order of the sum, and must not.
+	// 0.1 + 0.2 + 0.3 depends on the order of the sum; the p-value must not.
 	d := []float64{0.3, 0.1, 0.2, -0.6}
 	if got := SignFlip(d, 1000, 1); got != 1 {
 		t.Errorf("a sum of zero: got %v, want 1", got)
@@ -47,8 +47,8 @@ func TestSignFlip(t *testing.T) {
 	}
 }
 
-// Beyond 64 differences every sign is a draw of its own: the sum of 130 ones has the
-// deviation sqrt(130), so that 22 is 1.93 of them.
+// Beyond 64 differences signs are drawn one by one: the sum of 130 ones has the standard deviation sqrt(130), so that
+// 22 is 1.93 of them.
 func TestSignFlipOfMany(t *testing.T) {
 	t.Parallel()
 	d := make([]float64, 130)
@@ -68,7 +68,7 @@ func TestSignFlipOfMany(t *testing.T) {
 	}
 }
 
-// Holm's own way of counting: 4 x .01, then 3 x .013, which may not come before it, and so on.
+// Holm's procedure: 4 x .01, then the maximum of that and 3 x .013, and so on.
 func TestHolm(t *testing.T) {
 	t.Parallel()
 	got := Holm([]float64{0.04, 0.01, 0.9, 0.013})

@@ -6,9 +6,9 @@ import (
 	"slices"
 )
 
-// Pareto returns the models that no other beats: none is at least as good in both
-// figures and better in one. Larger is better. The indices come by rising x; of models
-// that are equal in both the first stands for all. NaN is beaten by everything.
+// Pareto returns the models that no other dominates: none is at least as good in both figures and better in one.
+// Larger is better. The indices are in the order of x; of models that are equal in both figures the first is
+// returned. NaN is dominated by everything.
 func Pareto(x, y []float64) []int {
 	if len(x) != len(y) {
 		panic("metric: figures of different models")
@@ -30,11 +30,9 @@ func Pareto(x, y []float64) []int {
 	return front
 }
 
-// Knee returns the model of the Pareto set where the trade turns: farthest above the line
-// between its ends, both figures scaled to what the set spans (Satopaa et al., Finding a
-// Kneedle in a Haystack, 2011, for points as they are). Of equal ones it is the one of smaller x. ok is false
-// where no model lies above that line, as in a set of two: then nothing but the user's
-// own weights can choose.
+// Knee returns the knee of the Pareto set: the model farthest above the line between the ends, with both figures
+// scaled to the range of the set (Satopaa et al., Finding a Kneedle in a Haystack, 2011, without smoothing). Of equal
+// ones it is that with the smaller x. ok is false if no model lies above the line, as in a set of two.
 func Knee(x, y []float64) (knee int, ok bool) {
 	front := Pareto(x, y)
 	if len(front) < 3 {

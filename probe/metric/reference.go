@@ -2,18 +2,19 @@ package metric
 
 import (
 	"fmt"
-	"slices"
+
+	"github.com/wiseft/wiseft/internal/registry"
 )
 
-// Rounding is when the evaluation of a suite rounds to three decimals.
+// Rounding is where the evaluation of a suite rounds to three decimals.
 type Rounding int
 
 // The roundings in use.
 const (
-	// RoundStages rounds every figure as soon as it exists, so that later ones come from
-	// rounded values: the evaluations that print while a model runs.
+	// RoundStages rounds every figure at once, so that later ones are computed from rounded values: evaluations that
+	// print while a model runs.
 	RoundStages Rounding = iota
-	// RoundEnd rounds only what is shown: the calculators that take a table of accuracies.
+	// RoundEnd rounds figures for output only: calculators whose input is a table of accuracies.
 	RoundEnd
 )
 
@@ -42,18 +43,17 @@ func (r Rounding) String() string {
 	return "unknown"
 }
 
-// Reference is the accuracy of the classifier that a suite's corruption errors are
-// measured against, and how the suite's evaluation rounds. Its slice and map must not
-// be changed.
+// Reference has the accuracies of the classifier to which a suite's corruption errors are relative, and the rounding
+// of the suite's evaluation. Its slice and map must not be changed.
 type Reference struct {
-	ID          string             `json:"id"`     // what it is looked up by: "modelnet-c"
+	ID          string             `json:"id"`     // by which it is looked up: "modelnet-c"
 	Name        string             `json:"name"`   // for results and tables: "DGCNN on ModelNet-C"
-	Title       string             `json:"title"`  // the data as its authors call it: "ModelNet-C"
+	Title       string             `json:"title"`  // the data's name in the publication: "ModelNet-C"
 	Suite       string             `json:"suite"`  // registered name of the corruption suite
 	Source      string             `json:"source"` // where the figures were published
 	Rounding    Rounding           `json:"rounding"`
 	Clean       float64            `json:"clean"`
-	Corruptions []string           `json:"corruptions"` // in the suite's own order, in which means are summed
+	Corruptions []string           `json:"corruptions"` // in the order of the suite, in which means are summed
 	OA          map[string]float64 `json:"oa"`
 }
 
@@ -62,8 +62,8 @@ const (
 	scanObjectNNCSource = "Wang et al.: Sample-adaptive Augmentation for Point Cloud Recognition Against Real-world Corruptions, ICCV 2023"
 )
 
-// sevenCorruptions are the corruptions of ModelNet-C, in the order of its evaluation,
-// which the other sets that are made with them share.
+// sevenCorruptions are the corruptions of ModelNet-C, in the order of its evaluation. Other data sets were made with
+// the same corruptions.
 var sevenCorruptions = []string{
 	"scale", "jitter", "rotate", "dropout_global", "dropout_local", "add_global", "add_local",
 }
@@ -77,14 +77,12 @@ func seven(oa ...float64) map[string]float64 {
 	return m
 }
 
-// references holds the published tables; the first of a suite is its default. Adding one
-// is adding an entry.
+// published are the tables in the literature. The one whose ID is the name of a suite is the suite's default.
 //
-// ScanObjectNN-C has two, which its repository (github.com/Roywangj/AdaptPoint) uses side by side:
-// three decimals and rounding in stages where a model is evaluated, five decimals and rounding
-// at the end in mCE_calculator.py. The same calculator also serves ModelNet-C. Figures of one must
-// never be compared with figures of the other.
-var references = []Reference{{
+// ScanObjectNN-C has two, which its repository (github.com/Roywangj/AdaptPoint) uses side by side: three decimals and
+// rounding in stages where a model is evaluated, five decimals and rounding at the end in mCE_calculator.py, which
+// also has ModelNet-C. Figures of one are not comparable with figures of the other.
+var published = []Reference{{
 	ID: "modelnet-c", Name: "DGCNN on ModelNet-C", Title: "ModelNet-C", Suite: "modelnet-c", Source: modelNetCSource,
 	Clean: 0.926, Corruptions: sevenCorruptions, OA: seven(0.906, 0.684, 0.785, 0.752, 0.793, 0.705, 0.725),
 }, {
@@ -96,8 +94,8 @@ var references = []Reference{{
 	Source: scanObjectNNCSource,
 	Clean:  0.858, Corruptions: sevenCorruptions, OA: seven(0.578, 0.456, 0.733, 0.622, 0.697, 0.540, 0.773),
 }, {
-	ID: "scanobjectnn-c-offline", Name: "DGCNN on ScanObjectNN-C, rounded at the end", Title: "ScanObjectNN-C", Suite: "modelnet-c",
-	Source: scanObjectNNCSource, Rounding: RoundEnd,
+	ID: "scanobjectnn-c-offline", Name: "DGCNN on ScanObjectNN-C, rounded at the end", Title: "ScanObjectNN-C",
+	Suite: "modelnet-c", Source: scanObjectNNCSource, Rounding: RoundEnd,
 	Clean: 0.8581, Corruptions: sevenCorruptions, OA: seven(0.57752, 0.45579, 0.7331, 0.62151, 0.69688, 0.53956, 0.77294),
 }, {
 	ID: "omniobject3d-c", Name: "DGCNN on OmniObject3D-C", Title: "OmniObject3D-C", Suite: "modelnet-c",
@@ -105,30 +103,23 @@ var references = []Reference{{
 	Clean:  0.448, Corruptions: sevenCorruptions, OA: seven(0.415, 0.284, 0.341, 0.326, 0.319, 0.328, 0.279),
 }}
 
-// LookupReference returns the default reference of a corruption suite.
-func LookupReference(suite string) (Reference, bool) {
-	return lookupReference(func(r Reference) bool { return r.Suite == suite })
-}
+var references = registry.New[Reference]("reference")
 
-// LookupReferenceName returns the reference of an ID, as [ReferenceNames] lists them.
-func LookupReferenceName(id string) (Reference, bool) {
-	return lookupReference(func(r Reference) bool { return r.ID == id })
-}
-
-func lookupReference(match func(Reference) bool) (Reference, bool) {
-	i := slices.IndexFunc(references, match)
-	if i < 0 {
-		return Reference{}, false
+func init() {
+	for _, r := range published {
+		references.Register(r.ID, r)
 	}
-	return references[i], true
 }
 
-// ReferenceNames returns the IDs of all references, sorted.
-func ReferenceNames() []string {
-	ids := make([]string, len(references))
-	for i, r := range references {
-		ids[i] = r.ID
-	}
-	slices.Sort(ids)
-	return ids
+// DefaultReference returns the reference of a corruption suite that is used if none is named; false if the suite has
+// none.
+func DefaultReference(suite string) (Reference, bool) {
+	r, err := references.Lookup(suite)
+	return r, err == nil && r.Suite == suite
 }
+
+// LookupReference returns the reference of an ID, or a [*registry.UnknownError].
+func LookupReference(id string) (Reference, error) { return references.Lookup(id) }
+
+// References returns all references, sorted by ID.
+func References() []Reference { return references.All() }

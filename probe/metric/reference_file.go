@@ -9,7 +9,7 @@ import (
 
 const (
 	referenceSchema = "wiseft.reference/1"
-	// maxReferenceBytes is far beyond any table of accuracies.
+	// maxReferenceBytes exceeds any table of accuracies.
 	maxReferenceBytes = 1 << 20
 )
 
@@ -29,17 +29,16 @@ type referenceFile struct {
 	} `json:"corruptions"`
 }
 
-// ReadReference reads a reference of the user's own:
+// ReadReference reads a user's own reference:
 //
 //	{"schema": "wiseft.reference/1", "name": "our DGCNN", "suite": "modelnet-c",
 //	 "source": "lab notebook, page 12", "clean": 0.931,
 //	 "corruptions": [{"name": "scale", "oa": 0.907}, ...]}
 //
-// Accuracies are shares, not percentages, each the mean over the severities. "title", by
-// default the suite, is what the data is called; "rounding" is "stages", the default, or
-// "end". The ID is the name. Every corruption of the suite that is to count must be there,
-// with an accuracy below 1 that differs from clean, since errors are divided by both.
-// Errors do not name the file.
+// Accuracies are shares, not percentages, each the mean over the severities. "title", by default the suite, is the
+// name of the data; "rounding" is "stages", the default, or "end". The ID is the name. Every corruption of the suite
+// that counts must be there, with an accuracy below 1 that differs from clean, since errors are divided by both
+// differences. Errors do not name the file.
 func ReadReference(r io.Reader) (Reference, error) {
 	var f referenceFile
 	limited := &io.LimitedReader{R: r, N: maxReferenceBytes}
@@ -74,14 +73,14 @@ func ReadReference(r io.Reader) (Reference, error) {
 	return ref, nil
 }
 
-// check reports the first thing that keeps f from being a reference.
+// check returns the first error in f.
 func (f *referenceFile) check() error {
 	switch {
 	case f.Schema != referenceSchema:
 		return fmt.Errorf("schema %q, want %q", f.Schema, referenceSchema)
 	case f.Name == "" || f.Suite == "" || f.Source == "":
 		return fmt.Errorf("needs name, suite and source, so that results can say what they are measured against")
-	case slices.ContainsFunc(references, func(r Reference) bool { return r.ID == f.Name || r.Name == f.Name }):
+	case slices.ContainsFunc(References(), func(r Reference) bool { return r.ID == f.Name || r.Name == f.Name }):
 		return fmt.Errorf("name %q belongs to a published reference; take another", f.Name)
 	case !slices.Contains([]string{"", RoundStages.String(), RoundEnd.String()}, f.Rounding):
 		return fmt.Errorf("rounding %q, want %q or %q", f.Rounding, RoundStages, RoundEnd)
@@ -98,7 +97,8 @@ func (f *referenceFile) check() error {
 		case seen[c.Name]:
 			return fmt.Errorf("corruption %q is there twice", c.Name)
 		case c.OA == nil || !(*c.OA >= 0 && *c.OA < 1):
-			return fmt.Errorf("corruption %q: oa %s must be a share from 0 and below 1: CE divides by the error", c.Name, number(c.OA))
+			return fmt.Errorf("corruption %q: oa %s must be a share from 0 and below 1: CE divides by the error",
+				c.Name, number(c.OA))
 		case *c.OA == *f.Clean:
 			return fmt.Errorf("corruption %q: oa %s equals clean, but RCE divides by the difference", c.Name, number(c.OA))
 		}

@@ -8,16 +8,15 @@ import (
 	"testing"
 )
 
-// Every classifier that is a reference has errors of 1 against itself, whatever is rounded.
+// Every reference classifier has errors of 1 against itself, whatever the rounding.
 func TestReferencesAgainstThemselves(t *testing.T) {
 	t.Parallel()
-	ids := ReferenceNames()
-	if !slices.IsSorted(ids) || len(slices.Compact(slices.Clone(ids))) != len(references) {
-		t.Errorf("IDs %v are not sorted or not unique", ids)
+	if len(References()) != len(published) {
+		t.Errorf("%d of %d references are registered", len(References()), len(published))
 	}
-	for _, id := range ids {
-		ref, ok := LookupReferenceName(id)
-		if !ok || ref.Name == "" || ref.Title == "" || ref.Source == "" || len(ref.OA) != len(ref.Corruptions) {
+	for _, ref := range References() {
+		id := ref.ID
+		if ref.Name == "" || ref.Title == "" || ref.Source == "" || len(ref.OA) != len(ref.Corruptions) {
 			t.Errorf("%s: incomplete: %+v", id, ref)
 		}
 		got, err := ref.OfficialMeans(ref.Clean, ref.OA)
@@ -28,21 +27,24 @@ func TestReferencesAgainstThemselves(t *testing.T) {
 			t.Errorf("%s: got mCE %v, RmCE %v, want 1, 1", id, got.MCE, got.RMCE)
 		}
 	}
-	if ref, ok := LookupReference("modelnet-c"); !ok || ref.ID != "modelnet-c" {
+	if ref, ok := DefaultReference("modelnet-c"); !ok || ref.ID != "modelnet-c" {
 		t.Errorf("default of modelnet-c: got %q", ref.ID)
 	}
-	if _, ok := LookupReferenceName("no-such"); ok {
+	if ref, ok := DefaultReference("scanobjectnn-c"); ok {
+		t.Errorf("default of a suite that is none: got %q", ref.ID)
+	}
+	if _, err := LookupReference("no-such"); err == nil {
 		t.Error("no-such: got a reference")
 	}
 }
 
-// Where the two definitions of ScanObjectNN-C differ, they must both be told apart.
+// The two definitions of ScanObjectNN-C give different figures.
 func TestScanObjectNNDefinitionsDiffer(t *testing.T) {
 	t.Parallel()
 	oa := seven(0.6, 0.5, 0.7, 0.6, 0.7, 0.6, 0.7)
 	got := map[string]float64{}
 	for _, id := range []string{"scanobjectnn-c", "scanobjectnn-c-offline"} {
-		ref, _ := LookupReferenceName(id)
+		ref, _ := LookupReference(id)
 		res, err := ref.OfficialMeans(0.86, oa)
 		if err != nil {
 			t.Fatal(err)
@@ -64,7 +66,8 @@ func TestReadReference(t *testing.T) {
 		t.Fatal(err)
 	}
 	if ref.ID != "ours" || ref.Title != "modelnet-c" || ref.Rounding != RoundStages || ref.Clean != 0.9 ||
-		!slices.Equal(ref.Corruptions, []string{"jitter", "scale"}) || !maps.Equal(ref.OA, map[string]float64{"jitter": 0.5, "scale": 0.8}) {
+		!slices.Equal(ref.Corruptions, []string{"jitter", "scale"}) || !maps.Equal(ref.OA,
+		map[string]float64{"jitter": 0.5, "scale": 0.8}) {
 		t.Errorf("got %+v", ref)
 	}
 	end := strings.Replace(ownReference, `"clean"`, `"rounding": "end", "clean"`, 1)
@@ -108,10 +111,10 @@ func TestReadReferenceRefuses(t *testing.T) {
 	}
 }
 
-// The calculator that rounds at the end shows three decimals too.
+// The calculator that rounds at the end shows three decimals, too.
 func TestRoundEndShowsThreeDecimals(t *testing.T) {
 	t.Parallel()
-	ref, _ := LookupReferenceName("scanobjectnn-c-offline")
+	ref, _ := LookupReference("scanobjectnn-c-offline")
 	oa := levels(seven(0.60044, 0.5, 0.7, 0.6, 0.7, 0.6, 0.7))
 	got, err := ref.Official(0.86049, oa)
 	if err != nil {
@@ -121,8 +124,8 @@ func TestRoundEndShowsThreeDecimals(t *testing.T) {
 		t.Errorf("got clean %v, scale %v, mOA %v, want 0.86, 0.6, 0.629", got.Clean, got.OA["scale"], got.MOA)
 	}
 	// (1 - 0.60044) / (1 - 0.57752) = 0.94575 and (0.86049 - 0.60044) / (0.8581 - 0.57752) = 0.92683
-	mean, ce, rce, err := ref.OfficialCorruption("scale", 0.86049, oa["scale"])
-	if err != nil || mean != 0.6 || ce != 0.946 || rce != 0.927 {
-		t.Errorf("scale alone: got %v, %v, %v, %v, want 0.6, 0.946, 0.927", mean, ce, rce, err)
+	scale, err := ref.OfficialCorruption("scale", 0.86049, oa["scale"])
+	if want := (CorruptionErrors{OA: 0.6, CE: 0.946, RCE: 0.927}); err != nil || scale != want {
+		t.Errorf("scale alone: got %+v, %v, want %+v", scale, err, want)
 	}
 }

@@ -12,25 +12,24 @@ import (
 // Severities is the number of severities of a corruption in the ModelNet-C family.
 const Severities = 5
 
-// Robustness is how a classifier holds up under a whole suite of corruptions. The
-// maps have one entry per corruption.
+// Robustness has the figures of a classifier under a whole suite of corruptions. The maps have one entry per
+// corruption.
 type Robustness struct {
 	Clean float64            // OA on clean data
 	OA    map[string]float64 // mean of the OA over the five severities
-	CE    map[string]float64 // corruption error: error against the reference's error
-	RCE   map[string]float64 // relative CE: loss against clean, against the reference's loss
+	CE    map[string]float64 // corruption error: error divided by the reference's error
+	RCE   map[string]float64 // relative CE: loss of accuracy from clean, divided by the reference's loss
 
-	MOA, MCE, RMCE float64 // means over the corruptions; clean does not count
+	MOA, MCE, RMCE float64 // means over the corruptions, without clean
 }
 
-// Official returns the figures as the reference's own evaluation prints them. With
-// [RoundStages] (github.com/jiawei-ren/ModelNet-C, modelnetc_utils/eval.py) OA is rounded to
-// three decimals first, CE and RCE come from rounded values and are rounded themselves, and
-// the means are rounded means of rounded values. With [RoundEnd]
+// Official returns the figures as the suite's own evaluation prints them. With [RoundStages]
+// (github.com/jiawei-ren/ModelNet-C, modelnetc_utils/eval.py) OA is rounded to three decimals first, CE and RCE are
+// computed from rounded values and rounded, and the means are rounded means of rounded values. With [RoundEnd]
 // (github.com/Roywangj/AdaptPoint, mCE_calculator.py) each figure is rounded once.
 //
-// clean is the OA on clean data, bySeverity the OA of each corruption at severities 1
-// to 5. A suite that is not whole is refused with a [PartialError].
+// clean is the OA on clean data, bySeverity the OA of each corruption at severities 1 to 5. A suite that is not whole
+// is a [PartialError].
 func (r Reference) Official(clean float64, bySeverity map[string][]float64) (Robustness, error) {
 	if err := r.checkWhole(clean, bySeverity); err != nil {
 		return Robustness{}, err
@@ -38,8 +37,8 @@ func (r Reference) Official(clean float64, bySeverity map[string][]float64) (Rob
 	return r.official(clean, meansOf(bySeverity)), nil
 }
 
-// OfficialMeans returns the figures of [Reference.Official] where the OA of each corruption is
-// known as the mean over its severities alone, as published tables give it.
+// OfficialMeans returns the figures of [Reference.Official] if only the mean OA over the severities of each
+// corruption is known, as in published tables.
 func (r Reference) OfficialMeans(clean float64, oa map[string]float64) (Robustness, error) {
 	if err := r.checkWhole(clean, repeated(oa)); err != nil {
 		return Robustness{}, err
@@ -63,16 +62,22 @@ func (r Reference) ExactMeans(clean float64, oa map[string]float64) (Robustness,
 	return r.figures(clean, oa, unrounded), nil
 }
 
-// OfficialCorruption returns the three figures of one corruption of the suite, as
-// [Reference.Official] computes them, so that they can be told where the suite is not
-// whole. oa has the five severities.
-func (r Reference) OfficialCorruption(name string, clean float64, oa []float64) (mean, ce, rce float64, err error) {
+// CorruptionErrors are the figures of one corruption.
+type CorruptionErrors struct {
+	OA  float64 // mean over the five severities
+	CE  float64 // error divided by the reference's error
+	RCE float64 // loss from clean, divided by the reference's loss
+}
+
+// OfficialCorruption returns the figures of one corruption of the suite, as [Reference.Official] computes them, also
+// if the suite is not whole. oa has the five severities.
+func (r Reference) OfficialCorruption(name string, clean float64, oa []float64) (CorruptionErrors, error) {
 	if !slices.Contains(r.Corruptions, name) || !allShares(oa) || len(oa) != Severities || !allShares([]float64{clean}) {
-		return 0, 0, 0, &PartialError{Reference: r.Name, Missing: []string{name}}
+		return CorruptionErrors{}, &PartialError{Reference: r.Name, Missing: []string{name}}
 	}
 	round := r.stage()
-	mean, ce, rce = r.corruption(name, round(clean), meanOf(oa), round)
-	return Round3(mean), Round3(ce), Round3(rce), nil
+	c := r.corruption(name, round(clean), meanOf(oa), round)
+	return CorruptionErrors{OA: Round3(c.OA), CE: Round3(c.CE), RCE: Round3(c.RCE)}, nil
 }
 
 func (r Reference) official(clean float64, oa map[string]float64) Robustness {
@@ -87,7 +92,7 @@ func (r Reference) official(clean float64, oa map[string]float64) Robustness {
 	return res
 }
 
-// stage returns what is done to a figure before others are computed from it.
+// stage returns the rounding of a figure from which others are computed.
 func (r Reference) stage() func(float64) float64 {
 	if r.Rounding == RoundEnd {
 		return unrounded
@@ -112,11 +117,11 @@ func (r Reference) figures(clean float64, means map[string]float64, stage func(f
 		RCE:   make(map[string]float64, n),
 	}
 	for _, name := range r.Corruptions {
-		oa, ce, rce := r.corruption(name, res.Clean, means[name], stage)
-		res.OA[name], res.CE[name], res.RCE[name] = oa, ce, rce
-		res.MOA += oa
-		res.MCE += ce
-		res.RMCE += rce
+		c := r.corruption(name, res.Clean, means[name], stage)
+		res.OA[name], res.CE[name], res.RCE[name] = c.OA, c.CE, c.RCE
+		res.MOA += c.OA
+		res.MCE += c.CE
+		res.RMCE += c.RCE
 	}
 	res.MOA = stage(res.MOA / float64(n))
 	res.MCE = stage(res.MCE / float64(n))
@@ -124,13 +129,11 @@ func (r Reference) figures(clean float64, means map[string]float64, stage func(f
 	return res
 }
 
-func (r Reference) corruption(
-	name string, clean, mean float64, stage func(float64) float64,
-) (oa, ce, rce float64) {
-	oa = stage(mean)
-	ce = stage((1 - oa) / (1 - r.OA[name]))
-	rce = stage((clean - oa) / (r.Clean - r.OA[name]))
-	return oa, ce, rce
+func (r Reference) corruption(name string, clean, mean float64, stage func(float64) float64) (c CorruptionErrors) {
+	c.OA = stage(mean)
+	c.CE = stage((1 - c.OA) / (1 - r.OA[name]))
+	c.RCE = stage((clean - c.OA) / (r.Clean - r.OA[name]))
+	return c
 }
 
 // meanOf sums from left to right, as the suites' evaluations do.
@@ -150,7 +153,7 @@ func meansOf(bySeverity map[string][]float64) map[string]float64 {
 	return means
 }
 
-// repeated gives means the shape that checkWhole takes.
+// repeated returns means in the form that checkWhole takes: five equal severities.
 func repeated(means map[string]float64) map[string][]float64 {
 	bySeverity := make(map[string][]float64, len(means))
 	for name, v := range means {
@@ -159,7 +162,7 @@ func repeated(means map[string]float64) map[string][]float64 {
 	return bySeverity
 }
 
-// PartialError says that figures of a whole suite were asked of a part of it.
+// PartialError reports that figures of a whole suite were asked for and only a part is known.
 type PartialError struct {
 	Reference string
 	Missing   []string // what is missing or not a share: "clean" or corruptions
@@ -177,7 +180,7 @@ func (e *PartialError) Error() string {
 	return fmt.Sprintf("%s: needs the whole suite: %s", e.Reference, strings.Join(parts, "; "))
 }
 
-// addUnknown notes which names are not among the suite's.
+// addUnknown adds the names that are not in the suite.
 func (e *PartialError) addUnknown(suite, names []string) {
 	for _, name := range names {
 		if !slices.Contains(suite, name) {

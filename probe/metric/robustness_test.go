@@ -14,7 +14,7 @@ import (
 
 func modelNetC(t *testing.T) Reference {
 	t.Helper()
-	ref, ok := LookupReference("modelnet-c")
+	ref, ok := DefaultReference("modelnet-c")
 	if !ok {
 		t.Fatal("no reference for modelnet-c")
 	}
@@ -141,9 +141,8 @@ func readVectors(t *testing.T, name, id string) (v vectors, ref Reference) {
 	if len(v.Cases) == 0 {
 		t.Fatal("no cases")
 	}
-	ref, ok := LookupReferenceName(id)
-	if !ok {
-		t.Fatalf("no reference %s", id)
+	if ref, err = LookupReference(id); err != nil {
+		t.Fatal(err)
 	}
 	order := slices.DeleteFunc(slices.Clone(v.Order), func(s string) bool { return s == "clean" })
 	want := maps.Clone(v.Reference)
@@ -210,9 +209,9 @@ func TestStagedVectors(t *testing.T) {
 					checkEqual(t, i, name+" OA", got.OA[name], want["OA"])
 					checkEqual(t, i, name+" CE", got.CE[name], want["CE"])
 					checkEqual(t, i, name+" RCE", got.RCE[name], want["RCE"])
-					mean, ce, rce, err := ref.OfficialCorruption(name, clean, oa[name])
-					if err != nil || mean != want["OA"] || ce != want["CE"] || rce != want["RCE"] {
-						t.Errorf("case %d, %s alone: got %v, %v, %v, %v, want %v", i, name, mean, ce, rce, err, want)
+					got, err := ref.OfficialCorruption(name, clean, oa[name])
+					if err != nil || got.OA != want["OA"] || got.CE != want["CE"] || got.RCE != want["RCE"] {
+						t.Errorf("case %d, %s alone: got %+v, %v, want %v", i, name, got, err, want)
 					}
 				}
 				if c.Exact.CE == nil {

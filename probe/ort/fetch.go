@@ -17,11 +17,11 @@ import (
 	"strings"
 )
 
-// fetcher gets the members of a package into files of the same base name in dir.
+// fetcher writes the members of a package into files of the same base name in dir.
 type fetcher func(ctx context.Context, dir string, s source) error
 
-// run runs a package client and returns its standard output. A failing client's
-// last words become the error.
+// run runs a package client and returns its standard output. The last line of a failing client's output becomes the
+// error.
 func run(ctx context.Context, dir string, env []string, name string, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir
@@ -38,8 +38,8 @@ func run(ctx context.Context, dir string, env []string, name string, args ...str
 	return out.Bytes(), nil
 }
 
-// fetchGo takes the files from a Go module. The module is downloaded into Go's own
-// cache and verified there; it is never compiled.
+// fetchGo takes the files from a Go module. The module is downloaded into Go's own cache and verified there; it is
+// never compiled: importing it would link an unrelated library.
 func fetchGo(ctx context.Context, dir string, s source) error {
 	out, err := run(ctx, dir, []string{"GOFLAGS=", "GOWORK=off"}, "go", "mod", "download", "-json", s.pkg)
 	if err != nil {

@@ -2,6 +2,7 @@ package ort
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -10,7 +11,7 @@ import (
 	"strings"
 )
 
-// Place is somewhere that libraries may lie: a glob of folders or files.
+// Place is a location of libraries: a glob of folders or files.
 type Place struct {
 	Origin string // "beside the program", "python", …
 	Glob   string
@@ -25,7 +26,7 @@ func Find(opt Options) []Library {
 		if opt.CUDA {
 			cache[0].Glob += "-cuda"
 		}
-		// After what lies beside the program, before what the system happens to have.
+		// The cache comes after libraries beside the program and before those of the system.
 		at := slices.IndexFunc(places, func(p Place) bool { return p.Origin != BesideProgram })
 		if at < 0 {
 			at = len(places)
@@ -51,13 +52,12 @@ func Find(opt Options) []Library {
 	return found
 }
 
-// BesideProgram is the origin of a library in the folder of the running program.
+// BesideProgram is the origin of libraries in the folder of the running program.
 const BesideProgram = "beside the program"
 
-// Places returns where onnxruntime lies on machines of this kind: beside the
-// program, on the loader's path, in Python environments and in Node packages.
-// loaderPath, pythons and nodes are the folders to begin with, most wanted first;
-// pythons and nodes are prefixes, such as /usr or a virtual environment.
+// Places returns where onnxruntime lies on systems of this kind: beside the program, on the loader's path, in Python
+// environments and in Node packages. loaderPath, pythons and nodes are searched first to last; pythons and nodes are
+// prefixes, such as /usr or a virtual environment.
 func Places(programDir string, loaderPath, pythons, nodes []string) []Place {
 	var places []Place
 	if programDir != "" {
@@ -66,7 +66,8 @@ func Places(programDir string, loaderPath, pythons, nodes []string) []Place {
 	system := loaderPath
 	switch runtime.GOOS {
 	case "linux":
-		system = append(slices.Clip(system), "/usr/local/lib", "/usr/lib", "/usr/lib/*-linux-gnu", "/usr/lib64", "/opt/onnxruntime/lib")
+		system = append(slices.Clip(system), "/usr/local/lib", "/usr/lib", "/usr/lib/*-linux-gnu", "/usr/lib64",
+			"/opt/onnxruntime/lib")
 	case "darwin":
 		system = append(slices.Clip(system), "/opt/homebrew/lib", "/usr/local/lib")
 	}
@@ -74,7 +75,8 @@ func Places(programDir string, loaderPath, pythons, nodes []string) []Place {
 		places = append(places, Place{"system", dir})
 	}
 	for _, prefix := range pythons {
-		for _, lib := range []string{"lib/python3*/site-packages", "lib/python3*/dist-packages", "lib/python3/dist-packages", "Lib/site-packages"} {
+		for _, lib := range []string{"lib/python3*/site-packages", "lib/python3*/dist-packages",
+			"lib/python3/dist-packages", "Lib/site-packages"} {
 			places = append(places, Place{"python", filepath.Join(prefix, filepath.FromSlash(lib), "onnxruntime", "capi")})
 		}
 	}
@@ -87,9 +89,52 @@ func Places(programDir string, loaderPath, pythons, nodes []string) []Place {
 		nodeOS = "win32"
 	}
 	for _, prefix := range nodes {
-		places = append(places, Place{"node", filepath.Join(prefix, "node_modules", "onnxruntime-node", "bin", "napi-v*", nodeOS, nodeArch)})
+		places = append(places, Place{"node", filepath.Join(prefix, "node_modules", "onnxruntime-node", "bin",
+			"napi-v*", nodeOS, nodeArch)})
 	}
 	return places
+}
+
+// DefaultPlaces returns where onnxruntime may lie on this machine: beside the program, in LD_LIBRARY_PATH, in system
+// folders, and in installed Python and Node packages. getenv is os.Getenv, or its replacement in a test; python3 and
+// node are looked up in the PATH of the process.
+func DefaultPlaces(getenv func(name string) string) []Place {
+	var programDir string
+	if program, err := os.Executable(); err == nil {
+		programDir = filepath.Dir(program)
+	}
+	return Places(programDir, filepath.SplitList(getenv("LD_LIBRARY_PATH")), pythonPrefixes(getenv), nodePrefixes())
+}
+
+// pythonPrefixes lists where Python packages may be installed: the active environment, the Python on the path, the
+// user's own packages.
+func pythonPrefixes(getenv func(name string) string) []string {
+	var prefixes []string
+	for _, env := range []string{"VIRTUAL_ENV", "CONDA_PREFIX"} {
+		if dir := getenv(env); dir != "" {
+			prefixes = append(prefixes, dir)
+		}
+	}
+	if python, err := exec.LookPath("python3"); err == nil {
+		if real, err := filepath.EvalSymlinks(python); err == nil {
+			prefixes = append(prefixes, filepath.Dir(filepath.Dir(real)))
+		}
+	}
+	if home, err := os.UserHomeDir(); err == nil {
+		prefixes = append(prefixes, filepath.Join(home, ".local"))
+	}
+	return append(prefixes, "/usr/local", "/usr")
+}
+
+// nodePrefixes lists where Node packages may be installed: in this folder, or globally beside the Node on the path.
+func nodePrefixes() []string {
+	prefixes := []string{"."}
+	if node, err := exec.LookPath("node"); err == nil {
+		if real, err := filepath.EvalSymlinks(node); err == nil {
+			prefixes = append(prefixes, filepath.Join(filepath.Dir(filepath.Dir(real)), "lib"))
+		}
+	}
+	return prefixes
 }
 
 func platform() string { return runtime.GOOS + "-" + runtime.GOARCH }
@@ -123,7 +168,7 @@ var libraryName = regexp.MustCompile(`^(libonnxruntime(\.so(\.\d+)*|(\.\d+)*\.dy
 
 var fullVersion = regexp.MustCompile(`\d+\.\d+\.\d+`)
 
-// describe guesses version and CUDA from names alone.
+// describe guesses version and CUDA from file names.
 func describe(path, origin string) Library {
 	lib := Library{Path: path, Origin: origin}
 	name := filepath.Base(path)

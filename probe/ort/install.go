@@ -12,10 +12,9 @@ import (
 	"path/filepath"
 )
 
-// install fetches a library into opt.CacheDir from the first source that works.
-// The files are verified before they get their names, and the library itself gets
-// its name last, so a folder that has it is complete. Two processes may install at
-// once; both end with the same files.
+// install fetches a library into opt.CacheDir from the first source that works. The files are verified before they
+// are renamed into place, the library last, so that a folder with the library is complete. Two processes may install
+// at once; both end with the same files.
 func install(ctx context.Context, opt Options) (Library, error) {
 	list := sources
 	if opt.CUDA {
@@ -43,7 +42,7 @@ func install(ctx context.Context, opt Options) (Library, error) {
 	if len(tried) == 0 {
 		reason = "no build is known for " + platform()
 	}
-	return Library{}, &LibraryError{Reason: reason, Tried: tried, Hint: hint(opt.CUDA)}
+	return Library{}, &LibraryError{Reason: reason, Tried: tried, Advice: hint(opt.CUDA)}
 }
 
 // CUDAHint says what the CUDA provider of an installed library needs.
@@ -51,9 +50,11 @@ const CUDAHint = "install an NVIDIA driver, CUDA 12 and cuDNN 9, and have their 
 
 func hint(cuda bool) string {
 	if cuda {
-		return "install onnxruntime-gpu " + MinVersion + " or newer with pip, and name its library with --onnxruntime or WISEFT_ONNXRUNTIME"
+		return "install onnxruntime-gpu " + MinVersion +
+			" or newer with pip, and name its library with --onnxruntime or WISEFT_ONNXRUNTIME"
 	}
-	return "install onnxruntime " + MinVersion + " or newer (pip install onnxruntime), or name the library with --onnxruntime or WISEFT_ONNXRUNTIME"
+	return "install onnxruntime " + MinVersion +
+		" or newer (pip install onnxruntime), or name the library with --onnxruntime or WISEFT_ONNXRUNTIME"
 }
 
 func haveClient(client string) bool {
@@ -91,7 +92,7 @@ func installFrom(ctx context.Context, opt Options, s source) (Library, error) {
 			return Library{}, err
 		}
 	}
-	for i := len(files) - 1; i >= 0; i-- { // the library, which comes first, last
+	for i := len(files) - 1; i >= 0; i-- { // the library, which is the first, is renamed last
 		file := base(files[i].member)
 		if err := os.Rename(filepath.Join(temp, file), filepath.Join(target, file)); err != nil {
 			return Library{}, err

@@ -17,22 +17,21 @@ var loaded struct {
 	ok  bool
 }
 
-// Load makes onnxruntime ready and returns the library that serves. Later calls
-// return the one that is loaded already, or an error if it does not do what opt
-// asks for. Errors are [LibraryError], or ctx's.
+// Load loads onnxruntime and returns the library. Later calls return the one that is loaded, or an error if it does
+// not have what opt asks for. Errors are [LibraryError], or ctx's.
 func Load(ctx context.Context, opt Options) (Library, error) {
 	loaded.Lock()
 	defer loaded.Unlock()
 	if loaded.ok {
 		if opt.CUDA && !loaded.lib.CUDA {
-			return Library{}, &LibraryError{Reason: "the loaded library has no CUDA provider", Hint: hint(true)}
+			return Library{}, &LibraryError{Reason: "the loaded library has no CUDA provider", Advice: hint(true)}
 		}
 		return loaded.lib, nil
 	}
 	if opt.Library != "" {
 		lib := describe(opt.Library, "named")
 		if err := start(&lib); err != nil {
-			return Library{}, &LibraryError{Reason: err.Error(), Hint: hint(opt.CUDA)}
+			return Library{}, &LibraryError{Reason: err.Error(), Advice: hint(opt.CUDA)}
 		}
 		return lib, nil
 	}
@@ -48,7 +47,7 @@ func Load(ctx context.Context, opt Options) (Library, error) {
 		tried = append(tried, fmt.Sprintf("%s (%s): %v", lib.Path, lib.Origin, err))
 	}
 	if !opt.Install || opt.CacheDir == "" {
-		return Library{}, &LibraryError{Reason: "no usable library was found", Tried: tried, Hint: hint(opt.CUDA)}
+		return Library{}, &LibraryError{Reason: "no usable library was found", Tried: tried, Advice: hint(opt.CUDA)}
 	}
 	if opt.Say != nil {
 		for _, line := range tried {
@@ -60,13 +59,13 @@ func Load(ctx context.Context, opt Options) (Library, error) {
 		return Library{}, err
 	}
 	if err := start(&lib); err != nil {
-		return Library{}, &LibraryError{Reason: err.Error(), Hint: hint(opt.CUDA)}
+		return Library{}, &LibraryError{Reason: err.Error(), Advice: hint(opt.CUDA)}
 	}
 	return lib, nil
 }
 
-// usable refuses a library by what its name tells, before it is opened: opening one
-// that is too old prints on standard error.
+// usable returns an error if the name of a library shows that it cannot be used. It is not opened for that: one that
+// is too old prints on standard error.
 func usable(lib Library, opt Options) error {
 	if older(lib.Version, MinVersion) {
 		return fmt.Errorf("version %s is older than %s", lib.Version, MinVersion)

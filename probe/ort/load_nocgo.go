@@ -11,14 +11,14 @@ import (
 func noCgo() error {
 	return &LibraryError{
 		Reason: "this wiseft was built without cgo, which onnxruntime needs",
-		Hint:   "install a C compiler and build with CGO_ENABLED=1",
+		Advice: "install a C compiler and build with CGO_ENABLED=1",
 	}
 }
 
 // Load always fails: without cgo no shared library can be loaded.
 func Load(context.Context, Options) (Library, error) { return Library{}, noCgo() }
 
-// Engine makes sessions; without cgo it only fails.
+// Engine makes sessions. Without cgo, Open always fails.
 type Engine struct {
 	Device  Device
 	Threads int

@@ -13,16 +13,15 @@ static void map_from(int size) {
 */
 import "C"
 
-// mapFromBytes is the size from which a block of C memory is mapped for itself. It is where
-// glibc begins.
+// mapFromBytes is the size from which blocks of C memory are mapped one by one. It is glibc's initial value.
 const mapFromBytes = 128 << 10
 
-// returnMemory makes the C library hand large blocks back to the system when they are freed.
+// returnMemory makes the C library return large blocks to the system when they are freed.
 //
-// glibc does so at first, but raises the threshold to the size of every mapped block that is
-// freed, up to 32 MiB. After the first session, weights and activations therefore come
-// from the heaps of whichever threads ask, and stay there: 44 MiB beside 6 MiB in use after 50
-// sessions of a model of 1 MiB, and by chance more later. Setting the threshold, to
-// whatever value, makes it stay (mallopt(3)): 2.5 MiB. Opening that model and running it ten times
-// takes 23 ms instead of 15, because mapped memory is cleared; hundreds of passes take as long.
+// glibc does so at first, but raises the threshold to the size of every mapped block that is freed, up to 32 MiB.
+// After the first session, weights and activations are therefore allocated in the heaps of the calling threads, and
+// their memory is not returned: 44 MiB beside 6 MiB in use after 50 sessions of a model of 1 MiB, and more later,
+// depending on the threads. Setting the threshold, to whatever value, fixes it (mallopt(3)): 2.5 MiB. Opening that
+// model and running it ten times takes 23 ms instead of 15, because mapped memory is cleared; hundreds of passes take
+// as long as before.
 func returnMemory() { C.map_from(mapFromBytes) }

@@ -2,5 +2,5 @@
 
 package ort
 
-// returnMemory does nothing: other C libraries hand memory back by themselves.
+// returnMemory does nothing: other C libraries return memory themselves.
 func returnMemory() {}

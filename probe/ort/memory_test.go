@@ -13,8 +13,8 @@ import (
 	"github.com/wiseft/wiseft/probe/ort/orttest"
 )
 
-// A sweep opens a session for every alpha, so what one leaves behind counts a thousand times.
-// It is not parallel: others would take memory, too.
+// A sweep opens a session for every alpha, so that memory left behind by one counts a thousand times. The test is not
+// parallel, because others would allocate memory, too.
 func TestClosedSessionsLeaveNoMemoryBehind(t *testing.T) {
 	orttest.Load(t)
 	model, err := os.ReadFile("../../cmd/wiseft/demo/finetuned.onnx")
@@ -23,8 +23,7 @@ func TestClosedSessionsLeaveNoMemoryBehind(t *testing.T) {
 	}
 	const (
 		sessions = 60
-		// Measured are 6 to 7 MiB, most of them the library's own, and without returnMemory 30
-		// to 33 MiB.
+		// 6 to 7 MiB were measured, most of them the library's own; without returnMemory 30 to 33 MiB.
 		maxTaken = 16 << 20
 	)
 	before := privateBytes(t)
@@ -48,7 +47,8 @@ func useSession(t *testing.T, model []byte) {
 	}
 	for _, n := range []int{8, 2} {
 		const points = 256
-		if _, err := s.Extract(t.Context(), nil, probe.Batch{Shape: []int64{int64(n), points, 3}, X: ramp(n * points * 3)}); err != nil {
+		if _, err := s.Extract(t.Context(), nil, probe.Batch{Shape: []int64{int64(n), points, 3},
+			X: ramp(n * points * 3)}); err != nil {
 			t.Error(err)
 		}
 	}
@@ -59,7 +59,7 @@ func useSession(t *testing.T, model []byte) {
 
 var rssAnon = regexp.MustCompile(`(?m)^RssAnon:\s+(\d+) kB$`)
 
-// privateBytes is the resident memory that is no file's.
+// privateBytes returns the resident memory that no file backs.
 func privateBytes(t *testing.T) int64 {
 	t.Helper()
 	status, err := os.ReadFile("/proc/self/status")

@@ -10,7 +10,8 @@ import (
 
 func TestParseDevice(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]string{"": "cpu", "cpu": "cpu", "cuda": "cuda", "cuda:0": "cuda", "cuda:3": "cuda:3"} {
+	for text, want := range map[string]string{"": "cpu", "cpu": "cpu", "cuda": "cuda", "cuda:0": "cuda",
+		"cuda:3": "cuda:3"} {
 		d, err := ParseDevice(text)
 		if err != nil || d.String() != want {
 			t.Errorf("ParseDevice(%q) = %v (%v), want %s", text, d, err, want)
@@ -44,7 +45,8 @@ func TestFindOrder(t *testing.T) {
 	wheel := touch(t, filepath.Join(dir, "venv/lib/python3.11/site-packages/onnxruntime/capi/libonnxruntime.so.1.20.1"))
 	touch(t, filepath.Join(dir, "venv/lib/python3.11/site-packages/onnxruntime/capi/libonnxruntime_providers_shared.so"))
 	opt := Options{CacheDir: filepath.Join(dir, "cache"),
-		Search: []Place{{BesideProgram, filepath.Join(dir, "bin")}, {"python", filepath.Join(dir, "venv/lib/python3*/site-packages/onnxruntime/capi")}}}
+		Search: []Place{{BesideProgram, filepath.Join(dir, "bin")},
+			{"python", filepath.Join(dir, "venv/lib/python3*/site-packages/onnxruntime/capi")}}}
 	paths := func(libs []Library) (out []string) {
 		for _, l := range libs {
 			out = append(out, l.Path)

@@ -1,7 +1,7 @@
 package ort
 
-// InstallVersion is the onnxruntime that Load installs: the newest that the Go
-// module below carries, and new enough for the binding.
+// InstallVersion is the onnxruntime that Load installs: the newest in the Go module below, and new enough for the
+// binding.
 const InstallVersion = "1.23.2"
 
 // pin is one file to be fetched and the SHA-256 that it must have.
@@ -21,9 +21,9 @@ type source struct {
 	files map[string][]pin
 }
 
-// The sources in the order in which they are tried. Whoever runs `go run` has the
-// Go client, and its download is verified by the checksum database as well; pip has
-// the official builds of the same version; the npm package is the largest.
+// The sources in the order in which they are tried. Users of `go run` have the Go client, and its download is
+// verified by the checksum database as well; pip has the official builds of the same version; the npm package is the
+// largest.
 var sources = []source{
 	{
 		client: "go", pkg: "github.com/k2-fsa/sherpa-onnx-go-linux@v1.12.34", version: InstallVersion, fetch: fetchGo,
@@ -66,8 +66,7 @@ var sources = []source{
 	},
 }
 
-// cudaSources have the CUDA provider, which needs CUDA 12 and cuDNN 9 on the
-// machine.
+// cudaSources include the CUDA provider, which needs CUDA 12 and cuDNN 9 on the machine.
 var cudaSources = []source{{
 	client: "pip", pkg: "onnxruntime-gpu==1.23.2", version: InstallVersion, fetch: fetchPip,
 	files: map[string][]pin{
@@ -79,8 +78,8 @@ var cudaSources = []source{{
 	},
 }}
 
-// pipPlatforms are the wheel tags that pip is asked for. Python's own version does
-// not matter: the library inside is the same.
+// pipPlatforms are the wheel tags for pip. Python's own version does not matter: the library in the wheel is the
+// same.
 var pipPlatforms = map[string][]string{
 	"linux-amd64":   {"manylinux_2_28_x86_64", "manylinux_2_27_x86_64"},
 	"linux-arm64":   {"manylinux_2_28_aarch64", "manylinux_2_27_aarch64"},

@@ -18,7 +18,7 @@ import (
 // Engine makes sessions on one device. Load must have succeeded before.
 type Engine struct {
 	Device  Device
-	Threads int // of one forward pass on the CPU; 0 means one per core
+	Threads int // of one forward pass on the CPU; 0 = one per core
 }
 
 var _ probe.Engine = Engine{}
@@ -35,8 +35,8 @@ func (e Engine) threads() int {
 	return runtime.NumCPU()
 }
 
-// Open implements probe.Engine. The model must have one input of float32 and an
-// output of float32 named tensor; errors about the model are [ModelError].
+// Open implements probe.Engine. The model must have one float32 input and a float32 output named tensor; errors about
+// the model are [ModelError].
 func (e Engine) Open(ctx context.Context, model []byte, tensor string) (probe.Extractor, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -61,7 +61,8 @@ func (e Engine) Open(ctx context.Context, model []byte, tensor string) (probe.Ex
 	if s.run, err = onnxruntime.NewRunOptions(); err != nil {
 		return nil, err
 	}
-	s.session, err = onnxruntime.NewDynamicAdvancedSessionWithONNXData(model, []string{in.Name}, []string{out.Name}, options)
+	s.session, err = onnxruntime.NewDynamicAdvancedSessionWithONNXData(model, []string{in.Name}, []string{out.Name},
+		options)
 	if err != nil {
 		return nil, errors.Join(modelErrorf("onnxruntime refuses the model: %v", err), s.run.Destroy())
 	}
@@ -83,13 +84,12 @@ func (e Engine) options() (*onnxruntime.SessionOptions, error) {
 	return options, nil
 }
 
-// useCUDA puts the model on the GPU. The convolution search is heuristic, because
-// the default tries everything anew for every point count; TF32 is off, so that
-// features agree with the CPU's to float32.
+// useCUDA adds the CUDA provider. The convolution search is heuristic, because the default measures all algorithms
+// again for every point count; TF32 is off, so that features agree with the CPU's to float32.
 func (e Engine) useCUDA(options *onnxruntime.SessionOptions) error {
 	cuda, err := onnxruntime.NewCUDAProviderOptions()
 	if err != nil {
-		return &LibraryError{Reason: "no CUDA: " + err.Error(), Hint: hint(true)}
+		return &LibraryError{Reason: "no CUDA: " + err.Error(), Advice: hint(true)}
 	}
 	defer cuda.Destroy()
 	err = cuda.Update(map[string]string{
@@ -101,19 +101,20 @@ func (e Engine) useCUDA(options *onnxruntime.SessionOptions) error {
 		err = options.AppendExecutionProviderCUDA(cuda)
 	}
 	if err != nil {
-		return &LibraryError{Reason: fmt.Sprintf("device %s: %s", e.Device, cause(err)), Hint: CUDAHint}
+		return &LibraryError{Reason: fmt.Sprintf("device %s: %s", e.Device, cause(err)), Advice: CUDAHint}
 	}
 	return nil
 }
 
-// cause cuts the places in its own source that onnxruntime puts in front of an error.
+// cause removes the source locations that onnxruntime puts in front of an error.
 func cause(err error) string {
 	parts := strings.Split(err.Error(), " : FAIL : ")
 	return parts[len(parts)-1]
 }
 
-// choose picks the input and the output to use and refuses what cannot be fed.
-func choose(inputs, outputs []onnxruntime.InputOutputInfo, tensor string) (in, out onnxruntime.InputOutputInfo, err error) {
+// choose returns the input and the output to use, or an error if the model cannot be run.
+func choose(inputs, outputs []onnxruntime.InputOutputInfo, tensor string) (in, out onnxruntime.InputOutputInfo,
+	err error) {
 	if len(inputs) != 1 {
 		return in, out, modelErrorf("the model has %d inputs (%s); one is supported", len(inputs), names(inputs))
 	}
@@ -139,7 +140,7 @@ func choose(inputs, outputs []onnxruntime.InputOutputInfo, tensor string) (in, o
 	return in, out, modelErrorf("the model has no output %q; it has %s", tensor, names(outputs))
 }
 
-// dtype names an element type as ONNX files do.
+// dtype returns the name of an element type as in ONNX files.
 func dtype(t onnxruntime.TensorElementDataType) string {
 	return strings.ToLower(strings.TrimPrefix(t.String(), "ONNX_TENSOR_ELEMENT_DATA_TYPE_"))
 }
@@ -158,8 +159,8 @@ type Session struct {
 	run     *onnxruntime.RunOptions
 	input   probe.Input
 
-	// The output of the latest shape is kept: onnxruntime then writes into it
-	// instead of allocating and copying anew for every batch.
+	// The output of the latest shape is kept: onnxruntime then writes into it instead of allocating and copying for
+	// every batch.
 	shape  []int64
 	output *onnxruntime.Tensor[float32]
 }
@@ -189,9 +190,9 @@ func (s *Session) Extract(ctx context.Context, dst []float32, b probe.Batch) ([]
 	if slices.Equal(b.Shape, s.shape) {
 		outputs[0] = s.output
 	}
-	// A goroutine that makes one long call to C after another without being scheduled looks stuck to
-	// Go's monitor, which then wakes 2,000 times a second, and takes a core from onnxruntime's threads
-	// each time: 3 % of the passes of a small model on two cores.
+	// To Go's monitor thread, a goroutine that makes one long call to C after another without being scheduled looks
+	// stuck; it then wakes 2,000 times a second, and takes a core from onnxruntime's threads each time: 3 % of the
+	// passes of a small model on two cores.
 	runtime.Gosched()
 	if err := s.session.RunWithOptions([]onnxruntime.Value{in}, outputs, s.run); err != nil {
 		if ctx.Err() != nil {
@@ -205,12 +206,11 @@ func (s *Session) Extract(ctx context.Context, dst []float32, b probe.Batch) ([]
 	return append(dst, s.output.GetData()...), nil
 }
 
-// terminateWith ends the forward pass when ctx does, until the returned function is
-// called.
+// terminateWith terminates the forward pass when ctx ends, until the returned function is called.
 func (s *Session) terminateWith(ctx context.Context) (stop func()) {
 	done := make(chan struct{})
 	cancel := context.AfterFunc(ctx, func() {
-		_ = s.run.Terminate() // the pass itself reports that it ended early
+		_ = s.run.Terminate() // the pass reports that it was terminated
 		close(done)
 	})
 	return func() {
@@ -221,7 +221,7 @@ func (s *Session) terminateWith(ctx context.Context) (stop func()) {
 	}
 }
 
-// keep remembers the output for the next batch of the same shape.
+// keep keeps the output for the next batch of the same shape.
 func (s *Session) keep(shape []int64, v onnxruntime.Value) error {
 	out, ok := v.(*onnxruntime.Tensor[float32])
 	if !ok {
@@ -270,8 +270,7 @@ func elements(shape []int64) (int64, error) {
 	return n, nil
 }
 
-// CheckCUDA reports why no model could run on the GPU, nil if one could. Load must
-// have succeeded before.
+// CheckCUDA returns an error if no model can run on the GPU. Load must have succeeded before.
 func CheckCUDA(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err

@@ -46,7 +46,7 @@ func ramp(n int) []float32 {
 	return x
 }
 
-// Rows must not depend on the batch that they are in, whatever shapes came before.
+// Rows do not depend on the batch that they are in, whatever shapes came before.
 func TestRowsDoNotDependOnTheBatch(t *testing.T) {
 	s := open(t, model, "")
 	const points = 5
@@ -72,8 +72,8 @@ func TestRowsDoNotDependOnTheBatch(t *testing.T) {
 	}
 }
 
-// A model exported for a fixed batch gives the features of the one that is not, also
-// for a last batch that is not full.
+// A model exported for a fixed batch gives the features of one with a dynamic batch, also for a last batch that is
+// not full.
 func TestFixedBatch(t *testing.T) {
 	made, err := shapes.New(shapes.Options{PerClass: 2, Points: 16, Classes: shapes.Indoor()[:6]}) // 12 samples, not a multiple of 5
 	if err != nil {
@@ -147,7 +147,7 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
-// A GPU that is not there is an error, never a quiet run on the CPU.
+// A missing GPU is an error; the model is not run on the CPU.
 func TestNoCUDAIsAnError(t *testing.T) {
 	lib := orttest.Load(t)
 	if lib.CUDA {
@@ -159,7 +159,7 @@ func TestNoCUDAIsAnError(t *testing.T) {
 	}
 	_, err = ort.Engine{Device: ort.Device{CUDA: true}}.Open(t.Context(), data, "")
 	var libraryErr *ort.LibraryError
-	if !errors.As(err, &libraryErr) || libraryErr.Hint == "" {
+	if !errors.As(err, &libraryErr) || libraryErr.Advice == "" {
 		t.Errorf("got %v, want a LibraryError with a hint", err)
 	}
 }

@@ -19,7 +19,7 @@ func oneplot(p *plot.Plot, title, subtitle string) *figure {
 	return &figure{title: title, subtitle: subtitle, width: figureWidth, height: figureHeight, panels: []panel{{plot: p}}}
 }
 
-// drawAlpha draws clean accuracy and mOA over alpha, and what chose it.
+// drawAlpha draws clean accuracy and mOA over alpha, and the validation accuracy by which the mix was chosen.
 func drawAlpha(r *result.Result) (*figure, error) {
 	axis := newModelAxis(r)
 	list := []series{
@@ -34,7 +34,7 @@ func drawAlpha(r *result.Result) (*figure, error) {
 	p := newPlot(axis.name, "accuracy, %")
 	axis.apply(p)
 	y := addSeries(p, r, axis, list)
-	p.X.Max += 0.16 * (p.X.Max - p.X.Min) // for the names of the series
+	p.X.Max += 0.16 * (p.X.Max - p.X.Min) // room for the names of the series
 	p.Add(&names{list, axis})
 	p.Y.Min, p.Y.Max = y.widened(0.05, 0.1, 1)
 	f := oneplot(p, "Accuracy over "+axis.name, fmt.Sprintf("bands: %s intervals", level(r)))
@@ -79,7 +79,7 @@ func robustFigure(m *result.Model) (result.Number, *[2]result.Number) {
 	return m.Exact.MOA, m.Intervals.MOA
 }
 
-// corruptionFigure is the mean accuracy under a corruption.
+// corruptionFigure returns the mean accuracy under a corruption.
 func corruptionFigure(name string) func(m *result.Model) (result.Number, *[2]result.Number) {
 	return func(m *result.Model) (result.Number, *[2]result.Number) {
 		c := m.Corruptions[name]

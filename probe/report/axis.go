@@ -9,13 +9,12 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// modelAxis is where models stand on an axis: at the value of their only parameter, or side
-// by side.
+// modelAxis is an axis with one position per model: the value of its only parameter, or its index.
 type modelAxis struct {
 	name       string // of the parameters
 	continuous bool
 	at         []float64
-	labels     []string // short ones
+	labels     []string // abbreviated
 }
 
 func newModelAxis(r *result.Result) *modelAxis {
@@ -56,8 +55,7 @@ func (a *modelAxis) apply(p *plot.Plot) {
 	}
 }
 
-// applySmall sets the axis of a small plot. Where models stand side by side, it counts
-// them.
+// applySmall sets the axis of a small plot. Models at their index are numbered.
 func (a *modelAxis) applySmall(p *plot.Plot) {
 	a.apply(p)
 	p.X.Tick.Label.Rotation, p.X.Tick.Label.XAlign = 0, draw.XCenter

@@ -29,17 +29,17 @@ var csvHeader = []string{
 	"part", "data", "model", "alpha", "params", "corruption", "severity", "figure", "value", "low", "high", "n",
 }
 
-// csvWriter writes lines of one model on one data set.
+// csvWriter writes the lines of one model on one data set.
 type csvWriter struct {
 	*csv.Writer
 	fixed []string // the first five fields
 	err   error
 }
 
-// place is where a figure was measured.
+// place is the condition of a figure.
 type place struct{ corruption, severity string }
 
-// onClean is data as it is, onSuite all that it is corrupted with.
+// onClean is clean data, onSuite the mean over all corruptions.
 var onClean, onSuite = place{"clean", "0"}, place{"all", ""}
 
 func writeCSV(w io.Writer, r *result.Result) error {
@@ -73,7 +73,7 @@ func writeCSV(w io.Writer, r *result.Result) error {
 	return out.Error()
 }
 
-// about sets of which model on which data the next lines are.
+// about sets model and data of the next lines.
 func (w *csvWriter) about(part, data string, m *result.Model) {
 	alpha := ""
 	if m.Alpha != nil {
@@ -117,7 +117,7 @@ func (w *csvWriter) tested(r *result.Result, t *result.Tested) {
 	}
 }
 
-// suite writes the figures over all corruptions, which are empty for a part of them.
+// suite writes the figures over all corruptions, which are empty unless the suite was run whole.
 func (w *csvWriter) suite(t *result.Tested, i *result.TestIntervals) {
 	for _, f := range []struct {
 		name  string

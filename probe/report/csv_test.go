@@ -17,7 +17,7 @@ func TestCSVGolden(t *testing.T) {
 	golden(t, "csv", ".csv", map[string]*result.Result{"one": one, "partial_suite": part, "single": single()})
 }
 
-// What is read back is what the result has, to the last bit.
+// The values read from the CSV equal those of the result to the last bit.
 func TestCSVIsExact(t *testing.T) {
 	t.Parallel()
 	r := full()
@@ -45,7 +45,7 @@ func TestCSVIsExact(t *testing.T) {
 	}
 }
 
-// A part of a suite has no mean, so its field is empty.
+// Without a whole suite there is no mean, and its field is empty.
 func TestCSVOfPartialSuite(t *testing.T) {
 	t.Parallel()
 	figures := readCSV(t, sweep(false))
@@ -56,7 +56,7 @@ func TestCSVOfPartialSuite(t *testing.T) {
 	}
 }
 
-// readCSV returns the values of a result's lines; no two are of the same thing.
+// readCSV returns the values of a result's lines by model, data and figure. Each occurs once.
 func readCSV(t *testing.T, r *result.Result) map[string]string {
 	t.Helper()
 	var out bytes.Buffer

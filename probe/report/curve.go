@@ -57,8 +57,7 @@ func modelPoints(r *result.Result) []point {
 	return points
 }
 
-// shorten keeps labels within a plot; the end of a file's name tells more than its
-// beginning.
+// shorten abbreviates labels for plots. It keeps the end of a file's name, which differs more than its beginning.
 func shorten(s string) string {
 	const most = 28
 	s = printable(s)
@@ -68,12 +67,12 @@ func shorten(s string) string {
 	return s
 }
 
-// robustLabel names the axis of robustness.
+// robustLabel returns the name of the axis of robustness.
 func robustLabel(r *result.Result) string {
 	return fmt.Sprintf("mOA, %s%s, %%", selfMade(r), r.Suite)
 }
 
-// pathLegend says how the points of a path are drawn.
+// pathLegend describes how the points of a path are drawn.
 func pathLegend(r *result.Result) string {
 	if len(r.Models) < 2 {
 		return ""

@@ -13,12 +13,13 @@ import (
 
 func init() {
 	registerPlot(Plot{
-		Name: "effective", Doc: "robustness against clean accuracy on logit axes, with the baseline's line", draw: drawEffective,
+		Name: "effective", Doc: "robustness against clean accuracy on logit axes, with the baseline's line",
+		draw: drawEffective,
 	})
 }
 
-// drawEffective draws the models as the papers on effective robustness do (Taori et al.
-// 2020; Wortsman et al. 2022, figure 1): logit axes, and the line that is expected.
+// drawEffective draws the models as in the papers on effective robustness (Taori et al. 2020; Wortsman et al. 2022,
+// figure 1): logit axes, and the baseline.
 func drawEffective(r *result.Result) (*figure, error) {
 	if r.Baseline == nil {
 		return nil, &EmptyPlotError{"effective", "there is no baseline; name its models with --baseline"}
@@ -48,7 +49,7 @@ func drawEffective(r *result.Result) (*figure, error) {
 	return f, nil
 }
 
-// logitTicks puts labels at round percentages.
+// logitTicks labels round percentages.
 func logitTicks(lo, hi float64) []plot.Tick {
 	percentOf := func(v float64) float64 { return 100 / (1 + math.Exp(-v)) }
 	var ticks []plot.Tick
@@ -61,7 +62,7 @@ func logitTicks(lo, hi float64) []plot.Tick {
 	return ticks
 }
 
-// expected is the baseline's line.
+// expected is the line of the baseline.
 type expected struct{ slope, intercept float64 }
 
 // Plot implements plot.Plotter.

@@ -12,7 +12,7 @@ import (
 	"github.com/wiseft/wiseft/probe/fit"
 )
 
-// full is the result of a sweep with everything that a result can have.
+// full returns the result of a sweep with everything that a result can have.
 func full() *result.Result {
 	r := sweep(true)
 	r.Settings = settings()
@@ -26,20 +26,22 @@ func full() *result.Result {
 		m.ModelSHA256 = "cafe"
 		m.Probe = &fit.Report{Converged: true, Iterations: 12}
 	}
-	r.Baseline = &result.Baseline{Models: []string{"alpha=0", "alpha=1"}, Slope: 0.9, Intercept: -0.6, R2: 1, Note: "a line through two models"}
+	r.Baseline = &result.Baseline{Models: []string{"alpha=0", "alpha=1"}, Slope: 0.9, Intercept: -0.6, R2: 1,
+		Note: "a line through two models"}
 	r.Pareto = []string{"alpha=0.6", "alpha=0.7", "alpha=0.8", "alpha=0.9", "alpha=1"}
 	r.NUnits = 407
 	compareAll(r)
 	return r
 }
 
-// fill sets what depends on the means that a test set has.
+// fill sets what follows from the means of a test set.
 func fill(t *result.Tested) {
 	around := func(n result.Number, by float64) [2]result.Number {
 		return [2]result.Number{n - result.Number(by), n + result.Number(by)}
 	}
 	moa, mce, rmce := around(t.Exact.MOA, 0.015), around(t.Exact.MCE, 0.05), around(t.Exact.RMCE, 0.1)
-	t.Intervals = &result.TestIntervals{Clean: around(t.Clean.OA, 0.02), MOA: &moa, MCE: &mce, RMCE: &rmce, Corruptions: map[string][2]result.Number{}}
+	t.Intervals = &result.TestIntervals{Clean: around(t.Clean.OA, 0.02), MOA: &moa, MCE: &mce, RMCE: &rmce,
+		Corruptions: map[string][2]result.Number{}}
 	t.Clean = &result.Score{OA: t.Clean.OA, MAcc: t.Clean.OA - 0.01, NLL: 0.5, ECE: 0.04, Brier: 0.2, N: 100}
 	t.ErrorRate = 1 - t.Exact.MOA
 	t.Corrupted = &result.Corrupted{NLL: 0.9, ECE: 0.1, Brier: 0.34, Cells: 35}
@@ -56,7 +58,8 @@ func fill(t *result.Tested) {
 
 func settings() result.Settings {
 	data := func(name string, n int) *result.Data {
-		return &result.Data{Info: datasets.Info{Name: name, Format: "npz", History: []string{"preprocess: first 512 points"}}, SHA256: "beef", N: n}
+		return &result.Data{Info: datasets.Info{Name: name, Format: "npz",
+			History: []string{"preprocess: first 512 points"}}, SHA256: "beef", N: n}
 	}
 	return result.Settings{
 		Wiseft: "v1", Go: "go1.26", Runtime: "onnxruntime 1.23.2, cpu", Tensor: "features", Train: data("folder/train.npz", 400),
@@ -67,7 +70,7 @@ func settings() result.Settings {
 	}
 }
 
-// compareAll compares the chosen mix, or else the first model, with all others.
+// compareAll adds the comparisons of the chosen mix, or else the first model, with all others.
 func compareAll(r *result.Result) {
 	against := r.Models[0]
 	if m := chosenModel(r); m != nil {
@@ -80,15 +83,16 @@ func compareAll(r *result.Result) {
 		}
 		of := func(d result.Number) *result.Difference {
 			p := result.Number(math.Exp(-300 * math.Abs(float64(d))))
-			return &result.Difference{Difference: d, Interval: [2]result.Number{d - 0.01, d + 0.01}, P: p, PHolm: min(1, 10*p), Test: "a test"}
+			return &result.Difference{Difference: d, Interval: [2]result.Number{d - 0.01, d + 0.01}, P: p,
+				PHolm: min(1, 10*p), Test: "a test"}
 		}
 		r.Statistics.Comparisons = append(r.Statistics.Comparisons, &result.Comparison{A: against.ID, B: m.ID,
 			Clean: of(against.Clean.OA - m.Clean.OA), MOA: of(against.Exact.MOA - m.Exact.MOA)})
 	}
 }
 
-// benchmark is the result of a benchmark of models that are no mixes, with names that mean
-// something to every format.
+// benchmark returns the result of a benchmark of models that are not mixes, with names that have special characters
+// in every format.
 func benchmark() *result.Result {
 	r := full()
 	r.Schema, r.Chosen, r.Baseline, r.Pareto = "wiseft.bench/1", nil, nil, []string{}
@@ -101,7 +105,7 @@ func benchmark() *result.Result {
 	return r
 }
 
-// single is the least that a result has: one model with its own head, no suite.
+// single returns the smallest result: one model with its own head, no suite.
 func single() *result.Result {
 	r := benchmark()
 	r.Models = r.Models[2:]
@@ -115,11 +119,12 @@ func single() *result.Result {
 	return r
 }
 
-// grid is a sweep over two parameters, neither of which is alpha.
+// grid returns the result of a sweep over two parameters, neither of which is alpha.
 func grid() *result.Result {
 	r := full()
 	for i, m := range r.Models {
-		m.Alpha, m.Params = nil, []result.Param{{Name: "lambda", Value: float64(i%4) / 4}, {Name: "density", Value: float64(i/4) / 4}}
+		m.Alpha, m.Params = nil, []result.Param{{Name: "lambda", Value: float64(i%4) / 4},
+			{Name: "density", Value: float64(i/4) / 4}}
 		m.ID = paramText(m.Params)
 	}
 	best := r.Models[8]
@@ -128,7 +133,7 @@ func grid() *result.Result {
 	return r
 }
 
-// fine is a sweep over so many alphas.
+// fine returns the result of a sweep over n alphas.
 func fine(n int) *result.Result {
 	r := full()
 	old := r.Models
@@ -148,14 +153,15 @@ func fine(n int) *result.Result {
 	return r
 }
 
-// results are results of every kind.
+// results returns results of every kind.
 func results() map[string]*result.Result {
 	onTest := full()
 	onTest.Chosen.OnTest = true
-	return map[string]*result.Result{"full": full(), "partial_suite": sweep(false), "bench": benchmark(), "single": single(), "grid": grid(), "on_test": onTest}
+	return map[string]*result.Result{"full": full(), "partial_suite": sweep(false), "bench": benchmark(),
+		"single": single(), "grid": grid(), "on_test": onTest}
 }
 
-// golden compares what a format makes of results with files.
+// golden compares the output of a format for results with files.
 func golden(t *testing.T, format, extension string, list map[string]*result.Result) {
 	for name, r := range list {
 		t.Run(name, func(t *testing.T) {

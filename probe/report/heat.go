@@ -19,10 +19,9 @@ func init() {
 	})
 }
 
-// heat is a table whose cells are as dark as their figures are high. Unknown cells stay
-// empty.
+// heat is a table whose cells are darker for higher figures. Unknown cells are empty.
 type heat struct {
-	ID      string // names it in the page
+	ID      string // element ID in the page
 	Title   string
 	Columns []string
 	Rows    []heatRow
@@ -35,10 +34,10 @@ type heatRow struct {
 	Values []result.Number // shares
 }
 
-// cleanColumn stands before the corruptions.
+// cleanColumn is the column before the corruptions.
 const cleanColumn = "clean"
 
-// newHeat returns accuracy of the models that tables show under every corruption.
+// newHeat returns the accuracy under every corruption of the models that tables show.
 func newHeat(r *result.Result) *heat {
 	h := &heat{ID: "heatmap", Title: "Accuracy by model and corruption, %"}
 	h.Columns = append([]string{cleanColumn}, r.Order...)
@@ -55,11 +54,11 @@ func newHeat(r *result.Result) *heat {
 	return h
 }
 
-// maxSeverityModels is of how many models a benchmark without a choice shows severities.
+// maxSeverityModels is the number of models with severities if none is chosen.
 const maxSeverityModels = 3
 
-// severityHeats returns accuracy by corruption and severity of the chosen model and the
-// ends, or else of the first models. All have one scale.
+// severityHeats returns the accuracy by corruption and severity of the chosen model and the ends, or else of the
+// first models, with a common scale.
 func severityHeats(r *result.Result) []*heat {
 	models := ends(r)
 	if m := chosenModel(r); m != nil && !isChosen(r, first(models)) && !isChosen(r, last(models)) {
@@ -102,7 +101,7 @@ func last(models []*result.Model) *result.Model {
 	return models[len(models)-1]
 }
 
-// heatScale holds all figures of the tables.
+// heatScale returns the range of the figures of all tables.
 func heatScale(list ...*heat) extent {
 	e := newExtent()
 	for _, h := range list {
@@ -115,9 +114,8 @@ func heatScale(list ...*heat) extent {
 	return e
 }
 
-// shades are how many colours the scale has: the six lightest of YlGnBu of ColorBrewer,
-// which colour-blind people can read and dark text stands out from, and what is between
-// them; from light (low) to dark (high).
+// shades is the number of colours of the scale: the six lightest of ColorBrewer's YlGnBu and interpolated ones, from
+// light (low) to dark (high). They are distinct for colour-blind readers and have contrast to dark text.
 const shades = 31
 
 // shadeColors are the colours of the scale.
@@ -143,7 +141,7 @@ func blend(a, b color.Color, t float64) color.NRGBA {
 	return color.NRGBA{R: mix(ar, br), G: mix(ag, bg), B: mix(ab, bb), A: 0xff}
 }
 
-// shade returns where a figure stands on the scale; ok is false where there is none.
+// shade returns the index of a figure's colour; ok is false for an unknown one.
 func (h *heat) shade(v result.Number) (i int, ok bool) {
 	if !v.Known() {
 		return 0, false

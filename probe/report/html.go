@@ -27,8 +27,8 @@ var (
 	pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{"parts": parts}).Parse(pageText))
 )
 
-// page is what the template shows. Everything that comes from the result is text, which
-// the template escapes; only our own style and plots are not.
+// page is the data of the template. Everything from the result is text that the template escapes; only the style
+// sheet and plots are not escaped.
 type page struct {
 	Title, Facts, Version string
 	Style                 template.CSS
@@ -38,17 +38,17 @@ type page struct {
 	Sections              []section
 }
 
-// tile is a figure of the model that the verdict is about.
+// tile is a main figure of the page: name, value and interval.
 type tile struct{ Name, Value, Range string }
 
-// section is a part of the page. Any of its parts may be missing.
+// section is a part of the page. Any of its fields may be empty.
 type section struct {
 	ID, Title, Lead string
 	Figures         []pageFigure
 	Heat            *pageHeat
 	Heats           []*pageHeat
 	Panels          *pagePanels
-	Beside          bool // the tables stand beside the plots where there is room
+	Beside          bool // tables are beside the plots if the page is wide enough
 	Sheets          []pageSheet
 }
 
@@ -62,10 +62,10 @@ type pagePanels struct {
 	Figures         []pageFigure
 }
 
-// pageSheet is a sheet whose columns know their class: "n" for figures, "hash", "words".
+// pageSheet is a sheet with the classes of its columns: "n" for figures, "hash", "words".
 type pageSheet struct {
 	ID, Title, Caption string
-	Heading            bool // the title is not that of the section
+	Heading            bool // it has a title of its own below that of the section
 	Wide               bool // many columns: small text
 	Head, Classes      []string
 	Rows               []pageRow
@@ -88,10 +88,10 @@ type pageHeat struct {
 
 type pageScale struct {
 	Low, High string
-	Shades    []string // classes
+	Shades    []string // CSS classes
 }
 
-// parts cuts a name behind its underscores, where it may be broken.
+// parts divides a name after its underscores, where a line may break.
 func parts(name string) []string { return strings.SplitAfter(name, "_") }
 
 func writeHTML(w io.Writer, r *result.Result) error {
@@ -126,7 +126,7 @@ func newPage(r *result.Result) (*page, error) {
 	return p, nil
 }
 
-// factsText is the line below the title.
+// factsText returns the line below the title.
 func factsText(r *result.Result) string {
 	m := r.Models[0]
 	parts := []string{fmt.Sprintf("%d samples of %s", m.Clean.N, testName(&m.Tested))}
@@ -144,7 +144,7 @@ func factsText(r *result.Result) string {
 	return strings.Join(parts, " · ")
 }
 
-// tiles are the main figures of the model that was chosen, or of the only one.
+// tiles returns the main figures of the chosen or only model.
 func tiles(r *result.Result) []tile {
 	m := chosenModel(r)
 	if m == nil && len(r.Models) == 1 {
@@ -172,14 +172,14 @@ func tiles(r *result.Result) []tile {
 	add("mOA", " %", m.MOA, i.MOA, percent)
 	add("mCE", "", m.MCE, i.MCE, share)
 	add("RmCE", "", m.RMCE, i.RMCE, share)
-	// A line through two models only says where these two are.
+	// The baseline through two models says nothing about these two.
 	if m.EffectiveRobustness != nil && r.Baseline != nil && len(r.Baseline.Models) > 2 {
 		add("effective robustness", "", *m.EffectiveRobustness, nil, signedPoints)
 	}
 	return list
 }
 
-// shadeStyle gives every shade of the heat maps a class.
+// shadeStyle returns the style rules of the heat maps' shades.
 func shadeStyle() string {
 	var b strings.Builder
 	for i, c := range shadeColors {
@@ -188,11 +188,11 @@ func shadeStyle() string {
 	return b.String()
 }
 
-// figures draws plots for a section; those that the result has nothing for are left out.
+// figures returns the plots of a section. Plots without data are left out.
 func figures(r *result.Result, names ...string) ([]pageFigure, error) {
 	var list []pageFigure
 	for _, name := range names {
-		f, err := plots[name].draw(r)
+		f, err := drawNamed(r, name)
 		if isEmpty(err) {
 			continue
 		}
@@ -208,14 +208,23 @@ func figures(r *result.Result, names ...string) ([]pageFigure, error) {
 	return list, nil
 }
 
+// drawNamed draws the registered plot of that name.
+func drawNamed(r *result.Result, name string) (*figure, error) {
+	p, err := LookupPlot(name)
+	if err != nil {
+		return nil, err
+	}
+	return p.draw(r)
+}
+
 func isEmpty(err error) bool {
 	_, ok := errors.AsType[*EmptyPlotError](err)
 	return ok
 }
 
-// panelFigures draws the panels of a plot one by one, for a grid that the page arranges.
+// panelFigures returns the panels of a plot one by one, for a grid of the page.
 func panelFigures(r *result.Result, name string) (*pagePanels, error) {
-	f, err := plots[name].draw(r)
+	f, err := drawNamed(r, name)
 	if isEmpty(err) {
 		return nil, nil
 	}

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/net/html"
 )
 
-// element is a node of a page with what is needed of it.
+// element is a node of a page.
 type element struct {
 	*html.Node
 }
@@ -46,7 +46,7 @@ func (e element) text() string {
 	return strings.TrimSpace(b.String())
 }
 
-// table returns the text of a table's cells below the element of that ID, without its head.
+// table returns the text of the cells of the table below the element with an ID, without its head.
 func (e element) table(t *testing.T, id string) (rows [][]string) {
 	t.Helper()
 	for n := range e.Descendants() {
@@ -80,7 +80,7 @@ func render(t *testing.T, r *result.Result) (element, []byte) {
 	return element{doc}, out.Bytes()
 }
 
-// What a page shows is what the result has, figure by figure.
+// A page has the figures of the result.
 func TestPageHasTheFigures(t *testing.T) {
 	t.Parallel()
 	r := full()
@@ -112,13 +112,14 @@ func TestPageHasTheFigures(t *testing.T) {
 		t.Errorf("the chosen model is not marked: %q", got)
 	}
 	c := r.Statistics.Comparisons[9]
-	want := []string{"alpha=1 finetuned", "−1.1", "−2.1 to −0.1", pValue(c.Clean.P), pValue(c.Clean.PHolm), "+4.0", "+3.0 to +5.0", "<0.001", "<0.001"}
+	want := []string{"alpha=1 finetuned", "−1.1", "−2.1 to −0.1", pValue(c.Clean.P), pValue(c.Clean.PHolm), "+4.0",
+		"+3.0 to +5.0", "<0.001", "<0.001"}
 	if got := doc.table(t, "comparisons")[9]; !slices.Equal(got, want) {
 		t.Errorf("comparison: got %q, want %q", got, want)
 	}
 }
 
-// A page loads nothing, runs nothing, and says of every picture what it shows.
+// A page loads nothing and runs nothing, and every picture has a description.
 func TestPageStandsAlone(t *testing.T) {
 	t.Parallel()
 	list := results()
@@ -168,7 +169,7 @@ func TestPageStandsAlone(t *testing.T) {
 	}
 }
 
-// Every colour of a plot is one of the page's, so that a dark page has no dark ink.
+// Every colour of a plot is one of the page's, so that plots follow light and dark mode.
 func TestPlotsTakeThePagesColours(t *testing.T) {
 	t.Parallel()
 	doc, _ := render(t, full())
@@ -216,7 +217,7 @@ func TestPageSaysThatTestDataDecided(t *testing.T) {
 	}
 }
 
-// Without a whole suite there is no mean: neither a curve nor a figure.
+// Without a whole suite there is no mean, and neither curve nor figure.
 func TestPageOfPartialSuite(t *testing.T) {
 	t.Parallel()
 	doc, out := render(t, sweep(false))

@@ -12,7 +12,7 @@ func init() {
 	register(Format{Name: "markdown", Doc: "tables for a paper or an issue", Write: writeMarkdown})
 }
 
-// markdownEscapes are the characters that would begin something in GitHub's Markdown.
+// markdownEscapes escapes the characters with a meaning in GitHub's Markdown.
 var markdownEscapes = strings.NewReplacer(
 	`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "|", `\|`, "#", `\#`, "~", `\~`,
 	"&", "&amp;", "<", "&lt;", ">", "&gt;", "\r\n", " ", "\n", " ", "\r", " ")
@@ -39,7 +39,7 @@ func writeMarkdown(w io.Writer, r *result.Result) error {
 	return err
 }
 
-// writeMarkdownSheet writes a table with aligned columns. Words stand left, figures right.
+// writeMarkdownSheet writes a table with aligned columns, words to the left, figures to the right.
 func writeMarkdownSheet(b *strings.Builder, s sheet) {
 	fmt.Fprintf(b, "\n## %s\n\n", markdownText(s.Title))
 	rows := [][]string{s.Head, make([]string, len(s.Head))}
@@ -77,7 +77,7 @@ func markdownRow(line row) []string {
 	return fields
 }
 
-// isText reports whether a column holds words: whether any of its cells does.
+// isText reports whether any cell of a column is a word.
 func isText(s sheet, column int) bool {
 	for _, line := range s.Rows {
 		cell := line.Cells[column]

@@ -11,8 +11,7 @@ func TestMarkdownGolden(t *testing.T) {
 	golden(t, "markdown", ".md", results())
 }
 
-// Every table is one: all its lines have as many fields as its head, whatever the models
-// are called.
+// All lines of a table have as many fields as its head, whatever the models' names.
 func TestMarkdownTablesAreWhole(t *testing.T) {
 	t.Parallel()
 	tables := 0
@@ -56,7 +55,7 @@ func TestManyModelsAreThinned(t *testing.T) {
 	for _, m := range models {
 		seen[m.ID] = true
 	}
-	for _, id := range []string{r.Chosen.ID, "alpha=0", "alpha=1", r.Models[350].ID, r.Pareto[17]} { // every 50th, every 17th
+	for _, id := range []string{r.Chosen.ID, "alpha=0", "alpha=1", r.Models[350].ID, r.Pareto[17]} { // every 50th model, every 17th of the Pareto set
 		if !seen[id] {
 			t.Errorf("%s is not shown", id)
 		}

@@ -19,13 +19,13 @@ type point struct {
 	end    bool
 }
 
-// path draws models as points with labels, joined by a line where they are one sweep.
+// path draws models as points with labels, joined by a line if they are one sweep.
 type path struct {
 	points []point
 	joined bool
 }
 
-// many is from how many points on they are drawn small.
+// many is the number of points from which on they are drawn small.
 const many = 40
 
 // Plot implements plot.Plotter.
@@ -38,7 +38,7 @@ func (l *path) Plot(c draw.Canvas, p *plot.Plot) {
 	if l.joined {
 		c.StrokeLines(draw.LineStyle{Color: cleanColor, Width: vg.Points(1.1)}, at)
 	}
-	for _, pass := range []bool{false, true} { // what is marked lies on top
+	for _, pass := range []bool{false, true} { // marked points last, on top of the others
 		for i, q := range l.points {
 			if marked := q.end || q.role != ""; marked == pass {
 				l.drawPoint(&c, q, at[i])
@@ -48,8 +48,7 @@ func (l *path) Plot(c draw.Canvas, p *plot.Plot) {
 	l.drawLabels(&c, at)
 }
 
-// drawPoint draws the Pareto set full, other models light, the ends hollow and the chosen
-// one in its colour.
+// drawPoint draws points of the Pareto set solid, others light, the ends hollow and the chosen one in its colour.
 func (l *path) drawPoint(c *draw.Canvas, q point, at vg.Point) {
 	radius := l.radius(q)
 	c.DrawGlyph(draw.GlyphStyle{Color: paperColor, Radius: radius + 1.2, Shape: draw.CircleGlyph{}}, at)
@@ -82,7 +81,7 @@ func (l *path) radius(q point) vg.Length {
 	}
 }
 
-// labelText is a point's label with its role.
+// labelText returns a point's label with its role.
 func labelText(q point) string {
 	if q.role == "" {
 		return q.label
@@ -90,8 +89,8 @@ func labelText(q point) string {
 	return q.label + "  " + q.role
 }
 
-// drawLabels writes labels beside their points, where there is room: first those of the
-// points with a role, then the others, or of many every k-th.
+// drawLabels draws labels beside their points where there is room: those of points with a role first, then the
+// others; of many points, those of every k-th.
 func (l *path) drawLabels(c *draw.Canvas, at []vg.Point) {
 	var taken []vg.Rectangle
 	for i, q := range l.points {
@@ -121,9 +120,10 @@ func (l *path) drawLabels(c *draw.Canvas, at []vg.Point) {
 	}
 }
 
-// labelBox looks for room for a label around point i: away from the path first, then ever
-// further from that direction. It returns the first place if there is none.
-func labelBox(c *draw.Canvas, at []vg.Point, taken []vg.Rectangle, i int, radius, width vg.Length) (vg.Rectangle, bool) {
+// labelBox finds room for a label around point i: in the direction away from the path first, then in directions ever
+// farther from it. It returns the first box if there is none.
+func labelBox(c *draw.Canvas, at []vg.Point, taken []vg.Rectangle, i int, radius, width vg.Length) (vg.Rectangle,
+	bool) {
 	const lineHeight, gap = vg.Length(11), vg.Length(3)
 	outward := normal(at, i)
 	var first vg.Rectangle
@@ -169,8 +169,8 @@ func around(at vg.Point, dx, dy vg.Length) vg.Rectangle {
 	return vg.Rectangle{Min: vg.Point{X: at.X - dx, Y: at.Y - dy}, Max: vg.Point{X: at.X + dx, Y: at.Y + dy}}
 }
 
-// normal returns the direction, in radians, that points away from the path at point i.
-// The path of a sweep bends to the right as alpha grows, so its outer side is on the left.
+// normal returns the direction, in radians, away from the path at point i. The path of a sweep bends to the right as
+// alpha rises, so that its outer side is on the left.
 func normal(at []vg.Point, i int) float64 {
 	a, b := at[max(i-1, 0)], at[min(i+1, len(at)-1)]
 	return math.Atan2(float64(b.X-a.X), float64(a.Y-b.Y))

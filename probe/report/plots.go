@@ -4,10 +4,9 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
-	"strings"
 
+	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/internal/registry"
 	"github.com/wiseft/wiseft/probe/bench/result"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -21,10 +20,10 @@ type Plot struct {
 	draw func(r *result.Result) (*figure, error)
 }
 
-// figure is a plot that is ready to be drawn, or several beside each other.
+// figure is a drawing of one plot, or of several beside each other.
 type figure struct {
 	title, subtitle string
-	desc            string // what the picture shows, for those who do not see it
+	desc            string // description for screen readers
 	width, height   vg.Length
 	panels          []panel
 	columns         int // of panels
@@ -36,45 +35,38 @@ type panel struct {
 	plot  *plot.Plot
 }
 
-// EmptyPlotError says that a result has nothing that a plot could show.
+// EmptyPlotError reports that a result has no data for a plot.
 type EmptyPlotError struct {
 	Plot string
 	Why  string
 }
 
+// Kind implements the kinds of package fault.
+func (e *EmptyPlotError) Kind() fault.Kind { return fault.Input }
+
 func (e *EmptyPlotError) Error() string {
 	return fmt.Sprintf("there is no plot %q of this result: %s", e.Plot, e.Why)
 }
 
-var plots = map[string]Plot{}
+var plots = registry.New[Plot]("plot")
 
 func registerPlot(p Plot) {
-	if p.Name == "" || p.Doc == "" || p.draw == nil {
-		panic("report: plot is half filled")
+	if p.Doc == "" || p.draw == nil {
+		panic("report: a plot without a text or a function")
 	}
-	if _, ok := plots[p.Name]; ok {
-		panic("report: plot is registered twice")
-	}
-	plots[p.Name] = p
+	plots.Register(p.Name, p)
 }
 
 // PlotNames returns the names of all plots, sorted.
-func PlotNames() []string { return slices.Sorted(maps.Keys(plots)) }
+func PlotNames() []string { return plots.Names() }
 
-// LookupPlot returns a plot by name.
-func LookupPlot(name string) (Plot, bool) {
-	p, ok := plots[name]
-	return p, ok
-}
+// LookupPlot returns the plot of a name, or a [*registry.UnknownError].
+func LookupPlot(name string) (Plot, error) { return plots.Lookup(name) }
 
-// WritePlot writes the plot of that name as "svg" or "png". A result without what it
-// shows is an [EmptyPlotError], and nothing is written.
+// WritePlot writes the plot of that name as "svg" or "png". If the result has no data for it, the error is an
+// [EmptyPlotError], and nothing is written.
 func WritePlot(w io.Writer, name, format string, r *result.Result) error {
-	p, ok := LookupPlot(name)
-	if !ok {
-		return fmt.Errorf("unknown plot %q; there are %s", name, strings.Join(PlotNames(), ", "))
-	}
-	f, err := p.draw(r)
+	f, err := drawNamed(r, name)
 	if err != nil {
 		return err
 	}
@@ -94,7 +86,7 @@ func WritePlot(w io.Writer, name, format string, r *result.Result) error {
 		_, err = w.Write(svg)
 		return err
 	default:
-		return fmt.Errorf("a plot is svg or png, not %q", format)
+		return fault.Usagef("a plot is svg or png, not %q", format)
 	}
 }
 
@@ -132,7 +124,7 @@ func (f *figure) render(format string) (vg.CanvasWriterTo, error) {
 	return canvas, nil
 }
 
-// drawPanels draws the plots alone.
+// drawPanels draws the plots without the title.
 func (f *figure) drawPanels(c draw.Canvas) {
 	columns := max(f.columns, 1)
 	rows := (len(f.panels) + columns - 1) / columns
@@ -149,7 +141,7 @@ func (f *figure) drawPanels(c draw.Canvas) {
 	}
 }
 
-// svg draws the whole figure as a document of its own that says what it shows.
+// svg draws the whole figure as an SVG document with a description.
 func (f *figure) svg() ([]byte, error) {
 	canvas, err := f.render("svg")
 	if err != nil {

@@ -28,7 +28,7 @@ func drawPlot(t *testing.T, name, format string, r *result.Result) []byte {
 	return out.Bytes()
 }
 
-// Every plot is drawn of every result that has what it shows, and of no other.
+// Every plot is drawn for every result that has data for it, and for no other.
 func TestPlotsOfEveryResult(t *testing.T) {
 	t.Parallel()
 	missing := map[string][]string{
@@ -67,7 +67,7 @@ func TestPlotsOfEveryResult(t *testing.T) {
 	}
 }
 
-// Files may be called anything; the pictures stay XML.
+// Pictures are valid XML, whatever the files' names.
 func TestPlotsAreXML(t *testing.T) {
 	t.Parallel()
 	r := benchmark()
@@ -101,7 +101,7 @@ func TestPlotsArePixelsToo(t *testing.T) {
 func TestPlotsThatThereAreNot(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ name, format, want string }{
-		{"pie", "svg", `unknown plot "pie"; there are alpha, corruptions, curve, effective, heatmap, severity`},
+		{"pie", "svg", `there is no plot "pie"; there are: alpha, corruptions, curve, effective, heatmap, severity`},
 		{"curve", "gif", `a plot is svg or png, not "gif"`},
 	} {
 		if err := WritePlot(&bytes.Buffer{}, test.name, test.format, full()); err == nil || err.Error() != test.want {
@@ -110,7 +110,7 @@ func TestPlotsThatThereAreNot(t *testing.T) {
 	}
 }
 
-// What lines and bands are drawn of is what the result has.
+// Lines and bands have the values of the result.
 func TestSeriesAreTheResults(t *testing.T) {
 	t.Parallel()
 	r := full()
@@ -163,7 +163,7 @@ func TestCurveMarksModels(t *testing.T) {
 	}
 }
 
-// The line of the baseline goes where its equation says.
+// The line of the baseline satisfies its equation.
 func TestBaselineLine(t *testing.T) {
 	t.Parallel()
 	p := plot.New()
@@ -206,7 +206,7 @@ func TestTicks(t *testing.T) {
 			t.Errorf("from %g to %g: got %s, want %s", test.low, test.high, strings.Join(got, " "), test.want)
 		}
 	}
-	// Steps below the precision of the ends must not make a loop without end.
+	// Steps below the precision of the ends must not cause an endless loop.
 	if n := len(roundTicks(1e300, math.Nextafter(1e300, math.Inf(1)))); n > 9 {
 		t.Errorf("%d ticks", n)
 	}
@@ -228,7 +228,7 @@ func TestLogitTicks(t *testing.T) {
 	}
 }
 
-// Labels keep off each other and off points; where there is no room there is none.
+// Labels overlap neither each other nor points; without room there is no label.
 func TestLabelsKeepApart(t *testing.T) {
 	t.Parallel()
 	var rec recorder.Canvas
@@ -261,8 +261,7 @@ func TestLabelsKeepApart(t *testing.T) {
 	}
 }
 
-// The scale goes from the lowest figure to the highest, and has no shade for what there is
-// not.
+// The scale ranges from the lowest figure to the highest, and unknown figures have no shade.
 func TestShades(t *testing.T) {
 	t.Parallel()
 	h := newHeat(full())

@@ -7,7 +7,7 @@ import (
 	"github.com/wiseft/wiseft/probe/bench/result"
 )
 
-// settingsSheet has what produced the result, beside models and data.
+// settingsSheet has what the result depends on besides models and data.
 func settingsSheet(r *result.Result) sheet {
 	s := sheet{ID: "settings", Title: "Settings", Head: []string{"setting", "value"}}
 	add := func(name, value string) {
@@ -46,7 +46,7 @@ func settingsSheet(r *result.Result) sheet {
 	return s
 }
 
-// headText says who judged.
+// headText names the classifier: a probe, or the model's own head.
 func headText(s result.Settings) string {
 	if s.OwnHead {
 		return "the model's own"
@@ -62,7 +62,7 @@ func headText(s result.Settings) string {
 	return text
 }
 
-// dataSheet has the data sets, with what was done to them.
+// dataSheet has the data sets with their preprocessing.
 func dataSheet(r *result.Result) sheet {
 	s := sheet{ID: "data", Title: "Data", Head: []string{"data", "part", "samples", "what was done to it", "SHA-256"}}
 	add := func(part string, d *result.Data) {
@@ -100,12 +100,13 @@ func modelsSheet(r *result.Result) sheet {
 	})
 }
 
-// readingSheet says what the figures mean, as far as the result has them.
+// readingSheet explains the figures that the result has.
 func readingSheet(r *result.Result) sheet {
 	s := sheet{ID: "reading", Title: "How to read it", Head: []string{"figure", "meaning"}}
 	add := func(name, meaning string) { s.Rows = append(s.Rows, row{Cells: []string{name, meaning}}) }
 	if r.Chosen != nil && r.Chosen.Alpha != nil {
-		add("alpha", "theta(alpha) = (1 - alpha) * pretrained + alpha * finetuned: 0 is the pre-trained model, 1 the fine-tuned one")
+		add("alpha",
+			"theta(alpha) = (1 - alpha) * pretrained + alpha * finetuned: 0 is the pre-trained model, 1 the fine-tuned one")
 	}
 	add("clean", "overall accuracy on the test data as it is, in percent; mAcc is the mean over classes")
 	if hasValidation(r) {
@@ -115,17 +116,21 @@ func readingSheet(r *result.Result) sheet {
 		add("mOA", "mean accuracy over all corruptions and severities of the suite; there is none of a part of it")
 	}
 	if r.Reference != nil {
-		add("mCE", "mean corruption error: errors under each corruption over those of "+r.Reference.Name+"; 1 is as good as that, lower is better")
+		add("mCE",
+			"mean corruption error: errors under each corruption over those of "+r.Reference.Name+"; 1 is as good as that, lower is better")
 		add("RmCE", "the same of how much accuracy each corruption costs, against clean data")
 	}
 	if len(r.Pareto) > 0 && len(r.Order) > 0 {
-		add("Pareto set", "models that no other beats in clean accuracy and mOA at once; it describes test data, and nothing is chosen by it")
+		add("Pareto set",
+			"models that no other beats in clean accuracy and mOA at once; it describes test data, and nothing is chosen by it")
 	}
 	if r.Baseline != nil {
-		add("effective robustness", "points of mOA beyond what the baseline models' line expects of the clean accuracy, on logit axes (Taori et al. 2020)")
+		add("effective robustness",
+			"points of mOA beyond what the baseline models' line expects of the clean accuracy, on logit axes (Taori et al. 2020)")
 	}
 	if hasIntervals(r) {
-		add("intervals", "would hold the true figure in "+level(r)+" of repetitions with other test samples; they say nothing of another training")
+		add("intervals",
+			"would hold the true figure in "+level(r)+" of repetitions with other test samples; they say nothing of another training")
 	}
 	return s
 }

@@ -6,11 +6,15 @@ import (
 	"io"
 	"strings"
 
+	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/probe/bench/result"
 )
 
-// ResultError says what is wrong with a stored result.
+// ResultError reports a stored result of which no report can be made.
 type ResultError struct{ Reason string }
+
+// Kind implements the kinds of package fault.
+func (e *ResultError) Kind() fault.Kind { return fault.Input }
 
 func (e *ResultError) Error() string { return e.Reason }
 
@@ -18,11 +22,11 @@ func resultErrorf(format string, args ...any) error {
 	return &ResultError{fmt.Sprintf(format, args...)}
 }
 
-// maxResultBytes is more than a result of ten thousand models needs.
+// maxResultBytes exceeds the size of a result of ten thousand models.
 const maxResultBytes = 1 << 30
 
-// Read reads a result as the format "json" writes it, and as sweep and bench print it. It
-// has whatever the reports need; else the error is a [ResultError].
+// Read reads a result in the format "json", which sweep and bench print. A result without what reports need is a
+// [ResultError].
 func Read(in io.Reader) (*result.Result, error) {
 	limited := &io.LimitedReader{R: in, N: maxResultBytes}
 	d := json.NewDecoder(limited)
@@ -39,7 +43,7 @@ func Read(in io.Reader) (*result.Result, error) {
 	return r, nil
 }
 
-// check refuses results that reports cannot be made of.
+// check returns an error if no report can be made of r.
 func check(r *result.Result) error {
 	if r.Schema != "wiseft.sweep/1" && r.Schema != "wiseft.bench/1" {
 		return resultErrorf("schema %q is not that of a sweep or benchmark, wiseft.sweep/1 or wiseft.bench/1", r.Schema)
@@ -89,7 +93,7 @@ func checkModel(m *result.Model) error {
 	return nil
 }
 
-// checkTested refuses accuracies that are none: no plot has room for them.
+// checkTested returns an error if an accuracy is not between 0 and 1.
 func checkTested(t *result.Tested) error {
 	if err := checkShares("clean", t.Clean.OA, t.MOA, t.Exact.MOA); err != nil {
 		return err

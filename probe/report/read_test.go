@@ -50,18 +50,26 @@ func TestReadRefuses(t *testing.T) {
 		change func(r *result.Result)
 		want   string
 	}{
-		"schema":      {func(r *result.Result) { r.Schema = "wiseft.diff/1" }, `schema "wiseft.diff/1" is not that of a sweep or benchmark, wiseft.sweep/1 or wiseft.bench/1`},
-		"no models":   {func(r *result.Result) { r.Models = nil }, "the result has no models"},
-		"old":         {func(r *result.Result) { r.Statistics = nil }, "the result has no statistics: an earlier version made it; make it anew with wiseft collect RUN"},
-		"null model":  {func(r *result.Result) { r.Models[1] = nil }, "model 1 has no name or no figures of clean data"},
-		"no clean":    {func(r *result.Result) { r.Models[2].Clean = nil }, "model 2 has no name or no figures of clean data"},
-		"twice":       {func(r *result.Result) { r.Models[2].ID = r.Models[1].ID }, `two models are called "alpha=0.1"`},
-		"no samples":  {func(r *result.Result) { r.Models[2].Clean.N = 0 }, `model "alpha=0.2": test set 0 has no clean samples`},
-		"percent":     {func(r *result.Result) { r.Models[2].Clean.OA = 88.9 }, `model "alpha=0.2": clean: accuracy 88.9 is not between 0 and 1`},
-		"corruption":  {func(r *result.Result) { r.Models[2].Corruptions["jitter"] = nil }, `model "alpha=0.2": jitter has no figures`},
-		"chosen":      {func(r *result.Result) { r.Chosen.ID = "alpha=7" }, `the chosen model "alpha=7" is not there`},
-		"comparison":  {func(r *result.Result) { r.Statistics.Comparisons[3].B = "alpha=7" }, "comparison 3 is not one of two models that are there"},
-		"other tests": {func(r *result.Result) { r.Models[0].MoreTests[0] = nil }, `model "alpha=0": test set 1 has no clean samples`},
+		"schema": {func(r *result.Result) { r.Schema = "wiseft.diff/1" },
+			`schema "wiseft.diff/1" is not that of a sweep or benchmark, wiseft.sweep/1 or wiseft.bench/1`},
+		"no models": {func(r *result.Result) { r.Models = nil }, "the result has no models"},
+		"old": {func(r *result.Result) { r.Statistics = nil },
+			"the result has no statistics: an earlier version made it; make it anew with wiseft collect RUN"},
+		"null model": {func(r *result.Result) { r.Models[1] = nil }, "model 1 has no name or no figures of clean data"},
+		"no clean": {func(r *result.Result) { r.Models[2].Clean = nil },
+			"model 2 has no name or no figures of clean data"},
+		"twice": {func(r *result.Result) { r.Models[2].ID = r.Models[1].ID }, `two models are called "alpha=0.1"`},
+		"no samples": {func(r *result.Result) { r.Models[2].Clean.N = 0 },
+			`model "alpha=0.2": test set 0 has no clean samples`},
+		"percent": {func(r *result.Result) { r.Models[2].Clean.OA = 88.9 },
+			`model "alpha=0.2": clean: accuracy 88.9 is not between 0 and 1`},
+		"corruption": {func(r *result.Result) { r.Models[2].Corruptions["jitter"] = nil },
+			`model "alpha=0.2": jitter has no figures`},
+		"chosen": {func(r *result.Result) { r.Chosen.ID = "alpha=7" }, `the chosen model "alpha=7" is not there`},
+		"comparison": {func(r *result.Result) { r.Statistics.Comparisons[3].B = "alpha=7" },
+			"comparison 3 is not one of two models that are there"},
+		"other tests": {func(r *result.Result) { r.Models[0].MoreTests[0] = nil },
+			`model "alpha=0": test set 1 has no clean samples`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -80,8 +88,7 @@ func TestReadRefuses(t *testing.T) {
 	}
 }
 
-// Whatever a result has instead of one of its values, it is refused or reported, and
-// nothing panics.
+// Whatever replaces one of a result's values, the result is refused or reported, and nothing panics.
 func TestReportsOfDamagedResults(t *testing.T) {
 	t.Parallel()
 	r := full()
@@ -101,7 +108,7 @@ func TestReportsOfDamagedResults(t *testing.T) {
 	tried, reported := 0, 0
 	damage(tree, func() {
 		if tried++; tried%3 != 0 {
-			return // to be fast
+			return // saves time
 		}
 		text, err := json.Marshal(tree)
 		if err != nil {
@@ -128,7 +135,7 @@ func TestReportsOfDamagedResults(t *testing.T) {
 	}
 }
 
-// damage puts each of the damages in the place of each value in turn, of lists the first two.
+// damage replaces each value in turn by each of the damages; of lists, the first two elements.
 func damage(at any, try func(), damages []any) {
 	replace := func(value any, set func(any)) {
 		for _, d := range damages {

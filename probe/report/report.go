@@ -1,24 +1,23 @@
-// Package report writes the result of a benchmark for people and for programs.
+// Package report writes the result of a benchmark in formats for people and programs.
 //
-// A [Format] is one file that registers itself: "table" for the terminal, "json" for
-// scripts, "csv" for spreadsheets, "markdown" for papers and issues, "html" for a page
-// that stands alone, "svg" and "png" for the curve of target accuracy against robustness.
-// A [Plot] is one picture, by name. All take the [result.Result] alone, which [Read] reads
-// back, so that a report can be made of a stored result at any time, and equal results
-// give equal reports.
+// A [Format] is one file that registers itself: "table" for the terminal, "json" for scripts, "csv" for spreadsheets,
+// "markdown" for papers and issues, "html" for a self-contained page, "svg" and "png" for the curve of target
+// accuracy against robustness. A [Plot] is one picture, by name. Both are functions of the [result.Result] alone,
+// which [Read] reads, so that a report can be made of a stored result at any time, and equal results give equal
+// bytes.
 //
-// Of more than forty models, tables for people show the chosen one, the ends, the Pareto
-// set and every k-th, and say so; JSON, CSV and plots have all. Results must have what
-// Read asks for; those of [bench.Run] do.
+// Tables are built once, as text (sheet), and every format escapes them in its own way. Plots are drawn by gonum,
+// once for files and once for the page, where their colours become variables of its style sheet, so that one drawing
+// serves light, dark and print. Heat maps are coloured tables. The page has no script.
+//
+// Of more than forty models, tables show the chosen one, the ends, the Pareto set and every k-th, with a note; JSON,
+// CSV and plots have all.
 package report
 
 import (
-	"fmt"
 	"io"
-	"maps"
-	"slices"
-	"strings"
 
+	"github.com/wiseft/wiseft/internal/registry"
 	"github.com/wiseft/wiseft/probe/bench/result"
 )
 
@@ -29,32 +28,26 @@ type Format struct {
 	Write func(w io.Writer, r *result.Result) error
 }
 
-var formats = map[string]Format{}
+var formats = registry.New[Format]("report format")
 
 func register(f Format) {
-	if f.Name == "" || f.Doc == "" || f.Write == nil {
-		panic("report: format is half filled")
+	if f.Doc == "" || f.Write == nil {
+		panic("report: a format without a text or a function")
 	}
-	if _, ok := formats[f.Name]; ok {
-		panic("report: format is registered twice")
-	}
-	formats[f.Name] = f
+	formats.Register(f.Name, f)
 }
 
-// Lookup returns a format by name.
-func Lookup(name string) (Format, bool) {
-	f, ok := formats[name]
-	return f, ok
-}
+// Lookup returns the format of a name, or a [*registry.UnknownError].
+func Lookup(name string) (Format, error) { return formats.Lookup(name) }
 
 // Names returns the names of all formats, sorted.
-func Names() []string { return slices.Sorted(maps.Keys(formats)) }
+func Names() []string { return formats.Names() }
 
 // Write writes r in the format of that name.
 func Write(w io.Writer, name string, r *result.Result) error {
-	f, ok := Lookup(name)
-	if !ok {
-		return fmt.Errorf("unknown report format %q; there are %s", name, strings.Join(Names(), ", "))
+	f, err := Lookup(name)
+	if err != nil {
+		return err
 	}
 	return f.Write(w, r)
 }

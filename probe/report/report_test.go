@@ -21,7 +21,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 
 var order = []string{"scale", "jitter", "rotate", "dropout_global", "dropout_local", "add_global", "add_local"}
 
-// sweep makes the result of a sweep with figures that follow a plausible curve.
+// sweep returns the result of a sweep with figures on a plausible curve.
 func sweep(whole bool) *result.Result {
 	r := &result.Result{
 		Schema: "wiseft.bench/1", Suite: "modelnet-c", Order: order,
@@ -57,7 +57,8 @@ func sweep(whole bool) *result.Result {
 		r.Models = append(r.Models, m)
 	}
 	best := r.Models[8]
-	r.Chosen = &result.Chosen{ID: best.ID, Alpha: best.Alpha, Params: best.Params, Rule: choose.Choice{Rule: "accuracy"}.Doc(), Validation: 0.8}
+	r.Chosen = &result.Chosen{ID: best.ID, Alpha: best.Alpha, Params: best.Params,
+		Rule: choose.Choice{Rule: "accuracy"}.Doc(), Validation: 0.8}
 	return r
 }
 
@@ -158,7 +159,7 @@ func TestFormats(t *testing.T) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	err := Write(&bytes.Buffer{}, "tabel", sweep(true))
-	const want = `unknown report format "tabel"; there are csv, html, json, markdown, png, svg, table`
+	const want = `there is no report format "tabel"; there are: csv, html, json, markdown, png, svg, table`
 	if err == nil || err.Error() != want {
 		t.Errorf("got error %v, want %s", err, want)
 	}

@@ -80,7 +80,7 @@ func sheetSection(id, title string, list ...sheet) (section, error) {
 	return s, nil
 }
 
-// add adds the sheets that have anything to show.
+// add adds the sheets that are not empty.
 func (s *section) add(list ...sheet) {
 	for _, sh := range list {
 		if len(sh.Rows) > 0 && len(sh.Head) > 1 {

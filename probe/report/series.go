@@ -12,7 +12,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// modelFigure returns a figure of a model, as a share, and its interval; nil without one.
+// modelFigure returns a figure of a model, as a share, and its interval; nil = no interval.
 type modelFigure func(m *result.Model) (result.Number, *[2]result.Number)
 
 // series is a figure of all models, in percent, with its intervals.
@@ -43,8 +43,8 @@ func (s series) isEmpty() bool {
 	return e.low > e.high
 }
 
-// addSeries draws lines with bands, or points with bars, and marks the chosen model. It
-// returns the extent of all of them.
+// addSeries adds lines with bands, or points with bars, and marks the chosen model. It returns the range of all
+// values.
 func addSeries(p *plot.Plot, r *result.Result, axis *modelAxis, list []series) extent {
 	y := newExtent()
 	for i, m := range r.Models {
@@ -69,7 +69,7 @@ func addSeries(p *plot.Plot, r *result.Result, axis *modelAxis, list []series) e
 	return y
 }
 
-// mark is an upright line at the chosen model.
+// mark is a vertical line at the chosen model.
 type mark struct{ x float64 }
 
 // Plot implements plot.Plotter.
@@ -78,7 +78,7 @@ func (m *mark) Plot(c draw.Canvas, p *plot.Plot) {
 	style := draw.LineStyle{Color: chosenColor, Width: vg.Points(1), Dashes: []vg.Length{4, 3}}
 	c.StrokeLine2(style, x(m.x), c.Min.Y, x(m.x), c.Max.Y)
 	if c.Max.X-c.Min.X < 2.6*vg.Inch {
-		return // the dashes have to do
+		return // the dashed line suffices
 	}
 	text := textStyle(boldSans(9), chosenColor, draw.XLeft, draw.YTop)
 	at := vg.Point{X: x(m.x) + 4, Y: c.Max.Y - 1}
@@ -88,7 +88,7 @@ func (m *mark) Plot(c draw.Canvas, p *plot.Plot) {
 	c.FillText(text, at, "chosen")
 }
 
-// line is a series over an axis, with a band and its name at the end.
+// line is a series over an axis, with a band and its name at its end.
 type line struct {
 	series
 	at []float64
@@ -123,7 +123,7 @@ func (l *line) Plot(c draw.Canvas, p *plot.Plot) {
 	}
 }
 
-// names writes the names of series at their right ends, apart from each other.
+// names draws the names of series at their right ends, without overlap.
 type names struct {
 	list []series
 	axis *modelAxis
@@ -160,11 +160,11 @@ func (n *names) Plot(c draw.Canvas, p *plot.Plot) {
 	}
 }
 
-// bars is a series of models that stand side by side, with bars for intervals.
+// bars is a series of models at their index, with bars for intervals.
 type bars struct {
 	series
 	at    []float64
-	shift float64 // beside the models' places, so that series do not hide each other
+	shift float64 // horizontal offset, so that series do not hide each other
 }
 
 // Plot implements plot.Plotter.

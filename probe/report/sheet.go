@@ -9,22 +9,22 @@ import (
 
 // sheet is a table of a report, as plain text that formats escape in their own way.
 type sheet struct {
-	ID      string // names the table in the page: "results"
+	ID      string // element ID in the page: "results"
 	Title   string
 	Head    []string
 	Rows    []row
-	Caption string // how to read it; may be ""
+	Caption string // explanation; may be ""
 }
 
-// row is a line of a sheet. The first cell names it.
+// row is a line of a sheet. The first cell is its name.
 type row struct {
 	Cells  []string
 	Strong bool   // the chosen model
 	Role   string // "chosen", "pretrained", "finetuned" or ""
-	Pareto bool   // said where the figures of clean and corrupted data stand
+	Pareto bool   // shown in sheets with figures of clean and corrupted data
 }
 
-// modelSheet makes a sheet with a row for every model that is shown.
+// modelSheet returns a sheet with a row for every model shown.
 func modelSheet(r *result.Result, id, name string, columns []column) sheet {
 	s := sheet{ID: id, Title: name, Head: []string{"model"}}
 	for _, c := range columns {
@@ -42,7 +42,7 @@ func modelSheet(r *result.Result, id, name string, columns []column) sheet {
 	return s
 }
 
-// sheets returns the tables of a report, those without anything to show left out.
+// sheets returns the tables of a report that are not empty.
 func sheets(r *result.Result) []sheet {
 	var list []sheet
 	for _, build := range []func(*result.Result) sheet{
@@ -65,7 +65,10 @@ func resultsSheet(r *result.Result) sheet {
 		column{"clean", func(m *result.Model) string { return percent(m.Clean.OA) }},
 		column{"mAcc", func(m *result.Model) string { return percent(m.Clean.MAcc) }})
 	for _, name := range r.Order {
-		columns = append(columns, column{name, func(m *result.Model) string { return percent(corruptionOA(&m.Tested, name)) }})
+		columns = append(columns, column{name, func(m *result.Model) string {
+			return percent(corruptionOA(&m.Tested,
+				name))
+		}})
 	}
 	if len(r.Order) > 0 {
 		columns = append(columns, column{"mOA", func(m *result.Model) string { return percent(m.MOA) }})
@@ -83,7 +86,7 @@ func resultsSheet(r *result.Result) sheet {
 	return s
 }
 
-// corruptionOA is the mean accuracy under a corruption, unknown where it was not run.
+// corruptionOA returns the mean accuracy under a corruption; unknown if it was not run.
 func corruptionOA(t *result.Tested, name string) result.Number {
 	if c := t.Corruptions[name]; c != nil {
 		return c.OA
@@ -91,12 +94,13 @@ func corruptionOA(t *result.Tested, name string) result.Number {
 	return unknown
 }
 
-// intervalsSheet has the intervals of what the results have.
+// intervalsSheet has the intervals of the results.
 func intervalsSheet(r *result.Result) sheet {
 	if !hasIntervals(r) {
 		return sheet{}
 	}
-	of := func(figure func(*result.TestIntervals) *[2]result.Number, text func(result.Number) string) func(*result.Model) string {
+	of := func(figure func(*result.TestIntervals) *[2]result.Number,
+		text func(result.Number) string) func(*result.Model) string {
 		return func(m *result.Model) string {
 			if i := figure(m.Intervals); i != nil {
 				return rangeOf(*i, text)
@@ -114,7 +118,8 @@ func intervalsSheet(r *result.Result) sheet {
 		}, percent)})
 	}
 	if len(r.Order) > 0 {
-		columns = append(columns, column{"mOA", of(func(i *result.TestIntervals) *[2]result.Number { return i.MOA }, percent)})
+		columns = append(columns, column{"mOA", of(func(i *result.TestIntervals) *[2]result.Number { return i.MOA },
+			percent)})
 	}
 	if r.Reference != nil {
 		columns = append(columns,
@@ -122,7 +127,8 @@ func intervalsSheet(r *result.Result) sheet {
 			column{"RmCE", of(func(i *result.TestIntervals) *[2]result.Number { return i.RMCE }, share)})
 	}
 	s := modelSheet(r, "intervals", level(r)+" intervals", columns)
-	s.Caption = join(s.Caption, "clean accuracy: Wilson's interval; means over the suite: by cloud, each with all its corruptions")
+	s.Caption = join(s.Caption,
+		"clean accuracy: Wilson's interval; means over the suite: by cloud, each with all its corruptions")
 	return s
 }
 
@@ -135,13 +141,14 @@ func hasIntervals(r *result.Result) bool {
 	return true
 }
 
-// comparisonsSheet has how every model differs from the one that all are compared with.
+// comparisonsSheet has the differences between every model and the one with which all are compared.
 func comparisonsSheet(r *result.Result) sheet {
 	if r.Statistics == nil || len(r.Statistics.Comparisons) == 0 {
 		return sheet{}
 	}
 	s := sheet{ID: "comparisons", Title: r.Statistics.Against + " against each",
-		Head: []string{"against", "clean", level(r) + " interval", "p", "p (Holm)", "mOA", level(r) + " interval", "p", "p (Holm)"}}
+		Head: []string{"against", "clean", level(r) + " interval", "p", "p (Holm)", "mOA", level(r) + " interval",
+			"p", "p (Holm)"}}
 	models, note := shown(r)
 	for _, m := range models {
 		c := difference(r, r.Statistics.Against, m.ID)
@@ -165,7 +172,7 @@ func differenceCells(d *result.Difference) []string {
 	return []string{signedPoints(d.Difference), signedRange(d.Interval), pValue(d.P), pValue(d.PHolm)}
 }
 
-// effectiveSheet has accuracy against what the baseline's line expects of it.
+// effectiveSheet has accuracies and what the baseline predicts.
 func effectiveSheet(r *result.Result) sheet {
 	if r.Baseline == nil {
 		return sheet{}
@@ -200,7 +207,7 @@ func signedTerm(v float64) string {
 	return fmt.Sprintf("+ %.3f", v)
 }
 
-// calibrationSheet has how well the models know what they do not know.
+// calibrationSheet has the calibration figures.
 func calibrationSheet(r *result.Result) sheet {
 	columns := []column{
 		{"NLL clean", func(m *result.Model) string { return share(m.Clean.NLL) }},

@@ -8,14 +8,14 @@ import (
 )
 
 const (
-	// maxRows is how many models a table for people shows.
+	// maxRows is the largest number of models in a table.
 	maxRows = 40
-	// maxPareto is how many of them may be there for being in the Pareto set.
+	// maxPareto is how many of them may be shown because they are in the Pareto set.
 	maxPareto = 20
 )
 
-// shown returns the models that tables show, in the order of the result: all, or of many
-// the chosen one, the ends, the Pareto set and every k-th. note says which; "" for all.
+// shown returns the models that tables show, in the order of the result: all, or of many the chosen one, the ends,
+// the Pareto set and every k-th. note explains which; "" = all.
 func shown(r *result.Result) (models []*result.Model, note string) {
 	n := len(r.Models)
 	if n <= maxRows {
@@ -83,8 +83,8 @@ func isEnd(r *result.Result, i int) bool {
 	return i == 0 || i == len(r.Models)-1
 }
 
-// ends returns the models that the chosen one is held against: those of the least and the
-// most of a single parameter; nil without one.
+// ends returns the models with which the chosen one is compared: those with the least and the largest value of a
+// single parameter; nil without one.
 func ends(r *result.Result) []*result.Model {
 	var low, high *result.Model
 	for _, m := range r.Models {
@@ -114,7 +114,7 @@ func chosenModel(r *result.Result) *result.Model {
 	return nil
 }
 
-// role says what a model is in a sweep: "chosen", "pretrained", "finetuned" or "".
+// role returns the role of a model in a sweep: "chosen", "pretrained", "finetuned" or "".
 func role(r *result.Result, m *result.Model) string {
 	switch {
 	case isChosen(r, m):

@@ -14,21 +14,20 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// The colours of all plots. Blue, green and vermillion are those of Okabe and Ito, which
-// colour-blind people tell apart. None is pure black, which the SVG writer leaves out.
+// The colours of all plots. Blue, green and vermillion are those of Okabe and Ito, which are distinct for
+// colour-blind readers. None is pure black, which the SVG writer leaves out.
 var (
 	inkColor    = color.NRGBA{R: 0x22, G: 0x26, B: 0x2b, A: 0xff}
 	mutedColor  = color.NRGBA{R: 0x6b, G: 0x72, B: 0x80, A: 0xff}
 	faintColor  = color.NRGBA{R: 0xe4, G: 0xe6, B: 0xe9, A: 0xff}
 	paperColor  = color.NRGBA{R: 0xff, G: 0xff, B: 0xff, A: 0xff}
-	veilColor   = color.NRGBA{R: 0xff, G: 0xff, B: 0xff, A: 0xc0} // under text
+	veilColor   = color.NRGBA{R: 0xff, G: 0xff, B: 0xff, A: 0xc0} // behind text
 	cleanColor  = color.NRGBA{R: 0x00, G: 0x72, B: 0xb2, A: 0xff}
 	robustColor = color.NRGBA{R: 0x00, G: 0x8f, B: 0x68, A: 0xff}
 	chosenColor = color.NRGBA{R: 0xd5, G: 0x5e, B: 0x00, A: 0xff}
 )
 
-// pageColors are the names that the page gives the plots' colours, in its light and its
-// dark form.
+// pageColors are the style variables of the plots' colours, in the light and the dark page.
 var pageColors = []struct {
 	color color.NRGBA
 	name  string
@@ -38,7 +37,7 @@ var pageColors = []struct {
 	{band(cleanColor), "--clean"}, {veilColor, "--paper"}, {band(robustColor), "--robust"},
 }
 
-// band is the colour of the interval around a line.
+// band returns the colour of the interval around a line.
 func band(c color.NRGBA) color.NRGBA {
 	c.A = 0x2a
 	return c
@@ -87,7 +86,7 @@ type extent struct{ low, high float64 }
 
 func newExtent() extent { return extent{math.Inf(1), math.Inf(-1)} }
 
-// include widens the extent to hold the values that are numbers.
+// include widens the extent to contain the values that are not NaN.
 func (e *extent) include(values ...float64) {
 	for _, v := range values {
 		if !math.IsNaN(v) && !math.IsInf(v, 0) {
@@ -96,15 +95,15 @@ func (e *extent) include(values ...float64) {
 	}
 }
 
-// widened returns the extent with shares of it added at its ends. One under least would
-// blow noise up to a shape.
+// widened returns the extent with shares of it added at its ends, at least least wide, so that noise does not fill
+// the plot.
 func (e extent) widened(low, high, least float64) (from, to float64) {
 	d := max(e.high-e.low, least)
 	middle := (e.low + e.high) / 2
 	return middle - d/2 - low*d, middle + d/2 + high*d
 }
 
-// roundTicks puts labels at multiples of 1, 2 or 5 times a power of ten.
+// roundTicks labels multiples of 1, 2 or 5 times a power of ten.
 func roundTicks(lo, hi float64) []plot.Tick { return ticksOf(lo, hi, 8) }
 
 // fewTicks is roundTicks for small plots.

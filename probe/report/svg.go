@@ -14,7 +14,7 @@ import (
 
 var svgTag = regexp.MustCompile(`<svg [^>]*>`)
 
-// describe puts a title and a description into an SVG document, for screen readers.
+// describe adds a title and a description to an SVG document, for screen readers.
 func describe(svg []byte, title, desc string) []byte {
 	at := svgTag.FindIndex(svg)
 	if at == nil {
@@ -27,8 +27,7 @@ func describe(svg []byte, title, desc string) []byte {
 	return b.Bytes()
 }
 
-// spoken is the title and the description of a picture; id, if there is one, makes them
-// something to refer to.
+// spoken returns the title and description elements of a picture, with IDs made of id unless it is "".
 func spoken(id, title, desc string) string {
 	titleID, descID := "", ""
 	if id != "" {
@@ -38,11 +37,11 @@ func spoken(id, title, desc string) string {
 		descID, html.EscapeString(printable(desc)))
 }
 
-// inlineScale makes text larger within a page, where figures stand side by side.
+// inlineScale makes text larger in the page, where figures are side by side.
 const inlineScale = 0.88
 
-// inline draws the panels as a part of a page: without the title, which the page has, and
-// in the page's colours. id is unique in the page.
+// inline draws the panels as a part of a page: without the title, and in the page's colours. id is unique in the
+// page.
 func (f *figure) inline(id string) (string, error) {
 	width, height := f.width*inlineScale, f.height*inlineScale
 	canvas := vgsvg.New(width, height)
@@ -60,8 +59,8 @@ func (f *figure) inline(id string) (string, error) {
 	return head + spoken(id, f.title, f.desc) + themed(b.String()[at[1]:]), nil
 }
 
-// themed replaces the plots' colours by the page's, and the fonts by those that are there:
-// Arial and Helvetica have the measures of Liberation Sans.
+// themed replaces the plots' colours by the page's variables, and the fonts by ones that browsers have: Arial and
+// Helvetica have the metrics of Liberation Sans.
 func themed(svg string) string {
 	pairs := []string{
 		"font-family:Liberation Sans;font-variant:normal;font-weight:normal;font-style:normal;", "",
@@ -75,7 +74,7 @@ func themed(svg string) string {
 	return strings.NewReplacer(pairs...).Replace(svg)
 }
 
-// svgColor writes a colour as vgsvg does, which loses a little where it is transparent.
+// svgColor returns a colour as vgsvg writes it, which rounds transparent ones.
 func svgColor(c color.Color) string {
 	r, g, b, alpha := c.RGBA()
 	a := 255 / float64(alpha)

@@ -20,8 +20,8 @@ type column struct {
 	value func(m *result.Model) string
 }
 
-// writeTable writes the models as rows: accuracies in percent, means of the suite as
-// its papers print them, a dash where there is no figure, a star at the chosen model.
+// writeTable writes the models as rows: accuracies in percent, means of the suite as its papers print them, a dash
+// for an unknown figure, a star at the chosen model.
 func writeTable(w io.Writer, r *result.Result) error {
 	columns := tableColumns(r)
 	rows := [][]string{{""}}
@@ -69,7 +69,7 @@ func tableColumns(r *result.Result) []column {
 		column{"RmCE", func(m *result.Model) string { return share(m.RMCE) }})
 }
 
-// nameColumns tell the models apart: mixes by their parameters, others by their names.
+// nameColumns returns the columns that distinguish the models: parameters of mixes, names of others.
 func nameColumns(r *result.Result) []column {
 	if r.Chosen == nil {
 		return []column{{"model", func(m *result.Model) string { return m.ID }}}
@@ -86,12 +86,12 @@ func nameColumns(r *result.Result) []column {
 	return columns
 }
 
-// hasValidation reports whether the models were validated.
+// hasValidation reports whether the models have validation figures.
 func hasValidation(r *result.Result) bool {
 	return !slices.ContainsFunc(r.Models, func(m *result.Model) bool { return m.Validation == nil })
 }
 
-// shortNames keeps the seven corruptions of ModelNet-C within a terminal's width.
+// shortNames abbreviates the seven corruptions of ModelNet-C, so that a table fits a terminal.
 var shortNames = strings.NewReplacer("dropout_", "drop-", "add_", "add-", "global", "g", "local", "l")
 
 func percent(n result.Number) string {
@@ -108,8 +108,7 @@ func share(n result.Number) string {
 	return fmt.Sprintf("%.3f", float64(n))
 }
 
-// writeAligned writes rows with columns as wide as their widest field, to the right
-// but for the first two.
+// writeAligned writes rows with columns as wide as their widest field, aligned to the right except the first two.
 func writeAligned(b *strings.Builder, rows [][]string) {
 	width := make([]int, len(rows[0]))
 	for _, row := range rows {

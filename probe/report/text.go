@@ -13,10 +13,10 @@ import (
 	"github.com/wiseft/wiseft/probe/bench/result"
 )
 
-// unknown is a figure that there is none of.
+// unknown is a missing figure.
 var unknown = result.Number(math.NaN())
 
-// minus is the sign that is as wide as a plus.
+// minus is the minus sign that is as wide as a plus.
 const minus = "−"
 
 // signedPoints writes a difference of shares in points: "+1.3".
@@ -49,8 +49,7 @@ func signedRange(i [2]result.Number) string {
 	return signedPoints(i[0]) + " to " + signedPoints(i[1])
 }
 
-// pValue writes a p-value. Random signs tell p-values down to 1e-4 apart, so nothing
-// below is written.
+// pValue writes a p-value. Random signs give p-values down to 1e-4; smaller ones are written as a bound.
 func pValue(p result.Number) string {
 	switch {
 	case !p.Known():
@@ -62,8 +61,7 @@ func pValue(p result.Number) string {
 	}
 }
 
-// label is what a model is called where there is little room: the values of its
-// parameters, or the file's name.
+// label returns a short name of a model: the values of its parameters, or the file's name.
 func label(m *result.Model) string {
 	switch {
 	case len(m.Params) == 0:
@@ -77,8 +75,7 @@ func label(m *result.Model) string {
 	}
 }
 
-// printable replaces what XML has no room for: control characters, and bytes that are no
-// UTF-8. Files may be called anything.
+// printable replaces what XML does not allow: control characters and invalid UTF-8. File names may contain both.
 func printable(s string) string {
 	return strings.Map(func(c rune) rune {
 		if unicode.IsControl(c) || c == 0xfffe || c == 0xffff {
@@ -103,8 +100,7 @@ func title(r *result.Result) string {
 	return fmt.Sprintf("Benchmark of %d models", len(r.Models))
 }
 
-// paramNames returns the names of the parameters that the mixes differ in, in their
-// order; none of a benchmark.
+// paramNames returns the names of the parameters of the mixes, in order; none for a benchmark.
 func paramNames(r *result.Result) []string {
 	var names []string
 	for _, m := range r.Models {
@@ -117,14 +113,13 @@ func paramNames(r *result.Result) []string {
 	return names
 }
 
-// testName is a test set's name with at most one of its folders.
+// testName returns a test set's name with at most one folder.
 func testName(t *result.Tested) string {
 	parts := strings.Split(filepath.ToSlash(t.Name), "/")
 	return cmp.Or(strings.Trim(strings.Join(parts[max(0, len(parts)-2):], "/"), "/"), "test data")
 }
 
-// difference returns how a and b differ, as A - B; nil if the result does not compare
-// them.
+// difference returns the difference A - B; nil if the result does not compare them.
 func difference(r *result.Result, a, b string) *result.Comparison {
 	if r.Statistics == nil {
 		return nil
@@ -140,7 +135,7 @@ func difference(r *result.Result, a, b string) *result.Comparison {
 	return nil
 }
 
-// reversed is the same difference, seen from the other model.
+// reversed returns the difference with the opposite sign.
 func reversed(d *result.Difference) *result.Difference {
 	if d == nil {
 		return nil
@@ -150,7 +145,7 @@ func reversed(d *result.Difference) *result.Difference {
 	return &back
 }
 
-// level is the confidence of the intervals in words: "95 %".
+// level returns the confidence level of the intervals: "95 %".
 func level(r *result.Result) string {
 	if r.Statistics == nil {
 		return "95 %"
@@ -158,12 +153,11 @@ func level(r *result.Result) string {
 	return strconv.FormatFloat(100*r.Statistics.Level, 'g', 4, 64) + " %"
 }
 
-// mean returns the mean accuracy over all severities of a corruption, unrounded; unknown
-// where one was not run.
+// mean returns the mean accuracy over all severities of a corruption, unrounded; unknown if one was not run.
 func mean(c *result.Corruption) result.Number {
 	sum := result.Number(0)
 	for _, oa := range c.OABySeverity {
-		sum += oa // NaN stays
+		sum += oa // NaN propagates
 	}
 	return sum / result.Number(len(c.OABySeverity))
 }

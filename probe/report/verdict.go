@@ -7,11 +7,11 @@ import (
 	"github.com/wiseft/wiseft/probe/bench/result"
 )
 
-// verdict is what a result says, in sentences.
+// verdict is the summary of a result in sentences.
 type verdict struct {
 	Headline  string
 	Sentences []string
-	OnTest    bool // test data decided
+	OnTest    bool // the choice was made by test data
 }
 
 func newVerdict(r *result.Result) verdict {
@@ -21,7 +21,7 @@ func newVerdict(r *result.Result) verdict {
 	return verdictOfBench(r)
 }
 
-// verdictOfSweep says which mix was chosen, how, and what it gains and loses.
+// verdictOfSweep says which mix was chosen, by which rule, and its gains and losses.
 func verdictOfSweep(r *result.Result, m *result.Model) verdict {
 	c := r.Chosen
 	v := verdict{Headline: paramText(c.Params) + " is chosen", OnTest: c.OnTest}
@@ -55,7 +55,7 @@ func verdictOfSweep(r *result.Result, m *result.Model) verdict {
 	return v
 }
 
-// validationText names the data that chose.
+// validationText names the validation data.
 func validationText(r *result.Result) string {
 	if val := r.Settings.Val; val != nil {
 		return fmt.Sprintf("%d samples of %s", val.N, val.Name)
@@ -63,7 +63,7 @@ func validationText(r *result.Result) string {
 	return r.Settings.Validation
 }
 
-// verdictOfBench says which model is best at what.
+// verdictOfBench says which model is best by which figure.
 func verdictOfBench(r *result.Result) verdict {
 	best := func(figure func(*result.Model) result.Number) (top *result.Model) {
 		for _, m := range r.Models {
@@ -95,9 +95,10 @@ func verdictOfBench(r *result.Result) verdict {
 	return v
 }
 
-// scoresText says what a model reaches on the first test set.
+// scoresText has the figures of a model on the first test set.
 func scoresText(r *result.Result, m *result.Model) string {
-	text := fmt.Sprintf("On the %d samples of %s it has %s %% clean accuracy", m.Clean.N, testName(&m.Tested), percent(m.Clean.OA))
+	text := fmt.Sprintf("On the %d samples of %s it has %s %% clean accuracy", m.Clean.N, testName(&m.Tested),
+		percent(m.Clean.OA))
 	if m.Intervals != nil {
 		text += fmt.Sprintf(" (%s interval %s)", level(r), percentRange(m.Intervals.Clean))
 	}
@@ -111,7 +112,7 @@ func scoresText(r *result.Result, m *result.Model) string {
 	return text + "."
 }
 
-// selfMade is said before the suite's name where its corruptions were made here.
+// selfMade returns a qualifier of the suite's name if its corruptions were generated here.
 func selfMade(r *result.Result) string {
 	for _, note := range r.Notes {
 		if strings.HasPrefix(note, "self-made") {
@@ -121,7 +122,7 @@ func selfMade(r *result.Result) string {
 	return ""
 }
 
-// againstText says what a model gains and loses against another one.
+// againstText has the gains and losses of a model relative to another one.
 func againstText(r *result.Result, m, end *result.Model) string {
 	name := paramText(end.Params)
 	if role := role(r, end); role != "" {
@@ -142,8 +143,8 @@ func againstText(r *result.Result, m, end *result.Model) string {
 	return text + "."
 }
 
-// differenceText writes "+1.3 points (+0.4 to +2.2; p = 0.004, told apart)". The p-value is
-// the one that is adjusted for the number of comparisons.
+// differenceText writes "+1.3 points (+0.4 to +2.2; p = 0.004, told apart)". The p-value is adjusted for the number
+// of comparisons.
 func differenceText(d *result.Difference, level float64) string {
 	p := "p = " + pValue(d.PHolm)
 	if d.PHolm < 0.001 {

@@ -5,8 +5,7 @@ import (
 	"testing"
 )
 
-// Whatever was compared with what, the verdict says how the chosen model differs from the
-// ends.
+// Whatever models were compared, the verdict has the differences between the chosen model and the ends.
 func TestVerdictSeesBothSides(t *testing.T) {
 	t.Parallel()
 	r := full()
@@ -18,7 +17,8 @@ func TestVerdictSeesBothSides(t *testing.T) {
 	r.Chosen = chosen
 	got := newVerdict(r)
 	const against = 2 // sentences are: the choice, the scores, against alpha 0, against alpha 1, …
-	if !strings.HasPrefix(want.Sentences[against], "Against alpha 0 (pretrained) it changes clean accuracy by +17.9 points (+16.9 to +18.9; p < 0.001, told apart)") {
+	if !strings.HasPrefix(want.Sentences[against],
+		"Against alpha 0 (pretrained) it changes clean accuracy by +17.9 points (+16.9 to +18.9; p < 0.001, told apart)") {
 		t.Errorf("got %q", want.Sentences[against])
 	}
 	if got.Sentences[against] != want.Sentences[against] {

@@ -8,7 +8,7 @@ import (
 	"slices"
 )
 
-// adaptive evaluates the ends, the middle, and then whatever tells most.
+// adaptive evaluates the ends, the middle, and then whichever alpha is most informative.
 func (s *searcher) adaptive(ctx context.Context) (Choice, error) {
 	last := len(s.grid) - 1
 	for _, i := range []int{0, last} {
@@ -41,12 +41,12 @@ func (s *searcher) explain(likely float64) string {
 	if s.at[s.choice.Index] != nil {
 		seen = "evaluated"
 	}
-	return fmt.Sprintf("alpha %v (%s): within one step of the grid's choice with probability %.2f; %d of %d alphas evaluated, %.2f of %d passes",
+	return fmt.Sprintf("alpha %v (%s): within one step of the grid's choice with probability %.2f; "+
+		"%d of %d alphas evaluated, %.2f of %d passes",
 		s.grid[s.choice.Index], seen, likely, len(s.choice.Evaluated), len(s.grid), s.choice.Passes, len(s.grid))
 }
 
-// middle returns the index of the value nearest to the middle of the grid's range, which
-// is no end.
+// middle returns the index of the inner value nearest to the middle of the grid's range.
 func middle(grid []float64) int {
 	last := len(grid) - 1
 	want := (grid[0] + grid[last]) / 2
@@ -59,14 +59,14 @@ func middle(grid []float64) int {
 	return best
 }
 
-// nearestAtEnds returns the validation samples that are passed when only the ends are known.
+// nearestAtEnds returns the validation samples that are passed while only the ends are known.
 func (s *searcher) nearestAtEnds() []int {
 	return Nearest(s.at[0], s.at[len(s.grid)-1], s.share)
 }
 
-// Nearest returns the share of samples, sorted, that a model between two others may judge differently, given
-// their margins under both: those that change sides, and those whose margin comes nearest to zero
-// under either. It is nil, for all, if the share is 1.
+// Nearest returns the share of samples, sorted, whose class under a model between two others is least certain, given
+// their margins under both: those whose margins differ in sign, and those whose margin is nearest to zero under
+// either. It is nil, for all, if the share is 1.
 func Nearest(a, b []float64, share float64) []int {
 	return least(len(a), share, func(k int) float64 {
 		if (a[k] > 0) != (b[k] > 0) {
@@ -76,7 +76,7 @@ func Nearest(a, b []float64, share float64) []int {
 	})
 }
 
-// least returns the share of n samples, sorted, of the least values; nil for all.
+// least returns the share of n samples, sorted, with the least values; nil for all.
 func least(n int, share float64, value func(k int) float64) []int {
 	want := int(math.Floor(share*float64(n) + 1e-9))
 	if want >= n {

@@ -9,45 +9,44 @@ import (
 )
 
 const (
-	// draws is the number of curves that are drawn: a probability of .9 has a deviation of .01.
+	// draws is the number of curves drawn: a probability of .9 then has a standard deviation of .01.
 	draws = 1000
-	// noise is what two such probabilities differ by from chance alone: two deviations.
+	// noise is two standard deviations of the difference of two such probabilities.
 	noise = 0.02
-	// sure is the distance from zero, in deviations, at which a margin is not drawn.
+	// sure is the distance from zero, in standard deviations, beyond which a margin is not drawn.
 	sure = 5
-	// commonPrior is how much all samples bend together, against how much each does by itself,
-	// before there is more than one alpha between the ends to tell.
+	// commonPrior is the scale of the common deviation of all samples relative to that of a single sample, while
+	// fewer than two alphas between the ends are known.
 	commonPrior = 0.3
-	// groups is how finely draws are told apart by a count that is not known yet; each has 250.
+	// groups is the number of groups into which the draws are divided by a count that is not known yet; each has 250.
 	groups = 4
 )
 
-// forecast is what the evaluated alphas say about the others: how often each wins.
+// forecast is what the evaluated alphas predict about the others: how often each has the highest accuracy.
 type forecast struct {
 	evaluated []bool
-	wins      []float64   // by alpha, share of all draws
-	counts    [][]float64 // right samples by draw and alpha
+	wins      []float64   // by alpha: share of the draws in which it has the highest accuracy
+	counts    [][]float64 // correct samples by draw and alpha
 
 	crowds []*crowd
 	member []*crowd // by sample
 	means  [][]float64
 }
 
-// crowd is samples that were passed at the same alphas.
+// crowd has the samples that were passed at the same alphas.
 type crowd struct {
 	*posterior
-	deviation []float64 // by alpha, of a sample's margin from its mean
-	open      []int     // the samples that a draw may change
+	deviation []float64 // by alpha: standard deviation of a sample's margin
+	open      []int     // samples whose class may differ between draws
 }
 
-// newForecast interpolates margins, at[i] being those of grid[i]: nil where none was passed, NaN where
-// a sample was not. With t = 0..1 along the grid, a sample's margin is
+// newForecast interpolates margins. at[i] has those of grid[i]: nil if no sample was passed, NaN for samples that
+// were not. With t = 0..1 along the grid, a sample's margin is
 //
 //	level + slope t + common(t) + bend(t)
 //
-// with common the same for all samples. It is interpolated between what samples on average
-// leave of the line between their ends; what it leaves of a sample is interpolated between the alphas at which that
-// sample was passed.
+// with common the same for all samples. common is interpolated between the mean deviations of samples from the line
+// between their ends; the rest of a sample's deviation is interpolated between the alphas at which it was passed.
 func newForecast(grid []float64, at [][]float64) *forecast {
 	g, n := len(grid), len(at[0])
 	f := &forecast{
@@ -80,7 +79,7 @@ func newForecast(grid []float64, at [][]float64) *forecast {
 	return f
 }
 
-// divide finds the crowds.
+// divide groups the samples into crowds.
 func (f *forecast) divide(grid []float64, at [][]float64, nodes []int, sigma float64) {
 	byNodes := map[string]*crowd{}
 	for k := range f.member {
@@ -104,7 +103,7 @@ func (f *forecast) divide(grid []float64, at [][]float64, nodes []int, sigma flo
 	}
 }
 
-// mayChange reports whether a draw may take a sample to the other side at some alpha.
+// mayChange reports whether the class of a sample may differ between draws at some alpha.
 func (c *crowd) mayChange(mean []float64) bool {
 	for i, m := range mean {
 		if c.deviation[i] > 0 && math.Abs(m) < sure*c.deviation[i] {
@@ -114,12 +113,12 @@ func (c *crowd) mayChange(mean []float64) bool {
 	return false
 }
 
-// sureness returns how many deviations a sample's margin lies from zero at an alpha.
+// sureness returns the distance of a sample's margin from zero at an alpha, in standard deviations.
 func (f *forecast) sureness(sample, alpha int) float64 {
 	return math.Abs(f.means[sample][alpha]) / f.member[sample].deviation[alpha]
 }
 
-// draw draws curves of the samples that may change, and counts which alpha wins.
+// draw draws curves of the samples that may change, and counts which alpha has the highest accuracy.
 func (f *forecast) draw(all *posterior, own, together float64, certain []float64) {
 	g := len(f.wins)
 	r := rand.New(rand.NewPCG(1, uint64(g)))
@@ -150,7 +149,7 @@ func addRight(count, margins []float64) {
 	}
 }
 
-// argmax returns the first of the largest values: ties go to the smaller alpha.
+// argmax returns the index of the largest value, the first of equals: ties go to the smaller alpha.
 func argmax(values []float64) int {
 	best := 0
 	for i, v := range values {
@@ -161,11 +160,10 @@ func argmax(values []float64) int {
 	return best
 }
 
-// choose returns the alpha that most likely is the winner or next to it, and how likely.
+// choose returns the alpha most likely to be within one step of the winner, and that probability.
 func (f *forecast) choose() (index int, likely float64) { return nearest(f.wins) }
 
-// nearest returns, of the alphas whose neighbourhood wins most often, the one that does
-// itself.
+// nearest returns, of the alphas whose neighbourhood wins most often, the one that wins most often itself.
 func nearest(wins []float64) (index int, likely float64) {
 	near := make([]float64, len(wins))
 	for i, w := range wins {
@@ -183,9 +181,9 @@ func nearest(wins []float64) (index int, likely float64) {
 	return index, math.Min(1, near[index])
 }
 
-// next returns the alpha that tells most about the choice: for every alpha that was not evaluated,
-// the draws are divided into groups by its count, as its evaluation would tell them apart, and
-// each group chooses for itself. The smaller alpha comes first of equal ones.
+// next returns the most informative alpha: for every alpha that was not evaluated, the draws are divided into groups
+// by its count, as its evaluation would distinguish them, and a choice is made for each group. Of equal alphas the
+// smaller is returned.
 func (f *forecast) next() int {
 	best, most := -1, -1.0
 	for i, done := range f.evaluated {
@@ -199,7 +197,7 @@ func (f *forecast) next() int {
 	return best
 }
 
-// likelyKnowing returns how likely a choice is right, on average, that knows the count at alpha i.
+// likelyKnowing returns the mean probability that a choice is right if the count at alpha i is known.
 func (f *forecast) likelyKnowing(i int) float64 {
 	order := slices.Clone(f.counts)
 	slices.SortStableFunc(order, func(a, b []float64) int { return cmp.Compare(a[i], b[i]) })

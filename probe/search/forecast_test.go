@@ -17,8 +17,8 @@ func known(n int, at func(sample, alpha int) float64) [][]float64 {
 	return m
 }
 
-// Samples deviate each for itself: of the half that is expected a little below zero, where the other half is
-// far above, some come over, and no common deviation is large enough for that.
+// Samples deviate independently: of the half whose expected margin is a little below zero, some become correct, while
+// the other half is far above and no common deviation is large enough.
 func TestSamplesBendForThemselves(t *testing.T) {
 	t.Parallel()
 	f := newForecast(grid(11), known(1000, func(k, i int) float64 {
@@ -42,7 +42,7 @@ func TestSamplesBendForThemselves(t *testing.T) {
 	}
 }
 
-// A sample that was passed at the ends alone bends as the others do on average.
+// A sample that was passed at the ends only deviates like the mean of the others.
 func TestCommonBend(t *testing.T) {
 	t.Parallel()
 	m := known(100, func(k, i int) float64 {
@@ -59,7 +59,7 @@ func TestCommonBend(t *testing.T) {
 		m[5][k] = math.NaN()
 	}
 	f := newForecast(grid(11), m)
-	// The line between the ends is shrunk by some 1e-4, because diffuse is not infinite.
+	// The line between the ends is shrunk by some 1e-4, because diffuse is finite.
 	if got := f.means[99][5]; !(math.Abs(got-1) <= 1e-3) {
 		t.Errorf("in the middle: got %v, want 1", got)
 	}

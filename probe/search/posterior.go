@@ -10,29 +10,29 @@ import (
 )
 
 const (
-	// reach is the length, in shares of the grid's range, over which margins bend: what told
-	// most about alphas left out on two real pairs, of .25, .5 and 1.
+	// reach is the length scale of the deviation, as a share of the grid's range. Of .25, .5 and 1 it predicted
+	// left-out alphas of two real pairs best.
 	reach = 0.5
-	// jitter is the variance of what jumps from one alpha to the next, against that of the bend.
+	// jitter is the variance of independent steps between alphas, relative to that of the deviation.
 	jitter = 0.01
-	// diffuse is the prior variance of level and slope of a margin, against that of the bend: so large that
-	// they follow the evaluations alone.
+	// diffuse is the prior variance of level and slope of a margin, relative to that of the deviation: so large that
+	// both follow the evaluations alone.
 	diffuse = 1e4
-	// negligible is the deviation, against that of the bend, below which an axis is not drawn.
+	// negligible is the standard deviation, relative to that of the deviation, below which an axis is not drawn.
 	negligible = 1e-3
 )
 
-// posterior is a Gaussian process given its values at some alphas,
+// posterior is a Gaussian process given its values at some alphas (nodes),
 //
 //	level + slope t + bend(t),   cov(bend(t), bend(u)) = (1 + r + r^2/3) exp(-r),  r = sqrt(5) |t-u| / reach
 //
-// (Matern 5/2, twice differentiable): the same weights and deviations for every sample.
+// (Matern 5/2, twice differentiable). Weights and standard deviations are the same for every sample.
 type posterior struct {
 	nodes    []int
 	t        []float64  // grid, scaled to 0..1
-	weights  *mat.Dense // alpha x node: what a node's margin counts in the mean
+	weights  *mat.Dense // alpha x node: weight of a node's margin in the mean
 	variance []float64  // by alpha, 0 at nodes
-	// axes are the principal axes of the covariance, each as long as its deviation.
+	// axes are the principal axes of the covariance, each of the length of its standard deviation.
 	axes [][]float64
 }
 
@@ -57,7 +57,7 @@ func newPosterior(grid []float64, nodes []int) *posterior {
 			cross.Set(a, j, prior.At(i, j))
 		}
 	}
-	// jitter keeps the smallest eigenvalue above 1e-2, so that this cannot fail.
+	// jitter keeps the smallest eigenvalue above 1e-2, so that the factorisation cannot fail.
 	var chol mat.Cholesky
 	if !chol.Factorize(known) {
 		panic("search: a covariance is not positive definite")
@@ -72,7 +72,7 @@ func newPosterior(grid []float64, nodes []int) *posterior {
 	return p
 }
 
-// factorize sets variance and axes from what is left of the prior.
+// factorize sets variance and axes from the posterior covariance.
 func (p *posterior) factorize(prior *mat.SymDense, explained *mat.Dense) {
 	g := len(p.t)
 	left := mat.NewSymDense(g, nil)
@@ -96,7 +96,7 @@ func (p *posterior) factorize(prior *mat.SymDense, explained *mat.Dense) {
 		for i := range direction {
 			direction[i] *= length
 			if slices.Contains(p.nodes, i) {
-				direction[i] = 0 // what is known does not deviate, not even by rounding
+				direction[i] = 0 // known values do not deviate, not even by rounding
 			}
 			p.variance[i] += direction[i] * direction[i]
 		}
@@ -104,7 +104,7 @@ func (p *posterior) factorize(prior *mat.SymDense, explained *mat.Dense) {
 	}
 }
 
-// deviate sets dst to a draw of what a curve deviates from its mean, times sigma.
+// deviate sets dst to a draw of a curve's deviation from its mean, times sigma.
 func (p *posterior) deviate(dst []float64, sigma float64, r *rand.Rand) {
 	clear(dst)
 	for _, axis := range p.axes {
@@ -115,7 +115,7 @@ func (p *posterior) deviate(dst []float64, sigma float64, r *rand.Rand) {
 	}
 }
 
-// covariance is that of margins at t and u.
+// covariance returns the prior covariance of margins at t and u.
 func covariance(t, u float64, same bool) float64 {
 	r := math.Sqrt(5) * math.Abs(t-u) / reach
 	c := (1+r+r*r/3)*math.Exp(-r) + diffuse*(1+(t-0.5)*(u-0.5))
@@ -125,7 +125,7 @@ func covariance(t, u float64, same bool) float64 {
 	return c
 }
 
-// mean returns the expected curve of given values at the nodes.
+// mean returns the expected curve, given the values at the nodes.
 func (p *posterior) mean(at func(i int) float64) []float64 {
 	mean := make([]float64, len(p.t))
 	for a, node := range p.nodes {
@@ -135,18 +135,18 @@ func (p *posterior) mean(at func(i int) float64) []float64 {
 		}
 	}
 	for _, node := range p.nodes {
-		mean[node] = at(node) // without rounding
+		mean[node] = at(node) // exact, without rounding
 	}
 	return mean
 }
 
-// offLine returns by how much a sample's margin lies off the line between its ends.
+// offLine returns the deviation of a sample's margin from the line between its ends.
 func (p *posterior) offLine(at [][]float64, i, sample int) float64 {
 	return at[i][sample] - (1-p.t[i])*at[0][sample] - p.t[i]*at[len(at)-1][sample]
 }
 
-// common returns the curve by which samples lie off the line between their ends, on average over those
-// that were passed at an alpha.
+// common returns the mean deviation of samples from the line between their ends, over those that were passed at an
+// alpha.
 func (p *posterior) common(at [][]float64) []float64 {
 	return p.mean(func(i int) float64 {
 		sum, n := 0.0, 0
@@ -160,8 +160,8 @@ func (p *posterior) common(at [][]float64) []float64 {
 	})
 }
 
-// scales estimates how much each sample bends by itself, and how much all do together, from how far
-// margins lie off the line between the ends.
+// scales estimates the standard deviations of a sample's own deviation and of the common one from the distances of
+// margins from the line between the ends.
 func (p *posterior) scales(at [][]float64) (own, common float64) {
 	near := p.nearest(at)
 	var sumOwn, sumCommon, samples float64
@@ -188,7 +188,7 @@ func (p *posterior) scales(at [][]float64) (own, common float64) {
 	return own, common
 }
 
-// varianceOffLine returns that of a bend at alpha i less the line between those at the ends.
+// varianceOffLine returns the variance of the deviation from the line between the ends at alpha i.
 func (p *posterior) varianceOffLine(i int) float64 {
 	last := len(p.t) - 1
 	indices, weights := []int{i, 0, last}, []float64{1, p.t[i] - 1, -p.t[i]}
@@ -203,8 +203,8 @@ func (p *posterior) varianceOffLine(i int) float64 {
 
 func covarianceOfLine(t, u float64) float64 { return diffuse * (1 + (t-0.5)*(u-0.5)) }
 
-// nearest returns, of the samples that were passed between the ends, the quarter whose margins come nearest to
-// zero: those that count, and that bend less than the large ones.
+// nearest returns, of the samples that were passed between the ends, the quarter with margins nearest to zero: they
+// decide the accuracy, and deviate less than those with large margins.
 func (p *posterior) nearest(at [][]float64) []int {
 	var order []int
 	distance := make([]float64, len(at[0]))

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// Margins that are lines are known from the ends: the search must find the best of the whole
-// grid exactly, and stop early.
+// Margins that are linear in alpha are known from the ends: the search finds the best alpha of the whole grid
+// exactly, and stops early.
 func TestLines(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(3, 3))
@@ -39,7 +39,7 @@ func TestLines(t *testing.T) {
 	}
 }
 
-// Nothing is left to chance: equal margins give equal searches, and every step has its reason.
+// Equal margins give equal searches, and every step has a reason.
 func TestDeterministic(t *testing.T) {
 	t.Parallel()
 	m := simulate(rand.New(rand.NewPCG(9, 9)), 3, 21, 150)
@@ -99,7 +99,10 @@ func TestAlphaRefuses(t *testing.T) {
 		{"budget", grid(11), Options{Budget: 2}, e.evaluate, "budget 2 must be above 0 and at most 1"},
 		{"training", grid(11), Options{TrainShare: -1}, e.evaluate, "share of training -1 must"},
 		{"confidence", grid(11), Options{Confidence: math.NaN()}, e.evaluate, "confidence NaN must"},
-		{"evaluation", grid(11), Options{}, func(context.Context, int, []int) ([]float64, error) { return nil, broken }, "no engine"},
+		{"evaluation", grid(11), Options{}, func(context.Context, int, []int) ([]float64, error) {
+			return nil,
+				broken
+		}, "no engine"},
 		{"nothing", grid(11), Options{}, func(context.Context, int, []int) ([]float64, error) { return nil, nil },
 			"alpha 0: 0 margins for 0 validation samples"},
 		{"another number", grid(11), Options{}, func(_ context.Context, i int, _ []int) ([]float64, error) {
@@ -128,14 +131,14 @@ func TestNearest(t *testing.T) {
 	}
 }
 
-// The interpolation passes through what is known, gives lines back, and is uncertain elsewhere alone.
+// The interpolation reproduces known values and lines, and is uncertain elsewhere only.
 func TestPosterior(t *testing.T) {
 	t.Parallel()
 	p := newPosterior(grid(11), []int{0, 4, 10})
 	line := p.mean(func(i int) float64 { return 3 - 0.5*float64(i) })
 	bent := p.mean(func(i int) float64 { return float64(i * (10 - i)) })
 	for i := range line {
-		// diffuse is 1e4 and not infinite, so that lines are shrunk by some 1e-4 of themselves.
+		// diffuse is 1e4 and not infinite, so that lines are shrunk by some 1e-4.
 		if want := 3 - 0.5*float64(i); !(math.Abs(line[i]-want) <= 1e-3*3) {
 			t.Errorf("line at %d: got %v, want %v", i, line[i], want)
 		}

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// curves are the four shapes that validation accuracy takes along the path from a pre-trained to a
-// fine-tuned model: height is what the best alpha gains, in margins, and turn where it lies.
+// curves are four shapes of the validation accuracy along the path from a pre-trained to a fine-tuned model: height
+// is the gain of the best alpha, in margins, and turn its position.
 var curves = []struct {
 	name string
 	at   func(t, height, turn float64) float64
@@ -24,12 +24,12 @@ var curves = []struct {
 	{"flat", func(t, height, turn float64) float64 { return 0.1 * height * t }},
 }
 
-// simulate draws the margins of n samples along a grid of g alphas: a margin's level is normal with
-// deviation 3, the accuracy between .7 and .97. On the common curve, of 0.3 to 3 margins, comes a sample's own
-// slope, bend, waves and jitter, of the sizes that two pairs of point-cloud models show
-// (PointNet and a transformer, ModelNet10): a margin near zero lies .9 off the line between the ends
-// in the middle of the grid, .5 off the parabola through ends and middle a fifth of the way, and .3 where the parabola's nodes lie at .1, .5
-// and .9.
+// simulate draws the margins of n samples along a grid of g alphas: the level of a margin is normal with standard
+// deviation 3, the accuracy between .7 and .97. To the common curve, of 0.3 to 3 margins, are added a sample's own
+// slope, bend, waves and jitter, of the sizes measured on two pairs of point-cloud models (PointNet and a
+// transformer, ModelNet10): a margin near zero deviates by .9 from the line between the ends in the middle of the
+// grid, by .5 from the parabola through ends and middle at a fifth of the way, and by .3 from the parabola with nodes
+// at .1, .5 and .9.
 func simulate(r *rand.Rand, kind, g, n int) [][]float64 {
 	accuracy := 0.7 + 0.27*r.Float64()
 	level := 3 * math.Sqrt2 * math.Erfinv(2*accuracy-1)
@@ -64,13 +64,13 @@ func grid(g int) []float64 {
 	return alphas
 }
 
-// evaluateAll answers with simulated margins, and counts what it is asked.
+// evaluateAll returns simulated margins, and counts the calls.
 type evaluateAll struct {
 	t       *testing.T
 	margins [][]float64
 	asked   []int
 	noise   *rand.Rand // nil = none
-	error   float64    // deviation of what is answered between the ends
+	error   float64    // standard deviation of the errors between the ends
 }
 
 func (e *evaluateAll) evaluate(_ context.Context, i int, samples []int) ([]float64, error) {
@@ -93,7 +93,7 @@ func (e *evaluateAll) evaluate(_ context.Context, i int, samples []int) ([]float
 	return out, nil
 }
 
-// gridChoice applies the rule to all alphas.
+// gridChoice applies the rule of the grid.
 func gridChoice(m [][]float64) int {
 	best := 0
 	for i := range m {
@@ -104,12 +104,12 @@ func gridChoice(m [][]float64) int {
 	return best
 }
 
-// twoPairs is by how much margins were off, in root mean square, that came of half of the training samples: for a
-// PointNet and for a transformer, on ModelNet10.
+// twoPairs is the root mean square error of margins with half of the training samples, for a PointNet and for a
+// transformer, on ModelNet10.
 var twoPairs = [2]float64{0.004, 0.043}
 
-// TestSimulatedCurves searches simulated curves, of 200 to 2,000 validation samples each, and compares
-// with the full grid.
+// TestSimulatedCurves searches simulated curves, of 200 to 2,000 validation samples each, and compares the choice
+// with that of the full grid.
 func TestSimulatedCurves(t *testing.T) {
 	t.Parallel()
 	runs := 8
@@ -118,7 +118,7 @@ func TestSimulatedCurves(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		between float64
-		errors  [2]float64 // in turns
+		errors  [2]float64 // used alternately
 		want    float64
 	}{{1, [2]float64{}, 0.89}, {0.5, [2]float64{}, 0.95}, {0.5, twoPairs, 0.95}} {
 		t.Run(fmt.Sprintf("between=%v errors=%v", tt.between, tt.errors), func(t *testing.T) {
@@ -143,8 +143,9 @@ func TestSimulatedCurves(t *testing.T) {
 				}
 			}
 			share := float64(near) / float64(runs)
-			t.Logf("%.3f of %d within one step, %.2f samples lost, %.2f passes of 11", share, runs, float64(lost)/float64(runs), passes/float64(runs))
-			// Three deviations of what so few runs leave to chance.
+			t.Logf("%.3f of %d within one step, %.2f samples lost, %.2f passes of 11", share, runs,
+				float64(lost)/float64(runs), passes/float64(runs))
+			// Three standard deviations of the share over so few runs.
 			slack := 0.0
 			if runs < 1000 {
 				slack = 3 * math.Sqrt(tt.want*(1-tt.want)/float64(runs))

@@ -8,23 +8,21 @@ import (
 	"time"
 )
 
-// Claim says that this worker is at a unit, so that others may do something else first. It
-// is a courtesy and no lock: a claim of a worker that has died gets old and is taken
-// over, and a unit that is done twice is no harm.
+// Claim marks a unit as being computed by this worker, so that others compute other units first. It is advisory, not
+// a lock: the claim of a worker that has died expires, and computing a unit twice is harmless.
 type Claim struct {
 	folder *Folder
 	path   string
 }
 
 const (
-	// beatEvery is how often claims are freshened, and staleAfter the age at which one is
-	// taken for that of a dead worker. Network file systems may show times that are a
-	// minute old.
+	// beatEvery is how often claims are renewed, and staleAfter the age at which a claim has expired. Network file
+	// systems may show times that are a minute old.
 	beatEvery  = 30 * time.Second
 	staleAfter = 5 * time.Minute
 )
 
-// Claim claims a unit. ok is false if another worker is at it.
+// Claim claims a unit. ok is false if another worker has claimed it.
 func (f *Folder) Claim(kind string, key Key) (c *Claim, ok bool, err error) {
 	dir := filepath.Join(f.root, "claims")
 	if err := os.MkdirAll(dir, 0o777); err != nil {
@@ -51,11 +49,10 @@ func (f *Folder) Claim(kind string, key Key) (c *Claim, ok bool, err error) {
 			return nil, false, err
 		}
 	}
-	return nil, false, nil // another was faster
+	return nil, false, nil // another worker was faster
 }
 
-// stale reports whether the claim is older than a living worker lets it become. Both times
-// are those of the file system's own clock.
+// stale reports whether the claim has expired. Both times compared are those of the file system's clock.
 func (f *Folder) stale(path string) (bool, error) {
 	claim, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -68,7 +65,7 @@ func (f *Folder) stale(path string) (bool, error) {
 	return now.Sub(claim.ModTime()) > staleAfter, err
 }
 
-// fileTime is the file system's present time.
+// fileTime returns the file system's present time.
 func (f *Folder) fileTime() (time.Time, error) {
 	file, err := os.CreateTemp(filepath.Join(f.root, "claims"), "."+f.worker+".*.time")
 	if err != nil {
@@ -81,22 +78,22 @@ func (f *Folder) fileTime() (time.Time, error) {
 	return info.ModTime(), nil
 }
 
-// Release gives the unit back, done or not.
+// Release removes the claim, whether or not the unit was computed.
 func (c *Claim) Release() {
 	c.folder.mu.Lock()
-	delete(c.folder.held, c)
-	if len(c.folder.held) == 0 {
+	delete(c.folder.claims, c)
+	if len(c.folder.claims) == 0 {
 		c.folder.stopBeat()
 	}
 	c.folder.mu.Unlock()
-	_ = os.Remove(c.path) // one that stays gets old
+	_ = os.Remove(c.path) // a claim that stays expires
 }
 
-// hold keeps a claim fresh until it is released.
+// hold renews a claim until it is released.
 func (f *Folder) hold(c *Claim) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.held[c] = nil
+	f.claims[c] = nil
 	if f.beat != nil {
 		return
 	}
@@ -116,16 +113,16 @@ func (f *Folder) hold(c *Claim) {
 	})
 }
 
-// freshen writes all claims again, which gives them the file system's time.
+// freshen writes all claims again, which sets their time.
 func (f *Folder) freshen() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for c := range f.held {
+	for c := range f.claims {
 		_ = os.WriteFile(c.path, []byte(f.worker+"\n"), 0o666) // the next beat tries again
 	}
 }
 
-// stopBeat ends the heart beat. f.mu is held.
+// stopBeat ends the renewal of claims. f.mu must be locked.
 func (f *Folder) stopBeat() {
 	if f.beat != nil {
 		close(f.beat)

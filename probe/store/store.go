@@ -1,21 +1,19 @@
-// Package store keeps the results of units of work in a folder: the memory of a run.
+// Package store keeps the results of units of work in a folder.
 //
-// A unit is named by its [Key], the hash of everything that can change its result. What
-// has been computed once is therefore never computed again, by whoever opens the folder:
-// the same program after a crash, another worker on another machine that shares the
-// folder, or a later run with more units. There is nothing to resume; a run looks what
-// there is and does the rest.
+// A unit is named by its [Key], the hash of everything that can change its result. What was computed once is
+// therefore not computed again by anyone who opens the folder: the same program after a crash, another worker on
+// another machine that shares the folder, or a later run with more units. A run computes the units that do not exist.
 //
 //	RUN/units/<kind>/<2 digits>/<key>.npz   one file for each unit
-//	RUN/claims/<kind>-<key>                 a worker is at it; removed when it is done
-//	RUN/journal/<worker>.jsonl              what each worker did, a line each, append-only
+//	RUN/claims/<kind>-<key>                 a worker computes the unit; removed afterwards
+//	RUN/journal/<worker>.jsonl              what each worker did, one line per unit, append-only
 //
-// A unit's file appears under its name only when it is whole, and is never changed. Two
-// workers may do the same unit at once; they write the same bytes, and the last one wins.
-// Files are not flushed to the disk one by one: after a power cut a unit may be damaged,
-// which its reader notices by the checksums of its format; it is then done again.
+// A unit's file is renamed into place when it is complete, and never changed. Two workers may compute the same unit
+// at once; they write the same bytes, and the last one wins. Files are not synchronised to the disk one by one: after
+// a power failure a unit may be damaged, which its reader detects by the checksums of its format; it is then computed
+// again.
 //
-// Folders may be used by many processes at once, and a Folder by many goroutines.
+// A folder may be used by many processes at once, and a Folder by many goroutines.
 package store
 
 import (
@@ -31,13 +29,15 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+
+	"github.com/wiseft/wiseft/internal/fault"
 )
 
-// Key names a unit: 64 hexadecimal digits.
+// Key is the name of a unit: 64 hexadecimal digits.
 type Key string
 
-// NewKey returns the hash of parts, which must be a value that encodes as JSON in one
-// way only: a struct of strings, numbers, lists and structs.
+// NewKey returns the hash of the JSON of parts, which must have one encoding only: a struct of strings, numbers,
+// lists and structs.
 func NewKey(parts any) Key {
 	text, err := json.Marshal(parts)
 	if err != nil {
@@ -47,34 +47,34 @@ func NewKey(parts any) Key {
 	return Key(hex.EncodeToString(sum[:]))
 }
 
-// Folder is a folder of units. Close it.
+// Folder is an open folder of units. The caller closes it.
 type Folder struct {
 	root   string
 	worker string
 
 	mu      sync.Mutex
-	journal *os.File       // nil until there is something to write
-	held    map[*Claim]any // claims that are kept fresh
-	beat    chan struct{}  // closed to end the heart beat; nil while nothing is held
-	written sync.WaitGroup // the heart beat
+	journal *os.File       // nil until the first record
+	claims  map[*Claim]any // claims to be renewed
+	beat    chan struct{}  // closed to end the renewal; nil without claims
+	written sync.WaitGroup // the goroutine that renews claims
 }
 
-// Open opens a folder, and makes it if it is not there. worker names who writes, in the
-// journal and in claims; no two that work at once may have one name.
+// Open opens a folder, and makes it if it does not exist. worker is the writer's name in journal and claims; workers
+// at the same time need different names.
 func Open(root, worker string) (*Folder, error) {
 	if worker == "" || strings.ContainsAny(worker, `/\`) {
-		return nil, fmt.Errorf("worker %q cannot be the name of a file", worker)
+		return nil, fault.Usagef("worker %q cannot be the name of a file", worker)
 	}
 	if err := os.MkdirAll(root, 0o777); err != nil {
 		return nil, err
 	}
-	return &Folder{root: root, worker: worker, held: map[*Claim]any{}}, nil
+	return &Folder{root: root, worker: worker, claims: map[*Claim]any{}}, nil
 }
 
 // Root returns the folder's path.
 func (f *Folder) Root() string { return f.root }
 
-// Close ends what the folder does in the background. Closing twice is harmless.
+// Close ends the renewal of claims and closes the journal. Closing twice is harmless.
 func (f *Folder) Close() error {
 	f.mu.Lock()
 	f.stopBeat()
@@ -92,13 +92,13 @@ func (f *Folder) path(kind string, key Key) string {
 	return filepath.Join(f.root, "units", kind, string(key[:2]), string(key)+".npz")
 }
 
-// Has reports whether the unit is there.
+// Has reports whether the unit exists.
 func (f *Folder) Has(kind string, key Key) bool {
 	_, err := os.Stat(f.path(kind, key))
 	return err == nil
 }
 
-// Load gives the unit to read, which must not keep the reader. A unit that is not there is
+// Load opens the unit and calls read, which must not keep the reader. If the unit does not exist, the error is
 // fs.ErrNotExist. Errors of read name the file.
 func (f *Folder) Load(kind string, key Key, read func(r io.ReaderAt, size int64) error) error {
 	file, err := os.Open(f.path(kind, key))
@@ -116,7 +116,7 @@ func (f *Folder) Load(kind string, key Key, read func(r io.ReaderAt, size int64)
 	return nil
 }
 
-// Remove removes a unit that turned out to be damaged. One that is not there is no error.
+// Remove removes a damaged unit. It is not an error if it does not exist.
 func (f *Folder) Remove(kind string, key Key) error {
 	if err := os.Remove(f.path(kind, key)); !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -124,19 +124,18 @@ func (f *Folder) Remove(kind string, key Key) error {
 	return nil
 }
 
-// Save writes a unit. If write fails, nothing is there.
+// Save writes a unit. If write fails, no file is left.
 func (f *Folder) Save(kind string, key Key, write func(w io.Writer) error) error {
 	return writeWhole(f.path(kind, key), f.worker, write)
 }
 
-// SaveFile writes a file of that name into the folder itself, in the place of one that is
-// there.
+// SaveFile writes a file of that name into the folder itself, replacing an existing one.
 func (f *Folder) SaveFile(name string, write func(w io.Writer) error) error {
 	return writeWhole(filepath.Join(f.root, name), f.worker, write)
 }
 
-// writeWhole writes a file that appears under its name only when it is whole. who keeps
-// apart the temporary files of those who write it at once.
+// writeWhole writes a file that is renamed to path when it is complete. who distinguishes the temporary files of
+// concurrent writers.
 func writeWhole(path, who string, write func(w io.Writer) error) error {
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o777); err != nil {
@@ -159,7 +158,7 @@ func writeWhole(path, who string, write func(w io.Writer) error) error {
 	return nil
 }
 
-// buffered collects what is written into a few large writes.
+// buffered combines writes into few large ones.
 type buffered struct {
 	w   io.Writer
 	buf bytes.Buffer
@@ -202,14 +201,14 @@ func (f *Folder) Record(entry any) error {
 	return err
 }
 
-// Collect copies the units and journals of another folder that are not here, and returns
-// how many units came. What is not whole yet is left.
+// Collect copies the units and journals of another folder that do not exist here, and returns how many units were
+// copied. Incomplete files are left out.
 func (f *Folder) Collect(from string) (units int, err error) {
 	for _, part := range []string{"units", "journal"} {
 		root := filepath.Join(from, part)
 		err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 			if errors.Is(err, fs.ErrNotExist) && path == root {
-				return fs.SkipDir // a worker that has done nothing yet
+				return fs.SkipDir // a worker that has not done anything yet
 			}
 			if err != nil || entry.IsDir() || strings.HasPrefix(entry.Name(), ".") {
 				return err
@@ -231,8 +230,7 @@ func (f *Folder) Collect(from string) (units int, err error) {
 	return units, nil
 }
 
-// copyFile copies a file unless one of that length is there: units never change, and
-// journals grow.
+// copyFile copies a file unless one of the same length exists: units never change, and journals grow.
 func (f *Folder) copyFile(from, to string) (bool, error) {
 	in, err := os.Open(from)
 	if err != nil {

@@ -76,13 +76,14 @@ func TestSaveAndLoad(t *testing.T) {
 	if !f.Has("features", key) || f.Has("scores", key) {
 		t.Error("the unit is of another kind")
 	}
-	// A unit whose making fails leaves nothing, and what was there stays.
+	// A unit whose write fails leaves no file, and an existing unit stays.
 	broken := errors.New("broken")
 	err := f.Save("features", key, func(w io.Writer) error { return errors.Join(text("half")(w), broken) })
 	if got, _ := load(f, "features", key); !errors.Is(err, broken) || got != long {
 		t.Errorf("after a failure (%v): %d bytes", err, len(got))
 	}
-	if err := f.Save("features", NewKey("two"), func(io.Writer) error { return broken }); !errors.Is(err, broken) || f.Has("features", NewKey("two")) {
+	if err := f.Save("features", NewKey("two"), func(io.Writer) error { return broken }); !errors.Is(err,
+		broken) || f.Has("features", NewKey("two")) {
 		t.Errorf("half a unit is there (%v)", err)
 	}
 	for _, path := range files(t, root) {
@@ -90,7 +91,8 @@ func TestSaveAndLoad(t *testing.T) {
 			t.Errorf("%s is left", path)
 		}
 	}
-	if err := f.Load("features", key, func(io.ReaderAt, int64) error { return broken }); !errors.Is(err, broken) || !strings.Contains(err.Error(), string(key)) {
+	if err := f.Load("features", key, func(io.ReaderAt, int64) error { return broken }); !errors.Is(err,
+		broken) || !strings.Contains(err.Error(), string(key)) {
 		t.Errorf("an error of reading: %v", err)
 	}
 }
@@ -158,13 +160,13 @@ func TestClaims(t *testing.T) {
 		t.Errorf("a stale claim: %v, %v", ok, err)
 	}
 	taken.Release()
-	claim.Release() // the file is gone, which is no harm
+	claim.Release() // the file does not exist any more, which is harmless
 	if left := files(t, filepath.Join(root, "claims")); len(left) > 0 {
 		t.Errorf("left: %v", left)
 	}
 }
 
-// However many workers meet, one of them gets the claim.
+// Of any number of concurrent workers, exactly one gets the claim.
 func TestOneWorkerClaims(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()

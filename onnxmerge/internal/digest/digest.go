@@ -1,12 +1,11 @@
-// Package digest computes the hashes of files as a side effect of reading them.
+// Package digest hashes files while they are read.
 //
-// A merge reads nearly every byte of its inputs. Reading them once more for their
-// hashes would cost a third of its time, so a [Tap] between the file and its reader
-// hashes what passes by.
+// A merge reads nearly every byte of its inputs; reading them again for their hashes would take a third of its time.
+// A [Tap] between the file and its reader hashes the bytes that are read in order.
 package digest
 
 import (
-	"crypto/sha1" // ONNX's external data carries SHA-1
+	"crypto/sha1" // checksums of ONNX's external data
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -15,18 +14,17 @@ import (
 	"github.com/zeebo/xxh3"
 )
 
-// Algorithm is a hash function. Its name is what a result is labelled with.
+// Algorithm is a hash function. Its value is the label of results.
 type Algorithm string
 
-// The algorithms. XXH3 keeps up with the memory: 29 GB/s where SHA-256 reaches 1.9.
-// It finds every accident, but not an attacker.
+// The algorithms. XXH3 hashes 29 GB/s where SHA-256 reaches 1.9. It detects accidental changes, not deliberate ones.
 const (
 	SHA256 Algorithm = "sha256"
 	SHA1   Algorithm = "sha1"
 	XXH3   Algorithm = "xxh3_128"
 )
 
-// New returns a hash of its own.
+// New returns a new hash. It panics for other values of a.
 func (a Algorithm) New() hash.Hash {
 	switch a {
 	case SHA256:
@@ -39,14 +37,13 @@ func (a Algorithm) New() hash.Hash {
 	panic(fmt.Sprintf("digest: no algorithm %q", string(a)))
 }
 
-// Size returns the length of the hash in hexadecimal.
+// Size returns the length of the hexadecimal hash.
 func (a Algorithm) Size() int { return 2 * a.New().Size() }
 
 // Hex returns the hash in lower-case hexadecimal.
 func Hex(h hash.Hash) string { return hex.EncodeToString(h.Sum(nil)) }
 
-// xxh128 makes the 128-bit form of XXH3 a hash.Hash. The bytes come in the canonical,
-// big-endian order that xxhsum prints.
+// xxh128 implements hash.Hash for the 128-bit form of XXH3, with the canonical big-endian bytes that xxhsum prints.
 type xxh128 struct{ *xxh3.Hasher }
 
 func (x xxh128) Size() int { return 16 }

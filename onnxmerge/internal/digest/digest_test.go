@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// The values of the XXH3 reference for the empty input and of FIPS 180 for "abc".
+// The expected values are those of the XXH3 reference for the empty input and of FIPS 180 for "abc".
 func TestAlgorithms(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -30,8 +30,8 @@ func TestAlgorithms(t *testing.T) {
 	}
 }
 
-// However a file is read, its hash is the same: in order, backwards, by several
-// goroutines, in part, with gaps, twice, not at all.
+// The hash does not depend on how the file is read: in order, backwards, concurrently, in part, with gaps, twice, not
+// at all.
 func TestTapDoesNotDependOnTheReader(t *testing.T) {
 	t.Parallel()
 	data := make([]byte, 20<<20+12345)
@@ -88,7 +88,7 @@ func TestTapDoesNotDependOnTheReader(t *testing.T) {
 	} {
 		for _, limit := range []int{0, 150_000, 1 << 20, 8 << 20} {
 			tap := NewTap(bytes.NewReader(data), int64(len(data)), SHA256)
-			tap.Open(limit)
+			tap.Start(limit)
 			how(func(off, n int) {
 				if off >= len(data) {
 					return
@@ -98,8 +98,8 @@ func TestTapDoesNotDependOnTheReader(t *testing.T) {
 					t.Error(err)
 				}
 				tap.mu.Lock()
-				if tap.held > limit {
-					t.Errorf("%s: %d bytes are held, the limit is %d", name, tap.held, limit)
+				if tap.earlyBytes > limit {
+					t.Errorf("%s: %d bytes wait, the limit is %d", name, tap.earlyBytes, limit)
 				}
 				tap.mu.Unlock()
 			})
@@ -108,8 +108,8 @@ func TestTapDoesNotDependOnTheReader(t *testing.T) {
 					t.Errorf("%s: hash %s (%v), want %s", name, got, err, want)
 				}
 			}
-			if tap.held != 0 {
-				t.Errorf("%s: %d bytes are still held", name, tap.held)
+			if tap.earlyBytes != 0 {
+				t.Errorf("%s: %d bytes still wait", name, tap.earlyBytes)
 			}
 		}
 	}

@@ -9,22 +9,21 @@ import (
 	"sync/atomic"
 )
 
-// A Tap reads a file for others. Once it is open it also hashes what they read, as
-// far as that comes in the order of the file; Sum reads what is missing. It is safe
-// for concurrent use.
+// Tap reads a file for others. After [Tap.Start] it also hashes the bytes that are read in the order of the file;
+// [Tap.Sum] reads what is missing. It is safe for concurrent use.
 type Tap struct {
-	r    io.ReaderAt
-	size int64
-	alg  Algorithm
-	open atomic.Bool
+	r       io.ReaderAt
+	size    int64
+	alg     Algorithm
+	started atomic.Bool
 
-	mu    sync.Mutex
-	limit int // of held
-	sum   hash.Hash
-	next  int64   // everything before it is hashed
-	early []piece // read before their turn, by offset
-	held  int     // bytes in early
-	spare [][]byte
+	mu         sync.Mutex
+	limit      int // of earlyBytes
+	sum        hash.Hash
+	next       int64   // offset up to which the file is hashed
+	early      []piece // pieces read ahead of next, by offset
+	earlyBytes int     // bytes in early
+	spare      [][]byte
 }
 
 type piece struct {
@@ -32,22 +31,22 @@ type piece struct {
 	data []byte
 }
 
-// smallGap is below the blocks that workers read: nobody will come with it.
+// smallGap is the largest gap that is read at once: it is less than the blocks that workers read, so that no later
+// read fills it.
 const smallGap = 64 << 10
 
-// NewTap returns a tap, closed, on the first size bytes of r.
+// NewTap returns a tap on the first size bytes of r that does not hash yet.
 func NewTap(r io.ReaderAt, size int64, alg Algorithm) *Tap {
 	return &Tap{r: r, size: size, alg: alg, sum: alg.New()}
 }
 
-// Open begins hashing. What is read before its turn waits in up to limit bytes, which
-// should be some blocks of each reader; beyond, Sum reads it again. Opening twice is
-// harmless.
-func (t *Tap) Open(limit int) {
+// Start begins hashing. Pieces that are read ahead of the hash wait in up to limit bytes, which should be a few
+// blocks for each reader; Sum reads again what exceeds them. Further calls only change limit.
+func (t *Tap) Start(limit int) {
 	t.mu.Lock()
 	t.limit = limit
 	t.mu.Unlock()
-	t.open.Store(true)
+	t.started.Store(true)
 }
 
 // Algorithm returns the hash function.
@@ -56,7 +55,7 @@ func (t *Tap) Algorithm() Algorithm { return t.alg }
 // ReadAt implements io.ReaderAt.
 func (t *Tap) ReadAt(p []byte, off int64) (int, error) {
 	n, err := t.r.ReadAt(p, off)
-	if n > 0 && t.open.Load() {
+	if n > 0 && t.started.Load() {
 		t.add(p[:n], off)
 	}
 	return n, err
@@ -70,19 +69,19 @@ func (t *Tap) add(p []byte, off int64) {
 		t.hash(p, off)
 		t.drain()
 	case off-t.next > int64(t.limit):
-		return // far ahead, as where two files have another order: Sum will read it
+		return // far ahead, as if two files have different orders: Sum reads it again
 	case off-t.next <= smallGap && t.readUntil(context.Background(), off) == nil:
 		t.hash(p, off)
 		t.drain()
 	default:
-		if t.held+len(p) > t.limit {
+		if t.earlyBytes+len(p) > t.limit {
 			t.skipGap()
 		}
-		t.hold(p, off)
+		t.keepEarly(p, off)
 	}
 }
 
-// hash takes the part of p that is next, if there is any.
+// hash adds the part of p that follows next, if any.
 func (t *Tap) hash(p []byte, off int64) {
 	if end := off + int64(len(p)); end > t.next {
 		_, _ = t.sum.Write(p[t.next-off:]) // a hash never fails
@@ -90,13 +89,13 @@ func (t *Tap) hash(p []byte, off int64) {
 	}
 }
 
-func (t *Tap) hold(p []byte, off int64) {
+func (t *Tap) keepEarly(p []byte, off int64) {
 	if off <= t.next {
 		t.hash(p, off)
 		t.drain()
 		return
 	}
-	if t.held+len(p) > t.limit {
+	if t.earlyBytes+len(p) > t.limit {
 		return
 	}
 	i, _ := slices.BinarySearchFunc(t.early, off, func(e piece, off int64) int { return int(e.off - off) })
@@ -105,29 +104,29 @@ func (t *Tap) hold(p []byte, off int64) {
 		data, t.spare = t.spare[n-1], t.spare[:n-1]
 	}
 	t.early = slices.Insert(t.early, i, piece{off, append(data, p...)})
-	t.held += len(p)
+	t.earlyBytes += len(p)
 }
 
-// drain hashes the held pieces whose turn it is.
+// drain hashes the waiting pieces that follow next.
 func (t *Tap) drain() {
 	n := 0
 	for n < len(t.early) && t.early[n].off <= t.next {
 		t.hash(t.early[n].data, t.early[n].off)
-		t.held -= len(t.early[n].data)
+		t.earlyBytes -= len(t.early[n].data)
 		t.spare = append(t.spare, t.early[n].data[:0])
 		n++
 	}
 	t.early = slices.Delete(t.early, 0, n)
 }
 
-// skipGap reads what nobody asked for, such as the padding between two tensors, up to
-// the first held piece. A failure leaves the gap to Sum, which reports it.
+// skipGap reads bytes that nothing else reads, such as the padding between two tensors, up to the first waiting
+// piece. Sum reports a failure.
 func (t *Tap) skipGap() {
 	if len(t.early) == 0 {
 		return
 	}
 	if t.readUntil(context.Background(), t.early[0].off) != nil {
-		t.early, t.held = nil, 0
+		t.early, t.earlyBytes = nil, 0
 		return
 	}
 	t.drain()
@@ -142,7 +141,7 @@ func (t *Tap) readUntil(ctx context.Context, end int64) error {
 		n := min(int64(len(buf)), end-t.next)
 		if got, err := t.r.ReadAt(buf[:n], t.next); int64(got) < n {
 			if err == nil || err == io.EOF {
-				err = io.ErrUnexpectedEOF // the file became shorter
+				err = io.ErrUnexpectedEOF // the file is shorter than size
 			}
 			return err
 		}
@@ -151,8 +150,7 @@ func (t *Tap) readUntil(ctx context.Context, end int64) error {
 	return nil
 }
 
-// Sum reads what was not hashed yet and returns the hash of the whole file in
-// hexadecimal.
+// Sum reads the bytes that are not hashed yet and returns the hexadecimal hash of the whole file.
 func (t *Tap) Sum(ctx context.Context) (string, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

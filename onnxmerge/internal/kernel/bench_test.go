@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// benchBytes is the stored size that a merge hands to the loops at a time.
+// benchBytes is the stored size that a merge processes at a time.
 const benchBytes = 256 << 10
 
 var benchKinds = []string{"normal", "zeros", "subnormal", "random"}
 
-// benchData returns stored elements: weights with sigma 0.02, these with every other
-// one zero, float16 subnormals with both signs, or random bits.
+// benchData returns stored elements: weights with standard deviation 0.02, the same with every other one zero,
+// float16 subnormals with both signs, or random bits.
 func benchData(c Codec, kind string, seed uint64) []byte {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	data := make([]byte, benchBytes)
@@ -56,9 +56,8 @@ func BenchmarkLerp(b *testing.B) {
 	}
 }
 
-// BenchmarkLerpRatio measures types side by side, in one run, on as many bytes of
-// each: the byte rate of the 16-bit types as a part of float32's, and float32's as a
-// part of a plain copy's. Half types of 0.5 keep up in elements.
+// BenchmarkLerpRatio compares types in one run on the same number of bytes: the byte rate of the 16-bit types
+// relative to float32, and of float32 relative to a plain copy. A 16-bit type at 0.5 has the element rate of float32.
 func BenchmarkLerpRatio(b *testing.B) {
 	for _, kind := range []string{"normal", "zeros", "random"} {
 		b.Run("data="+kind, func(b *testing.B) {

@@ -1,41 +1,43 @@
-// Package kernel holds the loops over weights: decoding stored numbers to
-// float64, mixing, and encoding with one rounding.
+// Package kernel contains the loops over weights: decoding stored elements to float64, linear interpolation, and
+// encoding with one rounding.
 //
-// Every loop takes its destination first and touches nothing else. Stored numbers
-// are little-endian, as ONNX prescribes. float64 holds every number of every dtype
-// exactly, so decoding is exact and a result is rounded once, to nearest, ties to
-// even. What is too large becomes infinity, NaN where the dtype has no infinity, and
-// the largest number where it has no NaN either (float4e2m1).
+// Every loop takes its destination first and writes nothing else. Stored elements are little-endian, as ONNX
+// prescribes. float64 represents every value of every dtype exactly, so that decoding is exact and a result is
+// rounded once, to nearest, ties to even. Values that are too large become infinity; NaN where the dtype has no
+// infinity; the largest value where it has no NaN either (float4e2m1).
 //
-// Every NaN is encoded as the same one, quiet, without sign or payload: processors
-// differ in the NaN that they make, and results must not. The bits of a NaN are kept
-// only by copying.
+// Every NaN is encoded as the same quiet NaN, without sign or payload: processors differ in the NaN that they
+// produce, and results must not. The bits of a NaN are preserved only by copying.
 //
-// The tables of the types below 32 bits are made at first use: 576 KiB for each
-// 16-bit type, 68 KiB for each smaller one.
+// The tables of the types below 32 bits are made at first use: 576 KiB for each 16-bit type, 68 KiB for each smaller
+// one.
+//
+// # Assembly and unsafe code
+//
+// Decoding and encoding of float32 are a few lines of SSE2, which every amd64 processor has, so that nothing is
+// detected at run time: decoding takes 0.12 ns an element instead of 0.30, encoding 0.23 instead of 0.46. Without it
+// they take a third of a merge by any method other than linear. Interpolation of float32 reads stored bytes as
+// float32 in place (unsafe.go).
 package kernel
 
-// Codec converts between stored bytes and float64, for one dtype. Its functions may
-// be called by several goroutines at once.
+// Codec converts between stored elements of one dtype and float64. Its functions are safe for concurrent use.
 type Codec struct {
-	// Bits is the size of one element: 64, 32, 16, 8 or 4. Of two 4-bit elements in
-	// a byte, the first is in the low half.
+	// Bits is the size of one element: 64, 32, 16, 8 or 4. The first of two 4-bit elements in a byte is in the low
+	// half.
 	Bits int
 	// Decode sets all of dst from the first elements of src.
 	Decode func(dst []float64, src []byte)
-	// Encode sets the first elements of dst to those of src. An odd number of 4-bit
-	// elements leaves the high half of the last byte zero. finite reports whether
-	// no result is infinity or NaN; of float4e2m1, which has neither, whether nothing
-	// was too large or NaN.
+	// Encode sets the first elements of dst to those of src. After an odd number of 4-bit elements the high half of
+	// the last byte is zero. finite reports whether no result is infinite or NaN; for float4e2m1, which has neither,
+	// whether no source is too large or NaN.
 	Encode func(dst []byte, src []float64) (finite bool)
-	// Lerp is Decode, [Lerp] and Encode in one pass: all of dst, which is whole
-	// elements, is set from the first elements of a and b. dst may be a or b. Of 4-bit
-	// elements it sets both in every byte, so after an odd number of them what is
-	// mixed into the last half is the caller's to clear.
+	// Lerp is Decode, [Lerp] and Encode in one pass: it sets all of dst, which is whole elements, from the first
+	// elements of a and b. dst may be a or b. It sets both 4-bit elements of every byte, so that after an odd number
+	// of elements the caller must clear the last half byte.
 	Lerp func(dst, a, b []byte, t float64) (finite bool)
 }
 
-// SizeBytes returns the bytes of n elements.
+// SizeBytes returns the size of n elements in bytes.
 func (c Codec) SizeBytes(n int) int { return (n*c.Bits + 7) / 8 }
 
 // The codecs of all floating-point types of ONNX.

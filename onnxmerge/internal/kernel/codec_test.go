@@ -9,8 +9,7 @@ import (
 	"testing"
 )
 
-// TestFormats compares patterns with the numbers that the documents give, so that
-// the definitions are not only compared with themselves.
+// TestFormats compares patterns with the values that the ONNX documents list.
 func TestFormats(t *testing.T) {
 	t.Parallel()
 	inf, nan, minus0 := math.Inf(1), math.NaN(), math.Copysign(0, -1)
@@ -48,8 +47,8 @@ func TestFormats(t *testing.T) {
 	}
 }
 
-// TestEveryPatternRoundTrips: a number is encoded as it was stored, a NaN as the one
-// NaN of its type. Of 32 and 64 bits it takes random patterns.
+// TestEveryPatternRoundTrips decodes and encodes every pattern: a value must keep its pattern, and a NaN become the
+// one NaN of its type. 32- and 64-bit types use random patterns.
 func TestEveryPatternRoundTrips(t *testing.T) {
 	t.Parallel()
 	quietNaN := map[int]uint64{32: 0x7fc00000, 64: 0x7ff8 << 48}
@@ -88,10 +87,9 @@ func TestEveryPatternRoundTrips(t *testing.T) {
 	}
 }
 
-// TestEncodeRoundsAtEveryBoundary encodes every number, the middle between each two
-// neighbours, what float64 has next to it, and random numbers between them. Beyond
-// the largest number comes the one that would be next: where numbers end does not
-// change how they are rounded.
+// TestEncodeRoundsAtEveryBoundary encodes every value, the midpoint of each two neighbours, the float64 neighbours of
+// the midpoint, and random values between them. Beyond the largest value it uses the one that would come next,
+// because the end of the range does not change how values round.
 func TestEncodeRoundsAtEveryBoundary(t *testing.T) {
 	t.Parallel()
 	for _, c := range codecs {
@@ -111,7 +109,7 @@ func TestEncodeRoundsAtEveryBoundary(t *testing.T) {
 				0x1p16, 0x1p127, 0x1p128, math.MaxFloat64, math.Inf(1)}
 			for i, lo := range values[:len(values)-1] {
 				hi := values[i+1]
-				mid := (lo + hi) / 2 // exact: one more bit
+				mid := (lo + hi) / 2 // exact: it needs one more bit
 				v = append(v, lo, mid, math.Nextafter(mid, 0), math.Nextafter(mid, math.Inf(1)), math.Nextafter(hi, 0),
 					lo+(hi-lo)*rng.Float64())
 			}
@@ -192,8 +190,7 @@ func ExampleCodec() {
 	// [1 -0.75]
 }
 
-// Where stored numbers begin in memory changes nothing: not the numbers, not the bytes, not
-// what is said of them.
+// The address of stored elements affects neither values nor bytes nor the reported finiteness.
 func TestCodecAtAnyAddress(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(3, 0))
@@ -218,7 +215,8 @@ func TestCodecAtAnyAddress(t *testing.T) {
 						}
 					}
 					if ok := c.Encode(moved, want); ok != finite || !bytes.Equal(moved, again) {
-						t.Fatalf("%s: %d elements at address %d are encoded in another way (finite %t, want %t)", c.name, n, off, ok, finite)
+						t.Fatalf("%s: %d elements at address %d are encoded in another way (finite %t, want %t)", c.name, n, off, ok,
+							finite)
 					}
 				}
 			}

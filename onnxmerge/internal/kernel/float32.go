@@ -14,7 +14,7 @@ func decode32(dst []float64, src []byte) {
 func encode32(dst []byte, src []float64) bool {
 	n, finite := narrow(dst, src)
 	if !finite {
-		n = 0 // NaNs have to become one
+		n = 0 // every NaN must become the same one
 	}
 	for i := n; i < len(src); i++ {
 		bits, ok := bits32(src[i])
@@ -24,14 +24,14 @@ func encode32(dst []byte, src []float64) bool {
 	return finite
 }
 
-func lerp32(dst, a, b []byte, t float64) bool { return mixer{bits: 32}.lerp(dst, a, b, t) }
+func lerp32(dst, a, b []byte, t float64) bool { return blockLerp{bits: 32}.lerp(dst, a, b, t) }
 
-func mix32(dst, a, b []byte, s, t float64) bool {
-	if z, ok := view(dst); ok {
-		x, okX := view(a)
-		y, okY := view(b)
+func lerpBlock32(dst, a, b []byte, s, t float64) bool {
+	if z, ok := float32Block(dst); ok {
+		x, okX := float32Block(a)
+		y, okY := float32Block(b)
 		if okX && okY {
-			return mixView(z, x, y, s, t)
+			return lerpFloat32s(z, x, y, s, t)
 		}
 	}
 	d, x, y := (*[blockSize]byte)(dst), (*[blockSize]byte)(a), (*[blockSize]byte)(b)
@@ -51,8 +51,7 @@ func mix32(dst, a, b []byte, s, t float64) bool {
 // nan32 is the NaN that is stored.
 const nan32 = 0xff<<23 | 1<<22
 
-// bits32 returns the bits that v is stored as, and whether they are a finite number.
-// The conversion to float32 is the one rounding.
+// bits32 returns the stored bits of v, and whether they are finite. The conversion to float32 is the one rounding.
 func bits32(v float64) (bits uint32, finite bool) {
 	const inf = 0xff << 23
 	bits = math.Float32bits(float32(v))

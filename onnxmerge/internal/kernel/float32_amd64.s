@@ -1,6 +1,6 @@
 #include "textflag.h"
 
-// Both are SSE2, which every amd64 processor has.
+// Both functions use SSE2, which every amd64 processor has.
 
 // func widenSSE2(dst *float64, src *byte, n int)
 TEXT ·widenSSE2(SB), NOSPLIT, $0-24
@@ -28,7 +28,7 @@ TEXT ·narrowSSE2(SB), NOSPLIT, $0-25
 	MOVQ dst+0(FP), DI
 	MOVQ src+8(FP), SI
 	MOVQ n+16(FP), CX
-	XORPS X6, X6 // 0 as long as all results are finite: Inf - Inf is NaN
+	XORPS X6, X6 // 0 while all results are finite: Inf - Inf is NaN
 	XORPS X7, X7
 
 narrow:
@@ -53,7 +53,7 @@ narrow:
 	SUBQ $8, CX
 	JNZ narrow
 	ADDPS X7, X6
-	CMPPS X6, X6, $3 // ones in the lanes of NaN
+	CMPPS X6, X6, $3 // all ones in the lanes of NaN
 	MOVMSKPS X6, AX
 	TESTL AX, AX
 	SETEQ finite+24(FP)

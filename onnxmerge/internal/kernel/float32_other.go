@@ -4,21 +4,20 @@ package kernel
 
 import "unsafe"
 
-// widen sets the first numbers of dst, as many as it returns, to the float32 that are
-// stored in src.
+// widen converts the first n elements of src, stored as float32, to dst and returns n, which is all or 0.
 func widen(dst []float64, src []byte) int {
-	numbers := views(src, len(dst))
+	numbers := float32Slice(src, len(dst))
 	for i, v := range numbers {
 		dst[i] = float64(v)
 	}
 	return len(numbers)
 }
 
-// narrow stores the first numbers of src, as many as it returns, in dst as float32, and
-// reports whether these are finite. A NaN is any.
+// narrow stores the first n elements of src in dst as float32 and returns n, which is all or 0, and whether all
+// results are finite. Any NaN may be stored.
 func narrow(dst []byte, src []float64) (n int, finite bool) {
-	numbers := views(dst, len(src))
-	var e0, e1, e2, e3 float32 // as in mixView
+	numbers := float32Slice(dst, len(src))
+	var e0, e1, e2, e3 float32 // as in lerpFloat32s
 	d, v := numbers, src
 	for ; len(d) >= 4 && len(v) >= 4; d, v = d[4:], v[4:] {
 		r0, r1, r2, r3 := float32(v[0]), float32(v[1]), float32(v[2]), float32(v[3])
@@ -35,8 +34,8 @@ func narrow(dst []byte, src []float64) (n int, finite bool) {
 	return len(numbers), e0+e1+e2+e3 == 0
 }
 
-// views is [view] of n elements; nil where that is not possible.
-func views(stored []byte, n int) []float32 {
+// float32Slice is [float32Block] for n elements; nil if the conversion is not possible.
+func float32Slice(stored []byte, n int) []float32 {
 	if n == 0 {
 		return nil
 	}

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// naiveEncode32 is encode32, one number after the other.
+// naiveEncode32 is encode32 for one element at a time.
 func naiveEncode32(src []float64) (stored []byte, finite bool) {
 	finite = true
 	for _, v := range src {
@@ -23,15 +23,14 @@ func naiveEncode32(src []float64) (stored []byte, finite bool) {
 	return stored, finite
 }
 
-// awkward returns float64 numbers of which many lie on the middle between two float32, or
-// beyond what these have.
+// awkward returns float64 values of which many are the midpoint of two float32, or out of their range.
 func awkward(rng *rand.Rand, n int) []float64 {
 	v := make([]float64, n)
 	for i := range v {
 		x := float64(math.Float32frombits(rng.Uint32()))
 		switch rng.IntN(4) {
 		case 0:
-			x = math.Float64frombits(math.Float64bits(x) | 1<<28) // the middle to the next
+			x = math.Float64frombits(math.Float64bits(x) | 1<<28) // midpoint to the next
 		case 1:
 			x = math.Float64frombits(rng.Uint64())
 		}
@@ -43,8 +42,8 @@ func awkward(rng *rand.Rand, n int) []float64 {
 	return v
 }
 
-// Numbers that are encoded and decoded eight at a time are those of a loop, whatever
-// their number is, and wherever among them one is not finite. Nothing is written beyond.
+// Encoding and decoding eight elements at a time equals a simple loop for every length and every position of a
+// non-finite element, and writes nothing beyond the end.
 func TestFloat32IsTheNaiveLoop(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(1, 2))

@@ -21,9 +21,9 @@ func encode64(dst []byte, src []float64) bool {
 	return finite
 }
 
-func lerp64(dst, a, b []byte, t float64) bool { return mixer{bits: 64}.lerp(dst, a, b, t) }
+func lerp64(dst, a, b []byte, t float64) bool { return blockLerp{bits: 64}.lerp(dst, a, b, t) }
 
-func mix64(dst, a, b []byte, s, t float64) bool {
+func lerpBlock64(dst, a, b []byte, s, t float64) bool {
 	d, x, y := (*[blockSize]byte)(dst), (*[blockSize]byte)(a), (*[blockSize]byte)(b)
 	finite := true
 	for i := 0; i < blockSize; i += 8 {
@@ -36,7 +36,7 @@ func mix64(dst, a, b []byte, s, t float64) bool {
 	return finite
 }
 
-// bits64 returns the bits that v is stored as, and whether v is finite.
+// bits64 returns the stored bits of v, and whether v is finite.
 func bits64(v float64) (bits uint64, finite bool) {
 	const inf = 0x7ff << 52
 	bits = math.Float64bits(v)

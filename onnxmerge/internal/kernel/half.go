@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// half encodes and decodes a 16-bit format that has infinities.
+// half is a 16-bit format with infinities.
 type half struct {
 	format  format
 	values  [1 << 16]float64
@@ -27,12 +27,12 @@ func newHalf(f format) Codec {
 		Encode: func(dst []byte, src []float64) bool { return load().encode(dst, src) },
 		Lerp: func(dst, a, b []byte, t float64) bool {
 			h := load()
-			return mixer{bits: 16, half: h}.lerp(dst, a, b, t) || h.finite(dst)
+			return blockLerp{bits: 16, half: h}.lerp(dst, a, b, t) || h.finite(dst)
 		},
 	}
 }
 
-// halfSign is the sign that the encoder sets, which is the stored one.
+// halfSign is the encoder's sign bit, which is the stored one.
 const halfSign = 1 << 15
 
 func (h *half) decode(dst []float64, src []byte) {
@@ -56,7 +56,7 @@ func (h *half) encode(dst []byte, src []float64) bool {
 	return seen < 2*halfSign || h.finite(dst)
 }
 
-func (h *half) mix(dst, a, b []byte, s, t float64) bool {
+func (h *half) lerpBlock(dst, a, b []byte, s, t float64) bool {
 	d, x, y := (*[blockSize]byte)(dst), (*[blockSize]byte)(a), (*[blockSize]byte)(b)
 	values, e, nan := &h.values, &h.encoder, h.format.nan
 	seen := uint64(0)
@@ -65,7 +65,7 @@ func (h *half) mix(dst, a, b []byte, s, t float64) bool {
 		q := values[binary.LittleEndian.Uint16(y[i:i+2])]
 		bits := e.add(float64(s*p) + float64(t*q))
 		seen |= bits
-		if bits >= 4*halfSign { // a conditional move: NaN costs no more than a number
+		if bits >= 4*halfSign { // a conditional move, so that NaN costs no more than a number
 			bits = nan
 		}
 		binary.LittleEndian.PutUint16(d[i:i+2], uint16(bits))
@@ -73,8 +73,7 @@ func (h *half) mix(dst, a, b []byte, s, t float64) bool {
 	return seen < 2*halfSign
 }
 
-// finite reports whether all stored elements are finite. It is called only for those
-// that come near the largest number.
+// finite reports whether all stored elements are finite. It is called only if one may be near the largest value.
 func (h *half) finite(stored []byte) bool {
 	for i := 0; i < len(stored); i += 2 {
 		if uint64(binary.LittleEndian.Uint16(stored[i:]))&^halfSign > h.format.top {

@@ -34,7 +34,7 @@ func TestLerp(t *testing.T) {
 	}
 }
 
-// steps is the oracle of Codec.Lerp: what its comment says.
+// steps is the oracle of Codec.Lerp: Decode, Lerp, Encode.
 func (c Codec) steps(dst, a, b []byte, t float64) bool {
 	n := len(dst) * 8 / c.Bits
 	x, y := make([]float64, n), make([]float64, n)
@@ -46,7 +46,7 @@ func (c Codec) steps(dst, a, b []byte, t float64) bool {
 
 func TestCodecLerpIsItsSteps(t *testing.T) {
 	t.Parallel()
-	// Odd lengths, around powers of two, and around a block of every size.
+	// Odd lengths, lengths around powers of two, and around a block of every size.
 	lengths := []int{0, 1, 2, 3, 7, 8, 9, 127, 128, 129, 255, 257, 512, 1000, 1023, 1024, 1025, 2048, 3000}
 	for _, c := range codecs {
 		t.Run(c.name, func(t *testing.T) {
@@ -73,7 +73,7 @@ func TestCodecLerpIsItsSteps(t *testing.T) {
 	}
 }
 
-// weights fills stored with numbers that no alpha of the tests makes infinite.
+// weights fills stored with values that no alpha of the tests makes infinite.
 func (c Codec) weights(rng *rand.Rand, stored []byte) {
 	v := make([]float64, len(stored)*8/c.Bits)
 	for i := range v {
@@ -82,8 +82,8 @@ func (c Codec) weights(rng *rand.Rand, stored []byte) {
 	c.Encode(stored, v)
 }
 
-// checkLerp compares Lerp with its steps, into another place and onto either source,
-// with the elements at an offset.
+// checkLerp compares Lerp with steps: into a separate destination and into either source, with the elements at an
+// offset.
 func (c Codec) checkLerp(t *testing.T, a, b []byte, alpha float64, off int) {
 	t.Helper()
 	want := make([]byte, len(a))
@@ -110,8 +110,7 @@ func (c Codec) checkLerp(t *testing.T, a, b []byte, alpha float64, off int) {
 	}
 }
 
-// TestFinite puts one element among zeros, at places all over the blocks and in what
-// remains.
+// TestFinite places one element among zeros, at positions throughout the blocks and the remainder.
 func TestFinite(t *testing.T) {
 	t.Parallel()
 	for _, c := range codecs {
@@ -123,14 +122,14 @@ func TestFinite(t *testing.T) {
 			}
 			n := 2*blockSize + 6
 			v, a, dst := make([]float64, n), make([]byte, c.SizeBytes(n)), make([]byte, c.SizeBytes(n))
-			for i := n - 1; i >= 0; i -= 31 { // odd: every place within a group of elements
+			for i := n - 1; i >= 0; i -= 31 { // odd: every position within a group of elements
 				for _, x := range []float64{largest, -largest, math.Inf(1), math.Inf(-1), math.NaN(), 1e300} {
 					want := math.Abs(x) <= largest
 					v[i] = x
 					if got := c.Encode(a, v); got != want {
 						t.Fatalf("Encode of %g at %d says finite %t", x, i, got)
 					}
-					fits := c.Bits != 4 || want // float4e2m1 stores the largest number instead
+					fits := c.Bits != 4 || want // float4e2m1 stores the largest value instead
 					if got := c.Lerp(dst, a, a, 0.5); got != (want || !fits) {
 						t.Fatalf("Lerp of %g at %d says finite %t", x, i, got)
 					}
@@ -149,8 +148,7 @@ func TestFinite(t *testing.T) {
 	}
 }
 
-// checkPairs mixes the patterns a with each of b by Lerp and compares with the
-// oracle.
+// checkPairs interpolates between the patterns a and each of b by Lerp and compares with the oracle.
 func checkPairs(c Codec, f format, a []uint64, bs []uint64, alpha float64) error {
 	stored := func(p []uint64) []byte {
 		out := make([]byte, c.SizeBytes(len(p)))
@@ -201,8 +199,8 @@ func all(n, step int) []uint64 {
 	return p
 }
 
-// TestLerpOfPairs mixes every pair of patterns of the small types, and every pattern
-// of the 16-bit ones with 128 that are spread over signs, exponents and fractions.
+// TestLerpOfPairs interpolates between every pair of patterns of the small types, and between every pattern of the
+// 16-bit types and 128 that cover signs, exponents and fractions.
 func TestLerpOfPairs(t *testing.T) {
 	t.Parallel()
 	for _, c := range codecs {
@@ -214,7 +212,7 @@ func TestLerpOfPairs(t *testing.T) {
 			ts = []float64{0.3, 0.5}
 			bs = bs[:0]
 			for i := range 128 {
-				bs = append(bs, uint64(i*512+i*i*37%512)) // one in each 512th, every exponent
+				bs = append(bs, uint64(i*512+i*i*37%512)) // one in each 512th of the range, every exponent
 			}
 		}
 		for _, alpha := range ts {

@@ -38,7 +38,7 @@ func (c Codec) load(stored []byte, i int) uint64 {
 	return uint64(stored[i/2] >> (i % 2 * 4) & 0xf)
 }
 
-// patterns returns n random elements: bits, every eighth one special.
+// patterns returns n random elements; every eighth one is a special value.
 func (c Codec) patterns(rng *rand.Rand, n int) []byte {
 	stored := make([]byte, c.SizeBytes(n))
 	for i := range stored {
@@ -70,7 +70,7 @@ func (f format) round(v float64) (pattern uint64, finite bool) {
 		_, e := math.Frexp(v) // 0.5 <= fraction < 1
 		exp = max(exp, e-1)
 	}
-	q := math.RoundToEven(math.Ldexp(math.Abs(v), f.frac-exp)) // units of the last place
+	q := math.RoundToEven(math.Ldexp(math.Abs(v), f.frac-exp)) // in units in the last place
 	last := f.value(f.top)
 	switch {
 	case math.Ldexp(q, exp-f.frac) > last:
@@ -81,9 +81,8 @@ func (f format) round(v float64) (pattern uint64, finite bool) {
 	return sign | (uint64(exp-f.minExp())<<f.frac + uint64(q)), true
 }
 
-// search is the oracle of round: the nearest of all values, ties to the even
-// pattern, by search over the sorted values of the patterns from 0 on, of which the
-// last one is beyond the largest number.
+// search is the oracle of round: it searches the sorted values of the patterns from 0 on, the last of which is beyond
+// the largest value, for the nearest one, ties to the even pattern.
 func search(v float64, values []float64) uint64 {
 	lo, hi := 0, len(values)-1
 	for lo < hi {
@@ -97,12 +96,12 @@ func search(v float64, values []float64) uint64 {
 	if lo == len(values)-1 {
 		return uint64(lo)
 	}
-	below, above := v-values[lo], values[lo+1]-v // exact up to a last place of float64, and never from unequal to equal
+	below, above := v-values[lo], values[lo+1]-v // within one ULP; unequal stays unequal
 	if below < above || below == above && lo%2 == 0 {
 		return uint64(lo)
 	}
 	return uint64(lo + 1)
 }
 
-// lerp is the oracle of the arithmetic.
+// lerp is the oracle of the interpolation.
 func lerp(a, b, t float64) float64 { return float64((1-t)*a) + float64(t*b) }

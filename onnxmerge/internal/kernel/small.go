@@ -2,20 +2,19 @@ package kernel
 
 import "sync"
 
-// small encodes and decodes a format of 8 or 4 bits.
+// small is a format of 8 or 4 bits.
 type small struct {
 	values  [1 << 8]float64
 	encoder encoder
-	// stored maps what the encoder gives to the element, with notFinite if the number
-	// was too large or NaN. It knows where formats differ: what follows the largest
-	// number, NaN, and the sign of zero.
+	// stored maps the encoder's result to the element, with the flag notFinite if the value was too large or NaN. It
+	// covers the differences between formats: values beyond the largest, NaN, and the sign of zero.
 	stored [4 * smallSign]uint16
 }
 
 const (
-	smallSign = 1 << 8          // the sign that the encoder sets
-	smallNaN  = 4*smallSign - 1 // the index of NaN, above what the encoder gives for numbers
-	notFinite = 1 << 8          // a flag above the element
+	smallSign = 1 << 8          // the encoder's sign bit
+	smallNaN  = 4*smallSign - 1 // index of NaN, above the encoder's results for numbers
+	notFinite = 1 << 8          // flag above the bits of the element
 )
 
 func loadSmall(f format) func() *small {
@@ -32,7 +31,7 @@ func loadSmall(f format) func() *small {
 	})
 }
 
-// smallStored returns what small.stored has at index i.
+// smallStored returns small.stored at index i.
 func smallStored(f format, i uint64) uint64 {
 	abs := i % smallSign
 	sign := uint64(0)
@@ -50,7 +49,7 @@ func smallStored(f format, i uint64) uint64 {
 	return abs | sign
 }
 
-// encode1 returns the element of v, with notFinite if that is so.
+// encode1 returns the element of v, with the flag notFinite if it applies.
 func (c *small) encode1(v float64) uint16 {
 	return c.stored[min(c.encoder.add(v), smallNaN)]
 }
@@ -77,12 +76,12 @@ func newFloat8(f format) Codec {
 			return seen < notFinite
 		},
 		Lerp: func(dst, a, b []byte, t float64) bool {
-			return mixer{bits: 8, small: load()}.lerp(dst, a, b, t)
+			return blockLerp{bits: 8, small: load()}.lerp(dst, a, b, t)
 		},
 	}
 }
 
-func (c *small) mix8(dst, a, b []byte, s, t float64) bool {
+func (c *small) lerpBlock8(dst, a, b []byte, s, t float64) bool {
 	d, x, y := (*[blockSize]byte)(dst), (*[blockSize]byte)(a), (*[blockSize]byte)(b)
 	values := &c.values
 	seen := uint16(0)
@@ -119,12 +118,12 @@ func newFloat4(f format) Codec {
 			return seen < notFinite
 		},
 		Lerp: func(dst, a, b []byte, t float64) bool {
-			return mixer{bits: 4, small: load()}.lerp(dst, a, b, t)
+			return blockLerp{bits: 4, small: load()}.lerp(dst, a, b, t)
 		},
 	}
 }
 
-func (c *small) mix4(dst, a, b []byte, s, t float64) bool {
+func (c *small) lerpBlock4(dst, a, b []byte, s, t float64) bool {
 	d, x, y := (*[blockSize]byte)(dst), (*[blockSize]byte)(a), (*[blockSize]byte)(b)
 	values := &c.values
 	seen := uint16(0)

@@ -7,24 +7,23 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// part is a stretch of the output whose bytes can be made in any order.
+// part is a range of the output whose bytes can be computed in any order.
 type part struct {
 	size int64
 	fill func(ctx context.Context, dst []byte, off int64) error
 }
 
-// block is one buffer on its way from the worker that fills it to the writer.
+// block is a buffer that a worker fills and the writer then writes.
 type block struct {
 	buf  []byte
 	done chan error
 }
 
-// writeParts writes the parts one after the other. Blocks are filled by workers
-// and written in order, so neither the number of workers nor their timing changes
-// a byte of the output.
+// writeParts writes the parts in order. Workers fill blocks concurrently and the writer writes them in order, so that
+// the output does not depend on the number of workers.
 func writeParts(ctx context.Context, w io.Writer, parts []part, workers int) error {
 	if err := ctx.Err(); err != nil {
-		return err // below, a small file could be done before anybody looks
+		return err // a small file could be complete before any check below
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	type job struct {

@@ -10,17 +10,15 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// Edit replaces one range of a file. A range of length 0 is an insertion, a Size
-// of 0 a deletion.
+// Edit replaces one range of a file. A range of length 0 is an insertion, a Size of 0 a deletion.
 type Edit struct {
 	At   Span
-	Size int64 // how many bytes take the range's place
-	// Fill sets dst to the new bytes from off on, counted from the start of the
-	// replacement. It may be called for several parts at once and in any order; off
-	// is a multiple of BlockSize.
+	Size int64 // size of the replacement in bytes
+	// Fill sets dst to the replacement's bytes from off on. It may be called concurrently and in any order; off is a
+	// multiple of BlockSize.
 	Fill func(ctx context.Context, dst []byte, off int64) error
-	// Within lists the length-delimited fields around the range, outermost first.
-	// Needed only where Size differs from At.Len.
+	// Within lists the length-delimited fields that enclose the range, outermost first. It is needed only if Size
+	// differs from At.Len.
 	Within []Field
 }
 
@@ -33,18 +31,17 @@ func NewEdit(at Span, data []byte, within []Field) Edit {
 		}}
 }
 
-// BlockSize is the unit of computing and copying in bytes: a multiple of every
-// element size, small enough for the cache of one core.
+// BlockSize is the unit of computing and copying in bytes: a multiple of every element size, small enough for the cache
+// of one core.
 const BlockSize = 256 << 10
 
-// Rewrite copies src to w with the edits applied, in order of their offsets, using
-// up to workers goroutines for the contents of edits (0 means 1). Edits must not
-// overlap; several insertions at one offset keep their order. Memory is bounded by
-// a few blocks per worker. It stops early when ctx ends.
+// Rewrite copies src to w with the edits applied, in order of their offsets, using up to workers goroutines to
+// compute replacements (0 means 1). Edits must not overlap; insertions at one offset keep their order. Memory is
+// bounded by a few blocks per worker. It stops early when ctx ends.
 func Rewrite(ctx context.Context, w io.Writer, src *Source, edits []Edit, workers int) error {
 	edits = append(slices.Clone(edits), lengthEdits(edits)...)
 	slices.SortStableFunc(edits, func(a, b Edit) int {
-		// An insertion comes before what is replaced or deleted from there on.
+		// An insertion precedes a replacement or deletion at the same offset.
 		return cmp.Or(cmp.Compare(a.At.Off, b.At.Off), cmp.Compare(min(a.At.Len, 1), min(b.At.Len, 1)))
 	})
 	parts := make([]part, 0, 2*len(edits)+1)
@@ -60,7 +57,7 @@ func Rewrite(ctx context.Context, w io.Writer, src *Source, edits []Edit, worker
 	return writeParts(ctx, w, parts, max(workers, 1))
 }
 
-// Size returns how many bytes Rewrite will write.
+// Size returns the number of bytes that Rewrite writes.
 func (s *Source) Size(edits []Edit) int64 {
 	size := s.size
 	for _, e := range append(slices.Clone(edits), lengthEdits(edits)...) {
@@ -76,9 +73,9 @@ func (s *Source) copyPart(from, to int64) part {
 	}}
 }
 
-// lengthEdits returns the edits of the length prefixes around edits that change
-// size. A prefix that itself changes length (127 to 128) grows its own parents, so
-// they are settled from the inside out.
+// lengthEdits returns the edits of the length prefixes of all messages that change size. A prefix that changes its
+// own length (127 to 128) changes the size of the enclosing messages, so that prefixes are computed from the
+// innermost outwards.
 func lengthEdits(edits []Edit) []Edit {
 	type message struct {
 		field  Field

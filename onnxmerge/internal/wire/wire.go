@@ -1,13 +1,12 @@
-// Package wire walks protobuf messages in place and rewrites ranges of them.
+// Package wire iterates over the fields of protobuf messages in place and rewrites ranges of them.
 //
-// It never builds a tree of the file. A [Source] reads a file through a small
-// window; [Source.Fields] yields the fields of one message as offsets into the
-// file; [Rewrite] copies the file and replaces the ranges named by [Edit] values,
-// mending the length prefixes of the messages around them. So whatever is not
-// edited survives byte for byte: order, unknown fields, over-long varints.
+// A [Source] reads a file through a window of 16 KiB; [Source.Fields] yields the fields of one message as offsets
+// into the file; [Rewrite] copies the file, replaces the ranges of [Edit] values and adjusts the length prefixes of
+// the enclosing messages. Everything else is copied byte for byte: the order of fields, unknown fields, over-long
+// varints.
 //
-// The package knows protobuf's wire format and nothing of ONNX. Groups (wire
-// types 3 and 4) do not occur in proto3 and are refused.
+// The package implements protobuf's wire format and knows nothing about ONNX. Groups (wire types 3 and 4), which
+// proto3 does not use, are refused.
 package wire
 
 import (
@@ -20,8 +19,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// ErrMalformed is in the chain of every error that the file's bytes cause, as
-// opposed to errors of reading them.
+// ErrMalformed is in the tree of every error caused by the file's bytes, as opposed to errors of reading them.
 var ErrMalformed = errors.New("malformed protobuf")
 
 // Span is a range of bytes of a file.
@@ -35,7 +33,7 @@ type Field struct {
 	Num   protowire.Number
 	Type  protowire.Type
 	Start int64  // offset of the tag
-	LenAt int64  // offset of the length prefix; Body.Off where the type has none
+	LenAt int64  // offset of the length prefix; Body.Off if the type has none
 	Body  Span   // contents of a length-delimited field, else the encoded value
 	Value uint64 // value of a varint or fixed field
 }
@@ -43,12 +41,12 @@ type Field struct {
 // Whole returns the range of the field with its tag.
 func (f Field) Whole() Span { return Span{f.Start, f.Body.End() - f.Start} }
 
-// windowSize is large enough that a run of small fields costs one read, and small
-// enough that jumping from tensor to tensor wastes little.
+// windowSize is the bytes read at once: a run of small fields costs one read, and skipping large payloads wastes
+// little.
 const windowSize = 16 << 10
 
-// Source reads a file through a window. It is not safe for concurrent use; ReadAt
-// is, if the underlying reader's ReadAt is.
+// Source reads a file through a window. It is not safe for concurrent use, except for ReadAt if the underlying
+// reader's is.
 type Source struct {
 	r      io.ReaderAt
 	size   int64
@@ -61,7 +59,7 @@ func NewSource(r io.ReaderAt, size int64) *Source {
 	return &Source{r: r, size: size}
 }
 
-// NewBytesSource returns a source over data, which is kept and must not change.
+// NewBytesSource returns a source over data, which it keeps and which must not change.
 func NewBytesSource(data []byte) *Source {
 	return NewSource(bytes.NewReader(data), int64(len(data)))
 }
@@ -84,20 +82,19 @@ func (s *Source) ReadAt(p []byte, off int64) (int, error) {
 	return n, err
 }
 
-// Read returns the bytes of span in fresh memory. A span never exceeds the file,
-// so what it allocates is bounded by what is there; limit bounds it further, for
-// fields such as names that have no business being large.
+// Read returns the bytes of span in a new slice. Its size is bounded by the file and by limit, for fields such as
+// names.
 func (s *Source) Read(span Span, limit int64) ([]byte, error) {
 	if span.Len > limit {
-		return nil, fmt.Errorf("%w: %d bytes at offset %d where at most %d are allowed", ErrMalformed, span.Len, span.Off, limit)
+		return nil, fmt.Errorf("%w: %d bytes at offset %d where at most %d are allowed", ErrMalformed, span.Len, span.Off,
+			limit)
 	}
 	p := make([]byte, span.Len)
 	_, err := s.ReadAt(p, span.Off)
 	return p, err
 }
 
-// peek returns up to n bytes at off, fewer only before end. The result is valid
-// until the next peek.
+// peek returns up to n bytes at off, fewer only before end. The result is valid until the next call.
 func (s *Source) peek(off int64, n int, end int64) ([]byte, error) {
 	n = int(min(int64(n), end-off))
 	if off < s.off || off+int64(n) > s.off+int64(len(s.window)) {
@@ -118,9 +115,8 @@ func (s *Source) peek(off int64, n int, end int64) ([]byte, error) {
 // maxHeader is the longest tag plus length or value: two varints of ten bytes.
 const maxHeader = 2 * 10
 
-// Fields iterates over the fields of the message that span holds. After an error
-// the iteration ends. Fields of nested messages are reached by calling Fields on a
-// Body; nested iteration is allowed.
+// Fields iterates over the fields of the message in span. An error ends the iteration. Fields of a nested message are
+// obtained by calling Fields on its Body; iterations may be nested.
 func (s *Source) Fields(span Span) iter.Seq2[Field, error] {
 	return func(yield func(Field, error) bool) {
 		for off := span.Off; off < span.End(); {

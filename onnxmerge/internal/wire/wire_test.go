@@ -11,7 +11,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// nest wraps data in depth messages of field 3, each beside an unknown field 9.
+// nest wraps data in depth messages of field 3, each with an additional unknown field 9.
 func nest(data []byte, depth int) []byte {
 	for range depth {
 		b := protowire.AppendVarint(protowire.AppendTag(nil, 9, protowire.VarintType), 7)
@@ -20,7 +20,7 @@ func nest(data []byte, depth int) []byte {
 	return data
 }
 
-// find returns the innermost field 3 and the fields around it.
+// find returns the innermost field 3 and its enclosing fields.
 func find(t *testing.T, s *Source, depth int) (inner Field, within []Field) {
 	t.Helper()
 	span := s.All()
@@ -43,8 +43,7 @@ func find(t *testing.T, s *Source, depth int) (inner Field, within []Field) {
 	return inner, within[:depth-1]
 }
 
-// Growing a payload past 127 bytes lengthens its prefix, which can push the parent
-// past 127 in turn: the sizes around that edge are the hard ones.
+// Payloads around 127 bytes, where a longer length prefix changes the length of the enclosing prefixes.
 func TestRewriteMendsLengths(t *testing.T) {
 	t.Parallel()
 	checked := 0
@@ -104,7 +103,8 @@ func TestRewriteDoesNotDependOnWorkers(t *testing.T) {
 			t.Errorf("%d workers give other bytes than one", workers)
 		}
 	}
-	if !bytes.Equal(want[:5], data[:5]) || want[5] != 0 || want[5+BlockSize] != byte(BlockSize%251) || !bytes.HasSuffix(want, []byte("tail")) {
+	if !bytes.Equal(want[:5], data[:5]) || want[5] != 0 || want[5+BlockSize] != byte(BlockSize%251) ||
+		!bytes.HasSuffix(want, []byte("tail")) {
 		t.Error("the edits are not in place")
 	}
 }

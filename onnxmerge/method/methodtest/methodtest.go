@@ -1,4 +1,5 @@
-// Package methodtest checks what every merge method promises.
+// Package methodtest checks the properties that every merge method must have. [Run] also serves methods of other
+// programs, except the check "scale", which fails for parameters that are distances between weights.
 package methodtest
 
 import (
@@ -11,27 +12,33 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/method"
 )
 
-// asymmetric lists methods whose models have different roles or numbers, so that
-// exchanging them changes the result.
+// asymmetric lists methods whose models have different roles or counts, so that exchanging models changes the result.
 var asymmetric = map[string]string{
-	"slerp": "t counts from the first model", "arcee_fusion": "one model besides the base", "nearswap": "one model besides the base",
-	"dare_linear": "a model's place decides what is drawn", "dare_ties": "a model's place decides what is drawn",
-	"della": "a model's place decides what is drawn", "della_linear": "a model's place decides what is drawn",
+	"slerp":        "t counts from the first model",
+	"arcee_fusion": "one model besides the base",
+	"nearswap":     "one model besides the base",
+	"dare_linear":  "masks depend on the model's position",
+	"dare_ties":    "masks depend on the model's position",
+	"della":        "masks depend on the model's position",
+	"della_linear": "masks depend on the model's position",
 }
 
-// unscaled lists methods with a parameter that is a length in the space of weights, or
-// whose formula is not linear in the scale.
+// unscaled lists methods with a parameter that is a distance between weights, or whose formula is not linear in the
+// scale.
 var unscaled = map[string]string{
-	"nearswap": "t is a distance", "ram": "epsilon is a distance", "ramplus_tl": "epsilon is a distance", "arcee_fusion": "softmax of the weights",
+	"nearswap":     "t is a distance",
+	"ram":          "epsilon is a distance",
+	"ramplus_tl":   "epsilon is a distance",
+	"arcee_fusion": "softmax of the weights",
 }
 
-// suite is the checks of one method.
+// suite holds the checks of one method.
 type suite struct {
 	m   method.Method
 	rng *rand.Rand
 }
 
-// Run checks the method.
+// Run checks m in subtests.
 func Run(t *testing.T, m method.Method) {
 	s := &suite{m, rand.New(rand.NewPCG(1, 2))}
 	for _, check := range []struct {
@@ -45,7 +52,7 @@ func Run(t *testing.T, m method.Method) {
 		{"scale", s.scaled},
 		{"weight 0 removes a model", s.weightless},
 		{"density 0 and 1", s.density},
-		{"what is drawn keeps its mean", s.unbiased},
+		{"random masks keep the mean", s.unbiased},
 		{"lambda 0", s.lambdaZero},
 		{"out of range", s.outOfRange},
 	} {
@@ -53,8 +60,8 @@ func Run(t *testing.T, m method.Method) {
 	}
 }
 
-// models returns as many models of n numbers as the method takes, about three: a base and
-// changes of it.
+// models returns the elements of a base and of changed copies of it, n each: about three models, as the method
+// accepts.
 func (s *suite) models(n int) [][]float64 {
 	count := max(2, s.m.MinModels)
 	if s.m.MaxModels == 0 {
@@ -72,7 +79,7 @@ func (s *suite) models(n int) [][]float64 {
 	return s.withFisher(list)
 }
 
-// withFisher appends a Fisher information of every model where the method takes one.
+// withFisher appends a Fisher information for every model if the method takes them.
 func (s *suite) withFisher(models [][]float64) [][]float64 {
 	if !s.m.Fisher {
 		return models
@@ -109,8 +116,8 @@ func (s *suite) merge(t *testing.T, x *method.Tensor, p method.Params, src [][]f
 	return out
 }
 
-// near compares with a bound that rounding of sums of a few hundred numbers, or of a
-// decomposition, stays well below.
+// near compares with a tolerance of 1e-9 of the largest element, well above the rounding of sums of a few hundred
+// elements or of a decomposition.
 func near(t *testing.T, what string, got, want []float64) {
 	t.Helper()
 	scale := 0.0
@@ -125,7 +132,7 @@ func near(t *testing.T, what string, got, want []float64) {
 	}
 }
 
-// matrix is what the numbers of most checks are taken for.
+// matrix returns the tensor of most checks.
 func matrix(columns int64) *method.Tensor {
 	return &method.Tensor{Dims: []int64{6, columns}}
 }
@@ -158,8 +165,8 @@ func (s *suite) blocks(t *testing.T) {
 	}
 }
 
-// edges merges tensors of every awkward shape and content: what is finite stays finite,
-// and what is the same in all models is kept.
+// edges merges tensors of unusual shape and content: finite models must give finite results, and elements that are
+// equal in all models must be kept.
 func (s *suite) edges(t *testing.T) {
 	shapes := [][]int64{{}, {1}, {2}, {3}, {7}, {10}, {1, 1}, {5, 1}, {1, 5}, {2, 3}, {1, 1, 6}, {4, 3, 2, 2}, {99}}
 	for _, dims := range shapes {
@@ -188,10 +195,10 @@ func (s *suite) edges(t *testing.T) {
 	}
 }
 
-// unchanged lists the changes after which all models are the same.
+// unchanged lists the changes after which all models are equal.
 var unchanged = map[string]bool{"zeros": true, "no change at all": true}
 
-// changes make models awkward.
+// changes make edge cases of the models.
 var changes = map[string]func(models [][]float64){
 	"as they are": func([][]float64) {},
 	"zeros": func(m [][]float64) {
@@ -232,7 +239,7 @@ var changes = map[string]func(models [][]float64){
 	},
 }
 
-// roles splits models into those whose order counts and those whose does not.
+// first returns the index of the first model whose order does not matter.
 func (s *suite) first() int {
 	if s.m.BaseText() != "no" {
 		return 1
@@ -269,7 +276,7 @@ func (s *suite) permuted(t *testing.T) {
 	near(t, "exchanged", s.merge(t, matrix(8), q, exchanged, 0), want)
 }
 
-// weight returns the parameter that weighs models, and how many numbers it has.
+// weight returns the name of the parameter with the models' weights, and its number of values.
 func (s *suite) weight(models int) (name string, n int) {
 	p, err := s.m.Param("weight")
 	switch {
@@ -330,7 +337,7 @@ func (s *suite) weightless(t *testing.T) {
 
 func (s *suite) density(t *testing.T) {
 	if _, err := s.m.Param("density"); err != nil {
-		t.Skip("it has no density")
+		t.Skip("no parameter density")
 	}
 	src := s.models(48)
 	near(t, "density 0", s.merge(t, matrix(8), method.Params{"density": 0.0}, src, 0), src[0])
@@ -352,13 +359,12 @@ func (s *suite) density(t *testing.T) {
 	}
 }
 
-// unbiased draws from 4,096 changes of 1: scaled up, those that stay have the mean 1. A
-// number that stays with probability 1/2 is 0 or 2, a deviation of 1, so that the mean's is
-// 1/64; five of these are allowed.
+// unbiased drops elements of 4,096 changes of 1: scaled up, the mean must stay 1. An element kept with probability
+// 1/2 is 0 or 2, with a standard deviation of 1, so that the mean's is 1/64; the tolerance is five of these.
 func (s *suite) unbiased(t *testing.T) {
 	p, err := s.m.Param("rescale")
 	if err != nil || !slices.Contains(p.Choices, "density") {
-		t.Skip("nothing is drawn")
+		t.Skip("it has no random masks")
 	}
 	src := [][]float64{make([]float64, 4096), slices.Repeat([]float64{1}, 4096)}
 	for _, rescale := range []string{"density", "l1", "none"} {
@@ -367,7 +373,8 @@ func (s *suite) unbiased(t *testing.T) {
 			want = 0.5
 		}
 		sum := 0.0
-		for _, v := range s.merge(t, &method.Tensor{Dims: []int64{64, 64}}, method.Params{"density": 0.5, "rescale": rescale, "normalize": false}, src, 0) {
+		p := method.Params{"density": 0.5, "rescale": rescale, "normalize": false}
+		for _, v := range s.merge(t, &method.Tensor{Dims: []int64{64, 64}}, p, src, 0) {
 			sum += v
 		}
 		if mean := sum / 4096; math.Abs(mean-want) > 5.0/64 {
@@ -378,13 +385,13 @@ func (s *suite) unbiased(t *testing.T) {
 
 func (s *suite) lambdaZero(t *testing.T) {
 	if _, err := s.m.Param("lambda"); err != nil {
-		t.Skip("it has no lambda")
+		t.Skip("no parameter lambda")
 	}
 	src := s.models(48)
 	near(t, "lambda 0", s.merge(t, matrix(8), method.Params{"lambda": 0.0}, src, 0), src[0])
 }
 
-// outOfRange gives every parameter what it must refuse.
+// outOfRange passes values that every parameter must refuse.
 func (s *suite) outOfRange(t *testing.T) {
 	for _, p := range s.m.Params {
 		bad := []any{struct{}{}, method.Gradient{}}

@@ -12,9 +12,8 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/onnx/flow"
 )
 
-// Depth follows the graph: 0 in the first layer, 1 in the last, never falling along the
-// way, and a bias has that of its matrix, whether it is an operand or an operator of its
-// own.
+// Depth is 0 in the first layer and 1 in the last, never decreases along the data flow, and a bias has the depth of
+// its matrix, both as an operand and as an operator of its own.
 func TestPlaces(t *testing.T) {
 	t.Parallel()
 	data, err := os.ReadFile(filepath.Join("..", "testdata", "pretrained.onnx"))
@@ -73,13 +72,13 @@ func chain(t *testing.T, nodes [][3]string) *onnx.Model {
 	return m
 }
 
-// A weight that is used twice has the depth of the use that is nearer to the input,
-// whichever comes first in the file.
+// A weight with two uses has the depth of the use nearer to the input, in any file order.
 func TestDepthOfATiedWeight(t *testing.T) {
 	t.Parallel()
 	deep := [][3]string{{"x", "first", "a"}, {"a", "second", "b"}, {"b", "tied", "y"}}
 	near := [][3]string{{"x", "tied", "z"}}
-	for name, nodes := range map[string][][3]string{"near use first": append(near[:1:1], deep...), "deep use first": append(deep[:3:3], near...)} {
+	for name, nodes := range map[string][][3]string{"near use first": append(near[:1:1], deep...),
+		"deep use first": append(deep[:3:3], near...)} {
 		m := chain(t, nodes)
 		places := flow.Places(m)
 		for id, want := range map[string]float64{"first": 0, "second": 0.5, "tied": 0} {

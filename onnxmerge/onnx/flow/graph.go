@@ -1,13 +1,13 @@
-// Package flow sees an ONNX graph as data flow: which values are computed from which.
+// Package flow models an ONNX graph as data flow: which values are computed from which.
 //
 // [New] builds the graph of values with onnx-go over gonum. onnx-go's decoder cannot write, knows few dtypes and fails
 // on sub-graphs, so it gets a skeleton of the file: the same operators and names, no payloads, no attributes, and what
 // sub-graphs capture as plain inputs. Versions that work together: onnx-go v0.5.0, gonum v0.17.0, gogo/protobuf v1.3.2,
 // gorgonia.org/tensor v0.9.3 (v0.9.24 panics when the program starts).
 //
-// A [Graph] answers what is upstream and downstream of a value, and how deep a weight lies ([Graph.Places]). The
-// functions of this package need no graph: they look at operators one by one, in all bodies of a model, and say
-// which operands are tensors ([Operands]), quantised ([Quantized]) or running variances ([Variances]).
+// A [Graph] gives what is upstream and downstream of a value. The functions of this package need no Graph: they examine
+// operators one by one and return which operands are tensors ([Operands]), quantised ([Quantized]) or running variances
+// ([Variances]), in all bodies of a model, and the depth of each weight ([Places]).
 package flow
 
 import (

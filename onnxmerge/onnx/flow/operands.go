@@ -64,9 +64,9 @@ func Tensor(m *onnx.Model, g *onnx.Graph, name string) *onnx.Tensor {
 	return nil
 }
 
-// Quantized returns the tensors that make sense only together with others: the integers, scales and zero points of
-// quantised operators, each with the operator and the slot that show it. To average one of them alone would corrupt
-// the weights.
+// Quantized returns the tensors that have a meaning only together with others: the integers, scales and zero points
+// of quantised operators, each with the operator and the slot that show it. Averaging one of them alone would corrupt
+// the weights, so a merge copies them where both models agree and refuses them otherwise.
 func Quantized(m *onnx.Model) map[*onnx.Tensor]string {
 	found := map[*onnx.Tensor]string{}
 	for o := range Operands(m) {

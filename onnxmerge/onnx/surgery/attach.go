@@ -60,7 +60,8 @@ func (h Head) check() error {
 			return fmt.Errorf("surgery: a head of %d weights and %d outputs is not rectangular", len(l.Weight), len(l.Bias))
 		}
 		if i > 0 && len(l.Weight)/len(l.Bias) != inputs {
-			return fmt.Errorf("surgery: layer %d of a head takes %d values, the one before gives %d", i, len(l.Weight)/len(l.Bias), inputs)
+			return fmt.Errorf("surgery: layer %d of a head takes %d values, the one before gives %d", i,
+				len(l.Weight)/len(l.Bias), inputs)
 		}
 		if l.Activation != "" && l.Activation != "relu" && l.Activation != "step" {
 			return fmt.Errorf("surgery: unknown activation %q", l.Activation)
@@ -104,7 +105,8 @@ func Attach(ctx context.Context, w io.Writer, m *onnx.Model, head Head) error {
 	}
 	needed := g.Upstream(head.Tensor)
 	if _, taken := g.Value(head.Output); taken && needed[head.Output] {
-		return onnx.FormatError(fmt.Sprintf("the model computes a tensor named %q already; choose another name for the scores", head.Output))
+		return onnx.FormatError(fmt.Sprintf("the model computes a tensor named %q already; choose another name for the "+
+			"scores", head.Output))
 	}
 	c := onnx.Change{Needed: needed, Metadata: []onnx.Entry{{Key: HeadKey, Value: head.Tensor}}}
 	head.addTo(&c.Add, m)

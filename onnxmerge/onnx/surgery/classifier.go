@@ -103,7 +103,8 @@ func linearAt(m *onnx.Model, tensor string, n *onnx.Node) (*Classifier, error) {
 		return nil, refuse("has no weight or no intercept of its own")
 	}
 	shape := slices.Clone(c.weight.Dims)
-	if len(shape) != 2 || c.weight.DType != onnx.Float32 || c.bias.DType != onnx.Float32 || !c.weight.Readable() || !c.bias.Readable() {
+	if len(shape) != 2 || c.weight.DType != onnx.Float32 || c.bias.DType != onnx.Float32 || !c.weight.Readable() ||
+		!c.bias.Readable() {
 		return nil, refuse("is not stored as a float32 matrix")
 	}
 	if c.transposed {
@@ -184,10 +185,8 @@ func (c *Classifier) Write(ctx context.Context, w io.Writer, layer HeadLayer, cl
 	if err != nil {
 		return err
 	}
-	return c.model.WriteChanged(ctx, w, onnx.Change{
-		Metadata:     []onnx.Entry{{Key: ClassesKey, Value: string(names)}},
-		Replacements: []onnx.Replacement{replaceBy(c.weight, weight), replaceBy(c.bias, layer.Bias)},
-	})
+	change := onnx.Change{Metadata: []onnx.Entry{{Key: ClassesKey, Value: string(names)}}}
+	return c.model.WriteChanged(ctx, w, change, replaceBy(c.weight, weight), replaceBy(c.bias, layer.Bias))
 }
 
 // transpose returns x (rows x cols) as cols x rows.

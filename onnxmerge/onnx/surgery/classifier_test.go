@@ -10,8 +10,7 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
-// What is written into a model's own classifier is what is read from it again, wherever
-// the weights are stored, and no other weight changes.
+// Weights written into a model's own classifier are read back, in every store, and no other weight changes.
 func TestWriteIntoClassifier(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"finetuned.onnx", "finetuned_float_data.onnx", "finetuned_constants.onnx"} {
@@ -53,21 +52,23 @@ func TestWriteIntoClassifier(t *testing.T) {
 			}
 		}
 		var mismatch onnx.MismatchError
-		if err := c.Write(t.Context(), &out, HeadLayer{Weight: make([]float32, 8), Bias: make([]float32, 2)}, nil); !errors.As(err, &mismatch) {
+		small := HeadLayer{Weight: make([]float32, 8), Bias: make([]float32, 2)}
+		if err := c.Write(t.Context(), &out, small, nil); !errors.As(err, &mismatch) {
 			t.Errorf("%s: two classes: got error %v", name, err)
 		}
 	}
 }
 
-// The classifier of a head that subtracts the mean is that of plain features, to read and
-// to write. The values are exact in float32, so that nothing rounds.
+// The classifier of a head that subtracts the mean is read and written as one for plain features. The values are
+// exact in float32, so that nothing rounds.
 func TestClassifierAroundMean(t *testing.T) {
 	t.Parallel()
 	m, _ := openFile(t, "../testdata/finetuned.onnx")
 	first := HeadLayer{Weight: []float32{1, 2, 3, 4, -1, 0, 0.5, 2}, Bias: []float32{5, -6}}
 	second := HeadLayer{Weight: []float32{0, 1, 0, -2, 3, 3, 3, 3}, Bias: []float32{7, 8}}
 	var out bytes.Buffer
-	if err := Attach(t.Context(), &out, m, Head{Tensor: "features", Layers: []HeadLayer{first}, Mean: []float32{1, -2, 0.5, 4}}); err != nil {
+	head := Head{Tensor: "features", Layers: []HeadLayer{first}, Mean: []float32{1, -2, 0.5, 4}}
+	if err := Attach(t.Context(), &out, m, head); err != nil {
 		t.Fatal(err)
 	}
 	for i, want := range []HeadLayer{first, second} {
@@ -93,8 +94,8 @@ func TestClassifierAroundMean(t *testing.T) {
 	}
 }
 
-// A layer written as MatMul and Add, its weights transposed, is that of the Gemm in the
-// other export of the same model, and what is written there is read again.
+// A layer of MatMul and Add with transposed weights equals the Gemm in the other export of the model, and weights
+// written there are read back.
 func TestTransposedClassifier(t *testing.T) {
 	t.Parallel()
 	var layers []HeadLayer

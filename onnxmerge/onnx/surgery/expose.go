@@ -10,18 +10,34 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/onnx/flow"
 )
 
-// Expose writes the model with the value called tensor as its only output. What the value does not depend on, such as
-// the head, is removed. The error is an [*UnknownTensorError] if no operator computes the value.
-func Expose(ctx context.Context, w io.Writer, m *onnx.Model, tensor string) error {
+// Cut returns the change that leaves the value called tensor as the model's only output. What the value does not depend
+// on, such as the head, is removed. It is the zero Change if tensor is the only output already. The error is an
+// [*UnknownTensorError] if no operator computes the value.
+//
+// The change does not depend on payloads. A sweep makes it once, and every merged model is written with it
+// (onnx.WriteOptions.Change): the bytes are those of Expose on the whole merged model.
+func Cut(m *onnx.Model, tensor string) (onnx.Change, error) {
+	if len(m.Graph.Outputs) == 1 && m.Graph.Outputs[0].Name == tensor {
+		return onnx.Change{}, nil
+	}
 	g, err := flow.New(m)
 	if err != nil {
-		return err
+		return onnx.Change{}, err
 	}
 	if err := checkComputed(m, g, tensor); err != nil {
-		return err
+		return onnx.Change{}, err
 	}
 	c := onnx.Change{Needed: g.Upstream(tensor)}
 	c.Add.Output(m.Graph.Value(tensor))
+	return c, nil
+}
+
+// Expose writes the model, as one file, with the value called tensor as its only output; see [Cut].
+func Expose(ctx context.Context, w io.Writer, m *onnx.Model, tensor string) error {
+	c, err := Cut(m, tensor)
+	if err != nil {
+		return err
+	}
 	return m.WriteChanged(ctx, w, c)
 }
 

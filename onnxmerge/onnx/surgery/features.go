@@ -37,8 +37,8 @@ func Features(m *onnx.Model, headInput string) (string, error) {
 		WithHint("choose one, or any inner tensor, with --output TENSOR")
 }
 
-// Scores returns the output that has the class scores of a model's own head: the only one besides the features. An error
-// of kind Usage lists the outputs if there is more than one.
+// Scores returns the output that has the class scores of a model's own head: the only one besides the features.
+// An error of kind Usage lists the outputs if there is more than one.
 func Scores(m *onnx.Model) (string, error) {
 	features, err := declaredFeatures(m)
 	if err != nil {
@@ -119,7 +119,8 @@ func classifierInput(m *onnx.Model, output string) string {
 			}
 			output = of[0]
 		case "Gemm", "MatMul":
-			if !isProbability || len(n.Inputs) < 2 || flow.Tensor(m, m.Graph, n.Inputs[1]) == nil || m.Graph.Producer(n.Inputs[0]) == nil {
+			if !isProbability || len(n.Inputs) < 2 || flow.Tensor(m, m.Graph, n.Inputs[1]) == nil ||
+				m.Graph.Producer(n.Inputs[0]) == nil {
 				return ""
 			}
 			return n.Inputs[0]

@@ -81,7 +81,8 @@ func (h *headWriter) layers(head Head) {
 
 // node adds an operator on the last value and others.
 func (h *headWriter) node(op, out string, attributes []onnx.NewAttribute, more ...string) {
-	h.Node(onnx.NewNode{Name: "wiseft/head/" + out, OpType: op, Inputs: append([]string{h.in}, more...), Outputs: []string{out},
+	h.Node(onnx.NewNode{Name: "wiseft/head/" + out, OpType: op,
+		Inputs: append([]string{h.in}, more...), Outputs: []string{out},
 		Attributes: attributes})
 	h.in = out
 }

@@ -64,11 +64,29 @@ func TestExpose(t *testing.T) {
 	}
 }
 
+// A model that ends at the tensor already is not changed by a byte.
+func TestCutAtTheOnlyOutput(t *testing.T) {
+	t.Parallel()
+	m, _ := openFile(t, "../testdata/finetuned.onnx")
+	var once, twice bytes.Buffer
+	if err := Expose(t.Context(), &once, m, "hidden"); err != nil {
+		t.Fatal(err)
+	}
+	cut, err := onnx.Open(bytes.NewReader(once.Bytes()), int64(once.Len()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Expose(t.Context(), &twice, cut, "hidden"); err != nil || !bytes.Equal(once.Bytes(), twice.Bytes()) {
+		t.Errorf("%d bytes became %d (%v)", once.Len(), twice.Len(), err)
+	}
+}
+
 func TestAttachPrunesTheOldHead(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"../testdata/finetuned.onnx", "../testdata/finetuned_constants.onnx"} {
 		m, _ := openFile(t, name)
-		head := Head{Tensor: "features", Layers: []HeadLayer{{Weight: make([]float32, 2*4), Bias: make([]float32, 2)}}, Classes: []string{"cat", "dog"}}
+		head := Head{Tensor: "features", Layers: []HeadLayer{{Weight: make([]float32, 2*4), Bias: make([]float32, 2)}},
+			Classes: []string{"cat", "dog"}}
 		var out bytes.Buffer
 		if err := Attach(t.Context(), &out, m, head); err != nil {
 			t.Fatal(err)

@@ -1,3 +1,8 @@
+// Package choose has the rules by which one of several mixes is chosen on validation data, and the greedy rule by which
+// the models of a soup are chosen. It knows figures and indices, no models.
+//
+// Every score of a soup is the validation accuracy of a probe that was fitted from a start of zeros, so that it depends
+// on the model alone. Ties are taken as in the paper, or not (Strict) as in its code.
 package choose
 
 import (
@@ -5,37 +10,36 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/internal/registry"
-	"github.com/wiseft/wiseft/probe/metric"
 )
 
-// Choice says how one of several mixes is chosen.
+// Choice says which rule chooses one of several mixes. Its JSON is part of run folders and of a plan's ID.
 type Choice struct {
-	Rule string `json:"rule"` // a registered name; "" = "accuracy"
-	// Points is how much clean accuracy the rule "robustness" may give away, as a share: 0.01
-	// is one point.
+	Rule string `json:"rule"` // a registered name; "" = DefaultRule
+	// Points is how much clean accuracy the rule "robustness" may lose, as a share: 0.01 is one point.
 	Points float64 `json:"points,omitempty"`
-	// OnTest lets test data decide. The figures of what is chosen are then too good, and
-	// every result says so.
+	// OnTest makes the choice by test data. The figures of the chosen mix are then optimistic, and every result says
+	// so.
 	OnTest bool `json:"on_test,omitempty"`
 }
 
-// Rule is a way to choose a mix by its figures on validation data.
+// Rule chooses a mix by its figures on validation data. A rule is added by one file that registers it.
 type Rule struct {
 	Name string
-	Doc  string // one line; %s stands for what Choice.Points allows
-	// robust is set if the rule looks at corrupted validation data.
+	Doc  string // one line; %g stands for 100 * Choice.Points
+	// robust is set if the rule uses accuracy on corrupted data.
 	robust bool
-	// best returns the index of the mix that is chosen. Of equal ones the first wins;
-	// they come with the smaller parameters first.
+	// best returns the index of the chosen mix. Candidates come in the order of their parameters; of equal ones the
+	// first is chosen.
 	best func(list []Candidate, points float64) int
 }
 
-// Candidate is a model as validation data shows it.
+// Candidate is a model with its figures on validation data.
 type Candidate struct {
-	Params []float64 // of the mix, such as alpha; none for a model that is no mix
+	Params []float64 // of the mix, such as alpha; none if the model is not a mix
 	OA     float64   // clean accuracy; NaN = unknown
 	Robust float64   // mean accuracy over the corruptions of the validation data; NaN = unknown
 }
@@ -46,29 +50,23 @@ var rules = registry.New[Rule]("rule")
 // DefaultRule is the rule of the zero Choice.
 const DefaultRule = "accuracy"
 
-func init() {
-	for _, r := range []Rule{
-		{Name: "accuracy", Doc: "highest clean validation accuracy; ties go to the smaller alpha",
-			best: func(list []Candidate, _ float64) int { return mostAccurate(list) }},
-		{Name: "robustness", Doc: "highest validation accuracy under corruption among those that lose at most %g points of clean validation accuracy; ties go to the smaller alpha",
-			robust: true, best: mostRobust},
-		{Name: "knee", Doc: "knee of the Pareto set of clean validation accuracy and validation accuracy under corruption, or where there is none the highest clean validation accuracy",
-			robust: true, best: knee},
-	} {
-		rules.Register(r.Name, r)
+func register(r Rule) {
+	if r.Doc == "" || r.best == nil {
+		panic("choose: a rule without a text or a function")
 	}
+	rules.Register(r.Name, r)
 }
 
 // Rules returns all rules, sorted by name.
 func Rules() []Rule { return rules.All() }
 
-// WithDefaults returns c with its rule filled in.
+// WithDefaults returns c with its rule set.
 func (c Choice) WithDefaults() Choice {
 	c.Rule = cmp.Or(c.Rule, DefaultRule)
 	return c
 }
 
-// rule returns the rule of a choice that Check accepts.
+// rule returns the rule. Check must have accepted c.
 func (c Choice) rule() Rule {
 	r, err := rules.Lookup(cmp.Or(c.Rule, DefaultRule))
 	if err != nil {
@@ -77,7 +75,7 @@ func (c Choice) rule() Rule {
 	return r
 }
 
-// Check refuses a choice that cannot be made, whatever the models and data.
+// Check returns an error if the rule does not exist or Points is out of range.
 func (c Choice) Check() error {
 	if _, err := rules.Lookup(cmp.Or(c.Rule, DefaultRule)); err != nil {
 		return err
@@ -88,50 +86,14 @@ func (c Choice) Check() error {
 	return nil
 }
 
-// Robust reports whether the rule looks at corrupted data.
+// Robust reports whether the rule uses accuracy on corrupted data.
 func (c Choice) Robust() bool { return c.rule().robust }
 
-// NeedsCells reports whether validation data is to be corrupted.
+// NeedsCells reports whether validation data has to be corrupted.
 func (c Choice) NeedsCells() bool { return c.Robust() && !c.OnTest }
 
-// mostAccurate returns the index of the highest clean accuracy, the first of equals.
-func mostAccurate(list []Candidate) int {
-	best := 0
-	for i := range list {
-		if list[i].OA > list[best].OA {
-			best = i
-		}
-	}
-	return best
-}
-
-func mostRobust(list []Candidate, points float64) int {
-	clean := list[mostAccurate(list)].OA
-	best := -1
-	for i, v := range list {
-		if v.OA < clean-points {
-			continue
-		}
-		if best < 0 || v.Robust > list[best].Robust {
-			best = i
-		}
-	}
-	return best
-}
-
-func knee(list []Candidate, _ float64) int {
-	var clean, robust []float64
-	for _, v := range list {
-		clean, robust = append(clean, v.OA), append(robust, v.Robust)
-	}
-	if i, ok := metric.Knee(clean, robust); ok {
-		return i
-	}
-	return mostAccurate(list)
-}
-
-// Best returns the index of the mix that the rule chooses: among the candidates that are mixes and have a clean
-// accuracy, in the order of their parameters. It returns -1 if there are none.
+// Best returns the index of the mix that the rule chooses, among the candidates that are mixes and have a clean
+// accuracy. It returns -1 if there are none.
 func (c Choice) Best(list []Candidate) int {
 	var mixes []int
 	for i, v := range list {
@@ -150,11 +112,11 @@ func (c Choice) Best(list []Candidate) int {
 	return mixes[c.rule().best(sorted, c.Points)]
 }
 
-// Doc says in words how is chosen.
+// Doc describes the choice in one line.
 func (c Choice) Doc() string {
 	rule := c.rule()
 	doc := rule.Doc
-	if rule.Name == "robustness" {
+	if strings.Contains(doc, "%g") {
 		doc = fmt.Sprintf(doc, 100*c.Points)
 	}
 	if c.OnTest {

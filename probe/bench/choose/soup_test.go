@@ -14,8 +14,7 @@ import (
 	"github.com/wiseft/wiseft/scripts/sharedtest"
 )
 
-// fractions scores an average of models by a table: what its models are worth in any
-// order, and nothing else.
+// fractions returns a score of averages that depends only on which models are in them, given by table.
 func fractions(t *testing.T, table map[int]float64) func([]int) (float64, error) {
 	return func(models []int) (float64, error) {
 		key := 0
@@ -32,16 +31,16 @@ func fractions(t *testing.T, table map[int]float64) func([]int) (float64, error)
 
 func takenOf(steps []SoupStep) (order, taken []int) {
 	for _, s := range steps {
-		order = append(order, s.Model)
+		order = append(order, s.Index)
 		if s.Taken {
-			taken = append(taken, s.Model)
+			taken = append(taken, s.Index)
 		}
 	}
 	return order, taken
 }
 
-// Models come in the order of their scores, equal ones in the order given; a tie of the
-// average is taken unless the rule is strict; what is left out is in no later average.
+// Models are tried in the order of their scores, equal ones in the order given; with a tie the model is taken unless
+// the rule is strict; a model that is not taken is in no later average.
 func TestGreedySoup(t *testing.T) {
 	t.Parallel()
 	alone := map[int]float64{1 << 0: .7, 1 << 1: .9, 1 << 2: .7, 1 << 3: .8}
@@ -62,7 +61,8 @@ func TestGreedySoup(t *testing.T) {
 			}
 		}
 		var told []SoupStep
-		steps, err := GreedySoup(4, c.strict, fractions(t, table), func(s SoupStep) { told = append(told, s) })
+		steps, err := GreedySoup(make([]SoupStep, 4), SoupOptions{Strict: c.strict,
+			Report: func(s SoupStep) { told = append(told, s) }}, fractions(t, table))
 		order, taken := takenOf(steps)
 		if err != nil || !slices.Equal(order, []int{1, 3, 0, 2}) || !slices.Equal(taken, c.taken) {
 			t.Errorf("%s: order %v, taken %v, want [1 3 0 2] and %v (%v)", c.name, order, taken, c.taken, err)
@@ -78,12 +78,12 @@ func TestGreedySoupStopsAtAnError(t *testing.T) {
 	lost := errors.New("device lost")
 	for at := range 5 {
 		calls := 0
-		_, err := GreedySoup(3, false, func([]int) (float64, error) {
+		_, err := GreedySoup(make([]SoupStep, 3), SoupOptions{}, func([]int) (float64, error) {
 			if calls++; calls == at+1 {
 				return 0, lost
 			}
 			return 1, nil
-		}, nil)
+		})
 		if !errors.Is(err, lost) || calls != at+1 {
 			t.Errorf("call %d fails: got error %v after %d calls", at+1, err, calls)
 		}
@@ -124,8 +124,8 @@ func openArrays(t *testing.T, elem ...string) map[string][]float32 {
 	return arrays
 }
 
-// The published code, which takes a model only if the score rises, chooses the same ones
-// of the same weights by the same score, and its average is the mean of these.
+// The published code, which takes a model only if the score rises, chooses the same models of the same weights by the
+// same score, and its average is their mean.
 func TestGreedySoupOracle(t *testing.T) {
 	t.Parallel()
 	inputs := openArrays(t, "oracles", "merge", "common", "inputs.npz")
@@ -148,7 +148,7 @@ func TestGreedySoupOracle(t *testing.T) {
 			}
 			return out
 		}
-		// The reference's made-up score: 1 - distance to the target / 10, to four places.
+		// The score of the reference's test: 1 - distance to the target / 10, rounded to four places.
 		score := func(models []int) (float64, error) {
 			sum := 0.0
 			for tensor, want := range target {
@@ -158,14 +158,14 @@ func TestGreedySoupOracle(t *testing.T) {
 			}
 			return math.Round((1-math.Sqrt(sum)/10)*1e4) / 1e4, nil
 		}
-		steps, err := GreedySoup(len(c.InOrder), true, score, nil)
+		steps, err := GreedySoup(make([]SoupStep, len(c.InOrder)), SoupOptions{Strict: true}, score)
 		if err != nil || len(steps) != len(c.Steps) || len(target) == 0 {
 			t.Fatalf("%s: %d steps, want %d (%v)", name, len(steps), len(c.Steps), err)
 		}
 		for i, s := range steps {
 			want := c.Steps[i]
-			if c.InOrder[s.Model] != want.Model || s.Alone != c.Individual[i].Acc || s.Soup != want.Acc || s.Taken != want.Taken {
-				t.Errorf("%s: step %d: got %s %+v, want %+v, alone %g", name, i, c.InOrder[s.Model], s, want, c.Individual[i].Acc)
+			if c.InOrder[s.Index] != want.Model || s.Alone != c.Individual[i].Acc || s.Soup != want.Acc || s.Taken != want.Taken {
+				t.Errorf("%s: step %d: got %s %+v, want %+v, alone %g", name, i, c.InOrder[s.Index], s, want, c.Individual[i].Acc)
 			}
 		}
 		_, taken := takenOf(steps)

@@ -1,14 +1,13 @@
 package result
 
-// Compared is how two models of a run differ, figure by figure, A - B.
+// Compared has the differences of two models of a run, figure by figure, A - B.
 type Compared struct {
 	A     string        `json:"a"`
 	B     string        `json:"b"`
 	Tests []*ComparedOn `json:"tests"`
 }
 
-// ComparedOn are the differences on one test set. The p-values of the corruptions are
-// adjusted for how many there are.
+// ComparedOn has the differences on one test set. The p-values of the corruptions are adjusted for their number.
 type ComparedOn struct {
 	Test        string                 `json:"test"`
 	N           int                    `json:"n"`

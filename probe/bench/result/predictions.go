@@ -15,14 +15,14 @@ import (
 	"github.com/wiseft/wiseft/probe/metric"
 )
 
-// Predictions are a probe's answers on labelled features.
+// Predictions are the scores of a classifier for labelled features.
 type Predictions struct {
 	Y, Class   []int64
 	Scores     []float64 // n x classes
-	Prob       []float64 // n x classes: their softmax
+	Prob       []float64 // n x classes: the softmax of Scores
 	Classes    int
-	impossible []bool       // samples of classes without a training sample
-	Of         feature.Meta // the features that were scored
+	impossible []bool       // by sample: its class had no training sample
+	Of         feature.Meta // of the features that were scored
 }
 
 // Predict scores labelled features with a probe.
@@ -36,7 +36,7 @@ func Predict(cl *fit.Classifier, f *feature.Set) (*Predictions, error) {
 		Scores: make([]float64, f.Len()*k), Prob: make([]float64, f.Len()*k), impossible: make([]bool, f.Len()), Of: f.Meta,
 	}
 	cl.Scores(p.Scores, f.X, f.Len())
-	p.judge()
+	p.classify()
 	for i, y := range f.Y {
 		p.impossible[i] = cl.Unseen(int(y))
 	}
@@ -58,22 +58,22 @@ func (p *Predictions) Subset(idx []int) *Predictions {
 
 const predictionsSchema = "wiseft.predictions/1"
 
-// predictionsMeta goes with stored predictions.
+// predictionsMeta is the array meta of stored predictions.
 type predictionsMeta struct {
 	Schema string       `json:"schema"`
 	Unseen []int        `json:"unseen,omitempty"` // classes without a training sample
 	Of     feature.Meta `json:"features"`         // that were scored
 }
 
-// ownHead reads features as the class scores of a model's own head. Rows that are
-// probabilities already, which a model with a Softmax gives, become their logarithms: these
-// are the scores of which they are the softmax.
+// OwnHead returns features as the class scores of a model's own head. Rows that are probabilities, as a model with a
+// Softmax has them, are replaced by their logarithms, whose softmax they are.
 func OwnHead(f *feature.Set) (*Predictions, error) {
 	p := &Predictions{Y: f.Y, Classes: f.Dim, Class: make([]int64, f.Len()),
 		Scores: make([]float64, len(f.X)), Prob: make([]float64, len(f.X)), impossible: make([]bool, f.Len()), Of: f.Meta}
 	for i, y := range f.Y {
 		if y < 0 || y >= int64(f.Dim) {
-			return nil, fault.Inputf("%s: sample %d has label %d, but %q gives scores of classes 0 to %d; map the labels with --labels",
+			return nil, fault.Inputf("%s: sample %d has label %d, but %q gives scores of classes 0 to %d; "+
+				"map the labels with --labels",
 				f.Meta.Data.Name, i, y, f.Meta.Tensor, f.Dim-1)
 		}
 	}
@@ -85,12 +85,12 @@ func OwnHead(f *feature.Set) (*Predictions, error) {
 			p.Scores[i] = math.Log(max(x, math.SmallestNonzeroFloat32))
 		}
 	}
-	p.judge()
+	p.classify()
 	return p, nil
 }
 
-// areProbabilities reports whether all rows are shares of one. The bound is what float32
-// sums of 1,000 classes may be off.
+// areProbabilities reports whether all rows are non-negative and sum to 1. The tolerance is the rounding of float32
+// sums of 1,000 classes.
 func areProbabilities(f *feature.Set) bool {
 	for i := range f.Len() {
 		sum := 0.0
@@ -107,8 +107,8 @@ func areProbabilities(f *feature.Set) bool {
 	return true
 }
 
-// judge sets what follows from the scores: of equal ones the first class wins.
-func (p *Predictions) judge() {
+// classify sets Class and Prob from Scores: the class of the highest score, of equal ones the first.
+func (p *Predictions) classify() {
 	k := p.Classes
 	for i := range p.Class {
 		row := p.Scores[i*k : (i+1)*k]
@@ -117,9 +117,9 @@ func (p *Predictions) judge() {
 	metric.Softmax(p.Prob, p.Scores, k)
 }
 
-// write writes the predictions as an NPZ file with the arrays scores (n, classes) float64,
-// y (n,) and class (n,) int64, the labels and the predicted classes, and meta, one JSON
-// text. unseen are the classes without a training sample.
+// Write writes the predictions as an NPZ file with the arrays scores (n, classes) float64, y (n,) and class (n,)
+// int64, the labels and the predicted classes, and meta, one JSON text. unseen are the classes without a training
+// sample.
 func (p *Predictions) Write(w io.Writer, unseen []int) error {
 	text, err := json.Marshal(predictionsMeta{predictionsSchema, unseen, p.Of})
 	if err != nil {
@@ -144,7 +144,7 @@ func (p *Predictions) Write(w io.Writer, unseen []int) error {
 	return z.Close()
 }
 
-// readPredictions reads what write wrote.
+// ReadPredictions reads what [Predictions.Write] wrote.
 func ReadPredictions(r io.ReaderAt, size int64) (*Predictions, error) {
 	z, err := npy.Open(r, size)
 	if err != nil {
@@ -177,11 +177,11 @@ func ReadPredictions(r io.ReaderAt, size int64) (*Predictions, error) {
 		}
 		p.impossible[i] = slices.Contains(meta.Unseen, int(label))
 	}
-	p.judge()
+	p.classify()
 	return p, nil
 }
 
-// Margins returns the scores of the samples' classes minus the best others.
+// Margins returns, for each sample, the score of its class minus the highest score of another class.
 func (p *Predictions) Margins() []float64 {
 	out := make([]float64, len(p.Y))
 	for i := range out {

@@ -1,3 +1,8 @@
+// Package result is what a benchmark measured, as data: a [Result] with one [Model] for each variant, which package
+// probe/report shows. [Predictions] are the answers of a classifier on a data set, and [Score] their figures.
+//
+// A suite shows the same clouds under every corruption. All figures are means over clouds, so that two models are
+// paired by cloud, and clouds are the independent units of all tests and intervals.
 package result
 
 import (
@@ -31,10 +36,10 @@ func (n *Number) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, (*float64)(n))
 }
 
-// Known reports whether there is a figure.
+// Known reports whether n is a figure.
 func (n Number) Known() bool { return !math.IsNaN(float64(n)) && !math.IsInf(float64(n), 0) }
 
-// Unknown returns the figure that is missing.
+// Unknown returns a missing figure.
 func Unknown() Number { return Number(math.NaN()) }
 
 // Param is a parameter of a mix.
@@ -43,25 +48,25 @@ type Param struct {
 	Value float64 `json:"value"`
 }
 
-// alphaParam is the parameter that results show as alpha.
+// Alpha is the name of the parameter that results have as a field: the share of the fine-tuned model.
 const Alpha = "alpha"
 
-// Result is what a run measured, and what produced it. Its JSON is what scripts read. It
-// says nothing of when, where or how fast, so that equal plans give equal results.
+// Result is what a run measured, and what it depends on. Its JSON is for scripts. Time, place and speed are not in
+// it, so that equal plans give equal results.
 type Result struct {
 	Schema string   `json:"schema"` // "wiseft.bench/1"
 	Models []*Model `json:"models"`
-	// Reference is what corruption errors are measured against; nil without a suite.
+	// Reference is the classifier to which corruption errors are relative; nil without a suite.
 	Reference *Reference `json:"reference"`
 	Suite     string     `json:"suite"`
-	Order     []string   `json:"order"`  // the corruptions, as the suite orders them
+	Order     []string   `json:"order"`  // the corruptions, in the order of the suite
 	Chosen    *Chosen    `json:"chosen"` // nil unless there are mixes, and data to choose by
-	Notes     []string   `json:"notes"`  // what a reader of the figures must know
+	Notes     []string   `json:"notes"`  // limits of the figures
 
-	// Baseline is the line that effective robustness is measured from; nil without one.
+	// Baseline is the line of effective robustness; nil without one.
 	Baseline *Baseline `json:"baseline"`
-	// Pareto are the models that no other beats in clean accuracy and mOA at once. It
-	// describes the test data, and nothing is chosen by it.
+	// Pareto are the models that no other exceeds in both clean accuracy and mOA. It describes the test data, and has
+	// no influence on the choice.
 	Pareto     []string    `json:"pareto"`
 	Statistics *Statistics `json:"statistics"`
 
@@ -70,28 +75,27 @@ type Result struct {
 	Settings Settings `json:"settings"`
 }
 
-// ModelResult is what was measured for one variant.
+// Model is what was measured for one variant.
 type Model struct {
 	ID     string   `json:"id"`
-	Alpha  *float64 `json:"alpha"` // share of the fine-tuned model, nil where it is no parameter
+	Alpha  *float64 `json:"alpha"` // share of the fine-tuned model; nil if it is not a parameter
 	Params []Param  `json:"params,omitempty"`
 	Tested
 	MoreTests []*Tested `json:"more_tests,omitempty"` // on the other test sets
 
-	Validation *Score `json:"validation"` // on clean data; nil without any
-	// ValidationRobustness is the mean accuracy on corrupted validation data, where the
-	// rule of the choice looks at it.
+	Validation *Score `json:"validation"` // on clean data; nil without validation data
+	// ValidationRobustness is the mean accuracy on corrupted validation data; nil unless the rule of the choice uses
+	// it.
 	ValidationRobustness *Number `json:"validation_robustness,omitempty"`
-	// EffectiveRobustness is how far the mOA lies above what the baseline's line expects of
-	// the clean accuracy; nil without a line.
+	// EffectiveRobustness is the mOA minus the mOA that the baseline predicts for the clean accuracy; nil without a
+	// baseline.
 	EffectiveRobustness *Number     `json:"effective_robustness"`
 	Probe               *fit.Report `json:"probe"` // nil with the model's own head
 	ModelSHA256         string      `json:"model_sha256"`
 }
 
-// Tested is what was measured on one test set. Figures of the suite are rounded stage by
-// stage as its own evaluation does; Exact has them unrounded. They are null where the
-// suite was not run whole.
+// Tested is what was measured on one test set. Figures of the suite are rounded in stages as the suite's own
+// evaluation does; Exact has them unrounded. They are null unless the suite was run whole.
 type Tested struct {
 	Name        string                 `json:"test"`
 	Clean       *Score                 `json:"clean"`
@@ -100,10 +104,10 @@ type Tested struct {
 	MCE         Number                 `json:"mce"`
 	RMCE        Number                 `json:"rmce"`
 	Exact       Exact                  `json:"exact"`
-	// ErrorRate is the mean error over all corruptions and severities, the measure of suites
-	// without a reference; null where the suite was not run whole.
+	// ErrorRate is the mean error over all corruptions and severities, the measure of suites without a reference;
+	// null unless the suite was run whole.
 	ErrorRate Number `json:"error_rate"`
-	// Corrupted are means over all corruptions and severities that were run.
+	// Corrupted has means over all corruptions and severities that were run.
 	Corrupted *Corrupted     `json:"corrupted"`
 	Intervals *TestIntervals `json:"intervals"`
 }
@@ -123,18 +127,18 @@ type Exact struct {
 	RMCE Number `json:"rmce"`
 }
 
-// CorruptionResult is what was measured under one corruption. OA, CE and RCE need all
-// five severities, CE and RCE a reference too.
+// Corruption is what was measured under one corruption. OA, CE and RCE need all five severities, CE and RCE also a
+// reference.
 type Corruption struct {
 	OABySeverity [metric.Severities]Number `json:"oa_by_severity"`
 	OA           Number                    `json:"oa"`
 	CE           Number                    `json:"ce"`
 	RCE          Number                    `json:"rce"`
-	// BySeverity has every figure of the severities that were run.
+	// BySeverity has all figures of the severities that were run.
 	BySeverity [metric.Severities]*Score `json:"by_severity"`
 }
 
-// ReferenceResult names the classifier that corruption errors are measured against.
+// Reference names the classifier to which corruption errors are relative.
 type Reference struct {
 	Name       string `json:"name"`
 	Source     string `json:"source"`
@@ -142,18 +146,18 @@ type Reference struct {
 	Note       string `json:"note,omitempty"`
 }
 
-// Chosen is the mix that validation data speaks for.
+// Chosen is the mix that the rule chose by validation data.
 type Chosen struct {
 	ID         string   `json:"id"`
 	Alpha      *float64 `json:"alpha"`
 	Params     []Param  `json:"params,omitempty"`
 	Rule       string   `json:"rule"`
-	OnTest     bool     `json:"on_test,omitempty"` // test data decided: the figures are optimistic
+	OnTest     bool     `json:"on_test,omitempty"` // the choice was made by test data: the figures are optimistic
 	Validation Number   `json:"validation_accuracy"`
 	Robustness *Number  `json:"validation_robustness,omitempty"`
 }
 
-// Settings are all that can change a result, beside the models.
+// Settings are all that can change a result, besides the models.
 type Settings struct {
 	Wiseft      string            `json:"wiseft,omitempty"`
 	Go          string            `json:"go"`
@@ -161,7 +165,7 @@ type Settings struct {
 	Tensor      string            `json:"tensor,omitempty"`
 	OwnHead     bool              `json:"own_head,omitempty"` // Tensor has class scores
 	Train       *Data             `json:"train"`
-	Val         *Data             `json:"val"` // nil: split from train
+	Val         *Data             `json:"val"` // nil = split from train
 	Validation  string            `json:"validation"`
 	Tests       []*Data           `json:"tests"`
 	Suite       string            `json:"suite,omitempty"`
@@ -173,12 +177,12 @@ type Settings struct {
 	Fit         fit.Options       `json:"probe"`
 	WarmStart   bool              `json:"warm_start,omitempty"` // probes start from the variant before
 	Choose      choose.Choice     `json:"choose,omitzero"`
-	Search      *Search           `json:"search,omitempty"` // how the variants were found; nil: they were given
+	Search      *Search           `json:"search,omitempty"` // how the variants were found; nil = they were given
 	Layout      probe.Layout      `json:"layout,omitempty"`
 	Batch       int               `json:"batch,omitempty"`
 }
 
-// DataResult describes a data set.
+// Data describes a data set.
 type Data struct {
 	datasets.Info
 	SHA256 string `json:"sha256"`

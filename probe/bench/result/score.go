@@ -9,18 +9,18 @@ import (
 	"github.com/wiseft/wiseft/probe/metric"
 )
 
-// Score is how well a probe does on one data set.
+// Score has the figures of a probe on one data set.
 type Score struct {
 	OA   Number `json:"oa"`   // overall accuracy
 	MAcc Number `json:"macc"` // mean accuracy over the classes that occur
-	// NLL is the mean negative log-likelihood in nats; null where a sample's class had
-	// no training sample, which makes it infinite.
+	// NLL is the mean negative log-likelihood in nats; null if the class of a sample had no training sample, which
+	// makes it infinite.
 	NLL   Number `json:"nll"`
 	ECE   Number `json:"ece"`   // expected calibration error, 15 bins
 	Brier Number `json:"brier"` // mean squared distance of the probabilities from the label
 	N     int    `json:"n"`
 
-	// What a comparison of many models has no column for:
+	// Not in the tables of many models:
 	ECEEqualMass Number  `json:"-"` // expected calibration error, 15 bins of equally many samples
 	Confusion    [][]int `json:"-"` // row = label, column = prediction
 }
@@ -53,7 +53,7 @@ type Intervals struct {
 	Brier        [2]Number `json:"brier"`
 }
 
-// Intervals returns 95 % intervals over so many resamples of the samples.
+// Intervals returns 95 % bootstrap intervals from resamples resamples of the samples.
 func (p *Predictions) Intervals(resamples int, seed uint64) *Intervals {
 	all := make([]*Score, 0, resamples)
 	metric.Bootstrap(len(p.Y), resamples, ConfidenceLevel, seed, func(idx []int) float64 {
@@ -71,13 +71,14 @@ func (p *Predictions) Intervals(resamples int, seed uint64) *Intervals {
 	return &Intervals{
 		OA: of(func(s *Score) Number { return s.OA }), MAcc: of(func(s *Score) Number { return s.MAcc }),
 		NLL: of(func(s *Score) Number { return s.NLL }), ECE: of(func(s *Score) Number { return s.ECE }),
-		ECEEqualMass: of(func(s *Score) Number { return s.ECEEqualMass }), Brier: of(func(s *Score) Number { return s.Brier }),
+		ECEEqualMass: of(func(s *Score) Number { return s.ECEEqualMass }),
+		Brier:        of(func(s *Score) Number { return s.Brier }),
 	}
 }
 
 const ConfidenceLevel = 0.95
 
-// NewScore scores labelled features.
+// NewScore returns the score of a classifier on labelled features.
 func NewScore(cl *fit.Classifier, f *feature.Set) (*Score, error) {
 	p, err := Predict(cl, f)
 	if err != nil {

@@ -8,10 +8,10 @@ import (
 	"github.com/wiseft/wiseft/probe/store"
 )
 
-// validationFraction is the share of the training data that validates where there is no data for that.
+// ValidationFraction is the share of the training data that validates if there is no validation data.
 const ValidationFraction = 0.2
 
-// The kinds of units. The number is raised when the same inputs give other bits.
+// The kinds of units. generation is raised when the same inputs give other bits.
 const (
 	Features = "features"
 	Probe    = "probe"
@@ -20,7 +20,7 @@ const (
 	generation = 1
 )
 
-// role is what a data set is for.
+// Role is the purpose of a data set.
 type Role int
 
 const (
@@ -30,13 +30,13 @@ const (
 	OnTest
 )
 
-// view is one of the data sets that pass through every variant.
+// View is one of the data sets that pass through every variant.
 type View struct {
 	Role       Role
-	Test, Cell int // of onTest; of corruptedValidation too, which has one set
+	Test, Cell int // Test and Cell are indices for OnTest; Cell also for CorruptedValidation, which has one data set
 }
 
-// views lists the data sets in the order in which a variant sees them.
+// Views lists the data sets in the order in which they pass through a variant.
 func (s *Spec) Views() []View {
 	var list []View
 	if s.Settings.Train != nil {
@@ -56,7 +56,7 @@ func (s *Spec) Views() []View {
 	return list
 }
 
-// cell describes what w holds.
+// Cell describes the data of w.
 func (s *Spec) Cell(w View) Cell {
 	switch w.Role {
 	case Training:
@@ -69,7 +69,7 @@ func (s *Spec) Cell(w View) Cell {
 	return s.Tests[w.Test].Cells[w.Cell]
 }
 
-// name says what w is, for progress and errors.
+// Name names w in progress and errors.
 func (s *Spec) Name(w View) string {
 	switch w.Role {
 	case Training:
@@ -85,10 +85,10 @@ func (s *Spec) Name(w View) string {
 	return s.Cell(w).String()
 }
 
-// heldOut reports whether the validation data is a part of the training data.
+// HeldOut reports whether the validation data is a part of the training data.
 func (s *Spec) HeldOut() bool { return s.Settings.Val == nil && s.Settings.Train != nil }
 
-// rowsHeld and rowsRest name the parts of the training data.
+// rowsHeld and rowsRest are the names of the parts of the training data in keys.
 func (s *Spec) rowsHeld() string {
 	return fmt.Sprintf("held: stratified %g, seed %d", ValidationFraction, s.Settings.Seed)
 }
@@ -97,10 +97,10 @@ func (s *Spec) rowsRest() string {
 	return fmt.Sprintf("rest: stratified %g, seed %d", ValidationFraction, s.Settings.Seed)
 }
 
-// features returns the key of the features of w under variant v.
+// Features returns the key of the features of w under variant v.
 func (s *Spec) Features(v int, w View) store.Key { return s.FeaturesOf(v, s.Cell(w).SHA256) }
 
-// featuresOf returns the key of the features of a data set, by its hash, under variant v.
+// FeaturesOf returns the key of the features of a data set with the hash data under variant v.
 func (s *Spec) FeaturesOf(v int, data string) store.Key {
 	return store.NewKey(struct {
 		Unit, Model, Tensor, Data string
@@ -112,19 +112,18 @@ func (s *Spec) FeaturesOf(v int, data string) store.Key {
 		s.Settings.Layout, s.Settings.Batch, s.Settings.Runtime, generation})
 }
 
-// probeKey is what a probe depends on.
+// probeKey is what a probe depends on. Its JSON is hashed: the order of the fields must not change.
 type probeKey struct {
 	Unit       string
 	Features   store.Key
-	Classes    []string // names, which are kept in the probe
+	Classes    []string // names, which are stored in the probe
 	Rows       string   // "" = all
 	Fit        fit.Options
-	Start      store.Key // the probe that the fit started from; "" = zero
+	Start      store.Key // key of the probe from which the fit starts; "" = zero
 	Generation int
 }
 
-// heldProbe returns the key of the probe of variant v that was fitted without the samples
-// that are held out.
+// HeldProbe returns the key of the probe of variant v that is fitted without the held-out samples.
 func (s *Spec) HeldProbe(v int) store.Key {
 	return remember(&s.held, v, func() store.Key {
 		k := s.probeKey(v, s.rowsRest())
@@ -135,8 +134,8 @@ func (s *Spec) HeldProbe(v int) store.Key {
 	})
 }
 
-// probe returns the key of the probe of variant v that is tested. It starts from the one that
-// was validated, or else, in a chain, from that of the variant before.
+// Probe returns the key of the probe of variant v that is tested. Its fit starts from the probe that was validated;
+// without one, with WarmStart, from that of the variant before.
 func (s *Spec) Probe(v int) store.Key {
 	return remember(&s.tested, v, func() store.Key {
 		k := s.probeKey(v, "")
@@ -151,11 +150,12 @@ func (s *Spec) Probe(v int) store.Key {
 }
 
 func (s *Spec) probeKey(v int, rows string) probeKey {
-	return probeKey{Probe, s.Features(v, View{Role: Training}), s.Settings.Train.Classes, rows, s.Settings.Fit, "", generation}
+	return probeKey{Probe, s.Features(v, View{Role: Training}), s.Settings.Train.Classes, rows, s.Settings.Fit, "",
+		generation}
 }
 
-// BentProbe returns the key of the probe that a search fits for variant v on features of which only those of the
-// rows near are extracted, nil = all; the others are interpolated between variants 0 and last.
+// BentProbe returns the key of the probe that a search fits for variant v on features of which only those of the rows
+// near are extracted, nil = all; the others are interpolated between variants 0 and last.
 func (s *Spec) BentProbe(v, last int, near []int) store.Key {
 	at := func(v int) store.Key { return s.Features(v, View{Role: Training}) }
 	key := s.probeKey(v, s.rowsRest())
@@ -167,8 +167,8 @@ func (s *Spec) BentProbe(v, last int, near []int) store.Key {
 	}{key, [2]store.Key{at(0), at(last)}, near})
 }
 
-// remember returns the key of variant v that known holds, or else makes it and keeps it, so that a chain of a
-// thousand probes is not followed a thousand times.
+// remember returns the key of variant v in known, or makes and adds it, so that the keys of a chain of 1,000 probes
+// are made once.
 func remember(known *map[int]store.Key, v int, key func() store.Key) store.Key {
 	if k, ok := (*known)[v]; ok {
 		return k
@@ -181,9 +181,9 @@ func remember(known *map[int]store.Key, v int, key func() store.Key) store.Key {
 	return k
 }
 
-// judge returns the key of the probe that scores w: where validation samples are held out of
-// the training data, they are never scored by a probe that was fitted on them.
-func (s *Spec) Judge(v int, w View) store.Key {
+// ScoringProbe returns the key of the probe that scores w. Held-out validation samples are never scored by a probe
+// that was fitted on them.
+func (s *Spec) ScoringProbe(v int, w View) store.Key {
 	switch {
 	case s.Settings.OwnHead:
 		return "own head"
@@ -193,9 +193,8 @@ func (s *Spec) Judge(v int, w View) store.Key {
 	return s.Probe(v)
 }
 
-// scores returns the key of the scores of w under variant v. Those of training data are
-// those of the samples that are held out; where none are, training data has no scores, and
-// the key stands for the probe.
+// Scores returns the key of the scores of w under variant v. For training data these are the scores of the held-out
+// samples; without held-out samples there are none, and the key of the probe is returned.
 func (s *Spec) Scores(v int, w View) store.Key {
 	if w.Role == Training && !s.HeldOut() {
 		return s.Probe(v)
@@ -209,5 +208,5 @@ func (s *Spec) Scores(v int, w View) store.Key {
 		Probe, Features store.Key
 		Rows            string
 		Generation      int
-	}{Scores, s.Judge(v, w), s.Features(v, w), rows, generation})
+	}{Scores, s.ScoringProbe(v, w), s.Features(v, w), rows, generation})
 }

@@ -6,8 +6,7 @@ import (
 	"testing"
 )
 
-// Shares cover all units once, each in one piece, and none is larger than the mean by more
-// than a unit.
+// Shares cover all units once, each is contiguous, and none is larger than the mean by more than one unit.
 func TestSharesAreEven(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(3, 4))
@@ -52,9 +51,8 @@ func TestSharesAreEven(t *testing.T) {
 	}
 }
 
-// simulate returns how much of the time of workers goes into units, when each does units in
-// the order of its share and leaves out what others have begun. took is how long each unit
-// takes, which no worker knows before.
+// simulate returns the share of the workers' time that goes into units, if each computes units in the order of its
+// share and skips those that others have begun. took is the time of each unit, which workers do not know before.
 func simulate(units []Unit, workers int, steal bool, took []float64) (efficiency float64) {
 	type worker struct {
 		order []Unit
@@ -88,9 +86,9 @@ func simulate(units []Unit, workers int, steal bool, took []float64) (efficiency
 	}
 }
 
-// 64 workers that steal waste less than a tenth of their time, on units whose cost in samples
-// is unequal, and whose time is not what the samples say: by a factor of 1.35 from model to model, and
-// of up to 1.6 from unit to unit, in one deviation.
+// 64 workers that steal waste less than a tenth of their time on units of unequal cost whose time differs from the
+// number of samples: by a factor of 1.35 from model to model, and of up to 1.6 from unit to unit (one standard
+// deviation).
 func TestStealingIsEfficient(t *testing.T) {
 	t.Parallel()
 	for _, spread := range []float64{0.3, 0.47} {

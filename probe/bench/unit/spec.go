@@ -1,3 +1,9 @@
+// Package unit names the units of a benchmark: which there are ([Spec.Units]), by which key each is stored
+// ([Spec.Features], [Spec.Probe], [Spec.Scores]), and which worker computes it ([Share]). It reads and computes no
+// data.
+//
+// A key is the hash of the JSON of everything that the unit depends on. Keys must not change between versions unless
+// the bits of the unit do: stored units would not be found.
 package unit
 
 import (
@@ -8,35 +14,34 @@ import (
 	"github.com/wiseft/wiseft/probe/store"
 )
 
-// Schema is that of a [Spec] in JSON.
+// Schema is the schema of a [Spec] in JSON.
 const Schema = "wiseft.plan/1"
 
-// Spec is a plan as it lies in a run's folder: everything that the result depends on, and
-// enough to make the result of units, without models and data.
+// Spec is the record of a plan in a run's folder: everything that the result depends on. It suffices to make the
+// result from units, without models and data.
 type Spec struct {
 	Schema   string    `json:"schema"`
 	Result   string    `json:"result"` // schema of the result
 	Variants []Variant `json:"variants"`
-	// ValCells are the corruptions of the validation data, where the rule of the choice
-	// asks for them.
+	// ValCells are the corruptions of the validation data; nil unless the rule of the choice uses them.
 	ValCells []Cell          `json:"validation_cells,omitempty"`
 	Tests    []Test          `json:"tests"`
 	Settings result.Settings `json:"settings"`
 
-	held, tested map[int]store.Key // of the probes of variants, as far as they were asked for; nil = none yet
+	held, tested map[int]store.Key // keys of the probes of variants that were computed; nil = none
 }
 
-// VariantSpec is a variant of a plan.
+// Variant is a variant of a plan.
 type Variant struct {
 	ID     string         `json:"id"`
 	Params []result.Param `json:"params,omitempty"`
-	Key    string         `json:"key"` // as Variant.Key says
+	Key    string         `json:"key"` // as bench.Variant.Key returns it
 }
 
-// TestSpec are the conditions of a test set, clean first.
+// Test has the conditions of a test set, clean first.
 type Test struct {
 	Name   string `json:"name"`
-	Stored bool   `json:"stored,omitempty"` // the corruptions were read, not made
+	Stored bool   `json:"stored,omitempty"` // the corruptions were read from files
 	Cells  []Cell `json:"cells"`
 }
 
@@ -55,8 +60,7 @@ func (c Cell) String() string {
 	return fmt.Sprintf("%s %d", c.Corruption, c.Severity)
 }
 
-// ID stands for everything that the figures depend on, and so for the figures; the names
-// of files are not among it.
+// ID identifies everything that the figures depend on. Names of files have no influence on it.
 func (s *Spec) ID() store.Key {
 	type variant struct {
 		ID     string
@@ -73,13 +77,14 @@ func (s *Spec) ID() store.Key {
 	return store.NewKey([]any{parts, s.Settings.Suite, s.Settings.Reference, s.Settings.Baselines, s.Settings.Choose})
 }
 
-// Check refuses a plan that no run has written.
+// Check returns an error if no run can have written the plan.
 func (s *Spec) Check() error {
 	switch {
 	case s.Schema != Schema:
 		return fmt.Errorf("schema is %q, want %q", s.Schema, Schema)
 	case len(s.Variants) == 0 || len(s.Tests) == 0 || len(s.Tests) != len(s.Settings.Tests):
-		return fmt.Errorf("%d variants, and %d test sets of which %d are described", len(s.Variants), len(s.Tests), len(s.Settings.Tests))
+		return fmt.Errorf("%d variants, and %d test sets of which %d are described", len(s.Variants), len(s.Tests),
+			len(s.Settings.Tests))
 	case (s.Settings.Train == nil) != s.Settings.OwnHead:
 		return fmt.Errorf("training data and the model's own head exclude each other")
 	}

@@ -1,14 +1,14 @@
 package unit
 
-// unit is one data set passing through one variant.
+// Unit is one data set passing through one variant.
 type Unit struct {
 	Variant int
 	View    View
-	Samples int // what it costs
+	Samples int // number of samples, its cost
 }
 
-// units lists all of the plan, one variant after the other: the order in which few models
-// are opened, and in which a probe is there before it is needed.
+// Units lists all units of the plan, one variant after the other. In this order few models are opened, and probes
+// exist before they are needed.
 func (s *Spec) Units() []Unit {
 	var list []Unit
 	for v := range s.Variants {

@@ -1,3 +1,5 @@
+// Package npz has what the NPZ files of features, classifiers and predictions share: a schema and a JSON text in the
+// array meta.
 package npz
 
 import (
@@ -8,7 +10,7 @@ import (
 	"github.com/wiseft/wiseft/datasets/npy"
 )
 
-// firstNonFinite returns the index of the first NaN or infinity, or -1.
+// FirstNonFinite returns the index of the first NaN or infinity, or -1.
 func FirstNonFinite(x []float32) int {
 	const exponent = 0xff << 23
 	for i, v := range x {
@@ -19,6 +21,7 @@ func FirstNonFinite(x []float32) int {
 	return -1
 }
 
+// CheckSchema returns an error unless the schema of a file is the one wanted.
 func CheckSchema(got, want string) error {
 	if got != want {
 		return fmt.Errorf("schema is %q, want %q", got, want)
@@ -26,7 +29,7 @@ func CheckSchema(got, want string) error {
 	return nil
 }
 
-// readMeta decodes the JSON text in array meta.
+// ReadMeta decodes the JSON text in the array meta into dst. A file without that array leaves dst as it is.
 func ReadMeta(z *npy.Archive, dst any) error {
 	text, _, err := z.Strings("meta")
 	if err != nil {

@@ -17,7 +17,7 @@ func random(n int) []float64 {
 	return x
 }
 
-// near allows a rounding of every product and every sum.
+// near allows one rounding of every product and every sum.
 func near(t *testing.T, what string, got, want []float64, terms int) {
 	t.Helper()
 	for i, w := range want {
@@ -41,7 +41,7 @@ func TestMulTrans(t *testing.T) {
 					}
 				}
 			}
-			got := random(m*n + 3) // what was there must not matter, what lies behind must stay
+			got := random(m*n + 3) // its old values must have no effect; the values behind must not change
 			tail := slices.Clone(got[m*n:])
 			MulTrans(got, a, b, m, n, d)
 			near(t, fmt.Sprint(s), got, want, d)
@@ -114,7 +114,7 @@ func TestSizesAreChecked(t *testing.T) {
 	MulTrans(make([]float64, 12), make([]float64, 96), make([]float64, 128), 3, 4, 32)
 }
 
-// The figure to look at is the ratio between the kernels.
+// Only the ratio between the kernels is meaningful.
 func BenchmarkMulTrans(b *testing.B) {
 	x, w, dst := random(64*768), random(40*768), make([]float64, 64*40)
 	benchKernels(b, 2*64*40*768, func() { MulTrans(dst, x, w, 64, 40, 768) })

@@ -2,7 +2,7 @@ package dense
 
 import "golang.org/x/sys/cpu"
 
-// A kernel is a set of inner loops; they differ in the width of their registers.
+// kernel is a set of inner loops. They differ in the width of their registers.
 type kernel int
 
 const (
@@ -11,7 +11,7 @@ const (
 	kernelAVX512
 )
 
-// active is the widest kernel that the processor runs. Tests set it.
+// active is the widest kernel that the processor supports. Tests set it.
 var active = detect()
 
 func detect() kernel {
@@ -24,7 +24,7 @@ func detect() kernel {
 	return kernelGo
 }
 
-// Kernel names the inner loop in use.
+// Kernel returns the name of the inner loops in use.
 func Kernel() string { return [...]string{"go", "avx2", "avx512"}[active] }
 
 func dotTile(dst []float64, ldc int, a, b []float64, d int) {

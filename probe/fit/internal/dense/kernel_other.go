@@ -2,7 +2,7 @@
 
 package dense
 
-// Kernel names the inner loop in use.
+// Kernel returns the name of the inner loops in use.
 func Kernel() string { return "go" }
 
 func dotTile(dst []float64, ldc int, a, b []float64, d int) { dotTileGo(dst, ldc, a, b, d) }

@@ -1,0 +1,113 @@
+package onnxmerge
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"sync/atomic"
+
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
+)
+
+// Result is what a merge made besides the model's own file.
+type Result struct {
+	Data       []onnx.File // data files
+	Provenance *Provenance // nil without WriteOptions.Origin
+	Clamped    []Clamped
+	Notes      []string // what a method fell back to, one line each
+}
+
+// Clamped is a running variance that a method made negative in places. These values are replaced by 0, because the
+// square root of a negative one is not a number.
+type Clamped struct {
+	Tensor string `json:"tensor"`
+	Values int64  `json:"values"`
+}
+
+// Progress receives the bytes (or tensors, for [Verify]) done so far and in all. It is called by several goroutines at
+// once. nil is allowed.
+type Progress func(done, total int64)
+
+// WriteOptions say how a merged model is written.
+type WriteOptions struct {
+	onnx.WriteOptions // Workers and Provenance are set by the plan
+	// Origin, if not nil, is written into the merged model together with the recipe and the hashes of the inputs; see
+	// [Provenance].
+	Origin *Origin
+}
+
+// Run writes the merged model to w as one file, without provenance. After an error, what was written is not a model.
+func Run(ctx context.Context, w io.Writer, p *Plan, progress Progress) (*Result, error) {
+	return Write(ctx, onnx.Single(w), p, WriteOptions{WriteOptions: onnx.WriteOptions{Layout: onnx.Inside}}, progress)
+}
+
+// Write executes a plan: it writes the merged model to out. The errors are those of [Plan.Err] and of
+// [onnx.Model.Write], and [OverflowError]. A plan may be written several times, also concurrently.
+func Write(ctx context.Context, out onnx.Output, p *Plan, opt WriteOptions, progress Progress) (*Result, error) {
+	if err := p.Err(); err != nil {
+		return nil, err
+	}
+	e := executor{p.from}
+	if err := opt.Origin.check(len(e.inputs())); err != nil {
+		return nil, err
+	}
+	for _, m := range e.inputs() {
+		if err := m.CheckData(ctx); err != nil {
+			return nil, err
+		}
+	}
+	r := &Result{}
+	opt.Workers, opt.Provenance = e.workers, nil
+	if opt.Origin != nil {
+		for _, m := range e.inputs() {
+			m.TrackHashes(e.opt.memory() / 2 / int64(len(e.inputs())))
+		}
+		opt.Provenance = func(data []onnx.File) (text string, err error) {
+			if r.Provenance, err = e.provenance(ctx, opt, data); err != nil {
+				return "", err
+			}
+			b, err := json.Marshal(r.Provenance)
+			return string(b), err
+		}
+	}
+	mixers, notes, err := e.mixers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if r.Data, err = e.finetuned.Write(ctx, out, replacements(mixers, progress), opt.WriteOptions); err != nil {
+		return nil, err
+	}
+	r.Notes = notes.sorted()
+	for _, m := range mixers {
+		if n := m.clamped.Load(); n > 0 {
+			r.Clamped = append(r.Clamped, Clamped{m.dst.ID(), n})
+		}
+	}
+	return r, nil
+}
+
+// executor computes merged payloads as a planner has decided.
+type executor struct{ *planner }
+
+// replacements returns the payloads that mixers compute. progress counts their bytes.
+func replacements(mixers []*mixer, progress Progress) []onnx.Replacement {
+	var total int64 // less than mergedBytes where the fine-tuned model's bytes stay
+	for _, m := range mixers {
+		total += m.dst.SizeBytes()
+	}
+	var done atomic.Int64
+	var list []onnx.Replacement
+	for _, m := range mixers {
+		list = append(list, onnx.Replacement{Tensor: m.dst, Fill: func(dst []byte, off int64) error {
+			if err := m.fill(dst, off); err != nil {
+				return fmt.Errorf("tensor %q: %w", m.dst.ID(), err)
+			}
+			if n := done.Add(int64(len(dst))); progress != nil {
+				progress(n, total)
+			}
+			return nil
+		}})
+	}
+	return list
+}

@@ -1,0 +1,87 @@
+package pair
+
+import "slices"
+
+// pairNeighbourhoods pairs the remaining uses by their distance-bounded neighbourhood: downstream to the next
+// anchors, then upstream to the next anchors. Upstream colours alone cannot pair anything behind a place where the
+// two graphs differ.
+func (s *search) pairNeighbourhoods() {
+	for _, look := range []func(*op, int) (uint64, bool){(*op).below, (*op).above} {
+		as, bs := s.left(s.graphA, look), s.left(s.graphB, look)
+		for _, c := range sortedKeys(bs) {
+			s.addIfOne(as[c], bs[c], Around)
+		}
+	}
+}
+
+// left groups the uses without a counterpart by the colour that look returns for their operators.
+func (s *search) left(f *reduced, look func(*op, int) (uint64, bool)) map[uint64][]*use {
+	groups := map[uint64][]*use{}
+	for _, u := range f.uses {
+		if s.placed[u] || s.unclear[u.tensor] != "" || u.tensor.Len() == 1 {
+			continue
+		}
+		if seen, ok := look(u.op, maxHorizon); ok {
+			c := hashOf("around", seen, u.localColour())
+			groups[c] = append(groups[c], u)
+		}
+	}
+	return groups
+}
+
+// below returns the colour of the operators downstream of o, to the nearest anchors or the horizon; their other
+// operands are ignored. ok is false if no anchor is within the horizon.
+func (o *op) below(horizon int) (colour uint64, ok bool) {
+	if horizon == 0 {
+		return 0, false
+	}
+	var parts []uint64
+	o.out.eachConsumer(map[*value]bool{}, func(t consumer) {
+		slot := uint64(t.slot)
+		if commutative[t.op.name] {
+			slot = 0
+		}
+		next, anchored := t.op.anchor, true
+		if next == 0 {
+			next, anchored = t.op.below(horizon - 1)
+		}
+		ok = ok || anchored
+		h := hashOf("taken by "+t.op.name, slot, next)
+		for _, u := range t.op.uses {
+			h += hashOf("with", u.localColour())
+		}
+		parts = append(parts, h)
+	})
+	slices.Sort(parts)
+	return hashOf("below", slices.Compact(parts)...), ok
+}
+
+// above returns the colour of the operators upstream of o, to the nearest anchors or the horizon. ok is false if no
+// anchor is within the horizon.
+func (o *op) above(horizon int) (colour uint64, ok bool) {
+	if horizon == 0 {
+		return 0, false
+	}
+	var parts []uint64
+	for _, in := range o.ins {
+		from := in.from().op
+		if from == nil {
+			parts = append(parts, in.up) // an input of the model
+			continue
+		}
+		next, anchored := from.anchor, true
+		if next == 0 {
+			next, anchored = from.above(horizon - 1)
+		}
+		ok = ok || anchored
+		h := hashOf("made by "+from.name, next)
+		for _, u := range from.uses {
+			h += hashOf("with", u.localColour())
+		}
+		parts = append(parts, h)
+	}
+	if commutative[o.name] {
+		slices.Sort(parts)
+	}
+	return hashOf("above "+o.name, parts...), ok
+}

@@ -1,0 +1,184 @@
+package pair
+
+import (
+	"strings"
+
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
+)
+
+// reduced is the graph that pairing compares: the operators that have weights, and the data flow between them.
+// Operators without weights whose data has one source, such as activations, reshapes, or the parts of a decomposed
+// GELU, are transparent: they keep the colour of their data, because exporters write them differently.
+type reduced struct {
+	ops  []*op  // in topological order
+	uses []*use // in the order of their operators
+}
+
+// value is a value of the graph: an operand or a result of operators.
+type value struct {
+	kind      valueKind
+	permuted  permuted // if kind is weight
+	up        uint64   // upstream colour
+	root      *value   // source of the value across transparent operators; nil if the value is its own root
+	op        *op      // that computes it; nil for inputs of a graph
+	consumers []consumer
+}
+
+// from returns the root of v, which may be v.
+func (v *value) from() *value {
+	if v.root == nil {
+		return v
+	}
+	return v.root
+}
+
+type valueKind int
+
+const (
+	data     valueKind = iota
+	constant           // depends on no input and no weight
+	weight             // a stored tensor, possibly with permuted axes
+)
+
+// permuted is a tensor with its axes in another order.
+type permuted struct {
+	tensor *onnx.Tensor
+	perm   []int   // perm[i] is the tensor's axis that is axis i
+	shape  []int64 // after the permutation
+}
+
+// consumer is an operator and the index of the value among its data operands.
+type consumer struct {
+	op   *op
+	slot int
+}
+
+// op is an operator of the reduced graph.
+type op struct {
+	name  string
+	index int        // in reduced.ops
+	node  *onnx.Node // that it represents
+	ins   []*value   // data operands, in order
+	uses  []*use     // weights with more than one element
+	ones  []*use     // weights with one element
+	out   *value
+	// bounded marks an edge of a control-flow body, which is never transparent.
+	bounded bool
+	// transparent means that the operator has no weights and its data has one root.
+	transparent bool
+	// norm is the BatchNormalization behind the operator, nil if there is none. Exporters fold it into the operator's
+	// weights, whose values then differ.
+	norm *norm
+	// anchor is the colour assigned to the operator's result by evidence other than upstream structure; 0 if none.
+	anchor uint64
+	down   map[int]uint64 // downstream colours by horizon
+}
+
+// use is a tensor as an operand of one operator.
+type use struct {
+	permuted
+	op     *op
+	role   int // index of the operand, -1 for commutative operators
+	colour uint64
+}
+
+// commutative lists the operators whose operands have no order.
+var commutative = map[string]bool{"Add": true, "Mul": true, "Sum": true, "Max": true, "Min": true, "Mean": true,
+	"And": true, "Or": true, "Xor": true, "Equal": true}
+
+// aliases lists the operators that return their first input.
+var aliases = map[string]bool{"Identity": true, "Dropout": true}
+
+// add adds an operator with the given operands, nil for missing ones, and returns its result.
+func (f *reduced) add(o *op, ins []*value) *value {
+	for slot, in := range ins {
+		if in == nil || in.kind == constant {
+			continue
+		}
+		if in.kind == data {
+			in.consumers = append(in.consumers, consumer{o, len(o.ins)})
+			o.ins = append(o.ins, in)
+			continue
+		}
+		u := &use{permuted: in.permuted, op: o, role: slot}
+		if commutative[o.name] {
+			u.role = -1
+		}
+		if in.permuted.tensor.Len() == 1 {
+			o.ones = append(o.ones, u)
+			continue
+		}
+		o.uses = append(o.uses, u)
+	}
+	if len(o.ins)+len(o.uses)+len(o.ones) == 0 && !o.bounded {
+		return &value{kind: constant}
+	}
+	o.out = &value{op: o}
+	if o.isTransparent() {
+		o.transparent = true
+		o.out.root = o.ins[0].from()
+	}
+	o.index = len(f.ops)
+	f.ops = append(f.ops, o)
+	f.uses = append(append(f.uses, o.uses...), o.ones...)
+	return o.out
+}
+
+// isTransparent reports whether the operator has no weights other than a bias, and one root for all its data.
+func (o *op) isTransparent() bool {
+	if o.bounded || len(o.ins) == 0 || o.hasWeights() {
+		return false
+	}
+	for _, in := range o.ins {
+		if in.from() != o.ins[0].from() {
+			return false
+		}
+	}
+	return true
+}
+
+// hasWeights reports whether the operator has weights other than biases.
+func (o *op) hasWeights() bool {
+	for _, u := range o.uses {
+		if !u.isBias() {
+			return true
+		}
+	}
+	return false
+}
+
+// isBias reports whether the operator adds the tensor to its result, or scales and shifts the result by channel
+// (BatchNormalization). Exporters omit such operands, fill them with zeros or fold them, so they receive a colour and
+// do not contribute to the operator's.
+func (u *use) isBias() bool {
+	o := u.op
+	switch {
+	case o.name == batchNorm:
+		return true
+	case o.name != "Add":
+		return u.role == 2 && strings.HasPrefix(o.name, "Conv")
+	}
+	return IsVector(u.shape) && len(o.uses) == 1 && len(o.ins) == 1
+}
+
+// transposed returns the weight with its axes permuted by perm, reversed if perm is nil. If perm does not fit, the
+// result has no shape and pairs with nothing.
+func (v *value) transposed(perm []int64) *value {
+	n := len(v.permuted.shape)
+	if perm == nil {
+		for i := range n {
+			perm = append(perm, int64(n-1-i))
+		}
+	}
+	if len(perm) != n || len(v.permuted.perm) != n {
+		return &value{kind: weight, permuted: permuted{tensor: v.permuted.tensor}}
+	}
+	out := permuted{tensor: v.permuted.tensor, shape: make([]int64, n), perm: make([]int, n)}
+	for i, p := range perm {
+		if p < 0 || int(p) >= n {
+			return &value{kind: weight, permuted: permuted{tensor: v.permuted.tensor}}
+		}
+		out.shape[i], out.perm[i] = v.permuted.shape[p], v.permuted.perm[p]
+	}
+	return &value{kind: weight, permuted: out}
+}

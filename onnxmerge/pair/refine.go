@@ -1,0 +1,86 @@
+package pair
+
+import (
+	"encoding/binary"
+	"hash/fnv"
+	"slices"
+)
+
+// refine computes the colour of every value and every use. It is Weisfeiler-Leman colour refinement on a directed
+// acyclic graph: a colour hashes an operator with the colours of its operands, so that one pass in topological order
+// gives the stable upstream colouring. Anchors replace the computed colours.
+func (f *reduced) refine() {
+	for _, o := range f.ops {
+		o.down = map[int]uint64{}
+		o.out.up = o.colour()
+		for _, u := range o.uses {
+			u.colour = u.computeColour()
+		}
+		for _, u := range o.ones {
+			u.colour = u.computeColour()
+		}
+	}
+}
+
+func (u *use) computeColour() uint64 { return hashOf("use", u.op.out.up, u.localColour()) }
+
+// localColour is the colour of a use without upstream structure: operator, operand, dtype and shape.
+func (u *use) localColour() uint64 {
+	return hashOf("use in "+u.op.name, uint64(int64(u.role)), u.shapeHash())
+}
+
+// colour returns the colour of the operator's result. Transparent operators keep the colour of their data.
+func (o *op) colour() uint64 {
+	switch {
+	case o.anchor != 0:
+		return o.anchor
+	case o.transparent:
+		return o.ins[0].up
+	}
+	ups := make([]uint64, len(o.ins))
+	for i, in := range o.ins {
+		ups[i] = in.up
+	}
+	if commutative[o.name] {
+		slices.Sort(ups)
+	}
+	h := hashOf(o.name)
+	for _, up := range ups {
+		h = hashOf("operand", h, up)
+	}
+	var shapes []uint64
+	for _, u := range o.uses {
+		if !u.isBias() {
+			shapes = append(shapes, hashOf("weight", uint64(int64(u.role)), u.shapeHash()))
+		}
+	}
+	if commutative[o.name] {
+		slices.Sort(shapes)
+	}
+	for _, s := range shapes {
+		h = hashOf("operand", h, s)
+	}
+	return h
+}
+
+// shapeHash hashes dtype and shape without axes of length 1.
+func (v permuted) shapeHash() uint64 {
+	h := hashOf(v.tensor.DType.String())
+	for _, d := range v.shape {
+		if d != 1 {
+			h = hashOf("axis", h, uint64(d))
+		}
+	}
+	return h
+}
+
+// hashOf returns the FNV-1a hash of a word and numbers, which is the same in every process.
+func hashOf(what string, numbers ...uint64) uint64 {
+	b := append(make([]byte, 0, 64), what...)
+	for _, n := range numbers {
+		b = binary.LittleEndian.AppendUint64(b, n)
+	}
+	h := fnv.New64a()
+	_, _ = h.Write(b) // a hash never fails
+	return h.Sum64()
+}

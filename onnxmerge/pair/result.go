@@ -1,0 +1,140 @@
+package pair
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
+)
+
+// alignment returns the result, in the tensor order of both files.
+func (s *search) alignment() *Alignment {
+	s.veto()
+	out := &Alignment{}
+	taken := map[*onnx.Tensor]bool{}
+	for _, t := range s.b.Tensors {
+		pair, conflict := s.decide(t)
+		switch {
+		case pair != nil:
+			taken[pair.A] = true
+			for _, tied := range pair.Tied {
+				taken[tied.A] = true
+			}
+			out.Pairs = append(out.Pairs, *pair)
+		case conflict != nil:
+			if conflict.A != nil {
+				taken[conflict.A] = true
+			}
+			out.Conflicts = append(out.Conflicts, *conflict)
+		default:
+			out.OnlyB = append(out.OnlyB, t)
+		}
+	}
+	out.Folds = s.foldList
+	for _, t := range s.a.Tensors {
+		if !taken[t] {
+			out.OnlyA = append(out.OnlyA, t)
+		}
+	}
+	return out
+}
+
+// decide returns the pair or the conflict of one tensor of b. Both are nil if only b has the tensor.
+func (s *search) decide(t *onnx.Tensor) (*Pair, *Conflict) {
+	named, candidates := s.a.Lookup(t.ID()), s.candidates[t]
+	switch {
+	case s.unclear[t] != "":
+		c := &Conflict{A: named, B: t, Reason: s.unclear[t], Unlike: s.unlike[t]}
+		if c.Unlike {
+			c.A = candidates[0].a.tensor
+		}
+		return nil, c
+	case len(candidates) > 0:
+		return s.decideCandidates(t, candidates)
+	case named == nil:
+		return nil, nil
+	case named.DType != t.DType:
+		return nil, &Conflict{A: named, B: t, Reason: fmt.Sprintf("same name, but dtype %s against %s", named.DType, t.DType)}
+	case !slices.Equal(named.Dims, t.Dims):
+		return nil, s.resized(named, t)
+	case len(s.usesA[named])+len(s.usesB[t]) == 0: // no operator uses either, so the name suffices
+		return &Pair{A: named, B: t, How: ByName, Among: 1}, nil
+	}
+	if len(s.usesB[t]) == 0 {
+		return nil, &Conflict{A: named, B: t, Reason: "no operator of the fine-tuned model uses it", Unused: true}
+	}
+	return nil, &Conflict{A: named, B: t, Reason: s.mismatch(named, t), Displaced: shareRole(s.usesA[named], s.usesB[t])}
+}
+
+func (s *search) decideCandidates(t *onnx.Tensor, candidates []candidate) (*Pair, *Conflict) {
+	if i := slices.IndexFunc(candidates, func(c candidate) bool { return c.a.tensor.ID() == t.ID() }); i > 0 {
+		candidates[0], candidates[i] = candidates[i], candidates[0]
+	}
+	first := candidates[0]
+	for _, c := range candidates {
+		if c.oneNormed() {
+			return nil, s.folded(c)
+		}
+	}
+	for _, u := range s.usesB[t] {
+		if t.Len() > 1 && !s.placed[u] {
+			return nil, &Conflict{A: first.a.tensor, B: t, Reason: fmt.Sprintf("it pairs with %q, but its use in %s has no "+
+				"clear counterpart", first.a.tensor.ID(), u.roleName())}
+		}
+	}
+	pair := &Pair{A: first.a.tensor, B: t, How: first.how, Perm: first.perm, Among: max(1, s.among[t])}
+	for _, c := range candidates[1:] {
+		pair.Tied = append(pair.Tied, Tied{c.a.tensor, c.perm})
+	}
+	return pair, nil
+}
+
+// resized returns the conflict of two tensors with one name and different shapes.
+func (s *search) resized(a, b *onnx.Tensor) *Conflict {
+	return &Conflict{A: a, B: b, Reason: fmt.Sprintf("same name, but shape %v against %v", a.Dims, b.Dims),
+		Resized: shareRole(s.usesA[a], s.usesB[b])}
+}
+
+// mismatch returns the reason why two tensors with one name, dtype and shape do not pair.
+func (s *search) mismatch(a, b *onnx.Tensor) string {
+	ua, ub := s.usesA[a], s.usesB[b]
+	if !shareRole(ua, ub) {
+		return fmt.Sprintf("same name, but used by %s against %s", describe(ua), describe(ub))
+	}
+	return "same name, but what leads to it differs between the models"
+}
+
+// roleName names the operator and the operand: "Conv[1]".
+func (u *use) roleName() string {
+	if u.role < 0 {
+		return u.op.name
+	}
+	return fmt.Sprintf("%s[%d]", u.op.name, u.role)
+}
+
+func shareRole(as, bs []*use) bool {
+	return slices.ContainsFunc(as, func(a *use) bool {
+		return slices.ContainsFunc(bs, func(b *use) bool { return a.roleName() == b.roleName() })
+	})
+}
+
+func describe(uses []*use) string {
+	var roles []string
+	for _, u := range uses {
+		roles = append(roles, u.roleName())
+	}
+	slices.Sort(roles)
+	if roles = slices.Compact(roles); len(roles) == 0 {
+		return "nothing"
+	}
+	return strings.Join(roles, " ")
+}
+
+// shortList joins at most three names.
+func shortList(names []string) string {
+	if len(names) > 3 {
+		return strings.Join(names[:3], ", ") + ", …"
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,295 @@
+package onnxmerge
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/onnxmerge/method"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
+	"github.com/wiseft/wiseft/onnxmerge/onnx/flow"
+	"github.com/wiseft/wiseft/onnxmerge/pair"
+)
+
+// decision is a [decision] with what planning and execution need beside it.
+type decision struct {
+	Tensor string
+	Action Action
+	Reason string
+	DType  onnx.DType
+	Dims   []int64
+
+	a, b       *onnx.Tensor  // a is nil unless Action is Merge
+	how        pair.How      // what proves the pair
+	among      int           // see [pair.Pair]
+	perm       []int         // the order of a's axes in b, nil if it is the same
+	fold       reader        // reads the pre-trained tensor with a normalisation folded into it; nil without one
+	unfolded   bool          // fold undoes the normalisation that b has
+	isVariance bool          // of a normalisation: never negative
+	further    []decision    // the pairs with the models between the first and the last
+	fisher     []decision    // the pairs with the Fisher informations; Merge where there is one
+	params     method.Params // complete, of this tensor
+	depth      float64
+	// headLike: it is refused for a reason that another head would explain. displaced: one more operator before the head
+	// would explain it.
+	headLike, displaced bool
+	advice              string // what to do if it is refused
+}
+
+// data returns the exported part.
+func (d *decision) data() Decision {
+	x := Decision{Tensor: d.Tensor, Action: d.Action, Reason: d.Reason, DType: d.DType, Dims: d.Dims, Advice: d.advice, Depth: d.depth}
+	if d.Action == Merge {
+		x.How, x.Among, x.Transposed, x.Folded, x.Params = d.how, d.among, d.perm != nil, d.fold != nil, d.params
+		if d.a != nil {
+			x.From = d.a.ID()
+		}
+	}
+	return x
+}
+
+// planner decides a merge. Its first part pairs the tensors of all models (pair, joinFurther); its second part, settle,
+// adds what depends on the method's parameters, and can be repeated for others.
+type planner struct {
+	pretrained, finetuned *onnx.Model
+	models                []*onnx.Model // all, in the order of the method
+	opt                   Options
+	how                   method.Method
+	params                method.Params // complete
+	workers               int
+
+	decisions []decision // in the order of the fine-tuned file
+	onlyA     []string   // tensors that only the pre-trained model has
+	warnings  []string
+	backbone  Backbone
+	paired    paired
+}
+
+// paired is what a plan knows before it looks at parameters.
+type paired struct {
+	decisions []decision
+	warnings  []string
+}
+
+// plan returns the plan as data.
+func (p *planner) plan() *Plan {
+	plan := &Plan{Method: p.how, Params: p.params, OnlyA: p.onlyA, Unused: p.unusedIDs(), Warnings: p.warnings, Backbone: p.backbone, from: p}
+	for i := range p.decisions {
+		plan.Decisions = append(plan.Decisions, p.decisions[i].data())
+	}
+	return plan
+}
+
+// settle decides what depends on the method's parameters.
+func (p *planner) settle() error {
+	p.decisions, p.warnings = slices.Clone(p.paired.decisions), slices.Clone(p.paired.warnings)
+	if err := p.resolve(); err != nil {
+		return err
+	}
+	if err := p.decideShared(); err != nil { // last: it compares decisions
+		return err
+	}
+	p.warn()
+	return nil
+}
+
+// complete fills in the parameters of a merge and checks them.
+func complete(how method.Method, opt Options, models int) (method.Params, error) {
+	fill := how.Complete
+	if opt.Extrapolate {
+		fill = how.CompleteBeyond
+	}
+	params, err := fill(opt.Params)
+	if err != nil {
+		return nil, err
+	}
+	return params, how.CheckModels(params.At(0), models)
+}
+
+// newPlanner checks all that can be checked without reading the models.
+func newPlanner(models []*onnx.Model, opt Options) (*planner, error) {
+	if opt.Method == "" {
+		opt.Method = "linear"
+	}
+	how, err := method.Lookup(opt.Method)
+	if err != nil {
+		return nil, err
+	}
+	if len(models) < 2 {
+		return nil, &ModelsError{fmt.Sprintf("a merge takes two models or more, and there are %d", len(models))}
+	}
+	params, err := complete(how, opt, len(models))
+	if err != nil {
+		return nil, err
+	}
+	if err := checkFisher(how, len(models), len(opt.Fisher)); err != nil {
+		return nil, err
+	}
+	workers, err := opt.workersFor(len(models) + len(opt.Fisher))
+	if err != nil {
+		return nil, err
+	}
+	if err := checkGlobs(opt.Include, opt.Exclude); err != nil {
+		return nil, err
+	}
+	return &planner{how: how, params: params, pretrained: models[0], finetuned: models[len(models)-1], models: models, opt: opt, workers: workers}, nil
+}
+
+// pair decides every tensor by the first model and the last.
+func (p *planner) pair(ctx context.Context) error {
+	sampler := newSampler(p.opt.memory() / 4)
+	alignment, err := pair.Find(p.pretrained, p.finetuned, sampler.alike)
+	if err != nil {
+		return err
+	}
+	if err := p.decide(ctx, alignment); err != nil {
+		return err
+	}
+	if p.opt.FoldNorms {
+		if err := p.foldAll(alignment.Folds); err != nil {
+			return err
+		}
+	}
+	if err := p.decideBackbone(); err != nil {
+		return err
+	}
+	return p.checkRelatives(sampler)
+}
+
+// pairStructure decides every tensor by structure and names alone, for models whose weights are not comparable.
+func (p *planner) pairStructure(ctx context.Context) error {
+	alignment, err := pair.Find(p.pretrained, p.finetuned, nil)
+	if err != nil {
+		return err
+	}
+	return p.decide(ctx, alignment)
+}
+
+// defaultMemory bounds the buffers of a merge.
+const defaultMemory = 256 << 20
+
+func (o Options) memory() int64 {
+	if o.Memory == 0 {
+		return defaultMemory
+	}
+	return o.Memory
+}
+
+// workersFor is how many goroutines half of the memory allows; the rest is for hashing.
+// Each has a block of every model and one to fill, while another waits to be written.
+func (o Options) workersFor(models int) (int, error) {
+	memory := o.memory() / 2
+	perWorker := int64(models+2) * onnx.BlockSize
+	n := (memory - onnx.BlockSize) / perWorker
+	if n < 1 {
+		return 0, &MemoryError{Needs: 2 * (perWorker + onnx.BlockSize), Has: o.memory()}
+	}
+	return int(min(n, int64(max(o.Workers, 1)))), nil
+}
+
+// MemoryError reports a memory limit below what one worker needs.
+type MemoryError struct{ Needs, Has int64 }
+
+// Kind implements the kinds of package fault.
+func (*MemoryError) Kind() fault.Kind { return fault.Usage }
+
+func (e *MemoryError) Error() string {
+	return fmt.Sprintf("%d bytes of memory are too few for buffers: the least is %d", e.Has, e.Needs)
+}
+
+// reasonOnlyB is why a tensor is copied that the pre-trained model has no counterpart of.
+const reasonOnlyB = "only in the fine-tuned model"
+
+// reasonNotSelected is why a tensor is copied that the user does not want merged.
+const reasonNotSelected = "not selected"
+
+func (p *planner) judge() judge {
+	return judge{memory: p.opt.memory() / int64(len(p.models)+len(p.opt.Fisher)-1), quantizedA: flow.Quantized(p.pretrained), quantizedB: flow.Quantized(p.finetuned)}
+}
+
+// decide fills Decisions in the order of the fine-tuned file.
+func (p *planner) decide(ctx context.Context, al *pair.Alignment) error {
+	j := p.judge()
+	byID := map[string]decision{}
+	for _, pair := range al.Pairs {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		d, err := j.pair(pair)
+		if err != nil {
+			return fmt.Errorf("tensor %q: %w", pair.B.ID(), err)
+		}
+		byID[pair.B.ID()] = d
+	}
+	for _, c := range al.Conflicts {
+		d, err := j.conflict(c)
+		if err != nil {
+			return fmt.Errorf("tensor %q: %w", c.B.ID(), err)
+		}
+		byID[c.B.ID()] = d
+	}
+	for _, t := range al.OnlyB {
+		byID[t.ID()] = decision{Action: Copy, Reason: reasonOnlyB}
+	}
+	variances := flow.Variances(p.finetuned)
+	for _, t := range p.finetuned.Tensors {
+		d := byID[t.ID()]
+		if d.Action != Copy && !selected(t.ID(), p.opt.Include, p.opt.Exclude) {
+			d = decision{Action: Copy, Reason: reasonNotSelected}
+		}
+		d.Tensor, d.DType, d.Dims, d.b, d.isVariance = t.ID(), t.DType, t.Dims, t, variances[t]
+		p.decisions = append(p.decisions, d)
+	}
+	for _, t := range al.OnlyA {
+		p.onlyA = append(p.onlyA, t.ID())
+	}
+	return nil
+}
+
+// mismatch says why the plan cannot run; it is nil if it can.
+func (p *planner) mismatch() *MismatchError {
+	var reasons []string
+	merged := 0
+	for _, d := range p.decisions {
+		switch d.Action {
+		case Merge:
+			merged++
+		case Refuse:
+			reason := fmt.Sprintf("tensor %q: %s", d.Tensor, d.Reason)
+			if d.advice != "" {
+				reason += ": " + d.advice
+			}
+			reasons = append(reasons, reason)
+		}
+	}
+	switch {
+	case len(reasons) > 0:
+		return &MismatchError{fmt.Sprintf("%d of %d tensors cannot be merged", len(reasons), len(p.decisions)), reasons}
+	case merged == 0:
+		return &MismatchError{"no weight of the fine-tuned model has a counterpart in the pre-trained one", p.normReasons()}
+	}
+	return nil
+}
+
+// mergedBytes returns the size of all merged payloads.
+func (p *planner) mergedBytes() int64 {
+	total := int64(0)
+	for _, d := range p.decisions {
+		if d.Action == Merge {
+			total += d.b.SizeBytes()
+		}
+	}
+	return total
+}
+
+// count returns how many tensors have an action, and how many elements these have together.
+func (p *planner) count(a Action) (tensors int, elements int64) {
+	for _, d := range p.decisions {
+		if d.Action == a {
+			tensors++
+			elements += d.b.Len()
+		}
+	}
+	return tensors, elements
+}

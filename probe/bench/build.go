@@ -1,0 +1,424 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"math"
+	"slices"
+
+	"github.com/wiseft/wiseft/probe/bench/choose"
+	"github.com/wiseft/wiseft/probe/bench/result"
+	"github.com/wiseft/wiseft/probe/bench/unit"
+	"github.com/wiseft/wiseft/probe/fit"
+	"github.com/wiseft/wiseft/probe/metric"
+	"github.com/wiseft/wiseft/probe/store"
+)
+
+// selfMadeNote is a note of every result with figures of generated corruptions beside a published reference: the
+// published suites are fixed files, and other random numbers give other figures.
+const selfMadeNote = "self-made corruptions; not comparable with published %sfigures"
+
+// storedNote is a note where corruptions were read from files: whether they are the published ones is not known.
+const storedNote = "corruptions as stored; comparable with published %sfigures only if these are the published files"
+
+// loadUnit reads a unit and reports whether it exists. A damaged unit is removed, so that it is computed again.
+func loadUnit(folder *store.Folder, event func(string), kind string, key store.Key,
+	read func(in io.ReaderAt, size int64) error) (bool, error) {
+	err := folder.Load(kind, key, read)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		event(err.Error() + ": it is done again")
+		return false, folder.Remove(kind, key)
+	}
+	return true, nil
+}
+
+// builder makes the result of a plan from its units.
+type builder struct {
+	spec   *unit.Spec
+	folder *store.Folder
+	event  func(string)
+	ref    *metric.Reference // nil without one
+	whole  bool              // every model has figures of the whole suite
+	result *result.Result
+
+	against int                  // index of the variant with which others are compared, or -1
+	base    *answers             // its answers on the first test set
+	suite0  *metric.CloudFigures // its figures by cloud; nil unless the suite was run whole
+}
+
+// missingError reports that a unit which the result needs does not exist.
+type missingError struct{ what string }
+
+func (e *missingError) Error() string { return e.what + " is missing" }
+
+func isMissing(err error) bool {
+	_, ok := errors.AsType[*missingError](err)
+	return ok
+}
+
+// newResult makes the result. It reads the scores of one variant at a time.
+func newResult(ctx context.Context, s *unit.Spec, folder *store.Folder, event func(string)) (*result.Result, error) {
+	b := &builder{spec: s, folder: folder, event: event, whole: true}
+	b.result = &result.Result{Schema: s.Result, Suite: s.Settings.Suite, Order: s.Settings.Corruptions,
+		Notes: []string{}, Pareto: []string{},
+		NUnits: len(s.Units()), Settings: s.Settings}
+	b.refer()
+	validated := make([]choose.Candidate, len(s.Variants))
+	for v := range s.Variants {
+		m, val, err := b.validated(v)
+		if err != nil {
+			return nil, err
+		}
+		b.result.Models, validated[v] = append(b.result.Models, m), val
+	}
+	if !s.Settings.Choose.OnTest {
+		b.result.Chosen = b.chosen(validated)
+	}
+	if err := b.compareTo(); err != nil {
+		return nil, err
+	}
+	for v, m := range b.result.Models {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if err := b.model(m, v); err != nil {
+			return nil, err
+		}
+		if s.Settings.Choose.OnTest {
+			validated[v].OA, validated[v].Robust = float64(m.Clean.OA), float64(meanAccuracy(&m.Tested))
+		}
+	}
+	if s.Settings.Choose.OnTest {
+		if b.result.Chosen = b.chosen(validated); b.result.Chosen != nil {
+			b.note(onTestNote)
+		}
+	}
+	if len(s.Settings.Corruptions) > 0 && s.Settings.Suite != "" && !b.whole {
+		b.note(fmt.Sprintf("only a part of %s was run; mOA, mCE and RmCE exist for the whole suite only", s.Settings.Suite))
+	}
+	b.summarizeModels()
+	return b.result, nil
+}
+
+// onTestNote marks every result whose mix was chosen by test data.
+const onTestNote = "CHOSEN ON TEST DATA: the figures of the chosen mix are optimistic and are no estimate of new data"
+
+// chosen applies the rule of the plan; nil if there are no mixes or no data to choose by.
+func (b *builder) chosen(list []choose.Candidate) *result.Chosen {
+	choice := b.spec.Settings.Choose
+	best := choice.Best(list)
+	if best < 0 {
+		return nil
+	}
+	m := b.result.Models[best]
+	c := &result.Chosen{ID: m.ID, Alpha: alphaOf(m.Params), Params: m.Params, Rule: choice.Doc(), OnTest: choice.OnTest,
+		Validation: result.Number(list[best].OA)}
+	if choice.Robust() {
+		robust := result.Number(list[best].Robust)
+		c.Robustness = &robust
+	}
+	return c
+}
+
+// alphaOf returns the value of the parameter alpha; nil if there is none.
+func alphaOf(params []result.Param) *float64 {
+	for i, p := range params {
+		if p.Name == result.Alpha {
+			return &params[i].Value
+		}
+	}
+	return nil
+}
+
+func (b *builder) note(line string) {
+	if !slices.Contains(b.result.Notes, line) {
+		b.result.Notes = append(b.result.Notes, line)
+	}
+}
+
+// refer looks up the reference of corruption errors, and notes what the figures can be compared with.
+func (b *builder) refer() {
+	s := &b.spec.Settings
+	if len(s.Corruptions) == 0 {
+		return
+	}
+	if b.ref = s.Reference; b.ref == nil {
+		if ref, ok := metric.DefaultReference(s.Suite); ok {
+			b.ref = &ref
+		}
+	}
+	for t, test := range b.spec.Tests {
+		note := b.comparable(t)
+		if len(b.spec.Tests) > 1 {
+			note = test.Name + ": " + note
+		}
+		b.note(note)
+	}
+	if b.ref == nil {
+		b.note("there is no reference to measure the errors of these corruptions against")
+		return
+	}
+	b.result.Reference = &result.Reference{Name: b.ref.Name, Source: b.ref.Source, Note: b.comparable(0)}
+}
+
+// comparable returns the note about what figures of a test set can be compared with.
+func (b *builder) comparable(t int) string {
+	note := storedNote
+	if !b.spec.Tests[t].Stored || b.spec.Settings.Tests[t].SelfMade {
+		note = selfMadeNote
+	}
+	title := ""
+	if b.ref != nil {
+		title = b.ref.Title + " "
+	}
+	return fmt.Sprintf(note, title)
+}
+
+// validated returns the part of a variant's result that needs no test data.
+func (b *builder) validated(v int) (*result.Model, choose.Candidate, error) {
+	m := &result.Model{ID: b.spec.Variants[v].ID, Params: b.spec.Variants[v].Params}
+	m.Alpha = alphaOf(m.Params)
+	val, err := b.validation(m, v)
+	return m, val, err
+}
+
+// model sets the figures of a variant on test data.
+func (b *builder) model(m *result.Model, v int) error {
+	for t := range b.spec.Tests {
+		r, err := b.answersOf(v, t)
+		if err != nil {
+			return err
+		}
+		tested := b.tested(t, r)
+		if t > 0 {
+			m.MoreTests = append(m.MoreTests, tested)
+			continue
+		}
+		m.Tested, m.ModelSHA256 = *tested, r.model
+		b.compare(m, r)
+	}
+	if b.spec.Settings.OwnHead {
+		return nil
+	}
+	return b.probe(m, v)
+}
+
+// scores loads the predictions on the data set w.
+func (b *builder) scores(v int, w unit.View) (*result.Predictions, error) {
+	var p *result.Predictions
+	ok, err := loadUnit(b.folder, b.event, unit.Scores, b.spec.Scores(v, w), func(in io.ReaderAt, size int64) (err error) {
+		if p, err = result.ReadPredictions(in, size); err == nil && w.Role != unit.Training && len(p.Y) != b.spec.Cell(w).N {
+			err = fmt.Errorf("%d predictions for %d samples", len(p.Y), b.spec.Cell(w).N)
+		}
+		return err
+	})
+	if err == nil && !ok {
+		err = &missingError{b.spec.Variants[v].ID + ": " + b.spec.Name(w)}
+	}
+	return p, err
+}
+
+// validation sets the figures that the choice is made by.
+func (b *builder) validation(m *result.Model, v int) (choose.Candidate, error) {
+	s := b.spec
+	val := choose.Candidate{OA: math.NaN(), Robust: math.NaN()}
+	for _, p := range m.Params {
+		val.Params = append(val.Params, p.Value)
+	}
+	w := unit.View{Role: unit.Validation}
+	if s.HeldOut() {
+		w.Role = unit.Training
+	} else if s.Settings.Val == nil {
+		return val, nil
+	}
+	p, err := b.scores(v, w)
+	if err != nil {
+		return val, err
+	}
+	m.Validation = brief(p.Score())
+	val.OA = float64(m.Validation.OA)
+	if len(s.ValCells) == 0 {
+		return val, nil
+	}
+	sum := 0.0
+	for c := range s.ValCells {
+		p, err := b.scores(v, unit.View{Role: unit.CorruptedValidation, Cell: c})
+		if err != nil {
+			return val, err
+		}
+		sum += metric.Accuracy(p.Class, p.Y)
+	}
+	val.Robust = sum / float64(len(s.ValCells))
+	robust := result.Number(val.Robust)
+	m.ValidationRobustness = &robust
+	return val, nil
+}
+
+// answers are a variant's predictions on a test set, reduced to scores and correctness.
+type answers struct {
+	model  string // hash of the bytes that ran
+	scores []*result.Score
+	right  [][]bool // by condition and sample
+}
+
+// answersOf loads the answers of a variant on a test set.
+func (b *builder) answersOf(v, t int) (*answers, error) {
+	r := &answers{}
+	for c := range b.spec.Tests[t].Cells {
+		p, err := b.scores(v, unit.View{Role: unit.OnTest, Test: t, Cell: c})
+		if err != nil {
+			return nil, err
+		}
+		r.model = p.Of.ModelSHA256
+		r.scores = append(r.scores, brief(p.Score()))
+		r.right = append(r.right, metric.Right(p.Class, p.Y))
+	}
+	return r, nil
+}
+
+// tested computes the figures of a variant on a test set.
+func (b *builder) tested(t int, r *answers) *result.Tested {
+	test := b.spec.Tests[t]
+	res := &result.Tested{Name: test.Name, Corruptions: map[string]*result.Corruption{}}
+	for c, cell := range test.Cells {
+		addScore(res, cell, r.scores[c])
+	}
+	suite := b.suite(t, r)
+	b.whole = summarize(res, b.ref, suite != nil) && b.whole
+	res.Corrupted = corrupted(r.scores[1:])
+	res.Intervals = b.intervals(r, suite)
+	return res
+}
+
+// corrupted returns the means of calibration figures; nil without scores.
+func corrupted(scores []*result.Score) *result.Corrupted {
+	if len(scores) == 0 {
+		return nil
+	}
+	c := &result.Corrupted{Cells: len(scores)}
+	for _, s := range scores {
+		c.NLL, c.ECE, c.Brier = c.NLL+s.NLL, c.ECE+s.ECE, c.Brier+s.Brier
+	}
+	n := result.Number(len(scores))
+	c.NLL, c.ECE, c.Brier = c.NLL/n, c.ECE/n, c.Brier/n
+	return c
+}
+
+// probe sets the report of the variant's probe, and notes if it did not converge or lacks classes.
+func (b *builder) probe(m *result.Model, v int) error {
+	ok, err := loadUnit(b.folder, b.event, unit.Probe, b.spec.Probe(v), func(in io.ReaderAt, size int64) error {
+		cl, err := fit.ReadClassifier(in, size)
+		if err == nil {
+			m.Probe = cl.Meta.Fit
+		}
+		return err
+	})
+	if err == nil && (!ok || m.Probe == nil) {
+		err = &missingError{m.ID + ": the probe"}
+	}
+	if err != nil {
+		return err
+	}
+	if !m.Probe.Converged {
+		b.note(fmt.Sprintf("%s: the probe did not converge within %d iterations; gradient norm %.2g", m.ID,
+			m.Probe.Iterations, m.Probe.GradientNorm))
+	}
+	if len(m.Probe.Unseen) > 0 && !m.Clean.NLL.Known() {
+		b.note(fmt.Sprintf("%s: classes %v have no training sample, so the NLL is infinite (null)", m.ID, m.Probe.Unseen))
+	}
+	return nil
+}
+
+// addScore records the score of a test condition in t.
+func addScore(t *result.Tested, c unit.Cell, score *result.Score) {
+	if c.Corruption == "" {
+		t.Clean = score
+		return
+	}
+	res := t.Corruptions[c.Corruption]
+	if res == nil {
+		res = &result.Corruption{OA: result.Unknown(), CE: result.Unknown(), RCE: result.Unknown()}
+		for i := range res.OABySeverity {
+			res.OABySeverity[i] = result.Unknown()
+		}
+		t.Corruptions[c.Corruption] = res
+	}
+	res.OABySeverity[c.Severity-1] = score.OA
+	res.BySeverity[c.Severity-1] = score
+}
+
+// summarize sets the figures of t over severities and corruptions, and reports whether those of the whole suite are
+// known. ref may be nil; whole reports whether the suite was run whole.
+func summarize(t *result.Tested, ref *metric.Reference, whole bool) bool {
+	t.MOA, t.MCE, t.RMCE, t.ErrorRate = result.Unknown(), result.Unknown(), result.Unknown(), result.Unknown()
+	t.Exact = result.Exact{MOA: result.Unknown(), MCE: result.Unknown(), RMCE: result.Unknown()}
+	bySeverity := make(map[string][]float64)
+	for name, c := range t.Corruptions {
+		oa := make([]float64, 0, metric.Severities)
+		for _, v := range c.OABySeverity {
+			oa = append(oa, float64(v))
+		}
+		bySeverity[name] = oa
+		summarizeCorruption(c, name, oa, float64(t.Clean.OA), ref)
+	}
+	if !whole {
+		return false
+	}
+	// The mean over cells is the mean over corruptions: all have five severities.
+	t.Exact.MOA = meanAccuracy(t)
+	t.MOA, t.ErrorRate = t.Exact.MOA, 1-t.Exact.MOA
+	if ref == nil {
+		return true
+	}
+	official, err := ref.Official(float64(t.Clean.OA), bySeverity)
+	if err != nil {
+		return false
+	}
+	exact, err := ref.Exact(float64(t.Clean.OA), bySeverity)
+	if err != nil {
+		return false
+	}
+	t.MOA, t.MCE, t.RMCE = result.Number(official.MOA), result.Number(official.MCE), result.Number(official.RMCE)
+	t.Exact = result.Exact{MOA: result.Number(exact.MOA), MCE: result.Number(exact.MCE), RMCE: result.Number(exact.RMCE)}
+	return true
+}
+
+// meanAccuracy returns the mean accuracy over all corruptions and severities that were run.
+func meanAccuracy(t *result.Tested) result.Number {
+	sum, n := 0.0, 0
+	for _, name := range slices.Sorted(maps.Keys(t.Corruptions)) { // in a fixed order, for equal bits
+		for _, oa := range t.Corruptions[name].OABySeverity {
+			if oa.Known() {
+				sum, n = sum+float64(oa), n+1
+			}
+		}
+	}
+	return result.Number(sum / float64(n))
+}
+
+func summarizeCorruption(c *result.Corruption, name string, oa []float64, clean float64, ref *metric.Reference) {
+	if ref != nil {
+		if e, err := ref.OfficialCorruption(name, clean, oa); err == nil {
+			c.OA, c.CE, c.RCE = result.Number(e.OA), result.Number(e.CE), result.Number(e.RCE)
+			return
+		}
+	}
+	sum := 0.0
+	for _, v := range oa {
+		sum += v // NaN where a severity was not run: the mean is then unknown
+	}
+	c.OA = result.Number(sum / metric.Severities)
+}
+
+// brief returns s without its confusion matrix, which tables of many models do not show.
+func brief(s *result.Score) *result.Score {
+	s.Confusion = nil
+	return s
+}

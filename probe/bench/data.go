@@ -1,0 +1,205 @@
+package bench
+
+import (
+	"context"
+	"errors"
+
+	"github.com/wiseft/wiseft/datasets"
+	"github.com/wiseft/wiseft/datasets/corrupt"
+	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/probe/bench/unit"
+)
+
+// maxHeldBytes bounds the samples in memory for all variants. Those beyond are read and corrupted again for each
+// variant, which costs a few hundredths of the forward passes of a small model.
+const maxHeldBytes = 1 << 30
+
+// restWhy and heldWhy are entries in the history of the parts of the training data.
+const (
+	restWhy = "fitted on for choosing"
+	heldWhy = "held out for choosing"
+)
+
+// runData are the data sets of a run. Each is read and corrupted once, when the first variant needs it, and kept in
+// memory for the others.
+type runData struct {
+	plan          *Plan
+	rest, heldOut []int // rows of Train if Val is nil: to fit on, to validate on
+
+	train, val *source
+	valCells   []*source
+	tests      [][]*source
+
+	room   int64 // bytes left of maxHeldBytes
+	opened []datasets.Dataset
+}
+
+// source is a data set under one condition.
+type source struct {
+	corruption string // "" = clean
+	severity   int
+	data       datasets.Dataset
+	read       bool // data is in memory, or too large for it
+}
+
+// newRunData finds the data of a complete plan. It reads no sample.
+func newRunData(ctx context.Context, p *Plan) (*runData, error) {
+	h := &runData{plan: p, room: maxHeldBytes}
+	if p.Train != nil {
+		h.train = &source{data: p.Train}
+	}
+	if p.Val != nil {
+		h.val = &source{data: p.Val}
+	}
+	if err := h.splitTrain(); err != nil {
+		return nil, err
+	}
+	if err := h.listConditions(ctx); err != nil {
+		return nil, errors.Join(err, h.close())
+	}
+	return h, nil
+}
+
+// splitTrain chooses the samples of the training data that validate, if there is no validation data.
+func (h *runData) splitTrain() error {
+	if h.val != nil || h.train == nil {
+		return nil
+	}
+	h.rest, h.heldOut = datasets.SplitStratified(datasets.Labels(h.plan.Train), unit.ValidationFraction, h.plan.Seed)
+	if len(h.heldOut) == 0 {
+		return fault.Inputf("%s: no class has two samples, so no validation data can be split off",
+			h.plan.Train.Info().Name)
+	}
+	return nil
+}
+
+// listConditions lists the conditions of the validation and test data.
+func (h *runData) listConditions(ctx context.Context) error {
+	if h.plan.Choose.NeedsCells() {
+		data := h.plan.Val
+		if data == nil {
+			data = datasets.Subset(h.plan.Train, h.heldOut, heldWhy)
+		}
+		// The seed differs from that of the test data, so that no two clouds get the same random numbers.
+		cells, err := h.corrupted(ctx, Test{Data: data}, h.plan.Seed+1)
+		if err != nil {
+			return err
+		}
+		h.valCells = cells
+	}
+	for _, t := range h.plan.Tests {
+		cells, err := h.corrupted(ctx, t, h.plan.Seed)
+		if err != nil {
+			return err
+		}
+		h.tests = append(h.tests, append([]*source{{data: t.Data}}, cells...))
+	}
+	return nil
+}
+
+// generate returns ds under a registered corruption.
+func generate(ds datasets.Dataset, name string, severity int, seed uint64) (datasets.Dataset, error) {
+	c, err := corrupt.Lookup(name)
+	if err != nil {
+		return nil, err
+	}
+	return corrupt.Wrap(ds, c, severity, seed)
+}
+
+// corrupted returns a test set under every corruption and severity of the plan.
+func (h *runData) corrupted(ctx context.Context, t Test, seed uint64) (list []*source, err error) {
+	for _, name := range h.plan.Corruptions {
+		for _, severity := range h.plan.Severities {
+			s := &source{corruption: name, severity: severity}
+			if t.Corrupted != nil {
+				s.data, err = h.stored(ctx, t, name, severity)
+			} else {
+				s.data, err = generate(t.Data, name, severity, seed)
+			}
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, s)
+		}
+	}
+	return list, nil
+}
+
+// stored opens the data stored under a corruption. Its samples must be those of the clean data, in the same order.
+func (h *runData) stored(ctx context.Context, t Test, name string, severity int) (datasets.Dataset, error) {
+	ds, err := t.Corrupted(ctx, name, severity)
+	if err != nil {
+		return nil, err
+	}
+	h.opened = append(h.opened, ds)
+	if ds.Len() != t.Data.Len() {
+		return nil, fault.Inputf("%s has %d samples, but the clean data %s has %d",
+			ds.Info().Name, ds.Len(), t.Data.Info().Name, t.Data.Len())
+	}
+	for i := range ds.Len() {
+		if got, want := ds.Label(i), t.Data.Label(i); got != want {
+			return nil, fault.Inputf("%s: sample %d has label %d, but in the clean data %s it has %d: "+
+				"the files do not hold the same samples",
+				ds.Info().Name, i, got, t.Data.Info().Name, want)
+		}
+	}
+	return ds, nil
+}
+
+// cells returns the conditions as a plan records them.
+func (h *runData) cells(ctx context.Context, list []*source) ([]unit.Cell, error) {
+	var cells []unit.Cell
+	for _, s := range list {
+		sum, err := s.data.Hash(ctx)
+		if err != nil {
+			return nil, err
+		}
+		cells = append(cells, unit.Cell{Corruption: s.corruption, Severity: s.severity, SHA256: sum, N: s.data.Len()})
+	}
+	return cells, nil
+}
+
+func (h *runData) source(w unit.View) *source {
+	switch w.Role {
+	case unit.Training:
+		return h.train
+	case unit.Validation:
+		return h.val
+	case unit.CorruptedValidation:
+		return h.valCells[w.Cell]
+	}
+	return h.tests[w.Test][w.Cell]
+}
+
+// get returns the data of w, in memory if there is room.
+func (h *runData) get(ctx context.Context, w unit.View) (datasets.Dataset, error) {
+	s := h.source(w)
+	if s.read {
+		return s.data, nil
+	}
+	var first datasets.Sample
+	if err := s.data.Read(ctx, &first, 0); err != nil {
+		return nil, err
+	}
+	s.read = true
+	size := 4 * int64(len(first.X)) * int64(s.data.Len())
+	if size > h.room || len(h.plan.Variants) == 1 && s.corruption != "" {
+		return s.data, nil // needed once: corrupted by workers while the engine runs
+	}
+	h.room -= size
+	data, err := datasets.InMemory(ctx, s.data, nil)
+	if err != nil {
+		return nil, err
+	}
+	s.data = data
+	return data, nil
+}
+
+// close closes the data sets that h opened.
+func (h *runData) close() error {
+	var err error
+	for _, ds := range h.opened {
+		err = errors.Join(err, ds.Close())
+	}
+	return err
+}

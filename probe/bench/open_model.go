@@ -1,0 +1,63 @@
+package bench
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"runtime"
+
+	"github.com/wiseft/wiseft/datasets"
+	"github.com/wiseft/wiseft/probe"
+	"github.com/wiseft/wiseft/probe/feature"
+)
+
+// openModel is a variant's model, open in the engine.
+type openModel struct {
+	Variant
+	ex     probe.Extractor
+	sha256 string // of the bytes
+	tensor string
+}
+
+func openVariant(ctx context.Context, engine probe.Engine, v Variant, tensor string) (*openModel, error) {
+	model, err := v.Model(ctx, tensor)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", v.ID(), err)
+	}
+	ex, err := engine.Open(ctx, model, tensor)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", v.ID(), err)
+	}
+	sum := sha256.Sum256(model)
+	return &openModel{v, ex, hex.EncodeToString(sum[:]), tensor}, nil
+}
+
+// check returns an error if the model cannot take the first sample of ds.
+func (m *openModel) check(ctx context.Context, ds datasets.Dataset, layout probe.Layout) error {
+	var s datasets.Sample
+	if err := ds.Read(ctx, &s, 0); err != nil {
+		return err
+	}
+	if err := probe.CheckInput(m.ex.Input(), layout, &s); err != nil {
+		return fmt.Errorf("%s: %s: sample 0 %w", m.ID(), ds.Info().Name, err)
+	}
+	return nil
+}
+
+// extract passes a data set through the model.
+func (m *openModel) extract(ctx context.Context, p *Plan, ds datasets.Dataset,
+	progress func(done int)) (*feature.Set, error) {
+	f, err := probe.Extract(ctx, m.ex, ds, probe.ExtractOptions{
+		Batch: p.Batch, Layout: p.Layout,
+		// Corrupting takes processor time, and the engine leaves at most half of it.
+		Workers:  max(1, runtime.GOMAXPROCS(0)/2),
+		Progress: func(done, _ int) { progress(done) },
+		Meta: feature.Meta{Wiseft: p.Version, Model: m.ID(), ModelSHA256: m.sha256,
+			Tensor: m.tensor, Runtime: p.Engine.Runtime()},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", m.ID(), err)
+	}
+	return f, nil
+}
