@@ -44,7 +44,14 @@ const meshPoints = 1024
 // layoutDoc is how the folders of all file formats look.
 const layoutDoc = "<class>/<split>/*, <split>/<class>/* or <class>/*, classes in alphabetical order; or one file"
 
+// fileFormats holds the file formats by extension.
+var fileFormats = map[string]fileFormat{}
+
+// registerFiles adds a format of which a file holds one sample.
 func registerFiles(f fileFormat) {
+	for _, extension := range f.extensions {
+		fileFormats[extension] = f
+	}
 	Register(Format{
 		Name:  f.name,
 		Doc:   f.doc + ": folders " + layoutDoc,

@@ -135,7 +135,7 @@ func TestGolden(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got.String() != string(want) {
-		t.Errorf("hashes are\n%s\nwant testdata/golden.txt\n%s", got.String(), want)
+		t.Errorf("hashes differ from testdata/golden.txt (go test ./datasets/corrupt -run TestGolden -update):\n%s\nwant\n%s", got.String(), want)
 	}
 }
 
