@@ -156,7 +156,7 @@ func TestClasses(t *testing.T) {
 	}
 }
 
-// TestMalformed opens and reads every bad_* file, and others made here.
+// TestMalformed opens and reads every bad_* file, and malformed data made by the test itself.
 func TestMalformed(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -268,7 +268,7 @@ func TestMalformed(t *testing.T) {
 	}
 }
 
-// checkMalformed wants a FormatError with this text and the path in front.
+// checkMalformed demands a FormatError that begins with the path and contains the text.
 func checkMalformed(t *testing.T, path, split, want string) {
 	t.Helper()
 	err := openAndRead(t.Context(), path, split)
@@ -319,7 +319,7 @@ func TestOpenRefusals(t *testing.T) {
 	}
 }
 
-// TestHashTellsApart checks that different data never shares a hash.
+// TestHashTellsApart checks that different data has different hashes.
 func TestHashTellsApart(t *testing.T) {
 	t.Parallel()
 	seen := map[string]string{}
