@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
@@ -19,7 +20,7 @@ import (
 // Greater, Cast and Softmax differ.
 func TestAttachedHeadRunsInEveryOpset(t *testing.T) {
 	orttest.Load(t)
-	file, err := os.ReadFile("onnxmerge/onnx/testdata/finetuned.onnx")
+	file, err := os.ReadFile(filepath.Join(os.Getenv("WISEFT_REPOSITORY"), "onnxmerge/onnx/testdata/finetuned.onnx"))
 	if err != nil {
 		t.Fatal(err)
 	}

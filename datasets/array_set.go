@@ -16,7 +16,7 @@ import (
 type arraySet struct {
 	info   Info
 	path   string
-	array  string // how errors call the array
+	array  string // name of the array in errors
 	shape  []int  // of a sample
 	labels []int64
 	hashed []string // files that the hash covers
@@ -28,8 +28,7 @@ type arraySet struct {
 	rows   *npy.Rows
 }
 
-// open calls index with the open file, which stays open. What index finds wrong becomes a
-// *FormatError.
+// open calls index with the open file, which stays open. Errors of index become a *FormatError.
 func (s *arraySet) open(ctx context.Context, index func(r io.ReaderAt, size int64) error) (_ Dataset, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -49,7 +48,8 @@ func (s *arraySet) open(ctx context.Context, index func(r io.ReaderAt, size int6
 	return s, nil
 }
 
-// checkValues takes the shape of the samples.
+// checkValues sets the shape of the samples. It refuses an array that is empty, has no sample axis, or does not hold
+// floats.
 func (s *arraySet) checkValues(h *npy.Header) error {
 	if len(h.Shape) < 2 || h.Len() == 0 {
 		return fmt.Errorf(`%s has shape %v, want [samples ...] with something in it`, s.array, h.Shape)

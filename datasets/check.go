@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// checkIndex is how every Read starts.
+// checkIndex returns an error if i is out of range or the context has ended. Every Read begins with it.
 func checkIndex(ctx context.Context, name string, i, n int) error {
 	if i < 0 || i >= n {
 		return fmt.Errorf("%s: sample %d is out of range: there are %d", name, i, n)
@@ -23,7 +23,7 @@ func notFinite(x []float32) int {
 	return -1
 }
 
-// checkLabels refuses labels that name no class.
+// checkLabels returns an error for a label below NoLabel, and for one beyond the class names if there are any.
 func checkLabels(labels []int64, classes []string) error {
 	for i, l := range labels {
 		if l < NoLabel {

@@ -6,9 +6,9 @@ import (
 	"slices"
 )
 
-// The functions here work in place on clouds: x, y, z of one point after the
-// other. Products are rounded to float32 before they are added, as numpy does, so
-// that no processor fuses the two and gives other bits.
+// The functions here work in place on clouds: x, y, z of one point after the other. Products are rounded to float32
+// before they are added, as numpy does, so that no processor computes them with one fused operation, which gives
+// other bits.
 
 // UnitSphere moves the centroid to the origin and divides by the largest norm. It
 // follows the order of operations of the usual pc_normalize in numpy:
@@ -81,13 +81,12 @@ func UnitBox(x []float32) {
 	}
 }
 
-// FarthestPoints brings m points to the front of x: point 0, and then again and
-// again the point that is farthest from all chosen ones (the first of several). It
-// takes m times n steps. m must be at most the number of points n. What follows
-// the first m points is unspecified.
+// FarthestPoints moves m points to the front of x: point 0, and then repeatedly the point that is farthest from all
+// chosen ones (the first of several). It computes m*n distances for n points; m must be at most n. The points after
+// the first m are in no specified order.
 func FarthestPoints(x []float32, m int) { farthestPoints(x, m, 0) }
 
-// farthestPoints is FarthestPoints begun at another point.
+// farthestPoints is FarthestPoints with another first point.
 func farthestPoints(x []float32, m, start int) {
 	points := slices.Clone(x)
 	n := len(points) / 3
@@ -109,8 +108,7 @@ func farthestPoints(x []float32, m, start int) {
 	}
 }
 
-// choosePoints brings m points, chosen at random without replacement, to the
-// front of x.
+// choosePoints moves m points, chosen at random without replacement, to the front of x.
 func choosePoints(x []float32, m int, rng *rand.Rand) {
 	n := len(x) / 3
 	for i := range m {

@@ -12,9 +12,8 @@ import (
 	"strings"
 )
 
-// A folder of corrupted data has a clean file, and one for each corruption and severity.
-// Each of them is a split: "clean", "jitter_1" to "jitter_5" and so on, whatever the
-// files count from.
+// A folder of corrupted data has a clean file, and one file for each corruption and severity. Each file is a split:
+// "clean", "jitter_1" to "jitter_5" and so on, whether the files count severities from 0 or from 1.
 
 func init() {
 	Register(Format{
@@ -52,7 +51,7 @@ func matchCorrupted(path, file string) (bool, error) {
 // corruptedLayout is how a folder names its files and opens them.
 type corruptedLayout struct {
 	prefix, clean, extension string // <prefix><corruption>_<severity><extension>
-	base                     int    // how the first severity is counted
+	base                     int    // number of the first severity in file names
 	open                     func(ctx context.Context, file string) (Dataset, error)
 }
 
@@ -148,7 +147,7 @@ func openCorrupted(ctx context.Context, dir string, opt OpenOptions, l corrupted
 	return nil, malformed(dir, "has no split %q; it has %s", split, strings.Join(names, ", "))
 }
 
-// renamed is a data set that says other things of itself.
+// renamed is a data set with another name, format and split in its Info.
 type renamed struct {
 	Dataset
 	edit func(*Info)
@@ -169,9 +168,9 @@ type Corrupted struct {
 	SelfMade    bool     `json:"self_made"`
 }
 
-// CheckCorrupted opens every file of a folder of corrupted data and reads its labels. ok is
-// false where path is no such folder. A *FormatError says what does not fit together: no
-// clean file, severities that are missing, labels that differ from the clean ones.
+// CheckCorrupted opens every file of a folder of corrupted data and reads its labels. ok is false if path is no such
+// folder. The error is a *FormatError if there is no clean file, if severities are missing, or if labels differ from
+// those of the clean file.
 func CheckCorrupted(ctx context.Context, path string) (_ *Corrupted, ok bool, err error) {
 	for name, l := range map[string]corruptedLayout{"modelnet-c": corruptedHDF5, "modelnet40-c": corruptedNPY} {
 		f, _ := Lookup(name)

@@ -79,7 +79,7 @@ func remove(name string) func(*testing.T, string) {
 	}
 }
 
-// replace puts another file in the place of one; turned makes its labels others.
+// replace overwrites a file of the folder with another one; turned changes its labels.
 func replace(name, with string, turned bool) func(*testing.T, string) {
 	return func(t *testing.T, dir string) {
 		b, err := os.ReadFile(filepath.Join("testdata/modelnet_c", with))

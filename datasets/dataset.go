@@ -1,11 +1,20 @@
-// Package datasets reads labelled data sets and prepares their samples for a
-// model.
+// Package datasets reads labelled data sets and prepares their samples for a model.
 //
-// A [Dataset] is an indexable set of samples; a [Format] opens one from a file
-// or folder. Formats register themselves, one file each, and [Open] recognises
-// the right one from the contents, never from the file's name alone. Everything
-// downstream (corruptions, feature extraction, benchmarks) sees only the Dataset
-// interface, so a format is one file and nothing else.
+// A [Dataset] is an indexable set of samples; a [Format] opens one from a file or folder. Formats register
+// themselves, one file each, and [Open] recognises the format by the contents, never by the file's name alone.
+// Corruptions, feature extraction and benchmarks see only the Dataset interface. A program registers formats of its
+// own with [Register].
+//
+// Data is read by rows, so that memory does not grow with the data set. Uncompressed values are read from the file
+// into the sample. Chunks of HDF5 files are decoded once if samples are read in order, and at most 64 MiB of them
+// stay in memory; a compressed NPZ array of more than 64 MiB is decompressed to a temporary file. The checksum of a
+// stored array is compared before its first row is returned.
+//
+// A format with one cloud, mesh or image in a file (PCD, PLY, OFF, OBJ, text, images) consists of a decoder; folders
+// by class and split, labels and hashes are shared.
+//
+// HDF5 and NPZ are read and written by packages of this module. The libraries that exist cannot be made safe from
+// outside; packages h5 and npy name what was found.
 package datasets
 
 import (

@@ -12,24 +12,24 @@ import (
 	"sync/atomic"
 )
 
-// fileFormat is a format of which a file holds one sample. A data set is one file, whose
-// class is unknown, or a folder in one of the layouts of classTree.
+// fileFormat is a format in which a file holds one sample. A data set is one file, whose class is unknown, or a
+// folder in one of the layouts of classTree.
 type fileFormat struct {
 	name, doc  string
 	extensions []string // lower case, with the dot
-	// match judges by the first bytes of a file.
+	// match reports whether the first headSize bytes of a file belong to this format.
 	match func(head []byte) bool
 	// decode appends the x, y and z of every point of a file to dst.
 	decode func(dst []float32, file []byte, opt fileOptions) ([]float32, error)
-	// decodeImage, set instead of decode, sets dst to the image of a file, but for its label.
+	// decodeImage is set instead of decode. It sets dst to the image of a file, without its label.
 	decodeImage func(dst *Sample, file []byte, opt fileOptions) error
-	// unless reports whether a folder is of a format that says more; nil = never.
+	// unless reports whether a folder belongs to a more specific format; nil means never.
 	unless func(path string) (bool, error)
-	// mesh is set where points are drawn from a surface.
+	// mesh is set if points are drawn from a surface.
 	mesh bool
 }
 
-// fileOptions says how surfaces become points, and images samples of one size.
+// fileOptions are the options of decode and decodeImage.
 type fileOptions struct {
 	points int
 	rng    *rand.Rand
@@ -37,14 +37,20 @@ type fileOptions struct {
 	resize, crop int
 }
 
-// meshPoints is how many points are drawn from a mesh unless another number is asked for:
-// what most networks for ModelNet40 take.
+// meshPoints is how many points are drawn from a mesh by default: the input size of most networks for ModelNet40.
 const meshPoints = 1024
 
-// layoutDoc is how the folders of all file formats look.
+// layoutDoc describes the folders of all file formats.
 const layoutDoc = "<class>/<split>/*, <split>/<class>/* or <class>/*, classes in alphabetical order; or one file"
 
+// fileFormats holds the file formats by extension.
+var fileFormats = map[string]fileFormat{}
+
+// registerFiles adds a format of which a file holds one sample.
 func registerFiles(f fileFormat) {
+	for _, extension := range f.extensions {
+		fileFormats[extension] = f
+	}
 	Register(Format{
 		Name:  f.name,
 		Doc:   f.doc + ": folders " + layoutDoc,
@@ -53,7 +59,7 @@ func registerFiles(f fileFormat) {
 	})
 }
 
-// headSize is how many bytes of a file decide what it is.
+// headSize is how many bytes at the start of a file are given to match.
 const headSize = 512
 
 func (f *fileFormat) matchPath(path string) (bool, error) {
@@ -118,7 +124,7 @@ func (f *fileFormat) open(ctx context.Context, path string, opt OpenOptions) (Da
 	return s, nil
 }
 
-// describeOptions completes the options and says what they do.
+// describeOptions completes the options and returns the line that describes them in Info.History.
 func (s *fileSet) describeOptions() {
 	if s.format.decodeImage != nil {
 		if n := s.options.Resize; n > 0 {
@@ -222,8 +228,7 @@ func (s *fileSet) Read(ctx context.Context, dst *Sample, i int) error {
 	return nil
 }
 
-// readRegular returns the contents of a regular file. Anything else, such as a pipe that
-// would block, is refused.
+// readRegular returns the contents of a regular file. Anything else is an error: reading a pipe could block.
 func readRegular(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {

@@ -14,19 +14,19 @@ import (
 	"github.com/wiseft/wiseft/internal/registry"
 )
 
-// OpenOptions says what to open where a path leaves a choice.
+// OpenOptions selects a data set where a path holds several, and says how surfaces and images become samples.
 type OpenOptions struct {
-	// Split is "train", "test" or whatever the data calls its parts. "" takes the
-	// only one there is. Data without splits (a single file) ignores it.
+	// Split is "train", "test" or another name that the data has. "" selects the only split there is. Data without
+	// splits (a single file) ignores it.
 	Split string
-	// Format is a registered name; "" recognises the format from the contents.
+	// Format is a registered name; "" recognises the format by the contents.
 	Format string
-	// Points is how many points are drawn from each mesh, by Seed; 0 = 1,024. What holds
-	// points already ignores both.
+	// Points is how many points are drawn from each mesh, with Seed; 0 means 1,024. Data that holds points ignores
+	// both.
 	Points int
 	Seed   uint64
-	// Resize is the shorter side of images in pixels, and Crop the side of the square that is
-	// then cut from the middle; 0 leaves them as they are. Other data ignores both.
+	// Resize is the length of the shorter side of images in pixels, and Crop the side of the square that is then cut
+	// from the middle; 0 leaves out that step. Other data ignores both.
 	Resize, Crop int
 }
 
@@ -34,15 +34,14 @@ type OpenOptions struct {
 type Format struct {
 	Name string
 	Doc  string // one line: what the files look like
-	// Match reports whether path holds this format, judged by its contents. An error
-	// means that path cannot be read at all.
+	// Match reports whether path holds this format, by its contents. An error means that path cannot be read at all.
 	Match func(path string) (bool, error)
 	// Open indexes the data set and validates what can be validated without reading
 	// every value. Malformed data gives a *FormatError.
 	Open func(ctx context.Context, path string, opt OpenOptions) (Dataset, error)
 }
 
-// FormatError says that data is malformed or of a kind that cannot be read.
+// FormatError reports data that is malformed, or of a kind that is not supported.
 type FormatError struct {
 	Path   string // file or folder
 	Detail string // where in it, what was expected, and what was found
@@ -75,9 +74,9 @@ func Formats() []Format { return formats.All() }
 // Lookup returns the format of a name. The error, of the kind Usage of wiseft.KindOf, lists the names.
 func Lookup(name string) (Format, error) { return formats.Lookup(name) }
 
-// Open opens the data set at path, which must be closed. The format is the one
-// that opt names, or else the one that recognises the contents; if none or
-// several do, the error is a *FormatError that says what path holds.
+// Open opens the data set at path, which the caller must close. The format is the one that opt names, or else the one
+// that recognises the contents. If none or several recognise them, the error is a *FormatError that says what path
+// holds.
 func Open(ctx context.Context, path string, opt OpenOptions) (Dataset, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -118,7 +117,7 @@ func Open(ctx context.Context, path string, opt OpenOptions) (Dataset, error) {
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
-// describe says in a few words what is at path.
+// describe returns a short description of what is at path.
 func describe(path string) string {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -151,9 +150,8 @@ func describe(path string) string {
 	return "a folder with " + strings.Join(names, ", ")
 }
 
-// readHead returns the first n bytes of a regular file, or all where it is
-// shorter. Anything else (folder, pipe, device) reads as empty, so that looking
-// at a path never blocks.
+// readHead returns the first n bytes of a regular file, or the whole file if it is shorter. For anything else
+// (folder, pipe, device) it returns nothing, so that it never blocks.
 func readHead(path string, n int) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil || !info.Mode().IsRegular() {
@@ -172,8 +170,7 @@ func readHead(path string, n int) ([]byte, error) {
 	return head, nil
 }
 
-// withFile calls use with the open file and its size in bytes; what use finds wrong
-// becomes a *FormatError.
+// withFile calls use with the open file and its size in bytes. An error of use becomes a *FormatError.
 func withFile(path string, use func(r io.ReaderAt, size int64) error) error {
 	f, err := os.Open(path)
 	if err != nil {

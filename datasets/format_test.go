@@ -156,7 +156,7 @@ func TestClasses(t *testing.T) {
 	}
 }
 
-// TestMalformed opens and reads every bad_* file, and others made here.
+// TestMalformed opens and reads every bad_* file, and malformed data made by the test itself.
 func TestMalformed(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -229,7 +229,7 @@ func TestMalformed(t *testing.T) {
 		{"testdata/pcd", "", "has the splits test, train; choose one"},
 		{"testdata/pcd", "val", `has no split "val"; it has test, train`},
 		{filepath.Join(dir, "mesh.off"), "", `sample 0: vertex 0 of 8 has the coordinate ""`},
-		{filepath.Join(dir, "data.bin"), "", `it is a file of 10 bytes that starts with "OFF\n8 6 "; known formats: hdf5, images`},
+		{filepath.Join(dir, "data.bin"), "", `it is a file of 10 bytes that starts with "OFF\n8 6 "; known formats: `},
 		{filepath.Join(dir, "empty.npz"), "", "it is an empty file"},
 		{filepath.Join(dir, "variants"), "test", "holds several data sets: test_objectdataset.h5, test_objectdataset_augmentedrot_scale75.h5; name one of the files"},
 		{filepath.Join(dir, "nolabels/data.npy"), "", "has no labels beside it: none of [label.npy labels.npy y.npy]"},
@@ -243,7 +243,7 @@ func TestMalformed(t *testing.T) {
 		{"testdata/pickle/bad_label.pkl", "train", "sample 0: the label is no integer"},
 		{"testdata/modelnet_c", "dropout_global_6", `has no split "dropout_global_6"; it has clean, dropout_global_1, dropout_global_2`},
 		{filepath.Join(dir, "noarrays.npz"), "", `that starts with "PK\x03\x04 no "`},
-		{filepath.Join(dir, "other"), "", "it is a folder with b.txt, readme.txt; known formats: hdf5, images"},
+		{filepath.Join(dir, "other"), "", "it is a folder with b.txt, readme.txt; known formats: "},
 		{filepath.Join(dir, "list"), "", `train_files.txt: lists "data/gone.h5", but there is no file gone.h5 beside it`},
 		{filepath.Join(dir, "nothinglisted"), "train", "train_files.txt: lists no files"},
 		{filepath.Join(dir, "fewclasses"), "", `data set "label": sample 2 has label 2, but there are 2 class names`},
@@ -268,7 +268,7 @@ func TestMalformed(t *testing.T) {
 	}
 }
 
-// checkMalformed wants a FormatError with this text and the path in front.
+// checkMalformed demands a FormatError that begins with the path and contains the text.
 func checkMalformed(t *testing.T, path, split, want string) {
 	t.Helper()
 	err := openAndRead(t.Context(), path, split)
@@ -319,7 +319,7 @@ func TestOpenRefusals(t *testing.T) {
 	}
 }
 
-// TestHashTellsApart checks that different data never shares a hash.
+// TestHashTellsApart checks that different data has different hashes.
 func TestHashTellsApart(t *testing.T) {
 	t.Parallel()
 	seen := map[string]string{}

@@ -8,7 +8,7 @@ import (
 	"github.com/wiseft/wiseft/datasets"
 )
 
-// fuzz decodes whatever comes: nothing may panic or hang.
+// fuzz decodes arbitrary files: none may panic or hang.
 func fuzz(f *testing.F, extension string, seeds ...string) {
 	f.Helper()
 	n := 0

@@ -12,8 +12,7 @@ import (
 	"sync"
 )
 
-// writeField adds a string to h with its length in front, so that no two lists
-// of fields hash alike.
+// writeField adds a string to h, preceded by its length, so that different lists of fields have different hashes.
 func writeField(h hash.Hash, s string) {
 	var size [8]byte
 	binary.LittleEndian.PutUint64(size[:], uint64(len(s)))
@@ -30,9 +29,8 @@ func hashFields(fields ...string) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// DerivedHash returns the hash of a data set whose samples follow from those of
-// base by what line says. line must therefore name every parameter; it is usually
-// the line that the derived set adds to its Info.History.
+// DerivedHash returns the hash of a data set whose samples are computed from those of base as line describes. line
+// must name every parameter; it usually is the line that the derived set adds to its Info.History.
 func DerivedHash(ctx context.Context, base Dataset, line string) (string, error) {
 	sum, err := base.Hash(ctx)
 	if err != nil {
@@ -47,7 +45,7 @@ type fileHash struct {
 	sum string
 }
 
-// of hashes the fields, which say what was selected, and then the files in order.
+// of hashes the fields, which name the selection, and then the files in order.
 func (c *fileHash) of(ctx context.Context, fields, files []string) (string, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -86,8 +84,8 @@ func hashFile(path string) (string, error) {
 	return string(h.Sum(nil)), nil
 }
 
-// keyedRand returns a generator whose stream depends on the purpose and the keys
-// and on nothing else, so that neither order nor threads matter.
+// keyedRand returns a generator whose stream depends only on the purpose and the keys, so that neither order nor
+// threads matter.
 func keyedRand(purpose string, keys ...uint64) *rand.Rand {
 	h := sha256.New()
 	writeField(h, purpose)

@@ -24,9 +24,8 @@ func init() {
 	})
 }
 
-// hdf5CacheSize is how many bytes of decoded clouds a data set keeps: the test half of
-// ModelNet40 at 2,048 points needs 58 MiB. Read in order, a data set of any size is
-// decoded once.
+// hdf5CacheSize bounds the bytes of decoded clouds that a data set keeps in memory: the test half of ModelNet40 at
+// 2,048 points needs 58 MiB. Read in order, a data set of any size is decoded once.
 const hdf5CacheSize = 64 << 20
 
 // hdf5Set is a list of HDF5 files, one after the other.
@@ -36,9 +35,9 @@ type hdf5Set struct {
 	labels []int64
 	hash   fileHash
 
-	cacheSize int // bytes of decoded clouds to keep; one slab is always kept
+	cacheSize int // bytes of decoded clouds in memory, beside the slab in use
 
-	mu     sync.RWMutex // guards what follows; held for reading while a file is read
+	mu     sync.RWMutex // guards what follows; read-locked while a file is read
 	closed bool
 	slabs  map[slabKey]*slab
 	recent []slabKey // these slabs, the last used at the end
@@ -53,10 +52,10 @@ type hdf5File struct {
 	rows            int // of a slab
 }
 
-// slabKey names the rows of a file that are decoded together.
+// slabKey identifies the rows of a file that are decoded together.
 type slabKey struct{ file, index int }
 
-// slab is decoded by whoever comes first, while others wait.
+// slab holds decoded rows. The first goroutine that needs it decodes it, while others wait.
 type slab struct {
 	once sync.Once
 	x    []float32
@@ -95,7 +94,7 @@ func openHDF5(ctx context.Context, path string, opt OpenOptions) (Dataset, error
 	return s, nil
 }
 
-// add indexes one file: shapes and labels. It stays open.
+// add opens one file, which stays open, and indexes its shapes and labels.
 func (s *hdf5Set) add(path string) (err error) {
 	f := hdf5File{path: path, first: len(s.labels)}
 	if f.file, err = os.Open(path); err != nil {
@@ -191,7 +190,7 @@ func (s *hdf5Set) Read(ctx context.Context, dst *Sample, i int) error {
 	return nil
 }
 
-// readDirect reads a sample of a file whose values lie as they are.
+// readDirect reads a sample of a file whose rows are stored without chunks and filters.
 func (s *hdf5Set) readDirect(f *hdf5File, x []float32, at int) error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -204,8 +203,8 @@ func (s *hdf5Set) readDirect(f *hdf5File, x []float32, at int) error {
 	return nil
 }
 
-// load returns the values of a slab, which stay valid after they were dropped from
-// memory. Different slabs are decoded at the same time.
+// load returns the values of a slab, which stay valid after the slab was evicted. Different slabs are decoded
+// concurrently.
 func (s *hdf5Set) load(key slabKey) ([]float32, error) {
 	entry, err := s.slab(key)
 	if err != nil {
@@ -222,7 +221,7 @@ func (s *hdf5Set) load(key slabKey) ([]float32, error) {
 	return entry.x, entry.err
 }
 
-// slab returns the entry of a slab, and drops those used longest ago until the rest fits.
+// slab returns the cache entry of a slab, and evicts the least recently used ones until the rest fits.
 func (s *hdf5Set) slab(key slabKey) (*slab, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -34,8 +34,8 @@ func matchHDF5(path string) (bool, error) {
 	return matchHDF5(files[0])
 }
 
-// escapeGlob makes filepath.Glob take path literally. Windows knows no escapes, so
-// there a path with brackets is matched as a pattern.
+// escapeGlob escapes path for filepath.Glob. On Windows filepath.Glob has no escapes, so that a path with brackets is
+// matched as a pattern there.
 func escapeGlob(path string) string {
 	if filepath.Separator == '\\' {
 		return path
@@ -43,7 +43,7 @@ func escapeGlob(path string) string {
 	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
 }
 
-// hdf5Split returns the files of a split, and its name where split left it open.
+// hdf5Split returns the files of a split, and the name of the split, which it chooses if split is "".
 func hdf5Split(dir, split string) (name string, paths []string, err error) {
 	lists, err := filepath.Glob(filepath.Join(escapeGlob(dir), "*"+listSuffix))
 	if err != nil {
@@ -78,8 +78,8 @@ func hdf5Split(dir, split string) (name string, paths []string, err error) {
 	return split, paths, checkShards(dir, paths)
 }
 
-// checkShards refuses files that differ in more than digits: they are variants of one data
-// set, as ScanObjectNN's, and not its parts.
+// checkShards refuses files whose names differ in more than digits: they are variants of a data set, as in
+// ScanObjectNN, and not its parts.
 func checkShards(dir string, paths []string) error {
 	kinds := map[string]bool{}
 	var names []string
@@ -98,8 +98,8 @@ func checkShards(dir string, paths []string) error {
 	return nil
 }
 
-// listedFiles reads a list of files. Lists carry the folder of the machine that
-// made them, so only the base name counts, beside the list.
+// listedFiles reads a list of files. Published lists hold paths of the machine that made them, so that only the base
+// names are used, in the folder of the list.
 func listedFiles(dir, list string) ([]string, error) {
 	listPath := filepath.Join(dir, list)
 	lines, err := readLines(listPath)
@@ -121,7 +121,7 @@ func listedFiles(dir, list string) ([]string, error) {
 	return paths, nil
 }
 
-// readLines returns the lines of a small text file that are not empty.
+// readLines returns the non-empty lines of a small text file.
 func readLines(path string) ([]string, error) {
 	f, err := os.Open(path)
 	if err != nil {

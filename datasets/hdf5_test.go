@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestHDF5Eviction reads to and fro over two files with room for one.
+// TestHDF5Eviction alternates between two files with a cache that holds one slab.
 func TestHDF5Eviction(t *testing.T) {
 	t.Parallel()
 	ds, err := openHDF5(t.Context(), "testdata/modelnet", OpenOptions{Split: "train"})

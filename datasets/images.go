@@ -24,15 +24,15 @@ func init() {
 	})
 }
 
-// maxPixels bounds an image, and pixelsPerByte what a byte of its file can hold: a byte of
-// deflate becomes 1,032, of eight pixels of one bit each at most.
+// maxPixels bounds the pixels of an image, and pixelsPerByte the pixels that one byte of its file can hold: a byte of
+// a deflate stream expands to at most 1,032 bytes, each of at most eight pixels of one bit.
 const (
 	maxPixels     = 1 << 26
 	pixelsPerByte = 8 * 1032
 )
 
-// decodeImage sets dst to an image: its shorter side is scaled to opt.resize, and then the
-// middle square of opt.crop is cut out; 0 leaves either out. Transparency is ignored.
+// decodeImage sets dst to an image: its shorter side is scaled to opt.resize, and then the square of side opt.crop is
+// cut from the middle; 0 leaves out that step. Transparency is ignored.
 func decodeImage(dst *Sample, file []byte, opt fileOptions) error {
 	config, kind, err := image.DecodeConfig(bytes.NewReader(file))
 	if err != nil {
@@ -69,8 +69,8 @@ func decodeImage(dst *Sample, file []byte, opt fileOptions) error {
 	return nil
 }
 
-// scaled returns m with its shorter side of so many pixels, or as it is. Pixels are means
-// of those around them, weighted by a triangle that is as wide as the scale asks for.
+// scaled returns m with its shorter side scaled to a number of pixels, or m if that is 0. A pixel is the mean of the
+// source pixels around it, weighted by a triangle filter whose width is the scale.
 func scaled(m image.Image, shorter int) *image.NRGBA {
 	bounds := m.Bounds()
 	width, height := bounds.Dx(), bounds.Dy()

@@ -46,7 +46,7 @@ func TestImages(t *testing.T) {
 			}
 		}
 	}
-	// The JPEG has every pixel eight times either way; scaled down by eight, it is the same.
+	// The JPEG repeats every pixel eight times along both axes; scaled down by eight, it is the same image.
 	s := read(t, openImages(t, "test", 4, 0), 1)
 	if !slices.Equal(s.Shape, []int{3, 4, 6}) || s.Label != 1 {
 		t.Fatalf("shape %v, label %d", s.Shape, s.Label)

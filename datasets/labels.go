@@ -17,7 +17,7 @@ type LabelMap struct {
 	To      map[int64]int64 `json:"to"`      // new label by old; samples of others are left out
 }
 
-// labelMaps are those that need no file.
+// labelMaps are the built-in maps.
 var labelMaps = []LabelMap{
 	{
 		Name:    "modelnet10-modelnet40",
@@ -58,7 +58,7 @@ func byName(from, to []string) map[int64]int64 {
 	return m
 }
 
-// LabelMaps returns the maps that need no file.
+// LabelMaps returns the built-in maps.
 func LabelMaps() []LabelMap { return slices.Clone(labelMaps) }
 
 // LookupLabelMap returns the built-in map of that name, or reads a JSON file:
@@ -95,8 +95,8 @@ func LookupLabelMap(name string) (LabelMap, error) {
 	return m, nil
 }
 
-// MapLabels returns the samples of ds whose labels m knows, with their new labels. It is an
-// error if there are none. ds must stay open; closing the result does not close it.
+// MapLabels returns the samples of ds that have a label in m, with their new labels. The error is a *FormatError if
+// there are none. ds must stay open; closing the result does not close it.
 func MapLabels(ds Dataset, m LabelMap) (Dataset, error) {
 	var kept []int
 	for i := range ds.Len() {

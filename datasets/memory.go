@@ -42,7 +42,7 @@ func NewMemory(info Info, samples []Sample) (*Memory, error) {
 	return &Memory{info: info, samples: samples, sum: hex.EncodeToString(h.Sum(nil))}, nil
 }
 
-// check demands as many finite values as the shape says.
+// check returns an error unless there are as many finite values as the shape says.
 func (s *Sample) check() error {
 	size := 1
 	for _, n := range s.Shape {
@@ -87,8 +87,8 @@ func (m *Memory) fill(ctx context.Context, ds Dataset, progress func(done, total
 		failure    error
 		wg         sync.WaitGroup
 	)
-	// Indices are handed out in order and every one handed out is finished, so the
-	// lowest failure is the same however the goroutines are scheduled.
+	// Indices are taken in order and every one taken is finished, so that the lowest failure is the same under any
+	// scheduling.
 	take := func() (int, bool) {
 		mu.Lock()
 		defer mu.Unlock()
@@ -114,7 +114,7 @@ func (m *Memory) fill(ctx context.Context, ds Dataset, progress func(done, total
 			var s Sample
 			for i, ok := take(); ok; i, ok = take() {
 				err := ds.Read(ctx, &s, i)
-				m.samples[i] = s.Clone() // no larger than needed, as s may be
+				m.samples[i] = s.Clone() // of exact length: s may have spare capacity
 				finish(i, err)
 			}
 		})
@@ -138,7 +138,7 @@ func (m *Memory) Len() int { return len(m.samples) }
 // Label implements Dataset.
 func (m *Memory) Label(i int) int64 { return m.samples[i].Label }
 
-// View returns sample i, which stays m's and must not be changed.
+// View returns sample i, which m owns: it must not be changed.
 func (m *Memory) View(i int) *Sample { return &m.samples[i] }
 
 // Read implements Dataset.

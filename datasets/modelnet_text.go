@@ -23,8 +23,8 @@ func matchModelNetText(path string) (bool, error) {
 	return len(lists) > 0, err
 }
 
-// modelNetLists returns the lists of samples by split, and the file of class names; the
-// folder has one such set, or the first by name counts (modelnet10, modelnet40).
+// modelNetLists returns the lists of samples by split, and the file of class names. If the folder has several sets of
+// lists (modelnet10, modelnet40), it returns the first by name.
 func modelNetLists(dir string) (names string, lists map[string]string, err error) {
 	all, err := filepath.Glob(filepath.Join(escapeGlob(dir), "*"+namesSuffix))
 	if err != nil || len(all) == 0 {

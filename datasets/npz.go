@@ -29,7 +29,7 @@ func matchNPZ(path string) (bool, error) {
 		found = err == nil && a.Has("x")
 		return nil
 	})
-	// A zip file that cannot be read is not recognised, which is no error here.
+	// A zip file that cannot be read is not of this format, which is no error here.
 	return found, err
 }
 
@@ -71,9 +71,8 @@ func (s *arraySet) index(a *npy.Archive) error {
 	return err
 }
 
-// WriteNPZ writes a data set, whose samples must all have one shape, as the npz
-// format reads it: x float32, y int64, and classes where ds has them. Samples are
-// read one at a time; equal data sets give equal bytes. The caller closes w.
+// WriteNPZ writes a data set, whose samples must all have the same shape, in the npz format: x float32, y int64, and
+// classes if ds has them. Samples are read one at a time; equal data sets give equal bytes. The caller closes w.
 func WriteNPZ(ctx context.Context, w io.Writer, ds Dataset) error {
 	info, n := ds.Info(), ds.Len()
 	if n == 0 {

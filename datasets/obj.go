@@ -19,8 +19,7 @@ func init() {
 	})
 }
 
-// decodeOBJ reads vertices (v) and faces (f) and samples the surface; everything else is
-// ignored.
+// decodeOBJ reads vertices (v) and faces (f) and samples the surface. Other lines are ignored.
 func decodeOBJ(dst []float32, file []byte, opt fileOptions) ([]float32, error) {
 	var m mesh
 	var corners []int

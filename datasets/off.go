@@ -21,8 +21,8 @@ func init() {
 // maxCorners bounds the corners of a polygon.
 const maxCorners = 1 << 16
 
-// words yields what lies between white space, without comments, which run from # to the
-// end of a line.
+// words yields the words of a text, which white space separates, without comments, which extend from # to the end of
+// the line.
 type words struct{ rest []byte }
 
 func (w *words) next() []byte {
@@ -108,7 +108,7 @@ func decodeOFF(dst []float32, file []byte, opt fileOptions) ([]float32, error) {
 	return m.sample(dst, opt)
 }
 
-// skipColour drops what follows a face on its line.
+// skipColour skips the rest of a face's line.
 func (w *words) skipColour() {
 	if end := bytes.IndexByte(w.rest, '\n'); end >= 0 {
 		w.rest = w.rest[end:]

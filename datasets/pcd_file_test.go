@@ -60,8 +60,7 @@ func TestDecodePCD(t *testing.T) {
 	}
 }
 
-// TestPCDPrefixes checks that every prefix is refused, down to the last byte that
-// says something.
+// TestPCDPrefixes checks that every prefix is refused, up to the last byte that carries information.
 func TestPCDPrefixes(t *testing.T) {
 	t.Parallel()
 	for _, path := range pcdFiles(t) {
@@ -71,7 +70,7 @@ func TestPCDPrefixes(t *testing.T) {
 		}
 		for n := range len(file) {
 			x, err := decodePCD(nil, file[:n])
-			// The last number of a text may lose digits and stay a number.
+			// The last number of a text may lose digits and still be a number.
 			if err == nil && (!strings.Contains(path, "ascii") || n < len(file)-8) {
 				t.Fatalf("%s: its first %d of %d bytes give %d values", path, n, len(file), len(x))
 			}

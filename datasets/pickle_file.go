@@ -27,7 +27,7 @@ func init() {
 	})
 }
 
-// pickleSet is a list of arrays that lie in one file.
+// pickleSet is a data set of arrays in one pickle.
 type pickleSet struct {
 	info   Info
 	path   string
@@ -82,7 +82,7 @@ func (s *pickleSet) index(size int64, split string) error {
 	return err
 }
 
-// fewShot takes one list of tuples (cloud, new label, old label).
+// fewShot indexes a list of tuples (cloud, new label, old label).
 func (s *pickleSet) fewShot(dict *pickle.Dict, split string) error {
 	splits := sortedKeys(dict.Items)
 	if split == "" {
@@ -105,7 +105,7 @@ func (s *pickleSet) fewShot(dict *pickle.Dict, split string) error {
 	return nil
 }
 
-// cached takes a list of clouds and one of labels.
+// cached indexes a list of clouds and a list of labels.
 func (s *pickleSet) cached(list *pickle.List) error {
 	if len(list.Items) != 2 {
 		return fmt.Errorf("holds a list of %d, want clouds and labels", len(list.Items))
@@ -163,7 +163,7 @@ func (s *pickleSet) Len() int { return len(s.clouds) }
 // Label implements Dataset.
 func (s *pickleSet) Label(i int) int64 { return s.labels[i] }
 
-// Read implements Dataset. Columns beyond the third are normals and left out.
+// Read implements Dataset. Columns after the third are normals and are left out.
 func (s *pickleSet) Read(ctx context.Context, dst *Sample, i int) error {
 	if err := checkIndex(ctx, s.info.Name, i, len(s.clouds)); err != nil {
 		return err

@@ -23,7 +23,7 @@ func init() {
 // maxPLYHeader bounds the header in bytes.
 const maxPLYHeader = 1 << 16
 
-// plyHeader is what stands before the values.
+// plyHeader is the part of a file before the values.
 type plyHeader struct {
 	ascii    bool
 	order    binary.ByteOrder
@@ -86,8 +86,7 @@ func (t plyType) value(b []byte, order binary.ByteOrder) float64 {
 	return math.Float64frombits(order.Uint64(b))
 }
 
-// decodePLY appends the vertices to dst. Elements before them are skipped, and those after
-// them are not looked at.
+// decodePLY appends the vertices to dst. Elements before them are skipped, and elements after them are ignored.
 func decodePLY(dst []float32, file []byte, _ fileOptions) ([]float32, error) {
 	h, body, err := parsePLYHeader(file)
 	if err != nil {
@@ -141,7 +140,7 @@ func (e *plyElement) xyz() (at [3]int, err error) {
 	return at, nil
 }
 
-// readASCII reads one line for each item. The value of a list is not kept.
+// readASCII reads one line for each item. Values of lists are discarded.
 func (e *plyElement) readASCII(body []byte, each func(values []float64)) ([]byte, error) {
 	values := make([]float64, len(e.properties))
 	for i := range e.count {
@@ -176,7 +175,7 @@ func (e *plyElement) readASCII(body []byte, each func(values []float64)) ([]byte
 	return body, nil
 }
 
-// readBinary reads items of bytes. The value of a list is not kept.
+// readBinary reads items as bytes. Values of lists are discarded.
 func (e *plyElement) readBinary(body []byte, order binary.ByteOrder, each func(values []float64)) ([]byte, error) {
 	values := make([]float64, len(e.properties))
 	short := func(i int) error { return fmt.Errorf("has %d of %d items of element %s", i, e.count, e.name) }

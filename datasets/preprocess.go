@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Preprocess prepares the clouds of a data set for a model. The zero value changes
-// nothing; "" stands for each default. It is a value to be written into results.
+// Preprocess prepares the clouds of a data set for a model. Its zero value changes nothing; "" is the default of each
+// text. It is stored in results.
 type Preprocess struct {
 	Points int    `json:"points"` // points to keep; 0 keeps all
 	Sample string `json:"sample"` // which: "first" (default), "random" or "fps"
@@ -16,9 +16,8 @@ type Preprocess struct {
 	// Normalize is "none" (default), "unit-sphere" or "unit-box" for clouds, or "imagenet"
 	// for images: minus mean and divided by deviation of ImageNet's channels.
 	Normalize string `json:"normalize"`
-	// Axes says which input axis each output axis takes, such as "xzy"; a minus sign
-	// in front turns an axis round ("xz-y" turns z-up into y-up and keeps the
-	// handedness). Default "xyz".
+	// Axes names the input axis of each output axis, such as "xzy". A minus sign before a letter negates that axis
+	// ("xz-y" turns z-up into y-up and keeps the handedness). Default "xyz".
 	Axes string `json:"axes"`
 }
 
@@ -33,7 +32,7 @@ var (
 	imageNetDeviation = [3]float32{0.229, 0.224, 0.225}
 )
 
-// withDefaults fills in what "" stands for.
+// withDefaults replaces "" by the default of each field.
 func (p Preprocess) withDefaults() Preprocess {
 	if p.Sample == "" {
 		p.Sample = samplers[0]
@@ -63,7 +62,7 @@ func (p Preprocess) Validate() error {
 	return err
 }
 
-// line describes p for Info.History, or is "" where p changes nothing.
+// line describes p for Info.History. It is "" if p changes nothing.
 func (p Preprocess) line() string {
 	p = p.withDefaults()
 	var parts []string
@@ -86,11 +85,9 @@ func (p Preprocess) line() string {
 	return "preprocess: " + strings.Join(parts, ", ")
 }
 
-// Apply returns ds with p applied to every sample: first the axes, then the choice
-// of points, then the normalization, in float32 throughout. It returns ds itself
-// where p changes nothing. Samples that are no clouds, or have fewer points than
-// p asks for, are errors when they are read. ds must stay open; closing the
-// result does not close it.
+// Apply returns ds with p applied to every sample: first the axes, then the choice of points, then the normalization,
+// in float32 throughout. It returns ds itself if p changes nothing. Reading a sample that is no cloud, or has fewer
+// points than p asks for, is an error. ds must stay open; closing the result does not close it.
 func Apply(ds Dataset, p Preprocess) (Dataset, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err

@@ -192,7 +192,7 @@ func TestPreprocessJSON(t *testing.T) {
 
 // BenchmarkFarthestPoints chooses 1,024 of 8,192 points.
 
-// many is the cloud of farthest_of_many in testdata/make.py: 8,192 points.
+// many is the cloud farthest_of_many of testdata/make.py: 8,192 points.
 func many() []float32 {
 	x := make([]float32, 3*8192)
 	for k := range x {
@@ -228,7 +228,7 @@ func TestFarthestOfMany(t *testing.T) {
 	}
 }
 
-// TestFarthestOfEqual takes the first of several points that are equally far.
+// TestFarthestOfEqual checks that the first of several equally distant points is chosen.
 func TestFarthestOfEqual(t *testing.T) {
 	t.Parallel()
 	x := []float32{0, 0, 0, 1, 0, 0, 0, 2, 0, -2, 0, 0, 0, -2, 0}

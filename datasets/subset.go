@@ -11,9 +11,9 @@ import (
 	"slices"
 )
 
-// Subset returns the samples idx of ds, in that order; why says in a few words
-// how they were chosen and goes into Info.History. idx is copied. It panics if an
-// index is out of range. ds must stay open; closing the result does not close it.
+// Subset returns the samples idx of ds, in that order. why is a short text for Info.History that says how they were
+// chosen. idx is copied. It panics if an index is out of range. ds must stay open; closing the result does not close
+// it.
 func Subset(ds Dataset, idx []int, why string) Dataset {
 	h := sha256.New()
 	for _, i := range idx {
@@ -62,11 +62,10 @@ func Labels(ds Dataset) []int64 {
 	return y
 }
 
-// SplitStratified splits samples with labels y at random, class by class, so that held
-// has about fraction of each: the nearest whole number, but at least one sample on
-// either side where a class has two. Both lists are sorted. The result depends on
-// the labels, fraction and seed alone. A fraction outside (0, 1) leaves held or,
-// as far as possible, rest empty.
+// SplitStratified splits samples with labels y at random, class by class, so that held has about fraction of each
+// class: the nearest whole number, but at least one sample on either side if a class has two. Both lists are sorted.
+// The result depends only on the labels, fraction and seed. With a fraction outside (0, 1), held is empty or rest is
+// as empty as possible.
 func SplitStratified(y []int64, fraction float64, seed uint64) (rest, held []int) {
 	byLabel := map[int64][]int{}
 	for i, label := range y {

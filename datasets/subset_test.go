@@ -32,7 +32,7 @@ func TestSubset(t *testing.T) {
 	}
 }
 
-// labelled has labels and nothing else.
+// labelled is a data set that has only labels.
 type labelled struct {
 	datasets.Dataset
 	labels []int64

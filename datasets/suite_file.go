@@ -1,5 +1,4 @@
 package datasets
 
-// SuiteFile is the name of a JSON file in a folder of corrupted data that was made here
-// and not downloaded.
+// SuiteFile is the name of the JSON file in a folder of corrupted data that wiseft wrote.
 const SuiteFile = "wiseft.json"

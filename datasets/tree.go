@@ -8,15 +8,15 @@ import (
 	"strings"
 )
 
-// splitNames are the folder names that are taken for splits rather than classes.
+// splitNames are the folder names that mean splits rather than classes.
 var splitNames = []string{"test", "train", "training", "val", "valid", "validation"}
 
 // classTree holds the names of files, sorted, below two folders, of which one names the
 // class and the other the split; "" is the inner one where there is only one folder.
 type classTree map[string]map[string][]string
 
-// newClassTree lists the files with these extensions below dir. Files right below the
-// outer folders count only where none lie deeper.
+// newClassTree lists the files with these extensions below dir. Files directly in the outer folders count only if no
+// file is deeper.
 func newClassTree(dir string, extensions []string) (classTree, error) {
 	shallow, deep := classTree{}, classTree{}
 	outers, err := subfolders(dir)
@@ -97,10 +97,9 @@ func (t classTree) first(dir string) string {
 	return filepath.Join(dir, outer, inner, t[outer][inner][0])
 }
 
-// layout tells classes from splits, both sorted: the outer folders are splits if all
-// have the name of one, or if one has the name that was asked for. Classes are
-// collected over all splits, so that labels agree between them. at returns the outer
-// and inner folder of a class's split. There are no splits where no folders are inside.
+// layout decides which folders are classes and which are splits, both sorted: the outer folders are splits if all
+// have names of splits, or if one has the requested name. Classes are collected over all splits, so that labels agree
+// between them. at returns the outer and inner folder of a class's split. Without inner folders there are no splits.
 func (t classTree) layout(asked string) (classes, splits []string, at func(class, split string) (outer, inner string)) {
 	outer := slices.Sorted(maps.Keys(t))
 	innerSet := map[string]bool{}

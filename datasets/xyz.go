@@ -25,9 +25,9 @@ func init() {
 	})
 }
 
-// decodeXYZ takes the first three numbers of each line; others, such as normals, must be
-// as many on every line. Blank lines and those that begin with # are skipped, and so is a
-// first line without any number: a table's head.
+// decodeXYZ reads the first three numbers of each line. Every line must have the same number of further columns, such
+// as normals. Blank lines and lines that begin with # are skipped, and so is a first line without any number: a
+// table's header.
 func decodeXYZ(dst []float32, file []byte, _ fileOptions) ([]float32, error) {
 	columns, points, number := 0, 0, 0
 	for line := range bytes.Lines(file) {
@@ -38,7 +38,7 @@ func decodeXYZ(dst []float32, file []byte, _ fileOptions) ([]float32, error) {
 		}
 		words := bytes.FieldsFunc(line, func(r rune) bool { return r == ' ' || r == '\t' || r == ',' || r == ';' })
 		if columns == 0 && points == 0 && !startsNumber(words) {
-			columns = -1 // a head is possible once
+			columns = -1 // there is at most one header line
 			continue
 		}
 		if columns <= 0 {
@@ -70,8 +70,8 @@ func startsNumber(words [][]byte) bool {
 	return err == nil
 }
 
-// parseFloat reads a number as float32; one that is too large becomes infinite, which is
-// refused later, with its place.
+// parseFloat reads a number as float32. One that is too large becomes infinite; the check for finite values refuses
+// it later and names its place.
 func parseFloat(word []byte) (float32, error) {
 	v, err := strconv.ParseFloat(string(word), 32)
 	if err != nil && !errors.Is(err, strconv.ErrRange) {

@@ -13,9 +13,8 @@ func init() {
 	})
 }
 
-// addLocal pulls an added point with squared norm d > 1 inwards by dividing it by
-// d, as the reference does: it lands at distance 1/sqrt(d) inside the unit ball, not
-// on its surface.
+// addLocal divides an added point with squared norm d > 1 by d, as the reference does: its distance from the origin
+// becomes 1/sqrt(d), inside the unit ball and not on its surface.
 func addLocal(rng Rand, severity int, c *Cloud) {
 	n := len(c.Points)
 	sizes := clusterSizes(rng, scaled(100*severity, n))

@@ -2,26 +2,26 @@ package corrupt
 
 import "math"
 
-// Half the reference's window in pixels, and half its focal length: a quarter of the work,
-// and still several times more pixels than points.
+// Half the reference's window in pixels and half its focal length: a quarter of the work, and still several times
+// more pixels than points.
 const (
 	imageWidth, imageHeight = 540, 360
 	focalLength             = 182.5
 	middleColumn, middleRow = imageWidth/2 - 0.5, imageHeight/2 - 0.5
 )
 
-// ownRenderer is the Note of corruptions that look at a cloud.
+// ownRenderer is the Note of corruptions that render a cloud from a camera.
 const ownRenderer = "not the official renderer: the reference renders the object's mesh with Open3D; here rays hit discs around the " +
 	"cloud's points, which must be y up, as ModelNet40's HDF5 files have them"
 
-// camera looks from eye along the third row of axes; the first two are right and down.
+// camera is at eye and points along the third row of axes. The first two rows point right and down.
 type camera struct {
 	axes matrix
 	eye  Point
 }
 
-// newCamera turns a camera, which looks along z, about x and then about z, and moves it back
-// until it is distance away from the origin.
+// newCamera rotates a camera that points along z about x and then about z, and moves it to the given distance from
+// the origin.
 func newCamera(angleX, angleZ, distance float64) camera {
 	r := turnZ(angleZ).times(turnX(angleX))
 	c := camera{}
@@ -34,7 +34,7 @@ func newCamera(angleX, angleZ, distance float64) camera {
 	return c
 }
 
-// look returns where the rays through the pixels first meet a disc.
+// look casts a ray through every pixel and returns the points at which the rays first meet a disc.
 func (c *camera) look(discs []disc) []Point {
 	depth := make([]float64, imageWidth*imageHeight)
 	for i := range discs {
@@ -55,7 +55,7 @@ func (c *camera) look(discs []disc) []Point {
 	return seen
 }
 
-// ray returns the direction through a pixel, of length 1 along the camera's axis.
+// ray returns the direction through a pixel, scaled to length 1 along the camera's axis.
 func (c *camera) ray(column, row int) (out Point) {
 	right := (float64(column) - middleColumn) / focalLength
 	down := (float64(row) - middleRow) / focalLength
@@ -65,8 +65,8 @@ func (c *camera) ray(column, row int) (out Point) {
 	return out
 }
 
-// draw enters the pixels through which d is seen into depth, where it is nearer than what
-// is there; 0 stands for nothing.
+// draw rasterises d into depth: a pixel gets the distance of d if that is nearer than its value, where 0 means that
+// the pixel is empty.
 func (c *camera) draw(depth []float64, d *disc) {
 	// All in the camera's frame: right, down, ahead.
 	from := c.turn(Point{d.centre[0] - c.eye[0], d.centre[1] - c.eye[1], d.centre[2] - c.eye[2]})
@@ -102,11 +102,11 @@ func (c *camera) turn(p Point) Point {
 	return Point{dot(p, c.axes[0]), dot(p, c.axes[1]), dot(p, c.axes[2])}
 }
 
-// toMesh turns a cloud that is y up into the meshes' frame, z up, or back.
+// toMesh rotates a cloud with y up into the frame of meshes, z up, or back.
 func toMesh(p Point) Point { return Point{-p[0], p[2], p[1]} }
 
-// view returns total points of c, in the meshes' frame and scaled to the unit box, that the
-// camera sees: chosen at random, with repetition where it sees fewer.
+// view returns as many points as total of the points of c that the camera sees, with c in the frame of meshes and
+// scaled to the unit box. They are chosen at random, with repetition if the camera sees fewer.
 func (c *Cloud) view(rng Rand, cam camera, total int) []Point {
 	points := make([]Point, len(c.Points))
 	for i, p := range c.Points {
@@ -133,8 +133,7 @@ func (c *Cloud) view(rng Rand, cam camera, total int) []Point {
 	return out
 }
 
-// viewAngle draws the camera's angle about the vertical axis: severity is a view, not a
-// strength.
+// viewAngle draws the camera's angle about the vertical axis. A severity is a range of views here and no strength.
 func viewAngle(rng Rand, severity int) float64 {
 	middle := 2 * math.Pi * float64(severity) / 5
 	return uniform(rng, middle-math.Pi/5, middle+math.Pi/5)

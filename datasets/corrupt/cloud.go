@@ -12,17 +12,15 @@ type Point [3]float64
 // Cloud is a point cloud while it is corrupted.
 type Cloud struct {
 	Points []Point
-	// Double is set where the reference leaves float64; else every coordinate is a
-	// float32.
+	// Double is set if the reference's result is float64; else every coordinate is a float32 value.
 	Double bool
-	// AnyOrder says that it does not matter in which order the points come out, so that the
-	// reference's need not be made.
+	// AnyOrder permits any order of the resulting points, so that the order of the reference need not be computed.
 	AnyOrder bool
 
 	scratch scratch
 }
 
-// scratch is memory that a cloud keeps for the next sample.
+// scratch is memory that is reused for the next sample.
 type scratch struct {
 	points  []Point
 	singles []float32
@@ -42,7 +40,7 @@ func resize[T any](s []T, n int) []T {
 	return s[:n]
 }
 
-// load takes the cloud of s. name and i are for the error.
+// load sets c to the cloud of s. name and i are for the error.
 func (c *Cloud) load(s *datasets.Sample, corruption, name string, i int) error {
 	n, ok := s.Points()
 	if !ok || n == 0 {
@@ -59,7 +57,7 @@ func (c *Cloud) load(s *datasets.Sample, corruption, name string, i int) error {
 	return nil
 }
 
-// store puts the cloud into dst, rounded to float32, and keeps dst's label.
+// store sets dst to the cloud, rounded to float32, and leaves dst's label.
 func (c *Cloud) store(dst *datasets.Sample) {
 	dst.X = c.appendSingles(dst.X[:0])
 	dst.Shape = append(dst.Shape[:0], len(c.Points), 3)
@@ -83,7 +81,7 @@ func (c *Cloud) round() {
 	}
 }
 
-// normalize applies one of datasets' functions, which work in float32.
+// normalize applies a normalization of package datasets, which works in float32.
 func (c *Cloud) normalize(by func(x []float32)) {
 	x := c.appendSingles(c.scratch.singles[:0])
 	by(x)
@@ -93,7 +91,7 @@ func (c *Cloud) normalize(by func(x []float32)) {
 	c.scratch.singles = x
 }
 
-// reorder makes point k the one that was at from(k).
+// reorder moves the point at from(k) to k.
 func (c *Cloud) reorder(from func(k int) int) {
 	out := resize(c.scratch.points, len(c.Points))
 	for k := range out {
@@ -126,13 +124,13 @@ func (c *Cloud) remove(indices []int) {
 	c.Points = kept
 }
 
-// squaredNorm is in float32: ((x^2 + y^2) + z^2).
+// squaredNorm returns (x^2 + y^2) + z^2 in float32.
 func squaredNorm(p Point) float32 {
 	x, y, z := float32(p[0]), float32(p[1]), float32(p[2])
 	return float32(x*x) + float32(y*y) + float32(z*z)
 }
 
-// squaredDistance is in float32, which all coordinates must be.
+// squaredDistance is computed in float32; all coordinates must be float32 values.
 func squaredDistance(p, q Point) float32 {
 	x, y, z := float32(p[0])-float32(q[0]), float32(p[1])-float32(q[1]), float32(p[2])-float32(q[2])
 	return float32(x*x) + float32(y*y) + float32(z*z)

@@ -29,7 +29,7 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-// publishedPoints is how many points are left of 1,024, from the published files.
+// publishedPoints is how many of 1,024 points remain, by severity, in the published files.
 var publishedPoints = map[string][5]int{
 	"scale":              {1024, 1024, 1024, 1024, 1024},
 	"jitter":             {1024, 1024, 1024, 1024, 1024},
@@ -135,7 +135,7 @@ func TestGolden(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got.String() != string(want) {
-		t.Errorf("hashes are\n%s\nwant testdata/golden.txt\n%s", got.String(), want)
+		t.Errorf("hashes differ from testdata/golden.txt (go test ./datasets/corrupt -run TestGolden -update):\n%s\nwant\n%s", got.String(), want)
 	}
 }
 
@@ -196,7 +196,7 @@ func TestScaleIsNormalised(t *testing.T) {
 			}
 			widest = max(widest, slices.Max(stretch[:])/slices.Min(stretch[:]))
 		}
-		// Factors lie between 1/limit and limit, so two differ by limit^2 at most.
+		// Factors lie between 1/limit and limit, so that two of them differ by a factor of at most limit^2.
 		if widest > limit*limit+1e-5 || widest < 0.8*limit*limit {
 			t.Errorf("severity %d: factors differ up to %.3f times, want nearly %.3f", severity, widest, limit*limit)
 		}
@@ -221,7 +221,7 @@ func TestRotateIsRigid(t *testing.T) {
 		widest := 0.0
 		for i := range 200 {
 			a, b := original(t, i).X, read(t, "rotate", severity, i).X
-			// Lengths and the triple product of three points: kept, so no mirror either.
+			// Lengths and the triple product of three points stay the same: it is a rotation and no reflection.
 			if got, want := triple(b), triple(a); math.Abs(got-want) > 1e-6 {
 				t.Fatalf("severity %d: triple product %v, want %v", severity, got, want)
 			}
@@ -305,7 +305,7 @@ func sorted(x []float32) []string {
 	return all
 }
 
-// TestDropoutsKeepOriginalPoints checks that what is left is a part of the cloud.
+// TestDropoutsKeepOriginalPoints checks that the remaining points are points of the clean cloud.
 func TestDropoutsKeepOriginalPoints(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"dropout_global", "dropout_local"} {
@@ -331,7 +331,7 @@ func TestInfo(t *testing.T) {
 	}
 }
 
-// roomy has a history with spare capacity, which two wrappers could both write to.
+// roomy has a history with spare capacity, to which two wrappers could both append.
 type roomy struct {
 	datasets.Dataset
 	history []string

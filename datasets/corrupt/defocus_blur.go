@@ -12,13 +12,13 @@ func init() {
 	})
 }
 
-// tap is one weight of a kernel, so many pixels from its centre.
+// tap is one weight of a convolution kernel and its offset from the centre in pixels.
 type tap struct {
 	right, down int
 	weight      float32
 }
 
-// disk weighs all pixels within radius alike.
+// disk returns equal weights for all pixels within radius.
 func disk(radius int) []tap {
 	var kernel []tap
 	for down := -radius; down <= radius; down++ {
@@ -34,8 +34,7 @@ func disk(radius int) []tap {
 	return kernel
 }
 
-// convolve replaces every value by the weighted mean of those around it; beyond its edges
-// the image is mirrored.
+// convolve replaces every value by the weighted mean of the values around it. The image is mirrored at its edges.
 func (m *Image) convolve(kernel []tap) {
 	out := make([]float32, m.Height*m.Width)
 	for channel := range m.Channels {
@@ -54,7 +53,7 @@ func (m *Image) convolve(kernel []tap) {
 	}
 }
 
-// mirror returns the index within 0 to n-1 that i beyond the edges stands for.
+// mirror returns the index from 0 to n-1 that an index beyond an edge is mirrored to.
 func mirror(i, n int) int {
 	period := 2 * n
 	if i %= period; i < 0 {

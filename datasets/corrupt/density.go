@@ -14,8 +14,7 @@ func init() {
 	})
 }
 
-// density picks the points that go by their place among the nearest, so that the order
-// in which those come decides.
+// density removes points by their position among the nearest, so that the order of equal distances matters.
 func density(rng Rand, severity int, c *Cloud) {
 	size := scaled(100, len(c.Points))
 	for range severity {

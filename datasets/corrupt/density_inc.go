@@ -15,8 +15,8 @@ func init() {
 	})
 }
 
-// densityInc leaves 1,024 points, as the reference does with the 2,048 that it takes, or
-// as many as there are where these are fewer.
+// densityInc returns 1,024 points, as the reference does with its clouds of 2,048, or as many as the cloud has if
+// these are fewer.
 func densityInc(rng Rand, severity int, c *Cloud) {
 	total := min(len(c.Points), modelNet40CPoints)
 	size := scaled(100, total)

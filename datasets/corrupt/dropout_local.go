@@ -13,8 +13,8 @@ func init() {
 	})
 }
 
-// dropoutLocal leaves the points in the reference's order where that matters: farthest
-// from the last hole first. The nearest neighbours of a centre include the centre itself.
+// dropoutLocal returns the points in the reference's order if that matters: farthest from the last hole first. The
+// nearest neighbours of a centre include the centre itself.
 func dropoutLocal(rng Rand, severity int, c *Cloud) {
 	sizes := clusterSizes(rng, scaled(100*severity, len(c.Points)))
 	if c.AnyOrder {
@@ -27,7 +27,7 @@ func dropoutLocal(rng Rand, severity int, c *Cloud) {
 	}
 }
 
-// cut removes holes of these sizes.
+// cut removes holes of the given sizes.
 func (c *Cloud) cut(rng Rand, sizes []int) {
 	h := &c.scratch.hole
 	h.load(c.Points)

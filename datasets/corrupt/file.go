@@ -42,17 +42,16 @@ func FileName(layout, corruption string, severity int) string {
 	return name + "." + extension
 }
 
-// Labels says what is stored beside the clouds of a file.
+// Labels is what a file holds beside the clouds.
 type Labels struct {
 	Labels  []int64
 	Classes []string // names; may be nil
-	// Origin says what made the clouds. It becomes an attribute of HDF5 files.
+	// Origin describes how the clouds were made. It becomes an attribute of HDF5 files.
 	Origin string
 }
 
-// WriteFile writes clouds, which must all have one number of points, as one file in a
-// layout, and returns that number. Clouds are float32, or float64 where the reference
-// leaves them so. Rows are asked for one at a time. The caller closes w.
+// WriteFile writes clouds, which must all have the same number of points, as one file in a layout, and returns that
+// number. Values are float32, or float64 if the reference's are. Rows are read one at a time. The caller closes w.
 func WriteFile(w io.Writer, layout string, rows Rows, labels Labels) (points int, err error) {
 	next, stop := iter.Pull2(rows)
 	defer stop()

@@ -6,8 +6,8 @@ import (
 	"github.com/wiseft/wiseft/datasets"
 )
 
-// imageNetC is the source of the corruptions of images. They are experimental: they follow
-// its definitions with randomness of our own, and no reference arrays were compared.
+// imageNetC is the source of the corruptions of images. They are experimental: they follow its definitions with other
+// random numbers, and were not compared with reference arrays.
 const imageNetC = "ImageNet-C (Hendrycks and Dietterich, ICLR 2019), make_imagenet_c.py, parameters for 224 x 224 pixels"
 
 // experimental is the Note of corruptions of images.
@@ -26,7 +26,7 @@ func (m *Image) plane(channel int) []float32 {
 	return m.Pix[channel*size:][:size]
 }
 
-// clip brings all values to 0 to 1.
+// clip clips all values to 0 to 1.
 func (m *Image) clip() {
 	for i, v := range m.Pix {
 		m.Pix[i] = min(max(v, 0), 1)

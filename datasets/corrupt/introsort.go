@@ -1,15 +1,14 @@
 package corrupt
 
-// The two functions here leave equal numbers in the order in which numpy 1.24 leaves them
-// (numpy/core/src/npysort, without its AVX-512 variants), because published
-// corruptions depend on it.
+// The two functions here leave equal numbers in the same order as numpy 1.24 (numpy/core/src/npysort, without its
+// AVX-512 variants), because published corruptions depend on that order.
 
-// smallSort is the length up to which parts are sorted by insertion.
+// smallSort is the length up to which a part is sorted by insertion.
 const smallSort = 16
 
-// introsort sorts the indices order by the numbers v that they point to: quicksort with
-// the median of three as pivot, the larger part later. numpy goes over to heapsort
-// after 2*log2(n) bad pivots, which takes an adversary; this does not.
+// introsort sorts the indices in order by the numbers of v at them: quicksort with the median of three as pivot, the
+// larger part later. numpy changes to heapsort after 2*log2(n) bad pivots, which only adversarial input causes; this
+// function does not.
 func introsort(v []float32, order []int) {
 	for len(order) > smallSort {
 		high := len(order) - 1
@@ -55,9 +54,9 @@ func swapIfLess(v []float32, order []int, a, b int) {
 	}
 }
 
-// argpartition returns the indices of v with the k smallest numbers in front and the
-// next one at k: numpy.argpartition(v, k), 0 <= k < len(v). numpy takes another
-// pivot after 2*log2(n) bad ones, which takes an adversary; this does not.
+// argpartition returns the indices of v with those of the k smallest numbers first and that of the next one at k:
+// numpy.argpartition(v, k), 0 <= k < len(v). numpy chooses another pivot after 2*log2(n) bad ones, which only
+// adversarial input causes; this function does not.
 func argpartition(v []float32, k int) []int {
 	order := make([]int, len(v))
 	for i := range order {
@@ -93,8 +92,8 @@ func argpartition(v []float32, k int) []int {
 	return order
 }
 
-// partition moves a pivot to where it belongs, at right, between the smaller ones and
-// the larger ones, which begin at left.
+// partition moves a pivot to its sorted position, at right, between the smaller numbers and the larger ones, which
+// begin at left.
 func partition(v []float32, order []int, low, high int) (left, right int) {
 	mid := low + (high-low)/2
 	swapIfLess(v, order, high, mid)
@@ -117,7 +116,7 @@ func partition(v []float32, order []int, low, high int) (left, right int) {
 	return left, right
 }
 
-// selectFirst brings the k+1 smallest to the front, one by one.
+// selectFirst moves the k+1 smallest to the front, one after the other.
 func selectFirst(v []float32, order []int, k int) {
 	for i := range k + 1 {
 		least := i

@@ -20,7 +20,7 @@ func init() {
 	})
 }
 
-// compress encodes and decodes the image.
+// compress encodes the image as JPEG and decodes it.
 func (m *Image) compress(quality int) {
 	size := m.Height * m.Width
 	picture := image.NewRGBA(image.Rect(0, 0, m.Width, m.Height))

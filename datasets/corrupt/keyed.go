@@ -12,9 +12,8 @@ import (
 	"github.com/wiseft/wiseft/datasets"
 )
 
-// Wrap returns ds with every sample corrupted by the keyed generator. Samples of
-// another kind than the corruption's are errors when they are read. ds must stay
-// open; closing the result does not close it.
+// Wrap returns ds with every sample corrupted by the keyed generator. Reading a sample of another kind than the
+// corruption's (cloud or image) is an error. ds must stay open; closing the result does not close it.
 func Wrap(ds datasets.Dataset, c Corruption, severity int, seed uint64) (datasets.Dataset, error) {
 	if err := c.check(severity); err != nil {
 		return nil, err
@@ -29,7 +28,7 @@ type keyed struct {
 	seed     uint64
 }
 
-// line describes the corruption for Info.History, and stands for it in the hash.
+// line describes the corruption in Info.History and in the hash.
 func (d *keyed) line() string {
 	return fmt.Sprintf("corrupt: %s severity %d (%s), seed %d, generator wiseft 2",
 		d.c.Name, d.severity, d.c.Levels[d.severity-1], d.seed)
@@ -51,7 +50,7 @@ func (d *keyed) Hash(ctx context.Context) (string, error) {
 // Close implements datasets.Dataset.
 func (d *keyed) Close() error { return nil }
 
-// clouds keeps the memory of clouds that were corrupted.
+// clouds is a pool of clouds, whose memory is reused.
 var clouds = sync.Pool{New: func() any { return new(Cloud) }}
 
 // Read implements datasets.Dataset.
@@ -78,9 +77,9 @@ func (c *Cloud) corruptKeyed(by *Corruption, severity int, seed uint64, i int) {
 	by.Cloud(newRand(seed, by.Name, severity, i), severity, c)
 }
 
-// newRand returns the generator of one sample: PCG-DXSM, whose whole state is the SHA-256 of
-// what the result may depend on, cut to 128 bits. It takes half the time of ChaCha8, which
-// was a sixth of all, and nobody is to be kept from guessing.
+// newRand returns the generator of one sample: PCG-DXSM, whose whole state is the SHA-256 of everything that the
+// result may depend on, cut to 128 bits. ChaCha8 takes twice the time, a sixth of the total, and cryptographic
+// strength is not needed.
 func newRand(seed uint64, name string, severity, index int) *rand.Rand {
 	b := []byte("wiseft corruption 2\x00")
 	b = binary.LittleEndian.AppendUint64(b, seed)

@@ -18,8 +18,8 @@ func init() {
 	})
 }
 
-// lidar puts what a camera sees on lines of elevation: of each degree, seen from the
-// scanner, the middle half goes to the line in its middle, and the rest is lost.
+// lidar moves the points that a camera sees to lines of elevation one degree apart: of each degree, seen from the
+// scanner, the middle half moves to the line in its middle, and the rest is removed.
 func lidar(rng Rand, severity int, c *Cloud) {
 	cam := newCamera(5*math.Pi/8, viewAngle(rng, severity), 5)
 	total := min(len(c.Points), modelNet40CPoints)
@@ -35,8 +35,8 @@ func lidar(rng Rand, severity int, c *Cloud) {
 	c.round()
 }
 
-// scanLines moves points along their circle around the scanner, in the plane through its
-// vertical axis, to the line they belong to.
+// scanLines moves points along their circle around the scanner, in the plane through its vertical axis, to their
+// line.
 func scanLines(points []Point, eye Point) []Point {
 	const degree = math.Pi / 180
 	elevation := make([]float64, len(points))

@@ -23,8 +23,8 @@ func turnZ(angle float64) matrix {
 	return matrix{{cos, -sin, 0}, {sin, cos, 0}, {0, 0, 1}}
 }
 
-// row returns p, as a row, times m: one product and two fused steps for each
-// coordinate, which is what BLAS does for numpy wherever there is FMA.
+// row returns p, as a row, times m: one product and two fused operations for each coordinate, as numpy's BLAS
+// computes it on processors with FMA.
 func (p Point) row(m *matrix) (out Point) {
 	for k := range 3 {
 		out[k] = math.FMA(p[2], m[2][k], math.FMA(p[1], m[1][k], p[0]*m[0][k]))
@@ -41,7 +41,7 @@ func (m matrix) times(n matrix) (out matrix) {
 
 // transform multiplies every point, as a row, by m.
 func (c *Cloud) transform(m matrix) {
-	x, y, z := m[0], m[1], m[2] // row, written out: it is most of a rotation's time
+	x, y, z := m[0], m[1], m[2] // row, inlined by hand: it takes most of a rotation's time
 	for i := range c.Points {
 		p := &c.Points[i]
 		a, b, c := p[0], p[1], p[2]

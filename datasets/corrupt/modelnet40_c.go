@@ -3,7 +3,7 @@ package corrupt
 // modelNet40C is the source of the corruptions of ModelNet40-C.
 const modelNet40C = "ModelNet40-C (Sun et al., 2022, arXiv 2201.12296), data/generate_c.py"
 
-// modelNet40CPoints is how many of the 2,048 points of a cloud ModelNet40-C takes.
+// modelNet40CPoints is how many of the 2,048 points of a cloud ModelNet40-C uses.
 const modelNet40CPoints = 1024
 
 func init() {

@@ -1,7 +1,7 @@
 package corrupt
 
-// modelNetC is the source of the seven corruptions of ModelNet-C, which
-// PointCloud-C and ScanObjectNN-C use too.
+// modelNetC is the source of the seven corruptions of ModelNet-C, which are also those of PointCloud-C and
+// ScanObjectNN-C.
 const modelNetC = "ModelNet-C (Ren, Pan, Liu, ICML 2022), build_modelnetc/corrupt_utils.py"
 
 func init() {
@@ -17,9 +17,8 @@ func init() {
 	})
 }
 
-// clusterSizes throws total balls into one to seven bins, uniformly, and returns
-// how many each has; some may be empty. The reference draws the number of bins with
-// an exclusive upper bound of 8.
+// clusterSizes distributes total points over one to seven clusters, uniformly, and returns the size of each; some may
+// be 0. The reference draws the number of clusters with an exclusive upper bound of 8.
 func clusterSizes(rng Rand, total int) []int {
 	sizes := make([]int, 1+rng.IntN(7))
 	for range total {

@@ -19,7 +19,7 @@ func init() {
 	})
 }
 
-// line weighs pixels along a line from the centre on.
+// line returns the weights of pixels along a line that begins at the centre.
 func line(radius int, sigma, angle float64) []tap {
 	sin, cos := precise.Sincos(angle)
 	var kernel []tap

@@ -2,8 +2,8 @@ package corrupt
 
 import "math"
 
-// hole removes points around random ones, and keeps the others in their order. It works on
-// float32 coordinates in three arrays, which a processor reads fastest.
+// hole removes points around random ones, and leaves the others in their order. It works on float32 coordinates in
+// three arrays, one for each axis, for speed.
 type hole struct {
 	x, y, z   []float32
 	index     []int32  // of each in the cloud
@@ -11,7 +11,7 @@ type hole struct {
 	near      []uint32
 }
 
-// load takes the points of a cloud.
+// load sets h to the points of a cloud.
 func (h *hole) load(points []Point) {
 	n := len(points)
 	h.x, h.y, h.z = resize(h.x, n), resize(h.y, n), resize(h.z, n)
@@ -21,8 +21,8 @@ func (h *hole) load(points []Point) {
 	}
 }
 
-// dropNearest removes the size points that are nearest to a point, itself included. Of
-// those at one distance the first go.
+// dropNearest removes the size points that are nearest to a point, itself included; of equal distances, those that
+// come first.
 func (h *hole) dropNearest(centre, size int) {
 	if size == 0 {
 		return
@@ -50,8 +50,7 @@ func (h *hole) dropNearest(centre, size int) {
 	h.x, h.y, h.z, h.index, h.distances = x[:kept], y[:kept], z[:kept], index[:kept], distances[:kept]
 }
 
-// binBits are the leading bits of a distance that say which bin it is in: 8 of the
-// exponent and 2 of the mantissa.
+// binBits are the leading bits of a distance that select its bin: 8 of the exponent and 2 of the mantissa.
 const binBits = 10
 
 // limit returns the size-th smallest distance, and how many of the size smallest are equal
@@ -84,8 +83,8 @@ func (h *hole) limit(distances []uint32, size int) (limit uint32, at int) {
 	return limit, at
 }
 
-// nth returns the k-th smallest of v, counted from 0, and leaves v in some order: Hoare's
-// selection with the middle as pivot. Many equal numbers do not make it slow.
+// nth returns the k-th smallest of v, counted from 0, and reorders v: Hoare's selection with the middle element as
+// pivot. Many equal numbers do not make it slow.
 func nth(v []uint32, k int) uint32 {
 	for low, high := 0, len(v)-1; low < high; {
 		pivot := v[low+(high-low)/2]

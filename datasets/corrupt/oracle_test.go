@@ -22,8 +22,8 @@ import (
 // The tests here compare with arrays that the published generators made with numpy
 // 1.24.2 and glibc 2.36.
 
-// tolerance bounds what may differ from the reference, where a function of the C library
-// decides: its results are not always correctly rounded, ours are (package precise).
+// tolerance bounds the difference from the reference for a corruption that depends on a function of the C library:
+// its results are not always correctly rounded, those of package precise are.
 type tolerance struct {
 	function string  // which one
 	most     float64 // absolute difference of a value

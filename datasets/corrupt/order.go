@@ -2,13 +2,13 @@ package corrupt
 
 import "slices"
 
-// ranked is a number and where it was.
+// ranked is a number and its index.
 type ranked struct {
 	value float64
 	index int
 }
 
-// draw fills numbers with one random number for each point.
+// draw sets numbers to one random number for each point.
 func (c *Cloud) draw(rng Rand, numbers []ranked) []ranked {
 	numbers = resize(numbers, len(c.Points))
 	for i := range numbers {
@@ -17,7 +17,7 @@ func (c *Cloud) draw(rng Rand, numbers []ranked) []ranked {
 	return numbers
 }
 
-// pick puts count random points in front, in random order.
+// pick moves count random points to the front, in random order.
 func (c *Cloud) pick(rng Rand, count int) {
 	if !c.AnyOrder {
 		c.shuffle(rng)
@@ -30,19 +30,18 @@ func (c *Cloud) pick(rng Rand, count int) {
 	}
 }
 
-// shuffle puts the points into random order as ModelNet-C does: it sorts one random
-// number for each. Equal ones keep their order; among 53 random bits there are none.
+// shuffle permutes the points as ModelNet-C does: it sorts by one random number for each. Equal numbers would keep
+// their order; with 53 random bits there are none.
 func (c *Cloud) shuffle(rng Rand) {
 	c.scratch.numbers = c.draw(rng, c.scratch.numbers)
 	c.sortNumbers(1)
 	c.reorder(func(k int) int { return c.scratch.sorted[k].index })
 }
 
-// shuffleFarFirst shuffles the points and then orders them by falling distance from the
-// first one: numpy's sort of rising distances, turned round. The shuffled order is seen
-// in two places only, and otherwise left out: the first point is the one with the least
-// number, and equal distances come in the order that numpy's sort, which is not stable,
-// leaves them in.
+// shuffleFarFirst shuffles the points and then orders them by falling distance from the first one: numpy's sort by
+// rising distance, reversed. The shuffled order affects the result in two places only and is not computed otherwise:
+// the first point is the one with the smallest random number, and equal distances have the order in which numpy's
+// sort, which is not stable, leaves them.
 func (c *Cloud) shuffleFarFirst(rng Rand) {
 	n := len(c.Points)
 	draws := c.draw(rng, c.scratch.draws)
@@ -81,7 +80,7 @@ func (c *Cloud) distances(numbers []ranked, from Point) float64 {
 	return float64(farthest)
 }
 
-// farFirstAsNumPy shuffles the points by these numbers and orders them by numpy's own sort.
+// farFirstAsNumPy shuffles the points by these numbers and sorts them with numpy's own algorithm.
 func (c *Cloud) farFirstAsNumPy(draws []ranked) {
 	copy(c.scratch.numbers, draws)
 	c.sortNumbers(1)
@@ -97,12 +96,11 @@ func (c *Cloud) farFirstAsNumPy(draws []ranked) {
 	c.reorder(func(k int) int { return order[k] })
 }
 
-// crowded is the number of values in one bucket from which another sort is faster.
+// crowded is the number of values in one bucket above which another sort is faster.
 const crowded = 64
 
-// sortNumbers puts the numbers of scratch, which lie between 0 and limit, in rising order
-// into scratch.sorted: a bucket for each on average, and an insertion sort over all.
-// Equal numbers keep their order.
+// sortNumbers writes the numbers of scratch, which lie between 0 and limit, into scratch.sorted in rising order: a
+// bucket sort with one number in a bucket on average, followed by an insertion sort. Equal numbers keep their order.
 func (c *Cloud) sortNumbers(limit float64) {
 	numbers := c.scratch.numbers
 	n := len(numbers)

@@ -43,8 +43,7 @@ func TestNumPyOrder(t *testing.T) {
 	}
 }
 
-// TestShuffleFarFirst compares the short cut with what it stands for, on clouds without and
-// with equal distances.
+// TestShuffleFarFirst compares the shortcut with a full shuffle and sort, on clouds without and with equal distances.
 func TestShuffleFarFirst(t *testing.T) {
 	t.Parallel()
 	for _, levels := range []int{1 << 20, 8, 1} {
@@ -65,8 +64,7 @@ func TestShuffleFarFirst(t *testing.T) {
 	}
 }
 
-// TestBendStaysOutside moves all control points alike: what is in the box moves, and
-// what is outside stays.
+// TestBendStaysOutside moves all control points alike: points in the box move, and points outside stay.
 func TestBendStaysOutside(t *testing.T) {
 	t.Parallel()
 	var move [3][lattice * lattice * lattice]float64

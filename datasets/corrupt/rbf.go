@@ -15,9 +15,9 @@ const (
 
 var rbfLevels = [Severities]string{"moved by 0.025", "moved by 0.05", "moved by 0.075", "moved by 0.1", "moved by 0.125"}
 
-// rbf interpolates by radial basis functions phi and a linear polynomial (Forti and
-// Rozza, Int. J. Comput. Fluid Dyn. 28, 2014): with centres X, H = [phi 1 X; 1' 0 0; X' 0 0],
-// the weights w of moved centres Y solve H w = [Y; 0]. H is the same for all clouds.
+// rbf interpolates with radial basis functions phi and a linear polynomial (Forti and Rozza, Int. J. Comput. Fluid
+// Dyn. 28, 2014): with centres X and H = [phi 1 X; 1' 0 0; X' 0 0], the weights w of moved centres Y solve H w = [Y;
+// 0]. H is the same for all clouds.
 type rbf struct {
 	basis func(squaredDistance float64) float64
 
@@ -52,7 +52,7 @@ func squaredDistance64(p, q Point) float64 {
 	return float64(x*x) + float64(y*y) + float64(z*z)
 }
 
-// at returns where the deformation with these weights takes p.
+// at returns the position of p under the deformation with these weights.
 func (f *rbf) at(p Point, weights *[3][]float64) (out Point) {
 	for i, q := range f.centres {
 		phi := f.basis(squaredDistance64(p, q))
@@ -67,8 +67,8 @@ func (f *rbf) at(p Point, weights *[3][]float64) (out Point) {
 	return out
 }
 
-// distortRBF moves every centre by one distance, in a direction of two angles: all first
-// angles are drawn before all second ones.
+// distortRBF moves every centre by the same distance, in a direction of two angles: all first angles are drawn before
+// all second ones.
 func distortRBF(rng Rand, severity int, c *Cloud, f *rbf) {
 	f.once.Do(f.init)
 	distance := [...]float64{0.025, 0.05, 0.075, 0.1, 0.125}[severity-1]

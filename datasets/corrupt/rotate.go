@@ -15,9 +15,8 @@ func init() {
 	})
 }
 
-// rotate multiplies every point, as a row, by R = Rz Ry Rx. That applies the
-// inverse of R; the reference does so, and the distribution differs in nothing but
-// the order of the axes.
+// rotate multiplies every point, as a row, by R = Rz Ry Rx, which applies the inverse of R, as the reference does.
+// The distribution differs only in the order of the axes.
 func rotate(rng Rand, severity int, c *Cloud) {
 	limit := math.Pi // of type float64 from here on: the reference rounds each step
 	limit = limit / 6 / 5 * float64(severity)

@@ -9,16 +9,16 @@ import (
 	"github.com/wiseft/wiseft/datasets"
 )
 
-// Rows are clouds in the order of their data set. A cloud is valid until the next one is
-// asked for; an error ends them.
+// Rows yields the clouds of a data set in order. A cloud is valid until the next one is requested. After an error
+// there are no more.
 type Rows = iter.Seq2[*Cloud, error]
 
-// CleanRows returns the clouds of ds as they are.
+// CleanRows yields the clouds of ds unchanged.
 func CleanRows(ctx context.Context, ds datasets.Dataset) Rows {
 	return ordered(ctx, ds, "no corruption", func(int, *Cloud) {})
 }
 
-// KeyedRows returns the clouds that Wrap gives, corrupted by several goroutines.
+// KeyedRows yields the clouds that Wrap gives, corrupted by several goroutines.
 func KeyedRows(ctx context.Context, ds datasets.Dataset, c Corruption, severity int, seed uint64) Rows {
 	if err := c.checkCloud(severity); err != nil {
 		return func(yield func(*Cloud, error) bool) { yield(nil, err) }
@@ -32,8 +32,8 @@ func KeyedRows(ctx context.Context, ds datasets.Dataset, c Corruption, severity 
 	})
 }
 
-// batchSize is how many clouds a goroutine takes at a time: handing over costs about as
-// much as a tenth of the fastest corruption of one.
+// batchSize is how many clouds a goroutine takes at a time: passing a batch on takes about a tenth of the time of the
+// fastest corruption of one cloud.
 const batchSize = 8
 
 // batch is a run of clouds, and the error of the one that failed, which ends it.
@@ -42,8 +42,8 @@ type batch struct {
 	err    error
 }
 
-// ordered reads the samples of ds, lets change work on them in several goroutines, and
-// yields them in order. Memory is bounded by what the goroutines are ahead.
+// ordered reads the samples of ds, applies change to them in several goroutines, and yields them in order. Memory is
+// bounded by the number of batches in flight.
 func ordered(ctx context.Context, ds datasets.Dataset, what string, change func(i int, cloud *Cloud)) Rows {
 	return func(yield func(*Cloud, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
@@ -81,7 +81,7 @@ func ordered(ctx context.Context, ds datasets.Dataset, what string, change func(
 	}
 }
 
-// makeBatch reads and changes a batch from sample first on.
+// makeBatch reads and changes a batch that begins at sample first.
 func makeBatch(ctx context.Context, ds datasets.Dataset, what string, change func(i int, cloud *Cloud), first int, s *datasets.Sample) (b batch) {
 	name := ds.Info().Name
 	for i := first; i < min(ds.Len(), first+batchSize); i++ {
@@ -98,7 +98,7 @@ func makeBatch(ctx context.Context, ds datasets.Dataset, what string, change fun
 	return b
 }
 
-// yieldBatch reports whether to go on.
+// yieldBatch yields the clouds of a batch, and reports whether to continue.
 func yieldBatch(b batch, yield func(*Cloud, error) bool) bool {
 	for _, cloud := range b.clouds {
 		more := yield(cloud, nil)

@@ -45,8 +45,7 @@ func TestKeyedRows(t *testing.T) {
 	}
 }
 
-// TestRowsEnd stops early, by the caller and by the context. It is not parallel: it counts
-// goroutines.
+// TestRowsEnd stops early, by the caller and by the context. It counts goroutines and therefore is not parallel.
 func TestRowsEnd(t *testing.T) {
 	before := runtime.NumGoroutine()
 	c, _ := corrupt.Lookup("jitter")

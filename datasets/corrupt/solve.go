@@ -2,9 +2,8 @@ package corrupt
 
 import "math"
 
-// linearSolver solves A x = b for one A and many b by its LU decomposition with partial
-// pivoting. Products are rounded before they are subtracted, so that every processor
-// gives the same bits, which gonum's assembly does not promise.
+// linearSolver solves A x = b for one A and many b by LU decomposition with partial pivoting. Products are rounded
+// before they are subtracted, so that every processor gives the same bits, which gonum's assembly does not guarantee.
 type linearSolver struct {
 	lu    [][]float64 // L below the diagonal, which is 1, and U
 	pivot []int       // row that came to row i

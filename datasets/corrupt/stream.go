@@ -8,20 +8,19 @@ import (
 	"github.com/wiseft/wiseft/datasets/corrupt/internal/mt19937"
 )
 
-// Stream corrupts as the reference implementations do: on numpy's legacy generator, one
-// cloud after the other. What comes out depends on all that was drawn since the seed.
-// It must not be used by several goroutines at once.
+// Stream corrupts as the reference implementations do: with numpy's legacy generator, one cloud after the other. A
+// result depends on everything that was drawn since the seed. A Stream must not be used by several goroutines
+// concurrently.
 type Stream struct{ rng *mt19937.Rand }
 
 // NewStream returns the stream that numpy.random.seed(seed) starts.
 func NewStream(seed uint32) *Stream { return &Stream{mt19937.New(seed)} }
 
-// State returns where the stream stands: numpy's pos, has_gauss and cached_gaussian.
+// State returns the state of the stream: numpy's pos, has_gauss and cached_gaussian.
 func (s *Stream) State() (pos int, hasNormal bool, normal float64) { return s.rng.State() }
 
-// Rows corrupts all clouds of ds in order. The clouds must have one number of points where
-// the corruption begins by choosing some. Whoever stops before the end leaves the stream
-// in between.
+// Rows corrupts all clouds of ds in order. For a corruption with Choose, all clouds must have the same number of
+// points. If the iteration stops early, the stream has advanced by the clouds that were drawn.
 func (s *Stream) Rows(ctx context.Context, ds datasets.Dataset, c Corruption, severity int) Rows {
 	return func(yield func(*Cloud, error) bool) {
 		if err := c.checkCloud(severity); err != nil {
@@ -62,7 +61,7 @@ func (s *Stream) Rows(ctx context.Context, ds datasets.Dataset, c Corruption, se
 	}
 }
 
-// checkChoice refuses clouds of which the reference could not take the same points.
+// checkChoice refuses clouds from which the reference could not choose the same indices.
 func checkChoice(name string, c *Corruption, i, points, first int) error {
 	var detail string
 	switch {

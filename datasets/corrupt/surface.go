@@ -4,18 +4,18 @@ import (
 	"math"
 )
 
-// neighbours is how many points around one decide which way the surface faces there.
+// neighbours is how many nearest points the normal of the surface at a point is estimated from.
 const neighbours = 12
 
-// disc is a piece of surface: what a cloud's point stands for when it is looked at.
+// disc is the piece of surface that a point represents in rendering.
 type disc struct {
 	centre, normal Point
 	radius         float64
 }
 
-// surface covers a cloud with discs. Each is as wide as its sixth neighbour is far, which
-// leaves few holes in a uniformly sampled surface, and faces as its neighbours lie. Where
-// points coincide or there is only one, discs have the least radius.
+// surface covers a cloud with discs. The radius of a disc is the distance to its sixth neighbour, which leaves few
+// holes in a uniformly sampled surface; its normal is estimated from the neighbours. If points coincide or there is
+// only one, discs have the smallest radius.
 func surface(points []Point) []disc {
 	const leastRadius, mostRadius = 0.02, 0.25
 	discs := make([]disc, len(points))
@@ -37,8 +37,8 @@ type neighbour struct {
 	squared float64 // distance
 }
 
-// nearestOf appends the nearest points of p, nearest first, to dst, which is empty. p
-// itself, being one of points, is the first.
+// nearestOf appends the nearest points of p to dst, which is empty, nearest first. p itself, being one of points, is
+// the first.
 func nearestOf(dst []neighbour, points []Point, p Point) []neighbour {
 	for i, q := range points {
 		d := squaredDistance64(p, q)
@@ -57,9 +57,8 @@ func nearestOf(dst []neighbour, points []Point, p Point) []neighbour {
 	return dst
 }
 
-// facing returns the direction in which the points of near spread least: the
-// eigenvector of the smallest eigenvalue of their covariance C, by power iteration on
-// trace(C) I - C.
+// facing returns the direction in which the points of near have the least variance: the eigenvector of the smallest
+// eigenvalue of their covariance C, by power iteration on trace(C) I - C.
 func facing(points []Point, near []neighbour) Point {
 	var mean Point
 	for _, q := range near {

@@ -18,8 +18,8 @@ func sphere(n int, radius float64) []Point {
 	return points
 }
 
-// TestSeesOneSide looks at a sphere with a smaller one inside: only the outer one is
-// seen, and of it only the side that faces the camera.
+// TestSeesOneSide renders a sphere with a smaller one inside: only the outer one is seen, and of it only the side
+// that faces the camera.
 func TestSeesOneSide(t *testing.T) {
 	t.Parallel()
 	points := append(sphere(1000, 1), sphere(300, 0.5)...)
@@ -35,8 +35,8 @@ func TestSeesOneSide(t *testing.T) {
 		}
 		for _, p := range seen {
 			toEye := Point{cam.eye[0] - p[0], cam.eye[1] - p[1], cam.eye[2] - p[2]}
-			// Where the sphere turns away, discs of radius 0.13 stick out by 0.13 of the
-			// distance to the eye, 2.8.
+			// Near the sphere's silhouette, discs of radius 0.13 extend beyond it by 0.13 of the distance to the eye,
+			// 2.8.
 			if r := math.Sqrt(dot(p, p)); r < 0.9 || r > 1.1 || dot(toEye, p) < -0.4 {
 				t.Fatalf("severity %d: %v is seen from %v", severity, p, cam.eye)
 			}
@@ -60,7 +60,7 @@ func TestFacing(t *testing.T) {
 	}
 }
 
-// TestScanLines checks that what is left lies on lines one degree apart.
+// TestScanLines checks that the remaining points lie on lines one degree apart.
 func TestScanLines(t *testing.T) {
 	t.Parallel()
 	eye := Point{0, -5, 1}

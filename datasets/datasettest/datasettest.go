@@ -1,5 +1,5 @@
-// Package datasettest checks that a data set keeps the promises of
-// datasets.Dataset. Every format and every wrapper runs it.
+// Package datasettest checks that a data set keeps the contract of datasets.Dataset. Every format and every wrapper
+// runs it.
 package datasettest
 
 import (
@@ -112,7 +112,7 @@ func concurrent(t *testing.T, ds datasets.Dataset) {
 	wg.Wait()
 }
 
-// reuse checks that what Read gave belongs to the caller.
+// reuse checks that the caller owns what Read returned.
 func reuse(t *testing.T, ds datasets.Dataset) {
 	first := read(t, ds, 0)
 	kept := first.Clone()

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// maxDeflateRatio is the most that one byte of a deflate stream can become.
+// maxDeflateRatio is how many bytes one byte of a deflate stream can expand to, at most.
 const maxDeflateRatio = 1032
 
 // Archive is an NPZ file. Its methods may be called by several goroutines at once.
@@ -21,8 +21,7 @@ type Archive struct {
 	size  int64
 }
 
-// Open reads the table of contents of the NPZ file in r, which must stay readable
-// as long as the archive is used.
+// Open reads the table of contents of the NPZ file in r, which must stay readable while the archive is used.
 func Open(r io.ReaderAt, size int64) (*Archive, error) {
 	z, err := zip.NewReader(r, size)
 	if err != nil {
@@ -64,8 +63,8 @@ func (a *Archive) Header(name string) (*Header, error) {
 	return h, r.Close()
 }
 
-// open returns a reader at the first value. The bytes that the header asks for
-// are known to be possible: no more than the archive's size can expand to.
+// open returns a reader at the first value. It has checked that the archive is large enough to expand to the bytes
+// that the header claims.
 func (a *Archive) open(name string) (*Header, io.ReadCloser, error) {
 	f := a.files[name]
 	if f == nil {
@@ -92,8 +91,8 @@ func (a *Archive) open(name string) (*Header, io.ReadCloser, error) {
 	return h, r, nil
 }
 
-// values calls each with the raw bytes of every element in order, and checks that
-// nothing is missing, left over or damaged.
+// values calls each with the bytes of every element in order, and checks that the array is complete, ends where the
+// file ends, and has the right checksum.
 func (a *Archive) values(name string, h *Header, r io.Reader, each func(item []byte)) error {
 	br := bufio.NewReaderSize(r, 1<<16)
 	item := make([]byte, h.ItemSize)

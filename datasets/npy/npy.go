@@ -1,14 +1,16 @@
-// Package npy reads and writes NPZ files: zip archives of NumPy arrays, as
-// numpy.savez and numpy.savez_compressed make them.
+// Package npy reads and writes NPZ files: zip archives of NumPy arrays, as numpy.savez and numpy.savez_compressed
+// make them.
 //
-// It knows row-major arrays of floats (4 or 8 bytes), integers (1 to 8 bytes) and
-// strings, in either byte order, and gives them as []float32, []int64 and []string.
-// Every length is checked against the bytes that are there before memory is taken
-// for it, and a short or damaged array is an error, never zeros.
+// It supports row-major arrays of floats (4 or 8 bytes), integers (1 to 8 bytes) and strings, in either byte order,
+// and returns them as []float32, []int64 and []string. Every length is checked against the size of the file before
+// memory is allocated for it, and a short or damaged array is an error.
 //
-// The format is NumPy Enhancement Proposal 1: "\x93NUMPY", two version bytes, the
-// length of the header (2 bytes in version 1, 4 from version 2 on), and the header,
-// a Python dictionary literal with the keys descr, fortran_order and shape.
+// The format is NumPy Enhancement Proposal 1: "\x93NUMPY", two version bytes, the length of the header (2 bytes in
+// version 1, 4 from version 2 on), and the header, a Python dictionary literal with the keys descr, fortran_order and
+// shape.
+//
+// The code is our own because a library cannot be made safe from outside: sbinet/npyio v0.6.0 returns a truncated [1
+// 2 3 4] as [1 2 2 2] without an error.
 package npy
 
 import (

@@ -17,7 +17,7 @@ import (
 	"github.com/wiseft/wiseft/datasets/npy"
 )
 
-// archive makes an NPZ file with one array x of this header and these bytes.
+// archive returns an NPZ file with one array x of this header and these bytes.
 func archive(t testing.TB, method uint16, header string, values []byte) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -276,7 +276,7 @@ func TestRows(t *testing.T) {
 	}
 }
 
-// TestDamagedRows flips a bit of a stored value, which only the checksum notices.
+// TestDamagedRows flips a bit of a stored value, which only the checksum detects.
 func TestDamagedRows(t *testing.T) {
 	t.Parallel()
 	values := bytes.Repeat([]byte{0, 0, 128, 63}, 100)
@@ -295,7 +295,7 @@ func TestDamagedRows(t *testing.T) {
 	}
 }
 
-// TestSpool decompresses 80 MiB of zeros: to a file, which is gone afterwards.
+// TestSpool decompresses 80 MiB of zeros to a temporary file, which Close removes.
 func TestSpool(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", dir)
@@ -325,8 +325,8 @@ func TestSpool(t *testing.T) {
 	}
 }
 
-// TestRowsOfABomb opens an array of 16 bytes whose compressed stream has 64 MiB: what is too
-// much is not kept.
+// TestRowsOfABomb opens an array of 16 bytes whose compressed stream expands to 64 MiB: the excess must not stay in
+// memory.
 func TestRowsOfABomb(t *testing.T) {
 	header := "{'descr': '<f4', 'fortran_order': False, 'shape': (4,), }\n"
 	b := archive(t, zip.Deflate, header, make([]byte, 64<<20))

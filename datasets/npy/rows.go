@@ -13,12 +13,12 @@ import (
 	"sync"
 )
 
-// spoolSize is how many bytes of a compressed array are held in memory; a larger one goes
-// to a temporary file.
+// spoolSize is the size in bytes up to which a decompressed array stays in memory; a larger one is written to a
+// temporary file.
 const spoolSize = 64 << 20
 
-// Rows is an array whose elements can be read in any order, by several goroutines at once.
-// Memory does not grow with the array. Close must be called.
+// Rows is an array whose elements can be read in any order, by several goroutines concurrently. Its memory does not
+// grow with the array. Close must be called.
 type Rows struct {
 	*Header
 	r     io.ReaderAt // of the values
@@ -28,8 +28,7 @@ type Rows struct {
 	spool *os.File // nil unless the array was decompressed to a file
 }
 
-// OpenArray reads the header of the NPY file in r, which must stay readable as long as the
-// rows are used.
+// OpenArray reads the header of the NPY file in r, which must stay readable while the rows are used.
 func OpenArray(r io.ReaderAt, size int64) (*Rows, error) {
 	in := io.NewSectionReader(r, 0, size)
 	h, err := readHeader(in)
@@ -49,8 +48,8 @@ func OpenArray(r io.ReaderAt, size int64) (*Rows, error) {
 // bytes returns the size of all values.
 func (h *Header) bytes() int64 { return int64(h.elements) * int64(h.ItemSize) }
 
-// Rows opens an array of the archive. One that is stored is read where it lies, after its
-// checksum was compared once; one that is compressed is decompressed first.
+// Rows opens an array of the archive. A stored array is read in place, after its checksum was compared once; a
+// compressed one is decompressed first.
 func (a *Archive) Rows(name string) (*Rows, error) {
 	h, in, err := a.open(name)
 	if err != nil {
@@ -119,7 +118,7 @@ func found(n, want int64) string {
 	return fmt.Sprint(n)
 }
 
-// Close lets temporary memory go. Closing twice is harmless.
+// Close releases the memory and the temporary file. Calling it twice is harmless.
 func (r *Rows) Close() error {
 	f := r.spool
 	if r.spool = nil; f == nil {

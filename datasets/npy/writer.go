@@ -11,8 +11,8 @@ import (
 	"unicode/utf8"
 )
 
-// Writer writes an NPZ file, uncompressed as numpy.savez does, with no times in
-// it: equal arrays give equal bytes. Close must be called.
+// Writer writes an NPZ file, uncompressed as numpy.savez does, without times: equal arrays give equal bytes. Close
+// must be called.
 type Writer struct {
 	z *zip.Writer
 }
@@ -23,8 +23,8 @@ func NewWriter(w io.Writer) *Writer { return &Writer{z: zip.NewWriter(w)} }
 // Close writes the table of contents.
 func (w *Writer) Close() error { return w.z.Close() }
 
-// header returns what comes before the values of an array. NumPy pads with spaces and a
-// line feed so that the values start at a multiple of 64.
+// header returns the bytes before the values of an array. NumPy pads them with spaces and a line feed so that the
+// values start at a multiple of 64.
 func header(descr string, shape []int) []byte {
 	dims := strings.Trim(strings.ReplaceAll(fmt.Sprint(shape), " ", ", "), "[]")
 	if len(shape) == 1 {
@@ -37,8 +37,8 @@ func header(descr string, shape []int) []byte {
 	return append(b, text...)
 }
 
-// WriteArray writes an NPY file: an array of NumPy's type descr ("<f4"), whose values
-// write writes in row-major order. The caller closes w.
+// WriteArray writes an NPY file: an array of NumPy's type descr ("<f4"), whose values the function write writes in
+// row-major order. The caller closes w.
 func WriteArray(w io.Writer, descr string, shape []int, write func(io.Writer) error) error {
 	out := bufio.NewWriterSize(w, 1<<16)
 	if _, err := out.Write(header(descr, shape)); err != nil {
@@ -59,8 +59,8 @@ func (w *Writer) Array(name, descr string, shape []int, write func(io.Writer) er
 	return WriteArray(entry, descr, shape, write)
 }
 
-// Float32Rows writes an array of shape [n, shape...] whose rows come one after the
-// other from row, so that they need not be in memory together.
+// Float32Rows writes an array of shape [n, shape...], whose rows it gets one after the other from row, so that they
+// need not be in memory together.
 func (w *Writer) Float32Rows(name string, n int, shape []int, row func(i int) ([]float32, error)) error {
 	size := 1
 	for _, d := range shape {

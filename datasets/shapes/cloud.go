@@ -2,7 +2,7 @@ package shapes
 
 import "math"
 
-// cadHistory, scanHistory and sphereHistory say in Info.History what happens here.
+// cadHistory, scanHistory and sphereHistory describe the functions here in Info.History.
 const (
 	cadHistory  = "whole surface, uniform by area, heading within 10 degrees of the front"
 	scanHistory = "one-sided view from 5 to 40 degrees above, up to 3 holes, up to 30 % floor and wall, " +
@@ -40,8 +40,8 @@ func toUnitSphere(cloud []vec) {
 	}
 }
 
-// scanCloud imitates a depth camera in front of an object in a room. The camera is
-// far away, so that its rays are parallel.
+// scanCloud simulates a depth camera in front of an object in a room. The camera is far away, so that its rays are
+// parallel.
 func scanCloud(r *source, m mesh, points int) []vec {
 	m.yaw(r.span(0, 2*math.Pi)) // the side that faces the camera
 	lo, hi := m.bounds()
@@ -91,7 +91,7 @@ func (m room) sample(r *source) vec {
 	return p
 }
 
-// view samples the part of a mesh that a camera sees and no hole swallows.
+// view samples the part of a mesh that the camera sees and that no hole covers.
 type view struct {
 	surface *sampler
 	tilt    float64 // radians that the camera looks down
@@ -101,7 +101,7 @@ type view struct {
 	holes   []hole
 }
 
-// hole is a ball in which the camera got no answer.
+// hole is a ball in which the camera measured nothing.
 type hole struct {
 	centre vec
 	radius float64

@@ -8,9 +8,8 @@ import (
 	"github.com/wiseft/wiseft/datasets"
 )
 
-// statistics summarises a cloud without looking at its shape: means and
-// deviations of the height and of the distance to the vertical axis, and deviations
-// and extents along the axes.
+// statistics are summary statistics of a cloud that ignore its shape: means and deviations of the height and of the
+// distance from the vertical axis, and deviations and extents along the axes.
 func statistics(x []float32) []float64 {
 	columns := make([][]float64, 4)
 	for p := range slices.Chunk(x, 3) {
@@ -55,8 +54,8 @@ func centroids(x [][]float64, y []int64, classes int) [][]float64 {
 	return out
 }
 
-// Ten classes by chance are .1. Simple statistics must find something, or the
-// classes were noise, and miss a good part, or a model had nothing to learn.
+// Chance accuracy for ten classes is .1. Summary statistics must classify better than that, since otherwise the
+// classes would be noise, and must misclassify many clouds, since otherwise a model would have nothing to learn.
 func TestClassesAreNeitherNoiseNorTrivial(t *testing.T) {
 	t.Parallel()
 	for _, domain := range []Domain{CAD, Scan} {
@@ -87,8 +86,8 @@ func TestClassesAreNeitherNoiseNorTrivial(t *testing.T) {
 	}
 }
 
-// The extent along an axis of a class's objects must differ by 3 % of the unit
-// sphere's radius at least; a fixed object with sampling noise would differ by less.
+// The extent along an axis must vary between the objects of a class by at least 3 % of the unit sphere's radius; for
+// a fixed object, sampling noise alone varies it by less.
 func TestObjectsOfAClassDiffer(t *testing.T) {
 	t.Parallel()
 	x, y := features(t, open(t, Options{PerClass: 40, Points: 1024}))

@@ -27,13 +27,12 @@ func (a vec) turn(i, j int, angle float64) vec {
 	return a
 }
 
-// triangle is a patch of surface; both of its sides count.
+// triangle is a patch of surface with two sides.
 type triangle [3]vec
 
 func (t triangle) area() float64 { return t[1].sub(t[0]).cross(t[2].sub(t[0])).norm() / 2 }
 
-// mesh is a surface made of triangles. Its methods change it in place and return
-// it, so that constructions read from the part outwards.
+// mesh is a surface of triangles. Its methods change it in place and return it, so that calls can be chained.
 type mesh []triangle
 
 // join returns the meshes as one.

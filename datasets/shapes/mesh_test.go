@@ -86,8 +86,8 @@ func TestCameraSeesOneSide(t *testing.T) {
 	}
 }
 
-// Every class must stand on the ground and leave sampling finite for any
-// parameters; 500 objects each look into the corners of the random choices.
+// Every class must stand on the ground and give finite samples for any parameters; 500 objects of each class cover
+// the extremes of the random choices.
 func TestObjectsAreSound(t *testing.T) {
 	t.Parallel()
 	for _, name := range Names() {

@@ -59,7 +59,7 @@ func revolve(sides int, profile ...ring) mesh {
 	return m
 }
 
-// roundSides is the number of sides of what should look round.
+// roundSides is the number of sides of round bodies.
 const roundSides = 14
 
 // cylinder stands on y = 0, closed at both ends.

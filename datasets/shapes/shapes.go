@@ -1,21 +1,18 @@
-// Package shapes makes labelled point clouds out of nothing: sixteen classes of
-// everyday objects, each a random construction of boxes, revolved profiles,
-// prisms and tubes, in two domains.
+// Package shapes generates labelled point clouds: sixteen classes of everyday objects, each a random construction of
+// boxes, surfaces of revolution, prisms and tubes, in two domains.
 //
-// The domain [CAD] is what a modelling program exports: the whole surface, free
-// of noise, upright and facing the front. The domain [Scan] is what a depth
-// camera sees: one side, holes, noise, some floor and wall, any heading. The
-// gap between them is what pre-training on one and fine-tuning on the other is
-// about, so a pair of models and a benchmark need no download.
+// The domain [CAD] imitates the export of a modelling program: the whole surface, without noise, upright and facing
+// the front. The domain [Scan] imitates a depth camera: one side, holes, noise, some floor and wall, any heading.
+// Pre-training on CAD and fine-tuning on Scan gives a pair of models with a domain gap, and a benchmark of them,
+// without a download.
 //
-// A class is one file: a function that builds a triangle mesh from a random
-// source, and its registration. y points up, and objects stand on y = 0.
+// A class is one file: a function that builds a triangle mesh from a random source, and its registration. y points
+// up, and objects stand on y = 0.
 //
-// Every sample is a pure function of seed, domain, split, class name, index
-// within the class, and number of points. Nothing depends on the order of reading, on
-// other classes or on threads. Arithmetic is float64, rounded once to float32,
-// so that processors that fuse multiplications with additions give the same
-// values, but for an unlucky rounding in some ten million.
+// Every sample is a pure function of seed, domain, split, class name, index within the class, and number of points.
+// It does not depend on the order of reading, on other classes or on threads. Arithmetic is float64, rounded once to
+// float32, so that processors that fuse multiplications with additions give the same values, except for about one
+// rounding in ten million.
 package shapes
 
 import (
@@ -30,11 +27,11 @@ import (
 	"github.com/wiseft/wiseft/internal/fault"
 )
 
-// Version names the generator. It is part of every sample's key and of the hash,
-// and grows with every change that alters a value.
+// Version is the version of the generator. It is part of every sample's key and of the hash, and increases with every
+// change that alters a value.
 const Version = "shapes/1"
 
-// Domain is a way of looking at an object.
+// Domain is the way in which clouds are taken from an object's surface.
 type Domain string
 
 // The domains.
@@ -61,12 +58,11 @@ type Options struct {
 	Classes  []string // labels in this order; nil means Names()
 }
 
-// splits are the splits there are; a cloud of one is never in another.
+// splits are the possible values of Options.Split. No cloud is in two of them.
 var splits = []string{"train", "val", "test"}
 
-// New returns the data set that o describes. Labels take turns: sample i is of
-// class i mod len(Classes), so that every prefix is balanced. Errors say which
-// option is wrong and what would be right.
+// New returns the data set that o describes. Labels alternate: sample i has class i mod len(Classes), so that every
+// prefix is balanced. An error names the option that is wrong and its valid values.
 func New(o Options) (datasets.Dataset, error) {
 	if o.Domain == "" {
 		o.Domain = CAD
@@ -91,7 +87,7 @@ func New(o Options) (datasets.Dataset, error) {
 	return d, nil
 }
 
-// dataset is a selection; it holds no samples.
+// dataset holds the options; samples are generated when they are read.
 type dataset struct {
 	options Options // complete: no field left to its default
 	classes []class // by label

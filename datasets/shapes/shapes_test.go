@@ -49,8 +49,7 @@ func hashOf(t testing.TB, d datasets.Dataset) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// Published results rest on these values: who changes them on purpose raises
-// Version and writes the hashes anew.
+// Published results depend on these values: a deliberate change of them increases Version and replaces the hashes.
 func TestValuesStay(t *testing.T) {
 	t.Parallel()
 	for domain, want := range map[Domain]string{

@@ -7,10 +7,10 @@ import (
 	"math/rand/v2"
 )
 
-// source is one sample's own stream of random numbers.
+// source is the stream of random numbers of one sample.
 type source struct{ *rand.Rand }
 
-// newSource keys a ChaCha8 generator by everything that identifies a sample.
+// newSource seeds a ChaCha8 generator with everything that identifies a sample.
 func newSource(seed uint64, domain Domain, split, class string, index int) *source {
 	key := sha256.Sum256(fmt.Appendf(nil, "%s\n%d\n%s\n%s\n%s\n%d", Version, seed, domain, split, class, index))
 	return &source{rand.New(rand.NewChaCha8(key))}

@@ -1,5 +1,5 @@
-// Package corrupttest checks that a corruption keeps the promises of package
-// corrupt. Every registered corruption runs it.
+// Package corrupttest checks that a corruption keeps the contract of package corrupt. Every registered corruption
+// runs it.
 package corrupttest
 
 import (
@@ -15,9 +15,8 @@ import (
 	"github.com/wiseft/wiseft/datasets/datasettest"
 )
 
-// Clouds returns a procedural data set of n clouds inside the unit ball, each with
-// that many points: boxes and bent sheets, built by exact arithmetic alone, so that
-// it has the same bits everywhere.
+// Clouds returns a procedural data set of n clouds of the given number of points inside the unit ball: boxes and bent
+// sheets, computed by exact arithmetic only, so that its bits are the same on every processor.
 func Clouds(n, points int) datasets.Dataset { return clouds{n, points} }
 
 type clouds struct{ n, points int }
@@ -52,8 +51,8 @@ func (c clouds) Read(ctx context.Context, dst *datasets.Sample, i int) error {
 	return ctx.Err()
 }
 
-// Images returns a procedural data set of n images of 3 channels, with values from 0 to 1:
-// slow gradients and a bright corner, built by exact arithmetic alone.
+// Images returns a procedural data set of n images of 3 channels with values from 0 to 1: gradients and a bright
+// corner, computed by exact arithmetic only.
 func Images(n, height, width int) datasets.Dataset { return images{n, height, width} }
 
 type images struct{ n, height, width int }
@@ -136,7 +135,7 @@ func read(t testing.TB, ds datasets.Dataset, i int) datasets.Sample {
 	return s
 }
 
-// sameSeed reads in order, and then several ways at once from another wrapper.
+// sameSeed reads in order, and then concurrently from another wrapper.
 func sameSeed(t *testing.T, c corrupt.Corruption) {
 	const n = 8
 	var want []datasets.Sample
@@ -186,7 +185,7 @@ func keysMatter(t *testing.T, c corrupt.Corruption) {
 	}
 }
 
-// meanDistance is that of each point of b to the nearest point of a.
+// meanDistance is the mean distance of the points of b from the nearest point of a.
 func meanDistance(a, b []float32) float64 {
 	var sum float64
 	for j := 0; j < len(b); j += 3 {
@@ -200,9 +199,8 @@ func meanDistance(a, b []float32) float64 {
 	return sum / float64(len(b)/3)
 }
 
-// grows checks that the change in the number of points grows with every severity, or
-// where the number stays, the mean distance from the clean cloud and back, both scaled to
-// the unit box.
+// grows checks that with every severity the change in the number of points grows or, if the number stays the same,
+// the mean distance from the clean cloud and back, both scaled to the unit box.
 func grows(t *testing.T, c corrupt.Corruption) {
 	if c.Image != nil {
 		growsApart(t, c)
@@ -231,7 +229,7 @@ func grows(t *testing.T, c corrupt.Corruption) {
 				distance += (meanDistance(clean.X, s.X) + meanDistance(s.X, clean.X)) / n
 			}
 		}
-		// Of so few points, two severities may take as many.
+		// With so few points, two severities may change the same number.
 		if distance <= lastDistance && (count == 0 || count < lastCount) {
 			t.Errorf("severity %d: mean distance %.4f and %d points, after %.4f and %d",
 				severity, distance, count, lastDistance, lastCount)
@@ -317,7 +315,7 @@ func refused(t *testing.T, c corrupt.Corruption) {
 	}
 }
 
-// shaped gives samples of any shape.
+// shaped is a data set of samples of any shape.
 type shaped struct {
 	datasets.Dataset
 	shape []int

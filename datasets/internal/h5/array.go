@@ -34,7 +34,7 @@ const (
 	kindFloat
 )
 
-// maxElements keeps every product of sizes far from overflow.
+// maxElements bounds sizes so that no product of them overflows.
 const maxElements = 1 << 40
 
 func newArray(f *File, messages []message) (*Array, error) {
@@ -157,13 +157,13 @@ func (a *Array) Float32Rows(from, n int) ([]float32, error) {
 	return x, nil
 }
 
-// Direct reports whether rows lie in the file as they are, so that ReadRow costs little.
+// Direct reports whether rows are stored without chunks and filters, so that ReadRow is cheap.
 func (a *Array) Direct() bool { return a.layout.class == contiguous }
 
 var rowBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
-// ReadRow sets dst, which has the length of a row, to one row of an array for which Direct
-// is true. It may be called by several goroutines at once.
+// ReadRow sets dst, which has the length of a row, to one row of an array for which Direct is true. It may be called
+// by several goroutines concurrently.
 func (a *Array) ReadRow(dst []float32, row int) error {
 	size := a.rowSize()
 	if !a.Direct() || a.kind != kindFloat || uint64(len(dst))*a.itemSize != size || row < 0 || row >= a.rowCount() {

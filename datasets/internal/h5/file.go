@@ -1,18 +1,19 @@
-// Package h5 reads the arrays in the root group of an HDF5 file: what point-cloud
-// data sets use, and no more.
+// Package h5 reads the arrays in the root group of an HDF5 file, as far as point-cloud data sets need it.
 //
-// It knows superblocks 0 to 3, object headers 1 and 2, groups as symbol tables and
-// as compact links, integers of 1 to 8 bytes and floats of 4 and 8 bytes in either
-// byte order, compact, contiguous and chunked storage (chunk index: version 1
-// B-tree, which is what h5py writes unless told libver="latest"), and the filters
-// gzip, shuffle, lzf and fletcher32. Everything else is refused by name.
+// It supports superblocks 0 to 3, object headers 1 and 2, groups as symbol tables and as compact links, integers of 1
+// to 8 bytes and floats of 4 and 8 bytes in either byte order, compact, contiguous and chunked storage (chunk index:
+// version 1 B-tree, which is what h5py writes unless told libver="latest"), and the filters gzip, shuffle, lzf and
+// fletcher32. Anything else is an error that names it.
 //
-// Files are not trusted: addresses are checked against the file's size, trees are
-// walked down strictly falling levels, and memory is taken only for what the stored
-// bytes can expand to. Nothing is followed but the path to the array asked for.
+// Files are not trusted: addresses are checked against the file's size, the levels of a tree must fall strictly, and
+// memory is allocated only for what the stored bytes can expand to. Only links on the path to the requested array are
+// followed.
 //
-// Field names and numbers are those of the HDF5 File Format Specification,
-// version 3.0.
+// Field names and numbers are those of the HDF5 File Format Specification, version 3.0.
+//
+// The code is our own because a library cannot be made safe from outside: a file of a few hundred bytes, whose group
+// links to itself, makes scigolib/hdf5 v0.14.1 recurse until the process ends in a fatal error that recover does not
+// stop.
 package h5
 
 import (

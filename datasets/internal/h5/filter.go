@@ -18,7 +18,7 @@ const (
 	filterLZF        = 32000
 )
 
-// maxDeflateRatio is the most that one byte of a deflate stream can become.
+// maxDeflateRatio is how many bytes one byte of a deflate stream can expand to, at most.
 const maxDeflateRatio = 1032
 
 type filter struct {
@@ -80,7 +80,7 @@ func (a *Array) maxRatio() uint64 {
 	return 1
 }
 
-// unfilter undoes the filters, last first, and gives exactly size bytes.
+// unfilter reverses the filters, last first, and returns exactly size bytes.
 func (a *Array) unfilter(b []byte, mask uint32, size int) ([]byte, error) {
 	for i := len(a.filters) - 1; i >= 0; i-- {
 		if i < 32 && mask&(1<<i) != 0 {
@@ -126,9 +126,8 @@ func inflate(b []byte, limit int) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// unshuffle puts the bytes of each element together again: the filter stores the
-// first bytes of all elements, then all second bytes, and so on. A rest shorter
-// than an element stays at the end.
+// unshuffle restores the bytes of each element: the filter stores the first bytes of all elements, then all second
+// bytes, and so on. A remainder shorter than an element stays at the end.
 func unshuffle(b []byte, itemSize int) []byte {
 	n := len(b) / itemSize
 	out := make([]byte, len(b))

@@ -22,7 +22,7 @@ func load(t testing.TB, name string) []byte {
 	return b
 }
 
-// readAll reads every array there is, in whichever type it has.
+// readAll reads every array, each as the type that it has.
 func readAll(b []byte) error {
 	f, err := Open(bytes.NewReader(b), int64(len(b)))
 	if err != nil {
@@ -79,8 +79,8 @@ func TestPrefixes(t *testing.T) {
 	}
 }
 
-// TestFlippedBytes changes every byte of a file in turn: anything may come out but
-// a panic. What fletcher32 covers must be noticed.
+// TestFlippedBytes changes every byte of a file in turn: nothing may panic, and a change under a fletcher32 checksum
+// must be detected.
 func TestFlippedBytes(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"contiguous.h5", "latest.h5", "fletcher32.h5"} {

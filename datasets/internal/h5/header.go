@@ -24,7 +24,7 @@ type message struct {
 	data []byte
 }
 
-// block is a run of messages that is still to be read.
+// block is a run of messages that was not read yet.
 type block struct{ addr, size uint64 }
 
 // objectHeader returns the messages of the object at addr.

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// layout says where the bytes are.
+// layout describes where the bytes of an array are.
 type layout struct {
 	class   layoutClass
 	compact []byte
@@ -90,7 +90,7 @@ func (a *Array) read(from, n int) ([]byte, error) {
 	return a.readChunks(from, n)
 }
 
-// checkContiguous refuses an array that is not whole where its layout says.
+// checkContiguous refuses an array whose layout does not hold all its bytes.
 func (a *Array) checkContiguous() error {
 	if len(a.filters) > 0 {
 		return errors.New("has filters but no chunks")
@@ -105,8 +105,7 @@ func (a *Array) checkContiguous() error {
 	return nil
 }
 
-// RowsTogether returns how many rows are best read at once: those of a chunk, or as many as
-// make about 1 MiB.
+// RowsTogether returns how many rows to read in one call: those of a chunk, or as many as make about 1 MiB.
 func (a *Array) RowsTogether() int {
 	if a.layout.class == chunked && len(a.layout.chunk) > 0 {
 		return a.layout.chunk[0]
@@ -160,7 +159,7 @@ func (a *Array) readChunk(ch chunk) ([]byte, error) {
 	return values, nil
 }
 
-// chunkSize returns the bytes of a chunk, which index has found to be possible.
+// chunkSize returns the bytes of a chunk, which index has checked.
 func (a *Array) chunkSize() uint64 {
 	size := a.itemSize
 	for _, n := range a.layout.chunk {
@@ -215,9 +214,9 @@ func (a *Array) chunks() ([]chunk, error) {
 	return all, err
 }
 
-// checkChunks makes sure, before memory is taken, that every chunk is there once,
-// that its stored bytes can expand to what it holds, and that chunks do not share
-// bytes to seem more. So the whole needs no more than the file can expand to.
+// checkChunks checks, before memory is allocated, that every chunk occurs once, that its stored bytes can expand to
+// its size, and that chunks do not overlap in the file. An array therefore needs no more memory than the file can
+// expand to.
 func (a *Array) checkChunks(chunks []chunk, chunkBytes uint64) error {
 	want := uint64(1)
 	for axis, n := range a.Shape {
@@ -244,8 +243,8 @@ func (a *Array) checkChunks(chunks []chunk, chunkBytes uint64) error {
 	return nil
 }
 
-// place copies a chunk's elements to where they belong in out, which holds n rows from row
-// from on, without those beyond the array's edge.
+// place copies a chunk's elements to their positions in out, which holds n rows starting at row from, without those
+// beyond the array's edge.
 func (a *Array) place(out, values []byte, offset []int, from, n int) {
 	extent := a.layout.chunk
 	last := len(extent) - 1

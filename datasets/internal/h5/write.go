@@ -46,9 +46,8 @@ const (
 	maxColumns = 8
 )
 
-// Write writes an HDF5 file with these arrays in its root group, stored one after the
-// other as they are, in the oldest format, which everything reads. Equal contents give
-// equal bytes. The caller closes w.
+// Write writes an HDF5 file with these arrays in its root group, stored contiguously one after the other, in the
+// oldest format, which every reader supports. Equal contents give equal bytes. The caller closes w.
 func Write(w io.Writer, attributes []Attribute, columns []Column) error {
 	if len(columns) == 0 || len(columns) > maxColumns {
 		return fmt.Errorf("h5: %d arrays, want 1 to %d", len(columns), maxColumns)
@@ -100,7 +99,7 @@ func fileHead(attributes []Attribute, columns []Column) (head []byte, sizes []in
 		root = append(root, encodeMessage(msgAttribute, attribute(a)))
 	}
 	heap, names := nameHeap(columns)
-	// Headers have one length whatever the addresses in them are.
+	// The length of the headers does not depend on the addresses in them.
 	const superblockSize = 96
 	rootSize := len(encodeHeader(append(root, encodeMessage(msgSymbolTable, make([]byte, 16)))))
 	tree := uint64(superblockSize + rootSize)

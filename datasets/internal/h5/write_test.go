@@ -67,7 +67,7 @@ func TestWriteReads(t *testing.T) {
 	}
 }
 
-// TestWriteGolden pins the bytes to a file that testdata/make.py has read with h5py.
+// TestWriteGolden compares the bytes with a file that testdata/make.py has read with h5py.
 func TestWriteGolden(t *testing.T) {
 	t.Parallel()
 	const path = testdata + "/../written.h5"

@@ -1,18 +1,15 @@
-// Package mt19937 is numpy's legacy random stream: the Mersenne Twister MT19937 and
-// the distributions of numpy.random.RandomState, bit for bit.
+// Package mt19937 is numpy's legacy random stream: the Mersenne Twister MT19937 and the distributions of
+// numpy.random.RandomState, bit for bit. numpy guarantees that this stream does not change, and published benchmarks
+// were made with it. It draws words of 32 bits:
 //
-// numpy has frozen that stream, and published benchmarks were made with it. What it
-// draws, in words of 32 bits:
-//
-//   - a double takes two words a, b: ((a >> 5) * 2^26 + (b >> 6)) / 2^53
-//   - an integer below n takes words, masked to the bits of n-1, until one is below n;
-//     n = 1 takes none; n above 2^32 takes two words a try, the high one first
+//   - a double uses two words a, b: ((a >> 5) * 2^26 + (b >> 6)) / 2^53
+//   - an integer below n uses words, masked to the bits of n-1, until one is below n;
+//     n = 1 uses none; n above 2^32 uses two words a try, the high one first
 //   - normal deviates come in pairs by the polar method; the second is kept for the
-//     next call, over any other draws in between
+//     next call, whatever else is drawn in between
 //
-// Logarithms are rounded correctly (package precise). numpy takes those of the C
-// library; glibc's differ from ours in less than 0.1 % of all arguments, by one unit in
-// the last place.
+// Logarithms are rounded correctly (package precise). numpy uses those of the C library; glibc's differ for less than
+// 0.1 % of all arguments, by one unit in the last place.
 package mt19937
 
 import (
@@ -26,8 +23,8 @@ const (
 	period = 397 // distance of the words that are mixed
 )
 
-// Rand is a stream. Its methods are those of math/rand/v2 with numpy's draws. It must
-// not be used by several goroutines at once.
+// Rand is a stream. Its methods are those of math/rand/v2 with numpy's draws. It must not be used by several
+// goroutines concurrently.
 type Rand struct {
 	key [size]uint32
 	pos int
@@ -43,7 +40,7 @@ func New(seed uint32) *Rand {
 	return r
 }
 
-// Seed starts the stream anew, as numpy.random.seed does.
+// Seed restarts the stream, as numpy.random.seed does.
 func (r *Rand) Seed(seed uint32) {
 	r.key[0] = seed
 	for i := 1; i < size; i++ {
@@ -53,7 +50,7 @@ func (r *Rand) Seed(seed uint32) {
 	r.pos, r.hasNormal, r.normal = size, false, 0
 }
 
-// State returns what numpy's get_state calls pos, has_gauss and cached_gaussian.
+// State returns numpy's get_state: pos, has_gauss and cached_gaussian.
 func (r *Rand) State() (pos int, hasNormal bool, normal float64) {
 	return r.pos, r.hasNormal, r.normal
 }
@@ -82,7 +79,7 @@ func (r *Rand) refill() {
 	r.pos = 0
 }
 
-// twist mixes the upper bit of one word with the lower bits of the next.
+// twist combines the upper bit of one word with the lower bits of the next.
 func twist(upper, lower uint32) uint32 {
 	y := upper&0x80000000 | lower&0x7fffffff
 	return y>>1 ^ -(y&1)&0x9908b0df

@@ -97,10 +97,9 @@ func same(t *testing.T, what string, want []uint64, next func() float64) {
 	}
 }
 
-// nearly compares normal deviates. numpy takes glibc's logarithm, which rounds fewer
-// than 0.1 % of all arguments to the wrong neighbour; ours is correctly rounded. One unit
-// in the last place of the logarithm is half a unit of its root, and the root and the
-// product round once more: two units at most.
+// nearly compares normal deviates. numpy uses glibc's logarithm, which rounds less than 0.1 % of all arguments to the
+// wrong neighbour; that of package precise is correctly rounded. One unit in the last place of the logarithm is half
+// a unit of its root, and the root and the product are rounded once more: at most two units.
 func nearly(t *testing.T, want []uint64, next func() float64) {
 	t.Helper()
 	differ := 0
@@ -119,7 +118,7 @@ func nearly(t *testing.T, want []uint64, next func() float64) {
 	}
 }
 
-// TestSeedClears checks that seeding forgets the cached deviate.
+// TestSeedClears checks that seeding clears the cached deviate.
 func TestSeedClears(t *testing.T) {
 	t.Parallel()
 	r := mt19937.New(3)

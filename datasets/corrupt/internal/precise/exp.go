@@ -36,7 +36,7 @@ func Pow(x, y float64) float64 {
 	}
 	power := logDouble(x).times(double{hi: y})
 	if math.Abs(power.hi) > 700 {
-		return math.Pow(x, y) // beyond what exp is made for
+		return math.Pow(x, y) // outside the range of exp
 	}
 	return exp(power).value()
 }

@@ -16,7 +16,7 @@ type logStep struct {
 
 var logTable = makeLogTable()
 
-// makeLogTable finds the logarithms by Newton's method on exp, from math.Log's.
+// makeLogTable computes the logarithms by Newton's method on exp, starting from math.Log.
 func makeLogTable() (table [logSize]logStep) {
 	for i := range table {
 		centre := 1 + (float64(i)+0.5)/logSize

@@ -1,15 +1,13 @@
-// Package precise has elementary functions that give the same bits on every
-// processor: the correctly rounded result, but for about one argument in a hundred
-// million whose exact result lies almost halfway between two numbers.
+// Package precise has elementary functions that give the same bits on every processor: the correctly rounded result,
+// except for about one argument in a hundred million whose exact result lies almost halfway between two numbers.
 //
-// math's functions are off by up to one unit in the last place, and differ between
-// processors. The C library's, which numpy takes, round correctly for more than 99.8 %
-// of all arguments; so whatever is computed here equals numpy's, but for these.
+// The functions of package math are off by up to one unit in the last place, and differ between processors. Those of
+// the C library, which numpy uses, round correctly for more than 99.8 % of all arguments, so that the results of this
+// package equal numpy's for all others.
 //
-// A double is a number of about 106 bits: the unevaluated sum of two float64, of which
-// the second is at most half a unit in the last place of the first (T. J. Dekker, A
-// floating-point technique for extending the available precision, Numer. Math. 18,
-// 1971).
+// A double is a number of about 106 bits: the unevaluated sum of two float64, of which the second is at most half a
+// unit in the last place of the first (T. J. Dekker, A floating-point technique for extending the available
+// precision, Numer. Math. 18, 1971).
 package precise
 
 import "math"

@@ -69,8 +69,8 @@ func rounded(x *big.Float) float64 {
 	return v
 }
 
-// TestCorrectlyRounded compares with oracles of 200 bits; the few arguments in a
-// hundred million that lie too close to halfway are not among these.
+// TestCorrectlyRounded compares with oracles of 200 bits. None of its arguments is among the few in a hundred million
+// whose result is too close to halfway between two numbers.
 func TestCorrectlyRounded(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(1, 2))
