@@ -3,6 +3,8 @@ package method
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -105,7 +107,7 @@ func agreementTable(b *strings.Builder) {
 		"result is rounding error.\n\n" +
 		"| method | largest difference, in ULP of the largest operand | elements within 1 ULP of the result | " +
 		"cause of larger differences |\n|---|---|---|---|\n")
-	for _, name := range Names() {
+	for _, name := range slices.Sorted(maps.Keys(agreements)) {
 		a := agreements[name]
 		fmt.Fprintf(b, "| %s | %g | %g %% | %s |\n", name, a.ulp, a.within, a.why)
 	}

@@ -46,10 +46,13 @@ func TestReferences(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) { o.compare(t, name, k, &c) })
 	}
-	if listed := slices.Sorted(maps.Keys(agreements)); !slices.Equal(listed, Names()) {
-		t.Errorf("agreements of %v, methods %v", listed, Names())
+	// A method without reference results has no agreement, and is compared with numpy alone (TestVectors).
+	for _, name := range slices.Sorted(maps.Keys(o.distances)) {
+		if _, ok := agreements[name]; !ok {
+			t.Errorf("agreement.go has no line for %s", name)
+		}
 	}
-	for _, name := range Names() {
+	for _, name := range slices.Sorted(maps.Keys(agreements)) {
 		o.checkAgreement(t, name)
 	}
 }

@@ -1,5 +1,4 @@
-// Package arch tests the rules of the house: who may import whom, as the table in
-// ARCHITECTURE.md says.
+// Package arch tests that packages import only what the table in ARCHITECTURE.md allows.
 package arch
 
 import (
@@ -20,12 +19,11 @@ const (
 	module = "github.com/wiseft/wiseft"
 )
 
-// imports holds the table: for each package what it may import beside the standard
-// library, as prefixes.
+// imports maps a package to the packages that it may import, or imports, beside the standard library.
 type imports map[string][]string
 
-// readTable reads the block marked ```imports in ARCHITECTURE.md. Each line is a
-// package and what it may import.
+// readTable reads the block marked ```imports in ARCHITECTURE.md. Each line holds a package and the packages that
+// it may import.
 func readTable(t *testing.T) imports {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(root, "ARCHITECTURE.md"))
@@ -51,8 +49,7 @@ func readTable(t *testing.T) imports {
 	return table
 }
 
-// readImports returns what the non-test files of every package import, standard
-// library left out.
+// readImports returns the packages that the non-test files of every package import, without the standard library.
 func readImports(t *testing.T) imports {
 	t.Helper()
 	found := imports{}
@@ -133,7 +130,7 @@ func TestImports(t *testing.T) {
 	}
 }
 
-// TestTableKeepsTheRules checks the table itself: what no line of it may allow.
+// TestTableKeepsTheRules checks the table itself: no line may allow what a rule forbids.
 func TestTableKeepsTheRules(t *testing.T) {
 	t.Parallel()
 	for pkg, names := range readTable(t) {

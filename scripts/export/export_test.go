@@ -1,7 +1,7 @@
 //go:build cgo
 
-// Package export tests what the exporters beside it make, without Python: committed
-// exports whose weights are 0 are filled by a rule and run by onnxruntime.
+// Package export tests the output of the exporters beside it, without Python: the weights of committed exports, which
+// are 0, are set by a rule, and the models are run by onnxruntime.
 package export
 
 import (
@@ -64,7 +64,7 @@ func TestExports(t *testing.T) {
 	}
 }
 
-// fill returns the export of that name with the rule's weights.
+// fill returns the export of that name with weights set by the rule.
 func fill(t *testing.T, name string) []byte {
 	t.Helper()
 	f, err := os.Open("testdata/" + name + ".onnx.gz")
@@ -107,7 +107,7 @@ func fill(t *testing.T, name string) []byte {
 	return out.Bytes()
 }
 
-// vectors are clouds (2, points, 3), and what a model makes of them.
+// vectors are clouds (2, points, 3), and the features and logits of a model for them.
 type vectors struct {
 	points  int
 	x       []float32

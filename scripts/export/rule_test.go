@@ -45,7 +45,7 @@ func weight(name string, shape []int64) func(i int) float32 {
 	return func(i int) float32 { return float32((2*uniform(hash, i) - 1) * 0.1) }
 }
 
-// The rule gives the values that its definition is published with.
+// The rule gives the values that are published with its definition.
 func TestRule(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

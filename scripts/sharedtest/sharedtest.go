@@ -1,7 +1,6 @@
-// Package sharedtest finds the real models and point clouds that some tests use.
-// They are not part of the repository, because their licences do not allow it, so
-// such tests skip where the data is absent; REQUIRE_SHARED=1, set in CI, turns the
-// skip into a failure.
+// Package sharedtest finds the real models and point clouds that some tests use. They are not part of the repository,
+// because their licences do not allow it, so that such tests are skipped without the data; REQUIRE_SHARED=1, set in CI,
+// makes them fail instead.
 package sharedtest
 
 import (
@@ -12,7 +11,7 @@ import (
 
 // Path returns the path of a file or folder of the shared test data, given its
 // elements below the data's root (WISEFT_SHARED, default ../shared beside the
-// repository). It skips the test when that is absent.
+// repository). It skips the test if that is absent.
 func Path(t testing.TB, elem ...string) string {
 	t.Helper()
 	path := filepath.Join(append([]string{root(t)}, elem...)...)

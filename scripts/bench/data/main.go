@@ -1,5 +1,5 @@
-// Command data does one thing with a data set and says how long it took: scripts/bench/data.py
-// runs it in turn with the same thing in Python.
+// Command data performs one operation on a data set and prints how long it took. scripts/bench/data.py runs it in
+// turns with the same operation in Python.
 package main
 
 import (
@@ -56,9 +56,9 @@ func run(args []string) error {
 		"seconds": time.Since(start).Seconds(), "n": ds.Len(), "peak_mib": peak()})
 }
 
-// peak returns the most memory that the process has held, in MiB, or 0 where the system
-// does not say. (What a parent sees of a child includes the parent's own, before the
-// child's program starts.)
+// peak returns the peak resident memory of the process in MiB, or 0 if the system does not report it. The process
+// measures itself because the figure that a parent gets for a child includes the parent's own memory, from the time
+// before the child's program starts.
 func peak() float64 {
 	text, err := os.ReadFile("/proc/self/status")
 	if err != nil {
@@ -83,8 +83,7 @@ func read(ctx context.Context, ds datasets.Dataset) error {
 	return nil
 }
 
-// corruptAll makes all cells of modelnet-c and lets them go. The clouds are read once, as
-// in Python.
+// corruptAll computes all cells of modelnet-c and discards them. The clouds are read once, as in Python.
 func corruptAll(ctx context.Context, ds datasets.Dataset, stream bool) error {
 	ds, err := datasets.InMemory(ctx, ds, nil)
 	if err != nil {

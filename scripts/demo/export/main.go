@@ -53,7 +53,7 @@ type named struct {
 	shapes.Options
 }
 
-// plan lists the sets: every class as CAD, the indoor classes as scans.
+// plan lists the sets: all classes in the domain CAD, the indoor classes as scans.
 func plan(points int, seed uint64, source, target int) []named {
 	cad := shapes.Options{Domain: shapes.CAD, Points: 2 * points, Seed: seed}
 	scan := shapes.Options{Domain: shapes.Scan, Points: points, Seed: seed, Classes: shapes.Indoor()}

@@ -1,9 +1,13 @@
-"""Writes stream.json beside it: draws of numpy's legacy stream (versions in scripts/vectors/requirements.txt)."""
+"""Writes stream.json beside it: draws of numpy's legacy stream, with the versions of scripts/vectors/requirements.txt."""
 
 import hashlib
 import json
 import os
+import pathlib
+import sys
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[5] / "scripts/vectors"))
+import family
 import numpy as np
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -29,6 +33,7 @@ def draws(seed):
 
 
 if __name__ == "__main__":
+    family.check_versions("numpy")
     with open(os.path.join(HERE, "stream.json"), "w") as f:
         json.dump({"NumPy": np.__version__, "Seeds": {str(s): draws(s) for s in (0, 1, 2021, 2**32 - 1)}}, f)
         f.write("\n")
