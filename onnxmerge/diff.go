@@ -36,7 +36,7 @@ type PairDifference struct {
 	RelL2      *float64 `json:"rel_l2"` // |b - a| / |a|
 }
 
-// Verdict is what a merge would make of two models.
+// Verdict is whether two models can be merged.
 type Verdict string
 
 // The verdicts.
@@ -85,7 +85,7 @@ func Diff(ctx context.Context, plan *Plan, progress Progress) (*Difference, erro
 	return d, nil
 }
 
-// difference returns what a measured pair is reported as.
+// difference returns the record of a measured pair.
 func (d *Decision) difference(by distance) PairDifference {
 	x := PairDifference{A: d.From, B: d.Tensor, How: d.How, Transposed: d.Transposed, Folded: d.Folded,
 		Cosine: finite(by.cosine()), RelL2: finite(by.relL2())}
@@ -129,7 +129,7 @@ func (p *planner) unusedWeights() []*onnx.Tensor {
 // isWeight reports whether a tensor is more than a constant of the computation.
 func isWeight(t *onnx.Tensor) bool { return t.DType.IsFloat() && t.Len() > 1 }
 
-// distance sums what the cosine and the distance of two vectors are made of.
+// distance has the sums from which the cosine and the distance of two vectors are computed.
 type distance struct{ ab, aa, bb, dd float64 }
 
 func (d *distance) add(x distance) {

@@ -12,16 +12,14 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/pair"
 )
 
-// A BatchNormalization that only one model has is folded in memory, so that what is mixed
-// is folded on both sides:
+// A BatchNormalization that only one model has is folded in memory, so that both sides of a mix are folded:
 //
 //	W' = s W,  bias' = s (bias - mean) + shift,  s = scale / sqrt(variance + epsilon)
 //
-// Where the pre-trained model has it, W' and bias' take the place of its weights. Where
-// the fine-tuned model has it, its file keeps it, and the pre-trained model's W' and bias'
-// are unfolded through it: s, mean and the layer's own bias stay those of the fine-tuned
-// model, W'/s is mixed with its weight and bias' + s (mean - bias) with its shift. Folding
-// the result then gives the mix of both folded models.
+// If the pre-trained model has it, W' and bias' replace its weights. If the fine-tuned model has it, its file keeps it,
+// and the pre-trained model's W' and bias' are unfolded: s, mean and the layer's own bias stay those of the fine-tuned
+// model, W'/s is mixed with its weight and bias' + s (mean - bias) with its shift. Folding the result then gives the
+// mix of both folded models.
 
 // foldAll decides the weights around every BatchNormalization that is folded.
 func (p *planner) foldAll(folds []*pair.Fold) error {
@@ -44,7 +42,7 @@ func (p *planner) foldAll(folds []*pair.Fold) error {
 		for t, c := range changes {
 			d := decisions[t]
 			if folded[t] && c.action == Copy && d.Action == Copy {
-				continue // of several layers, and kept by all
+				continue // shared by several layers, all of which keep it
 			}
 			if folded[t] {
 				d.Action, d.Reason = Refuse, "several layers share it, which are folded differently"
@@ -66,8 +64,7 @@ func (p *planner) foldAll(folds []*pair.Fold) error {
 	return nil
 }
 
-// dropUsed takes what is used after all from the list of what only the pre-trained model
-// has.
+// dropUsed removes tensors that a fold uses from the list of those that only the pre-trained model has.
 func (p *planner) dropUsed(used map[string]bool) {
 	var rest []string
 	for _, id := range p.onlyA {
@@ -78,17 +75,17 @@ func (p *planner) dropUsed(used map[string]bool) {
 	p.onlyA = rest
 }
 
-// foldError says why a BatchNormalization cannot be folded.
+// foldError is the reason why a BatchNormalization cannot be folded.
 type foldError string
 
 func (e foldError) Error() string { return string(e) }
 
-// foldChange is what folding makes of a tensor of the fine-tuned model.
+// foldChange is the decision that a fold makes about a tensor of the fine-tuned model.
 type foldChange struct {
 	action Action
 	reason string
-	a      *onnx.Tensor // that the pre-trained model's part is mostly from, if action is Merge
-	from   reader       // and how to read it
+	a      *onnx.Tensor // the main source in the pre-trained model, if action is Merge
+	from   reader       // reads the folded or unfolded payload
 }
 
 // newFolding reads the BatchNormalization's parameters and makes the decisions of one fold.
@@ -147,8 +144,7 @@ func (p *planner) newFolding(f *pair.Fold) (map[*onnx.Tensor]foldChange, error) 
 	return changes, nil
 }
 
-// cannotFold says why the weights themselves cannot be read as folding must; "" if they
-// can.
+// cannotFold returns the reason why the weights cannot be read for folding; "" if they can.
 func (p *planner) cannotFold(f *pair.Fold) string {
 	for _, t := range []*onnx.Tensor{f.WeightA, f.WeightB, f.BiasB} {
 		if t == nil {
@@ -164,8 +160,7 @@ func (p *planner) cannotFold(f *pair.Fold) string {
 	return p.judge().cannotTranspose(f.WeightA)
 }
 
-// scaled reads a weight and multiplies each channel by its own factor, rounding to the
-// stored dtype as an exporter that folds does.
+// scaled reads a weight and multiplies each channel by a factor, rounded to the stored dtype as an exporter does.
 type scaled struct {
 	read   reader
 	codec  kernel.Codec
@@ -173,7 +168,7 @@ type scaled struct {
 	inner  int64 // elements from one channel to the next
 }
 
-// newScaled scales what read reads in the layout of t, whose axis counts the channels.
+// newScaled scales the payload of read, which has the layout of t; axis is that of the channels.
 func newScaled(t *onnx.Tensor, read reader, axis int, factor []float64) reader {
 	codec, _ := t.DType.Codec()
 	s := scaled{read: read, codec: codec, factor: factor, inner: 1}
@@ -202,7 +197,7 @@ func (s scaled) readAt(dst []byte, off int64) error {
 	return nil
 }
 
-// encoded reads given values as elements of the dtype.
+// encoded returns a reader of the given values as elements of the dtype.
 func encoded(dtype onnx.DType, values []float64) reader {
 	codec, _ := dtype.Codec()
 	data := make([]byte, codec.SizeBytes(len(values)))
@@ -231,7 +226,7 @@ func valuesOrZeros(t *onnx.Tensor, n int) ([]float64, error) {
 	return values, nil
 }
 
-// normAffine returns what a BatchNormalization computes, as s x + offset by channel.
+// normAffine returns a BatchNormalization as the affine map s x + offset by channel.
 func normAffine(n pair.Norm) (s, offset []float64, err error) {
 	params := [4][]float64{}
 	for i, t := range []*onnx.Tensor{n.Scale, n.Shift, n.Mean, n.Variance} {
@@ -250,12 +245,11 @@ func normAffine(n pair.Norm) (s, offset []float64, err error) {
 	return s, offset, nil
 }
 
-// foldedByExporter are the names that PyTorch gives to what it computes, such as weights
-// with a BatchNormalization folded in.
+// foldedByExporter matches the names that PyTorch's exporter gives to computed weights, such as folded ones.
 var foldedByExporter = regexp.MustCompile(`^onnx::Conv_\d+$`)
 
-// warnFolded says what mixing folded weights is not. It knows them by the names that
-// exporters give them; other tools keep the names.
+// warnFolded warns if both models seem to have folded weights, whose mix is not the fold of mixed weights. It goes by
+// the names of PyTorch's exporter; other tools keep the names.
 func (p *planner) warnFolded() {
 	n := 0
 	for _, d := range p.decisions {

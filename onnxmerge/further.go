@@ -11,7 +11,7 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
-// ModelsError reports models that are too few, or that do not go with the method.
+// ModelsError reports too few models, or models and files that the method does not take.
 type ModelsError struct{ msg string }
 
 func (e *ModelsError) Error() string { return e.msg }
@@ -19,8 +19,7 @@ func (e *ModelsError) Error() string { return e.msg }
 // Kind implements the kinds of package fault.
 func (*ModelsError) Kind() fault.Kind { return fault.Usage }
 
-// checkFisher refuses Fisher informations where the method takes none, and the other way
-// round.
+// checkFisher demands a Fisher information for each model if the method takes them, and none if it does not.
 func checkFisher(how method.Method, models, fisher int) error {
 	switch {
 	case how.Fisher && fisher != models:
@@ -31,7 +30,7 @@ func checkFisher(how method.Method, models, fisher int) error {
 	return nil
 }
 
-// inputs are all files that a merge reads: the models, and their Fisher informations.
+// inputs returns all files that a merge reads: the models, then their Fisher informations.
 func (p *planner) inputs() []*onnx.Model {
 	return append(append([]*onnx.Model(nil), p.models...), p.opt.Fisher...)
 }
@@ -47,8 +46,8 @@ func ordinal(i int) string {
 	return fmt.Sprintf("%dth", i+1)
 }
 
-// joinFurther pairs the other models with the fine-tuned one, and makes one decision of
-// all pairs of a tensor: it is refused if one of them is, and merged if all are.
+// joinFurther pairs the other models with the fine-tuned one, and combines all pairs of a tensor into one decision: it
+// is refused if one of them is, and merged if all are.
 func (p *planner) joinFurther(ctx context.Context) error {
 	for i, m := range p.models[1 : len(p.models)-1] {
 		name := ordinal(i + 1)
@@ -73,8 +72,7 @@ func (p *planner) joinFurther(ctx context.Context) error {
 	return p.joinFisher(ctx)
 }
 
-// join adds the pair with a further model. It reports whether that keeps the tensor from
-// being merged.
+// join adds the pair with a further model. missing reports that the tensor is not merged because that model lacks it.
 func (d *decision) join(x decision, model string) (missing bool) {
 	switch {
 	case d.Action == Refuse:
@@ -94,8 +92,7 @@ func (d *decision) join(x decision, model string) (missing bool) {
 	return false
 }
 
-// joinFisher pairs the Fisher informations. They are no weights, so only their structure
-// says which is which.
+// joinFisher pairs the Fisher informations, by structure and names alone: their values are not weights.
 func (p *planner) joinFisher(ctx context.Context) error {
 	for i, m := range p.opt.Fisher {
 		q := &planner{pretrained: m, finetuned: p.finetuned, models: p.models, opt: p.opt}
@@ -125,7 +122,7 @@ func (p *planner) joinFisher(ctx context.Context) error {
 	return nil
 }
 
-// counterpart reads what a pair mixes with the fine-tuned tensor, in its order of axes.
+// counterpart returns the reader of the other model's tensor, in the fine-tuned tensor's order of axes.
 func (d decision) counterpart() reader {
 	if d.fold != nil {
 		return d.fold
@@ -133,8 +130,7 @@ func (d decision) counterpart() reader {
 	return source(d.a, d.perm, d.b.DType.Bits()/8)
 }
 
-// readers returns the readers of all sources of a merge, in the order that methods
-// expect.
+// readers returns the readers of all sources of a merge, in the order of the method's arguments.
 func (d decision) readers(codec kernel.Codec) []reader {
 	list := []reader{d.counterpart()}
 	for _, pair := range d.further {
@@ -151,7 +147,7 @@ func (d decision) readers(codec kernel.Codec) []reader {
 	return list
 }
 
-// ones reads ones: what a Fisher information that is not known counts as.
+// ones reads ones, which stand for a missing Fisher information.
 func ones(codec kernel.Codec) reader {
 	pair := make([]byte, codec.SizeBytes(2))
 	codec.Encode(pair, []float64{1, 1})

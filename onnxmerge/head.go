@@ -10,22 +10,20 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/pair"
 )
 
-// A head is what comes after the last weight that both models have: the operators that
-// take weights of the fine-tuned model alone and lead to no merged weight any more.
-
-// head is the head of the fine-tuned model, as a plan sees it.
+// head is the head of the fine-tuned model: the operators behind the last weight that both models have, which take
+// weights of the fine-tuned model alone and from whose results no merged weight's operator is reached.
 type head struct {
 	weights []*onnx.Tensor // in the order of the file
 	inputs  []string       // values of the backbone that it consumes
 }
 
-// findHead finds the head. backbone are the weights that count as both models' own.
+// findHead finds the head. backbone are the weights that both models have.
 func findHead(m *onnx.Model, backbone map[*onnx.Tensor]bool) (head, error) {
 	f, err := newWeightFlow(m)
 	if err != nil {
 		return head{}, err
 	}
-	var trunk []string // what operators with matrices of the backbone take: a bias may be alike by chance
+	var trunk []string // operands and results of operators with matrices of the backbone; vectors may be similar by chance
 	for i := range m.Graph.Nodes {
 		n := &m.Graph.Nodes[i]
 		if f.live(n) && slices.ContainsFunc(f.weights(n), func(t *onnx.Tensor) bool { return backbone[t] && isMatrix(t) }) {
@@ -124,7 +122,7 @@ func inBody(g *onnx.Graph, scopes map[string][]*onnx.Tensor) []*onnx.Tensor {
 	return tensors
 }
 
-// live reports whether the operator works on data, and not on weights alone.
+// live reports whether the operator's result depends on the model's inputs.
 func (f *weightFlow) live(n *onnx.Node) bool {
 	return slices.ContainsFunc(n.Outputs, func(out string) bool { return f.fromInput[out] })
 }
@@ -138,7 +136,7 @@ func (f *weightFlow) weights(n *onnx.Node) []*onnx.Tensor {
 	return tensors
 }
 
-// decideBackbone decides what lies behind the backbone.
+// decideBackbone decides the tensors behind the backbone.
 func (p *planner) decideBackbone() error {
 	if p.opt.BackboneOutput != "" {
 		return p.decideBehind(p.opt.BackboneOutput)
@@ -146,9 +144,8 @@ func (p *planner) decideBackbone() error {
 	return p.decideHead()
 }
 
-// decideHead keeps weights that have another shape, or nothing in common with the one in
-// their place, where nothing that both models have comes after them: such heads are why
-// models are fine-tuned. It then notes the backbone.
+// decideHead copies refused weights of the head: weights of another shape than their counterpart, or not similar to it,
+// with no merged weight behind them. It sets the backbone.
 func (p *planner) decideHead() error {
 	if merged, _ := p.count(Merge); merged == 0 {
 		return nil // nothing in common: no head either
@@ -165,7 +162,7 @@ func (p *planner) decideHead() error {
 	if len(h.inputs) == 1 {
 		p.backbone.Output = h.inputs[0]
 	}
-	displaced := 0 // one layer is a head; more may be a backbone that was exported in another way
+	displaced := 0 // one layer may be a head; several indicate a backbone in another export
 	for _, d := range p.decisions {
 		if d.displaced && h.has(d.b) && !pair.IsVector(d.Dims) {
 			displaced++
@@ -186,8 +183,7 @@ func (p *planner) decideHead() error {
 
 func (h head) has(t *onnx.Tensor) bool { return slices.Contains(h.weights, t) }
 
-// decideBehind keeps what does not lead to the output that the user names as that of the
-// backbone.
+// decideBehind copies all weights that the backbone's output, as named by the user, does not depend on.
 func (p *planner) decideBehind(output string) error {
 	if !p.finetuned.Graph.Computes(output) {
 		return &surgery.UnknownTensorError{Tensor: output, Reason: "not computed by the fine-tuned model"}

@@ -9,8 +9,7 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/pair"
 )
 
-// reasonDiffers is why an integer, a bool or a string is copied although the two
-// models do not agree on it.
+// reasonDiffers is the reason of a copied integer, bool or string tensor that differs between the models.
 const reasonDiffers = "not a floating-point number; it differs, and the fine-tuned one is kept"
 
 // judge decides single tensors.
@@ -73,8 +72,7 @@ func (j judge) decidePair(p pair.Pair) (decision, error) {
 	return d, nil
 }
 
-// cannotTranspose says why a weight cannot be read with its axes in another order; "" if
-// it can.
+// cannotTranspose returns the reason why a weight cannot be read with its axes in another order; "" if it can.
 func (j judge) cannotTranspose(a *onnx.Tensor) string {
 	switch {
 	case a.DType.Bits() < 8:
@@ -116,8 +114,7 @@ func (j judge) decideConflict(c pair.Conflict) (decision, error) {
 	return d, err
 }
 
-// isZeros reports whether all bytes of a tensor are 0. Most tensors show at once that they
-// are not.
+// isZeros reports whether all bytes of a tensor are 0. It stops at the first block that is not.
 func isZeros(t *onnx.Tensor) (bool, error) {
 	if !t.Readable() {
 		return false, nil
@@ -142,7 +139,7 @@ func (j judge) explainConflict(c pair.Conflict) decision {
 	case !t.DType.IsFloat() && j.quantizedB[t] == "":
 		return decision{Action: Copy, Reason: fmt.Sprintf("%s is not merged; it differs: %s", t.DType, c.Reason)}
 	case t.Len() == 1 && j.quantizedB[t] == "":
-		// Exporters share and split such numbers as they like: mostly they are constants.
+		// Exporters share or duplicate such numbers differently; most are constants of the computation.
 		return decision{Action: Copy, Reason: "a single number; " + c.Reason}
 	}
 	if c.Unused && j.quantizedB[t] == "" {
@@ -158,8 +155,7 @@ func (j judge) explainConflict(c pair.Conflict) decision {
 	return d
 }
 
-// decideQuantized never mixes: integers, scale and zero point of a quantised weight
-// mean something only together.
+// decideQuantized copies or refuses: integers, scale and zero point of a quantised weight represent it only together.
 func decideQuantized(a, b *onnx.Tensor, role string) (decision, error) {
 	same, err := a.Equal(b)
 	if err != nil || same {
@@ -184,9 +180,8 @@ func sameIndices(a, b *onnx.Tensor) (bool, error) {
 	return a.Indices.Equal(b.Indices)
 }
 
-// decideShared refuses tensors that share one range of a data file and would need
-// different bytes in it: one is merged and the other not, or the pre-trained model
-// has two weights where the fine-tuned has one.
+// decideShared refuses tensors that share one range of a data file and would get different bytes: one is merged and the
+// other not, or the pre-trained model has two weights for the one of the fine-tuned model.
 func (p *planner) decideShared() error {
 	first := map[string]*decision{}
 	for i := range p.decisions {

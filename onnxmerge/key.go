@@ -11,10 +11,10 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/pair"
 )
 
-// keyGeneration is raised when the same plan gives other bytes.
+// keyGeneration is raised when a change of the code makes the same plan give other bytes.
 const keyGeneration = 1
 
-// keyDecision is what a decision changes in the merged model.
+// keyDecision is the part of a decision that determines the merged payload.
 type keyDecision struct {
 	Tensor string        `json:"tensor"`
 	Action string        `json:"action"`
@@ -25,9 +25,8 @@ type keyDecision struct {
 	Params method.Params `json:"params,omitempty"`
 }
 
-// Key returns the hash of everything that the merged model follows from: the files of all
-// models, the method, and what was decided of every tensor. Plans of one key write the
-// same tensors. It reads the models once, to hash them, and merges nothing.
+// Key returns a hash of everything that determines the merged model: the files of all models, the method, and the
+// decision about every tensor. Plans with equal keys write the same tensors. It reads the models once, to hash them.
 func (p *Plan) Key(ctx context.Context) (string, error) {
 	parts := struct {
 		Generation int
@@ -73,7 +72,7 @@ func (d *decision) key() keyDecision {
 	return k
 }
 
-// add notes one of the tensors that are merged.
+// add appends one of the tensors that are merged.
 func (k *keyDecision) add(d *decision) {
 	name := ""
 	if d.a != nil {

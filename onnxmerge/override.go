@@ -24,7 +24,7 @@ type Override struct {
 	Params method.Params `json:"params"`
 }
 
-// target is what an override looks at.
+// target has the properties of a tensor that an override matches.
 type target struct {
 	id    string
 	ops   []string
@@ -125,7 +125,7 @@ func (p *planner) resolve() error {
 	return nil
 }
 
-// addFallbackReasons says in the plan what the method has no meaning for.
+// addFallbackReasons adds to the reasons of tensors for which the method falls back to another.
 func (p *planner) addFallbackReasons() {
 	if p.method.Falls == nil {
 		return

@@ -60,15 +60,13 @@ type Decision struct {
 type Options struct {
 	Method string        // a registered name; "" is "linear"
 	Params method.Params // nil takes the method's defaults
-	// Include and Exclude are globs over tensor IDs; * also matches slashes. If
-	// Include is not empty, only what it matches is merged. What Exclude matches is
-	// copied from the fine-tuned model.
+	// Include and Exclude are globs over tensor IDs; * also matches slashes. If Include is not empty, only tensors that it
+	// matches are merged. Tensors that Exclude matches are copied from the fine-tuned model.
 	Include, Exclude []string
-	// BackboneOutput names a value of the fine-tuned model. Weights that it does not depend
-	// on are copied. "" finds the backbone: see [Backbone].
+	// BackboneOutput names a value of the fine-tuned model. Weights that it does not depend on are copied. "" finds the
+	// backbone: see [Backbone].
 	BackboneOutput string
-	// FoldNorms folds BatchNormalizations that only one model has; else weights before them
-	// are refused.
+	// FoldNorms folds BatchNormalizations that only one model has; without it weights before them are refused.
 	FoldNorms bool
 	// Set are parameters of single tensors; later ones win.
 	Set []Override

@@ -12,7 +12,7 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/pair"
 )
 
-// decision is a [decision] with what planning and execution need beside it.
+// decision is a [Decision] with the state that planning and execution need.
 type decision struct {
 	Tensor string
 	Action Action
@@ -66,7 +66,7 @@ type planner struct {
 	paired    paired
 }
 
-// paired is what a plan knows before it looks at parameters.
+// paired is the part of a plan that does not depend on the method's parameters.
 type paired struct {
 	decisions []decision
 	warnings  []string
@@ -136,7 +136,7 @@ func newPlanner(models []*onnx.Model, opt Options) (*planner, error) {
 	return &planner{method: how, params: params, pretrained: models[0], finetuned: models[len(models)-1], models: models, opt: opt, workers: workers}, nil
 }
 
-// pair decides every tensor by the first model and the last.
+// pair pairs the first model with the last and decides every tensor from that.
 func (p *planner) pair(ctx context.Context) error {
 	sampler := newSampler(p.opt.memory() / 4)
 	alignment, err := pair.Find(p.pretrained, p.finetuned, sampler.likeness)
@@ -176,8 +176,8 @@ func (o Options) memory() int64 {
 	return o.Memory
 }
 
-// workersFor is how many goroutines half of the memory allows; the rest is for hashing.
-// Each has a block of every model and one to fill, while another waits to be written.
+// workersFor returns the number of goroutines for which half of the memory suffices; the rest is for hashing. Each
+// goroutine has a block of every model and two of the result: one that it fills, one that waits to be written.
 func (o Options) workersFor(models int) (int, error) {
 	memory := o.memory() / 2
 	perWorker := int64(models+2) * onnx.BlockSize
@@ -198,17 +198,17 @@ func (e *MemoryError) Error() string {
 	return fmt.Sprintf("%d bytes of memory are too few for buffers: the least is %d", e.Has, e.Needs)
 }
 
-// reasonOnlyB is why a tensor is copied that the pre-trained model has no counterpart of.
+// reasonOnlyB is the reason of a copied tensor without a counterpart in the pre-trained model.
 const reasonOnlyB = "only in the fine-tuned model"
 
-// reasonNotSelected is why a tensor is copied that the user does not want merged.
+// reasonNotSelected is the reason of a tensor that Include or Exclude leaves out.
 const reasonNotSelected = "not selected"
 
 func (p *planner) judge() judge {
 	return judge{memory: p.opt.memory() / int64(len(p.models)+len(p.opt.Fisher)-1), quantizedA: flow.Quantized(p.pretrained), quantizedB: flow.Quantized(p.finetuned)}
 }
 
-// decide fills Decisions in the order of the fine-tuned file.
+// decide appends the decisions in the order of the fine-tuned file.
 func (p *planner) decide(ctx context.Context, al *pair.Alignment) error {
 	j := p.judge()
 	byID := map[string]decision{}
@@ -247,7 +247,7 @@ func (p *planner) decide(ctx context.Context, al *pair.Alignment) error {
 	return nil
 }
 
-// mismatch says why the plan cannot run; it is nil if it can.
+// mismatch returns the reasons why the plan cannot be executed; nil if it can.
 func (p *planner) mismatch() *MismatchError {
 	var reasons []string
 	merged := 0

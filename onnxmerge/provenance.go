@@ -28,8 +28,8 @@ func (o *Origin) check(inputs int) error {
 	return nil
 }
 
-// Selection is how the models of a merge were chosen among others. It is kept for the
-// reader: [Verify] does not judge it, because that would need the data.
+// Selection describes how the models of a merge were chosen among others. [Verify] does not check it, because that
+// would need the data.
 type Selection struct {
 	Rule       string      `json:"rule"`
 	Validation string      `json:"validation"` // which data decided
@@ -38,7 +38,7 @@ type Selection struct {
 	Candidates []Candidate `json:"candidates"`           // in the order in which they were tried
 }
 
-// Candidate is a model that a [Selection] looked at.
+// Candidate is a model that a [Selection] considered.
 type Candidate struct {
 	File   string  `json:"file"`
 	SHA256 string  `json:"sha256"`
@@ -47,9 +47,8 @@ type Candidate struct {
 	Chosen bool    `json:"chosen"`
 }
 
-// Provenance says how a merged model was made, completely: the same version makes the
-// same bytes from it and the files it names. It is the JSON text of the metadata
-// property [onnx.ProvenanceKey].
+// Provenance records how a merged model was made, completely: the same version makes the same bytes from it and from the
+// files that it names. It is the JSON text of the metadata property [onnx.ProvenanceKey].
 type Provenance struct {
 	Schema      string        `json:"schema"`
 	Version     string        `json:"version"`
@@ -91,7 +90,7 @@ type DataFile struct {
 // layoutNames are the layouts that move payloads.
 var layoutNames = map[onnx.Layout]string{onnx.Inside: "inside", onnx.Outside: "outside"}
 
-// provenance describes the merge. It hashes what has not been read of the inputs.
+// provenance describes the merge. It hashes the parts of the inputs that the merge has not read.
 func (e *executor) provenance(ctx context.Context, opt WriteOptions, data []onnx.File) (*Provenance, error) {
 	out := &Provenance{Schema: ProvenanceSchema, Version: opt.Origin.Version, Method: e.method.Name, Params: e.params,
 		Include: e.opt.Include, Exclude: e.opt.Exclude, Set: e.opt.Set, Extrapolate: e.opt.Extrapolate, FoldNorms: e.opt.FoldNorms,
@@ -125,8 +124,7 @@ func dataFiles(files []onnx.File) []DataFile {
 	return out
 }
 
-// ReadProvenance returns what a merged model says of itself. A model without
-// provenance gives a [onnx.FormatError].
+// ReadProvenance returns the provenance of a merged model. A model without one gives an [onnx.FormatError].
 func ReadProvenance(m *onnx.Model) (*Provenance, error) {
 	text := m.Property(onnx.ProvenanceKey)
 	if text == "" {
@@ -149,7 +147,7 @@ func (p *Provenance) Options() Options {
 		Extrapolate: p.Extrapolate, FoldNorms: p.FoldNorms, BackboneOutput: p.BackboneAt}
 }
 
-// Layout returns the layout that was asked for.
+// Layout returns the layout option of the merge.
 func (p *Provenance) Layout() onnx.Layout {
 	for layout, name := range layoutNames {
 		if name == p.External {

@@ -7,13 +7,12 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/pair"
 )
 
-// sampler compares weights by what it samples of them, and keeps the samples while there
-// is memory for them.
+// sampler compares weights by samples of their elements. It caches the samples within a memory limit.
 type sampler struct {
 	samples map[sampleKey][]float64
 	len     int   // elements in samples
 	max     int   // before they are dropped
-	whole   int64 // bytes of a payload that may be held, to read it with its axes in another order
+	whole   int64 // largest payload, in bytes, that is loaded to read it with its axes in another order
 }
 
 // sampleKey is a weight as it is read.
@@ -23,8 +22,8 @@ type sampleKey struct {
 }
 
 const (
-	// sampleLen is how many elements of each weight are compared, in chunks that lie at
-	// equal distances: one row may be padding, and the first ones of one class.
+	// sampleLen is the number of elements of each weight that are compared, in chunks at equal distances: single rows
+	// may be padding, and the first rows may belong to one class.
 	sampleLen = 4 << 10
 	chunkLen  = 512
 )

@@ -31,8 +31,7 @@ func selected(id string, include, exclude []string) bool {
 	return (len(include) == 0 || matchAny(include, id)) && !matchAny(exclude, id)
 }
 
-// matchAny matches as path.Match does, except that * and ? match slashes too: to
-// the user a tensor's name is one word.
+// matchAny matches as path.Match does, except that * and ? match slashes, too: they have no meaning in tensor names.
 func matchAny(globs []string, id string) bool {
 	const slash = "\x00"
 	id = strings.ReplaceAll(id, "/", slash)

@@ -7,11 +7,11 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/pair"
 )
 
-// unrelated is below what fine-tuning leaves: real pairs have .75 and more in most
-// tensors, weights of other training have less than .1.
+// unrelated is a cosine between those of fine-tuned pairs (.75 and more in most tensors of real pairs) and those of
+// weights trained apart (below .1).
 const unrelated = 0.1
 
-// checkRelatives warns of models whose weights have nothing to do with each other.
+// checkRelatives warns of models whose weights are not similar.
 func (p *planner) checkRelatives(s *sampler) error {
 	var cosines []float64
 	for _, d := range p.decisions {
@@ -37,6 +37,6 @@ func (p *planner) checkRelatives(s *sampler) error {
 	return nil
 }
 
-// minRelated is the least number of elements that says something: the cosine of n
-// unrelated numbers is about 1/sqrt(n).
+// minRelated is the smallest number of elements whose cosine is evidence: that of n unrelated numbers is about
+// 1/sqrt(n).
 const minRelated = 64

@@ -17,11 +17,11 @@ type VerifyOptions struct {
 	Seed    uint64 // of the choice of ranges
 }
 
-// Verification is what was found.
+// Verification is the result of [Verify].
 type Verification struct {
 	Tensors     int      // compared
 	Bytes       int64    // of payload compared
-	Differences []string // one line each; none if the model is what the plan makes
+	Differences []string // one line each; none if the model is as the plan would write it
 }
 
 // Verify compares a model with what a plan would write: its structure, and samples of every tensor, computed again.
@@ -54,7 +54,7 @@ func Verify(ctx context.Context, model *onnx.Model, p *Plan, opt VerifyOptions, 
 		if err := v.compareTensor(model.Lookup(d.Tensor), d.b, fill, opt); err != nil {
 			return nil, fmt.Errorf("tensor %q: %w", d.Tensor, err)
 		}
-		delete(made, d.b) // with what it holds
+		delete(made, d.b) // frees its buffers
 		if progress != nil {
 			progress(int64(i+1), int64(len(e.decisions)))
 		}
@@ -89,7 +89,7 @@ func (v *Verification) compareStructure(ctx context.Context, want, got *onnx.Mod
 // sampleBytes is the length of a compared range: a multiple of every element size.
 const sampleBytes = 4 << 10
 
-// tensor compares got with what fill makes of want.
+// tensor compares got with the payload that fill computes for want.
 func (v *Verification) compareTensor(got, want *onnx.Tensor, fill func(dst []byte, off int64) error, opt VerifyOptions) error {
 	switch {
 	case got == nil:

@@ -9,8 +9,8 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/onnx/flow"
 )
 
-// warn notes what may hold weights and is copied unseen, what differs and is copied
-// all the same, and what is not used.
+// warn adds warnings about parts of the models that are not interpreted, tensors that differ and are copied, and
+// weights that are not used.
 func (p *planner) warn() {
 	for i, m := range p.models {
 		side := "fine-tuned"
@@ -40,10 +40,10 @@ func (p *planner) warn() {
 	p.warnUnused()
 }
 
-// warnUnused names pre-trained weights that found no counterpart. A projection head
-// is a good reason; two exports that are built differently are a bad one.
+// warnUnused names pre-trained weights without a counterpart. A projection head explains them; so do two exports with
+// different graphs, which is a fault.
 func (p *planner) warnUnused() {
-	lonely := map[string]bool{} // shapes of weights without a counterpart
+	lonely := map[string]bool{} // shapes of fine-tuned weights without a counterpart
 	for _, d := range p.decisions {
 		if d.Action == Copy && d.b.DType.IsFloat() && len(d.Dims) > 0 {
 			lonely[shapeKey(d.b)] = true
@@ -77,9 +77,8 @@ func (p *planner) warnUnused() {
 
 func shapeKey(t *onnx.Tensor) string { return fmt.Sprint(t.DType, t.Dims) }
 
-// warnPartial names weights inside of the backbone that are not merged, although the
-// pre-trained model has some that are not used: then the two may be one thing, written
-// differently.
+// warnPartial names weights inside the backbone that are not merged although the pre-trained model has unused ones: both
+// may be the same layer in different exports.
 func (p *planner) warnPartial() {
 	if !slices.ContainsFunc(p.unusedWeights(), isMatrix) {
 		return
@@ -96,9 +95,8 @@ func (p *planner) warnPartial() {
 	}
 }
 
-// warnRescaled names running variances of which numbers are dropped and the others scaled
-// up. Some fall below zero then, become zero, and their channels drown all others: a
-// PointNet's probe fell from 84 % to 11 %, which is chance.
+// warnRescaled names running variances whose elements the method drops at random and scales up. Negative results are
+// clamped to zero, and their channels then dominate all others: a PointNet's probe fell from 84 % to 11 %, chance.
 func (p *planner) warnRescaled() {
 	if p.method.Rescales == nil {
 		return
@@ -116,7 +114,7 @@ func (p *planner) warnRescaled() {
 	}
 }
 
-// normReasons says what is known of two models that have nothing in common.
+// normReasons explains two models without common weights by their numbers of BatchNormalizations, if these differ.
 func (p *planner) normReasons() []string {
 	a, b := flow.CountOps(p.pretrained, "BatchNormalization"), flow.CountOps(p.finetuned, "BatchNormalization")
 	if a == b {
