@@ -83,7 +83,7 @@ func extractFeatures(ctx context.Context, model string, opt FeaturesOptions) (_ 
 	start := time.Now()
 	f, err := s.extract(ctx, data, probe.ExtractOptions{Batch: opt.Runtime.BatchSize(), Layout: layout,
 		Progress: func(done, total int) { opt.Monitor.progress(Progress{"features", "clouds", done, total}) },
-		Meta: feature.Meta{Wiseft: Version, Model: model, ModelSHA256: src.sha256(), Tensor: src.tensor,
+		Meta: feature.Meta{Wiseft: Version, Model: model, ModelSHA256: src.sha256, Tensor: src.tensor,
 			Runtime: s.runtime.Engine.Runtime(), DataHash: hash}})
 	if err != nil {
 		return nil, nil, err
@@ -95,8 +95,8 @@ func extractFeatures(ctx context.Context, model string, opt FeaturesOptions) (_ 
 
 // modelBytes is a model in memory, and the tensor that is to be computed.
 type modelBytes struct {
-	path, tensor string
-	data         []byte
+	path, tensor, sha256 string
+	data                 []byte // nil after open
 }
 
 // readModel reads a model and finds its features.
@@ -112,12 +112,9 @@ func readModel(ctx context.Context, path, tensor string, monitor Monitor) (_ *mo
 	}
 	m.noteFeatures(monitor, tensor, b.tensor)
 	b.data, err = m.Bytes(ctx)
-	return b, err
-}
-
-func (b *modelBytes) sha256() string {
 	sum := sha256.Sum256(b.data)
-	return hex.EncodeToString(sum[:])
+	b.sha256 = hex.EncodeToString(sum[:])
+	return b, err
 }
 
 // session computes one tensor of a model.
@@ -127,7 +124,7 @@ type session struct {
 	runtime *Runtime
 }
 
-// open loads the runtime and opens a session.
+// open loads the runtime and opens a session. It releases the model's bytes, and so is called once.
 func (b *modelBytes) open(ctx context.Context, opt RuntimeOptions, monitor Monitor) (*session, error) {
 	r, err := LoadRuntime(ctx, opt, monitor)
 	if err != nil {
@@ -137,6 +134,7 @@ func (b *modelBytes) open(ctx context.Context, opt RuntimeOptions, monitor Monit
 	if err != nil {
 		return nil, aboutModel(b.path, err)
 	}
+	b.data = nil // the session has a copy
 	return &session{extractor, b.path, r}, nil
 }
 
