@@ -66,11 +66,6 @@ func TestFormats(t *testing.T) {
 	tests := append(slices.Clone(formatTests), []formatTest{
 		{"hdf5", "testdata/modelnet", "train", []int{2, 3, 4, 0, 1}, []int64{2, 0, 1, 0, 1}}, // the list's order
 		{"hdf5", "testdata/modelnet", "test", []int{5}, []int64{2}},
-		{"pcd", "testdata/pcd", "test", []int{0, 1, 2, 3}, []int64{0, 0, 1, 1}},
-		{"pcd", "testdata/pcd", "train", []int{4}, []int64{2}},
-		{"pcd", "testdata/pcd_by_split", "test", []int{1, 2}, []int64{1, 2}},
-		{"pcd", "testdata/pcd_by_split", "train", []int{0}, []int64{0}},
-		{"pcd", "testdata/pcd_open3d", "", []int{0, 1, 2}, []int64{0, 0, 0}},
 		{"ply", "testdata/ply", "", []int{0, 1, 2, 3}, []int64{0, 0, 1, 2}},
 		{"ply", "testdata/ply/desk/c_big.ply", "", []int{2}, []int64{datasets.NoLabel}},
 		{"xyz", "testdata/xyz", "test", []int{0, 1}, []int64{0, 1}},

@@ -48,7 +48,7 @@ func mergeInMemory(b *testing.B, how method.Method, p method.Params, models int,
 		t.Survey, err = how.Survey(t, full)
 	}
 	if err == nil {
-		m.how, err = how.New(t, full)
+		m.method, err = how.New(t, full)
 	}
 	for at := 0; at < len(dst) && err == nil; at += onnx.BlockSize {
 		err = m.fill(dst[at:min(at+onnx.BlockSize, len(dst))], int64(at))

@@ -49,7 +49,7 @@ const (
 // Diff compares every pair of weights of a plan's first and last model, element by element. The plan may have refusals.
 // progress counts bytes.
 func Diff(ctx context.Context, plan *Plan, progress Progress) (*Difference, error) {
-	p := plan.from
+	p := plan.planner
 	d := &Difference{Pairs: []PairDifference{}, OnlyA: append([]string{}, plan.Unused...), OnlyB: []string{}, Verdict: Mergeable,
 		Features: plan.Backbone.Output, Head: plan.Backbone.Head, Reasons: []string{}}
 	if mismatch := p.mismatch(); mismatch != nil {

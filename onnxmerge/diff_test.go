@@ -34,7 +34,7 @@ func TestDiffMeasuresEveryElement(t *testing.T) {
 func TestDiffOfLargeAndTransposedTensors(t *testing.T) {
 	t.Parallel()
 	a := openPath(t, filepathDemo("finetuned.onnx"))
-	b := with(t, a, map[string][]byte{"fc1.weight": noise(a.Lookup("fc1.weight"), 1)}) // 512 KiB
+	b := withPayloads(t, a, map[string][]byte{"fc1.weight": noise(a.Lookup("fc1.weight"), 1)}) // 512 KiB
 	plan, err := planPair(t.Context(), a, b, Options{})
 	if err != nil {
 		t.Fatal(err)

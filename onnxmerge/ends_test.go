@@ -42,7 +42,7 @@ func openPath(t testing.TB, path string) *onnx.Model {
 
 // tuned returns the model, as one file, with every bit pattern of every mergeable weight
 // changed, as far as that can be done to a pattern.
-func tuned(t testing.TB, m *onnx.Model) []byte {
+func perturbed(t testing.TB, m *onnx.Model) []byte {
 	t.Helper()
 	quantized := flow.Quantized(m)
 	var replacements []onnx.Replacement
@@ -74,7 +74,7 @@ func tuned(t testing.TB, m *onnx.Model) []byte {
 // took part.
 func checkEnds(t *testing.T, path string) int {
 	a := openPath(t, path)
-	data := tuned(t, a)
+	data := perturbed(t, a)
 	b := openBytes(t, data)
 	plan := func(alpha float64, workers int) *Plan {
 		p, err := planPair(t.Context(), a, b, Options{Params: method.Params{"alpha": alpha}, Workers: workers})

@@ -10,26 +10,26 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
-// Result is what a merge made besides the model's own file.
+// Result describes a written merge.
 type Result struct {
-	Data       []onnx.File // data files
+	Data       []onnx.File // the data files, without the model's own file
 	Provenance *Provenance // nil without WriteOptions.Origin
-	Clamped    []Clamped
-	Notes      []string // what a method fell back to, one line each
+	Clamped    []Clamped   // running variances with negative results
+	Notes      []string    // fallbacks that the method used, one line each, sorted
 }
 
-// Clamped is a running variance that a method made negative in places. These values are replaced by 0, because the
-// square root of a negative one is not a number.
+// Clamped is a running variance of which the method computed negative elements. They are replaced by 0, because
+// BatchNormalization takes the square root.
 type Clamped struct {
 	Tensor string `json:"tensor"`
-	Values int64  `json:"values"`
+	Values int64  `json:"values"` // number of replaced elements
 }
 
-// Progress receives the bytes (or tensors, for [Verify]) done so far and in all. It is called by several goroutines at
-// once. nil is allowed.
+// Progress receives how many bytes (tensors, in [Verify]) are done and how many there are. It is called concurrently.
+// nil is allowed.
 type Progress func(done, total int64)
 
-// WriteOptions say how a merged model is written.
+// WriteOptions are the options of [Write].
 type WriteOptions struct {
 	onnx.WriteOptions // Workers and Provenance are set by the plan
 	// Origin, if not nil, is written into the merged model together with the recipe and the hashes of the inputs; see
@@ -37,7 +37,7 @@ type WriteOptions struct {
 	Origin *Origin
 }
 
-// Run writes the merged model to w as one file, without provenance. After an error, what was written is not a model.
+// Run writes the merged model to w as one file, without provenance. After an error the written bytes are no model.
 func Run(ctx context.Context, w io.Writer, p *Plan, progress Progress) (*Result, error) {
 	return Write(ctx, onnx.Single(w), p, WriteOptions{WriteOptions: onnx.WriteOptions{Layout: onnx.Inside}}, progress)
 }
@@ -48,7 +48,7 @@ func Write(ctx context.Context, out onnx.Output, p *Plan, opt WriteOptions, prog
 	if err := p.Err(); err != nil {
 		return nil, err
 	}
-	e := executor{p.from}
+	e := executor{p.planner}
 	if err := opt.Origin.check(len(e.inputs())); err != nil {
 		return nil, err
 	}
@@ -87,12 +87,12 @@ func Write(ctx context.Context, out onnx.Output, p *Plan, opt WriteOptions, prog
 	return r, nil
 }
 
-// executor computes merged payloads as a planner has decided.
+// executor computes the merged payloads of a plan.
 type executor struct{ *planner }
 
 // replacements returns the payloads that mixers compute. progress counts their bytes.
 func replacements(mixers []*mixer, progress Progress) []onnx.Replacement {
-	var total int64 // less than mergedBytes where the fine-tuned model's bytes stay
+	var total int64 // less than mergedBytes if the result of a tensor is the fine-tuned one
 	for _, m := range mixers {
 		total += m.dst.SizeBytes()
 	}

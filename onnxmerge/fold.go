@@ -101,7 +101,7 @@ func (p *planner) newFolding(f *pair.Fold) (map[*onnx.Tensor]foldChange, error) 
 		return nil, err
 	}
 	read := source(f.WeightA, f.Perm, f.WeightB.DType.Bits()/8)
-	biasA, err := valuesOr0(f.BiasA, len(s))
+	biasA, err := valuesOrZeros(f.BiasA, len(s))
 	if err != nil {
 		return nil, err
 	}
@@ -118,11 +118,11 @@ func (p *planner) newFolding(f *pair.Fold) (map[*onnx.Tensor]foldChange, error) 
 			f.BiasB:   {Merge, reason, f.Norm.Shift, encoded(f.BiasB.DType, biasA)},
 		}, nil
 	}
-	biasB, err := valuesOr0(f.BiasB, len(s))
+	biasB, err := valuesOrZeros(f.BiasB, len(s))
 	if err != nil {
 		return nil, err
 	}
-	shift, err := valuesOr0(f.Norm.Shift, len(s))
+	shift, err := valuesOrZeros(f.Norm.Shift, len(s))
 	if err != nil {
 		return nil, err
 	}
@@ -213,8 +213,8 @@ func encoded(dtype onnx.DType, values []float64) reader {
 	}
 }
 
-// valuesOr0 reads n numbers; zeros if there is no tensor.
-func valuesOr0(t *onnx.Tensor, n int) ([]float64, error) {
+// valuesOrZeros reads n numbers; zeros if there is no tensor.
+func valuesOrZeros(t *onnx.Tensor, n int) ([]float64, error) {
 	values := make([]float64, n)
 	if t == nil {
 		return values, nil
@@ -235,7 +235,7 @@ func valuesOr0(t *onnx.Tensor, n int) ([]float64, error) {
 func normAffine(n pair.Norm) (s, offset []float64, err error) {
 	params := [4][]float64{}
 	for i, t := range []*onnx.Tensor{n.Scale, n.Shift, n.Mean, n.Variance} {
-		if params[i], err = valuesOr0(t, int(n.Scale.Len())); err != nil {
+		if params[i], err = valuesOrZeros(t, int(n.Scale.Len())); err != nil {
 			return nil, nil, err
 		}
 	}

@@ -94,11 +94,11 @@ func largestDifference(t *testing.T, got, want *onnx.Model) float64 {
 		if w.DType != onnx.Float32 {
 			continue
 		}
-		x, err := valuesOr0(got.Lookup(w.ID()), int(w.Len()))
+		x, err := valuesOrZeros(got.Lookup(w.ID()), int(w.Len()))
 		if err != nil {
 			t.Fatal(err)
 		}
-		y, err := valuesOr0(w, int(w.Len()))
+		y, err := valuesOrZeros(w, int(w.Len()))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -136,7 +136,7 @@ func TestFoldingRefusesAScaleOfZero(t *testing.T) {
 			break
 		}
 	}
-	b = with(t, b, map[string][]byte{scale.ID(): make([]byte, scale.SizeBytes())})
+	b = withPayloads(t, b, map[string][]byte{scale.ID(): make([]byte, scale.SizeBytes())})
 	_, err := planPair(t.Context(), corpusModel(t, "resnet", "a_fold"), b, Options{FoldNorms: true})
 	if err == nil || !strings.Contains(err.Error(), "cannot be folded: the BatchNormalization's scale is 0 in channel 0") {
 		t.Errorf("error %v", err)
@@ -209,11 +209,11 @@ func TestFoldingRefusesOtherNumbers(t *testing.T) {
 	for _, dtype := range []onnx.DType{onnx.Float4E2M1, onnx.DTypeUndefined} {
 		x := *b.Tensors[0]
 		x.DType = dtype
-		if reason := plan.from.cannotFold(&pair.Fold{WeightA: b.Tensors[0], WeightB: &x}); !strings.Contains(reason, x.ID()) {
+		if reason := plan.planner.cannotFold(&pair.Fold{WeightA: b.Tensors[0], WeightB: &x}); !strings.Contains(reason, x.ID()) {
 			t.Errorf("%s: %q", dtype, reason)
 		}
 	}
-	if reason := plan.from.cannotFold(&pair.Fold{WeightA: b.Tensors[0], WeightB: b.Tensors[0]}); reason != "" {
+	if reason := plan.planner.cannotFold(&pair.Fold{WeightA: b.Tensors[0], WeightB: b.Tensors[0]}); reason != "" {
 		t.Errorf("float32: %q", reason)
 	}
 }
@@ -228,7 +228,7 @@ func TestSamplesKeepToTheMemoryLimit(t *testing.T) {
 		perm   []int
 		want   bool
 	}{{x.SizeBytes(), []int{1, 0}, true}, {x.SizeBytes() - 1, []int{1, 0}, false}, {x.SizeBytes() - 1, nil, true}} {
-		if _, ok, err := newSampler(c.memory).alike(x, x, c.perm); ok != c.want || err != nil {
+		if _, ok, err := newSampler(c.memory).likeness(x, x, c.perm); ok != c.want || err != nil {
 			t.Errorf("%d bytes, axes %v: %v (%v), want %v", c.memory, c.perm, ok, err, c.want)
 		}
 	}

@@ -165,7 +165,7 @@ func ones(codec kernel.Codec) reader {
 
 // mixesLike reports whether two merged tensors that share their bytes in the fine-tuned
 // model have the same sources and parameters.
-func (d *decision) mixesLike(with *decision) (bool, error) {
+func (d *decision) mergesLike(with *decision) (bool, error) {
 	if !reflect.DeepEqual(d.params, with.params) || len(d.further) != len(with.further) {
 		return false, nil
 	}

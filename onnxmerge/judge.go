@@ -20,8 +20,8 @@ type judge struct {
 }
 
 // pair decides a tensor that both models have.
-func (j judge) pair(pair pair.Pair) (decision, error) {
-	a, b := pair.A, pair.B
+func (j judge) decidePair(p pair.Pair) (decision, error) {
+	a, b := p.A, p.B
 	role := j.quantizedB[b]
 	if role == "" {
 		role = j.quantizedA[a]
@@ -51,20 +51,20 @@ func (j judge) pair(pair pair.Pair) (decision, error) {
 	if b.Len() == 1 && a.ID() != b.ID() {
 		return decision{Action: Copy, Reason: fmt.Sprintf("a single number under another name (%q): such constants are kept", a.ID())}, nil
 	}
-	for _, tied := range pair.Tied {
-		same, err := j.sameElements(pair.A, pair.Perm, tied.A, tied.Perm)
+	for _, tied := range p.Tied {
+		same, err := j.sameElements(p.A, p.Perm, tied.A, tied.Perm)
 		if err != nil || !same {
 			return decision{Action: Refuse, Reason: fmt.Sprintf("it is one weight here, and %q and %q are two that differ in the pre-trained model", a.ID(), tied.A.ID())}, err
 		}
 	}
-	d := decision{Action: Merge, Reason: "paired by " + string(pair.How), how: pair.How, among: pair.Among, a: a, perm: pair.Perm}
+	d := decision{Action: Merge, Reason: "paired by " + string(p.How), how: p.How, among: p.Among, a: a, perm: p.Perm}
 	if a.ID() != b.ID() {
 		d.Reason += fmt.Sprintf(" with %q", a.ID())
 	}
-	if pair.Among > 1 {
-		d.Reason += fmt.Sprintf(" (ambiguous: structure alone leaves %d)", pair.Among)
+	if p.Among > 1 {
+		d.Reason += fmt.Sprintf(" (ambiguous: structure alone leaves %d)", p.Among)
 	}
-	if pair.Perm != nil {
+	if p.Perm != nil {
 		d.Reason += ", transposed"
 		if reason := j.cannotTranspose(a); reason != "" {
 			d = decision{Action: Refuse, Reason: reason}
@@ -104,8 +104,8 @@ func (j judge) sameElements(a *onnx.Tensor, permA []int, b *onnx.Tensor, permB [
 }
 
 // conflict decides a tensor whose counterpart structure and weights leave open.
-func (j judge) conflict(c pair.Conflict) (decision, error) {
-	d := j.open(c)
+func (j judge) decideConflict(c pair.Conflict) (decision, error) {
+	d := j.explainConflict(c)
 	if d.Action != Refuse || !c.B.DType.IsFloat() || j.quantizedB[c.B] != "" {
 		return d, nil
 	}
@@ -136,7 +136,7 @@ func isZeros(t *onnx.Tensor) (bool, error) {
 }
 
 // open decides a conflict by what it is about.
-func (j judge) open(c pair.Conflict) decision {
+func (j judge) explainConflict(c pair.Conflict) decision {
 	t := c.B
 	switch {
 	case !t.DType.IsFloat() && j.quantizedB[t] == "":
@@ -203,7 +203,7 @@ func (p *planner) decideShared() error {
 		same := with.Action == d.Action
 		if same && d.Action == Merge {
 			var err error
-			if same, err = d.mixesLike(with); err != nil {
+			if same, err = d.mergesLike(with); err != nil {
 				return fmt.Errorf("tensor %q: %w", d.Tensor, err)
 			}
 		}

@@ -18,7 +18,7 @@ import (
 func store(name string) string { return local(filepath.Join("stores", name)) }
 
 // with returns the model as one file, with other payloads.
-func with(t testing.TB, m *onnx.Model, payloads map[string][]byte) *onnx.Model {
+func withPayloads(t testing.TB, m *onnx.Model, payloads map[string][]byte) *onnx.Model {
 	t.Helper()
 	var replacements []onnx.Replacement
 	for id, p := range payloads {
@@ -60,7 +60,7 @@ func TestQuantizedWeightsAreRefused(t *testing.T) {
 		a := openPath(t, store(c.file))
 		changed := payload(t, a.Lookup(c.tensor))
 		changed[0] ^= 1
-		b := with(t, a, map[string][]byte{c.tensor: changed, "conv.bias": floats32(1, 2, 3)})
+		b := withPayloads(t, a, map[string][]byte{c.tensor: changed, "conv.bias": floats32(1, 2, 3)})
 		_, err := planPair(t.Context(), a, b, Options{})
 		mismatch, ok := errors.AsType[*MismatchError](err)
 		if !ok || len(mismatch.Reasons) != 1 || !strings.Contains(mismatch.Reasons[0], c.tensor) || !strings.Contains(mismatch.Reasons[0], c.op) {
@@ -97,7 +97,7 @@ func TestOtherTypesAreComparedAndSaid(t *testing.T) {
 	t.Parallel()
 	a, _ := open(t, local("pretrained.onnx"))
 	b, _ := open(t, local("finetuned.onnx"))
-	changed := with(t, b, map[string][]byte{"axes": {2, 0, 0, 0, 0, 0, 0, 0}})
+	changed := withPayloads(t, b, map[string][]byte{"axes": {2, 0, 0, 0, 0, 0, 0, 0}})
 	plan, err := planPair(t.Context(), a, changed, Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -128,7 +128,7 @@ func TestSparseWeightsNeedTheSamePlaces(t *testing.T) {
 			continue
 		}
 		places := payload(t, x.Indices)
-		data := tuned(t, a)
+		data := perturbed(t, a)
 		if plan, err := planPair(t.Context(), a, openBytes(t, data), Options{}); err != nil || plan == nil {
 			t.Fatalf("%s: %v", x.ID(), err)
 		}
@@ -146,7 +146,7 @@ func TestSparseWeightsNeedTheSamePlaces(t *testing.T) {
 func normalised(t testing.TB, scale, variance []float32) *onnx.Model {
 	t.Helper()
 	m := openPath(t, local("batchnorm.onnx"))
-	return with(t, m, map[string][]byte{"bn.scale": floats32(scale...), "bn.var": floats32(variance...)})
+	return withPayloads(t, m, map[string][]byte{"bn.scale": floats32(scale...), "bn.var": floats32(variance...)})
 }
 
 // Extrapolation can turn a running variance negative; zero takes its place, and that is
@@ -222,7 +222,7 @@ func TestSharedRangesAreMergedOnceOrRefused(t *testing.T) {
 	if len(twins) != 2 {
 		t.Fatal("external.onnx has no shared range")
 	}
-	inside := func(payloads map[string][]byte) *onnx.Model { return with(t, b, payloads) }
+	inside := func(payloads map[string][]byte) *onnx.Model { return withPayloads(t, b, payloads) }
 	if _, err := planPair(t.Context(), inside(nil), b, Options{}); err != nil {
 		t.Errorf("twins that are alike: %v", err)
 	}
@@ -259,22 +259,22 @@ func TestDirectMixesAreTheSame(t *testing.T) {
 	compared := 0
 	for _, file := range []string{"dtypes.onnx", "float4.onnx", "runs.onnx", "external.onnx"} {
 		a := openPath(t, store(file))
-		b := openBytes(t, tuned(t, a))
+		b := openBytes(t, perturbed(t, a))
 		plan, err := planPair(t.Context(), a, b, Options{Params: method.Params{"alpha": 0.3}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		mixers, _, err := (&executor{plan.from}).mixers(t.Context())
+		mixers, _, err := (&executor{plan.planner}).mixers(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, m := range mixers {
 			direct, blocks := make([]byte, m.dst.SizeBytes()), make([]byte, m.dst.SizeBytes())
-			if m.how.Direct == nil {
+			if m.method.Direct == nil {
 				t.Fatalf("%s has no direct mix", m.dst.DType)
 			}
 			errDirect := m.fill(direct, 0)
-			m.how.Direct = nil
+			m.method.Direct = nil
 			errBlocks := m.fill(blocks, 0)
 			if !bytes.Equal(direct, blocks) || (errDirect == nil) != (errBlocks == nil) {
 				t.Errorf("%s: %x (%v), by blocks %x (%v)", m.dst.ID(), direct, errDirect, blocks, errBlocks)

@@ -36,15 +36,15 @@ func (p *Plan) Key(ctx context.Context) (string, error) {
 		Files      [][]onnx.File
 		Decisions  []keyDecision
 	}{Generation: keyGeneration, Method: p.Method.Name, Params: p.Params}
-	for _, m := range p.from.inputs() {
+	for _, m := range p.planner.inputs() {
 		files, err := m.Files(ctx)
 		if err != nil {
 			return "", err
 		}
 		parts.Files = append(parts.Files, files)
 	}
-	for i := range p.from.decisions {
-		parts.Decisions = append(parts.Decisions, p.from.decisions[i].key())
+	for i := range p.planner.decisions {
+		parts.Decisions = append(parts.Decisions, p.planner.decisions[i].key())
 	}
 	text, err := json.Marshal(parts)
 	if err != nil {

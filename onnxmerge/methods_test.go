@@ -121,7 +121,7 @@ func TestScansDoNotDependOnWorkers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mixers, _, err := (&executor{plan.from}).mixers(t.Context())
+	mixers, _, err := (&executor{plan.planner}).mixers(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,8 +199,8 @@ func TestFurtherModelLacksAWeight(t *testing.T) {
 // anything is written.
 func TestSlicesRespectTheMemoryLimit(t *testing.T) {
 	t.Parallel()
-	plan := &executor{&planner{how: method.Method{Class: method.Slices}, opt: Options{Memory: 8 << 20}, workers: 1}}
-	m := &mixer{dst: &onnx.Tensor{Name: "w", DType: onnx.Float32, Dims: []int64{1 << 20}}, sources: make([]reader, 3), how: method.Mixer{Granule: 1 << 20}}
+	plan := &executor{&planner{method: method.Method{Class: method.Slices}, opt: Options{Memory: 8 << 20}, workers: 1}}
+	m := &mixer{dst: &onnx.Tensor{Name: "w", DType: onnx.Float32, Dims: []int64{1 << 20}}, sources: make([]reader, 3), method: method.Mixer{Granule: 1 << 20}}
 	m.codec, _ = onnx.Float32.Codec()
 	var memory *MemoryError
 	if err := plan.checkGranule(m); !errors.As(err, &memory) {

@@ -12,20 +12,19 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
-// mixer makes the merged payload of one tensor, block by block, for several goroutines
-// at once.
+// mixer computes the merged payload of one tensor, block by block. It is safe for concurrent use once method is set.
 type mixer struct {
 	dst     *onnx.Tensor
 	sources []reader
 	codec   kernel.Codec
-	how     method.Mixer
-	floor   bool         // negative results become 0
-	clamped atomic.Int64 // how many did
+	method  method.Mixer
+	floor   bool         // replace negative results by 0
+	clamped atomic.Int64 // number of results that were replaced
 	pool    sync.Pool    // of *scratch
-	held    holder       // of granules beyond a block
+	cache   granuleCache // granules larger than a block
 }
 
-// newMixer returns the mixer of a decision that does not know yet how to mix.
+// newMixer returns the mixer of a decision; the caller sets its method.
 func newMixer(d decision) *mixer {
 	codec, _ := d.DType.Codec()
 	m := &mixer{dst: d.b, sources: d.readers(codec), codec: codec, floor: d.isVariance}
@@ -33,52 +32,52 @@ func newMixer(d decision) *mixer {
 	return m
 }
 
-// OverflowError reports a result that is no finite number although all its sources are.
+// OverflowError reports a merged element that is NaN or infinite although its sources are finite.
 type OverflowError struct {
-	Element int64 // its index in the tensor, row-major
-	Sources []float64
+	Element int64     // row-major index in the tensor
+	Sources []float64 // the element of every source
 }
 
 func (e *OverflowError) Error() string {
 	return fmt.Sprintf("element %d would become NaN or infinite, from %v", e.Element, e.Sources)
 }
 
-// granule is how many elements are mixed together, at least 1.
-func (m *mixer) granule() int64 { return max(1, m.how.Granule) }
+// granule returns the number of elements that the method must see together, at least 1.
+func (m *mixer) granule() int64 { return max(1, m.method.Granule) }
 
-// fill sets dst to the merged bytes from off on.
+// fill sets dst to the merged bytes from byte off on.
 func (m *mixer) fill(dst []byte, off int64) error {
-	if m.how.Copy {
-		return m.sources[m.how.From](dst, off)
+	if m.method.Copy {
+		return m.sources[m.method.From](dst, off)
 	}
 	bits := int64(m.codec.Bits)
 	first := off * 8 / bits
 	n := min(int64(len(dst))*8/bits, m.dst.Len()-first)
 	if m.granule() == 1 {
-		return m.make(dst, first, n)
+		return m.compute(dst, first, n)
 	}
-	from, to := m.whole(first, first+n)
+	from, to := m.wholeGranules(first, first+n)
 	if from == first && to == first+n {
-		return m.make(dst, first, n)
+		return m.compute(dst, first, n)
 	}
 	if m.sizeBytes(m.granule()) > onnx.BlockSize {
-		return m.fillHeld(dst, off)
+		return m.fillFromCache(dst, off)
 	}
 	wider := make([]byte, m.sizeBytes(to-from))
-	if err := m.make(wider, from, to-from); err != nil {
+	if err := m.compute(wider, from, to-from); err != nil {
 		return err
 	}
 	copy(dst, wider[off-m.sizeBytes(from):])
 	return nil
 }
 
-// whole widens a range of elements to whole granules that begin and end at a byte.
-func (m *mixer) whole(from, to int64) (int64, int64) {
+// wholeGranules widens a range of elements to granules that begin and end at a byte.
+func (m *mixer) wholeGranules(from, to int64) (int64, int64) {
 	unit := m.unit()
 	return from / unit * unit, min((to+unit-1)/unit*unit, m.dst.Len())
 }
 
-// unit is a granule, or two where elements are half bytes.
+// unit returns the length of a granule, or of two if one has an odd number of 4-bit elements.
 func (m *mixer) unit() int64 {
 	if m.codec.Bits < 8 && m.granule()%2 == 1 {
 		return 2 * m.granule()
@@ -88,37 +87,36 @@ func (m *mixer) unit() int64 {
 
 func (m *mixer) sizeBytes(elements int64) int64 { return (elements*int64(m.codec.Bits) + 7) / 8 }
 
-// make sets dst to n merged elements from first on, whole granules.
-func (m *mixer) make(dst []byte, first, n int64) error {
+// compute sets dst to n merged elements from element first on. The range consists of whole granules.
+func (m *mixer) compute(dst []byte, first, n int64) error {
 	s := m.pool.Get().(*scratch)
 	defer m.pool.Put(s)
 	if err := s.read(m.sources, m.sizeBytes(first), len(dst)); err != nil {
 		return err
 	}
-	if m.how.Direct != nil && !m.floor && m.mixDirect(s, dst, n) {
+	if m.method.Direct != nil && !m.floor && m.mixDirect(s, dst, n) {
 		return nil
 	}
 	return m.mixBlocks(s, dst, first, int(n))
 }
 
-// mixDirect mixes the stored bytes.
+// mixDirect mixes stored bytes without decoding. It reports whether all results are finite.
 func (m *mixer) mixDirect(s *scratch, dst []byte, n int64) (finite bool) {
-	finite = m.how.Direct(dst, s.raw)
+	finite = m.method.Direct(dst, s.raw)
 	if n*int64(m.codec.Bits) < 8*int64(len(dst)) {
-		dst[len(dst)-1] &= 0x0f // an odd number of 4-bit elements: the last half stays empty
+		dst[len(dst)-1] &= 0x0f // the padding after an odd number of 4-bit elements is 0
 	}
 	return finite
 }
 
-// blockLen is the number of elements mixed at a time: small enough that the float64
-// blocks of two models and the result stay in a core's first-level cache. It is even,
-// so that 4-bit elements come in whole bytes.
+// blockLen is the number of elements that are mixed at a time: the float64 blocks of two models and the result, 24 KiB,
+// fit a core's first-level cache. It is even, so that a block of 4-bit elements is whole bytes.
 const blockLen = 1 << 10
 
-// blockOf is the number of elements mixed at a time where whole units are asked for.
+// blockOf returns the number of elements that are mixed at a time if blocks consist of whole units.
 func blockOf(unit int64) int { return int(unit * max(1, blockLen/unit)) }
 
-// scratch is what one goroutine needs to mix blocks.
+// scratch has the buffers of one goroutine.
 type scratch struct {
 	raw    [][]byte    // the stored bytes of every source
 	src    [][]float64 // a decoded block of every source
@@ -126,7 +124,7 @@ type scratch struct {
 	out    []float64
 }
 
-// read reads n stored bytes of every source.
+// read reads n stored bytes of every source from byte off on.
 func (s *scratch) read(sources []reader, off int64, n int) error {
 	for i, read := range sources {
 		s.raw[i] = slices.Grow(s.raw[i][:0], n)[:n]
@@ -149,8 +147,7 @@ func (s *scratch) grow(n int) {
 	}
 }
 
-// decode returns a block of n elements of every source, at counting from the first one
-// that was read.
+// decode returns n elements of every source as float64. at is the index of the first one among those that were read.
 func (s *scratch) decode(c kernel.Codec, at, n int) [][]float64 {
 	for i := range s.src {
 		s.blocks[i] = s.src[i][:n]
@@ -159,14 +156,14 @@ func (s *scratch) decode(c kernel.Codec, at, n int) [][]float64 {
 	return s.blocks
 }
 
-// mixBlocks decodes the sources, mixes them and encodes the result, rounding once.
-// first is the index in the tensor of the first element.
+// mixBlocks decodes the sources, mixes them and encodes the result with one rounding. first is the tensor index of the
+// first element.
 func (m *mixer) mixBlocks(s *scratch, dst []byte, first int64, elements int) error {
 	block := min(blockOf(m.unit()), elements)
 	s.grow(block)
 	for at := 0; at < elements; at += block {
 		n := min(block, elements-at)
-		m.how.Mix(s.out[:n], s.decode(m.codec, at, n), first+int64(at))
+		m.method.Mix(s.out[:n], s.decode(m.codec, at, n), first+int64(at))
 		if m.floor {
 			m.clamp(s.out[:n])
 		}
@@ -180,6 +177,7 @@ func (m *mixer) mixBlocks(s *scratch, dst []byte, first int64, elements int) err
 	return nil
 }
 
+// clamp replaces negative values by 0 and counts them.
 func (m *mixer) clamp(values []float64) {
 	n := int64(0)
 	for i, v := range values {
@@ -191,11 +189,10 @@ func (m *mixer) clamp(values []float64) {
 	m.clamped.Add(n)
 }
 
-// checkOverflow looks in a block for a result that is not finite although its sources
-// are.
+// checkOverflow returns an [OverflowError] if a result of the block is not finite although its sources are.
 func (m *mixer) checkOverflow(s *scratch, at, n int, first int64) error {
 	stored := make([]byte, 8)
-	src := s.decode(m.codec, at, n) // anew: Mix may have changed them
+	src := s.decode(m.codec, at, n) // again, because Mix may overwrite its sources
 	for i, v := range s.out[:n] {
 		if m.codec.Encode(stored, []float64{v}) {
 			continue

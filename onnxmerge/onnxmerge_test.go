@@ -288,7 +288,7 @@ func TestDriftedNamesOfARealModel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, d := range plan.from.decisions {
+	for _, d := range plan.planner.decisions {
 		if d.DType.IsFloat() && d.b.Len() > 1 && d.Action != Merge {
 			t.Errorf("%s %s: %s", d.Action, d.Tensor, d.Reason)
 		}

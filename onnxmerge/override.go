@@ -68,7 +68,7 @@ func (p *planner) resolve() error {
 		for i := range p.decisions {
 			p.decisions[i].params = p.params
 		}
-		p.explainFalls()
+		p.addFallbackReasons()
 		return nil
 	}
 	places := flow.Places(p.finetuned)
@@ -78,9 +78,9 @@ func (p *planner) resolve() error {
 			deepest = max(deepest, places[d.b].Depth)
 		}
 	}
-	complete := p.how.Complete
+	complete := p.method.Complete
 	if p.opt.Extrapolate {
-		complete = p.how.CompleteBeyond
+		complete = p.method.CompleteBeyond
 	}
 	var matchers []func(target) bool
 	for _, o := range p.opt.Set {
@@ -112,7 +112,7 @@ func (p *planner) resolve() error {
 			return err
 		}
 		d.params, d.depth = full.At(place.Depth), place.Depth
-		if err := p.how.CheckModels(d.params, len(p.models)); err != nil {
+		if err := p.method.CheckModels(d.params, len(p.models)); err != nil {
 			return fmt.Errorf("tensor %q: %w", d.Tensor, err)
 		}
 	}
@@ -121,13 +121,13 @@ func (p *planner) resolve() error {
 			p.warnings = append(p.warnings, fmt.Sprintf("%q matches no tensor that is merged", p.opt.Set[k].Match))
 		}
 	}
-	p.explainFalls()
+	p.addFallbackReasons()
 	return nil
 }
 
-// explainFalls says in the plan what the method has no meaning for.
-func (p *planner) explainFalls() {
-	if p.how.Falls == nil {
+// addFallbackReasons says in the plan what the method has no meaning for.
+func (p *planner) addFallbackReasons() {
+	if p.method.Falls == nil {
 		return
 	}
 	for i := range p.decisions {
@@ -135,7 +135,7 @@ func (p *planner) explainFalls() {
 		if d.Action != Merge {
 			continue
 		}
-		if text := p.how.Falls(d.Dims, d.params); text != "" {
+		if text := p.method.Falls(d.Dims, d.params); text != "" {
 			d.Reason += "; " + text
 		}
 	}
@@ -143,7 +143,7 @@ func (p *planner) explainFalls() {
 
 // needsDepth reports whether what is done to a tensor depends on its depth.
 func (p *planner) needsDepth() bool {
-	if p.how.UsesDepth {
+	if p.method.UsesDepth {
 		return true
 	}
 	for _, v := range p.params {
@@ -158,12 +158,12 @@ func (p *planner) needsDepth() bool {
 // checkOverride refuses parameters that do not exist or have one value for all tensors.
 func (p *planner) checkOverride(o Override) error {
 	for name := range o.Params {
-		param, err := p.how.Param(name)
+		param, err := p.method.Param(name)
 		if err != nil {
 			return err
 		}
 		if param.Global {
-			return &ModelsError{fmt.Sprintf("%s of method %s has one value for all tensors; %q cannot change it", name, p.how.Name, o.Match)}
+			return &ModelsError{fmt.Sprintf("%s of method %s has one value for all tensors; %q cannot change it", name, p.method.Name, o.Match)}
 		}
 	}
 	return nil

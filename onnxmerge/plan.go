@@ -94,7 +94,7 @@ type Plan struct {
 	Warnings  []string      `json:"warnings"`
 	Backbone  Backbone      `json:"backbone"`
 
-	from *planner
+	planner *planner
 }
 
 // Backbone is what both models have, from the input on.
@@ -141,7 +141,7 @@ func NewPlan(ctx context.Context, models []*onnx.Model, opt Options) (*Plan, err
 		return nil, err
 	}
 	p.paired = paired{p.decisions, p.warnings}
-	if err := p.settle(); err != nil {
+	if err := p.decideParams(); err != nil {
 		return nil, err
 	}
 	return p.plan(), nil
@@ -150,13 +150,13 @@ func NewPlan(ctx context.Context, models []*onnx.Model, opt Options) (*Plan, err
 // With returns the plan of the same merge with other parameters. It does not pair the models again. Errors are those of
 // [NewPlan].
 func (p *Plan) With(params method.Params) (*Plan, error) {
-	q := *p.from
+	q := *p.planner
 	q.opt.Params = params
 	var err error
-	if q.params, err = complete(q.how, q.opt, len(q.models)); err != nil {
+	if q.params, err = complete(q.method, q.opt, len(q.models)); err != nil {
 		return nil, err
 	}
-	if err := q.settle(); err != nil {
+	if err := q.decideParams(); err != nil {
 		return nil, err
 	}
 	return q.plan(), nil
@@ -164,11 +164,11 @@ func (p *Plan) With(params method.Params) (*Plan, error) {
 
 // Err returns a [*MismatchError] if the plan cannot be executed: tensors are refused, or none is merged. Else it is nil.
 func (p *Plan) Err() error {
-	if mismatch := p.from.mismatch(); mismatch != nil {
+	if mismatch := p.planner.mismatch(); mismatch != nil {
 		return mismatch
 	}
 	return nil
 }
 
 // Count returns how many tensors have an action, and how many elements these have together.
-func (p *Plan) Count(a Action) (tensors int, elements int64) { return p.from.count(a) }
+func (p *Plan) Count(a Action) (tensors int, elements int64) { return p.planner.count(a) }

@@ -55,7 +55,7 @@ type planner struct {
 	pretrained, finetuned *onnx.Model
 	models                []*onnx.Model // all, in the order of the method
 	opt                   Options
-	how                   method.Method
+	method                method.Method
 	params                method.Params // complete
 	workers               int
 
@@ -74,7 +74,7 @@ type paired struct {
 
 // plan returns the plan as data.
 func (p *planner) plan() *Plan {
-	plan := &Plan{Method: p.how, Params: p.params, OnlyA: p.onlyA, Unused: p.unusedIDs(), Warnings: p.warnings, Backbone: p.backbone, from: p}
+	plan := &Plan{Method: p.method, Params: p.params, OnlyA: p.onlyA, Unused: p.unusedIDs(), Warnings: p.warnings, Backbone: p.backbone, planner: p}
 	for i := range p.decisions {
 		plan.Decisions = append(plan.Decisions, p.decisions[i].data())
 	}
@@ -82,7 +82,7 @@ func (p *planner) plan() *Plan {
 }
 
 // settle decides what depends on the method's parameters.
-func (p *planner) settle() error {
+func (p *planner) decideParams() error {
 	p.decisions, p.warnings = slices.Clone(p.paired.decisions), slices.Clone(p.paired.warnings)
 	if err := p.resolve(); err != nil {
 		return err
@@ -133,13 +133,13 @@ func newPlanner(models []*onnx.Model, opt Options) (*planner, error) {
 	if err := checkGlobs(opt.Include, opt.Exclude); err != nil {
 		return nil, err
 	}
-	return &planner{how: how, params: params, pretrained: models[0], finetuned: models[len(models)-1], models: models, opt: opt, workers: workers}, nil
+	return &planner{method: how, params: params, pretrained: models[0], finetuned: models[len(models)-1], models: models, opt: opt, workers: workers}, nil
 }
 
 // pair decides every tensor by the first model and the last.
 func (p *planner) pair(ctx context.Context) error {
 	sampler := newSampler(p.opt.memory() / 4)
-	alignment, err := pair.Find(p.pretrained, p.finetuned, sampler.alike)
+	alignment, err := pair.Find(p.pretrained, p.finetuned, sampler.likeness)
 	if err != nil {
 		return err
 	}
@@ -216,14 +216,14 @@ func (p *planner) decide(ctx context.Context, al *pair.Alignment) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		d, err := j.pair(pair)
+		d, err := j.decidePair(pair)
 		if err != nil {
 			return fmt.Errorf("tensor %q: %w", pair.B.ID(), err)
 		}
 		byID[pair.B.ID()] = d
 	}
 	for _, c := range al.Conflicts {
-		d, err := j.conflict(c)
+		d, err := j.decideConflict(c)
 		if err != nil {
 			return fmt.Errorf("tensor %q: %w", c.B.ID(), err)
 		}

@@ -12,108 +12,124 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
-// notes collects what methods have to say, from several goroutines.
+// notes collects distinct texts from methods. It is safe for concurrent use.
 type notes struct {
-	mu   sync.Mutex
-	said map[string]bool
+	mu    sync.Mutex
+	texts map[string]bool
 }
 
 func (n *notes) add(text string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.said == nil {
-		n.said = map[string]bool{}
+	if n.texts == nil {
+		n.texts = map[string]bool{}
 	}
-	n.said[text] = true
+	n.texts[text] = true
 }
 
 func (n *notes) sorted() []string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	var list []string
-	for text := range n.said {
+	for text := range n.texts {
 		list = append(list, text)
 	}
 	slices.Sort(list)
 	return list
 }
 
-// mixers returns what makes the merged payloads, after all passes that methods need
-// before they mix. What would be a copy of the fine-tuned model's own bytes is left out.
+// preparation has, for every merged tensor, its mixer and what the method receives to prepare it. The slices have one
+// order, that of the fine-tuned file.
+type preparation struct {
+	mixers  []*mixer
+	tensors []*method.Tensor
+	params  []method.Params
+	notes   *notes
+}
+
+// mixers returns the mixers of all merged tensors after every scan that the method needs, and the method's notes.
+// Tensors whose result is a copy of the fine-tuned model's bytes have no mixer.
 func (e *executor) mixers(ctx context.Context) ([]*mixer, *notes, error) {
-	said := &notes{}
-	var all []*mixer
-	var tensors []*method.Tensor
-	var params []method.Params
-	keys := map[string]*decision{} // by shared range: who decides what is drawn
+	p := e.newPreparation()
+	survey, err := e.survey(ctx, p)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := e.prepare(ctx, p, survey); err != nil {
+		return nil, nil, err
+	}
+	last := len(e.models) - 1
+	copied := func(m *mixer) bool { return m.method.Copy && m.method.From == last }
+	return slices.DeleteFunc(p.mixers, copied), p.notes, nil
+}
+
+// newPreparation describes the merged tensors to the method. Tensors that share a range of a data file have the ID and
+// the depth of the first of them, so that random masks give all of them the same bytes.
+func (e *executor) newPreparation() *preparation {
+	p := &preparation{notes: &notes{}}
+	firsts := map[string]*decision{} // by shared range
 	for i := range e.decisions {
 		d := &e.decisions[i]
 		if d.Action != Merge {
 			continue
 		}
-		m := newMixer(*d)
-		all = append(all, m)
 		first := d
 		if key := d.b.SharedRange(); key != "" {
-			if keys[key] == nil {
-				keys[key] = d
+			if firsts[key] == nil {
+				firsts[key] = d
 			}
-			first = keys[key]
+			first = firsts[key]
 		}
-		tensors = append(tensors, &method.Tensor{ID: first.Tensor, Dims: d.Dims, Len: d.b.Len(), Models: len(e.models), Depth: first.depth,
-			Lerp: m.codec.Lerp, Wide: d.DType == onnx.Float64, Note: said.add})
-		params = append(params, d.params)
+		m := newMixer(*d)
+		p.mixers = append(p.mixers, m)
+		p.params = append(p.params, d.params)
+		p.tensors = append(p.tensors, &method.Tensor{
+			ID: first.Tensor, Dims: d.Dims, Len: d.b.Len(), Models: len(e.models), Depth: first.depth,
+			Lerp: m.codec.Lerp, Wide: d.DType == onnx.Float64, Note: p.notes.add,
+		})
 	}
-	survey, err := e.survey(ctx, all, tensors, said)
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := e.prepare(ctx, all, tensors, params, survey); err != nil {
-		return nil, nil, err
-	}
-	last := len(e.models) - 1
-	return slices.DeleteFunc(all, func(m *mixer) bool { return m.how.Copy && m.how.From == last }), said, nil
+	return p
 }
 
-// survey lets the method see all tensors at once, if it needs to.
-func (e *executor) survey(ctx context.Context, all []*mixer, tensors []*method.Tensor, said *notes) (any, error) {
-	if e.how.Survey == nil {
+// survey runs the method's survey, which scans all tensors together. The result is nil if the method has none.
+func (e *executor) survey(ctx context.Context, p *preparation) (any, error) {
+	if e.method.Survey == nil {
 		return nil, nil
 	}
-	t := &method.Tensor{Models: len(e.models), Scan: scanner(ctx, all, e.workers), Note: said.add}
-	for _, x := range tensors {
+	t := &method.Tensor{Models: len(e.models), Scan: scanner(ctx, p.mixers, e.workers), Note: p.notes.add}
+	for _, x := range p.tensors {
 		t.Len += x.Len
 		t.Wide = t.Wide || x.Wide
 	}
-	return e.how.Survey(t, e.params.At(0))
+	return e.method.Survey(t, e.params.At(0))
 }
 
-// prepare makes every mixer ready: small tensors side by side, large ones one after the
-// other with all workers on each.
-func (e *executor) prepare(ctx context.Context, all []*mixer, tensors []*method.Tensor, params []method.Params, survey any) error {
-	one := func(ctx context.Context, i, workers int) error {
-		t := tensors[i]
-		t.Scan, t.Survey = scanner(ctx, all[i:i+1], workers), survey
-		how, err := e.how.New(t, params[i])
+// prepare sets the method of every mixer. Tensors of one stretch are prepared concurrently; larger ones one after the
+// other, with all workers on the scans of each.
+func (e *executor) prepare(ctx context.Context, p *preparation, survey any) error {
+	prepareOne := func(ctx context.Context, i, workers int) error {
+		t := p.tensors[i]
+		t.Scan, t.Survey = scanner(ctx, p.mixers[i:i+1], workers), survey
+		mixer, err := e.method.New(t, p.params[i])
 		if err != nil {
 			return fmt.Errorf("tensor %q: %w", t.ID, err)
 		}
-		all[i].how = how
-		return e.checkGranule(all[i])
+		p.mixers[i].method = mixer
+		return e.checkGranule(p.mixers[i])
 	}
-	group, small := errgroup.WithContext(ctx)
+	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(e.workers)
-	for i, t := range tensors {
+	for i, t := range p.tensors {
 		if t.Len <= stretchLen {
-			group.Go(func() error { return one(small, i, 1) })
+			group.Go(func() error { return prepareOne(groupCtx, i, 1) })
 		}
 	}
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	for i, t := range tensors {
+	for i, t := range p.tensors {
 		if t.Len > stretchLen {
-			if err := one(ctx, i, e.workers); err != nil {
+			if err := prepareOne(ctx, i, e.workers); err != nil {
 				return err
 			}
 		}
@@ -121,15 +137,16 @@ func (e *executor) prepare(ctx context.Context, all []*mixer, tensors []*method.
 	return nil
 }
 
-// checkGranule refuses to mix together more than the memory limit allows. Methods that
-// need whole tensors say so, and take what they take.
+// checkGranule returns a [MemoryError] if the float64 buffers of one granule for every worker exceed half of the memory
+// limit. Methods of class Whole are exempt: their documentation states what they take.
 func (e *executor) checkGranule(m *mixer) error {
-	if m.granule() <= blockLen || e.how.Class == method.Whole {
+	if m.granule() <= blockLen || e.method.Class == method.Whole {
 		return nil
 	}
 	needs := m.unit() * int64(len(m.sources)+2) * 8 * int64(e.workers)
 	if has := e.opt.memory(); needs > has/2 {
-		return fmt.Errorf("tensor %q: a slice of %d elements: %w", m.dst.ID(), m.unit(), &MemoryError{Needs: 2 * needs, Has: has})
+		return fmt.Errorf("tensor %q: a slice of %d elements: %w", m.dst.ID(), m.unit(),
+			&MemoryError{Needs: 2 * needs, Has: has})
 	}
 	return nil
 }

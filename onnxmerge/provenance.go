@@ -93,7 +93,7 @@ var layoutNames = map[onnx.Layout]string{onnx.Inside: "inside", onnx.Outside: "o
 
 // provenance describes the merge. It hashes what has not been read of the inputs.
 func (e *executor) provenance(ctx context.Context, opt WriteOptions, data []onnx.File) (*Provenance, error) {
-	out := &Provenance{Schema: ProvenanceSchema, Version: opt.Origin.Version, Method: e.how.Name, Params: e.params,
+	out := &Provenance{Schema: ProvenanceSchema, Version: opt.Origin.Version, Method: e.method.Name, Params: e.params,
 		Include: e.opt.Include, Exclude: e.opt.Exclude, Set: e.opt.Set, Extrapolate: e.opt.Extrapolate, FoldNorms: e.opt.FoldNorms,
 		BackboneAt: e.opt.BackboneOutput, Features: e.backbone.Output,
 		External: layoutNames[opt.Layout], ShardBytes: opt.ShardBytes, Data: dataFiles(data), Selection: opt.Origin.Selection}

@@ -6,10 +6,10 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
-// reader reads a source's payload as the fine-tuned tensor holds it.
+// reader reads bytes of a payload from byte off on, in the dtype and axis order of the fine-tuned tensor.
 type reader func(dst []byte, off int64) error
 
-// source reads t with its axes in the order of perm, elements of the given size in bytes.
+// source returns a reader of t with its axes in the order of perm (nil: as stored). size is that of an element in bytes.
 func source(t *onnx.Tensor, perm []int, size int) reader {
 	if perm == nil {
 		return t.ReadAt
@@ -17,18 +17,17 @@ func source(t *onnx.Tensor, perm []int, size int) reader {
 	return newTransposed(t, perm, size).readAt
 }
 
-// transposed reads a payload with its axes in another order. It holds the whole payload
-// from the first call on.
+// transposed reads a payload with its axes in another order. From the first call on it holds the whole payload in
+// memory.
 type transposed struct {
 	source  *onnx.Tensor
-	size    int     // bytes of an element
-	dims    []int64 // in the order in which it is read
-	strides []int64 // in elements of the source, for each of dims
+	size    int     // of an element, in bytes
+	dims    []int64 // in the order of perm
+	strides []int64 // of each of dims, in elements of the source
 	load    func() ([]byte, error)
 }
 
-// newTransposed reads source in the order of perm, which lists source's axes; those of
-// length 1 may be left out.
+// newTransposed reads source in the order of perm, which lists axes of source; axes of length 1 may be omitted.
 func newTransposed(source *onnx.Tensor, perm []int, size int) *transposed {
 	strides := make([]int64, len(source.Dims))
 	step := int64(1)
@@ -54,8 +53,8 @@ func (t *transposed) readAt(dst []byte, off int64) error {
 		return err
 	}
 	size := int64(t.size)
-	at := make([]int64, len(t.dims)) // the element that dst begins with
-	from := int64(0)                 // where it is in the source
+	at := make([]int64, len(t.dims)) // index of the element that is read next
+	from := int64(0)                 // its index in the source
 	rest := off / size
 	for i := len(at) - 1; i >= 0; i-- {
 		at[i] = rest % t.dims[i]

@@ -34,7 +34,7 @@ func newSampler(memory int64) *sampler {
 }
 
 // alike implements [pair.Likeness].
-func (s *sampler) alike(a, b *onnx.Tensor, perm []int) (cosine float64, ok bool, err error) {
+func (s *sampler) likeness(a, b *onnx.Tensor, perm []int) (cosine float64, ok bool, err error) {
 	codec, known := b.DType.Codec()
 	if !known || codec.Bits < 8 || !a.Readable() || !b.Readable() {
 		return 0, false, nil

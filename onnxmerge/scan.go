@@ -8,23 +8,23 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
-// stretchLen is how many elements one part of a scan sees, at least: so many that what
-// it counts with (256 KiB for each model) costs little beside it.
+// stretchLen is the number of elements in a part of a scan, 256 Ki: large against the 256 KiB of counters that a part
+// of a radix selection allocates for each model. Granules larger than this make longer stretches.
 const stretchLen = 256 << 10
 
-// stretch is a range of elements of one tensor.
+// stretch is a range of n elements of one tensor, from element from on.
 type stretch struct {
 	m       *mixer
 	from, n int64
 }
 
-// stretches cuts tensors for a scan. Which there are depends on the tensors alone.
+// stretches divides tensors for a scan. The result depends on the tensors and the granule only.
 func stretches(mixers []*mixer, granule int64) []stretch {
 	var list []stretch
 	for _, m := range mixers {
 		unit := max(granule, 1)
 		if m.codec.Bits < 8 && unit%2 == 1 {
-			unit *= 2 // whole bytes
+			unit *= 2 // a stretch of 4-bit elements begins at a byte
 		}
 		step := unit * max(1, stretchLen/unit)
 		for from := int64(0); from < m.dst.Len(); from += step {
@@ -34,21 +34,20 @@ func stretches(mixers []*mixer, granule int64) []stretch {
 	return list
 }
 
-// scanner returns what reads the tensors of mixers once for a method, with up to
-// workers goroutines. Parts are made and taken back here, in order, so that the result
-// does not depend on workers.
+// scanner returns a scan that reads the tensors of mixers once, with up to workers goroutines. Parts are created and
+// returned in order by the calling goroutine, so that the result does not depend on workers.
 func scanner(ctx context.Context, mixers []*mixer, workers int) method.Scan {
 	return func(granule int64, part func() method.Part, done func(method.Part)) error {
-		var running []*gathering
+		var running []*runningPart // in the order of their stretches
 		var failed error
 		finish := func() {
-			g := running[0]
+			r := running[0]
 			running = running[1:]
-			if err := <-g.err; err != nil && failed == nil {
+			if err := <-r.err; err != nil && failed == nil {
 				failed = err
 			}
 			if failed == nil {
-				done(g.part)
+				done(r.part)
 			}
 		}
 		for _, s := range stretches(mixers, granule) {
@@ -61,13 +60,13 @@ func scanner(ctx context.Context, mixers []*mixer, workers int) method.Scan {
 			if failed != nil {
 				break
 			}
-			g := &gathering{part(), make(chan error, 1)}
-			running = append(running, g)
+			r := &runningPart{part(), make(chan error, 1)}
+			running = append(running, r)
 			if workers <= 1 {
-				g.err <- s.gather(g.part, granule)
+				r.err <- s.scan(r.part, granule)
 				continue
 			}
-			go func() { g.err <- s.gather(g.part, granule) }()
+			go func() { r.err <- s.scan(r.part, granule) }()
 		}
 		for len(running) > 0 {
 			finish()
@@ -76,21 +75,21 @@ func scanner(ctx context.Context, mixers []*mixer, workers int) method.Scan {
 	}
 }
 
-// gathering is a part at work.
-type gathering struct {
+// runningPart is a part whose stretch is being read; err receives the outcome once.
+type runningPart struct {
 	part method.Part
 	err  chan error
 }
 
-// gather shows a stretch to a part, block by block.
-func (s stretch) gather(part method.Part, granule int64) error {
+// scan passes a stretch to a part, block by block.
+func (s stretch) scan(part method.Part, granule int64) error {
 	m := s.m
 	unit := max(granule, 1)
 	if m.codec.Bits < 8 && unit%2 == 1 {
 		unit *= 2
 	}
 	block := int64(blockOf(unit))
-	// What is read at a time: about as much as is written at a time.
+	// One read is about as long as one write, onnx.BlockSize.
 	step := block * max(1, onnx.BlockSize*8/int64(m.codec.Bits)/block)
 	buf := m.pool.Get().(*scratch)
 	defer m.pool.Put(buf)

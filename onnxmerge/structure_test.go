@@ -136,7 +136,7 @@ func TestStrangersAreWarnedOf(t *testing.T) {
 	for name, c := range map[string]struct {
 		b    *onnx.Model
 		want bool
-	}{"itself": {a, false}, "random weights": {with(t, a, random), true}} {
+	}{"itself": {a, false}, "random weights": {withPayloads(t, a, random), true}} {
 		plan, err := planPair(t.Context(), a, c.b, Options{})
 		if err != nil {
 			t.Fatal(err)
@@ -155,7 +155,7 @@ func TestOtherHeadsOfTheSameShapeAreCopied(t *testing.T) {
 	a := openPath(t, filepathDemo("finetuned.onnx"))
 	other := noise(a.Lookup("head.weight"), 1)
 	var out bytes.Buffer
-	if err := with(t, a, map[string][]byte{"head.weight": other}).Rewrite(t.Context(), &out, nil, 1); err != nil {
+	if err := withPayloads(t, a, map[string][]byte{"head.weight": other}).Rewrite(t.Context(), &out, nil, 1); err != nil {
 		t.Fatal(err)
 	}
 	b := openBytes(t, bytes.ReplaceAll(out.Bytes(), []byte("head.weight"), []byte("proj.matrix")))
@@ -193,10 +193,10 @@ func TestWeightsProveWhatStructureCannot(t *testing.T) {
 	}
 	proved := 0
 	sampler := newSampler(1 << 20)
-	for _, d := range plan.from.decisions {
+	for _, d := range plan.planner.decisions {
 		if d.how == pair.ByWeights || d.how == pair.Around {
 			proved++
-			if c, ok, err := sampler.alike(d.a, d.b, nil); err != nil || ok && c < pair.Related && d.b.Len() >= minRelated && !pair.IsVector(d.Dims) || d.a.ID() != d.Tensor {
+			if c, ok, err := sampler.likeness(d.a, d.b, nil); err != nil || ok && c < pair.Related && d.b.Len() >= minRelated && !pair.IsVector(d.Dims) || d.a.ID() != d.Tensor {
 				t.Errorf("%s is paired with %s, cosine %g", d.Tensor, d.a.ID(), c)
 			}
 		}
@@ -205,7 +205,7 @@ func TestWeightsProveWhatStructureCannot(t *testing.T) {
 		t.Errorf("%d weights are proved", proved)
 	}
 	random := noise(a.Lookup("conv4.weight"), 1)
-	_, err = planPair(t.Context(), with(t, a, map[string][]byte{"conv4.weight": random}), b, Options{})
+	_, err = planPair(t.Context(), withPayloads(t, a, map[string][]byte{"conv4.weight": random}), b, Options{})
 	if err == nil || !strings.Contains(err.Error(), `"conv4.weight": what leads to it differs between the models, and its weights are unlike`) {
 		t.Errorf("other weights under the same name: %v", err)
 	}

@@ -18,7 +18,7 @@ func (p *planner) checkRelatives(s *sampler) error {
 		if d.Action != Merge || d.fold != nil || d.b.Len() < minRelated || pair.IsVector(d.Dims) {
 			continue
 		}
-		c, ok, err := s.alike(d.a, d.b, d.perm)
+		c, ok, err := s.likeness(d.a, d.b, d.perm)
 		if err != nil {
 			return err
 		}

@@ -30,9 +30,9 @@ func Verify(ctx context.Context, model *onnx.Model, p *Plan, opt VerifyOptions, 
 	if err := p.Err(); err != nil {
 		return nil, err
 	}
-	e := executor{p.from}
+	e := executor{p.planner}
 	v := &Verification{}
-	if err := v.structure(ctx, e.finetuned, model); err != nil {
+	if err := v.compareStructure(ctx, e.finetuned, model); err != nil {
 		return nil, err
 	}
 	made := map[*onnx.Tensor]func(dst []byte, off int64) error{}
@@ -51,7 +51,7 @@ func Verify(ctx context.Context, model *onnx.Model, p *Plan, opt VerifyOptions, 
 		if fill == nil {
 			fill = d.b.ReadAt
 		}
-		if err := v.tensor(model.Lookup(d.Tensor), d.b, fill, opt); err != nil {
+		if err := v.compareTensor(model.Lookup(d.Tensor), d.b, fill, opt); err != nil {
 			return nil, fmt.Errorf("tensor %q: %w", d.Tensor, err)
 		}
 		delete(made, d.b) // with what it holds
@@ -61,17 +61,17 @@ func Verify(ctx context.Context, model *onnx.Model, p *Plan, opt VerifyOptions, 
 	}
 	for _, t := range model.Tensors {
 		if e.finetuned.Lookup(t.ID()) == nil {
-			v.differs("tensor %q: the fine-tuned model has none of this name", t.ID())
+			v.addDifference("tensor %q: the fine-tuned model has none of this name", t.ID())
 		}
 	}
 	return v, nil
 }
 
-func (v *Verification) differs(format string, args ...any) {
+func (v *Verification) addDifference(format string, args ...any) {
 	v.Differences = append(v.Differences, fmt.Sprintf(format, args...))
 }
 
-func (v *Verification) structure(ctx context.Context, want, got *onnx.Model) error {
+func (v *Verification) compareStructure(ctx context.Context, want, got *onnx.Model) error {
 	a, err := want.StructureHash(ctx)
 	if err != nil {
 		return err
@@ -81,7 +81,7 @@ func (v *Verification) structure(ctx context.Context, want, got *onnx.Model) err
 		return err
 	}
 	if a != b {
-		v.differs("the structure (operators, attributes, metadata) is not that of the fine-tuned model")
+		v.addDifference("the structure (operators, attributes, metadata) is not that of the fine-tuned model")
 	}
 	return nil
 }
@@ -90,20 +90,20 @@ func (v *Verification) structure(ctx context.Context, want, got *onnx.Model) err
 const sampleBytes = 4 << 10
 
 // tensor compares got with what fill makes of want.
-func (v *Verification) tensor(got, want *onnx.Tensor, fill func(dst []byte, off int64) error, opt VerifyOptions) error {
+func (v *Verification) compareTensor(got, want *onnx.Tensor, fill func(dst []byte, off int64) error, opt VerifyOptions) error {
 	switch {
 	case got == nil:
-		v.differs("tensor %q is missing", want.ID())
+		v.addDifference("tensor %q is missing", want.ID())
 		return nil
 	case got.DType != want.DType || !slices.Equal(got.Dims, want.Dims):
-		v.differs("tensor %q: %s %v, want %s %v", want.ID(), got.DType, got.Dims, want.DType, want.Dims)
+		v.addDifference("tensor %q: %s %v, want %s %v", want.ID(), got.DType, got.Dims, want.DType, want.Dims)
 		return nil
 	}
 	v.Tensors++
 	if !want.Readable() || !got.Readable() {
 		same, err := got.Equal(want)
 		if err == nil && !same {
-			v.differs("tensor %q differs from the fine-tuned model", want.ID())
+			v.addDifference("tensor %q differs from the fine-tuned model", want.ID())
 		}
 		return err
 	}
@@ -118,7 +118,7 @@ func (v *Verification) tensor(got, want *onnx.Tensor, fill func(dst []byte, off 
 		}
 		v.Bytes += n
 		if !bytes.Equal(a[:n], b[:n]) {
-			v.differs("tensor %q: its bytes from %d to %d are not those of the merge", want.ID(), off, off+n)
+			v.addDifference("tensor %q: its bytes from %d to %d are not those of the merge", want.ID(), off, off+n)
 			return nil
 		}
 	}

@@ -100,19 +100,19 @@ func (p *planner) warnPartial() {
 // up. Some fall below zero then, become zero, and their channels drown all others: a
 // PointNet's probe fell from 84 % to 11 %, which is chance.
 func (p *planner) warnRescaled() {
-	if p.how.Rescales == nil {
+	if p.method.Rescales == nil {
 		return
 	}
 	var found []string
 	for _, d := range p.decisions {
-		if d.Action == Merge && d.isVariance && p.how.Rescales(d.params) {
+		if d.Action == Merge && d.isVariance && p.method.Rescales(d.params) {
 			found = append(found, d.Tensor)
 		}
 	}
 	if len(found) > 0 {
 		p.warnings = append(p.warnings, fmt.Sprintf("%s drops numbers of %d running variances and scales up the rest, as of weights (%s); features can become useless: "+
 			"--set op:BatchNormalization:density=1 merges normalisations whole, --exclude keeps the fine-tuned ones",
-			p.how.Name, len(found), strings.Join(found[:min(3, len(found))], ", ")))
+			p.method.Name, len(found), strings.Join(found[:min(3, len(found))], ", ")))
 	}
 }
 

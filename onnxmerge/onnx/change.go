@@ -24,7 +24,9 @@ type Change struct {
 }
 
 // IsZero reports whether c changes nothing.
-func (c Change) IsZero() bool { return c.Needed == nil && len(c.Add.fields) == 0 && len(c.Metadata) == 0 }
+func (c Change) IsZero() bool {
+	return c.Needed == nil && len(c.Add.fields) == 0 && len(c.Metadata) == 0
+}
 
 // WriteChanged writes the model as one file, with a change and the given payloads replaced; see [Model.Write].
 func (m *Model) WriteChanged(ctx context.Context, w io.Writer, c Change, replacements ...Replacement) error {

@@ -24,7 +24,8 @@ func Load(ctx context.Context, opt Options) (Library, error) {
 	defer loaded.Unlock()
 	if loaded.ok {
 		if opt.CUDA && !loaded.lib.CUDA {
-			return Library{}, &LibraryError{Reason: "the loaded library has no CUDA provider", Advice: Options{CUDA: true}.advice()}
+			return Library{}, &LibraryError{Reason: "the loaded library has no CUDA provider",
+				Advice: Options{CUDA: true}.advice()}
 		}
 		return loaded.lib, nil
 	}

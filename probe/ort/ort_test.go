@@ -112,3 +112,18 @@ func TestVerifyRefusesAnotherFile(t *testing.T) {
 		t.Errorf("the wrong file gives %v", err)
 	}
 }
+
+func TestDefaultPlaces(t *testing.T) {
+	t.Parallel()
+	places := DefaultPlaces(func(name string) string {
+		return map[string]string{"VIRTUAL_ENV": "/venv", "LD_LIBRARY_PATH": "/libs"}[name]
+	})
+	at := func(origin, prefix string) int {
+		return slices.IndexFunc(places, func(p Place) bool { return p.Origin == origin && strings.HasPrefix(p.Glob, prefix) })
+	}
+	program, libs, venv, node := at(BesideProgram, ""), at("system", "/libs"), at("python", "/venv"), at("node", "")
+	if program != 0 || libs < program || venv < libs || node < venv {
+		t.Errorf("program at %d, LD_LIBRARY_PATH at %d, virtual environment at %d, node at %d of %v", program, libs,
+			venv, node, places)
+	}
+}

@@ -14,8 +14,9 @@ import (
 // on, such as the head, is removed. It is the zero Change if tensor is the only output already. The error is an
 // [*UnknownTensorError] if no operator computes the value.
 //
-// The change does not depend on payloads. A sweep makes it once, and every merged model is written with it
-// (onnx.WriteOptions.Change): the bytes are those of Expose on the whole merged model.
+// The change does not depend on payloads, so one Change serves all models with the graph of m: it is applied while
+// payloads are replaced (onnx.WriteOptions.Change), or to a copy that is written already (onnx.Model.WriteCopyChanged,
+// as a sweep does, which records the hash of the whole merged model). Both give the bytes of Expose on that model.
 func Cut(m *onnx.Model, tensor string) (onnx.Change, error) {
 	if len(m.Graph.Outputs) == 1 && m.Graph.Outputs[0].Name == tensor {
 		return onnx.Change{}, nil

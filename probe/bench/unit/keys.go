@@ -23,11 +23,12 @@ const (
 // Role is the purpose of a data set.
 type Role int
 
+// The roles. Their numbers are in no file.
 const (
-	Training Role = iota
-	Validation
-	CorruptedValidation
-	OnTest
+	Training            Role = iota // probes are fitted on it
+	Validation                      // alpha is chosen on it
+	CorruptedValidation             // validation data under a corruption, for rules that choose by robustness
+	OnTest                          // test data, clean or corrupted; it chooses nothing
 )
 
 // View is one of the data sets that pass through every variant.
