@@ -1,7 +1,7 @@
-"""Makes the small data files beside it with the field's own tools: h5py and numpy.
+"""Makes the small data files beside it with h5py and numpy.
 
-Run as: python make.py (versions in scripts/vectors/requirements.txt). PCD is written by hand here,
-as the Point Cloud Library lays it out.
+Run as: python make.py (versions in scripts/vectors/requirements.txt). PCD is written byte by byte,
+in the layout of the Point Cloud Library.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ def path(*parts):
 
 
 def h5(name, data=None, label=None, libver=None, **options):
-    """options apply to data; label is stored plainly."""
+    """options apply to data; label is stored uncompressed."""
     with h5py.File(path("h5", name), "w", libver=libver) as f:
         if data is not None:
             f.create_dataset("data", data=data, **options)

@@ -1,9 +1,9 @@
-"""Makes the data files beside it that hold one cloud or mesh each, and folders of corrupted data, with the field's own
-tools: Open3D 0.19.0, trimesh 5.2.0, h5py 3.16.0, Pillow 11.1.0
+"""Makes the data files beside it that hold one cloud or mesh each, and folders of corrupted data, with
+Open3D 0.19.0, trimesh 5.2.0, h5py 3.16.0, Pillow 11.1.0
 and numpy 2.4.6.
 
 Run as: python make_files.py. Where a tool cannot write a variant (PLY of big-endian byte order, meshes with the
-broken first line of ModelNet40), the bytes are written here as its documentation lays them out.
+broken first line of ModelNet40), the bytes are written here, in the layout that its documentation gives.
 """
 
 import os

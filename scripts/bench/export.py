@@ -105,7 +105,7 @@ def running(model, path, args):
     return seconds, statistics.median(r[0] for r in rounds), given, gain
 
 
-# A process that starts another counts its own memory as the other's, so a small one does it.
+# Started by a small process: a parent's own memory counts in its child's peak.
 RUN = "import sys; sys.path.insert(0, sys.argv[1]); import merge; print(*merge.run(sys.argv[2:]))"
 
 

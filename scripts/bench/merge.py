@@ -3,10 +3,10 @@
     python scripts/bench/merge.py --dir /some/disk [--size 2GiB] [--dtypes float32,float16,bfloat16] [--rounds 5] [--no-python]
 
 Two models of the given size with external data are made once. Each round runs the sides one after the other, in another
-order each time, the output always a fresh file; the table has medians. Before each side the free memory is touched: a virtual
-machine gives pages back that nobody uses, and whoever touches them next pays, up to twice the time of the copy itself.
+order each time, and writes a new file; the table has medians. Before each side the free memory is touched: a virtual
+machine returns unused pages to its host, and the next access to them takes time, up to twice that of the copy itself.
 
-  copy     cat A.data B.data >/dev/null; cp B.data OUT         what the bytes alone cost
+  copy     cat A.data B.data >/dev/null; cp B.data OUT         the lower bound
   copy+sync  the same and `sync OUT`, because wiseft waits for the disk and cp does not
   wiseft   wiseft merge A B -o OUT --alpha 0.3
   python   onnx.load, numpy, onnx.save
@@ -45,7 +45,7 @@ def size(text):
 
 def make(folder, name, dtype, total, tensor, seed):
     """A model y = w0 + w1 + ... with external data of total bytes."""
-    import ml_dtypes  # here, because a process that starts another counts its own memory as the other's
+    import ml_dtypes  # here, because a parent's own memory counts in its child's peak
     import numpy as np
     from onnx import TensorProto, external_data_helper, helper, save
 

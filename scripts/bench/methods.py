@@ -37,7 +37,7 @@ def size(text):
 
 def make(folder, index, total, tensor, safetensors):
     """One model, y = w0 + w1 + ..., float32, as ONNX with external data and, if asked for, as safetensors."""
-    import numpy as np  # here, because a process that starts another counts its own memory as the other's
+    import numpy as np  # here, because a parent's own memory counts in its child's peak
     import onnx
     from onnx import TensorProto, external_data_helper, helper
 
@@ -103,7 +103,7 @@ def ours(args, folder, method, count, params=()):
     params = params or MIXING.get(method, [])
     models = [folder / f"m{i}.onnx" for i in range(count)]
     flags = [x for p in params for x in ("--param", p)]
-    if method == "fisher":  # any numbers do: the models themselves
+    if method == "fisher":  # any values serve: the models are used
         flags += [x for m in models for x in ("--fisher", m)]
     return [args.wiseft, "merge", *models, "-o", folder / "out.onnx", "--method", method, "-q", "--memory", args.memory, *flags]
 

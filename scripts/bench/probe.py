@@ -1,14 +1,14 @@
-"""Compare the time that probes take with scikit-learn's, on the same data and cores.
+"""Compares the time of fitting probes with scikit-learn's, on the same data and cores.
 
     go build -o wiseft ./cmd/wiseft
     python scripts/bench/probe.py --wiseft ./wiseft [--case NAME] [--repeat 3] [--limit 120] [--stride 1]
 
-Needs numpy, scipy and scikit-learn. Both sides take turns, with two threads each. The clock
-counts fitting alone, from the features in memory on. It stops for wiseft when it is done with
+Needs numpy, scipy and scikit-learn. Both sides take turns, with two threads each. The time
+is that of fitting features in memory. It ends for wiseft when the fit has converged with
 --tol 1e-3, which guarantees an objective within 1e-6 of the optimum; for scikit-learn at the
 first evaluation within 1e-6 (logistic), or with the loosest tolerance that gets there (svc-ovr, svc-ovo).
 The optimum is wiseft's at --tol 1e-6. A run of scikit-learn that ends above that, because float32
-hides what is left, or takes longer than --limit seconds, gives a lower bound, shown with ">".
+cannot resolve the rest, or takes longer than --limit seconds, gives a lower bound, shown with ">".
 The path is timed as a process, with reading the features, against cold fits of every --stride-th C,
 scaled up to all: with scikit-learn's own stopping (100 iterations, far from the optimum where C is
 large), and until within 1e-6.

@@ -1,4 +1,4 @@
-"""How close to the optimum wiseft's logistic fits end, on 20 data sets made here.
+"""How close to the optimum wiseft's logistic fits end, on 20 generated data sets.
 
     go build -o wiseft ./cmd/wiseft
     python scripts/bench/probe_optimum.py --wiseft ./wiseft

@@ -9,7 +9,7 @@ FOLDER is a data set in ModelNet40's HDF5 layout. Three sides run in turn on the
 wiseft  `wiseft sweep` into a new folder: merge, corrupt, extract, fit, score, and all files
 bare    the same models, merged beforehand, in Python's onnxruntime over the same clouds, written by
         `wiseft corrupt`, in batches that lie in memory: nothing but forward passes is timed. Half of the
-        models run before wiseft and half after, so that a machine that gets slower tells on both
+        models run before wiseft and half after, so that a machine that slows down affects both
 naive   for every alpha: mix in numpy, save, load in Python's onnxruntime, extract the training data, fit
         scikit-learn's logistic regression twice (on four fifths, which are validated on the rest, and on all), and
         corrupt the test clouds in numpy for every cell

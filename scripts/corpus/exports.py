@@ -37,7 +37,7 @@ def dynamo(m, inputs, optimize):
 
 
 def without_notes(model):
-    """Drops stack traces and other notes, which are most of a small file and say where the exporter lay."""
+    """Removes stack traces and other metadata, which are most of a small file and contain paths of the exporter."""
     def clean(message):
         for name in ["metadata_props", "doc_string"]:
             if name in message.DESCRIPTOR.fields_by_name:

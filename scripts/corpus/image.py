@@ -1,5 +1,5 @@
-"""Architectures that take images (batch, 3, 16, 16). Their channels are few; what counts
-are layers of one shape in a row and the ways in which exporters spell them."""
+"""Architectures that take images (batch, 3, 16, 16). They have few channels; they are chosen for
+sequences of layers of equal shape and for operators that exporters write differently."""
 
 import torch
 from torch import nn
@@ -72,8 +72,8 @@ class Depthwise(nn.Module):
 
 
 class UNet(nn.Module):
-    """Skips joined by Concat, transposed convolutions, and GroupNorm, which exporters spell
-    with InstanceNormalization or from its parts."""
+    """Skips joined by Concat, transposed convolutions, and GroupNorm, which exporters write
+    as InstanceNormalization or decompose."""
 
     def __init__(self):
         super().__init__()
@@ -126,8 +126,8 @@ class SENet(nn.Module):
 
 
 class Branches(nn.Module):
-    """Two branches of one structure and different weights, on the same input. Nothing but
-    the order in Concat tells them apart."""
+    """Two branches of one structure and different weights, on the same input. Only
+    the order in Concat distinguishes them."""
 
     def __init__(self):
         super().__init__()

@@ -3,7 +3,7 @@ about which tensor of each is which parameter.
 
 Run from anywhere: python scripts/corpus/make.py [architecture...] (versions in
 requirements.txt). Same versions, same files. Every file has been run by onnxruntime
-and gave what PyTorch gives; what could not be exported is listed with its reason.
+and returned PyTorch's outputs; what could not be exported is listed with its reason.
 """
 
 import argparse

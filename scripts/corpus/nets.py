@@ -61,7 +61,7 @@ def model(architecture, weights, kind=None):
 def fill(m, architecture, weights):
     """Sets every parameter and statistic. Set a depends on the architecture, the name and
     the shape alone; b is a plus a tenth of a fresh draw, as if fine-tuned. No two elements
-    are equal, so that a tensor's values say where it comes from."""
+    are equal, so that a tensor's values identify its parameter."""
     norms = {name for name, child in m.named_modules()
              if isinstance(child, (nn.LayerNorm, nn.GroupNorm, nn.modules.batchnorm._BatchNorm))}
     seen = set()

@@ -1,4 +1,4 @@
-"""Takes from a model all that a matcher by name or by order lives on."""
+"""Removes from a model everything that matching by name or by order could use."""
 
 import hashlib
 
@@ -7,7 +7,7 @@ import onnx
 
 def hashed(model, rng, lift=False):
     """A copy of the model in which every name is a hash, other ones for each seed of rng,
-    nodes are in another order that works, and initializers are shuffled. lift makes
+    nodes are in another topological order, and initializers are shuffled. lift makes
     every third initializer a Constant node."""
     model = onnx.ModelProto.FromString(model.SerializeToString())
     salt = rng.randbytes(8)

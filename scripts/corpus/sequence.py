@@ -135,7 +135,7 @@ class CrossAttention(nn.Module):
         return self.classifier(y)
 
     def computed(self):
-        """What an exporter may compute ahead, for no input reaches it, and how."""
+        """Computations that depend on no input, which an exporter may do in advance."""
         y = self.queries[None]
         y = y + self.attend[0](y, y, y)[0]
         yield "queries + attend.0(queries)", y

@@ -1,7 +1,7 @@
-"""Says what each tensor of an exported model is, by its values alone.
+"""Identifies each tensor of an exported model by its values alone.
 
 No two elements of a state dict are equal (nets.fill), so every element of a tensor
-tells which parameter it is from and where it sat there. What BatchNorm was folded
+identifies its parameter and its index there. What BatchNorm was folded
 into is not in the state dict; it is computed and compared within a tolerance.
 """
 
@@ -32,7 +32,7 @@ class Truth:
         self.computed = [(how, v.detach().numpy()) for how, v in getattr(module, "computed", list)()]
 
     def explain(self, t):
-        """What tensor t is, as the manifest says it."""
+        """The manifest's description of tensor t."""
         if t.dtype == object or t.dtype.kind in "iub":
             if t.size == 1 and int(t.reshape(-1)[0]) in self.counters:
                 return {"param": self.counters[int(t.reshape(-1)[0])]}
@@ -100,7 +100,7 @@ def foldings(module):
 
 
 def same(t, value):
-    """How t is laid out if it holds value, else None."""
+    """The layout of t if it holds value, else None."""
     if t.size != value.size or not np.allclose(np.sort(t.ravel()), np.sort(value.ravel()), RTOL, ATOL):
         return None
     for perm in permutations(value.ndim):
@@ -119,7 +119,7 @@ def axes(perm):
 
 
 def layout(flat, shape):
-    """How the elements at the flat indices lie, as against a parameter of the given shape."""
+    """The layout of the elements at the flat indices, relative to a parameter of the given shape."""
     size = int(np.prod(shape))
     where = np.unravel_index(flat.ravel(), shape)
     picks = [list(dict.fromkeys(w.tolist())) for w in where]

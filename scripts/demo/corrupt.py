@@ -67,7 +67,7 @@ ALL = [scale, jitter, rotate, dropout_global, dropout_local, add_global, add_loc
 
 
 def corrupt(x, name, level, seed):
-    """Corrupts clouds (batch, points, 3), each with its own stream of numbers. Clouds
+    """Corrupts clouds (batch, points, 3), each with its own stream of random numbers. Clouds
     of one batch end with the same number of points."""
     kind = [f.__name__ for f in ALL].index(name)
     out = [ALL[kind](np.random.default_rng([seed, kind, level, i]), p, level) for i, p in enumerate(x)]

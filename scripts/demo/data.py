@@ -1,4 +1,4 @@
-"""Reads what scripts/demo/export wrote, and augments batches of clouds."""
+"""Reads the files of scripts/demo/export, and augments batches of clouds."""
 
 import json
 import math
@@ -40,7 +40,7 @@ def to_unit_sphere(x):
 
 
 def yaw(x):
-    """The fine-tuning's only augmentation: any heading."""
+    """The fine-tuning's only augmentation: a random rotation about the vertical axis."""
     angles = torch.zeros(len(x), 3)
     angles[:, 1] = uniform(0, 2 * math.pi, len(x))
     return x @ rotation(angles)
@@ -49,7 +49,7 @@ def yaw(x):
 def wild(x):
     """The pre-training's augmentation, for robustness: a batch of (batch, many, 3)
     becomes clouds of one random smaller number of points, cut by a plane,
-    stretched, tilted, turned, noisy, and up to 15 % of its points astray."""
+    stretched, tilted, rotated, noisy, and with up to 15 % of its points displaced."""
     batch, many, _ = x.shape
     points = int(torch.randint(64, 257, ()))
     # A plane cuts off up to 60 % of each cloud; then points are drawn from the rest.

@@ -1,4 +1,4 @@
-"""Says what the demo will show: a linear probe and its robustness for each alpha.
+"""Prints what the demo shows: a linear probe and its robustness for each alpha.
 
     python evaluate.py --data DIR [--split val|test] [--models DIR]
 """

@@ -1,8 +1,8 @@
 """A small PointNet-like backbone with BatchNorm, and the same with a head.
 
 Module names become tensor and node names in the ONNX files, so the classifier
-extends the backbone instead of wrapping it: both files then call everything
-but the head alike.
+extends the backbone instead of wrapping it: both files then have the
+same names except for the head.
 """
 
 import torch
@@ -20,7 +20,7 @@ class Backbone(nn.Module):
         self.bn1 = nn.BatchNorm1d(64)
         self.conv2 = nn.Conv1d(64, 64, 1, bias=False)
         self.bn2 = nn.BatchNorm1d(64)
-        self.context = nn.Linear(64, 128)  # what the whole cloud tells each of its points
+        self.context = nn.Linear(64, 128)  # the global feature, for each point
         self.conv3 = nn.Conv1d(64, 128, 1, bias=False)
         self.bn3 = nn.BatchNorm1d(128)
         self.conv4 = nn.Conv1d(128, 256, 1, bias=False)

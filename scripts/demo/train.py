@@ -4,9 +4,9 @@
     python scripts/demo/train.py --data DIR [-o cmd/wiseft/demo]
 
 pretrained.onnx: the backbone after supervised pre-training on all classes of the
-CAD domain with wild augmentation. finetuned.onnx: the same backbone with a new
-head, fine-tuned on scans of the indoor classes with turns as the only
-augmentation. Settings were chosen on scan_val; scan_test is for evaluate.py.
+CAD domain with strong augmentation. finetuned.onnx: the same backbone with a new
+head, fine-tuned on scans of the indoor classes with rotations as the
+only augmentation. Settings were chosen on scan_val; scan_test is for evaluate.py.
 """
 
 import argparse
@@ -89,7 +89,7 @@ def main():
     parser.add_argument("-o", dest="out", default=here.parents[1] / "cmd/wiseft/demo", type=pathlib.Path)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
-    torch.set_num_threads(1)  # the same sums everywhere
+    torch.set_num_threads(1)  # sums in the same order on every machine
     args.out.mkdir(parents=True, exist_ok=True)
 
     torch.manual_seed(args.seed)

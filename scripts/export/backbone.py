@@ -5,13 +5,13 @@ from torch import nn
 
 
 class Backbone(nn.Module):
-    """A network in the names of its reference, without its head if classes is None.
+    """A network with the names of its reference, without its head if classes is None.
 
-    A subclass lists its configurations and says how checkpoints call things:
+    A subclass lists its configurations and the names in checkpoints:
 
     CONFIGS       name to arguments of the constructor; "points" is what a cloud must have
     HEAD          the first parts of the head's tensor names
-    PREFIX        what a pre-training checkpoint puts before the backbone's names
+    PREFIX        prefix of the backbone's names in a pre-training checkpoint
     PRETRAINING   the first parts of names that only pre-training has
     UNTRAINED     the first parts of backbone names that pre-training does not have
     CLASSIFIER    candidates for the last layer's weight, whose rows are the classes

@@ -41,7 +41,7 @@ def weights(folder, salt=""):
 
 
 def indices(name, state, points):
-    """What the graph samples: the same model, exported with its indices as outputs."""
+    """The indices that the graph samples: the same model, exported with them as outputs."""
     model = build(*split(name))
     model.load_state_dict(state)
     model.recording = True
@@ -60,7 +60,7 @@ def through_wiseft(program, model, points, tensor, folder):
 
 
 def check(name, folder, wiseft, scratch):
-    """Returns what was wrong, in words."""
+    """Returns a description of what was wrong."""
     want, state, wrong, figures = np.load(folder / "io.npz"), weights(folder), [], []
     path = scratch / f"{name}.onnx"
     torch.save({"base_model": {"module." + k: v for k, v in state.items()}, "epoch": 1}, scratch / "x.pth")

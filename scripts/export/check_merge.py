@@ -3,9 +3,9 @@
     python scripts/export/check_merge.py --oracles FOLDER --wiseft PROGRAM [name...]
 
 FOLDER is that of check.py. Both checkpoints have every tensor that the reference's own have, with weights made by
-rule.py under two salts: so nothing but structure says what belongs together. Each merged tensor must be the mix, by
-name, of the two state dictionaries; what one side lacks must be the fine-tuned model's own, bit by bit, and the plan
-must say so.
+rule.py under two salts: so only structure identifies the pairs. Each merged tensor must be the mix, by
+name, of the two state dictionaries; a tensor that one side lacks must be that of the fine-tuned model, bit by bit, and the
+plan must list it.
 """
 
 import argparse

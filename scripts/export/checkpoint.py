@@ -1,4 +1,4 @@
-"""Reads checkpoints as the references' training code writes them, and says what fits a model."""
+"""Reads checkpoints as the references' training code writes them, and compares them with a model."""
 
 import pickle
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ class Checkpoint:
 
 
 def read(path, trust=False):
-    """The tensors of a .pth or .t7 file by name, out of its outer dictionary; "module." taken off.
+    """The tensors of a .pth or .t7 file by name, from its outer dictionary, without the prefix "module.".
 
     A pickle can run code, so only tensors and plain values are read, unless the file is trusted.
     """
@@ -60,7 +60,7 @@ def _first_line(e):
 
 
 def arrange(path, tensors, cls, stage_norm=False):
-    """Renames to what fine-tuning calls things, and leaves out what only pre-training has."""
+    """Renames tensors as fine-tuning names them, and leaves out those of pre-training alone."""
     pretraining = [name for name in tensors if _starts(name, cls.PRETRAINING)]
     prefixed = bool(cls.PREFIX) and any(name.startswith(cls.PREFIX) for name in tensors)
     out = Checkpoint(path, {}, bool(pretraining) or prefixed)
@@ -87,7 +87,7 @@ def classes(checkpoint, cls):
 
 
 def without(checkpoint, parts):
-    """Takes off the tensors under these names; returns which they were."""
+    """Removes the tensors under these names; returns their names."""
     gone = [name for name in checkpoint.tensors if _starts(name, parts)]
     for name in gone:
         del checkpoint.tensors[name]
@@ -98,7 +98,7 @@ def load(model, checkpoint, allow_missing=False, allow_unexpected=False, say=pri
     """Fills a model. Lists what is missing or unexpected, and refuses that unless told otherwise; another
     shape is always refused, and so are two values for one tensor."""
     want = model.state_dict()
-    counters = {name for name in want if name.endswith("num_batches_tracked")}  # older files lack them; no use here
+    counters = {name for name in want if name.endswith("num_batches_tracked")}  # older files lack them; unused here
     needed = want.keys() - counters
     missing = sorted(needed - checkpoint.tensors.keys())
     unexpected = sorted(checkpoint.tensors.keys() - want.keys())

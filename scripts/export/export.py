@@ -137,7 +137,7 @@ def example(points):
 
 
 def check(model, proto, x, names):
-    """Runs the graph beside the module: the exporter may have made a constant of what is none."""
+    """Compares the graph with the module: the exporter may have made a constant of a value that depends on the input."""
     with torch.no_grad():
         want = model(x)
     got = onnxgraph.run(proto, x.numpy())
@@ -149,7 +149,7 @@ def check(model, proto, x, names):
 
 
 def write(proto, path):
-    """The file appears under its name only when whole."""
+    """Writes a temporary file and renames it when it is complete."""
     folder = os.path.dirname(os.path.abspath(path))
     handle, temporary = tempfile.mkstemp(dir=folder, prefix=".export-")
     try:

@@ -20,8 +20,8 @@ def trace(model, example, output_names, axes=CLOUDS):
     tensors of its state dictionary, by name.
 
     training=PRESERVE and no constant folding keep BatchNorm apart and Linear weights as they are. While
-    tracing every tensor holds a number of its own, because the exporter joins those with equal contents;
-    so two checkpoints of one architecture give the same graph, whatever is in them.
+    tracing, every tensor holds a different number, because the exporter merges tensors of equal contents:
+    two checkpoints of one architecture then give the same graph.
     """
     model.eval()
     state = {name: t.detach().clone() for name, t in model.state_dict().items()}
@@ -56,8 +56,8 @@ COUNTED = re.compile(r"((?:\w+::)?[A-Z]\w*_|)\d+")  # names such as onnx::Gather
 
 
 def renumber(graph, names, keep):
-    """Counts anew what the exporter counts, in the order of the nodes: its numbers depend on how many weights
-    the whole model has, so that the same backbone with and without a head would have other names."""
+    """Numbers the exporter's numbered names again, in the order of the nodes: its numbers depend on the number of
+    weights in the model, so that the same backbone with and without a head would have different names."""
     def new(name):
         match = None if name in keep else COUNTED.fullmatch(name)
         return names.setdefault(name, f"{match[1] or 'value_'}{len(names)}") if match else name

@@ -1,7 +1,7 @@
 """Sampling and grouping in operators that ONNX has.
 
 Shapes in comments: b clouds, n points, s centres, k neighbours, c channels. In an export b and n stay
-dynamic, because corruptions take points away and add some; every other length is a constant of the graph.
+dynamic, because corruptions remove and add points; every other length is a constant of the graph.
 """
 
 import torch
@@ -14,7 +14,7 @@ OUTSIDE = torch.iinfo(torch.int32).max
 @torch.jit.script
 def _farthest(x: torch.Tensor, y: torch.Tensor, z: torch.Tensor, nearest: torch.Tensor, count: int) -> torch.Tensor:
     """Scripted, because a traced loop would be unrolled: it becomes one ONNX Loop of 15 nodes.
-    nearest (b, n) is what is known before the first centre, which is point 0."""
+    nearest (b, n) holds the distances before the first centre, which is point 0."""
     last = torch.zeros_like(x[:, :1], dtype=torch.int64)
     chosen = last
     for _ in range(1, count):
@@ -34,7 +34,7 @@ def farthest_points(points, count):
 
 
 def farthest_points_gpu(points, count):
-    """As farthest_points, with the two habits of the CUDA routine that Point-MAE and its relatives use.
+    """As farthest_points, with two properties of the CUDA routine of Point-MAE and related models.
 
     Points within sqrt(0.001) of the origin are never chosen, unless nothing else is left: then
     it is point 0. And a tie goes to the lowest index modulo the block of threads, then to the lowest

@@ -25,7 +25,7 @@ class Local(nn.Module):
 
 
 class OffsetAttention(nn.Module):
-    """Self-attention of (b, c, n) whose result is taken off its input. Query and key share one weight; rows are
+    """Self-attention of (b, c, n) whose result is subtracted from its input. Query and key share one weight; rows are
     normalised by a softmax, then columns by their sum."""
 
     def __init__(self, width):

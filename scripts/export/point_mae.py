@@ -11,8 +11,8 @@ WIDTH = 384
 
 
 class PointMAE(Backbone):
-    """Pre-training knows no class token. Its export has zeros in that place, which is what fine-tuning starts
-    from, as a constant and not as a weight: the rest of the graph is that of the fine-tuned model."""
+    """Pre-training has no class token. Its export has zeros in that place, the initial value of fine-tuning,
+    as a constant and not as a weight: the rest of the graph is that of the fine-tuned model."""
 
     CONFIGS = {
         "modelnet40": {"points": 1024, "groups": 64, "classes": 40},

@@ -46,7 +46,7 @@ class Trunk(nn.Module):
 
 
 class PointNet(Backbone):
-    """The reference returns log-probabilities; `logits` is what it takes them from."""
+    """The reference returns log-probabilities; `logits` is their argument."""
 
     CONFIGS = {"modelnet40": {"points": 1024, "classes": 40}}
     HEAD = ("fc1", "fc2", "fc3", "bn1", "bn2")

@@ -80,7 +80,7 @@ class GlobalAbstraction(nn.Module):
 
 
 class PointNet2(Backbone):
-    """The reference returns log-probabilities; `logits` is what it takes them from."""
+    """The reference returns log-probabilities; `logits` is their argument."""
 
     HEAD = ("fc1", "fc2", "fc3", "bn1", "bn2")
     CLASSIFIER = ("fc3.weight",)

@@ -1,4 +1,4 @@
-"""Weights that anyone can make anew from their names, so that tests need no checkpoint.
+"""Weights that are computed from their names, so that tests need no checkpoint.
 
 The h-th element of a tensor is a function of h + FNV-1a(salt + name) alone:
 splitmix64 gives 64 bits, their upper 53 a number u in [0, 1), and the tensor's kind a value from u:

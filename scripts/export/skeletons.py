@@ -1,9 +1,9 @@
-"""Makes testdata: exports without weights, and what they compute with weights made by rule.py.
+"""Makes testdata: exports without weights, and their outputs with weights made by rule.py.
 
 Run from anywhere: python scripts/export/skeletons.py (versions in requirements.txt). NAME.onnx.gz is an export whose
-weights are all 0, which compress to nothing; the Go test fills them by the rule. NAME.json has features and logits of
-two clouds, also made by the rule, as PyTorch computes them: float32 bits in hexadecimal, row by row. Clouds are taken
-where float64 samples the same points, so that no rounding decides.
+weights are all 0, which compress to a few bytes; the Go test fills them by the rule. NAME.json has features and logits of
+two clouds, also made by the rule, as PyTorch computes them: float32 bits in hexadecimal, row by row. Only clouds
+are used for which float64 samples the same points, so that rounding does not matter.
 """
 
 import gzip

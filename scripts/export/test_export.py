@@ -1,4 +1,4 @@
-"""Tests of the command line: what it accepts, what it refuses, and how it says so.
+"""Tests of the command line: what it accepts, what it refuses, and its messages.
 
     python -m unittest discover -s scripts/export
 """
@@ -51,7 +51,7 @@ class Case(unittest.TestCase):
 
 
 def farthest_naive(points, count):
-    """The GPU routine as it is described: what it passes over, and who wins a tie."""
+    """The GPU routine as it is described: which points it skips, and how it breaks ties."""
     n = len(points)
     block = max(b for b in operators.BLOCKS if b <= n)
     nearest, chosen = [1e10] * n, [0]
@@ -83,7 +83,7 @@ class Sampling(unittest.TestCase):
 
 class Accepted(Case):
     def test_wrappings(self):
-        """Whatever is around the tensors, they arrive by name, bit by bit."""
+        """Tensors are read by name, bit by bit, in any nesting of dictionaries."""
         want = state()
         prefixed = {"module." + k: t for k, t in want.items()}
         for content in [want, prefixed, {"base_model": prefixed, "epoch": 1}, {"state_dict": want},
@@ -96,7 +96,7 @@ class Accepted(Case):
                 np.testing.assert_array_equal(value, want[name])
 
     def test_equal_tensors_stay_apart(self):
-        """Exporters join what is equal; a freshly initialised network has many such tensors."""
+        """Exporters merge equal tensors; a freshly initialised network has many such tensors."""
         zeros = {k: torch.zeros_like(t) for k, t in state().items()}
         _, model = self.export(zeros)
         self.assertEqual(len(model.graph.initializer), sum("num_batches" not in k for k in zeros))
