@@ -2,13 +2,12 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 	"github.com/wiseft/wiseft"
+	"github.com/wiseft/wiseft/internal/fault"
 )
 
 // commands is the command list, in the order of help.
@@ -86,71 +85,65 @@ func newGroup(c *cli.Command) *cli.Command {
 	return c
 }
 
-// result is what a command reports: as JSON with --json, else as text.
-type result interface {
-	writeText(w io.Writer) error
-}
-
-// newCommand completes c: common flags, flags after arguments, one result printed in
-// one of two forms.
-func newCommand(c *cli.Command, action func(ctx context.Context, c *call) (result, error)) *cli.Command {
-	c.Flags = append(c.Flags,
-		&cli.BoolFlag{Name: "json", Usage: "print one JSON document instead of text", EnvVars: []string{"WISEFT_JSON"}, Category: "Common:"},
-		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "no progress", EnvVars: []string{"WISEFT_QUIET"}, Category: "Common:"})
+// newCommand completes c: it adds the common flags, checks the arguments, and prints the action's result in one of two
+// forms.
+func newCommand(c *cli.Command, args arguments, action func(ctx context.Context, c *call) (result, error)) *cli.Command {
+	var asJSON, quiet bool
+	c.Flags = append(c.Flags, section("Common:",
+		define(&asJSON, "json", "print one JSON document instead of text").env(),
+		define(&quiet, "quiet", "no progress").alias("q").env())...)
 	c.OnUsageError = onUsageError
 	c.HideHelpCommand = true
 	c.Action = func(cc *cli.Context) error {
-		call := newCall(cc)
+		con := cc.App.Metadata["console"].(console)
+		call := &call{Context: cc, console: con, args: cc.Args().Slice(), bar: newProgress(con),
+			quiet: quiet, asJSON: asJSON}
+		if err := args.check(call); err != nil {
+			return err
+		}
 		r, err := action(cc.Context, call)
 		call.bar.end()
 		if err != nil {
 			return err
 		}
-		if !call.Bool("json") {
-			return r.writeText(call.out)
+		if asJSON {
+			return writeJSON(call.out, r)
 		}
-		return writeJSON(call.out, r)
+		return r.writeText(call.out)
 	}
 	return c
 }
 
-func writeJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
+// arguments are the names of the arguments that a command takes.
+type arguments struct {
+	names []string
+	more  bool // further arguments are allowed
 }
 
-// call is one run of a command: its flags and arguments, and where to write.
+func exactly(names ...string) arguments { return arguments{names: names} }
+func atLeast(names ...string) arguments { return arguments{names: names, more: true} }
+
+// check returns an error that names a missing or an unexpected argument.
+func (a arguments) check(c *call) error {
+	var e *fault.Error
+	switch n := len(c.args); {
+	case n < len(a.names):
+		e = usagef("missing %s", strings.Join(a.names[n:], " and "))
+	case n > len(a.names) && !a.more:
+		e = usagef("unexpected argument %q", c.args[len(a.names)])
+	default:
+		return nil
+	}
+	return e.WithHint("%s", c.usageHint())
+}
+
+// call is one run of a command.
 type call struct {
 	*cli.Context
 	console
-	bar *progress
-}
-
-func newCall(c *cli.Context) *call {
-	con := c.App.Metadata["console"].(console)
-	return &call{c, con, newProgress(con)}
-}
-
-// args returns exactly n arguments, named in the error if they are not there.
-func (c *call) args(names ...string) ([]string, error) {
-	got := c.Args().Slice()
-	if len(got) == len(names) {
-		return got, nil
-	}
-	if len(got) < len(names) {
-		return nil, usagef("missing %s", strings.Join(names[len(got):], " and ")).WithHint("%s", c.usageHint())
-	}
-	return nil, usagef("unexpected argument %q", got[len(names)]).WithHint("%s", c.usageHint())
-}
-
-// several returns one argument or more.
-func (c *call) several(name string) ([]string, error) {
-	if !c.Args().Present() {
-		return nil, usagef("missing %s", name).WithHint("%s", c.usageHint())
-	}
-	return c.Args().Slice(), nil
+	args          []string
+	quiet, asJSON bool
+	bar           *progress
 }
 
 func (c *call) usageHint() string {
@@ -159,7 +152,7 @@ func (c *call) usageHint() string {
 
 // say writes one line to standard error, unless --quiet is given.
 func (c *call) say(line string) {
-	if !c.Bool("quiet") {
+	if !c.quiet {
 		c.bar.end()
 		fmt.Fprintln(c.err, "wiseft: "+line)
 	}
@@ -167,7 +160,7 @@ func (c *call) say(line string) {
 
 // monitor shows the progress and the notes of a library call.
 func (c *call) monitor() wiseft.Monitor {
-	if c.Bool("quiet") {
+	if c.quiet {
 		return wiseft.Monitor{}
 	}
 	return wiseft.Monitor{Progress: c.bar.set, Note: c.say}

@@ -17,14 +17,11 @@ func newBenchCommand() *cli.Command {
 			"  wiseft bench merged.onnx --train modelnet40 --test modelnet40 --points 1024 --suite modelnet-c -o run\n" +
 			"  wiseft bench classifier.onnx --head own --test modelnet_c",
 		Flags: o.flags(),
-	}, func(ctx context.Context, c *call) (result, error) {
-		if !c.Args().Present() {
-			return nil, usagef("missing MODEL").WithHint("%s", c.usageHint())
-		}
+	}, atLeast("MODEL"), func(ctx context.Context, c *call) (result, error) {
 		opt, err := o.options(c)
 		if err != nil {
 			return nil, err
 		}
-		return newMeasured(wiseft.Bench(ctx, c.Args().Slice(), opt))
+		return newMeasured(wiseft.Bench(ctx, c.args, opt))
 	})
 }

@@ -17,12 +17,7 @@ func newCollectCommand() *cli.Command {
 			"Examples:\n" +
 			"  wiseft collect run\n" +
 			"  wiseft collect run worker1/run worker2/run worker3/run",
-	}, func(ctx context.Context, c *call) (result, error) {
-		folders := c.Args().Slice()
-		if len(folders) == 0 {
-			_, err := c.args("RUN")
-			return nil, err
-		}
-		return newMeasured(wiseft.Collect(ctx, folders[0], folders[1:], c.monitor()))
+	}, atLeast("RUN"), func(ctx context.Context, c *call) (result, error) {
+		return newMeasured(wiseft.Collect(ctx, c.args[0], c.args[1:], c.monitor()))
 	})
 }

@@ -23,23 +23,14 @@ func newCompareCommand() *cli.Command {
 			"corruption, where one cloud comes back under every severity.\n\n" +
 			"Example:\n" +
 			"  wiseft compare run alpha=0.5 alpha=1",
-	}, func(_ context.Context, c *call) (result, error) {
-		args, err := c.args("RUN", "A", "B")
-		if err != nil {
-			return nil, err
-		}
-		r, err := wiseft.Compare(args[0], args[1], args[2])
-		return compareReport{"wiseft.compare/1", r}, err
+	}, exactly("RUN", "A", "B"), func(_ context.Context, c *call) (result, error) {
+		return comparison.result(wiseft.Compare(c.args[0], c.args[1], c.args[2]))
 	})
 }
 
-// compareReport is what compare says.
-type compareReport struct {
-	Schema string `json:"schema"`
-	*benchresult.Compared
-}
+var comparison = form[benchresult.Compared]{"wiseft.compare/1", writeComparison}
 
-func (r compareReport) writeText(w io.Writer) error {
+func writeComparison(w io.Writer, r *benchresult.Compared) error {
 	for _, on := range r.Tests {
 		fmt.Fprintf(w, "%s - %s on %s, %s\n", r.A, r.B, on.Test, count(on.N, "sample"))
 		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)

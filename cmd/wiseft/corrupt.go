@@ -22,17 +22,19 @@ type corruptCommand struct {
 
 func newCorruptCommand() *cli.Command {
 	var o corruptCommand
-	flags := []cli.Flag{
-		&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "`FOLDER` to make", EnvVars: []string{"WISEFT_OUT"}, Destination: &o.out},
+	flags := section("",
+		define(&o.out, "out", "`FOLDER` to make").alias("o").env(),
 		splitFlag(&o.Split),
-		&cli.StringFlag{Name: "suite", Value: "modelnet-c", Usage: "corruption suite; see wiseft list suites", EnvVars: []string{"WISEFT_SUITE"}, Destination: &o.Suite},
-		&cli.StringSliceFlag{Name: "corruption", Usage: "only the corruption `NAME`; may be repeated", Destination: &o.corruptions},
-		&cli.StringFlag{Name: "severity", Value: "1-5", Usage: "only these severities", EnvVars: []string{"WISEFT_SEVERITY"}, Destination: &o.severities},
-		&cli.StringFlag{Name: "rng", Value: "wiseft", Usage: "wiseft (keyed by seed, corruption, severity and sample) or numpy (the reference's stream, bit for bit)", EnvVars: []string{"WISEFT_RNG"}, Destination: &o.RNG},
-		&cli.StringFlag{Name: "stream", Value: "global", Usage: "with --rng numpy: global (one seed for all, as the reference) or cell (seeded anew for each file)", EnvVars: []string{"WISEFT_STREAM"}, Destination: &o.Stream},
-		&cli.StringFlag{Name: "as", Usage: "hdf5, npy or npz", DefaultText: "as the suite is published", EnvVars: []string{"WISEFT_AS"}, Destination: &o.Layout},
+		define(&o.Suite, "suite", "corruption suite; see wiseft list suites").or("modelnet-c").env(),
+		define(&o.corruptions, "corruption", "only the corruption `NAME`; may be repeated"),
+		define(&o.severities, "severity", "only these severities").or("1-5").env(),
+		define(&o.RNG, "rng", "wiseft (keyed by seed, corruption, severity and sample) or numpy (the reference's stream, "+
+			"bit for bit)").or("wiseft").env(),
+		define(&o.Stream, "stream", "with --rng numpy: global (one seed for all, as the reference) or cell "+
+			"(seeded anew for each file)").or("global").env(),
+		define(&o.Layout, "as", "hdf5, npy or npz").shown("as the suite is published").env(),
 		forceFlag(&o.Force, "replace a folder that this command made"),
-	}
+	)
 	shared := slices.DeleteFunc(o.dataOptions.flags(), func(f cli.Flag) bool { return f.Names()[0] == "layout" })
 	return newCommand(&cli.Command{
 		Name:      "corrupt",
@@ -44,14 +46,10 @@ func newCorruptCommand() *cli.Command {
 			"  wiseft corrupt modelnet40_ply_hdf5_2048 --split test --points 1024 -o modelnet_c\n" +
 			"  wiseft corrupt modelnet40_ply_hdf5_2048 --split test --suite modelnet40-c --rng numpy -o modelnet40_c",
 		Flags: append(flags, shared...),
-	}, o.run)
+	}, exactly("DATA"), o.run)
 }
 
 func (o *corruptCommand) run(ctx context.Context, c *call) (result, error) {
-	args, err := c.args("DATA")
-	if err != nil {
-		return nil, err
-	}
 	opt := o.CorruptOptions
 	suite, err := corrupt.LookupSuite(opt.Suite)
 	if err != nil {
@@ -64,7 +62,7 @@ func (o *corruptCommand) run(ctx context.Context, c *call) (result, error) {
 	if c.IsSet("seed") {
 		opt.Seed = &o.dataOptions.Seed
 	}
-	r, err := wiseft.Corrupt(ctx, o.out, o.at(args[0]), opt)
+	r, err := wiseft.Corrupt(ctx, o.out, o.at(c.args[0]), opt)
 	return &corruptReport{r}, err
 }
 

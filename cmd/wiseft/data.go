@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
 	"github.com/wiseft/wiseft"
@@ -22,24 +21,16 @@ func newDataCommand() *cli.Command {
 			"Examples:\n" +
 			"  wiseft data modelnet40_ply_hdf5_2048 --split test\n" +
 			"  wiseft data modelnet_c",
-		Flags: append([]cli.Flag{splitFlag(&o.Split)}, o.flags()...),
-	}, func(ctx context.Context, c *call) (result, error) {
-		args, err := c.args("DATA")
-		if err != nil {
-			return nil, err
-		}
-		r, err := wiseft.DescribeData(ctx, o.at(args[0]), c.monitor())
-		return &dataReport{"wiseft.data/1", r}, err
+		Flags: append(section("", splitFlag(&o.Split)), o.flags()...),
+	}, exactly("DATA"), func(ctx context.Context, c *call) (result, error) {
+		return description.result(wiseft.DescribeData(ctx, o.at(c.args[0]), c.monitor()))
 	})
 }
 
-type dataReport struct {
-	Schema string `json:"schema"`
-	*wiseft.DataDescription
-}
+var description = form[wiseft.DataDescription]{"wiseft.data/1", writeDescription}
 
-func (r *dataReport) writeText(w io.Writer) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+func writeDescription(w io.Writer, r *wiseft.DataDescription) error {
+	t := newTable(w)
 	fmt.Fprintf(t, "data\t%s (%s), %d samples\n", r.Name, r.Format, r.N)
 	fmt.Fprintf(t, "shapes\t%s\n", counts(r.Shapes))
 	fmt.Fprintf(t, "range\t%g to %g\n", r.Min, r.Max)

@@ -11,6 +11,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -55,11 +56,11 @@ type demoCommand struct {
 
 func newDemoCommand() *cli.Command {
 	var o demoCommand
-	flags := []cli.Flag{
-		&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "`FOLDER` for the demo's files", DefaultText: "a new folder " + demoFolder, Destination: &o.out},
-		&cli.StringFlag{Name: "alphas", Value: "0:1:0.1", Usage: "shares of the fine-tuned model: FIRST:LAST:STEP or a list", Destination: &o.alphas},
-		&cli.BoolFlag{Name: "force", Usage: "replace the files of an earlier demo in the folder", Destination: &o.force},
-	}
+	flags := section("",
+		define(&o.out, "out", "`FOLDER` for the demo's files").alias("o").shown("a new folder "+demoFolder),
+		define(&o.alphas, "alphas", "shares of the fine-tuned model: FIRST:LAST:STEP or a list").or("0:1:0.1"),
+		define(&o.force, "force", "replace the files of an earlier demo in the folder"),
+	)
 	return newCommand(&cli.Command{
 		Name:  "demo",
 		Usage: "the whole chain on a pair of models and data that wiseft brings along",
@@ -67,8 +68,8 @@ func newDemoCommand() *cli.Command {
 			"furniture. The demo makes scans, merges the two over a grid of alpha, fits a probe for\n" +
 			"each on clean training scans, and scores all of them on clean and corrupted test scans.\n\n" +
 			"Example:\n  wiseft demo",
-		Flags: append(append(flags, o.runtimeOptions.flags()...), o.probeOptions.flags(fitTolText)...),
-	}, o.run)
+		Flags: slices.Concat(flags, o.runtimeOptions.flags(), o.probeOptions.flags(fit.DefaultTol)),
+	}, exactly(), o.run)
 }
 
 // demoReport is the demo's result: the sweep's, and what became of it.
@@ -83,9 +84,6 @@ type demoReport struct {
 }
 
 func (o *demoCommand) run(ctx context.Context, c *call) (result, error) {
-	if _, err := c.args(); err != nil {
-		return nil, err
-	}
 	start := time.Now()
 	d := &demo{monitor: c.monitor(), data: map[string]wiseft.Data{}}
 	var err error
@@ -94,9 +92,6 @@ func (o *demoCommand) run(ctx context.Context, c *call) (result, error) {
 	}
 	if d.probe, err = o.probeOptions.options(c); err != nil {
 		return nil, err
-	}
-	if d.probe.Tol == 0 {
-		d.probe.Tol = fitTol // a single fit's, so that the attached probe is the one that was measured
 	}
 	if d.runtime, err = o.runtimeOptions.options(c); err != nil {
 		return nil, err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
 	"github.com/wiseft/wiseft"
@@ -21,28 +20,17 @@ func newDiffCommand() *cli.Command {
 			"Examples:\n" +
 			"  wiseft diff pretrained.onnx finetuned.onnx\n" +
 			"  wiseft diff pretrained.onnx finetuned.onnx --json",
-		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "fold-bn", Usage: "fold BatchNormalizations that only one model has, in memory", EnvVars: []string{"WISEFT_FOLD_BN"}, Destination: &o.FoldNorms},
-			backboneFlag(&o.BackboneOutput),
-		},
-	}, func(ctx context.Context, c *call) (result, error) {
-		paths, err := c.args("A", "B")
-		if err != nil {
-			return nil, err
-		}
+		Flags: append(section("", foldNormsFlag(&o.FoldNorms)), backboneFlag(&o.BackboneOutput)),
+	}, exactly("A", "B"), func(ctx context.Context, c *call) (result, error) {
 		o.Monitor = c.monitor()
-		d, err := wiseft.Diff(ctx, paths[0], paths[1], o)
-		return &diffReport{"wiseft.diff/1", d}, err
+		return difference.result(wiseft.Diff(ctx, c.args[0], c.args[1], o))
 	})
 }
 
-type diffReport struct {
-	Schema string `json:"schema"`
-	*wiseft.DiffResult
-}
+var difference = form[wiseft.DiffResult]{"wiseft.diff/1", writeDifference}
 
-func (r *diffReport) writeText(w io.Writer) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+func writeDifference(w io.Writer, r *wiseft.DiffResult) error {
+	t := newTable(w)
 	fmt.Fprintln(t, "B\tA\tproof\tcosine\t|B-A|/|A|")
 	for _, p := range r.Pairs {
 		from := p.A

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"runtime"
-	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
 	"github.com/wiseft/wiseft"
@@ -25,12 +24,12 @@ func newDoctorCommand() *cli.Command {
 		Name:        "doctor",
 		Usage:       "say what works on this machine, what does not, and how to mend it",
 		Description: "Nothing is installed unless --install is given.\n\nExamples:\n  wiseft doctor\n  wiseft doctor --install\n  wiseft doctor --device cuda",
-		Flags: []cli.Flag{
-			libraryFlag(&o.library, ""),
-			&cli.StringFlag{Name: "device", Value: "cpu", Usage: "cpu or cuda: which library to try", Destination: &o.device},
-			&cli.BoolFlag{Name: "install", Usage: "install onnxruntime into the cache folder if there is none", Destination: &o.install},
-		},
-	}, o.run)
+		Flags: section("",
+			libraryFlag(&o.library),
+			define(&o.device, "device", "cpu or cuda: which library to try").or("cpu"),
+			define(&o.install, "install", "install onnxruntime into the cache folder if there is none"),
+		),
+	}, exactly(), o.run)
 }
 
 type doctorReport struct {
@@ -52,9 +51,6 @@ type problem struct {
 }
 
 func (o *doctorCommand) run(ctx context.Context, c *call) (result, error) {
-	if _, err := c.args(); err != nil {
-		return nil, err
-	}
 	device, err := ort.ParseDevice(o.device)
 	if err != nil {
 		return nil, usagef("%w", err)
@@ -98,7 +94,7 @@ func (r *doctorReport) checkCUDA(ctx context.Context, lib ort.Library) {
 }
 
 func (r *doctorReport) writeText(w io.Writer) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	t := newTable(w)
 	fmt.Fprintf(t, "wiseft\t%s, %s, %s, %d cores\n", r.Version, r.Go, r.Platform, r.Cores)
 	if r.Library != nil {
 		fmt.Fprintf(t, "onnxruntime\t%s, works: %s (%s)\n", r.Library.Version, r.Library.Path, r.Library.Origin)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 	"github.com/wiseft/wiseft"
@@ -19,12 +20,12 @@ type featuresCommand struct {
 
 func newFeaturesCommand() *cli.Command {
 	var o featuresCommand
-	flags := []cli.Flag{
+	flags := section("",
 		outFlag(&o.out, "the features' `FILE` (NPZ)"),
-		&cli.StringFlag{Name: "data", Usage: "data `FILE` or folder", EnvVars: []string{"WISEFT_DATA"}, Destination: &o.data},
+		define(&o.data, "data", "data `FILE` or folder").env(),
 		splitFlag(&o.split),
 		forceFlag(&o.force, "replace an existing output"),
-	}
+	)
 	return newCommand(&cli.Command{
 		Name:      "features",
 		Usage:     "run a model over a data set and keep what one of its tensors holds",
@@ -34,32 +35,24 @@ func newFeaturesCommand() *cli.Command {
 			"Examples:\n" +
 			"  wiseft features merged.onnx --data modelnet40_ply_hdf5_2048 --split test --points 1024 -o test.npz\n" +
 			"  wiseft features merged.onnx --output /norm/LayerNormalization_output_0 --data test.npz -o inner.npz",
-		Flags: append(append(flags, o.runtimeOptions.flags()...), o.dataOptions.flags()...),
-	}, o.run)
+		Flags: slices.Concat(flags, o.runtimeOptions.flags(), o.dataOptions.flags()),
+	}, exactly("MODEL"), o.run)
 }
 
 func (o *featuresCommand) run(ctx context.Context, c *call) (result, error) {
-	args, err := c.args("MODEL")
-	if err != nil {
-		return nil, err
-	}
 	runtime, err := o.runtimeOptions.options(c)
 	if err != nil {
 		return nil, err
 	}
 	data := o.at(o.data)
 	data.Split = o.split
-	r, err := wiseft.WriteFeatures(ctx, o.out, args[0], wiseft.FeaturesOptions{
-		Data: data, Tensor: o.tensor, Layout: o.layout, Runtime: runtime, Force: o.force, Monitor: c.monitor()})
-	return &featuresReport{"wiseft.features/1", r}, err
+	return extraction.result(wiseft.WriteFeatures(ctx, o.out, c.args[0], wiseft.FeaturesOptions{
+		Data: data, Tensor: o.tensor, Layout: o.layout, Runtime: runtime, Force: o.force, Monitor: c.monitor()}))
 }
 
-type featuresReport struct {
-	Schema string `json:"schema"`
-	*wiseft.FeaturesResult
-}
+var extraction = form[wiseft.FeaturesResult]{"wiseft.features/1", writeExtraction}
 
-func (r *featuresReport) writeText(w io.Writer) error {
+func writeExtraction(w io.Writer, r *wiseft.FeaturesResult) error {
 	_, err := fmt.Fprintf(w, "%s: %d x %d from %q in %.1f s (%.0f samples/s, %s)\n",
 		r.Output, r.N, r.Dim, r.Tensor, r.Seconds, r.Rate, r.Runtime)
 	return err

@@ -12,19 +12,26 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
-// Every command has one struct of options, which its flags fill through their destinations. Flags whose text must be
-// parsed have a field of the same name for the text; a method of the struct returns the library's options.
+func outFlag(dst *string, usage string) definition { return define(dst, "out", usage).alias("o") }
 
-func outFlag(dst *string, usage string) cli.Flag {
-	return &cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: usage, Destination: dst}
+func forceFlag(dst *bool, usage string) definition { return define(dst, "force", usage).env() }
+
+func splitFlag(dst *string) definition {
+	return define(dst, "split", "part of the data: train, test, …").env()
 }
 
-func forceFlag(dst *bool, usage string) cli.Flag {
-	return &cli.BoolFlag{Name: "force", Usage: usage, EnvVars: []string{"WISEFT_FORCE"}, Destination: dst}
+func foldNormsFlag(dst *bool) definition {
+	return define(dst, "fold-bn", "fold BatchNormalizations that only one model has, in memory").env()
 }
 
-func splitFlag(dst *string) cli.Flag {
-	return &cli.StringFlag{Name: "split", Usage: "part of the data: train, test, …", EnvVars: []string{"WISEFT_SPLIT"}, Destination: dst}
+func backboneFlag(dst *string) cli.Flag {
+	return define(dst, "backbone-output", "the `TENSOR` that the head consumes: weights behind it are kept").
+		shown("found").env().flag("Merging:")
+}
+
+func libraryFlag(dst *string) definition {
+	return define(dst, "onnxruntime", "the shared `LIBRARY` to use").
+		shown("found, or installed once into the cache folder").env()
 }
 
 // selectionOptions are flags of which weights are merged, whatever the method is.
@@ -35,13 +42,12 @@ type selectionOptions struct {
 }
 
 func (o *selectionOptions) flags() []cli.Flag {
-	const category = "Merging:"
-	return []cli.Flag{
-		&cli.StringSliceFlag{Name: "include", Usage: "merge only tensors that match `PATTERN`; may be repeated", Category: category, Destination: &o.include},
-		&cli.StringSliceFlag{Name: "exclude", Usage: "keep tensors that match `PATTERN` from the fine-tuned model; may be repeated", Category: category, Destination: &o.exclude},
-		&cli.BoolFlag{Name: "fold-bn", Usage: "fold BatchNormalizations that only one model has, in memory", EnvVars: []string{"WISEFT_FOLD_BN"}, Category: category, Destination: &o.foldNorms},
-		&cli.StringFlag{Name: "memory", Value: "256MiB", Usage: "what buffers may take: `SIZE`", EnvVars: []string{"WISEFT_MEMORY"}, Category: category, Destination: &o.memory},
-	}
+	return section("Merging:",
+		define(&o.include, "include", "merge only tensors that match `PATTERN`; may be repeated"),
+		define(&o.exclude, "exclude", "keep tensors that match `PATTERN` from the fine-tuned model; may be repeated"),
+		foldNormsFlag(&o.foldNorms),
+		define(&o.memory, "memory", "what buffers may take: `SIZE`").or("256MiB").env(),
+	)
 }
 
 func (o *selectionOptions) options() (m wiseft.MergeOptions, err error) {
@@ -59,18 +65,14 @@ type mergeOptions struct {
 }
 
 func (o *mergeOptions) flags() []cli.Flag {
-	const category = "Merging:"
-	return append([]cli.Flag{
-		&cli.StringFlag{Name: "method", Value: "linear", Usage: "merge method; see wiseft list methods", EnvVars: []string{"WISEFT_METHOD"}, Category: category, Destination: &o.method},
-		&cli.StringSliceFlag{Name: "param", Usage: "`NAME=VALUE` of the method: 0.5, or 1,0.5 for each model, or [0,0.5,1] over depth; may be repeated", Category: category, Destination: &o.params},
-		&cli.StringSliceFlag{Name: "set", Usage: "`MATCH=VALUE` or MATCH:NAME=VALUE for tensors by glob, re:REGEX, op:Conv or depth:0-0.5; may be repeated", Category: category, Destination: &o.set},
-		&cli.BoolFlag{Name: "extrapolate", Usage: "allow alpha outside of 0 to 1", EnvVars: []string{"WISEFT_EXTRAPOLATE"}, Category: category, Destination: &o.extrapolate},
-	}, o.selectionOptions.flags()...)
-}
-
-func backboneFlag(dst *string) cli.Flag {
-	return &cli.StringFlag{Name: "backbone-output", Usage: "the `TENSOR` that the head consumes: weights behind it are kept", DefaultText: "found",
-		EnvVars: []string{"WISEFT_BACKBONE_OUTPUT"}, Category: "Merging:", Destination: dst}
+	return append(section("Merging:",
+		define(&o.method, "method", "merge method; see wiseft list methods").or("linear").env(),
+		define(&o.params, "param", "`NAME=VALUE` of the method: 0.5, or 1,0.5 for each model, or [0,0.5,1] over depth; "+
+			"may be repeated"),
+		define(&o.set, "set", "`MATCH=VALUE` or MATCH:NAME=VALUE for tensors by glob, re:REGEX, op:Conv or depth:0-0.5; "+
+			"may be repeated"),
+		define(&o.extrapolate, "extrapolate", "allow alpha outside of 0 to 1").env(),
+	), o.selectionOptions.flags()...)
 }
 
 // job returns the models of a merge and its options: those of the flags, or those of the recipe that they name, whose
@@ -79,8 +81,7 @@ func (o *mergeOptions) job(c *call) (models []string, m wiseft.MergeOptions, err
 	if o.recipe != "" {
 		return o.recipeJob(c)
 	}
-	if models = c.Args().Slice(); len(models) < 2 {
-		_, err := c.args("PRETRAINED", "FINETUNED")
+	if err := atLeast("PRETRAINED", "FINETUNED").check(c); err != nil {
 		return nil, m, err
 	}
 	if m, err = o.selectionOptions.options(); err != nil {
@@ -88,7 +89,7 @@ func (o *mergeOptions) job(c *call) (models []string, m wiseft.MergeOptions, err
 	}
 	m.Method, m.Extrapolate, m.BackboneOutput, m.Fisher = o.method, o.extrapolate, o.backbone, o.fisher.Value()
 	m.Params, m.Set, err = o.parameters()
-	return models, m, err
+	return c.args, m, err
 }
 
 // parameters parses --param and --set.
@@ -132,8 +133,8 @@ func (o *mergeOptions) recipeJob(c *call) ([]string, wiseft.MergeOptions, error)
 		c.say(o.recipe + ": " + note)
 	}
 	models, m := r.Models, r.Merge
-	if c.Args().Present() {
-		models = c.Args().Slice()
+	if len(c.args) > 0 {
+		models = c.args
 	}
 	if len(models) < 2 {
 		return nil, m, usagef("%s names %d models, and a merge takes two or more", o.recipe, len(models)).
@@ -150,13 +151,13 @@ type storageOptions struct {
 }
 
 func (o *storageOptions) flags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: "external", Value: "auto", Usage: "payloads in files beside the model: `WHEN` is always, never, or auto (as the file that is written has it, and beyond 2 GiB)",
-			EnvVars: []string{"WISEFT_EXTERNAL"}, Destination: &o.external},
-		&cli.StringFlag{Name: "shard-size", Usage: "with --external always: begin a new data file beyond `SIZE`", EnvVars: []string{"WISEFT_SHARD_SIZE"}, Destination: &o.shardSize},
-		&cli.BoolFlag{Name: "no-provenance", Usage: "do not write into the model how it was made", EnvVars: []string{"WISEFT_NO_PROVENANCE"}, Destination: &o.noProvenance},
+	return section("",
+		define(&o.external, "external", "payloads in files beside the model: `WHEN` is always, never, or auto "+
+			"(as the file that is written has it, and beyond 2 GiB)").or("auto").env(),
+		define(&o.shardSize, "shard-size", "with --external always: begin a new data file beyond `SIZE`").env(),
+		define(&o.noProvenance, "no-provenance", "do not write into the model how it was made").env(),
 		forceFlag(&o.force, "replace an existing output"),
-	}
+	)
 }
 
 func (o *storageOptions) options() (w wiseft.WriteOptions, err error) {
@@ -182,19 +183,14 @@ type runtimeOptions struct {
 }
 
 func (o *runtimeOptions) flags() []cli.Flag {
-	const category = "Running models:"
-	return []cli.Flag{
-		&cli.StringFlag{Name: "output", Aliases: []string{"backbone-output"}, Usage: "the `TENSOR` to take as features; any tensor of the model", DefaultText: "its only output, or the one named features", EnvVars: []string{"WISEFT_OUTPUT"}, Category: category, Destination: &o.tensor},
-		&cli.StringFlag{Name: "device", Value: "cpu", Usage: "cpu, cuda or cuda:N; a GPU that does not work is an error", EnvVars: []string{"WISEFT_DEVICE"}, Category: category, Destination: &o.Device},
-		&cli.IntFlag{Name: "threads", Usage: "`N` threads of one forward pass", DefaultText: "one per core", EnvVars: []string{"WISEFT_THREADS"}, Category: category, Destination: &o.Threads},
-		&cli.IntFlag{Name: "batch", Usage: "`N` samples per forward pass", DefaultText: "8, or 32 on a GPU", EnvVars: []string{"WISEFT_BATCH"}, Category: category, Destination: &o.Batch},
-		libraryFlag(&o.Library, category),
-	}
-}
-
-func libraryFlag(dst *string, category string) cli.Flag {
-	return &cli.StringFlag{Name: "onnxruntime", Usage: "the shared `LIBRARY` to use", DefaultText: "found, or installed once into the cache folder",
-		EnvVars: []string{"WISEFT_ONNXRUNTIME"}, Category: category, Destination: dst}
+	return section("Running models:",
+		define(&o.tensor, "output", "the `TENSOR` to take as features; any tensor of the model").
+			alias("backbone-output").shown("its only output, or the one named features").env(),
+		define(&o.Device, "device", "cpu, cuda or cuda:N; a GPU that does not work is an error").or("cpu").env(),
+		define(&o.Threads, "threads", "`N` threads of one forward pass").shown("one per core").env(),
+		define(&o.Batch, "batch", "`N` samples per forward pass").shown("8, or 32 on a GPU").env(),
+		libraryFlag(&o.Library),
+	)
 }
 
 // options refuses --batch 0, which the library takes for the default.
@@ -212,19 +208,20 @@ type dataOptions struct {
 }
 
 func (o *dataOptions) flags() []cli.Flag {
-	const category = "Data:"
-	return []cli.Flag{
-		&cli.IntFlag{Name: "points", Usage: "`N` points of each cloud", DefaultText: "all", EnvVars: []string{"WISEFT_POINTS"}, Category: category, Destination: &o.Points},
-		&cli.StringFlag{Name: "sample", Value: "first", Usage: "which points: first, random, fps (farthest points, from the first on) or fps-random (from a random one on)", EnvVars: []string{"WISEFT_SAMPLE"}, Category: category, Destination: &o.Sample},
-		&cli.StringFlag{Name: "normalize", Value: "none", Usage: "none, unit-sphere or unit-box; imagenet for images", EnvVars: []string{"WISEFT_NORMALIZE"}, Category: category, Destination: &o.Normalize},
-		&cli.IntFlag{Name: "resize", Usage: "scale images to `N` pixels on the shorter side", DefaultText: "as they are", EnvVars: []string{"WISEFT_RESIZE"}, Category: category, Destination: &o.Resize},
-		&cli.IntFlag{Name: "crop", Usage: "cut the middle `N` x N pixels out of images", DefaultText: "all", EnvVars: []string{"WISEFT_CROP"}, Category: category, Destination: &o.Crop},
-		&cli.StringFlag{Name: "axes", Value: "xyz", Usage: "which input axis each axis takes: xzy swaps y and z", EnvVars: []string{"WISEFT_AXES"}, Category: category, Destination: &o.Axes},
-		&cli.StringFlag{Name: "layout", Value: "auto", Usage: "auto, bnc (batch, points, 3) or bcn; auto reads it from the model", EnvVars: []string{"WISEFT_LAYOUT"}, Category: category, Destination: &o.layout},
-		&cli.StringFlag{Name: "format", Usage: "the data's `FORMAT`", DefaultText: "recognised from its contents", EnvVars: []string{"WISEFT_FORMAT"}, Category: category, Destination: &o.Format},
-		&cli.StringFlag{Name: "labels", Usage: "label `MAP`: a name of wiseft list labels, or a JSON file", DefaultText: "labels as they are", EnvVars: []string{"WISEFT_LABELS"}, Category: category, Destination: &o.Labels},
-		&cli.Uint64Flag{Name: "seed", Usage: "`SEED` of everything random", EnvVars: []string{"WISEFT_SEED"}, Category: category, Destination: &o.Seed},
-	}
+	return section("Data:",
+		define(&o.Points, "points", "`N` points of each cloud").shown("all").env(),
+		define(&o.Sample, "sample", "which points: first, random, fps (farthest points, from the first on) or fps-random "+
+			"(from a random one on)").or("first").env(),
+		define(&o.Normalize, "normalize", "none, unit-sphere or unit-box; imagenet for images").or("none").env(),
+		define(&o.Resize, "resize", "scale images to `N` pixels on the shorter side").shown("as they are").env(),
+		define(&o.Crop, "crop", "cut the middle `N` x N pixels out of images").shown("all").env(),
+		define(&o.Axes, "axes", "which input axis each axis takes: xzy swaps y and z").or("xyz").env(),
+		define(&o.layout, "layout", "auto, bnc (batch, points, 3) or bcn; auto reads it from the model").or("auto").env(),
+		define(&o.Format, "format", "the data's `FORMAT`").shown("recognised from its contents").env(),
+		define(&o.Labels, "labels", "label `MAP`: a name of wiseft list labels, or a JSON file").
+			shown("labels as they are").env(),
+		define(&o.Seed, "seed", "`SEED` of everything random").env(),
+	)
 }
 
 // at returns the data at a path, prepared as the flags say; "" is no data.

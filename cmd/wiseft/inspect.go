@@ -9,7 +9,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/dustin/go-humanize"
 	"github.com/urfave/cli/v2"
@@ -26,26 +25,18 @@ func newInspectCommand() *cli.Command {
 		Description: "Examples:\n" +
 			"  wiseft inspect model.onnx\n" +
 			"  wiseft inspect model.onnx --tensors",
-		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "tensors", Usage: "list every tensor", Destination: &o.Tensors},
-		},
-	}, func(_ context.Context, c *call) (result, error) {
-		args, err := c.args("MODEL")
-		if err != nil {
-			return nil, err
-		}
-		r, err := wiseft.Inspect(args[0], o)
-		return &inspectReport{"wiseft.inspect/1", r}, err
+		Flags: section("",
+			define(&o.Tensors, "tensors", "list every tensor"),
+		),
+	}, exactly("MODEL"), func(_ context.Context, c *call) (result, error) {
+		return inspection.result(wiseft.Inspect(c.args[0], o))
 	})
 }
 
-type inspectReport struct {
-	Schema string `json:"schema"`
-	*wiseft.Inspection
-}
+var inspection = form[wiseft.Inspection]{"wiseft.inspect/1", writeInspection}
 
-func (r *inspectReport) writeText(w io.Writer) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+func writeInspection(w io.Writer, r *wiseft.Inspection) error {
+	t := newTable(w)
 	fmt.Fprintf(t, "model\t%s (%s bytes, IR %d, by %s)\n", r.Model, humanize.Comma(r.Bytes), r.IRVersion, cmp.Or(r.Producer, "an unknown producer"))
 	for _, o := range r.Opsets {
 		fmt.Fprintf(t, "opset\t%s %d\n", cmp.Or(o.Domain, "ai.onnx"), o.Version)

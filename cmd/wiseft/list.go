@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
 	"github.com/wiseft/wiseft/datasets"
@@ -16,13 +15,15 @@ import (
 	"github.com/wiseft/wiseft/probe/metric"
 )
 
+const listNames = "methods|corruptions|suites|references|formats|labels|solvers|rules"
+
 func newListCommand() *cli.Command {
 	return newCommand(&cli.Command{
 		Name:        "list",
 		Usage:       "what there is: methods, corruptions, suites, references, formats, label maps, solvers, rules",
 		ArgsUsage:   "methods [NAME]|corruptions|suites|references|formats|labels|solvers|rules",
 		Description: "Examples:\n  wiseft list methods\n  wiseft list methods ties",
-	}, runList)
+	}, atLeast(), runList)
 }
 
 type listReport struct {
@@ -38,81 +39,83 @@ type listItem struct {
 	Source string `json:"source,omitempty"`
 }
 
-// listers has a function for every kind of thing that registers itself.
-var listers = map[string]func() []listItem{
-	"methods": func() (items []listItem) {
-		for _, name := range method.Names() {
-			if m, err := method.Lookup(name); err == nil {
-				items = append(items, listItem{m.Name, m.Doc, m.Formula, m.Source})
-			}
-		}
-		return items
+// items returns the entries of a registry in the form of a list.
+func items[T any](all []T, item func(T) listItem) []listItem {
+	list := make([]listItem, len(all))
+	for i, v := range all {
+		list[i] = item(v)
+	}
+	return list
+}
+
+// lists returns the entries of every registry.
+var lists = map[string]func() []listItem{
+	"methods": func() []listItem {
+		return items(method.All(), func(m method.Method) listItem { return listItem{m.Name, m.Doc, m.Formula, m.Source} })
 	},
-	"corruptions": func() (items []listItem) {
-		for _, c := range corrupt.All() {
-			source := c.Source
-			if c.Note != "" {
-				source += "; " + c.Note
-			}
-			items = append(items, listItem{c.Name, c.Doc, fmt.Sprintf("severities 1 to 5: %s", strings.Join(c.Levels[:], ", ")), source})
-		}
-		return items
+	"corruptions": func() []listItem { return items(corrupt.All(), listCorruption) },
+	"suites": func() []listItem {
+		return items(corrupt.Suites(), func(s corrupt.Suite) listItem {
+			return listItem{Name: s.Name, Doc: s.Doc, Detail: strings.Join(s.Corruptions, ", ")}
+		})
 	},
-	"suites": func() (items []listItem) {
-		for _, s := range corrupt.Suites() {
-			items = append(items, listItem{s.Name, s.Doc, strings.Join(s.Corruptions, ", "), ""})
-		}
-		return items
+	"references": func() []listItem {
+		return items(metric.References(), func(r metric.Reference) listItem {
+			return listItem{r.ID, r.Name, fmt.Sprintf("for the suite %s; clean %.4g", r.Suite, r.Clean), r.Source}
+		})
 	},
-	"references": func() (items []listItem) {
-		for _, r := range metric.References() {
-			items = append(items, listItem{r.ID, r.Name, fmt.Sprintf("for the suite %s; clean %.4g", r.Suite, r.Clean), r.Source})
-		}
-		return items
+	"rules": func() []listItem {
+		return items(choose.Rules(), func(r choose.Rule) listItem {
+			return listItem{Name: r.Name, Doc: choose.Choice{Rule: r.Name, Points: 0.01}.Doc()}
+		})
 	},
-	"rules": func() (items []listItem) {
-		for _, r := range choose.Rules() {
-			items = append(items, listItem{r.Name, choose.Choice{Rule: r.Name, Points: 0.01}.Doc(), "", ""})
-		}
-		return items
+	"formats": func() []listItem {
+		return items(datasets.Formats(), func(f datasets.Format) listItem { return listItem{Name: f.Name, Doc: f.Doc} })
 	},
-	"formats": func() (items []listItem) {
-		for _, f := range datasets.Formats() {
-			items = append(items, listItem{f.Name, f.Doc, "", ""})
-		}
-		return items
+	"labels": func() []listItem {
+		return items(datasets.LabelMaps(), func(m datasets.LabelMap) listItem { return listItem{Name: m.Name, Doc: m.Doc} })
 	},
-	"labels": func() (items []listItem) {
-		for _, m := range datasets.LabelMaps() {
-			items = append(items, listItem{m.Name, m.Doc, "", ""})
-		}
-		return items
+	"solvers": func() []listItem {
+		return items(fit.Solvers(), func(s fit.Solver) listItem { return listItem{Name: s.Name, Doc: s.Doc} })
 	},
-	"solvers": func() (items []listItem) {
-		for _, s := range fit.Solvers() {
-			items = append(items, listItem{s.Name, s.Doc, "", ""})
-		}
-		return items
-	},
+}
+
+func listCorruption(c corrupt.Corruption) listItem {
+	source := c.Source
+	if c.Note != "" {
+		source += "; " + c.Note
+	}
+	return listItem{c.Name, c.Doc, "severities 1 to 5: " + strings.Join(c.Levels[:], ", "), source}
 }
 
 func runList(_ context.Context, c *call) (result, error) {
-	if args := c.Args().Slice(); len(args) == 2 && args[0] == "methods" {
-		return newMethodPage(args[1])
+	if len(c.args) == 2 && c.args[0] == "methods" {
+		m, err := method.Lookup(c.args[1])
+		if err != nil {
+			return nil, err
+		}
+		return methodPage.result(m.Page(), nil)
 	}
-	args, err := c.args("methods|corruptions|suites|references|formats|labels|solvers|rules")
-	if err != nil {
+	if err := exactly(listNames).check(c); err != nil {
 		return nil, err
 	}
-	list, ok := listers[args[0]]
+	list, ok := lists[c.args[0]]
 	if !ok {
-		return nil, usagef("there is no list of %q", args[0]).WithHint("%s", c.usageHint())
+		return nil, usagef("there is no list of %q", c.args[0]).WithHint("%s", c.usageHint())
 	}
-	return &listReport{"wiseft.list/1", args[0], list()}, nil
+	return &listReport{"wiseft.list/1", c.args[0], list()}, nil
+}
+
+var methodPage = form[method.Page]{"wiseft.list/1", writeMethodPage}
+
+func writeMethodPage(w io.Writer, p *method.Page) error {
+	t := newTable(w)
+	p.WriteText(t)
+	return t.Flush()
 }
 
 func (r *listReport) writeText(w io.Writer) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	t := newTable(w)
 	for _, item := range r.Items {
 		fmt.Fprintf(t, "%s\t%s\n", item.Name, item.Doc)
 		for _, line := range []string{item.Detail, item.Source} {

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,28 +16,28 @@ import (
 	"github.com/wiseft/wiseft/probe/report"
 )
 
-// probeOptions are flags of which probe is fitted. A tolerance of 0 is the command's default.
+// probeOptions are flags of which probe is fitted.
 type probeOptions struct {
 	fit.Options
 	cs, classWeight, hidden string
 }
 
-// flags returns the flags. tolText is the default of --tol in the command's help.
-func (o *probeOptions) flags(tolText string) []cli.Flag {
-	const category = "Probe:"
-	return []cli.Flag{
-		&cli.StringFlag{Name: "solver", Value: "logistic", Usage: "what is minimised; see wiseft list solvers", EnvVars: []string{"WISEFT_SOLVER"}, Category: category, Destination: &o.Solver},
-		&cli.StringFlag{Name: "C", Value: "1", Usage: "weight of the loss against the penalty on the weights", EnvVars: []string{"WISEFT_C"}, Category: category, Destination: &o.cs},
-		&cli.StringFlag{Name: "class-weight", Usage: "none, or balanced: all classes count alike", Value: "none", EnvVars: []string{"WISEFT_CLASS_WEIGHT"}, Category: category, Destination: &o.classWeight},
-		&cli.Float64Flag{Name: "tol", DefaultText: tolText, Usage: "relative gradient norm at which a solver stops", EnvVars: []string{"WISEFT_TOL"}, Category: category, Destination: &o.Tol},
-		&cli.IntFlag{Name: "max-iter", Value: 1000, Usage: "iterations at most", EnvVars: []string{"WISEFT_MAX_ITER"}, Category: category, Destination: &o.MaxIter},
-		&cli.IntFlag{Name: "neighbors", Value: 5, Usage: "votes of the solver knn", EnvVars: []string{"WISEFT_NEIGHBORS"}, Category: category, Destination: &o.Neighbors},
-		&cli.StringFlag{Name: "hidden", Value: "256", Usage: "sizes of the hidden layers of the solver mlp, such as 256,256", EnvVars: []string{"WISEFT_HIDDEN"}, Category: category, Destination: &o.hidden},
-		&cli.Float64Flag{Name: "dropout", Usage: "share of hidden values that the solver mlp drops", EnvVars: []string{"WISEFT_DROPOUT"}, Category: category, Destination: &o.Dropout},
-		&cli.IntFlag{Name: "epochs", Value: 100, Usage: "passes of the solver mlp", EnvVars: []string{"WISEFT_EPOCHS"}, Category: category, Destination: &o.Epochs},
-		&cli.Uint64Flag{Name: "probe-seed", Usage: "of the solver mlp, and of folds", EnvVars: []string{"WISEFT_PROBE_SEED"}, Category: category, Destination: &o.Seed},
-		&cli.BoolFlag{Name: "standardize", Usage: "scale features to mean 0 and deviation 1 first (folded back into the probe)", EnvVars: []string{"WISEFT_STANDARDIZE"}, Category: category, Destination: &o.Standardize},
-	}
+// flags returns the flags. tol is the default of --tol: fit.DefaultTol or wiseft.SweepTol.
+func (o *probeOptions) flags(tol float64) []cli.Flag {
+	return section("Probe:",
+		define(&o.Solver, "solver", "what is minimised; see wiseft list solvers").or("logistic").env(),
+		define(&o.cs, "C", "weight of the loss against the penalty on the weights").or("1").env(),
+		define(&o.classWeight, "class-weight", "none, or balanced: all classes count alike").or("none").env(),
+		define(&o.Tol, "tol", "relative gradient norm at which a solver stops").or(tol).env(),
+		define(&o.MaxIter, "max-iter", "iterations at most").or(1000).env(),
+		define(&o.Neighbors, "neighbors", "votes of the solver knn").or(5).env(),
+		define(&o.hidden, "hidden", "sizes of the hidden layers of the solver mlp, such as 256,256").or("256").env(),
+		define(&o.Dropout, "dropout", "share of hidden values that the solver mlp drops").env(),
+		define(&o.Epochs, "epochs", "passes of the solver mlp").or(100).env(),
+		define(&o.Seed, "probe-seed", "of the solver mlp, and of folds").env(),
+		define(&o.Standardize, "standardize", "scale features to mean 0 and deviation 1 first (folded back into the probe)").
+			env(),
+	)
 }
 
 // options returns the options of a fit with one value of C.
@@ -65,7 +66,7 @@ func (o *probeOptions) pathOptions(c *call) (opt fit.Options, cs []float64, err 
 		return opt, nil, usagef("--class-weight %s is neither none nor balanced", o.classWeight)
 	}
 	opt.Balanced = o.classWeight == "balanced"
-	if c.IsSet("tol") && !(opt.Tol > 0) || opt.MaxIter < 1 || opt.Neighbors < 1 || opt.Epochs < 1 {
+	if !(opt.Tol > 0) || opt.MaxIter < 1 || opt.Neighbors < 1 || opt.Epochs < 1 {
 		return opt, nil, usagef("--tol, --max-iter, --neighbors and --epochs must be positive")
 	}
 	if !(opt.Dropout >= 0 && opt.Dropout < 1) {
@@ -78,11 +79,10 @@ func (o *probeOptions) pathOptions(c *call) (opt fit.Options, cs []float64, err 
 type choosingOptions struct{ train, val string }
 
 func (o *choosingOptions) flags(what string) []cli.Flag {
-	const category = "Measuring:"
-	return []cli.Flag{
-		&cli.StringFlag{Name: "train", Usage: "`DATA` that probes are fitted on (its train split)", EnvVars: []string{"WISEFT_TRAIN"}, Category: category, Destination: &o.train},
-		&cli.StringFlag{Name: "val", Usage: "`DATA` that chooses " + what, DefaultText: "a fifth of the training data", EnvVars: []string{"WISEFT_VAL"}, Category: category, Destination: &o.val},
-	}
+	return section("Measuring:",
+		define(&o.train, "train", "`DATA` that probes are fitted on (its train split)").env(),
+		define(&o.val, "val", "`DATA` that chooses "+what).shown("a fifth of the training data").env(),
+	)
 }
 
 // measureOptions are the flags that sweep and bench share.
@@ -99,34 +99,27 @@ type measureOptions struct {
 }
 
 func (o *measureOptions) flags() []cli.Flag {
-	const category = "Measuring:"
-	flags := append(o.choosingOptions.flags("alpha"), []cli.Flag{
-		&cli.StringSliceFlag{Name: "test", Usage: "`DATA` that is corrupted and scored (its test split); a folder of corrupted data is scored as it is; may be repeated", EnvVars: []string{"WISEFT_TEST"}, Category: category, Destination: &o.tests},
-		&cli.StringFlag{Name: "suite", Value: "modelnet-c", Usage: "corruption suite, or none; see wiseft list suites", EnvVars: []string{"WISEFT_SUITE"}, Category: category, Destination: &o.suite},
-		&cli.StringFlag{Name: "reference", Usage: "what corruption errors are measured against: a `NAME` of wiseft list references, or a JSON file", DefaultText: "the suite's own", EnvVars: []string{"WISEFT_REFERENCE"}, Category: category, Destination: &o.reference},
-		&cli.StringSliceFlag{Name: "baseline", Usage: "`MODEL` through which the line of effective robustness goes; may be repeated", DefaultText: "alpha 0 and 1", Category: category, Destination: &o.baselines},
-		&cli.StringSliceFlag{Name: "corruption", Usage: "only the corruption `NAME`; may be repeated", Category: category, Destination: &o.corruptions},
-		&cli.StringFlag{Name: "severity", Value: "1-5", Usage: "only these severities", EnvVars: []string{"WISEFT_SEVERITY"}, Category: category, Destination: &o.severities},
-		&cli.StringFlag{Name: "head", Value: "probe", Usage: "`probe` fits one; own takes the model's output as class scores", EnvVars: []string{"WISEFT_HEAD"}, Category: category, Destination: &o.head},
-		&cli.StringFlag{Name: "choose", Value: "accuracy", Usage: "the `RULE` by which alpha is chosen on validation data: " + ruleNames(), EnvVars: []string{"WISEFT_CHOOSE"}, Category: category, Destination: &o.choose},
-		&cli.Float64Flag{Name: "max-loss", Value: 1, Usage: "`POINTS` of clean accuracy that the rule robustness may give away", EnvVars: []string{"WISEFT_MAX_LOSS"}, Category: category, Destination: &o.maxLoss},
-		&cli.BoolFlag{Name: "warm-start", Usage: "fit every probe from that of the alpha before: a tenth less work, and shares wait for each other", EnvVars: []string{"WISEFT_WARM_START"}, Category: category, Destination: &o.warmStart},
-		&cli.BoolFlag{Name: "choose-on-test", Usage: "let test data choose; every result says so", EnvVars: []string{"WISEFT_CHOOSE_ON_TEST"}, Category: category, Destination: &o.onTest},
-	}...)
-	flags = append(flags, o.runOptions.flags()...)
-	flags = append(flags, o.probeOptions.flags(sweepTolText)...)
-	flags = append(flags, o.runtimeOptions.flags()...)
-	return append(flags, o.dataOptions.flags()...)
+	flags := section("Measuring:",
+		define(&o.tests, "test", "`DATA` that is corrupted and scored (its test split); "+
+			"a folder of corrupted data is scored as it is; may be repeated").env(),
+		define(&o.suite, "suite", "corruption suite, or none; see wiseft list suites").or("modelnet-c").env(),
+		define(&o.reference, "reference", "what corruption errors are measured against: a `NAME` of wiseft list references, "+
+			"or a JSON file").shown("the suite's own").env(),
+		define(&o.baselines, "baseline", "`MODEL` through which the line of effective robustness goes; may be repeated").
+			shown("alpha 0 and 1"),
+		define(&o.corruptions, "corruption", "only the corruption `NAME`; may be repeated"),
+		define(&o.severities, "severity", "only these severities").or("1-5").env(),
+		define(&o.head, "head", "`probe` fits one; own takes the model's output as class scores").or("probe").env(),
+		define(&o.choose, "choose", "the `RULE` by which alpha is chosen on validation data: "+ruleNames()).
+			or("accuracy").env(),
+		define(&o.maxLoss, "max-loss", "`POINTS` of clean accuracy that the rule robustness may give away").or(1).env(),
+		define(&o.warmStart, "warm-start", "fit every probe from that of the alpha before: a tenth less work, "+
+			"and shares wait for each other").env(),
+		define(&o.onTest, "choose-on-test", "let test data choose; every result says so").env(),
+	)
+	return slices.Concat(o.choosingOptions.flags("alpha"), flags, o.runOptions.flags(),
+		o.probeOptions.flags(wiseft.SweepTol), o.runtimeOptions.flags(), o.dataOptions.flags())
 }
-
-// sweepTolText and fitTolText are the defaults of --tol, for help.
-var (
-	sweepTolText = strconv.FormatFloat(wiseft.SweepTol, 'g', -1, 64)
-	fitTolText   = strconv.FormatFloat(fitTol, 'g', -1, 64)
-)
-
-// fitTol is the tolerance of a single fit.
-const fitTol = 1e-6
 
 func ruleNames() string {
 	var names []string
@@ -173,14 +166,16 @@ type runOptions struct {
 }
 
 func (o *runOptions) flags() []cli.Flag {
-	const category = "The run:"
-	return []cli.Flag{
-		&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "`FOLDER` for results and for what they are made of; a run that was stopped goes on there", EnvVars: []string{"WISEFT_OUT"}, Category: category, Destination: &o.folder},
-		&cli.BoolFlag{Name: "force", Usage: "let this run take the place of another one in the folder; what both need stays", EnvVars: []string{"WISEFT_FORCE"}, Category: category, Destination: &o.replace},
-		&cli.StringFlag{Name: "keep", Value: "features", Usage: "`WHAT` stays in the folder: features, with which another probe needs no forward pass, or scores alone", EnvVars: []string{"WISEFT_KEEP"}, Category: category, Destination: &o.keep},
-		&cli.StringFlag{Name: "shard", Usage: "do only share `I/N` of the run, I from 1 to N; auto or auto/N takes it from Slurm, Kubernetes or GNU parallel", EnvVars: []string{"WISEFT_SHARD"}, Category: category, Destination: &o.shard},
-		&cli.BoolFlag{Name: "steal", Usage: "go on with what other shares have not begun, in a folder that all workers share", EnvVars: []string{"WISEFT_STEAL"}, Category: category, Destination: &o.steal},
-	}
+	return section("The run:",
+		define(&o.folder, "out", "`FOLDER` for results and for what they are made of; a run that was stopped goes on there").
+			alias("o").env(),
+		define(&o.replace, "force", "let this run take the place of another one in the folder; what both need stays").env(),
+		define(&o.keep, "keep", "`WHAT` stays in the folder: features, with which another probe needs no forward pass, "+
+			"or scores alone").or("features").env(),
+		define(&o.shard, "shard", "do only share `I/N` of the run, I from 1 to N; auto or auto/N takes it from Slurm, "+
+			"Kubernetes or GNU parallel").env(),
+		define(&o.steal, "steal", "go on with what other shares have not begun, in a folder that all workers share").env(),
+	)
 }
 
 func (o *runOptions) options(c *call) (r wiseft.RunOptions, err error) {
@@ -285,12 +280,4 @@ func newMeasured(m *wiseft.Measured, err error) (result, error) {
 		return share{"wiseft.share/1", m.Folder, m.NCached, m.Missing, m.Seconds}, nil
 	}
 	return measured{m}, nil
-}
-
-// count writes "1 model" or "3 models".
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

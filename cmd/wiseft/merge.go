@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/dustin/go-humanize"
 	"github.com/urfave/cli/v2"
@@ -24,14 +24,14 @@ type mergeCommand struct {
 
 func newMergeCommand() *cli.Command {
 	var o mergeCommand
-	flags := []cli.Flag{
+	flags := section("",
 		outFlag(&o.out, "the merged model's `FILE`"),
-		&cli.Float64Flag{Name: "alpha", Value: 0.5, Usage: "share of the fine-tuned model, 0 to 1", EnvVars: []string{"WISEFT_ALPHA"}, Destination: &o.alpha},
-		backboneFlag(&o.backbone),
-		&cli.StringSliceFlag{Name: "fisher", Usage: "diagonal Fisher information of a model, as an ONNX `FILE`; one for each model, in their order", Destination: &o.fisher},
-		&cli.StringFlag{Name: "recipe", Usage: "read models, method and parameters from a YAML `FILE`; see wiseft recipe", EnvVars: []string{"WISEFT_RECIPE"}, Destination: &o.recipe},
-		&cli.BoolFlag{Name: "plan", Usage: "print what would be done to every tensor, and write nothing", Destination: &o.plan},
-	}
+		define(&o.alpha, "alpha", "share of the fine-tuned model, 0 to 1").or(0.5).env(),
+		define(&o.fisher, "fisher", "diagonal Fisher information of a model, as an ONNX `FILE`; one for each model, "+
+			"in their order"),
+		define(&o.recipe, "recipe", "read models, method and parameters from a YAML `FILE`; see wiseft recipe").env(),
+		define(&o.plan, "plan", "print what would be done to every tensor, and write nothing"),
+	)
 	return newCommand(&cli.Command{
 		Name:      "merge",
 		Usage:     "mix a pre-trained and a fine-tuned model, tensor by tensor",
@@ -50,13 +50,13 @@ func newMergeCommand() *cli.Command {
 			"  wiseft merge pretrained.onnx finetuned.onnx -o merged.onnx --set 'encoder/*=0.3' --set depth:0.5-1=0.8\n" +
 			"  wiseft merge --recipe recipe.yaml -o merged.onnx\n" +
 			"  wiseft merge big.onnx tuned.onnx -o merged.onnx --external always --shard-size 2GiB",
-		Flags: append(flags, append(o.storageOptions.flags(), o.mergeOptions.flags()...)...),
-	}, o.run)
+		Flags: slices.Concat(flags, o.storageOptions.flags(), o.mergeOptions.flags(),
+			[]cli.Flag{backboneFlag(&o.backbone)}),
+	}, atLeast(), o.run)
 }
 
 // mergeReport is what merge and merge --plan print.
 type mergeReport struct {
-	Schema string `json:"schema"`
 	*wiseft.MergeResult
 	Plan   []plannedTensor `json:"plan,omitempty"`
 	OnlyA  []string        `json:"only_pretrained,omitempty"`
@@ -88,13 +88,10 @@ func (o *mergeCommand) run(ctx context.Context, c *call) (result, error) {
 		return showPlan(ctx, c, models, opt)
 	}
 	made, err := wiseft.Merge(ctx, o.out, models, opt, write)
-	if err != nil {
-		return nil, err
-	}
-	return &mergeReport{Schema: mergeSchema, MergeResult: made}, nil
+	return merged.result(&mergeReport{MergeResult: made}, err)
 }
 
-const mergeSchema = "wiseft.merge/1"
+var merged = form[mergeReport]{"wiseft.merge/1", writeMerge}
 
 // showPlan reports a plan. A refused plan is printed before its error, which decides the exit code; with --json the
 // error is the one document.
@@ -104,15 +101,15 @@ func showPlan(ctx context.Context, c *call, models []string, opt wiseft.MergeOpt
 		return nil, err
 	}
 	defer plan.Close()
-	r := &mergeReport{Schema: mergeSchema, MergeResult: plan.Describe(), OnlyA: plan.OnlyA, unused: plan.Unused}
+	r := &mergeReport{MergeResult: plan.Describe(), OnlyA: plan.OnlyA, unused: plan.Unused}
 	for _, d := range plan.Decisions {
 		r.Plan = append(r.Plan, plannedTensor{d.Tensor, d.Action.String(), d.Reason, d.DType.String(), d.Dims})
 	}
 	err = plan.Err()
-	if err != nil && !c.Bool("json") {
-		err = errors.Join(r.writeText(c.out), err)
+	if err != nil && !c.asJSON {
+		err = errors.Join(writeMerge(c.out, r), err)
 	}
-	return r, err
+	return merged.result(r, err)
 }
 
 // writeHead lists what was not merged because it comes after the backbone.
@@ -131,9 +128,9 @@ func writeHead(w io.Writer, head []string, features string) {
 	fmt.Fprintln(w)
 }
 
-func (r *mergeReport) writeText(w io.Writer) error {
+func writeMerge(w io.Writer, r *mergeReport) error {
 	if r.Plan != nil {
-		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+		t := newTable(w)
 		for _, p := range r.Plan {
 			fmt.Fprintf(t, "%s\t%s\t%s %v\t%s\n", p.Action, p.Tensor, p.DType, p.Shape, p.Reason)
 		}
@@ -144,18 +141,14 @@ func (r *mergeReport) writeText(w io.Writer) error {
 			return err
 		}
 	}
-	for _, warning := range r.Warnings {
-		fmt.Fprintln(w, "warning: "+warning)
-	}
+	writeWarnings(w, r.Warnings)
 	writeHead(w, r.Head, r.Features)
 	fmt.Fprintf(w, "%d tensors merged (%s parameters), %d copied, %d refused\n",
 		r.Tensors.Merged, humanize.Comma(r.Parameters), r.Tensors.Copied, r.Tensors.Refused)
 	if r.Output == "" {
 		return nil
 	}
-	for _, f := range r.Data {
-		fmt.Fprintf(w, "%s: %s bytes, xxh3_128 %s\n", f.File, humanize.Comma(f.Bytes), f.XXH3)
-	}
+	writeDataFiles(w, r.Data)
 	_, err := fmt.Fprintf(w, "%s: %s bytes in %.2f s, sha256 %s\n", r.Output, humanize.Comma(r.Bytes), r.Seconds, r.SHA256)
 	return err
 }

@@ -23,30 +23,23 @@ func newProbeAttachCommand() *cli.Command {
 			"must have the probe's shape, gets the probe's weights.\n\n" +
 			"Example:\n" +
 			"  wiseft probe attach merged.onnx probe.npz -o classifier.onnx",
-		Flags: []cli.Flag{
+		Flags: section("",
 			outFlag(&out, "the new model's `FILE`"),
 			forceFlag(&o.Force, "replace an existing output"),
-			&cli.BoolFlag{Name: "into-head", Usage: "write a linear probe into the model's own classifier, and change nothing else", Destination: &o.IntoHead},
-			&cli.BoolFlag{Name: "float64", Usage: "compute the head in double precision; its weights stay float32", Destination: &o.Float64},
-			&cli.BoolFlag{Name: "softmax", Usage: "output probabilities instead of scores", Destination: &o.Softmax},
-			&cli.StringFlag{Name: "output", Aliases: []string{"backbone-output"}, Usage: "the `TENSOR` that the probe reads", DefaultText: "the one it was fitted on", Destination: &o.Tensor},
-		},
-	}, func(ctx context.Context, c *call) (result, error) {
-		args, err := c.args("MODEL", "P.npz")
-		if err != nil {
-			return nil, err
-		}
-		r, err := wiseft.Attach(ctx, out, args[0], args[1], o)
-		return &probeAttachReport{"wiseft.probe-attach/1", r}, err
+			define(&o.IntoHead, "into-head", "write a linear probe into the model's own classifier, and change nothing else"),
+			define(&o.Float64, "float64", "compute the head in double precision; its weights stay float32"),
+			define(&o.Softmax, "softmax", "output probabilities instead of scores"),
+			define(&o.Tensor, "output", "the `TENSOR` that the probe reads").
+				alias("backbone-output").shown("the one it was fitted on"),
+		),
+	}, exactly("MODEL", "P.npz"), func(ctx context.Context, c *call) (result, error) {
+		return attachment.result(wiseft.Attach(ctx, out, c.args[0], c.args[1], o))
 	})
 }
 
-type probeAttachReport struct {
-	Schema string `json:"schema"`
-	*wiseft.AttachResult
-}
+var attachment = form[wiseft.AttachResult]{"wiseft.probe-attach/1", writeAttachment}
 
-func (r *probeAttachReport) writeText(w io.Writer) error {
+func writeAttachment(w io.Writer, r *wiseft.AttachResult) error {
 	_, err := fmt.Fprintf(w, "%s: scores of %d classes from %q (%d values), %s bytes\n",
 		r.Output, len(r.Classes), r.Tensor, r.Dim, humanize.Comma(r.Bytes))
 	return err

@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 	"github.com/wiseft/wiseft"
+	"github.com/wiseft/wiseft/probe/fit"
 )
 
 // fewShotCommand is the options of probe few-shot.
@@ -32,38 +33,35 @@ func newProbeFewShotCommand() *cli.Command {
 			"Examples:\n" +
 			"  wiseft probe few-shot train.npz --way 5 --shot 10\n" +
 			"  wiseft probe few-shot a.onnx b.onnx --fold-files ModelNetFewshot/5way_10shot --points 1024",
-		Flags: slices.Concat([]cli.Flag{
-			&cli.StringFlag{Name: "fold-files", Usage: "`DIR` of fold files, each with the splits train and test", EnvVars: []string{"WISEFT_FOLD_FILES"}, Destination: &o.foldFiles},
-			&cli.IntFlag{Name: "way", Value: 5, Usage: "classes of a task", EnvVars: []string{"WISEFT_WAY"}, Destination: &o.Way},
-			&cli.IntFlag{Name: "shot", Value: 10, Usage: "samples of a class to fit on", EnvVars: []string{"WISEFT_SHOT"}, Destination: &o.Shot},
-			&cli.IntFlag{Name: "query", Value: 20, Usage: "samples of a class to test on", EnvVars: []string{"WISEFT_QUERY"}, Destination: &o.Query},
-			&cli.IntFlag{Name: "folds", Value: 10, Usage: "tasks", EnvVars: []string{"WISEFT_FOLDS"}, Destination: &o.Folds},
-		}, o.probeOptions.flags(fitTolText), o.runtimeOptions.flags(), o.dataOptions.flags()),
-	}, o.run)
+		Flags: slices.Concat(section("",
+			define(&o.foldFiles, "fold-files", "`DIR` of fold files, each with the splits train and test").env(),
+			define(&o.Way, "way", "classes of a task").or(5).env(),
+			define(&o.Shot, "shot", "samples of a class to fit on").or(10).env(),
+			define(&o.Query, "query", "samples of a class to test on").or(20).env(),
+			define(&o.Folds, "folds", "tasks").or(10).env(),
+		), o.probeOptions.flags(fit.DefaultTol), o.runtimeOptions.flags(), o.dataOptions.flags()),
+	}, atLeast(), o.run)
 }
 
-const fewShotSchema = "wiseft.probe-few-shot/1"
+var fewShot = form[wiseft.FoldsResult]{"wiseft.probe-few-shot/1", writeFolds}
 
 func (o *fewShotCommand) run(ctx context.Context, c *call) (result, error) {
 	if o.foldFiles != "" {
 		return o.runFoldFiles(ctx, c)
 	}
-	files, err := c.several("F.npz")
-	if err != nil {
+	if err := atLeast("F.npz").check(c); err != nil {
 		return nil, err
 	}
 	opt, err := o.probeOptions.options(c)
 	if err != nil {
 		return nil, err
 	}
-	r, err := wiseft.FewShot(ctx, files, o.FewShotTask, opt)
-	return &foldsReport{fewShotSchema, r}, err
+	return fewShot.result(wiseft.FewShot(ctx, c.args, o.FewShotTask, opt))
 }
 
 // runFoldFiles measures models on folds that are files.
 func (o *fewShotCommand) runFoldFiles(ctx context.Context, c *call) (result, error) {
-	models, err := c.several("MODEL")
-	if err != nil {
+	if err := atLeast("MODEL").check(c); err != nil {
 		return nil, err
 	}
 	for _, name := range []string{"way", "shot", "query", "folds"} {
@@ -73,12 +71,12 @@ func (o *fewShotCommand) runFoldFiles(ctx context.Context, c *call) (result, err
 	}
 	opt := wiseft.FoldFilesOptions{Data: o.Data, Tensor: o.tensor, Layout: o.layout, Monitor: c.monitor()}
 	opt.Monitor.Progress = nil // many short passes
+	var err error
 	if opt.Probe, err = o.probeOptions.options(c); err != nil {
 		return nil, err
 	}
 	if opt.Runtime, err = o.runtimeOptions.options(c); err != nil {
 		return nil, err
 	}
-	r, err := wiseft.FewShotFiles(ctx, models, o.foldFiles, opt)
-	return &foldsReport{fewShotSchema, r}, err
+	return fewShot.result(wiseft.FewShotFiles(ctx, c.args, o.foldFiles, opt))
 }

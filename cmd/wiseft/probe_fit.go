@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 	"github.com/wiseft/wiseft"
+	"github.com/wiseft/wiseft/probe/fit"
 )
 
 // probeFitCommand is the options of probe fit.
@@ -30,37 +31,31 @@ func newProbeFitCommand() *cli.Command {
 			"  wiseft probe fit train.npz -o probe.npz\n" +
 			"  wiseft probe fit train.npz -o probe.npz --C 0.01 --standardize\n" +
 			"  wiseft probe fit train.npz -o probe.npz --C 1e-3:1e3:7log --folds 5",
-		Flags: append([]cli.Flag{
+		Flags: append(section("",
 			outFlag(&o.out, "the probe's `FILE` (NPZ)"),
-			&cli.StringFlag{Name: "val", Usage: "features `F.npz` that choose C", EnvVars: []string{"WISEFT_VAL"}, Destination: &o.Val},
-			&cli.IntFlag{Name: "folds", Usage: "folds of the training data that choose C", DefaultText: "5 without --val", EnvVars: []string{"WISEFT_FOLDS"}, Destination: &o.Folds},
-			&cli.StringFlag{Name: "init", Usage: "start from the probe `P.npz`", EnvVars: []string{"WISEFT_INIT"}, Destination: &o.Start},
-			&cli.StringFlag{Name: "head-init", Usage: "start from the classifier of the `MODEL`; finetuned = the one that the features are from", EnvVars: []string{"WISEFT_HEAD_INIT"}, Destination: &o.HeadOf},
-			&cli.BoolFlag{Name: "blockwise", Usage: "leave the features on disk, so that they may be larger than memory", EnvVars: []string{"WISEFT_BLOCKWISE"}, Destination: &o.OnDisk},
+			define(&o.Val, "val", "features `F.npz` that choose C").env(),
+			define(&o.Folds, "folds", "folds of the training data that choose C").shown("5 without --val").env(),
+			define(&o.Start, "init", "start from the probe `P.npz`").env(),
+			define(&o.HeadOf, "head-init", "start from the classifier of the `MODEL`; "+
+				"finetuned = the one that the features are from").env(),
+			define(&o.OnDisk, "blockwise", "leave the features on disk, so that they may be larger than memory").env(),
 			forceFlag(&o.Force, "replace an existing output"),
-		}, o.flags(fitTolText)...),
-	}, o.run)
+		), o.flags(fit.DefaultTol)...),
+	}, exactly("F.npz"), o.run)
 }
 
 func (o *probeFitCommand) run(ctx context.Context, c *call) (result, error) {
-	args, err := c.args("F.npz")
-	if err != nil {
-		return nil, err
-	}
 	opt := o.FitOptions
+	var err error
 	if opt.Probe, opt.Cs, err = o.pathOptions(c); err != nil {
 		return nil, err
 	}
-	r, err := wiseft.Fit(ctx, o.out, args[0], opt)
-	return &probeFitReport{"wiseft.probe-fit/1", r}, err
+	return fitted.result(wiseft.Fit(ctx, o.out, c.args[0], opt))
 }
 
-type probeFitReport struct {
-	Schema string `json:"schema"`
-	*wiseft.FitResult
-}
+var fitted = form[wiseft.FitResult]{"wiseft.probe-fit/1", writeFit}
 
-func (r *probeFitReport) writeText(w io.Writer) error {
+func writeFit(w io.Writer, r *wiseft.FitResult) error {
 	state := "converged"
 	if !r.Converged {
 		state = "NOT converged"

@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 	"github.com/wiseft/wiseft"
+	"github.com/wiseft/wiseft/probe/fit"
 )
 
 func newProbeKFoldCommand() *cli.Command {
@@ -20,29 +21,21 @@ func newProbeKFoldCommand() *cli.Command {
 			"are compared fold by fold with the first.\n\n" +
 			"Example:\n" +
 			"  wiseft probe k-fold train.npz --folds 10",
-		Flags: append([]cli.Flag{
-			&cli.IntFlag{Name: "folds", Value: 10, Usage: "folds, stratified by class", EnvVars: []string{"WISEFT_FOLDS"}, Destination: &folds},
-		}, o.flags(fitTolText)...),
-	}, func(ctx context.Context, c *call) (result, error) {
-		files, err := c.several("F.npz")
-		if err != nil {
-			return nil, err
-		}
+		Flags: append(section("",
+			define(&folds, "folds", "folds, stratified by class").or(10).env(),
+		), o.flags(fit.DefaultTol)...),
+	}, atLeast("F.npz"), func(ctx context.Context, c *call) (result, error) {
 		opt, err := o.options(c)
 		if err != nil {
 			return nil, err
 		}
-		r, err := wiseft.KFold(ctx, files, folds, opt)
-		return &foldsReport{"wiseft.probe-k-fold/1", r}, err
+		return kFold.result(wiseft.KFold(ctx, c.args, folds, opt))
 	})
 }
 
-type foldsReport struct {
-	Schema string `json:"schema"`
-	*wiseft.FoldsResult
-}
+var kFold = form[wiseft.FoldsResult]{"wiseft.probe-k-fold/1", writeFolds}
 
-func (r *foldsReport) writeText(w io.Writer) error {
+func writeFolds(w io.Writer, r *wiseft.FoldsResult) error {
 	for i, m := range r.Models {
 		folds := fmt.Sprintf("folds, seed %d", r.Seed)
 		if r.FoldFiles != nil {

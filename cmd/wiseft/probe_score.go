@@ -19,35 +19,27 @@ func newProbeScoreCommand() *cli.Command {
 		Description: "Example:\n" +
 			"  wiseft probe score probe.npz test.npz --json\n" +
 			"  wiseft probe score probe.npz test.npz --confusion confusion.png",
-		Flags: []cli.Flag{
+		Flags: section("",
 			resamplesFlag(&o.Resamples),
-			&cli.Uint64Flag{Name: "seed", Usage: "of the resamples", EnvVars: []string{"WISEFT_SEED"}, Destination: &o.Seed},
-			&cli.StringFlag{Name: "confusion", Usage: "draw the confusion matrix into `FILE` (.png or .svg)", Destination: &o.Picture},
+			define(&o.Seed, "seed", "of the resamples").env(),
+			define(&o.Picture, "confusion", "draw the confusion matrix into `FILE` (.png or .svg)"),
 			forceFlag(&o.Force, "replace an existing picture"),
-		},
-	}, func(_ context.Context, c *call) (result, error) {
-		args, err := c.args("P.npz", "F.npz")
-		if err != nil {
-			return nil, err
-		}
+		),
+	}, exactly("P.npz", "F.npz"), func(_ context.Context, c *call) (result, error) {
 		if o.Resamples < 0 {
 			return nil, usagef("--bootstrap must not be negative")
 		}
-		r, err := wiseft.Score(args[0], args[1], o)
-		return &probeScoreReport{"wiseft.probe-score/1", r}, err
+		return scores.result(wiseft.Score(c.args[0], c.args[1], o))
 	})
 }
 
-func resamplesFlag(dst *int) cli.Flag {
-	return &cli.IntFlag{Name: "bootstrap", Value: 1000, Usage: "resamples for the 95 % intervals; 0 = no intervals", EnvVars: []string{"WISEFT_BOOTSTRAP"}, Destination: dst}
+func resamplesFlag(dst *int) definition {
+	return define(dst, "bootstrap", "resamples for the 95 % intervals; 0 = no intervals").or(1000).env()
 }
 
-type probeScoreReport struct {
-	Schema string `json:"schema"`
-	*wiseft.ScoreResult
-}
+var scores = form[wiseft.ScoreResult]{"wiseft.probe-score/1", writeScores}
 
-func (r *probeScoreReport) writeText(w io.Writer) error {
+func writeScores(w io.Writer, r *wiseft.ScoreResult) error {
 	fmt.Fprintf(w, "accuracy %.4f, mean class accuracy %.4f, NLL %.4f, ECE %.4f (n = %d)\n", r.Accuracy, r.MeanClass, r.NLL, r.ECE, r.N)
 	fmt.Fprintf(w, "ECE of equal mass %.4f, Brier %.4f\n", r.ECEEqualMass, r.Brier)
 	if i := r.Intervals; i != nil {
@@ -55,7 +47,7 @@ func (r *probeScoreReport) writeText(w io.Writer) error {
 			"ECE of equal mass %.4f to %.4f, Brier %.4f to %.4f\n", i.OA[0], i.OA[1], i.MAcc[0], i.MAcc[1], i.NLL[0], i.NLL[1],
 			i.ECE[0], i.ECE[1], i.ECEEqualMass[0], i.ECEEqualMass[1], i.Brier[0], i.Brier[1])
 	}
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	t := newTable(w)
 	fmt.Fprintln(t, "class\tn\taccuracy\t")
 	for class, row := range r.Confusion {
 		n := 0
@@ -73,11 +65,11 @@ func (r *probeScoreReport) writeText(w io.Writer) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	return r.writeConfusion(w)
+	return writeConfusion(w, r)
 }
 
-// writeConfusion writes the matrix with the classes' numbers as heads of the columns.
-func (r *probeScoreReport) writeConfusion(w io.Writer) error {
+// writeConfusion writes the matrix with the numbers of the classes as column heads.
+func writeConfusion(w io.Writer, r *wiseft.ScoreResult) error {
 	t := tabwriter.NewWriter(w, 0, 0, 1, ' ', tabwriter.AlignRight)
 	head := "label \\ prediction\t"
 	for class := range r.Confusion {

@@ -26,28 +26,20 @@ func newProbeSVMCommand() *cli.Command {
 			"as pooled already.\n\n" +
 			"Example:\n" +
 			"  wiseft probe svm train.npz test.npz --convention recon",
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "convention", Value: "point-m2ae", Usage: "point-m2ae, recon or point-mae", EnvVars: []string{"WISEFT_CONVENTION"}, Destination: &o.Convention},
-			&cli.IntFlag{Name: "tokens", Usage: "tokens of a sample, the special ones first", DefaultText: "pooled already", EnvVars: []string{"WISEFT_TOKENS"}, Destination: &o.Tokens},
+		Flags: section("",
+			define(&o.Convention, "convention", "point-m2ae, recon or point-mae").or("point-m2ae").env(),
+			define(&o.Tokens, "tokens", "tokens of a sample, the special ones first").shown("pooled already").env(),
 			resamplesFlag(&o.Resamples),
-			&cli.Uint64Flag{Name: "seed", Usage: "of the resamples", EnvVars: []string{"WISEFT_SEED"}, Destination: &o.Seed},
-		},
-	}, func(ctx context.Context, c *call) (result, error) {
-		args, err := c.args("TRAIN.npz", "TEST.npz")
-		if err != nil {
-			return nil, err
-		}
-		r, err := wiseft.SVM(ctx, args[0], args[1], o)
-		return &probeSVMReport{"wiseft.probe-svm/1", r}, err
+			define(&o.Seed, "seed", "of the resamples").env(),
+		),
+	}, exactly("TRAIN.npz", "TEST.npz"), func(ctx context.Context, c *call) (result, error) {
+		return svm.result(wiseft.SVM(ctx, c.args[0], c.args[1], o))
 	})
 }
 
-type probeSVMReport struct {
-	Schema string `json:"schema"`
-	*wiseft.SVMResult
-}
+var svm = form[wiseft.SVMResult]{"wiseft.probe-svm/1", writeSVM}
 
-func (r *probeSVMReport) writeText(w io.Writer) error {
+func writeSVM(w io.Writer, r *wiseft.SVMResult) error {
 	fmt.Fprintf(w, "%s (%s, C %g): accuracy %.4f, mean class accuracy %.4f (n = %d)\n",
 		r.Convention, r.Fit.Solver, r.Fit.C, r.Accuracy, r.MeanClass, r.N)
 	if !r.Fit.Converged {

@@ -24,19 +24,19 @@ func newRecipeCommand() *cli.Command {
 				Usage:       "check a recipe, of our form or mergekit's, without its models",
 				ArgsUsage:   "RECIPE.yaml",
 				Description: "Prints the recipe as it is understood.\n\nExample:\n  wiseft recipe check recipe.yaml",
-			}, runRecipeCheck),
+			}, exactly("RECIPE.yaml"), runRecipeCheck),
 			newCommand(&cli.Command{
 				Name:        "show",
 				Usage:       "print a commented example of a method's recipe",
 				ArgsUsage:   "METHOD",
 				Description: "Example:\n  wiseft recipe show ties > recipe.yaml",
-			}, runRecipeShow),
+			}, exactly("METHOD"), runRecipeShow),
 			newCommand(&cli.Command{
 				Name:        "extract",
 				Usage:       "print the recipe that a merged model carries",
 				ArgsUsage:   "MERGED",
 				Description: "Example:\n  wiseft recipe extract merged.onnx > recipe.yaml",
-			}, runRecipeExtract),
+			}, exactly("MERGED"), runRecipeExtract),
 		},
 	})
 }
@@ -77,11 +77,7 @@ func (r *recipeReport) writeText(w io.Writer) error {
 }
 
 func runRecipeCheck(_ context.Context, c *call) (result, error) {
-	args, err := c.args("RECIPE.yaml")
-	if err != nil {
-		return nil, err
-	}
-	r, err := wiseft.ReadRecipe(args[0])
+	r, err := wiseft.ReadRecipe(c.args[0])
 	if err != nil {
 		return nil, err
 	}
@@ -89,11 +85,7 @@ func runRecipeCheck(_ context.Context, c *call) (result, error) {
 }
 
 func runRecipeShow(_ context.Context, c *call) (result, error) {
-	args, err := c.args("METHOD")
-	if err != nil {
-		return nil, err
-	}
-	m, err := method.Lookup(args[0])
+	m, err := method.Lookup(c.args[0])
 	if err != nil {
 		return nil, err
 	}
@@ -114,18 +106,14 @@ func runRecipeShow(_ context.Context, c *call) (result, error) {
 }
 
 func runRecipeExtract(_ context.Context, c *call) (result, error) {
-	args, err := c.args("MERGED")
-	if err != nil {
-		return nil, err
-	}
-	m, err := wiseft.Open(args[0])
+	m, err := wiseft.Open(c.args[0])
 	if err != nil {
 		return nil, err
 	}
 	defer m.Close()
 	from, err := onnxmerge.ReadProvenance(m.Model)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", args[0], err)
+		return nil, fmt.Errorf("%s: %w", c.args[0], err)
 	}
 	return newRecipeReport(recipe.FromProvenance(from))
 }

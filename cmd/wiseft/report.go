@@ -38,14 +38,15 @@ func newReportCommand() *cli.Command {
 			"  wiseft report run -o report.html\n" +
 			"  wiseft report run --format markdown\n" +
 			"  wiseft report run --plot heatmap -o heatmap.png",
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "`FILE` to write", DefaultText: "standard output", Destination: &o.out},
+		Flags: section("",
+			define(&o.out, "out", "`FILE` to write").alias("o").shown("standard output"),
 			// No variable: WISEFT_FORMAT is that of data.
-			&cli.StringFlag{Name: "format", Usage: "`FORMAT`: " + strings.Join(report.Names(), ", "), DefaultText: "that of the file's extension, or table", Destination: &o.format},
-			&cli.StringFlag{Name: "plot", Usage: "`PLOT` to draw as svg or png: " + strings.Join(report.PlotNames(), ", "), DefaultText: "curve", Destination: &o.plot},
+			define(&o.format, "format", "`FORMAT`: "+
+				""+strings.Join(report.Names(), ", ")).shown("that of the file's extension, or table"),
+			define(&o.plot, "plot", "`PLOT` to draw as svg or png: "+strings.Join(report.PlotNames(), ", ")).shown("curve"),
 			forceFlag(&o.force, "replace the file if it exists"),
-		},
-	}, o.run)
+		),
+	}, exactly("RUN"), o.run)
 }
 
 // reported is what report did. Without a file, Text is the report itself.
@@ -69,15 +70,11 @@ func (r *reported) writeText(w io.Writer) error {
 }
 
 func (o *reportCommand) run(_ context.Context, c *call) (result, error) {
-	args, err := c.args("RUN")
-	if err != nil {
-		return nil, err
-	}
 	format, plot, err := o.formatAndPlot()
 	if err != nil {
 		return nil, err
 	}
-	path := wiseft.ResultPath(args[0])
+	path := wiseft.ResultPath(c.args[0])
 	if o.out != "" {
 		if err := output.Check(o.out, output.Options{Force: o.force, Inputs: []string{path}}); err != nil {
 			return nil, err

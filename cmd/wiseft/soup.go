@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"text/tabwriter"
 
 	"github.com/dustin/go-humanize"
 	"github.com/urfave/cli/v2"
@@ -26,10 +25,10 @@ type soupCommand struct {
 
 func newSoupCommand() *cli.Command {
 	var o soupCommand
-	flags := []cli.Flag{
+	flags := section("",
 		outFlag(&o.out, "the averaged model's `FILE`"),
-		&cli.BoolFlag{Name: "strict", Usage: "take a model only if accuracy rises, as the paper's published code does", EnvVars: []string{"WISEFT_STRICT"}, Destination: &o.strict},
-	}
+		define(&o.strict, "strict", "take a model only if accuracy rises, as the paper's published code does").env(),
+	)
 	return newCommand(&cli.Command{
 		Name:      "soup",
 		Usage:     "average those of several fine-tuned models that make the average better (greedy soup)",
@@ -43,16 +42,11 @@ func newSoupCommand() *cli.Command {
 			"Example:\n" +
 			"  wiseft soup run1.onnx run2.onnx run3.onnx --train modelnet40 --points 1024 -o soup.onnx",
 		Flags: slices.Concat(flags, o.storageOptions.flags(), o.selectionOptions.flags(), o.choosingOptions.flags("models"),
-			o.probeOptions.flags(sweepTolText), o.runtimeOptions.flags(), o.dataOptions.flags()),
-	}, o.run)
+			o.probeOptions.flags(wiseft.SweepTol), o.runtimeOptions.flags(), o.dataOptions.flags()),
+	}, atLeast("MODEL", "MODEL"), o.run)
 }
 
 func (o *soupCommand) run(ctx context.Context, c *call) (result, error) {
-	models := c.Args().Slice()
-	if len(models) < 2 {
-		_, err := c.args("MODEL", "MODEL")
-		return nil, err
-	}
 	opt := wiseft.SoupOptions{Strict: o.strict, Train: o.at(o.train), Val: o.at(o.val), Tensor: o.tensor,
 		Layout: o.layout, Seed: o.dataOptions.Seed, Monitor: c.monitor()}
 	var err error
@@ -68,17 +62,13 @@ func (o *soupCommand) run(ctx context.Context, c *call) (result, error) {
 	if opt.Runtime, err = o.runtimeOptions.options(c); err != nil {
 		return nil, err
 	}
-	r, err := wiseft.Soup(ctx, o.out, models, opt)
-	return &soupReport{"wiseft.soup/1", r}, err
+	return soup.result(wiseft.Soup(ctx, o.out, c.args, opt))
 }
 
-type soupReport struct {
-	Schema string `json:"schema"`
-	*wiseft.SoupResult
-}
+var soup = form[wiseft.SoupResult]{"wiseft.soup/1", writeSoup}
 
-func (r *soupReport) writeText(w io.Writer) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+func writeSoup(w io.Writer, r *wiseft.SoupResult) error {
+	t := newTable(w)
 	fmt.Fprintln(t, "model\talone\twith it\t")
 	for _, x := range r.Candidates {
 		verdict := "left out"
@@ -91,12 +81,8 @@ func (r *soupReport) writeText(w io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(w, "accuracy on %s of validation; %s\n", count(r.N, "sample"), r.Rule)
-	for _, warning := range r.Warnings {
-		fmt.Fprintln(w, "warning: "+warning)
-	}
-	for _, f := range r.Data {
-		fmt.Fprintf(w, "%s: %s bytes, xxh3_128 %s\n", f.File, humanize.Comma(f.Bytes), f.XXH3)
-	}
+	writeWarnings(w, r.Warnings)
+	writeDataFiles(w, r.Data)
 	_, err := fmt.Fprintf(w, "%s: the average of %s, validation accuracy %.4f, %s bytes, sha256 %s\n",
 		r.Output, count(len(r.Chosen), "model"), r.Accuracy, humanize.Comma(r.Bytes), r.SHA256)
 	return err

@@ -39,22 +39,23 @@ func newSubmitCommand() *cli.Command {
 			"  wiseft submit slurm --shards 8 --cpus 4 --time 04:00:00 -- sweep a.onnx b.onnx --train d --test d -o run\n" +
 			"  wiseft submit slurm --dry-run -- sweep a.onnx b.onnx --train d --test d -o run\n" +
 			"  wiseft submit k8s --dry-run --image registry/wiseft --claim data -- bench a.onnx --train d --test d -o run",
-		Flags: []cli.Flag{
-			&cli.IntFlag{Name: "shards", Value: 8, Usage: "`N` workers", Destination: &o.Shards},
-			&cli.IntFlag{Name: "at-once", Usage: "at most `N` workers at a time", DefaultText: "all", Destination: &o.AtOnce},
-			&cli.IntFlag{Name: "cpus", Value: 4, Usage: "`N` cores of each worker", Destination: &o.CPUs},
-			&cli.StringFlag{Name: "mem", Usage: "`SIZE` of each worker's memory", DefaultText: "8G, or 8Gi for Kubernetes", Destination: &o.Memory},
-			&cli.IntFlag{Name: "gpus", Usage: "`N` GPUs of each worker; the command needs --device cuda too", Destination: &o.GPUs},
-			&cli.StringFlag{Name: "time", Value: "04:00:00", Usage: "Slurm: time `LIMIT`; workers that reach it are requeued", Destination: &o.Time},
-			&cli.StringFlag{Name: "partition", Usage: "Slurm: `PARTITION`", DefaultText: "the site's default", Destination: &o.Partition},
-			&cli.StringFlag{Name: "image", Value: "wiseft", Usage: "Kubernetes: container `IMAGE` that has wiseft", Destination: &o.Image},
-			&cli.StringFlag{Name: "claim", Value: "wiseft-data", Usage: "Kubernetes: persistent volume `CLAIM`, mounted at /data, where the command runs", Destination: &o.Claim},
-			&cli.StringFlag{Name: "name", Value: "wiseft", Usage: "`NAME` of jobs and files", Destination: &o.Name},
-			&cli.StringFlag{Name: "dir", Value: ".", Usage: "`FOLDER` for the job files", Destination: &o.dir},
-			&cli.BoolFlag{Name: "force", Usage: "replace existing job files", Destination: &o.force},
-			&cli.BoolFlag{Name: "dry-run", Usage: "print the job files, and neither write nor submit them", Destination: &o.dryRun},
-		},
-	}, o.run)
+		Flags: section("",
+			define(&o.Shards, "shards", "`N` workers").or(8),
+			define(&o.AtOnce, "at-once", "at most `N` workers at a time").shown("all"),
+			define(&o.CPUs, "cpus", "`N` cores of each worker").or(4),
+			define(&o.Memory, "mem", "`SIZE` of each worker's memory").shown("8G, or 8Gi for Kubernetes"),
+			define(&o.GPUs, "gpus", "`N` GPUs of each worker; the command needs --device cuda too"),
+			define(&o.Time, "time", "Slurm: time `LIMIT`; workers that reach it are requeued").or("04:00:00"),
+			define(&o.Partition, "partition", "Slurm: `PARTITION`").shown("the site's default"),
+			define(&o.Image, "image", "Kubernetes: container `IMAGE` that has wiseft").or("wiseft"),
+			define(&o.Claim, "claim", "Kubernetes: persistent volume `CLAIM`, mounted at /data, where the command runs").
+				or("wiseft-data"),
+			define(&o.Name, "name", "`NAME` of jobs and files").or("wiseft"),
+			define(&o.dir, "dir", "`FOLDER` for the job files").or("."),
+			define(&o.force, "force", "replace existing job files"),
+			define(&o.dryRun, "dry-run", "print the job files, and neither write nor submit them"),
+		),
+	}, atLeast("slurm or k8s"), o.run)
 }
 
 //go:embed submit/*.tmpl
@@ -95,16 +96,12 @@ type jobFile struct {
 }
 
 func (o *submitCommand) run(ctx context.Context, c *call) (result, error) {
-	args := c.Args().Slice()
-	if len(args) == 0 {
-		return nil, usagef("missing slurm or k8s").WithHint("%s", c.usageHint())
-	}
-	s, ok := schedulers[args[0]]
+	s, ok := schedulers[c.args[0]]
 	if !ok {
-		return nil, usagef("%s is neither slurm nor k8s", args[0]).WithHint("%s", c.usageHint())
+		return nil, usagef("%s is neither slurm nor k8s", c.args[0]).WithHint("%s", c.usageHint())
 	}
 	j := o.job
-	if err := j.complete(c, args[1:], s); err != nil {
+	if err := j.complete(c, c.args[1:], s); err != nil {
 		return nil, err
 	}
 	r := &submitReport{Schema: "wiseft.submit/1"}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -19,13 +20,18 @@ type sweepCommand struct {
 
 func newSweepCommand() *cli.Command {
 	var o sweepCommand
-	flags := append([]cli.Flag{
-		&cli.StringFlag{Name: "alphas", Value: "0:1:0.1", Usage: "shares of the fine-tuned model: FIRST:LAST:STEP or a list", EnvVars: []string{"WISEFT_ALPHAS"}, Destination: &o.alphas},
-		&cli.BoolFlag{Name: "search", Usage: "find the alpha that validation data would choose with a third of the grid's passes, and measure it and the ends alone", EnvVars: []string{"WISEFT_SEARCH"}, Destination: &o.search},
-		&cli.StringSliceFlag{Name: "grid", Usage: "`NAME=VALUES` of another parameter of the method, written like --alphas; may be repeated: all combinations are measured", Destination: &o.grid},
-		&cli.StringFlag{Name: "recipe", Usage: "merge as the recipe `FILE` says; --alphas and --grid take the place of its parameters", EnvVars: []string{"WISEFT_RECIPE"}, Category: "Merging:", Destination: &o.recipe},
-		&cli.StringSliceFlag{Name: "fisher", Usage: "diagonal Fisher information `FILE` of each model, in their order; may be repeated", Category: "Merging:", Destination: &o.fisher},
-	}, o.mergeOptions.flags()...)
+	flags := section("",
+		define(&o.alphas, "alphas", "shares of the fine-tuned model: FIRST:LAST:STEP or a list").or("0:1:0.1").env(),
+		define(&o.search, "search", "find the alpha that validation data would choose with a third of the grid's passes, "+
+			"and measure it and the ends alone").env(),
+		define(&o.grid, "grid", "`NAME=VALUES` of another parameter of the method, written like --alphas; may be repeated: "+
+			"all combinations are measured"),
+	)
+	merging := section("Merging:",
+		define(&o.recipe, "recipe", "merge as the recipe `FILE` says; --alphas and --grid take the place of its parameters").
+			env(),
+		define(&o.fisher, "fisher", "diagonal Fisher information `FILE` of each model, in their order; may be repeated"),
+	)
 	return newCommand(&cli.Command{
 		Name:      "sweep",
 		Usage:     "merge, probe and benchmark over a grid of alpha (WiSE-FT-LP in one command)",
@@ -40,8 +46,8 @@ func newSweepCommand() *cli.Command {
 			"  wiseft sweep base.onnx a.onnx b.onnx --method ties --grid density=0.1:0.9:0.2 --train d --test d -o run\n" +
 			"  wiseft sweep pretrained.onnx finetuned.onnx --alphas 0:1:0.05 --search --train d --test d -o run\n" +
 			"  wiseft sweep pretrained.onnx finetuned.onnx --train d --test d -o run --shard 3/8",
-		Flags: append(flags, o.measureOptions.flags()...),
-	}, o.run)
+		Flags: slices.Concat(flags, merging, o.mergeOptions.flags(), o.measureOptions.flags()),
+	}, atLeast(), o.run)
 }
 
 func (o *sweepCommand) run(ctx context.Context, c *call) (result, error) {

@@ -24,30 +24,23 @@ func newVerifyCommand() *cli.Command {
 			"Examples:\n" +
 			"  wiseft verify merged.onnx\n" +
 			"  wiseft verify merged.onnx --pretrained models/base.onnx --finetuned models/tuned.onnx --all",
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "pretrained", Usage: "the pre-trained model's `FILE`", Destination: &o.Pretrained},
-			&cli.StringFlag{Name: "finetuned", Usage: "the fine-tuned model's `FILE`, which is the last of those that were merged", Destination: &o.Finetuned},
-			&cli.StringSliceFlag{Name: "further", Usage: "`FILE` of a model between them, or then of a Fisher information; in their order, all or none", Destination: &further},
-			&cli.BoolFlag{Name: "all", Usage: "compare every byte instead of samples", Destination: &o.All},
-			&cli.Uint64Flag{Name: "seed", Usage: "of the choice of samples", EnvVars: []string{"WISEFT_SEED"}, Destination: &o.Seed},
-		},
-	}, func(ctx context.Context, c *call) (result, error) {
-		args, err := c.args("MERGED")
-		if err != nil {
-			return nil, err
-		}
+		Flags: section("",
+			define(&o.Pretrained, "pretrained", "the pre-trained model's `FILE`"),
+			define(&o.Finetuned, "finetuned", "the fine-tuned model's `FILE`, which is the last of those that were merged"),
+			define(&further, "further", "`FILE` of a model between them, or then of a Fisher information; in their order, all "+
+				"or none"),
+			define(&o.All, "all", "compare every byte instead of samples"),
+			define(&o.Seed, "seed", "of the choice of samples").env(),
+		),
+	}, exactly("MERGED"), func(ctx context.Context, c *call) (result, error) {
 		o.Further, o.Monitor = further.Value(), c.monitor()
-		r, err := wiseft.Verify(ctx, args[0], o)
-		return &verifyReport{"wiseft.verify/1", r}, err
+		return verification.result(wiseft.Verify(ctx, c.args[0], o))
 	})
 }
 
-type verifyReport struct {
-	Schema string `json:"schema"`
-	*wiseft.VerifyResult
-}
+var verification = form[wiseft.VerifyResult]{"wiseft.verify/1", writeVerification}
 
-func (r *verifyReport) writeText(w io.Writer) error {
+func writeVerification(w io.Writer, r *wiseft.VerifyResult) error {
 	how := "samples of"
 	if r.All {
 		how = "all of"

@@ -115,7 +115,12 @@ type Method struct {
 }
 
 // Difference is a deliberate deviation from a reference implementation.
-type Difference struct{ Reference, Theirs, Ours, Reason string }
+type Difference struct {
+	Reference string `json:"reference"`
+	Theirs    string `json:"theirs"`
+	Ours      string `json:"ours"`
+	Reason    string `json:"reason"`
+}
 
 var methods = registry.New[Method]("merge method")
 

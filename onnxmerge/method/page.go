@@ -23,7 +23,7 @@ func WriteMarkdown(w io.Writer) error {
 			strings.SplitN(m.Class.String(), ":", 2)[0])
 	}
 	for _, m := range All() {
-		m.markdown(&b)
+		m.Page().markdown(&b)
 	}
 	differences(&b)
 	agreementTable(&b)
@@ -43,19 +43,73 @@ func (m Method) BaseText() string {
 	return "no"
 }
 
-func (m Method) markdown(b *strings.Builder) {
-	fmt.Fprintf(b, "\n## %s\n\n%s.\n\n", m.Name, strings.ToUpper(m.Doc[:1])+m.Doc[1:])
-	fmt.Fprintf(b, "    %s\n\n", m.Formula)
-	if m.Detail != "" {
-		fmt.Fprintf(b, "%s\n\n", wrapped(m.Detail))
+// Page is the description of a method: what METHODS.md says about it, and wiseft list methods NAME.
+type Page struct {
+	Name      string       `json:"name"`
+	Doc       string       `json:"doc"`
+	Formula   string       `json:"formula"`
+	Detail    string       `json:"detail,omitempty"`
+	Source    string       `json:"source"`
+	MinModels int          `json:"min_models"`
+	MaxModels int          `json:"max_models"` // 0 means no bound
+	Base      bool         `json:"base"`
+	Fisher    bool         `json:"fisher"`
+	Memory    string       `json:"memory"`
+	Params    []ParamPage  `json:"params"`
+	Differs   []Difference `json:"differs"`
+
+	models, base string // in words
+}
+
+// ParamPage is the description of a parameter.
+type ParamPage struct {
+	Name    string `json:"name"`
+	Doc     string `json:"doc"`
+	Range   string `json:"range"`
+	Default any    `json:"default"` // null if the parameter may be absent
+
+	defaultText string
+}
+
+// Page returns the description of the method.
+func (m Method) Page() *Page {
+	p := &Page{Name: m.Name, Doc: m.Doc, Formula: m.Formula, Detail: m.Detail, Source: m.Source,
+		MinModels: m.MinModels, MaxModels: m.MaxModels, Base: m.Base, Fisher: m.Fisher, Memory: m.Class.String(),
+		Params: []ParamPage{}, Differs: append([]Difference{}, m.Differs...), models: m.Takes(), base: m.BaseText()}
+	for _, x := range m.Params {
+		p.Params = append(p.Params, ParamPage{x.Name, x.Doc, x.Range(), x.Default, x.DefaultText()})
 	}
-	fmt.Fprintf(b, "Models: %s. Base: %s. Memory: %s.\nSource: %s.\n", m.Takes(), m.BaseText(), m.Class, m.Source)
-	if len(m.Params) == 0 {
+	return p
+}
+
+// WriteText writes the page as two columns separated by tabs.
+func (p *Page) WriteText(w io.Writer) {
+	fmt.Fprintf(w, "%s\t%s\n\t%s\n", p.Name, p.Doc, p.Formula)
+	if p.Detail != "" {
+		fmt.Fprintf(w, "\t%s\n", p.Detail)
+	}
+	fmt.Fprintf(w, "source\t%s\nmodels\t%s\nbase\t%s\nmemory\t%s\n", p.Source, p.models, p.base, p.Memory)
+	for _, x := range p.Params {
+		fmt.Fprintf(w, "%s\t%s (default %s)\n\t  %s\n", x.Name, x.Range, x.defaultText, x.Doc)
+	}
+	for _, d := range p.Differs {
+		fmt.Fprintf(w, "differs\t%s: %s; here: %s (%s)\n", d.Reference, d.Theirs, d.Ours, d.Reason)
+	}
+}
+
+func (p *Page) markdown(b *strings.Builder) {
+	fmt.Fprintf(b, "\n## %s\n\n%s.\n\n", p.Name, strings.ToUpper(p.Doc[:1])+p.Doc[1:])
+	fmt.Fprintf(b, "    %s\n\n", p.Formula)
+	if p.Detail != "" {
+		fmt.Fprintf(b, "%s\n\n", wrapped(p.Detail))
+	}
+	fmt.Fprintf(b, "Models: %s. Base: %s. Memory: %s.\nSource: %s.\n", p.models, p.base, p.Memory, p.Source)
+	if len(p.Params) == 0 {
 		return
 	}
 	b.WriteString("\n| parameter | range | default | meaning |\n|---|---|---|---|\n")
-	for _, p := range m.Params {
-		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", p.Name, p.Range(), p.DefaultText(), p.Doc)
+	for _, x := range p.Params {
+		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", x.Name, x.Range, x.defaultText, x.Doc)
 	}
 }
 

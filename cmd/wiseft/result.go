@@ -1,0 +1,81 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/dustin/go-humanize"
+	"github.com/wiseft/wiseft/onnxmerge"
+)
+
+// result is what a command prints: as text, or with --json as a JSON document.
+type result interface {
+	writeText(w io.Writer) error
+}
+
+// form is how the results of one type are printed: their schema, the first field of the JSON document, and their text.
+type form[T any] struct {
+	schema string
+	text   func(w io.Writer, r *T) error
+}
+
+// result returns the printable form of what a library call returns.
+func (f form[T]) result(r *T, err error) (result, error) {
+	if err != nil {
+		return nil, err
+	}
+	return document[T]{f, r}, nil
+}
+
+type document[T any] struct {
+	form[T]
+	body *T
+}
+
+func (d document[T]) writeText(w io.Writer) error { return d.text(w, d.body) }
+
+// MarshalJSON writes the schema in front of the fields of the body, which is a struct with one field at least.
+func (d document[T]) MarshalJSON() ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(d.body); err != nil {
+		return nil, err
+	}
+	return append([]byte(`{"schema":"`+d.schema+`",`), b.Bytes()[1:]...), nil
+}
+
+func writeJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
+// newTable returns a writer that aligns columns separated by tabs.
+func newTable(w io.Writer) *tabwriter.Writer { return tabwriter.NewWriter(w, 0, 0, 2, ' ', 0) }
+
+// writeWarnings writes one line for each warning.
+func writeWarnings(w io.Writer, warnings []string) {
+	for _, warning := range warnings {
+		fmt.Fprintln(w, "warning: "+warning)
+	}
+}
+
+// writeDataFiles lists the files beside a model.
+func writeDataFiles(w io.Writer, files []onnxmerge.DataFile) {
+	for _, f := range files {
+		fmt.Fprintf(w, "%s: %s bytes, xxh3_128 %s\n", f.File, humanize.Comma(f.Bytes), f.XXH3)
+	}
+}
+
+// count writes "1 model" or "3 models".
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
