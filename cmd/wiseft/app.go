@@ -38,7 +38,7 @@ func commands() []*cli.Command {
 func newApp(con console) *cli.App {
 	return &cli.App{
 		Name:            "wiseft",
-		Usage:           "merge fine-tuned ONNX models with their pre-trained ones, and measure what it brings",
+		Usage:           "merge fine-tuned ONNX models with their pre-trained ones, and measure the result",
 		Version:         wiseft.Version,
 		Commands:        commands(),
 		Writer:          con.out,

@@ -20,7 +20,7 @@ func newCompareCommand() *cli.Command {
 		ArgsUsage: "RUN A B",
 		Description: "A and B are models as the run's table names them. Both answered the same samples, so\n" +
 			"the tests are paired: McNemar's for clean data, and random signs by cloud under\n" +
-			"corruption, where one cloud comes back under every severity.\n\n" +
+			"corruption, where every cloud occurs under every severity.\n\n" +
 			"Example:\n" +
 			"  wiseft compare run alpha=0.5 alpha=1",
 	}, exactly("RUN", "A", "B"), func(_ context.Context, c *call) (result, error) {

@@ -72,7 +72,7 @@ func newDemoCommand() *cli.Command {
 	}, exactly(), o.run)
 }
 
-// demoReport is the demo's result: the sweep's, and what became of it.
+// demoReport is the demo's result: that of the sweep, and of attaching the chosen probe.
 type demoReport struct {
 	Schema     string              `json:"schema"`
 	Folder     string              `json:"folder"`

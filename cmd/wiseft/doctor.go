@@ -22,7 +22,7 @@ func newDoctorCommand() *cli.Command {
 	var o doctorCommand
 	return newCommand(&cli.Command{
 		Name:        "doctor",
-		Usage:       "say what works on this machine, what does not, and how to mend it",
+		Usage:       "list what works on this machine, what does not, and the command that helps",
 		Description: "Nothing is installed unless --install is given.\n\nExamples:\n  wiseft doctor\n  wiseft doctor --install\n  wiseft doctor --device cuda",
 		Flags: section("",
 			libraryFlag(&o.library),
@@ -78,8 +78,7 @@ func (o *doctorCommand) run(ctx context.Context, c *call) (result, error) {
 	return r, nil
 }
 
-// checkCUDA tries the GPU; that there is none is no problem, unless its library is
-// there and does not work.
+// checkCUDA tries the GPU. A machine without one has no problem, unless the library has a CUDA provider.
 func (r *doctorReport) checkCUDA(ctx context.Context, lib ort.Library) {
 	if !lib.CUDA {
 		r.CUDA = "this library has no CUDA provider; try another with wiseft doctor --device cuda --install"

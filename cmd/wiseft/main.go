@@ -1,6 +1,5 @@
-// Command wiseft merges ONNX models in weight space, extracts features with
-// onnxruntime, trains linear probes on them, and measures how the result holds up
-// under corruption.
+// Command wiseft merges ONNX models in weight space, extracts features with onnxruntime, trains linear probes on them,
+// and measures accuracy on clean and corrupted data.
 package main
 
 import (

@@ -42,7 +42,7 @@ func (o *probeOptions) flags(tol float64) []cli.Flag {
 
 // options returns the options of a fit with one value of C.
 func (o *probeOptions) options(c *call) (fit.Options, error) {
-	opt, cs, err := o.pathOptions(c)
+	opt, cs, err := o.pathOptions()
 	if err == nil && len(cs) > 1 {
 		err = usagef("--C names several values; this command takes one").WithHint("choose one with wiseft probe fit")
 	}
@@ -50,7 +50,7 @@ func (o *probeOptions) options(c *call) (fit.Options, error) {
 }
 
 // pathOptions returns the options of a fit and all values of C, the first of which is in the options.
-func (o *probeOptions) pathOptions(c *call) (opt fit.Options, cs []float64, err error) {
+func (o *probeOptions) pathOptions() (opt fit.Options, cs []float64, err error) {
 	opt = o.Options
 	if _, err := fit.LookupSolver(opt.Solver); err != nil {
 		return opt, nil, usagef("there is no solver %s", opt.Solver).WithHint("see wiseft list solvers")

@@ -2,5 +2,5 @@
 
 package main
 
-// peakMemory returns 0: this system does not tell.
+// peakMemory returns 0: this system has no figure.
 func peakMemory() int64 { return 0 }

@@ -47,7 +47,7 @@ func newProbeFitCommand() *cli.Command {
 func (o *probeFitCommand) run(ctx context.Context, c *call) (result, error) {
 	opt := o.FitOptions
 	var err error
-	if opt.Probe, opt.Cs, err = o.pathOptions(c); err != nil {
+	if opt.Probe, opt.Cs, err = o.pathOptions(); err != nil {
 		return nil, err
 	}
 	return fitted.result(wiseft.Fit(ctx, o.out, c.args[0], opt))

@@ -9,9 +9,9 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// reorder moves the flags of a command in front of its arguments, because urfave/cli
-// v2 stops at the first argument and would take later flags for file names. It also
-// says whether JSON was asked for, which errors must know even when parsing fails.
+// reorder moves the flags of a command in front of its arguments, because urfave/cli v2 stops at the first argument and
+// would take later flags for file names. asJSON is whether --json is given, which decides how errors are printed, those
+// of parsing included.
 func reorder(app *cli.App, args []string, getenv func(string) string) (ordered []string, asJSON bool, err error) {
 	asJSON, _ = strconv.ParseBool(getenv("WISEFT_JSON"))
 	list, flags := app.Commands, []cli.Flag{cli.HelpFlag, cli.VersionFlag}

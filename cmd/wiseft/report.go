@@ -49,7 +49,7 @@ func newReportCommand() *cli.Command {
 	}, exactly("RUN"), o.run)
 }
 
-// reported is what report did. Without a file, Text is the report itself.
+// reported describes a report that was written. Without a file, Text is the report itself.
 type reported struct {
 	Schema string `json:"schema"`
 	Format string `json:"format"`

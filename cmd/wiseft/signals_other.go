@@ -7,5 +7,5 @@ import (
 	"syscall"
 )
 
-// stopSignals ask the program to end soon and leave nothing half done.
+// stopSignals end the program without partial outputs.
 var stopSignals = []os.Signal{os.Interrupt, syscall.SIGTERM}

@@ -7,6 +7,6 @@ import (
 	"syscall"
 )
 
-// stopSignals ask the program to end soon and leave nothing half done. Slurm sends SIGUSR1
-// ahead of a time limit where a job asks for it, and SIGTERM at it.
+// stopSignals end the program without partial outputs. Slurm sends SIGUSR1 before a time limit, if the job sets that,
+// and SIGTERM at the limit.
 var stopSignals = []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGUSR1}

@@ -64,9 +64,9 @@ var submitFiles embed.FS
 // scheduler is a system that runs jobs.
 type scheduler struct {
 	memory string // default
-	// files are the templates, and what the job files' names end in.
+	// files are the templates and the suffixes of the job files' names.
 	files []struct{ template, suffix string }
-	// submit hands the written files over, and returns what to tell the user.
+	// submit queues the written files and returns a message for the user.
 	submit func(ctx context.Context, paths []string) (string, error)
 }
 
@@ -75,7 +75,7 @@ var schedulers = map[string]scheduler{
 	"k8s":   {"8Gi", []struct{ template, suffix string }{{"job.yaml.tmpl", ".yaml"}}, submitK8s},
 }
 
-// job is what the templates of job files know.
+// job has the values for the templates of job files.
 type job struct {
 	Name, Run, Program, Command, Memory, Time, Partition, Image, Claim string
 	CommandJSON                                                        string // a YAML list
@@ -124,7 +124,7 @@ func (o *submitCommand) run(ctx context.Context, c *call) (result, error) {
 	return r, err
 }
 
-// jobName is what Slurm, Kubernetes and file systems all take for a name.
+// jobName matches names that Slurm, Kubernetes and file systems all accept.
 var jobName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?$`)
 
 // complete adds the command that is spread to the flags of how, and checks both.
@@ -146,7 +146,7 @@ func (j *job) complete(c *call, command []string, s scheduler) error {
 		return usagef("the command has no folder for the run").WithHint("name one that all workers see with -o RUN")
 	}
 	if _, _, err := reorder(c.App, append([]string{j.Program}, command...), c.getenv); err != nil {
-		return err // better here than in every worker
+		return err // reported here instead of by every worker
 	}
 	for _, a := range command {
 		if a == "--shard" || strings.HasPrefix(a, "--shard=") || a == "--steal" {
@@ -222,7 +222,7 @@ func submitK8s(ctx context.Context, paths []string) (string, error) {
 	return runProgram(ctx, "kubectl", "apply", "-f", paths[0])
 }
 
-// runProgram runs a program and returns what it says, without the newline.
+// runProgram runs a program and returns its standard output without the final newline.
 func runProgram(ctx context.Context, program string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, program, args...)
 	var stderr bytes.Buffer

@@ -16,7 +16,7 @@ func newVerifyCommand() *cli.Command {
 	var further cli.StringSlice
 	return newCommand(&cli.Command{
 		Name:      "verify",
-		Usage:     "check that a merged model is what it says it is",
+		Usage:     "compare a merged model with its provenance",
 		ArgsUsage: "MERGED",
 		Description: "A merged model names its recipe and the hashes of the models it was made from.\n" +
 			"verify looks for these beside it (or where --pretrained and --finetuned say), compares\n" +
