@@ -90,7 +90,7 @@ func (o *demoCommand) run(ctx context.Context, c *call) (result, error) {
 	if d.alphas, err = parseGrid(o.alphas); err != nil {
 		return nil, usagef("--alphas %w", err)
 	}
-	if d.probe, err = o.probeOptions.options(c); err != nil {
+	if d.probe, err = o.probeOptions.options(); err != nil {
 		return nil, err
 	}
 	if d.runtime, err = o.runtimeOptions.options(c); err != nil {

@@ -41,7 +41,7 @@ func (o *probeOptions) flags(tol float64) []cli.Flag {
 }
 
 // options returns the options of a fit with one value of C.
-func (o *probeOptions) options(c *call) (fit.Options, error) {
+func (o *probeOptions) options() (fit.Options, error) {
 	opt, cs, err := o.pathOptions()
 	if err == nil && len(cs) > 1 {
 		err = usagef("--C names several values; this command takes one").WithHint("choose one with wiseft probe fit")
@@ -135,7 +135,7 @@ func (o *measureOptions) options(c *call) (m wiseft.MeasureOptions, err error) {
 	for _, path := range o.tests.Value() {
 		m.Tests = append(m.Tests, o.at(path))
 	}
-	if m.Probe, err = o.probeOptions.options(c); err != nil {
+	if m.Probe, err = o.probeOptions.options(); err != nil {
 		return m, err
 	}
 	if m.Severities, err = parseSeverities(o.severities, corrupt.Severities); err != nil {

@@ -52,7 +52,7 @@ func (o *fewShotCommand) run(ctx context.Context, c *call) (result, error) {
 	if err := atLeast("F.npz").check(c); err != nil {
 		return nil, err
 	}
-	opt, err := o.probeOptions.options(c)
+	opt, err := o.probeOptions.options()
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +72,7 @@ func (o *fewShotCommand) runFoldFiles(ctx context.Context, c *call) (result, err
 	opt := wiseft.FoldFilesOptions{Data: o.Data, Tensor: o.tensor, Layout: o.layout, Monitor: c.monitor()}
 	opt.Monitor.Progress = nil // many short passes
 	var err error
-	if opt.Probe, err = o.probeOptions.options(c); err != nil {
+	if opt.Probe, err = o.probeOptions.options(); err != nil {
 		return nil, err
 	}
 	if opt.Runtime, err = o.runtimeOptions.options(c); err != nil {

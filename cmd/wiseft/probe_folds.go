@@ -25,7 +25,7 @@ func newProbeKFoldCommand() *cli.Command {
 			define(&folds, "folds", "folds, stratified by class").or(10).env(),
 		), o.flags(fit.DefaultTol)...),
 	}, atLeast("F.npz"), func(ctx context.Context, c *call) (result, error) {
-		opt, err := o.options(c)
+		opt, err := o.options()
 		if err != nil {
 			return nil, err
 		}

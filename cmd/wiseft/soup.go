@@ -56,7 +56,7 @@ func (o *soupCommand) run(ctx context.Context, c *call) (result, error) {
 	if opt.Merge, err = o.selectionOptions.options(); err != nil {
 		return nil, err
 	}
-	if opt.Probe, err = o.probeOptions.options(c); err != nil {
+	if opt.Probe, err = o.probeOptions.options(); err != nil {
 		return nil, err
 	}
 	if opt.Runtime, err = o.runtimeOptions.options(c); err != nil {
