@@ -285,7 +285,8 @@ type AttachResult struct {
 }
 
 // Attach writes a model whose only output, scores, is what a probe computes from one of the model's tensors. What the
-// scores do not depend on, such as the old head, is left out.
+// scores do not depend on, such as the old head, is left out. With IntoHead it replaces the weights of the model's own
+// classifier instead, and keeps operators and outputs.
 func Attach(ctx context.Context, out, model, classifier string, opt AttachOptions) (_ *AttachResult, err error) {
 	if err := output.Check(out, output.Options{Force: opt.Force, Inputs: []string{model, classifier}}); err != nil {
 		return nil, err

@@ -11,12 +11,15 @@
 //   - Benchmark under corruption: [Bench] for models as they are, [Sweep] over merges, with results in a folder
 //     ([Collect], [Compare], [ReadResult], [WriteRun]).
 //
+// Around them, [Inspect] describes a model, [DescribeData] a data set, and [Corrupt] writes corrupted data.
+//
 // The convention everywhere is theta(alpha) = (1 - alpha) * PRETRAINED + alpha * FINETUNED. Severity runs from 1 to 5.
 //
 // # Files, options, errors
 //
 // Models, features, probes and data are named by paths. An output appears under its name when it is complete, never
-// replaces an input, and replaces another file only with Force. Options are structs whose zero values are the defaults.
+// replaces an input, and replaces another file only with Force (Replace for the folder of a run; [WriteRun] always
+// replaces). Options are structs whose zero values are the defaults; which fields are required, such as data, is said.
 // Every error has a kind ([KindOf]): the exit code of the command. Long calls end with the context's error when it is
 // done, and report to a [Monitor].
 //

@@ -60,7 +60,8 @@ const SweepTol = 1e-4
 
 // Measured is the result of a sweep or a benchmark.
 type Measured struct {
-	// Outcome has the figures. Its Result is nil if units are missing, which other shares of the run compute.
+	// Outcome has the figures: Models, Chosen and the other fields of its embedded *result.Result. That is nil if units
+	// are missing which other shares of the run compute; it cannot be nil without RunOptions.Share.
 	*bench.Outcome
 	Folder string `json:"-"` // of the run; "" if it is not kept
 }

@@ -19,8 +19,8 @@ const (
 // KindOf returns the kind of an error of this module, and Failed for any other.
 func KindOf(err error) Kind { return fault.KindOf(err) }
 
-// HintOf returns what the user may do about an error, or "". Hints name flags of the command line; the option
-// fields of this package have the same names.
+// HintOf returns what the user may do about an error, or "". Hints and some messages name flags of the command line, as
+// in "replace it with --force"; the comments of the option fields say what each is for.
 func HintOf(err error) string { return fault.HintOf(err) }
 
 // Monitor receives what a long call reports while it runs. The zero value receives nothing. Both functions
