@@ -73,46 +73,42 @@ func Fit(ctx context.Context, out, features string, opt FitOptions) (*FitResult,
 	if len(opt.Cs) == 1 {
 		opt.Probe.C, opt.Cs = opt.Cs[0], nil
 	}
-	r := &FitResult{Output: out}
-	var cl *fit.Classifier
+	fitted := &fit.PathResult{}
 	if opt.OnDisk {
-		cl, r.Report, err = fitOnDisk(ctx, features, opt)
+		fitted.Classifier, fitted.Report, err = fitOnDisk(ctx, features, opt)
 	} else {
-		cl, r.Report, r.Path, err = fitInMemory(ctx, features, opt)
+		fitted, err = fitInMemory(ctx, features, opt)
 	}
 	if err != nil {
 		return nil, err
 	}
-	_, err = output.WriteFile(out, cl.Write)
-	return r, err
+	_, err = output.WriteFile(out, fitted.Classifier.Write)
+	return &FitResult{out, fitted.Points, fitted.Report}, err
 }
 
-// fitInMemory fits with one C, or chooses among several.
-func fitInMemory(ctx context.Context, file string, opt FitOptions) (*fit.Classifier, fit.Report, []fit.PathPoint, error) {
+// fitInMemory fits with one C, or chooses among several. With one, the result has no points.
+func fitInMemory(ctx context.Context, file string, opt FitOptions) (*fit.PathResult, error) {
 	f, err := ReadFeatures(file)
 	if err != nil {
-		return nil, fit.Report{}, nil, err
+		return nil, err
 	}
 	if opt.Cs == nil {
 		if opt.Val != "" || opt.Folds != 0 {
-			return nil, fit.Report{}, nil, fault.Usagef("--val and --folds choose among several values of --C, and there is one")
+			return nil, fault.Usagef("--val and --folds choose among several values of --C, and there is one")
 		}
 		cl, report, err := fit.Fit(ctx, f, opt.Probe)
-		return cl, report, nil, withPath(file, err)
+		return &fit.PathResult{Classifier: cl, Report: report}, withPath(file, err)
 	}
 	path := fit.PathOptions{Cs: opt.Cs, Folds: opt.Folds, Seed: opt.Probe.Seed}
 	if opt.Val != "" {
 		if path.Val, err = ReadFeatures(opt.Val); err != nil {
-			return nil, fit.Report{}, nil, err
+			return nil, err
 		}
 	} else if path.Folds == 0 {
 		path.Folds = 5
 	}
 	chosen, err := fit.Path(ctx, f, opt.Probe, path)
-	if err != nil {
-		return nil, fit.Report{}, nil, withPath(file, err)
-	}
-	return chosen.Classifier, chosen.Report, chosen.Points, nil
+	return chosen, withPath(file, err)
 }
 
 // fitOnDisk fits on features that stay in their file.

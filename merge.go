@@ -40,18 +40,12 @@ type MergeOptions struct {
 	Monitor Monitor
 }
 
-// defaultMemoryBytes is what buffers of a merge may take.
-const defaultMemoryBytes = 256 << 20
-
 // library returns the options of package onnxmerge.
 func (o MergeOptions) library() onnxmerge.Options {
 	opt := onnxmerge.Options{Method: o.Method, Params: method.Params{}, Set: o.Set, Extrapolate: o.Extrapolate,
 		Include: o.Include, Exclude: o.Exclude, FoldNorms: o.FoldNorms, BackboneOutput: o.BackboneOutput,
 		Memory: o.MemoryBytes, Workers: o.Workers}
 	maps.Copy(opt.Params, o.Params)
-	if opt.Memory == 0 {
-		opt.Memory = defaultMemoryBytes
-	}
 	if opt.Workers == 0 {
 		opt.Workers = runtime.NumCPU()
 	}
@@ -194,10 +188,7 @@ func (p *MergePlan) WriteFile(ctx context.Context, out string, opt WriteOptions)
 	}
 	var origin *onnxmerge.Origin
 	if !opt.NoProvenance {
-		origin = &onnxmerge.Origin{Version: Version}
-		for _, m := range p.inputs {
-			origin.Files = append(origin.Files, filepath.Base(m.path))
-		}
+		origin = &onnxmerge.Origin{Version: Version, Files: p.inputs.baseNames()}
 	}
 	return writePlan(ctx, out, p.Plan, p.inputs, origin, opt, p.monitor)
 }
@@ -245,8 +236,8 @@ func describeClamped(c onnxmerge.Clamped) string {
 		c.Values, c.Tensor, c.Tensor)
 }
 
-// ReadRecipe reads a recipe, of our form or mergekit's, and returns the paths of its models and its options. Files
-// that the recipe names are relative to its folder. notes are what its reader should know.
+// ReadRecipe reads a recipe, of our form or mergekit's, with the paths of its models and its options. Files that the
+// recipe names are relative to its folder. The recipe's Notes list what has no effect.
 func ReadRecipe(path string) (*Recipe, error) {
 	f, _, err := openFile(path)
 	if err != nil {
@@ -277,13 +268,4 @@ type Recipe struct {
 	*recipe.Recipe
 	Models []string     // paths
 	Merge  MergeOptions // that the recipe stands for
-}
-
-// baseNames returns paths without folders, as provenance names sources.
-func baseNames(paths []string) []string {
-	names := make([]string, len(paths))
-	for i, path := range paths {
-		names[i] = filepath.Base(path)
-	}
-	return names
 }

@@ -141,6 +141,14 @@ func (l models) paths() (paths []string) {
 	return paths
 }
 
+// baseNames returns the models' paths without folders, as provenance names sources.
+func (l models) baseNames() (names []string) {
+	for _, m := range l {
+		names = append(names, filepath.Base(m.path))
+	}
+	return names
+}
+
 // graphs returns the models as weight graphs.
 func (l models) graphs() (list []*onnx.Model) {
 	for _, m := range l {

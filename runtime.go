@@ -2,6 +2,7 @@ package wiseft
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,11 +43,7 @@ func (o RuntimeOptions) BatchSize() int {
 
 // device checks the options and parses the device.
 func (o RuntimeOptions) device() (ort.Device, error) {
-	name := o.Device
-	if name == "" {
-		name = "cpu"
-	}
-	device, err := ort.ParseDevice(name)
+	device, err := ort.ParseDevice(cmp.Or(o.Device, "cpu"))
 	if err != nil {
 		return device, fault.Usagef("%w", err)
 	}
@@ -89,15 +86,14 @@ func expose(ctx context.Context, model []byte, tensor string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(m.Graph.Outputs) == 1 && m.Graph.Outputs[0].Name == tensor {
-		return model, nil
+	cut, err := surgery.Cut(m, tensor)
+	if err != nil || cut.IsZero() {
+		return model, err
 	}
 	var out bytes.Buffer
 	out.Grow(len(model) + 1<<10)
-	if err := surgery.Expose(ctx, &out, m, tensor); err != nil {
-		return nil, err
-	}
-	return out.Bytes(), nil
+	err = m.WriteChanged(ctx, &out, cut)
+	return out.Bytes(), err
 }
 
 // LibraryOptions returns where onnxruntime is searched on this machine: the program's own folder,

@@ -135,11 +135,8 @@ func (s *soup) check(ctx context.Context) error {
 		m.noteFeatures(s.opt.Monitor, s.opt.Tensor, tensor)
 		s.tensors, all[i] = append(s.tensors, tensor), i
 	}
-	plan, err := s.plan(ctx, all)
-	if err != nil {
-		return err
-	}
-	return namePair(plan.Err(), s.ordered(all))
+	_, err := s.plan(ctx, all)
+	return err
 }
 
 // order returns the models of an average in the order of a merge. taken has the best one first; in a merge it is last,
@@ -151,22 +148,22 @@ func order(taken []int) []int {
 	return append(slices.Clone(taken[1:]), taken[0])
 }
 
-// ordered returns the models of an average in the order of a merge.
-func (s *soup) ordered(taken []int) (list models) {
-	for _, i := range order(taken) {
-		list = append(list, s.models[i])
-	}
-	return list
-}
-
-// plan plans the average of models.
+// plan plans the average of models. A refused tensor is an error.
 func (s *soup) plan(ctx context.Context, taken []int) (*onnxmerge.Plan, error) {
 	opt := MergeOptions{Method: "uniform_soup", Include: s.opt.Merge.Include, Exclude: s.opt.Merge.Exclude,
 		FoldNorms: s.opt.Merge.FoldNorms, MemoryBytes: s.opt.Merge.MemoryBytes, Workers: s.opt.Merge.Workers}
 	if len(taken) == 1 {
 		opt.Method, opt.Params = "linear", method.Params{"alpha": 1.} // copies bytes
 	}
-	return planModels(ctx, s.ordered(taken), nil, opt)
+	var list models
+	for _, i := range order(taken) {
+		list = append(list, s.models[i])
+	}
+	plan, err := planModels(ctx, list, nil, opt)
+	if err != nil {
+		return nil, err
+	}
+	return plan, namePair(plan.Err(), list)
 }
 
 // choose scores models and averages, and sets the steps.
@@ -284,11 +281,7 @@ func (s *soup) origin(ctx context.Context, taken []int, settings *result.Setting
 	if settings.Val != nil {
 		selection.Val = settings.Val.SHA256
 	}
-	names := make([]string, len(s.models))
-	for i, m := range s.models {
-		names[i] = m.path
-	}
-	names = baseNames(names)
+	names := s.models.baseNames()
 	for _, step := range s.steps {
 		m := s.models[step.Index]
 		files, err := m.Files(ctx)

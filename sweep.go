@@ -120,9 +120,10 @@ func (o SweepOptions) points() ([][]result.Param, error) {
 		if slices.ContainsFunc(axes[:i], func(a GridAxis) bool { return a.Name == axis.Name }) {
 			return nil, fault.Usagef("--grid %s is named twice", axis.Name)
 		}
-		if points = product(points, axis); len(points) > MaxGrid {
-			return nil, fault.Usagef("the grid has %d points, and at most %d are measured", len(points), MaxGrid)
+		if n := len(points) * len(axis.Values); n > MaxGrid {
+			return nil, fault.Usagef("the grid has %d points, and at most %d are measured", n, MaxGrid)
 		}
+		points = product(points, axis)
 	}
 	if len(axes) == 0 {
 		return nil, fault.Usagef("method %s has no parameter alpha, and no other is named", m.Name).

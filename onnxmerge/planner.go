@@ -49,8 +49,8 @@ func (d *decision) data() Decision {
 	return x
 }
 
-// planner decides a merge. Its first part pairs the tensors of all models (pair, joinFurther); its second part, settle,
-// adds what depends on the method's parameters, and can be repeated for others.
+// planner decides a merge. Its first part pairs the tensors of all models (pair, joinFurther); its second part,
+// decideParams, adds what depends on the method's parameters, and can be repeated for others.
 type planner struct {
 	pretrained, finetuned *onnx.Model
 	models                []*onnx.Model // all, in the order of the method
@@ -81,7 +81,7 @@ func (p *planner) plan() *Plan {
 	return plan
 }
 
-// settle decides what depends on the method's parameters.
+// decideParams decides what depends on the method's parameters.
 func (p *planner) decideParams() error {
 	p.decisions, p.warnings = slices.Clone(p.paired.decisions), slices.Clone(p.paired.warnings)
 	if err := p.resolve(); err != nil {

@@ -2,8 +2,8 @@
 // would replace an input.
 //
 // A file is written under a temporary name in the folder of the final one, made durable (fsync) and renamed.
-// The system is asked to begin writing every 16 MiB (sync_file_range on Linux), so that the fsync at the end
-// waits for little. Several files that belong together are a [Group].
+// Every 16 MiB a write to the disk is started without waiting for it (sync_file_range on Linux), which leaves little
+// for the fsync at the end. Several files that belong together are a [Group].
 package output
 
 import (
@@ -69,7 +69,7 @@ type File struct {
 	f       *os.File
 	sum     hash.Hash // nil without a hash
 	size    int64
-	started int64 // bytes that the system was asked to begin writing
+	started int64 // bytes whose write to the disk was started
 	done    bool
 }
 
@@ -105,7 +105,7 @@ func createTemp(path string) (*os.File, error) {
 	return nil, fmt.Errorf("%s: too many temporary files beside it", path)
 }
 
-// writeBehind is how many bytes are written before the system is asked to begin writing them to the disk.
+// writeBehind is the number of bytes after which their write to the disk is started.
 const writeBehind = 16 << 20
 
 // Write implements io.Writer.

@@ -16,7 +16,7 @@ import (
 type openModel struct {
 	Variant
 	ex     probe.Extractor
-	sha256 string // of the bytes
+	sha256 string // of the whole model; see [Model]
 	tensor string
 }
 

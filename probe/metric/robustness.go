@@ -162,7 +162,7 @@ func repeated(means map[string]float64) map[string][]float64 {
 	return bySeverity
 }
 
-// PartialError reports that figures of a whole suite were asked for and only a part is known.
+// PartialError reports that a figure of a whole suite cannot be computed from results of a part of it.
 type PartialError struct {
 	Reference string
 	Missing   []string // what is missing or not a share: "clean" or corruptions
