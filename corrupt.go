@@ -2,7 +2,6 @@ package wiseft
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +16,7 @@ import (
 	"github.com/wiseft/wiseft/datasets/corrupt"
 	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/internal/output"
+	"github.com/wiseft/wiseft/internal/text"
 )
 
 // CorruptOptions says which corruptions of a data set are written, and how.
@@ -326,10 +326,7 @@ func (c *corruption) notePoints() {
 // writeNotes writes what a reader of the folder must know: suite.json for programs, README.md for people.
 func (c *corruption) writeNotes() error {
 	_, err := output.WriteFile(filepath.Join(c.dir, datasets.SuiteFile), func(w io.Writer) error {
-		e := json.NewEncoder(w)
-		e.SetEscapeHTML(false)
-		e.SetIndent("", "  ")
-		return e.Encode(c.r)
+		return text.WriteJSON(w, c.r)
 	})
 	if err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 
 	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/internal/output"
+	"github.com/wiseft/wiseft/internal/text"
 	"github.com/wiseft/wiseft/probe/bench"
 	"github.com/wiseft/wiseft/probe/bench/result"
 	"github.com/wiseft/wiseft/probe/bench/unit"
@@ -103,7 +104,7 @@ func Collect(ctx context.Context, folder string, further []string, monitor Monit
 		if err != nil {
 			return nil, err
 		}
-		monitor.note(fmt.Sprintf("%s: %s copied", from, count(units, "unit")))
+		monitor.note(fmt.Sprintf("%s: %s copied", from, text.Count(units, "unit")))
 	}
 	out, err := bench.Collect(ctx, run.Folder, monitor.bench("collecting", ""))
 	if err != nil {
@@ -114,7 +115,7 @@ func Collect(ctx context.Context, folder string, further []string, monitor Monit
 	}
 	if out.Result == nil {
 		return nil, fmt.Errorf("%s: %s still to be done: run what makes them, or the same command without --shard to do them here",
-			folder, count(out.Missing, "unit"))
+			folder, text.Count(out.Missing, "unit"))
 	}
 	return &Measured{out, folder}, run.write(out.Result)
 }
@@ -215,12 +216,4 @@ func (r *runFolder) write(res *result.Result) error {
 		return nil
 	}
 	return WriteRun(r.Root(), res)
-}
-
-// count writes "1 model" or "3 models".
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

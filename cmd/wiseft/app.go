@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 	"github.com/wiseft/wiseft"
 	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/internal/text"
 )
 
 // commands is the command list, in the order of help.
@@ -107,7 +108,7 @@ func newCommand(c *cli.Command, args arguments, action func(ctx context.Context,
 			return err
 		}
 		if asJSON {
-			return writeJSON(call.out, r)
+			return text.WriteJSON(call.out, r)
 		}
 		return r.writeText(call.out)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 	"github.com/wiseft/wiseft"
+	"github.com/wiseft/wiseft/internal/text"
 	benchresult "github.com/wiseft/wiseft/probe/bench/result"
 )
 
@@ -32,7 +33,7 @@ var comparison = form[benchresult.Compared]{"wiseft.compare/1", writeComparison}
 
 func writeComparison(w io.Writer, r *benchresult.Compared) error {
 	for _, on := range r.Tests {
-		fmt.Fprintf(w, "%s - %s on %s, %s\n", r.A, r.B, on.Test, count(on.N, "sample"))
+		fmt.Fprintf(w, "%s - %s on %s, %s\n", r.A, r.B, on.Test, text.Count(on.N, "sample"))
 		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 		fmt.Fprintln(t, "\tdifference\t95 % interval\tpaired bootstrap\tp\tp (Holm)\t")
 		line := func(name string, scale float64, d *benchresult.Difference) {

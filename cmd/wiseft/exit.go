@@ -8,6 +8,7 @@ import (
 
 	"github.com/wiseft/wiseft"
 	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/internal/text"
 )
 
 // Exit codes; part of the command-line contract.
@@ -42,7 +43,7 @@ func fail(ctx context.Context, con console, err error, asJSON bool) int {
 		kind, code, msg, hint = wiseft.Failed, exitInterrupted, "interrupted", ""
 	}
 	if asJSON {
-		_ = writeJSON(con.out, errorReport{"wiseft.error/1", msg, kind.String(), hint}) // nowhere to report a failure
+		_ = text.WriteJSON(con.out, errorReport{"wiseft.error/1", msg, kind.String(), hint}) // nowhere to report a failure
 		return code
 	}
 	fmt.Fprintln(con.err, "wiseft: "+strings.TrimPrefix(msg, "wiseft: "))

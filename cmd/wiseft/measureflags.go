@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 	"github.com/wiseft/wiseft"
 	"github.com/wiseft/wiseft/datasets/corrupt"
+	"github.com/wiseft/wiseft/internal/text"
 	"github.com/wiseft/wiseft/probe/bench/choose"
 	"github.com/wiseft/wiseft/probe/bench/unit"
 	"github.com/wiseft/wiseft/probe/fit"
@@ -267,7 +268,7 @@ type share struct {
 
 func (s share) writeText(w io.Writer) error {
 	_, err := fmt.Fprintf(w, "%s: this share is done in %.1f s; %s wait for other shares\nwiseft collect %s makes the result when all are done\n",
-		s.Folder, s.Seconds, count(s.Missing, "unit"), s.Folder)
+		s.Folder, s.Seconds, text.Count(s.Missing, "unit"), s.Folder)
 	return err
 }
 

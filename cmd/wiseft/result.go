@@ -48,13 +48,6 @@ func (d document[T]) MarshalJSON() ([]byte, error) {
 	return append([]byte(`{"schema":"`+d.schema+`",`), b.Bytes()[1:]...), nil
 }
 
-func writeJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
-}
-
 // newTable returns a writer that aligns columns separated by tabs.
 func newTable(w io.Writer) *tabwriter.Writer { return tabwriter.NewWriter(w, 0, 0, 2, ' ', 0) }
 
@@ -70,12 +63,4 @@ func writeDataFiles(w io.Writer, files []onnxmerge.DataFile) {
 	for _, f := range files {
 		fmt.Fprintf(w, "%s: %s bytes, xxh3_128 %s\n", f.File, humanize.Comma(f.Bytes), f.XXH3)
 	}
-}
-
-// count writes "1 model" or "3 models".
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/urfave/cli/v2"
 	"github.com/wiseft/wiseft"
+	"github.com/wiseft/wiseft/internal/text"
 )
 
 // soupCommand is the options of soup.
@@ -80,10 +81,10 @@ func writeSoup(w io.Writer, r *wiseft.SoupResult) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "accuracy on %s of validation; %s\n", count(r.N, "sample"), r.Rule)
+	fmt.Fprintf(w, "accuracy on %s of validation; %s\n", text.Count(r.N, "sample"), r.Rule)
 	writeWarnings(w, r.Warnings)
 	writeDataFiles(w, r.Data)
 	_, err := fmt.Fprintf(w, "%s: the average of %s, validation accuracy %.4f, %s bytes, sha256 %s\n",
-		r.Output, count(len(r.Chosen), "model"), r.Accuracy, humanize.Comma(r.Bytes), r.SHA256)
+		r.Output, text.Count(len(r.Chosen), "model"), r.Accuracy, humanize.Comma(r.Bytes), r.SHA256)
 	return err
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/wiseft/wiseft/datasets"
 	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/internal/text"
 	"github.com/wiseft/wiseft/probe/bench/result"
 	"github.com/wiseft/wiseft/probe/bench/unit"
 	"github.com/wiseft/wiseft/probe/fit"
@@ -138,11 +139,8 @@ type saveOptions struct{ replace bool } // another plan in the folder is replace
 
 // savePlan writes the plan into the folder, unless the folder has an equal one.
 func savePlan(s *unit.Spec, folder *store.Folder, opt saveOptions) error {
-	var text bytes.Buffer
-	e := json.NewEncoder(&text)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	if err := e.Encode(s); err != nil {
+	var data bytes.Buffer
+	if err := text.WriteJSON(&data, s); err != nil {
 		return err
 	}
 	there, err := ReadSpec(folder.Root())
@@ -154,5 +152,5 @@ func savePlan(s *unit.Spec, folder *store.Folder, opt saveOptions) error {
 	case err != nil && !errors.Is(err, fs.ErrNotExist) && !opt.replace:
 		return err
 	}
-	return folder.SaveFile(specFile, func(w io.Writer) error { _, err := text.WriteTo(w); return err })
+	return folder.SaveFile(specFile, func(w io.Writer) error { _, err := data.WriteTo(w); return err })
 }
