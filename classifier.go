@@ -1,6 +1,7 @@
 package wiseft
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -146,8 +147,12 @@ func (opt FitOptions) start(features string) (cl *fit.Classifier, err error) {
 	if opt.Start != "" && opt.HeadOf != "" {
 		return nil, fault.Usagef("--init and --head-init are two starts; choose one")
 	}
-	if s, _ := fit.LookupSolver(opt.Probe.Solver); s.Start == "" {
-		return nil, fault.Usagef("the solver %s takes no start", opt.Probe.Solver).WithHint("leave out --init and --head-init")
+	solver, err := fit.LookupSolver(cmp.Or(opt.Probe.Solver, fit.DefaultSolver))
+	if err != nil {
+		return nil, err
+	}
+	if solver.Start == "" {
+		return nil, fault.Usagef("the solver %s takes no start", solver.Name).WithHint("leave out --init and --head-init")
 	}
 	if opt.Start != "" {
 		return ReadClassifier(opt.Start)
