@@ -36,15 +36,6 @@ func good(t testing.TB) []string {
 	return paths
 }
 
-func shared(t testing.TB) []string {
-	t.Helper()
-	paths, err := filepath.Glob(filepath.Join(sharedtest.Path(t, "data", "models"), "*", "*.onnx"))
-	if err != nil || len(paths) < 17 {
-		t.Fatalf("found %d shared models (%v)", len(paths), err)
-	}
-	return paths
-}
-
 func checkIdentity(t *testing.T, path string) {
 	m, data := openFile(t, path)
 	var all []Replacement // every plain payload, replaced by its own bytes
@@ -73,7 +64,7 @@ func TestRewriteIsIdentity(t *testing.T) {
 
 func TestRewriteIsIdentityOnRealModels(t *testing.T) {
 	t.Parallel()
-	for _, path := range shared(t) {
+	for _, path := range sharedtest.Models(t) {
 		checkIdentity(t, path)
 	}
 }

@@ -24,6 +24,16 @@ func Path(t testing.TB, elem ...string) string {
 	return path
 }
 
+// Models lists the shared models, each in the folder of its family. It skips the test as Path does.
+func Models(t testing.TB) []string {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(Path(t, "data", "models"), "*", "*.onnx"))
+	if err != nil || len(paths) < 17 {
+		t.Fatalf("found %d shared models (%v)", len(paths), err)
+	}
+	return paths
+}
+
 func root(t testing.TB) string {
 	t.Helper()
 	if dir := os.Getenv("WISEFT_SHARED"); dir != "" {

@@ -2,40 +2,18 @@ package flow_test
 
 import (
 	"bytes"
-	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 	"github.com/wiseft/wiseft/onnxmerge/onnx/flow"
+	"github.com/wiseft/wiseft/onnxmerge/onnx/internal/onnxtest"
 	"github.com/wiseft/wiseft/scripts/sharedtest"
 )
 
-func openFile(t testing.TB, path string) (*onnx.Model, []byte) {
-	t.Helper()
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := onnx.Open(bytes.NewReader(data), int64(len(data)))
-	if err != nil {
-		t.Fatalf("%s: %v", path, err)
-	}
-	return m, data
-}
-
-func shared(t testing.TB) []string {
-	t.Helper()
-	paths, err := filepath.Glob(filepath.Join(sharedtest.Path(t, "data", "models"), "*", "*.onnx"))
-	if err != nil || len(paths) < 17 {
-		t.Fatalf("found %d shared models (%v)", len(paths), err)
-	}
-	return paths
-}
-
 func TestGraphFollowsTheOperators(t *testing.T) {
 	t.Parallel()
-	m, _ := openFile(t, "../testdata/finetuned.onnx")
+	m, _ := onnxtest.Open(t, "../testdata/finetuned.onnx")
 	w, err := flow.New(m)
 	if err != nil {
 		t.Fatal(err)
@@ -66,7 +44,7 @@ func TestGraphFollowsTheOperators(t *testing.T) {
 
 func TestGraphHasWhatBranchesCapture(t *testing.T) {
 	t.Parallel()
-	m, _ := openFile(t, "../testdata/branches.onnx")
+	m, _ := onnxtest.Open(t, "../testdata/branches.onnx")
 	w, err := flow.New(m)
 	if err != nil {
 		t.Fatal(err)
@@ -83,8 +61,8 @@ func TestGraphHasWhatBranchesCapture(t *testing.T) {
 
 func TestGraphOfRealModels(t *testing.T) {
 	t.Parallel()
-	for _, path := range shared(t) {
-		m, _ := openFile(t, path)
+	for _, path := range sharedtest.Models(t) {
+		m, _ := onnxtest.Open(t, path)
 		w, err := flow.New(m)
 		if err != nil {
 			t.Errorf("%s: %v", path, err)
@@ -107,7 +85,7 @@ func FuzzNew(f *testing.F) {
 		f.Fatalf("found %d models (%v)", len(paths), err)
 	}
 	for _, path := range paths {
-		_, data := openFile(f, path)
+		_, data := onnxtest.Open(f, path)
 		f.Add(data)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {

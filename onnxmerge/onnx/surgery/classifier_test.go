@@ -8,13 +8,14 @@ import (
 	"testing"
 
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
+	"github.com/wiseft/wiseft/onnxmerge/onnx/internal/onnxtest"
 )
 
 // Weights written into a model's own classifier are read back, in every store, and no other weight changes.
 func TestWriteIntoClassifier(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"finetuned.onnx", "finetuned_float_data.onnx", "finetuned_constants.onnx"} {
-		m, _ := openFile(t, "../testdata/"+name)
+		m, _ := onnxtest.Open(t, "../testdata/"+name)
 		c, err := FindClassifier(m, "features")
 		if err != nil {
 			t.Fatal(err)
@@ -63,7 +64,7 @@ func TestWriteIntoClassifier(t *testing.T) {
 // exact in float32, so that nothing rounds.
 func TestClassifierAroundMean(t *testing.T) {
 	t.Parallel()
-	m, _ := openFile(t, "../testdata/finetuned.onnx")
+	m, _ := onnxtest.Open(t, "../testdata/finetuned.onnx")
 	first := HeadLayer{Weight: []float32{1, 2, 3, 4, -1, 0, 0.5, 2}, Bias: []float32{5, -6}}
 	second := HeadLayer{Weight: []float32{0, 1, 0, -2, 3, 3, 3, 3}, Bias: []float32{7, 8}}
 	var out bytes.Buffer
@@ -100,7 +101,7 @@ func TestTransposedClassifier(t *testing.T) {
 	t.Parallel()
 	var layers []HeadLayer
 	for _, name := range []string{"finetuned.onnx", "finetuned_folded.onnx"} {
-		m, _ := openFile(t, "../testdata/"+name)
+		m, _ := onnxtest.Open(t, "../testdata/"+name)
 		c, err := FindClassifier(m, "pooled")
 		if err != nil {
 			t.Fatal(err)
@@ -134,7 +135,7 @@ func TestTransposedClassifier(t *testing.T) {
 
 func TestFindClassifierErrors(t *testing.T) {
 	t.Parallel()
-	m, _ := openFile(t, "../testdata/pretrained.onnx")
+	m, _ := onnxtest.Open(t, "../testdata/pretrained.onnx")
 	var mismatch onnx.MismatchError
 	if _, err := FindClassifier(m, "features"); !errors.As(err, &mismatch) {
 		t.Errorf("no classifier: got error %v", err)

@@ -2,30 +2,17 @@ package surgery
 
 import (
 	"bytes"
-	"os"
 	"slices"
 	"testing"
 
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 	"github.com/wiseft/wiseft/onnxmerge/onnx/flow"
+	"github.com/wiseft/wiseft/onnxmerge/onnx/internal/onnxtest"
 )
-
-func openFile(t testing.TB, path string) (*onnx.Model, []byte) {
-	t.Helper()
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := onnx.Open(bytes.NewReader(data), int64(len(data)))
-	if err != nil {
-		t.Fatalf("%s: %v", path, err)
-	}
-	return m, data
-}
 
 func TestExpose(t *testing.T) {
 	t.Parallel()
-	m, data := openFile(t, "../testdata/finetuned.onnx")
+	m, data := onnxtest.Open(t, "../testdata/finetuned.onnx")
 	weights, err := flow.New(m)
 	if err != nil {
 		t.Fatal(err)
@@ -67,7 +54,7 @@ func TestExpose(t *testing.T) {
 // A model that ends at the tensor already is not changed by a byte.
 func TestCutAtTheOnlyOutput(t *testing.T) {
 	t.Parallel()
-	m, _ := openFile(t, "../testdata/finetuned.onnx")
+	m, _ := onnxtest.Open(t, "../testdata/finetuned.onnx")
 	var once, twice bytes.Buffer
 	if err := Expose(t.Context(), &once, m, "hidden"); err != nil {
 		t.Fatal(err)
@@ -84,7 +71,7 @@ func TestCutAtTheOnlyOutput(t *testing.T) {
 func TestAttachPrunesTheOldHead(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"../testdata/finetuned.onnx", "../testdata/finetuned_constants.onnx"} {
-		m, _ := openFile(t, name)
+		m, _ := onnxtest.Open(t, name)
 		head := Head{Tensor: "features", Layers: []HeadLayer{{Weight: make([]float32, 2*4), Bias: make([]float32, 2)}},
 			Classes: []string{"cat", "dog"}}
 		var out bytes.Buffer
