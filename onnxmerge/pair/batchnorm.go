@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
+	"github.com/wiseft/wiseft/onnxmerge/onnx/flow"
 )
 
 const batchNorm = "BatchNormalization"
@@ -56,7 +57,7 @@ func (b *builder) normalises(n *onnx.Node) bool {
 	if n.OpType == batchNorm {
 		return true
 	}
-	f := b.functions[functionScope(n)]
+	f := flow.Function(b.model, n)
 	return f != nil && slices.ContainsFunc(f.Nodes, func(n onnx.Node) bool { return n.OpType == batchNorm })
 }
 

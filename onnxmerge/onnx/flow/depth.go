@@ -16,59 +16,85 @@ type Place struct {
 	Ops   []string // the kinds of operators that use it, sorted
 }
 
-// Places returns where each tensor of the model is used. A tensor inside of a sub-graph has the depth of the operator
-// that has the sub-graph; one in a function, or unused, has depth 0.
+// Places returns where each tensor of the model is used. An unused tensor has depth 0.
 func Places(m *onnx.Model) map[*onnx.Tensor]Place {
-	uses := map[*onnx.Node][]*onnx.Tensor{}
-	ops := map[*onnx.Tensor][]string{}
-	for o := range Operands(m) {
-		uses[o.Node] = append(uses[o.Node], o.Tensor)
-		if !forwarding[o.Node.OpType] { // the forwarded elements are used elsewhere
-			ops[o.Tensor] = append(ops[o.Tensor], o.Node.OpType)
-		}
-	}
-	layers := map[*onnx.Tensor]int{}
-	deepest := countLayers(m.Graph, uses, layers)
+	v := &depthVisitor{layers: map[*onnx.Tensor]int{}, ops: map[*onnx.Tensor][]string{}}
+	Walk(m, v)
 	places := map[*onnx.Tensor]Place{}
 	for _, t := range m.Tensors {
-		slices.Sort(ops[t])
-		p := Place{Ops: slices.Compact(ops[t])}
-		if n := layers[t]; n > 1 {
-			p.Depth = float64(n-1) / float64(deepest-1)
+		slices.Sort(v.ops[t])
+		p := Place{Ops: slices.Compact(v.ops[t])}
+		if n := v.layers[t]; n > 1 {
+			p.Depth = float64(n-1) / float64(v.deepest-1)
 		}
 		places[t] = p
 	}
 	return places
 }
 
-// countLayers sets for every tensor the number of layers on the longest path to its first use, its own layer
-// included, and returns the largest number. Nodes of a valid model are in topological order; in another, a value
-// that comes later counts as 0.
-func countLayers(g *onnx.Graph, uses map[*onnx.Node][]*onnx.Tensor, layers map[*onnx.Tensor]int) int {
-	reached := map[string]int{} // by value
-	deepest := 0
-	for i := range g.Nodes {
-		n := &g.Nodes[i]
-		at := 0
-		for _, name := range Sources(n) {
-			at = max(at, reached[name])
-		}
-		used := tensorsOf(n, uses, nil)
-		if slices.ContainsFunc(used, isMatrix) && !forwarding[n.OpType] {
-			at++
-		}
-		for _, t := range used {
-			if first, seen := layers[t]; (!seen || at < first) && !forwarding[n.OpType] {
-				layers[t] = at
-			}
-		}
-		deepest = max(deepest, at)
-		for _, name := range n.Outputs {
-			reached[name] = at
+// layered is a value during the computation of depths.
+type layered struct {
+	tensor *onnx.Tensor // whose elements the value has; nil if none's
+	layers int          // operators with matrices on the longest path to the value
+}
+
+// depthVisitor computes the number of layers on the longest path to each value.
+type depthVisitor struct {
+	layers  map[*onnx.Tensor]int // to the tensor's nearest use, the use included
+	ops     map[*onnx.Tensor][]string
+	deepest int
+}
+
+func (*depthVisitor) Input(int, onnx.Value) layered                        { return layered{} }
+func (*depthVisitor) Tensor(t *onnx.Tensor) layered                        { return layered{tensor: t} }
+func (*depthVisitor) Undefined() layered                                   { return layered{} }
+func (*depthVisitor) Capture(_ Body[layered], outer layered) layered       { return outer }
+func (*depthVisitor) BodyInput(at Body[layered], _ int, _ layered) layered { return at.Entry }
+
+func (v *depthVisitor) Operator(_ *onnx.Graph, n *onnx.Node, operands []layered) []layered {
+	if forwarding[n.OpType] && len(operands) > 0 {
+		return operands[:1] // the elements are used elsewhere
+	}
+	return repeat(v.use(n, operands), len(n.Outputs))
+}
+
+func (v *depthVisitor) Enter(n *onnx.Node, operands []layered) layered { return v.use(n, operands) }
+
+func (*depthVisitor) Leave(n *onnx.Node, entry layered, results [][]layered) []layered {
+	for _, r := range results {
+		for _, out := range r {
+			entry.layers = max(entry.layers, out.layers)
 		}
 	}
-	return deepest
+	return repeat(entry, len(n.Outputs))
 }
+
+// use records the tensors that an operator uses and returns its result.
+func (v *depthVisitor) use(n *onnx.Node, operands []layered) layered {
+	at := 0
+	hasMatrix := false
+	for _, o := range operands {
+		at = max(at, o.layers)
+		hasMatrix = hasMatrix || o.tensor != nil && isMatrix(o.tensor)
+	}
+	if hasMatrix {
+		at++
+	}
+	v.deepest = max(v.deepest, at)
+	for _, o := range operands {
+		if o.tensor == nil {
+			continue
+		}
+		if first, seen := v.layers[o.tensor]; !seen || at < first {
+			v.layers[o.tensor] = at
+		}
+		v.ops[o.tensor] = append(v.ops[o.tensor], n.OpType)
+	}
+	return layered{layers: at}
+}
+
+// repeat returns a list of n times v.
+func repeat[V any](v V, n int) []V { return slices.Repeat([]V{v}, n) }
 
 // isMatrix reports whether a tensor is a weight of two axes or more.
 func isMatrix(t *onnx.Tensor) bool {
@@ -79,15 +105,4 @@ func isMatrix(t *onnx.Tensor) bool {
 		}
 	}
 	return t.DType.IsFloat() && axes > 1
-}
-
-// tensorsOf appends the tensors that a node and its sub-graphs use.
-func tensorsOf(n *onnx.Node, uses map[*onnx.Node][]*onnx.Tensor, list []*onnx.Tensor) []*onnx.Tensor {
-	list = append(list, uses[n]...)
-	for _, g := range n.Subgraphs {
-		for i := range g.Nodes {
-			list = tensorsOf(&g.Nodes[i], uses, list)
-		}
-	}
-	return list
 }

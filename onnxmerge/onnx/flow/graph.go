@@ -5,9 +5,10 @@
 // sub-graphs capture as plain inputs. Versions that work together: onnx-go v0.5.0, gonum v0.17.0, gogo/protobuf v1.3.2,
 // gorgonia.org/tensor v0.9.3 (v0.9.24 panics when the program starts).
 //
-// A [Graph] gives what is upstream and downstream of a value. The functions of this package need no Graph: they examine
-// operators one by one and return which operands are tensors ([Operands]), quantised ([Quantized]) or running variances
-// ([Variances]), in all bodies of a model, and the depth of each weight ([Places]).
+// A [Graph] gives what is upstream and downstream of a value of the main graph. [Walk] computes something for every
+// value from the values before it, by abstract interpretation with bodies and functions inlined: pairing its colours,
+// [Places] the depth of each weight, [Operands] which operands are tensors, of which those that are quantised
+// ([Quantized]) and running variances ([Variances]).
 package flow
 
 import (

@@ -32,18 +32,45 @@ var forwarding = map[string]bool{
 // maxForwarding bounds chains of forwarding operators, so that a cycle in a malformed graph ends.
 const maxForwarding = 16
 
-// Operands yields every operand that is a tensor of the model, in all bodies.
+// Operands yields every operand of a [Walk] that is a tensor of the model, in the order of the operators. The operators
+// of a function are yielded at each call.
 func Operands(m *onnx.Model) iter.Seq[Operand] {
-	return func(yield func(Operand) bool) {
-		for g := range m.Bodies() {
-			for i := range g.Nodes {
-				n := &g.Nodes[i]
-				for slot, name := range n.Inputs {
-					if t := Tensor(m, g, name); t != nil && !yield(Operand{t, n, slot}) {
-						return
-					}
-				}
-			}
+	v := &operandVisitor{}
+	Walk(m, v)
+	return slices.Values(v.found)
+}
+
+// operandVisitor computes which tensor's elements a value has; nil if those of none.
+type operandVisitor struct {
+	found []Operand
+}
+
+func (*operandVisitor) Input(int, onnx.Value) *onnx.Tensor                        { return nil }
+func (*operandVisitor) Tensor(t *onnx.Tensor) *onnx.Tensor                        { return t }
+func (*operandVisitor) Undefined() *onnx.Tensor                                   { return nil }
+func (*operandVisitor) Capture(_ Body[*onnx.Tensor], t *onnx.Tensor) *onnx.Tensor { return t }
+
+func (*operandVisitor) BodyInput(Body[*onnx.Tensor], int, *onnx.Tensor) *onnx.Tensor { return nil }
+
+func (v *operandVisitor) Operator(_ *onnx.Graph, n *onnx.Node, operands []*onnx.Tensor) []*onnx.Tensor {
+	v.add(n, operands)
+	if forwarding[n.OpType] && len(operands) > 0 {
+		return operands[:1]
+	}
+	return nil
+}
+
+func (v *operandVisitor) Enter(n *onnx.Node, operands []*onnx.Tensor) *onnx.Tensor {
+	v.add(n, operands)
+	return nil
+}
+
+func (*operandVisitor) Leave(*onnx.Node, *onnx.Tensor, [][]*onnx.Tensor) []*onnx.Tensor { return nil }
+
+func (v *operandVisitor) add(n *onnx.Node, operands []*onnx.Tensor) {
+	for slot, t := range operands {
+		if t != nil {
+			v.found = append(v.found, Operand{t, n, slot})
 		}
 	}
 }

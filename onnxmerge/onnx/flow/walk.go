@@ -1,0 +1,173 @@
+package flow
+
+import "github.com/wiseft/wiseft/onnxmerge/onnx"
+
+// Visitor computes a V for each value of a model from the V of the values it is computed from; see [Walk]. The zero V
+// stands for a missing optional operand.
+type Visitor[V any] interface {
+	// Input returns the V of an input of the main graph, with its index.
+	Input(i int, in onnx.Value) V
+	// Tensor returns the V of a stored tensor. It is called for every use of the tensor.
+	Tensor(t *onnx.Tensor) V
+	// Undefined returns the V of a name that nothing defines.
+	Undefined() V
+	// Operator returns the V of each output of an operator in g. Missing ones at the end are zero.
+	Operator(g *onnx.Graph, n *onnx.Node, operands []V) []V
+	// Enter returns a V for an If, Loop or Scan, before its bodies are walked.
+	Enter(n *onnx.Node, operands []V) V
+	// BodyInput returns the V of input i of a body. initial is the operand of the same index: Loop and Scan pass their
+	// operands to the body's inputs in order; it is the zero V where there is none.
+	BodyInput(at Body[V], i int, initial V) V
+	// Capture returns the V inside a body of a value of the enclosing scope.
+	Capture(at Body[V], outer V) V
+	// Leave returns the V of each output of an If, Loop or Scan from those of its bodies' outputs, one list per body.
+	Leave(n *onnx.Node, entry V, results [][]V) []V
+}
+
+// Body is a body of an If, Loop or Scan during a [Walk].
+type Body[V any] struct {
+	Node  *onnx.Node
+	Index int // into Node.Subgraphs
+	Entry V   // what Enter returned
+}
+
+// Walk visits the operators of a model in order: those of the main graph, of the bodies of If, Loop and Scan, and of
+// model-local functions at each call, as if they were inlined. A name stands for the stored tensor of that name, else
+// for what an operator or an input of the same graph defines, else for what the enclosing graphs define.
+//
+// Calls nested deeper than 16, and those after 2^20 inlined operators, which only malformed files have, are visited as
+// operators.
+func Walk[V any](m *onnx.Model, v Visitor[V]) {
+	w := &walk[V]{Visitor: v, model: m, functions: map[string]*onnx.Graph{}}
+	for _, f := range m.Functions {
+		w.functions[f.Scope] = f
+	}
+	s := &scope[V]{values: map[string]V{}}
+	for i, in := range m.Graph.Inputs {
+		s.values[in.Name] = v.Input(i, in)
+	}
+	w.graph(m.Graph, s)
+}
+
+const (
+	maxCalls   = 16      // nested calls of functions
+	maxInlined = 1 << 20 // operators of functions, over all calls
+)
+
+// Function returns the model-local function that an operator calls; nil if it calls none.
+func Function(m *onnx.Model, n *onnx.Node) *onnx.Graph {
+	for _, f := range m.Functions {
+		if f.Scope == functionScope(n) {
+			return f
+		}
+	}
+	return nil
+}
+
+func functionScope(n *onnx.Node) string { return "functions/" + n.Domain + "." + n.OpType }
+
+// walk is the state of one [Walk].
+type walk[V any] struct {
+	Visitor[V]
+	model     *onnx.Model
+	functions map[string]*onnx.Graph // by scope
+	calls     int                    // nested calls at the current operator
+	inlined   int                    // operators of functions so far
+}
+
+// scope has the values that operators and inputs of one graph define.
+type scope[V any] struct {
+	values map[string]V
+	outer  *scope[V] // nil for the main graph and functions
+	body   Body[V]   // of which the scope is; unused if outer is nil
+}
+
+// lookup returns the V of a name that is not a tensor of the scope's graph.
+func (w *walk[V]) lookup(s *scope[V], name string) (V, bool) {
+	v, ok := s.values[name]
+	if ok || s.outer == nil {
+		return v, ok
+	}
+	if v, ok = w.lookup(s.outer, name); ok {
+		v = w.Capture(s.body, v)
+		s.values[name] = v
+	}
+	return v, ok
+}
+
+// value returns the V of a name in g.
+func (w *walk[V]) value(g *onnx.Graph, s *scope[V], name string) V {
+	if name == "" {
+		var missing V
+		return missing
+	}
+	if t := w.model.LookupIn(g.Scope, name); t != nil {
+		return w.Tensor(t)
+	}
+	if v, ok := w.lookup(s, name); ok {
+		return v
+	}
+	if t, _, _ := w.model.Resolve(g, name); t != nil { // of an enclosing graph
+		return w.Tensor(t)
+	}
+	return w.Undefined()
+}
+
+// graph visits the operators of g and returns the V of each output.
+func (w *walk[V]) graph(g *onnx.Graph, s *scope[V]) []V {
+	for i := range g.Nodes {
+		n := &g.Nodes[i]
+		if n.OpType == "Constant" && len(n.Inputs) == 0 {
+			continue // a stored tensor, or undefined
+		}
+		operands := make([]V, len(n.Inputs))
+		for k, name := range n.Inputs {
+			operands[k] = w.value(g, s, name)
+		}
+		results := w.node(g, s, n, operands)
+		for k, name := range n.Outputs {
+			if name != "" && k < len(results) {
+				s.values[name] = results[k]
+			}
+		}
+	}
+	results := make([]V, len(g.Outputs))
+	for k, out := range g.Outputs {
+		results[k] = w.value(g, s, out.Name)
+	}
+	return results
+}
+
+// node visits one operator of g, the bodies inside it, or the function that it calls.
+func (w *walk[V]) node(g *onnx.Graph, s *scope[V], n *onnx.Node, operands []V) []V {
+	if len(n.Subgraphs) > 0 {
+		entry := w.Enter(n, operands)
+		results := make([][]V, len(n.Subgraphs))
+		for i, sub := range n.Subgraphs {
+			inner := &scope[V]{values: map[string]V{}, outer: s, body: Body[V]{n, i, entry}}
+			for k, in := range sub.Inputs {
+				var initial V
+				if k < len(operands) {
+					initial = operands[k]
+				}
+				inner.values[in.Name] = w.BodyInput(inner.body, k, initial)
+			}
+			results[i] = w.graph(sub, inner)
+		}
+		return w.Leave(n, entry, results)
+	}
+	f := w.functions[functionScope(n)]
+	if f == nil || w.calls == maxCalls || w.inlined+len(f.Nodes) > maxInlined {
+		return w.Operator(g, n, operands)
+	}
+	w.calls++
+	defer func() { w.calls-- }()
+	w.inlined += len(f.Nodes)
+	inner := &scope[V]{values: map[string]V{}}
+	for i, in := range f.Inputs {
+		if i < len(operands) {
+			inner.values[in.Name] = operands[i]
+		}
+	}
+	return w.graph(f, inner)
+}
