@@ -6,22 +6,24 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 
 	"github.com/wiseft/wiseft/onnxmerge/internal/kernel"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 	"github.com/wiseft/wiseft/onnxmerge/pair"
 )
 
-// A BatchNormalization that only one model has is folded in memory, so that both sides of a mix are folded:
+// An affine operator behind a linear one, such as BatchNormalization, that only one model has is folded in memory, so
+// that both sides of a mix are folded:
 //
-//	W' = s W,  bias' = s (bias - mean) + shift,  s = scale / sqrt(variance + epsilon)
+//	W' = s W,  bias' = s (bias - mean) + shift
 //
-// If the pre-trained model has it, W' and bias' replace its weights. If the fine-tuned model has it, its file keeps it,
-// and the pre-trained model's W' and bias' are unfolded: s, mean and the layer's own bias stay those of the fine-tuned
-// model, W'/s is mixed with its weight and bias' + s (mean - bias) with its shift. Folding the result then gives the
-// mix of both folded models.
+// with s as in [pair.Affine]. If the pre-trained model has it, W' and bias' replace its weights. If the fine-tuned model
+// has it, its file keeps it, and the pre-trained model's W' and bias' are unfolded: s, mean and the layer's own bias stay
+// those of the fine-tuned model, W'/s is mixed with its weight and bias' + s (mean - bias) with its shift. Without a
+// shift, bias'/s is mixed with the layer's own bias. Folding the result then gives the mix of both folded models.
 
-// foldAll decides the weights around every BatchNormalization that is folded.
+// foldAll decides the weights around every affine operator that is folded.
 func (p *planner) foldAll(folds []*pair.Fold) error {
 	decisions := map[*onnx.Tensor]*decision{}
 	for i := range p.decisions {
@@ -54,10 +56,8 @@ func (p *planner) foldAll(folds []*pair.Fold) error {
 			}
 			d.Action, d.Reason, d.a, d.perm, d.fold, d.unfolded, d.how, d.among = c.action, c.reason, c.a, nil, c.from, !f.InA, f.How, 1
 		}
-		for _, t := range []*onnx.Tensor{f.WeightA, f.BiasA, f.Norm.Scale, f.Norm.Shift, f.Norm.Mean, f.Norm.Variance} {
-			if t != nil {
-				used[t.ID()] = true
-			}
+		for _, t := range f.TensorsA() {
+			used[t.ID()] = true
 		}
 	}
 	p.dropUsed(used)
@@ -75,7 +75,7 @@ func (p *planner) dropUsed(used map[string]bool) {
 	p.onlyA = rest
 }
 
-// foldError is the reason why a BatchNormalization cannot be folded.
+// foldError is the reason why an affine operator cannot be folded.
 type foldError string
 
 func (e foldError) Error() string { return string(e) }
@@ -88,58 +88,89 @@ type foldChange struct {
 	from   reader       // reads the folded or unfolded payload
 }
 
-// newFolding reads the BatchNormalization's parameters and makes the decisions of one fold.
+// newFolding reads the affine operator's parameters and makes the decisions of one fold.
 func (p *planner) newFolding(f *pair.Fold) (map[*onnx.Tensor]foldChange, error) {
 	if reason := p.cannotFold(f); reason != "" {
 		return nil, foldError(reason)
 	}
-	s, offset, err := normAffine(f.Norm)
+	s, offset, err := affineMap(f.Affine)
 	if err != nil {
 		return nil, err
 	}
-	read := source(f.WeightA, f.Perm, f.WeightB.DType.Bits()/8)
+	read := source(f.WeightA, f.Perm, f.WeightA.DType.Bits()/8)
 	biasA, err := valuesOrZeros(f.BiasA, len(s))
 	if err != nil {
 		return nil, err
 	}
 	if f.InA {
-		if f.BiasB == nil {
-			return nil, foldError("the layer of the fine-tuned model has no bias to take the shift")
-		}
-		for c := range s {
-			biasA[c] = s[c]*biasA[c] + offset[c]
-		}
-		reason := fmt.Sprintf("paired with %q, the BatchNormalization behind it folded in", f.WeightA.ID())
-		return map[*onnx.Tensor]foldChange{
-			f.WeightB: {Merge, reason, f.WeightA, newScaled(f.WeightB, read, f.Axis, s)},
-			f.BiasB:   {Merge, reason, f.Norm.Shift, encoded(f.BiasB.DType, biasA)},
-		}, nil
+		return p.foldInto(f, read, s, offset, biasA)
 	}
+	return p.unfoldFrom(f, read, s, offset, biasA)
+}
+
+// foldInto decides a fold of the pre-trained model's affine operator into its weights.
+func (p *planner) foldInto(f *pair.Fold, read reader, s, offset, biasA []float64) (map[*onnx.Tensor]foldChange, error) {
+	reason := fmt.Sprintf("paired with %q, the %s behind it folded in", f.WeightA.ID(), f.Affine.Op)
+	changes := map[*onnx.Tensor]foldChange{
+		f.WeightB: {Merge, reason, f.WeightA, newScaled(f.WeightB, read, f.Axis, s)},
+	}
+	nonzero := false
+	for c := range s {
+		biasA[c] = s[c]*biasA[c] + offset[c]
+		nonzero = nonzero || biasA[c] != 0
+	}
+	switch {
+	case f.BiasB != nil:
+		changes[f.BiasB] = foldChange{Merge, reason, cmp.Or(f.Affine.Shift, f.BiasA, f.WeightA), encoded(f.BiasB.DType, biasA)}
+	case nonzero:
+		return nil, foldError("the layer of the fine-tuned model has no bias to take the shift")
+	}
+	return changes, nil
+}
+
+// unfoldFrom decides a fold of the pre-trained model's weights through the fine-tuned model's affine operator.
+func (p *planner) unfoldFrom(f *pair.Fold, read reader, s, offset, biasA []float64) (map[*onnx.Tensor]foldChange, error) {
 	biasB, err := valuesOrZeros(f.BiasB, len(s))
 	if err != nil {
 		return nil, err
 	}
-	shift, err := valuesOrZeros(f.Norm.Shift, len(s))
+	shift, err := valuesOrZeros(f.Affine.Shift, len(s))
 	if err != nil {
 		return nil, err
 	}
 	inverse := make([]float64, len(s))
+	nonzero := false
 	for c := range s {
 		if s[c] == 0 {
-			return nil, foldError(fmt.Sprintf("the BatchNormalization's scale is 0 in channel %d, and nothing could be unfolded through it", c))
+			return nil, foldError(fmt.Sprintf("the %s's scale is 0 in channel %d, and nothing could be unfolded through it", f.Affine.Op, c))
 		}
 		inverse[c] = 1 / s[c]
-		biasA[c] += shift[c] - offset[c] - s[c]*biasB[c] // shift - offset is s * mean
+		nonzero = nonzero || biasA[c] != 0
 	}
-	reason := fmt.Sprintf("paired with %q, which is folded, unfolded through the BatchNormalization here", f.WeightA.ID())
+	reason := fmt.Sprintf("paired with %q, which is folded, unfolded through the %s here", f.WeightA.ID(), f.Affine.Op)
+	kept := fmt.Sprintf("kept: the folded weights of %q are unfolded through it", f.WeightA.ID())
 	changes := map[*onnx.Tensor]foldChange{
-		f.WeightB:    {Merge, reason, f.WeightA, newScaled(f.WeightB, read, f.Axis, inverse)},
-		f.Norm.Shift: {Merge, reason, cmp.Or(f.BiasA, f.WeightA), encoded(f.Norm.Shift.DType, biasA)},
+		f.WeightB: {Merge, reason, f.WeightA, newScaled(f.WeightB, read, f.Axis, inverse)},
 	}
-	for _, t := range []*onnx.Tensor{f.BiasB, f.Norm.Scale, f.Norm.Mean, f.Norm.Variance} {
+	for _, t := range []*onnx.Tensor{f.BiasB, f.Affine.Scale, f.Affine.Mean, f.Affine.Variance} {
 		if t != nil {
-			changes[t] = foldChange{action: Copy, reason: fmt.Sprintf("kept: the folded weights of %q are unfolded through it", f.WeightA.ID())}
+			changes[t] = foldChange{action: Copy, reason: kept}
 		}
+	}
+	from := cmp.Or(f.BiasA, f.WeightA)
+	switch {
+	case f.Affine.Shift != nil:
+		for c := range s {
+			biasA[c] += shift[c] - offset[c] - s[c]*biasB[c] // shift - offset is s * mean
+		}
+		changes[f.Affine.Shift] = foldChange{Merge, reason, from, encoded(f.Affine.Shift.DType, biasA)}
+	case f.BiasB != nil:
+		for c := range s {
+			biasA[c] *= inverse[c]
+		}
+		changes[f.BiasB] = foldChange{Merge, reason, from, encoded(f.BiasB.DType, biasA)}
+	case nonzero:
+		return nil, foldError("the layer of the fine-tuned model has neither a bias nor a shift to take the bias")
 	}
 	return changes, nil
 }
@@ -226,20 +257,33 @@ func valuesOrZeros(t *onnx.Tensor, n int) ([]float64, error) {
 	return values, nil
 }
 
-// normAffine returns a BatchNormalization as the affine map s x + offset by channel.
-func normAffine(n pair.Norm) (s, offset []float64, err error) {
-	params := [4][]float64{}
-	for i, t := range []*onnx.Tensor{n.Scale, n.Shift, n.Mean, n.Variance} {
-		if params[i], err = valuesOrZeros(t, int(n.Scale.Len())); err != nil {
+// affineMap returns an affine operator as the map s x + offset by channel.
+func affineMap(a pair.Affine) (s, offset []float64, err error) {
+	channels := int(a.Channels)
+	scale, err := valuesOrZeros(a.Scale, int(a.Scale.Len()))
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(scale) == 1 {
+		scale = slices.Repeat(scale, channels)
+	}
+	var rest [3][]float64
+	for i, t := range []*onnx.Tensor{a.Shift, a.Mean, a.Variance} {
+		if rest[i], err = valuesOrZeros(t, channels); err != nil {
 			return nil, nil, err
 		}
 	}
-	s, offset = make([]float64, len(params[0])), make([]float64, len(params[0]))
+	s, offset = scale, make([]float64, channels)
 	for c := range s {
-		s[c] = params[0][c] / math.Sqrt(params[3][c]+n.Epsilon)
-		offset[c] = params[1][c] - s[c]*params[2][c]
+		switch {
+		case a.Variance != nil:
+			s[c] /= math.Sqrt(rest[2][c] + a.Epsilon)
+		case a.Inverse:
+			s[c] = 1 / s[c]
+		}
+		offset[c] = rest[0][c] - s[c]*rest[1][c]
 		if !isFinite(s[c]) || !isFinite(offset[c]) {
-			return nil, nil, foldError(fmt.Sprintf("the BatchNormalization is not finite in channel %d", c))
+			return nil, nil, foldError(fmt.Sprintf("the %s is not finite in channel %d", a.Op, c))
 		}
 	}
 	return s, offset, nil

@@ -35,7 +35,8 @@ func TestHeadsAreKept(t *testing.T) {
 		{"mlp", "projection", []string{"head.0.weight", "head.0.bias", "head.2.weight", "head.2.bias"}, "/Mul_7_output_0"},
 		{"resnet", "projection", []string{"head.0.weight", "head.0.bias", "head.2.weight", "head.2.bias"}, "/Flatten_output_0"},
 		{"mlp", "norm", []string{"head.weight", "head.bias", "head.norm.weight", "head.norm.bias"}, "/head/norm/Div_output_0"},
-		{"resnet", "norm", nil, ""}, // the head itself is long enough to be known by its weights
+		{"resnet", "norm", []string{"head.weight", "head.bias", "head.norm.weight", "head.norm.bias",
+			"head.norm.running_mean", "head.norm.running_var"}, "/Flatten_output_0"},
 	} {
 		plan := headPlan(t, c.architecture, "a_keep", "b_"+c.head+"_keep", Options{})
 		if !slices.Equal(plan.Backbone.Head, c.want) || plan.Backbone.Output != c.features {

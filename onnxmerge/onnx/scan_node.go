@@ -65,10 +65,17 @@ func (n *Node) result() string {
 	return n.Name
 }
 
-// isConstant reports whether the node is ONNX's Constant.
-func (n *Node) isConstant() bool {
-	return n.OpType == "Constant" && (n.Domain == "" || n.Domain == "ai.onnx") && len(n.Outputs) > 0
+// Op returns the operator that the node calls: OpType for ONNX's own, such as "Conv", else with its domain, such as
+// "com.microsoft.nchwc.Conv". Operators of two domains are different operators, whatever their OpType.
+func (n *Node) Op() string {
+	if n.Domain == "" || n.Domain == "ai.onnx" {
+		return n.OpType
+	}
+	return n.Domain + "." + n.OpType
 }
+
+// isConstant reports whether the node is ONNX's Constant.
+func (n *Node) isConstant() bool { return n.Op() == "Constant" && len(n.Outputs) > 0 }
 
 // attribute is the part of an attribute that may hold weights.
 type attribute struct {

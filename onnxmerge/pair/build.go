@@ -2,6 +2,7 @@ package pair
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 	"github.com/wiseft/wiseft/onnxmerge/onnx/flow"
@@ -9,22 +10,50 @@ import (
 
 // builder makes the reduced graph of a model during a [flow.Walk].
 type builder struct {
-	model      *onnx.Model
-	graph      *reduced
-	batchNorms map[*onnx.Node]*norm
+	graph  *reduced
+	inputs map[string]uint64 // colours of the model's inputs
 }
 
-func newReduced(m *onnx.Model) *reduced {
-	b := &builder{model: m, graph: &reduced{}, batchNorms: map[*onnx.Node]*norm{}}
-	for g := range m.Bodies() {
-		b.markBatchNorms(g)
+// newReduced makes the reduced graph of a model whose inputs have the given colours.
+func newReduced(m *onnx.Model, inputs map[string]uint64) *reduced {
+	b := &builder{graph: &reduced{}, inputs: inputs}
+	for _, v := range flow.Walk(m, b) {
+		if v != nil {
+			v.isOutput = true
+		}
 	}
-	flow.Walk(m, b)
+	b.graph.prune()
 	return b.graph
 }
 
+// inputColours returns the colours of both models' inputs. Inputs of one name have one colour, and so have the others in
+// their order.
+func inputColours(a, b *onnx.Model) (ofA, ofB map[string]uint64) {
+	ofA, ofB = map[string]uint64{}, map[string]uint64{}
+	rest := func(m, other *onnx.Model, colours map[string]uint64) {
+		position := uint64(0)
+		for _, in := range m.Graph.Inputs {
+			if slices.ContainsFunc(other.Graph.Inputs, func(v onnx.Value) bool { return isSameInput(v, in) }) {
+				colours[in.Name] = hashOf("input " + in.Name)
+				continue
+			}
+			colours[in.Name] = hashOf("input", position)
+			position++
+		}
+	}
+	rest(a, b, ofA)
+	rest(b, a, ofB)
+	return ofA, ofB
+}
+
+// isSameInput reports whether two inputs have one name and no types that exclude each other.
+func isSameInput(a, b onnx.Value) bool {
+	isNumber := func(v onnx.Value) bool { return v.DType == onnx.DTypeUndefined || v.DType.IsFloat() }
+	return a.Name == b.Name && (a.DType == b.DType || isNumber(a) && isNumber(b))
+}
+
 // Input implements flow.Visitor.
-func (b *builder) Input(i int, _ onnx.Value) *value { return &value{up: hashOf("input", uint64(i))} }
+func (b *builder) Input(_ int, in onnx.Value) *value { return &value{up: b.inputs[in.Name]} }
 
 // Undefined implements flow.Visitor.
 func (b *builder) Undefined() *value { return &value{kind: constant} }
@@ -88,81 +117,4 @@ func onlyData(values []*value) []*value {
 		}
 	}
 	return out
-}
-
-// Operator implements flow.Visitor.
-func (b *builder) Operator(_ *onnx.Graph, n *onnx.Node, ins []*value) []*value {
-	first := func() *value {
-		if len(ins) == 0 || ins[0] == nil {
-			return &value{kind: constant}
-		}
-		return ins[0]
-	}
-	switch n.OpType {
-	case "Shape", "Size":
-		return []*value{{kind: constant}}
-	case "Transpose":
-		if v := first(); v.kind == weight {
-			return []*value{v.transposed(n.Ints["perm"])}
-		}
-	case "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Expand", "Tile", "Cast", "CastLike":
-		// The order of the elements is unchanged, and colours ignore their grouping.
-		if v := first(); v.kind == weight {
-			return []*value{v}
-		}
-	case "Gemm":
-		if len(ins) > 1 {
-			return b.gemm(n, ins)
-		}
-	case "LayerNormalization", "GroupNormalization", "InstanceNormalization", "RMSNormalization":
-		if len(ins) > 0 {
-			return b.norm(n, ins)
-		}
-	}
-	if aliases[n.OpType] {
-		return []*value{first()}
-	}
-	out := b.operator(n.OpType, n, ins)
-	outs := make([]*value, len(n.Outputs))
-	for k := range outs {
-		outs[k] = out // all outputs have one colour
-	}
-	return outs
-}
-
-// operator adds an operator of the given name for node n.
-func (b *builder) operator(name string, n *onnx.Node, ins []*value) *value {
-	return b.graph.add(&op{name: name, node: n, norm: b.batchNorms[n]}, ins)
-}
-
-// gemm decomposes Gemm into MatMul, with the weight's axes permuted for transA and transB, and Add.
-func (b *builder) gemm(n *onnx.Node, ins []*value) []*value {
-	x, w := ins[0], ins[1]
-	if w != nil && w.kind == weight && isSet(n, "transB") {
-		w = w.transposed(nil)
-	}
-	if x != nil && x.kind == weight && isSet(n, "transA") {
-		x = x.transposed(nil)
-	}
-	out := b.operator("MatMul", n, []*value{x, w})
-	if len(ins) > 2 && ins[2] != nil {
-		out = b.operator("Add", n, []*value{out, ins[2]})
-	}
-	return []*value{out}
-}
-
-// norm decomposes a normalisation: its scale and shift become operands of Mul and Add, as some exporters write them.
-func (b *builder) norm(n *onnx.Node, ins []*value) []*value {
-	out := ins[0]
-	for k, name := range []string{"Mul", "Add"} {
-		if len(ins) > k+1 && ins[k+1] != nil {
-			out = b.operator(name, n, []*value{out, ins[k+1]})
-		}
-	}
-	return []*value{out}
-}
-
-func isSet(n *onnx.Node, attribute string) bool {
-	list := n.Ints[attribute]
-	return len(list) == 1 && list[0] != 0
 }

@@ -2,16 +2,17 @@ package pair
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
-// Fold describes an operator that one model follows with a BatchNormalization, which the other model has folded into
-// the operator's weights. By channel, the operator and the BatchNormalization compute
+// Fold describes a linear operator that one model follows with an affine one, such as BatchNormalization, which the other
+// model has folded into the operator's weights. By channel, the two operators compute
 //
-//	y = s * (W x + bias - mean) + shift,  s = scale / sqrt(variance + epsilon)
+//	y = s * (W x + bias - mean) + shift
 //
-// which equals s W x + (s * (bias - mean) + shift).
+// which equals s W x + (s * (bias - mean) + shift). For the scale s see [Affine].
 type Fold struct {
 	WeightA, WeightB *onnx.Tensor
 	How              How   // what proves that the two weights are a pair
@@ -19,25 +20,51 @@ type Fold struct {
 	// Axis is the axis of WeightB.Dims that counts the channels.
 	Axis         int
 	BiasA, BiasB *onnx.Tensor // nil if the operator has none
-	// Norm is the BatchNormalization; InA reports whether the pre-trained model has it.
-	Norm Norm
-	InA  bool
+	// Affine is the operator that scales; InA reports whether the pre-trained model has it.
+	Affine Affine
+	InA    bool
 }
 
-// Norm holds the parameters of a BatchNormalization. Each tensor has one element per channel.
-type Norm struct {
+// Affine holds the parameters of an affine operator: one element per channel, or a single one. Shift, Mean and Variance
+// are nil where the operator has none. The scale is
+//
+//	s = Scale                              if Variance is nil; 1 / Scale if Inverse is set too
+//	s = Scale / sqrt(Variance + Epsilon)   else
+type Affine struct {
+	Op                           string // "BatchNormalization", "Mul", "Div"
 	Scale, Shift, Mean, Variance *onnx.Tensor
 	Epsilon                      float64
+	Inverse                      bool
+	Channels                     int64 // of the linear operator
 }
 
-// folded returns the conflict of a candidate of which exactly one side has a BatchNormalization behind it.
-func (s *search) folded(c candidate) *Conflict {
-	has, other := "fine-tuned", "pre-trained"
-	if c.a.op.norm != nil {
-		has, other = other, has
+// TensorsA returns the tensors of the pre-trained model that the fold uses.
+func (f *Fold) TensorsA() []*onnx.Tensor {
+	list := []*onnx.Tensor{f.WeightA, f.BiasA}
+	if f.InA {
+		list = append(list, f.Affine.Scale, f.Affine.Shift, f.Affine.Mean, f.Affine.Variance)
 	}
-	out := &Conflict{A: c.a.tensor, B: c.b.tensor, Reason: fmt.Sprintf("the %s model has a BatchNormalization behind it, "+
-		"the %s one has none, or folded into the weight", has, other)}
+	return slices.DeleteFunc(list, func(t *onnx.Tensor) bool { return t == nil })
+}
+
+// folded returns the conflict of a candidate with an affine operator on one side that the other side lacks.
+func (s *search) folded(c candidate) *Conflict {
+	beforeA, behindA := c.a.scaled()
+	beforeB, behindB := c.b.scaled()
+	has, other, where := "fine-tuned", "pre-trained", "behind"
+	own, others := behindB, behindA
+	if len(own.channels) == len(others.channels) && len(own.factors) == len(others.factors) {
+		own, others, where = beforeB, beforeA, "before"
+	}
+	if len(own.channels)+len(own.factors) < len(others.channels)+len(others.factors) {
+		has, other, own = other, has, others
+	}
+	out := &Conflict{A: c.a.tensor, B: c.b.tensor, Reason: fmt.Sprintf("the %s model has a %s %s it, "+
+		"the %s one has none, or folded into the weight", has, own.name(), where, other)}
+	if where == "before" {
+		out.Displaced = true // as a head with another normalisation before it has
+		return out
+	}
 	main := c.b.op.main()
 	fold, seen := s.folds[main]
 	if !seen {
@@ -50,6 +77,14 @@ func (s *search) folded(c candidate) *Conflict {
 	}
 	out.Fold = fold
 	return out
+}
+
+// name returns the operator that scales.
+func (s scaling) name() string {
+	if len(s.channels) > 0 {
+		return s.channels[len(s.channels)-1].name
+	}
+	return "factor"
 }
 
 // main returns the operator that has the weight: for an Add of a bias the operator before it.
@@ -95,102 +130,134 @@ func (s *search) newFold(a, b *op) *Fold {
 	if !ok {
 		return nil
 	}
-	f := &Fold{WeightA: weightA.tensor, WeightB: weightB.tensor, Perm: perm, InA: a.norm != nil}
+	f := &Fold{WeightA: weightA.tensor, WeightB: weightB.tensor, Perm: perm}
 	if biasA != nil {
 		f.BiasA = biasA.tensor
 	}
 	if biasB != nil {
 		f.BiasB = biasB.tensor
 	}
-	m, normalised := s.b, b
-	if f.InA {
-		m, normalised = s.a, a
-	}
-	if f.Norm, ok = normOf(m, normalised); !ok {
-		return nil
+	affineA, onA := a.affine(weightA)
+	affineB, onB := b.affine(weightB)
+	switch {
+	case onA == onB:
+		return nil // both, or none that can be folded
+	case onA:
+		f.Affine, f.InA = affineA, true
+	default:
+		f.Affine = affineB
 	}
 	axis, ok := channelAxis(b, weightB.permuted)
-	if !ok || weightB.shape[axis] != f.Norm.Scale.Len() {
+	switch {
+	case ok && weightB.shape[axis] == f.Affine.Channels:
+		f.Axis = weightB.perm[axis]
+	case f.Affine.Scale.Len() != 1:
 		return nil
 	}
-	f.Axis = weightB.perm[axis]
 	for _, bias := range []*onnx.Tensor{f.BiasA, f.BiasB} {
-		if bias != nil && bias.Len() != f.Norm.Scale.Len() {
+		if bias != nil && bias.Len() != f.Affine.Channels {
 			return nil
 		}
 	}
 	return f
 }
 
-// channelAxis returns the axis of a layer's weight that counts the output channels, if these are the channels of a
-// BatchNormalization directly behind the layer.
+// channelAxis returns the axis of a linear operator's weight that counts the output channels.
 func channelAxis(o *op, w permuted) (axis int, ok bool) {
 	switch {
 	case len(w.shape) < 2 || len(w.perm) != len(w.shape):
 		return 0, false
-	case o.node.OpType == "Conv":
+	case o.name == "Conv":
 		return 0, true
-	case o.node.OpType == "ConvTranspose":
+	case o.name == "ConvTranspose":
 		groups := o.node.Ints["group"]
 		return 1, len(groups) == 0 || groups[0] == 1
-	case o.node.OpType == "Gemm":
-		return len(w.shape) - 1, true // in the axis order of MatMul
+	case o.name == "MatMul":
+		return len(w.shape) - 1, true
 	}
 	return 0, false
 }
 
-// normOf returns the BatchNormalization behind a layer. ok is false if more than a bias lies between them, if another
-// operator consumes the layer's result, or if a parameter is not a tensor of the model.
-func normOf(m *onnx.Model, o *op) (n Norm, ok bool) {
-	bn := o.norm
-	if bn.node.OpType != batchNorm || len(bn.node.Inputs) < 5 || !leadsOnlyTo(bn.graph, o.node, bn.node) {
-		return n, false
+// affine returns the affine operator behind the linear operator o with weight w. ok is false if there is none or more
+// than one, if more than a bias lies between them, if another operator consumes a value between them, or if a parameter
+// is not a stored tensor with an element for each channel.
+func (o *op) affine(w *use) (found Affine, ok bool) {
+	axis, known := channelAxis(o, w.permuted)
+	if !known {
+		return found, false
 	}
-	var params [4]*onnx.Tensor
-	for i := range params {
-		t, _, _ := m.Resolve(bn.graph, bn.node.Inputs[i+1])
-		if t == nil || !t.DType.IsFloat() || !t.Readable() || len(t.Dims) != 1 || i > 0 && t.Len() != params[0].Len() {
-			return n, false
+	found.Channels = w.shape[axis]
+	next := o.out.only()
+	if next != nil && next.isShift(o.name, len(w.shape), found.Channels) {
+		next = next.out.only() // of the layer's own bias
+	}
+	if next == nil {
+		return found, false
+	}
+	found.Op = next.name
+	switch {
+	case next.name == batchNorm:
+		if o.name == "MatMul" && o.node.OpType == "MatMul" {
+			return found, false // with three axes its channels are the second axis, not MatMul's last
 		}
-		params[i] = t
-	}
-	n = Norm{Scale: params[0], Shift: params[1], Mean: params[2], Variance: params[3], Epsilon: 1e-5} // ONNX's default
-	if epsilon, set := bn.node.Floats["epsilon"]; set {
-		n.Epsilon = float64(epsilon)
-	}
-	return n, true
-}
-
-// leadsOnlyTo reports whether n's result has one consumer, which is last or an Add directly before last.
-func leadsOnlyTo(g *onnx.Graph, n, last *onnx.Node) bool {
-	for range 2 {
-		if len(n.Outputs) != 1 {
-			return false
+		found.Epsilon = 1e-5 // ONNX's default
+		if epsilon, set := next.node.Floats["epsilon"]; set {
+			found.Epsilon = float64(epsilon)
 		}
-		var consumer *onnx.Node
-		uses := 0
-		for i := range g.Nodes {
-			for _, in := range g.Nodes[i].Inputs {
-				if in == n.Outputs[0] {
-					consumer = &g.Nodes[i]
-					uses++
+		for role, t := range map[int]**onnx.Tensor{1: &found.Scale, 2: &found.Shift, 3: &found.Mean, 4: &found.Variance} {
+			for _, u := range next.stored() {
+				if u.role == role && u.isReadable() && u.tensor.Len() == found.Channels {
+					*t = u.tensor
 				}
 			}
-		}
-		for _, out := range g.Outputs {
-			if out.Name == n.Outputs[0] {
-				uses++
+			if *t == nil {
+				return found, false
 			}
 		}
-		switch {
-		case uses != 1:
-			return false
-		case consumer == last:
-			return true
-		case consumer == nil || consumer.OpType != "Add":
-			return false
+	case next.isScale():
+		scale := next.stored()[0]
+		if !scale.isReadable() || scale.tensor.Len() > 1 && !scale.isPerChannel(o.name, len(w.shape), found.Channels) {
+			return found, false
 		}
-		n = consumer
+		found.Scale, found.Inverse = scale.tensor, next.name == "Div"
+		if then := next.out.only(); then != nil && then.isShift(o.name, len(w.shape), found.Channels) && then.uses[0].isReadable() {
+			found.Shift, next = then.uses[0].tensor, then
+		}
+	default:
+		return found, false
 	}
-	return false
+	if then := next.out.only(); then != nil && then.isScale() {
+		return found, false // two in a row
+	}
+	return found, true
 }
+
+// only returns the single operator that consumes v; nil if there are none or several, or if v is an output.
+func (v *value) only() *op {
+	if v.isOutput || len(v.consumers) != 1 {
+		return nil
+	}
+	return v.consumers[0].op
+}
+
+// isShift reports whether the operator adds one stored number per channel of a linear operator's result.
+func (o *op) isShift(linear string, axes int, channels int64) bool {
+	return o.name == "Add" && len(o.ins) == 1 && len(o.uses) == 1 && len(o.ones) == 0 &&
+		o.uses[0].isPerChannel(linear, axes, channels)
+}
+
+// isPerChannel reports whether a vector has an element for each channel of the result of a linear operator whose weight
+// has the given number of axes: the first behind the batch for a convolution, the last for MatMul.
+func (u *use) isPerChannel(linear string, axes int, channels int64) bool {
+	if u.tensor.Len() != channels || !IsVector(u.shape) {
+		return false
+	}
+	fromEnd := 1
+	if linear != "MatMul" {
+		fromEnd = axes - 1
+	}
+	at := len(u.shape) - fromEnd
+	return channels == 1 || at >= 0 && u.shape[at] == channels
+}
+
+func (u *use) isReadable() bool { return u.tensor.DType.IsFloat() && u.tensor.Readable() }

@@ -40,8 +40,8 @@ const (
 type Conflict struct {
 	A, B   *onnx.Tensor
 	Reason string
-	// Fold describes a BatchNormalization that one model has and the other has folded into its weights, if that is
-	// the reason and the fold can be computed; else nil.
+	// Fold describes an affine operator, such as BatchNormalization, that one model has and the other has folded into its
+	// weights, if that is the reason and the fold can be computed; else nil.
 	Fold *Fold
 	// Unused means that no operator uses B.
 	Unused bool

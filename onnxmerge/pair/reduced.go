@@ -1,6 +1,7 @@
 package pair
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
@@ -22,6 +23,7 @@ type value struct {
 	root      *value   // source of the value across transparent operators; nil if the value is its own root
 	op        *op      // that computes it; nil for inputs of a graph
 	consumers []consumer
+	isOutput  bool // of the model
 }
 
 // from returns the root of v, which may be v.
@@ -66,9 +68,8 @@ type op struct {
 	bounded bool
 	// transparent means that the operator has no weights and its data has one root.
 	transparent bool
-	// norm is the BatchNormalization behind the operator, nil if there is none. Exporters fold it into the operator's
-	// weights, whose values then differ.
-	norm *norm
+	// alpha is the number by which the node multiplies its product; 0 means 1.
+	alpha float32
 	// anchor is the colour assigned to the operator's result by evidence other than upstream structure; 0 if none.
 	anchor uint64
 	down   map[int]uint64 // downstream colours by horizon
@@ -85,9 +86,6 @@ type use struct {
 // commutative lists the operators whose operands have no order.
 var commutative = map[string]bool{"Add": true, "Mul": true, "Sum": true, "Max": true, "Min": true, "Mean": true,
 	"And": true, "Or": true, "Xor": true, "Equal": true}
-
-// aliases lists the operators that return their first input.
-var aliases = map[string]bool{"Identity": true, "Dropout": true}
 
 // add adds an operator with the given operands, nil for missing ones, and returns its result.
 func (f *reduced) add(o *op, ins []*value) *value {
@@ -122,6 +120,35 @@ func (f *reduced) add(o *op, ins []*value) *value {
 	f.ops = append(f.ops, o)
 	f.uses = append(append(f.uses, o.uses...), o.ones...)
 	return o.out
+}
+
+// prune removes operators that no output of the model depends on, such as the statistics that an exporter's
+// BatchNormalization returns beside its result. A graph without outputs is left as it is.
+func (f *reduced) prune() {
+	live := map[*op]bool{}
+	for i := len(f.ops) - 1; i >= 0; i-- {
+		o := f.ops[i]
+		if live[o] = live[o] || o.out.isOutput; live[o] {
+			for _, in := range o.ins {
+				if in.op != nil {
+					live[in.op] = true
+				}
+			}
+		}
+	}
+	if !slices.ContainsFunc(f.ops, func(o *op) bool { return live[o] }) {
+		return
+	}
+	f.ops = slices.DeleteFunc(f.ops, func(o *op) bool { return !live[o] })
+	f.uses = slices.DeleteFunc(f.uses, func(u *use) bool { return !live[u.op] })
+	dead := func(c consumer) bool { return !live[c.op] }
+	for i, o := range f.ops {
+		o.index = i
+		o.out.consumers = slices.DeleteFunc(o.out.consumers, dead)
+		for _, in := range o.ins {
+			in.consumers = slices.DeleteFunc(in.consumers, dead)
+		}
+	}
 }
 
 // isTransparent reports whether the operator has no weights other than a bias, and one root for all its data.

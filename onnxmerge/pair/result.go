@@ -73,7 +73,7 @@ func (s *search) decideCandidates(t *onnx.Tensor, candidates []candidate) (*Pair
 	}
 	first := candidates[0]
 	for _, c := range candidates {
-		if c.oneNormed() {
+		if c.oneScaled() {
 			return nil, s.folded(c)
 		}
 	}

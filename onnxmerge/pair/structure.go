@@ -68,7 +68,8 @@ type candidate struct {
 }
 
 func newSearch(a, b *onnx.Model) *search {
-	s := &search{a: a, b: b, graphA: newReduced(a), graphB: newReduced(b), among: map[*onnx.Tensor]int{},
+	inputsA, inputsB := inputColours(a, b)
+	s := &search{a: a, b: b, graphA: newReduced(a, inputsA), graphB: newReduced(b, inputsB), among: map[*onnx.Tensor]int{},
 		anchorHow: map[*op]How{}, rejected: map[[2]*onnx.Tensor]bool{},
 		closer: map[*onnx.Tensor]*onnx.Tensor{}, unlike: map[*onnx.Tensor]bool{}, folds: map[*op]*Fold{}}
 	s.usesA, s.usesB = s.graphA.byTensor(), s.graphB.byTensor()
@@ -211,7 +212,7 @@ func (s *search) add(a, b *use, how How) {
 	s.placed[a], s.placed[b] = true, true
 	found := candidate{a, b, perm, how}
 	for _, c := range s.candidates[b.tensor] {
-		if c.isSame(found) && c.oneNormed() == found.oneNormed() {
+		if c.isSame(found) && c.oneScaled() == found.oneScaled() {
 			return
 		}
 	}
@@ -222,9 +223,6 @@ func (s *search) add(a, b *use, how How) {
 func (c candidate) isSame(d candidate) bool {
 	return c.a.tensor == d.a.tensor && slices.Equal(c.perm, d.perm)
 }
-
-// oneNormed reports whether exactly one tensor of the candidate has a BatchNormalization behind it.
-func (c candidate) oneNormed() bool { return (c.a.op.norm == nil) != (c.b.op.norm == nil) }
 
 // relativePerm returns the perm of [Pair] for two permuted tensors: nil if their stored axis orders agree. Axes of
 // length 1 are ignored. ok is false if the numbers of other axes differ.

@@ -52,7 +52,7 @@ func (*depthVisitor) Capture(_ Body[layered], outer layered) layered       { ret
 func (*depthVisitor) BodyInput(at Body[layered], _ int, _ layered) layered { return at.Entry }
 
 func (v *depthVisitor) Operator(_ *onnx.Graph, n *onnx.Node, operands []layered) []layered {
-	if forwarding[n.OpType] && len(operands) > 0 {
+	if forwarding[n.Op()] && len(operands) > 0 {
 		return operands[:1] // the elements are used elsewhere
 	}
 	return repeat(v.use(n, operands), len(n.Outputs))

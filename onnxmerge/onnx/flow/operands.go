@@ -54,7 +54,7 @@ func (*operandVisitor) BodyInput(Body[*onnx.Tensor], int, *onnx.Tensor) *onnx.Te
 
 func (v *operandVisitor) Operator(_ *onnx.Graph, n *onnx.Node, operands []*onnx.Tensor) []*onnx.Tensor {
 	v.add(n, operands)
-	if forwarding[n.OpType] && len(operands) > 0 {
+	if forwarding[n.Op()] && len(operands) > 0 {
 		return operands[:1]
 	}
 	return nil
@@ -83,7 +83,7 @@ func Tensor(m *onnx.Model, g *onnx.Graph, name string) *onnx.Tensor {
 			return nil
 		}
 		t, n, in := m.Resolve(g, name)
-		if t != nil || n == nil || !forwarding[n.OpType] || len(n.Inputs) == 0 {
+		if t != nil || n == nil || !forwarding[n.Op()] || len(n.Inputs) == 0 {
 			return t
 		}
 		g, name = in, n.Inputs[0]
@@ -123,7 +123,7 @@ func isQuantized(op string, slot int) bool {
 func Variances(m *onnx.Model) map[*onnx.Tensor]bool {
 	found := map[*onnx.Tensor]bool{}
 	for o := range Operands(m) {
-		if o.Node.OpType == "BatchNormalization" && o.Slot == 4 {
+		if o.Node.Op() == "BatchNormalization" && o.Slot == 4 {
 			found[o.Tensor] = true
 		}
 	}

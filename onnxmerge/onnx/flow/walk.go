@@ -33,11 +33,12 @@ type Body[V any] struct {
 
 // Walk visits the operators of a model in order: those of the main graph, of the bodies of If, Loop and Scan, and of
 // model-local functions at each call, as if they were inlined. A name stands for the stored tensor of that name, else
-// for what an operator or an input of the same graph defines, else for what the enclosing graphs define.
+// for what an operator or an input of the same graph defines, else for what the enclosing graphs define. Walk returns
+// the V of each output of the model.
 //
 // Calls nested deeper than 16, and those after 2^20 inlined operators, which only malformed files have, are visited as
 // operators.
-func Walk[V any](m *onnx.Model, v Visitor[V]) {
+func Walk[V any](m *onnx.Model, v Visitor[V]) []V {
 	w := &walk[V]{Visitor: v, model: m, functions: map[string]*onnx.Graph{}}
 	for _, f := range m.Functions {
 		w.functions[f.Scope] = f
@@ -46,23 +47,13 @@ func Walk[V any](m *onnx.Model, v Visitor[V]) {
 	for i, in := range m.Graph.Inputs {
 		s.values[in.Name] = v.Input(i, in)
 	}
-	w.graph(m.Graph, s)
+	return w.graph(m.Graph, s)
 }
 
 const (
 	maxCalls   = 16      // nested calls of functions
 	maxInlined = 1 << 20 // operators of functions, over all calls
 )
-
-// Function returns the model-local function that an operator calls; nil if it calls none.
-func Function(m *onnx.Model, n *onnx.Node) *onnx.Graph {
-	for _, f := range m.Functions {
-		if f.Scope == functionScope(n) {
-			return f
-		}
-	}
-	return nil
-}
 
 func functionScope(n *onnx.Node) string { return "functions/" + n.Domain + "." + n.OpType }
 
@@ -117,7 +108,7 @@ func (w *walk[V]) value(g *onnx.Graph, s *scope[V], name string) V {
 func (w *walk[V]) graph(g *onnx.Graph, s *scope[V]) []V {
 	for i := range g.Nodes {
 		n := &g.Nodes[i]
-		if n.OpType == "Constant" && len(n.Inputs) == 0 {
+		if n.Op() == "Constant" && len(n.Inputs) == 0 {
 			continue // a stored tensor, or undefined
 		}
 		operands := make([]V, len(n.Inputs))

@@ -38,7 +38,7 @@ func FindClassifier(m *onnx.Model, tensor string) (*Classifier, error) {
 		if !reads {
 			continue
 		}
-		switch n.OpType {
+		switch n.Op() {
 		case "Identity", "Flatten", "Reshape", "Squeeze", "Dropout":
 			means[n.Outputs[0]] = mean
 		case "Sub":
@@ -84,7 +84,7 @@ func linearAt(m *onnx.Model, tensor string, n *onnx.Node) (*Classifier, error) {
 		return nil, refuse("has no weights")
 	}
 	biasName := ""
-	if n.OpType == "Gemm" {
+	if n.Op() == "Gemm" {
 		c.transposed = !slices.Equal(n.Ints["transB"], []int64{1})
 		if alpha, ok := n.Floats["alpha"]; ok && alpha != 1 || slices.Equal(n.Ints["transA"], []int64{1}) {
 			return nil, refuse("scales or transposes")
@@ -120,7 +120,7 @@ func linearAt(m *onnx.Model, tensor string, n *onnx.Node) (*Classifier, error) {
 // addedTo returns what an Add adds to a value, "" if there is none.
 func addedTo(m *onnx.Model, value string) string {
 	for _, n := range m.Graph.Nodes {
-		if n.OpType == "Add" && len(n.Inputs) == 2 {
+		if n.Op() == "Add" && len(n.Inputs) == 2 {
 			switch value {
 			case n.Inputs[0]:
 				return n.Inputs[1]

@@ -106,7 +106,7 @@ func classifierInput(m *onnx.Model, output string) string {
 		if n == nil || len(n.Inputs) == 0 {
 			return ""
 		}
-		switch n.OpType {
+		switch n.Op() {
 		case "Softmax", "LogSoftmax", "Sigmoid":
 			isProbability = true
 			output = n.Inputs[0]
