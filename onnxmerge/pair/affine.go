@@ -125,7 +125,9 @@ func (u *use) scaled() (before, behind scaling) {
 	case o.name == batchNorm || o.isScale() || u.tensor.Len() == 1:
 		return scaling{}, scaling{}
 	case u.isBias():
-		o = o.main()
+		if o = o.main(); !o.isLinear() {
+			return scaling{}, scaling{}
+		}
 	case IsVector(u.shape):
 		return scaling{}, scaling{}
 	}
@@ -134,6 +136,11 @@ func (u *use) scaled() (before, behind scaling) {
 		behind.factors = append(behind.factors, Factor{Value: float64(o.alpha)})
 	}
 	return before, behind
+}
+
+// isLinear reports whether the operator has a weight of two axes or more.
+func (o *op) isLinear() bool {
+	return slices.ContainsFunc(o.uses, func(u *use) bool { return !IsVector(u.shape) })
 }
 
 // oneScaled reports whether the numbers of operators that scale by channel around both uses differ.

@@ -12,6 +12,8 @@ import (
 type builder struct {
 	graph  *reduced
 	inputs map[string]uint64 // colours of the model's inputs
+	// instanceNorms are the shifts of InstanceNormalizations with stored parameters.
+	instanceNorms []*op
 }
 
 // newReduced makes the reduced graph of a model whose inputs have the given colours.
@@ -23,7 +25,45 @@ func newReduced(m *onnx.Model, inputs map[string]uint64) *reduced {
 		}
 	}
 	b.graph.prune()
+	b.dropUnitNorms()
 	return b.graph
+}
+
+// dropUnitNorms removes scales of 1 and shifts of 0 from InstanceNormalizations before another scale. Exporters write
+// GroupNormalization as such a one, with its own parameters behind; some store the ones and zeros, others compute them.
+func (b *builder) dropUnitNorms() {
+	for _, shift := range b.instanceNorms {
+		scale := shift.ins[0].op
+		next := shift.out.only()
+		for next != nil && next.passes() {
+			next = next.out.only()
+		}
+		if len(shift.uses) != 1 || scale == nil || len(scale.uses) != 1 || next == nil || !next.isScale() ||
+			!isFilled(scale.uses[0].tensor, 1) || !isFilled(shift.uses[0].tensor, 0) {
+			continue
+		}
+		for _, o := range []*op{scale, shift} {
+			b.graph.uses = slices.DeleteFunc(b.graph.uses, func(u *use) bool { return u.op == o })
+			o.uses, o.transparent, o.out.root = nil, true, o.ins[0].from()
+		}
+	}
+}
+
+// maxFilled bounds the vectors that isFilled reads.
+const maxFilled = 64 << 10
+
+// isFilled reports whether all elements of a vector are x.
+func isFilled(t *onnx.Tensor, x float64) bool {
+	codec, ok := t.DType.Codec()
+	if !ok || codec.Bits < 8 || !t.Readable() || t.Len() > maxFilled {
+		return false
+	}
+	values, raw := make([]float64, t.Len()), make([]byte, t.SizeBytes())
+	if t.ReadAt(raw, 0) != nil {
+		return false
+	}
+	codec.Decode(values, raw)
+	return !slices.ContainsFunc(values, func(v float64) bool { return v != x })
 }
 
 // inputColours returns the colours of both models' inputs. Inputs of one name have one colour, and so have the others in

@@ -62,7 +62,7 @@ var rules = map[string]rule{
 	"com.microsoft.FusedConv": convolution, "com.microsoft.NhwcFusedConv": convolution,
 	"com.microsoft.NhwcConv": convolution,
 
-	"LayerNormalization": normAt(1), "GroupNormalization": normAt(1), "InstanceNormalization": normAt(1),
+	"LayerNormalization": normAt(1), "GroupNormalization": normAt(1), "InstanceNormalization": instanceNorm,
 	"RMSNormalization": normAt(1), "SimplifiedLayerNormalization": normAt(1),
 	"com.microsoft.LayerNormalization": normAt(1), "com.microsoft.SimplifiedLayerNormalization": normAt(1),
 	"com.microsoft.GroupNorm":                        normAt(1),
@@ -169,6 +169,15 @@ func normAt(i int) rule {
 		}
 		return b.norm(n, ins[0], ins.at(i), ins.at(i+1))
 	}
+}
+
+// instanceNorm is the rule of InstanceNormalization. Those with stored parameters are kept for [builder.dropUnitNorms].
+func instanceNorm(b *builder, n *onnx.Node, ins operands) *value {
+	out := normAt(1)(b, n, ins)
+	if out != nil && ins.isWeight(1) && ins.isWeight(2) {
+		b.instanceNorms = append(b.instanceNorms, out.op)
+	}
+	return out
 }
 
 // skipNorm is the rule of onnxruntime's normalisations of a sum: (input, skip, scale, [shift,] bias).

@@ -28,10 +28,10 @@ type value struct {
 
 // from returns the root of v, which may be v.
 func (v *value) from() *value {
-	if v.root == nil {
-		return v
+	for v.root != nil {
+		v = v.root
 	}
-	return v.root
+	return v
 }
 
 type valueKind int
