@@ -56,7 +56,7 @@ func (j judge) decidePair(p pair.Pair) (decision, error) {
 			return decision{Action: Refuse, Reason: fmt.Sprintf("it is one weight here, and %q and %q are two that differ in the pre-trained model", a.ID(), tied.A.ID())}, err
 		}
 	}
-	d := decision{Action: Merge, Reason: "paired by " + string(p.How), how: p.How, among: p.Among, a: a, perm: p.Perm}
+	d := decision{Action: Merge, Reason: "paired by " + string(p.How), how: p.How, among: p.Among, a: a, perm: p.Perm, layer: p.Layer}
 	if a.ID() != b.ID() {
 		d.Reason += fmt.Sprintf(" with %q", a.ID())
 	}
@@ -68,6 +68,21 @@ func (j judge) decidePair(p pair.Pair) (decision, error) {
 		if reason := j.cannotTranspose(a); reason != "" {
 			d = decision{Action: Refuse, Reason: reason}
 		}
+	}
+	return d, nil
+}
+
+// decideScale refuses a pair that would be merged, of which one weight contains a scale that the other does not.
+func (j judge) decideScale(d decision, p pair.Pair, scales *scaling) (decision, error) {
+	conflict, reason, err := scales.compare(p)
+	switch {
+	case err != nil:
+		return d, err
+	case conflict != nil:
+		return j.decideConflict(*conflict)
+	case reason != "":
+		return decision{Action: Refuse, Reason: reason, suspect: true,
+			advice: "if it is not, say so with --pair"}, nil
 	}
 	return d, nil
 }

@@ -23,6 +23,7 @@ type decision struct {
 	a, b       *onnx.Tensor  // a is nil unless Action is Merge
 	how        pair.How      // what proves the pair
 	among      int           // see [pair.Pair]
+	layer      *pair.Layer   // see [pair.Pair]
 	perm       []int         // the order of a's axes in b, nil if it is the same
 	fold       reader        // reads the pre-trained tensor with a normalisation folded into it; nil without one
 	unfolded   bool          // fold undoes the normalisation that b has
@@ -34,6 +35,7 @@ type decision struct {
 	// headLike: it is refused for a reason that another head would explain. displaced: one more operator before the head
 	// would explain it.
 	headLike, displaced bool
+	suspect             bool   // it is refused because one weight may be the other times a scale
 	advice              string // what to do if it is refused
 }
 
@@ -143,11 +145,12 @@ func (p *planner) pair(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := p.decide(ctx, alignment); err != nil {
+	scales := &scaling{sampler: sampler, conflicts: map[*onnx.Tensor]*pair.Conflict{}}
+	if err := p.decide(ctx, alignment, scales); err != nil {
 		return err
 	}
 	if p.opt.FoldNorms {
-		if err := p.foldAll(alignment.Folds); err != nil {
+		if err := p.foldAll(append(alignment.Folds, scales.folds...)); err != nil {
 			return err
 		}
 	}
@@ -163,7 +166,7 @@ func (p *planner) pairStructure(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return p.decide(ctx, alignment)
+	return p.decide(ctx, alignment, nil)
 }
 
 // defaultMemory bounds the buffers of a merge.
@@ -208,15 +211,21 @@ func (p *planner) judge() judge {
 	return judge{memory: p.opt.memory() / int64(len(p.models)+len(p.opt.Fisher)-1), quantizedA: flow.Quantized(p.pretrained), quantizedB: flow.Quantized(p.finetuned)}
 }
 
-// decide appends the decisions in the order of the fine-tuned file.
-func (p *planner) decide(ctx context.Context, al *pair.Alignment) error {
+// decide appends the decisions in the order of the fine-tuned file. scales is nil if values are not comparable.
+func (p *planner) decide(ctx context.Context, al *pair.Alignment, scales *scaling) error {
 	j := p.judge()
 	byID := map[string]decision{}
-	for _, pair := range al.Pairs {
+	isBias := func(p pair.Pair) bool { return p.Weight != nil }
+	weights := slices.DeleteFunc(slices.Clone(al.Pairs), isBias)
+	biases := slices.DeleteFunc(slices.Clone(al.Pairs), func(p pair.Pair) bool { return !isBias(p) })
+	for _, pair := range slices.Concat(weights, biases) { // biases follow their weights
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		d, err := j.decidePair(pair)
+		if err == nil && d.Action == Merge && scales != nil {
+			d, err = j.decideScale(d, pair, scales)
+		}
 		if err != nil {
 			return fmt.Errorf("tensor %q: %w", pair.B.ID(), err)
 		}

@@ -2,6 +2,7 @@ package onnxmerge
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 	"github.com/wiseft/wiseft/onnxmerge/pair"
@@ -19,59 +20,67 @@ type sampler struct {
 type sampleKey struct {
 	tensor *onnx.Tensor
 	perm   string
+	len    int
 }
 
 const (
 	// sampleLen is the number of elements of each weight that are compared, in chunks at equal distances: single rows
 	// may be padding, and the first rows may belong to one class.
 	sampleLen = 4 << 10
-	chunkLen  = 512
+	// scaleLen is that number where channels are compared one by one: 21 elements of each of 768.
+	scaleLen = 16 << 10
+	chunkLen = 512
 )
 
 func newSampler(memory int64) *sampler {
 	return &sampler{samples: map[sampleKey][]float64{}, max: int(memory / 8), whole: memory}
 }
 
-// alike implements [pair.Likeness].
+// likeness implements [pair.Likeness].
 func (s *sampler) likeness(a, b *onnx.Tensor, perm []int) (cosine float64, ok bool, err error) {
-	codec, known := b.DType.Codec()
-	if !known || codec.Bits < 8 || !a.Readable() || !b.Readable() {
-		return 0, false, nil
-	}
-	if perm != nil && a.SizeBytes() > s.whole {
-		return 0, false, nil
-	}
-	x, err := s.sample(a, b, perm)
-	if err != nil {
-		return 0, false, fmt.Errorf("tensor %q: %w", a.ID(), err)
-	}
-	y, err := s.sample(b, b, nil)
-	if err != nil {
-		return 0, false, fmt.Errorf("tensor %q: %w", b.ID(), err)
+	x, y, err := s.both(a, b, perm, sampleLen)
+	if err != nil || x == nil {
+		return 0, false, err
 	}
 	cosine, ok = pair.Cosine(x, y, pair.IsVector(b.Dims))
 	return cosine, ok, nil
 }
 
-// sample reads elements of t in the order of perm, and with b's dtype, which is t's too.
-func (s *sampler) sample(t, b *onnx.Tensor, perm []int) ([]float64, error) {
-	key := sampleKey{t, fmt.Sprint(perm)}
+// both returns elements of two weights at the same positions, a's read in the order of perm; nil if they are not numbers
+// of a byte or more, or cannot be read.
+func (s *sampler) both(a, b *onnx.Tensor, perm []int, most int) (x, y []float64, err error) {
+	for _, t := range []*onnx.Tensor{a, b} {
+		if codec, known := t.DType.Codec(); !known || codec.Bits < 8 || !t.Readable() {
+			return nil, nil, nil
+		}
+	}
+	if perm != nil && a.SizeBytes() > s.whole {
+		return nil, nil, nil
+	}
+	if x, err = s.sample(a, perm, most); err != nil {
+		return nil, nil, fmt.Errorf("tensor %q: %w", a.ID(), err)
+	}
+	if y, err = s.sample(b, nil, most); err != nil {
+		return nil, nil, fmt.Errorf("tensor %q: %w", b.ID(), err)
+	}
+	return x, y, nil
+}
+
+// sample reads up to most elements of t in the order of perm; position gives where they are.
+func (s *sampler) sample(t *onnx.Tensor, perm []int, most int) ([]float64, error) {
+	n := t.Len()
+	key := sampleKey{t, fmt.Sprint(perm), int(min(n, int64(most)))}
 	if values := s.samples[key]; values != nil {
 		return values, nil
 	}
-	codec, _ := b.DType.Codec()
+	codec, _ := t.DType.Codec()
 	read := source(t, perm, codec.Bits/8)
-	n := t.Len()
-	values := make([]float64, min(n, sampleLen))
+	values := make([]float64, key.len)
 	raw := make([]byte, codec.SizeBytes(chunkLen))
 	for at := 0; at < len(values); at += chunkLen {
 		chunk := values[at:min(at+chunkLen, len(values))]
-		first := int64(at)
-		if n > sampleLen { // the last chunk ends with the weight
-			first = (n - chunkLen) * int64(at) / (sampleLen - chunkLen)
-		}
 		bytes := raw[:codec.SizeBytes(len(chunk))]
-		if err := read(bytes, int64(codec.SizeBytes(1))*first); err != nil {
+		if err := read(bytes, int64(codec.SizeBytes(1))*position(at, n, most)); err != nil {
 			return nil, err
 		}
 		codec.Decode(chunk, bytes)
@@ -82,4 +91,51 @@ func (s *sampler) sample(t, b *onnx.Tensor, perm []int) ([]float64, error) {
 	}
 	s.samples[key] = values
 	return values, nil
+}
+
+// position returns which of n elements is number i of a sample of up to most. The last chunk ends with the weight.
+func position(i int, n int64, most int) int64 {
+	if n <= int64(most) {
+		return int64(i)
+	}
+	at := i / chunkLen * chunkLen
+	return (n-chunkLen)*int64(at)/int64(most-chunkLen) + int64(i-at)
+}
+
+// channelScales compares two weights channel by channel along an axis of b, or as a whole if axis is -1. It returns the
+// cosine between the two of each channel and the natural logarithm of |b|/|a|, of channels with eight sampled elements
+// or more that are not all zero.
+func (s *sampler) channelScales(a, b *onnx.Tensor, perm []int, axis int) (cosines, logs []float64, err error) {
+	x, y, err := s.both(a, b, perm, scaleLen)
+	if err != nil || x == nil {
+		return nil, nil, err
+	}
+	channels, inner := int64(1), b.Len()
+	if axis >= 0 {
+		channels, inner = b.Dims[axis], 1
+		for _, d := range b.Dims[axis+1:] {
+			inner *= d
+		}
+	}
+	type sums struct {
+		ab, aa, bb float64
+		n          int
+	}
+	of := map[int64]*sums{}
+	for i := range x {
+		c := position(i, b.Len(), scaleLen) / inner % channels
+		m := of[c]
+		if m == nil {
+			m = &sums{}
+			of[c] = m
+		}
+		m.ab, m.aa, m.bb, m.n = m.ab+x[i]*y[i], m.aa+x[i]*x[i], m.bb+y[i]*y[i], m.n+1
+	}
+	for _, m := range of {
+		if m.n >= 8 && m.aa > 0 && m.bb > 0 && isFinite(m.aa+m.bb) {
+			cosines = append(cosines, m.ab/math.Sqrt(m.aa*m.bb))
+			logs = append(logs, math.Log(m.bb/m.aa)/2)
+		}
+	}
+	return cosines, logs, nil
 }

@@ -47,8 +47,18 @@ func (f *Fold) TensorsA() []*onnx.Tensor {
 	return slices.DeleteFunc(list, func(t *onnx.Tensor) bool { return t == nil })
 }
 
-// folded returns the conflict of a candidate with an affine operator on one side that the other side lacks.
+// folded returns the conflict of a candidate with an affine operator on one side that the other side lacks, and lists the
+// fold.
 func (s *search) folded(c candidate) *Conflict {
+	out := s.foldConflict(c)
+	if out.Fold != nil && !slices.Contains(s.foldList, out.Fold) {
+		s.foldList = append(s.foldList, out.Fold)
+	}
+	return out
+}
+
+// foldConflict returns the conflict of a candidate with other affine operators on one side than on the other.
+func (s *search) foldConflict(c candidate) *Conflict {
 	beforeA, behindA := c.a.scaled()
 	beforeB, behindB := c.b.scaled()
 	has, other, where := "fine-tuned", "pre-trained", "behind"
@@ -72,7 +82,6 @@ func (s *search) folded(c candidate) *Conflict {
 		s.folds[main] = fold
 		if fold != nil {
 			fold.How = c.how
-			s.foldList = append(s.foldList, fold)
 		}
 	}
 	out.Fold = fold

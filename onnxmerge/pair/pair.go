@@ -15,6 +15,21 @@ type Pair struct {
 	// Tied lists further tensors of A that correspond to B, because B is used in several places and A's model has a
 	// tensor for each. They are one weight only if their elements, read in the order of their perms, are equal.
 	Tied []Tied
+	// Layer is set for the weight of a linear operator.
+	Layer *Layer
+	// Weight is the weight of the layer whose bias B is; nil for other tensors.
+	Weight *onnx.Tensor
+}
+
+// Layer is what the values of two weights have to be compared with, in order to tell a weight from one that is scaled.
+type Layer struct {
+	Axis int // of B.Dims, that counts output channels; -1 if it is not known
+	// Normalised means that both models normalise the operator's result, so that a factor of the weight changes nothing.
+	Normalised bool
+	// FactorsA and FactorsB are the single numbers by which each model multiplies the operator's operand or result.
+	FactorsA, FactorsB []Factor
+	// Scaled is the conflict of the pair if one model's factors are folded into its weight; nil if there are no factors.
+	Scaled *Conflict
 }
 
 // Tied is a further tensor of A and its axis order; see [Pair].

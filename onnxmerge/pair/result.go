@@ -84,10 +84,36 @@ func (s *search) decideCandidates(t *onnx.Tensor, candidates []candidate) (*Pair
 		}
 	}
 	pair := &Pair{A: first.a.tensor, B: t, How: first.how, Perm: first.perm, Among: max(1, s.among[t])}
+	pair.Layer, pair.Weight = s.layer(first)
 	for _, c := range candidates[1:] {
 		pair.Tied = append(pair.Tied, Tied{c.a.tensor, c.perm})
 	}
 	return pair, nil
+}
+
+// layer returns the Layer of a candidate for the weight of a linear operator, or the weight of the bias that it is for.
+func (s *search) layer(c candidate) (*Layer, *onnx.Tensor) {
+	main := c.b.op.main()
+	if !main.isLinear() {
+		return nil, nil
+	}
+	if c.b.isBias() {
+		if weight, _ := main.weightAndBias(); weight != nil {
+			return nil, weight.tensor
+		}
+		return nil, nil
+	}
+	if IsVector(c.b.shape) {
+		return nil, nil
+	}
+	l := &Layer{Axis: -1, Normalised: c.a.op.isNormalised() && c.b.op.isNormalised()}
+	if axis, ok := channelAxis(c.b.op, c.b.permuted); ok {
+		l.Axis = c.b.perm[axis]
+	}
+	if l.FactorsA, l.FactorsB = c.factors(); len(l.FactorsA)+len(l.FactorsB) > 0 {
+		l.Scaled = s.foldConflict(c)
+	}
+	return l, nil
 }
 
 // resized returns the conflict of two tensors with one name and different shapes.
