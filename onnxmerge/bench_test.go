@@ -39,7 +39,10 @@ func memorySources(n int) []reader {
 // of a plan does.
 func mergeInMemory(b *testing.B, how method.Method, p method.Params, models int, sources []reader, dst []byte) {
 	b.Helper()
-	m := &mixer{dst: &onnx.Tensor{Name: "w", DType: onnx.Float32, Dims: benchDims}, sources: sources, codec: kernel.Float32}
+	m := &mixer{dst: &onnx.Tensor{Name: "w", DType: onnx.Float32, Dims: benchDims}, codec: kernel.Float32}
+	for _, read := range sources {
+		m.sources = append(m.sources, newInput(read, onnx.Float32))
+	}
 	m.pool.New = func() any { return &scratch{raw: make([][]byte, len(sources))} }
 	t := &method.Tensor{ID: "w", Dims: benchDims, Len: m.dst.Len(), Models: models, Lerp: m.codec.Lerp, Note: func(string) {},
 		Scan: scanner(b.Context(), []*mixer{m}, 1)}

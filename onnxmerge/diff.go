@@ -156,25 +156,21 @@ func (d distance) relL2() float64 { return math.Sqrt(d.dd / d.aa) }
 // measure compares all elements of a pair.
 func measure(ctx context.Context, x decision) (distance, error) {
 	var d distance
-	codec, _ := x.b.DType.Codec()
-	const block = 64 << 10 // bytes: an even number of elements of every dtype
-	raw := make([]byte, min(block, x.b.SizeBytes()))
-	n := int64(len(raw)) * 8 / int64(codec.Bits)
-	values := [2][]float64{make([]float64, n), make([]float64, n)}
-	readers := []reader{x.counterpart(), x.b.ReadAt}
-	for off := int64(0); off < x.b.SizeBytes(); off += block {
+	const block = 64 << 10 // elements: an even number
+	inputs := []input{x.counterpart(), newInput(x.b.ReadAt, x.b.DType)}
+	n := min(block, x.b.Len())
+	buf := &scratch{raw: make([][]byte, len(inputs))}
+	buf.grow(int(n))
+	for first := int64(0); first < x.b.Len(); first += n {
 		if err := ctx.Err(); err != nil {
 			return d, err
 		}
-		size := min(block, x.b.SizeBytes()-off)
-		elements := min(size*8/int64(codec.Bits), x.b.Len()-off*8/int64(codec.Bits))
-		for i, read := range readers {
-			if err := read(raw[:size], off); err != nil {
-				return d, err
-			}
-			codec.Decode(values[i][:elements], raw)
+		n := min(n, x.b.Len()-first)
+		if err := buf.read(inputs, first, n); err != nil {
+			return d, err
 		}
-		d.addElements(values[0][:elements], values[1][:elements])
+		values := buf.decode(inputs, 0, int(n))
+		d.addElements(values[0], values[1])
 	}
 	return d, nil
 }

@@ -98,6 +98,10 @@ func (p *planner) newFolding(f *pair.Fold) (map[*onnx.Tensor]foldChange, error) 
 		return nil, err
 	}
 	read := source(f.WeightA, f.Perm, f.WeightA.DType.Bits()/8)
+	if f.WeightA.DType != f.WeightB.DType {
+		codec, _ := f.WeightB.DType.Codec()
+		read = newInput(read, f.WeightA.DType).convert(codec)
+	}
 	biasA, err := valuesOrZeros(f.BiasA, len(s))
 	if err != nil {
 		return nil, err

@@ -122,26 +122,27 @@ func (p *planner) joinFisher(ctx context.Context) error {
 	return nil
 }
 
-// counterpart returns the reader of the other model's tensor, in the fine-tuned tensor's order of axes.
-func (d decision) counterpart() reader {
+// counterpart returns the other model's tensor, in the fine-tuned tensor's order of axes.
+func (d decision) counterpart() input {
 	if d.fold != nil {
-		return d.fold
+		return newInput(d.fold, d.b.DType)
 	}
-	return source(d.a, d.perm, d.b.DType.Bits()/8)
+	return newInput(source(d.a, d.perm, d.a.DType.Bits()/8), d.a.DType)
 }
 
-// readers returns the readers of all sources of a merge, in the order of the method's arguments.
-func (d decision) readers(codec kernel.Codec) []reader {
-	list := []reader{d.counterpart()}
+// inputs returns all sources of a merge, in the order of the method's arguments.
+func (d decision) inputs() []input {
+	list := []input{d.counterpart()}
 	for _, pair := range d.further {
 		list = append(list, pair.counterpart())
 	}
-	list = append(list, d.b.ReadAt)
+	list = append(list, newInput(d.b.ReadAt, d.b.DType))
 	for _, pair := range d.fisher {
 		if pair.Action == Merge {
 			list = append(list, pair.counterpart())
 		} else {
-			list = append(list, ones(codec))
+			codec, _ := d.b.DType.Codec()
+			list = append(list, input{ones(codec), d.b.DType, codec})
 		}
 	}
 	return list

@@ -63,6 +63,9 @@ func (j judge) decidePair(p pair.Pair) (decision, error) {
 	if p.Among > 1 {
 		d.Reason += fmt.Sprintf(" (ambiguous: structure alone leaves %d)", p.Among)
 	}
+	if a.DType != b.DType {
+		d.Reason += fmt.Sprintf(", %s there", a.DType)
+	}
 	if p.Perm != nil {
 		d.Reason += ", transposed"
 		if reason := j.cannotTranspose(a); reason != "" {

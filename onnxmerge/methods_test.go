@@ -154,7 +154,7 @@ func TestScansDoNotDependOnWorkers(t *testing.T) {
 		}
 	}
 	failing := errors.New("stop")
-	mixers[0].sources[0] = func([]byte, int64) error { return failing }
+	mixers[0].sources[0].read = func([]byte, int64) error { return failing }
 	for _, workers := range []int{1, 3} {
 		err := scanner(t.Context(), mixers, workers)(1, func() method.Part { return &trace{} }, func(method.Part) {})
 		if !errors.Is(err, failing) {
@@ -200,7 +200,7 @@ func TestFurtherModelLacksAWeight(t *testing.T) {
 func TestSlicesRespectTheMemoryLimit(t *testing.T) {
 	t.Parallel()
 	plan := &executor{&planner{method: method.Method{Class: method.Slices}, opt: Options{Memory: 8 << 20}, workers: 1}}
-	m := &mixer{dst: &onnx.Tensor{Name: "w", DType: onnx.Float32, Dims: []int64{1 << 20}}, sources: make([]reader, 3), method: method.Mixer{Granule: 1 << 20}}
+	m := &mixer{dst: &onnx.Tensor{Name: "w", DType: onnx.Float32, Dims: []int64{1 << 20}}, sources: make([]input, 3), method: method.Mixer{Granule: 1 << 20}}
 	m.codec, _ = onnx.Float32.Codec()
 	var memory *MemoryError
 	if err := plan.checkGranule(m); !errors.As(err, &memory) {

@@ -15,8 +15,9 @@ import (
 // mixer computes the merged payload of one tensor, block by block. It is safe for concurrent use once method is set.
 type mixer struct {
 	dst     *onnx.Tensor
-	sources []reader
-	codec   kernel.Codec
+	sources []input
+	codec   kernel.Codec // of dst
+	mixed   bool         // a source has another dtype
 	method  method.Mixer
 	floor   bool         // replace negative results by 0
 	clamped atomic.Int64 // number of results that were replaced
@@ -27,9 +28,37 @@ type mixer struct {
 // newMixer returns the mixer of a decision; the caller sets its method.
 func newMixer(d decision) *mixer {
 	codec, _ := d.DType.Codec()
-	m := &mixer{dst: d.b, sources: d.readers(codec), codec: codec, floor: d.isVariance}
+	m := &mixer{dst: d.b, sources: d.inputs(), codec: codec, floor: d.isVariance}
+	m.mixed = slices.ContainsFunc(m.sources, func(in input) bool { return in.dtype != d.DType })
 	m.pool.New = func() any { return &scratch{raw: make([][]byte, len(m.sources))} }
 	return m
+}
+
+// input is one source of a tensor: its payload in the fine-tuned tensor's order of axes, and in its own dtype.
+type input struct {
+	read  reader
+	dtype onnx.DType
+	codec kernel.Codec // of dtype
+}
+
+func newInput(read reader, dtype onnx.DType) input {
+	codec, _ := dtype.Codec()
+	return input{read, dtype, codec}
+}
+
+// convert reads the bytes from byte off on in the dtype of another codec, with one rounding. Both have whole bytes.
+func (in input) convert(to kernel.Codec) reader {
+	from := in.codec
+	return func(dst []byte, off int64) error {
+		n := len(dst) * 8 / to.Bits
+		raw, values := make([]byte, from.SizeBytes(n)), make([]float64, n)
+		if err := in.read(raw, off/int64(to.Bits)*int64(from.Bits)); err != nil {
+			return err
+		}
+		from.Decode(values, raw)
+		to.Encode(dst, values)
+		return nil
+	}
 }
 
 // OverflowError reports a merged element that is NaN or infinite although its sources are finite.
@@ -48,7 +77,11 @@ func (m *mixer) granule() int64 { return max(1, m.method.Granule) }
 // fill sets dst to the merged bytes from byte off on.
 func (m *mixer) fill(dst []byte, off int64) error {
 	if m.method.Copy {
-		return m.sources[m.method.From](dst, off)
+		from := m.sources[m.method.From]
+		if from.dtype != m.dst.DType {
+			return from.convert(m.codec)(dst, off)
+		}
+		return from.read(dst, off)
 	}
 	bits := int64(m.codec.Bits)
 	first := off * 8 / bits
@@ -91,10 +124,10 @@ func (m *mixer) sizeBytes(elements int64) int64 { return (elements*int64(m.codec
 func (m *mixer) compute(dst []byte, first, n int64) error {
 	s := m.pool.Get().(*scratch)
 	defer m.pool.Put(s)
-	if err := s.read(m.sources, m.sizeBytes(first), len(dst)); err != nil {
+	if err := s.read(m.sources, first, n); err != nil {
 		return err
 	}
-	if m.method.Direct != nil && !m.floor && m.mixDirect(s, dst, n) {
+	if m.method.Direct != nil && !m.floor && !m.mixed && m.mixDirect(s, dst, n) {
 		return nil
 	}
 	return m.mixBlocks(s, dst, first, int(n))
@@ -124,11 +157,13 @@ type scratch struct {
 	out    []float64
 }
 
-// read reads n stored bytes of every source from byte off on.
-func (s *scratch) read(sources []reader, off int64, n int) error {
-	for i, read := range sources {
-		s.raw[i] = slices.Grow(s.raw[i][:0], n)[:n]
-		if err := read(s.raw[i], off); err != nil {
+// read reads n elements of every source from element first on, which begins at a byte.
+func (s *scratch) read(sources []input, first, n int64) error {
+	for i, in := range sources {
+		codec := in.codec
+		size := codec.SizeBytes(int(n))
+		s.raw[i] = slices.Grow(s.raw[i][:0], size)[:size]
+		if err := in.read(s.raw[i], first*int64(codec.Bits)/8); err != nil {
 			return err
 		}
 	}
@@ -148,8 +183,9 @@ func (s *scratch) grow(n int) {
 }
 
 // decode returns n elements of every source as float64. at is the index of the first one among those that were read.
-func (s *scratch) decode(c kernel.Codec, at, n int) [][]float64 {
+func (s *scratch) decode(sources []input, at, n int) [][]float64 {
 	for i := range s.src {
+		c := sources[i].codec
 		s.blocks[i] = s.src[i][:n]
 		c.Decode(s.blocks[i], s.raw[i][c.SizeBytes(at):])
 	}
@@ -163,7 +199,7 @@ func (m *mixer) mixBlocks(s *scratch, dst []byte, first int64, elements int) err
 	s.grow(block)
 	for at := 0; at < elements; at += block {
 		n := min(block, elements-at)
-		m.method.Mix(s.out[:n], s.decode(m.codec, at, n), first+int64(at))
+		m.method.Mix(s.out[:n], s.decode(m.sources, at, n), first+int64(at))
 		if m.floor {
 			m.clamp(s.out[:n])
 		}
@@ -192,7 +228,7 @@ func (m *mixer) clamp(values []float64) {
 // checkOverflow returns an [OverflowError] if a result of the block is not finite although its sources are.
 func (m *mixer) checkOverflow(s *scratch, at, n int, first int64) error {
 	stored := make([]byte, 8)
-	src := s.decode(m.codec, at, n) // again, because Mix may overwrite its sources
+	src := s.decode(m.sources, at, n) // again, because Mix may overwrite its sources
 	for i, v := range s.out[:n] {
 		if m.codec.Encode(stored, []float64{v}) {
 			continue

@@ -96,11 +96,11 @@ func (s stretch) scan(part method.Part, granule int64) error {
 	buf.grow(int(min(block, s.n)))
 	for from := s.from; from < s.from+s.n; from += step {
 		n := min(step, s.from+s.n-from)
-		if err := buf.read(m.sources, m.sizeBytes(from), int(m.sizeBytes(n))); err != nil {
+		if err := buf.read(m.sources, from, n); err != nil {
 			return fmt.Errorf("tensor %q: %w", m.dst.ID(), err)
 		}
 		for at := int64(0); at < n; at += block {
-			part.Add(buf.decode(m.codec, int(at), int(min(block, n-at))), from+at)
+			part.Add(buf.decode(m.sources, int(at), int(min(block, n-at))), from+at)
 		}
 	}
 	return nil

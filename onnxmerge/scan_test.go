@@ -51,7 +51,7 @@ func TestScanSeesTheLastElement(t *testing.T) {
 			for _, n := range []int64{1, block, block + 1, read, read + 1, stretch, stretch + 1, 2*stretch + read + 1} {
 				m := &mixer{dst: &onnx.Tensor{Name: "w", DType: dtype, Dims: []int64{n}}}
 				m.codec, _ = dtype.Codec()
-				m.sources = []reader{counting(m)}
+				m.sources = []input{newInput(counting(m), dtype)}
 				m.pool.New = func() any { return &scratch{raw: make([][]byte, 1)} }
 				seen := int64(0)
 				err := scanner(t.Context(), []*mixer{m}, 2)(granule, func() method.Part { return &follower{t: t} }, func(p method.Part) {

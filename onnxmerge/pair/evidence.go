@@ -92,7 +92,7 @@ func (w *evidence) comparePairs() error {
 			if !ok {
 				continue
 			}
-			w.cosines[t] = cosine
+			w.cosines[c.key()] = cosine
 			if cosine >= Related && !c.b.isShort() {
 				w.similar[c.b.op] = c.a.op
 			}
@@ -132,7 +132,7 @@ func (w *evidence) isKept(c candidate, betterA map[*onnx.Tensor]*onnx.Tensor) bo
 
 // reject excludes a pair from all further rounds.
 func (w *evidence) reject(c candidate) {
-	w.rejected[[2]*onnx.Tensor{c.a.tensor, c.b.tensor}], w.changed = true, true
+	w.rejected[c.key()], w.changed = true, true
 	if c.b.isShort() {
 		return
 	}

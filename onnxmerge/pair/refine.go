@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"hash/fnv"
 	"slices"
+
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
 // refine computes the colour of every value and every use. It is Weisfeiler-Leman colour refinement on a directed
@@ -63,15 +65,24 @@ func (o *op) colour() uint64 {
 	return h
 }
 
-// shapeHash hashes dtype and shape without axes of length 1.
+// shapeHash hashes the class of the dtype and the shape without axes of length 1.
 func (v permuted) shapeHash() uint64 {
-	h := hashOf(v.tensor.DType.String())
+	h := hashOf(dtypeClass(v.tensor.DType))
 	for _, d := range v.shape {
 		if d != 1 {
 			h = hashOf("axis", h, uint64(d))
 		}
 	}
 	return h
+}
+
+// dtypeClass returns one name for the floating-point types of 16 bits and more, whose weights pair with each other: models
+// are exported in half precision too. Other types pair with themselves.
+func dtypeClass(t onnx.DType) string {
+	if t.IsFloat() && t.Bits() >= 16 {
+		return "float"
+	}
+	return t.String()
 }
 
 // hashOf returns the FNV-1a hash of a word and numbers, which is the same in every process.

@@ -54,7 +54,7 @@ func (s *search) decide(t *onnx.Tensor) (*Pair, *Conflict) {
 		return s.decideCandidates(t, candidates)
 	case named == nil:
 		return nil, nil
-	case named.DType != t.DType:
+	case dtypeClass(named.DType) != dtypeClass(t.DType):
 		return nil, &Conflict{A: named, B: t, Reason: fmt.Sprintf("same name, but dtype %s against %s", named.DType, t.DType)}
 	case !slices.Equal(named.Dims, t.Dims):
 		return nil, s.resized(named, t)

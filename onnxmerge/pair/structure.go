@@ -45,7 +45,7 @@ type search struct {
 	candidates map[*onnx.Tensor][]candidate // by tensor of b
 	placed     map[*use]bool                // uses of both models that have a counterpart
 	unclear    map[*onnx.Tensor]string      // tensors of b without an unambiguous counterpart, with the reason
-	cosines    map[*onnx.Tensor]float64     // by tensor of b, with its counterpart
+	cosines    map[[2]*onnx.Tensor]float64  // by candidate: tensors of a and b
 
 	// State kept between rounds.
 	rounds    int
@@ -91,7 +91,7 @@ func (s *search) round() {
 	s.graphB.refine()
 	s.placed = map[*use]bool{}
 	s.candidates, s.unclear = map[*onnx.Tensor][]candidate{}, map[*onnx.Tensor]string{}
-	s.cosines = map[*onnx.Tensor]float64{}
+	s.cosines = map[[2]*onnx.Tensor]float64{}
 	s.pairGroups(group(s.graphA.uses, 0), group(s.graphB.uses, 0), 0)
 	if s.rounds > 0 {
 		s.pairNeighbourhoods()
@@ -202,7 +202,7 @@ func (s *search) add(a, b *use, how How) {
 		return
 	}
 	perm, ok := relativePerm(a.permuted, b.permuted)
-	if a.tensor.DType != b.tensor.DType || a.tensor.Len() != b.tensor.Len() {
+	if dtypeClass(a.tensor.DType) != dtypeClass(b.tensor.DType) || a.tensor.Len() != b.tensor.Len() {
 		ok = false // hash collision
 	}
 	if !ok {
@@ -218,6 +218,9 @@ func (s *search) add(a, b *use, how How) {
 	}
 	s.candidates[b.tensor] = append(s.candidates[b.tensor], found)
 }
+
+// key returns the tensors of the candidate.
+func (c candidate) key() [2]*onnx.Tensor { return [2]*onnx.Tensor{c.a.tensor, c.b.tensor} }
 
 // isSame reports whether both candidates pair the same tensors with the same axis order.
 func (c candidate) isSame(d candidate) bool {

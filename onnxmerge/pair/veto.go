@@ -19,7 +19,7 @@ func (s *search) veto() {
 		case first.how == Around && s.isBelow(first, Related) && !first.b.isShort():
 			s.unclear[t] = fmt.Sprintf("what leads to it differs between the models, and its weights are unlike those of %q "+
 				"(cosine %.2f)",
-				first.a.tensor.ID(), s.cosines[t])
+				first.a.tensor.ID(), s.cosines[first.key()])
 		case named:
 		case s.hasCloser(first):
 			s.unclear[t] = fmt.Sprintf("it has the place of %q in the graph, which is more similar to %q", first.a.tensor.ID(),
@@ -30,20 +30,20 @@ func (s *search) veto() {
 		case related && s.isBelow(first, first.b.vetoBelow()):
 			s.unlike[t] = true
 			s.unclear[t] = fmt.Sprintf("it has the place of %q in the graph, but another name and dissimilar weights (cosine "+
-				"%.2f)", first.a.tensor.ID(), s.cosines[t])
+				"%.2f)", first.a.tensor.ID(), s.cosines[first.key()])
 		}
 	}
 }
 
 // isBelow reports whether the cosine of the pair is known and below least.
 func (s *search) isBelow(c candidate, least float64) bool {
-	cosine, known := s.cosines[c.b.tensor]
+	cosine, known := s.cosines[c.key()]
 	return known && cosine < least
 }
 
 // isSimilar reports whether the weights confirm the pair.
 func (s *search) isSimilar(c candidate) bool {
-	cosine, known := s.cosines[c.b.tensor]
+	cosine, known := s.cosines[c.key()]
 	return known && cosine >= c.b.similarFrom() && c.b.tensor.Len() >= minReliableLen
 }
 
@@ -69,7 +69,7 @@ func (s *search) hasOtherNamesake(c candidate) bool {
 
 // couldBe reports whether named is a weight with an exporter-independent name and t's dtype and shape.
 func couldBe(named, t *onnx.Tensor, uses map[*onnx.Tensor][]*use) bool {
-	return named != nil && !isNumbered(named.ID()) && named.DType == t.DType && slices.Equal(named.Dims, t.Dims) &&
+	return named != nil && !isNumbered(named.ID()) && dtypeClass(named.DType) == dtypeClass(t.DType) && slices.Equal(named.Dims, t.Dims) &&
 		len(uses[named]) > 0
 }
 
@@ -86,8 +86,8 @@ func (s *search) namesAgree() bool {
 // related reports whether at least half of the compared pairs are similar.
 func (s *search) related() bool {
 	agree, all := 0, 0
-	for t, cosine := range s.cosines {
-		if !s.usesB[t][0].isShort() {
+	for of, cosine := range s.cosines {
+		if !s.usesB[of[1]][0].isShort() {
 			all++
 			if cosine >= Related {
 				agree++
