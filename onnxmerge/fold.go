@@ -45,14 +45,15 @@ func (p *planner) foldAll(folds []*pair.Fold) error {
 				continue // shared by several layers, all of which keep it
 			}
 			if folded[t] {
-				d.Action, d.Reason = Refuse, "several layers share it, which are folded differently"
+				d.Action, d.Reason = Refuse, "shared by several layers that are folded differently"
 				continue
 			}
 			folded[t] = true
 			if d.Action == Copy && d.Reason == reasonNotSelected {
 				continue
 			}
-			d.Action, d.Reason, d.a, d.perm, d.fold, d.unfolded, d.how, d.among = c.action, c.reason, c.a, nil, c.from, !f.InA, f.How, 1
+			d.Action, d.Reason, d.a, d.perm = c.action, c.reason, c.a, nil
+			d.fold, d.unfolded, d.how, d.among = c.from, !f.InA, f.How, 1
 		}
 		for _, t := range []*onnx.Tensor{f.WeightA, f.BiasA, f.Norm.Scale, f.Norm.Shift, f.Norm.Mean, f.Norm.Variance} {
 			if t != nil {
@@ -104,12 +105,12 @@ func (p *planner) newFolding(f *pair.Fold) (map[*onnx.Tensor]foldChange, error) 
 	}
 	if f.InA {
 		if f.BiasB == nil {
-			return nil, foldError("the layer of the fine-tuned model has no bias to take the shift")
+			return nil, foldError("the fine-tuned model's layer has no bias, into which the shift is folded")
 		}
 		for c := range s {
 			biasA[c] = s[c]*biasA[c] + offset[c]
 		}
-		reason := fmt.Sprintf("paired with %q, the BatchNormalization behind it folded in", f.WeightA.ID())
+		reason := fmt.Sprintf("paired with %q, with the BatchNormalization after it folded in", f.WeightA.ID())
 		return map[*onnx.Tensor]foldChange{
 			f.WeightB: {Merge, reason, f.WeightA, newScaled(f.WeightB, read, f.Axis, s)},
 			f.BiasB:   {Merge, reason, f.Norm.Shift, encoded(f.BiasB.DType, biasA)},
@@ -126,19 +127,22 @@ func (p *planner) newFolding(f *pair.Fold) (map[*onnx.Tensor]foldChange, error) 
 	inverse := make([]float64, len(s))
 	for c := range s {
 		if s[c] == 0 {
-			return nil, foldError(fmt.Sprintf("the BatchNormalization's scale is 0 in channel %d, and nothing could be unfolded through it", c))
+			return nil, foldError(fmt.Sprintf("the BatchNormalization's scale is 0 in channel %d, and unfolding divides by it",
+				c))
 		}
 		inverse[c] = 1 / s[c]
 		biasA[c] += shift[c] - offset[c] - s[c]*biasB[c] // shift - offset is s * mean
 	}
-	reason := fmt.Sprintf("paired with %q, which is folded, unfolded through the BatchNormalization here", f.WeightA.ID())
+	reason := fmt.Sprintf("paired with the folded %q, unfolded through the BatchNormalization of the fine-tuned model",
+		f.WeightA.ID())
 	changes := map[*onnx.Tensor]foldChange{
 		f.WeightB:    {Merge, reason, f.WeightA, newScaled(f.WeightB, read, f.Axis, inverse)},
 		f.Norm.Shift: {Merge, reason, cmp.Or(f.BiasA, f.WeightA), encoded(f.Norm.Shift.DType, biasA)},
 	}
 	for _, t := range []*onnx.Tensor{f.BiasB, f.Norm.Scale, f.Norm.Mean, f.Norm.Variance} {
 		if t != nil {
-			changes[t] = foldChange{action: Copy, reason: fmt.Sprintf("kept: the folded weights of %q are unfolded through it", f.WeightA.ID())}
+			changes[t] = foldChange{action: Copy,
+				reason: fmt.Sprintf("kept: the folded weights of %q are unfolded through it", f.WeightA.ID())}
 		}
 	}
 	return changes, nil
@@ -151,7 +155,8 @@ func (p *planner) cannotFold(f *pair.Fold) string {
 			continue
 		}
 		if codec, ok := t.DType.Codec(); !ok || codec.Bits < 8 || !t.Readable() {
-			return fmt.Sprintf("%q is %s in %s", t.ID(), t.DType, t.Store)
+			return fmt.Sprintf("%q has elements of %s in %s; folding supports floating-point elements of 8 bits and more",
+				t.ID(), t.DType, t.Store)
 		}
 	}
 	if f.Perm == nil {
@@ -216,7 +221,8 @@ func valuesOrZeros(t *onnx.Tensor, n int) ([]float64, error) {
 	}
 	codec, ok := t.DType.Codec()
 	if !ok || codec.Bits < 8 {
-		return nil, foldError(fmt.Sprintf("%q is of %s", t.ID(), t.DType))
+		return nil, foldError(fmt.Sprintf("%q has elements of %s; folding supports floating-point elements of 8 bits and "+
+			"more", t.ID(), t.DType))
 	}
 	raw := make([]byte, codec.SizeBytes(n))
 	if err := t.ReadAt(raw, 0); err != nil {
@@ -239,7 +245,7 @@ func normAffine(n pair.Norm) (s, offset []float64, err error) {
 		s[c] = params[0][c] / math.Sqrt(params[3][c]+n.Epsilon)
 		offset[c] = params[1][c] - s[c]*params[2][c]
 		if !isFinite(s[c]) || !isFinite(offset[c]) {
-			return nil, nil, foldError(fmt.Sprintf("the BatchNormalization is not finite in channel %d", c))
+			return nil, nil, foldError(fmt.Sprintf("the BatchNormalization's scale or shift is not finite in channel %d", c))
 		}
 	}
 	return s, offset, nil
@@ -253,12 +259,14 @@ var foldedByExporter = regexp.MustCompile(`^onnx::Conv_\d+$`)
 func (p *planner) warnFolded() {
 	n := 0
 	for _, d := range p.decisions {
-		if d.Action == Merge && d.fold == nil && len(d.Dims) > 1 && foldedByExporter.MatchString(d.b.Name) && foldedByExporter.MatchString(d.a.Name) {
+		if d.Action == Merge && d.fold == nil && len(d.Dims) > 1 && foldedByExporter.MatchString(d.b.Name) &&
+			foldedByExporter.MatchString(d.a.Name) {
 			n++
 		}
 	}
 	if n > 0 {
-		p.warnings = append(p.warnings, fmt.Sprintf("in both models an exporter seems to have folded BatchNormalizations into the weights before them (%d). "+
-			"Mixing folded weights is not folding mixed weights: export unfolded for the merge that the weights' mix means", n))
+		p.warnings = append(p.warnings, fmt.Sprintf("%d weights of both models have names that PyTorch's exporter gives to "+
+			"weights with a BatchNormalization folded in; mixing folded weights differs from folding mixed weights: export "+
+			"both models without folding to mix the original weights", n))
 	}
 }

@@ -154,7 +154,7 @@ func TestBothFoldedIsWarnedOf(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := strings.Contains(strings.Join(plan.Warnings, "\n"), "Mixing folded weights is not folding mixed weights"); got != c.want {
+		if got := strings.Contains(strings.Join(plan.Warnings, "\n"), "mixing folded weights differs from folding mixed weights"); got != c.want {
 			t.Errorf("%s and %s: warnings %q", c.a, c.b, plan.Warnings)
 		}
 	}
@@ -192,7 +192,7 @@ func TestFoldingManyModels(t *testing.T) {
 		sameFloats(t, strings.Join(names, ", "), got, want)
 	}
 	for _, names := range [][]string{{"a_keep", "a_fold", "b_keep"}, {"a_fold", "a_keep", "b_keep"}} {
-		if _, err := soup(names...); err == nil || !strings.Contains(err.Error(), "has its BatchNormalization in another form than the first") {
+		if _, err := soup(names...); err == nil || !strings.Contains(err.Error(), "one has the BatchNormalization folded and the other has not") {
 			t.Errorf("%v: %v", names, err)
 		}
 	}

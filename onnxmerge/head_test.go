@@ -58,7 +58,7 @@ func TestOtherShapesInsideAreRefused(t *testing.T) {
 	dims[0], dims[1] = dims[1], dims[0]
 	plan, err := planPair(t.Context(), a, b, Options{})
 	var mismatch *MismatchError
-	if !errors.As(err, &mismatch) || !strings.Contains(err.Error(), `tensor "`+name+`": same name, but shape`) || !strings.Contains(err.Error(), "Exclude it") {
+	if !errors.As(err, &mismatch) || !strings.Contains(err.Error(), `tensor "`+name+`": same name, but shape`) || !strings.Contains(err.Error(), "keep the fine-tuned one with --exclude") {
 		t.Errorf("error %v", err)
 	}
 	if slices.Contains(plan.Backbone.Head, name) {

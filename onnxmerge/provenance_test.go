@@ -165,7 +165,7 @@ func TestVerifyFindsDifferences(t *testing.T) {
 		want  string
 	}{
 		{"the merge", good, ""},
-		{"a merged tensor", withPayloads(t, good, small("fc1.weight")), `"fc1.weight": its bytes from 0 to 96 are not`},
+		{"a merged tensor", withPayloads(t, good, small("fc1.weight")), `"fc1.weight": its bytes from 0 to 96 differ`},
 		{"a copied tensor", withPayloads(t, good, small("head.bias")), `"head.bias"`},
 		{"the fine-tuned model", b, `"fc1.weight"`},
 		{"another operator", other, "structure"},

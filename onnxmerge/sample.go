@@ -32,7 +32,7 @@ func newSampler(memory int64) *sampler {
 	return &sampler{samples: map[sampleKey][]float64{}, max: int(memory / 8), whole: memory}
 }
 
-// alike implements [pair.Likeness].
+// likeness implements [pair.Likeness].
 func (s *sampler) likeness(a, b *onnx.Tensor, perm []int) (cosine float64, ok bool, err error) {
 	codec, known := b.DType.Codec()
 	if !known || codec.Bits < 8 || !a.Readable() || !b.Readable() {

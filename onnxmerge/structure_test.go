@@ -141,7 +141,7 @@ func TestStrangersAreWarnedOf(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := strings.Contains(strings.Join(plan.Warnings, "\n"), "do not look like relatives"); got != c.want {
+		if got := strings.Contains(strings.Join(plan.Warnings, "\n"), "seem to be unrelated"); got != c.want {
 			t.Errorf("%s: warnings %q", name, plan.Warnings)
 		}
 	}

@@ -37,7 +37,7 @@ func TestTiedWeightsAreMergedIfTheyAreOne(t *testing.T) {
 	for name, p := range map[string][]byte{"one element": slices.Concat(floats32(0), payload(t, other)[4:]), "all": noise(other, 1)} {
 		_, err = planPair(t.Context(), withPayloads(t, untied, map[string][]byte{other.ID(): p}), tied, Options{})
 		var mismatch *MismatchError
-		if !errors.As(err, &mismatch) || !strings.Contains(err.Error(), "are two that differ in the pre-trained model") {
+		if !errors.As(err, &mismatch) || !strings.Contains(err.Error(), "whose values differ") {
 			t.Errorf("%s differs: %v", name, err)
 		}
 	}
