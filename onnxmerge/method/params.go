@@ -178,7 +178,7 @@ func (e *ParamError) Error() string { return e.msg }
 // Kind returns fault.Usage.
 func (e *ParamError) Kind() fault.Kind { return fault.Usage }
 
-// Hint returns how to proceed if the error Extrapolates, else "".
+// Hint names the flag that allows the value if the error Extrapolates; otherwise it is "".
 func (e *ParamError) Hint() string {
 	if e.Extrapolates {
 		return "allow values out of range with --extrapolate"
