@@ -58,7 +58,7 @@ func TestExternalDataMovesIn(t *testing.T) {
 	inline, _ := openFile(t, "testdata/finetuned_float_data.onnx") // the same values
 	samePayloads(t, m, inline)
 	if !m.HasExternalData() || inline.HasExternalData() {
-		t.Error("which of the two has external data is not told")
+		t.Error("HasExternalData is false for the model with a data file, or true for the other")
 	}
 	for name, write := range map[string]func(*Model, *bytes.Buffer) error{
 		"rewrite": func(m *Model, w *bytes.Buffer) error { return m.Rewrite(t.Context(), w, nil, 3) },

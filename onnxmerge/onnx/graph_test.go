@@ -167,9 +167,10 @@ func TestBadFilesAreRefused(t *testing.T) {
 		"nested_40.onnx":                "nest deeper than 32",
 		"external_negative_offset.onnx": `tensor "w0": external_data offset "-16": want a number of bytes`,
 		"external_offset_overflow.onnx": `tensor "w0": external_data offset "9223372036854775808": want a number`,
-		"external_end_overflow.onnx":    `tensor "w0": bytes 9223372036854775804 to 9223372036854775820 of "data.bin" are beyond its end (64)`,
-		"external_length.onnx":          `tensor "w0": shape [4] of float32 needs 16 bytes, 12 are in "data.bin"`,
-		"external_overlap.onnx":         `tensors "w0" and "w1": their bytes of "data.bin" overlap`,
+		"external_end_overflow.onnx": `tensor "w0": bytes 9223372036854775804 to 9223372036854775820 of "data.bin" are ` +
+			"beyond its end (64)",
+		"external_length.onnx":  `tensor "w0": shape [4] of float32 needs 16 bytes, 12 are in "data.bin"`,
+		"external_overlap.onnx": `tensors "w0" and "w1": their bytes of "data.bin" overlap`,
 	}
 	paths, err := filepath.Glob("testdata/bad/*.onnx")
 	if err != nil || len(paths) != len(want) {
