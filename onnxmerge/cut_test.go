@@ -9,8 +9,8 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/onnx/surgery"
 )
 
-// A merge that is written with a cut has the bytes of the whole merge that is cut afterwards, for every value of the
-// graph. The cut is made once, from the fine-tuned model.
+// A merge written with the change of surgery.Cut equals, byte for byte, the whole merge after surgery.Expose, for every
+// value of the graph. The change is computed once, from the fine-tuned model.
 func TestMergeWithCutEqualsCutOfMerge(t *testing.T) {
 	t.Parallel()
 	list := append(pairs(t, false), [][2]string{
@@ -81,7 +81,8 @@ func checkCut(t *testing.T, a, b *onnx.Model, tensor string, opt Options) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got.Bytes(), want.Bytes()) {
-		t.Errorf("%s: a changed copy of %d bytes differs from the %d bytes of the whole merge, cut", tensor, got.Len(), want.Len())
+		t.Errorf("%s: a changed copy of %d bytes differs from the %d bytes of the whole merge, cut", tensor, got.Len(),
+			want.Len())
 	}
 	if m := openBytes(t, got.Bytes()); len(m.Graph.Outputs) != 1 || m.Graph.Outputs[0].Name != tensor {
 		t.Errorf("outputs %v, want %s alone", m.Graph.Outputs, tensor)

@@ -50,8 +50,8 @@ const (
 // progress counts bytes.
 func Diff(ctx context.Context, plan *Plan, progress Progress) (*Difference, error) {
 	p := plan.planner
-	d := &Difference{Pairs: []PairDifference{}, OnlyA: append([]string{}, plan.Unused...), OnlyB: []string{}, Verdict: Mergeable,
-		Features: plan.Backbone.Output, Head: plan.Backbone.Head, Reasons: []string{}}
+	d := &Difference{Pairs: []PairDifference{}, OnlyA: append([]string{}, plan.Unused...), OnlyB: []string{},
+		Verdict: Mergeable, Features: plan.Backbone.Output, Head: plan.Backbone.Head, Reasons: []string{}}
 	if mismatch := p.mismatch(); mismatch != nil {
 		d.Verdict = Refused
 		d.Reasons = append([]string{mismatch.Summary}, mismatch.Reasons...)

@@ -22,7 +22,8 @@ func TestDiffMeasuresEveryElement(t *testing.T) {
 		if p.B == "bn.scale" {
 			cosine, relL2 = 16.0/25, math.Sqrt(18)/5
 		}
-		if math.Abs(*p.Cosine-cosine) > 1e-15 || math.Abs(*p.RelL2-relL2) > 1e-15 || p.How != "structure" || p.Transposed {
+		if math.Abs(*p.Cosine-cosine) > 1e-15 || math.Abs(*p.RelL2-relL2) > 1e-15 || p.How != "structure" ||
+			p.Transposed {
 			t.Errorf("%+v, want cosine %g and distance %g", p, cosine, relL2)
 		}
 	}
@@ -48,7 +49,8 @@ func TestDiffOfLargeAndTransposedTensors(t *testing.T) {
 			t.Errorf("%+v", p)
 		}
 	}
-	plan, err = planPair(t.Context(), openPath(t, local("finetuned.onnx")), openPath(t, local("finetuned_folded.onnx")), Options{})
+	plan, err = planPair(t.Context(), openPath(t, local("finetuned.onnx")), openPath(t, local("finetuned_folded.onnx")),
+		Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,8 +40,8 @@ func openPath(t testing.TB, path string) *onnx.Model {
 	return m
 }
 
-// tuned returns the model, as one file, with every bit pattern of every mergeable weight
-// changed, as far as that can be done to a pattern.
+// perturbed returns the model, as one file, with one to three of the low bits of every byte of every mergeable weight
+// flipped.
 func perturbed(t testing.TB, m *onnx.Model) []byte {
 	t.Helper()
 	quantized := flow.Quantized(m)
@@ -58,7 +58,7 @@ func perturbed(t testing.TB, m *onnx.Model) []byte {
 				dst[i] ^= byte(1 + (off+int64(i))%7)
 			}
 			if n := x.SizeBytes(); x.Len()%2 == 1 && n*2 == x.Len()+1 && off+int64(len(dst)) == n {
-				dst[len(dst)-1] &= 0x0f // what pads an odd number of 4-bit elements stays 0
+				dst[len(dst)-1] &= 0x0f // the padding after an odd number of 4-bit elements stays 0
 			}
 			return nil
 		}})
@@ -70,8 +70,8 @@ func perturbed(t testing.TB, m *onnx.Model) []byte {
 	return out.Bytes()
 }
 
-// checkEnds merges a model with a changed copy of itself, and returns how many tensors
-// took part.
+// checkEnds merges a model with a perturbed copy of itself, and returns the number of merged tensors. Alpha 0 and 1
+// must give the sources' bytes; alpha 0.3 must not depend on the number of workers.
 func checkEnds(t *testing.T, path string) int {
 	a := openPath(t, path)
 	data := perturbed(t, a)
@@ -113,8 +113,7 @@ func checkEnds(t *testing.T, path string) int {
 	return merged
 }
 
-// TestEndsOnEveryModel runs over the repository's models, the shared ones, and those
-// in the folder that WISEFT_MODELS names.
+// TestEndsOnEveryModel runs over the repository's models, the shared ones, and those in the folder WISEFT_MODELS.
 func TestEndsOnEveryModel(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

@@ -47,14 +47,15 @@ func (p *planner) foldAll(folds []*pair.Fold) error {
 				continue // shared by several layers, all of which keep it
 			}
 			if folded[t] {
-				d.Action, d.Reason = Refuse, "several layers share it, which are folded differently"
+				d.Action, d.Reason = Refuse, "shared by several layers that are folded differently"
 				continue
 			}
 			folded[t] = true
 			if d.Action == Copy && d.Reason == reasonNotSelected {
 				continue
 			}
-			d.Action, d.Reason, d.a, d.perm, d.fold, d.unfolded, d.how, d.among = c.action, c.reason, c.a, nil, c.from, !f.InA, f.How, 1
+			d.Action, d.Reason, d.a, d.perm = c.action, c.reason, c.a, nil
+			d.fold, d.unfolded, d.how, d.among = c.from, !f.InA, f.How, 1
 		}
 		for _, t := range f.TensorsA() {
 			used[t.ID()] = true
@@ -114,7 +115,7 @@ func (p *planner) newFolding(f *pair.Fold) (map[*onnx.Tensor]foldChange, error) 
 
 // foldInto decides a fold of the pre-trained model's affine operator into its weights.
 func (p *planner) foldInto(f *pair.Fold, read reader, s, offset, biasA []float64) (map[*onnx.Tensor]foldChange, error) {
-	reason := fmt.Sprintf("paired with %q, the %s behind it folded in", f.WeightA.ID(), f.Affine.Op)
+	reason := fmt.Sprintf("paired with %q, with the %s after it folded in", f.WeightA.ID(), f.Affine.Op)
 	changes := map[*onnx.Tensor]foldChange{
 		f.WeightB: {Merge, reason, f.WeightA, newScaled(f.WeightB, read, f.Axis, s)},
 	}
@@ -127,7 +128,7 @@ func (p *planner) foldInto(f *pair.Fold, read reader, s, offset, biasA []float64
 	case f.BiasB != nil:
 		changes[f.BiasB] = foldChange{Merge, reason, cmp.Or(f.Affine.Shift, f.BiasA, f.WeightA), encoded(f.BiasB.DType, biasA)}
 	case nonzero:
-		return nil, foldError("the layer of the fine-tuned model has no bias to take the shift")
+		return nil, foldError("the fine-tuned model's layer has no bias, into which the shift is folded")
 	}
 	return changes, nil
 }
@@ -146,12 +147,14 @@ func (p *planner) unfoldFrom(f *pair.Fold, read reader, s, offset, biasA []float
 	nonzero := false
 	for c := range s {
 		if s[c] == 0 {
-			return nil, foldError(fmt.Sprintf("the %s's scale is 0 in channel %d, and nothing could be unfolded through it", f.Affine.Op, c))
+			return nil, foldError(fmt.Sprintf("the %s's scale is 0 in channel %d, and unfolding divides by it",
+				f.Affine.Op, c))
 		}
 		inverse[c] = 1 / s[c]
 		nonzero = nonzero || biasA[c] != 0
 	}
-	reason := fmt.Sprintf("paired with %q, which is folded, unfolded through the %s here", f.WeightA.ID(), f.Affine.Op)
+	reason := fmt.Sprintf("paired with the folded %q, unfolded through the %s of the fine-tuned model",
+		f.WeightA.ID(), f.Affine.Op)
 	kept := fmt.Sprintf("kept: the folded weights of %q are unfolded through it", f.WeightA.ID())
 	changes := map[*onnx.Tensor]foldChange{
 		f.WeightB: {Merge, reason, f.WeightA, newScaled(f.WeightB, read, f.Axis, inverse)},
@@ -174,7 +177,7 @@ func (p *planner) unfoldFrom(f *pair.Fold, read reader, s, offset, biasA []float
 		}
 		changes[f.BiasB] = foldChange{Merge, reason, from, encoded(f.BiasB.DType, biasA)}
 	case nonzero:
-		return nil, foldError("the layer of the fine-tuned model has neither a bias nor a shift to take the bias")
+		return nil, foldError("the fine-tuned model's layer has neither a bias nor a shift, into which the bias is unfolded")
 	}
 	return changes, nil
 }
@@ -186,7 +189,8 @@ func (p *planner) cannotFold(f *pair.Fold) string {
 			continue
 		}
 		if codec, ok := t.DType.Codec(); !ok || codec.Bits < 8 || !t.Readable() {
-			return fmt.Sprintf("%q is %s in %s", t.ID(), t.DType, t.Store)
+			return fmt.Sprintf("%q has elements of %s in %s; folding supports floating-point elements of 8 bits and more",
+				t.ID(), t.DType, t.Store)
 		}
 	}
 	if f.Perm == nil {
@@ -251,7 +255,8 @@ func valuesOrZeros(t *onnx.Tensor, n int) ([]float64, error) {
 	}
 	codec, ok := t.DType.Codec()
 	if !ok || codec.Bits < 8 {
-		return nil, foldError(fmt.Sprintf("%q is of %s", t.ID(), t.DType))
+		return nil, foldError(fmt.Sprintf("%q has elements of %s; folding supports floating-point elements of 8 bits and "+
+			"more", t.ID(), t.DType))
 	}
 	raw := make([]byte, codec.SizeBytes(n))
 	if err := t.ReadAt(raw, 0); err != nil {
@@ -287,7 +292,7 @@ func affineMap(a pair.Affine) (s, offset []float64, err error) {
 		}
 		offset[c] = rest[0][c] - s[c]*rest[1][c]
 		if !isFinite(s[c]) || !isFinite(offset[c]) {
-			return nil, nil, foldError(fmt.Sprintf("the %s is not finite in channel %d", a.Op, c))
+			return nil, nil, foldError(fmt.Sprintf("the %s's scale or shift is not finite in channel %d", a.Op, c))
 		}
 	}
 	return s, offset, nil
@@ -301,12 +306,14 @@ var foldedByExporter = regexp.MustCompile(`^onnx::Conv_\d+$`)
 func (p *planner) warnFolded() {
 	n := 0
 	for _, d := range p.decisions {
-		if d.Action == Merge && d.fold == nil && len(d.Dims) > 1 && foldedByExporter.MatchString(d.b.Name) && foldedByExporter.MatchString(d.a.Name) {
+		if d.Action == Merge && d.fold == nil && len(d.Dims) > 1 && foldedByExporter.MatchString(d.b.Name) &&
+			foldedByExporter.MatchString(d.a.Name) {
 			n++
 		}
 	}
 	if n > 0 {
-		p.warnings = append(p.warnings, fmt.Sprintf("in both models an exporter seems to have folded BatchNormalizations into the weights before them (%d). "+
-			"Mixing folded weights is not folding mixed weights: export unfolded for the merge that the weights' mix means", n))
+		p.warnings = append(p.warnings, fmt.Sprintf("%d weights of both models have names that PyTorch's exporter gives to "+
+			"weights with a BatchNormalization folded in; mixing folded weights differs from folding mixed weights: export "+
+			"both models without folding to mix the original weights", n))
 	}
 }

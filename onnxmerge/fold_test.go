@@ -16,7 +16,7 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/pair"
 )
 
-// corpusModel opens an export of the pairing corpus: of weights "a" or "b".
+// corpusModel opens an export of the pairing corpus. Names of exports begin with their weight set, "a" or "b".
 func corpusModel(t *testing.T, architecture, name string) *onnx.Model {
 	t.Helper()
 	f, err := os.Open("pair/testdata/corpus/" + architecture + "/" + name + ".onnx.gz")
@@ -49,11 +49,11 @@ func mergeFolding(t *testing.T, a, b *onnx.Model, alpha float64) *onnx.Model {
 	return openBytes(t, out.Bytes())
 }
 
-// normedArchitectures are those of the corpus that exporters fold.
+// normedArchitectures are the corpus's architectures with BatchNormalizations that exporters fold.
 var normedArchitectures = []string{"resnet", "depthwise", "unet", "dgcnn", "pointnet", "pointnet2", "branches", "senet"}
 
-// Whichever side has its BatchNormalizations folded, the merge means the mix of both
-// folded models: three ways to it give one model.
+// The merge of two folded models, of an unfolded with a folded one, and of a folded with an unfolded one give the same
+// weights, after the last result is folded.
 func TestFoldingGivesTheMixOfFoldedModels(t *testing.T) {
 	t.Parallel()
 	for _, architecture := range normedArchitectures {
@@ -63,17 +63,16 @@ func TestFoldingGivesTheMixOfFoldedModels(t *testing.T) {
 			aKeep, bKeep := corpusModel(t, architecture, "a_keep"), corpusModel(t, architecture, "b_keep")
 			want := openBytes(t, merge(t, aFold, bFold, 0.3, 1))
 			sameFloats(t, "the pre-trained one unfolded", mergeFolding(t, aKeep, bFold, 0.3), want)
-			// The fine-tuned file keeps its BatchNormalizations. Folding the result, by a merge
-			// with alpha 0, shows what it computes.
+			// The fine-tuned file keeps its BatchNormalizations. A merge with alpha 0 folds the result for the comparison.
 			unfolded := mergeFolding(t, aFold, bKeep, 0.3)
 			sameFloats(t, "the fine-tuned one unfolded", mergeFolding(t, unfolded, bFold, 0), want)
 			if flow.CountOps(unfolded, "BatchNormalization") != flow.CountOps(bKeep, "BatchNormalization") {
 				t.Error("the fine-tuned model's form changed")
 			}
-			// Averaging folded weights is something else than folding averaged ones.
+			// The mix of folded weights differs from the fold of mixed weights.
 			averaged := openBytes(t, merge(t, aKeep, bKeep, 0.3, 1))
 			if distance := largestDifference(t, mergeFolding(t, averaged, bFold, 0), want); distance < 1e-4 {
-				t.Errorf("folding the mix and mixing the folded differ by %g only: this test shows nothing", distance)
+				t.Errorf("the fold of the mix and the mix of the folds differ by %g only, want 1e-4 or more", distance)
 			}
 		})
 	}
@@ -81,7 +80,7 @@ func TestFoldingGivesTheMixOfFoldedModels(t *testing.T) {
 
 func sameFloats(t *testing.T, how string, got, want *onnx.Model) {
 	t.Helper()
-	// Exporters fold in float32; weights of this corpus are below 4.
+	// 17 ULP of float32 numbers from 2 to 4, the largest weights of this corpus: exporters fold in float32.
 	if d := largestDifference(t, got, want); d > 4e-6 {
 		t.Errorf("%s: a weight differs by %g", how, d)
 	}
@@ -113,7 +112,7 @@ func largestDifference(t *testing.T, got, want *onnx.Model) float64 {
 	return largest
 }
 
-// Without being asked, nothing is folded, and the reason says what to do.
+// Without FoldNorms nothing is folded, and the reason names the flag --fold-bn.
 func TestFoldingIsAskedFor(t *testing.T) {
 	t.Parallel()
 	for _, c := range [][2]string{{"a_keep", "b_fold"}, {"a_fold", "b_keep"}} {
@@ -125,7 +124,7 @@ func TestFoldingIsAskedFor(t *testing.T) {
 	}
 }
 
-// A scale of 0 cannot be unfolded through; the channel would be lost.
+// Unfolding divides by the scale, so that a scale of 0 is refused.
 func TestFoldingRefusesAScaleOfZero(t *testing.T) {
 	t.Parallel()
 	b := corpusModel(t, "resnet", "b_keep")
@@ -143,7 +142,7 @@ func TestFoldingRefusesAScaleOfZero(t *testing.T) {
 	}
 }
 
-// Mixing two folded models is said to be what it is.
+// A merge of two folded models gives a warning.
 func TestBothFoldedIsWarnedOf(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -154,14 +153,15 @@ func TestBothFoldedIsWarnedOf(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := strings.Contains(strings.Join(plan.Warnings, "\n"), "Mixing folded weights is not folding mixed weights"); got != c.want {
+		const warning = "mixing folded weights differs from folding mixed weights"
+		if got := strings.Contains(strings.Join(plan.Warnings, "\n"), warning); got != c.want {
 			t.Errorf("%s and %s: warnings %q", c.a, c.b, plan.Warnings)
 		}
 	}
 }
 
-// Among several models, those that are folded and those that are not meet in the form of
-// the fine-tuned one, if that is folded. If it is not, each would need its own way.
+// Several models may each be folded or not if the fine-tuned model is folded. If it is not, all others must have the
+// same form, because the folded ones are unfolded through the fine-tuned model's BatchNormalizations.
 func TestFoldingManyModels(t *testing.T) {
 	t.Parallel()
 	model := func(name string) *onnx.Model { return corpusModel(t, "resnet", name) }
@@ -184,7 +184,9 @@ func TestFoldingManyModels(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, names := range [][]string{{"a_keep", "a_keep", "b_fold"}, {"a_keep", "a_fold", "b_fold"}, {"a_fold", "a_keep", "b_fold"}} {
+	for _, names := range [][]string{
+		{"a_keep", "a_keep", "b_fold"}, {"a_keep", "a_fold", "b_fold"}, {"a_fold", "a_keep", "b_fold"},
+	} {
 		got, err := soup(names...)
 		if err != nil {
 			t.Fatal(err)
@@ -192,13 +194,15 @@ func TestFoldingManyModels(t *testing.T) {
 		sameFloats(t, strings.Join(names, ", "), got, want)
 	}
 	for _, names := range [][]string{{"a_keep", "a_fold", "b_keep"}, {"a_fold", "a_keep", "b_keep"}} {
-		if _, err := soup(names...); err == nil || !strings.Contains(err.Error(), "has its BatchNormalization in another form than the first") {
+		const reason = "one has the BatchNormalization folded and the other has not"
+		if _, err := soup(names...); err == nil || !strings.Contains(err.Error(), reason) {
 			t.Errorf("%v: %v", names, err)
 		}
 	}
 }
 
-// Weights whose numbers cannot be scaled one by one are refused, and never reach the reader.
+// Weights whose elements cannot be scaled (4-bit types share bytes, others have no codec) are refused before they are
+// read.
 func TestFoldingRefusesOtherNumbers(t *testing.T) {
 	t.Parallel()
 	b := corpusModel(t, "resnet", "b_fold")
@@ -209,7 +213,8 @@ func TestFoldingRefusesOtherNumbers(t *testing.T) {
 	for _, dtype := range []onnx.DType{onnx.Float4E2M1, onnx.DTypeUndefined} {
 		x := *b.Tensors[0]
 		x.DType = dtype
-		if reason := plan.planner.cannotFold(&pair.Fold{WeightA: b.Tensors[0], WeightB: &x}); !strings.Contains(reason, x.ID()) {
+		reason := plan.planner.cannotFold(&pair.Fold{WeightA: b.Tensors[0], WeightB: &x})
+		if !strings.Contains(reason, x.ID()) {
 			t.Errorf("%s: %q", dtype, reason)
 		}
 	}
@@ -218,7 +223,7 @@ func TestFoldingRefusesOtherNumbers(t *testing.T) {
 	}
 }
 
-// Comparing samples of a transposed weight holds the weight, and so keeps to the limit.
+// Sampling a transposed weight holds the whole weight in memory, so that one beyond the limit is not sampled.
 func TestSamplesKeepToTheMemoryLimit(t *testing.T) {
 	t.Parallel()
 	m := openPath(t, filepathDemo("finetuned.onnx"))

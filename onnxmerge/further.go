@@ -23,7 +23,8 @@ func (*ModelsError) Kind() fault.Kind { return fault.Usage }
 func checkFisher(how method.Method, models, fisher int) error {
 	switch {
 	case how.Fisher && fisher != models:
-		return &ModelsError{fmt.Sprintf("method %s needs a Fisher information for each of %d models, and there are %d", how.Name, models, fisher)}
+		return &ModelsError{fmt.Sprintf("method %s needs a Fisher information for each of %d models, and there are %d",
+			how.Name, models, fisher)}
 	case !how.Fisher && fisher > 0:
 		return &ModelsError{fmt.Sprintf("method %s takes no Fisher information", how.Name)}
 	}
@@ -65,8 +66,8 @@ func (p *planner) joinFurther(ctx context.Context) error {
 			}
 		}
 		if missing > 0 {
-			p.warnings = append(p.warnings, fmt.Sprintf("%d weights that the pre-trained and the fine-tuned model share are not in the %s model, "+
-				"and are kept from the fine-tuned one", missing, name))
+			p.warnings = append(p.warnings, fmt.Sprintf("%d weights that the pre-trained and the fine-tuned model share are "+
+				"not in the %s model, and are kept from the fine-tuned one", missing, name))
 		}
 	}
 	return p.joinFisher(ctx)
@@ -80,7 +81,8 @@ func (d *decision) join(x decision, model string) (missing bool) {
 		d.Action, d.Reason = Refuse, fmt.Sprintf("in the %s model: %s", model, x.Reason)
 	case d.Action == Merge && x.Action == Merge && d.unfolded != x.unfolded:
 		d.Action = Refuse
-		d.Reason = fmt.Sprintf("the %s model has its BatchNormalization in another form than the first: bring both to one form, by a merge with --alpha 0 and --fold-bn", model)
+		d.Reason = fmt.Sprintf("of the first and the %s model, one has the BatchNormalization folded and the other has not: "+
+			"bring both to one form, by a merge with --alpha 0 and --fold-bn", model)
 	case d.Action == Merge && x.Action == Merge:
 		d.further = append(d.further, x)
 	case d.Action == Merge:
@@ -115,8 +117,8 @@ func (p *planner) joinFisher(ctx context.Context) error {
 			}
 		}
 		if found == 0 {
-			return &MismatchError{Summary: fmt.Sprintf("the Fisher information %d has none of the weights that are merged; it must be the model itself, "+
-				"exported in the same way, with the information in the place of the weights", i+1)}
+			return &MismatchError{Summary: fmt.Sprintf("the Fisher information %d has none of the merged weights; it must be "+
+				"the model, exported in the same way, with the information in place of the weights", i+1)}
 		}
 	}
 	return nil
@@ -160,8 +162,8 @@ func ones(codec kernel.Codec) reader {
 	}
 }
 
-// mixesLike reports whether two merged tensors that share their bytes in the fine-tuned
-// model have the same sources and parameters.
+// mergesLike reports whether two merged tensors that share their bytes in the fine-tuned model have the same sources
+// and parameters.
 func (d *decision) mergesLike(with *decision) (bool, error) {
 	if !reflect.DeepEqual(d.params, with.params) || len(d.further) != len(with.further) {
 		return false, nil

@@ -10,7 +10,7 @@ import (
 )
 
 // reasonDiffers is the reason of a copied integer, bool or string tensor that differs between the models.
-const reasonDiffers = "not a floating-point number; it differs, and the fine-tuned one is kept"
+const reasonDiffers = "not floating-point, and different between the models: the fine-tuned one is kept"
 
 // judge decides single tensors.
 type judge struct {
@@ -18,7 +18,7 @@ type judge struct {
 	quantizedA, quantizedB map[*onnx.Tensor]string
 }
 
-// pair decides a tensor that both models have.
+// decidePair decides a tensor that both models have.
 func (j judge) decidePair(p pair.Pair) (decision, error) {
 	a, b := p.A, p.B
 	role := j.quantizedB[b]
@@ -44,16 +44,18 @@ func (j judge) decidePair(p pair.Pair) (decision, error) {
 	}
 	if a.Indices != nil || b.Indices != nil {
 		if same, err := sameIndices(a, b); err != nil || !same {
-			return decision{Action: Refuse, Reason: "sparse, and its values are not at the same places in both models"}, err
+			return decision{Action: Refuse, Reason: "sparse, and the indices of its values differ between the models"}, err
 		}
 	}
 	if b.Len() == 1 && a.ID() != b.ID() {
-		return decision{Action: Copy, Reason: fmt.Sprintf("a single number under another name (%q): such constants are kept", a.ID())}, nil
+		reason := fmt.Sprintf("a single number under another name (%q): such constants are kept", a.ID())
+		return decision{Action: Copy, Reason: reason}, nil
 	}
 	for _, tied := range p.Tied {
 		same, err := j.sameElements(p.A, p.Perm, tied.A, tied.Perm)
 		if err != nil || !same {
-			return decision{Action: Refuse, Reason: fmt.Sprintf("it is one weight here, and %q and %q are two that differ in the pre-trained model", a.ID(), tied.A.ID())}, err
+			return decision{Action: Refuse, Reason: fmt.Sprintf("it has two counterparts in the pre-trained model, %q and %q, "+
+				"whose values differ", a.ID(), tied.A.ID())}, err
 		}
 	}
 	d := decision{Action: Merge, Reason: "paired by " + string(p.How), how: p.How, among: p.Among, a: a, perm: p.Perm, layer: p.Layer}
@@ -61,7 +63,7 @@ func (j judge) decidePair(p pair.Pair) (decision, error) {
 		d.Reason += fmt.Sprintf(" with %q", a.ID())
 	}
 	if p.Among > 1 {
-		d.Reason += fmt.Sprintf(" (ambiguous: structure alone leaves %d)", p.Among)
+		d.Reason += fmt.Sprintf(" (ambiguous: structure alone leaves %d candidates)", p.Among)
 	}
 	if a.DType != b.DType {
 		d.Reason += fmt.Sprintf(", %s there", a.DType)
@@ -94,9 +96,11 @@ func (j judge) decideScale(d decision, p pair.Pair, scales *scaling) (decision, 
 func (j judge) cannotTranspose(a *onnx.Tensor) string {
 	switch {
 	case a.DType.Bits() < 8:
-		return fmt.Sprintf("it is transposed in the pre-trained model, and %s has several elements in a byte", a.DType)
+		return fmt.Sprintf("it is transposed in the pre-trained model, and elements of %s cannot be transposed, because a "+
+			"byte holds several", a.DType)
 	case a.SizeBytes() > j.memory/4:
-		return fmt.Sprintf("it is transposed in the pre-trained model, and %d bytes are too many to hold in a quarter of the memory limit", a.SizeBytes())
+		return fmt.Sprintf("it is transposed in the pre-trained model, and its %d bytes exceed the %d that the memory limit "+
+			"allows for that: raise the limit with --memory", a.SizeBytes(), j.memory/4)
 	}
 	return ""
 }
@@ -119,7 +123,7 @@ func (j judge) sameElements(a *onnx.Tensor, permA []int, b *onnx.Tensor, permB [
 	return bytes.Equal(payloads[0], payloads[1]), nil
 }
 
-// conflict decides a tensor whose counterpart structure and weights leave open.
+// decideConflict decides a tensor whose counterpart structure and weights do not determine.
 func (j judge) decideConflict(c pair.Conflict) (decision, error) {
 	d := j.explainConflict(c)
 	if d.Action != Refuse || !c.B.DType.IsFloat() || j.quantizedB[c.B] != "" {
@@ -127,7 +131,7 @@ func (j judge) decideConflict(c pair.Conflict) (decision, error) {
 	}
 	zeros, err := isZeros(c.B)
 	if zeros {
-		return decision{Action: Copy, Reason: "all zeros, such as a first state; " + c.Reason}, err
+		return decision{Action: Copy, Reason: "all zeros, such as an initial state; " + c.Reason}, err
 	}
 	return d, err
 }
@@ -150,7 +154,7 @@ func isZeros(t *onnx.Tensor) (bool, error) {
 	return true, nil
 }
 
-// open decides a conflict by what it is about.
+// explainConflict decides a conflict by its kind and by the tensor's type.
 func (j judge) explainConflict(c pair.Conflict) decision {
 	t := c.B
 	switch {
@@ -166,9 +170,9 @@ func (j judge) explainConflict(c pair.Conflict) decision {
 	d := decision{Action: Refuse, Reason: c.Reason, headLike: c.Resized || c.Unlike, displaced: c.Displaced}
 	switch {
 	case c.Fold != nil && c.B == c.Fold.WeightB:
-		d.advice = "export both in one way, or fold it in memory with --fold-bn"
+		d.advice = "export both models in one form (folded or not), or fold it in memory with --fold-bn"
 	case c.Resized:
-		d.advice = "made for another size? Exclude it to keep the fine-tuned one"
+		d.advice = "if the models are for different input sizes, keep the fine-tuned one with --exclude"
 	}
 	return d
 }
@@ -179,8 +183,9 @@ func decideQuantized(a, b *onnx.Tensor, role string) (decision, error) {
 	if err != nil || same {
 		return decision{Action: Copy, Reason: "part of a quantised tensor, the same in both models"}, err
 	}
-	return decision{Action: Refuse, Reason: fmt.Sprintf("part of a quantised tensor (%s), whose numbers mean nothing alone: "+
-		"merge the models before quantising them, or exclude the whole of it", role)}, nil
+	return decision{Action: Refuse, Reason: fmt.Sprintf("part of a quantised tensor (%s) that differs; integers, scale "+
+		"and zero point cannot be merged separately: merge the models before quantising them, or exclude all parts",
+		role)}, nil
 }
 
 func decideInteger(a, b *onnx.Tensor) (decision, error) {
@@ -192,7 +197,8 @@ func decideInteger(a, b *onnx.Tensor) (decision, error) {
 }
 
 func sameIndices(a, b *onnx.Tensor) (bool, error) {
-	if a.Indices == nil || b.Indices == nil || fmt.Sprint(a.DenseDims, a.Indices.Dims) != fmt.Sprint(b.DenseDims, b.Indices.Dims) {
+	if a.Indices == nil || b.Indices == nil ||
+		fmt.Sprint(a.DenseDims, a.Indices.Dims) != fmt.Sprint(b.DenseDims, b.Indices.Dims) {
 		return false, nil
 	}
 	return a.Indices.Equal(b.Indices)

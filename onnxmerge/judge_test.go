@@ -17,7 +17,7 @@ import (
 
 func store(name string) string { return local(filepath.Join("stores", name)) }
 
-// with returns the model as one file, with other payloads.
+// withPayloads returns the model as one file, with other payloads.
 func withPayloads(t testing.TB, m *onnx.Model, payloads map[string][]byte) *onnx.Model {
 	t.Helper()
 	var replacements []onnx.Replacement
@@ -46,8 +46,8 @@ func floats32(values ...float32) []byte {
 	return b
 }
 
-// Integers, scales and zero points of quantised weights are the same in both models, or
-// refused: one alone is never averaged, in any of the forms that quantisation has.
+// Integers, scales and zero points of quantised weights are copied if they are equal in both models, and refused
+// otherwise, for every operator that takes them.
 func TestQuantizedWeightsAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ file, tensor, op string }{
@@ -63,7 +63,8 @@ func TestQuantizedWeightsAreRefused(t *testing.T) {
 		b := withPayloads(t, a, map[string][]byte{c.tensor: changed, "conv.bias": floats32(1, 2, 3)})
 		_, err := planPair(t.Context(), a, b, Options{})
 		mismatch, ok := errors.AsType[*MismatchError](err)
-		if !ok || len(mismatch.Reasons) != 1 || !strings.Contains(mismatch.Reasons[0], c.tensor) || !strings.Contains(mismatch.Reasons[0], c.op) {
+		if !ok || len(mismatch.Reasons) != 1 || !strings.Contains(mismatch.Reasons[0], c.tensor) ||
+			!strings.Contains(mismatch.Reasons[0], c.op) {
 			t.Errorf("%s changed: error %v, want one reason that names it and %s", c.tensor, err, c.op)
 		}
 		plan, err := planPair(t.Context(), a, b, Options{Exclude: []string{c.tensor}})
@@ -92,7 +93,7 @@ func TestQuantizedOperatorsAreKnown(t *testing.T) {
 	}
 }
 
-// Integers, bools and strings that differ are kept from the fine-tuned model, and said.
+// Integers, bools and strings that differ are copied from the fine-tuned model, with a warning.
 func TestOtherTypesAreComparedAndSaid(t *testing.T) {
 	t.Parallel()
 	a, _ := open(t, local("pretrained.onnx"))
@@ -102,7 +103,8 @@ func TestOtherTypesAreComparedAndSaid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(plan.Warnings) != 1 || !strings.Contains(plan.Warnings[0], "1 tensors that are not floating-point numbers differ") {
+	if len(plan.Warnings) != 1 ||
+		!strings.Contains(plan.Warnings[0], "1 tensors that are not floating-point numbers differ") {
 		t.Errorf("warnings %q", plan.Warnings)
 	}
 	a = openPath(t, store("dtypes.onnx"))
@@ -119,7 +121,7 @@ func TestOtherTypesAreComparedAndSaid(t *testing.T) {
 	}
 }
 
-// Values at other places are not the same weights.
+// Sparse weights whose values have different indices are refused.
 func TestSparseWeightsNeedTheSamePlaces(t *testing.T) {
 	t.Parallel()
 	a := openPath(t, store("sparse.onnx"))
@@ -134,7 +136,7 @@ func TestSparseWeightsNeedTheSamePlaces(t *testing.T) {
 		}
 		moved := bytes.Replace(data, places, append([]byte{places[0] ^ 1}, places[1:]...), 1)
 		_, err := planPair(t.Context(), a, openBytes(t, moved), Options{})
-		if err == nil || !strings.Contains(err.Error(), "not at the same places") {
+		if err == nil || !strings.Contains(err.Error(), "indices of its values differ") {
 			t.Errorf("%s: moved values give %v", x.ID(), err)
 		}
 		return
@@ -142,21 +144,21 @@ func TestSparseWeightsNeedTheSamePlaces(t *testing.T) {
 	t.Fatal("no sparse weight in the file")
 }
 
-// normalised makes a model with a BatchNormalization, of the given scale and variance.
+// normalised returns a model with a BatchNormalization of the given scale and variance.
 func normalised(t testing.TB, scale, variance []float32) *onnx.Model {
 	t.Helper()
 	m := openPath(t, local("batchnorm.onnx"))
 	return withPayloads(t, m, map[string][]byte{"bn.scale": floats32(scale...), "bn.var": floats32(variance...)})
 }
 
-// Extrapolation can turn a running variance negative; zero takes its place, and that is
-// said. Other weights may be negative.
+// Extrapolation can make a running variance negative: it is replaced by 0 and reported in Result.Clamped. Other weights
+// may be negative.
 func TestNegativeVariancesAreClamped(t *testing.T) {
 	t.Parallel()
 	a, b := normalised(t, []float32{1, 1, 1}, []float32{3, 1, 4}), normalised(t, []float32{0, 1, 1}, []float32{1, 2, 1})
 	params := method.Params{"alpha": 2}
 	if _, err := planPair(t.Context(), a, b, Options{Params: params}); err == nil {
-		t.Error("alpha 2 is accepted without being asked for")
+		t.Error("alpha 2 is accepted without Extrapolate")
 	}
 	plan, err := planPair(t.Context(), a, b, Options{Params: params, Extrapolate: true})
 	if err != nil {
@@ -179,13 +181,15 @@ func TestNegativeVariancesAreClamped(t *testing.T) {
 	}
 }
 
-// A result that is not finite is an error, unless a source was not.
+// A result that is not finite is an error, unless a source is not finite.
 func TestOverflowIsAnError(t *testing.T) {
 	t.Parallel()
 	inf := float32(math.Inf(1))
-	a, b := normalised(t, []float32{-3e38, 1, inf}, []float32{1, 1, 1}), normalised(t, []float32{3e38, 1, 1}, []float32{1, 1, 1})
+	a := normalised(t, []float32{-3e38, 1, inf}, []float32{1, 1, 1})
+	b := normalised(t, []float32{3e38, 1, 1}, []float32{1, 1, 1})
 	run := func(alpha float64, exclude ...string) error {
-		plan, err := planPair(t.Context(), a, b, Options{Params: method.Params{"alpha": alpha}, Extrapolate: true, Exclude: exclude})
+		plan, err := planPair(t.Context(), a, b,
+			Options{Params: method.Params{"alpha": alpha}, Extrapolate: true, Exclude: exclude})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -203,11 +207,11 @@ func TestOverflowIsAnError(t *testing.T) {
 		t.Errorf("an infinite source gives %v", err)
 	}
 	if err := run(2, "bn.scale"); err != nil {
-		t.Errorf("what is not merged gives %v", err)
+		t.Errorf("an excluded tensor that would overflow gives %v", err)
 	}
 }
 
-// Two names for one range of a data file are one weight.
+// Two tensors that share a range of a data file are merged if both get the same bytes, and refused otherwise.
 func TestSharedRangesAreMergedOnceOrRefused(t *testing.T) {
 	t.Parallel()
 	b := openPath(t, store("external.onnx"))
@@ -224,7 +228,7 @@ func TestSharedRangesAreMergedOnceOrRefused(t *testing.T) {
 	}
 	inside := func(payloads map[string][]byte) *onnx.Model { return withPayloads(t, b, payloads) }
 	if _, err := planPair(t.Context(), inside(nil), b, Options{}); err != nil {
-		t.Errorf("twins that are alike: %v", err)
+		t.Errorf("twins with equal counterparts: %v", err)
 	}
 	other := payload(t, twins[0])
 	other[0] ^= 1
@@ -252,8 +256,8 @@ func TestMemoryLimitsWorkers(t *testing.T) {
 	}
 }
 
-// Mixing stored bytes and mixing decoded blocks give the same, for every dtype, to the
-// last half of a byte.
+// Mixer.Direct on stored bytes and Mix on decoded blocks give the same bytes for every dtype, including the padding
+// after an odd number of 4-bit elements.
 func TestDirectMixesAreTheSame(t *testing.T) {
 	t.Parallel()
 	compared := 0

@@ -9,7 +9,7 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/method"
 )
 
-// Plans that write the same tensors have one key, and everything that changes one changes it.
+// Plans that write the same tensors have equal keys; every change of a written byte changes the key.
 func TestKey(t *testing.T) {
 	t.Parallel()
 	pretrained, finetuned := local("pretrained.onnx"), local("finetuned.onnx")
@@ -26,6 +26,9 @@ func TestKey(t *testing.T) {
 	}
 	alpha := func(v float64) method.Params { return method.Params{"alpha": v} }
 	base := Options{Params: alpha(0.3)}
+	set := func(match string) Options {
+		return Options{Params: alpha(0.3), Set: []Override{{Match: match, Params: alpha(0.9)}}}
+	}
 	want := key(pretrained, finetuned, base)
 	for name, opt := range map[string]Options{
 		"workers and memory": {Params: alpha(0.3), Workers: 3, Memory: 1 << 28},
@@ -53,8 +56,8 @@ func TestKey(t *testing.T) {
 		"alpha":        key(pretrained, finetuned, Options{Params: alpha(0.4)}),
 		"method":       key(pretrained, finetuned, Options{Method: "lines", Params: method.Params{}}),
 		"exclusion":    key(pretrained, finetuned, Options{Params: alpha(0.3), Exclude: []string{"fc2*"}}),
-		"one tensor":   key(pretrained, finetuned, Options{Params: alpha(0.3), Set: []Override{{Match: "fc1*", Params: alpha(0.9)}}}),
-		"other tensor": key(pretrained, finetuned, Options{Params: alpha(0.3), Set: []Override{{Match: "fc2*", Params: alpha(0.9)}}}),
+		"one tensor":   key(pretrained, finetuned, set("fc1*")),
+		"other tensor": key(pretrained, finetuned, set("fc2*")),
 		"other bytes":  key(pretrained, other, base),
 		"turned round": key(finetuned, pretrained, base),
 		"one model":    key(finetuned, finetuned, base),
@@ -64,7 +67,8 @@ func TestKey(t *testing.T) {
 		}
 		seen[k] = name
 	}
-	if plan, err = planPair(t.Context(), openPath(t, pretrained), openPath(t, finetuned), Options{Params: alpha(0.9)}); err != nil {
+	plan, err = planPair(t.Context(), openPath(t, pretrained), openPath(t, finetuned), Options{Params: alpha(0.9)})
+	if err != nil {
 		t.Fatal(err)
 	}
 	if plan, err = plan.With(alpha(0.3)); err != nil {

@@ -14,8 +14,7 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
-// family returns a base and n-1 models of its structure whose floating-point weights
-// are changed, the changes of each its own.
+// family returns a base and n-1 copies of it whose float32 weights are changed by up to 5 %, in each copy differently.
 func family(t testing.TB, base []byte, n int) []*onnx.Model {
 	t.Helper()
 	list := []*onnx.Model{openBytes(t, base)}
@@ -72,8 +71,8 @@ func runPlan(t testing.TB, models []*onnx.Model, opt Options) (*Plan, []byte) {
 	return plan, out.Bytes()
 }
 
-// Every method merges a real file: the same bytes for any number of workers, integers
-// untouched, and the result verifies.
+// Every method merges a model file: the bytes do not depend on the number of workers, integers are copied, and Verify
+// finds no difference.
 func TestEveryMethodMergesModels(t *testing.T) {
 	t.Parallel()
 	_, base := open(t, local("pretrained.onnx"))
@@ -105,14 +104,13 @@ func TestEveryMethodMergesModels(t *testing.T) {
 				}
 			}
 			if integers == 0 {
-				t.Error("the model has no integers to leave alone")
+				t.Error("the model has no integers to copy")
 			}
 		})
 	}
 }
 
-// Sums of large tensors are those of fixed stretches, whoever gathers them, and of the
-// same tensor in memory.
+// A scan passes the same blocks in the same order for any number of workers, so that sums do not depend on it.
 func TestScansDoNotDependOnWorkers(t *testing.T) {
 	t.Parallel()
 	_, base := open(t, local("pretrained.onnx"))
@@ -134,8 +132,8 @@ func TestScansDoNotDependOnWorkers(t *testing.T) {
 		for _, workers := range []int{1, 2, 7} {
 			var seen []int64
 			scan := scanner(t.Context(), mixers, workers)
-			err := scan(granule, func() method.Part { return &trace{} }, func(p method.Part) { seen = append(seen, p.(*trace).seen...) })
-			if err != nil {
+			done := func(p method.Part) { seen = append(seen, p.(*trace).seen...) }
+			if err := scan(granule, func() method.Part { return &trace{} }, done); err != nil {
 				t.Fatal(err)
 			}
 			if want == nil {
@@ -163,12 +161,12 @@ func TestScansDoNotDependOnWorkers(t *testing.T) {
 	}
 }
 
-// trace notes the blocks that it sees.
+// trace is a Part that records the offset and length of every block.
 type trace struct{ seen []int64 }
 
 func (p *trace) Add(src [][]float64, off int64) { p.seen = append(p.seen, off, int64(len(src[0]))) }
 
-// A weight that one of several models lacks is kept from the last, and said.
+// A weight that one of several models lacks is copied from the last, with a warning.
 func TestFurtherModelLacksAWeight(t *testing.T) {
 	t.Parallel()
 	headed, _ := open(t, local("finetuned.onnx")) // with a head
@@ -190,17 +188,19 @@ func TestFurtherModelLacksAWeight(t *testing.T) {
 	if merged != 4 || kept != 2 {
 		t.Errorf("%d merged and %d kept, want 4 and 2", merged, kept)
 	}
-	if !slices.ContainsFunc(plan.Warnings, func(w string) bool { return strings.Contains(w, "2 weights") && strings.Contains(w, "second model") }) {
+	if !slices.ContainsFunc(plan.Warnings, func(w string) bool {
+		return strings.Contains(w, "2 weights") && strings.Contains(w, "second model")
+	}) {
 		t.Errorf("warnings %q", plan.Warnings)
 	}
 }
 
-// Weights that are mixed together and do not fit the memory limit are refused before
-// anything is written.
+// A slice that a method mixes as a whole is refused before anything is written if it exceeds the memory limit.
 func TestSlicesRespectTheMemoryLimit(t *testing.T) {
 	t.Parallel()
 	plan := &executor{&planner{method: method.Method{Class: method.Slices}, opt: Options{Memory: 8 << 20}, workers: 1}}
-	m := &mixer{dst: &onnx.Tensor{Name: "w", DType: onnx.Float32, Dims: []int64{1 << 20}}, sources: make([]input, 3), method: method.Mixer{Granule: 1 << 20}}
+	m := &mixer{dst: &onnx.Tensor{Name: "w", DType: onnx.Float32, Dims: []int64{1 << 20}}, sources: make([]input, 3),
+		method: method.Mixer{Granule: 1 << 20}}
 	m.codec, _ = onnx.Float32.Codec()
 	var memory *MemoryError
 	if err := plan.checkGranule(m); !errors.As(err, &memory) {
@@ -212,11 +212,12 @@ func TestSlicesRespectTheMemoryLimit(t *testing.T) {
 	}
 }
 
-// A plan with other parameters is the plan that these would have made.
+// Plan.With gives the plan that NewPlan makes of the same parameters.
 func TestWith(t *testing.T) {
 	t.Parallel()
 	models := []*onnx.Model{openPath(t, filepathDemo("pretrained.onnx")), openPath(t, filepathDemo("finetuned.onnx"))}
-	opt := Options{Method: "lines", Params: method.Params{"alpha": 0.2}, Set: []Override{{Match: "conv1.*", Params: method.Params{"alpha": 0.9}}}}
+	opt := Options{Method: "lines", Params: method.Params{"alpha": 0.2},
+		Set: []Override{{Match: "conv1.*", Params: method.Params{"alpha": 0.9}}}}
 	first, before := runPlan(t, models, opt)
 	opt.Params = method.Params{"alpha": 0.7}
 	want, bytesOfWant := runPlan(t, models, opt)
@@ -229,7 +230,7 @@ func TestWith(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(out.Bytes(), bytesOfWant) || bytes.Equal(before, bytesOfWant) {
-		t.Error("the merge with other parameters is another one")
+		t.Error("the merge of Plan.With differs from that of NewPlan, or parameters change nothing")
 	}
 	if !reflect.DeepEqual(got.Warnings, want.Warnings) || len(got.Decisions) != len(want.Decisions) {
 		t.Errorf("warnings %q, want %q", got.Warnings, want.Warnings)
@@ -239,11 +240,13 @@ func TestWith(t *testing.T) {
 	}
 }
 
-// Running variances that are thinned out and scaled up are named, with what to do, unless
-// that is what was done.
+// A warning names running variances whose elements are dropped and scaled up, and the options that prevent it, unless
+// one of these is set.
 func TestRescaledVariancesAreNamed(t *testing.T) {
 	t.Parallel()
-	models := []*onnx.Model{normalised(t, []float32{1, 1, 1}, []float32{3, 1, 4}), normalised(t, []float32{0, 1, 1}, []float32{1, 2, 1})}
+	models := []*onnx.Model{
+		normalised(t, []float32{1, 1, 1}, []float32{3, 1, 4}), normalised(t, []float32{0, 1, 1}, []float32{1, 2, 1}),
+	}
 	whole := []Override{{Match: "op:BatchNormalization", Params: method.Params{"density": 1.0}}}
 	for _, c := range []struct {
 		what string
@@ -265,7 +268,8 @@ func TestRescaledVariancesAreNamed(t *testing.T) {
 			t.Fatal(c.what, err)
 		}
 		named := slices.ContainsFunc(plan.Warnings, func(w string) bool {
-			return strings.Contains(w, "running variances") && strings.Contains(w, "bn.var") && strings.Contains(w, "--set op:BatchNormalization:density=1")
+			return strings.Contains(w, "running variances") && strings.Contains(w, "bn.var") &&
+				strings.Contains(w, "--set op:BatchNormalization:density=1")
 		})
 		if named != c.want {
 			t.Errorf("%s: warnings %q, named %t", c.what, plan.Warnings, named)

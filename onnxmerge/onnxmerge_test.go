@@ -51,7 +51,7 @@ func planAll(ctx context.Context, models []*onnx.Model, opt Options) (*Plan, err
 
 func local(name string) string { return filepath.Join("onnx", "testdata", name) }
 
-// pairs lists models to merge: the small ones of the repository, and real ones.
+// pairs lists models to merge: the shared published ones if real, else the small ones of the repository.
 func pairs(t testing.TB, real bool) [][2]string {
 	t.Helper()
 	if !real {
@@ -182,7 +182,7 @@ func TestMergeDoesNotDependOnWorkers(t *testing.T) {
 	}
 }
 
-// The ends are copies: 0*Inf, NaN payloads and -0 would not survive the formula.
+// Alpha 0 and 1 copy bytes: the formula would change 0*Inf, the payloads of NaN, and -0.
 func TestEndsKeepSpecialValues(t *testing.T) {
 	t.Parallel()
 	specials := []uint32{0x80000000, 0x7f800000, 0xff800000, 0x7fc12345, 0x7f800001, 1}
@@ -190,13 +190,14 @@ func TestEndsKeepSpecialValues(t *testing.T) {
 		data = bytes.Clone(data)
 		m := openBytes(t, data)
 		var out bytes.Buffer
-		err := m.Rewrite(t.Context(), &out, []onnx.Replacement{{Tensor: m.Lookup("fc1.weight"), Fill: func(dst []byte, off int64) error {
+		fill := func(dst []byte, off int64) error {
 			for i := 0; i < len(dst); i += 4 {
 				binary.LittleEndian.PutUint32(dst[i:], specials[(int(off)+i)/4%len(specials)])
 			}
 			return nil
-		}}}, 1)
-		if err != nil {
+		}
+		replacements := []onnx.Replacement{{Tensor: m.Lookup("fc1.weight"), Fill: fill}}
+		if err := m.Rewrite(t.Context(), &out, replacements, 1); err != nil {
 			t.Fatal(err)
 		}
 		return out.Bytes()
@@ -205,7 +206,8 @@ func TestEndsKeepSpecialValues(t *testing.T) {
 	_, dataB := open(t, local("finetuned.onnx"))
 	a, b := openBytes(t, poison(dataA)), openBytes(t, poison(dataB))
 	clean := openBytes(t, dataB)
-	if got := openBytes(t, merge(t, a, clean, 0, 1)); !bytes.Equal(payload(t, got.Lookup("fc1.weight")), payload(t, a.Lookup("fc1.weight"))) {
+	zero := openBytes(t, merge(t, a, clean, 0, 1))
+	if !bytes.Equal(payload(t, zero.Lookup("fc1.weight")), payload(t, a.Lookup("fc1.weight"))) {
 		t.Error("alpha 0 changes bits of the pre-trained model")
 	}
 	if got := merge(t, a, b, 1, 1); !bytes.Equal(got, poison(dataB)) {
@@ -268,7 +270,7 @@ func TestPlanWarnsOfUnusedWeights(t *testing.T) {
 	t.Parallel()
 	small, _ := open(t, local("pretrained.onnx"))
 	headed, _ := open(t, local("finetuned.onnx"))
-	plan, err := planPair(t.Context(), headed, small, Options{}) // the wrong way round: A has a head that B lacks
+	plan, err := planPair(t.Context(), headed, small, Options{}) // the pre-trained model has a head, the other has none
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -280,11 +282,12 @@ func TestPlanWarnsOfUnusedWeights(t *testing.T) {
 	}
 }
 
-// Two generations of a real model, whose exporter numbers constants anew each time.
+// Two releases of a published model, whose exporter numbers constants differently in each.
 func TestDriftedNamesOfARealModel(t *testing.T) {
 	t.Parallel()
 	folder := sharedtest.Path(t, "data", "models", "magika")
-	plan, err := planPair(t.Context(), openPath(t, filepath.Join(folder, "standard_v3_2.onnx")), openPath(t, filepath.Join(folder, "standard_v3_3.onnx")), Options{})
+	plan, err := planPair(t.Context(), openPath(t, filepath.Join(folder, "standard_v3_2.onnx")),
+		openPath(t, filepath.Join(folder, "standard_v3_3.onnx")), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

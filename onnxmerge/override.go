@@ -163,7 +163,8 @@ func (p *planner) checkOverride(o Override) error {
 			return err
 		}
 		if param.Global {
-			return &ModelsError{fmt.Sprintf("%s of method %s has one value for all tensors; %q cannot change it", name, p.method.Name, o.Match)}
+			return &ModelsError{fmt.Sprintf("%s of method %s has one value for all tensors; %q cannot change it", name,
+				p.method.Name, o.Match)}
 		}
 	}
 	return nil

@@ -117,7 +117,7 @@ func (e *MismatchError) Error() string {
 // Kind implements the kinds of package fault.
 func (*MismatchError) Kind() fault.Kind { return fault.Mismatch }
 
-// Hint says how to see and to avoid refusals.
+// Hint names the flags that list the decisions and avoid refusals.
 func (*MismatchError) Hint() string {
 	return "see every tensor with --plan; keep some from the fine-tuned model with --exclude PATTERN"
 }
@@ -160,7 +160,7 @@ func (p *Plan) With(params method.Params) (*Plan, error) {
 	return q.plan(), nil
 }
 
-// Err returns a [*MismatchError] if the plan cannot be executed: tensors are refused, or none is merged. Else it is nil.
+// Err returns a [*MismatchError] if the plan cannot be executed: tensors are refused, or none is merged; otherwise nil.
 func (p *Plan) Err() error {
 	if mismatch := p.planner.mismatch(); mismatch != nil {
 		return mismatch

@@ -41,7 +41,8 @@ type decision struct {
 
 // data returns the exported part.
 func (d *decision) data() Decision {
-	x := Decision{Tensor: d.Tensor, Action: d.Action, Reason: d.Reason, DType: d.DType, Dims: d.Dims, Advice: d.advice, Depth: d.depth}
+	x := Decision{Tensor: d.Tensor, Action: d.Action, Reason: d.Reason, DType: d.DType, Dims: d.Dims, Advice: d.advice,
+		Depth: d.depth}
 	if d.Action == Merge {
 		x.How, x.Among, x.Transposed, x.Folded, x.Params = d.how, d.among, d.perm != nil, d.fold != nil, d.params
 		if d.a != nil {
@@ -76,7 +77,8 @@ type paired struct {
 
 // plan returns the plan as data.
 func (p *planner) plan() *Plan {
-	plan := &Plan{Method: p.method, Params: p.params, OnlyA: p.onlyA, Unused: p.unusedIDs(), Warnings: p.warnings, Backbone: p.backbone, planner: p}
+	plan := &Plan{Method: p.method, Params: p.params, OnlyA: p.onlyA, Unused: p.unusedIDs(), Warnings: p.warnings,
+		Backbone: p.backbone, planner: p}
 	for i := range p.decisions {
 		plan.Decisions = append(plan.Decisions, p.decisions[i].data())
 	}
@@ -135,7 +137,8 @@ func newPlanner(models []*onnx.Model, opt Options) (*planner, error) {
 	if err := checkGlobs(opt.Include, opt.Exclude); err != nil {
 		return nil, err
 	}
-	return &planner{method: how, params: params, pretrained: models[0], finetuned: models[len(models)-1], models: models, opt: opt, workers: workers}, nil
+	return &planner{method: how, params: params, pretrained: models[0], finetuned: models[len(models)-1], models: models,
+		opt: opt, workers: workers}, nil
 }
 
 // pair pairs the first model with the last and decides every tensor from that.
@@ -198,7 +201,7 @@ type MemoryError struct{ Needs, Has int64 }
 func (*MemoryError) Kind() fault.Kind { return fault.Usage }
 
 func (e *MemoryError) Error() string {
-	return fmt.Sprintf("%d bytes of memory are too few for buffers: the least is %d", e.Has, e.Needs)
+	return fmt.Sprintf("a memory limit of %d bytes is too low: the buffers need %d", e.Has, e.Needs)
 }
 
 // reasonOnlyB is the reason of a copied tensor without a counterpart in the pre-trained model.
@@ -208,7 +211,8 @@ const reasonOnlyB = "only in the fine-tuned model"
 const reasonNotSelected = "not selected"
 
 func (p *planner) judge() judge {
-	return judge{memory: p.opt.memory() / int64(len(p.models)+len(p.opt.Fisher)-1), quantizedA: flow.Quantized(p.pretrained), quantizedB: flow.Quantized(p.finetuned)}
+	return judge{memory: p.opt.memory() / int64(len(p.models)+len(p.opt.Fisher)-1),
+		quantizedA: flow.Quantized(p.pretrained), quantizedB: flow.Quantized(p.finetuned)}
 }
 
 // decide appends the decisions in the order of the fine-tuned file. scales is nil if values are not comparable.

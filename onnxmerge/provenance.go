@@ -12,7 +12,7 @@ import (
 // ProvenanceSchema is the value of Provenance.Schema.
 const ProvenanceSchema = "wiseft.provenance/1"
 
-// Origin is the part of a provenance that only the caller knows.
+// Origin is the part of a provenance that the caller supplies.
 type Origin struct {
 	Version string   // of the program
 	Files   []string // the names of the models' files, without folders, and then of the Fisher informations: one each
@@ -47,8 +47,8 @@ type Candidate struct {
 	Chosen bool    `json:"chosen"`
 }
 
-// Provenance records how a merged model was made, completely: the same version makes the same bytes from it and from the
-// files that it names. It is the JSON text of the metadata property [onnx.ProvenanceKey].
+// Provenance records how a merged model was made, completely: the same version of the program makes the same bytes from
+// it and from the files that it names. It is the JSON text of the metadata property [onnx.ProvenanceKey].
 type Provenance struct {
 	Schema      string        `json:"schema"`
 	Version     string        `json:"version"`
@@ -80,7 +80,7 @@ type Source struct {
 	From   json.RawMessage `json:"from,omitempty"` // its own provenance, if it was made by a merge
 }
 
-// DataFile is a file of external data, by the name that the model has for it.
+// DataFile is a file of external data, under its location in the model.
 type DataFile struct {
 	File  string `json:"file"`
 	Bytes int64  `json:"bytes"`
@@ -93,8 +93,8 @@ var layoutNames = map[onnx.Layout]string{onnx.Inside: "inside", onnx.Outside: "o
 // provenance describes the merge. It hashes the parts of the inputs that the merge has not read.
 func (e *executor) provenance(ctx context.Context, opt WriteOptions, data []onnx.File) (*Provenance, error) {
 	out := &Provenance{Schema: ProvenanceSchema, Version: opt.Origin.Version, Method: e.method.Name, Params: e.params,
-		Include: e.opt.Include, Exclude: e.opt.Exclude, Set: e.opt.Set, Extrapolate: e.opt.Extrapolate, FoldNorms: e.opt.FoldNorms,
-		BackboneAt: e.opt.BackboneOutput, Features: e.backbone.Output,
+		Include: e.opt.Include, Exclude: e.opt.Exclude, Set: e.opt.Set, Extrapolate: e.opt.Extrapolate,
+		FoldNorms: e.opt.FoldNorms, BackboneAt: e.opt.BackboneOutput, Features: e.backbone.Output,
 		External: layoutNames[opt.Layout], ShardBytes: opt.ShardBytes, Data: dataFiles(data), Selection: opt.Origin.Selection}
 	out.Merged, _ = e.count(Merge)
 	out.Copied, _ = e.count(Copy)
@@ -128,14 +128,15 @@ func dataFiles(files []onnx.File) []DataFile {
 func ReadProvenance(m *onnx.Model) (*Provenance, error) {
 	text := m.Property(onnx.ProvenanceKey)
 	if text == "" {
-		return nil, onnx.FormatError("the model does not say how it was made: it was not merged by wiseft, or without provenance")
+		return nil, onnx.FormatError(fmt.Sprintf("the model has no provenance (metadata %s): it was not merged by wiseft, "+
+			"or merged with --no-provenance", onnx.ProvenanceKey))
 	}
 	var p Provenance
 	if err := json.Unmarshal([]byte(text), &p); err != nil {
 		return nil, onnx.FormatError(fmt.Sprintf("metadata %s: %v", onnx.ProvenanceKey, err))
 	}
 	if p.Schema != ProvenanceSchema || len(p.Models) < 2 {
-		return nil, onnx.FormatError(fmt.Sprintf("metadata %s: schema %q with %d models, where %q with 2 or more is known",
+		return nil, onnx.FormatError(fmt.Sprintf("metadata %s: schema %q with %d models, want %q with 2 or more",
 			onnx.ProvenanceKey, p.Schema, len(p.Models), ProvenanceSchema))
 	}
 	return &p, nil

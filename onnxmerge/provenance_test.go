@@ -25,7 +25,7 @@ func (f files) Create(name string) (io.Writer, error) {
 
 var origin = &Origin{Version: "v0.1.0", Files: []string{"pretrained.onnx", "finetuned.onnx"}}
 
-// A merge can be made again, byte for byte, from what the merged model says.
+// A merge repeated with the options in the merged model's provenance gives the same files, byte for byte.
 func TestMergeIsReproducibleFromItsProvenance(t *testing.T) {
 	t.Parallel()
 	external := func(name string) string { return local(filepath.Join("external", name)) }
@@ -35,10 +35,10 @@ func TestMergeIsReproducibleFromItsProvenance(t *testing.T) {
 		opt    Options
 		layout onnx.WriteOptions
 	}{
-		{"one file", local("pretrained.onnx"), local("finetuned.onnx"), Options{Params: method.Params{"alpha": 0.3}, Exclude: []string{"fc2*"}, Workers: 2},
-			onnx.WriteOptions{}},
-		{"data files", external("pretrained.onnx"), external("finetuned.onnx"), Options{Params: method.Params{"alpha": 1.2}, Extrapolate: true},
-			onnx.WriteOptions{DataName: "m.data"}},
+		{"one file", local("pretrained.onnx"), local("finetuned.onnx"),
+			Options{Params: method.Params{"alpha": 0.3}, Exclude: []string{"fc2*"}, Workers: 2}, onnx.WriteOptions{}},
+		{"data files", external("pretrained.onnx"), external("finetuned.onnx"),
+			Options{Params: method.Params{"alpha": 1.2}, Extrapolate: true}, onnx.WriteOptions{DataName: "m.data"}},
 		{"moved out", local("pretrained.onnx"), local("finetuned.onnx"), Options{Include: []string{"fc*"}},
 			onnx.WriteOptions{Layout: onnx.Outside, DataName: "m.data", ShardBytes: 100}},
 	} {
@@ -60,20 +60,21 @@ func TestMergeIsReproducibleFromItsProvenance(t *testing.T) {
 		if err := json.Unmarshal(text, &from); err != nil {
 			t.Fatal(err)
 		}
-		again := write(from.Options(), onnx.WriteOptions{Layout: from.Layout(), DataName: "m.data", ShardBytes: from.ShardBytes},
+		layout := onnx.WriteOptions{Layout: from.Layout(), DataName: "m.data", ShardBytes: from.ShardBytes}
+		again := write(from.Options(), layout,
 			&Origin{Version: from.Version, Files: []string{from.Models[0].File, from.Models[1].File}})
 		if len(again) != len(first) {
 			t.Errorf("%s: %d files, then %d", c.name, len(first), len(again))
 		}
 		for name, want := range first {
 			if got := again[name]; got == nil || !bytes.Equal(got.Bytes(), want.Bytes()) {
-				t.Errorf("%s: file %q is not made again", c.name, name)
+				t.Errorf("%s: file %q differs", c.name, name)
 			}
 		}
 	}
 }
 
-// between cuts the provenance out of a model that may need data files to open.
+// between returns the provenance in a model file, whose data files it does not open.
 func between(t testing.TB, model []byte) []byte {
 	t.Helper()
 	m := openBytes(t, model)
@@ -94,7 +95,8 @@ func TestProvenanceNamesTheInputs(t *testing.T) {
 			t.Fatal(err)
 		}
 		var out bytes.Buffer
-		if _, err := Write(t.Context(), onnx.Single(&out), plan, WriteOptions{onnx.WriteOptions{Layout: onnx.Inside}, origin}, nil); err != nil {
+		opt := WriteOptions{onnx.WriteOptions{Layout: onnx.Inside}, origin}
+		if _, err := Write(t.Context(), onnx.Single(&out), plan, opt, nil); err != nil {
 			t.Fatal(err)
 		}
 		return openBytes(t, out.Bytes())
@@ -105,7 +107,8 @@ func TestProvenanceNamesTheInputs(t *testing.T) {
 		t.Fatal(err)
 	}
 	sum := sha256.Sum256(dataA)
-	if m := p.Models[0]; m.SHA256 != hex.EncodeToString(sum[:]) || m.Bytes != int64(len(dataA)) || m.File != "pretrained.onnx" || m.From != nil {
+	if m := p.Models[0]; m.SHA256 != hex.EncodeToString(sum[:]) || m.Bytes != int64(len(dataA)) ||
+		m.File != "pretrained.onnx" || m.From != nil {
 		t.Errorf("pre-trained model %+v", m)
 	}
 	if p.Version != "v0.1.0" || p.Method != "linear" || p.Params["alpha"] != 0.5 || p.Merged != 4 || p.Copied != 3 {
@@ -117,7 +120,7 @@ func TestProvenanceNamesTheInputs(t *testing.T) {
 	}
 	var inner Provenance
 	if err := json.Unmarshal(second.Models[1].From, &inner); err != nil || inner.Models[0].SHA256 != p.Models[0].SHA256 {
-		t.Errorf("the merged model's own descent is lost: %s (%v)", second.Models[1].From, err)
+		t.Errorf("the provenance of the merged source is missing: %s (%v)", second.Models[1].From, err)
 	}
 	var format onnx.FormatError
 	if _, err := ReadProvenance(a); !errors.As(err, &format) {
@@ -125,7 +128,7 @@ func TestProvenanceNamesTheInputs(t *testing.T) {
 	}
 }
 
-// An origin must name every input. It is refused before anything is written.
+// An origin without a file name for every input is refused before anything is written.
 func TestOriginNamesEveryInput(t *testing.T) {
 	t.Parallel()
 	a, _ := open(t, local("pretrained.onnx"))
@@ -143,7 +146,7 @@ func TestOriginNamesEveryInput(t *testing.T) {
 	}
 }
 
-// Every way of being another model is found.
+// Verify finds changed and missing tensors, other dtypes, and another structure.
 func TestVerifyFindsDifferences(t *testing.T) {
 	t.Parallel()
 	a, _ := open(t, local("pretrained.onnx"))
@@ -165,7 +168,7 @@ func TestVerifyFindsDifferences(t *testing.T) {
 		want  string
 	}{
 		{"the merge", good, ""},
-		{"a merged tensor", withPayloads(t, good, small("fc1.weight")), `"fc1.weight": its bytes from 0 to 96 are not`},
+		{"a merged tensor", withPayloads(t, good, small("fc1.weight")), `"fc1.weight": its bytes from 0 to 96 differ`},
 		{"a copied tensor", withPayloads(t, good, small("head.bias")), `"head.bias"`},
 		{"the fine-tuned model", b, `"fc1.weight"`},
 		{"another operator", other, "structure"},

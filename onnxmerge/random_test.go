@@ -14,7 +14,7 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
-// folder is a onnx.Output of files in a folder; the model is model.onnx.
+// folder is an onnx.Output of files in a folder; the model's own file is model.onnx.
 type folder string
 
 func (f folder) Create(name string) (io.Writer, error) {
@@ -28,7 +28,8 @@ func (f folder) Create(name string) (io.Writer, error) {
 func outside(t *testing.T, m *onnx.Model) *onnx.Model {
 	t.Helper()
 	dir := t.TempDir()
-	data, err := m.Write(t.Context(), folder(dir), nil, onnx.WriteOptions{Layout: onnx.Outside, DataName: "model.data", ShardBytes: 100 << 10})
+	data, err := m.Write(t.Context(), folder(dir), nil,
+		onnx.WriteOptions{Layout: onnx.Outside, DataName: "model.data", ShardBytes: 100 << 10})
 	if err != nil || len(data) < 2 {
 		t.Fatalf("%d data files (%v)", len(data), err)
 	}
@@ -97,8 +98,8 @@ func backwards(t *testing.T, m *onnx.Model) *onnx.Model {
 	return back
 }
 
-// What a random method draws does not depend on where payloads lie, on the order of the
-// tensors, or on workers; it does depend on the seed.
+// Random masks do not depend on where payloads are stored, on the order of tensors or on the number of workers; they
+// depend on the seed.
 func TestDrawsDoNotDependOnTheFile(t *testing.T) {
 	t.Parallel()
 	var base bytes.Buffer
@@ -113,7 +114,8 @@ func TestDrawsDoNotDependOnTheFile(t *testing.T) {
 	for _, name := range []string{"dare_linear", "dare_ties", "della", "della_linear"} {
 		opt := Options{Method: name, Params: method.Params{"seed": 7.}}
 		_, want := runPlan(t, models, opt)
-		if _, again := runPlan(t, models, Options{Method: name, Params: method.Params{"seed": 8.}}); bytes.Equal(again, want) {
+		other := Options{Method: name, Params: method.Params{"seed": 8.}}
+		if _, again := runPlan(t, models, other); bytes.Equal(again, want) {
 			t.Errorf("%s: two seeds draw the same", name)
 		}
 		merged := openBytes(t, want)
@@ -126,7 +128,7 @@ func TestDrawsDoNotDependOnTheFile(t *testing.T) {
 			}
 			for _, x := range merged.Tensors {
 				if !bytes.Equal(payload(t, got.Lookup(x.ID())), payload(t, x)) {
-					t.Errorf("%s, %s: %s is another", name, how, x.ID())
+					t.Errorf("%s, %s: %s differs", name, how, x.ID())
 				}
 			}
 		}

@@ -9,7 +9,8 @@ import (
 // reader reads bytes of a payload from byte off on, in the dtype and axis order of the fine-tuned tensor.
 type reader func(dst []byte, off int64) error
 
-// source returns a reader of t with its axes in the order of perm (nil: as stored). size is that of an element in bytes.
+// source returns a reader of t with its axes in the order of perm (nil: as stored). size is the size of an element in
+// bytes.
 func source(t *onnx.Tensor, perm []int, size int) reader {
 	if perm == nil {
 		return t.ReadAt

@@ -7,7 +7,7 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
-// counting reads a tensor whose numbers count up to 1,023 and begin again.
+// counting reads a tensor whose element i is i modulo 1,024.
 func counting(m *mixer) reader {
 	return func(dst []byte, off int64) error {
 		v := make([]float64, len(dst)*8/m.codec.Bits)
@@ -19,12 +19,12 @@ func counting(m *mixer) reader {
 	}
 }
 
-// follower notes where the elements that it sees end, and the first that it should not
-// have seen there.
+// follower is a Part that checks that the elements of its stretch arrive once, in order, and with the values of
+// counting.
 type follower struct {
 	t    *testing.T
-	from int64 // of the next element
-	n    int64
+	from int64 // index of the stretch's first element
+	n    int64 // elements received
 }
 
 func (f *follower) Add(src [][]float64, off int64) {
@@ -39,8 +39,8 @@ func (f *follower) Add(src [][]float64, off int64) {
 	}
 }
 
-// A scan shows every element once and in order, also the last one of a tensor that is one
-// element longer than what is read, or gathered, at a time.
+// A scan passes every element once and in order, also if the tensor is one element longer than a block, a read or a
+// stretch.
 func TestScanSeesTheLastElement(t *testing.T) {
 	t.Parallel()
 	for _, dtype := range []onnx.DType{onnx.Float32, onnx.Float16} {
@@ -54,7 +54,8 @@ func TestScanSeesTheLastElement(t *testing.T) {
 				m.sources = []input{newInput(counting(m), dtype)}
 				m.pool.New = func() any { return &scratch{raw: make([][]byte, 1)} }
 				seen := int64(0)
-				err := scanner(t.Context(), []*mixer{m}, 2)(granule, func() method.Part { return &follower{t: t} }, func(p method.Part) {
+				scan := scanner(t.Context(), []*mixer{m}, 2)
+				err := scan(granule, func() method.Part { return &follower{t: t} }, func(p method.Part) {
 					f := p.(*follower)
 					if f.from != seen {
 						t.Errorf("a stretch begins at %d, after one that ended at %d", f.from, seen)

@@ -13,8 +13,7 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/pair"
 )
 
-// A weight that one exporter stored transposed is merged through the transpose, in the
-// form of the fine-tuned file, whatever it is called.
+// A weight that one exporter stored transposed is merged in the axis order of the fine-tuned file, whatever its name.
 func TestTransposedWeightsAreMerged(t *testing.T) {
 	t.Parallel()
 	plain, folded := openPath(t, local("finetuned.onnx")), openPath(t, local("finetuned_folded.onnx"))
@@ -49,7 +48,10 @@ func TestTransposedReadsEveryOrder(t *testing.T) {
 	for _, c := range []struct {
 		dims []int64
 		perm []int
-	}{{[]int64{8, 3}, []int{1, 0}}, {[]int64{2, 3, 4}, []int{2, 0, 1}}, {[]int64{4, 1, 6}, []int{2, 0}}, {[]int64{2, 3, 2, 2}, []int{3, 1, 0, 2}}} {
+	}{
+		{[]int64{8, 3}, []int{1, 0}}, {[]int64{2, 3, 4}, []int{2, 0, 1}}, {[]int64{4, 1, 6}, []int{2, 0}},
+		{[]int64{2, 3, 2, 2}, []int{3, 1, 0, 2}},
+	} {
 		x := *source
 		x.Dims = c.dims // the same 24 numbers, in another shape
 		r := newTransposed(&x, c.perm, 4)
@@ -94,7 +96,7 @@ func renamed(t *testing.T, path string, names ...string) *onnx.Model {
 	return openBytes(t, data)
 }
 
-// Names that drifted, or were exchanged together with the weights, do not matter.
+// Changed names, and names that are exchanged together with their weights, give the same merge.
 func TestNamesAreNoProof(t *testing.T) {
 	t.Parallel()
 	pre := openPath(t, local("pretrained.onnx"))
@@ -113,7 +115,7 @@ func TestNamesAreNoProof(t *testing.T) {
 	}
 }
 
-// noise makes a payload of random float32 numbers.
+// noise returns a payload of standard normal float32 numbers.
 func noise(x *onnx.Tensor, seed uint64) []byte {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	p := make([]byte, x.SizeBytes())
@@ -123,7 +125,7 @@ func noise(x *onnx.Tensor, seed uint64) []byte {
 	return p
 }
 
-// Models that have nothing to do with each other are merged as asked, and warned of.
+// Unrelated models are merged, with a warning.
 func TestStrangersAreWarnedOf(t *testing.T) {
 	t.Parallel()
 	a := openPath(t, filepathDemo("pretrained.onnx"))
@@ -141,7 +143,7 @@ func TestStrangersAreWarnedOf(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := strings.Contains(strings.Join(plan.Warnings, "\n"), "do not look like relatives"); got != c.want {
+		if got := strings.Contains(strings.Join(plan.Warnings, "\n"), "seem to be unrelated"); got != c.want {
 			t.Errorf("%s: warnings %q", name, plan.Warnings)
 		}
 	}
@@ -149,7 +151,7 @@ func TestStrangersAreWarnedOf(t *testing.T) {
 
 func filepathDemo(name string) string { return "../cmd/wiseft/demo/" + name }
 
-// Two heads of one shape are not one weight, if their names and weights say so.
+// A head of equal shape whose name and values both differ is copied.
 func TestOtherHeadsOfTheSameShapeAreCopied(t *testing.T) {
 	t.Parallel()
 	a := openPath(t, filepathDemo("finetuned.onnx"))
@@ -173,8 +175,8 @@ func TestOtherHeadsOfTheSameShapeAreCopied(t *testing.T) {
 	}
 }
 
-// Where structure breaks, weights that are close under one name are proof enough;
-// others are refused.
+// Where the graphs differ, weights of equal name with similar values are paired; those with dissimilar values are
+// refused.
 func TestWeightsProveWhatStructureCannot(t *testing.T) {
 	t.Parallel()
 	a := openPath(t, filepathDemo("pretrained.onnx"))
@@ -186,7 +188,7 @@ func TestWeightsProveWhatStructureCannot(t *testing.T) {
 	if bytes.Count(data, opAdd) != 1 {
 		t.Fatal("the demo's model has another structure")
 	}
-	b := openBytes(t, bytes.Replace(data, opAdd, opMul, 1)) // two branches meet in another way
+	b := openBytes(t, bytes.Replace(data, opAdd, opMul, 1)) // two branches are multiplied instead of added
 	plan, err := planPair(t.Context(), a, b, Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -196,7 +198,9 @@ func TestWeightsProveWhatStructureCannot(t *testing.T) {
 	for _, d := range plan.planner.decisions {
 		if d.how == pair.ByWeights || d.how == pair.Around {
 			proved++
-			if c, ok, err := sampler.likeness(d.a, d.b, nil); err != nil || ok && c < pair.Related && d.b.Len() >= minRelated && !pair.IsVector(d.Dims) || d.a.ID() != d.Tensor {
+			c, ok, err := sampler.likeness(d.a, d.b, nil)
+			unlike := ok && c < pair.Related && d.b.Len() >= minRelated && !pair.IsVector(d.Dims)
+			if err != nil || unlike || d.a.ID() != d.Tensor {
 				t.Errorf("%s is paired with %s, cosine %g", d.Tensor, d.a.ID(), c)
 			}
 		}
@@ -206,7 +210,8 @@ func TestWeightsProveWhatStructureCannot(t *testing.T) {
 	}
 	random := noise(a.Lookup("conv4.weight"), 1)
 	_, err = planPair(t.Context(), withPayloads(t, a, map[string][]byte{"conv4.weight": random}), b, Options{})
-	if err == nil || !strings.Contains(err.Error(), `"conv4.weight": what leads to it differs between the models, and its weights are unlike`) {
+	const reason = `"conv4.weight": what leads to it differs between the models, and its weights are unlike`
+	if err == nil || !strings.Contains(err.Error(), reason) {
 		t.Errorf("other weights under the same name: %v", err)
 	}
 }

@@ -10,11 +10,12 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/onnx/flow"
 )
 
-// A weight that is one tensor in the fine-tuned model and two in the pre-trained is merged
-// if these two hold the same, and refused else.
+// One tensor of the fine-tuned model that has two counterparts in the pre-trained model is merged if these are equal,
+// and refused otherwise.
 func TestTiedWeightsAreMergedIfTheyAreOne(t *testing.T) {
 	t.Parallel()
-	untied, tied := corpusModel(t, "bert", "a_fold"), corpusModel(t, "bert", "b_dynamo") // the decoder's is the embedding's
+	untied := corpusModel(t, "bert", "a_fold")
+	tied := corpusModel(t, "bert", "b_dynamo") // the decoder's weight is the embedding
 	plan, err := planPair(t.Context(), untied, tied, Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -34,10 +35,12 @@ func TestTiedWeightsAreMergedIfTheyAreOne(t *testing.T) {
 			other = o.Tensor
 		}
 	}
-	for name, p := range map[string][]byte{"one element": slices.Concat(floats32(0), payload(t, other)[4:]), "all": noise(other, 1)} {
+	for name, p := range map[string][]byte{
+		"one element": slices.Concat(floats32(0), payload(t, other)[4:]), "all": noise(other, 1),
+	} {
 		_, err = planPair(t.Context(), withPayloads(t, untied, map[string][]byte{other.ID(): p}), tied, Options{})
 		var mismatch *MismatchError
-		if !errors.As(err, &mismatch) || !strings.Contains(err.Error(), "are two that differ in the pre-trained model") {
+		if !errors.As(err, &mismatch) || !strings.Contains(err.Error(), "whose values differ") {
 			t.Errorf("%s differs: %v", name, err)
 		}
 	}

@@ -31,8 +31,8 @@ func (p *planner) checkRelatives(s *sampler) error {
 	}
 	slices.Sort(cosines)
 	if median := cosines[len(cosines)/2]; median < unrelated {
-		p.warnings = append(p.warnings, fmt.Sprintf("these two do not look like relatives: the cosine between their weights is %.2f in the median tensor; "+
-			"expect nothing of a merge between unrelated models", median))
+		p.warnings = append(p.warnings, fmt.Sprintf("the models seem to be unrelated: the cosine between their weights is "+
+			"%.2f in the median tensor; a merge of unrelated models is not expected to work", median))
 	}
 	return nil
 }

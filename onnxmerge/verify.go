@@ -10,7 +10,7 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
-// VerifyOptions say how much of a model is verified.
+// VerifyOptions select how much of a model is verified.
 type VerifyOptions struct {
 	Samples int    // ranges of each tensor, of up to 4 KiB, beside its beginning and its end; 0 means 8
 	All     bool   // every byte instead
@@ -26,7 +26,8 @@ type Verification struct {
 
 // Verify compares a model with what a plan would write: its structure, and samples of every tensor, computed again.
 // progress counts tensors.
-func Verify(ctx context.Context, model *onnx.Model, p *Plan, opt VerifyOptions, progress Progress) (*Verification, error) {
+func Verify(ctx context.Context, model *onnx.Model, p *Plan, opt VerifyOptions,
+	progress Progress) (*Verification, error) {
 	if err := p.Err(); err != nil {
 		return nil, err
 	}
@@ -61,7 +62,7 @@ func Verify(ctx context.Context, model *onnx.Model, p *Plan, opt VerifyOptions, 
 	}
 	for _, t := range model.Tensors {
 		if e.finetuned.Lookup(t.ID()) == nil {
-			v.addDifference("tensor %q: the fine-tuned model has none of this name", t.ID())
+			v.addDifference("tensor %q is not in the fine-tuned model", t.ID())
 		}
 	}
 	return v, nil
@@ -81,7 +82,7 @@ func (v *Verification) compareStructure(ctx context.Context, want, got *onnx.Mod
 		return err
 	}
 	if a != b {
-		v.addDifference("the structure (operators, attributes, metadata) is not that of the fine-tuned model")
+		v.addDifference("the structure (operators, attributes, metadata) differs from the fine-tuned model's")
 	}
 	return nil
 }
@@ -89,8 +90,9 @@ func (v *Verification) compareStructure(ctx context.Context, want, got *onnx.Mod
 // sampleBytes is the length of a compared range: a multiple of every element size.
 const sampleBytes = 4 << 10
 
-// tensor compares got with the payload that fill computes for want.
-func (v *Verification) compareTensor(got, want *onnx.Tensor, fill func(dst []byte, off int64) error, opt VerifyOptions) error {
+// compareTensor compares got with the payload that fill computes for want.
+func (v *Verification) compareTensor(got, want *onnx.Tensor, fill func(dst []byte, off int64) error,
+	opt VerifyOptions) error {
 	switch {
 	case got == nil:
 		v.addDifference("tensor %q is missing", want.ID())
@@ -118,15 +120,15 @@ func (v *Verification) compareTensor(got, want *onnx.Tensor, fill func(dst []byt
 		}
 		v.Bytes += n
 		if !bytes.Equal(a[:n], b[:n]) {
-			v.addDifference("tensor %q: its bytes from %d to %d are not those of the merge", want.ID(), off, off+n)
+			v.addDifference("tensor %q: its bytes from %d to %d differ from the merge", want.ID(), off, off+n)
 			return nil
 		}
 	}
 	return nil
 }
 
-// offsets yields where to compare a payload of size bytes: everywhere, or at its
-// beginning, its end and some places between.
+// offsets yields the offsets of the ranges of a payload of size bytes that are compared: all of them, or the first, the
+// last and some between.
 func offsets(size int64, opt VerifyOptions) func(yield func(int64) bool) {
 	blocks := (size + sampleBytes - 1) / sampleBytes
 	samples := int64(opt.Samples)

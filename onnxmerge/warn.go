@@ -31,8 +31,8 @@ func (p *planner) warn() {
 		}
 	}
 	if len(differ) > 0 {
-		p.warnings = append(p.warnings, fmt.Sprintf("%d tensors that are not floating-point numbers differ and are kept from the fine-tuned model (%s)",
-			len(differ), strings.Join(differ[:min(3, len(differ))], ", ")))
+		p.warnings = append(p.warnings, fmt.Sprintf("%d tensors that are not floating-point numbers differ and are kept "+
+			"from the fine-tuned model (%s)", len(differ), strings.Join(differ[:min(3, len(differ))], ", ")))
 	}
 	p.warnPartial()
 	p.warnRescaled()
@@ -67,18 +67,18 @@ func (p *planner) warnUnused() {
 	if len(unused) == 0 {
 		return
 	}
-	text := fmt.Sprintf("%d weights of the pre-trained model are not used: none of the fine-tuned one plays their part (%s)",
-		len(unused), strings.Join(unused[:min(3, len(unused))], ", "))
+	text := fmt.Sprintf("%d weights of the pre-trained model are not used, because they have no counterpart in the "+
+		"fine-tuned model (%s)", len(unused), strings.Join(unused[:min(3, len(unused))], ", "))
 	if alike > 0 {
-		text += fmt.Sprintf("; %d have the shape of a weight that was copied, so the models may be built differently there", alike)
+		text += fmt.Sprintf("; %d have the shape of a copied weight: the models' graphs may differ there", alike)
 	}
 	p.warnings = append(p.warnings, text)
 }
 
 func shapeKey(t *onnx.Tensor) string { return fmt.Sprint(t.DType, t.Dims) }
 
-// warnPartial names weights inside the backbone that are not merged although the pre-trained model has unused ones: both
-// may be the same layer in different exports.
+// warnPartial names weights inside the backbone that are not merged although the pre-trained model has unused weights:
+// both may be the same layer in different exports.
 func (p *planner) warnPartial() {
 	if !slices.ContainsFunc(p.unusedWeights(), isMatrix) {
 		return
@@ -90,8 +90,8 @@ func (p *planner) warnPartial() {
 		}
 	}
 	if len(kept) > 0 {
-		p.warnings = append(p.warnings, fmt.Sprintf("the merge is partial: %d weights inside of the backbone have no counterpart and are kept from the fine-tuned model (%s)",
-			len(kept), strings.Join(kept[:min(3, len(kept))], ", ")))
+		p.warnings = append(p.warnings, fmt.Sprintf("the merge is partial: %d weights inside of the backbone have no "+
+			"counterpart and are kept from the fine-tuned model (%s)", len(kept), strings.Join(kept[:min(3, len(kept))], ", ")))
 	}
 }
 
@@ -108,9 +108,9 @@ func (p *planner) warnRescaled() {
 		}
 	}
 	if len(found) > 0 {
-		p.warnings = append(p.warnings, fmt.Sprintf("%s drops numbers of %d running variances and scales up the rest, as of weights (%s); features can become useless: "+
-			"--set op:BatchNormalization:density=1 merges normalisations whole, --exclude keeps the fine-tuned ones",
-			p.method.Name, len(found), strings.Join(found[:min(3, len(found))], ", ")))
+		p.warnings = append(p.warnings, fmt.Sprintf("%s drops elements of %d running variances and scales up the others "+
+			"(%s), which can make the features useless: --set op:BatchNormalization:density=1 drops none in normalisations, "+
+			"--exclude keeps the fine-tuned tensors", p.method.Name, len(found), strings.Join(found[:min(3, len(found))], ", ")))
 	}
 }
 
@@ -120,6 +120,6 @@ func (p *planner) normReasons() []string {
 	if a == b {
 		return nil
 	}
-	return []string{fmt.Sprintf("the pre-trained model has %d BatchNormalization operators, the fine-tuned one %d: an exporter folds them into the weights "+
-		"before them; export both models in one way", a, b)}
+	return []string{fmt.Sprintf("the pre-trained model has %d BatchNormalization operators, the fine-tuned one %d: an "+
+		"exporter may have folded them into the weights before them; export both models in one form", a, b)}
 }

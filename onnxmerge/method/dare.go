@@ -24,8 +24,8 @@ func init() {
 				{"mergekit " + name, "rescales to the sum of magnitudes", "rescales by 1/density; rescale=l1 is mergekit's",
 					"as in the paper"},
 				{"MergeLM", "running statistics are not parameters and are kept",
-					"they are merged like weights, as in mergekit; a warning says how to " +
-						"exclude them", "which tensors are merged does not depend on the method"},
+					"they are merged like weights, as in mergekit; a warning names the " +
+						"options that exclude them", "which tensors are merged does not depend on the method"},
 				{"mergekit " + name, "torch's generator, in sequence over tensors", "Philox, keyed by tensor and model",
 					"the same bytes for any order and number of workers"},
 			},

@@ -40,8 +40,8 @@
 // # Running statistics are weights
 //
 // Every method merges running statistics as it merges weights, as mergekit does; MergeLM, the code of DARE's authors,
-// has parameters only in its task vectors. Dropping and scaling up can take a running variance below 0, so that the
-// plan names such methods ([Method.Rescales]) and says what to set; the default is the reference's. Measured on
+// has parameters only in its task vectors. Dropping and scaling up can take a running variance below 0, so that a
+// warning of the plan names the parameter to set ([Method.Rescales]); the default is the reference's. Measured on
 // ModelNet10 with 32 points: dare_ties of the pointnet pair reaches an accuracy of .11 (chance), and .83 with
 // normalisations merged without dropping; of the pointssl pair .11 and .81.
 //

@@ -38,7 +38,7 @@ func TestFisherIsNormalized(t *testing.T) {
 		for i := range got {
 			apart = math.Max(apart, math.Abs(got[i]-want[i]))
 		}
-		if (apart < 1e-12) != same { // some hundred roundings
+		if (apart < 1e-12) != same { // the tolerance exceeds a few hundred roundings
 			t.Errorf("normalize=%s: results are %g apart", normalize, apart)
 		}
 	}

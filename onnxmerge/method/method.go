@@ -88,7 +88,7 @@ type Method struct {
 	Doc     string // one line, without a full stop
 	Formula string // in ASCII
 	Source  string // paper and equation
-	Detail  string // fallbacks, ties, defaults: what the formula does not say
+	Detail  string // fallbacks, ties, defaults: what the formula does not define
 	// MinModels and MaxModels bound the number of models, the base included. A MaxModels of 0 means no bound.
 	MinModels, MaxModels int
 	Base                 bool // whether task vectors are differences from the first model

@@ -43,7 +43,7 @@ func (m Method) BaseText() string {
 	return "no"
 }
 
-// Page is the description of a method: what METHODS.md says about it, and wiseft list methods NAME.
+// Page is the description of a method in METHODS.md and in the output of wiseft list methods NAME.
 type Page struct {
 	Name      string       `json:"name"`
 	Doc       string       `json:"doc"`

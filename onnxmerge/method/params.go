@@ -178,10 +178,10 @@ func (e *ParamError) Error() string { return e.msg }
 // Kind returns fault.Usage.
 func (e *ParamError) Kind() fault.Kind { return fault.Usage }
 
-// Hint returns how to proceed if the error Extrapolates, else "".
+// Hint names the flag that allows the value if the error Extrapolates; otherwise it is "".
 func (e *ParamError) Hint() string {
 	if e.Extrapolates {
-		return "leave the range with --extrapolate"
+		return "allow values out of range with --extrapolate"
 	}
 	return ""
 }
@@ -265,7 +265,7 @@ func (m Method) normal(param Param, v any, accepts func(Param, float64) bool) (a
 	case Gradient, map[string]any:
 		g, ok := gradient(v)
 		if !ok || param.Global {
-			return refuse("is not a gradient over depth, or this parameter takes none")
+			return refuse("is not a gradient over depth, or the parameter does not accept one")
 		}
 		return g, eachNumber(g, number)
 	case []float64:
@@ -343,7 +343,7 @@ func gradient(v any) (Gradient, bool) {
 // [0,0.5,1] for a gradient.
 func (p Param) Parse(text string) (any, error) {
 	fail := func() (any, error) {
-		return nil, &ParamError{msg: fmt.Sprintf("%s=%s is not understood: it takes %s", p.Name, text, p.Range())}
+		return nil, &ParamError{msg: fmt.Sprintf("%s=%s is malformed: want %s", p.Name, text, p.Range())}
 	}
 	switch {
 	case p.Kind == Choice:

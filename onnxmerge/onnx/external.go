@@ -62,7 +62,7 @@ func (s *scanner) scanExternal(t *Tensor, of wire.Field) error {
 		e.checksum = value
 	}
 	if err != nil || e.offset < 0 || e.length < -1 {
-		return formatf("external %s %q is no size", key, value)
+		return formatf("external_data %s %q: want a number of bytes from 0 to 2^63-1", key, value)
 	}
 	return nil
 }
@@ -142,7 +142,7 @@ func (m *Model) openExternal(t *Tensor, open openData, files map[string]*dataFil
 	if f == nil {
 		o, err := open(e.location)
 		if err != nil {
-			return formatf("tensor %q: its data is in %q: %v", t.ID(), e.location, err)
+			return formatf("tensor %q: data file %q: %v", t.ID(), e.location, err)
 		}
 		tap := digest.NewTap(o, o.size, digest.XXH3)
 		f = &dataFile{location: e.location, closer: o, tap: tap, source: wire.NewSource(tap, o.size)}
@@ -158,7 +158,7 @@ func (m *Model) openExternal(t *Tensor, open openData, files map[string]*dataFil
 		return formatf("tensor %q: bytes %d to %d of %q are beyond its end (%d)", t.ID(), e.offset,
 			uint64(e.offset)+uint64(want), e.location, has)
 	case e.checksum != "" && f.checksum != "" && e.checksum != f.checksum:
-		return formatf("tensor %q: its checksum of %q is not that of the tensors before it", t.ID(), e.location)
+		return formatf("tensor %q: its checksum of %q differs from that of a tensor before it", t.ID(), e.location)
 	}
 	f.checksum = cmp.Or(f.checksum, e.checksum)
 	f.tensors = append(f.tensors, t)
@@ -244,7 +244,8 @@ func (m *Model) CheckData(ctx context.Context) error {
 			return fmt.Errorf("%s: %w", f.location, err)
 		}
 		if got != f.checksum {
-			return formatf("%q has SHA-1 %s, the model says %s: the file was changed or damaged", f.location, got, f.checksum)
+			return formatf("data file %q has SHA-1 %s, want %s as stated in the model: the file was changed or damaged",
+				f.location, got, f.checksum)
 		}
 	}
 	return nil

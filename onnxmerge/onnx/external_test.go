@@ -58,7 +58,7 @@ func TestExternalDataMovesIn(t *testing.T) {
 	inline, _ := openFile(t, "testdata/finetuned_float_data.onnx") // the same values
 	samePayloads(t, m, inline)
 	if !m.HasExternalData() || inline.HasExternalData() {
-		t.Error("which of the two has external data is not told")
+		t.Error("HasExternalData is false for the model with a data file, or true for the other")
 	}
 	for name, write := range map[string]func(*Model, *bytes.Buffer) error{
 		"rewrite": func(m *Model, w *bytes.Buffer) error { return m.Rewrite(t.Context(), w, nil, 3) },
@@ -212,13 +212,13 @@ func TestExternalDataStaysInItsFolder(t *testing.T) {
 		prepare        func(dir string) error
 		want           string
 	}{
-		{"above", "../secret.bin", nil, "no file of the model's folder"},
-		{"absolute", "/etc/hostname1", nil, "no file of the model's folder"},
+		{"above", "../secret.bin", nil, "not inside of the model's folder"},
+		{"absolute", "/etc/hostname1", nil, "not inside of the model's folder"},
 		{"missing", "nowhere_at.all", nil, "no such file"},
 		{"link out", name, func(dir string) error {
 			return os.Symlink("../outside.bin", filepath.Join(dir, name))
 		}, "escapes"},
-		{"folder", name, func(dir string) error { return os.Mkdir(filepath.Join(dir, name), 0o777) }, "no regular file"},
+		{"folder", name, func(dir string) error { return os.Mkdir(filepath.Join(dir, name), 0o777) }, "not a regular file"},
 		{"short", name, func(dir string) error {
 			return os.WriteFile(filepath.Join(dir, name), data[:40], 0o666)
 		}, "beyond its end (40)"},

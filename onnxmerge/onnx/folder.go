@@ -13,7 +13,7 @@ type folder struct{ dir *os.Root }
 func (d folder) open(location string) (opened, error) {
 	name := filepath.FromSlash(location)
 	if !filepath.IsLocal(name) {
-		return opened{}, errors.New("this is no file of the model's folder")
+		return opened{}, errors.New("the path is not inside of the model's folder")
 	}
 	f, err := d.dir.Open(name) // refuses symbolic links that leave the folder
 	if err != nil {
@@ -33,7 +33,7 @@ func (d folder) open(location string) (opened, error) {
 // belong to another program.
 func (d folder) check(info fs.FileInfo) error {
 	if !info.Mode().IsRegular() {
-		return errors.New("this is no regular file")
+		return errors.New("not a regular file")
 	}
 	names, known := linkCount(info)
 	if !known || names <= 1 {
@@ -56,7 +56,7 @@ func (d folder) check(info fs.FileInfo) error {
 		return err
 	}
 	if inside < names {
-		return errors.New("this is a hard link to a file outside of the model's folder; copy the file itself into the folder")
+		return errors.New("the file has a hard link outside of the model's folder; copy the file into the folder")
 	}
 	return nil
 }

@@ -22,7 +22,7 @@ const (
 // outside lays the payloads out in new data files.
 func (w *writing) outside(edits []wire.Edit) error {
 	if w.opt.DataName == "" {
-		return UnsupportedError("the model needs data files, and there is nowhere to put them")
+		return UnsupportedError("the layout needs data files, and WriteOptions.DataName is empty")
 	}
 	var d *newData
 	end := int64(0)

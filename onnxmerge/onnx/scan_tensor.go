@@ -53,10 +53,10 @@ func (s *scanner) scanTensor(tf wire.Field, within []wire.Field) (*Tensor, error
 		return t, nil
 	}
 	if t.Store != Empty {
-		return nil, formatf("tensor %q: its payload is stored twice, as %s and in another file", t.Name, t.Store)
+		return nil, formatf("tensor %q: its payload is stored twice, as %s and in a data file", t.Name, t.Store)
 	}
 	if t.external == nil || t.external.location == "" {
-		return nil, formatf("tensor %q: its data is in another file, and no location says which", t.Name)
+		return nil, formatf("tensor %q: its payload is in a data file, and external_data has no location", t.Name)
 	}
 	t.Store = External
 	return t, nil
@@ -175,7 +175,7 @@ func (t *Tensor) checkSparse() error {
 	}
 	ix := t.Indices
 	if len(t.Dims) != 1 {
-		return formatf("sparse tensor %q: its values have shape %v, which is not a list", t.Name, t.Dims)
+		return formatf("sparse tensor %q: its values have shape %v, want one axis", t.Name, t.Dims)
 	}
 	flat := len(ix.Dims) == 1 && ix.Dims[0] == t.Dims[0]
 	rows := len(ix.Dims) == 2 && ix.Dims[0] == t.Dims[0] && ix.Dims[1] == int64(len(t.DenseDims))

@@ -145,7 +145,7 @@ func TestOracleReadsAsONNXDoes(t *testing.T) {
 			t.Errorf("%s: the oracle has %d tensors, want %d", path, len(got), len(want))
 			continue
 		}
-		for _, w := range want { // by name: the oracle does not know the order of runs.onnx
+		for _, w := range want { // by name, because decoding loses the order of tensors in runs.onnx
 			i := slices.IndexFunc(got, func(g *oracleTensor) bool { return g.id == w.id })
 			if i < 0 {
 				t.Errorf("%s: the oracle lacks %s", path, w.id)

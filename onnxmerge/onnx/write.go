@@ -161,7 +161,7 @@ func (m *Model) write(ctx context.Context, out Output, made map[*Tensor]fill, op
 		return nil, err
 	}
 	if len(text) > maxProvenance/2 {
-		return nil, fmt.Errorf("onnx: a provenance of %d bytes", len(text))
+		return nil, fmt.Errorf("onnx: the provenance has %d bytes, at most %d are allowed", len(text), maxProvenance/2)
 	}
 	_, err = model.Write(metadataField(ProvenanceKey, text)) // the order of protobuf fields is free
 	return files, err
@@ -194,11 +194,11 @@ func (m *Model) layOut(edits []wire.Edit, made map[*Tensor]fill, opt WriteOption
 		opt.Layout = Outside
 		return m.layOut(edits, made, opt)
 	case opt.Layout == Outside:
-		return nil, UnsupportedError(fmt.Sprintf("without its large initializers the model still has %d bytes; a protobuf "+
-			"file holds %d", size, maxFile))
+		return nil, UnsupportedError(fmt.Sprintf("without the initializers of 1 KiB and more the model's file would have %d "+
+			"bytes; the limit of protobuf is %d", size, maxFile))
 	}
-	return nil, UnsupportedError(fmt.Sprintf("as one file the model would have %d bytes; a protobuf file holds %d", size,
-		maxFile))
+	return nil, UnsupportedError(fmt.Sprintf("as one file the model would have %d bytes; the limit of protobuf is %d",
+		size, maxFile))
 }
 
 // keep replaces payloads where they are.
@@ -213,7 +213,7 @@ func (w *writing) keep(edits []wire.Edit) error {
 	}
 	for i, f := range w.m.files {
 		if w.opt.DataName == "" {
-			return errors.New("onnx: the data files have no name")
+			return errors.New("onnx: the model has data files, and WriteOptions.DataName is empty")
 		}
 		d := &newData{name: w.dataName(i), source: f.source}
 		if f.checksum != "" {
@@ -240,7 +240,7 @@ func (w *writing) keepData(d *newData, f *dataFile, edits []wire.Edit) error {
 		}
 		if last != nil && last.SharesData(t) {
 			if (w.made[t] == nil) != (w.made[last] == nil) {
-				return UnsupportedError(fmt.Sprintf("tensors %q and %q share their bytes of %q, and only one of them changes",
+				return UnsupportedError(fmt.Sprintf("tensors %q and %q share their bytes of %q, and only one of them is replaced",
 					last.ID(), t.ID(), f.location))
 			}
 			continue
@@ -279,8 +279,8 @@ func (w *writing) inside(edits []wire.Edit) error {
 			continue
 		}
 		if t.external != nil && t.payload == nil {
-			return UnsupportedError(fmt.Sprintf("tensor %q: its data is in another file (%s), which is not open", t.ID(),
-				t.external.location))
+			return UnsupportedError(fmt.Sprintf("tensor %q: its data file %q is not open; open the model with "+
+				"OpenWithData", t.ID(), t.external.location))
 		}
 		if err := w.stay(t); err != nil {
 			return err

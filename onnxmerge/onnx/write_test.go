@@ -104,7 +104,7 @@ func TestLayoutsHoldTheSameTensors(t *testing.T) {
 			}
 			for _, f := range files {
 				if int(f.SizeBytes) != out[f.Name].Len() {
-					t.Errorf("%s: %s is said to have %d bytes, has %d", path, f.Name, f.SizeBytes, out[f.Name].Len())
+					t.Errorf("%s: the reported size of %s is %d bytes, want %d", path, f.Name, f.SizeBytes, out[f.Name].Len())
 				}
 			}
 		}

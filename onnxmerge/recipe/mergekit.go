@@ -39,7 +39,7 @@ type mergekit struct {
 func readMergekit(top *object) (*Recipe, error) {
 	for _, k := range top.keys {
 		if why := meaningless[k]; why != "" {
-			return nil, &Error{top.lines[k], fmt.Sprintf("%s is not read: %s", k, why)}
+			return nil, &Error{top.lines[k], fmt.Sprintf("%s is not supported: %s", k, why)}
 		}
 	}
 	if err := top.only("a mergekit recipe", "merge_method", "models", "base_model", "parameters", "dtype",
@@ -233,7 +233,7 @@ func (k *mergekit) translate(name string, v any, line int) (string, any, error) 
 	b, isBool := v.(bool)
 	switch {
 	case name == "int8_mask":
-		k.recipe.Notes = append(k.recipe.Notes, "int8_mask: masks take no memory here")
+		k.recipe.Notes = append(k.recipe.Notes, "int8_mask has no effect: masks are not stored")
 		return "", nil, nil
 	case name == "rescale" && isBool:
 		if b {

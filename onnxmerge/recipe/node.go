@@ -34,10 +34,10 @@ func mapping(n *yaml.Node) (*object, error) {
 			return nil, errAt(k, "a key that is not a name")
 		}
 		if o.has(k.Value) {
-			return nil, errAt(k, "%q is here twice; the first is in line %d", k.Value, o.lines[k.Value])
+			return nil, errAt(k, "key %q occurs twice; first in line %d", k.Value, o.lines[k.Value])
 		}
 		if v.Kind == yaml.AliasNode || v.Anchor != "" {
-			return nil, errAt(v, "anchors and aliases are not read in recipes")
+			return nil, errAt(v, "anchors and aliases are not supported in recipes")
 		}
 		o.keys = append(o.keys, k.Value)
 		o.lines[k.Value], o.nodes[k.Value] = k.Line, v
@@ -128,7 +128,7 @@ func (o *object) list(key string) ([]*yaml.Node, error) {
 	}
 	for _, x := range n.Content {
 		if x.Kind == yaml.AliasNode || x.Anchor != "" {
-			return nil, errAt(x, "anchors and aliases are not read in recipes")
+			return nil, errAt(x, "anchors and aliases are not supported in recipes")
 		}
 	}
 	return n.Content, nil
@@ -219,7 +219,7 @@ func perModel(m method.Method, name string, values []any, line int) (any, error)
 	}
 	if param.PerTask {
 		if values[0] != nil {
-			return nil, &Error{line, fmt.Sprintf("%s is of task vectors; the base has none", name)}
+			return nil, &Error{line, fmt.Sprintf("%s is a parameter of task vectors, and the base has none", name)}
 		}
 		values = values[1:]
 	} else if !param.PerModel {

@@ -22,7 +22,7 @@ func readOwn(top *object) (*Recipe, error) {
 		return nil, err
 	}
 	if r.Options.Method == "" {
-		return nil, &Error{top.line, "the recipe names no method (method: linear)"}
+		return nil, &Error{top.line, "the recipe has no method; add a line such as method: linear"}
 	}
 	m, err := method.Lookup(r.Options.Method)
 	if err != nil {

@@ -31,7 +31,7 @@ type Recipe struct {
 	Fisher  []string // files, in the order of Models
 	Options onnxmerge.Options
 	DType   string // dtype that weights must have; "" if the document has none
-	// Notes lists what the document says without effect, one line each.
+	// Notes lists keys of the document that have no effect, with the reason, one line each.
 	Notes []string
 }
 

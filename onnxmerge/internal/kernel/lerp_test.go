@@ -127,11 +127,11 @@ func TestFinite(t *testing.T) {
 					want := math.Abs(x) <= largest
 					v[i] = x
 					if got := c.Encode(a, v); got != want {
-						t.Fatalf("Encode of %g at %d says finite %t", x, i, got)
+						t.Fatalf("Encode of %g at %d returns finite %t", x, i, got)
 					}
 					fits := c.Bits != 4 || want // float4e2m1 stores the largest value instead
 					if got := c.Lerp(dst, a, a, 0.5); got != (want || !fits) {
-						t.Fatalf("Lerp of %g at %d says finite %t", x, i, got)
+						t.Fatalf("Lerp of %g at %d returns finite %t", x, i, got)
 					}
 				}
 				v[i] = 0
@@ -142,7 +142,7 @@ func TestFinite(t *testing.T) {
 			c.Encode(a, v)
 			zero := make([]byte, len(a))
 			if !c.Lerp(dst, a, a, 0.25) || c.Lerp(dst, a, zero, -0.5) {
-				t.Errorf("an all-largest tensor: finite only if it is not made larger")
+				t.Errorf("elements of the largest value: finite is false for an equal result, or true for a larger one")
 			}
 		})
 	}

@@ -5,7 +5,7 @@
 // the enclosing messages. Everything else is copied byte for byte: the order of fields, unknown fields, over-long
 // varints.
 //
-// The package implements protobuf's wire format and knows nothing about ONNX. Groups (wire types 3 and 4), which
+// The package implements protobuf's wire format and is independent of ONNX. Groups (wire types 3 and 4), which
 // proto3 does not use, are refused.
 package wire
 
@@ -175,7 +175,7 @@ func (s *Source) delimited(f Field, at int64, rest []byte, end int64) (Field, er
 	}
 	body := at + int64(n)
 	if length > uint64(end-body) {
-		return Field{}, malformed(f.Start, "field %d claims %d bytes, %d are left", f.Num, length, end-body)
+		return Field{}, malformed(f.Start, "field %d has a length of %d bytes, %d are left", f.Num, length, end-body)
 	}
 	f.LenAt = at
 	f.Body = Span{body, int64(length)}

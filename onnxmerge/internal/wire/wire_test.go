@@ -63,7 +63,7 @@ func TestRewriteMendsLengths(t *testing.T) {
 				t.Errorf("%d -> %d bytes: got %d bytes, want %d", from, to, out.Len(), len(want))
 			}
 			if got := src.Size([]Edit{edit}); got != int64(len(want)) {
-				t.Errorf("%d -> %d bytes: Size says %d, want %d", from, to, got, len(want))
+				t.Errorf("%d -> %d bytes: Size is %d, want %d", from, to, got, len(want))
 			}
 			checked++
 		}

@@ -52,15 +52,16 @@ func (l HeadLayer) shifted(mean []float32, sign float64) HeadLayer {
 // check refuses a head whose layers do not fit each other.
 func (h Head) check() error {
 	if len(h.Layers) == 0 {
-		return fmt.Errorf("surgery: a head has no layers")
+		return fmt.Errorf("surgery: the head has no layers")
 	}
 	inputs := 0
 	for i, l := range h.Layers {
 		if len(l.Bias) == 0 || len(l.Weight) == 0 || len(l.Weight)%len(l.Bias) != 0 {
-			return fmt.Errorf("surgery: a head of %d weights and %d outputs is not rectangular", len(l.Weight), len(l.Bias))
+			return fmt.Errorf("surgery: layer %d of the head has %d weights, want a positive multiple of its %d outputs", i,
+				len(l.Weight), len(l.Bias))
 		}
 		if i > 0 && len(l.Weight)/len(l.Bias) != inputs {
-			return fmt.Errorf("surgery: layer %d of a head takes %d values, the one before gives %d", i,
+			return fmt.Errorf("surgery: layer %d of the head has %d inputs, the layer before it has %d outputs", i,
 				len(l.Weight)/len(l.Bias), inputs)
 		}
 		if l.Activation != "" && l.Activation != "relu" && l.Activation != "step" {
@@ -134,7 +135,7 @@ func (h Head) checkWidth(m *onnx.Model) error {
 		width *= d.Len
 	}
 	if width != want {
-		return onnx.MismatchError(fmt.Sprintf("tensor %q has %d values a sample, the head takes %d", h.Tensor, width, want))
+		return onnx.MismatchError(fmt.Sprintf("tensor %q has %d values per sample, the head needs %d", h.Tensor, width, want))
 	}
 	return nil
 }

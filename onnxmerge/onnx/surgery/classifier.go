@@ -100,7 +100,7 @@ func linearAt(m *onnx.Model, tensor string, n *onnx.Node) (*Classifier, error) {
 	}
 	c.weight, c.bias = m.LookupIn(m.Graph.Scope, n.Inputs[1]), m.LookupIn(m.Graph.Scope, biasName)
 	if c.weight == nil || c.bias == nil {
-		return nil, refuse("has no weight or no intercept of its own")
+		return nil, refuse("has no constant weight or no constant intercept")
 	}
 	shape := slices.Clone(c.weight.Dims)
 	if len(shape) != 2 || c.weight.DType != onnx.Float32 || c.bias.DType != onnx.Float32 || !c.weight.Readable() ||
@@ -165,7 +165,7 @@ func (c *Classifier) shifted(layer HeadLayer, sign float64) (HeadLayer, error) {
 // class names in the metadata. A layer of another shape is a [MismatchError].
 func (c *Classifier) Write(ctx context.Context, w io.Writer, layer HeadLayer, classes []string) error {
 	if len(layer.Bias) != c.Classes || len(layer.Weight) != c.Classes*c.Dim || layer.Activation != "" {
-		return onnx.MismatchError(fmt.Sprintf("the classifier has %d classes and takes %d values, the head has %d and %d",
+		return onnx.MismatchError(fmt.Sprintf("the classifier has %d classes and %d inputs, the head has %d and %d",
 			c.Classes, c.Dim, len(layer.Bias), len(layer.Weight)/max(1, len(layer.Bias))))
 	}
 	for _, t := range []*onnx.Tensor{c.weight, c.bias} {

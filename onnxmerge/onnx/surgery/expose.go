@@ -42,7 +42,7 @@ func Expose(ctx context.Context, w io.Writer, m *onnx.Model, tensor string) erro
 	return m.WriteChanged(ctx, w, c)
 }
 
-// checkComputed refuses a name that no operator computes, and says what it is instead.
+// checkComputed refuses a name that no operator computes. The reason states whether it is an input or a weight.
 func checkComputed(m *onnx.Model, g *flow.Graph, tensor string) error {
 	if m.Graph.Computes(tensor) {
 		return nil

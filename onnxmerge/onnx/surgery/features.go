@@ -69,7 +69,7 @@ func names(values []onnx.Value) string {
 // usualFeatures is the name that exporters give the output that the head consumes.
 const usualFeatures = "features"
 
-// declaredFeatures returns the output that the model offers as its features; "" if it offers none.
+// declaredFeatures returns the output that the model declares as its features; "" if it declares none.
 func declaredFeatures(m *onnx.Model) (string, error) {
 	outputs := m.Graph.Outputs
 	if slices.ContainsFunc(outputs, func(o onnx.Value) bool { return o.Name == usualFeatures }) {
