@@ -176,6 +176,9 @@ func (p *planner) decideHead() error {
 		p.backbone.Head = append(p.backbone.Head, d.Tensor)
 		if d.Action == Refuse && (d.headLike || displaced <= 1) {
 			d.Action, d.Reason = Copy, "another head: "+d.Reason
+			if d.displaced {
+				d.kind = contested
+			}
 		}
 	}
 	return nil

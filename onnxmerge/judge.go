@@ -48,8 +48,16 @@ func (j judge) decidePair(p pair.Pair) (decision, error) {
 		}
 	}
 	if b.Len() == 1 && a.ID() != b.ID() {
-		reason := fmt.Sprintf("a single number under another name (%q): such constants are kept", a.ID())
-		return decision{Action: Copy, Reason: reason}, nil
+		same, err := isSame(a, b)
+		switch {
+		case err != nil:
+			return decision{}, err
+		case same:
+			return decision{Action: Copy, Reason: reasonSame}, nil
+		case p.Among > 1 || len(p.Tied) > 0:
+			return decision{Action: Copy, Reason: fmt.Sprintf("a single number with several possible counterparts, such as %q", a.ID()),
+				kind: contested}, nil
+		}
 	}
 	for _, tied := range p.Tied {
 		same, err := j.sameElements(p.A, p.Perm, tied.A, tied.Perm)
@@ -162,7 +170,7 @@ func (j judge) explainConflict(c pair.Conflict) decision {
 		return decision{Action: Copy, Reason: fmt.Sprintf("%s is not merged; it differs: %s", t.DType, c.Reason)}
 	case t.Len() == 1 && j.quantizedB[t] == "":
 		// Exporters share or duplicate such numbers differently; most are constants of the computation.
-		return decision{Action: Copy, Reason: "a single number; " + c.Reason}
+		return decision{Action: Copy, Reason: "a single number; " + c.Reason, kind: unpairedKind(t)}
 	}
 	if c.Unused && j.quantizedB[t] == "" {
 		return decision{Action: Copy, Reason: c.Reason}

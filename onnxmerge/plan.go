@@ -91,6 +91,7 @@ type Plan struct {
 	Unused    []string      `json:"unused"`    // the weights of OnlyA: floating-point tensors of more than one element
 	Warnings  []string      `json:"warnings"`
 	Backbone  Backbone      `json:"backbone"`
+	Kept      Kept          `json:"kept"`
 
 	planner *planner
 }

@@ -35,6 +35,8 @@ type decision struct {
 	// headLike: it is refused for a reason that another head would explain. displaced: one more operator before the head
 	// would explain it.
 	headLike, displaced bool
+	kind                kind   // of a copied tensor
+	differs             bool   // a setting differs between the models
 	suspect             bool   // it is refused because one weight may be the other times a scale
 	advice              string // what to do if it is refused
 }
@@ -66,6 +68,7 @@ type planner struct {
 	onlyA     []string   // tensors that only the pre-trained model has
 	warnings  []string
 	backbone  Backbone
+	kept      Kept
 	paired    paired
 }
 
@@ -160,6 +163,9 @@ func (p *planner) pair(ctx context.Context) error {
 	if err := p.decideBackbone(); err != nil {
 		return err
 	}
+	if err := p.findKept(); err != nil {
+		return err
+	}
 	return p.checkRelatives(sampler)
 }
 
@@ -204,12 +210,6 @@ func (e *MemoryError) Error() string {
 	return fmt.Sprintf("a memory limit of %d bytes is too low: the buffers need %d", e.Has, e.Needs)
 }
 
-// reasonOnlyB is the reason of a copied tensor without a counterpart in the pre-trained model.
-const reasonOnlyB = "only in the fine-tuned model"
-
-// reasonNotSelected is the reason of a tensor that Include or Exclude leaves out.
-const reasonNotSelected = "not selected"
-
 func (p *planner) judge() judge {
 	return judge{memory: p.opt.memory() / int64(len(p.models)+len(p.opt.Fisher)-1),
 		quantizedA: flow.Quantized(p.pretrained), quantizedB: flow.Quantized(p.finetuned)}
@@ -243,7 +243,10 @@ func (p *planner) decide(ctx context.Context, al *pair.Alignment, scales *scalin
 		byID[c.B.ID()] = d
 	}
 	for _, t := range al.OnlyB {
-		byID[t.ID()] = decision{Action: Copy, Reason: reasonOnlyB}
+		byID[t.ID()] = decision{Action: Copy, Reason: reasonOnlyB, kind: unpairedKind(t)}
+	}
+	if err := p.decideSettings(al, byID); err != nil {
+		return err
 	}
 	variances := flow.Variances(p.finetuned)
 	for _, t := range p.finetuned.Tensors {

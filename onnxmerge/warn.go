@@ -2,7 +2,6 @@ package onnxmerge
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
@@ -77,22 +76,24 @@ func (p *planner) warnUnused() {
 
 func shapeKey(t *onnx.Tensor) string { return fmt.Sprint(t.DType, t.Dims) }
 
-// warnPartial names weights inside the backbone that are not merged although the pre-trained model has unused weights:
-// both may be the same layer in different exports.
+// warnPartial names what is kept from the fine-tuned model although the pre-trained one may have it.
 func (p *planner) warnPartial() {
-	if !slices.ContainsFunc(p.unusedWeights(), isMatrix) {
-		return
+	if kept := p.kept.Backbone; len(kept) > 0 {
+		p.warnings = append(p.warnings, fmt.Sprintf("the merge is partial: %d weights before the head have no certain counterpart "+
+			"and are kept from the fine-tuned model (%s)", len(kept), shortList(kept)))
 	}
-	var kept []string
-	for _, d := range p.decisions {
-		if d.Action == Copy && d.Reason == reasonOnlyB && isMatrix(d.b) && !slices.Contains(p.backbone.Head, d.Tensor) {
-			kept = append(kept, d.Tensor)
-		}
+	if kept := p.kept.Settings; len(kept) > 0 {
+		p.warnings = append(p.warnings, fmt.Sprintf("%d settings of operators differ and are kept from the fine-tuned model (%s)",
+			len(kept), shortList(kept)))
 	}
-	if len(kept) > 0 {
-		p.warnings = append(p.warnings, fmt.Sprintf("the merge is partial: %d weights inside of the backbone have no "+
-			"counterpart and are kept from the fine-tuned model (%s)", len(kept), strings.Join(kept[:min(3, len(kept))], ", ")))
+}
+
+// shortList joins at most three names.
+func shortList(names []string) string {
+	if len(names) > 3 {
+		return strings.Join(names[:3], ", ") + ", …"
 	}
+	return strings.Join(names, ", ")
 }
 
 // warnRescaled names running variances whose elements the method drops at random and scales up. Negative results are
