@@ -36,22 +36,21 @@ func libraryFlag(dst *string) definition {
 
 // selectionOptions are flags of which weights are merged, whatever the method is.
 type selectionOptions struct {
-	include, exclude cli.StringSlice
-	memory           string
-	foldNorms        bool
+	wiseft.MergeOptions
+	memory string
 }
 
 func (o *selectionOptions) flags() []cli.Flag {
 	return section("Merging:",
-		define(&o.include, "include", "merge only tensors that match `PATTERN`; may be repeated"),
-		define(&o.exclude, "exclude", "keep tensors that match `PATTERN` from the fine-tuned model; may be repeated"),
-		foldNormsFlag(&o.foldNorms),
+		define(&o.Include, "include", "merge only tensors that match `PATTERN`; may be repeated"),
+		define(&o.Exclude, "exclude", "keep tensors that match `PATTERN` from the fine-tuned model; may be repeated"),
+		foldNormsFlag(&o.FoldNorms),
 		define(&o.memory, "memory", "what buffers may take: `SIZE`").or("256MiB").env(),
 	)
 }
 
 func (o *selectionOptions) options() (m wiseft.MergeOptions, err error) {
-	m = wiseft.MergeOptions{Include: o.include.Value(), Exclude: o.exclude.Value(), FoldNorms: o.foldNorms}
+	m = o.MergeOptions
 	m.MemoryBytes, err = parseSize("memory", o.memory)
 	return m, err
 }
@@ -59,19 +58,18 @@ func (o *selectionOptions) options() (m wiseft.MergeOptions, err error) {
 // mergeOptions are flags of what is merged, and how.
 type mergeOptions struct {
 	selectionOptions
-	method, recipe, backbone string
-	params, set, fisher      cli.StringSlice
-	extrapolate              bool
+	recipe      string
+	params, set []string
 }
 
 func (o *mergeOptions) flags() []cli.Flag {
 	return append(section("Merging:",
-		define(&o.method, "method", "merge method; see wiseft list methods").or("linear").env(),
+		define(&o.Method, "method", "merge method; see wiseft list methods").or("linear").env(),
 		define(&o.params, "param", "`NAME=VALUE` of the method: 0.5, or 1,0.5 for each model, or [0,0.5,1] over depth; "+
 			"may be repeated"),
 		define(&o.set, "set", "`MATCH=VALUE` or MATCH:NAME=VALUE for tensors by glob, re:REGEX, op:Conv or depth:0-0.5; "+
 			"may be repeated"),
-		define(&o.extrapolate, "extrapolate", "allow alpha outside of 0 to 1").env(),
+		define(&o.Extrapolate, "extrapolate", "allow alpha outside of 0 to 1").env(),
 	), o.selectionOptions.flags()...)
 }
 
@@ -87,19 +85,18 @@ func (o *mergeOptions) job(c *call) (models []string, m wiseft.MergeOptions, err
 	if m, err = o.selectionOptions.options(); err != nil {
 		return nil, m, err
 	}
-	m.Method, m.Extrapolate, m.BackboneOutput, m.Fisher = o.method, o.extrapolate, o.backbone, o.fisher.Value()
 	m.Params, m.Set, err = o.parameters()
 	return c.args, m, err
 }
 
 // parameters parses --param and --set.
 func (o *mergeOptions) parameters() (method.Params, []onnxmerge.Override, error) {
-	how, err := method.Lookup(o.method)
+	how, err := method.Lookup(o.Method)
 	if err != nil {
 		return nil, nil, err
 	}
 	params := method.Params{}
-	for _, p := range o.params.Value() {
+	for _, p := range o.params {
 		name, text, ok := strings.Cut(p, "=")
 		if !ok {
 			return nil, nil, usagef("--param %s is not NAME=VALUE", p)
@@ -109,7 +106,7 @@ func (o *mergeOptions) parameters() (method.Params, []onnxmerge.Override, error)
 		}
 	}
 	var set []onnxmerge.Override
-	for _, s := range o.set.Value() {
+	for _, s := range o.set {
 		override, err := parseSet(how, s)
 		if err != nil {
 			return nil, nil, err
@@ -146,8 +143,8 @@ func (o *mergeOptions) recipeJob(c *call) ([]string, wiseft.MergeOptions, error)
 
 // storageOptions are flags of how a model is written.
 type storageOptions struct {
+	wiseft.WriteOptions
 	external, shardSize string
-	noProvenance, force bool
 }
 
 func (o *storageOptions) flags() []cli.Flag {
@@ -155,20 +152,20 @@ func (o *storageOptions) flags() []cli.Flag {
 		define(&o.external, "external", "payloads in files beside the model: `WHEN` is always, never, or auto "+
 			"(as the file that is written has it, and beyond 2 GiB)").or("auto").env(),
 		define(&o.shardSize, "shard-size", "with --external always: begin a new data file beyond `SIZE`").env(),
-		define(&o.noProvenance, "no-provenance", "do not write into the model how it was made").env(),
-		forceFlag(&o.force, "replace an existing output"),
+		define(&o.NoProvenance, "no-provenance", "do not write into the model how it was made").env(),
+		forceFlag(&o.Force, "replace an existing output"),
 	)
 }
 
 func (o *storageOptions) options() (w wiseft.WriteOptions, err error) {
 	layouts := map[string]onnx.Layout{"auto": onnx.Keep, "always": onnx.Outside, "never": onnx.Inside}
-	layout, ok := layouts[o.external]
-	if !ok {
+	w = o.WriteOptions
+	var known bool
+	if w.Layout, known = layouts[o.external]; !known {
 		return w, usagef("--external %s is none of always, never, auto", o.external)
 	}
-	w = wiseft.WriteOptions{Layout: layout, NoProvenance: o.noProvenance, Force: o.force}
 	if o.shardSize != "" {
-		if layout != onnx.Outside {
+		if w.Layout != onnx.Outside {
 			return w, usagef("--shard-size needs --external always")
 		}
 		w.ShardBytes, err = parseSize("shard-size", o.shardSize)

@@ -88,11 +88,11 @@ func (o *choosingOptions) flags(what string) []cli.Flag {
 
 // measureOptions are the flags that sweep and bench share.
 type measureOptions struct {
+	wiseft.MeasureOptions
 	choosingOptions
-	tests, baselines, corruptions              cli.StringSlice
-	suite, reference, severities, head, choose string
-	maxLoss                                    float64
-	warmStart, onTest                          bool
+	tests            []string
+	severities, head string
+	maxLoss          float64
 	runOptions
 	probeOptions
 	runtimeOptions
@@ -103,20 +103,20 @@ func (o *measureOptions) flags() []cli.Flag {
 	flags := section("Measuring:",
 		define(&o.tests, "test", "`DATA` that is corrupted and scored (its test split); "+
 			"a folder of corrupted data is scored as it is; may be repeated").env(),
-		define(&o.suite, "suite", "corruption suite, or none; see wiseft list suites").or("modelnet-c").env(),
-		define(&o.reference, "reference", "what corruption errors are measured against: a `NAME` of wiseft list references, "+
+		define(&o.Suite, "suite", "corruption suite, or none; see wiseft list suites").or("modelnet-c").env(),
+		define(&o.Reference, "reference", "what corruption errors are measured against: a `NAME` of wiseft list references, "+
 			"or a JSON file").shown("the suite's own").env(),
-		define(&o.baselines, "baseline", "`MODEL` through which the line of effective robustness goes; may be repeated").
+		define(&o.Baselines, "baseline", "`MODEL` through which the line of effective robustness goes; may be repeated").
 			shown("alpha 0 and 1"),
-		define(&o.corruptions, "corruption", "only the corruption `NAME`; may be repeated"),
+		define(&o.Corruptions, "corruption", "only the corruption `NAME`; may be repeated"),
 		define(&o.severities, "severity", "only these severities").or("1-5").env(),
 		define(&o.head, "head", "`probe` fits one; own takes the model's output as class scores").or("probe").env(),
-		define(&o.choose, "choose", "the `RULE` by which alpha is chosen on validation data: "+ruleNames()).
+		define(&o.Choose.Rule, "choose", "the `RULE` by which alpha is chosen on validation data: "+ruleNames()).
 			or("accuracy").env(),
 		define(&o.maxLoss, "max-loss", "`POINTS` of clean accuracy that the rule robustness may give away").or(1).env(),
-		define(&o.warmStart, "warm-start", "fit every probe from that of the alpha before: a tenth less work, "+
+		define(&o.WarmStart, "warm-start", "fit every probe from that of the alpha before: a tenth less work, "+
 			"and shares wait for each other").env(),
-		define(&o.onTest, "choose-on-test", "let test data choose; every result says so").env(),
+		define(&o.Choose.OnTest, "choose-on-test", "let test data choose; every result says so").env(),
 	)
 	return slices.Concat(o.choosingOptions.flags("alpha"), flags, o.runOptions.flags(),
 		o.probeOptions.flags(wiseft.SweepTol), o.runtimeOptions.flags(), o.dataOptions.flags())
@@ -131,9 +131,10 @@ func ruleNames() string {
 }
 
 func (o *measureOptions) options(c *call) (m wiseft.MeasureOptions, err error) {
-	m = wiseft.MeasureOptions{Train: o.at(o.train), Val: o.at(o.val), Suite: o.suite, Corruptions: o.corruptions.Value(), Reference: o.reference,
-		Baselines: o.baselines.Value(), Tensor: o.tensor, WarmStart: o.warmStart, Layout: o.layout, Seed: o.dataOptions.Seed, Monitor: c.monitor()}
-	for _, path := range o.tests.Value() {
+	m = o.MeasureOptions
+	m.Train, m.Val, m.Seed = o.at(o.train), o.at(o.val), o.dataOptions.Seed
+	m.Tensor, m.Layout, m.Monitor = o.tensor, o.layout, c.monitor()
+	for _, path := range o.tests {
 		m.Tests = append(m.Tests, o.at(path))
 	}
 	if m.Probe, err = o.probeOptions.options(); err != nil {
@@ -149,8 +150,7 @@ func (o *measureOptions) options(c *call) (m wiseft.MeasureOptions, err error) {
 	default:
 		return m, usagef("--head %s is neither probe nor own", o.head)
 	}
-	m.Choose = choose.Choice{Rule: o.choose, OnTest: o.onTest}
-	if o.choose == "robustness" {
+	if m.Choose.Rule == "robustness" {
 		m.Choose.Points = o.maxLoss / 100
 	}
 	if m.Runtime, err = o.runtimeOptions.options(c); err != nil {
@@ -162,30 +162,31 @@ func (o *measureOptions) options(c *call) (m wiseft.MeasureOptions, err error) {
 
 // runOptions are flags of where a run is kept, and who computes which part of it.
 type runOptions struct {
-	folder, keep, shard string
-	replace, steal      bool
+	wiseft.RunOptions
+	keep, shard string
 }
 
 func (o *runOptions) flags() []cli.Flag {
 	return section("The run:",
-		define(&o.folder, "out", "`FOLDER` for results and for what they are made of; a run that was stopped goes on there").
+		define(&o.Folder, "out", "`FOLDER` for results and for what they are made of; a run that was stopped goes on there").
 			alias("o").env(),
-		define(&o.replace, "force", "let this run take the place of another one in the folder; what both need stays").env(),
+		define(&o.Replace, "force", "let this run take the place of another one in the folder; what both need stays").env(),
 		define(&o.keep, "keep", "`WHAT` stays in the folder: features, with which another probe needs no forward pass, "+
 			"or scores alone").or("features").env(),
 		define(&o.shard, "shard", "do only share `I/N` of the run, I from 1 to N; auto or auto/N takes it from Slurm, "+
 			"Kubernetes or GNU parallel").env(),
-		define(&o.steal, "steal", "go on with what other shares have not begun, in a folder that all workers share").env(),
+		define(&o.Share.Steal, "steal", "go on with what other shares have not begun, in a folder that all workers share").env(),
 	)
 }
 
 func (o *runOptions) options(c *call) (r wiseft.RunOptions, err error) {
-	r = wiseft.RunOptions{Folder: o.folder, Replace: o.replace, ScoresOnly: o.keep == "scores"}
+	r = o.RunOptions
+	r.ScoresOnly = o.keep == "scores"
 	if o.keep != "features" && o.keep != "scores" {
 		return r, usagef("--keep %s is neither features nor scores", o.keep)
 	}
 	r.Share, err = parseShard(o.shard, c.getenv)
-	r.Share.Steal = o.steal
+	r.Share.Steal = o.Share.Steal
 	return r, err
 }
 

@@ -27,7 +27,7 @@ func newMergeCommand() *cli.Command {
 	flags := section("",
 		outFlag(&o.out, "the merged model's `FILE`"),
 		define(&o.alpha, "alpha", "share of the fine-tuned model, 0 to 1").or(0.5).env(),
-		define(&o.fisher, "fisher", "diagonal Fisher information of a model, as an ONNX `FILE`; one for each model, "+
+		define(&o.Fisher, "fisher", "diagonal Fisher information of a model, as an ONNX `FILE`; one for each model, "+
 			"in their order"),
 		define(&o.recipe, "recipe", "read models, method and parameters from a YAML `FILE`; see wiseft recipe").env(),
 		define(&o.plan, "plan", "print what would be done to every tensor, and write nothing"),
@@ -51,7 +51,7 @@ func newMergeCommand() *cli.Command {
 			"  wiseft merge --recipe recipe.yaml -o merged.onnx\n" +
 			"  wiseft merge big.onnx tuned.onnx -o merged.onnx --external always --shard-size 2GiB",
 		Flags: slices.Concat(flags, o.storageOptions.flags(), o.mergeOptions.flags(),
-			[]cli.Flag{backboneFlag(&o.backbone)}),
+			[]cli.Flag{backboneFlag(&o.BackboneOutput)}),
 	}, atLeast(), o.run)
 }
 

@@ -14,7 +14,7 @@ type sweepCommand struct {
 	measureOptions
 	mergeOptions
 	alphas string
-	grid   cli.StringSlice
+	grid   []string
 	search bool
 }
 
@@ -30,7 +30,7 @@ func newSweepCommand() *cli.Command {
 	merging := section("Merging:",
 		define(&o.recipe, "recipe", "merge as the recipe `FILE` says; --alphas and --grid take the place of its parameters").
 			env(),
-		define(&o.fisher, "fisher", "diagonal Fisher information `FILE` of each model, in their order; may be repeated"),
+		define(&o.Fisher, "fisher", "diagonal Fisher information `FILE` of each model, in their order; may be repeated"),
 	)
 	return newCommand(&cli.Command{
 		Name:      "sweep",
@@ -74,7 +74,7 @@ func (o *sweepCommand) readGrid(c *call, opt *wiseft.SweepOptions) (err error) {
 			return usagef("--alphas %w", err)
 		}
 	}
-	for _, text := range o.grid.Value() {
+	for _, text := range o.grid {
 		name, values, ok := strings.Cut(text, "=")
 		if !ok {
 			return usagef("--grid %s is not NAME=VALUES", text)
