@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -12,7 +11,7 @@ import (
 	"github.com/wiseft/wiseft/datasets/corrupt"
 	"github.com/wiseft/wiseft/internal/text"
 	"github.com/wiseft/wiseft/probe/bench/choose"
-	"github.com/wiseft/wiseft/probe/bench/unit"
+	"github.com/wiseft/wiseft/probe/bench/cluster"
 	"github.com/wiseft/wiseft/probe/fit"
 	"github.com/wiseft/wiseft/probe/report"
 )
@@ -185,72 +184,11 @@ func (o *runOptions) options(c *call) (r wiseft.RunOptions, err error) {
 	if o.keep != "features" && o.keep != "scores" {
 		return r, usagef("--keep %s is neither features nor scores", o.keep)
 	}
-	r.Share, err = parseShard(o.shard, c.getenv)
+	if r.Share, err = cluster.ParseShare(o.shard, c.getenv); err != nil {
+		return r, usagef("--shard %w", err)
+	}
 	r.Share.Steal = o.Share.Steal
-	return r, err
-}
-
-// shardSources are the environments that number the processes of a job.
-var shardSources = []struct {
-	index, min, step, count string // variables: the process's number, the first number, their distance, how many there are
-	first                   int    // the first number where no variable has it
-}{
-	{index: "SLURM_ARRAY_TASK_ID", min: "SLURM_ARRAY_TASK_MIN", step: "SLURM_ARRAY_TASK_STEP", count: "SLURM_ARRAY_TASK_COUNT"},
-	{index: "JOB_COMPLETION_INDEX"},   // Kubernetes has no variable for the count
-	{index: "PARALLEL_SEQ", first: 1}, // nor has GNU parallel
-}
-
-// parseShard reads "3/8", "auto" or "auto/8". "" is everything.
-func parseShard(text string, getenv func(string) string) (unit.Share, error) {
-	wrong := usagef("--shard %s is not I/N with I from 1 to N, auto or auto/N", text)
-	if text == "" {
-		return unit.Share{}, nil
-	}
-	which, of, _ := strings.Cut(text, "/")
-	n, err := strconv.Atoi(of)
-	if (err != nil || n < 1) && text != "auto" {
-		return unit.Share{}, wrong
-	}
-	if which == "auto" {
-		return autoShard(n, getenv)
-	}
-	i, err := strconv.Atoi(which)
-	if err != nil || i < 1 || i > n {
-		return unit.Share{}, wrong
-	}
-	return unit.Share{Index: i - 1, Count: n}, nil
-}
-
-// autoShard reads from the environment which of n shares this process has; for n = 0 it reads their number, too.
-func autoShard(n int, getenv func(string) string) (unit.Share, error) {
-	number := func(name string, otherwise int) int {
-		text := getenv(name)
-		if text == "" {
-			return otherwise
-		}
-		v, err := strconv.Atoi(text)
-		if err != nil {
-			return -1
-		}
-		return v
-	}
-	for _, s := range shardSources {
-		if getenv(s.index) == "" {
-			continue
-		}
-		i := (number(s.index, -1) - number(s.min, s.first)) / max(number(s.step, 1), 1)
-		if n == 0 {
-			if n = number(s.count, -1); n < 1 {
-				return unit.Share{}, usagef("--shard auto: %s numbers this share, and no variable has the number of shares", s.index).
-					WithHint("say it with --shard auto/N")
-			}
-		}
-		if i < 0 || i >= n {
-			return unit.Share{}, usagef("--shard auto: %s is %s, which is none of %d shares", s.index, getenv(s.index), n)
-		}
-		return unit.Share{Index: i, Count: n}, nil
-	}
-	return unit.Share{}, usagef("--shard auto: no variable of Slurm, Kubernetes or GNU parallel numbers this share").WithHint("name it with --shard I/N")
+	return r, nil
 }
 
 // measured prints the result of a sweep or benchmark.
