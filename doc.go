@@ -11,7 +11,8 @@
 //   - Benchmark under corruption: [Bench] for models as they are, [Sweep] over merges, with results in a folder
 //     ([Collect], [Compare], [ReadResult], [WriteRun]).
 //
-// Around them, [Inspect] describes a model, [DescribeData] a data set, and [Corrupt] writes corrupted data.
+// Around them, [Inspect] describes a model, [DescribeData] a data set, [Diagnose] what models can run on, and [Corrupt]
+// writes corrupted data.
 //
 // The convention everywhere is theta(alpha) = (1 - alpha) * PRETRAINED + alpha * FINETUNED. Severity runs from 1 to 5.
 //
