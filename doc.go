@@ -9,7 +9,7 @@
 //   - Train a linear probe on features: [Fit], [Score], and [Attach], which makes it the head of a model; the protocols
 //     [KFold], [FewShot] and [SVM].
 //   - Benchmark under corruption: [Bench] for models as they are, [Sweep] over merges, with results in a folder
-//     ([Collect], [Compare], [ReadResult], [WriteRun]).
+//     ([Collect], [Compare], [Report], [ReadResult], [WriteRun]).
 //
 // Around them, [Inspect] describes a model, [DescribeData] a data set, [Diagnose] what models can run on, and [Corrupt]
 // writes corrupted data.
