@@ -12,7 +12,7 @@ import (
 	"github.com/wiseft/wiseft/datasets/corrupt"
 )
 
-// corruptCommand is the options of corrupt.
+// corruptCommand has the options of corrupt.
 type corruptCommand struct {
 	wiseft.CorruptOptions
 	dataOptions

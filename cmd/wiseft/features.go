@@ -10,7 +10,7 @@ import (
 	"github.com/wiseft/wiseft"
 )
 
-// featuresCommand is the options of features.
+// featuresCommand has the options of features.
 type featuresCommand struct {
 	wiseft.FeaturesOptions
 	out, data string

@@ -34,7 +34,7 @@ func libraryFlag(dst *string) definition {
 		shown("found, or installed once into the cache folder").env()
 }
 
-// selectionOptions are flags of which weights are merged, whatever the method is.
+// selectionOptions are flags that select the weights to merge. They do not depend on the method.
 type selectionOptions struct {
 	wiseft.MergeOptions
 	memory string
@@ -73,8 +73,8 @@ func (o *mergeOptions) flags() []cli.Flag {
 	), o.selectionOptions.flags()...)
 }
 
-// job returns the models of a merge and its options: those of the flags, or those of the recipe that they name, whose
-// models those on the command line replace.
+// job returns the models and the options of a merge, from the command line or from the recipe of --recipe. Models on
+// the command line replace the recipe's.
 func (o *mergeOptions) job(c *call) (models []string, m wiseft.MergeOptions, err error) {
 	if o.recipe != "" {
 		return o.recipeJob(c)
@@ -116,20 +116,25 @@ func (o *mergeOptions) parameters() (method.Params, []onnxmerge.Override, error)
 	return params, set, nil
 }
 
-func (o *mergeOptions) recipeJob(c *call) ([]string, wiseft.MergeOptions, error) {
-	for _, flag := range []string{"method", "param", "set", "alpha", "include", "exclude", "fold-bn", "backbone-output", "extrapolate", "fisher"} {
+// recipeFlags are the flags that --recipe excludes, because the recipe has their values.
+var recipeFlags = []string{
+	"method", "param", "set", "alpha", "include", "exclude", "fold-bn", "backbone-output", "extrapolate", "fisher",
+}
+
+func (o *mergeOptions) recipeJob(c *call) (models []string, m wiseft.MergeOptions, err error) {
+	for _, flag := range recipeFlags {
 		if c.IsSet(flag) {
-			return nil, wiseft.MergeOptions{}, usagef("--%s and --recipe exclude each other", flag).WithHint("write it into the recipe")
+			return nil, m, usagef("--%s and --recipe exclude each other", flag).WithHint("write it into the recipe")
 		}
 	}
 	r, err := wiseft.ReadRecipe(o.recipe)
 	if err != nil {
-		return nil, wiseft.MergeOptions{}, err
+		return nil, m, err
 	}
 	for _, note := range r.Notes {
-		c.say(o.recipe + ": " + note)
+		c.note(o.recipe + ": " + note)
 	}
-	models, m := r.Models, r.Merge
+	models, m = r.Models, r.Merge
 	if len(c.args) > 0 {
 		models = c.args
 	}
@@ -190,7 +195,7 @@ func (o *runtimeOptions) flags() []cli.Flag {
 	)
 }
 
-// options refuses --batch 0, which the library takes for the default.
+// options returns the library's options. It refuses --batch 0, which in them is the default.
 func (o *runtimeOptions) options(c *call) (wiseft.RuntimeOptions, error) {
 	if c.IsSet("batch") && o.Batch == 0 {
 		return o.RuntimeOptions, usagef("--threads must not be negative, and --batch must be at least 1")
@@ -221,7 +226,7 @@ func (o *dataOptions) flags() []cli.Flag {
 	)
 }
 
-// at returns the data at a path, prepared as the flags say; "" is no data.
+// at returns the data at a path, with the preparation of the flags; "" is no data.
 func (o *dataOptions) at(path string) wiseft.Data {
 	if path == "" {
 		return wiseft.Data{}

@@ -16,7 +16,7 @@ import (
 	"github.com/wiseft/wiseft/probe/report"
 )
 
-// probeOptions are flags of which probe is fitted.
+// probeOptions are flags of the probe that is fitted.
 type probeOptions struct {
 	fit.Options
 	cs, classWeight, hidden string
@@ -75,7 +75,7 @@ func (o *probeOptions) pathOptions() (opt fit.Options, cs []float64, err error) 
 	return opt, cs, nil
 }
 
-// choosingOptions are flags of the data by which something is chosen.
+// choosingOptions are flags of the training and the validation data.
 type choosingOptions struct{ train, val string }
 
 func (o *choosingOptions) flags(what string) []cli.Flag {
@@ -159,7 +159,7 @@ func (o *measureOptions) options(c *call) (m wiseft.MeasureOptions, err error) {
 	return m, err
 }
 
-// runOptions are flags of where a run is kept, and who computes which part of it.
+// runOptions are flags of a run's folder, and of the share of the run that this process computes.
 type runOptions struct {
 	wiseft.RunOptions
 	keep, shard string
@@ -174,7 +174,8 @@ func (o *runOptions) flags() []cli.Flag {
 			"or scores alone").or("features").env(),
 		define(&o.shard, "shard", "do only share `I/N` of the run, I from 1 to N; auto or auto/N takes it from Slurm, "+
 			"Kubernetes or GNU parallel").env(),
-		define(&o.Share.Steal, "steal", "go on with what other shares have not begun, in a folder that all workers share").env(),
+		define(&o.Share.Steal, "steal", "go on with what other shares have not begun, in a folder that all workers share").
+			env(),
 	)
 }
 
@@ -196,7 +197,7 @@ type measured struct{ *wiseft.Measured }
 
 func (m measured) writeText(w io.Writer) error { return report.Write(w, "table", m.Result) }
 
-// share is what a worker has done of a run that others share.
+// share describes the share of a run that this process has computed.
 type share struct {
 	Schema  string  `json:"schema"`
 	Folder  string  `json:"folder"`
@@ -206,12 +207,13 @@ type share struct {
 }
 
 func (s share) writeText(w io.Writer) error {
-	_, err := fmt.Fprintf(w, "%s: this share is done in %.1f s; %s wait for other shares\nwiseft collect %s makes the result when all are done\n",
+	_, err := fmt.Fprintf(w, "%s: this share is done in %.1f s; %s wait for other shares\n"+
+		"wiseft collect %s makes the result when all are done\n",
 		s.Folder, s.Seconds, text.Count(s.Missing, "unit"), s.Folder)
 	return err
 }
 
-// newMeasured returns what is printed of a run.
+// newMeasured returns the printable form of a run: its result, or the share that was computed.
 func newMeasured(m *wiseft.Measured, err error) (result, error) {
 	if err != nil {
 		return nil, err

@@ -14,7 +14,7 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge"
 )
 
-// mergeCommand is the options of merge.
+// mergeCommand has the options of merge.
 type mergeCommand struct {
 	mergeOptions
 	storageOptions

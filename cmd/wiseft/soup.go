@@ -12,7 +12,7 @@ import (
 	"github.com/wiseft/wiseft/internal/text"
 )
 
-// soupCommand is the options of soup.
+// soupCommand has the options of soup.
 type soupCommand struct {
 	wiseft.SoupOptions
 	out string

@@ -12,7 +12,7 @@ import (
 	"github.com/wiseft/wiseft/probe/bench/cluster"
 )
 
-// submitCommand is the options of submit.
+// submitCommand has the options of submit.
 type submitCommand struct {
 	cluster.Job
 	dir           string
@@ -88,7 +88,8 @@ func (o *submitCommand) job(c *call, command []string) (cluster.Job, error) {
 		return j, usagef("what is submitted is a sweep or a bench").WithHint("%s", c.usageHint())
 	}
 	j.Command = append([]string{"wiseft"}, command...)
-	if i := slices.IndexFunc(command, func(a string) bool { return a == "-o" || a == "--out" }); i >= 0 && i+1 < len(command) {
+	isOut := func(arg string) bool { return arg == "-o" || arg == "--out" }
+	if i := slices.IndexFunc(command, isOut); i >= 0 && i+1 < len(command) {
 		j.Run = command[i+1]
 	}
 	_, _, err := reorder(c.App, j.Command, c.getenv) // an unknown flag is reported here instead of by every worker

@@ -9,7 +9,7 @@ import (
 	"github.com/wiseft/wiseft"
 )
 
-// sweepCommand is the options of sweep.
+// sweepCommand has the options of sweep.
 type sweepCommand struct {
 	measureOptions
 	mergeOptions
@@ -55,7 +55,7 @@ func (o *sweepCommand) run(ctx context.Context, c *call) (result, error) {
 	if err != nil {
 		return nil, err
 	}
-	merge.BackboneOutput = o.tensor // the head begins behind what is measured
+	merge.BackboneOutput = o.tensor // what follows the measured tensor is the head
 	measure, err := o.measureOptions.options(c)
 	if err != nil {
 		return nil, err
