@@ -4,7 +4,7 @@
 // It is what the command wiseft calls, one function a command, for Go programs. There are four jobs:
 //
 //   - Merge models: [Merge], planned by [PlanMerge], compared by [Diff], checked by [Verify], chosen among several by
-//     [Soup].
+//     [Soup]; as a document by [ReadRecipe], or by [ExtractRecipe] from a merged model.
 //   - Extract features of a data set: [ExtractFeatures], or [WriteFeatures] into a file.
 //   - Train a linear probe on features: [Fit], [Score], and [Attach], which makes it the head of a model; the protocols
 //     [KFold], [FewShot] and [SVM].
