@@ -4,14 +4,15 @@
 // It is what the command wiseft calls, one function a command, for Go programs. There are four jobs:
 //
 //   - Merge models: [Merge], planned by [PlanMerge], compared by [Diff], checked by [Verify], chosen among several by
-//     [Soup].
+//     [Soup]; as a document by [ReadRecipe], or by [ExtractRecipe] from a merged model.
 //   - Extract features of a data set: [ExtractFeatures], or [WriteFeatures] into a file.
 //   - Train a linear probe on features: [Fit], [Score], and [Attach], which makes it the head of a model; the protocols
 //     [KFold], [FewShot] and [SVM].
 //   - Benchmark under corruption: [Bench] for models as they are, [Sweep] over merges, with results in a folder
-//     ([Collect], [Compare], [ReadResult], [WriteRun]).
+//     ([Collect], [Compare], [Report], [ReadResult], [WriteRun]).
 //
-// Around them, [Inspect] describes a model, [DescribeData] a data set, and [Corrupt] writes corrupted data.
+// Around them, [Inspect] describes a model, [DescribeData] a data set, [Diagnose] what models can run on, and [Corrupt]
+// writes corrupted data.
 //
 // The convention everywhere is theta(alpha) = (1 - alpha) * PRETRAINED + alpha * FINETUNED. Severity runs from 1 to 5.
 //

@@ -50,7 +50,7 @@ type RunOptions struct {
 	Replace bool
 	// ScoresOnly keeps probes and scores without features, which take 4 bytes a value.
 	ScoresOnly bool
-	Share      unit.Share // the zero value is everything
+	Share      unit.Share // the zero value is everything; cluster.ParseShare takes it from the environment of a job
 }
 
 // SweepTol is the relative gradient norm at which the fits of a sweep, a benchmark and a soup stop. It leaves the

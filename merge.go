@@ -248,19 +248,39 @@ func ReadRecipe(path string) (*Recipe, error) {
 	if err != nil {
 		return nil, withPath(path, err)
 	}
-	beside := func(files []string) (paths []string) {
+	return newRecipe(r, filepath.Dir(path)), nil
+}
+
+// ExtractRecipe returns the recipe that a merged model carries in its provenance. Its models are paths in the merged
+// model's folder, where [Verify] looks for them, too. A model that no merge wrote is an error of kind Input.
+func ExtractRecipe(path string) (_ *Recipe, err error) {
+	m, err := Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, m.Close()) }()
+	provenance, err := onnxmerge.ReadProvenance(m.Model)
+	if err != nil {
+		return nil, withPath(path, err)
+	}
+	return newRecipe(recipe.FromProvenance(provenance), filepath.Dir(path)), nil
+}
+
+// newRecipe returns a recipe whose files are in a folder.
+func newRecipe(r *recipe.Recipe, folder string) *Recipe {
+	paths := func(files []string) (paths []string) {
 		for _, f := range files {
 			if !filepath.IsAbs(f) {
-				f = filepath.Join(filepath.Dir(path), filepath.FromSlash(f))
+				f = filepath.Join(folder, filepath.FromSlash(f))
 			}
 			paths = append(paths, f)
 		}
 		return paths
 	}
 	o := r.Options
-	return &Recipe{Recipe: r, Models: beside(r.Models), Merge: MergeOptions{
+	return &Recipe{Recipe: r, Models: paths(r.Models), Merge: MergeOptions{
 		Method: o.Method, Params: o.Params, Set: o.Set, Extrapolate: o.Extrapolate, Include: o.Include, Exclude: o.Exclude,
-		FoldNorms: o.FoldNorms, BackboneOutput: o.BackboneOutput, Fisher: beside(r.Fisher), DType: r.DType}}, nil
+		FoldNorms: o.FoldNorms, BackboneOutput: o.BackboneOutput, Fisher: paths(r.Fisher), DType: r.DType}}
 }
 
 // Recipe is a merge as a document.

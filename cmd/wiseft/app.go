@@ -48,7 +48,7 @@ func newApp(con console) *cli.App {
 		// --param weight=1,0.5 is one parameter.
 		DisableSliceFlagSeparator: true,
 		Metadata:                  map[string]any{"console": con},
-		ExitErrHandler:            func(*cli.Context, error) {}, // run decides
+		ExitErrHandler:            func(*cli.Context, error) {}, // run prints errors and returns the exit code
 		CustomAppHelpTemplate:     cli.AppHelpTemplate + "\nStart with: wiseft demo\n",
 		OnUsageError:              onUsageError,
 		Action: func(c *cli.Context) error {
@@ -70,7 +70,7 @@ func unknownCommand(list []*cli.Command, name string) error {
 	return e
 }
 
-// newGroup completes a command that has sub-commands alone.
+// newGroup completes a command that does nothing but hold sub-commands.
 func newGroup(c *cli.Command) *cli.Command {
 	var names []string
 	for _, sub := range c.Subcommands {
@@ -86,9 +86,11 @@ func newGroup(c *cli.Command) *cli.Command {
 	return c
 }
 
-// newCommand completes c: it adds the common flags, checks the arguments, and prints the action's result in one of two
-// forms.
-func newCommand(c *cli.Command, args arguments, action func(ctx context.Context, c *call) (result, error)) *cli.Command {
+// action does the work of a command.
+type action func(ctx context.Context, c *call) (result, error)
+
+// newCommand completes c: it adds the common flags, checks the arguments, and prints the result of do as text or JSON.
+func newCommand(c *cli.Command, args arguments, do action) *cli.Command {
 	var asJSON, quiet bool
 	c.Flags = append(c.Flags, section("Common:",
 		define(&asJSON, "json", "print one JSON document instead of text").env(),
@@ -102,7 +104,7 @@ func newCommand(c *cli.Command, args arguments, action func(ctx context.Context,
 		if err := args.check(call); err != nil {
 			return err
 		}
-		r, err := action(cc.Context, call)
+		r, err := do(cc.Context, call)
 		call.bar.end()
 		if err != nil {
 			return err
@@ -151,8 +153,8 @@ func (c *call) usageHint() string {
 	return fmt.Sprintf("usage: %s %s", c.Command.HelpName, c.Command.ArgsUsage)
 }
 
-// say writes one line to standard error, unless --quiet is given.
-func (c *call) say(line string) {
+// note writes one line to standard error, unless --quiet is given.
+func (c *call) note(line string) {
 	if !c.quiet {
 		c.bar.end()
 		fmt.Fprintln(c.err, "wiseft: "+line)
@@ -164,7 +166,7 @@ func (c *call) monitor() wiseft.Monitor {
 	if c.quiet {
 		return wiseft.Monitor{}
 	}
-	return wiseft.Monitor{Progress: c.bar.set, Note: c.say}
+	return wiseft.Monitor{Progress: c.bar.set, Note: c.note}
 }
 
 // run executes the program and returns its exit code.

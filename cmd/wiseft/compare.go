@@ -53,6 +53,7 @@ func writeComparison(w io.Writer, r *benchresult.Compared) error {
 			return err
 		}
 	}
-	_, err := fmt.Fprintln(w, "differences in points, mCE as it is; clean: McNemar's test, mid-p; others: random signs by cloud")
+	_, err := fmt.Fprintln(w, "differences in points, mCE as it is; "+
+		"clean: McNemar's test, mid-p; others: random signs by cloud")
 	return err
 }

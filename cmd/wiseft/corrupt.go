@@ -12,12 +12,11 @@ import (
 	"github.com/wiseft/wiseft/datasets/corrupt"
 )
 
-// corruptCommand is the options of corrupt.
+// corruptCommand has the options of corrupt.
 type corruptCommand struct {
 	wiseft.CorruptOptions
 	dataOptions
 	out, severities string
-	corruptions     cli.StringSlice
 }
 
 func newCorruptCommand() *cli.Command {
@@ -26,7 +25,7 @@ func newCorruptCommand() *cli.Command {
 		define(&o.out, "out", "`FOLDER` to make").alias("o").env(),
 		splitFlag(&o.Split),
 		define(&o.Suite, "suite", "corruption suite; see wiseft list suites").or("modelnet-c").env(),
-		define(&o.corruptions, "corruption", "only the corruption `NAME`; may be repeated"),
+		define(&o.Corruptions, "corruption", "only the corruption `NAME`; may be repeated"),
 		define(&o.severities, "severity", "only these severities").or("1-5").env(),
 		define(&o.RNG, "rng", "wiseft (keyed by seed, corruption, severity and sample) or numpy (the reference's stream, "+
 			"bit for bit)").or("wiseft").env(),
@@ -58,7 +57,7 @@ func (o *corruptCommand) run(ctx context.Context, c *call) (result, error) {
 	if opt.Severities, err = parseSeverities(o.severities, suite.Severities); err != nil {
 		return nil, usagef("%w", err)
 	}
-	opt.Corruptions, opt.Monitor = o.corruptions.Value(), c.monitor()
+	opt.Monitor = c.monitor()
 	if c.IsSet("seed") {
 		opt.Seed = &o.dataOptions.Seed
 	}

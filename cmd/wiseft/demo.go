@@ -34,19 +34,19 @@ var (
 	demoFinetuned []byte
 )
 
-// demoFolder is where the demo's files go. If it exists, a number is added.
+// demoFolder is the folder of the demo's files without --out. If it exists, a number is added to the name.
 const demoFolder = "wiseft-demo"
 
 // demoFeatures is the output of the embedded models that the head consumes.
 const demoFeatures = "features"
 
-// demoSplits are the scans that the demo makes, and how many of each class.
+// demoSplits are the splits of the data that the demo makes, with the number of scans of each class.
 var demoSplits = []struct {
 	name     string
 	perClass int
 }{{"train", 80}, {"val", 40}, {"test", 25}}
 
-// demoCommand is the options of demo.
+// demoCommand has the options of demo.
 type demoCommand struct {
 	out, alphas string
 	force       bool
@@ -79,7 +79,7 @@ type demoReport struct {
 	Files      []string            `json:"files"`
 	Difference float64             `json:"attached_difference"` // largest, between probe and attached model
 	Seconds    float64             `json:"seconds"`
-	PeakMemory int64               `json:"peak_memory_bytes"` // 0 if the system has no figure
+	PeakMemory int64               `json:"peak_memory_bytes"` // 0 if it is not available
 	Result     *benchresult.Result `json:"result"`
 }
 
@@ -118,11 +118,11 @@ func (o *demoCommand) run(ctx context.Context, c *call) (result, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &demoReport{"wiseft.demo/1", folder, files, difference, time.Since(start).Seconds(), peakMemory(), d.result}, nil
+	return &demoReport{Schema: "wiseft.demo/1", Folder: folder, Files: files, Difference: difference,
+		Seconds: time.Since(start).Seconds(), PeakMemory: peakMemory(), Result: d.result}, nil
 }
 
-// folder returns the folder to write into: the one that was named, else a new one, so that the demo can be run again
-// and again.
+// folder returns the folder to write into: the one of --out, else a new one.
 func (o *demoCommand) folder() (string, error) {
 	if o.out != "" {
 		return o.out, output.CheckFiles(o.out, o.force, demoFileNames())
@@ -174,7 +174,8 @@ func (d *demo) prepare(ctx context.Context) error {
 		}
 	}
 	for _, split := range demoSplits {
-		scans, err := shapes.New(shapes.Options{Domain: shapes.Scan, Split: split.name, PerClass: split.perClass, Classes: shapes.Indoor()})
+		scans, err := shapes.New(shapes.Options{
+			Domain: shapes.Scan, Split: split.name, PerClass: split.perClass, Classes: shapes.Indoor()})
 		if err != nil {
 			return err
 		}
@@ -189,7 +190,7 @@ func (d *demo) prepare(ctx context.Context) error {
 	return nil
 }
 
-// note passes a line to a monitor that may be silent.
+// note passes a line to a monitor, unless it takes none.
 func note(m wiseft.Monitor, line string) {
 	if m.Note != nil {
 		m.Note(line)
@@ -211,11 +212,11 @@ func (d *demo) sweep(ctx context.Context) error {
 // pair returns the paths of the pre-trained and the fine-tuned model.
 func (d *demo) pair() []string { return []string{d.file("pretrained.onnx"), d.file("finetuned.onnx")} }
 
-// attach merges at the chosen alpha, fits the probe again and makes it the head. It returns the largest difference of
-// the attached model's scores from the probe's over the test scans.
+// attach merges at the chosen alpha, fits the probe again and makes it the head. It returns the largest absolute
+// difference between the scores of the model with the head and those of the probe, over the test scans.
 func (d *demo) attach(ctx context.Context) (difference float64, err error) {
 	silent := wiseft.MergeOptions{Params: method.Params{"alpha": *d.result.Chosen.Alpha}}
-	merged, classifier := d.file("merged.onnx"), d.file("classifier.onnx")
+	merged, probe, classifier := d.file("merged.onnx"), d.file("probe.npz"), d.file("classifier.onnx")
 	if _, err := wiseft.Merge(ctx, merged, d.pair(), silent, wiseft.WriteOptions{}); err != nil {
 		return 0, err
 	}
@@ -231,10 +232,10 @@ func (d *demo) attach(ctx context.Context) (difference float64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if _, err := output.WriteFile(d.file("probe.npz"), cl.Write); err != nil {
+	if _, err := output.WriteFile(probe, cl.Write); err != nil {
 		return 0, err
 	}
-	attached, err := wiseft.Attach(ctx, classifier, merged, d.file("probe.npz"), wiseft.AttachOptions{Tensor: demoFeatures})
+	attached, err := wiseft.Attach(ctx, classifier, merged, probe, wiseft.AttachOptions{Tensor: demoFeatures})
 	if err != nil {
 		return 0, err
 	}
@@ -252,10 +253,11 @@ func (d *demo) attach(ctx context.Context) (difference float64, err error) {
 
 // extract runs a model over a split.
 func (d *demo) extract(ctx context.Context, model, tensor, split string) (*feature.Set, error) {
-	return wiseft.ExtractFeatures(ctx, model, wiseft.FeaturesOptions{Data: d.data[split], Tensor: tensor, Runtime: d.runtime})
+	opt := wiseft.FeaturesOptions{Data: d.data[split], Tensor: tensor, Runtime: d.runtime}
+	return wiseft.ExtractFeatures(ctx, model, opt)
 }
 
-// write leaves everything that the user may want to continue with, and returns the paths.
+// write writes the files of the run, the models and the data into folder, and returns their paths.
 func (d *demo) write(ctx context.Context, folder string) (files []string, err error) {
 	if err := wiseft.WriteRun(folder, d.result); err != nil {
 		return nil, err

@@ -22,7 +22,9 @@ const (
 )
 
 // exitCodes are the exit codes by kind of error.
-var exitCodes = map[wiseft.Kind]int{wiseft.Failed: exitFailed, wiseft.Usage: exitUsage, wiseft.Input: exitInput, wiseft.Mismatch: exitMismatch}
+var exitCodes = map[wiseft.Kind]int{
+	wiseft.Failed: exitFailed, wiseft.Usage: exitUsage, wiseft.Input: exitInput, wiseft.Mismatch: exitMismatch,
+}
 
 // usagef reports a command line that cannot be carried out.
 func usagef(format string, args ...any) *fault.Error { return fault.Usagef(format, args...) }

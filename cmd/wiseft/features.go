@@ -10,10 +10,10 @@ import (
 	"github.com/wiseft/wiseft"
 )
 
-// featuresCommand is the options of features.
+// featuresCommand has the options of features.
 type featuresCommand struct {
-	out, data, split string
-	force            bool
+	wiseft.FeaturesOptions
+	out, data string
 	runtimeOptions
 	dataOptions
 }
@@ -23,8 +23,8 @@ func newFeaturesCommand() *cli.Command {
 	flags := section("",
 		outFlag(&o.out, "the features' `FILE` (NPZ)"),
 		define(&o.data, "data", "data `FILE` or folder").env(),
-		splitFlag(&o.split),
-		forceFlag(&o.force, "replace an existing output"),
+		splitFlag(&o.Split),
+		forceFlag(&o.Force, "replace an existing output"),
 	)
 	return newCommand(&cli.Command{
 		Name:      "features",
@@ -40,14 +40,13 @@ func newFeaturesCommand() *cli.Command {
 }
 
 func (o *featuresCommand) run(ctx context.Context, c *call) (result, error) {
-	runtime, err := o.runtimeOptions.options(c)
-	if err != nil {
+	opt := o.FeaturesOptions
+	opt.Data, opt.Tensor, opt.Layout, opt.Monitor = o.at(o.data), o.tensor, o.layout, c.monitor()
+	var err error
+	if opt.Runtime, err = o.runtimeOptions.options(c); err != nil {
 		return nil, err
 	}
-	data := o.at(o.data)
-	data.Split = o.split
-	return extraction.result(wiseft.WriteFeatures(ctx, o.out, c.args[0], wiseft.FeaturesOptions{
-		Data: data, Tensor: o.tensor, Layout: o.layout, Runtime: runtime, Force: o.force, Monitor: c.monitor()}))
+	return extraction.result(wiseft.WriteFeatures(ctx, o.out, c.args[0], opt))
 }
 
 var extraction = form[wiseft.FeaturesResult]{"wiseft.features/1", writeExtraction}

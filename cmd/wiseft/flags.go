@@ -34,24 +34,23 @@ func libraryFlag(dst *string) definition {
 		shown("found, or installed once into the cache folder").env()
 }
 
-// selectionOptions are flags of which weights are merged, whatever the method is.
+// selectionOptions are flags that select the weights to merge. They do not depend on the method.
 type selectionOptions struct {
-	include, exclude cli.StringSlice
-	memory           string
-	foldNorms        bool
+	wiseft.MergeOptions
+	memory string
 }
 
 func (o *selectionOptions) flags() []cli.Flag {
 	return section("Merging:",
-		define(&o.include, "include", "merge only tensors that match `PATTERN`; may be repeated"),
-		define(&o.exclude, "exclude", "keep tensors that match `PATTERN` from the fine-tuned model; may be repeated"),
-		foldNormsFlag(&o.foldNorms),
+		define(&o.Include, "include", "merge only tensors that match `PATTERN`; may be repeated"),
+		define(&o.Exclude, "exclude", "keep tensors that match `PATTERN` from the fine-tuned model; may be repeated"),
+		foldNormsFlag(&o.FoldNorms),
 		define(&o.memory, "memory", "what buffers may take: `SIZE`").or("256MiB").env(),
 	)
 }
 
 func (o *selectionOptions) options() (m wiseft.MergeOptions, err error) {
-	m = wiseft.MergeOptions{Include: o.include.Value(), Exclude: o.exclude.Value(), FoldNorms: o.foldNorms}
+	m = o.MergeOptions
 	m.MemoryBytes, err = parseSize("memory", o.memory)
 	return m, err
 }
@@ -59,24 +58,23 @@ func (o *selectionOptions) options() (m wiseft.MergeOptions, err error) {
 // mergeOptions are flags of what is merged, and how.
 type mergeOptions struct {
 	selectionOptions
-	method, recipe, backbone string
-	params, set, fisher      cli.StringSlice
-	extrapolate              bool
+	recipe      string
+	params, set []string
 }
 
 func (o *mergeOptions) flags() []cli.Flag {
 	return append(section("Merging:",
-		define(&o.method, "method", "merge method; see wiseft list methods").or("linear").env(),
+		define(&o.Method, "method", "merge method; see wiseft list methods").or("linear").env(),
 		define(&o.params, "param", "`NAME=VALUE` of the method: 0.5, or 1,0.5 for each model, or [0,0.5,1] over depth; "+
 			"may be repeated"),
 		define(&o.set, "set", "`MATCH=VALUE` or MATCH:NAME=VALUE for tensors by glob, re:REGEX, op:Conv or depth:0-0.5; "+
 			"may be repeated"),
-		define(&o.extrapolate, "extrapolate", "allow alpha outside of 0 to 1").env(),
+		define(&o.Extrapolate, "extrapolate", "allow alpha outside of 0 to 1").env(),
 	), o.selectionOptions.flags()...)
 }
 
-// job returns the models of a merge and its options: those of the flags, or those of the recipe that they name, whose
-// models those on the command line replace.
+// job returns the models and the options of a merge, from the command line or from the recipe of --recipe. Models on
+// the command line replace the recipe's.
 func (o *mergeOptions) job(c *call) (models []string, m wiseft.MergeOptions, err error) {
 	if o.recipe != "" {
 		return o.recipeJob(c)
@@ -87,19 +85,18 @@ func (o *mergeOptions) job(c *call) (models []string, m wiseft.MergeOptions, err
 	if m, err = o.selectionOptions.options(); err != nil {
 		return nil, m, err
 	}
-	m.Method, m.Extrapolate, m.BackboneOutput, m.Fisher = o.method, o.extrapolate, o.backbone, o.fisher.Value()
 	m.Params, m.Set, err = o.parameters()
 	return c.args, m, err
 }
 
 // parameters parses --param and --set.
 func (o *mergeOptions) parameters() (method.Params, []onnxmerge.Override, error) {
-	how, err := method.Lookup(o.method)
+	how, err := method.Lookup(o.Method)
 	if err != nil {
 		return nil, nil, err
 	}
 	params := method.Params{}
-	for _, p := range o.params.Value() {
+	for _, p := range o.params {
 		name, text, ok := strings.Cut(p, "=")
 		if !ok {
 			return nil, nil, usagef("--param %s is not NAME=VALUE", p)
@@ -109,7 +106,7 @@ func (o *mergeOptions) parameters() (method.Params, []onnxmerge.Override, error)
 		}
 	}
 	var set []onnxmerge.Override
-	for _, s := range o.set.Value() {
+	for _, s := range o.set {
 		override, err := parseSet(how, s)
 		if err != nil {
 			return nil, nil, err
@@ -119,20 +116,25 @@ func (o *mergeOptions) parameters() (method.Params, []onnxmerge.Override, error)
 	return params, set, nil
 }
 
-func (o *mergeOptions) recipeJob(c *call) ([]string, wiseft.MergeOptions, error) {
-	for _, flag := range []string{"method", "param", "set", "alpha", "include", "exclude", "fold-bn", "backbone-output", "extrapolate", "fisher"} {
+// recipeFlags are the flags that --recipe excludes, because the recipe has their values.
+var recipeFlags = []string{
+	"method", "param", "set", "alpha", "include", "exclude", "fold-bn", "backbone-output", "extrapolate", "fisher",
+}
+
+func (o *mergeOptions) recipeJob(c *call) (models []string, m wiseft.MergeOptions, err error) {
+	for _, flag := range recipeFlags {
 		if c.IsSet(flag) {
-			return nil, wiseft.MergeOptions{}, usagef("--%s and --recipe exclude each other", flag).WithHint("write it into the recipe")
+			return nil, m, usagef("--%s and --recipe exclude each other", flag).WithHint("write it into the recipe")
 		}
 	}
 	r, err := wiseft.ReadRecipe(o.recipe)
 	if err != nil {
-		return nil, wiseft.MergeOptions{}, err
+		return nil, m, err
 	}
 	for _, note := range r.Notes {
-		c.say(o.recipe + ": " + note)
+		c.note(o.recipe + ": " + note)
 	}
-	models, m := r.Models, r.Merge
+	models, m = r.Models, r.Merge
 	if len(c.args) > 0 {
 		models = c.args
 	}
@@ -146,8 +148,8 @@ func (o *mergeOptions) recipeJob(c *call) ([]string, wiseft.MergeOptions, error)
 
 // storageOptions are flags of how a model is written.
 type storageOptions struct {
+	wiseft.WriteOptions
 	external, shardSize string
-	noProvenance, force bool
 }
 
 func (o *storageOptions) flags() []cli.Flag {
@@ -155,20 +157,20 @@ func (o *storageOptions) flags() []cli.Flag {
 		define(&o.external, "external", "payloads in files beside the model: `WHEN` is always, never, or auto "+
 			"(as the file that is written has it, and beyond 2 GiB)").or("auto").env(),
 		define(&o.shardSize, "shard-size", "with --external always: begin a new data file beyond `SIZE`").env(),
-		define(&o.noProvenance, "no-provenance", "do not write into the model how it was made").env(),
-		forceFlag(&o.force, "replace an existing output"),
+		define(&o.NoProvenance, "no-provenance", "do not write into the model how it was made").env(),
+		forceFlag(&o.Force, "replace an existing output"),
 	)
 }
 
 func (o *storageOptions) options() (w wiseft.WriteOptions, err error) {
 	layouts := map[string]onnx.Layout{"auto": onnx.Keep, "always": onnx.Outside, "never": onnx.Inside}
-	layout, ok := layouts[o.external]
-	if !ok {
+	w = o.WriteOptions
+	var known bool
+	if w.Layout, known = layouts[o.external]; !known {
 		return w, usagef("--external %s is none of always, never, auto", o.external)
 	}
-	w = wiseft.WriteOptions{Layout: layout, NoProvenance: o.noProvenance, Force: o.force}
 	if o.shardSize != "" {
-		if layout != onnx.Outside {
+		if w.Layout != onnx.Outside {
 			return w, usagef("--shard-size needs --external always")
 		}
 		w.ShardBytes, err = parseSize("shard-size", o.shardSize)
@@ -193,7 +195,7 @@ func (o *runtimeOptions) flags() []cli.Flag {
 	)
 }
 
-// options refuses --batch 0, which the library takes for the default.
+// options returns the library's options. It refuses --batch 0, which in them is the default.
 func (o *runtimeOptions) options(c *call) (wiseft.RuntimeOptions, error) {
 	if c.IsSet("batch") && o.Batch == 0 {
 		return o.RuntimeOptions, usagef("--threads must not be negative, and --batch must be at least 1")
@@ -224,7 +226,7 @@ func (o *dataOptions) flags() []cli.Flag {
 	)
 }
 
-// at returns the data at a path, prepared as the flags say; "" is no data.
+// at returns the data at a path, with the preparation of the flags; "" is no data.
 func (o *dataOptions) at(path string) wiseft.Data {
 	if path == "" {
 		return wiseft.Data{}

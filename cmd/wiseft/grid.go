@@ -9,8 +9,8 @@ import (
 	"github.com/wiseft/wiseft"
 )
 
-// parseGrid reads "0:1:0.1" (first, last, step) or "0,0.25,1". Values are rounded to
-// the nearest decimal of the step's own digits, so that 3 * 0.1 is 0.3.
+// parseGrid reads "0:1:0.1" (first, last, step) or "0,0.25,1". The values of a range are rounded to as many decimals as
+// its three numbers have, so that 3 * 0.1 is 0.3.
 func parseGrid(text string) ([]float64, error) {
 	if !strings.Contains(text, ":") {
 		var list []float64
@@ -52,8 +52,8 @@ func parseGrid(text string) ([]float64, error) {
 	}
 }
 
-// parseLogGrid reads values of C: "1", "0.1,1,10" or "1e-6:1e6:45log" (first, last, how
-// many, evenly spaced in the logarithm).
+// parseLogGrid reads values of C: "1", "0.1,1,10" or "1e-6:1e6:45log" (first, last, count; evenly spaced in the
+// logarithm).
 func parseLogGrid(text string) ([]float64, error) {
 	parts := strings.Split(text, ":")
 	if len(parts) == 1 {
@@ -72,8 +72,9 @@ func parseLogGrid(text string) ([]float64, error) {
 	first, errFirst := strconv.ParseFloat(parts[0], 64)
 	last, errLast := strconv.ParseFloat(parts[1], 64)
 	n, errCount := strconv.Atoi(count)
-	if errFirst != nil || errLast != nil || errCount != nil || !(first > 0) || !(last > first) || math.IsInf(last, 0) || n < 2 || n > wiseft.MaxGrid {
-		return nil, fmt.Errorf("%q is no range of positive values with a count from 2 to %d", text, wiseft.MaxGrid)
+	isRange := errFirst == nil && errLast == nil && first > 0 && last > first && !math.IsInf(last, 0)
+	if !isRange || errCount != nil || n < 2 || n > wiseft.MaxGrid {
+		return nil, fmt.Errorf("%q is not a range of positive values with a count from 2 to %d", text, wiseft.MaxGrid)
 	}
 	list := make([]float64, n)
 	for i := range list {

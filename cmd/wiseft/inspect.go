@@ -37,7 +37,8 @@ var inspection = form[wiseft.Inspection]{"wiseft.inspect/1", writeInspection}
 
 func writeInspection(w io.Writer, r *wiseft.Inspection) error {
 	t := newTable(w)
-	fmt.Fprintf(t, "model\t%s (%s bytes, IR %d, by %s)\n", r.Model, humanize.Comma(r.Bytes), r.IRVersion, cmp.Or(r.Producer, "an unknown producer"))
+	fmt.Fprintf(t, "model\t%s (%s bytes, IR %d, by %s)\n",
+		r.Model, humanize.Comma(r.Bytes), r.IRVersion, cmp.Or(r.Producer, "an unknown producer"))
 	for _, o := range r.Opsets {
 		fmt.Fprintf(t, "opset\t%s %d\n", cmp.Or(o.Domain, "ai.onnx"), o.Version)
 	}
@@ -64,7 +65,8 @@ func writeInspection(w io.Writer, r *wiseft.Inspection) error {
 		writeProvenance(t, r.Provenance)
 	}
 	for _, x := range r.Tensors {
-		fmt.Fprintf(t, "%s\t%s %v\t%s bytes\t%s, %s\n", x.Name, x.DType, x.Shape, humanize.Comma(x.Bytes), x.Site, cmp.Or(x.File, x.Store))
+		fmt.Fprintf(t, "%s\t%s %v\t%s bytes\t%s, %s\n",
+			x.Name, x.DType, x.Shape, humanize.Comma(x.Bytes), x.Site, cmp.Or(x.File, x.Store))
 	}
 	return t.Flush()
 }

@@ -48,7 +48,7 @@ func items[T any](all []T, item func(T) listItem) []listItem {
 	return list
 }
 
-// lists returns the entries of every registry.
+// lists has a function for each list, which returns the entries of a registry.
 var lists = map[string]func() []listItem{
 	"methods": func() []listItem {
 		return items(method.All(), func(m method.Method) listItem { return listItem{m.Name, m.Doc, m.Formula, m.Source} })

@@ -24,7 +24,7 @@ func main() {
 	}))
 }
 
-// console is what connects the program to its surroundings.
+// console has the program's output streams and its environment.
 type console struct {
 	out, err io.Writer
 	getenv   func(string) string

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -12,12 +11,12 @@ import (
 	"github.com/wiseft/wiseft/datasets/corrupt"
 	"github.com/wiseft/wiseft/internal/text"
 	"github.com/wiseft/wiseft/probe/bench/choose"
-	"github.com/wiseft/wiseft/probe/bench/unit"
+	"github.com/wiseft/wiseft/probe/bench/cluster"
 	"github.com/wiseft/wiseft/probe/fit"
 	"github.com/wiseft/wiseft/probe/report"
 )
 
-// probeOptions are flags of which probe is fitted.
+// probeOptions are flags of the probe that is fitted.
 type probeOptions struct {
 	fit.Options
 	cs, classWeight, hidden string
@@ -76,7 +75,7 @@ func (o *probeOptions) pathOptions() (opt fit.Options, cs []float64, err error) 
 	return opt, cs, nil
 }
 
-// choosingOptions are flags of the data by which something is chosen.
+// choosingOptions are flags of the training and the validation data.
 type choosingOptions struct{ train, val string }
 
 func (o *choosingOptions) flags(what string) []cli.Flag {
@@ -88,11 +87,11 @@ func (o *choosingOptions) flags(what string) []cli.Flag {
 
 // measureOptions are the flags that sweep and bench share.
 type measureOptions struct {
+	wiseft.MeasureOptions
 	choosingOptions
-	tests, baselines, corruptions              cli.StringSlice
-	suite, reference, severities, head, choose string
-	maxLoss                                    float64
-	warmStart, onTest                          bool
+	tests            []string
+	severities, head string
+	maxLoss          float64
 	runOptions
 	probeOptions
 	runtimeOptions
@@ -103,20 +102,20 @@ func (o *measureOptions) flags() []cli.Flag {
 	flags := section("Measuring:",
 		define(&o.tests, "test", "`DATA` that is corrupted and scored (its test split); "+
 			"a folder of corrupted data is scored as it is; may be repeated").env(),
-		define(&o.suite, "suite", "corruption suite, or none; see wiseft list suites").or("modelnet-c").env(),
-		define(&o.reference, "reference", "what corruption errors are measured against: a `NAME` of wiseft list references, "+
+		define(&o.Suite, "suite", "corruption suite, or none; see wiseft list suites").or("modelnet-c").env(),
+		define(&o.Reference, "reference", "what corruption errors are measured against: a `NAME` of wiseft list references, "+
 			"or a JSON file").shown("the suite's own").env(),
-		define(&o.baselines, "baseline", "`MODEL` through which the line of effective robustness goes; may be repeated").
+		define(&o.Baselines, "baseline", "`MODEL` through which the line of effective robustness goes; may be repeated").
 			shown("alpha 0 and 1"),
-		define(&o.corruptions, "corruption", "only the corruption `NAME`; may be repeated"),
+		define(&o.Corruptions, "corruption", "only the corruption `NAME`; may be repeated"),
 		define(&o.severities, "severity", "only these severities").or("1-5").env(),
 		define(&o.head, "head", "`probe` fits one; own takes the model's output as class scores").or("probe").env(),
-		define(&o.choose, "choose", "the `RULE` by which alpha is chosen on validation data: "+ruleNames()).
+		define(&o.Choose.Rule, "choose", "the `RULE` by which alpha is chosen on validation data: "+ruleNames()).
 			or("accuracy").env(),
 		define(&o.maxLoss, "max-loss", "`POINTS` of clean accuracy that the rule robustness may give away").or(1).env(),
-		define(&o.warmStart, "warm-start", "fit every probe from that of the alpha before: a tenth less work, "+
+		define(&o.WarmStart, "warm-start", "fit every probe from that of the alpha before: a tenth less work, "+
 			"and shares wait for each other").env(),
-		define(&o.onTest, "choose-on-test", "let test data choose; every result says so").env(),
+		define(&o.Choose.OnTest, "choose-on-test", "let test data choose; every result says so").env(),
 	)
 	return slices.Concat(o.choosingOptions.flags("alpha"), flags, o.runOptions.flags(),
 		o.probeOptions.flags(wiseft.SweepTol), o.runtimeOptions.flags(), o.dataOptions.flags())
@@ -131,9 +130,10 @@ func ruleNames() string {
 }
 
 func (o *measureOptions) options(c *call) (m wiseft.MeasureOptions, err error) {
-	m = wiseft.MeasureOptions{Train: o.at(o.train), Val: o.at(o.val), Suite: o.suite, Corruptions: o.corruptions.Value(), Reference: o.reference,
-		Baselines: o.baselines.Value(), Tensor: o.tensor, WarmStart: o.warmStart, Layout: o.layout, Seed: o.dataOptions.Seed, Monitor: c.monitor()}
-	for _, path := range o.tests.Value() {
+	m = o.MeasureOptions
+	m.Train, m.Val, m.Seed = o.at(o.train), o.at(o.val), o.dataOptions.Seed
+	m.Tensor, m.Layout, m.Monitor = o.tensor, o.layout, c.monitor()
+	for _, path := range o.tests {
 		m.Tests = append(m.Tests, o.at(path))
 	}
 	if m.Probe, err = o.probeOptions.options(); err != nil {
@@ -149,8 +149,7 @@ func (o *measureOptions) options(c *call) (m wiseft.MeasureOptions, err error) {
 	default:
 		return m, usagef("--head %s is neither probe nor own", o.head)
 	}
-	m.Choose = choose.Choice{Rule: o.choose, OnTest: o.onTest}
-	if o.choose == "robustness" {
+	if m.Choose.Rule == "robustness" {
 		m.Choose.Points = o.maxLoss / 100
 	}
 	if m.Runtime, err = o.runtimeOptions.options(c); err != nil {
@@ -160,96 +159,37 @@ func (o *measureOptions) options(c *call) (m wiseft.MeasureOptions, err error) {
 	return m, err
 }
 
-// runOptions are flags of where a run is kept, and who computes which part of it.
+// runOptions are flags of a run's folder, and of the share of the run that this process computes.
 type runOptions struct {
-	folder, keep, shard string
-	replace, steal      bool
+	wiseft.RunOptions
+	keep, shard string
 }
 
 func (o *runOptions) flags() []cli.Flag {
 	return section("The run:",
-		define(&o.folder, "out", "`FOLDER` for results and for what they are made of; a run that was stopped goes on there").
+		define(&o.Folder, "out", "`FOLDER` for results and for what they are made of; a run that was stopped goes on there").
 			alias("o").env(),
-		define(&o.replace, "force", "let this run take the place of another one in the folder; what both need stays").env(),
+		define(&o.Replace, "force", "let this run take the place of another one in the folder; what both need stays").env(),
 		define(&o.keep, "keep", "`WHAT` stays in the folder: features, with which another probe needs no forward pass, "+
 			"or scores alone").or("features").env(),
 		define(&o.shard, "shard", "do only share `I/N` of the run, I from 1 to N; auto or auto/N takes it from Slurm, "+
 			"Kubernetes or GNU parallel").env(),
-		define(&o.steal, "steal", "go on with what other shares have not begun, in a folder that all workers share").env(),
+		define(&o.Share.Steal, "steal", "go on with what other shares have not begun, in a folder that all workers share").
+			env(),
 	)
 }
 
 func (o *runOptions) options(c *call) (r wiseft.RunOptions, err error) {
-	r = wiseft.RunOptions{Folder: o.folder, Replace: o.replace, ScoresOnly: o.keep == "scores"}
+	r = o.RunOptions
+	r.ScoresOnly = o.keep == "scores"
 	if o.keep != "features" && o.keep != "scores" {
 		return r, usagef("--keep %s is neither features nor scores", o.keep)
 	}
-	r.Share, err = parseShard(o.shard, c.getenv)
-	r.Share.Steal = o.steal
-	return r, err
-}
-
-// shardSources are the environments that number the processes of a job.
-var shardSources = []struct {
-	index, min, step, count string // variables: the process's number, the first number, their distance, how many there are
-	first                   int    // the first number where no variable has it
-}{
-	{index: "SLURM_ARRAY_TASK_ID", min: "SLURM_ARRAY_TASK_MIN", step: "SLURM_ARRAY_TASK_STEP", count: "SLURM_ARRAY_TASK_COUNT"},
-	{index: "JOB_COMPLETION_INDEX"},   // Kubernetes has no variable for the count
-	{index: "PARALLEL_SEQ", first: 1}, // nor has GNU parallel
-}
-
-// parseShard reads "3/8", "auto" or "auto/8". "" is everything.
-func parseShard(text string, getenv func(string) string) (unit.Share, error) {
-	wrong := usagef("--shard %s is not I/N with I from 1 to N, auto or auto/N", text)
-	if text == "" {
-		return unit.Share{}, nil
+	if r.Share, err = cluster.ParseShare(o.shard, c.getenv); err != nil {
+		return r, usagef("--shard %w", err)
 	}
-	which, of, _ := strings.Cut(text, "/")
-	n, err := strconv.Atoi(of)
-	if (err != nil || n < 1) && text != "auto" {
-		return unit.Share{}, wrong
-	}
-	if which == "auto" {
-		return autoShard(n, getenv)
-	}
-	i, err := strconv.Atoi(which)
-	if err != nil || i < 1 || i > n {
-		return unit.Share{}, wrong
-	}
-	return unit.Share{Index: i - 1, Count: n}, nil
-}
-
-// autoShard reads from the environment which of n shares this process has; for n = 0 it reads their number, too.
-func autoShard(n int, getenv func(string) string) (unit.Share, error) {
-	number := func(name string, otherwise int) int {
-		text := getenv(name)
-		if text == "" {
-			return otherwise
-		}
-		v, err := strconv.Atoi(text)
-		if err != nil {
-			return -1
-		}
-		return v
-	}
-	for _, s := range shardSources {
-		if getenv(s.index) == "" {
-			continue
-		}
-		i := (number(s.index, -1) - number(s.min, s.first)) / max(number(s.step, 1), 1)
-		if n == 0 {
-			if n = number(s.count, -1); n < 1 {
-				return unit.Share{}, usagef("--shard auto: %s numbers this share, and no variable has the number of shares", s.index).
-					WithHint("say it with --shard auto/N")
-			}
-		}
-		if i < 0 || i >= n {
-			return unit.Share{}, usagef("--shard auto: %s is %s, which is none of %d shares", s.index, getenv(s.index), n)
-		}
-		return unit.Share{Index: i, Count: n}, nil
-	}
-	return unit.Share{}, usagef("--shard auto: no variable of Slurm, Kubernetes or GNU parallel numbers this share").WithHint("name it with --shard I/N")
+	r.Share.Steal = o.Share.Steal
+	return r, nil
 }
 
 // measured prints the result of a sweep or benchmark.
@@ -257,7 +197,7 @@ type measured struct{ *wiseft.Measured }
 
 func (m measured) writeText(w io.Writer) error { return report.Write(w, "table", m.Result) }
 
-// share is what a worker has done of a run that others share.
+// share describes the share of a run that this process has computed.
 type share struct {
 	Schema  string  `json:"schema"`
 	Folder  string  `json:"folder"`
@@ -267,12 +207,13 @@ type share struct {
 }
 
 func (s share) writeText(w io.Writer) error {
-	_, err := fmt.Fprintf(w, "%s: this share is done in %.1f s; %s wait for other shares\nwiseft collect %s makes the result when all are done\n",
+	_, err := fmt.Fprintf(w, "%s: this share is done in %.1f s; %s wait for other shares\n"+
+		"wiseft collect %s makes the result when all are done\n",
 		s.Folder, s.Seconds, text.Count(s.Missing, "unit"), s.Folder)
 	return err
 }
 
-// newMeasured returns what is printed of a run.
+// newMeasured returns the printable form of a run: its result, or the share that was computed.
 func newMeasured(m *wiseft.Measured, err error) (result, error) {
 	if err != nil {
 		return nil, err

@@ -2,5 +2,5 @@
 
 package main
 
-// peakMemory returns 0: this system has no figure.
+// peakMemory returns 0: the figure is not available on this system.
 func peakMemory() int64 { return 0 }

@@ -11,9 +11,10 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/urfave/cli/v2"
 	"github.com/wiseft/wiseft"
+	"github.com/wiseft/wiseft/onnxmerge"
 )
 
-// mergeCommand is the options of merge.
+// mergeCommand has the options of merge.
 type mergeCommand struct {
 	mergeOptions
 	storageOptions
@@ -27,7 +28,7 @@ func newMergeCommand() *cli.Command {
 	flags := section("",
 		outFlag(&o.out, "the merged model's `FILE`"),
 		define(&o.alpha, "alpha", "share of the fine-tuned model, 0 to 1").or(0.5).env(),
-		define(&o.fisher, "fisher", "diagonal Fisher information of a model, as an ONNX `FILE`; one for each model, "+
+		define(&o.Fisher, "fisher", "diagonal Fisher information of a model, as an ONNX `FILE`; one for each model, "+
 			"in their order"),
 		define(&o.recipe, "recipe", "read models, method and parameters from a YAML `FILE`; see wiseft recipe").env(),
 		define(&o.plan, "plan", "print what would be done to every tensor, and write nothing"),
@@ -51,24 +52,16 @@ func newMergeCommand() *cli.Command {
 			"  wiseft merge --recipe recipe.yaml -o merged.onnx\n" +
 			"  wiseft merge big.onnx tuned.onnx -o merged.onnx --external always --shard-size 2GiB",
 		Flags: slices.Concat(flags, o.storageOptions.flags(), o.mergeOptions.flags(),
-			[]cli.Flag{backboneFlag(&o.backbone)}),
+			[]cli.Flag{backboneFlag(&o.BackboneOutput)}),
 	}, atLeast(), o.run)
 }
 
 // mergeReport is what merge and merge --plan print.
 type mergeReport struct {
 	*wiseft.MergeResult
-	Plan   []plannedTensor `json:"plan,omitempty"`
-	OnlyA  []string        `json:"only_pretrained,omitempty"`
-	unused []string        // weights of the pre-trained model alone, for the text
-}
-
-type plannedTensor struct {
-	Tensor string  `json:"tensor"`
-	Action string  `json:"action"`
-	Reason string  `json:"reason"`
-	DType  string  `json:"dtype"`
-	Shape  []int64 `json:"shape"`
+	Plan   []onnxmerge.Decision `json:"plan,omitempty"` // without how tensors are paired, which diff reports
+	OnlyA  []string             `json:"only_pretrained,omitempty"`
+	unused []string             // weights of the pre-trained model alone, for the text
 }
 
 func (o *mergeCommand) run(ctx context.Context, c *call) (result, error) {
@@ -103,7 +96,8 @@ func showPlan(ctx context.Context, c *call, models []string, opt wiseft.MergeOpt
 	defer plan.Close()
 	r := &mergeReport{MergeResult: plan.Describe(), OnlyA: plan.OnlyA, unused: plan.Unused}
 	for _, d := range plan.Decisions {
-		r.Plan = append(r.Plan, plannedTensor{d.Tensor, d.Action.String(), d.Reason, d.DType.String(), d.Dims})
+		r.Plan = append(r.Plan,
+			onnxmerge.Decision{Tensor: d.Tensor, Action: d.Action, Reason: d.Reason, DType: d.DType, Dims: d.Dims})
 	}
 	err = plan.Err()
 	if err != nil && !c.asJSON {
@@ -132,7 +126,7 @@ func writeMerge(w io.Writer, r *mergeReport) error {
 	if r.Plan != nil {
 		t := newTable(w)
 		for _, p := range r.Plan {
-			fmt.Fprintf(t, "%s\t%s\t%s %v\t%s\n", p.Action, p.Tensor, p.DType, p.Shape, p.Reason)
+			fmt.Fprintf(t, "%s\t%s\t%s %v\t%s\n", p.Action, p.Tensor, p.DType, p.Dims, p.Reason)
 		}
 		for _, name := range r.unused {
 			fmt.Fprintf(t, "unused\t%s\t\tonly in the pre-trained model\n", name)

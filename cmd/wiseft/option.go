@@ -18,7 +18,7 @@ type option[T optionValue] struct {
 }
 
 type optionValue interface {
-	string | bool | int | uint64 | float64 | cli.StringSlice
+	string | bool | int | uint64 | float64 | []string
 }
 
 // definition is an option of any type.
@@ -76,9 +76,9 @@ func (o *option[T]) flag(category string) cli.Flag {
 	case *float64:
 		return &cli.Float64Flag{Name: o.name, Aliases: aliases, Usage: o.usage, EnvVars: env, Category: category,
 			DefaultText: o.defaultText, Value: *dst, Destination: dst}
-	case *cli.StringSlice:
+	case *[]string:
 		return &cli.StringSliceFlag{Name: o.name, Aliases: aliases, Usage: o.usage, EnvVars: env, Category: category,
-			DefaultText: o.defaultText, Destination: dst}
+			DefaultText: o.defaultText, Action: func(_ *cli.Context, values []string) error { *dst = values; return nil }}
 	}
 	panic(fmt.Sprintf("wiseft: no flag sets a %T", o.dst))
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/wiseft/wiseft/probe/fit"
 )
 
-// fewShotCommand is the options of probe few-shot.
+// fewShotCommand has the options of probe few-shot.
 type fewShotCommand struct {
 	wiseft.FewShotTask
 	foldFiles string
@@ -66,7 +66,7 @@ func (o *fewShotCommand) runFoldFiles(ctx context.Context, c *call) (result, err
 	}
 	for _, name := range []string{"way", "shot", "query", "folds"} {
 		if c.IsSet(name) {
-			return nil, usagef("--%s is what the files of --fold-files say; leave it out", name)
+			return nil, usagef("--%s is fixed by the files of --fold-files; leave it out", name)
 		}
 	}
 	opt := wiseft.FoldFilesOptions{Data: o.Data, Tensor: o.tensor, Layout: o.layout, Monitor: c.monitor()}

@@ -10,7 +10,7 @@ import (
 	"github.com/wiseft/wiseft/probe/fit"
 )
 
-// probeFitCommand is the options of probe fit.
+// probeFitCommand has the options of probe fit.
 type probeFitCommand struct {
 	probeOptions
 	wiseft.FitOptions
@@ -63,7 +63,9 @@ func writeFit(w io.Writer, r *wiseft.FitResult) error {
 	for _, p := range r.Path {
 		fmt.Fprintf(w, "C %-12.6g held back %.4f\n", p.C, p.Accuracy)
 	}
-	_, err := fmt.Fprintf(w, "%s: %s, C %g, %d x %d, %d classes\n%s after %d iterations in %.2f s: objective %.9g, gradient norm %.3g\ntrain accuracy %.4f\n",
-		r.Output, r.Solver, r.C, r.N, r.Dim, r.Classes, state, r.Iterations, r.Seconds, r.Objective, r.GradientNorm, r.TrainAccuracy)
+	fmt.Fprintf(w, "%s: %s, C %g, %d x %d, %d classes\n", r.Output, r.Solver, r.C, r.N, r.Dim, r.Classes)
+	fmt.Fprintf(w, "%s after %d iterations in %.2f s: objective %.9g, gradient norm %.3g\n",
+		state, r.Iterations, r.Seconds, r.Objective, r.GradientNorm)
+	_, err := fmt.Fprintf(w, "train accuracy %.4f\n", r.TrainAccuracy)
 	return err
 }

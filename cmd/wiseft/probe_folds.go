@@ -44,7 +44,8 @@ func writeFolds(w io.Writer, r *wiseft.FoldsResult) error {
 		fmt.Fprintf(w, "%s: accuracy %.4f ± %.4f over %d %s (%s, C %g)\n",
 			m.Features+m.Model, m.Mean, float64(m.Std), len(m.Accuracy), folds, r.Solver, r.C)
 		if i > 0 {
-			fmt.Fprintf(w, "  difference from the first, fold by fold: %+.4f ± %.4f\n", float64(m.MeanDifference), float64(m.StdDifference))
+			fmt.Fprintf(w, "  difference from the first, fold by fold: %+.4f ± %.4f\n",
+				float64(m.MeanDifference), float64(m.StdDifference))
 		}
 	}
 	return nil

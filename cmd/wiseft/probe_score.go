@@ -40,12 +40,15 @@ func resamplesFlag(dst *int) definition {
 var scores = form[wiseft.ScoreResult]{"wiseft.probe-score/1", writeScores}
 
 func writeScores(w io.Writer, r *wiseft.ScoreResult) error {
-	fmt.Fprintf(w, "accuracy %.4f, mean class accuracy %.4f, NLL %.4f, ECE %.4f (n = %d)\n", r.Accuracy, r.MeanClass, r.NLL, r.ECE, r.N)
+	fmt.Fprintf(w, "accuracy %.4f, mean class accuracy %.4f, NLL %.4f, ECE %.4f (n = %d)\n",
+		r.Accuracy, r.MeanClass, r.NLL, r.ECE, r.N)
 	fmt.Fprintf(w, "ECE of equal mass %.4f, Brier %.4f\n", r.ECEEqualMass, r.Brier)
 	if i := r.Intervals; i != nil {
-		fmt.Fprintf(w, "95 %% intervals: accuracy %.4f to %.4f, mean class accuracy %.4f to %.4f, NLL %.4f to %.4f, ECE %.4f to %.4f, "+
-			"ECE of equal mass %.4f to %.4f, Brier %.4f to %.4f\n", i.OA[0], i.OA[1], i.MAcc[0], i.MAcc[1], i.NLL[0], i.NLL[1],
-			i.ECE[0], i.ECE[1], i.ECEEqualMass[0], i.ECEEqualMass[1], i.Brier[0], i.Brier[1])
+		fmt.Fprintf(w, "95 %% intervals: accuracy %.4f to %.4f, mean class accuracy %.4f to %.4f, ",
+			i.OA[0], i.OA[1], i.MAcc[0], i.MAcc[1])
+		fmt.Fprintf(w, "NLL %.4f to %.4f, ECE %.4f to %.4f, ", i.NLL[0], i.NLL[1], i.ECE[0], i.ECE[1])
+		fmt.Fprintf(w, "ECE of equal mass %.4f to %.4f, Brier %.4f to %.4f\n",
+			i.ECEEqualMass[0], i.ECEEqualMass[1], i.Brier[0], i.Brier[1])
 	}
 	t := newTable(w)
 	fmt.Fprintln(t, "class\tn\taccuracy\t")

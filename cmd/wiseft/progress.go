@@ -10,7 +10,7 @@ import (
 	"github.com/wiseft/wiseft"
 )
 
-// lineEvery is the time between two lines of progress where standard error is no terminal, as in the log of a batch
+// lineEvery is the time between two lines of progress if standard error is not a terminal, as in the log of a batch
 // job.
 const lineEvery = 5 * time.Second
 
@@ -32,7 +32,7 @@ type progress struct {
 
 func newProgress(con console) *progress { return &progress{w: con.err, isTerm: con.isTerm} }
 
-// set shows the state of a call. Work in another unit begins anew.
+// set shows the state of a call. A change of the unit starts another bar.
 func (p *progress) set(to wiseft.Progress) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -57,7 +57,7 @@ func (p *progress) set(to wiseft.Progress) {
 	}
 	p.bar.Describe(to.What)
 	p.bar.ChangeMax(to.Total)
-	_ = p.bar.Set(to.Done) // a terminal that was closed is no failure of the work
+	_ = p.bar.Set(to.Done) // a closed terminal does not stop the call
 }
 
 func (p *progress) newBar() *progressbar.ProgressBar {

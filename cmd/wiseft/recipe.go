@@ -24,7 +24,7 @@ func newRecipeCommand() *cli.Command {
 				Usage:       "check a recipe, of our form or mergekit's, without its models",
 				ArgsUsage:   "RECIPE.yaml",
 				Description: "Prints the recipe as it is understood.\n\nExample:\n  wiseft recipe check recipe.yaml",
-			}, exactly("RECIPE.yaml"), runRecipeCheck),
+			}, exactly("RECIPE.yaml"), showRecipe(wiseft.ReadRecipe)),
 			newCommand(&cli.Command{
 				Name:        "show",
 				Usage:       "print a commented example of a method's recipe",
@@ -36,7 +36,7 @@ func newRecipeCommand() *cli.Command {
 				Usage:       "print the recipe that a merged model carries",
 				ArgsUsage:   "MERGED",
 				Description: "Example:\n  wiseft recipe extract merged.onnx > recipe.yaml",
-			}, exactly("MERGED"), runRecipeExtract),
+			}, exactly("MERGED"), showRecipe(wiseft.ExtractRecipe)),
 		},
 	})
 }
@@ -56,14 +56,9 @@ func newRecipeReport(r *recipe.Recipe) (*recipeReport, error) {
 	if err := r.Write(&text); err != nil {
 		return nil, err
 	}
-	report := &recipeReport{"wiseft.recipe/1", r.Options.Method, r.Models, r.Options.Params, r.Options.Set, r.Notes, text.String()}
-	if report.Models == nil {
-		report.Models = []string{}
-	}
-	if report.Notes == nil {
-		report.Notes = []string{}
-	}
-	return report, nil
+	o := r.Options
+	return &recipeReport{"wiseft.recipe/1", o.Method, append([]string{}, r.Models...), o.Params, o.Set,
+		append([]string{}, r.Notes...), text.String()}, nil
 }
 
 func (r *recipeReport) writeText(w io.Writer) error {
@@ -76,12 +71,15 @@ func (r *recipeReport) writeText(w io.Writer) error {
 	return err
 }
 
-func runRecipeCheck(_ context.Context, c *call) (result, error) {
-	r, err := wiseft.ReadRecipe(c.args[0])
-	if err != nil {
-		return nil, err
+// showRecipe returns an action that prints the recipe that open takes from the file of its argument.
+func showRecipe(open func(path string) (*wiseft.Recipe, error)) action {
+	return func(_ context.Context, c *call) (result, error) {
+		r, err := open(c.args[0])
+		if err != nil {
+			return nil, err
+		}
+		return newRecipeReport(r.Recipe)
 	}
-	return newRecipeReport(r.Recipe)
 }
 
 func runRecipeShow(_ context.Context, c *call) (result, error) {
@@ -103,17 +101,4 @@ func runRecipeShow(_ context.Context, c *call) (result, error) {
 	}
 	report.YAML = text.String()
 	return report, nil
-}
-
-func runRecipeExtract(_ context.Context, c *call) (result, error) {
-	m, err := wiseft.Open(c.args[0])
-	if err != nil {
-		return nil, err
-	}
-	defer m.Close()
-	from, err := onnxmerge.ReadProvenance(m.Model)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", c.args[0], err)
-	}
-	return newRecipeReport(recipe.FromProvenance(from))
 }

@@ -10,8 +10,8 @@ import (
 )
 
 // reorder moves the flags of a command in front of its arguments, because urfave/cli v2 stops at the first argument and
-// would take later flags for file names. asJSON is whether --json is given, which decides how errors are printed, those
-// of parsing included.
+// would take later flags for file names. asJSON reports whether --json is given: it decides how errors are printed,
+// including the error that reorder returns.
 func reorder(app *cli.App, args []string, getenv func(string) string) (ordered []string, asJSON bool, err error) {
 	asJSON, _ = strconv.ParseBool(getenv("WISEFT_JSON"))
 	list, flags := app.Commands, []cli.Flag{cli.HelpFlag, cli.VersionFlag}

@@ -12,10 +12,10 @@ import (
 	"github.com/wiseft/wiseft/internal/text"
 )
 
-// soupCommand is the options of soup.
+// soupCommand has the options of soup.
 type soupCommand struct {
-	out    string
-	strict bool
+	wiseft.SoupOptions
+	out string
 	storageOptions
 	selectionOptions
 	choosingOptions
@@ -28,7 +28,7 @@ func newSoupCommand() *cli.Command {
 	var o soupCommand
 	flags := section("",
 		outFlag(&o.out, "the averaged model's `FILE`"),
-		define(&o.strict, "strict", "take a model only if accuracy rises, as the paper's published code does").env(),
+		define(&o.Strict, "strict", "take a model only if accuracy rises, as the paper's published code does").env(),
 	)
 	return newCommand(&cli.Command{
 		Name:      "soup",
@@ -48,8 +48,9 @@ func newSoupCommand() *cli.Command {
 }
 
 func (o *soupCommand) run(ctx context.Context, c *call) (result, error) {
-	opt := wiseft.SoupOptions{Strict: o.strict, Train: o.at(o.train), Val: o.at(o.val), Tensor: o.tensor,
-		Layout: o.layout, Seed: o.dataOptions.Seed, Monitor: c.monitor()}
+	opt := o.SoupOptions
+	opt.Train, opt.Val, opt.Seed = o.at(o.train), o.at(o.val), o.dataOptions.Seed
+	opt.Tensor, opt.Layout, opt.Monitor = o.tensor, o.layout, c.monitor()
 	var err error
 	if opt.Write, err = o.storageOptions.options(); err != nil {
 		return nil, err

@@ -1,27 +1,20 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"embed"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
-	"strings"
-	"text/template"
 
 	"github.com/urfave/cli/v2"
 	"github.com/wiseft/wiseft/internal/output"
+	"github.com/wiseft/wiseft/probe/bench/cluster"
 )
 
-// submitCommand is the options of submit.
+// submitCommand has the options of submit.
 type submitCommand struct {
-	job
+	cluster.Job
 	dir           string
 	force, dryRun bool
 }
@@ -58,132 +51,49 @@ func newSubmitCommand() *cli.Command {
 	}, atLeast("slurm or k8s"), o.run)
 }
 
-//go:embed submit/*.tmpl
-var submitFiles embed.FS
-
-// scheduler is a system that runs jobs.
-type scheduler struct {
-	memory string // default
-	// files are the templates and the suffixes of the job files' names.
-	files []struct{ template, suffix string }
-	// submit queues the written files and returns a message for the user.
-	submit func(ctx context.Context, paths []string) (string, error)
-}
-
-var schedulers = map[string]scheduler{
-	"slurm": {"8G", []struct{ template, suffix string }{{"array.sbatch.tmpl", ".sbatch"}, {"collect.sbatch.tmpl", "-collect.sbatch"}}, submitSlurm},
-	"k8s":   {"8Gi", []struct{ template, suffix string }{{"job.yaml.tmpl", ".yaml"}}, submitK8s},
-}
-
-// job has the values for the templates of job files.
-type job struct {
-	Name, Run, Program, Command, Memory, Time, Partition, Image, Claim string
-	CommandJSON                                                        string // a YAML list
-	Shards, AtOnce, CPUs, GPUs                                         int
-}
-
 // submitReport lists the job files.
 type submitReport struct {
-	Schema    string    `json:"schema"`
-	Submitted bool      `json:"submitted"`
-	Files     []jobFile `json:"files"`
-	Message   string    `json:"message"`
-}
-
-type jobFile struct {
-	Name string `json:"name"`
-	Text string `json:"text"`
+	Schema    string         `json:"schema"`
+	Submitted bool           `json:"submitted"`
+	Files     []cluster.File `json:"files"`
+	Message   string         `json:"message"`
 }
 
 func (o *submitCommand) run(ctx context.Context, c *call) (result, error) {
-	s, ok := schedulers[c.args[0]]
-	if !ok {
-		return nil, usagef("%s is neither slurm nor k8s", c.args[0]).WithHint("%s", c.usageHint())
+	scheduler, err := cluster.Lookup(c.args[0])
+	if err != nil {
+		return nil, usagef("%w", err).WithHint("%s", c.usageHint())
 	}
-	j := o.job
-	if err := j.complete(c, c.args[1:], s); err != nil {
+	job, err := o.job(c, c.args[1:])
+	if err != nil {
 		return nil, err
 	}
 	r := &submitReport{Schema: "wiseft.submit/1"}
-	for _, f := range s.files {
-		text, err := j.render(f.template)
-		if err != nil {
-			return nil, err
-		}
-		r.Files = append(r.Files, jobFile{j.Name + f.suffix, text})
-	}
-	if o.dryRun {
-		return r, nil
+	if r.Files, err = scheduler.Files(job); err != nil || o.dryRun {
+		return r, err
 	}
 	paths, err := r.write(o.dir, o.force)
 	if err != nil {
 		return nil, err
 	}
-	r.Message, err = s.submit(ctx, paths)
+	r.Message, err = scheduler.Submit(ctx, paths)
 	r.Submitted = err == nil
 	return r, err
 }
 
-// jobName matches names that Slurm, Kubernetes and file systems all accept.
-var jobName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?$`)
-
-// complete adds the command that is spread to the flags of how, and checks both.
-func (j *job) complete(c *call, command []string, s scheduler) error {
+// job returns the job of a command line of sweep or bench.
+func (o *submitCommand) job(c *call, command []string) (cluster.Job, error) {
+	j := o.Job
 	if len(command) == 0 || (command[0] != "sweep" && command[0] != "bench") {
-		return usagef("what is submitted is a sweep or a bench").WithHint("%s", c.usageHint())
+		return j, usagef("what is submitted is a sweep or a bench").WithHint("%s", c.usageHint())
 	}
-	j.Program = "wiseft"
-	if j.Memory == "" {
-		j.Memory = s.memory
+	j.Command = append([]string{"wiseft"}, command...)
+	isOut := func(arg string) bool { return arg == "-o" || arg == "--out" }
+	if i := slices.IndexFunc(command, isOut); i >= 0 && i+1 < len(command) {
+		j.Run = command[i+1]
 	}
-	if j.Shards < 1 || j.CPUs < 1 || j.AtOnce < 0 || j.GPUs < 0 || !jobName.MatchString(j.Name) {
-		return usagef("--shards and --cpus must be at least 1, no number negative, and --name of small letters, digits and dashes")
-	}
-	if i := slices.IndexFunc(command, func(a string) bool { return a == "-o" || a == "--out" }); i >= 0 && i+1 < len(command) {
-		j.Run = shellQuote(command[i+1])
-	}
-	if j.Run == "" {
-		return usagef("the command has no folder for the run").WithHint("name one that all workers see with -o RUN")
-	}
-	if _, _, err := reorder(c.App, append([]string{j.Program}, command...), c.getenv); err != nil {
-		return err // reported here instead of by every worker
-	}
-	for _, a := range command {
-		if a == "--shard" || strings.HasPrefix(a, "--shard=") || a == "--steal" {
-			return usagef("the job files say which share each worker does; leave %s out", a)
-		}
-	}
-	words := append([]string{j.Program}, command...)
-	list, err := json.Marshal(words)
-	if err != nil {
-		return err
-	}
-	j.CommandJSON = string(list)
-	for i, w := range words {
-		words[i] = shellQuote(w)
-	}
-	j.Command = strings.Join(words, " ")
-	return nil
-}
-
-var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:,=@%+-]+$`)
-
-// shellQuote writes a word as a shell reads it.
-func shellQuote(word string) string {
-	if plainWord.MatchString(word) {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
-}
-
-func (j *job) render(name string) (string, error) {
-	t, err := template.ParseFS(submitFiles, "submit/"+name)
-	if err != nil {
-		return "", err
-	}
-	var b bytes.Buffer
-	err = t.Execute(&b, j)
-	return b.String(), err
+	_, _, err := reorder(c.App, j.Command, c.getenv) // an unknown flag is reported here instead of by every worker
+	return j, err
 }
 
 // write writes the job files, or none of them.
@@ -202,39 +112,6 @@ func (r *submitReport) write(dir string, force bool) (paths []string, err error)
 		}
 	}
 	return paths, nil
-}
-
-// submitSlurm queues the array, and the collector behind it.
-func submitSlurm(ctx context.Context, paths []string) (string, error) {
-	array, err := runProgram(ctx, "sbatch", "--parsable", paths[0])
-	if err != nil {
-		return "", err
-	}
-	id, _, _ := strings.Cut(array, ";") // "ID;CLUSTER" where there are several
-	collect, err := runProgram(ctx, "sbatch", "--parsable", "--dependency=afterany:"+id, paths[1])
-	if err != nil {
-		return "", fmt.Errorf("the workers are queued as job %s, but the collector is not: %w", id, err)
-	}
-	return fmt.Sprintf("workers: job %s; then the collector: job %s", id, collect), nil
-}
-
-func submitK8s(ctx context.Context, paths []string) (string, error) {
-	return runProgram(ctx, "kubectl", "apply", "-f", paths[0])
-}
-
-// runProgram runs a program and returns its standard output without the final newline.
-func runProgram(ctx context.Context, program string, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, program, args...)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if errors.Is(err, exec.ErrNotFound) {
-		return "", usagef("there is no %s here; the job files are written", program).WithHint("submit them where it is")
-	}
-	if err != nil {
-		return "", fmt.Errorf("%s: %w: %s", program, err, strings.TrimSpace(stderr.String()))
-	}
-	return strings.TrimSpace(string(out)), nil
 }
 
 func (r *submitReport) writeText(w io.Writer) error {

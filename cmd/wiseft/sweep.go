@@ -9,12 +9,12 @@ import (
 	"github.com/wiseft/wiseft"
 )
 
-// sweepCommand is the options of sweep.
+// sweepCommand has the options of sweep.
 type sweepCommand struct {
 	measureOptions
 	mergeOptions
 	alphas string
-	grid   cli.StringSlice
+	grid   []string
 	search bool
 }
 
@@ -30,7 +30,7 @@ func newSweepCommand() *cli.Command {
 	merging := section("Merging:",
 		define(&o.recipe, "recipe", "merge as the recipe `FILE` says; --alphas and --grid take the place of its parameters").
 			env(),
-		define(&o.fisher, "fisher", "diagonal Fisher information `FILE` of each model, in their order; may be repeated"),
+		define(&o.Fisher, "fisher", "diagonal Fisher information `FILE` of each model, in their order; may be repeated"),
 	)
 	return newCommand(&cli.Command{
 		Name:      "sweep",
@@ -55,7 +55,7 @@ func (o *sweepCommand) run(ctx context.Context, c *call) (result, error) {
 	if err != nil {
 		return nil, err
 	}
-	merge.BackboneOutput = o.tensor // the head begins behind what is measured
+	merge.BackboneOutput = o.tensor // what follows the measured tensor is the head
 	measure, err := o.measureOptions.options(c)
 	if err != nil {
 		return nil, err
@@ -74,7 +74,7 @@ func (o *sweepCommand) readGrid(c *call, opt *wiseft.SweepOptions) (err error) {
 			return usagef("--alphas %w", err)
 		}
 	}
-	for _, text := range o.grid.Value() {
+	for _, text := range o.grid {
 		name, values, ok := strings.Cut(text, "=")
 		if !ok {
 			return usagef("--grid %s is not NAME=VALUES", text)

@@ -13,7 +13,6 @@ import (
 
 func newVerifyCommand() *cli.Command {
 	var o wiseft.VerifyOptions
-	var further cli.StringSlice
 	return newCommand(&cli.Command{
 		Name:      "verify",
 		Usage:     "compare a merged model with its provenance",
@@ -27,13 +26,13 @@ func newVerifyCommand() *cli.Command {
 		Flags: section("",
 			define(&o.Pretrained, "pretrained", "the pre-trained model's `FILE`"),
 			define(&o.Finetuned, "finetuned", "the fine-tuned model's `FILE`, which is the last of those that were merged"),
-			define(&further, "further", "`FILE` of a model between them, or then of a Fisher information; in their order, all "+
-				"or none"),
+			define(&o.Further, "further", "`FILE` of a model between them, or then of a Fisher information; "+
+				"in their order, all or none"),
 			define(&o.All, "all", "compare every byte instead of samples"),
 			define(&o.Seed, "seed", "of the choice of samples").env(),
 		),
 	}, exactly("MERGED"), func(ctx context.Context, c *call) (result, error) {
-		o.Further, o.Monitor = further.Value(), c.monitor()
+		o.Monitor = c.monitor()
 		return verification.result(wiseft.Verify(ctx, c.args[0], o))
 	})
 }
@@ -45,7 +44,10 @@ func writeVerification(w io.Writer, r *wiseft.VerifyResult) error {
 	if r.All {
 		how = "all of"
 	}
-	_, err := fmt.Fprintf(w, "%s is what it says it is: %s of %s and %s\n%d tensors agree in %s their payload, %s bytes; the hashes agree\n",
-		r.Output, recipeOf(r.Provenance), strings.Join(r.Inputs[:len(r.Inputs)-1], ", "), r.Inputs[len(r.Inputs)-1], r.Tensors, how, humanize.Comma(r.Bytes))
+	last := len(r.Inputs) - 1
+	fmt.Fprintf(w, "%s is what it says it is: %s of %s and %s\n",
+		r.Output, recipeOf(r.Provenance), strings.Join(r.Inputs[:last], ", "), r.Inputs[last])
+	_, err := fmt.Fprintf(w, "%d tensors agree in %s their payload, %s bytes; the hashes agree\n",
+		r.Tensors, how, humanize.Comma(r.Bytes))
 	return err
 }

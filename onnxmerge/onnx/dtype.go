@@ -62,6 +62,9 @@ func (d DType) String() string {
 	return dtypes[d].name
 }
 
+// MarshalText returns the name of d, which JSON documents have.
+func (d DType) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
 // Bits returns the bits of one element, 0 if it has no fixed size.
 func (d DType) Bits() int { return int(d.bits()) }
 
