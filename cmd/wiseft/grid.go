@@ -34,7 +34,7 @@ func parseGrid(text string) ([]float64, error) {
 		if v[i], err = strconv.ParseFloat(part, 64); err != nil || math.IsNaN(v[i]) || math.IsInf(v[i], 0) {
 			return nil, fmt.Errorf("%q is not a number", part)
 		}
-		if _, decimals, ok := strings.Cut(part, "."); ok {
+		if _, decimals, ok := strings.Cut(strconv.FormatFloat(v[i], 'f', -1, 64), "."); ok { // of 1e-3: 001
 			digits = max(digits, len(decimals))
 		}
 	}
