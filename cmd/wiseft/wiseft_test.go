@@ -16,11 +16,13 @@ var contextOfTests = context.Background()
 func TestParseGrid(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string][]float64{
-		"0:1:0.25":  {0, 0.25, 0.5, 0.75, 1},
-		"0:0.3:0.1": {0, 0.1, 0.2, 0.3},
-		"0,0.5, 1":  {0, 0.5, 1},
-		"0.3":       {0.3},
-		"0:1:0.4":   {0, 0.4, 0.8},
+		"0:0.003:1e-3": {0, 0.001, 0.002, 0.003},
+		"1e-1:3E-1:.1": {0.1, 0.2, 0.3},
+		"0:1:0.25":     {0, 0.25, 0.5, 0.75, 1},
+		"0:0.3:0.1":    {0, 0.1, 0.2, 0.3},
+		"0,0.5, 1":     {0, 0.5, 1},
+		"0.3":          {0.3},
+		"0:1:0.4":      {0, 0.4, 0.8},
 	} {
 		if got, err := parseGrid(text); err != nil || !slices.Equal(got, want) {
 			t.Errorf("parseGrid(%q) = %v (%v), want %v", text, got, err, want)
