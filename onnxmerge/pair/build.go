@@ -49,21 +49,10 @@ func (b *builder) dropUnitNorms() {
 	}
 }
 
-// maxFilled bounds the vectors that isFilled reads.
-const maxFilled = 64 << 10
-
 // isFilled reports whether all elements of a vector are x.
 func isFilled(t *onnx.Tensor, x float64) bool {
-	codec, ok := t.DType.Codec()
-	if !ok || codec.Bits < 8 || !t.Readable() || t.Len() > maxFilled {
-		return false
-	}
-	values, raw := make([]float64, t.Len()), make([]byte, t.SizeBytes())
-	if t.ReadAt(raw, 0) != nil {
-		return false
-	}
-	codec.Decode(values, raw)
-	return !slices.ContainsFunc(values, func(v float64) bool { return v != x })
+	values, ok := vectorValues(t)
+	return ok && !slices.ContainsFunc(values, func(v float64) bool { return v != x })
 }
 
 // inputColours returns the colours of both models' inputs. Inputs of one name have one colour, and so have the others in

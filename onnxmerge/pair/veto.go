@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
+	"github.com/wiseft/wiseft/onnxmerge/onnx/flow"
 )
 
 // veto removes pairs that neither names nor weights confirm: two weights that were exchanged with their names, a file
@@ -13,7 +14,7 @@ func (s *search) veto() {
 	trusted, related := s.namesAgree(), s.related()
 	for t, candidates := range s.candidates {
 		first := candidates[0]
-		named := slices.ContainsFunc(candidates, func(c candidate) bool { return c.a.tensor.ID() == t.ID() })
+		named := slices.ContainsFunc(candidates, func(c candidate) bool { return c.a.tensor == s.namesake(t) })
 		switch {
 		case t.Len() == 1:
 		case first.how == Around && s.isBelow(first, Related) && !first.b.isShort():
@@ -27,12 +28,21 @@ func (s *search) veto() {
 		case s.isSimilar(first):
 		case trusted && s.hasOtherNamesake(first):
 			s.unclear[t] = fmt.Sprintf("it has the place of %q in the graph, but the names contradict that", first.a.tensor.ID())
-		case related && s.isBelow(first, first.b.vetoBelow()):
+		case related && s.contradict(first):
 			s.unlike[t] = true
 			s.unclear[t] = fmt.Sprintf("it has the place of %q in the graph, but another name and dissimilar weights (cosine "+
 				"%.2f)", first.a.tensor.ID(), s.cosines[first.key()])
 		}
 	}
+}
+
+// namesake returns the tensor of a with the name of a tensor of b; nil if there is none. Where an exporter stores equal
+// tensors once, the others' names are those of values that have its elements.
+func (s *search) namesake(t *onnx.Tensor) *onnx.Tensor {
+	if a := s.a.Lookup(t.ID()); a != nil || t.Scope != s.b.Graph.Scope {
+		return a
+	}
+	return flow.Tensor(s.a, s.a.Graph, t.Name)
 }
 
 // isBelow reports whether the cosine of the pair is known and below least.
@@ -47,12 +57,36 @@ func (s *search) isSimilar(c candidate) bool {
 	return known && cosine >= c.b.similarFrom() && c.b.tensor.Len() >= minReliableLen
 }
 
-// vetoBelow returns the cosine below which the weights contradict a pair.
-func (u *use) vetoBelow() float64 {
-	if u.isShort() {
-		return u.similarFrom()
+// contradict reports whether the values of a pair with different names contradict it, in models that are related.
+func (s *search) contradict(c candidate) bool {
+	if !c.b.isShort() {
+		return s.isBelow(c, Related-margin)
 	}
-	return Related - margin
+	return s.isOfUnlike(c) || s.isBelow(c, shortRelated) && !s.isPlausible(c)
+}
+
+// isOfUnlike reports whether a short weight is the bias of a layer whose weights are unlike in related models, such as
+// those of another head. The values of short weights alone are no evidence: training from constants, as scales of
+// normalisations begin, leaves no correlation.
+func (s *search) isOfUnlike(c candidate) bool {
+	weight, _ := c.b.op.main().weightAndBias()
+	if weight == nil || weight.tensor == c.b.tensor {
+		return false
+	}
+	for _, main := range s.candidates[weight.tensor] {
+		if !s.isBelow(main, Related-margin) {
+			return false
+		}
+	}
+	return true
+}
+
+// isPlausible reports whether a short pair of dissimilar values is kept: the whole structure before it leaves no other
+// counterpart, the other model has no tensor of either name, and the values do not contradict the pair.
+func (s *search) isPlausible(c candidate) bool {
+	isFree := func(m *onnx.Model, id string) bool { return isNumbered(id) || m.Lookup(id) == nil }
+	return c.how == ByPart && s.among[c.b.tensor] <= 1 && isFree(s.a, c.b.tensor.ID()) && isFree(s.b, c.a.tensor.ID()) &&
+		!c.contradicts()
 }
 
 // hasCloser reports whether the short weight of a is more similar to another tensor of b.
@@ -63,8 +97,14 @@ func (s *search) hasCloser(c candidate) bool {
 
 // hasOtherNamesake reports whether either tensor of the pair has a namesake in the other model that fits the place.
 func (s *search) hasOtherNamesake(c candidate) bool {
-	return couldBe(s.a.Lookup(c.b.tensor.ID()), c.b.tensor, s.usesA) || couldBe(s.b.Lookup(c.a.tensor.ID()), c.b.tensor,
-		s.usesB)
+	if couldBe(s.a.Lookup(c.b.tensor.ID()), c.b.tensor, s.usesA) {
+		return true
+	}
+	named := s.b.Lookup(c.a.tensor.ID())
+	// Exporters store equal tensors once, such as scales of normalisations before training: a may be the counterpart of
+	// its namesake and of others.
+	isShared := slices.ContainsFunc(s.candidates[named], func(d candidate) bool { return d.a.tensor == c.a.tensor })
+	return couldBe(named, c.b.tensor, s.usesB) && !isShared
 }
 
 // couldBe reports whether named is a weight with an exporter-independent name and t's dtype and shape.
