@@ -185,6 +185,15 @@ func (j judge) explainConflict(c pair.Conflict) decision {
 	return d
 }
 
+// decideOnlyB decides a tensor without a counterpart.
+func (j judge) decideOnlyB(t *onnx.Tensor) decision {
+	if role := j.quantizedB[t]; role != "" {
+		return decision{Action: Refuse, Reason: fmt.Sprintf("part of a quantised tensor (%s) without a counterpart of its "+
+			"name: merge the models before quantising them, or exclude all parts", role)}
+	}
+	return decision{Action: Copy, Reason: reasonOnlyB, kind: unpairedKind(t)}
+}
+
 // decideQuantized copies or refuses: integers, scale and zero point of a quantised weight represent it only together.
 func decideQuantized(a, b *onnx.Tensor, role string) (decision, error) {
 	same, err := a.Equal(b)

@@ -243,7 +243,7 @@ func (p *planner) decide(ctx context.Context, al *pair.Alignment, scales *scalin
 		byID[c.B.ID()] = d
 	}
 	for _, t := range al.OnlyB {
-		byID[t.ID()] = decision{Action: Copy, Reason: reasonOnlyB, kind: unpairedKind(t)}
+		byID[t.ID()] = j.decideOnlyB(t)
 	}
 	if err := p.decideSettings(al, byID); err != nil {
 		return err

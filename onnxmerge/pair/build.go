@@ -107,7 +107,10 @@ func (b *builder) Enter(n *onnx.Node, operands []*value) *value {
 }
 
 // BodyInput implements flow.Visitor.
-func (b *builder) BodyInput(at flow.Body[*value], i int, _ *value) *value {
+func (b *builder) BodyInput(at flow.Body[*value], i int, constant *value) *value {
+	if constant != nil && constant.kind == weight {
+		return constant
+	}
 	return b.edge(at.Node, fmt.Sprintf("%s input %d of %d", at.Node.OpType, i, at.Index), at.Entry)
 }
 

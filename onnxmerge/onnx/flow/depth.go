@@ -45,11 +45,13 @@ type depthVisitor struct {
 	deepest int
 }
 
-func (*depthVisitor) Input(int, onnx.Value) layered                        { return layered{} }
-func (*depthVisitor) Tensor(t *onnx.Tensor) layered                        { return layered{tensor: t} }
-func (*depthVisitor) Undefined() layered                                   { return layered{} }
-func (*depthVisitor) Capture(_ Body[layered], outer layered) layered       { return outer }
-func (*depthVisitor) BodyInput(at Body[layered], _ int, _ layered) layered { return at.Entry }
+func (*depthVisitor) Input(int, onnx.Value) layered                  { return layered{} }
+func (*depthVisitor) Tensor(t *onnx.Tensor) layered                  { return layered{tensor: t} }
+func (*depthVisitor) Undefined() layered                             { return layered{} }
+func (*depthVisitor) Capture(_ Body[layered], outer layered) layered { return outer }
+func (*depthVisitor) BodyInput(at Body[layered], _ int, constant layered) layered {
+	return layered{tensor: constant.tensor, layers: at.Entry.layers}
+}
 
 func (v *depthVisitor) Operator(_ *onnx.Graph, n *onnx.Node, operands []layered) []layered {
 	if forwarding[n.Op()] && len(operands) > 0 {

@@ -1,10 +1,8 @@
 package flow
 
 import (
-	"fmt"
 	"iter"
 	"slices"
-	"strings"
 
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
@@ -50,7 +48,7 @@ func (*operandVisitor) Tensor(t *onnx.Tensor) *onnx.Tensor                      
 func (*operandVisitor) Undefined() *onnx.Tensor                                   { return nil }
 func (*operandVisitor) Capture(_ Body[*onnx.Tensor], t *onnx.Tensor) *onnx.Tensor { return t }
 
-func (*operandVisitor) BodyInput(Body[*onnx.Tensor], int, *onnx.Tensor) *onnx.Tensor { return nil }
+func (*operandVisitor) BodyInput(_ Body[*onnx.Tensor], _ int, t *onnx.Tensor) *onnx.Tensor { return t }
 
 func (v *operandVisitor) Operator(_ *onnx.Graph, n *onnx.Node, operands []*onnx.Tensor) []*onnx.Tensor {
 	v.add(n, operands)
@@ -89,34 +87,6 @@ func Tensor(m *onnx.Model, g *onnx.Graph, name string) *onnx.Tensor {
 		g, name = in, n.Inputs[0]
 	}
 	return nil
-}
-
-// Quantized returns the tensors that have a meaning only together with others: the integers, scales and zero points
-// of quantised operators, each with the operator and the slot that show it. Averaging one of them alone would corrupt
-// the weights, so a merge copies them where both models agree and refuses them otherwise.
-func Quantized(m *onnx.Model) map[*onnx.Tensor]string {
-	found := map[*onnx.Tensor]string{}
-	for o := range Operands(m) {
-		if isQuantized(o.Node.OpType, o.Slot) {
-			found[o.Tensor] = fmt.Sprintf("%s[%d]", o.Node.OpType, o.Slot)
-		}
-	}
-	return found
-}
-
-// isQuantized reports whether an operator's operand in slot is part of a quantised tensor.
-func isQuantized(op string, slot int) bool {
-	switch op {
-	case "DequantizeLinear":
-		return true
-	case "QuantizeLinear":
-		return slot > 0 // slot 0 is a real weight
-	case "ConvInteger", "MatMulInteger", "MatMulIntegerToFloat", "DynamicQuantizeMatMul", "DynamicQuantizeLSTM",
-		"MatMulNBits", "MatMulBnb4", "GatherBlockQuantized", "BlockQuantizeLinear", "QMoE", "QGemm", "QAttention",
-		"QOrderedMatMul", "QEmbedLayerNormalization":
-		return true
-	}
-	return strings.HasPrefix(op, "QLinear") || strings.HasPrefix(op, "QOrdered")
 }
 
 // Variances returns the tensors that are running variances of a normalisation, which are never negative.

@@ -41,10 +41,15 @@ type settingVisitor struct {
 	sums      map[*origin]*onnx.Tensor // a single number by the sum that it is a term of
 }
 
-func (v *settingVisitor) Input(int, onnx.Value) *origin                  { return &origin{raw: v.hasMatrix} }
-func (*settingVisitor) Tensor(t *onnx.Tensor) *origin                    { return &origin{tensor: t} }
-func (*settingVisitor) Undefined() *origin                               { return &origin{} }
-func (*settingVisitor) BodyInput(Body[*origin], int, *origin) *origin    { return &origin{} }
+func (v *settingVisitor) Input(int, onnx.Value) *origin { return &origin{raw: v.hasMatrix} }
+func (*settingVisitor) Tensor(t *onnx.Tensor) *origin   { return &origin{tensor: t} }
+func (*settingVisitor) Undefined() *origin              { return &origin{} }
+func (*settingVisitor) BodyInput(_ Body[*origin], _ int, constant *origin) *origin {
+	if constant != nil && constant.tensor != nil {
+		return constant
+	}
+	return &origin{}
+}
 func (*settingVisitor) Leave(*onnx.Node, *origin, [][]*origin) []*origin { return nil }
 func (*settingVisitor) Capture(_ Body[*origin], outer *origin) *origin   { return outer }
 func (v *settingVisitor) Enter(n *onnx.Node, operands []*origin) *origin {

@@ -15,9 +15,9 @@ type Visitor[V any] interface {
 	Operator(g *onnx.Graph, n *onnx.Node, operands []V) []V
 	// Enter returns a V for an If, Loop or Scan, before its bodies are walked.
 	Enter(n *onnx.Node, operands []V) V
-	// BodyInput returns the V of input i of a body. initial is the operand of the same index: Loop and Scan pass their
-	// operands to the body's inputs in order; it is the zero V where there is none.
-	BodyInput(at Body[V], i int, initial V) V
+	// BodyInput returns the V of input i of a body. constant is the operand that the input is in every iteration, which
+	// the body passes on unchanged, as exporters do with the weights of a recurrent layer; else it is the zero V.
+	BodyInput(at Body[V], i int, constant V) V
 	// Capture returns the V inside a body of a value of the enclosing scope.
 	Capture(at Body[V], outer V) V
 	// Leave returns the V of each output of an If, Loop or Scan from those of its bodies' outputs, one list per body.
@@ -137,11 +137,11 @@ func (w *walk[V]) node(g *onnx.Graph, s *scope[V], n *onnx.Node, operands []V) [
 		for i, sub := range n.Subgraphs {
 			inner := &scope[V]{values: map[string]V{}, outer: s, body: Body[V]{n, i, entry}}
 			for k, in := range sub.Inputs {
-				var initial V
-				if k < len(operands) {
-					initial = operands[k]
+				var constant V
+				if k < len(operands) && isCarried(n, sub, k) {
+					constant = operands[k]
 				}
-				inner.values[in.Name] = w.BodyInput(inner.body, k, initial)
+				inner.values[in.Name] = w.BodyInput(inner.body, k, constant)
 			}
 			results[i] = w.graph(sub, inner)
 		}
@@ -161,4 +161,37 @@ func (w *walk[V]) node(g *onnx.Graph, s *scope[V], n *onnx.Node, operands []V) [
 		}
 	}
 	return w.graph(f, inner)
+}
+
+// isCarried reports whether the body of a Loop or Scan passes its input k on to the next iteration unchanged.
+func isCarried(n *onnx.Node, body *onnx.Graph, k int) bool {
+	out := k
+	switch n.Op() {
+	case "Loop": // inputs (iteration, condition, values...), outputs (condition, values..., scans...)
+		out = k - 1
+		if k < 2 {
+			return false
+		}
+	case "Scan": // inputs (states..., scanned...), outputs (states..., scans...)
+		if scanned := n.Ints["num_scan_inputs"]; len(scanned) != 1 || k >= len(body.Inputs)-int(scanned[0]) {
+			return false
+		}
+	default:
+		return false
+	}
+	if out >= len(body.Outputs) {
+		return false
+	}
+	name := body.Outputs[out].Name
+	for range maxForwarding {
+		if name == body.Inputs[k].Name {
+			return true
+		}
+		p := body.Producer(name)
+		if p == nil || p.Op() != "Identity" || len(p.Inputs) != 1 {
+			return false
+		}
+		name = p.Inputs[0]
+	}
+	return false
 }
