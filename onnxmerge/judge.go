@@ -16,6 +16,7 @@ const reasonDiffers = "not floating-point, and different between the models: the
 type judge struct {
 	memory                 int64
 	quantizedA, quantizedB map[*onnx.Tensor]string
+	blockedA, blockedB     map[*onnx.Tensor]bool // see flow.Blocked
 }
 
 // decidePair decides a tensor that both models have.
@@ -87,6 +88,11 @@ func (j judge) decidePair(p pair.Pair) (decision, error) {
 
 // decideScale refuses a pair that would be merged, of which one weight contains a scale that the other does not.
 func (j judge) decideScale(d decision, p pair.Pair, scales *scaling) (decision, error) {
+	if other, err := j.isBlockedOtherwise(p, scales.sampler); err != nil || other {
+		return decision{Action: Refuse, Reason: fmt.Sprintf("the elements of %q are unlike its own, and both are in the "+
+			"blocked order of one machine (com.microsoft.nchwc.Conv): save both models at a lower optimisation level",
+			p.A.ID())}, err
+	}
 	conflict, reason, err := scales.compare(p)
 	switch {
 	case err != nil:
@@ -133,6 +139,9 @@ func (j judge) sameElements(a *onnx.Tensor, permA []int, b *onnx.Tensor, permB [
 
 // decideConflict decides a tensor whose counterpart structure and weights do not determine.
 func (j judge) decideConflict(c pair.Conflict) (decision, error) {
+	if reason := j.blocked(c.B); reason != "" {
+		return decision{Action: Refuse, Reason: reason}, nil
+	}
 	d := j.explainConflict(c)
 	if d.Action != Refuse || !c.B.DType.IsFloat() || j.quantizedB[c.B] != "" {
 		return d, nil
@@ -191,7 +200,35 @@ func (j judge) decideOnlyB(t *onnx.Tensor) decision {
 		return decision{Action: Refuse, Reason: fmt.Sprintf("part of a quantised tensor (%s) without a counterpart of its "+
 			"name: merge the models before quantising them, or exclude all parts", role)}
 	}
+	if reason := j.blocked(t); reason != "" {
+		return decision{Action: Refuse, Reason: reason}
+	}
 	return decision{Action: Copy, Reason: reasonOnlyB, kind: unpairedKind(t)}
+}
+
+// blocked returns the reason why a tensor without a counterpart cannot have one; "" if there is none.
+func (j judge) blocked(t *onnx.Tensor) string {
+	side := "fine-tuned"
+	switch {
+	case j.blockedB[t] && len(j.blockedA) == 0:
+	case len(j.blockedA) > 0 && len(j.blockedB) == 0 && isMatrix(t):
+		side = "pre-trained"
+	default:
+		return ""
+	}
+	return fmt.Sprintf("the %s model stores weights of Conv in the blocked order of one machine (operator "+
+		"com.microsoft.nchwc.Conv), which onnxruntime writes at its highest optimisation level: save that model at a lower "+
+		"level", side)
+}
+
+// isBlockedOtherwise reports whether two paired weights are both blocked and dissimilar: blocks of two machines may have
+// two lengths.
+func (j judge) isBlockedOtherwise(p pair.Pair, s *sampler) (bool, error) {
+	if !j.blockedA[p.A] || !j.blockedB[p.B] {
+		return false, nil
+	}
+	cosine, ok, err := s.likeness(p.A, p.B, p.Perm)
+	return ok && cosine < pair.Related, err
 }
 
 // decideQuantized copies or refuses: integers, scale and zero point of a quantised weight represent it only together.

@@ -212,7 +212,8 @@ func (e *MemoryError) Error() string {
 
 func (p *planner) judge() judge {
 	return judge{memory: p.opt.memory() / int64(len(p.models)+len(p.opt.Fisher)-1),
-		quantizedA: flow.Quantized(p.pretrained), quantizedB: flow.Quantized(p.finetuned)}
+		quantizedA: flow.Quantized(p.pretrained), quantizedB: flow.Quantized(p.finetuned),
+		blockedA: flow.Blocked(p.pretrained), blockedB: flow.Blocked(p.finetuned)}
 }
 
 // decide appends the decisions in the order of the fine-tuned file. scales is nil if values are not comparable.
