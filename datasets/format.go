@@ -103,7 +103,8 @@ func Open(ctx context.Context, path string, opt OpenOptions) (Dataset, error) {
 	}
 	switch len(matches) {
 	case 0:
-		return nil, malformed(path, "is no data set that can be read: it is %s; known formats: %s", describe(path), strings.Join(formats.Names(), ", "))
+		return nil, malformed(path, "is not a data set of a supported format: found %s; supported formats: %s",
+			describe(path), strings.Join(formats.Names(), ", "))
 	case 1:
 		return matches[0].Open(ctx, path, opt)
 	default:
@@ -111,7 +112,7 @@ func Open(ctx context.Context, path string, opt OpenOptions) (Dataset, error) {
 		for i, f := range matches {
 			names[i] = f.Name
 		}
-		return nil, malformed(path, "holds several formats (%s); choose one", strings.Join(names, ", "))
+		return nil, malformed(path, "matches several formats (%s); choose one", strings.Join(names, ", "))
 	}
 }
 

@@ -134,12 +134,13 @@ func (d *preprocessed) Read(ctx context.Context, dst *Sample, i int) error {
 	}
 	n, ok := dst.Points()
 	if !ok || d.p.Normalize == "imagenet" {
-		return malformed(d.Dataset.Info().Name, "sample %d has shape %v: only clouds, [points 3], can be preprocessed", i, dst.Shape)
+		return malformed(d.Dataset.Info().Name, "sample %d has shape %v: only clouds, [points 3], can be preprocessed",
+			i, dst.Shape)
 	}
 	d.axes.apply(dst.X)
 	if want := d.p.Points; want > 0 {
 		if n < want {
-			return malformed(d.Dataset.Info().Name, "sample %d has %d points, fewer than the %d asked for", i, n, want)
+			return malformed(d.Dataset.Info().Name, "sample %d has %d points, fewer than the %d requested", i, n, want)
 		}
 		switch d.p.Sample {
 		case "random":
@@ -163,7 +164,7 @@ func (d *preprocessed) Read(ctx context.Context, dst *Sample, i int) error {
 // normalizeImage subtracts ImageNet's mean and divides by its deviation.
 func normalizeImage(dst *Sample, name string, i int) error {
 	if len(dst.Shape) != 3 || dst.Shape[0] != 3 {
-		return malformed(name, "sample %d has shape %v: only images, [3 height width], can be normalised as ImageNet's", i, dst.Shape)
+		return malformed(name, "sample %d has shape %v: normalize imagenet needs images, [3 height width]", i, dst.Shape)
 	}
 	size := dst.Shape[1] * dst.Shape[2]
 	for k := range dst.X {
