@@ -54,7 +54,8 @@ func TestMemoryDoesNotGrowWithVariants(t *testing.T) {
 	const few, many = 5, 105
 	working, done, size := heapAtEnd(t, few)
 	moreWorking, moreDone, moreSize := heapAtEnd(t, many)
-	perWorking, perDone, perSize := (moreWorking-working)/(many-few), (moreDone-done)/(many-few), (moreSize-size)/(many-few)
+	perWorking, perDone, perSize := (moreWorking-working)/(many-few), (moreDone-done)/(many-few),
+		(moreSize-size)/(many-few)
 	t.Logf("for each variant: %d bytes at work, %d with the result, which has %d as JSON", perWorking, perDone, perSize)
 	// Features of the test data have 10,800 bytes and their labels 7,200. A name, parameters and keys were measured
 	// to take 565.

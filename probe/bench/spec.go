@@ -129,7 +129,7 @@ func ReadSpec(dir string) (*unit.Spec, error) {
 		err = s.Check()
 	}
 	if err != nil {
-		return nil, fault.Inputf("%s: is no plan of a run: %v", filepath.Join(dir, specFile), err)
+		return nil, fault.Inputf("%s: is not the plan of a run: %v", filepath.Join(dir, specFile), err)
 	}
 	return s, nil
 }

@@ -40,7 +40,7 @@ func install(ctx context.Context, opt Options) (Library, error) {
 	}
 	reason := "could not be installed"
 	if len(tried) == 0 {
-		reason = "no build is known for " + platform()
+		reason = "there is no build for " + platform()
 	}
 	return Library{}, &LibraryError{Reason: reason, Tried: tried, Advice: opt.advice()}
 }

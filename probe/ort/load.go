@@ -52,7 +52,7 @@ func Load(ctx context.Context, opt Options) (Library, error) {
 	}
 	if opt.Say != nil {
 		for _, line := range tried {
-			opt.Say("passing over " + line)
+			opt.Say("not usable: " + line)
 		}
 	}
 	lib, err := install(ctx, opt)

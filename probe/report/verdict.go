@@ -90,7 +90,8 @@ func verdictOfBench(r *result.Result) verdict {
 		v.Sentences = append(v.Sentences, "The highest mOA has "+robust.ID+": "+lowerFirst(scoresText(r, robust)))
 	}
 	if len(r.Models) > 1 {
-		v.Sentences = append(v.Sentences, "This describes the test data, and is no choice: that takes validation data.")
+		v.Sentences = append(v.Sentences,
+			"This compares the models on test data; a choice between them needs validation data.")
 	}
 	return v
 }
@@ -143,18 +144,18 @@ func againstText(r *result.Result, m, end *result.Model) string {
 	return text + "."
 }
 
-// differenceText writes "+1.3 points (+0.4 to +2.2; p = 0.004, told apart)". The p-value is adjusted for the number
+// differenceText writes "+1.3 points (+0.4 to +2.2; p = 0.004, significant)". The p-value is adjusted for the number
 // of comparisons.
 func differenceText(d *result.Difference, level float64) string {
 	p := "p = " + pValue(d.PHolm)
 	if d.PHolm < 0.001 {
 		p = "p < 0.001"
 	}
-	told := "not told apart"
+	significance := "not significant"
 	if float64(d.PHolm) <= 1-level {
-		told = "told apart"
+		significance = "significant"
 	}
-	return fmt.Sprintf("%s points (%s; %s, %s)", signedPoints(d.Difference), signedRange(d.Interval), p, told)
+	return fmt.Sprintf("%s points (%s; %s, %s)", signedPoints(d.Difference), signedRange(d.Interval), p, significance)
 }
 
 func lowerFirst(s string) string { return strings.ToLower(s[:1]) + s[1:] }

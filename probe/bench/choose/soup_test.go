@@ -164,7 +164,8 @@ func TestGreedySoupOracle(t *testing.T) {
 		}
 		for i, s := range steps {
 			want := c.Steps[i]
-			if c.InOrder[s.Index] != want.Model || s.Alone != c.Individual[i].Acc || s.Soup != want.Acc || s.Taken != want.Taken {
+			if c.InOrder[s.Index] != want.Model || s.Alone != c.Individual[i].Acc || s.Soup != want.Acc ||
+				s.Taken != want.Taken {
 				t.Errorf("%s: step %d: got %s %+v, want %+v, alone %g", name, i, c.InOrder[s.Index], s, want, c.Individual[i].Acc)
 			}
 		}

@@ -118,7 +118,8 @@ func TestStealingIsEfficient(t *testing.T) {
 			bound = min(bound, total/workers/longest)
 			alone += simulate(units, workers, false, took) / runs
 		}
-		t.Logf("%d workers, %d units, spread %v: efficiency %.3f at worst with stealing (nothing could have more than %.3f), %.3f on average without",
+		t.Logf("%d workers, %d units, spread %v: efficiency %.3f at worst with stealing "+
+			"(upper bound %.3f), %.3f on average without",
 			workers, variants*37, spread, worst, min(1, bound), alone)
 		if worst < 0.9 {
 			t.Errorf("spread %v: efficiency %.3f, want 0.9", spread, worst)
