@@ -62,7 +62,8 @@ func stepAndReLU(dim int) *fit.Classifier {
 	value := func(i int) float32 { return float32(i*i%13)/8 - 0.7 }
 	cl := &fit.Classifier{Dim: dim, Classes: []string{"a", "b", "c"}}
 	in := dim
-	for _, l := range []fit.Layer{{B: make([]float32, 6), Act: fit.Step}, {B: make([]float32, 4), Act: fit.ReLU}, {B: make([]float32, 3)}} {
+	for _, l := range []fit.Layer{{B: make([]float32, 6), Act: fit.Step}, {B: make([]float32, 4), Act: fit.ReLU},
+		{B: make([]float32, 3)}} {
 		for c := range l.B {
 			l.B[c] = value(c)
 		}

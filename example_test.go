@@ -48,7 +48,8 @@ func ExampleMerge() {
 	if _, err := wiseft.Verify(ctx, "merged.onnx", wiseft.VerifyOptions{All: true}); err != nil {
 		log.Fatal(err)
 	}
-	if _, err := wiseft.WriteFeatures(ctx, "features.npz", "merged.onnx", wiseft.FeaturesOptions{Data: wiseft.Data{Path: "train.npz"}}); err != nil {
+	if _, err := wiseft.WriteFeatures(ctx, "features.npz", "merged.onnx",
+		wiseft.FeaturesOptions{Data: wiseft.Data{Path: "train.npz"}}); err != nil {
 		log.Fatal(err)
 	}
 	if _, err := wiseft.Fit(ctx, "probe.npz", "features.npz", wiseft.FitOptions{}); err != nil {
@@ -77,7 +78,8 @@ func ExampleOpen() {
 
 // A plan says what a merge would do to every tensor, and why, before anything is written.
 func ExamplePlanMerge() {
-	plan, err := wiseft.PlanMerge(context.Background(), []string{"pretrained.onnx", "finetuned.onnx"}, wiseft.MergeOptions{})
+	plan, err := wiseft.PlanMerge(context.Background(), []string{"pretrained.onnx", "finetuned.onnx"},
+		wiseft.MergeOptions{})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -158,11 +160,12 @@ func ExampleBench() {
 
 // Of several models, those are averaged that make the average better on validation data.
 func ExampleSoup() {
-	s, err := wiseft.Soup(context.Background(), "soup.onnx", []string{"finetuned.onnx", "pretrained.onnx"}, wiseft.SoupOptions{
-		Train: wiseft.Data{Path: "train.npz"},
-		Val:   wiseft.Data{Path: "val.npz"},
-		Write: wiseft.WriteOptions{Force: true},
-	})
+	s, err := wiseft.Soup(context.Background(), "soup.onnx", []string{"finetuned.onnx", "pretrained.onnx"},
+		wiseft.SoupOptions{
+			Train: wiseft.Data{Path: "train.npz"},
+			Val:   wiseft.Data{Path: "val.npz"},
+			Write: wiseft.WriteOptions{Force: true},
+		})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -174,7 +177,8 @@ func ExampleSoup() {
 func ExampleReadResult() {
 	ctx := context.Background()
 	_, err := wiseft.Bench(ctx, []string{"finetuned.onnx"}, wiseft.MeasureOptions{
-		Train: wiseft.Data{Path: "train.npz"}, Tests: []wiseft.Data{{Path: "test.npz"}}, Suite: "none", Run: wiseft.RunOptions{Folder: "bench"},
+		Train: wiseft.Data{Path: "train.npz"}, Tests: []wiseft.Data{{Path: "test.npz"}}, Suite: "none",
+		Run: wiseft.RunOptions{Folder: "bench"},
 	})
 	if err != nil {
 		log.Fatal(err)

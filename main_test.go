@@ -78,7 +78,8 @@ func makeExampleFiles(dir string, models fs.FS) error {
 		}
 	}
 	for split, perClass := range map[string]int{"train": 10, "val": 6, "test": 6} {
-		scans, err := shapes.New(shapes.Options{Domain: shapes.Scan, Split: split, PerClass: perClass, Points: 128, Classes: shapes.Indoor()[:4]})
+		scans, err := shapes.New(shapes.Options{Domain: shapes.Scan, Split: split, PerClass: perClass, Points: 128,
+			Classes: shapes.Indoor()[:4]})
 		if err != nil {
 			return err
 		}

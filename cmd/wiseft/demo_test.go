@@ -19,7 +19,8 @@ func TestDemoFigures(t *testing.T) {
 	t.Setenv("WISEFT_ONNXRUNTIME", lib.Path)
 	var stdout, stderr bytes.Buffer
 	con := console{out: &stdout, err: &stderr, getenv: os.Getenv}
-	args := []string{"wiseft", "demo", "--alphas", "0,0.5,1", "--json", "--quiet", "-o", filepath.Join(t.TempDir(), "demo")}
+	args := []string{"wiseft", "demo", "--alphas", "0,0.5,1", "--json", "--quiet",
+		"-o", filepath.Join(t.TempDir(), "demo")}
 	if code := run(t.Context(), args, con); code != exitDone {
 		t.Fatalf("exit code %d: %s", code, stderr.String())
 	}

@@ -42,8 +42,9 @@ func newSweeper(t *testing.T) *sweeper {
 
 // command is a sweep into the folder out.
 func (s *sweeper) command(out string, more ...string) *exec.Cmd {
-	cmd := exec.Command(s.exe, append([]string{"pretrained.onnx", "finetuned.onnx", "--alphas", "0,0.5,1", "--train", "train.npz",
-		"--test", "test.npz", "--corruption", "jitter", "--severity", "1-3", "-o", out, "-q"}, more...)...)
+	cmd := exec.Command(s.exe,
+		append([]string{"pretrained.onnx", "finetuned.onnx", "--alphas", "0,0.5,1", "--train", "train.npz",
+			"--test", "test.npz", "--corruption", "jitter", "--severity", "1-3", "-o", out, "-q"}, more...)...)
 	cmd.Args = append([]string{"wiseft", "sweep"}, cmd.Args[1:]...)
 	cmd.Dir = s.dir
 	return cmd

@@ -98,7 +98,8 @@ func TestKilledMergeLeavesNoHalfFile(t *testing.T) {
 		case bytes.Equal(model, oldModel) && bytes.Equal(data, oldData):
 		case bytes.Equal(model, newModel) && bytes.Equal(data, newData):
 		default:
-			t.Fatalf("killed after %d/%d of the time: a model of %d bytes beside data of %d bytes", i+1, tries, len(model), len(data))
+			t.Fatalf("killed after %d/%d of the time: a model of %d bytes beside data of %d bytes", i+1, tries, len(model),
+				len(data))
 		}
 		if model == nil || !bytes.Equal(model, oldModel) {
 			run("out.onnx", "0.2")

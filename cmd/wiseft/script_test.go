@@ -60,14 +60,17 @@ func setupScript(env *testscript.Env, library string) error {
 			return err
 		}
 	}
-	for name, from := range map[string]string{"normed_a": "resnet/a_keep", "normed_b": "resnet/b_keep", "folded_a": "resnet/a_fold", "folded_b": "resnet/b_fold",
+	for name, from := range map[string]string{"normed_a": "resnet/a_keep", "normed_b": "resnet/b_keep",
+		"folded_a": "resnet/a_fold", "folded_b": "resnet/b_fold",
 		"classes5": "pointnet/a_keep", "classes7": "pointnet/b_classes7_keep"} {
-		if err := unpack(filepath.Join(env.WorkDir, name+".onnx"), "../../onnxmerge/pair/testdata/corpus/"+from+".onnx.gz"); err != nil {
+		if err := unpack(filepath.Join(env.WorkDir, name+".onnx"),
+			"../../onnxmerge/pair/testdata/corpus/"+from+".onnx.gz"); err != nil {
 			return err
 		}
 	}
 	for _, folder := range []string{"external", "stores"} {
-		if err := os.CopyFS(filepath.Join(env.WorkDir, folder), os.DirFS(filepath.Join("../../onnxmerge/onnx/testdata", folder))); err != nil {
+		if err := os.CopyFS(filepath.Join(env.WorkDir, folder),
+			os.DirFS(filepath.Join("../../onnxmerge/onnx/testdata", folder))); err != nil {
 			return err
 		}
 	}
@@ -119,7 +122,8 @@ func unpack(path, from string) error {
 }
 
 func writeScans(path, split string) error {
-	scans, err := shapes.New(shapes.Options{Domain: shapes.Scan, Split: split, PerClass: 6, Points: 64, Classes: shapes.Indoor()[:4]})
+	scans, err := shapes.New(shapes.Options{Domain: shapes.Scan, Split: split, PerClass: 6, Points: 64,
+		Classes: shapes.Indoor()[:4]})
 	if err != nil {
 		return err
 	}

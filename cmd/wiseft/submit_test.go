@@ -16,7 +16,8 @@ var update = flag.Bool("update", false, "rewrite the job files in scripts")
 // The job files in scripts are what submit writes for the example there.
 func TestJobFilesInScripts(t *testing.T) {
 	t.Parallel()
-	example := []string{"--", "sweep", "pretrained.onnx", "finetuned.onnx", "--train", "modelnet40", "--test", "modelnet40", "--points", "1024", "-o", "run"}
+	example := []string{"--", "sweep", "pretrained.onnx", "finetuned.onnx", "--train", "modelnet40",
+		"--test", "modelnet40", "--points", "1024", "-o", "run"}
 	for system, folder := range map[string]string{"slurm": "../../scripts/slurm", "k8s": "../../scripts/k8s"} {
 		var out, errs bytes.Buffer
 		args := append([]string{"wiseft", "submit", system, "--dry-run", "--json"}, example...)
@@ -42,7 +43,8 @@ func TestJobFilesInScripts(t *testing.T) {
 
 func TestShellQuote(t *testing.T) {
 	t.Parallel()
-	for word, want := range map[string]string{"a/b-1.onnx": "a/b-1.onnx", "a b": "'a b'", "it's": `'it'\''s'`, "": "''", "$(x)": "'$(x)'"} {
+	for word, want := range map[string]string{"a/b-1.onnx": "a/b-1.onnx", "a b": "'a b'", "it's": `'it'\''s'`, "": "''",
+		"$(x)": "'$(x)'"} {
 		if got := shellQuote(word); got != want {
 			t.Errorf("%q: got %s, want %s", word, got, want)
 		}
@@ -73,7 +75,8 @@ func TestParseShard(t *testing.T) {
 		{"auto/4", "JOB_COMPLETION_INDEX=0", 0, 4},
 		{"auto/4", "PARALLEL_SEQ=4", 3, 4},
 	} {
-		if got, err := parseShard(tt.text, environment(tt.env)); err != nil || got.Index != tt.index || got.Count != tt.count {
+		got, err := parseShard(tt.text, environment(tt.env))
+		if err != nil || got.Index != tt.index || got.Count != tt.count {
 			t.Errorf("--shard %q with %q: got %+v (%v), want %d of %d", tt.text, tt.env, got, err, tt.index, tt.count)
 		}
 	}
@@ -85,7 +88,8 @@ func TestParseShard(t *testing.T) {
 			t.Errorf("--shard %q with %q: got %+v, want an error", text, env, got)
 		}
 	}
-	if _, err := parseShard("auto", environment("JOB_COMPLETION_INDEX=1")); err == nil || !strings.Contains(err.Error(), "no variable has the number of shares") {
+	if _, err := parseShard("auto", environment("JOB_COMPLETION_INDEX=1")); err == nil ||
+		!strings.Contains(err.Error(), "no variable has the number of shares") {
 		t.Errorf("no count: %v", err)
 	}
 }

@@ -64,7 +64,8 @@ func TestReorder(t *testing.T) {
 			t.Errorf("%q becomes %q (%v), want %q", line, strings.Join(got, " "), err, want)
 		}
 	}
-	if _, asJSON, err := reorder(app, strings.Fields("wiseft merge a --json --nope"), func(string) string { return "" }); err == nil || !asJSON {
+	if _, asJSON, err := reorder(app, strings.Fields("wiseft merge a --json --nope"),
+		func(string) string { return "" }); err == nil || !asJSON {
 		t.Errorf("an unknown flag beside --json: json %v, error %v", asJSON, err)
 	}
 }
