@@ -41,8 +41,7 @@ func mergeBytes(t *testing.T, a, b *Model) []byte {
 	return out.Bytes()
 }
 
-// Merged real models load in onnxruntime and compute finite values, also one whose
-// weights all sit in Constant nodes.
+// Merged real models load in onnxruntime and compute finite values, also one whose weights are all in Constant nodes.
 func TestMergedRealModelsRun(t *testing.T) {
 	orttest.Load(t)
 	for _, c := range []struct {
@@ -88,8 +87,7 @@ func TestMergedRealModelsRun(t *testing.T) {
 	}
 }
 
-// What onnxruntime computes with the attached probe are the probe's own scores, for both
-// shared pairs.
+// The scores that onnxruntime computes with the attached probe are the probe's, for two shared pairs.
 func TestAttachedProbeOnRealModel(t *testing.T) {
 	orttest.Load(t)
 	data := everyNinth(t)

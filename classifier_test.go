@@ -12,7 +12,7 @@ import (
 	"github.com/wiseft/wiseft/probe/fit"
 )
 
-// A start is taken or refused by the solver that fits, which is the default one where none is named.
+// Whether a start is valid depends on the solver; the default solver is used if none is named.
 func TestFitStart(t *testing.T) {
 	dir := t.TempDir()
 	features, cold := filepath.Join(dir, "features.npz"), filepath.Join(dir, "cold.npz")

@@ -76,7 +76,7 @@ func ExampleOpen() {
 	// Output: 35 tensors, features: features
 }
 
-// A plan says what a merge would do to every tensor, and why, before anything is written.
+// A plan has the action and the reason for every tensor of a merge, before anything is written.
 func ExamplePlanMerge() {
 	plan, err := wiseft.PlanMerge(context.Background(), []string{"pretrained.onnx", "finetuned.onnx"},
 		wiseft.MergeOptions{})
@@ -92,7 +92,7 @@ func ExamplePlanMerge() {
 	// 32 tensors are merged; error: <nil>
 }
 
-// Which weight is which, and how far apart the two models are.
+// The pairs of weights of two models, and the distance between the models.
 func ExampleDiff() {
 	d, err := wiseft.Diff(context.Background(), "pretrained.onnx", "finetuned.onnx", wiseft.MergeOptions{})
 	if err != nil {
@@ -173,7 +173,7 @@ func ExampleSoup() {
 	// Output: 2 candidates; the soup is in soup.onnx
 }
 
-// A report is made from the result of a run: here as Markdown.
+// A report of a run's result, as Markdown.
 func ExampleReadResult() {
 	ctx := context.Background()
 	_, err := wiseft.Bench(ctx, []string{"finetuned.onnx"}, wiseft.MeasureOptions{

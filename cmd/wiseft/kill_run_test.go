@@ -59,7 +59,7 @@ func (s *sweeper) run(t *testing.T, out string, more ...string) time.Duration {
 	return time.Since(start)
 }
 
-// results returns what a run leaves for people, file after file.
+// results returns the contents of a run's result, table and plan.
 func (s *sweeper) results(t *testing.T, out string) []byte {
 	t.Helper()
 	var all []byte
@@ -73,8 +73,8 @@ func (s *sweeper) results(t *testing.T, out string) []byte {
 	return all
 }
 
-// A sweep that is killed at any moment and run again leaves the bytes of one that was never
-// disturbed. WISEFT_EXHAUSTIVE=1 kills a hundred.
+// A sweep that is killed at any moment and run again writes the same bytes as one that was not killed.
+// WISEFT_EXHAUSTIVE=1 kills a hundred.
 func TestKilledSweepGoesOn(t *testing.T) {
 	s := newSweeper(t)
 	s.run(t, "warm")
@@ -110,8 +110,7 @@ func TestKilledSweepGoesOn(t *testing.T) {
 	}
 }
 
-// Two processes at one sweep in one folder, and any number of shares, leave the same bytes
-// as one.
+// Two processes that run one sweep in one folder, and any number of shares, write the same bytes as one process.
 func TestProcessesShareASweep(t *testing.T) {
 	s := newSweeper(t)
 	s.run(t, "alone")

@@ -48,8 +48,8 @@ func contents(t *testing.T, dir, name string) (model, data []byte) {
 	return model, data
 }
 
-// A merge that is killed leaves under the final name what was there before, or the
-// whole result, or nothing: never a part, and never a model beside other data.
+// After a merge is killed, the output's name holds the previous file, the whole result or nothing: never a part of a
+// file, and never a model beside another model's data file.
 func TestKilledMergeLeavesNoHalfFile(t *testing.T) {
 	dir := t.TempDir()
 	for i, name := range []string{"a.onnx", "b.onnx"} {

@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"wiseft": main})
 }
 
-// TestScripts runs the program's commands as a user would, one script a command.
+// TestScripts runs the scripts of testdata/script, one for each command.
 func TestScripts(t *testing.T) {
 	lib := orttest.Load(t)
 	testscript.Run(t, testscript.Params{
@@ -42,8 +42,8 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// setupScript gives every script the runtime, the demo's models, tiny ones, exports of
-// different kinds, and a little data.
+// setupScript writes into every script's folder the demo's models, tiny ones, exports of several kinds and small data
+// sets, and sets the path of onnxruntime.
 func setupScript(env *testscript.Env, library string) error {
 	env.Setenv("WISEFT_ONNXRUNTIME", library)
 	for name, data := range map[string][]byte{"pretrained.onnx": demoPretrained, "finetuned.onnx": demoFinetuned} {
@@ -103,7 +103,7 @@ func setupScript(env *testscript.Env, library string) error {
 	return nil
 }
 
-// unpack writes what a gzip file holds.
+// unpack decompresses a gzip file.
 func unpack(path, from string) error {
 	f, err := os.Open(from)
 	if err != nil {
@@ -176,7 +176,7 @@ func cmdInterrupt(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(cmd.Process.Signal(os.Interrupt))
 	rest, err := io.ReadAll(stderr)
 	ts.Check(err)
-	_ = cmd.Wait() // the exit code tells
+	_ = cmd.Wait() // the exit code is checked below
 	if !seen {
 		ts.Fatalf("%q was never printed", args[0])
 	}

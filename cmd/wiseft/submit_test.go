@@ -13,7 +13,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the job files in scripts")
 
-// The job files in scripts are what submit writes for the example there.
+// The job files in scripts equal those that submit writes for the README's example.
 func TestJobFilesInScripts(t *testing.T) {
 	t.Parallel()
 	example := []string{"--", "sweep", "pretrained.onnx", "finetuned.onnx", "--train", "modelnet40",
@@ -67,7 +67,7 @@ func TestParseShard(t *testing.T) {
 		text, env    string
 		index, count int
 	}{
-		{"", "SLURM_ARRAY_TASK_ID=3 SLURM_ARRAY_TASK_COUNT=8", 0, 0}, // an array may be for something else
+		{"", "SLURM_ARRAY_TASK_ID=3 SLURM_ARRAY_TASK_COUNT=8", 0, 0}, // an array job may have another purpose
 		{"1/8", "", 0, 8},
 		{"8/8", "", 7, 8},
 		{"auto", "SLURM_ARRAY_TASK_ID=3 SLURM_ARRAY_TASK_MIN=1 SLURM_ARRAY_TASK_COUNT=8", 2, 8},

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// contextOfTests is for set-up work, which no test needs to stop.
+// contextOfTests is the context of setup, which no test cancels.
 var contextOfTests = context.Background()
 
 func TestParseGrid(t *testing.T) {
@@ -70,7 +70,7 @@ func TestReorder(t *testing.T) {
 	}
 }
 
-// The README beside the models says which files it describes.
+// The README beside the models has the hashes of the files that it describes.
 func TestDemoModelsAreTheOnesDescribed(t *testing.T) {
 	t.Parallel()
 	readme, err := os.ReadFile("demo/README.md")
