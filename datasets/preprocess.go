@@ -87,7 +87,7 @@ func (p Preprocess) line() string {
 
 // Apply returns ds with p applied to every sample: first the axes, then the choice of points, then the normalization,
 // in float32 throughout. It returns ds itself if p changes nothing. Reading a sample that is no cloud, or has fewer
-// points than p asks for, is an error. ds must stay open; closing the result does not close it.
+// points than p.Points, is an error. ds must stay open; closing the result does not close it.
 func Apply(ds Dataset, p Preprocess) (Dataset, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
@@ -174,7 +174,7 @@ func normalizeImage(dst *Sample, name string, i int) error {
 	return nil
 }
 
-// axes says for each output axis which input axis it is and with which sign.
+// axes has for each output axis the input axis and the sign.
 type axes [3]struct {
 	from int
 	sign float32

@@ -51,7 +51,7 @@ type Corruption struct {
 	Name   string
 	Doc    string // one line: what happens to the sample
 	Source string // where the definition comes from
-	// Note says how this differs from the source, apart from random numbers; "" means not at all.
+	// Note is the difference from the source, apart from random numbers; "" means none.
 	Note string
 	// Levels holds the parameter of each severity, with its unit.
 	Levels [Severities]string

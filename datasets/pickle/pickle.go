@@ -2,8 +2,8 @@
 // integers and numpy arrays, which is what data sets are cached with.
 //
 // A pickle is a program that may call any Python function. This reader interprets the opcodes of protocols 2
-// to 5 (Lib/pickletools.py) that build data. Of all functions it knows the three by which numpy builds its
-// objects: numpy.core.multiarray._reconstruct, numpy.core.multiarray.scalar and numpy.dtype. Any other call is
+// to 5 (Lib/pickletools.py) that build data. The only functions that it supports are the three by which numpy builds
+// its objects: numpy.core.multiarray._reconstruct, numpy.core.multiarray.scalar and numpy.dtype. Any other call is
 // an error that names the function.
 //
 // The values of arrays stay in the file: an [Array] holds their offset and type, so that memory grows with the
@@ -57,8 +57,8 @@ type (
 )
 
 // Read returns the object that the pickle in r, of size bytes, builds: a *Dict, *List, Tuple, *Array, int64,
-// string, float64, bool or nil. The error has the kind Input of wiseft.KindOf and says at which offset the
-// pickle is malformed, or what in it is not supported.
+// string, float64, bool or nil. The error has the kind Input of wiseft.KindOf and names the offset at which
+// the pickle is malformed or not supported.
 func Read(r io.ReaderAt, size int64) (any, error) {
 	p := &parser{r: r, size: size}
 	p.in = bufio.NewReaderSize(io.NewSectionReader(r, 0, size), 1<<16)

@@ -394,7 +394,7 @@ func TestProgressCountsUp(t *testing.T) {
 	}
 }
 
-// A class that only the test data has makes the NLL infinite: it is null, and a note says so.
+// A class that only the test data has makes the NLL infinite: it is null, with a note.
 func TestUnseenClassInTestData(t *testing.T) {
 	t.Parallel()
 	plan := fakePlan()

@@ -47,8 +47,8 @@ func heapAtEnd(t *testing.T, n int) (working, done, size int64) {
 	return working, done, int64(len(text))
 }
 
-// A sweep may have a thousand alphas: while it works, each may keep its name and keys, but no features, probe or
-// scores; afterwards, its part of the result. The test is not parallel, because others would allocate memory, too.
+// A sweep may have a thousand alphas: during the sweep, each may keep its name and keys in memory, but no features,
+// probe or scores; afterwards, its part of the result. The test is not parallel, because others would allocate memory.
 func TestMemoryDoesNotGrowWithVariants(t *testing.T) {
 	heapAtEnd(t, 2) // allocates what exists once
 	const few, many = 5, 105

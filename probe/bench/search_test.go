@@ -56,7 +56,7 @@ func TestSearch(t *testing.T) {
 			}
 			res := mustRunAt(t, found, root)
 			if res.Settings.Search == nil || res.Chosen == nil {
-				t.Errorf("the result says nothing of the search: %s", asJSON(t, res.Settings))
+				t.Errorf("the result does not describe the search: %s", asJSON(t, res.Settings))
 			}
 		})
 	}

@@ -134,7 +134,7 @@ func ReadSpec(dir string) (*unit.Spec, error) {
 	return s, nil
 }
 
-// saveOptions says whether a plan may be replaced. The zero value keeps another plan.
+// saveOptions sets whether a plan may be replaced. The zero value keeps another plan.
 type saveOptions struct{ replace bool } // another plan in the folder is replaced
 
 // savePlan writes the plan into the folder, unless the folder has an equal one.

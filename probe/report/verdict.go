@@ -21,7 +21,7 @@ func newVerdict(r *result.Result) verdict {
 	return verdictOfBench(r)
 }
 
-// verdictOfSweep says which mix was chosen, by which rule, and its gains and losses.
+// verdictOfSweep describes which mix was chosen, by which rule, and its gains and losses.
 func verdictOfSweep(r *result.Result, m *result.Model) verdict {
 	c := r.Chosen
 	v := verdict{Headline: paramText(c.Params) + " is chosen", OnTest: c.OnTest}
@@ -63,7 +63,7 @@ func validationText(r *result.Result) string {
 	return r.Settings.Validation
 }
 
-// verdictOfBench says which model is best by which figure.
+// verdictOfBench describes which model is best by which figure.
 func verdictOfBench(r *result.Result) verdict {
 	best := func(figure func(*result.Model) result.Number) (top *result.Model) {
 		for _, m := range r.Models {

@@ -30,7 +30,7 @@ import (
 	"slices"
 )
 
-// Options says how to search. Zero values are the defaults.
+// Options configures a search. Zero values are the defaults.
 type Options struct {
 	// Budget is the largest number of passes, as a share of those of the full grid; 0 = 1/3.
 	Budget float64

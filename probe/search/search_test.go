@@ -34,8 +34,8 @@ func TestLines(t *testing.T) {
 	if want := gridChoice(m); c.Index != want || len(c.Evaluated) != 3 || !(c.Likely > 0.999) {
 		t.Errorf("got %+v, want alpha %d after three evaluations", c, want)
 	}
-	if !slices.Equal(e.asked, []int{0, 20, 10}) {
-		t.Errorf("asked for %v, want the ends and the middle", e.asked)
+	if !slices.Equal(e.called, []int{0, 20, 10}) {
+		t.Errorf("evaluated %v, want the ends and the middle", e.called)
 	}
 }
 
@@ -76,7 +76,7 @@ func TestSmallGrid(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := min(1, n-1); c.Index != want || c.Passes != float64(n) || c.Likely != 1 || len(e.asked) != n {
+		if want := min(1, n-1); c.Index != want || c.Passes != float64(n) || c.Likely != 1 || len(e.called) != n {
 			t.Errorf("%d alphas: got %+v, want alpha %d", n, c, want)
 		}
 	}

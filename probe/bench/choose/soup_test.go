@@ -14,7 +14,7 @@ import (
 	"github.com/wiseft/wiseft/scripts/sharedtest"
 )
 
-// fractions returns a score of averages that depends only on which models are in them, given by table.
+// fractions returns a score function for averages: the table's value for the models that an average contains.
 func fractions(t *testing.T, table map[int]float64) func([]int) (float64, error) {
 	return func(models []int) (float64, error) {
 		key := 0

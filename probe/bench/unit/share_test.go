@@ -125,7 +125,7 @@ func TestStealingIsEfficient(t *testing.T) {
 			t.Errorf("spread %v: efficiency %.3f, want 0.9", spread, worst)
 		}
 		if alone > worst {
-			t.Errorf("spread %v: without stealing %.3f: the simulation says nothing", spread, alone)
+			t.Errorf("spread %v: without stealing %.3f: the simulation cannot tell stealing from none", spread, alone)
 		}
 	}
 }
