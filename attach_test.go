@@ -16,8 +16,8 @@ import (
 	"github.com/wiseft/wiseft/probe/ort/orttest"
 )
 
-// Heads run in every opset that onnxruntime takes, from 7 to 21, whose forms of Gemm, Sub,
-// Greater, Cast and Softmax differ.
+// Attached heads run in every opset that onnxruntime supports, from 7 to 21: the forms of Gemm, Sub, Greater, Cast and
+// Softmax differ between them.
 func TestAttachedHeadRunsInEveryOpset(t *testing.T) {
 	orttest.Load(t)
 	file, err := os.ReadFile(filepath.Join(os.Getenv("WISEFT_REPOSITORY"), "onnxmerge/onnx/testdata/finetuned.onnx"))
@@ -62,7 +62,8 @@ func stepAndReLU(dim int) *fit.Classifier {
 	value := func(i int) float32 { return float32(i*i%13)/8 - 0.7 }
 	cl := &fit.Classifier{Dim: dim, Classes: []string{"a", "b", "c"}}
 	in := dim
-	for _, l := range []fit.Layer{{B: make([]float32, 6), Act: fit.Step}, {B: make([]float32, 4), Act: fit.ReLU}, {B: make([]float32, 3)}} {
+	for _, l := range []fit.Layer{{B: make([]float32, 6), Act: fit.Step}, {B: make([]float32, 4), Act: fit.ReLU},
+		{B: make([]float32, 3)}} {
 		for c := range l.B {
 			l.B[c] = value(c)
 		}
@@ -93,7 +94,7 @@ func runModel(t *testing.T, model []byte, tensor string, batch probe.Batch) []fl
 	return values
 }
 
-// checkScores compares what a head gave with a classifier's scores of the features x.
+// checkScores compares the output of a head with the classifier's scores of the features x.
 func checkScores(t *testing.T, got []float32, cl *fit.Classifier, x []float32, softmax bool) {
 	t.Helper()
 	n, k := len(x)/cl.Dim, len(cl.Classes)

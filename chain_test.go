@@ -41,8 +41,7 @@ func mergeBytes(t *testing.T, a, b *Model) []byte {
 	return out.Bytes()
 }
 
-// Merged real models load in onnxruntime and compute finite values, also one whose
-// weights all sit in Constant nodes.
+// Merged real models load in onnxruntime and compute finite values, also one whose weights are all in Constant nodes.
 func TestMergedRealModelsRun(t *testing.T) {
 	orttest.Load(t)
 	for _, c := range []struct {
@@ -50,10 +49,14 @@ func TestMergedRealModelsRun(t *testing.T) {
 		tensor string
 		shape  []int64
 	}{
-		{[]string{"pointssl", "pointssl_base_backbone.onnx"}, []string{"pointssl", "pointssl_ft1_backbone.onnx"}, "rep", []int64{2, 3, 64}},
-		{[]string{"pointssl", "pointssl_base_backbone_fp16.onnx"}, []string{"pointssl", "pointssl_ft1_backbone_fp16.onnx"}, "rep", []int64{2, 3, 64}},
-		{[]string{"pointnet", "pointnet_marcusforte_early.onnx"}, []string{"pointnet", "pointnet_marcusforte_late.onnx"}, "features", []int64{2, 3, 64}},
-		{[]string{"ocr", "en_PP-OCRv3_det.onnx"}, []string{"ocr", "multilingual_PP-OCRv3_det.onnx"}, "sigmoid_0.tmp_0", []int64{1, 3, 64, 64}},
+		{[]string{"pointssl", "pointssl_base_backbone.onnx"}, []string{"pointssl", "pointssl_ft1_backbone.onnx"}, "rep",
+			[]int64{2, 3, 64}},
+		{[]string{"pointssl", "pointssl_base_backbone_fp16.onnx"}, []string{"pointssl", "pointssl_ft1_backbone_fp16.onnx"},
+			"rep", []int64{2, 3, 64}},
+		{[]string{"pointnet", "pointnet_marcusforte_early.onnx"}, []string{"pointnet", "pointnet_marcusforte_late.onnx"},
+			"features", []int64{2, 3, 64}},
+		{[]string{"ocr", "en_PP-OCRv3_det.onnx"}, []string{"ocr", "multilingual_PP-OCRv3_det.onnx"}, "sigmoid_0.tmp_0",
+			[]int64{1, 3, 64, 64}},
 	} {
 		merged := mergeBytes(t, sharedModel(t, c.a...), sharedModel(t, c.b...))
 		session, err := (&Runtime{ort.Engine{Threads: 1}}).Open(t.Context(), merged, c.tensor)
@@ -84,8 +87,7 @@ func TestMergedRealModelsRun(t *testing.T) {
 	}
 }
 
-// What onnxruntime computes with the attached probe are the probe's own scores, for both
-// shared pairs.
+// The scores that onnxruntime computes with the attached probe are the probe's, for two shared pairs.
 func TestAttachedProbeOnRealModel(t *testing.T) {
 	orttest.Load(t)
 	data := everyNinth(t)
@@ -115,7 +117,8 @@ func TestAttachedProbeOnRealModel(t *testing.T) {
 				scores := extractAll(t, attached.Bytes(), data, "scores")
 				for i, w := range want {
 					if d := math.Abs(float64(scores.X[i]) - w); !(d <= 1e-5) {
-						t.Fatalf("%s, %s, float64 %v: score %d is %g, the probe says %g", pair.folder, solver, head.Float64, i, scores.X[i], w)
+						t.Fatalf("%s, %s, float64 %v: score %d is %g, the probe says %g", pair.folder, solver, head.Float64, i,
+							scores.X[i], w)
 					}
 				}
 			}
@@ -126,7 +129,8 @@ func TestAttachedProbeOnRealModel(t *testing.T) {
 // everyNinth returns every ninth test sample of ModelNet10, with 64 points.
 func everyNinth(t *testing.T) datasets.Dataset {
 	t.Helper()
-	opened, err := datasets.Open(t.Context(), sharedtest.Path(t, "data", "modelnet10", "hdf5"), datasets.OpenOptions{Split: "test"})
+	opened, err := datasets.Open(t.Context(), sharedtest.Path(t, "data", "modelnet10", "hdf5"),
+		datasets.OpenOptions{Split: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}

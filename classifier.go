@@ -190,8 +190,8 @@ func headOf(path string, f feature.Table) (_ *fit.Classifier, err error) {
 		classes = max(classes, int(label)+1)
 	}
 	if c.Classes != classes || c.Dim != f.Width() {
-		return nil, fault.Mismatchf("the classifier of %s has %d classes and takes %d values, the features are of %d classes and %d values",
-			path, c.Classes, c.Dim, classes, f.Width())
+		return nil, fault.Mismatchf("the classifier of %s has %d classes and takes %d values, "+
+			"the features are of %d classes and %d values", path, c.Classes, c.Dim, classes, f.Width())
 	}
 	layer, err := c.Read()
 	if err != nil {
@@ -230,7 +230,8 @@ func Score(classifier, features string, opt ScoreOptions) (*ScoreResult, error) 
 		if ext := filepath.Ext(opt.Picture); ext != ".png" && ext != ".svg" {
 			return nil, fault.Usagef("--confusion %s ends in neither .png nor .svg", opt.Picture)
 		}
-		if err := output.Check(opt.Picture, output.Options{Force: opt.Force, Inputs: []string{classifier, features}}); err != nil {
+		if err := output.Check(opt.Picture,
+			output.Options{Force: opt.Force, Inputs: []string{classifier, features}}); err != nil {
 			return nil, err
 		}
 	}
@@ -309,7 +310,8 @@ func Attach(ctx context.Context, out, model, classifier string, opt AttachOption
 		return nil, err
 	}
 	if cl.Neighbors != nil {
-		return nil, fault.Mismatchf("%s is a probe of the solver knn, which has no layers to attach; fit another solver", classifier)
+		return nil, fault.Mismatchf("%s is a probe of the solver knn, which has no layers to attach; fit another solver",
+			classifier)
 	}
 	head := newHead(cl, tensor)
 	head.Softmax, head.Float64 = opt.Softmax, opt.Float64

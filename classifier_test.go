@@ -12,7 +12,7 @@ import (
 	"github.com/wiseft/wiseft/probe/fit"
 )
 
-// A start is taken or refused by the solver that fits, which is the default one where none is named.
+// Whether a start is valid depends on the solver; the default solver is used if none is named.
 func TestFitStart(t *testing.T) {
 	dir := t.TempDir()
 	features, cold := filepath.Join(dir, "features.npz"), filepath.Join(dir, "cold.npz")
@@ -30,11 +30,13 @@ func TestFitStart(t *testing.T) {
 	if warm.Iterations > 1 {
 		t.Errorf("%d iterations from the optimum, want at most 1", warm.Iterations)
 	}
-	_, err = Fit(t.Context(), filepath.Join(dir, "ridge.npz"), features, FitOptions{Start: cold, Probe: fit.Options{Solver: "ridge"}})
+	_, err = Fit(t.Context(), filepath.Join(dir, "ridge.npz"), features,
+		FitOptions{Start: cold, Probe: fit.Options{Solver: "ridge"}})
 	if want := "the solver ridge takes no start"; err == nil || err.Error() != want || fault.KindOf(err) != fault.Usage {
 		t.Errorf("error %v of kind %v, want %q of kind %v", err, fault.KindOf(err), want, fault.Usage)
 	}
-	_, err = Fit(t.Context(), filepath.Join(dir, "none.npz"), features, FitOptions{Start: cold, Probe: fit.Options{Solver: "none"}})
+	_, err = Fit(t.Context(), filepath.Join(dir, "none.npz"), features,
+		FitOptions{Start: cold, Probe: fit.Options{Solver: "none"}})
 	var unknown *registry.UnknownError
 	if !errors.As(err, &unknown) {
 		t.Errorf("error %v of an unknown solver, want a *registry.UnknownError", err)

@@ -73,7 +73,8 @@ func Corrupt(ctx context.Context, folder string, source Data, opt CorruptOptions
 	if err := c.plan(); err != nil {
 		return nil, err
 	}
-	if err := output.CheckFolder(folder, datasets.SuiteFile, output.Options{Force: opt.Force, Inputs: []string{source.Path}}); err != nil {
+	if err := output.CheckFolder(folder, datasets.SuiteFile,
+		output.Options{Force: opt.Force, Inputs: []string{source.Path}}); err != nil {
 		return nil, err
 	}
 	if c.data, err = OpenData(ctx, source); err != nil {
@@ -148,11 +149,13 @@ func (c *corruption) plan() error {
 	}
 	for _, name := range c.opt.Corruptions {
 		if !slices.Contains(suite.Corruptions, name) {
-			return fault.Usagef("suite %s has no corruption %s", suite.Name, name).WithHint("it has %s", strings.Join(suite.Corruptions, ", "))
+			return fault.Usagef("suite %s has no corruption %s", suite.Name, name).
+				WithHint("it has %s", strings.Join(suite.Corruptions, ", "))
 		}
 	}
 	if k, _ := corrupt.Lookup(suite.Corruptions[0]); k.Cloud == nil {
-		return fault.Usagef("suite %s is for images; only clouds are written to files", suite.Name).WithHint("wiseft bench corrupts images on the way")
+		return fault.Usagef("suite %s is for images; only clouds are written to files", suite.Name).
+			WithHint("wiseft bench corrupts images on the way")
 	}
 	order := suite.Corruptions
 	switch r.RNG {
@@ -194,7 +197,8 @@ func (c *corruption) planStream() error {
 	}
 	if k, _ := corrupt.Lookup(c.suite.Stream[0]); k.Choose > 0 {
 		c.cleanPoints = k.Choose
-		r.Notes = append(r.Notes, fmt.Sprintf("the clean clouds are the first %d points: the reference draws them at the end of its stream", k.Choose))
+		r.Notes = append(r.Notes,
+			fmt.Sprintf("the clean clouds are the first %d points: the reference draws them at the end of its stream", k.Choose))
 	}
 	if len(r.LeftOut) > 0 {
 		c.opt.Monitor.note("left out, having no reference stream: " + strings.Join(r.LeftOut, ", "))
@@ -205,7 +209,8 @@ func (c *corruption) planStream() error {
 // listCells lists the files in the order in which they are drawn, the clean one first.
 func (c *corruption) listCells(order []string) {
 	wanted := func(name string) bool {
-		return slices.Contains(c.suite.Corruptions, name) && (len(c.opt.Corruptions) == 0 || slices.Contains(c.opt.Corruptions, name))
+		return slices.Contains(c.suite.Corruptions, name) &&
+			(len(c.opt.Corruptions) == 0 || slices.Contains(c.opt.Corruptions, name))
 	}
 	c.cells = []corruptCell{{}}
 	for _, name := range order {
@@ -225,12 +230,14 @@ func (c *corruption) listCells(order []string) {
 // writeCells writes all files.
 func (c *corruption) writeCells(ctx context.Context) error {
 	labels := corrupt.Labels{Labels: make([]int64, c.data.Len()), Classes: c.r.Data.Classes,
-		Origin: fmt.Sprintf("self-made with wiseft %s: %s, rng %s, seed %d; not the published files", c.r.Wiseft, c.r.Suite, c.r.RNG, c.r.Seed)}
+		Origin: fmt.Sprintf("self-made with wiseft %s: %s, rng %s, seed %d; not the published files",
+			c.r.Wiseft, c.r.Suite, c.r.RNG, c.r.Seed)}
 	for i := range labels.Labels {
 		labels.Labels[i] = c.data.Label(i)
 	}
 	if c.r.Layout == "npy" {
-		if err := c.writeFile("label.npy", CorruptFile{}, func(w io.Writer) error { return corrupt.WriteLabels(w, labels.Labels) }); err != nil {
+		if err := c.writeFile("label.npy", CorruptFile{},
+			func(w io.Writer) error { return corrupt.WriteLabels(w, labels.Labels) }); err != nil {
 			return err
 		}
 	}
@@ -316,7 +323,8 @@ const publishedPoints = 1024
 func (c *corruption) notePoints() {
 	for _, f := range c.r.Files {
 		if f.Corruption == "" && f.Points > 0 && f.Points != publishedPoints {
-			note := fmt.Sprintf("counts of points are published for clouds of %d; these have %d, and counts scale with them", publishedPoints, f.Points)
+			note := fmt.Sprintf("counts of points are published for clouds of %d; these have %d, and counts scale with them",
+				publishedPoints, f.Points)
 			c.r.Notes = append(c.r.Notes, note)
 			c.opt.Monitor.note(note)
 		}
@@ -338,7 +346,8 @@ func (r *CorruptResult) readme() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s, self-made\n\n", r.Suite)
 	fmt.Fprintf(&b, "Made with wiseft %s from `%s` (%d clouds, SHA-256 %s).\n", r.Wiseft, r.Data.Name, r.N, r.SHA256)
-	b.WriteString("**These are not the published files**: figures measured on them are not comparable with published ones.\n\n")
+	b.WriteString("**These are not the published files**: " +
+		"figures measured on them are not comparable with published ones.\n\n")
 	fmt.Fprintf(&b, "- generator: %s, seed %d", r.RNG, r.Seed)
 	if r.Stream != "" {
 		fmt.Fprintf(&b, ", stream %s", r.Stream)

@@ -17,7 +17,8 @@ type DiffResult struct {
 // Diff compares two models, weight by weight. Of opt it uses what selects weights: FoldNorms and BackboneOutput.
 // Models that cannot be merged can be compared: the verdict is then "refused", with the reasons.
 func Diff(ctx context.Context, a, b string, opt MergeOptions) (_ *DiffResult, err error) {
-	plan, err := PlanMerge(ctx, []string{a, b}, MergeOptions{FoldNorms: opt.FoldNorms, BackboneOutput: opt.BackboneOutput, Monitor: opt.Monitor})
+	plan, err := PlanMerge(ctx, []string{a, b},
+		MergeOptions{FoldNorms: opt.FoldNorms, BackboneOutput: opt.BackboneOutput, Monitor: opt.Monitor})
 	if err != nil {
 		return nil, err
 	}

@@ -48,7 +48,8 @@ func ExampleMerge() {
 	if _, err := wiseft.Verify(ctx, "merged.onnx", wiseft.VerifyOptions{All: true}); err != nil {
 		log.Fatal(err)
 	}
-	if _, err := wiseft.WriteFeatures(ctx, "features.npz", "merged.onnx", wiseft.FeaturesOptions{Data: wiseft.Data{Path: "train.npz"}}); err != nil {
+	if _, err := wiseft.WriteFeatures(ctx, "features.npz", "merged.onnx",
+		wiseft.FeaturesOptions{Data: wiseft.Data{Path: "train.npz"}}); err != nil {
 		log.Fatal(err)
 	}
 	if _, err := wiseft.Fit(ctx, "probe.npz", "features.npz", wiseft.FitOptions{}); err != nil {
@@ -75,9 +76,10 @@ func ExampleOpen() {
 	// Output: 35 tensors, features: features
 }
 
-// A plan says what a merge would do to every tensor, and why, before anything is written.
+// A plan has the action and the reason for every tensor of a merge, before anything is written.
 func ExamplePlanMerge() {
-	plan, err := wiseft.PlanMerge(context.Background(), []string{"pretrained.onnx", "finetuned.onnx"}, wiseft.MergeOptions{})
+	plan, err := wiseft.PlanMerge(context.Background(), []string{"pretrained.onnx", "finetuned.onnx"},
+		wiseft.MergeOptions{})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -90,7 +92,7 @@ func ExamplePlanMerge() {
 	// 32 tensors are merged; error: <nil>
 }
 
-// Which weight is which, and how far apart the two models are.
+// The pairs of weights of two models, and the distance between the models.
 func ExampleDiff() {
 	d, err := wiseft.Diff(context.Background(), "pretrained.onnx", "finetuned.onnx", wiseft.MergeOptions{})
 	if err != nil {
@@ -158,11 +160,12 @@ func ExampleBench() {
 
 // Of several models, those are averaged that make the average better on validation data.
 func ExampleSoup() {
-	s, err := wiseft.Soup(context.Background(), "soup.onnx", []string{"finetuned.onnx", "pretrained.onnx"}, wiseft.SoupOptions{
-		Train: wiseft.Data{Path: "train.npz"},
-		Val:   wiseft.Data{Path: "val.npz"},
-		Write: wiseft.WriteOptions{Force: true},
-	})
+	s, err := wiseft.Soup(context.Background(), "soup.onnx", []string{"finetuned.onnx", "pretrained.onnx"},
+		wiseft.SoupOptions{
+			Train: wiseft.Data{Path: "train.npz"},
+			Val:   wiseft.Data{Path: "val.npz"},
+			Write: wiseft.WriteOptions{Force: true},
+		})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -170,11 +173,12 @@ func ExampleSoup() {
 	// Output: 2 candidates; the soup is in soup.onnx
 }
 
-// A report is made from the result of a run: here as Markdown.
+// A report of a run's result, as Markdown.
 func ExampleReadResult() {
 	ctx := context.Background()
 	_, err := wiseft.Bench(ctx, []string{"finetuned.onnx"}, wiseft.MeasureOptions{
-		Train: wiseft.Data{Path: "train.npz"}, Tests: []wiseft.Data{{Path: "test.npz"}}, Suite: "none", Run: wiseft.RunOptions{Folder: "bench"},
+		Train: wiseft.Data{Path: "train.npz"}, Tests: []wiseft.Data{{Path: "test.npz"}}, Suite: "none",
+		Run: wiseft.RunOptions{Folder: "bench"},
 	})
 	if err != nil {
 		log.Fatal(err)

@@ -57,7 +57,9 @@ func WriteFeatures(ctx context.Context, out, model string, opt FeaturesOptions) 
 }
 
 // extractFeatures returns features and a description of how they were made.
-func extractFeatures(ctx context.Context, model string, opt FeaturesOptions) (_ *feature.Set, _ *FeaturesResult, err error) {
+func extractFeatures(
+	ctx context.Context, model string, opt FeaturesOptions,
+) (_ *feature.Set, _ *FeaturesResult, err error) {
 	layout, err := ParseLayout(opt.Layout)
 	if err != nil {
 		return nil, nil, err

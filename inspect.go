@@ -82,7 +82,8 @@ func Inspect(path string, opt InspectOptions) (_ *Inspection, err error) {
 			r.Parameters += t.Len()
 		}
 		if opt.Tensors {
-			r.Tensors = append(r.Tensors, TensorInfo{t.ID(), t.DType.String(), t.Dims, t.SizeBytes(), t.Site.String(), t.Store.String(), t.Location()})
+			r.Tensors = append(r.Tensors,
+				TensorInfo{t.ID(), t.DType.String(), t.Dims, t.SizeBytes(), t.Site.String(), t.Store.String(), t.Location()})
 		}
 	}
 	if tensor, err := m.Features(""); err == nil {

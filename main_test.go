@@ -16,8 +16,8 @@ import (
 	"github.com/wiseft/wiseft/datasets/shapes"
 )
 
-// TestMain makes the folder in which the examples run, with a pair of models and a few scans, and leaves the examples
-// out, saying so, where there is no onnxruntime. With REQUIRE_ORT=1 that is a failure.
+// TestMain makes the folder in which the examples run, with a pair of models and a few scans. Without onnxruntime it
+// skips the examples and prints that; with REQUIRE_ORT=1 that is a failure.
 func TestMain(m *testing.M) {
 	flag.Parse()
 	code, err := runTests(m)
@@ -78,7 +78,8 @@ func makeExampleFiles(dir string, models fs.FS) error {
 		}
 	}
 	for split, perClass := range map[string]int{"train": 10, "val": 6, "test": 6} {
-		scans, err := shapes.New(shapes.Options{Domain: shapes.Scan, Split: split, PerClass: perClass, Points: 128, Classes: shapes.Indoor()[:4]})
+		scans, err := shapes.New(shapes.Options{Domain: shapes.Scan, Split: split, PerClass: perClass, Points: 128,
+			Classes: shapes.Indoor()[:4]})
 		if err != nil {
 			return err
 		}

@@ -122,7 +122,8 @@ func (o RunOptions) check() error {
 	case o.Share.Count > 1 && o.Folder == "":
 		return fault.Usagef("--shard needs a folder to work in").WithHint("name it with -o FOLDER")
 	case o.Share.Count > 1 && o.ScoresOnly:
-		return fault.Usagef("--shard needs the features kept: one share fits the probes for the others").WithHint("leave --keep scores out")
+		return fault.Usagef("--shard needs the features kept: one share fits the probes for the others").
+			WithHint("leave --keep scores out")
 	}
 	return nil
 }
@@ -136,7 +137,8 @@ func readReference(name, suite string) (*metric.Reference, error) {
 	if err != nil {
 		f, _, err := openFile(name)
 		if fault.KindOf(err) == fault.Input {
-			return nil, fault.Usagef("--reference %s is neither a known reference nor a file", name).WithHint("see wiseft list references")
+			return nil, fault.Usagef("--reference %s is neither a known reference nor a file", name).
+				WithHint("see wiseft list references")
 		}
 		if err != nil {
 			return nil, err
@@ -225,7 +227,8 @@ func (d *dataOpener) close() {
 // openMeasured opens the data sets of a plan.
 func (d *dataOpener) openMeasured(ctx context.Context, o MeasureOptions, plan *bench.Plan) (err error) {
 	if o.OwnHead && !o.Train.isZero() {
-		return fault.Usagef("--head own fits no probe, so it has no use for --train").WithHint("name data to choose alpha by with --val")
+		return fault.Usagef("--head own fits no probe, so it has no use for --train").
+			WithHint("name data to choose alpha by with --val")
 	}
 	if o.OwnHead {
 		plan.Val, err = d.openOptional(ctx, o.Val, "val")

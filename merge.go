@@ -106,8 +106,8 @@ func planModels(ctx context.Context, list, fisher models, opt MergeOptions) (*on
 	}
 	for _, d := range plan.Decisions {
 		if d.Action == onnxmerge.Merge && d.DType.String() != opt.DType {
-			return nil, fault.Mismatchf("the recipe asks for %s, and tensor %q is %s: a merge keeps the dtypes of its models; remove dtype and out_dtype",
-				opt.DType, d.Tensor, d.DType)
+			return nil, fault.Mismatchf("the recipe asks for %s, and tensor %q is %s: "+
+				"a merge keeps the dtypes of its models; remove dtype and out_dtype", opt.DType, d.Tensor, d.DType)
 		}
 	}
 	return plan, nil
@@ -154,8 +154,11 @@ type TensorCounts struct {
 // Merge writes the merge of models as an ONNX file. PRETRAINED comes first and FINETUNED last:
 // theta = (1 - alpha) * PRETRAINED + alpha * FINETUNED for the default method. Everything that is not merged is
 // copied from the last model, byte for byte. The output appears when it is whole.
-func Merge(ctx context.Context, out string, paths []string, opt MergeOptions, write WriteOptions) (_ *MergeResult, err error) {
-	if err := output.Check(out, output.Options{Force: write.Force, Inputs: append(append([]string(nil), paths...), opt.Fisher...)}); err != nil {
+func Merge(
+	ctx context.Context, out string, paths []string, opt MergeOptions, write WriteOptions,
+) (_ *MergeResult, err error) {
+	if err := output.Check(out,
+		output.Options{Force: write.Force, Inputs: append(append([]string(nil), paths...), opt.Fisher...)}); err != nil {
 		return nil, err
 	}
 	plan, err := PlanMerge(ctx, paths, opt)
@@ -195,7 +198,8 @@ func (p *MergePlan) WriteFile(ctx context.Context, out string, opt WriteOptions)
 
 // writePlan executes a plan over opened models. Without an origin the merged model gets no provenance.
 func writePlan(
-	ctx context.Context, out string, p *onnxmerge.Plan, inputs models, origin *onnxmerge.Origin, opt WriteOptions, monitor Monitor,
+	ctx context.Context, out string, p *onnxmerge.Plan, inputs models, origin *onnxmerge.Origin,
+	opt WriteOptions, monitor Monitor,
 ) (*MergeResult, error) {
 	if opt.ShardBytes != 0 && opt.Layout != onnx.Outside {
 		return nil, fault.Usagef("--shard-size needs --external always")
@@ -208,7 +212,8 @@ func writePlan(
 	}
 	defer files.Abort()
 	made, err := onnxmerge.Write(ctx, files, p, onnxmerge.WriteOptions{Origin: origin, WriteOptions: onnx.WriteOptions{
-		Layout: opt.Layout, ShardBytes: opt.ShardBytes, DataName: filepath.Base(out) + ".data"}}, monitor.mebibytes("merging"))
+		Layout: opt.Layout, ShardBytes: opt.ShardBytes, DataName: filepath.Base(out) + ".data"}},
+		monitor.mebibytes("merging"))
 	if err != nil {
 		return nil, err
 	}
@@ -220,7 +225,8 @@ func writePlan(
 		r.Data = append(r.Data, onnxmerge.DataFile{File: f.Name, Bytes: f.SizeBytes, XXH3: f.Hash})
 	}
 	if opt.Layout == onnx.Outside && len(made.Data) == 0 {
-		r.Warnings = append(r.Warnings, "no payload moved out: data files hold initializers of 1 KiB and more, and the model has none")
+		r.Warnings = append(r.Warnings,
+			"no payload moved out: data files hold initializers of 1 KiB and more, and the model has none")
 	}
 	r.Clamped = made.Clamped
 	for _, clamped := range made.Clamped {
@@ -232,7 +238,8 @@ func writePlan(
 }
 
 func describeClamped(c onnxmerge.Clamped) string {
-	return fmt.Sprintf("%d values of the running variance %q would be negative and are 0, which scales their channels up by hundreds; --exclude '%s' keeps the fine-tuned one",
+	return fmt.Sprintf("%d values of the running variance %q would be negative and are 0, which "+
+		"scales their channels up by hundreds; --exclude '%s' keeps the fine-tuned one",
 		c.Values, c.Tensor, c.Tensor)
 }
 

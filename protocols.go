@@ -214,7 +214,9 @@ func runFoldFiles(ctx context.Context, model string, files []string, opt FoldFil
 }
 
 // extractSplit returns the features of one split of a file.
-func (s *session) extractSplit(ctx context.Context, file, split string, opt FoldFilesOptions) (_ *feature.Set, err error) {
+func (s *session) extractSplit(
+	ctx context.Context, file, split string, opt FoldFilesOptions,
+) (_ *feature.Set, err error) {
 	layout, err := ParseLayout(opt.Layout)
 	if err != nil {
 		return nil, err

@@ -26,7 +26,8 @@ const ResultFile = "result.json"
 
 // runFiles are the files that a run leaves in its folder for people, and their report formats.
 var runFiles = []struct{ name, format string }{
-	{ResultFile, "json"}, {"report.html", "html"}, {"table.txt", "table"}, {"results.csv", "csv"}, {"curve.svg", "svg"}, {"curve.png", "png"},
+	{ResultFile, "json"}, {"report.html", "html"}, {"table.txt", "table"}, {"results.csv", "csv"}, {"curve.svg", "svg"},
+	{"curve.png", "png"},
 }
 
 // RunFiles returns the names of the files that [WriteRun] writes.
@@ -114,8 +115,8 @@ func Collect(ctx context.Context, folder string, further []string, monitor Monit
 		monitor.note(event)
 	}
 	if out.Result == nil {
-		return nil, fmt.Errorf("%s: %s still to be done: run what makes them, or the same command without --shard to do them here",
-			folder, text.Count(out.Missing, "unit"))
+		return nil, fmt.Errorf("%s: %s still to be done: run what makes them, "+
+			"or the same command without --shard to do them here", folder, text.Count(out.Missing, "unit"))
 	}
 	return &Measured{out, folder}, run.write(out.Result)
 }
@@ -205,7 +206,8 @@ func (r *runFolder) close() {
 // explain says what can be done about a folder that holds another run.
 func (r *runFolder) explain(err error) error {
 	if _, other := errors.AsType[*bench.PlanError](err); other {
-		return fault.Usagef("%w", err).WithHint("--force lets this one take its place, and keeps what both need; or choose another folder")
+		return fault.Usagef("%w", err).
+			WithHint("--force lets this one take its place, and keeps what both need; or choose another folder")
 	}
 	return err
 }

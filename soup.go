@@ -64,7 +64,8 @@ func Soup(ctx context.Context, out string, paths []string, opt SoupOptions) (_ *
 	if err := checkSoup(out, paths, opt.Write); err != nil {
 		return nil, err
 	}
-	measure := MeasureOptions{Train: opt.Train, Val: opt.Val, Probe: opt.Probe, Layout: opt.Layout, Seed: opt.Seed, Runtime: opt.Runtime}
+	measure := MeasureOptions{Train: opt.Train, Val: opt.Val, Probe: opt.Probe, Layout: opt.Layout, Seed: opt.Seed,
+		Runtime: opt.Runtime}
 	plan, err := measure.probing()
 	if err != nil {
 		return nil, err
@@ -191,7 +192,8 @@ func (s *soup) score(ctx context.Context, indices []int) (float64, error) {
 		if err != nil {
 			return 0, err
 		}
-		variant = averageVariant{mergeVariant{params: plan.Params, base: plan, last: first, monitor: s.opt.Monitor}, s.name(indices)}
+		variant = averageVariant{mergeVariant{params: plan.Params, base: plan, last: first, monitor: s.opt.Monitor},
+			s.name(indices)}
 	}
 	score, fitted, err := s.validator.Score(ctx, variant, s.tensors[indices[0]])
 	if err != nil {
@@ -244,7 +246,8 @@ func (s *soup) write(ctx context.Context, out string) (*SoupResult, error) {
 		return nil, err
 	}
 	settings.Fit = s.probe
-	r := &SoupResult{Candidates: s.steps, Rule: choose.SoupOptions{Strict: s.opt.Strict}.Rule(), N: s.n, Warnings: append([]string{}, s.notes...), Settings: settings}
+	r := &SoupResult{Candidates: s.steps, Rule: choose.SoupOptions{Strict: s.opt.Strict}.Rule(), N: s.n,
+		Warnings: append([]string{}, s.notes...), Settings: settings}
 	var taken []int
 	for _, step := range s.steps {
 		if step.Taken {
@@ -252,7 +255,8 @@ func (s *soup) write(ctx context.Context, out string) (*SoupResult, error) {
 		}
 	}
 	if len(taken) == 1 {
-		r.Warnings = append(r.Warnings, fmt.Sprintf("no average is better than %s alone, which is what the output holds", r.Chosen[0]))
+		r.Warnings = append(r.Warnings,
+			fmt.Sprintf("no average is better than %s alone, which is what the output holds", r.Chosen[0]))
 	}
 	origin, err := s.origin(ctx, taken, settings)
 	if err != nil {
@@ -277,7 +281,8 @@ func (s *soup) origin(ctx context.Context, taken []int, settings *result.Setting
 	if s.opt.Write.NoProvenance {
 		return nil, nil
 	}
-	selection := &onnxmerge.Selection{Rule: choose.SoupOptions{Strict: s.opt.Strict}.Rule(), Validation: settings.Validation, Train: settings.Train.SHA256}
+	selection := &onnxmerge.Selection{Rule: choose.SoupOptions{Strict: s.opt.Strict}.Rule(),
+		Validation: settings.Validation, Train: settings.Train.SHA256}
 	if settings.Val != nil {
 		selection.Val = settings.Val.SHA256
 	}
@@ -288,8 +293,9 @@ func (s *soup) origin(ctx context.Context, taken []int, settings *result.Setting
 		if err != nil {
 			return nil, withPath(m.path, err)
 		}
-		selection.Candidates = append(selection.Candidates, onnxmerge.Candidate{File: names[step.Index], SHA256: files[0].Hash,
-			Score: step.Alone, With: step.Soup, Chosen: step.Taken})
+		selection.Candidates = append(selection.Candidates,
+			onnxmerge.Candidate{File: names[step.Index], SHA256: files[0].Hash,
+				Score: step.Alone, With: step.Soup, Chosen: step.Taken})
 	}
 	o := &onnxmerge.Origin{Version: Version, Selection: selection}
 	for _, i := range order(taken) {

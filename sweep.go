@@ -170,7 +170,7 @@ func (o SweepOptions) variants(v mergeVariant, points [][]result.Param) (list []
 	return list, nil
 }
 
-// mergeVariant is a merge with its own parameters that is made in memory when it is needed. It keeps no plan of its own,
+// mergeVariant is a merge with its own parameters, made in memory when it is needed. It keeps no plan of its own,
 // so that a thousand variants take no memory.
 type mergeVariant struct {
 	point   []result.Param
@@ -258,7 +258,8 @@ func Bench(ctx context.Context, paths []string, opt MeasureOptions) (*Measured, 
 			return nil, err
 		}
 		if i > 0 && plan.Tensor != tensor {
-			return nil, fault.Usagef("%s has the tensor %q, %s has %q", paths[0], plan.Tensor, path, tensor).WithHint("benchmark them one by one")
+			return nil, fault.Usagef("%s has the tensor %q, %s has %q", paths[0], plan.Tensor, path, tensor).
+				WithHint("benchmark them one by one")
 		}
 		plan.Tensor = tensor
 		plan.Variants = append(plan.Variants, storedVariant(path))

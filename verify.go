@@ -74,7 +74,8 @@ func (opt VerifyOptions) inputs(merged string, from *onnxmerge.Provenance) ([]st
 	further := opt.Further
 	sources := append(slices.Clone(from.Models), from.Fisher...)
 	if want := len(sources) - 2; len(further) > 0 && len(further) != want {
-		return nil, fault.Usagef("--further names %d files, and %d models were merged beside the first and the last", len(further), want)
+		return nil, fault.Usagef("--further names %d files, and %d models were merged beside the first and the last",
+			len(further), want)
 	}
 	var paths []string
 	beside := map[string]string{} // hashes by name
@@ -89,7 +90,8 @@ func (opt VerifyOptions) inputs(merged string, from *onnxmerge.Provenance) ([]st
 			path, further = further[0], further[1:]
 		}
 		if hash, ok := beside[s.File]; path == "" && ok && hash != s.SHA256 {
-			return nil, fault.Usagef("more than one model was named %s", s.File).WithHint("say where they are with --pretrained, --finetuned and --further")
+			return nil, fault.Usagef("more than one model was named %s", s.File).
+				WithHint("say where they are with --pretrained, --finetuned and --further")
 		}
 		beside[s.File] = s.SHA256
 		paths = append(paths, cmp.Or(path, filepath.Join(filepath.Dir(merged), s.File)))
@@ -113,7 +115,8 @@ func (r *VerifyResult) compare(ctx context.Context, opt VerifyOptions, merged *M
 	for _, m := range append(models{merged}, inputs...) {
 		m.TrackHashes(maxTrackedBytes)
 	}
-	found, err := onnxmerge.Verify(ctx, merged.Model, plan, onnxmerge.VerifyOptions{All: r.All, Seed: opt.Seed}, opt.Monitor.units("verifying", "tensors"))
+	found, err := onnxmerge.Verify(ctx, merged.Model, plan, onnxmerge.VerifyOptions{All: r.All, Seed: opt.Seed},
+		opt.Monitor.units("verifying", "tensors"))
 	if err != nil {
 		return err
 	}
@@ -145,11 +148,13 @@ func (r *VerifyResult) compareHashes(ctx context.Context, m *Model, want onnxmer
 		return withPath(m.path, err)
 	}
 	if files[0].Hash != want.SHA256 {
-		r.Differences = append(r.Differences, fmt.Sprintf("%s has sha256 %s, merged was one with %s", m.path, files[0].Hash, want.SHA256))
+		r.Differences = append(r.Differences,
+			fmt.Sprintf("%s has sha256 %s, merged was one with %s", m.path, files[0].Hash, want.SHA256))
 	}
 	for i, f := range files[1:] {
 		if i >= len(want.Data) || f.Hash != want.Data[i].XXH3 {
-			r.Differences = append(r.Differences, fmt.Sprintf("the data file %s of %s is not the one that was merged", f.Name, m.path))
+			r.Differences = append(r.Differences,
+				fmt.Sprintf("the data file %s of %s is not the one that was merged", f.Name, m.path))
 		}
 	}
 	return nil

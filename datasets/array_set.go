@@ -52,7 +52,7 @@ func (s *arraySet) open(ctx context.Context, index func(r io.ReaderAt, size int6
 // floats.
 func (s *arraySet) checkValues(h *npy.Header) error {
 	if len(h.Shape) < 2 || h.Len() == 0 {
-		return fmt.Errorf(`%s has shape %v, want [samples ...] with something in it`, s.array, h.Shape)
+		return fmt.Errorf(`%s has shape %v, want [samples ...] with at least one element`, s.array, h.Shape)
 	}
 	if h.Kind != 'f' || h.ItemSize != 4 && h.ItemSize != 8 {
 		return fmt.Errorf(`%s has type %s, want f4 or f8`, s.array, h.DType())

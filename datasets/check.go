@@ -8,7 +8,7 @@ import (
 // checkIndex returns an error if i is out of range or the context has ended. Every Read begins with it.
 func checkIndex(ctx context.Context, name string, i, n int) error {
 	if i < 0 || i >= n {
-		return fmt.Errorf("%s: sample %d is out of range: there are %d", name, i, n)
+		return fmt.Errorf("%s: sample %d is out of range: there are %d samples", name, i, n)
 	}
 	return ctx.Err()
 }

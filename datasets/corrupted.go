@@ -18,8 +18,8 @@ import (
 func init() {
 	Register(Format{
 		Name: "modelnet-c",
-		Doc: "folder of corrupted data as HDF5: clean.h5 and <corruption>_<0 to 4>.h5 (ModelNet-C, PointCloud-C, ScanObjectNN-C); " +
-			"splits clean, <corruption>_<1 to 5>",
+		Doc: "folder of corrupted data as HDF5: clean.h5 and <corruption>_<0 to 4>.h5 " +
+			"(ModelNet-C, PointCloud-C, ScanObjectNN-C); splits clean, <corruption>_<1 to 5>",
 		Match: func(path string) (bool, error) { return matchCorrupted(path, "clean.h5") },
 		Open: func(ctx context.Context, path string, opt OpenOptions) (Dataset, error) {
 			return openCorrupted(ctx, path, opt, corruptedHDF5)
@@ -27,8 +27,8 @@ func init() {
 	})
 	Register(Format{
 		Name: "modelnet40-c",
-		Doc: "folder of corrupted data as NPY: data_original.npy, data_<corruption>_<1 to 5>.npy and label.npy (ModelNet40-C); " +
-			"splits clean, <corruption>_<1 to 5>",
+		Doc: "folder of corrupted data as NPY: data_original.npy, data_<corruption>_<1 to 5>.npy and label.npy " +
+			"(ModelNet40-C); splits clean, <corruption>_<1 to 5>",
 		Match: func(path string) (bool, error) { return matchCorrupted(path, "label.npy") },
 		Open: func(ctx context.Context, path string, opt OpenOptions) (Dataset, error) {
 			return openCorrupted(ctx, path, opt, corruptedNPY)
@@ -56,12 +56,14 @@ type corruptedLayout struct {
 }
 
 var (
-	corruptedHDF5 = corruptedLayout{extension: ".h5", clean: "clean.h5", base: 0, open: func(ctx context.Context, file string) (Dataset, error) {
-		return openHDF5(ctx, file, OpenOptions{})
-	}}
-	corruptedNPY = corruptedLayout{prefix: "data_", extension: ".npy", clean: "data_original.npy", base: 1, open: func(ctx context.Context, file string) (Dataset, error) {
-		return openNPYPair(ctx, file, filepath.Join(filepath.Dir(file), "label.npy"))
-	}}
+	corruptedHDF5 = corruptedLayout{extension: ".h5", clean: "clean.h5", base: 0,
+		open: func(ctx context.Context, file string) (Dataset, error) {
+			return openHDF5(ctx, file, OpenOptions{})
+		}}
+	corruptedNPY = corruptedLayout{prefix: "data_", extension: ".npy", clean: "data_original.npy", base: 1,
+		open: func(ctx context.Context, file string) (Dataset, error) {
+			return openNPYPair(ctx, file, filepath.Join(filepath.Dir(file), "label.npy"))
+		}}
 )
 
 // cell is one file of the folder.
@@ -192,7 +194,7 @@ func (l corruptedLayout) check(ctx context.Context, dir string) (*Corrupted, err
 		return nil, err
 	}
 	if len(files) == 0 || files[0].corruption != "" {
-		return nil, malformed(dir, "has no %s, the clean clouds", l.clean)
+		return nil, malformed(dir, "has no file %s with the clean clouds", l.clean)
 	}
 	out := &Corrupted{Files: len(files)}
 	_, err = os.Stat(filepath.Join(dir, SuiteFile))

@@ -13,7 +13,8 @@ import (
 // TestCorruptedSplits reads every file of a folder of corrupted data by its split.
 func TestCorruptedSplits(t *testing.T) {
 	t.Parallel()
-	for path, corruption := range map[string]string{"testdata/modelnet_c": "dropout_global", "testdata/modelnet40_c": "cutout"} {
+	for path, corruption := range map[string]string{"testdata/modelnet_c": "dropout_global",
+		"testdata/modelnet40_c": "cutout"} {
 		for severity := 1; severity <= 5; severity++ {
 			split := corruption + "_" + string(rune('0'+severity))
 			datasettest.Run(t, func(t *testing.T) datasets.Dataset { return open(t, path, split) })
@@ -27,7 +28,8 @@ func TestCorruptedSplits(t *testing.T) {
 			}
 		}
 		got, ok, err := datasets.CheckCorrupted(t.Context(), path)
-		if err != nil || !ok || got.Files != 6 || got.N != 6 || got.SelfMade || !slices.Equal(got.Corruptions, []string{corruption}) {
+		if err != nil || !ok || got.Files != 6 || got.N != 6 || got.SelfMade ||
+			!slices.Equal(got.Corruptions, []string{corruption}) {
 			t.Errorf("%s: %+v (%v)", path, got, err)
 		}
 	}
@@ -44,11 +46,15 @@ func TestCorruptedRefusals(t *testing.T) {
 		want       string
 	}{
 		{"severity", "modelnet_c", remove("dropout_global_3.h5"), "has 4 of the 5 severities of dropout_global"},
-		{"clean", "modelnet40_c", remove("data_original.npy"), "has no data_original.npy, the clean clouds"},
-		{"labels", "modelnet_c", replace("dropout_global_2.h5", "../h5/label_int64.h5", true), "dropout_global_2.h5: cloud 0 has label 1, but in clean.h5 it has 0"},
-		{"count", "modelnet_c", replace("dropout_global_2.h5", "../modelnet/ply_data_test0.h5", false), "dropout_global_2.h5: has 1 clouds, but clean.h5 has 6"},
+		{"clean", "modelnet40_c", remove("data_original.npy"), "has no file data_original.npy with the clean clouds"},
+		{"labels", "modelnet_c", replace("dropout_global_2.h5", "../h5/label_int64.h5", true),
+			"dropout_global_2.h5: cloud 0 has label 1, but in clean.h5 it has 0"},
+		{"count", "modelnet_c", replace("dropout_global_2.h5", "../modelnet/ply_data_test0.h5", false),
+			"dropout_global_2.h5: has 1 clouds, but clean.h5 has 6"},
 		{"self-made", "modelnet_c", func(t *testing.T, dir string) { write(t, dir, datasets.SuiteFile, "{}") }, ""},
-		{"truncated", "modelnet40_c", func(t *testing.T, dir string) { write(t, dir, "data_cutout_1.npy", "\x93NUMPY\x01\x00") }, "data_cutout_1.npy: ends within its header"},
+		{"truncated", "modelnet40_c", func(t *testing.T, dir string) {
+			write(t, dir, "data_cutout_1.npy", "\x93NUMPY\x01\x00")
+		}, "data_cutout_1.npy: ends within its header"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -79,14 +85,14 @@ func remove(name string) func(*testing.T, string) {
 	}
 }
 
-// replace overwrites a file of the folder with another one; turned changes its labels.
+// replace overwrites a file of the folder with another one; turned changes its first label.
 func replace(name, with string, turned bool) func(*testing.T, string) {
 	return func(t *testing.T, dir string) {
 		b, err := os.ReadFile(filepath.Join("testdata/modelnet_c", with))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if turned { // the first label of this file is its last eight bytes but 40
+		if turned { // the six labels, int64, are the file's last 48 bytes
 			b[len(b)-48] ^= 1
 		}
 		write(t, dir, name, string(b))

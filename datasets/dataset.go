@@ -60,7 +60,7 @@ type Info struct {
 	Split   string   `json:"split,omitempty"`   // "train", "test", or "" where the data has no splits
 	Classes []string `json:"classes,omitempty"` // class names by label, nil where the data has none
 	// History lists what was done to the samples since they were read, in order
-	// (preprocessing, corruption, selection), each as one line that says every
+	// (preprocessing, corruption, selection), each as one line with every
 	// parameter.
 	History []string `json:"history,omitempty"`
 	// SelfMade is set where samples were generated here (procedural shapes,

@@ -114,7 +114,7 @@ func (f *fileFormat) open(ctx context.Context, path string, opt OpenOptions) (Da
 			return nil, err
 		}
 		if !f.match(head) {
-			return nil, malformed(path, "is no %s file: it is %s", f.name, describe(path))
+			return nil, malformed(path, "is not a %s file: found %s", f.name, describe(path))
 		}
 		s.paths, s.labels = []string{path}, []int64{NoLabel}
 	} else if err := s.list(path, opt.Split); err != nil {

@@ -116,8 +116,9 @@ func checkBox(t *testing.T, s datasets.Sample) {
 // TestBadFiles reads files that hold one cloud or mesh each and are wrong in one way each.
 func TestBadFiles(t *testing.T) {
 	t.Parallel()
-	const ply = "ply\nformat ascii 1.0\nelement vertex 2\nproperty float x\nproperty float y\nproperty float z\nend_header\n"
-	const binary = "ply\nformat binary_little_endian 1.0\nelement vertex 2\nproperty float x\nproperty float y\nproperty float z\nend_header\n"
+	const xyz = "property float x\nproperty float y\nproperty float z\nend_header\n"
+	const ply = "ply\nformat ascii 1.0\nelement vertex 2\n" + xyz
+	const binary = "ply\nformat binary_little_endian 1.0\nelement vertex 2\n" + xyz
 	tests := []struct{ name, text, want string }{
 		{"few.ply", ply + "0 0 0\n", "has 1 of 2 items of element vertex"},
 		{"word.ply", ply + "0 0 0\n0 zero 0\n", `vertex 1: y is "zero", want a number`},
@@ -125,29 +126,35 @@ func TestBadFiles(t *testing.T) {
 		{"long.ply", ply + "0 0 0 0\n0 0 0\n", "vertex 0 has 1 numbers too many"},
 		{"nan.ply", ply + "0 0 0\n0 nan 0\n", "sample 0: point 1 is not finite (NaN)"},
 		{"cut.ply", binary + "0123456789abcdef", "has 1 of 2 items of element vertex"},
-		{"lies.ply", "ply\nformat binary_big_endian 1.0\nelement vertex 1099511627776\nproperty float x\nproperty float y\nproperty float z\nend_header\n", "has 0 of 1099511627776 items"},
-		{"list.ply", "ply\nformat binary_little_endian 1.0\nelement face 1\nproperty list uint int v\nelement vertex 1\nproperty float x\nproperty float y\nproperty float z\nend_header\n\xff\xff\xff\xff", "list v claims 4.294967295e+09 numbers in 0 bytes"},
-		{"nox.ply", "ply\nformat ascii 1.0\nelement vertex 1\nproperty float y\nend_header\n0\n", "its vertices have no property x"},
+		{"terabyte.ply", "ply\nformat binary_big_endian 1.0\nelement vertex 1099511627776\n" + xyz,
+			"has 0 of 1099511627776 items"},
+		{"list.ply", "ply\nformat binary_little_endian 1.0\nelement face 1\nproperty list uint int v\n" +
+			"element vertex 1\n" + xyz + "\xff\xff\xff\xff",
+			"list v needs 4.294967295e+09 numbers, has 0 bytes"},
+		{"nox.ply", "ply\nformat ascii 1.0\nelement vertex 1\nproperty float y\nend_header\n0\n",
+			"element vertex has no property x"},
 		{"novertex.ply", "ply\nformat ascii 1.0\nelement face 0\nend_header\n", "has no element vertex"},
 		{"none.ply", "ply\nformat ascii 1.0\nelement vertex 0\nend_header\n", "has no points"},
-		{"type.ply", "ply\nformat ascii 1.0\nelement vertex 1\nproperty half x\nend_header\n", `header line 4: property "half x" is not understood`},
+		{"type.ply", "ply\nformat ascii 1.0\nelement vertex 1\nproperty half x\nend_header\n",
+			`header line 4: property "half x" is malformed or has an unknown type`},
 		{"format.ply", "ply\nformat zip 1.0\nend_header\n", `header line 2: format is "zip"`},
 		{"noformat.ply", "ply\nelement vertex 1\nproperty float x\nend_header\n", "has no format line"},
 		{"noend.ply", "ply\nformat ascii 1.0\n", "has no PLY header that ends in end_header"},
-		{"count.off", "OFF\n99999999 1 0\n0 0 0\n", `vertex 1 of 99999999 has the coordinate ""`},
-		{"corner.off", "OFF\n3 1 0\n0 0 0\n1 0 0\n0 1 0\n3 0 1 3\n", "a face names vertex 3, but there are 3"},
+		{"count.off", "OFF\n99999999 1 0\n0 0 0\n", `coordinate of vertex 1 of 99999999 is ""`},
+		{"corner.off", "OFF\n3 1 0\n0 0 0\n1 0 0\n0 1 0\n3 0 1 3\n", "a face has vertex index 3, but there are 3 vertices"},
 		{"corners.off", "OFF\n3 1 0\n0 0 0\n1 0 0\n0 1 0\n2 0 1\n", "face 0 has 2 corners, want 3 or more"},
 		{"many.off", "OFF\n3 1 0\n0 0 0\n1 0 0\n0 1 0\n99999999 0 1\n", "face 0 has 99999999 corners"},
-		{"flat.off", "OFF\n3 1 0\n0 0 0\n1 0 0\n2 0 0\n3 0 1 2\n", "has no surface to take points from"},
-		{"faces.off", "OFF\n3 0 0\n0 0 0\n1 0 0\n2 0 0\n", "has no surface to take points from"},
+		{"flat.off", "OFF\n3 1 0\n0 0 0\n1 0 0\n2 0 0\n3 0 1 2\n", "mesh has area 0"},
+		{"faces.off", "OFF\n3 0 0\n0 0 0\n1 0 0\n2 0 0\n", "mesh has area 0"},
 		{"kind.off", "OFF\n-3 0 0\n", `the number of vertices is "-3"`},
-		{"zero.obj", "v 0 0 0\nf 0 1 2\n", `line 2: corner "0" is no vertex`},
-		{"beyond.obj", "v 0 0 0\nv 0 0 1\nf -1 -2 -3\n", "line 3: a face names vertex -1, but there are 2"},
+		{"zero.obj", "v 0 0 0\nf 0 1 2\n", `line 2: corner "0" is not a vertex index`},
+		{"beyond.obj", "v 0 0 0\nv 0 0 1\nf -1 -2 -3\n", "line 3: a face has vertex index -1, but there are 2 vertices"},
 		{"vertex.obj", "v 0 0\n", "line 1: a vertex has 2 numbers, want 3"},
 		{"columns.xyz", string(slices.Repeat([]byte("1 2 3\n"), 200)) + "0 0 0 1\n", "line 201 has 4 numbers, want 3"},
-		{"two.xyz", "0 0\n0 0\n", "is no data set that can be read"},
-		{"letters.csv", "x,y,z\n1,2,three\n", "is no data set that can be read"},
-		{"later.csv", "x,y,z\n" + string(slices.Repeat([]byte("1,2,3\n"), 200)) + "1,2,three\n", `line 202: z is "three", want a number`},
+		{"two.xyz", "0 0\n0 0\n", "is not a data set of a supported format"},
+		{"letters.csv", "x,y,z\n1,2,three\n", "is not a data set of a supported format"},
+		{"later.csv", "x,y,z\n" + string(slices.Repeat([]byte("1,2,3\n"), 200)) + "1,2,three\n",
+			`line 202: z is "three", want a number`},
 	}
 	dir := t.TempDir()
 	for _, test := range tests {
@@ -159,8 +166,7 @@ func TestBadFiles(t *testing.T) {
 	}
 }
 
-// TestPrefixes reads every prefix of a good file of each kind: anything may come out but a
-// panic.
+// TestPrefixes reads every prefix of a valid file of each format: none may cause a panic.
 func TestPrefixes(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{

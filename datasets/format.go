@@ -14,7 +14,7 @@ import (
 	"github.com/wiseft/wiseft/internal/registry"
 )
 
-// OpenOptions selects a data set where a path holds several, and says how surfaces and images become samples.
+// OpenOptions selects a data set where a path holds several, and sets how surfaces and images become samples.
 type OpenOptions struct {
 	// Split is "train", "test" or another name that the data has. "" selects the only split there is. Data without
 	// splits (a single file) ignores it.
@@ -75,8 +75,8 @@ func Formats() []Format { return formats.All() }
 func Lookup(name string) (Format, error) { return formats.Lookup(name) }
 
 // Open opens the data set at path, which the caller must close. The format is the one that opt names, or else the one
-// that recognises the contents. If none or several recognise them, the error is a *FormatError that says what path
-// holds.
+// that recognises the contents. If none or several recognise them, the error is a *FormatError that describes the
+// contents.
 func Open(ctx context.Context, path string, opt OpenOptions) (Dataset, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -103,7 +103,8 @@ func Open(ctx context.Context, path string, opt OpenOptions) (Dataset, error) {
 	}
 	switch len(matches) {
 	case 0:
-		return nil, malformed(path, "is no data set that can be read: it is %s; known formats: %s", describe(path), strings.Join(formats.Names(), ", "))
+		return nil, malformed(path, "is not a data set of a supported format: found %s; supported formats: %s",
+			describe(path), strings.Join(formats.Names(), ", "))
 	case 1:
 		return matches[0].Open(ctx, path, opt)
 	default:
@@ -111,7 +112,7 @@ func Open(ctx context.Context, path string, opt OpenOptions) (Dataset, error) {
 		for i, f := range matches {
 			names[i] = f.Name
 		}
-		return nil, malformed(path, "holds several formats (%s); choose one", strings.Join(names, ", "))
+		return nil, malformed(path, "matches several formats (%s); choose one", strings.Join(names, ", "))
 	}
 }
 

@@ -45,7 +45,7 @@ func wantCloud(i, points int) []float32 {
 
 const testPoints = 16
 
-// formatTest is a good file or folder of a format.
+// formatTest is a valid file or folder of a format.
 type formatTest struct {
 	format, path, split string
 	clouds              []int   // which of make.py's clouds, in order; nil if values are compared elsewhere
@@ -58,8 +58,8 @@ var formatTests []formatTest
 
 func addFormatTest(test formatTest) { formatTests = append(formatTests, test) }
 
-// TestFormats opens every good file of every format, and compares its format and all values. It runs the
-// conformance suite on each, and demands a file of every registered format.
+// TestFormats opens every valid file of every format, and compares its format and all values. It runs the
+// conformance suite on each, and fails for a registered format without a file.
 func TestFormats(t *testing.T) {
 	t.Parallel()
 	all, labels := []int{0, 1, 2, 3, 4, 5}, []int64{0, 1, 2, 0, 1, 2}
@@ -95,7 +95,8 @@ func TestFormats(t *testing.T) {
 			}
 		}
 	}
-	tried := map[string]bool{"obj": true, "off": true, "images": true, lidarFormat.Name: true} // by tests of their own
+	tried := map[string]bool{"obj": true, "off": true, "images": true,
+		lidarFormat.Name: true} // those with tests of their own
 	for _, test := range tests {
 		tried[test.format] = true
 		t.Run(test.path+" "+test.split, func(t *testing.T) {
@@ -141,12 +142,14 @@ func roundToEven(x []float32) []float32 {
 func TestClasses(t *testing.T) {
 	t.Parallel()
 	want := []string{"chair", "desk", "sofa"}
-	for _, path := range []string{"testdata/modelnet", "testdata/pcd", "testdata/pcd_by_split", "testdata/npz/compressed_classes.npz"} {
+	for _, path := range []string{"testdata/modelnet", "testdata/pcd", "testdata/pcd_by_split",
+		"testdata/npz/compressed_classes.npz"} {
 		if got := open(t, path, "test").Info().Classes; !slices.Equal(got, want) {
 			t.Errorf("%s: classes %v, want %v", path, got, want)
 		}
 	}
-	if got := open(t, "testdata/npz/big_endian.npz", "").Info().Classes; !slices.Equal(got, []string{"chair", "désk", "sofa"}) {
+	got := open(t, "testdata/npz/big_endian.npz", "").Info().Classes
+	if !slices.Equal(got, []string{"chair", "désk", "sofa"}) {
 		t.Errorf("classes %v", got)
 	}
 }
@@ -190,7 +193,8 @@ func TestMalformed(t *testing.T) {
 	write("fewclasses/shape_names.txt", "chair\ndesk\n")
 	write("two/chair/test/a.pcd", "# .PCD v0.7\nVERSION 0.7\n")
 	write("two/a.h5", string(h5))
-	write("pcd/chair/test/a.pcd", "# .PCD v0.7\nVERSION 0.7\nFIELDS x y z\nSIZE 4 4 4\nTYPE F F F\nWIDTH 2\nPOINTS 2\nDATA ascii\n0 0 0\n0 nan 0\n")
+	write("pcd/chair/test/a.pcd",
+		"# .PCD v0.7\nVERSION 0.7\nFIELDS x y z\nSIZE 4 4 4\nTYPE F F F\nWIDTH 2\nPOINTS 2\nDATA ascii\n0 0 0\n0 nan 0\n")
 
 	tests := []struct{ path, split, want string }{
 		{"testdata/h5/bad_no_label.h5", "", `has no data set "label"; it has data`},
@@ -206,16 +210,17 @@ func TestMalformed(t *testing.T) {
 		{"testdata/h5/bad_integer_data.h5", "", `data set "data" holds integers, want floats`},
 		{"testdata/h5/bad_half_data.h5", "", `data set "data": has floats of 16 bits in 2 bytes`},
 		{"testdata/h5/bad_scaleoffset.h5", "", `data set "data": is stored with filter 6`},
-		{"testdata/h5/bad_latest_chunked.h5", "", `data set "data": has layout version 4; re-save it with h5py's default libver`},
-		{"testdata/h5/bad_no_samples.h5", "", `data set "data" has shape [0 16 3]: there is nothing in it`},
-		{"testdata/h5/bad_no_points.h5", "", `data set "data" has shape [6 0 3]: there is nothing in it`},
-		{"testdata/h5/bad_missing_chunks.h5", "", `data set "data": of shape [6 16 3] has 1 chunks, want 2`},
+		{"testdata/h5/bad_latest_chunked.h5", "",
+			`data set "data": has layout version 4; re-save it with h5py's default libver`},
+		{"testdata/h5/bad_no_samples.h5", "", `data set "data" has shape [0 16 3], which has no elements`},
+		{"testdata/h5/bad_no_points.h5", "", `data set "data" has shape [6 0 3], which has no elements`},
+		{"testdata/h5/bad_missing_chunks.h5", "", `data set "data": shape [6 16 3] needs 2 chunks, has 1`},
 		{"testdata/h5/bad_truncated.h5", "", "is truncated: it has 1603 bytes and should have 3206"},
 		{"testdata/npz/bad_no_y.npz", "", `has no array "y"; it has x`},
 		{"testdata/npz/bad_count.npz", "", `array "y" has shape [5], want [6]: one label a sample`},
 		{"testdata/npz/bad_dtype.npz", "", `array "x" has type i4, want f4 or f8`},
 		{"testdata/npz/bad_float_labels.npz", "", `array "y" has type f4, want an integer type`},
-		{"testdata/npz/bad_fortran.npz", "", `array "x" is stored column by column`},
+		{"testdata/npz/bad_fortran.npz", "", `array "x" is in column-major order`},
 		{"testdata/npz/bad_scalar.npz", "", `array "x" has shape [], want [samples ...]`},
 		{"testdata/npz/bad_class.npz", "", `array "y": sample 2 has label 3, but there are 3 class names`},
 		{"testdata/npz/bad_inf.npz", "", `array "x": sample 2: value 0 is not finite (+Inf)`},
@@ -223,26 +228,29 @@ func TestMalformed(t *testing.T) {
 		{"testdata/modelnet", "val", `has no split "val": neither val_files.txt nor a file *val*.h5`},
 		{"testdata/pcd", "", "has the splits test, train; choose one"},
 		{"testdata/pcd", "val", `has no split "val"; it has test, train`},
-		{filepath.Join(dir, "mesh.off"), "", `sample 0: vertex 0 of 8 has the coordinate ""`},
-		{filepath.Join(dir, "data.bin"), "", `it is a file of 10 bytes that starts with "OFF\n8 6 "; known formats: `},
-		{filepath.Join(dir, "empty.npz"), "", "it is an empty file"},
-		{filepath.Join(dir, "variants"), "test", "holds several data sets: test_objectdataset.h5, test_objectdataset_augmentedrot_scale75.h5; name one of the files"},
-		{filepath.Join(dir, "nolabels/data.npy"), "", "has no labels beside it: none of [label.npy labels.npy y.npy]"},
-		{filepath.Join(dir, "text"), "", `modelnet40_test.txt: line 1: "desk_0001" does not begin with one of the 1 class names`},
+		{filepath.Join(dir, "mesh.off"), "", `sample 0: coordinate of vertex 0 of 8 is ""`},
+		{filepath.Join(dir, "data.bin"), "", `found a file of 10 bytes that starts with "OFF\n8 6 "; supported formats: `},
+		{filepath.Join(dir, "empty.npz"), "", "found an empty file"},
+		{filepath.Join(dir, "variants"), "test",
+			"holds several data sets: test_objectdataset.h5, test_objectdataset_augmentedrot_scale75.h5; name one of the files"},
+		{filepath.Join(dir, "nolabels/data.npy"), "", "has no label file beside it; looked for [label.npy labels.npy y.npy]"},
+		{filepath.Join(dir, "text"), "",
+			`modelnet40_test.txt: line 1: "desk_0001" does not begin with one of the 1 class names`},
 		{filepath.Join(dir, "away"), "", `modelnet40_test.txt: line 1: "../chair_0001" does not begin`},
 		{"testdata/pickle/fewshot.pkl", "", "has the splits test, train; choose one"},
 		{"testdata/pickle/fewshot.pkl", "val", `has no split "val"; it has test, train`},
 		{"testdata/pickle/bad_call.pkl", "train", `has no split "train"; it has train`},
-		{"testdata/pickle/bad_object.pkl", "train", `holds numpy values of type "O8"; floats and integers are known`},
-		{"testdata/pickle/bad_shape.pkl", "train", "sample 0 is no array [points, 3 or more] of float32 or float64"},
-		{"testdata/pickle/bad_label.pkl", "train", "sample 0: the label is no integer"},
-		{"testdata/modelnet_c", "dropout_global_6", `has no split "dropout_global_6"; it has clean, dropout_global_1, dropout_global_2`},
+		{"testdata/pickle/bad_object.pkl", "train", `holds numpy values of type "O8"; floats and integers are supported`},
+		{"testdata/pickle/bad_shape.pkl", "train", "sample 0 is not an array [points, 3 or more] of float32 or float64"},
+		{"testdata/pickle/bad_label.pkl", "train", "sample 0: the label is not an integer"},
+		{"testdata/modelnet_c", "dropout_global_6",
+			`has no split "dropout_global_6"; it has clean, dropout_global_1, dropout_global_2`},
 		{filepath.Join(dir, "noarrays.npz"), "", `that starts with "PK\x03\x04 no "`},
-		{filepath.Join(dir, "other"), "", "it is a folder with b.txt, readme.txt; known formats: "},
+		{filepath.Join(dir, "other"), "", "found a folder with b.txt, readme.txt; supported formats: "},
 		{filepath.Join(dir, "list"), "", `train_files.txt: lists "data/gone.h5", but there is no file gone.h5 beside it`},
 		{filepath.Join(dir, "nothinglisted"), "train", "train_files.txt: lists no files"},
 		{filepath.Join(dir, "fewclasses"), "", `data set "label": sample 2 has label 2, but there are 2 class names`},
-		{filepath.Join(dir, "two"), "", "holds several formats (hdf5, pcd); choose one"},
+		{filepath.Join(dir, "two"), "", "matches several formats (hdf5, pcd); choose one"},
 		{filepath.Join(dir, "pcd"), "", "a.pcd: sample 0: point 1 is not finite (NaN)"},
 	}
 	tried := map[string]bool{}
@@ -263,7 +271,7 @@ func TestMalformed(t *testing.T) {
 	}
 }
 
-// checkMalformed demands a FormatError that begins with the path and contains the text.
+// checkMalformed fails unless the error is a FormatError that begins with the path and contains the text.
 func checkMalformed(t *testing.T, path, split, want string) {
 	t.Helper()
 	err := openAndRead(t.Context(), path, split)

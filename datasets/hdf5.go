@@ -17,7 +17,8 @@ import (
 func init() {
 	Register(Format{
 		Name: "hdf5",
-		Doc: `HDF5 file with data (n,points,3) and label (n,) or (n,1), or a folder of them: with <split>_files.txt as ModelNet40 has it, ` +
+		Doc: `HDF5 file with data (n,points,3) and label (n,) or (n,1), or a folder of them: ` +
+			`with <split>_files.txt as ModelNet40 has it, ` +
 			`or with the split in their names as ScanObjectNN has it, whose mask is not read`,
 		Match: matchHDF5,
 		Open:  openHDF5,
@@ -127,7 +128,7 @@ func (f *hdf5File) index(size int64, classes []string) ([]int64, error) {
 	case len(data.Shape) != 3 || data.Shape[2] != 3:
 		return nil, fmt.Errorf(`data set "data" has shape %v, want [samples points 3]`, data.Shape)
 	case data.Shape[0] == 0 || data.Shape[1] == 0:
-		return nil, fmt.Errorf(`data set "data" has shape %v: there is nothing in it`, data.Shape)
+		return nil, fmt.Errorf(`data set "data" has shape %v, which has no elements`, data.Shape)
 	case data.IsInteger():
 		return nil, errors.New(`data set "data" holds integers, want floats`)
 	}

@@ -36,21 +36,23 @@ const (
 func decodeImage(dst *Sample, file []byte, opt fileOptions) error {
 	config, kind, err := image.DecodeConfig(bytes.NewReader(file))
 	if err != nil {
-		return fmt.Errorf("is no image that can be read: %v", err)
+		return fmt.Errorf("image header cannot be decoded: %v", err)
 	}
-	if pixels := int64(config.Width) * int64(config.Height); pixels > maxPixels || pixels > int64(len(file))*pixelsPerByte {
-		return fmt.Errorf("claims %d x %d pixels in %d bytes of %s", config.Width, config.Height, len(file), kind)
+	pixels := int64(config.Width) * int64(config.Height)
+	if pixels > maxPixels || pixels > int64(len(file))*pixelsPerByte {
+		return fmt.Errorf("image has %d x %d pixels in %d bytes of %s; at most %d pixels, and %d a byte, are supported",
+			config.Width, config.Height, len(file), kind, maxPixels, pixelsPerByte)
 	}
 	m, _, err := image.Decode(bytes.NewReader(file))
 	if err != nil {
-		return fmt.Errorf("is damaged: %v", err)
+		return fmt.Errorf("image data cannot be decoded: %v", err)
 	}
 	picture := scaled(m, opt.resize)
 	width, height := picture.Rect.Dx(), picture.Rect.Dy()
 	left, top := 0, 0
 	if c := opt.crop; c > 0 {
 		if c > width || c > height {
-			return fmt.Errorf("has %d x %d pixels, fewer than the %d x %d to cut out", width, height, c, c)
+			return fmt.Errorf("image has %d x %d pixels, but the crop needs %d x %d", width, height, c, c)
 		}
 		left, top = (width-c)/2, (height-c)/2
 		width, height = c, c

@@ -18,7 +18,8 @@ import (
 
 func openImages(t *testing.T, split string, resize, crop int) datasets.Dataset {
 	t.Helper()
-	ds, err := datasets.Open(t.Context(), "testdata/images", datasets.OpenOptions{Split: split, Resize: resize, Crop: crop})
+	ds, err := datasets.Open(t.Context(), "testdata/images",
+		datasets.OpenOptions{Split: split, Resize: resize, Crop: crop})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +35,8 @@ func TestImages(t *testing.T) {
 		datasettest.Run(t, func(t *testing.T) datasets.Dataset { return openImages(t, split, 0, 0) })
 		ds := openImages(t, split, 0, 0)
 		s := read(t, ds, 0)
-		if !slices.Equal(s.Shape, []int{3, 4, 6}) || s.Label != 0 || !slices.Equal(ds.Info().Classes, []string{"cat", "dog"}) {
+		if !slices.Equal(s.Shape, []int{3, 4, 6}) || s.Label != 0 ||
+			!slices.Equal(ds.Info().Classes, []string{"cat", "dog"}) {
 			t.Fatalf("shape %v, label %d, %+v", s.Shape, s.Label, ds.Info())
 		}
 		for i := range 24 {
@@ -76,7 +78,8 @@ func TestCropImages(t *testing.T) {
 	if got, want := read(t, normal, 0).X[0], (float32(80.)/255-0.485)/0.229; got != want {
 		t.Errorf("normalised red is %v, want %v", got, want)
 	}
-	if err := openImages(t, "train", 0, 5).Read(t.Context(), &s, 0); err == nil || !contains(err, "has 6 x 4 pixels, fewer than the 5 x 5 to cut out") {
+	if err := openImages(t, "train", 0, 5).Read(t.Context(), &s, 0); err == nil ||
+		!contains(err, "image has 6 x 4 pixels, but the crop needs 5 x 5") {
 		t.Errorf("a crop that is too large gives %v", err)
 	}
 }
@@ -88,7 +91,7 @@ func TestBadImages(t *testing.T) {
 	if err := png.Encode(&good, image.NewGray(image.Rect(0, 0, 8, 8))); err != nil {
 		t.Fatal(err)
 	}
-	// A header that claims 2^20 x 2^20 pixels, with its checksum.
+	// A header with 2^20 x 2^20 pixels and a valid checksum.
 	huge := slices.Clone(good.Bytes())
 	binary.BigEndian.PutUint32(huge[16:], 1<<20)
 	binary.BigEndian.PutUint32(huge[20:], 1<<20)
@@ -97,10 +100,10 @@ func TestBadImages(t *testing.T) {
 		file []byte
 		want string
 	}{
-		"huge.png": {huge, "claims 1048576 x 1048576 pixels in"},
-		"cut.png":  {good.Bytes()[:good.Len()-20], "is damaged"},
-		"head.png": {good.Bytes()[:20], "is no image that can be read"},
-		"head.jpg": {[]byte("\xff\xd8\xff\xe0"), "is no image that can be read"},
+		"huge.png": {huge, "image has 1048576 x 1048576 pixels in"},
+		"cut.png":  {good.Bytes()[:good.Len()-20], "image data cannot be decoded"},
+		"head.png": {good.Bytes()[:20], "image header cannot be decoded"},
+		"head.jpg": {[]byte("\xff\xd8\xff\xe0"), "image header cannot be decoded"},
 	} {
 		path := filepath.Join(dir, name)
 		if err := os.WriteFile(path, test.file, 0o666); err != nil {

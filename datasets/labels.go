@@ -40,8 +40,9 @@ var labelMaps = []LabelMap{
 		To: map[int64]int64{2: 10, 4: 8, 8: 4, 12: 5, 13: 7, 14: 3, 22: 6, 3: 4, 29: 12, 30: 13, 32: 4, 33: 9, 35: 14, 38: 3},
 	},
 	{
-		Name:    "scanobjectnn-modelnet40",
-		Doc:     "the samples of ScanObjectNN whose class is one of the eleven that ModelNet40 shares; chairs become chair, cabinets dresser",
+		Name: "scanobjectnn-modelnet40",
+		Doc: "the samples of ScanObjectNN whose class is one of the eleven that ModelNet40 shares; " +
+			"chairs become chair, cabinets dresser",
 		Classes: modelNet40Classes,
 		To:      map[int64]int64{10: 2, 8: 4, 4: 8, 5: 12, 7: 13, 3: 14, 6: 22, 12: 29, 13: 30, 9: 33, 14: 35},
 	},
@@ -78,18 +79,21 @@ func LookupLabelMap(name string) (LabelMap, error) {
 		for i, m := range labelMaps {
 			names[i] = m.Name
 		}
-		return LabelMap{}, malformed(name, "is neither a label map (%s) nor a file that can be read", strings.Join(names, ", "))
+		return LabelMap{}, malformed(name, "is neither a label map (%s) nor a file that can be read",
+			strings.Join(names, ", "))
 	}
 	m := LabelMap{Name: name}
 	if err := json.Unmarshal(text, &m); err != nil {
-		return m, malformed(name, "is no label map: %v", err)
+		return m, malformed(name, "is not a label map: %v", err)
 	}
 	if len(m.To) == 0 {
-		return m, malformed(name, `is no label map: "to" names no label`)
+		return m, malformed(name, `is not a label map: "to" has no labels`)
 	}
 	for old, label := range m.To {
 		if old < 0 || label < 0 || len(m.Classes) > 0 && label >= int64(len(m.Classes)) {
-			return m, malformed(name, "maps label %d to %d, which is no class (there are %d names)", old, label, len(m.Classes))
+			return m, malformed(name,
+				"maps label %d to %d; labels count from 0, and must be below the number of class names, %d, if there are any",
+				old, label, len(m.Classes))
 		}
 	}
 	return m, nil
@@ -105,7 +109,7 @@ func MapLabels(ds Dataset, m LabelMap) (Dataset, error) {
 		}
 	}
 	if len(kept) == 0 {
-		return nil, malformed(ds.Info().Name, "has no sample whose label the map %s knows", m.Name)
+		return nil, malformed(ds.Info().Name, "has no sample with a label of the map %s", m.Name)
 	}
 	line := fmt.Sprintf("labels: %s, %d of %d samples", m.Name, len(kept), ds.Len())
 	return &mapped{Dataset: Subset(ds, kept, "those with a new label"), m: m, line: line}, nil

@@ -77,11 +77,11 @@ func TestMapLabels(t *testing.T) {
 		t.Errorf("labels %v, want those of samples 1, 2, 4 and 5", labels)
 	}
 	for text, want := range map[string]string{
-		`{}`:                                 `"to" names no label`,
-		`[]`:                                 "is no label map",
-		`{"to": {"1": -1}}`:                  "maps label 1 to -1, which is no class",
-		`{"classes": ["a"], "to": {"1": 1}}`: "maps label 1 to 1, which is no class (there are 1 names)",
-		`{"to": {"chair": 1}}`:               "is no label map",
+		`{}`:                                 `"to" has no labels`,
+		`[]`:                                 "is not a label map",
+		`{"to": {"1": -1}}`:                  "maps label 1 to -1; labels count from 0",
+		`{"classes": ["a"], "to": {"1": 1}}`: "must be below the number of class names, 1",
+		`{"to": {"chair": 1}}`:               "is not a label map",
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
 			t.Fatal(err)
@@ -94,6 +94,6 @@ func TestMapLabels(t *testing.T) {
 		t.Errorf("an unknown map gives %v", err)
 	}
 	if _, err := datasets.MapLabels(base, datasets.LabelMap{Name: "m", To: map[int64]int64{7: 0}}); err == nil {
-		t.Error("a map that knows no label gives a data set")
+		t.Error("a map without a label of the data set gives a data set")
 	}
 }

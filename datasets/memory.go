@@ -42,7 +42,7 @@ func NewMemory(info Info, samples []Sample) (*Memory, error) {
 	return &Memory{info: info, samples: samples, sum: hex.EncodeToString(h.Sum(nil))}, nil
 }
 
-// check returns an error unless there are as many finite values as the shape says.
+// check returns an error unless there are as many finite values as the shape has elements.
 func (s *Sample) check() error {
 	size := 1
 	for _, n := range s.Shape {

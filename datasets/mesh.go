@@ -1,7 +1,6 @@
 package datasets
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"sort"
@@ -20,7 +19,7 @@ func (m *mesh) addPolygon(corners []int) error {
 	}
 	for _, c := range corners {
 		if c < 0 || c >= len(m.vertices) {
-			return fmt.Errorf("a face names vertex %d, but there are %d", c, len(m.vertices))
+			return fmt.Errorf("a face has vertex index %d, but there are %d vertices", c, len(m.vertices))
 		}
 	}
 	for k := 2; k < len(corners); k++ {
@@ -40,7 +39,7 @@ func (m *mesh) sample(dst []float32, opt fileOptions) ([]float32, error) {
 		upTo[i] = total
 	}
 	if !(total > 0) || math.IsInf(total, 0) {
-		return nil, errors.New("has no surface to take points from")
+		return nil, fmt.Errorf("mesh has area %g, so no points can be sampled", total)
 	}
 	for range opt.points {
 		at := sort.SearchFloat64s(upTo, opt.rng.Float64()*total)

@@ -11,8 +11,9 @@ const namesSuffix = "_shape_names.txt"
 
 func init() {
 	Register(Format{
-		Name:  "modelnet-text",
-		Doc:   "folder of ModelNet's resampled text files: <name>_shape_names.txt, <name>_train.txt and <name>_test.txt, <class>/<class>_0001.txt with x,y,z,nx,ny,nz (modelnet40_normal_resampled)",
+		Name: "modelnet-text",
+		Doc: "folder of ModelNet's resampled text files: <name>_shape_names.txt, <name>_train.txt and <name>_test.txt, " +
+			"<class>/<class>_0001.txt with x,y,z,nx,ny,nz (modelnet40_normal_resampled)",
 		Match: matchModelNetText,
 		Open:  openModelNetText,
 	})
@@ -75,7 +76,8 @@ func openModelNetText(ctx context.Context, path string, opt OpenOptions) (Datase
 		class := name[:max(0, strings.LastIndexByte(name, '_'))]
 		label := slices.Index(s.info.Classes, class)
 		if label < 0 || name != filepath.Base(name) {
-			return nil, malformed(lists[split], "line %d: %.80q does not begin with one of the %d class names", i+1, name, len(s.info.Classes))
+			return nil, malformed(lists[split], "line %d: %.80q does not begin with one of the %d class names", i+1, name,
+				len(s.info.Classes))
 		}
 		s.paths = append(s.paths, filepath.Join(path, class, name+".txt"))
 		s.labels = append(s.labels, int64(label))

@@ -13,8 +13,9 @@ import (
 
 func init() {
 	Register(Format{
-		Name:  "npy",
-		Doc:   `NPY file with values (n,...) float32 or float64, and beside it label.npy, labels.npy or y.npy, (n,) or (n,1) of any integer type`,
+		Name: "npy",
+		Doc: `NPY file with values (n,...) float32 or float64, ` +
+			`and beside it label.npy, labels.npy or y.npy, (n,) or (n,1) of any integer type`,
 		Match: matchNPY,
 		Open: func(ctx context.Context, path string, _ OpenOptions) (Dataset, error) {
 			for _, name := range labelFiles {
@@ -23,7 +24,7 @@ func init() {
 					return openNPYPair(ctx, path, labels)
 				}
 			}
-			return nil, malformed(path, "has no labels beside it: none of %v", labelFiles)
+			return nil, malformed(path, "has no label file beside it; looked for %v", labelFiles)
 		},
 	})
 }
@@ -59,7 +60,8 @@ func openNPYPair(ctx context.Context, path, labels string) (Dataset, error) {
 			return err
 		}
 		if n := s.rows.Shape[0]; len(s.labels) != n || len(y.Shape) > 2 || len(y.Shape) == 2 && y.Shape[1] != 1 {
-			return fmt.Errorf("has %d samples, but %s has shape %v, want [%d] or [%d 1]", n, filepath.Base(labels), y.Shape, n, n)
+			return fmt.Errorf("has %d samples, but %s has shape %v, want [%d] or [%d 1]",
+				n, filepath.Base(labels), y.Shape, n, n)
 		}
 		return nil
 	})

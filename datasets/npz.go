@@ -11,8 +11,9 @@ import (
 
 func init() {
 	Register(Format{
-		Name:  "npz",
-		Doc:   `NPZ file with x (n,...) float32 or float64, y (n,) of any integer type, and where there are class names, classes (k,) of text`,
+		Name: "npz",
+		Doc: `NPZ file with x (n,...) float32 or float64, y (n,) of any integer type, ` +
+			`and where there are class names, classes (k,) of text`,
 		Match: matchNPZ,
 		Open:  openNPZ,
 	})
@@ -90,7 +91,8 @@ func WriteNPZ(ctx context.Context, w io.Writer, ds Dataset) error {
 			return nil, err
 		}
 		if !slices.Equal(s.Shape, shape) {
-			return nil, fmt.Errorf("%s: sample %d has shape %v, but the first has %v: one array cannot hold both", info.Name, i, s.Shape, shape)
+			return nil, fmt.Errorf("%s: sample %d has shape %v, but sample 0 has %v; the samples of an array need one shape",
+				info.Name, i, s.Shape, shape)
 		}
 		labels[i] = s.Label
 		return s.X, nil

@@ -12,7 +12,8 @@ func init() {
 		doc:        "Wavefront OBJ meshes, sampled by area",
 		extensions: []string{".obj"},
 		match: func(head []byte) bool {
-			return bytes.HasPrefix(head, []byte("v ")) || bytes.Contains(head, []byte("\nv ")) || bytes.HasPrefix(head, []byte("#"))
+			return bytes.HasPrefix(head, []byte("v ")) || bytes.Contains(head, []byte("\nv ")) ||
+				bytes.HasPrefix(head, []byte("#"))
 		},
 		decode: decodeOBJ,
 		mesh:   true,
@@ -44,7 +45,7 @@ func decodeOBJ(dst []float32, file []byte, opt fileOptions) ([]float32, error) {
 				index, _, _ := bytes.Cut(word, []byte("/"))
 				c, err := strconv.Atoi(string(index))
 				if err != nil || c == 0 {
-					return nil, fmt.Errorf("line %d: corner %.40q is no vertex", number, word)
+					return nil, fmt.Errorf("line %d: corner %.40q is not a vertex index", number, word)
 				}
 				if c < 0 {
 					c += len(m.vertices) + 1
@@ -65,7 +66,7 @@ func parseVertex(words [][]byte) (v [3]float64, err error) {
 	}
 	for k := range v {
 		if v[k], err = strconv.ParseFloat(string(words[k]), 64); err != nil {
-			return v, fmt.Errorf("a vertex has the coordinate %.40q", words[k])
+			return v, fmt.Errorf("coordinate of a vertex is %.40q, want a number", words[k])
 		}
 	}
 	return v, nil

@@ -77,7 +77,7 @@ func decodeOFF(dst []float32, file []byte, opt fileOptions) ([]float32, error) {
 			word := w.next()
 			x, err := strconv.ParseFloat(string(word), 64)
 			if err != nil {
-				return nil, fmt.Errorf("vertex %d of %d has the coordinate %.40q", i, vertices, word)
+				return nil, fmt.Errorf("coordinate of vertex %d of %d is %.40q, want a number", i, vertices, word)
 			}
 			v[k] = x
 		}
@@ -90,7 +90,7 @@ func decodeOFF(dst []float32, file []byte, opt fileOptions) ([]float32, error) {
 			return nil, err
 		}
 		if n > maxCorners {
-			return nil, fmt.Errorf("face %d has %d corners", i, n)
+			return nil, fmt.Errorf("face %d has %d corners; at most %d are supported", i, n, maxCorners)
 		}
 		corners = corners[:0]
 		for range n {

@@ -77,7 +77,7 @@ func (h *pcdHeader) decodeASCII(dst []float32, body []byte, xyz [3]pcdField) ([]
 			continue
 		}
 		if read == h.points {
-			return nil, fmt.Errorf("has more lines than its %d points", h.points)
+			return nil, fmt.Errorf("has more lines than the %d points of its header", h.points)
 		}
 		if len(words) != h.words {
 			return nil, fmt.Errorf("point %d has %d numbers, want %d", read, len(words), h.words)
@@ -92,7 +92,7 @@ func (h *pcdHeader) decodeASCII(dst []float32, body []byte, xyz [3]pcdField) ([]
 		read++
 	}
 	if read < h.points {
-		return nil, fmt.Errorf("has %d of its %d points", read, h.points)
+		return nil, fmt.Errorf("has %d of the %d points of its header", read, h.points)
 	}
 	return dst, nil
 }
@@ -101,16 +101,17 @@ func (h *pcdHeader) decodeASCII(dst []float32, body []byte, xyz [3]pcdField) ([]
 // all values of the first field, then all of the second, and so on.
 func (h *pcdHeader) decodeCompressed(dst []float32, body []byte, xyz [3]pcdField) ([]float32, error) {
 	if len(body) < 8 {
-		return nil, errors.New("ends before its compressed points")
+		return nil, errors.New("ends before the sizes of its compressed points")
 	}
 	packed := int64(binary.LittleEndian.Uint32(body))
 	size := int64(binary.LittleEndian.Uint32(body[4:]))
 	need := int64(h.points) * int64(h.stride)
 	switch {
 	case packed > int64(len(body)-8):
-		return nil, fmt.Errorf("claims %d compressed bytes, has %d", packed, len(body)-8)
+		return nil, fmt.Errorf("compressed size is %d bytes, has %d", packed, len(body)-8)
 	case size != need || size > packed*lzf.MaxRatio:
-		return nil, fmt.Errorf("%d points need %d bytes, but %d compressed bytes claim %d", h.points, need, packed, size)
+		return nil, fmt.Errorf("%d points need %d bytes, but the sizes are %d bytes, compressed %d", h.points, need, size,
+			packed)
 	}
 	raw := make([]byte, size)
 	if err := lzf.Decode(raw, body[8:8+packed]); err != nil {
@@ -133,7 +134,7 @@ func (h *pcdHeader) xyz() (out [3]pcdField, err error) {
 				continue
 			}
 			if found || f.kind != 'F' || f.size != 4 && f.size != 8 || f.count != 1 {
-				return out, fmt.Errorf("field %s must be there once, as one float of 4 or 8 bytes", name)
+				return out, fmt.Errorf("field %s must occur once, with count 1, as a float of 4 or 8 bytes", name)
 			}
 			out[i], found = f, true
 		}
@@ -152,7 +153,7 @@ func parsePCDHeader(file []byte) (*pcdHeader, []byte, error) {
 	for len(entries["DATA"]) == 0 {
 		end := bytes.IndexByte(rest[:min(len(rest), maxPCDHeader)], '\n')
 		if end < 0 || len(file)-len(rest) > maxPCDHeader {
-			return nil, nil, errors.New("has no PCD header that ends in a DATA line")
+			return nil, nil, errors.New("has no PCD header with a DATA line")
 		}
 		words := strings.Fields(string(rest[:end]))
 		rest = rest[end+1:]
@@ -162,7 +163,7 @@ func parsePCDHeader(file []byte) (*pcdHeader, []byte, error) {
 	}
 	h := &pcdHeader{data: entries["DATA"][0]}
 	if h.data != "ascii" && h.data != "binary" && h.data != "binary_compressed" {
-		return nil, nil, fmt.Errorf("stores its points as %.40q; ascii, binary and binary_compressed are known", h.data)
+		return nil, nil, fmt.Errorf("DATA is %.40q; ascii, binary and binary_compressed are supported", h.data)
 	}
 	if err := h.readFields(entries); err != nil {
 		return nil, nil, err
@@ -183,7 +184,7 @@ func (h *pcdHeader) readFields(entries map[string][]string) error {
 		}
 	}
 	if len(names) == 0 || len(sizes) != len(names) || len(kinds) != len(names) || len(counts) != len(names) {
-		return fmt.Errorf("has %d FIELDS with %d SIZE, %d TYPE and %d COUNT", len(names), len(sizes), len(kinds), len(counts))
+		return fmt.Errorf("has %d FIELDS, but %d SIZE, %d TYPE and %d COUNT", len(names), len(sizes), len(kinds), len(counts))
 	}
 	for i, name := range names {
 		f := pcdField{name: name, kind: kinds[i][0], off: h.stride, word: h.words}
@@ -191,14 +192,15 @@ func (h *pcdHeader) readFields(entries map[string][]string) error {
 		f.size, err1 = strconv.Atoi(sizes[i])
 		f.count, err2 = strconv.Atoi(counts[i])
 		if err1 != nil || err2 != nil || f.size < 1 || f.size > 8 || f.count < 0 || f.count > 1<<16 {
-			return fmt.Errorf("field %.40q has size %.20q and count %.20q", name, sizes[i], counts[i])
+			return fmt.Errorf("field %.40q has size %.20q and count %.20q, want a size of 1 to 8 and a count of 0 to %d",
+				name, sizes[i], counts[i], 1<<16)
 		}
 		h.fields = append(h.fields, f)
 		h.stride += f.size * f.count
 		h.words += f.count
 	}
 	if h.stride > 1<<20 {
-		return fmt.Errorf("has points of %d bytes", h.stride)
+		return fmt.Errorf("has points of %d bytes; at most %d are supported", h.stride, 1<<20)
 	}
 	return nil
 }
@@ -211,7 +213,7 @@ func (h *pcdHeader) readPoints(entries map[string][]string) error {
 		}
 		n, err := strconv.Atoi(words[0])
 		if err != nil || n < 0 || n > 1<<30 {
-			return 0, fmt.Errorf("%s is %.40q", key, words[0])
+			return 0, fmt.Errorf("%s is %.40q, want an integer from 0 to %d", key, words[0], 1<<30)
 		}
 		return n, nil
 	}

@@ -17,7 +17,8 @@ import (
 func init() {
 	Register(Format{
 		Name: "pickle",
-		Doc: "Python pickle of clouds (n,3) or more columns: a few-shot split {train, test: [(cloud, label, …), …]} (ModelNetFewshot/5way_10shot/0.pkl), " +
+		Doc: "Python pickle of clouds (n,3) or more columns: a few-shot split {train, test: [(cloud, label, …), …]} " +
+			"(ModelNetFewshot/5way_10shot/0.pkl), " +
 			"or [clouds, labels] (Point-MAE's cache); nothing in it is run",
 		Match: func(path string) (bool, error) {
 			head, err := readHead(path, 2)
@@ -96,7 +97,7 @@ func (s *pickleSet) fewShot(dict *pickle.Dict, split string) error {
 	for i, item := range list.Items {
 		t, ok := item.(pickle.Tuple)
 		if !ok || len(t) < 2 {
-			return fmt.Errorf("sample %d is no tuple of cloud and label", i)
+			return fmt.Errorf("sample %d is not a tuple (cloud, label)", i)
 		}
 		if err := s.add(i, t[0], t[1]); err != nil {
 			return err
@@ -108,12 +109,12 @@ func (s *pickleSet) fewShot(dict *pickle.Dict, split string) error {
 // cached indexes a list of clouds and a list of labels.
 func (s *pickleSet) cached(list *pickle.List) error {
 	if len(list.Items) != 2 {
-		return fmt.Errorf("holds a list of %d, want clouds and labels", len(list.Items))
+		return fmt.Errorf("holds a list of %d items, want 2: clouds and labels", len(list.Items))
 	}
 	clouds, ok1 := list.Items[0].(*pickle.List)
 	labels, ok2 := list.Items[1].(*pickle.List)
 	if !ok1 || !ok2 || len(clouds.Items) != len(labels.Items) {
-		return errors.New("holds no two lists of one length, clouds and labels")
+		return errors.New("its clouds and labels are not two lists of equal length")
 	}
 	for i := range clouds.Items {
 		if err := s.add(i, clouds.Items[i], labels.Items[i]); err != nil {
@@ -126,7 +127,7 @@ func (s *pickleSet) cached(list *pickle.List) error {
 func (s *pickleSet) add(i int, cloud, label any) error {
 	a, ok := cloud.(*pickle.Array)
 	if !ok || len(a.Shape) != 2 || a.Shape[0] < 1 || a.Shape[1] < 3 || a.Kind != 'f' || a.ItemSize < 4 {
-		return fmt.Errorf("sample %d is no array [points, 3 or more] of float32 or float64", i)
+		return fmt.Errorf("sample %d is not an array [points, 3 or more] of float32 or float64", i)
 	}
 	l, err := s.label(label)
 	if err != nil {
@@ -151,7 +152,7 @@ func (s *pickleSet) label(v any) (int64, error) {
 		}
 		return pickle.Integer(b, v.Kind, v.Order), nil
 	}
-	return 0, fmt.Errorf("the label is no integer")
+	return 0, errors.New("the label is not an integer")
 }
 
 // Info implements Dataset.

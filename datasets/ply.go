@@ -63,7 +63,8 @@ var plyTypes = map[string]plyType{
 }
 
 func (t plyType) size() int {
-	return [...]int{plyInt8: 1, plyUint8: 1, plyInt16: 2, plyUint16: 2, plyInt32: 4, plyUint32: 4, plyFloat32: 4, plyFloat64: 8}[t]
+	return [...]int{plyInt8: 1, plyUint8: 1, plyInt16: 2, plyUint16: 2, plyInt32: 4, plyUint32: 4, plyFloat32: 4,
+		plyFloat64: 8}[t]
 }
 
 func (t plyType) value(b []byte, order binary.ByteOrder) float64 {
@@ -134,7 +135,7 @@ func (e *plyElement) xyz() (at [3]int, err error) {
 			}
 		}
 		if at[k] < 0 {
-			return at, fmt.Errorf("its vertices have no property %s", name)
+			return at, fmt.Errorf("element vertex has no property %s", name)
 		}
 	}
 	return at, nil
@@ -163,7 +164,7 @@ func (e *plyElement) readASCII(body []byte, each func(values []float64)) ([]byte
 				continue
 			}
 			if !(v >= 0 && v <= float64(len(words))) {
-				return nil, fmt.Errorf("%s %d: list %s claims %v numbers, has %d", e.name, i, p.name, v, len(words))
+				return nil, fmt.Errorf("%s %d: list %s needs %v numbers, has %d", e.name, i, p.name, v, len(words))
 			}
 			words = words[int(v):]
 		}
@@ -188,7 +189,7 @@ func (e *plyElement) readBinary(body []byte, order binary.ByteOrder, each func(v
 				n := p.count.value(body, order)
 				body = body[p.count.size():]
 				if !(n >= 0 && n*float64(p.kind.size()) <= float64(len(body))) {
-					return nil, fmt.Errorf("%s %d: list %s claims %v numbers in %d bytes", e.name, i, p.name, n, len(body))
+					return nil, fmt.Errorf("%s %d: list %s needs %v numbers, has %d bytes", e.name, i, p.name, n, len(body))
 				}
 				body = body[int(n)*p.kind.size():]
 				continue
@@ -250,13 +251,13 @@ func (h *plyHeader) parseLine(words []string) error {
 		case "binary_big_endian":
 			h.order = binary.BigEndian
 		default:
-			return fmt.Errorf("format is %.40q; ascii, binary_little_endian and binary_big_endian are known", words[1])
+			return fmt.Errorf("format is %.40q; ascii, binary_little_endian and binary_big_endian are supported", words[1])
 		}
 		return nil
 	case words[0] == "element" && len(words) == 3:
 		n, err := strconv.Atoi(words[2])
 		if err != nil || n < 0 {
-			return fmt.Errorf("element %.40s has %.40q items", words[1], words[2])
+			return fmt.Errorf("number of items of element %.40s is %.40q, want an integer from 0", words[1], words[2])
 		}
 		h.elements = append(h.elements, plyElement{name: words[1], count: n})
 		return nil
@@ -269,7 +270,7 @@ func (h *plyHeader) parseLine(words []string) error {
 		e.properties = append(e.properties, p)
 		return nil
 	}
-	return fmt.Errorf("%.80q is not understood", strings.Join(words, " "))
+	return fmt.Errorf("%.80q is not a PLY header line", strings.Join(words, " "))
 }
 
 func parsePLYProperty(words []string) (plyProperty, error) {
@@ -285,5 +286,5 @@ func parsePLYProperty(words []string) (plyProperty, error) {
 			return plyProperty{name: words[3], kind: kind, count: count}, nil
 		}
 	}
-	return plyProperty{}, fmt.Errorf("property %.80q is not understood", strings.Join(words, " "))
+	return plyProperty{}, fmt.Errorf("property %.80q is malformed or has an unknown type", strings.Join(words, " "))
 }

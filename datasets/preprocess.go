@@ -87,7 +87,7 @@ func (p Preprocess) line() string {
 
 // Apply returns ds with p applied to every sample: first the axes, then the choice of points, then the normalization,
 // in float32 throughout. It returns ds itself if p changes nothing. Reading a sample that is no cloud, or has fewer
-// points than p asks for, is an error. ds must stay open; closing the result does not close it.
+// points than p.Points, is an error. ds must stay open; closing the result does not close it.
 func Apply(ds Dataset, p Preprocess) (Dataset, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
@@ -134,12 +134,13 @@ func (d *preprocessed) Read(ctx context.Context, dst *Sample, i int) error {
 	}
 	n, ok := dst.Points()
 	if !ok || d.p.Normalize == "imagenet" {
-		return malformed(d.Dataset.Info().Name, "sample %d has shape %v: only clouds, [points 3], can be preprocessed", i, dst.Shape)
+		return malformed(d.Dataset.Info().Name, "sample %d has shape %v: only clouds, [points 3], can be preprocessed",
+			i, dst.Shape)
 	}
 	d.axes.apply(dst.X)
 	if want := d.p.Points; want > 0 {
 		if n < want {
-			return malformed(d.Dataset.Info().Name, "sample %d has %d points, fewer than the %d asked for", i, n, want)
+			return malformed(d.Dataset.Info().Name, "sample %d has %d points, fewer than the %d requested", i, n, want)
 		}
 		switch d.p.Sample {
 		case "random":
@@ -163,7 +164,7 @@ func (d *preprocessed) Read(ctx context.Context, dst *Sample, i int) error {
 // normalizeImage subtracts ImageNet's mean and divides by its deviation.
 func normalizeImage(dst *Sample, name string, i int) error {
 	if len(dst.Shape) != 3 || dst.Shape[0] != 3 {
-		return malformed(name, "sample %d has shape %v: only images, [3 height width], can be normalised as ImageNet's", i, dst.Shape)
+		return malformed(name, "sample %d has shape %v: normalize imagenet needs images, [3 height width]", i, dst.Shape)
 	}
 	size := dst.Shape[1] * dst.Shape[2]
 	for k := range dst.X {
@@ -173,7 +174,7 @@ func normalizeImage(dst *Sample, name string, i int) error {
 	return nil
 }
 
-// axes says for each output axis which input axis it is and with which sign.
+// axes has for each output axis the input axis and the sign.
 type axes [3]struct {
 	from int
 	sign float32

@@ -136,7 +136,8 @@ func TestApply(t *testing.T) {
 func TestRandomPoints(t *testing.T) {
 	t.Parallel()
 	base := open(t, "testdata/modelnet", "train")
-	twice := apply(t, datasets.Subset(base, []int{0, 0}, "twice"), datasets.Preprocess{Points: testPoints, Sample: "random"})
+	twice := apply(t, datasets.Subset(base, []int{0, 0}, "twice"),
+		datasets.Preprocess{Points: testPoints, Sample: "random"})
 	a, b := read(t, twice, 0).X, read(t, twice, 1).X
 	if slices.Equal(a, b) {
 		t.Error("two samples have the same random order")
@@ -172,7 +173,8 @@ func TestPreprocessRefusals(t *testing.T) {
 	}
 	var s datasets.Sample
 	few := apply(t, open(t, "testdata/modelnet", "train"), datasets.Preprocess{Points: 17})
-	if err := few.Read(t.Context(), &s, 2); err == nil || !strings.Contains(err.Error(), "sample 2 has 16 points, fewer than the 17 asked for") {
+	if err := few.Read(t.Context(), &s, 2); err == nil ||
+		!strings.Contains(err.Error(), "sample 2 has 16 points, fewer than the 17 requested") {
 		t.Errorf("too few points: %v", err)
 	}
 	features := apply(t, open(t, "testdata/npz/features.npz", ""), datasets.Preprocess{Normalize: "unit-box"})

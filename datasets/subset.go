@@ -11,7 +11,7 @@ import (
 	"slices"
 )
 
-// Subset returns the samples idx of ds, in that order. why is a short text for Info.History that says how they were
+// Subset returns the samples idx of ds, in that order. why is a short text for Info.History on how they were
 // chosen. idx is copied. It panics if an index is out of range. ds must stay open; closing the result does not close
 // it.
 func Subset(ds Dataset, idx []int, why string) Dataset {

@@ -110,7 +110,7 @@ func TestInMemory(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		base.Close() // is not needed any longer
+		base.Close() // its samples are in ds
 		return ds
 	}
 	datasettest.Run(t, load)
@@ -131,7 +131,8 @@ func TestInMemoryProgressAndErrors(t *testing.T) {
 	t.Parallel()
 	ds := &labelled{labels: make([]int64, 500)}
 	var calls []int
-	if _, err := datasets.InMemory(t.Context(), ds, func(done, total int) { calls = append(calls, done*1000+total) }); err != nil {
+	if _, err := datasets.InMemory(t.Context(), ds,
+		func(done, total int) { calls = append(calls, done*1000+total) }); err != nil {
 		t.Fatal(err)
 	}
 	if ds.reads.Load() != 500 || len(calls) != 500 || calls[0] != 1500 || calls[499] != 500500 || !slices.IsSorted(calls) {

@@ -21,7 +21,7 @@ const DefaultBatch = 8
 // size a malformed model could choose.
 const maxFixedBatch = 1 << 14
 
-// ExtractOptions says how features are extracted. Zero values are the defaults.
+// ExtractOptions sets how features are extracted. Zero values are the defaults.
 type ExtractOptions struct {
 	Batch    int    // samples per forward pass; 0 = DefaultBatch; a model with a fixed batch length uses that
 	Layout   Layout // of clouds; LayoutAuto reads it from the model

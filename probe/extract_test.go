@@ -134,7 +134,7 @@ func TestExtractCancelled(t *testing.T) {
 	t.Errorf("goroutines: got %d, want %d", runtime.NumGoroutine(), before)
 }
 
-// Several batches are built at a time; progress is called after each, and no batch is larger than asked for.
+// Several batches are built at a time; progress is called after each, and no batch is larger than the batch size.
 func TestExtractTellsEveryBatch(t *testing.T) {
 	t.Parallel()
 	m := newFakeModel(-1, 3, -1)

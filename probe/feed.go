@@ -9,8 +9,8 @@ import (
 	"github.com/wiseft/wiseft/datasets"
 )
 
-// chunk is a contiguous range of samples as batches that are ready to run. Batches are shorter than asked for where
-// the shape of the samples changes.
+// chunk is a contiguous range of samples as batches that are ready to run. Batches are shorter than the batch size
+// where the shape of the samples changes.
 type chunk struct {
 	first   int // index of the first sample
 	batches []Batch

@@ -61,7 +61,7 @@ func CheckInput(in Input, layout Layout, s *datasets.Sample) error {
 	return err
 }
 
-// batchShape returns the shape of a batch of n such samples, or an error that says why the model cannot take them.
+// batchShape returns the shape of a batch of n such samples, or an error if the model does not accept them.
 // layout applies to clouds.
 func batchShape(in Input, layout Layout, s *datasets.Sample, n int) ([]int64, error) {
 	points, cloud := s.Points()

@@ -10,8 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// TestEveryCommandHasAScript demands that every command, and every sub-command of a group, runs in a script of
-// testdata/script.
+// TestEveryCommandHasAScript fails for a command, or a sub-command of a group, that no script of testdata/script runs.
 func TestEveryCommandHasAScript(t *testing.T) {
 	t.Parallel()
 	paths, err := filepath.Glob("testdata/script/*.txtar")
@@ -39,8 +38,8 @@ func TestEveryCommandHasAScript(t *testing.T) {
 	}
 }
 
-// noteCommands notes the first word, and the first two, that follow the program's name in a line of a
-// script that runs it.
+// noteCommands records, for each line of a script that runs the program, the first word after its name and the first
+// two.
 func noteCommands(used map[string]bool, line string) {
 	words := strings.Fields(line)
 	for i, word := range words {
@@ -57,7 +56,7 @@ func noteCommands(used map[string]bool, line string) {
 	}
 }
 
-// commandNames lists the commands that do something: those without sub-commands, as they are typed.
+// commandNames lists the commands without sub-commands, as they are typed.
 func commandNames(group string, list []*cli.Command) (all []string) {
 	for _, c := range list {
 		if len(c.Subcommands) > 0 {

@@ -11,15 +11,15 @@ import (
 	"github.com/wiseft/wiseft/probe/ort/orttest"
 )
 
-// TestDemoFigures runs the demo and compares its accuracies with stored ones. Another
-// CPU's rounding may turn a sample: one of 250 on clean data, and as large a share of
-// the 35 corrupted sets' mean.
+// TestDemoFigures runs the demo and compares its accuracies with stored ones. Rounding on another CPU may change the
+// class of a sample: the tolerance is one of 250 on clean data, and the same share of the mean over 35 corrupted sets.
 func TestDemoFigures(t *testing.T) {
 	lib := orttest.Load(t)
 	t.Setenv("WISEFT_ONNXRUNTIME", lib.Path)
 	var stdout, stderr bytes.Buffer
 	con := console{out: &stdout, err: &stderr, getenv: os.Getenv}
-	args := []string{"wiseft", "demo", "--alphas", "0,0.5,1", "--json", "--quiet", "-o", filepath.Join(t.TempDir(), "demo")}
+	args := []string{"wiseft", "demo", "--alphas", "0,0.5,1", "--json", "--quiet",
+		"-o", filepath.Join(t.TempDir(), "demo")}
 	if code := run(t.Context(), args, con); code != exitDone {
 		t.Fatalf("exit code %d: %s", code, stderr.String())
 	}

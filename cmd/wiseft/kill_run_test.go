@@ -42,8 +42,9 @@ func newSweeper(t *testing.T) *sweeper {
 
 // command is a sweep into the folder out.
 func (s *sweeper) command(out string, more ...string) *exec.Cmd {
-	cmd := exec.Command(s.exe, append([]string{"pretrained.onnx", "finetuned.onnx", "--alphas", "0,0.5,1", "--train", "train.npz",
-		"--test", "test.npz", "--corruption", "jitter", "--severity", "1-3", "-o", out, "-q"}, more...)...)
+	cmd := exec.Command(s.exe,
+		append([]string{"pretrained.onnx", "finetuned.onnx", "--alphas", "0,0.5,1", "--train", "train.npz",
+			"--test", "test.npz", "--corruption", "jitter", "--severity", "1-3", "-o", out, "-q"}, more...)...)
 	cmd.Args = append([]string{"wiseft", "sweep"}, cmd.Args[1:]...)
 	cmd.Dir = s.dir
 	return cmd
@@ -58,7 +59,7 @@ func (s *sweeper) run(t *testing.T, out string, more ...string) time.Duration {
 	return time.Since(start)
 }
 
-// results returns what a run leaves for people, file after file.
+// results returns the contents of a run's result, table and plan.
 func (s *sweeper) results(t *testing.T, out string) []byte {
 	t.Helper()
 	var all []byte
@@ -72,8 +73,8 @@ func (s *sweeper) results(t *testing.T, out string) []byte {
 	return all
 }
 
-// A sweep that is killed at any moment and run again leaves the bytes of one that was never
-// disturbed. WISEFT_EXHAUSTIVE=1 kills a hundred.
+// A sweep that is killed at any moment and run again writes the same bytes as one that was not killed.
+// WISEFT_EXHAUSTIVE=1 kills a hundred.
 func TestKilledSweepGoesOn(t *testing.T) {
 	s := newSweeper(t)
 	s.run(t, "warm")
@@ -109,8 +110,7 @@ func TestKilledSweepGoesOn(t *testing.T) {
 	}
 }
 
-// Two processes at one sweep in one folder, and any number of shares, leave the same bytes
-// as one.
+// Two processes that run one sweep in one folder, and any number of shares, write the same bytes as one process.
 func TestProcessesShareASweep(t *testing.T) {
 	s := newSweeper(t)
 	s.run(t, "alone")

@@ -48,8 +48,8 @@ func contents(t *testing.T, dir, name string) (model, data []byte) {
 	return model, data
 }
 
-// A merge that is killed leaves under the final name what was there before, or the
-// whole result, or nothing: never a part, and never a model beside other data.
+// After a merge is killed, the output's name holds the previous file, the whole result or nothing: never a part of a
+// file, and never a model beside another model's data file.
 func TestKilledMergeLeavesNoHalfFile(t *testing.T) {
 	dir := t.TempDir()
 	for i, name := range []string{"a.onnx", "b.onnx"} {
@@ -98,7 +98,8 @@ func TestKilledMergeLeavesNoHalfFile(t *testing.T) {
 		case bytes.Equal(model, oldModel) && bytes.Equal(data, oldData):
 		case bytes.Equal(model, newModel) && bytes.Equal(data, newData):
 		default:
-			t.Fatalf("killed after %d/%d of the time: a model of %d bytes beside data of %d bytes", i+1, tries, len(model), len(data))
+			t.Fatalf("killed after %d/%d of the time: a model of %d bytes beside data of %d bytes", i+1, tries, len(model),
+				len(data))
 		}
 		if model == nil || !bytes.Equal(model, oldModel) {
 			run("out.onnx", "0.2")

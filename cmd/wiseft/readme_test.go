@@ -10,8 +10,7 @@ import (
 	"github.com/wiseft/wiseft/probe/ort/orttest"
 )
 
-// TestReadmeCommandsRun runs every command of the README's sh blocks, one after the
-// other, in a folder where a demo has run.
+// TestReadmeCommandsRun runs every command of the README's sh blocks in order, in a folder with the demo's output.
 func TestReadmeCommandsRun(t *testing.T) {
 	lib := orttest.Load(t)
 	text, err := os.ReadFile("../../README.md")

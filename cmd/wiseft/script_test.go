@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"wiseft": main})
 }
 
-// TestScripts runs the program's commands as a user would, one script a command.
+// TestScripts runs the scripts of testdata/script, one for each command.
 func TestScripts(t *testing.T) {
 	lib := orttest.Load(t)
 	testscript.Run(t, testscript.Params{
@@ -42,8 +42,8 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// setupScript gives every script the runtime, the demo's models, tiny ones, exports of
-// different kinds, and a little data.
+// setupScript writes into every script's folder the demo's models, tiny ones, exports of several kinds and small data
+// sets, and sets the path of onnxruntime.
 func setupScript(env *testscript.Env, library string) error {
 	env.Setenv("WISEFT_ONNXRUNTIME", library)
 	for name, data := range map[string][]byte{"pretrained.onnx": demoPretrained, "finetuned.onnx": demoFinetuned} {
@@ -60,14 +60,17 @@ func setupScript(env *testscript.Env, library string) error {
 			return err
 		}
 	}
-	for name, from := range map[string]string{"normed_a": "resnet/a_keep", "normed_b": "resnet/b_keep", "folded_a": "resnet/a_fold", "folded_b": "resnet/b_fold",
+	for name, from := range map[string]string{"normed_a": "resnet/a_keep", "normed_b": "resnet/b_keep",
+		"folded_a": "resnet/a_fold", "folded_b": "resnet/b_fold",
 		"classes5": "pointnet/a_keep", "classes7": "pointnet/b_classes7_keep"} {
-		if err := unpack(filepath.Join(env.WorkDir, name+".onnx"), "../../onnxmerge/pair/testdata/corpus/"+from+".onnx.gz"); err != nil {
+		if err := unpack(filepath.Join(env.WorkDir, name+".onnx"),
+			"../../onnxmerge/pair/testdata/corpus/"+from+".onnx.gz"); err != nil {
 			return err
 		}
 	}
 	for _, folder := range []string{"external", "stores"} {
-		if err := os.CopyFS(filepath.Join(env.WorkDir, folder), os.DirFS(filepath.Join("../../onnxmerge/onnx/testdata", folder))); err != nil {
+		if err := os.CopyFS(filepath.Join(env.WorkDir, folder),
+			os.DirFS(filepath.Join("../../onnxmerge/onnx/testdata", folder))); err != nil {
 			return err
 		}
 	}
@@ -100,7 +103,7 @@ func setupScript(env *testscript.Env, library string) error {
 	return nil
 }
 
-// unpack writes what a gzip file holds.
+// unpack decompresses a gzip file.
 func unpack(path, from string) error {
 	f, err := os.Open(from)
 	if err != nil {
@@ -119,7 +122,8 @@ func unpack(path, from string) error {
 }
 
 func writeScans(path, split string) error {
-	scans, err := shapes.New(shapes.Options{Domain: shapes.Scan, Split: split, PerClass: 6, Points: 64, Classes: shapes.Indoor()[:4]})
+	scans, err := shapes.New(shapes.Options{Domain: shapes.Scan, Split: split, PerClass: 6, Points: 64,
+		Classes: shapes.Indoor()[:4]})
 	if err != nil {
 		return err
 	}
@@ -172,7 +176,7 @@ func cmdInterrupt(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(cmd.Process.Signal(os.Interrupt))
 	rest, err := io.ReadAll(stderr)
 	ts.Check(err)
-	_ = cmd.Wait() // the exit code tells
+	_ = cmd.Wait() // the exit code is checked below
 	if !seen {
 		ts.Fatalf("%q was never printed", args[0])
 	}

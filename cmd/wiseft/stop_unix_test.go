@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// Signals that announce the end of a batch job end a sweep well before the job is killed, with
-// the code of an interruption, and the same command goes on.
+// Signals by which batch systems announce a job's end stop a sweep with the exit code of an interruption, and the same
+// command continues it.
 func TestStoppedSweepGoesOn(t *testing.T) {
 	s := newSweeper(t)
 	s.run(t, "undisturbed")

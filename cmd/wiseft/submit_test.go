@@ -12,10 +12,11 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the job files in scripts")
 
-// The job files in scripts are what submit writes for the example there.
+// The job files in scripts equal those that submit writes for the README's example.
 func TestJobFilesInScripts(t *testing.T) {
 	t.Parallel()
-	example := []string{"--", "sweep", "pretrained.onnx", "finetuned.onnx", "--train", "modelnet40", "--test", "modelnet40", "--points", "1024", "-o", "run"}
+	example := []string{"--", "sweep", "pretrained.onnx", "finetuned.onnx", "--train", "modelnet40",
+		"--test", "modelnet40", "--points", "1024", "-o", "run"}
 	for system, folder := range map[string]string{"slurm": "../../scripts/slurm", "k8s": "../../scripts/k8s"} {
 		var out, errs bytes.Buffer
 		args := append([]string{"wiseft", "submit", system, "--dry-run", "--json"}, example...)

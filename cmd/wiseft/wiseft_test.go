@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// contextOfTests is for set-up work, which no test needs to stop.
+// contextOfTests is the context of setup, which no test cancels.
 var contextOfTests = context.Background()
 
 func TestParseGrid(t *testing.T) {
@@ -66,12 +66,13 @@ func TestReorder(t *testing.T) {
 			t.Errorf("%q becomes %q (%v), want %q", line, strings.Join(got, " "), err, want)
 		}
 	}
-	if _, asJSON, err := reorder(app, strings.Fields("wiseft merge a --json --nope"), func(string) string { return "" }); err == nil || !asJSON {
+	if _, asJSON, err := reorder(app, strings.Fields("wiseft merge a --json --nope"),
+		func(string) string { return "" }); err == nil || !asJSON {
 		t.Errorf("an unknown flag beside --json: json %v, error %v", asJSON, err)
 	}
 }
 
-// The README beside the models says which files it describes.
+// The README beside the models has the hashes of the files that it describes.
 func TestDemoModelsAreTheOnesDescribed(t *testing.T) {
 	t.Parallel()
 	readme, err := os.ReadFile("demo/README.md")

@@ -2,7 +2,8 @@ package corrupt
 
 func init() {
 	Register(Corruption{
-		Name: "brightness", Doc: "add to the largest of a pixel's channels, keeping hue and saturation", Source: imageNetC, Note: experimental,
+		Name: "brightness", Doc: "add to the largest of a pixel's channels, keeping hue and saturation", Source: imageNetC,
+		Note:   experimental,
 		Levels: [Severities]string{"by 0.1", "by 0.2", "by 0.3", "by 0.4", "by 0.5"},
 		Fixed:  true,
 		Image: func(_ Rand, severity int, m *Image) {

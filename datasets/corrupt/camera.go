@@ -11,8 +11,8 @@ const (
 )
 
 // ownRenderer is the Note of corruptions that render a cloud from a camera.
-const ownRenderer = "not the official renderer: the reference renders the object's mesh with Open3D; here rays hit discs around the " +
-	"cloud's points, which must be y up, as ModelNet40's HDF5 files have them"
+const ownRenderer = "not the official renderer: the reference renders the object's mesh with Open3D; here rays " +
+	"hit discs around the cloud's points, which must be y up, as ModelNet40's HDF5 files have them"
 
 // camera is at eye and points along the third row of axes. The first two rows point right and down.
 type camera struct {

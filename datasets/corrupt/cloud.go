@@ -45,8 +45,9 @@ func (c *Cloud) load(s *datasets.Sample, corruption, name string, i int) error {
 	n, ok := s.Points()
 	if !ok || n == 0 {
 		return &datasets.FormatError{
-			Path:   name,
-			Detail: fmt.Sprintf("sample %d has shape %v: only clouds, [points 3], can be corrupted by %s", i, s.Shape, corruption),
+			Path: name,
+			Detail: fmt.Sprintf("sample %d has shape %v: only clouds, [points 3], can be corrupted by %s",
+				i, s.Shape, corruption),
 		}
 	}
 	c.Double, c.AnyOrder = false, false

@@ -3,8 +3,9 @@ package corrupt
 func init() {
 	Register(Corruption{
 		Name: "contrast", Doc: "bring every value closer to its channel's mean", Source: imageNetC, Note: experimental,
-		Levels: [Severities]string{"to 0.4 of the distance", "to 0.3 of the distance", "to 0.2 of the distance", "to 0.1 of the distance", "to 0.05 of the distance"},
-		Fixed:  true,
+		Levels: [Severities]string{"to 0.4 of the distance", "to 0.3 of the distance", "to 0.2 of the distance",
+			"to 0.1 of the distance", "to 0.05 of the distance"},
+		Fixed: true,
 		Image: func(_ Rand, severity int, m *Image) {
 			factor := [...]float64{0.4, 0.3, 0.2, 0.1, 0.05}[severity-1]
 			for channel := range m.Channels {

@@ -51,7 +51,7 @@ type Corruption struct {
 	Name   string
 	Doc    string // one line: what happens to the sample
 	Source string // where the definition comes from
-	// Note says how this differs from the source, apart from random numbers; "" means not at all.
+	// Note is the difference from the source, apart from random numbers; "" means none.
 	Note string
 	// Levels holds the parameter of each severity, with its unit.
 	Levels [Severities]string
@@ -75,7 +75,8 @@ var corruptions = registry.New[Corruption]("corruption")
 // registered before it is used, for example in an init function. Register panics if Name, Doc, Source or one of
 // Levels is empty, if not exactly one of Cloud and Image is set, or if the name is taken.
 func Register(c Corruption) {
-	if c.Name == "" || c.Doc == "" || c.Source == "" || slices.Contains(c.Levels[:], "") || (c.Cloud == nil) == (c.Image == nil) {
+	if c.Name == "" || c.Doc == "" || c.Source == "" || slices.Contains(c.Levels[:], "") ||
+		(c.Cloud == nil) == (c.Image == nil) {
 		panic("corrupt: a field of the corruption " + c.Name + " is not set")
 	}
 	corruptions.Register(c.Name, c)
@@ -93,7 +94,8 @@ func (c *Corruption) check(severity int) error {
 		return fault.Usagef("corruption %s: severity is %d, want 1 to %d", c.Name, severity, Severities)
 	}
 	if c.Cloud == nil && c.Image == nil {
-		return fault.Usagef("corruption %q has no function; there are: %s", c.Name, strings.Join(corruptions.Names(), ", "))
+		return fault.Usagef("corruption %q has no function; registered corruptions: %s", c.Name,
+			strings.Join(corruptions.Names(), ", "))
 	}
 	return nil
 }

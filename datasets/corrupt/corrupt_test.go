@@ -113,7 +113,7 @@ func TestGolden(t *testing.T) {
 	var got strings.Builder
 	for _, c := range corrupt.All() {
 		if c.Image != nil || c.Name == flatten.Name {
-			continue // experimental, and not of this package
+			continue // images are experimental; flatten is the example's
 		}
 		h := sha256.New()
 		for severity := 1; severity <= corrupt.Severities; severity++ {
@@ -135,7 +135,8 @@ func TestGolden(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got.String() != string(want) {
-		t.Errorf("hashes differ from testdata/golden.txt (go test ./datasets/corrupt -run TestGolden -update):\n%s\nwant\n%s", got.String(), want)
+		t.Errorf("hashes differ from testdata/golden.txt (go test ./datasets/corrupt -run TestGolden -update):\n%s\nwant\n%s",
+			got.String(), want)
 	}
 }
 
@@ -364,7 +365,8 @@ func TestRefusals(t *testing.T) {
 	if _, err := corrupt.LookupSuite("fog"); err == nil {
 		t.Error("there is no suite fog")
 	}
-	if _, err := corrupt.Wrap(clouds, corrupt.Corruption{Name: "fog"}, 1, 0); err == nil || !strings.Contains(err.Error(), "jitter") {
+	if _, err := corrupt.Wrap(clouds, corrupt.Corruption{Name: "fog"}, 1, 0); err == nil ||
+		!strings.Contains(err.Error(), "jitter") {
 		t.Errorf("an empty corruption gives %v", err)
 	}
 	for _, s := range corrupt.Suites() {

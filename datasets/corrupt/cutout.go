@@ -3,7 +3,7 @@ package corrupt
 func init() {
 	Register(Corruption{
 		Name:   "cutout",
-		Doc:    "cut holes: around a random point, its 30 nearest go",
+		Doc:    "cut holes: remove the 30 nearest neighbours of random points",
 		Source: modelNet40C,
 		Levels: [Severities]string{
 			"2 holes of 30 of 1024 points", "3 holes of 30 of 1024 points", "5 holes of 30 of 1024 points",

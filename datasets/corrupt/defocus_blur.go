@@ -3,9 +3,10 @@ package corrupt
 func init() {
 	Register(Corruption{
 		Name: "defocus_blur", Doc: "blur with a disc, as a lens out of focus does", Source: imageNetC,
-		Note:   experimental + "; the disc's edge is cut, not blurred",
-		Levels: [Severities]string{"radius 3 pixels", "radius 4 pixels", "radius 6 pixels", "radius 8 pixels", "radius 10 pixels"},
-		Fixed:  true,
+		Note: experimental + "; the disc's edge is cut, not blurred",
+		Levels: [Severities]string{"radius 3 pixels", "radius 4 pixels", "radius 6 pixels", "radius 8 pixels",
+			"radius 10 pixels"},
+		Fixed: true,
 		Image: func(_ Rand, severity int, m *Image) {
 			m.convolve(disk([...]int{3, 4, 6, 8, 10}[severity-1]))
 		},

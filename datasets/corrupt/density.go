@@ -3,7 +3,7 @@ package corrupt
 func init() {
 	Register(Corruption{
 		Name:   "density",
-		Doc:    "thin out: of the 100 nearest of a random point, 75 go",
+		Doc:    "thin out: remove 75 of the 100 nearest neighbours of random points",
 		Source: modelNet40C,
 		Levels: [Severities]string{
 			"1 cluster of 100 of 1024 points", "2 clusters of 100 of 1024 points", "3 clusters of 100 of 1024 points",

@@ -2,8 +2,9 @@ package corrupt
 
 func init() {
 	Register(Corruption{
-		Name:   "density_inc",
-		Doc:    "crowd together: the 100 nearest of random points stay, and the rest is drawn with replacement, 1024 points in all",
+		Name: "density_inc",
+		Doc: "concentrate: keep the 100 nearest neighbours of random points, and draw the rest with replacement, " +
+			"1024 points in all",
 		Source: modelNet40C,
 		Levels: [Severities]string{
 			"1 cluster of 100 of 1024 points", "2 clusters of 100 of 1024 points", "3 clusters of 100 of 1024 points",

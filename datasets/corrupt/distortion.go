@@ -7,8 +7,9 @@ const lattice = 5
 
 func init() {
 	Register(Corruption{
-		Name:   "distortion",
-		Doc:    "free-form deformation by a lattice of 5 x 5 x 5 control points that move at random, then scale to the unit box",
+		Name: "distortion",
+		Doc: "free-form deformation by a lattice of 5 x 5 x 5 control points that move at random, " +
+			"then scale to the unit box",
 		Source: modelNet40C + " and distortion.py, with PyGeM's FFD",
 		Levels: [Severities]string{
 			"moved by up to 0.1 of the box", "moved by up to 0.2 of the box", "moved by up to 0.3 of the box",

@@ -4,8 +4,9 @@ import "math"
 
 func init() {
 	Register(Corruption{
-		Name:   "distortion_rbf",
-		Doc:    "move a grid of 5 x 5 x 5 control points in random directions, all else by radial basis functions sqrt(d^2 + 1/4), then scale to the unit box",
+		Name: "distortion_rbf",
+		Doc: "move 5 x 5 x 5 control points in random directions, and the points by interpolation with the radial basis " +
+			"functions sqrt(d^2 + 1/4), then scale to the unit box",
 		Source: modelNet40C + " and distortion.py, with PyGeM's RBF",
 		Levels: rbfLevels,
 		Choose: modelNet40CPoints,

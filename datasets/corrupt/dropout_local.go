@@ -3,7 +3,7 @@ package corrupt
 func init() {
 	Register(Corruption{
 		Name:   "dropout_local",
-		Doc:    "cut one to seven holes: around a random point, its nearest neighbours go",
+		Doc:    "cut holes: remove the nearest neighbours of one to seven random points",
 		Source: modelNetC,
 		Levels: [Severities]string{
 			"100 of 1024 points dropped", "200 of 1024 points dropped", "300 of 1024 points dropped",

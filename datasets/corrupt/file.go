@@ -74,7 +74,8 @@ func WriteFile(w io.Writer, layout string, rows Rows, labels Labels) (points int
 				}
 			}
 			if len(cloud.Points) != points || cloud.Double != double {
-				return fmt.Errorf("sample %d has %d points, the first has %d: one array cannot hold both", i, len(cloud.Points), points)
+				return fmt.Errorf("sample %d has %d points, but sample 0 has %d; the clouds of an array need one number of points",
+					i, len(cloud.Points), points)
 			}
 			b = cloud.appendBytes(b[:0])
 			if _, err := out.Write(b); err != nil {
@@ -111,7 +112,7 @@ func WriteFile(w io.Writer, layout string, rows Rows, labels Labels) (points int
 		}
 		return points, err
 	}
-	return 0, fmt.Errorf("unknown layout %q; known: %s", layout, strings.Join(Layouts(), ", "))
+	return 0, fmt.Errorf("there is no layout %q; there are: %s", layout, strings.Join(Layouts(), ", "))
 }
 
 func endOf(ok bool, i, n int) error {
@@ -141,7 +142,7 @@ func WriteLabels(w io.Writer, labels []int64) error {
 	b := make([]byte, len(labels))
 	for i, l := range labels {
 		if l < 0 || l > math.MaxUint8 {
-			return fmt.Errorf("sample %d has label %d, which label.npy, of 8 bits, cannot hold", i, l)
+			return fmt.Errorf("sample %d has label %d; label.npy stores labels from 0 to 255", i, l)
 		}
 		b[i] = byte(l)
 	}

@@ -8,7 +8,8 @@ import (
 
 // imageNetC is the source of the corruptions of images. They are experimental: they follow its definitions with other
 // random numbers, and were not compared with reference arrays.
-const imageNetC = "ImageNet-C (Hendrycks and Dietterich, ICLR 2019), make_imagenet_c.py, parameters for 224 x 224 pixels"
+const imageNetC = "ImageNet-C (Hendrycks and Dietterich, ICLR 2019), make_imagenet_c.py, " +
+	"parameters for 224 x 224 pixels"
 
 // experimental is the Note of corruptions of images.
 const experimental = "experimental: after the published definition, not compared with the published images"
@@ -42,12 +43,13 @@ func corruptImage(c *Corruption, rng Rand, severity int, s *datasets.Sample, nam
 	}
 	if (m.Channels != 1 && m.Channels != 3) || m.Height < 1 || m.Width < 1 {
 		return &datasets.FormatError{Path: name,
-			Detail: fmt.Sprintf("sample %d has shape %v: only images, [1 or 3, height, width], can be corrupted by %s", i, s.Shape, c.Name)}
+			Detail: fmt.Sprintf("sample %d has shape %v: only images, [1 or 3, height, width], can be corrupted by %s",
+				i, s.Shape, c.Name)}
 	}
 	for at, v := range m.Pix {
 		if v < 0 || v > 1 {
 			return &datasets.FormatError{Path: name, Detail: fmt.Sprintf(
-				"sample %d: value %d is %v: images are corrupted before they are normalised, with values from 0 to 1", i, at, v)}
+				"sample %d: value %d is %v, want 0 to 1: images are corrupted before they are normalised", i, at, v)}
 		}
 	}
 	c.Image(rng, severity, &m)

@@ -7,7 +7,8 @@ func init() {
 		Name:   "impulse",
 		Doc:    "move some points by 0.1 along every axis, to either side, then scale to the unit box",
 		Source: modelNet40C,
-		Levels: [Severities]string{"1/30 of the points", "1/25 of the points", "1/20 of the points", "1/15 of the points", "1/10 of the points"},
+		Levels: [Severities]string{"1/30 of the points", "1/25 of the points", "1/20 of the points", "1/15 of the points",
+			"1/10 of the points"},
 		Choose: modelNet40CPoints,
 		Cloud:  impulse,
 	})

@@ -34,11 +34,11 @@ func (m *Image) compress(quality int) {
 	}
 	var file bytes.Buffer
 	if err := jpeg.Encode(&file, picture, &jpeg.Options{Quality: quality}); err != nil {
-		panic("corrupt: an image that fits memory cannot be compressed: " + err.Error())
+		panic("corrupt: JPEG compression: " + err.Error())
 	}
 	back, err := jpeg.Decode(&file)
 	if err != nil {
-		panic("corrupt: what was compressed cannot be read: " + err.Error())
+		panic("corrupt: JPEG decompression: " + err.Error())
 	}
 	for i := range size {
 		r, g, b, _ := back.At(i%m.Width, i/m.Width).RGBA()

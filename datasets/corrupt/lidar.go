@@ -8,8 +8,9 @@ import (
 
 func init() {
 	Register(Corruption{
-		Name:      "lidar",
-		Doc:       "keep what a scanner sees from one side: lines of one degree of elevation, 768 points; severity is the side, not the strength",
+		Name: "lidar",
+		Doc: "keep the points visible to a scanner on one side, on lines one degree of elevation apart, 768 points; " +
+			"severity is the side, not the strength",
 		Source:    modelNet40C + " and occlusion.py",
 		Note:      ownRenderer,
 		Levels:    views,

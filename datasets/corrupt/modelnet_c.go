@@ -7,8 +7,9 @@ const modelNetC = "ModelNet-C (Ren, Pan, Liu, ICML 2022), build_modelnetc/corrup
 func init() {
 	order := []string{"scale", "jitter", "rotate", "dropout_global", "dropout_local", "add_global", "add_local"}
 	RegisterSuite(Suite{
-		Name:        "modelnet-c",
-		Doc:         "ModelNet-C: seven corruptions at five severities; a self-made set is not the published one, so say which was used",
+		Name: "modelnet-c",
+		Doc: "ModelNet-C: seven corruptions at five severities; a self-made set is not the published one, " +
+			"so say which was used",
 		Corruptions: order,
 		Severities:  5,
 		Stream:      order,

@@ -9,8 +9,9 @@ import (
 func init() {
 	Register(Corruption{
 		Name: "motion_blur", Doc: "blur along a line in a random direction, as a moving camera does", Source: imageNetC,
-		Note:   experimental + "; the line has weights of a Gaussian, cut at the radius, rounded to whole pixels",
-		Levels: [Severities]string{"radius 10, sigma 3", "radius 15, sigma 5", "radius 15, sigma 8", "radius 15, sigma 12", "radius 20, sigma 15"},
+		Note: experimental + "; the line has weights of a Gaussian, cut at the radius, rounded to whole pixels",
+		Levels: [Severities]string{"radius 10, sigma 3", "radius 15, sigma 5", "radius 15, sigma 8", "radius 15, sigma 12",
+			"radius 20, sigma 15"},
 		Image: func(rng Rand, severity int, m *Image) {
 			radius := [...]int{10, 15, 15, 15, 20}[severity-1]
 			sigma := [...]float64{3, 5, 8, 12, 15}[severity-1]

@@ -8,8 +8,9 @@ import (
 
 func init() {
 	Register(Corruption{
-		Name:      "occlusion",
-		Doc:       "keep what a camera sees from one side and from above, 1024 points, then scale to the unit box; severity is the side, not the strength",
+		Name: "occlusion",
+		Doc: "keep the points visible to a camera on one side and above, 1024 points, then scale to the unit box; " +
+			"severity is the side, not the strength",
 		Source:    modelNet40C + " and occlusion.py",
 		Note:      ownRenderer,
 		Levels:    views,
@@ -19,7 +20,8 @@ func init() {
 }
 
 var views = [Severities]string{
-	"view about 72 degrees", "view about 144 degrees", "view about 216 degrees", "view about 288 degrees", "view about 360 degrees",
+	"view about 72 degrees", "view about 144 degrees", "view about 216 degrees", "view about 288 degrees",
+	"view about 360 degrees",
 }
 
 func occlusion(rng Rand, severity int, c *Cloud) {

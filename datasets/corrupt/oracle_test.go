@@ -25,7 +25,7 @@ import (
 // tolerance bounds the difference from the reference for a corruption that depends on a function of the C library:
 // its results are not always correctly rounded, those of package precise are.
 type tolerance struct {
-	function string  // which one
+	function string  // of the C library or LAPACK
 	most     float64 // absolute difference of a value
 	share    float64 // of all values that may differ at all
 }
@@ -97,7 +97,7 @@ func (r rows) Read(_ context.Context, dst *datasets.Sample, i int) error {
 // oracle is one folder of arrays.
 type oracle struct {
 	suite, global string // suite and file of the global stream
-	base          int    // the first severity's number in names
+	base          int    // number of the first severity in names
 	seed          uint32
 	input         rows
 	cells         map[string]array // <corruption>_<severity>, the first clouds
@@ -216,7 +216,8 @@ func (o *oracle) checkState(t *testing.T, s *corrupt.Stream, name string, cell o
 	t.Helper()
 	pos, has, normal := s.State()
 	if pos != cell.End.Pos || has != (cell.End.HasNormal == 1) {
-		t.Errorf("%s: the stream ends at %d (a deviate is kept: %v), want %d (%d)", name, pos, has, cell.End.Pos, cell.End.HasNormal)
+		t.Errorf("%s: the stream ends at %d (a deviate is kept: %v), want %d (%d)", name, pos, has, cell.End.Pos,
+			cell.End.HasNormal)
 	}
 	// Two units in the last place, as any deviate.
 	if math.Abs(normal-cell.End.Normal) > 4.5e-16*math.Abs(normal) {

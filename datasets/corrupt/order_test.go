@@ -64,7 +64,7 @@ func TestShuffleFarFirst(t *testing.T) {
 	}
 }
 
-// TestBendStaysOutside moves all control points alike: points in the box move, and points outside stay.
+// TestBendStaysOutside moves all control points by one vector: points in the box move by it, points outside do not.
 func TestBendStaysOutside(t *testing.T) {
 	t.Parallel()
 	var move [3][lattice * lattice * lattice]float64
@@ -72,7 +72,8 @@ func TestBendStaysOutside(t *testing.T) {
 		move[1][i] = 0.25
 	}
 	for p, want := range map[Point]Point{
-		{0, 0, 0}: {0, 0.5, 0}, {1, -1, 0.5}: {1, -0.5, 0.5}, {1.5, 0, 0}: {1.5, 0, 0}, {0, -1.5, 0}: {0, -1.5, 0}, {0, 0, 2}: {0, 0, 2},
+		{0, 0, 0}: {0, 0.5, 0}, {1, -1, 0.5}: {1, -0.5, 0.5},
+		{1.5, 0, 0}: {1.5, 0, 0}, {0, -1.5, 0}: {0, -1.5, 0}, {0, 0, 2}: {0, 0, 2},
 	} {
 		if got := bend(p, &move); got != want {
 			t.Errorf("%v becomes %v, want %v", p, got, want)

@@ -2,9 +2,11 @@ package corrupt
 
 func init() {
 	Register(Corruption{
-		Name: "pixelate", Doc: "shrink by the mean of boxes and enlarge again by the nearest pixel", Source: imageNetC, Note: experimental,
-		Levels: [Severities]string{"to 0.6 of the size", "to 0.5 of the size", "to 0.4 of the size", "to 0.3 of the size", "to 0.25 of the size"},
-		Fixed:  true,
+		Name: "pixelate", Doc: "shrink by the mean of boxes and enlarge again by the nearest pixel", Source: imageNetC,
+		Note: experimental,
+		Levels: [Severities]string{"to 0.6 of the size", "to 0.5 of the size", "to 0.4 of the size", "to 0.3 of the size",
+			"to 0.25 of the size"},
+		Fixed: true,
 		Image: func(_ Rand, severity int, m *Image) {
 			hundredths := [...]int{60, 50, 40, 30, 25}[severity-1]
 			height, width := max(1, m.Height*hundredths/100), max(1, m.Width*hundredths/100)

@@ -13,7 +13,8 @@ const (
 	rbfSize    = rbfCentres + 4 // and a linear polynomial
 )
 
-var rbfLevels = [Severities]string{"moved by 0.025", "moved by 0.05", "moved by 0.075", "moved by 0.1", "moved by 0.125"}
+var rbfLevels = [Severities]string{"moved by 0.025", "moved by 0.05", "moved by 0.075", "moved by 0.1",
+	"moved by 0.125"}
 
 // rbf interpolates with radial basis functions phi and a linear polynomial (Forti and Rozza, Int. J. Comput. Fluid
 // Dyn. 28, 2014): with centres X and H = [phi 1 X; 1' 0 0; X' 0 0], the weights w of moved centres Y solve H w = [Y;

@@ -82,7 +82,8 @@ func ordered(ctx context.Context, ds datasets.Dataset, what string, change func(
 }
 
 // makeBatch reads and changes a batch that begins at sample first.
-func makeBatch(ctx context.Context, ds datasets.Dataset, what string, change func(i int, cloud *Cloud), first int, s *datasets.Sample) (b batch) {
+func makeBatch(ctx context.Context, ds datasets.Dataset, what string, change func(i int, cloud *Cloud), first int,
+	s *datasets.Sample) (b batch) {
 	name := ds.Info().Name
 	for i := first; i < min(ds.Len(), first+batchSize); i++ {
 		if b.err = ds.Read(ctx, s, i); b.err != nil {

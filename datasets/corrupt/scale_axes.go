@@ -4,8 +4,9 @@ import "github.com/wiseft/wiseft/datasets"
 
 func init() {
 	Register(Corruption{
-		Name:   "scale_axes",
-		Doc:    "stretch one axis and shrink another, then scale to the unit box; called scale in ModelNet40-C and none of its fifteen",
+		Name: "scale_axes",
+		Doc: "stretch one axis and shrink another, then scale to the unit box; " +
+			"called scale in ModelNet40-C's code, and not one of its fifteen corruptions",
 		Source: modelNet40C,
 		Levels: [Severities]string{"by 10 %", "by 20 %", "by 30 %", "by 40 %", "by 50 %"},
 		Choose: modelNet40CPoints,

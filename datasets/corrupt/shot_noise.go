@@ -8,7 +8,8 @@ import (
 
 func init() {
 	Register(Corruption{
-		Name: "shot_noise", Doc: "count photons: every value becomes a Poisson deviate of so many at full brightness", Source: imageNetC, Note: experimental,
+		Name: "shot_noise", Source: imageNetC, Note: experimental,
+		Doc:    "count photons: every value is a Poisson deviate, whose mean at full brightness is the level's number",
 		Levels: [Severities]string{"60 photons", "25 photons", "12 photons", "5 photons", "3 photons"},
 		Image: func(rng Rand, severity int, m *Image) {
 			photons := [...]float64{60, 25, 12, 5, 3}[severity-1]

@@ -66,9 +66,11 @@ func checkChoice(name string, c *Corruption, i, points, first int) error {
 	var detail string
 	switch {
 	case points < c.Choose:
-		detail = fmt.Sprintf("sample %d has %d points, but the reference's %s begins with %d of them", i, points, c.Name, c.Choose)
+		detail = fmt.Sprintf("sample %d has %d points, but the reference's %s first chooses %d points",
+			i, points, c.Name, c.Choose)
 	case points != first:
-		detail = fmt.Sprintf("sample %d has %d points, the first %d: the reference takes the same ones of each", i, points, first)
+		detail = fmt.Sprintf("sample %d has %d points, but sample 0 has %d; the reference's %s chooses the same "+
+			"indices of every cloud", i, points, first, c.Name)
 	default:
 		return nil
 	}

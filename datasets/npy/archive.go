@@ -25,7 +25,7 @@ type Archive struct {
 func Open(r io.ReaderAt, size int64) (*Archive, error) {
 	z, err := zip.NewReader(r, size)
 	if err != nil {
-		return nil, fmt.Errorf("is no NPZ archive: %v", err)
+		return nil, fmt.Errorf("is not an NPZ archive: %v", err)
 	}
 	a := &Archive{files: map[string]*zip.File{}, r: r, size: size}
 	for _, f := range z.File {
@@ -103,8 +103,12 @@ func (a *Archive) values(name string, h *Header, r io.Reader, each func(item []b
 		each(item)
 	}
 	// Reading to the end makes the zip reader compare its checksum.
-	if n, err := io.Copy(io.Discard, br); err != nil || n > 0 {
-		return fmt.Errorf("array %q: %d bytes too many, or damaged: %v", name, n, err)
+	n, err := io.Copy(io.Discard, br)
+	if err != nil {
+		return fmt.Errorf("array %q is damaged: %v", name, err)
+	}
+	if n > 0 {
+		return fmt.Errorf("array %q of shape %v has %d bytes too many", name, h.Shape, n)
 	}
 	return nil
 }

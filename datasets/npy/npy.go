@@ -68,10 +68,10 @@ func readHeader(r io.Reader) (*Header, error) {
 		}
 		size = int64(binary.LittleEndian.Uint32(b[:]))
 	default:
-		return nil, fmt.Errorf("has NumPy format version %d; 1 to 3 are known", pre[6])
+		return nil, fmt.Errorf("has NumPy format version %d; 1 to 3 are supported", pre[6])
 	}
 	if size > maxHeaderSize {
-		return nil, fmt.Errorf("claims a header of %d bytes", size)
+		return nil, fmt.Errorf("has a header of %d bytes; at most %d are supported", size, maxHeaderSize)
 	}
 	text := make([]byte, size)
 	if _, err := io.ReadFull(r, text); err != nil {
@@ -85,7 +85,7 @@ func parseHeader(text string) (*Header, error) {
 	fortran := fortranPattern.FindStringSubmatch(text)
 	shape := shapePattern.FindStringSubmatch(text)
 	if descr == nil || fortran == nil || shape == nil {
-		return nil, fmt.Errorf("has a header that is not understood: %.100q", text)
+		return nil, fmt.Errorf("has a malformed or unsupported header: %.100q", text)
 	}
 	h := &Header{Kind: descr[2][0], Order: binary.LittleEndian, elements: 1}
 	if descr[1] == ">" {
@@ -102,13 +102,14 @@ func parseHeader(text string) (*Header, error) {
 		}
 		n, err := strconv.Atoi(field)
 		if err != nil || n > 0 && h.elements > math.MaxInt32*64/n {
-			return nil, fmt.Errorf("has an impossible shape (%s)", shape[1])
+			return nil, fmt.Errorf("has a shape that is too large (%s)", shape[1])
 		}
 		h.Shape = append(h.Shape, n)
 		h.elements *= n
 	}
 	if fortran[1] == "True" && len(h.Shape) > 1 {
-		return nil, fmt.Errorf("is stored column by column (fortran_order); save numpy.ascontiguousarray of it")
+		return nil,
+			fmt.Errorf("is in column-major order (fortran_order), which is not supported; save numpy.ascontiguousarray(array)")
 	}
 	return h, nil
 }

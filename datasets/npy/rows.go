@@ -40,7 +40,7 @@ func OpenArray(r io.ReaderAt, size int64) (*Rows, error) {
 		return nil, err
 	}
 	if need, has := h.bytes(), size-off; need != has {
-		return nil, fmt.Errorf("of shape %v needs %d bytes, has %d", h.Shape, need, has)
+		return nil, fmt.Errorf("shape %v needs %d bytes, has %d", h.Shape, need, has)
 	}
 	return &Rows{Header: h, r: io.NewSectionReader(r, off, size-off)}, nil
 }
@@ -102,7 +102,8 @@ func spooled(name string, h *Header, in io.Reader) (_ *Rows, err error) {
 		return nil, fmt.Errorf("array %q: %v", name, err)
 	}
 	if n != h.bytes() {
-		return nil, fmt.Errorf("array %q of shape %v needs %d bytes, and has %s", name, h.Shape, h.bytes(), found(n, h.bytes()))
+		return nil, fmt.Errorf("array %q of shape %v needs %d bytes, has %s",
+			name, h.Shape, h.bytes(), found(n, h.bytes()))
 	}
 	rows.r = bytes.NewReader(memory.Bytes())
 	if rows.spool != nil {
@@ -133,7 +134,7 @@ func (r *Rows) Float32s(dst []float32, from int) error {
 		return fmt.Errorf("has type %s, want f4 or f8", r.DType())
 	}
 	if from < 0 || from+len(dst) > r.elements {
-		return fmt.Errorf("has %d values, not %d", r.elements, from+len(dst))
+		return fmt.Errorf("has %d values; values %d to %d were requested", r.elements, from, from+len(dst)-1)
 	}
 	if r.check != nil {
 		if r.once.Do(func() { r.err = r.check() }); r.err != nil {

@@ -32,7 +32,7 @@ var operations = map[byte]func(*parser) error{
 			return err
 		}
 		if n > 8 {
-			return fmt.Errorf("has an integer of %d bytes", n)
+			return fmt.Errorf("has an integer of %d bytes; at most 8 are supported", n)
 		}
 		b, err := p.take(n)
 		if err != nil {
@@ -144,7 +144,7 @@ func bytesOf(size int64) func(*parser) error {
 // store copies the top of the stack into the memo at an index, at most one past its end.
 func (p *parser) store(at int) error {
 	if len(p.stack) == 0 || at > len(p.memo) {
-		return errors.New("remembers what is not there")
+		return fmt.Errorf("stores memo entry %d, but the stack is empty or the memo has %d entries", at, len(p.memo))
 	}
 	v := p.stack[len(p.stack)-1]
 	if at == len(p.memo) {
@@ -168,7 +168,7 @@ func fetch(size int64) func(*parser) error {
 	return func(p *parser) error {
 		at, err := p.number(size)
 		if err == nil && at >= int64(len(p.memo)) {
-			err = errors.New("recalls what was not remembered")
+			err = fmt.Errorf("reads memo entry %d, but the memo has %d entries", at, len(p.memo))
 		}
 		if err == nil {
 			p.push(p.memo[at])
@@ -180,7 +180,7 @@ func fetch(size int64) func(*parser) error {
 func tuple(n int) func(*parser) error {
 	return func(p *parser) error {
 		if len(p.stack) < n {
-			return errors.New("takes from an empty stack")
+			return errors.New("pops from an empty stack")
 		}
 		items := append(Tuple(nil), p.stack[len(p.stack)-n:]...)
 		p.stack = append(p.stack[:len(p.stack)-n], items)
@@ -196,11 +196,11 @@ func (p *parser) extend(items []any) error {
 			return nil
 		}
 	}
-	return errors.New("appends to what is no list")
+	return errors.New("appends to an object that is not a list")
 }
 
-// setItems sets n/2 items of a dictionary, or with n = 0 the items above the mark. Keys that are no text are
-// left out.
+// setItems sets n/2 items of a dictionary, or with n = 0 the items above the mark. Keys that are not strings
+// are left out.
 func (p *parser) setItems(n int) error {
 	var items []any
 	var err error
@@ -214,11 +214,11 @@ func (p *parser) setItems(n int) error {
 		return err
 	}
 	if len(p.stack) == 0 || len(items)%2 != 0 {
-		return errors.New("sets items of nothing")
+		return errors.New("sets items without a dictionary, or a key without a value")
 	}
 	dict, ok := p.stack[len(p.stack)-1].(*Dict)
 	if !ok {
-		return errors.New("sets items of what is no dictionary")
+		return errors.New("sets items of an object that is not a dictionary")
 	}
 	for i := 0; i < len(items); i += 2 {
 		if key, ok := items[i].(string); ok {

@@ -2,8 +2,8 @@
 // integers and numpy arrays, which is what data sets are cached with.
 //
 // A pickle is a program that may call any Python function. This reader interprets the opcodes of protocols 2
-// to 5 (Lib/pickletools.py) that build data. Of all functions it knows the three by which numpy builds its
-// objects: numpy.core.multiarray._reconstruct, numpy.core.multiarray.scalar and numpy.dtype. Any other call is
+// to 5 (Lib/pickletools.py) that build data. The only functions that it supports are the three by which numpy builds
+// its objects: numpy.core.multiarray._reconstruct, numpy.core.multiarray.scalar and numpy.dtype. Any other call is
 // an error that names the function.
 //
 // The values of arrays stay in the file: an [Array] holds their offset and type, so that memory grows with the
@@ -57,8 +57,8 @@ type (
 )
 
 // Read returns the object that the pickle in r, of size bytes, builds: a *Dict, *List, Tuple, *Array, int64,
-// string, float64, bool or nil. The error has the kind Input of wiseft.KindOf and says at which offset the
-// pickle is malformed, or what in it is not supported.
+// string, float64, bool or nil. The error has the kind Input of wiseft.KindOf and names the offset at which
+// the pickle is malformed or not supported.
 func Read(r io.ReaderAt, size int64) (any, error) {
 	p := &parser{r: r, size: size}
 	p.in = bufio.NewReaderSize(io.NewSectionReader(r, 0, size), 1<<16)
@@ -81,11 +81,11 @@ type parser struct {
 
 func (p *parser) take(n int64) ([]byte, error) {
 	if n < 0 || n > maxText {
-		return nil, fmt.Errorf("has a text of %d bytes", n)
+		return nil, fmt.Errorf("has a string of %d bytes; at most %d are supported", n, maxText)
 	}
 	b := make([]byte, n)
 	if _, err := io.ReadFull(p.in, b); err != nil {
-		return nil, errors.New("ends too early")
+		return nil, errors.New("is truncated")
 	}
 	p.off += n
 	return b, nil
@@ -98,7 +98,7 @@ func (p *parser) number(n int64) (int64, error) {
 	copy(full[:], b)
 	v := int64(binary.LittleEndian.Uint64(full[:]))
 	if err == nil && v < 0 {
-		err = errors.New("has an impossible length")
+		err = errors.New("has a length of 2^63 bytes or more")
 	}
 	return v, err
 }
@@ -106,7 +106,7 @@ func (p *parser) number(n int64) (int64, error) {
 // skip passes over n bytes and returns where they lie.
 func (p *parser) skip(n int64) (span, error) {
 	if n > p.size-p.off {
-		return span{}, fmt.Errorf("claims %d bytes, has %d", n, p.size-p.off)
+		return span{}, fmt.Errorf("needs %d bytes, has %d", n, p.size-p.off)
 	}
 	s := span{p.off, n}
 	p.off += n
@@ -118,7 +118,7 @@ func (p *parser) push(v any) { p.stack = append(p.stack, v) }
 
 func (p *parser) pop() (any, error) {
 	if len(p.stack) == 0 {
-		return nil, errors.New("takes from an empty stack")
+		return nil, errors.New("pops from an empty stack")
 	}
 	v := p.stack[len(p.stack)-1]
 	p.stack = p.stack[:len(p.stack)-1]
@@ -134,7 +134,7 @@ func (p *parser) popMark() ([]any, error) {
 			return items, nil
 		}
 	}
-	return nil, errors.New("has no mark")
+	return nil, errors.New("has no MARK on the stack")
 }
 
 func (p *parser) run() (any, error) {
@@ -144,7 +144,7 @@ func (p *parser) run() (any, error) {
 		}
 		op, err := p.in.ReadByte()
 		if err != nil {
-			return nil, errors.New("ends too early")
+			return nil, errors.New("is truncated")
 		}
 		p.off++
 		if op == '.' {
@@ -156,7 +156,7 @@ func (p *parser) run() (any, error) {
 		}
 		step, ok := operations[op]
 		if !ok {
-			return nil, fmt.Errorf("has the operation %q, which is not known", op)
+			return nil, fmt.Errorf("has opcode %q, which is not supported", op)
 		}
 		if err := step(p); err != nil {
 			return nil, err

@@ -30,7 +30,8 @@ func TestRead(t *testing.T) {
 		}
 		sample := test.Items[1].(Tuple)
 		a := sample[0].(*Array)
-		if !slices.Equal(a.Shape, []int{16, 6}) || a.Kind != 'f' || a.ItemSize != 8 || sample[1] != int64(2) || sample[2] != int64(9) {
+		if !slices.Equal(a.Shape, []int{16, 6}) || a.Kind != 'f' || a.ItemSize != 8 || sample[1] != int64(2) ||
+			sample[2] != int64(9) {
 			t.Errorf("%s: %+v with labels %v", name, a, sample[1:])
 		}
 		for n := range len(b) {
@@ -41,24 +42,24 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// TestRefuses reads programs that are wrong or want to do something.
+// TestRefuses reads malformed pickles and pickles that call functions.
 func TestRefuses(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ program, want string }{
-		"call":      {"\x80\x02cos\nsystem\n\x8c\x02lsR.", "calls what is no function"},
-		"system":    {"\x80\x02cos\nsystem\n\x8c\x02ls\x85R.", `calls "os.system", which is not run`},
+		"call":      {"\x80\x02cos\nsystem\n\x8c\x02lsR.", "calls an object that is not a function"},
+		"system":    {"\x80\x02cos\nsystem\n\x8c\x02ls\x85R.", `calls "os.system"; only NumPy's constructors`},
 		"eval":      {"\x80\x04\x8c\x08builtins\x8c\x04eval\x93\x8c\x011\x85R.", `calls "builtins.eval"`},
-		"operation": {"\x80\x02i", `has the operation 'i', which is not known`},
-		"empty":     {"\x80\x02.", "takes from an empty stack"},
-		"mark":      {"\x80\x02t.", "has no mark"},
-		"append":    {"\x80\x02NNa.", "appends to what is no list"},
-		"items":     {"\x80\x02N(NNu.", "sets items of what is no dictionary"},
-		"memo":      {"\x80\x02h\x05.", "recalls what was not remembered"},
-		"put":       {"\x80\x02Nr\xff\xff\xff\x7f.", "remembers what is not there"},
-		"long text": {"\x80\x02X\xff\xff\xff\x7f", "has a text of 2147483647 bytes"},
-		"bytes":     {"\x80\x04\x8e\xff\xff\xff\xff\xff\xff\xff\x7f", "claims 9223372036854775807 bytes, has 0"},
-		"negative":  {"\x80\x04\x8e\xff\xff\xff\xff\xff\xff\xff\xff", "has an impossible length"},
-		"cut":       {"\x80\x02\x8a\x04\x00", "ends too early"},
+		"operation": {"\x80\x02i", `has opcode 'i', which is not supported`},
+		"empty":     {"\x80\x02.", "pops from an empty stack"},
+		"mark":      {"\x80\x02t.", "has no MARK"},
+		"append":    {"\x80\x02NNa.", "appends to an object that is not a list"},
+		"items":     {"\x80\x02N(NNu.", "sets items of an object that is not a dictionary"},
+		"memo":      {"\x80\x02h\x05.", "reads memo entry 5, but the memo has 0 entries"},
+		"put":       {"\x80\x02Nr\xff\xff\xff\x7f.", "stores memo entry 2147483647"},
+		"long text": {"\x80\x02X\xff\xff\xff\x7f", "has a string of 2147483647 bytes"},
+		"bytes":     {"\x80\x04\x8e\xff\xff\xff\xff\xff\xff\xff\x7f", "needs 9223372036854775807 bytes, has 0"},
+		"negative":  {"\x80\x04\x8e\xff\xff\xff\xff\xff\xff\xff\xff", "has a length of 2^63 bytes or more"},
+		"cut":       {"\x80\x02\x8a\x04\x00", "is truncated"},
 		"integer":   {"\x80\x02\x8a\x09", "has an integer of 9 bytes"},
 	} {
 		if _, err := read([]byte(test.program)); err == nil || !strings.Contains(err.Error(), test.want) {
@@ -70,7 +71,8 @@ func TestRefuses(t *testing.T) {
 func TestIntegers(t *testing.T) {
 	t.Parallel()
 	for program, want := range map[string]int64{
-		"K\xff.": 255, "M\xff\xff.": 65535, "J\xff\xff\xff\xff.": -1, "\x8a\x00.": 0, "\x8a\x01\xff.": -1, "\x8a\x02\xff\x00.": 255,
+		"K\xff.": 255, "M\xff\xff.": 65535, "J\xff\xff\xff\xff.": -1, "\x8a\x00.": 0, "\x8a\x01\xff.": -1,
+		"\x8a\x02\xff\x00.":                         255,
 		"\x8a\x08\x00\x00\x00\x00\x00\x00\x00\x80.": -1 << 63,
 	} {
 		if got, err := read([]byte(program)); err != nil || got != want {

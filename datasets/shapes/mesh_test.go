@@ -57,10 +57,11 @@ func TestSamplesAreUniformByArea(t *testing.T) {
 	}
 	twoBoxes := join(box(1, 1, 1), box(1, 1, 1).scale(2, 2, 2).move(5, 0, 0)) // areas 6 and 24
 	square := quad(vec{0, 0, 0}, vec{1, 0, 0}, vec{1, 1, 0}, vec{0, 1, 0})
-	for name, got := range map[string][2]float64{ // share and what it should be
-		"small box":      {share(twoBoxes, func(p vec) bool { return p[0] < 2 }), 0.2},
-		"first corner":   {share(square, func(p vec) bool { return p[0]+p[1] < 0.5 }), 0.125},
-		"middle quarter": {share(square, func(p vec) bool { return math.Abs(p[0]-0.5) < 0.25 && math.Abs(p[1]-0.5) < 0.25 }), 0.25},
+	for name, got := range map[string][2]float64{ // computed and expected share
+		"small box":    {share(twoBoxes, func(p vec) bool { return p[0] < 2 }), 0.2},
+		"first corner": {share(square, func(p vec) bool { return p[0]+p[1] < 0.5 }), 0.125},
+		"middle quarter": {share(square, func(p vec) bool { return math.Abs(p[0]-0.5) < 0.25 && math.Abs(p[1]-0.5) < 0.25 }),
+			0.25},
 	} {
 		// Five standard deviations of a share of n draws are 0.018 at most.
 		if math.Abs(got[0]-got[1]) > 0.018 {

@@ -16,14 +16,16 @@ func plane(r *source) mesh {
 			m = join(m, ball(0.07, 0.07, 0.2).move(s*reach*0.45, y-0.05, at-sweep*0.4))
 		}
 	}
-	fin := prism(0.015, [2]float64{0, 0}, [2]float64{0.16, 0}, [2]float64{0.05, r.span(0.15, 0.28)}, [2]float64{-0.04, 0.2})
+	fin := prism(0.015, [2]float64{0, 0}, [2]float64{0.16, 0}, [2]float64{0.05, r.span(0.15, 0.28)},
+		[2]float64{-0.04, 0.2})
 	return join(m, fin.yaw(-math.Pi/2).move(0, thick/2, -0.45))
 }
 
 // wing is a thin tapered plate from the origin to x = reach, swept to the back.
 func wing(reach, chord, sweep float64) mesh {
 	plate := func(y float64) mesh {
-		return quad(vec{0, y, chord / 2}, vec{reach, y, chord/4 - sweep}, vec{reach, y, -chord/4 - sweep}, vec{0, y, -chord / 2})
+		return quad(vec{0, y, chord / 2}, vec{reach, y, chord/4 - sweep}, vec{reach, y, -chord/4 - sweep},
+			vec{0, y, -chord / 2})
 	}
 	return join(plate(0), plate(0.015))
 }

@@ -100,7 +100,7 @@ func (d *dataset) validate() error {
 		return fault.Usagef("domain %q is neither %q nor %q", o.Domain, CAD, Scan)
 	}
 	if !slices.Contains(splits, o.Split) {
-		return fault.Usagef("split %q is none of %s", o.Split, strings.Join(splits, ", "))
+		return fault.Usagef("split %q is not one of %s", o.Split, strings.Join(splits, ", "))
 	}
 	if o.PerClass < 1 || o.PerClass > MaxPerClass {
 		return fault.Usagef("%d clouds a class, want 1 to %d", o.PerClass, MaxPerClass)
@@ -156,7 +156,7 @@ func (d *dataset) Read(ctx context.Context, dst *datasets.Sample, i int) error {
 	}
 	o := d.options
 	if i < 0 || i >= d.Len() {
-		return fmt.Errorf("shapes %s %s: sample %d, have %d", o.Domain, o.Split, i, d.Len())
+		return fmt.Errorf("shapes %s %s: sample %d is out of range: there are %d samples", o.Domain, o.Split, i, d.Len())
 	}
 	label := d.Label(i)
 	c := d.classes[label]

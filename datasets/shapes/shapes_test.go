@@ -140,7 +140,7 @@ func TestSelectionDoesNotMatter(t *testing.T) {
 
 func TestEveryParameterCounts(t *testing.T) {
 	t.Parallel()
-	first := map[string]string{} // hash of data set or values → what made it
+	first := map[string]string{} // options' name by hash of the data set or its values
 	for name, o := range map[string]Options{
 		"default": {PerClass: 1},
 		"domain":  {PerClass: 1, Domain: Scan},
@@ -169,7 +169,7 @@ func TestNewRefuses(t *testing.T) {
 	t.Parallel()
 	for want, o := range map[string]Options{
 		`domain "lidar" is neither`:       {Domain: "lidar"},
-		`split "dev" is none of train`:    {Split: "dev"},
+		`split "dev" is not one of train`: {Split: "dev"},
 		"-1 clouds a class, want 1 to":    {PerClass: -1},
 		"2000000 clouds a class":          {PerClass: 2000000},
 		"15 points a cloud, want 16 to":   {Points: 15},
@@ -189,7 +189,7 @@ func TestReadRefuses(t *testing.T) {
 	d := open(t, Options{PerClass: 1})
 	var s datasets.Sample
 	for _, i := range []int{-1, d.Len()} {
-		if err := d.Read(context.Background(), &s, i); err == nil || !strings.Contains(err.Error(), "have 16") {
+		if err := d.Read(context.Background(), &s, i); err == nil || !strings.Contains(err.Error(), "there are 16 samples") {
 			t.Errorf("sample %d: %v", i, err)
 		}
 	}

@@ -35,7 +35,7 @@ func (k Kind) String() string {
 	return "failed"
 }
 
-// Error is a message with a kind, and with a hint that says how to proceed.
+// Error is a message with a kind, and with a hint on how to proceed.
 type Error struct {
 	kind      Kind
 	msg, hint string

@@ -25,7 +25,7 @@ func CheckFiles(dir string, force bool, names []string) error {
 }
 
 // CheckFolder refuses a folder that holds an input, or that exists and is not empty, unless opt.Force is set and
-// it has the file marker, which says that an earlier run made it.
+// it has the file marker, which only an earlier run writes.
 func CheckFolder(dir, marker string, opt Options) error {
 	if dir == "" {
 		return fault.Usagef("no output is named").WithHint("name it with -o FOLDER")

@@ -47,7 +47,7 @@ func Check(path string, opt Options) error {
 	return nil
 }
 
-// Options says what an output may replace.
+// Options sets what an output may replace.
 type Options struct {
 	Force  bool     // an existing file may be replaced
 	Inputs []string // files that may never be replaced

@@ -5,8 +5,8 @@ import (
 	"syscall"
 )
 
-// beginWriting asks the disk to begin writing a range, without waiting. That it cannot is
-// no failure: the end waits longer.
+// beginWriting starts the write-back of a range to the disk, without waiting. An error is ignored: fsync at the end
+// then takes longer.
 func beginWriting(f *os.File, off, size int64) {
 	const syncFileRangeWrite = 2
 	_ = syscall.SyncFileRange(int(f.Fd()), off, size, syncFileRangeWrite)

@@ -8,7 +8,7 @@
 //
 // A mix is chosen by validation data: data of its own, or a fifth of the training data, stratified by class, on which
 // the probe that is validated was not fitted; the probe that is tested is fitted on all of the training data. Test data
-// has no influence on the choice unless the plan asks for it, and then every result says so.
+// has no influence on the choice unless Choice.OnTest is set, which every result records.
 //
 // # Units
 //

@@ -240,7 +240,8 @@ func TestResultJSONHasNoNaN(t *testing.T) {
 	res := mustRun(t, plan)
 	text := asJSON(t, res)
 	for _, want := range []string{
-		`{"schema":"wiseft.bench/1","models":[{"id":"alpha=1","alpha":null,"test":"test","clean":{"oa":`, `"moa":null`, `"chosen":null`,
+		`{"schema":"wiseft.bench/1","models":[{"id":"alpha=1","alpha":null,"test":"test","clean":{"oa":`, `"moa":null`,
+		`"chosen":null`,
 		`"oa_by_severity":[null,null,`, `"train":{"name":"train"`, `"sha256":"train 90 1"`, `"runtime":"fake engine"`,
 	} {
 		if !strings.Contains(text, want) {
@@ -296,9 +297,10 @@ func TestRunErrors(t *testing.T) {
 		{"no training data", func(p *Plan) { p.Train = nil }, "training data is needed"},
 		{"own head with training data", func(p *Plan) { p.OwnHead = true }, "a model's own head needs no training data"},
 		{"test sets of one name", func(p *Plan) { p.Tests = append(p.Tests, p.Tests...) }, `two test sets are called "test"`},
-		{"share", func(p *Plan) { p.KeepFeatures, p.Share = true, unit.Share{Index: 3, Count: 3} }, "share 3 of 3 is none"},
+		{"share", func(p *Plan) { p.KeepFeatures, p.Share = true, unit.Share{Index: 3, Count: 3} },
+			"share 3 of 3 does not exist"},
 		{"share without features", func(p *Plan) { p.Share.Count = 2 },
-			"probes are fitted on what another share has extracted"},
+			"probes are fitted on features that another share has extracted"},
 		{"suite", func(p *Plan) { p.Suite = "modelnet" }, `there is no suite "modelnet"`},
 		{"corruption", func(p *Plan) { p.Corruptions = []string{"fog"} }, `there is no corruption "fog"`},
 		{"severity", func(p *Plan) { p.Severities = []int{6} }, "corruption scale: severity is 6, want 1 to 5"},
@@ -392,7 +394,7 @@ func TestProgressCountsUp(t *testing.T) {
 	}
 }
 
-// A class that only the test data has makes the NLL infinite: it is null, and a note says so.
+// A class that only the test data has makes the NLL infinite: it is null, with a note.
 func TestUnseenClassInTestData(t *testing.T) {
 	t.Parallel()
 	plan := fakePlan()

@@ -32,7 +32,7 @@ func loadUnit(folder *store.Folder, event func(string), kind string, key store.K
 		return false, nil
 	}
 	if err != nil {
-		event(err.Error() + ": it is done again")
+		event(err.Error() + ": the unit is computed again")
 		return false, folder.Remove(kind, key)
 	}
 	return true, nil
@@ -161,7 +161,7 @@ func (b *builder) findReference() {
 		b.note(note)
 	}
 	if b.ref == nil {
-		b.note("there is no reference to measure the errors of these corruptions against")
+		b.note("there is no reference for these corruptions, so mCE and RmCE are not computed")
 		return
 	}
 	b.result.Reference = &result.Reference{Name: b.ref.Name, Source: b.ref.Source, Note: b.comparability(0)}

@@ -55,7 +55,8 @@ func TestChooseOnTestIsMarked(t *testing.T) {
 	plan := fakePlan()
 	plan.Choose = choose.Choice{OnTest: true}
 	res := mustRun(t, plan)
-	if !res.Chosen.OnTest || res.Chosen.Validation != res.Models[2].Clean.OA || !strings.Contains(strings.Join(res.Notes, "\n"), "CHOSEN ON TEST DATA") {
+	if !res.Chosen.OnTest || res.Chosen.Validation != res.Models[2].Clean.OA ||
+		!strings.Contains(strings.Join(res.Notes, "\n"), "CHOSEN ON TEST DATA") {
 		t.Errorf("chosen %s, notes %q", asJSON(t, res.Chosen), res.Notes)
 	}
 	plan.Choose = choose.Choice{}

@@ -45,7 +45,7 @@ func bySeverity(c *result.Corruption) []float64 {
 	return oa
 }
 
-// summarizeSuite sets the figures of t over a suite that was run whole, and reports whether they are defined. ref may be
+// summarizeSuite sets t's figures over a suite that was run whole, and reports whether they are defined. ref may be
 // nil.
 func summarizeSuite(t *result.Tested, ref *metric.Reference) bool {
 	// The mean over cells is the mean over corruptions: all have five severities.

@@ -47,14 +47,15 @@ func heapAtEnd(t *testing.T, n int) (working, done, size int64) {
 	return working, done, int64(len(text))
 }
 
-// A sweep may have a thousand alphas: while it works, each may keep its name and keys, but no features, probe or
-// scores; afterwards, its part of the result. The test is not parallel, because others would allocate memory, too.
+// A sweep may have a thousand alphas: during the sweep, each may keep its name and keys in memory, but no features,
+// probe or scores; afterwards, its part of the result. The test is not parallel, because others would allocate memory.
 func TestMemoryDoesNotGrowWithVariants(t *testing.T) {
 	heapAtEnd(t, 2) // allocates what exists once
 	const few, many = 5, 105
 	working, done, size := heapAtEnd(t, few)
 	moreWorking, moreDone, moreSize := heapAtEnd(t, many)
-	perWorking, perDone, perSize := (moreWorking-working)/(many-few), (moreDone-done)/(many-few), (moreSize-size)/(many-few)
+	perWorking, perDone, perSize := (moreWorking-working)/(many-few), (moreDone-done)/(many-few),
+		(moreSize-size)/(many-few)
 	t.Logf("for each variant: %d bytes at work, %d with the result, which has %d as JSON", perWorking, perDone, perSize)
 	// Features of the test data have 10,800 bytes and their labels 7,200. A name, parameters and keys were measured
 	// to take 565.

@@ -28,8 +28,8 @@ func (p *Plan) complete() error {
 		return err
 	}
 	if p.Share.Workers() > 1 && !p.KeepFeatures {
-		return fault.Usagef("a share of a plan needs the features of its units kept: " +
-			"probes are fitted on what another share has extracted")
+		return fault.Usagef("a share of a plan needs stored features: " +
+			"probes are fitted on features that another share has extracted")
 	}
 	if err := p.completeChoice(); err != nil {
 		return err
@@ -70,7 +70,7 @@ func (p *Plan) checkNames() error {
 	}
 	for _, id := range p.Baselines {
 		if !seen[id] {
-			return fault.Usagef("there is no model %q to be a baseline", id)
+			return fault.Usagef("there is no model %q, which is named as a baseline", id)
 		}
 	}
 	clear(seen)

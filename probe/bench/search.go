@@ -67,21 +67,21 @@ func (p *Plan) grid() ([]float64, error) {
 	for _, v := range p.Variants {
 		params := v.Params()
 		if len(params) != 1 || params[0].Name != result.Alpha {
-			return nil, fault.Usagef("a search goes over alpha alone, and %s is something else", v.ID())
+			return nil, fault.Usagef("a search needs models whose only parameter is alpha; %s is not one", v.ID())
 		}
 		grid = append(grid, params[0].Value)
 	}
 	if !slices.IsSorted(grid) {
-		return nil, fault.Usagef("a search needs rising alphas, not %v", grid)
+		return nil, fault.Usagef("a search needs alphas in increasing order, not %v", grid)
 	}
 	switch {
 	case p.OwnHead:
-		return nil, fault.Usagef("a search is for probes; the model's own head needs no training")
+		return nil, fault.Usagef("a search needs probes; the model's own head is not trained")
 	case p.Choose.OnTest || (p.Choose.Rule != "" && p.Choose.Rule != choose.DefaultRule):
-		return nil, fault.Usagef("a search finds the alpha of the rule %s on validation data, and no other",
+		return nil, fault.Usagef("a search supports only the rule %s, on validation data",
 			choose.DefaultRule)
 	case p.Share.Count > 1:
-		return nil, fault.Usagef("a search decides what comes next by what it has seen, and cannot be shared")
+		return nil, fault.Usagef("a search cannot be shared: every alpha after the first two depends on earlier results")
 	}
 	return grid, nil
 }

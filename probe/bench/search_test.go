@@ -56,7 +56,7 @@ func TestSearch(t *testing.T) {
 			}
 			res := mustRunAt(t, found, root)
 			if res.Settings.Search == nil || res.Chosen == nil {
-				t.Errorf("the result says nothing of the search: %s", asJSON(t, res.Settings))
+				t.Errorf("the result does not describe the search: %s", asJSON(t, res.Settings))
 			}
 		})
 	}
@@ -85,7 +85,8 @@ func TestSearchWithoutInterpolationIsExact(t *testing.T) {
 				right++
 			}
 		}
-		if got, want := float64(right)/float64(len(margins)), float64(want.Models[i].Validation.OA); math.Abs(got-want) > 1e-12 {
+		got, want := float64(right)/float64(len(margins)), float64(want.Models[i].Validation.OA)
+		if math.Abs(got-want) > 1e-12 {
 			t.Errorf("alpha %v: accuracy %v, the run has %v", s.grid[i], got, want)
 		}
 	}
@@ -94,11 +95,11 @@ func TestSearchWithoutInterpolationIsExact(t *testing.T) {
 func TestSearchRefuses(t *testing.T) {
 	t.Parallel()
 	for want, edit := range map[string]func(p *Plan){
-		"is something else":       func(p *Plan) { p.Variants = []Variant{variant{alpha: 1, plain: true}} },
-		"needs rising alphas":     func(p *Plan) { p.Variants = alphas(1, 0.5) },
-		"needs no training":       func(p *Plan) { p.OwnHead = true },
-		"and no other":            func(p *Plan) { p.Choose.OnTest = true },
-		"finds the alpha of":      func(p *Plan) { p.Choose.Rule = "knee" },
+		"only parameter is alpha": func(p *Plan) { p.Variants = []Variant{variant{alpha: 1, plain: true}} },
+		"increasing order":        func(p *Plan) { p.Variants = alphas(1, 0.5) },
+		"is not trained":          func(p *Plan) { p.OwnHead = true },
+		"supports only the rule":  func(p *Plan) { p.Choose.OnTest = true },
+		"the rule accuracy, on ":  func(p *Plan) { p.Choose.Rule = "knee" },
 		"cannot be shared":        func(p *Plan) { p.Share.Count = 2 },
 		"training data is needed": func(p *Plan) { p.Train = nil },
 	} {

@@ -129,12 +129,12 @@ func ReadSpec(dir string) (*unit.Spec, error) {
 		err = s.Check()
 	}
 	if err != nil {
-		return nil, fault.Inputf("%s: is no plan of a run: %v", filepath.Join(dir, specFile), err)
+		return nil, fault.Inputf("%s: is not the plan of a run: %v", filepath.Join(dir, specFile), err)
 	}
 	return s, nil
 }
 
-// saveOptions says whether a plan may be replaced. The zero value keeps another plan.
+// saveOptions sets whether a plan may be replaced. The zero value keeps another plan.
 type saveOptions struct{ replace bool } // another plan in the folder is replaced
 
 // savePlan writes the plan into the folder, unless the folder has an equal one.

@@ -92,7 +92,8 @@ func (b *builder) compareTo() (err error) {
 	b.result.Statistics, b.against = stats, -1
 	n := len(b.spec.Variants)
 	if n > maxCompared {
-		b.note(fmt.Sprintf("more than %d models are not compared with each other; see wiseft compare", maxCompared))
+		b.note(fmt.Sprintf("differences are not tested, since there are more than %d models; see wiseft compare",
+			maxCompared))
 	}
 	if n < 2 || n > maxCompared {
 		return nil
@@ -204,7 +205,7 @@ func (b *builder) effective() {
 	}
 	if len(ids) == 2 && alike(b.result.Models, ids) {
 		b.note("effective robustness is not measured: " + ids[0] + " and " + ids[1] +
-			" are alike in clean accuracy, so no line is told by them; name others with --baseline")
+			" have the same clean accuracy, which does not determine a line; name others with --baseline")
 		return
 	}
 	line, err := metric.FitBaseline(clean, robust, samples, samples)
@@ -214,7 +215,7 @@ func (b *builder) effective() {
 	b.result.Baseline = &result.Baseline{
 		Models: ids, Slope: result.Number(line.Slope), Intercept: result.Number(line.Intercept), R2: result.Number(line.R2)}
 	if len(ids) < 3 {
-		b.result.Baseline.Note = "a line through two models; name more with --baseline for one that means something"
+		b.result.Baseline.Note = "the line is fitted to two models, and so passes through both; name more with --baseline"
 	}
 	for _, m := range b.result.Models {
 		if m.Exact.MOA.Known() {

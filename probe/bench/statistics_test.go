@@ -28,7 +28,8 @@ func TestStatistics(t *testing.T) {
 		by[m.ID] = m
 		i := m.Intervals
 		if !(i.Clean[0] < m.Clean.OA && m.Clean.OA < i.Clean[1]) || !(i.MOA[0] < m.Exact.MOA && m.Exact.MOA < i.MOA[1]) ||
-			!(i.MCE[0] < m.Exact.MCE && m.Exact.MCE < i.MCE[1]) || !(i.RMCE[0] < m.Exact.RMCE && m.Exact.RMCE < i.RMCE[1]) || len(i.Corruptions) != 7 {
+			!(i.MCE[0] < m.Exact.MCE && m.Exact.MCE < i.MCE[1]) || !(i.RMCE[0] < m.Exact.RMCE && m.Exact.RMCE < i.RMCE[1]) ||
+			len(i.Corruptions) != 7 {
 			t.Errorf("%s: intervals %s of %s", m.ID, asJSON(t, i), asJSON(t, m.Exact))
 		}
 		if m.Corrupted.Cells != 35 || !(m.Corrupted.ECE > 0) || math.Abs(float64(m.ErrorRate+m.Exact.MOA-1)) > 1e-12 {
@@ -37,7 +38,8 @@ func TestStatistics(t *testing.T) {
 	}
 	for _, c := range stats.Comparisons {
 		a, b := by[c.A], by[c.B]
-		if math.Abs(float64(c.Clean.Difference-(a.Clean.OA-b.Clean.OA))) > 1e-12 || math.Abs(float64(c.MOA.Difference-(a.Exact.MOA-b.Exact.MOA))) > 1e-12 ||
+		if math.Abs(float64(c.Clean.Difference-(a.Clean.OA-b.Clean.OA))) > 1e-12 ||
+			math.Abs(float64(c.MOA.Difference-(a.Exact.MOA-b.Exact.MOA))) > 1e-12 ||
 			!(c.MOA.P > 0 && c.MOA.P <= c.MOA.PHolm && c.MOA.PHolm <= 1) || !(c.Clean.P <= c.Clean.PHolm) {
 			t.Errorf("%s", asJSON(t, c))
 		}
@@ -46,11 +48,13 @@ func TestStatistics(t *testing.T) {
 			t.Fatal(err)
 		}
 		on := got.Tests[0]
-		if on.Clean.Difference != c.Clean.Difference || on.MOA.P != c.MOA.P || on.MCE == nil || len(on.Corruptions) != 7 || on.N != 45 {
+		if on.Clean.Difference != c.Clean.Difference || on.MOA.P != c.MOA.P || on.MCE == nil || len(on.Corruptions) != 7 ||
+			on.N != 45 {
 			t.Errorf("compared on demand: %s", asJSON(t, got))
 		}
 		for name, d := range on.Corruptions {
-			if want := a.Corruptions[name].OABySeverity; math.Abs(float64(d.Difference)-mean(want)+mean(b.Corruptions[name].OABySeverity)) > 1e-12 {
+			want := mean(a.Corruptions[name].OABySeverity) - mean(b.Corruptions[name].OABySeverity)
+			if math.Abs(float64(d.Difference)-want) > 1e-12 {
 				t.Errorf("%s: %s", name, asJSON(t, d))
 			}
 		}
@@ -101,7 +105,8 @@ func TestSuiteWithoutReference(t *testing.T) {
 	plan.Suite, plan.Variants = "modelnet40-c", alphas(1)
 	res := mustRun(t, plan)
 	m := res.Models[0]
-	if !m.MOA.Known() || !m.ErrorRate.Known() || m.MCE.Known() || m.RMCE.Known() || m.Intervals.MOA == nil || m.Intervals.MCE != nil || res.Reference != nil {
+	if !m.MOA.Known() || !m.ErrorRate.Known() || m.MCE.Known() || m.RMCE.Known() || m.Intervals.MOA == nil ||
+		m.Intervals.MCE != nil || res.Reference != nil {
 		t.Errorf("got %s", asJSON(t, m))
 	}
 	if notes := strings.Join(res.Notes, "\n"); !strings.Contains(notes,
@@ -122,7 +127,8 @@ func TestAnotherReference(t *testing.T) {
 	}
 	plan.Reference = &ref
 	other := mustRun(t, plan)
-	if other.Reference.Name != ref.Name || other.Models[0].MCE == first.Models[0].MCE || other.Models[0].MOA != first.Models[0].MOA {
+	if other.Reference.Name != ref.Name || other.Models[0].MCE == first.Models[0].MCE ||
+		other.Models[0].MOA != first.Models[0].MOA {
 		t.Errorf("against %s: %s", other.Reference.Name, asJSON(t, other.Models[0].Exact))
 	}
 	var back unit.Spec

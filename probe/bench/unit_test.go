@@ -200,7 +200,7 @@ func TestDamagedUnits(t *testing.T) {
 				t.Errorf("got\n%s\nwant\n%s", asJSON(t, got.Result), asJSON(t, want.Result))
 			}
 			if len(got.Events) == 0 || !strings.Contains(got.Events[0],
-				"it is done again") || !strings.Contains(got.Events[0], ".npz") {
+				"is computed again") || !strings.Contains(got.Events[0], ".npz") {
 				t.Errorf("events: %q", got.Events)
 			}
 		})
@@ -336,7 +336,8 @@ func TestOwnHead(t *testing.T) {
 	}
 	for _, m := range res.Models {
 		// Without a probe, the largest mean coordinate is the answer, which is little better than chance.
-		if m.Probe != nil || !(m.Clean.OA > 0.2 && m.Clean.OA < 0.8) || !m.Clean.NLL.Known() || m.Corruptions["jitter"] == nil || m.Validation == nil {
+		if m.Probe != nil || !(m.Clean.OA > 0.2 && m.Clean.OA < 0.8) || !m.Clean.NLL.Known() ||
+			m.Corruptions["jitter"] == nil || m.Validation == nil {
 			t.Errorf("got %s", asJSON(t, m))
 		}
 	}

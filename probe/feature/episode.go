@@ -21,9 +21,9 @@ func Episodes(y []int64, way, shot, query, count int, seed uint64) ([]Episode, e
 	}
 	maps.DeleteFunc(byLabel, func(label int64, at []int) bool { return label < 0 || len(at) < shot+query })
 	if way < 2 || shot < 1 || query < 1 || count < 1 || len(byLabel) < way {
-		return nil, fault.Inputf("%d folds of %d-way %d-shot with %d test samples each: "+
-			"%d classes have that many samples, at least 2 are needed, and all counts positive",
-			count, way, shot, query, len(byLabel))
+		return nil, fault.Inputf("%d folds of %d-way %d-shot with %d test samples: %d classes have %d samples or more; "+
+			"way must be 2 or more, and the other counts 1 or more",
+			count, way, shot, query, len(byLabel), shot+query)
 	}
 	classes := slices.Sorted(maps.Keys(byLabel))
 	episodes := make([]Episode, count)

@@ -42,7 +42,8 @@ func TestEpisodes(t *testing.T) {
 		episodes[1]) {
 		t.Error("episodes do not follow the seed")
 	}
-	if _, err := Episodes(f.Y, 4, 15, 10, 3, 1); err == nil || !strings.Contains(err.Error(), "0 classes have that many") {
+	if _, err := Episodes(f.Y, 4, 15, 10, 3, 1); err == nil ||
+		!strings.Contains(err.Error(), "0 classes have 25 samples or more") {
 		t.Errorf("too many shots: got error %v", err)
 	}
 }

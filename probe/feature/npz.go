@@ -13,8 +13,8 @@ import (
 // Schema is the schema of the meta of features.
 const Schema = "wiseft.features/1"
 
-// FormatError reports a file that does not hold features or a classifier. The caller, who knows the file's name, adds
-// it.
+// FormatError reports a file that does not hold features or a classifier. The caller adds
+// the file's name.
 type FormatError struct {
 	What   string // "features" or "classifier"
 	Reason string

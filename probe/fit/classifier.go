@@ -134,7 +134,7 @@ func (cl *Classifier) CheckScores(f *feature.Set) error {
 	}
 	for i, label := range f.Y {
 		if label < 0 || label >= int64(len(cl.Classes)) {
-			return fault.Inputf("%s: sample %d has label %d, but the probe knows classes 0 to %d",
+			return fault.Inputf("%s: sample %d has label %d, but the probe has classes 0 to %d",
 				feature.Name(f), i, label, len(cl.Classes)-1)
 		}
 	}

@@ -23,7 +23,7 @@ const (
 	DefaultEpochs    = 100 // of mlp
 )
 
-// Options says how a classifier is fitted. Zero values are the defaults. Its JSON is part of run folders and of the
+// Options sets how a classifier is fitted. Zero values are the defaults. Its JSON is part of run folders and of the
 // keys of their units; fields that do not change the classifier are left out of it.
 type Options struct {
 	Solver string  `json:"solver"` // a registered name; "" = DefaultSolver

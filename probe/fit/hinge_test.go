@@ -107,7 +107,8 @@ func TestHingeStarts(t *testing.T) {
 	}
 	opt.Init, _ = mustFit(t, f, Options{Solver: "mlp", Hidden: []int{4}, Epochs: 1})
 	_, _, err := Fit(t.Context(), f, opt)
-	if want := "initial classifier: is of the solver mlp, want one linear layer or svc-ovo"; err == nil || err.Error() != want {
+	if want := "initial classifier: is of the solver mlp, want one linear layer or svc-ovo"; err == nil ||
+		err.Error() != want {
 		t.Errorf("got error %v, want %s", err, want)
 	}
 }

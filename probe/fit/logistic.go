@@ -14,7 +14,7 @@ func init() {
 	register(Solver{
 		Name:  "logistic",
 		Doc:   "multinomial logistic regression, L2, free intercepts: C * sum(log loss) + 0.5 * ||W||^2",
-		Start: "weights and intercepts that the first step is taken from",
+		Start: "weights and intercepts at which the optimisation starts",
 		fit:   fitLogistic,
 	})
 }

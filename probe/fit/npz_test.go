@@ -176,7 +176,7 @@ func TestMalformedFiles(t *testing.T) {
 		data []byte
 		want string
 	}{
-		{"no archive", []byte("hello"), "not a file of features: is no NPZ archive: zip: not a valid zip file"},
+		{"no archive", []byte("hello"), "not a file of features: is not an NPZ archive: zip: not a valid zip file"},
 		{"one axis", flat, `not a file of features: array "x" has shape [2], want (samples, dim)`},
 		{"labels missing", short, "not a file of features: 2 rows, but 1 labels"},
 		{"schema", schema, `not a file of features: schema is "other", want "wiseft.features/1"`},

@@ -8,7 +8,7 @@ import (
 	"github.com/wiseft/wiseft/probe/feature"
 )
 
-// PathOptions says between which values of C to choose, and on which samples. Exactly one of Folds and Val is set.
+// PathOptions has the values of C to choose from and the validation samples. Exactly one of Folds and Val is set.
 // Test data must not be among them.
 type PathOptions struct {
 	Cs    []float64    // tried in rising order; equal values once

@@ -8,7 +8,7 @@ import (
 	"gonum.org/v1/gonum/floats"
 )
 
-// pathState is the state that a fit passes to the next one on a path, which has the same rows and a larger C. The methods
+// pathState is the state that a fit passes to the next one on a path, which has the same rows and a larger C. Methods
 // accept a nil pathState and do nothing.
 type pathState struct {
 	optima []optimum      // of the last maxOptima linear classifiers

@@ -157,9 +157,11 @@ func TestFitPathErrors(t *testing.T) {
 	for want, path := range map[string]PathOptions{
 		"a path needs values of C":                     {Folds: 2},
 		"a path needs either folds or validation data": {Cs: []float64{1}},
-		"features of blobs: 13 folds of 12 samples; there must be at least 2 folds, and a sample for each": {Cs: []float64{1}, Folds: 13},
-		"features of blobs: dimension 4, but the training data has 3":                                      {Cs: []float64{1}, Val: fittest.Blobs(12, 4, 2)},
-		"option C is -1, must be greater than 0":                                                           {Cs: []float64{-1}, Folds: 2},
+		"features of blobs: 13 folds of 12 samples; there must be at least 2 folds, and a sample for each": {
+			Cs: []float64{1}, Folds: 13},
+		"features of blobs: dimension 4, but the training data has 3": {
+			Cs: []float64{1}, Val: fittest.Blobs(12, 4, 2)},
+		"option C is -1, must be greater than 0": {Cs: []float64{-1}, Folds: 2},
 	} {
 		if _, err := Path(t.Context(), f, Options{}, path); err == nil || err.Error() != want {
 			t.Errorf("got error %v, want %s", err, want)

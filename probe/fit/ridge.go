@@ -15,8 +15,9 @@ import (
 func init() {
 	register(Solver{
 		Name: "ridge",
-		Doc:  "RidgeClassifier, alpha = 1/C: C * sum((W x + b - t)^2) / 2 + 0.5 * ||W||^2, t = +1 for the class, -1 for others",
-		fit:  fitRidge,
+		Doc: "RidgeClassifier, alpha = 1/C: C * sum((W x + b - t)^2) / 2 + 0.5 * ||W||^2, " +
+			"t = +1 for the class, -1 for others",
+		fit: fitRidge,
 	})
 }
 

@@ -11,7 +11,7 @@ import (
 type Solver struct {
 	Name string
 	Doc  string // one line: what is minimised
-	// Start says how the solver uses Options.Init; "" = it does not.
+	// Start describes the use of Options.Init; "" = the solver does not use it.
 	Start string
 
 	fit func(ctx context.Context, p *problem) (*solution, error)

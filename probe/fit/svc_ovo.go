@@ -12,7 +12,7 @@ func init() {
 	register(Solver{
 		Name: "svc-ovo",
 		Doc:  "SVC, linear kernel: hinge, one class against one, votes: C * sum(max(0, 1 - s)) + 0.5 * ||w||^2 for each pair",
-		Start: "hyperplanes that the first step is taken from: those of an svc-ovo probe, " +
+		Start: "hyperplanes at which the optimisation starts: those of an svc-ovo probe, " +
 			"or the differences of a linear one's classes",
 		fit: fitSVCOneVsOne,
 	})

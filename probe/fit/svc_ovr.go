@@ -10,7 +10,7 @@ func init() {
 	register(Solver{
 		Name:  "svc-ovr",
 		Doc:   "LinearSVC: squared hinge, one class against the rest: C * sum(max(0, 1 - s)^2) + 0.5 * (||W||^2 + ||b||^2)",
-		Start: "weights and intercepts that the first step is taken from",
+		Start: "weights and intercepts at which the optimisation starts",
 		fit:   fitSVCOneVsRest,
 	})
 }

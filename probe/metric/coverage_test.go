@@ -156,8 +156,8 @@ func (p pair) clouds(t *testing.T, clean [2][]bool, cells [2]map[string][][]bool
 
 func (i Interval) holds(x float64) bool { return i.Low <= x && x <= i.High }
 
-// fewWrong returns how much the coverage of a figure of a single model may be too small: next to nothing where ten
-// clouds or more are wrong, more where two or five of 100 are wrong under nearly all corruptions or none.
+// fewWrong returns the tolerated lack of coverage of a single model's figure: 0 where ten clouds or more are wrong,
+// more where two or five of 100 are wrong under nearly all corruptions or none.
 func fewWrong(n int, accuracy, rho float64) float64 {
 	wrong := float64(n) * (1 - accuracy)
 	switch {

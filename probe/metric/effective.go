@@ -20,7 +20,7 @@ type Baseline struct {
 }
 
 // ErrFewBaselines is returned if there are fewer than two models of different accuracy.
-var ErrFewBaselines = errors.New("a line needs baseline models of at least two accuracies in distribution")
+var ErrFewBaselines = errors.New("a line needs baseline models with at least two different accuracies in distribution")
 
 // FitBaseline fits the line by least squares to the accuracies of models, from 0 to 1. idSamples and oodSamples are
 // the numbers of samples: accuracies of 0 and 1 have no finite logit, and count as 1/2n and 1 - 1/2n (half a sample).

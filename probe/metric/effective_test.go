@@ -21,7 +21,8 @@ func TestEffectiveRobustness(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !(math.Abs(b.Slope-1.1) <= 1e-12) || !(math.Abs(b.Intercept+1) <= 1e-12) || !(math.Abs(b.R2-1) <= 1e-12) || b.Models != 4 {
+	if !(math.Abs(b.Slope-1.1) <= 1e-12) || !(math.Abs(b.Intercept+1) <= 1e-12) || !(math.Abs(b.R2-1) <= 1e-12) ||
+		b.Models != 4 {
 		t.Errorf("got %+v, want slope 1.1, intercept -1, R2 1", b)
 	}
 	if got := b.Effective(0.8, line(0.8)+0.05, 1000); !(math.Abs(got-0.05) <= 1e-12) {

@@ -58,8 +58,10 @@ type Reference struct {
 }
 
 const (
-	modelNetCSource     = "Ren, Pan, Liu: Benchmarking and Analyzing Point Cloud Classification under Corruptions, ICML 2022"
-	scanObjectNNCSource = "Wang et al.: Sample-adaptive Augmentation for Point Cloud Recognition Against Real-world Corruptions, ICCV 2023"
+	modelNetCSource = "Ren, Pan, Liu: Benchmarking and Analyzing Point Cloud Classification " +
+		"under Corruptions, ICML 2022"
+	scanObjectNNCSource = "Wang et al.: Sample-adaptive Augmentation for Point Cloud Recognition " +
+		"Against Real-world Corruptions, ICCV 2023"
 )
 
 // sevenCorruptions are the corruptions of ModelNet-C, in the order of its evaluation. Other data sets were made with

@@ -46,12 +46,12 @@ func ReadReference(r io.Reader) (Reference, error) {
 	d.DisallowUnknownFields()
 	if err := d.Decode(&f); err != nil {
 		if limited.N == 0 {
-			return Reference{}, fmt.Errorf("is longer than %d bytes, which no reference is", maxReferenceBytes)
+			return Reference{}, fmt.Errorf("is longer than %d bytes, the limit of a reference", maxReferenceBytes)
 		}
-		return Reference{}, fmt.Errorf("is no reference: %w", err)
+		return Reference{}, fmt.Errorf("is not a reference: %w", err)
 	}
 	if _, err := d.Token(); err != io.EOF {
-		return Reference{}, fmt.Errorf("has something after the reference; a file holds one")
+		return Reference{}, fmt.Errorf("has data after the reference; a file holds one reference")
 	}
 	if err := f.check(); err != nil {
 		return Reference{}, err
@@ -79,7 +79,7 @@ func (f *referenceFile) check() error {
 	case f.Schema != referenceSchema:
 		return fmt.Errorf("schema %q, want %q", f.Schema, referenceSchema)
 	case f.Name == "" || f.Suite == "" || f.Source == "":
-		return fmt.Errorf("needs name, suite and source, so that results can say what they are measured against")
+		return fmt.Errorf("needs name, suite and source, which results record")
 	case slices.ContainsFunc(References(), func(r Reference) bool { return r.ID == f.Name || r.Name == f.Name }):
 		return fmt.Errorf("name %q belongs to a published reference; take another", f.Name)
 	case !slices.Contains([]string{"", RoundStages.String(), RoundEnd.String()}, f.Rounding):
@@ -95,7 +95,7 @@ func (f *referenceFile) check() error {
 		case c.Name == "":
 			return fmt.Errorf("corruption %d has no name", i)
 		case seen[c.Name]:
-			return fmt.Errorf("corruption %q is there twice", c.Name)
+			return fmt.Errorf("corruption %q occurs twice", c.Name)
 		case c.OA == nil || !(*c.OA >= 0 && *c.OA < 1):
 			return fmt.Errorf("corruption %q: oa %s must be a share from 0 and below 1: CE divides by the error",
 				c.Name, number(c.OA))

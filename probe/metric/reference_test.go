@@ -83,12 +83,12 @@ func TestReadReferenceRefuses(t *testing.T) {
 		{`0.5`, `1`, `corruption "jitter": oa 1 must be a share`},
 		{`0.5`, `null`, `corruption "jitter": oa (missing)`},
 		{`0.5`, `0.9`, `corruption "jitter": oa 0.9 equals clean`},
-		{`"scale"`, `"jitter"`, `corruption "jitter" is there twice`},
+		{`"scale"`, `"jitter"`, `corruption "jitter" occurs twice`},
 		{`"scale"`, `""`, `corruption 1 has no name`},
 		{`"clean"`, `"rounding": "up", "clean"`, `rounding "up", want "stages" or "end"`},
 		{`"source"`, `"sauce"`, `unknown field "sauce"`},
-		{`]}`, `]} {}`, `something after`},
-		{`]}`, ``, `is no reference`},
+		{`]}`, `]} {}`, `data after the reference`},
+		{`]}`, ``, `is not a reference`},
 		{`"notebook"`, `"` + strings.Repeat("x", 2<<20) + `"`, `is longer than 1048576 bytes`},
 	} {
 		text := strings.Replace(ownReference, tt.old, tt.new, 1)

@@ -172,7 +172,7 @@ type PartialError struct {
 func (e *PartialError) Error() string {
 	var parts []string
 	if len(e.Missing) > 0 {
-		parts = append(parts, "no share of right answers at every severity for "+strings.Join(e.Missing, ", "))
+		parts = append(parts, "no accuracy between 0 and 1 at every severity for "+strings.Join(e.Missing, ", "))
 	}
 	if len(e.Unknown) > 0 {
 		parts = append(parts, "not in the suite: "+strings.Join(e.Unknown, ", "))

@@ -73,13 +73,13 @@ func TestPartialSuiteIsRefused(t *testing.T) {
 		want  string
 	}{
 		{"corruption missing", 0.9, func(m map[string][]float64) { delete(m, "jitter") },
-			"DGCNN on ModelNet-C: needs the whole suite: no share of right answers at every severity for jitter"},
+			"DGCNN on ModelNet-C: needs the whole suite: no accuracy between 0 and 1 at every severity for jitter"},
 		{"four severities", 0.9, func(m map[string][]float64) { m["scale"] = m["scale"][:4] },
-			"DGCNN on ModelNet-C: needs the whole suite: no share of right answers at every severity for scale"},
+			"DGCNN on ModelNet-C: needs the whole suite: no accuracy between 0 and 1 at every severity for scale"},
 		{"NaN severity", 0.9, func(m map[string][]float64) { m["scale"][2] = math.NaN() },
-			"DGCNN on ModelNet-C: needs the whole suite: no share of right answers at every severity for scale"},
+			"DGCNN on ModelNet-C: needs the whole suite: no accuracy between 0 and 1 at every severity for scale"},
 		{"no clean", math.NaN(), func(map[string][]float64) {},
-			"DGCNN on ModelNet-C: needs the whole suite: no share of right answers at every severity for clean"},
+			"DGCNN on ModelNet-C: needs the whole suite: no accuracy between 0 and 1 at every severity for clean"},
 		{"foreign corruption", 0.9, func(m map[string][]float64) { m["shear"] = []float64{1, 1, 1, 1, 1} },
 			"DGCNN on ModelNet-C: needs the whole suite: not in the suite: shear"},
 	}

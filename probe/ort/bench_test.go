@@ -17,10 +17,9 @@ import (
 	"github.com/wiseft/wiseft/probe/ort/orttest"
 )
 
-// BenchmarkExtract compares feature extraction with the least that one can do: a
-// loop that runs the same session on the same batches, prepared in memory. The two
-// take turns, so that a noisy machine hits both; "of-bare" is the median of their
-// ratios, 1 meaning that extraction costs nothing beside the model.
+// BenchmarkExtract compares feature extraction with its lower bound: a loop that runs the same session on the same
+// batches, prepared in memory. The two alternate, so that other load on the machine affects both; "of-bare" is the
+// median of their ratios, 1 if extraction takes no time besides the model's.
 func BenchmarkExtract(b *testing.B) {
 	orttest.Load(b)
 	model, err := os.ReadFile("../../cmd/wiseft/demo/finetuned.onnx")

@@ -122,7 +122,7 @@ func fetchNPM(ctx context.Context, dir string, s source) error {
 	for archive := tar.NewReader(unzipped); len(wanted) > 0; {
 		h, err := archive.Next()
 		if errors.Is(err, io.EOF) {
-			return fmt.Errorf("%s lacks %d of the files wanted", filepath.Base(path), len(wanted))
+			return fmt.Errorf("%s lacks %d of the required files", filepath.Base(path), len(wanted))
 		}
 		if err != nil {
 			return err

@@ -40,15 +40,15 @@ func install(ctx context.Context, opt Options) (Library, error) {
 	}
 	reason := "could not be installed"
 	if len(tried) == 0 {
-		reason = "no build is known for " + platform()
+		reason = "there is no build for " + platform()
 	}
 	return Library{}, &LibraryError{Reason: reason, Tried: tried, Advice: opt.advice()}
 }
 
-// CUDAHint says what the CUDA provider of an installed library needs.
+// CUDAHint names what the CUDA provider of an installed library needs.
 const CUDAHint = "install an NVIDIA driver, CUDA 12 and cuDNN 9, and have their libraries on the loader's path"
 
-// advice says how to get a usable library.
+// advice describes how to get a usable library.
 func (o Options) advice() string {
 	if o.CUDA {
 		return "install onnxruntime-gpu " + MinVersion +

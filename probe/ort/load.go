@@ -18,7 +18,7 @@ var loaded struct {
 }
 
 // Load loads onnxruntime and returns the library. Later calls return the one that is loaded, or an error if it does
-// not have what opt asks for. Errors are [LibraryError], or ctx's.
+// not have the CUDA provider that opt requires. Errors are [LibraryError], or ctx's.
 func Load(ctx context.Context, opt Options) (Library, error) {
 	loaded.Lock()
 	defer loaded.Unlock()
@@ -52,7 +52,7 @@ func Load(ctx context.Context, opt Options) (Library, error) {
 	}
 	if opt.Say != nil {
 		for _, line := range tried {
-			opt.Say("passing over " + line)
+			opt.Say("not usable: " + line)
 		}
 	}
 	lib, err := install(ctx, opt)

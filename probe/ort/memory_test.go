@@ -13,7 +13,7 @@ import (
 	"github.com/wiseft/wiseft/probe/ort/orttest"
 )
 
-// A sweep opens a session for every alpha, so that memory left behind by one counts a thousand times. The test is not
+// A sweep opens a session for every alpha, so that a leak in one counts a thousand times. The test is not
 // parallel, because others would allocate memory, too.
 func TestClosedSessionsLeaveNoMemoryBehind(t *testing.T) {
 	orttest.Load(t)

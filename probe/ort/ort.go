@@ -22,7 +22,7 @@ import (
 	"github.com/wiseft/wiseft/internal/fault"
 )
 
-// MinVersion is the oldest onnxruntime that the Go binding accepts: it asks for API
+// MinVersion is the oldest onnxruntime that the Go binding accepts: it requests API
 // 23, which 1.23.0 introduced.
 const MinVersion = "1.23.0"
 
@@ -69,7 +69,7 @@ func (d Device) String() string {
 	return fmt.Sprintf("cuda:%d", d.Index)
 }
 
-// Options says which library is loaded.
+// Options selects the library that is loaded.
 type Options struct {
 	// Library is the path of the library; "" = search. If a named library does not load, no other is tried.
 	Library string

@@ -75,7 +75,8 @@ func TestRowsDoNotDependOnTheBatch(t *testing.T) {
 // A model exported for a fixed batch gives the features of one with a dynamic batch, also for a last batch that is
 // not full.
 func TestFixedBatch(t *testing.T) {
-	made, err := shapes.New(shapes.Options{PerClass: 2, Points: 16, Classes: shapes.Indoor()[:6]}) // 12 samples, not a multiple of 5
+	// 12 samples, not a multiple of 5.
+	made, err := shapes.New(shapes.Options{PerClass: 2, Points: 16, Classes: shapes.Indoor()[:6]})
 	if err != nil {
 		t.Fatal(err)
 	}

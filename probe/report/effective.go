@@ -43,9 +43,9 @@ func drawEffective(r *result.Result) (*figure, error) {
 	line := &expected{float64(r.Baseline.Slope), float64(r.Baseline.Intercept)}
 	p.Add(line, &path{points, len(paramNames(r)) == 1})
 	f := oneplot(p, "Effective robustness",
-		"dashed: the baseline's line; above it, more robust than the clean accuracy explains")
-	f.desc = fmt.Sprintf("mOA against clean accuracy of %d models on logit axes, with the line logit(mOA) = %.3f logit(clean) %s.",
-		len(points), line.slope, signedTerm(line.intercept))
+		"dashed: the baseline's line; above it, more robust than predicted from the clean accuracy")
+	f.desc = fmt.Sprintf("mOA against clean accuracy of %d models on logit axes, "+
+		"with the line logit(mOA) = %.3f logit(clean) %s.", len(points), line.slope, signedTerm(line.intercept))
 	return f, nil
 }
 

@@ -62,7 +62,8 @@ func settings() result.Settings {
 			History: []string{"preprocess: first 512 points"}}, SHA256: "beef", N: n}
 	}
 	return result.Settings{
-		Wiseft: "v1", Go: "go1.26", Runtime: "onnxruntime 1.23.2, cpu", Tensor: "features", Train: data("folder/train.npz", 400),
+		Wiseft: "v1", Go: "go1.26", Runtime: "onnxruntime 1.23.2, cpu", Tensor: "features",
+		Train:      data("folder/train.npz", 400),
 		Validation: "a stratified 20 % of the training data, seed 0",
 		Tests:      []*result.Data{data("folder/test.npz", 100), data("folder/other.npz", 100)},
 		Suite:      "modelnet-c", Corruptions: order, Severities: []int{1, 2, 3, 4, 5}, Batch: 32,

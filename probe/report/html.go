@@ -172,7 +172,7 @@ func tiles(r *result.Result) []tile {
 	add("mOA", " %", m.MOA, i.MOA, percent)
 	add("mCE", "", m.MCE, i.MCE, share)
 	add("RmCE", "", m.RMCE, i.RMCE, share)
-	// The baseline through two models says nothing about these two.
+	// A line fitted to two models passes through both, so their effective robustness is 0 by construction.
 	if m.EffectiveRobustness != nil && r.Baseline != nil && len(r.Baseline.Models) > 2 {
 		add("effective robustness", "", *m.EffectiveRobustness, nil, signedPoints)
 	}

@@ -154,7 +154,7 @@ func TestPageStandsAlone(t *testing.T) {
 					}
 				}
 				if svg.attr("role") != "img" || svg.all("desc")[0].text() == "" || svg.all("title")[0].text() == "" {
-					t.Error("a picture says not what it shows")
+					t.Error("a picture has no description")
 				}
 			}
 			for _, a := range doc.all("a") {

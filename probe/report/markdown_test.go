@@ -55,7 +55,8 @@ func TestManyModelsAreThinned(t *testing.T) {
 	for _, m := range models {
 		seen[m.ID] = true
 	}
-	for _, id := range []string{r.Chosen.ID, "alpha=0", "alpha=1", r.Models[350].ID, r.Pareto[17]} { // every 50th model, every 17th of the Pareto set
+	// Every 50th model and every 17th of the Pareto set are shown.
+	for _, id := range []string{r.Chosen.ID, "alpha=0", "alpha=1", r.Models[350].ID, r.Pareto[17]} {
 		if !seen[id] {
 			t.Errorf("%s is not shown", id)
 		}

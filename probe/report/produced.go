@@ -64,7 +64,7 @@ func headText(s result.Settings) string {
 
 // dataSheet has the data sets with their preprocessing.
 func dataSheet(r *result.Result) sheet {
-	s := sheet{ID: "data", Title: "Data", Head: []string{"data", "part", "samples", "what was done to it", "SHA-256"}}
+	s := sheet{ID: "data", Title: "Data", Head: []string{"data", "part", "samples", "processing", "SHA-256"}}
 	add := func(part string, d *result.Data) {
 		if d == nil {
 			return
@@ -110,27 +110,31 @@ func readingSheet(r *result.Result) sheet {
 	}
 	add("clean", "overall accuracy on the test data as it is, in percent; mAcc is the mean over classes")
 	if hasValidation(r) {
-		add("val", "overall accuracy on "+validationText(r)+", by which mixes are chosen")
+		add("val", "overall accuracy on "+validationText(r)+", by which the mix is chosen")
 	}
 	if len(r.Order) > 0 {
-		add("mOA", "mean accuracy over all corruptions and severities of the suite; there is none of a part of it")
+		add("mOA", "mean accuracy over all corruptions and severities of the suite; not computed for a part of it")
 	}
 	if r.Reference != nil {
 		add("mCE",
-			"mean corruption error: errors under each corruption over those of "+r.Reference.Name+"; 1 is as good as that, lower is better")
-		add("RmCE", "the same of how much accuracy each corruption costs, against clean data")
+			"mean corruption error: each corruption's error divided by that of "+r.Reference.Name+
+				", averaged over corruptions; lower is better")
+		add("RmCE", "relative mCE: each corruption's loss of accuracy against clean data divided by the reference's")
 	}
 	if len(r.Pareto) > 0 && len(r.Order) > 0 {
 		add("Pareto set",
-			"models that no other beats in clean accuracy and mOA at once; it describes test data, and nothing is chosen by it")
+			"models to which no other is superior in both clean accuracy and mOA; "+
+				"it is computed on test data, and not used for the choice")
 	}
 	if r.Baseline != nil {
 		add("effective robustness",
-			"points of mOA beyond what the baseline models' line expects of the clean accuracy, on logit axes (Taori et al. 2020)")
+			"points of mOA above the value that the baseline models' line predicts from the clean accuracy, "+
+				"on logit axes (Taori et al. 2020)")
 	}
 	if hasIntervals(r) {
 		add("intervals",
-			"would hold the true figure in "+level(r)+" of repetitions with other test samples; they say nothing of another training")
+			"confidence intervals: they would contain the true figure in "+level(r)+
+				" of repetitions with other test samples; variation between trainings is not included")
 	}
 	return s
 }

@@ -35,7 +35,7 @@ func Read(in io.Reader) (*result.Result, error) {
 		if limited.N <= 0 {
 			return nil, resultErrorf("a result has at most %d bytes", maxResultBytes)
 		}
-		return nil, resultErrorf("this is no result of a sweep or benchmark: %v", err)
+		return nil, resultErrorf("is not the result of a sweep or benchmark: %v", err)
 	}
 	if err := check(r); err != nil {
 		return nil, err
@@ -52,7 +52,7 @@ func check(r *result.Result) error {
 		return resultErrorf("the result has no models")
 	}
 	if r.Statistics == nil {
-		return resultErrorf("the result has no statistics: an earlier version made it; make it anew with wiseft collect RUN")
+		return resultErrorf("the result has no statistics: an earlier version made it; make it again with wiseft collect RUN")
 	}
 	ids := map[string]bool{}
 	for i, m := range r.Models {
@@ -68,11 +68,11 @@ func check(r *result.Result) error {
 		}
 	}
 	if r.Chosen != nil && !ids[r.Chosen.ID] {
-		return resultErrorf("the chosen model %q is not there", r.Chosen.ID)
+		return resultErrorf("the chosen model %q is not among the models", r.Chosen.ID)
 	}
 	for i, c := range r.Statistics.Comparisons {
 		if c == nil || c.Clean == nil || !ids[c.A] || !ids[c.B] {
-			return resultErrorf("comparison %d is not one of two models that are there", i)
+			return resultErrorf("comparison %d does not name two of the models", i)
 		}
 	}
 	return nil

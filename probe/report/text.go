@@ -85,7 +85,7 @@ func printable(s string) string {
 	}, strings.ToValidUTF8(s, string(unicode.ReplacementChar)))
 }
 
-// title says what was measured.
+// title names what was measured.
 func title(r *result.Result) string {
 	if names := paramNames(r); len(names) > 0 {
 		text := names[0]

@@ -21,7 +21,7 @@ func newVerdict(r *result.Result) verdict {
 	return verdictOfBench(r)
 }
 
-// verdictOfSweep says which mix was chosen, by which rule, and its gains and losses.
+// verdictOfSweep describes which mix was chosen, by which rule, and its gains and losses.
 func verdictOfSweep(r *result.Result, m *result.Model) verdict {
 	c := r.Chosen
 	v := verdict{Headline: paramText(c.Params) + " is chosen", OnTest: c.OnTest}
@@ -63,7 +63,7 @@ func validationText(r *result.Result) string {
 	return r.Settings.Validation
 }
 
-// verdictOfBench says which model is best by which figure.
+// verdictOfBench describes which model is best by which figure.
 func verdictOfBench(r *result.Result) verdict {
 	best := func(figure func(*result.Model) result.Number) (top *result.Model) {
 		for _, m := range r.Models {
@@ -90,7 +90,8 @@ func verdictOfBench(r *result.Result) verdict {
 		v.Sentences = append(v.Sentences, "The highest mOA has "+robust.ID+": "+lowerFirst(scoresText(r, robust)))
 	}
 	if len(r.Models) > 1 {
-		v.Sentences = append(v.Sentences, "This describes the test data, and is no choice: that takes validation data.")
+		v.Sentences = append(v.Sentences,
+			"This compares the models on test data; a choice between them needs validation data.")
 	}
 	return v
 }
@@ -143,18 +144,18 @@ func againstText(r *result.Result, m, end *result.Model) string {
 	return text + "."
 }
 
-// differenceText writes "+1.3 points (+0.4 to +2.2; p = 0.004, told apart)". The p-value is adjusted for the number
+// differenceText writes "+1.3 points (+0.4 to +2.2; p = 0.004, significant)". The p-value is adjusted for the number
 // of comparisons.
 func differenceText(d *result.Difference, level float64) string {
 	p := "p = " + pValue(d.PHolm)
 	if d.PHolm < 0.001 {
 		p = "p < 0.001"
 	}
-	told := "not told apart"
+	significance := "not significant"
 	if float64(d.PHolm) <= 1-level {
-		told = "told apart"
+		significance = "significant"
 	}
-	return fmt.Sprintf("%s points (%s; %s, %s)", signedPoints(d.Difference), signedRange(d.Interval), p, told)
+	return fmt.Sprintf("%s points (%s; %s, %s)", signedPoints(d.Difference), signedRange(d.Interval), p, significance)
 }
 
 func lowerFirst(s string) string { return strings.ToLower(s[:1]) + s[1:] }

@@ -18,7 +18,7 @@ func TestVerdictSeesBothSides(t *testing.T) {
 	got := newVerdict(r)
 	const against = 2 // sentences are: the choice, the scores, against alpha 0, against alpha 1, …
 	if !strings.HasPrefix(want.Sentences[against],
-		"Against alpha 0 (pretrained) it changes clean accuracy by +17.9 points (+16.9 to +18.9; p < 0.001, told apart)") {
+		"Against alpha 0 (pretrained) it changes clean accuracy by +17.9 points (+16.9 to +18.9; p < 0.001, significant)") {
 		t.Errorf("got %q", want.Sentences[against])
 	}
 	if got.Sentences[against] != want.Sentences[against] {
@@ -42,7 +42,8 @@ func TestVerdictOfWhatWasNotToldApart(t *testing.T) {
 	t.Parallel()
 	v := newVerdict(full())
 	for _, want := range []string{
-		"−1.1 points (−2.1 to −0.1; p = 0.392, not told apart) and mOA by +4.0 points (+3.0 to +5.0; p < 0.001, told apart)",
+		"−1.1 points (−2.1 to −0.1; p = 0.392, not significant) and mOA by +4.0 points (" +
+			"+3.0 to +5.0; p < 0.001, significant)",
 		"adjusted for 10 comparisons",
 		"it is in the Pareto set",
 		"Validation data decided, where it has 80.0 %",

@@ -12,12 +12,12 @@ import (
 func (s *searcher) adaptive(ctx context.Context) (Choice, error) {
 	last := len(s.grid) - 1
 	for _, i := range []int{0, last} {
-		if err := s.run(ctx, i, nil, "both ends come first, with all validation samples"); err != nil {
+		if err := s.run(ctx, i, nil, "the ends are evaluated first, on all validation samples"); err != nil {
 			return Choice{}, err
 		}
 	}
 	next, samples := middle(s.grid), s.nearestAtEnds()
-	why := "the middle shows how much margins bend"
+	why := "the middle shows how far margins deviate from the line between the ends"
 	for {
 		if err := s.run(ctx, next, samples, why); err != nil {
 			return Choice{}, err
@@ -31,7 +31,7 @@ func (s *searcher) adaptive(ctx context.Context) (Choice, error) {
 		}
 		next = f.next()
 		samples = least(len(s.at[0]), s.share, func(k int) float64 { return f.sureness(k, next) })
-		why = fmt.Sprintf("alpha %v is within one step of the best with probability %.2f; alpha %v tells most about that",
+		why = fmt.Sprintf("alpha %v is within one step of the best with probability %.2f; alpha %v is the most informative",
 			s.grid[index], likely, s.grid[next])
 	}
 }

@@ -30,7 +30,7 @@ import (
 	"slices"
 )
 
-// Options says how to search. Zero values are the defaults.
+// Options configures a search. Zero values are the defaults.
 type Options struct {
 	// Budget is the largest number of passes, as a share of those of the full grid; 0 = 1/3.
 	Budget float64
@@ -60,7 +60,7 @@ type Step struct {
 	Samples int     // validation samples that were passed
 	Right   int     // correct ones of these
 	Passes  float64 // in evaluations of one alpha with all samples
-	Why     string  // reason, for the log: "both ends come first", ...
+	Why     string  // reason, for the log: "the ends are evaluated first", ...
 }
 
 // Choice is the alpha that was found.
@@ -92,11 +92,11 @@ func Alpha(ctx context.Context, grid []float64, evaluate Evaluate, opt Options) 
 
 func (o *Options) complete(grid []float64) error {
 	if len(grid) == 0 {
-		return fmt.Errorf("the grid holds no alpha")
+		return fmt.Errorf("the grid has no alphas")
 	}
 	for i := 1; i < len(grid); i++ {
 		if !(grid[i] > grid[i-1]) {
-			return fmt.Errorf("the grid must rise, but %v comes after %v", grid[i], grid[i-1])
+			return fmt.Errorf("the grid must be increasing, but %v follows %v", grid[i], grid[i-1])
 		}
 	}
 	for _, d := range []struct {
@@ -203,7 +203,7 @@ func (s *searcher) run(ctx context.Context, i int, samples []int, why string) er
 func (s *searcher) whole(ctx context.Context) (Choice, error) {
 	best := -1
 	for i := range s.grid {
-		if err := s.run(ctx, i, nil, "the grid is too small for a search to spare anything"); err != nil {
+		if err := s.run(ctx, i, nil, "the grid is too small for a search to save passes"); err != nil {
 			return Choice{}, err
 		}
 		if right := s.choice.Evaluated[i].Right; right > best {

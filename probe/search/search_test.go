@@ -34,8 +34,8 @@ func TestLines(t *testing.T) {
 	if want := gridChoice(m); c.Index != want || len(c.Evaluated) != 3 || !(c.Likely > 0.999) {
 		t.Errorf("got %+v, want alpha %d after three evaluations", c, want)
 	}
-	if !slices.Equal(e.asked, []int{0, 20, 10}) {
-		t.Errorf("asked for %v, want the ends and the middle", e.asked)
+	if !slices.Equal(e.called, []int{0, 20, 10}) {
+		t.Errorf("evaluated %v, want the ends and the middle", e.called)
 	}
 }
 
@@ -76,7 +76,7 @@ func TestSmallGrid(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := min(1, n-1); c.Index != want || c.Passes != float64(n) || c.Likely != 1 || len(e.asked) != n {
+		if want := min(1, n-1); c.Index != want || c.Passes != float64(n) || c.Likely != 1 || len(e.called) != n {
 			t.Errorf("%d alphas: got %+v, want alpha %d", n, c, want)
 		}
 	}
@@ -93,15 +93,14 @@ func TestAlphaRefuses(t *testing.T) {
 		evaluate Evaluate
 		want     string
 	}{
-		{"no grid", nil, Options{}, e.evaluate, "the grid holds no alpha"},
-		{"falling", []float64{0, 1, 0.5}, Options{}, e.evaluate, "the grid must rise, but 0.5 comes after 1"},
-		{"NaN", []float64{0, math.NaN()}, Options{}, e.evaluate, "the grid must rise"},
+		{"no grid", nil, Options{}, e.evaluate, "the grid has no alphas"},
+		{"falling", []float64{0, 1, 0.5}, Options{}, e.evaluate, "the grid must be increasing, but 0.5 follows 1"},
+		{"NaN", []float64{0, math.NaN()}, Options{}, e.evaluate, "the grid must be increasing"},
 		{"budget", grid(11), Options{Budget: 2}, e.evaluate, "budget 2 must be above 0 and at most 1"},
 		{"training", grid(11), Options{TrainShare: -1}, e.evaluate, "share of training -1 must"},
 		{"confidence", grid(11), Options{Confidence: math.NaN()}, e.evaluate, "confidence NaN must"},
 		{"evaluation", grid(11), Options{}, func(context.Context, int, []int) ([]float64, error) {
-			return nil,
-				broken
+			return nil, broken
 		}, "no engine"},
 		{"nothing", grid(11), Options{}, func(context.Context, int, []int) ([]float64, error) { return nil, nil },
 			"alpha 0: 0 margins for 0 validation samples"},

@@ -68,16 +68,16 @@ func grid(g int) []float64 {
 type evaluateAll struct {
 	t       *testing.T
 	margins [][]float64
-	asked   []int
+	called  []int
 	noise   *rand.Rand // nil = none
 	error   float64    // standard deviation of the errors between the ends
 }
 
 func (e *evaluateAll) evaluate(_ context.Context, i int, samples []int) ([]float64, error) {
-	if slices.Contains(e.asked, i) {
+	if slices.Contains(e.called, i) {
 		e.t.Errorf("alpha %d was evaluated twice", i)
 	}
-	e.asked = append(e.asked, i)
+	e.called = append(e.called, i)
 	out := slices.Clone(e.margins[i])
 	if e.error > 0 && i > 0 && i < len(e.margins)-1 {
 		for k := range out {

@@ -63,7 +63,7 @@ type Folder struct {
 // at the same time need different names.
 func Open(root, worker string) (*Folder, error) {
 	if worker == "" || strings.ContainsAny(worker, `/\`) {
-		return nil, fault.Usagef("worker %q cannot be the name of a file", worker)
+		return nil, fault.Usagef("worker name %q cannot be a file name", worker)
 	}
 	if err := os.MkdirAll(root, 0o777); err != nil {
 		return nil, err

@@ -18,7 +18,7 @@ mkdir "$temp/base"
 git archive "$base" | tar -x -C "$temp/base"
 
 go -C scripts/api build -o "$temp/apidiff" golang.org/x/exp/cmd/apidiff
-diff() { # apidiff says on stderr which packages it leaves out: 12 lines a call
+diff() { # apidiff lists on stderr the packages that it leaves out: 12 lines a call
 	"$temp/apidiff" -m "$@" 2>"$temp/stderr" || { cat "$temp/stderr" >&2; return 1; }
 	grep -v '^Ignoring internal package ' "$temp/stderr" >&2 || true
 }
@@ -39,7 +39,7 @@ if test -n "$breaking"; then
 	echo "$breaking"
 fi
 if test -n "$stale"; then
-	echo "scripts/api/allowed.txt lists what is no incompatible change:"
+	echo "scripts/api/allowed.txt lists lines that are not incompatible changes:"
 	echo "$stale"
 fi
 test -z "$breaking$stale"

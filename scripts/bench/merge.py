@@ -59,7 +59,7 @@ def make(folder, name, dtype, total, tensor, seed):
     with open(folder / f"{name}.data", "wb") as data:
         for i in range(total // tensor):
             w = TensorProto(name=f"w{i}", data_type=elem, dims=[tensor // np.dtype(numpy_type).itemsize])
-            w.raw_data = b"0"  # set_external_data asks for it
+            w.raw_data = b"0"  # set_external_data requires it
             external_data_helper.set_external_data(w, f"{name}.data", offset=i * tensor, length=tensor)
             w.ClearField("raw_data")
             left = tensor

@@ -36,7 +36,7 @@ def size(text):
 
 
 def make(folder, index, total, tensor, safetensors):
-    """One model, y = w0 + w1 + ..., float32, as ONNX with external data and, if asked for, as safetensors."""
+    """One model, y = w0 + w1 + ..., float32, as ONNX with external data and optionally as safetensors."""
     import numpy as np  # here, because a parent's own memory counts in its child's peak
     import onnx
     from onnx import TensorProto, external_data_helper, helper
@@ -51,7 +51,7 @@ def make(folder, index, total, tensor, safetensors):
             if index:
                 base += 0.002 * np.random.default_rng(1000 * index + i % 4).standard_normal(shape, np.float32)
             w = TensorProto(name=f"w{i}", data_type=TensorProto.FLOAT, dims=shape)
-            w.raw_data = b"0"  # set_external_data asks for it
+            w.raw_data = b"0"  # set_external_data requires it
             external_data_helper.set_external_data(w, f"m{index}.data", offset=i * tensor, length=tensor)
             w.ClearField("raw_data")
             data.write(base.tobytes())
@@ -103,7 +103,7 @@ def ours(args, folder, method, count, params=()):
     params = params or MIXING.get(method, [])
     models = [folder / f"m{i}.onnx" for i in range(count)]
     flags = [x for p in params for x in ("--param", p)]
-    if method == "fisher":  # any values serve: the models are used
+    if method == "fisher":  # the values do not matter: the models are used
         flags += [x for m in models for x in ("--fisher", m)]
     return [args.wiseft, "merge", *models, "-o", folder / "out.onnx", "--method", method, "-q", "--memory", args.memory, *flags]
 

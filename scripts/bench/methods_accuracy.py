@@ -3,7 +3,7 @@
     python scripts/bench/methods_accuracy.py --data MODELNET10 --pair BASE.onnx TUNED.onnx [--pair …] [--points 128] [--methods NAME,…]
 
 Every merged model is run by onnxruntime (`wiseft bench --suite none`): a probe is fitted on features of the training split and scored on
-the test split. The table has both ends of the pair too. Parameters are the methods' defaults, except where PARAMS says otherwise; methods that
+the test split. The table has both ends of the pair too. Parameters are the methods' defaults, except those in PARAMS; methods that
 need a third model take the linear merge at alpha 0.3. NAME+bn merges normalisations whole (--set op:BatchNormalization:density=1): methods
 with random masks and rescaling make running variances invalid. Standard library only.
 """

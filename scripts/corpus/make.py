@@ -35,7 +35,7 @@ def outputs(data, inputs):
 
 
 def one(architecture, weights, kind, recipe, folder):
-    """Exports, checks and writes a file. Returns its manifest entry and constants, or says why not."""
+    """Exports, checks and writes a file. Returns its manifest entry and constants, or the reason for the failure."""
     name = f"{architecture}/{weights}{'' if kind in (None, HEADS[0]) else '_' + kind}_{recipe}.onnx.gz"
     seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "little")
     module, inputs = model(architecture, weights, kind), NETS[architecture].inputs(RECIPES[recipe].batch)

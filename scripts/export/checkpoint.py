@@ -95,7 +95,7 @@ def without(checkpoint, parts):
 
 
 def load(model, checkpoint, allow_missing=False, allow_unexpected=False, say=print):
-    """Fills a model. Lists what is missing or unexpected, and refuses that unless told otherwise; another
+    """Fills a model. Lists what is missing or unexpected, and refuses that unless it is allowed; another
     shape is always refused, and so are two values for one tensor."""
     want = model.state_dict()
     counters = {name for name in want if name.endswith("num_batches_tracked")}  # older files lack them; unused here

@@ -41,7 +41,7 @@ class Encoder(nn.Module):
 
 class PointM2AE(Backbone):
     """The final `norm` is made in fine-tuning: an export of a pre-trained checkpoint is without it, and has
-    the norm of pre-training in its place only if that is asked for."""
+    the norm of pre-training in its place only on request."""
 
     CONFIGS = {
         "modelnet40": {"points": 1024, "neighbours": (16, 8, 8), "pool": "sum", "classes": 40},

@@ -69,7 +69,7 @@ def farthest_naive(points, count):
 
 class Sampling(unittest.TestCase):
     def test_farthest_points(self):
-        """On a lattice, which is full of ties, with points at the origin, and with more asked for than there are."""
+        """On a lattice, which is full of ties, with points at the origin, and with more requested than there are."""
         for n, count in [(5, 8), (64, 20), (600, 30), (1000, 30), (1024, 40)]:
             points = torch.randint(-2, 3, (n, 3), generator=torch.Generator().manual_seed(n)).float() / 4
             got = operators.farthest_points_gpu(points[None], count)[0].tolist()

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs a sweep through a real Slurm on this machine and compares its result with that of
-# one process. Needs Debian's slurm-wlm and munge, and root; nothing of it outlives the
-# script. A worker is asked to stop in the middle, as ahead of a time limit, and is requeued.
+# one process. Needs Debian's slurm-wlm and munge, and root; its daemons and files are removed
+# at the end. One worker receives USR1 in the middle, as before a time limit, and is requeued.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -67,7 +67,7 @@ sweep=(sweep demo/pretrained.onnx demo/finetuned.onnx --alphas 0:1:0.1 "${data[@
 wiseft "${sweep[@]}" -o alone > /dev/null
 
 wiseft submit slurm --shards 4 --cpus 1 --mem 1G --time 00:30:00 --name test -- "${sweep[@]}" -o run
-# Stop one worker in the middle: it must end at once and come back.
+# Stop one worker in the middle: it must end at once and be requeued.
 for _ in $(seq 60); do
   squeue -h -t RUNNING -o %K | grep -qx 2 && [ -d run/units ] && break
   sleep 0.5
@@ -80,8 +80,8 @@ for _ in $(seq 600); do
 done
 squeue
 grep -h 'interrupted' test-*_2.log || { echo "the worker was not stopped" >&2; exit 1; }
-# It came back (Slurm waits two minutes with that), and ended well.
-grep -hE 'decided nothing|share is done' test-*_2.log || { echo "the worker did not come back" >&2; cat test-*_2.log >&2; exit 1; }
+# It was requeued (Slurm waits two minutes before that) and ended without an error.
+grep -hE 'decided nothing|share is done' test-*_2.log || { echo "the worker was not requeued" >&2; cat test-*_2.log >&2; exit 1; }
 cmp alone/result.json run/result.json
 cat test-collect-*.log
-echo "four workers of Slurm leave the result of one process, byte for byte"
+echo "the result of four Slurm workers equals that of one process, byte for byte"

@@ -22,7 +22,8 @@ func Clouds(n, points int) datasets.Dataset { return clouds{n, points} }
 type clouds struct{ n, points int }
 
 func (c clouds) Info() datasets.Info {
-	return datasets.Info{Name: "procedural clouds", Format: "corrupttest", Classes: []string{"box", "sheet"}, SelfMade: true}
+	return datasets.Info{Name: "procedural clouds", Format: "corrupttest", Classes: []string{"box", "sheet"},
+		SelfMade: true}
 }
 func (c clouds) Len() int          { return c.n }
 func (c clouds) Label(i int) int64 { return int64(i % 2) }
@@ -58,7 +59,8 @@ func Images(n, height, width int) datasets.Dataset { return images{n, height, wi
 type images struct{ n, height, width int }
 
 func (m images) Info() datasets.Info {
-	return datasets.Info{Name: "procedural images", Format: "corrupttest", Classes: []string{"even", "odd"}, SelfMade: true}
+	return datasets.Info{Name: "procedural images", Format: "corrupttest", Classes: []string{"even", "odd"},
+		SelfMade: true}
 }
 func (m images) Len() int          { return m.n }
 func (m images) Label(i int) int64 { return int64(i % 2) }

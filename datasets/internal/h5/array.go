@@ -62,12 +62,12 @@ func newArray(f *File, messages []message) (*Array, error) {
 			return nil, err
 		}
 		if seen[m.kind] {
-			return nil, errors.New("is described twice")
+			return nil, errors.New("has two header messages of one kind")
 		}
 		seen[m.kind] = true
 	}
 	if !seen[msgDataspace] || !seen[msgDatatype] || !seen[msgLayout] {
-		return nil, errors.New("is not an array of numbers")
+		return nil, errors.New("is not an array: its header lacks a dataspace, datatype or layout message")
 	}
 	return a, nil
 }
@@ -83,7 +83,7 @@ func (a *Array) readDataspace(c *cursor) error {
 			return errors.New("has no values (null dataspace)")
 		}
 	default:
-		return fmt.Errorf("has dataspace version %d; 1 and 2 are known", version)
+		return fmt.Errorf("has dataspace version %d; 1 and 2 are supported", version)
 	}
 	if rank > 32 {
 		return fmt.Errorf("has %d axes; HDF5 allows 32", rank)
@@ -92,7 +92,7 @@ func (a *Array) readDataspace(c *cursor) error {
 	for range rank {
 		n := c.u64()
 		if n > maxElements || n > 0 && a.elements > maxElements/n {
-			return errors.New("claims more than 2^40 values")
+			return errors.New("has more than 2^40 values")
 		}
 		a.Shape = append(a.Shape, int(n))
 		a.elements *= n
@@ -130,9 +130,9 @@ func (a *Array) readDatatype(c *cursor) error {
 			(a.itemSize == 4 && exponent[1] == 8 || a.itemSize == 8 && exponent[1] == 11) {
 			return nil
 		}
-		return fmt.Errorf("has floats of %d bits in %d bytes; IEEE float32 and float64 are known", precision, a.itemSize)
+		return fmt.Errorf("has floats of %d bits in %d bytes; IEEE float32 and float64 are supported", precision, a.itemSize)
 	}
-	return fmt.Errorf("holds something else than numbers (datatype class %d)", class)
+	return fmt.Errorf("has datatype class %d; 0 (integers) and 1 (floats) are supported", class)
 }
 
 // IsInteger reports whether the values are integers.
@@ -167,7 +167,7 @@ var rowBuffers = sync.Pool{New: func() any { return new([]byte) }}
 func (a *Array) ReadRow(dst []float32, row int) error {
 	size := a.rowSize()
 	if !a.Direct() || a.kind != kindFloat || uint64(len(dst))*a.itemSize != size || row < 0 || row >= a.rowCount() {
-		return a.errorf("has no row %d of %d floats to be read directly", row, len(dst))
+		return a.errorf("has no contiguous row %d of %d floats", row, len(dst))
 	}
 	if err := a.checkContiguous(); err != nil {
 		return a.errorf("%w", err)

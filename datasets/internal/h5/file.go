@@ -141,7 +141,7 @@ func (f *File) superblock() (uint64, error) {
 	case 0, 1:
 		c.take(4) // versions of free space, root group and shared messages, and one reserved
 		if offsets, lengths := c.u8(), c.u8(); offsets != 8 || lengths != 8 {
-			return 0, fmt.Errorf("has offsets of %d and lengths of %d bytes; only 8 is known", offsets, lengths)
+			return 0, fmt.Errorf("has offsets of %d and lengths of %d bytes; only 8 is supported", offsets, lengths)
 		}
 		c.take(1 + 2 + 2 + 4) // reserved, leaf and internal node K, flags
 		if version == 1 {
@@ -149,11 +149,11 @@ func (f *File) superblock() (uint64, error) {
 		}
 	case 2, 3:
 		if offsets, lengths := c.u8(), c.u8(); offsets != 8 || lengths != 8 {
-			return 0, fmt.Errorf("has offsets of %d and lengths of %d bytes; only 8 is known", offsets, lengths)
+			return 0, fmt.Errorf("has offsets of %d and lengths of %d bytes; only 8 is supported", offsets, lengths)
 		}
 		c.take(1) // flags
 	default:
-		return 0, fmt.Errorf("has HDF5 superblock version %d; 0 to 3 are known", version)
+		return 0, fmt.Errorf("has HDF5 superblock version %d; 0 to 3 are supported", version)
 	}
 	base := c.u64()
 	c.take(8) // free space or extension
@@ -182,7 +182,7 @@ type cursor struct {
 
 func (c *cursor) take(n int) []byte {
 	if c.err == nil && (n < 0 || n > len(c.b)) {
-		c.err = errors.New("a record ends too early")
+		c.err = errors.New("a record is truncated")
 	}
 	if c.err != nil {
 		return nil

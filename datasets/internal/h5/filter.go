@@ -34,7 +34,7 @@ func (a *Array) readFilters(c *cursor) error {
 		c.take(6)
 	case 2:
 	default:
-		return fmt.Errorf("has filter pipeline version %d; 1 and 2 are known", version)
+		return fmt.Errorf("has filter pipeline version %d; 1 and 2 are supported", version)
 	}
 	for range count {
 		f := filter{id: c.u16()}
@@ -63,7 +63,7 @@ func (a *Array) readFilters(c *cursor) error {
 				return errors.New("has a shuffle filter without element size")
 			}
 		default:
-			return fmt.Errorf("is stored with filter %d; gzip, shuffle, lzf and fletcher32 are known", f.id)
+			return fmt.Errorf("is stored with filter %d; gzip, shuffle, lzf and fletcher32 are supported", f.id)
 		}
 		a.filters = append(a.filters, f)
 	}
@@ -121,7 +121,7 @@ func inflate(b []byte, limit int) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case n > int64(limit):
-		return nil, errors.New("has more bytes than its chunk holds")
+		return nil, fmt.Errorf("expands to more than the %d bytes of a chunk", limit)
 	}
 	return out.Bytes(), nil
 }

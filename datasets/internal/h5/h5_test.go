@@ -99,9 +99,9 @@ func TestFlippedBytes(t *testing.T) {
 	}
 }
 
-// TestLyingShape makes the first axis of each array 2^30 long: the claim must be
-// refused before memory is taken for it.
-func TestLyingShape(t *testing.T) {
+// TestShapeBeyondFile makes the first axis of each array 2^30 long: the shape must be refused before memory is
+// allocated for it.
+func TestShapeBeyondFile(t *testing.T) {
 	for _, name := range []string{"contiguous.h5", "chunked_gzip_shuffle.h5", "chunked_plain.h5", "latest.h5", "lzf.h5"} {
 		b := load(t, name)
 		shape := binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(nil, 6), 16)
@@ -114,7 +114,7 @@ func TestLyingShape(t *testing.T) {
 		runtime.ReadMemStats(&before)
 		err := readAll(b)
 		runtime.ReadMemStats(&after)
-		if err == nil || !strings.Contains(err.Error(), "1073741824") && !strings.Contains(err.Error(), "claims") {
+		if err == nil || !strings.Contains(err.Error(), "1073741824") && !strings.Contains(err.Error(), "more than") {
 			t.Errorf("%s: %v", name, err)
 		}
 		if taken := after.TotalAlloc - before.TotalAlloc; taken > 1<<20 {
@@ -123,9 +123,9 @@ func TestLyingShape(t *testing.T) {
 	}
 }
 
-// TestLyingChunk makes the shape and the only chunk of a compressed array 2^20
-// times larger than its stored bytes can be.
-func TestLyingChunk(t *testing.T) {
+// TestChunkBeyondRatio makes the shape and the only chunk of a compressed array 2^20 times larger than its stored
+// bytes can expand to.
+func TestChunkBeyondRatio(t *testing.T) {
 	b := load(t, "../modelnet/ply_data_train0.h5")
 	replace := func(from, to []byte) {
 		t.Helper()
@@ -165,7 +165,7 @@ func TestFletcher32(t *testing.T) {
 	if err != nil || len(chunks) == 0 {
 		t.Fatalf("%d chunks (%v)", len(chunks), err)
 	}
-	b[chunks[0].addr+chunks[0].size-1] ^= 1 // in the checksum itself
+	b[chunks[0].addr+chunks[0].size-1] ^= 1 // in the checksum
 	if _, err := a.Float32s(); err == nil || !strings.Contains(err.Error(), "checksum") {
 		t.Errorf("a wrong checksum gives %v", err)
 	}

@@ -38,7 +38,7 @@ func (f *File) objectHeader(addr uint64) ([]message, error) {
 		return f.objectHeader2(addr, head)
 	}
 	if version := c.u8(); version != 1 {
-		return nil, fmt.Errorf("has object header version %d at offset %d; 1 and 2 are known", version, addr)
+		return nil, fmt.Errorf("has object header version %d at offset %d; 1 and 2 are supported", version, addr)
 	}
 	c.take(1 + 2 + 4) // reserved, number of messages, reference count
 	size := c.u32()
@@ -55,7 +55,7 @@ func (f *File) objectHeader(addr uint64) ([]message, error) {
 func (f *File) objectHeader2(addr uint64, head []byte) ([]message, error) {
 	c := cursor{b: head[4:]}
 	if version := c.u8(); version != 2 {
-		return nil, fmt.Errorf("has object header version %d at offset %d; 1 and 2 are known", version, addr)
+		return nil, fmt.Errorf("has object header version %d at offset %d; 1 and 2 are supported", version, addr)
 	}
 	flags := c.u8()
 	if flags&0x20 != 0 {
@@ -188,7 +188,7 @@ func (f *File) symbolTable(tree, heap uint64) error {
 	}
 	c := cursor{b: head}
 	if string(c.take(4)) != "HEAP" {
-		return errors.New("has no local heap where its names should be")
+		return fmt.Errorf("has no local heap at offset %d", heap)
 	}
 	c.take(4) // version, reserved
 	size := c.u64()

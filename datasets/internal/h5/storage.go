@@ -41,7 +41,7 @@ func (a *Array) readLayout(c *cursor) error {
 		for range rank {
 			n := c.u32()
 			if n == 0 {
-				return errors.New("has chunks without extent")
+				return errors.New("has a chunk extent of 0")
 			}
 			l.chunk = append(l.chunk, int(n))
 		}
@@ -70,7 +70,7 @@ func (a *Array) rowCount() int {
 // read returns the bytes of n rows from row from on, in row-major order.
 func (a *Array) read(from, n int) ([]byte, error) {
 	if from < 0 || n < 0 || n > a.rowCount()-from {
-		return nil, fmt.Errorf("has %d rows, not %d to %d", a.rowCount(), from, from+n)
+		return nil, fmt.Errorf("has %d rows; rows %d to %d were requested", a.rowCount(), from, from+n-1)
 	}
 	total := a.elements * a.itemSize
 	start, need := uint64(from)*a.rowSize(), uint64(n)*a.rowSize()
@@ -78,7 +78,7 @@ func (a *Array) read(from, n int) ([]byte, error) {
 	switch l.class {
 	case compact:
 		if uint64(len(l.compact)) < total {
-			return nil, fmt.Errorf("of shape %v needs %d bytes, has %d", a.Shape, total, len(l.compact))
+			return nil, fmt.Errorf("shape %v needs %d bytes, has %d", a.Shape, total, len(l.compact))
 		}
 		return l.compact[start:][:need], nil
 	case contiguous:
@@ -97,7 +97,7 @@ func (a *Array) checkContiguous() error {
 	}
 	l, total := &a.layout, a.elements*a.itemSize
 	if total > 0 && (l.addr == undefined || l.size < total || l.addr > a.file.size) {
-		return fmt.Errorf("of shape %v needs %d bytes, has %d", a.Shape, total, l.size)
+		return fmt.Errorf("shape %v needs %d bytes, has %d", a.Shape, total, l.size)
 	}
 	if total > a.file.size-min(l.addr, a.file.size) {
 		return fmt.Errorf("%d bytes at offset %d lie beyond the end of the file (%d bytes)", total, l.addr, a.file.size)
@@ -223,7 +223,7 @@ func (a *Array) checkChunks(chunks []chunk, chunkBytes uint64) error {
 		want *= (uint64(n) + uint64(a.layout.chunk[axis]) - 1) / uint64(a.layout.chunk[axis])
 	}
 	if uint64(len(chunks)) != want {
-		return fmt.Errorf("of shape %v has %d chunks, want %d", a.Shape, len(chunks), want)
+		return fmt.Errorf("shape %v needs %d chunks, has %d", a.Shape, want, len(chunks))
 	}
 	slices.SortFunc(chunks, func(p, q chunk) int { return slices.Compare(p.offset, q.offset) })
 	var stored uint64
@@ -238,7 +238,7 @@ func (a *Array) checkChunks(chunks []chunk, chunkBytes uint64) error {
 		stored += ch.size
 	}
 	if stored > a.file.size {
-		return fmt.Errorf("of shape %v claims %d stored bytes in a file of %d", a.Shape, stored, a.file.size)
+		return fmt.Errorf("its chunks have %d stored bytes, more than the file (%d bytes)", stored, a.file.size)
 	}
 	return nil
 }

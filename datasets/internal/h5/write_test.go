@@ -81,7 +81,8 @@ func TestWriteGolden(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(written(t), want) {
-		t.Error("Write gives other bytes than testdata/written.h5; make it anew with UPDATE=1 and read it with testdata/make.py")
+		t.Error("Write gives other bytes than testdata/written.h5; make it anew with UPDATE=1 and " +
+			"read it with testdata/make.py")
 	}
 }
 

@@ -1,5 +1,5 @@
 // Package choose has the rules by which one of several mixes is chosen on validation data, and the greedy rule by which
-// the models of a soup are chosen. It knows figures and indices, no models.
+// the models of a soup are chosen. It works on figures and indices, not on models.
 //
 // Every score of a soup is the validation accuracy of a probe that was fitted from a start of zeros, so that it depends
 // on the model alone. Ties are taken as in the paper, or not (Strict) as in its code.
@@ -16,13 +16,13 @@ import (
 	"github.com/wiseft/wiseft/internal/registry"
 )
 
-// Choice says which rule chooses one of several mixes. Its JSON is part of run folders and of a plan's ID.
+// Choice is the rule by which one of several mixes is chosen. Its JSON is part of run folders and of a plan's ID.
 type Choice struct {
 	Rule string `json:"rule"` // a registered name; "" = DefaultRule
 	// Points is how much clean accuracy the rule "robustness" may lose, as a share: 0.01 is one point.
 	Points float64 `json:"points,omitempty"`
-	// OnTest makes the choice by test data. The figures of the chosen mix are then optimistic, and every result says
-	// so.
+	// OnTest makes the choice by test data. The figures of the chosen mix are then optimistic, and every result has a
+	// note.
 	OnTest bool `json:"on_test,omitempty"`
 }
 

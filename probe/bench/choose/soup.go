@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// SoupOptions says how a greedy soup is chosen. The zero value is recipe 1 of the paper.
+// SoupOptions sets how a greedy soup is chosen. The zero value is recipe 1 of the paper.
 type SoupOptions struct {
 	// Strict takes a model only if the score rises, as the paper's published code does, which compares with >. Without
 	// it a model is taken if the score does not fall.

@@ -14,7 +14,7 @@ import (
 	"github.com/wiseft/wiseft/scripts/sharedtest"
 )
 
-// fractions returns a score of averages that depends only on which models are in them, given by table.
+// fractions returns a score function for averages: the table's value for the models that an average contains.
 func fractions(t *testing.T, table map[int]float64) func([]int) (float64, error) {
 	return func(models []int) (float64, error) {
 		key := 0
@@ -164,7 +164,8 @@ func TestGreedySoupOracle(t *testing.T) {
 		}
 		for i, s := range steps {
 			want := c.Steps[i]
-			if c.InOrder[s.Index] != want.Model || s.Alone != c.Individual[i].Acc || s.Soup != want.Acc || s.Taken != want.Taken {
+			if c.InOrder[s.Index] != want.Model || s.Alone != c.Individual[i].Acc || s.Soup != want.Acc ||
+				s.Taken != want.Taken {
 				t.Errorf("%s: step %d: got %s %+v, want %+v, alone %g", name, i, c.InOrder[s.Index], s, want, c.Individual[i].Acc)
 			}
 		}

@@ -164,7 +164,7 @@ func ReadPredictions(r io.ReaderAt, size int64) (*Predictions, error) {
 	}
 	var meta predictionsMeta
 	if len(text) != 1 || json.Unmarshal([]byte(text[0]), &meta) != nil || meta.Schema != predictionsSchema {
-		return nil, fmt.Errorf("these are no predictions")
+		return nil, fmt.Errorf("array \"meta\" does not describe predictions")
 	}
 	if len(head.Shape) != 2 || head.Shape[0] != len(y) || head.Shape[1] == 0 {
 		return nil, fmt.Errorf("scores of shape %v for %d samples", head.Shape, len(y))

@@ -22,7 +22,7 @@ func (s Share) Workers() int { return max(1, s.Count) }
 // Check returns an error of kind Usage unless 0 <= Index < Count.
 func (s Share) Check() error {
 	if s.Count < 0 || s.Index < 0 || s.Index >= s.Workers() {
-		return fault.Usagef("share %d of %d is none", s.Index, s.Count)
+		return fault.Usagef("share %d of %d does not exist: shares count from 0", s.Index, s.Count)
 	}
 	return nil
 }

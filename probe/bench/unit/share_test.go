@@ -118,13 +118,14 @@ func TestStealingIsEfficient(t *testing.T) {
 			bound = min(bound, total/workers/longest)
 			alone += simulate(units, workers, false, took) / runs
 		}
-		t.Logf("%d workers, %d units, spread %v: efficiency %.3f at worst with stealing (nothing could have more than %.3f), %.3f on average without",
+		t.Logf("%d workers, %d units, spread %v: efficiency %.3f at worst with stealing "+
+			"(upper bound %.3f), %.3f on average without",
 			workers, variants*37, spread, worst, min(1, bound), alone)
 		if worst < 0.9 {
 			t.Errorf("spread %v: efficiency %.3f, want 0.9", spread, worst)
 		}
 		if alone > worst {
-			t.Errorf("spread %v: without stealing %.3f: the simulation says nothing", spread, alone)
+			t.Errorf("spread %v: without stealing %.3f: the simulation cannot tell stealing from none", spread, alone)
 		}
 	}
 }

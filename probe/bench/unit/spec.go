@@ -98,7 +98,7 @@ func (s *Spec) Check() error {
 	}
 	for _, c := range cells {
 		if c.Corruption == "" || c.Severity < 1 || c.Severity > metric.Severities {
-			return fmt.Errorf("%q is no corruption with a severity of 1 to %d", c, metric.Severities)
+			return fmt.Errorf("%q is not a corruption with a severity of 1 to %d", c, metric.Severities)
 		}
 	}
 	if s.Settings.Choose.Rule == "" {

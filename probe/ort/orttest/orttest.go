@@ -10,7 +10,7 @@ import (
 )
 
 // Load loads the library that the program itself would use, installing it into the
-// user's cache folder if there is none, and logs which one serves.
+// user's cache folder if there is none, and logs which one is used.
 func Load(t testing.TB) ort.Library {
 	t.Helper()
 	opt := ort.Options{Library: os.Getenv("WISEFT_ONNXRUNTIME"), Install: true, Say: func(line string) { t.Log(line) }}

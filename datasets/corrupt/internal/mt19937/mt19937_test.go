@@ -56,7 +56,10 @@ func TestStream(t *testing.T) {
 			for _, n := range []struct {
 				text string
 				n    int
-			}{{"1", 1}, {"7", 7}, {"1024", 1024}, {"4294967296", 1 << 32}, {"4294967297", 1<<32 + 1}, {"1099511627781", 1<<40 + 5}} {
+			}{
+				{"1", 1}, {"7", 7}, {"1024", 1024},
+				{"4294967296", 1 << 32}, {"4294967297", 1<<32 + 1}, {"1099511627781", 1<<40 + 5},
+			} {
 				for i, x := range w.Below[n.text] {
 					if got := r.IntN(n.n); got != x {
 						t.Fatalf("IntN(%d): value %d is %d, want %d", n.n, i, got, x)

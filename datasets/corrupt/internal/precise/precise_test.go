@@ -127,7 +127,8 @@ func TestSpecialValues(t *testing.T) {
 		if got, want := Log(x), math.Log(x); got != want && !(math.IsNaN(got) && math.IsNaN(want)) {
 			t.Errorf("Log(%v) = %v, want %v", x, got, want)
 		}
-		if got, want := Acos(x), math.Acos(x); math.Float64bits(got) != math.Float64bits(want) && !(math.IsNaN(got) && math.IsNaN(want)) {
+		if got, want := Acos(x), math.Acos(x); math.Float64bits(got) != math.Float64bits(want) &&
+			!(math.IsNaN(got) && math.IsNaN(want)) {
 			t.Errorf("Acos(%v) = %v, want %v", x, got, want)
 		}
 		if got, want := Pow(x, 1./3), math.Pow(x, 1./3); got != want && !(math.IsNaN(got) && math.IsNaN(want)) {

@@ -70,7 +70,7 @@ type Descent struct {
 	bestNorm   float64
 
 	steps []step      // the last ones, oldest first
-	taken int         // number of steps ever remembered
+	taken int         // number of steps ever kept
 	spare [][]float64 // buffers of forgotten steps, for reuse
 
 	inverse, before []float64 // pre's inverse times the gradient, and the same before the last step
@@ -79,7 +79,7 @@ type Descent struct {
 	total, q, dir []float64 // buffers of evaluate and direction
 }
 
-// Options says where a descent starts. Zero values are the defaults.
+// Options sets where a descent starts. Zero values are the defaults.
 type Options struct {
 	// Start are weights and intercepts of scaled features, rows x width, padded, which the descent owns afterwards;
 	// nil = 0.

@@ -24,7 +24,7 @@ const (
 	seedSalt    = 0x6d6c70
 )
 
-// Options says which network is trained, and for how long.
+// Options sets which network is trained, and for how long.
 type Options struct {
 	Hidden  []int   // sizes of the hidden layers
 	Dropout float64 // in [0, 1)
