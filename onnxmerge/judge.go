@@ -231,6 +231,15 @@ func (j judge) isBlockedOtherwise(p pair.Pair, s *sampler) (bool, error) {
 	return ok && cosine < pair.Related, err
 }
 
+// decideImplied merges a bias with the zeros that the pre-trained model's layer has instead.
+func decideImplied(i pair.Implied) decision {
+	if _, ok := i.B.DType.Codec(); !ok || !i.B.Readable() {
+		return decision{Action: Copy, Reason: reasonOnlyB, kind: unpaired}
+	}
+	return decision{Action: Merge, Reason: "the layer has no bias in the pre-trained model, which is a bias of 0",
+		how: pair.ByPart, among: 1, fold: encoded(i.B.DType, make([]float64, i.B.Len()))}
+}
+
 // decideQuantized copies or refuses: integers, scale and zero point of a quantised weight represent it only together.
 func decideQuantized(a, b *onnx.Tensor, role string) (decision, error) {
 	same, err := a.Equal(b)

@@ -246,6 +246,11 @@ func (p *planner) decide(ctx context.Context, al *pair.Alignment, scales *scalin
 	for _, t := range al.OnlyB {
 		byID[t.ID()] = j.decideOnlyB(t)
 	}
+	for _, i := range al.Implied {
+		if d := byID[i.Weight.ID()]; d.Action == Merge {
+			byID[i.B.ID()] = decideImplied(i)
+		}
+	}
 	if err := p.decideSettings(al, byID); err != nil {
 		return err
 	}

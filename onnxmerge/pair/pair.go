@@ -71,11 +71,19 @@ type Conflict struct {
 	Resized bool
 }
 
+// Implied is a bias of the fine-tuned model's layer whose counterpart has none: exporters drop a bias of zeros. Its value
+// in the pre-trained model is 0.
+type Implied struct {
+	B      *onnx.Tensor
+	Weight *onnx.Tensor // of B's layer
+}
+
 // Alignment assigns every tensor of two models to a pair, a conflict or one side.
 type Alignment struct {
 	Pairs     []Pair     // in the order of B
 	Conflicts []Conflict // in the order of B
 	Folds     []*Fold    // that conflicts refer to
+	Implied   []Implied  // tensors of OnlyB
 	OnlyA     []*onnx.Tensor
 	OnlyB     []*onnx.Tensor
 }

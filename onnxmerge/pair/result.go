@@ -32,12 +32,30 @@ func (s *search) alignment() *Alignment {
 		}
 	}
 	out.Folds = s.foldList
+	out.Implied = s.implied(out)
 	for _, t := range s.a.Tensors {
 		if !taken[t] {
 			out.OnlyA = append(out.OnlyA, t)
 		}
 	}
 	return out
+}
+
+// implied returns the biases of paired layers that only the fine-tuned model has.
+func (s *search) implied(al *Alignment) []Implied {
+	var list []Implied
+	for _, p := range al.Pairs {
+		if p.Layer == nil || len(s.candidates[p.B]) != 1 || len(s.usesB[p.B]) != 1 {
+			continue
+		}
+		c := s.candidates[p.B][0]
+		_, biasA := c.a.op.weightAndBias()
+		_, biasB := c.b.op.weightAndBias()
+		if biasA == nil && biasB != nil && slices.Contains(al.OnlyB, biasB.tensor) && len(s.usesB[biasB.tensor]) == 1 {
+			list = append(list, Implied{biasB.tensor, p.B})
+		}
+	}
+	return list
 }
 
 // decide returns the pair or the conflict of one tensor of b. Both are nil if only b has the tensor.

@@ -7,7 +7,7 @@ import (
 
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 	"github.com/wiseft/wiseft/onnxmerge/onnx/flow"
-	"github.com/wiseft/wiseft/onnxmerge/onnx/internal/onnxtest"
+	"github.com/wiseft/wiseft/onnxmerge/internal/onnxtest"
 	"github.com/wiseft/wiseft/scripts/sharedtest"
 )
 

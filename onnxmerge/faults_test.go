@@ -1,0 +1,281 @@
+package onnxmerge
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/wiseft/wiseft/onnxmerge/internal/onnxtest"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
+)
+
+// layers are the weights of a network x -> linear -> relu -> linear -> relu -> linear -> y of 12 units, to which faults
+// are added: the weights of the pre-trained model and near ones.
+type layers struct {
+	weight [3][]float64
+	bias   [3][]float64
+}
+
+const units = 12
+
+func pretrainedLayers() (l layers) {
+	for i := range l.weight {
+		l.weight[i] = onnxtest.Random(uint64(10+i), units*units)
+		l.bias[i] = onnxtest.Random(uint64(20+i), units)
+	}
+	return l
+}
+
+func (l layers) finetuned() layers {
+	for i := range l.weight {
+		l.weight[i] = onnxtest.Near(l.weight[i], uint64(30+i))
+		l.bias[i] = onnxtest.Near(l.bias[i], uint64(40+i))
+	}
+	return l
+}
+
+// scaled returns the layers with layer i times s by output unit; s has one or all elements.
+func (l layers) scaled(i int, s ...float64) layers {
+	l.weight[i], l.bias[i] = slices.Clone(l.weight[i]), slices.Clone(l.bias[i])
+	for k := range l.weight[i] {
+		l.weight[i][k] *= s[k%units%len(s)]
+	}
+	for k := range l.bias[i] {
+		l.bias[i][k] *= s[k%len(s)]
+	}
+	return l
+}
+
+// network builds the network. behind adds operators behind layer i and returns the value they compute; nil adds none.
+func network(l layers, prefix string, behind func(b *onnxtest.Builder, i int, value string) string) *onnxtest.Builder {
+	b := &onnxtest.Builder{}
+	value := "x"
+	for i := range l.weight {
+		name := prefix + string(rune('a'+i))
+		b.Tensor(name+".weight", l.weight[i], units, units)
+		ins := []string{value, name + ".weight"}
+		if l.bias[i] != nil {
+			b.Tensor(name+".bias", l.bias[i], units)
+			ins = append(ins, name+".bias")
+		}
+		b.Node("linear"+name, "Gemm", ins...)
+		value = "linear" + name
+		if behind != nil {
+			value = behind(b, i, value)
+		}
+		out := "relu" + name
+		if i == len(l.weight)-1 {
+			out = "y"
+		}
+		b.Node(out, "Relu", value)
+		value = out
+	}
+	return b
+}
+
+// multiplied adds a Mul by s behind layer 1.
+func multiplied(s ...float64) func(*onnxtest.Builder, int, string) string {
+	return func(b *onnxtest.Builder, i int, value string) string {
+		if i != 1 {
+			return value
+		}
+		b.Tensor("scale", s, len(s))
+		b.Node("scaled", "Mul", value, "scale")
+		return "scaled"
+	}
+}
+
+// channelScales are scales by channel between .3 and 3.
+func unitScales() []float64 {
+	s := make([]float64, units)
+	for i := range s {
+		s[i] = []float64{0.3, 1, 2, 3}[i%4]
+	}
+	return s
+}
+
+// pairFault is a pair of models that was once merged wrongly, in part without a word, or refused although valid.
+type pairFault struct {
+	a, b    *onnxtest.Builder
+	refused string   // a part of the error; "" if the pair merges
+	folded  bool     // it merges with FoldNorms
+	merged  int      // tensors that are merged
+	kept    []string // Kept.Backbone
+	warning string
+}
+
+func faults() map[string]pairFault {
+	a := pretrainedLayers()
+	b := a.finetuned()
+	noBias := a
+	noBias.bias[1] = nil
+	half := unitScales()
+	return map[string]pairFault{
+		"a scale by channel folded into the fine-tuned weight": {a: network(a, "", multiplied(half...)),
+			b: network(b.scaled(1, half...), "", nil), refused: "the pre-trained model has a Mul behind it", folded: true, merged: 6},
+		"a scale by channel folded into the pre-trained weight": {a: network(a.scaled(1, half...), "", nil),
+			b: network(b, "", multiplied(half...)), refused: "the fine-tuned model has a Mul behind it", folded: true, merged: 6},
+		"a number folded into the weight": {a: network(a, "", multiplied(0.3)), b: network(b.scaled(1, 0.3), "", nil),
+			refused: "a factor behind it", folded: true, merged: 6},
+		"a number that is not folded": {a: network(a, "", multiplied(0.3)), b: network(b, "", nil), merged: 6},
+		"a scale of unknown origin": {a: network(a, "", nil), b: network(b.scaled(1, half...), "", nil),
+			refused: "a scale by channel may be folded into one of them"},
+		"a bias that an exporter dropped": {a: network(noBias, "", nil), b: network(b, "", nil), merged: 6},
+		"operators of another domain": {a: convolutions(""), b: convolutions("com.microsoft.nchwc"),
+			refused: "blocked order of one machine"},
+		"scales of integers under other names":            {a: integers("", 1), b: integers("q/", 2), refused: "part of a quantised tensor"},
+		"towers whose inputs are listed in another order": {a: towers("left", "right"), b: towers("right", "left"), merged: 2},
+		"slopes under other names":                        {a: network(a, "", slopes(0.25)), b: network(b, "m.", slopes(0.9)), merged: 7},
+		"another rescaling":                               {a: rescaled(a, 1), b: rescaled(b, 2), merged: 6, warning: "1 settings of operators differ"},
+		"another prefix":                                  {a: network(a, "", nil), b: network(b, "module.", nil), merged: 6},
+	}
+}
+
+// slopes adds a PRelu behind layer 1.
+func slopes(x float64) func(*onnxtest.Builder, int, string) string {
+	return func(b *onnxtest.Builder, i int, value string) string {
+		if i != 1 {
+			return value
+		}
+		name := "slope" + value // another name in each model
+		b.Tensor(name, []float64{x}, 1)
+		b.Node("sloped", "PRelu", value, name)
+		return "sloped"
+	}
+}
+
+// convolutions is a model of two Conv of a domain.
+func convolutions(domain string) *onnxtest.Builder {
+	b := &onnxtest.Builder{}
+	value := "x"
+	for i, out := range []string{"hidden", "y"} {
+		name := out + ".weight" + domain
+		b.Tensor(name, onnxtest.Random(uint64(i), 16*16), 16, 16, 1, 1)
+		b.Call([]string{out}, domain, "Conv", []string{value, name})
+		value = out
+	}
+	return b
+}
+
+// integers is a dynamically quantised layer whose integers and scale depend on k.
+func integers(prefix string, k int8) *onnxtest.Builder {
+	b := &onnxtest.Builder{}
+	values := make([]int8, units*units)
+	for i := range values {
+		values[i] = int8(i) * k
+	}
+	b.Int8(prefix+"w_quantized", values, units, units)
+	b.Tensor(prefix+"w_scale", []float64{0.01 * float64(k)}, 1)
+	b.Tensor(prefix+"bias", onnxtest.Random(5, units), units)
+	b.Call([]string{"q", "q_scale", "q_zero"}, "", "DynamicQuantizeLinear", []string{"x"})
+	b.Node("product", "MatMulInteger", "q", prefix+"w_quantized", "q_zero")
+	b.Call([]string{"float"}, "", "Cast", []string{"product"}, onnxtest.Attr{Name: "to", Value: int64(1)})
+	b.Node("scale", "Mul", "q_scale", prefix+"w_scale")
+	b.Node("scaled", "Mul", "float", "scale")
+	b.Node("y", "Add", "scaled", prefix+"bias")
+	return b
+}
+
+// towers is a model of two equal layers for two inputs, listed in the given order.
+func towers(first, second string) *onnxtest.Builder {
+	b := &onnxtest.Builder{}
+	for _, name := range []string{first, second} {
+		b.Input(name, -1, units)
+	}
+	for i, name := range []string{"left", "right"} {
+		copies := onnxtest.Random(1, units*units) // the towers began as copies
+		b.Tensor(name+".weight", onnxtest.Near(copies, uint64(2+i)), units, units)
+		b.Node(name+"_out", "MatMul", name, name+".weight")
+	}
+	b.Node("y", "Concat", "left_out", "right_out")
+	return b
+}
+
+// rescaled is the network behind a Mul of the input by k.
+func rescaled(l layers, k float64) *onnxtest.Builder {
+	b := &onnxtest.Builder{}
+	b.Tensor("factor", []float64{k})
+	b.Node("rescaled", "Mul", "x", "factor")
+	value := "rescaled"
+	for i, out := range []string{"a", "b", "y"} {
+		b.Tensor(out+".weight", l.weight[i], units, units)
+		b.Tensor(out+".bias", l.bias[i], units)
+		b.Node(out, "Gemm", value, out+".weight", out+".bias")
+		value = out
+	}
+	return b
+}
+
+// Each fault of which a small model can be made gives what its entry says.
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	for name, f := range faults() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			plan, err := planPair(t.Context(), f.a.Open(t), f.b.Open(t), Options{})
+			if f.refused != "" {
+				if err == nil || !strings.Contains(err.Error(), f.refused) {
+					t.Fatalf("error %v, want one with %q", err, f.refused)
+				}
+				if !f.folded {
+					return
+				}
+				plan, err = planPair(t.Context(), f.a.Open(t), f.b.Open(t), Options{FoldNorms: true})
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n, _ := plan.Count(Merge); n != f.merged {
+				t.Errorf("%d tensors are merged, want %d: %v", n, f.merged, plan.Decisions)
+			}
+			for _, d := range plan.Decisions {
+				if d.From != "" && d.From != d.Tensor && plan.planner.pretrained.Lookup(d.Tensor) != nil {
+					t.Errorf("%s is paired with %s although its namesake is there", d.Tensor, d.From)
+				}
+			}
+			if !slices.Equal(plan.Kept.Backbone, f.kept) && len(plan.Kept.Backbone)+len(f.kept) > 0 {
+				t.Errorf("kept %q, want %q", plan.Kept.Backbone, f.kept)
+			}
+			if !strings.Contains(strings.Join(plan.Warnings, "\n"), f.warning) {
+				t.Errorf("warnings %q, want %q", plan.Warnings, f.warning)
+			}
+		})
+	}
+}
+
+// A folded scale is the mix of both unfolded models, whichever side has it.
+func TestFoldedScaleIsTheMixOfUnfoldedModels(t *testing.T) {
+	t.Parallel()
+	a := pretrainedLayers()
+	b := a.finetuned()
+	scales := unitScales()
+	options := Options{FoldNorms: true}
+	unfolded := run(t, network(a, "", multiplied(scales...)), network(b, "", multiplied(scales...)), options)
+	folded := run(t, network(a, "", multiplied(scales...)), network(b.scaled(1, scales...), "", nil), options)
+	other := run(t, network(a.scaled(1, scales...), "", nil), network(b, "", multiplied(scales...)), options)
+	for i, want := range numbers(t, unfolded.Lookup("b.weight")) {
+		if got := numbers(t, folded.Lookup("b.weight"))[i]; !near(got, want*scales[i%units]) {
+			t.Fatalf("folded into the pre-trained weight: element %d is %g, want %g", i, got, want*scales[i%units])
+		}
+		if got := numbers(t, other.Lookup("b.weight"))[i]; !near(got, want) {
+			t.Fatalf("unfolded from the pre-trained weight: element %d is %g, want %g", i, got, want)
+		}
+	}
+}
+
+// run merges two models at alpha .5.
+func run(t *testing.T, a, b *onnxtest.Builder, opt Options) *onnx.Model {
+	t.Helper()
+	plan, err := planPair(t.Context(), a.Open(t), b.Open(t), opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	if _, err := Run(t.Context(), &out, plan, nil); err != nil {
+		t.Fatal(err)
+	}
+	return openBytes(t, []byte(out.String()))
+}
+
+// near reports whether two float32 numbers that were computed in two orders are one.
+func near(x, y float64) bool { return x-y < 1e-5 && y-x < 1e-5 }
