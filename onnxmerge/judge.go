@@ -142,6 +142,11 @@ func (j judge) decideConflict(c pair.Conflict) (decision, error) {
 	if reason := j.blocked(c.B); reason != "" {
 		return decision{Action: Refuse, Reason: reason}, nil
 	}
+	if c.A != nil && c.A.Len() == 1 && c.B.Len() == 1 && c.B.DType.IsFloat() && c.A.DType.IsFloat() {
+		if same, err := isSame(c.A, c.B); err != nil || same {
+			return decision{Action: Copy, Reason: reasonSame}, err
+		}
+	}
 	d := j.explainConflict(c)
 	if d.Action != Refuse || !c.B.DType.IsFloat() || j.quantizedB[c.B] != "" {
 		return d, nil

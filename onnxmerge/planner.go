@@ -151,6 +151,7 @@ func (p *planner) pair(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	p.warnDifferences(alignment)
 	scales := &scaling{sampler: sampler, conflicts: map[*onnx.Tensor]*pair.Conflict{}}
 	if err := p.decide(ctx, alignment, scales); err != nil {
 		return err
@@ -166,7 +167,7 @@ func (p *planner) pair(ctx context.Context) error {
 	if err := p.findKept(); err != nil {
 		return err
 	}
-	return p.checkRelatives(sampler)
+	return p.warnUnrelated(sampler)
 }
 
 // pairStructure decides every tensor by structure and names alone, for models whose weights are not comparable.

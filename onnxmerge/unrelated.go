@@ -2,18 +2,27 @@ package onnxmerge
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/wiseft/wiseft/onnxmerge/pair"
 )
 
-// unrelated is a cosine between those of fine-tuned pairs (.75 and more in most tensors of real pairs) and those of
-// weights trained apart (below .1).
-const unrelated = 0.1
+const (
+	// unrelated is a cosine between those of fine-tuned pairs (.75 and more in most tensors of real pairs) and those of
+	// weights trained apart (below .1).
+	unrelated = 0.1
+	// unlike is the cosine below which one weight of related models is named.
+	unlike = 0.2
+	// minRelated is the smallest number of elements whose cosine is evidence: that of n unrelated numbers is about
+	// 1/sqrt(n).
+	minRelated = 64
+	// maxOrdered is the largest weight, in elements, that is read whole to compare the order of its channels.
+	maxOrdered = 1 << 20
+)
 
-// checkRelatives warns of models whose weights are not similar.
-func (p *planner) checkRelatives(s *sampler) error {
+// warnUnrelated warns of models whose weights are not similar, and of single weights that are not in models that are.
+func (p *planner) warnUnrelated(s *sampler) error {
 	var cosines []float64
+	var apart []string
 	for _, d := range p.decisions {
 		if d.Action != Merge || d.fold != nil || d.b.Len() < minRelated || pair.IsVector(d.Dims) {
 			continue
@@ -22,21 +31,87 @@ func (p *planner) checkRelatives(s *sampler) error {
 		if err != nil {
 			return err
 		}
-		if ok {
-			cosines = append(cosines, c)
+		if !ok {
+			continue
 		}
+		cosines = append(cosines, c)
+		if c >= unlike {
+			continue
+		}
+		text := fmt.Sprintf("%s (cosine %.2f)", d.Tensor, c)
+		reordered, err := s.isReordered(d)
+		if err != nil {
+			return err
+		}
+		if reordered {
+			text = fmt.Sprintf("%s (cosine %.2f; its channels seem to be in another order)", d.Tensor, c)
+		}
+		apart = append(apart, text)
 	}
 	if len(cosines) == 0 {
 		return nil
 	}
-	slices.Sort(cosines)
-	if median := cosines[len(cosines)/2]; median < unrelated {
-		p.warnings = append(p.warnings, fmt.Sprintf("the models seem to be unrelated: the cosine between their weights is "+
-			"%.2f in the median tensor; a merge of unrelated models is not expected to work", median))
+	switch middle := median(cosines); {
+	case middle < unrelated:
+		p.warnings = append(p.warnings, fmt.Sprintf("the models seem to be unrelated: the cosine between their weights is %.2f in the "+
+			"median tensor; a merge of unrelated models is not expected to work", middle))
+	case middle >= pair.Related && len(apart) > 0:
+		p.warnings = append(p.warnings, fmt.Sprintf("%d weights are unlike their counterparts in models that are related: %s. "+
+			"Units in another order cannot be averaged; a layer that was trained from new values gains nothing: keep the "+
+			"fine-tuned one with --exclude", len(apart), shortList(apart)))
 	}
 	return nil
 }
 
-// minRelated is the smallest number of elements whose cosine is evidence: that of n unrelated numbers is about
-// 1/sqrt(n).
-const minRelated = 64
+// isReordered reports whether the channels of a pair, along any axis, are those of the counterpart in another order: of 16
+// channels, most are similar to another channel of the counterpart, and not to their own.
+func (s *sampler) isReordered(d decision) (bool, error) {
+	if d.b.Len() > maxOrdered {
+		return false, nil
+	}
+	x, y, err := s.both(d.a, d.b, d.perm, maxOrdered)
+	if err != nil || x == nil {
+		return false, err
+	}
+	for axis := range d.Dims {
+		if d.Dims[axis] < 8 || d.b.Len()/d.Dims[axis] < 8 {
+			continue
+		}
+		a, b := channels(x, d.Dims, axis), channels(y, d.Dims, axis)
+		moved, tried := 0, 0
+		for c := 0; c < len(b); c += max(1, len(b)/16) {
+			tried++
+			best, of := -1.0, -1
+			for i := range a {
+				if cosine, ok := pair.Cosine(a[i], b[c], false); ok && cosine > best {
+					best, of = cosine, i
+				}
+			}
+			if of != c && best > sameChannel {
+				moved++
+			}
+		}
+		if 2*moved > tried {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// sameChannel is the cosine of a channel with what it was before training; that of unrelated channels of eight numbers is
+// above it once in 100.
+const sameChannel = 0.8
+
+// channels returns every slice of a weight along an axis.
+func channels(values []float64, dims []int64, axis int) [][]float64 {
+	inner := int64(1)
+	for _, d := range dims[axis+1:] {
+		inner *= d
+	}
+	list := make([][]float64, dims[axis])
+	for i, v := range values {
+		c := int64(i) / inner % dims[axis]
+		list[c] = append(list[c], v)
+	}
+	return list
+}

@@ -2,10 +2,12 @@ package onnxmerge
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 	"github.com/wiseft/wiseft/onnxmerge/onnx/flow"
+	"github.com/wiseft/wiseft/onnxmerge/pair"
 )
 
 // warn adds warnings about parts of the models that are not interpreted, tensors that differ and are copied, and
@@ -86,6 +88,49 @@ func (p *planner) warnPartial() {
 		p.warnings = append(p.warnings, fmt.Sprintf("%d settings of operators differ and are kept from the fine-tuned model (%s)",
 			len(kept), shortList(kept)))
 	}
+}
+
+// warnDifferences names operators that compute something else in the two models, and numbers in attributes, which are not
+// merged.
+func (p *planner) warnDifferences(al *pair.Alignment) {
+	if lines := al.Differences; len(lines) > 0 {
+		p.warnings = append(p.warnings, fmt.Sprintf("%d operators of paired weights differ, so the models are not one network: %s",
+			len(lines), strings.Join(lines[:min(3, len(lines))], "; ")))
+	}
+	if names := differingLists(p.pretrained, p.finetuned); len(names) > 0 {
+		p.warnings = append(p.warnings, fmt.Sprintf("numbers in attributes differ and are kept from the fine-tuned model, because "+
+			"attributes are not merged: %s", strings.Join(names, ", ")))
+	}
+}
+
+// differingLists returns the operators and attributes whose lists of floats are not the same in both models, sorted.
+func differingLists(a, b *onnx.Model) []string {
+	count := map[string]map[uint64]int{}
+	for sign, m := range map[int]*onnx.Model{1: a, -1: b} {
+		for g := range m.Bodies() {
+			for i := range g.Nodes {
+				n := &g.Nodes[i]
+				for name, hash := range n.Lists {
+					key := n.Op() + "." + name
+					if count[key] == nil {
+						count[key] = map[uint64]int{}
+					}
+					count[key][hash] += sign
+				}
+			}
+		}
+	}
+	var names []string
+	for key, hashes := range count {
+		for _, n := range hashes {
+			if n < 0 { // the fine-tuned model has numbers that the pre-trained one has not
+				names = append(names, key)
+				break
+			}
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // shortList joins at most three names.

@@ -40,6 +40,7 @@ const (
 	// AttributeProto
 	attrName          = 1
 	attrF             = 2
+	attrReference     = 21
 	attrI             = 3
 	attrS             = 4
 	attrT             = 5

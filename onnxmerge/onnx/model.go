@@ -62,14 +62,20 @@ type item struct {
 
 // Node is an operator call. A missing optional input is "".
 type Node struct {
-	Name      string
-	OpType    string
-	Domain    string
-	Inputs    []string
-	Outputs   []string
-	Ints      map[string][]int64 // integer attributes; a single integer is a list of one
-	Floats    map[string]float32 // attributes of one number
-	Subgraphs []*Graph
+	Name    string
+	OpType  string
+	Domain  string
+	Inputs  []string
+	Outputs []string
+	Ints    map[string][]int64 // integer attributes; a single integer is a list of one
+	Floats  map[string]float32 // attributes of one number
+	Strings map[string]string  // attributes of one text of up to 64 bytes
+	// Lists has a hash of every attribute that is a list of numbers of type float, such as coefficients of classical
+	// models: equal lists have equal hashes.
+	Lists map[string]uint64
+	// References are the attributes, inside a function, whose value is an attribute of the call.
+	References map[string]bool
+	Subgraphs  []*Graph
 
 	field wire.Field
 }

@@ -1,7 +1,10 @@
 package onnx
 
 import (
+	"encoding/binary"
 	"fmt"
+	"hash/fnv"
+	"io"
 	"math"
 	"slices"
 	"strings"
@@ -82,6 +85,7 @@ type attribute struct {
 	name   string
 	values []wire.Field // every field except the name
 	graphs []wire.Field
+	isRef  bool // it is that of the call of the function
 }
 
 func (s *scanner) scanAttribute(g *Graph, n *Node, af wire.Field, within []wire.Field) error {
@@ -98,6 +102,8 @@ func (s *scanner) scanAttribute(g *Graph, n *Node, af wire.Field, within []wire.
 			if a.name, err = s.text(f); err != nil {
 				return err
 			}
+		case attrReference:
+			a.isRef = true
 		case attrG, attrGraphs:
 			a.graphs = append(a.graphs, f)
 		case attrF, attrI, attrS, attrT, attrFloats, attrInts, attrStrings, attrTensors, attrSparse, attrSparseTensors:
@@ -133,33 +139,52 @@ func (s *scanner) scanAttribute(g *Graph, n *Node, af wire.Field, within []wire.
 // not.
 const maxNumbers = 64
 
-// scanNumbers keeps the attribute if it is one number or a short list of integers.
+// scanNumbers keeps the attribute if it is one number, a short text, a short list of integers, or a list of floats.
 func (s *scanner) scanNumbers(n *Node, a attribute) error {
+	if a.isRef {
+		set(&n.References, a.name, true)
+	}
 	var ints []int64
+	list, isList := fnv.New64a(), false
 	for _, f := range a.values {
+		var err error
 		switch {
 		case f.Num == attrF && f.Type == protowire.Fixed32Type:
-			if n.Floats == nil {
-				n.Floats = map[string]float32{}
-			}
-			n.Floats[a.name] = math.Float32frombits(uint32(f.Value))
+			set(&n.Floats, a.name, math.Float32frombits(uint32(f.Value)))
+		case f.Num == attrS && f.Type == protowire.BytesType && f.Body.Len <= maxNumbers:
+			var text string
+			text, err = s.text(f)
+			set(&n.Strings, a.name, text)
+		case f.Num == attrFloats && f.Type == protowire.Fixed32Type:
+			isList = true
+			err = binary.Write(list, binary.LittleEndian, uint32(f.Value))
+		case f.Num == attrFloats && f.Type == protowire.BytesType:
+			isList = true
+			_, err = io.Copy(list, io.NewSectionReader(s.source, f.Body.Off, f.Body.Len))
 		case (f.Num == attrI || f.Num == attrInts) && f.Type == protowire.VarintType:
 			ints = append(ints, int64(f.Value))
 		case f.Num == attrInts && f.Type == protowire.BytesType && f.Body.Len <= 10*maxNumbers:
-			var err error
-			if ints, err = s.scanDims(ints, f); err != nil {
-				return err
-			}
+			ints, err = s.scanDims(ints, f)
+		}
+		if err != nil {
+			return err
 		}
 	}
-	if ints == nil || len(ints) > maxNumbers {
-		return nil
+	if isList {
+		set(&n.Lists, a.name, list.Sum64())
 	}
-	if n.Ints == nil {
-		n.Ints = map[string][]int64{}
+	if ints != nil && len(ints) <= maxNumbers {
+		set(&n.Ints, a.name, ints)
 	}
-	n.Ints[a.name] = ints
 	return nil
+}
+
+// set sets an entry of a map that may be nil.
+func set[V any](m *map[string]V, key string, value V) {
+	if *m == nil {
+		*m = map[string]V{}
+	}
+	(*m)[key] = value
 }
 
 // noteUnread records tensors in attributes of operators other than Constant, such as coefficients of a custom

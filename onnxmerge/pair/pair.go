@@ -84,6 +84,8 @@ type Alignment struct {
 	Conflicts []Conflict // in the order of B
 	Folds     []*Fold    // that conflicts refer to
 	Implied   []Implied  // tensors of OnlyB
-	OnlyA     []*onnx.Tensor
-	OnlyB     []*onnx.Tensor
+	// Differences names operators of pairs that compute something else: one line each.
+	Differences []string
+	OnlyA       []*onnx.Tensor
+	OnlyB       []*onnx.Tensor
 }

@@ -33,6 +33,7 @@ func (s *search) alignment() *Alignment {
 	}
 	out.Folds = s.foldList
 	out.Implied = s.implied(out)
+	out.Differences = s.differences(out)
 	for _, t := range s.a.Tensors {
 		if !taken[t] {
 			out.OnlyA = append(out.OnlyA, t)
