@@ -14,15 +14,27 @@ type DiffResult struct {
 	*onnxmerge.Difference
 }
 
-// Diff compares two models, weight by weight. Of opt it uses what selects weights: FoldNorms and BackboneOutput.
+// Diff compares two models, weight by weight. Of opt it uses what pairs weights: FoldNorms, Pairs and BackboneOutput.
 // Models that cannot be merged can be compared: the verdict is then "refused", with the reasons.
 func Diff(ctx context.Context, a, b string, opt MergeOptions) (_ *DiffResult, err error) {
 	plan, err := PlanMerge(ctx, []string{a, b},
-		MergeOptions{FoldNorms: opt.FoldNorms, BackboneOutput: opt.BackboneOutput, Monitor: opt.Monitor})
+		MergeOptions{FoldNorms: opt.FoldNorms, Pairs: opt.Pairs, BackboneOutput: opt.BackboneOutput, Monitor: opt.Monitor})
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, plan.Close()) }()
 	d, err := onnxmerge.Diff(ctx, plan.Plan, opt.Monitor.mebibytes("comparing"))
 	return &DiffResult{a, b, d}, err
+}
+
+// Why explains what a merge of two models decides about one tensor of the second: its counterparts, and the evidence for
+// and against each. Options are those of [Diff].
+func Why(ctx context.Context, a, b, tensor string, opt MergeOptions) (_ *onnxmerge.Why, err error) {
+	plan, err := PlanMerge(ctx, []string{a, b},
+		MergeOptions{FoldNorms: opt.FoldNorms, Pairs: opt.Pairs, BackboneOutput: opt.BackboneOutput, Monitor: opt.Monitor})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, plan.Close()) }()
+	return plan.Why(tensor)
 }

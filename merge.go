@@ -27,12 +27,15 @@ type MergeOptions struct {
 	// Extrapolate allows alpha outside of 0 to 1.
 	Extrapolate bool
 
-	Include        []string // patterns of tensors to merge; nil is all
-	Exclude        []string // patterns of tensors that stay as in the fine-tuned model
-	FoldNorms      bool     // fold BatchNormalizations that only one model has, in memory
-	BackboneOutput string   // the tensor that the head consumes: weights behind it are kept; "" finds it
-	Fisher         []string // ONNX files with the diagonal Fisher information of each model, for methods that use it
-	DType          string   // that all merged weights must have; "" is any
+	Include   []string              // patterns of tensors to merge; nil is all
+	Exclude   []string              // patterns of tensors that stay as in the fine-tuned model
+	FoldNorms bool                  // fold affine operators, such as BatchNormalization, that only one model has, in memory
+	Pairs     []onnxmerge.GivenPair // pairs that are stated instead of found, with the first model
+	// RequireComplete makes a merge fail (kind Mismatch) that keeps weights before the head without a certain counterpart.
+	RequireComplete bool
+	BackboneOutput  string   // the tensor that the head consumes: weights behind it are kept; "" finds it
+	Fisher          []string // ONNX files with the diagonal Fisher information of each model, for methods that use it
+	DType           string   // that all merged weights must have; "" is any
 
 	MemoryBytes int64 // what buffers may take; 0 is 256 MiB
 	Workers     int   // 0 is one per core; the result does not depend on it
@@ -44,7 +47,7 @@ type MergeOptions struct {
 func (o MergeOptions) library() onnxmerge.Options {
 	opt := onnxmerge.Options{Method: o.Method, Params: method.Params{}, Set: o.Set, Extrapolate: o.Extrapolate,
 		Include: o.Include, Exclude: o.Exclude, FoldNorms: o.FoldNorms, BackboneOutput: o.BackboneOutput,
-		Memory: o.MemoryBytes, Workers: o.Workers}
+		Pairs: o.Pairs, RequireComplete: o.RequireComplete, Memory: o.MemoryBytes, Workers: o.Workers}
 	maps.Copy(opt.Params, o.Params)
 	if opt.Workers == 0 {
 		opt.Workers = runtime.NumCPU()
@@ -141,6 +144,7 @@ type MergeResult struct {
 	Clamped    []onnxmerge.Clamped  `json:"clamped,omitempty"`
 	Features   string               `json:"features,omitempty"` // the tensor that the head consumes
 	Head       []string             `json:"head,omitempty"`     // weights kept from the last model, behind the backbone
+	Kept       onnxmerge.Kept       `json:"kept"`               // weights that are not merged, by reason
 	Warnings   []string             `json:"warnings"`
 }
 
@@ -173,7 +177,7 @@ func Merge(
 func (p *MergePlan) Describe() *MergeResult { return describePlan(p.Plan) }
 
 func describePlan(p *onnxmerge.Plan) *MergeResult {
-	r := &MergeResult{Method: p.Method.Name, Params: p.Params, Features: p.Backbone.Output, Head: p.Backbone.Head,
+	r := &MergeResult{Method: p.Method.Name, Params: p.Params, Features: p.Backbone.Output, Head: p.Backbone.Head, Kept: p.Kept,
 		Warnings: append([]string{}, p.Warnings...)}
 	if alpha, ok := p.Params["alpha"].(float64); ok {
 		r.Alpha = &alpha

@@ -112,13 +112,13 @@ func largestDifference(t *testing.T, got, want *onnx.Model) float64 {
 	return largest
 }
 
-// Without FoldNorms nothing is folded, and the reason names the flag --fold-bn.
+// Without FoldNorms nothing is folded, and the reason names the flag --fold.
 func TestFoldingIsAskedFor(t *testing.T) {
 	t.Parallel()
 	for _, c := range [][2]string{{"a_keep", "b_fold"}, {"a_fold", "b_keep"}} {
 		_, err := planPair(t.Context(), corpusModel(t, "resnet", c[0]), corpusModel(t, "resnet", c[1]), Options{})
 		var mismatch *MismatchError
-		if !errors.As(err, &mismatch) || !strings.Contains(err.Error(), "--fold-bn") {
+		if !errors.As(err, &mismatch) || !strings.Contains(err.Error(), "--fold") {
 			t.Errorf("%v: %v", c, err)
 		}
 	}

@@ -53,6 +53,7 @@ func (p *planner) joinFurther(ctx context.Context) error {
 	for i, m := range p.models[1 : len(p.models)-1] {
 		name := ordinal(i + 1)
 		q := &planner{pretrained: m, finetuned: p.finetuned, models: p.models, opt: p.opt}
+		q.opt.Pairs = nil // they are with the first model
 		if err := q.pair(ctx); err != nil {
 			return fmt.Errorf("%s model: %w", name, err)
 		}
@@ -82,7 +83,7 @@ func (d *decision) join(x decision, model string) (missing bool) {
 	case d.Action == Merge && x.Action == Merge && d.unfolded != x.unfolded:
 		d.Action = Refuse
 		d.Reason = fmt.Sprintf("of the first and the %s model, one has the BatchNormalization folded and the other has not: "+
-			"bring both to one form, by a merge with --alpha 0 and --fold-bn", model)
+			"bring both to one form, by a merge with --alpha 0 and --fold", model)
 	case d.Action == Merge && x.Action == Merge:
 		d.further = append(d.further, x)
 	case d.Action == Merge:

@@ -88,6 +88,9 @@ func (j judge) decidePair(p pair.Pair) (decision, error) {
 
 // decideScale refuses a pair that would be merged, of which one weight contains a scale that the other does not.
 func (j judge) decideScale(d decision, p pair.Pair, scales *scaling) (decision, error) {
+	if p.How == pair.ByCaller {
+		return d, nil
+	}
 	if other, err := j.isBlockedOtherwise(p, scales.sampler); err != nil || other {
 		return decision{Action: Refuse, Reason: fmt.Sprintf("the elements of %q are unlike its own, and both are in the "+
 			"blocked order of one machine (com.microsoft.nchwc.Conv): save both models at a lower optimisation level",
@@ -192,7 +195,7 @@ func (j judge) explainConflict(c pair.Conflict) decision {
 	d := decision{Action: Refuse, Reason: c.Reason, headLike: c.Resized || c.Unlike, displaced: c.Displaced}
 	switch {
 	case c.Fold != nil && c.B == c.Fold.WeightB:
-		d.advice = "export both models in one form (folded or not), or fold it in memory with --fold-bn"
+		d.advice = "export both models in one form (folded or not), or fold it in memory with --fold"
 	case c.Resized:
 		d.advice = "if the models are for different input sizes, keep the fine-tuned one with --exclude"
 	}

@@ -66,8 +66,13 @@ type Options struct {
 	// BackboneOutput names a value of the fine-tuned model. Weights that it does not depend on are copied. "" finds the
 	// backbone: see [Backbone].
 	BackboneOutput string
-	// FoldNorms folds BatchNormalizations that only one model has; without it weights before them are refused.
+	// FoldNorms folds affine operators, such as BatchNormalization, that only one model has; without it weights before them
+	// are refused.
 	FoldNorms bool
+	// Pairs are stated instead of found, with the first model.
+	Pairs []GivenPair
+	// RequireComplete refuses a plan that keeps weights before the head: see [Kept].
+	RequireComplete bool
 	// Set are parameters of single tensors; later ones win.
 	Set []Override
 	// Fisher are the diagonal Fisher informations of all models, in their order, for a

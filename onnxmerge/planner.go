@@ -81,7 +81,7 @@ type paired struct {
 // plan returns the plan as data.
 func (p *planner) plan() *Plan {
 	plan := &Plan{Method: p.method, Params: p.params, OnlyA: p.onlyA, Unused: p.unusedIDs(), Warnings: p.warnings,
-		Backbone: p.backbone, planner: p}
+		Backbone: p.backbone, Kept: p.kept, planner: p}
 	for i := range p.decisions {
 		plan.Decisions = append(plan.Decisions, p.decisions[i].data())
 	}
@@ -147,7 +147,14 @@ func newPlanner(models []*onnx.Model, opt Options) (*planner, error) {
 // pair pairs the first model with the last and decides every tensor from that.
 func (p *planner) pair(ctx context.Context) error {
 	sampler := newSampler(p.opt.memory() / 4)
-	alignment, err := pair.Find(p.pretrained, p.finetuned, sampler.likeness)
+	if err := p.checkPatterns(); err != nil {
+		return err
+	}
+	given, err := p.given()
+	if err != nil {
+		return err
+	}
+	alignment, err := pair.Find(p.pretrained, p.finetuned, sampler.likeness, given...)
 	if err != nil {
 		return err
 	}
@@ -289,10 +296,20 @@ func (p *planner) mismatch() *MismatchError {
 	switch {
 	case len(reasons) > 0:
 		return &MismatchError{fmt.Sprintf("%d of %d tensors cannot be merged", len(reasons), len(p.decisions)), reasons}
+	case merged == 0 && p.isFiltered():
+		return &MismatchError{"no weight that has a counterpart is selected by the patterns", nil}
+	case p.opt.RequireComplete && len(p.kept.Backbone) > 0:
+		return &MismatchError{fmt.Sprintf("%d weights before the head have no certain counterpart, and a complete merge is required",
+			len(p.kept.Backbone)), p.kept.Backbone}
 	case merged == 0:
 		return &MismatchError{"no weight of the fine-tuned model has a counterpart in the pre-trained one", p.normReasons()}
 	}
 	return nil
+}
+
+// isFiltered reports whether Include or Exclude keeps a tensor from being merged.
+func (p *planner) isFiltered() bool {
+	return slices.ContainsFunc(p.decisions, func(d decision) bool { return d.Reason == reasonNotSelected })
 }
 
 // mergedBytes returns the size of all merged payloads.

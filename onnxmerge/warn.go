@@ -105,13 +105,17 @@ func (p *planner) warnDifferences(al *pair.Alignment) {
 
 // differingLists returns the operators and attributes whose lists of floats are not the same in both models, sorted.
 func differingLists(a, b *onnx.Model) []string {
-	count := map[string]map[uint64]int{}
+	count, inA := map[string]map[uint64]int{}, map[string]bool{}
 	for sign, m := range map[int]*onnx.Model{1: a, -1: b} {
 		for g := range m.Bodies() {
 			for i := range g.Nodes {
 				n := &g.Nodes[i]
 				for name, hash := range n.Lists {
+					if n.Op() == "Constant" {
+						continue // a tensor of the model
+					}
 					key := n.Op() + "." + name
+					inA[key] = inA[key] || m == a
 					if count[key] == nil {
 						count[key] = map[uint64]int{}
 					}
@@ -123,7 +127,7 @@ func differingLists(a, b *onnx.Model) []string {
 	var names []string
 	for key, hashes := range count {
 		for _, n := range hashes {
-			if n < 0 { // the fine-tuned model has numbers that the pre-trained one has not
+			if n < 0 && inA[key] { // the fine-tuned model has numbers that the pre-trained one has not
 				names = append(names, key)
 				break
 			}

@@ -4,13 +4,27 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 	"github.com/wiseft/wiseft"
+	"github.com/wiseft/wiseft/onnxmerge"
 )
 
+// diffCommand has the options of diff.
+type diffCommand struct {
+	wiseft.MergeOptions
+	pairs []string
+	why   string
+}
+
 func newDiffCommand() *cli.Command {
-	var o wiseft.MergeOptions
+	var o diffCommand
+	flags := section("",
+		foldNormsFlag(&o.FoldNorms),
+		pairFlag(&o.pairs),
+		define(&o.why, "why", "explain the decision about one `TENSOR` of B: its possible counterparts, and their evidence"),
+	)
 	return newCommand(&cli.Command{
 		Name:      "diff",
 		Usage:     "compare two models, weight by weight",
@@ -19,12 +33,54 @@ func newDiffCommand() *cli.Command {
 			"what is in one model only. Nothing is written; the pairs are those that merge would use.\n\n" +
 			"Examples:\n" +
 			"  wiseft diff pretrained.onnx finetuned.onnx\n" +
+			"  wiseft diff pretrained.onnx finetuned.onnx --why layer1.weight\n" +
 			"  wiseft diff pretrained.onnx finetuned.onnx --json",
-		Flags: append(section("", foldNormsFlag(&o.FoldNorms)), backboneFlag(&o.BackboneOutput)),
-	}, exactly("A", "B"), func(ctx context.Context, c *call) (result, error) {
-		o.Monitor = c.monitor()
-		return difference.result(wiseft.Diff(ctx, c.args[0], c.args[1], o))
-	})
+		Flags: append(flags, backboneFlag(&o.BackboneOutput)),
+	}, exactly("A", "B"), o.run)
+}
+
+func (o *diffCommand) run(ctx context.Context, c *call) (_ result, err error) {
+	opt := o.MergeOptions
+	if opt.Pairs, err = parsePairs(o.pairs); err != nil {
+		return nil, err
+	}
+	opt.Monitor = c.monitor()
+	if o.why != "" {
+		return explanation.result(wiseft.Why(ctx, c.args[0], c.args[1], o.why, opt))
+	}
+	return difference.result(wiseft.Diff(ctx, c.args[0], c.args[1], opt))
+}
+
+var explanation = form[onnxmerge.Why]{"wiseft.why/1", writeWhy}
+
+// writeWhy shows the possible counterparts of a tensor.
+func writeWhy(w io.Writer, r *onnxmerge.Why) error {
+	d := r.Decision
+	fmt.Fprintf(w, "%s: %s %v, used by %s\n%s: %s\n", d.Tensor, d.DType, d.Dims, operators(r.Uses), d.Action, d.Reason)
+	t := newTable(w)
+	fmt.Fprintln(t, "A\tcosine\tused by\t")
+	for _, c := range r.Counterparts {
+		var notes []string
+		if c.Chosen {
+			notes = append(notes, "chosen")
+		}
+		if c.Namesake {
+			notes = append(notes, "same name")
+		}
+		if c.PairOf != "" && !c.Chosen {
+			notes = append(notes, "pair of "+c.PairOf)
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", c.Tensor, figure(c.Cosine), operators(c.Uses), strings.Join(notes, ", "))
+	}
+	return t.Flush()
+}
+
+// operators joins the names of operators.
+func operators(list []string) string {
+	if len(list) == 0 {
+		return "nothing"
+	}
+	return strings.Join(list, ", ")
 }
 
 var difference = form[wiseft.DiffResult]{"wiseft.diff/1", writeDifference}

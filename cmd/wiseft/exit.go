@@ -37,12 +37,20 @@ type errorReport struct {
 	Hint   string `json:"hint"`
 }
 
+// reportedError is an error that the JSON document of the command contains already.
+type reportedError struct{ error }
+
+func (e reportedError) Unwrap() error { return e.error }
+
 // fail writes err to standard error, or as JSON to standard output, and returns the exit code.
 func fail(ctx context.Context, con console, err error, asJSON bool) int {
 	kind, msg, hint := wiseft.KindOf(err), err.Error(), wiseft.HintOf(err)
 	code := exitCodes[kind]
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		kind, code, msg, hint = wiseft.Failed, exitInterrupted, "interrupted", ""
+	}
+	if _, reported := errors.AsType[reportedError](err); asJSON && reported {
+		return code
 	}
 	if asJSON {
 		_ = text.WriteJSON(con.out, errorReport{"wiseft.error/1", msg, kind.String(), hint}) // nowhere to report a failure

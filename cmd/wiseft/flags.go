@@ -21,7 +21,12 @@ func splitFlag(dst *string) definition {
 }
 
 func foldNormsFlag(dst *bool) definition {
-	return define(dst, "fold-bn", "fold BatchNormalizations that only one model has, in memory").env()
+	return define(dst, "fold", "fold affine operators that only one model has (BatchNormalization, scales), in memory").
+		alias("fold-bn").env()
+}
+
+func pairFlag(dst *[]string) definition {
+	return define(dst, "pair", "state that `A_NAME=B_NAME` are one weight of the first and the last model; may be repeated")
 }
 
 func backboneFlag(dst *string) cli.Flag {
@@ -38,6 +43,7 @@ func libraryFlag(dst *string) definition {
 type selectionOptions struct {
 	wiseft.MergeOptions
 	memory string
+	pairs  []string
 }
 
 func (o *selectionOptions) flags() []cli.Flag {
@@ -45,14 +51,33 @@ func (o *selectionOptions) flags() []cli.Flag {
 		define(&o.Include, "include", "merge only tensors that match `PATTERN`; may be repeated"),
 		define(&o.Exclude, "exclude", "keep tensors that match `PATTERN` from the fine-tuned model; may be repeated"),
 		foldNormsFlag(&o.FoldNorms),
+		pairFlag(&o.pairs),
+		define(&o.RequireComplete, "require-complete", "fail if weights before the head are kept without being excluded").env(),
 		define(&o.memory, "memory", "what buffers may take: `SIZE`").or("256MiB").env(),
 	)
 }
 
 func (o *selectionOptions) options() (m wiseft.MergeOptions, err error) {
 	m = o.MergeOptions
+	if m.Pairs, err = parsePairs(o.pairs); err != nil {
+		return m, err
+	}
 	m.MemoryBytes, err = parseSize("memory", o.memory)
 	return m, err
+}
+
+// parsePairs reads A_NAME=B_NAME. A name may contain =, if it does so in both models.
+func parsePairs(list []string) ([]onnxmerge.GivenPair, error) {
+	var pairs []onnxmerge.GivenPair
+	for _, text := range list {
+		parts := strings.Split(text, "=")
+		if len(parts)%2 != 0 {
+			return nil, usagef("--pair %s is not A_NAME=B_NAME", text)
+		}
+		half := len(parts) / 2
+		pairs = append(pairs, onnxmerge.GivenPair{A: strings.Join(parts[:half], "="), B: strings.Join(parts[half:], "=")})
+	}
+	return pairs, nil
 }
 
 // mergeOptions are flags of what is merged, and how.
@@ -118,7 +143,7 @@ func (o *mergeOptions) parameters() (method.Params, []onnxmerge.Override, error)
 
 // recipeFlags are the flags that --recipe excludes, because the recipe has their values.
 var recipeFlags = []string{
-	"method", "param", "set", "alpha", "include", "exclude", "fold-bn", "backbone-output", "extrapolate", "fisher",
+	"method", "param", "set", "alpha", "include", "exclude", "fold", "pair", "backbone-output", "extrapolate", "fisher",
 }
 
 func (o *mergeOptions) recipeJob(c *call) (models []string, m wiseft.MergeOptions, err error) {

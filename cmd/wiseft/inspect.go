@@ -78,7 +78,10 @@ func writeProvenance(w io.Writer, p *onnxmerge.Provenance) {
 		fmt.Fprintf(w, "chosen\tfrom %d models by accuracy on %s; %s\n", len(s.Candidates), s.Validation, s.Rule)
 	}
 	if p.FoldNorms {
-		fmt.Fprintln(w, "fold-bn\tBatchNormalizations that only one model had were folded")
+		fmt.Fprintln(w, "fold\taffine operators that only one model had were folded")
+	}
+	for _, pair := range p.Pairs {
+		fmt.Fprintf(w, "pair\t%s is %s\n", pair.B, pair.A)
 	}
 	if p.BackboneAt != "" {
 		fmt.Fprintf(w, "backbone\tup to %s, as asked\n", p.BackboneAt)

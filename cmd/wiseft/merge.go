@@ -11,6 +11,7 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/urfave/cli/v2"
 	"github.com/wiseft/wiseft"
+	"github.com/wiseft/wiseft/internal/text"
 	"github.com/wiseft/wiseft/onnxmerge"
 )
 
@@ -47,6 +48,7 @@ func newMergeCommand() *cli.Command {
 			"  wiseft merge pretrained.onnx finetuned.onnx -o merged.onnx --alpha 0.5\n" +
 			"  wiseft merge pretrained.onnx finetuned.onnx --plan\n" +
 			"  wiseft merge pretrained.onnx finetuned.onnx -o merged.onnx --exclude 'head.*'\n" +
+			"  wiseft merge a.onnx b.onnx -o merged.onnx --pair fc1.weight=module.fc1.weight\n" +
 			"  wiseft merge base.onnx task1.onnx task2.onnx -o merged.onnx --method ties --param density=0.3\n" +
 			"  wiseft merge pretrained.onnx finetuned.onnx -o merged.onnx --set 'encoder/*=0.3' --set depth:0.5-1=0.8\n" +
 			"  wiseft merge --recipe recipe.yaml -o merged.onnx\n" +
@@ -59,7 +61,9 @@ func newMergeCommand() *cli.Command {
 // mergeReport is what merge and merge --plan print.
 type mergeReport struct {
 	*wiseft.MergeResult
-	Plan   []onnxmerge.Decision `json:"plan,omitempty"` // without how tensors are paired, which diff reports
+	OK     *bool                `json:"ok,omitempty"`    // of a plan: it can be executed
+	Error  string               `json:"error,omitempty"` // why it cannot
+	Plan   []onnxmerge.Decision `json:"plan,omitempty"`  // without how tensors are paired, which diff reports
 	OnlyA  []string             `json:"only_pretrained,omitempty"`
 	unused []string             // weights of the pre-trained model alone, for the text
 }
@@ -87,7 +91,7 @@ func (o *mergeCommand) run(ctx context.Context, c *call) (result, error) {
 var merged = form[mergeReport]{"wiseft.merge/1", writeMerge}
 
 // showPlan reports a plan. A refused plan is printed before its error, which decides the exit code; with --json the
-// error is the one document.
+// document contains the error.
 func showPlan(ctx context.Context, c *call, models []string, opt wiseft.MergeOptions) (result, error) {
 	plan, err := wiseft.PlanMerge(ctx, models, opt)
 	if err != nil {
@@ -100,7 +104,13 @@ func showPlan(ctx context.Context, c *call, models []string, opt wiseft.MergeOpt
 			onnxmerge.Decision{Tensor: d.Tensor, Action: d.Action, Reason: d.Reason, DType: d.DType, Dims: d.Dims})
 	}
 	err = plan.Err()
-	if err != nil && !c.asJSON {
+	ok := err == nil
+	switch r.OK = &ok; {
+	case ok:
+	case c.asJSON:
+		r.Error = err.Error()
+		err = errors.Join(text.WriteJSON(c.out, document[mergeReport]{merged, r}), reportedError{err})
+	default:
 		err = errors.Join(writeMerge(c.out, r), err)
 	}
 	return merged.result(r, err)
@@ -111,11 +121,11 @@ func writeHead(w io.Writer, head []string, features string) {
 	if len(head) == 0 {
 		return
 	}
-	text := strings.Join(head[:min(4, len(head))], ", ")
+	names := strings.Join(head[:min(4, len(head))], ", ")
 	if len(head) > 4 {
-		text += ", …"
+		names += ", …"
 	}
-	fmt.Fprintf(w, "head of the fine-tuned model, kept: %s", text)
+	fmt.Fprintf(w, "head of the fine-tuned model, kept: %s", names)
 	if features != "" {
 		fmt.Fprintf(w, " (it consumes %q)", features)
 	}

@@ -46,7 +46,7 @@ func (o *option[T]) or(value T) *option[T] { *o.dst = value; return o }
 // shown sets the text that describes the default in the help.
 func (o *option[T]) shown(text string) *option[T] { o.defaultText = text; return o }
 
-// alias adds a second name.
+// alias adds a second name: a letter, or a former name.
 func (o *option[T]) alias(name string) *option[T] { o.short = name; return o }
 
 // env takes the value of the environment variable WISEFT_<NAME> if the flag is not given.
@@ -58,7 +58,11 @@ func (o *option[T]) flag(category string) cli.Flag {
 		aliases = []string{o.short}
 	}
 	if o.hasVariable {
-		env = []string{"WISEFT_" + strings.ToUpper(strings.ReplaceAll(o.name, "-", "_"))}
+		for _, name := range append([]string{o.name}, aliases...) {
+			if len(name) > 1 {
+				env = append(env, "WISEFT_"+strings.ToUpper(strings.ReplaceAll(name, "-", "_")))
+			}
+		}
 	}
 	switch dst := any(o.dst).(type) {
 	case *string:

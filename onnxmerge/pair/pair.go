@@ -43,6 +43,7 @@ type How string
 
 // The kinds of evidence, from the strongest to the weakest.
 const (
+	ByCaller  How = "statement"             // stated by the caller
 	ByPart    How = "structure"             // equal colours, refined by downstream structure where needed
 	ByNames   How = "structure and name"    // equal colours of several tensors, and unique names among them
 	Around    How = "structure and weights" // equal structure relative to anchors: pairs with similar weights

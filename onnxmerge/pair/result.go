@@ -62,6 +62,9 @@ func (s *search) implied(al *Alignment) []Implied {
 // decide returns the pair or the conflict of one tensor of b. Both are nil if only b has the tensor.
 func (s *search) decide(t *onnx.Tensor) (*Pair, *Conflict) {
 	named, candidates := s.a.Lookup(t.ID()), s.candidates[t]
+	if g, ok := s.given[t]; ok {
+		return &Pair{A: g.A, B: t, How: ByCaller, Perm: g.Perm, Among: 1}, nil
+	}
 	switch {
 	case s.unclear[t] != "":
 		c := &Conflict{A: named, B: t, Reason: s.unclear[t], Unlike: s.unlike[t]}

@@ -12,9 +12,11 @@ import (
 // procedure. If similarity is nil, weight values are not compared, only structure and names.
 //
 // Integers, booleans and strings have no colour: they pair by name, dtype and shape, so that a caller can compare
-// them. Find returns only errors of similarity.
-func Find(a, b *onnx.Model, similarity Likeness) (*Alignment, error) {
+// them. The given pairs are part of the result whatever structure, names and values say. Find returns only errors of
+// similarity.
+func Find(a, b *onnx.Model, similarity Likeness, given ...Given) (*Alignment, error) {
 	s := newSearch(a, b)
+	s.give(given)
 	for range maxRounds {
 		s.round()
 		if similarity == nil {
@@ -29,6 +31,26 @@ func Find(a, b *onnx.Model, similarity Likeness) (*Alignment, error) {
 		}
 	}
 	return s.alignment(), nil
+}
+
+// Given is a pair that the caller states.
+type Given struct {
+	A, B *onnx.Tensor
+	Perm []int // see [Pair]
+}
+
+// give records the given pairs, and makes anchors of their operators.
+func (s *search) give(given []Given) {
+	for i, g := range given {
+		s.given[g.B] = g
+		for k := range min(len(s.usesA[g.A]), len(s.usesB[g.B])) {
+			a, b := s.usesA[g.A][k], s.usesB[g.B][k]
+			if a.tensor.Len() > 1 && !a.isBias() && !b.isBias() {
+				a.op.anchor = hashOf("given", uint64(i), uint64(k))
+				b.op.anchor = a.op.anchor
+			}
+		}
+	}
 }
 
 // maxRounds bounds the rounds of [Find]. Each round extends the pairing from the anchors, upstream and downstream, to
@@ -53,6 +75,7 @@ type search struct {
 	anchorHow map[*op]How                   // by operator of b that is an anchor
 	rejected  map[[2]*onnx.Tensor]bool      // tensors of a and b that do not pair although their structure agrees
 	closer    map[*onnx.Tensor]*onnx.Tensor // by tensor of a: a tensor of b more similar than its counterpart
+	given     map[*onnx.Tensor]Given        // by tensor of b
 
 	// Results of [search.alignment].
 	unlike   map[*onnx.Tensor]bool // tensors of b whose pair was vetoed by weights and names
@@ -71,7 +94,7 @@ func newSearch(a, b *onnx.Model) *search {
 	inputsA, inputsB := inputColours(a, b)
 	s := &search{a: a, b: b, graphA: newReduced(a, inputsA), graphB: newReduced(b, inputsB), among: map[*onnx.Tensor]int{},
 		anchorHow: map[*op]How{}, rejected: map[[2]*onnx.Tensor]bool{},
-		closer: map[*onnx.Tensor]*onnx.Tensor{}, unlike: map[*onnx.Tensor]bool{}, folds: map[*op]*Fold{}}
+		closer: map[*onnx.Tensor]*onnx.Tensor{}, given: map[*onnx.Tensor]Given{}, unlike: map[*onnx.Tensor]bool{}, folds: map[*op]*Fold{}}
 	s.usesA, s.usesB = s.graphA.byTensor(), s.graphB.byTensor()
 	return s
 }

@@ -1,0 +1,73 @@
+package onnxmerge
+
+import (
+	"slices"
+
+	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
+	"github.com/wiseft/wiseft/onnxmerge/pair"
+)
+
+// GivenPair is a pair of tensors that is stated instead of found, by their IDs.
+type GivenPair struct {
+	A string `json:"pretrained"`
+	B string `json:"finetuned"`
+}
+
+// given returns the stated pairs. Errors are of kind Usage.
+func (p *planner) given() ([]pair.Given, error) {
+	var list []pair.Given
+	for _, names := range p.opt.Pairs {
+		a, b := p.pretrained.Lookup(names.A), p.finetuned.Lookup(names.B)
+		switch {
+		case a == nil:
+			return nil, fault.Usagef("the pre-trained model has no tensor %q", names.A).WithHint("see wiseft diff")
+		case b == nil:
+			return nil, fault.Usagef("the fine-tuned model has no tensor %q", names.B).WithHint("see wiseft diff")
+		}
+		perm, ok := givenPerm(a.Dims, b.Dims)
+		if !ok || a.DType.IsFloat() != b.DType.IsFloat() {
+			return nil, fault.Usagef("%q is %s %v and %q is %s %v: they are no pair", a.ID(), a.DType, a.Dims, b.ID(), b.DType,
+				b.Dims)
+		}
+		list = append(list, pair.Given{A: a, B: b, Perm: perm})
+	}
+	return list, nil
+}
+
+// givenPerm returns the order of a's axes in b: as stored if the shapes agree without axes of length 1, else reversed,
+// as a transposed matrix has.
+func givenPerm(a, b []int64) (perm []int, ok bool) {
+	var axes []int
+	long := func(dims []int64) []int64 {
+		return slices.DeleteFunc(slices.Clone(dims), func(d int64) bool { return d == 1 })
+	}
+	for i, d := range a {
+		if d != 1 {
+			axes = append(axes, i)
+		}
+	}
+	from, to := long(a), long(b)
+	if slices.Equal(from, to) {
+		return nil, true
+	}
+	slices.Reverse(from)
+	slices.Reverse(axes)
+	return axes, slices.Equal(from, to)
+}
+
+// checkPatterns refuses patterns of Include and Exclude that match no tensor of the fine-tuned model.
+func (p *planner) checkPatterns() error {
+	for _, list := range []struct {
+		option   string
+		patterns []string
+	}{{"include", p.opt.Include}, {"exclude", p.opt.Exclude}} {
+		for _, pattern := range list.patterns {
+			if !slices.ContainsFunc(p.finetuned.Tensors, func(t *onnx.Tensor) bool { return matchAny([]string{pattern}, t.ID()) }) {
+				return fault.Usagef("no tensor of the fine-tuned model matches the pattern %q of --%s", pattern, list.option).
+					WithHint("see the names with wiseft inspect --tensors")
+			}
+		}
+	}
+	return nil
+}
