@@ -156,7 +156,7 @@ func (p *planner) unpairedBackbone() (weights, numbers []*onnx.Tensor, err error
 			paired[d.a] = true
 		}
 	}
-	if len(paired) == 0 {
+	if len(paired) == 0 || len(p.onlyA) == 0 {
 		return nil, nil, nil
 	}
 	h, err := findHead(p.pretrained, paired)

@@ -69,7 +69,10 @@ func (s *sampler) both(a, b *onnx.Tensor, perm []int, most int) (x, y []float64,
 // sample reads up to most elements of t in the order of perm; position gives where they are.
 func (s *sampler) sample(t *onnx.Tensor, perm []int, most int) ([]float64, error) {
 	n := t.Len()
-	key := sampleKey{t, fmt.Sprint(perm), int(min(n, int64(most)))}
+	key := sampleKey{tensor: t, len: int(min(n, int64(most)))}
+	if perm != nil {
+		key.perm = fmt.Sprint(perm)
+	}
 	if values := s.samples[key]; values != nil {
 		return values, nil
 	}

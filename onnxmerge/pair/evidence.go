@@ -2,6 +2,7 @@ package pair
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
@@ -23,6 +24,8 @@ const (
 	identical = 1 - 1e-6
 	// shortRelated is the cosine from which two short weights or vectors count as similar.
 	shortRelated = 0.9
+	// maxComparisons bounds the comparisons with weights that may be better counterparts, in all rounds: some seconds.
+	maxComparisons = 1 << 22
 	// maxCompared bounds the comparisons of one local colour: 1,024 weights with 1,024 others.
 	maxCompared = 1 << 20
 )
@@ -157,8 +160,15 @@ func (w *evidence) better(c candidate, cosine float64) (*onnx.Tensor, error) {
 			return c.a.tensor, err
 		}
 	}
-	for _, u := range w.graphA.uses {
-		if u.tensor == c.a.tensor || u.shapeHash() != c.b.shapeHash() {
+	others := w.shapesA[c.b.shapeHash()]
+	if coincidences(len(others)*len(others), c.b.tensor.Len(), enough) > 1 {
+		return nil, nil // as many searches would find one that is similar by chance
+	}
+	if w.comparisons += len(others); w.comparisons > maxComparisons {
+		return nil, nil
+	}
+	for _, u := range others {
+		if u.tensor == c.a.tensor {
 			continue
 		}
 		if perm, ok := relativePerm(u.permuted, c.b.permuted); ok {
@@ -168,6 +178,12 @@ func (w *evidence) better(c candidate, cosine float64) (*onnx.Tensor, error) {
 		}
 	}
 	return nil, nil
+}
+
+// coincidences returns how many of n unrelated weights of the given length have a correlation above r by chance: the
+// probability of one is at most (1 - r^2)^((length-2)/2).
+func coincidences(n int, length int64, r float64) float64 {
+	return float64(n) * math.Pow(1-r*r, float64(length-2)/2)
 }
 
 // betterFrom returns the cosine that another candidate needs to be better than one with the given cosine; more than 1

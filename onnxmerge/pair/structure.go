@@ -63,6 +63,8 @@ type search struct {
 	graphA, graphB *reduced
 	usesA, usesB   map[*onnx.Tensor][]*use
 
+	shapesA map[uint64][]*use // uses of a by the hash of their shape
+
 	// Results of one round.
 	candidates map[*onnx.Tensor][]candidate // by tensor of b
 	placed     map[*use]bool                // uses of both models that have a counterpart
@@ -70,12 +72,13 @@ type search struct {
 	cosines    map[[2]*onnx.Tensor]float64  // by candidate: tensors of a and b
 
 	// State kept between rounds.
-	rounds    int
-	among     map[*onnx.Tensor]int          // by tensor of b: see Pair.Among
-	anchorHow map[*op]How                   // by operator of b that is an anchor
-	rejected  map[[2]*onnx.Tensor]bool      // tensors of a and b that do not pair although their structure agrees
-	closer    map[*onnx.Tensor]*onnx.Tensor // by tensor of a: a tensor of b more similar than its counterpart
-	given     map[*onnx.Tensor]Given        // by tensor of b
+	comparisons int // with weights that may be better counterparts
+	rounds      int
+	among       map[*onnx.Tensor]int          // by tensor of b: see Pair.Among
+	anchorHow   map[*op]How                   // by operator of b that is an anchor
+	rejected    map[[2]*onnx.Tensor]bool      // tensors of a and b that do not pair although their structure agrees
+	closer      map[*onnx.Tensor]*onnx.Tensor // by tensor of a: a tensor of b more similar than its counterpart
+	given       map[*onnx.Tensor]Given        // by tensor of b
 
 	// Results of [search.alignment].
 	unlike   map[*onnx.Tensor]bool // tensors of b whose pair was vetoed by weights and names
@@ -96,6 +99,10 @@ func newSearch(a, b *onnx.Model) *search {
 		anchorHow: map[*op]How{}, rejected: map[[2]*onnx.Tensor]bool{},
 		closer: map[*onnx.Tensor]*onnx.Tensor{}, given: map[*onnx.Tensor]Given{}, unlike: map[*onnx.Tensor]bool{}, folds: map[*op]*Fold{}}
 	s.usesA, s.usesB = s.graphA.byTensor(), s.graphB.byTensor()
+	s.shapesA = map[uint64][]*use{}
+	for _, u := range s.graphA.uses {
+		s.shapesA[u.shapeHash()] = append(s.shapesA[u.shapeHash()], u)
+	}
 	return s
 }
 
@@ -253,6 +260,9 @@ func (c candidate) isSame(d candidate) bool {
 // relativePerm returns the perm of [Pair] for two permuted tensors: nil if their stored axis orders agree. Axes of
 // length 1 are ignored. ok is false if the numbers of other axes differ.
 func relativePerm(a, b permuted) (perm []int, ok bool) {
+	if len(a.perm) == 1 && len(b.perm) == 1 && len(a.shape) == 1 && len(b.shape) == 1 && (a.shape[0] == 1) == (b.shape[0] == 1) {
+		return nil, true // vectors
+	}
 	axes := func(v permuted) (list []int) {
 		for i, d := range v.shape {
 			if d != 1 {
