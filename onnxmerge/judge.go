@@ -203,15 +203,20 @@ func (j judge) explainConflict(c pair.Conflict) decision {
 }
 
 // decideOnlyB decides a tensor without a counterpart.
-func (j judge) decideOnlyB(t *onnx.Tensor) decision {
+func (j judge) decideOnlyB(t *onnx.Tensor) (decision, error) {
 	if role := j.quantizedB[t]; role != "" {
 		return decision{Action: Refuse, Reason: fmt.Sprintf("part of a quantised tensor (%s) without a counterpart of its "+
-			"name: merge the models before quantising them, or exclude all parts", role)}
+			"name: merge the models before quantising them, or exclude all parts", role)}, nil
 	}
 	if reason := j.blocked(t); reason != "" {
-		return decision{Action: Refuse, Reason: reason}
+		return decision{Action: Refuse, Reason: reason}, nil
 	}
-	return decision{Action: Copy, Reason: reasonOnlyB, kind: unpairedKind(t)}
+	d := decision{Action: Copy, Reason: reasonOnlyB, kind: unpairedKind(t)}
+	if zeros, err := isZeros(t); err != nil || zeros {
+		d.kind = notKept // the mix of zeros and of nothing
+		return d, err
+	}
+	return d, nil
 }
 
 // blocked returns the reason why a tensor without a counterpart cannot have one; "" if there is none.

@@ -252,7 +252,11 @@ func (p *planner) decide(ctx context.Context, al *pair.Alignment, scales *scalin
 		byID[c.B.ID()] = d
 	}
 	for _, t := range al.OnlyB {
-		byID[t.ID()] = j.decideOnlyB(t)
+		d, err := j.decideOnlyB(t)
+		if err != nil {
+			return fmt.Errorf("tensor %q: %w", t.ID(), err)
+		}
+		byID[t.ID()] = d
 	}
 	for _, i := range al.Implied {
 		if d := byID[i.Weight.ID()]; d.Action == Merge {

@@ -20,10 +20,13 @@ const (
 	sameDirection = 0.95
 	// sameWeight is that cosine where one factor is common to all channels.
 	sameWeight = 0.98
-	// otherLength is the factor of a channel's length that noise does not explain at these cosines.
-	otherLength = 1.3
-	// otherShare is the share of such channels from which the weight is suspected. On right pairs it is up to .09.
+	// otherLength is the factor of a channel's length that neither noise nor changed statistics of a BatchNormalization
+	// that is folded on both sides explain.
+	otherLength = 1.5
+	// otherShare and minOther are the share and the number of such channels from which the weight is suspected. On right
+	// pairs the share is up to .09.
 	otherShare = 0.25
+	minOther   = 4
 )
 
 // scaling examines whether the weights of linear operators that are paired contain a scale in one model only.
@@ -129,7 +132,7 @@ func (s *scaling) suspect(p pair.Pair) (string, error) {
 			other++
 		}
 	}
-	if float64(other) < otherShare*float64(len(logs)) {
+	if other < minOther || float64(other) < otherShare*float64(len(logs)) {
 		return "", nil
 	}
 	return fmt.Sprintf("%d of %d channels have the direction of those of %q (cosine over %g) and other lengths, from %.3g to %.3g "+

@@ -210,7 +210,7 @@ func TestWeightsProveWhatStructureCannot(t *testing.T) {
 	}
 	random := noise(a.Lookup("conv4.weight"), 1)
 	_, err = planPair(t.Context(), withPayloads(t, a, map[string][]byte{"conv4.weight": random}), b, Options{})
-	const reason = `"conv4.weight": what leads to it differs between the models, and its weights are unlike`
+	const reason = `"conv4.weight": the operators before it differ between the models, and its weights are unlike`
 	if err == nil || !strings.Contains(err.Error(), reason) {
 		t.Errorf("other weights under the same name: %v", err)
 	}

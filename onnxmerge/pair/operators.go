@@ -1,6 +1,8 @@
 package pair
 
 import (
+	"slices"
+
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
@@ -8,15 +10,10 @@ import (
 func (b *builder) Operator(_ *onnx.Graph, n *onnx.Node, ins []*value) []*value {
 	if rule := rules[n.Op()]; rule != nil {
 		if out := rule(b, n, operands(ins)); out != nil {
-			return []*value{out}
+			return slices.Repeat([]*value{out}, max(1, len(n.Outputs))) // all outputs have one colour
 		}
 	}
-	out := b.operator(n.Op(), n, ins)
-	outs := make([]*value, len(n.Outputs))
-	for k := range outs {
-		outs[k] = out // all outputs have one colour
-	}
-	return outs
+	return slices.Repeat([]*value{b.operator(n.Op(), n, ins)}, len(n.Outputs))
 }
 
 // operator adds an operator of the given name for node n.
@@ -61,6 +58,8 @@ var rules = map[string]rule{
 
 	"com.microsoft.FusedConv": convolution, "com.microsoft.NhwcFusedConv": convolution,
 	"com.microsoft.NhwcConv": convolution,
+
+	"LSTM": recurrent, "GRU": recurrent, "RNN": recurrent,
 
 	"LayerNormalization": normAt(1), "GroupNormalization": normAt(1), "InstanceNormalization": instanceNorm,
 	"RMSNormalization": normAt(1), "SimplifiedLayerNormalization": normAt(1),
@@ -169,6 +168,18 @@ func normAt(i int) rule {
 		}
 		return b.norm(n, ins[0], ins.at(i), ins.at(i+1))
 	}
+}
+
+// recurrent is the rule of recurrent layers, (X, W, R, B, lengths, initial state, initial cell, ...). Some exporters store
+// initial states of zeros, others compute them.
+func recurrent(b *builder, n *onnx.Node, ins operands) *value {
+	ins = slices.Clone(ins)
+	for i := 5; i < min(7, len(ins)); i++ {
+		if ins.isWeight(i) && isFilled(ins[i].permuted.tensor, 0) {
+			ins[i] = nil
+		}
+	}
+	return b.operator(n.Op(), n, ins)
 }
 
 // instanceNorm is the rule of InstanceNormalization. Those with stored parameters are kept for [builder.dropUnitNorms].

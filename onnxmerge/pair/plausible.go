@@ -64,6 +64,24 @@ func (c candidate) contradicts() bool {
 	return deviationX > 0 && deviationY > 0 && math.Abs(meanX-meanY) > 4*(deviationX+deviationY)
 }
 
+// isInitial reports whether the pre-trained vector has the constant from which training begins: 0 for shifts, 1 or 0 for
+// scales, 1 for variances.
+func (c candidate) isInitial() bool {
+	x, ok := vectorValues(c.a.tensor)
+	if !ok || !isConstant(x) {
+		return false
+	}
+	switch c.b.part() {
+	case shiftPart:
+		return x[0] == 0
+	case scalePart:
+		return x[0] == 0 || x[0] == 1
+	case variancePart:
+		return x[0] == 1
+	}
+	return false
+}
+
 func isConstant(x []float64) bool { return slices.Min(x) == slices.Max(x) }
 
 // moments returns the mean and the standard deviation.
@@ -73,6 +91,19 @@ func moments(x []float64) (m, deviation float64) {
 		deviation += (v - m) * (v - m)
 	}
 	return m, math.Sqrt(deviation / float64(len(x)))
+}
+
+// areEqual reports whether tensors have one shape and equal elements.
+func areEqual(tensors []*onnx.Tensor) bool {
+	for _, t := range tensors[1:] {
+		if t.DType != tensors[0].DType || !slices.Equal(t.Dims, tensors[0].Dims) || !t.Readable() || !tensors[0].Readable() {
+			return false
+		}
+		if same, err := t.Equal(tensors[0]); err != nil || !same {
+			return false
+		}
+	}
+	return true
 }
 
 // maxNumbers bounds the vectors that are read whole.

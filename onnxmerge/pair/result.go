@@ -100,7 +100,7 @@ func (s *search) decideCandidates(t *onnx.Tensor, candidates []candidate) (*Pair
 		}
 	}
 	for _, u := range s.usesB[t] {
-		if t.Len() > 1 && !s.placed[u] {
+		if t.Len() > 1 && !s.placed[u] && !s.isRepeated(first) {
 			return nil, &Conflict{A: first.a.tensor, B: t, Reason: fmt.Sprintf("it pairs with %q, but its use in %s has no "+
 				"clear counterpart", first.a.tensor.ID(), u.roleName())}
 		}
@@ -111,6 +111,28 @@ func (s *search) decideCandidates(t *onnx.Tensor, candidates []candidate) (*Pair
 		pair.Tied = append(pair.Tied, Tied{c.a.tensor, c.perm})
 	}
 	return pair, nil
+}
+
+// isRepeated reports whether the uses of both tensors of a candidate that have no counterpart are as many of each kind: a
+// layer that is applied several times.
+func (s *search) isRepeated(c candidate) bool {
+	count := map[uint64]int{}
+	for _, u := range s.usesA[c.a.tensor] {
+		if !s.placed[u] {
+			count[u.localColour()]++
+		}
+	}
+	for _, u := range s.usesB[c.b.tensor] {
+		if !s.placed[u] {
+			count[u.localColour()]--
+		}
+	}
+	for _, n := range count {
+		if n != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // layer returns the Layer of a candidate for the weight of a linear operator, or the weight of the bias that it is for.
@@ -150,7 +172,7 @@ func (s *search) mismatch(a, b *onnx.Tensor) string {
 	if !shareRole(ua, ub) {
 		return fmt.Sprintf("same name, but used by %s against %s", describe(ua), describe(ub))
 	}
-	return "same name, but what leads to it differs between the models"
+	return "same name, but the operators before it differ between the models"
 }
 
 // roleName names the operator and the operand: "Conv[1]".

@@ -16,9 +16,8 @@ const minCompared = 4
 // Cosine returns the cosine of the angle between two weights, or between the same elements sampled from both.
 //
 // For vectors it subtracts the means first, which gives Pearson's correlation: scales of normalisations are all near
-// 1, and their plain cosine is near 1 for unrelated models. If either vector is constant and therefore has no
-// direction, the result is 1 for equal vectors and 0 otherwise. ok is false for fewer than four elements and for
-// elements that are not finite.
+// 1, and their plain cosine is near 1 for unrelated models. It is 1 for equal elements. ok is false if they differ and
+// either has no direction (a constant vector, zeros), for fewer than four elements, and for elements that are not finite.
 func Cosine(a, b []float64, isVector bool) (cosine float64, ok bool) {
 	if len(a) < minCompared {
 		return 0, false
@@ -42,7 +41,7 @@ func Cosine(a, b []float64, isVector bool) (cosine float64, ok bool) {
 	case d == 0:
 		return 1, true
 	case aa <= tiny*meanA*meanA*float64(len(a)) || bb <= tiny*meanB*meanB*float64(len(a)):
-		return 0, true
+		return 0, false
 	}
 	return ab / math.Sqrt(aa*bb), true
 }

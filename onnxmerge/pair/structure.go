@@ -26,6 +26,7 @@ func Find(a, b *onnx.Model, similarity Likeness, given ...Given) (*Alignment, er
 		if err != nil {
 			return nil, err
 		}
+		s.findRenaming()
 		if !more {
 			break
 		}
@@ -79,6 +80,7 @@ type search struct {
 	rejected    map[[2]*onnx.Tensor]bool      // tensors of a and b that do not pair although their structure agrees
 	closer      map[*onnx.Tensor]*onnx.Tensor // by tensor of a: a tensor of b more similar than its counterpart
 	given       map[*onnx.Tensor]Given        // by tensor of b
+	renamed     renaming                      // of names of b
 
 	// Results of [search.alignment].
 	unlike   map[*onnx.Tensor]bool // tensors of b whose pair was vetoed by weights and names
@@ -188,23 +190,35 @@ func (s *search) byName(as, bs []*use) {
 		byID[u.tensor.ID()] = u
 	}
 	ta, tb := tensorsOf(as), tensorsOf(bs)
+	counterpart := func(t *onnx.Tensor) *use {
+		if a := s.namesake(t); a != nil {
+			return byID[a.ID()]
+		}
+		return byID[s.renamed.toA(t.ID())]
+	}
 	named := 0
 	numbered := false
 	for _, t := range tb {
 		if s.among[t] == 0 {
 			s.among[t] = len(ta)
 		}
-		if byID[t.ID()] != nil {
+		if counterpart(t) != nil {
 			named++
 			numbered = numbered || isNumbered(t.ID())
 		}
 	}
-	all := len(ta) == len(tb)
-	if named == min(len(ta), len(tb)) && (all || !numbered) {
+	all := len(ta) == len(tb) || named == len(tb)
+	if named >= min(len(ta), len(tb)) && (all || !numbered) {
 		for _, u := range bs {
-			if a := byID[u.tensor.ID()]; a != nil {
+			if a := counterpart(u.tensor); a != nil {
 				s.add(a, u, ByNames)
 			}
+		}
+		return
+	}
+	if len(as) == len(bs) && areEqual(ta) { // any of them gives the same mix
+		for _, u := range bs {
+			s.add(as[0], u, ByNames)
 		}
 		return
 	}

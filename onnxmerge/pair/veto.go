@@ -18,10 +18,10 @@ func (s *search) veto() {
 		switch {
 		case t.Len() == 1:
 		case first.how == Around && s.isBelow(first, Related) && !first.b.isShort():
-			s.unclear[t] = fmt.Sprintf("what leads to it differs between the models, and its weights are unlike those of %q "+
+			s.unclear[t] = fmt.Sprintf("the operators before it differ between the models, and its weights are unlike those of %q "+
 				"(cosine %.2f)",
 				first.a.tensor.ID(), s.cosines[first.key()])
-		case named:
+		case named || first.oneScaled(): // whose values differ by the scale
 		case s.hasCloser(first):
 			s.unclear[t] = fmt.Sprintf("it has the place of %q in the graph, which is more similar to %q", first.a.tensor.ID(),
 				s.closer[first.a.tensor].ID())
@@ -42,7 +42,10 @@ func (s *search) namesake(t *onnx.Tensor) *onnx.Tensor {
 	if a := s.a.Lookup(t.ID()); a != nil || t.Scope != s.b.Graph.Scope {
 		return a
 	}
-	return flow.Tensor(s.a, s.a.Graph, t.Name)
+	if a := flow.Tensor(s.a, s.a.Graph, t.Name); a != nil {
+		return a
+	}
+	return s.a.Lookup(s.renamed.toA(t.ID()))
 }
 
 // isBelow reports whether the cosine of the pair is known and below least.
@@ -62,7 +65,8 @@ func (s *search) contradict(c candidate) bool {
 	if !c.b.isShort() {
 		return s.isBelow(c, Related-margin)
 	}
-	return s.isOfUnlike(c) || s.isBelow(c, shortRelated) && !s.isPlausible(c)
+	cosine, known := s.cosines[c.key()]
+	return s.isOfUnlike(c) || (!known || cosine < shortRelated) && !s.isPlausible(c)
 }
 
 // isOfUnlike reports whether a short weight is the bias of a layer whose weights are unlike in related models, such as
@@ -85,8 +89,8 @@ func (s *search) isOfUnlike(c candidate) bool {
 // counterpart, the other model has no tensor of either name, and the values do not contradict the pair.
 func (s *search) isPlausible(c candidate) bool {
 	isFree := func(m *onnx.Model, id string) bool { return isNumbered(id) || m.Lookup(id) == nil }
-	return c.how == ByPart && s.among[c.b.tensor] <= 1 && isFree(s.a, c.b.tensor.ID()) && isFree(s.b, c.a.tensor.ID()) &&
-		!c.contradicts()
+	isUnique := c.how == ByPart && s.among[c.b.tensor] <= 1
+	return (isUnique && isFree(s.a, c.b.tensor.ID()) && isFree(s.b, c.a.tensor.ID()) || c.isInitial()) && !c.contradicts()
 }
 
 // hasCloser reports whether the short weight of a is more similar to another tensor of b.
