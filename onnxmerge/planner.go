@@ -159,12 +159,14 @@ func (p *planner) pair(ctx context.Context) error {
 		return err
 	}
 	p.warnDifferences(alignment)
-	scales := &scaling{sampler: sampler, conflicts: map[*onnx.Tensor]*pair.Conflict{}}
+	scales := &scaling{sampler: sampler, conflicts: map[*onnx.Tensor]*pair.Conflict{},
+		unscaled: map[*pair.Fold]bool{}}
 	if err := p.decide(ctx, alignment, scales); err != nil {
 		return err
 	}
 	if p.opt.FoldNorms {
-		if err := p.foldAll(append(alignment.Folds, scales.folds...)); err != nil {
+		folds := slices.DeleteFunc(append(alignment.Folds, scales.folds...), func(f *pair.Fold) bool { return scales.unscaled[f] })
+		if err := p.foldAll(folds); err != nil {
 			return err
 		}
 	}
@@ -245,7 +247,7 @@ func (p *planner) decide(ctx context.Context, al *pair.Alignment, scales *scalin
 		byID[pair.B.ID()] = d
 	}
 	for _, c := range al.Conflicts {
-		d, err := j.decideConflict(c)
+		d, err := j.decideConflictOf(c, scales)
 		if err != nil {
 			return fmt.Errorf("tensor %q: %w", c.B.ID(), err)
 		}

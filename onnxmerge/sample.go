@@ -105,13 +105,45 @@ func position(i int, n int64, most int) int64 {
 	return (n-chunkLen)*int64(at)/int64(most-chunkLen) + int64(i-at)
 }
 
+// logLengths returns the natural logarithm of |b|/|a| of every channel along an axis of b that has sampled elements which
+// are not all zero.
+func (s *sampler) logLengths(a, b *onnx.Tensor, perm []int, axis int) (map[int]float64, error) {
+	sums, err := s.channelSums(a, b, perm, axis)
+	logs := map[int]float64{}
+	for c, m := range sums {
+		if m.aa > 0 && m.bb > 0 && isFinite(m.aa+m.bb) {
+			logs[c] = math.Log(m.bb/m.aa) / 2
+		}
+	}
+	return logs, err
+}
+
 // channelScales compares two weights channel by channel along an axis of b, or as a whole if axis is -1. It returns the
 // cosine between the two of each channel and the natural logarithm of |b|/|a|, of channels with eight sampled elements
 // or more that are not all zero.
 func (s *sampler) channelScales(a, b *onnx.Tensor, perm []int, axis int) (cosines, logs []float64, err error) {
+	sums, err := s.channelSums(a, b, perm, axis)
+	for _, m := range sums {
+		if m.n >= 8 && m.aa > 0 && m.bb > 0 && isFinite(m.aa+m.bb) {
+			cosines = append(cosines, m.ab/math.Sqrt(m.aa*m.bb))
+			logs = append(logs, math.Log(m.bb/m.aa)/2)
+		}
+	}
+	return cosines, logs, err
+}
+
+// products are sums over the sampled elements of a channel.
+type products struct {
+	ab, aa, bb float64
+	n          int
+}
+
+// channelSums returns the sums of every sampled channel of two weights along an axis of b, or of the whole if axis is -1;
+// nil if they are not comparable.
+func (s *sampler) channelSums(a, b *onnx.Tensor, perm []int, axis int) (map[int]products, error) {
 	x, y, err := s.both(a, b, perm, scaleLen)
 	if err != nil || x == nil {
-		return nil, nil, err
+		return nil, err
 	}
 	channels, inner := int64(1), b.Len()
 	if axis >= 0 {
@@ -120,25 +152,11 @@ func (s *sampler) channelScales(a, b *onnx.Tensor, perm []int, axis int) (cosine
 			inner *= d
 		}
 	}
-	type sums struct {
-		ab, aa, bb float64
-		n          int
-	}
-	of := map[int64]*sums{}
+	of := map[int]products{}
 	for i := range x {
-		c := position(i, b.Len(), scaleLen) / inner % channels
+		c := int(position(i, b.Len(), scaleLen) / inner % channels)
 		m := of[c]
-		if m == nil {
-			m = &sums{}
-			of[c] = m
-		}
-		m.ab, m.aa, m.bb, m.n = m.ab+x[i]*y[i], m.aa+x[i]*x[i], m.bb+y[i]*y[i], m.n+1
+		of[c] = products{m.ab + x[i]*y[i], m.aa + x[i]*x[i], m.bb + y[i]*y[i], m.n + 1}
 	}
-	for _, m := range of {
-		if m.n >= 8 && m.aa > 0 && m.bb > 0 && isFinite(m.aa+m.bb) {
-			cosines = append(cosines, m.ab/math.Sqrt(m.aa*m.bb))
-			logs = append(logs, math.Log(m.bb/m.aa)/2)
-		}
-	}
-	return cosines, logs, nil
+	return of, nil
 }

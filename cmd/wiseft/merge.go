@@ -121,15 +121,20 @@ func writeHead(w io.Writer, head []string, features string) {
 	if len(head) == 0 {
 		return
 	}
-	names := strings.Join(head[:min(4, len(head))], ", ")
-	if len(head) > 4 {
-		names += ", …"
-	}
-	fmt.Fprintf(w, "head of the fine-tuned model, kept: %s", names)
+	fmt.Fprintf(w, "head of the fine-tuned model, kept: %s", shortList(head))
 	if features != "" {
 		fmt.Fprintf(w, " (it consumes %q)", features)
 	}
 	fmt.Fprintln(w)
+}
+
+// shortList joins at most four names.
+func shortList(names []string) string {
+	list := strings.Join(names[:min(4, len(names))], ", ")
+	if len(names) > 4 {
+		list += ", …"
+	}
+	return list
 }
 
 func writeMerge(w io.Writer, r *mergeReport) error {
@@ -146,6 +151,9 @@ func writeMerge(w io.Writer, r *mergeReport) error {
 		}
 	}
 	writeWarnings(w, r.Warnings)
+	if len(r.Kept.New) > 0 {
+		fmt.Fprintf(w, "%d weights only in the fine-tuned model, kept: %s\n", len(r.Kept.New), shortList(r.Kept.New))
+	}
 	writeHead(w, r.Head, r.Features)
 	fmt.Fprintf(w, "%d tensors merged (%s parameters), %d copied, %d refused\n",
 		r.Tensors.Merged, humanize.Comma(r.Parameters), r.Tensors.Copied, r.Tensors.Refused)
