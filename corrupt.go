@@ -31,7 +31,7 @@ type CorruptOptions struct {
 	// for each file).
 	Stream  string
 	Seed    *uint64 // nil is 0, and the suite's own for numpy
-	Layout  string  // "hdf5", "npy" or "npz"; "" is that in which the suite is published
+	Format  string  // "hdf5", "npy" or "npz"; "" is that in which the suite is published
 	Force   bool    // replace a folder that an earlier call made
 	Monitor Monitor
 }
@@ -44,7 +44,7 @@ type CorruptResult struct {
 	RNG     string        `json:"rng"`
 	Stream  string        `json:"stream,omitempty"`
 	Seed    uint64        `json:"seed"`
-	Layout  string        `json:"layout"`
+	Format  string        `json:"layout"`
 	N       int           `json:"n"`
 	Made    bool          `json:"self_made"`
 	Data    datasets.Info `json:"data"`
@@ -129,18 +129,18 @@ func (c *corruption) plan() error {
 	}
 	c.suite = suite
 	r := c.r
-	r.Suite, r.RNG, r.Layout = suite.Name, c.opt.RNG, c.opt.Layout
+	r.Suite, r.RNG, r.Format = suite.Name, c.opt.RNG, c.opt.Format
 	if c.opt.Seed != nil {
 		r.Seed = *c.opt.Seed
 	}
 	if r.RNG == "" {
 		r.RNG = "wiseft"
 	}
-	if r.Layout == "" {
-		r.Layout = suite.Layout
+	if r.Format == "" {
+		r.Format = suite.Layout
 	}
-	if !slices.Contains(corrupt.Layouts(), r.Layout) {
-		return fault.Usagef("--as %s is not one of %s", r.Layout, strings.Join(corrupt.Layouts(), ", "))
+	if !slices.Contains(corrupt.Layouts(), r.Format) {
+		return fault.Usagef("--as %s is not one of %s", r.Format, strings.Join(corrupt.Layouts(), ", "))
 	}
 	for _, s := range c.opt.Severities {
 		if s < 1 || s > suite.Severities {
@@ -235,7 +235,7 @@ func (c *corruption) writeCells(ctx context.Context) error {
 	for i := range labels.Labels {
 		labels.Labels[i] = c.data.Label(i)
 	}
-	if c.r.Layout == "npy" {
+	if c.r.Format == "npy" {
 		if err := c.writeFile("label.npy", CorruptFile{},
 			func(w io.Writer) error { return corrupt.WriteLabels(w, labels.Labels) }); err != nil {
 			return err
@@ -259,8 +259,8 @@ func (c *corruption) writeCells(ctx context.Context) error {
 			continue
 		}
 		f := CorruptFile{Corruption: cell.corruption.Name, Severity: cell.severity}
-		err := c.writeFile(corrupt.FileName(c.r.Layout, f.Corruption, f.Severity), f, func(w io.Writer) (err error) {
-			c.r.Files[len(c.r.Files)-1].Points, err = corrupt.WriteFile(w, c.r.Layout, rows, labels)
+		err := c.writeFile(corrupt.FileName(c.r.Format, f.Corruption, f.Severity), f, func(w io.Writer) (err error) {
+			c.r.Files[len(c.r.Files)-1].Points, err = corrupt.WriteFile(w, c.r.Format, rows, labels)
 			return err
 		})
 		if err != nil {

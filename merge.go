@@ -58,7 +58,7 @@ func (o MergeOptions) library() onnxmerge.Options {
 // WriteOptions says how a model is written. The zero value keeps the layout of the fine-tuned model, uses data files
 // beyond 2 GiB, and writes provenance.
 type WriteOptions struct {
-	Layout       onnx.Layout // payloads in the model's file or beside it
+	DataFiles    onnx.Layout // payloads in the model's file or beside it
 	ShardBytes   int64       // with onnx.Outside: begin another data file beyond this size; 0 is one file
 	NoProvenance bool        // do not write into the model how it was made
 	Force        bool        // replace an existing output
@@ -205,7 +205,7 @@ func writePlan(
 	ctx context.Context, out string, p *onnxmerge.Plan, inputs models, origin *onnxmerge.Origin,
 	opt WriteOptions, monitor Monitor,
 ) (*MergeResult, error) {
-	if opt.ShardBytes != 0 && opt.Layout != onnx.Outside {
+	if opt.ShardBytes != 0 && opt.DataFiles != onnx.Outside {
 		return nil, fault.Usagef("--shard-size needs --external always")
 	}
 	r := describePlan(p)
@@ -216,7 +216,7 @@ func writePlan(
 	}
 	defer files.Abort()
 	made, err := onnxmerge.Write(ctx, files, p, onnxmerge.WriteOptions{Origin: origin, WriteOptions: onnx.WriteOptions{
-		Layout: opt.Layout, ShardBytes: opt.ShardBytes, DataName: filepath.Base(out) + ".data"}},
+		Layout: opt.DataFiles, ShardBytes: opt.ShardBytes, DataName: filepath.Base(out) + ".data"}},
 		monitor.mebibytes("merging"))
 	if err != nil {
 		return nil, err
@@ -228,7 +228,7 @@ func writePlan(
 	for _, f := range made.Data {
 		r.Data = append(r.Data, onnxmerge.DataFile{File: f.Name, Bytes: f.SizeBytes, XXH3: f.Hash})
 	}
-	if opt.Layout == onnx.Outside && len(made.Data) == 0 {
+	if opt.DataFiles == onnx.Outside && len(made.Data) == 0 {
 		r.Warnings = append(r.Warnings,
 			"no payload moved out: data files hold initializers of 1 KiB and more, and the model has none")
 	}

@@ -31,7 +31,7 @@ func newCorruptCommand() *cli.Command {
 			"bit for bit)").or("wiseft").env(),
 		define(&o.Stream, "stream", "with --rng numpy: global (one seed for all, as the reference) or cell "+
 			"(seeded anew for each file)").or("global").env(),
-		define(&o.Layout, "as", "hdf5, npy or npz").shown("as the suite is published").env(),
+		define(&o.Format, "as", "hdf5, npy or npz").shown("as the suite is published").env(),
 		forceFlag(&o.Force, "replace a folder that this command made"),
 	)
 	shared := slices.DeleteFunc(o.dataOptions.flags(), func(f cli.Flag) bool { return f.Names()[0] == "layout" })

@@ -191,11 +191,11 @@ func (o *storageOptions) options() (w wiseft.WriteOptions, err error) {
 	layouts := map[string]onnx.Layout{"auto": onnx.Keep, "always": onnx.Outside, "never": onnx.Inside}
 	w = o.WriteOptions
 	var known bool
-	if w.Layout, known = layouts[o.external]; !known {
+	if w.DataFiles, known = layouts[o.external]; !known {
 		return w, usagef("--external %s is none of always, never, auto", o.external)
 	}
 	if o.shardSize != "" {
-		if w.Layout != onnx.Outside {
+		if w.DataFiles != onnx.Outside {
 			return w, usagef("--shard-size needs --external always")
 		}
 		w.ShardBytes, err = parseSize("shard-size", o.shardSize)
