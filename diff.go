@@ -27,8 +27,8 @@ func Diff(ctx context.Context, a, b string, opt MergeOptions) (_ *DiffResult, er
 	return &DiffResult{a, b, d}, err
 }
 
-// Why explains what a merge of two models decides about one tensor of the second: its counterparts, and the evidence for
-// and against each. Options are those of [Diff].
+// Why explains what a merge of two models decides about one tensor of the second: its counterparts, and the evidence
+// for and against each. Options are those of [Diff].
 func Why(ctx context.Context, a, b, tensor string, opt MergeOptions) (_ *onnxmerge.Why, err error) {
 	plan, err := PlanMerge(ctx, []string{a, b},
 		MergeOptions{FoldNorms: opt.FoldNorms, Pairs: opt.Pairs, BackboneOutput: opt.BackboneOutput, Monitor: opt.Monitor})

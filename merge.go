@@ -27,9 +27,10 @@ type MergeOptions struct {
 	// Extrapolate allows alpha outside of 0 to 1.
 	Extrapolate bool
 
-	Include   []string              // patterns of tensors to merge; nil is all
-	Exclude   []string              // patterns of tensors that stay as in the fine-tuned model
-	FoldNorms bool                  // fold affine operators, such as BatchNormalization, that only one model has, in memory
+	Include []string // patterns of tensors to merge; nil is all
+	Exclude []string // patterns of tensors that stay as in the fine-tuned model
+	// FoldNorms folds affine operators, such as BatchNormalization, that only one model has, in memory.
+	FoldNorms bool
 	Pairs     []onnxmerge.GivenPair // pairs that are stated instead of found, with the first model
 	// RequireComplete makes a merge fail (kind Mismatch) that keeps weights before the head without a certain counterpart.
 	RequireComplete bool
@@ -177,8 +178,8 @@ func Merge(
 func (p *MergePlan) Describe() *MergeResult { return describePlan(p.Plan) }
 
 func describePlan(p *onnxmerge.Plan) *MergeResult {
-	r := &MergeResult{Method: p.Method.Name, Params: p.Params, Features: p.Backbone.Output, Head: p.Backbone.Head, Kept: p.Kept,
-		Warnings: append([]string{}, p.Warnings...)}
+	r := &MergeResult{Method: p.Method.Name, Params: p.Params, Features: p.Backbone.Output,
+		Head: p.Backbone.Head, Kept: p.Kept, Warnings: append([]string{}, p.Warnings...)}
 	if alpha, ok := p.Params["alpha"].(float64); ok {
 		r.Alpha = &alpha
 	}

@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -30,17 +29,20 @@ var pairingCases = map[string]pairingCase{
 	"convmul_two_inputs_in_another_order_same_names": {merged: 8},
 	"dynamo_bn_castlike_keep_to_dyn":                 {merged: 20},
 	"groupnorm_groups_eq_channels":                   {merged: 12},
-	"attributes_differ_no_warning":                   {merged: 20, warning: "BatchNormalization of \"bn1.weight\" has epsilon 0.5"},
-	"attributes_scaler_kept_silently":                {merged: 6, warning: "ai.onnx.ml.Scaler.offset, ai.onnx.ml.Scaler.scale"},
-	"one_block_permuted_no_warning":                  {merged: 42, warning: "its channels seem to be in another order"},
-	"nchwc__ts17__ts17-ort99":                        {refused: "blocked order of one machine"},
-	"gru_carried_by_loop_refused":                    {merged: 6},
-	"convmul_dynamic_int8_prefix":                    {refused: "part of a quantised tensor"},
-	"norms_at_init_same_exporter":                    {merged: 42},
-	"running_var_prefix_rel0.1":                      {merged: 20},
-	"attributes_rescaling_mixed":                     {merged: 4, warning: "2 settings of operators differ"},
-	"scalar_prelu_kept_silently":                     {merged: 9},
-	"last_layernorm_kept_silently":                   {merged: 26, warning: "the merge is partial: 2 weights"},
+	"attributes_differ_no_warning": {merged: 20,
+		warning: "BatchNormalization of \"bn1.weight\" has epsilon 0.5"},
+	"attributes_scaler_kept_silently": {merged: 6,
+		warning: "ai.onnx.ml.Scaler.offset, ai.onnx.ml.Scaler.scale"},
+
+	"one_block_permuted_no_warning": {merged: 42, warning: "its channels seem to be in another order"},
+	"nchwc__ts17__ts17-ort99":       {refused: "blocked order of one machine"},
+	"gru_carried_by_loop_refused":   {merged: 6},
+	"convmul_dynamic_int8_prefix":   {refused: "part of a quantised tensor"},
+	"norms_at_init_same_exporter":   {merged: 42},
+	"running_var_prefix_rel0.1":     {merged: 20},
+	"attributes_rescaling_mixed":    {merged: 4, warning: "2 settings of operators differ"},
+	"scalar_prelu_kept_silently":    {merged: 9},
+	"last_layernorm_kept_silently":  {merged: 26, warning: "the merge is partial: 2 weights"},
 }
 
 // The shared pairs that once failed give what their expected.txt says.
@@ -70,7 +72,7 @@ func TestPairingCases(t *testing.T) {
 			if n, _ := plan.Count(Merge); n < c.merged {
 				t.Errorf("%d tensors are merged, want at least %d", n, c.merged)
 			}
-			if !slices.ContainsFunc(plan.Warnings, func(w string) bool { return strings.Contains(w, c.warning) }) && c.warning != "" {
+			if !strings.Contains(strings.Join(plan.Warnings, "\n"), c.warning) {
 				t.Errorf("warnings %q, want one with %q", plan.Warnings, c.warning)
 			}
 			checkFirstValues(t, filepath.Join(folder, name, "expected.txt"), plan)

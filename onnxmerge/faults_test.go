@@ -112,9 +112,11 @@ func faults() map[string]pairFault {
 	half := unitScales()
 	return map[string]pairFault{
 		"a scale by channel folded into the fine-tuned weight": {a: network(a, "", multiplied(half...)),
-			b: network(b.scaled(1, half...), "", nil), refused: "the pre-trained model has a Mul behind it", folded: true, merged: 6},
+			b:       network(b.scaled(1, half...), "", nil),
+			refused: "the pre-trained model has a Mul behind it", folded: true, merged: 6},
 		"a scale by channel folded into the pre-trained weight": {a: network(a.scaled(1, half...), "", nil),
-			b: network(b, "", multiplied(half...)), refused: "the fine-tuned model has a Mul behind it", folded: true, merged: 6},
+			b:       network(b, "", multiplied(half...)),
+			refused: "the fine-tuned model has a Mul behind it", folded: true, merged: 6},
 		"a number folded into the weight": {a: network(a, "", multiplied(0.3)), b: network(b.scaled(1, 0.3), "", nil),
 			refused: "a factor behind it", folded: true, merged: 6},
 		"a number that is not folded": {a: network(a, "", multiplied(0.3)), b: network(b, "", nil), merged: 6},
@@ -123,11 +125,15 @@ func faults() map[string]pairFault {
 		"a bias that an exporter dropped": {a: network(noBias, "", nil), b: network(b, "", nil), merged: 6},
 		"operators of another domain": {a: convolutions(""), b: convolutions("com.microsoft.nchwc"),
 			refused: "blocked order of one machine"},
-		"scales of integers under other names":            {a: integers("", 1), b: integers("q/", 2), refused: "part of a quantised tensor"},
-		"towers whose inputs are listed in another order": {a: towers("left", "right"), b: towers("right", "left"), merged: 2},
-		"slopes under other names":                        {a: network(a, "", slopes(0.25)), b: network(b, "m.", slopes(0.9)), merged: 7},
-		"another rescaling":                               {a: rescaled(a, 1), b: rescaled(b, 2), merged: 6, warning: "1 settings of operators differ"},
-		"another prefix":                                  {a: network(a, "", nil), b: network(b, "module.", nil), merged: 6},
+		"scales of integers under other names": {a: integers("", 1), b: integers("q/", 2),
+			refused: "part of a quantised tensor"},
+		"towers whose inputs are listed in another order": {a: towers("left", "right"),
+			b: towers("right", "left"), merged: 2},
+		"slopes under other names": {a: network(a, "", slopes(0.25)),
+			b: network(b, "m.", slopes(0.9)), merged: 7},
+		"another rescaling": {a: rescaled(a, 1), b: rescaled(b, 2), merged: 6,
+			warning: "1 settings of operators differ"},
+		"another prefix": {a: network(a, "", nil), b: network(b, "module.", nil), merged: 6},
 	}
 }
 

@@ -18,10 +18,11 @@ import (
 //
 //	W' = s W,  bias' = s (bias - mean) + shift
 //
-// with s as in [pair.Affine]. If the pre-trained model has it, W' and bias' replace its weights. If the fine-tuned model
-// has it, its file keeps it, and the pre-trained model's W' and bias' are unfolded: s, mean and the layer's own bias stay
-// those of the fine-tuned model, W'/s is mixed with its weight and bias' + s (mean - bias) with its shift. Without a
-// shift, bias'/s is mixed with the layer's own bias. Folding the result then gives the mix of both folded models.
+// with s as in [pair.Affine]. If the pre-trained model has it, W' and bias' replace its weights. If the fine-tuned
+// model has it, its file keeps it, and the pre-trained model's W' and bias' are unfolded: s, mean and the layer's own
+// bias stay those of the fine-tuned model, W'/s is mixed with its weight and bias' + s (mean - bias) with its shift.
+// Without a shift, bias'/s is mixed with the layer's own bias. Folding the result then gives the mix of both folded
+// models.
 
 // foldAll decides the weights around every affine operator that is folded.
 func (p *planner) foldAll(folds []*pair.Fold) error {
@@ -126,7 +127,8 @@ func (p *planner) foldInto(f *pair.Fold, read reader, s, offset, biasA []float64
 	}
 	switch {
 	case f.BiasB != nil:
-		changes[f.BiasB] = foldChange{Merge, reason, cmp.Or(f.Affine.Shift, f.BiasA, f.WeightA), encoded(f.BiasB.DType, biasA)}
+		changes[f.BiasB] = foldChange{Merge, reason, cmp.Or(f.Affine.Shift, f.BiasA, f.WeightA),
+			encoded(f.BiasB.DType, biasA)}
 	case nonzero:
 		return nil, foldError("the fine-tuned model's layer has no bias, into which the shift is folded")
 	}
@@ -134,7 +136,9 @@ func (p *planner) foldInto(f *pair.Fold, read reader, s, offset, biasA []float64
 }
 
 // unfoldFrom decides a fold of the pre-trained model's weights through the fine-tuned model's affine operator.
-func (p *planner) unfoldFrom(f *pair.Fold, read reader, s, offset, biasA []float64) (map[*onnx.Tensor]foldChange, error) {
+func (p *planner) unfoldFrom(
+	f *pair.Fold, read reader, s, offset, biasA []float64,
+) (map[*onnx.Tensor]foldChange, error) {
 	biasB, err := valuesOrZeros(f.BiasB, len(s))
 	if err != nil {
 		return nil, err
@@ -312,8 +316,8 @@ func (p *planner) warnFolded() {
 		}
 	}
 	if n > 0 {
-		p.warnings = append(p.warnings, fmt.Sprintf("%d weights of both models have names that PyTorch's exporter gives to "+
+		p.addWarning("%d weights of both models have names that PyTorch's exporter gives to "+
 			"weights with a BatchNormalization folded in; mixing folded weights differs from folding mixed weights: export "+
-			"both models without folding to mix the original weights", n))
+			"both models without folding to mix the original weights", n)
 	}
 }

@@ -58,7 +58,7 @@ func (p *planner) joinFurther(ctx context.Context) error {
 			return fmt.Errorf("%s model: %w", name, err)
 		}
 		for _, w := range q.warnings {
-			p.warnings = append(p.warnings, fmt.Sprintf("the %s model: %s", name, w))
+			p.addWarning("the %s model: %s", name, w)
 		}
 		missing := 0
 		for k := range p.decisions {
@@ -67,8 +67,8 @@ func (p *planner) joinFurther(ctx context.Context) error {
 			}
 		}
 		if missing > 0 {
-			p.warnings = append(p.warnings, fmt.Sprintf("%d weights that the pre-trained and the fine-tuned model share are "+
-				"not in the %s model, and are kept from the fine-tuned one", missing, name))
+			p.addWarning("%d weights that the pre-trained and the fine-tuned model share are "+
+				"not in the %s model, and are kept from the fine-tuned one", missing, name)
 		}
 	}
 	return p.joinFisher(ctx)

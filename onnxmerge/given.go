@@ -63,7 +63,8 @@ func (p *planner) checkPatterns() error {
 		patterns []string
 	}{{"include", p.opt.Include}, {"exclude", p.opt.Exclude}} {
 		for _, pattern := range list.patterns {
-			if !slices.ContainsFunc(p.finetuned.Tensors, func(t *onnx.Tensor) bool { return matchAny([]string{pattern}, t.ID()) }) {
+			matches := func(t *onnx.Tensor) bool { return matchAny([]string{pattern}, t.ID()) }
+			if !slices.ContainsFunc(p.finetuned.Tensors, matches) {
 				return fault.Usagef("no tensor of the fine-tuned model matches the pattern %q of --%s", pattern, list.option).
 					WithHint("see the names with wiseft inspect --tensors")
 			}

@@ -56,8 +56,8 @@ func (j judge) decidePair(p pair.Pair) (decision, error) {
 		case same:
 			return decision{Action: Copy, Reason: reasonSame}, nil
 		case p.Among > 1 || len(p.Tied) > 0:
-			return decision{Action: Copy, Reason: fmt.Sprintf("a single number with several possible counterparts, such as %q", a.ID()),
-				kind: contested}, nil
+			return decision{Action: Copy, kind: contested,
+				Reason: fmt.Sprintf("a single number with several possible counterparts, such as %q", a.ID())}, nil
 		}
 	}
 	for _, tied := range p.Tied {
@@ -67,7 +67,8 @@ func (j judge) decidePair(p pair.Pair) (decision, error) {
 				"whose values differ", a.ID(), tied.A.ID())}, err
 		}
 	}
-	d := decision{Action: Merge, Reason: "paired by " + string(p.How), how: p.How, among: p.Among, a: a, perm: p.Perm, layer: p.Layer}
+	d := decision{Action: Merge, Reason: "paired by " + string(p.How), how: p.How, among: p.Among,
+		a: a, perm: p.Perm}
 	if a.ID() != b.ID() {
 		d.Reason += fmt.Sprintf(" with %q", a.ID())
 	}
@@ -253,8 +254,8 @@ func (j judge) blocked(t *onnx.Tensor) string {
 		"level", side)
 }
 
-// isBlockedOtherwise reports whether two paired weights are both blocked and dissimilar: blocks of two machines may have
-// two lengths.
+// isBlockedOtherwise reports whether two paired weights are both blocked and dissimilar: blocks of two machines may
+// have two lengths.
 func (j judge) isBlockedOtherwise(p pair.Pair, s *sampler) (bool, error) {
 	if !j.blockedA[p.A] || !j.blockedB[p.B] {
 		return false, nil

@@ -132,8 +132,8 @@ func (p *planner) findKept() error {
 	return nil
 }
 
-// hasCounterpart reports whether a number that is stored beside the graph differs from one of the others: it may be their
-// counterpart. Numbers in Constant nodes are part of the computation.
+// hasCounterpart reports whether a number that is stored beside the graph differs from one of the others: it may be
+// their counterpart. Numbers in Constant nodes are part of the computation.
 func hasCounterpart(t *onnx.Tensor, others []*onnx.Tensor) (bool, error) {
 	if t.Site == onnx.Constant {
 		return false, nil

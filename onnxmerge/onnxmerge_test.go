@@ -251,7 +251,8 @@ func TestPlanRefuses(t *testing.T) {
 	other, _ := open(t, local("branches.onnx"))
 	var mismatch *MismatchError
 	plan, err := planPair(t.Context(), float, resized, Options{})
-	if !errors.As(err, &mismatch) || len(mismatch.Reasons) != 1 || !strings.Contains(err.Error(), "used by Add against Mul") {
+	if !errors.As(err, &mismatch) || len(mismatch.Reasons) != 1 ||
+		!strings.Contains(err.Error(), "used by Add against Mul") {
 		t.Errorf("another use: %v", err)
 	}
 	if _, err := Run(t.Context(), &bytes.Buffer{}, plan, nil); err == nil {

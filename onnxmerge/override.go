@@ -118,7 +118,7 @@ func (p *planner) resolve() error {
 	}
 	for k, ok := range used {
 		if !ok {
-			p.warnings = append(p.warnings, fmt.Sprintf("%q matches no tensor that is merged", p.opt.Set[k].Match))
+			p.addWarning("%q matches no tensor that is merged", p.opt.Set[k].Match)
 		}
 	}
 	p.addFallbackReasons()

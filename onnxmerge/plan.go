@@ -66,8 +66,8 @@ type Options struct {
 	// BackboneOutput names a value of the fine-tuned model. Weights that it does not depend on are copied. "" finds the
 	// backbone: see [Backbone].
 	BackboneOutput string
-	// FoldNorms folds affine operators, such as BatchNormalization, that only one model has; without it weights before them
-	// are refused.
+	// FoldNorms folds affine operators, such as BatchNormalization, that only one model has; without it weights before
+	// them are refused.
 	FoldNorms bool
 	// Pairs are stated instead of found, with the first model.
 	Pairs []GivenPair

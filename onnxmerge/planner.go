@@ -23,7 +23,6 @@ type decision struct {
 	a, b       *onnx.Tensor  // a is nil unless Action is Merge
 	how        pair.How      // what proves the pair
 	among      int           // see [pair.Pair]
-	layer      *pair.Layer   // see [pair.Pair]
 	perm       []int         // the order of a's axes in b, nil if it is the same
 	fold       reader        // reads the pre-trained tensor with a normalisation folded into it; nil without one
 	unfolded   bool          // fold undoes the normalisation that b has
@@ -165,7 +164,8 @@ func (p *planner) pair(ctx context.Context) error {
 		return err
 	}
 	if p.opt.FoldNorms {
-		folds := slices.DeleteFunc(append(alignment.Folds, scales.folds...), func(f *pair.Fold) bool { return scales.unscaled[f] })
+		isNone := func(f *pair.Fold) bool { return scales.unscaled[f] }
+		folds := slices.DeleteFunc(append(alignment.Folds, scales.folds...), isNone)
 		if err := p.foldAll(folds); err != nil {
 			return err
 		}
@@ -305,8 +305,8 @@ func (p *planner) mismatch() *MismatchError {
 	case merged == 0 && p.isFiltered():
 		return &MismatchError{"no weight that has a counterpart is selected by the patterns", nil}
 	case p.opt.RequireComplete && len(p.kept.Backbone) > 0:
-		return &MismatchError{fmt.Sprintf("%d weights before the head have no certain counterpart, and a complete merge is required",
-			len(p.kept.Backbone)), p.kept.Backbone}
+		return &MismatchError{fmt.Sprintf("%d weights before the head have no certain counterpart, and a complete merge is "+
+			"required", len(p.kept.Backbone)), p.kept.Backbone}
 	case merged == 0:
 		return &MismatchError{"no weight of the fine-tuned model has a counterpart in the pre-trained one", p.normReasons()}
 	}

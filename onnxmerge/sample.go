@@ -46,8 +46,8 @@ func (s *sampler) likeness(a, b *onnx.Tensor, perm []int) (cosine float64, ok bo
 	return cosine, ok, nil
 }
 
-// both returns elements of two weights at the same positions, a's read in the order of perm; nil if they are not numbers
-// of a byte or more, or cannot be read.
+// both returns elements of two weights at the same positions, a's read in the order of perm; nil if they are not
+// numbers of a byte or more, or cannot be read.
 func (s *sampler) both(a, b *onnx.Tensor, perm []int, most int) (x, y []float64, err error) {
 	for _, t := range []*onnx.Tensor{a, b} {
 		if codec, known := t.DType.Codec(); !known || codec.Bits < 8 || !t.Readable() {
@@ -105,8 +105,8 @@ func position(i int, n int64, most int) int64 {
 	return (n-chunkLen)*int64(at)/int64(most-chunkLen) + int64(i-at)
 }
 
-// logLengths returns the natural logarithm of |b|/|a| of every channel along an axis of b that has sampled elements which
-// are not all zero.
+// logLengths returns the natural logarithm of |b|/|a| of every channel along an axis of b that has sampled elements
+// which are not all zero.
 func (s *sampler) logLengths(a, b *onnx.Tensor, perm []int, axis int) (map[int]float64, error) {
 	sums, err := s.channelSums(a, b, perm, axis)
 	logs := map[int]float64{}
@@ -138,8 +138,8 @@ type products struct {
 	n          int
 }
 
-// channelSums returns the sums of every sampled channel of two weights along an axis of b, or of the whole if axis is -1;
-// nil if they are not comparable.
+// channelSums returns the sums of every sampled channel of two weights along an axis of b, or of the whole if axis is
+// -1; nil if they are not comparable.
 func (s *sampler) channelSums(a, b *onnx.Tensor, perm []int, axis int) (map[int]products, error) {
 	x, y, err := s.both(a, b, perm, scaleLen)
 	if err != nil || x == nil {

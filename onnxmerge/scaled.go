@@ -39,8 +39,8 @@ type scaling struct {
 	unscaled  map[*pair.Fold]bool // results of isUnscaled
 }
 
-// compare decides what the lengths of one pair say. A conflict means that a factor of one model is folded into the other
-// model's weight; a reason that the pair is suspected without an operator that would explain it.
+// compare decides what the lengths of one pair say. A conflict means that a factor of one model is folded into the
+// other model's weight; a reason that the pair is suspected without an operator that would explain it.
 func (s *scaling) compare(p pair.Pair) (conflict *pair.Conflict, reason string, err error) {
 	if c := s.conflicts[p.Weight]; c != nil {
 		return &pair.Conflict{A: p.A, B: p.B, Reason: c.Reason, Fold: c.Fold}, "", nil
@@ -63,8 +63,8 @@ func (s *scaling) compare(p pair.Pair) (conflict *pair.Conflict, reason string, 
 	return nil, reason, err
 }
 
-// isUnscaled reports whether the lengths of the channels say that a fold is none: the weights are equal without the scale
-// that only one model stores, as where the other model computes it.
+// isUnscaled reports whether the lengths of the channels say that a fold is none: the weights are equal without the
+// scale that only one model stores, as where the other model computes it.
 func (s *scaling) isUnscaled(f *pair.Fold) (bool, error) {
 	if known, ok := s.unscaled[f]; ok {
 		return known, nil
@@ -173,8 +173,8 @@ func (s *scaling) suspect(p pair.Pair) (string, error) {
 	if other < minOther || float64(other) < otherShare*float64(len(logs)) {
 		return "", nil
 	}
-	return fmt.Sprintf("%d of %d channels have the direction of those of %q (cosine over %g) and other lengths, from %.3g to %.3g "+
-		"times: a scale by channel may be folded into one of them", other, len(logs), p.A.ID(), sameDirection,
+	return fmt.Sprintf("%d of %d channels have the direction of those of %q (cosine over %g) and other lengths, "+
+		"from %.3g to %.3g times: a scale by channel may be folded into one of them", other, len(logs), p.A.ID(), sameDirection,
 		math.Exp(slices.Min(logs)), math.Exp(slices.Max(logs))), nil
 }
 

@@ -53,18 +53,18 @@ func (p *planner) warnUnrelated(s *sampler) error {
 	}
 	switch middle := median(cosines); {
 	case middle < unrelated:
-		p.warnings = append(p.warnings, fmt.Sprintf("the models seem to be unrelated: the cosine between their weights is %.2f in the "+
-			"median tensor; a merge of unrelated models is not expected to work", middle))
+		p.addWarning("the models seem to be unrelated: the cosine between their weights is %.2f in the median tensor; "+
+			"a merge of unrelated models is not expected to work", middle)
 	case middle >= pair.Related && len(apart) > 0:
-		p.warnings = append(p.warnings, fmt.Sprintf("%d weights are unlike their counterparts in models that are related: %s. "+
+		p.addWarning("%d weights are unlike their counterparts in models that are related: %s. "+
 			"Units in another order cannot be averaged; a layer that was trained from new values gains nothing: keep the "+
-			"fine-tuned one with --exclude", len(apart), shortList(apart)))
+			"fine-tuned one with --exclude", len(apart), shortList(apart))
 	}
 	return nil
 }
 
-// isReordered reports whether the channels of a pair, along any axis, are those of the counterpart in another order: of 16
-// channels, most are similar to another channel of the counterpart, and not to their own.
+// isReordered reports whether the channels of a pair, along any axis, are those of the counterpart in another order: of
+// 16 channels, most are similar to another channel of the counterpart, and not to their own.
 func (s *sampler) isReordered(d decision) (bool, error) {
 	if d.b.Len() > maxOrdered {
 		return false, nil
@@ -98,8 +98,8 @@ func (s *sampler) isReordered(d decision) (bool, error) {
 	return false, nil
 }
 
-// sameChannel is the cosine of a channel with what it was before training; that of unrelated channels of eight numbers is
-// above it once in 100.
+// sameChannel is the cosine of a channel with what it was before training; that of unrelated channels of eight numbers
+// is above it once in 100.
 const sameChannel = 0.8
 
 // channels returns every slice of a weight along an axis.

@@ -22,7 +22,7 @@ func (p *planner) warn() {
 			side = ordinal(i)
 		}
 		for _, what := range m.Unread {
-			p.warnings = append(p.warnings, fmt.Sprintf("the %s model has %s; weights in it are not merged", side, what))
+			p.addWarning("the %s model has %s; weights in it are not merged", side, what)
 		}
 	}
 	var differ []string
@@ -32,13 +32,18 @@ func (p *planner) warn() {
 		}
 	}
 	if len(differ) > 0 {
-		p.warnings = append(p.warnings, fmt.Sprintf("%d tensors that are not floating-point numbers differ and are kept "+
-			"from the fine-tuned model (%s)", len(differ), strings.Join(differ[:min(3, len(differ))], ", ")))
+		p.addWarning("%d tensors that are not floating-point numbers differ and are kept "+
+			"from the fine-tuned model (%s)", len(differ), strings.Join(differ[:min(3, len(differ))], ", "))
 	}
 	p.warnPartial()
 	p.warnRescaled()
 	p.warnFolded()
 	p.warnUnused()
+}
+
+// addWarning appends a warning.
+func (p *planner) addWarning(format string, args ...any) {
+	p.warnings = append(p.warnings, fmt.Sprintf(format, args...))
 }
 
 // warnUnused names pre-trained weights without a counterpart. A projection head explains them; so do two exports with
@@ -81,25 +86,25 @@ func shapeKey(t *onnx.Tensor) string { return fmt.Sprint(t.DType, t.Dims) }
 // warnPartial names what is kept from the fine-tuned model although the pre-trained one may have it.
 func (p *planner) warnPartial() {
 	if kept := p.kept.Backbone; len(kept) > 0 {
-		p.warnings = append(p.warnings, fmt.Sprintf("the merge is partial: %d weights before the head have no certain counterpart "+
-			"and are kept from the fine-tuned model (%s)", len(kept), shortList(kept)))
+		p.addWarning("the merge is partial: %d weights before the head have no certain counterpart "+
+			"and are kept from the fine-tuned model (%s)", len(kept), shortList(kept))
 	}
 	if kept := p.kept.Settings; len(kept) > 0 {
-		p.warnings = append(p.warnings, fmt.Sprintf("%d settings of operators differ and are kept from the fine-tuned model (%s)",
-			len(kept), shortList(kept)))
+		p.addWarning("%d settings of operators differ and are kept from the fine-tuned model (%s)",
+			len(kept), shortList(kept))
 	}
 }
 
-// warnDifferences names operators that compute something else in the two models, and numbers in attributes, which are not
-// merged.
+// warnDifferences names operators that compute something else in the two models, and numbers in attributes, which are
+// not merged.
 func (p *planner) warnDifferences(al *pair.Alignment) {
 	if lines := al.Differences; len(lines) > 0 {
-		p.warnings = append(p.warnings, fmt.Sprintf("%d operators of paired weights differ, so the models are not one network: %s",
-			len(lines), strings.Join(lines[:min(3, len(lines))], "; ")))
+		p.addWarning("%d operators of paired weights differ, so the models are not one network: %s",
+			len(lines), strings.Join(lines[:min(3, len(lines))], "; "))
 	}
 	if names := differingLists(p.pretrained, p.finetuned); len(names) > 0 {
-		p.warnings = append(p.warnings, fmt.Sprintf("numbers in attributes differ and are kept from the fine-tuned model, because "+
-			"attributes are not merged: %s", strings.Join(names, ", ")))
+		p.addWarning("numbers in attributes differ and are kept from the fine-tuned model, because "+
+			"attributes are not merged: %s", strings.Join(names, ", "))
 	}
 }
 
@@ -158,9 +163,9 @@ func (p *planner) warnRescaled() {
 		}
 	}
 	if len(found) > 0 {
-		p.warnings = append(p.warnings, fmt.Sprintf("%s drops elements of %d running variances and scales up the others "+
+		p.addWarning("%s drops elements of %d running variances and scales up the others "+
 			"(%s), which can make the features useless: --set op:BatchNormalization:density=1 drops none in normalisations, "+
-			"--exclude keeps the fine-tuned tensors", p.method.Name, len(found), strings.Join(found[:min(3, len(found))], ", ")))
+			"--exclude keeps the fine-tuned tensors", p.method.Name, len(found), strings.Join(found[:min(3, len(found))], ", "))
 	}
 }
 

@@ -26,7 +26,8 @@ type Counterpart struct {
 	PairOf   string   `json:"pair_of"` // the tensor of the fine-tuned model that it is merged into; "" if none
 }
 
-// Why explains the decision about a tensor of the fine-tuned model. The error is of kind Usage if it has no such tensor.
+// Why explains the decision about a tensor of the fine-tuned model. The error is of kind Usage if it has no such
+// tensor.
 func (p *Plan) Why(id string) (*Why, error) { return p.planner.why(id) }
 
 // maxCounterparts bounds the tensors that are explained.
@@ -70,7 +71,8 @@ func (p *planner) why(id string) (*Why, error) {
 	}
 	slices.SortStableFunc(w.Counterparts, func(x, y Counterpart) int { return y.rank(x) })
 	if n := maxCounterparts; len(w.Counterparts) > n {
-		rest := slices.DeleteFunc(slices.Clone(w.Counterparts[n:]), func(c Counterpart) bool { return !c.Namesake && !c.Chosen })
+		isMinor := func(c Counterpart) bool { return !c.Namesake && !c.Chosen }
+		rest := slices.DeleteFunc(slices.Clone(w.Counterparts[n:]), isMinor)
 		w.Counterparts = append(w.Counterparts[:n:n], rest...)
 	}
 	return w, nil

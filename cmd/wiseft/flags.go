@@ -26,7 +26,8 @@ func foldNormsFlag(dst *bool) definition {
 }
 
 func pairFlag(dst *[]string) definition {
-	return define(dst, "pair", "state that `A_NAME=B_NAME` are one weight of the first and the last model; may be repeated")
+	return define(dst, "pair", "state that `A_NAME=B_NAME` are one weight of the first and the last model; "+
+		"may be repeated")
 }
 
 func backboneFlag(dst *string) cli.Flag {
@@ -52,7 +53,8 @@ func (o *selectionOptions) flags() []cli.Flag {
 		define(&o.Exclude, "exclude", "keep tensors that match `PATTERN` from the fine-tuned model; may be repeated"),
 		foldNormsFlag(&o.FoldNorms),
 		pairFlag(&o.pairs),
-		define(&o.RequireComplete, "require-complete", "fail if weights before the head are kept without being excluded").env(),
+		define(&o.RequireComplete, "require-complete",
+			"fail if weights before the head are kept without being excluded").env(),
 		define(&o.memory, "memory", "what buffers may take: `SIZE`").or("256MiB").env(),
 	)
 }

@@ -51,7 +51,9 @@ func setupScript(env *testscript.Env, library string) error {
 			return err
 		}
 	}
-	for _, name := range []string{"pretrained", "finetuned", "finetuned_float16", "finetuned_other_use", "finetuned_folded"} {
+	for _, name := range []string{
+		"pretrained", "finetuned", "finetuned_float16", "finetuned_other_use", "finetuned_folded",
+	} {
 		data, err := os.ReadFile(filepath.Join("../../onnxmerge/onnx/testdata", name+".onnx"))
 		if err != nil {
 			return err

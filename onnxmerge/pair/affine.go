@@ -8,10 +8,10 @@ import (
 
 const batchNorm = "BatchNormalization"
 
-// A linear operator y = W x + bias and an affine operator before or behind it, y' = s y + t by channel or by one number,
-// are one linear operator. Exporters and optimisers fold one into the other: BatchNormalization, FrozenBatchNorm, layer
-// scale, residual scaling. If only one model is folded, its W is s W of the other, and their mix is neither. The affine
-// operators around a linear one therefore are compared with those around its counterpart.
+// A linear operator y = W x + bias and an affine operator before or behind it, y' = s y + t by channel or by one
+// number, are one linear operator. Exporters and optimisers fold one into the other: BatchNormalization,
+// FrozenBatchNorm, layer scale, residual scaling. If only one model is folded, its W is s W of the other, and their mix
+// is neither. The affine operators around a linear one therefore are compared with those around its counterpart.
 
 // passing are the operators that an exporter moves an affine operator across: they move elements.
 var passing = map[string]bool{"Transpose": true, "Reshape": true, "Squeeze": true, "Unsqueeze": true, "Flatten": true,
@@ -53,7 +53,7 @@ func (o *op) addScale(s *scaling) bool {
 	case o.name == batchNorm:
 		s.channels = append(s.channels, o)
 		return true
-	case o.name != "Mul" && o.name != "Div" || o.name == "Div" && slices.ContainsFunc(o.stored(), func(u *use) bool { return u.role == 0 }):
+	case o.name != "Mul" && o.name != "Div" || o.name == "Div" && slices.ContainsFunc(o.stored(), (*use).isFirst):
 		return false
 	case len(o.uses) == 1 && len(o.ones) == 0 && IsVector(o.uses[0].shape):
 		s.channels = append(s.channels, o)
@@ -65,11 +65,15 @@ func (o *op) addScale(s *scaling) bool {
 	return false
 }
 
+// isFirst reports whether the tensor is the operator's first operand.
+func (u *use) isFirst() bool { return u.role == 0 }
+
 // stored returns all tensors that are operands of the operator.
 func (o *op) stored() []*use { return slices.Concat(o.uses, o.ones) }
 
-// behind returns what scales the operator's result. A BatchNormalization counts if it is one of several consumers, since
-// it changes the result's meaning for evidence; another operator only as the single one, as nothing else is folded.
+// behind returns what scales the operator's result. A BatchNormalization counts if it is one of several consumers,
+// since it changes the result's meaning for evidence; another operator only as the single one, as nothing else is
+// folded.
 func (o *op) behind() scaling {
 	var s scaling
 	at := []*value{o.out}
@@ -117,8 +121,8 @@ func (o *op) before() scaling {
 	return s
 }
 
-// scaled returns what scales the linear operator whose weight or bias the use is, before and behind it. Both are empty for
-// other operators.
+// scaled returns what scales the linear operator whose weight or bias the use is, before and behind it. Both are empty
+// for other operators.
 func (u *use) scaled() (before, behind scaling) {
 	o := u.op
 	switch {

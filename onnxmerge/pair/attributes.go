@@ -12,29 +12,29 @@ import (
 // Weights that are paired may serve operators that compute something else: with another stride, another epsilon, or
 // another activation behind them. A mix of such weights is that of two different networks.
 
-// compared are the attributes that are compared, by operator, with the value that an omitted one has. "1..." stands for
-// any number of ones.
-var compared = map[string]map[string]string{
-	"Conv":                             {"strides": "1...", "dilations": "1...", "pads": "0...", "group": "1", "auto_pad": "NOTSET"},
-	"ConvTranspose":                    {"strides": "1...", "dilations": "1...", "pads": "0...", "group": "1", "auto_pad": "NOTSET", "output_padding": "0..."},
-	batchNorm:                          {"epsilon": "1e-05"},
-	"LayerNormalization":               {"epsilon": "1e-05"},
-	"SimplifiedLayerNormalization":     {"epsilon": "1e-05"},
-	"GroupNormalization":               {"epsilon": "1e-05", "num_groups": ""},
-	"InstanceNormalization":            {"epsilon": "1e-05"},
-	"RMSNormalization":                 {"epsilon": "1e-05"},
-	"LSTM":                             {"direction": "forward", "input_forget": "0"},
-	"GRU":                              {"direction": "forward", "linear_before_reset": "0"},
-	"RNN":                              {"direction": "forward"},
-	"com.microsoft.Attention":          {"num_heads": "", "unidirectional": "0"},
-	"com.microsoft.MultiHeadAttention": {"num_heads": "", "unidirectional": "0"},
-	"LeakyRelu":                        {"alpha": "0.01"},
-	"Elu":                              {"alpha": "1"},
-	"MaxPool":                          {"kernel_shape": "", "strides": "1...", "pads": "0...", "dilations": "1...", "auto_pad": "NOTSET"},
-	"AveragePool":                      {"kernel_shape": "", "strides": "1...", "pads": "0...", "count_include_pad": "0", "auto_pad": "NOTSET"},
-	"Softmax":                          {}, "Relu": {}, "Sigmoid": {}, "Tanh": {}, "Selu": {}, "Softplus": {}, "Mish": {},
-	"HardSwish": {}, "HardSigmoid": {"alpha": "0.2", "beta": "0.5"}, "Gelu": {"approximate": "none"},
-	"GlobalAveragePool": {}, "GlobalMaxPool": {},
+// defaults are attributes that are compared, with the value that an omitted one has. "1..." stands for any number of
+// ones; "" has no default.
+type defaults map[string]string
+
+var (
+	convolved  = defaults{"strides": "1...", "dilations": "1...", "pads": "0...", "group": "1", "auto_pad": "NOTSET"}
+	pooled     = defaults{"kernel_shape": "", "strides": "1...", "pads": "0...", "auto_pad": "NOTSET"}
+	normalised = defaults{"epsilon": "1e-05"}
+	attention  = defaults{"num_heads": "", "unidirectional": "0"}
+)
+
+// compared are the attributes that are compared, by operator.
+var compared = map[string]defaults{
+	"Conv": convolved, "ConvTranspose": convolved, "MaxPool": pooled, "AveragePool": pooled,
+	batchNorm: normalised, "LayerNormalization": normalised, "SimplifiedLayerNormalization": normalised,
+	"GroupNormalization": normalised, "InstanceNormalization": normalised, "RMSNormalization": normalised,
+	"com.microsoft.Attention": attention, "com.microsoft.MultiHeadAttention": attention,
+	"LSTM": {"direction": "forward", "input_forget": "0"},
+	"GRU":  {"direction": "forward", "linear_before_reset": "0"},
+	"RNN":  {"direction": "forward"},
+
+	"LeakyRelu": {"alpha": "0.01"}, "Elu": {"alpha": "1"}, "HardSigmoid": {"alpha": "0.2", "beta": "0.5"},
+	"Gelu": {"approximate": "none"},
 }
 
 // following are the operators without weights that are compared where they follow a paired operator.
@@ -96,13 +96,12 @@ func (o *op) after() []*onnx.Node {
 
 // differ describes the attributes in which two nodes of one operator differ; "" if there are none.
 func differ(a, b *onnx.Node) string {
-	defaults, ok := compared[b.Op()]
-	if !ok || a.Op() != b.Op() {
+	if a.Op() != b.Op() {
 		return ""
 	}
 	var parts []string
 	autoPad := attribute(a, "auto_pad", "NOTSET") != "NOTSET" || attribute(b, "auto_pad", "NOTSET") != "NOTSET"
-	for name, value := range defaults {
+	for name, value := range compared[b.Op()] {
 		if a.References[name] || b.References[name] || autoPad && (name == "pads" || name == "auto_pad") {
 			continue // values of a call, and two ways to write one padding, are not compared
 		}

@@ -55,8 +55,8 @@ func isFilled(t *onnx.Tensor, x float64) bool {
 	return ok && !slices.ContainsFunc(values, func(v float64) bool { return v != x })
 }
 
-// inputColours returns the colours of both models' inputs. Inputs of one name have one colour, and so have the others in
-// their order.
+// inputColours returns the colours of both models' inputs. Inputs of one name have one colour, and so have the others
+// in their order.
 func inputColours(a, b *onnx.Model) (ofA, ofB map[string]uint64) {
 	ofA, ofB = map[string]uint64{}, map[string]uint64{}
 	rest := func(m, other *onnx.Model, colours map[string]uint64) {

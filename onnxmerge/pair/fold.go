@@ -7,8 +7,8 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
-// Fold describes a linear operator that one model follows with an affine one, such as BatchNormalization, which the other
-// model has folded into the operator's weights. By channel, the two operators compute
+// Fold describes a linear operator that one model follows with an affine one, such as BatchNormalization, which the
+// other model has folded into the operator's weights. By channel, the two operators compute
 //
 //	y = s * (W x + bias - mean) + shift
 //
@@ -47,8 +47,8 @@ func (f *Fold) TensorsA() []*onnx.Tensor {
 	return slices.DeleteFunc(list, func(t *onnx.Tensor) bool { return t == nil })
 }
 
-// folded returns the conflict of a candidate with an affine operator on one side that the other side lacks, and lists the
-// fold.
+// folded returns the conflict of a candidate with an affine operator on one side that the other side lacks, and lists
+// the fold.
 func (s *search) folded(c candidate) *Conflict {
 	out := s.foldConflict(c)
 	if out.Fold != nil && !slices.Contains(s.foldList, out.Fold) {
@@ -229,7 +229,8 @@ func (o *op) affine(w *use) (found Affine, ok bool) {
 			return found, false
 		}
 		found.Scale, found.Inverse = scale.tensor, next.name == "Div"
-		if then := next.out.only(); then != nil && then.isShift(o.name, len(w.shape), found.Channels) && then.uses[0].isReadable() {
+		then := next.out.only()
+		if then != nil && then.isShift(o.name, len(w.shape), found.Channels) && then.uses[0].isReadable() {
 			found.Shift, next = then.uses[0].tensor, then
 		}
 	default:

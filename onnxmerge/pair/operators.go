@@ -170,8 +170,8 @@ func normAt(i int) rule {
 	}
 }
 
-// recurrent is the rule of recurrent layers, (X, W, R, B, lengths, initial state, initial cell, ...). Some exporters store
-// initial states of zeros, others compute them.
+// recurrent is the rule of recurrent layers, (X, W, R, B, lengths, initial state, initial cell, ...). Some exporters
+// store initial states of zeros, others compute them.
 func recurrent(b *builder, n *onnx.Node, ins operands) *value {
 	ins = slices.Clone(ins)
 	for i := 5; i < min(7, len(ins)); i++ {

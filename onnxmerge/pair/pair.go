@@ -72,8 +72,8 @@ type Conflict struct {
 	Resized bool
 }
 
-// Implied is a bias of the fine-tuned model's layer whose counterpart has none: exporters drop a bias of zeros. Its value
-// in the pre-trained model is 0.
+// Implied is a bias of the fine-tuned model's layer whose counterpart has none: exporters drop a bias of zeros. Its
+// value in the pre-trained model is 0.
 type Implied struct {
 	B      *onnx.Tensor
 	Weight *onnx.Tensor // of B's layer

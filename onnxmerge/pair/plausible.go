@@ -8,8 +8,8 @@ import (
 )
 
 // Training changes short weights, such as scales of normalisations, biases and running statistics, so much that the
-// correlation with what they were is often 0: the median over the vectors of one real pair is .43. A low one therefore is
-// no evidence against a pair. What is: values that the place of the tensor excludes.
+// correlation with what they were is often 0: the median over the vectors of one real pair is .43. A low one therefore
+// is no evidence against a pair. What is: values that the place of the tensor excludes.
 
 // part is what a vector does.
 type part int
@@ -34,9 +34,9 @@ func (u *use) part() part {
 	return otherPart
 }
 
-// contradicts reports whether the values of a vector pair say that they are not one weight: a variance is negative on one
-// side, a shift is 1 throughout, the fine-tuned one is constant and the pre-trained one is not, or scales and shifts are further apart than four times their standard deviations, as a
-// scale near 1 is from a bias near 0.
+// contradicts reports whether the values of a vector pair say that they are not one weight: a variance is negative on
+// one side, a shift is 1 throughout, the fine-tuned one is constant and the pre-trained one is not, or scales and
+// shifts are further apart than four times their standard deviations, as a scale near 1 is from a bias near 0.
 func (c candidate) contradicts() bool {
 	part := c.b.part()
 	if part == otherPart || !IsVector(c.b.shape) {
@@ -64,8 +64,8 @@ func (c candidate) contradicts() bool {
 	return deviationX > 0 && deviationY > 0 && math.Abs(meanX-meanY) > 4*(deviationX+deviationY)
 }
 
-// isInitial reports whether the pre-trained vector has the constant from which training begins: 0 for shifts, 1 or 0 for
-// scales, 1 for variances.
+// isInitial reports whether the pre-trained vector has the constant from which training begins: 0 for shifts, 1 or 0
+// for scales, 1 for variances.
 func (c candidate) isInitial() bool {
 	x, ok := vectorValues(c.a.tensor)
 	if !ok || !isConstant(x) {
@@ -109,7 +109,8 @@ func areEqual(tensors []*onnx.Tensor) bool {
 // maxNumbers bounds the vectors that are read whole.
 const maxNumbers = 64 << 10
 
-// vectorValues reads a vector; ok is false if its elements are not numbers, or if it is empty or longer than maxNumbers.
+// vectorValues reads a vector; ok is false if its elements are not numbers, or if it is empty or longer than
+// maxNumbers.
 func vectorValues(t *onnx.Tensor) (values []float64, ok bool) {
 	codec, ok := t.DType.Codec()
 	if !ok || codec.Bits < 8 || !t.Readable() || t.Len() < 1 || t.Len() > maxNumbers {

@@ -76,8 +76,8 @@ func (v permuted) shapeHash() uint64 {
 	return h
 }
 
-// dtypeClass returns one name for the floating-point types of 16 bits and more, whose weights pair with each other: models
-// are exported in half precision too. Other types pair with themselves.
+// dtypeClass returns one name for the floating-point types of 16 bits and more, whose weights pair with each other:
+// models are exported in half precision too. Other types pair with themselves.
 func dtypeClass(t onnx.DType) string {
 	if t.IsFloat() && t.Bits() >= 16 {
 		return "float"

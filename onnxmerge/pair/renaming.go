@@ -6,8 +6,8 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
-// renaming replaces a prefix and a suffix of the fine-tuned model's names by those of the pre-trained one: frameworks wrap
-// models ("module."), and tools number what they write ("_1"). The zero renaming replaces nothing.
+// renaming replaces a prefix and a suffix of the fine-tuned model's names by those of the pre-trained one: frameworks
+// wrap models ("module."), and tools number what they write ("_1"). The zero renaming replaces nothing.
 type renaming struct {
 	prefixA, prefixB, suffixA, suffixB string
 }
@@ -57,8 +57,8 @@ func (s *search) findRenaming() {
 	}
 }
 
-// renamingOf returns the shortest prefixes, then suffixes, in which two names differ. Names without a common part of four
-// characters show none.
+// renamingOf returns the shortest prefixes, then suffixes, in which two names differ. Names without a common part of
+// four characters show none.
 func renamingOf(a, b *onnx.Tensor) renaming {
 	x, y := a.ID(), b.ID()
 	if x == y {

@@ -113,8 +113,8 @@ func (s *search) decideCandidates(t *onnx.Tensor, candidates []candidate) (*Pair
 	return pair, nil
 }
 
-// isRepeated reports whether the uses of both tensors of a candidate that have no counterpart are as many of each kind: a
-// layer that is applied several times.
+// isRepeated reports whether the uses of both tensors of a candidate that have no counterpart are as many of each kind:
+// a layer that is applied several times.
 func (s *search) isRepeated(c candidate) bool {
 	count := map[uint64]int{}
 	for _, u := range s.usesA[c.a.tensor] {

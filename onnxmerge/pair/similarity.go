@@ -15,9 +15,10 @@ const minCompared = 4
 
 // Cosine returns the cosine of the angle between two weights, or between the same elements sampled from both.
 //
-// For vectors it subtracts the means first, which gives Pearson's correlation: scales of normalisations are all near
-// 1, and their plain cosine is near 1 for unrelated models. It is 1 for equal elements. ok is false if they differ and
-// either has no direction (a constant vector, zeros), for fewer than four elements, and for elements that are not finite.
+// For vectors it subtracts the means first, which gives Pearson's correlation: scales of normalisations are all near 1,
+// and their plain cosine is near 1 for unrelated models. It is 1 for equal elements. ok is false if they differ and
+// either has no direction (a constant vector, zeros), for fewer than four elements, and for elements that are not
+// finite.
 func Cosine(a, b []float64, isVector bool) (cosine float64, ok bool) {
 	if len(a) < minCompared {
 		return 0, false

@@ -99,7 +99,8 @@ func newSearch(a, b *onnx.Model) *search {
 	inputsA, inputsB := inputColours(a, b)
 	s := &search{a: a, b: b, graphA: newReduced(a, inputsA), graphB: newReduced(b, inputsB), among: map[*onnx.Tensor]int{},
 		anchorHow: map[*op]How{}, rejected: map[[2]*onnx.Tensor]bool{},
-		closer: map[*onnx.Tensor]*onnx.Tensor{}, given: map[*onnx.Tensor]Given{}, unlike: map[*onnx.Tensor]bool{}, folds: map[*op]*Fold{}}
+		closer: map[*onnx.Tensor]*onnx.Tensor{}, given: map[*onnx.Tensor]Given{},
+		unlike: map[*onnx.Tensor]bool{}, folds: map[*op]*Fold{}}
 	s.usesA, s.usesB = s.graphA.byTensor(), s.graphB.byTensor()
 	s.shapesA = map[uint64][]*use{}
 	for _, u := range s.graphA.uses {
@@ -271,11 +272,14 @@ func (c candidate) isSame(d candidate) bool {
 	return c.a.tensor == d.a.tensor && slices.Equal(c.perm, d.perm)
 }
 
+// isList reports whether a tensor has one axis.
+func (v permuted) isList() bool { return len(v.perm) == 1 && len(v.shape) == 1 }
+
 // relativePerm returns the perm of [Pair] for two permuted tensors: nil if their stored axis orders agree. Axes of
 // length 1 are ignored. ok is false if the numbers of other axes differ.
 func relativePerm(a, b permuted) (perm []int, ok bool) {
-	if len(a.perm) == 1 && len(b.perm) == 1 && len(a.shape) == 1 && len(b.shape) == 1 && (a.shape[0] == 1) == (b.shape[0] == 1) {
-		return nil, true // vectors
+	if a.isList() && b.isList() && (a.shape[0] == 1) == (b.shape[0] == 1) {
+		return nil, true
 	}
 	axes := func(v permuted) (list []int) {
 		for i, d := range v.shape {

@@ -18,9 +18,8 @@ func (s *search) veto() {
 		switch {
 		case t.Len() == 1:
 		case first.how == Around && s.isBelow(first, Related) && !first.b.isShort():
-			s.unclear[t] = fmt.Sprintf("the operators before it differ between the models, and its weights are unlike those of %q "+
-				"(cosine %.2f)",
-				first.a.tensor.ID(), s.cosines[first.key()])
+			s.unclear[t] = fmt.Sprintf("the operators before it differ between the models, and its weights are unlike "+
+				"those of %q (cosine %.2f)", first.a.tensor.ID(), s.cosines[first.key()])
 		case named || first.oneScaled(): // whose values differ by the scale
 		case s.hasCloser(first):
 			s.unclear[t] = fmt.Sprintf("it has the place of %q in the graph, which is more similar to %q", first.a.tensor.ID(),
@@ -113,7 +112,8 @@ func (s *search) hasOtherNamesake(c candidate) bool {
 
 // couldBe reports whether named is a weight with an exporter-independent name and t's dtype and shape.
 func couldBe(named, t *onnx.Tensor, uses map[*onnx.Tensor][]*use) bool {
-	return named != nil && !isNumbered(named.ID()) && dtypeClass(named.DType) == dtypeClass(t.DType) && slices.Equal(named.Dims, t.Dims) &&
+	return named != nil && !isNumbered(named.ID()) && dtypeClass(named.DType) == dtypeClass(t.DType) &&
+		slices.Equal(named.Dims, t.Dims) &&
 		len(uses[named]) > 0
 }
 

@@ -12,8 +12,8 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
-// Builder writes a small model. The zero Builder has opset 17 and, unless Input or Output was called, one input x and one
-// output y.
+// Builder writes a small model. The zero Builder has opset 17 and, unless Input or Output was called, one input x and
+// one output y.
 type Builder struct {
 	graph   []byte
 	imports []byte // beside ai.onnx

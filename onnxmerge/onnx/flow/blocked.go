@@ -3,8 +3,8 @@ package flow
 import "github.com/wiseft/wiseft/onnxmerge/onnx"
 
 // Blocked returns the weights whose elements are in the order of one machine's vector instructions: those of Conv in
-// onnxruntime's domain com.microsoft.nchwc. Their shape is that of Conv, and the block length is not in the file, so they
-// cannot be compared with weights in ONNX's order.
+// onnxruntime's domain com.microsoft.nchwc. Their shape is that of Conv, and the block length is not in the file, so
+// they cannot be compared with weights in ONNX's order.
 func Blocked(m *onnx.Model) map[*onnx.Tensor]bool {
 	found := map[*onnx.Tensor]bool{}
 	for o := range Operands(m) {

@@ -13,7 +13,8 @@ import (
 // such as Rescaling and normalisation by a data set's mean; a model without a weight of two axes has no such ones. A
 // tensor that is used in another way too is not a setting.
 func Settings(m *onnx.Model) map[*onnx.Tensor]string {
-	v := &settingVisitor{hasMatrix: slices.ContainsFunc(m.Tensors, isMatrix), found: map[*onnx.Tensor]string{}, others: map[*onnx.Tensor]bool{}, sums: map[*origin]*onnx.Tensor{}}
+	v := &settingVisitor{hasMatrix: slices.ContainsFunc(m.Tensors, isMatrix), found: map[*onnx.Tensor]string{},
+		others: map[*onnx.Tensor]bool{}, sums: map[*origin]*onnx.Tensor{}}
 	Walk(m, v)
 	for t := range v.others {
 		delete(v.found, t)

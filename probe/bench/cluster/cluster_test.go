@@ -10,13 +10,16 @@ import (
 
 func TestFiles(t *testing.T) {
 	t.Parallel()
-	job := Job{Command: []string{"wiseft", "bench", "a b.onnx", "-o", "run"}, Run: "run", Name: "bench", Shards: 3, CPUs: 2}
+	job := Job{Command: []string{"wiseft", "bench", "a b.onnx", "-o", "run"}, Run: "run", Name: "bench", Shards: 3,
+		CPUs: 2}
 	for name, want := range map[string]map[string][]string{ // lines by file
 		"slurm": {
-			"bench.sbatch":         {"#SBATCH --array=1-3", "#SBATCH --mem=8G", "wiseft bench 'a b.onnx' -o run --shard auto --steal &"},
+			"bench.sbatch": {"#SBATCH --array=1-3", "#SBATCH --mem=8G",
+				"wiseft bench 'a b.onnx' -o run --shard auto --steal &"},
 			"bench-collect.sbatch": {"exec wiseft collect run"},
 		},
-		"k8s": {"bench.yaml": {"  completions: 3", "          image: wiseft", `          command: ["wiseft","bench","a b.onnx","-o","run"]`}},
+		"k8s": {"bench.yaml": {"  completions: 3", "          image: wiseft",
+			`          command: ["wiseft","bench","a b.onnx","-o","run"]`}},
 	} {
 		scheduler, err := Lookup(name)
 		if err != nil {
