@@ -133,8 +133,40 @@ func faults() map[string]pairFault {
 			b: network(b, "m.", slopes(0.9)), merged: 7},
 		"another rescaling": {a: rescaled(a, 1), b: rescaled(b, 2), merged: 6,
 			warning: "1 settings of operators differ"},
+		"rows of a dense layer behind Flatten in another order": {a: flattened(false, 0), b: flattened(true, 5),
+			refused: "as 4 x 9 in the other order", folded: true, merged: 3},
 		"another prefix": {a: network(a, "", nil), b: network(b, "module.", nil), merged: 6},
 	}
+}
+
+// flattened is a convolution and a dense layer behind Flatten; its rows are in the order of
+// channels first or last. A seed above 0 gives near weights.
+func flattened(channelsLast bool, seed uint64) *onnxtest.Builder {
+	const channels, places = 4, 9
+	b := &onnxtest.Builder{}
+	kernel, dense := onnxtest.Random(1, channels*4*9), onnxtest.Random(2, channels*places*units)
+	other := onnxtest.Random(3, units*units)
+	if seed > 0 {
+		kernel, dense = onnxtest.Near(kernel, seed), onnxtest.Near(dense, seed+1)
+		other = onnxtest.Near(other, seed+2)
+	}
+	rows := slices.Clone(dense)
+	if channelsLast {
+		for c := range channels {
+			for p := range places {
+				copy(rows[(p*channels+c)*units:][:units], dense[(c*places+p)*units:][:units])
+			}
+		}
+	}
+	b.Tensor("kernel", kernel, channels, 4, 3, 3)
+	b.Tensor("dense", rows, channels*places, units)
+	b.Tensor("other", other, units, units)
+	b.Node("maps", "Conv", "x", "kernel")
+	b.Node("flat", "Flatten", "maps")
+	b.Node("hidden", "MatMul", "flat", "dense")
+	b.Node("act", "Relu", "hidden")
+	b.Node("y", "MatMul", "act", "other")
+	return b
 }
 
 // slopes adds a PRelu behind layer 1.
@@ -281,6 +313,18 @@ func run(t *testing.T, a, b *onnxtest.Builder, opt Options) *onnx.Model {
 		t.Fatal(err)
 	}
 	return openBytes(t, []byte(out.String()))
+}
+
+// Reordered rows give the mix of the weights in one order.
+func TestFlattenedRowsAreReordered(t *testing.T) {
+	t.Parallel()
+	want := run(t, flattened(true, 0), flattened(true, 5), Options{})
+	got := run(t, flattened(false, 0), flattened(true, 5), Options{FoldNorms: true})
+	for i, x := range numbers(t, want.Lookup("dense")) {
+		if y := numbers(t, got.Lookup("dense"))[i]; y != x {
+			t.Fatalf("element %d is %g, want %g", i, y, x)
+		}
+	}
 }
 
 // near reports whether two float32 numbers that were computed in two orders are one.

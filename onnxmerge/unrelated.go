@@ -19,11 +19,14 @@ const (
 	maxOrdered = 1 << 20
 )
 
-// warnUnrelated warns of models whose weights are not similar, and of single weights that are not in models that are.
+// warnUnrelated warns of models whose weights are not similar. In models that are related it names single weights that
+// are not, and decides those whose rows are in another order.
 func (p *planner) warnUnrelated(s *sampler) error {
 	var cosines []float64
-	var apart []string
-	for _, d := range p.decisions {
+	var apart []*decision
+	of := map[*decision]float64{}
+	for i := range p.decisions {
+		d := &p.decisions[i]
 		if d.Action != Merge || d.fold != nil || d.b.Len() < minRelated || pair.IsVector(d.Dims) {
 			continue
 		}
@@ -35,30 +38,43 @@ func (p *planner) warnUnrelated(s *sampler) error {
 			continue
 		}
 		cosines = append(cosines, c)
-		if c >= unlike {
-			continue
+		if of[d] = c; c < unlike {
+			apart = append(apart, d)
 		}
-		text := fmt.Sprintf("%s (cosine %.2f)", d.Tensor, c)
-		reordered, err := s.isReordered(d)
-		if err != nil {
-			return err
-		}
-		if reordered {
-			text = fmt.Sprintf("%s (cosine %.2f; its channels seem to be in another order)", d.Tensor, c)
-		}
-		apart = append(apart, text)
 	}
 	if len(cosines) == 0 {
 		return nil
 	}
-	switch middle := median(cosines); {
-	case middle < unrelated:
-		p.addWarning("the models seem to be unrelated: the cosine between their weights is %.2f in the median tensor; "+
-			"a merge of unrelated models is not expected to work", middle)
-	case middle >= pair.Related && len(apart) > 0:
-		p.addWarning("%d weights are unlike their counterparts in models that are related: %s. "+
-			"Units in another order cannot be averaged; a layer that was trained from new values gains nothing: keep the "+
-			"fine-tuned one with --exclude", len(apart), shortList(apart))
+	if middle := median(cosines); middle < pair.Related {
+		if middle < unrelated {
+			p.addWarning("the models seem to be unrelated: the cosine between their weights is %.2f in the median tensor; "+
+				"a merge of unrelated models is not expected to work", middle)
+		}
+		return nil
+	}
+	var lines []string
+	for _, d := range apart {
+		flattened, err := p.decideFlattened(d, s)
+		if err != nil {
+			return err
+		}
+		if flattened {
+			continue
+		}
+		line := fmt.Sprintf("%s (cosine %.2f)", d.Tensor, of[d])
+		reordered, err := s.isReordered(*d)
+		if err != nil {
+			return err
+		}
+		if reordered {
+			line = fmt.Sprintf("%s (cosine %.2f; its channels seem to be in another order)", d.Tensor, of[d])
+		}
+		lines = append(lines, line)
+	}
+	if len(lines) > 0 {
+		p.addWarning("%d weights are unlike their counterparts in models that are related: %s. Units in another order cannot "+
+			"be averaged; a layer that was trained from new values gains nothing: keep the fine-tuned one with --exclude",
+			len(lines), shortList(lines))
 	}
 	return nil
 }
