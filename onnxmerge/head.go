@@ -23,13 +23,7 @@ func findHead(m *onnx.Model, backbone map[*onnx.Tensor]bool) (head, error) {
 	if err != nil {
 		return head{}, err
 	}
-	var trunk []string // operands and results of operators with matrices of the backbone; vectors may be similar by chance
-	for i := range m.Graph.Nodes {
-		n := &m.Graph.Nodes[i]
-		if f.live(n) && slices.ContainsFunc(f.weights(n), func(t *onnx.Tensor) bool { return backbone[t] && isMatrix(t) }) {
-			trunk = append(append(trunk, flow.Sources(n)...), n.Outputs...)
-		}
-	}
+	trunk := f.trunk(m, backbone)
 	before := f.values.Upstream(trunk...)
 	made := map[string]bool{} // by the head
 	weights := map[*onnx.Tensor]bool{}
@@ -110,6 +104,31 @@ func newWeightFlow(m *onnx.Model) (*weightFlow, error) {
 	}
 	return f, nil
 }
+
+// trunk returns the operands and results of operators with matrices of the backbone, and of operators that add a vector
+// to such a result or scale it: a layer's own bias belongs to the layer. Other vectors may be similar by chance.
+func (f *weightFlow) trunk(m *onnx.Model, backbone map[*onnx.Tensor]bool) []string {
+	var trunk []string
+	results := map[string]bool{} // of layers
+	for i := range m.Graph.Nodes {
+		n := &m.Graph.Nodes[i]
+		own := f.weights(n)
+		isLayer := slices.ContainsFunc(own, func(t *onnx.Tensor) bool { return backbone[t] && isMatrix(t) })
+		isOfLayer := elementwise[n.Op()] && len(own) > 0 && !slices.ContainsFunc(own, isMatrix) &&
+			slices.ContainsFunc(n.Inputs, func(name string) bool { return results[name] })
+		if !f.live(n) || !isLayer && !isOfLayer {
+			continue
+		}
+		trunk = append(append(trunk, flow.Sources(n)...), n.Outputs...)
+		for _, out := range n.Outputs {
+			results[out] = true
+		}
+	}
+	return trunk
+}
+
+// elementwise are the operators that exporters write for a layer's bias, scale and normalisation.
+var elementwise = map[string]bool{"Add": true, "Sub": true, "Mul": true, "Div": true, "BatchNormalization": true}
 
 // inBody returns the tensors of a body and of those inside of it.
 func inBody(g *onnx.Graph, scopes map[string][]*onnx.Tensor) []*onnx.Tensor {
