@@ -89,7 +89,7 @@ func multiplied(s ...float64) func(*onnxtest.Builder, int, string) string {
 func unitScales() []float64 {
 	s := make([]float64, units)
 	for i := range s {
-		s[i] = []float64{0.3, 1, 2, 3}[i%4]
+		s[i] = []float64{0.2, 1, 2, 6}[i%4]
 	}
 	return s
 }

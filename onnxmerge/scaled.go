@@ -23,7 +23,7 @@ const (
 	sameWeight = 0.98
 	// otherLength is the factor of a channel's length that neither noise nor changed statistics of a BatchNormalization
 	// that is folded on both sides explain.
-	otherLength = 1.5
+	otherLength = 2
 	// otherShare and minOther are the share and the number of such channels from which the weight is suspected. On right
 	// pairs the share is up to .09.
 	otherShare = 0.25

@@ -102,7 +102,7 @@ func (o *op) behind() scaling {
 // isScale reports whether the operator scales its only data operand.
 func (o *op) isScale() bool { return o.addScale(&scaling{}) }
 
-// before returns what scales the operator's operand.
+// before returns what scales the operator's operand, unless it is the result of another linear operator.
 func (o *op) before() scaling {
 	var s scaling
 	for range maxBetween {
@@ -114,6 +114,8 @@ func (o *op) before() scaling {
 		case o.name == "Mul" && normalisations[o.node.Op()]:
 			s.channels = append(s.channels, o)
 			return s // the operand is normalised
+		case o.isLinear() && o.name != "Mul" && o.name != "Add":
+			return scaling{} // of that operator
 		case !o.addScale(&s) && !o.passes():
 			return s
 		}

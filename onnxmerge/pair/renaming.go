@@ -34,8 +34,9 @@ const (
 	renamedShare = 0.6
 )
 
-// findRenaming sets the renaming that most pairs of similar weights show.
-func (s *search) findRenaming() {
+// findRenaming sets the renaming that most pairs of similar weights show. It reports whether that is another one than
+// before.
+func (s *search) findRenaming() bool {
 	votes := map[renaming]int{}
 	all := 0
 	var most renaming
@@ -53,8 +54,11 @@ func (s *search) findRenaming() {
 		}
 	}
 	if most != (renaming{}) && votes[most] >= minRenamed && float64(votes[most]) >= renamedShare*float64(all) {
+		changed := s.renamed != most
 		s.renamed = most
+		return changed
 	}
+	return false
 }
 
 // renamingOf returns the shortest prefixes, then suffixes, in which two names differ. Names without a common part of

@@ -26,8 +26,7 @@ func Find(a, b *onnx.Model, similarity Likeness, given ...Given) (*Alignment, er
 		if err != nil {
 			return nil, err
 		}
-		s.findRenaming()
-		if !more {
+		if renamed := s.findRenaming(); !more && !renamed {
 			break
 		}
 	}

@@ -88,9 +88,14 @@ func (s *search) isOfUnlike(c candidate) bool {
 // counterpart, the other model has no tensor of either name, and the values do not contradict the pair.
 func (s *search) isPlausible(c candidate) bool {
 	isFree := func(m *onnx.Model, id string) bool { return isNumbered(id) || m.Lookup(id) == nil }
-	isUnique := c.how == ByPart && s.among[c.b.tensor] <= 1
+	cosine := s.cosines[c.key()]
+	isConfirmed := cosine > 0 && coincidences(1, c.b.tensor.Len(), cosine) < chance
+	isUnique := (c.how == ByPart || c.how == Around && isConfirmed) && s.among[c.b.tensor] <= 1
 	return (isUnique && isFree(s.a, c.b.tensor.ID()) && isFree(s.b, c.a.tensor.ID()) || c.isInitial()) && !c.contradicts()
 }
+
+// chance is the probability with which an unrelated vector is as similar as one that confirms a pair.
+const chance = 0.01
 
 // hasCloser reports whether the short weight of a is more similar to another tensor of b.
 func (s *search) hasCloser(c candidate) bool {
