@@ -135,6 +135,8 @@ func faults() map[string]pairFault {
 			warning: "1 settings of operators differ"},
 		"rows of a dense layer behind Flatten in another order": {a: flattened(false, 0), b: flattened(true, 5),
 			refused: "as 4 x 9 in the other order", folded: true, merged: 3},
+		"a bias that the pre-trained model joins from two": {a: joinedBias(true), b: joinedBias(false), merged: 1,
+			kept: []string{"bias"}, warning: "the merge is partial"},
 		"another prefix": {a: network(a, "", nil), b: network(b, "module.", nil), merged: 6},
 	}
 }
@@ -166,6 +168,23 @@ func flattened(channelsLast bool, seed uint64) *onnxtest.Builder {
 	b.Node("hidden", "MatMul", "flat", "dense")
 	b.Node("act", "Relu", "hidden")
 	b.Node("y", "MatMul", "act", "other")
+	return b
+}
+
+// joinedBias is a layer whose bias is stored in two parts that the graph joins, or in one.
+func joinedBias(isJoined bool) *onnxtest.Builder {
+	b := &onnxtest.Builder{}
+	weight, bias := onnxtest.Random(1, units*units), onnxtest.Random(2, units)
+	b.Tensor("weight", weight, units, units)
+	b.Node("product", "MatMul", "x", "weight")
+	if isJoined {
+		b.Tensor("first", bias[:units/2], units/2)
+		b.Tensor("second", bias[units/2:], units/2)
+		b.Node("bias", "Concat", "first", "second")
+	} else {
+		b.Tensor("bias", bias, units)
+	}
+	b.Node("y", "Add", "product", "bias")
 	return b
 }
 

@@ -124,7 +124,7 @@ func (p *planner) findKept() error {
 			k.Settings = append(k.Settings, d.Tensor)
 		case d.kind == contested, d.kind == unpaired && !inHead[d.Tensor] && partial:
 			k.Backbone = append(k.Backbone, d.Tensor)
-		case d.kind == unpaired && !inHead[d.Tensor] && d.b.Len() > 1:
+		case d.kind == unpaired && !inHead[d.Tensor] && (d.b.Len() > 1 || d.b.Site != onnx.Constant):
 			k.New = append(k.New, d.Tensor)
 		}
 	}

@@ -96,7 +96,7 @@ func (s *scaling) isUnscaled(f *pair.Fold) (bool, error) {
 	return s.unscaled[f], nil
 }
 
-// minScale is the mean factor of a scale by channel that lengths can show.
+// minScale is the least factor, or mean factor of a scale by channel, that lengths can show.
 const minScale = 1.1
 
 // isFactorFolded reports whether the length of one weight relative to the other is nearer to the quotient of the single
@@ -114,7 +114,7 @@ func (s *scaling) isFactorFolded(p pair.Pair) (bool, error) {
 		return false, err
 	}
 	expected := math.Log(math.Abs(a / b))
-	if !okA || !okB || !isFinite(expected) {
+	if !okA || !okB || !isFinite(expected) || math.Abs(expected) < math.Log(minScale) {
 		return false, nil
 	}
 	_, logs, err := s.sampler.channelScales(p.A, p.B, p.Perm, -1)

@@ -68,6 +68,7 @@ type op struct {
 	bounded bool
 	// transparent means that the operator has no weights and its data has one root.
 	transparent bool
+	static      bool // no operand depends on an input of the model
 	// alpha is the number by which the node multiplies its product; 0 means 1.
 	alpha float32
 	// anchor is the colour assigned to the operator's result by evidence other than upstream structure; 0 if none.
@@ -112,6 +113,7 @@ func (f *reduced) add(o *op, ins []*value) *value {
 		return &value{kind: constant}
 	}
 	o.out = &value{op: o}
+	o.static = !o.bounded && !slices.ContainsFunc(o.ins, func(v *value) bool { return !v.isStatic() })
 	if o.isTransparent() {
 		o.transparent = true
 		o.out.root = o.ins[0].from()

@@ -52,12 +52,40 @@ func (s *search) implied(al *Alignment) []Implied {
 		c := s.candidates[p.B][0]
 		_, biasA := c.a.op.weightAndBias()
 		_, biasB := c.b.op.weightAndBias()
-		if biasA == nil && biasB != nil && slices.Contains(al.OnlyB, biasB.tensor) && len(s.usesB[biasB.tensor]) == 1 {
+		if biasA == nil && !c.a.op.hasComputedBias() && biasB != nil && slices.Contains(al.OnlyB, biasB.tensor) && len(s.usesB[biasB.tensor]) == 1 {
 			list = append(list, Implied{biasB.tensor, p.B})
 		}
 	}
 	return list
 }
+
+// hasComputedBias reports whether a value that does not depend on the model's inputs, such as several stored biases joined
+// into one, is added to the operator's result.
+func (o *op) hasComputedBias() bool {
+	at := []*value{o.out}
+	for range maxBetween {
+		var next []*value
+		for _, v := range at {
+			for _, c := range v.consumers {
+				if c.op.name == "Add" || c.op.name == "Sub" {
+					for _, in := range c.op.ins {
+						if in.isStatic() {
+							return true
+						}
+					}
+				}
+				if c.op.passes() {
+					next = append(next, c.op.out)
+				}
+			}
+		}
+		at = next
+	}
+	return false
+}
+
+// isStatic reports whether the value is computed from stored tensors alone.
+func (v *value) isStatic() bool { return v.op != nil && v.op.static }
 
 // decide returns the pair or the conflict of one tensor of b. Both are nil if only b has the tensor.
 func (s *search) decide(t *onnx.Tensor) (*Pair, *Conflict) {
