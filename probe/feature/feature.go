@@ -4,6 +4,8 @@
 // Features are float32, row-major, with one label per row and a [Meta] that records everything that can change them. A
 // file is an NPZ archive that NumPy reads. Solvers take a [Table], which both are, so that a fit needs no more memory
 // than a few blocks of rows: 1,000,000 x 512 features left on disk take 135 MB.
+//
+// Which tensor of a model has the features is decided by package onnxmerge/onnx/surgery: see its Features.
 package feature
 
 import (
