@@ -8,9 +8,9 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/pair"
 )
 
-// A dense layer behind Flatten has its rows in the order of the flattened axes: channels first (C, H, W) in one framework,
-// channels last (H, W, C) in another. Two such weights have one shape and one place, and a cosine near 0. They are
-// recognised by the factor of the rows, C, with which they become similar.
+// A dense layer behind Flatten has its rows in the order of the flattened axes: channels first (C, H, W) in one
+// framework, channels last (H, W, C) in another. Two such weights have one shape and one place, and a cosine near 0.
+// They are recognised by the factor of the rows, C, with which they become similar.
 
 // maxFlattened is the largest weight, in elements, whose rows are compared in other orders.
 const maxFlattened = 4 << 20
@@ -86,8 +86,8 @@ func (f flattening) reader(t *onnx.Tensor) reader {
 	return r.readAt
 }
 
-// decideFlattened refuses a pair whose rows are in another order, or reads the pre-trained ones in the fine-tuned order if
-// folding is allowed. It reports whether the pair is one.
+// decideFlattened refuses a pair whose rows are in another order, or reads the pre-trained ones in the fine-tuned order
+// if folding is allowed. It reports whether the pair is one.
 func (p *planner) decideFlattened(d *decision, s *sampler) (bool, error) {
 	f, ok, err := s.findFlattening(*d)
 	if err != nil || !ok {

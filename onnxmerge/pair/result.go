@@ -59,8 +59,8 @@ func (s *search) implied(al *Alignment) []Implied {
 	return list
 }
 
-// hasComputedBias reports whether a value that does not depend on the model's inputs, such as several stored biases joined
-// into one, is added to the operator's result.
+// hasComputedBias reports whether a value that does not depend on the model's inputs, such as several stored biases
+// joined into one, is added to the operator's result.
 func (o *op) hasComputedBias() bool {
 	at := []*value{o.out}
 	for range maxBetween {

@@ -16,6 +16,7 @@ import (
 // similarity.
 func Find(a, b *onnx.Model, similarity Likeness, given ...Given) (*Alignment, error) {
 	s := newSearch(a, b)
+	s.hasValues = similarity != nil
 	s.give(given)
 	for range maxRounds {
 		s.round()
@@ -63,7 +64,8 @@ type search struct {
 	graphA, graphB *reduced
 	usesA, usesB   map[*onnx.Tensor][]*use
 
-	shapesA map[uint64][]*use // uses of a by the hash of their shape
+	hasValues bool              // values are compared too
+	shapesA   map[uint64][]*use // uses of a by the hash of their shape
 
 	// Results of one round.
 	candidates map[*onnx.Tensor][]candidate // by tensor of b
@@ -220,6 +222,9 @@ func (s *search) byName(as, bs []*use) {
 		for _, u := range bs {
 			s.add(as[0], u, ByNames)
 		}
+		return
+	}
+	if s.byEquality(as, bs) {
 		return
 	}
 	var names []string
