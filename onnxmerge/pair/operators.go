@@ -61,10 +61,10 @@ var rules = map[string]rule{
 
 	"LSTM": recurrent, "GRU": recurrent, "RNN": recurrent,
 
-	"LayerNormalization": normAt(1), "GroupNormalization": normAt(1), "InstanceNormalization": instanceNorm,
-	"RMSNormalization": normAt(1), "SimplifiedLayerNormalization": normAt(1),
-	"com.microsoft.LayerNormalization": normAt(1), "com.microsoft.SimplifiedLayerNormalization": normAt(1),
-	"com.microsoft.GroupNorm":                        normAt(1),
+	"LayerNormalization": normalisation, "GroupNormalization": normalisation, "InstanceNormalization": instanceNorm,
+	"RMSNormalization": normalisation, "SimplifiedLayerNormalization": normalisation,
+	"com.microsoft.LayerNormalization": normalisation, "com.microsoft.SimplifiedLayerNormalization": normalisation,
+	"com.microsoft.GroupNorm":                        normalisation,
 	"com.microsoft.SkipLayerNormalization":           skipNorm(2, 4),
 	"com.microsoft.SkipSimplifiedLayerNormalization": skipNorm(2, 3),
 	"com.microsoft.SkipGroupNorm":                    skipGroupNorm,
@@ -160,14 +160,12 @@ func (b *builder) norm(n *onnx.Node, x, scale, shift *value) *value {
 	return b.plus(n, x, shift)
 }
 
-// normAt is the rule of a normalisation with the scale in slot i, before the shift.
-func normAt(i int) rule {
-	return func(b *builder, n *onnx.Node, ins operands) *value {
-		if ins.at(0) == nil {
-			return nil
-		}
-		return b.norm(n, ins[0], ins.at(i), ins.at(i+1))
+// normalisation is the rule of normalisations (X, scale, shift).
+func normalisation(b *builder, n *onnx.Node, ins operands) *value {
+	if ins.at(0) == nil {
+		return nil
 	}
+	return b.norm(n, ins[0], ins.at(1), ins.at(2))
 }
 
 // recurrent is the rule of recurrent layers, (X, W, R, B, lengths, initial state, initial cell, ...). Some exporters
@@ -184,7 +182,7 @@ func recurrent(b *builder, n *onnx.Node, ins operands) *value {
 
 // instanceNorm is the rule of InstanceNormalization. Those with stored parameters are kept for [builder.dropUnitNorms].
 func instanceNorm(b *builder, n *onnx.Node, ins operands) *value {
-	out := normAt(1)(b, n, ins)
+	out := normalisation(b, n, ins)
 	if out != nil && ins.isWeight(1) && ins.isWeight(2) {
 		b.instanceNorms = append(b.instanceNorms, out.op)
 	}
