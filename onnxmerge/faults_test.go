@@ -73,6 +73,22 @@ func network(l layers, prefix string, behind func(b *onnxtest.Builder, i int, va
 	return b
 }
 
+// deep is the network with three further layers in front, so that most layers are related.
+func deep(l layers, seed uint64) *onnxtest.Builder {
+	b := network(l, "", nil)
+	for i, name := range []string{"p", "q", "r"} {
+		w := onnxtest.Random(uint64(50+i), units*units)
+		if seed > 0 {
+			w = onnxtest.Near(w, seed+uint64(i))
+		}
+		b.Tensor(name+".weight", w, units, units)
+		b.Node(name, "MatMul", "x", name+".weight")
+		b.Output(name)
+	}
+	b.Output("y")
+	return b
+}
+
 // multiplied adds a Mul by s behind layer 1.
 func multiplied(s ...float64) func(*onnxtest.Builder, int, string) string {
 	return func(b *onnxtest.Builder, i int, value string) string {
@@ -137,6 +153,10 @@ func faults() map[string]pairFault {
 			refused: "as 4 x 9 in the other order", folded: true, merged: 3},
 		"a bias that the pre-trained model joins from two": {a: joinedBias(true), b: joinedBias(false), merged: 1,
 			kept: []string{"bias"}, warning: "the merge is partial"},
+		"operators that compute something else": {a: strided(1, "Relu"), b: strided(2, "Sigmoid"), merged: 1,
+			warning: `Conv of "kernel" has strides 2..., not 1...; Sigmoid follows "kernel", and Relu follows its counterpart`},
+		"units in another order": {a: deep(a, 0), b: deep(b.permuted(), 1), merged: 9,
+			warning: "2 weights are unlike their counterparts in models that are related: b.weight (cosine"},
 		"another prefix": {a: network(a, "", nil), b: network(b, "module.", nil), merged: 6},
 	}
 }
@@ -199,6 +219,31 @@ func slopes(x float64) func(*onnxtest.Builder, int, string) string {
 		b.Node("sloped", "PRelu", value, name)
 		return "sloped"
 	}
+}
+
+// strided is a model of one Conv with a stride, and a Relu or another activation behind it.
+func strided(stride int64, activation string) *onnxtest.Builder {
+	b := &onnxtest.Builder{}
+	b.Tensor("kernel", onnxtest.Near(onnxtest.Random(1, 8*4*9), uint64(stride)), 8, 4, 3, 3)
+	b.Call([]string{"maps"}, "", "Conv", []string{"x", "kernel"},
+		onnxtest.Attr{Name: "strides", Value: []int64{stride, stride}})
+	b.Node("y", activation, "maps")
+	return b
+}
+
+// permuted returns the layers with the units of layer 1 in another order, which computes the same.
+func (l layers) permuted() layers {
+	w, bias, next := slices.Clone(l.weight[1]), slices.Clone(l.bias[1]), slices.Clone(l.weight[2])
+	for k := range units {
+		to := (k + 5) % units
+		bias[to] = l.bias[1][k]
+		copy(next[to*units:][:units], l.weight[2][k*units:][:units])
+		for i := range units {
+			w[i*units+to] = l.weight[1][i*units+k]
+		}
+	}
+	l.weight[1], l.bias[1], l.weight[2] = w, bias, next
+	return l
 }
 
 // convolutions is a model of two Conv of a domain.

@@ -5,9 +5,9 @@ import "github.com/wiseft/wiseft/onnxmerge/onnx"
 // maxEqual bounds the tensors of one colour that are compared with each other.
 const maxEqual = 8
 
-// byEquality pairs the uses of one colour whose tensors are equal to one of the pre-trained model: tables that an exporter
-// computes, such as the sines of positions. It reports whether each has an equal one. Values are not compared if there is
-// no similarity function.
+// byEquality pairs the uses of one colour whose tensors are equal to one of the pre-trained model: tables that an
+// exporter computes, such as the sines of positions. It reports whether each has an equal one. Values are not compared
+// if there is no similarity function.
 func (s *search) byEquality(as, bs []*use) bool {
 	ta, tb := tensorsOf(as), tensorsOf(bs)
 	if !s.hasValues || max(len(ta), len(tb)) > maxEqual {
