@@ -36,7 +36,7 @@ type Body[V any] struct {
 // for what an operator or an input of the same graph defines, else for what the enclosing graphs define. Walk returns
 // the V of each output of the model.
 //
-// Calls nested deeper than 16, and those after 2^20 inlined operators, which only malformed files have, are visited as
+// Calls nested deeper than 16, and those after 2^18 inlined operators, which only malformed files have, are visited as
 // operators.
 func Walk[V any](m *onnx.Model, v Visitor[V]) []V {
 	w := &walk[V]{Visitor: v, model: m, functions: map[string]*onnx.Graph{}}
@@ -52,7 +52,7 @@ func Walk[V any](m *onnx.Model, v Visitor[V]) []V {
 
 const (
 	maxCalls   = 16      // nested calls of functions
-	maxInlined = 1 << 20 // operators of functions, over all calls
+	maxInlined = 1 << 18 // operators of functions, over all calls
 )
 
 func functionScope(n *onnx.Node) string { return "functions/" + n.Domain + "." + n.OpType }

@@ -75,7 +75,7 @@ func TestWalkBoundsInlining(t *testing.T) {
 	for range flow.Operands(nested(t, 16)) {
 		n++
 	}
-	if n == 0 || n > 2<<20 {
+	if n == 0 || n > 1<<19 {
 		t.Errorf("%d operands were yielded", n)
 	}
 }
