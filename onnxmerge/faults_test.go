@@ -101,13 +101,25 @@ func multiplied(s ...float64) func(*onnxtest.Builder, int, string) string {
 	}
 }
 
-// channelScales are scales by channel between .3 and 3.
+// unitScales are scales by channel between .3 and 3.
 func unitScales() []float64 {
 	s := make([]float64, units)
 	for i := range s {
 		s[i] = []float64{0.2, 1, 2, 6}[i%4]
 	}
 	return s
+}
+
+// computedScale adds a Mul by the product of two stored vectors behind layer 1.
+func computedScale(b *onnxtest.Builder, i int, value string) string {
+	if i != 1 {
+		return value
+	}
+	b.Tensor("factor", unitScales(), units)
+	b.Tensor("other", unitScales(), units)
+	b.Node("product", "Mul", "factor", "other")
+	b.Node("scaled", "Mul", value, "product")
+	return "scaled"
 }
 
 // pairFault is a pair of models that was once merged wrongly, in part without a word, or refused although valid.
@@ -157,6 +169,8 @@ func faults() map[string]pairFault {
 			warning: `Conv of "kernel" has strides 2..., not 1...; Sigmoid follows "kernel", and Relu follows its counterpart`},
 		"units in another order": {a: deep(a, 0), b: deep(b.permuted(), 1), merged: 9,
 			warning: "2 weights are unlike their counterparts in models that are related: b.weight (cosine"},
+		"a scale that the pre-trained model computes": {a: network(a, "", computedScale), b: network(b, "", multiplied(half...)),
+			merged: 6, kept: []string{"scale"}, warning: "the merge is partial"},
 		"another prefix": {a: network(a, "", nil), b: network(b, "module.", nil), merged: 6},
 	}
 }

@@ -56,7 +56,7 @@ func (p *planner) foldAll(folds []*pair.Fold) error {
 				continue
 			}
 			d.Action, d.Reason, d.a, d.perm = c.action, c.reason, c.a, nil
-			d.fold, d.unfolded, d.how, d.among = c.from, !f.InA, f.How, 1
+			d.fold, d.unfolded, d.how, d.among, d.kind = c.from, !f.InA, f.How, 1, notKept
 		}
 		for _, t := range f.TensorsA() {
 			used[t.ID()] = true

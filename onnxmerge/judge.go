@@ -162,25 +162,6 @@ func (j judge) decideConflict(c pair.Conflict) (decision, error) {
 	return d, err
 }
 
-// decideConflictOf decides a conflict; one about a scale that the values say is not folded is a pair.
-func (j judge) decideConflictOf(c pair.Conflict, scales *scaling) (decision, error) {
-	if c.Fold == nil || scales == nil {
-		return j.decideConflict(c)
-	}
-	unscaled, err := scales.isUnscaled(c.Fold)
-	if err != nil {
-		return decision{}, err
-	}
-	if !unscaled {
-		return j.decideConflict(c)
-	}
-	p := pair.Pair{A: c.A, B: c.B, How: c.Fold.How, Among: 1}
-	if c.B == c.Fold.WeightB {
-		p.Perm = c.Fold.Perm
-	}
-	return j.decidePair(p)
-}
-
 // isZeros reports whether all bytes of a tensor are 0. It stops at the first block that is not.
 func isZeros(t *onnx.Tensor) (bool, error) {
 	if !t.Readable() {

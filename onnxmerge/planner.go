@@ -158,15 +158,12 @@ func (p *planner) pair(ctx context.Context) error {
 		return err
 	}
 	p.warnDifferences(alignment)
-	scales := &scaling{sampler: sampler, conflicts: map[*onnx.Tensor]*pair.Conflict{},
-		unscaled: map[*pair.Fold]bool{}}
+	scales := &scaling{sampler: sampler, conflicts: map[*onnx.Tensor]*pair.Conflict{}}
 	if err := p.decide(ctx, alignment, scales); err != nil {
 		return err
 	}
 	if p.opt.FoldNorms {
-		isNone := func(f *pair.Fold) bool { return scales.unscaled[f] }
-		folds := slices.DeleteFunc(append(alignment.Folds, scales.folds...), isNone)
-		if err := p.foldAll(folds); err != nil {
+		if err := p.foldAll(append(alignment.Folds, scales.folds...)); err != nil {
 			return err
 		}
 	}
@@ -247,7 +244,7 @@ func (p *planner) decide(ctx context.Context, al *pair.Alignment, scales *scalin
 		byID[pair.B.ID()] = d
 	}
 	for _, c := range al.Conflicts {
-		d, err := j.decideConflictOf(c, scales)
+		d, err := j.decideConflict(c)
 		if err != nil {
 			return fmt.Errorf("tensor %q: %w", c.B.ID(), err)
 		}

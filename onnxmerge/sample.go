@@ -105,19 +105,6 @@ func position(i int, n int64, most int) int64 {
 	return (n-chunkLen)*int64(at)/int64(most-chunkLen) + int64(i-at)
 }
 
-// logLengths returns the natural logarithm of |b|/|a| of every channel along an axis of b that has sampled elements
-// which are not all zero.
-func (s *sampler) logLengths(a, b *onnx.Tensor, perm []int, axis int) (map[int]float64, error) {
-	sums, err := s.channelSums(a, b, perm, axis)
-	logs := map[int]float64{}
-	for c, m := range sums {
-		if m.aa > 0 && m.bb > 0 && isFinite(m.aa+m.bb) {
-			logs[c] = math.Log(m.bb/m.aa) / 2
-		}
-	}
-	return logs, err
-}
-
 // channelScales compares two weights channel by channel along an axis of b, or as a whole if axis is -1. It returns the
 // cosine between the two of each channel and the natural logarithm of |b|/|a|, of channels with eight sampled elements
 // or more that are not all zero.

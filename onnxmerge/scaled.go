@@ -1,7 +1,6 @@
 package onnxmerge
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -36,7 +35,6 @@ type scaling struct {
 	// conflicts are those of weights whose factors are folded in one model, by tensor of the fine-tuned model.
 	conflicts map[*onnx.Tensor]*pair.Conflict
 	folds     []*pair.Fold
-	unscaled  map[*pair.Fold]bool // results of isUnscaled
 }
 
 // compare decides what the lengths of one pair say. A conflict means that a factor of one model is folded into the
@@ -63,40 +61,7 @@ func (s *scaling) compare(p pair.Pair) (conflict *pair.Conflict, reason string, 
 	return nil, reason, err
 }
 
-// isUnscaled reports whether the lengths of the channels say that a fold is none: the weights are equal without the
-// scale that only one model stores, as where the other model computes it.
-func (s *scaling) isUnscaled(f *pair.Fold) (bool, error) {
-	if known, ok := s.unscaled[f]; ok {
-		return known, nil
-	}
-	s.unscaled[f] = false
-	scale, _, err := affineMap(f.Affine)
-	var cannot foldError
-	if errors.As(err, &cannot) {
-		return false, nil
-	}
-	if err != nil || f.Affine.Scale.Len() == 1 {
-		return false, err
-	}
-	logs, err := s.sampler.logLengths(f.WeightA, f.WeightB, f.Perm, f.Axis)
-	if err != nil {
-		return false, err
-	}
-	var without, with, expected float64
-	for c, log := range logs {
-		e := math.Log(math.Abs(scale[c]))
-		if !f.InA {
-			e = -e
-		}
-		if isFinite(e) {
-			without, with, expected = without+math.Abs(log), with+math.Abs(log-e), expected+math.Abs(e)
-		}
-	}
-	s.unscaled[f] = expected > math.Log(minScale)*float64(len(logs)) && without < with
-	return s.unscaled[f], nil
-}
-
-// minScale is the least factor, or mean factor of a scale by channel, that lengths can show.
+// minScale is the least factor that lengths can show.
 const minScale = 1.1
 
 // isFactorFolded reports whether the length of one weight relative to the other is nearer to the quotient of the single

@@ -73,8 +73,8 @@ type Node struct {
 	// Lists has a hash of every attribute that is a list of numbers of type float, such as coefficients of classical
 	// models: equal lists have equal hashes.
 	Lists map[string]uint64
-	// References are the attributes, inside a function, whose value is an attribute of the call.
-	References map[string]bool
+	// References are the attributes, inside a function, whose value is an attribute of the call, with that one's name.
+	References map[string]string
 	Subgraphs  []*Graph
 
 	field wire.Field

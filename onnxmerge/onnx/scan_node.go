@@ -85,7 +85,7 @@ type attribute struct {
 	name   string
 	values []wire.Field // every field except the name
 	graphs []wire.Field
-	isRef  bool // it is that of the call of the function
+	ref    string // the attribute of the function's call that has the value; "" if it is here
 }
 
 func (s *scanner) scanAttribute(g *Graph, n *Node, af wire.Field, within []wire.Field) error {
@@ -103,7 +103,9 @@ func (s *scanner) scanAttribute(g *Graph, n *Node, af wire.Field, within []wire.
 				return err
 			}
 		case attrReference:
-			a.isRef = true
+			if a.ref, err = s.text(f); err != nil {
+				return err
+			}
 		case attrG, attrGraphs:
 			a.graphs = append(a.graphs, f)
 		case attrF, attrI, attrS, attrT, attrFloats, attrInts, attrStrings, attrTensors, attrSparse, attrSparseTensors:
@@ -141,8 +143,8 @@ const maxNumbers = 64
 
 // scanNumbers keeps the attribute if it is one number, a short text, a short list of integers, or a list of floats.
 func (s *scanner) scanNumbers(n *Node, a attribute) error {
-	if a.isRef {
-		set(&n.References, a.name, true)
+	if a.ref != "" {
+		set(&n.References, a.name, a.ref)
 	}
 	var ints []int64
 	list, isList := fnv.New64a(), false

@@ -35,8 +35,11 @@ type Factor struct {
 
 // passes reports whether the operator moves elements or adds a bias, so that a scale before it can be moved behind it.
 func (o *op) passes() bool {
-	if o.bounded || len(o.ins) != 1 {
+	if o.bounded || o.dynamic() == nil {
 		return false
+	}
+	if len(o.ins) == 2 {
+		return (o.name == "Add" || o.name == "Sub") && len(o.uses)+len(o.ones) == 0 // of a bias that is computed
 	}
 	if o.name == "Add" || o.name == "Sub" {
 		return len(o.uses)+len(o.ones) == 1 && (len(o.uses) == 0 || IsVector(o.uses[0].shape))
@@ -44,17 +47,37 @@ func (o *op) passes() bool {
 	return passing[o.name] && len(o.uses)+len(o.ones) == 0
 }
 
+// dynamic returns the only data operand that depends on an input of the model, of one or two; nil if there is no such
+// one.
+func (o *op) dynamic() *value {
+	switch {
+	case len(o.ins) == 1:
+		return o.ins[0]
+	case len(o.ins) == 2 && o.ins[0].isStatic() && !o.ins[1].isStatic():
+		return o.ins[1]
+	case len(o.ins) == 2 && o.ins[1].isStatic() && !o.ins[0].isStatic():
+		return o.ins[0]
+	}
+	return nil
+}
+
 // addScale adds the operator to s if it scales its only data operand. The scale of a normalisation other than
 // BatchNormalization does not count: it scales the normalised operand.
 func (o *op) addScale(s *scaling) bool {
 	switch {
-	case o.bounded || len(o.ins) != 1 || o.name != batchNorm && normalisations[o.node.Op()]:
+	case o.bounded || o.dynamic() == nil || o.name != batchNorm && normalisations[o.node.Op()]:
 		return false
 	case o.name == batchNorm:
 		s.channels = append(s.channels, o)
 		return true
 	case o.name != "Mul" && o.name != "Div" || o.name == "Div" && slices.ContainsFunc(o.stored(), (*use).isFirst):
 		return false
+	case len(o.ins) == 2:
+		if len(o.uses)+len(o.ones) > 0 {
+			return false
+		}
+		s.channels = append(s.channels, o) // computed from stored tensors
+		return true
 	case len(o.uses) == 1 && len(o.ones) == 0 && IsVector(o.uses[0].shape):
 		s.channels = append(s.channels, o)
 		return true
@@ -106,10 +129,11 @@ func (o *op) isScale() bool { return o.addScale(&scaling{}) }
 func (o *op) before() scaling {
 	var s scaling
 	for range maxBetween {
-		if len(o.ins) != 1 || o.ins[0].op == nil {
+		in := o.dynamic()
+		if in == nil || in.op == nil {
 			break
 		}
-		o = o.ins[0].op
+		o = in.op
 		switch {
 		case o.name == "Mul" && normalisations[o.node.Op()]:
 			s.channels = append(s.channels, o)

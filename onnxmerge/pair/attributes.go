@@ -102,7 +102,7 @@ func differ(a, b *onnx.Node) string {
 	var parts []string
 	autoPad := attribute(a, "auto_pad", "NOTSET") != "NOTSET" || attribute(b, "auto_pad", "NOTSET") != "NOTSET"
 	for name, value := range compared[b.Op()] {
-		if a.References[name] || b.References[name] || autoPad && (name == "pads" || name == "auto_pad") {
+		if a.References[name] != "" || b.References[name] != "" || autoPad && (name == "pads" || name == "auto_pad") {
 			continue // values of a call, and two ways to write one padding, are not compared
 		}
 		x, y := attribute(a, name, value), attribute(b, name, value)

@@ -209,6 +209,9 @@ func (o *op) affine(w *use) (found Affine, ok bool) {
 		if o.name == "MatMul" && o.node.OpType == "MatMul" {
 			return found, false // with three axes its channels are the second axis, not MatMul's last
 		}
+		if next.node.References["epsilon"] != "" {
+			return found, false // a default of the function, which is not known
+		}
 		found.Epsilon = 1e-5 // ONNX's default
 		if epsilon, set := next.node.Floats["epsilon"]; set {
 			found.Epsilon = float64(epsilon)
@@ -223,7 +226,7 @@ func (o *op) affine(w *use) (found Affine, ok bool) {
 				return found, false
 			}
 		}
-	case next.isScale():
+	case next.isScale() && len(next.stored()) == 1:
 		scale := next.stored()[0]
 		if !scale.isReadable() || scale.tensor.Len() > 1 && !scale.isPerChannel(o.name, len(w.shape), found.Channels) {
 			return found, false

@@ -1,6 +1,10 @@
 package flow
 
-import "github.com/wiseft/wiseft/onnxmerge/onnx"
+import (
+	"maps"
+
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
+)
 
 // Visitor computes a V for each value of a model from the V of the values it is computed from; see [Walk]. The zero V
 // stands for a missing optional operand.
@@ -62,7 +66,7 @@ type walk[V any] struct {
 	Visitor[V]
 	model     *onnx.Model
 	functions map[string]*onnx.Graph // by scope
-	calls     int                    // nested calls at the current operator
+	calls     []*onnx.Node           // nested calls at the current operator
 	inlined   int                    // operators of functions so far
 }
 
@@ -107,7 +111,7 @@ func (w *walk[V]) value(g *onnx.Graph, s *scope[V], name string) V {
 // graph visits the operators of g and returns the V of each output.
 func (w *walk[V]) graph(g *onnx.Graph, s *scope[V]) []V {
 	for i := range g.Nodes {
-		n := &g.Nodes[i]
+		n := w.bound(&g.Nodes[i])
 		if n.Op() == "Constant" && len(n.Inputs) == 0 {
 			continue // a stored tensor, or undefined
 		}
@@ -148,11 +152,11 @@ func (w *walk[V]) node(g *onnx.Graph, s *scope[V], n *onnx.Node, operands []V) [
 		return w.Leave(n, entry, results)
 	}
 	f := w.functions[functionScope(n)]
-	if f == nil || w.calls == maxCalls || w.inlined+len(f.Nodes) > maxInlined {
+	if f == nil || len(w.calls) == maxCalls || w.inlined+len(f.Nodes) > maxInlined {
 		return w.Operator(g, n, operands)
 	}
-	w.calls++
-	defer func() { w.calls-- }()
+	w.calls = append(w.calls, n)
+	defer func() { w.calls = w.calls[:len(w.calls)-1] }()
 	w.inlined += len(f.Nodes)
 	inner := &scope[V]{values: map[string]V{}}
 	for i, in := range f.Inputs {
@@ -161,6 +165,35 @@ func (w *walk[V]) node(g *onnx.Graph, s *scope[V], n *onnx.Node, operands []V) [
 		}
 	}
 	return w.graph(f, inner)
+}
+
+// bound returns an operator of a function with the attributes that the call gives it.
+func (w *walk[V]) bound(n *onnx.Node) *onnx.Node {
+	if len(n.References) == 0 || len(w.calls) == 0 {
+		return n
+	}
+	call := w.calls[len(w.calls)-1]
+	c := *n
+	c.Ints, c.Floats, c.Strings = maps.Clone(n.Ints), maps.Clone(n.Floats), maps.Clone(n.Strings)
+	c.References = maps.Clone(n.References)
+	for name, of := range n.References {
+		if bind(&c.Ints, name, call.Ints, of) || bind(&c.Floats, name, call.Floats, of) || bind(&c.Strings, name, call.Strings, of) {
+			delete(c.References, name)
+		}
+	}
+	return &c
+}
+
+// bind sets an attribute to that of the call; it reports whether the call has it.
+func bind[T any](attributes *map[string]T, name string, call map[string]T, of string) bool {
+	value, ok := call[of]
+	if ok && *attributes == nil {
+		*attributes = map[string]T{}
+	}
+	if ok {
+		(*attributes)[name] = value
+	}
+	return ok
 }
 
 // isCarried reports whether the body of a Loop or Scan passes its input k on to the next iteration unchanged.
