@@ -12,6 +12,7 @@ type DiffResult struct {
 	A string `json:"a"`
 	B string `json:"b"`
 	*onnxmerge.Difference
+	Proof *Proof `json:"proof,omitempty"` // of the pairs by running, with MergeOptions.Prove
 }
 
 // Diff compares two models, weight by weight. Of opt it uses what pairs weights: FoldNorms, Pairs and BackboneOutput.
@@ -24,7 +25,18 @@ func Diff(ctx context.Context, a, b string, opt MergeOptions) (_ *DiffResult, er
 	}
 	defer func() { err = errors.Join(err, plan.Close()) }()
 	d, err := onnxmerge.Diff(ctx, plan.Plan, opt.Monitor.mebibytes("comparing"))
-	return &DiffResult{a, b, d}, err
+	if err != nil {
+		return nil, err
+	}
+	r := &DiffResult{A: a, B: b, Difference: d}
+	if opt.Prove != nil { // a disproved pairing is a result
+		proofs, err := plan.Prove(ctx, *opt.Prove)
+		if err != nil {
+			return nil, err
+		}
+		r.Proof = &proofs[0]
+	}
+	return r, nil
 }
 
 // Why explains what a merge of two models decides about one tensor of the second: its counterparts, and the evidence

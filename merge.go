@@ -38,6 +38,10 @@ type MergeOptions struct {
 	Fisher          []string // ONNX files with the diagonal Fisher information of each model, for methods that use it
 	DType           string   // that all merged weights must have; "" is any
 
+	// Prove proves the pairing by running both models before anything is written; nil does not. A disproved pairing is an
+	// error of kind Mismatch.
+	Prove *ProveOptions
+
 	MemoryBytes int64 // what buffers may take; 0 is 256 MiB
 	Workers     int   // 0 is one per core; the result does not depend on it
 
@@ -70,6 +74,7 @@ type MergePlan struct {
 	*onnxmerge.Plan
 	inputs  models // the models that are merged, then the Fisher informations
 	count   int    // of the models that are merged
+	prove   *ProveOptions
 	monitor Monitor
 }
 
@@ -94,7 +99,7 @@ func PlanMerge(ctx context.Context, paths []string, opt MergeOptions) (*MergePla
 	if err != nil {
 		return nil, errors.Join(err, inputs.Close())
 	}
-	return &MergePlan{plan, inputs, len(paths), opt.Monitor}, nil
+	return &MergePlan{plan, inputs, len(paths), opt.Prove, opt.Monitor}, nil
 }
 
 // planModels plans a merge of opened models.
@@ -147,6 +152,8 @@ type MergeResult struct {
 	Head       []string             `json:"head,omitempty"`     // weights kept from the last model, behind the backbone
 	Kept       onnxmerge.Kept       `json:"kept"`               // weights that are not merged, by reason
 	Warnings   []string             `json:"warnings"`
+	Proof      *Proof               `json:"proof,omitempty"`  // of the pre-trained model's pairs, where it was run
+	Proofs     []Proof              `json:"proofs,omitempty"` // of more than two models
 }
 
 // TensorCounts is how many tensors a plan merges, copies and refuses.
@@ -198,7 +205,39 @@ func (p *MergePlan) WriteFile(ctx context.Context, out string, opt WriteOptions)
 	if !opt.NoProvenance {
 		origin = &onnxmerge.Origin{Version: Version, Files: p.inputs.baseNames()}
 	}
-	return writePlan(ctx, out, p.Plan, p.inputs, origin, opt, p.monitor)
+	proofs, err := p.proofs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if origin != nil {
+		origin.Proofs = proofs
+	}
+	r, err := writePlan(ctx, out, p.Plan, p.inputs, origin, opt, p.monitor)
+	if err != nil {
+		return nil, err
+	}
+	r.Proof, r.Proofs = oneProof(proofs)
+	return r, nil
+}
+
+// proofs runs the proofs that the options demand; nil if they demand none. A disproved pairing is an error.
+func (p *MergePlan) proofs(ctx context.Context) ([]Proof, error) {
+	if p.prove == nil {
+		return nil, nil
+	}
+	proofs, err := p.Prove(ctx, *p.prove)
+	if err != nil {
+		return nil, err
+	}
+	return proofs, checkProofs(proofs)
+}
+
+// oneProof returns a single proof, or all of more models.
+func oneProof(proofs []Proof) (*Proof, []Proof) {
+	if len(proofs) == 1 {
+		return &proofs[0], nil
+	}
+	return nil, proofs
 }
 
 // writePlan executes a plan over opened models. Without an origin the merged model gets no provenance.

@@ -169,8 +169,8 @@ func faults() map[string]pairFault {
 			warning: `Conv of "kernel" has strides 2..., not 1...; Sigmoid follows "kernel", and Relu follows its counterpart`},
 		"units in another order": {a: deep(a, 0), b: deep(b.permuted(), 1), merged: 9,
 			warning: "2 weights are unlike their counterparts in models that are related: b.weight (cosine"},
-		"a scale that the pre-trained model computes": {a: network(a, "", computedScale), b: network(b, "", multiplied(half...)),
-			merged: 6, kept: []string{"scale"}, warning: "the merge is partial"},
+		"a scale that the pre-trained model computes": {a: network(a, "", computedScale),
+			b: network(b, "", multiplied(half...)), merged: 6, kept: []string{"scale"}, warning: "the merge is partial"},
 		"another prefix": {a: network(a, "", nil), b: network(b, "module.", nil), merged: 6},
 	}
 }

@@ -38,7 +38,8 @@ func (s *sampler) findFlattening(d decision) (f flattening, ok bool, err error) 
 				continue
 			}
 			f = flattening{axis, outer, dims[axis] / outer}
-			if cosine, known := pair.Cosine(f.sample(x, dims), f.identity().sample(y, dims), false); known && cosine >= pair.Related {
+			cosine, known := pair.Cosine(f.sample(x, dims), f.identity().sample(y, dims), false)
+			if known && cosine >= pair.Related {
 				return f, true, nil
 			}
 		}

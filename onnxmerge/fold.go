@@ -63,6 +63,7 @@ func (p *planner) foldAll(folds []*pair.Fold) error {
 		}
 	}
 	p.dropUsed(used)
+	p.foldedA = used
 	return nil
 }
 
@@ -76,6 +77,9 @@ func (p *planner) dropUsed(used map[string]bool) {
 	}
 	p.onlyA = rest
 }
+
+// foldKept begins the reason of tensors through which folded weights are unfolded.
+const foldKept = "kept: the folded weights"
 
 // foldError is the reason why an affine operator cannot be folded.
 type foldError string
@@ -159,7 +163,7 @@ func (p *planner) unfoldFrom(
 	}
 	reason := fmt.Sprintf("paired with the folded %q, unfolded through the %s of the fine-tuned model",
 		f.WeightA.ID(), f.Affine.Op)
-	kept := fmt.Sprintf("kept: the folded weights of %q are unfolded through it", f.WeightA.ID())
+	kept := fmt.Sprintf(foldKept+" of %q are unfolded through it", f.WeightA.ID())
 	changes := map[*onnx.Tensor]foldChange{
 		f.WeightB: {Merge, reason, f.WeightA, newScaled(f.WeightB, read, f.Axis, inverse)},
 	}

@@ -57,6 +57,7 @@ func (p *planner) joinFurther(ctx context.Context) error {
 		if err := q.pair(ctx); err != nil {
 			return fmt.Errorf("%s model: %w", name, err)
 		}
+		p.others = append(p.others, q)
 		for _, w := range q.warnings {
 			p.addWarning("the %s model: %s", name, w)
 		}

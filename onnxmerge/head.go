@@ -3,6 +3,7 @@ package onnxmerge
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 	"github.com/wiseft/wiseft/onnxmerge/onnx/flow"
@@ -172,7 +173,8 @@ func (p *planner) decideHead() error {
 	backbone := map[*onnx.Tensor]bool{}
 	for _, d := range p.decisions {
 		refused := d.Action == Refuse && !d.headLike && !d.displaced
-		backbone[d.b] = isWeight(d.b) && (d.Action == Merge || refused || d.Action == Copy && d.Reason == reasonNotSelected)
+		kept := d.Action == Copy && (d.Reason == reasonNotSelected || strings.HasPrefix(d.Reason, foldKept))
+		backbone[d.b] = isWeight(d.b) && (d.Action == Merge || refused || kept)
 	}
 	h, err := findHead(p.finetuned, backbone)
 	if err != nil {

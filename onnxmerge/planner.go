@@ -69,6 +69,10 @@ type planner struct {
 	backbone  Backbone
 	kept      Kept
 	paired    paired
+
+	foldedA     map[string]bool // tensors of the pre-trained model that are folded into others
+	differences []string        // operators of pairs that compute something else; see [pair.Alignment]
+	others      []*planner      // the pairings of the models between the first and the last
 }
 
 // paired is the part of a plan that does not depend on the method's parameters.
@@ -158,6 +162,7 @@ func (p *planner) pair(ctx context.Context) error {
 		return err
 	}
 	p.warnDifferences(alignment)
+	p.differences = alignment.Differences
 	scales := &scaling{sampler: sampler, conflicts: map[*onnx.Tensor]*pair.Conflict{}}
 	if err := p.decide(ctx, alignment, scales); err != nil {
 		return err

@@ -18,6 +18,8 @@ type Origin struct {
 	Files   []string // the names of the models' files, without folders, and then of the Fisher informations: one each
 	// Selection describes how the models were chosen among others; nil if they were not.
 	Selection *Selection
+	// Proofs are the results of proving the pairs by running; nil if that was not done.
+	Proofs []Proof
 }
 
 // check refuses an origin that does not name every input.
@@ -68,6 +70,7 @@ type Provenance struct {
 	Fisher      []Source      `json:"fisher,omitempty"`          // of the models, in their order
 	Data        []DataFile    `json:"data,omitempty"`            // data files of the merged model
 	Selection   *Selection    `json:"selection,omitempty"`       // how the models were chosen
+	Proofs      []Proof       `json:"proofs,omitempty"`          // of the pairs, by running
 	Merged      int           `json:"merged"`                    // tensors
 	Copied      int           `json:"copied"`                    // tensors
 }
@@ -96,7 +99,8 @@ func (e *executor) provenance(ctx context.Context, opt WriteOptions, data []onnx
 	out := &Provenance{Schema: ProvenanceSchema, Version: opt.Origin.Version, Method: e.method.Name, Params: e.params,
 		Include: e.opt.Include, Exclude: e.opt.Exclude, Set: e.opt.Set, Extrapolate: e.opt.Extrapolate,
 		FoldNorms: e.opt.FoldNorms, Pairs: e.opt.Pairs, BackboneAt: e.opt.BackboneOutput, Features: e.backbone.Output,
-		External: layoutNames[opt.Layout], ShardBytes: opt.ShardBytes, Data: dataFiles(data), Selection: opt.Origin.Selection}
+		External: layoutNames[opt.Layout], ShardBytes: opt.ShardBytes, Data: dataFiles(data), Selection: opt.Origin.Selection,
+		Proofs: opt.Origin.Proofs}
 	out.Merged, _ = e.count(Merge)
 	out.Copied, _ = e.count(Copy)
 	for i, m := range e.inputs() {

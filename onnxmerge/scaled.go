@@ -139,7 +139,8 @@ func (s *scaling) suspect(p pair.Pair) (string, error) {
 		return "", nil
 	}
 	return fmt.Sprintf("%d of %d channels have the direction of those of %q (cosine over %g) and other lengths, "+
-		"from %.3g to %.3g times: a scale by channel may be folded into one of them", other, len(logs), p.A.ID(), sameDirection,
+		"from %.3g to %.3g times: a scale by channel may be folded into one of them", other, len(logs), p.A.ID(),
+		sameDirection,
 		math.Exp(slices.Min(logs)), math.Exp(slices.Max(logs))), nil
 }
 

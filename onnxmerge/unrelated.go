@@ -72,8 +72,8 @@ func (p *planner) warnUnrelated(s *sampler) error {
 		lines = append(lines, line)
 	}
 	if len(lines) > 0 {
-		p.addWarning("%d weights are unlike their counterparts in models that are related: %s. Units in another order cannot "+
-			"be averaged; a layer that was trained from new values gains nothing: keep the fine-tuned one with --exclude",
+		p.addWarning("%d weights are unlike their counterparts in models that are related: %s. Units in another order "+
+			"cannot be averaged; a layer that was trained from new values gains nothing: keep the fine-tuned one with --exclude",
 			len(lines), shortList(lines))
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -14,6 +15,7 @@ import (
 // diffCommand has the options of diff.
 type diffCommand struct {
 	wiseft.MergeOptions
+	proof proveOptions
 	pairs []string
 	why   string
 }
@@ -35,7 +37,7 @@ func newDiffCommand() *cli.Command {
 			"  wiseft diff pretrained.onnx finetuned.onnx\n" +
 			"  wiseft diff pretrained.onnx finetuned.onnx --why layer1.weight\n" +
 			"  wiseft diff pretrained.onnx finetuned.onnx --json",
-		Flags: append(flags, backboneFlag(&o.BackboneOutput)),
+		Flags: slices.Concat(flags, o.proof.flags(), []cli.Flag{backboneFlag(&o.BackboneOutput)}),
 	}, exactly("A", "B"), o.run)
 }
 
@@ -44,7 +46,7 @@ func (o *diffCommand) run(ctx context.Context, c *call) (_ result, err error) {
 	if opt.Pairs, err = parsePairs(o.pairs); err != nil {
 		return nil, err
 	}
-	opt.Monitor = c.monitor()
+	opt.Monitor, opt.Prove = c.monitor(), o.proof.options(c)
 	if o.why != "" {
 		return explanation.result(wiseft.Why(ctx, c.args[0], c.args[1], o.why, opt))
 	}
@@ -118,6 +120,7 @@ func writeDifference(w io.Writer, r *wiseft.DiffResult) error {
 		fmt.Fprintln(w, reason)
 	}
 	writeHead(w, r.Head, r.Features)
+	writeProofs(w, r.Proof)
 	_, err := fmt.Fprintf(w, "%s: %d pairs, cosine %s, distance %s; %d weights only in %s, %d only in %s\n",
 		r.Verdict, len(r.Pairs), figure(r.Cosine), figure(r.RelL2), len(r.OnlyA), r.A, len(r.OnlyB), r.B)
 	return err

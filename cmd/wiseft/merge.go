@@ -19,6 +19,7 @@ import (
 type mergeCommand struct {
 	mergeOptions
 	storageOptions
+	proveOptions
 	out   string
 	alpha float64
 	plan  bool
@@ -48,13 +49,14 @@ func newMergeCommand() *cli.Command {
 			"  wiseft merge pretrained.onnx finetuned.onnx -o merged.onnx --alpha 0.5\n" +
 			"  wiseft merge pretrained.onnx finetuned.onnx --plan\n" +
 			"  wiseft merge pretrained.onnx finetuned.onnx -o merged.onnx --exclude 'head.*'\n" +
+			"  wiseft merge pretrained.onnx finetuned.onnx -o merged.onnx --prove\n" +
 			"  wiseft merge a.onnx b.onnx -o merged.onnx --pair fc1.weight=module.fc1.weight\n" +
 			"  wiseft merge base.onnx task1.onnx task2.onnx -o merged.onnx --method ties --param density=0.3\n" +
 			"  wiseft merge pretrained.onnx finetuned.onnx -o merged.onnx --set 'encoder/*=0.3' --set depth:0.5-1=0.8\n" +
 			"  wiseft merge --recipe recipe.yaml -o merged.onnx\n" +
 			"  wiseft merge big.onnx tuned.onnx -o merged.onnx --external always --shard-size 2GiB",
 		Flags: slices.Concat(flags, o.storageOptions.flags(), o.mergeOptions.flags(),
-			[]cli.Flag{backboneFlag(&o.BackboneOutput)}),
+			o.proveOptions.flags(), []cli.Flag{backboneFlag(&o.BackboneOutput)}),
 	}, atLeast(), o.run)
 }
 
@@ -80,7 +82,7 @@ func (o *mergeCommand) run(ctx context.Context, c *call) (result, error) {
 	if c.IsSet("alpha") {
 		opt.Params["alpha"] = o.alpha
 	}
-	opt.Monitor = c.monitor()
+	opt.Monitor, opt.Prove = c.monitor(), o.proveOptions.options(c)
 	if o.plan {
 		return showPlan(ctx, c, models, opt)
 	}
@@ -155,6 +157,10 @@ func writeMerge(w io.Writer, r *mergeReport) error {
 		fmt.Fprintf(w, "%d weights only in the fine-tuned model, kept: %s\n", len(r.Kept.New), shortList(r.Kept.New))
 	}
 	writeHead(w, r.Head, r.Features)
+	writeProofs(w, r.Proof)
+	for i := range r.Proofs {
+		writeProofs(w, &r.Proofs[i])
+	}
 	fmt.Fprintf(w, "%d tensors merged (%s parameters), %d copied, %d refused\n",
 		r.Tensors.Merged, humanize.Comma(r.Parameters), r.Tensors.Copied, r.Tensors.Refused)
 	if r.Output == "" {

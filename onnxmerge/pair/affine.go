@@ -135,8 +135,13 @@ func (o *op) before() scaling {
 		}
 		o = in.op
 		switch {
-		case o.name == "Mul" && normalisations[o.node.Op()]:
-			s.channels = append(s.channels, o)
+		case o.name != batchNorm && normalisations[o.node.Op()]:
+			if o.name == "Add" && o.ins[0].op != nil && o.ins[0].op.node == o.node {
+				o = o.ins[0].op // the normalisation's scale, before its shift
+			}
+			if o.name == "Mul" && len(o.uses) > 0 {
+				s.channels = append(s.channels, o)
+			}
 			return s // the operand is normalised
 		case o.isLinear() && o.name != "Mul" && o.name != "Add":
 			return scaling{} // of that operator

@@ -52,7 +52,8 @@ func (s *search) implied(al *Alignment) []Implied {
 		c := s.candidates[p.B][0]
 		_, biasA := c.a.op.weightAndBias()
 		_, biasB := c.b.op.weightAndBias()
-		if biasA == nil && !c.a.op.hasComputedBias() && biasB != nil && slices.Contains(al.OnlyB, biasB.tensor) && len(s.usesB[biasB.tensor]) == 1 {
+		isDropped := biasA == nil && !c.a.op.hasComputedBias()
+		if isDropped && biasB != nil && slices.Contains(al.OnlyB, biasB.tensor) && len(s.usesB[biasB.tensor]) == 1 {
 			list = append(list, Implied{biasB.tensor, p.B})
 		}
 	}

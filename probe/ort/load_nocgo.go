@@ -32,3 +32,17 @@ func (Engine) Runtime() string { return "none: built without cgo" }
 
 // CheckCUDA always fails.
 func CheckCUDA(context.Context) error { return noCgo() }
+
+// Program is a model with any inputs. Without cgo there is none.
+type Program struct{}
+
+// OpenProgram always fails.
+func (Engine) OpenProgram(context.Context, Source, []string, []string) (*Program, error) {
+	return nil, noCgo()
+}
+
+// Run always fails.
+func (*Program) Run(context.Context, []Array) ([]probe.Batch, error) { return nil, noCgo() }
+
+// Close does nothing.
+func (*Program) Close() error { return nil }

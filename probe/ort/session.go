@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"runtime"
 	"slices"
 	"strings"
@@ -185,7 +184,7 @@ func (s *Session) Extract(ctx context.Context, dst []float32, b probe.Batch) ([]
 		return dst, err
 	}
 	defer in.Destroy()
-	defer s.terminateWith(ctx)()
+	defer terminateWith(ctx, s.run)()
 	outputs := []onnxruntime.Value{nil}
 	if slices.Equal(b.Shape, s.shape) {
 		outputs[0] = s.output
@@ -207,16 +206,16 @@ func (s *Session) Extract(ctx context.Context, dst []float32, b probe.Batch) ([]
 }
 
 // terminateWith terminates the forward pass when ctx ends, until the returned function is called.
-func (s *Session) terminateWith(ctx context.Context) (stop func()) {
+func terminateWith(ctx context.Context, run *onnxruntime.RunOptions) (stop func()) {
 	done := make(chan struct{})
 	cancel := context.AfterFunc(ctx, func() {
-		_ = s.run.Terminate() // the pass reports that it was terminated
+		_ = run.Terminate() // the pass reports that it was terminated
 		close(done)
 	})
 	return func() {
 		if !cancel() {
 			<-done
-			_ = s.run.UnsetTerminate()
+			_ = run.UnsetTerminate()
 		}
 	}
 }
@@ -255,19 +254,6 @@ func (s *Session) Close() error {
 	err := errors.Join(s.session.Destroy(), s.run.Destroy())
 	s.session = nil
 	return err
-}
-
-// elements returns the product of shape. The binding's own check misses overflow in
-// shapes such as [1<<62 5].
-func elements(shape []int64) (int64, error) {
-	n := int64(1)
-	for _, d := range shape {
-		if d <= 0 || n > math.MaxInt64/d {
-			return 0, fmt.Errorf("ort: a batch of shape %v is empty or too large", shape)
-		}
-		n *= d
-	}
-	return n, nil
 }
 
 // CheckCUDA returns an error if no model can run on the GPU. Load must have succeeded before.

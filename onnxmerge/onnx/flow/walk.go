@@ -177,7 +177,8 @@ func (w *walk[V]) bound(n *onnx.Node) *onnx.Node {
 	c.Ints, c.Floats, c.Strings = maps.Clone(n.Ints), maps.Clone(n.Floats), maps.Clone(n.Strings)
 	c.References = maps.Clone(n.References)
 	for name, of := range n.References {
-		if bind(&c.Ints, name, call.Ints, of) || bind(&c.Floats, name, call.Floats, of) || bind(&c.Strings, name, call.Strings, of) {
+		if bind(&c.Ints, name, call.Ints, of) || bind(&c.Floats, name, call.Floats, of) ||
+			bind(&c.Strings, name, call.Strings, of) {
 			delete(c.References, name)
 		}
 	}

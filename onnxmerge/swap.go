@@ -1,0 +1,160 @@
+package onnxmerge
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/wiseft/wiseft/onnxmerge/method"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
+	"github.com/wiseft/wiseft/onnxmerge/onnx/surgery"
+	"github.com/wiseft/wiseft/onnxmerge/twin"
+)
+
+// Swap is what proves the pairing of a merge by running: the written graph with the weights of another of the models
+// must compute that model's features. It says which values of the two must be equal, and what may keep them from it.
+type Swap struct {
+	// Plan writes the last model's graph with the other model's weights: every tensor that the merge mixes is that of the
+	// other model. Tensors that the merge refuses are kept.
+	Plan          *Plan
+	Model, Graph  *onnx.Model       // the other model, and the last one
+	Inputs        map[string]string // the name of Model's input by that of Graph's
+	MissingInputs []string          // inputs of Graph without a counterpart
+	// Features are the values that the heads consume, or that the models end with: candidates, the surest first.
+	Features []twin.Point
+	// Points are inner values, in the order of the operators.
+	Points []twin.Point
+	// Gaps are why the values may differ although the pairs are right.
+	Gaps []Gap
+
+	model, graph *ancestry
+	merged       []*onnx.Tensor // of Graph, in the order of the file
+}
+
+// Swap returns what proves the pairs of one of the models with the last one. It does not pair again. model is an index
+// in the order of the models; the last one has no swap.
+func (p *Plan) Swap(model int) (*Swap, error) {
+	if model < 0 || model >= len(p.planner.models)-1 {
+		return nil, &ModelsError{fmt.Sprintf("there is no model %d beside the last one", model)}
+	}
+	q := p.planner.swapped(model)
+	var err error
+	if q.params, err = complete(q.method, q.opt, 2); err != nil {
+		return nil, err
+	}
+	if err := q.decideParams(); err != nil {
+		return nil, err
+	}
+	s := &Swap{Plan: q.plan(), Model: q.pretrained, Graph: q.finetuned}
+	if s.model, err = newAncestry(s.Model); err == nil {
+		s.graph, err = newAncestry(s.Graph)
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.pairInputs()
+	if err := s.findPoints(q); err != nil {
+		return nil, err
+	}
+	s.Gaps, err = q.gaps()
+	return s, err
+}
+
+// swapped returns the planner of a linear merge at alpha 0 of one model and the last one, with the pairs of p.
+func (p *planner) swapped(model int) *planner {
+	from := p
+	if model > 0 {
+		from = p.others[model-1]
+	}
+	linear, err := method.Lookup("linear")
+	if err != nil {
+		panic("onnxmerge: the method linear is not registered")
+	}
+	q := &planner{pretrained: p.models[model], finetuned: p.finetuned, models: []*onnx.Model{p.models[model], p.finetuned},
+		method: linear, workers: p.workers, onlyA: from.onlyA, backbone: p.backbone,
+		differences: from.differences, foldedA: from.foldedA}
+	q.opt = Options{Params: method.Params{"alpha": 0.}, FoldNorms: p.opt.FoldNorms, Workers: p.opt.Workers,
+		Memory: p.opt.Memory, Include: p.opt.Include, Exclude: p.opt.Exclude}
+	for _, d := range p.decisions {
+		if d.Action == Merge && model > 0 {
+			x := d.further[model-1]
+			d.a, d.perm, d.fold, d.unfolded = x.a, x.perm, x.fold, x.unfolded
+		}
+		d.further, d.fisher = nil, nil
+		if d.Action == Refuse {
+			d.Action, d.Reason = Copy, "refused: "+d.Reason
+		}
+		q.paired.decisions = append(q.paired.decisions, d)
+	}
+	return q
+}
+
+// pairInputs pairs the inputs by name, and by position where none has the name of another.
+func (s *Swap) pairInputs() {
+	s.Inputs = map[string]string{}
+	named := map[string]bool{}
+	for _, in := range s.Model.Graph.Inputs {
+		named[in.Name] = true
+	}
+	var rest []string
+	for _, in := range s.Graph.Graph.Inputs {
+		if named[in.Name] {
+			s.Inputs[in.Name] = in.Name
+			delete(named, in.Name)
+		} else {
+			rest = append(rest, in.Name)
+		}
+	}
+	for _, in := range s.Model.Graph.Inputs {
+		if named[in.Name] && len(rest) == len(named) && len(rest) > 0 {
+			s.Inputs[rest[0]] = in.Name
+			rest = rest[1:]
+			delete(named, in.Name)
+		}
+	}
+	s.MissingInputs = slices.Concat(rest, slices.Sorted(maps.Keys(named)))
+}
+
+// Backbone returns the merged tensors that the features depend on, in the order of the file.
+func (s *Swap) Backbone() []*onnx.Tensor { return s.Before(s.ends()...) }
+
+// ends returns the values that the backbone of Graph ends with.
+func (s *Swap) ends() []string {
+	if out := s.Plan.Backbone.Output; out != "" {
+		return []string{out}
+	}
+	var names []string
+	for _, out := range s.Graph.Graph.Outputs {
+		names = append(names, out.Name)
+	}
+	return names
+}
+
+// Before returns the merged tensors that values of Graph depend on, in the order of the file.
+func (s *Swap) Before(values ...string) []*onnx.Tensor {
+	before := s.graph.tensors(values)
+	return slices.DeleteFunc(slices.Clone(s.merged), func(t *onnx.Tensor) bool { return !before[t] })
+}
+
+// IsSelective reports whether values of Graph depend on an operator that selects, sorts or rounds: a difference in
+// rounding may change its result altogether.
+func (s *Swap) IsSelective(values []string) bool { return s.graph.isSelective(values) }
+
+// Cut returns the change that leaves values as the only outputs, of the other model or of the written graph: each as
+// float32, under the name that outputs has for it. What they do not depend on is removed.
+func (s *Swap) Cut(inModel bool, values, outputs []string) onnx.Change {
+	f := s.graph
+	if inModel {
+		f = s.model
+	}
+	return surgery.CutToFloat32(f.model, f.values, values, outputs)
+}
+
+// Covered returns the values of Graph that points depend on, the points included.
+func (s *Swap) Covered(points []twin.Point) map[string]bool {
+	var names []string
+	for _, p := range points {
+		names = append(names, p.B)
+	}
+	return s.graph.values.Upstream(names...)
+}

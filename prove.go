@@ -1,0 +1,242 @@
+package wiseft
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/onnxmerge"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
+	"github.com/wiseft/wiseft/onnxmerge/twin"
+	"github.com/wiseft/wiseft/probe/ort"
+)
+
+// ProveOptions says on what inputs a pairing is proved. The zero value draws random ones of the declared shapes and
+// types.
+type ProveOptions struct {
+	Data    Data   // whose first samples are the input of a model that has one of type float32; the zero Data is none
+	Layout  string // of clouds: "bnc", "bcn", or "auto" and ""
+	Seed    uint64 // of random inputs
+	Runtime RuntimeOptions
+	Monitor Monitor
+}
+
+// Proof is the result of running the written graph with the weights of another model.
+type Proof = onnxmerge.Proof
+
+// Prove proves the pairing of a merge by running: the last model's graph with the weights of another model must compute
+// that model's features. It returns a proof for each model but the last. A model that cannot be run, or weights that
+// have no counterpart, are no error: the verdict is then [onnxmerge.NotProvable], with the reason.
+//
+// Both graphs run on the same inputs up to the features, which costs two forward passes. Where the features differ,
+// inner values are compared to find the first that does.
+func (p *MergePlan) Prove(ctx context.Context, opt ProveOptions) ([]Proof, error) {
+	return provePlan(ctx, p.Plan, p.inputs[:p.count], opt)
+}
+
+// provePlan proves the pairs of every model with the last.
+func provePlan(ctx context.Context, plan *onnxmerge.Plan, list models, opt ProveOptions) ([]Proof, error) {
+	var proofs []Proof
+	for i, m := range list[:len(list)-1] {
+		opt.Monitor.progress(Progress{What: "proving", Unit: "models", Done: i, Total: len(list) - 1})
+		proof, err := proveModel(ctx, plan, i, opt)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", m.path, err)
+		}
+		if len(list) > 2 {
+			proof.Model = m.path
+		}
+		proofs = append(proofs, *proof)
+	}
+	return proofs, nil
+}
+
+// proveModel proves the pairs of one model with the last.
+func proveModel(ctx context.Context, plan *onnxmerge.Plan, model int, opt ProveOptions) (*Proof, error) {
+	swap, err := plan.Swap(model)
+	if err != nil {
+		return nil, err
+	}
+	return proveSwap(ctx, swap, opt)
+}
+
+// proveSwap runs what a swap says.
+func proveSwap(ctx context.Context, swap *onnxmerge.Swap, opt ProveOptions) (*Proof, error) {
+	p := &prover{swap: swap, opt: opt, backbone: swap.Backbone(), inputs: &proofInputs{swap: swap, opt: opt}}
+	defer p.close()
+	if err := swap.Plan.Err(); err != nil {
+		return p.notProvable(strings.Join(strings.Fields(err.Error()), " ")), nil
+	}
+	if reason, err := p.inputs.prepare(ctx); err != nil || reason != "" {
+		return p.notProvable(reason), err
+	}
+	runtime, err := LoadRuntime(ctx, opt.Runtime, opt.Monitor)
+	if _, missing := errors.AsType[*ort.LibraryError](err); missing {
+		return p.notProvable("no onnxruntime: " + err.Error()), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	p.engine = runtime.Engine
+	return p.prove(ctx)
+}
+
+// prover is a proof in progress.
+type prover struct {
+	swap     *onnxmerge.Swap
+	opt      ProveOptions
+	engine   ort.Engine
+	backbone []*onnx.Tensor // merged tensors before the features
+	inputs   *proofInputs
+	folder   string // of models that are too large for memory; "" until there is one
+
+	compared  map[twin.Point]difference
+	equal     []twin.Point
+	confirmed map[*onnx.Tensor]bool // tensors that an equal value depends on
+	refusal   string                // why the last models did not run
+}
+
+// prove compares the features, then inner values where these do not prove all.
+func (p *prover) prove(ctx context.Context) (*Proof, error) {
+	p.compared, p.confirmed = map[twin.Point]difference{}, map[*onnx.Tensor]bool{}
+	if err := p.compare(ctx, p.swap.Features); err != nil {
+		return nil, err
+	}
+	if len(p.unproven()) == 0 {
+		return p.proved(), nil
+	}
+	first, err := p.search(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(p.unproven()) == 0 {
+		return p.proved(), nil
+	}
+	if first == nil {
+		return p.notProvable(p.whyNothingDiffers()), nil
+	}
+	if gaps := p.swap.GapsBefore(*first, p.equal); len(gaps) > 0 {
+		return p.notProvable(describeGaps(gaps)), nil
+	}
+	if len(p.unconfirmedBefore(*first)) == 0 && p.swap.IsSelective([]string{first.B}) {
+		return p.notProvable(fmt.Sprintf("%q differs although values before it prove every weight: an operator that "+
+			"selects or rounds may give another result", first.B)), nil
+	}
+	return p.disproved(*first), nil
+}
+
+// unconfirmedBefore returns the merged weights before a value that no equal value depends on.
+func (p *prover) unconfirmedBefore(at twin.Point) []string {
+	var names []string
+	for _, t := range p.swap.Before(at.B) {
+		if !p.confirmed[t] {
+			names = append(names, t.ID())
+		}
+	}
+	return names
+}
+
+// whyNothingDiffers returns the reason why weights are unproven although no value shows a fault.
+func (p *prover) whyNothingDiffers() string {
+	if gaps := p.swap.GapsBeforeEnd(p.equal); len(gaps) > 0 {
+		return describeGaps(gaps)
+	}
+	if len(p.equal) == 0 && p.refusal != "" {
+		return p.refusal
+	}
+	return "behind these weights no value of the written graph has a known counterpart"
+}
+
+// unproven returns the merged weights that no equal value depends on.
+func (p *prover) unproven() []string {
+	names := []string{}
+	for _, t := range p.backbone {
+		if !p.confirmed[t] {
+			names = append(names, t.ID())
+		}
+	}
+	return names
+}
+
+// result returns a proof with what is known of the last equal value.
+func (p *prover) result(verdict onnxmerge.ProofVerdict, reason string) *Proof {
+	r := &Proof{Verdict: verdict, Reason: reason, Inputs: p.inputs.describe(), Unproven: p.unproven()}
+	var last *twin.Point
+	for i := range p.equal {
+		if last == nil || p.equal[i].After(*last) {
+			last = &p.equal[i]
+		}
+	}
+	if last != nil {
+		p.describe(r, *last)
+	}
+	return r
+}
+
+// describe sets the value that a proof is about.
+func (p *prover) describe(r *Proof, at twin.Point) {
+	d := p.compared[at]
+	relative := d.relative()
+	r.Tensor, r.MaxDifference, r.Relative = at.B, &d.largest, &relative
+	r.Samples = nil
+	if d.agree < 1 {
+		r.Samples = &d.agree
+	}
+}
+
+func (p *prover) proved() *Proof {
+	r := p.result(onnxmerge.Proved, "")
+	r.Reason = fmt.Sprintf("with the other model's weights the written graph computes its %q", r.Tensor)
+	return r
+}
+
+func (p *prover) notProvable(reason string) *Proof { return p.result(onnxmerge.NotProvable, reason) }
+
+// disproved names the first value that differs and the weights that only it depends on.
+func (p *prover) disproved(first twin.Point) *Proof {
+	r := p.result(onnxmerge.Disproved, "")
+	p.describe(r, first)
+	r.Reason = fmt.Sprintf("with the other model's weights %q differs from its %q, although every weight before it is "+
+		"merged and operators are the same", first.B, first.A)
+	if between := p.unconfirmedBefore(first); len(between) > 0 {
+		r.Reason += fmt.Sprintf(": one of these is paired wrongly, scaled or permuted: %s", shorten(between))
+	} else {
+		r.Reason += ": weights that use it are paired wrongly"
+	}
+	return r
+}
+
+// describeGaps returns the reason that gaps are.
+func describeGaps(gaps []onnxmerge.Gap) string {
+	text := gaps[0].Reason
+	if n := len(gaps) - 1; n > 0 {
+		text += fmt.Sprintf(" (and %d more such reasons)", n)
+	}
+	return text
+}
+
+// shorten joins at most five names.
+func shorten(names []string) string {
+	const most = 5
+	if len(names) > most {
+		return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", len(names)-most)
+	}
+	return strings.Join(names, ", ")
+}
+
+// checkProofs returns an error of kind Mismatch if one of the proofs has failed.
+func checkProofs(proofs []Proof) error {
+	for _, proof := range proofs {
+		if proof.Verdict == onnxmerge.Disproved {
+			text := "the pairing is disproved by running: " + proof.Reason
+			if proof.Model != "" {
+				text = proof.Model + ": " + text
+			}
+			return fault.Mismatchf("%s", text).
+				WithHint("compare the pairs with wiseft diff; keep weights with --exclude PATTERN")
+		}
+	}
+	return nil
+}
