@@ -171,6 +171,8 @@ func faults() map[string]pairFault {
 			warning: "2 weights are unlike their counterparts in models that are related: b.weight (cosine"},
 		"a scale that the pre-trained model computes": {a: network(a, "", computedScale),
 			b: network(b, "", multiplied(half...)), merged: 6, kept: []string{"scale"}, warning: "the merge is partial"},
+		"a bias behind a Transpose": {a: biasedConvolution(true), b: biasedConvolution(false), merged: 1,
+			kept: []string{"bias"}, warning: "the merge is partial"},
 		"another prefix": {a: network(a, "", nil), b: network(b, "module.", nil), merged: 6},
 	}
 }
@@ -233,6 +235,23 @@ func slopes(x float64) func(*onnxtest.Builder, int, string) string {
 		b.Node("sloped", "PRelu", value, name)
 		return "sloped"
 	}
+}
+
+// biasedConvolution is a convolution with its bias, or with one that is added behind a Transpose, as JAX's exporter does.
+func biasedConvolution(isBehind bool) *onnxtest.Builder {
+	b := &onnxtest.Builder{}
+	kernel, bias := onnxtest.Random(1, 8*4*9), onnxtest.Random(2, 8)
+	b.Tensor("kernel", kernel, 8, 4, 3, 3)
+	if !isBehind {
+		b.Tensor("bias", bias, 8)
+		b.Node("y", "Conv", "x", "kernel", "bias")
+		return b
+	}
+	b.Tensor("added", bias, 8)
+	b.Node("maps", "Conv", "x", "kernel")
+	b.Node("moved", "Transpose", "maps")
+	b.Node("y", "Add", "moved", "added")
+	return b
 }
 
 // strided is a model of one Conv with a stride, and a Relu or another activation behind it.

@@ -52,7 +52,7 @@ func (s *search) implied(al *Alignment) []Implied {
 		c := s.candidates[p.B][0]
 		_, biasA := c.a.op.weightAndBias()
 		_, biasB := c.b.op.weightAndBias()
-		isDropped := biasA == nil && !c.a.op.hasComputedBias()
+		isDropped := biasA == nil && !c.a.op.hasOtherBias()
 		if isDropped && biasB != nil && slices.Contains(al.OnlyB, biasB.tensor) && len(s.usesB[biasB.tensor]) == 1 {
 			list = append(list, Implied{biasB.tensor, p.B})
 		}
@@ -60,15 +60,18 @@ func (s *search) implied(al *Alignment) []Implied {
 	return list
 }
 
-// hasComputedBias reports whether a value that does not depend on the model's inputs, such as several stored biases
-// joined into one, is added to the operator's result.
-func (o *op) hasComputedBias() bool {
+// hasOtherBias reports whether a value that does not depend on the model's inputs is added to the operator's result,
+// directly or behind operators that move elements: a stored bias, or several joined into one.
+func (o *op) hasOtherBias() bool {
 	at := []*value{o.out}
 	for range maxBetween {
 		var next []*value
 		for _, v := range at {
 			for _, c := range v.consumers {
 				if c.op.name == "Add" || c.op.name == "Sub" {
+					if len(c.op.stored()) > 0 {
+						return true
+					}
 					for _, in := range c.op.ins {
 						if in.isStatic() {
 							return true
