@@ -114,6 +114,12 @@ func (f *weightFlow) trunk(m *onnx.Model, backbone map[*onnx.Tensor]bool) []stri
 	for i := range m.Graph.Nodes {
 		n := &m.Graph.Nodes[i]
 		own := f.weights(n)
+		if moving[n.Op()] && len(n.Inputs) > 0 && results[n.Inputs[0]] {
+			for _, out := range n.Outputs {
+				results[out] = true
+			}
+			continue
+		}
 		isLayer := slices.ContainsFunc(own, func(t *onnx.Tensor) bool { return backbone[t] && isMatrix(t) })
 		isOfLayer := elementwise[n.Op()] && len(own) > 0 && !slices.ContainsFunc(own, isMatrix) &&
 			slices.ContainsFunc(n.Inputs, func(name string) bool { return results[name] })
@@ -127,6 +133,10 @@ func (f *weightFlow) trunk(m *onnx.Model, backbone map[*onnx.Tensor]bool) []stri
 	}
 	return trunk
 }
+
+// moving are the operators that exporters write between a layer and its bias.
+var moving = map[string]bool{"Transpose": true, "Reshape": true, "Squeeze": true, "Unsqueeze": true, "Identity": true,
+	"Cast": true}
 
 // elementwise are the operators that exporters write for a layer's bias, scale and normalisation.
 var elementwise = map[string]bool{"Add": true, "Sub": true, "Mul": true, "Div": true, "BatchNormalization": true}
