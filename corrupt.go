@@ -19,7 +19,7 @@ import (
 	"github.com/wiseft/wiseft/internal/text"
 )
 
-// CorruptOptions says which corruptions of a data set are written, and how.
+// CorruptOptions select the corruptions of a data set that are written, and their form.
 type CorruptOptions struct {
 	Suite       string   // "" is "modelnet-c"
 	Corruptions []string // of the suite; nil is all

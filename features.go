@@ -13,7 +13,7 @@ import (
 	"github.com/wiseft/wiseft/probe/feature"
 )
 
-// FeaturesOptions says which tensor of a model is extracted, over which data. Data is required.
+// FeaturesOptions select the tensor of a model that is extracted, and the data. Data is required.
 type FeaturesOptions struct {
 	Data    Data
 	Tensor  string // any tensor of the model; "" is what [Model.Features] finds

@@ -115,7 +115,7 @@ func planModels(ctx context.Context, list, fisher models, opt MergeOptions) (*on
 	}
 	for _, d := range plan.Decisions {
 		if d.Action == onnxmerge.Merge && d.DType.String() != opt.DType {
-			return nil, fault.Mismatchf("the recipe asks for %s, and tensor %q is %s: "+
+			return nil, fault.Mismatchf("the recipe requires %s, and tensor %q is %s: "+
 				"a merge keeps the dtypes of its models; remove dtype and out_dtype", opt.DType, d.Tensor, d.DType)
 		}
 	}

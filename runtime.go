@@ -16,7 +16,7 @@ import (
 	"github.com/wiseft/wiseft/probe/ort"
 )
 
-// RuntimeOptions says which onnxruntime runs models, and on what. The zero value takes the library that is
+// RuntimeOptions select the onnxruntime that runs models, and the device. The zero value takes the library that is
 // found, installs one into the user's cache folder if there is none, and runs on the CPU with a thread per core.
 type RuntimeOptions struct {
 	Library string // path of the shared library; "" searches and installs

@@ -63,7 +63,7 @@ func Verify(ctx context.Context, path string, opt VerifyOptions) (_ *VerifyResul
 		return nil, err
 	}
 	if len(r.Differences) > 0 {
-		return nil, fault.Mismatchf("%s is not what it says it is: %s", path, lines(r.Differences))
+		return nil, fault.Mismatchf("%s differs from its provenance: %s", path, lines(r.Differences))
 	}
 	return r, nil
 }
@@ -91,7 +91,7 @@ func (opt VerifyOptions) inputs(merged string, from *onnxmerge.Provenance) ([]st
 		}
 		if hash, ok := beside[s.File]; path == "" && ok && hash != s.SHA256 {
 			return nil, fault.Usagef("more than one model was named %s", s.File).
-				WithHint("say where they are with --pretrained, --finetuned and --further")
+				WithHint("give their paths with --pretrained, --finetuned and --further")
 		}
 		beside[s.File] = s.SHA256
 		paths = append(paths, cmp.Or(path, filepath.Join(filepath.Dir(merged), s.File)))

@@ -237,7 +237,8 @@ func slopes(x float64) func(*onnxtest.Builder, int, string) string {
 	}
 }
 
-// biasedConvolution is a convolution with its bias, or with one that is added behind a Transpose, as JAX's exporter does.
+// biasedConvolution is a convolution with its bias, or with one that is added behind a Transpose, as JAX's exporter
+// does.
 func biasedConvolution(isBehind bool) *onnxtest.Builder {
 	b := &onnxtest.Builder{}
 	kernel, bias := onnxtest.Random(1, 8*4*9), onnxtest.Random(2, 8)

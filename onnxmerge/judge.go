@@ -105,7 +105,7 @@ func (j judge) decideScale(d decision, p pair.Pair, scales *scaling) (decision, 
 		return j.decideConflict(*conflict)
 	case reason != "":
 		return decision{Action: Refuse, Reason: reason, suspect: true,
-			advice: "if it is not, say so with --pair"}, nil
+			advice: "if it is not, state the pair with --pair"}, nil
 	}
 	return d, nil
 }

@@ -12,7 +12,8 @@ import (
 )
 
 // Swap is what proves the pairing of a merge by running: the written graph with the weights of another of the models
-// must compute that model's features. It says which values of the two must be equal, and what may keep them from it.
+// must compute that model's features. It lists the values of the two that must be equal, and the gaps that may make
+// them differ.
 type Swap struct {
 	// Plan writes the last model's graph with the other model's weights: every tensor that the merge mixes is that of the
 	// other model. Tensors that the merge refuses are kept.

@@ -313,7 +313,7 @@ func (o *dataOptions) at(path string) wiseft.Data {
 func parseSize(flag, text string) (int64, error) {
 	n, err := humanize.ParseBytes(text)
 	if err != nil || n == 0 || n > math.MaxInt64 {
-		return 0, usagef("--%s %s is no size", flag, text).WithHint("write it as 256MiB or 2GiB")
+		return 0, usagef("--%s %s is not a size", flag, text).WithHint("write it as 256MiB or 2GiB")
 	}
 	return int64(n), nil
 }

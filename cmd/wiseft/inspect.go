@@ -84,7 +84,7 @@ func writeProvenance(w io.Writer, p *onnxmerge.Provenance) {
 		fmt.Fprintf(w, "pair\t%s is %s\n", pair.B, pair.A)
 	}
 	if p.BackboneAt != "" {
-		fmt.Fprintf(w, "backbone\tup to %s, as asked\n", p.BackboneAt)
+		fmt.Fprintf(w, "backbone\tup to %s, as given\n", p.BackboneAt)
 	}
 	for _, pattern := range p.Include {
 		fmt.Fprintf(w, "include\t%s\n", pattern)

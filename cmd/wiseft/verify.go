@@ -45,7 +45,7 @@ func writeVerification(w io.Writer, r *wiseft.VerifyResult) error {
 		how = "all of"
 	}
 	last := len(r.Inputs) - 1
-	fmt.Fprintf(w, "%s is what it says it is: %s of %s and %s\n",
+	fmt.Fprintf(w, "%s agrees with its provenance: %s of %s and %s\n",
 		r.Output, recipeOf(r.Provenance), strings.Join(r.Inputs[:last], ", "), r.Inputs[last])
 	_, err := fmt.Fprintf(w, "%d tensors agree in %s their payload, %s bytes; the hashes agree\n",
 		r.Tensors, how, humanize.Comma(r.Bytes))
