@@ -173,7 +173,8 @@ func faults() map[string]pairFault {
 			b: network(b, "", multiplied(half...)), merged: 6, kept: []string{"scale"}, warning: "the merge is partial"},
 		"a bias behind a Transpose": {a: biasedConvolution(true), b: biasedConvolution(false), merged: 1,
 			kept: []string{"bias"}, warning: "the merge is partial"},
-		"another prefix": {a: network(a, "", nil), b: network(b, "module.", nil), merged: 6},
+		"a scale behind a fused activation": {a: fusedActivation(true), b: fusedActivation(false), merged: 2},
+		"another prefix":                    {a: network(a, "", nil), b: network(b, "module.", nil), merged: 6},
 	}
 }
 
@@ -252,6 +253,26 @@ func biasedConvolution(isBehind bool) *onnxtest.Builder {
 	b.Node("maps", "Conv", "x", "kernel")
 	b.Node("moved", "Transpose", "maps")
 	b.Node("y", "Add", "moved", "added")
+	return b
+}
+
+// fusedActivation is a layer with its ReLU, fused or not, and a scale behind it that belongs to no weight.
+func fusedActivation(isFused bool) *onnxtest.Builder {
+	b := &onnxtest.Builder{}
+	weight := onnxtest.Random(1, units*units)
+	if isFused {
+		weight = onnxtest.Near(weight, 2)
+	}
+	b.Tensor("weight", weight, units, units)
+	b.Tensor("scale", unitScales(), units)
+	if isFused {
+		b.Call([]string{"hidden"}, "com.microsoft", "FusedGemm", []string{"x", "weight"},
+			onnxtest.Attr{Name: "activation", Value: "Relu"})
+	} else {
+		b.Node("product", "Gemm", "x", "weight")
+		b.Node("hidden", "Relu", "product")
+	}
+	b.Node("y", "Mul", "hidden", "scale")
 	return b
 }
 

@@ -120,7 +120,15 @@ func linear(b *builder, n *onnx.Node, ins operands) *value {
 		x = x.transposed(swapLast(x))
 	}
 	product := b.graph.add(&op{name: "MatMul", node: n, alpha: n.Floats["alpha"]}, []*value{x, w})
-	return b.plus(n, product, ins.at(2))
+	return b.activated(n, b.plus(n, product, ins.at(2)))
+}
+
+// activated adds the activation that is fused into an operator, so that no scale is folded across it.
+func (b *builder) activated(n *onnx.Node, v *value) *value {
+	if name := n.Strings["activation"]; name != "" {
+		return b.operator(name, n, []*value{v})
+	}
+	return v
 }
 
 // swapLast returns the permutation that exchanges the last two axes of a weight.
@@ -140,7 +148,7 @@ func convolution(b *builder, n *onnx.Node, ins operands) *value {
 	if len(ins) < 2 {
 		return nil
 	}
-	return b.plus(n, b.operator("Conv", n, ins[:min(3, len(ins))]), ins.at(3))
+	return b.activated(n, b.plus(n, b.operator("Conv", n, ins[:min(3, len(ins))]), ins.at(3)))
 }
 
 // plus adds the addition of term, which may be missing.
