@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
@@ -53,17 +54,20 @@ func (s *Swap) gapsBefore(inA, inB map[*onnx.Tensor]bool, equal []twin.Point) (g
 	return gaps
 }
 
-// gaps returns what a swap cannot make equal.
+// gaps returns what a swap cannot make equal, weights first.
 func (p *planner) gaps() ([]Gap, error) {
-	gaps, err := p.settingGaps()
-	if err != nil {
-		return nil, err
-	}
+	var gaps, integers []Gap
 	for i := range p.decisions {
 		d := &p.decisions[i]
-		if reason := d.gap(); reason != "" {
-			gaps = append(gaps, Gap{tensor: d.b,
-				Reason: fmt.Sprintf("%q is kept from the fine-tuned model: %s", d.Tensor, reason)})
+		reason := d.gap()
+		if reason == "" {
+			continue
+		}
+		gap := Gap{Reason: fmt.Sprintf("%q is kept from the fine-tuned model: %s", d.Tensor, reason), tensor: d.b}
+		if d.DType.IsFloat() {
+			gaps = append(gaps, gap)
+		} else {
+			integers = append(integers, gap)
 		}
 	}
 	settings := flow.Settings(p.pretrained)
@@ -78,7 +82,8 @@ func (p *planner) gaps() ([]Gap, error) {
 	for _, line := range differingLists(p.pretrained, p.finetuned) {
 		gaps = append(gaps, Gap{Reason: "numbers in attributes differ: " + line})
 	}
-	return gaps, nil
+	unmatched, err := p.settingGaps()
+	return slices.Concat(gaps, unmatched, integers), err
 }
 
 // gap returns the reason why a tensor that is not merged may differ from the other model's; "" if there is none.
@@ -129,8 +134,8 @@ func (p *planner) settingGaps() (gaps []Gap, err error) {
 			return nil, err
 		}
 		if !inA[key] {
-			gaps = append(gaps, Gap{tensor: t,
-				Reason: fmt.Sprintf("%q is a setting (%s) that the other model lacks", t.ID(), settings[t])})
+			reason := fmt.Sprintf("%q is a setting (%s) that the other model has not", t.ID(), settings[t])
+			gaps = append(gaps, Gap{Reason: reason, tensor: t})
 		}
 	}
 	return gaps, nil

@@ -1,5 +1,7 @@
 package onnxmerge
 
+import "fmt"
+
 // ProofVerdict is what a proof by running has shown.
 type ProofVerdict string
 
@@ -26,6 +28,24 @@ type Proof struct {
 	Samples *float64 `json:"samples_agree,omitempty"`
 	// Unproven are merged weights that no equal value depends on.
 	Unproven []string `json:"unproven"`
+}
+
+// String returns the proof in one line.
+func (p Proof) String() string {
+	text := string(p.Verdict) + ": " + p.Reason
+	if p.Model != "" {
+		text += fmt.Sprintf(" (%s)", p.Model)
+	}
+	if p.Relative != nil {
+		text += fmt.Sprintf("; largest relative difference of %q %.1e", p.Tensor, *p.Relative)
+	}
+	if p.Samples != nil {
+		text += fmt.Sprintf(" in the %.0f %% of the samples that agree", 100**p.Samples)
+	}
+	if n := len(p.Unproven); n > 0 {
+		text += fmt.Sprintf("; %d weights are unproven: %s", n, shortList(p.Unproven))
+	}
+	return text
 }
 
 // ProofInput is an input of a proof.

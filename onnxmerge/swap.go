@@ -7,6 +7,7 @@ import (
 
 	"github.com/wiseft/wiseft/onnxmerge/method"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
+	"github.com/wiseft/wiseft/onnxmerge/onnx/flow"
 	"github.com/wiseft/wiseft/onnxmerge/onnx/surgery"
 	"github.com/wiseft/wiseft/onnxmerge/twin"
 )
@@ -24,7 +25,8 @@ type Swap struct {
 	// Features are the values that the heads consume, or that the models end with: candidates, the surest first.
 	Features []twin.Point
 	// Points are inner values, in the order of the operators.
-	Points []twin.Point
+	Points  []twin.Point
+	Refused int // tensors that the merge refuses
 	// Gaps are why the values may differ although the pairs are right.
 	Gaps []Gap
 
@@ -53,6 +55,7 @@ func (p *Plan) Swap(model int) (*Swap, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.Refused, _ = p.Count(Refuse)
 	s.pairInputs()
 	if err := s.findPoints(q); err != nil {
 		return nil, err
@@ -135,6 +138,18 @@ func (s *Swap) ends() []string {
 func (s *Swap) Before(values ...string) []*onnx.Tensor {
 	before := s.graph.tensors(values)
 	return slices.DeleteFunc(slices.Clone(s.merged), func(t *onnx.Tensor) bool { return !before[t] })
+}
+
+// Users returns the merged tensors that operators take together with a value of Graph.
+func (s *Swap) Users(value string) (ids []string) {
+	for _, use := range s.graph.values.Consumers(value) {
+		for _, name := range s.Graph.Graph.Nodes[use.Node].Inputs {
+			if t := flow.Tensor(s.Graph, s.Graph.Graph, name); slices.Contains(s.merged, t) {
+				ids = append(ids, t.ID())
+			}
+		}
+	}
+	return ids
 }
 
 // IsSelective reports whether values of Graph depend on an operator that selects, sorts or rounds: a difference in

@@ -40,8 +40,12 @@ func (x *anchors) add(pairs []Pair) {
 
 // addUse adds the anchors of one use of a pair.
 func (x *anchors) addUse(p Pair, a, b use) {
+	x.addEnds(p, a, b)
 	if family(a.node) != family(b.node) {
 		return
+	}
+	if p.Folded && (scaling[family(a.node)] == "" || scaling[family(a.node)] == "affine") {
+		return // one of the two operators adds to what is not scaled yet
 	}
 	dataA, dataB := x.a.data(a.node), x.b.data(b.node)
 	switch {
@@ -52,13 +56,19 @@ func (x *anchors) addUse(p Pair, a, b use) {
 			x.set(a.node.Inputs[slot], b.node.Inputs[slot], true)
 		}
 	}
-	if linear[family(a.node)] {
-		endA, endB := x.a.affineEnd(a.node), x.b.affineEnd(b.node)
-		if x.corresponds(endA, endB) && x.corresponds(endB, endA) {
-			isFoldReached := (len(endA.tensors) > 0) != (len(endB.tensors) > 0)
-			x.set(endA.value, endB.value, !endA.numbers && !endB.numbers && (!p.Folded || isFoldReached))
-		}
+}
+
+// addEnds adds the results of two operators behind everything that shifts and scales them.
+func (x *anchors) addEnds(p Pair, a, b use) {
+	if scaling[family(a.node)] != scaling[family(b.node)] || scaling[family(a.node)] == "" {
+		return
 	}
+	endA, endB := x.a.affineEnd(a.node), x.b.affineEnd(b.node)
+	if !x.corresponds(endA, endB) || !x.corresponds(endB, endA) {
+		return
+	}
+	isFoldReached := (endA.steps > 0) != (endB.steps > 0)
+	x.set(endA.value, endB.value, !endA.numbers && !endB.numbers && (!p.Folded || isFoldReached))
 }
 
 // corresponds reports whether the counterpart of every tensor of one chain is in the other.
@@ -83,8 +93,14 @@ func (x *anchors) set(a, b string, sure bool) {
 	x.sure = append(x.sure, sure)
 }
 
-// linear are the families whose result is a linear function of the data operand.
-var linear = map[string]bool{"MatMul": true, "Conv": true, "ConvTranspose": true}
+// scaling are the families of operators whose result is followed, by the kind of what they compute: of two operators of
+// one kind with a pair of weights, the results behind the scale and the shift are the same.
+var scaling = map[string]string{
+	"MatMul": "linear", "Conv": "convolution", "ConvTranspose": "transposed convolution",
+	"LayerNormalization": "affine", "GroupNormalization": "affine", "InstanceNormalization": "affine",
+	"RMSNormalization": "affine", "SimplifiedLayerNormalization": "affine", "BatchNormalization": "affine",
+	"Mul": "affine", "Add": "affine",
+}
 
 // families are operators that take the same data with the same weight.
 var families = map[string]string{
@@ -133,6 +149,7 @@ func (s *side) data(n *onnx.Node) (slots []int) {
 type affineChain struct {
 	value   string // the result of the last one
 	tensors []*onnx.Tensor
+	steps   int  // operators behind the first
 	numbers bool // one of the tensors is a single number, which other exporters may apply elsewhere
 }
 
@@ -143,6 +160,11 @@ var affineOps = map[string]int{"Add": -1, "Mul": -1, "Sub": 0, "Div": 0, "BatchN
 // affineEnd follows the result of a linear operator as long as it has one consumer that shifts or scales it.
 func (s *side) affineEnd(n *onnx.Node) affineChain {
 	c := affineChain{value: n.Outputs[0]}
+	for _, name := range n.Inputs {
+		if t := flow.Tensor(s.model, s.model.Graph, name); t != nil && !s.live[name] {
+			c.tensors = append(c.tensors, t)
+		}
+	}
 	for {
 		uses := s.graph.Consumers(c.value)
 		if len(uses) != 1 || uses[0].Slot < 0 || s.output[c.value] {
@@ -164,5 +186,6 @@ func (s *side) affineEnd(n *onnx.Node) affineChain {
 			c.tensors, c.numbers = append(c.tensors, t), c.numbers || t.Len() == 1
 		}
 		c.value = next.Outputs[0]
+		c.steps++
 	}
 }
