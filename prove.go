@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/internal/text"
 	"github.com/wiseft/wiseft/onnxmerge"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 	"github.com/wiseft/wiseft/onnxmerge/twin"
@@ -46,7 +49,7 @@ func provePlan(ctx context.Context, plan *onnxmerge.Plan, list models, opt Prove
 			return nil, fmt.Errorf("%s: %w", m.path, err)
 		}
 		if len(list) > 2 {
-			proof.Model = m.path
+			proof.Model = filepath.Base(m.path)
 		}
 		proofs = append(proofs, *proof)
 	}
@@ -95,7 +98,6 @@ type prover struct {
 	compared  map[twin.Point]difference
 	equal     []twin.Point
 	confirmed map[*onnx.Tensor]bool // tensors that an equal value depends on
-	refusal   string                // why the last models did not run
 }
 
 // prove compares the features, then inner values where these do not prove all.
@@ -140,11 +142,12 @@ func (p *prover) unconfirmedBefore(at twin.Point) []string {
 
 // whyNothingDiffers returns the reason why weights are unproven although no value shows a fault.
 func (p *prover) whyNothingDiffers() string {
+	refused := func(x twin.Point) bool { return p.compared[x].refusal != "" }
+	if i := slices.IndexFunc(p.swap.Features, refused); i >= 0 {
+		return p.compared[p.swap.Features[i]].refusal
+	}
 	if gaps := p.swap.GapsBeforeEnd(p.equal); len(gaps) > 0 {
 		return describeGaps(gaps)
-	}
-	if len(p.equal) == 0 && p.refusal != "" {
-		return p.refusal
 	}
 	return "behind these weights no value of the written graph has a known counterpart"
 }
@@ -187,6 +190,9 @@ func (p *prover) describe(r *Proof, at twin.Point) {
 }
 
 func (p *prover) proved() *Proof {
+	if n := p.swap.Refused; n > 0 {
+		return p.notProvable(fmt.Sprintf("%s cannot be merged, and what depends on them is not compared", text.Count(n, "tensor")))
+	}
 	r := p.result(onnxmerge.Proved, "")
 	r.Reason = fmt.Sprintf("with the other model's weights the written graph computes its %q", r.Tensor)
 	return r
@@ -203,18 +209,18 @@ func (p *prover) disproved(first twin.Point) *Proof {
 	if between := p.unconfirmedBefore(first); len(between) > 0 {
 		r.Reason += fmt.Sprintf(": one of these is paired wrongly, scaled or permuted: %s", shorten(between))
 	} else {
-		r.Reason += ": weights that use it are paired wrongly"
+		r.Reason += ": one of these is paired wrongly: " + shorten(p.swap.Users(first.B))
 	}
 	return r
 }
 
 // describeGaps returns the reason that gaps are.
 func describeGaps(gaps []onnxmerge.Gap) string {
-	text := gaps[0].Reason
+	line := gaps[0].Reason
 	if n := len(gaps) - 1; n > 0 {
-		text += fmt.Sprintf(" (and %d more such reasons)", n)
+		line += fmt.Sprintf(" (and %d more such reasons)", n)
 	}
-	return text
+	return line
 }
 
 // shorten joins at most five names.
@@ -230,13 +236,25 @@ func shorten(names []string) string {
 func checkProofs(proofs []Proof) error {
 	for _, proof := range proofs {
 		if proof.Verdict == onnxmerge.Disproved {
-			text := "the pairing is disproved by running: " + proof.Reason
+			line := "the pairing is disproved by running: " + proof.Reason
 			if proof.Model != "" {
-				text = proof.Model + ": " + text
+				line = proof.Model + ": " + line
 			}
-			return fault.Mismatchf("%s", text).
+			return fault.Mismatchf("%s", line).
 				WithHint("compare the pairs with wiseft diff; keep weights with --exclude PATTERN")
 		}
 	}
 	return nil
+}
+
+// proveMerge proves a plan before it is measured or written, and notes the results.
+func proveMerge(ctx context.Context, plan *onnxmerge.Plan, list models, opt ProveOptions) ([]Proof, error) {
+	proofs, err := provePlan(ctx, plan, list, opt)
+	if err != nil {
+		return nil, err
+	}
+	for _, proof := range proofs {
+		opt.Monitor.note("the pairing is " + proof.String())
+	}
+	return proofs, checkProofs(proofs)
 }

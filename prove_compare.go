@@ -9,10 +9,17 @@ import (
 )
 
 // Tolerances of a proof: the largest difference of two equal values, relative to the root mean square of the value.
+//
+// float32: sums of n products round to about sqrt(n) * 6e-8, and a network of a hundred layers adds up to 1e-5 to
+// 1e-4. Measured over the 1,213 pairs of the corpus that are proved, between different exporters: 7e-7 of the largest
+// magnitude at most; published models have 0 between equal exports. Training changes features by 1e-2 and more.
+//
+// float16 and bfloat16: weights and activations round to 5e-4 and 4e-3 each; measured on a published model in float16
+// against float32: 1e-3 of the largest magnitude. The tolerance is 100 roundings.
 const (
 	toleranceFloat32  = 1e-3
 	toleranceFloat16  = 5e-2
-	toleranceBFloat16 = 0.3
+	toleranceBFloat16 = 0.4
 )
 
 // tolerance returns the tolerance of the coarsest type that a swapped weight has in one of the models.
@@ -46,6 +53,7 @@ type difference struct {
 	largest float64 // difference, over the samples that agree, if most do
 	scale   float64 // largest magnitude in the other model
 	agree   float64 // share of the samples
+	refusal string  // why onnxruntime does not compute the value
 }
 
 func (d difference) relative() float64 {

@@ -24,6 +24,7 @@ type proofInputs struct {
 	batches   [2]int // samples that one pass takes: of the other model, and of the written graph
 	draws     int    // each with other random numbers
 	level     int    // of the sizes that are tried
+	tried     [2]int // indices into otherBatches, of both models
 	settled   bool   // a pass has succeeded
 	data      []float32
 }
@@ -77,7 +78,6 @@ func (in *proofInputs) prepare(ctx context.Context) (reason string, err error) {
 	if !in.opt.Data.isZero() {
 		return in.readData(ctx)
 	}
-	in.samples, in.batches = in.sizes.batch(in.selective)
 	in.setShapes()
 	return "", nil
 }
@@ -101,12 +101,23 @@ func (x *proofInput) check() string {
 	return ""
 }
 
-// resize takes the next sizes of axes that the models leave open; false if there are none, or a pass has succeeded.
-func (in *proofInputs) resize() bool {
-	if in.settled || in.data != nil || in.level+1 == len(openSizes) || !in.sizes.isOpen() {
+// otherBatches are batches that are tried for a model that declares any, since exporters write the one that they have
+// traced into shapes; 0 is the first choice.
+var otherBatches = []int{0, 2, 1, 3, 4}
+
+// resize takes the next sizes after a pass of one side has failed: another batch of that side, then other lengths of
+// axes that the models leave open. It returns false if there are none, or if a pass has succeeded.
+func (in *proofInputs) resize(side int) bool {
+	if in.settled || in.data != nil {
 		return false
 	}
-	in.level++
+	in.tried[side]++
+	if in.tried[side] == len(otherBatches) || !in.sizes.isBatchOpen(side) {
+		if in.tried = [2]int{}; in.level+1 == len(openSizes) || !in.sizes.isOpen() {
+			return false
+		}
+		in.level++
+	}
 	in.setShapes()
 	return true
 }
@@ -120,7 +131,16 @@ func (in *proofInputs) addDraws() bool {
 	return true
 }
 
+// setShapes sets the number of samples and all shapes.
 func (in *proofInputs) setShapes() {
+	in.batches = in.sizes.batches(in.selective)
+	for side, i := range in.tried {
+		if otherBatches[i] > 0 {
+			in.batches[side] = otherBatches[i]
+		}
+	}
+	a, b := in.batches[0], in.batches[1]
+	in.samples = a / gcd(a, b) * b
 	for _, x := range in.list {
 		x.shape = in.sizes.shape(x, in.samples, in.level)
 	}

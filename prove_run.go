@@ -17,8 +17,7 @@ import (
 	"github.com/wiseft/wiseft/probe/ort"
 )
 
-// run computes points in both models and compares them. Points that onnxruntime does not compute are not comparable;
-// p.refusal then has the reason.
+// run computes points in both models and compares them. Points that onnxruntime does not compute are not comparable.
 func (p *prover) run(ctx context.Context, points []twin.Point) (map[twin.Point]difference, error) {
 	results, err := p.runAll(ctx, points)
 	_, refused := errors.AsType[*ort.ModelError](err)
@@ -28,8 +27,7 @@ func (p *prover) run(ctx context.Context, points []twin.Point) (map[twin.Point]d
 	case !refused:
 		return nil, err
 	case len(points) == 1:
-		p.refusal = err.Error()
-		return map[twin.Point]difference{points[0]: {}}, nil
+		return map[twin.Point]difference{points[0]: {refusal: err.Error()}}, nil
 	}
 	results = map[twin.Point]difference{}
 	for _, half := range [][]twin.Point{points[:len(points)/2], points[len(points)/2:]} {
@@ -62,7 +60,7 @@ func (p *prover) runAll(ctx context.Context, points []twin.Point) (map[twin.Poin
 	defer b.Close()
 	for {
 		results, err := p.compareOnce(ctx, a, b, points)
-		if _, refused := errors.AsType[*ort.ModelError](err); refused && p.inputs.resize() {
+		if refused, ok := errors.AsType[*passError](err); ok && p.inputs.resize(refused.side) {
 			continue
 		}
 		if err != nil {
@@ -77,6 +75,15 @@ func (p *prover) runAll(ctx context.Context, points []twin.Point) (map[twin.Poin
 	}
 }
 
+// passError reports a forward pass of one side, 0 or 1, that onnxruntime refuses.
+type passError struct {
+	error
+	side int
+}
+
+// Unwrap returns the cause.
+func (e *passError) Unwrap() error { return e.error }
+
 // compareOnce runs two programs on the same inputs.
 func (p *prover) compareOnce(
 	ctx context.Context, a, b *ort.Program, points []twin.Point,
@@ -86,6 +93,9 @@ func (p *prover) compareOnce(
 	for draw := range p.inputs.draws {
 		for side, program := range []*ort.Program{a, b} {
 			values, err := p.pass(ctx, program, side == 0, draw)
+			if _, refused := errors.AsType[*ort.ModelError](err); refused {
+				return nil, &passError{err, side}
+			}
 			if err != nil {
 				return nil, err
 			}

@@ -81,7 +81,8 @@ func spread(list []twin.Point) []twin.Point {
 	return chosen
 }
 
-// compare runs both models up to some points and records what differs.
+// compare runs both models up to some points and records what differs. An equal value that is not sure shows nothing: a
+// factor that is folded wrongly makes two values equal that do not correspond. Features are equal whatever shows it.
 func (p *prover) compare(ctx context.Context, points []twin.Point) error {
 	if len(points) == 0 {
 		return nil
@@ -92,7 +93,7 @@ func (p *prover) compare(ctx context.Context, points []twin.Point) error {
 	}
 	maps.Copy(p.compared, found)
 	for _, x := range points {
-		if p.compared[x].verdict == equal {
+		if p.compared[x].verdict == equal && (x.Sure || slices.Contains(p.swap.Features, x)) {
 			p.equal = append(p.equal, x)
 			for _, t := range p.swap.Before(x.B) {
 				p.confirmed[t] = true

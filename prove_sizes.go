@@ -14,12 +14,13 @@ var openSizes = [][2]int64{{64, 8}, {224, 64}, {32, 256}, {128, 1024}, {512, 160
 // inputSizes are the lengths of all axes of both models' inputs. Axes of one name have one length, and so have an axis
 // and its counterpart in the other model.
 type inputSizes struct {
-	parent   map[string]string // union-find over axes
-	fixed    map[string]int64  // by root
-	rows     map[string]bool   // roots of first axes
-	images   map[string]bool   // roots of axes of inputs with four axes and more
-	split    [2]int            // batches of the two models, if they are fixed and differ
-	conflict string            // why there is no solution
+	parent    map[string]string // union-find over axes
+	fixed     map[string]int64  // by root
+	rows      map[string]bool   // roots of first axes
+	images    map[string]bool   // roots of axes of inputs with four axes and more
+	fixedRows [2]bool           // of each model, whether a first axis is fixed
+	split     [2]int            // batches of the two models, if they are fixed and differ
+	conflict  string            // why there is no solution
 }
 
 func newInputSizes(list []*proofInput) *inputSizes {
@@ -34,6 +35,9 @@ func newInputSizes(list []*proofInput) *inputSizes {
 		for axis, b := range x.of[1].Shape {
 			a := x.of[0].Shape[slices.Index(x.perm, axis)]
 			root := s.root(s.axis(x, 1, axis))
+			if axis == 0 {
+				s.fixedRows = [2]bool{s.fixedRows[0] || a.Len > 0, s.fixedRows[1] || b.Len > 0}
+			}
 			s.rows[root] = s.rows[root] || axis == 0
 			s.images[root] = s.images[root] || len(x.of[1].Shape) >= 4
 			if a.Len > 0 && b.Len > 0 && a.Len != b.Len && axis == 0 {
@@ -92,23 +96,25 @@ func (s *inputSizes) isOpen() bool {
 	return false
 }
 
-// batch returns the number of samples, and how many of them one pass of each model takes.
-func (s *inputSizes) batch(selective bool) (samples int, batches [2]int) {
-	samples = 2
-	if selective {
-		samples = minSamples
-	}
+// batches returns how many samples one pass of each model takes.
+func (s *inputSizes) batches(selective bool) [2]int {
 	if s.split != [2]int{} {
-		a, b := s.split[0], s.split[1]
-		return a / gcd(a, b) * b, s.split
+		return s.split
+	}
+	n := 2
+	if selective {
+		n = minSamples
 	}
 	for root := range s.rows {
-		if n := s.fixed[root]; s.rows[root] && n > 0 {
-			samples = int(n)
+		if fixed := s.fixed[root]; s.rows[root] && fixed > 0 {
+			n = int(fixed)
 		}
 	}
-	return samples, [2]int{samples, samples}
+	return [2]int{n, n}
 }
+
+// isBatchOpen reports whether no input of a model has a fixed first axis.
+func (s *inputSizes) isBatchOpen(side int) bool { return !s.fixedRows[side] }
 
 func gcd(a, b int) int {
 	for b != 0 {
@@ -123,7 +129,7 @@ func (s *inputSizes) shape(x *proofInput, samples, level int) []int64 {
 	for axis := range shape {
 		root := s.root(s.axis(x, 1, axis))
 		switch {
-		case axis == 0 && s.split != [2]int{}:
+		case axis == 0 && (s.split != [2]int{} || !s.fixedRows[0] || !s.fixedRows[1]):
 			shape[axis] = int64(samples)
 		case s.fixed[root] > 0:
 			shape[axis] = s.fixed[root]

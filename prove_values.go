@@ -188,7 +188,8 @@ func (in *proofInputs) readData(ctx context.Context) (reason string, err error) 
 		return "", err
 	}
 	defer func() { err = errors.Join(err, in.opt.Data.close(set)) }()
-	in.samples, in.batches = in.sizes.batch(true)
+	in.batches = in.sizes.batches(true)
+	in.samples = in.batches[0]
 	if in.batches[0] != in.batches[1] {
 		return "the models have other batches, and the samples are data", nil
 	}

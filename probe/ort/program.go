@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"strings"
 
 	"github.com/wiseft/wiseft/probe"
 	onnxruntime "github.com/yalue/onnxruntime_go"
@@ -50,7 +51,7 @@ func (e Engine) OpenProgram(ctx context.Context, model Source, inputs, outputs [
 		p.session, err = onnxruntime.NewDynamicAdvancedSession(model.Path, inputs, outputs, options)
 	}
 	if err != nil {
-		return nil, errors.Join(modelErrorf("onnxruntime refuses the model: %s", cause(err)), p.run.Destroy())
+		return nil, errors.Join(modelErrorf("onnxruntime refuses the model: %s", message(err)), p.run.Destroy())
 	}
 	return p, nil
 }
@@ -88,7 +89,7 @@ func (p *Program) Run(ctx context.Context, inputs []Array) ([]probe.Batch, error
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case err != nil:
-		return nil, modelErrorf("onnxruntime: %s", cause(err))
+		return nil, modelErrorf("onnxruntime cannot run the model: %s", message(err))
 	}
 	results := make([]probe.Batch, len(outputs))
 	for i, out := range outputs {
@@ -134,4 +135,18 @@ func newValue(a Array) (onnxruntime.Value, error) {
 		return onnxruntime.NewScalar(d[0] != 0)
 	}
 	return nil, fmt.Errorf("ort: a single number of element type %d; it is not supported", a.Type)
+}
+
+// message returns what an error of onnxruntime says about the model, on one line.
+func message(err error) string {
+	text := cause(err)
+	if _, status, ok := strings.Cut(text, "Status Message: "); ok {
+		node := ""
+		if _, after, ok := strings.Cut(text, "while running "); ok {
+			node, _, _ = strings.Cut(after, " Status Message")
+			node = strings.TrimSuffix(node, ".") + ": "
+		}
+		text = node + status
+	}
+	return strings.Join(strings.Fields(text), " ")
 }
