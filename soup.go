@@ -24,8 +24,11 @@ type SoupOptions struct {
 	// Strict takes a model only if validation accuracy rises, as the paper's published code does. Without it a model is
 	// taken if accuracy does not fall, as in the paper's recipe 1.
 	Strict bool
-	Merge  MergeOptions // Include, Exclude, FoldNorms, MemoryBytes and Workers are used
-	Write  WriteOptions
+	// NoProof leaves out the proofs of the pairing by running, before models are scored and before the soup is written; see
+	// [MergePlan.Prove].
+	NoProof bool
+	Merge   MergeOptions // Include, Exclude, FoldNorms, MemoryBytes and Workers are used
+	Write   WriteOptions
 
 	Train   Data   // that probes are fitted on; its split train by default
 	Val     Data   // that models are scored on; the zero Data is a stratified fifth of Train
@@ -52,6 +55,8 @@ type SoupResult struct {
 	Seconds    float64              `json:"seconds"`
 	Warnings   []string             `json:"warnings"`
 	Settings   *result.Settings     `json:"settings"`
+	Proof      *Proof               `json:"proof,omitempty"`  // of the pairs, unless SoupOptions.NoProof is set
+	Proofs     []Proof              `json:"proofs,omitempty"` // of more than two models
 }
 
 // Soup averages those of several fine-tuned models that make the average better on validation data (a greedy soup;
@@ -84,6 +89,9 @@ func Soup(ctx context.Context, out string, paths []string, opt SoupOptions) (_ *
 		return nil, err
 	}
 	if plan.Engine, err = LoadRuntime(ctx, opt.Runtime, opt.Monitor); err != nil {
+		return nil, err
+	}
+	if _, err := s.prove(ctx, s.all()); err != nil {
 		return nil, err
 	}
 	if err := s.choose(ctx, *plan); err != nil {
@@ -127,17 +135,46 @@ type soup struct {
 
 // check finds every model's features, and plans the average of all, before anything is scored.
 func (s *soup) check(ctx context.Context) error {
-	all := make([]int, len(s.models))
-	for i, m := range s.models {
+	for _, m := range s.models {
 		tensor, err := m.Features(s.opt.Tensor)
 		if err != nil {
 			return err
 		}
 		m.noteFeatures(s.opt.Monitor, s.opt.Tensor, tensor)
-		s.tensors, all[i] = append(s.tensors, tensor), i
+		s.tensors = append(s.tensors, tensor)
 	}
-	_, err := s.plan(ctx, all)
+	_, err := s.plan(ctx, s.all())
 	return err
+}
+
+// all returns the indices of all models.
+func (s *soup) all() []int {
+	indices := make([]int, len(s.models))
+	for i := range indices {
+		indices[i] = i
+	}
+	return indices
+}
+
+// prove proves the pairing of an average; of a model alone there is nothing to prove.
+func (s *soup) prove(ctx context.Context, taken []int) ([]Proof, error) {
+	if s.opt.NoProof || len(taken) == 1 {
+		return nil, nil
+	}
+	plan, err := s.plan(ctx, taken)
+	if err != nil {
+		return nil, err
+	}
+	return proveMerge(ctx, plan, s.ordered(taken),
+		ProveOptions{Layout: s.opt.Layout, Runtime: s.opt.Runtime, Monitor: s.opt.Monitor})
+}
+
+// ordered returns models in the order of their merge.
+func (s *soup) ordered(taken []int) (list models) {
+	for _, i := range order(taken) {
+		list = append(list, s.models[i])
+	}
+	return list
 }
 
 // order returns the models of an average in the order of a merge. taken has the best one first; in a merge it is last,
@@ -156,10 +193,7 @@ func (s *soup) plan(ctx context.Context, taken []int) (*onnxmerge.Plan, error) {
 	if len(taken) == 1 {
 		opt.Method, opt.Params = "linear", method.Params{"alpha": 1.} // copies bytes
 	}
-	var list models
-	for _, i := range order(taken) {
-		list = append(list, s.models[i])
-	}
+	list := s.ordered(taken)
 	plan, err := planModels(ctx, list, nil, opt)
 	if err != nil {
 		return nil, err
@@ -258,9 +292,17 @@ func (s *soup) write(ctx context.Context, out string) (*SoupResult, error) {
 		r.Warnings = append(r.Warnings,
 			fmt.Sprintf("no average is better than %s alone, which is what the output holds", r.Chosen[0]))
 	}
+	proofs, err := s.prove(ctx, taken)
+	if err != nil {
+		return nil, err
+	}
+	r.Proof, r.Proofs = oneProof(proofs)
 	origin, err := s.origin(ctx, taken, settings)
 	if err != nil {
 		return nil, err
+	}
+	if origin != nil {
+		origin.Proofs = proofs
 	}
 	plan, err := s.plan(ctx, taken)
 	if err != nil {

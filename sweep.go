@@ -29,6 +29,8 @@ type SweepOptions struct {
 	// Search finds the alpha that validation data would choose with about a third of the grid's forward passes, and
 	// measures it and the ends alone.
 	Search bool
+	// NoProof leaves out the proof of the pairing by running, before anything is measured; see [MergePlan.Prove].
+	NoProof bool
 	MeasureOptions
 }
 
@@ -61,6 +63,12 @@ func Sweep(ctx context.Context, paths []string, opt SweepOptions) (_ *Measured, 
 	defer func() { err = errors.Join(err, merged.Close()) }()
 	if err := merged.Err(); err != nil {
 		return nil, err
+	}
+	if !opt.NoProof {
+		prove := ProveOptions{Layout: opt.Layout, Runtime: opt.Runtime, Monitor: opt.Monitor}
+		if _, err := proveMerge(ctx, merged.Plan, merged.inputs[:len(paths)], prove); err != nil {
+			return nil, err
+		}
 	}
 	last := merged.inputs[len(paths)-1]
 	if plan.Tensor, err = opt.measuredTensor(last, merged.Backbone.Output); err != nil {

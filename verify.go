@@ -21,7 +21,9 @@ type VerifyOptions struct {
 	Further    []string // the models between them, then the Fisher informations, in their order: all or none
 	All        bool     // compare every byte instead of samples of every tensor
 	Seed       uint64   // of the choice of samples
-	Monitor    Monitor
+	// Prove proves the pairing of the merge by running; nil does not. A pairing that is disproved is an error.
+	Prove   *ProveOptions
+	Monitor Monitor
 }
 
 // VerifyResult is what a verification compared.
@@ -33,6 +35,8 @@ type VerifyResult struct {
 	Bytes       int64                 `json:"bytes"` // of payload compared
 	All         bool                  `json:"all"`
 	Differences []string              `json:"differences"`
+	Proof       *Proof                `json:"proof,omitempty"`  // of the pre-trained model's pairs, with VerifyOptions.Prove
+	Proofs      []Proof               `json:"proofs,omitempty"` // of more than two models
 }
 
 // maxTrackedBytes is how much of a file's pending hash input is held while its parts are read out of order.
@@ -138,7 +142,15 @@ func (r *VerifyResult) compare(ctx context.Context, opt VerifyOptions, merged *M
 		}
 	}
 	r.Differences = append(r.Differences, found.Differences...)
-	return nil
+	if opt.Prove == nil {
+		return nil
+	}
+	proofs, err := provePlan(ctx, plan, inputs[:count], *opt.Prove)
+	if err != nil {
+		return err
+	}
+	r.Proof, r.Proofs = oneProof(proofs)
+	return checkProofs(proofs)
 }
 
 // compareHashes adds a difference where an input is not the file that was merged.

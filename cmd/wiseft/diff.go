@@ -37,7 +37,7 @@ func newDiffCommand() *cli.Command {
 			"  wiseft diff pretrained.onnx finetuned.onnx\n" +
 			"  wiseft diff pretrained.onnx finetuned.onnx --why layer1.weight\n" +
 			"  wiseft diff pretrained.onnx finetuned.onnx --json",
-		Flags: slices.Concat(flags, o.proof.flags(), []cli.Flag{backboneFlag(&o.BackboneOutput)}),
+		Flags: slices.Concat(flags, o.proof.flags("prove"), []cli.Flag{backboneFlag(&o.BackboneOutput)}),
 	}, exactly("A", "B"), o.run)
 }
 
@@ -120,7 +120,7 @@ func writeDifference(w io.Writer, r *wiseft.DiffResult) error {
 		fmt.Fprintln(w, reason)
 	}
 	writeHead(w, r.Head, r.Features)
-	writeProofs(w, r.Proof)
+	writeProofs(w, r.Proof, nil)
 	_, err := fmt.Fprintf(w, "%s: %d pairs, cosine %s, distance %s; %d weights only in %s, %d only in %s\n",
 		r.Verdict, len(r.Pairs), figure(r.Cosine), figure(r.RelL2), len(r.OnlyA), r.A, len(r.OnlyB), r.B)
 	return err

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-	"io"
 	"math"
 	"strings"
 
@@ -30,50 +28,6 @@ func foldNormsFlag(dst *bool) definition {
 func pairFlag(dst *[]string) definition {
 	return define(dst, "pair", "state that `A_NAME=B_NAME` are one weight of the first and the last model; "+
 		"may be repeated")
-}
-
-// proveOptions are flags of the proof of a pairing by running.
-type proveOptions struct {
-	prove bool
-	seed  uint64
-	wiseft.RuntimeOptions
-}
-
-func (o *proveOptions) flags() []cli.Flag {
-	return section("Proof:",
-		define(&o.prove, "prove", "prove the pairing by running both models: the last one's graph with the weights of "+
-			"another must compute that one's features").env(),
-		define(&o.seed, "prove-seed", "seed of the proof's random inputs"),
-		libraryFlag(&o.Library),
-	)
-}
-
-// options returns the library's options; nil without --prove.
-func (o *proveOptions) options(c *call) *wiseft.ProveOptions {
-	if !o.prove {
-		return nil
-	}
-	return &wiseft.ProveOptions{Seed: o.seed, Runtime: o.RuntimeOptions, Monitor: c.monitor()}
-}
-
-// writeProofs shows the results of proofs.
-func writeProofs(w io.Writer, proofs ...*wiseft.Proof) {
-	for _, p := range proofs {
-		if p == nil {
-			continue
-		}
-		fmt.Fprintf(w, "%s: %s", p.Verdict, p.Reason)
-		if p.Model != "" {
-			fmt.Fprintf(w, " (%s)", p.Model)
-		}
-		if p.Relative != nil {
-			fmt.Fprintf(w, "; largest relative difference of %q %.1e", p.Tensor, *p.Relative)
-		}
-		if n := len(p.Unproven); n > 0 {
-			fmt.Fprintf(w, "; %d weights are unproven: %s", n, shortList(p.Unproven))
-		}
-		fmt.Fprintln(w)
-	}
 }
 
 func backboneFlag(dst *string) cli.Flag {

@@ -56,7 +56,7 @@ func newMergeCommand() *cli.Command {
 			"  wiseft merge --recipe recipe.yaml -o merged.onnx\n" +
 			"  wiseft merge big.onnx tuned.onnx -o merged.onnx --external always --shard-size 2GiB",
 		Flags: slices.Concat(flags, o.storageOptions.flags(), o.mergeOptions.flags(),
-			o.proveOptions.flags(), []cli.Flag{backboneFlag(&o.BackboneOutput)}),
+			o.proveOptions.flags("prove"), []cli.Flag{backboneFlag(&o.BackboneOutput)}),
 	}, atLeast(), o.run)
 }
 
@@ -157,10 +157,7 @@ func writeMerge(w io.Writer, r *mergeReport) error {
 		fmt.Fprintf(w, "%d weights only in the fine-tuned model, kept: %s\n", len(r.Kept.New), shortList(r.Kept.New))
 	}
 	writeHead(w, r.Head, r.Features)
-	writeProofs(w, r.Proof)
-	for i := range r.Proofs {
-		writeProofs(w, &r.Proofs[i])
-	}
+	writeProofs(w, r.Proof, r.Proofs)
 	fmt.Fprintf(w, "%d tensors merged (%s parameters), %d copied, %d refused\n",
 		r.Tensors.Merged, humanize.Comma(r.Parameters), r.Tensors.Copied, r.Tensors.Refused)
 	if r.Output == "" {

@@ -29,6 +29,7 @@ func newSoupCommand() *cli.Command {
 	flags := section("",
 		outFlag(&o.out, "the averaged model's `FILE`"),
 		define(&o.Strict, "strict", "take a model only if accuracy rises, as the paper's published code does").env(),
+		noProveFlag(&o.NoProof),
 	)
 	return newCommand(&cli.Command{
 		Name:      "soup",
@@ -39,7 +40,8 @@ func newSoupCommand() *cli.Command {
 			"in the order given), each is taken if the accuracy of the average with it does not fall\n" +
 			"(--strict: if it rises). OUT.onnx is the uniform average of those taken.\n\n" +
 			"Everything that is not averaged (the head, integers, the graph itself) is copied from the\n" +
-			"best model, which is always in the soup. wiseft verify compares OUT.onnx with the models.\n\n" +
+			"best model, which is always in the soup. wiseft verify compares OUT.onnx with the models.\n" +
+			"The pairing of the models' weights is proved by running them, as merge --prove does.\n\n" +
 			"Example:\n" +
 			"  wiseft soup run1.onnx run2.onnx run3.onnx --train modelnet40 --points 1024 -o soup.onnx",
 		Flags: slices.Concat(flags, o.storageOptions.flags(), o.selectionOptions.flags(), o.choosingOptions.flags("models"),
@@ -84,6 +86,7 @@ func writeSoup(w io.Writer, r *wiseft.SoupResult) error {
 	}
 	fmt.Fprintf(w, "accuracy on %s of validation; %s\n", text.Count(r.N, "sample"), r.Rule)
 	writeWarnings(w, r.Warnings)
+	writeProofs(w, r.Proof, r.Proofs)
 	writeDataFiles(w, r.Data)
 	_, err := fmt.Fprintf(w, "%s: the average of %s, validation accuracy %.4f, %s bytes, sha256 %s\n",
 		r.Output, text.Count(len(r.Chosen), "model"), r.Accuracy, humanize.Comma(r.Bytes), r.SHA256)

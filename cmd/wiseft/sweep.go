@@ -13,9 +13,10 @@ import (
 type sweepCommand struct {
 	measureOptions
 	mergeOptions
-	alphas string
-	grid   []string
-	search bool
+	alphas  string
+	grid    []string
+	search  bool
+	noProof bool
 }
 
 func newSweepCommand() *cli.Command {
@@ -26,6 +27,7 @@ func newSweepCommand() *cli.Command {
 			"and measure it and the ends alone").env(),
 		define(&o.grid, "grid", "`NAME=VALUES` of another parameter of the method, written like --alphas; may be repeated: "+
 			"all combinations are measured"),
+		noProveFlag(&o.noProof),
 	)
 	merging := section("Merging:",
 		define(&o.recipe, "recipe", "merge as the recipe `FILE` says; --alphas and --grid take the place of its parameters").
@@ -38,7 +40,8 @@ func newSweepCommand() *cli.Command {
 		ArgsUsage: "PRETRAINED [MODEL…] FINETUNED --train DATA --test DATA",
 		Description: "For every alpha the models are merged in memory, a probe is fitted on features of the\n" +
 			"clean training data, and scored on the test data, clean and corrupted. Alpha is chosen\n" +
-			"on validation data; test data decides nothing.\n\n" +
+			"on validation data; test data decides nothing. First the pairing of the models' weights is\n" +
+			"proved by running them, as merge --prove does.\n\n" +
 			"What was computed stays in the folder RUN: the same command goes on where it was\n" +
 			"stopped, and more alphas cost only themselves. Many machines share a sweep with --shard.\n\n" +
 			"Examples:\n" +
@@ -60,7 +63,7 @@ func (o *sweepCommand) run(ctx context.Context, c *call) (result, error) {
 	if err != nil {
 		return nil, err
 	}
-	opt := wiseft.SweepOptions{Merge: merge, Search: o.search, MeasureOptions: measure}
+	opt := wiseft.SweepOptions{Merge: merge, Search: o.search, NoProof: o.noProof, MeasureOptions: measure}
 	if err := o.readGrid(c, &opt); err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/dustin/go-humanize"
@@ -13,26 +14,29 @@ import (
 
 func newVerifyCommand() *cli.Command {
 	var o wiseft.VerifyOptions
+	var proof proveOptions
 	return newCommand(&cli.Command{
 		Name:      "verify",
 		Usage:     "compare a merged model with its provenance",
 		ArgsUsage: "MERGED",
 		Description: "A merged model names its recipe and the hashes of the models it was made from.\n" +
 			"verify looks for these beside it (or where --pretrained and --finetuned say), compares\n" +
-			"the hashes, and computes samples of every tensor anew, or all of it with --all.\n\n" +
+			"the hashes, and computes samples of every tensor anew, or all of it with --all.\n" +
+			"--run also proves by running that the right weights were mixed.\n\n" +
 			"Examples:\n" +
 			"  wiseft verify merged.onnx\n" +
-			"  wiseft verify merged.onnx --pretrained models/base.onnx --finetuned models/tuned.onnx --all",
-		Flags: section("",
+			"  wiseft verify merged.onnx --pretrained models/base.onnx --finetuned models/tuned.onnx --all\n" +
+			"  wiseft verify merged.onnx --run",
+		Flags: slices.Concat(section("",
 			define(&o.Pretrained, "pretrained", "the pre-trained model's `FILE`"),
 			define(&o.Finetuned, "finetuned", "the fine-tuned model's `FILE`, which is the last of those that were merged"),
 			define(&o.Further, "further", "`FILE` of a model between them, or then of a Fisher information; "+
 				"in their order, all or none"),
 			define(&o.All, "all", "compare every byte instead of samples"),
 			define(&o.Seed, "seed", "of the choice of samples").env(),
-		),
+		), proof.flags("run")),
 	}, exactly("MERGED"), func(ctx context.Context, c *call) (result, error) {
-		o.Monitor = c.monitor()
+		o.Monitor, o.Prove = c.monitor(), proof.options(c)
 		return verification.result(wiseft.Verify(ctx, c.args[0], o))
 	})
 }
@@ -47,6 +51,7 @@ func writeVerification(w io.Writer, r *wiseft.VerifyResult) error {
 	last := len(r.Inputs) - 1
 	fmt.Fprintf(w, "%s agrees with its provenance: %s of %s and %s\n",
 		r.Output, recipeOf(r.Provenance), strings.Join(r.Inputs[:last], ", "), r.Inputs[last])
+	writeProofs(w, r.Proof, r.Proofs)
 	_, err := fmt.Fprintf(w, "%d tensors agree in %s their payload, %s bytes; the hashes agree\n",
 		r.Tensors, how, humanize.Comma(r.Bytes))
 	return err
