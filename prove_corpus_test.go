@@ -67,10 +67,7 @@ func TestProofsOfTheCorpus(t *testing.T) {
 // proveFiles plans a merge and proves its pairs.
 func proveFiles(t *testing.T, a, b string) (*wiseft.MergePlan, wiseft.Proof) {
 	t.Helper()
-	// The attention of point_transformer divides by the root of a width, which some exports compute from a shape. Package
-	// pair takes that for no scale, and folds the number of the other export into weights, which is disproved.
-	fold := !strings.HasPrefix(filepath.Base(a), "point_transformer")
-	plan, err := wiseft.PlanMerge(t.Context(), []string{a, b}, wiseft.MergeOptions{FoldNorms: fold})
+	plan, err := wiseft.PlanMerge(t.Context(), []string{a, b}, wiseft.MergeOptions{FoldNorms: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -101,6 +101,38 @@ func multiplied(s ...float64) func(*onnxtest.Builder, int, string) string {
 	}
 }
 
+// dividedBy adds a Div by k behind layer 1.
+func dividedBy(k float64) func(*onnxtest.Builder, int, string) string {
+	return func(b *onnxtest.Builder, i int, value string) string {
+		if i != 1 {
+			return value
+		}
+		b.Tensor("divisor", []float64{k})
+		b.Node("scaled", "Div", value, "divisor")
+		return "scaled"
+	}
+}
+
+// dividedByRoot adds a Div behind layer 1 by a number that the model computes from the shape, as exporters write the
+// square root of an attention's width: with Sqrt, or with Pow and a stored exponent.
+func dividedByRoot(op string, exponent ...float64) func(*onnxtest.Builder, int, string) string {
+	return func(b *onnxtest.Builder, i int, value string) string {
+		if i != 1 {
+			return value
+		}
+		b.Node("shape", "Shape", value)
+		b.Node("size", "ReduceMax", "shape")
+		operands := []string{"size"}
+		if len(exponent) > 0 {
+			b.Tensor("exponent", exponent)
+			operands = append(operands, "exponent")
+		}
+		b.Node("divisor", op, operands...)
+		b.Node("scaled", "Div", value, "divisor")
+		return "scaled"
+	}
+}
+
 // unitScales are scales by channel between .3 and 3.
 func unitScales() []float64 {
 	s := make([]float64, units)
@@ -148,6 +180,11 @@ func faults() map[string]pairFault {
 		"a number folded into the weight": {a: network(a, "", multiplied(0.3)), b: network(b.scaled(1, 0.3), "", nil),
 			refused: "a factor behind it", folded: true, merged: 6},
 		"a number that is not folded": {a: network(a, "", multiplied(0.3)), b: network(b, "", nil), merged: 6},
+		"a number that one model computes": {a: network(a, "", dividedByRoot("Sqrt")),
+			b: network(b.scaled(1, 1.6), "", dividedBy(2)), merged: 6},
+		"a number that the other model computes": {a: network(a, "", dividedBy(2)),
+			b: network(b.scaled(1, 0.6), "", dividedByRoot("Pow", 0.5)), merged: 6,
+			kept: []string{"exponent"}},
 		"a scale of unknown origin": {a: network(a, "", nil), b: network(b.scaled(1, half...), "", nil),
 			refused: "a scale by channel may be folded into one of them"},
 		"a bias that an exporter dropped": {a: network(noBias, "", nil), b: network(b, "", nil), merged: 6},

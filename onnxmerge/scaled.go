@@ -65,7 +65,7 @@ func (s *scaling) compare(p pair.Pair) (conflict *pair.Conflict, reason string, 
 const minScale = 1.1
 
 // isFactorFolded reports whether the length of one weight relative to the other is nearer to the quotient of the single
-// numbers that scale them than to 1.
+// numbers that scale them than to 1. It is not if one of these numbers is computed, as it may be the other model's.
 func (s *scaling) isFactorFolded(p pair.Pair) (bool, error) {
 	if p.Layer.Scaled == nil {
 		return false, nil

@@ -1,6 +1,7 @@
 package pair
 
 import (
+	"math"
 	"slices"
 
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
@@ -29,8 +30,8 @@ type scaling struct {
 // Factor is a single number by which a linear operator's operand or result is multiplied.
 type Factor struct {
 	Tensor  *onnx.Tensor // nil if Value is the number
-	Value   float64
-	Inverse bool // it is divided by the number
+	Value   float64      // NaN if the model computes it, for example from the width of a tensor
+	Inverse bool         // it is divided by the number
 }
 
 // passes reports whether the operator moves elements or adds a bias, so that a scale before it can be moved behind it.
@@ -76,13 +77,20 @@ func (o *op) addScale(s *scaling) bool {
 		if len(o.uses)+len(o.ones) > 0 {
 			return false
 		}
-		s.channels = append(s.channels, o) // computed from stored tensors
+		if slices.ContainsFunc(o.ins, func(v *value) bool { return v.op != nil && v.op.number }) {
+			s.factors = append(s.factors, Factor{Value: math.NaN()})
+		} else {
+			s.channels = append(s.channels, o) // computed from stored tensors
+		}
 		return true
 	case len(o.uses) == 1 && len(o.ones) == 0 && IsVector(o.uses[0].shape):
 		s.channels = append(s.channels, o)
 		return true
 	case len(o.ones) == 1 && len(o.uses) == 0:
 		s.factors = append(s.factors, Factor{Tensor: o.ones[0].tensor, Inverse: o.name == "Div"})
+		return true
+	case len(o.uses)+len(o.ones) == 0 && len(o.node.Inputs) == 2:
+		s.factors = append(s.factors, Factor{Value: math.NaN()})
 		return true
 	}
 	return false

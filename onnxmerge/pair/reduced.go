@@ -69,6 +69,7 @@ type op struct {
 	// transparent means that the operator has no weights and its data has one root.
 	transparent bool
 	static      bool // no operand depends on an input of the model
+	number      bool // static, of single numbers and what the model computes from shapes
 	// alpha is the number by which the node multiplies its product; 0 means 1.
 	alpha float32
 	// anchor is the colour assigned to the operator's result by evidence other than upstream structure; 0 if none.
@@ -114,6 +115,7 @@ func (f *reduced) add(o *op, ins []*value) *value {
 	}
 	o.out = &value{op: o}
 	o.static = !o.bounded && !slices.ContainsFunc(o.ins, func(v *value) bool { return !v.isStatic() })
+	o.number = o.static && len(o.uses) == 0 && !slices.ContainsFunc(o.ins, func(v *value) bool { return !v.op.number })
 	if o.isTransparent() {
 		o.transparent = true
 		o.out.root = o.ins[0].from()
