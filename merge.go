@@ -39,7 +39,8 @@ type MergeOptions struct {
 	DType           string   // that all merged weights must have; "" is any
 
 	// Prove proves the pairing by running both models before anything is written; nil does not. A disproved pairing is an
-	// error of kind Mismatch.
+	// error of kind Mismatch. Pairs that are refused because values or other operators speak against them are merged if
+	// running proves each of them.
 	Prove *ProveOptions
 
 	MemoryBytes int64 // what buffers may take; 0 is 256 MiB
@@ -95,7 +96,11 @@ func PlanMerge(ctx context.Context, paths []string, opt MergeOptions) (*MergePla
 	if err != nil {
 		return nil, err
 	}
-	plan, err := planModels(ctx, inputs[:len(paths)], inputs[len(paths):], opt)
+	list, fisher := inputs[:len(paths)], inputs[len(paths):]
+	plan, err := planModels(ctx, list, fisher, opt)
+	if err == nil {
+		plan, err = settleDoubts(ctx, plan, list, fisher, opt)
+	}
 	if err != nil {
 		return nil, errors.Join(err, inputs.Close())
 	}

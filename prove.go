@@ -62,20 +62,26 @@ func proveModel(ctx context.Context, plan *onnxmerge.Plan, model int, opt ProveO
 	if err != nil {
 		return nil, err
 	}
-	return proveSwap(ctx, swap, opt)
+	p := newProver(swap, opt)
+	defer p.close()
+	return p.proveSwap(ctx)
 }
 
-// proveSwap runs what a swap says.
-func proveSwap(ctx context.Context, swap *onnxmerge.Swap, opt ProveOptions) (*Proof, error) {
-	p := &prover{swap: swap, opt: opt, backbone: swap.Backbone(), inputs: &proofInputs{swap: swap, opt: opt}}
-	defer p.close()
-	if err := swap.Plan.Err(); err != nil {
+// newProver returns a proof that has compared nothing. Close it.
+func newProver(swap *onnxmerge.Swap, opt ProveOptions) *prover {
+	return &prover{swap: swap, opt: opt, backbone: swap.Backbone(), inputs: &proofInputs{swap: swap, opt: opt},
+		compared: map[twin.Point]difference{}, confirmed: map[*onnx.Tensor]bool{}}
+}
+
+// proveSwap loads onnxruntime and runs the proof.
+func (p *prover) proveSwap(ctx context.Context) (*Proof, error) {
+	if err := p.swap.Plan.Err(); err != nil {
 		return p.notProvable(strings.Join(strings.Fields(err.Error()), " ")), nil
 	}
 	if reason, err := p.inputs.prepare(ctx); err != nil || reason != "" {
 		return p.notProvable(reason), err
 	}
-	runtime, err := LoadRuntime(ctx, opt.Runtime, opt.Monitor)
+	runtime, err := LoadRuntime(ctx, p.opt.Runtime, p.opt.Monitor)
 	if _, missing := errors.AsType[*ort.LibraryError](err); missing {
 		return p.notProvable("no onnxruntime: " + err.Error()), nil
 	}
@@ -102,7 +108,6 @@ type prover struct {
 
 // prove compares the features, then inner values where these do not prove all.
 func (p *prover) prove(ctx context.Context) (*Proof, error) {
-	p.compared, p.confirmed = map[twin.Point]difference{}, map[*onnx.Tensor]bool{}
 	if err := p.compare(ctx, p.swap.Features); err != nil {
 		return nil, err
 	}

@@ -165,8 +165,12 @@ func (s *soup) prove(ctx context.Context, taken []int) ([]Proof, error) {
 	if err != nil {
 		return nil, err
 	}
-	return proveMerge(ctx, plan, s.ordered(taken),
-		ProveOptions{Layout: s.opt.Layout, Runtime: s.opt.Runtime, Monitor: s.opt.Monitor})
+	return proveMerge(ctx, plan, s.ordered(taken), *s.proof())
+}
+
+// proof returns the options of a proof.
+func (s *soup) proof() *ProveOptions {
+	return &ProveOptions{Layout: s.opt.Layout, Runtime: s.opt.Runtime, Monitor: s.opt.Monitor}
 }
 
 // ordered returns models in the order of their merge.
@@ -194,8 +198,14 @@ func (s *soup) plan(ctx context.Context, taken []int) (*onnxmerge.Plan, error) {
 		opt.Method, opt.Params = "linear", method.Params{"alpha": 1.} // copies bytes
 	}
 	list := s.ordered(taken)
+	if !s.opt.NoProof {
+		opt.Prove = s.proof()
+	}
 	plan, err := planModels(ctx, list, nil, opt)
 	if err != nil {
+		return nil, err
+	}
+	if plan, err = settleDoubts(ctx, plan, list, nil, opt); err != nil {
 		return nil, err
 	}
 	return plan, namePair(plan.Err(), list)

@@ -56,6 +56,9 @@ func Sweep(ctx context.Context, paths []string, opt SweepOptions) (_ *Measured, 
 	}
 	merge := opt.Merge
 	merge.Monitor, merge.Params = opt.Monitor, withPoint(merge.Params, points[0])
+	if !opt.NoProof {
+		merge.Prove = &ProveOptions{Layout: opt.Layout, Runtime: opt.Runtime, Monitor: opt.Monitor}
+	}
 	merged, err := PlanMerge(ctx, paths, merge)
 	if err != nil {
 		return nil, err
@@ -64,9 +67,8 @@ func Sweep(ctx context.Context, paths []string, opt SweepOptions) (_ *Measured, 
 	if err := merged.Err(); err != nil {
 		return nil, err
 	}
-	if !opt.NoProof {
-		prove := ProveOptions{Layout: opt.Layout, Runtime: opt.Runtime, Monitor: opt.Monitor}
-		if _, err := proveMerge(ctx, merged.Plan, merged.inputs[:len(paths)], prove); err != nil {
+	if merge.Prove != nil {
+		if _, err := proveMerge(ctx, merged.Plan, merged.inputs[:len(paths)], *merge.Prove); err != nil {
 			return nil, err
 		}
 	}

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/wiseft/wiseft/onnxmerge/internal/onnxtest"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
+	"github.com/wiseft/wiseft/onnxmerge/onnx/onnxtest"
 )
 
 // layers are the weights of a network x -> linear -> relu -> linear -> relu -> linear -> y of 12 units, to which faults

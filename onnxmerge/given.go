@@ -12,6 +12,8 @@ import (
 type GivenPair struct {
 	A string `json:"pretrained"`
 	B string `json:"finetuned"`
+	// Transposed means that the axes are in reverse order, where the shapes do not say it.
+	Transposed bool `json:"transposed,omitempty"`
 }
 
 // given returns the stated pairs. Errors are of kind Usage.
@@ -25,7 +27,7 @@ func (p *planner) given() ([]pair.Given, error) {
 		case b == nil:
 			return nil, fault.Usagef("the fine-tuned model has no tensor %q", names.B).WithHint("see wiseft diff")
 		}
-		perm, ok := givenPerm(a.Dims, b.Dims)
+		perm, ok := givenPerm(a.Dims, b.Dims, names.Transposed)
 		if !ok || a.DType.IsFloat() != b.DType.IsFloat() {
 			return nil, fault.Usagef("%q is %s %v and %q is %s %v: they are no pair", a.ID(), a.DType, a.Dims, b.ID(), b.DType,
 				b.Dims)
@@ -35,9 +37,39 @@ func (p *planner) given() ([]pair.Given, error) {
 	return list, nil
 }
 
-// givenPerm returns the order of a's axes in b: as stored if the shapes agree without axes of length 1, else reversed,
-// as a transposed matrix has.
-func givenPerm(a, b []int64) (perm []int, ok bool) {
+// doubtfulPair returns a pair that is refused and that running both models can decide, as one to be stated; nil if its
+// axes are in an order that a statement cannot have.
+func doubtfulPair(p *pair.Pair) *GivenPair {
+	if p == nil || !p.B.DType.IsFloat() || !p.A.DType.IsFloat() {
+		return nil
+	}
+	for _, transposed := range []bool{false, true} {
+		if perm, ok := givenPerm(p.A.Dims, p.B.Dims, transposed); ok && slices.Equal(perm, p.Perm) {
+			return &GivenPair{A: p.A.ID(), B: p.B.ID(), Transposed: transposed}
+		}
+	}
+	return nil
+}
+
+// Doubtful returns the pairs of all refused tensors, if running both models can decide each: the place in the graph or
+// the name gives one counterpart, and values or other operators speak against it. It is nil if one of them has no such
+// pair. A plan with these pairs in [Options.Pairs] merges them, which is right only if a proof confirms each.
+func (p *Plan) Doubtful() (pairs []GivenPair) {
+	for _, d := range p.planner.decisions {
+		switch {
+		case d.Action != Refuse:
+		case d.doubtful == nil:
+			return nil
+		default:
+			pairs = append(pairs, *d.doubtful)
+		}
+	}
+	return pairs
+}
+
+// givenPerm returns the order of a's axes in b: as stored if the shapes agree without axes of length 1 and transposed
+// is false, else reversed, as a transposed matrix has.
+func givenPerm(a, b []int64, transposed bool) (perm []int, ok bool) {
 	var axes []int
 	long := func(dims []int64) []int64 {
 		return slices.DeleteFunc(slices.Clone(dims), func(d int64) bool { return d == 1 })
@@ -48,7 +80,7 @@ func givenPerm(a, b []int64) (perm []int, ok bool) {
 		}
 	}
 	from, to := long(a), long(b)
-	if slices.Equal(from, to) {
+	if slices.Equal(from, to) && !transposed {
 		return nil, true
 	}
 	slices.Reverse(from)

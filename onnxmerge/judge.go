@@ -104,8 +104,8 @@ func (j judge) decideScale(d decision, p pair.Pair, scales *scaling) (decision, 
 	case conflict != nil:
 		return j.decideConflict(*conflict)
 	case reason != "":
-		return decision{Action: Refuse, Reason: reason, suspect: true,
-			advice: "if it is not, state the pair with --pair"}, nil
+		return decision{Action: Refuse, Reason: reason, suspect: true, doubtful: doubtfulPair(&p),
+			advice: "if it is not, state the pair with --pair, or run both models to decide it with --prove"}, nil
 	}
 	return d, nil
 }
@@ -193,7 +193,8 @@ func (j judge) explainConflict(c pair.Conflict) decision {
 	if c.Unused && j.quantizedB[t] == "" {
 		return decision{Action: Copy, Reason: c.Reason}
 	}
-	d := decision{Action: Refuse, Reason: c.Reason, headLike: c.Resized || c.Unlike, displaced: c.Displaced}
+	d := decision{Action: Refuse, Reason: c.Reason, headLike: c.Resized || c.Unlike, displaced: c.Displaced,
+		doubtful: doubtfulPair(c.Place)}
 	switch {
 	case c.Fold != nil && c.B == c.Fold.WeightB:
 		d.advice = "export both models in one form (folded or not), or fold it in memory with --fold"

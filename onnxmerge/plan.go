@@ -98,6 +98,10 @@ type Plan struct {
 	Backbone  Backbone      `json:"backbone"`
 	Kept      Kept          `json:"kept"`
 
+	// Undecided is why running both models did not prove the pairs of [Plan.Doubtful]; "" if they were not run. The caller
+	// sets it; the error of [Plan.Err] contains it.
+	Undecided string `json:"undecided,omitempty"`
+
 	planner *planner
 }
 
@@ -114,6 +118,8 @@ type Backbone struct {
 type MismatchError struct {
 	Summary string
 	Reasons []string
+	// Provable means that running both models can decide every refused pair; see [Plan.Doubtful].
+	Provable bool
 }
 
 func (e *MismatchError) Error() string {
@@ -124,7 +130,10 @@ func (e *MismatchError) Error() string {
 func (*MismatchError) Kind() fault.Kind { return fault.Mismatch }
 
 // Hint names the flags that list the decisions and avoid refusals.
-func (*MismatchError) Hint() string {
+func (e *MismatchError) Hint() string {
+	if e.Provable {
+		return "run both models to decide these pairs with --prove; see every tensor with --plan"
+	}
 	return "see every tensor with --plan; keep some from the fine-tuned model with --exclude PATTERN"
 }
 
@@ -168,10 +177,15 @@ func (p *Plan) With(params method.Params) (*Plan, error) {
 
 // Err returns a [*MismatchError] if the plan cannot be executed: tensors are refused, or none is merged; otherwise nil.
 func (p *Plan) Err() error {
-	if mismatch := p.planner.mismatch(); mismatch != nil {
-		return mismatch
+	mismatch := p.planner.mismatch()
+	if mismatch == nil {
+		return nil
 	}
-	return nil
+	if p.Undecided != "" {
+		mismatch.Provable = false
+		mismatch.Reasons = append(mismatch.Reasons, "running both models does not decide these pairs: "+p.Undecided)
+	}
+	return mismatch
 }
 
 // Count returns how many tensors have an action, and how many elements these have together.

@@ -34,10 +34,11 @@ type decision struct {
 	// headLike: it is refused for a reason that another head would explain. displaced: one more operator before the head
 	// would explain it.
 	headLike, displaced bool
-	kind                kind   // of a copied tensor
-	differs             bool   // a setting differs between the models
-	suspect             bool   // it is refused because one weight may be the other times a scale
-	advice              string // what to do if it is refused
+	kind                kind       // of a copied tensor
+	differs             bool       // a setting differs between the models
+	suspect             bool       // it is refused because one weight may be the other times a scale
+	doubtful            *GivenPair // it is refused, and running both models can decide this pair
+	advice              string     // what to do if it is refused
 }
 
 // data returns the exported part.
@@ -288,12 +289,15 @@ func (p *planner) decide(ctx context.Context, al *pair.Alignment, scales *scalin
 // mismatch returns the reasons why the plan cannot be executed; nil if it can.
 func (p *planner) mismatch() *MismatchError {
 	var reasons []string
-	merged := 0
+	merged, doubts := 0, 0
 	for _, d := range p.decisions {
 		switch d.Action {
 		case Merge:
 			merged++
 		case Refuse:
+			if d.doubtful != nil {
+				doubts++
+			}
 			reason := fmt.Sprintf("tensor %q: %s", d.Tensor, d.Reason)
 			if d.advice != "" {
 				reason += ": " + d.advice
@@ -303,14 +307,16 @@ func (p *planner) mismatch() *MismatchError {
 	}
 	switch {
 	case len(reasons) > 0:
-		return &MismatchError{fmt.Sprintf("%d of %d tensors cannot be merged", len(reasons), len(p.decisions)), reasons}
+		summary := fmt.Sprintf("%d of %d tensors cannot be merged", len(reasons), len(p.decisions))
+		return &MismatchError{Summary: summary, Reasons: reasons, Provable: doubts == len(reasons)}
 	case merged == 0 && p.isFiltered():
-		return &MismatchError{"no weight that has a counterpart is selected by the patterns", nil}
+		return &MismatchError{Summary: "no weight that has a counterpart is selected by the patterns"}
 	case p.opt.RequireComplete && len(p.kept.Backbone) > 0:
-		return &MismatchError{fmt.Sprintf("%d weights before the head have no certain counterpart, and a complete merge is "+
-			"required", len(p.kept.Backbone)), p.kept.Backbone}
+		return &MismatchError{Summary: fmt.Sprintf("%d weights before the head have no certain counterpart, and a complete "+
+			"merge is required", len(p.kept.Backbone)), Reasons: p.kept.Backbone}
 	case merged == 0:
-		return &MismatchError{"no weight of the fine-tuned model has a counterpart in the pre-trained one", p.normReasons()}
+		return &MismatchError{Summary: "no weight of the fine-tuned model has a counterpart in the pre-trained one",
+			Reasons: p.normReasons()}
 	}
 	return nil
 }

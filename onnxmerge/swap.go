@@ -64,6 +64,20 @@ func (p *Plan) Swap(model int) (*Swap, error) {
 	return s, err
 }
 
+// Keeping returns the swap with one weight of the fine-tuned model left in its place.
+func (s *Swap) Keeping(t *onnx.Tensor) *Swap {
+	q := *s.Plan.planner
+	q.decisions = slices.Clone(q.decisions)
+	for i := range q.decisions {
+		if d := &q.decisions[i]; d.b == t {
+			d.Action, d.Reason = Copy, "kept to see whether it changes a value"
+		}
+	}
+	kept := *s
+	kept.Plan = q.plan()
+	return &kept
+}
+
 // swapped returns the planner of a linear merge at alpha 0 of one model and the last one, with the pairs of p.
 func (p *planner) swapped(model int) *planner {
 	from := p

@@ -49,7 +49,7 @@ func (p *planner) why(id string) (*Why, error) {
 	w := &Why{Decision: d.data(), Uses: usesB[d.b].Ops, Counterparts: []Counterpart{}}
 	s := newSampler(p.opt.memory() / 4)
 	for _, a := range p.pretrained.Tensors {
-		perm, ok := givenPerm(a.Dims, d.Dims)
+		perm, ok := givenPerm(a.Dims, d.Dims, false)
 		if d.a == a {
 			perm, ok = d.perm, true
 		}

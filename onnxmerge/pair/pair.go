@@ -56,6 +56,9 @@ const (
 type Conflict struct {
 	A, B   *onnx.Tensor
 	Reason string
+	// Place is the pair that the place in the graph or the name gives, if only the values or the operators before it speak
+	// against it: running both models can decide. It is nil if several tensors fit, or another is more similar.
+	Place *Pair
 	// Fold describes an affine operator, such as BatchNormalization, that one model has and the other has folded into its
 	// weights, if that is the reason and the fold can be computed; else nil.
 	Fold *Fold

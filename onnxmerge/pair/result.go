@@ -102,6 +102,7 @@ func (s *search) decide(t *onnx.Tensor) (*Pair, *Conflict) {
 		c := &Conflict{A: named, B: t, Reason: s.unclear[t], Unlike: s.unlike[t]}
 		if c.Unlike {
 			c.A = candidates[0].a.tensor
+			c.Place = s.place(candidates)
 		}
 		return nil, c
 	case len(candidates) > 0:
@@ -118,7 +119,23 @@ func (s *search) decide(t *onnx.Tensor) (*Pair, *Conflict) {
 	if len(s.usesB[t]) == 0 {
 		return nil, &Conflict{A: named, B: t, Reason: "no operator of the fine-tuned model uses it", Unused: true}
 	}
-	return nil, &Conflict{A: named, B: t, Reason: s.mismatch(named, t), Displaced: shareRole(s.usesA[named], s.usesB[t])}
+	return nil, &Conflict{A: named, B: t, Reason: s.mismatch(named, t), Displaced: shareRole(s.usesA[named], s.usesB[t]),
+		Place: &Pair{A: named, B: t, How: ByName, Among: 1}}
+}
+
+// place returns the pair of the first of the candidates for a tensor; nil if there are several, or if either of its
+// tensors is more similar to another one.
+func (s *search) place(candidates []candidate) *Pair {
+	c := candidates[0]
+	if len(candidates) > 1 || s.among[c.b.tensor] > 1 || s.closer[c.a.tensor] != nil {
+		return nil
+	}
+	for _, b := range s.closer {
+		if b == c.b.tensor {
+			return nil
+		}
+	}
+	return &Pair{A: c.a.tensor, B: c.b.tensor, How: c.how, Perm: c.perm, Among: 1}
 }
 
 func (s *search) decideCandidates(t *onnx.Tensor, candidates []candidate) (*Pair, *Conflict) {

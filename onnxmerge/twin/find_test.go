@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/wiseft/wiseft/onnxmerge/internal/onnxtest"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
+	"github.com/wiseft/wiseft/onnxmerge/onnx/onnxtest"
 	"github.com/wiseft/wiseft/onnxmerge/twin"
 )
 

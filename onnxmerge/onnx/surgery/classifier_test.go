@@ -7,8 +7,8 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/wiseft/wiseft/onnxmerge/internal/onnxtest"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
+	"github.com/wiseft/wiseft/onnxmerge/onnx/onnxtest"
 )
 
 // Weights written into a model's own classifier are read back, in every store, and no other weight changes.

@@ -5,9 +5,9 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/wiseft/wiseft/onnxmerge/internal/onnxtest"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 	"github.com/wiseft/wiseft/onnxmerge/onnx/flow"
+	"github.com/wiseft/wiseft/onnxmerge/onnx/onnxtest"
 )
 
 func TestExpose(t *testing.T) {
