@@ -5,11 +5,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/wiseft/wiseft"
 	"github.com/wiseft/wiseft/onnxmerge"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
 	"github.com/wiseft/wiseft/probe/ort/orttest"
 	"github.com/wiseft/wiseft/scripts/sharedtest"
 )
@@ -152,4 +154,49 @@ func TestRealPairsAreProved(t *testing.T) {
 			t.Errorf("%s: %s: %s", pair[1], p.Verdict, p.Reason)
 		}
 	}
+}
+
+// Pairs that the checks refuse are stated, which switches the checks off: weights that contain a scale in one model, and
+// weights in blocked order. Running disproves them, or names what it cannot prove; it proves none.
+func TestRefusedPairsAreNotProvedIfStated(t *testing.T) {
+	orttest.Load(t)
+	folder := sharedtest.Path(t, "cases", "pairing")
+	for name, want := range map[string]onnxmerge.ProofVerdict{
+		"convmul_scalar_behind_layer__plain__folded": onnxmerge.Disproved,
+		"nchwc__ts17__ts17-ort99":                    onnxmerge.Disproved,
+		"convmul_0.01__ts17-ort1__ts17":              onnxmerge.NotProvable, // its scales are kept, by name
+		"frozenbn__ts17__ts17-slim":                  onnxmerge.NotProvable, // its biases are kept, by name
+	} {
+		a, b := filepath.Join(folder, name, "A.onnx"), filepath.Join(folder, name, "B.onnx")
+		p := prove(t, a, b, wiseft.MergeOptions{Pairs: refusedPairs(t, a, b)})
+		if p.Verdict != want || p.Verdict == onnxmerge.NotProvable && len(p.Unproven) == 0 {
+			t.Errorf("%s: %s", name, p)
+		}
+	}
+}
+
+// refusedPairs pairs the refused weights of a merge with those of the same name, or else of the same shape in order.
+func refusedPairs(t *testing.T, a, b string) (pairs []onnxmerge.GivenPair) {
+	t.Helper()
+	plan, err := wiseft.PlanMerge(t.Context(), []string{a, b}, wiseft.MergeOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer plan.Close()
+	pretrained, err := wiseft.Open(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pretrained.Close()
+	free := slices.Clone(pretrained.Tensors)
+	for _, d := range plan.Decisions {
+		fits := func(x *onnx.Tensor) bool {
+			return x.DType == d.DType && slices.Equal(x.Dims, d.Dims) && (pretrained.Lookup(d.Tensor) == nil || x.ID() == d.Tensor)
+		}
+		if i := slices.IndexFunc(free, fits); d.Action == onnxmerge.Refuse && i >= 0 {
+			pairs = append(pairs, onnxmerge.GivenPair{A: free[i].ID(), B: d.Tensor})
+			free = slices.Delete(free, i, i+1)
+		}
+	}
+	return pairs
 }
