@@ -133,6 +133,38 @@ func dividedByRoot(op string, exponent ...float64) func(*onnxtest.Builder, int, 
 	}
 }
 
+// without is the network without layer i, whose further layers have the names of a network that never had it.
+func without(l layers, i int, prefix string) *onnxtest.Builder {
+	b := &onnxtest.Builder{}
+	value := "x"
+	for k := range l.weight {
+		if k == i {
+			continue
+		}
+		name := prefix + string(rune('a'+k))
+		b.Tensor(name+".weight", l.weight[k], units, units)
+		b.Tensor(name+".bias", l.bias[k], units)
+		b.Node("linear"+name, "Gemm", value, name+".weight", name+".bias")
+		b.Node("relu"+name, "Relu", "linear"+name)
+		value = "relu" + name
+	}
+	b.Node("y", "Relu", value)
+	return b
+}
+
+// adapter adds a product of two narrow matrices to layer 1, as a LoRA that is not merged.
+func adapter(b *onnxtest.Builder, i int, value string) string {
+	if i != 1 {
+		return value
+	}
+	b.Tensor("down", onnxtest.Random(70, units*2), units, 2)
+	b.Tensor("up", onnxtest.Random(71, 2*units), 2, units)
+	b.Node("narrow", "MatMul", "relua", "down")
+	b.Node("wide", "MatMul", "narrow", "up")
+	b.Node("adapted", "Add", value, "wide")
+	return "adapted"
+}
+
 // unitScales are scales by channel between .3 and 3.
 func unitScales() []float64 {
 	s := make([]float64, units)
@@ -211,7 +243,12 @@ func faults() map[string]pairFault {
 		"a bias behind a Transpose": {a: biasedConvolution(true), b: biasedConvolution(false), merged: 1,
 			kept: []string{"bias"}, warning: "the merge is partial"},
 		"a scale behind a fused activation": {a: fusedActivation(true), b: fusedActivation(false), merged: 2},
-		"another prefix":                    {a: network(a, "", nil), b: network(b, "module.", nil), merged: 6},
+		"a layer that was dropped, names kept": {a: network(a, "", nil), b: without(b, 1, ""),
+			refused: "the operators before it differ"},
+		"a layer that was dropped, names changed": {a: network(a, "", nil), b: without(b, 1, "m."),
+			refused: "its weights are similar to those of another tensor"},
+		"an adapter that is not merged": {a: network(a, "", nil), b: network(b, "", adapter), merged: 6},
+		"another prefix":                {a: network(a, "", nil), b: network(b, "module.", nil), merged: 6},
 	}
 }
 
