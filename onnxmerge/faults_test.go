@@ -232,8 +232,7 @@ func faults() map[string]pairFault {
 			warning: "1 settings of operators differ"},
 		"rows of a dense layer behind Flatten in another order": {a: flattened(false, 0), b: flattened(true, 5),
 			refused: "as 4 x 9 in the other order", folded: true, merged: 3},
-		"a bias that the pre-trained model joins from two": {a: joinedBias(true), b: joinedBias(false), merged: 1,
-			kept: []string{"bias"}, warning: "the merge is partial"},
+		"a bias that the pre-trained model joins from two": {a: joinedBias(true), b: joinedBias(false), merged: 2},
 		"operators that compute something else": {a: strided(1, "Relu"), b: strided(2, "Sigmoid"), merged: 1,
 			warning: `Conv of "kernel" has strides 2..., not 1...; Sigmoid follows "kernel", and Relu follows its counterpart`},
 		"units in another order": {a: deep(a, 0), b: deep(b.permuted(), 1), merged: 9,
@@ -247,194 +246,13 @@ func faults() map[string]pairFault {
 			refused: "the operators before it differ"},
 		"a layer that was dropped, names changed": {a: network(a, "", nil), b: without(b, 1, "m."),
 			refused: "its weights are similar to those of another tensor"},
-		"an adapter that is not merged": {a: network(a, "", nil), b: network(b, "", adapter), merged: 6},
-		"another prefix":                {a: network(a, "", nil), b: network(b, "module.", nil), merged: 6},
+		"an adapter that is not merged":                      {a: network(a, "", nil), b: network(b, "", adapter), merged: 6},
+		"a class token that is stored for each sample":       {a: tokens(1, 0), b: tokens(3, 5), merged: 2},
+		"a class token that was stored for each sample":      {a: tokens(3, 0), b: tokens(1, 5), merged: 2},
+		"gates of a layer that are joined as the model runs": {a: gates(true, 0), b: gates(false, 5), merged: 4},
+		"gates of a layer that are stored joined":            {a: gates(false, 0), b: gates(true, 5), merged: 2},
+		"another prefix": {a: network(a, "", nil), b: network(b, "module.", nil), merged: 6},
 	}
-}
-
-// flattened is a convolution and a dense layer behind Flatten; its rows are in the order of
-// channels first or last. A seed above 0 gives near weights.
-func flattened(channelsLast bool, seed uint64) *onnxtest.Builder {
-	const channels, places = 4, 9
-	b := &onnxtest.Builder{}
-	kernel, dense := onnxtest.Random(1, channels*4*9), onnxtest.Random(2, channels*places*units)
-	other := onnxtest.Random(3, units*units)
-	if seed > 0 {
-		kernel, dense = onnxtest.Near(kernel, seed), onnxtest.Near(dense, seed+1)
-		other = onnxtest.Near(other, seed+2)
-	}
-	rows := slices.Clone(dense)
-	if channelsLast {
-		for c := range channels {
-			for p := range places {
-				copy(rows[(p*channels+c)*units:][:units], dense[(c*places+p)*units:][:units])
-			}
-		}
-	}
-	b.Tensor("kernel", kernel, channels, 4, 3, 3)
-	b.Tensor("dense", rows, channels*places, units)
-	b.Tensor("other", other, units, units)
-	b.Node("maps", "Conv", "x", "kernel")
-	b.Node("flat", "Flatten", "maps")
-	b.Node("hidden", "MatMul", "flat", "dense")
-	b.Node("act", "Relu", "hidden")
-	b.Node("y", "MatMul", "act", "other")
-	return b
-}
-
-// joinedBias is a layer whose bias is stored in two parts that the graph joins, or in one.
-func joinedBias(isJoined bool) *onnxtest.Builder {
-	b := &onnxtest.Builder{}
-	weight, bias := onnxtest.Random(1, units*units), onnxtest.Random(2, units)
-	b.Tensor("weight", weight, units, units)
-	b.Node("product", "MatMul", "x", "weight")
-	if isJoined {
-		b.Tensor("first", bias[:units/2], units/2)
-		b.Tensor("second", bias[units/2:], units/2)
-		b.Node("bias", "Concat", "first", "second")
-	} else {
-		b.Tensor("bias", bias, units)
-	}
-	b.Node("y", "Add", "product", "bias")
-	return b
-}
-
-// slopes adds a PRelu behind layer 1.
-func slopes(x float64) func(*onnxtest.Builder, int, string) string {
-	return func(b *onnxtest.Builder, i int, value string) string {
-		if i != 1 {
-			return value
-		}
-		name := "slope" + value // another name in each model
-		b.Tensor(name, []float64{x}, 1)
-		b.Node("sloped", "PRelu", value, name)
-		return "sloped"
-	}
-}
-
-// biasedConvolution is a convolution with its bias, or with one that is added behind a Transpose, as JAX's exporter
-// does.
-func biasedConvolution(isBehind bool) *onnxtest.Builder {
-	b := &onnxtest.Builder{}
-	kernel, bias := onnxtest.Random(1, 8*4*9), onnxtest.Random(2, 8)
-	b.Tensor("kernel", kernel, 8, 4, 3, 3)
-	if !isBehind {
-		b.Tensor("bias", bias, 8)
-		b.Node("y", "Conv", "x", "kernel", "bias")
-		return b
-	}
-	b.Tensor("added", bias, 8)
-	b.Node("maps", "Conv", "x", "kernel")
-	b.Node("moved", "Transpose", "maps")
-	b.Node("y", "Add", "moved", "added")
-	return b
-}
-
-// fusedActivation is a layer with its ReLU, fused or not, and a scale behind it that belongs to no weight.
-func fusedActivation(isFused bool) *onnxtest.Builder {
-	b := &onnxtest.Builder{}
-	weight := onnxtest.Random(1, units*units)
-	if isFused {
-		weight = onnxtest.Near(weight, 2)
-	}
-	b.Tensor("weight", weight, units, units)
-	b.Tensor("scale", unitScales(), units)
-	if isFused {
-		b.Call([]string{"hidden"}, "com.microsoft", "FusedGemm", []string{"x", "weight"},
-			onnxtest.Attr{Name: "activation", Value: "Relu"})
-	} else {
-		b.Node("product", "Gemm", "x", "weight")
-		b.Node("hidden", "Relu", "product")
-	}
-	b.Node("y", "Mul", "hidden", "scale")
-	return b
-}
-
-// strided is a model of one Conv with a stride, and a Relu or another activation behind it.
-func strided(stride int64, activation string) *onnxtest.Builder {
-	b := &onnxtest.Builder{}
-	b.Tensor("kernel", onnxtest.Near(onnxtest.Random(1, 8*4*9), uint64(stride)), 8, 4, 3, 3)
-	b.Call([]string{"maps"}, "", "Conv", []string{"x", "kernel"},
-		onnxtest.Attr{Name: "strides", Value: []int64{stride, stride}})
-	b.Node("y", activation, "maps")
-	return b
-}
-
-// permuted returns the layers with the units of layer 1 in another order, which computes the same.
-func (l layers) permuted() layers {
-	w, bias, next := slices.Clone(l.weight[1]), slices.Clone(l.bias[1]), slices.Clone(l.weight[2])
-	for k := range units {
-		to := (k + 5) % units
-		bias[to] = l.bias[1][k]
-		copy(next[to*units:][:units], l.weight[2][k*units:][:units])
-		for i := range units {
-			w[i*units+to] = l.weight[1][i*units+k]
-		}
-	}
-	l.weight[1], l.bias[1], l.weight[2] = w, bias, next
-	return l
-}
-
-// convolutions is a model of two Conv of a domain.
-func convolutions(domain string) *onnxtest.Builder {
-	b := &onnxtest.Builder{}
-	value := "x"
-	for i, out := range []string{"hidden", "y"} {
-		name := out + ".weight" + domain
-		b.Tensor(name, onnxtest.Random(uint64(i), 16*16), 16, 16, 1, 1)
-		b.Call([]string{out}, domain, "Conv", []string{value, name})
-		value = out
-	}
-	return b
-}
-
-// integers is a dynamically quantised layer whose integers and scale depend on k.
-func integers(prefix string, k int8) *onnxtest.Builder {
-	b := &onnxtest.Builder{}
-	values := make([]int8, units*units)
-	for i := range values {
-		values[i] = int8(i) * k
-	}
-	b.Int8(prefix+"w_quantized", values, units, units)
-	b.Tensor(prefix+"w_scale", []float64{0.01 * float64(k)}, 1)
-	b.Tensor(prefix+"bias", onnxtest.Random(5, units), units)
-	b.Call([]string{"q", "q_scale", "q_zero"}, "", "DynamicQuantizeLinear", []string{"x"})
-	b.Node("product", "MatMulInteger", "q", prefix+"w_quantized", "q_zero")
-	b.Call([]string{"float"}, "", "Cast", []string{"product"}, onnxtest.Attr{Name: "to", Value: int64(1)})
-	b.Node("scale", "Mul", "q_scale", prefix+"w_scale")
-	b.Node("scaled", "Mul", "float", "scale")
-	b.Node("y", "Add", "scaled", prefix+"bias")
-	return b
-}
-
-// towers is a model of two equal layers for two inputs, listed in the given order.
-func towers(first, second string) *onnxtest.Builder {
-	b := &onnxtest.Builder{}
-	for _, name := range []string{first, second} {
-		b.Input(name, -1, units)
-	}
-	for i, name := range []string{"left", "right"} {
-		copies := onnxtest.Random(1, units*units) // the towers began as copies
-		b.Tensor(name+".weight", onnxtest.Near(copies, uint64(2+i)), units, units)
-		b.Node(name+"_out", "MatMul", name, name+".weight")
-	}
-	b.Node("y", "Concat", "left_out", "right_out")
-	return b
-}
-
-// rescaled is the network behind a Mul of the input by k.
-func rescaled(l layers, k float64) *onnxtest.Builder {
-	b := &onnxtest.Builder{}
-	b.Tensor("factor", []float64{k})
-	b.Node("rescaled", "Mul", "x", "factor")
-	value := "rescaled"
-	for i, out := range []string{"a", "b", "y"} {
-		b.Tensor(out+".weight", l.weight[i], units, units)
-		b.Tensor(out+".bias", l.bias[i], units)
-		b.Node(out, "Gemm", value, out+".weight", out+".bias")
-		value = out
-	}
-	return b
 }
 
 // Each fault of which a small model can be made gives what its entry says.

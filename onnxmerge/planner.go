@@ -173,6 +173,9 @@ func (p *planner) pair(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := p.decideArranged(sampler, given); err != nil {
+		return err
+	}
 	if err := p.decideBackbone(); err != nil {
 		return err
 	}
