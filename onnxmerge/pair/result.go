@@ -102,6 +102,8 @@ func (s *search) decide(t *onnx.Tensor) (*Pair, *Conflict) {
 		c := &Conflict{A: named, B: t, Reason: s.unclear[t], Unlike: s.unlike[t]}
 		if c.Unlike {
 			c.A = candidates[0].a.tensor
+		}
+		if c.Unlike || len(candidates) > 0 && candidates[0].how == Around {
 			c.Place = s.place(candidates)
 		}
 		return nil, c
@@ -123,11 +125,12 @@ func (s *search) decide(t *onnx.Tensor) (*Pair, *Conflict) {
 		Place: &Pair{A: named, B: t, How: ByName, Among: 1}}
 }
 
-// place returns the pair of the first of the candidates for a tensor; nil if there are several, or if either of its
-// tensors is more similar to another one.
+// place returns the pair of the first of the candidates for a tensor; nil if there are several, if names contradict it,
+// or if either of its tensors is more similar to another one.
 func (s *search) place(candidates []candidate) *Pair {
 	c := candidates[0]
-	if len(candidates) > 1 || s.among[c.b.tensor] > 1 || s.closer[c.a.tensor] != nil {
+	if len(candidates) > 1 || s.among[c.b.tensor] > 1 || s.closer[c.a.tensor] != nil ||
+		s.namesAgree() && s.hasOtherNamesake(c) {
 		return nil
 	}
 	for _, b := range s.closer {
