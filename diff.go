@@ -12,7 +12,8 @@ type DiffResult struct {
 	A string `json:"a"`
 	B string `json:"b"`
 	*onnxmerge.Difference
-	Proof *Proof `json:"proof,omitempty"` // of the pairs by running, with MergeOptions.Prove
+	Norms *onnxmerge.Shrink `json:"norms,omitempty"` // of a linear mix at alpha .5, if running variances would be mixed
+	Proof *Proof            `json:"proof,omitempty"` // of the pairs by running, with MergeOptions.Prove
 }
 
 // Diff compares two models, weight by weight. Of opt it uses what pairs weights: FoldNorms, Pairs and BackboneOutput.
@@ -29,6 +30,9 @@ func Diff(ctx context.Context, a, b string, opt MergeOptions) (_ *DiffResult, er
 		return nil, err
 	}
 	r := &DiffResult{A: a, B: b, Difference: d}
+	if plan.Norms.Norms > 0 {
+		r.Norms = &plan.Norms
+	}
 	if opt.Prove != nil { // a disproved pairing is a result
 		proofs, err := plan.Prove(ctx, *opt.Prove)
 		if err != nil {

@@ -32,6 +32,9 @@ type MergeOptions struct {
 	// FoldNorms folds affine operators, such as BatchNormalization, that only one model has, in memory.
 	FoldNorms bool
 	Pairs     []onnxmerge.GivenPair // pairs that are stated instead of found, with the first model
+	// Statistics says how running variances are mixed: "" and [onnxmerge.Linear] as all weights, [onnxmerge.Deviations] as
+	// standard deviations. In a sweep and a soup "" is Deviations where the method allows it.
+	Statistics onnxmerge.Statistics
 	// RequireComplete makes a merge fail (kind Mismatch) that keeps weights before the head without a certain counterpart.
 	RequireComplete bool
 	BackboneOutput  string   // the tensor that the head consumes: weights behind it are kept; "" finds it
@@ -53,7 +56,7 @@ type MergeOptions struct {
 func (o MergeOptions) library() onnxmerge.Options {
 	opt := onnxmerge.Options{Method: o.Method, Params: method.Params{}, Set: o.Set, Extrapolate: o.Extrapolate,
 		Include: o.Include, Exclude: o.Exclude, FoldNorms: o.FoldNorms, BackboneOutput: o.BackboneOutput,
-		Pairs: o.Pairs, RequireComplete: o.RequireComplete, Memory: o.MemoryBytes, Workers: o.Workers}
+		Pairs: o.Pairs, Statistics: o.Statistics, RequireComplete: o.RequireComplete, Memory: o.MemoryBytes, Workers: o.Workers}
 	maps.Copy(opt.Params, o.Params)
 	if opt.Workers == 0 {
 		opt.Workers = runtime.NumCPU()
@@ -156,6 +159,7 @@ type MergeResult struct {
 	Features   string               `json:"features,omitempty"` // the tensor that the head consumes
 	Head       []string             `json:"head,omitempty"`     // weights kept from the last model, behind the backbone
 	Kept       onnxmerge.Kept       `json:"kept"`               // weights that are not merged, by reason
+	Norms      *onnxmerge.Shrink    `json:"norms,omitempty"`    // if running variances are mixed linearly
 	Warnings   []string             `json:"warnings"`
 	Proof      *Proof               `json:"proof,omitempty"`  // of the pre-trained model's pairs, where it was run
 	Proofs     []Proof              `json:"proofs,omitempty"` // of more than two models
@@ -194,6 +198,9 @@ func describePlan(p *onnxmerge.Plan) *MergeResult {
 		Head: p.Backbone.Head, Kept: p.Kept, Warnings: append([]string{}, p.Warnings...)}
 	if alpha, ok := p.Params["alpha"].(float64); ok {
 		r.Alpha = &alpha
+	}
+	if p.Norms.Norms > 0 {
+		r.Norms = &p.Norms
 	}
 	r.Tensors.Merged, r.Parameters = p.Count(onnxmerge.Merge)
 	r.Tensors.Copied, _ = p.Count(onnxmerge.Copy)
@@ -336,7 +343,7 @@ func newRecipe(r *recipe.Recipe, folder string) *Recipe {
 	o := r.Options
 	return &Recipe{Recipe: r, Models: paths(r.Models), Merge: MergeOptions{
 		Method: o.Method, Params: o.Params, Set: o.Set, Extrapolate: o.Extrapolate, Include: o.Include, Exclude: o.Exclude,
-		FoldNorms: o.FoldNorms, BackboneOutput: o.BackboneOutput, Fisher: paths(r.Fisher), DType: r.DType}}
+		FoldNorms: o.FoldNorms, Pairs: o.Pairs, Statistics: o.Statistics, BackboneOutput: o.BackboneOutput, Fisher: paths(r.Fisher), DType: r.DType}}
 }
 
 // Recipe is a merge as a document.

@@ -34,7 +34,8 @@ func (p *Plan) Key(ctx context.Context) (string, error) {
 		Params     method.Params
 		Files      [][]onnx.File
 		Decisions  []keyDecision
-	}{Generation: keyGeneration, Method: p.Method.Name, Params: p.Params}
+		Statistics Statistics `json:",omitempty"`
+	}{Generation: keyGeneration, Method: p.Method.Name, Params: p.Params, Statistics: p.planner.opt.Statistics.recorded()}
 	for _, m := range p.planner.inputs() {
 		files, err := m.Files(ctx)
 		if err != nil {

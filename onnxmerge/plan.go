@@ -71,6 +71,8 @@ type Options struct {
 	FoldNorms bool
 	// Pairs are stated instead of found, with the first model.
 	Pairs []GivenPair
+	// Statistics says how running variances are mixed; "" is [Linear].
+	Statistics Statistics
 	// RequireComplete refuses a plan that keeps weights before the head: see [Kept].
 	RequireComplete bool
 	// Set are parameters of single tensors; later ones win.
@@ -97,6 +99,7 @@ type Plan struct {
 	Warnings  []string      `json:"warnings"`
 	Backbone  Backbone      `json:"backbone"`
 	Kept      Kept          `json:"kept"`
+	Norms     Shrink        `json:"norms"` // of a linear interpolation of two models that mixes running variances linearly
 
 	// Undecided is why running both models did not prove the pairs of [Plan.Doubtful]; "" if they were not run. The caller
 	// sets it; the error of [Plan.Err] contains it.

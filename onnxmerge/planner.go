@@ -69,6 +69,7 @@ type planner struct {
 	warnings  []string
 	backbone  Backbone
 	kept      Kept
+	norms     Shrink
 	paired    paired
 
 	foldedA     map[string]bool // tensors of the pre-trained model that are folded into others
@@ -85,7 +86,7 @@ type paired struct {
 // plan returns the plan as data.
 func (p *planner) plan() *Plan {
 	plan := &Plan{Method: p.method, Params: p.params, OnlyA: p.onlyA, Unused: p.unusedIDs(), Warnings: p.warnings,
-		Backbone: p.backbone, Kept: p.kept, planner: p}
+		Backbone: p.backbone, Kept: p.kept, Norms: p.norms, planner: p}
 	for i := range p.decisions {
 		plan.Decisions = append(plan.Decisions, p.decisions[i].data())
 	}
@@ -102,7 +103,7 @@ func (p *planner) decideParams() error {
 		return err
 	}
 	p.warn()
-	return nil
+	return p.findShrink()
 }
 
 // complete fills in the parameters of a merge and checks them.
@@ -139,6 +140,9 @@ func newPlanner(models []*onnx.Model, opt Options) (*planner, error) {
 	}
 	workers, err := opt.workersFor(len(models) + len(opt.Fisher))
 	if err != nil {
+		return nil, err
+	}
+	if err := opt.Statistics.check(how); err != nil {
 		return nil, err
 	}
 	if err := checkGlobs(opt.Include, opt.Exclude); err != nil {

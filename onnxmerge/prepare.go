@@ -114,6 +114,9 @@ func (e *executor) prepare(ctx context.Context, p *preparation, survey any) erro
 		if err != nil {
 			return fmt.Errorf("tensor %q: %w", t.ID, err)
 		}
+		if p.mixers[i].floor && e.opt.Statistics == Deviations {
+			mixer = deviations(mixer)
+		}
 		p.mixers[i].method = mixer
 		return e.checkGranule(p.mixers[i])
 	}

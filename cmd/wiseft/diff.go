@@ -121,6 +121,7 @@ func writeDifference(w io.Writer, r *wiseft.DiffResult) error {
 	}
 	writeHead(w, r.Head, r.Features)
 	writeProofs(w, r.Proof, nil)
+	writeNorms(w, r.Norms)
 	_, err := fmt.Fprintf(w, "%s: %d pairs, cosine %s, distance %s; %d weights only in %s, %d only in %s\n",
 		r.Verdict, len(r.Pairs), figure(r.Cosine), figure(r.RelL2), len(r.OnlyA), r.A, len(r.OnlyB), r.B)
 	return err

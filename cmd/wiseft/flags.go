@@ -43,8 +43,9 @@ func libraryFlag(dst *string) definition {
 // selectionOptions are flags that select the weights to merge. They do not depend on the method.
 type selectionOptions struct {
 	wiseft.MergeOptions
-	memory string
-	pairs  []string
+	memory     string
+	pairs      []string
+	statistics string
 }
 
 func (o *selectionOptions) flags() []cli.Flag {
@@ -53,6 +54,8 @@ func (o *selectionOptions) flags() []cli.Flag {
 		define(&o.Exclude, "exclude", "keep tensors that match `PATTERN` from the fine-tuned model; may be repeated"),
 		foldNormsFlag(&o.FoldNorms),
 		pairFlag(&o.pairs),
+		define(&o.statistics, "norm-statistics", "how running variances of BatchNormalizations are mixed: `RULE` linear, or "+
+			"std, which mixes standard deviations").shown("linear; std in sweep and soup").env(),
 		define(&o.RequireComplete, "require-complete",
 			"fail if weights before the head are kept without being excluded").env(),
 		define(&o.memory, "memory", "what buffers may take: `SIZE`").or("256MiB").env(),
@@ -61,6 +64,7 @@ func (o *selectionOptions) flags() []cli.Flag {
 
 func (o *selectionOptions) options() (m wiseft.MergeOptions, err error) {
 	m = o.MergeOptions
+	m.Statistics = onnxmerge.Statistics(o.statistics)
 	if m.Pairs, err = parsePairs(o.pairs); err != nil {
 		return m, err
 	}

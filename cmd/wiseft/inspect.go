@@ -80,6 +80,9 @@ func writeProvenance(w io.Writer, p *onnxmerge.Provenance) {
 	if p.FoldNorms {
 		fmt.Fprintln(w, "fold\taffine operators that only one model had were folded")
 	}
+	if p.Statistics == onnxmerge.Deviations {
+		fmt.Fprintln(w, "norms\tstandard deviations were mixed instead of running variances")
+	}
 	for _, pair := range p.Pairs {
 		fmt.Fprintf(w, "pair\t%s is %s\n", pair.B, pair.A)
 	}

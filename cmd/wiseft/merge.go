@@ -118,6 +118,13 @@ func showPlan(ctx context.Context, c *call, models []string, opt wiseft.MergeOpt
 	return merged.result(r, err)
 }
 
+// writeNorms says how running variances are mixed.
+func writeNorms(w io.Writer, s *onnxmerge.Shrink) {
+	if s != nil {
+		fmt.Fprintln(w, s)
+	}
+}
+
 // writeHead lists what was not merged because it comes after the backbone.
 func writeHead(w io.Writer, head []string, features string) {
 	if len(head) == 0 {
@@ -158,6 +165,7 @@ func writeMerge(w io.Writer, r *mergeReport) error {
 	}
 	writeHead(w, r.Head, r.Features)
 	writeProofs(w, r.Proof, r.Proofs)
+	writeNorms(w, r.Norms)
 	fmt.Fprintf(w, "%d tensors merged (%s parameters), %d copied, %d refused\n",
 		r.Tensors.Merged, humanize.Comma(r.Parameters), r.Tensors.Copied, r.Tensors.Refused)
 	if r.Output == "" {

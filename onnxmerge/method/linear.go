@@ -15,6 +15,7 @@ func init() {
 		Detail: "With more than two models and no weight, finetuned is the mean of all but the first. With weight, all " +
 			"models are treated equally, including the first, and alpha is ignored.",
 		MinModels: 2,
+		Combines:  true,
 		Class:     Blocks,
 		Params: []Param{
 			{Name: "alpha", Doc: "0 is the pre-trained model, 1 the fine-tuned one", Default: 0.5, Min: 0, Max: 1,

@@ -10,6 +10,7 @@ func init() {
 			"the longest path through the graph. For one fine-tuned model the paper uses beta = 1 - alpha.",
 		MinModels: 2,
 		Base:      true,
+		Combines:  true,
 		UsesDepth: true,
 		Class:     Blocks,
 		Params: []Param{

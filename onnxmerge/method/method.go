@@ -93,9 +93,11 @@ type Method struct {
 	MinModels, MaxModels int
 	Base                 bool // whether task vectors are differences from the first model
 	Fisher               bool // whether every model has a diagonal Fisher information
-	UsesDepth            bool // whether New reads Tensor.Depth
-	Class                Class
-	Params               []Param // Params[0] is the one that a bare number sets
+	// Combines means that the result is a sum of the models' elements times numbers that do not depend on elements.
+	Combines  bool
+	UsesDepth bool // whether New reads Tensor.Depth
+	Class     Class
+	Params    []Param // Params[0] is the one that a bare number sets
 	// Differs lists the deliberate differences from reference implementations.
 	Differs []Difference
 	// Check refuses parameters that are each in range but do not fit together or do not fit the number of models. May

@@ -10,6 +10,7 @@ func init() {
 			"fine-tuned model the result equals that of method linear with alpha = lambda.",
 		MinModels: 2,
 		Base:      true,
+		Combines:  true,
 		Class:     Blocks,
 		Params: []Param{
 			lambdaParam(),

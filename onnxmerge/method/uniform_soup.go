@@ -11,6 +11,7 @@ func init() {
 		Detail: "The first model has the same weight as the others. The command wiseft soup selects which models to " +
 			"average (greedy soup).",
 		MinModels: 2,
+		Combines:  true,
 		Class:     Blocks,
 		New: func(t *Tensor, _ Params) (Mixer, error) {
 			if t.Models == 2 {

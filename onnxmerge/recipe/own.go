@@ -13,7 +13,7 @@ import (
 // readOwn reads wiseft's own form.
 func readOwn(top *object) (*Recipe, error) {
 	err := top.only("a recipe", "method", "models", "params", "set", "include", "exclude", "fold_bn", "backbone_output",
-		"extrapolate", "fisher")
+		"extrapolate", "fisher", "pairs", "norm_statistics")
 	if err != nil {
 		return nil, err
 	}
@@ -51,6 +51,14 @@ func readOwn(top *object) (*Recipe, error) {
 	if r.Options.BackboneOutput, err = top.text("backbone_output"); err != nil {
 		return nil, err
 	}
+	statistics, err := top.text("norm_statistics")
+	if err != nil {
+		return nil, err
+	}
+	r.Options.Statistics = onnxmerge.Statistics(statistics)
+	if r.Options.Pairs, err = readPairs(top); err != nil {
+		return nil, err
+	}
 	sets, err := top.list("set")
 	if err != nil {
 		return nil, err
@@ -63,6 +71,38 @@ func readOwn(top *object) (*Recipe, error) {
 		r.Options.Set = append(r.Options.Set, o)
 	}
 	return r, nil
+}
+
+// readPairs reads the pairs that are stated.
+func readPairs(top *object) (pairs []onnxmerge.GivenPair, err error) {
+	nodes, err := top.list("pairs")
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range nodes {
+		o, err := mapping(n)
+		if err != nil {
+			return nil, err
+		}
+		if err := o.only("an entry of pairs", "pretrained", "finetuned", "transposed"); err != nil {
+			return nil, err
+		}
+		var p onnxmerge.GivenPair
+		if p.A, err = o.text("pretrained"); err != nil {
+			return nil, err
+		}
+		if p.B, err = o.text("finetuned"); err != nil {
+			return nil, err
+		}
+		if p.Transposed, err = o.bool("transposed"); err != nil {
+			return nil, err
+		}
+		if p.A == "" || p.B == "" {
+			return nil, errAt(n, "an entry of pairs needs pretrained and finetuned")
+		}
+		pairs = append(pairs, p)
+	}
+	return pairs, nil
 }
 
 func ownParams(n *yaml.Node) (method.Params, error) {

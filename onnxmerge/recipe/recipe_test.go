@@ -71,6 +71,13 @@ include:
   - enc*
 exclude:
   - head*
+pairs:
+  - pretrained: old.weight
+    finetuned: new.weight
+  - pretrained: old.square
+    finetuned: new.square
+    transposed: true
+norm_statistics: linear
 extrapolate: true
 `
 	r := read(t, text)

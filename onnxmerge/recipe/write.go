@@ -72,6 +72,10 @@ func (r *Recipe) Write(w io.Writer) error {
 	if r.Options.FoldNorms {
 		put(&top, "fold_bn", true)
 	}
+	putPairs(&top, r.Options.Pairs)
+	if r.Options.Statistics != "" {
+		put(&top, "norm_statistics", string(r.Options.Statistics))
+	}
 	if r.Options.BackboneOutput != "" {
 		put(&top, "backbone_output", r.Options.BackboneOutput)
 	}
@@ -122,6 +126,22 @@ func paramsNode(p method.Params) *yaml.Node {
 }
 
 // putSet adds the overrides.
+func putPairs(top *yaml.Node, pairs []onnxmerge.GivenPair) {
+	var list []any
+	for _, p := range pairs {
+		entry := &yaml.Node{Kind: yaml.MappingNode}
+		put(entry, "pretrained", p.A)
+		put(entry, "finetuned", p.B)
+		if p.Transposed {
+			put(entry, "transposed", true)
+		}
+		list = append(list, entry)
+	}
+	if list != nil {
+		put(top, "pairs", list)
+	}
+}
+
 func putSet(top *yaml.Node, set []onnxmerge.Override) {
 	var list []any
 	for _, o := range set {
