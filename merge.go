@@ -35,6 +35,9 @@ type MergeOptions struct {
 	// Statistics says how running variances are mixed: "" and [onnxmerge.Linear] as all weights, [onnxmerge.Deviations] as
 	// standard deviations. In a sweep and a soup "" is Deviations where the method allows it.
 	Statistics onnxmerge.Statistics
+	// AllowNonfinite keeps the fine-tuned model's elements where one is not finite and not the same in all models; otherwise
+	// that is an error of kind Mismatch.
+	AllowNonfinite bool
 	// RequireComplete makes a merge fail (kind Mismatch) that keeps weights before the head without a certain counterpart.
 	RequireComplete bool
 	BackboneOutput  string   // the tensor that the head consumes: weights behind it are kept; "" finds it
@@ -56,7 +59,8 @@ type MergeOptions struct {
 func (o MergeOptions) library() onnxmerge.Options {
 	opt := onnxmerge.Options{Method: o.Method, Params: method.Params{}, Set: o.Set, Extrapolate: o.Extrapolate,
 		Include: o.Include, Exclude: o.Exclude, FoldNorms: o.FoldNorms, BackboneOutput: o.BackboneOutput,
-		Pairs: o.Pairs, Statistics: o.Statistics, RequireComplete: o.RequireComplete, Memory: o.MemoryBytes, Workers: o.Workers}
+		Pairs: o.Pairs, Statistics: o.Statistics, AllowNonfinite: o.AllowNonfinite,
+		RequireComplete: o.RequireComplete, Memory: o.MemoryBytes, Workers: o.Workers}
 	maps.Copy(opt.Params, o.Params)
 	if opt.Workers == 0 {
 		opt.Workers = runtime.NumCPU()
@@ -343,7 +347,8 @@ func newRecipe(r *recipe.Recipe, folder string) *Recipe {
 	o := r.Options
 	return &Recipe{Recipe: r, Models: paths(r.Models), Merge: MergeOptions{
 		Method: o.Method, Params: o.Params, Set: o.Set, Extrapolate: o.Extrapolate, Include: o.Include, Exclude: o.Exclude,
-		FoldNorms: o.FoldNorms, Pairs: o.Pairs, Statistics: o.Statistics, BackboneOutput: o.BackboneOutput, Fisher: paths(r.Fisher), DType: r.DType}}
+		FoldNorms: o.FoldNorms, Pairs: o.Pairs, Statistics: o.Statistics,
+		AllowNonfinite: o.AllowNonfinite, BackboneOutput: o.BackboneOutput, Fisher: paths(r.Fisher), DType: r.DType}}
 }
 
 // Recipe is a merge as a document.

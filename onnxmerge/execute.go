@@ -43,7 +43,7 @@ func Run(ctx context.Context, w io.Writer, p *Plan, progress Progress) (*Result,
 }
 
 // Write executes a plan: it writes the merged model to out. The errors are those of [Plan.Err] and of
-// [onnx.Model.Write], and [OverflowError]. A plan may be written several times, also concurrently.
+// [onnx.Model.Write], [OverflowError] and [NonfiniteError]. A plan may be written several times, also concurrently.
 func Write(ctx context.Context, out onnx.Output, p *Plan, opt WriteOptions, progress Progress) (*Result, error) {
 	if err := p.Err(); err != nil {
 		return nil, err
@@ -77,6 +77,11 @@ func Write(ctx context.Context, out onnx.Output, p *Plan, opt WriteOptions, prog
 	}
 	if r.Data, err = e.finetuned.Write(ctx, out, replacements(mixers, progress), opt.WriteOptions); err != nil {
 		return nil, err
+	}
+	for _, m := range mixers {
+		if note := m.aside.note(m.dst.ID()); note != "" {
+			notes.add(note)
+		}
 	}
 	r.Notes = notes.sorted()
 	for _, m := range mixers {

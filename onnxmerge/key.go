@@ -35,7 +35,9 @@ func (p *Plan) Key(ctx context.Context) (string, error) {
 		Files      [][]onnx.File
 		Decisions  []keyDecision
 		Statistics Statistics `json:",omitempty"`
-	}{Generation: keyGeneration, Method: p.Method.Name, Params: p.Params, Statistics: p.planner.opt.Statistics.recorded()}
+		Nonfinite  bool       `json:",omitempty"`
+	}{Generation: keyGeneration, Method: p.Method.Name, Params: p.Params, Statistics: p.planner.opt.Statistics.recorded(),
+		Nonfinite: p.planner.opt.AllowNonfinite}
 	for _, m := range p.planner.inputs() {
 		files, err := m.Files(ctx)
 		if err != nil {

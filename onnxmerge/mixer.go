@@ -14,21 +14,24 @@ import (
 
 // mixer computes the merged payload of one tensor, block by block. It is safe for concurrent use once method is set.
 type mixer struct {
-	dst     *onnx.Tensor
-	sources []input
-	codec   kernel.Codec // of dst
-	mixed   bool         // a source has another dtype
-	method  method.Mixer
-	floor   bool         // replace negative results by 0
-	clamped atomic.Int64 // number of results that were replaced
-	pool    sync.Pool    // of *scratch
-	cache   granuleCache // granules larger than a block
+	dst            *onnx.Tensor
+	sources        []input
+	codec          kernel.Codec // of dst
+	models         int          // of the sources; the others are Fisher informations
+	mixed          bool         // a source has another dtype
+	method         method.Mixer
+	allowNonfinite bool         // keep fine-tuned elements where a model's are not finite
+	floor          bool         // replace negative results by 0
+	clamped        atomic.Int64 // number of results that were replaced
+	aside          asideCounts
+	pool           sync.Pool    // of *scratch
+	cache          granuleCache // granules larger than a block
 }
 
 // newMixer returns the mixer of a decision; the caller sets its method.
 func newMixer(d decision) *mixer {
 	codec, _ := d.DType.Codec()
-	m := &mixer{dst: d.b, sources: d.inputs(), codec: codec, floor: d.isVariance}
+	m := &mixer{dst: d.b, sources: d.inputs(), models: 2 + len(d.further), codec: codec, floor: d.isVariance}
 	m.mixed = slices.ContainsFunc(m.sources, func(in input) bool { return in.dtype != d.DType })
 	m.pool.New = func() any { return &scratch{raw: make([][]byte, len(m.sources))} }
 	return m
@@ -77,11 +80,7 @@ func (m *mixer) granule() int64 { return max(1, m.method.Granule) }
 // fill sets dst to the merged bytes from byte off on.
 func (m *mixer) fill(dst []byte, off int64) error {
 	if m.method.Copy {
-		from := m.sources[m.method.From]
-		if from.dtype != m.dst.DType {
-			return from.convert(m.codec)(dst, off)
-		}
-		return from.read(dst, off)
+		return m.copyFrom(m.sources[m.method.From], dst, off)
 	}
 	bits := int64(m.codec.Bits)
 	first := off * 8 / bits
@@ -101,6 +100,19 @@ func (m *mixer) fill(dst []byte, off int64) error {
 		return err
 	}
 	copy(dst, wider[off-m.sizeBytes(from):])
+	return nil
+}
+
+// copyFrom sets dst to the bytes of a source from byte off on, and counts the elements that are not finite.
+func (m *mixer) copyFrom(from input, dst []byte, off int64) error {
+	read := from.read
+	if from.dtype != m.dst.DType {
+		read = from.convert(m.codec)
+	}
+	if err := read(dst, off); err != nil {
+		return err
+	}
+	m.aside.countCopied(m.codec, dst)
 	return nil
 }
 
@@ -152,6 +164,7 @@ func blockOf(unit int64) int { return int(unit * max(1, blockLen/unit)) }
 // scratch has the buffers of one goroutine.
 type scratch struct {
 	raw    [][]byte    // the stored bytes of every source
+	aside  []aside     // elements of the block that are not finite
 	src    [][]float64 // a decoded block of every source
 	blocks [][]float64 // src cut to the block's length
 	out    []float64
@@ -199,14 +212,17 @@ func (m *mixer) mixBlocks(s *scratch, dst []byte, first int64, elements int) err
 	s.grow(block)
 	for at := 0; at < elements; at += block {
 		n := min(block, elements-at)
-		m.method.Mix(s.out[:n], s.decode(m.sources, at, n), first+int64(at))
+		m.method.Mix(s.out[:n], m.decode(s, at, n), first+int64(at))
 		if m.floor {
 			m.clamp(s.out[:n])
 		}
-		if m.codec.Encode(dst[m.codec.SizeBytes(at):], s.out[:n]) {
-			continue
+		for _, x := range s.aside {
+			s.out[x.index] = 0
 		}
-		if err := m.checkOverflow(s, at, n, first); err != nil {
+		if !m.codec.Encode(dst[m.codec.SizeBytes(at):], s.out[:n]) {
+			return m.overflow(s, at, n, first)
+		}
+		if err := m.putBack(s, dst, at, first); err != nil {
 			return err
 		}
 	}
@@ -225,25 +241,21 @@ func (m *mixer) clamp(values []float64) {
 	m.clamped.Add(n)
 }
 
-// checkOverflow returns an [OverflowError] if a result of the block is not finite although its sources are.
-func (m *mixer) checkOverflow(s *scratch, at, n int, first int64) error {
+// overflow returns the [OverflowError] of the first result of a block that is not finite.
+func (m *mixer) overflow(s *scratch, at, n int, first int64) error {
 	stored := make([]byte, 8)
-	src := s.decode(m.sources, at, n) // again, because Mix may overwrite its sources
+	src := m.decode(s, at, n) // again, because Mix may overwrite its sources
 	for i, v := range s.out[:n] {
 		if m.codec.Encode(stored, []float64{v}) {
 			continue
 		}
 		values := make([]float64, len(src))
-		allFinite := true
 		for k := range src {
 			values[k] = src[k][i]
-			allFinite = allFinite && isFinite(values[k])
 		}
-		if allFinite {
-			return &OverflowError{first + int64(at+i), values}
-		}
+		return &OverflowError{first + int64(at+i), values}
 	}
-	return nil
+	panic("onnxmerge: a block is not finite, and each of its elements is")
 }
 
 func isFinite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }

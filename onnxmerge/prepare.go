@@ -81,6 +81,7 @@ func (e *executor) newPreparation() *preparation {
 			first = firsts[key]
 		}
 		m := newMixer(*d)
+		m.allowNonfinite = e.opt.AllowNonfinite
 		p.mixers = append(p.mixers, m)
 		p.params = append(p.params, d.params)
 		p.tensors = append(p.tensors, &method.Tensor{

@@ -63,6 +63,7 @@ type Provenance struct {
 	FoldNorms   bool          `json:"fold_bn,omitempty"`
 	Pairs       []GivenPair   `json:"pairs,omitempty"`
 	Statistics  Statistics    `json:"norm_statistics,omitempty"` // "" is linear
+	Nonfinite   bool          `json:"allow_nonfinite,omitempty"`
 	BackboneAt  string        `json:"backbone_output,omitempty"` // as the user named it
 	Features    string        `json:"features,omitempty"`        // what the head consumes; see [Backbone]
 	External    string        `json:"external,omitempty"`        // "inside" or "outside" where payloads moved
@@ -99,7 +100,8 @@ var layoutNames = map[onnx.Layout]string{onnx.Inside: "inside", onnx.Outside: "o
 func (e *executor) provenance(ctx context.Context, opt WriteOptions, data []onnx.File) (*Provenance, error) {
 	out := &Provenance{Schema: ProvenanceSchema, Version: opt.Origin.Version, Method: e.method.Name, Params: e.params,
 		Include: e.opt.Include, Exclude: e.opt.Exclude, Set: e.opt.Set, Extrapolate: e.opt.Extrapolate,
-		FoldNorms: e.opt.FoldNorms, Pairs: e.opt.Pairs, Statistics: e.opt.Statistics.recorded(), BackboneAt: e.opt.BackboneOutput, Features: e.backbone.Output,
+		FoldNorms: e.opt.FoldNorms, Pairs: e.opt.Pairs, Statistics: e.opt.Statistics.recorded(), Nonfinite: e.opt.AllowNonfinite,
+		BackboneAt: e.opt.BackboneOutput, Features: e.backbone.Output,
 		External: layoutNames[opt.Layout], ShardBytes: opt.ShardBytes, Data: dataFiles(data), Selection: opt.Origin.Selection,
 		Proofs: opt.Origin.Proofs}
 	out.Merged, _ = e.count(Merge)
@@ -151,7 +153,7 @@ func ReadProvenance(m *onnx.Model) (*Provenance, error) {
 // Options returns the options that make the same merge again.
 func (p *Provenance) Options() Options {
 	return Options{Method: p.Method, Params: p.Params, Include: p.Include, Exclude: p.Exclude, Set: p.Set,
-		Extrapolate: p.Extrapolate, FoldNorms: p.FoldNorms, Pairs: p.Pairs, Statistics: p.Statistics,
+		Extrapolate: p.Extrapolate, FoldNorms: p.FoldNorms, Pairs: p.Pairs, Statistics: p.Statistics, AllowNonfinite: p.Nonfinite,
 		BackboneOutput: p.BackboneAt}
 }
 

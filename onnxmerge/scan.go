@@ -100,7 +100,7 @@ func (s stretch) scan(part method.Part, granule int64) error {
 			return fmt.Errorf("tensor %q: %w", m.dst.ID(), err)
 		}
 		for at := int64(0); at < n; at += block {
-			part.Add(buf.decode(m.sources, int(at), int(min(block, n-at))), from+at)
+			part.Add(m.decode(buf, int(at), int(min(block, n-at))), from+at)
 		}
 	}
 	return nil

@@ -1,6 +1,9 @@
 package method
 
-import "math"
+import (
+	"fmt"
+	"math"
+)
 
 func init() {
 	Register(Method{
@@ -33,6 +36,10 @@ func newSCE(t *Tensor, p Params) (Mixer, error) {
 		return Mixer{}, err
 	}
 	if math.IsInf(threshold, 1) {
+		if topk := p.Number("select_topk"); topk > 0 && topk < 1 {
+			t.Note(fmt.Sprintf("tensor %q: no variance over the models is selected, or variances overflow float32; "+
+				"the base is kept", t.ID))
+		}
 		return copyOf(0), nil
 	}
 	weights, err := sum(t, 1, t.Models-1, func(total []float64, src [][]float64, _ int64) {

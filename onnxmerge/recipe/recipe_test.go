@@ -77,6 +77,7 @@ pairs:
   - pretrained: old.square
     finetuned: new.square
     transposed: true
+allow_nonfinite: true
 norm_statistics: linear
 extrapolate: true
 `

@@ -73,6 +73,9 @@ func (r *Recipe) Write(w io.Writer) error {
 		put(&top, "fold_bn", true)
 	}
 	putPairs(&top, r.Options.Pairs)
+	if r.Options.AllowNonfinite {
+		put(&top, "allow_nonfinite", true)
+	}
 	if r.Options.Statistics != "" {
 		put(&top, "norm_statistics", string(r.Options.Statistics))
 	}
