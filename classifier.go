@@ -290,7 +290,7 @@ type AttachResult struct {
 // scores do not depend on, such as the old head, is left out. With IntoHead it replaces the weights of the model's own
 // classifier instead, and keeps operators and outputs.
 func Attach(ctx context.Context, out, model, classifier string, opt AttachOptions) (_ *AttachResult, err error) {
-	if err := output.Check(out, output.Options{Force: opt.Force, Inputs: []string{model, classifier}}); err != nil {
+	if err := output.Check(out, output.Options{Force: opt.Force, Inputs: append(modelFiles(model), classifier)}); err != nil {
 		return nil, err
 	}
 	m, err := Open(model)

@@ -44,7 +44,7 @@ func ExtractFeatures(ctx context.Context, model string, opt FeaturesOptions) (*f
 
 // WriteFeatures is [ExtractFeatures] into an NPZ file: x (n, d) float32, y (n,) int64, and meta, a JSON text.
 func WriteFeatures(ctx context.Context, out, model string, opt FeaturesOptions) (*FeaturesResult, error) {
-	if err := output.Check(out, output.Options{Force: opt.Force, Inputs: []string{model, opt.Data.Path}}); err != nil {
+	if err := output.Check(out, output.Options{Force: opt.Force, Inputs: append(modelFiles(model), opt.Data.Path)}); err != nil {
 		return nil, err
 	}
 	f, r, err := extractFeatures(ctx, model, opt)

@@ -108,6 +108,16 @@ func (m *Model) noteFeatures(monitor Monitor, named, tensor string) {
 	}
 }
 
+// modelFiles returns the paths of all files that a model consists of; of a file that cannot be opened, its own.
+func modelFiles(path string) []string {
+	m, err := Open(path)
+	if err != nil {
+		return []string{path}
+	}
+	defer m.Close()
+	return m.Paths()
+}
+
 // models are opened models.
 type models []*Model
 

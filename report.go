@@ -9,6 +9,7 @@ import (
 
 	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/internal/output"
+	"github.com/wiseft/wiseft/probe/bench"
 	"github.com/wiseft/wiseft/probe/report"
 )
 
@@ -38,7 +39,8 @@ func Report(out, run string, opt ReportOptions) (*ReportResult, error) {
 	}
 	path := ResultPath(run)
 	if out != "" {
-		if err := output.Check(out, output.Options{Force: opt.Force, Inputs: []string{path}}); err != nil {
+		inputs := []string{path, filepath.Join(filepath.Dir(path), bench.SpecFile)}
+		if err := output.Check(out, output.Options{Force: opt.Force, Inputs: inputs}); err != nil {
 			return nil, err
 		}
 	}

@@ -66,7 +66,7 @@ type SoupResult struct {
 // zeros, so that it depends on the model alone. The best model is always taken; everything that is not averaged
 // is copied from it. A best model that stays alone is merged with itself at alpha 1, which copies its bytes.
 func Soup(ctx context.Context, out string, paths []string, opt SoupOptions) (_ *SoupResult, err error) {
-	if err := checkSoup(out, paths, opt.Write); err != nil {
+	if err := checkSoup(out, paths, opt); err != nil {
 		return nil, err
 	}
 	measure := MeasureOptions{Train: opt.Train, Val: opt.Val, Probe: opt.Probe, Layout: opt.Layout, Seed: opt.Seed,
@@ -101,7 +101,7 @@ func Soup(ctx context.Context, out string, paths []string, opt SoupOptions) (_ *
 }
 
 // checkSoup refuses models that are named twice, which would count twice, and outputs that may not be written.
-func checkSoup(out string, paths []string, write WriteOptions) error {
+func checkSoup(out string, paths []string, opt SoupOptions) error {
 	if len(paths) < 2 {
 		return fault.Usagef("a soup takes two models or more, and %d are named", len(paths))
 	}
@@ -116,7 +116,16 @@ func checkSoup(out string, paths []string, write WriteOptions) error {
 			}
 		}
 	}
-	return output.Check(out, output.Options{Force: write.Force, Inputs: paths})
+	inputs := []string{}
+	for _, path := range paths {
+		inputs = append(inputs, modelFiles(path)...)
+	}
+	for _, data := range []Data{opt.Train, opt.Val} {
+		if data.Path != "" {
+			inputs = append(inputs, data.Path)
+		}
+	}
+	return output.Check(out, output.Options{Force: opt.Write.Force, Inputs: inputs})
 }
 
 // soup is the choice of a soup: the candidates, and what was found out about them.

@@ -20,8 +20,8 @@ import (
 	"github.com/wiseft/wiseft/internal/fault"
 )
 
-// Check refuses a path that is an input or, without force, an existing file. inputs are all files that must
-// stay, compared by identity, so that links and ./ count. Call it before long work.
+// Check refuses a path that is an input or lies in an input folder, that is no regular file, or, without force, that
+// exists. Inputs are compared by identity, so that links and ./ count. Call it before long work.
 func Check(path string, opt Options) error {
 	if path == "" {
 		return fault.Usagef("no output is named").WithHint("name it with -o FILE")
@@ -33,13 +33,15 @@ func Check(path string, opt Options) error {
 	if err != nil {
 		return err
 	}
-	for _, in := range opt.Inputs {
-		if other, err := os.Stat(in); err == nil && os.SameFile(info, other) {
-			return fault.Usagef("%s: the output is the input %s", path, in).WithHint("choose another name for the output")
-		}
-	}
 	if info.IsDir() {
 		return fault.Usagef("%s: the output is a folder", path).WithHint("name a file in it")
+	}
+	if err := opt.checkInputs(path, info); err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		return fault.Usagef("%s: the output is a device, a pipe or a socket, and not a file", path).
+			WithHint("choose another name for the output")
 	}
 	if !opt.Force {
 		return fault.Usagef("%s: the output exists", path).WithHint("replace it with --force")
@@ -50,7 +52,28 @@ func Check(path string, opt Options) error {
 // Options sets what an output may replace.
 type Options struct {
 	Force  bool     // an existing file may be replaced
-	Inputs []string // files that may never be replaced
+	Inputs []string // files that may never be replaced, and folders in which no file may be
+}
+
+// checkInputs refuses an existing file that is an input or lies in an input folder.
+func (o Options) checkInputs(path string, info fs.FileInfo) error {
+	for _, in := range o.Inputs {
+		other, err := os.Stat(in)
+		if err != nil {
+			continue // opening the input reports it
+		}
+		if os.SameFile(info, other) {
+			return fault.Usagef("%s: the output is the input %s", path, in).WithHint("choose another name for the output")
+		}
+		if !other.IsDir() {
+			continue
+		}
+		if inside, err := within(in, path); err != nil || inside {
+			return errors.Join(err, fault.Usagef("%s: the output is a file of the input %s", path, in).
+				WithHint("choose another name for the output"))
+		}
+	}
+	return nil
 }
 
 // checkParent demands that the folder of path exists.

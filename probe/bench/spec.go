@@ -24,7 +24,8 @@ import (
 
 const (
 	resultSchema = "wiseft.bench/1"
-	specFile     = "plan.json"
+	// SpecFile is the name of the plan in the folder of a run.
+	SpecFile = "plan.json"
 )
 
 // newSpec returns the record of a complete plan.
@@ -120,7 +121,7 @@ func (e *PlanError) Error() string {
 
 // ReadSpec reads the plan of a run's folder.
 func ReadSpec(dir string) (*unit.Spec, error) {
-	text, err := os.ReadFile(filepath.Join(dir, specFile))
+	text, err := os.ReadFile(filepath.Join(dir, SpecFile))
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +130,7 @@ func ReadSpec(dir string) (*unit.Spec, error) {
 		err = s.Check()
 	}
 	if err != nil {
-		return nil, fault.Inputf("%s: is not the plan of a run: %v", filepath.Join(dir, specFile), err)
+		return nil, fault.Inputf("%s: is not the plan of a run: %v", filepath.Join(dir, SpecFile), err)
 	}
 	return s, nil
 }
@@ -152,5 +153,5 @@ func savePlan(s *unit.Spec, folder *store.Folder, opt saveOptions) error {
 	case err != nil && !errors.Is(err, fs.ErrNotExist) && !opt.replace:
 		return err
 	}
-	return folder.SaveFile(specFile, func(w io.Writer) error { _, err := data.WriteTo(w); return err })
+	return folder.SaveFile(SpecFile, func(w io.Writer) error { _, err := data.WriteTo(w); return err })
 }
