@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+
+	"github.com/wiseft/wiseft/internal/input"
 )
 
 // fileFormat is a format in which a file holds one sample. A data set is one file, whose class is unknown, or a
@@ -237,7 +239,7 @@ func readRegular(path string) ([]byte, error) {
 	if !info.Mode().IsRegular() {
 		return nil, malformed(path, "is not a regular file")
 	}
-	return os.ReadFile(path)
+	return input.ReadFile(path)
 }
 
 // Hash implements Dataset.

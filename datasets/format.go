@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/internal/input"
 	"github.com/wiseft/wiseft/internal/registry"
 )
 
@@ -173,16 +174,12 @@ func readHead(path string, n int) ([]byte, error) {
 
 // withFile calls use with the open file and its size in bytes. An error of use becomes a *FormatError.
 func withFile(path string, use func(r io.ReaderAt, size int64) error) error {
-	f, err := os.Open(path)
+	f, size, err := input.Open(path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	if err := use(f, info.Size()); err != nil {
+	if err := use(f, size); err != nil {
 		return malformed(path, "%v", err)
 	}
 	return nil

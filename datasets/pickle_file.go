@@ -12,6 +12,8 @@ import (
 	"sync"
 
 	"github.com/wiseft/wiseft/datasets/pickle"
+
+	"github.com/wiseft/wiseft/internal/input"
 )
 
 func init() {
@@ -46,7 +48,7 @@ func openPickle(ctx context.Context, path string, opt OpenOptions) (_ Dataset, e
 		return nil, err
 	}
 	s := &pickleSet{info: Info{Name: path, Format: "pickle"}, path: path}
-	if s.file, err = os.Open(path); err != nil {
+	if s.file, _, err = input.Open(path); err != nil {
 		return nil, err
 	}
 	info, err := s.file.Stat()

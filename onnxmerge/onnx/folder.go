@@ -15,13 +15,19 @@ func (d folder) open(location string) (opened, error) {
 	if !filepath.IsLocal(name) {
 		return opened{}, errors.New("the path is not inside of the model's folder")
 	}
-	f, err := d.dir.Open(name) // refuses symbolic links that leave the folder
+	info, err := d.dir.Stat(name) // refuses symbolic links that leave the folder
+	if err == nil {
+		err = d.check(info) // opening a pipe would wait for a writer
+	}
 	if err != nil {
 		return opened{}, cause(err)
 	}
-	info, err := f.Stat()
-	if err == nil {
-		err = d.check(info)
+	f, err := d.dir.Open(name)
+	if err != nil {
+		return opened{}, cause(err)
+	}
+	if info, err = f.Stat(); err == nil {
+		err = d.check(info) // it may have been replaced
 	}
 	if err != nil {
 		return opened{}, errors.Join(err, f.Close())
