@@ -19,7 +19,12 @@ type Diagnosis struct {
 	Found    []ort.Library `json:"found"`       // every library found, in the order of preference
 	CUDA     string        `json:"cuda"`        // "works", or what is missing
 	Problems []Problem     `json:"problems"`
+
+	asked error // why what was asked for does not work: an installation, or a library that was named
 }
+
+// Err returns why an installation that was asked for failed, or a library that was named does not work; else nil.
+func (d *Diagnosis) Err() error { return d.asked }
 
 // Problem is what keeps models from running, and how to solve it.
 type Problem struct {
@@ -51,6 +56,9 @@ func Diagnose(ctx context.Context, opt RuntimeOptions, monitor Monitor) (*Diagno
 			mend = e.Advice
 		}
 		d.Problems = append(d.Problems, Problem{err.Error(), mend})
+		if library.Install || library.Library != "" {
+			d.asked = err
+		}
 		return d, nil
 	}
 	d.Library = &loaded

@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
 	"github.com/urfave/cli/v2"
 	"github.com/wiseft/wiseft"
+	"github.com/wiseft/wiseft/internal/text"
 )
 
 func newDoctorCommand() *cli.Command {
@@ -27,7 +29,16 @@ func newDoctorCommand() *cli.Command {
 		),
 	}, exactly(), func(ctx context.Context, c *call) (result, error) {
 		o.Offline = !install
-		return diagnosis.result(wiseft.Diagnose(ctx, o, c.monitor()))
+		d, err := wiseft.Diagnose(ctx, o, c.monitor())
+		if err == nil && d.Err() != nil {
+			if c.asJSON {
+				err = text.WriteJSON(c.out, document[wiseft.Diagnosis]{diagnosis, d})
+			} else {
+				err = writeDiagnosis(c.out, d)
+			}
+			return nil, errors.Join(err, reportedError{d.Err()})
+		}
+		return diagnosis.result(d, err)
 	})
 }
 

@@ -22,7 +22,7 @@ type Place struct {
 func Find(opt Options) []Library {
 	places := slices.Clone(opt.Search)
 	if opt.CacheDir != "" {
-		cache := []Place{{"cache", filepath.Join(opt.CacheDir, "*-"+platform())}}
+		cache := []Place{{fromCache, filepath.Join(opt.CacheDir, "*-"+platform())}}
 		if opt.CUDA {
 			cache[0].Glob += "-cuda"
 		}
@@ -103,7 +103,9 @@ func DefaultPlaces(getenv func(name string) string) []Place {
 	if program, err := os.Executable(); err == nil {
 		programDir = filepath.Dir(program)
 	}
-	return Places(programDir, filepath.SplitList(getenv("LD_LIBRARY_PATH")), pythonPrefixes(getenv), nodePrefixes())
+	isRelative := func(dir string) bool { return !filepath.IsAbs(dir) } // to the working folder
+	loaderPath := slices.DeleteFunc(filepath.SplitList(getenv("LD_LIBRARY_PATH")), isRelative)
+	return Places(programDir, loaderPath, pythonPrefixes(getenv), nodePrefixes())
 }
 
 // pythonPrefixes lists where Python packages may be installed: the active environment, the Python on the path, the
@@ -126,9 +128,10 @@ func pythonPrefixes(getenv func(name string) string) []string {
 	return append(prefixes, "/usr/local", "/usr")
 }
 
-// nodePrefixes lists where Node packages may be installed: in this folder, or globally beside the Node on the path.
+// nodePrefixes lists where Node packages may be installed: globally, beside the Node on the path. The working folder is
+// no such place: whoever can write a file there would choose the code that runs.
 func nodePrefixes() []string {
-	prefixes := []string{"."}
+	var prefixes []string
 	if node, err := exec.LookPath("node"); err == nil {
 		if real, err := filepath.EvalSymlinks(node); err == nil {
 			prefixes = append(prefixes, filepath.Join(filepath.Dir(filepath.Dir(real)), "lib"))
@@ -176,7 +179,7 @@ func describe(path, origin string) Library {
 		name = filepath.Base(real)
 	}
 	lib.Version = fullVersion.FindString(name)
-	if lib.Version == "" && origin == "cache" {
+	if lib.Version == "" && origin == fromCache {
 		lib.Version = fullVersion.FindString(filepath.Base(filepath.Dir(path)))
 	}
 	providers := "libonnxruntime_providers_cuda.so"

@@ -10,6 +10,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+
+	"github.com/wiseft/wiseft/internal/output"
 )
 
 // install fetches a library into opt.CacheDir from the first source that works. The files are verified before they
@@ -37,6 +39,9 @@ func install(ctx context.Context, opt Options) (Library, error) {
 			return Library{}, ctx.Err()
 		}
 		tried = append(tried, fmt.Sprintf("%s: %v", s.pkg, err))
+		if _, wrong := errors.AsType[*hashError](err); wrong && opt.Say != nil {
+			opt.Say(fmt.Sprintf("%s delivers another file than the pinned one, which is not used: %v", s.pkg, err))
+		}
 	}
 	reason := "could not be installed"
 	if len(tried) == 0 {
@@ -93,13 +98,17 @@ func installFrom(ctx context.Context, opt Options, s source) (Library, error) {
 			return Library{}, err
 		}
 	}
+	if err := syncFiles(temp, files); err != nil {
+		return Library{}, err
+	}
 	for i := len(files) - 1; i >= 0; i-- { // the library, which is the first, is renamed last
 		file := base(files[i].member)
 		if err := os.Rename(filepath.Join(temp, file), filepath.Join(target, file)); err != nil {
 			return Library{}, err
 		}
 	}
-	return describe(filepath.Join(target, base(files[0].member)), "cache"), nil
+	output.SyncFolder(target)
+	return describe(filepath.Join(target, base(files[0].member)), fromCache), nil
 }
 
 // verify compares a file's SHA-256 with the pinned one.
@@ -114,9 +123,16 @@ func verify(path, want string) error {
 		return err
 	}
 	if got := hex.EncodeToString(h.Sum(nil)); got != want {
-		return fmt.Errorf("%s has SHA-256 %s, pinned is %s", filepath.Base(path), got, want)
+		return &hashError{filepath.Base(path), got, want}
 	}
 	return nil
+}
+
+// hashError reports a file that is not the pinned one.
+type hashError struct{ file, got, want string }
+
+func (e *hashError) Error() string {
+	return fmt.Sprintf("%s has SHA-256 %s, pinned is %s", e.file, e.got, e.want)
 }
 
 // DefaultCacheDir is where the library is kept on this machine: a folder below the

@@ -74,6 +74,9 @@ func usable(lib Library, opt Options) error {
 	if opt.CUDA && !lib.CUDA {
 		return fmt.Errorf("it has no CUDA provider")
 	}
+	if lib.Origin == fromCache {
+		return checkCached(lib)
+	}
 	return nil
 }
 
