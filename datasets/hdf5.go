@@ -134,6 +134,9 @@ func (f *hdf5File) index(size int64, classes []string) ([]int64, error) {
 	case data.IsInteger():
 		return nil, errors.New(`data set "data" holds integers, want floats`)
 	}
+	if err := data.Check(); err != nil {
+		return nil, err
+	}
 	n := data.Shape[0]
 	label, err := file.Array("label")
 	if err != nil {

@@ -105,6 +105,26 @@ func (a *Array) checkContiguous() error {
 	return nil
 }
 
+// Check refuses an array whose stored bytes cannot hold its shape, without reading values. Call it before memory is
+// allocated for the shape.
+func (a *Array) Check() error {
+	var err error
+	switch total := a.elements * a.itemSize; a.layout.class {
+	case compact:
+		if uint64(len(a.layout.compact)) < total {
+			err = fmt.Errorf("shape %v needs %d bytes, has %d", a.Shape, total, len(a.layout.compact))
+		}
+	case contiguous:
+		err = a.checkContiguous()
+	default:
+		_, err = a.index()
+	}
+	if err != nil {
+		return a.errorf("%w", err)
+	}
+	return nil
+}
+
 // RowsTogether returns how many rows to read in one call: those of a chunk, or as many as make about 1 MiB.
 func (a *Array) RowsTogether() int {
 	if a.layout.class == chunked && len(a.layout.chunk) > 0 {

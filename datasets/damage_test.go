@@ -1,0 +1,77 @@
+package datasets_test
+
+import (
+	"context"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"github.com/wiseft/wiseft/datasets"
+)
+
+// maxAllocated bounds what reading a damaged file of a few KiB may allocate.
+const maxAllocated = 32 << 20
+
+// allocated returns the bytes that f allocates. Tests that call it must not be parallel.
+func allocated(f func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
+}
+
+// readAll opens a data set and reads its samples; errors are expected.
+func readAll(ctx context.Context, path string) {
+	set, err := datasets.Open(ctx, path, datasets.OpenOptions{})
+	if err != nil {
+		return
+	}
+	defer set.Close()
+	var s datasets.Sample
+	for i := range min(set.Len(), 50) {
+		if set.Read(ctx, &s, i) != nil {
+			return
+		}
+	}
+}
+
+// A file with one changed bit, or a cut one, takes no more memory than its size explains, in every format that is one
+// file: a length field is checked before its bytes are allocated.
+func TestDamagedFilesTakeLittleMemory(t *testing.T) {
+	for _, pattern := range []string{
+		"testdata/modelnet/*test0.h5", "testdata/scanobjectnn/test*.h5", "testdata/written.h5", "testdata/npz/f*.npz",
+		"testdata/npz/compressed*.npz", "testdata/pickle/*", "testdata/modelnet40_c/*.npy",
+	} {
+		paths, err := filepath.Glob(pattern)
+		if err != nil || len(paths) == 0 {
+			t.Fatalf("%s: %d files, %v", pattern, len(paths), err)
+		}
+		for _, path := range paths[:min(len(paths), 3)] {
+			data, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rng := rand.New(rand.NewPCG(1, uint64(len(data))))
+			damaged := filepath.Join(t.TempDir(), filepath.Base(path))
+			for i := range 1000 {
+				at, bit := i%len(data), rng.IntN(8)
+				if len(data) > 1000 { // header fields come first in these formats
+					at = int(float64(len(data)) * rng.Float64() * rng.Float64())
+				}
+				file := append([]byte(nil), data...)
+				if file[at] ^= 1 << bit; i%10 == 0 {
+					file = file[:at]
+				}
+				if err := os.WriteFile(damaged, file, 0o666); err != nil {
+					t.Fatal(err)
+				}
+				if n := allocated(func() { readAll(t.Context(), damaged) }); n > maxAllocated {
+					t.Fatalf("%s with bit %d of byte %d changed: %d MiB are allocated", path, bit, at, n>>20)
+				}
+			}
+		}
+	}
+}
