@@ -150,7 +150,7 @@ func TestBadFiles(t *testing.T) {
 		{"zero.obj", "v 0 0 0\nf 0 1 2\n", `line 2: corner "0" is not a vertex index`},
 		{"beyond.obj", "v 0 0 0\nv 0 0 1\nf -1 -2 -3\n", "line 3: a face has vertex index -1, but there are 2 vertices"},
 		{"vertex.obj", "v 0 0\n", "line 1: a vertex has 2 numbers, want 3"},
-		{"columns.xyz", string(slices.Repeat([]byte("1 2 3\n"), 200)) + "0 0 0 1\n", "line 201 has 4 numbers, want 3"},
+		{"columns.xyz", string(slices.Repeat([]byte("1 2 3\n"), 200)) + "0 0 0 1\n", "line 201: has 4 numbers, want 3"},
 		{"two.xyz", "0 0\n0 0\n", "is not a data set of a supported format"},
 		{"letters.csv", "x,y,z\n1,2,three\n", "is not a data set of a supported format"},
 		{"later.csv", "x,y,z\n" + string(slices.Repeat([]byte("1,2,3\n"), 200)) + "1,2,three\n",
