@@ -16,6 +16,7 @@ import (
 // Weights that one exporter stores rearranged, and another one rearranges when the model runs, have no counterpart of
 // their shape: an LSTM's gates, a bias joined from three, rows of a table. They are paired in views of the models, in
 // which such values are stored, and every element of the fine-tuned tensor then has its place in the pre-trained model.
+// Weights behind them, whose structure is the same only in the views, are paired there, too.
 
 // place is an element of a stored tensor.
 type place struct {
@@ -37,7 +38,7 @@ type repetition struct {
 }
 
 // decideArranged decides tensors without a counterpart whose elements have places in the pre-trained model.
-func (p *planner) decideArranged(s *sampler, given []pair.Given) error {
+func (p *planner) decideArranged(s *scaling, given []pair.Given) error {
 	open := map[*onnx.Tensor]*decision{}
 	for i := range p.decisions {
 		if d := &p.decisions[i]; d.isOpen() {
@@ -51,11 +52,18 @@ func (p *planner) decideArranged(s *sampler, given []pair.Given) error {
 	if err != nil || a == nil && b == nil {
 		return err
 	}
-	found, err := p.arrangements(a, b, open, s, given)
+	alignment, err := pair.Find(modelOf(a, p.pretrained), modelOf(b, p.finetuned), s.sampler.likeness, given...)
 	if err != nil {
 		return err
 	}
 	used := map[string]bool{}
+	if err := p.decideInViews(a, b, alignment, open, s, used); err != nil {
+		return err
+	}
+	found, err := arrangements(a, b, alignment, open)
+	if err != nil {
+		return err
+	}
 	for t, arranged := range found {
 		if !arranged.complete(b, t) {
 			continue
@@ -102,14 +110,47 @@ func modelOf(v *arrange.Viewed, m *onnx.Model) *onnx.Model {
 	return v.Model
 }
 
-// arrangements pairs the views and returns the places of all open tensors that the pairs give.
-func (p *planner) arrangements(
-	a, b *arrange.Viewed, open map[*onnx.Tensor]*decision, s *sampler, given []pair.Given,
-) (map[*onnx.Tensor]*arrangement, error) {
-	alignment, err := pair.Find(modelOf(a, p.pretrained), modelOf(b, p.finetuned), s.likeness, given...)
-	if err != nil {
-		return nil, err
+// decideInViews decides open tensors that are stored alike in both models and that pair in the views only.
+func (p *planner) decideInViews(
+	a, b *arrange.Viewed, alignment *pair.Alignment, open map[*onnx.Tensor]*decision, s *scaling, used map[string]bool,
+) error {
+	j := p.judge()
+	for _, x := range alignment.Pairs {
+		d := open[x.B]
+		if d == nil || isArranged(a, x.A) || isArranged(b, x.B) {
+			continue
+		}
+		decided, err := j.decidePair(x)
+		if err == nil && decided.Action == Merge {
+			decided, err = j.decideScale(decided, x, s)
+		}
+		if err != nil {
+			return fmt.Errorf("tensor %q: %w", x.B.ID(), err)
+		}
+		if decided.Action != Merge {
+			continue
+		}
+		decided.Tensor, decided.DType, decided.Dims, decided.b, decided.isVariance = d.Tensor, d.DType, d.Dims, d.b, d.isVariance
+		*d = decided
+		delete(open, x.B)
+		used[x.A.ID()] = true
 	}
+	return nil
+}
+
+// isArranged reports whether a view computes a tensor.
+func isArranged(v *arrange.Viewed, t *onnx.Tensor) bool {
+	if v == nil {
+		return false
+	}
+	_, ok := v.Arranged[t]
+	return ok
+}
+
+// arrangements returns the places of all open tensors that the pairs of two views give.
+func arrangements(
+	a, b *arrange.Viewed, alignment *pair.Alignment, open map[*onnx.Tensor]*decision,
+) (map[*onnx.Tensor]*arrangement, error) {
 	found := map[*onnx.Tensor]*arrangement{}
 	for _, x := range alignment.Pairs {
 		placesA, arrangedA, err := placesOf(a, x.A, x.Perm)
@@ -120,7 +161,7 @@ func (p *planner) arrangements(
 		if err != nil {
 			return nil, err
 		}
-		if !arrangedA && !arrangedB || len(placesA) != len(placesB) || x.A.DType != x.B.DType || len(x.Tied) > 0 {
+		if !arrangedA && !arrangedB || len(placesA) != len(placesB) || len(x.Tied) > 0 {
 			continue
 		}
 		copies := int64(1)
@@ -229,7 +270,9 @@ func (p *planner) mergeArranged(d *decision, x *arrangement, used map[string]boo
 			sources = append(sources, at.tensor)
 		}
 	}
-	if len(sources) == 0 || slices.ContainsFunc(sources, func(t *onnx.Tensor) bool { return t.DType != d.DType }) {
+	own := slices.ContainsFunc(x.places, func(p place) bool { return p.tensor == nil })
+	if len(sources) == 0 || own && sources[0].DType != d.DType ||
+		slices.ContainsFunc(sources, func(t *onnx.Tensor) bool { return t.DType != sources[0].DType }) {
 		return
 	}
 	var names []string
@@ -239,22 +282,24 @@ func (p *planner) mergeArranged(d *decision, x *arrangement, used map[string]boo
 	}
 	d.Action, d.kind, d.a, d.perm, d.how, d.among = Merge, notKept, sources[0], nil, pair.ByPart, 1
 	d.Reason = "paired with elements of " + strings.Join(names[:min(len(names), 4)], ", ") + ", in another arrangement"
-	if slices.ContainsFunc(x.places, func(p place) bool { return p.tensor == nil }) {
+	if own {
 		d.Reason += "; elements that no operator uses are kept"
 	}
 	d.headLike, d.displaced, d.suspect, d.doubtful, d.advice = false, false, false, nil, ""
-	d.fold = x.reader(d.b)
+	d.fold, d.foldType = x.reader(d.b, sources[0].DType), sources[0].DType
 }
 
-// reader reads the elements in their places, and the tensor's own where they have none. It holds them in memory from
+// reader reads the elements in their places, which are of a type, and the tensor's own where they have none. It holds them in memory from
 // the first call on.
-func (x *arrangement) reader(b *onnx.Tensor) reader {
+func (x *arrangement) reader(b *onnx.Tensor, dtype onnx.DType) reader {
 	load := sync.OnceValues(func() ([]byte, error) {
-		out := make([]byte, b.SizeBytes())
-		if err := b.ReadAt(out, 0); err != nil {
-			return nil, err
+		size, payloads := dtype.Bits()/8, payloads{}
+		out := make([]byte, int64(size)*b.Len())
+		if b.DType == dtype {
+			if err := b.ReadAt(out, 0); err != nil {
+				return nil, err
+			}
 		}
-		size, payloads := b.DType.Bits()/8, payloads{}
 		for i, at := range x.places {
 			if at.tensor == nil {
 				continue

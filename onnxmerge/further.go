@@ -1,6 +1,7 @@
 package onnxmerge
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"reflect"
@@ -129,7 +130,7 @@ func (p *planner) joinFisher(ctx context.Context) error {
 // counterpart returns the other model's tensor, in the fine-tuned tensor's order of axes.
 func (d decision) counterpart() input {
 	if d.fold != nil {
-		return newInput(d.fold, d.b.DType)
+		return newInput(d.fold, cmp.Or(d.foldType, d.b.DType))
 	}
 	return newInput(source(d.a, d.perm, d.a.DType.Bits()/8), d.a.DType)
 }

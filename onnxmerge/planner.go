@@ -25,6 +25,7 @@ type decision struct {
 	among      int           // see [pair.Pair]
 	perm       []int         // the order of a's axes in b, nil if it is the same
 	fold       reader        // reads the pre-trained tensor with a normalisation folded into it; nil without one
+	foldType   onnx.DType    // of the elements that fold reads; 0 is that of b
 	unfolded   bool          // fold undoes the normalisation that b has
 	isVariance bool          // of a normalisation: never negative
 	further    []decision    // the pairs with the models between the first and the last
@@ -177,7 +178,7 @@ func (p *planner) pair(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := p.decideArranged(sampler, given); err != nil {
+	if err := p.decideArranged(scales, given); err != nil {
 		return err
 	}
 	if err := p.decideBackbone(); err != nil {

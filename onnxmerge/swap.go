@@ -96,7 +96,7 @@ func (p *planner) swapped(model int) *planner {
 	for _, d := range p.decisions {
 		if d.Action == Merge && model > 0 {
 			x := d.further[model-1]
-			d.a, d.perm, d.fold, d.unfolded = x.a, x.perm, x.fold, x.unfolded
+			d.a, d.perm, d.fold, d.foldType, d.unfolded = x.a, x.perm, x.fold, x.foldType, x.unfolded
 		}
 		d.further, d.fisher = nil, nil
 		if d.Action == Refuse {
