@@ -17,7 +17,7 @@ func Example() {
 		Alphas: []float64{0, 0.5, 1},
 		MeasureOptions: wiseft.MeasureOptions{
 			Train:       wiseft.Data{Path: "train.npz"},
-			Val:         wiseft.Data{Path: "val.npz"},
+			Val:         wiseft.Validation{Sets: []wiseft.NamedData{{Data: wiseft.Data{Path: "val.npz"}}}},
 			Tests:       []wiseft.Data{{Path: "test.npz"}},
 			Corruptions: []string{"jitter", "rotate"},
 			Severities:  []int{1, 3},
@@ -163,7 +163,7 @@ func ExampleSoup() {
 	s, err := wiseft.Soup(context.Background(), "soup.onnx", []string{"finetuned.onnx", "pretrained.onnx"},
 		wiseft.SoupOptions{
 			Train: wiseft.Data{Path: "train.npz"},
-			Val:   wiseft.Data{Path: "val.npz"},
+			Val:   wiseft.Validation{Sets: []wiseft.NamedData{{Data: wiseft.Data{Path: "val.npz"}}}},
 			Write: wiseft.WriteOptions{Force: true},
 		})
 	if err != nil {

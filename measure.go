@@ -1,6 +1,7 @@
 package wiseft
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -18,9 +19,9 @@ import (
 
 // MeasureOptions says on what models are measured, and how. Train and Tests are required; with OwnHead, Tests alone.
 type MeasureOptions struct {
-	Train Data   // that probes are fitted on; its split train by default
-	Val   Data   // that alpha is chosen on; the zero Data is a stratified fifth of Train
-	Tests []Data // that are scored, clean and corrupted; a folder of corrupted data is scored as it is stored
+	Train Data       // that probes are fitted on; its split train by default
+	Val   Validation // that alpha is chosen on; the zero Validation chooses nothing
+	Tests []Data     // that are scored, clean and corrupted; a folder of corrupted data is scored as it is stored
 
 	Suite       string   // corruption suite; "" is "modelnet-c", "none" is none
 	Corruptions []string // of the suite; nil is all
@@ -32,9 +33,9 @@ type MeasureOptions struct {
 	OwnHead   bool          // score the model's own head instead of a fitted probe
 	Probe     fit.Options   // Tol 0 is SweepTol
 	WarmStart bool          // fit every probe from that of the alpha before
-	Choose    choose.Choice // the rule by which alpha is chosen; the zero value is the best validation accuracy
+	Choose    choose.Choice // the rule by which alpha is chosen; see [choose.Choice.WithDefaults]
 	Layout    string        // of clouds: "bnc", "bcn", or "auto" and ""
-	Seed      uint64        // of corruptions and of the validation split
+	Seed      uint64        // of corruptions and of the split of validation data
 
 	Runtime RuntimeOptions
 	Run     RunOptions
@@ -225,20 +226,14 @@ func (d *dataOpener) close() {
 }
 
 // openMeasured opens the data sets of a plan.
-func (d *dataOpener) openMeasured(ctx context.Context, o MeasureOptions, plan *bench.Plan) (err error) {
-	if o.OwnHead && !o.Train.isZero() {
+func (d *dataOpener) openMeasured(ctx context.Context, o MeasureOptions, plan *bench.Plan) error {
+	switch {
+	case o.OwnHead && !o.Train.isZero():
 		return fault.Usagef("--head own fits no probe, so it has no use for --train").
 			WithHint("name data to choose alpha by with --val")
-	}
-	if o.OwnHead {
-		plan.Val, err = d.openOptional(ctx, o.Val, "val")
-	} else {
-		err = d.openChoosing(ctx, o, plan)
-	}
-	if err != nil {
-		return err
-	}
-	if len(o.Tests) == 0 {
+	case o.OwnHead && o.Val.FromTrain > 0:
+		return fault.Usagef("--head own has no training data to take validation data from").WithHint(bench.NeedsVal)
+	case len(o.Tests) == 0:
 		return noData("test")
 	}
 	for _, source := range o.Tests {
@@ -248,19 +243,34 @@ func (d *dataOpener) openMeasured(ctx context.Context, o MeasureOptions, plan *b
 		}
 		plan.Tests = append(plan.Tests, test)
 	}
-	return nil
-}
-
-// openChoosing opens the training and the validation data of a plan.
-func (d *dataOpener) openChoosing(ctx context.Context, o MeasureOptions, plan *bench.Plan) (err error) {
-	if o.Train.isZero() {
-		return noData("train")
-	}
-	if plan.Train, err = d.open(ctx, o.Train, "train"); err != nil {
+	if err := d.openChoosing(ctx, o, plan); err != nil {
 		return err
 	}
-	plan.Val, err = d.openOptional(ctx, o.Val, "val")
-	return err
+	return o.Val.takeFromTest(plan)
+}
+
+// openChoosing opens the training data of a plan, unless it has none, and the validation data that is not taken from
+// test data.
+func (d *dataOpener) openChoosing(ctx context.Context, o MeasureOptions, plan *bench.Plan) (err error) {
+	if err := o.Val.check(); err != nil {
+		return err
+	}
+	if !o.OwnHead {
+		if o.Train.isZero() {
+			return noData("train")
+		}
+		if plan.Train, err = d.open(ctx, o.Train, "train"); err != nil {
+			return err
+		}
+	}
+	for _, v := range o.Val.Sets {
+		data, err := d.open(ctx, v.Data, "val")
+		if err != nil {
+			return err
+		}
+		plan.Vals = append(plan.Vals, bench.Val{Name: cmp.Or(v.Name, v.Data.Path), Data: data})
+	}
+	return o.Val.takeFromTrain(plan)
 }
 
 func noData(role string) error {
@@ -269,14 +279,6 @@ func noData(role string) error {
 
 // isZero reports whether no data is named.
 func (d Data) isZero() bool { return d.Path == "" && d.Set == nil }
-
-// openOptional is open for data that may be absent: nil then.
-func (d *dataOpener) openOptional(ctx context.Context, source Data, role string) (datasets.Dataset, error) {
-	if source.isZero() {
-		return nil, nil
-	}
-	return d.open(ctx, source, role)
-}
 
 // open opens data by its role, which is its split unless another is named.
 func (d *dataOpener) open(ctx context.Context, source Data, role string) (datasets.Dataset, error) {

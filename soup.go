@@ -19,8 +19,10 @@ import (
 	"github.com/wiseft/wiseft/probe/fit"
 )
 
-// SoupOptions says how a greedy soup is chosen and written. Train is required.
+// SoupOptions says how a soup is chosen and written. Train and Val are required, unless Uniform is set.
 type SoupOptions struct {
+	// Uniform averages all models, without choosing; everything that is not averaged is copied from the first one.
+	Uniform bool
 	// Strict takes a model only if validation accuracy rises, as the paper's published code does. Without it a model is
 	// taken if accuracy does not fall, as in the paper's recipe 1.
 	Strict bool
@@ -30,9 +32,9 @@ type SoupOptions struct {
 	Merge   MergeOptions // Include, Exclude, FoldNorms, MemoryBytes and Workers are used
 	Write   WriteOptions
 
-	Train   Data   // that probes are fitted on; its split train by default
-	Val     Data   // that models are scored on; the zero Data is a stratified fifth of Train
-	Tensor  string // the features of every model; "" is found
+	Train   Data       // that probes are fitted on; its split train by default
+	Val     Validation // that models are scored on; FromTest must be 0
+	Tensor  string     // the features of every model; "" is found
 	Probe   fit.Options
 	Layout  string // of clouds: "bnc", "bcn", or "auto" and ""
 	Seed    uint64 // of the validation split
@@ -46,15 +48,15 @@ type SoupResult struct {
 	Data       []onnxmerge.DataFile `json:"data,omitempty"` // files beside the output
 	Rule       string               `json:"rule"`
 	Candidates []choose.SoupStep    `json:"candidates"`
-	Chosen     []string             `json:"chosen"` // the best one first
-	Accuracy   float64              `json:"validation_accuracy"`
-	N          int                  `json:"n"` // validation samples
+	Chosen     []string             `json:"chosen"`              // the best one first
+	Accuracy   result.Number        `json:"validation_accuracy"` // unknown with SoupOptions.Uniform
+	N          int                  `json:"n"`                   // validation samples
 	Tensors    TensorCounts         `json:"tensors"`
 	Bytes      int64                `json:"bytes"`
 	SHA256     string               `json:"sha256"`
 	Seconds    float64              `json:"seconds"`
 	Warnings   []string             `json:"warnings"`
-	Settings   *result.Settings     `json:"settings"`
+	Settings   *result.Settings     `json:"settings"`         // nil with SoupOptions.Uniform
 	Proof      *Proof               `json:"proof,omitempty"`  // of the pairs, unless SoupOptions.NoProof is set
 	Proofs     []Proof              `json:"proofs,omitempty"` // of more than two models
 }
@@ -83,6 +85,10 @@ func Soup(ctx context.Context, out string, paths []string, opt SoupOptions) (_ *
 	if err := s.check(ctx); err != nil {
 		return nil, err
 	}
+	if opt.Uniform {
+		return s.average(ctx, out, s.all(), &SoupResult{Rule: "all models, unweighted (uniform soup)",
+			Candidates: []choose.SoupStep{}, Chosen: paths, Accuracy: result.Unknown(), Warnings: []string{}}, nil)
+	}
 	data := &dataOpener{hashes: map[string]string{}}
 	defer data.close()
 	if err := data.openChoosing(ctx, measure, plan); err != nil {
@@ -100,10 +106,20 @@ func Soup(ctx context.Context, out string, paths []string, opt SoupOptions) (_ *
 	return s.write(ctx, out)
 }
 
-// checkSoup refuses models that are named twice, which would count twice, and outputs that may not be written.
+// checkSoup refuses models that are named twice, which would count twice, a choice without unseen data, and outputs
+// that may not be written.
 func checkSoup(out string, paths []string, opt SoupOptions) error {
-	if len(paths) < 2 {
+	switch data := !opt.Train.isZero() || !opt.Val.isZero(); {
+	case len(paths) < 2:
 		return fault.Usagef("a soup takes two models or more, and %d are named", len(paths))
+	case opt.Uniform && data:
+		return fault.Usagef("--uniform averages all models, and has no use for data")
+	case opt.Val.FromTest > 0:
+		return fault.Usagef("a soup has no test data to take validation data from")
+	case !opt.Uniform && opt.Val.isZero():
+		return fault.Usagef("a greedy soup needs validation data that the models have not seen").WithHint(
+			"name it with --val, or, if fine-tuning did not use all training data, take it from that with " +
+				"--val-from-train 0.2; or average all models with --uniform")
 	}
 	for i, path := range paths {
 		a, err := os.Stat(path)
@@ -120,9 +136,13 @@ func checkSoup(out string, paths []string, opt SoupOptions) error {
 	for _, path := range paths {
 		inputs = append(inputs, modelFiles(path)...)
 	}
-	for _, data := range []Data{opt.Train, opt.Val} {
-		if data.Path != "" {
-			inputs = append(inputs, data.Path)
+	data := []Data{opt.Train}
+	for _, v := range opt.Val.Sets {
+		data = append(data, v.Data)
+	}
+	for _, d := range data {
+		if d.Path != "" {
+			inputs = append(inputs, d.Path)
 		}
 	}
 	return output.Check(out, output.Options{Force: opt.Write.Force, Inputs: inputs})
@@ -248,19 +268,25 @@ func (s *soup) score(ctx context.Context, indices []int) (float64, error) {
 		variant = averageVariant{mergeVariant{params: plan.Params, base: plan, last: first, monitor: s.opt.Monitor},
 			s.name(indices)}
 	}
-	score, fitted, err := s.validator.Score(ctx, variant, s.tensors[indices[0]])
+	scores, fitted, err := s.validator.Score(ctx, variant, s.tensors[indices[0]])
 	if err != nil {
 		return 0, err
+	}
+	s.n = 0
+	accuracy := 0.0
+	for _, score := range scores {
+		s.n += score.N
+		accuracy += float64(score.OA) / float64(len(scores))
 	}
 	if !fitted.Converged {
 		s.notes = append(s.notes, fmt.Sprintf("%s: the probe did not converge within %d iterations; gradient norm %.2g",
 			variant.ID(), fitted.Iterations, fitted.GradientNorm))
 	}
-	s.n, s.probe = score.N, fit.Options{Solver: fitted.Solver, C: fitted.C, Standardize: fitted.Standardize}
+	s.probe = fit.Options{Solver: fitted.Solver, C: fitted.C, Standardize: fitted.Standardize}
 	if len(indices) == 1 {
-		s.opt.Monitor.note(fmt.Sprintf("%s: %.4f", variant.ID(), score.OA))
+		s.opt.Monitor.note(fmt.Sprintf("%s: %.4f", variant.ID(), accuracy))
 	}
-	return float64(score.OA), nil
+	return accuracy, nil
 }
 
 // noteStep reports a decision.
@@ -304,22 +330,29 @@ func (s *soup) write(ctx context.Context, out string) (*SoupResult, error) {
 	var taken []int
 	for _, step := range s.steps {
 		if step.Taken {
-			taken, r.Chosen, r.Accuracy = append(taken, step.Index), append(r.Chosen, step.Model), step.Soup
+			taken, r.Chosen, r.Accuracy = append(taken, step.Index), append(r.Chosen, step.Model), result.Number(step.Soup)
 		}
 	}
 	if len(taken) == 1 {
 		r.Warnings = append(r.Warnings,
 			fmt.Sprintf("no average is better than %s alone, which is what the output holds", r.Chosen[0]))
 	}
+	selection, err := s.selection(ctx, settings)
+	if err != nil {
+		return nil, err
+	}
+	return s.average(ctx, out, taken, r, selection)
+}
+
+// average writes the average of models, and adds what was written to r. selection is nil if nothing was chosen.
+func (s *soup) average(ctx context.Context, out string, taken []int, r *SoupResult,
+	selection *onnxmerge.Selection) (*SoupResult, error) {
 	proofs, err := s.prove(ctx, taken)
 	if err != nil {
 		return nil, err
 	}
 	r.Proof, r.Proofs = oneProof(proofs)
-	origin, err := s.origin(ctx, taken, settings)
-	if err != nil {
-		return nil, err
-	}
+	origin := s.origin(taken, selection)
 	if origin != nil {
 		origin.Proofs = proofs
 	}
@@ -337,11 +370,8 @@ func (s *soup) write(ctx context.Context, out string) (*SoupResult, error) {
 	return r, nil
 }
 
-// origin returns the provenance of the soup, or nil if it gets none.
-func (s *soup) origin(ctx context.Context, taken []int, settings *result.Settings) (*onnxmerge.Origin, error) {
-	if s.opt.Write.NoProvenance {
-		return nil, nil
-	}
+// selection describes how the models were chosen.
+func (s *soup) selection(ctx context.Context, settings *result.Settings) (*onnxmerge.Selection, error) {
 	selection := &onnxmerge.Selection{Rule: choose.SoupOptions{Strict: s.opt.Strict}.Rule(),
 		Validation: settings.Validation, Train: settings.Train.SHA256}
 	if settings.Val != nil {
@@ -358,9 +388,18 @@ func (s *soup) origin(ctx context.Context, taken []int, settings *result.Setting
 			onnxmerge.Candidate{File: names[step.Index], SHA256: files[0].Hash,
 				Score: step.Alone, With: step.Soup, Chosen: step.Taken})
 	}
+	return selection, nil
+}
+
+// origin returns the provenance of an average, or nil if it gets none.
+func (s *soup) origin(taken []int, selection *onnxmerge.Selection) *onnxmerge.Origin {
+	if s.opt.Write.NoProvenance {
+		return nil
+	}
 	o := &onnxmerge.Origin{Version: Version, Selection: selection}
+	names := s.models.baseNames()
 	for _, i := range order(taken) {
 		o.Files = append(o.Files, names[i])
 	}
-	return o, nil
+	return o
 }

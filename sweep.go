@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -50,6 +51,13 @@ func Sweep(ctx context.Context, paths []string, opt SweepOptions) (_ *Measured, 
 	if err != nil {
 		return nil, err
 	}
+	if err := opt.checkSearch(); err != nil {
+		return nil, err
+	}
+	if opt.Search {
+		plan.Choose.Rule = "accuracy"
+	}
+	opt.addConvention()
 	points, err := opt.points()
 	if err != nil {
 		return nil, err
@@ -106,6 +114,31 @@ func defaultAlphas() []float64 {
 		alphas[i] = float64(i) / 10
 	}
 	return alphas
+}
+
+// checkSearch returns an error if a search has no data, or another rule than its own.
+func (o SweepOptions) checkSearch() error {
+	switch {
+	case !o.Search:
+		return nil
+	case o.Val.isZero():
+		return fault.Usagef("--search needs validation data").WithHint(bench.NeedsVal)
+	case o.Choose.Rule != "" && o.Choose.Rule != "accuracy":
+		return fault.Usagef("--search supports only the rule accuracy, not %s", o.Choose.Rule)
+	}
+	return nil
+}
+
+// addConvention adds alpha .5, which is marked where no data chooses, to a grid of alphas that does not have it.
+func (o *SweepOptions) addConvention() {
+	if !o.Val.isZero() || o.Choose.OnTest || len(o.Grid) > 0 || o.Alphas == nil ||
+		slices.Contains(o.Alphas, bench.ConventionalAlpha) {
+		return
+	}
+	at, _ := slices.BinarySearch(o.Alphas, bench.ConventionalAlpha)
+	o.Alphas = slices.Insert(slices.Clone(o.Alphas), at, bench.ConventionalAlpha)
+	o.Monitor.note(fmt.Sprintf("alpha %g is added to the grid: without unseen validation data it is the default",
+		bench.ConventionalAlpha))
 }
 
 // points returns all combinations of the grid's values, the first axis changing last.

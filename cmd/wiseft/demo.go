@@ -200,7 +200,8 @@ func note(m wiseft.Monitor, line string) {
 // sweep measures the merges.
 func (d *demo) sweep(ctx context.Context) error {
 	m, err := wiseft.Sweep(ctx, d.pair(), wiseft.SweepOptions{Alphas: d.alphas, MeasureOptions: wiseft.MeasureOptions{
-		Train: d.data["train"], Val: d.data["val"], Tests: []wiseft.Data{d.data["test"]},
+		Train: d.data["train"], Val: wiseft.Validation{Sets: []wiseft.NamedData{{Name: "val", Data: d.data["val"]}}},
+		Tests:  []wiseft.Data{d.data["test"]},
 		Tensor: demoFeatures, Probe: d.probe, Runtime: d.runtime, Monitor: d.monitor}})
 	if err != nil {
 		return err

@@ -51,8 +51,8 @@ func TestDemoFigures(t *testing.T) {
 			t.Errorf("%s: clean %.4f, mOA %.4f; want %s, %.4f, %.4f", m.ID, m.Clean.OA, m.Exact.MOA, w.id, w.clean, w.moa)
 		}
 	}
-	if got.Result.Chosen.ID != "alpha=1" {
-		t.Errorf("chosen %s, want alpha=1: the best of three on validation data", got.Result.Chosen.ID)
+	if got.Result.Chosen.ID != "alpha=0.5" {
+		t.Errorf("chosen %s, want alpha=0.5: the most robust of those that lose at most a point", got.Result.Chosen.ID)
 	}
 	if !(got.Difference < 1e-4) { // scores of order 10 in float32
 		t.Errorf("the attached model is %g off the probe", got.Difference)

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 
@@ -76,13 +77,35 @@ func (o *probeOptions) pathOptions() (opt fit.Options, cs []float64, err error) 
 }
 
 // choosingOptions are flags of the training and the validation data.
-type choosingOptions struct{ train, val string }
+type choosingOptions struct {
+	train     string
+	vals      []string
+	fromTrain float64
+}
 
 func (o *choosingOptions) flags(what string) []cli.Flag {
 	return section("Measuring:",
 		define(&o.train, "train", "`DATA` that probes are fitted on (its train split)").env(),
-		define(&o.val, "val", "`DATA` that chooses "+what).shown("a fifth of the training data").env(),
+		define(&o.vals, "val", "`DATA` that chooses "+what+", unseen in fine-tuning (its val split), or NAME=DATA; "+
+			"may be repeated: the mean chooses").env(),
+		define(&o.fromTrain, "val-from-train", "a `SHARE` of the training data chooses "+what+
+			", if it was not used for fine-tuning").env(),
 	)
+}
+
+// validation returns where validation data comes from. A value of --val that names no file is split at its first =.
+func (o *choosingOptions) validation(data *dataOptions) wiseft.Validation {
+	v := wiseft.Validation{FromTrain: o.fromTrain}
+	for _, text := range o.vals {
+		set := wiseft.NamedData{Data: data.at(text)}
+		if name, path, named := strings.Cut(text, "="); named {
+			if _, err := os.Stat(text); err != nil {
+				set = wiseft.NamedData{Name: name, Data: data.at(path)}
+			}
+		}
+		v.Sets = append(v.Sets, set)
+	}
+	return v
 }
 
 // measureOptions are the flags that sweep and bench share.
@@ -91,6 +114,7 @@ type measureOptions struct {
 	choosingOptions
 	tests            []string
 	severities, head string
+	fromTest         float64
 	maxLoss          float64
 	runOptions
 	probeOptions
@@ -110,8 +134,11 @@ func (o *measureOptions) flags() []cli.Flag {
 		define(&o.Corruptions, "corruption", "only the corruption `NAME`; may be repeated"),
 		define(&o.severities, "severity", "only these severities").or("1-5").env(),
 		define(&o.head, "head", "`probe` fits one; own takes the model's output as class scores").or("probe").env(),
+		define(&o.fromTest, "val-from-test", "a `SHARE` of the test data chooses alpha, and is left out of all test figures").
+			env(),
 		define(&o.Choose.Rule, "choose", "the `RULE` by which alpha is chosen on validation data: "+ruleNames()).
-			or("accuracy").env(),
+			shown("robustness, or one-standard-error without a suite").env(),
+		define(&o.Choose.Val, "choose-val", "the `NAME` of the validation data that chooses").shown("the mean of all").env(),
 		define(&o.maxLoss, "max-loss", "`POINTS` of clean accuracy that the rule robustness may give away").or(1).env(),
 		define(&o.WarmStart, "warm-start", "fit every probe from that of the alpha before: a tenth less work, "+
 			"and shares wait for each other").env(),
@@ -131,7 +158,8 @@ func ruleNames() string {
 
 func (o *measureOptions) options(c *call) (m wiseft.MeasureOptions, err error) {
 	m = o.MeasureOptions
-	m.Train, m.Val, m.Seed = o.at(o.train), o.at(o.val), o.dataOptions.Seed
+	m.Train, m.Val, m.Seed = o.at(o.train), o.validation(&o.dataOptions), o.dataOptions.Seed
+	m.Val.FromTest = o.fromTest
 	m.Tensor, m.Layout, m.Monitor = o.tensor, o.layout, c.monitor()
 	for _, path := range o.tests {
 		m.Tests = append(m.Tests, o.at(path))
@@ -149,14 +177,28 @@ func (o *measureOptions) options(c *call) (m wiseft.MeasureOptions, err error) {
 	default:
 		return m, usagef("--head %s is neither probe nor own", o.head)
 	}
-	if m.Choose.Rule == "robustness" {
-		m.Choose.Points = o.maxLoss / 100
+	if err := o.setLoss(c, &m.Choose); err != nil {
+		return m, err
 	}
 	if m.Runtime, err = o.runtimeOptions.options(c); err != nil {
 		return m, err
 	}
 	m.Run, err = o.runOptions.options(c)
 	return m, err
+}
+
+// setLoss sets what the rule robustness may lose. A named loss implies the rule.
+func (o *measureOptions) setLoss(c *call, choice *choose.Choice) error {
+	if c.IsSet("max-loss") && choice.Rule == "" {
+		choice.Rule = "robustness"
+	}
+	switch {
+	case choice.Rule == "robustness":
+		choice.Points = o.maxLoss / 100
+	case c.IsSet("max-loss"):
+		return usagef("--max-loss is for the rule robustness, not %s", choice.Rule)
+	}
+	return nil
 }
 
 // runOptions are flags of a run's folder, and of the share of the run that this process computes.

@@ -97,7 +97,7 @@ func setupScript(env *testscript.Env, library string) error {
 			return err
 		}
 	}
-	for _, split := range []string{"train", "test"} {
+	for _, split := range []string{"train", "val", "test"} {
 		if err := writeScans(filepath.Join(env.WorkDir, split+".npz"), split); err != nil {
 			return err
 		}

@@ -28,22 +28,24 @@ func newSoupCommand() *cli.Command {
 	var o soupCommand
 	flags := section("",
 		outFlag(&o.out, "the averaged model's `FILE`"),
+		define(&o.Uniform, "uniform", "average all models, without data; what is not averaged is copied from the first"),
 		define(&o.Strict, "strict", "take a model only if accuracy rises, as the paper's published code does").env(),
 		noProveFlag(&o.NoProof),
 	)
 	return newCommand(&cli.Command{
 		Name:      "soup",
 		Usage:     "average those of several fine-tuned models that make the average better (greedy soup)",
-		ArgsUsage: "MODEL… --train DATA [--val DATA] -o OUT.onnx",
+		ArgsUsage: "MODEL… --train DATA --val DATA -o OUT.onnx",
 		Description: "Every model is scored by a probe: fitted on features of the training data, scored on\n" +
-			"validation data. The best one begins the soup; then, in the order of their scores (ties\n" +
+			"validation data that they have not seen. The best one begins the soup; then, in the order of their scores (ties\n" +
 			"in the order given), each is taken if the accuracy of the average with it does not fall\n" +
 			"(--strict: if it rises). OUT.onnx is the uniform average of those taken.\n\n" +
 			"Everything that is not averaged (the head, integers, the graph itself) is copied from the\n" +
 			"best model, which is always in the soup. wiseft verify compares OUT.onnx with the models.\n" +
 			"The pairing of the models' weights is proved by running them, as merge --prove does.\n\n" +
-			"Example:\n" +
-			"  wiseft soup run1.onnx run2.onnx run3.onnx --train modelnet40 --points 1024 -o soup.onnx",
+			"Examples:\n" +
+			"  wiseft soup run1.onnx run2.onnx run3.onnx --train d --val d --points 1024 -o soup.onnx\n" +
+			"  wiseft soup run1.onnx run2.onnx run3.onnx --uniform -o soup.onnx",
 		Flags: slices.Concat(flags, o.storageOptions.flags(), o.selectionOptions.flags(), o.choosingOptions.flags("models"),
 			o.probeOptions.flags(wiseft.SweepTol), o.runtimeOptions.flags(), o.dataOptions.flags()),
 	}, atLeast("MODEL", "MODEL"), o.run)
@@ -51,7 +53,7 @@ func newSoupCommand() *cli.Command {
 
 func (o *soupCommand) run(ctx context.Context, c *call) (result, error) {
 	opt := o.SoupOptions
-	opt.Train, opt.Val, opt.Seed = o.at(o.train), o.at(o.val), o.dataOptions.Seed
+	opt.Train, opt.Val, opt.Seed = o.at(o.train), o.validation(&o.dataOptions), o.dataOptions.Seed
 	opt.Tensor, opt.Layout, opt.Monitor = o.tensor, o.layout, c.monitor()
 	var err error
 	if opt.Write, err = o.storageOptions.options(); err != nil {
@@ -72,6 +74,23 @@ func (o *soupCommand) run(ctx context.Context, c *call) (result, error) {
 var soup = form[wiseft.SoupResult]{"wiseft.soup/1", writeSoup}
 
 func writeSoup(w io.Writer, r *wiseft.SoupResult) error {
+	accuracy := ""
+	if len(r.Candidates) > 0 {
+		if err := writeCandidates(w, r); err != nil {
+			return err
+		}
+		accuracy = fmt.Sprintf(", validation accuracy %.4f", float64(r.Accuracy))
+	}
+	writeWarnings(w, r.Warnings)
+	writeProofs(w, r.Proof, r.Proofs)
+	writeDataFiles(w, r.Data)
+	_, err := fmt.Fprintf(w, "%s: the average of %s%s, %s bytes, sha256 %s\n",
+		r.Output, text.Count(len(r.Chosen), "model"), accuracy, humanize.Comma(r.Bytes), r.SHA256)
+	return err
+}
+
+// writeCandidates shows the scores of the models and which were taken.
+func writeCandidates(w io.Writer, r *wiseft.SoupResult) error {
 	t := newTable(w)
 	fmt.Fprintln(t, "model\talone\twith it\t")
 	for _, x := range r.Candidates {
@@ -84,11 +103,6 @@ func writeSoup(w io.Writer, r *wiseft.SoupResult) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "accuracy on %s of validation; %s\n", text.Count(r.N, "sample"), r.Rule)
-	writeWarnings(w, r.Warnings)
-	writeProofs(w, r.Proof, r.Proofs)
-	writeDataFiles(w, r.Data)
-	_, err := fmt.Fprintf(w, "%s: the average of %s, validation accuracy %.4f, %s bytes, sha256 %s\n",
-		r.Output, text.Count(len(r.Chosen), "model"), r.Accuracy, humanize.Comma(r.Bytes), r.SHA256)
+	_, err := fmt.Fprintf(w, "accuracy on %s of validation; %s\n", text.Count(r.N, "sample"), r.Rule)
 	return err
 }

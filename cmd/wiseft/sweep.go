@@ -40,14 +40,16 @@ func newSweepCommand() *cli.Command {
 		ArgsUsage: "PRETRAINED [MODEL…] FINETUNED --train DATA --test DATA",
 		Description: "For every alpha the models are merged in memory, a probe is fitted on features of the\n" +
 			"clean training data, and scored on the test data, clean and corrupted. Alpha is chosen\n" +
-			"on validation data; test data decides nothing. First the pairing of the models' weights is\n" +
+			"on validation data that the fine-tuned model has not seen; without any, none is chosen, and\n" +
+			"alpha 0.5 is marked. Test data decides nothing. First the pairing of the models' weights is\n" +
 			"proved by running them, as merge --prove does.\n\n" +
 			"What was computed stays in the folder RUN: the same command goes on where it was\n" +
 			"stopped, and more alphas cost only themselves. Many machines share a sweep with --shard.\n\n" +
 			"Examples:\n" +
-			"  wiseft sweep pretrained.onnx finetuned.onnx --train modelnet40 --test modelnet40 --points 1024 -o run\n" +
+			"  wiseft sweep pretrained.onnx finetuned.onnx --train modelnet40 --test modelnet40 --val-from-test 0.3 --points 1024 \\\n" +
+			"    -o run\n" +
 			"  wiseft sweep base.onnx a.onnx b.onnx --method ties --grid density=0.1:0.9:0.2 --train d --test d -o run\n" +
-			"  wiseft sweep pretrained.onnx finetuned.onnx --alphas 0:1:0.05 --search --train d --test d -o run\n" +
+			"  wiseft sweep pretrained.onnx finetuned.onnx --alphas 0:1:0.05 --search --train d --val d --test d -o run\n" +
 			"  wiseft sweep pretrained.onnx finetuned.onnx --train d --test d -o run --shard 3/8",
 		Flags: slices.Concat(flags, merging, o.mergeOptions.flags(), o.measureOptions.flags()),
 	}, atLeast(), o.run)

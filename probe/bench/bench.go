@@ -6,9 +6,12 @@
 // instead. The unit of every figure is in package probe/bench/result; keys and shares are in probe/bench/unit; the
 // rules that choose a mix in probe/bench/choose.
 //
-// A mix is chosen by validation data: data of its own, or a fifth of the training data, stratified by class, on which
-// the probe that is validated was not fitted; the probe that is tested is fitted on all of the training data. Test data
-// has no influence on the choice unless Choice.OnTest is set, which every result records.
+// A mix is chosen by validation data, which neither the fine-tuned model nor the probe has seen: on data that it was
+// fine-tuned on, the fine-tuned model is far more accurate than on new data, and every rule chooses it. Without
+// validation data nothing is chosen, and the mix with alpha .5 is marked, as WiSE-FT recommends (Wortsman et al., Robust
+// fine-tuning of zero-shot models, CVPR 2022). Test data has no influence on the choice unless Choice.OnTest is set,
+// which every result records; its accuracies and those of the validation data are compared to detect validation data
+// that the fine-tuned model has seen.
 //
 // # Units
 //
@@ -81,13 +84,15 @@ type Plan struct {
 	OwnHead  bool   // Tensor has class scores, which are evaluated without a probe
 
 	Train datasets.Dataset // for probes; nil with OwnHead
-	Val   datasets.Dataset // nil = a stratified fifth of Train, drawn by Seed
-	Tests []Test           // tables show the first
+	Vals  []Val            // on which a mix is chosen; nil = none is chosen
+	// ValFromTest is the share of every test set that was taken out of it for Vals; a note names it.
+	ValFromTest float64
+	Tests       []Test // tables show the first
 
 	Suite       string   // registered name; "" = none, and no reference
 	Corruptions []string // nil = all of the suite
 	Severities  []int    // nil = 1 to 5
-	Seed        uint64   // of the corruptions and of the validation split
+	Seed        uint64   // of the corruptions
 	// Reference is the classifier whose errors the corruption errors are relative to; nil = the suite's default, if
 	// it has one.
 	Reference *metric.Reference
@@ -111,6 +116,14 @@ type Plan struct {
 	// Replace lets the plan replace another one in its folder. Units stay.
 	Replace bool
 	Version string // of this program, for the result
+}
+
+// Val is a data set to choose on.
+type Val struct {
+	Name string           // in results
+	Data datasets.Dataset // clean
+	// Origin says from what it was taken: "a stratified 20 % of the test data, seed 0"; "" = data of its own.
+	Origin string
 }
 
 // Test is a data set to test on.

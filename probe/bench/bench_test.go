@@ -14,6 +14,7 @@ import (
 	"github.com/wiseft/wiseft/datasets"
 	"github.com/wiseft/wiseft/datasets/corrupt"
 	"github.com/wiseft/wiseft/probe"
+	"github.com/wiseft/wiseft/probe/bench/choose"
 	"github.com/wiseft/wiseft/probe/bench/result"
 	"github.com/wiseft/wiseft/probe/bench/unit"
 	"github.com/wiseft/wiseft/probe/feature"
@@ -24,12 +25,14 @@ import (
 func fakePlan() Plan {
 	return Plan{
 		Variants: alphas(0, 0.5, 1), Engine: &engine{},
-		Train: &ellipsoids{"train", 90, 1}, Tests: testOn(&ellipsoids{"test", 45, 2}),
-		Suite: "modelnet-c", Batch: 16, Version: "test",
+		Train: &ellipsoids{"train", 90, 1}, Vals: valOn(&ellipsoids{"val", 30, 3}), Tests: testOn(&ellipsoids{"test", 45, 2}),
+		Suite: "modelnet-c", Batch: 16, Version: "test", Choose: choose.Choice{Rule: "accuracy"},
 	}
 }
 
 func testOn(ds datasets.Dataset) []Test { return []Test{{Name: "test", Data: ds}} }
+
+func valOn(ds datasets.Dataset) []Val { return []Val{{Name: "val", Data: ds}} }
 
 func folderAt(t *testing.T, root, worker string) *store.Folder {
 	t.Helper()
@@ -76,14 +79,14 @@ func TestRunWholeSuite(t *testing.T) {
 	if got, want := len(res.Models), 3; got != want {
 		t.Fatalf("models: got %d, want %d", got, want)
 	}
-	if got, want := res.NUnits, 3*(1+36); got != want {
+	if got, want := res.NUnits, 3*(1+1+36); got != want {
 		t.Errorf("units: got %d, want %d", got, want)
 	}
 	for _, m := range res.Models {
 		if len(m.Corruptions) != 7 || !m.MOA.Known() || !m.MCE.Known() || !m.Exact.RMCE.Known() || m.Clean.N != 45 {
 			t.Errorf("%s: got %s", m.ID, asJSON(t, m))
 		}
-		if !m.Probe.Converged || m.Probe.N != 90 || m.Validation.N != 18 {
+		if !m.Probe.Converged || m.Probe.N != 90 || m.Validation.N != 30 {
 			t.Errorf("%s: probe fitted on %d, validated on %d: %+v", m.ID, m.Probe.N, m.Validation.N, m.Probe)
 		}
 	}
@@ -117,18 +120,11 @@ func TestRunMatchesOneCellByHand(t *testing.T) {
 		}
 		return f
 	}
-	// The probe that is tested starts from the one that was validated, as in a run.
-	train := features(plan.Train)
-	rest, held := datasets.SplitStratified(datasets.Labels(plan.Train), 0.2, 0)
-	first, _, err := fit.Fit(t.Context(), train.Subset(rest, ""), fit.Options{})
+	cl, _, err := fit.Fit(t.Context(), features(plan.Train), fit.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	val, err := result.NewScore(first, train.Subset(held, ""))
-	if err != nil {
-		t.Fatal(err)
-	}
-	cl, _, err := fit.Fit(t.Context(), train, fit.Options{Init: first})
+	val, err := result.NewScore(cl, features(plan.Vals[0].Data))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,7 +183,6 @@ func TestRunWithValidationData(t *testing.T) {
 	t.Parallel()
 	plan := fakePlan()
 	plan.Corruptions, plan.Suite = nil, ""
-	plan.Val = &ellipsoids{"val", 30, 3}
 	res := mustRun(t, plan)
 	if got, want := res.NUnits, 3*3; got != want {
 		t.Errorf("units: got %d, want %d", got, want)
@@ -389,7 +384,7 @@ func TestProgressCountsUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if last.Units != last.TotalUnits || last.Samples != last.TotalSamples || last.TotalSamples != 3*(90+36*45) {
+	if last.Units != last.TotalUnits || last.Samples != last.TotalSamples || last.TotalSamples != 3*(90+30+36*45) {
 		t.Errorf("at the end: got %+v", last)
 	}
 }

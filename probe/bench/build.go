@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"math"
 	"slices"
 
 	"github.com/wiseft/wiseft/probe/bench/choose"
@@ -69,6 +68,10 @@ func newResult(ctx context.Context, s *unit.Spec, folder *store.Folder, event fu
 		Notes: []string{}, Pareto: []string{},
 		NUnits: len(s.Units()), Settings: s.Settings}
 	b.findReference()
+	if share := s.Settings.ValFromTest; share > 0 {
+		b.note(fmt.Sprintf("test figures are of %g %% of the test samples: the others validate; published figures are of all",
+			100*(1-share)))
+	}
 	validated := make([]choose.Candidate, len(s.Variants))
 	for v := range s.Variants {
 		m, val, err := b.validated(v)
@@ -87,11 +90,12 @@ func newResult(ctx context.Context, s *unit.Spec, folder *store.Folder, event fu
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if err := b.model(m, v); err != nil {
+		r, err := b.model(m, v)
+		if err != nil {
 			return nil, err
 		}
 		if s.Settings.Choose.OnTest {
-			validated[v].OA, validated[v].Robust = float64(m.Clean.OA), float64(meanAccuracy(&m.Tested))
+			validated[v].Vals = []choose.Answers{r.forChoice()}
 		}
 	}
 	if s.Settings.Choose.OnTest {
@@ -102,6 +106,9 @@ func newResult(ctx context.Context, s *unit.Spec, folder *store.Folder, event fu
 	if len(s.Settings.Corruptions) > 0 && s.Settings.Suite != "" && !b.whole {
 		b.note(fmt.Sprintf("only a part of %s was run; mOA, mCE and RmCE exist for the whole suite only", s.Settings.Suite))
 	}
+	if err := b.noteSeen(); err != nil {
+		return nil, err
+	}
 	b.summarizeModels()
 	return b.result, nil
 }
@@ -109,21 +116,43 @@ func newResult(ctx context.Context, s *unit.Spec, folder *store.Folder, event fu
 // onTestNote marks every result whose mix was chosen by test data.
 const onTestNote = "CHOSEN ON TEST DATA: the figures of the chosen mix are optimistic and are no estimate of new data"
 
-// chosen applies the rule of the plan; nil if there are no mixes or no data to choose by.
+// chosen applies the rule of the plan, or marks the mix of the convention; nil if there is none.
 func (b *builder) chosen(list []choose.Candidate) *result.Chosen {
 	choice := b.spec.Settings.Choose
 	best := choice.Best(list)
 	if best < 0 {
-		return nil
+		return b.conventional()
 	}
 	m := b.result.Models[best]
-	c := &result.Chosen{ID: m.ID, Alpha: alphaOf(m.Params), Params: m.Params, Rule: choice.Doc(), OnTest: choice.OnTest,
-		Validation: result.Number(list[best].OA)}
+	c := &result.Chosen{ID: m.ID, Alpha: alphaOf(m.Params), Params: m.Params, Rule: choice.Doc(), RuleName: choice.Rule,
+		OnTest: choice.OnTest, Validation: result.Number(list[best].OA())}
 	if choice.Robust() {
-		robust := result.Number(list[best].Robust)
+		robust := result.Number(list[best].Robustness())
 		c.Robustness = &robust
 	}
+	for _, i := range choice.Indistinguishable(list, best) {
+		c.Indistinguishable = append(c.Indistinguishable, b.result.Models[i].ID)
+	}
 	return c
+}
+
+// ConventionalAlpha is the alpha that is marked where no data chooses.
+const ConventionalAlpha = 0.5
+
+// notChosen is the rule of a mix that no data chose.
+const notChosen = "not chosen: no unseen validation data"
+
+// conventional returns the mix that is marked without validation data: alpha .5. It is nil if there is none, or if
+// mixes differ in other parameters, too.
+func (b *builder) conventional() *result.Chosen {
+	for _, m := range b.result.Models {
+		if m.Alpha != nil && *m.Alpha == ConventionalAlpha && len(m.Params) == 1 {
+			return &result.Chosen{ID: m.ID, Alpha: m.Alpha, Params: m.Params, Rule: notChosen, RuleName: result.Convention,
+				Validation: result.Unknown(),
+				Reason:     "alpha 0.5 is WiSE-FT's convention for no validation data; " + NeedsVal}
+		}
+	}
+	return nil
 }
 
 // alphaOf returns the value of the parameter alpha; nil if there is none.
@@ -188,32 +217,32 @@ func (b *builder) validated(v int) (*result.Model, choose.Candidate, error) {
 	return m, val, err
 }
 
-// model sets the figures of a variant on test data.
-func (b *builder) model(m *result.Model, v int) error {
+// model sets the figures of a variant on test data, and returns its answers on the first test set.
+func (b *builder) model(m *result.Model, v int) (first *answers, err error) {
 	for t := range b.spec.Tests {
-		r, err := b.answersOf(v, t)
+		r, err := b.answersOf(v, unit.OnTest, t)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		tested := b.tested(t, r)
 		if t > 0 {
 			m.MoreTests = append(m.MoreTests, tested)
 			continue
 		}
-		m.Tested, m.ModelSHA256 = *tested, r.model
+		first, m.Tested, m.ModelSHA256 = r, *tested, r.model
 		b.compare(m, r)
 	}
 	if b.spec.Settings.OwnHead {
-		return nil
+		return first, nil
 	}
-	return b.probe(m, v)
+	return first, b.probe(m, v)
 }
 
 // scores loads the predictions on the data set w.
 func (b *builder) scores(v int, w unit.View) (*result.Predictions, error) {
 	var p *result.Predictions
 	ok, err := loadUnit(b.folder, b.event, unit.Scores, b.spec.Scores(v, w), func(in io.ReaderAt, size int64) (err error) {
-		if p, err = result.ReadPredictions(in, size); err == nil && w.Role != unit.Training && len(p.Y) != b.spec.Cell(w).N {
+		if p, err = result.ReadPredictions(in, size); err == nil && len(p.Y) != b.spec.Cell(w).N {
 			err = fmt.Errorf("%d predictions for %d samples", len(p.Y), b.spec.Cell(w).N)
 		}
 		return err
@@ -226,52 +255,63 @@ func (b *builder) scores(v int, w unit.View) (*result.Predictions, error) {
 
 // validation sets the figures that the choice is made by.
 func (b *builder) validation(m *result.Model, v int) (choose.Candidate, error) {
-	s := b.spec
-	val := choose.Candidate{OA: math.NaN(), Robust: math.NaN()}
+	var val choose.Candidate
 	for _, p := range m.Params {
 		val.Params = append(val.Params, p.Value)
 	}
-	w := unit.View{Role: unit.Validation}
-	if s.HeldOut() {
-		w.Role = unit.Training
-	} else if s.Settings.Val == nil {
-		return val, nil
-	}
-	p, err := b.scores(v, w)
-	if err != nil {
-		return val, err
-	}
-	m.Validation = brief(p.Score())
-	val.OA = float64(m.Validation.OA)
-	if len(s.ValCells) == 0 {
-		return val, nil
-	}
-	sum := 0.0
-	for c := range s.ValCells {
-		p, err := b.scores(v, unit.View{Role: unit.CorruptedValidation, Cell: c})
+	for i, set := range b.spec.Vals {
+		r, err := b.answersOf(v, unit.Validation, i)
 		if err != nil {
 			return val, err
 		}
-		sum += metric.Accuracy(p.Class, p.Y)
+		if i == 0 {
+			m.Validation = r.scores[0]
+		} else {
+			m.MoreValidation = append(m.MoreValidation, r.scores[0])
+		}
+		if name := b.spec.Settings.Choose.Val; name == "" || name == set.Name {
+			val.Vals = append(val.Vals, r.forChoice())
+		}
 	}
-	val.Robust = sum / float64(len(s.ValCells))
-	robust := result.Number(val.Robust)
-	m.ValidationRobustness = &robust
+	if robust := result.Number(val.Robustness()); robust.Known() {
+		m.ValidationRobustness = &robust
+	}
 	return val, nil
 }
 
-// answers are a variant's predictions on a test set, reduced to scores and correctness.
+// answers are a variant's predictions on a validation or test set, reduced to scores and correctness.
 type answers struct {
 	model  string // hash of the bytes that ran
 	scores []*result.Score
 	right  [][]bool // by condition and sample
 }
 
-// answersOf loads the answers of a variant on a test set.
-func (b *builder) answersOf(v, t int) (*answers, error) {
+// forChoice returns the answers as a rule uses them.
+func (r *answers) forChoice() choose.Answers {
+	a := choose.Answers{Right: r.right[0], Conditions: len(r.right) - 1}
+	if a.Conditions == 0 {
+		return a
+	}
+	a.Corrupted = make([]int, len(a.Right))
+	for _, right := range r.right[1:] {
+		for i, ok := range right {
+			if ok {
+				a.Corrupted[i]++
+			}
+		}
+	}
+	return a
+}
+
+// answersOf loads the answers of a variant on a validation or test set.
+func (b *builder) answersOf(v int, role unit.Role, set int) (*answers, error) {
 	r := &answers{}
-	for c := range b.spec.Tests[t].Cells {
-		p, err := b.scores(v, unit.View{Role: unit.OnTest, Test: t, Cell: c})
+	cells := b.spec.Tests
+	if role == unit.Validation {
+		cells = b.spec.Vals
+	}
+	for c := range cells[set].Cells {
+		p, err := b.scores(v, unit.View{Role: role, Set: set, Cell: c})
 		if err != nil {
 			return nil, err
 		}

@@ -55,11 +55,11 @@ func Compare(folder *store.Folder, a, b string) (*result.Compared, error) {
 }
 
 func (b *builder) comparedOn(t, va, vb int) (*result.ComparedOn, error) {
-	ra, err := b.answersOf(va, t)
+	ra, err := b.answersOf(va, unit.OnTest, t)
 	if err != nil {
 		return nil, err
 	}
-	rb, err := b.answersOf(vb, t)
+	rb, err := b.answersOf(vb, unit.OnTest, t)
 	if err != nil {
 		return nil, err
 	}

@@ -14,21 +14,12 @@ import (
 // variant, which costs a few hundredths of the forward passes of a small model.
 const maxHeldBytes = 1 << 30
 
-// restWhy and heldWhy are entries in the history of the parts of the training data.
-const (
-	restWhy = "fitted on for choosing"
-	heldWhy = "held out for choosing"
-)
-
 // runData are the data sets of a run. Each is read and corrupted once, when the first variant needs it, and kept in
 // memory for the others.
 type runData struct {
-	plan          *Plan
-	rest, heldOut []int // rows of Train if Val is nil: to fit on, to validate on
-
-	train, val *source
-	valCells   []*source
-	tests      [][]*source
+	plan        *Plan
+	train       *source
+	vals, tests [][]*source // by set and condition, clean first
 
 	room   int64 // bytes left of maxHeldBytes
 	opened []datasets.Dataset
@@ -48,47 +39,32 @@ func newRunData(ctx context.Context, p *Plan) (*runData, error) {
 	if p.Train != nil {
 		h.train = &source{data: p.Train}
 	}
-	if p.Val != nil {
-		h.val = &source{data: p.Val}
-	}
-	if err := h.splitTrain(); err != nil {
-		return nil, err
-	}
 	if err := h.listConditions(ctx); err != nil {
 		return nil, errors.Join(err, h.close())
 	}
 	return h, nil
 }
 
-// splitTrain chooses the samples of the training data that validate, if there is no validation data.
-func (h *runData) splitTrain() error {
-	if h.val != nil || h.train == nil {
-		return nil
-	}
-	h.rest, h.heldOut = datasets.SplitStratified(datasets.Labels(h.plan.Train), unit.ValidationFraction, h.plan.Seed)
-	if len(h.heldOut) == 0 {
-		return fault.Inputf("%s: no class has two samples, so no validation data can be split off",
-			h.plan.Train.Info().Name)
-	}
-	return nil
-}
-
 // listConditions lists the conditions of the validation and test data.
 func (h *runData) listConditions(ctx context.Context) error {
-	if h.plan.Choose.NeedsCells() {
-		data := h.plan.Val
-		if data == nil {
-			data = datasets.Subset(h.plan.Train, h.heldOut, heldWhy)
+	for _, v := range h.plan.Vals {
+		list := []*source{{data: v.Data}}
+		if h.plan.Choose.NeedsCells() && h.plan.decides(v.Name) {
+			severities := h.plan.Choose.Severities
+			if severities == nil {
+				severities = h.plan.Severities
+			}
+			// The seed differs from that of the test data, so that no two clouds get the same random numbers.
+			cells, err := h.corrupted(ctx, Test{Data: v.Data}, severities, h.plan.Seed+1)
+			if err != nil {
+				return err
+			}
+			list = append(list, cells...)
 		}
-		// The seed differs from that of the test data, so that no two clouds get the same random numbers.
-		cells, err := h.corrupted(ctx, Test{Data: data}, h.plan.Seed+1)
-		if err != nil {
-			return err
-		}
-		h.valCells = cells
+		h.vals = append(h.vals, list)
 	}
 	for _, t := range h.plan.Tests {
-		cells, err := h.corrupted(ctx, t, h.plan.Seed)
+		cells, err := h.corrupted(ctx, t, h.plan.Severities, h.plan.Seed)
 		if err != nil {
 			return err
 		}
@@ -106,10 +82,10 @@ func generate(ds datasets.Dataset, name string, severity int, seed uint64) (data
 	return corrupt.Wrap(ds, c, severity, seed)
 }
 
-// corrupted returns a test set under every corruption and severity of the plan.
-func (h *runData) corrupted(ctx context.Context, t Test, seed uint64) (list []*source, err error) {
+// corrupted returns a validation or test set under every corruption of the plan and every severity.
+func (h *runData) corrupted(ctx context.Context, t Test, severities []int, seed uint64) (list []*source, err error) {
 	for _, name := range h.plan.Corruptions {
-		for _, severity := range h.plan.Severities {
+		for _, severity := range severities {
 			s := &source{corruption: name, severity: severity}
 			if t.Corrupted != nil {
 				s.data, err = h.stored(ctx, t, name, severity)
@@ -164,11 +140,9 @@ func (h *runData) source(w unit.View) *source {
 	case unit.Training:
 		return h.train
 	case unit.Validation:
-		return h.val
-	case unit.CorruptedValidation:
-		return h.valCells[w.Cell]
+		return h.vals[w.Set][w.Cell]
 	}
-	return h.tests[w.Test][w.Cell]
+	return h.tests[w.Set][w.Cell]
 }
 
 // get returns the data of w, in memory if there is room.

@@ -5,7 +5,6 @@ import (
 	"io"
 	"time"
 
-	"github.com/wiseft/wiseft/datasets"
 	"github.com/wiseft/wiseft/probe/bench/result"
 	"github.com/wiseft/wiseft/probe/bench/unit"
 	"github.com/wiseft/wiseft/probe/feature"
@@ -25,45 +24,20 @@ func fitFrom(ctx context.Context, f *feature.Set, opt fit.Options, start *fit.Cl
 	return cl, nil
 }
 
-// fit makes the probes of a variant and scores the held-out samples. If the probe that it starts from is missing, it
-// does nothing; the unit stays pending.
+// fit makes the probe of a variant. If the probe that it starts from is missing, it does nothing; the unit stays
+// pending.
 func (r *run) fit(ctx context.Context, v int, f *feature.Set) error {
 	opt := r.spec.Settings.Fit
 	opt.Workers = r.plan.Fit.Workers
 	var start *fit.Classifier
-	if chained := r.spec.Settings.WarmStart && v > 0; chained {
-		before := r.spec.Probe(v - 1)
-		if r.spec.HeldOut() {
-			before = r.spec.HeldProbe(v - 1)
-		}
+	if r.spec.Settings.WarmStart && v > 0 {
 		var err error
-		if start, err = r.probe(before); start == nil || err != nil {
-			return err
-		}
-	}
-	if r.spec.HeldOut() {
-		var err error
-		if start, err = r.fitHeld(ctx, v, f, opt, start); err != nil {
+		if start, err = r.probe(r.spec.Probe(v - 1)); start == nil || err != nil {
 			return err
 		}
 	}
 	_, err := r.fitOnce(ctx, r.spec.Probe(v), v, f, opt, start)
 	return err
-}
-
-// fitHeld fits the probe without the held-out samples, and scores them.
-func (r *run) fitHeld(ctx context.Context, v int, f *feature.Set, opt fit.Options,
-	start *fit.Classifier) (*fit.Classifier, error) {
-	rest, held := datasets.SplitStratified(f.Y, unit.ValidationFraction, r.spec.Settings.Seed)
-	cl, err := r.fitOnce(ctx, r.spec.HeldProbe(v), v, f.Subset(rest, restWhy), opt, start)
-	if err != nil {
-		return nil, err
-	}
-	key := r.spec.Scores(v, unit.View{Role: unit.Training})
-	if r.folder.Has(unit.Scores, key) {
-		return cl, nil
-	}
-	return cl, r.saveScores(key, cl, f.Subset(held, heldWhy))
 }
 
 // fitOnce returns the probe with that key, from the folder or fitted.
@@ -113,7 +87,7 @@ func (r *run) score(u unit.Unit, f *feature.Set) error {
 		}
 		return r.folder.Save(unit.Scores, key, func(w io.Writer) error { return p.Write(w, nil) })
 	}
-	cl, err := r.probe(r.spec.ScoringProbe(u.Variant, u.View))
+	cl, err := r.probe(r.spec.Probe(u.Variant))
 	if cl == nil || err != nil {
 		return err
 	}

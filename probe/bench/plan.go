@@ -45,21 +45,30 @@ func (p *Plan) complete() error {
 
 // completeChoice sets the default rule and returns an error if the rule has no data.
 func (p *Plan) completeChoice() error {
-	p.Choose = p.Choose.WithDefaults()
+	named := p.Choose.Rule
+	p.Choose = p.Choose.WithDefaults(p.Suite != "" || len(p.Corruptions) > 0)
 	if err := p.Choose.Check(); err != nil {
 		return err
 	}
-	robust := p.Choose.Robust()
-	if robust && p.Suite == "" && len(p.Corruptions) == 0 {
+	switch robust := p.Choose.Robust(); {
+	case robust && p.Suite == "" && len(p.Corruptions) == 0:
 		return fault.Usagef("the rule %s needs corruptions", p.Choose.Rule)
-	}
-	if robust && p.OwnHead && p.Val == nil && !p.Choose.OnTest {
-		return fault.Usagef("the rule %s needs validation data", p.Choose.Rule)
+	case named != "" && len(p.Vals) == 0 && !p.Choose.OnTest:
+		return fault.Usagef("the rule %s needs validation data", p.Choose.Rule).WithHint(NeedsVal)
+	case p.Choose.Val != "" && !slices.ContainsFunc(p.Vals, func(v Val) bool { return v.Name == p.Choose.Val }):
+		return fault.Usagef("there is no validation data called %q to choose on", p.Choose.Val)
 	}
 	return nil
 }
 
-// checkNames returns an error if names of variants or test sets are not unique.
+// NeedsVal says where validation data can come from.
+const NeedsVal = "name data that the fine-tuned model has not seen with --val, or take it from the test data with " +
+	"--val-from-test 0.3, or, if fine-tuning did not use it, from the training data with --val-from-train 0.2"
+
+// decides reports whether the validation set of that name chooses.
+func (p *Plan) decides(val string) bool { return p.Choose.Val == "" || p.Choose.Val == val }
+
+// checkNames returns an error if names of variants, validation sets or test sets are not unique.
 func (p *Plan) checkNames() error {
 	seen := map[string]bool{}
 	for _, v := range p.Variants {
@@ -72,6 +81,13 @@ func (p *Plan) checkNames() error {
 		if !seen[id] {
 			return fault.Usagef("there is no model %q, which is named as a baseline", id)
 		}
+	}
+	clear(seen)
+	for _, v := range p.Vals {
+		if seen[v.Name] {
+			return fault.Usagef("two validation sets are called %q", v.Name)
+		}
+		seen[v.Name] = true
 	}
 	clear(seen)
 	for _, t := range p.Tests {
@@ -146,8 +162,8 @@ func (p *Plan) checkLabels() error {
 // scored lists the clean data sets that are scored.
 func (p *Plan) scored() []datasets.Dataset {
 	var list []datasets.Dataset
-	if p.Val != nil {
-		list = append(list, p.Val)
+	for _, v := range p.Vals {
+		list = append(list, v.Data)
 	}
 	for _, t := range p.Tests {
 		list = append(list, t.Data)

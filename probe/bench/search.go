@@ -6,7 +6,6 @@ import (
 
 	"github.com/wiseft/wiseft/datasets"
 	"github.com/wiseft/wiseft/internal/fault"
-	"github.com/wiseft/wiseft/probe/bench/choose"
 	"github.com/wiseft/wiseft/probe/bench/result"
 	"github.com/wiseft/wiseft/probe/bench/unit"
 	"github.com/wiseft/wiseft/probe/feature"
@@ -18,9 +17,13 @@ import (
 // [search.Options].
 const searchBetween = 0.5
 
+// searchRule is the rule that a search supports.
+const searchRule = "accuracy"
+
 // Search finds the mix that validation accuracy would choose from a whole grid, with about a third of its passes, and
 // returns a plan with this mix and the ends of the grid only. Its units stay in the folder for [Run]. The plan's
-// variants must be mixes by alpha alone, rising; its rule must be "accuracy". progress may be nil.
+// variants must be mixes by alpha alone, rising; its rule must be "accuracy", and there must be one validation set.
+// progress may be nil.
 func Search(ctx context.Context, plan Plan, folder *store.Folder, progress func(Progress)) (Plan, error) {
 	grid, err := plan.grid()
 	if err != nil {
@@ -77,9 +80,12 @@ func (p *Plan) grid() ([]float64, error) {
 	switch {
 	case p.OwnHead:
 		return nil, fault.Usagef("a search needs probes; the model's own head is not trained")
-	case p.Choose.OnTest || (p.Choose.Rule != "" && p.Choose.Rule != choose.DefaultRule):
-		return nil, fault.Usagef("a search supports only the rule %s, on validation data",
-			choose.DefaultRule)
+	case p.Choose.OnTest || p.Choose.Rule != searchRule:
+		return nil, fault.Usagef("a search supports only the rule %s, on validation data", searchRule)
+	case len(p.Vals) == 0:
+		return nil, fault.Usagef("a search needs validation data").WithHint(NeedsVal)
+	case len(p.Vals) > 1:
+		return nil, fault.Usagef("a search takes one set of validation data, and %d are named", len(p.Vals))
 	case p.Share.Count > 1:
 		return nil, fault.Usagef("a search cannot be shared: every alpha after the first two depends on earlier results")
 	}
@@ -105,10 +111,7 @@ type searching struct {
 // trainShare returns the share of an evaluation's passes that are training samples.
 func (s *searching) trainShare() float64 {
 	train := float64(s.plan.Train.Len())
-	if s.spec.HeldOut() {
-		return float64(len(s.data.rest)) / train
-	}
-	return train / (train + float64(s.plan.Val.Len()))
+	return train / (train + float64(s.plan.Vals[0].Data.Len()))
 }
 
 // evaluate implements [search.Evaluate].
@@ -125,12 +128,9 @@ func (s *searching) evaluateWhole(ctx context.Context, i int) ([]float64, error)
 	if err := s.process(ctx, u); err != nil {
 		return nil, err
 	}
-	judged := u.View
-	if !s.spec.HeldOut() {
-		judged = unit.View{Role: unit.Validation}
-		if err := s.process(ctx, unit.Unit{Variant: i, View: judged}); err != nil {
-			return nil, err
-		}
+	judged := unit.View{Role: unit.Validation}
+	if err := s.process(ctx, unit.Unit{Variant: i, View: judged}); err != nil {
+		return nil, err
 	}
 	if end := slices.Index([]int{0, len(s.grid) - 1}, i); end >= 0 {
 		var err error
@@ -151,47 +151,24 @@ func (s *searching) evaluateWhole(ctx context.Context, i int) ([]float64, error)
 	return p.Margins(), nil
 }
 
-// rows returns the training samples that probes are fitted on.
-func (s *searching) rows() []int {
-	if s.spec.HeldOut() {
-		return s.data.rest
-	}
-	all := make([]int, s.plan.Train.Len())
-	for i := range all {
-		all[i] = i
-	}
-	return all
-}
-
 // findNear finds the training samples that are passed between the ends: those near the boundary.
 func (s *searching) findNear(ctx context.Context) error {
 	var margins [2][]float64
 	for end, v := range []int{0, len(s.grid) - 1} {
-		key := s.spec.Probe(v)
-		if s.spec.HeldOut() {
-			key = s.spec.HeldProbe(v)
-		}
-		cl, err := s.probe(key)
+		cl, err := s.probe(s.spec.Probe(v))
 		if err == nil && cl == nil {
 			err = &missingError{s.spec.Variants[v].ID + ": the probe"}
 		}
 		if err != nil {
 			return err
 		}
-		p, err := result.Predict(cl, s.ends[end].Subset(s.rows(), restWhy))
+		p, err := result.Predict(cl, s.ends[end])
 		if err != nil {
 			return err
 		}
 		margins[end] = p.Margins()
 	}
-	near := search.Nearest(margins[0], margins[1], s.between)
-	if near == nil {
-		return nil
-	}
-	rows := s.rows()
-	for _, k := range near {
-		s.near = append(s.near, rows[k])
-	}
+	s.near = search.Nearest(margins[0], margins[1], s.between)
 	return ctx.Err()
 }
 
@@ -218,30 +195,15 @@ func (s *searching) evaluateBetween(ctx context.Context, i int, samples []int) (
 
 // passBetween returns the training features, most of them interpolated, and the features of the validation samples.
 func (s *searching) passBetween(ctx context.Context, i int, samples []int) (train, val *feature.Set, err error) {
-	fitted := s.near
-	if fitted == nil {
-		fitted = s.rows()
-	}
-	passed := fitted
-	var held []int
-	if s.spec.HeldOut() {
-		held = s.data.heldOut
-		if samples != nil {
-			held = pick(held, samples)
-		}
-		passed = slices.Sorted(slices.Values(append(slices.Clone(fitted), held...)))
-	} else if val, err = s.part(ctx, i, unit.View{Role: unit.Validation}, samples, "validation data"); err != nil {
-		return nil, nil, err
-	}
-	f, err := s.part(ctx, i, unit.View{Role: unit.Training}, passed, "training data near the boundary")
+	val, err = s.part(ctx, i, unit.View{Role: unit.Validation}, samples, "validation data")
 	if err != nil {
 		return nil, nil, err
 	}
-	train = s.interpolated(i, passed, f, fitted)
-	if s.spec.HeldOut() {
-		val = train.Subset(held, heldWhy)
+	f, err := s.part(ctx, i, unit.View{Role: unit.Training}, s.near, "training data near the boundary")
+	if err != nil || s.near == nil {
+		return f, val, err
 	}
-	return train.Subset(s.rows(), restWhy), val, nil
+	return s.interpolated(i, s.near, f), val, nil
 }
 
 // part returns the features of samples, which are sorted; nil = all.
@@ -259,12 +221,4 @@ func (s *searching) part(ctx context.Context, i int, w unit.View, samples []int,
 		return nil, err
 	}
 	return s.featuresOf(ctx, i, hash, name, func() (datasets.Dataset, error) { return some, nil })
-}
-
-func pick(list, at []int) []int {
-	out := make([]int, len(at))
-	for k, i := range at {
-		out[k] = list[i]
-	}
-	return out
 }

@@ -12,7 +12,7 @@ import (
 // gridPlan returns a plan of eleven alphas.
 func gridPlan() Plan {
 	plan := fakePlan()
-	plan.Suite, plan.Train = "", &ellipsoids{"train", 300, 1}
+	plan.Suite, plan.Train, plan.Vals = "", &ellipsoids{"train", 300, 1}, valOn(&ellipsoids{"val", 75, 5})
 	plan.Variants = alphas(0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1)
 	return plan
 }
@@ -22,8 +22,7 @@ func gridPlan() Plan {
 func TestSearch(t *testing.T) {
 	t.Parallel()
 	for name, edit := range map[string]func(p *Plan){
-		"held out":    func(*Plan) {},
-		"data":        func(p *Plan) { p.Val = &ellipsoids{"val", 75, 5} },
+		"half":        func(*Plan) {},
 		"every probe": func(p *Plan) { p.Fit.Solver = "ridge" },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -100,6 +99,8 @@ func TestSearchRefuses(t *testing.T) {
 		"is not trained":          func(p *Plan) { p.OwnHead = true },
 		"supports only the rule":  func(p *Plan) { p.Choose.OnTest = true },
 		"the rule accuracy, on ":  func(p *Plan) { p.Choose.Rule = "knee" },
+		"needs validation data":   func(p *Plan) { p.Vals = nil },
+		"one set of validation":   func(p *Plan) { p.Vals = append(p.Vals, p.Vals[0]) },
 		"cannot be shared":        func(p *Plan) { p.Share.Count = 2 },
 		"training data is needed": func(p *Plan) { p.Train = nil },
 	} {

@@ -12,6 +12,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 
 	"github.com/wiseft/wiseft/datasets"
 	"github.com/wiseft/wiseft/internal/fault"
@@ -42,15 +44,19 @@ func newSpec(ctx context.Context, p *Plan, data *runData) (*unit.Spec, error) {
 		}
 		s.Variants = append(s.Variants, unit.Variant{ID: v.ID(), Params: v.Params(), Key: key})
 	}
-	if s.ValCells, err = data.cells(ctx, data.valCells); err != nil {
-		return nil, err
+	for i, v := range p.Vals {
+		cells, err := data.cells(ctx, data.vals[i])
+		if err != nil {
+			return nil, err
+		}
+		s.Vals = append(s.Vals, unit.Set{Name: v.Name, Cells: cells})
 	}
 	for i, t := range p.Tests {
 		cells, err := data.cells(ctx, data.tests[i])
 		if err != nil {
 			return nil, err
 		}
-		s.Tests = append(s.Tests, unit.Test{Name: t.Name, Stored: t.Corrupted != nil, Cells: cells})
+		s.Tests = append(s.Tests, unit.Set{Name: t.Name, Stored: t.Corrupted != nil, Cells: cells})
 	}
 	return s, nil
 }
@@ -62,23 +68,25 @@ func newSettings(ctx context.Context, p *Plan) (*result.Settings, error) {
 		Suite: p.Suite, Reference: p.Reference, Baselines: p.Baselines,
 		Corruptions: p.Corruptions, Severities: p.Severities, Seed: p.Seed,
 		Fit: recorded(p.Fit), WarmStart: p.WarmStart, Layout: p.Layout, Batch: p.Batch, Choose: p.Choose, Search: p.Found,
-		Validation: fmt.Sprintf("a stratified %g %% of the training data, seed %d", 100*unit.ValidationFraction, p.Seed),
+		Validation: p.origin(), ValFromTest: p.ValFromTest,
 	}
 	if len(p.Corruptions) == 0 {
 		s.Corruptions, s.Severities = []string{}, []int{}
-	}
-	switch {
-	case p.Val != nil:
-		s.Validation = "data of its own"
-	case p.OwnHead:
-		s.Validation = ""
 	}
 	var err error
 	if s.Train, err = newDataResult(ctx, p.Train); err != nil {
 		return nil, err
 	}
-	if s.Val, err = newDataResult(ctx, p.Val); err != nil {
-		return nil, err
+	for i, v := range p.Vals {
+		d, err := newDataResult(ctx, v.Data)
+		if err != nil {
+			return nil, err
+		}
+		if i == 0 {
+			s.Val = d
+			continue
+		}
+		s.MoreVals = append(s.MoreVals, d)
 	}
 	for _, t := range p.Tests {
 		d, err := newDataResult(ctx, t.Data)
@@ -88,6 +96,15 @@ func newSettings(ctx context.Context, p *Plan) (*result.Settings, error) {
 		s.Tests = append(s.Tests, d)
 	}
 	return s, nil
+}
+
+// origin says where the validation data comes from; "" without any.
+func (p *Plan) origin() string {
+	var list []string
+	for _, v := range p.Vals {
+		list = append(list, cmp.Or(v.Origin, "data of its own"))
+	}
+	return strings.Join(slices.Compact(list), "; ")
 }
 
 // recorded returns the options of a fit that change the probe, with the default solver and C.

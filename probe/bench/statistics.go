@@ -103,7 +103,7 @@ func (b *builder) compareTo() (err error) {
 		b.against = slices.IndexFunc(b.spec.Variants, func(v unit.Variant) bool { return v.ID == b.result.Chosen.ID })
 	}
 	stats.Against = b.spec.Variants[b.against].ID
-	if b.base, err = b.answersOf(b.against, 0); err != nil {
+	if b.base, err = b.answersOf(b.against, unit.OnTest, 0); err != nil {
 		return err
 	}
 	b.suite0 = b.suite(0, b.base)

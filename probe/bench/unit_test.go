@@ -42,8 +42,8 @@ func passes(t *testing.T, plan Plan, root string) (*Outcome, int64) {
 // Existing units are not computed again, and a change of the plan computes what depends on it and nothing else.
 func TestUnitsAreReused(t *testing.T) {
 	t.Parallel()
-	const train, test = 6, 3 // forward passes of 90 and 45 samples in batches of 16
-	variantPasses := int64(train + 4*test)
+	const train, val, test = 6, 2, 3 // forward passes of 90, 30 and 45 samples in batches of 16
+	variantPasses := int64(train + val + 4*test)
 	tests := []struct {
 		name string
 		edit func(p *Plan)
@@ -56,12 +56,12 @@ func TestUnitsAreReused(t *testing.T) {
 		{"C of the probe", func(p *Plan) { p.Fit.C = 0.1 }, 0},
 		{"test data", func(p *Plan) { p.Tests = testOn(&ellipsoids{"test", 45, 3}) }, 3 * 4 * test},
 		{"training data", func(p *Plan) { p.Train = &ellipsoids{"train", 90, 9} }, 3 * train},
-		{"validation data", func(p *Plan) { p.Val = &ellipsoids{"val", 30, 9} }, 3 * 2},
+		{"validation data", func(p *Plan) { p.Vals = valOn(&ellipsoids{"val", 30, 9}) }, 3 * 2},
 		{"a severity", func(p *Plan) { p.Severities = []int{1, 2, 3, 5} }, 3 * test},
-		{"seed", func(p *Plan) { p.Seed = 7 }, 3 * 3 * test}, // of corruptions and validation split
-		{"batch", func(p *Plan) { p.Batch = 45 }, 3 * (2 + 4)},
+		{"seed", func(p *Plan) { p.Seed = 7 }, 3 * 3 * test}, // of corruptions
+		{"batch", func(p *Plan) { p.Batch = 45 }, 3 * (2 + 1 + 4)},
 		{"tensor", func(p *Plan) { p.Tensor = "other" }, 3 * variantPasses},
-		{"rule", func(p *Plan) { p.Choose = choose.Choice{Rule: "robustness"} }, 3 * 3 * 2}, // 18 validation samples
+		{"rule", func(p *Plan) { p.Choose = choose.Choice{Rule: "robustness"} }, 3 * 1 * 2},
 		{"another test set", func(p *Plan) {
 			p.Tests = append(p.Tests, Test{Name: "more", Data: &ellipsoids{"more",
 				16, 4}})
@@ -231,7 +231,7 @@ func TestShares(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if calls != 3*(6+4*3) {
+		if calls != 3*(6+2+4*3) {
 			t.Errorf("%d shares: %d forward passes", count, calls)
 		}
 		if out, err := Collect(t.Context(), together, nil); err == nil {
@@ -263,7 +263,7 @@ func TestCollectWithMissingUnits(t *testing.T) {
 	plan.Share = unit.Share{Index: 1, Count: 3}
 	mustRunAt(t, plan, root)
 	out, err := Collect(t.Context(), folderAt(t, root, "collector"), nil)
-	if err != nil || out.Result != nil || out.Missing != 10 {
+	if err != nil || out.Result != nil || out.Missing != 12 {
 		t.Errorf("collected %+v (%v)", out, err)
 	}
 }
@@ -329,7 +329,7 @@ func (d labelled) Read(ctx context.Context, dst *datasets.Sample, i int) error {
 func TestOwnHead(t *testing.T) {
 	t.Parallel()
 	plan := small()
-	plan.Train, plan.OwnHead, plan.Val = nil, true, &ellipsoids{"val", 30, 3}
+	plan.Train, plan.OwnHead = nil, true
 	res := mustRun(t, plan)
 	if res.Settings.Validation != "data of its own" || !res.Settings.OwnHead {
 		t.Errorf("settings %s", asJSON(t, res.Settings))
@@ -344,8 +344,8 @@ func TestOwnHead(t *testing.T) {
 	if res.Chosen == nil {
 		t.Error("nothing is chosen")
 	}
-	plan.Val = nil
-	if res := mustRun(t, plan); res.Chosen != nil || res.Models[0].Validation != nil {
+	plan.Vals, plan.Choose = nil, choose.Choice{}
+	if res := mustRun(t, plan); !res.Chosen.ByConvention() || res.Models[0].Validation != nil {
 		t.Errorf("without validation data: chosen %s", asJSON(t, res.Chosen))
 	}
 	plan.Tests = testOn(labelled{plan.Tests[0].Data, 3})
@@ -389,9 +389,9 @@ func TestStoredCorruptions(t *testing.T) {
 // the bytes of one worker.
 func TestWarmStart(t *testing.T) {
 	t.Parallel()
-	for _, val := range []datasets.Dataset{nil, &ellipsoids{"val", 30, 3}} {
+	for _, vals := range [][]Val{nil, valOn(&ellipsoids{"val", 30, 3})} {
 		plan := small()
-		plan.Val, plan.Variants = val, alphas(0, 0.45, 0.5)
+		plan.Vals, plan.Choose, plan.Variants = vals, choose.Choice{}, alphas(0, 0.45, 0.5)
 		cold := mustRun(t, plan)
 		plan.WarmStart = true
 		warm := mustRun(t, plan)
@@ -428,7 +428,7 @@ func TestReadSpecRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, edit := range [][2]string{
-		{"wiseft.plan/1", "wiseft.plan/2"}, {`"severity": 3`, `"severity": 9`}, {`"corruption": "jitter",`,
+		{"wiseft.plan/2", "wiseft.plan/1"}, {`"severity": 3`, `"severity": 9`}, {`"corruption": "jitter",`,
 			""}, {`"rule": "accuracy"`, `"rule": "best"`},
 		{`"cells"`, `"sells"`}, {`"tests": [`, `"rests": [`}, {`"variants": [`,
 			`"variants": [], "x": [`}, {`"train": {`, `"brain": {`}, {"{", "["},

@@ -28,7 +28,11 @@ func NewValidator(ctx context.Context, plan Plan, models int, progress func(Prog
 	if plan.Train == nil {
 		return nil, fault.Usagef("training data is needed")
 	}
-	plan.Tests, plan.Corruptions, plan.Severities, plan.Choose, plan.Fit.Init = nil, nil, nil, choose.Choice{}, nil
+	if len(plan.Vals) == 0 {
+		return nil, fault.Usagef("validation data is needed").WithHint(NeedsVal)
+	}
+	clean := choose.Choice{}.WithDefaults(false)
+	plan.Tests, plan.Corruptions, plan.Severities, plan.Choose, plan.Fit.Init = nil, nil, nil, clean, nil
 	if err := plan.checkLabels(); err != nil {
 		return nil, err
 	}
@@ -47,8 +51,8 @@ func NewValidator(ctx context.Context, plan Plan, models int, progress func(Prog
 // dataSets lists the data sets that pass through every model.
 func (v *Validator) dataSets() []datasets.Dataset {
 	list := []datasets.Dataset{v.plan.Train}
-	if v.plan.Val != nil {
-		list = append(list, v.plan.Val)
+	for _, val := range v.plan.Vals {
+		list = append(list, val.Data)
 	}
 	return list
 }
@@ -61,8 +65,8 @@ func (v *Validator) reportProgress(what string) {
 }
 
 // Score fits a probe on the features of the training data, the named output of the model, and returns its score on
-// validation data and the report of the fit. Training and validation share no sample.
-func (v *Validator) Score(ctx context.Context, model Variant, tensor string) (_ *result.Score, _ *fit.Report,
+// each validation set and the report of the fit.
+func (v *Validator) Score(ctx context.Context, model Variant, tensor string) (scores []*result.Score, _ *fit.Report,
 	err error) {
 	v.reportProgress(model.ID() + ": model")
 	m, err := openVariant(ctx, v.plan.Engine, model, tensor)
@@ -74,23 +78,27 @@ func (v *Validator) Score(ctx context.Context, model Variant, tensor string) (_ 
 	if err != nil {
 		return nil, nil, err
 	}
-	fitted := train
-	var val *feature.Set
-	if v.plan.Val == nil {
-		fitted, val = train.Subset(v.data.rest, restWhy), train.Subset(v.data.heldOut, heldWhy)
-	} else if val, err = v.extract(ctx, m, unit.View{Role: unit.Validation}); err != nil {
-		return nil, nil, err
+	var vals []*feature.Set
+	for i := range v.plan.Vals {
+		val, err := v.extract(ctx, m, unit.View{Role: unit.Validation, Set: i})
+		if err != nil {
+			return nil, nil, err
+		}
+		vals = append(vals, val)
 	}
 	v.reportProgress(model.ID() + ": probe")
-	cl, err := fitFrom(ctx, fitted, v.plan.Fit, nil)
+	cl, err := fitFrom(ctx, train, v.plan.Fit, nil)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", model.ID(), err)
 	}
-	score, err := result.NewScore(cl, val)
-	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", model.ID(), err)
+	for _, val := range vals {
+		score, err := result.NewScore(cl, val)
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", model.ID(), err)
+		}
+		scores = append(scores, score)
 	}
-	return score, cl.Meta.Fit, nil
+	return scores, cl.Meta.Fit, nil
 }
 
 // extract passes training or validation data through a model.

@@ -6,41 +6,41 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/wiseft/wiseft/datasets"
 	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/probe/bench/result"
 )
 
-// A validator's score of a model equals that of a run, with and without validation data, whatever was scored before;
-// test data has no influence.
+// A validator's scores of a model equal those of a run, whatever was scored before; test data has no influence.
 func TestValidatorScoresLikeARun(t *testing.T) {
 	t.Parallel()
-	for _, val := range []datasets.Dataset{nil, &ellipsoids{"val", 30, 3}} {
-		plan := fakePlan()
-		plan.Suite, plan.Val = "", val
-		var last Progress
-		v, err := NewValidator(t.Context(), plan, 3, func(p Progress) { last = p })
+	plan := fakePlan()
+	plan.Suite, plan.Vals = "", append(plan.Vals, Val{Name: "more", Data: &ellipsoids{"more", 45, 4}})
+	var last Progress
+	v, err := NewValidator(t.Context(), plan, 3, func(p Progress) { last = p })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range []float64{1, 0, 1} {
+		plan.Variants = alphas(a)
+		m := mustRun(t, plan).Models[0]
+		want := append([]*result.Score{m.Validation}, m.MoreValidation...)
+		got, report, err := v.Score(t.Context(), variant{alpha: a}, "")
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, a := range []float64{1, 0, 1} {
-			plan.Variants = alphas(a)
-			want := mustRun(t, plan).Models[0].Validation
-			got, report, err := v.Score(t.Context(), variant{alpha: a}, "")
-			if err != nil {
-				t.Fatal(err)
-			}
-			if asJSON(t, got) != asJSON(t, want) || !report.Converged || report.N != map[bool]int{true: 72,
-				false: 90}[val == nil] {
-				t.Errorf("alpha %g: got %s of %d samples, want %s", a, asJSON(t, got), report.N, asJSON(t, want))
-			}
+		for _, s := range got {
+			brief(s)
 		}
-		if last.Units != last.TotalUnits || last.Samples != last.TotalSamples || last.Units == 0 {
-			t.Errorf("at the end: %+v", last)
+		if asJSON(t, got) != asJSON(t, want) || !report.Converged || report.N != 90 {
+			t.Errorf("alpha %g: got %s of %d samples, want %s", a, asJSON(t, got), report.N, asJSON(t, want))
 		}
-		settings, err := v.Settings(t.Context())
-		if err != nil || settings.Tests != nil || settings.Train.N != 90 || (settings.Val != nil) != (val != nil) {
-			t.Errorf("settings %s (%v)", asJSON(t, settings), err)
-		}
+	}
+	if last.Units != last.TotalUnits || last.Samples != last.TotalSamples || last.Units == 0 {
+		t.Errorf("at the end: %+v", last)
+	}
+	settings, err := v.Settings(t.Context())
+	if err != nil || settings.Tests != nil || settings.Train.N != 90 || len(settings.Vals()) != 2 {
+		t.Errorf("settings %s (%v)", asJSON(t, settings), err)
 	}
 }
 
@@ -52,10 +52,10 @@ func TestValidatorRefuses(t *testing.T) {
 		t.Error("no training data is accepted")
 	}
 	plan = fakePlan()
-	plan.Train = datasets.Subset(plan.Train, []int{0, 1, 2}, "one of each")
+	plan.Vals = nil
 	if _, err := NewValidator(t.Context(), plan, 1, nil); err == nil || !strings.Contains(err.Error(),
-		"no class has two samples") {
-		t.Errorf("data that cannot be split gives %v", err)
+		"validation data is needed") {
+		t.Errorf("no validation data gives %v", err)
 	}
 	e := &engine{points: 32}
 	plan = fakePlan()

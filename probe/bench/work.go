@@ -74,11 +74,8 @@ func (r *run) event(what string) { r.events = append(r.events, what) }
 
 // pending reports whether something that depends on the unit's features is missing.
 func (r *run) pending(u unit.Unit) bool {
-	if u.View.Role == unit.Training && !r.folder.Has(unit.Probe, r.spec.Probe(u.Variant)) {
-		return true
-	}
-	if u.View.Role == unit.Training && !r.spec.HeldOut() {
-		return false
+	if u.View.Role == unit.Training {
+		return !r.folder.Has(unit.Probe, r.spec.Probe(u.Variant))
 	}
 	return !r.folder.Has(unit.Scores, r.spec.Scores(u.Variant, u.View))
 }

@@ -76,7 +76,9 @@ func dataSheet(r *result.Result) sheet {
 		s.Rows = append(s.Rows, row{Cells: []string{d.Name, part, fmt.Sprint(d.N), strings.Join(history, "; "), d.SHA256}})
 	}
 	add("training", r.Settings.Train)
-	add("validation", r.Settings.Val)
+	for _, d := range r.Settings.Vals() {
+		add("validation", d)
+	}
 	for _, d := range r.Settings.Tests {
 		add("test", d)
 	}

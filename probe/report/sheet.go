@@ -57,11 +57,7 @@ func sheets(r *result.Result) []sheet {
 
 // resultsSheet has the figures of every model on the first test set.
 func resultsSheet(r *result.Result) sheet {
-	var columns []column
-	if hasValidation(r) {
-		columns = append(columns, column{"val", func(m *result.Model) string { return percent(m.Validation.OA) }})
-	}
-	columns = append(columns,
+	columns := append(validationColumns(r),
 		column{"clean", func(m *result.Model) string { return percent(m.Clean.OA) }},
 		column{"mAcc", func(m *result.Model) string { return percent(m.Clean.MAcc) }})
 	for _, name := range r.Order {

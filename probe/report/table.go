@@ -50,10 +50,7 @@ func writeTable(w io.Writer, r *result.Result) error {
 }
 
 func tableColumns(r *result.Result) []column {
-	columns := nameColumns(r)
-	if hasValidation(r) {
-		columns = append(columns, column{"val", func(m *result.Model) string { return percent(m.Validation.OA) }})
-	}
+	columns := append(nameColumns(r), validationColumns(r)...)
 	columns = append(columns, column{"clean", func(m *result.Model) string { return percent(m.Clean.OA) }})
 	for _, name := range r.Order {
 		columns = append(columns, column{shortNames.Replace(name), func(m *result.Model) string {
@@ -82,6 +79,29 @@ func nameColumns(r *result.Result) []column {
 			}
 			return fmt.Sprintf("%.4g", m.Params[i].Value)
 		}})
+	}
+	return columns
+}
+
+// validationColumns returns a column for the clean accuracy on every validation set, and one for that under corruption.
+func validationColumns(r *result.Result) []column {
+	if !hasValidation(r) {
+		return nil
+	}
+	columns := []column{{"val", func(m *result.Model) string { return percent(m.Validation.OA) }}}
+	if len(r.Settings.MoreVals) > 0 {
+		columns[0].head += " 1"
+	}
+	for i := range r.Settings.MoreVals {
+		columns = append(columns, column{fmt.Sprintf("val %d", i+2), func(m *result.Model) string {
+			if i >= len(m.MoreValidation) {
+				return "-"
+			}
+			return percent(m.MoreValidation[i].OA)
+		}})
+	}
+	if !slices.ContainsFunc(r.Models, func(m *result.Model) bool { return m.ValidationRobustness == nil }) {
+		columns = append(columns, column{"val mOA", func(m *result.Model) string { return percent(*m.ValidationRobustness) }})
 	}
 	return columns
 }
@@ -137,14 +157,16 @@ func footnotes(r *result.Result) []string {
 	line := "accuracies in percent"
 	if hasValidation(r) {
 		line += "; val: " + r.Settings.Validation
+		if severities := r.Settings.Choose.Severities; severities != nil {
+			line += fmt.Sprintf("; val mOA: under corruption of severity %s", joinInts(severities))
+		}
 	}
 	notes := []string{line}
 	if c := r.Chosen; c != nil {
-		verdict := "test data decided nothing"
-		if c.OnTest {
-			verdict = "TEST DATA DECIDED"
+		notes = append(notes, "* "+paramText(c.Params)+chosenText(c))
+		if alike := alikeText(r); alike != "" {
+			notes = append(notes, alike)
 		}
-		notes = append(notes, fmt.Sprintf("* %s, chosen by: %s; %s", paramText(c.Params), c.Rule, verdict))
 		if c.Alpha != nil {
 			notes = append(notes, "alpha: theta = (1 - alpha) * pretrained + alpha * finetuned")
 		}
@@ -153,6 +175,52 @@ func footnotes(r *result.Result) []string {
 		notes = append(notes, "mCE, RmCE: errors against "+r.Reference.Name+", lower is better")
 	}
 	return append(notes, r.Notes...)
+}
+
+// chosenText says why a mix is marked: ", chosen by: …", or that it was not chosen.
+func chosenText(c *result.Chosen) string {
+	switch {
+	case c.ByConvention():
+		return " is the default, " + c.Rule + "; " + c.Reason
+	case c.OnTest:
+		return ", chosen by: " + c.Rule + "; TEST DATA DECIDED"
+	}
+	return ", chosen by: " + c.Rule + "; test data decided nothing"
+}
+
+// alikeText names the mixes that the data of the choice cannot tell from the chosen one; "" if no data chose.
+func alikeText(r *result.Result) string {
+	c := r.Chosen
+	data := "validation data"
+	switch {
+	case c == nil || c.RuleName == "" || c.ByConvention(): // earlier versions did not name the rule
+		return ""
+	case c.OnTest:
+		data = "test data"
+	}
+	if len(c.Indistinguishable) == 0 {
+		return data + " tells all others from it"
+	}
+	var list []string
+	for _, m := range r.Models {
+		if slices.Contains(c.Indistinguishable, m.ID) {
+			list = append(list, label(m))
+		}
+	}
+	list, every := every(list, maxRows)
+	text := data + " cannot tell it from " + strings.Join(list, ", ")
+	if every > 1 {
+		text += fmt.Sprintf(" (every %s is named)", ordinal(every))
+	}
+	return text
+}
+
+func joinInts(list []int) string {
+	var parts []string
+	for _, v := range list {
+		parts = append(parts, fmt.Sprint(v))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // paramText writes "alpha 0.5, density 0.1".

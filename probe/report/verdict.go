@@ -26,12 +26,19 @@ func verdictOfSweep(r *result.Result, m *result.Model) verdict {
 	c := r.Chosen
 	v := verdict{Headline: paramText(c.Params) + " is chosen", OnTest: c.OnTest}
 	by := fmt.Sprintf("by the rule “%s”", c.Rule)
-	if c.OnTest {
+	switch {
+	case c.ByConvention():
+		v.Headline = paramText(c.Params) + " is the default; nothing was chosen"
+		v.Sentences = append(v.Sentences, "There is no unseen validation data. "+sentence(c.Reason)+".")
+	case c.OnTest:
 		v.Sentences = append(v.Sentences, "TEST DATA DECIDED, "+by+".",
 			"The figures of what was chosen are optimistic and are no estimate of new data.")
-	} else {
+	default:
 		const text = "Validation data decided, where it has %s %% (%s), %s; test data decided nothing."
 		v.Sentences = append(v.Sentences, fmt.Sprintf(text, percent(c.Validation), validationText(r), by))
+	}
+	if alike := alikeText(r); alike != "" {
+		v.Sentences = append(v.Sentences, sentence(alike)+".")
 	}
 	v.Sentences = append(v.Sentences, scoresText(r, m))
 	tested := false
@@ -57,10 +64,14 @@ func verdictOfSweep(r *result.Result, m *result.Model) verdict {
 
 // validationText names the validation data.
 func validationText(r *result.Result) string {
-	if val := r.Settings.Val; val != nil {
-		return fmt.Sprintf("%d samples of %s", val.N, val.Name)
+	var parts []string
+	for _, val := range r.Settings.Vals() {
+		parts = append(parts, fmt.Sprintf("%d samples of %s", val.N, val.Name))
 	}
-	return r.Settings.Validation
+	if len(parts) == 0 {
+		return r.Settings.Validation
+	}
+	return strings.Join(parts, " and ") + ": " + r.Settings.Validation
 }
 
 // verdictOfBench describes which model is best by which figure.
@@ -157,5 +168,7 @@ func differenceText(d *result.Difference, level float64) string {
 	}
 	return fmt.Sprintf("%s points (%s; %s, %s)", signedPoints(d.Difference), signedRange(d.Interval), p, significance)
 }
+
+func sentence(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
 func lowerFirst(s string) string { return strings.ToLower(s[:1]) + s[1:] }

@@ -1,5 +1,14 @@
 // Package choose has the rules by which one of several mixes is chosen on validation data, and the greedy rule by which
-// the models of a soup are chosen. It works on figures and indices, not on models.
+// the models of a soup are chosen. It works on answers and indices, not on models.
+//
+// # Default rule
+//
+// Validation data is small, and many mixes have the same clean accuracy within its error: the highest is the highest by
+// chance, and often next to the fine-tuned model, which is the least robust. So with corruptions the default is the
+// rule "robustness" with a loss of at most one point, on validation data of the severities [DefaultSeverities], and
+// without them "one-standard-error".
+//
+// # Soups
 //
 // Every score of a soup is the validation accuracy of a probe that was fitted from a start of zeros, so that it depends
 // on the model alone. Ties are taken as in the paper, or not (Strict) as in its code.
@@ -8,19 +17,23 @@ package choose
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
 	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/internal/registry"
+	"github.com/wiseft/wiseft/probe/metric"
 )
 
 // Choice is the rule by which one of several mixes is chosen. Its JSON is part of run folders and of a plan's ID.
 type Choice struct {
-	Rule string `json:"rule"` // a registered name; "" = DefaultRule
+	Rule string `json:"rule"` // a registered name; "" = as [Choice.WithDefaults] sets it
 	// Points is how much clean accuracy the rule "robustness" may lose, as a share: 0.01 is one point.
 	Points float64 `json:"points,omitempty"`
+	// Severities are those of corrupted validation data; nil = those of test data.
+	Severities []int `json:"severities,omitempty"`
+	// Val is the name of the validation set that chooses; "" = the mean of all.
+	Val string `json:"val,omitempty"`
 	// OnTest makes the choice by test data. The figures of the chosen mix are then optimistic, and every result has a
 	// note.
 	OnTest bool `json:"on_test,omitempty"`
@@ -37,18 +50,20 @@ type Rule struct {
 	best func(list []Candidate, points float64) int
 }
 
-// Candidate is a model with its figures on validation data.
-type Candidate struct {
-	Params []float64 // of the mix, such as alpha; none if the model is not a mix
-	OA     float64   // clean accuracy; NaN = unknown
-	Robust float64   // mean accuracy over the corruptions of the validation data; NaN = unknown
-}
-
 // rules are all rules by name.
 var rules = registry.New[Rule]("rule")
 
-// DefaultRule is the rule of the zero Choice.
-const DefaultRule = "accuracy"
+// The rules of the zero Choice, with and without corruptions.
+const (
+	DefaultRule      = "robustness"
+	DefaultCleanRule = "one-standard-error"
+)
+
+// DefaultPoints is the loss of clean accuracy that the default rule allows.
+const DefaultPoints = 0.01
+
+// DefaultSeverities are the severities of corrupted validation data, unless others are named.
+var DefaultSeverities = []int{3}
 
 func register(r Rule) {
 	if r.Doc == "" || r.best == nil {
@@ -60,15 +75,24 @@ func register(r Rule) {
 // Rules returns all rules, sorted by name.
 func Rules() []Rule { return rules.All() }
 
-// WithDefaults returns c with its rule set.
-func (c Choice) WithDefaults() Choice {
-	c.Rule = cmp.Or(c.Rule, DefaultRule)
+// WithDefaults returns c with its rule set. corrupted says whether the run has corruptions.
+func (c Choice) WithDefaults(corrupted bool) Choice {
+	switch {
+	case c.Rule != "":
+	case corrupted:
+		c.Rule, c.Points = DefaultRule, cmp.Or(c.Points, DefaultPoints)
+	default:
+		c.Rule = DefaultCleanRule
+	}
+	if r, err := rules.Lookup(c.Rule); err == nil && r.robust && !c.OnTest && c.Severities == nil {
+		c.Severities = DefaultSeverities
+	}
 	return c
 }
 
-// rule returns the rule. Check must have accepted c.
+// rule returns the rule. Check must have accepted c, and WithDefaults have set it.
 func (c Choice) rule() Rule {
-	r, err := rules.Lookup(cmp.Or(c.Rule, DefaultRule))
+	r, err := rules.Lookup(c.Rule)
 	if err != nil {
 		panic("choose: choice was not checked")
 	}
@@ -83,6 +107,11 @@ func (c Choice) Check() error {
 	if !(c.Points >= 0 && c.Points < 1) {
 		return fault.Usagef("the rule %s allows a loss of %g points, want 0 to 100", c.Rule, 100*c.Points)
 	}
+	for _, s := range c.Severities {
+		if s < 1 || s > metric.Severities {
+			return fault.Usagef("there is no severity %d", s)
+		}
+	}
 	return nil
 }
 
@@ -92,24 +121,44 @@ func (c Choice) Robust() bool { return c.rule().robust }
 // NeedsCells reports whether validation data has to be corrupted.
 func (c Choice) NeedsCells() bool { return c.Robust() && !c.OnTest }
 
-// Best returns the index of the mix that the rule chooses, among the candidates that are mixes and have a clean
-// accuracy. It returns -1 if there are none.
+// Best returns the index of the mix that the rule chooses, among the candidates that are mixes and have answers. It
+// returns -1 if there are none.
 func (c Choice) Best(list []Candidate) int {
-	var mixes []int
-	for i, v := range list {
-		if len(v.Params) > 0 && !math.IsNaN(v.OA) && !math.IsInf(v.OA, 0) {
-			mixes = append(mixes, i)
-		}
-	}
+	mixes := mixesOf(list)
 	if len(mixes) == 0 {
 		return -1
 	}
-	slices.SortStableFunc(mixes, func(a, b int) int { return slices.Compare(list[a].Params, list[b].Params) })
 	sorted := make([]Candidate, len(mixes))
 	for k, i := range mixes {
 		sorted[k] = list[i]
 	}
 	return mixes[c.rule().best(sorted, c.Points)]
+}
+
+// Indistinguishable returns the indices of the other mixes whose figures do not differ measurably from those of the
+// mix best: the paired 95 % interval of the difference has 0 in it, of clean accuracy and, if the rule uses it, of
+// accuracy under corruption.
+func (c Choice) Indistinguishable(list []Candidate, best int) (alike []int) {
+	for _, i := range mixesOf(list) {
+		if i == best || !sameClean(list[best], list[i]) {
+			continue
+		}
+		if !c.Robust() || sameRobust(list[best], list[i]) {
+			alike = append(alike, i)
+		}
+	}
+	return alike
+}
+
+// mixesOf returns the indices of the mixes that have answers, in the order of their parameters.
+func mixesOf(list []Candidate) (mixes []int) {
+	for i, v := range list {
+		if len(v.Params) > 0 && len(v.Vals) > 0 {
+			mixes = append(mixes, i)
+		}
+	}
+	slices.SortStableFunc(mixes, func(a, b int) int { return slices.Compare(list[a].Params, list[b].Params) })
+	return mixes
 }
 
 // Doc describes the choice in one line.
@@ -119,8 +168,11 @@ func (c Choice) Doc() string {
 	if strings.Contains(doc, "%g") {
 		doc = fmt.Sprintf(doc, 100*c.Points)
 	}
-	if c.OnTest {
+	switch {
+	case c.OnTest:
 		doc += " (of TEST data)"
+	case c.Val != "":
+		doc += " (of " + c.Val + ")"
 	}
 	return doc
 }

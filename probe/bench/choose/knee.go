@@ -13,12 +13,12 @@ func init() {
 
 // knee returns the index of the knee of the Pareto set.
 func knee(list []Candidate, _ float64) int {
-	var clean, robust []float64
+	var oa, robust []float64
 	for _, v := range list {
-		clean, robust = append(clean, v.OA), append(robust, v.Robust)
+		oa, robust = append(oa, v.OA()), append(robust, v.Robustness())
 	}
-	if i, ok := metric.Knee(clean, robust); ok {
+	if i, ok := metric.Knee(oa, robust); ok {
 		return i
 	}
-	return mostAccurate(list)
+	return highest(list, clean)
 }

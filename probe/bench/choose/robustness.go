@@ -1,5 +1,7 @@
 package choose
 
+import "math/big"
+
 func init() {
 	register(Rule{
 		Name: "robustness",
@@ -10,17 +12,15 @@ func init() {
 }
 
 // mostRobust returns the index of the highest accuracy under corruption among the candidates that lose at most points
-// of clean accuracy.
+// of clean accuracy, exactly.
 func mostRobust(list []Candidate, points float64) int {
-	clean := list[mostAccurate(list)].OA
-	best := -1
-	for i, v := range list {
-		if v.OA < clean-points {
-			continue
-		}
-		if best < 0 || v.Robust > list[best].Robust {
-			best = i
+	least := new(big.Rat).Sub(list[highest(list, clean)].exact(clean), asRatio(points))
+	var allowed []int
+	var those []Candidate
+	for i, c := range list {
+		if c.exact(clean).Cmp(least) >= 0 {
+			allowed, those = append(allowed, i), append(those, c)
 		}
 	}
-	return best
+	return allowed[highest(those, corrupted)]
 }

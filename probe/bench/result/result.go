@@ -60,7 +60,7 @@ type Result struct {
 	Reference *Reference `json:"reference"`
 	Suite     string     `json:"suite"`
 	Order     []string   `json:"order"`  // the corruptions, in the order of the suite
-	Chosen    *Chosen    `json:"chosen"` // nil unless there are mixes, and data to choose by
+	Chosen    *Chosen    `json:"chosen"` // nil unless there are mixes
 	Notes     []string   `json:"notes"`  // limits of the figures
 
 	// Baseline is the line of effective robustness; nil without one.
@@ -83,7 +83,10 @@ type Model struct {
 	Tested
 	MoreTests []*Tested `json:"more_tests,omitempty"` // on the other test sets
 
-	Validation *Score `json:"validation"` // on clean data; nil without validation data
+	// Validation has the figures on the first validation set, clean; nil without validation data. MoreValidation has
+	// those on the others.
+	Validation     *Score   `json:"validation"`
+	MoreValidation []*Score `json:"more_validation,omitempty"`
 	// ValidationRobustness is the mean accuracy on corrupted validation data; nil unless the rule of the choice uses
 	// it.
 	ValidationRobustness *Number `json:"validation_robustness,omitempty"`
@@ -146,27 +149,42 @@ type Reference struct {
 	Note       string `json:"note,omitempty"`
 }
 
-// Chosen is the mix that the rule chose by validation data.
+// Chosen is the mix that the rule chose by validation data, or without validation data the one that convention marks.
 type Chosen struct {
-	ID         string   `json:"id"`
-	Alpha      *float64 `json:"alpha"`
-	Params     []Param  `json:"params,omitempty"`
-	Rule       string   `json:"rule"`
-	OnTest     bool     `json:"on_test,omitempty"` // the choice was made by test data: the figures are optimistic
-	Validation Number   `json:"validation_accuracy"`
-	Robustness *Number  `json:"validation_robustness,omitempty"`
+	ID       string   `json:"id"`
+	Alpha    *float64 `json:"alpha"`
+	Params   []Param  `json:"params,omitempty"`
+	Rule     string   `json:"rule"`              // a sentence
+	RuleName string   `json:"rule_name"`         // as registered, or Convention
+	OnTest   bool     `json:"on_test,omitempty"` // the choice was made by test data: the figures are optimistic
+	// Validation is the mean clean accuracy on the validation sets that chose; null if none did.
+	Validation Number  `json:"validation_accuracy"`
+	Robustness *Number `json:"validation_robustness,omitempty"`
+	// Indistinguishable are the IDs of the mixes whose figures on the validation data do not differ measurably from
+	// those of the chosen one; nil if no data chose.
+	Indistinguishable []string `json:"indistinguishable,omitempty"`
+	Reason            string   `json:"reason,omitempty"` // why this mix
 }
+
+// Convention is the RuleName of a mix that no data chose: alpha .5, as WiSE-FT recommends without validation data.
+const Convention = "convention"
+
+// ByConvention reports whether no data chose. The receiver may be nil.
+func (c *Chosen) ByConvention() bool { return c != nil && c.RuleName == Convention }
 
 // Settings are all that can change a result, besides the models.
 type Settings struct {
-	Wiseft      string            `json:"wiseft,omitempty"`
-	Go          string            `json:"go"`
-	Runtime     string            `json:"runtime"`
-	Tensor      string            `json:"tensor,omitempty"`
-	OwnHead     bool              `json:"own_head,omitempty"` // Tensor has class scores
-	Train       *Data             `json:"train"`
-	Val         *Data             `json:"val"` // nil = split from train
-	Validation  string            `json:"validation"`
+	Wiseft     string  `json:"wiseft,omitempty"`
+	Go         string  `json:"go"`
+	Runtime    string  `json:"runtime"`
+	Tensor     string  `json:"tensor,omitempty"`
+	OwnHead    bool    `json:"own_head,omitempty"` // Tensor has class scores
+	Train      *Data   `json:"train"`
+	Val        *Data   `json:"val"`                 // the first validation set; nil = none
+	MoreVals   []*Data `json:"more_vals,omitempty"` // the others
+	Validation string  `json:"validation"`          // where validation data comes from; "" = there is none
+	// ValFromTest is the share of every test set that validates and is in no test figure.
+	ValFromTest float64           `json:"val_from_test,omitempty"`
 	Tests       []*Data           `json:"tests"`
 	Suite       string            `json:"suite,omitempty"`
 	Reference   *metric.Reference `json:"reference,omitempty"`
@@ -180,6 +198,14 @@ type Settings struct {
 	Search      *Search           `json:"search,omitempty"` // how the variants were found; nil = they were given
 	Layout      probe.Layout      `json:"layout,omitempty"`
 	Batch       int               `json:"batch,omitempty"`
+}
+
+// Vals lists the validation sets.
+func (s *Settings) Vals() []*Data {
+	if s.Val == nil {
+		return nil
+	}
+	return append([]*Data{s.Val}, s.MoreVals...)
 }
 
 // Data describes a data set.

@@ -1,15 +1,10 @@
 package unit
 
 import (
-	"fmt"
-
 	"github.com/wiseft/wiseft/probe"
 	"github.com/wiseft/wiseft/probe/fit"
 	"github.com/wiseft/wiseft/probe/store"
 )
-
-// ValidationFraction is the share of the training data that validates if there is no validation data.
-const ValidationFraction = 0.2
 
 // The kinds of units. generation is raised when the same inputs give other bits.
 const (
@@ -25,16 +20,16 @@ type Role int
 
 // The roles. Their numbers are in no file.
 const (
-	Training            Role = iota // probes are fitted on it
-	Validation                      // alpha is chosen on it
-	CorruptedValidation             // validation data under a corruption, for rules that choose by robustness
-	OnTest                          // test data, clean or corrupted; it chooses nothing
+	Training   Role = iota // probes are fitted on it
+	Validation             // alpha is chosen on it
+	OnTest                 // test data; it chooses nothing
 )
 
 // View is one of the data sets that pass through every variant.
 type View struct {
-	Role       Role
-	Test, Cell int // Test and Cell are indices for OnTest; Cell also for CorruptedValidation, which has one data set
+	Role Role
+	// Set is the index of a validation or test set, Cell that of its condition; 0 is the clean one.
+	Set, Cell int
 }
 
 // Views lists the data sets in the order in which they pass through a variant.
@@ -43,59 +38,56 @@ func (s *Spec) Views() []View {
 	if s.Settings.Train != nil {
 		list = append(list, View{Role: Training})
 	}
-	if s.Settings.Val != nil {
-		list = append(list, View{Role: Validation})
-	}
-	for c := range s.ValCells {
-		list = append(list, View{Role: CorruptedValidation, Cell: c})
-	}
-	for t := range s.Tests {
-		for c := range s.Tests[t].Cells {
-			list = append(list, View{Role: OnTest, Test: t, Cell: c})
+	list = append(list, viewsOf(Validation, s.Vals)...)
+	return append(list, viewsOf(OnTest, s.Tests)...)
+}
+
+func viewsOf(role Role, sets []Set) (list []View) {
+	for i := range sets {
+		for c := range sets[i].Cells {
+			list = append(list, View{Role: role, Set: i, Cell: c})
 		}
 	}
 	return list
 }
 
+// set returns the validation or test set of w.
+func (s *Spec) set(w View) Set {
+	if w.Role == Validation {
+		return s.Vals[w.Set]
+	}
+	return s.Tests[w.Set]
+}
+
 // Cell describes the data of w.
 func (s *Spec) Cell(w View) Cell {
-	switch w.Role {
-	case Training:
+	if w.Role == Training {
 		return Cell{SHA256: s.Settings.Train.SHA256, N: s.Settings.Train.N}
-	case Validation:
-		return Cell{SHA256: s.Settings.Val.SHA256, N: s.Settings.Val.N}
-	case CorruptedValidation:
-		return s.ValCells[w.Cell]
 	}
-	return s.Tests[w.Test].Cells[w.Cell]
+	return s.set(w).Cells[w.Cell]
 }
 
 // Name names w in progress and errors.
 func (s *Spec) Name(w View) string {
-	switch w.Role {
-	case Training:
+	name := ""
+	switch {
+	case w.Role == Training:
 		return "training data"
-	case Validation:
-		return "validation data"
-	case CorruptedValidation:
-		return "validation data, " + s.Cell(w).String()
+	case w.Role == Validation:
+		name = "validation data"
+		if len(s.Vals) > 1 {
+			name += " " + s.Vals[w.Set].Name
+		}
+	case len(s.Tests) > 1:
+		name = s.Tests[w.Set].Name
 	}
-	if len(s.Tests) > 1 {
-		return s.Tests[w.Test].Name + ", " + s.Cell(w).String()
+	switch {
+	case name == "":
+		return s.Cell(w).String()
+	case w.Role == Validation && w.Cell == 0:
+		return name
 	}
-	return s.Cell(w).String()
-}
-
-// HeldOut reports whether the validation data is a part of the training data.
-func (s *Spec) HeldOut() bool { return s.Settings.Val == nil && s.Settings.Train != nil }
-
-// rowsHeld and rowsRest are the names of the parts of the training data in keys.
-func (s *Spec) rowsHeld() string {
-	return fmt.Sprintf("held: stratified %g, seed %d", ValidationFraction, s.Settings.Seed)
-}
-
-func (s *Spec) rowsRest() string {
-	return fmt.Sprintf("rest: stratified %g, seed %d", ValidationFraction, s.Settings.Seed)
+	return name + ", " + s.Cell(w).String()
 }
 
 // Features returns the key of the features of w under variant v.
@@ -118,40 +110,25 @@ type probeKey struct {
 	Unit       string
 	Features   store.Key
 	Classes    []string // names, which are stored in the probe
-	Rows       string   // "" = all
+	Rows       string   // "": the probe is fitted on all rows
 	Fit        fit.Options
 	Start      store.Key // key of the probe from which the fit starts; "" = zero
 	Generation int
 }
 
-// HeldProbe returns the key of the probe of variant v that is fitted without the held-out samples.
-func (s *Spec) HeldProbe(v int) store.Key {
-	return remember(&s.held, v, func() store.Key {
-		k := s.probeKey(v, s.rowsRest())
-		if s.Settings.WarmStart && v > 0 {
-			k.Start = s.HeldProbe(v - 1)
-		}
-		return store.NewKey(k)
-	})
-}
-
-// Probe returns the key of the probe of variant v that is tested. Its fit starts from the probe that was validated;
-// without one, with WarmStart, from that of the variant before.
+// Probe returns the key of the probe of variant v. With WarmStart its fit starts from that of the variant before.
 func (s *Spec) Probe(v int) store.Key {
-	return remember(&s.tested, v, func() store.Key {
-		k := s.probeKey(v, "")
-		switch {
-		case s.HeldOut():
-			k.Start = s.HeldProbe(v)
-		case s.Settings.WarmStart && v > 0:
+	return remember(&s.probes, v, func() store.Key {
+		k := s.probeKey(v)
+		if s.Settings.WarmStart && v > 0 {
 			k.Start = s.Probe(v - 1)
 		}
 		return store.NewKey(k)
 	})
 }
 
-func (s *Spec) probeKey(v int, rows string) probeKey {
-	return probeKey{Probe, s.Features(v, View{Role: Training}), s.Settings.Train.Classes, rows, s.Settings.Fit, "",
+func (s *Spec) probeKey(v int) probeKey {
+	return probeKey{Probe, s.Features(v, View{Role: Training}), s.Settings.Train.Classes, "", s.Settings.Fit, "",
 		generation}
 }
 
@@ -159,7 +136,7 @@ func (s *Spec) probeKey(v int, rows string) probeKey {
 // near are extracted, nil = all; the others are interpolated between variants 0 and last.
 func (s *Spec) BentProbe(v, last int, near []int) store.Key {
 	at := func(v int) store.Key { return s.Features(v, View{Role: Training}) }
-	key := s.probeKey(v, s.rowsRest())
+	key := s.probeKey(v)
 	key.Unit = "probe of bent features"
 	return store.NewKey(struct {
 		Probe probeKey
@@ -182,32 +159,19 @@ func remember(known *map[int]store.Key, v int, key func() store.Key) store.Key {
 	return k
 }
 
-// ScoringProbe returns the key of the probe that scores w. Held-out validation samples are never scored by a probe
-// that was fitted on them.
-func (s *Spec) ScoringProbe(v int, w View) store.Key {
-	switch {
-	case s.Settings.OwnHead:
-		return "own head"
-	case s.HeldOut() && (w.Role == Training || w.Role == CorruptedValidation):
-		return s.HeldProbe(v)
+// Scores returns the key of the scores of w, validation or test data, under variant v.
+func (s *Spec) Scores(v int, w View) store.Key {
+	probe := store.Key("own head")
+	if !s.Settings.OwnHead {
+		probe = s.Probe(v)
 	}
-	return s.Probe(v)
+	return store.NewKey(scoresKey{Scores, probe, s.Features(v, w), "", generation})
 }
 
-// Scores returns the key of the scores of w under variant v. For training data these are the scores of the held-out
-// samples; without held-out samples there are none, and the key of the probe is returned.
-func (s *Spec) Scores(v int, w View) store.Key {
-	if w.Role == Training && !s.HeldOut() {
-		return s.Probe(v)
-	}
-	rows := ""
-	if w.Role == Training {
-		rows = s.rowsHeld()
-	}
-	return store.NewKey(struct {
-		Unit            string
-		Probe, Features store.Key
-		Rows            string
-		Generation      int
-	}{Scores, s.ScoringProbe(v, w), s.Features(v, w), rows, generation})
+// scoresKey is what scores depend on. Its JSON is hashed: the order of the fields must not change.
+type scoresKey struct {
+	Unit            string
+	Probe, Features store.Key
+	Rows            string // "": all rows are scored
+	Generation      int
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // Schema is the schema of a [Spec] in JSON.
-const Schema = "wiseft.plan/1"
+const Schema = "wiseft.plan/2"
 
 // Spec is the record of a plan in a run's folder: everything that the result depends on. It suffices to make the
 // result from units, without models and data.
@@ -23,12 +23,12 @@ type Spec struct {
 	Schema   string    `json:"schema"`
 	Result   string    `json:"result"` // schema of the result
 	Variants []Variant `json:"variants"`
-	// ValCells are the corruptions of the validation data; nil unless the rule of the choice uses them.
-	ValCells []Cell          `json:"validation_cells,omitempty"`
-	Tests    []Test          `json:"tests"`
+	// Vals are the validation sets, corrupted only if the rule of the choice uses that.
+	Vals     []Set           `json:"validation_sets,omitempty"`
+	Tests    []Set           `json:"tests"`
 	Settings result.Settings `json:"settings"`
 
-	held, tested map[int]store.Key // keys of the probes of variants that were computed; nil = none
+	probes map[int]store.Key // keys of the probes of variants that were computed; nil = none
 }
 
 // Variant is a variant of a plan.
@@ -38,8 +38,8 @@ type Variant struct {
 	Key    string         `json:"key"` // as bench.Variant.Key returns it
 }
 
-// Test has the conditions of a test set, clean first.
-type Test struct {
+// Set has the conditions of a validation or test set, clean first.
+type Set struct {
 	Name   string `json:"name"`
 	Stored bool   `json:"stored,omitempty"` // the corruptions were read from files
 	Cells  []Cell `json:"cells"`
@@ -63,19 +63,29 @@ func (c Cell) String() string {
 
 // ID identifies everything that the figures depend on. Names of files have no influence on it.
 func (s *Spec) ID() store.Key {
-	type variant struct {
-		ID     string
-		Scores []store.Key
-	}
-	var parts []variant
+	var parts []variantID
 	for v := range s.Variants {
-		p := variant{ID: s.Variants[v].ID}
-		for _, w := range s.Views() {
-			p.Scores = append(p.Scores, s.Scores(v, w))
-		}
-		parts = append(parts, p)
+		parts = append(parts, s.variantID(v))
 	}
 	return store.NewKey([]any{parts, s.Settings.Suite, s.Settings.Reference, s.Settings.Baselines, s.Settings.Choose})
+}
+
+// variantID identifies what the figures of a variant depend on.
+type variantID struct {
+	ID     string
+	Scores []store.Key
+}
+
+func (s *Spec) variantID(v int) variantID {
+	p := variantID{ID: s.Variants[v].ID}
+	for _, w := range s.Views() {
+		if w.Role == Training {
+			p.Scores = append(p.Scores, s.Probe(v))
+			continue
+		}
+		p.Scores = append(p.Scores, s.Scores(v, w))
+	}
+	return p
 }
 
 // Check returns an error if no run can have written the plan.
@@ -86,23 +96,35 @@ func (s *Spec) Check() error {
 	case len(s.Variants) == 0 || len(s.Tests) == 0 || len(s.Tests) != len(s.Settings.Tests):
 		return fmt.Errorf("%d variants, and %d test sets of which %d are described", len(s.Variants), len(s.Tests),
 			len(s.Settings.Tests))
+	case len(s.Vals) != len(s.Settings.Vals()):
+		return fmt.Errorf("%d validation sets of which %d are described", len(s.Vals), len(s.Settings.Vals()))
 	case (s.Settings.Train == nil) != s.Settings.OwnHead:
 		return fmt.Errorf("training data and the model's own head exclude each other")
 	}
-	cells := s.ValCells
-	for t, test := range s.Tests {
-		if len(test.Cells) == 0 || test.Cells[0].Corruption != "" || s.Settings.Tests[t] == nil {
-			return fmt.Errorf("test set %q does not begin with clean data", test.Name)
+	for i, d := range append(s.Settings.Vals(), s.Settings.Tests...) {
+		if d == nil {
+			return fmt.Errorf("data set %d is not described", i)
 		}
-		cells = append(cells[:len(cells):len(cells)], test.Cells[1:]...)
 	}
-	for _, c := range cells {
-		if c.Corruption == "" || c.Severity < 1 || c.Severity > metric.Severities {
-			return fmt.Errorf("%q is not a corruption with a severity of 1 to %d", c, metric.Severities)
+	for _, set := range append(s.Vals[:len(s.Vals):len(s.Vals)], s.Tests...) {
+		if err := set.check(); err != nil {
+			return err
 		}
 	}
 	if s.Settings.Choose.Rule == "" {
 		return fmt.Errorf("it has no rule")
 	}
 	return s.Settings.Choose.Check()
+}
+
+func (s Set) check() error {
+	if len(s.Cells) == 0 || s.Cells[0].Corruption != "" {
+		return fmt.Errorf("data set %q does not begin with clean data", s.Name)
+	}
+	for _, c := range s.Cells[1:] {
+		if c.Corruption == "" || c.Severity < 1 || c.Severity > metric.Severities {
+			return fmt.Errorf("%q is not a corruption with a severity of 1 to %d", c, metric.Severities)
+		}
+	}
+	return nil
 }
