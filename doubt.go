@@ -16,8 +16,8 @@ import (
 // as it is, with the reason in Undecided.
 //
 // A pair counts as proved if the written graph with the other model's weights computes that model's values, and if it
-// does not with the fine-tuned weight in the pair's place: a weight that no value shows, such as one behind a gate of 0,
-// is not proved.
+// does not with the fine-tuned weight in the pair's place: a weight that no value shows, such as one behind a gate of
+// 0, is not proved.
 func settleDoubts(
 	ctx context.Context, plan *onnxmerge.Plan, list, fisher models, opt MergeOptions,
 ) (*onnxmerge.Plan, error) {
@@ -85,8 +85,8 @@ func whyUnproven(
 	return "", nil
 }
 
-// shows reports whether an equal value differs if a weight is not swapped: the features, or one of the first values that
-// depend on the weight, which a gate of 0 before the features does not hide.
+// shows reports whether an equal value differs if a weight is not swapped: the features, or one of the first values
+// that depend on the weight, which a gate of 0 before the features does not hide.
 func (p *prover) shows(ctx context.Context, weight *onnx.Tensor) (bool, error) {
 	depends := func(x twin.Point) bool { return slices.Contains(p.swap.Before(x.B), weight) }
 	known := slices.DeleteFunc(slices.Clone(p.equal), func(x twin.Point) bool { return !depends(x) })

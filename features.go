@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/wiseft/wiseft/datasets"
@@ -64,7 +65,7 @@ func extractFeatures(
 	if err != nil {
 		return nil, nil, err
 	}
-	src, err := readModel(ctx, model, opt.Tensor, opt.Monitor)
+	src, err := readModel(ctx, model, opt.Tensor, opt.Runtime, opt.Monitor)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -82,6 +83,9 @@ func extractFeatures(
 		return nil, nil, err
 	}
 	defer s.Close()
+	if err := s.checkBatch(ctx, data, layout, opt.Runtime); err != nil {
+		return nil, nil, err
+	}
 	start := time.Now()
 	f, err := s.extract(ctx, data, probe.ExtractOptions{Batch: opt.Runtime.BatchSize(), Layout: layout,
 		Progress: func(done, total int) { opt.Monitor.progress(Progress{"features", "clouds", done, total}) },
@@ -102,7 +106,9 @@ type modelBytes struct {
 }
 
 // readModel reads a model and finds its features.
-func readModel(ctx context.Context, path, tensor string, monitor Monitor) (_ *modelBytes, err error) {
+func readModel(
+	ctx context.Context, path, tensor string, opt RuntimeOptions, monitor Monitor,
+) (_ *modelBytes, err error) {
 	m, err := Open(path)
 	if err != nil {
 		return nil, err
@@ -113,6 +119,9 @@ func readModel(ctx context.Context, path, tensor string, monitor Monitor) (_ *mo
 		return nil, err
 	}
 	m.noteFeatures(monitor, tensor, b.tensor)
+	if err := m.checkBatch(b.tensor, opt); err != nil {
+		return nil, err
+	}
 	b.data, err = m.Bytes(ctx)
 	sum := sha256.Sum256(b.data)
 	b.sha256 = hex.EncodeToString(sum[:])
@@ -138,6 +147,17 @@ func (b *modelBytes) open(ctx context.Context, opt RuntimeOptions, monitor Monit
 	}
 	b.data = nil // the session has a copy
 	return &session{extractor, b.path, r}, nil
+}
+
+// checkBatch refuses features that depend on the batch, unless the options trust it.
+func (s *session) checkBatch(ctx context.Context, data datasets.Dataset, layout probe.Layout, opt RuntimeOptions) error {
+	if opt.TrustBatch {
+		return nil
+	}
+	if err := probe.CheckBatch(ctx, s.Extractor, data, layout, opt.BatchSize()); err != nil {
+		return fmt.Errorf("%s: %w", s.path, err)
+	}
+	return nil
 }
 
 // extract runs the session over a data set.

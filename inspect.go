@@ -21,11 +21,12 @@ type Inspection struct {
 	Outputs    []ValueInfo           `json:"outputs"`
 	Nodes      int                   `json:"nodes"`
 	Operators  map[string]int        `json:"operators"`
-	Parameters int64                 `json:"parameters"` // elements of floating-point tensors
-	DTypes     map[string]int        `json:"dtypes"`     // tensors by dtype
-	Sites      map[string]int        `json:"sites"`      // tensors by where they sit
-	Features   string                `json:"features"`   // what features takes by default; "" if it must be named
-	Unread     []string              `json:"unread"`     // parts of the file that are not interpreted
+	Parameters int64                 `json:"parameters"`      // elements of floating-point tensors
+	DTypes     map[string]int        `json:"dtypes"`          // tensors by dtype
+	Sites      map[string]int        `json:"sites"`           // tensors by where they sit
+	Features   string                `json:"features"`        // what features takes by default; "" if it must be named
+	Batch      []string              `json:"batch_dependent"` // operators that mix samples or draw random numbers
+	Unread     []string              `json:"unread"`          // parts of the file that are not interpreted
 	Tensors    []TensorInfo          `json:"tensors,omitempty"`
 }
 
@@ -62,7 +63,8 @@ func Inspect(path string, opt InspectOptions) (_ *Inspection, err error) {
 	r := &Inspection{Model: path, Bytes: m.SizeBytes(), IRVersion: m.IRVersion,
 		Producer: m.Producer, Opsets: m.Opsets, Metadata: map[string]string{}, Nodes: len(m.Graph.Nodes),
 		Inputs: valueInfos(m.Graph.Inputs), Outputs: valueInfos(m.Graph.Outputs), Operators: map[string]int{},
-		DTypes: map[string]int{}, Sites: map[string]int{}, Unread: append([]string{}, m.Unread...), Data: m.DataLocations()}
+		DTypes: map[string]int{}, Sites: map[string]int{}, Batch: m.batchDependent(),
+		Unread: append([]string{}, m.Unread...), Data: m.DataLocations()}
 	for _, e := range m.Metadata {
 		r.Metadata[e.Key] = e.Value
 	}

@@ -113,7 +113,8 @@ func (o MeasureOptions) probing() (*bench.Plan, error) {
 	if fit.Tol == 0 {
 		fit.Tol = SweepTol
 	}
-	return &bench.Plan{Fit: fit, Seed: o.Seed, Batch: o.Runtime.BatchSize(), Version: Version, Layout: layout}, nil
+	return &bench.Plan{Fit: fit, Seed: o.Seed, Batch: o.Runtime.BatchSize(),
+		CheckBatch: !o.Runtime.TrustBatch, Version: Version, Layout: layout}, nil
 }
 
 func (o RunOptions) check() error {

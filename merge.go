@@ -35,8 +35,8 @@ type MergeOptions struct {
 	// Statistics says how running variances are mixed: "" and [onnxmerge.Linear] as all weights, [onnxmerge.Deviations] as
 	// standard deviations. In a sweep and a soup "" is Deviations where the method allows it.
 	Statistics onnxmerge.Statistics
-	// AllowNonfinite keeps the fine-tuned model's elements where one is not finite and not the same in all models; otherwise
-	// that is an error of kind Mismatch.
+	// AllowNonfinite keeps the fine-tuned model's elements where one is not finite and not the same in all models;
+	// otherwise that is an error of kind Mismatch.
 	AllowNonfinite bool
 	// RequireComplete makes a merge fail (kind Mismatch) that keeps weights before the head without a certain counterpart.
 	RequireComplete bool

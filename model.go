@@ -15,6 +15,7 @@ import (
 	"github.com/wiseft/wiseft/internal/input"
 	"github.com/wiseft/wiseft/onnxmerge"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
+	"github.com/wiseft/wiseft/onnxmerge/onnx/flow"
 	"github.com/wiseft/wiseft/onnxmerge/onnx/surgery"
 )
 
@@ -107,6 +108,36 @@ func (m *Model) noteFeatures(monitor Monitor, named, tensor string) {
 	if named == "" && !isOutput {
 		monitor.note(fmt.Sprintf("features are %q, which the head consumes; --output names another tensor", tensor))
 	}
+}
+
+// batchDependent names the operators that depend on the batch or on chance.
+func (m *Model) batchDependent() []string {
+	names := []string{}
+	for _, d := range flow.BatchDependent(m.Model) {
+		names = append(names, d.String())
+	}
+	return names
+}
+
+// checkBatch refuses a tensor that an operator in training mode or a random generator is part of, unless the options
+// trust it.
+func (m *Model) checkBatch(tensor string, opt RuntimeOptions) error {
+	list := flow.BatchDependent(m.Model)
+	if opt.TrustBatch || len(list) == 0 {
+		return nil
+	}
+	g, err := flow.New(m.Model)
+	if err != nil {
+		return withPath(m.path, err)
+	}
+	before := g.Upstream(tensor)
+	for _, d := range list {
+		if d.Chance && before[d.Output] {
+			return fault.Inputf("%s: %q depends on the batch or on chance: %s", m.path, tensor, d).
+				WithHint("export the model in evaluation mode, or accept such features with --trust-batch")
+		}
+	}
+	return nil
 }
 
 // modelFiles returns the paths of all files that a model consists of; of a file that cannot be opened, its own.

@@ -156,8 +156,8 @@ func TestRealPairsAreProved(t *testing.T) {
 	}
 }
 
-// Pairs that the checks refuse are stated, which switches the checks off: weights that contain a scale in one model, and
-// weights in blocked order. Running disproves them, or names what it cannot prove; it proves none.
+// Pairs that the checks refuse are stated, which switches the checks off: weights that contain a scale in one model,
+// and weights in blocked order. Running disproves them, or names what it cannot prove; it proves none.
 func TestRefusedPairsAreNotProvedIfStated(t *testing.T) {
 	orttest.Load(t)
 	folder := sharedtest.Path(t, "cases", "pairing")

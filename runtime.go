@@ -23,6 +23,8 @@ type RuntimeOptions struct {
 	Device  string // "cpu", "cuda" or "cuda:N"; "" is "cpu". A GPU that does not work is an error
 	Threads int    // of one forward pass; 0 is one per core
 	Batch   int    // samples of one forward pass; 0 is 8 on a CPU and 32 on a GPU
+	// TrustBatch leaves out the check that a sample's features do not depend on the batch it is in.
+	TrustBatch bool
 	// Offline forbids the installation: a missing library is an error.
 	Offline bool
 }

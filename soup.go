@@ -26,8 +26,8 @@ type SoupOptions struct {
 	// Strict takes a model only if validation accuracy rises, as the paper's published code does. Without it a model is
 	// taken if accuracy does not fall, as in the paper's recipe 1.
 	Strict bool
-	// NoProof leaves out the proofs of the pairing by running, before models are scored and before the soup is written; see
-	// [MergePlan.Prove].
+	// NoProof leaves out the proofs of the pairing by running, before models are scored and before the soup is written;
+	// see [MergePlan.Prove].
 	NoProof bool
 	Merge   MergeOptions // Include, Exclude, FoldNorms, MemoryBytes and Workers are used
 	Write   WriteOptions
@@ -170,6 +170,9 @@ func (s *soup) check(ctx context.Context) error {
 			return err
 		}
 		m.noteFeatures(s.opt.Monitor, s.opt.Tensor, tensor)
+		if err := m.checkBatch(tensor, s.opt.Runtime); err != nil {
+			return err
+		}
 		s.tensors = append(s.tensors, tensor)
 	}
 	_, err := s.plan(ctx, s.all())

@@ -96,15 +96,19 @@ func Sweep(ctx context.Context, paths []string, opt SweepOptions) (_ *Measured, 
 }
 
 // measuredTensor returns the tensor of a model that is measured: its features, or its class scores.
-func (o MeasureOptions) measuredTensor(m *Model, headInput string) (string, error) {
+func (o MeasureOptions) measuredTensor(m *Model, headInput string) (tensor string, err error) {
 	if o.OwnHead {
-		return m.Scores(o.Tensor)
+		tensor, err = m.Scores(o.Tensor)
+	} else {
+		tensor, err = m.featuresBefore(o.Tensor, headInput)
 	}
-	tensor, err := m.featuresBefore(o.Tensor, headInput)
-	if err == nil {
+	if err != nil {
+		return "", err
+	}
+	if !o.OwnHead {
 		m.noteFeatures(o.Monitor, o.Tensor, tensor)
 	}
-	return tensor, err
+	return tensor, m.checkBatch(tensor, o.Runtime)
 }
 
 // defaultAlphas are 0, 0.1, ..., 1.

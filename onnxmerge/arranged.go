@@ -289,8 +289,8 @@ func (p *planner) mergeArranged(d *decision, x *arrangement, used map[string]boo
 	d.fold, d.foldType = x.reader(d.b, sources[0].DType), sources[0].DType
 }
 
-// reader reads the elements in their places, which are of a type, and the tensor's own where they have none. It holds them in memory from
-// the first call on.
+// reader reads the elements in their places, which are of a type, and the tensor's own where they have none. It holds
+// them in memory from the first call on.
 func (x *arrangement) reader(b *onnx.Tensor, dtype onnx.DType) reader {
 	load := sync.OnceValues(func() ([]byte, error) {
 		size, payloads := dtype.Bits()/8, payloads{}

@@ -73,8 +73,8 @@ type Options struct {
 	Pairs []GivenPair
 	// Statistics says how running variances are mixed; "" is [Linear].
 	Statistics Statistics
-	// AllowNonfinite keeps the fine-tuned model's elements where an element is NaN or infinite in one of the models and not
-	// the same in all; otherwise these are a [NonfiniteError].
+	// AllowNonfinite keeps the fine-tuned model's elements where an element is NaN or infinite in one of the models and
+	// not the same in all; otherwise these are a [NonfiniteError].
 	AllowNonfinite bool
 	// RequireComplete refuses a plan that keeps weights before the head: see [Kept].
 	RequireComplete bool

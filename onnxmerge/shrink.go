@@ -59,7 +59,8 @@ func (p *planner) shrink(alpha float64) (Shrink, error) {
 	return s, nil
 }
 
-// notable is the factor from which the text gives it: activations that were 2 % too small cost nothing that was measured.
+// notable is the factor from which the text gives it: activations that were 2 % too small cost nothing that was
+// measured.
 const notable = 1.02
 
 // String says what the factor means; "" without running variances.

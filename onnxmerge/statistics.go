@@ -9,10 +9,10 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/method"
 )
 
-// Statistics says how running variances of BatchNormalizations are mixed. Two networks' activations have deviations that
-// add up, where both respond alike: a channel whose weights are the mix of w0 and w1 has about the mix of the deviations
-// s0 and s1. The mix of the variances is larger, by ((1-a) s0^2 + a s1^2) / ((1-a) s0 + a s1)^2, so that a linear mix
-// of variances divides activations by too much, layer after layer.
+// Statistics says how running variances of BatchNormalizations are mixed. Two networks' activations have deviations
+// that add up, where both respond alike: a channel whose weights are the mix of w0 and w1 has about the mix of the
+// deviations s0 and s1. The mix of the variances is larger, by ((1-a) s0^2 + a s1^2) / ((1-a) s0 + a s1)^2, so that a
+// linear mix of variances divides activations by too much, layer after layer.
 type Statistics string
 
 // The ways.

@@ -224,6 +224,7 @@ func (o *runtimeOptions) flags() []cli.Flag {
 		define(&o.Device, "device", "cpu, cuda or cuda:N; a GPU that does not work is an error").or("cpu").env(),
 		define(&o.Threads, "threads", "`N` threads of one forward pass").shown("one per core").env(),
 		define(&o.Batch, "batch", "`N` samples per forward pass").shown("8, or 32 on a GPU").env(),
+		define(&o.TrustBatch, "trust-batch", "do not check that features are the same in another batch").env(),
 		libraryFlag(&o.Library),
 	)
 }
@@ -231,7 +232,7 @@ func (o *runtimeOptions) flags() []cli.Flag {
 // options returns the library's options. It refuses --batch 0, which in them is the default.
 func (o *runtimeOptions) options(c *call) (wiseft.RuntimeOptions, error) {
 	if c.IsSet("batch") && o.Batch == 0 {
-		return o.RuntimeOptions, usagef("--threads must not be negative, and --batch must be at least 1")
+		return o.RuntimeOptions, usagef("--batch must be at least 1")
 	}
 	return o.RuntimeOptions, nil
 }

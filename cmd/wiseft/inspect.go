@@ -52,6 +52,9 @@ func writeInspection(w io.Writer, r *wiseft.Inspection) error {
 	fmt.Fprintf(t, "parameters\t%s\n", humanize.Comma(r.Parameters))
 	fmt.Fprintf(t, "tensors\t%s in %s\n", counts(r.DTypes), counts(r.Sites))
 	fmt.Fprintf(t, "nodes\t%d: %s\n", r.Nodes, counts(r.Operators))
+	for _, what := range r.Batch {
+		fmt.Fprintf(t, "depends on the batch\t%s\n", what)
+	}
 	for _, what := range r.Unread {
 		fmt.Fprintf(t, "not read\t%s\n", what)
 	}

@@ -8,10 +8,10 @@
 //
 // A mix is chosen by validation data, which neither the fine-tuned model nor the probe has seen: on data that it was
 // fine-tuned on, the fine-tuned model is far more accurate than on new data, and every rule chooses it. Without
-// validation data nothing is chosen, and the mix with alpha .5 is marked, as WiSE-FT recommends (Wortsman et al., Robust
-// fine-tuning of zero-shot models, CVPR 2022). Test data has no influence on the choice unless Choice.OnTest is set,
-// which every result records; its accuracies and those of the validation data are compared to detect validation data
-// that the fine-tuned model has seen.
+// validation data nothing is chosen, and the mix with alpha .5 is marked, as WiSE-FT recommends (Wortsman et al.,
+// Robust fine-tuning of zero-shot models, CVPR 2022). Test data has no influence on the choice unless Choice.OnTest is
+// set, which every result records; its accuracies and those of the validation data are compared to detect validation
+// data that the fine-tuned model has seen.
 //
 // # Units
 //
@@ -106,8 +106,10 @@ type Plan struct {
 	WarmStart bool
 	Layout    probe.Layout
 	Batch     int // samples per forward pass; 0 = probe.DefaultBatch
-	Choose    choose.Choice
-	Found     *result.Search // how Variants were found, recorded in the result; nil = they were given
+	// CheckBatch compares, for every model, a sample's features in two batches: see [probe.CheckBatch].
+	CheckBatch bool
+	Choose     choose.Choice
+	Found      *result.Search // how Variants were found, recorded in the result; nil = they were given
 
 	// KeepFeatures stores the features of every unit, 4 bytes per value, so that another probe needs no forward pass.
 	// Without it, probes and scores are stored.

@@ -12,7 +12,8 @@ import (
 const seenNote = "%s: validation accuracy of the fine-tuned model is %+.1f points from test accuracy, that of the " +
 	"pre-trained model %+.1f: a sign that fine-tuning has seen this data; what is chosen on it is biased towards alpha 1"
 
-// noteSeen notes validation sets that the fine-tuned model seems to have seen. It compares the mixes with alpha 0 and 1.
+// noteSeen notes validation sets that the fine-tuned model seems to have seen. It compares the mixes with alpha 0 and
+// 1.
 func (b *builder) noteSeen() error {
 	first, second := b.end(0), b.end(1)
 	if first < 0 || second < 0 {

@@ -229,7 +229,13 @@ func (r *run) openModel(ctx context.Context, v int) error {
 		return err
 	}
 	r.model, r.modelOf = m, v
-	return r.checkViews(ctx)
+	if err := r.checkViews(ctx); err != nil || !r.plan.CheckBatch {
+		return err
+	}
+	if err := probe.CheckBatch(ctx, m.ex, r.plan.Tests[0].Data, r.plan.Layout, r.plan.Batch); err != nil {
+		return fmt.Errorf("%s: %w", m.ID(), err)
+	}
+	return nil
 }
 
 func (r *run) closeModel() {

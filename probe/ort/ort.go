@@ -16,6 +16,7 @@
 package ort
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -104,13 +105,20 @@ func (e *LibraryError) Error() string {
 }
 
 // ModelError reports a model that onnxruntime does not accept or that lacks a usable input or output.
-type ModelError struct{ msg string }
+type ModelError struct {
+	msg string
+	err error // what msg wraps; nil if nothing
+}
 
 func (e *ModelError) Error() string { return e.msg }
 
 // Kind implements the kinds of package fault.
 func (e *ModelError) Kind() fault.Kind { return fault.Input }
 
+// Unwrap returns what the error was made from; nil if from nothing.
+func (e *ModelError) Unwrap() error { return e.err }
+
 func modelErrorf(format string, args ...any) error {
-	return &ModelError{fmt.Sprintf(format, args...)}
+	err := fmt.Errorf(format, args...)
+	return &ModelError{err.Error(), errors.Unwrap(err)}
 }

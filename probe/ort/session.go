@@ -233,7 +233,7 @@ func (s *Session) keep(shape []int64, v onnxruntime.Value) error {
 	s.output, s.shape = out, slices.Clone(shape)
 	got := out.GetShape()
 	if len(got) == 0 || got[0] != shape[0] {
-		return modelErrorf("the output has shape %v for a batch of %d: its first axis is not the batch", got, shape[0])
+		return modelErrorf("the output has shape %v for a batch of %d: %w", got, shape[0], probe.ErrBatchAxis)
 	}
 	return nil
 }

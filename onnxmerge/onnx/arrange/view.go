@@ -1,7 +1,7 @@
-// Package arrange reads through operators that only rearrange stored tensors. Exporters differ in what they compute when
-// a model runs and what they store computed: the gates of an LSTM in the order of ONNX, a bias joined from three, rows
-// of a table of positions, a class token for each sample of a batch. [View] returns a model in which such a value is a
-// stored tensor, with the places of its elements in the tensors of the file.
+// Package arrange reads through operators that only rearrange stored tensors. Exporters differ in what they compute
+// when a model runs and what they store computed: the gates of an LSTM in the order of ONNX, a bias joined from three,
+// rows of a table of positions, a class token for each sample of a batch. [View] returns a model in which such a value
+// is a stored tensor, with the places of its elements in the tensors of the file.
 //
 // Operators of the main graph are read through if they move elements of floating-point tensors, with indices and shapes
 // that are stored or computed from those of stored tensors. An array has at most 4 million elements, all arrays of a
@@ -49,8 +49,8 @@ func View(m *onnx.Model) (*Viewed, error) {
 	return w.view(), nil
 }
 
-// UsesOthers reports whether the view uses an element of a stored tensor for which covered is false: as an operand, or in
-// an arrangement.
+// UsesOthers reports whether the view uses an element of a stored tensor for which covered is false: as an operand, or
+// in an arrangement.
 func (v *Viewed) UsesOthers(t *onnx.Tensor, covered func(element int64) bool) bool {
 	for g := range v.Model.Bodies() {
 		for _, n := range g.Nodes {

@@ -1,0 +1,38 @@
+package wiseft
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/wiseft/wiseft/scripts/sharedtest"
+)
+
+// Features that depend on the batch are refused, also where their number is right; TrustBatch accepts them.
+func TestSharedBatchDependentFeatures(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ folder, model, data, tensor, operator, wrong string }{
+		{"training_mode_batchnorm", "bntrain.onnx", "x20.npz", "", `BatchNormalization "y", in training mode`,
+			"depends on the batch or on chance"},
+		{"training_mode_dropout", "droptrain.onnx", "x20.npz", "", `Dropout "y", in training mode`,
+			"depends on the batch or on chance"},
+		{"time_major_inner_tensor", "lstm.onnx", "x8.npz", "/l/Squeeze_output_0", "", "first axis is not the batch"},
+	} {
+		t.Run(c.folder, func(t *testing.T) {
+			t.Parallel()
+			at := func(name string) string { return sharedtest.Path(t, "cases", "files", c.folder, name) }
+			opt := FeaturesOptions{Data: Data{Path: at(c.data)}, Tensor: c.tensor}
+			_, err := ExtractFeatures(t.Context(), at(c.model), opt)
+			if err == nil || !strings.Contains(err.Error(), c.wrong) || !strings.Contains(err.Error(), c.model) {
+				t.Errorf("error %v, want %q", err, c.wrong)
+			}
+			opt.Runtime.TrustBatch = true
+			if _, err := ExtractFeatures(t.Context(), at(c.model), opt); err != nil {
+				t.Errorf("trusted: %v", err)
+			}
+			r, err := Inspect(at(c.model), InspectOptions{})
+			if err != nil || strings.Join(r.Batch, ";") != c.operator {
+				t.Errorf("inspect names %q (%v), want %q", r.Batch, err, c.operator)
+			}
+		})
+	}
+}
