@@ -3,6 +3,7 @@ package wiseft
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 
 	"github.com/wiseft/wiseft/datasets"
@@ -64,6 +65,20 @@ type Measured struct {
 	// are missing which other shares of the run compute; it cannot be nil without RunOptions.Share.
 	*bench.Outcome
 	Folder string `json:"-"` // of the run; "" if it is not kept
+}
+
+// paths returns the files that the options name. Folders are left out: a run may be kept in a folder of data.
+func (o MeasureOptions) paths() (files []string) {
+	all := []string{o.Reference}
+	for _, d := range append([]Data{o.Train, o.Val}, o.Tests...) {
+		all = append(all, d.paths()...)
+	}
+	for _, path := range all {
+		if info, err := os.Stat(path); err == nil && !info.IsDir() {
+			files = append(files, path)
+		}
+	}
+	return files
 }
 
 // plan returns the plan without variants, tensor, data and engine, which need files.
@@ -155,7 +170,10 @@ func readReference(name, suite string) (*metric.Reference, error) {
 }
 
 // measure runs a plan that has its variants and tensor.
-func (o MeasureOptions) measure(ctx context.Context, plan *bench.Plan, search bool) (_ *Measured, err error) {
+// models are the paths of the files that the plan's variants are made from.
+func (o MeasureOptions) measure(
+	ctx context.Context, plan *bench.Plan, models []string, search bool,
+) (_ *Measured, err error) {
 	data := &dataOpener{hashes: map[string]string{}}
 	defer data.close()
 	if err := data.openMeasured(ctx, o, plan); err != nil {
@@ -164,7 +182,7 @@ func (o MeasureOptions) measure(ctx context.Context, plan *bench.Plan, search bo
 	if plan.Engine, err = LoadRuntime(ctx, o.Runtime, o.Monitor); err != nil {
 		return nil, err
 	}
-	run, err := openRun(o.Run)
+	run, err := openRun(o.Run, append(models, o.paths()...))
 	if err != nil {
 		return nil, err
 	}

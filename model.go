@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/internal/output"
 	"github.com/wiseft/wiseft/onnxmerge"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 	"github.com/wiseft/wiseft/onnxmerge/onnx/surgery"
@@ -27,6 +28,9 @@ type Model struct {
 // Open opens an ONNX file. Its data files are opened below its folder when they are read. The error names the
 // path.
 func Open(path string) (*Model, error) {
+	if err := output.Recover(path); err != nil {
+		return nil, err
+	}
 	f, size, err := openFile(path)
 	if err != nil {
 		return nil, err
@@ -56,6 +60,15 @@ func (m *Model) Paths() []string {
 		paths = append(paths, filepath.Join(filepath.Dir(m.path), filepath.FromSlash(location)))
 	}
 	return paths
+}
+
+// modelPaths returns the paths of all files that a model consists of.
+func modelPaths(path string) ([]string, error) {
+	m, err := Open(path)
+	if err != nil {
+		return nil, err
+	}
+	return m.Paths(), m.Close()
 }
 
 // Bytes returns the model as one file of at most 2 GiB, payloads of data files moved in.

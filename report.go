@@ -59,7 +59,7 @@ func Report(out, run string, opt ReportOptions) (*ReportResult, error) {
 		r.Text = text.String()
 	} else {
 		var written output.Written
-		written, err = output.WriteFile(out, write)
+		written, err = output.WriteFile(out, output.Options{Force: opt.Force}, write)
 		r.SHA256, r.Bytes = written.SHA256, written.SizeBytes
 	}
 	if _, empty := errors.AsType[*report.EmptyPlotError](err); empty {

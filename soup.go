@@ -66,7 +66,7 @@ type SoupResult struct {
 // zeros, so that it depends on the model alone. The best model is always taken; everything that is not averaged
 // is copied from it. A best model that stays alone is merged with itself at alpha 1, which copies its bytes.
 func Soup(ctx context.Context, out string, paths []string, opt SoupOptions) (_ *SoupResult, err error) {
-	if err := checkSoup(out, paths, opt.Write); err != nil {
+	if err := checkSoup(out, paths, append(opt.Train.paths(), opt.Val.paths()...), opt.Write); err != nil {
 		return nil, err
 	}
 	measure := MeasureOptions{Train: opt.Train, Val: opt.Val, Probe: opt.Probe, Layout: opt.Layout, Seed: opt.Seed,
@@ -101,7 +101,7 @@ func Soup(ctx context.Context, out string, paths []string, opt SoupOptions) (_ *
 }
 
 // checkSoup refuses models that are named twice, which would count twice, and outputs that may not be written.
-func checkSoup(out string, paths []string, write WriteOptions) error {
+func checkSoup(out string, paths, data []string, write WriteOptions) error {
 	if len(paths) < 2 {
 		return fault.Usagef("a soup takes two models or more, and %d are named", len(paths))
 	}
@@ -116,7 +116,7 @@ func checkSoup(out string, paths []string, write WriteOptions) error {
 			}
 		}
 	}
-	return output.Check(out, output.Options{Force: write.Force, Inputs: paths})
+	return output.Check(out, write.replacing(slices.Concat(paths, data)))
 }
 
 // soup is the choice of a soup: the candidates, and what was found out about them.

@@ -82,7 +82,7 @@ func Sweep(ctx context.Context, paths []string, opt SweepOptions) (_ *Measured, 
 	if plan.Variants, err = opt.variants(whole, points); err != nil {
 		return nil, err
 	}
-	return opt.measure(ctx, plan, opt.Search)
+	return opt.measure(ctx, plan, merged.inputs.paths(), opt.Search)
 }
 
 // measuredTensor returns the tensor of a model that is measured: its features, or its class scores.
@@ -260,11 +260,13 @@ func Bench(ctx context.Context, paths []string, opt MeasureOptions) (*Measured, 
 	if len(paths) == 0 {
 		return nil, fault.Usagef("missing MODEL")
 	}
+	var files []string
 	for i, path := range paths {
-		tensor, err := opt.storedTensor(path)
+		tensor, of, err := opt.storedTensor(path)
 		if err != nil {
 			return nil, err
 		}
+		files = append(files, of...)
 		if i > 0 && plan.Tensor != tensor {
 			return nil, fault.Usagef("%s has the tensor %q, %s has %q", paths[0], plan.Tensor, path, tensor).
 				WithHint("benchmark them one by one")
@@ -272,17 +274,18 @@ func Bench(ctx context.Context, paths []string, opt MeasureOptions) (*Measured, 
 		plan.Tensor = tensor
 		plan.Variants = append(plan.Variants, storedVariant(path))
 	}
-	return opt.measure(ctx, plan, false)
+	return opt.measure(ctx, plan, files, false)
 }
 
-// storedTensor returns the measured tensor of a model file.
-func (o MeasureOptions) storedTensor(path string) (_ string, err error) {
+// storedTensor returns the measured tensor of a model file, and the paths of all its files.
+func (o MeasureOptions) storedTensor(path string) (_ string, files []string, err error) {
 	m, err := Open(path)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	defer func() { err = errors.Join(err, m.Close()) }()
-	return o.measuredTensor(m, m.headInput())
+	tensor, err := o.measuredTensor(m, m.headInput())
+	return tensor, m.Paths(), err
 }
 
 // storedVariant is a model file as it is.

@@ -79,6 +79,9 @@ func (o *mergeCommand) run(ctx context.Context, c *call) (result, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.recipe != "" {
+		write.Inputs = []string{o.recipe}
+	}
 	if c.IsSet("alpha") {
 		opt.Params["alpha"] = o.alpha
 	}

@@ -106,7 +106,8 @@ func (r *submitReport) write(dir string, force bool) (paths []string, err error)
 		paths = append(paths, path)
 	}
 	for i, f := range r.Files {
-		_, err := output.WriteFile(paths[i], func(w io.Writer) error { _, err := io.WriteString(w, f.Text); return err })
+		text := func(w io.Writer) error { _, err := io.WriteString(w, f.Text); return err }
+		_, err := output.WriteFile(paths[i], output.Options{Force: force}, text)
 		if err != nil {
 			return nil, err
 		}
