@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
 	"github.com/urfave/cli/v2"
 	"github.com/wiseft/wiseft"
+	"github.com/wiseft/wiseft/internal/text"
 )
 
 func newDoctorCommand() *cli.Command {
@@ -27,7 +29,15 @@ func newDoctorCommand() *cli.Command {
 		),
 	}, exactly(), func(ctx context.Context, c *call) (result, error) {
 		o.Offline = !install
-		return diagnosis.result(wiseft.Diagnose(ctx, o, c.monitor()))
+		d, err := wiseft.Diagnose(ctx, o, c.monitor())
+		if err != nil || !install || d.Library != nil {
+			return diagnosis.result(d, err)
+		}
+		err = errors.New("onnxruntime could not be installed")
+		if c.asJSON {
+			return nil, errors.Join(text.WriteJSON(c.out, document[wiseft.Diagnosis]{diagnosis, d}), reportedError{err})
+		}
+		return nil, errors.Join(writeDiagnosis(c.out, d), err)
 	})
 }
 
