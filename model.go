@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/internal/input"
 	"github.com/wiseft/wiseft/internal/output"
 	"github.com/wiseft/wiseft/onnxmerge"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
@@ -172,7 +173,7 @@ func (l models) graphs() (list []*onnx.Model) {
 
 // openFile opens a regular file and returns its size in bytes.
 func openFile(path string) (*os.File, int64, error) {
-	f, err := os.Open(path)
+	f, err := input.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, 0, fault.Inputf("%s: no such file", path)
 	}
@@ -180,9 +181,6 @@ func openFile(path string) (*os.File, int64, error) {
 		return nil, 0, err
 	}
 	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = fault.Inputf("%s: not a regular file", path)
-	}
 	if err != nil {
 		return nil, 0, errors.Join(err, f.Close())
 	}

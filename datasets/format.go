@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/internal/input"
 	"github.com/wiseft/wiseft/internal/registry"
 )
 
@@ -158,7 +159,7 @@ func readHead(path string, n int) ([]byte, error) {
 	if err != nil || !info.Mode().IsRegular() {
 		return nil, err
 	}
-	f, err := os.Open(path)
+	f, err := input.Open(path)
 	if err != nil {
 		return nil, err
 	}
@@ -173,7 +174,7 @@ func readHead(path string, n int) ([]byte, error) {
 
 // withFile calls use with the open file and its size in bytes. An error of use becomes a *FormatError.
 func withFile(path string, use func(r io.ReaderAt, size int64) error) error {
-	f, err := os.Open(path)
+	f, err := input.Open(path)
 	if err != nil {
 		return err
 	}

@@ -8,8 +8,9 @@ import (
 	"hash"
 	"io"
 	"math/rand/v2"
-	"os"
 	"sync"
+
+	"github.com/wiseft/wiseft/internal/input"
 )
 
 // writeField adds a string to h, preceded by its length, so that different lists of fields have different hashes.
@@ -72,7 +73,7 @@ func (c *fileHash) of(ctx context.Context, fields, files []string) (string, erro
 }
 
 func hashFile(path string) (string, error) {
-	f, err := os.Open(path)
+	f, err := input.Open(path)
 	if err != nil {
 		return "", err
 	}

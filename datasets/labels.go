@@ -4,9 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
+
+	"github.com/wiseft/wiseft/internal/input"
 )
 
 // LabelMap turns the labels of one set of classes into those of another.
@@ -73,7 +74,7 @@ func LookupLabelMap(name string) (LabelMap, error) {
 			return m, nil
 		}
 	}
-	text, err := os.ReadFile(name)
+	text, err := input.ReadFile(name)
 	if err != nil {
 		names := make([]string, len(labelMaps))
 		for i, m := range labelMaps {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/wiseft/wiseft/datasets"
 	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/internal/input"
 	"github.com/wiseft/wiseft/internal/output"
 	"github.com/wiseft/wiseft/internal/text"
 	"github.com/wiseft/wiseft/probe/bench/result"
@@ -122,9 +123,9 @@ func (e *PlanError) Error() string {
 // ReadSpec reads the plan of a run's folder.
 func ReadSpec(dir string) (*unit.Spec, error) {
 	path := filepath.Join(dir, PlanFile)
-	text, err := os.ReadFile(output.Next(path))
+	text, err := input.ReadFile(output.Next(path))
 	if errors.Is(err, fs.ErrNotExist) {
-		text, err = os.ReadFile(path)
+		text, err = input.ReadFile(path)
 	}
 	if err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wiseft/wiseft/internal/input"
 	"github.com/wiseft/wiseft/internal/output"
 )
 
@@ -89,7 +90,7 @@ func (f *Folder) stale(path string) (bool, error) {
 
 // isDead reports whether the worker of a claim has died on this machine.
 func isDead(path string) bool {
-	text, err := os.ReadFile(path)
+	text, err := input.ReadFile(path)
 	return err == nil && machine() != "" && strings.HasSuffix(string(text), "\n"+machine()+"\n") && output.IsStale(path)
 }
 

@@ -32,6 +32,7 @@ import (
 	"sync"
 
 	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/internal/input"
 	"github.com/wiseft/wiseft/internal/output"
 )
 
@@ -104,7 +105,7 @@ func (f *Folder) Has(kind string, key Key) bool {
 // Load opens the unit and calls read, which must not keep the reader. If the unit does not exist, the error is
 // fs.ErrNotExist. Errors of read name the file.
 func (f *Folder) Load(kind string, key Key, read func(r io.ReaderAt, size int64) error) error {
-	file, err := os.Open(f.path(kind, key))
+	file, err := input.Open(f.path(kind, key))
 	if err != nil {
 		return err
 	}
@@ -246,7 +247,7 @@ func (f *Folder) Collect(from string) (units int, err error) {
 
 // copyFile copies a file unless one of the same length exists: units never change, and journals grow.
 func (f *Folder) copyFile(from, to string) (bool, error) {
-	in, err := os.Open(from)
+	in, err := input.Open(from)
 	if err != nil {
 		return false, err
 	}
