@@ -330,7 +330,9 @@ func Attach(ctx context.Context, out, model, classifier string, opt AttachOption
 			return nil, withPath(model, err)
 		}
 	}
-	written, err := output.WriteFile(out, replacing, write)
+	written, err := output.WriteFile(out, replacing, func(w io.Writer) error {
+		return errors.Join(write(w), m.checkUnchanged())
+	})
 	if err != nil {
 		return nil, withPath(model, err)
 	}

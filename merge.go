@@ -279,6 +279,9 @@ func writePlan(
 	if err != nil {
 		return nil, err
 	}
+	if err := inputs.checkUnchanged(); err != nil {
+		return nil, err
+	}
 	if err := files.Commit(); err != nil {
 		return nil, err
 	}

@@ -22,8 +22,9 @@ import (
 // Model is an ONNX file that is open for reading, with the folder of its data files. Close it.
 type Model struct {
 	*onnx.Model
-	path string
-	file *os.File
+	path   string
+	file   *os.File
+	opened map[string]os.FileInfo // the state of the model's files when they were opened, by path
 }
 
 // Open opens an ONNX file. Its data files are opened below its folder when they are read. The error names the
@@ -45,7 +46,32 @@ func Open(path string) (*Model, error) {
 	if err != nil {
 		return nil, errors.Join(withPath(path, err), f.Close())
 	}
-	return &Model{m, path, f}, nil
+	opened := &Model{m, path, f, map[string]os.FileInfo{}}
+	for _, path := range opened.Paths() {
+		info, err := os.Stat(path)
+		if err != nil {
+			return nil, errors.Join(err, opened.Close())
+		}
+		opened.opened[path] = info
+	}
+	return opened, nil
+}
+
+// checkUnchanged returns an error if a file of the model is not what it was when the model was opened: what was read
+// may then be parts of two versions.
+func (m *Model) checkUnchanged() error {
+	for _, path := range m.Paths() {
+		before := m.opened[path]
+		now, err := os.Stat(path)
+		if err != nil {
+			return err
+		}
+		if !os.SameFile(before, now) || before.Size() != now.Size() || !before.ModTime().Equal(now.ModTime()) {
+			return fault.New(fault.Failed, "%s: the file changed while it was read", path).
+				WithHint("run the command again when it is complete")
+		}
+	}
+	return nil
 }
 
 // Path returns the path that the model was opened by.
@@ -79,7 +105,7 @@ func (m *Model) Bytes(ctx context.Context) ([]byte, error) {
 	if err := m.Rewrite(ctx, &out, nil, runtime.NumCPU()); err != nil {
 		return nil, withPath(m.path, err)
 	}
-	return out.Bytes(), nil
+	return out.Bytes(), m.checkUnchanged()
 }
 
 // Features returns the tensor that is taken as the model's features: named, if that is not ""; else what package
@@ -124,6 +150,16 @@ func (m *Model) noteFeatures(monitor Monitor, named, tensor string) {
 
 // models are opened models.
 type models []*Model
+
+// checkUnchanged is that of all models.
+func (l models) checkUnchanged() error {
+	for _, m := range l {
+		if err := m.checkUnchanged(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // openModels opens all files, or none.
 func openModels(paths []string) (models, error) {

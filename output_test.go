@@ -2,10 +2,12 @@ package wiseft_test
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/wiseft/wiseft"
 	"github.com/wiseft/wiseft/probe/fit"
@@ -126,4 +128,43 @@ func smallProbe(t *testing.T) []byte {
 		t.Fatal(err)
 	}
 	return file.Bytes()
+}
+
+// A data file that is replaced in place, or by another file, while a merge reads it is not mixed from both versions.
+func TestTornReadsAreRefused(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(path string) error{
+		"in place": func(path string) error {
+			data, err := os.ReadFile(path)
+			if err == nil {
+				data[0] ^= 1
+				err = os.WriteFile(path, data, 0o666)
+			}
+			return errors.Join(err, os.Chtimes(path, time.Time{}, time.Now().Add(time.Second)))
+		},
+		"by another file": func(path string) error {
+			data, err := os.ReadFile(path)
+			return errors.Join(err, os.WriteFile(path+".new", data, 0o666), os.Rename(path+".new", path))
+		},
+	} {
+		f := newInputs(t)
+		plan, err := wiseft.PlanMerge(t.Context(), []string{f.other, f.model}, wiseft.MergeOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := change(f.weights); err != nil {
+			t.Fatal(err)
+		}
+		out := filepath.Join(t.TempDir(), "m.onnx")
+		_, err = plan.WriteFile(t.Context(), out, wiseft.WriteOptions{})
+		if err == nil || !strings.Contains(err.Error(), "changed while it was read") {
+			t.Errorf("%s: got %v", name, err)
+		}
+		if left, _ := filepath.Glob(filepath.Join(filepath.Dir(out), "*")); len(left) > 0 {
+			t.Errorf("%s: left %v", name, left)
+		}
+		if err := plan.Close(); err != nil {
+			t.Error(err)
+		}
+	}
 }

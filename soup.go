@@ -226,7 +226,7 @@ func (s *soup) score(ctx context.Context, indices []int) (float64, error) {
 		if err != nil {
 			return 0, err
 		}
-		variant = averageVariant{mergeVariant{params: plan.Params, base: plan, last: first, monitor: s.opt.Monitor},
+		variant = averageVariant{mergeVariant{params: plan.Params, base: plan, inputs: s.models, last: first, monitor: s.opt.Monitor},
 			s.name(indices)}
 	}
 	score, fitted, err := s.validator.Score(ctx, variant, s.tensors[indices[0]])

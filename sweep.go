@@ -78,7 +78,7 @@ func Sweep(ctx context.Context, paths []string, opt SweepOptions) (_ *Measured, 
 	if err != nil {
 		return nil, aboutModel(last.path, err)
 	}
-	whole := mergeVariant{base: merged.Plan, last: last, cut: cut, monitor: opt.Monitor}
+	whole := mergeVariant{base: merged.Plan, inputs: merged.inputs, last: last, cut: cut, monitor: opt.Monitor}
 	if plan.Variants, err = opt.variants(whole, points); err != nil {
 		return nil, err
 	}
@@ -184,6 +184,7 @@ type mergeVariant struct {
 	point   []result.Param
 	params  method.Params // with those that all variants share
 	base    *onnxmerge.Plan
+	inputs  models
 	last    *Model      // whose file is written
 	cut     onnx.Change // removes what follows the measured tensor
 	monitor Monitor
@@ -234,6 +235,9 @@ func (v mergeVariant) Model(ctx context.Context, _ string) (m bench.Model, err e
 	whole.Grow(int(v.last.SizeBytes()) + spareBytes)
 	made, err := onnxmerge.Run(ctx, &whole, plan, nil)
 	if err != nil {
+		return m, err
+	}
+	if err := v.inputs.checkUnchanged(); err != nil {
 		return m, err
 	}
 	for _, clamped := range made.Clamped {

@@ -22,8 +22,8 @@ type VerifyOptions struct {
 	Further    []string // the models between them, then the Fisher informations, in their order: all or none
 	// All compares every byte, also beyond VerifyWholeBytes; smaller models are always compared whole, larger ones by
 	// samples of every tensor.
-	All bool
-	Seed       uint64   // of the choice of samples
+	All  bool
+	Seed uint64 // of the choice of samples
 	// Prove proves the pairing of the merge by running; nil does not. A pairing that is disproved is an error.
 	Prove   *ProveOptions
 	Monitor Monitor
@@ -158,6 +158,9 @@ func (r *VerifyResult) compare(ctx context.Context, opt VerifyOptions, merged *M
 	files, err := merged.Files(ctx)
 	if err != nil {
 		return withPath(merged.path, err)
+	}
+	if err := append(models{merged}, inputs...).checkUnchanged(); err != nil {
+		return err
 	}
 	for i, f := range files[1:] {
 		if i >= len(r.Provenance.Data) || f.Hash != r.Provenance.Data[i].XXH3 {
