@@ -37,7 +37,7 @@ func newDoctorCommand() *cli.Command {
 		if c.asJSON {
 			return nil, errors.Join(text.WriteJSON(c.out, document[wiseft.Diagnosis]{diagnosis, d}), reportedError{err})
 		}
-		return nil, errors.Join(writeDiagnosis(c.out, d), err)
+		return nil, errors.Join(writeDiagnosis(text.VisibleWriter(c.out), d), err)
 	})
 }
 

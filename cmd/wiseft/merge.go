@@ -116,7 +116,7 @@ func showPlan(ctx context.Context, c *call, models []string, opt wiseft.MergeOpt
 		r.Error = err.Error()
 		err = errors.Join(text.WriteJSON(c.out, document[mergeReport]{merged, r}), reportedError{err})
 	default:
-		err = errors.Join(writeMerge(c.out, r), err)
+		err = errors.Join(writeMerge(text.VisibleWriter(c.out), r), err)
 	}
 	return merged.result(r, err)
 }
