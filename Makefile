@@ -2,7 +2,7 @@
 
 LINT := go tool -modfile=scripts/lint/go.mod
 
-.PHONY: help check fmt vet staticcheck golangci api test test-nocgo race bench fuzz demo
+.PHONY: help check fmt vet staticcheck golangci api test test-nocgo race bench fuzz chaos demo
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -44,6 +44,11 @@ fuzz: ## every fuzz target for 30 s
 			echo "$$pkg $$f"; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime 30s -fuzzminimizetime 20x $$pkg || exit 1; \
 		done; \
 	done
+
+chaos: ## stop every command that writes at every step, fill its disk, race; FIFOs and devices
+	go test -count=1 ./internal/output ./internal/input
+	WISEFT_CHAOS_STRIDE=1 go test -count=1 -timeout 30m ./cmd/wiseft -v \
+		-run 'TestStepsOfWriters|Killed|Stopped|Processes|Blocking'
 
 demo: ## merge, features, probe and benchmark on embedded models and data
 	go run ./cmd/wiseft demo

@@ -63,7 +63,11 @@ type FitResult struct {
 
 // Fit trains a probe on a file of features, to its optimum, and writes it. Package probe/fit does the same in memory.
 func Fit(ctx context.Context, out, features string, opt FitOptions) (*FitResult, error) {
-	if err := output.Check(out, output.Options{Force: opt.Force, Inputs: []string{features}}); err != nil {
+	replacing := output.Options{Force: opt.Force, Inputs: []string{features, opt.Val, opt.Start}}
+	if opt.HeadOf != "" && opt.HeadOf != "finetuned" {
+		replacing.Inputs = append(replacing.Inputs, opt.HeadOf)
+	}
+	if err := output.Check(out, replacing); err != nil {
 		return nil, err
 	}
 	start, err := opt.start(features)
@@ -83,7 +87,7 @@ func Fit(ctx context.Context, out, features string, opt FitOptions) (*FitResult,
 	if err != nil {
 		return nil, err
 	}
-	_, err = output.WriteFile(out, fitted.Classifier.Write)
+	_, err = output.WriteFile(out, replacing, fitted.Classifier.Write)
 	return &FitResult{out, fitted.Points, fitted.Report}, err
 }
 
@@ -259,7 +263,7 @@ func Score(classifier, features string, opt ScoreOptions) (*ScoreResult, error) 
 		r.Intervals = p.Intervals(opt.Resamples, opt.Seed)
 	}
 	if opt.Picture != "" {
-		_, err = output.WriteFile(opt.Picture, func(w io.Writer) error {
+		_, err = output.WriteFile(opt.Picture, output.Options{Force: opt.Force}, func(w io.Writer) error {
 			return report.Confusion(w, strings.TrimPrefix(filepath.Ext(opt.Picture), "."), s.Confusion, cl.Classes)
 		})
 	}
@@ -290,7 +294,8 @@ type AttachResult struct {
 // scores do not depend on, such as the old head, is left out. With IntoHead it replaces the weights of the model's own
 // classifier instead, and keeps operators and outputs.
 func Attach(ctx context.Context, out, model, classifier string, opt AttachOptions) (_ *AttachResult, err error) {
-	if err := output.Check(out, output.Options{Force: opt.Force, Inputs: append(modelFiles(model), classifier)}); err != nil {
+	replacing := output.Options{Force: opt.Force, Inputs: []string{model, classifier}}
+	if err := output.Check(out, replacing); err != nil {
 		return nil, err
 	}
 	m, err := Open(model)
@@ -298,6 +303,10 @@ func Attach(ctx context.Context, out, model, classifier string, opt AttachOption
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, m.Close()) }()
+	replacing.Inputs = append(replacing.Inputs, m.Paths()...)
+	if err := output.Check(out, replacing); err != nil {
+		return nil, err
+	}
 	cl, err := ReadClassifier(classifier)
 	if err != nil {
 		return nil, err
@@ -321,7 +330,9 @@ func Attach(ctx context.Context, out, model, classifier string, opt AttachOption
 			return nil, withPath(model, err)
 		}
 	}
-	written, err := output.WriteFile(out, write)
+	written, err := output.WriteFile(out, replacing, func(w io.Writer) error {
+		return errors.Join(write(w), m.checkUnchanged())
+	})
 	if err != nil {
 		return nil, withPath(model, err)
 	}

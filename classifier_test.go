@@ -17,7 +17,7 @@ func TestFitStart(t *testing.T) {
 	dir := t.TempDir()
 	features, cold := filepath.Join(dir, "features.npz"), filepath.Join(dir, "cold.npz")
 	set := &feature.Set{Dim: 2, X: []float32{0, 1, 1, 0, 2, 1, 1, 2, 3, 0, 0, 3}, Y: []int64{0, 1, 1, 0, 1, 0}}
-	if _, err := output.WriteFile(features, set.Write); err != nil {
+	if _, err := output.WriteFile(features, output.Options{}, set.Write); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Fit(t.Context(), cold, features, FitOptions{}); err != nil {

@@ -74,7 +74,7 @@ func Corrupt(ctx context.Context, folder string, source Data, opt CorruptOptions
 		return nil, err
 	}
 	if err := output.CheckFolder(folder, datasets.SuiteFile,
-		output.Options{Force: opt.Force, Inputs: []string{source.Path}}); err != nil {
+		output.Options{Force: opt.Force, Inputs: source.paths()}); err != nil {
 		return nil, err
 	}
 	if c.data, err = OpenData(ctx, source); err != nil {
@@ -311,7 +311,7 @@ func (c *corruption) writeFile(name string, f CorruptFile, write func(io.Writer)
 	f.Name = name
 	c.r.Files = append(c.r.Files, f)
 	entry := &c.r.Files[len(c.r.Files)-1]
-	written, err := output.WriteFile(filepath.Join(c.dir, name), write)
+	written, err := output.WriteFile(filepath.Join(c.dir, name), output.Options{}, write)
 	entry.SHA256, entry.Bytes = written.SHA256, written.SizeBytes
 	return err
 }
@@ -333,7 +333,7 @@ func (c *corruption) notePoints() {
 
 // writeNotes writes what a reader of the folder must know: suite.json for programs, README.md for people.
 func (c *corruption) writeNotes() error {
-	_, err := output.WriteFile(filepath.Join(c.dir, datasets.SuiteFile), func(w io.Writer) error {
+	_, err := output.WriteFile(filepath.Join(c.dir, datasets.SuiteFile), output.Options{}, func(w io.Writer) error {
 		return text.WriteJSON(w, c.r)
 	})
 	if err != nil {

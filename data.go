@@ -9,10 +9,12 @@ import (
 	"io/fs"
 	"maps"
 	"math"
+	"path/filepath"
 	"slices"
 
 	"github.com/wiseft/wiseft/datasets"
 	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/internal/output"
 	"github.com/wiseft/wiseft/probe"
 )
 
@@ -57,6 +59,9 @@ func OpenData(ctx context.Context, d Data) (datasets.Dataset, error) {
 			return nil, fault.Usagef("there is no data format %s", d.Format).WithHint("see wiseft list formats")
 		}
 	}
+	if err := output.Recover(filepath.Clean(d.Path)); err != nil {
+		return nil, err
+	}
 	opened, err := datasets.Open(ctx, d.Path, datasets.OpenOptions{
 		Split: d.Split, Format: d.Format, Points: d.Points, Seed: d.Seed, Resize: d.Resize, Crop: d.Crop})
 	if errors.Is(err, fs.ErrNotExist) {
@@ -73,6 +78,16 @@ func OpenData(ctx context.Context, d Data) (datasets.Dataset, error) {
 		return nil, errors.Join(err, opened.Close())
 	}
 	return prepared, nil
+}
+
+// paths returns the files and folders that d names.
+func (d Data) paths() (paths []string) {
+	for _, path := range []string{d.Path, d.Labels} {
+		if path != "" && d.Set == nil {
+			paths = append(paths, path)
+		}
+	}
+	return paths
 }
 
 // close closes what [OpenData] opened for d.

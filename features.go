@@ -45,14 +45,23 @@ func ExtractFeatures(ctx context.Context, model string, opt FeaturesOptions) (*f
 
 // WriteFeatures is [ExtractFeatures] into an NPZ file: x (n, d) float32, y (n,) int64, and meta, a JSON text.
 func WriteFeatures(ctx context.Context, out, model string, opt FeaturesOptions) (*FeaturesResult, error) {
-	if err := output.Check(out, output.Options{Force: opt.Force, Inputs: append(modelFiles(model), opt.Data.Path)}); err != nil {
+	replacing := output.Options{Force: opt.Force, Inputs: append(opt.Data.paths(), model)}
+	if err := output.Check(out, replacing); err != nil {
+		return nil, err
+	}
+	files, err := modelPaths(model)
+	if err != nil {
+		return nil, err
+	}
+	replacing.Inputs = append(replacing.Inputs, files...)
+	if err := output.Check(out, replacing); err != nil {
 		return nil, err
 	}
 	f, r, err := extractFeatures(ctx, model, opt)
 	if err != nil {
 		return nil, err
 	}
-	_, err = output.WriteFile(out, f.Write)
+	_, err = output.WriteFile(out, replacing, f.Write)
 	r.Output = out
 	return r, err
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"os"
 	"slices"
 
 	"github.com/wiseft/wiseft/datasets"
@@ -65,6 +66,20 @@ type Measured struct {
 	// are missing which other shares of the run compute; it cannot be nil without RunOptions.Share.
 	*bench.Outcome
 	Folder string `json:"-"` // of the run; "" if it is not kept
+}
+
+// paths returns the files that the options name. Folders are left out: a run may be kept in a folder of data.
+func (o MeasureOptions) paths() (files []string) {
+	all := append([]string{o.Reference}, o.Val.paths()...)
+	for _, d := range append([]Data{o.Train}, o.Tests...) {
+		all = append(all, d.paths()...)
+	}
+	for _, path := range all {
+		if info, err := os.Stat(path); err == nil && !info.IsDir() {
+			files = append(files, path)
+		}
+	}
+	return files
 }
 
 // plan returns the plan without variants, tensor, data and engine, which need files.
@@ -157,7 +172,10 @@ func readReference(name, suite string) (*metric.Reference, error) {
 }
 
 // measure runs a plan that has its variants and tensor.
-func (o MeasureOptions) measure(ctx context.Context, plan *bench.Plan, search bool) (_ *Measured, err error) {
+// models are the paths of the files that the plan's variants are made from.
+func (o MeasureOptions) measure(
+	ctx context.Context, plan *bench.Plan, models []string, search bool,
+) (_ *Measured, err error) {
 	data := &dataOpener{hashes: map[string]string{}}
 	defer data.close()
 	if err := data.openMeasured(ctx, o, plan); err != nil {
@@ -166,7 +184,7 @@ func (o MeasureOptions) measure(ctx context.Context, plan *bench.Plan, search bo
 	if plan.Engine, err = LoadRuntime(ctx, o.Runtime, o.Monitor); err != nil {
 		return nil, err
 	}
-	run, err := openRun(o.Run)
+	run, err := openRun(o.Run, append(models, o.paths()...))
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -55,6 +56,15 @@ type MergeOptions struct {
 	Monitor Monitor
 }
 
+// inputs returns the paths of what the options and models name, without the models' data files.
+func (o MergeOptions) inputs(models []string) []string {
+	paths := slices.Concat(models, o.Fisher)
+	if o.Prove != nil {
+		paths = append(paths, o.Prove.Data.paths()...)
+	}
+	return paths
+}
+
 // library returns the options of package onnxmerge.
 func (o MergeOptions) library() onnxmerge.Options {
 	opt := onnxmerge.Options{Method: o.Method, Params: method.Params{}, Set: o.Set, Extrapolate: o.Extrapolate,
@@ -75,6 +85,15 @@ type WriteOptions struct {
 	ShardBytes   int64       // with onnx.Outside: begin another data file beyond this size; 0 is one file
 	NoProvenance bool        // do not write into the model how it was made
 	Force        bool        // replace an existing output
+	// NoSync leaves it to the system when the output reaches the disk, for outputs that can be made again: after a power
+	// failure it may be damaged.
+	NoSync bool
+	Inputs []string // further files that the output may not replace, such as a recipe; the models are known
+}
+
+// replacing returns what an output made from inputs may replace.
+func (o WriteOptions) replacing(inputs []string) output.Options {
+	return output.Options{Force: o.Force, Inputs: slices.Concat(inputs, o.Inputs), NoSync: o.NoSync}
 }
 
 // MergePlan is what a merge does to every tensor, with the files that it reads. Close it.
@@ -182,8 +201,7 @@ type TensorCounts struct {
 func Merge(
 	ctx context.Context, out string, paths []string, opt MergeOptions, write WriteOptions,
 ) (_ *MergeResult, err error) {
-	if err := output.Check(out,
-		output.Options{Force: write.Force, Inputs: append(append([]string(nil), paths...), opt.Fisher...)}); err != nil {
+	if err := output.Check(out, write.replacing(opt.inputs(paths))); err != nil {
 		return nil, err
 	}
 	plan, err := PlanMerge(ctx, paths, opt)
@@ -266,7 +284,7 @@ func writePlan(
 	}
 	r := describePlan(p)
 	start := time.Now()
-	files := &output.Group{Path: out, Options: output.Options{Force: opt.Force, Inputs: inputs.paths()}}
+	files := &output.Group{Path: out, Options: opt.replacing(inputs.paths())}
 	if err := output.Check(out, files.Options); err != nil {
 		return nil, err
 	}
@@ -275,6 +293,9 @@ func writePlan(
 		Layout: opt.DataFiles, ShardBytes: opt.ShardBytes, DataName: filepath.Base(out) + ".data"}},
 		monitor.mebibytes("merging"))
 	if err != nil {
+		return nil, err
+	}
+	if err := inputs.checkUnchanged(); err != nil {
 		return nil, err
 	}
 	if err := files.Commit(); err != nil {

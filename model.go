@@ -13,6 +13,7 @@ import (
 
 	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/internal/input"
+	"github.com/wiseft/wiseft/internal/output"
 	"github.com/wiseft/wiseft/onnxmerge"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 	"github.com/wiseft/wiseft/onnxmerge/onnx/flow"
@@ -22,13 +23,17 @@ import (
 // Model is an ONNX file that is open for reading, with the folder of its data files. Close it.
 type Model struct {
 	*onnx.Model
-	path string
-	file *os.File
+	path   string
+	file   *os.File
+	opened map[string]os.FileInfo // the state of the model's files when they were opened, by path
 }
 
 // Open opens an ONNX file. Its data files are opened below its folder when they are read. The error names the
 // path.
 func Open(path string) (*Model, error) {
+	if err := output.Recover(path); err != nil {
+		return nil, err
+	}
 	f, size, err := openFile(path)
 	if err != nil {
 		return nil, err
@@ -42,7 +47,32 @@ func Open(path string) (*Model, error) {
 	if err != nil {
 		return nil, errors.Join(withPath(path, err), f.Close())
 	}
-	return &Model{m, path, f}, nil
+	opened := &Model{m, path, f, map[string]os.FileInfo{}}
+	for _, path := range opened.Paths() {
+		info, err := os.Stat(path)
+		if err != nil {
+			return nil, errors.Join(err, opened.Close())
+		}
+		opened.opened[path] = info
+	}
+	return opened, nil
+}
+
+// checkUnchanged returns an error if a file of the model is not what it was when the model was opened: what was read
+// may then be parts of two versions.
+func (m *Model) checkUnchanged() error {
+	for _, path := range m.Paths() {
+		before := m.opened[path]
+		now, err := os.Stat(path)
+		if err != nil {
+			return err
+		}
+		if !os.SameFile(before, now) || before.Size() != now.Size() || !before.ModTime().Equal(now.ModTime()) {
+			return fault.New(fault.Failed, "%s: the file changed while it was read", path).
+				WithHint("run the command again when it is complete")
+		}
+	}
+	return nil
 }
 
 // Path returns the path that the model was opened by.
@@ -60,6 +90,15 @@ func (m *Model) Paths() []string {
 	return paths
 }
 
+// modelPaths returns the paths of all files that a model consists of.
+func modelPaths(path string) ([]string, error) {
+	m, err := Open(path)
+	if err != nil {
+		return nil, err
+	}
+	return m.Paths(), m.Close()
+}
+
 // Bytes returns the model as one file of at most 2 GiB, payloads of data files moved in.
 func (m *Model) Bytes(ctx context.Context) ([]byte, error) {
 	var out bytes.Buffer
@@ -67,7 +106,7 @@ func (m *Model) Bytes(ctx context.Context) ([]byte, error) {
 	if err := m.Rewrite(ctx, &out, nil, runtime.NumCPU()); err != nil {
 		return nil, withPath(m.path, err)
 	}
-	return out.Bytes(), nil
+	return out.Bytes(), m.checkUnchanged()
 }
 
 // Features returns the tensor that is taken as the model's features: named, if that is not ""; else what package
@@ -140,18 +179,18 @@ func (m *Model) checkBatch(tensor string, opt RuntimeOptions) error {
 	return nil
 }
 
-// modelFiles returns the paths of all files that a model consists of; of a file that cannot be opened, its own.
-func modelFiles(path string) []string {
-	m, err := Open(path)
-	if err != nil {
-		return []string{path}
-	}
-	defer m.Close()
-	return m.Paths()
-}
-
 // models are opened models.
 type models []*Model
+
+// checkUnchanged is that of all models.
+func (l models) checkUnchanged() error {
+	for _, m := range l {
+		if err := m.checkUnchanged(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // openModels opens all files, or none.
 func openModels(paths []string) (models, error) {
@@ -201,11 +240,18 @@ func (l models) graphs() (list []*onnx.Model) {
 
 // openFile opens a regular file and returns its size in bytes.
 func openFile(path string) (*os.File, int64, error) {
-	f, size, err := input.Open(path)
+	f, err := input.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		err = fault.Inputf("%s: no such file", path)
+		return nil, 0, fault.Inputf("%s: no such file", path)
 	}
-	return f, size, err
+	if err != nil {
+		return nil, 0, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return nil, 0, errors.Join(err, f.Close())
+	}
+	return f, info.Size(), nil
 }
 
 // withPath puts a path in front of an error; nil stays nil.

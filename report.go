@@ -39,7 +39,7 @@ func Report(out, run string, opt ReportOptions) (*ReportResult, error) {
 	}
 	path := ResultPath(run)
 	if out != "" {
-		inputs := []string{path, filepath.Join(filepath.Dir(path), bench.SpecFile)}
+		inputs := []string{path, filepath.Join(filepath.Dir(path), bench.PlanFile)}
 		if err := output.Check(out, output.Options{Force: opt.Force, Inputs: inputs}); err != nil {
 			return nil, err
 		}
@@ -61,7 +61,7 @@ func Report(out, run string, opt ReportOptions) (*ReportResult, error) {
 		r.Text = text.String()
 	} else {
 		var written output.Written
-		written, err = output.WriteFile(out, write)
+		written, err = output.WriteFile(out, output.Options{Force: opt.Force}, write)
 		r.SHA256, r.Bytes = written.SHA256, written.SizeBytes
 	}
 	if _, empty := errors.AsType[*report.EmptyPlotError](err); empty {

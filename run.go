@@ -1,13 +1,14 @@
 package wiseft
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -39,30 +40,46 @@ func RunFiles() []string {
 	return names
 }
 
-// WriteRun writes the files of a result into a folder, which is made if needed. Plots of figures that the result
-// does not have are left out.
+// WriteRun writes the files of a result into a folder, which is made if needed, and replaces those of an earlier result
+// together. Plots of figures that the result does not have are left out.
 func WriteRun(dir string, r *result.Result) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
-	for _, f := range runFiles {
-		path := filepath.Join(dir, f.name)
-		_, err := output.WriteFile(path, func(w io.Writer) error { return report.Write(w, f.format, r) })
+	files := &output.Group{Path: filepath.Join(dir, ResultFile), Options: output.Options{Force: true}}
+	defer files.Abort()
+	for _, f := range slices.Backward(runFiles) { // the main file is the last
+		var made bytes.Buffer
+		err := report.Write(&made, f.format, r)
 		if _, empty := errors.AsType[*report.EmptyPlotError](err); empty {
-			if err = os.Remove(path); errors.Is(err, fs.ErrNotExist) { // an earlier result may have had the plot
-				err = nil
-			}
+			files.Remove(f.name) // an earlier result may have had the plot
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		name := f.name
+		if name == ResultFile {
+			name = ""
+		}
+		out, err := files.Create(name)
+		if err == nil {
+			_, err = made.WriteTo(out)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	return nil
+	files.Take(bench.PlanFile)
+	return files.Commit()
 }
 
 // ReadResult reads the result of a run: path is its folder or its result file.
 func ReadResult(path string) (*result.Result, error) {
 	path = ResultPath(path)
+	if err := output.Recover(path); err != nil {
+		return nil, err
+	}
 	f, _, err := openFile(path)
 	if fault.KindOf(err) == fault.Input && filepath.Base(path) == ResultFile {
 		if _, specErr := bench.ReadSpec(filepath.Dir(path)); specErr == nil {
@@ -141,8 +158,8 @@ type runFolder struct {
 	temporary bool
 }
 
-// openRun opens the folder of a run that computes, or a temporary one.
-func openRun(o RunOptions) (*runFolder, error) {
+// openRun opens the folder of a run that computes, or a temporary one. inputs are files that the run must not replace.
+func openRun(o RunOptions, inputs []string) (*runFolder, error) {
 	if o.Folder == "" {
 		dir, err := os.MkdirTemp("", "wiseft-run-")
 		if err != nil {
@@ -151,10 +168,10 @@ func openRun(o RunOptions) (*runFolder, error) {
 		folder, err := store.Open(dir, workerName(o.Share))
 		return &runFolder{folder, true}, err
 	}
-	if _, err := bench.ReadSpec(o.Folder); err != nil { // with a plan in it, the plan decides
-		if err := output.CheckFiles(o.Folder, o.Replace, RunFiles()); err != nil {
-			return nil, err
-		}
+	_, noPlan := bench.ReadSpec(o.Folder)
+	replace := output.Options{Force: o.Replace || noPlan == nil, Inputs: inputs} // with a plan in it, the plan decides
+	if err := output.CheckFiles(o.Folder, replace, RunFiles()); err != nil {
+		return nil, err
 	}
 	folder, err := store.Open(o.Folder, workerName(o.Share))
 	return &runFolder{Folder: folder}, err

@@ -132,20 +132,7 @@ func checkSoup(out string, paths []string, opt SoupOptions) error {
 			}
 		}
 	}
-	inputs := []string{}
-	for _, path := range paths {
-		inputs = append(inputs, modelFiles(path)...)
-	}
-	data := []Data{opt.Train}
-	for _, v := range opt.Val.Sets {
-		data = append(data, v.Data)
-	}
-	for _, d := range data {
-		if d.Path != "" {
-			inputs = append(inputs, d.Path)
-		}
-	}
-	return output.Check(out, output.Options{Force: opt.Write.Force, Inputs: inputs})
+	return output.Check(out, opt.Write.replacing(slices.Concat(paths, opt.Train.paths(), opt.Val.paths())))
 }
 
 // soup is the choice of a soup: the candidates, and what was found out about them.
@@ -268,7 +255,7 @@ func (s *soup) score(ctx context.Context, indices []int) (float64, error) {
 		if err != nil {
 			return 0, err
 		}
-		variant = averageVariant{mergeVariant{params: plan.Params, base: plan, last: first, monitor: s.opt.Monitor},
+		variant = averageVariant{mergeVariant{params: plan.Params, base: plan, inputs: s.models, last: first, monitor: s.opt.Monitor},
 			s.name(indices)}
 	}
 	scores, fitted, err := s.validator.Score(ctx, variant, s.tensors[indices[0]])

@@ -88,11 +88,11 @@ func Sweep(ctx context.Context, paths []string, opt SweepOptions) (_ *Measured, 
 	if err != nil {
 		return nil, aboutModel(last.path, err)
 	}
-	whole := mergeVariant{base: merged.Plan, last: last, cut: cut, monitor: opt.Monitor}
+	whole := mergeVariant{base: merged.Plan, inputs: merged.inputs, last: last, cut: cut, monitor: opt.Monitor}
 	if plan.Variants, err = opt.variants(whole, points); err != nil {
 		return nil, err
 	}
-	return opt.measure(ctx, plan, opt.Search)
+	return opt.measure(ctx, plan, merged.inputs.paths(), opt.Search)
 }
 
 // measuredTensor returns the tensor of a model that is measured: its features, or its class scores.
@@ -223,6 +223,7 @@ type mergeVariant struct {
 	point   []result.Param
 	params  method.Params // with those that all variants share
 	base    *onnxmerge.Plan
+	inputs  models
 	last    *Model      // whose file is written
 	cut     onnx.Change // removes what follows the measured tensor
 	monitor Monitor
@@ -275,6 +276,9 @@ func (v mergeVariant) Model(ctx context.Context, _ string) (m bench.Model, err e
 	if err != nil {
 		return m, err
 	}
+	if err := v.inputs.checkUnchanged(); err != nil {
+		return m, err
+	}
 	for _, clamped := range made.Clamped {
 		v.monitor.note(v.ID() + ": " + describeClamped(clamped))
 	}
@@ -299,11 +303,13 @@ func Bench(ctx context.Context, paths []string, opt MeasureOptions) (*Measured, 
 	if len(paths) == 0 {
 		return nil, fault.Usagef("missing MODEL")
 	}
+	var files []string
 	for i, path := range paths {
-		tensor, err := opt.storedTensor(path)
+		tensor, of, err := opt.storedTensor(path)
 		if err != nil {
 			return nil, err
 		}
+		files = append(files, of...)
 		if i > 0 && plan.Tensor != tensor {
 			return nil, fault.Usagef("%s has the tensor %q, %s has %q", paths[0], plan.Tensor, path, tensor).
 				WithHint("benchmark them one by one")
@@ -311,17 +317,18 @@ func Bench(ctx context.Context, paths []string, opt MeasureOptions) (*Measured, 
 		plan.Tensor = tensor
 		plan.Variants = append(plan.Variants, storedVariant(path))
 	}
-	return opt.measure(ctx, plan, false)
+	return opt.measure(ctx, plan, files, false)
 }
 
-// storedTensor returns the measured tensor of a model file.
-func (o MeasureOptions) storedTensor(path string) (_ string, err error) {
+// storedTensor returns the measured tensor of a model file, and the paths of all its files.
+func (o MeasureOptions) storedTensor(path string) (_ string, files []string, err error) {
 	m, err := Open(path)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	defer func() { err = errors.Join(err, m.Close()) }()
-	return o.measuredTensor(m, m.headInput())
+	tensor, err := o.measuredTensor(m, m.headInput())
+	return tensor, m.Paths(), err
 }
 
 // storedVariant is a model file as it is.

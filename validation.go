@@ -29,6 +29,14 @@ type NamedData struct {
 // isZero reports whether there is no validation data.
 func (v Validation) isZero() bool { return len(v.Sets) == 0 && v.FromTrain == 0 && v.FromTest == 0 }
 
+// paths returns the files that the data sets of their own consist of.
+func (v Validation) paths() (files []string) {
+	for _, set := range v.Sets {
+		files = append(files, set.Data.paths()...)
+	}
+	return files
+}
+
 func (v Validation) check() error {
 	for flag, share := range map[string]float64{"train": v.FromTrain, "test": v.FromTest} {
 		if !(share >= 0 && share < 1) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -19,8 +20,10 @@ type VerifyOptions struct {
 	Pretrained string   // the first model
 	Finetuned  string   // the last model
 	Further    []string // the models between them, then the Fisher informations, in their order: all or none
-	All        bool     // compare every byte instead of samples of every tensor
-	Seed       uint64   // of the choice of samples
+	// All compares every byte, also beyond VerifyWholeBytes; smaller models are always compared whole, larger ones by
+	// samples of every tensor.
+	All  bool
+	Seed uint64 // of the choice of samples
 	// Prove proves the pairing of the merge by running; nil does not. A pairing that is disproved is an error.
 	Prove   *ProveOptions
 	Monitor Monitor
@@ -39,6 +42,9 @@ type VerifyResult struct {
 	Proofs      []Proof               `json:"proofs,omitempty"` // of more than two models
 }
 
+// VerifyWholeBytes is the size up to which [Verify] compares every byte of a merged model without VerifyOptions.All.
+const VerifyWholeBytes = 256 << 20
+
 // maxTrackedBytes is how much of a file's pending hash input is held while its parts are read out of order.
 const maxTrackedBytes = 64 << 20
 
@@ -55,6 +61,11 @@ func Verify(ctx context.Context, path string, opt VerifyOptions) (_ *VerifyResul
 		return nil, withPath(path, err)
 	}
 	r := &VerifyResult{Output: path, Provenance: from, All: opt.All, Differences: []string{}}
+	size, err := filesBytes(merged.Paths())
+	if err != nil {
+		return nil, err
+	}
+	r.All = opt.All || size <= VerifyWholeBytes
 	if r.Inputs, err = opt.inputs(path, from); err != nil {
 		return nil, err
 	}
@@ -70,6 +81,18 @@ func Verify(ctx context.Context, path string, opt VerifyOptions) (_ *VerifyResul
 		return nil, fault.Mismatchf("%s differs from its provenance: %s", path, lines(r.Differences))
 	}
 	return r, nil
+}
+
+// filesBytes returns the size of files together.
+func filesBytes(paths []string) (size int64, err error) {
+	for _, path := range paths {
+		info, err := os.Stat(path)
+		if err != nil {
+			return 0, err
+		}
+		size += info.Size()
+	}
+	return size, nil
 }
 
 // inputs returns the paths of a merge's inputs: those of opt, else those beside the merged model.
@@ -135,6 +158,9 @@ func (r *VerifyResult) compare(ctx context.Context, opt VerifyOptions, merged *M
 	files, err := merged.Files(ctx)
 	if err != nil {
 		return withPath(merged.path, err)
+	}
+	if err := append(models{merged}, inputs...).checkUnchanged(); err != nil {
+		return err
 	}
 	for i, f := range files[1:] {
 		if i >= len(r.Provenance.Data) || f.Hash != r.Provenance.Data[i].XXH3 {

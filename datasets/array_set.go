@@ -10,7 +10,6 @@ import (
 	"sync"
 
 	"github.com/wiseft/wiseft/datasets/npy"
-
 	"github.com/wiseft/wiseft/internal/input"
 )
 
@@ -35,7 +34,7 @@ func (s *arraySet) open(ctx context.Context, index func(r io.ReaderAt, size int6
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if s.file, _, err = input.Open(s.path); err != nil {
+	if s.file, err = input.Open(s.path); err != nil {
 		return nil, err
 	}
 	info, err := s.file.Stat()

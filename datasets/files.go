@@ -201,7 +201,7 @@ func (s *fileSet) Read(ctx context.Context, dst *Sample, i int) error {
 		return fmt.Errorf("%s: %w", s.info.Name, errClosed)
 	}
 	path := s.paths[i]
-	file, err := readRegular(path)
+	file, err := input.ReadFile(path)
 	if err != nil {
 		return err
 	}
@@ -228,18 +228,6 @@ func (s *fileSet) Read(ctx context.Context, dst *Sample, i int) error {
 	}
 	dst.X, dst.Shape, dst.Label = x, append(dst.Shape[:0], len(x)/3, 3), s.labels[i]
 	return nil
-}
-
-// readRegular returns the contents of a regular file. Anything else is an error: reading a pipe could block.
-func readRegular(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, malformed(path, "is not a regular file")
-	}
-	return input.ReadFile(path)
 }
 
 // Hash implements Dataset.

@@ -159,7 +159,7 @@ func readHead(path string, n int) ([]byte, error) {
 	if err != nil || !info.Mode().IsRegular() {
 		return nil, err
 	}
-	f, err := os.Open(path)
+	f, err := input.Open(path)
 	if err != nil {
 		return nil, err
 	}
@@ -174,12 +174,16 @@ func readHead(path string, n int) ([]byte, error) {
 
 // withFile calls use with the open file and its size in bytes. An error of use becomes a *FormatError.
 func withFile(path string, use func(r io.ReaderAt, size int64) error) error {
-	f, size, err := input.Open(path)
+	f, err := input.Open(path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	if err := use(f, size); err != nil {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if err := use(f, info.Size()); err != nil {
 		return malformed(path, "%v", err)
 	}
 	return nil

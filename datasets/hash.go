@@ -73,7 +73,7 @@ func (c *fileHash) of(ctx context.Context, fields, files []string) (string, erro
 }
 
 func hashFile(path string) (string, error) {
-	f, _, err := input.Open(path)
+	f, err := input.Open(path)
 	if err != nil {
 		return "", err
 	}

@@ -12,7 +12,6 @@ import (
 	"sync"
 
 	"github.com/wiseft/wiseft/datasets/internal/h5"
-
 	"github.com/wiseft/wiseft/internal/input"
 )
 
@@ -100,7 +99,7 @@ func openHDF5(ctx context.Context, path string, opt OpenOptions) (Dataset, error
 // add opens one file, which stays open, and indexes its shapes and labels.
 func (s *hdf5Set) add(path string) (err error) {
 	f := hdf5File{path: path, first: len(s.labels)}
-	if f.file, _, err = input.Open(path); err != nil {
+	if f.file, err = input.Open(path); err != nil {
 		return err
 	}
 	info, err := f.file.Stat()

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/wiseft/wiseft/datasets/internal/h5"
-
 	"github.com/wiseft/wiseft/internal/input"
 )
 
@@ -125,7 +124,7 @@ func listedFiles(dir, list string) ([]string, error) {
 
 // readLines returns the non-empty lines of a small text file.
 func readLines(path string) ([]string, error) {
-	f, _, err := input.Open(path)
+	f, err := input.Open(path)
 	if err != nil {
 		return nil, err
 	}

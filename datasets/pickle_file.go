@@ -12,7 +12,6 @@ import (
 	"sync"
 
 	"github.com/wiseft/wiseft/datasets/pickle"
-
 	"github.com/wiseft/wiseft/internal/input"
 )
 
@@ -48,7 +47,7 @@ func openPickle(ctx context.Context, path string, opt OpenOptions) (_ Dataset, e
 		return nil, err
 	}
 	s := &pickleSet{info: Info{Name: path, Format: "pickle"}, path: path}
-	if s.file, _, err = input.Open(path); err != nil {
+	if s.file, err = input.Open(path); err != nil {
 		return nil, err
 	}
 	info, err := s.file.Stat()

@@ -112,7 +112,7 @@ func newCommand(c *cli.Command, args arguments, do action) *cli.Command {
 		if asJSON {
 			return text.WriteJSON(call.out, r)
 		}
-		return r.writeText(call.out)
+		return r.writeText(text.VisibleWriter(call.out)) // names from files are in it
 	}
 	return c
 }
@@ -157,7 +157,7 @@ func (c *call) usageHint() string {
 func (c *call) note(line string) {
 	if !c.quiet {
 		c.bar.end()
-		fmt.Fprintln(c.err, "wiseft: "+line)
+		fmt.Fprintln(c.err, "wiseft: "+text.Visible(line))
 	}
 }
 

@@ -125,7 +125,7 @@ func (o *demoCommand) run(ctx context.Context, c *call) (result, error) {
 // folder returns the folder to write into: the one of --out, else a new one.
 func (o *demoCommand) folder() (string, error) {
 	if o.out != "" {
-		return o.out, output.CheckFiles(o.out, o.force, demoFileNames())
+		return o.out, output.CheckFiles(o.out, output.Options{Force: o.force}, demoFileNames())
 	}
 	for n := 1; ; n++ {
 		dir := demoFolder
@@ -233,7 +233,7 @@ func (d *demo) attach(ctx context.Context) (difference float64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if _, err := output.WriteFile(probe, cl.Write); err != nil {
+	if _, err := output.WriteFile(probe, output.Options{}, cl.Write); err != nil {
 		return 0, err
 	}
 	attached, err := wiseft.Attach(ctx, classifier, merged, probe, wiseft.AttachOptions{Tensor: demoFeatures})
@@ -263,19 +263,20 @@ func (d *demo) write(ctx context.Context, folder string) (files []string, err er
 	if err := wiseft.WriteRun(folder, d.result); err != nil {
 		return nil, err
 	}
+	replacing := output.Options{Force: true} // they were checked before
 	for _, name := range []string{"classifier.onnx", "pretrained.onnx", "finetuned.onnx"} {
 		model, err := os.ReadFile(d.file(name))
 		if err != nil {
 			return nil, err
 		}
 		raw := func(w io.Writer) error { _, err := io.Copy(w, bytes.NewReader(model)); return err }
-		if _, err := output.WriteFile(filepath.Join(folder, name), raw); err != nil {
+		if _, err := output.WriteFile(filepath.Join(folder, name), replacing, raw); err != nil {
 			return nil, err
 		}
 	}
 	for split, data := range d.data {
 		npz := func(w io.Writer) error { return datasets.WriteNPZ(ctx, w, data.Set) }
-		if _, err := output.WriteFile(filepath.Join(folder, split+".npz"), npz); err != nil {
+		if _, err := output.WriteFile(filepath.Join(folder, split+".npz"), replacing, npz); err != nil {
 			return nil, err
 		}
 	}

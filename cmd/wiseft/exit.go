@@ -56,9 +56,9 @@ func fail(ctx context.Context, con console, err error, asJSON bool) int {
 		_ = text.WriteJSON(con.out, errorReport{"wiseft.error/1", msg, kind.String(), hint}) // nowhere to report a failure
 		return code
 	}
-	fmt.Fprintln(con.err, "wiseft: "+strings.TrimPrefix(msg, "wiseft: "))
+	fmt.Fprintln(con.err, "wiseft: "+text.Visible(strings.TrimPrefix(msg, "wiseft: ")))
 	if hint != "" {
-		fmt.Fprintln(con.err, "hint: "+hint)
+		fmt.Fprintln(con.err, "hint: "+text.Visible(hint))
 	}
 	return code
 }

@@ -79,6 +79,9 @@ func (o *mergeCommand) run(ctx context.Context, c *call) (result, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.recipe != "" {
+		write.Inputs = []string{o.recipe}
+	}
 	if c.IsSet("alpha") {
 		opt.Params["alpha"] = o.alpha
 	}
@@ -113,7 +116,7 @@ func showPlan(ctx context.Context, c *call, models []string, opt wiseft.MergeOpt
 		r.Error = err.Error()
 		err = errors.Join(text.WriteJSON(c.out, document[mergeReport]{merged, r}), reportedError{err})
 	default:
-		err = errors.Join(writeMerge(c.out, r), err)
+		err = errors.Join(writeMerge(text.VisibleWriter(c.out), r), err)
 	}
 	return merged.result(r, err)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/wiseft/wiseft"
+	"github.com/wiseft/wiseft/internal/text"
 )
 
 // lineEvery is the time between two lines of progress if standard error is not a terminal, as in the log of a batch
@@ -55,7 +56,7 @@ func (p *progress) set(to wiseft.Progress) {
 	if p.bar == nil {
 		p.bar = p.newBar()
 	}
-	p.bar.Describe(to.What)
+	p.bar.Describe(text.Visible(to.What))
 	p.bar.ChangeMax(to.Total)
 	_ = p.bar.Set(to.Done) // a closed terminal does not stop the call
 }
@@ -72,7 +73,7 @@ func (p *progress) newBar() *progressbar.ProgressBar {
 func (p *progress) writeLine() {
 	if now := time.Now(); now.Sub(p.last) >= lineEvery {
 		p.last = now
-		fmt.Fprintln(p.w, p.line(now))
+		fmt.Fprintln(p.w, text.Visible(p.line(now)))
 	}
 }
 

@@ -64,6 +64,25 @@ func reorder(app *cli.App, args []string, getenv func(string) string) (ordered [
 	return ordered, asJSON, nil
 }
 
+// givenFlags returns the values of flags by their first names, "" for those without one. args are as reorder returns them,
+// behind the command: flags, then -- and arguments.
+func givenFlags(flags []cli.Flag, args []string) map[string]string {
+	given := map[string]string{}
+	for i := 0; i < len(args) && args[i] != "--"; i++ {
+		name, value, hasValue := strings.Cut(strings.TrimLeft(args[i], "-"), "=")
+		f := findFlag(flags, name)
+		if f == nil {
+			continue // --help
+		}
+		if !hasValue && !isBool(f) && i+1 < len(args) {
+			i++
+			value = args[i]
+		}
+		given[f.Names()[0]] = value
+	}
+	return given
+}
+
 func findFlag(flags []cli.Flag, name string) cli.Flag {
 	for _, f := range flags {
 		if slices.Contains(f.Names(), name) {

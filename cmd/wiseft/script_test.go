@@ -21,7 +21,12 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"wiseft": main})
+	testscript.Main(m, map[string]func(){"wiseft": func() {
+		if how := os.Getenv("WISEFT_TEST_STEP"); how != "" {
+			interceptSteps(how)
+		}
+		main()
+	}})
 }
 
 // TestScripts runs the scripts of testdata/script, one for each command.

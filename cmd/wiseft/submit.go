@@ -88,12 +88,22 @@ func (o *submitCommand) job(c *call, command []string) (cluster.Job, error) {
 		return j, usagef("what is submitted is a sweep or a bench").WithHint("%s", c.usageHint())
 	}
 	j.Command = append([]string{"wiseft"}, command...)
-	isOut := func(arg string) bool { return arg == "-o" || arg == "--out" }
-	if i := slices.IndexFunc(command, isOut); i >= 0 && i+1 < len(command) {
-		j.Run = command[i+1]
+	ordered, _, err := reorder(c.App, j.Command, c.getenv) // an unknown flag is reported here instead of by every worker
+	if err != nil {
+		return j, err
 	}
-	_, _, err := reorder(c.App, j.Command, c.getenv) // an unknown flag is reported here instead of by every worker
-	return j, err
+	given := givenFlags(c.App.Command(command[0]).Flags, ordered[2:])
+	for _, name := range []string{"shard", "steal"} {
+		if _, ok := given[name]; ok {
+			return j, usagef("the job files set the share of each worker; leave --%s out", name)
+		}
+	}
+	var named bool
+	if j.Run, named = given["out"]; !named && c.getenv("WISEFT_OUT") != "" {
+		j.Run = c.getenv("WISEFT_OUT") // workers may have another environment
+		j.Command = slices.Insert(j.Command, len(j.Command)-len(command)+1, "--out", j.Run)
+	}
+	return j, nil
 }
 
 // write writes the job files, or none of them.
@@ -106,7 +116,8 @@ func (r *submitReport) write(dir string, force bool) (paths []string, err error)
 		paths = append(paths, path)
 	}
 	for i, f := range r.Files {
-		_, err := output.WriteFile(paths[i], func(w io.Writer) error { _, err := io.WriteString(w, f.Text); return err })
+		text := func(w io.Writer) error { _, err := io.WriteString(w, f.Text); return err }
+		_, err := output.WriteFile(paths[i], output.Options{Force: force}, text)
 		if err != nil {
 			return nil, err
 		}

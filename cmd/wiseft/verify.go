@@ -21,7 +21,8 @@ func newVerifyCommand() *cli.Command {
 		ArgsUsage: "MERGED",
 		Description: "A merged model names its recipe and the hashes of the models it was made from.\n" +
 			"verify looks for these beside it (or where --pretrained and --finetuned say), compares\n" +
-			"the hashes, and computes samples of every tensor anew, or all of it with --all.\n" +
+			"the hashes, and computes every tensor anew; of a model beyond 256 MiB samples of every\n" +
+			"tensor, unless --all is given.\n" +
 			"--run also proves by running that the right weights were mixed.\n\n" +
 			"Examples:\n" +
 			"  wiseft verify merged.onnx\n" +
@@ -32,7 +33,7 @@ func newVerifyCommand() *cli.Command {
 			define(&o.Finetuned, "finetuned", "the fine-tuned model's `FILE`, which is the last of those that were merged"),
 			define(&o.Further, "further", "`FILE` of a model between them, or then of a Fisher information; "+
 				"in their order, all or none"),
-			define(&o.All, "all", "compare every byte instead of samples"),
+			define(&o.All, "all", "compare every byte, however large the model is"),
 			define(&o.Seed, "seed", "of the choice of samples").env(),
 		), proof.flags("run")),
 	}, exactly("MERGED"), func(ctx context.Context, c *call) (result, error) {
@@ -44,13 +45,13 @@ func newVerifyCommand() *cli.Command {
 var verification = form[wiseft.VerifyResult]{"wiseft.verify/1", writeVerification}
 
 func writeVerification(w io.Writer, r *wiseft.VerifyResult) error {
-	how := "samples of"
+	how, verdict := "samples of", "agrees with its provenance in samples (--all compares every byte)"
 	if r.All {
-		how = "all of"
+		how, verdict = "all of", "agrees with its provenance"
 	}
 	last := len(r.Inputs) - 1
-	fmt.Fprintf(w, "%s agrees with its provenance: %s of %s and %s\n",
-		r.Output, recipeOf(r.Provenance), strings.Join(r.Inputs[:last], ", "), r.Inputs[last])
+	fmt.Fprintf(w, "%s %s: %s of %s and %s\n",
+		r.Output, verdict, recipeOf(r.Provenance), strings.Join(r.Inputs[:last], ", "), r.Inputs[last])
 	writeProofs(w, r.Proof, r.Proofs)
 	_, err := fmt.Fprintf(w, "%d tensors agree in %s their payload, %s bytes; the hashes agree\n",
 		r.Tensors, how, humanize.Comma(r.Bytes))

@@ -1,60 +1,81 @@
-// Package input opens regular files and nothing else: opening a named pipe would wait for a writer, and a device may
-// have no end.
+// Package input opens files for reading, and regular files only: reading a FIFO, a device or a socket may block for ever
+// or never end.
 package input
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 
 	"github.com/wiseft/wiseft/internal/fault"
 )
 
-// Open opens a regular file and returns its size in bytes. The caller closes it. Anything else is an error of kind
-// Input; a file that does not exist is fs.ErrNotExist.
-func Open(path string) (*os.File, int64, error) {
+// errNotRegular says what a path is not.
+var errNotRegular = errors.New("not a regular file")
+
+// Open opens a regular file. It never blocks. A missing file is fs.ErrNotExist; what is no regular file, and no link to
+// one, is an error of kind Input. Errors name the path.
+func Open(path string) (*os.File, error) {
 	info, err := os.Stat(path)
-	if err == nil {
-		err = check(path, info)
-	}
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	f, err := os.Open(path)
+	if !info.Mode().IsRegular() { // opening some devices has effects of its own
+		return nil, fault.Inputf("%s: %w", path, errNotRegular)
+	}
+	f, err := os.OpenFile(path, os.O_RDONLY|unblocked, 0)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	if info, err = f.Stat(); err == nil {
-		err = check(path, info) // it may have been replaced
+	if err := check(f); err != nil { // another file may have taken its place
+		return nil, fault.Inputf("%s: %w", path, err)
 	}
-	if err != nil {
-		return nil, 0, errors.Join(err, f.Close())
-	}
-	return f, info.Size(), nil
+	return f, nil
 }
 
-// ReadFile reads a whole regular file.
+// OpenIn is [Open] for a file below a folder. Errors do not name the path.
+func OpenIn(dir *os.Root, name string) (*os.File, error) {
+	info, err := dir.Stat(name)
+	if err != nil {
+		return nil, cause(err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errNotRegular
+	}
+	f, err := dir.OpenFile(name, os.O_RDONLY|unblocked, 0)
+	if err != nil {
+		return nil, cause(err)
+	}
+	return f, check(f)
+}
+
+// ReadFile returns the contents of a regular file.
 func ReadFile(path string) ([]byte, error) {
-	f, size, err := Open(path)
+	f, err := Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	data := make([]byte, size)
-	n, err := f.ReadAt(data, 0)
-	if n == len(data) {
-		err = nil
-	}
-	return data[:n], err
+	return io.ReadAll(f)
 }
 
-func check(path string, info fs.FileInfo) error {
-	mode := info.Mode()
-	switch {
-	case mode.IsRegular():
-		return nil
-	case mode.IsDir():
-		return fault.Inputf("%s: it is a folder, not a file", path)
+// check closes a file that is not regular.
+func check(f *os.File) error {
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = errNotRegular
 	}
-	return fault.Inputf("%s: it is a pipe, a device or a socket, not a regular file", path)
+	if err != nil {
+		_ = f.Close() // nothing was read
+	}
+	return err
+}
+
+// cause returns the part of a file error that does not repeat the file's name.
+func cause(err error) error {
+	if at, ok := errors.AsType[*fs.PathError](err); ok {
+		return at.Err
+	}
+	return err
 }

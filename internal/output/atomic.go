@@ -3,92 +3,28 @@
 //
 // A file is written under a temporary name in the folder of the final one, made durable (fsync) and renamed.
 // Every 16 MiB a write to the disk is started without waiting for it (sync_file_range on Linux), which leaves little
-// for the fsync at the end. Several files that belong together are a [Group].
+// for the fsync at the end. Several files that belong together are a [Group], a folder is exchanged with an old one in
+// one step where the system can (renameat2 on Linux); otherwise a journal beside the output says what is being renamed,
+// and [Recover] finishes what a killed process has begun. Temporary files of killed processes, which hold no lock, are
+// removed when the same output is written again.
 package output
 
 import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"hash"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-
-	"github.com/wiseft/wiseft/internal/fault"
 )
-
-// Check refuses a path that is an input or lies in an input folder, that is no regular file, or, without force, that
-// exists. Inputs are compared by identity, so that links and ./ count. Call it before long work.
-func Check(path string, opt Options) error {
-	if path == "" {
-		return fault.Usagef("no output is named").WithHint("name it with -o FILE")
-	}
-	info, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return checkParent(path)
-	}
-	if err != nil {
-		return err
-	}
-	if info.IsDir() {
-		return fault.Usagef("%s: the output is a folder", path).WithHint("name a file in it")
-	}
-	if err := opt.checkInputs(path, info); err != nil {
-		return err
-	}
-	if !info.Mode().IsRegular() {
-		return fault.Usagef("%s: the output is a device, a pipe or a socket, and not a file", path).
-			WithHint("choose another name for the output")
-	}
-	if !opt.Force {
-		return fault.Usagef("%s: the output exists", path).WithHint("replace it with --force")
-	}
-	return nil
-}
-
-// Options sets what an output may replace.
-type Options struct {
-	Force  bool     // an existing file may be replaced
-	Inputs []string // files that may never be replaced, and folders in which no file may be
-}
-
-// checkInputs refuses an existing file that is an input or lies in an input folder.
-func (o Options) checkInputs(path string, info fs.FileInfo) error {
-	for _, in := range o.Inputs {
-		other, err := os.Stat(in)
-		if err != nil {
-			continue // opening the input reports it
-		}
-		if os.SameFile(info, other) {
-			return fault.Usagef("%s: the output is the input %s", path, in).WithHint("choose another name for the output")
-		}
-		if !other.IsDir() {
-			continue
-		}
-		if inside, err := within(in, path); err != nil || inside {
-			return errors.Join(err, fault.Usagef("%s: the output is a file of the input %s", path, in).
-				WithHint("choose another name for the output"))
-		}
-	}
-	return nil
-}
-
-// checkParent demands that the folder of path exists.
-func checkParent(path string) error {
-	dir := filepath.Dir(path)
-	if parent, err := os.Stat(dir); err != nil || !parent.IsDir() {
-		return fault.Usagef("%s: there is no folder %s", path, dir).WithHint("make the folder first")
-	}
-	return nil
-}
 
 // File is a file that is being written. It must be committed or aborted; Abort after Commit does nothing, so
 // that it can be deferred.
 type File struct {
 	path    string
+	opt     Options
 	f       *os.File
 	sum     hash.Hash // nil without a hash
 	size    int64
@@ -97,8 +33,8 @@ type File struct {
 }
 
 // Create begins a file whose SHA-256 is computed while it is written. [Check] must have passed.
-func Create(path string) (*File, error) {
-	o, err := CreateUnhashed(path)
+func Create(path string, opt Options) (*File, error) {
+	o, err := CreateUnhashed(path, opt)
 	if err != nil {
 		return nil, err
 	}
@@ -107,25 +43,12 @@ func Create(path string) (*File, error) {
 }
 
 // CreateUnhashed is [Create] without a hash, for a file that is hashed elsewhere.
-func CreateUnhashed(path string) (*File, error) {
-	f, err := createTemp(path)
+func CreateUnhashed(path string, opt Options) (*File, error) {
+	f, err := createTemp(path, opt.TemporaryIn)
 	if err != nil {
 		return nil, err
 	}
-	return &File{path: path, f: f}, nil
-}
-
-// createTemp makes a new file in the folder of path with the permissions of ordinary files (os.CreateTemp
-// makes private ones).
-func createTemp(path string) (*os.File, error) {
-	for i := range 1000 {
-		name := filepath.Join(filepath.Dir(path), fmt.Sprintf(".%s.%d-%d.tmp", filepath.Base(path), os.Getpid(), i))
-		f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
-		if !errors.Is(err, fs.ErrExist) {
-			return f, err
-		}
-	}
-	return nil, fmt.Errorf("%s: too many temporary files beside it", path)
+	return &File{path: path, opt: opt, f: f}, nil
 }
 
 // writeBehind is the number of bytes after which their write to the disk is started.
@@ -133,6 +56,9 @@ const writeBehind = 16 << 20
 
 // Write implements io.Writer.
 func (o *File) Write(p []byte) (int, error) {
+	if err := before("write", o.path); err != nil {
+		return 0, atPath(o.path, err)
+	}
 	n, err := o.f.Write(p)
 	if o.sum != nil {
 		o.sum.Write(p[:n])
@@ -142,15 +68,7 @@ func (o *File) Write(p []byte) (int, error) {
 		beginWriting(o.f, o.started, o.size-o.started)
 		o.started = o.size
 	}
-	return n, o.withPath(err)
-}
-
-// withPath names the final path in an error instead of the temporary one.
-func (o *File) withPath(err error) error {
-	if at, ok := errors.AsType[*fs.PathError](err); ok {
-		return fmt.Errorf("%s: %w", o.path, at.Err)
-	}
-	return err
+	return n, atPath(o.path, err)
 }
 
 // Path returns the final path.
@@ -167,35 +85,66 @@ func (o *File) SHA256() string {
 	return hex.EncodeToString(o.sum.Sum(nil))
 }
 
-// Commit makes the contents durable and renames the file to its final path.
+// Commit makes the contents durable and renames the file to its final path. Without [Options.Force] a file that
+// another process has made since [Check] stays, and is an error.
 func (o *File) Commit() error {
 	if err := o.sync(); err != nil {
 		return err
 	}
 	if err := o.rename(); err != nil {
-		return err
+		o.Abort()
+		return atPath(o.path, err)
 	}
-	SyncFolder(filepath.Dir(o.path))
-	return nil
+	if !o.opt.NoSync {
+		SyncFolder(filepath.Dir(o.path))
+	}
+	return o.end()
 }
 
-// sync makes the contents durable under the temporary name.
+// sync makes the contents durable under the temporary name. The file stays open, because that keeps its lock, where the
+// system has locks and can rename open files.
 func (o *File) sync() error {
-	if err := errors.Join(o.f.Sync(), o.f.Close()); err != nil {
-		o.Abort()
-		return o.withPath(err)
+	err := before("sync", o.path)
+	if err == nil && !o.opt.NoSync {
+		err = o.f.Sync()
 	}
-	return nil
+	if err == nil && !canLock {
+		err = o.f.Close()
+	}
+	if err != nil {
+		o.Abort()
+	}
+	return atPath(o.path, err)
 }
 
 // rename gives a synced file its final path.
 func (o *File) rename() error {
-	if err := os.Rename(o.f.Name(), o.path); err != nil {
-		o.Abort()
-		return o.withPath(err)
+	if o.opt.Force {
+		return Rename(o.f.Name(), o.path)
 	}
+	if err := before("rename", o.path); err != nil {
+		return err
+	}
+	done, err := renameNew(o.f.Name(), o.path)
+	if !done {
+		if exist(filepath.Dir(o.path), filepath.Base(o.path)) {
+			return exists(o.path)
+		}
+		return os.Rename(o.f.Name(), o.path)
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return exists(o.path)
+	}
+	return err
+}
+
+// end closes a file that has its final name.
+func (o *File) end() error {
 	o.done = true
-	return nil
+	if !canLock {
+		return nil
+	}
+	return atPath(o.path, o.f.Close())
 }
 
 // Abort removes the file unless it was committed.
@@ -203,7 +152,7 @@ func (o *File) Abort() {
 	if !o.done {
 		o.done = true
 		_ = o.f.Close()
-		_ = os.Remove(o.f.Name())
+		_ = remove(o.f.Name())
 	}
 }
 
@@ -221,9 +170,9 @@ type Written struct {
 	SizeBytes int64
 }
 
-// WriteFile writes one whole file, replacing an existing one. Call [Check] first.
-func WriteFile(path string, write func(io.Writer) error) (Written, error) {
-	o, err := Create(path)
+// WriteFile writes one whole file. Call [Check] before long work.
+func WriteFile(path string, opt Options, write func(io.Writer) error) (Written, error) {
+	o, err := Create(path, opt)
 	if err != nil {
 		return Written{}, err
 	}

@@ -15,9 +15,9 @@ func Count(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// WriteJSON writes v as an indented document, without escapes for HTML.
+// WriteJSON writes v as an indented document, without escapes for HTML, and with those of [Visible].
 func WriteJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
+	e := json.NewEncoder(VisibleWriter(w))
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
 	return e.Encode(v)

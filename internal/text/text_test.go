@@ -2,6 +2,8 @@ package text
 
 import (
 	"bytes"
+	"io"
+	"strings"
 	"testing"
 )
 
@@ -17,5 +19,18 @@ func TestWriteJSON(t *testing.T) {
 	var b bytes.Buffer
 	if err := WriteJSON(&b, map[string]string{"a": "<b>"}); err != nil || b.String() != "{\n  \"a\": \"<b>\"\n}\n" {
 		t.Errorf("got %q (%v)", b.String(), err)
+	}
+}
+
+func TestVisible(t *testing.T) {
+	t.Parallel()
+	for s, want := range map[string]string{
+		"": "", "a\tb\n": "a\tb\n", "é…√": "é…√", "\x1b[2Jx": `\u001b[2Jx`, "a\rb\x00\x7f": `a\u000db\u0000\u007f`,
+		"\u009b2J": `\u009b2J`, "a\u202eb": `a\u202eb`,
+	} {
+		var w strings.Builder
+		if _, err := io.WriteString(VisibleWriter(&w), s); err != nil || w.String() != want {
+			t.Errorf("%q: got %q (%v), want %q", s, w.String(), err, want)
+		}
 	}
 }

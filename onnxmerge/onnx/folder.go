@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/wiseft/wiseft/internal/input"
 )
 
 // folder opens data files below the model's folder and nowhere else.
@@ -15,19 +17,13 @@ func (d folder) open(location string) (opened, error) {
 	if !filepath.IsLocal(name) {
 		return opened{}, errors.New("the path is not inside of the model's folder")
 	}
-	info, err := d.dir.Stat(name) // refuses symbolic links that leave the folder
+	f, err := input.OpenIn(d.dir, name) // refuses symbolic links that leave the folder
+	if err != nil {
+		return opened{}, err
+	}
+	info, err := f.Stat()
 	if err == nil {
-		err = d.check(info) // opening a pipe would wait for a writer
-	}
-	if err != nil {
-		return opened{}, cause(err)
-	}
-	f, err := d.dir.Open(name)
-	if err != nil {
-		return opened{}, cause(err)
-	}
-	if info, err = f.Stat(); err == nil {
-		err = d.check(info) // it may have been replaced
+		err = d.check(info)
 	}
 	if err != nil {
 		return opened{}, errors.Join(err, f.Close())
@@ -35,12 +31,8 @@ func (d folder) open(location string) (opened, error) {
 	return opened{f, f, info.Size()}, nil
 }
 
-// check refuses files that are not regular, and files with hard links outside of the folder, whose contents may
-// belong to another program.
+// check refuses files with hard links outside of the folder, whose contents may belong to another program.
 func (d folder) check(info fs.FileInfo) error {
-	if !info.Mode().IsRegular() {
-		return errors.New("not a regular file")
-	}
 	names, known := linkCount(info)
 	if !known || names <= 1 {
 		return nil
@@ -65,12 +57,4 @@ func (d folder) check(info fs.FileInfo) error {
 		return errors.New("the file has a hard link outside of the model's folder; copy the file into the folder")
 	}
 	return nil
-}
-
-// cause returns the part of a file error that does not repeat the file's name.
-func cause(err error) error {
-	if at, ok := errors.AsType[*os.PathError](err); ok {
-		return at.Err
-	}
-	return err
 }

@@ -26,7 +26,7 @@ func (o *op) downColour(horizon int) uint64 {
 
 // eachConsumer calls f for the operators that consume v, directly or through transparent operators.
 func (v *value) eachConsumer(seen map[*value]bool, f func(consumer)) {
-	if seen[v] {
+	if seen[v] || !v.leads() {
 		return
 	}
 	seen[v] = true
@@ -38,6 +38,31 @@ func (v *value) eachConsumer(seen map[*value]bool, f func(consumer)) {
 		}
 	}
 }
+
+// leads reports whether an operator that is not transparent consumes v, directly or through transparent ones. A chain of
+// transparent operators that ends without one, such as thousands of sums, would be followed from each of them.
+func (v *value) leads() bool {
+	if v.lead != leadUnknown {
+		return v.lead == leadSome
+	}
+	v.lead = leadNone // while its consumers are visited, and if all of them are transparent
+	for _, t := range v.consumers {
+		if !t.op.transparent || t.op.out.leads() {
+			v.lead = leadSome
+			break
+		}
+	}
+	return v.lead == leadSome
+}
+
+// lead is whether a value leads to an operator that is not transparent.
+type lead int8
+
+const (
+	leadUnknown lead = iota
+	leadNone
+	leadSome
+)
 
 // colour returns the colour of one consumer: its operator, operand, weights, other operands and downstream colour.
 func (t consumer) colour(horizon int) uint64 {

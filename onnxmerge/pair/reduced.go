@@ -24,6 +24,7 @@ type value struct {
 	op        *op      // that computes it; nil for inputs of a graph
 	consumers []consumer
 	isOutput  bool // of the model
+	lead      lead // see leads
 }
 
 // from returns the root of v, which may be v.

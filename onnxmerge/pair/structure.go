@@ -337,8 +337,10 @@ func sortedKeys[T any](m map[uint64]T) []uint64 {
 
 func tensorsOf(uses []*use) []*onnx.Tensor {
 	var out []*onnx.Tensor
+	seen := make(map[*onnx.Tensor]bool, len(uses))
 	for _, u := range uses {
-		if !slices.Contains(out, u.tensor) {
+		if !seen[u.tensor] {
+			seen[u.tensor] = true
 			out = append(out, u.tensor)
 		}
 	}

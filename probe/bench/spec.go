@@ -17,6 +17,8 @@ import (
 
 	"github.com/wiseft/wiseft/datasets"
 	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/internal/input"
+	"github.com/wiseft/wiseft/internal/output"
 	"github.com/wiseft/wiseft/internal/text"
 	"github.com/wiseft/wiseft/probe/bench/result"
 	"github.com/wiseft/wiseft/probe/bench/unit"
@@ -24,11 +26,10 @@ import (
 	"github.com/wiseft/wiseft/probe/store"
 )
 
-const (
-	resultSchema = "wiseft.bench/1"
-	// SpecFile is the name of the plan in the folder of a run.
-	SpecFile = "plan.json"
-)
+const resultSchema = "wiseft.bench/1"
+
+// PlanFile is the name of the plan in the folder of a run.
+const PlanFile = "plan.json"
 
 // newSpec returns the record of a complete plan.
 func newSpec(ctx context.Context, p *Plan, data *runData) (*unit.Spec, error) {
@@ -138,7 +139,11 @@ func (e *PlanError) Error() string {
 
 // ReadSpec reads the plan of a run's folder.
 func ReadSpec(dir string) (*unit.Spec, error) {
-	text, err := os.ReadFile(filepath.Join(dir, SpecFile))
+	path := filepath.Join(dir, PlanFile)
+	text, err := input.ReadFile(output.Next(path))
+	if errors.Is(err, fs.ErrNotExist) {
+		text, err = input.ReadFile(path)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +152,7 @@ func ReadSpec(dir string) (*unit.Spec, error) {
 		err = s.Check()
 	}
 	if err != nil {
-		return nil, fault.Inputf("%s: is not the plan of a run: %v", filepath.Join(dir, SpecFile), err)
+		return nil, fault.Inputf("%s: is not the plan of a run: %v", path, err)
 	}
 	return s, nil
 }
@@ -155,7 +160,8 @@ func ReadSpec(dir string) (*unit.Spec, error) {
 // saveOptions sets whether a plan may be replaced. The zero value keeps another plan.
 type saveOptions struct{ replace bool } // another plan in the folder is replaced
 
-// savePlan writes the plan into the folder, unless the folder has an equal one.
+// savePlan writes the plan into the folder, unless the folder has an equal one. Where the folder has the result of
+// another plan, it waits beside that one's until its own result takes the place of both.
 func savePlan(s *unit.Spec, folder *store.Folder, opt saveOptions) error {
 	var data bytes.Buffer
 	if err := text.WriteJSON(&data, s); err != nil {
@@ -170,5 +176,9 @@ func savePlan(s *unit.Spec, folder *store.Folder, opt saveOptions) error {
 	case err != nil && !errors.Is(err, fs.ErrNotExist) && !opt.replace:
 		return err
 	}
-	return folder.SaveFile(SpecFile, func(w io.Writer) error { _, err := data.WriteTo(w); return err })
+	name := PlanFile
+	if _, err := os.Stat(filepath.Join(folder.Root(), PlanFile)); err == nil {
+		name = filepath.Base(output.Next(PlanFile))
+	}
+	return folder.SaveFile(name, func(w io.Writer) error { _, err := data.WriteTo(w); return err })
 }

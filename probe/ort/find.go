@@ -22,7 +22,7 @@ type Place struct {
 func Find(opt Options) []Library {
 	places := slices.Clone(opt.Search)
 	if opt.CacheDir != "" {
-		cache := []Place{{fromCache, filepath.Join(opt.CacheDir, "*-"+platform())}}
+		cache := []Place{{cacheOrigin, filepath.Join(opt.CacheDir, "*-"+platform())}}
 		if opt.CUDA {
 			cache[0].Glob += "-cuda"
 		}
@@ -96,15 +96,15 @@ func Places(programDir string, loaderPath, pythons, nodes []string) []Place {
 }
 
 // DefaultPlaces returns where onnxruntime may lie on this machine: beside the program, in LD_LIBRARY_PATH, in system
-// folders, and in installed Python and Node packages. getenv is os.Getenv, or its replacement in a test; python3 and
+// folders, and in installed Python and Node packages. No place is searched because it is the working folder. getenv is os.Getenv, or its replacement in a test; python3 and
 // node are looked up in the PATH of the process.
 func DefaultPlaces(getenv func(name string) string) []Place {
 	var programDir string
 	if program, err := os.Executable(); err == nil {
 		programDir = filepath.Dir(program)
 	}
-	isRelative := func(dir string) bool { return !filepath.IsAbs(dir) } // to the working folder
-	loaderPath := slices.DeleteFunc(filepath.SplitList(getenv("LD_LIBRARY_PATH")), isRelative)
+	loaderPath := slices.DeleteFunc(filepath.SplitList(getenv("LD_LIBRARY_PATH")),
+		func(dir string) bool { return dir == "" }) // a stray colon, which stands for the working folder
 	return Places(programDir, loaderPath, pythonPrefixes(getenv), nodePrefixes())
 }
 
@@ -128,10 +128,9 @@ func pythonPrefixes(getenv func(name string) string) []string {
 	return append(prefixes, "/usr/local", "/usr")
 }
 
-// nodePrefixes lists where Node packages may be installed: globally, beside the Node on the path. The working folder is
-// no such place: whoever can write a file there would choose the code that runs.
-func nodePrefixes() []string {
-	var prefixes []string
+// nodePrefixes lists where Node packages may be installed: globally beside the Node on the path. Packages of the working
+// folder are not searched: it may hold anybody's files.
+func nodePrefixes() (prefixes []string) {
 	if node, err := exec.LookPath("node"); err == nil {
 		if real, err := filepath.EvalSymlinks(node); err == nil {
 			prefixes = append(prefixes, filepath.Join(filepath.Dir(filepath.Dir(real)), "lib"))
@@ -179,7 +178,7 @@ func describe(path, origin string) Library {
 		name = filepath.Base(real)
 	}
 	lib.Version = fullVersion.FindString(name)
-	if lib.Version == "" && origin == fromCache {
+	if lib.Version == "" && origin == cacheOrigin {
 		lib.Version = fullVersion.FindString(filepath.Base(filepath.Dir(path)))
 	}
 	providers := "libonnxruntime_providers_cuda.so"

@@ -18,12 +18,8 @@ import (
 // are renamed into place, the library last, so that a folder with the library is complete. Two processes may install
 // at once; both end with the same files.
 func install(ctx context.Context, opt Options) (Library, error) {
-	list := sources
-	if opt.CUDA {
-		list = cudaSources
-	}
 	var tried []string
-	for _, s := range list {
+	for _, s := range sourcesFor(opt.CUDA) {
 		if len(s.files[platform()]) == 0 {
 			continue
 		}
@@ -38,16 +34,38 @@ func install(ctx context.Context, opt Options) (Library, error) {
 		if ctx.Err() != nil {
 			return Library{}, ctx.Err()
 		}
-		tried = append(tried, fmt.Sprintf("%s: %v", s.pkg, err))
-		if _, wrong := errors.AsType[*hashError](err); wrong && opt.Say != nil {
-			opt.Say(fmt.Sprintf("%s delivers another file than the pinned one, which is not used: %v", s.pkg, err))
+		if _, wrong := errors.AsType[*hashError](err); wrong {
+			opt.say(fmt.Sprintf("%s does not deliver what it should: %v", s.pkg, err)) // also if the next one works
 		}
+		tried = append(tried, fmt.Sprintf("%s: %v", s.pkg, err))
 	}
 	reason := "could not be installed"
 	if len(tried) == 0 {
 		reason = "there is no build for " + platform()
 	}
 	return Library{}, &LibraryError{Reason: reason, Tried: tried, Advice: opt.advice()}
+}
+
+func sourcesFor(cuda bool) []source {
+	if cuda {
+		return cudaSources
+	}
+	return sources
+}
+
+// folder returns the name of the folder into which the source's files are installed.
+func (s source) folder(cuda bool) string {
+	name := s.version + "-" + platform()
+	if cuda {
+		name += "-cuda"
+	}
+	return name
+}
+
+func (o Options) say(line string) {
+	if o.Say != nil {
+		o.Say(line)
+	}
 }
 
 // CUDAHint names what the CUDA provider of an installed library needs.
@@ -73,33 +91,30 @@ func haveClient(client string) bool {
 }
 
 func installFrom(ctx context.Context, opt Options, s source) (Library, error) {
-	name := s.version + "-" + platform()
-	if opt.CUDA {
-		name += "-cuda"
-	}
-	target := filepath.Join(opt.CacheDir, name)
-	if opt.Say != nil {
-		opt.Say(fmt.Sprintf("installing onnxruntime %s into %s (from %s by %s; once)", s.version, target, s.pkg, s.client))
-	}
+	target := filepath.Join(opt.CacheDir, s.folder(opt.CUDA))
+	opt.say(fmt.Sprintf("installing onnxruntime %s into %s (from %s by %s; once)", s.version, target, s.pkg, s.client))
 	if err := os.MkdirAll(target, 0o755); err != nil {
 		return Library{}, err
 	}
-	temp, err := os.MkdirTemp(opt.CacheDir, ".installing-*") // the same file system as target
+	removeStale(opt.CacheDir)
+	temp, err := os.MkdirTemp(opt.CacheDir, installing+"*") // the same file system as target
 	if err != nil {
 		return Library{}, err
 	}
 	defer os.RemoveAll(temp)
+	if lock, err := os.Open(temp); err == nil {
+		output.Lock(lock)
+		defer lock.Close()
+	}
 	if err := s.fetch(ctx, temp, s); err != nil {
 		return Library{}, err
 	}
 	files := s.files[platform()]
 	for _, p := range files {
-		if err := verify(filepath.Join(temp, base(p.member)), p.sha256); err != nil {
+		path := filepath.Join(temp, base(p.member))
+		if err := errors.Join(syncFile(path), verify(path, p.sha256)); err != nil {
 			return Library{}, err
 		}
-	}
-	if err := syncFiles(temp, files); err != nil {
-		return Library{}, err
 	}
 	for i := len(files) - 1; i >= 0; i-- { // the library, which is the first, is renamed last
 		file := base(files[i].member)
@@ -108,7 +123,37 @@ func installFrom(ctx context.Context, opt Options, s source) (Library, error) {
 		}
 	}
 	output.SyncFolder(target)
-	return describe(filepath.Join(target, base(files[0].member)), fromCache), nil
+	if err := checkFiles(target, files); err != nil { // another process may have replaced them
+		return Library{}, err
+	}
+	return describe(filepath.Join(target, base(files[0].member)), cacheOrigin), nil
+}
+
+// installing begins the names of folders that are being filled.
+const installing = ".installing-"
+
+// removeStale removes folders that killed processes were filling.
+func removeStale(dir string) {
+	folders, _ := filepath.Glob(filepath.Join(dir, installing+"*")) // the pattern is well-formed
+	for _, path := range folders {
+		output.RemoveStale(path)
+	}
+}
+
+// syncFile makes a file's contents durable, so that a power failure leaves no half library under its final name.
+func syncFile(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// hashError reports a file that is not the pinned one.
+type hashError struct{ name, got, want string }
+
+func (e *hashError) Error() string {
+	return fmt.Sprintf("%s has SHA-256 %s, pinned is %s", e.name, e.got, e.want)
 }
 
 // verify compares a file's SHA-256 with the pinned one.
@@ -126,13 +171,6 @@ func verify(path, want string) error {
 		return &hashError{filepath.Base(path), got, want}
 	}
 	return nil
-}
-
-// hashError reports a file that is not the pinned one.
-type hashError struct{ file, got, want string }
-
-func (e *hashError) Error() string {
-	return fmt.Sprintf("%s has SHA-256 %s, pinned is %s", e.file, e.got, e.want)
 }
 
 // DefaultCacheDir is where the library is kept on this machine: a folder below the

@@ -39,6 +39,12 @@ func Load(ctx context.Context, opt Options) (Library, error) {
 	var tried []string
 	for _, lib := range Find(opt) {
 		err := usable(lib, opt)
+		if err == nil && lib.Origin == cacheOrigin {
+			lib, err = repaired(ctx, opt, lib)
+		}
+		if ctx.Err() != nil {
+			return Library{}, ctx.Err()
+		}
 		if err == nil {
 			err = start(&lib)
 		}
@@ -73,9 +79,6 @@ func usable(lib Library, opt Options) error {
 	}
 	if opt.CUDA && !lib.CUDA {
 		return fmt.Errorf("it has no CUDA provider")
-	}
-	if lib.Origin == fromCache {
-		return checkCached(lib)
 	}
 	return nil
 }

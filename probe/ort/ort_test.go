@@ -1,8 +1,13 @@
 package ort
 
 import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -121,9 +126,89 @@ func TestDefaultPlaces(t *testing.T) {
 	at := func(origin, prefix string) int {
 		return slices.IndexFunc(places, func(p Place) bool { return p.Origin == origin && strings.HasPrefix(p.Glob, prefix) })
 	}
-	program, libs, venv, node := at(BesideProgram, ""), at("system", "/libs"), at("python", "/venv"), at("node", "")
-	if program != 0 || libs < program || venv < libs || node < venv {
-		t.Errorf("program at %d, LD_LIBRARY_PATH at %d, virtual environment at %d, node at %d of %v", program, libs,
-			venv, node, places)
+	program, libs, venv := at(BesideProgram, ""), at("system", "/libs"), at("python", "/venv")
+	if program != 0 || libs < program || venv < libs {
+		t.Errorf("program at %d, LD_LIBRARY_PATH at %d, virtual environment at %d of %v", program, libs, venv, places)
+	}
+}
+
+// Nothing is searched because it lies in the working folder: it may hold anybody's files.
+func TestWorkingFolderIsNotSearched(t *testing.T) {
+	dir := t.TempDir()
+	arch, system := runtime.GOARCH, runtime.GOOS
+	if arch == "amd64" {
+		arch = "x64"
+	}
+	touch(t, filepath.Join(dir, "node_modules/onnxruntime-node/bin/napi-v6", system, arch, "libonnxruntime.so.1"))
+	touch(t, filepath.Join(dir, "libonnxruntime.so"))
+	below := touch(t, filepath.Join(dir, "below", "x"))
+	venv := touch(t, filepath.Join(dir, "venv/lib/python3.12/site-packages/onnxruntime/capi/libonnxruntime.so.1.23.2"))
+	for _, folder := range []string{dir, filepath.Dir(below)} {
+		t.Chdir(folder)
+		found := Find(Options{Search: DefaultPlaces(func(name string) string {
+			return map[string]string{"VIRTUAL_ENV": filepath.Join(dir, "venv"), "LD_LIBRARY_PATH": ":/none:"}[name]
+		})})
+		var inside []string
+		for _, lib := range found {
+			path, err := filepath.Abs(lib.Path)
+			if err != nil || strings.HasPrefix(path, dir) {
+				inside = append(inside, path)
+			}
+		}
+		if !slices.Equal(inside, []string{venv}) {
+			t.Errorf("found %v, want the active environment's alone", inside)
+		}
+	}
+}
+
+// A library in the cache is the one that was installed: another one, a part of it, one with a changed bit are replaced.
+// Of the sources that are tried, one that delivers another file is named.
+func TestCachedLibraryIsVerified(t *testing.T) {
+	whole := []byte("a whole library")
+	hash := sha256.Sum256(whole)
+	before := sources
+	defer func() { sources = before }()
+	fetches := 0
+	from := func(pkg string, data []byte) source {
+		return source{client: "go", pkg: pkg, version: InstallVersion,
+			files: map[string][]pin{platform(): {{"lib/libonnxruntime.so", hex.EncodeToString(hash[:])}}},
+			fetch: func(_ context.Context, dir string, _ source) error {
+				fetches++
+				return os.WriteFile(filepath.Join(dir, "libonnxruntime.so"), data, 0o666)
+			}}
+	}
+	sources = []source{from("bad-source", []byte("another library")), from("good-source", whole)}
+	var said []string
+	opt := Options{CacheDir: t.TempDir(), Install: true, Say: func(line string) { said = append(said, line) }}
+	left := touch(t, filepath.Join(opt.CacheDir, installing+"1", "half"))
+	lib, err := install(t.Context(), opt)
+	if err != nil || !strings.Contains(strings.Join(said, "\n"), "bad-source does not deliver what it should") {
+		t.Fatalf("%v; said %q", err, said)
+	}
+	if _, err := os.Stat(left); err == nil {
+		t.Error("the folder of a killed installation stays")
+	}
+	changed := append([]byte("b"), whole[1:]...)
+	for name, data := range map[string][]byte{"whole": whole, "truncated": whole[:4], "empty": nil, "changed": changed} {
+		if err := os.WriteFile(lib.Path, data, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		damaged := !bytes.Equal(data, whole)
+		offline := opt
+		offline.Install = false
+		if _, err := repaired(t.Context(), offline, lib); (err != nil) != damaged {
+			t.Errorf("%s: %v", name, err)
+		}
+		fetches = 0
+		if _, err := repaired(t.Context(), opt, lib); err != nil || (fetches > 0) != damaged {
+			t.Errorf("%s: %v after %d fetches", name, err, fetches)
+		}
+		if got, err := os.ReadFile(lib.Path); err != nil || !bytes.Equal(got, whole) {
+			t.Errorf("%s: %q (%v) after the repair", name, got, err)
+		}
+	}
+	other := describe(touch(t, filepath.Join(opt.CacheDir, "9.9.9-"+platform(), "libonnxruntime.so")), cacheOrigin)
+	if err := checkCached(other, false); err == nil {
+		t.Error("a library that no version installs is trusted")
 	}
 }

@@ -37,10 +37,6 @@ func (e Engine) OpenProgram(ctx context.Context, model Source, inputs, outputs [
 		return nil, err
 	}
 	defer options.Destroy()
-	// What onnxruntime refuses is in the error. A caller that tries several models or inputs shows it where it matters.
-	if err := options.SetLogSeverityLevel(onnxruntime.LoggingLevelFatal); err != nil {
-		return nil, err
-	}
 	p := &Program{inputs: inputs, outputs: len(outputs)}
 	if p.run, err = onnxruntime.NewRunOptions(); err != nil {
 		return nil, err

@@ -74,6 +74,9 @@ func (e Engine) options() (*onnxruntime.SessionOptions, error) {
 		return nil, err
 	}
 	err = options.SetIntraOpNumThreads(e.threads())
+	if err == nil { // what onnxruntime refuses is in the error, and needs no line of its own on standard error
+		err = options.SetLogSeverityLevel(onnxruntime.LoggingLevelFatal)
+	}
 	if err == nil && e.Device.CUDA {
 		err = e.useCUDA(options)
 	}

@@ -83,7 +83,16 @@ func (w *csvWriter) about(part, data string, m *result.Model) {
 	for _, p := range m.Params {
 		params = append(params, fmt.Sprintf("%s=%s", p.Name, exact(p.Value)))
 	}
-	w.fixed = []string{part, data, m.ID, alpha, strings.Join(params, " ")}
+	w.fixed = []string{part, cell(data), cell(m.ID), alpha, cell(strings.Join(params, " "))}
+}
+
+// cell returns text of the user's for a cell. Spreadsheets would compute what begins like a formula, so that it gets an
+// apostrophe, by which they mark text.
+func cell(s string) string {
+	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
+		return "'" + s
+	}
+	return s
 }
 
 func (w *csvWriter) tested(r *result.Result, t *result.Tested) {

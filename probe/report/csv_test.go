@@ -77,3 +77,15 @@ func readCSV(t *testing.T, r *result.Result) map[string]string {
 	}
 	return figures
 }
+
+// A spreadsheet computes nothing that a name says.
+func TestCSVHasNoFormulas(t *testing.T) {
+	t.Parallel()
+	for s, want := range map[string]string{
+		"=HYPERLINK(1)": "'=HYPERLINK(1)", "+1": "'+1", "-1": "'-1", "@SUM(1)": "'@SUM(1)", "a=1": "a=1", "": "",
+	} {
+		if got := cell(s); got != want {
+			t.Errorf("%q: got %q, want %q", s, got, want)
+		}
+	}
+}

@@ -5,14 +5,20 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
+
+	"github.com/wiseft/wiseft/internal/input"
+	"github.com/wiseft/wiseft/internal/output"
 )
 
 // Claim marks a unit as being computed by this worker, so that others compute other units first. It is advisory, not
-// a lock: the claim of a worker that has died expires, and computing a unit twice is harmless.
+// a lock: the claim of a worker that has died expires, and computing a unit twice is harmless. A claim's file is locked,
+// so that workers on the same machine see at once that its worker has died.
 type Claim struct {
 	folder *Folder
 	path   string
+	file   *os.File
 }
 
 const (
@@ -32,10 +38,11 @@ func (f *Folder) Claim(kind string, key Key) (c *Claim, ok bool, err error) {
 	for range 2 {
 		file, err := os.OpenFile(c.path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 		if err == nil {
-			_, err = file.WriteString(f.worker + "\n")
-			if err = errors.Join(err, file.Close()); err != nil {
-				return nil, false, err
+			output.Lock(file)
+			if _, err = file.WriteString(f.claimText()); err != nil {
+				return nil, false, errors.Join(err, file.Close(), os.Remove(c.path))
 			}
+			c.file = file
 			f.hold(c)
 			return c, true, nil
 		}
@@ -52,7 +59,20 @@ func (f *Folder) Claim(kind string, key Key) (c *Claim, ok bool, err error) {
 	return nil, false, nil // another worker was faster
 }
 
-// stale reports whether the claim has expired. Both times compared are those of the file system's clock.
+// claimText is the contents of a claim: the worker and its machine.
+func (f *Folder) claimText() string { return f.worker + "\n" + machine() + "\n" }
+
+// machine returns a name of this machine; "" if it has none.
+func machine() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return ""
+	}
+	return name
+}
+
+// stale reports whether the claim has expired, or its worker has died on this machine. Both times compared are those of
+// the file system's clock.
 func (f *Folder) stale(path string) (bool, error) {
 	claim, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -61,20 +81,30 @@ func (f *Folder) stale(path string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	if isDead(path) {
+		return true, nil
+	}
 	now, err := f.fileTime()
 	return now.Sub(claim.ModTime()) > staleAfter, err
 }
 
+// isDead reports whether the worker of a claim has died on this machine.
+func isDead(path string) bool {
+	text, err := input.ReadFile(path)
+	return err == nil && machine() != "" && strings.HasSuffix(string(text), "\n"+machine()+"\n") && output.IsStale(path)
+}
+
 // fileTime returns the file system's present time.
 func (f *Folder) fileTime() (time.Time, error) {
-	file, err := os.CreateTemp(filepath.Join(f.root, "claims"), "."+f.worker+".*.time")
+	file, err := os.CreateTemp(filepath.Join(f.root, tempFolder), "."+f.worker+".*.time")
 	if err != nil {
 		return time.Time{}, err
 	}
 	info, err := file.Stat()
-	if err = errors.Join(err, file.Close(), os.Remove(file.Name())); err != nil {
+	if err = errors.Join(err, file.Close()); err != nil {
 		return time.Time{}, err
 	}
+	_ = os.Remove(file.Name()) // another worker may have removed it
 	return info.ModTime(), nil
 }
 
@@ -87,6 +117,7 @@ func (c *Claim) Release() {
 	}
 	c.folder.mu.Unlock()
 	_ = os.Remove(c.path) // a claim that stays expires
+	_ = c.file.Close()
 }
 
 // hold renews a claim until it is released.
@@ -118,7 +149,7 @@ func (f *Folder) freshen() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for c := range f.claims {
-		_ = os.WriteFile(c.path, []byte(f.worker+"\n"), 0o666) // the next beat tries again
+		_ = os.WriteFile(c.path, []byte(f.claimText()), 0o666) // the next beat tries again
 	}
 }
 

@@ -6,6 +6,7 @@
 //
 //	RUN/units/<kind>/<2 digits>/<key>.npz   one file for each unit
 //	RUN/claims/<kind>-<key>                 a worker computes the unit; removed afterwards
+//	RUN/temp/                               files that are being written
 //	RUN/journal/<worker>.jsonl              what each worker did, one line per unit, append-only
 //
 // A unit's file is renamed into place when it is complete, and never changed. Two workers may compute the same unit
@@ -31,6 +32,8 @@ import (
 	"sync"
 
 	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/internal/input"
+	"github.com/wiseft/wiseft/internal/output"
 )
 
 // Key is the name of a unit: 64 hexadecimal digits.
@@ -59,15 +62,16 @@ type Folder struct {
 	written sync.WaitGroup // the goroutine that renews claims
 }
 
-// Open opens a folder, and makes it if it does not exist. worker is the writer's name in journal and claims; workers
+// Open opens a folder, and makes it if it does not exist. What killed processes were writing in it is removed. worker is the writer's name in journal and claims; workers
 // at the same time need different names.
 func Open(root, worker string) (*Folder, error) {
 	if worker == "" || strings.ContainsAny(worker, `/\`) {
 		return nil, fault.Usagef("worker name %q cannot be a file name", worker)
 	}
-	if err := os.MkdirAll(root, 0o777); err != nil {
+	if err := os.MkdirAll(filepath.Join(root, tempFolder), 0o777); err != nil {
 		return nil, err
 	}
+	removeStale(root)
 	return &Folder{root: root, worker: worker, claims: map[*Claim]any{}}, nil
 }
 
@@ -101,7 +105,7 @@ func (f *Folder) Has(kind string, key Key) bool {
 // Load opens the unit and calls read, which must not keep the reader. If the unit does not exist, the error is
 // fs.ErrNotExist. Errors of read name the file.
 func (f *Folder) Load(kind string, key Key, read func(r io.ReaderAt, size int64) error) error {
-	file, err := os.Open(f.path(kind, key))
+	file, err := input.Open(f.path(kind, key))
 	if err != nil {
 		return err
 	}
@@ -126,36 +130,47 @@ func (f *Folder) Remove(kind string, key Key) error {
 
 // Save writes a unit. If write fails, no file is left.
 func (f *Folder) Save(kind string, key Key, write func(w io.Writer) error) error {
-	return writeWhole(f.path(kind, key), f.worker, write)
+	return f.writeWhole(f.path(kind, key), write)
 }
 
 // SaveFile writes a file of that name into the folder itself, replacing an existing one.
 func (f *Folder) SaveFile(name string, write func(w io.Writer) error) error {
-	return writeWhole(filepath.Join(f.root, name), f.worker, write)
+	return f.writeWhole(filepath.Join(f.root, name), write)
 }
 
-// writeWhole writes a file that is renamed to path when it is complete. who distinguishes the temporary files of
-// concurrent writers.
-func writeWhole(path, who string, write func(w io.Writer) error) error {
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o777); err != nil {
+// writeWhole writes a file that is renamed to path when it is complete.
+func (f *Folder) writeWhole(path string, write func(w io.Writer) error) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return err
 	}
-	temp := filepath.Join(dir, "."+filepath.Base(path)+"."+who+".tmp")
-	file, err := os.Create(temp)
+	file, err := output.CreateUnhashed(path,
+		output.Options{Force: true, NoSync: true, TemporaryIn: filepath.Join(f.root, tempFolder)})
 	if err != nil {
 		return err
 	}
+	defer file.Abort()
 	out := &buffered{w: file}
-	err = write(out)
-	err = errors.Join(err, out.flush(), file.Close())
-	if err == nil {
-		err = os.Rename(temp, path)
+	if err := errors.Join(write(out), out.flush()); err != nil {
+		return err
 	}
-	if err != nil {
-		return errors.Join(err, os.Remove(temp))
+	return file.Commit()
+}
+
+// tempFolder is the folder of files that are being written.
+const tempFolder = "temp"
+
+// removeStale removes files that killed processes were writing, and the claims of those of this machine.
+func removeStale(root string) {
+	claims, _ := os.ReadDir(filepath.Join(root, "claims")) // what cannot be listed stays
+	for _, e := range claims {
+		if path := filepath.Join(root, "claims", e.Name()); isDead(path) {
+			_ = os.Remove(path) // it expires anyway
+		}
 	}
-	return nil
+	entries, _ := os.ReadDir(filepath.Join(root, tempFolder))
+	for _, e := range entries {
+		output.RemoveStale(filepath.Join(root, tempFolder, e.Name()))
+	}
 }
 
 // buffered combines writes into few large ones.
@@ -232,7 +247,7 @@ func (f *Folder) Collect(from string) (units int, err error) {
 
 // copyFile copies a file unless one of the same length exists: units never change, and journals grow.
 func (f *Folder) copyFile(from, to string) (bool, error) {
-	in, err := os.Open(from)
+	in, err := input.Open(from)
 	if err != nil {
 		return false, err
 	}
@@ -244,7 +259,7 @@ func (f *Folder) copyFile(from, to string) (bool, error) {
 	if there, err := os.Stat(to); err == nil && there.Size() >= info.Size() {
 		return false, nil
 	}
-	return true, writeWhole(to, f.worker, func(w io.Writer) error {
+	return true, f.writeWhole(to, func(w io.Writer) error {
 		_, err := io.Copy(w, in)
 		return err
 	})

@@ -14,7 +14,6 @@ import (
 	"cmp"
 	"context"
 	"embed"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os/exec"
@@ -22,6 +21,7 @@ import (
 	"slices"
 	"strings"
 	"text/template"
+	"unicode"
 
 	"github.com/wiseft/wiseft/internal/fault"
 )
@@ -56,21 +56,25 @@ type File struct {
 // Scheduler is a system that queues and runs jobs.
 type Scheduler struct {
 	name   string
-	memory string                              // the default, in the scheduler's notation
-	files  []struct{ template, suffix string } // templates of job files, and what their names end in
+	memory string // the default, in the scheduler's notation
+	files  []jobFile
 	submit func(ctx context.Context, paths []string) (string, error)
+}
+
+// jobFile is a kind of job file.
+type jobFile struct {
+	suffix string // what its name ends in
+	text   func(Job) ([]byte, error)
 }
 
 var schedulers = []Scheduler{
 	{
 		name: "slurm", memory: "8G", submit: submitSlurm,
-		files: []struct{ template, suffix string }{
-			{"array.sbatch.tmpl", ".sbatch"}, {"collect.sbatch.tmpl", "-collect.sbatch"},
-		},
+		files: []jobFile{{".sbatch", script("array.sbatch.tmpl")}, {"-collect.sbatch", script("collect.sbatch.tmpl")}},
 	},
 	{
 		name: "k8s", memory: "8Gi", submit: submitK8s,
-		files: []struct{ template, suffix string }{{"job.yaml.tmpl", ".yaml"}},
+		files: []jobFile{{".yaml", kubernetesJob}},
 	},
 }
 
@@ -93,13 +97,22 @@ func (s Scheduler) Files(j Job) ([]File, error) {
 	j.Memory, j.Image, j.Claim = cmp.Or(j.Memory, s.memory), cmp.Or(j.Image, "wiseft"), cmp.Or(j.Claim, "wiseft-data")
 	var files []File
 	for _, f := range s.files {
-		var text bytes.Buffer
-		if err := templates.ExecuteTemplate(&text, f.template, j); err != nil {
+		text, err := f.text(j)
+		if err != nil {
 			return nil, err
 		}
-		files = append(files, File{j.Name + f.suffix, text.String()})
+		files = append(files, File{j.Name + f.suffix, string(text)})
 	}
 	return files, nil
+}
+
+// script returns a function that executes a template.
+func script(name string) func(Job) ([]byte, error) {
+	return func(j Job) ([]byte, error) {
+		var text bytes.Buffer
+		err := templates.ExecuteTemplate(&text, name, j)
+		return text.Bytes(), err
+	}
 }
 
 // Submit queues the job files that were written to paths, and returns one line that names the jobs. It runs sbatch or
@@ -122,6 +135,11 @@ func (j Job) check() error {
 	if j.Run == "" {
 		return fault.Usagef("the command has no folder for the run").WithHint("name one that all workers see with -o RUN")
 	}
+	for _, value := range append([]string{j.Run, j.Memory, j.Time, j.Partition, j.Image, j.Claim}, j.Command...) {
+		if strings.ContainsFunc(value, unprintable) {
+			return fault.Usagef("%q has a control character, which would begin another line of a job file", value)
+		}
+	}
 	for _, arg := range j.Command {
 		if arg == "--shard" || strings.HasPrefix(arg, "--shard=") || arg == "--steal" {
 			return fault.Usagef("the job files set the share of each worker; leave %s out", arg)
@@ -130,11 +148,14 @@ func (j Job) check() error {
 	return nil
 }
 
+// unprintable reports whether a character is a control character or ends a line.
+func unprintable(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }
+
 //go:embed *.tmpl
 var templateFiles embed.FS
 
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
-	"quote": quote, "words": words, "json": asJSON,
+	"quote": quote, "words": words, "option": option,
 }).ParseFS(templateFiles, "*.tmpl"))
 
 var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:,=@%+-]+$`)
@@ -156,10 +177,12 @@ func words(command []string) string {
 	return strings.Join(quoted, " ")
 }
 
-// asJSON returns a command as a JSON array, which is a YAML list, too.
-func asJSON(command []string) (string, error) {
-	list, err := json.Marshal(command)
-	return string(list), err
+// option returns the value of an option as sbatch reads it in a script: in double quotes, with backslashes.
+func option(value string) string {
+	if plainWord.MatchString(value) {
+		return value
+	}
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(value) + `"`
 }
 
 // submitSlurm queues the array, and the job that collects after it.

@@ -1,11 +1,14 @@
 package cluster
 
 import (
+	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/wiseft/wiseft/internal/fault"
+	"go.yaml.in/yaml/v3"
 )
 
 func TestFiles(t *testing.T) {
@@ -19,7 +22,7 @@ func TestFiles(t *testing.T) {
 			"bench-collect.sbatch": {"exec wiseft collect run"},
 		},
 		"k8s": {"bench.yaml": {"  completions: 3", "          image: wiseft",
-			`          command: ["wiseft","bench","a b.onnx","-o","run"]`}},
+			`          command: ["wiseft", "bench", "a b.onnx", "-o", "run"]`}},
 	} {
 		scheduler, err := Lookup(name)
 		if err != nil {
@@ -48,6 +51,13 @@ func TestFiles(t *testing.T) {
 			func(j *Job) { j.Shards = 0 },
 			func(j *Job) { j.CPUs = 0 },
 			func(j *Job) { j.AtOnce = -1 },
+			func(j *Job) { j.Run += "\nrm -rf x" },
+			func(j *Job) { j.Memory = "8Gi\n#SBATCH --uid=0" },
+			func(j *Job) { j.Time = "1\r2" },
+			func(j *Job) { j.Partition = "a\x1b[2J" },
+			func(j *Job) { j.Image = "a\n          privileged: true" },
+			func(j *Job) { j.Claim = "a\u2028b" },
+			func(j *Job) { j.Command = append(j.Command, "x\ny") },
 		} {
 			bad := job
 			bad.Command = slices.Clone(job.Command)
@@ -71,6 +81,98 @@ func TestQuote(t *testing.T) {
 			t.Errorf("%q: got %s, want %s", word, got, want)
 		}
 	}
+}
+
+// Whatever the values of a job are, they are read from its files as they are, and nothing else is.
+func TestValuesStayValues(t *testing.T) {
+	t.Parallel()
+	odd := []string{"plain", "a b", `q"q`, "it's", "true", "~", "1e3", "$(HOME)", "$HOME", "$$(X)", "`id`", "{a: b}", "# x",
+		"a: b", "- x", "*", "&a", "!!int 3", `back\slash`, "é", strings.Repeat("long word ", 40), ""}
+	for _, value := range odd {
+		if value == "" {
+			continue
+		}
+		job := Job{Command: append([]string{"wiseft", "bench"}, odd...), Run: value, Name: "n", Shards: 3, CPUs: 2, GPUs: 1,
+			Memory: value, Time: value, Partition: value, Image: value, Claim: value}
+		k8s, err := schedulers[1].Files(job)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkPod(t, k8s[0].Text, job)
+		slurm, err := schedulers[0].Files(job)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range slurm {
+			for line := range strings.Lines(f.Text) {
+				if of, ok := strings.CutPrefix(line, "#SBATCH --partition="); ok && unquoted(t, of) != value {
+					t.Errorf("%s: the partition %q is read from %s", f.Name, value, line)
+				}
+			}
+		}
+		script := strings.ReplaceAll(slurm[1].Text, "exec wiseft", "printf '%s.'")
+		if got, err := exec.Command("bash", "-c", script).Output(); err != nil || string(got) != "collect."+value+"." {
+			t.Errorf("a shell reads %q as %q (%v)", value, got, err)
+		}
+	}
+}
+
+// checkPod compares the fields of a Kubernetes job with what it was made from.
+func checkPod(t *testing.T, text string, job Job) {
+	t.Helper()
+	type resources struct {
+		Memory string
+		GPU    string `yaml:"nvidia.com/gpu"`
+	}
+	var doc struct {
+		Spec struct {
+			Completions int
+			Template    struct {
+				Spec struct {
+					Containers []struct {
+						Image     string
+						Command   []string
+						Resources struct{ Limits resources }
+					}
+					Volumes []struct {
+						Claim struct {
+							Name string `yaml:"claimName"`
+						} `yaml:"persistentVolumeClaim"`
+					}
+				}
+			}
+		}
+	}
+	if err := yaml.Unmarshal([]byte(text), &doc); err != nil {
+		t.Fatalf("%v:\n%s", err, text)
+	}
+	pod := doc.Spec.Template.Spec
+	c := pod.Containers[0]
+	for i, word := range c.Command { // as Kubernetes expands it
+		if variable := regexp.MustCompile(`(^|[^$])(\$\$)*\$\(`); variable.MatchString(word) {
+			t.Errorf("Kubernetes expands a variable in %q", word)
+		}
+		c.Command[i] = strings.ReplaceAll(word, "$$", "$")
+	}
+	if !slices.Equal(c.Command, job.Command) || c.Image != job.Image || c.Resources.Limits != (resources{job.Memory, "1"}) ||
+		pod.Volumes[0].Claim.Name != job.Claim || doc.Spec.Completions != job.Shards {
+		t.Errorf("%+v is read as %+v", job, doc)
+	}
+}
+
+// unquoted reads the value of an option as sbatch does.
+func unquoted(t *testing.T, text string) string {
+	t.Helper()
+	text = strings.TrimSuffix(text, "\n")
+	inner, quoted := strings.CutPrefix(text, `"`)
+	if !quoted {
+		if strings.ContainsAny(text, " \t'#\\") {
+			t.Errorf("sbatch splits %s", text)
+		}
+		return text
+	}
+	inner = strings.TrimSuffix(inner, `"`)
+	return strings.NewReplacer(`\\`, `\`, `\"`, `"`).Replace(inner)
 }
 
 func TestParseShare(t *testing.T) {

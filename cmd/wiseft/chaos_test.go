@@ -1,0 +1,278 @@
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	"github.com/wiseft/wiseft"
+	"github.com/wiseft/wiseft/internal/output"
+)
+
+// writer is a command that writes, and replaces an earlier output: before makes it, with one result, and the command
+// another. Its output is out, a file or folder; beside are files that belong to it.
+type writer struct {
+	name            string
+	before, command string
+	out             string
+	beside          []string // of a folder: the files that must be of one result; nil is all
+}
+
+// writers are all commands that write. They run in the folder that newSweeper makes.
+var writers = []writer{
+	{"merge", "merge pretrained.onnx finetuned.onnx --alpha 0.2 -o m.onnx --force",
+		"merge pretrained.onnx finetuned.onnx --alpha 0.7 -o m.onnx --force", "m.onnx", nil},
+	{"merge-external", "merge pretrained.onnx finetuned.onnx --alpha 0.2 -o m.onnx --external always --force",
+		"merge pretrained.onnx finetuned.onnx --alpha 0.7 -o m.onnx --external always --force --shard-size 8KiB", "m.onnx",
+		[]string{"m.onnx.data", "m.onnx.data.2"}},
+	{"features", "features pretrained.onnx --data train.npz -o f.npz --force",
+		"features finetuned.onnx --data train.npz -o f.npz --force", "f.npz", nil},
+	{"fit", "probe fit base.npz -o p.npz --C 1 --force", "probe fit base.npz -o p.npz --C 2 --force", "p.npz", nil},
+	{"attach", "probe attach finetuned.onnx base-p.npz -o c.onnx --force",
+		"probe attach finetuned.onnx base-p.npz -o c.onnx --softmax --force", "c.onnx", nil},
+	{"score", "probe score base-p.npz base.npz --confusion c.svg --force",
+		"probe score base-p.npz base.npz --confusion c.svg --force", "c.svg", nil},
+	{"corrupt", "corrupt test.npz --corruption jitter -o d --force",
+		"corrupt test.npz --corruption rotate --seed 1 -o d --force", "d", nil},
+	{"sweep", "sweep pretrained.onnx finetuned.onnx --alphas 0,1 --train train.npz --test test.npz --suite none -o r --force",
+		"sweep pretrained.onnx finetuned.onnx --alphas 0,0.5,1 --train train.npz --test test.npz --suite none -o r --force",
+		"r", []string{"plan.json", "result.json", "report.html", "table.txt", "results.csv", "curve.svg", "curve.png"}},
+	{"soup", "soup pretrained.onnx finetuned.onnx --train train.npz --val-from-train 0.3 -o s.onnx --force",
+		"soup pretrained.onnx finetuned.onnx --train train.npz --val-from-train 0.3 --strict -o s.onnx --force", "s.onnx", nil},
+	{"report", "report base-run -o x.html --force", "report base-run -o x.html --format markdown --force", "x.html", nil},
+}
+
+// recovered returns the file or folder whose replacement is finished before it is read.
+func (w writer) recovered() string {
+	if w.name == "sweep" {
+		return filepath.Join(w.out, wiseft.ResultFile)
+	}
+	return w.out
+}
+
+// kill runs a command that is killed before its n-th step, or that has all steps from the n-th on fail for want of
+// space, and reports whether there was such a step; see interceptSteps.
+func (s *sweeper) kill(t *testing.T, command, how string, n int) bool {
+	t.Helper()
+	cmd := s.line(command)
+	cmd.Env = append(os.Environ(), fmt.Sprintf("WISEFT_TEST_STEP=%s:%d", how, n))
+	output, err := cmd.CombinedOutput()
+	if err == nil {
+		return false
+	}
+	if how == "full" && (cmd.ProcessState.ExitCode() != exitFailed || !strings.Contains(string(output), "no space left")) {
+		t.Errorf("%s, step %d: %v: %s", command, n, err, output)
+	}
+	return true
+}
+
+// line is a command line of the program.
+func (s *sweeper) line(command string) *exec.Cmd {
+	cmd := exec.Command(s.exe)
+	cmd.Args, cmd.Dir = append(append([]string{"wiseft"}, strings.Fields(command)...), "-q"), s.dir
+	return cmd
+}
+
+func (s *sweeper) must(t *testing.T, command string) {
+	t.Helper()
+	if output, err := s.line(command).CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v: %s", command, err, output)
+	}
+}
+
+// begin leaves the output of before, and nothing else of the writer.
+func (s *sweeper) begin(t *testing.T, w writer) {
+	t.Helper()
+	for _, name := range append([]string{w.out}, w.beside...) {
+		if err := os.RemoveAll(filepath.Join(s.dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.must(t, w.before)
+}
+
+// state is the contents of a writer's output.
+func (s *sweeper) state(t *testing.T, w writer) string {
+	t.Helper()
+	var all bytes.Buffer
+	add := func(path string) {
+		data, err := os.ReadFile(path)
+		if err == nil {
+			data = seconds.ReplaceAll(data, nil)
+			fmt.Fprintf(&all, "%s: %d bytes, %x\n", path, len(data), sha256.Sum256(data))
+		}
+	}
+	out := filepath.Join(s.dir, w.out)
+	info, err := os.Stat(out)
+	switch {
+	case err != nil:
+	case !info.IsDir():
+		add(out)
+		for _, name := range w.beside {
+			add(filepath.Join(s.dir, name))
+		}
+	case w.beside != nil:
+		for _, name := range w.beside {
+			add(filepath.Join(out, name))
+		}
+	default:
+		if err := filepath.WalkDir(out, func(path string, e fs.DirEntry, err error) error {
+			if err == nil && !e.IsDir() {
+				add(path)
+			}
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return all.String()
+}
+
+// seconds is what differs between two runs of the same command.
+var seconds = regexp.MustCompile(`"seconds": [0-9.e-]+`)
+
+// steps returns the steps of a command that are tried: all of them, or some, by WISEFT_CHAOS_STRIDE.
+func (s *sweeper) steps(t *testing.T, w writer) (steps []int) {
+	t.Helper()
+	count := filepath.Join(s.dir, "count")
+	cmd := s.line(w.command)
+	cmd.Env = append(os.Environ(), "WISEFT_TEST_STEP=count:"+count)
+	s.begin(t, w)
+	if text, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v: %s", w.command, err, text)
+	}
+	info, err := os.Stat(count)
+	if err != nil {
+		t.Fatal(err)
+	}
+	total := int(info.Size()) // a byte for each step
+	if err := os.Remove(count); err != nil {
+		t.Fatal(err)
+	}
+	stride, _ := strconv.Atoi(os.Getenv("WISEFT_CHAOS_STRIDE"))
+	if stride < 1 {
+		stride = max(1, total/8)
+	}
+	for n := 1; n <= total; n++ {
+		if n%stride == 0 || n > total-8 {
+			steps = append(steps, n)
+		}
+	}
+	return steps
+}
+
+// interceptSteps makes the program stop as WISEFT_TEST_STEP says: "kill:N" before its N-th step that changes files,
+// "full:N" fails all writing steps from the N-th on, as a full disk does, and "count:FILE" writes a byte for each step.
+func interceptSteps(text string) {
+	how, of, _ := strings.Cut(text, ":")
+	at, _ := strconv.ParseInt(of, 10, 64)
+	var n atomic.Int64
+	output.Intercept(func(step, path string) error {
+		switch i := n.Add(1); {
+		case how == "count":
+			f, err := os.OpenFile(of, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o666)
+			if err != nil {
+				return err
+			}
+			_, err = f.Write([]byte{'.'})
+			return errors.Join(err, f.Close())
+		case how == "kill" && i == at:
+			self, err := os.FindProcess(os.Getpid())
+			if err == nil {
+				err = self.Kill()
+			}
+			if err == nil {
+				select {} // until the signal is delivered
+			}
+			return err
+		case how == "full" && i >= at && (step == "create" || step == "write" || step == "sync"):
+			return &fs.PathError{Op: step, Path: path, Err: syscall.ENOSPC}
+		}
+		return nil
+	})
+}
+
+// left lists what is not a finished file in the folder of the writers and in the runs' own.
+func (s *sweeper) left(t *testing.T) (names []string) {
+	t.Helper()
+	for _, pattern := range []string{".*", "*/.*", "*/temp/*", "*/temp/.*", "*/claims/*", "*/next-*"} {
+		found, err := filepath.Glob(filepath.Join(s.dir, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, found...)
+	}
+	return names
+}
+
+// A command that is killed before any of its steps, or whose disk is full from any of them on, leaves the earlier
+// output, or the whole of the other one. Running it again leaves nothing but the output. WISEFT_CHAOS_STRIDE=1 tries
+// every step; the default tries the last 8, and some before.
+func TestStepsOfWriters(t *testing.T) {
+	s := newSweeper(t)
+	s.must(t, "features finetuned.onnx --data train.npz -o base.npz")
+	s.must(t, "probe fit base.npz -o base-p.npz")
+	s.must(t, "sweep pretrained.onnx finetuned.onnx --alphas 0,1 --train train.npz --test test.npz --suite none -o base-run")
+	cases := 0
+	for _, w := range writers {
+		for _, how := range []string{"kill", "full"} {
+			n := s.tryWriter(t, w, how)
+			t.Logf("%s: %s at %d steps", w.name, how, n)
+			cases += n
+		}
+	}
+	t.Logf("%d cases", cases)
+	if cases < 10*len(writers) {
+		t.Errorf("%d cases of %d commands", cases, len(writers))
+	}
+}
+
+// tryWriter stops a writer at its steps and returns at how many.
+func (s *sweeper) tryWriter(t *testing.T, w writer, how string) (cases int) {
+	t.Helper()
+	s.begin(t, w)
+	before := s.state(t, w)
+	s.must(t, w.command)
+	after := s.state(t, w)
+	for _, n := range s.steps(t, w) {
+		s.begin(t, w)
+		if got := s.state(t, w); got != before {
+			t.Fatalf("%s: another output of the same command:\n%s%s", w.name, before, got)
+		}
+		stopped := s.kill(t, w.command, how, n)
+		if !stopped {
+			continue
+		}
+		cases++
+		if how == "full" {
+			if got := s.state(t, w); got != before && got != after {
+				t.Fatalf("%s, full at step %d: neither the output before nor the one after:\n%s", w.name, n, got)
+			}
+		}
+		if err := output.Recover(filepath.Join(s.dir, w.recovered())); err != nil { // as whoever reads it does
+			t.Fatal(err)
+		}
+		if got := s.state(t, w); got != before && got != after {
+			t.Fatalf("%s, killed at step %d: neither the output before nor the one after:\n%s", w.name, n, got)
+		}
+		s.must(t, w.command)
+		if got := s.state(t, w); got != after {
+			t.Fatalf("%s, run again after step %d: another output:\n%s%s", w.name, n, after, got)
+		}
+		if left := s.left(t); len(left) > 0 {
+			t.Fatalf("%s, run again after step %d: left %v", w.name, n, left)
+		}
+	}
+	return cases
+}

@@ -1,0 +1,48 @@
+package text
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"unicode"
+)
+
+// Visible returns s, which may hold names from files, as a terminal may show it: control characters other than newlines
+// and tabs, and marks that change the direction of text, are escaped as in JSON (\u001b).
+func Visible(s string) string {
+	if !strings.ContainsFunc(s, hidden) {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		if hidden(r) {
+			fmt.Fprintf(&b, `\u%04x`, r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// hidden reports whether a character acts on a terminal instead of being shown.
+func hidden(r rune) bool {
+	switch {
+	case r == '\n' || r == '\t':
+		return false
+	case r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069: // directions
+		return true
+	}
+	return unicode.IsControl(r)
+}
+
+// VisibleWriter returns a writer of [Visible] text. A character must not be split between two writes.
+func VisibleWriter(w io.Writer) io.Writer { return visibleWriter{w} }
+
+type visibleWriter struct{ w io.Writer }
+
+func (v visibleWriter) Write(p []byte) (int, error) {
+	if _, err := io.WriteString(v.w, Visible(string(p))); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}

@@ -1,0 +1,170 @@
+package wiseft_test
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wiseft/wiseft"
+	"github.com/wiseft/wiseft/probe/fit"
+)
+
+// inputs is a folder with a model, its data file, a classifier, features, a label map, and data in folders.
+type inputs struct{ model, weights, other, classifier, features, labels, data, sample string }
+
+func newInputs(t *testing.T) inputs {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join(os.Getenv("WISEFT_REPOSITORY"),
+		"onnxmerge/onnx/testdata/external"))); err != nil {
+		t.Fatal(err)
+	}
+	in := func(name string) string { return filepath.Join(dir, name) }
+	f := inputs{in("pretrained.onnx"), in("pretrained.bin"), in("finetuned.onnx"), in("classifier.npz"), in("features.npz"),
+		in("labels.json"), in("data"), in("data/a/train/x.xyz")}
+	if err := os.MkdirAll(filepath.Dir(f.sample), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{f.classifier, f.features, f.labels, f.sample} {
+		if err := os.WriteFile(path, []byte("0 0 0\n1 1 1\n"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return f
+}
+
+// No output replaces a file that an input consists of, whatever --force says.
+func TestOutputsReplaceNoInput(t *testing.T) {
+	t.Parallel()
+	f := newInputs(t)
+	merge := func(out string, opt wiseft.MergeOptions, write wiseft.WriteOptions) error {
+		write.Force = true
+		_, err := wiseft.Merge(t.Context(), out, []string{f.other, f.model}, opt, write)
+		return err
+	}
+	features := func(out string) error {
+		_, err := wiseft.WriteFeatures(t.Context(), out, f.model, wiseft.FeaturesOptions{Force: true,
+			Data: wiseft.Data{Path: f.data, Labels: f.labels}})
+		return err
+	}
+	fitted := func(out string) error {
+		_, err := wiseft.Fit(t.Context(), out, f.features, wiseft.FitOptions{Force: true, Probe: fit.Options{C: 1},
+			Val: f.classifier, Start: f.labels, HeadOf: f.model})
+		return err
+	}
+	attach := func(out string) error {
+		if err := os.WriteFile(f.classifier, smallProbe(t), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		_, err := wiseft.Attach(t.Context(), out, f.model, f.classifier, wiseft.AttachOptions{Force: true})
+		return err
+	}
+	measure := func(out string) error {
+		_, err := wiseft.Bench(t.Context(), []string{"finetuned.onnx"}, wiseft.MeasureOptions{
+			Train: wiseft.Data{Path: "train.npz"}, Tests: []wiseft.Data{{Path: out}}, Suite: "none",
+			Run: wiseft.RunOptions{Folder: filepath.Dir(out), Replace: true}})
+		return err
+	}
+	resultFile := filepath.Join(t.TempDir(), wiseft.ResultFile)
+	scans, err := os.ReadFile("test.npz")
+	if err == nil {
+		err = os.WriteFile(resultFile, scans, 0o666)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		out   string
+		write func(out string) error
+	}{
+		"merge over a data file": {f.weights, func(out string) error {
+			return merge(out, wiseft.MergeOptions{}, wiseft.WriteOptions{})
+		}},
+		"merge over the Fisher information": {f.features, func(out string) error {
+			return merge(out, wiseft.MergeOptions{Fisher: []string{f.features}}, wiseft.WriteOptions{})
+		}},
+		"merge over the recipe": {f.labels, func(out string) error {
+			return merge(out, wiseft.MergeOptions{}, wiseft.WriteOptions{Inputs: []string{f.labels}})
+		}},
+		"merge over the data of a proof": {f.sample, func(out string) error {
+			return merge(out, wiseft.MergeOptions{Prove: &wiseft.ProveOptions{Data: wiseft.Data{Path: f.data}}},
+				wiseft.WriteOptions{})
+		}},
+		"features over a data file":    {f.weights, features},
+		"features over a sample":       {f.sample, features},
+		"features over the label map":  {f.labels, features},
+		"fit over validation features": {f.classifier, fitted},
+		"fit over the start":           {f.labels, fitted},
+		"fit over the head's model":    {f.model, fitted},
+		"attach over a data file":      {f.weights, attach},
+		"a run over its test data":     {resultFile, measure},
+	} {
+		before, err := os.ReadFile(c.out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = c.write(c.out)
+		after, readErr := os.ReadFile(c.out)
+		if wiseft.KindOf(err) != wiseft.Usage || !strings.Contains(err.Error(), "input") {
+			t.Errorf("%s: got %v, want that the output is an input", name, err)
+		}
+		if readErr != nil || !bytes.Equal(before, after) {
+			t.Errorf("%s: the input changed (%v)", name, readErr)
+		}
+	}
+}
+
+// smallProbe returns the file of a classifier.
+func smallProbe(t *testing.T) []byte {
+	t.Helper()
+	var file bytes.Buffer
+	cl := &fit.Classifier{Dim: 2, Classes: []string{"a", "b"},
+		Layers: []fit.Layer{{W: []float32{1, 0, 0, 1}, B: []float32{0, 0}}}}
+	if err := cl.Write(&file); err != nil {
+		t.Fatal(err)
+	}
+	return file.Bytes()
+}
+
+// A data file that is replaced in place, or by another file, while a merge reads it is not mixed from both versions.
+func TestTornReadsAreRefused(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(path string) error{
+		"in place": func(path string) error {
+			data, err := os.ReadFile(path)
+			if err == nil {
+				data[0] ^= 1
+				err = os.WriteFile(path, data, 0o666)
+			}
+			return errors.Join(err, os.Chtimes(path, time.Time{}, time.Now().Add(time.Second)))
+		},
+		"by another file": func(path string) error {
+			data, err := os.ReadFile(path)
+			return errors.Join(err, os.WriteFile(path+".new", data, 0o666), os.Rename(path+".new", path))
+		},
+	} {
+		f := newInputs(t)
+		plan, err := wiseft.PlanMerge(t.Context(), []string{f.other, f.model}, wiseft.MergeOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := change(f.weights); err != nil {
+			t.Fatal(err)
+		}
+		out := filepath.Join(t.TempDir(), "m.onnx")
+		_, err = plan.WriteFile(t.Context(), out, wiseft.WriteOptions{})
+		if err == nil || !strings.Contains(err.Error(), "changed while it was read") {
+			t.Errorf("%s: got %v", name, err)
+		}
+		if left, _ := filepath.Glob(filepath.Join(filepath.Dir(out), "*")); len(left) > 0 {
+			t.Errorf("%s: left %v", name, left)
+		}
+		if err := plan.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
