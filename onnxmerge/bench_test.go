@@ -39,7 +39,8 @@ func memorySources(n int) []reader {
 // mergeInMemory prepares a method for the sources and mixes them, as one worker of a plan does.
 func mergeInMemory(b *testing.B, how method.Method, p method.Params, models int, sources []reader, dst []byte) {
 	b.Helper()
-	m := &mixer{dst: &onnx.Tensor{Name: "w", DType: onnx.Float32, Dims: benchDims}, codec: kernel.Float32}
+	m := &mixer{dst: &onnx.Tensor{Name: "w", DType: onnx.Float32, Dims: benchDims}, codec: kernel.Float32,
+		models: models}
 	for _, read := range sources {
 		m.sources = append(m.sources, newInput(read, onnx.Float32))
 	}

@@ -77,8 +77,8 @@ func areFinite(values []float64) bool {
 // putBack sets the elements that were set aside to the bytes of the fine-tuned model. at is the index of the block
 // among the elements that were read, and first the tensor index of these.
 func (m *mixer) putBack(s *scratch, dst []byte, at int, first int64) error {
-	raw := s.raw[m.models-1]
 	for _, x := range s.aside {
+		raw := s.raw[m.models-1]
 		from, to := m.codec.SizeBytes(at+x.index), m.codec.SizeBytes(at+x.index+1)
 		switch {
 		case x.shared:
