@@ -34,7 +34,7 @@ type MergeOptions struct {
 	FoldNorms bool
 	Pairs     []onnxmerge.GivenPair // pairs that are stated instead of found, with the first model
 	// Statistics says how running variances are mixed: "" and [onnxmerge.Linear] as all weights, [onnxmerge.Deviations] as
-	// standard deviations. In a sweep and a soup "" is Deviations where the method allows it.
+	// standard deviations.
 	Statistics onnxmerge.Statistics
 	// AllowNonfinite keeps the fine-tuned model's elements where one is not finite and not the same in all models;
 	// otherwise that is an error of kind Mismatch.

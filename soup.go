@@ -29,7 +29,7 @@ type SoupOptions struct {
 	// NoProof leaves out the proofs of the pairing by running, before models are scored and before the soup is written;
 	// see [MergePlan.Prove].
 	NoProof bool
-	Merge   MergeOptions // Include, Exclude, FoldNorms, MemoryBytes and Workers are used
+	Merge   MergeOptions // what selects weights, Statistics, AllowNonfinite, MemoryBytes and Workers are used
 	Write   WriteOptions
 
 	Train   Data       // that probes are fitted on; its split train by default
@@ -212,7 +212,8 @@ func order(taken []int) []int {
 // plan plans the average of models. A refused tensor is an error.
 func (s *soup) plan(ctx context.Context, taken []int) (*onnxmerge.Plan, error) {
 	opt := MergeOptions{Method: "uniform_soup", Include: s.opt.Merge.Include, Exclude: s.opt.Merge.Exclude,
-		FoldNorms: s.opt.Merge.FoldNorms, MemoryBytes: s.opt.Merge.MemoryBytes, Workers: s.opt.Merge.Workers}
+		FoldNorms: s.opt.Merge.FoldNorms, Statistics: s.opt.Merge.Statistics, AllowNonfinite: s.opt.Merge.AllowNonfinite,
+		MemoryBytes: s.opt.Merge.MemoryBytes, Workers: s.opt.Merge.Workers}
 	if len(taken) == 1 {
 		opt.Method, opt.Params = "linear", method.Params{"alpha": 1.} // copies bytes
 	}

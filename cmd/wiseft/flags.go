@@ -55,9 +55,9 @@ func (o *selectionOptions) flags() []cli.Flag {
 		foldNormsFlag(&o.FoldNorms),
 		pairFlag(&o.pairs),
 		define(&o.statistics, "norm-statistics", "how running variances of BatchNormalizations are mixed: `RULE` linear, or "+
-			"std, which mixes standard deviations").shown("linear; std in sweep and soup").env(),
-		define(&o.AllowNonfinite, "allow-nonfinite", "keep the fine-tuned model's elements where one is NaN or infinite and not "+
-			"the same in all models").env(),
+			"std, which mixes standard deviations").or("linear").env(),
+		define(&o.AllowNonfinite, "allow-nonfinite", "keep the fine-tuned model's elements where one is NaN or infinite "+
+			"and not the same in all models").env(),
 		define(&o.RequireComplete, "require-complete",
 			"fail if weights before the head are kept without being excluded").env(),
 		define(&o.memory, "memory", "what buffers may take: `SIZE`").or("256MiB").env(),
