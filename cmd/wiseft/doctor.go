@@ -2,13 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 
 	"github.com/urfave/cli/v2"
 	"github.com/wiseft/wiseft"
-	"github.com/wiseft/wiseft/internal/text"
 )
 
 func newDoctorCommand() *cli.Command {
@@ -31,12 +29,7 @@ func newDoctorCommand() *cli.Command {
 		o.Offline = !install
 		d, err := wiseft.Diagnose(ctx, o, c.monitor())
 		if err == nil && d.Err() != nil {
-			if c.asJSON {
-				err = text.WriteJSON(c.out, document[wiseft.Diagnosis]{diagnosis, d})
-			} else {
-				err = writeDiagnosis(c.out, d)
-			}
-			return nil, errors.Join(err, reportedError{d.Err()})
+			return diagnosis.failed(c, d, d.Err())
 		}
 		return diagnosis.result(d, err)
 	})

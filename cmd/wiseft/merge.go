@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -11,7 +10,6 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/urfave/cli/v2"
 	"github.com/wiseft/wiseft"
-	"github.com/wiseft/wiseft/internal/text"
 	"github.com/wiseft/wiseft/onnxmerge"
 )
 
@@ -110,15 +108,11 @@ func showPlan(ctx context.Context, c *call, models []string, opt wiseft.MergeOpt
 	}
 	err = plan.Err()
 	ok := err == nil
-	switch r.OK = &ok; {
-	case ok:
-	case c.asJSON:
-		r.Error = err.Error()
-		err = errors.Join(text.WriteJSON(c.out, document[mergeReport]{merged, r}), reportedError{err})
-	default:
-		err = errors.Join(writeMerge(text.VisibleWriter(c.out), r), err)
+	if r.OK = &ok; ok {
+		return merged.result(r, nil)
 	}
-	return merged.result(r, err)
+	r.Error = err.Error()
+	return merged.failed(c, r, err)
 }
 
 // writeNorms says how running variances are mixed.

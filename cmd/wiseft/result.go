@@ -3,11 +3,13 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"text/tabwriter"
 
 	"github.com/dustin/go-humanize"
+	"github.com/wiseft/wiseft/internal/text"
 	"github.com/wiseft/wiseft/onnxmerge"
 )
 
@@ -28,6 +30,15 @@ func (f form[T]) result(r *T, err error) (result, error) {
 		return nil, err
 	}
 	return document[T]{f, r}, nil
+}
+
+// failed prints what a library call returns although it has not done what was asked for; err says so, and decides the
+// exit code. With --json the document is the only one.
+func (f form[T]) failed(c *call, r *T, err error) (result, error) {
+	if c.asJSON {
+		return nil, errors.Join(text.WriteJSON(c.out, document[T]{f, r}), reportedError{err})
+	}
+	return nil, errors.Join(f.text(text.VisibleWriter(c.out), r), err)
 }
 
 type document[T any] struct {
