@@ -76,19 +76,13 @@ func (p *planner) decideArranged(s *scaling, given []pair.Given) error {
 			p.mergeArranged(open[t], arranged, used)
 		}
 	}
-	p.dropUsed(used)
-	if p.foldedA == nil {
-		p.foldedA = map[string]bool{}
-	}
-	for id := range used {
-		p.foldedA[id] = true
-	}
+	p.useFolded(used)
 	return nil
 }
 
 // isOpen reports whether the tensor is a weight that is neither merged nor kept on demand.
 func (d *decision) isOpen() bool {
-	isUnpaired := d.Action == Refuse && d.Reason != "" || d.Action == Copy && d.kind == unpaired
+	isUnpaired := d.Action == Refuse || d.Action == Copy && d.kind == unpaired
 	_, known := d.DType.Codec()
 	return isUnpaired && d.DType.IsFloat() && known && d.DType.Bits() >= 8 && d.b.Len() > 1 && d.b.Readable()
 }
@@ -120,17 +114,15 @@ func (p *planner) decideInViews(
 		if d == nil || isArranged(a, x.A) || isArranged(b, x.B) {
 			continue
 		}
-		decided, err := j.decidePair(x)
-		if err == nil && decided.Action == Merge {
-			decided, err = j.decideScale(decided, x, s)
-		}
+		decided, err := j.decide(x, s)
 		if err != nil {
-			return fmt.Errorf("tensor %q: %w", x.B.ID(), err)
+			return err
 		}
 		if decided.Action != Merge {
 			continue
 		}
-		decided.Tensor, decided.DType, decided.Dims, decided.b, decided.isVariance = d.Tensor, d.DType, d.Dims, d.b, d.isVariance
+		decided.Tensor, decided.DType, decided.Dims = d.Tensor, d.DType, d.Dims
+		decided.b, decided.isVariance = d.b, d.isVariance
 		*d = decided
 		delete(open, x.B)
 		used[x.A.ID()] = true
@@ -153,19 +145,22 @@ func arrangements(
 ) (map[*onnx.Tensor]*arrangement, error) {
 	found := map[*onnx.Tensor]*arrangement{}
 	for _, x := range alignment.Pairs {
-		placesA, arrangedA, err := placesOf(a, x.A, x.Perm)
+		if !isArranged(a, x.A) && !isArranged(b, x.B) || len(x.Tied) > 0 {
+			continue
+		}
+		placesA, err := placesOf(a, x.A, x.Perm)
 		if err != nil {
 			return nil, err
 		}
-		placesB, arrangedB, err := placesOf(b, x.B, nil)
+		placesB, err := placesOf(b, x.B, nil)
 		if err != nil {
 			return nil, err
 		}
-		if !arrangedA && !arrangedB || len(placesA) != len(placesB) || len(x.Tied) > 0 {
+		if len(placesA) != len(placesB) {
 			continue
 		}
 		copies := int64(1)
-		if arrangedB {
+		if isArranged(b, x.B) {
 			copies = int64(b.Arranged[x.B].Copies)
 		}
 		for i, at := range placesB {
@@ -183,34 +178,34 @@ func arrangements(
 	return found, nil
 }
 
-// placesOf returns the places of the elements of a view's tensor, in the order of perm.
-func placesOf(v *arrange.Viewed, t *onnx.Tensor, perm []int) (places []place, arranged bool, err error) {
+// placesOf returns the places of the elements of a view's tensor, in the order of perm; nil for a tensor that is no
+// weight of at most maxFlattened elements.
+func placesOf(v *arrange.Viewed, t *onnx.Tensor, perm []int) ([]place, error) {
 	if !t.DType.IsFloat() || t.Len() < 2 || t.Len() > maxFlattened {
-		return nil, false, nil
+		return nil, nil
 	}
-	places = make([]place, t.Len())
-	var of arrange.Arrangement
-	if v != nil {
-		of, arranged = v.Arranged[t]
-	}
+	places := make([]place, t.Len())
 	for i := range places {
 		places[i] = place{t, int64(i)}
-		if arranged {
+	}
+	if isArranged(v, t) {
+		of := v.Arranged[t]
+		for i := range places {
 			places[i] = place{of.Sources[of.Of[i]], of.Elements[i]}
 		}
 	}
 	if perm == nil {
-		return places, arranged, nil
+		return places, nil
 	}
 	order, err := permutedOrder(t.Dims, perm)
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	reordered := make([]place, len(places))
 	for i, from := range order {
 		reordered[i] = places[from]
 	}
-	return reordered, arranged, nil
+	return reordered, nil
 }
 
 // set notes the place of an element.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"regexp"
 	"slices"
@@ -62,13 +63,17 @@ func (p *planner) foldAll(folds []*pair.Fold) error {
 			used[t.ID()] = true
 		}
 	}
-	p.dropUsed(used)
-	p.foldedA = used
+	p.useFolded(used)
 	return nil
 }
 
-// dropUsed removes tensors that a fold uses from the list of those that only the pre-trained model has.
-func (p *planner) dropUsed(used map[string]bool) {
+// useFolded notes tensors of the pre-trained model that are part of others' counterparts, and removes them from the
+// list of those that only it has.
+func (p *planner) useFolded(used map[string]bool) {
+	if p.foldedA == nil {
+		p.foldedA = map[string]bool{}
+	}
+	maps.Copy(p.foldedA, used)
 	var rest []string
 	for _, id := range p.onlyA {
 		if !used[id] {

@@ -19,7 +19,19 @@ type judge struct {
 	blockedA, blockedB     map[*onnx.Tensor]bool // see flow.Blocked
 }
 
-// decidePair decides a tensor that both models have.
+// decide decides a tensor that both models have. scales is nil if values are not comparable.
+func (j judge) decide(p pair.Pair, scales *scaling) (decision, error) {
+	d, err := j.decidePair(p)
+	if err == nil && d.Action == Merge && scales != nil {
+		d, err = j.decideScale(d, p, scales)
+	}
+	if err != nil {
+		return d, fmt.Errorf("tensor %q: %w", p.B.ID(), err)
+	}
+	return d, nil
+}
+
+// decidePair decides a tensor that both models have, by all but its scale.
 func (j judge) decidePair(p pair.Pair) (decision, error) {
 	a, b := p.A, p.B
 	role := j.quantizedB[b]

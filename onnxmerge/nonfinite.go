@@ -100,8 +100,8 @@ type NonfiniteError struct {
 }
 
 func (e *NonfiniteError) Error() string {
-	return fmt.Sprintf("element %d is %v in the models: what is not finite can be kept if all models have the same, and not "+
-		"mixed", e.Element, e.Sources)
+	return fmt.Sprintf("element %d is %v in the models: what is not finite can be kept if all models have the same, "+
+		"and not mixed", e.Element, e.Sources)
 }
 
 // Kind implements the kinds of package fault.

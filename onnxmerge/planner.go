@@ -248,12 +248,9 @@ func (p *planner) decide(ctx context.Context, al *pair.Alignment, scales *scalin
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		d, err := j.decidePair(pair)
-		if err == nil && d.Action == Merge && scales != nil {
-			d, err = j.decideScale(d, pair, scales)
-		}
+		d, err := j.decide(pair, scales)
 		if err != nil {
-			return fmt.Errorf("tensor %q: %w", pair.B.ID(), err)
+			return err
 		}
 		byID[pair.B.ID()] = d
 	}

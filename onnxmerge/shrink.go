@@ -16,10 +16,8 @@ type Shrink struct {
 	Factor float64 `json:"factor"`
 }
 
-// Shrink compares the two ways of mixing running variances of the first and the last model at alpha. Normalisations in
+// shrink compares the two ways of mixing running variances of the first and the last model at alpha. Normalisations in
 // bodies of control flow and in functions count as if they were not there.
-func (p *Plan) Shrink(alpha float64) (Shrink, error) { return p.planner.shrink(alpha) }
-
 func (p *planner) shrink(alpha float64) (Shrink, error) {
 	s := Shrink{Factor: 1}
 	factors := map[*onnx.Tensor]float64{}
@@ -102,7 +100,7 @@ func (d *decision) shrink(alpha float64) (float64, error) {
 	for c, v0 := range values[0] {
 		v1 := values[1][c]
 		f := math.Sqrt((1-alpha)*v0+alpha*v1) / ((1-alpha)*math.Sqrt(v0) + alpha*math.Sqrt(v1))
-		if !math.IsNaN(f) && !math.IsInf(f, 0) {
+		if isFinite(f) {
 			factors = append(factors, f)
 		}
 	}

@@ -39,8 +39,8 @@ func (v *value) eachConsumer(seen map[*value]bool, f func(consumer)) {
 	}
 }
 
-// leads reports whether an operator that is not transparent consumes v, directly or through transparent ones. A chain of
-// transparent operators that ends without one, such as thousands of sums, would be followed from each of them.
+// leads reports whether an operator that is not transparent consumes v, directly or through transparent ones. A chain
+// of transparent operators that ends without one, such as thousands of sums, would be followed from each of them.
 func (v *value) leads() bool {
 	if v.lead != leadUnknown {
 		return v.lead == leadSome

@@ -12,7 +12,9 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"iter"
 	"slices"
+	"sync"
 
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
@@ -37,7 +39,8 @@ type Viewed struct {
 
 // View returns the view of a model; nil if nothing is rearranged. Its other tensors are those of m.
 func View(m *onnx.Model) (*Viewed, error) {
-	w := &viewer{model: m, known: map[string]*array{}, dropped: map[int]bool{}}
+	w := &viewer{model: m, known: map[string]*array{}, dropped: map[int]bool{},
+		copied: map[*onnx.Tensor]bool{}}
 	for i := range m.Graph.Nodes {
 		if err := w.visit(i); err != nil {
 			return nil, err
@@ -75,10 +78,9 @@ type viewer struct {
 	model   *onnx.Model
 	known   map[string]*array // by name of the value
 	sources []*onnx.Tensor
-	numbers map[*onnx.Tensor]int // of the sources
-	total   int64                // elements of all arrays
-	dropped map[int]bool         // nodes whose results are known and rearranged
-	copied  []*onnx.Tensor       // stored tensors that are several equal parts
+	total   int64                 // elements of all arrays
+	dropped map[int]bool          // nodes whose results are known and rearranged
+	copied  map[*onnx.Tensor]bool // stored tensors that are several equal parts
 }
 
 // visit computes the results of a node if its operands are known.
@@ -142,24 +144,19 @@ func (w *viewer) operand(name string) (*array, error) {
 // stored returns the array of a stored tensor of n elements; nil for other types than integers of 32 and 64 bits and
 // floats.
 func (w *viewer) stored(t *onnx.Tensor, n int) (*array, error) {
-	a := &array{dims: slices.Clone(t.Dims), v: make([]int64, n), isInt: !t.DType.IsFloat()}
-	if !a.isInt {
-		a.dtype = t.DType
-	}
+	a := &array{dims: slices.Clone(t.Dims), v: make([]int64, n)}
 	switch {
 	case t.DType.IsFloat() && t.DType.Bits() >= 8:
-		if w.numbers == nil {
-			w.numbers = map[*onnx.Tensor]int{}
-		}
-		w.numbers[t] = len(w.sources)
-		w.sources = append(w.sources, t)
+		a.dtype = t.DType
 		for i := range a.v {
-			a.v[i] = reference(w.numbers[t], int64(i))
+			a.v[i] = reference(len(w.sources), int64(i))
 		}
+		w.sources = append(w.sources, t)
 		return a, nil
 	case t.DType != onnx.Int64 && t.DType != onnx.Int32:
 		return nil, nil
 	}
+	a.isInt = true
 	raw := make([]byte, t.SizeBytes())
 	if err := t.ReadAt(raw, 0); err != nil {
 		return nil, fmt.Errorf("tensor %q: %w", t.ID(), err)
@@ -177,27 +174,30 @@ func (w *viewer) stored(t *onnx.Tensor, n int) (*array, error) {
 // view makes the model.
 func (w *viewer) view() *Viewed {
 	v := &Viewed{Arranged: map[*onnx.Tensor]Arrangement{}}
+	var tensors []*onnx.Tensor
+	add := func(name string, a *array, copies int) {
+		t, arranged := w.tensor(name, a, copies)
+		tensors = append(tensors, t)
+		v.Arranged[t] = arranged
+	}
+	for _, t := range w.model.Tensors {
+		if w.copied[t] {
+			a := w.known[t.Name]
+			add(t.Name, a.first(), int(a.dims[0]))
+		} else {
+			tensors = append(tensors, t)
+		}
+	}
+	used := w.used()
 	var nodes []onnx.Node
 	for i, n := range w.model.Graph.Nodes {
 		if !w.dropped[i] {
 			nodes = append(nodes, n)
+			continue
 		}
-	}
-	used := w.used()
-	tensors := slices.DeleteFunc(slices.Clone(w.model.Tensors), func(t *onnx.Tensor) bool {
-		return slices.Contains(w.copied, t)
-	})
-	for _, copied := range w.copied {
-		t, arranged := w.tensor(copied.Name, w.known[copied.Name])
-		tensors = append(tensors, t)
-		v.Arranged[t] = arranged
-	}
-	for i, n := range w.model.Graph.Nodes {
 		for _, name := range n.Outputs {
-			if a := w.known[name]; w.dropped[i] && used[name] && a != nil {
-				t, arranged := w.tensor(name, a)
-				tensors = append(tensors, t)
-				v.Arranged[t] = arranged
+			if used[name] {
+				add(name, w.known[name].once(), 1)
 			}
 		}
 	}
@@ -216,17 +216,13 @@ const maxCopies = 64
 func (w *viewer) findCopies() error {
 	others := map[string]bool{}
 	var candidates []string
-	for g := range w.model.Bodies() {
-		for i, n := range g.Nodes {
-			switch {
-			case g == w.model.Graph && w.dropped[i]:
-			case g == w.model.Graph && (n.Op() == "Concat" || n.Op() == "Add"):
-				candidates = append(candidates, n.Inputs...)
-			default:
-				for _, name := range n.Inputs {
-					others[name] = true
-				}
-			}
+	for g, n := range w.remaining() {
+		if g == w.model.Graph && (n.Op() == "Concat" || n.Op() == "Add") {
+			candidates = append(candidates, n.Inputs...)
+			continue
+		}
+		for _, name := range n.Inputs {
+			others[name] = true
 		}
 	}
 	slices.Sort(candidates)
@@ -247,24 +243,37 @@ func (w *viewer) findCopies() error {
 			return fmt.Errorf("tensor %q: %w", t.ID(), err)
 		}
 		if size := len(raw) / int(t.Dims[0]); bytes.Equal(raw[size:], raw[:len(raw)-size]) {
-			w.copied = append(w.copied, t)
+			w.copied[t] = true
 		}
 	}
 	return nil
 }
 
-// used returns the names that the remaining operators, those of bodies, and the outputs use.
-func (w *viewer) used() map[string]bool {
-	used := map[string]bool{}
-	for g := range w.model.Bodies() {
-		for i, n := range g.Nodes {
-			if g == w.model.Graph && w.dropped[i] {
-				continue
-			}
-			for _, name := range n.Inputs {
-				used[name] = true
+// remaining yields the operators that the view has, with their graphs: those of bodies and functions, too.
+func (w *viewer) remaining() iter.Seq2[*onnx.Graph, *onnx.Node] {
+	return func(yield func(*onnx.Graph, *onnx.Node) bool) {
+		for g := range w.model.Bodies() {
+			for i := range g.Nodes {
+				if g == w.model.Graph && w.dropped[i] {
+					continue
+				}
+				if !yield(g, &g.Nodes[i]) {
+					return
+				}
 			}
 		}
+	}
+}
+
+// used returns the names that the remaining operators and the outputs use.
+func (w *viewer) used() map[string]bool {
+	used := map[string]bool{}
+	for _, n := range w.remaining() {
+		for _, name := range n.Inputs {
+			used[name] = true
+		}
+	}
+	for g := range w.model.Bodies() {
 		for _, out := range g.Outputs {
 			used[out.Name] = true
 		}
@@ -272,13 +281,8 @@ func (w *viewer) used() map[string]bool {
 	return used
 }
 
-// tensor returns the tensor of a value.
-func (w *viewer) tensor(name string, a *array) (*onnx.Tensor, Arrangement) {
-	a, copies := a.once(), 1
-	if slices.ContainsFunc(w.copied, func(t *onnx.Tensor) bool { return t.Name == name }) {
-		copies = int(a.dims[0])
-		a = a.first()
-	}
+// tensor returns the tensor of a value that its sources have in several copies.
+func (w *viewer) tensor(name string, a *array, copies int) (*onnx.Tensor, Arrangement) {
 	arranged := Arrangement{Of: make([]int32, len(a.v)), Elements: make([]int64, len(a.v)), Copies: copies}
 	local := map[int]int32{}
 	for i, ref := range a.v {
@@ -296,24 +300,27 @@ func (w *viewer) tensor(name string, a *array) (*onnx.Tensor, Arrangement) {
 
 // reader returns a reader of the value's payload. It holds the sources in memory from the first call on.
 func (a Arrangement) reader(dtype onnx.DType) func(dst []byte, off int64) error {
-	size := int64(dtype.Bits() / 8)
-	var payload []byte
-	return func(dst []byte, off int64) error {
-		if payload == nil {
-			list := make([][]byte, len(a.Sources))
-			for i, t := range a.Sources {
-				list[i] = make([]byte, t.SizeBytes())
-				if err := t.ReadAt(list[i], 0); err != nil {
-					return fmt.Errorf("tensor %q: %w", t.ID(), err)
-				}
-			}
-			payload = make([]byte, 0, size*int64(len(a.Of)))
-			for i, of := range a.Of {
-				at := a.Elements[i] * size
-				payload = append(payload, list[of][at:at+size]...)
+	load := sync.OnceValues(func() ([]byte, error) {
+		list := make([][]byte, len(a.Sources))
+		for i, t := range a.Sources {
+			list[i] = make([]byte, t.SizeBytes())
+			if err := t.ReadAt(list[i], 0); err != nil {
+				return nil, fmt.Errorf("tensor %q: %w", t.ID(), err)
 			}
 		}
-		copy(dst, payload[off:])
-		return nil
+		size := int64(dtype.Bits() / 8)
+		payload := make([]byte, 0, size*int64(len(a.Of)))
+		for i, of := range a.Of {
+			at := a.Elements[i] * size
+			payload = append(payload, list[of][at:at+size]...)
+		}
+		return payload, nil
+	})
+	return func(dst []byte, off int64) error {
+		payload, err := load()
+		if err == nil {
+			copy(dst, payload[off:])
+		}
+		return err
 	}
 }
