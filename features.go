@@ -159,7 +159,9 @@ func (b *modelBytes) open(ctx context.Context, opt RuntimeOptions, monitor Monit
 }
 
 // checkBatch refuses features that depend on the batch, unless the options trust it.
-func (s *session) checkBatch(ctx context.Context, data datasets.Dataset, layout probe.Layout, opt RuntimeOptions) error {
+func (s *session) checkBatch(
+	ctx context.Context, data datasets.Dataset, layout probe.Layout, opt RuntimeOptions,
+) error {
 	if opt.TrustBatch {
 		return nil
 	}

@@ -150,7 +150,11 @@ func headingWords(line []byte) (words []string) {
 }
 
 // coordinateNames are the names that headings have for x, y and z.
-var coordinateNames = [3][]string{{"x", "px", "pos_x", "points:0"}, {"y", "py", "pos_y", "points:1"}, {"z", "pz", "pos_z", "points:2"}}
+var coordinateNames = [3][]string{
+	{"x", "px", "pos_x", "points:0"},
+	{"y", "py", "pos_y", "points:1"},
+	{"z", "pz", "pos_z", "points:2"},
+}
 
 // heading takes the columns of x, y and z from a heading. One of three other names says nothing about their order.
 func (t *textCloud) heading(words []string) error {

@@ -260,7 +260,7 @@ func (s *sweeper) tryWriter(t *testing.T, w writer, how string) (cases int) {
 				t.Fatalf("%s, full at step %d: neither the output before nor the one after:\n%s", w.name, n, got)
 			}
 		}
-		if err := output.Recover(filepath.Join(s.dir, w.recovered())); err != nil { // as whoever reads it does
+		if err := output.Recover(filepath.Join(s.dir, w.recovered())); err != nil { // as every command that reads it does
 			t.Fatal(err)
 		}
 		if got := s.state(t, w); got != before && got != after {

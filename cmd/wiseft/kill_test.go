@@ -96,7 +96,7 @@ func TestKilledMergeLeavesNoHalfFile(t *testing.T) {
 		if left, _ := filepath.Glob(filepath.Join(dir, ".out.onnx*.tmp")); len(left) > 0 {
 			writing++
 		}
-		if err := output.Recover(filepath.Join(dir, "out.onnx")); err != nil { // as whoever reads it does
+		if err := output.Recover(filepath.Join(dir, "out.onnx")); err != nil { // as every command that reads it does
 			t.Fatal(err)
 		}
 		model, data := contents(t, dir, "out.onnx")

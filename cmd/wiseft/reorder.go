@@ -64,8 +64,8 @@ func reorder(app *cli.App, args []string, getenv func(string) string) (ordered [
 	return ordered, asJSON, nil
 }
 
-// givenFlags returns the values of flags by their first names, "" for those without one. args are as reorder returns them,
-// behind the command: flags, then -- and arguments.
+// givenFlags returns the values of flags by their first names, "" for those without one. args are as reorder returns
+// them, behind the command: flags, then -- and arguments.
 func givenFlags(flags []cli.Flag, args []string) map[string]string {
 	given := map[string]string{}
 	for i := 0; i < len(args) && args[i] != "--"; i++ {

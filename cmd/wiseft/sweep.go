@@ -46,8 +46,8 @@ func newSweepCommand() *cli.Command {
 			"What was computed stays in the folder RUN: the same command goes on where it was\n" +
 			"stopped, and more alphas cost only themselves. Many machines share a sweep with --shard.\n\n" +
 			"Examples:\n" +
-			"  wiseft sweep pretrained.onnx finetuned.onnx --train modelnet40 --test modelnet40 --val-from-test 0.3 --points 1024 \\\n" +
-			"    -o run\n" +
+			"  wiseft sweep pretrained.onnx finetuned.onnx --train modelnet40 --test modelnet40 --val-from-test 0.3 \\\n" +
+			"    --points 1024 -o run\n" +
 			"  wiseft sweep base.onnx a.onnx b.onnx --method ties --grid density=0.1:0.9:0.2 --train d --test d -o run\n" +
 			"  wiseft sweep pretrained.onnx finetuned.onnx --alphas 0:1:0.05 --search --train d --val d --test d -o run\n" +
 			"  wiseft sweep pretrained.onnx finetuned.onnx --train d --test d -o run --shard 3/8",

@@ -1,5 +1,5 @@
-// Package input opens files for reading, and regular files only: reading a FIFO, a device or a socket may block for ever
-// or never end.
+// Package input opens files for reading, and regular files only: reading a FIFO, a device or a socket may block for
+// ever or never end.
 package input
 
 import (

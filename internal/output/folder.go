@@ -44,5 +44,6 @@ func exchangeFolders(temp, dir string) error {
 	if done {
 		return remove(temp) // the old one
 	}
-	return replaceAll(dir, []journalRename{{Temporary: filepath.Base(temp), Final: filepath.Base(dir)}}, Options{Force: true})
+	list := []journalRename{{Temporary: filepath.Base(temp), Final: filepath.Base(dir)}}
+	return replaceAll(dir, list, Options{Force: true})
 }

@@ -13,8 +13,8 @@ import (
 )
 
 // Several names cannot change in one step. Before they do, a journal beside the output lists them. It exists until all
-// have changed, so that whoever finds it without a lock can finish the work; see [Recover]. While the program lives, an
-// error undoes what was done.
+// have changed, so that a process that finds it without a lock can finish the work; see [Recover]. While the program
+// runs, an error undoes what was done.
 //
 // Each file of the journal is replaced in two steps: old ones are renamed to backups, the main file first, so that it
 // is never seen beside other files than its own; then new ones get their names, the main file last.
@@ -103,7 +103,8 @@ func (j journal) check(path string) error {
 	ok := j.Schema == journalSchema && len(j.Files) > 0 && j.Files[len(j.Files)-1].Final == filepath.Base(path)
 	for _, r := range j.Files {
 		of, temporary := finalName(r.Temporary)
-		ok = ok && (temporary && of == r.Final || r.Temporary == nextName(r.Final)) && filepath.Base(r.Final) == r.Final && filepath.IsLocal(r.Final)
+		ok = ok && (temporary && of == r.Final || r.Temporary == nextName(r.Final)) &&
+			filepath.Base(r.Final) == r.Final && filepath.IsLocal(r.Final)
 	}
 	if !ok {
 		return fmt.Errorf("%s: %s is no journal of it; remove that file", path, filepath.Base(journalPath(path)))

@@ -10,9 +10,9 @@ import (
 	"strings"
 )
 
-// Temporary names are .NAME.PID-N.tmp, in the folder of NAME. Whoever writes a temporary file or folder holds a lock
-// on it until it has its final name, where the system has such locks; one without a lock was left by a process that
-// was killed.
+// Temporary names are .NAME.PID-N.tmp, in the folder of NAME. The process that writes a temporary file or folder holds
+// a lock on it until it has its final name, where the system has such locks; one without a lock was left by a process
+// that was killed.
 
 const temporarySuffix = ".tmp"
 

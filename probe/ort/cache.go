@@ -36,8 +36,8 @@ func stampOf(path string) (stamp, error) {
 	return stamp{SizeBytes: info.Size(), Modified: info.ModTime().UTC(), Changed: changeOf(info)}, nil
 }
 
-// repaired returns lib if its files are those that a source delivers. Else it installs a library again, where opt allows
-// that.
+// repaired returns lib if its files are those that a source delivers. Else it installs a library again, where opt
+// allows that.
 func repaired(ctx context.Context, opt Options, lib Library) (Library, error) {
 	damage := checkCached(lib, opt.CUDA)
 	if damage == nil {

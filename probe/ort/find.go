@@ -96,8 +96,8 @@ func Places(programDir string, loaderPath, pythons, nodes []string) []Place {
 }
 
 // DefaultPlaces returns where onnxruntime may lie on this machine: beside the program, in LD_LIBRARY_PATH, in system
-// folders, and in installed Python and Node packages. No place is searched because it is the working folder. getenv is os.Getenv, or its replacement in a test; python3 and
-// node are looked up in the PATH of the process.
+// folders, and in installed Python and Node packages. No place is searched because it is the working folder. getenv is
+// os.Getenv, or its replacement in a test; python3 and node are looked up in the PATH of the process.
 func DefaultPlaces(getenv func(name string) string) []Place {
 	var programDir string
 	if program, err := os.Executable(); err == nil {
@@ -128,8 +128,8 @@ func pythonPrefixes(getenv func(name string) string) []string {
 	return append(prefixes, "/usr/local", "/usr")
 }
 
-// nodePrefixes lists where Node packages may be installed: globally beside the Node on the path. Packages of the working
-// folder are not searched: it may hold anybody's files.
+// nodePrefixes lists where Node packages may be installed: globally beside the Node on the path. Packages of the
+// working folder are not searched: it may hold anybody's files.
 func nodePrefixes() (prefixes []string) {
 	if node, err := exec.LookPath("node"); err == nil {
 		if real, err := filepath.EvalSymlinks(node); err == nil {

@@ -12,8 +12,8 @@ import (
 	"github.com/wiseft/wiseft/internal/output"
 )
 
-// Claim marks a unit as being computed by this worker, so that others compute other units first. It is advisory, not
-// a lock: the claim of a worker that has died expires, and computing a unit twice is harmless. A claim's file is locked,
+// Claim marks a unit as being computed by this worker, so that others compute other units first. It is advisory, not a
+// lock: the claim of a worker that has died expires, and computing a unit twice is harmless. A claim's file is locked,
 // so that workers on the same machine see at once that its worker has died.
 type Claim struct {
 	folder *Folder

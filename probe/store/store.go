@@ -62,8 +62,8 @@ type Folder struct {
 	written sync.WaitGroup // the goroutine that renews claims
 }
 
-// Open opens a folder, and makes it if it does not exist. What killed processes were writing in it is removed. worker is the writer's name in journal and claims; workers
-// at the same time need different names.
+// Open opens a folder, and makes it if it does not exist. What killed processes were writing in it is removed. worker
+// is the writer's name in journal and claims; workers at the same time need different names.
 func Open(root, worker string) (*Folder, error) {
 	if worker == "" || strings.ContainsAny(worker, `/\`) {
 		return nil, fault.Usagef("worker name %q cannot be a file name", worker)
