@@ -2,6 +2,7 @@ package datasets
 
 import (
 	"bufio"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,8 +23,15 @@ func matchHDF5(path string) (bool, error) {
 		return false, err
 	}
 	if !info.IsDir() {
-		head, err := readHead(path, len(h5.Signature))
-		return string(head) == h5.Signature, err
+		found := false
+		if !info.Mode().IsRegular() {
+			return false, nil
+		}
+		err := withFile(path, func(r io.ReaderAt, size int64) error {
+			found = h5.Matches(r, size)
+			return nil
+		})
+		return found, err
 	}
 	files, err := filepath.Glob(filepath.Join(escapeGlob(path), "*.h5"))
 	if err != nil || len(files) == 0 {

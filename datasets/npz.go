@@ -53,12 +53,15 @@ func (s *arraySet) index(a *npy.Archive) error {
 	if err := s.checkValues(h); err != nil {
 		return err
 	}
-	var y *npy.Header
-	if s.labels, y, err = a.Int64s("y"); err != nil {
+	y, err := a.Header("y")
+	if err != nil {
 		return err
 	}
-	if len(y.Shape) != 1 || y.Shape[0] != h.Shape[0] {
-		return fmt.Errorf(`array "y" has shape %v, want [%d]: one label a sample`, y.Shape, h.Shape[0])
+	if n := h.Shape[0]; y.Len() != n || len(y.Shape) < 1 || len(y.Shape) > 2 || y.Shape[0] != n {
+		return fmt.Errorf(`array "y" has shape %v, want [%d] or [%d 1]: one label a sample`, y.Shape, n, n)
+	}
+	if s.labels, _, err = a.Int64s("y"); err != nil {
+		return err
 	}
 	if a.Has("classes") {
 		if s.info.Classes, _, err = a.Strings("classes"); err != nil {

@@ -12,8 +12,9 @@ func init() {
 		doc:        "Wavefront OBJ meshes, sampled by area",
 		extensions: []string{".obj"},
 		match: func(head []byte) bool {
+			head = bytes.ReplaceAll(bytes.TrimPrefix(head, []byte("\ufeff")), []byte("\t"), []byte(" "))
 			return bytes.HasPrefix(head, []byte("v ")) || bytes.Contains(head, []byte("\nv ")) ||
-				bytes.HasPrefix(head, []byte("#"))
+				bytes.Contains(head, []byte("\rv ")) || bytes.HasPrefix(head, []byte("#"))
 		},
 		decode: decodeOBJ,
 		mesh:   true,

@@ -10,9 +10,9 @@ import (
 func init() {
 	registerFiles(fileFormat{
 		name:       "off",
-		doc:        "OFF meshes, sampled by area",
+		doc:        "OFF meshes (OFF, COFF, NOFF, STOFF and their combinations), sampled by area",
 		extensions: []string{".off"},
-		match:      func(head []byte) bool { return bytes.HasPrefix(head, []byte("OFF")) },
+		match:      func(head []byte) bool { _, _, ok := cutOFF(head); return ok },
 		decode:     decodeOFF,
 		mesh:       true,
 	})
@@ -59,7 +59,7 @@ func (w *words) count(what string) (int, error) {
 // decodeOFF reads the mesh and samples it. Many files of ModelNet40 lack the line break
 // after OFF.
 func decodeOFF(dst []float32, file []byte, opt fileOptions) ([]float32, error) {
-	body, ok := bytes.CutPrefix(file, []byte("OFF"))
+	body, more, ok := cutOFF(file)
 	if !ok {
 		return nil, errors.New("does not begin with OFF")
 	}
@@ -82,6 +82,9 @@ func decodeOFF(dst []float32, file []byte, opt fileOptions) ([]float32, error) {
 			v[k] = x
 		}
 		m.vertices = append(m.vertices, v)
+		if more {
+			w.skipLine()
+		}
 	}
 	var corners []int
 	for i := range faces {
@@ -103,13 +106,26 @@ func decodeOFF(dst []float32, file []byte, opt fileOptions) ([]float32, error) {
 		if err := m.addPolygon(corners); err != nil {
 			return nil, err
 		}
-		w.skipColour()
+		w.skipLine() // a colour
 	}
 	return m.sample(dst, opt)
 }
 
-// skipColour skips the rest of a face's line.
-func (w *words) skipColour() {
+// cutOFF removes the word at the beginning of a file. more reports that vertices have normals (N), colours (C) or places
+// in a texture (ST) behind their coordinates, on the same line.
+func cutOFF(file []byte) (body []byte, more, ok bool) {
+	file = bytes.TrimPrefix(file, []byte("\ufeff"))
+	body = file
+	for _, prefix := range []string{"ST", "C", "N"} {
+		body = bytes.TrimPrefix(body, []byte(prefix))
+	}
+	more = len(body) < len(file)
+	body, ok = bytes.CutPrefix(body, []byte("OFF"))
+	return body, more, ok
+}
+
+// skipLine skips the rest of a line.
+func (w *words) skipLine() {
 	if end := bytes.IndexByte(w.rest, '\n'); end >= 0 {
 		w.rest = w.rest[end:]
 	}

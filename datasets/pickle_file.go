@@ -151,7 +151,11 @@ func (s *pickleSet) label(v any) (int64, error) {
 		if _, err := s.file.ReadAt(b, v.Offset); err != nil {
 			return 0, err
 		}
-		return pickle.Integer(b, v.Kind, v.Order), nil
+		label := pickle.Integer(b, v.Kind, v.Order)
+		if v.Kind == 'u' && label < 0 {
+			return 0, fmt.Errorf("the label %d is beyond the integers of 64 bits with a sign", uint64(label))
+		}
+		return label, nil
 	}
 	return 0, errors.New("the label is not an integer")
 }

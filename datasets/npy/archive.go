@@ -3,6 +3,7 @@ package npy
 import (
 	"archive/zip"
 	"bufio"
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -91,6 +92,19 @@ func (a *Archive) open(name string) (*Header, io.ReadCloser, error) {
 	return h, r, nil
 }
 
+// openRowMajor is open for arrays that are read from front to back.
+func (a *Archive) openRowMajor(name string) (*Header, io.ReadCloser, error) {
+	h, r, err := a.open(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := h.checkRowMajor(); err != nil {
+		_ = r.Close()
+		return nil, nil, fmt.Errorf("array %q %v", name, err)
+	}
+	return h, r, nil
+}
+
 // values calls each with the bytes of every element in order, and checks that the array is complete, ends where the
 // file ends, and has the right checksum.
 func (a *Archive) values(name string, h *Header, r io.Reader, each func(item []byte)) error {
@@ -120,7 +134,7 @@ func (a *Archive) Float32s(name string) ([]float32, *Header, error) { return flo
 func (a *Archive) Float64s(name string) ([]float64, *Header, error) { return floats[float64](a, name) }
 
 func floats[T float32 | float64](a *Archive, name string) ([]T, *Header, error) {
-	h, r, err := a.open(name)
+	h, r, err := a.openRowMajor(name)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -142,9 +156,9 @@ func floats[T float32 | float64](a *Archive, name string) ([]T, *Header, error) 
 	return x, h, nil
 }
 
-// Int64s reads an array of integers.
+// Int64s reads an array of integers, or of floats that are whole numbers.
 func (a *Archive) Int64s(name string) ([]int64, *Header, error) {
-	h, r, err := a.open(name)
+	h, r, err := a.openRowMajor(name)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -154,14 +168,21 @@ func (a *Archive) Int64s(name string) ([]int64, *Header, error) {
 		return nil, nil, fmt.Errorf("array %q has type %s, want an integer type", name, h.DType())
 	}
 	x := make([]int64, 0, h.elements)
-	err = a.values(name, h, r, func(item []byte) { x = append(x, decode(item)) })
-	if err != nil {
+	var wrong error
+	err = a.values(name, h, r, func(item []byte) {
+		v, err := decode(item)
+		if err != nil && wrong == nil {
+			wrong = fmt.Errorf("array %q: value %d %w", name, len(x), err)
+		}
+		x = append(x, v)
+	})
+	if err = cmp.Or(err, wrong); err != nil {
 		return nil, nil, err
 	}
 	return x, h, nil
 }
 
-// ReadInt64s reads the NPY file in r, an array of integers.
+// ReadInt64s reads the NPY file in r, an array of integers, or of floats that are whole numbers.
 func ReadInt64s(r io.ReaderAt, size int64) ([]int64, *Header, error) {
 	rows, err := OpenArray(r, size)
 	if err != nil {
@@ -178,41 +199,62 @@ func ReadInt64s(r io.ReaderAt, size int64) ([]int64, *Header, error) {
 	}
 	x := make([]int64, h.elements)
 	for i := range x {
-		x[i] = decode(raw[i*h.ItemSize:])
+		if x[i], err = decode(raw[i*h.ItemSize:]); err != nil {
+			return nil, nil, fmt.Errorf("value %d %w", i, err)
+		}
 	}
 	return x, h, nil
 }
 
-func intDecoder(h *Header) func([]byte) int64 {
-	signed := h.Kind == 'i'
-	if !signed && h.Kind != 'u' {
-		return nil
+// intDecoder returns what reads one element as an integer; nil for a type without integers.
+func intDecoder(h *Header) func([]byte) (int64, error) {
+	exact := func(decode func(b []byte) int64) func([]byte) (int64, error) {
+		return func(b []byte) (int64, error) { return decode(b), nil }
 	}
-	switch h.ItemSize {
-	case 1:
-		if signed {
-			return func(b []byte) int64 { return int64(int8(b[0])) }
+	switch signed := h.Kind == 'i'; {
+	case h.Kind == 'f' && h.ItemSize == 4:
+		return func(b []byte) (int64, error) { return whole(float64(math.Float32frombits(h.Order.Uint32(b)))) }
+	case h.Kind == 'f' && h.ItemSize == 8:
+		return func(b []byte) (int64, error) { return whole(math.Float64frombits(h.Order.Uint64(b))) }
+	case !signed && h.Kind != 'u':
+		return nil
+	case h.ItemSize == 1 && signed:
+		return exact(func(b []byte) int64 { return int64(int8(b[0])) })
+	case h.ItemSize == 1:
+		return exact(func(b []byte) int64 { return int64(b[0]) })
+	case h.ItemSize == 2 && signed:
+		return exact(func(b []byte) int64 { return int64(int16(h.Order.Uint16(b))) })
+	case h.ItemSize == 2:
+		return exact(func(b []byte) int64 { return int64(h.Order.Uint16(b)) })
+	case h.ItemSize == 4 && signed:
+		return exact(func(b []byte) int64 { return int64(int32(h.Order.Uint32(b))) })
+	case h.ItemSize == 4:
+		return exact(func(b []byte) int64 { return int64(h.Order.Uint32(b)) })
+	case h.ItemSize == 8 && signed:
+		return exact(func(b []byte) int64 { return int64(h.Order.Uint64(b)) })
+	case h.ItemSize == 8:
+		return func(b []byte) (int64, error) {
+			v := h.Order.Uint64(b)
+			if v > math.MaxInt64 {
+				return 0, fmt.Errorf("is %d, beyond the integers of 64 bits with a sign", v)
+			}
+			return int64(v), nil
 		}
-		return func(b []byte) int64 { return int64(b[0]) }
-	case 2:
-		if signed {
-			return func(b []byte) int64 { return int64(int16(h.Order.Uint16(b))) }
-		}
-		return func(b []byte) int64 { return int64(h.Order.Uint16(b)) }
-	case 4:
-		if signed {
-			return func(b []byte) int64 { return int64(int32(h.Order.Uint32(b))) }
-		}
-		return func(b []byte) int64 { return int64(h.Order.Uint32(b)) }
-	case 8:
-		return func(b []byte) int64 { return int64(h.Order.Uint64(b)) }
 	}
 	return nil
 }
 
+// whole returns a float that is a whole number, of which float64 has all up to 2^53.
+func whole(v float64) (int64, error) {
+	if v != math.Trunc(v) || math.Abs(v) >= 1<<53 {
+		return 0, fmt.Errorf("is %v, want a whole number", v)
+	}
+	return int64(v), nil
+}
+
 // Strings reads an array of text, NumPy's dtypes U and S.
 func (a *Archive) Strings(name string) ([]string, *Header, error) {
-	h, r, err := a.open(name)
+	h, r, err := a.openRowMajor(name)
 	if err != nil {
 		return nil, nil, err
 	}

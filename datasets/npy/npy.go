@@ -1,7 +1,7 @@
 // Package npy reads and writes NPZ files: zip archives of NumPy arrays, as numpy.savez and numpy.savez_compressed
 // make them.
 //
-// It supports row-major arrays of floats (4 or 8 bytes), integers (1 to 8 bytes) and strings, in either byte order,
+// It supports arrays of floats (4 or 8 bytes), integers (1 to 8 bytes) and strings, in either byte order,
 // and returns them as []float32, []int64 and []string. Every length is checked against the size of the file before
 // memory is allocated for it, and a short or damaged array is an error.
 //
@@ -36,6 +36,7 @@ type Header struct {
 	Order    binary.ByteOrder
 	Shape    []int // empty for a scalar
 	elements int
+	fortran  bool // the first axis runs fastest
 }
 
 // Len returns the number of elements.
@@ -107,11 +108,16 @@ func parseHeader(text string) (*Header, error) {
 		h.Shape = append(h.Shape, n)
 		h.elements *= n
 	}
-	if fortran[1] == "True" && len(h.Shape) > 1 {
-		return nil,
-			fmt.Errorf("is in column-major order (fortran_order), which is not supported; save numpy.ascontiguousarray(array)")
-	}
+	h.fortran = fortran[1] == "True" && len(h.Shape) > 1
 	return h, nil
+}
+
+// checkRowMajor refuses an array in column-major order, which only [Rows] reads.
+func (h *Header) checkRowMajor() error {
+	if h.fortran {
+		return fmt.Errorf("is in column-major order (fortran_order); save numpy.ascontiguousarray(array)")
+	}
+	return nil
 }
 
 // DType returns NumPy's short name of the element type, such as "f4".

@@ -42,7 +42,42 @@ func OpenArray(r io.ReaderAt, size int64) (*Rows, error) {
 	if need, has := h.bytes(), size-off; need != has {
 		return nil, fmt.Errorf("shape %v needs %d bytes, has %d", h.Shape, need, has)
 	}
-	return &Rows{Header: h, r: io.NewSectionReader(r, off, size-off)}, nil
+	return (&Rows{Header: h, r: io.NewSectionReader(r, off, size-off)}).rowMajor()
+}
+
+// maxTransposed bounds an array in column-major order, which is held in memory to be read by rows.
+const maxTransposed = 1 << 30
+
+// rowMajor returns the rows themselves, or for an array in column-major order those of its copy in row-major order.
+func (r *Rows) rowMajor() (*Rows, error) {
+	if !r.fortran {
+		return r, nil
+	}
+	if r.bytes() > maxTransposed {
+		return nil, errors.Join(r.checkRowMajor(), r.Close())
+	}
+	from, to := make([]byte, r.bytes()), make([]byte, r.bytes())
+	if _, err := r.r.ReadAt(from, 0); err != nil && len(from) > 0 {
+		return nil, errors.Join(err, r.Close())
+	}
+	size, index := r.ItemSize, make([]int, len(r.Shape))
+	for at := 0; at < len(from); at += size {
+		place := 0
+		for axis, n := range r.Shape {
+			place = place*n + index[axis]
+		}
+		copy(to[place*size:], from[at:at+size])
+		for axis := range index { // the first axis runs fastest
+			if index[axis]++; index[axis] < r.Shape[axis] {
+				break
+			}
+			index[axis] = 0
+		}
+	}
+	h := *r.Header
+	h.fortran = false
+	copied := &Rows{Header: &h, r: bytes.NewReader(to), check: r.check}
+	return copied, r.Close()
 }
 
 // bytes returns the size of all values.
@@ -58,7 +93,11 @@ func (a *Archive) Rows(name string) (*Rows, error) {
 	defer in.Close()
 	f := a.files[name]
 	if f.Method != zip.Store {
-		return spooled(name, h, in)
+		rows, err := spooled(name, h, in)
+		if err != nil {
+			return nil, err
+		}
+		return rows.rowMajor()
 	}
 	start, err := f.DataOffset()
 	if err != nil {
@@ -69,7 +108,7 @@ func (a *Archive) Rows(name string) (*Rows, error) {
 		return nil, fmt.Errorf("array %q lies beyond the end of the file", name)
 	}
 	whole := io.NewSectionReader(a.r, start, size)
-	return &Rows{Header: h, r: io.NewSectionReader(whole, size-h.bytes(), h.bytes()), check: func() error {
+	rows := &Rows{Header: h, r: io.NewSectionReader(whole, size-h.bytes(), h.bytes()), check: func() error {
 		sum := crc32.NewIEEE()
 		if _, err := io.Copy(sum, io.NewSectionReader(whole, 0, size)); err != nil {
 			return fmt.Errorf("array %q: %v", name, err)
@@ -78,7 +117,8 @@ func (a *Archive) Rows(name string) (*Rows, error) {
 			return fmt.Errorf("array %q is damaged: its checksum does not match", name)
 		}
 		return nil
-	}}, nil
+	}}
+	return rows.rowMajor()
 }
 
 // spooled decompresses all values.

@@ -66,7 +66,11 @@ func (p *parser) scalar(args Tuple) (any, error) {
 	if _, err := p.r.ReadAt(b, s.off); err != nil {
 		return nil, err
 	}
-	return Integer(b, t.kind, t.order), nil
+	v := Integer(b, t.kind, t.order)
+	if t.kind == 'u' && v < 0 {
+		return nil, fmt.Errorf("holds %d, which is beyond the integers of 64 bits with a sign", uint64(v))
+	}
+	return v, nil
 }
 
 // Integer decodes an integer of 1 to 8 bytes: a value of an [Array] whose Kind is 'i' or 'u'.

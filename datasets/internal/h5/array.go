@@ -203,10 +203,11 @@ func (a *Array) decode(x []float32, raw []byte) {
 	}
 }
 
-// Int64s reads all values of an array of integers in row-major order.
+// Int64s reads all values of an array in row-major order: integers, or floats that are whole numbers, which is what
+// MATLAB writes.
 func (a *Array) Int64s() ([]int64, error) {
 	if a.kind == kindFloat {
-		return nil, a.errorf("holds floats, want integers")
+		return a.wholeFloats()
 	}
 	raw, err := a.read(0, a.rowCount())
 	if err != nil {
@@ -224,6 +225,29 @@ func (a *Array) Int64s() ([]int64, error) {
 		}
 		if shift := 64 - 8*len(item); a.kind == kindSigned {
 			v = uint64(int64(v<<shift) >> shift)
+		}
+		if x[i] = int64(v); a.kind == kindUnsigned && x[i] < 0 {
+			return nil, a.errorf("holds %d, which is beyond the integers of 64 bits with a sign", v)
+		}
+	}
+	return x, nil
+}
+
+func (a *Array) wholeFloats() ([]int64, error) {
+	raw, err := a.read(0, a.rowCount())
+	if err != nil {
+		return nil, a.errorf("%w", err)
+	}
+	x := make([]int64, a.elements)
+	for i := range x {
+		var v float64
+		if item := raw[uint64(i)*a.itemSize:]; a.itemSize == 4 {
+			v = float64(math.Float32frombits(a.order.Uint32(item)))
+		} else {
+			v = math.Float64frombits(a.order.Uint64(item))
+		}
+		if v != math.Trunc(v) || math.Abs(v) >= 1<<53 {
+			return nil, a.errorf("holds %v, want whole numbers", v)
 		}
 		x[i] = int64(v)
 	}

@@ -1,19 +1,9 @@
 // Package h5 reads the arrays in the root group of an HDF5 file, as far as point-cloud data sets need it.
 //
-// It supports superblocks 0 to 3, object headers 1 and 2, groups as symbol tables and as compact links, integers of 1
-// to 8 bytes and floats of 4 and 8 bytes in either byte order, compact, contiguous and chunked storage (chunk index:
-// version 1 B-tree, which is what h5py writes unless told libver="latest"), and the filters gzip, shuffle, lzf and
-// fletcher32. Anything else is an error that names it.
-//
-// Files are not trusted: addresses are checked against the file's size, the levels of a tree must fall strictly, and
-// memory is allocated only for what the stored bytes can expand to. Only links on the path to the requested array are
-// followed.
-//
-// Field names and numbers are those of the HDF5 File Format Specification, version 3.0.
-//
-// The code is our own because a library cannot be made safe from outside: a file of a few hundred bytes, whose group
-// links to itself, makes scigolib/hdf5 v0.14.1 recurse until the process ends in a fatal error that recover does not
-// stop.
+// It supports superblocks 0 to 3, also behind a user block, object headers 1 and 2, groups as symbol tables and as
+// compact links, integers of 1 to 8 bytes and floats of 4 and 8 bytes in either byte order, compact, contiguous and
+// chunked storage (chunk index: version 1 B-tree, which is what h5py writes unless told libver="latest"), and the filters
+// gzip, shuffle, lzf and fletcher32. Anything else is an error that names it.
 package h5
 
 import (
@@ -52,7 +42,11 @@ type member struct {
 // Open reads the names in the root group. r must stay readable as long as the file
 // is used; size is its length in bytes.
 func Open(r io.ReaderAt, size int64) (*File, error) {
-	f := &File{r: r, size: uint64(size)}
+	base, err := userBlock(r, size)
+	if err != nil {
+		return nil, err
+	}
+	f := &File{r: io.NewSectionReader(r, base, size-base), size: uint64(size - base)}
 	root, err := f.superblock()
 	if err != nil {
 		return nil, err
@@ -104,6 +98,30 @@ func (f *File) Array(name string) (*Array, error) {
 		return a, nil
 	}
 	return nil, fmt.Errorf("has no data set %q; it has %s", name, strings.Join(f.Names(), ", "))
+}
+
+// maxUserBlock bounds the user block; MATLAB's has 512 bytes.
+const maxUserBlock = 1 << 20
+
+// userBlock returns where the file begins behind a user block, whose length is 0, or 512 times a power of two. Addresses
+// in the file count from there.
+func userBlock(r io.ReaderAt, size int64) (int64, error) {
+	head := make([]byte, len(Signature))
+	for at := int64(0); at+int64(len(head)) <= size && at <= maxUserBlock; at = max(512, 2*at) {
+		if _, err := r.ReadAt(head, at); err != nil {
+			return 0, err
+		}
+		if string(head) == Signature {
+			return at, nil
+		}
+	}
+	return 0, errors.New("is not an HDF5 file")
+}
+
+// Matches reports whether the file has the signature of HDF5.
+func Matches(r io.ReaderAt, size int64) bool {
+	_, err := userBlock(r, size)
+	return err == nil
 }
 
 // bytes returns n bytes at addr.
@@ -165,9 +183,7 @@ func (f *File) superblock() (uint64, error) {
 	switch {
 	case c.err != nil:
 		return 0, c.err
-	case base != 0:
-		return 0, errors.New("has an HDF5 user block, which is not supported")
-	case end > f.size:
+	case end > f.size+base:
 		return 0, fmt.Errorf("is truncated: it has %d bytes and should have %d", f.size, end)
 	}
 	return root, nil

@@ -117,7 +117,9 @@ func (a *Array) Check() error {
 	case contiguous:
 		err = a.checkContiguous()
 	default:
-		_, err = a.index()
+		if a.elements > 0 {
+			_, err = a.index()
+		}
 	}
 	if err != nil {
 		return a.errorf("%w", err)
@@ -132,6 +134,9 @@ func (a *Array) RowsTogether() int {
 	}
 	return int(max(1, (1<<20)/max(1, a.rowSize())))
 }
+
+// maxChunk bounds a chunk in bytes: it is decoded as a whole, and a file of 1/1032 of its size can hold it.
+const maxChunk = 256 << 20
 
 // chunk is one stored block of a chunked array.
 type chunk struct {
@@ -204,8 +209,8 @@ func (a *Array) list() ([]chunk, error) {
 	}
 	size := a.itemSize
 	for _, n := range a.layout.chunk {
-		if size *= uint64(n); size > 1<<32 {
-			return nil, errors.New("has chunks larger than HDF5 allows (4 GiB)")
+		if size *= uint64(n); size > maxChunk {
+			return nil, fmt.Errorf("has chunks of more than %d MiB; save it with smaller ones", maxChunk>>20)
 		}
 	}
 	return chunks, a.checkChunks(chunks, size)

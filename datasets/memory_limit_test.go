@@ -1,0 +1,132 @@
+package datasets_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"github.com/wiseft/wiseft/datasets"
+	"github.com/wiseft/wiseft/scripts/sharedtest"
+)
+
+// allocatedBytes returns what use allocates, whatever is freed in between.
+func allocatedBytes(use func()) int64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	use()
+	runtime.ReadMemStats(&after)
+	return int64(after.TotalAlloc - before.TotalAlloc)
+}
+
+// readSome opens a data set and reads a few samples. What is wrong with it does not matter.
+func readSome(t testing.TB, path string) {
+	t.Helper()
+	ds, err := datasets.Open(t.Context(), path, datasets.OpenOptions{})
+	if err != nil {
+		return
+	}
+	defer ds.Close()
+	var s datasets.Sample
+	for i := range min(ds.Len(), 3) {
+		_ = ds.Read(t.Context(), &s, i)
+	}
+}
+
+// Flipped bits of a small HDF5 file cost little memory. Four in its shape took up to 12 GB, or ended the process.
+func TestFlippedBitsTakeLittleMemory(t *testing.T) {
+	for _, source := range []string{"testdata/h5/contiguous.h5", "testdata/h5/chunked_gzip_shuffle.h5"} {
+		checkFlippedBits(t, source, 17) // a part of the bits, another place in every byte
+	}
+	widest, err := os.ReadFile("testdata/h5/contiguous.h5")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shape := []byte{6, 0, 0, 0, 0, 0, 0, 0, 16, 0, 0, 0, 0, 0, 0, 0, 3}
+	at := bytes.Index(widest, shape) + 8
+	if at < 8 {
+		t.Fatal("the file has no shape [6 16 3]")
+	}
+	for bit := range 64 {
+		checkFlippedBit(t, "contiguous.h5", widest, 8*at+bit)
+	}
+}
+
+// The shared file, and the bits of its shape that ended the process.
+func TestSharedFlippedBitsTakeLittleMemory(t *testing.T) {
+	source := sharedtest.Path(t, "cases", "faults", "hdf5_width_bit", "a.h5")
+	checkFlippedBits(t, source, 17)
+	whole, err := os.ReadFile(source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for bit := 8 * 836; bit < 8*850; bit++ {
+		checkFlippedBit(t, source, whole, bit)
+	}
+}
+
+func checkFlippedBits(t *testing.T, source string, step int) {
+	t.Helper()
+	whole, err := os.ReadFile(source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for bit := 0; bit < 8*len(whole); bit += step {
+		checkFlippedBit(t, source, whole, bit)
+	}
+}
+
+// checkFlippedBit reads a file with one bit flipped.
+func checkFlippedBit(t *testing.T, source string, whole []byte, bit int) {
+	t.Helper()
+	const limit = 16 << 20
+	path := filepath.Join(t.TempDir(), "flipped.h5")
+	flipped := bytes.Clone(whole)
+	flipped[bit/8] ^= 1 << (bit % 8)
+	if err := os.WriteFile(path, flipped, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if taken := allocatedBytes(func() { readSome(t, path) }); taken > limit {
+		t.Fatalf("%s: bit %d of byte %d flipped takes %d bytes", source, bit%8, bit/8, taken)
+	}
+}
+
+// fuzzMemory reads arbitrary files of an extension: what they take is bounded by a few times what they can expand to.
+func fuzzMemory(f *testing.F, extension, seeds string) {
+	f.Helper()
+	paths, err := filepath.Glob(seeds)
+	if err != nil || len(paths) == 0 {
+		f.Fatalf("%d seeds (%v)", len(paths), err)
+	}
+	for _, path := range paths {
+		file, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(file)
+	}
+	f.Fuzz(func(t *testing.T, file []byte) {
+		path := filepath.Join(t.TempDir(), "file"+extension)
+		if err := os.WriteFile(path, file, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		// Text takes 24 bytes for a word of two; deflate expands a byte to 1,032, as float64 of which a copy is made.
+		limit := int64(32<<20 + 64*len(file))
+		if extension == ".h5" || extension == ".npz" {
+			limit += 1032 * 8 * int64(len(file))
+		}
+		if taken := allocatedBytes(func() { readSome(t, path) }); taken > limit {
+			t.Fatalf("a file of %d bytes takes %d", len(file), taken)
+		}
+	})
+}
+
+func FuzzMemoryHDF5(f *testing.F)   { fuzzMemory(f, ".h5", "testdata/h5/*.h5") }
+func FuzzMemoryNPZ(f *testing.F)    { fuzzMemory(f, ".npz", "testdata/npz/*.npz") }
+func FuzzMemoryXYZ(f *testing.F)    { fuzzMemory(f, ".csv", "testdata/xyz/*/*/*") }
+func FuzzMemoryPCD(f *testing.F)    { fuzzMemory(f, ".pcd", "testdata/pcd/*/*/*.pcd") }
+func FuzzMemoryPLY(f *testing.F)    { fuzzMemory(f, ".ply", "testdata/ply/*/*.ply") }
+func FuzzMemoryOFF(f *testing.F)    { fuzzMemory(f, ".off", "testdata/off/*/*/*.off") }
+func FuzzMemoryOBJ(f *testing.F)    { fuzzMemory(f, ".obj", "testdata/obj/*/*.obj") }
+func FuzzMemoryPickle(f *testing.F) { fuzzMemory(f, ".pkl", "testdata/pickle/*") }
