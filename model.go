@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 
 	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/internal/input"
@@ -43,7 +44,7 @@ func Open(path string) (*Model, error) {
 		return nil, errors.Join(err, f.Close())
 	}
 	defer dir.Close()
-	m, err := onnx.OpenWithData(f, size, dir)
+	m, err := openWithData(f, size, path, dir)
 	if err != nil {
 		return nil, errors.Join(withPath(path, err), f.Close())
 	}
@@ -73,6 +74,45 @@ func (m *Model) checkUnchanged() error {
 		}
 	}
 	return nil
+}
+
+// openWithData opens a model of a folder. Symbolic links of the folder may lead anywhere inside of one cache of Hugging
+// Face, and otherwise to the one folder in which the model's file lies.
+func openWithData(f *os.File, size int64, path string, dir *os.Root) (*onnx.Model, error) {
+	folder := onnx.Folder{Root: dir}
+	end, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return nil, err
+	}
+	own, err := filepath.EvalSymlinks(filepath.Dir(path))
+	if err != nil || filepath.Dir(end) == own {
+		return onnx.OpenInFolder(f, size, folder)
+	}
+	if cache, ok := hubCache(own); ok {
+		folder.Path, _ = filepath.Rel(cache, own)
+		if folder.Root, err = os.OpenRoot(cache); err != nil {
+			return nil, err
+		}
+		defer folder.Root.Close()
+		return onnx.OpenInFolder(f, size, folder)
+	}
+	if folder.Linked, err = os.OpenRoot(filepath.Dir(end)); err != nil {
+		return nil, err
+	}
+	defer folder.Linked.Close()
+	return onnx.OpenInFolder(f, size, folder)
+}
+
+// hubCache returns the cache of Hugging Face that holds a folder: CACHE of CACHE/models--NAME/snapshots/REVISION, the
+// layout of huggingface_hub.
+func hubCache(dir string) (string, bool) {
+	for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		model := filepath.Dir(filepath.Dir(dir))
+		if filepath.Base(filepath.Dir(dir)) == "snapshots" && strings.HasPrefix(filepath.Base(model), "models--") {
+			return filepath.Dir(model), true
+		}
+	}
+	return "", false
 }
 
 // Path returns the path that the model was opened by.

@@ -71,7 +71,12 @@ func (s *scanner) scanExternal(t *Tensor, of wire.Field) error {
 // refused: "..", absolute paths, symbolic links out of it, and files that have a further hard link elsewhere. The
 // caller closes the model after use; dir may be closed before.
 func OpenWithData(r io.ReaderAt, size int64, dir *os.Root) (*Model, error) {
-	return openWithData(r, size, folder{dir}.open)
+	return OpenInFolder(r, size, Folder{Root: dir})
+}
+
+// OpenInFolder is [OpenWithData] for a model whose files are symbolic links, as in Hugging Face's cache.
+func OpenInFolder(r io.ReaderAt, size int64, dir Folder) (*Model, error) {
+	return openWithData(r, size, dir.open)
 }
 
 // openData opens a data file by its location.

@@ -9,15 +9,28 @@ import (
 	"github.com/wiseft/wiseft/internal/input"
 )
 
-// folder opens data files below the model's folder and nowhere else.
-type folder struct{ dir *os.Root }
+// Folder is where the data files of a model are searched, and nowhere else.
+type Folder struct {
+	// Root is left neither by a location nor by any hop of a symbolic link.
+	Root *os.Root
+	// Path is the model's folder below Root, with separators of the system; "" is Root itself.
+	Path string
+	// Linked is the folder in which the model's file lies if its entry in Path is a symbolic link out of Root. A data file
+	// may be a link that ends in Linked, too. nil is none.
+	Linked *os.Root
+}
 
-func (d folder) open(location string) (opened, error) {
+func (d Folder) open(location string) (opened, error) {
 	name := filepath.FromSlash(location)
 	if !filepath.IsLocal(name) {
 		return opened{}, errors.New("the path is not inside of the model's folder")
 	}
-	f, err := input.OpenIn(d.dir, name) // refuses symbolic links that leave the folder
+	name = filepath.Join(d.Path, name)
+	f, err := input.OpenIn(d.Root, name)
+	if base, ok := d.inLinked(name); err != nil && ok {
+		d = Folder{Root: d.Linked}
+		f, err = input.OpenIn(d.Root, base)
+	}
 	if err != nil {
 		return opened{}, err
 	}
@@ -31,14 +44,32 @@ func (d folder) open(location string) (opened, error) {
 	return opened{f, f, info.Size()}, nil
 }
 
+// inLinked returns the name of the file in Linked at which a link of the model's folder ends. It is false if it ends
+// elsewhere, or not at a regular file.
+func (d Folder) inLinked(name string) (base string, ok bool) {
+	if d.Linked == nil {
+		return "", false
+	}
+	end, err := filepath.EvalSymlinks(filepath.Join(d.Root.Name(), name))
+	if err != nil {
+		return "", false
+	}
+	folder, err := filepath.EvalSymlinks(d.Linked.Name())
+	if err != nil || filepath.Dir(end) != folder {
+		return "", false
+	}
+	info, err := d.Linked.Lstat(filepath.Base(end))
+	return filepath.Base(end), err == nil && info.Mode().IsRegular()
+}
+
 // check refuses files with hard links outside of the folder, whose contents may belong to another program.
-func (d folder) check(info fs.FileInfo) error {
+func (d Folder) check(info fs.FileInfo) error {
 	names, known := linkCount(info)
 	if !known || names <= 1 {
 		return nil
 	}
 	inside := uint64(0)
-	err := fs.WalkDir(d.dir.FS(), ".", func(_ string, e fs.DirEntry, err error) error {
+	err := fs.WalkDir(d.Root.FS(), ".", func(_ string, e fs.DirEntry, err error) error {
 		if err != nil || !e.Type().IsRegular() {
 			return nil // an unlisted file counts as outside
 		}
