@@ -36,3 +36,18 @@ func TestSharedBatchDependentFeatures(t *testing.T) {
 		})
 	}
 }
+
+// An output of ZipMap is refused by its kind, and the tensor before it is named, which works.
+func TestSharedZipMap(t *testing.T) {
+	t.Parallel()
+	at := func(name string) string { return sharedtest.Path(t, "cases", "files", "zipmap_output", name) }
+	opt := FeaturesOptions{Data: Data{Path: at("x.npz")}, Tensor: "output_probability"}
+	_, err := ExtractFeatures(t.Context(), at("lr.onnx"), opt)
+	if err == nil || !strings.Contains(err.Error(), "sequence of maps") || !strings.Contains(HintOf(err), "--output probabilities") {
+		t.Errorf("error %v, hint %q", err, HintOf(err))
+	}
+	opt.Tensor = "probabilities"
+	if _, err := ExtractFeatures(t.Context(), at("lr.onnx"), opt); err != nil {
+		t.Error(err)
+	}
+}

@@ -165,7 +165,7 @@ func (m *Model) headInput() string {
 // featuresBefore is Features for a model whose head is known to consume a tensor; "" if it is not known.
 func (m *Model) featuresBefore(named, headInput string) (string, error) {
 	if named != "" {
-		return named, nil
+		return named, m.checkTensor(named)
 	}
 	tensor, err := surgery.Features(m.Model, headInput)
 	return tensor, withPath(m.path, err)
@@ -175,10 +175,21 @@ func (m *Model) featuresBefore(named, headInput string) (string, error) {
 // output besides the features.
 func (m *Model) Scores(named string) (string, error) {
 	if named != "" {
-		return named, nil
+		return named, m.checkTensor(named)
 	}
 	tensor, err := surgery.Scores(m.Model)
 	return tensor, withPath(m.path, err)
+}
+
+// checkTensor refuses an output of ZipMap, which is no tensor, and names the tensor before it.
+func (m *Model) checkTensor(name string) error {
+	for _, n := range m.Graph.Nodes {
+		if n.OpType == "ZipMap" && slices.Contains(n.Outputs, name) && len(n.Inputs) > 0 {
+			return fault.Inputf("%s: output %q is a sequence of maps, made by ZipMap, and no tensor", m.path, name).
+				WithHint("take the tensor before it: --output %s", n.Inputs[0])
+		}
+	}
+	return nil
 }
 
 // noteFeatures reports which inner tensor was chosen for the features, where the user has named none.

@@ -23,7 +23,8 @@ func init() {
 //
 //	f(W, b) = C * sum_i -log softmax(W x_i + b)[y_i] + 0.5 * ||W||^2,
 //
-// by [lbfgs.Minimize].
+// by [lbfgs.Minimize]. With two classes scikit-learn fits one vector, w = W_1 - W_0, whose optimum at C is this one's at
+// C/2: the penalty of W_1 = -W_0 = w/2 is half of that of w.
 //
 // The features are centred: the optimal W stays the same, and the intercepts, which are not penalised, change by W
 // times the mean. The fit has converged when
