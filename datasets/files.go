@@ -234,6 +234,9 @@ func (s *fileSet) Read(ctx context.Context, dst *Sample, i int) error {
 func (s *fileSet) Hash(ctx context.Context) (string, error) {
 	fields := append([]string{s.format.name, s.info.Split}, s.info.Classes...)
 	fields = append(fields, s.info.History...)
+	if s.format.decodeImage != nil {
+		fields = append(fields, "pictures 2") // colours are interpolated; raised when pictures change
+	}
 	for _, l := range s.labels {
 		fields = append(fields, fmt.Sprint(l))
 	}

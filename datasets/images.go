@@ -47,7 +47,7 @@ func decodeImage(dst *Sample, file []byte, opt fileOptions) error {
 	if err != nil {
 		return fmt.Errorf("image data cannot be decoded: %v", err)
 	}
-	picture := scaled(m, opt.resize)
+	picture := scaled(withChroma(m), opt.resize)
 	width, height := picture.Rect.Dx(), picture.Rect.Dy()
 	left, top := 0, 0
 	if c := opt.crop; c > 0 {
@@ -72,7 +72,9 @@ func decodeImage(dst *Sample, file []byte, opt fileOptions) error {
 }
 
 // scaled returns m with its shorter side scaled to a number of pixels, or m if that is 0. A pixel is the mean of the
-// source pixels around it, weighted by a triangle filter whose width is the scale.
+// source pixels around it, weighted by a triangle filter whose width is the scale: Pillow's BILINEAR, from which it
+// differs by at most one of 255 levels (a picture of 320 x 200 with colour edges scaled to 102 x 64), and by up to 29 from
+// its BICUBIC.
 func scaled(m image.Image, shorter int) *image.NRGBA {
 	bounds := m.Bounds()
 	width, height := bounds.Dx(), bounds.Dy()
