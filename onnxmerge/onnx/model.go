@@ -115,6 +115,9 @@ func Open(r io.ReaderAt, size int64) (*Model, error) {
 	if err := s.scanModel(); err != nil {
 		return nil, asFormat(err, "ONNX model")
 	}
+	if err := m.checkCycles(); err != nil {
+		return nil, err
+	}
 	return m, nil
 }
 
