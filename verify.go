@@ -37,6 +37,7 @@ type VerifyResult struct {
 	Tensors     int                   `json:"tensors"`
 	Bytes       int64                 `json:"bytes"` // of payload compared
 	All         bool                  `json:"all"`
+	Notes       []string              `json:"notes,omitempty"` // tensors with elements that are NaN or infinite
 	Differences []string              `json:"differences"`
 	Proof       *Proof                `json:"proof,omitempty"`  // of the pre-trained model's pairs, with VerifyOptions.Prove
 	Proofs      []Proof               `json:"proofs,omitempty"` // of more than two models
@@ -147,7 +148,7 @@ func (r *VerifyResult) compare(ctx context.Context, opt VerifyOptions, merged *M
 	if err != nil {
 		return err
 	}
-	r.Tensors, r.Bytes = found.Tensors, found.Bytes
+	r.Tensors, r.Bytes, r.Notes = found.Tensors, found.Bytes, found.Notes
 	opt.Monitor.progress(Progress{What: "hashing", Unit: "models"})
 	sources := append(slices.Clone(r.Provenance.Models), r.Provenance.Fisher...)
 	for i, m := range inputs {

@@ -75,14 +75,14 @@ func Write(ctx context.Context, out onnx.Output, p *Plan, opt WriteOptions, prog
 	if err != nil {
 		return nil, err
 	}
-	if r.Data, err = e.finetuned.Write(ctx, out, replacements(mixers, progress), opt.WriteOptions); err != nil {
+	if err := e.countKept(ctx, mixers); err != nil {
 		return nil, err
 	}
-	for _, m := range mixers {
-		if note := m.aside.note(m.dst.ID()); note != "" {
-			notes.add(note)
-		}
+	r.Data, err = e.finetuned.Write(ctx, out, replacements(computed(mixers), progress), opt.WriteOptions)
+	if err != nil {
+		return nil, err
 	}
+	notes.addNonfinite(mixers)
 	r.Notes = notes.sorted()
 	for _, m := range mixers {
 		if n := m.clamped.Load(); n > 0 {

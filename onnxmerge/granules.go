@@ -48,7 +48,7 @@ func (m *mixer) copyGranule(dst []byte, index, within int64) error {
 	m.cache.mu.Unlock()
 	g.once.Do(func() {
 		g.data = make([]byte, m.sizeBytes(elements))
-		g.err = m.compute(g.data, from, elements)
+		g.err = m.compute(g.data, from, elements, span{from, from + elements})
 	})
 	if g.err != nil {
 		return g.err

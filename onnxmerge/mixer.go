@@ -85,18 +85,19 @@ func (m *mixer) fill(dst []byte, off int64) error {
 	bits := int64(m.codec.Bits)
 	first := off * 8 / bits
 	n := min(int64(len(dst))*8/bits, m.dst.Len()-first)
+	wanted := span{first, first + n}
 	if m.granule() == 1 {
-		return m.compute(dst, first, n)
+		return m.compute(dst, first, n, wanted)
 	}
 	from, to := m.wholeGranules(first, first+n)
 	if from == first && to == first+n {
-		return m.compute(dst, first, n)
+		return m.compute(dst, first, n, wanted)
 	}
 	if m.sizeBytes(m.granule()) > onnx.BlockSize {
 		return m.fillFromCache(dst, off)
 	}
 	wider := make([]byte, m.sizeBytes(to-from))
-	if err := m.compute(wider, from, to-from); err != nil {
+	if err := m.compute(wider, from, to-from, wanted); err != nil {
 		return err
 	}
 	copy(dst, wider[off-m.sizeBytes(from):])
@@ -132,8 +133,9 @@ func (m *mixer) unit() int64 {
 
 func (m *mixer) sizeBytes(elements int64) int64 { return (elements*int64(m.codec.Bits) + 7) / 8 }
 
-// compute sets dst to n merged elements from element first on. The range consists of whole granules.
-func (m *mixer) compute(dst []byte, first, n int64) error {
+// compute sets dst to n merged elements from element first on. The range consists of whole granules. Of the elements
+// that are clamped or not finite it counts those of wanted.
+func (m *mixer) compute(dst []byte, first, n int64, wanted span) error {
 	s := m.pool.Get().(*scratch)
 	defer m.pool.Put(s)
 	if err := s.read(m.sources, first, n); err != nil {
@@ -142,7 +144,7 @@ func (m *mixer) compute(dst []byte, first, n int64) error {
 	if m.method.Direct != nil && !m.floor && !m.mixed && m.mixDirect(s, dst, n) {
 		return nil
 	}
-	return m.mixBlocks(s, dst, first, int(n))
+	return m.mixBlocks(s, dst, first, int(n), wanted)
 }
 
 // mixDirect mixes stored bytes without decoding. It reports whether all results are finite.
@@ -206,15 +208,15 @@ func (s *scratch) decode(sources []input, at, n int) [][]float64 {
 }
 
 // mixBlocks decodes the sources, mixes them and encodes the result with one rounding. first is the tensor index of the
-// first element.
-func (m *mixer) mixBlocks(s *scratch, dst []byte, first int64, elements int) error {
+// first element; see [mixer.compute] for wanted.
+func (m *mixer) mixBlocks(s *scratch, dst []byte, first int64, elements int, wanted span) error {
 	block := min(blockOf(m.unit()), elements)
 	s.grow(block)
 	for at := 0; at < elements; at += block {
 		n := min(block, elements-at)
 		m.method.Mix(s.out[:n], m.decode(s, at, n), first+int64(at))
 		if m.floor {
-			m.clamp(s.out[:n])
+			m.clamp(s.out[:n], first+int64(at), wanted)
 		}
 		for _, x := range s.aside {
 			s.out[x.index] = 0
@@ -222,19 +224,22 @@ func (m *mixer) mixBlocks(s *scratch, dst []byte, first int64, elements int) err
 		if !m.codec.Encode(dst[m.codec.SizeBytes(at):], s.out[:n]) {
 			return m.overflow(s, at, n, first)
 		}
-		if err := m.putBack(s, dst, at, first); err != nil {
+		if err := m.putBack(s, dst, at, first, wanted); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// clamp replaces negative values by 0 and counts them.
-func (m *mixer) clamp(values []float64) {
+// clamp replaces negative values by 0 and counts those of wanted. first is the tensor index of the first one.
+func (m *mixer) clamp(values []float64, first int64, wanted span) {
 	n := int64(0)
 	for i, v := range values {
-		if v < 0 {
-			values[i] = 0
+		if v >= 0 || math.IsNaN(v) {
+			continue
+		}
+		values[i] = 0
+		if wanted.has(first + int64(i)) {
 			n++
 		}
 	}

@@ -24,7 +24,7 @@ type asideCounts struct {
 	shared, kept, copied atomic.Int64
 }
 
-// decode returns n elements of every source as float64, with those set aside that are not finite in one of the models.
+// decode returns n elements of every source as float64, with those set aside that are not finite in one of them.
 // at is the index of the first one among those that were read.
 func (m *mixer) decode(s *scratch, at, n int) [][]float64 {
 	blocks := s.decode(m.sources, at, n)
@@ -32,28 +32,30 @@ func (m *mixer) decode(s *scratch, at, n int) [][]float64 {
 	return blocks
 }
 
-// setAside notes the elements that are not finite in one of the first sources, which are those of the models, and
-// replaces them by 0.
+// setAside notes the elements that are not finite in one of the sources, and replaces them by 0. The first sources are
+// those of the models, which may share such an element, whatever their Fisher informations are.
 func (s *scratch) setAside(models int) {
 	s.aside = s.aside[:0]
 	all := true
-	for _, block := range s.blocks[:models] {
+	for _, block := range s.blocks {
 		all = all && areFinite(block)
 	}
 	if all {
 		return
 	}
 	for i, v := range s.blocks[0] {
-		finite, shared := true, true
-		for _, block := range s.blocks[:models] {
+		finite, shared := true, !isFinite(v)
+		for _, block := range s.blocks {
 			finite = finite && isFinite(block[i])
+		}
+		for _, block := range s.blocks[:models] {
 			shared = shared && (block[i] == v || math.IsNaN(block[i]) && math.IsNaN(v))
 		}
 		if finite {
 			continue
 		}
 		s.aside = append(s.aside, aside{i, shared})
-		for _, block := range s.blocks[:models] {
+		for _, block := range s.blocks {
 			block[i] = 0
 		}
 	}
@@ -74,34 +76,41 @@ func areFinite(values []float64) bool {
 	return a+b+c+d == 0
 }
 
-// putBack sets the elements that were set aside to the bytes of the fine-tuned model. at is the index of the block
-// among the elements that were read, and first the tensor index of these.
-func (m *mixer) putBack(s *scratch, dst []byte, at int, first int64) error {
+// putBack sets the elements that were set aside to the bytes of the fine-tuned model, and counts those of wanted. at is
+// the index of the block among the elements that were read, and first the tensor index of these.
+func (m *mixer) putBack(s *scratch, dst []byte, at int, first int64, wanted span) error {
 	for _, x := range s.aside {
-		raw := s.raw[m.models-1]
-		from, to := m.codec.SizeBytes(at+x.index), m.codec.SizeBytes(at+x.index+1)
-		switch {
-		case x.shared:
-			m.aside.shared.Add(1)
-		case m.allowNonfinite:
-			m.aside.kept.Add(1)
-		default:
+		if !x.shared && !m.allowNonfinite {
 			return m.refuse(s, at+x.index, first)
 		}
+		raw := s.raw[m.models-1]
+		from, to := m.codec.SizeBytes(at+x.index), m.codec.SizeBytes(at+x.index+1)
 		copy(dst[from:to], raw[from:to])
+		switch {
+		case !wanted.has(first + int64(at+x.index)):
+		case x.shared:
+			m.aside.shared.Add(1)
+		default:
+			m.aside.kept.Add(1)
+		}
 	}
 	return nil
 }
 
+// span is the range of a tensor's elements from from to before to.
+type span struct{ from, to int64 }
+
+func (s span) has(i int64) bool { return s.from <= i && i < s.to }
+
 // NonfiniteError reports an element that is NaN or infinite in one of the models, and not in all.
 type NonfiniteError struct {
 	Element int64     // row-major index in the tensor
-	Sources []float64 // the element of every model
+	Sources []float64 // the element of every model, then its Fisher informations
 }
 
 func (e *NonfiniteError) Error() string {
-	return fmt.Sprintf("element %d is %v in the models: what is not finite can be kept if all models have the same, "+
-		"and not mixed", e.Element, e.Sources)
+	return fmt.Sprintf("element %d is %v in the sources: what is not finite is kept if all models have the same, "+
+		"and cannot be mixed", e.Element, e.Sources)
 }
 
 // Kind implements the kinds of package fault.
@@ -115,7 +124,7 @@ func (*NonfiniteError) Hint() string {
 // refuse returns the error of the element that is at an index among those that were read.
 func (m *mixer) refuse(s *scratch, index int, first int64) error {
 	err := &NonfiniteError{Element: first + int64(index)}
-	for i, in := range m.sources[:m.models] {
+	for i, in := range m.sources {
 		value := make([]float64, 1)
 		in.codec.Decode(value, s.raw[i][in.codec.SizeBytes(index):])
 		err.Sources = append(err.Sources, value[0])
@@ -139,6 +148,15 @@ func (c *asideCounts) countCopied(codec kernel.Codec, data []byte) {
 			if !isFinite(v) {
 				c.copied.Add(1)
 			}
+		}
+	}
+}
+
+// addNonfinite adds a line for every tensor with elements that are not finite.
+func (n *notes) addNonfinite(mixers []*mixer) {
+	for _, m := range mixers {
+		if note := m.aside.note(m.dst.ID()); note != "" {
+			n.add(note)
 		}
 	}
 }

@@ -48,7 +48,6 @@ type preparation struct {
 }
 
 // mixers returns the mixers of all merged tensors after every scan that the method needs, and the method's notes.
-// Tensors whose result is a copy of the fine-tuned model's bytes have no mixer.
 func (e *executor) mixers(ctx context.Context) ([]*mixer, *notes, error) {
 	p := e.newPreparation()
 	survey, err := e.survey(ctx, p)
@@ -58,9 +57,38 @@ func (e *executor) mixers(ctx context.Context) ([]*mixer, *notes, error) {
 	if err := e.prepare(ctx, p, survey); err != nil {
 		return nil, nil, err
 	}
-	last := len(e.models) - 1
-	copied := func(m *mixer) bool { return m.method.Copy && m.method.From == last }
-	return slices.DeleteFunc(p.mixers, copied), p.notes, nil
+	return p.mixers, p.notes, nil
+}
+
+// computed returns the mixers without those whose result is a copy of the fine-tuned model's bytes.
+func computed(mixers []*mixer) []*mixer {
+	kept := func(m *mixer) bool { return m.method.Copy && m.method.From == m.models-1 }
+	return slices.DeleteFunc(slices.Clone(mixers), kept)
+}
+
+// countKept counts the elements that are not finite in the tensors whose result is a copy of the fine-tuned model's
+// bytes, which no mixer computes.
+func (e *executor) countKept(ctx context.Context, mixers []*mixer) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(e.workers)
+	for _, m := range mixers {
+		if !m.method.Copy || m.method.From != m.models-1 {
+			continue
+		}
+		group.Go(func() error {
+			buf := make([]byte, min(onnx.BlockSize, m.dst.SizeBytes()))
+			for off := int64(0); off < m.dst.SizeBytes(); off += int64(len(buf)) {
+				if err := ctx.Err(); err != nil {
+					return err
+				}
+				if err := m.fill(buf[:min(int64(len(buf)), m.dst.SizeBytes()-off)], off); err != nil {
+					return fmt.Errorf("tensor %q: %w", m.dst.ID(), err)
+				}
+			}
+			return nil
+		})
+	}
+	return group.Wait()
 }
 
 // newPreparation describes the merged tensors to the method. Tensors that share a range of a data file have the ID and

@@ -21,6 +21,7 @@ type VerifyOptions struct {
 type Verification struct {
 	Tensors     int      // compared
 	Bytes       int64    // of payload compared
+	Notes       []string // tensors with elements that are not finite, as far as they were compared; one line each
 	Differences []string // one line each; none if the model is as the plan would write it
 }
 
@@ -41,7 +42,10 @@ func Verify(ctx context.Context, model *onnx.Model, p *Plan, opt VerifyOptions,
 	if err != nil {
 		return nil, err
 	}
-	for _, m := range mixers {
+	if err := e.countKept(ctx, mixers); err != nil {
+		return nil, err
+	}
+	for _, m := range computed(mixers) {
 		made[m.dst] = m.fill
 	}
 	for i, d := range e.decisions {
@@ -65,6 +69,9 @@ func Verify(ctx context.Context, model *onnx.Model, p *Plan, opt VerifyOptions,
 			v.addDifference("tensor %q is not in the fine-tuned model", t.ID())
 		}
 	}
+	found := &notes{}
+	found.addNonfinite(mixers)
+	v.Notes = found.sorted()
 	return v, nil
 }
 

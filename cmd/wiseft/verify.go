@@ -53,6 +53,9 @@ func writeVerification(w io.Writer, r *wiseft.VerifyResult) error {
 	fmt.Fprintf(w, "%s %s: %s of %s and %s\n",
 		r.Output, verdict, recipeOf(r.Provenance), strings.Join(r.Inputs[:last], ", "), r.Inputs[last])
 	writeProofs(w, r.Proof, r.Proofs)
+	for _, note := range r.Notes {
+		fmt.Fprintln(w, note)
+	}
 	_, err := fmt.Fprintf(w, "%d tensors agree in %s their payload, %s bytes; the hashes agree\n",
 		r.Tensors, how, humanize.Comma(r.Bytes))
 	return err

@@ -12,6 +12,9 @@ type measure func(magnitudes, src [][]float64, off int64)
 // where 0 is the smallest magnitude. It is an exact radix selection over the bits of the magnitudes, which order as
 // the numbers do: each scan counts the 2^16 values of the next digit for each known prefix. It takes two scans for
 // magnitudes rounded to float32 and four for float64, and memory for counts only (256 KiB per stream and prefix).
+//
+// If a magnitude is beyond float32, such as the square of a weight near 1e36, it sets t.Wide: an infinite threshold would
+// select nothing.
 func orderStatistics(t *Tensor, granule int64, ranks [][]int64, measure measure) ([][]float64, error) {
 	s := newSelection(t.Wide, ranks)
 	for s.shift > 0 {
@@ -33,9 +36,18 @@ func orderStatistics(t *Tensor, granule int64, ranks [][]int64, measure measure)
 		if err != nil {
 			return nil, err
 		}
+		if !t.Wide && s.shift == digitBits && s.hasInfinite() {
+			t.Wide = true
+			return orderStatistics(t, granule, ranks, measure)
+		}
 		s.descend()
 	}
 	return s.values(), nil
+}
+
+// hasInfinite reports whether a magnitude of the first scan is infinite as float32.
+func (s *selection) hasInfinite() bool {
+	return slices.ContainsFunc(s.streams, func(st stream) bool { return st.total[0][0x7f800000>>digitBits] > 0 })
 }
 
 const (

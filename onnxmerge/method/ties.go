@@ -46,7 +46,7 @@ type tiesSurvey struct {
 
 func surveyTies(t *Tensor, p Params) (any, error) {
 	tasks := t.Models - 1
-	s := &tiesSurvey{thresholds: make([]float64, tasks), wide: t.Wide, majority: 1}
+	s := &tiesSurvey{thresholds: make([]float64, tasks), majority: 1}
 	density := p.Each("density", tasks)
 	ranks := make([][]int64, tasks)
 	for m, d := range density {
@@ -56,6 +56,7 @@ func surveyTies(t *Tensor, p Params) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.wide = t.Wide
 	for m := range found {
 		s.thresholds[m] = found[m][0]
 		if share(density[m], t.Len) == 0 {
