@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/wiseft/wiseft/onnxmerge"
+	"github.com/wiseft/wiseft/probe/bench/result"
 )
 
 // DiffResult has the counterpart in model B of each weight of model A, and how far apart the two are.
@@ -14,6 +15,23 @@ type DiffResult struct {
 	*onnxmerge.Difference
 	Norms *onnxmerge.Shrink `json:"norms,omitempty"` // of a linear mix at alpha .5, if running variances would be mixed
 	Proof *Proof            `json:"proof,omitempty"` // of the pairs by running, with MergeOptions.Prove
+	// Barrier says whether the models between the two work, by the class scores of their own head on labelled data; nil
+	// unless it was measured with [MeasureBarrier].
+	Barrier *result.Barrier `json:"barrier,omitempty"`
+}
+
+// MeasureBarrier merges two models at alpha 0, .25, .5, .75 and 1 and scores each merged model's own head on labelled
+// data, clean: the barrier is the largest fall of accuracy below the line between the ends.
+func MeasureBarrier(ctx context.Context, a, b string, opt MergeOptions, data Data, runtime RuntimeOptions,
+	layout string) (*result.Barrier, error) {
+	opt.Prove = nil
+	run, err := Sweep(ctx, []string{a, b}, SweepOptions{Merge: opt, Alphas: []float64{0, 0.25, 0.5, 0.75, 1}, NoProof: true,
+		MeasureOptions: MeasureOptions{OwnHead: true, Suite: "none", Tests: []Data{data}, Layout: layout, Runtime: runtime,
+			Monitor: opt.Monitor}})
+	if err != nil {
+		return nil, err
+	}
+	return run.Barrier, nil
 }
 
 // Diff compares two models, weight by weight. Of opt it uses what pairs weights: FoldNorms, Pairs and BackboneOutput.

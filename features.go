@@ -74,7 +74,7 @@ func extractFeatures(
 	if err != nil {
 		return nil, nil, err
 	}
-	src, err := readModel(ctx, model, opt.Tensor, opt.Runtime, opt.Monitor)
+	src, err := readModel(ctx, model, opt.Tensor, opt.Data, opt.Runtime, opt.Monitor)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -116,7 +116,7 @@ type modelBytes struct {
 
 // readModel reads a model and finds its features.
 func readModel(
-	ctx context.Context, path, tensor string, opt RuntimeOptions, monitor Monitor,
+	ctx context.Context, path, tensor string, data Data, opt RuntimeOptions, monitor Monitor,
 ) (_ *modelBytes, err error) {
 	m, err := Open(path)
 	if err != nil {
@@ -124,10 +124,9 @@ func readModel(
 	}
 	defer func() { err = errors.Join(err, m.Close()) }()
 	b := &modelBytes{path: path}
-	if b.tensor, err = m.Features(tensor); err != nil {
+	if b.tensor, err = m.featuresFor(ctx, tensor, m.headInput(), data, monitor); err != nil {
 		return nil, err
 	}
-	m.noteFeatures(monitor, tensor, b.tensor)
 	if err := m.checkBatch(b.tensor, opt); err != nil {
 		return nil, err
 	}

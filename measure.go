@@ -3,6 +3,7 @@ package wiseft
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -296,14 +297,35 @@ func noData(role string) error {
 	return fault.Usagef("no %s data is named", role).WithHint("name it with --%s", role)
 }
 
+// asSplit returns data with a split, unless it names another.
+func (d Data) asSplit(split string) Data {
+	d.Split = cmp.Or(d.Split, split)
+	return d
+}
+
+// classes returns the number of classes of labelled data: of names, or up to the largest label. It is 0 for no data.
+func (d Data) classes(ctx context.Context) (_ int, err error) {
+	if d.isZero() {
+		return 0, nil
+	}
+	ds, err := OpenData(ctx, d)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, d.close(ds)) }()
+	classes := len(ds.Info().Classes)
+	for i := range ds.Len() {
+		classes = max(classes, int(ds.Label(i))+1)
+	}
+	return classes, nil
+}
+
 // isZero reports whether no data is named.
 func (d Data) isZero() bool { return d.Path == "" && d.Set == nil }
 
 // open opens data by its role, which is its split unless another is named.
 func (d *dataOpener) open(ctx context.Context, source Data, role string) (datasets.Dataset, error) {
-	if source.Split == "" {
-		source.Split = role
-	}
+	source = source.asSplit(role)
 	opened, err := OpenData(ctx, source)
 	if err != nil {
 		return nil, err

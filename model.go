@@ -151,7 +151,9 @@ func (m *Model) Bytes(ctx context.Context) ([]byte, error) {
 
 // Features returns the tensor that is taken as the model's features: named, if that is not ""; else what package
 // surgery finds, with the tensor that the head of a merged model consumes according to its provenance.
-func (m *Model) Features(named string) (string, error) { return m.featuresBefore(named, m.headInput()) }
+func (m *Model) Features(named string) (string, error) {
+	return m.featuresBefore(named, m.headInput(), 0)
+}
 
 // headInput returns the tensor that the head of a merged model consumes, from its provenance; "" without one.
 func (m *Model) headInput() string {
@@ -162,12 +164,13 @@ func (m *Model) headInput() string {
 	return p.Features
 }
 
-// featuresBefore is Features for a model whose head is known to consume a tensor; "" if it is not known.
-func (m *Model) featuresBefore(named, headInput string) (string, error) {
+// featuresBefore is Features for a model whose head is known to consume a tensor, "" if it is not known, and for data
+// with a number of classes, 0 if that is not known.
+func (m *Model) featuresBefore(named, headInput string, classes int) (string, error) {
 	if named != "" {
 		return named, m.checkTensor(named)
 	}
-	tensor, err := surgery.Features(m.Model, headInput)
+	tensor, err := surgery.Features(m.Model, headInput, classes)
 	return tensor, withPath(m.path, err)
 }
 
@@ -190,6 +193,30 @@ func (m *Model) checkTensor(name string) error {
 		}
 	}
 	return nil
+}
+
+// featuresFor is Features for labelled data, of which source is a part: an output that is as wide as the data has
+// classes is no feature. It opens the data only if that decides, and reports what it has chosen.
+func (m *Model) featuresFor(ctx context.Context, named, headInput string, source Data, monitor Monitor) (string, error) {
+	classes := 0
+	unsure := ""
+	if named == "" && surgery.Unsure(m.Model, 0) != "" && !m.Graph.Computes(headInput) {
+		var err error
+		if classes, err = source.classes(ctx); err != nil {
+			return "", err
+		}
+		unsure = surgery.Unsure(m.Model, classes)
+	}
+	tensor, err := m.featuresBefore(named, headInput, classes)
+	if err != nil {
+		return "", err
+	}
+	if unsure != "" {
+		monitor.note(fmt.Sprintf("features are the only output, %q, which a linear layer computes: if these are class scores, "+
+			"name what it consumes with --output %s", tensor, unsure))
+	}
+	m.noteFeatures(monitor, named, tensor)
+	return tensor, nil
 }
 
 // noteFeatures reports which inner tensor was chosen for the features, where the user has named none.

@@ -189,7 +189,7 @@ func foldFiles(dir string) ([]string, error) {
 
 // runFoldFiles runs one model on all folds.
 func runFoldFiles(ctx context.Context, model string, files []string, opt FoldFilesOptions) (*FoldsOfFile, error) {
-	src, err := readModel(ctx, model, opt.Tensor, opt.Runtime, opt.Monitor)
+	src, err := readModel(ctx, model, opt.Tensor, Data{}, opt.Runtime, opt.Monitor)
 	if err != nil {
 		return nil, err
 	}

@@ -152,11 +152,13 @@ type soup struct {
 // check finds every model's features, and plans the average of all, before anything is scored.
 func (s *soup) check(ctx context.Context) error {
 	for _, m := range s.models {
-		tensor, err := m.Features(s.opt.Tensor)
+		if s.opt.Uniform {
+			continue // features are not used
+		}
+		tensor, err := m.featuresFor(ctx, s.opt.Tensor, m.headInput(), s.opt.Train.asSplit("train"), s.opt.Monitor)
 		if err != nil {
 			return err
 		}
-		m.noteFeatures(s.opt.Monitor, s.opt.Tensor, tensor)
 		if err := m.checkBatch(tensor, s.opt.Runtime); err != nil {
 			return err
 		}

@@ -81,7 +81,7 @@ func Sweep(ctx context.Context, paths []string, opt SweepOptions) (_ *Measured, 
 		}
 	}
 	last := merged.inputs[len(paths)-1]
-	if plan.Tensor, err = opt.measuredTensor(last, merged.Backbone.Output); err != nil {
+	if plan.Tensor, err = opt.measuredTensor(ctx, last, merged.Backbone.Output); err != nil {
 		return nil, err
 	}
 	cut, err := surgery.Cut(last.Model, plan.Tensor)
@@ -89,6 +89,10 @@ func Sweep(ctx context.Context, paths []string, opt SweepOptions) (_ *Measured, 
 		return nil, aboutModel(last.path, err)
 	}
 	whole := mergeVariant{base: merged.Plan, inputs: merged.inputs, last: last, cut: cut, monitor: opt.Monitor}
+	if err := opt.addHead(ctx, &whole, plan.Tensor); err != nil {
+		return nil, err
+	}
+	plan.Heads = whole.classes > 0
 	if plan.Variants, err = opt.variants(whole, points); err != nil {
 		return nil, err
 	}
@@ -96,17 +100,14 @@ func Sweep(ctx context.Context, paths []string, opt SweepOptions) (_ *Measured, 
 }
 
 // measuredTensor returns the tensor of a model that is measured: its features, or its class scores.
-func (o MeasureOptions) measuredTensor(m *Model, headInput string) (tensor string, err error) {
+func (o MeasureOptions) measuredTensor(ctx context.Context, m *Model, headInput string) (tensor string, err error) {
 	if o.OwnHead {
 		tensor, err = m.Scores(o.Tensor)
 	} else {
-		tensor, err = m.featuresBefore(o.Tensor, headInput)
+		tensor, err = m.featuresFor(ctx, o.Tensor, headInput, o.Train.asSplit("train"), o.Monitor)
 	}
 	if err != nil {
 		return "", err
-	}
-	if !o.OwnHead {
-		m.noteFeatures(o.Monitor, o.Tensor, tensor)
 	}
 	return tensor, m.checkBatch(tensor, o.Runtime)
 }
@@ -226,6 +227,7 @@ type mergeVariant struct {
 	inputs  models
 	last    *Model      // whose file is written
 	cut     onnx.Change // removes what follows the measured tensor
+	classes int         // scores of the own head behind the measured tensor; 0 is none
 	monitor Monitor
 }
 
@@ -282,6 +284,9 @@ func (v mergeVariant) Model(ctx context.Context, _ string) (m bench.Model, err e
 	for _, clamped := range made.Clamped {
 		v.monitor.note(v.ID() + ": " + describeClamped(clamped))
 	}
+	if m.Scores = v.classes; m.Scores > 0 {
+		m.Tensor = surgery.FeaturesAndScores
+	}
 	if v.cut.IsZero() {
 		m.ONNX = whole.Bytes()
 		return m, nil
@@ -305,7 +310,7 @@ func Bench(ctx context.Context, paths []string, opt MeasureOptions) (*Measured, 
 	}
 	var files []string
 	for i, path := range paths {
-		tensor, of, err := opt.storedTensor(path)
+		tensor, of, err := opt.storedTensor(ctx, path)
 		if err != nil {
 			return nil, err
 		}
@@ -321,13 +326,13 @@ func Bench(ctx context.Context, paths []string, opt MeasureOptions) (*Measured, 
 }
 
 // storedTensor returns the measured tensor of a model file, and the paths of all its files.
-func (o MeasureOptions) storedTensor(path string) (_ string, files []string, err error) {
+func (o MeasureOptions) storedTensor(ctx context.Context, path string) (_ string, files []string, err error) {
 	m, err := Open(path)
 	if err != nil {
 		return "", nil, err
 	}
 	defer func() { err = errors.Join(err, m.Close()) }()
-	tensor, err := o.measuredTensor(m, m.headInput())
+	tensor, err := o.measuredTensor(ctx, m, m.headInput())
 	return tensor, m.Paths(), err
 }
 

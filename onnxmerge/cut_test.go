@@ -40,7 +40,7 @@ func TestMergeWithCutEqualsCutOfMergeOfRealModels(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		tensor, err := surgery.Features(b, plan.Backbone.Output)
+		tensor, err := surgery.Features(b, plan.Backbone.Output, 0)
 		if err != nil {
 			t.Fatal(err)
 		}

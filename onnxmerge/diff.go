@@ -15,9 +15,10 @@ type Difference struct {
 	OnlyA []string         `json:"only_a"` // weights without a counterpart
 	OnlyB []string         `json:"only_b"`
 	// Cosine and RelL2 are those of all paired weights together, as one vector.
-	Cosine  *float64 `json:"cosine"`
-	RelL2   *float64 `json:"rel_l2"`
-	Verdict Verdict  `json:"verdict"`
+	Cosine   *float64 `json:"cosine"`
+	RelL2    *float64 `json:"rel_l2"`
+	Verdict  Verdict  `json:"verdict"`
+	Relation Relation `json:"relation"` // by Cosine and RelL2
 	// Features is the value that the head of the fine-tuned model consumes, and Head are its weights.
 	Features string   `json:"features,omitempty"`
 	Head     []string `json:"head,omitempty"`
@@ -45,6 +46,38 @@ const (
 	HeadDiffers Verdict = "head-differs" // mergeable, and some weights are in one model only
 	Refused     Verdict = "refused"
 )
+
+// Relation grades how far apart the paired weights of two models are. It does not say whether the models between them
+// work: that takes running them on labelled data.
+type Relation string
+
+// The relations. Fine-tuning of a model moves its weights by a few hundredths to a few tenths of their norm; two
+// trainings from one start that a straight path does not connect are at a cosine of about .6.
+const (
+	Equal     Relation = "equal"     // all pairs are equal
+	Near      Relation = "near"      // a relative distance of at most .1
+	Related   Relation = "related"   // of at most .5
+	Far       Relation = "far"       // beyond, with a cosine of at least .2
+	Unrelated Relation = "unrelated" // a lower cosine, or no pairs
+)
+
+// relationOf grades the distance of all paired weights together.
+func relationOf(all distance, pairs int) Relation {
+	cosine, distance := all.cosine(), all.relL2()
+	switch {
+	case pairs == 0:
+		return Unrelated
+	case distance == 0:
+		return Equal
+	case distance <= 0.1:
+		return Near
+	case distance <= 0.5:
+		return Related
+	case cosine >= 0.2:
+		return Far
+	}
+	return Unrelated
+}
 
 // Diff compares every pair of weights of a plan's first and last model, element by element. The plan may have refusals.
 // progress counts bytes.
@@ -79,6 +112,7 @@ func Diff(ctx context.Context, plan *Plan, progress Progress) (*Difference, erro
 		}
 	}
 	d.Cosine, d.RelL2 = finite(all.cosine()), finite(all.relL2())
+	d.Relation = relationOf(all, len(d.Pairs))
 	if d.Verdict == Mergeable && len(d.OnlyA)+len(d.OnlyB) > 0 {
 		d.Verdict = HeadDiffers
 	}

@@ -32,7 +32,8 @@ func newDiffCommand() *cli.Command {
 		Usage:     "compare two models, weight by weight",
 		ArgsUsage: "A B",
 		Description: "Shows which weight of A is which of B and what proves it, how far apart they are, and\n" +
-			"what is in one model only. Nothing is written; the pairs are those that merge would use.\n\n" +
+			"what is in one model only. Nothing is written; the pairs are those that merge would use.\n" +
+			"With --data of labelled samples it measures whether the models between the two work.\n\n" +
 			"Examples:\n" +
 			"  wiseft diff pretrained.onnx finetuned.onnx\n" +
 			"  wiseft diff pretrained.onnx finetuned.onnx --why layer1.weight\n" +
@@ -50,7 +51,14 @@ func (o *diffCommand) run(ctx context.Context, c *call) (_ result, err error) {
 	if o.why != "" {
 		return explanation.result(wiseft.Why(ctx, c.args[0], c.args[1], o.why, opt))
 	}
-	return difference.result(wiseft.Diff(ctx, c.args[0], c.args[1], opt))
+	r, err := wiseft.Diff(ctx, c.args[0], c.args[1], opt)
+	if err != nil || o.proof.data == "" || r.Verdict == onnxmerge.Refused {
+		return difference.result(r, err)
+	}
+	data := o.proof.Data
+	data.Path = o.proof.data
+	r.Barrier, err = wiseft.MeasureBarrier(ctx, c.args[0], c.args[1], opt, data, o.proof.Runtime, o.proof.Layout)
+	return difference.result(r, err)
 }
 
 var explanation = form[onnxmerge.Why]{"wiseft.why/1", writeWhy}
@@ -122,6 +130,14 @@ func writeDifference(w io.Writer, r *wiseft.DiffResult) error {
 	writeHead(w, r.Head, r.Features)
 	writeProofs(w, r.Proof, nil)
 	writeNorms(w, r.Norms)
+	fmt.Fprintf(w, "%s by distance; ", r.Relation)
+	if b := r.Barrier; b != nil {
+		fmt.Fprintf(w, "%s: the own head's accuracy falls by up to %.1f points below the line between the ends "+
+			"(95 %% interval %.1f to %.1f, %d samples)\n", b.Verdict, 100*float64(b.Fall), 100*float64(b.Interval[0]),
+			100*float64(b.Interval[1]), b.N)
+	} else {
+		fmt.Fprintln(w, "whether models between the two work is not known: measure it with --data DATA, which has labels")
+	}
 	_, err := fmt.Fprintf(w, "%s: %d pairs, cosine %s, distance %s; %d weights only in %s, %d only in %s\n",
 		r.Verdict, len(r.Pairs), figure(r.Cosine), figure(r.RelL2), len(r.OnlyA), r.A, len(r.OnlyB), r.B)
 	return err

@@ -73,6 +73,10 @@ type Model struct {
 	ONNX []byte
 	// SHA256 is the hash of the whole model, in lower-case hexadecimal, for the result; "" = that of ONNX.
 	SHA256 string
+	// Tensor is the output to take; "" = the wanted one. With Scores, the last Scores values of each sample in it are
+	// the class scores of the model's own head, and the others the features.
+	Tensor string
+	Scores int
 }
 
 // Plan describes what is measured. Zero values are the defaults. The caller closes the data.
@@ -82,6 +86,8 @@ type Plan struct {
 	Engine   probe.Engine
 	Tensor   string // the output with the features, or the class scores; "" = the model's only output
 	OwnHead  bool   // Tensor has class scores, which are evaluated without a probe
+	// Heads scores every variant's own head, whose scores are in Model.Scores, beside its probe.
+	Heads bool
 
 	Train datasets.Dataset // for probes; nil with OwnHead
 	Vals  []Val            // on which a mix is chosen; nil = none is chosen

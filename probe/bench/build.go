@@ -106,6 +106,9 @@ func newResult(ctx context.Context, s *unit.Spec, folder *store.Folder, event fu
 	if len(s.Settings.Corruptions) > 0 && s.Settings.Suite != "" && !b.whole {
 		b.note(fmt.Sprintf("only a part of %s was run; mOA, mCE and RmCE exist for the whole suite only", s.Settings.Suite))
 	}
+	if err := b.ownHeads(); err != nil {
+		return nil, err
+	}
 	if err := b.noteSeen(); err != nil {
 		return nil, err
 	}
@@ -240,8 +243,13 @@ func (b *builder) model(m *result.Model, v int) (first *answers, err error) {
 
 // scores loads the predictions on the data set w.
 func (b *builder) scores(v int, w unit.View) (*result.Predictions, error) {
+	return b.predictions(b.spec.Scores(v, w), v, w)
+}
+
+// predictions loads the predictions of variant v on the data set w, which have the key.
+func (b *builder) predictions(key store.Key, v int, w unit.View) (*result.Predictions, error) {
 	var p *result.Predictions
-	ok, err := loadUnit(b.folder, b.event, unit.Scores, b.spec.Scores(v, w), func(in io.ReaderAt, size int64) (err error) {
+	ok, err := loadUnit(b.folder, b.event, unit.Scores, key, func(in io.ReaderAt, size int64) (err error) {
 		if p, err = result.ReadPredictions(in, size); err == nil && len(p.Y) != b.spec.Cell(w).N {
 			err = fmt.Errorf("%d predictions for %d samples", len(p.Y), b.spec.Cell(w).N)
 		}

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -18,6 +19,7 @@ type openModel struct {
 	ex     probe.Extractor
 	sha256 string // of the whole model; see [Model]
 	tensor string
+	scores int // class scores of the own head behind the features
 }
 
 func openVariant(ctx context.Context, engine probe.Engine, v Variant, tensor string) (*openModel, error) {
@@ -25,7 +27,7 @@ func openVariant(ctx context.Context, engine probe.Engine, v Variant, tensor str
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", v.ID(), err)
 	}
-	ex, err := engine.Open(ctx, model.ONNX, tensor)
+	ex, err := engine.Open(ctx, model.ONNX, cmp.Or(model.Tensor, tensor))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", v.ID(), err)
 	}
@@ -33,7 +35,7 @@ func openVariant(ctx context.Context, engine probe.Engine, v Variant, tensor str
 		sum := sha256.Sum256(model.ONNX)
 		model.SHA256 = hex.EncodeToString(sum[:])
 	}
-	return &openModel{v, ex, model.SHA256, tensor}, nil
+	return &openModel{v, ex, model.SHA256, tensor, model.Scores}, nil
 }
 
 // check returns an error if the model cannot take the first sample of ds.

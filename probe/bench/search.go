@@ -220,5 +220,5 @@ func (s *searching) part(ctx context.Context, i int, w unit.View, samples []int,
 	if err != nil {
 		return nil, err
 	}
-	return s.featuresOf(ctx, i, hash, name, func() (datasets.Dataset, error) { return some, nil })
+	return s.featuresOf(ctx, i, hash, name, false, func() (datasets.Dataset, error) { return some, nil })
 }

@@ -77,12 +77,12 @@ func (r *run) pending(u unit.Unit) bool {
 	if u.View.Role == unit.Training {
 		return !r.folder.Has(unit.Probe, r.spec.Probe(u.Variant))
 	}
-	return !r.folder.Has(unit.Scores, r.spec.Scores(u.Variant, u.View))
+	return !r.folder.Has(unit.Scores, r.spec.Scores(u.Variant, u.View)) || r.headPending(u)
 }
 
 // extracted reports whether the folder has the unit's features.
 func (r *run) extracted(u unit.Unit) bool {
-	return r.folder.Has(unit.Features, r.spec.Features(u.Variant, u.View))
+	return r.folder.Has(unit.Features, r.spec.Features(u.Variant, u.View)) && !r.headPending(u)
 }
 
 // count counts the pending units and their samples.
@@ -166,7 +166,7 @@ func (r *run) features(ctx context.Context, u unit.Unit) (*feature.Set, error) {
 		}
 		return f, err
 	}
-	return r.featuresOf(ctx, u.Variant, r.spec.Cell(u.View).SHA256, r.spec.Name(u.View),
+	return r.featuresOf(ctx, u.Variant, r.spec.Cell(u.View).SHA256, r.spec.Name(u.View), r.headPending(u),
 		func() (datasets.Dataset, error) { return r.data.get(ctx, u.View) })
 }
 
@@ -181,12 +181,15 @@ func (r *run) stored(key store.Key) (*feature.Set, error) {
 }
 
 // featuresOf returns the features of a data set under a variant, from the folder or by the model. data returns the
-// set, whose hash is given, and is called only if the model runs; name is for progress.
-func (r *run) featuresOf(ctx context.Context, v int, hash, name string,
+// set, whose hash is given, and is called only if the model runs; name is for progress. With head, the scores of the
+// own head are made, too, which needs a pass.
+func (r *run) featuresOf(ctx context.Context, v int, hash, name string, head bool,
 	data func() (datasets.Dataset, error)) (*feature.Set, error) {
 	key := r.spec.FeaturesOf(v, hash)
-	if f, err := r.stored(key); f != nil || err != nil {
-		return f, err
+	if !head {
+		if f, err := r.stored(key); f != nil || err != nil {
+			return f, err
+		}
 	}
 	start := time.Now()
 	if err := r.openModel(ctx, v); err != nil {
@@ -207,6 +210,15 @@ func (r *run) featuresOf(ctx context.Context, v int, hash, name string,
 		return nil, err
 	}
 	f.Meta.DataHash = hash
+	scores, err := splitScores(f, r.model.scores)
+	if err != nil {
+		return nil, err
+	}
+	if head {
+		if err := r.saveHead(v, hash, scores); err != nil {
+			return nil, err
+		}
+	}
 	r.at.Units++
 	r.reportProgress(what)
 	if r.plan.KeepFeatures {

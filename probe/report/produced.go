@@ -114,6 +114,14 @@ func readingSheet(r *result.Result) sheet {
 	if hasValidation(r) {
 		add("val", "overall accuracy on "+validationText(r)+", by which the mix is chosen")
 	}
+	if hasOwnHeads(r) {
+		add("own", "accuracy of the merged model's own head, without a probe (WiSE-FT); all other figures are of the probe that is "+
+			"fitted on the merged model's features (WiSE-FT-LP)")
+	}
+	if r.Barrier != nil {
+		add("barrier", "the largest fall of the own head's clean accuracy below the straight line between alpha 0 and 1, with a "+
+			"simultaneous interval over all alphas; from 2 points on the ends are not linearly connected")
+	}
 	if len(r.Order) > 0 {
 		add("mOA", "mean accuracy over all corruptions and severities of the suite; not computed for a part of it")
 	}

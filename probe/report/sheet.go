@@ -60,6 +60,7 @@ func resultsSheet(r *result.Result) sheet {
 	columns := append(validationColumns(r),
 		column{"clean", func(m *result.Model) string { return percent(m.Clean.OA) }},
 		column{"mAcc", func(m *result.Model) string { return percent(m.Clean.MAcc) }})
+	columns = append(columns, ownColumns(r)...)
 	for _, name := range r.Order {
 		columns = append(columns, column{name, func(m *result.Model) string {
 			return percent(corruptionOA(&m.Tested,

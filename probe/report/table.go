@@ -52,6 +52,7 @@ func writeTable(w io.Writer, r *result.Result) error {
 func tableColumns(r *result.Result) []column {
 	columns := append(nameColumns(r), validationColumns(r)...)
 	columns = append(columns, column{"clean", func(m *result.Model) string { return percent(m.Clean.OA) }})
+	columns = append(columns, ownColumns(r)...)
 	for _, name := range r.Order {
 		columns = append(columns, column{shortNames.Replace(name), func(m *result.Model) string {
 			return percent(corruptionOA(&m.Tested, name))
@@ -104,6 +105,36 @@ func validationColumns(r *result.Result) []column {
 		columns = append(columns, column{"val mOA", func(m *result.Model) string { return percent(*m.ValidationRobustness) }})
 	}
 	return columns
+}
+
+// ownColumns returns columns for the models' own heads; none if they were not scored.
+func ownColumns(r *result.Result) []column {
+	if !hasOwnHeads(r) {
+		return nil
+	}
+	columns := []column{{"own", func(m *result.Model) string { return percent(m.OwnHead.Clean.OA) }}}
+	if slices.ContainsFunc(r.Models, func(m *result.Model) bool { return m.OwnHead.MOA.Known() }) {
+		columns = append(columns, column{"own mOA", func(m *result.Model) string { return percent(m.OwnHead.MOA) }})
+	}
+	return columns
+}
+
+// hasOwnHeads reports whether the models' own heads were scored beside the probes.
+func hasOwnHeads(r *result.Result) bool {
+	return !slices.ContainsFunc(r.Models, func(m *result.Model) bool { return m.OwnHead == nil || m.OwnHead.Clean == nil })
+}
+
+// barrierText describes the path of the own heads; "" without a barrier.
+func barrierText(r *result.Result) string {
+	b := r.Barrier
+	if b == nil {
+		return ""
+	}
+	text := fmt.Sprintf("barrier of the own head: %.1f points", 100*float64(b.Fall))
+	if b.Alpha != nil {
+		text += fmt.Sprintf(" below the line between the ends, at alpha %.4g", *b.Alpha)
+	}
+	return text + fmt.Sprintf(" (%s interval %s, simultaneous): %s", level(r), percentRange(b.Interval), b.Verdict)
 }
 
 // hasValidation reports whether the models have validation figures.
@@ -170,6 +201,12 @@ func footnotes(r *result.Result) []string {
 		if c.Alpha != nil {
 			notes = append(notes, "alpha: theta = (1 - alpha) * pretrained + alpha * finetuned")
 		}
+	}
+	if hasOwnHeads(r) {
+		notes = append(notes, "own: the merged model's own head, without a probe (WiSE-FT); the other columns: its probe (WiSE-FT-LP)")
+	}
+	if text := barrierText(r); text != "" {
+		notes = append(notes, text)
 	}
 	if r.Reference != nil {
 		notes = append(notes, "mCE, RmCE: errors against "+r.Reference.Name+", lower is better")

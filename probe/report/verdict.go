@@ -41,6 +41,9 @@ func verdictOfSweep(r *result.Result, m *result.Model) verdict {
 		v.Sentences = append(v.Sentences, sentence(alike)+".")
 	}
 	v.Sentences = append(v.Sentences, scoresText(r, m))
+	if text := barrierText(r); text != "" {
+		v.Sentences = append(v.Sentences, sentence(text)+".")
+	}
 	tested := false
 	for _, end := range ends(r) {
 		if end != m {

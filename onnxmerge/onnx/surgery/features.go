@@ -15,10 +15,12 @@ import (
 //     all others are computed.
 //  2. headInput, if the model computes it: the value that the head is known to consume, from a merge; "" if it is not
 //     known.
-//  3. The only output, or, if that is a probability, what the classifier before it consumes.
+//  3. The only output, or, if that is class scores, what the classifier that computes them consumes. Class scores are
+//     probabilities, outputs of such a name, and outputs of a linear layer that are as wide as the data has classes; 0
+//     classes are not known.
 //
 // An error of kind Usage lists the outputs if none exists.
-func Features(m *onnx.Model, headInput string) (string, error) {
+func Features(m *onnx.Model, headInput string, classes int) (string, error) {
 	tensor, err := declaredFeatures(m)
 	if tensor != "" || err != nil {
 		return tensor, err
@@ -28,8 +30,8 @@ func Features(m *onnx.Model, headInput string) (string, error) {
 	}
 	if len(m.Graph.Outputs) == 1 {
 		output := m.Graph.Outputs[0].Name
-		if inner := classifierInput(m, output); inner != "" {
-			return inner, nil
+		if layer := lastLinear(m, output); layer != nil && layer.isScores(output, classes) {
+			return layer.input, nil
 		}
 		return output, nil
 	}
@@ -97,36 +99,77 @@ func declaredFeatures(m *onnx.Model) (string, error) {
 // maxLayersBack bounds the operators between an output and the classifier.
 const maxLayersBack = 16
 
-// classifierInput returns what the last linear layer consumes, for an output that is a probability: Softmax, LogSoftmax
-// or Sigmoid of that layer. It returns "" for any other output.
-func classifierInput(m *onnx.Model, output string) string {
-	isProbability := false
+// linearLayer is the linear layer that computes an output.
+type linearLayer struct {
+	input       string // what it consumes
+	width       int64  // of its output; 0 if it is not known
+	probability bool   // Softmax, LogSoftmax or Sigmoid follows
+}
+
+// lastLinear returns the linear layer that computes an output, which only changes of its shape and the functions of
+// probabilities may follow; nil if there is none.
+func lastLinear(m *onnx.Model, output string) *linearLayer {
+	layer := &linearLayer{}
 	for range maxLayersBack {
 		n := m.Graph.Producer(output)
 		if n == nil || len(n.Inputs) == 0 {
-			return ""
+			return nil
 		}
 		switch n.Op() {
 		case "Softmax", "LogSoftmax", "Sigmoid":
-			isProbability = true
+			layer.probability = true
 			output = n.Inputs[0]
 		case "Identity", "Reshape", "Squeeze", "Flatten", "Cast":
 			output = n.Inputs[0]
 		case "Add": // the bias of a MatMul
 			of := slices.DeleteFunc(flow.Sources(n), func(name string) bool { return flow.Tensor(m, m.Graph, name) != nil })
 			if len(of) != 1 {
-				return ""
+				return nil
 			}
 			output = of[0]
 		case "Gemm", "MatMul":
-			if !isProbability || len(n.Inputs) < 2 || flow.Tensor(m, m.Graph, n.Inputs[1]) == nil ||
-				m.Graph.Producer(n.Inputs[0]) == nil {
-				return ""
+			if len(n.Inputs) < 2 || m.Graph.Producer(n.Inputs[0]) == nil {
+				return nil
 			}
-			return n.Inputs[0]
+			weight := flow.Tensor(m, m.Graph, n.Inputs[1])
+			if weight == nil {
+				return nil
+			}
+			layer.input = n.Inputs[0]
+			if len(weight.Dims) == 2 {
+				layer.width = weight.Dims[1]
+				if slices.Equal(n.Ints["transB"], []int64{1}) {
+					layer.width = weight.Dims[0]
+				}
+			}
+			return layer
 		default:
-			return ""
+			return nil
 		}
+	}
+	return nil
+}
+
+// scoreNames are parts of names that exporters give class scores.
+var scoreNames = []string{"logit", "score", "prob", "class", "softmax"}
+
+// isScores reports whether the output of a layer is class scores: a probability, an output of that name, or one as wide
+// as the classes of the data, if that number is known.
+func (l *linearLayer) isScores(output string, classes int) bool {
+	name := strings.ToLower(output)
+	return l.probability || classes > 1 && l.width == int64(classes) ||
+		slices.ContainsFunc(scoreNames, func(part string) bool { return strings.Contains(name, part) })
+}
+
+// Unsure returns what the last linear layer consumes if it is the features only by assumption: the only output is that
+// layer's, and neither its name nor its width says whether it has class scores. It returns "" otherwise.
+func Unsure(m *onnx.Model, classes int) string {
+	if len(m.Graph.Outputs) != 1 || m.Graph.Outputs[0].Name == usualFeatures {
+		return ""
+	}
+	output := m.Graph.Outputs[0].Name
+	if layer := lastLinear(m, output); layer != nil && !layer.isScores(output, classes) {
+		return layer.input
 	}
 	return ""
 }

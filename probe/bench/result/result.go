@@ -63,6 +63,9 @@ type Result struct {
 	Chosen    *Chosen    `json:"chosen"` // nil unless there are mixes
 	Notes     []string   `json:"notes"`  // limits of the figures
 
+	// Barrier describes the path of the own heads between alpha 0 and 1; nil without them.
+	Barrier *Barrier `json:"barrier,omitempty"`
+
 	// Baseline is the line of effective robustness; nil without one.
 	Baseline *Baseline `json:"baseline"`
 	// Pareto are the models that no other exceeds in both clean accuracy and mOA. It describes the test data, and has
@@ -82,6 +85,8 @@ type Model struct {
 	Params []Param  `json:"params,omitempty"`
 	Tested
 	MoreTests []*Tested `json:"more_tests,omitempty"` // on the other test sets
+	// OwnHead is what the model's own head reaches on the first test set, without a probe; nil without one.
+	OwnHead *Tested `json:"own_head,omitempty"`
 
 	// Validation has the figures on the first validation set, clean; nil without validation data. MoreValidation has
 	// those on the others.
@@ -95,6 +100,17 @@ type Model struct {
 	EffectiveRobustness *Number     `json:"effective_robustness"`
 	Probe               *fit.Report `json:"probe"` // nil with the model's own head
 	ModelSHA256         string      `json:"model_sha256"`
+}
+
+// Barrier is the largest fall of the own heads' clean accuracy below the line between alpha 0 and 1.
+type Barrier struct {
+	Fall     Number    `json:"fall"`
+	Alpha    *float64  `json:"alpha"` // of the largest fall; nil if no alpha is below the line
+	Interval [2]Number `json:"interval"`
+	N        int       `json:"n"`
+	// Verdict is "linearly connected" if the interval is below [metric.ConnectedFall], "not linearly connected" if it is
+	// above it, and else "undecided".
+	Verdict string `json:"verdict"`
 }
 
 // Tested is what was measured on one test set. Figures of the suite are rounded in stages as the suite's own
@@ -178,7 +194,8 @@ type Settings struct {
 	Go         string  `json:"go"`
 	Runtime    string  `json:"runtime"`
 	Tensor     string  `json:"tensor,omitempty"`
-	OwnHead    bool    `json:"own_head,omitempty"` // Tensor has class scores
+	Heads      bool    `json:"own_heads,omitempty"` // models have their own head beside the probe
+	OwnHead    bool    `json:"own_head,omitempty"`  // Tensor has class scores
 	Train      *Data   `json:"train"`
 	Val        *Data   `json:"val"`                 // the first validation set; nil = none
 	MoreVals   []*Data `json:"more_vals,omitempty"` // the others

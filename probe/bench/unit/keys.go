@@ -168,6 +168,14 @@ func (s *Spec) Scores(v int, w View) store.Key {
 	return store.NewKey(scoresKey{Scores, probe, s.Features(v, w), "", generation})
 }
 
+// HeadScores returns the key of the scores of w by the own head of variant v.
+func (s *Spec) HeadScores(v int, w View) store.Key { return s.HeadScoresOf(v, s.Cell(w).SHA256) }
+
+// HeadScoresOf returns the key of the scores of a data set with the hash data by the own head of variant v.
+func (s *Spec) HeadScoresOf(v int, data string) store.Key {
+	return store.NewKey(scoresKey{Scores, "own head of the features", s.FeaturesOf(v, data), "", generation})
+}
+
 // scoresKey is what scores depend on. Its JSON is hashed: the order of the fields must not change.
 type scoresKey struct {
 	Unit            string

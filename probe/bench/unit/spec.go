@@ -84,6 +84,9 @@ func (s *Spec) variantID(v int) variantID {
 			continue
 		}
 		p.Scores = append(p.Scores, s.Scores(v, w))
+		if s.Settings.Heads {
+			p.Scores = append(p.Scores, s.HeadScores(v, w))
+		}
 	}
 	return p
 }
