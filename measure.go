@@ -23,7 +23,9 @@ import (
 type MeasureOptions struct {
 	Train Data       // that probes are fitted on; its split train by default
 	Val   Validation // that alpha is chosen on; the zero Validation chooses nothing
-	Tests []Data     // that are scored, clean and corrupted; a folder of corrupted data is scored as it is stored
+	// AllowShared measures although training, validation and test data share samples; the result names them.
+	AllowShared bool
+	Tests       []Data // that are scored, clean and corrupted; a folder of corrupted data is scored as it is stored
 
 	Suite       string   // corruption suite; "" is "modelnet-c", "none" is none
 	Corruptions []string // of the suite; nil is all
@@ -266,7 +268,10 @@ func (d *dataOpener) openMeasured(ctx context.Context, o MeasureOptions, plan *b
 	if err := d.openChoosing(ctx, o, plan); err != nil {
 		return err
 	}
-	return o.Val.takeFromTest(plan)
+	if err := o.Val.takeFromTest(plan); err != nil {
+		return err
+	}
+	return o.checkShared(ctx, plan)
 }
 
 // openChoosing opens the training data of a plan, unless it has none, and the validation data that is not taken from

@@ -126,6 +126,7 @@ func (o *measureOptions) flags() []cli.Flag {
 	flags := section("Measuring:",
 		define(&o.tests, "test", "`DATA` that is corrupted and scored (its test split); "+
 			"a folder of corrupted data is scored as it is; may be repeated").env(),
+		define(&o.AllowShared, "allow-shared", "measure although samples are in two of the data sets; every result names them"),
 		define(&o.Suite, "suite", "corruption suite, or none; see wiseft list suites").or("modelnet-c").env(),
 		define(&o.Reference, "reference", "what corruption errors are measured against: a `NAME` of wiseft list references, "+
 			"or a JSON file").shown("the suite's own").env(),

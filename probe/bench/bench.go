@@ -93,7 +93,9 @@ type Plan struct {
 	Vals  []Val            // on which a mix is chosen; nil = none is chosen
 	// ValFromTest is the share of every test set that was taken out of it for Vals; a note names it.
 	ValFromTest float64
-	Tests       []Test // tables show the first
+	// Shared are notes about samples that are in two of the data sets.
+	Shared []string
+	Tests  []Test // tables show the first
 
 	Suite       string   // registered name; "" = none, and no reference
 	Corruptions []string // nil = all of the suite

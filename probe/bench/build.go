@@ -68,6 +68,9 @@ func newResult(ctx context.Context, s *unit.Spec, folder *store.Folder, event fu
 		Notes: []string{}, Pareto: []string{},
 		NUnits: len(s.Units()), Settings: s.Settings}
 	b.findReference()
+	for _, shared := range s.Settings.Shared {
+		b.note("SHARED SAMPLES: " + shared)
+	}
 	if share := s.Settings.ValFromTest; share > 0 {
 		b.note(fmt.Sprintf("test figures are of %g %% of the test samples: the others validate; published figures are of all",
 			100*(1-share)))

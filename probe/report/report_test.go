@@ -51,7 +51,9 @@ func sweep(whole bool) *result.Result {
 		if !whole {
 			nan := result.Number(math.NaN())
 			m.MOA, m.MCE, m.RMCE, m.Exact = nan, nan, nan, result.Exact{MOA: nan, MCE: nan, RMCE: nan}
-			m.Corruptions["jitter"].OA = nan
+			// Of jitter, severity 3 alone was run.
+			m.Corruptions["jitter"] = &result.Corruption{OA: nan,
+				OABySeverity: [5]result.Number{nan, nan, result.Number(oa - 0.1), nan, nan}}
 		}
 		r.Models = append(r.Models, m)
 	}

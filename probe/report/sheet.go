@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/wiseft/wiseft/probe/bench/result"
+	"github.com/wiseft/wiseft/probe/metric"
 )
 
 // sheet is a table of a report, as plain text that formats escape in their own way.
@@ -76,6 +77,7 @@ func resultsSheet(r *result.Result) sheet {
 			column{"RmCE", func(m *result.Model) string { return share(m.RMCE) }})
 	}
 	s := modelSheet(r, "results", "Results", columns)
+	s.Caption = join(s.Caption, partText(r))
 	models, _ := shown(r)
 	for i, m := range models {
 		s.Rows[i].Pareto = len(r.Order) > 0 && isPareto(r, m)
@@ -83,12 +85,32 @@ func resultsSheet(r *result.Result) sheet {
 	return s
 }
 
-// corruptionOA returns the mean accuracy under a corruption; unknown if it was not run.
+// corruptionOA returns the mean accuracy under a corruption: the official one, or of a part of the severities that of
+// those that were run; unknown if none was.
 func corruptionOA(t *result.Tested, name string) result.Number {
-	if c := t.Corruptions[name]; c != nil {
+	c := t.Corruptions[name]
+	switch {
+	case c == nil:
+		return unknown
+	case c.OA.Known():
 		return c.OA
 	}
-	return unknown
+	sum, n := result.Number(0), 0
+	for _, oa := range c.OABySeverity {
+		if oa.Known() {
+			sum, n = sum+oa, n+1
+		}
+	}
+	return sum / result.Number(n) // NaN of none: unknown
+}
+
+// partText says which severities the figures under corruption are of, if not of all; "" otherwise.
+func partText(r *result.Result) string {
+	severities := r.Settings.Severities
+	if len(r.Order) == 0 || len(severities) == 0 || len(severities) == metric.Severities {
+		return ""
+	}
+	return fmt.Sprintf("corruptions: means of severity %s alone; official means are of all five", joinInts(severities))
 }
 
 // intervalsSheet has the intervals of the results.

@@ -202,6 +202,9 @@ func footnotes(r *result.Result) []string {
 			notes = append(notes, "alpha: theta = (1 - alpha) * pretrained + alpha * finetuned")
 		}
 	}
+	if part := partText(r); part != "" {
+		notes = append(notes, part)
+	}
 	if hasOwnHeads(r) {
 		notes = append(notes, "own: the merged model's own head, without a probe (WiSE-FT); the other columns: its probe (WiSE-FT-LP)")
 	}
