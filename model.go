@@ -155,8 +155,12 @@ func (m *Model) Features(named string) (string, error) {
 	return m.featuresBefore(named, m.headInput(), 0)
 }
 
-// headInput returns the tensor that the head of a merged model consumes, from its provenance; "" without one.
+// headInput returns the tensor that the head consumes, as an attached head or the provenance of a merged model names it;
+// "" without one.
 func (m *Model) headInput() string {
+	if attached := m.Property(surgery.HeadKey); attached != "" {
+		return attached
+	}
 	p, err := onnxmerge.ReadProvenance(m.Model)
 	if err != nil {
 		return ""
