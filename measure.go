@@ -271,7 +271,7 @@ func (d *dataOpener) openMeasured(ctx context.Context, o MeasureOptions, plan *b
 	if err := o.Val.takeFromTest(plan); err != nil {
 		return err
 	}
-	return o.checkShared(ctx, plan)
+	return o.checkRoles(ctx, plan)
 }
 
 // openChoosing opens the training data of a plan, unless it has none, and the validation data that is not taken from

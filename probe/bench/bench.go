@@ -95,6 +95,8 @@ type Plan struct {
 	ValFromTest float64
 	// Shared are notes about samples that are in two of the data sets.
 	Shared []string
+	// Doubts are notes about differences between the data sets that figures may be due to.
+	Doubts []string
 	Tests  []Test // tables show the first
 
 	Suite       string   // registered name; "" = none, and no reference

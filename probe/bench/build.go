@@ -71,6 +71,9 @@ func newResult(ctx context.Context, s *unit.Spec, folder *store.Folder, event fu
 	for _, shared := range s.Settings.Shared {
 		b.note("SHARED SAMPLES: " + shared)
 	}
+	for _, doubt := range s.Settings.Doubts {
+		b.note("warning: " + doubt)
+	}
 	if share := s.Settings.ValFromTest; share > 0 {
 		b.note(fmt.Sprintf("test figures are of %g %% of the test samples: the others validate; published figures are of all",
 			100*(1-share)))

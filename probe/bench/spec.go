@@ -69,7 +69,7 @@ func newSettings(ctx context.Context, p *Plan) (*result.Settings, error) {
 		Suite: p.Suite, Reference: p.Reference, Baselines: p.Baselines,
 		Corruptions: p.Corruptions, Severities: p.Severities, Seed: p.Seed,
 		Fit: recorded(p.Fit), WarmStart: p.WarmStart, Layout: p.Layout, Batch: p.Batch, Choose: p.Choose, Search: p.Found,
-		Validation: p.origin(), ValFromTest: p.ValFromTest, Shared: p.Shared,
+		Validation: p.origin(), ValFromTest: p.ValFromTest, Shared: p.Shared, Doubts: p.Doubts,
 	}
 	if len(p.Corruptions) == 0 {
 		s.Corruptions, s.Severities = []string{}, []int{}

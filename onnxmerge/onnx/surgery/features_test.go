@@ -3,8 +3,8 @@ package surgery
 import (
 	"testing"
 
-	"github.com/wiseft/wiseft/onnxmerge/onnx/onnxtest"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
+	"github.com/wiseft/wiseft/onnxmerge/onnx/onnxtest"
 )
 
 // classifier returns a network of 4 hidden values and 3 outputs; with softmax they are probabilities.

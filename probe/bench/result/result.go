@@ -203,6 +203,7 @@ type Settings struct {
 	// ValFromTest is the share of every test set that validates and is in no test figure.
 	ValFromTest float64           `json:"val_from_test,omitempty"`
 	Shared      []string          `json:"shared_samples,omitempty"` // samples that are in two of the data sets
+	Doubts      []string          `json:"data_doubts,omitempty"`    // differences between the data sets
 	Tests       []*Data           `json:"tests"`
 	Suite       string            `json:"suite,omitempty"`
 	Reference   *metric.Reference `json:"reference,omitempty"`

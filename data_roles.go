@@ -1,0 +1,192 @@
+package wiseft
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/wiseft/wiseft/datasets"
+	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/internal/text"
+	"github.com/wiseft/wiseft/probe/bench"
+)
+
+// roleData is one of the clean data sets of a measurement, and what is compared between them.
+type roleData struct {
+	role   string // training, validation or test
+	ds     datasets.Dataset
+	hashes [][32]byte // of the values of every sample
+	size   float64    // median over samples of the root mean square of a sample's values
+	counts []int      // samples by class
+}
+
+func (r *roleData) String() string { return fmt.Sprintf("the %s data %s", r.role, r.ds.Info().Name) }
+
+// checkRoles compares the clean training, validation and test data of a plan. Samples that two roles share are an error,
+// because figures would be of samples that a probe was fitted on or alpha was chosen on; with AllowShared they are notes
+// of the result, as are values of another scale and labels that cannot be of the same classes, which are also reported
+// before anything is measured.
+func (o MeasureOptions) checkRoles(ctx context.Context, plan *bench.Plan) error {
+	var all []*roleData
+	add := func(role string, ds datasets.Dataset) { all = append(all, &roleData{role: role, ds: ds}) }
+	if plan.Train != nil {
+		add("training", plan.Train)
+	}
+	for _, v := range plan.Vals {
+		add("validation", v.Data)
+	}
+	for _, t := range plan.Tests {
+		add("test", t.Data)
+	}
+	for i, r := range all {
+		if err := r.read(ctx); err != nil {
+			return err
+		}
+		plan.Shared = append(plan.Shared, r.sharedWith(all[:i])...)
+		if i > 0 {
+			plan.Doubts = append(plan.Doubts, r.doubts(all[0])...)
+		}
+	}
+	if len(plan.Shared) > 0 && !o.AllowShared {
+		return fault.Mismatchf("%s", plan.Shared[0]).
+			WithHint("remove them, or measure all the same with --allow-shared, which every result names")
+	}
+	for _, doubt := range plan.Doubts {
+		o.Monitor.note("warning: " + doubt)
+	}
+	return nil
+}
+
+// read reads all samples.
+func (r *roleData) read(ctx context.Context) error {
+	r.hashes = make([][32]byte, r.ds.Len())
+	sizes := make([]float64, r.ds.Len())
+	var s datasets.Sample
+	var raw []byte
+	for i := range r.hashes {
+		if err := r.ds.Read(ctx, &s, i); err != nil {
+			return err
+		}
+		raw = raw[:0]
+		sum := 0.0
+		for _, x := range s.X {
+			raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(x))
+			sum += float64(x) * float64(x)
+		}
+		r.hashes[i], sizes[i] = sha256.Sum256(raw), math.Sqrt(sum/float64(max(1, len(s.X))))
+		for int64(len(r.counts)) <= s.Label {
+			r.counts = append(r.counts, 0)
+		}
+		if s.Label >= 0 {
+			r.counts[s.Label]++
+		}
+	}
+	if len(sizes) > 0 {
+		slices.Sort(sizes)
+		r.size = sizes[len(sizes)/2]
+	}
+	return nil
+}
+
+// sharedWith describes the samples that are also in data of another role; several test sets may show the same ones.
+func (r *roleData) sharedWith(others []*roleData) (list []string) {
+	for _, other := range others {
+		if other.role == r.role {
+			continue
+		}
+		index := map[[32]byte]int{}
+		for at, sum := range other.hashes {
+			index[sum] = at
+		}
+		count, first, there := 0, 0, 0
+		for at, sum := range r.hashes {
+			if k, ok := index[sum]; ok {
+				if count++; count == 1 {
+					first, there = at, k
+				}
+			}
+		}
+		verb := "are"
+		if count == 1 {
+			verb = "is"
+		}
+		if count > 0 {
+			list = append(list, fmt.Sprintf("%s of %s %s in %s, too: sample %d is sample %d there",
+				text.Count(count, "sample"), r, verb, other, first, there))
+		}
+	}
+	return list
+}
+
+// Limits of doubts.
+const (
+	// maxScaleRatio is beyond what normalised clouds of one kind differ by: CAD models and scans, both in the unit
+	// sphere, are within 1.3.
+	maxScaleRatio = 2
+	// minExpected is the number of samples that a class must lead to expect before its absence is no chance: none of 20
+	// expected ones has a probability of exp(-20).
+	minExpected = 20
+)
+
+// doubts says by what the data differ from a reference, the training data if there are any, so that figures may be
+// of another task.
+func (r *roleData) doubts(reference *roleData) (list []string) {
+	ratio := r.size / reference.size
+	if r.size > 0 && reference.size > 0 && (ratio > maxScaleRatio || ratio < 1.0/maxScaleRatio) {
+		list = append(list, fmt.Sprintf("the values of %s are %.3g times as large as those of %s (root mean square %.3g and "+
+			"%.3g): give both the same scale, such as with --normalize", r, ratio, reference, r.size, reference.size))
+	}
+	if reference.role != "training" {
+		return list
+	}
+	n := float64(r.ds.Len()) / float64(max(1, reference.ds.Len()))
+	unknown, absent := []int{}, []int{}
+	for class := range max(len(r.counts), len(reference.counts)) {
+		here, there := count(r.counts, class), count(reference.counts, class)
+		switch {
+		case here > 0 && there == 0:
+			unknown = append(unknown, class)
+		case here == 0 && float64(there)*n >= minExpected:
+			absent = append(absent, class)
+		}
+	}
+	if len(unknown) > 0 {
+		list = append(list, fmt.Sprintf("%s has samples of %s, and %s has none: no probe answers with them",
+			r, reference.classes(unknown), reference))
+	}
+	if len(absent) > 0 {
+		list = append(list, fmt.Sprintf("%s has no sample of %s, of which the training data lead to expect %d or more each: are "+
+			"the labels those of the training data?", r, reference.classes(absent), minExpected))
+	}
+	return list
+}
+
+func count(counts []int, class int) int {
+	if class < len(counts) {
+		return counts[class]
+	}
+	return 0
+}
+
+// classes names classes, at most five of them.
+func (r *roleData) classes(list []int) string {
+	names, known := r.ds.Info().Classes, ""
+	for i, class := range list[:min(5, len(list))] {
+		if i > 0 {
+			known += ", "
+		}
+		if known += fmt.Sprint(class); class < len(names) {
+			known += " (" + names[class] + ")"
+		}
+	}
+	if len(list) > 5 {
+		known += fmt.Sprintf(" and %d more", len(list)-5)
+	}
+	if len(list) == 1 {
+		return "class " + known
+	}
+	return "classes " + known
+}
