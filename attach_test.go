@@ -62,10 +62,10 @@ func stepAndReLU(dim int) *fit.Classifier {
 	value := func(i int) float32 { return float32(i*i%13)/8 - 0.7 }
 	cl := &fit.Classifier{Dim: dim, Classes: []string{"a", "b", "c"}}
 	in := dim
-	for _, l := range []fit.Layer{{B: make([]float32, 6), Act: fit.Step}, {B: make([]float32, 4), Act: fit.ReLU},
-		{B: make([]float32, 3)}} {
+	for _, l := range []fit.Layer{{B: make([]float64, 6), Act: fit.Step}, {B: make([]float64, 4), Act: fit.ReLU},
+		{B: make([]float64, 3)}} {
 		for c := range l.B {
-			l.B[c] = value(c)
+			l.B[c] = float64(value(c))
 		}
 		for i := range in * len(l.B) {
 			l.W = append(l.W, value(i))

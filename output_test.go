@@ -123,7 +123,7 @@ func smallProbe(t *testing.T) []byte {
 	t.Helper()
 	var file bytes.Buffer
 	cl := &fit.Classifier{Dim: 2, Classes: []string{"a", "b"},
-		Layers: []fit.Layer{{W: []float32{1, 0, 0, 1}, B: []float32{0, 0}}}}
+		Layers: []fit.Layer{{W: []float32{1, 0, 0, 1}, B: []float64{0, 0}}}}
 	if err := cl.Write(&file); err != nil {
 		t.Fatal(err)
 	}

@@ -88,6 +88,13 @@ func (w *Writer) Float32Rows(name string, n int, shape []int, row func(i int) ([
 	})
 }
 
+// Float64s writes a one-dimensional array of floats.
+func (w *Writer) Float64s(name string, x []float64) error {
+	return w.Array(name, "<f8", []int{len(x)}, func(out io.Writer) error {
+		return binary.Write(out, binary.LittleEndian, x)
+	})
+}
+
 // Int64s writes a one-dimensional array of integers.
 func (w *Writer) Int64s(name string, x []int64) error {
 	return w.Array(name, "<i8", []int{len(x)}, func(out io.Writer) error {

@@ -165,7 +165,7 @@ func (cl *Classifier) checkFits(dim, classes int) error {
 }
 
 // Write writes the classifier as an NPZ file. A linear one has the arrays w (classes, dim)
-// float32, b (classes,) float32, classes (classes,) text and meta, one JSON text. In
+// float32, b (classes,) float64, classes (classes,) text and meta, one JSON text. In
 // Python:
 //
 //	z = numpy.load("p.npz"); scores = x @ z["w"].T + z["b"]
@@ -222,8 +222,7 @@ func (l Layer) write(z *npy.Writer, suffix string) error {
 	if err := z.Float32Rows("w"+suffix, len(l.B), []int{in}, row); err != nil {
 		return err
 	}
-	entry := func(c int) ([]float32, error) { return l.B[c : c+1], nil }
-	return z.Float32Rows("b"+suffix, len(l.B), nil, entry)
+	return z.Float64s("b"+suffix, l.B)
 }
 
 // ReadClassifier reads what [Classifier.Write] wrote. A malformed file is a [feature.FormatError].
@@ -302,7 +301,7 @@ func readLayer(z *npy.Archive, suffix string) (l Layer, err error) {
 	if len(head.Shape) != 2 || head.Shape[0] == 0 || head.Shape[1] == 0 {
 		return l, fmt.Errorf("array %q has shape %v, want (outputs, inputs)", "w"+suffix, head.Shape)
 	}
-	if l.B, _, err = z.Float32s("b" + suffix); err != nil {
+	if l.B, _, err = z.Float64s("b" + suffix); err != nil {
 		return l, err
 	}
 	if len(l.B) != head.Shape[0] {

@@ -93,7 +93,10 @@ func Fit(ctx context.Context, t feature.Table, opt Options) (*Classifier, Report
 		return nil, Report{}, err
 	}
 	unseen := missing(p.seen, len(classes))
-	cl := p.fold(sol, classes)
+	cl, err := p.fold(sol, classes)
+	if err != nil {
+		return nil, Report{}, err
+	}
 	cl.Meta = Meta{
 		Schema: classifierSchema, Tensor: t.Info().Tensor, Features: t.Info(),
 		Solver: solver.Name, C: opt.C, Standardize: opt.Standardize, Unseen: unseen,

@@ -43,7 +43,7 @@ func (cl *Classifier) hyperplanes() (func(i, j int) ([]float64, float64), error)
 			for f := range w {
 				w[f] = float64(l.W[i*cl.Dim+f]) - float64(l.W[j*cl.Dim+f])
 			}
-			return w, float64(l.B[i]) - float64(l.B[j])
+			return w, l.B[i] - l.B[j]
 		}, nil
 	}
 	var seen []int
@@ -68,6 +68,6 @@ func (cl *Classifier) hyperplanes() (func(i, j int) ([]float64, float64), error)
 		for f, v := range l.W[at*cl.Dim : (at+1)*cl.Dim] {
 			w[f] = float64(v)
 		}
-		return w, float64(l.B[at])
+		return w, l.B[at]
 	}, nil
 }

@@ -112,3 +112,39 @@ func TestHingeStarts(t *testing.T) {
 		t.Errorf("got error %v, want %s", err, want)
 	}
 }
+
+// Features times s have the optimum of the features at C s^2, with weights divided by s. With a power of two nothing
+// is rounded. With small features most multipliers are at their bounds, and rounding of the others must not count as
+// much as those.
+func TestHingeOfSmallFeatures(t *testing.T) {
+	t.Parallel()
+	for _, size := range [][2]int{{40, 2}, {40, 20}, {401, 20}} {
+		f := fittest.Blobs(size[0], size[1], 4)
+		for i := 0; i < len(f.Y); i += 7 { // unequal classes that overlap
+			f.Y[i] = 0
+		}
+		for _, s := range []float64{0x1p-10, 0x1p-13, 0x1p-20, 0x1p-40} {
+			small := &feature.Set{Dim: f.Dim, X: slices.Clone(f.X), Y: f.Y}
+			for i := range small.X {
+				small.X[i] *= float32(s)
+			}
+			for _, c := range []float64{1e-2, 1, 1e2, 1e4} {
+				t.Run(fmt.Sprintf("%v/s=%g/C=%g", size, s, c), func(t *testing.T) {
+					t.Parallel()
+					got, report := mustFit(t, small, Options{Solver: "svc-ovo", C: c})
+					want, unscaled := mustFit(t, f, Options{Solver: "svc-ovo", C: c * s * s})
+					if d := report.Objective*s*s/unscaled.Objective - 1; !(math.Abs(d) <= 1e-9) {
+						t.Errorf("objective %v, want %v", report.Objective, unscaled.Objective/s/s)
+					}
+					for i, w := range want.Layers[0].W {
+						// Two optima whose gaps are at most Tol^2 of f differ by at most 2 Tol sqrt(2 f).
+						bound := 2*DefaultTol*math.Sqrt(2*unscaled.Objective) + 1e-6*math.Abs(float64(w))
+						if d := float64(got.Layers[0].W[i])*s - float64(w); !(math.Abs(d) <= bound) {
+							t.Fatalf("weight %d: %v times the scale, want %v", i, got.Layers[0].W[i], w)
+						}
+					}
+				})
+			}
+		}
+	}
+}

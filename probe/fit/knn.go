@@ -44,6 +44,9 @@ func fitNeighbors(_ context.Context, p *problem) (*solution, error) {
 	n := &Neighbors{X: x, Y: slices.Clone(p.Table.Labels()), K: min(p.opt.Neighbors, p.N), dim: p.D}
 	if p.opt.Standardize {
 		n.Mean, n.Inv = round32(p.Mean), round32(p.Scale)
+		if at := npz.FirstNonFinite(n.Inv); at >= 0 {
+			return nil, p.tooSmall(at)
+		}
 	}
 	return &solution{neighbors: n, converged: true}, nil
 }

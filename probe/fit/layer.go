@@ -2,6 +2,8 @@ package fit
 
 import (
 	"fmt"
+	"math"
+	"slices"
 
 	"github.com/wiseft/wiseft/probe/fit/internal/dense"
 	"github.com/wiseft/wiseft/probe/internal/npz"
@@ -21,7 +23,7 @@ const (
 // Layer is an affine map followed by an activation: act(W x + B).
 type Layer struct {
 	W   []float32 // outputs x inputs, row-major
-	B   []float32 // one per output
+	B   []float64 // one per output; for features far from 0, float32 would lose what the classes differ by
 	Act Activation
 }
 
@@ -32,7 +34,7 @@ func (l Layer) check(inputs int) error {
 	if len(l.B) == 0 || len(l.W) != inputs*len(l.B) {
 		return fmt.Errorf("has %d weights and %d intercepts for %d inputs", len(l.W), len(l.B), inputs)
 	}
-	if npz.FirstNonFinite(l.W) >= 0 || npz.FirstNonFinite(l.B) >= 0 {
+	if npz.FirstNonFinite(l.W) >= 0 || slices.ContainsFunc(l.B, nonFinite) {
 		return fmt.Errorf("holds NaN or infinity")
 	}
 	if l.Act != Identity && l.Act != ReLU && l.Act != Step {
@@ -40,6 +42,8 @@ func (l Layer) check(inputs int) error {
 	}
 	return nil
 }
+
+func nonFinite(v float64) bool { return math.IsNaN(v) || math.IsInf(v, 0) }
 
 // paddedLayer is a layer in float64, padded for package dense.
 type paddedLayer struct {
@@ -58,8 +62,8 @@ func padLayers(layers []Layer) []paddedLayer {
 		p := paddedLayer{in: l.Inputs(), out: len(l.B), act: l.Act}
 		p.rows, p.width = dense.PadRows(p.out), dense.PadCols(p.in)
 		p.w, p.b = make([]float64, p.rows*p.width), make([]float64, p.rows)
-		for c, b := range l.B {
-			p.b[c] = float64(b)
+		copy(p.b, l.B)
+		for c := range l.B {
 			for j, v := range l.W[c*p.in : (c+1)*p.in] {
 				p.w[c*p.width+j] = float64(v)
 			}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"math"
+	"slices"
 
 	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/probe/fit/internal/mlp"
@@ -67,12 +68,12 @@ func (p *problem) startMLP(hidden []int) ([]mlp.Layer, error) {
 			return nil, fault.Inputf("initial classifier: layer %d has %d outputs and the activation %q, the mlp %d and %q",
 				i, len(from[i].B), from[i].Act, out, ReLU)
 		}
-		start = append(start, mlp.Layer{W: float64s(from[i].W), B: float64s(from[i].B)})
+		start = append(start, mlp.Layer{W: float64s(from[i].W), B: slices.Clone(from[i].B)})
 	}
 	last, in := from[len(hidden)], from[len(hidden)].Inputs()
 	var l mlp.Layer
 	for _, c := range p.seen {
-		b := float64(last.B[c])
+		b := last.B[c]
 		if last.B[c] == UnseenBias {
 			b = math.Inf(-1)
 		}

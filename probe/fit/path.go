@@ -102,7 +102,9 @@ func fitAll(
 		if err != nil {
 			return err
 		}
-		p.init = p.fold(sol, classes)
+		if p.init, err = p.fold(sol, classes); err != nil {
+			return err
+		}
 		if err := visit(i, p.init, sol); err != nil {
 			return err
 		}

@@ -5,8 +5,9 @@ import (
 	"slices"
 
 	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/probe/feature"
 	"github.com/wiseft/wiseft/probe/fit/internal/scaled"
-	"gonum.org/v1/gonum/floats"
+	"github.com/wiseft/wiseft/probe/internal/npz"
 )
 
 // problem is the input of a solver.
@@ -35,21 +36,31 @@ type affine struct {
 	act Activation
 }
 
-// fold turns a solution into a classifier of unscaled features and all classes.
-func (p *problem) fold(sol *solution, classes []string) *Classifier {
+// fold turns a solution into a classifier of unscaled features and all classes. It is an error of kind Input if a
+// weight of an unscaled feature exceeds float32.
+func (p *problem) fold(sol *solution, classes []string) (*Classifier, error) {
 	cl := &Classifier{Dim: p.D, Classes: classes, Neighbors: sol.neighbors}
 	for i, a := range sol.layers {
-		w, b := a.w, slices.Clone(a.b)
+		l := Layer{W: round32(a.w), B: slices.Clone(a.b), Act: a.act}
 		if i == 0 {
-			w = p.unscale(w, b)
+			l = p.unscale(a)
+			if at := npz.FirstNonFinite(l.W); at >= 0 {
+				return nil, p.tooSmall(at % p.D)
+			}
 		}
-		cl.Layers = append(cl.Layers, Layer{W: round32(w), B: round32(b), Act: a.act})
+		cl.Layers = append(cl.Layers, l)
 	}
 	if len(cl.Layers) > 0 {
 		last := &cl.Layers[len(cl.Layers)-1]
 		*last = spread(*last, p.seen, len(classes))
 	}
-	return cl
+	return cl, nil
+}
+
+// tooSmall returns the error of a feature whose weight, or whose factor in standardization, exceeds float32.
+func (p *problem) tooSmall(feat int) error {
+	return fault.Inputf("%s: feature %d varies so little that its weight exceeds float32",
+		feature.Name(p.Table), feat).WithHint("multiply the features by a constant, or leave the feature out")
 }
 
 // addMean sets the Mean of a classifier with layers. It may change the scaling of p, so that p.fold must be called
@@ -65,21 +76,25 @@ func (p *problem) addMean(ctx context.Context, cl *Classifier) error {
 	return nil
 }
 
-// unscale returns weights of unscaled features for those of scaled ones, and changes the intercepts b to match.
-func (p *problem) unscale(w, b []float64) []float64 {
-	w = slices.Clone(w)
-	for c := range b {
-		row := w[c*p.D : (c+1)*p.D]
-		floats.Mul(row, p.Scale)
-		b[c] -= floats.Dot(row, p.Mean)
+// unscale returns the layer for unscaled features, given that for scaled ones. The intercepts match the weights after
+// their rounding: far from 0, what a weight loses times the mean of its feature would be more than the precision that
+// the solver reached.
+func (p *problem) unscale(a affine) Layer {
+	l := Layer{W: make([]float32, len(a.w)), B: slices.Clone(a.b), Act: a.act}
+	for c := range l.B {
+		for j, m := range p.Mean {
+			at := c*p.D + j
+			l.W[at] = float32(a.w[at] * p.Scale[j])
+			l.B[c] -= float64(l.W[at]) * m
+		}
 	}
-	return w
+	return l
 }
 
 // spread gives every class an output: those without samples one that never has the highest score.
 func spread(l Layer, seen []int, classes int) Layer {
 	in := len(l.W) / len(l.B)
-	out := Layer{W: make([]float32, classes*in), B: make([]float32, classes), Act: l.Act}
+	out := Layer{W: make([]float32, classes*in), B: make([]float64, classes), Act: l.Act}
 	for c := range out.B {
 		out.B[c] = UnseenBias
 	}
@@ -114,7 +129,7 @@ func (p *problem) start(rows int) []float64 {
 			continue
 		}
 		row := w[i*p.Width : (i+1)*p.Width]
-		b := float64(from.B[c])
+		b := from.B[c]
 		for j, v := range from.W[c*p.D : (c+1)*p.D] {
 			b += float64(v) * p.Mean[j]
 			row[j] = float64(v) / p.Scale[j]

@@ -79,10 +79,10 @@ func checkVectors(t *testing.T, solver string) {
 			t.Errorf("%s: objective: got %v, want %v, relative gap %.1e", c.Name, report.Objective, c.Objective, gap)
 		}
 		// Tol * sqrt(2 f) bounds the error of the weights; that of intercepts is larger by the size of the features,
-		// at most 100 here, and all are rounded to float32.
+		// at most 100 here, and weights are rounded to float32.
 		bound := 1e-6 * math.Sqrt(2*float64(c.Objective))
 		for i, w := range c.W {
-			checkNear(t, c.Name+": weight", i, cl.Layers[0].W[i], float64(w), bound)
+			checkNear(t, c.Name+": weight", i, float64(cl.Layers[0].W[i]), float64(w), bound)
 		}
 		for i, b := range c.B {
 			checkNear(t, c.Name+": intercept", i, cl.Layers[0].B[i], float64(b), 100*bound)
@@ -90,9 +90,9 @@ func checkVectors(t *testing.T, solver string) {
 	}
 }
 
-func checkNear(t *testing.T, what string, i int, got float32, want, bound float64) {
+func checkNear(t *testing.T, what string, i int, got, want, bound float64) {
 	t.Helper()
-	if !(math.Abs(float64(got)-want) <= bound+1e-7*math.Abs(want)) {
+	if !(math.Abs(got-want) <= bound+1e-7*math.Abs(want)) {
 		t.Errorf("%s %d: got %v, want %v", what, i, got, want)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 	"github.com/wiseft/wiseft/onnxmerge/onnx/flow"
@@ -31,20 +32,20 @@ type Head struct {
 // HeadLayer is an affine map followed by an activation.
 type HeadLayer struct {
 	Weight     []float32 // outputs x inputs, row-major
-	Bias       []float32 // one per output
+	Bias       []float64 // one per output; Attach and Write store it as float32, after a mean was subtracted
 	Activation string    // "", "relu", or "step": 1 where the value is above 0, else 0
 }
 
 // shifted returns the layer with b + sign * W mean as its biases: with sign 1 the layer for features from which mean
 // is subtracted, with -1 the inverse.
 func (l HeadLayer) shifted(mean []float32, sign float64) HeadLayer {
-	bias := make([]float32, len(l.Bias))
-	for c, b := range l.Bias {
+	bias := slices.Clone(l.Bias)
+	for c := range bias {
 		sum := 0.0
 		for j, m := range mean {
 			sum += float64(l.Weight[c*len(mean)+j]) * float64(m)
 		}
-		bias[c] = float32(float64(b) + sign*sum)
+		bias[c] += sign * sum
 	}
 	return HeadLayer{Weight: l.Weight, Bias: bias, Activation: l.Activation}
 }

@@ -27,7 +27,7 @@ func TestWriteIntoClassifier(t *testing.T) {
 		if c.Classes != 5 || c.Dim != 4 || len(before.Weight) != 20 || len(before.Bias) != 5 {
 			t.Fatalf("%s: %d classes, %d features", name, c.Classes, c.Dim)
 		}
-		want := HeadLayer{Bias: []float32{1, 2, 3, 4, 5}}
+		want := HeadLayer{Bias: []float64{1, 2, 3, 4, 5}}
 		for i := range 20 {
 			want.Weight = append(want.Weight, float32(i))
 		}
@@ -53,7 +53,7 @@ func TestWriteIntoClassifier(t *testing.T) {
 			}
 		}
 		var mismatch onnx.MismatchError
-		small := HeadLayer{Weight: make([]float32, 8), Bias: make([]float32, 2)}
+		small := HeadLayer{Weight: make([]float32, 8), Bias: make([]float64, 2)}
 		if err := c.Write(t.Context(), &out, small, nil); !errors.As(err, &mismatch) {
 			t.Errorf("%s: two classes: got error %v", name, err)
 		}
@@ -61,14 +61,15 @@ func TestWriteIntoClassifier(t *testing.T) {
 }
 
 // The classifier of a head that subtracts the mean is read and written as one for plain features. The values are
-// exact in float32, so that nothing rounds.
+// exact in float32 after the mean was subtracted, so that nothing rounds; biases of features far from 0 are not.
 func TestClassifierAroundMean(t *testing.T) {
 	t.Parallel()
 	m, _ := onnxtest.Open(t, "../testdata/finetuned.onnx")
-	first := HeadLayer{Weight: []float32{1, 2, 3, 4, -1, 0, 0.5, 2}, Bias: []float32{5, -6}}
-	second := HeadLayer{Weight: []float32{0, 1, 0, -2, 3, 3, 3, 3}, Bias: []float32{7, 8}}
+	first := HeadLayer{Weight: []float32{1, 2, 3, 4, -1, 0, 0.5, 2},
+		Bias: []float64{-1000013.5 + 0x1p-5, 999991.75 + 0x1p-5}}
+	second := HeadLayer{Weight: []float32{0, 1, 0, -2, 3, 3, 3, 3}, Bias: []float64{7, 8}}
 	var out bytes.Buffer
-	head := Head{Tensor: "features", Layers: []HeadLayer{first}, Mean: []float32{1, -2, 0.5, 4}}
+	head := Head{Tensor: "features", Layers: []HeadLayer{first}, Mean: []float32{1e6, -2, 0.5, 4}}
 	if err := Attach(t.Context(), &out, m, head); err != nil {
 		t.Fatal(err)
 	}
@@ -146,8 +147,8 @@ func TestFindClassifierErrors(t *testing.T) {
 func TestHeadFollowsOpset(t *testing.T) {
 	t.Parallel()
 	head := Head{Tensor: "x", Output: "scores", Softmax: true, Layers: []HeadLayer{
-		{Weight: []float32{1, 2}, Bias: []float32{0}, Activation: "step"},
-		{Weight: []float32{1, 2}, Bias: []float32{0, 0}},
+		{Weight: []float32{1, 2}, Bias: []float64{0}, Activation: "step"},
+		{Weight: []float32{1, 2}, Bias: []float64{0, 0}},
 	}}
 	for _, version := range []int64{5, 6, 7, 13, 21} {
 		m := &onnx.Model{Opsets: []onnx.Opset{{Version: version}}, Graph: &onnx.Graph{}}

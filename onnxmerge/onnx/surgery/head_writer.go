@@ -39,7 +39,7 @@ func addHead(a *onnx.Additions, m *onnx.Model, head Head) {
 	case features.DType != onnx.Float32 && features.DType != onnx.DTypeUndefined:
 		h.cast(h.prefix+"float32", onnx.Float32)
 	}
-	if head.Mean != nil && !head.Float64 {
+	if head.Mean != nil {
 		mean := h.constant(head.Output+"/mean", []int64{head.width()}, head.Mean)
 		h.node("Sub", h.prefix+"centred", h.broadcast(), mean)
 		head.Layers = slices.Clone(head.Layers)
@@ -91,7 +91,7 @@ func (h *headWriter) node(op, out string, attributes []onnx.NewAttribute, more .
 func (h *headWriter) layer(l HeadLayer, out, weights string) {
 	outputs := int64(len(l.Bias))
 	weight := h.constant(weights+"/weight", []int64{outputs, int64(len(l.Weight)) / outputs}, l.Weight)
-	bias := h.constant(weights+"/bias", []int64{outputs}, l.Bias)
+	bias := h.constant(weights+"/bias", []int64{outputs}, round32(l.Bias))
 	attributes := append([]onnx.NewAttribute{{Name: "transB", Int: 1}}, h.broadcast()...)
 	switch l.Activation {
 	case "relu":
@@ -145,4 +145,12 @@ func (h *headWriter) cast(out string, to onnx.DType) {
 		}
 	}
 	h.node("Cast", out, []onnx.NewAttribute{attribute})
+}
+
+func round32(x []float64) []float32 {
+	out := make([]float32, len(x))
+	for i, v := range x {
+		out[i] = float32(v)
+	}
+	return out
 }

@@ -72,7 +72,7 @@ func TestAttachPrunesTheOldHead(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"../testdata/finetuned.onnx", "../testdata/finetuned_constants.onnx"} {
 		m, _ := onnxtest.Open(t, name)
-		head := Head{Tensor: "features", Layers: []HeadLayer{{Weight: make([]float32, 2*4), Bias: make([]float32, 2)}},
+		head := Head{Tensor: "features", Layers: []HeadLayer{{Weight: make([]float32, 2*4), Bias: make([]float64, 2)}},
 			Classes: []string{"cat", "dog"}}
 		var out bytes.Buffer
 		if err := Attach(t.Context(), &out, m, head); err != nil {

@@ -6,13 +6,14 @@ import (
 	"github.com/wiseft/wiseft/probe/store"
 )
 
-// The kinds of units. generation is raised when the same inputs give other bits.
+// The kinds of units. A generation is raised when the same inputs give other bits.
 const (
 	Features = "features"
 	Probe    = "probe"
 	Scores   = "scores"
 
-	generation = 1
+	generation      = 1 // of features
+	probeGeneration = 2 // of probes and scores
 )
 
 // Role is the purpose of a data set.
@@ -129,7 +130,7 @@ func (s *Spec) Probe(v int) store.Key {
 
 func (s *Spec) probeKey(v int) probeKey {
 	return probeKey{Probe, s.Features(v, View{Role: Training}), s.Settings.Train.Classes, "", s.Settings.Fit, "",
-		generation}
+		probeGeneration}
 }
 
 // BentProbe returns the key of the probe that a search fits for variant v on features of which only those of the rows
@@ -165,7 +166,7 @@ func (s *Spec) Scores(v int, w View) store.Key {
 	if !s.Settings.OwnHead {
 		probe = s.Probe(v)
 	}
-	return store.NewKey(scoresKey{Scores, probe, s.Features(v, w), "", generation})
+	return store.NewKey(scoresKey{Scores, probe, s.Features(v, w), "", probeGeneration})
 }
 
 // HeadScores returns the key of the scores of w by the own head of variant v.

@@ -81,18 +81,11 @@ func (h *Pair) primal(target []float64, b float64) (f, scale float64) {
 	return f, scale
 }
 
-// dual returns the dual objective of alpha. The sums of alpha of the two classes must be equal, so the larger one is
-// scaled down.
+// dual returns the dual objective of the multipliers, balanced.
 func (h *Pair) dual() float64 {
-	var sums [2]float64
-	for i, a := range h.alpha {
-		sums[h.side(i)] += a
-	}
-	low := min(sums[0], sums[1])
 	w, total := make([]float64, h.d), 0.0
-	for i, a := range h.alpha {
-		if a > 0 && low > 0 {
-			a *= low / sums[h.side(i)]
+	for i, a := range h.balanced() {
+		if a > 0 {
 			floats.AddScaled(w, a*h.sign[i], h.row(i)[:h.d])
 			total += a
 		}
@@ -100,12 +93,33 @@ func (h *Pair) dual() float64 {
 	return total - 0.5*floats.Dot(w, w)
 }
 
-// side returns 0 for rows of the first class of the pair, 1 for those of the second.
-func (h *Pair) side(i int) int {
-	if h.sign[i] > 0 {
-		return 0
+// balanced returns the multipliers changed such that their sums over the two classes are equal, which the dual
+// problem demands. Rounding leaves a difference that is small beside the sums, and would not be small beside the gap
+// if all multipliers of a class were scaled: those of rows with much slack have the weight of the slack in the
+// objective. So either the multipliers of the class with the larger sum decrease, or the others' increase, those first
+// that lower the objective the least.
+func (h *Pair) balanced() []float64 {
+	alpha := slices.Clone(h.alpha)
+	excess, larger := floats.Dot(alpha, h.sign), 1.0
+	if excess < 0 {
+		excess, larger = -excess, -1
 	}
-	return 1
+	cost := make([]float64, len(alpha)) // per unit of change
+	order := make([]int, len(alpha))
+	for i := range alpha {
+		order[i], cost[i] = i, larger*h.sign[i]*h.slack[i]
+	}
+	slices.SortFunc(order, func(i, j int) int { return cmp.Compare(cost[i], cost[j]) })
+	for _, i := range order {
+		if h.sign[i] == larger {
+			change := min(alpha[i], excess)
+			alpha[i], excess = alpha[i]-change, excess-change
+		} else {
+			change := min(h.c[i]-alpha[i], excess)
+			alpha[i], excess = alpha[i]+change, excess-change
+		}
+	}
+	return alpha
 }
 
 // violation returns the largest amount by which two rows contradict each other about the intercept.
