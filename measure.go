@@ -68,7 +68,7 @@ type Measured struct {
 	// Outcome has the figures: Models, Chosen and the other fields of its embedded *result.Result. That is nil if units
 	// are missing which other shares of the run compute; it cannot be nil without RunOptions.Share.
 	*bench.Outcome
-	Folder string `json:"-"` // of the run; "" if it is not kept
+	Folder string `json:"folder,omitempty"` // of the run; "" if it is not kept
 }
 
 // paths returns the files that the options name. Folders are left out: a run may be kept in a folder of data.

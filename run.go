@@ -3,6 +3,8 @@ package wiseft
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/wiseft/wiseft/internal/fault"
@@ -152,10 +155,33 @@ func Compare(run, a, b string) (*result.Compared, error) {
 	return c, withPath(run, err)
 }
 
+// RunFolder names a folder for a run whose command line names none: in the working folder, after the command, its first
+// and its last model. Equal command lines have the same folder, so that a run which was stopped goes on. It is an error
+// if the working folder cannot be written.
+func RunFolder(command string, models, line []string) (string, error) {
+	probe, err := os.CreateTemp(".", ".wiseft-*")
+	if err != nil {
+		return "", err
+	}
+	if err := errors.Join(probe.Close(), os.Remove(probe.Name())); err != nil {
+		return "", err
+	}
+	name := "wiseft-" + command
+	for i, model := range models {
+		if i == 0 || i == len(models)-1 {
+			base := filepath.Base(model)
+			name += "-" + strings.TrimSuffix(base, filepath.Ext(base))
+		}
+	}
+	sum := sha256.Sum256([]byte(strings.Join(line, "\x00")))
+	return name[:min(len(name), 80)] + "-" + hex.EncodeToString(sum[:4]), nil
+}
+
 // runFolder is the open folder of a run.
 type runFolder struct {
 	*store.Folder
 	temporary bool
+	made      bool // by this run
 }
 
 // openRun opens the folder of a run that computes, or a temporary one. inputs are files that the run must not replace.
@@ -166,15 +192,16 @@ func openRun(o RunOptions, inputs []string) (*runFolder, error) {
 			return nil, err
 		}
 		folder, err := store.Open(dir, workerName(o.Share))
-		return &runFolder{folder, true}, err
+		return &runFolder{Folder: folder, temporary: true}, err
 	}
 	_, noPlan := bench.ReadSpec(o.Folder)
 	replace := output.Options{Force: o.Replace || noPlan == nil, Inputs: inputs} // with a plan in it, the plan decides
 	if err := output.CheckFiles(o.Folder, replace, RunFiles()); err != nil {
 		return nil, err
 	}
+	_, missing := os.Stat(o.Folder)
 	folder, err := store.Open(o.Folder, workerName(o.Share))
-	return &runFolder{Folder: folder}, err
+	return &runFolder{Folder: folder, made: errors.Is(missing, fs.ErrNotExist)}, err
 }
 
 // openRecorded opens the folder of a run that exists, or to which the runs of further folders are copied.
@@ -213,10 +240,14 @@ func (r *runFolder) path() string {
 	return r.Root()
 }
 
+// close closes the folder and removes it if it is temporary, or if this run has made it and left nothing in it.
 func (r *runFolder) close() {
 	_ = r.Close() // closes the journal; units are complete
 	if r.temporary {
 		_ = os.RemoveAll(r.Root())
+	}
+	if r.made {
+		r.RemoveEmpty()
 	}
 }
 

@@ -36,7 +36,8 @@ func commands() []*cli.Command {
 	}
 }
 
-func newApp(con console) *cli.App {
+// newApp returns the program; line is its command line as the user wrote it.
+func newApp(con console, line []string) *cli.App {
 	return &cli.App{
 		Name:            "wiseft",
 		Usage:           "merge fine-tuned ONNX models with their pre-trained ones, and measure the result",
@@ -47,7 +48,7 @@ func newApp(con console) *cli.App {
 		HideHelpCommand: true,
 		// --param weight=1,0.5 is one parameter.
 		DisableSliceFlagSeparator: true,
-		Metadata:                  map[string]any{"console": con},
+		Metadata:                  map[string]any{"console": con, "line": line},
 		ExitErrHandler:            func(*cli.Context, error) {}, // run prints errors and returns the exit code
 		CustomAppHelpTemplate:     cli.AppHelpTemplate + "\nStart with: wiseft demo\n",
 		OnUsageError:              onUsageError,
@@ -100,7 +101,7 @@ func newCommand(c *cli.Command, args arguments, do action) *cli.Command {
 	c.Action = func(cc *cli.Context) error {
 		con := cc.App.Metadata["console"].(console)
 		call := &call{Context: cc, console: con, args: cc.Args().Slice(), bar: newProgress(con),
-			quiet: quiet, asJSON: asJSON}
+			quiet: quiet, asJSON: asJSON, line: cc.App.Metadata["line"].([]string)}
 		if err := args.check(call); err != nil {
 			return err
 		}
@@ -144,7 +145,7 @@ func (a arguments) check(c *call) error {
 type call struct {
 	*cli.Context
 	console
-	args          []string
+	args, line    []string // the arguments; the whole command line
 	quiet, asJSON bool
 	bar           *progress
 }
@@ -171,7 +172,7 @@ func (c *call) monitor() wiseft.Monitor {
 
 // run executes the program and returns its exit code.
 func run(ctx context.Context, args []string, con console) int {
-	app := newApp(con)
+	app := newApp(con, args)
 	args, asJSON, err := reorder(app, args, con.getenv)
 	if err == nil {
 		err = app.RunContext(ctx, args)

@@ -22,6 +22,7 @@ func newBenchCommand() *cli.Command {
 		if err != nil {
 			return nil, err
 		}
-		return newMeasured(wiseft.Bench(ctx, c.args, opt))
+		m, err := wiseft.Bench(ctx, c.args, opt)
+		return newMeasured(c, m, err)
 	})
 }

@@ -18,6 +18,7 @@ func newCollectCommand() *cli.Command {
 			"  wiseft collect run\n" +
 			"  wiseft collect run worker1/run worker2/run worker3/run",
 	}, atLeast("RUN"), func(ctx context.Context, c *call) (result, error) {
-		return newMeasured(wiseft.Collect(ctx, c.args[0], c.args[1:], c.monitor()))
+		m, err := wiseft.Collect(ctx, c.args[0], c.args[1:], c.monitor())
+		return newMeasured(c, m, err)
 	})
 }

@@ -47,7 +47,7 @@ func fail(ctx context.Context, con console, err error, asJSON bool) int {
 	kind, msg, hint := wiseft.KindOf(err), err.Error(), wiseft.HintOf(err)
 	code := exitCodes[kind]
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-		kind, code, msg, hint = wiseft.Failed, exitInterrupted, "interrupted", ""
+		kind, code, msg = wiseft.Failed, exitInterrupted, "interrupted"
 	}
 	if _, reported := errors.AsType[reportedError](err); asJSON && reported {
 		return code

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 	"github.com/wiseft/wiseft"
 	"github.com/wiseft/wiseft/datasets/corrupt"
+	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/internal/text"
 	"github.com/wiseft/wiseft/probe/bench/choose"
 	"github.com/wiseft/wiseft/probe/bench/cluster"
@@ -211,7 +213,7 @@ type runOptions struct {
 func (o *runOptions) flags() []cli.Flag {
 	return section("The run:",
 		define(&o.Folder, "out", "`FOLDER` for results and for what they are made of; a run that was stopped goes on there").
-			alias("o").env(),
+			alias("o").shown("named for the command, in the working folder").env(),
 		define(&o.Replace, "force", "let this run take the place of another one in the folder; what both need stays").env(),
 		define(&o.keep, "keep", "`WHAT` stays in the folder: features, with which another probe needs no forward pass, "+
 			"or scores alone").or("features").env(),
@@ -232,7 +234,21 @@ func (o *runOptions) options(c *call) (r wiseft.RunOptions, err error) {
 		return r, usagef("--shard %w", err)
 	}
 	r.Share.Steal = o.Share.Steal
+	if r.Folder == "" && r.Share.Count <= 1 {
+		o.nameFolder(c, &r)
+	}
 	return r, nil
+}
+
+// nameFolder sets the folder of a run for which the command line names none.
+func (o *runOptions) nameFolder(c *call, r *wiseft.RunOptions) {
+	folder, err := wiseft.RunFolder(c.Command.Name, c.args, c.line[1:])
+	if err != nil {
+		c.note("nothing of this run is kept: " + err.Error() + "; name a folder with -o")
+		return
+	}
+	r.Folder, r.Replace, r.ScoresOnly = folder, true, r.ScoresOnly || !c.IsSet("keep")
+	c.note("the run is kept in " + folder + ", where the same command goes on; -o names another folder")
 }
 
 // measured prints the result of a sweep or benchmark.
@@ -257,7 +273,10 @@ func (s share) writeText(w io.Writer) error {
 }
 
 // newMeasured returns the printable form of a run: its result, or the share that was computed.
-func newMeasured(m *wiseft.Measured, err error) (result, error) {
+func newMeasured(c *call, m *wiseft.Measured, err error) (result, error) {
+	if c.Context.Err() != nil && errors.Is(err, c.Context.Err()) {
+		return nil, fault.New(fault.Failed, "%w", err).WithHint("run again to go on: %s", text.ShellWords(c.line))
+	}
 	if err != nil {
 		return nil, err
 	}

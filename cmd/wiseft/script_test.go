@@ -160,7 +160,8 @@ func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // cmdInterrupt starts a command, sends it Ctrl-C when its standard error holds the
-// given text, and checks that it ends with exit code 130: interrupt TEXT PROGRAM ARGS…
+// given text, and checks that it ends with exit code 130: interrupt TEXT PROGRAM ARGS… What it
+// writes to standard error after that is in interrupted.txt.
 func cmdInterrupt(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: interrupt TEXT PROGRAM ARGS…")
@@ -190,7 +191,7 @@ func cmdInterrupt(ts *testscript.TestScript, neg bool, args []string) {
 	if code := cmd.ProcessState.ExitCode(); code != exitInterrupted {
 		ts.Fatalf("exit code %d after Ctrl-C, want %d\n%s", code, exitInterrupted, rest)
 	}
-	ts.Logf("%s", rest)
+	ts.Check(os.WriteFile(ts.MkAbs("interrupted.txt"), rest, 0o666))
 }
 
 // cmdTruncate cuts a file to its first half.

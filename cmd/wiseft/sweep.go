@@ -44,7 +44,9 @@ func newSweepCommand() *cli.Command {
 			"alpha 0.5 is marked. Test data decides nothing. First the pairing of the models' weights is\n" +
 			"proved by running them, as merge --prove does.\n\n" +
 			"What was computed stays in the folder RUN: the same command goes on where it was\n" +
-			"stopped, and more alphas cost only themselves. Many machines share a sweep with --shard.\n\n" +
+			"stopped, and more alphas cost only themselves. Without -o a folder is named for the command;\n" +
+			"it keeps probes and scores, and features with --keep features. Many machines share a sweep\n" +
+			"with --shard.\n\n" +
 			"Examples:\n" +
 			"  wiseft sweep pretrained.onnx finetuned.onnx --train modelnet40 --test modelnet40 --val-from-test 0.3 \\\n" +
 			"    --points 1024 -o run\n" +
@@ -69,7 +71,8 @@ func (o *sweepCommand) run(ctx context.Context, c *call) (result, error) {
 	if err := o.readGrid(c, &opt); err != nil {
 		return nil, err
 	}
-	return newMeasured(wiseft.Sweep(ctx, models, opt))
+	m, err := wiseft.Sweep(ctx, models, opt)
+	return newMeasured(c, m, err)
 }
 
 // readGrid parses --alphas and --grid. A parameter of the grid must not be given by --param, too.

@@ -51,7 +51,7 @@ func TestParseSeverities(t *testing.T) {
 
 func TestReorder(t *testing.T) {
 	t.Parallel()
-	app := newApp(console{getenv: os.Getenv})
+	app := newApp(console{getenv: os.Getenv}, nil)
 	for line, want := range map[string]string{
 		"wiseft merge a b -o c":               "wiseft merge -o c -- a b",
 		"wiseft merge a --alpha=0.5 b":        "wiseft merge --alpha=0.5 -- a b",

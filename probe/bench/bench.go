@@ -40,6 +40,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 
 	"github.com/wiseft/wiseft/datasets"
 	"github.com/wiseft/wiseft/probe"
@@ -167,20 +168,31 @@ type Outcome struct {
 
 // Run measures all variants, or the plan's share of them, and reuses the units in the folder. progress, which may be
 // nil, is called often and from one goroutine. When ctx ends, Run returns its error; finished units stay in the
-// folder.
+// folder. A plan that has failed is taken out of the folder again, so that it does not keep a corrected one out; units
+// stay. A share of a plan leaves it to the others.
 //
 // The result depends on the plan alone: not on the number of workers, nor on the units that existed. A folder with
-// another plan is a [PlanError].
+// another plan is a [PlanError], unless this plan has all of that one's variants and more.
 func Run(ctx context.Context, plan Plan, folder *store.Folder, progress func(Progress)) (*Outcome, error) {
 	r, err := newRun(ctx, plan, folder, progress)
 	if err != nil {
 		return nil, err
 	}
 	defer r.close()
-	if err := savePlan(r.spec, folder, saveOptions{replace: plan.Replace}); err != nil {
+	saved, err := savePlan(r.spec, folder, saveOptions{replace: plan.Replace})
+	if err != nil {
 		return nil, err
 	}
 	r.count()
+	out, err := r.compute(ctx)
+	if err != nil && ctx.Err() == nil && saved != "" && plan.Share.Workers() <= 1 {
+		err = errors.Join(err, folder.RemoveFile(saved))
+	}
+	return out, err
+}
+
+// compute does the work of the run and makes its outcome.
+func (r *run) compute(ctx context.Context) (*Outcome, error) {
 	if err := r.work(ctx); err != nil {
 		return nil, err
 	}

@@ -62,7 +62,7 @@ func Gather(folder *store.Folder, from string) (units int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := savePlan(spec, folder, saveOptions{}); err != nil {
+	if _, err := savePlan(spec, folder, saveOptions{}); err != nil {
 		return 0, err
 	}
 	return folder.Collect(from)

@@ -160,25 +160,26 @@ func ReadSpec(dir string) (*unit.Spec, error) {
 // saveOptions sets whether a plan may be replaced. The zero value keeps another plan.
 type saveOptions struct{ replace bool } // another plan in the folder is replaced
 
-// savePlan writes the plan into the folder, unless the folder has an equal one. Where the folder has the result of
-// another plan, it waits beside that one's until its own result takes the place of both.
-func savePlan(s *unit.Spec, folder *store.Folder, opt saveOptions) error {
+// savePlan writes the plan into the folder and returns the name of its file; "" if the folder has an equal plan. A plan
+// takes the place of one that it extends. Where the folder has the result of another plan, it waits beside that one's
+// until its own result takes the place of both.
+func savePlan(s *unit.Spec, folder *store.Folder, opt saveOptions) (name string, err error) {
 	var data bytes.Buffer
 	if err := text.WriteJSON(&data, s); err != nil {
-		return err
+		return "", err
 	}
 	there, err := ReadSpec(folder.Root())
 	switch {
 	case err == nil && there.ID() == s.ID():
-		return nil
-	case err == nil && !opt.replace:
-		return &PlanError{folder.Root()}
+		return "", nil
+	case err == nil && !opt.replace && !s.Extends(there):
+		return "", &PlanError{folder.Root()}
 	case err != nil && !errors.Is(err, fs.ErrNotExist) && !opt.replace:
-		return err
+		return "", err
 	}
-	name := PlanFile
+	name = PlanFile
 	if _, err := os.Stat(filepath.Join(folder.Root(), PlanFile)); err == nil {
 		name = filepath.Base(output.Next(PlanFile))
 	}
-	return folder.SaveFile(name, func(w io.Writer) error { _, err := data.WriteTo(w); return err })
+	return name, folder.SaveFile(name, func(w io.Writer) error { _, err := data.WriteTo(w); return err })
 }

@@ -138,6 +138,18 @@ func (f *Folder) SaveFile(name string, write func(w io.Writer) error) error {
 	return f.writeWhole(filepath.Join(f.root, name), write)
 }
 
+// RemoveFile removes a file that SaveFile has written.
+func (f *Folder) RemoveFile(name string) error { return os.Remove(filepath.Join(f.root, name)) }
+
+// RemoveEmpty removes the folder if nothing was saved in it.
+func (f *Folder) RemoveEmpty() {
+	entries, err := os.ReadDir(f.root)
+	if err == nil && len(entries) == 1 && entries[0].Name() == tempFolder {
+		_ = os.Remove(filepath.Join(f.root, tempFolder)) // fails if another process is writing
+		_ = os.Remove(f.root)
+	}
+}
+
 // writeWhole writes a file that is renamed to path when it is complete.
 func (f *Folder) writeWhole(path string, write func(w io.Writer) error) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {

@@ -24,6 +24,7 @@ import (
 	"unicode"
 
 	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/internal/text"
 )
 
 // Job is a sweep or benchmark, and the workers that compute it. Command, Run, Name, Shards and CPUs are required;
@@ -155,31 +156,12 @@ func unprintable(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || 
 var templateFiles embed.FS
 
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
-	"quote": quote, "words": words, "option": option,
+	"quote": text.ShellWord, "words": text.ShellWords, "option": option,
 }).ParseFS(templateFiles, "*.tmpl"))
-
-var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:,=@%+-]+$`)
-
-// quote returns a word as a shell reads it.
-func quote(word string) string {
-	if plainWord.MatchString(word) {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
-}
-
-// words returns a command as a shell reads it.
-func words(command []string) string {
-	quoted := make([]string, len(command))
-	for i, word := range command {
-		quoted[i] = quote(word)
-	}
-	return strings.Join(quoted, " ")
-}
 
 // option returns the value of an option as sbatch reads it in a script: in double quotes, with backslashes.
 func option(value string) string {
-	if plainWord.MatchString(value) {
+	if text.ShellWord(value) == value {
 		return value
 	}
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(value) + `"`

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/internal/text"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -77,7 +78,7 @@ func TestQuote(t *testing.T) {
 	for word, want := range map[string]string{
 		"a/b-1.onnx": "a/b-1.onnx", "a b": "'a b'", "it's": `'it'\''s'`, "": "''", "$(x)": "'$(x)'",
 	} {
-		if got := quote(word); got != want {
+		if got := text.ShellWord(word); got != want {
 			t.Errorf("%q: got %s, want %s", word, got, want)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/wiseft/wiseft/internal/text"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -24,7 +25,7 @@ func kubernetesJob(j Job) ([]byte, error) {
 	doc.Content[0].HeadComment = fmt.Sprintf("# %d workers share a run in %s on the volume %s, which must be ReadWriteMany\n"+
 		"# where they run on several nodes. The last one makes the result. Made by wiseft submit k8s.\n"+
 		"#   kubectl apply -f %[4]s.yaml && kubectl wait --for=condition=complete --timeout=-1s job/%[4]s",
-		j.Shards, quote(j.Run), quote(j.Claim), j.Name)
+		j.Shards, text.ShellWord(j.Run), text.ShellWord(j.Claim), j.Name)
 	atOnce := j.AtOnce
 	if atOnce == 0 {
 		atOnce = j.Shards

@@ -67,7 +67,26 @@ func (s *Spec) ID() store.Key {
 	for v := range s.Variants {
 		parts = append(parts, s.variantID(v))
 	}
-	return store.NewKey([]any{parts, s.Settings.Suite, s.Settings.Reference, s.Settings.Baselines, s.Settings.Choose})
+	return store.NewKey(append([]any{parts}, s.rules()...))
+}
+
+// Extends reports whether s has all that other has, and perhaps more variants: whether its result contains other's.
+func (s *Spec) Extends(other *Spec) bool {
+	ours := map[store.Key]bool{}
+	for v := range s.Variants {
+		ours[store.NewKey(s.variantID(v))] = true
+	}
+	for v := range other.Variants {
+		if !ours[store.NewKey(other.variantID(v))] {
+			return false
+		}
+	}
+	return store.NewKey(s.rules()) == store.NewKey(other.rules())
+}
+
+// rules are the settings that figures of several variants depend on.
+func (s *Spec) rules() []any {
+	return []any{s.Settings.Suite, s.Settings.Reference, s.Settings.Baselines, s.Settings.Choose}
 }
 
 // variantID identifies what the figures of a variant depend on.
