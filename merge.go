@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -325,7 +326,8 @@ func describeClamped(c onnxmerge.Clamped) string {
 }
 
 // ReadRecipe reads a recipe, of our form or mergekit's, with the paths of its models and its options. Files that the
-// recipe names are relative to its folder. The recipe's Notes list what has no effect.
+// recipe names are relative to its folder, or, where that has none of the name, to the working folder. The recipe's
+// Notes list what has no effect.
 func ReadRecipe(path string) (*Recipe, error) {
 	f, _, err := openFile(path)
 	if err != nil {
@@ -336,11 +338,12 @@ func ReadRecipe(path string) (*Recipe, error) {
 	if err != nil {
 		return nil, withPath(path, err)
 	}
-	return newRecipe(r, filepath.Dir(path)), nil
+	return newRecipe(r, path), nil
 }
 
-// ExtractRecipe returns the recipe that a merged model carries in its provenance. Its models are paths in the merged
-// model's folder, where [Verify] looks for them, too. A model that no merge wrote is an error of kind Input.
+// ExtractRecipe returns the recipe that a merged model carries in its provenance. A provenance has the names of files
+// without folders: the models are searched beside the merged model and in the working folder, as [Verify] does, and the
+// recipe's Notes name those that are in neither. A model that no merge wrote is an error of kind Input.
 func ExtractRecipe(path string) (_ *Recipe, err error) {
 	m, err := Open(path)
 	if err != nil {
@@ -351,17 +354,44 @@ func ExtractRecipe(path string) (_ *Recipe, err error) {
 	if err != nil {
 		return nil, withPath(path, err)
 	}
-	return newRecipe(recipe.FromProvenance(provenance), filepath.Dir(path)), nil
+	r := recipe.FromProvenance(provenance)
+	for _, list := range [][]string{r.Models, r.Fisher} {
+		for i, name := range list {
+			found, ok := findBeside(path, name)
+			if ok {
+				list[i] = filepath.ToSlash(found)
+			} else {
+				r.Notes = append(r.Notes, fmt.Sprintf("%s is neither beside %s nor in the working folder: write its path here",
+					name, path))
+			}
+		}
+	}
+	return newRecipe(r, path), nil
 }
 
-// newRecipe returns a recipe whose files are in a folder.
-func newRecipe(r *recipe.Recipe, folder string) *Recipe {
+// findBeside returns the path of a file that another one names: beside that one, or else in the working folder. If it
+// is in neither, found is false, and the path is the one beside.
+func findBeside(from, name string) (path string, found bool) {
+	path = filepath.FromSlash(name)
+	if filepath.IsAbs(path) {
+		_, err := os.Stat(path)
+		return path, err == nil
+	}
+	beside := filepath.Join(filepath.Dir(from), path)
+	for _, path := range []string{beside, path} {
+		if _, err := os.Stat(path); err == nil {
+			return path, true
+		}
+	}
+	return beside, false
+}
+
+// newRecipe returns a recipe that the file at path contains.
+func newRecipe(r *recipe.Recipe, path string) *Recipe {
 	paths := func(files []string) (paths []string) {
-		for _, f := range files {
-			if !filepath.IsAbs(f) {
-				f = filepath.Join(folder, filepath.FromSlash(f))
-			}
-			paths = append(paths, f)
+		for _, name := range files {
+			found, _ := findBeside(path, name)
+			paths = append(paths, found)
 		}
 		return paths
 	}

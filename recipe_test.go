@@ -20,9 +20,8 @@ func TestExtractRecipe(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	beside := []string{filepath.Join(filepath.Dir(merged), models[0]), filepath.Join(filepath.Dir(merged), models[1])}
-	if !slices.Equal(r.Models, beside) {
-		t.Errorf("got the models %q, want %q", r.Models, beside)
+	if !slices.Equal(r.Models, models) || len(r.Notes) > 0 { // they are in the working folder
+		t.Errorf("got the models %q and the notes %q, want %q", r.Models, r.Notes, models)
 	}
 	if r.Merge.Method != "linear" || r.Merge.Params["alpha"] != 0.25 || !slices.Equal(r.Merge.Exclude, opt.Exclude) {
 		t.Errorf("got the options %+v, want those of %+v", r.Merge, opt)

@@ -1,21 +1,20 @@
 package wiseft
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 
 	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/onnxmerge"
 )
 
 // VerifyOptions says where the inputs of a merge are, and how much is compared. Without paths, the inputs are
-// searched by name in the merged model's folder.
+// searched by name beside the merged model, then in the working folder.
 type VerifyOptions struct {
 	Pretrained string   // the first model
 	Finetuned  string   // the last model
@@ -105,8 +104,8 @@ func (opt VerifyOptions) inputs(merged string, from *onnxmerge.Provenance) ([]st
 		return nil, fault.Usagef("--further names %d files, and %d models were merged beside the first and the last",
 			len(further), want)
 	}
-	var paths []string
-	beside := map[string]string{} // hashes by name
+	var paths, missing []string
+	named := map[string]string{} // hashes by name
 	for i, s := range sources {
 		path := ""
 		switch {
@@ -117,15 +116,28 @@ func (opt VerifyOptions) inputs(merged string, from *onnxmerge.Provenance) ([]st
 		case len(further) > 0:
 			path, further = further[0], further[1:]
 		}
-		if hash, ok := beside[s.File]; path == "" && ok && hash != s.SHA256 {
-			return nil, fault.Usagef("more than one model was named %s", s.File).
-				WithHint("give their paths with --pretrained, --finetuned and --further")
+		if hash, ok := named[s.File]; path == "" && ok && hash != s.SHA256 {
+			return nil, fault.Usagef("more than one model was named %s", s.File).WithHint(inputFlags)
 		}
-		beside[s.File] = s.SHA256
-		paths = append(paths, cmp.Or(path, filepath.Join(filepath.Dir(merged), s.File)))
+		named[s.File] = s.SHA256
+		if path == "" {
+			found, ok := findBeside(merged, s.File)
+			if !ok {
+				missing = append(missing, s.File)
+			}
+			path = found
+		}
+		paths = append(paths, path)
+	}
+	if missing != nil {
+		return nil, fault.Inputf("%s was made from %s, which is neither beside it nor in the working folder", merged,
+			strings.Join(missing, ", ")).WithHint(inputFlags)
 	}
 	return paths, nil
 }
+
+// inputFlags is a hint.
+const inputFlags = "give the paths of its models with --pretrained, --finetuned and, in their order, --further for the rest"
 
 // compare fills in what was compared, and the differences.
 func (r *VerifyResult) compare(ctx context.Context, opt VerifyOptions, merged *Model, inputs models) error {

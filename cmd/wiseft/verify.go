@@ -20,8 +20,8 @@ func newVerifyCommand() *cli.Command {
 		Usage:     "compare a merged model with its provenance",
 		ArgsUsage: "MERGED",
 		Description: "A merged model names its recipe and the hashes of the models it was made from.\n" +
-			"verify looks for these beside it (or where --pretrained and --finetuned say), compares\n" +
-			"the hashes, and computes every tensor anew; of a model beyond 256 MiB samples of every\n" +
+			"verify looks for these beside it and in the working folder (or where --pretrained,\n" +
+			"--finetuned and --further say), compares the hashes, and computes every tensor anew; of a model beyond 256 MiB samples of every\n" +
 			"tensor, unless --all is given.\n" +
 			"--run also proves by running that the right weights were mixed.\n\n" +
 			"Examples:\n" +
