@@ -10,7 +10,8 @@ func init() {
 			"softmax(base)) of the row",
 		Source: "Arcee, Arcee Fusion (mergekit), 2024",
 		Detail: "Rows lie along the last axis. Quartiles are the values of rank int(q*(n-1)), without interpolation. In " +
-			"rows of one element the divergence is 0, so that such a tensor is taken from the other model completely.",
+			"rows of one element the divergence is 0, so that such a tensor is taken from the other model completely. 1e-8 is " +
+			"added to probabilities before logarithms are taken, as in the reference.",
 		MinModels: 2, MaxModels: 2,
 		Base:  true,
 		Class: Slices,

@@ -24,6 +24,7 @@ func init() {
 				Param{Name: "gamma", Doc: "share of the largest elements that is dropped", Default: 0.01, Min: 0, Max: 1},
 				rescaleL1Param()),
 			Differs: []Difference{
+				smallSums("mergekit " + name),
 				{"mergekit " + name + " before 0.1.5", "int(gamma*n) = 0 drops everything", "drops none of the largest",
 					"as mergekit 0.1.5 does"},
 				{"mergekit " + name, "of equal magnitudes keeps those that the sort places first", "keeps all of them",

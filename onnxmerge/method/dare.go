@@ -21,6 +21,7 @@ func init() {
 			Class:     Passes,
 			Params:    sparseParams(false, rescaleParam("density", rescaleDoc), seedParam()),
 			Differs: []Difference{
+				smallSums("mergekit " + name),
 				{"mergekit " + name, "rescales to the sum of magnitudes", "rescales by 1/density; rescale=l1 is mergekit's",
 					"as in the paper"},
 				{"MergeLM", "running statistics are not parameters and are kept",

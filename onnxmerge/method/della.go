@@ -29,6 +29,7 @@ func init() {
 					Min: 0, Max: 0.5},
 				rescaleParam("density", rescaleDoc), seedParam()),
 			Differs: []Difference{
+				smallSums("mergekit " + name),
 				{"mergekit " + name, "rescales to the sum of magnitudes", "rescales by 1/p_i; rescale=l1 is mergekit's",
 					"as in the paper"},
 				{"mergekit " + name, "an axis of length 1 gives 0/0 and raises an exception", "has rank 1/2",

@@ -19,7 +19,11 @@ func init() {
 		},
 		Differs: []Difference{{"mergekit nuslerp", "compares sin(Omega) with 1e-8 in float32, so that sin(pi) does not " +
 			"count as 0", "compares in float64, where it does",
-			"elements of opposite sign in a tensor of one element gave 1e5"}},
+			"elements of opposite sign in a tensor of one element gave 1e5"},
+			{"mergekit nuslerp", "divides by norms of at least 1e-7", "divides by norms as they are",
+				"directions must not depend on the scale of a tensor"},
+			{"mergekit nuslerp", "t is 0.5 if the weights sum to less than 1e-6", "only if they sum to 0",
+				"the result must not depend on the scale of the weights"}},
 		Check: func(p Params, models int) error {
 			if p.Bool("base") != (models == 3) {
 				return &ParamError{msg: "method nuslerp takes 2 models, or with base=true the base and 2 models"}

@@ -53,6 +53,12 @@ func rescaleL1Param() Param {
 		Kind: Choice, Default: "none", Choices: []string{"none", "l1"}}
 }
 
+// smallSums is how rescale=l1 differs from a reference.
+func smallSums(reference string) Difference {
+	return Difference{reference, "rescale=l1 does nothing where a sum of magnitudes is below 1e-7", "scales unless the sum is 0",
+		"the result must not depend on the scale of the weights"}
+}
+
 const rescaleDoc = "how the kept elements are scaled up: divided by their probability (density), or so that the " +
 	"tensor keeps its sum of magnitudes (l1)"
 

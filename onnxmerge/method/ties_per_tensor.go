@@ -19,6 +19,7 @@ func init() {
 		Class:     Passes,
 		Params:    sparseParams(true, rescaleL1Param()),
 		Differs: []Difference{
+			smallSums("mergekit ties"),
 			{"mergekit ties", "of equal magnitudes keeps those that the sort places first", "keeps all of them",
 				"the result must not depend on the order of elements or on a library's sort"},
 			{"mergekit ties before 0.1.5", "fails if the density keeps no element of a tensor", "keeps the largest element",
