@@ -78,10 +78,20 @@ func parseLogGrid(text string) ([]float64, error) {
 	}
 	list := make([]float64, n)
 	for i := range list {
-		list[i] = first * math.Pow(last/first, float64(i)/float64(n-1))
+		x := first * math.Pow(last/first, float64(i)/float64(n-1))
+		list[i] = rounded(x)
 	}
-	list[n-1] = last
+	list[0], list[n-1] = first, last
 	return list, nil
+}
+
+// rounded returns x with 12 decimal digits, which powers have: 0.001 for 0.0009999999999999998.
+func rounded(x float64) float64 {
+	r, err := strconv.ParseFloat(strconv.FormatFloat(x, 'g', 12, 64), 64)
+	if err != nil {
+		return x
+	}
+	return r
 }
 
 // parseSizes reads "256,128": the sizes of one or two layers.

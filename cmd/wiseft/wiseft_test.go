@@ -13,6 +13,16 @@ import (
 // contextOfTests is the context of setup, which no test cancels.
 var contextOfTests = context.Background()
 
+// Powers of ten in a range of C are exact: 0.001 was 0.0009999999999999998.
+func TestParseLogGrid(t *testing.T) {
+	t.Parallel()
+	got, err := parseLogGrid("1e-6:1e6:13log")
+	want := []float64{1e-6, 1e-5, 1e-4, 1e-3, .01, .1, 1, 10, 100, 1e3, 1e4, 1e5, 1e6}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("got %v (%v), want %v", got, err, want)
+	}
+}
+
 func TestParseGrid(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string][]float64{

@@ -50,8 +50,8 @@ func (f *Set) Write(w io.Writer) error {
 	return z.Close()
 }
 
-// Read reads the features that [Set.Write] wrote, or any NPZ file of the same arrays; meta may be missing. A
-// malformed file is a [FormatError].
+// Read reads the features that [Set.Write] wrote, or any NPZ file of the same arrays; meta may be missing, and names of
+// the classes be in an array classes instead. A malformed file is a [FormatError].
 func Read(r io.ReaderAt, size int64) (*Set, error) {
 	f, err := read(r, size)
 	if err != nil {
@@ -93,11 +93,21 @@ func readLabels(z *npy.Archive, x *npy.Header) (y []int64, meta Meta, err error)
 	if len(y) != x.Shape[0] {
 		return nil, meta, fmt.Errorf("%d rows, but %d labels", x.Shape[0], len(y))
 	}
-	if !z.Has("meta") {
-		return y, meta, nil
+	if z.Has("meta") {
+		if err := npz.ReadMeta(z, &meta); err != nil {
+			return nil, meta, err
+		}
+		return y, meta, npz.CheckSchema(meta.Schema, Schema)
 	}
-	if err := npz.ReadMeta(z, &meta); err != nil {
-		return nil, meta, err
+	if z.Has("classes") {
+		if meta.Data.Classes, _, err = z.Strings("classes"); err != nil {
+			return nil, meta, err
+		}
 	}
-	return y, meta, npz.CheckSchema(meta.Schema, Schema)
+	for i, label := range y {
+		if n := len(meta.Data.Classes); n > 0 && label >= int64(n) {
+			return nil, meta, fmt.Errorf("array \"y\": sample %d has label %d, but there are %d class names", i, label, n)
+		}
+	}
+	return y, meta, nil
 }
