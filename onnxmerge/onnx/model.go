@@ -111,7 +111,7 @@ func Open(r io.ReaderAt, size int64) (*Model, error) {
 	}
 	m := &Model{tap: digest.NewTap(r, size, digest.SHA256), byID: map[string]*Tensor{}}
 	m.source = wire.NewSource(m.tap, size)
-	s := scanner{model: m, source: m.source}
+	s := scanner{model: m, source: m.source, unread: map[string]bool{}}
 	if err := s.scanModel(); err != nil {
 		return nil, asFormat(err, "ONNX model")
 	}

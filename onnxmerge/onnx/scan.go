@@ -17,6 +17,7 @@ const (
 type scanner struct {
 	model  *Model
 	source *wire.Source
+	unread map[string]bool // the lines of Model.Unread about attributes
 }
 
 // add adds a tensor to the model.
@@ -85,7 +86,7 @@ func (s *scanner) text(f wire.Field) (string, error) {
 	if err := bytesField(f); err != nil {
 		return "", err
 	}
-	b, err := s.source.Read(f.Body, maxName)
+	b, err := s.source.ReadNear(f.Body, maxName)
 	return string(b), err
 }
 

@@ -6,7 +6,6 @@ import (
 	"hash/fnv"
 	"io"
 	"math"
-	"slices"
 	"strings"
 
 	"github.com/wiseft/wiseft/onnxmerge/internal/wire"
@@ -196,7 +195,8 @@ func (s *scanner) noteUnread(n *Node, a attribute) {
 		switch f.Num {
 		case attrT, attrTensors, attrSparse, attrSparseTensors:
 			what := fmt.Sprintf("a tensor in attribute %q of %s", a.name, n.OpType)
-			if n.OpType != "ConstantOfShape" && !slices.Contains(s.model.Unread, what) {
+			if n.OpType != "ConstantOfShape" && !s.unread[what] {
+				s.unread[what] = true
 				s.model.Unread = append(s.model.Unread, what)
 			}
 			return

@@ -88,7 +88,7 @@ func (s *scanner) scanDims(dims []int64, f wire.Field) ([]int64, error) {
 		if err := bytesField(f); err != nil {
 			return nil, err
 		}
-		packed, err := s.source.Read(f.Body, 10*maxRank)
+		packed, err := s.source.ReadNear(f.Body, 10*maxRank)
 		if err != nil {
 			return nil, err
 		}

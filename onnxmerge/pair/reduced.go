@@ -146,12 +146,18 @@ func (f *reduced) prune() {
 	}
 	f.ops = slices.DeleteFunc(f.ops, func(o *op) bool { return !live[o] })
 	f.uses = slices.DeleteFunc(f.uses, func(u *use) bool { return !live[u.op] })
-	dead := func(c consumer) bool { return !live[c.op] }
+	pruned := map[*value]bool{}
+	prune := func(v *value) {
+		if !pruned[v] {
+			pruned[v] = true
+			v.consumers = slices.DeleteFunc(v.consumers, func(c consumer) bool { return !live[c.op] })
+		}
+	}
 	for i, o := range f.ops {
 		o.index = i
-		o.out.consumers = slices.DeleteFunc(o.out.consumers, dead)
+		prune(o.out)
 		for _, in := range o.ins {
-			in.consumers = slices.DeleteFunc(in.consumers, dead)
+			prune(in)
 		}
 	}
 }

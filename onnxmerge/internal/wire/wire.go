@@ -94,6 +94,15 @@ func (s *Source) Read(span Span, limit int64) ([]byte, error) {
 	return p, err
 }
 
+// ReadNear returns the bytes of span, valid until the next call. Short ones come from the window, so that names beside
+// each other cost one read of the file. limit is that of [Source.Read].
+func (s *Source) ReadNear(span Span, limit int64) ([]byte, error) {
+	if span.Len > min(limit, windowSize) || span.Off < 0 || span.Len < 0 || span.Off > s.size-span.Len {
+		return s.Read(span, limit)
+	}
+	return s.peek(span.Off, int(span.Len), span.End())
+}
+
 // peek returns up to n bytes at off, fewer only before end. The result is valid until the next call.
 func (s *Source) peek(off int64, n int, end int64) ([]byte, error) {
 	n = int(min(int64(n), end-off))
