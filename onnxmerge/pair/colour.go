@@ -1,8 +1,6 @@
 package pair
 
 import (
-	"encoding/binary"
-	"hash/fnv"
 	"slices"
 
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
@@ -13,7 +11,7 @@ import (
 // gives the stable upstream colouring. Anchors replace the computed colours.
 func (f *reduced) refine() {
 	for _, o := range f.ops {
-		o.down = map[int]uint64{}
+		o.colours = colours{}
 		o.out.up = o.colour()
 		for _, u := range o.uses {
 			u.colour = u.computeColour()
@@ -85,13 +83,19 @@ func dtypeClass(t onnx.DType) string {
 	return t.String()
 }
 
-// hashOf returns the FNV-1a hash of a word and numbers, which is the same in every process.
+// hashOf returns the 64-bit FNV-1a hash of a word and the bytes of numbers, the lowest first, which is the same in every
+// process.
 func hashOf(what string, numbers ...uint64) uint64 {
-	b := append(make([]byte, 0, 64), what...)
-	for _, n := range numbers {
-		b = binary.LittleEndian.AppendUint64(b, n)
+	const offset, prime = 14695981039346656037, 1099511628211
+	h := uint64(offset)
+	for i := range len(what) {
+		h = (h ^ uint64(what[i])) * prime
 	}
-	h := fnv.New64a()
-	_, _ = h.Write(b) // a hash never fails
-	return h.Sum64()
+	for _, n := range numbers {
+		for range 8 {
+			h = (h ^ n&0xff) * prime
+			n >>= 8
+		}
+	}
+	return h
 }

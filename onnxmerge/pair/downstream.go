@@ -12,15 +12,14 @@ func (o *op) downColour(horizon int) uint64 {
 	if horizon == 0 || o.out == nil {
 		return 0
 	}
-	if h, ok := o.down[horizon]; ok {
+	if h := o.down[horizon-1]; h != 0 {
 		return h
 	}
-	o.down[horizon] = 0 // a cyclic graph ends here
 	var parts []uint64
 	o.out.eachConsumer(map[*value]bool{}, func(t consumer) { parts = append(parts, t.colour(horizon)) })
 	slices.Sort(parts)
 	h := hashOf("down", slices.Compact(parts)...)
-	o.down[horizon] = h
+	o.down[horizon-1] = h
 	return h
 }
 
@@ -70,17 +69,29 @@ func (t consumer) colour(horizon int) uint64 {
 	if commutative[t.op.name] {
 		slot = 0
 	}
-	h := hashOf("taken by "+t.op.name, slot)
-	for _, u := range t.op.uses {
-		h += hashOf("with", uint64(int64(u.role)), u.shapeHash())
-	}
-	for i, in := range t.op.ins {
-		if i != t.slot {
-			h += hashOf("beside", in.up)
-		}
-	}
+	h := hashOf("taken by "+t.op.name, slot) + t.op.operandSum() - besideColour(t.op.ins[t.slot])
 	return hashOf("then", h, t.op.anchor, t.op.downColour(horizon-1))
 }
+
+// operandSum returns the sum of the colours of all operands, from which the colours beside one of them follow without
+// another pass: an operator such as Concat may have thousands.
+func (o *op) operandSum() uint64 {
+	if o.operands != 0 {
+		return o.operands
+	}
+	sum := uint64(0)
+	for _, u := range o.uses {
+		sum += hashOf("with", uint64(int64(u.role)), u.shapeHash())
+	}
+	for _, in := range o.ins {
+		sum += besideColour(in)
+	}
+	o.operands = sum
+	return sum
+}
+
+// besideColour is the colour of a value for the operator's other operands.
+func besideColour(v *value) uint64 { return hashOf("beside", v.up) }
 
 // colourWithin returns the use's colour refined by downstream operators to the horizon.
 func (u *use) colourWithin(horizon int) uint64 {

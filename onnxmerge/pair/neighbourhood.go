@@ -35,6 +35,9 @@ func (o *op) below(horizon int) (colour uint64, ok bool) {
 	if horizon == 0 {
 		return 0, false
 	}
+	if v := o.lower[horizon-1]; v.colour != 0 {
+		return v.colour, v.anchored
+	}
 	var parts []uint64
 	o.out.eachConsumer(map[*value]bool{}, func(t consumer) {
 		slot := uint64(t.slot)
@@ -53,7 +56,9 @@ func (o *op) below(horizon int) (colour uint64, ok bool) {
 		parts = append(parts, h)
 	})
 	slices.Sort(parts)
-	return hashOf("below", slices.Compact(parts)...), ok
+	colour = hashOf("below", slices.Compact(parts)...)
+	o.lower[horizon-1] = view{colour, ok}
+	return colour, ok
 }
 
 // above returns the colour of the operators upstream of o, to the nearest anchors or the horizon. ok is false if no
@@ -61,6 +66,9 @@ func (o *op) below(horizon int) (colour uint64, ok bool) {
 func (o *op) above(horizon int) (colour uint64, ok bool) {
 	if horizon == 0 {
 		return 0, false
+	}
+	if v := o.upper[horizon-1]; v.colour != 0 {
+		return v.colour, v.anchored
 	}
 	var parts []uint64
 	for _, in := range o.ins {
@@ -83,5 +91,7 @@ func (o *op) above(horizon int) (colour uint64, ok bool) {
 	if commutative[o.name] {
 		slices.Sort(parts)
 	}
-	return hashOf("above "+o.name, parts...), ok
+	colour = hashOf("above "+o.name, parts...)
+	o.upper[horizon-1] = view{colour, ok}
+	return colour, ok
 }

@@ -75,7 +75,22 @@ type op struct {
 	alpha float32
 	// anchor is the colour assigned to the operator's result by evidence other than upstream structure; 0 if none.
 	anchor uint64
-	down   map[int]uint64 // downstream colours by horizon
+
+	colours
+}
+
+// colours are the colours of an operator that one round computes when they are first used; 0 before that. Lists are by
+// horizon, from 1 on.
+type colours struct {
+	down         [maxHorizon]uint64 // see downColour
+	operands     uint64             // see operandSum
+	lower, upper [maxHorizon]view   // see below and above
+}
+
+// view is the colour of a neighbourhood, and whether an anchor is in it.
+type view struct {
+	colour   uint64
+	anchored bool
 }
 
 // use is a tensor as an operand of one operator.
