@@ -113,7 +113,7 @@ func newCommand(c *cli.Command, args arguments, do action) *cli.Command {
 		if asJSON {
 			return text.WriteJSON(call.out, r)
 		}
-		return r.writeText(text.VisibleWriter(call.out)) // names from files are in it
+		return printText(call.out, r.writeText)
 	}
 	return c
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -38,7 +39,13 @@ func (f form[T]) failed(c *call, r *T, err error) (result, error) {
 	if c.asJSON {
 		return nil, errors.Join(text.WriteJSON(c.out, document[T]{f, r}), reportedError{err})
 	}
-	return nil, errors.Join(f.text(text.VisibleWriter(c.out), r), err)
+	return nil, errors.Join(printText(c.out, func(w io.Writer) error { return f.text(w, r) }), err)
+}
+
+// printText prints what write writes, with what is not visible in it escaped: names from files are in it.
+func printText(out io.Writer, write func(io.Writer) error) error {
+	buffered := bufio.NewWriter(out)
+	return errors.Join(write(text.VisibleWriter(buffered)), buffered.Flush())
 }
 
 type document[T any] struct {
