@@ -338,7 +338,14 @@ func ReadRecipe(path string) (*Recipe, error) {
 	if err != nil {
 		return nil, withPath(path, err)
 	}
-	return newRecipe(r, path), nil
+	paths := func(names []string) (paths []string) {
+		for _, name := range names {
+			found, _ := findBeside(path, name)
+			paths = append(paths, found)
+		}
+		return paths
+	}
+	return newRecipe(r, paths(r.Models), paths(r.Fisher)), nil
 }
 
 // ExtractRecipe returns the recipe that a merged model carries in its provenance. A provenance has the names of files
@@ -355,18 +362,20 @@ func ExtractRecipe(path string) (_ *Recipe, err error) {
 		return nil, withPath(path, err)
 	}
 	r := recipe.FromProvenance(provenance)
-	for _, list := range [][]string{r.Models, r.Fisher} {
-		for i, name := range list {
+	paths := func(names []string) (paths []string) {
+		for i, name := range names {
 			found, ok := findBeside(path, name)
 			if ok {
-				list[i] = filepath.ToSlash(found)
+				names[i] = filepath.ToSlash(found)
 			} else {
 				r.Notes = append(r.Notes, fmt.Sprintf("%s is neither beside %s nor in the working folder: write its path here",
 					name, path))
 			}
+			paths = append(paths, found)
 		}
+		return paths
 	}
-	return newRecipe(r, path), nil
+	return newRecipe(r, paths(r.Models), paths(r.Fisher)), nil
 }
 
 // findBeside returns the path of a file that another one names: beside that one, or else in the working folder. If it
@@ -386,20 +395,13 @@ func findBeside(from, name string) (path string, found bool) {
 	return beside, false
 }
 
-// newRecipe returns a recipe that the file at path contains.
-func newRecipe(r *recipe.Recipe, path string) *Recipe {
-	paths := func(files []string) (paths []string) {
-		for _, name := range files {
-			found, _ := findBeside(path, name)
-			paths = append(paths, found)
-		}
-		return paths
-	}
+// newRecipe returns a recipe with the paths of its models and of its Fisher informations.
+func newRecipe(r *recipe.Recipe, models, fisher []string) *Recipe {
 	o := r.Options
-	return &Recipe{Recipe: r, Models: paths(r.Models), Merge: MergeOptions{
+	return &Recipe{Recipe: r, Models: models, Merge: MergeOptions{
 		Method: o.Method, Params: o.Params, Set: o.Set, Extrapolate: o.Extrapolate, Include: o.Include, Exclude: o.Exclude,
 		FoldNorms: o.FoldNorms, Pairs: o.Pairs, Statistics: o.Statistics,
-		AllowNonfinite: o.AllowNonfinite, BackboneOutput: o.BackboneOutput, Fisher: paths(r.Fisher), DType: r.DType}}
+		AllowNonfinite: o.AllowNonfinite, BackboneOutput: o.BackboneOutput, Fisher: fisher, DType: r.DType}}
 }
 
 // Recipe is a merge as a document.

@@ -1,6 +1,7 @@
 package wiseft_test
 
 import (
+	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -28,5 +29,38 @@ func TestExtractRecipe(t *testing.T) {
 	}
 	if _, err := wiseft.ExtractRecipe("pretrained.onnx"); wiseft.KindOf(err) != wiseft.Input {
 		t.Errorf("a model that was not merged: got %v, want an error of kind input", err)
+	}
+}
+
+// The models of an extracted recipe are those that were found, and not files that their paths name from another folder.
+func TestExtractRecipeSearchesOnce(t *testing.T) {
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	if err := os.MkdirAll(filepath.Join("out", "out"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	var models []string
+	for _, name := range []string{"pretrained.onnx", "finetuned.onnx"} {
+		data, err := os.ReadFile(filepath.Join(here, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, folder := range []string{"out", filepath.Join("out", "out")} {
+			if err := os.WriteFile(filepath.Join(folder, name), data, 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+		models = append(models, filepath.Join("out", name))
+	}
+	merged := filepath.Join("out", "merged.onnx")
+	if _, err := wiseft.Merge(t.Context(), merged, models, wiseft.MergeOptions{}, wiseft.WriteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	r, err := wiseft.ExtractRecipe(merged)
+	if err != nil || !slices.Equal(r.Models, models) {
+		t.Errorf("got %v (%v), want the models %q", r, err, models)
 	}
 }
