@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -18,9 +19,10 @@ import (
 type roleData struct {
 	role   string // training, validation or test
 	ds     datasets.Dataset
-	hashes [][32]byte // of the values of every sample
-	size   float64    // median over samples of the root mean square of a sample's values
-	counts []int      // samples by class
+	hashes [][32]byte       // of the values of every sample
+	index  map[[32]byte]int // a sample by its hash
+	size   float64          // median over samples of the root mean square of a sample's values
+	counts map[int64]int    // samples by class
 }
 
 func (r *roleData) String() string { return fmt.Sprintf("the %s data %s", r.role, r.ds.Info().Name) }
@@ -62,7 +64,7 @@ func (o MeasureOptions) checkRoles(ctx context.Context, plan *bench.Plan) error 
 
 // read reads all samples.
 func (r *roleData) read(ctx context.Context) error {
-	r.hashes = make([][32]byte, r.ds.Len())
+	r.hashes, r.index, r.counts = make([][32]byte, r.ds.Len()), map[[32]byte]int{}, map[int64]int{}
 	sizes := make([]float64, r.ds.Len())
 	var s datasets.Sample
 	var raw []byte
@@ -77,9 +79,7 @@ func (r *roleData) read(ctx context.Context) error {
 			sum += float64(x) * float64(x)
 		}
 		r.hashes[i], sizes[i] = sha256.Sum256(raw), math.Sqrt(sum/float64(max(1, len(s.X))))
-		for int64(len(r.counts)) <= s.Label {
-			r.counts = append(r.counts, 0)
-		}
+		r.index[r.hashes[i]] = i
 		if s.Label >= 0 {
 			r.counts[s.Label]++
 		}
@@ -97,13 +97,9 @@ func (r *roleData) sharedWith(others []*roleData) (list []string) {
 		if other.role == r.role {
 			continue
 		}
-		index := map[[32]byte]int{}
-		for at, sum := range other.hashes {
-			index[sum] = at
-		}
 		count, first, there := 0, 0, 0
 		for at, sum := range r.hashes {
-			if k, ok := index[sum]; ok {
+			if k, ok := other.index[sum]; ok {
 				if count++; count == 1 {
 					first, there = at, k
 				}
@@ -143,13 +139,14 @@ func (r *roleData) doubts(reference *roleData) (list []string) {
 		return list
 	}
 	n := float64(r.ds.Len()) / float64(max(1, reference.ds.Len()))
-	unknown, absent := []int{}, []int{}
-	for class := range max(len(r.counts), len(reference.counts)) {
-		here, there := count(r.counts, class), count(reference.counts, class)
-		switch {
-		case here > 0 && there == 0:
+	var unknown, absent []int64
+	for _, class := range slices.Sorted(maps.Keys(r.counts)) {
+		if reference.counts[class] == 0 {
 			unknown = append(unknown, class)
-		case here == 0 && float64(there)*n >= minExpected:
+		}
+	}
+	for _, class := range slices.Sorted(maps.Keys(reference.counts)) {
+		if r.counts[class] == 0 && float64(reference.counts[class])*n >= minExpected {
 			absent = append(absent, class)
 		}
 	}
@@ -164,21 +161,14 @@ func (r *roleData) doubts(reference *roleData) (list []string) {
 	return list
 }
 
-func count(counts []int, class int) int {
-	if class < len(counts) {
-		return counts[class]
-	}
-	return 0
-}
-
 // classes names classes, at most five of them.
-func (r *roleData) classes(list []int) string {
+func (r *roleData) classes(list []int64) string {
 	names, known := r.ds.Info().Classes, ""
 	for i, class := range list[:min(5, len(list))] {
 		if i > 0 {
 			known += ", "
 		}
-		if known += fmt.Sprint(class); class < len(names) {
+		if known += fmt.Sprint(class); class < int64(len(names)) {
 			known += " (" + names[class] + ")"
 		}
 	}

@@ -67,7 +67,8 @@ func (r relabelled) Read(ctx context.Context, dst *datasets.Sample, i int) error
 func TestDoubtsAboutData(t *testing.T) {
 	t.Parallel()
 	load := func(domain shapes.Domain, split string) datasets.Dataset {
-		ds, err := shapes.New(shapes.Options{Domain: domain, Split: split, PerClass: 25, Points: 32, Classes: shapes.Indoor()[:3]})
+		ds, err := shapes.New(shapes.Options{Domain: domain, Split: split, PerClass: 25, Points: 32,
+			Classes: shapes.Indoor()[:3]})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -77,10 +78,11 @@ func TestDoubtsAboutData(t *testing.T) {
 	none := relabelled{datasets.Subset(test, nil, "no sample"), 1, 0}
 	for want, ds := range map[string]datasets.Dataset{
 		"": test,
-		"times as large as those of the training data":  relabelled{load(shapes.CAD, "test"), 100, 0},
-		"has samples of class 3, and the training data": relabelled{test, 1, 1},
-		"has no sample of class 0":                      relabelled{test, 1, 1},
-		" ":                                             none,
+		"times as large as those of the training data":        relabelled{load(shapes.CAD, "test"), 100, 0},
+		"has samples of class 3, and the training data":       relabelled{test, 1, 1},
+		"has samples of classes 1099511627776, 1099511627777": relabelled{test, 1, 1 << 40}, // takes no memory by label
+		"has no sample of class 0":                            relabelled{test, 1, 1},
+		" ":                                                   none,
 	} {
 		plan := &bench.Plan{Train: train, Tests: []bench.Test{{Data: ds}}}
 		var noted []string
