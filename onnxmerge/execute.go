@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"sync/atomic"
 
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
@@ -78,7 +79,8 @@ func Write(ctx context.Context, out onnx.Output, p *Plan, opt WriteOptions, prog
 	if err := e.countKept(ctx, mixers); err != nil {
 		return nil, err
 	}
-	r.Data, err = e.finetuned.Write(ctx, out, replacements(computed(mixers), progress), opt.WriteOptions)
+	computed := slices.DeleteFunc(slices.Clone(mixers), (*mixer).keepsFinetuned)
+	r.Data, err = e.finetuned.Write(ctx, out, replacements(computed, progress), opt.WriteOptions)
 	if err != nil {
 		return nil, err
 	}

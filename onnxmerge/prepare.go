@@ -60,19 +60,16 @@ func (e *executor) mixers(ctx context.Context) ([]*mixer, *notes, error) {
 	return p.mixers, p.notes, nil
 }
 
-// computed returns the mixers without those whose result is a copy of the fine-tuned model's bytes.
-func computed(mixers []*mixer) []*mixer {
-	kept := func(m *mixer) bool { return m.method.Copy && m.method.From == m.models-1 }
-	return slices.DeleteFunc(slices.Clone(mixers), kept)
-}
+// keepsFinetuned reports whether the result is a copy of the fine-tuned model's bytes.
+func (m *mixer) keepsFinetuned() bool { return m.method.Copy && m.method.From == m.models-1 }
 
-// countKept counts the elements that are not finite in the tensors whose result is a copy of the fine-tuned model's
-// bytes, which no mixer computes.
+// countKept counts the elements that are not finite in the tensors of which the fine-tuned model's bytes are written as
+// they are, without a mixer.
 func (e *executor) countKept(ctx context.Context, mixers []*mixer) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(e.workers)
 	for _, m := range mixers {
-		if !m.method.Copy || m.method.From != m.models-1 {
+		if !m.keepsFinetuned() {
 			continue
 		}
 		group.Go(func() error {

@@ -42,10 +42,7 @@ func Verify(ctx context.Context, model *onnx.Model, p *Plan, opt VerifyOptions,
 	if err != nil {
 		return nil, err
 	}
-	if err := e.countKept(ctx, mixers); err != nil {
-		return nil, err
-	}
-	for _, m := range computed(mixers) {
+	for _, m := range mixers {
 		made[m.dst] = m.fill
 	}
 	for i, d := range e.decisions {
