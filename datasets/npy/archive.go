@@ -10,6 +10,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/wiseft/wiseft/internal/numeric"
 )
 
 // maxDeflateRatio is how many bytes one byte of a deflate stream can expand to, at most.
@@ -244,12 +246,12 @@ func intDecoder(h *Header) func([]byte) (int64, error) {
 	return nil
 }
 
-// whole returns a float that is a whole number, of which float64 has all up to 2^53.
 func whole(v float64) (int64, error) {
-	if v != math.Trunc(v) || math.Abs(v) >= 1<<53 {
+	n, ok := numeric.Whole(v)
+	if !ok {
 		return 0, fmt.Errorf("is %v, want a whole number", v)
 	}
-	return int64(v), nil
+	return n, nil
 }
 
 // Strings reads an array of text, NumPy's dtypes U and S.

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/wiseft/wiseft/datasets/npy"
+	"github.com/wiseft/wiseft/internal/numeric"
 	"github.com/wiseft/wiseft/probe/fit/internal/dense"
 	"github.com/wiseft/wiseft/probe/fit/internal/scaled"
 	"github.com/wiseft/wiseft/probe/internal/npz"
@@ -43,7 +44,7 @@ func fitNeighbors(_ context.Context, p *problem) (*solution, error) {
 	}
 	n := &Neighbors{X: x, Y: slices.Clone(p.Table.Labels()), K: min(p.opt.Neighbors, p.N), dim: p.D}
 	if p.opt.Standardize {
-		n.Mean, n.Inv = round32(p.Mean), round32(p.Scale)
+		n.Mean, n.Inv = numeric.Round32(p.Mean), numeric.Round32(p.Scale)
 		if at := npz.FirstNonFinite(n.Inv); at >= 0 {
 			return nil, p.tooSmall(at)
 		}

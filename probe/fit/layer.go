@@ -2,8 +2,6 @@ package fit
 
 import (
 	"fmt"
-	"math"
-	"slices"
 
 	"github.com/wiseft/wiseft/probe/fit/internal/dense"
 	"github.com/wiseft/wiseft/probe/internal/npz"
@@ -34,7 +32,7 @@ func (l Layer) check(inputs int) error {
 	if len(l.B) == 0 || len(l.W) != inputs*len(l.B) {
 		return fmt.Errorf("has %d weights and %d intercepts for %d inputs", len(l.W), len(l.B), inputs)
 	}
-	if npz.FirstNonFinite(l.W) >= 0 || slices.ContainsFunc(l.B, nonFinite) {
+	if npz.FirstNonFinite(l.W) >= 0 || npz.FirstNonFinite(l.B) >= 0 {
 		return fmt.Errorf("holds NaN or infinity")
 	}
 	if l.Act != Identity && l.Act != ReLU && l.Act != Step {
@@ -42,8 +40,6 @@ func (l Layer) check(inputs int) error {
 	}
 	return nil
 }
-
-func nonFinite(v float64) bool { return math.IsNaN(v) || math.IsInf(v, 0) }
 
 // paddedLayer is a layer in float64, padded for package dense.
 type paddedLayer struct {

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/internal/numeric"
 	"github.com/wiseft/wiseft/probe/fit/internal/mlp"
 )
 
@@ -68,7 +69,7 @@ func (p *problem) startMLP(hidden []int) ([]mlp.Layer, error) {
 			return nil, fault.Inputf("initial classifier: layer %d has %d outputs and the activation %q, the mlp %d and %q",
 				i, len(from[i].B), from[i].Act, out, ReLU)
 		}
-		start = append(start, mlp.Layer{W: float64s(from[i].W), B: slices.Clone(from[i].B)})
+		start = append(start, mlp.Layer{W: numeric.Widen64(from[i].W), B: slices.Clone(from[i].B)})
 	}
 	last, in := from[len(hidden)], from[len(hidden)].Inputs()
 	var l mlp.Layer
@@ -77,15 +78,7 @@ func (p *problem) startMLP(hidden []int) ([]mlp.Layer, error) {
 		if last.B[c] == UnseenBias {
 			b = math.Inf(-1)
 		}
-		l.W, l.B = append(l.W, float64s(last.W[c*in:(c+1)*in])...), append(l.B, b)
+		l.W, l.B = append(l.W, numeric.Widen64(last.W[c*in:(c+1)*in])...), append(l.B, b)
 	}
 	return append(start, l), nil
-}
-
-func float64s(x []float32) []float64 {
-	out := make([]float64, len(x))
-	for i, v := range x {
-		out[i] = float64(v)
-	}
-	return out
 }

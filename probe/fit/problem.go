@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/internal/numeric"
 	"github.com/wiseft/wiseft/probe/feature"
 	"github.com/wiseft/wiseft/probe/fit/internal/scaled"
 	"github.com/wiseft/wiseft/probe/internal/npz"
@@ -41,12 +42,13 @@ type affine struct {
 func (p *problem) fold(sol *solution, classes []string) (*Classifier, error) {
 	cl := &Classifier{Dim: p.D, Classes: classes, Neighbors: sol.neighbors}
 	for i, a := range sol.layers {
-		l := Layer{W: round32(a.w), B: slices.Clone(a.b), Act: a.act}
-		if i == 0 {
-			l = p.unscale(a)
-			if at := npz.FirstNonFinite(l.W); at >= 0 {
-				return nil, p.tooSmall(at % p.D)
-			}
+		if i > 0 {
+			cl.Layers = append(cl.Layers, Layer{W: numeric.Round32(a.w), B: slices.Clone(a.b), Act: a.act})
+			continue
+		}
+		l := p.unscale(a)
+		if at := npz.FirstNonFinite(l.W); at >= 0 {
+			return nil, p.tooSmall(at % p.D)
 		}
 		cl.Layers = append(cl.Layers, l)
 	}
@@ -72,7 +74,7 @@ func (p *problem) addMean(ctx context.Context, cl *Classifier) error {
 	if err := p.Center(ctx); err != nil {
 		return err
 	}
-	cl.Mean = round32(p.Mean)
+	cl.Mean = numeric.Round32(p.Mean)
 	return nil
 }
 
@@ -148,14 +150,6 @@ func (p *problem) unpad(params []float64, rows int) affine {
 		a.b[c] = row[p.D]
 	}
 	return a
-}
-
-func round32(x []float64) []float32 {
-	out := make([]float32, len(x))
-	for i, v := range x {
-		out[i] = float32(v)
-	}
-	return out
 }
 
 // setC sets C and the class weights, which include it.

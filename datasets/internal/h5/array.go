@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"sync"
+
+	"github.com/wiseft/wiseft/internal/numeric"
 )
 
 // Array is a data set of numbers.
@@ -246,10 +248,10 @@ func (a *Array) wholeFloats() ([]int64, error) {
 		} else {
 			v = math.Float64frombits(a.order.Uint64(item))
 		}
-		if v != math.Trunc(v) || math.Abs(v) >= 1<<53 {
+		var ok bool
+		if x[i], ok = numeric.Whole(v); !ok {
 			return nil, a.errorf("holds %v, want whole numbers", v)
 		}
-		x[i] = int64(v)
 	}
 	return x, nil
 }

@@ -9,6 +9,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/wiseft/wiseft/internal/numeric"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
@@ -145,11 +146,7 @@ func (c *Classifier) Read() (HeadLayer, error) {
 	if c.transposed {
 		weight = transpose(weight, c.Dim, c.Classes)
 	}
-	layer := HeadLayer{Weight: weight}
-	for _, b := range bias {
-		layer.Bias = append(layer.Bias, float64(b))
-	}
-	return c.shifted(layer, -1)
+	return c.shifted(HeadLayer{Weight: weight, Bias: numeric.Widen64(bias)}, -1)
 }
 
 // shifted converts between the model's layer, which takes features with the mean subtracted, and a layer for features
@@ -190,7 +187,7 @@ func (c *Classifier) Write(ctx context.Context, w io.Writer, layer HeadLayer, cl
 		return err
 	}
 	change := onnx.Change{Metadata: []onnx.Entry{{Key: ClassesKey, Value: string(names)}}}
-	return c.model.WriteChanged(ctx, w, change, replaceBy(c.weight, weight), replaceBy(c.bias, round32(layer.Bias)))
+	return c.model.WriteChanged(ctx, w, change, replaceBy(c.weight, weight), replaceBy(c.bias, numeric.Round32(layer.Bias)))
 }
 
 // transpose returns x (rows x cols) as cols x rows.

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/wiseft/wiseft/internal/numeric"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
@@ -91,7 +92,7 @@ func (h *headWriter) node(op, out string, attributes []onnx.NewAttribute, more .
 func (h *headWriter) layer(l HeadLayer, out, weights string) {
 	outputs := int64(len(l.Bias))
 	weight := h.constant(weights+"/weight", []int64{outputs, int64(len(l.Weight)) / outputs}, l.Weight)
-	bias := h.constant(weights+"/bias", []int64{outputs}, round32(l.Bias))
+	bias := h.constant(weights+"/bias", []int64{outputs}, numeric.Round32(l.Bias))
 	attributes := append([]onnx.NewAttribute{{Name: "transB", Int: 1}}, h.broadcast()...)
 	switch l.Activation {
 	case "relu":
@@ -145,12 +146,4 @@ func (h *headWriter) cast(out string, to onnx.DType) {
 		}
 	}
 	h.node("Cast", out, []onnx.NewAttribute{attribute})
-}
-
-func round32(x []float64) []float32 {
-	out := make([]float32, len(x))
-	for i, v := range x {
-		out[i] = float32(v)
-	}
-	return out
 }

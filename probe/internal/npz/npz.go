@@ -5,16 +5,14 @@ package npz
 import (
 	"encoding/json"
 	"fmt"
-	"math"
 
 	"github.com/wiseft/wiseft/datasets/npy"
 )
 
 // FirstNonFinite returns the index of the first NaN or infinity, or -1.
-func FirstNonFinite(x []float32) int {
-	const exponent = 0xff << 23
+func FirstNonFinite[T float32 | float64](x []T) int {
 	for i, v := range x {
-		if math.Float32bits(v)&exponent == exponent {
+		if v*0 != 0 { // NaN for both
 			return i
 		}
 	}
