@@ -21,8 +21,8 @@ func newVerifyCommand() *cli.Command {
 		ArgsUsage: "MERGED",
 		Description: "A merged model names its recipe and the hashes of the models it was made from.\n" +
 			"verify looks for these beside it and in the working folder (or where --pretrained,\n" +
-			"--finetuned and --further say), compares the hashes, and computes every tensor anew; of a model beyond 256 MiB samples of every\n" +
-			"tensor, unless --all is given.\n" +
+			"--finetuned and --further say), compares the hashes, and computes every tensor anew; of a\n" +
+			"model beyond 256 MiB samples of every tensor, unless --all is given.\n" +
 			"--run also proves by running that the right weights were mixed.\n\n" +
 			"Examples:\n" +
 			"  wiseft verify merged.onnx\n" +

@@ -1,0 +1,48 @@
+package wiseft
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
+)
+
+// openWithData opens a model of a folder. Symbolic links of the folder may lead anywhere inside of one cache of Hugging
+// Face, and otherwise to the one folder in which the model's file lies.
+func openWithData(f *os.File, size int64, path string, dir *os.Root) (*onnx.Model, error) {
+	folder := onnx.Folder{Root: dir}
+	end, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return nil, err
+	}
+	own, err := filepath.EvalSymlinks(filepath.Dir(path))
+	if err != nil || filepath.Dir(end) == own {
+		return onnx.OpenInFolder(f, size, folder)
+	}
+	if cache, ok := hubCache(own); ok {
+		folder.Path, _ = filepath.Rel(cache, own)
+		if folder.Root, err = os.OpenRoot(cache); err != nil {
+			return nil, err
+		}
+		defer folder.Root.Close()
+		return onnx.OpenInFolder(f, size, folder)
+	}
+	if folder.Linked, err = os.OpenRoot(filepath.Dir(end)); err != nil {
+		return nil, err
+	}
+	defer folder.Linked.Close()
+	return onnx.OpenInFolder(f, size, folder)
+}
+
+// hubCache returns the cache of Hugging Face that holds a folder: CACHE of CACHE/models--NAME/snapshots/REVISION, the
+// layout of huggingface_hub.
+func hubCache(dir string) (string, bool) {
+	for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		model := filepath.Dir(filepath.Dir(dir))
+		if filepath.Base(filepath.Dir(dir)) == "snapshots" && strings.HasPrefix(filepath.Base(model), "models--") {
+			return filepath.Dir(model), true
+		}
+	}
+	return "", false
+}
