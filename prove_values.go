@@ -155,20 +155,6 @@ func decodeAs(dtype onnx.DType, data []byte, values []float64) {
 // errBatchRead ends the reading of data after the first batch.
 var errBatchRead = errors.New("the batch is read")
 
-// batchReader is a probe.Extractor that keeps its first batch.
-type batchReader struct {
-	input probe.Input
-	batch probe.Batch
-}
-
-func (r *batchReader) Input() probe.Input { return r.input }
-func (r *batchReader) Close() error       { return nil }
-
-func (r *batchReader) Extract(_ context.Context, _ []float32, b probe.Batch) ([]float32, error) {
-	r.batch = probe.Batch{X: slices.Clone(b.X), Shape: slices.Clone(b.Shape)}
-	return nil, errBatchRead
-}
-
 // readData takes the first samples of a data set as the only input of both models.
 func (in *proofInputs) readData(ctx context.Context) (reason string, err error) {
 	if len(in.list) != 1 || !in.list[0].of[1].DType.IsFloat() {
@@ -179,10 +165,6 @@ func (in *proofInputs) readData(ctx context.Context) (reason string, err error) 
 		return "", err
 	}
 	x := in.list[0]
-	r := &batchReader{input: probe.Input{Name: x.of[1].Name}}
-	for _, d := range x.of[1].Shape {
-		r.input.Shape = append(r.input.Shape, d.Len)
-	}
 	set, err := OpenData(ctx, in.opt.Data)
 	if err != nil {
 		return "", err
@@ -193,11 +175,24 @@ func (in *proofInputs) readData(ctx context.Context) (reason string, err error) 
 	if in.batches[0] != in.batches[1] {
 		return "the models have other batches, and the samples are data", nil
 	}
-	_, err = probe.Extract(ctx, r, set, probe.ExtractOptions{Batch: in.samples, Layout: layout})
+	err = probe.EachBatch(ctx, declaredInput(x.of[1]), set, probe.ExtractOptions{Batch: in.samples, Layout: layout},
+		func(b probe.Batch, _ int) error {
+			in.data, x.shape = slices.Clone(b.X), slices.Clone(b.Shape)
+			return errBatchRead
+		})
 	if !errors.Is(err, errBatchRead) {
 		return "", err
 	}
-	in.data, x.shape, in.samples = r.batch.X, r.batch.Shape, int(r.batch.Shape[0])
+	in.samples = int(x.shape[0])
 	in.batches = [2]int{in.samples, in.samples}
 	return "", nil
+}
+
+// declaredInput returns a model's input as package probe takes it.
+func declaredInput(v onnx.Value) probe.Input {
+	in := probe.Input{Name: v.Name}
+	for _, d := range v.Shape {
+		in.Shape = append(in.Shape, d.Len)
+	}
+	return in
 }

@@ -26,7 +26,7 @@ const batchTolerance = 5e-3
 // A model with a fixed batch length is passed two full batches. One whose operators have the length of batch in them,
 // although its input does not say so, is passed batches of that length.
 func CheckBatch(ctx context.Context, ex Extractor, ds datasets.Dataset, layout Layout, batch int) error {
-	f, err := newFeed(ctx, ex, ds, ExtractOptions{Layout: layout, Batch: batch})
+	f, err := newFeed(ctx, ex.Input(), ds, ExtractOptions{Layout: layout, Batch: batch})
 	if err != nil {
 		return err
 	}

@@ -39,7 +39,7 @@ type ExtractOptions struct {
 // whose features are dropped. Features that are NaN or infinite are an error that names the sample. When ctx ends,
 // Extract returns ctx's error, and all its goroutines have ended.
 func Extract(ctx context.Context, ex Extractor, ds datasets.Dataset, opt ExtractOptions) (*feature.Set, error) {
-	feed, err := newFeed(ctx, ex, ds, opt)
+	feed, err := newFeed(ctx, ex.Input(), ds, opt)
 	if err != nil {
 		return nil, err
 	}
@@ -63,15 +63,41 @@ func Extract(ctx context.Context, ex Extractor, ds datasets.Dataset, opt Extract
 	return f, nil
 }
 
+// EachBatch passes ds to f in the batches in which [Extract] passes it through a model with the declared input in. rows
+// is the number of samples in a batch, fewer than its length where it is padded. b is reused after f returns.
+func EachBatch(ctx context.Context, in Input, ds datasets.Dataset, opt ExtractOptions,
+	f func(b Batch, rows int) error) error {
+	feed, err := newFeed(ctx, in, ds, opt)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	feed.start(ctx, max(opt.Workers, 1))
+	defer feed.wait()
+	defer cancel()
+	for j := range feed.chunks() {
+		c, err := feed.next(ctx, j)
+		if err != nil {
+			return err
+		}
+		for i, b := range c.batches {
+			if err := f(b, c.rows[i]); err != nil {
+				return err
+			}
+		}
+		feed.recycle(j, c)
+	}
+	return nil
+}
+
 // newFeed determines layout and batch length and checks the options.
-func newFeed(ctx context.Context, ex Extractor, ds datasets.Dataset, opt ExtractOptions) (*feed, error) {
+func newFeed(ctx context.Context, in Input, ds datasets.Dataset, opt ExtractOptions) (*feed, error) {
 	if opt.Batch < 0 || opt.Workers < 0 {
 		return nil, fault.Usagef("batch %d and workers %d must not be negative", opt.Batch, opt.Workers)
 	}
 	if ds.Len() == 0 {
 		return nil, fault.Inputf("%s: no samples", ds.Info().Name)
 	}
-	in := ex.Input()
 	f := &feed{ds: ds, in: in, length: opt.Batch}
 	f.held, _ = ds.(*datasets.Memory)
 	if f.length == 0 {

@@ -18,14 +18,16 @@ type Change struct {
 	// Needed, if not nil, are the values that the model must compute. All outputs are removed, and so are the nodes,
 	// initializers and declared values from which no needed value is computed. Replacements of removed tensors are
 	// ignored: their Fill is not called.
-	Needed   map[string]bool
+	Needed map[string]bool
+	// Inputs, if not nil, are the model's inputs in place of its own.
+	Inputs   []Value
 	Add      Additions
 	Metadata []Entry // properties to set
 }
 
 // IsZero reports whether c changes nothing.
 func (c Change) IsZero() bool {
-	return c.Needed == nil && len(c.Add.fields) == 0 && len(c.Metadata) == 0
+	return c.Needed == nil && c.Inputs == nil && len(c.Add.fields) == 0 && len(c.Metadata) == 0
 }
 
 // WriteChanged writes the model as one file, with a change and the given payloads replaced; see [Model.Write].
@@ -59,9 +61,17 @@ func (m *Model) changeEdits(c Change) []wire.Edit {
 	if c.Needed != nil {
 		edits = m.pruneTo(c.Needed)
 	}
-	if len(c.Add.fields) > 0 {
+	added := c.Add.fields
+	if c.Inputs != nil {
+		edits = append(edits, m.dropInputs(c.Needed)...)
+		added = slices.Clone(added)
+		for _, in := range c.Inputs {
+			added = appendMessage(added, graphInput, valueInfo(in))
+		}
+	}
+	if len(added) > 0 {
 		end := m.Graph.within[len(m.Graph.within)-1].Body.End()
-		edits = append(edits, wire.NewEdit(wire.Span{Off: end}, c.Add.fields, m.Graph.within))
+		edits = append(edits, wire.NewEdit(wire.Span{Off: end}, added, m.Graph.within))
 	}
 	for _, e := range c.Metadata {
 		edits = append(edits, m.setMetadata(e)...)
@@ -86,6 +96,16 @@ func (m *Model) pruneTo(needed map[string]bool) []wire.Edit {
 	unneeded := func(name string) bool { return !needed[name] }
 	edits = append(edits, remove(g.initializers, unneeded, g.within)...)
 	return append(edits, remove(g.values, unneeded, g.within)...)
+}
+
+// dropInputs returns the edits that remove the inputs. Initializers that are declared as inputs, as they must be before
+// IR version 4, stay declared if they are needed.
+func (m *Model) dropInputs(needed map[string]bool) []wire.Edit {
+	stays := map[string]bool{}
+	for name := range m.Graph.Initializers() {
+		stays[name] = needed == nil || needed[name]
+	}
+	return remove(m.Graph.inputs, func(name string) bool { return !stays[name] }, m.Graph.within)
 }
 
 // setMetadata returns the edits that set a metadata property.
@@ -130,11 +150,12 @@ type NewNode struct {
 	Attributes      []NewAttribute
 }
 
-// NewAttribute is an attribute of an added operator: a number, or a text if Text is not "".
+// NewAttribute is an attribute of an added operator: a number, a text if Text is not "", or a list if Ints is not nil.
 type NewAttribute struct {
 	Name string
 	Int  int64
 	Text string
+	Ints []int64
 }
 
 // Node adds an operator.
@@ -159,18 +180,37 @@ func (a NewAttribute) encode() []byte {
 	if a.Text != "" {
 		return appendInt(appendText(b, attrS, a.Text), attrType, attributeSTRING)
 	}
+	if a.Ints != nil {
+		for _, v := range a.Ints {
+			b = appendInt(b, attrInts, v)
+		}
+		return appendInt(b, attrType, attributeINTS)
+	}
 	return appendInt(appendInt(b, attrI, a.Int), attrType, attributeINT)
 }
 
 // Float32s adds an initializer of dtype float32.
 func (a *Additions) Float32s(name string, dims []int64, values []float32) {
+	a.initializer(name, Float32, dims, Float32Bytes(values))
+}
+
+// Int64s adds an initializer of dtype int64 and one axis.
+func (a *Additions) Int64s(name string, values ...int64) {
+	var raw []byte
+	for _, v := range values {
+		raw = binary.LittleEndian.AppendUint64(raw, uint64(v))
+	}
+	a.initializer(name, Int64, []int64{int64(len(values))}, raw)
+}
+
+func (a *Additions) initializer(name string, dtype DType, dims []int64, raw []byte) {
 	var t []byte
 	for _, d := range dims {
 		t = appendInt(t, tensorDims, d)
 	}
-	t = appendInt(t, tensorDataType, int64(Float32))
+	t = appendInt(t, tensorDataType, int64(dtype))
 	t = appendText(t, tensorName, name)
-	t = protowire.AppendBytes(protowire.AppendTag(t, tensorRawData, protowire.BytesType), Float32Bytes(values))
+	t = protowire.AppendBytes(protowire.AppendTag(t, tensorRawData, protowire.BytesType), raw)
 	a.fields = appendMessage(a.fields, graphInitializer, t)
 }
 

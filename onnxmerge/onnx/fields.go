@@ -89,4 +89,5 @@ const (
 	locationExt     = 1 // TensorProto.DataLocation.EXTERNAL
 	attributeINT    = 2 // AttributeProto.AttributeType.INT
 	attributeSTRING = 3 // AttributeProto.AttributeType.STRING
+	attributeINTS   = 7 // AttributeProto.AttributeType.INTS
 )

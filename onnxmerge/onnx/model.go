@@ -50,6 +50,7 @@ type Graph struct {
 	within       []wire.Field   // the enclosing fields, outermost first, and the graph's own
 	producers    map[string]int // by output: index into Nodes
 	initializers []item
+	inputs       []item // with initializers that are declared as inputs, too
 	outputs      []item
 	values       []item
 }

@@ -165,6 +165,7 @@ func (s *scanner) scanGraph(gf wire.Field, scope string, within []wire.Field, ou
 			var v Value
 			v, err = s.scanValue(f)
 			inputs = append(inputs, v)
+			g.inputs = append(g.inputs, item{v.Name, f})
 		case graphOutput:
 			var v Value
 			v, err = s.scanValue(f)

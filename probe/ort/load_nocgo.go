@@ -46,3 +46,30 @@ func (*Program) Run(context.Context, []Array) ([]probe.Batch, error) { return ni
 
 // Close does nothing.
 func (*Program) Close() error { return nil }
+
+// Compute always fails.
+func (*Program) Compute(context.Context, []*Value) ([]*Value, error) { return nil, noCgo() }
+
+// Value is an array that onnxruntime holds. Without cgo there is none.
+type Value struct {
+	Type  ElementType
+	Shape []int64
+}
+
+// NewValue always fails.
+func NewValue(Array) (*Value, error) { return nil, noCgo() }
+
+// SizeBytes returns 0.
+func (*Value) SizeBytes() int64 { return 0 }
+
+// Float32s always fails.
+func (*Value) Float32s() ([]float32, error) { return nil, noCgo() }
+
+// Int64s always fails.
+func (*Value) Int64s() ([]int64, error) { return nil, noCgo() }
+
+// Close does nothing.
+func (*Value) Close() error { return nil }
+
+// CloseValues does nothing.
+func CloseValues([]*Value) error { return nil }

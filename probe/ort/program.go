@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"runtime"
 	"strings"
 
 	"github.com/wiseft/wiseft/probe"
@@ -24,7 +23,7 @@ type Program struct {
 }
 
 // OpenProgram loads a model. inputs are the names of all its inputs, outputs those of the outputs that [Program.Run]
-// returns, which must be float32 and have one axis at least. Errors about the model are [ModelError].
+// or [Program.Compute] returns. Errors about the model are [ModelError].
 func (e Engine) OpenProgram(ctx context.Context, model Source, inputs, outputs []string) (*Program, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -52,48 +51,29 @@ func (e Engine) OpenProgram(ctx context.Context, model Source, inputs, outputs [
 	return p, nil
 }
 
-// Run runs one forward pass. inputs have the order of the names that the program was opened with. Only one Run may be
-// active at a time.
-func (p *Program) Run(ctx context.Context, inputs []Array) ([]probe.Batch, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
+// Run runs one forward pass, whose outputs must be float32. inputs have the order of the names that the program was
+// opened with. Only one pass may be active at a time.
+func (p *Program) Run(ctx context.Context, inputs []Array) (_ []probe.Batch, err error) {
 	if len(inputs) != len(p.inputs) {
 		return nil, fmt.Errorf("ort: %d inputs, want %d", len(inputs), len(p.inputs))
 	}
-	values := make([]onnxruntime.Value, len(inputs))
+	values := make([]*Value, len(inputs))
+	defer func() { err = errors.Join(err, CloseValues(values)) }()
 	for i, in := range inputs {
-		v, err := newValue(in)
-		if err != nil {
+		if values[i], err = NewValue(in); err != nil {
 			return nil, fmt.Errorf("input %q: %w", p.inputs[i], err)
 		}
-		defer v.Destroy()
-		values[i] = v
 	}
-	defer terminateWith(ctx, p.run)()
-	outputs := make([]onnxruntime.Value, p.outputs)
-	runtime.Gosched() // see Session.Extract
-	err := p.session.RunWithOptions(values, outputs, p.run)
-	defer func() {
-		for _, out := range outputs {
-			if x, ok := out.(*onnxruntime.Tensor[float32]); ok && x != nil { // the binding leaves a nil tensor after an error
-				_ = x.Destroy() // it never fails
-			}
-		}
-	}()
-	switch {
-	case ctx.Err() != nil:
-		return nil, ctx.Err()
-	case err != nil:
-		return nil, modelErrorf("onnxruntime cannot run the model: %s", message(err))
+	outputs, err := p.Compute(ctx, values)
+	if err != nil {
+		return nil, err
 	}
+	defer func() { err = errors.Join(err, CloseValues(outputs)) }()
 	results := make([]probe.Batch, len(outputs))
 	for i, out := range outputs {
-		x, ok := out.(*onnxruntime.Tensor[float32])
-		if !ok {
-			return nil, modelErrorf("output %d is no float32 tensor", i)
+		if results[i], err = out.batch(); err != nil {
+			return nil, fmt.Errorf("output %d: %w", i, err)
 		}
-		results[i] = probe.Batch{X: append([]float32(nil), x.GetData()...), Shape: x.GetShape()}
 	}
 	return results, nil
 }
