@@ -76,12 +76,13 @@ func Write(ctx context.Context, out onnx.Output, p *Plan, opt WriteOptions, prog
 	if err != nil {
 		return nil, err
 	}
+	mixers, measured := e.replace(mixers)
 	if err := e.countKept(ctx, mixers); err != nil {
 		return nil, err
 	}
 	computed := slices.DeleteFunc(slices.Clone(mixers), (*mixer).keepsFinetuned)
-	r.Data, err = e.finetuned.Write(ctx, out, replacements(computed, progress), opt.WriteOptions)
-	if err != nil {
+	list := append(replacements(computed, progress), measured...)
+	if r.Data, err = e.finetuned.Write(ctx, out, list, opt.WriteOptions); err != nil {
 		return nil, err
 	}
 	notes.addNonfinite(mixers)

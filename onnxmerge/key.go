@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 
 	"github.com/wiseft/wiseft/onnxmerge/method"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
@@ -36,6 +37,7 @@ func (p *Plan) Key(ctx context.Context) (string, error) {
 		Decisions  []keyDecision
 		Statistics Statistics `json:",omitempty"`
 		Nonfinite  bool       `json:",omitempty"`
+		Measured   []string   `json:",omitempty"` // tensors with measured payloads, and their hashes
 	}{Generation: keyGeneration, Method: p.Method.Name, Params: p.Params, Statistics: p.planner.opt.Statistics.recorded(),
 		Nonfinite: p.planner.opt.AllowNonfinite}
 	for _, m := range p.planner.inputs() {
@@ -46,7 +48,11 @@ func (p *Plan) Key(ctx context.Context) (string, error) {
 		parts.Files = append(parts.Files, files)
 	}
 	for i := range p.planner.decisions {
-		parts.Decisions = append(parts.Decisions, p.planner.decisions[i].key())
+		d := &p.planner.decisions[i]
+		parts.Decisions = append(parts.Decisions, d.key())
+		if payload, ok := p.planner.measured[d.b]; ok {
+			parts.Measured = append(parts.Measured, fmt.Sprintf("%s %x", d.Tensor, sha256.Sum256(payload)))
+		}
 	}
 	text, err := json.Marshal(parts)
 	if err != nil {

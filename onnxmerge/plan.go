@@ -170,7 +170,7 @@ func NewPlan(ctx context.Context, models []*onnx.Model, opt Options) (*Plan, err
 // [NewPlan].
 func (p *Plan) With(params method.Params) (*Plan, error) {
 	q := *p.planner
-	q.opt.Params = params
+	q.opt.Params, q.measured = params, nil
 	var err error
 	if q.params, err = complete(q.method, q.opt, len(q.models)); err != nil {
 		return nil, err

@@ -72,6 +72,7 @@ type planner struct {
 	kept      Kept
 	norms     Shrink
 	paired    paired
+	measured  map[*onnx.Tensor][]byte // payloads in place of mixed ones; see [Plan.Replacing]
 
 	foldedA     map[string]bool // tensors of the pre-trained model that are folded into others
 	differences []string        // operators of pairs that compute something else; see [pair.Alignment]

@@ -20,6 +20,8 @@ type Origin struct {
 	Selection *Selection
 	// Proofs are the results of proving the pairs by running; nil if that was not done.
 	Proofs []Proof
+	// Repair says which statistics were measured; nil if none was.
+	Repair *Repair
 }
 
 // check refuses an origin that does not name every input.
@@ -73,6 +75,7 @@ type Provenance struct {
 	Data        []DataFile    `json:"data,omitempty"`            // data files of the merged model
 	Selection   *Selection    `json:"selection,omitempty"`       // how the models were chosen
 	Proofs      []Proof       `json:"proofs,omitempty"`          // of the pairs, by running
+	Repair      *Repair       `json:"repair,omitempty"`          // statistics that are measured instead of mixed
 	Merged      int           `json:"merged"`                    // tensors
 	Copied      int           `json:"copied"`                    // tensors
 }
@@ -103,7 +106,7 @@ func (e *executor) provenance(ctx context.Context, opt WriteOptions, data []onnx
 		FoldNorms: e.opt.FoldNorms, Pairs: e.opt.Pairs, Statistics: e.opt.Statistics.recorded(), Nonfinite: e.opt.AllowNonfinite,
 		BackboneAt: e.opt.BackboneOutput, Features: e.backbone.Output,
 		External: layoutNames[opt.Layout], ShardBytes: opt.ShardBytes, Data: dataFiles(data), Selection: opt.Origin.Selection,
-		Proofs: opt.Origin.Proofs}
+		Proofs: opt.Origin.Proofs, Repair: opt.Origin.Repair}
 	out.Merged, _ = e.count(Merge)
 	out.Copied, _ = e.count(Copy)
 	for i, m := range e.inputs() {

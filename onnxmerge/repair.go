@@ -1,0 +1,244 @@
+package onnxmerge
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/wiseft/wiseft/onnxmerge/method"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
+)
+
+// Repair records how running statistics of a merged model were replaced by measured ones; package onnxmerge/repair has
+// the formula.
+type Repair struct {
+	Mode    string          `json:"mode"`        // affine, scale or reset
+	Samples int             `json:"samples"`     // that were measured
+	Hash    string          `json:"data_sha256"` // of these samples
+	Data    RepairData      `json:"data"`
+	Layers  []RepairedLayer `json:"layers"`
+	// Kept are normalisations that are as the merge made them, each with the reason.
+	Kept []string `json:"kept,omitempty"`
+}
+
+// RepairData says which samples were measured.
+type RepairData struct {
+	File      string `json:"file"` // without folders
+	Split     string `json:"split,omitempty"`
+	Format    string `json:"format,omitempty"`
+	Points    int    `json:"points,omitempty"`
+	Sample    string `json:"sample,omitempty"`
+	Normalize string `json:"normalize,omitempty"`
+	Resize    int    `json:"resize,omitempty"`
+	Crop      int    `json:"crop,omitempty"`
+	Axes      string `json:"axes,omitempty"`
+	Layout    string `json:"layout,omitempty"`
+	Drawn     int    `json:"drawn"` // samples that were asked for
+	Seed      uint64 `json:"seed"`  // of the draw, and of random points
+	Batch     int    `json:"batch"` // samples of one forward pass
+	Runtime   string `json:"runtime"`
+}
+
+// RepairedLayer is a normalisation whose running statistics were replaced.
+type RepairedLayer struct {
+	Name    string   `json:"name"`    // of its output
+	Tensors []string `json:"tensors"` // that are measured instead of mixed
+	// Factor is the median over channels of the quotient of the measured deviation and its goal; 1 for the mode reset.
+	Factor float64 `json:"factor"`
+	// Dead, Floor and Ceiling are channels that do not vary on the data, or whose quotient is below or above what is
+	// trusted and was limited.
+	Dead    []int `json:"dead,omitempty"`
+	Floor   []int `json:"floor,omitempty"`
+	Ceiling []int `json:"ceiling,omitempty"`
+}
+
+// Tensors returns the IDs of all tensors that are measured instead of mixed.
+func (r *Repair) Tensors() (ids []string) {
+	for _, l := range r.Layers {
+		ids = append(ids, l.Tensors...)
+	}
+	return ids
+}
+
+// Replacing returns the plan with measured payloads in place of mixed ones. The tensors are merged ones of the
+// fine-tuned model, and the payloads have their size. [Plan.With] drops them.
+func (p *Plan) Replacing(payloads map[*onnx.Tensor][]byte) *Plan {
+	q := *p.planner
+	q.measured = payloads
+	plan := *p
+	plan.planner = &q
+	return &plan
+}
+
+// replace takes the mixers of tensors with measured payloads out, and returns replacements by these.
+func (e *executor) replace(mixers []*mixer) ([]*mixer, []onnx.Replacement) {
+	if len(e.measured) == 0 {
+		return mixers, nil
+	}
+	var list []onnx.Replacement
+	for i := range e.decisions { // in the order of the file
+		t := e.decisions[i].b
+		if payload, ok := e.measured[t]; ok {
+			list = append(list, onnx.Replacement{Tensor: t, Fill: reading(payload)})
+		}
+	}
+	isMeasured := func(m *mixer) bool { return e.measured[m.dst] != nil }
+	return slices.DeleteFunc(mixers, isMeasured), list
+}
+
+// reading returns a function that reads from a payload in memory.
+func reading(payload []byte) func(dst []byte, off int64) error {
+	return func(dst []byte, off int64) error {
+		copy(dst, payload[off:])
+		return nil
+	}
+}
+
+// Of returns the plan that writes the last model's graph with the weights of one of the models: every tensor that the
+// merge mixes is that model's.
+func (p *Plan) Of(model int) (*Plan, error) {
+	last := len(p.planner.models) - 1
+	if model < 0 || model > last {
+		return nil, &ModelsError{fmt.Sprintf("there is no model %d", model)}
+	}
+	q := p.planner.swapped(min(model, last-1))
+	if model == last {
+		q.opt.Params = method.Params{"alpha": 1.}
+	}
+	var err error
+	if q.params, err = complete(q.method, q.opt, 2); err != nil {
+		return nil, err
+	}
+	if err := q.decideParams(); err != nil {
+		return nil, err
+	}
+	return q.plan(), nil
+}
+
+// Models returns the models that are merged, in the order of the method.
+func (p *Plan) Models() []*onnx.Model { return p.planner.models }
+
+// decisionOf returns the decision about a tensor of the fine-tuned model; nil if there is none.
+func (p *planner) decisionOf(t *onnx.Tensor) *decision {
+	i := slices.IndexFunc(p.decisions, func(d decision) bool { return d.b == t })
+	if i < 0 {
+		return nil
+	}
+	return &p.decisions[i]
+}
+
+// Coefficients returns the factor by which a merged tensor's value has every model's, in their order. It returns nil if
+// the method has none, or if the tensor is not merged.
+func (p *Plan) Coefficients(t *onnx.Tensor) ([]float64, error) {
+	d := p.planner.decisionOf(t)
+	if d == nil || d.Action != Merge || !p.Method.Combines {
+		return nil, nil
+	}
+	n := len(p.planner.models)
+	mixer, err := p.Method.New(&method.Tensor{ID: d.Tensor, Dims: d.Dims, Len: d.b.Len(), Models: n, Depth: d.depth,
+		Note: func(string) {}}, d.params)
+	if err != nil {
+		return nil, fmt.Errorf("tensor %q: %w", d.Tensor, err)
+	}
+	c := make([]float64, n)
+	if mixer.Copy {
+		c[mixer.From] = 1
+		return c, nil
+	}
+	for i := range c { // a linear map of unit vectors
+		src := make([][]float64, n)
+		for k := range src {
+			src[k] = []float64{0}
+		}
+		src[i][0] = 1
+		mixer.Mix(c[i:i+1], src, 0)
+	}
+	return c, nil
+}
+
+// Source is one model's tensor in the fine-tuned model's order of axes, as float64.
+func (p *Plan) Source(t *onnx.Tensor, model int) ([]float64, error) {
+	d := p.planner.decisionOf(t)
+	if d == nil || d.Action != Merge {
+		return nil, &ModelsError{fmt.Sprintf("tensor %q is not merged", t.ID())}
+	}
+	in := d.inputs()[model]
+	raw, values := make([]byte, in.codec.SizeBytes(int(t.Len()))), make([]float64, t.Len())
+	if err := in.read(raw, 0); err != nil {
+		return nil, fmt.Errorf("tensor %q: %w", t.ID(), err)
+	}
+	in.codec.Decode(values, raw)
+	return values, nil
+}
+
+// From returns the tensor of one of the models that a merged tensor is paired with; nil if there is none.
+func (p *Plan) From(t *onnx.Tensor, model int) *onnx.Tensor {
+	d := p.planner.decisionOf(t)
+	switch {
+	case d == nil || d.Action != Merge:
+		return nil
+	case model == len(p.planner.models)-1:
+		return d.b
+	case model == 0:
+		return d.a
+	}
+	return d.further[model-1].a
+}
+
+// Unchanged returns, for every merged tensor, which of the models have the merged bytes, in their order. It mixes
+// all tensors once.
+func (p *Plan) Unchanged(ctx context.Context) (map[*onnx.Tensor][]bool, error) {
+	e := executor{p.planner}
+	mixers, _, err := e.mixers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	same := map[*onnx.Tensor][]bool{}
+	for _, m := range mixers {
+		if same[m.dst], err = m.unchanged(ctx); err != nil {
+			return nil, fmt.Errorf("tensor %q: %w", m.dst.ID(), err)
+		}
+	}
+	for i := range e.decisions {
+		d := &e.decisions[i]
+		if d.Action != Merge || same[d.b] != nil {
+			continue
+		}
+		m := newMixer(*d) // it copies the last model's bytes
+		m.method = method.Mixer{Copy: true, From: len(e.models) - 1}
+		if same[d.b], err = m.unchanged(ctx); err != nil {
+			return nil, fmt.Errorf("tensor %q: %w", d.Tensor, err)
+		}
+	}
+	return same, nil
+}
+
+// unchanged returns which of the models have the bytes that m computes.
+func (m *mixer) unchanged(ctx context.Context) ([]bool, error) {
+	same := make([]bool, m.models)
+	for i := range same {
+		same[i] = m.sources[i].dtype == m.dst.DType
+	}
+	size := m.dst.SizeBytes()
+	made, own := make([]byte, min(size, onnx.BlockSize)), make([]byte, min(size, onnx.BlockSize))
+	for off := int64(0); off < size && slices.Contains(same, true); off += onnx.BlockSize {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		n := min(onnx.BlockSize, size-off)
+		if err := m.fill(made[:n], off); err != nil {
+			return nil, err
+		}
+		for i := range same {
+			if !same[i] {
+				continue
+			}
+			if err := m.sources[i].read(own[:n], off); err != nil {
+				return nil, err
+			}
+			same[i] = bytes.Equal(made[:n], own[:n])
+		}
+	}
+	return same, nil
+}
