@@ -157,7 +157,7 @@ func (p *Plan) Coefficients(t *onnx.Tensor) ([]float64, error) {
 	return c, nil
 }
 
-// Source is one model's tensor in the fine-tuned model's order of axes, as float64.
+// Source returns one model's values of a merged tensor, in the order of the fine-tuned one.
 func (p *Plan) Source(t *onnx.Tensor, model int) ([]float64, error) {
 	d := p.planner.decisionOf(t)
 	if d == nil || d.Action != Merge {
