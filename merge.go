@@ -51,6 +51,9 @@ type MergeOptions struct {
 	// running proves each of them.
 	Prove *ProveOptions
 
+	// Repair measures the running statistics of BatchNormalizations on the merged model and corrects them; nil does not.
+	Repair *RepairOptions
+
 	MemoryBytes int64 // what buffers may take; 0 is 256 MiB
 	Workers     int   // 0 is one per core; the result does not depend on it
 
@@ -62,6 +65,9 @@ func (o MergeOptions) inputs(models []string) []string {
 	paths := slices.Concat(models, o.Fisher)
 	if o.Prove != nil {
 		paths = append(paths, o.Prove.Data.paths()...)
+	}
+	if o.Repair != nil {
+		paths = append(paths, o.Repair.Data.paths()...)
 	}
 	return paths
 }
@@ -103,6 +109,8 @@ type MergePlan struct {
 	inputs  models // the models that are merged, then the Fisher informations
 	count   int    // of the models that are merged
 	prove   *ProveOptions
+	repair  *RepairOptions
+	memory  int64
 	monitor Monitor
 }
 
@@ -131,7 +139,8 @@ func PlanMerge(ctx context.Context, paths []string, opt MergeOptions) (*MergePla
 	if err != nil {
 		return nil, errors.Join(err, inputs.Close())
 	}
-	return &MergePlan{plan, inputs, len(paths), opt.Prove, opt.Monitor}, nil
+	return &MergePlan{Plan: plan, inputs: inputs, count: len(paths), prove: opt.Prove, repair: opt.Repair,
+		memory: opt.MemoryBytes, monitor: opt.Monitor}, nil
 }
 
 // planModels plans a merge of opened models.
@@ -187,6 +196,7 @@ type MergeResult struct {
 	Warnings   []string             `json:"warnings"`
 	Proof      *Proof               `json:"proof,omitempty"`  // of the pre-trained model's pairs, where it was run
 	Proofs     []Proof              `json:"proofs,omitempty"` // of more than two models
+	Repair     *onnxmerge.Repair    `json:"repair,omitempty"` // of running statistics, where it was asked for
 }
 
 // TensorCounts is how many tensors a plan merges, copies and refuses.
@@ -244,14 +254,21 @@ func (p *MergePlan) WriteFile(ctx context.Context, out string, opt WriteOptions)
 	if err != nil {
 		return nil, err
 	}
-	if origin != nil {
-		origin.Proofs = proofs
+	plan, repaired, err := repairPlan(ctx, p.Plan, p.inputs[p.count-1], p.repair, p.memory)
+	if err != nil {
+		return nil, err
 	}
-	r, err := writePlan(ctx, out, p.Plan, p.inputs, origin, opt, p.monitor)
+	if origin != nil {
+		origin.Proofs, origin.Repair = proofs, repaired
+	}
+	r, err := writePlan(ctx, out, plan, p.inputs, origin, opt, p.monitor)
 	if err != nil {
 		return nil, err
 	}
 	r.Proof, r.Proofs = oneProof(proofs)
+	if r.Repair = repaired; repaired != nil {
+		r.Norms = nil // they are measured
+	}
 	return r, nil
 }
 

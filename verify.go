@@ -24,8 +24,12 @@ type VerifyOptions struct {
 	All  bool
 	Seed uint64 // of the choice of samples
 	// Prove proves the pairing of the merge by running; nil does not. A pairing that is disproved is an error.
-	Prove   *ProveOptions
-	Monitor Monitor
+	Prove *ProveOptions
+	// Repaired is the path of the data on which repaired statistics were measured: they are measured again. With "" they
+	// are not compared, and without such statistics it is ignored. The draw and the preparation of samples are those of the provenance.
+	Repaired string
+	Runtime  RuntimeOptions
+	Monitor  Monitor
 }
 
 // VerifyResult is what a verification compared.
@@ -36,7 +40,7 @@ type VerifyResult struct {
 	Tensors     int                   `json:"tensors"`
 	Bytes       int64                 `json:"bytes"` // of payload compared
 	All         bool                  `json:"all"`
-	Notes       []string              `json:"notes,omitempty"` // tensors with elements that are NaN or infinite
+	Notes       []string              `json:"notes,omitempty"` // tensors with elements that are NaN or infinite, or not compared
 	Differences []string              `json:"differences"`
 	Proof       *Proof                `json:"proof,omitempty"`  // of the pre-trained model's pairs, with VerifyOptions.Prove
 	Proofs      []Proof               `json:"proofs,omitempty"` // of more than two models
@@ -152,15 +156,19 @@ func (r *VerifyResult) compare(ctx context.Context, opt VerifyOptions, merged *M
 	if err != nil {
 		return namePair(err, inputs[:count])
 	}
-	for _, m := range append(models{merged}, inputs...) {
-		m.TrackHashes(maxTrackedBytes)
-	}
-	found, err := onnxmerge.Verify(ctx, merged.Model, plan, onnxmerge.VerifyOptions{All: r.All, Seed: opt.Seed},
-		opt.Monitor.units("verifying", "tensors"))
+	compared := onnxmerge.VerifyOptions{All: r.All, Seed: opt.Seed}
+	plan, err = r.repair(ctx, opt, plan, inputs[count-1], &compared)
 	if err != nil {
 		return err
 	}
-	r.Tensors, r.Bytes, r.Notes = found.Tensors, found.Bytes, found.Notes
+	for _, m := range append(models{merged}, inputs...) {
+		m.TrackHashes(maxTrackedBytes)
+	}
+	found, err := onnxmerge.Verify(ctx, merged.Model, plan, compared, opt.Monitor.units("verifying", "tensors"))
+	if err != nil {
+		return err
+	}
+	r.Tensors, r.Bytes, r.Notes = found.Tensors, found.Bytes, append(r.Notes, found.Notes...)
 	opt.Monitor.progress(Progress{What: "hashing", Unit: "models"})
 	sources := append(slices.Clone(r.Provenance.Models), r.Provenance.Fisher...)
 	for i, m := range inputs {
@@ -184,12 +192,58 @@ func (r *VerifyResult) compare(ctx context.Context, opt VerifyOptions, merged *M
 	if opt.Prove == nil {
 		return nil
 	}
-	proofs, err := provePlan(ctx, plan, inputs[:count], *opt.Prove)
+	how := *opt.Prove
+	if from := r.Provenance.Repair; from != nil && how.Data.Path != "" && how.Data.Path == opt.Repaired {
+		how.Data = repairOptions(from, opt).Data.asSplit("train")
+	}
+	proofs, err := provePlan(ctx, plan, inputs[:count], how)
 	if err != nil {
 		return err
 	}
 	r.Proof, r.Proofs = oneProof(proofs)
 	return checkProofs(proofs)
+}
+
+// repair returns the plan with its statistics measured again, as the provenance says. Without data it is the plan
+// itself, and the statistics are not compared.
+func (r *VerifyResult) repair(ctx context.Context, opt VerifyOptions, plan *onnxmerge.Plan, last *Model,
+	how *onnxmerge.VerifyOptions) (*onnxmerge.Plan, error) {
+	from := r.Provenance.Repair
+	if from == nil {
+		return plan, nil
+	}
+	ids := map[string]bool{}
+	for _, id := range from.Tensors() {
+		ids[id] = true
+	}
+	if opt.Repaired == "" {
+		if how.Skip = ids; len(ids) > 0 {
+			r.Notes = append(r.Notes, fmt.Sprintf("%d tensors are statistics that were measured on %d samples of %s, and are not "+
+				"compared: name the data with --data", len(ids), from.Samples, from.Data.File))
+		}
+		return plan, nil
+	}
+	how.Near = ids
+	c, err := newCalibration(ctx, plan, last, repairOptions(from, opt), 0)
+	if err != nil {
+		return nil, err
+	}
+	if c.record.Hash != from.Hash {
+		return nil, fault.Mismatchf("the %d samples of %s have sha256 %s, and statistics were measured on samples with %s",
+			c.record.Samples, opt.Repaired, c.record.Hash, from.Hash)
+	}
+	repaired, _, err := c.repair(ctx, plan)
+	return repaired, err
+}
+
+// repairOptions returns the options by which statistics were measured, with the path of their data.
+func repairOptions(from *onnxmerge.Repair, opt VerifyOptions) RepairOptions {
+	d := from.Data
+	runtime := opt.Runtime
+	runtime.Batch = d.Batch
+	return RepairOptions{Mode: from.Mode, Samples: d.Drawn, Seed: d.Seed, Layout: d.Layout, Runtime: runtime,
+		Monitor: opt.Monitor, Data: Data{Path: opt.Repaired, Split: d.Split, Format: d.Format, Points: d.Points,
+			Sample: d.Sample, Normalize: d.Normalize, Resize: d.Resize, Crop: d.Crop, Axes: d.Axes, Seed: d.Seed}}
 }
 
 // compareHashes adds a difference where an input is not the file that was merged.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/wiseft/wiseft/internal/text"
 	"github.com/wiseft/wiseft/onnxmerge/method"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
@@ -59,6 +60,51 @@ func (r *Repair) Tensors() (ids []string) {
 		ids = append(ids, l.Tensors...)
 	}
 	return ids
+}
+
+// String describes the repair in a line, and names in further ones what is not repaired or was limited.
+func (r *Repair) String() string {
+	if len(r.Layers) == 0 {
+		return "repair: every normalisation is as in one of the models, and keeps its statistics"
+	}
+	smallest, largest := r.Layers[0], r.Layers[0]
+	limited, dead := "", 0
+	for _, l := range r.Layers {
+		if l.Factor < smallest.Factor {
+			smallest = l
+		}
+		if l.Factor > largest.Factor {
+			largest = l
+		}
+		if n := len(l.Floor) + len(l.Ceiling); n > 0 {
+			limited += fmt.Sprintf(" %s (%s)", l.Name, text.Count(n, "channel"))
+		}
+		dead += len(l.Dead)
+	}
+	lines := fmt.Sprintf("repair: statistics of %s measured on %s (%s)", text.Count(len(r.Layers), "normalisation"),
+		text.Count(r.Samples, "sample"), r.Mode)
+	if r.Mode != "reset" {
+		lines += fmt.Sprintf("; deviations were %.3g (%s) to %.3g (%s) of their goal", smallest.Factor, smallest.Name,
+			largest.Factor, largest.Name)
+	}
+	for _, kept := range r.Kept {
+		lines += "\n  not repaired: " + kept
+	}
+	if dead > 0 {
+		lines += fmt.Sprintf("\n  %s not vary on the samples, and have mixed deviations", text.Count(dead, "channel")+verb(dead))
+	}
+	if limited != "" {
+		lines += "\n  too far from their goal, and limited:" + limited
+	}
+	return lines
+}
+
+// verb is the auxiliary verb behind a count.
+func verb(n int) string {
+	if n == 1 {
+		return " does"
+	}
+	return " do"
 }
 
 // Replacing returns the plan with measured payloads in place of mixed ones. The tensors are merged ones of the

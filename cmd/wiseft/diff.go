@@ -55,9 +55,8 @@ func (o *diffCommand) run(ctx context.Context, c *call) (_ result, err error) {
 	if err != nil || o.proof.data == "" || r.Verdict == onnxmerge.Refused {
 		return difference.result(r, err)
 	}
-	data := o.proof.Data
-	data.Path = o.proof.data
-	r.Barrier, err = wiseft.MeasureBarrier(ctx, c.args[0], c.args[1], opt, data, o.proof.Runtime, o.proof.Layout)
+	r.Barrier, err = wiseft.MeasureBarrier(ctx, c.args[0], c.args[1], opt, o.proof.at(o.proof.data), o.proof.Runtime,
+		o.proof.layout)
 	return difference.result(r, err)
 }
 

@@ -18,6 +18,7 @@ type mergeCommand struct {
 	mergeOptions
 	storageOptions
 	proveOptions
+	repairOptions
 	out   string
 	alpha float64
 	plan  bool
@@ -48,13 +49,14 @@ func newMergeCommand() *cli.Command {
 			"  wiseft merge pretrained.onnx finetuned.onnx --plan\n" +
 			"  wiseft merge pretrained.onnx finetuned.onnx -o merged.onnx --exclude 'head.*'\n" +
 			"  wiseft merge pretrained.onnx finetuned.onnx -o merged.onnx --prove\n" +
+			"  wiseft merge pretrained.onnx finetuned.onnx -o merged.onnx --repair modelnet40 --points 1024\n" +
 			"  wiseft merge a.onnx b.onnx -o merged.onnx --pair fc1.weight=module.fc1.weight\n" +
 			"  wiseft merge base.onnx task1.onnx task2.onnx -o merged.onnx --method ties --param density=0.3\n" +
 			"  wiseft merge pretrained.onnx finetuned.onnx -o merged.onnx --set 'encoder/*=0.3' --set depth:0.5-1=0.8\n" +
 			"  wiseft merge --recipe recipe.yaml -o merged.onnx\n" +
 			"  wiseft merge big.onnx tuned.onnx -o merged.onnx --external always --shard-size 2GiB",
 		Flags: slices.Concat(flags, o.storageOptions.flags(), o.mergeOptions.flags(),
-			o.proveOptions.flags("prove"), []cli.Flag{backboneFlag(&o.BackboneOutput)}),
+			o.repairOptions.flags(), o.proveOptions.flags("prove"), []cli.Flag{backboneFlag(&o.BackboneOutput)}),
 	}, atLeast(), o.run)
 }
 
@@ -84,6 +86,9 @@ func (o *mergeCommand) run(ctx context.Context, c *call) (result, error) {
 		opt.Params["alpha"] = o.alpha
 	}
 	opt.Monitor, opt.Prove = c.monitor(), o.proveOptions.options(c)
+	if opt.Repair, err = o.repairOptions.options(c, &o.dataOptions, o.Runtime); err != nil {
+		return nil, err
+	}
 	if o.plan {
 		return showPlan(ctx, c, models, opt)
 	}
@@ -163,6 +168,9 @@ func writeMerge(w io.Writer, r *mergeReport) error {
 	writeHead(w, r.Head, r.Features)
 	writeProofs(w, r.Proof, r.Proofs)
 	writeNorms(w, r.Norms)
+	if r.Repair != nil {
+		fmt.Fprintln(w, r.Repair)
+	}
 	fmt.Fprintf(w, "%d tensors merged (%s parameters), %d copied, %d refused\n",
 		r.Tensors.Merged, humanize.Comma(r.Parameters), r.Tensors.Copied, r.Tensors.Refused)
 	if r.Output == "" {

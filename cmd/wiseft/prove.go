@@ -11,21 +11,20 @@ import (
 // proveOptions are flags of the proof of a pairing by running.
 type proveOptions struct {
 	wiseft.ProveOptions
+	dataOptions
 	prove bool
 	data  string
 }
 
 // flags returns the flags; name is that of the one that asks for the proof.
 func (o *proveOptions) flags(name string) []cli.Flag {
-	return section("Proof:",
+	return append(section("Proof:",
 		define(&o.prove, name, "prove the pairing by running both models: the last one's graph with the weights of "+
 			"another must compute that one's features").env(),
 		define(&o.ProveOptions.Seed, "prove-seed", "seed of the proof's random inputs"),
 		define(&o.data, "data", "run on the first samples of `DATA` instead of random inputs"),
-		define(&o.Data.Points, "points", "`N` points of each cloud of --data").shown("all"),
-		define(&o.Layout, "layout", "of the clouds of --data: auto, bnc or bcn").or("auto"),
 		libraryFlag(&o.Runtime.Library),
-	)
+	), o.dataOptions.flags()...)
 }
 
 // options returns the library's options; nil if no proof is asked for.
@@ -34,10 +33,7 @@ func (o *proveOptions) options(c *call) *wiseft.ProveOptions {
 		return nil
 	}
 	opt := o.ProveOptions
-	if opt.Data.Path = o.data; o.data == "" {
-		opt.Data = wiseft.Data{}
-	}
-	opt.Monitor = c.monitor()
+	opt.Data, opt.Layout, opt.Monitor = o.at(o.data), o.layout, c.monitor()
 	return &opt
 }
 

@@ -23,21 +23,23 @@ func newVerifyCommand() *cli.Command {
 			"verify looks for these beside it and in the working folder (or where --pretrained,\n" +
 			"--finetuned and --further say), compares the hashes, and computes every tensor anew; of a\n" +
 			"model beyond 256 MiB samples of every tensor, unless --all is given.\n" +
-			"--run also proves by running that the right weights were mixed.\n\n" +
+			"--run also proves by running that the right weights were mixed. Statistics that merge --repair\n" +
+			"has measured are measured again with --data, the same data; without it they are not compared.\n\n" +
 			"Examples:\n" +
 			"  wiseft verify merged.onnx\n" +
 			"  wiseft verify merged.onnx --pretrained models/base.onnx --finetuned models/tuned.onnx --all\n" +
-			"  wiseft verify merged.onnx --run",
+			"  wiseft verify merged.onnx --run\n" +
+			"  wiseft verify repaired.onnx --data modelnet40",
 		Flags: slices.Concat(section("",
 			define(&o.Pretrained, "pretrained", "the pre-trained model's `FILE`"),
 			define(&o.Finetuned, "finetuned", "the fine-tuned model's `FILE`, which is the last of those that were merged"),
 			define(&o.Further, "further", "`FILE` of a model between them, or then of a Fisher information; "+
 				"in their order, all or none"),
 			define(&o.All, "all", "compare every byte, however large the model is"),
-			define(&o.Seed, "seed", "of the choice of samples").env(),
 		), proof.flags("run")),
 	}, exactly("MERGED"), func(ctx context.Context, c *call) (result, error) {
-		o.Monitor, o.Prove = c.monitor(), proof.options(c)
+		o.Monitor, o.Prove, o.Seed = c.monitor(), proof.options(c), proof.dataOptions.Seed
+		o.Repaired, o.Runtime = proof.data, proof.Runtime
 		return verification.result(wiseft.Verify(ctx, c.args[0], o))
 	})
 }

@@ -55,6 +55,19 @@ func Stages(m *onnx.Model, norms []Norm) []*Stage {
 	return stages
 }
 
+// Upstream returns, for every norm, the values that its output depends on, its statistics among them.
+func Upstream(m *onnx.Model, norms []Norm) ([]map[string]bool, error) {
+	g, err := flow.New(m)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]map[string]bool, len(norms))
+	for i, n := range norms {
+		list[i] = g.Upstream(n.Name)
+	}
+	return list, nil
+}
+
 // Together returns all norms as one stage, which carries nothing: for models whose norms need no correction.
 func Together(m *onnx.Model, norms []Norm) *Stage {
 	g := &stagedGraph{model: m, levels: map[string]int{}, live: map[string]bool{}}

@@ -28,7 +28,10 @@ type Engine struct {
 func (Engine) Open(context.Context, []byte, string) (probe.Extractor, error) { return nil, noCgo() }
 
 // Runtime implements probe.Engine.
-func (Engine) Runtime() string { return "none: built without cgo" }
+func (e Engine) Runtime() string { return e.Platform() }
+
+// Platform says that there is no onnxruntime.
+func (Engine) Platform() string { return "none: built without cgo" }
 
 // CheckCUDA always fails.
 func CheckCUDA(context.Context) error { return noCgo() }

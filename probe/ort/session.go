@@ -23,8 +23,11 @@ type Engine struct {
 var _ probe.Engine = Engine{}
 
 // Runtime implements probe.Engine.
-func (e Engine) Runtime() string {
-	return fmt.Sprintf("onnxruntime %s, %s, %d threads", onnxruntime.GetVersion(), e.Device, e.threads())
+func (e Engine) Runtime() string { return fmt.Sprintf("%s, %d threads", e.Platform(), e.threads()) }
+
+// Platform returns the version of onnxruntime and the device.
+func (e Engine) Platform() string {
+	return fmt.Sprintf("onnxruntime %s, %s", onnxruntime.GetVersion(), e.Device)
 }
 
 func (e Engine) threads() int {

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"github.com/urfave/cli/v2"
+	"github.com/wiseft/wiseft"
+)
+
+// repairOptions are flags of the repair of running statistics.
+type repairOptions struct {
+	data    string
+	mode    string
+	samples int
+}
+
+func (o *repairOptions) flags() []cli.Flag {
+	return section("Repair:",
+		define(&o.data, "repair", "measure the running statistics of BatchNormalizations on unlabelled `DATA` (its train "+
+			"split, never test data) and correct them").env(),
+		define(&o.mode, "repair-mode", "auto, affine (mean and variance), scale (variance alone), or reset (the measured "+
+			"statistics as they are)").or("auto").env(),
+		define(&o.samples, "repair-samples", "`N` samples that are drawn").or(wiseft.RepairSamples).env(),
+	)
+}
+
+// options returns the library's options; nil if no repair is asked for.
+func (o *repairOptions) options(c *call, data *dataOptions, runtime wiseft.RuntimeOptions) (*wiseft.RepairOptions, error) {
+	if o.data == "" {
+		for _, flag := range []string{"repair-mode", "repair-samples"} {
+			if c.IsSet(flag) {
+				return nil, usagef("--%s needs --repair DATA", flag)
+			}
+		}
+		return nil, nil
+	}
+	if o.samples < 1 {
+		return nil, usagef("--repair-samples must be at least 1")
+	}
+	return &wiseft.RepairOptions{Data: data.at(o.data), Samples: o.samples, Mode: o.mode, Seed: data.Seed,
+		Layout: data.layout, Runtime: runtime, Monitor: c.monitor()}, nil
+}

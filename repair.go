@@ -1,0 +1,285 @@
+package wiseft
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+
+	"github.com/wiseft/wiseft/datasets"
+	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/onnxmerge"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
+	"github.com/wiseft/wiseft/onnxmerge/repair"
+	"github.com/wiseft/wiseft/probe"
+)
+
+// RepairOptions says how running statistics of BatchNormalizations are repaired after a merge: they are measured on the
+// merged network, and corrected so that activations have the mixture of the models' own means and deviations on the same
+// data. Package onnxmerge/repair has the formula. Data is required.
+type RepairOptions struct {
+	Data    Data   // unlabelled samples, such as training data; its split train by default. Never test data
+	Samples int    // drawn from Data; 0 is RepairSamples
+	Mode    string // "auto" and "", "affine" (mean and variance), "scale" (variance alone), "reset" (what was measured)
+	Seed    uint64 // of the draw
+	Layout  string // of clouds: "bnc", "bcn", or "auto" and ""
+	Runtime RuntimeOptions
+	Monitor Monitor
+}
+
+// RepairSamples is how many samples a repair draws by default. With 16 clouds statistics are as good as with 160
+// (scripts/bench/repair); more cost little and keep rare classes in.
+const RepairSamples = 64
+
+// repairPlan returns a plan with repaired statistics, and the record of it; the plan itself without options.
+func repairPlan(ctx context.Context, plan *onnxmerge.Plan, last *Model, opt *RepairOptions, memory int64,
+) (*onnxmerge.Plan, *onnxmerge.Repair, error) {
+	if opt == nil {
+		return plan, nil, nil
+	}
+	c, err := newCalibration(ctx, plan, last, *opt, memory)
+	if err != nil {
+		return nil, nil, err
+	}
+	return c.repair(ctx, plan)
+}
+
+// calibration is what all repairs by the same samples share: the samples, and the models' own moments on them.
+type calibration struct {
+	opt    RepairOptions
+	mode   repair.Mode
+	data   datasets.Dataset // the drawn samples
+	record onnxmerge.Repair // of every repair, but for its layers
+	last   *Model           // whose graph is written
+	input  onnx.Value
+	engine *Runtime
+	memory int64 // bytes of activations that may be held between passes
+
+	norms  []repair.Norm
+	before []map[string]bool // the values that each norm's output depends on
+	stages []*repair.Stage
+	ends   [][]*repair.Moments // of each model, then of each norm; nil before they are needed
+}
+
+// newCalibration draws samples for repairs of a plan, with any parameters. memory is what activations may take between
+// two passes, in bytes; 0 is 256 MiB.
+func newCalibration(ctx context.Context, plan *onnxmerge.Plan, last *Model, opt RepairOptions, memory int64,
+) (_ *calibration, err error) {
+	c := &calibration{opt: opt, last: last, memory: cmp.Or(memory, defaultRepairMemory)}
+	if c.mode, err = repair.Mode(opt.Mode).Resolve(); err != nil {
+		return nil, err
+	}
+	if err := c.find(plan); err != nil {
+		return nil, withPath(last.path, err)
+	}
+	if err := c.draw(ctx); err != nil {
+		return nil, err
+	}
+	if c.engine, err = LoadRuntime(ctx, opt.Runtime, opt.Monitor); err != nil {
+		return nil, err
+	}
+	c.record.Data = c.describe()
+	return c, nil
+}
+
+// measureEnds measures the models that a plan merges, once.
+func (c *calibration) measureEnds(ctx context.Context, plan *onnxmerge.Plan) error {
+	if c.ends != nil || c.mode == repair.Reset {
+		return nil
+	}
+	var ends [][]*repair.Moments
+	for i := range plan.Models() {
+		own, err := plan.Of(i)
+		if err != nil {
+			return err
+		}
+		m, err := c.write(ctx, own)
+		if err != nil {
+			return err
+		}
+		stage := repair.Together(c.last.Model, c.norms)
+		moments, err := c.newMeasuring(m, fmt.Sprintf("measuring model %d for the repair", i+1)).pass(ctx, stage, nil)
+		if err != nil {
+			return err
+		}
+		ends = append(ends, moments)
+	}
+	c.ends = ends
+	return nil
+}
+
+// defaultRepairMemory is how much of activations is held between passes unless --memory says otherwise.
+const defaultRepairMemory = 256 << 20
+
+// find finds what is repaired, and the input that the samples are for.
+func (c *calibration) find(plan *onnxmerge.Plan) (err error) {
+	m := c.last.Model
+	if len(m.Graph.Inputs) != 1 {
+		return fault.Mismatchf("the model has %d inputs, and statistics are repaired for models with one",
+			len(m.Graph.Inputs)).WithHint("merge without --repair")
+	}
+	c.input = m.Graph.Inputs[0]
+	if !c.input.DType.IsFloat() {
+		return fault.Mismatchf("the input %q is %s, and samples are floating-point numbers", c.input.Name, c.input.DType).
+			WithHint("merge without --repair")
+	}
+	if c.norms, c.record.Kept, err = repair.FindNorms(plan); err != nil {
+		return err
+	}
+	c.stages = repair.Stages(m, c.norms)
+	c.before, err = repair.Upstream(m, c.norms)
+	return err
+}
+
+// draw opens the data and draws samples without replacement.
+func (c *calibration) draw(ctx context.Context) (err error) {
+	source := c.opt.Data.asSplit("train")
+	if c.opt.Samples < 0 {
+		return fault.Usagef("--repair-samples %d must not be negative", c.opt.Samples)
+	}
+	all, err := OpenData(ctx, source)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, source.close(all)) }()
+	want := cmp.Or(c.opt.Samples, RepairSamples)
+	if c.opt.Samples > all.Len() {
+		return fault.Usagef("--repair-samples %d: %s has %d samples", want, all.Info().Name, all.Len())
+	}
+	indices := rand.New(rand.NewPCG(c.opt.Seed, drawStream)).Perm(all.Len())
+	indices = slices.Sorted(slices.Values(indices[:min(want, all.Len())]))
+	drawn := datasets.Subset(all, indices, fmt.Sprintf("%d samples drawn with seed %d", len(indices), c.opt.Seed))
+	if c.data, err = datasets.InMemory(ctx, drawn, nil); err != nil {
+		return err
+	}
+	c.record.Mode, c.record.Samples = string(c.mode), len(indices)
+	c.record.Hash, err = drawn.Hash(ctx)
+	return err
+}
+
+// drawStream keeps the draw apart from other uses of the same seed.
+const drawStream = 0x7265706169720001
+
+// describe returns what the record says about the samples and how they were run.
+func (c *calibration) describe() onnxmerge.RepairData {
+	d := c.opt.Data.asSplit("train")
+	return onnxmerge.RepairData{File: filepath.Base(d.Path), Split: d.Split, Format: d.Format, Points: d.Points,
+		Sample: d.Sample, Normalize: d.Normalize, Resize: d.Resize, Crop: d.Crop, Axes: d.Axes, Layout: c.opt.Layout,
+		Drawn: c.record.Samples, Seed: c.opt.Seed, Batch: c.opt.Runtime.BatchSize(), Runtime: c.engine.Platform()}
+}
+
+// repair returns a plan with repaired statistics, and the record of it. A norm up to which the merge has the bytes of
+// one model keeps that model's statistics. Only one repair may run at a time.
+func (c *calibration) repair(ctx context.Context, plan *onnxmerge.Plan) (*onnxmerge.Plan, *onnxmerge.Repair, error) {
+	changed, err := c.changed(ctx, plan)
+	if err != nil {
+		return nil, nil, err
+	}
+	record := c.record
+	record.Layers = []onnxmerge.RepairedLayer{}
+	if !slices.Contains(changed, true) {
+		return plan, &record, nil
+	}
+	if err := c.measureEnds(ctx, plan); err != nil {
+		return nil, nil, err
+	}
+	m, err := c.write(ctx, plan)
+	if err != nil {
+		return nil, nil, err
+	}
+	made := corrected{values: map[string][]byte{}}
+	measuring := c.newMeasuring(m, "repairing")
+	defer measuring.close()
+	for _, stage := range c.stages {
+		moments, err := measuring.pass(ctx, stage, made.replacements(m))
+		if err != nil {
+			return nil, nil, err
+		}
+		for i, n := range stage.Norms {
+			at := c.index(n)
+			if !changed[at] {
+				continue
+			}
+			correction, err := c.correct(plan, at, moments[i])
+			if err != nil {
+				return nil, nil, err
+			}
+			layer, err := made.add(m, n, correction)
+			if err != nil {
+				return nil, nil, err
+			}
+			record.Layers = append(record.Layers, layer)
+		}
+	}
+	payloads := map[*onnx.Tensor][]byte{}
+	for _, t := range c.last.Tensors {
+		if value, ok := made.values[t.ID()]; ok {
+			payloads[t] = value
+		}
+	}
+	return plan.Replacing(payloads), &record, nil
+}
+
+// index returns the place of a norm in the list of all.
+func (c *calibration) index(n repair.Norm) int {
+	return slices.IndexFunc(c.norms, func(x repair.Norm) bool { return x.Name == n.Name })
+}
+
+// changed reports for every norm whether its output is not that of one of the models.
+func (c *calibration) changed(ctx context.Context, plan *onnxmerge.Plan) ([]bool, error) {
+	same, err := plan.Unchanged(ctx)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]bool, len(c.norms))
+	for i := range c.norms {
+		of := slices.Repeat([]bool{true}, len(plan.Models()))
+		for t, equal := range same {
+			if t.Scope == "" && !c.before[i][t.Name] {
+				continue
+			}
+			for k := range of {
+				of[k] = of[k] && equal[k]
+			}
+		}
+		list[i] = !slices.Contains(of, true)
+	}
+	return list, nil
+}
+
+// correct returns what replaces the statistics of a norm, whose input has these moments in the merged model.
+func (c *calibration) correct(plan *onnxmerge.Plan, at int, merged *repair.Moments) (*repair.Correction, error) {
+	n := c.norms[at]
+	if c.mode == repair.Reset {
+		return repair.ResetTo(merged), nil
+	}
+	goal := repair.Goal{}
+	var err error
+	if goal.Coefficients, err = plan.Coefficients(n.Variance); err != nil {
+		return nil, err
+	}
+	if goal.Coefficients == nil {
+		return nil, fault.Mismatchf("the method %s has no coefficient of every model, by which the models' activations would be "+
+			"mixed into a goal", plan.Method.Name).WithHint("reset the statistics with --repair-mode reset")
+	}
+	for i := range plan.Models() {
+		own := repair.Stored{Epsilon: n.Epsilon}
+		if own.Mean, err = plan.Source(n.Mean, i); err != nil {
+			return nil, err
+		}
+		if own.Variance, err = plan.Source(n.Variance, i); err != nil {
+			return nil, err
+		}
+		goal.Stored, goal.Measured = append(goal.Stored, own), append(goal.Measured, c.ends[i][at])
+	}
+	return repair.Correct(n, c.mode, goal, merged)
+}
+
+// options returns how samples are passed through a model.
+func (c *calibration) options() (probe.ExtractOptions, error) {
+	layout, err := ParseLayout(c.opt.Layout)
+	return probe.ExtractOptions{Batch: c.opt.Runtime.BatchSize(), Layout: layout}, err
+}

@@ -1,0 +1,355 @@
+package wiseft
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/onnxmerge"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
+	"github.com/wiseft/wiseft/onnxmerge/repair"
+	"github.com/wiseft/wiseft/probe"
+	"github.com/wiseft/wiseft/probe/ort"
+)
+
+// write returns the model that a plan makes, in memory.
+func (c *calibration) write(ctx context.Context, plan *onnxmerge.Plan) (*onnx.Model, error) {
+	size := c.last.SizeBytes()
+	for _, t := range c.last.Tensors {
+		if t.Location() != "" {
+			size += t.SizeBytes()
+		}
+	}
+	if size > maxInMemory {
+		return nil, fault.Mismatchf("%s: the model has %d MiB, and statistics are repaired up to %d MiB", c.last.path, size>>20,
+			maxInMemory>>20).WithHint("merge without --repair")
+	}
+	var out bytes.Buffer
+	out.Grow(int(size) + spareBytes)
+	if _, err := onnxmerge.Run(ctx, &out, plan, nil); err != nil {
+		return nil, err
+	}
+	return onnx.Open(bytes.NewReader(out.Bytes()), int64(out.Len()))
+}
+
+// corrected are tensors with measured values.
+type corrected struct {
+	values map[string][]byte // payloads by ID
+}
+
+// add computes the tensors of a corrected norm of a merged model.
+func (c *corrected) add(m *onnx.Model, n repair.Norm, by *repair.Correction) (layer onnxmerge.RepairedLayer, err error) {
+	layer = onnxmerge.RepairedLayer{Name: n.Name, Factor: by.Median(), Dead: by.Dead, Floor: by.Floor, Ceiling: by.Ceiling}
+	set := func(t *onnx.Tensor, values []float64) error {
+		if codec, _ := t.DType.Codec(); codec.Encode != nil {
+			raw := make([]byte, codec.SizeBytes(len(values)))
+			if !codec.Encode(raw, values) {
+				return fault.Mismatchf("the measured values of %q are too large for %s", t.ID(), t.DType)
+			}
+			c.values[t.ID()] = raw
+			layer.Tensors = append(layer.Tensors, t.ID())
+		}
+		return nil
+	}
+	if by.Mean != nil {
+		err = set(n.Mean, by.Mean)
+	}
+	if err == nil {
+		err = set(n.Variance, by.Variance)
+	}
+	if err != nil || by.Scale == nil {
+		return layer, err
+	}
+	scale, err := numbers(m, n.Scale.ID())
+	if err != nil {
+		return layer, err
+	}
+	for i := range scale {
+		scale[i] *= by.Scale[i]
+	}
+	return layer, set(n.Scale, scale)
+}
+
+// numbers returns the elements of a tensor of a model.
+func numbers(m *onnx.Model, id string) ([]float64, error) {
+	for _, t := range m.Tensors {
+		if t.ID() != id {
+			continue
+		}
+		raw, values := make([]byte, t.SizeBytes()), make([]float64, t.Len())
+		if err := t.ReadAt(raw, 0); err != nil {
+			return nil, err
+		}
+		codec, _ := t.DType.Codec()
+		codec.Decode(values, raw)
+		return values, nil
+	}
+	return nil, fmt.Errorf("the merged model has no tensor %q", id)
+}
+
+// replacements returns the corrected tensors for a copy of the model.
+func (c *corrected) replacements(m *onnx.Model) (list []onnx.Replacement) {
+	for _, t := range m.Tensors {
+		if value, ok := c.values[t.ID()]; ok {
+			list = append(list, onnx.Replacement{Tensor: t, Fill: func(dst []byte, off int64) error {
+				copy(dst, value[off:])
+				return nil
+			}})
+		}
+	}
+	return list
+}
+
+// measuring passes samples through one model, stage by stage. A pass begins at the values that an earlier one has left,
+// as far as memory holds them, else at the samples. Close it.
+type measuring struct {
+	*calibration
+	m     *onnx.Model
+	what  string   // for progress
+	names []string // of the values that are held; nil begins at the samples
+	held  []batch
+}
+
+// batch are values of some samples.
+type batch struct {
+	values map[string]*ort.Value
+	rows   int
+}
+
+// close releases the values.
+func (b batch) close() {
+	_ = ort.CloseValues(slices.Collect(maps.Values(b.values))) // it releases memory alone
+}
+
+// sizeBytes is the memory of the values.
+func (b batch) sizeBytes() (size int64) {
+	for _, v := range b.values {
+		size += v.SizeBytes()
+	}
+	return size
+}
+
+func (c *calibration) newMeasuring(m *onnx.Model, what string) *measuring {
+	return &measuring{calibration: c, m: m, what: what}
+}
+
+// close releases the values that are held.
+func (p *measuring) close() {
+	for _, b := range p.held {
+		b.close()
+	}
+	p.held, p.names = nil, nil
+}
+
+// pass returns the moments of the inputs of a stage's norms in the model with some tensors replaced.
+func (p *measuring) pass(ctx context.Context, stage *repair.Stage, corrected []onnx.Replacement,
+) ([]*repair.Moments, error) {
+	moments, err := p.run(ctx, stage, stage.Carry, corrected)
+	if errors.Is(err, errTooLarge) {
+		moments, err = p.run(ctx, stage, nil, corrected)
+	}
+	return moments, err
+}
+
+// errTooLarge reports values that memory does not hold.
+var errTooLarge = errors.New("activations exceed the memory")
+
+// run is pass for some values that are to be held for the next stage; nil holds those of before. Values that take too
+// much memory are errTooLarge, before any that are held are released.
+func (p *measuring) run(ctx context.Context, stage *repair.Stage, carry []string, corrected []onnx.Replacement,
+) (_ []*repair.Moments, err error) {
+	computed := slices.DeleteFunc(slices.Clone(carry), func(name string) bool { return slices.Contains(p.inputs(), name) })
+	program, err := p.open(ctx, stage, computed, corrected)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, program.Close()) }()
+	s := stagePass{measuring: p, program: program, carry: carry, computed: computed}
+	for range stage.Norms {
+		s.moments = append(s.moments, &repair.Moments{})
+	}
+	if err = p.each(ctx, s.add); err == nil {
+		err = p.check(stage, s.moments)
+	}
+	if err != nil {
+		for _, b := range s.next {
+			b.close()
+		}
+		return nil, err
+	}
+	if len(carry) > 0 {
+		p.names, p.held = carry, s.next
+	}
+	return s.moments, nil
+}
+
+// inputs are the names of the values that a pass begins with.
+func (p *measuring) inputs() []string {
+	if p.names == nil {
+		return []string{p.input.Name}
+	}
+	return p.names
+}
+
+// open opens the part of the model that a pass computes.
+func (p *measuring) open(ctx context.Context, stage *repair.Stage, carry []string, corrected []onnx.Replacement,
+) (*ort.Program, error) {
+	inputs := []onnx.Value{p.input}
+	if p.names != nil {
+		inputs = nil
+		for _, name := range p.names {
+			inputs = append(inputs, onnx.Value{Name: name, DType: onnx.DType(p.held[0].values[name].Type)})
+		}
+	}
+	var b bytes.Buffer
+	if err := p.m.WriteChanged(ctx, &b, stage.Change(inputs, carry), corrected...); err != nil {
+		return nil, err
+	}
+	program, err := p.engine.OpenProgram(ctx, ort.Source{Bytes: b.Bytes()}, p.inputs(), stage.Outputs(carry))
+	return program, aboutModel(p.last.path, err)
+}
+
+// each calls f with every batch: the values that are held, or the samples. f owns values that come from samples. Batches
+// that are padded to a fixed length are left out.
+func (p *measuring) each(ctx context.Context, f func(context.Context, batch) error) error {
+	for _, b := range p.held {
+		if err := f(ctx, b); err != nil {
+			return err
+		}
+	}
+	if p.names != nil {
+		return nil
+	}
+	opt, err := p.options()
+	if err != nil {
+		return err
+	}
+	shape := make([]int64, 0, len(p.input.Shape))
+	for _, d := range p.input.Shape {
+		shape = append(shape, d.Len)
+	}
+	passed := 0
+	err = probe.EachBatch(ctx, probe.Input{Name: p.input.Name, Shape: shape}, p.data, opt,
+		func(b probe.Batch, rows int) error {
+			if int64(rows) < b.Shape[0] {
+				return nil
+			}
+			passed++
+			v, err := p.value(b)
+			if err != nil {
+				return err
+			}
+			return f(ctx, batch{map[string]*ort.Value{p.input.Name: v}, rows})
+		})
+	if err == nil && passed == 0 {
+		err = fault.Usagef("%s takes batches of %d samples, and --repair has %d", p.last.path, shape[0], p.record.Samples)
+	}
+	return err
+}
+
+// value returns samples as onnxruntime takes them, in the type of the model's input.
+func (p *measuring) value(b probe.Batch) (*ort.Value, error) {
+	numbers := make([]float64, len(b.X))
+	for i, x := range b.X {
+		numbers[i] = float64(x)
+	}
+	return ort.NewValue(ort.Array{Type: ort.ElementType(p.input.DType), Shape: slices.Clone(b.Shape),
+		Data: encodeAs(p.input.DType, numbers)})
+}
+
+// check refuses activations that are not finite.
+func (p *measuring) check(stage *repair.Stage, moments []*repair.Moments) error {
+	for i, n := range stage.Norms {
+		if channel := moments[i].NonFinite(); channel >= 0 {
+			return fault.Mismatchf("%s: channel %d of %q, the input of %q, is NaN or infinite on the samples of --repair",
+				p.last.path, channel, n.Input, n.Name).WithHint("is the data prepared as for training?")
+		}
+	}
+	return nil
+}
+
+// stagePass is one pass: what was measured so far.
+type stagePass struct {
+	*measuring
+	program  *ort.Program
+	moments  []*repair.Moments
+	carry    []string // that is to be held for the next stage
+	computed []string // as far as this one computes it
+	next     []batch
+	samples  int
+}
+
+// add passes one batch through the stage. Held values that the next stage does not take are released, samples always.
+func (s *stagePass) add(ctx context.Context, b batch) error {
+	made, err := s.compute(ctx, b)
+	if err == nil && len(s.next) == 0 && made.sizeBytes()*s.batches(b) > s.memory {
+		err = errTooLarge
+	}
+	if err != nil {
+		made.close()
+		if s.names == nil {
+			b.close()
+		}
+		return err
+	}
+	for name, v := range b.values {
+		switch {
+		case slices.Contains(s.carry, name):
+			made.values[name] = v
+		case len(s.carry) > 0 || s.names == nil:
+			err = errors.Join(err, v.Close())
+		}
+	}
+	if len(s.carry) > 0 {
+		s.next = append(s.next, made)
+	}
+	s.samples += b.rows
+	s.opt.Monitor.progress(Progress{s.what, "samples", s.samples, s.record.Samples})
+	return err
+}
+
+// batches returns the number of batches of all samples.
+func (s *stagePass) batches(b batch) int64 { return int64((s.record.Samples + b.rows - 1) / b.rows) }
+
+// compute adds the moments of a batch, and returns the values to be held that this stage computes.
+func (s *stagePass) compute(ctx context.Context, b batch) (made batch, err error) {
+	made = batch{map[string]*ort.Value{}, b.rows}
+	var inputs []*ort.Value
+	for _, name := range s.inputs() {
+		inputs = append(inputs, b.values[name])
+	}
+	outputs, err := s.program.Compute(ctx, inputs)
+	if err != nil {
+		return made, aboutModel(s.last.path, err)
+	}
+	figures := outputs[:3*len(s.moments)]
+	for i, name := range s.computed {
+		made.values[name] = outputs[len(figures)+i]
+	}
+	for i, m := range s.moments {
+		err = errors.Join(err, join(m, figures[3*i:3*i+3]))
+	}
+	return made, errors.Join(err, ort.CloseValues(figures))
+}
+
+// join adds the figures of a batch: shape, mean and root of the sum of squared deviations; see [repair.Stage.Outputs].
+func join(m *repair.Moments, figures []*ort.Value) error {
+	shape, err := figures[0].Int64s()
+	if err != nil {
+		return err
+	}
+	mean, err := figures[1].Float32s()
+	if err != nil {
+		return err
+	}
+	norm, err := figures[2].Float32s()
+	if err != nil {
+		return err
+	}
+	m.Join(float64(shape[0]*shape[2]), mean, norm)
+	return nil
+}
