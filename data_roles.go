@@ -17,7 +17,7 @@ import (
 
 // roleData is one of the clean data sets of a measurement, and what is compared between them.
 type roleData struct {
-	role   string // training, validation or test
+	role   string // training, validation, test, or calibration, which statistics are measured on
 	ds     datasets.Dataset
 	hashes [][32]byte       // of the values of every sample
 	index  map[[32]byte]int // a sample by its hash
@@ -25,12 +25,15 @@ type roleData struct {
 	counts map[int64]int    // samples by class
 }
 
+// fits reports whether probes are fitted on the data, which may also be what statistics are measured on.
+func (r *roleData) fits() bool { return r.role == "training" }
+
 func (r *roleData) String() string { return fmt.Sprintf("the %s data %s", r.role, r.ds.Info().Name) }
 
 // checkRoles compares the clean training, validation and test data of a plan. Samples that two roles share are an error,
 // because figures would be of samples that a probe was fitted on or alpha was chosen on; with AllowShared they are notes
 // of the result, as are values of another scale and labels that cannot be of the same classes, which are also reported
-// before anything is measured.
+// before anything is measured. Calibration data may be training data.
 func (o MeasureOptions) checkRoles(ctx context.Context, plan *bench.Plan) error {
 	var all []*roleData
 	add := func(role string, ds datasets.Dataset) { all = append(all, &roleData{role: role, ds: ds}) }
@@ -51,6 +54,13 @@ func (o MeasureOptions) checkRoles(ctx context.Context, plan *bench.Plan) error 
 		if i > 0 {
 			plan.Doubts = append(plan.Doubts, r.doubts(all[0])...)
 		}
+	}
+	if o.drawn != nil {
+		drawn := &roleData{role: "calibration", ds: o.drawn}
+		if err := drawn.read(ctx); err != nil {
+			return err
+		}
+		plan.Shared = append(plan.Shared, drawn.sharedWith(slices.DeleteFunc(all, (*roleData).fits))...)
 	}
 	if len(plan.Shared) > 0 && !o.AllowShared {
 		return fault.Mismatchf("%s", plan.Shared[0]).

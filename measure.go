@@ -44,6 +44,8 @@ type MeasureOptions struct {
 	Runtime RuntimeOptions
 	Run     RunOptions
 	Monitor Monitor
+
+	drawn datasets.Dataset // that statistics of the models are measured on; nil if they are not
 }
 
 // RunOptions says where a run is kept, and which part of it this process does.

@@ -308,6 +308,9 @@ type averageVariant struct {
 // ID implements bench.Variant.
 func (v averageVariant) ID() string { return v.id }
 
+// Command implements bench.Variant.
+func (averageVariant) Command() string { return "" }
+
 // Params implements bench.Variant.
 func (averageVariant) Params() []result.Param { return nil }
 

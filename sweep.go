@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -64,6 +65,7 @@ func Sweep(ctx context.Context, paths []string, opt SweepOptions) (_ *Measured, 
 	}
 	merge := opt.Merge
 	merge.Monitor, merge.Params = opt.Monitor, withPoint(merge.Params, points[0])
+	merge.Repair = nil // every point has a repair of its own
 	if !opt.NoProof {
 		merge.Prove = &ProveOptions{Layout: opt.Layout, Runtime: opt.Runtime, Monitor: opt.Monitor}
 	}
@@ -88,12 +90,20 @@ func Sweep(ctx context.Context, paths []string, opt SweepOptions) (_ *Measured, 
 	if err != nil {
 		return nil, aboutModel(last.path, err)
 	}
-	whole := mergeVariant{base: merged.Plan, inputs: merged.inputs, last: last, cut: cut, monitor: opt.Monitor}
+	whole := mergeVariant{base: merged.Plan, inputs: merged.inputs, last: last, cut: cut, monitor: opt.Monitor,
+		merge: merge, paths: paths}
 	if err := opt.addHead(ctx, &whole, plan.Tensor); err != nil {
 		return nil, err
 	}
 	plan.Heads = whole.classes > 0
-	if plan.Variants, err = opt.variants(whole, points); err != nil {
+	samples, err := opt.calibration(ctx, whole)
+	if err != nil {
+		return nil, err
+	}
+	if samples != nil {
+		opt.drawn = samples.data
+	}
+	if plan.Variants, err = opt.variants(ctx, whole, samples, points); err != nil {
 		return nil, err
 	}
 	return opt.measure(ctx, plan, merged.inputs.paths(), opt.Search)
@@ -203,14 +213,35 @@ func withPoint(params method.Params, point []result.Param) method.Params {
 	return all
 }
 
-// variants returns a variant like v for every point. Parameters that cannot be are reported here, before anything runs.
-func (o SweepOptions) variants(v mergeVariant, points [][]result.Param) (list []bench.Variant, err error) {
+// calibration returns what repairs of the variants share; nil without repairs.
+func (o SweepOptions) calibration(ctx context.Context, v mergeVariant) (*calibration, error) {
+	if o.Merge.Repair == nil {
+		return nil, nil
+	}
+	return newCalibration(ctx, v.base, v.last, *o.Merge.Repair, o.Merge.MemoryBytes)
+}
+
+// variants returns a variant like v for every point, and behind it the repaired one, unless the point is one of the
+// models. samples are nil without repairs. Parameters that cannot be are reported here, before anything is measured.
+func (o SweepOptions) variants(ctx context.Context, v mergeVariant, samples *calibration, points [][]result.Param,
+) (list []bench.Variant, err error) {
 	for _, v.point = range points {
 		v.params = withPoint(o.Merge.Params, v.point)
-		if _, err := v.plan(); err != nil {
+		plan, err := v.plan()
+		if err != nil {
 			return nil, err
 		}
 		list = append(list, v)
+		if samples == nil {
+			continue
+		}
+		changed, err := samples.changed(ctx, plan)
+		if err != nil {
+			return nil, err
+		}
+		if slices.Contains(changed, true) {
+			list = append(list, repairedVariant{v, samples})
+		}
 	}
 	for _, warning := range v.base.Warnings {
 		o.Monitor.note(warning)
@@ -228,7 +259,18 @@ type mergeVariant struct {
 	last    *Model      // whose file is written
 	cut     onnx.Change // removes what follows the measured tensor
 	classes int         // scores of the own head behind the measured tensor; 0 is none
+	merge   MergeOptions
+	paths   []string // of the models
 	monitor Monitor
+}
+
+// chosenModel is the output of the command lines of variants.
+const chosenModel = "chosen.onnx"
+
+// Command implements bench.Variant.
+func (v mergeVariant) Command() string {
+	v.merge.Params = v.params
+	return v.merge.Command(v.paths, chosenModel)
 }
 
 // plan returns the plan with the variant's parameters.
@@ -261,6 +303,9 @@ func (v mergeVariant) Key(ctx context.Context) (string, error) {
 	return plan.Key(ctx)
 }
 
+// Repaired implements bench.Variant.
+func (v mergeVariant) Repaired() bool { return false }
+
 // spareBytes is room in a buffer for what a written model has more than the file that it is written from. A buffer that
 // is one byte too small grows to twice its size.
 const spareBytes = 64 << 10
@@ -272,6 +317,11 @@ func (v mergeVariant) Model(ctx context.Context, _ string) (m bench.Model, err e
 	if err != nil {
 		return m, err
 	}
+	return v.write(ctx, plan)
+}
+
+// write makes the model of a plan.
+func (v mergeVariant) write(ctx context.Context, plan *onnxmerge.Plan) (m bench.Model, err error) {
 	var whole, cut bytes.Buffer
 	whole.Grow(int(v.last.SizeBytes()) + spareBytes)
 	made, err := onnxmerge.Run(ctx, &whole, plan, nil)
@@ -297,6 +347,50 @@ func (v mergeVariant) Model(ctx context.Context, _ string) (m bench.Model, err e
 	err = v.last.WriteCopyChanged(ctx, &cut, whole.Bytes(), v.cut)
 	m.ONNX = cut.Bytes()
 	return m, err
+}
+
+// repairedVariant is a merge with repaired statistics.
+type repairedVariant struct {
+	mergeVariant
+	samples *calibration
+}
+
+// ID implements bench.Variant.
+func (v repairedVariant) ID() string { return v.mergeVariant.ID() + " repaired" }
+
+// Command implements bench.Variant.
+func (v repairedVariant) Command() string {
+	v.merge.Repair = &v.samples.opt
+	return v.mergeVariant.Command()
+}
+
+// Repaired implements bench.Variant.
+func (repairedVariant) Repaired() bool { return true }
+
+// Key implements bench.Variant.
+func (v repairedVariant) Key(ctx context.Context) (string, error) {
+	key, err := v.mergeVariant.Key(ctx)
+	if err != nil {
+		return "", err
+	}
+	text, err := json.Marshal(v.samples.record)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(append([]byte(key), text...))
+	return hex.EncodeToString(sum[:]), nil
+}
+
+// Model implements bench.Variant.
+func (v repairedVariant) Model(ctx context.Context, _ string) (m bench.Model, err error) {
+	plan, err := v.plan()
+	if err != nil {
+		return m, err
+	}
+	if plan, _, err = v.samples.repair(ctx, plan); err != nil {
+		return m, err
+	}
+	return v.write(ctx, plan)
 }
 
 // Bench fits a probe on each model's features and scores it on test data, clean and corrupted.
@@ -344,6 +438,12 @@ func (v storedVariant) ID() string { return string(v) }
 
 // Params implements bench.Variant.
 func (storedVariant) Params() []result.Param { return nil }
+
+// Command implements bench.Variant: there is a file.
+func (storedVariant) Command() string { return "" }
+
+// Repaired implements bench.Variant: a finished file is measured as it is.
+func (storedVariant) Repaired() bool { return false }
 
 // Key implements bench.Variant.
 func (v storedVariant) Key(ctx context.Context) (string, error) {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/urfave/cli/v2"
 	"github.com/wiseft/wiseft"
 )
@@ -18,12 +20,13 @@ func (o *repairOptions) flags() []cli.Flag {
 			"split, never test data) and correct them").env(),
 		define(&o.mode, "repair-mode", "auto, affine (mean and variance), scale (variance alone), or reset (the measured "+
 			"statistics as they are)").or("auto").env(),
-		define(&o.samples, "repair-samples", "`N` samples that are drawn").or(wiseft.RepairSamples).env(),
+		define(&o.samples, "repair-samples", "`N` samples that are drawn").shown(fmt.Sprint(wiseft.RepairSamples)).env(),
 	)
 }
 
-// options returns the library's options; nil if no repair is asked for.
-func (o *repairOptions) options(c *call, data *dataOptions, runtime wiseft.RuntimeOptions) (*wiseft.RepairOptions, error) {
+// options returns the library's options; nil if no repair is asked for. Samples pass in the default batches on the CPU, so
+// that every command gives the same bytes.
+func (o *repairOptions) options(c *call, data *dataOptions, library string) (*wiseft.RepairOptions, error) {
 	if o.data == "" {
 		for _, flag := range []string{"repair-mode", "repair-samples"} {
 			if c.IsSet(flag) {
@@ -32,9 +35,9 @@ func (o *repairOptions) options(c *call, data *dataOptions, runtime wiseft.Runti
 		}
 		return nil, nil
 	}
-	if o.samples < 1 {
+	if c.IsSet("repair-samples") && o.samples < 1 {
 		return nil, usagef("--repair-samples must be at least 1")
 	}
 	return &wiseft.RepairOptions{Data: data.at(o.data), Samples: o.samples, Mode: o.mode, Seed: data.Seed,
-		Layout: data.layout, Runtime: runtime, Monitor: c.monitor()}, nil
+		Layout: data.layout, Runtime: wiseft.RuntimeOptions{Library: library}, Monitor: c.monitor()}, nil
 }

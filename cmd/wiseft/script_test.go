@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +19,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/wiseft/wiseft/datasets"
 	"github.com/wiseft/wiseft/datasets/shapes"
+	measurement "github.com/wiseft/wiseft/probe/bench/result"
 	"github.com/wiseft/wiseft/probe/ort/orttest"
 )
 
@@ -43,6 +46,7 @@ func TestScripts(t *testing.T) {
 			"truncate":  cmdTruncate,
 			"empty":     cmdEmpty,
 			"flip":      cmdFlip,
+			"chosen":    cmdChosen,
 		},
 	})
 }
@@ -218,4 +222,26 @@ func cmdEmpty(ts *testscript.TestScript, neg bool, args []string) {
 	if (len(entries) > 0) != neg {
 		ts.Fatalf("%s holds %v", args[0], entries)
 	}
+}
+
+// cmdChosen runs the command line of the chosen model of a result, and compares the file that it writes with the model
+// that was measured.
+func cmdChosen(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: chosen RESULT")
+	}
+	var r measurement.Result
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &r))
+	if r.Chosen == nil || r.Chosen.Command == "" {
+		ts.Fatalf("%s has no command", args[0])
+	}
+	ts.Logf("%s", r.Chosen.Command)
+	ts.Check(ts.Exec("sh", "-c", r.Chosen.Command))
+	sum := fmt.Sprintf("%x", sha256.Sum256([]byte(ts.ReadFile("chosen.onnx"))))
+	for _, m := range r.Models {
+		if m.ID == r.Chosen.ID && m.ModelSHA256 != sum {
+			ts.Fatalf("the command writes %s, measured was %s", sum, m.ModelSHA256)
+		}
+	}
+	ts.Check(os.Remove(ts.MkAbs("chosen.onnx")))
 }

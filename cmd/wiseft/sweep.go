@@ -13,6 +13,7 @@ import (
 type sweepCommand struct {
 	measureOptions
 	mergeOptions
+	repairOptions
 	alphas  string
 	grid    []string
 	search  bool
@@ -52,8 +53,9 @@ func newSweepCommand() *cli.Command {
 			"    --points 1024 -o run\n" +
 			"  wiseft sweep base.onnx a.onnx b.onnx --method ties --grid density=0.1:0.9:0.2 --train d --test d -o run\n" +
 			"  wiseft sweep pretrained.onnx finetuned.onnx --alphas 0:1:0.05 --search --train d --val d --test d -o run\n" +
+			"  wiseft sweep pretrained.onnx finetuned.onnx --train d --test d --repair d -o run\n" +
 			"  wiseft sweep pretrained.onnx finetuned.onnx --train d --test d -o run --shard 3/8",
-		Flags: slices.Concat(flags, merging, o.mergeOptions.flags(), o.measureOptions.flags()),
+		Flags: slices.Concat(flags, merging, o.mergeOptions.flags(), o.repairOptions.flags(), o.measureOptions.flags()),
 	}, atLeast(), o.run)
 }
 
@@ -65,6 +67,9 @@ func (o *sweepCommand) run(ctx context.Context, c *call) (result, error) {
 	merge.BackboneOutput = o.tensor // what follows the measured tensor is the head
 	measure, err := o.measureOptions.options(c)
 	if err != nil {
+		return nil, err
+	}
+	if merge.Repair, err = o.repairOptions.options(c, &o.dataOptions, measure.Runtime.Library); err != nil {
 		return nil, err
 	}
 	opt := wiseft.SweepOptions{Merge: merge, Search: o.search, NoProof: o.noProof, MeasureOptions: measure}

@@ -376,3 +376,32 @@ func (p Param) Parse(text string) (any, error) {
 	}
 	return numbers, nil
 }
+
+// Format writes a value so that [Param.Parse] gives it back. Values that Parse never gives, such as a gradient for one of
+// several models, are an error.
+func Format(value any) (string, error) {
+	numbers := func(list []float64) string {
+		var words []string
+		for _, v := range list {
+			words = append(words, strconv.FormatFloat(v, 'g', -1, 64))
+		}
+		return strings.Join(words, ",")
+	}
+	switch v := value.(type) {
+	case string:
+		return v, nil
+	case bool:
+		return strconv.FormatBool(v), nil
+	case float64:
+		return numbers([]float64{v}), nil
+	case int:
+		return strconv.Itoa(v), nil
+	case []float64:
+		if len(v) > 1 {
+			return numbers(v), nil
+		}
+	case Gradient:
+		return "[" + numbers(v) + "]", nil
+	}
+	return "", fmt.Errorf("method: %v cannot be written as the value of a flag", value)
+}

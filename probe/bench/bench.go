@@ -59,6 +59,11 @@ type Variant interface {
 	// Params are the parameters of a mix, such as alpha, the share of the fine-tuned model; nil for a model that is
 	// not a mix.
 	Params() []result.Param
+	// Repaired reports whether statistics of the mix were measured and corrected. It is not on the path of mixes between
+	// the ends, which has the same parameters.
+	Repaired() bool
+	// Command is the command line that writes the model; "" if there is none.
+	Command() string
 	// Key identifies the bytes of the model: variants with equal keys have equal bytes. It is called for every
 	// variant, also if the model is not needed, and should take little time.
 	Key(ctx context.Context) (string, error)

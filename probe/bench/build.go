@@ -133,12 +133,13 @@ func (b *builder) chosen(list []choose.Candidate) *result.Chosen {
 		return b.conventional()
 	}
 	m := b.result.Models[best]
-	c := &result.Chosen{ID: m.ID, Alpha: alphaOf(m.Params), Params: m.Params, Rule: choice.Doc(), RuleName: choice.Rule,
-		OnTest: choice.OnTest, Validation: result.Number(list[best].OA())}
+	c := &result.Chosen{ID: m.ID, Alpha: alphaOf(m.Params), Params: m.Params, Repaired: m.Repaired, Rule: choice.Doc(),
+		RuleName: choice.Rule, OnTest: choice.OnTest, Validation: result.Number(list[best].OA())}
 	if choice.Robust() {
 		robust := result.Number(list[best].Robustness())
 		c.Robustness = &robust
 	}
+	c.Command = b.spec.Variants[best].Command
 	for _, i := range choice.Indistinguishable(list, best) {
 		c.Indistinguishable = append(c.Indistinguishable, b.result.Models[i].ID)
 	}
@@ -151,17 +152,18 @@ const ConventionalAlpha = 0.5
 // notChosen is the rule of a mix that no data chose.
 const notChosen = "not chosen: no unseen validation data"
 
-// conventional returns the mix that is marked without validation data: alpha .5. It is nil if there is none, or if
-// mixes differ in other parameters, too.
-func (b *builder) conventional() *result.Chosen {
-	for _, m := range b.result.Models {
-		if m.Alpha != nil && *m.Alpha == ConventionalAlpha && len(m.Params) == 1 {
-			return &result.Chosen{ID: m.ID, Alpha: m.Alpha, Params: m.Params, Rule: notChosen, RuleName: result.Convention,
-				Validation: result.Unknown(),
-				Reason:     "alpha 0.5 is WiSE-FT's convention for no validation data; " + NeedsVal}
+// conventional returns the mix that is marked without validation data: alpha .5, repaired if mixes are. It is nil if
+// there is none, or if mixes differ in other parameters, too.
+func (b *builder) conventional() (c *result.Chosen) {
+	for v, m := range b.result.Models {
+		if m.Alpha != nil && *m.Alpha == ConventionalAlpha && len(m.Params) == 1 && (c == nil || m.Repaired) {
+			c = &result.Chosen{ID: m.ID, Alpha: m.Alpha, Params: m.Params, Repaired: m.Repaired, Rule: notChosen,
+				RuleName: result.Convention, Validation: result.Unknown(),
+				Reason:  "alpha 0.5 is WiSE-FT's convention for no validation data; " + NeedsVal,
+				Command: b.spec.Variants[v].Command}
 		}
 	}
-	return nil
+	return c
 }
 
 // alphaOf returns the value of the parameter alpha; nil if there is none.
@@ -220,7 +222,8 @@ func (b *builder) comparability(t int) string {
 
 // validated returns the part of a variant's result that needs no test data.
 func (b *builder) validated(v int) (*result.Model, choose.Candidate, error) {
-	m := &result.Model{ID: b.spec.Variants[v].ID, Params: b.spec.Variants[v].Params}
+	x := b.spec.Variants[v]
+	m := &result.Model{ID: x.ID, Params: x.Params, Repaired: x.Repaired}
 	m.Alpha = alphaOf(m.Params)
 	val, err := b.validation(m, v)
 	return m, val, err

@@ -54,7 +54,11 @@ type variant struct {
 	plain bool // not a mix
 }
 
-func (v variant) ID() string { return fmt.Sprintf("alpha=%g", v.alpha) }
+func (v variant) ID() string     { return fmt.Sprintf("alpha=%g", v.alpha) }
+func (v variant) Repaired() bool { return false }
+
+func (v variant) Command() string { return "" }
+
 func (v variant) Params() []result.Param {
 	if v.plain {
 		return nil

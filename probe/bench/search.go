@@ -69,6 +69,9 @@ func (p *Plan) grid() ([]float64, error) {
 	var grid []float64
 	for _, v := range p.Variants {
 		params := v.Params()
+		if v.Repaired() {
+			return nil, fault.Usagef("a search has no use for repaired mixes: it looks at each alpha once")
+		}
 		if len(params) != 1 || params[0].Name != result.Alpha {
 			return nil, fault.Usagef("a search needs models whose only parameter is alpha; %s is not one", v.ID())
 		}

@@ -43,7 +43,8 @@ func newSpec(ctx context.Context, p *Plan, data *runData) (*unit.Spec, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", v.ID(), err)
 		}
-		s.Variants = append(s.Variants, unit.Variant{ID: v.ID(), Params: v.Params(), Key: key})
+		s.Variants = append(s.Variants, unit.Variant{ID: v.ID(), Params: v.Params(), Repaired: v.Repaired(),
+			Command: v.Command(), Key: key})
 	}
 	for i, v := range p.Vals {
 		cells, err := data.cells(ctx, data.vals[i])

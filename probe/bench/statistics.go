@@ -244,5 +244,5 @@ func (b *builder) isBaseline(m *result.Model) bool {
 	if names := b.spec.Settings.Baselines; len(names) > 0 {
 		return slices.Contains(names, m.ID)
 	}
-	return m.Alpha != nil && len(m.Params) == 1 && (*m.Alpha == 0 || *m.Alpha == 1)
+	return m.IsAlpha(0) || m.IsAlpha(1)
 }

@@ -26,6 +26,10 @@ func drawAlpha(r *result.Result) (*figure, error) {
 		newSeries(r, "clean", cleanColor, cleanFigure),
 		newSeries(r, "mOA", robustColor, robustFigure),
 	}
+	if hasRepaired(r) && axis.continuous {
+		list = append(list, newRepairedSeries(r, "clean", cleanColor, cleanFigure),
+			newRepairedSeries(r, "mOA", robustColor, robustFigure))
+	}
 	if hasValidation(r) {
 		val := newSeries(r, "validation", mutedColor, validationFigure)
 		val.dashed = true
@@ -109,7 +113,11 @@ func drawCorruptions(r *result.Result) (*figure, error) {
 		p := newPlot(axis.name, "")
 		p.Y.Tick.Marker = plot.TickerFunc(fewTicks)
 		axis.applySmall(p)
-		e := addSeries(p, r, axis, []series{s})
+		list := []series{s}
+		if hasRepaired(r) && axis.continuous {
+			list = append(list, newRepairedSeries(r, "", robustColor, corruptionFigure(name)))
+		}
+		e := addSeries(p, r, axis, list)
 		y.include(e.low, e.high)
 		f.panels = append(f.panels, panel{name, p})
 	}

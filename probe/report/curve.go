@@ -51,7 +51,7 @@ func modelPoints(r *result.Result) []point {
 		}
 		points = append(points, point{
 			x: 100 * float64(m.Clean.OA), y: 100 * float64(m.Exact.MOA), label: shorten(label(m)),
-			role: role(r, m), pareto: isPareto(r, m), end: isEnd(r, i),
+			role: role(r, m), pareto: isPareto(r, m), end: isEnd(r, i), repaired: m.Repaired,
 		})
 	}
 	return points

@@ -25,9 +25,26 @@ type series struct {
 }
 
 func newSeries(r *result.Result, name string, c color.NRGBA, figure modelFigure) series {
+	return newPath(r, name, c, figure, false)
+}
+
+// newRepairedSeries is newSeries for the path through the repaired mixes, whose ends are those of the other one.
+func newRepairedSeries(r *result.Result, name string, c color.NRGBA, figure modelFigure) series {
+	s := newPath(r, name+" repaired", c, figure, true)
+	s.dashed = true
+	return s
+}
+
+// newPath returns a series through the repaired mixes and the ends, or through the others; through all models if mixes
+// differ in several parameters.
+func newPath(r *result.Result, name string, c color.NRGBA, figure modelFigure, repaired bool) series {
 	s := series{name: name, color: c}
-	for _, m := range r.Models {
+	isPath := len(paramNames(r)) == 1
+	for k, m := range r.Models {
 		v, i := figure(m)
+		if isPath && m.Repaired != repaired && !(repaired && isEnd(r, k)) {
+			v, i = unknown, nil
+		}
 		if i == nil {
 			i = &[2]result.Number{unknown, unknown}
 		}

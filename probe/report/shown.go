@@ -72,6 +72,11 @@ func isChosen(r *result.Result, m *result.Model) bool {
 	return r.Chosen != nil && r.Chosen.ID == m.ID
 }
 
+// hasRepaired reports whether some models have repaired statistics.
+func hasRepaired(r *result.Result) bool {
+	return slices.ContainsFunc(r.Models, func(m *result.Model) bool { return m.Repaired })
+}
+
 func isPareto(r *result.Result, m *result.Model) bool { return slices.Contains(r.Pareto, m.ID) }
 
 // isEnd reports whether model i is an end of the path: alpha 0 or 1, or else the first or
@@ -88,7 +93,7 @@ func isEnd(r *result.Result, i int) bool {
 func ends(r *result.Result) []*result.Model {
 	var low, high *result.Model
 	for _, m := range r.Models {
-		if len(m.Params) != 1 {
+		if len(m.Params) != 1 || m.Repaired {
 			continue
 		}
 		if low == nil || m.Params[0].Value < low.Params[0].Value {
@@ -119,9 +124,9 @@ func role(r *result.Result, m *result.Model) string {
 	switch {
 	case isChosen(r, m):
 		return "chosen"
-	case m.Alpha != nil && len(m.Params) == 1 && *m.Alpha == 0:
+	case m.IsAlpha(0):
 		return "pretrained"
-	case m.Alpha != nil && len(m.Params) == 1 && *m.Alpha == 1:
+	case m.IsAlpha(1):
 		return "finetuned"
 	default:
 		return ""

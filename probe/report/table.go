@@ -81,6 +81,14 @@ func nameColumns(r *result.Result) []column {
 			return fmt.Sprintf("%.4g", m.Params[i].Value)
 		}})
 	}
+	if hasRepaired(r) {
+		columns = append(columns, column{"statistics", func(m *result.Model) string {
+			if m.Repaired {
+				return "repaired"
+			}
+			return "mixed"
+		}})
+	}
 	return columns
 }
 
@@ -194,9 +202,12 @@ func footnotes(r *result.Result) []string {
 	}
 	notes := []string{line}
 	if c := r.Chosen; c != nil {
-		notes = append(notes, "* "+paramText(c.Params)+chosenText(c))
+		notes = append(notes, "* "+paramText(c.Params)+repairedText(c.Repaired)+chosenText(c))
 		if alike := alikeText(r); alike != "" {
 			notes = append(notes, alike)
+		}
+		if c.Command != "" {
+			notes = append(notes, "this model as a file: "+c.Command)
 		}
 		if c.Alpha != nil {
 			notes = append(notes, "alpha: theta = (1 - alpha) * pretrained + alpha * finetuned")

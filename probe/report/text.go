@@ -71,8 +71,16 @@ func label(m *result.Model) string {
 		for _, p := range m.Params {
 			values = append(values, fmt.Sprintf("%.4g", p.Value))
 		}
-		return strings.Join(values, ", ")
+		return strings.Join(values, ", ") + repairedText(m.Repaired)
 	}
+}
+
+// repairedText marks repaired mixes behind their parameters.
+func repairedText(repaired bool) string {
+	if repaired {
+		return " repaired"
+	}
+	return ""
 }
 
 // printable replaces what XML does not allow: control characters and invalid UTF-8. File names may contain both.

@@ -48,6 +48,11 @@ type Param struct {
 	Value float64 `json:"value"`
 }
 
+// IsAlpha reports whether the model is the mix itself at an alpha, which is its only parameter.
+func (m *Model) IsAlpha(alpha float64) bool {
+	return m.Alpha != nil && *m.Alpha == alpha && len(m.Params) == 1 && !m.Repaired
+}
+
 // Alpha is the name of the parameter that results have as a field: the share of the fine-tuned model.
 const Alpha = "alpha"
 
@@ -83,6 +88,8 @@ type Model struct {
 	ID     string   `json:"id"`
 	Alpha  *float64 `json:"alpha"` // share of the fine-tuned model; nil if it is not a parameter
 	Params []Param  `json:"params,omitempty"`
+	// Repaired is set if statistics of the mix were measured and corrected; the model before it is the mix itself.
+	Repaired bool `json:"repaired,omitempty"`
 	Tested
 	MoreTests []*Tested `json:"more_tests,omitempty"` // on the other test sets
 	// OwnHead is what the model's own head reaches on the first test set, without a probe; nil without one.
@@ -170,9 +177,10 @@ type Chosen struct {
 	ID       string   `json:"id"`
 	Alpha    *float64 `json:"alpha"`
 	Params   []Param  `json:"params,omitempty"`
-	Rule     string   `json:"rule"`              // a sentence
-	RuleName string   `json:"rule_name"`         // as registered, or Convention
-	OnTest   bool     `json:"on_test,omitempty"` // the choice was made by test data: the figures are optimistic
+	Repaired bool     `json:"repaired,omitempty"` // as that of the model
+	Rule     string   `json:"rule"`               // a sentence
+	RuleName string   `json:"rule_name"`          // as registered, or Convention
+	OnTest   bool     `json:"on_test,omitempty"`  // the choice was made by test data: the figures are optimistic
 	// Validation is the mean clean accuracy on the validation sets that chose; null if none did.
 	Validation Number  `json:"validation_accuracy"`
 	Robustness *Number `json:"validation_robustness,omitempty"`
@@ -180,6 +188,8 @@ type Chosen struct {
 	// those of the chosen one; nil if no data chose.
 	Indistinguishable []string `json:"indistinguishable,omitempty"`
 	Reason            string   `json:"reason,omitempty"` // why this mix
+	// Command is the command line that writes the measured model; "" if there is none.
+	Command string `json:"command,omitempty"`
 }
 
 // Convention is the RuleName of a mix that no data chose: alpha .5, as WiSE-FT recommends without validation data.

@@ -35,7 +35,10 @@ type Spec struct {
 type Variant struct {
 	ID     string         `json:"id"`
 	Params []result.Param `json:"params,omitempty"`
-	Key    string         `json:"key"` // as bench.Variant.Key returns it
+	// Repaired is that of bench.Variant.
+	Repaired bool   `json:"repaired,omitempty"`
+	Command  string `json:"command,omitempty"` // as that of bench.Variant
+	Key      string `json:"key"`               // as that of bench.Variant
 }
 
 // Set has the conditions of a validation or test set, clean first.
