@@ -29,7 +29,7 @@ type SoupOptions struct {
 	// NoProof leaves out the proofs of the pairing by running, before models are scored and before the soup is written;
 	// see [MergePlan.Prove].
 	NoProof bool
-	Merge   MergeOptions // what selects weights, Statistics, AllowNonfinite, MemoryBytes and Workers are used
+	Merge   MergeOptions // what selects weights, Statistics, AllowNonfinite, Repair, MemoryBytes and Workers are used
 	Write   WriteOptions
 
 	Train   Data       // that probes are fitted on; its split train by default
@@ -59,6 +59,9 @@ type SoupResult struct {
 	Settings   *result.Settings     `json:"settings"`         // nil with SoupOptions.Uniform
 	Proof      *Proof               `json:"proof,omitempty"`  // of the pairs, unless SoupOptions.NoProof is set
 	Proofs     []Proof              `json:"proofs,omitempty"` // of more than two models
+	Repair     *onnxmerge.Repair    `json:"repair,omitempty"` // of the average, where it was asked for
+	// Command is the command line that writes the average without provenance; "" if there is none.
+	Command string `json:"command,omitempty"`
 }
 
 // Soup averages those of several fine-tuned models that make the average better on validation data (a greedy soup;
@@ -132,7 +135,7 @@ func checkSoup(out string, paths []string, opt SoupOptions) error {
 			}
 		}
 	}
-	return output.Check(out, opt.Write.replacing(slices.Concat(paths, opt.Train.paths(), opt.Val.paths())))
+	return output.Check(out, opt.Write.replacing(slices.Concat(opt.Merge.inputs(paths), opt.Train.paths(), opt.Val.paths())))
 }
 
 // soup is the choice of a soup: the candidates, and what was found out about them.
@@ -211,18 +214,23 @@ func order(taken []int) []int {
 	return append(slices.Clone(taken[1:]), taken[0])
 }
 
-// plan plans the average of models. A refused tensor is an error.
-func (s *soup) plan(ctx context.Context, taken []int) (*onnxmerge.Plan, error) {
+// merge returns the options of an average of models.
+func (s *soup) merge(taken []int) MergeOptions {
 	opt := MergeOptions{Method: "uniform_soup", Include: s.opt.Merge.Include, Exclude: s.opt.Merge.Exclude,
 		FoldNorms: s.opt.Merge.FoldNorms, Statistics: s.opt.Merge.Statistics, AllowNonfinite: s.opt.Merge.AllowNonfinite,
 		MemoryBytes: s.opt.Merge.MemoryBytes, Workers: s.opt.Merge.Workers}
 	if len(taken) == 1 {
 		opt.Method, opt.Params = "linear", method.Params{"alpha": 1.} // copies bytes
 	}
-	list := s.ordered(taken)
 	if !s.opt.NoProof {
 		opt.Prove = s.proof()
 	}
+	return opt
+}
+
+// plan plans the average of models. A refused tensor is an error.
+func (s *soup) plan(ctx context.Context, taken []int) (*onnxmerge.Plan, error) {
+	list, opt := s.ordered(taken), s.merge(taken)
 	plan, err := planModels(ctx, list, nil, opt)
 	if err != nil {
 		return nil, err
@@ -258,8 +266,12 @@ func (s *soup) score(ctx context.Context, indices []int) (float64, error) {
 		if err != nil {
 			return 0, err
 		}
+		plan, _, err = repairPlan(ctx, plan, first, s.opt.Merge.Repair, s.opt.Merge.MemoryBytes)
+		if err != nil {
+			return 0, err
+		}
 		variant = averageVariant{mergeVariant{params: plan.Params, base: plan, inputs: s.models, last: first, monitor: s.opt.Monitor},
-			s.name(indices)}
+			plan, s.name(indices)}
 	}
 	scores, fitted, err := s.validator.Score(ctx, variant, s.tensors[indices[0]])
 	if err != nil {
@@ -302,7 +314,16 @@ func (s *soup) name(indices []int) string {
 // averageVariant is the mean of some models.
 type averageVariant struct {
 	mergeVariant
-	id string
+	average *onnxmerge.Plan
+	id      string
+}
+
+// Key implements bench.Variant.
+func (v averageVariant) Key(ctx context.Context) (string, error) { return v.average.Key(ctx) }
+
+// Model implements bench.Variant.
+func (v averageVariant) Model(ctx context.Context, _ string) (bench.Model, error) {
+	return v.write(ctx, v.average)
 }
 
 // ID implements bench.Variant.
@@ -356,14 +377,34 @@ func (s *soup) average(ctx context.Context, out string, taken []int, r *SoupResu
 	if err != nil {
 		return nil, err
 	}
+	last := s.models[taken[0]]
+	plan, r.Repair, err = repairPlan(ctx, plan, last, s.opt.Merge.Repair, s.opt.Merge.MemoryBytes)
+	if err != nil {
+		return nil, err
+	}
+	if origin != nil {
+		origin.Repair = r.Repair
+	}
 	made, err := writePlan(ctx, out, plan, s.models, origin, s.opt.Write, s.opt.Monitor)
 	if err != nil {
 		return nil, err
 	}
+	r.Command = s.command(taken, out)
 	r.Output, r.Data, r.Tensors, r.SHA256, r.Bytes = made.Output, made.Data, made.Tensors, made.SHA256, made.Bytes
 	r.Warnings = append(r.Warnings, made.Warnings...)
 	r.Seconds = time.Since(s.started).Seconds()
 	return r, nil
+}
+
+// command returns the command line that writes an average.
+func (s *soup) command(taken []int, out string) string {
+	opt := s.merge(taken)
+	opt.Repair = s.opt.Merge.Repair
+	var paths []string
+	for _, m := range s.ordered(taken) {
+		paths = append(paths, m.path)
+	}
+	return opt.Command(paths, out)
 }
 
 // selection describes how the models were chosen.

@@ -18,6 +18,7 @@ type soupCommand struct {
 	out string
 	storageOptions
 	selectionOptions
+	repairOptions
 	choosingOptions
 	probeOptions
 	runtimeOptions
@@ -46,7 +47,8 @@ func newSoupCommand() *cli.Command {
 			"Examples:\n" +
 			"  wiseft soup run1.onnx run2.onnx run3.onnx --train d --val d --points 1024 -o soup.onnx\n" +
 			"  wiseft soup run1.onnx run2.onnx run3.onnx --uniform -o soup.onnx",
-		Flags: slices.Concat(flags, o.storageOptions.flags(), o.selectionOptions.flags(), o.choosingOptions.flags("models"),
+		Flags: slices.Concat(flags, o.storageOptions.flags(), o.selectionOptions.flags(), o.repairOptions.flags(),
+			o.choosingOptions.flags("models"),
 			o.probeOptions.flags(wiseft.SweepTol), o.runtimeOptions.flags(), o.dataOptions.flags()),
 	}, atLeast("MODEL", "MODEL"), o.run)
 }
@@ -68,6 +70,9 @@ func (o *soupCommand) run(ctx context.Context, c *call) (result, error) {
 	if opt.Runtime, err = o.runtimeOptions.options(c); err != nil {
 		return nil, err
 	}
+	if opt.Merge.Repair, err = o.repairOptions.options(c, &o.dataOptions, opt.Runtime.Library); err != nil {
+		return nil, err
+	}
 	return soup.result(wiseft.Soup(ctx, o.out, c.args, opt))
 }
 
@@ -83,6 +88,12 @@ func writeSoup(w io.Writer, r *wiseft.SoupResult) error {
 	}
 	writeWarnings(w, r.Warnings)
 	writeProofs(w, r.Proof, r.Proofs)
+	if r.Repair != nil {
+		fmt.Fprintln(w, r.Repair)
+	}
+	if r.Command != "" {
+		fmt.Fprintln(w, "this average by merge: "+r.Command)
+	}
 	writeDataFiles(w, r.Data)
 	_, err := fmt.Fprintf(w, "%s: the average of %s%s, %s bytes, sha256 %s\n",
 		r.Output, text.Count(len(r.Chosen), "model"), accuracy, humanize.Comma(r.Bytes), r.SHA256)
