@@ -362,7 +362,7 @@ func ReadRecipe(path string) (*Recipe, error) {
 		}
 		return paths
 	}
-	return newRecipe(r, paths(r.Models), paths(r.Fisher)), nil
+	return newRecipe(r, paths), nil
 }
 
 // ExtractRecipe returns the recipe that a merged model carries in its provenance. A provenance has the names of files
@@ -392,7 +392,7 @@ func ExtractRecipe(path string) (_ *Recipe, err error) {
 		}
 		return paths
 	}
-	return newRecipe(r, paths(r.Models), paths(r.Fisher)), nil
+	return newRecipe(r, paths), nil
 }
 
 // findBeside returns the path of a file that another one names: beside that one, or else in the working folder. If it
@@ -412,13 +412,20 @@ func findBeside(from, name string) (path string, found bool) {
 	return beside, false
 }
 
-// newRecipe returns a recipe with the paths of its models and of its Fisher informations.
-func newRecipe(r *recipe.Recipe, models, fisher []string) *Recipe {
+// newRecipe returns a recipe with the paths of its files, which paths finds by their names and may write into these.
+func newRecipe(r *recipe.Recipe, paths func(names []string) []string) *Recipe {
 	o := r.Options
-	return &Recipe{Recipe: r, Models: models, Merge: MergeOptions{
+	merge := MergeOptions{
 		Method: o.Method, Params: o.Params, Set: o.Set, Extrapolate: o.Extrapolate, Include: o.Include, Exclude: o.Exclude,
 		FoldNorms: o.FoldNorms, Pairs: o.Pairs, Statistics: o.Statistics,
-		AllowNonfinite: o.AllowNonfinite, BackboneOutput: o.BackboneOutput, Fisher: fisher, DType: r.DType}}
+		AllowNonfinite: o.AllowNonfinite, BackboneOutput: o.BackboneOutput, Fisher: paths(r.Fisher), DType: r.DType}
+	if r.Repair != nil {
+		d, name := r.Repair.Data, []string{r.Repair.Data.File}
+		merge.Repair = &RepairOptions{Mode: r.Repair.Mode, Samples: d.Drawn, Seed: d.Seed, Layout: d.Layout,
+			Data: preparedAs(d, paths(name)[0])}
+		r.Repair.Data.File = name[0]
+	}
+	return &Recipe{Recipe: r, Models: paths(r.Models), Merge: merge}
 }
 
 // Recipe is a merge as a document.

@@ -242,8 +242,13 @@ func repairOptions(from *onnxmerge.Repair, opt VerifyOptions) RepairOptions {
 	runtime := opt.Runtime
 	runtime.Batch = d.Batch
 	return RepairOptions{Mode: from.Mode, Samples: d.Drawn, Seed: d.Seed, Layout: d.Layout, Runtime: runtime,
-		Monitor: opt.Monitor, Data: Data{Path: opt.Repaired, Split: d.Split, Format: d.Format, Points: d.Points,
-			Sample: d.Sample, Normalize: d.Normalize, Resize: d.Resize, Crop: d.Crop, Axes: d.Axes, Seed: d.Seed}}
+		Monitor: opt.Monitor, Data: preparedAs(d, opt.Repaired)}
+}
+
+// preparedAs returns data at a path, prepared as recorded.
+func preparedAs(d onnxmerge.RepairData, path string) Data {
+	return Data{Path: path, Split: d.Split, Format: d.Format, Points: d.Points, Sample: d.Sample, Normalize: d.Normalize,
+		Resize: d.Resize, Crop: d.Crop, Axes: d.Axes, Seed: d.Seed}
 }
 
 // compareHashes adds a difference where an input is not the file that was merged.

@@ -86,7 +86,7 @@ func (o *mergeCommand) run(ctx context.Context, c *call) (result, error) {
 		opt.Params["alpha"] = o.alpha
 	}
 	opt.Monitor, opt.Prove = c.monitor(), o.proveOptions.options(c)
-	if opt.Repair, err = o.repairOptions.options(c, &o.dataOptions, o.Runtime.Library); err != nil {
+	if opt.Repair, err = o.repairOptions.options(c, &o.dataOptions, o.Runtime.Library, opt.Repair); err != nil {
 		return nil, err
 	}
 	if o.plan {

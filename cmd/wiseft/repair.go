@@ -26,18 +26,23 @@ func (o *repairOptions) flags() []cli.Flag {
 
 // options returns the library's options; nil if no repair is asked for. Samples pass in the default batches on the CPU, so
 // that every command gives the same bytes.
-func (o *repairOptions) options(c *call, data *dataOptions, library string) (*wiseft.RepairOptions, error) {
+// recipe is the repair of a recipe, which flags replace.
+func (o *repairOptions) options(c *call, data *dataOptions, library string, recipe *wiseft.RepairOptions) (*wiseft.RepairOptions, error) {
+	runtime := wiseft.RuntimeOptions{Library: library}
 	if o.data == "" {
 		for _, flag := range []string{"repair-mode", "repair-samples"} {
 			if c.IsSet(flag) {
 				return nil, usagef("--%s needs --repair DATA", flag)
 			}
 		}
-		return nil, nil
+		if recipe != nil {
+			recipe.Runtime, recipe.Monitor = runtime, c.monitor()
+		}
+		return recipe, nil
 	}
 	if c.IsSet("repair-samples") && o.samples < 1 {
 		return nil, usagef("--repair-samples must be at least 1")
 	}
 	return &wiseft.RepairOptions{Data: data.at(o.data), Samples: o.samples, Mode: o.mode, Seed: data.Seed,
-		Layout: data.layout, Runtime: wiseft.RuntimeOptions{Library: library}, Monitor: c.monitor()}, nil
+		Layout: data.layout, Runtime: runtime, Monitor: c.monitor()}, nil
 }

@@ -70,7 +70,7 @@ func (o *soupCommand) run(ctx context.Context, c *call) (result, error) {
 	if opt.Runtime, err = o.runtimeOptions.options(c); err != nil {
 		return nil, err
 	}
-	if opt.Merge.Repair, err = o.repairOptions.options(c, &o.dataOptions, opt.Runtime.Library); err != nil {
+	if opt.Merge.Repair, err = o.repairOptions.options(c, &o.dataOptions, opt.Runtime.Library, nil); err != nil {
 		return nil, err
 	}
 	return soup.result(wiseft.Soup(ctx, o.out, c.args, opt))

@@ -69,7 +69,7 @@ func (o *sweepCommand) run(ctx context.Context, c *call) (result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if merge.Repair, err = o.repairOptions.options(c, &o.dataOptions, measure.Runtime.Library); err != nil {
+	if merge.Repair, err = o.repairOptions.options(c, &o.dataOptions, measure.Runtime.Library, merge.Repair); err != nil {
 		return nil, err
 	}
 	opt := wiseft.SweepOptions{Merge: merge, Search: o.search, NoProof: o.noProof, MeasureOptions: measure}

@@ -30,7 +30,8 @@ type Recipe struct {
 	Models  []string // files: the pre-trained model first, the model whose file is written last
 	Fisher  []string // files, in the order of Models
 	Options onnxmerge.Options
-	DType   string // dtype that weights must have; "" if the document has none
+	DType   string  // dtype that weights must have; "" if the document has none
+	Repair  *Repair // nil without one
 	// Notes lists keys of the document that have no effect, with the reason, one line each.
 	Notes []string
 }

@@ -80,6 +80,13 @@ pairs:
 allow_nonfinite: true
 norm_statistics: linear
 extrapolate: true
+repair:
+  data: clouds.npz
+  mode: scale
+  sample: fps
+  samples: 32
+  points: 1024
+  seed: 18446744073709551615
 `
 	r := read(t, text)
 	var out bytes.Buffer

@@ -21,6 +21,10 @@ func FromProvenance(p *onnxmerge.Provenance) *Recipe {
 	for _, f := range p.Fisher {
 		r.Fisher = append(r.Fisher, f.File)
 	}
+	if p.Repair != nil {
+		r.Repair = &Repair{Mode: p.Repair.Mode, Data: p.Repair.Data}
+		r.Repair.Data.Batch, r.Repair.Data.Runtime = 0, ""
+	}
 	return r
 }
 
@@ -85,6 +89,7 @@ func (r *Recipe) Write(w io.Writer) error {
 	if r.Options.Extrapolate {
 		put(&top, "extrapolate", true)
 	}
+	putRepair(&top, r.Repair)
 	e := yaml.NewEncoder(w)
 	e.SetIndent(2)
 	if err := e.Encode(&top); err != nil {
