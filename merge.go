@@ -34,8 +34,9 @@ type MergeOptions struct {
 	// FoldNorms folds affine operators, such as BatchNormalization, that only one model has, in memory.
 	FoldNorms bool
 	Pairs     []onnxmerge.GivenPair // pairs that are stated instead of found, with the first model
-	// Statistics says how running variances are mixed: "" and [onnxmerge.Linear] as all weights, [onnxmerge.Deviations] as
-	// standard deviations.
+	// Statistics says how running variances are mixed: [onnxmerge.Linear] as all weights, [onnxmerge.Deviations] as standard
+	// deviations. "" is Linear, as WiSE-FT and other tools merge; in [Sweep] and [Soup] it is Deviations where the method
+	// has coefficients of the models.
 	Statistics onnxmerge.Statistics
 	// AllowNonfinite keeps the fine-tuned model's elements where one is not finite and not the same in all models;
 	// otherwise that is an error of kind Mismatch.

@@ -68,7 +68,7 @@ type calibration struct {
 // two passes, in bytes; 0 is 256 MiB.
 func newCalibration(ctx context.Context, plan *onnxmerge.Plan, last *Model, opt RepairOptions, memory int64,
 ) (_ *calibration, err error) {
-	c := &calibration{opt: opt, last: last, memory: cmp.Or(memory, defaultRepairMemory)}
+	c := &calibration{opt: opt, last: last, memory: cmp.Or(memory, defaultMemory)}
 	if c.mode, err = repair.Mode(opt.Mode).Resolve(); err != nil {
 		return nil, err
 	}
@@ -111,8 +111,8 @@ func (c *calibration) measureEnds(ctx context.Context, plan *onnxmerge.Plan) err
 	return nil
 }
 
-// defaultRepairMemory is how much of activations is held between passes unless --memory says otherwise.
-const defaultRepairMemory = 256 << 20
+// defaultMemory is what buffers, and activations between passes, may take unless --memory says otherwise.
+const defaultMemory = 256 << 20
 
 // find finds what is repaired, and the input that the samples are for.
 func (c *calibration) find(plan *onnxmerge.Plan) (err error) {

@@ -167,7 +167,11 @@ func (s *soup) check(ctx context.Context) error {
 		}
 		s.tensors = append(s.tensors, tensor)
 	}
-	_, err := s.plan(ctx, s.all())
+	plan, err := s.plan(ctx, s.all())
+	if err != nil {
+		return err
+	}
+	_, err = withDeviations(plan, &s.opt.Merge, s.opt.Monitor)
 	return err
 }
 

@@ -77,6 +77,9 @@ func Sweep(ctx context.Context, paths []string, opt SweepOptions) (_ *Measured, 
 	if err := merged.Err(); err != nil {
 		return nil, err
 	}
+	if merged.Plan, err = withDeviations(merged.Plan, &merge, opt.Monitor); err != nil {
+		return nil, err
+	}
 	if merge.Prove != nil {
 		if _, err := proveMerge(ctx, merged.Plan, merged.inputs[:len(paths)], *merge.Prove); err != nil {
 			return nil, err
@@ -107,6 +110,21 @@ func Sweep(ctx context.Context, paths []string, opt SweepOptions) (_ *Measured, 
 		return nil, err
 	}
 	return opt.measure(ctx, plan, merged.inputs.paths(), opt.Search)
+}
+
+// withDeviations returns the plan of a sweep or a soup that does not say how running variances are mixed: as standard
+// deviations, which is set in the options, too.
+func withDeviations(plan *onnxmerge.Plan, opt *MergeOptions, monitor Monitor) (*onnxmerge.Plan, error) {
+	if opt.Statistics != "" {
+		return plan, nil
+	}
+	other, err := plan.WithDeviations()
+	if err != nil || other == plan {
+		return plan, err
+	}
+	opt.Statistics = onnxmerge.Deviations
+	monitor.note("running variances are mixed as standard deviations; --norm-statistics linear mixes them as weights")
+	return other, nil
 }
 
 // measuredTensor returns the tensor of a model that is measured: its features, or its class scores.

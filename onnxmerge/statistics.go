@@ -36,6 +36,21 @@ func (s Statistics) check(how method.Method) error {
 	return fault.Usagef("there are no norm statistics %q", string(s)).WithHint("there are linear and std")
 }
 
+// WithDeviations returns the plan with running variances mixed by [Deviations]: the plan itself if the method has no
+// coefficients, or if none is merged.
+func (p *Plan) WithDeviations() (*Plan, error) {
+	merged := func(d decision) bool { return d.Action == Merge && d.isVariance }
+	if !p.Method.Combines || !slices.ContainsFunc(p.planner.decisions, merged) {
+		return p, nil
+	}
+	q := *p.planner
+	q.opt.Statistics = Deviations
+	if err := q.findShrink(); err != nil {
+		return nil, err
+	}
+	return q.plan(), nil
+}
+
 // combining returns the names of the methods that have coefficients.
 func combining() (names []string) {
 	for _, m := range method.All() {

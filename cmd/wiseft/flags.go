@@ -55,7 +55,7 @@ func (o *selectionOptions) flags() []cli.Flag {
 		foldNormsFlag(&o.FoldNorms),
 		pairFlag(&o.pairs),
 		define(&o.statistics, "norm-statistics", "how running variances of BatchNormalizations are mixed: `RULE` linear, or "+
-			"std, which mixes standard deviations").or("linear").env(),
+			"std, which mixes standard deviations").shown("linear; in sweep and soup std").env(),
 		define(&o.AllowNonfinite, "allow-nonfinite", "keep the fine-tuned model's elements where one is NaN or infinite "+
 			"and not the same in all models").env(),
 		define(&o.RequireComplete, "require-complete",
@@ -168,6 +168,9 @@ func (o *mergeOptions) recipeJob(c *call) (models []string, m wiseft.MergeOption
 		c.note(o.recipe + ": " + note)
 	}
 	models, m = r.Models, r.Merge
+	if m.Statistics == "" {
+		m.Statistics = onnxmerge.Linear // a recipe says all, for every command
+	}
 	if len(c.args) > 0 {
 		models = c.args
 	}
