@@ -27,6 +27,7 @@ func WriteMarkdown(w io.Writer) error {
 	}
 	differences(&b)
 	agreementTable(&b)
+	b.WriteString(corrections)
 	b.WriteString(leftOut)
 	_, err := io.WriteString(w, b.String())
 	return err
