@@ -115,6 +115,9 @@ func newResult(ctx context.Context, s *unit.Spec, folder *store.Folder, event fu
 	if err := b.ownHeads(); err != nil {
 		return nil, err
 	}
+	if err := b.addControls(); err != nil {
+		return nil, err
+	}
 	if err := b.noteSeen(); err != nil {
 		return nil, err
 	}

@@ -16,7 +16,7 @@ func init() {
 
 // csvHeader names the columns of the long form:
 //
-//   - data: the test set's name, or the validation data; part: "test" or "validation"
+//   - data: the test set's name, or the validation data; part: "test", "validation", or "control" for averaged answers
 //   - model, alpha, params: which model; alpha is empty where it is no parameter, params
 //     is "alpha=0.5 density=0.1", or empty for a model that is no mix
 //   - corruption: its name, "clean" for data as it is, "all" for figures of the suite
@@ -65,6 +65,10 @@ func writeCSV(w io.Writer, r *result.Result) error {
 			out.about("test", t.Name, m)
 			out.tested(r, t)
 		}
+	}
+	for _, c := range r.Controls {
+		out.fixed = []string{"control", cell(c.Name), c.ID + " " + c.Head, exact(*c.Alpha), ""}
+		out.tested(r, &c.Tested)
 	}
 	out.Flush()
 	if out.err != nil {

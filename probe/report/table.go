@@ -222,6 +222,9 @@ func footnotes(r *result.Result) []string {
 	if text := barrierText(r); text != "" {
 		notes = append(notes, text)
 	}
+	if text := controlText(r); text != "" {
+		notes = append(notes, text)
+	}
 	if r.Reference != nil {
 		notes = append(notes, "mCE, RmCE: errors against "+r.Reference.Name+", lower is better")
 	}

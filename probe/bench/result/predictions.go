@@ -56,6 +56,18 @@ func (p *Predictions) Subset(idx []int) *Predictions {
 	return sub
 }
 
+// Mix returns predictions by (1-alpha) times the scores of p plus alpha times those of q, for the same samples and
+// classes.
+func (p *Predictions) Mix(q *Predictions, alpha float64) *Predictions {
+	m := &Predictions{Y: p.Y, Class: make([]int64, len(p.Class)), Classes: p.Classes, impossible: p.impossible,
+		Scores: make([]float64, len(p.Scores)), Prob: make([]float64, len(p.Scores))}
+	for i := range m.Scores {
+		m.Scores[i] = (1-alpha)*p.Scores[i] + alpha*q.Scores[i]
+	}
+	m.classify()
+	return m
+}
+
 const predictionsSchema = "wiseft.predictions/1"
 
 // predictionsMeta is the array meta of stored predictions.

@@ -68,6 +68,9 @@ type Result struct {
 	Chosen    *Chosen    `json:"chosen"` // nil unless there are mixes
 	Notes     []string   `json:"notes"`  // limits of the figures
 
+	// Controls are cheap alternatives to the mixes, on the first test set. They are never chosen.
+	Controls []*Control `json:"controls,omitempty"`
+
 	// Barrier describes the path of the own heads between alpha 0 and 1; nil without them.
 	Barrier *Barrier `json:"barrier,omitempty"`
 
@@ -107,6 +110,19 @@ type Model struct {
 	EffectiveRobustness *Number     `json:"effective_robustness"`
 	Probe               *fit.Report `json:"probe"` // nil with the model's own head
 	ModelSHA256         string      `json:"model_sha256"`
+}
+
+// Ensemble is the ID of averaged answers.
+const Ensemble = "ensemble"
+
+// Control is what an alternative to a mix reaches, without changing weights.
+type Control struct {
+	// ID is Ensemble: (1-alpha) times the class scores of the mix with alpha 0 plus alpha times those of alpha 1, which
+	// takes both models at inference.
+	ID    string   `json:"id"`
+	Alpha *float64 `json:"alpha"`
+	Head  string   `json:"head"` // that gives the scores: probe or own
+	Tested
 }
 
 // Barrier is the largest fall of the own heads' clean accuracy below the line between alpha 0 and 1.
