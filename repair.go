@@ -50,7 +50,7 @@ func repairPlan(ctx context.Context, plan *onnxmerge.Plan, last *Model, opt *Rep
 // calibration is what all repairs by the same samples share: the samples, and the models' own moments on them.
 type calibration struct {
 	opt    RepairOptions
-	mode   repair.Mode
+	mode   repair.Mode      // Affine, Scale, Reset; Auto measures without correcting
 	data   datasets.Dataset // the drawn samples
 	record onnxmerge.Repair // of every repair, but for its layers
 	last   *Model           // whose graph is written
@@ -58,10 +58,10 @@ type calibration struct {
 	engine *Runtime
 	memory int64 // bytes of activations that may be held between passes
 
-	norms  []repair.Norm
-	before []map[string]bool // the values that each norm's output depends on
+	sites  []repair.Site
+	before []map[string]bool // the values that each site's output depends on
 	stages []*repair.Stage
-	ends   [][]*repair.Moments // of each model, then of each norm; nil before they are needed
+	ends   [][]*repair.Moments // of each model, then of each site; nil before they are needed
 }
 
 // newCalibration draws samples for repairs of a plan, with any parameters. memory is what activations may take between
@@ -69,7 +69,7 @@ type calibration struct {
 func newCalibration(ctx context.Context, plan *onnxmerge.Plan, last *Model, opt RepairOptions, memory int64,
 ) (_ *calibration, err error) {
 	c := &calibration{opt: opt, last: last, memory: cmp.Or(memory, defaultMemory)}
-	if c.mode, err = repair.Mode(opt.Mode).Resolve(); err != nil {
+	if err := repair.Mode(opt.Mode).Check(); err != nil {
 		return nil, err
 	}
 	if err := c.find(plan); err != nil {
@@ -100,7 +100,7 @@ func (c *calibration) measureEnds(ctx context.Context, plan *onnxmerge.Plan) err
 		if err != nil {
 			return err
 		}
-		stage := repair.Together(c.last.Model, c.norms)
+		stage := repair.Together(c.last.Model, c.sites)
 		moments, err := c.newMeasuring(m, fmt.Sprintf("measuring model %d for the repair", i+1)).pass(ctx, stage, nil)
 		if err != nil {
 			return err
@@ -126,11 +126,19 @@ func (c *calibration) find(plan *onnxmerge.Plan) (err error) {
 		return fault.Mismatchf("the input %q is %s, and samples are floating-point numbers", c.input.Name, c.input.DType).
 			WithHint("merge without --repair")
 	}
-	if c.norms, c.record.Kept, err = repair.FindNorms(plan); err != nil {
+	var selfNormed bool
+	if c.sites, c.record.Kept, selfNormed, err = repair.Find(plan); err != nil {
 		return err
 	}
-	c.stages = repair.Stages(m, c.norms)
-	c.before, err = repair.Upstream(m, c.norms)
+	c.mode = repair.Mode(cmp.Or(c.opt.Mode, string(repair.Auto)))
+	if c.mode == repair.Auto && !selfNormed {
+		c.mode = repair.Affine
+	}
+	c.stages = repair.Stages(m, c.sites)
+	if c.mode == repair.Auto {
+		c.stages = []*repair.Stage{repair.Together(m, c.sites)}
+	}
+	c.before, err = repair.Upstream(m, c.sites)
 	return err
 }
 
@@ -171,8 +179,8 @@ func (c *calibration) describe() onnxmerge.RepairData {
 		Drawn: c.record.Samples, Seed: c.opt.Seed, Batch: c.opt.Runtime.BatchSize(), Runtime: c.engine.Platform()}
 }
 
-// repair returns a plan with repaired statistics, and the record of it. A norm up to which the merge has the bytes of
-// one model keeps that model's statistics. Only one repair may run at a time.
+// repair returns a plan with repaired statistics, and the record of it. A site up to which the merge has the bytes of
+// one model keeps that model's tensors. Only one repair may run at a time.
 func (c *calibration) repair(ctx context.Context, plan *onnxmerge.Plan) (*onnxmerge.Plan, *onnxmerge.Repair, error) {
 	changed, err := c.changed(ctx, plan)
 	if err != nil {
@@ -198,21 +206,24 @@ func (c *calibration) repair(ctx context.Context, plan *onnxmerge.Plan) (*onnxme
 		if err != nil {
 			return nil, nil, err
 		}
-		for i, n := range stage.Norms {
-			at := c.index(n)
+		for i, site := range stage.Sites {
+			at := slices.Index(c.sites, site)
 			if !changed[at] {
 				continue
 			}
-			correction, err := c.correct(plan, at, moments[i])
+			correction, err := c.correct(plan, m, at, moments[i])
 			if err != nil {
 				return nil, nil, err
 			}
-			layer, err := made.add(m, n, correction)
+			layer, err := made.add(site.At(), correction, c.mode != repair.Auto)
 			if err != nil {
 				return nil, nil, err
 			}
 			record.Layers = append(record.Layers, layer)
 		}
+	}
+	if c.mode == repair.Auto {
+		return plan, &record, nil
 	}
 	payloads := map[*onnx.Tensor][]byte{}
 	for _, t := range c.last.Tensors {
@@ -223,19 +234,14 @@ func (c *calibration) repair(ctx context.Context, plan *onnxmerge.Plan) (*onnxme
 	return plan.Replacing(payloads), &record, nil
 }
 
-// index returns the place of a norm in the list of all.
-func (c *calibration) index(n repair.Norm) int {
-	return slices.IndexFunc(c.norms, func(x repair.Norm) bool { return x.Name == n.Name })
-}
-
-// changed reports for every norm whether its output is not that of one of the models.
+// changed reports for every site whether its output is not that of one of the models.
 func (c *calibration) changed(ctx context.Context, plan *onnxmerge.Plan) ([]bool, error) {
 	same, err := plan.Unchanged(ctx)
 	if err != nil {
 		return nil, err
 	}
-	list := make([]bool, len(c.norms))
-	for i := range c.norms {
+	list := make([]bool, len(c.sites))
+	for i := range c.sites {
 		of := slices.Repeat([]bool{true}, len(plan.Models()))
 		for t, equal := range same {
 			if t.Scope == "" && !c.before[i][t.Name] {
@@ -250,32 +256,25 @@ func (c *calibration) changed(ctx context.Context, plan *onnxmerge.Plan) ([]bool
 	return list, nil
 }
 
-// correct returns what replaces the statistics of a norm, whose input has these moments in the merged model.
-func (c *calibration) correct(plan *onnxmerge.Plan, at int, merged *repair.Moments) (*repair.Correction, error) {
-	n := c.norms[at]
-	if c.mode == repair.Reset {
-		return repair.ResetTo(merged), nil
-	}
-	goal := repair.Goal{}
-	var err error
-	if goal.Coefficients, err = plan.Coefficients(n.Variance); err != nil {
-		return nil, err
-	}
-	if goal.Coefficients == nil {
-		return nil, fault.Mismatchf("the method %s has no coefficient of every model, by which the models' activations would be "+
-			"mixed into a goal", plan.Method.Name).WithHint("reset the statistics with --repair-mode reset")
-	}
-	for i := range plan.Models() {
-		own := repair.Stored{Epsilon: n.Epsilon}
-		if own.Mean, err = plan.Source(n.Mean, i); err != nil {
+// correct returns what replaces tensors of a site, whose value has these moments in the merged model m.
+func (c *calibration) correct(plan *onnxmerge.Plan, m *onnx.Model, at int, merged *repair.Moments,
+) (*repair.Correction, error) {
+	goal := repair.Goal{Source: plan.Source,
+		Merged: func(t *onnx.Tensor) ([]float64, error) { return numbers(m, t.ID()) }}
+	if c.mode != repair.Reset {
+		var err error
+		if goal.Coefficients, err = plan.Coefficients(c.sites[at].At().Of); err != nil {
 			return nil, err
 		}
-		if own.Variance, err = plan.Source(n.Variance, i); err != nil {
-			return nil, err
+		if goal.Coefficients == nil {
+			return nil, fault.Mismatchf("the method %s has no coefficient of every model, by which the models' activations would "+
+				"be mixed into a goal", plan.Method.Name).WithHint("reset the statistics with --repair-mode reset")
 		}
-		goal.Stored, goal.Measured = append(goal.Stored, own), append(goal.Measured, c.ends[i][at])
+		for i := range plan.Models() {
+			goal.Measured = append(goal.Measured, c.ends[i][at])
+		}
 	}
-	return repair.Correct(n, c.mode, goal, merged)
+	return c.sites[at].Correct(c.mode, goal, merged)
 }
 
 // options returns how samples are passed through a model.

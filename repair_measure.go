@@ -41,37 +41,23 @@ type corrected struct {
 	values map[string][]byte // payloads by ID
 }
 
-// add computes the tensors of a corrected norm of a merged model.
-func (c *corrected) add(m *onnx.Model, n repair.Norm, by *repair.Correction) (layer onnxmerge.RepairedLayer, err error) {
-	layer = onnxmerge.RepairedLayer{Name: n.Name, Factor: by.Median(), Dead: by.Dead, Floor: by.Floor, Ceiling: by.Ceiling}
-	set := func(t *onnx.Tensor, values []float64) error {
-		if codec, _ := t.DType.Codec(); codec.Encode != nil {
-			raw := make([]byte, codec.SizeBytes(len(values)))
-			if !codec.Encode(raw, values) {
-				return fault.Mismatchf("the measured values of %q are too large for %s", t.ID(), t.DType)
-			}
-			c.values[t.ID()] = raw
-			layer.Tensors = append(layer.Tensors, t.ID())
+// add computes the tensors of a corrected site, unless it is only to be reported.
+func (c *corrected) add(at repair.Place, by *repair.Correction, write bool) (onnxmerge.RepairedLayer, error) {
+	layer := onnxmerge.RepairedLayer{Name: at.Name, Factor: by.Median(), Dead: by.Dead, Floor: by.Floor,
+		Ceiling: by.Ceiling}
+	if !write {
+		return layer, nil
+	}
+	for _, r := range by.Replaced {
+		codec, _ := r.Tensor.DType.Codec()
+		raw := make([]byte, codec.SizeBytes(len(r.Values)))
+		if !codec.Encode(raw, r.Values) {
+			return layer, fault.Mismatchf("the corrected values of %q are too large for %s", r.Tensor.ID(), r.Tensor.DType)
 		}
-		return nil
+		c.values[r.Tensor.ID()] = raw
+		layer.Tensors = append(layer.Tensors, r.Tensor.ID())
 	}
-	if by.Mean != nil {
-		err = set(n.Mean, by.Mean)
-	}
-	if err == nil {
-		err = set(n.Variance, by.Variance)
-	}
-	if err != nil || by.Scale == nil {
-		return layer, err
-	}
-	scale, err := numbers(m, n.Scale.ID())
-	if err != nil {
-		return layer, err
-	}
-	for i := range scale {
-		scale[i] *= by.Scale[i]
-	}
-	return layer, set(n.Scale, scale)
+	return layer, nil
 }
 
 // numbers returns the elements of a tensor of a model.
@@ -145,7 +131,7 @@ func (p *measuring) close() {
 	p.held, p.names = nil, nil
 }
 
-// pass returns the moments of the inputs of a stage's norms in the model with some tensors replaced.
+// pass returns the moments of the values of a stage's sites in the model with some tensors replaced.
 func (p *measuring) pass(ctx context.Context, stage *repair.Stage, corrected []onnx.Replacement,
 ) ([]*repair.Moments, error) {
 	moments, err := p.run(ctx, stage, stage.Carry, corrected)
@@ -169,7 +155,7 @@ func (p *measuring) run(ctx context.Context, stage *repair.Stage, carry []string
 	}
 	defer func() { err = errors.Join(err, program.Close()) }()
 	s := stagePass{measuring: p, program: program, carry: carry, computed: computed}
-	for range stage.Norms {
+	for range stage.Sites {
 		s.moments = append(s.moments, &repair.Moments{})
 	}
 	if err = p.each(ctx, s.add); err == nil {
@@ -263,10 +249,10 @@ func (p *measuring) value(b probe.Batch) (*ort.Value, error) {
 
 // check refuses activations that are not finite.
 func (p *measuring) check(stage *repair.Stage, moments []*repair.Moments) error {
-	for i, n := range stage.Norms {
+	for i, site := range stage.Sites {
 		if channel := moments[i].NonFinite(); channel >= 0 {
-			return fault.Mismatchf("%s: channel %d of %q, the input of %q, is NaN or infinite on the samples of --repair",
-				p.last.path, channel, n.Input, n.Name).WithHint("is the data prepared as for training?")
+			return fault.Mismatchf("%s: channel %d of %q is NaN or infinite on the samples of --repair", p.last.path, channel,
+				site.At().Value).WithHint("is the data prepared as for training?")
 		}
 	}
 	return nil

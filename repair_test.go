@@ -27,6 +27,7 @@ type repairNet struct {
 	batch    int // -1 is free
 	epsilon  float64
 	dead     bool // the first channel of the first convolution is constant
+	normed   bool // of plain: it has a LayerNormalization
 	training bool // the first norm is in training mode
 }
 
@@ -134,7 +135,7 @@ func channelMoments(t *testing.T, model, tensor string, data datasets.Dataset) (
 	if err != nil {
 		t.Fatal(err)
 	}
-	channels := map[string]int{"1": 8, "2": 8, "3": 6, "4": 5, "e": 5}[tensor[len(tensor)-1:]]
+	channels := map[string]int{"1": 8, "2": 8, "3": 6, "4": 5, "e": 5}[tensor[len(tensor)-1:]] // of the names in these networks
 	per := f.Dim / channels
 	for c := range channels {
 		sum, squares, n := 0., 0., 0.
@@ -200,6 +201,137 @@ func TestRepairReachesItsGoal(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// plainNet is repairNet without norms, as after folding them: a convolution with a bias and one without, a residual sum,
+// a product with an added bias, and class scores behind it.
+func (n repairNet) plain() []byte {
+	b := &onnxtest.Builder{}
+	seed := uint64(500)
+	tensor := func(name string, scale float64, dims ...int) {
+		seed += 2
+		size := 1
+		for _, d := range dims {
+			size *= d
+		}
+		values := onnxtest.Random(seed, size)
+		if n.seed > 0 {
+			values = onnxtest.Near(onnxtest.Near(values, seed+1000*n.seed), seed+1000*n.seed+1)
+		}
+		for i := range values {
+			values[i] *= scale
+		}
+		b.Tensor(name, values, dims...)
+	}
+	b.Input("x", -1, 3, -1)
+	tensor("conv1.weight", .8, 8, 3, 1)
+	tensor("conv1.bias", .5, 8)
+	b.Node("conv1", "Conv", "x", "conv1.weight", "conv1.bias")
+	b.Node("relu1", "Relu", "conv1")
+	tensor("conv2.weight", .5, 8, 8, 1)
+	b.Node("conv2", "Conv", "relu1", "conv2.weight")
+	b.Node("sum", "Add", "conv2", "relu1")
+	if n.normed {
+		b.Tensor("ln.weight", slices.Repeat([]float64{1}, 20), 20)
+		b.Call([]string{"normed"}, "", "LayerNormalization", []string{"sum", "ln.weight"},
+			onnxtest.Attr{Name: "axis", Value: int64(-1)})
+		b.Node("relu2", "Relu", "normed")
+	} else {
+		b.Node("relu2", "Relu", "sum")
+	}
+	b.Call([]string{"pooled"}, "", "ReduceMax", []string{"relu2"}, onnxtest.Attr{Name: "axes", Value: []int64{2}},
+		onnxtest.Attr{Name: "keepdims", Value: int64(0)})
+	tensor("dense.weight", .5, 8, 5)
+	tensor("dense.bias", .5, 5)
+	b.Node("product", "MatMul", "pooled", "dense.weight")
+	b.Node("dense", "Add", "product", "dense.bias")
+	b.Node("relu3", "Relu", "dense")
+	tensor("head.weight", .5, 5, 4)
+	b.Node("y", "Gemm", "relu3", "head.weight")
+	return b.Bytes()
+}
+
+// Without norms the activations themselves have the mixture of means and deviations, where there is a bias to hold the
+// mean; a weight without one holds the deviation. Class scores are left as merged.
+func TestRepairWithoutNorms(t *testing.T) {
+	orttest.Load(t)
+	const alpha = .6
+	dir := t.TempDir()
+	write := func(name string, net repairNet) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, net.plain(), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	a, b := write("a.onnx", repairNet{}), write("b.onnx", repairNet{seed: 1})
+	data := repairData(t, 32)
+	for mode, hasMean := range map[string]bool{"": true, "affine": true, "scale": false} {
+		out := filepath.Join(dir, "out.onnx")
+		r := merge(t, out, []string{a, b}, MergeOptions{Params: method.Params{"alpha": alpha},
+			Repair: &RepairOptions{Data: Data{Path: "points", Set: data}, Samples: 32, Layout: "bcn", Mode: mode}})
+		if len(r.Repair.Layers) != 3 || len(r.Repair.Kept) != 1 || !strings.HasPrefix(r.Repair.Kept[0], "y: ") {
+			t.Fatalf("repair %+v", r.Repair)
+		}
+		for _, site := range []string{"conv1", "conv2", "dense"} {
+			mean, deviation := channelMoments(t, out, site, data)
+			mean0, deviation0 := channelMoments(t, a, site, data)
+			mean1, deviation1 := channelMoments(t, b, site, data)
+			for c := range mean {
+				want, wantMean := (1-alpha)*deviation0[c]+alpha*deviation1[c], (1-alpha)*mean0[c]+alpha*mean1[c]
+				if math.Abs(deviation[c]-want) > 1e-3*want {
+					t.Errorf("%q: %s, channel %d: deviation %g, want %g", mode, site, c, deviation[c], want)
+				}
+				if hasMean && site != "conv2" && math.Abs(mean[c]-wantMean) > 1e-3 {
+					t.Errorf("%q: %s, channel %d: mean %g, want %g", mode, site, c, mean[c], wantMean)
+				}
+			}
+		}
+	}
+	for _, end := range []float64{0, 1} {
+		out := filepath.Join(dir, "out.onnx")
+		r := merge(t, out, []string{a, b}, MergeOptions{Params: method.Params{"alpha": end},
+			Repair: &RepairOptions{Data: Data{Path: "points", Set: data}, Samples: 8, Layout: "bcn"}})
+		if len(r.Repair.Layers) != 0 {
+			t.Errorf("alpha %g: %d layers are changed", end, len(r.Repair.Layers))
+		}
+	}
+	_, err := Merge(t.Context(), filepath.Join(dir, "reset.onnx"), []string{a, b}, MergeOptions{Repair: &RepairOptions{
+		Data: Data{Path: "points", Set: data}, Layout: "bcn", Mode: "reset"}}, WriteOptions{})
+	if fault.KindOf(err) != fault.Mismatch || !strings.Contains(err.Error(), "no running statistics to reset") {
+		t.Errorf("reset: %v", err)
+	}
+}
+
+// A network that normalises its activations itself is measured and left alone, unless a mode is named.
+func TestRepairMeasuresSelfNormalised(t *testing.T) {
+	orttest.Load(t)
+	dir := t.TempDir()
+	var paths []string
+	for i := range 2 {
+		paths = append(paths, filepath.Join(dir, fmt.Sprintf("%d.onnx", i)))
+		if err := os.WriteFile(paths[i], repairNet{seed: uint64(i), normed: true}.plain(), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	plain, measured := filepath.Join(dir, "plain.onnx"), filepath.Join(dir, "measured.onnx")
+	merge(t, plain, paths, MergeOptions{})
+	opt := RepairOptions{Data: Data{Path: "points", Set: repairData(t, 20)}, Layout: "bcn"}
+	r := merge(t, measured, paths, MergeOptions{Repair: &opt})
+	if r.Repair.Mode != "auto" || len(r.Repair.Layers) != 3 || len(r.Repair.Tensors()) != 0 ||
+		!strings.Contains(r.Repair.String(), "normalises its activations itself") {
+		t.Errorf("repair %s", r.Repair)
+	}
+	m, _ := onnxtest.Open(t, plain)
+	for _, x := range m.Tensors {
+		if !slices.Equal(tensorOf(t, plain, x.ID()), tensorOf(t, measured, x.ID())) {
+			t.Errorf("%s has changed", x.ID())
+		}
+	}
+	opt.Mode = "scale"
+	if r := merge(t, measured, paths, MergeOptions{Repair: &opt}); len(r.Repair.Tensors()) != 5 {
+		t.Errorf("with a mode: %q are corrected", r.Repair.Tensors())
 	}
 }
 
@@ -395,7 +527,7 @@ func TestRepairRefuses(t *testing.T) {
 		{"extrapolation", []string{a, b}, MergeOptions{Params: method.Params{"alpha": 9.}, Extrapolate: true}, RepairOptions{},
 			"a negative deviation as its goal", fault.Mismatch},
 		{"training mode", []string{a, training}, MergeOptions{}, RepairOptions{}, "in training mode", fault.Mismatch},
-		{"no norms", plain, MergeOptions{}, RepairOptions{}, "has no BatchNormalization", fault.Mismatch},
+		{"nothing but scores", plain, MergeOptions{}, RepairOptions{}, "its output is the model's", fault.Mismatch},
 		{"an unknown mode", []string{a, b}, MergeOptions{}, RepairOptions{Mode: "mean"}, "no repair mode", fault.Usage},
 		{"too many samples", []string{a, b}, MergeOptions{}, RepairOptions{Samples: 21}, "has 20 samples", fault.Usage},
 		{"fewer samples than a batch", []string{a, fixed}, MergeOptions{}, RepairOptions{}, "takes batches of 64", fault.Usage},

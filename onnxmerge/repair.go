@@ -11,15 +11,15 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
-// Repair records how running statistics of a merged model were replaced by measured ones; package onnxmerge/repair has
-// the formula.
+// Repair records how activations of a merged model were corrected: in running statistics of normalisations, or without
+// any in weights and biases. Package onnxmerge/repair has the formulas.
 type Repair struct {
-	Mode    string          `json:"mode"`        // affine, scale or reset
+	Mode    string          `json:"mode"`        // affine, scale or reset; auto has measured, and changed nothing
 	Samples int             `json:"samples"`     // that were measured
 	Hash    string          `json:"data_sha256"` // of these samples
 	Data    RepairData      `json:"data"`
 	Layers  []RepairedLayer `json:"layers"`
-	// Kept are normalisations that are as the merge made them, each with the reason.
+	// Kept are operators that are as the merge made them, each with the reason.
 	Kept []string `json:"kept,omitempty"`
 }
 
@@ -41,10 +41,10 @@ type RepairData struct {
 	Runtime   string `json:"runtime"`
 }
 
-// RepairedLayer is a normalisation whose running statistics were replaced.
+// RepairedLayer is a place where activations were measured.
 type RepairedLayer struct {
-	Name    string   `json:"name"`    // of its output
-	Tensors []string `json:"tensors"` // that are measured instead of mixed
+	Name    string   `json:"name"`              // of the operator's output
+	Tensors []string `json:"tensors,omitempty"` // that are corrected instead of mixed
 	// Factor is the median over channels of the quotient of the measured deviation and its goal; 1 for the mode reset.
 	Factor float64 `json:"factor"`
 	// Dead, Floor and Ceiling are channels that do not vary on the data, or whose quotient is below or above what is
@@ -65,7 +65,7 @@ func (r *Repair) Tensors() (ids []string) {
 // String describes the repair in a line, and names in further ones what is not repaired or was limited.
 func (r *Repair) String() string {
 	if len(r.Layers) == 0 {
-		return "repair: every normalisation is as in one of the models, and keeps its statistics"
+		return "repair: every place is as in one of the models, and keeps its tensors"
 	}
 	smallest, largest := r.Layers[0], r.Layers[0]
 	limited, dead := "", 0
@@ -81,7 +81,13 @@ func (r *Repair) String() string {
 		}
 		dead += len(l.Dead)
 	}
-	lines := fmt.Sprintf("repair: statistics of %s measured on %s (%s)", text.Count(len(r.Layers), "normalisation"),
+	if r.Mode == "auto" {
+		return fmt.Sprintf("repair: the network normalises its activations itself: deviations behind %s are %.3g (%s) to %.3g (%s) "+
+			"of their goal on %s; nothing is changed, --repair-mode affine or scale corrects linear operators",
+			text.Count(len(r.Layers), "linear operator"), smallest.Factor, smallest.Name, largest.Factor, largest.Name,
+			text.Count(r.Samples, "sample"))
+	}
+	lines := fmt.Sprintf("repair: activations at %s measured on %s (%s)", text.Count(len(r.Layers), "place"),
 		text.Count(r.Samples, "sample"), r.Mode)
 	if r.Mode != "reset" {
 		lines += fmt.Sprintf("; deviations were %.3g (%s) to %.3g (%s) of their goal", smallest.Factor, smallest.Name,

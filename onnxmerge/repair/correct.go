@@ -1,32 +1,30 @@
 package repair
 
 import (
-	"math"
 	"slices"
 
 	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
-// Mode says which statistics are replaced, and by what.
+// Mode says what is replaced, and by what.
 type Mode string
 
 // The modes.
 const (
-	Auto   Mode = "auto"   // affine
-	Affine Mode = "affine" // mean and variance, by the formula of the package
-	Scale  Mode = "scale"  // the variance alone
-	Reset  Mode = "reset"  // the measured mean and variance as they are
+	Auto   Mode = "auto"   // affine; where operators normalise activations themselves, nothing: they are only measured
+	Affine Mode = "affine" // mean and deviation
+	Scale  Mode = "scale"  // the deviation alone
+	Reset  Mode = "reset"  // running statistics become the measured ones as they are
 )
 
-// Resolve returns the mode that is used for BatchNormalizations; "" is [Auto]. Unknown names are an error of kind Usage.
-func (m Mode) Resolve() (Mode, error) {
+// Check returns an error of kind Usage for unknown names. "" is [Auto].
+func (m Mode) Check() error {
 	switch m {
-	case "", Auto:
-		return Affine, nil
-	case Affine, Scale, Reset:
-		return m, nil
+	case "", Auto, Affine, Scale, Reset:
+		return nil
 	}
-	return "", fault.Usagef("there is no repair mode %q", string(m)).WithHint("there are auto, affine, scale and reset")
+	return fault.Usagef("there is no repair mode %q", string(m)).WithHint("there are auto, affine, scale and reset")
 }
 
 // The limits of q. They are a choice, not measured: an activation that is a thirtieth of its goal is taken for noise.
@@ -35,72 +33,52 @@ const (
 	MaxFactor = 30.
 )
 
-// constant is the deviation, relative to the stored one, below which a channel counts as constant on the data.
+// constant is the deviation, relative to that of comparison, below which a channel counts as constant on the data.
 const constant = 1e-3
 
-// Stored are the running statistics of one model.
-type Stored struct {
-	Mean, Variance []float64
-	Epsilon        float64
-}
-
-// Goal is what the output of a norm should have: a mixture of the models' outputs. The slices have one entry per model.
+// Goal is what a site should have: the mixture of the models' own activations on the same data. Coefficients and
+// Measured have one entry per model.
 type Goal struct {
 	Coefficients []float64
-	Stored       []Stored
 	Measured     []*Moments
+	// Source returns a model's own numbers of a tensor of the written model, in that one's order.
+	Source func(t *onnx.Tensor, model int) ([]float64, error)
+	// Merged returns the merged model's numbers of a tensor.
+	Merged func(t *onnx.Tensor) ([]float64, error)
 }
 
-// Correction is what replaces a norm's statistics.
+// moments returns the mixture of means and of deviations of a channel.
+func (g Goal) moments(channel int) (mean, deviation float64) {
+	for k, w := range g.Coefficients {
+		mean += w * g.Measured[k].Mean[channel]
+		deviation += w * g.Measured[k].deviation(channel)
+	}
+	return mean, deviation
+}
+
+// Correction is what replaces tensors of a site.
 type Correction struct {
-	Mean, Variance []float64
-	Scale          []float64 // factors of its scale; nil if all are 1
-	Factors        []float64 // q, per channel
+	Replaced       []Replaced
+	Factors        []float64 // q, the measured deviation divided by its goal, per channel
 	Dead           []int     // channels that do not vary
 	Floor, Ceiling []int     // channels whose q was limited
 }
 
-// negativeGoal is the reason why no goal exists.
-const negativeGoal = "the coefficients of the models give channel %d of %q a negative deviation as its goal: " +
-	"beyond the models (extrapolation, several task vectors of weight 1) there is no goal"
-
-// Correct returns the statistics of a norm from the moments of its input in the merged model, in which all norms before
-// it are corrected. A goal that does not exist is an error of kind Mismatch. mode is [Affine] or [Scale].
-func Correct(n Norm, mode Mode, goal Goal, merged *Moments) (*Correction, error) {
-	c := &Correction{}
-	for i := range merged.Mean {
-		var gm, gs, rm, deviation float64
-		for k, w := range goal.Coefficients {
-			own := goal.Stored[k]
-			gm += w * goal.Measured[k].Mean[i]
-			gs += w * goal.Measured[k].deviation(i)
-			rm += w * own.Mean[i]
-			deviation += w * math.Sqrt(max(0, own.Variance[i])+own.Epsilon)
-		}
-		if gs < 0 || deviation <= 0 {
-			return nil, fault.Mismatchf(negativeGoal, i, n.Name).WithHint("reset the statistics with --repair-mode reset")
-		}
-		q := c.factor(i, merged.deviation(i), gs, deviation)
-		variance := deviation*deviation*q*q - n.Epsilon
-		c.Variance = append(c.Variance, max(variance, 0))
-		if mode == Affine {
-			c.Mean = append(c.Mean, merged.Mean[i]-(gm-rm)*q)
-		}
-		if variance < 0 {
-			if c.Scale == nil {
-				c.Scale = slices.Repeat([]float64{1}, len(merged.Mean))
-			}
-			c.Scale[i] = math.Sqrt(n.Epsilon) / (deviation * q)
-		}
-	}
-	return c, nil
+// Replaced is a tensor of the written model with other numbers.
+type Replaced struct {
+	Tensor *onnx.Tensor
+	Values []float64
 }
 
-// factor returns q of a channel.
-func (c *Correction) factor(channel int, sigma, goal, stored float64) float64 {
+func (c *Correction) replace(t *onnx.Tensor, values []float64) {
+	c.Replaced = append(c.Replaced, Replaced{t, values})
+}
+
+// factor returns q of a channel. A goal that is small against a deviation of comparison is none.
+func (c *Correction) factor(channel int, sigma, goal, comparison float64) float64 {
 	q := 1.
 	switch {
-	case sigma == 0 || goal < constant*stored:
+	case sigma == 0 || goal < constant*comparison:
 		c.Dead = append(c.Dead, channel)
 	case sigma < MinFactor*goal:
 		q = MinFactor
@@ -113,19 +91,6 @@ func (c *Correction) factor(channel int, sigma, goal, stored float64) float64 {
 	}
 	c.Factors = append(c.Factors, q)
 	return q
-}
-
-// ResetTo returns the measured statistics themselves. Channels that do not vary get the variance 0.
-func ResetTo(merged *Moments) *Correction {
-	c := &Correction{Mean: slices.Clone(merged.Mean)}
-	for i := range merged.Mean {
-		s := merged.deviation(i)
-		c.Variance, c.Factors = append(c.Variance, s*s), append(c.Factors, 1)
-		if s == 0 {
-			c.Dead = append(c.Dead, i)
-		}
-	}
-	return c
 }
 
 // Median returns the upper median of the factors.

@@ -38,3 +38,12 @@ func (m *Moments) NonFinite() int {
 	}
 	return -1
 }
+
+// rms returns the root of the mean of squares over all channels.
+func (m *Moments) rms() float64 {
+	sum := 0.
+	for c, mean := range m.Mean {
+		sum += m.Sum2[c]/m.N + mean*mean
+	}
+	return math.Sqrt(sum / float64(len(m.Mean)))
+}

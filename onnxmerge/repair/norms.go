@@ -1,53 +1,31 @@
 package repair
 
 import (
-	"fmt"
+	"math"
 	"slices"
 
 	"github.com/wiseft/wiseft/internal/fault"
-	"github.com/wiseft/wiseft/onnxmerge"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 	"github.com/wiseft/wiseft/onnxmerge/onnx/flow"
 )
 
 // Norm is a BatchNormalization in the main graph of the written model, whose running statistics are merged.
 type Norm struct {
-	Name                  string // of its output
-	Input                 string // the value that it normalises
-	Scale, Mean, Variance *onnx.Tensor
-	Epsilon               float64 // of the written graph
-	Channels              int
-
-	node int // index into the nodes of the graph
+	place                 Place
+	scale, mean, variance *onnx.Tensor
+	epsilon               float64 // of the written graph
 }
+
+// At implements [Site].
+func (n *Norm) At() Place { return n.place }
 
 // defaultEpsilon is ONNX's default of BatchNormalization.epsilon.
 const defaultEpsilon = 1e-5
 
-// minOpset is the operator set from which on BatchNormalization has one statistic per channel and no mode of training
-// unless it says so, and shapes are operands of Reshape.
-const minOpset = 9
-
-// FindNorms returns the BatchNormalizations that a plan merges, in the order of the file, and a line for each one that it
-// keeps. Those that cannot be corrected are an error of kind Mismatch: in training mode, with statistics that two of
-// them share, in bodies of control flow, and a model without any.
-func FindNorms(plan *onnxmerge.Plan) (norms []Norm, kept []string, err error) {
-	models := plan.Models()
-	m := models[len(models)-1]
-	if m.Opset() < minOpset {
-		return nil, nil, fault.Mismatchf("the model has operator set %d, and statistics are repaired from %d on", m.Opset(),
-			minOpset).WithHint("convert the models with onnx.version_converter, or merge without --repair")
-	}
-	if err := checkUses(m); err != nil {
-		return nil, nil, err
-	}
-	g := m.Graph
-	merged := map[string]bool{}
-	for _, d := range plan.Decisions {
-		merged[d.Tensor] = d.Action == onnxmerge.Merge
-	}
-	for i := range g.Nodes {
-		n := &g.Nodes[i]
+// findNorms returns the BatchNormalizations whose statistics are merged, and a line for each of the others.
+func findNorms(m *onnx.Model, merged map[string]bool) (sites []Site, kept []string, err error) {
+	for i := range m.Graph.Nodes {
+		n := &m.Graph.Nodes[i]
 		if n.Op() != "BatchNormalization" || len(n.Inputs) < 5 || len(n.Outputs) == 0 {
 			continue
 		}
@@ -56,46 +34,28 @@ func FindNorms(plan *onnxmerge.Plan) (norms []Norm, kept []string, err error) {
 				n.Outputs[0]).WithHint("export the model in evaluation mode")
 		}
 		x, reason := newNorm(m, n)
-		if reason == "" && !(merged[x.Mean.ID()] && merged[x.Variance.ID()]) {
+		if reason == "" && !(merged[x.mean.ID()] && merged[x.variance.ID()]) {
 			reason = "its running statistics are not merged"
 		}
 		if reason != "" {
-			kept = append(kept, fmt.Sprintf("%s: %s", n.Outputs[0], reason))
+			kept = append(kept, unused(n.Outputs[0], reason))
 			continue
 		}
-		x.node = i
-		norms = append(norms, x)
+		x.place.node = i
+		sites = append(sites, x)
 	}
-	if len(norms) == 0 {
-		return nil, nil, noNorms(kept)
-	}
-	return norms, kept, nil
-}
-
-// noNorms returns the error about a model without statistics to repair.
-func noNorms(kept []string) error {
-	if len(kept) > 0 {
-		return fault.Mismatchf("no BatchNormalization has merged statistics: %s", kept[0]).WithHint("merge without --repair")
-	}
-	return fault.Mismatchf("the network has no BatchNormalization in its main graph, whose running statistics could be " +
-		"repaired (LayerNormalization has none, and folded ones are weights)").
-		WithHint("merge without --repair, or export the models without folding BatchNormalization")
-}
-
-// hasFurtherOutputs reports whether an operator computes its statistics as well, as it does in training.
-func hasFurtherOutputs(n *onnx.Node) bool {
-	return slices.ContainsFunc(n.Outputs[1:], func(out string) bool { return out != "" })
+	return sites, kept, nil
 }
 
 // newNorm reads one operator; the reason is "" if its statistics are tensors of one number per channel.
-func newNorm(m *onnx.Model, n *onnx.Node) (Norm, string) {
-	x := Norm{Name: n.Outputs[0], Input: n.Inputs[0], Epsilon: epsilon(n), Scale: flow.Tensor(m, m.Graph, n.Inputs[1]),
-		Mean: flow.Tensor(m, m.Graph, n.Inputs[3]), Variance: flow.Tensor(m, m.Graph, n.Inputs[4])}
-	if x.Scale == nil || x.Mean == nil || x.Variance == nil {
+func newNorm(m *onnx.Model, n *onnx.Node) (*Norm, string) {
+	x := &Norm{epsilon: epsilon(n), scale: flow.Tensor(m, m.Graph, n.Inputs[1]),
+		mean: flow.Tensor(m, m.Graph, n.Inputs[3]), variance: flow.Tensor(m, m.Graph, n.Inputs[4])}
+	if x.scale == nil || x.mean == nil || x.variance == nil {
 		return x, "its statistics are computed"
 	}
-	x.Channels = int(x.Variance.Len())
-	if x.Mean.Len() != x.Variance.Len() || x.Scale.Len() != x.Variance.Len() || x.Channels == 0 {
+	x.place = Place{Name: n.Outputs[0], Value: n.Inputs[0], Channels: int(x.variance.Len()), Of: x.variance}
+	if x.mean.Len() != x.variance.Len() || x.scale.Len() != x.variance.Len() || x.variance.Len() == 0 {
 		return x, "its statistics are not of one length"
 	}
 	return x, ""
@@ -108,28 +68,96 @@ func epsilon(n *onnx.Node) float64 {
 	return defaultEpsilon
 }
 
-// checkUses refuses statistics that several operators share, and operators outside of the main graph.
-func checkUses(m *onnx.Model) error {
-	uses := map[*onnx.Tensor]string{}
-	for g := range m.Bodies() {
-		for i := range g.Nodes {
-			n := &g.Nodes[i]
-			if n.Op() != "BatchNormalization" || len(n.Inputs) < 5 || len(n.Outputs) == 0 {
-				continue
+// negativeGoal is the reason why no goal exists.
+const negativeGoal = "the coefficients of the models give channel %d of %q a negative deviation as its goal: " +
+	"beyond the models (extrapolation, several task vectors of weight 1) there is no goal"
+
+// Correct implements [Site] by the formula of the package for the input of a normalisation.
+func (n *Norm) Correct(mode Mode, goal Goal, merged *Moments) (*Correction, error) {
+	if mode == Reset {
+		return n.reset(merged), nil
+	}
+	stored, err := goal.stored(n.mean, n.variance)
+	if err != nil {
+		return nil, err
+	}
+	c := &Correction{}
+	var mean, variance, scale []float64
+	for i := range merged.Mean {
+		gm, gs := goal.moments(i)
+		var rm, deviation float64
+		for k, w := range goal.Coefficients {
+			rm += w * stored[k].mean[i]
+			deviation += w * math.Sqrt(max(0, stored[k].variance[i])+n.epsilon)
+		}
+		if gs < 0 || deviation <= 0 {
+			return nil, fault.Mismatchf(negativeGoal, i, n.place.Name).
+				WithHint("reset the statistics with --repair-mode reset")
+		}
+		q := c.factor(i, merged.deviation(i), gs, deviation)
+		mean = append(mean, merged.Mean[i]-(gm-rm)*q)
+		v := deviation*deviation*q*q - n.epsilon
+		variance = append(variance, max(v, 0))
+		if v < 0 {
+			if scale == nil {
+				scale = slices.Repeat([]float64{1}, len(merged.Mean))
 			}
-			if g != m.Graph {
-				return fault.Mismatchf("BatchNormalization %q is in a body of control flow or in a function, where its input "+
-					"cannot be measured", n.Outputs[0]).WithHint("inline it, or merge without --repair")
-			}
-			for _, name := range []string{n.Inputs[1], n.Inputs[3], n.Inputs[4]} {
-				t := flow.Tensor(m, g, name)
-				if other, ok := uses[t]; ok && t != nil && other != n.Outputs[0] {
-					return fault.Mismatchf("the BatchNormalizations %q and %q share the tensor %q, and their inputs have other "+
-						"statistics", other, n.Outputs[0], t.ID()).WithHint("merge without --repair")
-				}
-				uses[t] = n.Outputs[0]
-			}
+			scale[i] = math.Sqrt(n.epsilon) / (deviation * q)
 		}
 	}
+	if mode == Affine {
+		c.replace(n.mean, mean)
+	}
+	c.replace(n.variance, variance)
+	return c, n.rescale(c, goal, scale)
+}
+
+// rescale multiplies the merged scale by factors; nil are all 1.
+func (n *Norm) rescale(c *Correction, goal Goal, factors []float64) error {
+	if factors == nil {
+		return nil
+	}
+	scale, err := goal.Merged(n.scale)
+	if err != nil {
+		return err
+	}
+	for i := range scale {
+		scale[i] *= factors[i]
+	}
+	c.replace(n.scale, scale)
 	return nil
+}
+
+// reset returns the measured statistics themselves.
+func (n *Norm) reset(merged *Moments) *Correction {
+	c := &Correction{}
+	var variance []float64
+	for i := range merged.Mean {
+		s := merged.deviation(i)
+		variance, c.Factors = append(variance, s*s), append(c.Factors, 1)
+		if s == 0 {
+			c.Dead = append(c.Dead, i)
+		}
+	}
+	c.replace(n.mean, slices.Clone(merged.Mean))
+	c.replace(n.variance, variance)
+	return c
+}
+
+// statistics are the running ones of one model.
+type statistics struct{ mean, variance []float64 }
+
+// stored returns every model's own running statistics.
+func (g Goal) stored(mean, variance *onnx.Tensor) (list []statistics, err error) {
+	for k := range g.Coefficients {
+		var s statistics
+		if s.mean, err = g.Source(mean, k); err != nil {
+			return nil, err
+		}
+		if s.variance, err = g.Source(variance, k); err != nil {
+			return nil, err
+		}
+		list = append(list, s)
+	}
+	return list, nil
 }

@@ -9,11 +9,11 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/onnx/flow"
 )
 
-// Stage is a set of norms that do not depend on one another, but only on those of stages before.
+// Stage is a set of sites that do not depend on one another, but only on those of stages before.
 type Stage struct {
-	Norms []Norm
+	Sites []Site
 	// Carry are the values from which all later stages can be computed, once this one is corrected: computed by this
-	// stage or before, and taken by operators behind its norms. Those that do not depend on the data are left out.
+	// stage or before, and taken by operators behind its sites. Those that do not depend on the data are left out.
 	Carry []string
 
 	graph *stagedGraph
@@ -23,56 +23,60 @@ type Stage struct {
 // stagedGraph is what the stages of one model share.
 type stagedGraph struct {
 	model  *onnx.Model
-	levels map[string]int  // how many norms a value depends on, on the path with the most
+	levels map[string]int  // how many sites a value depends on, on the path with the most
 	live   map[string]bool // it depends on a model input
 	order  []int           // of the nodes, each behind those that it takes from
 }
 
-// Stages divides norms of a model, in the order in which they are to be corrected.
-func Stages(m *onnx.Model, norms []Norm) []*Stage {
-	g := &stagedGraph{model: m, levels: map[string]int{}, live: map[string]bool{}}
-	g.sort()
+// Stages divides sites of a model, in the order in which they are to be corrected.
+func Stages(m *onnx.Model, sites []Site) []*Stage {
+	g := newStagedGraph(m)
 	targets := map[int]bool{}
-	for _, n := range norms {
-		targets[n.node] = true
+	for _, x := range sites {
+		targets[x.At().node] = true
 	}
 	g.walk(targets)
-	byLevel := map[int][]Norm{}
-	for _, n := range norms {
-		byLevel[g.levels[n.Input]] = append(byLevel[g.levels[n.Input]], n)
+	byLevel := map[int][]Site{}
+	for _, x := range sites {
+		level := g.levels[x.At().Name] - 1
+		byLevel[level] = append(byLevel[level], x)
 	}
 	var stages []*Stage
 	for _, level := range slices.Sorted(maps.Keys(byLevel)) {
-		stages = append(stages, &Stage{Norms: byLevel[level], graph: g, level: level})
+		stages = append(stages, &Stage{Sites: byLevel[level], graph: g, level: level})
 	}
 	var later []string
 	for i := len(stages) - 1; i >= 0; i-- {
 		stages[i].Carry = g.carry(stages[i].level, later)
-		for _, n := range stages[i].Norms {
-			later = append(later, n.Input)
+		for _, x := range stages[i].Sites {
+			later = append(later, x.At().Value)
 		}
 	}
 	return stages
 }
 
-// Upstream returns, for every norm, the values that its output depends on, its statistics among them.
-func Upstream(m *onnx.Model, norms []Norm) ([]map[string]bool, error) {
+// Upstream returns, for every site, the values that its output depends on, its tensors among them.
+func Upstream(m *onnx.Model, sites []Site) ([]map[string]bool, error) {
 	g, err := flow.New(m)
 	if err != nil {
 		return nil, err
 	}
-	list := make([]map[string]bool, len(norms))
-	for i, n := range norms {
-		list[i] = g.Upstream(n.Name)
+	list := make([]map[string]bool, len(sites))
+	for i, x := range sites {
+		list[i] = g.Upstream(x.At().Name)
 	}
 	return list, nil
 }
 
-// Together returns all norms as one stage, which carries nothing: for models whose norms need no correction.
-func Together(m *onnx.Model, norms []Norm) *Stage {
+// Together returns all sites as one stage, which carries nothing: for models that need no correction.
+func Together(m *onnx.Model, sites []Site) *Stage {
+	return &Stage{Sites: sites, graph: newStagedGraph(m)}
+}
+
+func newStagedGraph(m *onnx.Model) *stagedGraph {
 	g := &stagedGraph{model: m, levels: map[string]int{}, live: map[string]bool{}}
 	g.sort()
-	return &Stage{Norms: norms, graph: g}
+	return g
 }
 
 // sort orders the nodes; the file may have them in any order.
@@ -165,16 +169,16 @@ func (g *stagedGraph) upstream(of []string, stop map[string]bool) map[string]boo
 	return needed
 }
 
-// Outputs of a pass for norm i of a stage: the shape of its input as (batch, channels, positions), int64; the mean; the
+// Outputs of a pass for site i of a stage: the shape of its value as (batch, channels, positions), int64; the mean; the
 // square root of the sum of squared deviations; float32, one per channel.
 func (s *Stage) outputs(i int) []string {
 	prefix := fmt.Sprintf("wiseft.repair.%d.", i)
 	return []string{prefix + "shape", prefix + "mean", prefix + "norm"}
 }
 
-// Outputs returns the names of the outputs of [Stage.Change]: three for each norm, then the carried values.
+// Outputs returns the names of the outputs of [Stage.Change]: three for each site, then the carried values.
 func (s *Stage) Outputs(carry []string) (names []string) {
-	for i := range s.Norms {
+	for i := range s.Sites {
 		names = append(names, s.outputs(i)...)
 	}
 	return append(names, carry...)
@@ -183,7 +187,7 @@ func (s *Stage) Outputs(carry []string) (names []string) {
 // opsetAxes is the operator set from which on axes are an operand of reductions.
 const opsetAxes = 18
 
-// Change returns the change that leaves, of the stage's model, what computes the moments of its norms and some carried
+// Change returns the change that leaves, of the stage's model, what computes the moments of its sites and some carried
 // values, from the given inputs: the model's own, or values that an earlier stage has carried.
 func (s *Stage) Change(inputs []onnx.Value, carry []string) onnx.Change {
 	m := s.graph.model
@@ -192,8 +196,8 @@ func (s *Stage) Change(inputs []onnx.Value, carry []string) onnx.Change {
 		stop[in.Name] = true
 	}
 	ends := slices.Clone(carry)
-	for _, n := range s.Norms {
-		ends = append(ends, n.Input)
+	for _, x := range s.Sites {
+		ends = append(ends, x.At().Value)
 	}
 	c := onnx.Change{Needed: s.graph.upstream(ends, stop), Inputs: inputs}
 	axes := []onnx.NewAttribute{{Name: "axes", Ints: []int64{0, 2}}}
@@ -202,14 +206,19 @@ func (s *Stage) Change(inputs []onnx.Value, carry []string) onnx.Change {
 		c.Add.Int64s("wiseft.repair.axes", 0, 2)
 		axes, operand = nil, []string{"wiseft.repair.axes"}
 	}
-	for i, n := range s.Norms {
+	for i, x := range s.Sites {
 		out := s.outputs(i)
 		name := func(part string) string { return fmt.Sprintf("wiseft.repair.%d.%s", i, part) }
 		node := func(op, out string, attributes []onnx.NewAttribute, in ...string) {
 			c.Add.Node(onnx.NewNode{Name: out, OpType: op, Inputs: in, Outputs: []string{out}, Attributes: attributes})
 		}
-		c.Add.Int64s(name("axes"), 0, int64(n.Channels), -1)
-		node("Cast", name("float32"), []onnx.NewAttribute{{Name: "to", Int: int64(onnx.Float32)}}, n.Input)
+		at := x.At()
+		if at.Last {
+			c.Add.Int64s(name("axes"), -1, int64(at.Channels), 1)
+		} else {
+			c.Add.Int64s(name("axes"), 0, int64(at.Channels), -1)
+		}
+		node("Cast", name("float32"), []onnx.NewAttribute{{Name: "to", Int: int64(onnx.Float32)}}, at.Value)
 		node("Reshape", name("channels"), nil, name("float32"), name("axes"))
 		node("Shape", out[0], nil, name("channels"))
 		node("ReduceMean", out[1], axes, append([]string{name("channels")}, operand...)...)
