@@ -17,13 +17,14 @@ import (
 	"github.com/wiseft/wiseft/probe"
 )
 
-// RepairOptions says how running statistics of BatchNormalizations are repaired after a merge: they are measured on the
-// merged network, and corrected so that activations have the mixture of the models' own means and deviations on the same
-// data. Package onnxmerge/repair has the formula. Data is required.
+// RepairOptions says how activations are repaired after a merge: they are measured in the merged network, and corrected so
+// that they have the mixture of the models' own means and deviations on the same data: by running statistics of
+// BatchNormalizations, or by weights and biases in a network without any. Package onnxmerge/repair has the formulas. Data is
+// required.
 type RepairOptions struct {
 	Data    Data   // unlabelled samples, such as training data; its split train by default. Never test data
 	Samples int    // drawn from Data; 0 is RepairSamples
-	Mode    string // "auto" and "", "affine" (mean and variance), "scale" (variance alone), "reset" (what was measured)
+	Mode    string // of package onnxmerge/repair; "" is "auto"
 	Seed    uint64 // of the draw
 	Layout  string // of clouds: "bnc", "bcn", or "auto" and ""
 	Runtime RuntimeOptions

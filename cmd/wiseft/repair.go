@@ -16,9 +16,9 @@ type repairOptions struct {
 
 func (o *repairOptions) flags() []cli.Flag {
 	return section("Repair:",
-		define(&o.data, "repair", "measure the running statistics of BatchNormalizations on unlabelled `DATA` (its train "+
-			"split, never test data) and correct them").env(),
-		define(&o.mode, "repair-mode", "auto, affine (mean and variance), scale (variance alone), or reset (the measured "+
+		define(&o.data, "repair", "measure activations on unlabelled `DATA` (its train split, never test data), and correct "+
+			"running statistics by them, or weights and biases where there are none").env(),
+		define(&o.mode, "repair-mode", "auto, affine (mean and deviation), scale (deviation alone), or reset (measured "+
 			"statistics as they are)").or("auto").env(),
 		define(&o.samples, "repair-samples", "`N` samples that are drawn").shown(fmt.Sprint(wiseft.RepairSamples)).env(),
 	)

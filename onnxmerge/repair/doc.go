@@ -1,13 +1,14 @@
-// Package repair corrects the running statistics of BatchNormalizations after a merge (REPAIR: Jordan et al., ICLR
-// 2023; the reset of statistics is its simplest form).
+// Package repair corrects activations after a merge (REPAIR: Jordan et al., ICLR 2023; the reset of running statistics is
+// its simplest form).
 //
-// Statistics that are mixed do not fit the merged network: deviations of activations shrink where the models respond
-// differently. The package says what to measure and what to write; it runs nothing. A [Norm] is a BatchNormalization of
-// the written graph. [Stages] divides them by how many other norms they depend on: those of one stage are measured in
-// one pass, and the correction of a stage comes before the next one is measured. [Stage.Change] is the part of the
-// graph that such a pass computes: from values that an earlier stage has computed (carry) or from the model's inputs.
+// Statistics that are mixed do not fit the merged network, and deviations of activations shrink where the models respond
+// differently. The package says what to measure and what to write; it runs nothing. A [Site] is a place of the written
+// graph: a [Norm], whose running statistics are corrected, or in networks without any a [Linear] operator, whose weight and
+// bias are. [Stages] divides sites by how many others they depend on: those of one stage are measured in one pass, and the
+// correction of a stage comes before the next one is measured. [Stage.Change] is the part of the graph that such a pass
+// computes: from values that an earlier stage has computed (carry) or from the model's inputs.
 //
-// Per channel, with the coefficients c of the models (1-alpha and alpha), each model's measured moments m, s and stored
+// For a Norm, per channel, with the coefficients c of the models (1-alpha and alpha), each model's measured moments m, s and stored
 // ones r, v, and the merged network's measured mean mu and deviation sigma:
 //
 //	gm = sum c m, gs = sum c s, rm = sum c r, R = sum c sqrt(v + eps), q = sigma / gs
@@ -18,6 +19,8 @@
 // deviation and mean of the models' outputs, and data that differ from the training data change nothing where the
 // models agree, because the models' own moments on the same data cancel. Without eps the scale of a channel with a
 // small variance would be wrong, by 11 % at R^2 = 10 eps and q = .5.
+//
+// For a Linear operator with output y the goal is the mixture itself: W is divided by q, and b becomes (b - mu) / q + gm.
 //
 // q is 1 for a channel that does not vary on the data, and is limited to [MinFactor] to [MaxFactor].
 //

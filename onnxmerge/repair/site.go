@@ -79,7 +79,7 @@ func normalisesItself(m *onnx.Model) bool {
 				"SkipLayerNormalization", "SkipSimplifiedLayerNormalization", "LpNormalization", "RMSNormalization":
 				return true
 			case "ReduceMean": // of a normalisation in parts: x - mean(x), or the mean of squares
-				if centres(m, g, n) {
+				if centres(g, n) {
 					return true
 				}
 			}
@@ -89,7 +89,7 @@ func normalisesItself(m *onnx.Model) bool {
 }
 
 // centres reports whether a mean is subtracted from what it is the mean of.
-func centres(m *onnx.Model, g *onnx.Graph, mean *onnx.Node) bool {
+func centres(g *onnx.Graph, mean *onnx.Node) bool {
 	for i := range g.Nodes {
 		n := &g.Nodes[i]
 		if n.Op() == "Sub" && len(n.Inputs) == 2 && len(mean.Inputs) > 0 && n.Inputs[0] == mean.Inputs[0] &&

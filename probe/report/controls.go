@@ -42,9 +42,7 @@ func controlsSheet(r *result.Result) sheet {
 	s := sheet{ID: "controls", Title: "Averaged answers of both ends", Head: []string{"alpha", "head", "clean"},
 		Caption: "(1 - alpha) times the class scores of alpha 0 plus alpha times those of alpha 1: two models at inference, " +
 			"where a mix is one"}
-	for _, name := range r.Order {
-		s.Head = append(s.Head, name)
-	}
+	s.Head = append(s.Head, r.Order...)
 	if len(r.Order) > 0 {
 		s.Head = append(s.Head, "mOA")
 	}
