@@ -187,11 +187,24 @@ func (c *calibration) repair(ctx context.Context, plan *onnxmerge.Plan) (*onnxme
 	if err != nil {
 		return nil, nil, err
 	}
-	record := c.record
-	record.Layers = []onnxmerge.RepairedLayer{}
 	if !slices.Contains(changed, true) {
+		record := c.record
+		record.Layers = []onnxmerge.RepairedLayer{}
 		return plan, &record, nil
 	}
+	return c.repairSites(ctx, plan, changed)
+}
+
+// repairAll is repair for a plan whose weights are of none of the models.
+func (c *calibration) repairAll(ctx context.Context, plan *onnxmerge.Plan) (*onnxmerge.Plan, *onnxmerge.Repair, error) {
+	return c.repairSites(ctx, plan, slices.Repeat([]bool{true}, len(c.sites)))
+}
+
+// repairSites repairs some of the sites.
+func (c *calibration) repairSites(ctx context.Context, plan *onnxmerge.Plan, changed []bool) (*onnxmerge.Plan,
+	*onnxmerge.Repair, error) {
+	record := c.record
+	record.Layers = []onnxmerge.RepairedLayer{}
 	if err := c.measureEnds(ctx, plan); err != nil {
 		return nil, nil, err
 	}

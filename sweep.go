@@ -33,6 +33,9 @@ type SweepOptions struct {
 	Search bool
 	// NoProof leaves out the proof of the pairing by running, before anything is measured; see [MergePlan.Prove].
 	NoProof bool
+	// Floor is on how many draws of random weights a probe is fitted and scored, too: what the architecture alone reaches
+	// ([onnxmerge.Plan.Fresh], running statistics reset on training data). 0 is none.
+	Floor int
 	MeasureOptions
 }
 
@@ -107,6 +110,9 @@ func Sweep(ctx context.Context, paths []string, opt SweepOptions) (_ *Measured, 
 		opt.drawn = samples.data
 	}
 	if plan.Variants, err = opt.variants(ctx, whole, samples, points); err != nil {
+		return nil, err
+	}
+	if plan.Controls, err = opt.floor(ctx, whole); err != nil {
 		return nil, err
 	}
 	return opt.measure(ctx, plan, merged.inputs.paths(), opt.Search)

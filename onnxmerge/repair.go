@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/wiseft/wiseft/internal/text"
@@ -114,10 +115,15 @@ func verb(n int) string {
 }
 
 // Replacing returns the plan with measured payloads in place of mixed ones. The tensors are merged ones of the
-// fine-tuned model, and the payloads have their size. [Plan.With] drops them.
+// fine-tuned model, and the payloads have their size. Earlier ones of other tensors stay; [Plan.With] drops all.
 func (p *Plan) Replacing(payloads map[*onnx.Tensor][]byte) *Plan {
 	q := *p.planner
-	q.measured = payloads
+	q.measured = maps.Clone(payloads)
+	for t, payload := range p.planner.measured {
+		if _, ok := payloads[t]; !ok {
+			q.measured[t] = payload
+		}
+	}
 	plan := *p
 	plan.planner = &q
 	return &plan

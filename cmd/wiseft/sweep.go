@@ -17,6 +17,7 @@ type sweepCommand struct {
 	alphas  string
 	grid    []string
 	search  bool
+	floor   int
 	noProof bool
 }
 
@@ -28,6 +29,8 @@ func newSweepCommand() *cli.Command {
 			"and measure it and the ends alone").env(),
 		define(&o.grid, "grid", "`NAME=VALUES` of another parameter of the method, written like --alphas; may be repeated: "+
 			"all combinations are measured"),
+		define(&o.floor, "floor", "measure probes on the network with random weights, too, of `N` seeds: what the architecture "+
+			"alone reaches").shown("none").env(),
 		noProveFlag(&o.noProof),
 	)
 	merging := section("Merging:",
@@ -72,7 +75,7 @@ func (o *sweepCommand) run(ctx context.Context, c *call) (result, error) {
 	if merge.Repair, err = o.repairOptions.options(c, &o.dataOptions, measure.Runtime.Library, merge.Repair); err != nil {
 		return nil, err
 	}
-	opt := wiseft.SweepOptions{Merge: merge, Search: o.search, NoProof: o.noProof, MeasureOptions: measure}
+	opt := wiseft.SweepOptions{Merge: merge, Search: o.search, Floor: o.floor, NoProof: o.noProof, MeasureOptions: measure}
 	if err := o.readGrid(c, &opt); err != nil {
 		return nil, err
 	}

@@ -89,6 +89,9 @@ type Model struct {
 type Plan struct {
 	Schema   string // of the result; "" = "wiseft.bench/1"
 	Variants []Variant
+	// Controls are networks with random weights, to compare the mixes with: they are fitted and scored on the first test set,
+	// and are no models of the result. Their IDs are of the form "random SEED".
+	Controls []Variant
 	Engine   probe.Engine
 	Tensor   string // the output with the features, or the class scores; "" = the model's only output
 	OwnHead  bool   // Tensor has class scores, which are evaluated without a probe

@@ -78,8 +78,9 @@ func newResult(ctx context.Context, s *unit.Spec, folder *store.Folder, event fu
 		b.note(fmt.Sprintf("test figures are of %g %% of the test samples: the others validate; published figures are of all",
 			100*(1-share)))
 	}
-	validated := make([]choose.Candidate, len(s.Variants))
-	for v := range s.Variants {
+	models := s.Models()
+	validated := make([]choose.Candidate, len(models))
+	for v := range models {
 		m, val, err := b.validated(v)
 		if err != nil {
 			return nil, err

@@ -10,10 +10,26 @@ import (
 // maxControls is the largest number of alphas with averaged answers; of a finer grid every k-th has them.
 const maxControls = 19
 
-// addControls adds the averaged answers of the two ends, which cost two forward passes where a mix costs one: for alphas
+// addControls adds the averaged answers of both ends, and the plan's controls.
+func (b *builder) addControls() error {
+	if err := b.addAveraged(); err != nil {
+		return err
+	}
+	for v := len(b.spec.Models()); v < len(b.spec.Variants); v++ {
+		r, err := b.answersOf(v, unit.OnTest, 0)
+		if err != nil {
+			return err
+		}
+		b.result.Controls = append(b.result.Controls,
+			&result.Control{ID: b.spec.Variants[v].ID, Head: "probe", Tested: *b.tested(0, r)})
+	}
+	return nil
+}
+
+// addAveraged adds the averaged answers of the two ends, which cost two forward passes where a mix costs one: for alphas
 // of the grid, by probes and by own heads, from the ends' stored scores on the first test set. Without both ends, or
 // with mixes of several parameters, there are none.
-func (b *builder) addControls() error {
+func (b *builder) addAveraged() error {
 	low, high := b.end(0), b.end(1)
 	if low < 0 || high < 0 {
 		return nil

@@ -15,6 +15,8 @@ func (p *Plan) complete() error {
 		return fault.Usagef("no models to measure")
 	case len(p.Tests) == 0:
 		return fault.Usagef("test data is needed")
+	case p.OwnHead && len(p.Controls) > 0:
+		return fault.Usagef("a random network is measured with probes, not with its own head")
 	case p.OwnHead && p.Train != nil:
 		return fault.Usagef("a model's own head needs no training data")
 	case !p.OwnHead && p.Train == nil:
@@ -68,10 +70,13 @@ const NeedsVal = "name data that the fine-tuned model has not seen with --val, o
 // decides reports whether the validation set of that name chooses.
 func (p *Plan) decides(val string) bool { return p.Choose.Val == "" || p.Choose.Val == val }
 
+// all returns the variants, and behind them the controls.
+func (p *Plan) all() []Variant { return slices.Concat(p.Variants, p.Controls) }
+
 // checkNames returns an error if names of variants, validation sets or test sets are not unique.
 func (p *Plan) checkNames() error {
 	seen := map[string]bool{}
-	for _, v := range p.Variants {
+	for _, v := range p.all() {
 		if seen[v.ID()] {
 			return fault.Usagef("two models are called %q", v.ID())
 		}

@@ -47,7 +47,7 @@ func (b *builder) noteSeen() error {
 
 // end returns the index of the variant whose only parameter is this alpha; -1 without one.
 func (b *builder) end(alpha float64) int {
-	for v, variant := range b.spec.Variants {
+	for v, variant := range b.spec.Models() {
 		if p := variant.Params; len(p) == 1 && !variant.Repaired && p[0] == (result.Param{Name: result.Alpha, Value: alpha}) {
 			return v
 		}

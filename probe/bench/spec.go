@@ -38,13 +38,13 @@ func newSpec(ctx context.Context, p *Plan, data *runData) (*unit.Spec, error) {
 		return nil, err
 	}
 	s := &unit.Spec{Schema: unit.Schema, Result: p.Schema, Settings: *settings}
-	for _, v := range p.Variants {
+	for i, v := range p.all() {
 		key, err := v.Key(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", v.ID(), err)
 		}
 		s.Variants = append(s.Variants, unit.Variant{ID: v.ID(), Params: v.Params(), Repaired: v.Repaired(),
-			Command: v.Command(), Key: key})
+			Command: v.Command(), Control: i >= len(p.Variants), Key: key})
 	}
 	for i, v := range p.Vals {
 		cells, err := data.cells(ctx, data.vals[i])

@@ -90,7 +90,7 @@ func (b *builder) compareTo() (err error) {
 	stats := &result.Statistics{Level: result.ConfidenceLevel, Flips: signFlips, Resamples: resamples,
 		Seed: statisticsSeed, Comparisons: []*result.Comparison{}}
 	b.result.Statistics, b.against = stats, -1
-	n := len(b.spec.Variants)
+	n := len(b.spec.Models())
 	if n > maxCompared {
 		b.note(fmt.Sprintf("differences are not tested, since there are more than %d models; see wiseft compare",
 			maxCompared))

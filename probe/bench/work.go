@@ -236,7 +236,7 @@ func (r *run) openModel(ctx context.Context, v int) error {
 	}
 	r.closeModel()
 	r.reportProgress(r.spec.Variants[v].ID + ": model")
-	m, err := openVariant(ctx, r.plan.Engine, r.plan.Variants[v], r.plan.Tensor)
+	m, err := openVariant(ctx, r.plan.Engine, r.plan.all()[v], r.plan.Tensor)
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ func init() {
 
 // csvHeader names the columns of the long form:
 //
-//   - data: the test set's name, or the validation data; part: "test", "validation", or "control" for averaged answers
+//   - data: the test set's name, or the validation data; part: "test", "validation", or "control" for alternatives to a mix
 //   - model, alpha, params: which model; alpha is empty where it is no parameter, params
 //     is "alpha=0.5 density=0.1", or empty for a model that is no mix
 //   - corruption: its name, "clean" for data as it is, "all" for figures of the suite
@@ -67,7 +67,11 @@ func writeCSV(w io.Writer, r *result.Result) error {
 		}
 	}
 	for _, c := range r.Controls {
-		out.fixed = []string{"control", cell(c.Name), c.ID + " " + c.Head, exact(*c.Alpha), ""}
+		alpha := ""
+		if c.Alpha != nil {
+			alpha = exact(*c.Alpha)
+		}
+		out.fixed = []string{"control", cell(c.Name), c.ID + " " + c.Head, alpha, ""}
 		out.tested(r, &c.Tested)
 	}
 	out.Flush()

@@ -222,8 +222,10 @@ func footnotes(r *result.Result) []string {
 	if text := barrierText(r); text != "" {
 		notes = append(notes, text)
 	}
-	if text := controlText(r); text != "" {
-		notes = append(notes, text)
+	for _, text := range []string{controlText(r), floorText(r)} {
+		if text != "" {
+			notes = append(notes, text)
+		}
 	}
 	if r.Reference != nil {
 		notes = append(notes, "mCE, RmCE: errors against "+r.Reference.Name+", lower is better")

@@ -118,9 +118,9 @@ const Ensemble = "ensemble"
 // Control is what an alternative to a mix reaches, without changing weights.
 type Control struct {
 	// ID is Ensemble: (1-alpha) times the class scores of the mix with alpha 0 plus alpha times those of alpha 1, which
-	// takes both models at inference.
+	// takes both models at inference; or "random SEED": a probe on the network with random weights.
 	ID    string   `json:"id"`
-	Alpha *float64 `json:"alpha"`
+	Alpha *float64 `json:"alpha,omitempty"`
 	Head  string   `json:"head"` // that gives the scores: probe or own
 	Tested
 }

@@ -1,6 +1,8 @@
 package unit
 
 import (
+	"slices"
+
 	"github.com/wiseft/wiseft/probe"
 	"github.com/wiseft/wiseft/probe/fit"
 	"github.com/wiseft/wiseft/probe/store"
@@ -33,7 +35,7 @@ type View struct {
 	Set, Cell int
 }
 
-// Views lists the data sets in the order in which they pass through a variant.
+// Views lists the data sets in the order in which they pass through a model.
 func (s *Spec) Views() []View {
 	var list []View
 	if s.Settings.Train != nil {
@@ -41,6 +43,15 @@ func (s *Spec) Views() []View {
 	}
 	list = append(list, viewsOf(Validation, s.Vals)...)
 	return append(list, viewsOf(OnTest, s.Tests)...)
+}
+
+// ViewsOf lists those that pass through a variant.
+func (s *Spec) ViewsOf(v int) []View {
+	views := s.Views()
+	if !s.Variants[v].Control {
+		return views
+	}
+	return slices.DeleteFunc(views, func(w View) bool { return w.Role == Validation || w.Set > 0 })
 }
 
 func viewsOf(role Role, sets []Set) (list []View) {
@@ -121,7 +132,7 @@ type probeKey struct {
 func (s *Spec) Probe(v int) store.Key {
 	return remember(&s.probes, v, func() store.Key {
 		k := s.probeKey(v)
-		if s.Settings.WarmStart && v > 0 {
+		if s.Settings.WarmStart && v > 0 && !s.Variants[v].Control {
 			k.Start = s.Probe(v - 1)
 		}
 		return store.NewKey(k)

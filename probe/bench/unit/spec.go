@@ -36,9 +36,21 @@ type Variant struct {
 	ID     string         `json:"id"`
 	Params []result.Param `json:"params,omitempty"`
 	// Repaired is that of bench.Variant.
-	Repaired bool   `json:"repaired,omitempty"`
-	Command  string `json:"command,omitempty"` // as that of bench.Variant
-	Key      string `json:"key"`               // as that of bench.Variant
+	Repaired bool `json:"repaired,omitempty"`
+	// Control marks variants that are no models of the result, behind those that are; they pass training data and the first
+	// test set alone.
+	Control bool   `json:"control,omitempty"`
+	Command string `json:"command,omitempty"` // as that of bench.Variant
+	Key     string `json:"key"`               // as that of bench.Variant
+}
+
+// Models returns the variants that are models of the result: the first ones.
+func (s *Spec) Models() []Variant {
+	n := len(s.Variants)
+	for n > 0 && s.Variants[n-1].Control {
+		n--
+	}
+	return s.Variants[:n]
 }
 
 // Set has the conditions of a validation or test set, clean first.
@@ -100,7 +112,7 @@ type variantID struct {
 
 func (s *Spec) variantID(v int) variantID {
 	p := variantID{ID: s.Variants[v].ID}
-	for _, w := range s.Views() {
+	for _, w := range s.ViewsOf(v) {
 		if w.Role == Training {
 			p.Scores = append(p.Scores, s.Probe(v))
 			continue
@@ -118,7 +130,7 @@ func (s *Spec) Check() error {
 	switch {
 	case s.Schema != Schema:
 		return fmt.Errorf("schema is %q, want %q", s.Schema, Schema)
-	case len(s.Variants) == 0 || len(s.Tests) == 0 || len(s.Tests) != len(s.Settings.Tests):
+	case len(s.Models()) == 0 || len(s.Tests) == 0 || len(s.Tests) != len(s.Settings.Tests):
 		return fmt.Errorf("%d variants, and %d test sets of which %d are described", len(s.Variants), len(s.Tests),
 			len(s.Settings.Tests))
 	case len(s.Vals) != len(s.Settings.Vals()):

@@ -12,7 +12,7 @@ type Unit struct {
 func (s *Spec) Units() []Unit {
 	var list []Unit
 	for v := range s.Variants {
-		for _, w := range s.Views() {
+		for _, w := range s.ViewsOf(v) {
 			list = append(list, Unit{v, w, s.Cell(w).N})
 		}
 	}
