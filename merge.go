@@ -209,7 +209,8 @@ type TensorCounts struct {
 
 // Merge writes the merge of models as an ONNX file. PRETRAINED comes first and FINETUNED last:
 // theta = (1 - alpha) * PRETRAINED + alpha * FINETUNED for the default method. Everything that is not merged is
-// copied from the last model, byte for byte. The output appears when it is whole.
+// copied from the last model, byte for byte. The output appears when it is whole. See [MergePlan.WriteFile] for a pairing
+// that is disproved.
 func Merge(
 	ctx context.Context, out string, paths []string, opt MergeOptions, write WriteOptions,
 ) (_ *MergeResult, err error) {
@@ -242,7 +243,8 @@ func describePlan(p *onnxmerge.Plan) *MergeResult {
 	return r
 }
 
-// WriteFile executes the plan: it writes the merged model, with its data files beside it.
+// WriteFile executes the plan: it writes the merged model, with its data files beside it. If the pairing is disproved,
+// nothing is written, and the result describes the plan with its proofs beside the error.
 func (p *MergePlan) WriteFile(ctx context.Context, out string, opt WriteOptions) (*MergeResult, error) {
 	if err := p.Err(); err != nil {
 		return nil, err
@@ -252,6 +254,11 @@ func (p *MergePlan) WriteFile(ctx context.Context, out string, opt WriteOptions)
 		origin = &onnxmerge.Origin{Version: Version, Files: p.inputs.baseNames()}
 	}
 	proofs, err := p.proofs(ctx)
+	if err != nil && proofs != nil {
+		r := p.Describe()
+		r.Proof, r.Proofs = oneProof(proofs)
+		return r, err
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -93,6 +93,9 @@ func (o *mergeCommand) run(ctx context.Context, c *call) (result, error) {
 		return showPlan(ctx, c, models, opt)
 	}
 	made, err := wiseft.Merge(ctx, o.out, models, opt, write)
+	if err != nil && made != nil && c.asJSON { // a pairing that is disproved: the error has it in words
+		return merged.failed(c, &mergeReport{MergeResult: made, OK: new(bool), Error: err.Error()}, err)
+	}
 	return merged.result(&mergeReport{MergeResult: made}, err)
 }
 
