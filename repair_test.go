@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/wiseft/wiseft/datasets"
 	"github.com/wiseft/wiseft/internal/fault"
@@ -16,6 +17,7 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/method"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 	"github.com/wiseft/wiseft/onnxmerge/onnx/onnxtest"
+	"github.com/wiseft/wiseft/probe"
 	"github.com/wiseft/wiseft/probe/ort/orttest"
 	"github.com/wiseft/wiseft/scripts/sharedtest"
 )
@@ -598,4 +600,51 @@ func TestRepairOfRealPairs(t *testing.T) {
 			t.Errorf("%s: %g of 908 right, want %d within %d", test.b, right, test.want, tolerance)
 		}
 	}
+}
+
+// BenchmarkRepair compares the repair of one alpha, whose ends are measured once before, with a bare forward pass over
+// the same samples, in turns: the ratio is how many passes a repair costs.
+func BenchmarkRepair(b *testing.B) {
+	orttest.Load(b)
+	models := func(name string) string { return sharedtest.Path(b, "data", "models", "pointnet", name) }
+	list, err := openModels([]string{models("pointnet_marcusforte_early.onnx"), models("pointnet_marcusforte_late.onnx")})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer list.Close()
+	plan, err := planModels(b.Context(), list, nil, MergeOptions{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	c, err := newCalibration(b.Context(), plan, list[1], RepairOptions{Samples: 64,
+		Data: Data{Path: sharedtest.Path(b, "data", "modelnet10", "hdf5"), Points: 512}}, 0)
+	if err != nil {
+		b.Fatal(err)
+	}
+	if _, _, err := c.repair(b.Context(), plan); err != nil { // measures the ends
+		b.Fatal(err)
+	}
+	whole, err := list[1].Bytes(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	session, err := c.engine.Open(b.Context(), whole, "logits")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer session.Close()
+	var passes, repairs time.Duration
+	for b.Loop() {
+		start := time.Now()
+		if _, err := probe.Extract(b.Context(), session, c.data, probe.ExtractOptions{}); err != nil {
+			b.Fatal(err)
+		}
+		passes += time.Since(start)
+		start = time.Now()
+		if _, _, err := c.repair(b.Context(), plan); err != nil {
+			b.Fatal(err)
+		}
+		repairs += time.Since(start)
+	}
+	b.ReportMetric(float64(repairs)/float64(passes), "passes/repair")
 }
