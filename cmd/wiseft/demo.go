@@ -69,6 +69,7 @@ type demoCommand struct {
 
 func newDemoCommand() *cli.Command {
 	var o demoCommand
+	o.runtimeOptions.threads = "1"
 	flags := section("",
 		define(&o.out, "out", "`FOLDER` for the demo's files").alias("o").shown("a new folder "+demoFolder),
 		define(&o.alphas, "alphas", "shares of the fine-tuned model: FIRST:LAST:STEP or a list").or("0:1:0.2"),
@@ -104,6 +105,7 @@ func (o *demoCommand) run(ctx context.Context, c *call) (result, error) {
 	if d.runtime, err = o.runtimeOptions.options(c); err != nil {
 		return nil, err
 	}
+	d.runtime.Threads = cmp.Or(d.runtime.Threads, 1) // so small a network takes as long on two, and twice the processor time
 	folder, err := o.folder()
 	if err != nil {
 		return nil, err
