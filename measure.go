@@ -40,6 +40,7 @@ type MeasureOptions struct {
 	Choose    choose.Choice // the rule by which alpha is chosen; see [choose.Choice.WithDefaults]
 	Layout    string        // of clouds: "bnc", "bcn", or "auto" and ""
 	Seed      uint64        // of corruptions and of the split of validation data
+	HeldBytes int64         // of samples, corrupted ones too, in memory between models; see [bench.Plan]. 0 is 1 GiB
 
 	Runtime RuntimeOptions
 	Run     RunOptions
@@ -133,7 +134,7 @@ func (o MeasureOptions) probing() (*bench.Plan, error) {
 	if fit.Tol == 0 {
 		fit.Tol = SweepTol
 	}
-	return &bench.Plan{Fit: fit, Seed: o.Seed, Batch: o.Runtime.BatchSize(),
+	return &bench.Plan{Fit: fit, Seed: o.Seed, Batch: o.Runtime.BatchSize(), HeldBytes: o.HeldBytes,
 		CheckBatch: !o.Runtime.TrustBatch, Version: Version, Layout: layout}, nil
 }
 

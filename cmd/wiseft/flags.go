@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"math"
 	"strings"
 
@@ -219,7 +220,8 @@ func (o *storageOptions) options() (w wiseft.WriteOptions, err error) {
 // runtimeOptions are flags of how models run.
 type runtimeOptions struct {
 	wiseft.RuntimeOptions
-	tensor string
+	tensor  string
+	threads string // the default of --threads, as help shows it; "" = one per core
 }
 
 func (o *runtimeOptions) flags() []cli.Flag {
@@ -227,7 +229,7 @@ func (o *runtimeOptions) flags() []cli.Flag {
 		define(&o.tensor, "output", "the `TENSOR` to take as features; any tensor of the model").
 			alias("backbone-output").shown("its only output, or the one named features").env(),
 		define(&o.Device, "device", "cpu, cuda or cuda:N; a GPU that does not work is an error").or("cpu").env(),
-		define(&o.Threads, "threads", "`N` threads of one forward pass").shown("one per core").env(),
+		define(&o.Threads, "threads", "`N` threads of one forward pass").shown(cmp.Or(o.threads, "one per core")).env(),
 		define(&o.Batch, "batch", "`N` samples per forward pass").shown("8, or 32 on a GPU").env(),
 		define(&o.TrustBatch, "trust-batch", "do not check that features are the same in another batch").env(),
 		libraryFlag(&o.Library),

@@ -17,7 +17,7 @@ func TestReadmeCommandsRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	script := "exec wiseft demo --alphas 0.5 --quiet\n"
+	script := "exec wiseft demo --alphas 0.5 --scans 10 --quiet\n"
 	commands := 0
 	for _, block := range strings.Split(string(text), "```sh\n")[1:] {
 		lines, _, _ := strings.Cut(block, "```")

@@ -127,8 +127,12 @@ type Plan struct {
 	Batch     int // samples per forward pass; 0 = probe.DefaultBatch
 	// CheckBatch compares, for every model, a sample's features in two batches: see [probe.CheckBatch].
 	CheckBatch bool
-	Choose     choose.Choice
-	Found      *result.Search // how Variants were found, recorded in the result; nil = they were given
+	// HeldBytes bounds the samples that are kept in memory between variants; 0 = 1 GiB, 1 = none. Those beyond are read
+	// and corrupted again for each variant: with the demo's small network a tenth of the processor time, with a larger
+	// one a few hundredths.
+	HeldBytes int64
+	Choose    choose.Choice
+	Found     *result.Search // how Variants were found, recorded in the result; nil = they were given
 
 	// KeepFeatures stores the features of every unit, 4 bytes per value, so that another probe needs no forward pass.
 	// Without it, probes and scores are stored.

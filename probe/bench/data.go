@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -10,9 +11,8 @@ import (
 	"github.com/wiseft/wiseft/probe/bench/unit"
 )
 
-// maxHeldBytes bounds the samples in memory for all variants. Those beyond are read and corrupted again for each
-// variant, which costs a few hundredths of the forward passes of a small model.
-const maxHeldBytes = 1 << 30
+// defaultHeldBytes is Plan.HeldBytes where that is 0.
+const defaultHeldBytes = 1 << 30
 
 // runData are the data sets of a run. Each is read and corrupted once, when the first variant needs it, and kept in
 // memory for the others.
@@ -21,7 +21,7 @@ type runData struct {
 	train       *source
 	vals, tests [][]*source // by set and condition, clean first
 
-	room   int64 // bytes left of maxHeldBytes
+	room   int64 // bytes left of Plan.HeldBytes
 	opened []datasets.Dataset
 }
 
@@ -35,7 +35,7 @@ type source struct {
 
 // newRunData finds the data of a complete plan. It reads no sample.
 func newRunData(ctx context.Context, p *Plan) (*runData, error) {
-	h := &runData{plan: p, room: maxHeldBytes}
+	h := &runData{plan: p, room: cmp.Or(p.HeldBytes, defaultHeldBytes)}
 	if p.Train != nil {
 		h.train = &source{data: p.Train}
 	}
@@ -148,7 +148,7 @@ func (h *runData) source(w unit.View) *source {
 // get returns the data of w, in memory if there is room.
 func (h *runData) get(ctx context.Context, w unit.View) (datasets.Dataset, error) {
 	s := h.source(w)
-	if s.read {
+	if _, held := s.data.(*datasets.Memory); s.read || held {
 		return s.data, nil
 	}
 	var first datasets.Sample

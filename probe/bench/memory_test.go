@@ -1,9 +1,13 @@
 package bench
 
 import (
+	"context"
 	"encoding/json"
 	"runtime"
+	"sync/atomic"
 	"testing"
+
+	"github.com/wiseft/wiseft/datasets"
 )
 
 // liveHeap returns the reachable heap in bytes.
@@ -66,5 +70,36 @@ func TestMemoryDoesNotGrowWithVariants(t *testing.T) {
 	// About the size of the JSON was measured. The answers on the test data would be as much again.
 	if perDone > perSize*3/2 {
 		t.Errorf("a variant's result keeps %d bytes, want at most 1.5 times the %d of its JSON", perDone, perSize)
+	}
+}
+
+// counted counts the reads of a data set.
+type counted struct {
+	*ellipsoids
+	reads atomic.Int64
+}
+
+func (d *counted) Read(ctx context.Context, dst *datasets.Sample, i int) error {
+	d.reads.Add(1)
+	return d.ellipsoids.Read(ctx, dst, i)
+}
+
+// HeldBytes decides how often samples are read, and no figure.
+func TestHeldBytes(t *testing.T) {
+	t.Parallel()
+	run := func(held int64) (figures string, reads int64) {
+		d := &counted{ellipsoids: &ellipsoids{"test", 45, 2}}
+		plan := fakePlan()
+		plan.Tests, plan.HeldBytes = testOn(d), held
+		return asJSON(t, mustRun(t, plan).Models), d.reads.Load()
+	}
+	kept, once := run(0)
+	again, often := run(1)
+	if kept != again {
+		t.Error("the figures depend on what is held")
+	}
+	// 45 samples under 36 conditions, for each of three variants; a few are read to look at shapes besides.
+	if once > 45*36*3/2 || often < 45*36*3 {
+		t.Errorf("held: %d reads, want about %d; not held: %d, want about %d", once, 45*36, often, 45*36*3)
 	}
 }

@@ -51,7 +51,7 @@ func modelPoints(r *result.Result) []point {
 		}
 		points = append(points, point{
 			x: 100 * float64(m.Clean.OA), y: 100 * float64(m.Exact.MOA), label: shorten(label(m)),
-			role: role(r, m), pareto: isPareto(r, m), end: isEnd(r, i), repaired: m.Repaired,
+			role: role(r, m), pareto: isPareto(r, m) || len(r.Models) == 1, end: isEnd(r, i), repaired: m.Repaired,
 		})
 	}
 	return points
@@ -82,7 +82,7 @@ func pathLegend(r *result.Result) string {
 
 func paretoText(r *result.Result) string {
 	const most = 12
-	switch list, k := every(r.Pareto, most); {
+	switch list, k := every(paretoSet(r), most); {
 	case len(list) == 0:
 		return ""
 	case k > 1:

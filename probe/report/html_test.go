@@ -231,6 +231,23 @@ func TestPageOfPartialSuite(t *testing.T) {
 	}
 }
 
+// The page of one model has a plot for every corruption, and no Pareto set, which takes several models.
+func TestPageOfOneModel(t *testing.T) {
+	t.Parallel()
+	r := benchmark()
+	r.Models = r.Models[:1]
+	r.Pareto = []string{r.Models[0].ID}
+	doc, out := render(t, r)
+	for i := range r.Order {
+		if id := fmt.Sprintf("plot-decline-%d", i+1); !bytes.Contains(out, []byte(id)) {
+			t.Errorf("there is no %s", id)
+		}
+	}
+	if strings.Contains(doc.text(), "Pareto") {
+		t.Error("the only model is called Pareto")
+	}
+}
+
 func TestPageOfManyModels(t *testing.T) {
 	t.Parallel()
 	_, out := render(t, fine(1000))

@@ -32,7 +32,7 @@ func drawPlot(t *testing.T, name, format string, r *result.Result) []byte {
 func TestPlotsOfEveryResult(t *testing.T) {
 	t.Parallel()
 	missing := map[string][]string{
-		"single":        {"corruptions", "curve", "effective", "heatmap", "severity"},
+		"single":        {"corruptions", "curve", "decline", "effective", "heatmap", "severity"},
 		"partial_suite": {"curve", "effective"},
 		"bench":         {"effective"},
 		"grid":          {"effective"},

@@ -131,7 +131,7 @@ func readingSheet(r *result.Result) sheet {
 				", averaged over corruptions; lower is better")
 		add("RmCE", "relative mCE: each corruption's loss of accuracy against clean data divided by the reference's")
 	}
-	if len(r.Pareto) > 0 && len(r.Order) > 0 {
+	if len(paretoSet(r)) > 0 && len(r.Order) > 0 {
 		add("Pareto set",
 			"models to which no other is superior in both clean accuracy and mOA; "+
 				"it is computed on test data, and not used for the choice")

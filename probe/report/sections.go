@@ -32,11 +32,12 @@ func corruptionsSection(r *result.Result) (section, error) {
 	for _, h := range severityHeats(r) {
 		s.Heats = append(s.Heats, newPageHeat(h, "severity"))
 	}
+	name := "corruptions" // over models
 	if len(r.Models) == 1 {
-		return s, nil
+		name = "decline" // over severities
 	}
 	var err error
-	s.Panels, err = panelFigures(r, "corruptions")
+	s.Panels, err = panelFigures(r, name)
 	return s, err
 }
 

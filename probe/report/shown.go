@@ -21,7 +21,7 @@ func shown(r *result.Result) (models []*result.Model, note string) {
 	if n <= maxRows {
 		return r.Models, ""
 	}
-	pareto, thinned := every(r.Pareto, maxPareto)
+	pareto, thinned := every(paretoSet(r), maxPareto)
 	step := (n + maxRows - maxPareto - 1) / (maxRows - maxPareto)
 	for i, m := range r.Models {
 		if i%step == 0 || isEnd(r, i) || isChosen(r, m) || slices.Contains(pareto, m.ID) {
@@ -77,7 +77,15 @@ func hasRepaired(r *result.Result) bool {
 	return slices.ContainsFunc(r.Models, func(m *result.Model) bool { return m.Repaired })
 }
 
-func isPareto(r *result.Result, m *result.Model) bool { return slices.Contains(r.Pareto, m.ID) }
+// paretoSet returns the Pareto set of several models. One model is not in a set of its own.
+func paretoSet(r *result.Result) []string {
+	if len(r.Models) < 2 {
+		return nil
+	}
+	return r.Pareto
+}
+
+func isPareto(r *result.Result, m *result.Model) bool { return slices.Contains(paretoSet(r), m.ID) }
 
 // isEnd reports whether model i is an end of the path: alpha 0 or 1, or else the first or
 // last.

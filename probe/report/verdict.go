@@ -58,7 +58,7 @@ func verdictOfSweep(r *result.Result, m *result.Model) verdict {
 		v.Sentences = append(v.Sentences,
 			fmt.Sprintf("The p-values are adjusted for %d comparisons (Holm).", len(r.Statistics.Comparisons)))
 	}
-	if m.MOA.Known() && len(r.Pareto) > 0 {
+	if m.MOA.Known() && len(paretoSet(r)) > 0 {
 		is := "is not"
 		if isPareto(r, m) {
 			is = "is"

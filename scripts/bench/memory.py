@@ -31,7 +31,8 @@ def main():
         parser.error("--alphas must be at least 2")
     with tempfile.TemporaryDirectory() as folder:
         demo = os.path.join(folder, "demo")
-        subprocess.run([args.wiseft, "demo", "-o", demo, "--alphas", "0,1", "--quiet"], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([args.wiseft, "demo", "-o", demo, "--alphas", "0,1", "--scans", "25", "--quiet"],
+                       check=True, stdout=subprocess.DEVNULL)
         inside = lambda name: os.path.join(demo, name)
         first = None
         for i, n in enumerate(args.alphas):

@@ -1,34 +1,33 @@
-"""A small PointNet-like backbone with BatchNorm, and the same with a head.
+"""A small PointNet-like classifier with BatchNorm.
 
-Module names become tensor and node names in the ONNX files, so the classifier
-extends the backbone instead of wrapping it: both files then have the
-same names except for the head.
+Module names become tensor and node names in the ONNX files.
 """
 
 import torch
 from torch import nn
 
-FEATURES = 256
+FEATURES = 128
 
 
-class Backbone(nn.Module):
-    """(batch, points, 3) -> features (batch, 256); any number of points."""
+class Classifier(nn.Module):
+    """(batch, points, 3) -> features (batch, 128) and logits (batch, classes); any number of points."""
 
-    def __init__(self):
+    def __init__(self, classes):
         super().__init__()
-        self.conv1 = nn.Conv1d(3, 64, 1, bias=False)
-        self.bn1 = nn.BatchNorm1d(64)
-        self.conv2 = nn.Conv1d(64, 64, 1, bias=False)
-        self.bn2 = nn.BatchNorm1d(64)
-        self.context = nn.Linear(64, 128)  # the global feature, for each point
-        self.conv3 = nn.Conv1d(64, 128, 1, bias=False)
-        self.bn3 = nn.BatchNorm1d(128)
-        self.conv4 = nn.Conv1d(128, 256, 1, bias=False)
-        self.bn4 = nn.BatchNorm1d(256)
-        self.fc1 = nn.Linear(512, 256, bias=False)
-        self.bn5 = nn.BatchNorm1d(256)
-        self.fc2 = nn.Linear(256, FEATURES, bias=False)
+        self.conv1 = nn.Conv1d(3, 32, 1, bias=False)
+        self.bn1 = nn.BatchNorm1d(32)
+        self.conv2 = nn.Conv1d(32, 32, 1, bias=False)
+        self.bn2 = nn.BatchNorm1d(32)
+        self.context = nn.Linear(32, 64)  # the global feature, for each point
+        self.conv3 = nn.Conv1d(32, 64, 1, bias=False)
+        self.bn3 = nn.BatchNorm1d(64)
+        self.conv4 = nn.Conv1d(64, 128, 1, bias=False)
+        self.bn4 = nn.BatchNorm1d(128)
+        self.fc1 = nn.Linear(256, 128, bias=False)
+        self.bn5 = nn.BatchNorm1d(128)
+        self.fc2 = nn.Linear(128, FEATURES, bias=False)
         self.bn6 = nn.BatchNorm1d(FEATURES)
+        self.head = nn.Linear(FEATURES, classes)
         self.relu = nn.ReLU()
 
     def features(self, points):
@@ -43,16 +42,13 @@ class Backbone(nn.Module):
         return self.relu(self.bn6(self.fc2(x)))
 
     def forward(self, points):
-        return self.features(points)
-
-
-class Classifier(Backbone):
-    """The backbone with a linear head: (features, logits)."""
-
-    def __init__(self, classes):
-        super().__init__()
-        self.head = nn.Linear(FEATURES, classes)
-
-    def forward(self, points):
         features = self.features(points)
         return features, self.head(features)
+
+    def restricted(self, rows):
+        """The same network with the head's rows of some classes."""
+        other = Classifier(len(rows))
+        state = dict(self.state_dict())
+        state |= {name: state[name][rows] for name in ("head.weight", "head.bias")}
+        other.load_state_dict(state)
+        return other

@@ -61,7 +61,7 @@ echo "Slurm $(sinfo -V | cut -d' ' -f2) runs on one node"
 go build -o "$work/wiseft" ./cmd/wiseft
 mkdir "$work/job"
 cd "$work/job"
-wiseft demo -o demo --alphas 0.5 -q > /dev/null
+wiseft demo -o demo --alphas 0.5 --scans 25 -q > /dev/null
 data=(--train demo/train.npz --val demo/val.npz --test demo/test.npz)
 sweep=(sweep demo/pretrained.onnx demo/finetuned.onnx --alphas 0:1:0.1 "${data[@]}" --threads 1 -q)
 wiseft "${sweep[@]}" -o alone > /dev/null

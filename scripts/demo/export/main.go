@@ -35,7 +35,7 @@ func main() {
 	points := flag.Int("points", 256, "points of each scan; CAD clouds have twice as many to choose from")
 	seed := flag.Uint64("seed", 0, "seed of the generator")
 	source := flag.Int("source", 600, "CAD clouds a class for training")
-	target := flag.Int("target", 80, "scans a class for training")
+	target := flag.Int("target", 60, "scans a class for training")
 	flag.Parse()
 	if *dir == "" || flag.NArg() > 0 {
 		flag.Usage()
@@ -53,20 +53,13 @@ type named struct {
 	shapes.Options
 }
 
-// plan lists the sets: all classes in the domain CAD, the indoor classes as scans.
+// plan lists the sets: all classes in the domain CAD, and the indoor classes as scans.
 func plan(points int, seed uint64, source, target int) []named {
 	cad := shapes.Options{Domain: shapes.CAD, Points: 2 * points, Seed: seed}
 	scan := shapes.Options{Domain: shapes.Scan, Points: points, Seed: seed, Classes: shapes.Indoor()}
-	sized := func(name, split string, perClass int, o shapes.Options) named {
-		o.Split, o.PerClass = split, perClass
-		return named{name, o}
-	}
-	return []named{
-		sized("cad_train", "train", source, cad),
-		sized("scan_train", "train", target, scan),
-		sized("scan_val", "val", 40, scan),
-		sized("scan_test", "test", 100, scan),
-	}
+	cad.Split, cad.PerClass = "train", source
+	scan.Split, scan.PerClass = "train", target
+	return []named{{"cad_train", cad}, {"scan_train", scan}}
 }
 
 func export(dir string, sets []named) error {
