@@ -24,8 +24,8 @@
 // The default has the highest mOA of the first three rules on all four pairs, 0.1 to 0.4 points above the highest
 // clean accuracy's, and changes clean accuracy by -0.5 to +0.5 points. More severities add 0.05 points at most: one
 // suffices. Without a limit of the loss, more clean accuracy is lost where the most robust mix is far from the most
-// accurate one (demo). Where no mix is more robust than the fine-tuned end (late, pointssl), every rule loses a little of
-// its mOA to chance.
+// accurate one (demo). Where no mix is more robust than the fine-tuned end (late, pointssl), every rule loses a little
+// of its mOA to chance.
 //
 // The pairs are runs of "wiseft sweep" on two PointNets trained in two ways (3dcertify's natural and fgsm, whose own
 // heads are not linearly connected) and on two points of one training (early and late), with 454 test clouds of
