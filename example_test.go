@@ -88,8 +88,8 @@ func ExamplePlanMerge() {
 	fmt.Println(d.Action, d.Tensor, "-", d.Reason)
 	fmt.Println(plan.Describe().Tensors.Merged, "tensors are merged; error:", plan.Err())
 	// Output:
-	// copy head.bias - only in the fine-tuned model
-	// 32 tensors are merged; error: <nil>
+	// merge head.bias - paired by structure
+	// 34 tensors are merged; error: <nil>
 }
 
 // The pairs of weights of two models, and the distance between the models.
@@ -99,7 +99,7 @@ func ExampleDiff() {
 		log.Fatal(err)
 	}
 	fmt.Printf("%s: %d pairs, cosine %.2f\n", d.Verdict, len(d.Pairs), *d.Cosine)
-	// Output: head-differs: 32 pairs, cosine 0.89
+	// Output: mergeable: 34 pairs, cosine 0.87
 }
 
 // Any tensor of a model, over any data set that package datasets reads.
@@ -112,7 +112,7 @@ func ExampleExtractFeatures() {
 		log.Fatal(err)
 	}
 	fmt.Println(f.Len(), "samples of", f.Dim, "values,", len(f.Meta.Data.Classes), "classes")
-	// Output: 24 samples of 256 values, 4 classes
+	// Output: 24 samples of 128 values, 4 classes
 }
 
 // A probe is fitted to its optimum and scored with intervals.

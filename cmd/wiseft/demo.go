@@ -20,6 +20,7 @@ import (
 	"github.com/wiseft/wiseft/datasets"
 	"github.com/wiseft/wiseft/datasets/shapes"
 	"github.com/wiseft/wiseft/internal/output"
+	"github.com/wiseft/wiseft/internal/text"
 	"github.com/wiseft/wiseft/onnxmerge/method"
 	benchresult "github.com/wiseft/wiseft/probe/bench/result"
 	"github.com/wiseft/wiseft/probe/feature"
@@ -190,8 +191,10 @@ func (d *demo) prepare(ctx context.Context) error {
 			return err
 		}
 	}
-	note(d.monitor, fmt.Sprintf("made %d training, %d validation and %d test scans of %d classes",
-		d.data["train"].Set.Len(), d.data["val"].Set.Len(), d.data["test"].Set.Len(), len(shapes.Indoor())))
+	const what = "made %d training, %d validation and %d test scans of %d classes; merging the pre-trained and the " +
+		"fine-tuned network at %s of alpha, and scoring each mix on the test scans, clean and corrupted"
+	note(d.monitor, fmt.Sprintf(what, d.data["train"].Set.Len(), d.data["val"].Set.Len(), d.data["test"].Set.Len(),
+		len(shapes.Indoor()), text.Count(len(d.alphas), "value")))
 	return nil
 }
 
