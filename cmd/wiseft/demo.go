@@ -21,6 +21,7 @@ import (
 	"github.com/wiseft/wiseft/datasets/shapes"
 	"github.com/wiseft/wiseft/internal/output"
 	"github.com/wiseft/wiseft/internal/text"
+	"github.com/wiseft/wiseft/onnxmerge"
 	"github.com/wiseft/wiseft/onnxmerge/method"
 	benchresult "github.com/wiseft/wiseft/probe/bench/result"
 	"github.com/wiseft/wiseft/probe/feature"
@@ -43,7 +44,7 @@ const demoFeatures = "features"
 
 // demoSeed is the seed of the validation and test scans. scripts/demo/README.md has the list from which it is taken: a
 // seed on which no version of the pair was scored before.
-const demoSeed = 101
+const demoSeed = 102
 
 // demoSplit is a split of the data that the demo makes.
 type demoSplit struct {
@@ -225,7 +226,8 @@ func note(m wiseft.Monitor, line string) {
 
 // sweep measures the merges.
 func (d *demo) sweep(ctx context.Context) error {
-	m, err := wiseft.Sweep(ctx, d.pair(), wiseft.SweepOptions{Alphas: d.alphas, MeasureOptions: wiseft.MeasureOptions{
+	m, err := wiseft.Sweep(ctx, d.pair(), wiseft.SweepOptions{Alphas: d.alphas, Merge: wiseft.MergeOptions{
+		Repair: d.repair(d.data["train"])}, MeasureOptions: wiseft.MeasureOptions{
 		Train: d.data["train"], Val: wiseft.Validation{Sets: []wiseft.NamedData{{Name: "val", Data: d.data["val"]}}},
 		Tests: []wiseft.Data{d.data["test"]}, HeldBytes: demoHeldBytes,
 		Tensor: demoFeatures, Probe: d.probe, Runtime: d.runtime, Monitor: d.monitor}})
@@ -236,15 +238,28 @@ func (d *demo) sweep(ctx context.Context) error {
 	return nil
 }
 
+// repair returns how mixes are repaired: on training scans.
+func (d *demo) repair(train wiseft.Data) *wiseft.RepairOptions {
+	return &wiseft.RepairOptions{Data: train, Runtime: wiseft.RuntimeOptions{Library: d.runtime.Library}}
+}
+
+// chosen returns the options of the chosen merge, whose repair, if it has one, is on training scans.
+func (d *demo) chosen(train wiseft.Data) wiseft.MergeOptions {
+	opt := wiseft.MergeOptions{Params: method.Params{"alpha": *d.result.Chosen.Alpha}, Statistics: onnxmerge.Deviations}
+	if d.result.Chosen.Repaired {
+		opt.Repair = d.repair(train)
+	}
+	return opt
+}
+
 // pair returns the paths of the pre-trained and the fine-tuned model.
 func (d *demo) pair() []string { return []string{d.file("pretrained.onnx"), d.file("finetuned.onnx")} }
 
 // attach merges at the chosen alpha, fits the probe again and makes it the head. It returns the largest absolute
 // difference between the scores of the model with the head and those of the probe, over the test scans.
 func (d *demo) attach(ctx context.Context) (difference float64, err error) {
-	silent := wiseft.MergeOptions{Params: method.Params{"alpha": *d.result.Chosen.Alpha}}
 	merged, probe, classifier := d.file("merged.onnx"), d.file("probe.npz"), d.file("classifier.onnx")
-	if _, err := wiseft.Merge(ctx, merged, d.pair(), silent, wiseft.WriteOptions{}); err != nil {
+	if _, err := wiseft.Merge(ctx, merged, d.pair(), d.chosen(d.data["train"]), wiseft.WriteOptions{}); err != nil {
 		return 0, err
 	}
 	train, err := d.extract(ctx, merged, demoFeatures, "train")
@@ -286,6 +301,9 @@ func (d *demo) extract(ctx context.Context, model, tensor, split string) (*featu
 
 // write writes the files of the run, the models and the data into folder, and returns their paths.
 func (d *demo) write(ctx context.Context, folder string) (files []string, err error) {
+	in := func(name string) string { return filepath.Join(folder, name) }
+	d.result.Chosen.Command = d.chosen(wiseft.Data{Path: in("train.npz")}).Command(
+		[]string{in("pretrained.onnx"), in("finetuned.onnx")}, "chosen.onnx")
 	if err := wiseft.WriteRun(folder, d.result); err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -35,7 +36,7 @@ func TestDemo(t *testing.T) {
 	t.Run("shows what the method is for", func(t *testing.T) { checkGain(t, got.Result) })
 	t.Run("figures of demo/README.md", func(t *testing.T) { checkFigures(t, got.Result) })
 	t.Run("what README.md quotes", func(t *testing.T) {
-		quoted := regexp.MustCompile(`(?s)\nThe chosen alpha .*?change\n`).FindString(fileText(t, "../../README.md"))
+		quoted := regexp.MustCompile(`\nThe chosen alpha [^\n]*\n  mOA[^\n]*\n  accuracy[^\n]*\n`).FindString(fileText(t, "../../README.md"))
 		if printed := got.gains(); !alike(quoted, printed) {
 			t.Errorf("README.md has %q, the demo prints %q", quoted, printed)
 		}
@@ -75,7 +76,7 @@ func checkGain(t *testing.T, r *benchresult.Result) {
 // head.
 func checkFigures(t *testing.T, r *benchresult.Result) {
 	t.Helper()
-	rows := regexp.MustCompile(`(?m)^\| ([0-9.]+) \| ([0-9.]+) \| ([0-9.]+) \| ([0-9.]+) \| ([0-9.]+) \|$`).
+	rows := regexp.MustCompile(`(?m)^\| ([0-9.]+)( repaired)? \| ([0-9.]+) \| ([0-9.]+) \| ([0-9.]+) \| ([0-9.]+) \|$`).
 		FindAllStringSubmatch(fileText(t, "demo/README.md"), -1)
 	if len(rows) != len(r.Models) {
 		t.Fatalf("%d rows of figures, want one for each of %d models", len(rows), len(r.Models))
@@ -83,8 +84,12 @@ func checkFigures(t *testing.T, r *benchresult.Result) {
 	for i, m := range r.Models {
 		want := []float64{*m.Alpha, 100 * float64(m.Clean.OA), 100 * float64(m.MOA),
 			100 * float64(m.OwnHead.Clean.OA), 100 * float64(m.OwnHead.MOA)}
+		if (rows[i][2] != "") != m.Repaired {
+			t.Errorf("%q, want the row of %s", rows[i][0], m.ID)
+		}
+		columns := slices.Concat(rows[i][1:2], rows[i][3:])
 		for k, w := range want {
-			if v, err := strconv.ParseFloat(rows[i][k+1], 64); err != nil || math.Abs(v-w) > slack {
+			if v, err := strconv.ParseFloat(columns[k], 64); err != nil || math.Abs(v-w) > slack {
 				t.Errorf("%q, want %.2f in column %d", rows[i][0], w, k+1)
 			}
 		}

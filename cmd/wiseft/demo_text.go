@@ -35,9 +35,10 @@ func (r *demoReport) writeText(w io.Writer) error {
 func (r *demoReport) intro() string {
 	s := r.Result.Settings
 	return fmt.Sprintf(`A small network was pre-trained on clean shapes with strong augmentation (alpha 0), and fine-tuned
-on %d scans without any (alpha 1). In between, its weights are mixed. On the features of each mix a
-linear probe was fitted to the same scans, %d others chose alpha, and %d more test it, clean and under
-seven corruptions of five severities.
+on %d scans without any (alpha 1). In between, its weights are mixed, and statistics of its activations
+are measured on training scans besides (repaired). On the features of each mix a linear probe was
+fitted to the same scans, %d others chose alpha, and %d more test it, clean and under seven corruptions
+of five severities.
 
 `, s.Train.N, s.Val.N, s.Tests[0].N)
 }
@@ -48,9 +49,17 @@ func (r *demoReport) gains() string {
 	if c == nil || c.MOA == nil {
 		return ""
 	}
-	return fmt.Sprintf("\nThe chosen alpha %g against the fine-tuned model, on the same test scans:\n"+
+	return fmt.Sprintf("\nThe chosen alpha %g%s against the fine-tuned model, on the same test scans:\n"+
 		"  mOA, the mean accuracy under corruption  %s\n  accuracy on clean scans                  %s\n",
-		*r.Result.Chosen.Alpha, r.change(c.MOA), r.change(c.Clean))
+		*r.Result.Chosen.Alpha, repairedText(r.Result.Chosen), r.change(c.MOA), r.change(c.Clean))
+}
+
+// repairedText marks a repaired mix behind its alpha.
+func repairedText(c *benchresult.Chosen) string {
+	if c.Repaired {
+		return ", repaired,"
+	}
+	return ""
 }
 
 // againstFinetuned returns the differences of the chosen merge and the fine-tuned model; nil if there are none.
@@ -86,13 +95,13 @@ func (r *demoReport) files() string {
   table.txt, results.csv      the table above, and every figure on a line of its own
   result.json                 all figures with what produced them
   curve.svg, curve.png        clean accuracy against robustness over alpha
-  classifier.onnx             the merge at alpha %g with its probe attached (scores agree to %.1g)
+  classifier.onnx             the merge at alpha %g%s with its probe attached (scores agree to %.1g)
   pretrained.onnx, finetuned.onnx, train.npz, val.npz, test.npz
 
 Try next:
-  wiseft merge %s %s -o merged.onnx --alpha %g
-  wiseft bench merged.onnx --train %s --test %s --corruption jitter
+  %s
+  wiseft bench chosen.onnx --train %s --test %s --corruption jitter
   wiseft sweep YOUR_PRETRAINED.onnx YOUR_FINETUNED.onnx --train DATA --val DATA --test DATA --points 1024 -o run
-`, r.Seconds, memory, r.Folder, *r.Result.Chosen.Alpha, r.Difference,
-		in("pretrained.onnx"), in("finetuned.onnx"), *r.Result.Chosen.Alpha, in("train.npz"), in("test.npz"))
+`, r.Seconds, memory, r.Folder, *r.Result.Chosen.Alpha, repairedText(r.Result.Chosen), r.Difference,
+		r.Result.Chosen.Command, in("train.npz"), in("test.npz"))
 }
