@@ -62,6 +62,9 @@ func (s *scanner) scanModel() error {
 			err = s.scanFunction(f)
 		case modelTrainingInfo:
 			m.Unread = append(m.Unread, "training info")
+			err = s.checkNested(modelProto, f)
+		default:
+			err = s.checkNested(modelProto, f)
 		}
 		if err != nil {
 			return err
@@ -177,6 +180,8 @@ func (s *scanner) scanGraph(gf wire.Field, scope string, within []wire.Field, ou
 			g.values = append(g.values, item{v.Name, f})
 		case graphSparseInitializer:
 			err = s.scanSparseInitializer(g, f, declared)
+		default:
+			err = s.checkNested(graphProto, f)
 		}
 		if err != nil {
 			return nil, asFormat(err, fmt.Sprintf("graph %q", g.Name))
@@ -244,6 +249,9 @@ func (s *scanner) scanFunction(ff wire.Field) error {
 		case functionOutput:
 			name, err = s.text(f)
 			g.Outputs = append(g.Outputs, Value{Name: name})
+		case functionNode: // in the second pass
+		default:
+			err = s.checkNested(functionProto, f)
 		}
 		if err != nil {
 			return err
