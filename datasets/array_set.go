@@ -86,12 +86,9 @@ func (s *arraySet) Read(ctx context.Context, dst *Sample, i int) error {
 	if err := s.rows.Float32s(dst.X, i*size); err != nil {
 		return malformed(s.path, "%v", err)
 	}
-	if bad := notFinite(dst.X); bad >= 0 {
-		return malformed(s.path, `%s: sample %d: value %d is not finite (%v)`, s.array, i, bad, dst.X[bad])
-	}
 	dst.Shape = append(dst.Shape[:0], s.shape...)
 	dst.Label = s.labels[i]
-	return nil
+	return dst.checkFinite(s.path, s.array+": ", i)
 }
 
 // Hash implements Dataset.

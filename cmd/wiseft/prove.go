@@ -23,6 +23,7 @@ func (o *proveOptions) flags(name string) []cli.Flag {
 		define(&o.ProveOptions.Seed, "prove-seed", "seed of the proof's random inputs"),
 		define(&o.data, "data", "run on the first samples of `DATA` instead of random inputs"),
 		define(&o.Data.Points, "points", "`N` points of each cloud of --data").shown("all"),
+		define(&o.Data.DropNaN, "drop-nan", "leave out points of --data that are NaN"),
 		define(&o.Layout, "layout", "of the clouds of --data: auto, bnc or bcn").or("auto"),
 		libraryFlag(&o.Runtime.Library),
 	)
