@@ -14,6 +14,7 @@ import (
 type Array struct {
 	Shape []int // empty for a scalar
 
+	most     []uint64 // what Shape may grow to; undefined is without bound
 	file     *File
 	name     string
 	elements uint64
@@ -75,12 +76,11 @@ func newArray(f *File, messages []message) (*Array, error) {
 }
 
 func (a *Array) readDataspace(c *cursor) error {
-	version, rank := c.u8(), c.u8()
+	version, rank, flags := c.u8(), c.u8(), c.u8()
 	switch version {
 	case 1:
-		c.take(1 + 1 + 4) // flags, reserved
+		c.take(1 + 4) // reserved
 	case 2:
-		c.take(1) // flags
 		if kind := c.u8(); kind == 2 {
 			return errors.New("has no values (null dataspace)")
 		}
@@ -97,7 +97,13 @@ func (a *Array) readDataspace(c *cursor) error {
 			return errors.New("has more than 2^40 values")
 		}
 		a.Shape = append(a.Shape, int(n))
+		a.most = append(a.most, n)
 		a.elements *= n
+	}
+	if flags&1 != 0 {
+		for axis := range a.Shape {
+			a.most[axis] = c.u64()
+		}
 	}
 	return nil
 }
@@ -129,10 +135,10 @@ func (a *Array) readDatatype(c *cursor) error {
 		a.kind = kindFloat
 		exponent := c.take(2) // where it starts, how many bits it has
 		if c.err == nil && whole && bits[0]&0x40 == 0 &&
-			(a.itemSize == 4 && exponent[1] == 8 || a.itemSize == 8 && exponent[1] == 11) {
+			(a.itemSize == 2 && exponent[1] == 5 || a.itemSize == 4 && exponent[1] == 8 || a.itemSize == 8 && exponent[1] == 11) {
 			return nil
 		}
-		return fmt.Errorf("has floats of %d bits in %d bytes; IEEE float32 and float64 are supported", precision, a.itemSize)
+		return fmt.Errorf("has floats of %d bits in %d bytes; IEEE float16, float32 and float64 are supported", precision, a.itemSize)
 	}
 	return fmt.Errorf("has datatype class %d; 0 (integers) and 1 (floats) are supported", class)
 }
@@ -190,6 +196,10 @@ func (a *Array) ReadRow(dst []float32, row int) error {
 // decode sets x to the floats in raw; float64 is rounded.
 func (a *Array) decode(x []float32, raw []byte) {
 	switch {
+	case a.itemSize == 2:
+		for i := range x {
+			x[i] = numeric.FromHalf(a.order.Uint16(raw[2*i:]))
+		}
 	case a.itemSize == 8:
 		for i := range x {
 			x[i] = float32(math.Float64frombits(a.order.Uint64(raw[8*i:])))
@@ -243,9 +253,12 @@ func (a *Array) wholeFloats() ([]int64, error) {
 	x := make([]int64, a.elements)
 	for i := range x {
 		var v float64
-		if item := raw[uint64(i)*a.itemSize:]; a.itemSize == 4 {
+		switch item := raw[uint64(i)*a.itemSize:]; a.itemSize {
+		case 2:
+			v = float64(numeric.FromHalf(a.order.Uint16(item)))
+		case 4:
 			v = float64(math.Float32frombits(a.order.Uint32(item)))
-		} else {
+		default:
 			v = math.Float64frombits(a.order.Uint64(item))
 		}
 		var ok bool
