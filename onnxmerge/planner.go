@@ -320,8 +320,12 @@ func (p *planner) mismatch() *MismatchError {
 		return &MismatchError{Summary: fmt.Sprintf("%d weights before the head have no certain counterpart, and a complete "+
 			"merge is required", len(p.kept.Backbone)), Reasons: p.kept.Backbone}
 	case merged == 0:
+		reasons := p.normReasons()
+		if names := differingLists(p.pretrained, p.finetuned); len(names) > 0 {
+			reasons = append(reasons, "numbers in attributes differ, and attributes are not merged: "+shortList(names))
+		}
 		return &MismatchError{Summary: "no weight of the fine-tuned model has a counterpart in the pre-trained one",
-			Reasons: p.normReasons()}
+			Reasons: reasons}
 	}
 	return nil
 }

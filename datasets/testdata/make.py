@@ -123,6 +123,12 @@ def bad_hdf5():
     h5("bad_scaleoffset.h5", x, y, chunks=(3, 16, 3), scaleoffset=3)
     h5("bad_no_samples.h5", x[:0], y[:0])
     h5("bad_no_points.h5", x[:, :0], y)
+    h5("bad_text_labels.h5", x, np.array([b"chair", b"desk"] * 3))
+    h5("bad_text_labels_variable.h5", x, ["chair", "desk"] * 3)
+    for name, chunks in {"bad_unwritten.h5": None, "bad_unwritten_chunks.h5": (3, 16, 3)}.items():
+        with h5py.File(path("h5", name), "w") as f:
+            f.create_dataset("data", shape=x.shape, dtype="f4", chunks=chunks)
+            f["label"] = y
     with h5py.File(path("h5", "bad_missing_chunks.h5"), "w") as f:
         d = f.create_dataset("data", shape=x.shape, dtype="f4", chunks=(3, 16, 3))
         d[:3] = x[:3]
@@ -177,6 +183,12 @@ def all_npz():
     nan = x.copy()
     nan[2, 0, 0] = np.inf
     npz("bad_inf.npz", x=nan, y=y)
+    names = np.array(["chair", "desk", "sofa"])
+    npz("named_labels.npz", x=x, y=names[y], classes=names)
+    npz("bad_named_labels.npz", x=x, y=names[y])
+    npz("bad_other_name.npz", x=x, y=names[y], classes=names[:2])
+    npz("bad_objects.npz", x=np.array([*x[:5], None], dtype=object), y=y)
+    npz("bad_object_labels.npz", x=x, y=np.array([*y[:5], "sofa"], dtype=object))
 
 
 def pickles():

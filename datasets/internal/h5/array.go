@@ -112,6 +112,9 @@ func (a *Array) readDatatype(c *cursor) error {
 	class := c.u8() & 0x0f
 	bits := c.take(3)
 	a.itemSize = uint64(c.u32())
+	if class > 1 && c.err == nil {
+		return fmt.Errorf("holds %s, want integers or floats", className(class))
+	}
 	offset, precision := c.u16(), c.u16()
 	if c.err != nil {
 		return c.err
@@ -121,8 +124,7 @@ func (a *Array) readDatatype(c *cursor) error {
 		a.order = binary.BigEndian
 	}
 	whole := offset == 0 && uint64(precision) == 8*a.itemSize
-	switch class {
-	case 0:
+	if class == 0 {
 		a.kind = kindUnsigned
 		if bits[0]&8 != 0 {
 			a.kind = kindSigned
@@ -131,16 +133,26 @@ func (a *Array) readDatatype(c *cursor) error {
 			return nil
 		}
 		return fmt.Errorf("has integers of %d bits in %d bytes, which is not supported", precision, a.itemSize)
-	case 1:
-		a.kind = kindFloat
-		exponent := c.take(2) // where it starts, how many bits it has
-		if c.err == nil && whole && bits[0]&0x40 == 0 &&
-			(a.itemSize == 2 && exponent[1] == 5 || a.itemSize == 4 && exponent[1] == 8 || a.itemSize == 8 && exponent[1] == 11) {
-			return nil
-		}
-		return fmt.Errorf("has floats of %d bits in %d bytes; IEEE float16, float32 and float64 are supported", precision, a.itemSize)
 	}
-	return fmt.Errorf("has datatype class %d; 0 (integers) and 1 (floats) are supported", class)
+	a.kind = kindFloat
+	exponent := c.take(2) // where it starts, how many bits it has
+	if c.err == nil && whole && bits[0]&0x40 == 0 &&
+		(a.itemSize == 2 && exponent[1] == 5 || a.itemSize == 4 && exponent[1] == 8 ||
+			a.itemSize == 8 && exponent[1] == 11) {
+		return nil
+	}
+	return fmt.Errorf("has floats of %d bits in %d bytes; IEEE float16, float32 and float64 are supported", precision,
+		a.itemSize)
+}
+
+// className names a class of datatypes.
+func className(class uint8) string {
+	names := []string{2: "times", 3: "text", 4: "bit fields", 5: "opaque values", 6: "records", 7: "references",
+		8: "enumerated values", 9: "text or lists of different lengths", 10: "arrays"}
+	if int(class) < len(names) {
+		return names[class]
+	}
+	return fmt.Sprintf("values of datatype class %d", class)
 }
 
 // IsInteger reports whether the values are integers.

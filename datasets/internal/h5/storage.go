@@ -94,13 +94,19 @@ func (a *Array) read(from, n int) ([]byte, error) {
 	return a.readChunks(from, n)
 }
 
+// errUnwritten is the error of a data set that was created and not filled: h5py reads zeros there.
+var errUnwritten = errors.New("has a shape, and no values were written to it")
+
 // checkContiguous refuses an array whose layout does not hold all its bytes.
 func (a *Array) checkContiguous() error {
 	if len(a.filters) > 0 {
 		return errors.New("has filters but no chunks")
 	}
 	l, total := &a.layout, a.elements*a.itemSize
-	if total > 0 && (l.addr == undefined || l.size < total || l.addr > a.file.size) {
+	if total > 0 && l.addr == undefined {
+		return errUnwritten
+	}
+	if total > 0 && (l.size < total || l.addr > a.file.size) {
 		return fmt.Errorf("shape %v needs %d bytes, has %d", a.Shape, total, l.size)
 	}
 	if total > a.file.size-min(l.addr, a.file.size) {
@@ -229,8 +235,11 @@ func (a *Array) checkChunks(chunks []chunk, chunkBytes uint64) error {
 	for axis, n := range a.Shape {
 		want *= (uint64(n) + uint64(a.layout.chunk[axis]) - 1) / uint64(a.layout.chunk[axis])
 	}
+	if len(chunks) == 0 && want > 0 {
+		return errUnwritten
+	}
 	if uint64(len(chunks)) != want {
-		return fmt.Errorf("shape %v needs %d chunks, has %d", a.Shape, want, len(chunks))
+		return fmt.Errorf("shape %v needs %d chunks, has %d: a part of it was not written", a.Shape, want, len(chunks))
 	}
 	slices.SortFunc(chunks, func(p, q chunk) int { return slices.Compare(p.offset, q.offset) })
 	var stored uint64
