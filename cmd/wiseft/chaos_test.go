@@ -61,6 +61,9 @@ func (w writer) recovered() string {
 	return w.out
 }
 
+// temporary is the name of a file or folder that is being written.
+var temporary = regexp.MustCompile(`\.[0-9]+-[0-9]+\.tmp`)
+
 // kill runs a command that is killed before its n-th step, or that has all steps from the n-th on fail for want of
 // space, and reports whether there was such a step; see interceptSteps.
 func (s *sweeper) kill(t *testing.T, command, how string, n int) bool {
@@ -73,6 +76,9 @@ func (s *sweeper) kill(t *testing.T, command, how string, n int) bool {
 	}
 	if how == "full" && (cmd.ProcessState.ExitCode() != exitFailed || !strings.Contains(string(output), "no space left")) {
 		t.Errorf("%s, step %d: %v: %s", command, n, err, output)
+	}
+	if temporary.Match(output) {
+		t.Errorf("%s, step %d: the error has a temporary name: %s", command, n, output)
 	}
 	return true
 }
