@@ -36,10 +36,10 @@ func newVerifyCommand() *cli.Command {
 			define(&o.All, "all", "compare every byte, however large the model is"),
 			define(&o.Seed, "seed", "of the choice of samples").env(),
 		), proof.flags("run")),
-	}, exactly("MERGED"), func(ctx context.Context, c *call) (result, error) {
+	}, exactly("MERGED"), abandonable(func(ctx context.Context, c *call) (result, error) {
 		o.Monitor, o.Prove = c.monitor(), proof.options(c)
 		return verification.result(wiseft.Verify(ctx, c.args[0], o))
-	})
+	}))
 }
 
 var verification = form[wiseft.VerifyResult]{"wiseft.verify/1", writeVerification}

@@ -13,6 +13,8 @@ func ReplaceFolder(dir string, fill func(temp string) error) (err error) {
 	if err != nil {
 		return err
 	}
+	open.Add(1)
+	defer open.Add(-1)
 	defer lock.Close()
 	temp := lock.Name()
 	defer func() {
