@@ -2,8 +2,10 @@ package onnx
 
 import (
 	"bytes"
+	"runtime"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
@@ -56,5 +58,21 @@ func TestDeepMessagesAreRefused(t *testing.T) {
 	_, err := Open(bytes.NewReader(model), int64(len(model)))
 	if err == nil || !strings.Contains(err.Error(), "nest deeper than 100") {
 		t.Error(err)
+	}
+}
+
+// A file of empty operators takes the memory of their list once.
+func TestEmptyOperatorsTakeLittleMemory(t *testing.T) {
+	const n = 100_000
+	model := wrap([]protowire.Number{modelGraph}, bytes.Repeat([]byte{graphNode<<3 | 2, 0}, n))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	m, err := Open(bytes.NewReader(model), int64(len(model)))
+	runtime.ReadMemStats(&after)
+	if err != nil || len(m.Graph.Nodes) != n {
+		t.Fatal(err)
+	}
+	if taken := after.TotalAlloc - before.TotalAlloc; taken > n*uint64(unsafe.Sizeof(Node{}))*3/2 {
+		t.Errorf("%d operators take %d bytes each, of which %d are needed", n, taken/n, unsafe.Sizeof(Node{}))
 	}
 }
