@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"sync"
 
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
@@ -114,11 +115,11 @@ type candidate struct {
 
 func newSearch(ctx context.Context, a, b *onnx.Model) (*search, error) {
 	inputsA, inputsB := inputColours(a, b)
-	graphA := newReduced(a, inputsA)
+	var graphA, graphB *reduced
+	together(func() { graphA = newReduced(a, inputsA) }, func() { graphB = newReduced(b, inputsB) })
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	graphB := newReduced(b, inputsB)
 	s := &search{a: a, b: b, graphA: graphA, graphB: graphB, among: map[*onnx.Tensor]int{},
 		anchorHow: map[*op]How{}, rejected: map[[2]*onnx.Tensor]bool{},
 		closer: map[*onnx.Tensor]*onnx.Tensor{}, given: map[*onnx.Tensor]Given{},
@@ -129,6 +130,14 @@ func newSearch(ctx context.Context, a, b *onnx.Model) (*search, error) {
 		s.shapesA[u.shapeHash()] = append(s.shapesA[u.shapeHash()], u)
 	}
 	return s, ctx.Err()
+}
+
+// together calls both functions at the same time.
+func together(a, b func()) {
+	var both sync.WaitGroup
+	both.Go(a)
+	b()
+	both.Wait()
 }
 
 // byTensor returns the uses of each tensor.
@@ -142,11 +151,9 @@ func (f *reduced) byTensor() map[*onnx.Tensor][]*use {
 
 // round colours both graphs from the inputs and the anchors, and pairs equal colours.
 func (s *search) round(ctx context.Context) error {
-	for _, graph := range []*reduced{s.graphA, s.graphB} {
-		graph.refine()
-		if err := ctx.Err(); err != nil {
-			return err
-		}
+	together(s.graphA.refine, s.graphB.refine)
+	if err := ctx.Err(); err != nil {
+		return err
 	}
 	s.placed = map[*use]bool{}
 	s.candidates, s.unclear = map[*onnx.Tensor][]candidate{}, map[*onnx.Tensor]string{}
