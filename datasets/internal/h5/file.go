@@ -94,7 +94,7 @@ func (f *File) Array(name string) (*Array, error) {
 }
 
 func (f *File) arrayAt(name string) (*Array, error) {
-	addr, err := f.follow(f.root, name, maxLinks)
+	addr, err := f.follow(f.root, name, &way{})
 	if err != nil {
 		return nil, err
 	}

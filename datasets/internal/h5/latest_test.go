@@ -99,6 +99,24 @@ func TestDamagedChunkIndices(t *testing.T) {
 	}
 }
 
+// Links of links of links end: without a bound on all of them, 16 of two links each lead over 65,536 ways.
+func TestWaysOfLinksAreBounded(t *testing.T) {
+	t.Parallel()
+	f := &File{root: 1}
+	for i := range 40 {
+		next := string(rune('a' + i + 1))
+		f.members = append(f.members, member{name: string(rune('a' + i)), soft: "/" + next + "/" + next})
+	}
+	f.members = append(f.members, member{name: string(rune('a' + 40)), addr: f.root})
+	if _, err := f.follow(f.root, "a", &way{}); err == nil || !strings.Contains(err.Error(), "more than 16 soft links") {
+		t.Error(err)
+	}
+	path := strings.Repeat("/"+string(rune('a'+40)), 1000)
+	if _, err := f.follow(f.root, path, &way{}); err == nil || !strings.Contains(err.Error(), "more than 256 groups") {
+		t.Error(err)
+	}
+}
+
 // A damaged size of elements takes no time: for each chunk it took seconds, so that this test did not end.
 func TestShuffleOfLargeElements(t *testing.T) {
 	t.Parallel()

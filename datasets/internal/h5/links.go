@@ -7,8 +7,15 @@ import (
 	"strings"
 )
 
-// maxLinks bounds the soft links that lead to an object; HDF5's own bound is 16.
-const maxLinks = 16
+// Bounds on the way to an object, in all: soft links, of which HDF5 itself follows 16, and groups. Without them a small
+// file with links of links takes a time that grows exponentially.
+const (
+	maxLinks  = 16
+	maxGroups = 256
+)
+
+// way counts what was passed on the way to an object.
+type way struct{ links, groups int }
 
 // Kinds of links in a Link message.
 const (
@@ -18,7 +25,7 @@ const (
 
 // follow returns the object header that a path names, from the group at addr; a path with a slash in front begins at
 // the root.
-func (f *File) follow(group uint64, path string, left int) (uint64, error) {
+func (f *File) follow(group uint64, path string, w *way) (uint64, error) {
 	if strings.HasPrefix(path, "/") {
 		group = f.root
 	}
@@ -26,6 +33,9 @@ func (f *File) follow(group uint64, path string, left int) (uint64, error) {
 	for name := range strings.SplitSeq(path, "/") {
 		if name == "" || name == "." {
 			continue
+		}
+		if w.groups++; w.groups > maxGroups {
+			return 0, fmt.Errorf("more than %d groups lead to it", maxGroups)
 		}
 		members, err := f.group(at)
 		if err != nil {
@@ -40,10 +50,11 @@ func (f *File) follow(group uint64, path string, left int) (uint64, error) {
 			return 0, errors.New("is a link into another file, which is not followed; copy the data set")
 		case m.soft == "":
 			at = m.addr
-		case left == 0:
+		case w.links == maxLinks:
 			return 0, fmt.Errorf("more than %d soft links lead to it", maxLinks)
 		default:
-			if at, err = f.follow(at, m.soft, left-1); err != nil {
+			w.links++
+			if at, err = f.follow(at, m.soft, w); err != nil {
 				return 0, err
 			}
 		}
