@@ -60,8 +60,8 @@ func DropNaN(ctx context.Context, ds Dataset) (Dataset, error) {
 	if points == 0 {
 		return ds, nil
 	}
-	d.line = fmt.Sprintf("dropped: %d points that are NaN, in %d of %d samples, most (%d) in sample %d", points, samples,
-		ds.Len(), most, at)
+	d.line = fmt.Sprintf("NaN points dropped: %d, in %d of %d samples, most (%d) in sample %d", points, samples, ds.Len(),
+		most, at)
 	return d, nil
 }
 

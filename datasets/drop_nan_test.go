@@ -82,7 +82,7 @@ func TestDropNaN(t *testing.T) {
 				t.Errorf("got %v of shape %v, want %v", s.X, s.Shape, want)
 			}
 			history := dropped.Info().History
-			if len(history) == 0 || !strings.HasPrefix(history[len(history)-1], "dropped: 2 points that are NaN, in 1 of ") {
+			if len(history) == 0 || !strings.HasPrefix(history[len(history)-1], "NaN points dropped: 2, in 1 of ") {
 				t.Errorf("history %q", history)
 			}
 			a, errA := ds.Hash(t.Context())
