@@ -32,6 +32,8 @@ type Data struct {
 	Axes      string // "xyz" (the default): which input axis each axis takes; "xzy" swaps y and z
 	Labels    string // name of a label map, or a JSON file with one; "" leaves labels
 	Seed      uint64 // of random points
+	// DropNaN leaves out the points of clouds that are NaN, which are an error otherwise. Every sample is read once more.
+	DropNaN bool
 
 	// Set is a data set of the caller's, taken as it is. Path is then its name, and the other fields must be
 	// zero. The caller closes it.
@@ -70,15 +72,29 @@ func OpenData(ctx context.Context, d Data) (datasets.Dataset, error) {
 	if err != nil {
 		return nil, err
 	}
-	prepared, err := mapLabels(opened, d.Labels)
+	prepared, err := opened, error(nil)
+	if d.DropNaN {
+		prepared, err = datasets.DropNaN(ctx, opened)
+	}
+	if err == nil {
+		prepared, err = mapLabels(prepared, d.Labels)
+	}
 	if err == nil {
 		prepared, err = datasets.Apply(prepared, p)
 	}
 	if err != nil {
 		return nil, errors.Join(err, opened.Close())
 	}
-	return prepared, nil
+	return preparedData{prepared, opened}, nil
 }
+
+// preparedData is a data set whose samples are made from those of another, which it closes.
+type preparedData struct {
+	datasets.Dataset
+	opened datasets.Dataset
+}
+
+func (d preparedData) Close() error { return errors.Join(d.Dataset.Close(), d.opened.Close()) }
 
 // paths returns the files and folders that d names.
 func (d Data) paths() (paths []string) {
@@ -132,6 +148,11 @@ type DataDescription struct {
 	Shapes    map[string]int      `json:"shapes"` // samples by shape
 	Min       float32             `json:"min"`
 	Max       float32             `json:"max"`
+	// Repeated counts the samples that have the values of one before them; Warnings name the first.
+	Repeated int      `json:"repeated"`
+	Warnings []string `json:"warnings,omitempty"`
+
+	relabelled bool // Warnings name samples with the same values and different labels
 }
 
 // LabelCount is how many samples have a label.
@@ -141,8 +162,8 @@ type LabelCount struct {
 	N     int    `json:"n"`
 }
 
-// DescribeData reads every sample of a data set and describes it. Two samples with the same values are an error,
-// as is a folder of corrupted data whose labels differ from the clean ones or that lacks a severity.
+// DescribeData reads every sample of a data set and describes it. A sample that is there twice is a warning; a
+// folder of corrupted data whose labels differ from the clean ones, or that lacks a severity, is an error.
 func DescribeData(ctx context.Context, d Data, monitor Monitor) (_ *DataDescription, err error) {
 	data, err := OpenData(ctx, d)
 	if err != nil {
@@ -160,6 +181,18 @@ func DescribeData(ctx context.Context, d Data, monitor Monitor) (_ *DataDescript
 		return nil, err
 	}
 	return r, r.readSamples(ctx, data, monitor)
+}
+
+// repeat counts sample i, which has the values of sample other. The first one is named, and the first with another label.
+func (r *DataDescription) repeat(data datasets.Dataset, other, i int) {
+	r.Repeated++
+	relabelled := data.Label(i) != data.Label(other)
+	if r.Repeated > 1 && (!relabelled || r.relabelled) {
+		return
+	}
+	r.relabelled = r.relabelled || relabelled
+	r.Warnings = append(r.Warnings, fmt.Sprintf("samples %d (label %d) and %d (label %d) have the same values",
+		other, data.Label(other), i, data.Label(i)))
 }
 
 // readSamples reads all samples into the description.
@@ -181,10 +214,10 @@ func (r *DataDescription) readSamples(ctx context.Context, data datasets.Dataset
 		}
 		sum := sha256.Sum256(b)
 		if other, ok := seen[sum]; ok {
-			return fault.Inputf("%s: samples %d (label %d) and %d (label %d) have the same values",
-				r.Name, other, data.Label(other), i, s.Label)
+			r.repeat(data, other, i)
+		} else {
+			seen[sum] = i
 		}
-		seen[sum] = i
 		monitor.progress(Progress{"reading", "samples", i + 1, data.Len()})
 	}
 	if r.N == 0 {

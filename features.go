@@ -34,6 +34,8 @@ type FeaturesResult struct {
 	Runtime string  `json:"runtime"`
 	Rate    float64 `json:"clouds_per_second"`
 	Seconds float64 `json:"seconds"`
+	// Prepared are the lines of the data's [datasets.Info.History]: what was done to the samples.
+	Prepared []string `json:"prepared,omitempty"`
 }
 
 // ExtractFeatures runs a model over a data set and returns one tensor of it: n rows of float32, with labels and with
@@ -105,7 +107,8 @@ func extractFeatures(
 	}
 	seconds := time.Since(start).Seconds()
 	return f, &FeaturesResult{N: f.Len(), Dim: f.Dim, Tensor: src.tensor, Device: s.runtime.Device.String(),
-		Runtime: s.runtime.Engine.Runtime(), Rate: float64(f.Len()) / seconds, Seconds: seconds}, nil
+		Runtime: s.runtime.Engine.Runtime(), Rate: float64(f.Len()) / seconds, Seconds: seconds,
+		Prepared: f.Meta.Data.History}, nil
 }
 
 // modelBytes is a model in memory, and the tensor that is to be computed.

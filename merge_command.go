@@ -107,6 +107,7 @@ func (c *commandLine) repair(o RepairOptions) {
 	c.number("resize", d.Resize)
 	c.number("crop", d.Crop)
 	c.text("axes", d.Axes, "xyz")
+	c.flag("drop-nan", d.DropNaN)
 	c.text("format", d.Format, "")
 	c.text("layout", o.Layout, "auto")
 	if o.Seed != 0 {

@@ -176,7 +176,7 @@ const drawStream = 0x7265706169720001
 func (c *calibration) describe() onnxmerge.RepairData {
 	d := c.opt.Data.asSplit("train")
 	return onnxmerge.RepairData{File: filepath.Base(d.Path), Split: d.Split, Format: d.Format, Points: d.Points,
-		Sample: d.Sample, Normalize: d.Normalize, Resize: d.Resize, Crop: d.Crop, Axes: d.Axes, Layout: c.opt.Layout,
+		Sample: d.Sample, Normalize: d.Normalize, Resize: d.Resize, Crop: d.Crop, Axes: d.Axes, DropNaN: d.DropNaN, Layout: c.opt.Layout,
 		Drawn: c.record.Samples, Seed: c.opt.Seed, Batch: c.opt.Runtime.BatchSize(), Runtime: c.engine.Platform()}
 }
 

@@ -248,7 +248,7 @@ func repairOptions(from *onnxmerge.Repair, opt VerifyOptions) RepairOptions {
 // preparedAs returns data at a path, prepared as recorded.
 func preparedAs(d onnxmerge.RepairData, path string) Data {
 	return Data{Path: path, Split: d.Split, Format: d.Format, Points: d.Points, Sample: d.Sample, Normalize: d.Normalize,
-		Resize: d.Resize, Crop: d.Crop, Axes: d.Axes, Seed: d.Seed}
+		Resize: d.Resize, Crop: d.Crop, Axes: d.Axes, DropNaN: d.DropNaN, Seed: d.Seed}
 }
 
 // compareHashes adds a difference where an input is not the file that was merged.

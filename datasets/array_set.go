@@ -52,11 +52,11 @@ func (s *arraySet) open(ctx context.Context, index func(r io.ReaderAt, size int6
 // checkValues sets the shape of the samples. It refuses an array that is empty, has no sample axis, or does not hold
 // floats.
 func (s *arraySet) checkValues(h *npy.Header) error {
+	if err := h.CheckFloats(); err != nil {
+		return fmt.Errorf("%s %w", s.array, err)
+	}
 	if len(h.Shape) < 2 || h.Len() == 0 {
 		return fmt.Errorf(`%s has shape %v, want [samples ...] with at least one element`, s.array, h.Shape)
-	}
-	if h.Kind != 'f' || h.ItemSize != 4 && h.ItemSize != 8 {
-		return fmt.Errorf(`%s has type %s, want f4 or f8`, s.array, h.DType())
 	}
 	s.shape = h.Shape[1:]
 	return nil
@@ -86,12 +86,9 @@ func (s *arraySet) Read(ctx context.Context, dst *Sample, i int) error {
 	if err := s.rows.Float32s(dst.X, i*size); err != nil {
 		return malformed(s.path, "%v", err)
 	}
-	if bad := notFinite(dst.X); bad >= 0 {
-		return malformed(s.path, `%s: sample %d: value %d is not finite (%v)`, s.array, i, bad, dst.X[bad])
-	}
 	dst.Shape = append(dst.Shape[:0], s.shape...)
 	dst.Label = s.labels[i]
-	return nil
+	return dst.checkFinite(s.path, s.array+": ", i)
 }
 
 // Hash implements Dataset.

@@ -223,11 +223,8 @@ func (s *fileSet) Read(ctx context.Context, dst *Sample, i int) error {
 	if err != nil {
 		return malformed(path, "sample %d: %v", i, err)
 	}
-	if bad := notFinite(x); bad >= 0 {
-		return malformed(path, "sample %d: point %d is not finite (%v)", i, bad/3, x[bad])
-	}
 	dst.X, dst.Shape, dst.Label = x, append(dst.Shape[:0], len(x)/3, 3), s.labels[i]
-	return nil
+	return dst.checkFinite(path, "", i)
 }
 
 // Hash implements Dataset.
@@ -236,6 +233,9 @@ func (s *fileSet) Hash(ctx context.Context) (string, error) {
 	fields = append(fields, s.info.History...)
 	if s.format.decodeImage != nil {
 		fields = append(fields, "pictures 2") // colours are interpolated; raised when pictures change
+	}
+	if s.format.mesh {
+		fields = append(fields, "surfaces 2") // concave faces are covered once; raised when surfaces change
 	}
 	for _, l := range s.labels {
 		fields = append(fields, fmt.Sprint(l))

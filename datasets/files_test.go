@@ -142,7 +142,7 @@ func TestBadFiles(t *testing.T) {
 		{"noend.ply", "ply\nformat ascii 1.0\n", "has no PLY header that ends in end_header"},
 		{"count.off", "OFF\n99999999 1 0\n0 0 0\n", `coordinate of vertex 1 of 99999999 is ""`},
 		{"corner.off", "OFF\n3 1 0\n0 0 0\n1 0 0\n0 1 0\n3 0 1 3\n", "a face has vertex index 3, but there are 3 vertices"},
-		{"corners.off", "OFF\n3 1 0\n0 0 0\n1 0 0\n0 1 0\n2 0 1\n", "face 0 has 2 corners, want 3 or more"},
+		{"corners.off", "OFF\n3 1 0\n0 0 0\n1 0 0\n0 1 0\n2 0 1\n", "face 0: a face has 2 corners, want 3 or more"},
 		{"many.off", "OFF\n3 1 0\n0 0 0\n1 0 0\n0 1 0\n99999999 0 1\n", "face 0 has 99999999 corners"},
 		{"flat.off", "OFF\n3 1 0\n0 0 0\n1 0 0\n2 0 0\n3 0 1 2\n", "mesh has area 0"},
 		{"faces.off", "OFF\n3 0 0\n0 0 0\n1 0 0\n2 0 0\n", "mesh has area 0"},

@@ -187,12 +187,9 @@ func (s *hdf5Set) Read(ctx context.Context, dst *Sample, i int) error {
 		}
 		copy(dst.X, x[at%f.rows*size:])
 	}
-	if bad := notFinite(dst.X); bad >= 0 {
-		return malformed(f.path, `data set "data": sample %d: point %d is not finite (%v)`, at, bad/3, dst.X[bad])
-	}
 	dst.Shape = append(dst.Shape[:0], f.width, 3)
 	dst.Label = s.labels[i]
-	return nil
+	return dst.checkFinite(f.path, `data set "data": `, at)
 }
 
 // readDirect reads a sample of a file whose rows are stored without chunks and filters.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/wiseft/wiseft/internal/input"
+	"github.com/wiseft/wiseft/internal/text"
 )
 
 // LabelMap turns the labels of one set of classes into those of another.
@@ -74,7 +75,7 @@ func LookupLabelMap(name string) (LabelMap, error) {
 			return m, nil
 		}
 	}
-	text, err := input.ReadFile(name)
+	document, err := input.ReadFile(name)
 	if err != nil {
 		names := make([]string, len(labelMaps))
 		for i, m := range labelMaps {
@@ -84,8 +85,8 @@ func LookupLabelMap(name string) (LabelMap, error) {
 			strings.Join(names, ", "))
 	}
 	m := LabelMap{Name: name}
-	if err := json.Unmarshal(text, &m); err != nil {
-		return m, malformed(name, "is not a label map: %v", err)
+	if err := json.Unmarshal(document, &m); err != nil {
+		return m, malformed(name, "is not a label map: %v", text.JSONError(err))
 	}
 	if len(m.To) == 0 {
 		return m, malformed(name, `is not a label map: "to" has no labels`)

@@ -12,22 +12,6 @@ type mesh struct {
 	triangles [][3]int
 }
 
-// addPolygon adds a convex polygon, given by indices of vertices, as a fan of triangles.
-func (m *mesh) addPolygon(corners []int) error {
-	if len(corners) < 3 {
-		return fmt.Errorf("face %d has %d corners, want 3 or more", len(m.triangles), len(corners))
-	}
-	for _, c := range corners {
-		if c < 0 || c >= len(m.vertices) {
-			return fmt.Errorf("a face has vertex index %d, but there are %d vertices", c, len(m.vertices))
-		}
-	}
-	for k := 2; k < len(corners); k++ {
-		m.triangles = append(m.triangles, [3]int{corners[0], corners[k-1], corners[k]})
-	}
-	return nil
-}
-
 // sample appends opt.points points, spread uniformly over the surface, to dst: a triangle
 // by its area, and in it (1 - sqrt(u)) A + sqrt(u) (1 - v) B + sqrt(u) v C (Osada et al.,
 // ACM TOG 21, 2002).

@@ -2,6 +2,7 @@ package datasets
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -60,19 +61,45 @@ func (s *arraySet) index(a *npy.Archive) error {
 	if n := h.Shape[0]; y.Len() != n || len(y.Shape) < 1 || len(y.Shape) > 2 || y.Shape[0] != n {
 		return fmt.Errorf(`array "y" has shape %v, want [%d] or [%d 1]: one label a sample`, y.Shape, n, n)
 	}
-	if s.labels, _, err = a.Int64s("y"); err != nil {
-		return err
-	}
 	if a.Has("classes") {
 		if s.info.Classes, _, err = a.Strings("classes"); err != nil {
 			return err
 		}
+	}
+	if y.Kind == 'U' || y.Kind == 'S' {
+		s.labels, err = namedLabels(a, s.info.Classes)
+	} else {
+		s.labels, _, err = a.Int64s("y")
+	}
+	if err != nil {
+		return err
 	}
 	if err := checkLabels(s.labels, s.info.Classes); err != nil {
 		return fmt.Errorf(`array "y": %w`, err)
 	}
 	s.rows, err = a.Rows("x")
 	return err
+}
+
+// namedLabels returns labels that array y has as names, which are the places of the names in the array of classes.
+func namedLabels(a *npy.Archive, classes []string) ([]int64, error) {
+	names, _, err := a.Strings("y")
+	if err != nil {
+		return nil, err
+	}
+	if classes == nil {
+		return nil, errors.New(`array "y" holds text; add an array "classes" with all names, in the order of their labels, ` +
+			`or store numbers from 0`)
+	}
+	labels := make([]int64, len(names))
+	for i, name := range names {
+		at := slices.Index(classes, name)
+		if at < 0 {
+			return nil, fmt.Errorf(`array "y": sample %d has label %q, which is not in the array "classes"`, i, name)
+		}
+		labels[i] = int64(at)
+	}
+	return labels, nil
 }
 
 // WriteNPZ writes a data set, whose samples must all have the same shape, in the npz format: x float32, y int64, and

@@ -104,7 +104,7 @@ func decodeOFF(dst []float32, file []byte, opt fileOptions) ([]float32, error) {
 			corners = append(corners, c)
 		}
 		if err := m.addPolygon(corners); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("face %d: %w", i, err)
 		}
 		w.skipLine() // a colour
 	}

@@ -196,11 +196,8 @@ func (s *pickleSet) Read(ctx context.Context, dst *Sample, i int) error {
 			}
 		}
 	}
-	if bad := notFinite(dst.X); bad >= 0 {
-		return malformed(s.path, "sample %d: point %d is not finite (%v)", i, bad/3, dst.X[bad])
-	}
 	dst.Shape, dst.Label = append(dst.Shape[:0], n, 3), s.labels[i]
-	return nil
+	return dst.checkFinite(s.path, "", i)
 }
 
 // Hash implements Dataset.

@@ -2,6 +2,7 @@ package onnxmerge
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -38,7 +39,7 @@ type repetition struct {
 }
 
 // decideArranged decides tensors without a counterpart whose elements have places in the pre-trained model.
-func (p *planner) decideArranged(s *scaling, given []pair.Given) error {
+func (p *planner) decideArranged(ctx context.Context, s *scaling, given []pair.Given) error {
 	open := map[*onnx.Tensor]*decision{}
 	for i := range p.decisions {
 		if d := &p.decisions[i]; d.isOpen() {
@@ -52,7 +53,7 @@ func (p *planner) decideArranged(s *scaling, given []pair.Given) error {
 	if err != nil || a == nil && b == nil {
 		return err
 	}
-	alignment, err := pair.Find(modelOf(a, p.pretrained), modelOf(b, p.finetuned), s.sampler.likeness, given...)
+	alignment, err := pair.Find(ctx, modelOf(a, p.pretrained), modelOf(b, p.finetuned), s.sampler.likeness, given...)
 	if err != nil {
 		return err
 	}

@@ -164,7 +164,7 @@ func (p *planner) pair(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	alignment, err := pair.Find(p.pretrained, p.finetuned, sampler.likeness, given...)
+	alignment, err := pair.Find(ctx, p.pretrained, p.finetuned, sampler.likeness, given...)
 	if err != nil {
 		return err
 	}
@@ -179,21 +179,23 @@ func (p *planner) pair(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := p.decideArranged(scales, given); err != nil {
+	if err := p.decideArranged(ctx, scales, given); err != nil {
 		return err
 	}
-	if err := p.decideBackbone(); err != nil {
-		return err
-	}
-	if err := p.findKept(); err != nil {
-		return err
+	for _, step := range []func() error{p.decideBackbone, p.findKept} {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := step(); err != nil {
+			return err
+		}
 	}
 	return p.warnUnrelated(sampler)
 }
 
 // pairStructure decides every tensor by structure and names alone, for models whose weights are not comparable.
 func (p *planner) pairStructure(ctx context.Context) error {
-	alignment, err := pair.Find(p.pretrained, p.finetuned, nil)
+	alignment, err := pair.Find(ctx, p.pretrained, p.finetuned, nil)
 	if err != nil {
 		return err
 	}
@@ -278,6 +280,7 @@ func (p *planner) decide(ctx context.Context, al *pair.Alignment, scales *scalin
 		return err
 	}
 	variances := flow.Variances(p.finetuned)
+	p.decisions = slices.Grow(p.decisions, len(p.finetuned.Tensors))
 	for _, t := range p.finetuned.Tensors {
 		d := byID[t.ID()]
 		if d.Action != Copy && !selected(t.ID(), p.opt.Include, p.opt.Exclude) {
@@ -321,8 +324,12 @@ func (p *planner) mismatch() *MismatchError {
 		return &MismatchError{Summary: fmt.Sprintf("%d weights before the head have no certain counterpart, and a complete "+
 			"merge is required", len(p.kept.Backbone)), Reasons: p.kept.Backbone}
 	case merged == 0:
+		reasons := p.normReasons()
+		if names := differingLists(p.pretrained, p.finetuned); len(names) > 0 {
+			reasons = append(reasons, "numbers in attributes differ, and attributes are not merged: "+shortList(names))
+		}
 		return &MismatchError{Summary: "no weight of the fine-tuned model has a counterpart in the pre-trained one",
-			Reasons: p.normReasons()}
+			Reasons: reasons}
 	}
 	return nil
 }

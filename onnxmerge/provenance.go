@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/wiseft/wiseft/internal/text"
 	"github.com/wiseft/wiseft/onnxmerge/method"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
@@ -137,14 +138,14 @@ func dataFiles(files []onnx.File) []DataFile {
 
 // ReadProvenance returns the provenance of a merged model. A model without one gives an [onnx.FormatError].
 func ReadProvenance(m *onnx.Model) (*Provenance, error) {
-	text := m.Property(onnx.ProvenanceKey)
-	if text == "" {
+	document := m.Property(onnx.ProvenanceKey)
+	if document == "" {
 		return nil, onnx.FormatError(fmt.Sprintf("the model has no provenance (metadata %s): it was not merged by wiseft, "+
 			"or merged with --no-provenance", onnx.ProvenanceKey))
 	}
 	var p Provenance
-	if err := json.Unmarshal([]byte(text), &p); err != nil {
-		return nil, onnx.FormatError(fmt.Sprintf("metadata %s: %v", onnx.ProvenanceKey, err))
+	if err := json.Unmarshal([]byte(document), &p); err != nil {
+		return nil, onnx.FormatError(fmt.Sprintf("metadata %s: %v", onnx.ProvenanceKey, text.JSONError(err)))
 	}
 	if p.Schema != ProvenanceSchema || len(p.Models) < 2 {
 		return nil, onnx.FormatError(fmt.Sprintf("metadata %s: schema %q with %d models, want %q with 2 or more",

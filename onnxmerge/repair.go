@@ -35,6 +35,7 @@ type RepairData struct {
 	Resize    int    `json:"resize,omitempty"`
 	Crop      int    `json:"crop,omitempty"`
 	Axes      string `json:"axes,omitempty"`
+	DropNaN   bool   `json:"drop_nan,omitempty"` // points that are NaN were left out
 	Layout    string `json:"layout,omitempty"`
 	Drawn     int    `json:"drawn"` // samples that were asked for
 	Seed      uint64 `json:"seed"`  // of the draw, and of random points

@@ -79,7 +79,7 @@ func (s *sampler) sample(t *onnx.Tensor, perm []int, most int) ([]float64, error
 	codec, _ := t.DType.Codec()
 	read := source(t, perm, codec.Bits/8)
 	values := make([]float64, key.len)
-	raw := make([]byte, codec.SizeBytes(chunkLen))
+	raw := make([]byte, codec.SizeBytes(min(chunkLen, key.len)))
 	for at := 0; at < len(values); at += chunkLen {
 		chunk := values[at:min(at+chunkLen, len(values))]
 		bytes := raw[:codec.SizeBytes(len(chunk))]

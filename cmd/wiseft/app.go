@@ -173,7 +173,11 @@ func (c *call) monitor() wiseft.Monitor {
 // run executes the program and returns its exit code.
 func run(ctx context.Context, args []string, con console) int {
 	app := newApp(con, args)
-	args, asJSON, err := reorder(app, args, con.getenv)
+	asJSON := false
+	args, err := spellHelp(app, args)
+	if err == nil {
+		args, asJSON, err = reorder(app, args, con.getenv)
+	}
 	if err == nil {
 		err = app.RunContext(ctx, args)
 	}

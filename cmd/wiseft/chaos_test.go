@@ -61,6 +61,9 @@ func (w writer) recovered() string {
 	return w.out
 }
 
+// temporary is the name of a file or folder that is being written.
+var temporary = regexp.MustCompile(`\.[0-9]+-[0-9]+\.tmp`)
+
 // kill runs a command that is killed before its n-th step, or that has all steps from the n-th on fail for want of
 // space, and reports whether there was such a step; see interceptSteps.
 func (s *sweeper) kill(t *testing.T, command, how string, n int) bool {
@@ -73,6 +76,9 @@ func (s *sweeper) kill(t *testing.T, command, how string, n int) bool {
 	}
 	if how == "full" && (cmd.ProcessState.ExitCode() != exitFailed || !strings.Contains(string(output), "no space left")) {
 		t.Errorf("%s, step %d: %v: %s", command, n, err, output)
+	}
+	if temporary.Match(output) {
+		t.Errorf("%s, step %d: the error has a temporary name: %s", command, n, output)
 	}
 	return true
 }
@@ -142,7 +148,8 @@ func (s *sweeper) state(t *testing.T, w writer) string {
 // seconds is what differs between two runs of the same command.
 var seconds = regexp.MustCompile(`"seconds": [0-9.e-]+`)
 
-// steps returns the steps of a command that are tried: all of them, or some, by WISEFT_CHAOS_STRIDE.
+// steps returns the steps of a command that are tried: with WISEFT_CHAOS_STRIDE=N every N-th and the last 8, otherwise
+// every third of them and the last.
 func (s *sweeper) steps(t *testing.T, w writer) (steps []int) {
 	t.Helper()
 	count := filepath.Join(s.dir, "count")
@@ -160,15 +167,19 @@ func (s *sweeper) steps(t *testing.T, w writer) (steps []int) {
 	if err := os.Remove(count); err != nil {
 		t.Fatal(err)
 	}
-	stride, _ := strconv.Atoi(os.Getenv("WISEFT_CHAOS_STRIDE"))
-	if stride < 1 {
-		stride = max(1, total/8)
+	stride, last := (total+2)/3, 1
+	if set := os.Getenv("WISEFT_CHAOS_STRIDE"); set != "" {
+		if stride, err = strconv.Atoi(set); err != nil || stride < 1 {
+			t.Fatalf("WISEFT_CHAOS_STRIDE=%s: not a number from 1 on", set)
+		}
+		last = 8
 	}
 	for n := 1; n <= total; n++ {
-		if n%stride == 0 || n > total-8 {
+		if n%stride == 0 || n > total-last {
 			steps = append(steps, n)
 		}
 	}
+	t.Logf("%s: %d of %d steps", w.name, len(steps), total)
 	return steps
 }
 
@@ -217,8 +228,7 @@ func (s *sweeper) left(t *testing.T) (names []string) {
 }
 
 // A command that is killed before any of its steps, or whose disk is full from any of them on, leaves the earlier
-// output, or the whole of the other one. Running it again leaves nothing but the output. WISEFT_CHAOS_STRIDE=1 tries
-// every step; the default tries the last 8, and some before.
+// output, or the whole of the other one. Running it again leaves nothing but the output.
 func TestStepsOfWriters(t *testing.T) {
 	s := newSweeper(t)
 	s.must(t, "features finetuned.onnx --data train.npz -o base.npz")
@@ -226,53 +236,63 @@ func TestStepsOfWriters(t *testing.T) {
 	s.must(t, "sweep pretrained.onnx finetuned.onnx --alphas 0,1 --train train.npz --test test.npz --suite none -o base-run")
 	cases := 0
 	for _, w := range writers {
-		for _, how := range []string{"kill", "full"} {
-			n := s.tryWriter(t, w, how)
-			t.Logf("%s: %s at %d steps", w.name, how, n)
-			cases += n
-		}
+		cases += s.tryWriter(t, w)
 	}
 	t.Logf("%d cases", cases)
-	if cases < 10*len(writers) {
+	if cases < 4*len(writers) {
 		t.Errorf("%d cases of %d commands", cases, len(writers))
 	}
 }
 
-// tryWriter stops a writer at its steps and returns at how many.
-func (s *sweeper) tryWriter(t *testing.T, w writer, how string) (cases int) {
+// tryWriter stops a writer at its steps in both ways and returns how often it stopped.
+func (s *sweeper) tryWriter(t *testing.T, w writer) (cases int) {
 	t.Helper()
 	s.begin(t, w)
 	before := s.state(t, w)
 	s.must(t, w.command)
 	after := s.state(t, w)
-	for _, n := range s.steps(t, w) {
-		s.begin(t, w)
-		if got := s.state(t, w); got != before {
-			t.Fatalf("%s: another output of the same command:\n%s%s", w.name, before, got)
-		}
-		stopped := s.kill(t, w.command, how, n)
-		if !stopped {
-			continue
-		}
-		cases++
-		if how == "full" {
-			if got := s.state(t, w); got != before && got != after {
-				t.Fatalf("%s, full at step %d: neither the output before nor the one after:\n%s", w.name, n, got)
+	steps := s.steps(t, w)
+	for _, how := range []string{"kill", "full"} {
+		stopped := 0
+		for _, n := range steps {
+			if s.tryStep(t, w, how, n, before, after) {
+				stopped++
 			}
 		}
-		if err := output.Recover(filepath.Join(s.dir, w.recovered())); err != nil { // as every command that reads it does
-			t.Fatal(err)
-		}
-		if got := s.state(t, w); got != before && got != after {
-			t.Fatalf("%s, killed at step %d: neither the output before nor the one after:\n%s", w.name, n, got)
-		}
-		s.must(t, w.command)
-		if got := s.state(t, w); got != after {
-			t.Fatalf("%s, run again after step %d: another output:\n%s%s", w.name, n, after, got)
-		}
-		if left := s.left(t); len(left) > 0 {
-			t.Fatalf("%s, run again after step %d: left %v", w.name, n, left)
-		}
+		t.Logf("%s: %s at %d steps", w.name, how, stopped)
+		cases += stopped
 	}
 	return cases
+}
+
+// tryStep stops a writer before its n-th step, runs it again, and reports whether it was stopped. before and after are
+// the two states that its output may have.
+func (s *sweeper) tryStep(t *testing.T, w writer, how string, n int, before, after string) bool {
+	t.Helper()
+	s.begin(t, w)
+	if got := s.state(t, w); got != before {
+		t.Fatalf("%s: another output of the same command:\n%s%s", w.name, before, got)
+	}
+	if !s.kill(t, w.command, how, n) {
+		return false
+	}
+	if how == "full" {
+		if got := s.state(t, w); got != before && got != after {
+			t.Fatalf("%s, full at step %d: neither the output before nor the one after:\n%s", w.name, n, got)
+		}
+	}
+	if err := output.Recover(filepath.Join(s.dir, w.recovered())); err != nil { // as every command that reads it does
+		t.Fatal(err)
+	}
+	if got := s.state(t, w); got != before && got != after {
+		t.Fatalf("%s, killed at step %d: neither the output before nor the one after:\n%s", w.name, n, got)
+	}
+	s.must(t, w.command)
+	if got := s.state(t, w); got != after {
+		t.Fatalf("%s, run again after step %d: another output:\n%s%s", w.name, n, after, got)
+	}
+	if left := s.left(t); len(left) > 0 {
+		t.Fatalf("%s, run again after step %d: left %v", w.name, n, left)
+	}
+	return true
 }

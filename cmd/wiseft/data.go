@@ -16,8 +16,8 @@ func newDataCommand() *cli.Command {
 		Name:      "data",
 		Usage:     "show what a data set holds",
 		ArgsUsage: "DATA",
-		Description: "Every sample is read and checked. Data is refused in which one cloud is there twice, and a\n" +
-			"folder of corrupted data whose labels differ from the clean ones or that lacks a severity.\n\n" +
+		Description: "Every sample is read and checked. Samples that are there twice are named, and a folder of\n" +
+			"corrupted data is refused whose labels differ from the clean ones or that lacks a severity.\n\n" +
 			"Examples:\n" +
 			"  wiseft data modelnet40_ply_hdf5_2048 --split test\n" +
 			"  wiseft data modelnet_c",
@@ -36,6 +36,12 @@ func writeDescription(w io.Writer, r *wiseft.DataDescription) error {
 	fmt.Fprintf(t, "range\t%g to %g\n", r.Min, r.Max)
 	for _, line := range r.History {
 		fmt.Fprintf(t, "prepared\t%s\n", line)
+	}
+	for _, line := range r.Warnings {
+		fmt.Fprintf(t, "warning\t%s\n", line)
+	}
+	if r.Repeated > 0 {
+		fmt.Fprintf(t, "repeated\t%d of %d samples have the values of one before them\n", r.Repeated, r.N)
 	}
 	if k := r.Corrupted; k != nil {
 		origin := "labels agree in all files"

@@ -39,7 +39,7 @@ func newDiffCommand() *cli.Command {
 			"  wiseft diff pretrained.onnx finetuned.onnx --why layer1.weight\n" +
 			"  wiseft diff pretrained.onnx finetuned.onnx --json",
 		Flags: slices.Concat(flags, o.proof.flags("prove"), []cli.Flag{backboneFlag(&o.BackboneOutput)}),
-	}, exactly("A", "B"), o.run)
+	}, exactly("A", "B"), abandonable(o.run))
 }
 
 func (o *diffCommand) run(ctx context.Context, c *call) (_ result, err error) {

@@ -52,7 +52,10 @@ func (o *featuresCommand) run(ctx context.Context, c *call) (result, error) {
 var extraction = form[wiseft.FeaturesResult]{"wiseft.features/1", writeExtraction}
 
 func writeExtraction(w io.Writer, r *wiseft.FeaturesResult) error {
-	_, err := fmt.Fprintf(w, "%s: %d x %d from %q in %.1f s (%.0f samples/s, %s)\n",
+	fmt.Fprintf(w, "%s: %d x %d from %q in %.1f s (%.0f samples/s, %s)\n",
 		r.Output, r.N, r.Dim, r.Tensor, r.Seconds, r.Rate, r.Runtime)
-	return err
+	for _, line := range r.Prepared {
+		fmt.Fprintln(w, line)
+	}
+	return nil
 }

@@ -253,6 +253,7 @@ type dataOptions struct {
 func (o *dataOptions) flags() []cli.Flag {
 	return section("Data:",
 		define(&o.Points, "points", "`N` points of each cloud").shown("all").env(),
+		define(&o.DropNaN, "drop-nan", "leave out points that are NaN, such as holes of organised clouds").env(),
 		define(&o.Sample, "sample", "which points: first, random, fps (farthest points, from the first on) or fps-random "+
 			"(from a random one on)").or("first").env(),
 		define(&o.Normalize, "normalize", "none, unit-sphere or unit-box; imagenet for images").or("none").env(),

@@ -28,9 +28,9 @@ func newInspectCommand() *cli.Command {
 		Flags: section("",
 			define(&o.Tensors, "tensors", "list every tensor"),
 		),
-	}, exactly("MODEL"), func(_ context.Context, c *call) (result, error) {
+	}, exactly("MODEL"), abandonable(func(_ context.Context, c *call) (result, error) {
 		return inspection.result(wiseft.Inspect(c.args[0], o))
-	})
+	}))
 }
 
 var inspection = form[wiseft.Inspection]{"wiseft.inspect/1", writeInspection}

@@ -57,7 +57,7 @@ func newMergeCommand() *cli.Command {
 			"  wiseft merge big.onnx tuned.onnx -o merged.onnx --external always --shard-size 2GiB",
 		Flags: slices.Concat(flags, o.storageOptions.flags(), o.mergeOptions.flags(),
 			o.repairOptions.flags(), o.proveOptions.flags("prove"), []cli.Flag{backboneFlag(&o.BackboneOutput)}),
-	}, atLeast(), o.run)
+	}, atLeast(), abandonable(o.run))
 }
 
 // mergeReport is what merge and merge --plan print.

@@ -9,6 +9,30 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
+// spellHelp returns a command line such as "wiseft help merge", or "wiseft probe help", as "wiseft merge --help".
+func spellHelp(app *cli.App, args []string) ([]string, error) {
+	list := app.Commands
+	for i := 1; i < len(args) && len(list) > 0; i++ {
+		if args[i] == "help" {
+			of := args[i+1:]
+			for _, name := range of {
+				at := slices.IndexFunc(list, func(c *cli.Command) bool { return c.HasName(name) })
+				if at < 0 {
+					return nil, unknownCommand(list, name)
+				}
+				list = list[at].Subcommands
+			}
+			return slices.Concat(args[:i], of, []string{"--help"}), nil
+		}
+		at := slices.IndexFunc(list, func(c *cli.Command) bool { return c.HasName(args[i]) })
+		if at < 0 {
+			break
+		}
+		list = list[at].Subcommands
+	}
+	return args, nil
+}
+
 // reorder moves the flags of a command in front of its arguments, because urfave/cli v2 stops at the first argument and
 // would take later flags for file names. asJSON reports whether --json is given: it decides how errors are printed,
 // including the error that reorder returns.

@@ -37,11 +37,11 @@ func newVerifyCommand() *cli.Command {
 				"in their order, all or none"),
 			define(&o.All, "all", "compare every byte, however large the model is"),
 		), proof.flags("run")),
-	}, exactly("MERGED"), func(ctx context.Context, c *call) (result, error) {
+	}, exactly("MERGED"), abandonable(func(ctx context.Context, c *call) (result, error) {
 		o.Monitor, o.Prove, o.Seed = c.monitor(), proof.options(c), proof.dataOptions.Seed
 		o.Repaired, o.Runtime = proof.data, proof.Runtime
 		return verification.result(wiseft.Verify(ctx, c.args[0], o))
-	})
+	}))
 }
 
 var verification = form[wiseft.VerifyResult]{"wiseft.verify/1", writeVerification}

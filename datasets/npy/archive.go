@@ -141,8 +141,8 @@ func floats[T float32 | float64](a *Archive, name string) ([]T, *Header, error) 
 		return nil, nil, err
 	}
 	defer r.Close()
-	if h.Kind != 'f' || h.ItemSize != 4 && h.ItemSize != 8 {
-		return nil, nil, fmt.Errorf("array %q has type %s, want f4 or f8", name, h.DType())
+	if err := h.CheckFloats(); err != nil {
+		return nil, nil, fmt.Errorf("array %q %w", name, err)
 	}
 	x := make([]T, 0, h.elements)
 	err = a.values(name, h, r, func(item []byte) {
@@ -167,7 +167,7 @@ func (a *Archive) Int64s(name string) ([]int64, *Header, error) {
 	defer r.Close()
 	decode := intDecoder(h)
 	if decode == nil {
-		return nil, nil, fmt.Errorf("array %q has type %s, want an integer type", name, h.DType())
+		return nil, nil, fmt.Errorf("array %q %w", name, h.wrongType("an integer type"))
 	}
 	x := make([]int64, 0, h.elements)
 	var wrong error
@@ -193,7 +193,7 @@ func ReadInt64s(r io.ReaderAt, size int64) ([]int64, *Header, error) {
 	h := rows.Header
 	decode := intDecoder(h)
 	if decode == nil {
-		return nil, nil, fmt.Errorf("has type %s, want an integer type", h.DType())
+		return nil, nil, h.wrongType("an integer type")
 	}
 	raw := make([]byte, h.bytes())
 	if _, err := rows.r.ReadAt(raw, 0); err != nil && len(raw) > 0 {
@@ -262,7 +262,7 @@ func (a *Archive) Strings(name string) ([]string, *Header, error) {
 	}
 	defer r.Close()
 	if h.Kind != 'U' && h.Kind != 'S' || h.ItemSize == 0 {
-		return nil, nil, fmt.Errorf("array %q has type %s, want text", name, h.DType())
+		return nil, nil, fmt.Errorf("array %q %w", name, h.wrongType("text"))
 	}
 	x := make([]string, 0, h.elements)
 	err = a.values(name, h, r, func(item []byte) {

@@ -120,6 +120,25 @@ func (h *Header) checkRowMajor() error {
 	return nil
 }
 
+// wrongType returns an error that names the element type, what was expected, and what to do about text and objects.
+func (h *Header) wrongType(want string) error {
+	switch h.Kind {
+	case 'O':
+		return fmt.Errorf("holds pickled Python objects (dtype object), want %s; give all elements one shape and one type", want)
+	case 'U', 'S':
+		return fmt.Errorf("holds text (%s), want %s", h.DType(), want)
+	}
+	return fmt.Errorf("has type %s, want %s", h.DType(), want)
+}
+
+// CheckFloats returns an error unless the elements are float32 or float64.
+func (h *Header) CheckFloats() error {
+	if h.Kind != 'f' || h.ItemSize != 4 && h.ItemSize != 8 {
+		return h.wrongType("f4 or f8")
+	}
+	return nil
+}
+
 // DType returns NumPy's short name of the element type, such as "f4".
 func (h *Header) DType() string {
 	size := h.ItemSize

@@ -62,7 +62,7 @@ func TestHeaders(t *testing.T) {
 		{"{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }", "ends after 1 of 2 values", one},
 		{"{'descr': '<f4', 'fortran_order': False, 'shape': (1,), }", "1 bytes too many", []byte{0, 0, 128, 63, 7}},
 		{"{'descr': '<f2', 'fortran_order': False, 'shape': (2,), }", "type f2, want f4 or f8", one},
-		{"{'descr': '|O', 'fortran_order': False, 'shape': (1,), }", "type O0, want f4 or f8", one},
+		{"{'descr': '|O', 'fortran_order': False, 'shape': (1,), }", "holds pickled Python objects (dtype object), want f4 or f8", one},
 		{"{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,), }", "malformed or unsupported header", one},
 		{"{'descr': '<f4', 'fortran_order': False, 'shape': (-1,), }", "malformed or unsupported header", one},
 		{"{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,), }", "a shape that is too large", one},

@@ -54,10 +54,55 @@ def good_hdf5():
     h5("float64.h5", x.astype(np.float64), u8)
     h5("float32_big_endian.h5", x.astype(">f4"), u8)
     h5("latest.h5", x, u8, libver="latest")
+    h5("half.h5", x.astype(np.float16), u8)
+    h5("half_big_endian.h5", x.astype(">f2"), u8)
     h5("many_chunks.h5", x, u8, chunks=(1, 1, 1))
     h5("group_cycle.h5", x, u8)
     with h5py.File(path("h5", "group_cycle.h5"), "a") as f:
         f["group/loop"] = f["/"]
+
+
+def latest_hdf5():
+    """A file for each index of chunks that libver="latest" writes, by what decides which one it is."""
+    x, u8 = clouds(), LABELS.astype(np.uint8)[:, None]
+    latest = {"libver": "latest"}
+    gzip = {"compression": "gzip", "shuffle": True}
+    h5("latest_single.h5", x, u8, chunks=x.shape, **latest)
+    h5("latest_single_gzip.h5", x, u8, chunks=x.shape, **gzip, **latest)
+    h5("latest_fixed.h5", x, u8, chunks=(4, 5, 2), **latest)
+    h5("latest_fixed_gzip.h5", x, u8, chunks=(4, 5, 2), **gzip, **latest)
+    h5("latest_fixed_may_grow.h5", x, u8, chunks=(4, 5, 2), maxshape=(9, 31, 3), **latest)
+    h5("latest_extensible.h5", x, u8, chunks=(1, 5, 2), maxshape=(None, 20, 3), **latest)
+    h5("latest_extensible_gzip.h5", x, u8, chunks=(1, 16, 3), maxshape=(None, 16, 3), **gzip, **latest)
+    h5("latest_extensible_middle.h5", x, u8, chunks=(2, 1, 2), maxshape=(7, None, 3), **latest)
+    h5("latest_btree2.h5", x, u8, chunks=(4, 5, 2), maxshape=(None, None, 3), **latest)
+    h5("latest_btree2_gzip.h5", x, u8, chunks=(1, 1, 2), maxshape=(None, None, None), **gzip, **latest)
+    with h5py.File(path("h5", "latest_implicit.h5"), "w", libver="latest") as f:
+        how = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        how.set_chunk((4, 5, 2))
+        how.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+        space = h5py.h5s.create_simple(x.shape, (6, 32, 3))
+        data = h5py.h5d.create(f.id, b"data", h5py.h5t.IEEE_F32LE, space, how)
+        data.write(h5py.h5s.ALL, h5py.h5s.ALL, x)
+        f["label"] = u8
+    # More chunks than a page of a fixed array has entries (1,024), and super blocks of an extensible one.
+    os.makedirs(path("h5_index"), exist_ok=True)
+    for name, maxshape in {"fixed_pages.h5": None, "extensible_blocks.h5": (None,)}.items():
+        h5("../h5_index/" + name, clouds(1100, 1).reshape(-1)[:1100], chunks=(1,), maxshape=maxshape, **latest)
+
+
+def linked_hdf5():
+    """Soft links, which lead to data sets in other groups, through other links, in a circle, and nowhere."""
+    for name, libver in {"soft.h5": None, "soft_latest.h5": "latest"}.items():
+        with h5py.File(path("h5", name), "w", libver=libver) as f:
+            f["stored/clouds/x"] = clouds()
+            f["stored/y"] = LABELS.astype(np.uint8)[:, None]
+            f["stored/again"] = h5py.SoftLink("clouds/x")
+            f["data"] = h5py.SoftLink("/stored/again")
+            f["label"] = h5py.SoftLink("stored/y")
+            f["circle"] = h5py.SoftLink("/circle")
+            f["nowhere"] = h5py.SoftLink("/stored/nothing")
+            f["outside"] = h5py.ExternalLink("other.h5", "/data")
 
 
 def bad_hdf5():
@@ -75,11 +120,15 @@ def bad_hdf5():
     h5("label_float.h5", x, LABELS.astype(np.float32))
     h5("bad_label_negative.h5", x, LABELS - 2)
     h5("bad_integer_data.h5", np.round(x).astype(np.int32), y)
-    h5("bad_half_data.h5", x.astype(np.float16), y)
     h5("bad_scaleoffset.h5", x, y, chunks=(3, 16, 3), scaleoffset=3)
-    h5("bad_latest_chunked.h5", x, y, libver="latest", chunks=(3, 16, 3))
     h5("bad_no_samples.h5", x[:0], y[:0])
     h5("bad_no_points.h5", x[:, :0], y)
+    h5("bad_text_labels.h5", x, np.array([b"chair", b"desk"] * 3))
+    h5("bad_text_labels_variable.h5", x, ["chair", "desk"] * 3)
+    for name, chunks in {"bad_unwritten.h5": None, "bad_unwritten_chunks.h5": (3, 16, 3)}.items():
+        with h5py.File(path("h5", name), "w") as f:
+            f.create_dataset("data", shape=x.shape, dtype="f4", chunks=chunks)
+            f["label"] = y
     with h5py.File(path("h5", "bad_missing_chunks.h5"), "w") as f:
         d = f.create_dataset("data", shape=x.shape, dtype="f4", chunks=(3, 16, 3))
         d[:3] = x[:3]
@@ -134,6 +183,12 @@ def all_npz():
     nan = x.copy()
     nan[2, 0, 0] = np.inf
     npz("bad_inf.npz", x=nan, y=y)
+    names = np.array(["chair", "desk", "sofa"])
+    npz("named_labels.npz", x=x, y=names[y], classes=names)
+    npz("bad_named_labels.npz", x=x, y=names[y])
+    npz("bad_other_name.npz", x=x, y=names[y], classes=names[:2])
+    npz("bad_objects.npz", x=np.array([*x[:5], None], dtype=object), y=y)
+    npz("bad_object_labels.npz", x=x, y=np.array([*y[:5], "sofa"], dtype=object))
 
 
 def pickles():
@@ -253,6 +308,8 @@ def cloud_vectors():
 if __name__ == "__main__":
     cloud_vectors()
     good_hdf5()
+    latest_hdf5()
+    linked_hdf5()
     bad_hdf5()
     check_written()
     hdf5_folder()

@@ -18,3 +18,27 @@ func TestWhole(t *testing.T) {
 		}
 	}
 }
+
+// Every float16 has the value that its sign, exponent and fraction say.
+func TestFromHalf(t *testing.T) {
+	t.Parallel()
+	for h := range 1 << 16 {
+		exponent, fraction := h>>10&0x1f, float64(h&0x3ff)
+		want := math.Ldexp(1024+fraction, exponent-25)
+		switch {
+		case exponent == 0:
+			want = math.Ldexp(fraction, -24)
+		case exponent == 0x1f && fraction == 0:
+			want = math.Inf(1)
+		case exponent == 0x1f:
+			want = math.NaN()
+		}
+		if h>>15 == 1 {
+			want = -want
+		}
+		got := float64(FromHalf(uint16(h)))
+		if got != want && !(math.IsNaN(got) && math.IsNaN(want)) || math.Signbit(got) != (h>>15 == 1) {
+			t.Fatalf("%04x: %v, want %v", h, got, want)
+		}
+	}
+}

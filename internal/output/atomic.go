@@ -18,6 +18,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 )
 
 // File is a file that is being written. It must be committed or aborted; Abort after Commit does nothing, so
@@ -48,8 +49,15 @@ func CreateUnhashed(path string, opt Options) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
+	open.Add(1)
 	return &File{path: path, opt: opt, f: f}, nil
 }
+
+// open counts the files and folders that are being written.
+var open atomic.Int64
+
+// InProgress reports whether a file or folder is being written, of which something would be left if the program ended.
+func InProgress() bool { return open.Load() > 0 }
 
 // writeBehind is the number of bytes after which their write to the disk is started.
 const writeBehind = 16 << 20
@@ -141,6 +149,7 @@ func (o *File) rename() error {
 // end closes a file that has its final name.
 func (o *File) end() error {
 	o.done = true
+	open.Add(-1)
 	if !canLock {
 		return nil
 	}
@@ -153,6 +162,7 @@ func (o *File) Abort() {
 		o.done = true
 		_ = o.f.Close()
 		_ = remove(o.f.Name())
+		open.Add(-1)
 	}
 }
 

@@ -2,6 +2,7 @@ package output
 
 import (
 	"path/filepath"
+	"strings"
 )
 
 // ReplaceFolder calls fill to write the contents of a temporary folder beside dir, and gives it the name dir when they
@@ -12,6 +13,8 @@ func ReplaceFolder(dir string, fill func(temp string) error) (err error) {
 	if err != nil {
 		return err
 	}
+	open.Add(1)
+	defer open.Add(-1)
 	defer lock.Close()
 	temp := lock.Name()
 	defer func() {
@@ -20,7 +23,7 @@ func ReplaceFolder(dir string, fill func(temp string) error) (err error) {
 		}
 	}()
 	if err := fill(temp); err != nil {
-		return err
+		return &inFolderError{err, temp, dir}
 	}
 	SyncFolder(temp)
 	if !exist(filepath.Dir(dir), filepath.Base(dir)) {
@@ -31,6 +34,15 @@ func ReplaceFolder(dir string, fill func(temp string) error) (err error) {
 	SyncFolder(filepath.Dir(dir))
 	return atPath(dir, err)
 }
+
+// inFolderError is an error about a file in a temporary folder, which it names by the final one.
+type inFolderError struct {
+	err         error
+	temp, final string
+}
+
+func (e *inFolderError) Error() string { return strings.ReplaceAll(e.err.Error(), e.temp, e.final) }
+func (e *inFolderError) Unwrap() error { return e.err }
 
 // exchangeFolders gives a complete folder the name of an old one, which is removed.
 func exchangeFolders(temp, dir string) error {

@@ -107,6 +107,11 @@ func openWithData(r io.ReaderAt, size int64, open openData) (*Model, error) {
 			return nil, errors.Join(err, m.Close())
 		}
 	}
+	if len(m.files) > 0 {
+		if err := m.checkIndices(); err != nil {
+			return nil, errors.Join(err, m.Close())
+		}
+	}
 	return m, nil
 }
 

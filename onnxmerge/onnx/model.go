@@ -104,8 +104,9 @@ func (d Dim) String() string {
 	return "?"
 }
 
-// Open reads the structure of the ONNX model in the first size bytes of r, but no payloads. r must remain readable
-// while the model is in use; the caller closes it. Errors are [FormatError] or [UnsupportedError], or come from r.
+// Open reads the structure of the ONNX model in the first size bytes of r, but no payloads other than the indices of
+// sparse tensors. r must remain readable while the model is in use; the caller closes it. Errors are [FormatError] or
+// [UnsupportedError], or come from r.
 func Open(r io.ReaderAt, size int64) (*Model, error) {
 	if err := sniff(r, size); err != nil {
 		return nil, err
@@ -115,6 +116,9 @@ func Open(r io.ReaderAt, size int64) (*Model, error) {
 	s := scanner{model: m, source: m.source, unread: map[string]bool{}}
 	if err := s.scanModel(); err != nil {
 		return nil, asFormat(err, "ONNX model")
+	}
+	if err := m.checkIndices(); err != nil {
+		return nil, err
 	}
 	if err := m.checkCycles(); err != nil {
 		return nil, err

@@ -62,6 +62,9 @@ func (s *scanner) scanModel() error {
 			err = s.scanFunction(f)
 		case modelTrainingInfo:
 			m.Unread = append(m.Unread, "training info")
+			err = s.checkNested(modelProto, f)
+		default:
+			err = s.checkNested(modelProto, f)
 		}
 		if err != nil {
 			return err
@@ -148,6 +151,11 @@ func (s *scanner) scanGraph(gf wire.Field, scope string, within []wire.Field, ou
 		return nil, UnsupportedError(fmt.Sprintf("sub-graphs nest deeper than %d", maxDepth))
 	}
 	g := &Graph{Scope: scope, outer: outer, within: append(within[:len(within):len(within)], gf)}
+	nodes, err := s.countFields(gf.Body, graphNode)
+	if err != nil {
+		return nil, err
+	}
+	g.Nodes = make([]Node, 0, nodes)
 	declared := map[string]bool{} // names of initializers, which are not inputs
 	var inputs []Value
 	for f, err := range s.source.Fields(gf.Body) {
@@ -178,6 +186,8 @@ func (s *scanner) scanGraph(gf wire.Field, scope string, within []wire.Field, ou
 			g.values = append(g.values, item{v.Name, f})
 		case graphSparseInitializer:
 			err = s.scanSparseInitializer(g, f, declared)
+		default:
+			err = s.checkNested(graphProto, f)
 		}
 		if err != nil {
 			return nil, asFormat(err, fmt.Sprintf("graph %q", g.Name))
@@ -189,6 +199,20 @@ func (s *scanner) scanGraph(gf wire.Field, scope string, within []wire.Field, ou
 		}
 	}
 	return g, nil
+}
+
+// countFields returns how many fields of a message have a number, so that a list of them need not grow: copies of a
+// million operators take twice the memory.
+func (s *scanner) countFields(message wire.Span, num protowire.Number) (n int, err error) {
+	for f, err := range s.source.Fields(message) {
+		if err != nil {
+			return 0, err
+		}
+		if f.Num == num {
+			n++
+		}
+	}
+	return n, nil
 }
 
 func (s *scanner) scanInitializer(g *Graph, f wire.Field, declared map[string]bool) error {
@@ -245,6 +269,9 @@ func (s *scanner) scanFunction(ff wire.Field) error {
 		case functionOutput:
 			name, err = s.text(f)
 			g.Outputs = append(g.Outputs, Value{Name: name})
+		case functionNode: // in the second pass
+		default:
+			err = s.checkNested(functionProto, f)
 		}
 		if err != nil {
 			return err

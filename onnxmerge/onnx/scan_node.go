@@ -38,6 +38,8 @@ func (s *scanner) scanNode(g *Graph, nf wire.Field) error {
 			n.Domain, err = s.text(f)
 		case nodeAttribute:
 			attributes = append(attributes, f)
+		default:
+			err = s.checkNested(nodeProto, f)
 		}
 		if err != nil {
 			return err
@@ -98,17 +100,19 @@ func (s *scanner) scanAttribute(g *Graph, n *Node, af wire.Field, within []wire.
 		}
 		switch f.Num {
 		case attrName:
-			if a.name, err = s.text(f); err != nil {
-				return err
-			}
+			a.name, err = s.text(f)
 		case attrReference:
-			if a.ref, err = s.text(f); err != nil {
-				return err
-			}
+			a.ref, err = s.text(f)
 		case attrG, attrGraphs:
 			a.graphs = append(a.graphs, f)
 		case attrF, attrI, attrS, attrT, attrFloats, attrInts, attrStrings, attrTensors, attrSparse, attrSparseTensors:
 			a.values = append(a.values, f)
+			err = s.checkNested(attributeProto, f)
+		default:
+			err = s.checkNested(attributeProto, f)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	if err := s.scanNumbers(n, a); err != nil {

@@ -42,6 +42,8 @@ func (s *scanner) scanTensor(tf wire.Field, within []wire.Field) (*Tensor, error
 		default:
 			if store, ok := storeFields[f.Num]; ok {
 				err = t.addPiece(store, f)
+			} else {
+				err = s.checkNested(tensorProto, f)
 			}
 		}
 		if err != nil {
@@ -132,56 +134,6 @@ func (t *Tensor) addPiece(store Store, f wire.Field) error {
 	}
 	if f.Body.Len > 0 || store == StringData {
 		t.pieces = append(t.pieces, f.Body)
-	}
-	return nil
-}
-
-// scanSparse reads a SparseTensorProto as the tensor of its values.
-func (s *scanner) scanSparse(sf wire.Field, within []wire.Field) (*Tensor, error) {
-	if err := bytesField(sf); err != nil {
-		return nil, err
-	}
-	within = append(within[:len(within):len(within)], sf)
-	var values, indices *Tensor
-	dense := []int64{}
-	for f, err := range s.source.Fields(sf.Body) {
-		if err != nil {
-			return nil, err
-		}
-		switch f.Num {
-		case sparseValues:
-			values, err = s.scanTensor(f, within)
-		case sparseIndices:
-			indices, err = s.scanTensor(f, within)
-		case sparseDims:
-			dense, err = s.scanDims(dense, f)
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	if values == nil || indices == nil {
-		return nil, formatf("the sparse tensor at byte %d lacks its values or indices", sf.Start)
-	}
-	values.Indices, values.DenseDims = indices, dense
-	indices.Name = values.Name + " (indices)"
-	return values, values.checkSparse()
-}
-
-// checkSparse refuses indices that do not fit the values: one index per value, or one per value and axis.
-func (t *Tensor) checkSparse() error {
-	if _, ok := product(t.DenseDims); !ok {
-		return formatf("sparse tensor %q: shape %v is negative or too large", t.Name, t.DenseDims)
-	}
-	ix := t.Indices
-	if len(t.Dims) != 1 {
-		return formatf("sparse tensor %q: its values have shape %v, want one axis", t.Name, t.Dims)
-	}
-	flat := len(ix.Dims) == 1 && ix.Dims[0] == t.Dims[0]
-	rows := len(ix.Dims) == 2 && ix.Dims[0] == t.Dims[0] && ix.Dims[1] == int64(len(t.DenseDims))
-	if ix.DType != Int64 || !flat && !rows {
-		return formatf("sparse tensor %q: %s indices of shape %v do not fit %d values of shape %v",
-			t.Name, ix.DType, ix.Dims, t.Dims[0], t.DenseDims)
 	}
 	return nil
 }

@@ -19,6 +19,8 @@ func (s *scanner) scanValue(vf wire.Field) (Value, error) {
 			v.Name, err = s.text(f)
 		case valueType:
 			err = s.scanType(&v, f)
+		default:
+			err = s.checkNested(valueInfoProto, f)
 		}
 		if err != nil {
 			return v, err
@@ -36,6 +38,9 @@ func (s *scanner) scanType(v *Value, tf wire.Field) error {
 			return err
 		}
 		if f.Num != typeTensor || f.Type != protowire.BytesType {
+			if err := s.checkNested(typeProto, f); err != nil {
+				return err
+			}
 			continue
 		}
 		for f, err := range s.source.Fields(f.Body) {

@@ -2,6 +2,8 @@ package pair
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"testing"
 
@@ -59,7 +61,7 @@ func chain(tb testing.TB, n int, prefix string) *onnx.Model {
 func TestEqualShapesInARow(t *testing.T) {
 	t.Parallel()
 	a, b := chain(t, 100, "first"), chain(t, 100, "other")
-	al, err := Find(a, b, nil)
+	al, err := Find(t.Context(), a, b, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,8 +80,40 @@ func BenchmarkFind(b *testing.B) {
 	x, y := chain(b, 3333, "first"), chain(b, 3333, "other")
 	b.ReportAllocs()
 	for b.Loop() {
-		if al, err := Find(x, y, nil); err != nil || len(al.Pairs) != 6666 {
+		if al, err := Find(b.Context(), x, y, nil); err != nil || len(al.Pairs) != 6666 {
 			b.Fatal(err)
+		}
+	}
+}
+
+// endingContext ends after a number of questions whether it has ended.
+type endingContext struct {
+	context.Context
+	left int
+}
+
+func (c *endingContext) Err() error {
+	if c.left--; c.left < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// Find ends with its context, wherever that ends, and asks at least once for every weight.
+func TestFindEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	a, b := chain(t, 20, "first"), chain(t, 20, "other")
+	similar := func(_, _ *onnx.Tensor, _ []int) (float64, bool, error) { return 1, true, nil }
+	for n := 0; ; n++ {
+		al, err := Find(&endingContext{t.Context(), n}, a, b, similar)
+		if err == nil {
+			if len(al.Pairs) != 40 || n < 80 {
+				t.Errorf("%d pairs after %d questions", len(al.Pairs), n)
+			}
+			return
+		}
+		if !errors.Is(err, context.Canceled) || al != nil && n == 0 {
+			t.Fatalf("after %d questions: %v", n, err)
 		}
 	}
 }

@@ -63,7 +63,7 @@ func (l corpusCosines) values(t *onnx.Tensor, perm []int) ([]float64, error) {
 // found returns the pairs that Find finds among the weights of b.
 func found(t *testing.T, a, b corpusFile, similarity Likeness) map[string]pairing {
 	t.Helper()
-	al, err := Find(a.model, b.model, similarity)
+	al, err := Find(t.Context(), a.model, b.model, similarity)
 	if err != nil {
 		t.Fatal(err)
 	}

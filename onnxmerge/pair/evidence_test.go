@@ -100,7 +100,7 @@ func TestSymmetricBranches(t *testing.T) {
 		{"twins", branches("u", "v", near(one, 3), near(one, 4)), ""},
 		{"strangers", branches("u", "v", random(5, 64), random(6, 64)), ""},
 	} {
-		al, err := Find(a, c.b, corpusCosines{}.similarity)
+		al, err := Find(t.Context(), a, c.b, corpusCosines{}.similarity)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -130,14 +130,14 @@ func TestTiedWeights(t *testing.T) {
 		return m.open(t)
 	}
 	tied := untied("word", "word")
-	al, err := Find(tied, untied("word", "decoder"), corpusCosines{}.similarity)
+	al, err := Find(t.Context(), tied, untied("word", "decoder"), corpusCosines{}.similarity)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(al.Pairs) != 2 || al.Pairs[0].A != al.Pairs[1].A || al.Pairs[0].Tied != nil || len(al.OnlyA) != 0 {
 		t.Errorf("untied in b: %+v", al.Pairs)
 	}
-	if al, err = Find(untied("word", "decoder"), tied, corpusCosines{}.similarity); err != nil {
+	if al, err = Find(t.Context(), untied("word", "decoder"), tied, corpusCosines{}.similarity); err != nil {
 		t.Fatal(err)
 	}
 	if len(al.Pairs) != 1 || len(al.Pairs[0].Tied) != 1 || al.Pairs[0].Tied[0].A.ID() != "decoder" || len(al.OnlyA) != 0 {
@@ -172,7 +172,7 @@ func TestAMissingLayerShiftsNothing(t *testing.T) {
 	}
 	a := stack(0, "layer", -1)
 	for _, prefix := range []string{"layer", "other"} {
-		al, err := Find(a, stack(100, prefix, missing), corpusCosines{}.similarity)
+		al, err := Find(t.Context(), a, stack(100, prefix, missing), corpusCosines{}.similarity)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -185,7 +185,7 @@ func TestAMissingLayerShiftsNothing(t *testing.T) {
 			t.Errorf("%s: %d pairs, %d only in a", prefix, len(al.Pairs), len(al.OnlyA))
 		}
 	}
-	al, err := Find(a, stack(100, "layer", missing), nil)
+	al, err := Find(t.Context(), a, stack(100, "layer", missing), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -252,7 +252,7 @@ func TestSharedWeightsAreNotFolded(t *testing.T) {
 		shared bool
 		folds  int
 	}{{false, 1}, {true, 0}} {
-		al, err := Find(layers(true, c.shared), layers(false, c.shared), nil)
+		al, err := Find(t.Context(), layers(true, c.shared), layers(false, c.shared), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -32,7 +32,7 @@ func FuzzFind(f *testing.F) {
 		if errX != nil || errY != nil {
 			return
 		}
-		al, err := Find(x, y, corpusCosines{}.similarity)
+		al, err := Find(t.Context(), x, y, corpusCosines{}.similarity)
 		if err != nil {
 			return
 		}

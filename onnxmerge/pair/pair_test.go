@@ -51,7 +51,7 @@ func TestFind(t *testing.T) {
 		{"pretrained.onnx", "finetuned_float16.onnx", 5, nil, nil, nil},
 		{"branches.onnx", "branches.onnx", 4, nil, nil, nil},
 	} {
-		al, err := Find(open(t, c.a), open(t, c.b), nil)
+		al, err := Find(t.Context(), open(t, c.a), open(t, c.b), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

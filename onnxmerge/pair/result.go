@@ -1,6 +1,7 @@
 package pair
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,11 +10,14 @@ import (
 )
 
 // alignment returns the result, in the tensor order of both files.
-func (s *search) alignment() *Alignment {
+func (s *search) alignment(ctx context.Context) (*Alignment, error) {
 	s.veto()
 	out := &Alignment{}
 	taken := map[*onnx.Tensor]bool{}
 	for _, t := range s.b.Tensors {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		pair, conflict := s.decide(t)
 		switch {
 		case pair != nil:
@@ -39,7 +43,7 @@ func (s *search) alignment() *Alignment {
 			out.OnlyA = append(out.OnlyA, t)
 		}
 	}
-	return out
+	return out, ctx.Err()
 }
 
 // implied returns the biases of paired layers that only the fine-tuned model has.

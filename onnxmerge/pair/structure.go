@@ -1,9 +1,11 @@
 package pair
 
 import (
+	"context"
 	"fmt"
 	"regexp"
 	"slices"
+	"sync"
 
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
@@ -13,17 +15,22 @@ import (
 //
 // Integers, booleans and strings have no colour: they pair by name, dtype and shape, so that a caller can compare
 // them. The given pairs are part of the result whatever structure, names and values say. Find returns only errors of
-// similarity.
-func Find(a, b *onnx.Model, similarity Likeness, given ...Given) (*Alignment, error) {
-	s := newSearch(a, b)
+// similarity, and that of ctx when it ends.
+func Find(ctx context.Context, a, b *onnx.Model, similarity Likeness, given ...Given) (*Alignment, error) {
+	s, err := newSearch(ctx, a, b)
+	if err != nil {
+		return nil, err
+	}
 	s.hasValues = similarity != nil
 	s.give(given)
 	for range maxRounds {
-		s.round()
+		if err := s.round(ctx); err != nil {
+			return nil, err
+		}
 		if similarity == nil {
 			break
 		}
-		more, err := s.compareWeights(similarity)
+		more, err := s.compareWeights(untilDone(ctx, similarity))
 		if err != nil {
 			return nil, err
 		}
@@ -31,7 +38,17 @@ func Find(a, b *onnx.Model, similarity Likeness, given ...Given) (*Alignment, er
 			break
 		}
 	}
-	return s.alignment(), nil
+	return s.alignment(ctx)
+}
+
+// untilDone returns similarity, which fails when ctx ends.
+func untilDone(ctx context.Context, similarity Likeness) Likeness {
+	return func(a, b *onnx.Tensor, perm []int) (cosine float64, ok bool, err error) {
+		if err := ctx.Err(); err != nil {
+			return 0, false, err
+		}
+		return similarity(a, b, perm)
+	}
 }
 
 // Given is a pair that the caller states.
@@ -96,9 +113,14 @@ type candidate struct {
 	how  How
 }
 
-func newSearch(a, b *onnx.Model) *search {
+func newSearch(ctx context.Context, a, b *onnx.Model) (*search, error) {
 	inputsA, inputsB := inputColours(a, b)
-	s := &search{a: a, b: b, graphA: newReduced(a, inputsA), graphB: newReduced(b, inputsB), among: map[*onnx.Tensor]int{},
+	var graphA, graphB *reduced
+	together(func() { graphA = newReduced(a, inputsA) }, func() { graphB = newReduced(b, inputsB) })
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s := &search{a: a, b: b, graphA: graphA, graphB: graphB, among: map[*onnx.Tensor]int{},
 		anchorHow: map[*op]How{}, rejected: map[[2]*onnx.Tensor]bool{},
 		closer: map[*onnx.Tensor]*onnx.Tensor{}, given: map[*onnx.Tensor]Given{},
 		unlike: map[*onnx.Tensor]bool{}, folds: map[*op]*Fold{}}
@@ -107,7 +129,15 @@ func newSearch(a, b *onnx.Model) *search {
 	for _, u := range s.graphA.uses {
 		s.shapesA[u.shapeHash()] = append(s.shapesA[u.shapeHash()], u)
 	}
-	return s
+	return s, ctx.Err()
+}
+
+// together calls both functions at the same time.
+func together(a, b func()) {
+	var both sync.WaitGroup
+	both.Go(a)
+	b()
+	both.Wait()
 }
 
 // byTensor returns the uses of each tensor.
@@ -120,9 +150,11 @@ func (f *reduced) byTensor() map[*onnx.Tensor][]*use {
 }
 
 // round colours both graphs from the inputs and the anchors, and pairs equal colours.
-func (s *search) round() {
-	s.graphA.refine()
-	s.graphB.refine()
+func (s *search) round(ctx context.Context) error {
+	together(s.graphA.refine, s.graphB.refine)
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	s.placed = map[*use]bool{}
 	s.candidates, s.unclear = map[*onnx.Tensor][]candidate{}, map[*onnx.Tensor]string{}
 	s.cosines = map[[2]*onnx.Tensor]float64{}
@@ -131,6 +163,7 @@ func (s *search) round() {
 		s.pairNeighbourhoods()
 	}
 	s.rounds++
+	return ctx.Err()
 }
 
 // pairGroups pairs the uses of each colour. horizon is the downstream depth that the colours include.

@@ -86,6 +86,7 @@ repair:
   sample: fps
   samples: 32
   points: 1024
+  drop_nan: true
   seed: 18446744073709551615
 `
 	r := read(t, text)

@@ -44,7 +44,7 @@ func readRepair(top *object) (*Repair, error) {
 	}
 	r := &Repair{}
 	texts, numbers := r.fields()
-	known := []string{"seed"}
+	known := []string{"seed", "drop_nan"}
 	for _, f := range texts {
 		known = append(known, f.key)
 		if *f.dst, err = o.text(f.key); err != nil {
@@ -60,6 +60,9 @@ func readRepair(top *object) (*Repair, error) {
 		*f.dst = int(v)
 	}
 	if r.Data.Seed, err = o.whole("seed"); err != nil {
+		return nil, err
+	}
+	if r.Data.DropNaN, err = o.bool("drop_nan"); err != nil {
 		return nil, err
 	}
 	if r.Data.File == "" {
@@ -101,6 +104,9 @@ func putRepair(top *yaml.Node, r *Repair) {
 		if *f.dst != 0 {
 			put(n, f.key, *f.dst)
 		}
+	}
+	if r.Data.DropNaN {
+		put(n, "drop_nan", true)
 	}
 	if r.Data.Seed != 0 {
 		put(n, "seed", r.Data.Seed)

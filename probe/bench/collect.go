@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/wiseft/wiseft/probe/store"
@@ -28,7 +27,7 @@ func Collect(ctx context.Context, folder *store.Folder, progress func(Progress))
 		}
 	}
 	out.NCached = len(spec.Units()) - out.Missing
-	out.Events = slices.Compact(r.events)
+	out.Events = r.told()
 	out.Seconds = time.Since(r.started).Seconds()
 	return out, err
 }

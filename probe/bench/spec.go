@@ -141,18 +141,19 @@ func (e *PlanError) Error() string {
 // ReadSpec reads the plan of a run's folder.
 func ReadSpec(dir string) (*unit.Spec, error) {
 	path := filepath.Join(dir, PlanFile)
-	text, err := input.ReadFile(output.Next(path))
+	plan, err := input.ReadFile(output.Next(path))
 	if errors.Is(err, fs.ErrNotExist) {
-		text, err = input.ReadFile(path)
+		plan, err = input.ReadFile(path)
 	}
 	if err != nil {
 		return nil, err
 	}
 	s := &unit.Spec{}
-	if err = json.Unmarshal(text, s); err == nil {
-		err = s.Check()
+	if err := json.Unmarshal(plan, s); err != nil {
+		return nil, fault.Inputf("%s: is not the plan of a run: %v", path, text.JSONError(err)).
+			WithHint("run the sweep or bench again with --force; what it has stored is used")
 	}
-	if err != nil {
+	if err := s.Check(); err != nil {
 		return nil, fault.Inputf("%s: is not the plan of a run: %v", path, err)
 	}
 	return s, nil

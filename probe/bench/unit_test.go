@@ -191,6 +191,68 @@ func TestDamagedUnits(t *testing.T) {
 	}
 }
 
+// Files of units that were exchanged are found by their closing lines, and computed again. Files without the line, of
+// an earlier version, are read and counted.
+func TestExchangedUnits(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{unit.Features, unit.Probe, unit.Scores} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			root := t.TempDir()
+			want := mustRunAt(t, small(), root)
+			paths, err := filepath.Glob(filepath.Join(root, "units", kind, "*", "*.npz"))
+			if err != nil || len(paths) < 2 {
+				t.Fatal(paths, err)
+			}
+			for i := 1; i < len(paths); i += 2 {
+				other := paths[i] + ".other"
+				err := errors.Join(os.Rename(paths[i], other), os.Rename(paths[i-1], paths[i]), os.Rename(other, paths[i-1]))
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			plan := small()
+			if kind == unit.Features {
+				plan.Fit.C, plan.Replace = 2, true // so that the features are read
+				want = mustRunAt(t, plan, t.TempDir())
+			}
+			got := mustRunAt(t, plan, root)
+			if asJSON(t, got.Result) != asJSON(t, want.Result) {
+				t.Errorf("got\n%s\nwant\n%s", asJSON(t, got.Result), asJSON(t, want.Result))
+			}
+			if len(got.Events) == 0 || !strings.Contains(got.Events[0], "the file holds another unit") {
+				t.Errorf("events: %q", got.Events)
+			}
+		})
+	}
+}
+
+func TestUnitsWithoutAName(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	want := mustRunAt(t, small(), root)
+	paths, err := filepath.Glob(filepath.Join(root, "units", unit.Scores, "*", "*.npz"))
+	if err != nil || len(paths) == 0 {
+		t.Fatal(paths, err)
+	}
+	for _, path := range paths {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, data[:strings.LastIndex(string(data), "wiseft.unit/1")], 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, n := passes(t, small(), root)
+	if n != 0 || asJSON(t, got.Result) != asJSON(t, want.Result) {
+		t.Errorf("%d passes, and the result\n%s\nwant\n%s", n, asJSON(t, got.Result), asJSON(t, want.Result))
+	}
+	if want := fmt.Sprint(len(paths), " stored results"); len(got.Events) != 1 || !strings.HasPrefix(got.Events[0], want) {
+		t.Errorf("events %q, want %q", got.Events, want)
+	}
+}
+
 // Any number of shares, in folders of their own that are gathered or in one folder at once, gives the result of one
 // worker.
 func TestShares(t *testing.T) {

@@ -72,6 +72,15 @@ func (r *run) reportProgress(what string) {
 // event records what the user should know and the result does not depend on.
 func (r *run) event(what string) { r.events = append(r.events, what) }
 
+// told returns the events, with one for all units that do not say which they are.
+func (r *run) told() []string {
+	if n := r.folder.Unnamed(); n > 0 {
+		r.event(fmt.Sprintf("%d stored results are of an earlier version, whose files do not say what they hold: "+
+			"files whose names were exchanged would not be noticed", n))
+	}
+	return slices.Compact(r.events)
+}
+
 // pending reports whether something that depends on the unit's features is missing.
 func (r *run) pending(u unit.Unit) bool {
 	if u.View.Role == unit.Training {
@@ -331,7 +340,7 @@ func (r *run) outcome(ctx context.Context) (*Outcome, error) {
 			return nil, err
 		}
 	}
-	out.Events = slices.Compact(r.events)
+	out.Events = r.told()
 	out.Seconds = time.Since(r.started).Seconds()
 	return out, nil
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
+
+	"github.com/wiseft/wiseft/internal/text"
 )
 
 const (
@@ -48,7 +50,7 @@ func ReadReference(r io.Reader) (Reference, error) {
 		if limited.N == 0 {
 			return Reference{}, fmt.Errorf("is longer than %d bytes, the limit of a reference", maxReferenceBytes)
 		}
-		return Reference{}, fmt.Errorf("is not a reference: %w", err)
+		return Reference{}, fmt.Errorf("is not a reference: %w", text.JSONError(err))
 	}
 	if _, err := d.Token(); err != io.EOF {
 		return Reference{}, fmt.Errorf("has data after the reference; a file holds one reference")

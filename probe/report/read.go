@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/internal/text"
 	"github.com/wiseft/wiseft/probe/bench/result"
 )
 
@@ -35,7 +36,7 @@ func Read(in io.Reader) (*result.Result, error) {
 		if limited.N <= 0 {
 			return nil, resultErrorf("a result has at most %d bytes", maxResultBytes)
 		}
-		return nil, resultErrorf("is not the result of a sweep or benchmark: %v", err)
+		return nil, resultErrorf("is not the result of a sweep or benchmark: %v", text.JSONError(err))
 	}
 	if err := check(r); err != nil {
 		return nil, err

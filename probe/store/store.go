@@ -9,6 +9,9 @@
 //	RUN/temp/                               files that are being written
 //	RUN/journal/<worker>.jsonl              what each worker did, one line per unit, append-only
 //
+// A unit's file ends with a line that names the unit, so that a file under another unit's name is found when it is
+// read. Units that were stored by version 0.2.0 and earlier lack the line; they are read by their name (see [Folder.Unnamed]).
+//
 // A unit's file is renamed into place when it is complete, and never changed. Two workers may compute the same unit
 // at once; they write the same bytes, and the last one wins. Files are not synchronised to the disk one by one: after
 // a power failure a unit may be damaged, which its reader detects by the checksums of its format; it is then computed
@@ -56,10 +59,11 @@ type Folder struct {
 	worker string
 
 	mu      sync.Mutex
-	journal *os.File       // nil until the first record
-	claims  map[*Claim]any // claims to be renewed
-	beat    chan struct{}  // closed to end the renewal; nil without claims
-	written sync.WaitGroup // the goroutine that renews claims
+	unnamed map[string]bool // files without a closing line that were read
+	journal *os.File        // nil until the first record
+	claims  map[*Claim]any  // claims to be renewed
+	beat    chan struct{}   // closed to end the renewal; nil without claims
+	written sync.WaitGroup  // the goroutine that renews claims
 }
 
 // Open opens a folder, and makes it if it does not exist. What killed processes were writing in it is removed. worker
@@ -72,7 +76,7 @@ func Open(root, worker string) (*Folder, error) {
 		return nil, err
 	}
 	removeStale(root)
-	return &Folder{root: root, worker: worker, claims: map[*Claim]any{}}, nil
+	return &Folder{root: root, worker: worker, claims: map[*Claim]any{}, unnamed: map[string]bool{}}, nil
 }
 
 // Root returns the folder's path.
@@ -103,7 +107,7 @@ func (f *Folder) Has(kind string, key Key) bool {
 }
 
 // Load opens the unit and calls read, which must not keep the reader. If the unit does not exist, the error is
-// fs.ErrNotExist. Errors of read name the file.
+// fs.ErrNotExist. A file that holds another unit is an error, before read is called. Errors name the file.
 func (f *Folder) Load(kind string, key Key, read func(r io.ReaderAt, size int64) error) error {
 	file, err := input.Open(f.path(kind, key))
 	if err != nil {
@@ -114,8 +118,17 @@ func (f *Folder) Load(kind string, key Key, read func(r io.ReaderAt, size int64)
 	if err != nil {
 		return err
 	}
-	if err := read(file, info.Size()); err != nil {
+	size, err := payload(file, info.Size(), kind, key)
+	if err == nil {
+		err = read(io.NewSectionReader(file, 0, size), size)
+	}
+	if err != nil {
 		return fmt.Errorf("%s: %w", file.Name(), err)
+	}
+	if size == info.Size() {
+		f.mu.Lock()
+		f.unnamed[file.Name()] = true
+		f.mu.Unlock()
 	}
 	return nil
 }
@@ -130,7 +143,13 @@ func (f *Folder) Remove(kind string, key Key) error {
 
 // Save writes a unit. If write fails, no file is left.
 func (f *Folder) Save(kind string, key Key, write func(w io.Writer) error) error {
-	return f.writeWhole(f.path(kind, key), write)
+	return f.writeWhole(f.path(kind, key), func(w io.Writer) error {
+		if err := write(w); err != nil {
+			return err
+		}
+		_, err := io.WriteString(w, closing(kind, key))
+		return err
+	})
 }
 
 // SaveFile writes a file of that name into the folder itself, replacing an existing one.

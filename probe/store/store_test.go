@@ -32,8 +32,7 @@ func text(s string) func(io.Writer) error {
 
 func load(f *Folder, kind string, key Key) (got string, err error) {
 	err = f.Load(kind, key, func(r io.ReaderAt, size int64) error {
-		b := make([]byte, size)
-		_, err := r.ReadAt(b, 0)
+		b, err := io.ReadAll(io.NewSectionReader(r, 0, size))
 		got = string(b)
 		return err
 	})
@@ -94,6 +93,36 @@ func TestSaveAndLoad(t *testing.T) {
 	if err := f.Load("features", key, func(io.ReaderAt, int64) error { return broken }); !errors.Is(err,
 		broken) || !strings.Contains(err.Error(), string(key)) {
 		t.Errorf("an error of reading: %v", err)
+	}
+}
+
+// A file under the name of another unit is an error that says so; one without a closing line is read and counted.
+func TestFileOfAnotherUnit(t *testing.T) {
+	t.Parallel()
+	f := mustOpen(t, t.TempDir(), "a")
+	one, two := NewKey("one"), NewKey("two")
+	if err := errors.Join(f.Save("scores", one, text("1")), f.Save("probe", one, text("2"))); err != nil {
+		t.Fatal(err)
+	}
+	for _, other := range []string{f.path("scores", two), f.path("probe", one)} {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(other), 0o777), os.RemoveAll(other),
+			os.Link(f.path("scores", one), other)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, at := range []struct {
+		kind string
+		key  Key
+	}{{"scores", two}, {"probe", one}} {
+		if got, err := load(f, at.kind, at.key); err == nil || !strings.Contains(err.Error(), string(one)) || got != "" {
+			t.Errorf("%s %s: %q, %v", at.kind, at.key, got, err)
+		}
+	}
+	if err := os.WriteFile(f.path("scores", one), []byte("old"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := load(f, "scores", one); got != "old" || err != nil || f.Unnamed() != 1 {
+		t.Errorf("without a line: %q, %v, %d", got, err, f.Unnamed())
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 type Array struct {
 	Shape []int // empty for a scalar
 
+	most     []uint64 // what Shape may grow to; undefined is without bound
 	file     *File
 	name     string
 	elements uint64
@@ -75,12 +76,11 @@ func newArray(f *File, messages []message) (*Array, error) {
 }
 
 func (a *Array) readDataspace(c *cursor) error {
-	version, rank := c.u8(), c.u8()
+	version, rank, flags := c.u8(), c.u8(), c.u8()
 	switch version {
 	case 1:
-		c.take(1 + 1 + 4) // flags, reserved
+		c.take(1 + 4) // reserved
 	case 2:
-		c.take(1) // flags
 		if kind := c.u8(); kind == 2 {
 			return errors.New("has no values (null dataspace)")
 		}
@@ -97,7 +97,13 @@ func (a *Array) readDataspace(c *cursor) error {
 			return errors.New("has more than 2^40 values")
 		}
 		a.Shape = append(a.Shape, int(n))
+		a.most = append(a.most, n)
 		a.elements *= n
+	}
+	if flags&1 != 0 {
+		for axis := range a.Shape {
+			a.most[axis] = c.u64()
+		}
 	}
 	return nil
 }
@@ -106,6 +112,9 @@ func (a *Array) readDatatype(c *cursor) error {
 	class := c.u8() & 0x0f
 	bits := c.take(3)
 	a.itemSize = uint64(c.u32())
+	if class > 1 && c.err == nil {
+		return fmt.Errorf("holds %s, want integers or floats", className(class))
+	}
 	offset, precision := c.u16(), c.u16()
 	if c.err != nil {
 		return c.err
@@ -115,8 +124,7 @@ func (a *Array) readDatatype(c *cursor) error {
 		a.order = binary.BigEndian
 	}
 	whole := offset == 0 && uint64(precision) == 8*a.itemSize
-	switch class {
-	case 0:
+	if class == 0 {
 		a.kind = kindUnsigned
 		if bits[0]&8 != 0 {
 			a.kind = kindSigned
@@ -125,16 +133,26 @@ func (a *Array) readDatatype(c *cursor) error {
 			return nil
 		}
 		return fmt.Errorf("has integers of %d bits in %d bytes, which is not supported", precision, a.itemSize)
-	case 1:
-		a.kind = kindFloat
-		exponent := c.take(2) // where it starts, how many bits it has
-		if c.err == nil && whole && bits[0]&0x40 == 0 &&
-			(a.itemSize == 4 && exponent[1] == 8 || a.itemSize == 8 && exponent[1] == 11) {
-			return nil
-		}
-		return fmt.Errorf("has floats of %d bits in %d bytes; IEEE float32 and float64 are supported", precision, a.itemSize)
 	}
-	return fmt.Errorf("has datatype class %d; 0 (integers) and 1 (floats) are supported", class)
+	a.kind = kindFloat
+	exponent := c.take(2) // where it starts, how many bits it has
+	if c.err == nil && whole && bits[0]&0x40 == 0 &&
+		(a.itemSize == 2 && exponent[1] == 5 || a.itemSize == 4 && exponent[1] == 8 ||
+			a.itemSize == 8 && exponent[1] == 11) {
+		return nil
+	}
+	return fmt.Errorf("has floats of %d bits in %d bytes; IEEE float16, float32 and float64 are supported", precision,
+		a.itemSize)
+}
+
+// className names a class of datatypes.
+func className(class uint8) string {
+	names := []string{2: "times", 3: "text", 4: "bit fields", 5: "opaque values", 6: "records", 7: "references",
+		8: "enumerated values", 9: "text or lists of different lengths", 10: "arrays"}
+	if int(class) < len(names) {
+		return names[class]
+	}
+	return fmt.Sprintf("values of datatype class %d", class)
 }
 
 // IsInteger reports whether the values are integers.
@@ -190,6 +208,10 @@ func (a *Array) ReadRow(dst []float32, row int) error {
 // decode sets x to the floats in raw; float64 is rounded.
 func (a *Array) decode(x []float32, raw []byte) {
 	switch {
+	case a.itemSize == 2:
+		for i := range x {
+			x[i] = numeric.FromHalf(a.order.Uint16(raw[2*i:]))
+		}
 	case a.itemSize == 8:
 		for i := range x {
 			x[i] = float32(math.Float64frombits(a.order.Uint64(raw[8*i:])))
@@ -243,9 +265,12 @@ func (a *Array) wholeFloats() ([]int64, error) {
 	x := make([]int64, a.elements)
 	for i := range x {
 		var v float64
-		if item := raw[uint64(i)*a.itemSize:]; a.itemSize == 4 {
+		switch item := raw[uint64(i)*a.itemSize:]; a.itemSize {
+		case 2:
+			v = float64(numeric.FromHalf(a.order.Uint16(item)))
+		case 4:
 			v = float64(math.Float32frombits(a.order.Uint32(item)))
-		} else {
+		default:
 			v = math.Float64frombits(a.order.Uint64(item))
 		}
 		var ok bool

@@ -1,9 +1,10 @@
 // Package h5 reads the arrays in the root group of an HDF5 file, as far as point-cloud data sets need it.
 //
 // It supports superblocks 0 to 3, also behind a user block, object headers 1 and 2, groups as symbol tables and as
-// compact links, integers of 1 to 8 bytes and floats of 4 and 8 bytes in either byte order, compact, contiguous and
-// chunked storage (chunk index: version 1 B-tree, which is what h5py writes unless told libver="latest"), and the filters
-// gzip, shuffle, lzf and fletcher32. Anything else is an error that names it.
+// compact links, hard and soft links, integers of 1 to 8 bytes and floats of 2, 4 and 8 bytes in either byte order,
+// compact, contiguous and chunked storage with every index of chunks (version 1 B-trees, and those of libver="latest":
+// one chunk, implicit, fixed and extensible array, version 2 B-tree), and the filters gzip, shuffle, lzf and fletcher32.
+// Anything else is an error that names it. Names of structures are those of the HDF5 File Format Specification 3.0.
 package h5
 
 import (
@@ -31,12 +32,16 @@ const (
 type File struct {
 	r       io.ReaderAt
 	size    uint64
-	members []member
+	root    uint64   // object header of the root group
+	members []member // of the root group
 }
 
+// member is a link of a group.
 type member struct {
-	name string
-	addr uint64 // object header
+	name     string
+	addr     uint64 // object header
+	soft     string // the path that a soft link names; "" for others
+	external bool   // a link to another file
 }
 
 // Open reads the names in the root group. r must stay readable as long as the file
@@ -47,15 +52,10 @@ func Open(r io.ReaderAt, size int64) (*File, error) {
 		return nil, err
 	}
 	f := &File{r: io.NewSectionReader(r, base, size-base), size: uint64(size - base)}
-	root, err := f.superblock()
-	if err != nil {
+	if f.root, err = f.superblock(); err != nil {
 		return nil, err
 	}
-	messages, err := f.objectHeader(root)
-	if err != nil {
-		return nil, fmt.Errorf("root group: %w", err)
-	}
-	if err := f.group(messages); err != nil {
+	if f.members, err = f.group(f.root); err != nil {
 		return nil, fmt.Errorf("root group: %w", err)
 	}
 	return f, nil
@@ -80,24 +80,29 @@ func (f *File) Has(name string) bool {
 	return false
 }
 
-// Array returns the array of that name, without reading its values.
+// Array returns the array of that name, without reading its values. Soft links are followed.
 func (f *File) Array(name string) (*Array, error) {
-	for _, m := range f.members {
-		if m.name != name {
-			continue
-		}
-		messages, err := f.objectHeader(m.addr)
-		if err != nil {
-			return nil, fmt.Errorf("data set %q: %w", name, err)
-		}
-		a, err := newArray(f, messages)
-		if err != nil {
-			return nil, fmt.Errorf("data set %q: %w", name, err)
-		}
-		a.name = name
-		return a, nil
+	if !f.Has(name) {
+		return nil, fmt.Errorf("has no data set %q; it has %s", name, strings.Join(f.Names(), ", "))
 	}
-	return nil, fmt.Errorf("has no data set %q; it has %s", name, strings.Join(f.Names(), ", "))
+	a, err := f.arrayAt(name)
+	if err != nil {
+		return nil, fmt.Errorf("data set %q: %w", name, err)
+	}
+	a.name = name
+	return a, nil
+}
+
+func (f *File) arrayAt(name string) (*Array, error) {
+	addr, err := f.follow(f.root, name, &way{})
+	if err != nil {
+		return nil, err
+	}
+	messages, err := f.objectHeader(addr)
+	if err != nil {
+		return nil, err
+	}
+	return newArray(f, messages)
 }
 
 // maxUserBlock bounds the user block; MATLAB's has 512 bytes.

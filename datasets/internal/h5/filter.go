@@ -130,6 +130,9 @@ func inflate(b []byte, limit int) ([]byte, error) {
 // bytes, and so on. A remainder shorter than an element stays at the end.
 func unshuffle(b []byte, itemSize int) []byte {
 	n := len(b) / itemSize
+	if n == 0 {
+		return b
+	}
 	out := make([]byte, len(b))
 	for k := range itemSize {
 		plane := b[k*n : (k+1)*n]

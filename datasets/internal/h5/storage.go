@@ -13,6 +13,7 @@ type layout struct {
 	addr    uint64 // of the values, or of the chunk index
 	size    uint64 // contiguous: bytes
 	chunk   []int  // extent of a chunk in elements
+	index   chunkIndex
 }
 
 type layoutClass uint8
@@ -27,8 +28,8 @@ func (a *Array) readLayout(c *cursor) error {
 	version := c.u8()
 	l := &a.layout
 	l.class = layoutClass(c.u8())
-	if version != 3 && (version != 4 || l.class == chunked) {
-		return fmt.Errorf(`has layout version %d; re-save it with h5py's default libver`, version)
+	if version != 3 && version != 4 {
+		return fmt.Errorf(`has layout version %d; 3 and 4 are supported: save it with h5py's default libver`, version)
 	}
 	switch l.class {
 	case compact:
@@ -36,6 +37,9 @@ func (a *Array) readLayout(c *cursor) error {
 	case contiguous:
 		l.addr, l.size = c.u64(), c.u64()
 	case chunked:
+		if version == 4 {
+			return l.readChunked(c)
+		}
 		rank := int(c.u8()) - 1 // the element size counts as an axis
 		l.addr = c.u64()
 		for range rank {
@@ -90,13 +94,19 @@ func (a *Array) read(from, n int) ([]byte, error) {
 	return a.readChunks(from, n)
 }
 
+// errUnwritten is the error of a data set that was created and not filled: h5py reads zeros there.
+var errUnwritten = errors.New("has a shape, and no values were written to it")
+
 // checkContiguous refuses an array whose layout does not hold all its bytes.
 func (a *Array) checkContiguous() error {
 	if len(a.filters) > 0 {
 		return errors.New("has filters but no chunks")
 	}
 	l, total := &a.layout, a.elements*a.itemSize
-	if total > 0 && (l.addr == undefined || l.size < total || l.addr > a.file.size) {
+	if total > 0 && l.addr == undefined {
+		return errUnwritten
+	}
+	if total > 0 && (l.size < total || l.addr > a.file.size) {
 		return fmt.Errorf("shape %v needs %d bytes, has %d", a.Shape, total, l.size)
 	}
 	if total > a.file.size-min(l.addr, a.file.size) {
@@ -203,40 +213,18 @@ func (a *Array) list() ([]chunk, error) {
 	if len(a.layout.chunk) != len(a.Shape) {
 		return nil, fmt.Errorf("has %d axes but chunks of %d", len(a.Shape), len(a.layout.chunk))
 	}
+	size := a.itemSize
+	for _, n := range a.layout.chunk {
+		if uint64(n) > maxChunk || size*uint64(n) > maxChunk {
+			return nil, fmt.Errorf("has chunks of more than %d MiB; save it with smaller ones", maxChunk>>20)
+		}
+		size *= uint64(n)
+	}
 	chunks, err := a.chunks()
 	if err != nil {
 		return nil, err
 	}
-	size := a.itemSize
-	for _, n := range a.layout.chunk {
-		if size *= uint64(n); size > maxChunk {
-			return nil, fmt.Errorf("has chunks of more than %d MiB; save it with smaller ones", maxChunk>>20)
-		}
-	}
 	return chunks, a.checkChunks(chunks, size)
-}
-
-// chunks lists the stored chunks in the order of the index.
-func (a *Array) chunks() ([]chunk, error) {
-	if a.layout.addr == undefined {
-		return nil, nil
-	}
-	var all []chunk
-	keySize := 8 + 8*(len(a.Shape)+1)
-	err := a.file.walk(a.layout.addr, 1, keySize, func(key []byte, child uint64) error {
-		c := cursor{b: key}
-		ch := chunk{addr: child, size: uint64(c.u32()), mask: c.u32()}
-		for axis, n := range a.Shape {
-			off := c.u64()
-			if off >= uint64(n) || off%uint64(a.layout.chunk[axis]) != 0 {
-				return fmt.Errorf("has a chunk outside its shape %v", a.Shape)
-			}
-			ch.offset = append(ch.offset, int(off))
-		}
-		all = append(all, ch)
-		return nil
-	})
-	return all, err
 }
 
 // checkChunks checks, before memory is allocated, that every chunk occurs once, that its stored bytes can expand to
@@ -247,8 +235,11 @@ func (a *Array) checkChunks(chunks []chunk, chunkBytes uint64) error {
 	for axis, n := range a.Shape {
 		want *= (uint64(n) + uint64(a.layout.chunk[axis]) - 1) / uint64(a.layout.chunk[axis])
 	}
+	if len(chunks) == 0 && want > 0 {
+		return errUnwritten
+	}
 	if uint64(len(chunks)) != want {
-		return fmt.Errorf("shape %v needs %d chunks, has %d", a.Shape, want, len(chunks))
+		return fmt.Errorf("shape %v needs %d chunks, has %d: a part of it was not written", a.Shape, want, len(chunks))
 	}
 	slices.SortFunc(chunks, func(p, q chunk) int { return slices.Compare(p.offset, q.offset) })
 	var stored uint64

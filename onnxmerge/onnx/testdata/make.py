@@ -131,10 +131,14 @@ def floats_as_int64(t):
     t.ClearField("raw_data")
 
 
-def sparse(values="w", nnz=3, index_dims=(3,), dims=(3, 4)):
-    tensor = helper.make_sparse_tensor(
-        helper.make_tensor(values, TensorProto.FLOAT, [nnz], [1] * nnz),
-        helper.make_tensor("indices", TensorProto.INT64, index_dims, range(np.prod(index_dims))), dims)
+def sparse(values="w", nnz=3, index_dims=(3,), dims=(3, 4), indices=None, outside=None):
+    at = helper.make_tensor("indices", TensorProto.INT64, index_dims, indices or range(np.prod(index_dims)))
+    if outside is not None:  # the place of the indices in data.bin
+        at.ClearField("int64_data")
+        at.data_location = TensorProto.EXTERNAL
+        for key, v in {"location": "data.bin", "offset": outside}.items():
+            at.external_data.add(key=key, value=str(v))
+    tensor = helper.make_sparse_tensor(helper.make_tensor(values, TensorProto.FLOAT, [nnz], [1] * nnz), at, dims)
     graph = helper.make_graph([], "sparse", [], [], sparse_initializer=[tensor])
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8).SerializeToString()
 
@@ -182,6 +186,13 @@ def bad_stores():
     bad("string_raw.onnx", weight(lambda t: setattr(t, "data_type", TensorProto.STRING)))
     bad("sparse_no_name.onnx", sparse(values=""))
     bad("sparse_indices.onnx", sparse(index_dims=(2,)))
+    bad("sparse_index_outside.onnx", sparse(indices=[0, 3, 12]))
+    bad("sparse_index_negative.onnx", sparse(indices=[-1, 3, 4]))
+    bad("sparse_index_order.onnx", sparse(indices=[4, 3, 5]))
+    bad("sparse_index_twice.onnx", sparse(indices=[3, 4, 4]))
+    bad("sparse_row_outside.onnx", sparse(index_dims=(3, 2), indices=[0, 0, 1, 4, 2, 0]))
+    bad("sparse_row_order.onnx", sparse(index_dims=(3, 2), indices=[0, 0, 1, 3, 1, 2]))
+    bad("sparse_index_external.onnx", sparse(outside=8))
     bad("sparse_huge_shape.onnx", sparse(dims=(1 << 40, 1 << 40)))
     bad("function_duplicate_name.onnx", twice_in_a_function())
     bad("nested_40.onnx", nested(40))
