@@ -131,7 +131,18 @@ func (w *walker) groups() *Groups {
 			})
 		}
 	}
+	f.dropUnweighted()
 	return &f.groups
+}
+
+// dropUnweighted removes groups without a unit of a weight: their order matters to nothing that is merged.
+func (f *finder) dropUnweighted() {
+	f.groups.List = slices.DeleteFunc(f.groups.List, func(g Group) bool {
+		return !slices.ContainsFunc(g.Members, func(m Member) bool { return m.Tensor.DType.IsFloat() })
+	})
+	for i := range f.groups.List {
+		f.groups.List[i].ID = i
+	}
 }
 
 // member adds units of a tensor to their group, or to the frozen ones.

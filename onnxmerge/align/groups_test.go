@@ -2,8 +2,6 @@ package align_test
 
 import (
 	"math/rand/v2"
-	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -15,11 +13,7 @@ import (
 func TestPermutedModelsAgree(t *testing.T) {
 	orttest.Load(t)
 	for _, path := range modelPaths(t) {
-		name := strings.TrimPrefix(strings.TrimPrefix(path, "../pair/testdata/corpus/"), "../")
-		if i := strings.Index(name, "data/models/"); i >= 0 {
-			name = name[i:]
-		}
-		t.Run(filepath.ToSlash(name), func(t *testing.T) {
+		t.Run(shortName(path), func(t *testing.T) {
 			m := openModel(t, path)
 			start := time.Now()
 			groups := align.Find(m)
