@@ -46,8 +46,8 @@ type GroupMatch struct {
 // MatchWeights finds the permutations after which the model's weights are most like the reference's, by coordinate descent
 // over the groups (Git Re-Basin, algorithm 1): the gain of giving place i to unit j is the product of the reference's
 // slices at i and the model's at j, summed over the members of the group, with all other groups in their current order.
-// The sum of products never falls. It is a local optimum; of several starts the best is kept, the first of equals.
-// The first start follows the network from the units that are not permuted ([descent.propagate]), the others visit groups
+// The sum of products never falls. It is a local optimum; of several starts the best is kept, the first of equals;
+// two starts that end alike end the search. The first start follows the network from the units that are not permuted ([descent.propagate]), the others visit groups
 // in random order from the identity on. Equal models are left as they are.
 //
 // Groups that divide an axis in two, such as heads and the units of a head, depend on each other more than on all
@@ -70,6 +70,9 @@ func (g *Groups) MatchWeights(ctx context.Context, m *onnx.Model, opt MatchOptio
 		sum, err := d.run(ctx, rand.New(rand.NewPCG(opt.Seed, uint64(start))))
 		if err != nil {
 			return nil, err
+		}
+		if best != nil && d.equal(best.Permutations) {
+			break // two starts that end alike
 		}
 		if best == nil || sum > best.After+d.rounding(nil) {
 			best = &Match{Permutations: slices.Clone(d.current), After: sum, Start: start}
@@ -175,6 +178,11 @@ func (d *descent) run(ctx context.Context, rng *rand.Rand) (float64, error) {
 		}
 	}
 	return d.sum(nil), nil
+}
+
+// equal reports whether p are the current permutations.
+func (d *descent) equal(p Permutations) bool {
+	return slices.EqualFunc(d.current, p, func(a, b Permutation) bool { return slices.Equal(a, b) })
 }
 
 // forget drops what was computed from permutations that have changed; nil are all.

@@ -2,6 +2,7 @@ package align_test
 
 import (
 	"bytes"
+	"context"
 	"math"
 	"math/rand/v2"
 	"path/filepath"
@@ -103,7 +104,7 @@ func shortName(path string) string {
 }
 
 // rewrite returns a copy of a model with permuted units.
-func rewrite(t *testing.T, m *onnx.Model, groups *align.Groups, p align.Permutations) *onnx.Model {
+func rewrite(t testing.TB, m *onnx.Model, groups *align.Groups, p align.Permutations) *onnx.Model {
 	t.Helper()
 	replaced, err := groups.Replacements(p)
 	if err != nil {
@@ -112,10 +113,10 @@ func rewrite(t *testing.T, m *onnx.Model, groups *align.Groups, p align.Permutat
 	return reopen(t, m, replaced)
 }
 
-func reopen(t *testing.T, m *onnx.Model, replaced []onnx.Replacement) *onnx.Model {
+func reopen(t testing.TB, m *onnx.Model, replaced []onnx.Replacement) *onnx.Model {
 	t.Helper()
 	var b bytes.Buffer
-	if err := m.Rewrite(t.Context(), &b, replaced, 1); err != nil {
+	if err := m.Rewrite(context.Background(), &b, replaced, 1); err != nil {
 		t.Fatal(err)
 	}
 	c, err := onnx.Open(bytes.NewReader(b.Bytes()), int64(b.Len()))
