@@ -263,7 +263,7 @@ func (c *classes) divide(x int, outer, inner int64) []int {
 	switch c.list[x].division {
 	case whole:
 		parts := []int{c.addFrozen(outer, reason), c.addFrozen(inner, reason)}
-		c.list[x].division, c.list[x].parts = product, parts
+		c.list[x].division, c.list[x].parts = product, slices.Clone(parts)
 		return parts
 	case concatenation:
 		parts := []int{c.addFrozen(outer, reason), c.addFrozen(inner, reason)}

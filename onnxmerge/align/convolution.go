@@ -40,10 +40,22 @@ func convTranspose(c *call) []*value {
 	out := c.join(product, outer, w.axes[1])
 	axes := []int{x.axes[0], out}
 	for i, k := range w.axes[2:] {
+		n := c.transposedLength(i, len(w.axes)-2, c.size(x.axes[2+i]), c.size(k))
 		c.position(k, unknown)
-		axes = append(axes, c.position(x.axes[2+i], unknown))
+		axes = append(axes, c.position(x.axes[2+i], n))
 	}
 	return c.biased(out, axes)
+}
+
+// transposedLength returns the length of axis i of the result of a transposed convolution, from that of the operand and of
+// the kernel.
+func (c *call) transposedLength(i, axes int, n, kernel int64) int64 {
+	if c.node.Ints["output_shape"] != nil || c.node.Strings["auto_pad"] != "" || n == unknown {
+		return unknown
+	}
+	pads, stride := c.node.Ints["pads"], at(c.node.Ints["strides"], i, 1)
+	return stride*(n-1) + at(c.node.Ints["output_padding"], i, 0) + (kernel-1)*at(c.node.Ints["dilations"], i, 1) + 1 -
+		at(pads, i, 0) - at(pads, i+axes, 0)
 }
 
 // biased unites the bias with the output channel. Operands after it, of a fused sum, have the shape of the result.

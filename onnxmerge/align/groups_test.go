@@ -31,6 +31,16 @@ func TestPermutedModelsAgree(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			permuted := rewrite(t, m, groups, p)
+			back := rewrite(t, permuted, align.Find(permuted), p.Inverse())
+			for _, x := range m.Tensors {
+				if !x.Readable() {
+					continue
+				}
+				if equal, err := x.Equal(back.Lookup(x.ID())); err != nil || !equal {
+					t.Errorf("tensor %q is another after a permutation and its inverse (%v)", x.ID(), err)
+				}
+			}
 			units := 0
 			for _, g := range groups.List {
 				units += g.Size

@@ -173,18 +173,16 @@ func depthToSpace(c *call) []*value {
 	if x == nil || len(x.axes) != 4 || block < 1 || c.size(x.axes[1])%(block*block) != 0 {
 		return c.unranked()
 	}
-	n := c.size(x.axes[1]) / (block * block)
-	moved, left := block*block, n
-	slower := c.node.Strings["mode"] != "CRD"
-	if !slower {
-		moved, left = left, moved
+	moved, left := block*block, c.size(x.axes[1])/(block*block)
+	var parts []int
+	if c.node.Strings["mode"] == "CRD" {
+		parts = c.divide(x.axes[1], left, moved)
+		slices.Reverse(parts)
+	} else {
+		parts = c.divide(x.axes[1], moved, left)
 	}
-	parts := c.divide(x.axes[1], moved, left)
 	if parts == nil {
 		return c.opaque("whose channels are divided differently elsewhere")
-	}
-	if !slower {
-		parts[0], parts[1] = parts[1], parts[0]
 	}
 	c.freeze(parts[0], positional+c.label)
 	return []*value{of(x.axes[0], parts[1], c.position(x.axes[2], scaled(c.size(x.axes[2]), block, 1)),

@@ -56,7 +56,7 @@ func (w *walker) declared(d onnx.Value, reason string) *value {
 	return v
 }
 
-// Tensor implements [flow.Visitor].
+// Tensor implements [flow.Visitor]. Long integers and booleans are indices, sizes and masks; shorter ones may be weights.
 func (w *walker) Tensor(t *onnx.Tensor) *value {
 	v := w.tensors[t]
 	if v != nil {
@@ -71,6 +71,8 @@ func (w *walker) Tensor(t *onnx.Tensor) *value {
 	switch {
 	case t.Indices != nil:
 		reason = "it is sparse"
+	case !t.DType.IsFloat() && t.DType.Bits() >= 32 || t.DType == onnx.Bool:
+		reason = "the integers of " + t.ID()
 	case !t.Replaceable() || t.DType.Bits()%8 != 0:
 		reason = "its elements cannot be permuted where they are stored"
 	}

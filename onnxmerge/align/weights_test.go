@@ -19,6 +19,10 @@ import (
 // cosine of .8 at a sum of products that is not below that of the planted order.
 func TestPlantedPermutationsAreRecovered(t *testing.T) {
 	for _, path := range modelPaths(t) {
+		if strings.Contains(path, "corpus") && !strings.Contains(path, "fold") && !strings.Contains(path, "optimized") ||
+			strings.Contains(path, "multilingual") {
+			continue // the same network again
+		}
 		t.Run(shortName(path), func(t *testing.T) {
 			m := openModel(t, path)
 			groups := align.Find(m)
@@ -30,7 +34,8 @@ func TestPlantedPermutationsAreRecovered(t *testing.T) {
 					other = noisy(t, planted, cosine)
 				}
 				start := time.Now()
-				match, err := align.Find(other).MatchWeights(t.Context(), other, align.MatchOptions{Reference: func(x *onnx.Tensor) *onnx.Tensor { return m.Lookup(x.ID()) }})
+				match, err := align.Find(other).MatchWeights(t.Context(), other, align.MatchOptions{Starts: 1,
+					Reference: func(x *onnx.Tensor) *onnx.Tensor { return m.Lookup(x.ID()) }})
 				if err != nil {
 					t.Fatal(err)
 				}
