@@ -145,6 +145,8 @@ func (c *classes) unite(x, y int, reason string) {
 		c.link(x, y)
 	case a.division == b.division && slices.Equal(c.parts(x, a.division), c.parts(y, b.division)):
 		c.link(x, y)
+	case a.size == unknown && b.size == unknown && c.alignUnknown(x, y, reason):
+		c.link(x, y)
 	case a.size <= 0 || b.size <= 0: // one may be a part of the other
 		c.conflict(x, y, reason)
 	case b.division == whole:
@@ -227,6 +229,24 @@ func (c *classes) alignProducts(a, b []int, reason string) bool {
 		a = slices.Concat(c.factors(parts[0]), c.factors(parts[1]), a[1:])
 	}
 	return len(a) == 0 && len(b) == 0
+}
+
+// alignUnknown unites the factors of two products of unknown size one by one, such as batch x heads, if they are as many and
+// of the same sizes.
+func (c *classes) alignUnknown(x, y int, reason string) bool {
+	a, b := c.factors(x), c.factors(y)
+	if len(a) != len(b) || len(a) < 2 {
+		return false
+	}
+	for i := range a {
+		if c.size(a[i]) != c.size(b[i]) {
+			return false
+		}
+	}
+	for i := range a {
+		c.unite(a[i], b[i], reason)
+	}
+	return true
 }
 
 // alignRuns cuts the runs of two concatenations until they are equal.

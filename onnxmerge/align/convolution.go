@@ -8,6 +8,9 @@ func init() {
 	register(resize, "Resize", "Upsample")
 }
 
+// kernelAxis is the reason of rows and columns of a kernel. It is not reported: no network permutes them.
+const kernelAxis = "a kernel"
+
 // conv has a weight of outputs x inputs of a group x kernel. Groups are permuted as a whole, and alike inside.
 func conv(c *call) []*value {
 	x, w := c.operand(0), c.operand(1)
@@ -41,7 +44,7 @@ func convTranspose(c *call) []*value {
 	axes := []int{x.axes[0], out}
 	for i, k := range w.axes[2:] {
 		n := c.transposedLength(i, len(w.axes)-2, c.size(x.axes[2+i]), c.size(k))
-		c.position(k, unknown)
+		c.freeze(k, kernelAxis)
 		axes = append(axes, c.position(x.axes[2+i], n))
 	}
 	return c.biased(out, axes)
@@ -110,7 +113,7 @@ func (c *call) slide(axes, kernel []int) (result []int) {
 			continue
 		}
 		if kernel != nil {
-			c.position(kernel[i], unknown)
+			c.freeze(kernel[i], kernelAxis)
 		}
 		result = append(result, c.position(x, w.results(c.size(x))))
 	}

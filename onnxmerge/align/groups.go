@@ -70,8 +70,7 @@ const maxNames = 3
 // Groups are the permutations that leave a model's results as they are, as far as they can be derived.
 type Groups struct {
 	List []Group
-	// Frozen are the other units of weights, in the order of the file. Axes whose order has a meaning, such as the kernel
-	// of a convolution, are left out.
+	// Frozen are the other units of weights, in the order of the file, except for the rows and columns of kernels.
 	Frozen []Frozen
 }
 
@@ -158,7 +157,7 @@ func (f *finder) member(leaf int, m Member) {
 		f.groups.List[id].Members = append(f.groups.List[id].Members, m)
 		return
 	}
-	if strings.HasPrefix(reason, positional) || !m.Tensor.DType.IsFloat() {
+	if reason == kernelAxis || !m.Tensor.DType.IsFloat() {
 		return
 	}
 	id, ok := f.frozen[leaf]

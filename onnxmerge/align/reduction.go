@@ -16,7 +16,7 @@ func reduce(c *call) []*value {
 	if x == nil {
 		return c.unranked()
 	}
-	list, given, ok := c.list("axes", 1)
+	list, given, ok := c.listed("axes", 1)
 	if !ok {
 		return c.opaque("whose axes are computed")
 	}

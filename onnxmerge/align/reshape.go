@@ -54,7 +54,7 @@ func flatten(c *call) []*value {
 
 func squeeze(c *call) []*value {
 	x := c.operand(0)
-	list, given, ok := c.list("axes", 1)
+	list, given, ok := c.listed("axes", 1)
 	if x == nil || !ok {
 		return c.unranked()
 	}
@@ -79,7 +79,7 @@ func squeeze(c *call) []*value {
 
 func unsqueeze(c *call) []*value {
 	x := c.operand(0)
-	list, _, ok := c.list("axes", 1)
+	list, _, ok := c.listed("axes", 1)
 	if x == nil || !ok {
 		return c.unranked()
 	}
@@ -141,7 +141,7 @@ func (c *call) sized(n number) int {
 	case n.class >= 0:
 		return n.class
 	}
-	return c.fresh(unknown, positional+c.label)
+	return c.fresh(unknown, "")
 }
 
 // tile repeats an axis as a whole, so that the copies are the slower part of a product.
@@ -283,8 +283,12 @@ func (r *reshaping) match() {
 			r.freezeUnlessSingle(x)
 		}
 	case r.lo+1 == r.hi:
+		n := r.length[r.lo]
+		if n.known {
+			r.inferFactor(n.n)
+		}
 		r.to[r.lo] = r.join(product, r.from...)
-		if n := r.length[r.lo]; n.known && r.size(r.to[r.lo]) != n.n {
+		if n.known && r.size(r.to[r.lo]) != n.n {
 			r.freeze(r.to[r.lo], positional+r.label)
 			r.to[r.lo] = r.fresh(n.n, positional+r.label)
 		}
@@ -299,6 +303,26 @@ func (r *reshaping) match() {
 			}
 			r.to[i] = r.fresh(n, r.label+", which divides axes of unknown length")
 		}
+	}
+}
+
+// inferFactor sets the length of the only factor that has none, from the length of the product: exporters that trace write
+// the product of the batch and the heads as a constant.
+func (r *reshaping) inferFactor(n int64) {
+	open, rest := -1, int64(1)
+	for _, x := range r.from {
+		x = r.find(x)
+		switch {
+		case r.list[x].size != unknown:
+			rest *= r.list[x].size
+		case open >= 0 || r.list[x].division != whole:
+			return
+		default:
+			open = x
+		}
+	}
+	if open >= 0 && rest > 0 && n%rest == 0 {
+		r.list[open].size = n / rest
 	}
 }
 

@@ -24,10 +24,10 @@ type span struct {
 
 // slices returns the spans of a Slice whose operands begin at first; ok is false if they are not known.
 func (c *call) slices(first int) (list []span, ok bool) {
-	starts, _, ok1 := c.list("starts", first)
-	ends, _, ok2 := c.list("ends", first+1)
-	axes, given, ok3 := c.list("axes", first+2)
-	steps, stepped, ok4 := c.list("steps", first+3)
+	starts, _, ok1 := c.listed("starts", first)
+	ends, _, ok2 := c.listed("ends", first+1)
+	axes, given, ok3 := c.listed("axes", first+2)
+	steps, stepped, ok4 := c.listed("steps", first+3)
 	if !ok1 || !ok2 || !ok3 || !ok4 || len(starts) != len(ends) || given && len(axes) != len(starts) ||
 		stepped && len(steps) != len(starts) {
 		return nil, false
@@ -73,7 +73,7 @@ func slice(c *call) []*value {
 
 // sliceUnknown is slice for bounds that are computed: the axes are known at least.
 func (c *call) sliceUnknown(x *value) []*value {
-	axes, _, ok := c.list("axes", 3)
+	axes, _, ok := c.listed("axes", 3)
 	if !ok || len(axes) == 0 {
 		return c.opaque("whose bounds are computed")
 	}
@@ -113,7 +113,7 @@ func split(c *call) []*value {
 	if x == nil {
 		return c.unranked()
 	}
-	sizes, given, ok := c.list("split", 1)
+	sizes, given, ok := c.listed("split", 1)
 	axis, inside := c.axis("axis", 0, len(x.axes))
 	if !ok || !inside {
 		return c.opaque("whose sizes are computed")
@@ -192,7 +192,7 @@ func (c *call) concatenate(operands []*value, axis int64) []*value {
 // pad adds runs to an axis. Their elements are equal, so that any permutation of them fits.
 func pad(c *call) []*value {
 	x := c.operand(0)
-	pads, _, ok := c.list("pads", 1)
+	pads, _, ok := c.listed("pads", 1)
 	if x == nil || !ok || c.has(3) || len(pads) != 2*len(x.axes) {
 		return c.unranked()
 	}
@@ -223,7 +223,7 @@ func splitToSequence(c *call) []*value {
 		return c.opaque("whose sizes are not known")
 	}
 	n := c.size(x.axes[axis])
-	sizes, given, ok := c.list("split", 1)
+	sizes, given, ok := c.listed("split", 1)
 	switch {
 	case !ok:
 		return c.opaque("whose sizes are computed")

@@ -103,7 +103,7 @@ func integers(t *onnx.Tensor) (list []number) {
 }
 
 // Undefined implements [flow.Visitor].
-func (w *walker) Undefined() *value { return &value{lost: "a value that nothing defines"} }
+func (w *walker) Undefined() *value { return &value{lost: "a constant that a function takes from the attributes of its call"} }
 
 // Operator implements [flow.Visitor] by the rule of the operator.
 func (w *walker) Operator(g *onnx.Graph, n *onnx.Node, operands []*value) []*value {
@@ -287,9 +287,9 @@ func within(axis int64, rank int) (int, bool) {
 	return int(axis), axis >= 0 && axis < int64(rank)
 }
 
-// list returns integers that an attribute or, in later operator sets, an operand has; ok is false if they are not known,
+// listed returns integers that an attribute or, in later operator sets, an operand has; ok is false if they are not known,
 // and given if there are any.
-func (c *call) list(attribute string, operand int) (list []int64, given, ok bool) {
+func (c *call) listed(attribute string, operand int) (list []int64, given, ok bool) {
 	if list, given = c.node.Ints[attribute]; given {
 		return list, true, true
 	}
