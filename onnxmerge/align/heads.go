@@ -83,6 +83,12 @@ func (d *descent) addBest(gain []float64, outer, inner int) {
 			}
 		}
 	}
+	addBestPairs(gain, pairs, n, m)
+}
+
+// addBestPairs adds, for each pair of n outer units, the sum of the best assignment of their m inner ones. pairs has the
+// gains of all inner units of all outer ones.
+func addBestPairs(gain, pairs []float64, n, m int) {
 	part := make([]float64, m*m)
 	for i := range n {
 		for j := range n {

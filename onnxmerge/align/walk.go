@@ -103,7 +103,9 @@ func integers(t *onnx.Tensor) (list []number) {
 }
 
 // Undefined implements [flow.Visitor].
-func (w *walker) Undefined() *value { return &value{lost: "a constant that a function takes from the attributes of its call"} }
+func (w *walker) Undefined() *value {
+	return &value{lost: "a constant that a function takes from the attributes of its call"}
+}
 
 // Operator implements [flow.Visitor] by the rule of the operator.
 func (w *walker) Operator(g *onnx.Graph, n *onnx.Node, operands []*value) []*value {
