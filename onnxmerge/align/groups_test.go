@@ -1,0 +1,67 @@
+package align_test
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/wiseft/wiseft/onnxmerge/align"
+	"github.com/wiseft/wiseft/probe/ort/orttest"
+)
+
+// Random permutations of all groups leave the outputs of every model as they are.
+func TestPermutedModelsAgree(t *testing.T) {
+	orttest.Load(t)
+	for _, path := range modelPaths(t) {
+		t.Run(shortName(path), func(t *testing.T) {
+			m := openModel(t, path)
+			start := time.Now()
+			groups := align.Find(m)
+			took := time.Since(start)
+			r, err := newRunner(t.Context(), m)
+			if err != nil {
+				t.Skip(err)
+			}
+			p := randomPermutations(groups, 1)
+			replaced, err := groups.Replacements(p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			apart, err := r.difference(t.Context(), replaced)
+			if err != nil {
+				t.Fatal(err)
+			}
+			permuted := rewrite(t, m, groups, p)
+			back := rewrite(t, permuted, align.Find(permuted), p.Inverse())
+			for _, x := range m.Tensors {
+				if !x.Readable() {
+					continue
+				}
+				if equal, err := x.Equal(back.Lookup(x.ID())); err != nil || !equal {
+					t.Errorf("tensor %q is another after a permutation and its inverse (%v)", x.ID(), err)
+				}
+			}
+			units := 0
+			for _, g := range groups.List {
+				units += g.Size
+			}
+			t.Logf("%d nodes in %v: %d groups, %d units, %d tensors permuted, difference %.2g", len(m.Graph.Nodes), took,
+				len(groups.List), units, len(replaced), apart)
+			for _, f := range groups.Frozen {
+				t.Logf("frozen: %.160s", f)
+			}
+			if apart > align.Tolerance(m) {
+				t.Errorf("outputs differ by %g", apart)
+			}
+		})
+	}
+}
+
+// randomPermutations returns one for each group.
+func randomPermutations(g *align.Groups, seed uint64) (p align.Permutations) {
+	rng := rand.New(rand.NewPCG(seed, 9))
+	for _, group := range g.List {
+		p = append(p, rng.Perm(group.Size))
+	}
+	return p
+}
