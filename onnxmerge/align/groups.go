@@ -74,15 +74,29 @@ type Groups struct {
 	Frozen []Frozen
 }
 
-// Find derives the groups of a model from its graph. It reads payloads of small integer tensors alone. The rules are one
+// Find derives the groups of a model from its graph. Inputs are frozen, and so are outputs, but for those that are features
+// for other operators: a permuted model gives them in another order. It reads payloads of small integer tensors alone. The rules are one
 // per operator; a group is safe to use once [Check] has run it.
 func Find(m *onnx.Model) *Groups {
 	w := &walker{model: m, tensors: map[*onnx.Tensor]*value{}}
 	for i, v := range flow.Walk(m, w) {
-		w.freezeAll(v, "the model's output "+m.Graph.Outputs[i].Name)
+		if name := m.Graph.Outputs[i].Name; !isInner(m, name) {
+			w.freezeAll(v, "the model's output "+name)
+		}
 	}
 	w.uniteShared()
 	return w.groups()
+}
+
+// isInner reports whether operators of the main graph take a value: as an output it shows features, whose units may be in
+// the order of another model.
+func isInner(m *onnx.Model, name string) bool {
+	for i := range m.Graph.Nodes {
+		if slices.Contains(flow.Sources(&m.Graph.Nodes[i]), name) {
+			return true
+		}
+	}
+	return false
 }
 
 // uniteShared unites the axes of tensors whose payload is one range of a data file.

@@ -90,6 +90,9 @@ var saturating = []string{"Sigmoid", "HardSigmoid", "Softmax", "ArgMax", "ArgMin
 func Compared(m *onnx.Model) (names []string) {
 	for _, out := range m.Graph.Outputs {
 		name := out.Name
+		if isInner(m, name) {
+			continue // in another order
+		}
 		for p := m.Graph.Producer(name); p != nil && slices.Contains(saturating, p.Op()) &&
 			m.Graph.Producer(p.Inputs[0]) != nil; p = m.Graph.Producer(name) {
 			name = p.Inputs[0]
