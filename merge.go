@@ -55,6 +55,9 @@ type MergeOptions struct {
 	// Repair measures the running statistics of BatchNormalizations on the merged model and corrects them; nil does not.
 	Repair *RepairOptions
 
+	// Align brings the units of all models into the order of the last one's, before they are paired; nil does not.
+	Align *AlignOptions
+
 	MemoryBytes int64 // what buffers may take; 0 is 256 MiB
 	Workers     int   // 0 is one per core; the result does not depend on it
 
@@ -69,6 +72,9 @@ func (o MergeOptions) inputs(models []string) []string {
 	}
 	if o.Repair != nil {
 		paths = append(paths, o.Repair.Data.paths()...)
+	}
+	if o.Align != nil {
+		paths = append(paths, o.Align.Data.paths()...)
 	}
 	return paths
 }
@@ -111,6 +117,7 @@ type MergePlan struct {
 	count   int    // of the models that are merged
 	prove   *ProveOptions
 	repair  *RepairOptions
+	aligned []onnxmerge.Aligned
 	memory  int64
 	monitor Monitor
 }
@@ -133,14 +140,21 @@ func PlanMerge(ctx context.Context, paths []string, opt MergeOptions) (*MergePla
 		return nil, err
 	}
 	list, fisher := inputs[:len(paths)], inputs[len(paths):]
-	plan, err := planModels(ctx, list, fisher, opt)
+	var aligned []onnxmerge.Aligned
+	if opt.Align != nil {
+		aligned, err = alignModels(ctx, list, *opt.Align)
+	}
+	var plan *onnxmerge.Plan
+	if err == nil {
+		plan, err = planModels(ctx, list, fisher, opt)
+	}
 	if err == nil {
 		plan, err = settleDoubts(ctx, plan, list, fisher, opt)
 	}
 	if err != nil {
 		return nil, errors.Join(err, inputs.Close())
 	}
-	return &MergePlan{Plan: plan, inputs: inputs, count: len(paths), prove: opt.Prove, repair: opt.Repair,
+	return &MergePlan{Plan: plan, inputs: inputs, count: len(paths), prove: opt.Prove, repair: opt.Repair, aligned: aligned,
 		memory: opt.MemoryBytes, monitor: opt.Monitor}, nil
 }
 
@@ -197,7 +211,8 @@ type MergeResult struct {
 	Warnings   []string             `json:"warnings"`
 	Proof      *Proof               `json:"proof,omitempty"`  // of the pre-trained model's pairs, where it was run
 	Proofs     []Proof              `json:"proofs,omitempty"` // of more than two models
-	Repair     *onnxmerge.Repair    `json:"repair,omitempty"` // of running statistics, where it was asked for
+	Repair     *onnxmerge.Repair    `json:"repair,omitempty"` // of activations, where it was asked for
+	Aligned    []onnxmerge.Aligned  `json:"align,omitempty"`  // models whose units were brought into the last one's order
 }
 
 // TensorCounts is how many tensors a plan merges, copies and refuses.
@@ -251,7 +266,10 @@ func (p *MergePlan) WriteFile(ctx context.Context, out string, opt WriteOptions)
 	}
 	var origin *onnxmerge.Origin
 	if !opt.NoProvenance {
-		origin = &onnxmerge.Origin{Version: Version, Files: p.inputs.baseNames()}
+		origin = &onnxmerge.Origin{Version: Version, Files: p.inputs.baseNames(), Aligned: p.aligned}
+		for _, m := range p.inputs {
+			origin.Stored = append(origin.Stored, m.stored)
+		}
 	}
 	proofs, err := p.proofs(ctx)
 	if err != nil && proofs != nil {
@@ -274,6 +292,7 @@ func (p *MergePlan) WriteFile(ctx context.Context, out string, opt WriteOptions)
 		return nil, err
 	}
 	r.Proof, r.Proofs = oneProof(proofs)
+	r.Aligned = p.aligned
 	if r.Repair = repaired; repaired != nil {
 		r.Norms = nil // they are measured
 	}

@@ -45,6 +45,9 @@ func (o MergeOptions) Command(models []string, out string) string {
 		c.add("--memory", strconv.FormatInt(o.MemoryBytes, 10))
 	}
 	c.flag("prove", o.Prove != nil)
+	if o.Align != nil {
+		c.align(*o.Align, o.Repair)
+	}
 	if o.Repair != nil {
 		c.repair(*o.Repair)
 	}
@@ -95,12 +98,31 @@ func (c *commandLine) value(v any) string {
 	return written
 }
 
+// align adds the flags of an alignment. The preparation of samples is that of the repair's, if there is one.
+func (c *commandLine) align(o AlignOptions, repair *RepairOptions) {
+	c.add("--align", o.By)
+	if o.By == "weights" {
+		return
+	}
+	if repair == nil || repair.Data.Path != o.Data.Path {
+		c.add("--align-data", o.Data.Path)
+	}
+	c.number("align-samples", o.Samples)
+	if repair == nil {
+		c.prepared(o.Data, o.Layout, o.Seed)
+	}
+}
+
 // repair adds the flags of a repair.
 func (c *commandLine) repair(o RepairOptions) {
-	d := o.Data
-	c.add("--repair", d.Path)
+	c.add("--repair", o.Data.Path)
 	c.text("repair-mode", o.Mode, "auto")
 	c.number("repair-samples", o.Samples)
+	c.prepared(o.Data, o.Layout, o.Seed)
+}
+
+// prepared adds the flags that prepare samples.
+func (c *commandLine) prepared(d Data, layout string, seed uint64) {
 	c.number("points", d.Points)
 	c.text("sample", d.Sample, "first")
 	c.text("normalize", d.Normalize, "none")
@@ -109,9 +131,9 @@ func (c *commandLine) repair(o RepairOptions) {
 	c.text("axes", d.Axes, "xyz")
 	c.flag("drop-nan", d.DropNaN)
 	c.text("format", d.Format, "")
-	c.text("layout", o.Layout, "auto")
-	if o.Seed != 0 {
-		c.add("--seed", fmt.Sprint(o.Seed))
+	c.text("layout", layout, "auto")
+	if seed != 0 {
+		c.add("--seed", fmt.Sprint(seed))
 	}
 	c.impossible = c.impossible || d.Set != nil
 }

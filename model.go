@@ -26,6 +26,15 @@ type Model struct {
 	path   string
 	file   *os.File
 	opened map[string]os.FileInfo // the state of the model's files when they were opened, by path
+	stored *onnx.Model            // the model as it is in its files, if Model is one in memory with permuted units
+}
+
+// inFiles returns the model as it is in its files.
+func (m *Model) inFiles() *onnx.Model {
+	if m.stored != nil {
+		return m.stored
+	}
+	return m.Model
 }
 
 // Open opens an ONNX file. Its data files are opened below its folder when they are read. The error names the
@@ -47,7 +56,7 @@ func Open(path string) (*Model, error) {
 	if err != nil {
 		return nil, errors.Join(withPath(path, err), f.Close())
 	}
-	opened := &Model{m, path, f, map[string]os.FileInfo{}}
+	opened := &Model{Model: m, path: path, file: f, opened: map[string]os.FileInfo{}}
 	for _, path := range opened.Paths() {
 		info, err := os.Stat(path)
 		if err != nil {
@@ -79,12 +88,14 @@ func (m *Model) checkUnchanged() error {
 func (m *Model) Path() string { return m.path }
 
 // Close closes the model's file and its data files.
-func (m *Model) Close() error { return errors.Join(m.Model.Close(), m.file.Close()) }
+func (m *Model) Close() error {
+	return errors.Join(m.Model.Close(), m.inFiles().Close(), m.file.Close())
+}
 
 // Paths returns the paths of all files that the model consists of, its own first.
 func (m *Model) Paths() []string {
 	paths := []string{m.path}
-	for _, location := range m.DataLocations() {
+	for _, location := range m.inFiles().DataLocations() {
 		paths = append(paths, filepath.Join(filepath.Dir(m.path), filepath.FromSlash(location)))
 	}
 	return paths

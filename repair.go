@@ -3,18 +3,14 @@ package wiseft
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"math/rand/v2"
 	"path/filepath"
 	"slices"
 
-	"github.com/wiseft/wiseft/datasets"
 	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/onnxmerge"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 	"github.com/wiseft/wiseft/onnxmerge/repair"
-	"github.com/wiseft/wiseft/probe"
 )
 
 // RepairOptions says how activations are repaired after a merge: they are measured in the merged network, and corrected so
@@ -51,8 +47,8 @@ func repairPlan(ctx context.Context, plan *onnxmerge.Plan, last *Model, opt *Rep
 // calibration is what all repairs by the same samples share: the samples, and the models' own moments on them.
 type calibration struct {
 	opt    RepairOptions
-	mode   repair.Mode      // Affine, Scale, Reset; Auto measures without correcting
-	data   datasets.Dataset // the drawn samples
+	mode   repair.Mode // Affine, Scale, Reset; Auto measures without correcting
+	drawn  *samples
 	record onnxmerge.Repair // of every repair, but for its layers
 	last   *Model           // whose graph is written
 	input  onnx.Value
@@ -118,14 +114,8 @@ const defaultMemory = 256 << 20
 // find finds what is repaired, and the input that the samples are for.
 func (c *calibration) find(plan *onnxmerge.Plan) (err error) {
 	m := c.last.Model
-	if len(m.Graph.Inputs) != 1 {
-		return fault.Mismatchf("the model has %d inputs, and statistics are repaired for models with one",
-			len(m.Graph.Inputs)).WithHint("merge without --repair")
-	}
-	c.input = m.Graph.Inputs[0]
-	if !c.input.DType.IsFloat() {
-		return fault.Mismatchf("the input %q is %s, and samples are floating-point numbers", c.input.Name, c.input.DType).
-			WithHint("merge without --repair")
+	if c.input, err = sampleInput(m); err != nil {
+		return err
 	}
 	var selfNormed bool
 	if c.sites, c.record.Kept, selfNormed, err = repair.Find(plan); err != nil {
@@ -143,34 +133,19 @@ func (c *calibration) find(plan *onnxmerge.Plan) (err error) {
 	return err
 }
 
-// draw opens the data and draws samples without replacement.
+// draw draws the samples.
 func (c *calibration) draw(ctx context.Context) (err error) {
-	source := c.opt.Data.asSplit("train")
 	if c.opt.Samples < 0 {
 		return fault.Usagef("--repair-samples %d must not be negative", c.opt.Samples)
 	}
-	all, err := OpenData(ctx, source)
+	c.drawn, err = drawSamples(ctx, c.opt.Data.asSplit("train"), cmp.Or(c.opt.Samples, RepairSamples), c.opt.Samples > 0,
+		c.opt.Seed)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, source.close(all)) }()
-	want := cmp.Or(c.opt.Samples, RepairSamples)
-	if c.opt.Samples > all.Len() {
-		return fault.Usagef("--repair-samples %d: %s has %d samples", want, all.Info().Name, all.Len())
-	}
-	indices := rand.New(rand.NewPCG(c.opt.Seed, drawStream)).Perm(all.Len())
-	indices = slices.Sorted(slices.Values(indices[:min(want, all.Len())]))
-	drawn := datasets.Subset(all, indices, fmt.Sprintf("%d samples drawn with seed %d", len(indices), c.opt.Seed))
-	if c.data, err = datasets.InMemory(ctx, drawn, nil); err != nil {
-		return err
-	}
-	c.record.Mode, c.record.Samples = string(c.mode), len(indices)
-	c.record.Hash, err = drawn.Hash(ctx)
-	return err
+	c.record.Mode, c.record.Samples, c.record.Hash = string(c.mode), c.drawn.data.Len(), c.drawn.hash
+	return nil
 }
-
-// drawStream keeps the draw apart from other uses of the same seed.
-const drawStream = 0x7265706169720001
 
 // describe returns what the record says about the samples and how they were run.
 func (c *calibration) describe() onnxmerge.RepairData {
@@ -289,10 +264,4 @@ func (c *calibration) correct(plan *onnxmerge.Plan, m *onnx.Model, at int, merge
 		}
 	}
 	return c.sites[at].Correct(c.mode, goal, merged)
-}
-
-// options returns how samples are passed through a model.
-func (c *calibration) options() (probe.ExtractOptions, error) {
-	layout, err := ParseLayout(c.opt.Layout)
-	return probe.ExtractOptions{Batch: c.opt.Runtime.BatchSize(), Layout: layout}, err
 }

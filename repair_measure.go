@@ -12,7 +12,6 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 	"github.com/wiseft/wiseft/onnxmerge/repair"
-	"github.com/wiseft/wiseft/probe"
 	"github.com/wiseft/wiseft/probe/ort"
 )
 
@@ -210,41 +209,10 @@ func (p *measuring) each(ctx context.Context, f func(context.Context, batch) err
 	if p.names != nil {
 		return nil
 	}
-	opt, err := p.options()
-	if err != nil {
-		return err
-	}
-	shape := make([]int64, 0, len(p.input.Shape))
-	for _, d := range p.input.Shape {
-		shape = append(shape, d.Len)
-	}
-	passed := 0
-	err = probe.EachBatch(ctx, probe.Input{Name: p.input.Name, Shape: shape}, p.data, opt,
-		func(b probe.Batch, rows int) error {
-			if int64(rows) < b.Shape[0] {
-				return nil
-			}
-			passed++
-			v, err := p.value(b)
-			if err != nil {
-				return err
-			}
-			return f(ctx, batch{map[string]*ort.Value{p.input.Name: v}, rows})
-		})
-	if err == nil && passed == 0 {
-		err = fault.Usagef("%s takes batches of %d samples, and --repair has %d", p.last.path, shape[0], p.record.Samples)
-	}
-	return err
-}
-
-// value returns samples as onnxruntime takes them, in the type of the model's input.
-func (p *measuring) value(b probe.Batch) (*ort.Value, error) {
-	numbers := make([]float64, len(b.X))
-	for i, x := range b.X {
-		numbers[i] = float64(x)
-	}
-	return ort.NewValue(ort.Array{Type: ort.ElementType(p.input.DType), Shape: slices.Clone(b.Shape),
-		Data: encodeAs(p.input.DType, numbers)})
+	err := p.drawn.each(ctx, p.input, p.opt.Layout, p.opt.Runtime.BatchSize(), func(v *ort.Value, rows int) error {
+		return f(ctx, batch{map[string]*ort.Value{p.input.Name: v}, rows})
+	})
+	return withPath(p.last.path, err)
 }
 
 // check refuses activations that are not finite.

@@ -531,7 +531,7 @@ func TestRepairRefuses(t *testing.T) {
 		{"training mode", []string{a, training}, MergeOptions{}, RepairOptions{}, "in training mode", fault.Mismatch},
 		{"nothing but scores", plain, MergeOptions{}, RepairOptions{}, "its output is the model's", fault.Mismatch},
 		{"an unknown mode", []string{a, b}, MergeOptions{}, RepairOptions{Mode: "mean"}, "no repair mode", fault.Usage},
-		{"too many samples", []string{a, b}, MergeOptions{}, RepairOptions{Samples: 21}, "has 20 samples", fault.Usage},
+		{"too many samples", []string{a, b}, MergeOptions{}, RepairOptions{Samples: 21}, "and points has 20", fault.Usage},
 		{"fewer samples than a batch", []string{a, fixed}, MergeOptions{}, RepairOptions{}, "takes batches of 64", fault.Usage},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -636,7 +636,7 @@ func BenchmarkRepair(b *testing.B) {
 	var passes, repairs time.Duration
 	for b.Loop() {
 		start := time.Now()
-		if _, err := probe.Extract(b.Context(), session, c.data, probe.ExtractOptions{}); err != nil {
+		if _, err := probe.Extract(b.Context(), session, c.drawn.data, probe.ExtractOptions{}); err != nil {
 			b.Fatal(err)
 		}
 		passes += time.Since(start)

@@ -107,7 +107,7 @@ func Sweep(ctx context.Context, paths []string, opt SweepOptions) (_ *Measured, 
 		return nil, err
 	}
 	if samples != nil {
-		opt.drawn = samples.data
+		opt.drawn = samples.drawn.data
 	}
 	if plan.Variants, err = opt.variants(ctx, whole, samples, points); err != nil {
 		return nil, err

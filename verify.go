@@ -149,6 +149,9 @@ func (r *VerifyResult) compare(ctx context.Context, opt VerifyOptions, merged *M
 	o.Workers = runtime.NumCPU()
 	count := len(r.Provenance.Models)
 	o.Fisher = inputs.graphs()[count:]
+	if err := alignAs(ctx, inputs[:count], r.Provenance.Aligned); err != nil {
+		return err
+	}
 	plan, err := onnxmerge.NewPlan(ctx, inputs.graphs()[:count], o)
 	if err == nil {
 		err = plan.Err()
@@ -253,7 +256,7 @@ func preparedAs(d onnxmerge.RepairData, path string) Data {
 
 // compareHashes adds a difference where an input is not the file that was merged.
 func (r *VerifyResult) compareHashes(ctx context.Context, m *Model, want onnxmerge.Source) error {
-	files, err := m.Files(ctx)
+	files, err := m.inFiles().Files(ctx)
 	if err != nil {
 		return withPath(m.path, err)
 	}

@@ -23,6 +23,10 @@ type Origin struct {
 	Proofs []Proof
 	// Repair says which statistics were measured; nil if none was.
 	Repair *Repair
+	// Aligned are the models that were permuted before the merge, in their order; nil if none was.
+	Aligned []Aligned
+	// Stored are the models as they are in their files, where the plan's are permuted ones in memory; nil entries elsewhere.
+	Stored []*onnx.Model
 }
 
 // check refuses an origin that does not name every input.
@@ -76,7 +80,8 @@ type Provenance struct {
 	Data        []DataFile    `json:"data,omitempty"`            // data files of the merged model
 	Selection   *Selection    `json:"selection,omitempty"`       // how the models were chosen
 	Proofs      []Proof       `json:"proofs,omitempty"`          // of the pairs, by running
-	Repair      *Repair       `json:"repair,omitempty"`          // statistics that are measured instead of mixed
+	Repair      *Repair       `json:"repair,omitempty"`          // activations that were corrected
+	Aligned     []Aligned     `json:"align,omitempty"`           // models whose units were permuted before the merge
 	Merged      int           `json:"merged"`                    // tensors
 	Copied      int           `json:"copied"`                    // tensors
 }
@@ -107,10 +112,13 @@ func (e *executor) provenance(ctx context.Context, opt WriteOptions, data []onnx
 		FoldNorms: e.opt.FoldNorms, Pairs: e.opt.Pairs, Statistics: e.opt.Statistics.recorded(), Nonfinite: e.opt.AllowNonfinite,
 		BackboneAt: e.opt.BackboneOutput, Features: e.backbone.Output,
 		External: layoutNames[opt.Layout], ShardBytes: opt.ShardBytes, Data: dataFiles(data), Selection: opt.Origin.Selection,
-		Proofs: opt.Origin.Proofs, Repair: opt.Origin.Repair}
+		Proofs: opt.Origin.Proofs, Repair: opt.Origin.Repair, Aligned: opt.Origin.Aligned}
 	out.Merged, _ = e.count(Merge)
 	out.Copied, _ = e.count(Copy)
 	for i, m := range e.inputs() {
+		if i < len(opt.Origin.Stored) && opt.Origin.Stored[i] != nil {
+			m = opt.Origin.Stored[i]
+		}
 		files, err := m.Files(ctx)
 		if err != nil {
 			return nil, err

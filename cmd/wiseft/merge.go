@@ -19,6 +19,7 @@ type mergeCommand struct {
 	storageOptions
 	proveOptions
 	repairOptions
+	alignOptions
 	out   string
 	alpha float64
 	plan  bool
@@ -50,13 +51,14 @@ func newMergeCommand() *cli.Command {
 			"  wiseft merge pretrained.onnx finetuned.onnx -o merged.onnx --exclude 'head.*'\n" +
 			"  wiseft merge pretrained.onnx finetuned.onnx -o merged.onnx --prove\n" +
 			"  wiseft merge pretrained.onnx finetuned.onnx -o merged.onnx --repair modelnet40 --points 1024\n" +
+			"  wiseft merge a.onnx b.onnx -o merged.onnx --align activations --repair modelnet40 --points 1024\n" +
 			"  wiseft merge a.onnx b.onnx -o merged.onnx --pair fc1.weight=module.fc1.weight\n" +
 			"  wiseft merge base.onnx task1.onnx task2.onnx -o merged.onnx --method ties --param density=0.3\n" +
 			"  wiseft merge pretrained.onnx finetuned.onnx -o merged.onnx --set 'encoder/*=0.3' --set depth:0.5-1=0.8\n" +
 			"  wiseft merge --recipe recipe.yaml -o merged.onnx\n" +
 			"  wiseft merge big.onnx tuned.onnx -o merged.onnx --external always --shard-size 2GiB",
 		Flags: slices.Concat(flags, o.storageOptions.flags(), o.mergeOptions.flags(),
-			o.repairOptions.flags(), o.proveOptions.flags("prove"), []cli.Flag{backboneFlag(&o.BackboneOutput)}),
+			o.alignOptions.flags(), o.repairOptions.flags(), o.proveOptions.flags("prove"), []cli.Flag{backboneFlag(&o.BackboneOutput)}),
 	}, atLeast(), abandonable(o.run))
 }
 
@@ -87,6 +89,9 @@ func (o *mergeCommand) run(ctx context.Context, c *call) (result, error) {
 	}
 	opt.Monitor, opt.Prove = c.monitor(), o.proveOptions.options(c)
 	if opt.Repair, err = o.repairOptions.options(c, &o.dataOptions, o.Runtime.Library, opt.Repair); err != nil {
+		return nil, err
+	}
+	if opt.Align, err = o.alignOptions.options(c, &o.dataOptions, o.Runtime.Library, o.repairOptions.data); err != nil {
 		return nil, err
 	}
 	if o.plan {
@@ -171,6 +176,9 @@ func writeMerge(w io.Writer, r *mergeReport) error {
 	writeHead(w, r.Head, r.Features)
 	writeProofs(w, r.Proof, r.Proofs)
 	writeNorms(w, r.Norms)
+	for i := range r.Aligned {
+		fmt.Fprintln(w, &r.Aligned[i])
+	}
 	if r.Repair != nil {
 		fmt.Fprintln(w, r.Repair)
 	}

@@ -14,6 +14,7 @@ type sweepCommand struct {
 	measureOptions
 	mergeOptions
 	repairOptions
+	alignOptions
 	alphas  string
 	grid    []string
 	search  bool
@@ -58,7 +59,8 @@ func newSweepCommand() *cli.Command {
 			"  wiseft sweep pretrained.onnx finetuned.onnx --alphas 0:1:0.05 --search --train d --val d --test d -o run\n" +
 			"  wiseft sweep pretrained.onnx finetuned.onnx --train d --test d --repair d -o run\n" +
 			"  wiseft sweep pretrained.onnx finetuned.onnx --train d --test d -o run --shard 3/8",
-		Flags: slices.Concat(flags, merging, o.mergeOptions.flags(), o.repairOptions.flags(), o.measureOptions.flags()),
+		Flags: slices.Concat(flags, merging, o.mergeOptions.flags(), o.alignOptions.flags(),
+			o.repairOptions.flags(), o.measureOptions.flags()),
 	}, atLeast(), o.run)
 }
 
@@ -73,6 +75,10 @@ func (o *sweepCommand) run(ctx context.Context, c *call) (result, error) {
 		return nil, err
 	}
 	if merge.Repair, err = o.repairOptions.options(c, &o.dataOptions, measure.Runtime.Library, merge.Repair); err != nil {
+		return nil, err
+	}
+	merge.Align, err = o.alignOptions.options(c, &o.dataOptions, measure.Runtime.Library, o.repairOptions.data)
+	if err != nil {
 		return nil, err
 	}
 	opt := wiseft.SweepOptions{Merge: merge, Search: o.search, Floor: o.floor, NoProof: o.noProof, MeasureOptions: measure}
