@@ -48,6 +48,8 @@ func (c *call) numbers() []number {
 		return nil
 	case "Where":
 		return c.whereNumbers()
+	case "Not":
+		return c.notNumbers()
 	}
 	if f := arithmetic[c.node.Op()]; f != nil {
 		return c.pairwise(f)
@@ -183,6 +185,13 @@ func (c *call) whereNumbers() (list []number) {
 		default:
 			list = append(list, number{class: -1})
 		}
+	}
+	return list
+}
+
+func (c *call) notNumbers() (list []number) {
+	for _, n := range c.numbersOf(0) {
+		list = append(list, number{known: n.known, n: truth(n.n == 0), class: -1})
 	}
 	return list
 }

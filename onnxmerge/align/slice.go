@@ -193,8 +193,11 @@ func (c *call) concatenate(operands []*value, axis int64) []*value {
 func pad(c *call) []*value {
 	x := c.operand(0)
 	pads, _, ok := c.listed("pads", 1)
-	if x == nil || !ok || c.has(3) || len(pads) != 2*len(x.axes) {
+	if x == nil || c.has(3) || ok && len(pads) != 2*len(x.axes) {
 		return c.unranked()
+	}
+	if !ok { // the amounts are computed
+		pads = slices.Repeat([]int64{-1}, 2*len(x.axes))
 	}
 	constant := c.node.Strings["mode"] == "" || c.node.Strings["mode"] == "constant"
 	out := same(x)

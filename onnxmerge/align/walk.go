@@ -237,7 +237,7 @@ func (c *call) has(i int) bool { return i < len(c.in) && c.in[i] != nil }
 // unranked is the result of an operator of whose operands one has no known shape.
 func (c *call) unranked() []*value {
 	for _, v := range c.in {
-		if v != nil && v.lost != "" {
+		if v != nil && !v.ranked && v.lost != "" {
 			return c.lose(v.lost)
 		}
 	}
