@@ -292,11 +292,11 @@ func (c *classes) divide(x int, outer, inner int64) []int {
 		}
 		return parts
 	}
-	return c.divideProduct(c.factors(x), outer, inner)
+	return c.divideProduct(c.factors(x), outer)
 }
 
 // divideProduct is divide for a product.
-func (c *classes) divideProduct(factors []int, outer, inner int64) []int {
+func (c *classes) divideProduct(factors []int, outer int64) []int {
 	n := int64(1)
 	for i, f := range factors {
 		size := c.size(f)

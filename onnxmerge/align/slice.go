@@ -114,7 +114,7 @@ func split(c *call) []*value {
 		return c.unranked()
 	}
 	sizes, given, ok := c.listed("split", 1)
-	axis, inside := c.axis("axis", 0, len(x.axes))
+	axis, inside := c.axisOf(0, len(x.axes))
 	if !ok || !inside {
 		return c.opaque("whose sizes are computed")
 	}
@@ -221,7 +221,7 @@ func splitToSequence(c *call) []*value {
 	if x == nil {
 		return c.unranked()
 	}
-	axis, inside := c.axis("axis", 0, len(x.axes))
+	axis, inside := c.axisOf(0, len(x.axes))
 	if !inside || c.size(x.axes[axis]) == unknown {
 		return c.opaque("whose sizes are not known")
 	}

@@ -276,9 +276,9 @@ func (c *call) integer(name string, otherwise int64) int64 {
 	return otherwise
 }
 
-// axis returns an attribute that names an axis of a value, or ok = false.
-func (c *call) axis(name string, otherwise int64, rank int) (axis int, ok bool) {
-	return within(c.integer(name, otherwise), rank)
+// axisOf returns the attribute axis, or its default, for a value of rank axes; ok is false if it is none of them.
+func (c *call) axisOf(otherwise int64, rank int) (axis int, ok bool) {
+	return within(c.integer("axis", otherwise), rank)
 }
 
 // within returns an axis, which may be counted from the end.

@@ -182,7 +182,7 @@ func (d *descent) run(ctx context.Context, rng *rand.Rand) (float64, error) {
 
 // equal reports whether p are the current permutations.
 func (d *descent) equal(p Permutations) bool {
-	return slices.EqualFunc(d.current, p, func(a, b Permutation) bool { return slices.Equal(a, b) })
+	return slices.EqualFunc(d.current, p, slices.Equal[Permutation])
 }
 
 // forget drops what was computed from permutations that have changed; nil are all.
