@@ -65,7 +65,8 @@ func (x *layers) norm(name, in string, dim int) string {
 func (x *layers) heads(in string, perm ...int64) string {
 	x.n++
 	out := fmt.Sprintf("heads_%d", x.n)
-	x.Call([]string{out}, "", "Transpose", []string{x.op("Reshape", in, "split")}, onnxtest.Attr{Name: "perm", Value: perm})
+	x.Call([]string{out}, "", "Transpose", []string{x.op("Reshape", in, "split")},
+		onnxtest.Attr{Name: "perm", Value: perm})
 	return out
 }
 

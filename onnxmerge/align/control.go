@@ -45,8 +45,8 @@ func (w *walker) Capture(at flow.Body[*value], outer *value) *value {
 	return apart
 }
 
-// isDead reports whether a branch of an If is never taken, because the condition is known: exporters ask for the number of
-// axes.
+// isDead reports whether a branch of an If is never taken, because the condition is known: exporters ask for the number
+// of axes.
 func (w *walker) isDead(n *onnx.Node, entry *value, branch int) bool {
 	if n.Op() != "If" || len(entry.items) == 0 || entry.items[0] == nil {
 		return false

@@ -8,8 +8,8 @@ import (
 	"gonum.org/v1/gonum/blas/blas64"
 )
 
-// Correlation joins the activations of one model's units and another's over batches, in float64 (Chan et al. 1979, equations
-// 1.5). It takes 8 n^2 bytes for n units.
+// Correlation joins the activations of one model's units and another's over batches, in float64 (Chan et al. 1979,
+// equations 1.5). It takes 8 n^2 bytes for n units.
 type Correlation struct {
 	n     int
 	count float64

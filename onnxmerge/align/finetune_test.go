@@ -9,8 +9,8 @@ import (
 	"github.com/wiseft/wiseft/scripts/sharedtest"
 )
 
-// Fine-tuning leaves every unit where it was; networks that were trained differently have moved. Of the two OCR models 6
-// of 3,600 units are a little more like each other's neighbours.
+// Fine-tuning leaves every unit where it was; networks that were trained differently have moved. Of the two OCR models
+// 6 of 3,600 units are a little more like each other's neighbours.
 func TestFineTunesStay(t *testing.T) {
 	models := sharedtest.Path(t, "data", "models")
 	for _, c := range []struct {

@@ -20,8 +20,8 @@ func integer(d onnx.DType, raw []byte, i int) (int64, bool) {
 	return 0, false
 }
 
-// numbers computes the first result of an operator on small integers; nil if it is not known. Shapes are computed in this
-// way by exporters that keep the batch open.
+// numbers computes the first result of an operator on small integers; nil if it is not known. Shapes are computed in
+// this way by exporters that keep the batch open.
 func (c *call) numbers() []number {
 	switch c.node.Op() {
 	case "Shape":
@@ -91,7 +91,8 @@ func (c *call) numbersOf(i int) []number {
 	return c.in[i].numbers
 }
 
-// parameter returns the numbers of an operand that sets what the operator does, such as a shape: its order has a meaning.
+// parameter returns the numbers of an operand that sets what the operator does, such as a shape: its order has a
+// meaning.
 func (c *call) parameter(i int) []number {
 	if c.has(i) {
 		c.freezeAll(c.in[i], positional+c.label)

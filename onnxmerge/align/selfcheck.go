@@ -10,9 +10,9 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
-// Run runs the model with replaced tensors, on the same inputs each time, and returns the largest difference of the values
-// that [Compared] names from those of the model itself, relative to the largest number of each. An error means that the
-// changed model cannot be run, unless the context is done.
+// Run runs the model with replaced tensors, on the same inputs each time, and returns the largest difference of the
+// values that [Compared] names from those of the model itself, relative to the largest number of each. An error means
+// that the changed model cannot be run, unless the context is done.
 type Run func(ctx context.Context, replaced []onnx.Replacement) (difference float64, err error)
 
 // CheckOptions set how groups are checked.
@@ -31,9 +31,10 @@ type Checked struct {
 // maxRounds is how often permutations are drawn again after a group was frozen: each round must pass with all groups.
 const maxRounds = 5
 
-// Check permutes all groups at random and runs the model. If its results change, it finds the groups that change them by
-// bisection and moves them to Frozen. Every unit moves in every permutation (they are cycles), so that no group passes by
-// chance. A model without groups is not run. The error is that of the context, or says that no set of groups passes twice.
+// Check permutes all groups at random and runs the model. If its results change, it finds the groups that change them
+// by bisection and moves them to Frozen. Every unit moves in every permutation (they are cycles), so that no group
+// passes by chance. A model without groups is not run. The error is that of the context, or says that no set of groups
+// passes twice.
 func (g *Groups) Check(ctx context.Context, m *onnx.Model, run Run, opt CheckOptions) (*Checked, error) {
 	if opt.Tolerance == 0 {
 		opt.Tolerance = Tolerance(m)
@@ -85,8 +86,8 @@ func Tolerance(m *onnx.Model) float64 {
 // saturating operators hide changes of what they are computed from, or turn rounding into another result.
 var saturating = []string{"Sigmoid", "HardSigmoid", "Softmax", "ArgMax", "ArgMin", "Hardmax", "Identity", "Cast"}
 
-// Compared returns the values of a model whose equality [Groups.Check] relies on: its outputs, but of probabilities and of
-// indices of classes what they are computed from.
+// Compared returns the values of a model whose equality [Groups.Check] relies on: its outputs, but of probabilities and
+// of indices of classes what they are computed from.
 func Compared(m *onnx.Model) (names []string) {
 	for _, out := range m.Graph.Outputs {
 		name := out.Name

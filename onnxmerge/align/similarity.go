@@ -10,7 +10,8 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
-// term is a weight that enters the objective: the sum of products of the reference's elements and the model's, permuted.
+// term is a weight that enters the objective: the sum of products of the reference's elements and the model's,
+// permuted.
 type term struct {
 	tensor    *onnx.Tensor
 	reference []float32
@@ -58,7 +59,8 @@ func finite(t *onnx.Tensor) ([]float32, error) {
 	return list, nil
 }
 
-// maps returns the index map of each axis under permutations, without the one of an axis' units (axis -1 leaves none out).
+// maps returns the index map of each axis under permutations, without the one of an axis' units (axis -1 leaves none
+// out).
 func (x *term) maps(p Permutations, axis, group int) [][]int {
 	list := make([][]int, len(x.axes))
 	for a, units := range x.axes {
@@ -86,7 +88,8 @@ func (x *term) permuted(maps [][]int) []float32 {
 	return dst
 }
 
-// copy fills dst with runs of size elements, from an axis on; base is the index of the first. It returns the rest of dst.
+// copy fills dst with runs of size elements, from an axis on; base is the index of the first. It returns the rest of
+// dst.
 func (x *term) copy(dst []float32, maps [][]int, axis, base, size int) []float32 {
 	if axis == len(maps) {
 		copy(dst[:size], x.own[base*size:])

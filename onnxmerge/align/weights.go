@@ -12,8 +12,8 @@ import (
 
 // MatchOptions set how units are matched.
 type MatchOptions struct {
-	// Reference returns the counterpart of a weight in the model whose order is wanted, or nil. One of another shape is left
-	// out, too.
+	// Reference returns the counterpart of a weight in the model whose order is wanted, or nil. One of another shape is
+	// left out, too.
 	Reference func(t *onnx.Tensor) *onnx.Tensor
 	Starts    int    // that are tried; 0 means 3
 	Seed      uint64 // of the orders in which groups are visited
@@ -43,12 +43,13 @@ type GroupMatch struct {
 	Before, After float64 // cosine of the weights that have units of the group, and of their counterparts
 }
 
-// MatchWeights finds the permutations after which the model's weights are most like the reference's, by coordinate descent
-// over the groups (Git Re-Basin, algorithm 1): the gain of giving place i to unit j is the product of the reference's
-// slices at i and the model's at j, summed over the members of the group, with all other groups in their current order.
-// The sum of products never falls. It is a local optimum; of several starts the best is kept, the first of equals;
-// two starts that end alike end the search. The first start follows the network from the units that are not permuted ([descent.propagate]), the others visit groups
-// in random order from the identity on. Equal models are left as they are.
+// MatchWeights finds the permutations after which the model's weights are most like the reference's, by coordinate
+// descent over the groups (Git Re-Basin, algorithm 1): the gain of giving place i to unit j is the product of the
+// reference's slices at i and the model's at j, summed over the members of the group, with all other groups in their
+// current order. The sum of products never falls. It is a local optimum; of several starts the best is kept, the first
+// of equals; two starts that end alike end the search. The first start follows the network from the units that are not
+// permuted ([descent.propagate]), the others visit groups in random order from the identity on. Equal models are left
+// as they are.
 //
 // Groups that divide an axis in two, such as heads and the units of a head, depend on each other more than on all
 // others; see [descent.outer].
