@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/onnxmerge/align"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 	"github.com/wiseft/wiseft/probe/ort/orttest"
@@ -125,5 +126,18 @@ func TestCheckStops(t *testing.T) {
 	}, align.CheckOptions{})
 	if !errors.Is(err, context.Canceled) || len(groups.Frozen) > 2 {
 		t.Errorf("%v, frozen %v", err, groups.Frozen)
+	}
+}
+
+// A model that differs from itself is refused, instead of losing all groups.
+func TestCheckNeedsTheSameResults(t *testing.T) {
+	t.Parallel()
+	m := openModel(t, "../pair/testdata/corpus/resnet/a_fold.onnx.gz")
+	groups := align.Find(m)
+	count := len(groups.List)
+	_, err := groups.Check(t.Context(), m, func(context.Context, []onnx.Replacement) (float64, error) { return .1, nil },
+		align.CheckOptions{})
+	if fault.KindOf(err) != fault.Mismatch || len(groups.List) != count {
+		t.Errorf("%v, %d groups of %d", err, len(groups.List), count)
 	}
 }

@@ -1,12 +1,12 @@
 package align
 
 import (
-	"fmt"
 	"math"
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
 
+	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
@@ -43,7 +43,7 @@ func newTerm(t, reference *onnx.Tensor) (*term, error) {
 func finite(t *onnx.Tensor) ([]float32, error) {
 	codec, ok := t.DType.Codec()
 	if !ok {
-		return nil, fmt.Errorf("tensor %q: elements of type %s cannot be compared", t.ID(), t.DType)
+		return nil, fault.Mismatchf("tensor %q: elements of type %s cannot be compared", t.ID(), t.DType)
 	}
 	raw, values := make([]byte, t.SizeBytes()), make([]float64, t.Len())
 	if err := t.ReadAt(raw, 0); err != nil {
@@ -53,7 +53,7 @@ func finite(t *onnx.Tensor) ([]float32, error) {
 	list := make([]float32, len(values))
 	for i, v := range values {
 		if list[i] = float32(v); math.IsNaN(v) || math.IsInf(float64(list[i]), 0) {
-			return nil, fmt.Errorf("tensor %q: element %d is %g, and units are compared by finite weights", t.ID(), i, v)
+			return nil, fault.Mismatchf("tensor %q: element %d is %g, and units are compared by finite weights", t.ID(), i, v)
 		}
 	}
 	return list, nil

@@ -35,11 +35,14 @@ type Match struct {
 	Before       float64 // sum over all weights of the products of paired elements
 	After        float64
 	Start        int // which start gave it
+	// Unused are weights without a counterpart of their shape: they are permuted, and say nothing about the order.
+	Unused []string
 }
 
 // GroupMatch is what happens to one group.
 type GroupMatch struct {
 	Moved         int     // units
+	Weights       int     // that were compared; 0 leaves the order as it is
 	Before, After float64 // cosine of the weights that have units of the group, and of their counterparts
 }
 
@@ -91,9 +94,10 @@ type descent struct {
 	current Permutations
 	changed []bool    // whether a group's gains may have changed since it was solved
 	noise   []float64 // of each term, the gain below which it is rounding
-	inner   [][]int   // for each group the groups that divide its axes further
-	joint   []bool    // whether a group was solved together with its inner ones
-	open    []bool    // groups that have no order yet, see propagate; weights with their units are left out of gains
+	unused  []string
+	inner   [][]int // for each group the groups that divide its axes further
+	joint   []bool  // whether a group was solved together with its inner ones
+	open    []bool  // groups that have no order yet, see propagate; weights with their units are left out of gains
 }
 
 // newDescent reads the weights that have a counterpart.
@@ -114,7 +118,7 @@ func (g *Groups) newDescent(m *onnx.Model, opt MatchOptions) (*descent, error) {
 			if !seen {
 				r := opt.Reference(t)
 				if r == nil || !slices.Equal(r.Dims, t.Dims) || !r.DType.IsFloat() {
-					skip[t] = true
+					skip[t], d.unused = true, append(d.unused, t.ID())
 					continue
 				}
 				x, err := newTerm(t, r)
@@ -322,8 +326,10 @@ func (d *descent) report(m *Match) {
 	d.current = m.Permutations
 	d.forget(nil)
 	for i, p := range m.Permutations {
-		m.Groups = append(m.Groups, GroupMatch{Moved: p.Moved(), Before: before[i], After: d.cosine(i)})
+		m.Groups = append(m.Groups, GroupMatch{Moved: p.Moved(), Weights: len(d.of[i]), Before: before[i],
+			After: d.cosine(i)})
 	}
+	m.Unused = d.unused
 }
 
 // cosine returns the cosine of all weights of a group and their counterparts; 1 if there is none.
