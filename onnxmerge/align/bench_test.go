@@ -9,7 +9,7 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/onnx/onnxtest"
 )
 
-// transformer returns a network of some blocks of attention and MLP, with 22 operators each.
+// transformer returns a network of some blocks of attention and MLP, with 29 operators each.
 func transformer(t testing.TB, blocks, dim, heads, hidden int) *onnx.Model {
 	b := &onnxtest.Builder{}
 	b.Input("x", -1, 16, 24)

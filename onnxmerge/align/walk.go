@@ -102,6 +102,24 @@ func integers(t *onnx.Tensor) (list []number) {
 	return list
 }
 
+// Constant implements [flow.ConstantVisitor]: a number or a list of integers.
+func (w *walker) Constant(n *onnx.Node) *value {
+	v := of()
+	list, found := n.Ints["value_int"]
+	if !found {
+		if list, found = n.Ints["value_ints"]; found {
+			v.axes = append(v.axes, w.addFrozen(int64(len(list)), positional+label(n)))
+		}
+	}
+	if _, isFloat := n.Floats["value_float"]; !found && !isFloat {
+		return w.Undefined()
+	}
+	for _, i := range list {
+		v.numbers = append(v.numbers, number{known: true, n: i, class: -1})
+	}
+	return v
+}
+
 // Undefined implements [flow.Visitor].
 func (w *walker) Undefined() *value {
 	return &value{lost: "a constant that a function takes from the attributes of its call"}
