@@ -7,8 +7,8 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
-// Site is an axis of a value of the main graph in which the units of a group, or of one group inside another (heads), are
-// compared by their activations.
+// Site is an axis of a value of the main graph in which the units of a group, or of one group inside another (heads),
+// are compared by their activations.
 type Site struct {
 	Value string
 	Axis  int
@@ -22,8 +22,8 @@ type Site struct {
 }
 
 // activations are operators whose results are compared rather than what they are computed from.
-var activations = []string{"Relu", "LeakyRelu", "PRelu", "Elu", "Selu", "Celu", "Gelu", "com.microsoft.Gelu", "HardSwish",
-	"Mish", "Sigmoid", "Softplus", "Swish", "Tanh", "HardSigmoid", "Clip"}
+var activations = []string{"Relu", "LeakyRelu", "PRelu", "Elu", "Selu", "Celu", "Gelu", "com.microsoft.Gelu",
+	"HardSwish", "Mish", "Sigmoid", "Softplus", "Swish", "Tanh", "HardSigmoid", "Clip"}
 
 // Sites returns, for each group, the value in which its units are compared: the last result of an activation function
 // that has them, else the last value that does. unmeasured are the groups without one, which keep their order: those
@@ -97,7 +97,8 @@ func (f *siteFinder) single(i int) (Site, bool) {
 			return Site{}, false
 		}
 		n := f.groups.List[i].Size
-		return Site{Value: at.name, Axis: at.axis, Outer: i, Inner: -1, Units: n, inner: 1, rows: unitRows(units[0].at, n)}, true
+		return Site{Value: at.name, Axis: at.axis, Outer: i, Inner: -1, Units: n, inner: 1,
+			rows: unitRows(units[0].at, n)}, true
 	})
 }
 
@@ -168,7 +169,8 @@ func (s Site) Rows(x []float32, shape []int64) ([]float32, error) {
 	}
 	length := int(shape[s.Axis])
 	if last := slices.Max(s.rows.first) + slices.Max(s.rows.places); last >= length {
-		return nil, fmt.Errorf("align: axis %d of value %q has %d elements, want %d at least", s.Axis, s.Value, length, last+1)
+		return nil, fmt.Errorf("align: axis %d of value %q has %d elements, want %d at least", s.Axis, s.Value, length,
+			last+1)
 	}
 	list := make([]float32, 0, outer*len(s.rows.places)*inner*len(s.rows.first))
 	for o := range outer {
@@ -183,9 +185,10 @@ func (s Site) Rows(x []float32, shape []int64) ([]float32, error) {
 	return list, nil
 }
 
-// MatchActivations returns the permutations after which the model's units respond most like the reference's. correlations
-// are those of the sites, the reference's activations first. Outer units are given by the best order of the inner ones,
-// pair by pair, then the inner ones by the outer that were found. Groups without a site keep their order.
+// MatchActivations returns the permutations after which the model's units respond most like the reference's.
+// correlations are those of the sites, the reference's activations first. Outer units are given by the best order of
+// the inner ones, pair by pair, then the inner ones by the outer that were found. Groups without a site keep their
+// order.
 func (g *Groups) MatchActivations(sites []Site, correlations []*Correlation) (Permutations, error) {
 	p := make(Permutations, len(g.List))
 	for i, group := range g.List {

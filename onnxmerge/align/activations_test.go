@@ -56,14 +56,16 @@ func pearson(a, b []float32, stride int) float64 {
 	return ab / math.Sqrt(aa*bb)
 }
 
-// Planted permutations are found again by activations on random inputs, heads and units inside them included. Units that
-// do not vary on these inputs are left out of the count.
+// Planted permutations are found again by activations on random inputs, heads and units inside them included. Units
+// that do not vary on these inputs are left out of the count.
 func TestPlantedPermutationsRespondAlike(t *testing.T) {
 	orttest.Load(t)
-	for _, path := range []string{"../pair/testdata/corpus/resnet/a_fold.onnx.gz", "../pair/testdata/corpus/vit/a_fold.onnx.gz",
+	for _, path := range []string{
+		"../pair/testdata/corpus/resnet/a_fold.onnx.gz", "../pair/testdata/corpus/vit/a_fold.onnx.gz",
 		"../pair/testdata/corpus/depthwise/a_fold.onnx.gz", "../pair/testdata/corpus/pointnet/a_fold.onnx.gz",
 		"../pair/testdata/corpus/bert/a_fold.onnx.gz", "../pair/testdata/corpus/unet/a_fold.onnx.gz",
-		"../../cmd/wiseft/demo/pretrained.onnx"} {
+		"../../cmd/wiseft/demo/pretrained.onnx",
+	} {
 		t.Run(shortName(path), func(t *testing.T) {
 			m := openModel(t, path)
 			groups := align.Find(m)

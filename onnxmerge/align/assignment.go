@@ -6,8 +6,8 @@ import "math"
 // they are. An absolute constant would be below rounding once gains exceed 1e4.
 const tie = 1e-12
 
-// Assign returns the permutation that maximises the sum of gain[i*n+perm[i]] over all i, for a square matrix in row-major
-// order. Equal sums go to the identity. Gains must be finite. It takes O(n^3) steps at worst and 48 n bytes.
+// Assign returns the permutation that maximises the sum of gain[i*n+perm[i]] over all i, for a square matrix in
+// row-major order. Equal sums go to the identity. Gains must be finite. It takes O(n^3) steps at worst and 48 n bytes.
 //
 // The algorithm is that of Jonker and Volgenant (Computing 38, 1987): column reduction, augmenting row reduction, then
 // shortest augmenting paths (Dijkstra) for the rows that are left.
@@ -95,8 +95,8 @@ func (s *assignment) reduceColumns() (free []int) {
 
 func (s *assignment) assign(row, column int) { s.column[row], s.row[column] = column, row }
 
-// reduceRows gives each free row its cheapest column, whose price falls by the distance to the second cheapest. A row that
-// loses its column takes its turn at once if a price fell, else with the rows that are returned.
+// reduceRows gives each free row its cheapest column, whose price falls by the distance to the second cheapest. A row
+// that loses its column takes its turn at once if a price fell, else with the rows that are returned.
 func (s *assignment) reduceRows(free []int) (left []int) {
 	for k, steps := 0, 0; k < len(free); {
 		i := free[k]
@@ -125,8 +125,8 @@ func (s *assignment) reduceRows(free []int) (left []int) {
 	return left
 }
 
-// twoCheapest returns the two columns of the least reduced costs of a row; of equals the assigned ones come last. j2 is -1
-// if there is one column.
+// twoCheapest returns the two columns of the least reduced costs of a row; of equals the assigned ones come last. j2 is
+// -1 if there is one column.
 func (s *assignment) twoCheapest(i int) (j1, j2 int, u1, u2 float64) {
 	j1, j2, u1, u2 = -1, -1, math.Inf(1), math.Inf(1)
 	for j := range s.n {

@@ -9,7 +9,7 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/onnx/onnxtest"
 )
 
-// transformer returns a network of some blocks of attention and MLP, with 22 operators each.
+// transformer returns a network of some blocks of attention and MLP, with 29 operators each.
 func transformer(t testing.TB, blocks, dim, heads, hidden int) *onnx.Model {
 	b := &onnxtest.Builder{}
 	b.Input("x", -1, 16, 24)
@@ -65,7 +65,8 @@ func (x *layers) norm(name, in string, dim int) string {
 func (x *layers) heads(in string, perm ...int64) string {
 	x.n++
 	out := fmt.Sprintf("heads_%d", x.n)
-	x.Call([]string{out}, "", "Transpose", []string{x.op("Reshape", in, "split")}, onnxtest.Attr{Name: "perm", Value: perm})
+	x.Call([]string{out}, "", "Transpose", []string{x.op("Reshape", in, "split")},
+		onnxtest.Attr{Name: "perm", Value: perm})
 	return out
 }
 

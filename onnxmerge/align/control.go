@@ -1,6 +1,8 @@
 package align
 
 import (
+	"strings"
+
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 	"github.com/wiseft/wiseft/onnxmerge/onnx/flow"
 )
@@ -31,15 +33,34 @@ func (w *walker) BodyInput(at flow.Body[*value], i int, constant *value) *value 
 	return same(state)
 }
 
-// Capture implements [flow.Visitor].
-func (w *walker) Capture(_ flow.Body[*value], outer *value) *value { return outer }
+// Capture implements [flow.Visitor]. A branch that is never taken gets values of its own, so that it unites nothing.
+func (w *walker) Capture(at flow.Body[*value], outer *value) *value {
+	if outer == nil || !w.isDead(at.Node, at.Entry, at.Index) {
+		return outer
+	}
+	apart := &value{ranked: outer.ranked, numbers: outer.numbers, lost: outer.lost}
+	for _, x := range outer.axes {
+		apart.axes = append(apart.axes, w.add(w.size(x)))
+	}
+	return apart
+}
+
+// isDead reports whether a branch of an If is never taken, because the condition is known: exporters ask for the number
+// of axes.
+func (w *walker) isDead(n *onnx.Node, entry *value, branch int) bool {
+	if n.Op() != "If" || len(entry.items) == 0 || entry.items[0] == nil {
+		return false
+	}
+	condition, ok := known(entry.items[0].numbers)
+	return ok && len(condition) == 1 && (condition[0] != 0) != strings.HasSuffix(n.Subgraphs[branch].Scope, "then_branch")
+}
 
 // Leave implements [flow.Visitor]: branches of an If have the same axes, and so have the states of a Loop before and
 // after.
 func (w *walker) Leave(n *onnx.Node, entry *value, results [][]*value) []*value {
 	switch n.Op() {
 	case "If":
-		return w.leaveIf(n, results)
+		return w.leaveIf(n, entry, results)
 	case "Loop":
 		return w.leaveLoop(n, entry, results[0])
 	}
@@ -60,18 +81,23 @@ func (w *walker) opaqueResults(n *onnx.Node, results [][]*value) []*value {
 	return out
 }
 
-func (w *walker) leaveIf(n *onnx.Node, results [][]*value) []*value {
+func (w *walker) leaveIf(n *onnx.Node, entry *value, results [][]*value) []*value {
 	out := make([]*value, len(n.Outputs))
-	for k := range out {
-		out[k] = &value{lost: label(n)}
-		for b, list := range results {
-			switch {
-			case k >= len(list) || list[k] == nil:
-			case b == 0:
+	for b, list := range results {
+		if w.isDead(n, entry, b) {
+			continue
+		}
+		for k := range min(len(out), len(list)) {
+			if out[k] == nil {
 				out[k] = list[k]
-			default:
-				out[k] = w.same(out[k], list[k], label(n))
+				continue
 			}
+			out[k] = w.same(out[k], list[k], label(n))
+		}
+	}
+	for k := range out {
+		if out[k] == nil {
+			out[k] = &value{lost: label(n)}
 		}
 	}
 	return out

@@ -50,8 +50,8 @@ func convTranspose(c *call) []*value {
 	return c.biased(out, axes)
 }
 
-// transposedLength returns the length of axis i of the result of a transposed convolution, from that of the operand and of
-// the kernel.
+// transposedLength returns the length of axis i of the result of a transposed convolution, from that of the operand and
+// of the kernel.
 func (c *call) transposedLength(i, axes int, n, kernel int64) int64 {
 	if c.node.Ints["output_shape"] != nil || c.node.Strings["auto_pad"] != "" || n == unknown {
 		return unknown
@@ -96,8 +96,8 @@ func (c *call) grouped(axis int, groups int64) (outer, inner int) {
 	return parts[0], parts[1]
 }
 
-// slide returns the axes over which a window moves; kernel are axes of a weight, or nil for the attribute. A window of one
-// element that moves by one leaves its axis as it is.
+// slide returns the axes over which a window moves; kernel are axes of a weight, or nil for the attribute. A window of
+// one element that moves by one leaves its axis as it is.
 func (c *call) slide(axes, kernel []int) (result []int) {
 	pads, strides, dilations := c.node.Ints["pads"], c.node.Ints["strides"], c.node.Ints["dilations"]
 	shape := c.node.Ints["kernel_shape"]

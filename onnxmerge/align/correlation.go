@@ -6,10 +6,12 @@ import (
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
+
+	"github.com/wiseft/wiseft/internal/fault"
 )
 
-// Correlation joins the activations of one model's units and another's over batches, in float64 (Chan et al. 1979, equations
-// 1.5). It takes 8 n^2 bytes for n units.
+// Correlation joins the activations of one model's units and another's over batches, in float64 (Chan et al. 1979,
+// equations 1.5). It takes 8 n^2 bytes for n units.
 type Correlation struct {
 	n     int
 	count float64
@@ -79,7 +81,7 @@ func centred(list []float32, n int) (deviations, mean []float64, err error) {
 	}
 	for i, v := range list {
 		if deviations[i] = float64(v) - mean[i%n]; math.IsNaN(deviations[i]) || math.IsInf(deviations[i], 0) {
-			return nil, nil, fmt.Errorf("align: the activations of unit %d are not finite", i%n)
+			return nil, nil, fault.Mismatchf("the activations of unit %d are not finite", i%n)
 		}
 	}
 	return deviations, mean, nil

@@ -101,7 +101,7 @@ func randomInputs(m *onnx.Model, level [3]int64, seed uint64) (list []ort.Array)
 			length := d.Len
 			switch {
 			case length > 0:
-			case i == 0:
+			case i == 0, i == 1 && in.Shape[0].Len > 0: // a state has the batch behind its layers
 				length = level[0]
 			case len(in.Shape) >= 4:
 				length = level[1]

@@ -19,7 +19,7 @@ func gather(c *call) []*value {
 	if x == nil || indices == nil {
 		return c.unranked()
 	}
-	i, ok := c.axis("axis", 0, len(x.axes))
+	i, ok := c.axisOf(0, len(x.axes))
 	if !ok {
 		return c.unranked()
 	}
@@ -61,7 +61,7 @@ func gatherElements(c *call) []*value {
 	if x == nil || indices == nil || len(x.axes) != len(indices.axes) {
 		return c.unranked()
 	}
-	axis, ok := c.axis("axis", 0, len(x.axes))
+	axis, ok := c.axisOf(0, len(x.axes))
 	if !ok {
 		return c.unranked()
 	}

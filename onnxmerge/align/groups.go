@@ -17,8 +17,9 @@ type Group struct {
 	Values  []Measured
 }
 
-// Layout says which elements of an axis are the units of a group: unit u is at Offset + u*Stride, and at the same distance
-// from each place that Repeats lead to. An axis of heads x units, each permuted, is in the layouts of two groups.
+// Layout says which elements of an axis are the units of a group: unit u is at Offset + u*Stride, and at the same
+// distance from each place that Repeats lead to. An axis of heads x units, each permuted, is in the layouts of two
+// groups.
 type Layout struct {
 	Offset, Stride int
 	Repeats        []Repeat
@@ -74,9 +75,9 @@ type Groups struct {
 	Frozen []Frozen
 }
 
-// Find derives the groups of a model from its graph. Inputs are frozen, and so are outputs, but for those that are features
-// for other operators: a permuted model gives them in another order. It reads payloads of small integer tensors alone. The rules are one
-// per operator; a group is safe to use once [Check] has run it.
+// Find derives the groups of a model from its graph. Inputs are frozen, and so are outputs, but for those that are
+// features for other operators: a permuted model gives them in another order. It reads payloads of small integer tensors
+// alone. The rules are one per operator; a group is safe to use once [Check] has run it.
 func Find(m *onnx.Model) *Groups {
 	w := &walker{model: m, tensors: map[*onnx.Tensor]*value{}}
 	for i, v := range flow.Walk(m, w) {
@@ -183,7 +184,8 @@ func (f *finder) member(leaf int, m Member) {
 	f.groups.Frozen[id].Members = append(f.groups.Frozen[id].Members, m)
 }
 
-// leaves calls f with each undivided class of more than one unit that an axis consists of. at has the place of the axis.
+// leaves calls f with each undivided class of more than one unit that an axis consists of. at has the place of the
+// axis.
 func (c *classes) leaves(x int, at Layout, f func(leaf int, at Layout)) {
 	x = c.find(x)
 	n := c.list[x]

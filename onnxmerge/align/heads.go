@@ -26,8 +26,8 @@ func (d *descent) nested(outer, inner unitsOf) bool {
 
 // outer gives a group its best permutation while those inside are open: the gain of a pair of heads is that of the best
 // assignment of their units, which may differ from pair to pair. Then the inner groups are solved. With the inner order
-// wrong, heads in the right order are no more alike than any others, so that descent by single groups stays where it is.
-// It reports whether the objective rose.
+// wrong, heads in the right order are no more alike than any others, so that descent by single groups stays where it
+// is. It reports whether the objective rose.
 func (d *descent) outer(i int) bool {
 	gain := d.jointGain(i)
 	terms := slices.Clone(d.of[i])
@@ -86,8 +86,8 @@ func (d *descent) addBest(gain []float64, outer, inner int) {
 	addBestPairs(gain, pairs, n, m)
 }
 
-// addBestPairs adds, for each pair of n outer units, the sum of the best assignment of their m inner ones. pairs has the
-// gains of all inner units of all outer ones.
+// addBestPairs adds, for each pair of n outer units, the sum of the best assignment of their m inner ones. pairs has
+// the gains of all inner units of all outer ones.
 func addBestPairs(gain, pairs []float64, n, m int) {
 	part := make([]float64, m*m)
 	for i := range n {

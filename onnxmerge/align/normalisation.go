@@ -57,8 +57,8 @@ func skipNormalization(c *call) []*value {
 	return []*value{out[0], nil, nil, same(out[0])}
 }
 
-// groupNormalization divides channels into groups, which are permuted, and permuted alike inside. Scale and bias have one
-// number per group before operator set 21, then one per channel.
+// groupNormalization divides channels into groups, which are permuted, and permuted alike inside. Scale and bias have
+// one number per group before operator set 21, then one per channel.
 func groupNormalization(c *call) []*value {
 	x := c.operand(0)
 	groups := c.integer("num_groups", 0)

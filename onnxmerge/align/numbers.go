@@ -20,8 +20,8 @@ func integer(d onnx.DType, raw []byte, i int) (int64, bool) {
 	return 0, false
 }
 
-// numbers computes the first result of an operator on small integers; nil if it is not known. Shapes are computed in this
-// way by exporters that keep the batch open.
+// numbers computes the first result of an operator on small integers; nil if it is not known. Shapes are computed in
+// this way by exporters that keep the batch open.
 func (c *call) numbers() []number {
 	switch c.node.Op() {
 	case "Shape":
@@ -48,6 +48,8 @@ func (c *call) numbers() []number {
 		return nil
 	case "Where":
 		return c.whereNumbers()
+	case "Not":
+		return c.notNumbers()
 	}
 	if f := arithmetic[c.node.Op()]; f != nil {
 		return c.pairwise(f)
@@ -89,7 +91,8 @@ func (c *call) numbersOf(i int) []number {
 	return c.in[i].numbers
 }
 
-// parameter returns the numbers of an operand that sets what the operator does, such as a shape: its order has a meaning.
+// parameter returns the numbers of an operand that sets what the operator does, such as a shape: its order has a
+// meaning.
 func (c *call) parameter(i int) []number {
 	if c.has(i) {
 		c.freezeAll(c.in[i], positional+c.label)
@@ -183,6 +186,13 @@ func (c *call) whereNumbers() (list []number) {
 		default:
 			list = append(list, number{class: -1})
 		}
+	}
+	return list
+}
+
+func (c *call) notNumbers() (list []number) {
+	for _, n := range c.numbersOf(0) {
+		list = append(list, number{known: n.known, n: truth(n.n == 0), class: -1})
 	}
 	return list
 }

@@ -145,7 +145,8 @@ func (n *net) dense(name string) *net { return n.op("Gemm", name+"/kernel", name
 func (n *net) conv(name string) *net {
 	n.n++
 	out := name + "/out"
-	n.b.Call([]string{out}, "", "Conv", []string{n.last, name + "/kernel"}, onnxtest.Attr{Name: "auto_pad", Value: "SAME_UPPER"})
+	n.b.Call([]string{out}, "", "Conv", []string{n.last, name + "/kernel"},
+		onnxtest.Attr{Name: "auto_pad", Value: "SAME_UPPER"})
 	n.last = out
 	return n
 }

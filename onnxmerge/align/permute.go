@@ -88,8 +88,8 @@ func (g *Groups) Replacements(p Permutations) ([]onnx.Replacement, error) {
 	return list, nil
 }
 
-// moves returns, for each tensor that changes, the index map of each axis: place i takes element map[i]. A nil map moves
-// nothing.
+// moves returns, for each tensor that changes, the index map of each axis: place i takes element map[i]. A nil map
+// moves nothing.
 func (g *Groups) moves(p Permutations) (moves map[*onnx.Tensor][][]int, order []*onnx.Tensor, err error) {
 	if len(p) != len(g.List) {
 		return nil, nil, fmt.Errorf("align: %d permutations for %d groups", len(p), len(g.List))

@@ -2,8 +2,8 @@ package align
 
 import "slices"
 
-// propagate gives each group an order once: first the group of which the largest share of its weights has no other units
-// than frozen ones and those of groups that have their order. Weights with other units say nothing about it yet.
+// propagate gives each group an order once: first the group of which the largest share of its weights has no other
+// units than frozen ones and those of groups that have their order. Weights with other units say nothing about it yet.
 func (d *descent) propagate() {
 	for i := range d.open {
 		d.open[i] = true

@@ -18,7 +18,7 @@ func linearQuantisation(c *call) []*value {
 			continue
 		}
 		v := c.operand(i)
-		axis, ok := c.axis("axis", 1, len(x.axes))
+		axis, ok := c.axisOf(1, len(x.axes))
 		switch {
 		case v == nil || len(v.axes) > 1:
 			return c.unranked()

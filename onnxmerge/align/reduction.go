@@ -52,7 +52,7 @@ func argument(c *call) []*value {
 	if x == nil {
 		return c.unranked()
 	}
-	axis, ok := c.axis("axis", 0, len(x.axes))
+	axis, ok := c.axisOf(0, len(x.axes))
 	if !ok {
 		return c.unranked()
 	}
@@ -65,7 +65,7 @@ func topK(c *call) []*value {
 	if x == nil {
 		return c.unranked()
 	}
-	axis, ok := c.axis("axis", -1, len(x.axes))
+	axis, ok := c.axisOf(-1, len(x.axes))
 	if !ok {
 		return c.unranked()
 	}

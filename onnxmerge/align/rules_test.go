@@ -11,8 +11,8 @@ import (
 	"github.com/wiseft/wiseft/probe/ort/orttest"
 )
 
-// Each network is a convolution of 3 to 12 channels, some operators on its result c, and a layer on theirs. want are the
-// sizes of the groups in ascending order; frozen is part of the reason of those that are frozen.
+// Each network is a convolution of 3 to 12 channels, some operators on its result c, and a layer on theirs. want are
+// the sizes of the groups in ascending order; frozen is part of the reason of those that are frozen.
 var ruleCases = []struct {
 	name   string
 	build  func(x *layers) (string, []int) // returns a value and its axes after the batch
@@ -39,12 +39,14 @@ var ruleCases = []struct {
 	}, []int{2, 5, 6}, ""},
 	{"batch normalisation", func(x *layers) (string, []int) {
 		x.Tensor("var", slices.Repeat([]float64{1, 2, 3}, 4), 12)
-		return x.op("BatchNormalization", "c", x.weight("s", 12), x.weight("b", 12), x.weight("m", 12), "var"), []int{12, 8, 8}
+		s, b, m := x.weight("s", 12), x.weight("b", 12), x.weight("m", 12)
+		return x.op("BatchNormalization", "c", s, b, m, "var"), []int{12, 8, 8}
 	}, []int{12}, ""},
 	{"slopes", func(x *layers) (string, []int) { return x.op("PRelu", "c", x.weight("s", 12, 1, 1)), []int{12, 8, 8} },
 		[]int{12}, ""},
-	{"local response", func(x *layers) (string, []int) { return x.call("LRN", []string{"c"}, attr("size", 3)), []int{12, 8, 8} },
-		nil, "LRN"},
+	{"local response", func(x *layers) (string, []int) {
+		return x.call("LRN", []string{"c"}, attr("size", 3)), []int{12, 8, 8}
+	}, nil, "LRN"},
 	{"residual sum", func(x *layers) (string, []int) {
 		h := x.op("Relu", x.op("Conv", "c", x.weight("w1", 7, 12, 1, 1)))
 		return x.op("Add", "c", x.op("Conv", h, x.weight("w2", 12, 7, 1, 1))), []int{12, 8, 8}
@@ -85,7 +87,8 @@ var ruleCases = []struct {
 	{"channel shuffle", func(x *layers) (string, []int) {
 		x.Int64("apart", []int64{0, 3, 4, 8, 8}, 5)
 		x.Int64("joined", []int64{0, 12, 8, 8}, 4)
-		t := x.call("Transpose", []string{x.op("Reshape", "c", "apart")}, onnxtest.Attr{Name: "perm", Value: []int64{0, 2, 1, 3, 4}})
+		t := x.call("Transpose", []string{x.op("Reshape", "c", "apart")},
+			onnxtest.Attr{Name: "perm", Value: []int64{0, 2, 1, 3, 4}})
 		return x.op("Reshape", t, "joined"), []int{12, 8, 8}
 	}, []int{3, 4}, ""},
 	{"group normalisation in parts", func(x *layers) (string, []int) {
@@ -200,7 +203,8 @@ func (x *layers) call(op string, ins []string, attrs ...onnxtest.Attr) string {
 // recurrent passes rows of pixels through a layer in both directions.
 func (x *layers) recurrent(op string, gates int) (string, []int) {
 	x.Int64("tokens", []int64{0, 12, 64}, 3)
-	t := x.call("Transpose", []string{x.op("Reshape", "c", "tokens")}, onnxtest.Attr{Name: "perm", Value: []int64{2, 0, 1}})
+	t := x.call("Transpose", []string{x.op("Reshape", "c", "tokens")},
+		onnxtest.Attr{Name: "perm", Value: []int64{2, 0, 1}})
 	out := x.call(op, []string{t, x.weight("W", 2, gates*5, 12), x.weight("R", 2, gates*5, 5), x.weight("B", 2, gates*10)},
 		attr("hidden_size", 5), onnxtest.Attr{Name: "direction", Value: "bidirectional"})
 	return x.call("Transpose", []string{out}, onnxtest.Attr{Name: "perm", Value: []int64{2, 0, 1, 3}}), []int{64, 2, 5}

@@ -7,12 +7,13 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
-// Run runs the model with replaced tensors, on the same inputs each time, and returns the largest difference of the values
-// that [Compared] names from those of the model itself, relative to the largest number of each. An error means that the
-// changed model cannot be run, unless the context is done.
+// Run runs the model with replaced tensors, on the same inputs each time, and returns the largest difference of the
+// values that [Compared] names from those of the model itself, relative to the largest number of each. An error means
+// that the changed model cannot be run, unless the context is done.
 type Run func(ctx context.Context, replaced []onnx.Replacement) (difference float64, err error)
 
 // CheckOptions set how groups are checked.
@@ -31,9 +32,10 @@ type Checked struct {
 // maxRounds is how often permutations are drawn again after a group was frozen: each round must pass with all groups.
 const maxRounds = 5
 
-// Check permutes all groups at random and runs the model. If its results change, it finds the groups that change them by
-// bisection and moves them to Frozen. Every unit moves in every permutation (they are cycles), so that no group passes by
-// chance. A model without groups is not run. The error is that of the context, or says that no set of groups passes twice.
+// Check permutes all groups at random and runs the model. If its results change, it finds the groups that change them
+// by bisection and moves them to Frozen. Every unit moves in every permutation (they are cycles), so that no group
+// passes by chance. A model without groups is not run. The error is that of the context, or of kind Mismatch: the model
+// differs from itself, or no set of groups passes twice.
 func (g *Groups) Check(ctx context.Context, m *onnx.Model, run Run, opt CheckOptions) (*Checked, error) {
 	if opt.Tolerance == 0 {
 		opt.Tolerance = Tolerance(m)
@@ -63,7 +65,7 @@ func (g *Groups) Check(ctx context.Context, m *onnx.Model, run Run, opt CheckOpt
 			return c.result, nil
 		}
 	}
-	return nil, fmt.Errorf("align: after %d rounds groups of units still change the results", maxRounds)
+	return nil, fault.Mismatchf("units cannot be checked: after %d draws some still change the results", maxRounds)
 }
 
 // Tolerance returns the difference up to which results of a model count as equal: 1e-5, or 8 units in the last place of
@@ -85,8 +87,8 @@ func Tolerance(m *onnx.Model) float64 {
 // saturating operators hide changes of what they are computed from, or turn rounding into another result.
 var saturating = []string{"Sigmoid", "HardSigmoid", "Softmax", "ArgMax", "ArgMin", "Hardmax", "Identity", "Cast"}
 
-// Compared returns the values of a model whose equality [Groups.Check] relies on: its outputs, but of probabilities and of
-// indices of classes what they are computed from.
+// Compared returns the values of a model whose equality [Groups.Check] relies on: its outputs, but of probabilities and
+// of indices of classes what they are computed from.
 func Compared(m *onnx.Model) (names []string) {
 	for _, out := range m.Graph.Outputs {
 		name := out.Name
@@ -138,7 +140,10 @@ func (c *check) add(ctx context.Context, set []int) error {
 	case what == "":
 		c.kept = append(c.kept, set...)
 	case len(set) == 1:
-		c.broken[set[0]] = what
+		if err := c.deterministic(ctx); err != nil {
+			return err
+		}
+		c.broken[set[0]] = "permuted, " + what
 	default:
 		half := len(set) / 2
 		if err := c.add(ctx, set[:half]); err != nil {
@@ -147,6 +152,19 @@ func (c *check) add(ctx context.Context, set []int) error {
 		return c.add(ctx, set[half:])
 	}
 	return nil
+}
+
+// deterministic returns an error if the model differs from itself, once: then no group can be checked.
+func (c *check) deterministic(ctx context.Context) error {
+	if len(c.broken) > 0 {
+		return nil
+	}
+	what, err := c.try(ctx, nil)
+	if err != nil || what == "" {
+		return err
+	}
+	return fault.Mismatchf("units cannot be checked: without any permutation, %s", what).
+		WithHint("export the model in evaluation mode, without random numbers")
 }
 
 // try runs the model with the groups of a set permuted, and says what is wrong with the results; "" if nothing.
@@ -165,11 +183,13 @@ func (c *check) try(ctx context.Context, set []int) (string, error) {
 	case ctx.Err() != nil:
 		return "", ctx.Err()
 	case err != nil:
-		return fmt.Sprintf("the permuted model cannot be run: %v", err), nil
+		return fmt.Sprintf("the model cannot be run: %v", err), nil
 	case !(difference <= c.opt.Tolerance): // NaN, too
-		return fmt.Sprintf("the results of the permuted model differ by %.2g of the largest", difference), nil
+		return fmt.Sprintf("its results differ by %.2g of the largest", difference), nil
 	}
-	c.result.Difference = difference
+	if len(set) > 0 {
+		c.result.Difference = difference
+	}
 	return "", nil
 }
 

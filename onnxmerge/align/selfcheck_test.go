@@ -8,13 +8,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/onnxmerge/align"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 	"github.com/wiseft/wiseft/probe/ort/orttest"
 )
 
-// A group that lacks one of its weights changes the results. It is found among all others, frozen and named, and what is
-// left passes.
+// A group that lacks one of its weights changes the results. It is found among all others, frozen and named, and what
+// is left passes.
 func TestCheckFindsWrongGroups(t *testing.T) {
 	orttest.Load(t)
 	for _, path := range []string{"../pair/testdata/corpus/resnet/a_fold.onnx.gz",
@@ -43,7 +44,8 @@ func TestCheckFindsWrongGroups(t *testing.T) {
 				t.Errorf("broken are %q, want the group of %s", checked.Broken, name)
 			}
 			if len(groups.List) != count-1 || len(groups.Frozen) != frozen+1 || checked.Difference > 1e-5 {
-				t.Errorf("%d groups of %d, %d frozen, difference %g", len(groups.List), count, len(groups.Frozen), checked.Difference)
+				t.Errorf("%d groups of %d, %d frozen, difference %g", len(groups.List), count, len(groups.Frozen),
+					checked.Difference)
 			}
 			for i, g := range groups.List {
 				if g.ID != i {
@@ -55,7 +57,8 @@ func TestCheckFindsWrongGroups(t *testing.T) {
 	}
 }
 
-// Bisection finds single groups, groups that break the model only together, and groups with which the model cannot be run.
+// Bisection finds single groups, groups that break the model only together, and groups with which the model cannot be
+// run.
 func TestCheckBisects(t *testing.T) {
 	t.Parallel()
 	m := openModel(t, "../pair/testdata/corpus/resnet/a_fold.onnx.gz")
@@ -123,5 +126,18 @@ func TestCheckStops(t *testing.T) {
 	}, align.CheckOptions{})
 	if !errors.Is(err, context.Canceled) || len(groups.Frozen) > 2 {
 		t.Errorf("%v, frozen %v", err, groups.Frozen)
+	}
+}
+
+// A model that differs from itself is refused, instead of losing all groups.
+func TestCheckNeedsTheSameResults(t *testing.T) {
+	t.Parallel()
+	m := openModel(t, "../pair/testdata/corpus/resnet/a_fold.onnx.gz")
+	groups := align.Find(m)
+	count := len(groups.List)
+	_, err := groups.Check(t.Context(), m, func(context.Context, []onnx.Replacement) (float64, error) { return .1, nil },
+		align.CheckOptions{})
+	if fault.KindOf(err) != fault.Mismatch || len(groups.List) != count {
+		t.Errorf("%v, %d groups of %d", err, len(groups.List), count)
 	}
 }

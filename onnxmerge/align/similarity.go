@@ -1,16 +1,17 @@
 package align
 
 import (
-	"fmt"
 	"math"
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
 
+	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
-// term is a weight that enters the objective: the sum of products of the reference's elements and the model's, permuted.
+// term is a weight that enters the objective: the sum of products of the reference's elements and the model's,
+// permuted.
 type term struct {
 	tensor    *onnx.Tensor
 	reference []float32
@@ -42,7 +43,7 @@ func newTerm(t, reference *onnx.Tensor) (*term, error) {
 func finite(t *onnx.Tensor) ([]float32, error) {
 	codec, ok := t.DType.Codec()
 	if !ok {
-		return nil, fmt.Errorf("tensor %q: elements of type %s cannot be compared", t.ID(), t.DType)
+		return nil, fault.Mismatchf("tensor %q: elements of type %s cannot be compared", t.ID(), t.DType)
 	}
 	raw, values := make([]byte, t.SizeBytes()), make([]float64, t.Len())
 	if err := t.ReadAt(raw, 0); err != nil {
@@ -52,13 +53,14 @@ func finite(t *onnx.Tensor) ([]float32, error) {
 	list := make([]float32, len(values))
 	for i, v := range values {
 		if list[i] = float32(v); math.IsNaN(v) || math.IsInf(float64(list[i]), 0) {
-			return nil, fmt.Errorf("tensor %q: element %d is %g, and units are compared by finite weights", t.ID(), i, v)
+			return nil, fault.Mismatchf("tensor %q: element %d is %g, and units are compared by finite weights", t.ID(), i, v)
 		}
 	}
 	return list, nil
 }
 
-// maps returns the index map of each axis under permutations, without the one of an axis' units (axis -1 leaves none out).
+// maps returns the index map of each axis under permutations, without the one of an axis' units (axis -1 leaves none
+// out).
 func (x *term) maps(p Permutations, axis, group int) [][]int {
 	list := make([][]int, len(x.axes))
 	for a, units := range x.axes {
@@ -86,7 +88,8 @@ func (x *term) permuted(maps [][]int) []float32 {
 	return dst
 }
 
-// copy fills dst with runs of size elements, from an axis on; base is the index of the first. It returns the rest of dst.
+// copy fills dst with runs of size elements, from an axis on; base is the index of the first. It returns the rest of
+// dst.
 func (x *term) copy(dst []float32, maps [][]int, axis, base, size int) []float32 {
 	if axis == len(maps) {
 		copy(dst[:size], x.own[base*size:])

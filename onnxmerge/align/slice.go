@@ -114,7 +114,7 @@ func split(c *call) []*value {
 		return c.unranked()
 	}
 	sizes, given, ok := c.listed("split", 1)
-	axis, inside := c.axis("axis", 0, len(x.axes))
+	axis, inside := c.axisOf(0, len(x.axes))
 	if !ok || !inside {
 		return c.opaque("whose sizes are computed")
 	}
@@ -193,8 +193,11 @@ func (c *call) concatenate(operands []*value, axis int64) []*value {
 func pad(c *call) []*value {
 	x := c.operand(0)
 	pads, _, ok := c.listed("pads", 1)
-	if x == nil || !ok || c.has(3) || len(pads) != 2*len(x.axes) {
+	if x == nil || c.has(3) || ok && len(pads) != 2*len(x.axes) {
 		return c.unranked()
+	}
+	if !ok { // the amounts are computed
+		pads = slices.Repeat([]int64{-1}, 2*len(x.axes))
 	}
 	constant := c.node.Strings["mode"] == "" || c.node.Strings["mode"] == "constant"
 	out := same(x)
@@ -218,7 +221,7 @@ func splitToSequence(c *call) []*value {
 	if x == nil {
 		return c.unranked()
 	}
-	axis, inside := c.axis("axis", 0, len(x.axes))
+	axis, inside := c.axisOf(0, len(x.axes))
 	if !inside || c.size(x.axes[axis]) == unknown {
 		return c.opaque("whose sizes are not known")
 	}

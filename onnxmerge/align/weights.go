@@ -12,8 +12,8 @@ import (
 
 // MatchOptions set how units are matched.
 type MatchOptions struct {
-	// Reference returns the counterpart of a weight in the model whose order is wanted, or nil. One of another shape is left
-	// out, too.
+	// Reference returns the counterpart of a weight in the model whose order is wanted, or nil. One of another shape is
+	// left out, too.
 	Reference func(t *onnx.Tensor) *onnx.Tensor
 	Starts    int    // that are tried; 0 means 3
 	Seed      uint64 // of the orders in which groups are visited
@@ -35,20 +35,24 @@ type Match struct {
 	Before       float64 // sum over all weights of the products of paired elements
 	After        float64
 	Start        int // which start gave it
+	// Unused are weights without a counterpart of their shape: they are permuted, and say nothing about the order.
+	Unused []string
 }
 
 // GroupMatch is what happens to one group.
 type GroupMatch struct {
 	Moved         int     // units
+	Weights       int     // that were compared; 0 leaves the order as it is
 	Before, After float64 // cosine of the weights that have units of the group, and of their counterparts
 }
 
-// MatchWeights finds the permutations after which the model's weights are most like the reference's, by coordinate descent
-// over the groups (Git Re-Basin, algorithm 1): the gain of giving place i to unit j is the product of the reference's
-// slices at i and the model's at j, summed over the members of the group, with all other groups in their current order.
-// The sum of products never falls. It is a local optimum; of several starts the best is kept, the first of equals;
-// two starts that end alike end the search. The first start follows the network from the units that are not permuted ([descent.propagate]), the others visit groups
-// in random order from the identity on. Equal models are left as they are.
+// MatchWeights finds the permutations after which the model's weights are most like the reference's, by coordinate
+// descent over the groups (Git Re-Basin, algorithm 1): the gain of giving place i to unit j is the product of the
+// reference's slices at i and the model's at j, summed over the members of the group, with all other groups in their
+// current order. The sum of products never falls. It is a local optimum; of several starts the best is kept, the first
+// of equals; two starts that end alike end the search. The first start follows the network from the units that are not
+// permuted ([descent.propagate]), the others visit groups in random order from the identity on. Equal models are left
+// as they are.
 //
 // Groups that divide an axis in two, such as heads and the units of a head, depend on each other more than on all
 // others; see [descent.outer].
@@ -90,9 +94,10 @@ type descent struct {
 	current Permutations
 	changed []bool    // whether a group's gains may have changed since it was solved
 	noise   []float64 // of each term, the gain below which it is rounding
-	inner   [][]int   // for each group the groups that divide its axes further
-	joint   []bool    // whether a group was solved together with its inner ones
-	open    []bool    // groups that have no order yet, see propagate; weights with their units are left out of gains
+	unused  []string
+	inner   [][]int // for each group the groups that divide its axes further
+	joint   []bool  // whether a group was solved together with its inner ones
+	open    []bool  // groups that have no order yet, see propagate; weights with their units are left out of gains
 }
 
 // newDescent reads the weights that have a counterpart.
@@ -113,7 +118,7 @@ func (g *Groups) newDescent(m *onnx.Model, opt MatchOptions) (*descent, error) {
 			if !seen {
 				r := opt.Reference(t)
 				if r == nil || !slices.Equal(r.Dims, t.Dims) || !r.DType.IsFloat() {
-					skip[t] = true
+					skip[t], d.unused = true, append(d.unused, t.ID())
 					continue
 				}
 				x, err := newTerm(t, r)
@@ -182,7 +187,7 @@ func (d *descent) run(ctx context.Context, rng *rand.Rand) (float64, error) {
 
 // equal reports whether p are the current permutations.
 func (d *descent) equal(p Permutations) bool {
-	return slices.EqualFunc(d.current, p, func(a, b Permutation) bool { return slices.Equal(a, b) })
+	return slices.EqualFunc(d.current, p, slices.Equal[Permutation])
 }
 
 // forget drops what was computed from permutations that have changed; nil are all.
@@ -321,8 +326,10 @@ func (d *descent) report(m *Match) {
 	d.current = m.Permutations
 	d.forget(nil)
 	for i, p := range m.Permutations {
-		m.Groups = append(m.Groups, GroupMatch{Moved: p.Moved(), Before: before[i], After: d.cosine(i)})
+		m.Groups = append(m.Groups, GroupMatch{Moved: p.Moved(), Weights: len(d.of[i]), Before: before[i],
+			After: d.cosine(i)})
 	}
+	m.Unused = d.unused
 }
 
 // cosine returns the cosine of all weights of a group and their counterparts; 1 if there is none.

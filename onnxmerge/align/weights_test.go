@@ -28,7 +28,7 @@ func TestPlantedPermutationsAreRecovered(t *testing.T) {
 			groups := align.Find(m)
 			p := randomPermutations(groups, 11)
 			planted := rewrite(t, m, groups, p)
-			for _, cosine := range []float64{1, .95, .8} {
+			for _, cosine := range []float64{1, .8} {
 				other := planted
 				if cosine < 1 {
 					other = noisy(t, planted, cosine)
@@ -162,15 +162,26 @@ func noisy(t *testing.T, m *onnx.Model, cosine float64) *onnx.Model {
 	return reopen(t, m, replaced)
 }
 
-// sumOf returns the sum of products in the planted order.
-func sumOf(t *testing.T, m, other *onnx.Model, p align.Permutations) float64 {
+// sumOf returns the sum of products of paired weights in the planted order, without running statistics.
+func sumOf(t *testing.T, m, other *onnx.Model, p align.Permutations) (sum float64) {
 	t.Helper()
-	groups := align.Find(other)
-	back := rewrite(t, other, groups, p.Inverse())
-	match, err := align.Find(back).MatchWeights(t.Context(), back, align.MatchOptions{Starts: 1,
-		Reference: func(x *onnx.Tensor) *onnx.Tensor { return m.Lookup(x.ID()) }})
-	if err != nil {
-		t.Fatal(err)
+	back := rewrite(t, other, align.Find(other), p.Inverse())
+	seen := map[*onnx.Tensor]bool{}
+	for o := range flow.Operands(back) {
+		seen[o.Tensor] = seen[o.Tensor] || o.Node.Op() == "BatchNormalization" && o.Slot >= 3
 	}
-	return match.Before
+	for _, g := range align.Find(back).List {
+		for _, member := range g.Members {
+			x := member.Tensor
+			if seen[x] || !x.DType.IsFloat() {
+				continue
+			}
+			seen[x] = true
+			u, v := values(t, x), values(t, m.Lookup(x.ID()))
+			for i := range u {
+				sum += u[i] * v[i]
+			}
+		}
+	}
+	return sum
 }

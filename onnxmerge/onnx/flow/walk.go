@@ -28,6 +28,13 @@ type Visitor[V any] interface {
 	Leave(n *onnx.Node, entry V, results [][]V) []V
 }
 
+// ConstantVisitor is a [Visitor] that is told of the Constants of functions whose value is an attribute of the call. To
+// others their names are undefined.
+type ConstantVisitor[V any] interface {
+	// Constant returns the V of a Constant, whose attribute has the value of the call.
+	Constant(n *onnx.Node) V
+}
+
 // Body is a body of an If, Loop or Scan during a [Walk].
 type Body[V any] struct {
 	Node  *onnx.Node
@@ -112,8 +119,11 @@ func (w *walk[V]) value(g *onnx.Graph, s *scope[V], name string) V {
 func (w *walk[V]) graph(g *onnx.Graph, s *scope[V]) []V {
 	for i := range g.Nodes {
 		n := w.bound(&g.Nodes[i])
-		if n.Op() == "Constant" && len(n.Inputs) == 0 {
-			continue // a stored tensor, or undefined
+		if n.Op() == "Constant" && len(n.Inputs) == 0 { // a stored tensor, an attribute of the call, or undefined
+			if c, ok := w.Visitor.(ConstantVisitor[V]); ok && len(g.Nodes[i].References) > 0 && len(n.Outputs) > 0 {
+				s.values[n.Outputs[0]] = c.Constant(n)
+			}
+			continue
 		}
 		operands := make([]V, len(n.Inputs))
 		for k, name := range n.Inputs {
