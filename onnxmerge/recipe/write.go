@@ -21,6 +21,9 @@ func FromProvenance(p *onnxmerge.Provenance) *Recipe {
 	for _, f := range p.Fisher {
 		r.Fisher = append(r.Fisher, f.File)
 	}
+	for _, a := range p.Aligned {
+		r.Notes = append(r.Notes, fmt.Sprintf("%s was brought into the order of the last model: merge with --align %s", a.Model, a.By))
+	}
 	if p.Repair != nil {
 		r.Repair = &Repair{Mode: p.Repair.Mode, Data: p.Repair.Data}
 		r.Repair.Data.Batch, r.Repair.Data.Runtime = 0, ""
