@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -53,6 +54,16 @@ func TestAlignUndoesPlantedOrders(t *testing.T) {
 	plantOrder(t, a, planted)
 	points := filepath.Join(dir, "points.npz")
 	writeNPZ(t, points, repairData(t, 80))
+	d, err := Diff(t.Context(), planted, b, MergeOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Contains(d.Permuted, "conv2.weight") || !strings.Contains(strings.Join(d.Reasons, "\n"), "the units look permuted") {
+		t.Errorf("permuted %q; %q", d.Permuted, d.Reasons)
+	}
+	if d, err = Diff(t.Context(), a, b, MergeOptions{}); err != nil || len(d.Permuted) > 0 {
+		t.Errorf("a fine-tune looks permuted in %q (%v)", d.Permuted, err)
+	}
 	for _, alpha := range []float64{0, .5, 1} {
 		opt := MergeOptions{Params: method.Params{"alpha": alpha}}
 		merge(t, plain, []string{a, b}, opt)

@@ -22,6 +22,8 @@ type Difference struct {
 	// Features is the value that the head of the fine-tuned model consumes, and Head are its weights.
 	Features string   `json:"features,omitempty"`
 	Head     []string `json:"head,omitempty"`
+	// Permuted are weights that are unlike their counterparts, and whose channels have like norms in another order.
+	Permuted []string `json:"permuted,omitempty"`
 	Reasons  []string `json:"reasons"` // of a refusal, then the plan's warnings
 }
 
@@ -107,10 +109,18 @@ func Diff(ctx context.Context, plan *Plan, progress Progress) (*Difference, erro
 			all.add(one)
 		}
 		d.Pairs = append(d.Pairs, plan.Decisions[i].difference(one))
+		permuted, err := looksPermuted(ctx, &p.decisions[i], one)
+		if err != nil {
+			return nil, fmt.Errorf("tensor %q: %w", x.Tensor, err)
+		}
+		if permuted {
+			d.Permuted = append(d.Permuted, x.Tensor)
+		}
 		if done += x.b.SizeBytes(); progress != nil {
 			progress(done, total)
 		}
 	}
+	d.addPermuted()
 	d.Cosine, d.RelL2 = finite(all.cosine()), finite(all.relL2())
 	d.Relation = relationOf(all, len(d.Pairs))
 	if d.Verdict == Mergeable && len(d.OnlyA)+len(d.OnlyB) > 0 {
