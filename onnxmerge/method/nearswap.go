@@ -13,6 +13,9 @@ func init() {
 		Base:   true,
 		Class:  Blocks,
 		Params: []Param{{Name: "t", Doc: "largest change of an element", Default: 0.001, Min: 0, Max: math.MaxFloat64}},
+		Differs: []Difference{
+			{"mergekit nearswap", "refuses t = 0", "is the base", "it is the limit of small t"},
+		},
 		New: func(_ *Tensor, p Params) (Mixer, error) {
 			t := p.Number("t")
 			if t == 0 {
