@@ -131,9 +131,7 @@ func writeDifference(w io.Writer, r *wiseft.DiffResult) error {
 	writeNorms(w, r.Norms)
 	fmt.Fprintf(w, "%s by distance; ", r.Relation)
 	if b := r.Barrier; b != nil {
-		fmt.Fprintf(w, "%s: the own head's accuracy falls by up to %.1f points below the line between the ends "+
-			"(95 %% interval %.1f to %.1f, %d samples)\n", b.Verdict, 100*float64(b.Fall), 100*float64(b.Interval[0]),
-			100*float64(b.Interval[1]), b.N)
+		fmt.Fprintln(w, b)
 	} else {
 		fmt.Fprintln(w, "whether models between the two work is not known: measure it with --data DATA, which has labels")
 	}

@@ -138,11 +138,7 @@ func barrierText(r *result.Result) string {
 	if b == nil {
 		return ""
 	}
-	text := fmt.Sprintf("barrier of the own head: %.1f points", 100*float64(b.Fall))
-	if b.Alpha != nil {
-		text += fmt.Sprintf(" below the line between the ends, at alpha %.4g", *b.Alpha)
-	}
-	return text + fmt.Sprintf(" (%s interval %s, simultaneous): %s", level(r), percentRange(b.Interval), b.Verdict)
+	return b.String()
 }
 
 // hasValidation reports whether the models have validation figures.

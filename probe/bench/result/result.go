@@ -7,6 +7,7 @@ package result
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 
 	"github.com/wiseft/wiseft/datasets"
@@ -134,6 +135,16 @@ type Barrier struct {
 	// Verdict is "linearly connected" if the interval is below [metric.ConnectedFall], "not linearly connected" if it is
 	// above it, and else "undecided".
 	Verdict string `json:"verdict"`
+}
+
+// String describes the barrier in a line, in points of accuracy.
+func (b *Barrier) String() string {
+	text := fmt.Sprintf("barrier of the own head: %.1f points", 100*float64(b.Fall))
+	if b.Alpha != nil {
+		text += fmt.Sprintf(" below the line between the ends, at alpha %.4g", *b.Alpha)
+	}
+	return text + fmt.Sprintf(" (%g %% interval %.1f–%.1f, simultaneous; %d samples): %s", 100*ConfidenceLevel,
+		100*float64(b.Interval[0]), 100*float64(b.Interval[1]), b.N, b.Verdict)
 }
 
 // Tested is what was measured on one test set. Figures of the suite are rounded in stages as the suite's own
