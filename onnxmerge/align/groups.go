@@ -75,8 +75,8 @@ type Groups struct {
 	Frozen []Frozen
 }
 
-// Find derives the groups of a model from its graph. It reads payloads of small integer tensors alone. The rules are
-// one per operator; a group is safe to use once [Check] has run it.
+// Find derives the groups of a model from its graph. It reads payloads of small integer tensors, and of others as far
+// as their elements are equal. The rules are one per operator; a group is safe to use once [Check] has run it.
 func Find(m *onnx.Model) *Groups {
 	w := &walker{model: m, tensors: map[*onnx.Tensor]*value{}}
 	for i, v := range flow.Walk(m, w) {
@@ -115,7 +115,7 @@ func (w *walker) groups() *Groups {
 	f := &finder{walker: w, group: map[int]int{}, frozen: map[int]int{}}
 	for _, t := range w.model.Tensors {
 		v := w.tensors[t]
-		if v == nil {
+		if v == nil || v.uniform {
 			continue
 		}
 		for i, axis := range v.axes {

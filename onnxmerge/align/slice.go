@@ -215,8 +215,8 @@ func pad(c *call) []*value {
 	return []*value{out}
 }
 
-// splitToSequence is Split into a list of values. Without sizes, or (in onnxruntime, and as PyTorch's exporter writes unbind)
-// with the single size 1, keepdims = 0 removes the axis.
+// splitToSequence is Split into a list of values. Without sizes, or (in onnxruntime, and as PyTorch's exporter writes
+// unbind) with the single size 1, keepdims = 0 removes the axis.
 func splitToSequence(c *call) []*value {
 	x := c.operand(0)
 	if x == nil {
