@@ -120,22 +120,34 @@ func (a *aligner) align(ctx context.Context) (*onnxmerge.Aligned, align.Permutat
 	for _, f := range a.groups.Frozen {
 		a.record.Frozen = append(a.record.Frozen, f.String())
 	}
-	weights, err := a.byWeights(ctx)
+	match, err := a.match(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	order := weights.Permutations
-	if a.opt.By == "activations" {
-		if order, err = a.byActivations(ctx); err != nil {
-			return nil, nil, err
-		}
-	}
-	return a.describe(order, weights), order, nil
+	return a.describe(match), match.Permutations, nil
 }
 
-// byWeights matches units by their weights.
-func (a *aligner) byWeights(ctx context.Context) (*align.Match, error) {
-	a.opt.Monitor.progress(Progress{What: "matching units by weights"})
+// match matches units by weights or activations.
+func (a *aligner) match(ctx context.Context) (*align.Match, error) {
+	reference, err := a.reference(ctx)
+	if err != nil {
+		return nil, err
+	}
+	opt := align.MatchOptions{Reference: reference, Seed: a.opt.Seed}
+	if a.opt.By == "weights" {
+		a.opt.Monitor.progress(Progress{What: "matching units by weights"})
+		return a.groups.MatchWeights(ctx, a.model.Model, opt)
+	}
+	order, err := a.byActivations(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return a.groups.Compare(a.model.Model, order, opt)
+}
+
+// reference returns the function that finds the counterpart of a weight: its pair, or else the weight of the same name and
+// shape, since what speaks against the pair may be the order of its units.
+func (a *aligner) reference(ctx context.Context) (func(*onnx.Tensor) *onnx.Tensor, error) {
 	named := map[string]*onnx.Tensor{}
 	for _, t := range a.last.Tensors {
 		named[t.ID()] = t
@@ -150,28 +162,24 @@ func (a *aligner) byWeights(ctx context.Context) (*align.Match, error) {
 			paired[from] = t
 		}
 	}
-	reference := func(t *onnx.Tensor) *onnx.Tensor {
+	return func(t *onnx.Tensor) *onnx.Tensor {
 		if other := paired[t]; other != nil {
 			return other
 		}
 		if other := named[t.ID()]; other != nil && slices.Equal(other.Dims, t.Dims) {
-			return other // of one name and shape: what speaks against a pair may be its order
+			return other
 		}
 		return nil
-	}
-	return a.groups.MatchWeights(ctx, a.model.Model, align.MatchOptions{Reference: reference, Seed: a.opt.Seed})
+	}, nil
 }
 
-// describe adds the groups to the record. The cosines are those of the match by weights; of another match the cosine
-// before it alone.
-func (a *aligner) describe(order align.Permutations, weights *align.Match) *onnxmerge.Aligned {
+// describe adds the groups to the record.
+func (a *aligner) describe(match *align.Match) *onnxmerge.Aligned {
+	order := match.Permutations
 	for i, g := range a.groups.List {
 		first := g.Members[0]
 		x := onnxmerge.AlignedGroup{Tensor: first.Tensor.ID(), Axis: first.Axis, Offset: first.Offset, Stride: first.Stride,
-			Units: g.Size, Moved: order[i].Moved(), Before: weights.Groups[i].Before, After: weights.Groups[i].After}
-		if !slices.Equal(order[i], weights.Permutations[i]) {
-			x.After = 0 // not measured
-		}
+			Units: g.Size, Moved: order[i].Moved(), Before: match.Groups[i].Before, After: match.Groups[i].After}
 		if x.Moved > 0 {
 			for _, unit := range order[i] {
 				x.Order = binary.LittleEndian.AppendUint32(x.Order, uint32(unit))

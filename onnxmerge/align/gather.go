@@ -120,4 +120,11 @@ func constantOfShape(c *call) []*value {
 	return []*value{out}
 }
 
-func numbered(c *call) []*value { return []*value{of(c.fresh(unknown, positional+c.label))} }
+// numbered counts.
+func numbered(c *call) []*value {
+	n := int64(unknown)
+	if list := c.rangeNumbers(); list != nil {
+		n = int64(len(list))
+	}
+	return []*value{of(c.fresh(n, positional+c.label))}
+}

@@ -76,8 +76,9 @@ type Groups struct {
 }
 
 // Find derives the groups of a model from its graph. Inputs are frozen, and so are outputs, but for those that are
-// features for other operators: a permuted model gives them in another order. It reads payloads of small integer tensors
-// alone. The rules are one per operator; a group is safe to use once [Check] has run it.
+// features for other operators: a permuted model gives them in another order. It reads payloads of small integer tensors,
+// and of others as far as their elements are equal. The rules are one per operator; a group is safe to use once [Check]
+// has run it.
 func Find(m *onnx.Model) *Groups {
 	w := &walker{model: m, tensors: map[*onnx.Tensor]*value{}}
 	for i, v := range flow.Walk(m, w) {
@@ -129,7 +130,7 @@ func (w *walker) groups() *Groups {
 	f := &finder{walker: w, group: map[int]int{}, frozen: map[int]int{}}
 	for _, t := range w.model.Tensors {
 		v := w.tensors[t]
-		if v == nil {
+		if v == nil || v.uniform {
 			continue
 		}
 		for i, axis := range v.axes {

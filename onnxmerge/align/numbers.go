@@ -48,6 +48,8 @@ func (c *call) numbers() []number {
 		return nil
 	case "Where":
 		return c.whereNumbers()
+	case "Range":
+		return c.rangeNumbers()
 	case "Not":
 		return c.notNumbers()
 	}
@@ -186,6 +188,18 @@ func (c *call) whereNumbers() (list []number) {
 		default:
 			list = append(list, number{class: -1})
 		}
+	}
+	return list
+}
+
+// rangeNumbers counts from the first operand up to the second, by steps of the third.
+func (c *call) rangeNumbers() (list []number) {
+	bounds, ok := known(slices.Concat(c.numbersOf(0), c.numbersOf(1), c.numbersOf(2)))
+	if !ok || len(bounds) != 3 || bounds[2] < 1 || bounds[1]-bounds[0] > maxNumbers*bounds[2] {
+		return nil
+	}
+	for i := bounds[0]; i < bounds[1]; i += bounds[2] {
+		list = append(list, number{known: true, n: i, class: -1})
 	}
 	return list
 }

@@ -215,7 +215,8 @@ func pad(c *call) []*value {
 	return []*value{out}
 }
 
-// splitToSequence is Split into a list of values.
+// splitToSequence is Split into a list of values. Without sizes, or (in onnxruntime, and as PyTorch's exporter writes
+// unbind) with the single size 1, keepdims = 0 removes the axis.
 func splitToSequence(c *call) []*value {
 	x := c.operand(0)
 	if x == nil {
@@ -233,6 +234,7 @@ func splitToSequence(c *call) []*value {
 	case !given:
 		sizes = chunks(n, n)
 	case len(sizes) == 1 && sizes[0] > 0 && len(c.in[1].axes) == 0:
+		given = sizes[0] != 1
 		sizes = equalRuns(n, sizes[0])
 	}
 	items := c.splitAxis(x, axis, sizes)

@@ -1,6 +1,7 @@
 package align
 
 import (
+	"bytes"
 	"fmt"
 
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
@@ -13,6 +14,7 @@ type value struct {
 	ranked  bool // whether axes says the number of axes; false if it is not known
 	numbers []number
 	tensor  *onnx.Tensor // whose elements it has; nil if it is computed
+	uniform bool         // whether they are all equal
 	items   []*value     // of a sequence
 	lost    string       // if the number of axes is not known: the operator from which on, and why
 }
@@ -56,31 +58,67 @@ func (w *walker) declared(d onnx.Value, reason string) *value {
 }
 
 // Tensor implements [flow.Visitor]. Long integers and booleans are indices, sizes and masks; shorter ones may be
-// weights.
+// weights. A tensor of equal elements fits any permutation, so that it unites nothing: it has other axes at each use.
 func (w *walker) Tensor(t *onnx.Tensor) *value {
 	v := w.tensors[t]
-	if v != nil {
+	if v == nil {
+		v = &value{ranked: true, tensor: t, numbers: integers(t), uniform: isUniform(t)}
+		w.tensors[t] = v
+	}
+	if v.axes != nil && !v.uniform {
 		return v
 	}
-	v = &value{ranked: true, tensor: t, numbers: integers(t)}
-	dims := t.Dims
+	dims, reason := t.Dims, w.fixed(t)
 	if t.Indices != nil {
 		dims = t.DenseDims
 	}
-	reason := ""
-	switch {
-	case t.Indices != nil:
-		reason = "it is sparse"
-	case !t.DType.IsFloat() && t.DType.Bits() >= 32 || t.DType == onnx.Bool:
-		reason = "the integers of " + t.ID()
-	case !t.Replaceable() || t.DType.Bits()%8 != 0:
-		reason = "its elements cannot be permuted where they are stored"
-	}
+	var axes []int
 	for _, n := range dims {
-		v.axes = append(v.axes, w.addFrozen(n, reason))
+		axes = append(axes, w.addFrozen(n, reason))
 	}
-	w.tensors[t] = v
+	if v.uniform {
+		return &value{ranked: true, axes: axes, tensor: t, numbers: v.numbers, uniform: true}
+	}
+	v.axes = axes
 	return v
+}
+
+// fixed returns why elements of a tensor keep their place; "" if they may move.
+func (w *walker) fixed(t *onnx.Tensor) string {
+	switch {
+	case w.tensors[t].uniform:
+		return ""
+	case t.Indices != nil:
+		return "it is sparse"
+	case !t.DType.IsFloat() && t.DType.Bits() >= 32 || t.DType == onnx.Bool:
+		return "the integers of " + t.ID()
+	case !t.Replaceable() || t.DType.Bits()%8 != 0:
+		return "its elements cannot be permuted where they are stored"
+	}
+	return ""
+}
+
+// isUniform reports whether all elements of a dense tensor are equal.
+func isUniform(t *onnx.Tensor) bool {
+	const elements = 1024
+	size := int64(t.DType.Bits() / 8)
+	if t.Indices != nil || !t.Readable() || size == 0 || t.Len() == 0 {
+		return false
+	}
+	var first []byte
+	for off := int64(0); off < t.SizeBytes(); off += elements * size {
+		chunk := make([]byte, min(elements*size, t.SizeBytes()-off))
+		if t.ReadAt(chunk, off) != nil {
+			return false
+		}
+		if first == nil {
+			first = bytes.Clone(chunk[:size])
+		}
+		if !bytes.Equal(chunk, bytes.Repeat(first, len(chunk)/int(size))) {
+			return false
+		}
+	}
+	return true
 }
 
 // integers returns the elements of a small tensor of integers, else nil.

@@ -86,6 +86,20 @@ func (g *Groups) MatchWeights(ctx context.Context, m *onnx.Model, opt MatchOptio
 	return best, nil
 }
 
+// Compare describes permutations that were found otherwise, such as by [Groups.MatchActivations], as MatchWeights does its
+// own.
+func (g *Groups) Compare(m *onnx.Model, p Permutations, opt MatchOptions) (*Match, error) {
+	d, err := g.newDescent(m, opt)
+	if err != nil {
+		return nil, err
+	}
+	d.reset()
+	match := &Match{Permutations: p}
+	d.report(match)
+	match.After = d.sum(nil)
+	return match, nil
+}
+
 // descent is a coordinate descent over groups.
 type descent struct {
 	groups  *Groups
