@@ -21,7 +21,7 @@ func TestFineTunesStay(t *testing.T) {
 		{"pointssl/pointssl_base_backbone.onnx", "pointssl/pointssl_ft1_backbone.onnx", 0, 0},
 		{"ocr/en_PP-OCRv3_det.onnx", "ocr/multilingual_PP-OCRv3_det.onnx", 0, 10},
 		{"magika/standard_v3_2.onnx", "magika/standard_v3_3.onnx", 100, 250},
-		{"pointnet/pointnet_3dcertify_natural.onnx", "pointnet/pointnet_3dcertify_fgsm.onnx", 350, 800},
+		{"pointnet/pointnet_3dcertify_natural.onnx", "pointnet/pointnet_3dcertify_fgsm.onnx", 700, 1600},
 	} {
 		t.Run(filepath.Base(c.from), func(t *testing.T) {
 			a, b := openModel(t, filepath.Join(models, c.from)), openModel(t, filepath.Join(models, c.to))

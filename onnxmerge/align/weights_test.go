@@ -34,7 +34,7 @@ func TestPlantedPermutationsAreRecovered(t *testing.T) {
 					other = noisy(t, planted, cosine)
 				}
 				start := time.Now()
-				match, err := align.Find(other).MatchWeights(t.Context(), other, align.MatchOptions{Starts: 1,
+				match, err := align.Find(other).MatchWeights(t.Context(), other, align.MatchOptions{Starts: 2,
 					Reference: func(x *onnx.Tensor) *onnx.Tensor { return m.Lookup(x.ID()) }})
 				if err != nil {
 					t.Fatal(err)
