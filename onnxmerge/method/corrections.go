@@ -12,6 +12,8 @@ leave alpha 0 and 1 as they are, byte for byte.
 |---|---|---|---|
 | mixed deviations | ` + "`--norm-statistics std`" + ` | no data | var = (sum_i c_i sqrt(var_i))^2 |
 | repair | ` + "`--repair DATA`" + ` | unlabelled samples; two passes for the models, one for each merge, all with outputs of moments | var = (R q)^2 - eps, mean = mu - (gm - rm) q; without BatchNormalization W = W / q, b = (b - mu) / q + gm |
+| alignment | ` + "`--align weights`" + ` | no data; some passes of a self-check | the other models' units in the order of the last one's |
+| alignment | ` + "`--align activations --align-data DATA`" + ` | unlabelled samples; one pass of each model | the same |
 | reset | ` + "`--repair DATA --repair-mode reset`" + ` | unlabelled samples of the training data's kind; one pass | var = sigma^2, mean = mu |
 
 c_i are the method's coefficients of the models: 1-alpha and alpha, or 1/N. For each channel m_i and s_i are the mean and the
@@ -34,6 +36,14 @@ outputs of its Conv, Gemm and MatMul operators, in weight and bias; the last one
 merged, and a weight without a bias gets its deviation alone. A network with any BatchNormalization is corrected there
 alone. Networks that normalise their activations themselves (LayerNormalization and its kin) are measured, and changed only
 if a mode is named.
+
+**Alignment** (Git Re-Basin: Ainsworth et al., ICLR 2023) comes before the merge, and is for models that were trained apart:
+the same units stand in other places there. Which units may be permuted together is derived from the graph by data flow:
+residual sums, convolutions with groups, heads of attention, reshapes. Random permutations of all of them must leave the
+model's outputs unchanged to 1e-5 of the largest; what does not is frozen by name. Weights are matched by coordinate descent,
+activations by their correlations; each group is an assignment problem. Between a model and its fine-tune nothing moves.
+Alpha 0 is then the pre-trained model in the other order. Alone it brings little: activations of the mix still shrink, so
+repair belongs to it.
 
 What they bring: own 40-way heads of two pairs of PointNets on ModelNet10, right of 908, statistics measured on 160
 training clouds (means of three draws, which lie within 5 of them); behind the stroke the accuracy under 21 conditions of
