@@ -71,10 +71,10 @@ func alignModels(ctx context.Context, list models, opt AlignOptions) ([]onnxmerg
 	return records, nil
 }
 
-// permute replaces the model, in memory, by one with permuted units.
+// permute replaces the model, in memory, by one with permuted units, once.
 func (m *Model) permute(ctx context.Context, groups *align.Groups, order align.Permutations) error {
 	if m.stored != nil {
-		return nil // the file is merged twice, and was permuted the first time
+		return nil
 	}
 	replaced, err := groups.Replacements(order)
 	if err != nil {
@@ -187,6 +187,7 @@ func (a *aligner) describe(match *align.Match) *onnxmerge.Aligned {
 		}
 		a.record.Groups = append(a.record.Groups, x)
 	}
+	a.record.Uncompared = match.Unused
 	return &a.record
 }
 

@@ -15,6 +15,8 @@ type Aligned struct {
 	Groups []AlignedGroup `json:"groups"`
 	// Frozen are units that keep their order although a weight has them, each with the reason.
 	Frozen []string `json:"frozen,omitempty"`
+	// Uncompared are weights that were permuted with their units without a counterpart that says where these belong.
+	Uncompared []string `json:"uncompared,omitempty"`
 	// Difference is the largest relative change of the model's outputs when all groups are permuted at random.
 	Difference float64 `json:"check_difference"`
 	Samples    int     `json:"samples,omitempty"`     // on which activations were compared
@@ -52,6 +54,10 @@ func (a *Aligned) String() string {
 	if moved == 0 {
 		line = fmt.Sprintf("align: %s: none of %d units in %s moves: the models have one order (compared by %s)", a.Model, units,
 			text.Count(len(a.Groups), "group"), a.By)
+	}
+	if n := len(a.Uncompared); n > 0 {
+		line += fmt.Sprintf("\n  %s without a counterpart of its shape, not compared: %s", text.Count(n, "weight"),
+			shortList(a.Uncompared))
 	}
 	for i, frozen := range a.Frozen {
 		if i == maxFrozenLines {
