@@ -209,24 +209,36 @@ func (c *classes) align(x, y int, reason string) bool {
 
 // alignProducts divides the factors of two products until they are equal, from the slowest on.
 func (c *classes) alignProducts(a, b []int, reason string) bool {
+	return c.alignLists(a, b, reason, func(x int, m, n int64) []int {
+		if m%n != 0 {
+			return nil
+		}
+		parts := c.divide(x, n, m/n)
+		if parts == nil {
+			return nil
+		}
+		return slices.Concat(c.factors(parts[0]), c.factors(parts[1]))
+	})
+}
+
+// alignLists unites two lists class by class. divide divides a class of the size m, which is larger than its counterpart
+// of the size n; nil if it cannot be.
+func (c *classes) alignLists(a, b []int, reason string, divide func(x int, m, n int64) []int) bool {
 	for len(a) > 0 && len(b) > 0 {
 		m, n := c.size(a[0]), c.size(b[0])
-		switch {
-		case m == n:
+		if m == n {
 			c.unite(a[0], b[0], reason)
 			a, b = a[1:], b[1:]
 			continue
-		case m < n:
+		}
+		if m < n {
 			a, b, m, n = b, a, n, m
 		}
-		if m%n != 0 {
-			return false
-		}
-		parts := c.divide(a[0], n, m/n)
+		parts := divide(a[0], m, n)
 		if parts == nil {
 			return false
 		}
-		a = slices.Concat(c.factors(parts[0]), c.factors(parts[1]), a[1:])
+		a = slices.Concat(parts, a[1:])
 	}
 	return len(a) == 0 && len(b) == 0
 }
@@ -251,21 +263,5 @@ func (c *classes) alignUnknown(x, y int, reason string) bool {
 
 // alignRuns cuts the runs of two concatenations until they are equal.
 func (c *classes) alignRuns(a, b []int, reason string) bool {
-	for len(a) > 0 && len(b) > 0 {
-		m, n := c.size(a[0]), c.size(b[0])
-		switch {
-		case m == n:
-			c.unite(a[0], b[0], reason)
-			a, b = a[1:], b[1:]
-			continue
-		case m < n:
-			a, b, m, n = b, a, n, m
-		}
-		runs := c.cut(a[0], []int64{n, m - n})
-		if runs == nil {
-			return false
-		}
-		a = append(runs, a[1:]...)
-	}
-	return len(a) == 0 && len(b) == 0
+	return c.alignLists(a, b, reason, func(x int, m, n int64) []int { return c.cut(x, []int64{n, m - n}) })
 }
