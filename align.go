@@ -148,25 +148,16 @@ func (a *aligner) match(ctx context.Context) (*align.Match, error) {
 // reference returns the function that finds the counterpart of a weight: its pair, or else the weight of the same name and
 // shape, since what speaks against the pair may be the order of its units.
 func (a *aligner) reference(ctx context.Context) (func(*onnx.Tensor) *onnx.Tensor, error) {
-	named := map[string]*onnx.Tensor{}
-	for _, t := range a.last.Tensors {
-		named[t.ID()] = t
-	}
 	plan, err := planModels(ctx, models{a.model, a.last}, nil, MergeOptions{})
 	if err != nil {
 		return nil, err
 	}
-	paired := map[*onnx.Tensor]*onnx.Tensor{}
-	for _, t := range a.last.Tensors {
-		if from := plan.From(t, 0); from != nil {
-			paired[from] = t
-		}
-	}
+	paired := plan.Counterparts()
 	return func(t *onnx.Tensor) *onnx.Tensor {
 		if other := paired[t]; other != nil {
 			return other
 		}
-		if other := named[t.ID()]; other != nil && slices.Equal(other.Dims, t.Dims) {
+		if other := a.last.Lookup(t.ID()); other != nil && slices.Equal(other.Dims, t.Dims) {
 			return other
 		}
 		return nil

@@ -2,10 +2,8 @@ package wiseft
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/wiseft/wiseft/internal/fault"
@@ -79,12 +77,7 @@ func (v floorVariant) Key(ctx context.Context) (string, error) {
 	if err != nil || v.samples == nil {
 		return key, err
 	}
-	text, err := json.Marshal(v.samples.record)
-	if err != nil {
-		return "", err
-	}
-	sum := sha256.Sum256(append([]byte(key), text...))
-	return hex.EncodeToString(sum[:]), nil
+	return v.samples.key(key)
 }
 
 // Model implements bench.Variant.
@@ -92,7 +85,7 @@ func (v floorVariant) Model(ctx context.Context, _ string) (bench.Model, error) 
 	plan := v.fresh
 	if v.samples != nil {
 		var err error
-		if plan, _, err = v.samples.repairAll(ctx, plan); err != nil {
+		if plan, _, err = v.samples.repairSites(ctx, plan, slices.Repeat([]bool{true}, len(v.samples.sites))); err != nil {
 			return bench.Model{}, err
 		}
 	}

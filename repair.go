@@ -3,6 +3,9 @@ package wiseft
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -170,9 +173,14 @@ func (c *calibration) repair(ctx context.Context, plan *onnxmerge.Plan) (*onnxme
 	return c.repairSites(ctx, plan, changed)
 }
 
-// repairAll is repair for a plan whose weights are of none of the models.
-func (c *calibration) repairAll(ctx context.Context, plan *onnxmerge.Plan) (*onnxmerge.Plan, *onnxmerge.Repair, error) {
-	return c.repairSites(ctx, plan, slices.Repeat([]bool{true}, len(c.sites)))
+// key identifies the bytes of a plan with some key after a repair.
+func (c *calibration) key(plan string) (string, error) {
+	text, err := json.Marshal(c.record)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(append([]byte(plan), text...))
+	return hex.EncodeToString(sum[:]), nil
 }
 
 // repairSites repairs some of the sites.
@@ -249,7 +257,7 @@ func (c *calibration) changed(ctx context.Context, plan *onnxmerge.Plan) ([]bool
 func (c *calibration) correct(plan *onnxmerge.Plan, m *onnx.Model, at int, merged *repair.Moments,
 ) (*repair.Correction, error) {
 	goal := repair.Goal{Source: plan.Source,
-		Merged: func(t *onnx.Tensor) ([]float64, error) { return numbers(m, t.ID()) }}
+		Merged: func(t *onnx.Tensor) ([]float64, error) { return m.Lookup(t.ID()).Numbers() }}
 	if c.mode != repair.Reset {
 		var err error
 		if goal.Coefficients, err = plan.Coefficients(c.sites[at].At().Of); err != nil {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 
@@ -57,23 +56,6 @@ func (c *corrected) add(at repair.Place, by *repair.Correction, write bool) (onn
 		layer.Tensors = append(layer.Tensors, r.Tensor.ID())
 	}
 	return layer, nil
-}
-
-// numbers returns the elements of a tensor of a model.
-func numbers(m *onnx.Model, id string) ([]float64, error) {
-	for _, t := range m.Tensors {
-		if t.ID() != id {
-			continue
-		}
-		raw, values := make([]byte, t.SizeBytes()), make([]float64, t.Len())
-		if err := t.ReadAt(raw, 0); err != nil {
-			return nil, err
-		}
-		codec, _ := t.DType.Codec()
-		codec.Decode(values, raw)
-		return values, nil
-	}
-	return nil, fmt.Errorf("the merged model has no tensor %q", id)
 }
 
 // replacements returns the corrected tensors for a copy of the model.

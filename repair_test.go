@@ -155,7 +155,7 @@ func channelMoments(t *testing.T, model, tensor string, data datasets.Dataset) (
 func tensorOf(t *testing.T, path, name string) []float64 {
 	t.Helper()
 	m, _ := onnxtest.Open(t, path)
-	values, err := numbers(m, name)
+	values, err := m.Lookup(name).Numbers()
 	if err != nil {
 		t.Fatal(err)
 	}

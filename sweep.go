@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -264,7 +263,7 @@ func (o SweepOptions) variants(ctx context.Context, v mergeVariant, samples *cal
 			return nil, err
 		}
 		if slices.Contains(changed, true) {
-			list = append(list, repairedVariant{v, samples})
+			list = append(list, repairedVariant{v, samples, changed})
 		}
 	}
 	for _, warning := range v.base.Warnings {
@@ -377,6 +376,7 @@ func (v mergeVariant) write(ctx context.Context, plan *onnxmerge.Plan) (m bench.
 type repairedVariant struct {
 	mergeVariant
 	samples *calibration
+	changed []bool // by site: see [calibration.changed]
 }
 
 // ID implements bench.Variant.
@@ -397,12 +397,7 @@ func (v repairedVariant) Key(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	text, err := json.Marshal(v.samples.record)
-	if err != nil {
-		return "", err
-	}
-	sum := sha256.Sum256(append([]byte(key), text...))
-	return hex.EncodeToString(sum[:]), nil
+	return v.samples.key(key)
 }
 
 // Model implements bench.Variant.
@@ -411,7 +406,7 @@ func (v repairedVariant) Model(ctx context.Context, _ string) (m bench.Model, er
 	if err != nil {
 		return m, err
 	}
-	if plan, _, err = v.samples.repair(ctx, plan); err != nil {
+	if plan, _, err = v.samples.repairSites(ctx, plan, v.changed); err != nil {
 		return m, err
 	}
 	return v.write(ctx, plan)

@@ -130,12 +130,10 @@ func normal(name string, seed uint64, n int, deviation float64) []float64 {
 
 // ownDeviation returns the root of the mean square of the last model's elements.
 func (d *decision) ownDeviation() (float64, error) {
-	raw, values := make([]byte, d.b.SizeBytes()), make([]float64, d.b.Len())
-	if err := d.b.ReadAt(raw, 0); err != nil {
+	values, err := d.b.Numbers()
+	if err != nil {
 		return 0, err
 	}
-	codec, _ := d.b.DType.Codec()
-	codec.Decode(values, raw)
 	sum := 0.
 	for _, v := range values {
 		sum += v * v

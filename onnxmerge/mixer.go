@@ -44,6 +44,16 @@ type input struct {
 	codec kernel.Codec // of dtype
 }
 
+// numbers returns the first n elements.
+func (in input) numbers(n int64) ([]float64, error) {
+	raw, values := make([]byte, in.codec.SizeBytes(int(n))), make([]float64, n)
+	if err := in.read(raw, 0); err != nil {
+		return nil, err
+	}
+	in.codec.Decode(values, raw)
+	return values, nil
+}
+
 func newInput(read reader, dtype onnx.DType) input {
 	codec, _ := dtype.Codec()
 	return input{read, dtype, codec}

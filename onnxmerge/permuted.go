@@ -29,11 +29,10 @@ func looksPermuted(ctx context.Context, x *decision, by distance) (bool, error) 
 		if err := ctx.Err(); err != nil {
 			return false, err
 		}
-		raw, values := make([]byte, in.codec.SizeBytes(int(x.b.Len()))), make([]float64, x.b.Len())
-		if err := in.read(raw, 0); err != nil {
+		values, err := in.numbers(x.b.Len())
+		if err != nil {
 			return false, err
 		}
-		in.codec.Decode(values, raw)
 		for row := range slices.Chunk(values, int(per)) {
 			sum := 0.
 			for _, v := range row {

@@ -222,27 +222,22 @@ func (p *Plan) Source(t *onnx.Tensor, model int) ([]float64, error) {
 	if d == nil || d.Action != Merge {
 		return nil, &ModelsError{fmt.Sprintf("tensor %q is not merged", t.ID())}
 	}
-	in := d.inputs()[model]
-	raw, values := make([]byte, in.codec.SizeBytes(int(t.Len()))), make([]float64, t.Len())
-	if err := in.read(raw, 0); err != nil {
+	values, err := d.inputs()[model].numbers(t.Len())
+	if err != nil {
 		return nil, fmt.Errorf("tensor %q: %w", t.ID(), err)
 	}
-	in.codec.Decode(values, raw)
 	return values, nil
 }
 
-// From returns the tensor of one of the models that a merged tensor is paired with; nil if there is none.
-func (p *Plan) From(t *onnx.Tensor, model int) *onnx.Tensor {
-	d := p.planner.decisionOf(t)
-	switch {
-	case d == nil || d.Action != Merge:
-		return nil
-	case model == len(p.planner.models)-1:
-		return d.b
-	case model == 0:
-		return d.a
+// Counterparts returns, for the merged tensors of the first model, those of the last model that they are paired with.
+func (p *Plan) Counterparts() map[*onnx.Tensor]*onnx.Tensor {
+	paired := map[*onnx.Tensor]*onnx.Tensor{}
+	for i := range p.planner.decisions {
+		if d := &p.planner.decisions[i]; d.Action == Merge && d.a != nil {
+			paired[d.a] = d.b
+		}
 	}
-	return d.further[model-1].a
+	return paired
 }
 
 // Unchanged returns, for every merged tensor, which of the models have the merged bytes, in their order. It mixes

@@ -89,12 +89,10 @@ func (d *decision) shrink(alpha float64) (float64, error) {
 	inputs := d.inputs()
 	var values [2][]float64
 	for i, in := range []input{inputs[0], inputs[len(inputs)-1]} {
-		raw := make([]byte, in.codec.SizeBytes(int(d.b.Len())))
-		if err := in.read(raw, 0); err != nil {
+		var err error
+		if values[i], err = in.numbers(d.b.Len()); err != nil {
 			return 0, err
 		}
-		values[i] = make([]float64, d.b.Len())
-		in.codec.Decode(values[i], raw)
 	}
 	var factors []float64
 	for c, v0 := range values[0] {

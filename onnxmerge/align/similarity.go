@@ -41,15 +41,13 @@ func newTerm(t, reference *onnx.Tensor) (*term, error) {
 
 // finite returns the elements of a tensor in single precision.
 func finite(t *onnx.Tensor) ([]float32, error) {
-	codec, ok := t.DType.Codec()
-	if !ok {
+	if _, ok := t.DType.Codec(); !ok {
 		return nil, fault.Mismatchf("tensor %q: elements of type %s cannot be compared", t.ID(), t.DType)
 	}
-	raw, values := make([]byte, t.SizeBytes()), make([]float64, t.Len())
-	if err := t.ReadAt(raw, 0); err != nil {
+	values, err := t.Numbers()
+	if err != nil {
 		return nil, err
 	}
-	codec.Decode(values, raw)
 	list := make([]float32, len(values))
 	for i, v := range values {
 		if list[i] = float32(v); math.IsNaN(v) || math.IsInf(float64(list[i]), 0) {

@@ -112,6 +112,20 @@ func (t *Tensor) ReadAt(dst []byte, off int64) error {
 	return t.payload.readAt(dst, off)
 }
 
+// Numbers returns all elements of a tensor of a floating-point type; of another type they are an error.
+func (t *Tensor) Numbers() ([]float64, error) {
+	codec, ok := t.DType.Codec()
+	if !ok {
+		return nil, fmt.Errorf("tensor %q: elements of type %s are no floating-point numbers", t.ID(), t.DType)
+	}
+	raw, values := make([]byte, t.SizeBytes()), make([]float64, t.Len())
+	if err := t.ReadAt(raw, 0); err != nil {
+		return nil, err
+	}
+	codec.Decode(values, raw)
+	return values, nil
+}
+
 // Location returns the data file that holds the payload, as the model names it, or "" if the model's own file does.
 func (t *Tensor) Location() string {
 	if t.external == nil {

@@ -116,10 +116,6 @@ func vectorValues(t *onnx.Tensor) (values []float64, ok bool) {
 	if !ok || codec.Bits < 8 || !t.Readable() || t.Len() < 1 || t.Len() > maxNumbers {
 		return nil, false
 	}
-	values, raw := make([]float64, t.Len()), make([]byte, t.SizeBytes())
-	if t.ReadAt(raw, 0) != nil {
-		return nil, false
-	}
-	codec.Decode(values, raw)
-	return values, true
+	values, err := t.Numbers()
+	return values, err == nil
 }
