@@ -211,7 +211,7 @@ type MergeResult struct {
 	Warnings   []string             `json:"warnings"`
 	Proof      *Proof               `json:"proof,omitempty"`  // of the pre-trained model's pairs, where it was run
 	Proofs     []Proof              `json:"proofs,omitempty"` // of more than two models
-	Repair     *onnxmerge.Repair    `json:"repair,omitempty"` // of activations, where it was asked for
+	Repair     *onnxmerge.Repair    `json:"repair,omitempty"` // of activations, with MergeOptions.Repair
 	Aligned    []onnxmerge.Aligned  `json:"align,omitempty"`  // models whose units were brought into the last one's order
 }
 

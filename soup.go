@@ -59,7 +59,7 @@ type SoupResult struct {
 	Settings   *result.Settings     `json:"settings"`         // nil with SoupOptions.Uniform
 	Proof      *Proof               `json:"proof,omitempty"`  // of the pairs, unless SoupOptions.NoProof is set
 	Proofs     []Proof              `json:"proofs,omitempty"` // of more than two models
-	Repair     *onnxmerge.Repair    `json:"repair,omitempty"` // of the average, where it was asked for
+	Repair     *onnxmerge.Repair    `json:"repair,omitempty"` // of the average, with MergeOptions.Repair
 	// Command is the command line that writes the average without provenance; "" if there is none.
 	Command string `json:"command,omitempty"`
 }

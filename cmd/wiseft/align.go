@@ -25,7 +25,7 @@ func (o *alignOptions) flags() []cli.Flag {
 	)
 }
 
-// options returns the library's options; nil if no alignment is asked for. repair is the data of --repair.
+// options returns the library's options; nil without --align. repair is the data of --repair.
 func (o *alignOptions) options(c *call, data *dataOptions, library, repair string) (*wiseft.AlignOptions, error) {
 	if o.by == "" {
 		for _, flag := range []string{"align-data", "align-samples"} {

@@ -24,7 +24,7 @@ func (o *repairOptions) flags() []cli.Flag {
 	)
 }
 
-// options returns the library's options; nil if no repair is asked for. Samples pass in the default batches on the CPU, so
+// options returns the library's options; nil without --repair. Samples pass in the default batches on the CPU, so
 // that every command gives the same bytes.
 // recipe is the repair of a recipe, which flags replace.
 func (o *repairOptions) options(c *call, data *dataOptions, library string, recipe *wiseft.RepairOptions) (*wiseft.RepairOptions, error) {

@@ -67,7 +67,7 @@ func (p Permutations) Inverse() Permutations {
 }
 
 // Replacements returns the tensors of a model that permutations change, with their permuted elements, bit for bit. The
-// groups are those of the model. Elements are read when they are asked for; a tensor that is permuted along other axes
+// groups are those of the model. Elements are read when the tensor is written; a tensor that is permuted along other axes
 // than the first is held in memory from then on.
 func (g *Groups) Replacements(p Permutations) ([]onnx.Replacement, error) {
 	moves, order, err := g.moves(p)
