@@ -37,7 +37,7 @@ type RepairData struct {
 	Axes      string `json:"axes,omitempty"`
 	DropNaN   bool   `json:"drop_nan,omitempty"` // points that are NaN were left out
 	Layout    string `json:"layout,omitempty"`
-	Drawn     int    `json:"drawn"` // the number of samples that the options name
+	Drawn     int    `json:"drawn"` // samples that were drawn
 	Seed      uint64 `json:"seed"`  // of the draw, and of random points
 	Batch     int    `json:"batch"` // samples of one forward pass
 	Runtime   string `json:"runtime"`
