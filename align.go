@@ -2,10 +2,8 @@ package wiseft
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -14,7 +12,6 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge"
 	"github.com/wiseft/wiseft/onnxmerge/align"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
-	"github.com/wiseft/wiseft/probe/ort"
 )
 
 // AlignOptions says how the units of every other model are brought into the order of the model whose graph is written,
@@ -23,6 +20,7 @@ type AlignOptions struct {
 	By      string // "weights", or "activations" on Data
 	Data    Data   // unlabelled samples; its split train by default
 	Samples int    // drawn from Data; 0 is AlignSamples
+	Draws   int    // of samples, with Seed and those after it, of which the best order is taken; 0 is one
 	Seed    uint64 // of the draw, of the self-check, and of the orders in which groups are matched
 	Layout  string // of clouds: "bnc", "bcn", or "auto" and ""
 	Runtime RuntimeOptions
@@ -42,6 +40,10 @@ func (o AlignOptions) check() error {
 		return fault.Usagef("an alignment by activations needs unlabelled data").WithHint("name it with --align-data or --repair")
 	case o.Samples < 0:
 		return fault.Usagef("--align-samples %d must not be negative", o.Samples)
+	case o.Draws < 0:
+		return fault.Usagef("--align-draws %d must not be negative", o.Draws)
+	case o.By == "weights" && o.Draws > 1:
+		return fault.Usagef("an alignment by weights draws no samples").WithHint("leave out --align-draws")
 	}
 	return nil
 }
@@ -58,7 +60,7 @@ func alignModels(ctx context.Context, list models, opt AlignOptions) ([]onnxmerg
 	last := list[len(list)-1]
 	var records []onnxmerge.Aligned
 	for _, m := range list[:len(list)-1] {
-		a := aligner{opt: opt, engine: runtime.Engine, model: m, last: last}
+		a := aligner{opt: opt, engine: runtime, model: m, last: last}
 		record, order, err := a.align(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("%s: aligning: %w", m.path, err)
@@ -95,7 +97,7 @@ func (m *Model) permute(ctx context.Context, groups *align.Groups, order align.P
 // aligner finds the order of one model's units.
 type aligner struct {
 	opt    AlignOptions
-	engine ort.Engine
+	engine *Runtime
 	model  *Model
 	last   *Model
 	groups *align.Groups
@@ -105,9 +107,9 @@ type aligner struct {
 // align finds groups of units, checks by running that they may be permuted, and matches them.
 func (a *aligner) align(ctx context.Context) (*onnxmerge.Aligned, align.Permutations, error) {
 	m := a.model.Model
-	a.record = onnxmerge.Aligned{Model: filepath.Base(a.model.path), By: a.opt.By, Groups: []onnxmerge.AlignedGroup{}}
+	a.record = onnxmerge.Aligned{Model: filepath.Base(a.model.path), By: a.opt.By, Seed: a.opt.Seed, Groups: []onnxmerge.AlignedGroup{}}
 	a.groups = align.Find(m)
-	runner, err := newOutputRunner(ctx, a.engine, m, a.opt.Seed)
+	runner, err := newOutputRunner(ctx, a.engine.Engine, m, a.opt.Seed)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -209,114 +211,6 @@ func alignAs(ctx context.Context, list models, records []onnxmerge.Aligned) erro
 		}
 		if err := list[i].permute(ctx, groups, order); err != nil {
 			return err
-		}
-	}
-	return nil
-}
-
-// byActivations matches units by their activations on samples.
-func (a *aligner) byActivations(ctx context.Context) (align.Permutations, error) {
-	sites, unmeasured := a.groups.Sites(a.model.Model)
-	for _, i := range unmeasured {
-		g := a.groups.List[i]
-		a.record.Frozen = append(a.record.Frozen, fmt.Sprintf("%d units of %s: no value shows their activations", g.Size,
-			g.Members[0].Tensor.ID()))
-	}
-	for _, s := range sites {
-		if !a.last.Graph.Computes(s.Value) {
-			return nil, fault.Mismatchf("%s has no value %q, by whose activations units would be compared", a.last.path, s.Value).
-				WithHint("export both models alike, or align by weights")
-		}
-	}
-	correlations := make([]*align.Correlation, len(sites))
-	for i, s := range sites {
-		correlations[i] = align.NewCorrelation(s.Units)
-	}
-	if err := a.correlate(ctx, sites, correlations); err != nil {
-		return nil, err
-	}
-	return a.groups.MatchActivations(sites, correlations)
-}
-
-// correlate passes samples through both models.
-func (a *aligner) correlate(ctx context.Context, sites []align.Site, correlations []*align.Correlation) (err error) {
-	drawn, err := drawSamples(ctx, a.opt.Data.asSplit("train"), cmp.Or(a.opt.Samples, AlignSamples), a.opt.Samples > 0,
-		a.opt.Seed)
-	if err != nil {
-		return err
-	}
-	a.record.Samples, a.record.Hash = drawn.data.Len(), drawn.hash
-	in, err := sampleInput(a.last.Model)
-	if err != nil {
-		return withPath(a.last.path, err)
-	}
-	var pair [2]*ort.Program // of the model, and of the one whose order is wanted
-	for side, m := range []*Model{a.model, a.last} {
-		if pair[side], err = a.openSites(ctx, m, sites); err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, pair[side].Close()) }()
-	}
-	done := 0
-	return drawn.each(ctx, in, a.opt.Layout, a.opt.Runtime.BatchSize(), func(v *ort.Value, rows int) error {
-		done += rows
-		a.opt.Monitor.progress(Progress{"comparing activations", "samples", done, drawn.data.Len()})
-		return errors.Join(addBatch(ctx, pair, v, rows, sites, correlations), v.Close())
-	})
-}
-
-// openSites opens a model that computes the values of sites.
-func (a *aligner) openSites(ctx context.Context, m *Model, sites []align.Site) (*ort.Program, error) {
-	var values []string
-	for _, s := range sites {
-		values = append(values, s.Value)
-	}
-	p, err := openValues(ctx, a.engine, m.Model, values, nil)
-	return p, aboutModel(m.path, err)
-}
-
-// alignPositions is how many positions of a sample, such as points or pixels, are compared; they are evenly spaced. With
-// 640 samples these are 20,480 numbers of each unit: correlations have an error below .01.
-const alignPositions = 32
-
-// thin returns at most most evenly spaced rows of some length.
-func thin(rows []float32, length, most int) []float32 {
-	n := len(rows) / length
-	if n <= most {
-		return rows
-	}
-	list := make([]float32, 0, most*length)
-	for i := range most {
-		at := i * n / most * length
-		list = append(list, rows[at:at+length]...)
-	}
-	return list
-}
-
-// addBatch adds the activations of one batch of samples to the correlations, the reference's first.
-func addBatch(ctx context.Context, pair [2]*ort.Program, in *ort.Value, samples int, sites []align.Site,
-	correlations []*align.Correlation) (err error) {
-	var values [2][]*ort.Value
-	for side, program := range pair {
-		if values[side], err = program.Compute(ctx, []*ort.Value{in}); err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, ort.CloseValues(values[side])) }()
-	}
-	for i, s := range sites {
-		var rows [2][]float32
-		for k, v := range []*ort.Value{values[1][i], values[0][i]} {
-			x, err := v.Float32s()
-			if err == nil {
-				rows[k], err = s.Rows(x, v.Shape)
-			}
-			if err != nil {
-				return fmt.Errorf("value %q: %w", s.Value, err)
-			}
-			rows[k] = thin(rows[k], s.Units, samples*alignPositions)
-		}
-		if err := correlations[i].Add(rows[0], rows[1]); err != nil {
-			return fmt.Errorf("value %q: %w", s.Value, err)
 		}
 	}
 	return nil

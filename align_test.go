@@ -91,6 +91,45 @@ func TestAlignUndoesPlantedOrders(t *testing.T) {
 	}
 }
 
+// A soup brings the other models into the order of the best one: of a model with planted orders it has the average of
+// the model itself. The units of several draws agree, and one of the draws is taken.
+func TestSoupAndDrawsUndoPlantedOrders(t *testing.T) {
+	orttest.Load(t)
+	dir := t.TempDir()
+	a := repairNet{batch: -1, epsilon: 1e-5}.write(t, dir, "a.onnx")
+	b := repairNet{batch: -1, epsilon: 1e-5, seed: 1}.write(t, dir, "b.onnx")
+	planted, plain, out := filepath.Join(dir, "planted.onnx"), filepath.Join(dir, "plain.onnx"), filepath.Join(dir, "out.onnx")
+	plantOrder(t, a, planted)
+	points := Data{Path: filepath.Join(dir, "points.npz")}
+	writeNPZ(t, points.Path, repairData(t, 80))
+	for _, how := range []AlignOptions{{By: "weights"}, {By: "activations", Data: points, Samples: 40, Draws: 3, Layout: "bcn"}} {
+		soup := SoupOptions{Uniform: true, Write: WriteOptions{Force: true}}
+		if _, err := Soup(t.Context(), plain, []string{b, a}, soup); err != nil {
+			t.Fatal(err)
+		}
+		soup.Merge.Align = &how
+		r, err := Soup(t.Context(), out, []string{b, planted}, soup)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if moved, _ := r.Aligned[0].Moved(); len(r.Aligned) != 1 || r.Aligned[0].Model != "planted.onnx" || moved < 10 {
+			t.Errorf("%s", &r.Aligned[0])
+		}
+		if draws := r.Aligned[0].Draws; how.Draws > 0 && (len(draws) != 3 || draws[0].Likeness < .8) {
+			t.Errorf("draws %+v", draws)
+		}
+		m, _ := onnxtest.Open(t, plain)
+		for _, x := range m.Tensors {
+			if got, want := tensorOf(t, out, x.ID()), tensorOf(t, plain, x.ID()); !equalNumbers(got, want) {
+				t.Errorf("by %s: %s is %v, want %v", how.By, x.ID(), got[:min(4, len(got))], want[:min(4, len(want))])
+			}
+		}
+		if _, err := Verify(t.Context(), out, VerifyOptions{}); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func equalNumbers(a, b []float64) bool {
 	if len(a) != len(b) {
 		return false

@@ -17,7 +17,7 @@ import (
 
 // roleData is one of the clean data sets of a measurement, and what is compared between them.
 type roleData struct {
-	role   string // training, validation, test, or calibration, which statistics are measured on
+	role   string // training, validation, test, or calibration, on which activations are measured
 	ds     datasets.Dataset
 	hashes [][32]byte       // of the values of every sample
 	index  map[[32]byte]int // a sample by its hash
@@ -25,7 +25,7 @@ type roleData struct {
 	counts map[int64]int    // samples by class
 }
 
-// fits reports whether probes are fitted on the data, which may also be what statistics are measured on.
+// fits reports whether probes are fitted on the data, on which activations may be measured, too.
 func (r *roleData) fits() bool { return r.role == "training" }
 
 func (r *roleData) String() string { return fmt.Sprintf("the %s data %s", r.role, r.ds.Info().Name) }
@@ -55,12 +55,13 @@ func (o MeasureOptions) checkRoles(ctx context.Context, plan *bench.Plan) error 
 			plan.Doubts = append(plan.Doubts, r.doubts(all[0])...)
 		}
 	}
-	if o.drawn != nil {
-		drawn := &roleData{role: "calibration", ds: o.drawn}
+	all = slices.DeleteFunc(all, (*roleData).fits)
+	for _, ds := range o.calibration {
+		drawn := &roleData{role: "calibration", ds: ds}
 		if err := drawn.read(ctx); err != nil {
 			return err
 		}
-		plan.Shared = append(plan.Shared, drawn.sharedWith(slices.DeleteFunc(all, (*roleData).fits))...)
+		plan.Shared = append(plan.Shared, drawn.sharedWith(all)...)
 	}
 	if len(plan.Shared) > 0 && !o.AllowShared {
 		return fault.Mismatchf("%s", plan.Shared[0]).

@@ -46,7 +46,7 @@ type MeasureOptions struct {
 	Run     RunOptions
 	Monitor Monitor
 
-	drawn datasets.Dataset // that statistics of the models are measured on; nil if they are not
+	calibration []datasets.Dataset // that activations of the models are measured on; nil if they are not
 }
 
 // RunOptions says where a run is kept, and which part of it this process does.

@@ -448,9 +448,17 @@ func newRecipe(r *recipe.Recipe, paths func(names []string) []string) *Recipe {
 		AllowNonfinite: o.AllowNonfinite, BackboneOutput: o.BackboneOutput, Fisher: paths(r.Fisher), DType: r.DType}
 	if r.Repair != nil {
 		d, name := r.Repair.Data, []string{r.Repair.Data.File}
-		merge.Repair = &RepairOptions{Mode: r.Repair.Mode, Samples: d.Drawn, Seed: d.Seed, Layout: d.Layout,
+		merge.Repair = &RepairOptions{Mode: r.Repair.Mode, Samples: d.Count, Seed: d.Seed, Layout: d.Layout,
 			Data: preparedAs(d, paths(name)[0])}
 		r.Repair.Data.File = name[0]
+	}
+	if r.Align != nil {
+		d := r.Align.Data
+		merge.Align = &AlignOptions{By: r.Align.By, Samples: d.Count, Draws: r.Align.Draws, Seed: d.Seed, Layout: d.Layout}
+		if name := []string{d.File}; d.File != "" {
+			merge.Align.Data = preparedAs(d, paths(name)[0])
+			r.Align.Data.File = name[0]
+		}
 	}
 	return &Recipe{Recipe: r, Models: paths(r.Models), Merge: merge}
 }

@@ -108,6 +108,7 @@ func (c *commandLine) align(o AlignOptions, repair *RepairOptions) {
 		c.add("--align-data", o.Data.Path)
 	}
 	c.number("align-samples", o.Samples)
+	c.number("align-draws", o.Draws)
 	if repair == nil {
 		c.prepared(o.Data, o.Layout, o.Seed)
 	}

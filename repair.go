@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"path/filepath"
 	"slices"
 
 	"github.com/wiseft/wiseft/internal/fault"
@@ -81,7 +80,7 @@ func newCalibration(ctx context.Context, plan *onnxmerge.Plan, last *Model, opt 
 	if c.engine, err = LoadRuntime(ctx, opt.Runtime, opt.Monitor); err != nil {
 		return nil, err
 	}
-	c.record.Data = c.describe()
+	c.record.Data = c.opt.Data.described(c.opt.Layout, c.opt.Seed, c.drawn, c.opt.Runtime, c.engine)
 	return c, nil
 }
 
@@ -148,14 +147,6 @@ func (c *calibration) draw(ctx context.Context) (err error) {
 	}
 	c.record.Mode, c.record.Samples, c.record.Hash = string(c.mode), c.drawn.data.Len(), c.drawn.hash
 	return nil
-}
-
-// describe returns what the record says about the samples and how they were run.
-func (c *calibration) describe() onnxmerge.RepairData {
-	d := c.opt.Data.asSplit("train")
-	return onnxmerge.RepairData{File: filepath.Base(d.Path), Split: d.Split, Format: d.Format, Points: d.Points,
-		Sample: d.Sample, Normalize: d.Normalize, Resize: d.Resize, Crop: d.Crop, Axes: d.Axes, DropNaN: d.DropNaN, Layout: c.opt.Layout,
-		Drawn: c.record.Samples, Seed: c.opt.Seed, Batch: c.opt.Runtime.BatchSize(), Runtime: c.engine.Platform()}
 }
 
 // repair returns a plan with repaired statistics, and the record of it. A site up to which the merge has the bytes of

@@ -1,14 +1,17 @@
 package wiseft
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"slices"
 
 	"github.com/wiseft/wiseft/datasets"
 	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/onnxmerge"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 	"github.com/wiseft/wiseft/probe"
 	"github.com/wiseft/wiseft/probe/ort"
@@ -39,6 +42,42 @@ func drawSamples(ctx context.Context, source Data, want int, exact bool, seed ui
 	}
 	s.hash, err = drawn.Hash(ctx)
 	return s, err
+}
+
+// described records samples that were drawn from the train split of data, and how they are prepared and run.
+func (d Data) described(layout string, seed uint64, drawn *samples, runtime RuntimeOptions, engine *Runtime) onnxmerge.Drawn {
+	d = d.asSplit("train")
+	return onnxmerge.Drawn{File: filepath.Base(d.Path), Split: d.Split, Format: d.Format, Points: d.Points, Sample: d.Sample,
+		Normalize: d.Normalize, Resize: d.Resize, Crop: d.Crop, Axes: d.Axes, DropNaN: d.DropNaN, Layout: layout,
+		Count: drawn.data.Len(), Seed: seed, Batch: runtime.BatchSize(), Runtime: engine.Platform()}
+}
+
+// preparedAs returns data at a path, prepared as recorded.
+func preparedAs(d onnxmerge.Drawn, path string) Data {
+	return Data{Path: path, Split: d.Split, Format: d.Format, Points: d.Points, Sample: d.Sample, Normalize: d.Normalize,
+		Resize: d.Resize, Crop: d.Crop, Axes: d.Axes, DropNaN: d.DropNaN, Seed: d.Seed}
+}
+
+// calibrationSets returns the samples that an alignment and a repair measure activations on.
+func (o MergeOptions) calibrationSets(ctx context.Context) (list []datasets.Dataset, err error) {
+	add := func(source Data, want int, seed uint64) {
+		if err != nil {
+			return
+		}
+		var drawn *samples
+		if drawn, err = drawSamples(ctx, source.asSplit("train"), want, false, seed); err == nil {
+			list = append(list, drawn.data)
+		}
+	}
+	if o.Align != nil && o.Align.By == "activations" {
+		for i := range max(o.Align.Draws, 1) {
+			add(o.Align.Data, cmp.Or(o.Align.Samples, AlignSamples), o.Align.Seed+uint64(i))
+		}
+	}
+	if o.Repair != nil {
+		add(o.Repair.Data, cmp.Or(o.Repair.Samples, RepairSamples), o.Repair.Seed)
+	}
+	return list, err
 }
 
 // drawStream keeps the draw apart from other uses of the same seed.

@@ -12,7 +12,6 @@ import (
 	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/internal/output"
 	"github.com/wiseft/wiseft/onnxmerge"
-	"github.com/wiseft/wiseft/onnxmerge/method"
 	"github.com/wiseft/wiseft/probe/bench"
 	"github.com/wiseft/wiseft/probe/bench/choose"
 	"github.com/wiseft/wiseft/probe/bench/result"
@@ -29,8 +28,10 @@ type SoupOptions struct {
 	// NoProof leaves out the proofs of the pairing by running, before models are scored and before the soup is written;
 	// see [MergePlan.Prove].
 	NoProof bool
-	Merge   MergeOptions // what selects weights, Statistics, AllowNonfinite, Repair, MemoryBytes and Workers are used
-	Write   WriteOptions
+	// AllowShared scores models although data sets share samples; warnings of the result name them.
+	AllowShared bool
+	Merge       MergeOptions // what selects weights, Statistics, AllowNonfinite, Align, Repair, MemoryBytes and Workers are used
+	Write       WriteOptions
 
 	Train   Data       // that probes are fitted on; its split train by default
 	Val     Validation // that models are scored on; FromTest must be 0
@@ -59,6 +60,7 @@ type SoupResult struct {
 	Settings   *result.Settings     `json:"settings"`         // nil with SoupOptions.Uniform
 	Proof      *Proof               `json:"proof,omitempty"`  // of the pairs, unless SoupOptions.NoProof is set
 	Proofs     []Proof              `json:"proofs,omitempty"` // of more than two models
+	Aligned    []onnxmerge.Aligned  `json:"align,omitempty"`  // models in the order of the best one, with MergeOptions.Align
 	Repair     *onnxmerge.Repair    `json:"repair,omitempty"` // of the average, with MergeOptions.Repair
 	// Command is the command line that writes the average without provenance; "" if there is none.
 	Command string `json:"command,omitempty"`
@@ -74,7 +76,7 @@ func Soup(ctx context.Context, out string, paths []string, opt SoupOptions) (_ *
 	if err := checkSoup(out, paths, opt); err != nil {
 		return nil, err
 	}
-	measure := MeasureOptions{Train: opt.Train, Val: opt.Val, Probe: opt.Probe, Layout: opt.Layout, Seed: opt.Seed,
+	measure := MeasureOptions{AllowShared: opt.AllowShared, Monitor: opt.Monitor, Train: opt.Train, Val: opt.Val, Probe: opt.Probe, Layout: opt.Layout, Seed: opt.Seed,
 		Runtime: opt.Runtime}
 	plan, err := measure.probing()
 	if err != nil {
@@ -97,11 +99,20 @@ func Soup(ctx context.Context, out string, paths []string, opt SoupOptions) (_ *
 	if err := data.openChoosing(ctx, measure, plan); err != nil {
 		return nil, err
 	}
+	if measure.calibration, err = opt.Merge.calibrationSets(ctx); err != nil {
+		return nil, err
+	}
+	if err := measure.checkRoles(ctx, plan); err != nil {
+		return nil, err
+	}
+	s.notes = slices.Concat(plan.Shared, plan.Doubts)
 	if plan.Engine, err = LoadRuntime(ctx, opt.Runtime, opt.Monitor); err != nil {
 		return nil, err
 	}
-	if _, err := s.prove(ctx, s.all()); err != nil {
-		return nil, err
+	if opt.Merge.Align == nil { // else models have one order when the best is known
+		if _, err := s.prove(ctx, s.all()); err != nil {
+			return nil, err
+		}
 	}
 	if err := s.choose(ctx, *plan); err != nil {
 		return nil, err
@@ -149,10 +160,12 @@ type soup struct {
 	steps     []choose.SoupStep
 	n         int // validation samples
 	probe     fit.Options
-	notes     []string // what should be known about the scores
+	aligned   map[*Model]onnxmerge.Aligned // nil before the best model is known
+	notes     []string                     // what should be known about the scores
 }
 
-// check finds every model's features, and plans the average of all, before anything is scored.
+// check finds every model's features, and plans the average of all, before anything is scored. With an alignment the plan
+// waits for the best model, to whose order the others are brought.
 func (s *soup) check(ctx context.Context) error {
 	for _, m := range s.models {
 		if s.opt.Uniform {
@@ -167,82 +180,10 @@ func (s *soup) check(ctx context.Context) error {
 		}
 		s.tensors = append(s.tensors, tensor)
 	}
-	plan, err := s.plan(ctx, s.all())
-	if err != nil {
-		return err
+	if s.opt.Merge.Align != nil {
+		return s.opt.Merge.Align.check()
 	}
-	_, err = withDeviations(plan, &s.opt.Merge, s.opt.Monitor)
-	return err
-}
-
-// all returns the indices of all models.
-func (s *soup) all() []int {
-	indices := make([]int, len(s.models))
-	for i := range indices {
-		indices[i] = i
-	}
-	return indices
-}
-
-// prove proves the pairing of an average; of a model alone there is nothing to prove.
-func (s *soup) prove(ctx context.Context, taken []int) ([]Proof, error) {
-	if s.opt.NoProof || len(taken) == 1 {
-		return nil, nil
-	}
-	plan, err := s.plan(ctx, taken)
-	if err != nil {
-		return nil, err
-	}
-	return proveMerge(ctx, plan, s.ordered(taken), *s.proof())
-}
-
-// proof returns the options of a proof.
-func (s *soup) proof() *ProveOptions {
-	return &ProveOptions{Layout: s.opt.Layout, Runtime: s.opt.Runtime, Monitor: s.opt.Monitor}
-}
-
-// ordered returns models in the order of their merge.
-func (s *soup) ordered(taken []int) (list models) {
-	for _, i := range order(taken) {
-		list = append(list, s.models[i])
-	}
-	return list
-}
-
-// order returns the models of an average in the order of a merge. taken has the best one first; in a merge it is last,
-// because everything that is not averaged is copied from the last model. One model is merged with itself.
-func order(taken []int) []int {
-	if len(taken) == 1 {
-		return []int{taken[0], taken[0]}
-	}
-	return append(slices.Clone(taken[1:]), taken[0])
-}
-
-// merge returns the options of an average of models.
-func (s *soup) merge(taken []int) MergeOptions {
-	opt := MergeOptions{Method: "uniform_soup", Include: s.opt.Merge.Include, Exclude: s.opt.Merge.Exclude,
-		FoldNorms: s.opt.Merge.FoldNorms, Statistics: s.opt.Merge.Statistics, AllowNonfinite: s.opt.Merge.AllowNonfinite,
-		MemoryBytes: s.opt.Merge.MemoryBytes, Workers: s.opt.Merge.Workers}
-	if len(taken) == 1 {
-		opt.Method, opt.Params = "linear", method.Params{"alpha": 1.} // copies bytes
-	}
-	if !s.opt.NoProof {
-		opt.Prove = s.proof()
-	}
-	return opt
-}
-
-// plan plans the average of models. A refused tensor is an error.
-func (s *soup) plan(ctx context.Context, taken []int) (*onnxmerge.Plan, error) {
-	list, opt := s.ordered(taken), s.merge(taken)
-	plan, err := planModels(ctx, list, nil, opt)
-	if err != nil {
-		return nil, err
-	}
-	if plan, err = settleDoubts(ctx, plan, list, nil, opt); err != nil {
-		return nil, err
-	}
-	return plan, namePair(plan.Err(), list)
+	return s.planAll(ctx, 0)
 }
 
 // choose scores models and averages, and sets the steps.
@@ -266,6 +207,9 @@ func (s *soup) score(ctx context.Context, indices []int) (float64, error) {
 	first := s.models[indices[0]]
 	var variant bench.Variant = storedVariant(first.path)
 	if len(indices) > 1 {
+		if err := s.align(ctx, indices[0]); err != nil {
+			return 0, err
+		}
 		plan, err := s.plan(ctx, indices)
 		if err != nil {
 			return 0, err
@@ -338,109 +282,3 @@ func (averageVariant) Command() string { return "" }
 
 // Params implements bench.Variant.
 func (averageVariant) Params() []result.Param { return nil }
-
-// write merges the chosen models.
-func (s *soup) write(ctx context.Context, out string) (*SoupResult, error) {
-	settings, err := s.validator.Settings(ctx)
-	if err != nil {
-		return nil, err
-	}
-	settings.Fit = s.probe
-	r := &SoupResult{Candidates: s.steps, Rule: choose.SoupOptions{Strict: s.opt.Strict}.Rule(), N: s.n,
-		Warnings: append([]string{}, s.notes...), Settings: settings}
-	var taken []int
-	for _, step := range s.steps {
-		if step.Taken {
-			taken, r.Chosen, r.Accuracy = append(taken, step.Index), append(r.Chosen, step.Model), result.Number(step.Soup)
-		}
-	}
-	if len(taken) == 1 {
-		r.Warnings = append(r.Warnings,
-			fmt.Sprintf("no average is better than %s alone, which is what the output holds", r.Chosen[0]))
-	}
-	selection, err := s.selection(ctx, settings)
-	if err != nil {
-		return nil, err
-	}
-	return s.average(ctx, out, taken, r, selection)
-}
-
-// average writes the average of models, and adds what was written to r. selection is nil if nothing was chosen.
-func (s *soup) average(ctx context.Context, out string, taken []int, r *SoupResult,
-	selection *onnxmerge.Selection) (*SoupResult, error) {
-	proofs, err := s.prove(ctx, taken)
-	if err != nil {
-		return nil, err
-	}
-	r.Proof, r.Proofs = oneProof(proofs)
-	origin := s.origin(taken, selection)
-	if origin != nil {
-		origin.Proofs = proofs
-	}
-	plan, err := s.plan(ctx, taken)
-	if err != nil {
-		return nil, err
-	}
-	last := s.models[taken[0]]
-	plan, r.Repair, err = repairPlan(ctx, plan, last, s.opt.Merge.Repair, s.opt.Merge.MemoryBytes)
-	if err != nil {
-		return nil, err
-	}
-	if origin != nil {
-		origin.Repair = r.Repair
-	}
-	made, err := writePlan(ctx, out, plan, s.models, origin, s.opt.Write, s.opt.Monitor)
-	if err != nil {
-		return nil, err
-	}
-	r.Command = s.command(taken, out)
-	r.Output, r.Data, r.Tensors, r.SHA256, r.Bytes = made.Output, made.Data, made.Tensors, made.SHA256, made.Bytes
-	r.Warnings = append(r.Warnings, made.Warnings...)
-	r.Seconds = time.Since(s.started).Seconds()
-	return r, nil
-}
-
-// command returns the command line that writes an average.
-func (s *soup) command(taken []int, out string) string {
-	opt := s.merge(taken)
-	opt.Repair = s.opt.Merge.Repair
-	var paths []string
-	for _, m := range s.ordered(taken) {
-		paths = append(paths, m.path)
-	}
-	return opt.Command(paths, out)
-}
-
-// selection describes how the models were chosen.
-func (s *soup) selection(ctx context.Context, settings *result.Settings) (*onnxmerge.Selection, error) {
-	selection := &onnxmerge.Selection{Rule: choose.SoupOptions{Strict: s.opt.Strict}.Rule(),
-		Validation: settings.Validation, Train: settings.Train.SHA256}
-	if settings.Val != nil {
-		selection.Val = settings.Val.SHA256
-	}
-	names := s.models.baseNames()
-	for _, step := range s.steps {
-		m := s.models[step.Index]
-		files, err := m.Files(ctx)
-		if err != nil {
-			return nil, withPath(m.path, err)
-		}
-		selection.Candidates = append(selection.Candidates,
-			onnxmerge.Candidate{File: names[step.Index], SHA256: files[0].Hash,
-				Score: step.Alone, With: step.Soup, Chosen: step.Taken})
-	}
-	return selection, nil
-}
-
-// origin returns the provenance of an average, or nil if it gets none.
-func (s *soup) origin(taken []int, selection *onnxmerge.Selection) *onnxmerge.Origin {
-	if s.opt.Write.NoProvenance {
-		return nil
-	}
-	o := &onnxmerge.Origin{Version: Version, Selection: selection}
-	names := s.models.baseNames()
-	for _, i := range order(taken) {
-		o.Files = append(o.Files, names[i])
-	}
-	return o
-}

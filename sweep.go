@@ -101,12 +101,12 @@ func Sweep(ctx context.Context, paths []string, opt SweepOptions) (_ *Measured, 
 		return nil, err
 	}
 	plan.Heads = whole.classes > 0
-	samples, err := opt.calibration(ctx, whole)
+	samples, err := opt.repairs(ctx, whole)
 	if err != nil {
 		return nil, err
 	}
-	if samples != nil {
-		opt.drawn = samples.drawn.data
+	if opt.calibration, err = opt.Merge.calibrationSets(ctx); err != nil {
+		return nil, err
 	}
 	if plan.Variants, err = opt.variants(ctx, whole, samples, points); err != nil {
 		return nil, err
@@ -236,8 +236,8 @@ func withPoint(params method.Params, point []result.Param) method.Params {
 	return all
 }
 
-// calibration returns what repairs of the variants share; nil without repairs.
-func (o SweepOptions) calibration(ctx context.Context, v mergeVariant) (*calibration, error) {
+// repairs returns what repairs of the variants share; nil without repairs.
+func (o SweepOptions) repairs(ctx context.Context, v mergeVariant) (*calibration, error) {
 	if o.Merge.Repair == nil {
 		return nil, nil
 	}

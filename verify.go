@@ -244,14 +244,8 @@ func repairOptions(from *onnxmerge.Repair, opt VerifyOptions) RepairOptions {
 	d := from.Data
 	runtime := opt.Runtime
 	runtime.Batch = d.Batch
-	return RepairOptions{Mode: from.Mode, Samples: d.Drawn, Seed: d.Seed, Layout: d.Layout, Runtime: runtime,
+	return RepairOptions{Mode: from.Mode, Samples: d.Count, Seed: d.Seed, Layout: d.Layout, Runtime: runtime,
 		Monitor: opt.Monitor, Data: preparedAs(d, opt.Repaired)}
-}
-
-// preparedAs returns data at a path, prepared as recorded.
-func preparedAs(d onnxmerge.RepairData, path string) Data {
-	return Data{Path: path, Split: d.Split, Format: d.Format, Points: d.Points, Sample: d.Sample, Normalize: d.Normalize,
-		Resize: d.Resize, Crop: d.Crop, Axes: d.Axes, DropNaN: d.DropNaN, Seed: d.Seed}
 }
 
 // compareHashes adds a difference where an input is not the file that was merged.

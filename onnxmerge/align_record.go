@@ -2,6 +2,7 @@ package onnxmerge
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/wiseft/wiseft/internal/text"
 )
@@ -19,8 +20,21 @@ type Aligned struct {
 	Uncompared []string `json:"uncompared,omitempty"`
 	// Difference is the largest relative change of the model's outputs when all groups are permuted at random.
 	Difference float64 `json:"check_difference"`
+	Seed       uint64  `json:"seed,omitempty"`        // of the draw, the self-check and the orders in which groups are matched
 	Samples    int     `json:"samples,omitempty"`     // on which activations were compared
-	Hash       string  `json:"data_sha256,omitempty"` // of these samples
+	Hash       string  `json:"data_sha256,omitempty"` // of these samples; of several draws, those of the first
+	Data       *Drawn  `json:"data,omitempty"`        // the samples of the first draw
+	// Draws are the draws of samples of which one gave the order; nil if there was one alone.
+	Draws []AlignedDraw `json:"draws,omitempty"`
+}
+
+// AlignedDraw is the order that one draw of samples gives.
+type AlignedDraw struct {
+	Seed  uint64 `json:"seed"`
+	Moved int    `json:"moved"` // units
+	// Likeness is the mean correlation of paired units on the samples of all draws.
+	Likeness float64 `json:"likeness"`
+	Taken    bool    `json:"taken,omitempty"`
 }
 
 // AlignedGroup is a set of units that are permuted together.
@@ -59,6 +73,7 @@ func (a *Aligned) String() string {
 		line += fmt.Sprintf("\n  %s without a counterpart of its shape, not compared: %s", text.Count(n, "weight"),
 			shortList(a.Uncompared))
 	}
+	line += describeDraws(a.Draws)
 	for i, frozen := range a.Frozen {
 		if i == maxFrozenLines {
 			return line + fmt.Sprintf("\n  and %d more that keep their order", len(a.Frozen)-i)
@@ -66,6 +81,32 @@ func (a *Aligned) String() string {
 		line += "\n  keep their order: " + frozen
 	}
 	return line
+}
+
+// describeDraws says how far the orders of several draws are apart; "" without any.
+func describeDraws(draws []AlignedDraw) string {
+	if draws == nil {
+		return ""
+	}
+	least, most, taken := draws[0], draws[0], draws[0]
+	mean, squares := 0., 0.
+	for i, d := range draws {
+		if d.Likeness < least.Likeness {
+			least = d
+		}
+		if d.Likeness > most.Likeness {
+			most = d
+		}
+		if d.Taken {
+			taken = d
+		}
+		off := d.Likeness - mean
+		mean += off / float64(i+1)
+		squares += off * (d.Likeness - mean)
+	}
+	deviation := math.Sqrt(squares / float64(max(len(draws)-1, 1)))
+	return fmt.Sprintf("\n  %d draws of samples: the correlation of paired units is %.4f to %.4f (mean %.4f, deviation %.4f); "+
+		"the order of seed %d is taken", len(draws), least.Likeness, most.Likeness, mean, deviation, taken.Seed)
 }
 
 // maxFrozenLines is how many lines about frozen units the text has.

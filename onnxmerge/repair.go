@@ -18,29 +18,10 @@ type Repair struct {
 	Mode    string          `json:"mode"`        // affine, scale or reset; auto has measured, and changed nothing
 	Samples int             `json:"samples"`     // that were measured
 	Hash    string          `json:"data_sha256"` // of these samples
-	Data    RepairData      `json:"data"`
+	Data    Drawn           `json:"data"`
 	Layers  []RepairedLayer `json:"layers"`
 	// Kept are operators that are as the merge made them, each with the reason.
 	Kept []string `json:"kept,omitempty"`
-}
-
-// RepairData says which samples were measured.
-type RepairData struct {
-	File      string `json:"file"` // without folders
-	Split     string `json:"split,omitempty"`
-	Format    string `json:"format,omitempty"`
-	Points    int    `json:"points,omitempty"`
-	Sample    string `json:"sample,omitempty"`
-	Normalize string `json:"normalize,omitempty"`
-	Resize    int    `json:"resize,omitempty"`
-	Crop      int    `json:"crop,omitempty"`
-	Axes      string `json:"axes,omitempty"`
-	DropNaN   bool   `json:"drop_nan,omitempty"` // points that are NaN were left out
-	Layout    string `json:"layout,omitempty"`
-	Drawn     int    `json:"drawn"` // samples that were drawn
-	Seed      uint64 `json:"seed"`  // of the draw, and of random points
-	Batch     int    `json:"batch"` // samples of one forward pass
-	Runtime   string `json:"runtime"`
 }
 
 // RepairedLayer is a place where activations were measured.

@@ -128,7 +128,7 @@ func (o *measureOptions) flags() []cli.Flag {
 	flags := section("Measuring:",
 		define(&o.tests, "test", "`DATA` that is corrupted and scored (its test split); "+
 			"a folder of corrupted data is scored as it is; may be repeated").env(),
-		define(&o.AllowShared, "allow-shared", "measure although samples are in two of the data sets; every result names them"),
+		allowSharedFlag(&o.AllowShared),
 		define(&o.Suite, "suite", "corruption suite, or none; see wiseft list suites").or("modelnet-c").env(),
 		define(&o.Reference, "reference", "what corruption errors are measured against: a `NAME` of wiseft list references, "+
 			"or a JSON file").shown("the suite's own").env(),
@@ -284,4 +284,8 @@ func newMeasured(c *call, m *wiseft.Measured, err error) (result, error) {
 		return share{"wiseft.share/1", m.Folder, m.NCached, m.Missing, m.Seconds}, nil
 	}
 	return measured{m}, nil
+}
+
+func allowSharedFlag(dst *bool) definition {
+	return define(dst, "allow-shared", "measure although samples are in two of the data sets; every result names them")
 }

@@ -91,7 +91,8 @@ func (o *mergeCommand) run(ctx context.Context, c *call) (result, error) {
 	if opt.Repair, err = o.repairOptions.options(c, &o.dataOptions, o.Runtime.Library, opt.Repair); err != nil {
 		return nil, err
 	}
-	if opt.Align, err = o.alignOptions.options(c, &o.dataOptions, o.Runtime.Library, o.repairOptions.data); err != nil {
+	if opt.Align, err = o.alignOptions.options(c, &o.dataOptions, o.Runtime.Library, o.repairOptions.data,
+		opt.Align); err != nil {
 		return nil, err
 	}
 	if o.plan {
@@ -176,9 +177,7 @@ func writeMerge(w io.Writer, r *mergeReport) error {
 	writeHead(w, r.Head, r.Features)
 	writeProofs(w, r.Proof, r.Proofs)
 	writeNorms(w, r.Norms)
-	for i := range r.Aligned {
-		fmt.Fprintln(w, &r.Aligned[i])
-	}
+	writeAligned(w, r.Aligned)
 	if r.Repair != nil {
 		fmt.Fprintln(w, r.Repair)
 	}

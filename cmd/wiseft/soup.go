@@ -18,6 +18,7 @@ type soupCommand struct {
 	out string
 	storageOptions
 	selectionOptions
+	alignOptions
 	repairOptions
 	choosingOptions
 	probeOptions
@@ -31,6 +32,7 @@ func newSoupCommand() *cli.Command {
 		outFlag(&o.out, "the averaged model's `FILE`"),
 		define(&o.Uniform, "uniform", "average all models, without data; what is not averaged is copied from the first"),
 		define(&o.Strict, "strict", "take a model only if accuracy rises, as the paper's published code does").env(),
+		allowSharedFlag(&o.AllowShared),
 		noProveFlag(&o.NoProof),
 	)
 	return newCommand(&cli.Command{
@@ -47,7 +49,8 @@ func newSoupCommand() *cli.Command {
 			"Examples:\n" +
 			"  wiseft soup run1.onnx run2.onnx run3.onnx --train d --val d --points 1024 -o soup.onnx\n" +
 			"  wiseft soup run1.onnx run2.onnx run3.onnx --uniform -o soup.onnx",
-		Flags: slices.Concat(flags, o.storageOptions.flags(), o.selectionOptions.flags(), o.repairOptions.flags(),
+		Flags: slices.Concat(flags, o.storageOptions.flags(), o.selectionOptions.flags(), o.alignOptions.flags(),
+			o.repairOptions.flags(),
 			o.choosingOptions.flags("models"),
 			o.probeOptions.flags(wiseft.SweepTol), o.runtimeOptions.flags(), o.dataOptions.flags()),
 	}, atLeast("MODEL", "MODEL"), o.run)
@@ -73,6 +76,10 @@ func (o *soupCommand) run(ctx context.Context, c *call) (result, error) {
 	if opt.Merge.Repair, err = o.repairOptions.options(c, &o.dataOptions, opt.Runtime.Library, nil); err != nil {
 		return nil, err
 	}
+	opt.Merge.Align, err = o.alignOptions.options(c, &o.dataOptions, opt.Runtime.Library, o.repairOptions.data, nil)
+	if err != nil {
+		return nil, err
+	}
 	return soup.result(wiseft.Soup(ctx, o.out, c.args, opt))
 }
 
@@ -88,6 +95,7 @@ func writeSoup(w io.Writer, r *wiseft.SoupResult) error {
 	}
 	writeWarnings(w, r.Warnings)
 	writeProofs(w, r.Proof, r.Proofs)
+	writeAligned(w, r.Aligned)
 	if r.Repair != nil {
 		fmt.Fprintln(w, r.Repair)
 	}

@@ -77,7 +77,8 @@ func (o *sweepCommand) run(ctx context.Context, c *call) (result, error) {
 	if merge.Repair, err = o.repairOptions.options(c, &o.dataOptions, measure.Runtime.Library, merge.Repair); err != nil {
 		return nil, err
 	}
-	merge.Align, err = o.alignOptions.options(c, &o.dataOptions, measure.Runtime.Library, o.repairOptions.data)
+	merge.Align, err = o.alignOptions.options(c, &o.dataOptions, measure.Runtime.Library, o.repairOptions.data,
+		merge.Align)
 	if err != nil {
 		return nil, err
 	}

@@ -185,6 +185,24 @@ func (s Site) Rows(x []float32, shape []int64) ([]float32, error) {
 	return list, nil
 }
 
+// Likeness returns the mean correlation of the units of all sites and of those that permutations put in their places,
+// which is what [Groups.MatchActivations] makes large: 1 for units that respond alike.
+func (g *Groups) Likeness(sites []Site, correlations []*Correlation, p Permutations) float64 {
+	sum, units := 0., 0
+	for i, s := range sites {
+		matrix := correlations[i].Matrix()
+		for place := range s.Units {
+			unit := p[s.Outer][place/s.inner] * s.inner
+			if s.Inner >= 0 {
+				unit += p[s.Inner][place%s.inner]
+			}
+			sum += matrix[place*s.Units+unit]
+		}
+		units += s.Units
+	}
+	return sum / float64(max(units, 1))
+}
+
 // MatchActivations returns the permutations after which the model's units respond most like the reference's.
 // correlations are those of the sites, the reference's activations first. Outer units are given by the best order of
 // the inner ones, pair by pair, then the inner ones by the outer that were found. Groups without a site keep their

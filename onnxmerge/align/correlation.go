@@ -72,6 +72,31 @@ func (c *Correlation) add(a, b []float32) error {
 	return nil
 }
 
+// Join adds what another correlation of as many units has taken in.
+func (c *Correlation) Join(other *Correlation) error {
+	if c.n != other.n {
+		return fmt.Errorf("align: correlations of %d and %d units", c.n, other.n)
+	}
+	if other.count == 0 {
+		return nil
+	}
+	weight := c.count * other.count / (c.count + other.count)
+	for i := range c.n {
+		dx := other.a.mean[i] - c.a.mean[i]
+		for j := range c.n {
+			c.cross[i*c.n+j] += other.cross[i*c.n+j] + weight*dx*(other.b.mean[j]-c.b.mean[j])
+		}
+	}
+	c.count += other.count
+	for _, m := range []struct{ to, from moments }{{c.a, other.a}, {c.b, other.b}} {
+		for i, v := range m.from.squares {
+			m.to.squares[i] += v
+		}
+		m.to.join(nil, m.from.mean, weight, other.count/c.count)
+	}
+	return nil
+}
+
 // centred returns rows of n numbers with the mean of each column subtracted.
 func centred(list []float32, n int) (deviations, mean []float64, err error) {
 	deviations, mean = make([]float64, len(list)), make([]float64, n)

@@ -16,6 +16,8 @@ leave alpha 0 and 1 as they are, byte for byte.
 | alignment | ` + "`--align activations --align-data DATA`" + ` | unlabelled samples; one pass of each model | the same |
 | reset | ` + "`--repair DATA --repair-mode reset`" + ` | unlabelled samples of the training data's kind; one pass | var = sigma^2, mean = mu |
 
+In a recipe they are the keys ` + "`norm_statistics`" + `, ` + "`repair`" + ` (with data, mode, samples) and ` + "`align`" + ` (by, data, samples, draws).
+
 c_i are the method's coefficients of the models: 1-alpha and alpha, or 1/N. For each channel m_i and s_i are the mean and the
 deviation of the normalisation's input in model i, on the same samples; r_i and v_i its stored statistics; mu and sigma
 those of the merged network in which all normalisations before are corrected. gm, gs and rm are the mixtures of m_i, s_i and

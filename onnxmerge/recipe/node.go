@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/wiseft/wiseft/onnxmerge/method"
@@ -238,4 +239,21 @@ func perModel(m method.Method, name string, values []any, line int) (any, error)
 		}
 	}
 	return values, nil
+}
+
+// whole reads a number of at most 31 bits for sizes, and of 64 for seeds; 0 if the key is absent.
+func (o *object) whole(key string) (uint64, error) {
+	n := o.nodes[key]
+	if n == nil {
+		return 0, nil
+	}
+	bits := 31
+	if key == "seed" {
+		bits = 64
+	}
+	v, err := strconv.ParseUint(n.Value, 10, bits)
+	if n.Kind != yaml.ScalarNode || err != nil {
+		return 0, errAt(n, "%s is %s, where a whole number is expected", key, describe(n))
+	}
+	return v, nil
 }

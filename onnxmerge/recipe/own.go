@@ -13,7 +13,7 @@ import (
 // readOwn reads wiseft's own form.
 func readOwn(top *object) (*Recipe, error) {
 	err := top.only("a recipe", "method", "models", "params", "set", "include", "exclude", "fold_bn", "backbone_output",
-		"extrapolate", "fisher", "pairs", "norm_statistics", "allow_nonfinite", "repair")
+		"extrapolate", "fisher", "pairs", "norm_statistics", "allow_nonfinite", "repair", "align")
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +59,7 @@ func readOwn(top *object) (*Recipe, error) {
 		return nil, err
 	}
 	r.Options.Statistics = onnxmerge.Statistics(statistics)
-	if r.Repair, err = readRepair(top); err != nil {
+	if err = r.readActivations(top); err != nil {
 		return nil, err
 	}
 	if r.Options.Pairs, err = readPairs(top); err != nil {

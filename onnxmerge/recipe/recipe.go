@@ -31,6 +31,7 @@ type Recipe struct {
 	Fisher  []string // files, in the order of Models
 	Options onnxmerge.Options
 	DType   string  // dtype that weights must have; "" if the document has none
+	Align   *Align  // nil without one
 	Repair  *Repair // nil without one
 	// Notes lists keys of the document that have no effect, with the reason, one line each.
 	Notes []string

@@ -80,9 +80,14 @@ pairs:
 allow_nonfinite: true
 norm_statistics: linear
 extrapolate: true
+align:
+  by: activations
+  data: mix.npz
+  draws: 5
+  samples: 640
 repair:
-  data: clouds.npz
   mode: scale
+  data: clouds.npz
   sample: fps
   samples: 32
   points: 1024

@@ -21,8 +21,14 @@ func FromProvenance(p *onnxmerge.Provenance) *Recipe {
 	for _, f := range p.Fisher {
 		r.Fisher = append(r.Fisher, f.File)
 	}
-	for _, a := range p.Aligned {
-		r.Notes = append(r.Notes, fmt.Sprintf("%s was brought into the order of the last model: merge with --align %s", a.Model, a.By))
+	if len(p.Aligned) > 0 {
+		a := p.Aligned[0] // all are aligned alike
+		r.Align = &Align{By: a.By, Draws: len(a.Draws)}
+		if a.Data != nil {
+			r.Align.Data = *a.Data
+		}
+		r.Align.Data.Seed = a.Seed
+		r.Align.Data.Batch, r.Align.Data.Runtime = 0, ""
 	}
 	if p.Repair != nil {
 		r.Repair = &Repair{Mode: p.Repair.Mode, Data: p.Repair.Data}
@@ -92,7 +98,12 @@ func (r *Recipe) Write(w io.Writer) error {
 	if r.Options.Extrapolate {
 		put(&top, "extrapolate", true)
 	}
-	putRepair(&top, r.Repair)
+	if r.Align != nil {
+		r.Align.activations().put(&top)
+	}
+	if r.Repair != nil {
+		r.Repair.activations().put(&top)
+	}
 	e := yaml.NewEncoder(w)
 	e.SetIndent(2)
 	if err := e.Encode(&top); err != nil {

@@ -1,0 +1,20 @@
+package onnxmerge
+
+// Drawn says on which samples of a data set activations were measured, and how they were prepared and run.
+type Drawn struct {
+	File      string `json:"file"` // without folders
+	Split     string `json:"split,omitempty"`
+	Format    string `json:"format,omitempty"`
+	Points    int    `json:"points,omitempty"`
+	Sample    string `json:"sample,omitempty"`
+	Normalize string `json:"normalize,omitempty"`
+	Resize    int    `json:"resize,omitempty"`
+	Crop      int    `json:"crop,omitempty"`
+	Axes      string `json:"axes,omitempty"`
+	DropNaN   bool   `json:"drop_nan,omitempty"` // points that are NaN were left out
+	Layout    string `json:"layout,omitempty"`
+	Count     int    `json:"drawn"` // samples that were drawn
+	Seed      uint64 `json:"seed"`  // of the draw, and of random points
+	Batch     int    `json:"batch"` // samples of one forward pass
+	Runtime   string `json:"runtime"`
+}
