@@ -146,6 +146,7 @@ func (c *calibration) draw(ctx context.Context) (err error) {
 		return err
 	}
 	c.record.Mode, c.record.Samples, c.record.Hash = string(c.mode), c.drawn.data.Len(), c.drawn.hash
+	c.record.Positions = repair.Positions
 	return nil
 }
 

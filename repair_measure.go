@@ -79,6 +79,9 @@ type measuring struct {
 	what  string   // for progress
 	names []string // of the values that are held; nil begins at the samples
 	held  []batch
+
+	some  *measuring // of the same model on some positions of the held values; nil if the stages need all
+	whole bool       // held values have the positions that the model declares
 }
 
 // batch are values of some samples.
@@ -101,7 +104,7 @@ func (b batch) sizeBytes() (size int64) {
 }
 
 func (c *calibration) newMeasuring(m *onnx.Model, what string) *measuring {
-	return &measuring{calibration: c, m: m, what: what}
+	return &measuring{calibration: c, m: m, what: what, whole: true}
 }
 
 // close releases the values that are held.
@@ -110,11 +113,22 @@ func (p *measuring) close() {
 		b.close()
 	}
 	p.held, p.names = nil, nil
+	if p.some != nil {
+		p.some.close()
+		p.some = nil
+	}
 }
 
 // pass returns the moments of the values of a stage's sites in the model with some tensors replaced.
 func (p *measuring) pass(ctx context.Context, stage *repair.Stage, corrected []onnx.Replacement,
 ) ([]*repair.Moments, error) {
+	some, err := p.somePositions(stage)
+	if err != nil {
+		return nil, err
+	}
+	if some != nil {
+		return some.pass(ctx, stage, corrected)
+	}
 	moments, err := p.run(ctx, stage, stage.Carry, corrected)
 	if errors.Is(err, errTooLarge) {
 		moments, err = p.run(ctx, stage, nil, corrected)
@@ -173,7 +187,7 @@ func (p *measuring) open(ctx context.Context, stage *repair.Stage, carry []strin
 		}
 	}
 	var b bytes.Buffer
-	if err := p.m.WriteChanged(ctx, &b, stage.Change(inputs, carry), corrected...); err != nil {
+	if err := p.m.WriteChanged(ctx, &b, stage.Change(inputs, carry, !p.whole), corrected...); err != nil {
 		return nil, err
 	}
 	program, err := p.engine.OpenProgram(ctx, ort.Source{Bytes: b.Bytes()}, p.inputs(), stage.Outputs(carry))

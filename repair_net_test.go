@@ -131,16 +131,18 @@ func (n repairNet) plain() []byte {
 }
 
 // repairData are clouds of random points.
-func repairData(t *testing.T, samples int) datasets.Dataset {
+func repairData(t *testing.T, samples int) datasets.Dataset { return repairClouds(t, samples, 20) }
+
+func repairClouds(t *testing.T, samples, points int) datasets.Dataset {
 	t.Helper()
 	list := make([]datasets.Sample, samples)
 	for i := range list {
-		values := onnxtest.Random(uint64(i), 3*20)
+		values := onnxtest.Random(uint64(i), 3*points)
 		x := make([]float32, len(values))
 		for k, v := range values {
 			x[k] = float32(v)
 		}
-		list[i].Set(x, []int{20, 3}, 0)
+		list[i].Set(x, []int{points, 3}, 0)
 	}
 	ds, err := datasets.NewMemory(datasets.Info{Name: "points"}, list)
 	if err != nil {

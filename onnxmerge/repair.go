@@ -15,11 +15,13 @@ import (
 // Repair records how activations of a merged model were corrected: in running statistics of normalisations, or without
 // any in weights and biases. Package onnxmerge/repair has the formulas.
 type Repair struct {
-	Mode    string          `json:"mode"`        // affine, scale or reset; auto has measured, and changed nothing
-	Samples int             `json:"samples"`     // that were measured
-	Hash    string          `json:"data_sha256"` // of these samples
-	Data    Drawn           `json:"data"`
-	Layers  []RepairedLayer `json:"layers"`
+	Mode    string `json:"mode"`    // affine, scale or reset; auto has measured, and changed nothing
+	Samples int    `json:"samples"` // that were measured
+	// Positions is how many positions of a sample, such as points or pixels, were measured of each value that has more.
+	Positions int             `json:"positions"`
+	Hash      string          `json:"data_sha256"` // of these samples
+	Data      Drawn           `json:"data"`
+	Layers    []RepairedLayer `json:"layers"`
 	// Kept are operators that are as the merge made them, each with the reason.
 	Kept []string `json:"kept,omitempty"`
 }

@@ -28,6 +28,12 @@ models' own moments are taken on them, too; a reset has no such comparison, and 
 activations by too much, layer after layer. ` + "`diff`" + ` and ` + "`merge`" + ` say by how much (1.16 for the first pair below). It is the default of
 ` + "`sweep`" + ` and ` + "`soup`" + `; ` + "`merge`" + ` computes what WiSE-FT and other tools compute, and names the flag.
 
+**Positions.** Of a value with more than 64 positions, such as points or pixels, one at a random place of each of 64 equal
+parts is measured, the same ones in all models: with 64 samples 4,096 numbers a channel. For the first pair below the
+repaired deviations differ from those of all 512 points by at most .3 %, and right answers are as many in each of three draws. As
+long as operators compute each position by itself, as those of point clouds do, only these are computed: a repair costs 1.9
+passes over its samples instead of 3.5 (` + "`go test -bench Repair .`" + `).
+
 **Repair** (REPAIR: Jordan et al., REPAIR: REnormalizing Permuted Activations for Interpolation Repair, ICLR 2023, here
 at the input of each normalisation and with eps). Normalisations are corrected in the order of the graph. A channel that
 does not vary has q = 1; q is limited to 1/30 to 30, and the result names what was limited. Methods without coefficients,

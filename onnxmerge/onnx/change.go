@@ -20,14 +20,16 @@ type Change struct {
 	// ignored: their Fill is not called.
 	Needed map[string]bool
 	// Inputs, if not nil, are the model's inputs in place of its own.
-	Inputs   []Value
-	Add      Additions
-	Metadata []Entry // properties to set
+	Inputs []Value
+	// Undeclared removes all declared values, whose shapes may not be those of other inputs.
+	Undeclared bool
+	Add        Additions
+	Metadata   []Entry // properties to set
 }
 
 // IsZero reports whether c changes nothing.
 func (c Change) IsZero() bool {
-	return c.Needed == nil && c.Inputs == nil && len(c.Add.fields) == 0 && len(c.Metadata) == 0
+	return c.Needed == nil && c.Inputs == nil && !c.Undeclared && len(c.Add.fields) == 0 && len(c.Metadata) == 0
 }
 
 // WriteChanged writes the model as one file, with a change and the given payloads replaced; see [Model.Write].
@@ -59,7 +61,9 @@ func (m *Model) keepsOffsets() bool {
 func (m *Model) changeEdits(c Change) []wire.Edit {
 	var edits []wire.Edit
 	if c.Needed != nil {
-		edits = m.pruneTo(c.Needed)
+		edits = m.pruneTo(c.Needed, c.Undeclared)
+	} else if c.Undeclared {
+		edits = remove(m.Graph.values, func(string) bool { return true }, m.Graph.within)
 	}
 	added := c.Add.fields
 	if c.Inputs != nil {
@@ -80,8 +84,8 @@ func (m *Model) changeEdits(c Change) []wire.Edit {
 }
 
 // pruneTo removes all outputs, and the nodes, initializers and declared values from which no needed value is
-// computed.
-func (m *Model) pruneTo(needed map[string]bool) []wire.Edit {
+// computed; undeclared removes all declared values.
+func (m *Model) pruneTo(needed map[string]bool, undeclared bool) []wire.Edit {
 	g := m.Graph
 	edits := remove(g.outputs, func(string) bool { return true }, g.within)
 	for _, n := range g.Nodes {
@@ -95,7 +99,7 @@ func (m *Model) pruneTo(needed map[string]bool) []wire.Edit {
 	}
 	unneeded := func(name string) bool { return !needed[name] }
 	edits = append(edits, remove(g.initializers, unneeded, g.within)...)
-	return append(edits, remove(g.values, unneeded, g.within)...)
+	return append(edits, remove(g.values, func(name string) bool { return undeclared || unneeded(name) }, g.within)...)
 }
 
 // dropInputs returns the edits that remove the inputs. Initializers that are declared as inputs, as they must be before

@@ -1,7 +1,6 @@
 package repair
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 
@@ -167,69 +166,4 @@ func (g *stagedGraph) upstream(of []string, stop map[string]bool) map[string]boo
 		}
 	}
 	return needed
-}
-
-// Outputs of a pass for site i of a stage: the shape of its value as (batch, channels, positions), int64; the mean; the
-// square root of the sum of squared deviations; float32, one per channel.
-func (s *Stage) outputs(i int) []string {
-	prefix := fmt.Sprintf("wiseft.repair.%d.", i)
-	return []string{prefix + "shape", prefix + "mean", prefix + "norm"}
-}
-
-// Outputs returns the names of the outputs of [Stage.Change]: three for each site, then the carried values.
-func (s *Stage) Outputs(carry []string) (names []string) {
-	for i := range s.Sites {
-		names = append(names, s.outputs(i)...)
-	}
-	return append(names, carry...)
-}
-
-// opsetAxes is the operator set from which on axes are an operand of reductions.
-const opsetAxes = 18
-
-// Change returns the change that leaves, of the stage's model, what computes the moments of its sites and some carried
-// values, from the given inputs: the model's own, or values that an earlier stage has carried.
-func (s *Stage) Change(inputs []onnx.Value, carry []string) onnx.Change {
-	m := s.graph.model
-	stop := map[string]bool{}
-	for _, in := range inputs {
-		stop[in.Name] = true
-	}
-	ends := slices.Clone(carry)
-	for _, x := range s.Sites {
-		ends = append(ends, x.At().Value)
-	}
-	c := onnx.Change{Needed: s.graph.upstream(ends, stop), Inputs: inputs}
-	axes := []onnx.NewAttribute{{Name: "axes", Ints: []int64{0, 2}}}
-	var operand []string
-	if m.Opset() >= opsetAxes {
-		c.Add.Int64s("wiseft.repair.axes", 0, 2)
-		axes, operand = nil, []string{"wiseft.repair.axes"}
-	}
-	for i, x := range s.Sites {
-		out := s.outputs(i)
-		name := func(part string) string { return fmt.Sprintf("wiseft.repair.%d.%s", i, part) }
-		node := func(op, out string, attributes []onnx.NewAttribute, in ...string) {
-			c.Add.Node(onnx.NewNode{Name: out, OpType: op, Inputs: in, Outputs: []string{out}, Attributes: attributes})
-		}
-		at := x.At()
-		if at.Last {
-			c.Add.Int64s(name("axes"), -1, int64(at.Channels), 1)
-		} else {
-			c.Add.Int64s(name("axes"), 0, int64(at.Channels), -1)
-		}
-		node("Cast", name("float32"), []onnx.NewAttribute{{Name: "to", Int: int64(onnx.Float32)}}, at.Value)
-		node("Reshape", name("channels"), nil, name("float32"), name("axes"))
-		node("Shape", out[0], nil, name("channels"))
-		node("ReduceMean", out[1], axes, append([]string{name("channels")}, operand...)...)
-		node("Sub", name("deviations"), nil, name("channels"), out[1])
-		node("ReduceL2", out[2], axes, append([]string{name("deviations")}, operand...)...)
-		c.Add.Output(onnx.Value{Name: out[0], DType: onnx.Int64})
-		c.Add.Output(onnx.Value{Name: out[1], DType: onnx.Float32})
-		c.Add.Output(onnx.Value{Name: out[2], DType: onnx.Float32})
-	}
-	for _, name := range carry {
-		c.Add.Output(m.Graph.Value(name))
-	}
-	return c
 }
