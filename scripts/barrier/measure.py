@@ -138,8 +138,9 @@ def barrier(wiseft, folders):
 # --- a fine-tune carried to a new release -----------------------------------------------------------------------------
 
 def aligned_pairs(wiseft, folder, release, seed):
-    """Returns base and tuned in the order of the release, by the name of the way. The base is aligned with the release,
-    and the fine-tune with the aligned base, because the task vector needs one order for both; the last way shows why."""
+    """Returns base and tuned in the order of the release, by the name of the way. The base is aligned with the release
+    and the fine-tune with the aligned base, because the task vector needs one order for both: the last way shows why.
+    """
     base, tuned = folder / "base.onnx", folder / "tuned.onnx"
     data = {"weights": [], "activations": ["--align-data", folder / "base_train.npz"]}
 
@@ -174,6 +175,14 @@ def carried(wiseft, name, base, tuned, release, repair):
     return made
 
 
+def adapted(wiseft, base, tuned, release, repair):
+    """Returns the release with its statistics reset on the target's data: what carried models gain by a reset alone. A
+    reset leaves a model that is no mix as it is, so that a ten-thousandth of the task vector is added."""
+    row = "release, reset"
+    return {row: wiseft.merge(file_name(row), base, tuned, release, "--method", "task_arithmetic",
+                              "--param", "weight=1e-4,1", *repair, "--repair-mode", "reset")}
+
+
 def interpolated(wiseft, name, tuned, release, repair):
     """Returns models between tuned and release, by the name of their row, which has the share of the release."""
     made = {}
@@ -205,7 +214,7 @@ def carry_rows(wiseft, folder, release_name, seed):
     """Returns (target, base) accuracies in percent by the name of the row."""
     base, tuned, release = (folder / f"{n}.onnx" for n in ("base", "tuned", release_name))
     repair = ["--repair", folder / "target_train.npz", "--seed", seed]
-    made = {"release": release, "tuned": tuned}
+    made = {"release": release, "tuned": tuned} | adapted(wiseft, base, tuned, release, repair)
     made |= interpolated(wiseft, "", tuned, release, repair)
     made |= carried(wiseft, "", base, tuned, release, repair)
     if release_name == "apart":
