@@ -153,6 +153,7 @@ func (o *mergeOptions) parameters() (method.Params, []onnxmerge.Override, error)
 // recipeFlags are the flags that --recipe excludes, because the recipe has their values.
 var recipeFlags = []string{
 	"method", "param", "set", "alpha", "include", "exclude", "fold", "pair", "backbone-output", "extrapolate", "fisher",
+	"norm-statistics", "allow-nonfinite",
 }
 
 func (o *mergeOptions) recipeJob(c *call) (models []string, m wiseft.MergeOptions, err error) {
@@ -169,6 +170,7 @@ func (o *mergeOptions) recipeJob(c *call) (models []string, m wiseft.MergeOption
 		c.note(o.recipe + ": " + note)
 	}
 	models, m = r.Models, r.Merge
+	m.RequireComplete = o.RequireComplete
 	if m.Statistics == "" {
 		m.Statistics = onnxmerge.Linear // a recipe says all, for every command
 	}

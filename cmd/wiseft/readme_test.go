@@ -10,6 +10,9 @@ import (
 	"github.com/wiseft/wiseft/probe/ort/orttest"
 )
 
+// readmeModels is the folder of models that the README's commands name beside the demo's.
+const readmeModels = "scripts/barrier/testdata/clouds"
+
 // TestReadmeCommandsRun runs every command of the README's sh blocks in order, in a folder with the demo's output.
 func TestReadmeCommandsRun(t *testing.T) {
 	lib := orttest.Load(t)
@@ -39,7 +42,7 @@ func TestReadmeCommandsRun(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("WISEFT_ONNXRUNTIME", lib.Path)
 			env.Setenv("WISEFT_QUIET", "1")
-			return nil
+			return os.CopyFS(filepath.Join(env.WorkDir, readmeModels), os.DirFS(filepath.Join("../..", readmeModels)))
 		},
 	})
 }

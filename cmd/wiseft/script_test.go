@@ -72,7 +72,7 @@ func setupScript(env *testscript.Env, library string) error {
 		}
 	}
 	for name, from := range map[string]string{"normed_a": "resnet/a_keep", "normed_b": "resnet/b_keep",
-		"folded_a": "resnet/a_fold", "folded_b": "resnet/b_fold",
+		"folded_a": "resnet/a_fold", "folded_b": "resnet/b_fold", "more_norms": "resnet/b_norm_keep",
 		"classes5": "pointnet/a_keep", "classes7": "pointnet/b_classes7_keep"} {
 		if err := unpack(filepath.Join(env.WorkDir, name+".onnx"),
 			"../../onnxmerge/pair/testdata/corpus/"+from+".onnx.gz"); err != nil {

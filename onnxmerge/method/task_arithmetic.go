@@ -7,7 +7,8 @@ func init() {
 		Formula: "theta = base + lambda * sum_i w_i * tau_i",
 		Source:  "Ilharco et al., Editing models with task arithmetic, ICLR 2023, section 2",
 		Detail: "Negation is weight=-1; the analogy \"A is to B as C is to the result\" is weight=-1,1,1. With one " +
-			"fine-tuned model the result equals that of method linear with alpha = lambda.",
+			"fine-tuned model the result equals that of method linear with alpha = lambda. The models base, fine-tune and " +
+			"new release of the base carry the fine-tune to the release: [what that brings](#corrections-after-a-merge).",
 		MinModels: 2,
 		Base:      true,
 		Combines:  true,

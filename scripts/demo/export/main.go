@@ -34,14 +34,15 @@ func main() {
 	dir := flag.String("o", "", "folder to write to")
 	points := flag.Int("points", 256, "points of each scan; CAD clouds have twice as many to choose from")
 	seed := flag.Uint64("seed", 0, "seed of the generator")
-	source := flag.Int("source", 600, "CAD clouds a class for training")
-	target := flag.Int("target", 60, "scans a class for training")
+	source := flag.Int("source", 600, "CAD clouds a class")
+	target := flag.Int("target", 60, "scans a class")
+	split := flag.String("split", "train", "train, val or test")
 	flag.Parse()
 	if *dir == "" || flag.NArg() > 0 {
 		flag.Usage()
 		os.Exit(2)
 	}
-	if err := export(*dir, plan(*points, *seed, *source, *target)); err != nil {
+	if err := export(*dir, plan(*points, *seed, *source, *target, *split)); err != nil {
 		fmt.Fprintln(os.Stderr, "export:", err)
 		os.Exit(1)
 	}
@@ -54,12 +55,12 @@ type named struct {
 }
 
 // plan lists the sets: all classes in the domain CAD, and the indoor classes as scans.
-func plan(points int, seed uint64, source, target int) []named {
+func plan(points int, seed uint64, source, target int, split string) []named {
 	cad := shapes.Options{Domain: shapes.CAD, Points: 2 * points, Seed: seed}
 	scan := shapes.Options{Domain: shapes.Scan, Points: points, Seed: seed, Classes: shapes.Indoor()}
-	cad.Split, cad.PerClass = "train", source
-	scan.Split, scan.PerClass = "train", target
-	return []named{{"cad_train", cad}, {"scan_train", scan}}
+	cad.Split, cad.PerClass = split, source
+	scan.Split, scan.PerClass = split, target
+	return []named{{"cad_" + split, cad}, {"scan_" + split, scan}}
 }
 
 func export(dir string, sets []named) error {
