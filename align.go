@@ -48,8 +48,10 @@ func (o AlignOptions) check() error {
 	return nil
 }
 
-// alignModels replaces all models but the last, in memory, by ones whose units are in the order of the last one's.
-func alignModels(ctx context.Context, list models, opt AlignOptions) ([]onnxmerge.Aligned, error) {
+// alignModels replaces all models but the last, in memory, by ones whose units are in the order of the last one's. With a
+// base, which is the first model, those between are matched with the base in its new order: differences from a base are
+// of the same units only if both are in one order, and a fine-tune is nearer to its base than to others.
+func alignModels(ctx context.Context, list models, withBase bool, opt AlignOptions) ([]onnxmerge.Aligned, error) {
 	if err := opt.check(); err != nil {
 		return nil, err
 	}
@@ -57,10 +59,13 @@ func alignModels(ctx context.Context, list models, opt AlignOptions) ([]onnxmerg
 	if err != nil {
 		return nil, err
 	}
-	last := list[len(list)-1]
+	to := list[len(list)-1]
 	var records []onnxmerge.Aligned
-	for _, m := range list[:len(list)-1] {
-		a := aligner{opt: opt, engine: runtime, model: m, last: last}
+	for i, m := range list[:len(list)-1] {
+		if withBase && i > 0 {
+			to = list[0]
+		}
+		a := aligner{opt: opt, engine: runtime, model: m, last: to}
 		record, order, err := a.align(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("%s: aligning: %w", m.path, err)
@@ -99,7 +104,7 @@ type aligner struct {
 	opt    AlignOptions
 	engine *Runtime
 	model  *Model
-	last   *Model
+	last   *Model // whose order is wanted
 	groups *align.Groups
 	record onnxmerge.Aligned
 }
@@ -107,7 +112,7 @@ type aligner struct {
 // align finds groups of units, checks by running that they may be permuted, and matches them.
 func (a *aligner) align(ctx context.Context) (*onnxmerge.Aligned, align.Permutations, error) {
 	m := a.model.Model
-	a.record = onnxmerge.Aligned{Model: filepath.Base(a.model.path), By: a.opt.By, Seed: a.opt.Seed, Groups: []onnxmerge.AlignedGroup{}}
+	a.record = onnxmerge.Aligned{Model: filepath.Base(a.model.path), To: filepath.Base(a.last.path), By: a.opt.By, Seed: a.opt.Seed, Groups: []onnxmerge.AlignedGroup{}}
 	a.groups = align.Find(m)
 	runner, err := newOutputRunner(ctx, a.engine.Engine, m, a.opt.Seed)
 	if err != nil {

@@ -72,6 +72,30 @@ func TestAlignmentAndRepairConnectNetworksTrainedApart(t *testing.T) {
 	}
 }
 
+// For a method with a base a fine-tune is brought into the order of the aligned base, not into one of its own: what
+// fine-tuning has changed then stays with the units that it was changed in.
+func TestAlignKeepsAFineTuneInTheOrderOfItsBase(t *testing.T) {
+	orttest.Load(t)
+	files := []string{trained("clouds", "base.onnx"), trained("clouds", "tuned.onnx"), trained("clouds", "apart.onnx")}
+	plan, err := PlanMerge(t.Context(), files, MergeOptions{Method: "task_arithmetic", Align: &AlignOptions{By: "weights"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer plan.Close()
+	base, tuned := plan.aligned[0], plan.aligned[1]
+	if base.To != "apart.onnx" || tuned.To != "base.onnx" {
+		t.Errorf("base in the order of %s, tuned in that of %s", base.To, tuned.To)
+	}
+	if moved, units := base.Moved(); moved < units/2 {
+		t.Errorf("%d of %d units of the base move", moved, units)
+	}
+	for i, g := range base.Groups {
+		if other := tuned.Groups[i]; !bytes.Equal(g.Order, other.Order) {
+			t.Errorf("units of %s are in another order in the base than in its fine-tune", g.Tensor)
+		}
+	}
+}
+
 // middle is the accuracy of own heads at both ends of a path and half-way, merged and repaired.
 type middle struct{ first, merged, repaired, last float64 }
 

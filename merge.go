@@ -1,6 +1,7 @@
 package wiseft
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -55,7 +56,7 @@ type MergeOptions struct {
 	// Repair measures the running statistics of BatchNormalizations on the merged model and corrects them; nil does not.
 	Repair *RepairOptions
 
-	// Align brings the units of all models into the order of the last one's, before they are paired; nil does not.
+	// Align brings the units of all models into one order, before they are paired; nil does not.
 	Align *AlignOptions
 
 	MemoryBytes int64 // what buffers may take; 0 is 256 MiB
@@ -142,7 +143,7 @@ func PlanMerge(ctx context.Context, paths []string, opt MergeOptions) (*MergePla
 	list, fisher := inputs[:len(paths)], inputs[len(paths):]
 	var aligned []onnxmerge.Aligned
 	if opt.Align != nil {
-		aligned, err = alignModels(ctx, list, *opt.Align)
+		aligned, err = opt.align(ctx, list)
 	}
 	var plan *onnxmerge.Plan
 	if err == nil {
@@ -156,6 +157,15 @@ func PlanMerge(ctx context.Context, paths []string, opt MergeOptions) (*MergePla
 	}
 	return &MergePlan{Plan: plan, inputs: inputs, count: len(paths), prove: opt.Prove, repair: opt.Repair, aligned: aligned,
 		memory: opt.MemoryBytes, monitor: opt.Monitor}, nil
+}
+
+// align brings the models into one order.
+func (o MergeOptions) align(ctx context.Context, list models) ([]onnxmerge.Aligned, error) {
+	m, err := method.Lookup(cmp.Or(o.Method, "linear"))
+	if err != nil {
+		return nil, err
+	}
+	return alignModels(ctx, list, m.Base, *o.Align)
 }
 
 // planModels plans a merge of opened models.

@@ -28,7 +28,7 @@ func (s *soup) align(ctx context.Context, best int) error {
 		return nil
 	}
 	list := s.ordered(s.allFrom(best))
-	records, err := alignModels(ctx, list, *s.opt.Merge.Align)
+	records, err := alignModels(ctx, list, false, *s.opt.Merge.Align)
 	if err != nil {
 		return err
 	}

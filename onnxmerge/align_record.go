@@ -7,10 +7,11 @@ import (
 	"github.com/wiseft/wiseft/internal/text"
 )
 
-// Aligned records how the units of one model were brought into the order of the last model's before the merge; package
-// onnxmerge/align has the rules.
+// Aligned records how the units of one model were brought into the order of another before the merge: of the last model,
+// or, for fine-tunes of a base, of the aligned base. Package onnxmerge/align has the rules.
 type Aligned struct {
 	Model string `json:"model"` // file, without folders
+	To    string `json:"to"`    // the file in whose order it is
 	By    string `json:"by"`    // weights or activations
 	// Groups are the groups of units that are permuted or could be, in the order of the file.
 	Groups []AlignedGroup `json:"groups"`

@@ -20,7 +20,7 @@ type alignOptions struct {
 
 func (o *alignOptions) flags() []cli.Flag {
 	return section("Alignment:",
-		define(&o.by, "align", "bring the units of all models into the order of the last one's, by weights or by activations: "+
+		define(&o.by, "align", "bring the units of all models into the order of the last one's (fine-tunes of a base into the base's), by weights or by activations: "+
 			"for models that were trained apart").shown("not done").env(),
 		define(&o.data, "align-data", "unlabelled `DATA` whose activations are compared (its train split)").
 			shown("that of --repair").env(),

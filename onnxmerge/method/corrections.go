@@ -118,7 +118,7 @@ the base's data, means of three trainings):
 
 So the change carries over to a release that was trained on, but an interpolation of fine-tune and release has as much on the
 target and keeps more of the base; to a release that was trained apart hardly anything carries over, aligned or not. Base and
-fine-tune must be brought into one order (align the base with the release, and the fine-tune with the aligned base): each aligned
+fine-tune must be in one order, so ` + "`--align`" + ` brings fine-tunes into the order of the aligned base: each aligned
 by itself, they have 32.7 instead of 91.6 on the clouds' base data.
 
 A fresh probe on the pooled features sees none of this: it has 909 to 913 and 899 to 912 of 1,000 in all rows, also where the

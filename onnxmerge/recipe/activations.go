@@ -25,7 +25,7 @@ type Align struct {
 type activations struct {
 	key     string
 	data    *onnxmerge.Drawn
-	texts   []textField // beside those of the data
+	texts   []textField // the file of the data among them
 	numbers []numberField
 }
 
@@ -40,17 +40,18 @@ type numberField struct {
 }
 
 func (r *Repair) activations() activations {
-	return activations{key: "repair", data: &r.Data, texts: []textField{{"mode", &r.Mode}}}
+	return activations{key: "repair", data: &r.Data, texts: []textField{{"data", &r.Data.File}, {"mode", &r.Mode}}}
 }
 
 func (a *Align) activations() activations {
-	return activations{key: "align", data: &a.Data, texts: []textField{{"by", &a.By}}, numbers: []numberField{{"draws", &a.Draws}}}
+	return activations{key: "align", data: &a.Data, texts: []textField{{"by", &a.By}, {"data", &a.Data.File}},
+		numbers: []numberField{{"draws", &a.Draws}}}
 }
 
 // fields returns the keys, in the order in which they are written.
 func (a activations) fields() (texts []textField, numbers []numberField) {
 	d := a.data
-	return slices.Concat(a.texts, []textField{{"data", &d.File}, {"split", &d.Split}, {"format", &d.Format},
+	return slices.Concat(a.texts, []textField{{"split", &d.Split}, {"format", &d.Format},
 			{"sample", &d.Sample}, {"normalize", &d.Normalize}, {"axes", &d.Axes}, {"layout", &d.Layout}}),
 		slices.Concat(a.numbers, []numberField{{"samples", &d.Count}, {"points", &d.Points}, {"resize", &d.Resize},
 			{"crop", &d.Crop}})

@@ -86,8 +86,8 @@ align:
   draws: 5
   samples: 640
 repair:
-  mode: scale
   data: clouds.npz
+  mode: scale
   sample: fps
   samples: 32
   points: 1024
