@@ -55,6 +55,9 @@ func (o MeasureOptions) checkRoles(ctx context.Context, plan *bench.Plan) error 
 			plan.Doubts = append(plan.Doubts, r.doubts(all[0])...)
 		}
 	}
+	if err := transferRoles(ctx, plan, all); err != nil {
+		return err
+	}
 	if o.drawn != nil {
 		drawn := &roleData{role: "calibration", ds: o.drawn}
 		if err := drawn.read(ctx); err != nil {

@@ -26,6 +26,8 @@ type MeasureOptions struct {
 	// AllowShared measures although training, validation and test data share samples; the result names them.
 	AllowShared bool
 	Tests       []Data // that are scored, clean and corrupted; a folder of corrupted data is scored as it is stored
+	// Transfers are other data on whose features protocols measure every model; nil measures none.
+	Transfers []Transfer
 
 	Suite       string   // corruption suite; "" is "modelnet-c", "none" is none
 	Corruptions []string // of the suite; nil is all
@@ -79,6 +81,9 @@ func (o MeasureOptions) paths() (files []string) {
 	all := append([]string{o.Reference}, o.Val.paths()...)
 	for _, d := range append([]Data{o.Train}, o.Tests...) {
 		all = append(all, d.paths()...)
+	}
+	for _, t := range o.Transfers {
+		all = append(all, t.paths()...)
 	}
 	for _, path := range all {
 		if info, err := os.Stat(path); err == nil && !info.IsDir() {
@@ -272,6 +277,9 @@ func (d *dataOpener) openMeasured(ctx context.Context, o MeasureOptions, plan *b
 		return err
 	}
 	if err := o.Val.takeFromTest(plan); err != nil {
+		return err
+	}
+	if err := d.openTransfers(ctx, o, plan); err != nil {
 		return err
 	}
 	return o.checkRoles(ctx, plan)

@@ -16,6 +16,7 @@ import (
 	"github.com/wiseft/wiseft/probe/bench/choose"
 	"github.com/wiseft/wiseft/probe/bench/cluster"
 	"github.com/wiseft/wiseft/probe/fit"
+	"github.com/wiseft/wiseft/probe/protocol"
 	"github.com/wiseft/wiseft/probe/report"
 )
 
@@ -114,7 +115,7 @@ func (o *choosingOptions) validation(data *dataOptions) wiseft.Validation {
 type measureOptions struct {
 	wiseft.MeasureOptions
 	choosingOptions
-	tests            []string
+	tests, transfers []string
 	severities, head string
 	fromTest         float64
 	maxLoss          float64
@@ -128,6 +129,9 @@ func (o *measureOptions) flags() []cli.Flag {
 	flags := section("Measuring:",
 		define(&o.tests, "test", "`DATA` that is corrupted and scored (its test split); "+
 			"a folder of corrupted data is scored as it is; may be repeated").env(),
+		define(&o.transfers, "transfer", "other `DATA[:PROTOCOLS]` on whose features every model is measured: "+
+			strings.Join(protocol.Names(), ", ")+", or all; also NAME=DATA, TRAIN,TEST, or a folder of published few-shot folds; "+
+			"may be repeated").env(),
 		define(&o.AllowShared, "allow-shared", "measure although samples are in two of the data sets; every result names them"),
 		define(&o.Suite, "suite", "corruption suite, or none; see wiseft list suites").or("modelnet-c").env(),
 		define(&o.Reference, "reference", "what corruption errors are measured against: a `NAME` of wiseft list references, "+
@@ -166,6 +170,11 @@ func (o *measureOptions) options(c *call) (m wiseft.MeasureOptions, err error) {
 	m.Tensor, m.Layout, m.Monitor = o.tensor, o.layout, c.monitor()
 	for _, path := range o.tests {
 		m.Tests = append(m.Tests, o.at(path))
+	}
+	for _, text := range o.transfers {
+		t := wiseft.ParseTransfer(text)
+		t.Data, t.Test = o.at(t.Data.Path), o.at(t.Test.Path)
+		m.Transfers = append(m.Transfers, t)
 	}
 	if m.Probe, err = o.probeOptions.options(); err != nil {
 		return m, err

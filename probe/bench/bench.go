@@ -16,7 +16,7 @@
 // # Units
 //
 // A run is a set of units: features of a data set under a model, a probe fitted on features, a probe's scores of
-// features. The name of a unit is the hash of everything that can change it, and it is a file in a [store.Folder],
+// features, the outcome of a protocol on features of a transfer set. The name of a unit is the hash of everything that can change it, and it is a file in a [store.Folder],
 // which needs no lock and no coordinator. Existing units are not computed again: resuming, extending, changing the
 // probe, sharding and collecting all mean to compute the units that are missing. A model's key is made of the hashes of
 // its files and of the decision about every tensor, so that no model is merged to find out that nothing is missing. The
@@ -107,6 +107,8 @@ type Plan struct {
 	// Doubts are notes about differences between the data sets that figures may be due to.
 	Doubts []string
 	Tests  []Test // tables show the first
+	// Transfers are data sets on whose features protocols measure every variant; nil = none. They choose nothing.
+	Transfers []Transfer
 
 	Suite       string   // registered name; "" = none, and no reference
 	Corruptions []string // nil = all of the suite
@@ -158,6 +160,34 @@ type Test struct {
 	// Corrupted opens the data stored under a corruption; nil = corruptions are computed from Data. It is called once
 	// per corruption and severity.
 	Corrupted func(ctx context.Context, corruption string, severity int) (datasets.Dataset, error)
+}
+
+// Transfer is a data set on whose features protocols are measured: training and test data, or published few-shot folds.
+type Transfer struct {
+	Name      string   // in results
+	Protocols []string // as registered in package probe/protocol; with Folds, "few-shot" alone
+	// Train and Test are the parts of a data set. Test may be nil if no protocol needs it.
+	Train, Test datasets.Dataset
+	Folds       []TransferFold
+}
+
+// TransferFold is a published few-shot fold.
+type TransferFold struct {
+	Task        string // the name of the task that it belongs to: "5way_10shot"
+	Train, Test datasets.Dataset
+}
+
+// parts returns the data sets that pass through a model, in the order of [result.TransferSet.Parts].
+func (t Transfer) parts() (list []datasets.Dataset) {
+	for _, ds := range []datasets.Dataset{t.Train, t.Test} {
+		if ds != nil {
+			list = append(list, ds)
+		}
+	}
+	for _, f := range t.Folds {
+		list = append(list, f.Train, f.Test)
+	}
+	return list
 }
 
 // Progress is what Run reports while it works. A unit is one data set passing through one variant.

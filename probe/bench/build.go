@@ -119,6 +119,9 @@ func newResult(ctx context.Context, s *unit.Spec, folder *store.Folder, event fu
 	if err := b.addControls(); err != nil {
 		return nil, err
 	}
+	if err := b.transfers(); err != nil {
+		return nil, err
+	}
 	if err := b.noteSeen(); err != nil {
 		return nil, err
 	}

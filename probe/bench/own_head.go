@@ -12,7 +12,7 @@ import (
 
 // headPending reports whether the scores of a unit by the variant's own head are missing.
 func (r *run) headPending(u unit.Unit) bool {
-	return r.spec.Settings.Heads && u.View.Role != unit.Training &&
+	return r.spec.Settings.Heads && (u.View.Role == unit.Validation || u.View.Role == unit.OnTest) &&
 		!r.folder.Has(unit.Scores, r.spec.HeadScores(u.Variant, u.View))
 }
 

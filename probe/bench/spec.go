@@ -97,6 +97,13 @@ func newSettings(ctx context.Context, p *Plan) (*result.Settings, error) {
 		}
 		s.Tests = append(s.Tests, d)
 	}
+	for _, t := range p.Transfers {
+		set, err := newTransferSet(ctx, t, p.Seed)
+		if err != nil {
+			return nil, err
+		}
+		s.Transfers = append(s.Transfers, set)
+	}
 	return s, nil
 }
 

@@ -53,7 +53,7 @@ func sheets(r *result.Result) []sheet {
 			list = append(list, s)
 		}
 	}
-	return list
+	return append(list, transferSheets(r)...)
 }
 
 // resultsSheet has the figures of every model on the first test set.

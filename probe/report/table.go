@@ -23,7 +23,19 @@ type column struct {
 // writeTable writes the models as rows: accuracies in percent, means of the suite as its papers print them, a dash
 // for an unknown figure, a star at the chosen model.
 func writeTable(w io.Writer, r *result.Result) error {
-	columns := tableColumns(r)
+	var b strings.Builder
+	writeModels(&b, r, tableColumns(r))
+	writeTransfers(&b, r)
+	b.WriteString("\n")
+	for _, note := range footnotes(r) {
+		b.WriteString(note + "\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// writeModels writes a table with a row for every model.
+func writeModels(b *strings.Builder, r *result.Result, columns []column) {
 	rows := [][]string{{""}}
 	for _, c := range columns {
 		rows[0] = append(rows[0], c.head)
@@ -39,14 +51,7 @@ func writeTable(w io.Writer, r *result.Result) error {
 		}
 		rows = append(rows, row)
 	}
-	var b strings.Builder
-	writeAligned(&b, rows)
-	b.WriteString("\n")
-	for _, note := range footnotes(r) {
-		b.WriteString(note + "\n")
-	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	writeAligned(b, rows)
 }
 
 func tableColumns(r *result.Result) []column {

@@ -98,6 +98,8 @@ type Model struct {
 	MoreTests []*Tested `json:"more_tests,omitempty"` // on the other test sets
 	// OwnHead is what the model's own head reaches on the first test set, without a probe; nil without one.
 	OwnHead *Tested `json:"own_head,omitempty"`
+	// Transfer has what protocols reach with the model's features on the transfer sets, by their names.
+	Transfer map[string]Transferred `json:"transfer,omitempty"`
 
 	// Validation has the figures on the first validation set, clean; nil without validation data. MoreValidation has
 	// those on the others.
@@ -124,6 +126,8 @@ type Control struct {
 	Alpha *float64 `json:"alpha,omitempty"`
 	Head  string   `json:"head"` // that gives the scores: probe or own
 	Tested
+	// Transfer is that of a model: of random networks, which have features of their own.
+	Transfer map[string]Transferred `json:"transfer,omitempty"`
 }
 
 // Barrier is the largest fall of the own heads' clean accuracy below the line between alpha 0 and 1.
@@ -242,6 +246,7 @@ type Settings struct {
 	Shared      []string          `json:"shared_samples,omitempty"` // samples that are in two of the data sets
 	Doubts      []string          `json:"data_doubts,omitempty"`    // differences between the data sets
 	Tests       []*Data           `json:"tests"`
+	Transfers   []*TransferSet    `json:"transfers,omitempty"`
 	Suite       string            `json:"suite,omitempty"`
 	Reference   *metric.Reference `json:"reference,omitempty"`
 	Baselines   []string          `json:"baselines,omitempty"`

@@ -82,10 +82,15 @@ func (s *Spec) ID() store.Key {
 	for v := range s.Variants {
 		parts = append(parts, s.variantID(v))
 	}
-	return store.NewKey(append([]any{parts}, s.rules()...))
+	all := append([]any{parts}, s.rules()...)
+	if len(s.Settings.Transfers) > 0 {
+		all = append(all, s.transferIDs())
+	}
+	return store.NewKey(all)
 }
 
-// Extends reports whether s has all that other has, and perhaps more variants: whether its result contains other's.
+// Extends reports whether s has all that other has, and perhaps more variants and transfer sets: whether its result
+// contains other's.
 func (s *Spec) Extends(other *Spec) bool {
 	ours := map[store.Key]bool{}
 	for v := range s.Variants {
@@ -93,6 +98,14 @@ func (s *Spec) Extends(other *Spec) bool {
 	}
 	for v := range other.Variants {
 		if !ours[store.NewKey(other.variantID(v))] {
+			return false
+		}
+	}
+	for _, id := range s.transferIDs() {
+		ours[store.NewKey(id)] = true
+	}
+	for _, id := range other.transferIDs() {
+		if !ours[store.NewKey(id)] {
 			return false
 		}
 	}
@@ -116,6 +129,9 @@ func (s *Spec) variantID(v int) variantID {
 		if w.Role == Training {
 			p.Scores = append(p.Scores, s.Probe(v))
 			continue
+		}
+		if w.Role == OnTransfer {
+			continue // see transferIDs
 		}
 		p.Scores = append(p.Scores, s.Scores(v, w))
 		if s.Settings.Heads {
@@ -147,6 +163,9 @@ func (s *Spec) Check() error {
 		if err := set.check(); err != nil {
 			return err
 		}
+	}
+	if err := checkTransfers(s.Settings.Transfers); err != nil {
+		return err
 	}
 	if s.Settings.Choose.Rule == "" {
 		return fmt.Errorf("it has no rule")
