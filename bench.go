@@ -9,7 +9,6 @@ import (
 
 	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/probe/bench"
-	"github.com/wiseft/wiseft/probe/bench/result"
 )
 
 // Bench fits a probe on each model's features and scores it on test data, clean and corrupted.
@@ -20,6 +19,9 @@ func Bench(ctx context.Context, paths []string, opt MeasureOptions) (*Measured, 
 	}
 	if len(paths) == 0 {
 		return nil, fault.Usagef("missing MODEL")
+	}
+	if opt.startsFromOwn() {
+		return nil, fault.Usagef("--head-init is for a sweep, whose models have the fine-tuned model's head")
 	}
 	var files []string
 	for i, path := range paths {
@@ -55,14 +57,8 @@ type storedVariant string
 // ID implements bench.Variant.
 func (v storedVariant) ID() string { return string(v) }
 
-// Params implements bench.Variant.
-func (storedVariant) Params() []result.Param { return nil }
-
-// Command implements bench.Variant: there is a file.
-func (storedVariant) Command() string { return "" }
-
-// Repaired implements bench.Variant: a finished file is measured as it is.
-func (storedVariant) Repaired() bool { return false }
+// About implements bench.Variant: a finished file is measured as it is.
+func (storedVariant) About() bench.About { return bench.About{} }
 
 // Key implements bench.Variant.
 func (v storedVariant) Key(ctx context.Context) (string, error) {

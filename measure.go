@@ -39,6 +39,8 @@ type MeasureOptions struct {
 	OwnHead   bool          // score the model's own head instead of a fitted probe
 	Probe     fit.Options   // Tol 0 is SweepTol
 	WarmStart bool          // fit every probe from that of the alpha before
+	FromOwn   bool          // start the fits of Probe from the fine-tuned model's own head; for sweeps alone
+	Heads     []Head        // further heads, fitted and scored on the first test set
 	Choose    choose.Choice // the rule by which alpha is chosen; see [choose.Choice.WithDefaults]
 	Layout    string        // of clouds: "bnc", "bcn", or "auto" and ""
 	Seed      uint64        // of corruptions and of the split of validation data
@@ -119,6 +121,7 @@ func (o MeasureOptions) plan(schema string) (*bench.Plan, error) {
 		return nil, err
 	}
 	p.OwnHead, p.Choose, p.WarmStart = o.OwnHead, o.Choose, o.WarmStart
+	o.addProbes(p)
 	if err := p.Choose.Check(); err != nil {
 		return nil, err
 	}

@@ -19,23 +19,25 @@ import (
 // mergeVariant is a merge with its own parameters, made in memory when it is needed. It keeps no plan of its own,
 // so that a thousand variants take no memory.
 type mergeVariant struct {
-	point   []result.Param
-	params  method.Params // with those that all variants share
-	base    *onnxmerge.Plan
-	inputs  models
-	last    *Model      // whose file is written
-	cut     onnx.Change // removes what follows the measured tensor
-	classes int         // scores of the own head behind the measured tensor; 0 is none
-	merge   MergeOptions
-	paths   []string // of the models
-	monitor Monitor
+	point  []result.Param
+	params method.Params // with those that all variants share
+	base   *onnxmerge.Plan
+	// statistics is the rule of running statistics, if it is not that of the path.
+	statistics string
+	inputs     models
+	last       *Model      // whose file is written
+	cut        onnx.Change // removes what follows the measured tensor
+	classes    int         // scores of the own head behind the measured tensor; 0 is none
+	merge      MergeOptions
+	paths      []string // of the models
+	monitor    Monitor
 }
 
 // chosenModel is the output of the command lines of variants.
 const chosenModel = "chosen.onnx"
 
-// Command implements bench.Variant.
-func (v mergeVariant) Command() string {
+// command returns the command line that writes the model.
+func (v mergeVariant) command() string {
 	v.merge.Params = v.params
 	return v.merge.Command(v.paths, chosenModel)
 }
@@ -55,11 +57,17 @@ func (v mergeVariant) ID() string {
 	for _, p := range v.point {
 		parts = append(parts, p.Name+"="+strconv.FormatFloat(p.Value, 'g', -1, 64))
 	}
+	if v.statistics != "" {
+		parts = append(parts, v.statistics)
+	}
 	return strings.Join(parts, " ")
 }
 
-// Params implements bench.Variant.
-func (v mergeVariant) Params() []result.Param { return v.point }
+// About implements bench.Variant.
+func (v mergeVariant) About() bench.About {
+	_, merged := v.base.Count(onnxmerge.Merge)
+	return bench.About{Params: v.point, Statistics: v.statistics, Command: v.command(), Merged: merged}
+}
 
 // Key implements bench.Variant.
 func (v mergeVariant) Key(ctx context.Context) (string, error) {
@@ -69,9 +77,6 @@ func (v mergeVariant) Key(ctx context.Context) (string, error) {
 	}
 	return plan.Key(ctx)
 }
-
-// Repaired implements bench.Variant.
-func (v mergeVariant) Repaired() bool { return false }
 
 // spareBytes is room in a buffer for what a written model has more than the file that it is written from. A buffer that
 // is one byte too small grows to twice its size.
@@ -126,14 +131,13 @@ type repairedVariant struct {
 // ID implements bench.Variant.
 func (v repairedVariant) ID() string { return v.mergeVariant.ID() + " repaired" }
 
-// Command implements bench.Variant.
-func (v repairedVariant) Command() string {
+// About implements bench.Variant.
+func (v repairedVariant) About() bench.About {
 	v.merge.Repair = &v.samples.opt
-	return v.mergeVariant.Command()
+	about := v.mergeVariant.About()
+	about.Repaired = true
+	return about
 }
-
-// Repaired implements bench.Variant.
-func (repairedVariant) Repaired() bool { return true }
 
 // Key implements bench.Variant.
 func (v repairedVariant) Key(ctx context.Context) (string, error) {
@@ -154,4 +158,24 @@ func (v repairedVariant) Model(ctx context.Context, _ string) (m bench.Model, er
 		return m, err
 	}
 	return v.write(ctx, plan)
+}
+
+// appendDeviations appends the variant whose running variances are mixed as standard deviations by a plan, unless it is
+// the same model.
+func (v mergeVariant) appendDeviations(ctx context.Context, list []bench.Variant, plan *onnxmerge.Plan,
+) ([]bench.Variant, error) {
+	other := v
+	other.base, other.statistics, other.merge.Statistics = plan, string(onnxmerge.Deviations), onnxmerge.Deviations
+	keys := [2]string{}
+	for i, x := range []mergeVariant{v, other} {
+		var err error
+		if keys[i], err = x.Key(ctx); err != nil {
+			return nil, err
+		}
+	}
+	isEnd := len(v.point) == 1 && (v.point[0].Value == 0 || v.point[0].Value == 1)
+	if keys[0] == keys[1] || isEnd && v.point[0].Name == result.Alpha {
+		return list, nil
+	}
+	return append(list, other), nil
 }

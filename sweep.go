@@ -1,6 +1,7 @@
 package wiseft
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -25,6 +26,9 @@ type SweepOptions struct {
 	// Floor is on how many draws of random weights a probe is fitted and scored, too: what the architecture alone reaches
 	// ([onnxmerge.Plan.Fresh], running statistics reset on training data). 0 is none.
 	Floor int
+	// BothStatistics measures every mix with running variances that are mixed linearly, as published, and beside it with
+	// standard deviations, if the models have any. Merge.Statistics must be "" or linear.
+	BothStatistics bool
 	MeasureOptions
 }
 
@@ -57,6 +61,12 @@ func Sweep(ctx context.Context, paths []string, opt SweepOptions) (_ *Measured, 
 	}
 	merge := opt.Merge
 	merge.Monitor, merge.Params = opt.Monitor, withPoint(merge.Params, points[0])
+	if opt.BothStatistics {
+		if merge.Statistics == onnxmerge.Deviations {
+			return nil, fault.Usagef("both rules of statistics are measured, so that none is named")
+		}
+		merge.Statistics = onnxmerge.Linear
+	}
 	merge.Repair = nil // every point has a repair of its own
 	if !opt.NoProof {
 		merge.Prove = &ProveOptions{Layout: opt.Layout, Runtime: opt.Runtime, Monitor: opt.Monitor}
@@ -69,7 +79,8 @@ func Sweep(ctx context.Context, paths []string, opt SweepOptions) (_ *Measured, 
 	if err := merged.Err(); err != nil {
 		return nil, err
 	}
-	if merged.Plan, err = withDeviations(merged.Plan, &merge, opt.Monitor); err != nil {
+	deviations, err := opt.setStatistics(merged, &merge, plan)
+	if err != nil {
 		return nil, err
 	}
 	if merge.Prove != nil {
@@ -91,6 +102,9 @@ func Sweep(ctx context.Context, paths []string, opt SweepOptions) (_ *Measured, 
 		return nil, err
 	}
 	plan.Heads = whole.classes > 0
+	if err := opt.addStarts(ctx, plan, last); err != nil {
+		return nil, err
+	}
 	samples, err := opt.calibration(ctx, whole)
 	if err != nil {
 		return nil, err
@@ -98,13 +112,35 @@ func Sweep(ctx context.Context, paths []string, opt SweepOptions) (_ *Measured, 
 	if samples != nil {
 		opt.drawn = samples.drawn.data
 	}
-	if plan.Variants, err = opt.variants(ctx, whole, samples, points); err != nil {
+	if plan.Variants, err = opt.variants(ctx, whole, samples, points, deviations); err != nil {
 		return nil, err
 	}
 	if plan.Controls, err = opt.floor(ctx, whole); err != nil {
 		return nil, err
 	}
 	return opt.measure(ctx, plan, merged.inputs.paths(), opt.Search)
+}
+
+// setStatistics sets by which rule a sweep mixes running variances. It returns the plan that mixes standard deviations,
+// if variants of it are measured, too; else nil.
+func (o SweepOptions) setStatistics(merged *MergePlan, merge *MergeOptions, plan *bench.Plan) (*onnxmerge.Plan, error) {
+	other, err := merged.Plan.WithDeviations()
+	if err != nil {
+		return nil, err
+	}
+	plan.Method = merged.Method.Name
+	hasStatistics := other != merged.Plan
+	if merged.Plan, err = withDeviations(merged.Plan, merge, o.Monitor); err != nil {
+		return nil, err
+	}
+	if !hasStatistics {
+		return nil, nil
+	}
+	plan.Statistics = string(cmp.Or(merge.Statistics, onnxmerge.Linear))
+	if !o.BothStatistics {
+		return nil, nil
+	}
+	return other, nil
 }
 
 // withDeviations returns the plan of a sweep or a soup that does not say how running variances are mixed: as standard
@@ -165,10 +201,11 @@ func (o SweepOptions) calibration(ctx context.Context, v mergeVariant) (*calibra
 	return newCalibration(ctx, v.base, v.last, *o.Merge.Repair, o.Merge.MemoryBytes)
 }
 
-// variants returns a variant like v for every point, and behind it the repaired one, unless the point is one of the
-// models. samples are nil without repairs. Parameters that cannot be are reported here, before anything is measured.
+// variants returns a variant like v for every point, and behind it the one by standard deviations and the repaired one,
+// unless the point is one of the models. deviations and samples are nil without them. Parameters that cannot be are
+// reported here, before anything is measured.
 func (o SweepOptions) variants(ctx context.Context, v mergeVariant, samples *calibration, points [][]result.Param,
-) (list []bench.Variant, err error) {
+	deviations *onnxmerge.Plan) (list []bench.Variant, err error) {
 	for _, v.point = range points {
 		v.params = withPoint(o.Merge.Params, v.point)
 		plan, err := v.plan()
@@ -176,6 +213,11 @@ func (o SweepOptions) variants(ctx context.Context, v mergeVariant, samples *cal
 			return nil, err
 		}
 		list = append(list, v)
+		if deviations != nil {
+			if list, err = v.appendDeviations(ctx, list, deviations); err != nil {
+				return nil, err
+			}
+		}
 		if samples == nil {
 			continue
 		}

@@ -82,7 +82,11 @@ func (o *sweepCommand) run(ctx context.Context, c *call) (result, error) {
 	if err != nil {
 		return nil, err
 	}
-	opt := wiseft.SweepOptions{Merge: merge, Search: o.search, Floor: o.floor, NoProof: o.noProof, MeasureOptions: measure}
+	both := merge.Statistics == "linear,std"
+	if both {
+		merge.Statistics = ""
+	}
+	opt := wiseft.SweepOptions{Merge: merge, BothStatistics: both, Search: o.search, Floor: o.floor, NoProof: o.noProof, MeasureOptions: measure}
 	if err := o.readGrid(c, &opt); err != nil {
 		return nil, err
 	}

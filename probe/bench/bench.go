@@ -56,20 +56,30 @@ import (
 type Variant interface {
 	// ID names the variant in results. IDs of a plan differ.
 	ID() string
-	// Params are the parameters of a mix, such as alpha, the share of the fine-tuned model; nil for a model that is
-	// not a mix.
-	Params() []result.Param
-	// Repaired reports whether statistics of the mix were measured and corrected. It is not on the path of mixes between
-	// the ends, which has the same parameters.
-	Repaired() bool
-	// Command is the command line that writes the model; "" if there is none.
-	Command() string
+	// About describes it in results.
+	About() About
 	// Key identifies the bytes of the model: variants with equal keys have equal bytes. It is called for every
 	// variant, also if the model is not needed, and should take little time.
 	Key(ctx context.Context) (string, error)
 	// Model returns the model that the plan's engine opens for the output tensor; "" = the only output. It is not kept
 	// after the engine has opened it.
 	Model(ctx context.Context, tensor string) (Model, error)
+}
+
+// About describes a variant. The zero value is that of a model that is no mix.
+type About struct {
+	// Params are the parameters of a mix, such as alpha, the share of the fine-tuned model; nil for a model that is
+	// not a mix.
+	Params []result.Param
+	// Repaired is set if statistics of the mix were measured and corrected. It is not on the path of mixes between the
+	// ends, which has the same parameters.
+	Repaired bool
+	// Statistics is the rule by which running statistics are mixed, if it is not that of the path; "" otherwise.
+	Statistics string
+	// Command is the command line that writes the model; "" if there is none.
+	Command string
+	// Merged is the number of parameters that are mixed; 0 for a model that is no mix.
+	Merged int64
 }
 
 // Model is a variant's model in memory.
@@ -97,6 +107,14 @@ type Plan struct {
 	OwnHead  bool   // Tensor has class scores, which are evaluated without a probe
 	// Heads scores every variant's own head, whose scores are in Model.Scores, beside its probe.
 	Heads bool
+	// Start is where fits start; nil = zero, or with WarmStart the variant before.
+	Start *fit.Classifier
+	// Probes are further heads that are fitted and scored on the first test set beside that of Fit.
+	Probes []Probe
+	// Statistics is the rule by which the mixes' running statistics are mixed; "" = the models have none.
+	Statistics string
+	// Method is the method of the mixes; "" = the models are no mixes.
+	Method string
 
 	Train datasets.Dataset // for probes; nil with OwnHead
 	Vals  []Val            // on which a mix is chosen; nil = none is chosen
@@ -143,6 +161,13 @@ type Plan struct {
 	// Replace lets the plan replace another one in its folder. Units stay.
 	Replace bool
 	Version string // of this program, for the result
+}
+
+// Probe is a head that is fitted to every variant's features.
+type Probe struct {
+	Name  string // in results: "probe:mlp"
+	Fit   fit.Options
+	Start *fit.Classifier // where fits start; nil = zero
 }
 
 // Val is a data set to choose on.

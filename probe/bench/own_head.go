@@ -70,7 +70,7 @@ func (b *builder) ownHeads() error {
 		if beside {
 			m.OwnHead = b.tested(0, r)
 		}
-		if m.Alpha != nil && len(m.Params) == 1 && !m.Repaired && *m.Alpha >= 0 && *m.Alpha <= 1 {
+		if m.OnPath() && *m.Alpha >= 0 && *m.Alpha <= 1 {
 			alphas, right = append(alphas, *m.Alpha), append(right, r.right[0])
 		}
 	}

@@ -46,7 +46,10 @@ func newRun(ctx context.Context, plan Plan, folder *store.Folder, progress func(
 	if r.data, err = newRunData(ctx, &r.plan); err != nil {
 		return nil, err
 	}
-	if r.spec, err = newSpec(ctx, &r.plan, r.data); err != nil {
+	if r.spec, err = newSpec(ctx, &r.plan, r.data); err == nil {
+		err = r.saveStarts()
+	}
+	if err != nil {
 		return nil, errors.Join(err, r.data.close())
 	}
 	return r, nil
@@ -85,11 +88,11 @@ func (r *run) told() []string {
 func (r *run) pending(u unit.Unit) bool {
 	switch u.View.Role {
 	case unit.Training:
-		return !r.folder.Has(unit.Probe, r.spec.Probe(u.Variant))
+		return !r.folder.Has(unit.Probe, r.spec.Probe(u.Variant)) || r.furtherPending(u)
 	case unit.OnTransfer:
 		return len(r.pendingTasks(u)) > 0
 	}
-	return !r.folder.Has(unit.Scores, r.spec.Scores(u.Variant, u.View)) || r.headPending(u)
+	return !r.folder.Has(unit.Scores, r.spec.Scores(u.Variant, u.View)) || r.headPending(u) || r.furtherPending(u)
 }
 
 // extracted reports whether the folder has the unit's features.
@@ -165,9 +168,13 @@ func (r *run) process(ctx context.Context, u unit.Unit) error {
 	}
 	if u.View.Role == unit.Training {
 		r.reportProgress(r.spec.Variants[u.Variant].ID + ": probe")
-		err = r.fit(ctx, u.Variant, f)
+		if err = r.fit(ctx, u.Variant, f); err == nil {
+			err = r.fitFurther(ctx, u.Variant, f)
+		}
 	} else {
-		err = r.score(u, f)
+		if err = r.score(u, f); err == nil {
+			err = r.scoreFurther(u, f)
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", r.spec.Variants[u.Variant].ID, err)

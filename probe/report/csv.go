@@ -16,8 +16,8 @@ func init() {
 
 // csvHeader names the columns of the long form:
 //
-//   - data: the name of the test or transfer set, or the validation data; part: "test", "validation", "transfer", or
-//     "control" for alternatives to a mix
+//   - data: the name of the test or transfer set, or the validation data; part: "test", "validation", "transfer",
+//     "control" for alternatives to a mix, or "row" for the table of PT, FT, WiSE-FT and WiSE-FT-LP
 //   - model, alpha, params: which model; alpha is empty where it is no parameter, params
 //     is "alpha=0.5 density=0.1", or empty for a model that is no mix
 //   - corruption: its name, "clean" for data as it is, "all" for figures of the suite; of transfer sets protocol and task
@@ -77,6 +77,7 @@ func writeCSV(w io.Writer, r *result.Result) error {
 		out.tested(r, &c.Tested)
 		out.transfers(r, c.Transfer)
 	}
+	out.rows(r)
 	out.Flush()
 	if out.err != nil {
 		return out.err

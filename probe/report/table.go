@@ -26,6 +26,7 @@ func writeTable(w io.Writer, r *result.Result) error {
 	var b strings.Builder
 	writeModels(&b, r, tableColumns(r))
 	writeTransfers(&b, r)
+	writeRows(&b, r)
 	b.WriteString("\n")
 	for _, note := range footnotes(r) {
 		b.WriteString(note + "\n")
@@ -86,10 +87,13 @@ func nameColumns(r *result.Result) []column {
 			return fmt.Sprintf("%.4g", m.Params[i].Value)
 		}})
 	}
-	if hasRepaired(r) {
+	if hasSiblings(r) {
 		columns = append(columns, column{"statistics", func(m *result.Model) string {
-			if m.Repaired {
+			switch {
+			case m.Repaired:
 				return "repaired"
+			case m.Statistics != "":
+				return m.Statistics
 			}
 			return "mixed"
 		}})
@@ -203,7 +207,7 @@ func footnotes(r *result.Result) []string {
 	}
 	notes := []string{line}
 	if c := r.Chosen; c != nil {
-		notes = append(notes, "* "+paramText(c.Params)+repairedText(c.Repaired)+chosenText(c))
+		notes = append(notes, "* "+paramText(c.Params)+siblingText(c.Repaired, c.Statistics)+chosenText(c))
 		if alike := alikeText(r); alike != "" {
 			notes = append(notes, alike)
 		}

@@ -103,6 +103,10 @@ func transferDifferences(r *result.Result, set *result.TransferSet, i int) sheet
 // transferSection has the transfer sets of the page.
 func transferSection(r *result.Result) (section, error) {
 	s := section{ID: "section-transfer", Title: "Transfer"}
+	var err error
+	if s.Figures, err = figures(r, "tradeoff"); err != nil {
+		return s, err
+	}
 	s.add(transferSheets(r)...)
 	if len(s.Sheets) == 0 {
 		return section{}, nil

@@ -157,8 +157,28 @@ func (s *Spec) Probe(v int) store.Key {
 }
 
 func (s *Spec) probeKey(v int) probeKey {
-	return probeKey{Probe, s.Features(v, View{Role: Training}), s.Settings.Train.Classes, "", s.Settings.Fit, "",
-		probeGeneration}
+	return probeKey{Probe, s.Features(v, View{Role: Training}), s.Settings.Train.Classes, "", s.Settings.Fit,
+		store.Key(s.Settings.Start), probeGeneration}
+}
+
+// FurtherProbe returns the key of a further head of variant v, an index of Settings.Probes.
+func (s *Spec) FurtherProbe(v, head int) store.Key {
+	k, set := s.probeKey(v), s.Settings.Probes[head]
+	k.Fit, k.Start = set.Fit, store.Key(set.Start)
+	return store.NewKey(k)
+}
+
+// FurtherScores returns the key of the scores of w by a further head of variant v.
+func (s *Spec) FurtherScores(v, head int, w View) store.Key {
+	return store.NewKey(scoresKey{Scores, s.FurtherProbe(v, head), s.Features(v, w), "", probeGeneration})
+}
+
+// Further returns how many further heads w is for: training data and the first test set.
+func (s *Spec) Further(w View) int {
+	if w.Role == Training || w.Role == OnTest && w.Set == 0 {
+		return len(s.Settings.Probes)
+	}
+	return 0
 }
 
 // BentProbe returns the key of the probe that a search fits for variant v on features of which only those of the rows

@@ -35,13 +35,20 @@ type Spec struct {
 type Variant struct {
 	ID     string         `json:"id"`
 	Params []result.Param `json:"params,omitempty"`
-	// Repaired is that of bench.Variant.
-	Repaired bool `json:"repaired,omitempty"`
+	// Repaired, Statistics, Command and Merged are those of bench.About.
+	Repaired   bool   `json:"repaired,omitempty"`
+	Statistics string `json:"statistics,omitempty"`
+	Merged     int64  `json:"merged_parameters,omitempty"`
 	// Control marks variants that are no models of the result, behind those that are; they pass training data and the first
 	// test set alone.
 	Control bool   `json:"control,omitempty"`
-	Command string `json:"command,omitempty"` // as that of bench.Variant
-	Key     string `json:"key"`               // as that of bench.Variant
+	Command string `json:"command,omitempty"`
+	Key     string `json:"key"` // as that of bench.Variant
+}
+
+// OnPath reports whether v is a mix on the path between the ends, with alpha as its only parameter.
+func (v Variant) OnPath() bool {
+	return len(v.Params) == 1 && v.Params[0].Name == result.Alpha && !v.Repaired && v.Statistics == ""
 }
 
 // Models returns the variants that are models of the result: the first ones.
@@ -128,6 +135,9 @@ func (s *Spec) variantID(v int) variantID {
 	for _, w := range s.ViewsOf(v) {
 		if w.Role == Training {
 			p.Scores = append(p.Scores, s.Probe(v))
+			for h := range s.Further(w) {
+				p.Scores = append(p.Scores, s.FurtherProbe(v, h))
+			}
 			continue
 		}
 		if w.Role == OnTransfer {
@@ -136,6 +146,9 @@ func (s *Spec) variantID(v int) variantID {
 		p.Scores = append(p.Scores, s.Scores(v, w))
 		if s.Settings.Heads {
 			p.Scores = append(p.Scores, s.HeadScores(v, w))
+		}
+		for h := range s.Further(w) {
+			p.Scores = append(p.Scores, s.FurtherScores(v, h, w))
 		}
 	}
 	return p
