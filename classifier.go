@@ -168,14 +168,14 @@ func (opt FitOptions) start(features string) (cl *fit.Classifier, err error) {
 				return fault.Usagef("%s does not say which model it is from", features).WithHint("name it with --head-init MODEL")
 			}
 		}
-		cl, err = headOf(model, t)
+		cl, err = headOf(model, t, solver.Name)
 		return err
 	})
 	return cl, err
 }
 
-// headOf reads the classifier of a model, which must have the classes and the width of the features.
-func headOf(path string, f feature.Table) (_ *fit.Classifier, err error) {
+// headOf reads the own head of a model, which must have the classes and the width of the features, for a solver.
+func headOf(path string, f feature.Table, solver string) (_ *fit.Classifier, err error) {
 	m, err := Open(path)
 	if err != nil {
 		return nil, err
@@ -185,7 +185,7 @@ func headOf(path string, f feature.Table) (_ *fit.Classifier, err error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := surgery.FindClassifier(m.Model, tensor)
+	cl, err := m.ownHead(tensor, solver)
 	if err != nil {
 		return nil, withPath(path, err)
 	}
@@ -193,17 +193,11 @@ func headOf(path string, f feature.Table) (_ *fit.Classifier, err error) {
 	for _, label := range f.Labels() {
 		classes = max(classes, int(label)+1)
 	}
-	if c.Classes != classes || c.Dim != f.Width() {
+	if len(cl.Classes) != classes || cl.Dim != f.Width() {
 		return nil, fault.Mismatchf("the classifier of %s has %d classes and takes %d values, "+
-			"the features are of %d classes and %d values", path, c.Classes, c.Dim, classes, f.Width())
+			"the features are of %d classes and %d values", path, len(cl.Classes), cl.Dim, classes, f.Width())
 	}
-	layer, err := c.Read()
-	if err != nil {
-		return nil, withPath(path, err)
-	}
-	return &fit.Classifier{
-		Layers: []fit.Layer{{W: layer.Weight, B: layer.Bias}}, Dim: c.Dim, Classes: make([]string, c.Classes),
-	}, nil
+	return cl, nil
 }
 
 // ScoreOptions says how a probe is scored.

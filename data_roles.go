@@ -55,6 +55,9 @@ func (o MeasureOptions) checkRoles(ctx context.Context, plan *bench.Plan) error 
 			plan.Doubts = append(plan.Doubts, r.doubts(all[0])...)
 		}
 	}
+	if err := transferRoles(ctx, plan, all); err != nil {
+		return err
+	}
 	all = slices.DeleteFunc(all, (*roleData).fits)
 	for _, ds := range o.calibration {
 		drawn := &roleData{role: "calibration", ds: ds}

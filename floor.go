@@ -68,8 +68,8 @@ type floorVariant struct {
 // ID implements bench.Variant.
 func (v floorVariant) ID() string { return fmt.Sprintf("random %d", v.seed) }
 
-// Command implements bench.Variant.
-func (floorVariant) Command() string { return "" }
+// About implements bench.Variant.
+func (floorVariant) About() bench.About { return bench.About{} }
 
 // Key implements bench.Variant.
 func (v floorVariant) Key(ctx context.Context) (string, error) {

@@ -26,6 +26,8 @@ type MeasureOptions struct {
 	// AllowShared measures although training, validation and test data share samples; the result names them.
 	AllowShared bool
 	Tests       []Data // that are scored, clean and corrupted; a folder of corrupted data is scored as it is stored
+	// Transfers are other data on whose features protocols measure every model; nil measures none.
+	Transfers []Transfer
 
 	Suite       string   // corruption suite; "" is "modelnet-c", "none" is none
 	Corruptions []string // of the suite; nil is all
@@ -37,6 +39,8 @@ type MeasureOptions struct {
 	OwnHead   bool          // score the model's own head instead of a fitted probe
 	Probe     fit.Options   // Tol 0 is SweepTol
 	WarmStart bool          // fit every probe from that of the alpha before
+	FromOwn   bool          // start the fits of Probe from the fine-tuned model's own head; for sweeps alone
+	Heads     []Head        // further heads, fitted and scored on the first test set
 	Choose    choose.Choice // the rule by which alpha is chosen; see [choose.Choice.WithDefaults]
 	Layout    string        // of clouds: "bnc", "bcn", or "auto" and ""
 	Seed      uint64        // of corruptions and of the split of validation data
@@ -80,6 +84,9 @@ func (o MeasureOptions) paths() (files []string) {
 	for _, d := range append([]Data{o.Train}, o.Tests...) {
 		all = append(all, d.paths()...)
 	}
+	for _, t := range o.Transfers {
+		all = append(all, t.paths()...)
+	}
 	for _, path := range all {
 		if info, err := os.Stat(path); err == nil && !info.IsDir() {
 			files = append(files, path)
@@ -114,6 +121,7 @@ func (o MeasureOptions) plan(schema string) (*bench.Plan, error) {
 		return nil, err
 	}
 	p.OwnHead, p.Choose, p.WarmStart = o.OwnHead, o.Choose, o.WarmStart
+	o.addProbes(p)
 	if err := p.Choose.Check(); err != nil {
 		return nil, err
 	}
@@ -272,6 +280,9 @@ func (d *dataOpener) openMeasured(ctx context.Context, o MeasureOptions, plan *b
 		return err
 	}
 	if err := o.Val.takeFromTest(plan); err != nil {
+		return err
+	}
+	if err := d.openTransfers(ctx, o, plan); err != nil {
 		return err
 	}
 	return o.checkRoles(ctx, plan)

@@ -16,7 +16,7 @@ import (
 	"github.com/wiseft/wiseft/probe/bench/result"
 	"github.com/wiseft/wiseft/probe/feature"
 	"github.com/wiseft/wiseft/probe/fit"
-	"gonum.org/v1/gonum/stat"
+	"github.com/wiseft/wiseft/probe/protocol"
 )
 
 // FoldsResult has the accuracies of a k-fold or few-shot protocol, one entry for every file of features or model.
@@ -61,9 +61,8 @@ func KFold(ctx context.Context, files []string, folds int, opt fit.Options) (*Fo
 	})
 }
 
-// FewShotTask is a k-way n-shot task: Way classes, Shot samples of each to fit on and Query to test on, drawn Folds
-// times.
-type FewShotTask struct{ Way, Shot, Query, Folds int }
+// FewShotTask is a k-way n-shot task, drawn by a seed.
+type FewShotTask = protocol.Episodes
 
 // FewShot measures probes on few-shot tasks of frozen features, drawn by opt.Seed. Several files must be of the same
 // samples, and get the same tasks.
@@ -109,21 +108,14 @@ func crossValidate(
 
 // add fits a probe on one fold and appends its accuracy.
 func (f *FoldsOfFile) add(ctx context.Context, train, test *feature.Set, opt fit.Options) error {
-	cl, _, err := fit.Fit(ctx, train, opt)
-	if err != nil {
-		return err
-	}
-	score, err := result.NewScore(cl, test)
-	if err != nil {
-		return err
-	}
-	f.Accuracy = append(f.Accuracy, float64(score.OA))
-	return nil
+	accuracy, err := protocol.FoldAccuracy(ctx, train, test, opt)
+	f.Accuracy = append(f.Accuracy, accuracy)
+	return err
 }
 
 // add completes an entry with its mean, its deviation, and the differences from the first.
 func (r *FoldsResult) add(f FoldsOfFile) {
-	mean, std := stat.MeanStdDev(f.Accuracy, nil)
+	mean, std := protocol.MeanStd(f.Accuracy)
 	f.Mean, f.Std = mean, result.Number(std)
 	f.MeanDifference, f.StdDifference = result.Number(math.NaN()), result.Number(math.NaN())
 	if len(r.Models) > 0 {
@@ -131,7 +123,7 @@ func (r *FoldsResult) add(f FoldsOfFile) {
 		for i, a := range f.Accuracy {
 			differences[i] = a - r.Models[0].Accuracy[i]
 		}
-		mean, std := stat.MeanStdDev(differences, nil)
+		mean, std := protocol.MeanStd(differences)
 		f.MeanDifference, f.StdDifference = result.Number(mean), result.Number(std)
 	}
 	r.Models = append(r.Models, f)
@@ -276,17 +268,13 @@ func SVM(ctx context.Context, train, test string, opt SVMOptions) (*SVMResult, e
 	if sets[0].Dim != sets[1].Dim {
 		return nil, fault.Mismatchf("%s has features of %d values, %s of %d", train, sets[0].Dim, test, sets[1].Dim)
 	}
-	cl, report, err := fit.Fit(ctx, sets[0], fit.Options{Solver: convention.Solver, C: convention.C})
+	p, report, err := protocol.Predict(ctx, sets[0], sets[1], protocol.SVMOptions(convention))
 	if err != nil {
-		return nil, withPath(train, err)
-	}
-	p, err := result.Predict(cl, sets[1])
-	if err != nil {
-		return nil, withPath(test, err)
+		return nil, withPath(train+", "+test, err)
 	}
 	score := p.Score()
 	r := &SVMResult{Convention: convention.Name, Source: convention.Source, Tokens: opt.Tokens,
-		Accuracy: score.OA, MeanClass: score.MAcc, N: score.N, Fit: report}
+		Accuracy: score.OA, MeanClass: score.MAcc, N: score.N, Fit: *report}
 	if opt.Resamples > 0 {
 		r.Intervals = p.Intervals(opt.Resamples, opt.Seed)
 	}

@@ -277,8 +277,5 @@ func (v averageVariant) Model(ctx context.Context, _ string) (bench.Model, error
 // ID implements bench.Variant.
 func (v averageVariant) ID() string { return v.id }
 
-// Command implements bench.Variant.
-func (averageVariant) Command() string { return "" }
-
-// Params implements bench.Variant.
-func (averageVariant) Params() []result.Param { return nil }
+// About implements bench.Variant.
+func (averageVariant) About() bench.About { return bench.About{} }

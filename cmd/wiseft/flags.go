@@ -56,7 +56,7 @@ func (o *selectionOptions) flags() []cli.Flag {
 		foldNormsFlag(&o.FoldNorms),
 		pairFlag(&o.pairs),
 		define(&o.statistics, "norm-statistics", "how running variances of BatchNormalizations are mixed: `RULE` linear, or "+
-			"std, which mixes standard deviations").shown("linear; in sweep and soup std").env(),
+			"std, which mixes standard deviations; in sweep also linear,std").shown("linear; in sweep and soup std").env(),
 		define(&o.AllowNonfinite, "allow-nonfinite", "keep the fine-tuned model's elements where one is NaN or infinite "+
 			"and not the same in all models").env(),
 		define(&o.RequireComplete, "require-complete",

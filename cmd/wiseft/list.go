@@ -13,15 +13,16 @@ import (
 	"github.com/wiseft/wiseft/probe/bench/choose"
 	"github.com/wiseft/wiseft/probe/fit"
 	"github.com/wiseft/wiseft/probe/metric"
+	"github.com/wiseft/wiseft/probe/protocol"
 )
 
-const listNames = "methods|corruptions|suites|references|formats|labels|solvers|rules"
+const listNames = "methods|corruptions|suites|references|formats|labels|solvers|protocols|rules"
 
 func newListCommand() *cli.Command {
 	return newCommand(&cli.Command{
 		Name:        "list",
-		Usage:       "what there is: methods, corruptions, suites, references, formats, label maps, solvers, rules",
-		ArgsUsage:   "methods [NAME]|corruptions|suites|references|formats|labels|solvers|rules",
+		Usage:       "what there is: methods, corruptions, suites, references, formats, label maps, solvers, protocols, rules",
+		ArgsUsage:   "methods [NAME]|corruptions|suites|references|formats|labels|solvers|protocols|rules",
 		Description: "Examples:\n  wiseft list methods\n  wiseft list methods ties",
 	}, atLeast(), runList)
 }
@@ -74,6 +75,15 @@ var lists = map[string]func() []listItem{
 	},
 	"labels": func() []listItem {
 		return items(datasets.LabelMaps(), func(m datasets.LabelMap) listItem { return listItem{Name: m.Name, Doc: m.Doc} })
+	},
+	"protocols": func() []listItem {
+		return items(protocol.All(), func(p protocol.Protocol) listItem {
+			var tasks []string
+			for _, t := range p.Tasks {
+				tasks = append(tasks, t.Name)
+			}
+			return listItem{Name: p.Name, Doc: p.Doc, Detail: "tasks: " + strings.Join(tasks, ", ")}
+		})
 	},
 	"solvers": func() []listItem {
 		return items(fit.Solvers(), func(s fit.Solver) listItem { return listItem{Name: s.Name, Doc: s.Doc} })

@@ -16,6 +16,7 @@ import (
 	"github.com/wiseft/wiseft/probe/bench/choose"
 	"github.com/wiseft/wiseft/probe/bench/cluster"
 	"github.com/wiseft/wiseft/probe/fit"
+	"github.com/wiseft/wiseft/probe/protocol"
 	"github.com/wiseft/wiseft/probe/report"
 )
 
@@ -114,8 +115,10 @@ func (o *choosingOptions) validation(data *dataOptions) wiseft.Validation {
 type measureOptions struct {
 	wiseft.MeasureOptions
 	choosingOptions
-	tests            []string
-	severities, head string
+	tests, transfers []string
+	severities       string
+	heads            []string
+	headInit         string
 	fromTest         float64
 	maxLoss          float64
 	runOptions
@@ -128,6 +131,9 @@ func (o *measureOptions) flags() []cli.Flag {
 	flags := section("Measuring:",
 		define(&o.tests, "test", "`DATA` that is corrupted and scored (its test split); "+
 			"a folder of corrupted data is scored as it is; may be repeated").env(),
+		define(&o.transfers, "transfer", "other `DATA[:PROTOCOLS]` on whose features every model is measured: "+
+			strings.Join(protocol.Names(), ", ")+", or all; also NAME=DATA, TRAIN,TEST, or a folder of published few-shot folds; "+
+			"may be repeated").env(),
 		allowSharedFlag(&o.AllowShared),
 		define(&o.Suite, "suite", "corruption suite, or none; see wiseft list suites").or("modelnet-c").env(),
 		define(&o.Reference, "reference", "what corruption errors are measured against: a `NAME` of wiseft list references, "+
@@ -136,7 +142,10 @@ func (o *measureOptions) flags() []cli.Flag {
 			shown("alpha 0 and 1"),
 		define(&o.Corruptions, "corruption", "only the corruption `NAME`; may be repeated"),
 		define(&o.severities, "severity", "only these severities").or("1-5").env(),
-		define(&o.head, "head", "`probe` fits one; own takes the model's output as class scores").or("probe").env(),
+		define(&o.heads, "head", "`probe` fits one by --solver, probe:SOLVER by another, probe:SOLVER:finetuned from the "+
+			"fine-tuned model's own head; may be repeated. own takes the model's output as class scores").shown("probe").env(),
+		define(&o.headInit, "head-init", "in a sweep: where the fits of heads start: zero, or `finetuned`, the fine-tuned model's "+
+			"own head").shown("zero").env(),
 		define(&o.fromTest, "val-from-test", "a `SHARE` of the test data chooses alpha, and is left out of all test figures").
 			env(),
 		define(&o.Choose.Rule, "choose", "the `RULE` by which alpha is chosen on validation data: "+ruleNames()).
@@ -167,18 +176,19 @@ func (o *measureOptions) options(c *call) (m wiseft.MeasureOptions, err error) {
 	for _, path := range o.tests {
 		m.Tests = append(m.Tests, o.at(path))
 	}
+	for _, text := range o.transfers {
+		t := wiseft.ParseTransfer(text)
+		t.Data, t.Test = o.at(t.Data.Path), o.at(t.Test.Path)
+		m.Transfers = append(m.Transfers, t)
+	}
 	if m.Probe, err = o.probeOptions.options(); err != nil {
 		return m, err
 	}
 	if m.Severities, err = parseSeverities(o.severities, corrupt.Severities); err != nil {
 		return m, usagef("%w", err)
 	}
-	switch o.head {
-	case "own":
-		m.OwnHead = true
-	case "probe":
-	default:
-		return m, usagef("--head %s is neither probe nor own", o.head)
+	if err := o.setHeads(c, &m); err != nil {
+		return m, err
 	}
 	if err := o.setLoss(c, &m.Choose); err != nil {
 		return m, err
@@ -188,6 +198,56 @@ func (o *measureOptions) options(c *call) (m wiseft.MeasureOptions, err error) {
 	}
 	m.Run, err = o.runOptions.options(c)
 	return m, err
+}
+
+// setHeads sets which heads are fitted: the first is Probe, and the others are further ones.
+func (o *measureOptions) setHeads(c *call, m *wiseft.MeasureOptions) error {
+	if o.headInit != "" && o.headInit != "zero" && o.headInit != "finetuned" {
+		return usagef("--head-init %s is neither zero nor finetuned", o.headInit)
+	}
+	if slices.Contains(o.heads, "own") {
+		if m.OwnHead = true; len(o.heads) > 1 || o.headInit == "finetuned" {
+			return usagef("--head own fits no probe; the own head is scored beside probes anyway")
+		}
+		return nil
+	}
+	var heads []wiseft.Head
+	for _, name := range o.heads {
+		h, err := o.head(name, m.Probe)
+		if err != nil {
+			return err
+		}
+		heads = append(heads, h)
+	}
+	if len(heads) == 0 {
+		heads = []wiseft.Head{{Probe: m.Probe, FromOwn: o.headInit == "finetuned"}}
+	}
+	for i := range heads {
+		if heads[i].FromOwn && !c.IsSet("hidden") {
+			heads[i].Probe.Hidden = nil // the sizes of the own head
+		}
+	}
+	m.Probe, m.FromOwn, m.Heads = heads[0].Probe, heads[0].FromOwn, heads[1:]
+	return nil
+}
+
+// head reads probe, probe:SOLVER or probe:SOLVER:finetuned. opt are the options of the flags.
+func (o *measureOptions) head(name string, opt fit.Options) (wiseft.Head, error) {
+	h := wiseft.Head{Name: name, Probe: opt, FromOwn: o.headInit == "finetuned"}
+	parts := strings.Split(name, ":")
+	if parts[0] != "probe" || len(parts) > 3 || len(parts) == 3 && parts[2] != "finetuned" && parts[2] != "zero" {
+		return h, usagef("--head %s is none of probe, probe:SOLVER, probe:SOLVER:finetuned, own", name)
+	}
+	if len(parts) > 1 {
+		if _, err := fit.LookupSolver(parts[1]); err != nil {
+			return h, usagef("there is no solver %s", parts[1]).WithHint("see wiseft list solvers")
+		}
+		h.Probe.Solver = parts[1]
+	}
+	if len(parts) > 2 {
+		h.FromOwn = parts[2] == "finetuned"
+	}
+	return h, nil
 }
 
 // setLoss sets what the rule robustness may lose. A named loss implies the rule.

@@ -58,6 +58,7 @@ func newSweepCommand() *cli.Command {
 			"  wiseft sweep base.onnx a.onnx b.onnx --method ties --grid density=0.1:0.9:0.2 --train d --test d -o run\n" +
 			"  wiseft sweep pretrained.onnx finetuned.onnx --alphas 0:1:0.05 --search --train d --val d --test d -o run\n" +
 			"  wiseft sweep pretrained.onnx finetuned.onnx --train d --test d --repair d -o run\n" +
+			"  wiseft sweep pretrained.onnx finetuned.onnx --train d --test d --transfer other:svm,few-shot -o run\n" +
 			"  wiseft sweep pretrained.onnx finetuned.onnx --train d --test d -o run --shard 3/8",
 		Flags: slices.Concat(flags, merging, o.mergeOptions.flags(), o.alignOptions.flags(),
 			o.repairOptions.flags(), o.measureOptions.flags()),
@@ -82,7 +83,11 @@ func (o *sweepCommand) run(ctx context.Context, c *call) (result, error) {
 	if err != nil {
 		return nil, err
 	}
-	opt := wiseft.SweepOptions{Merge: merge, Search: o.search, Floor: o.floor, NoProof: o.noProof, MeasureOptions: measure}
+	both := merge.Statistics == "linear,std"
+	if both {
+		merge.Statistics = ""
+	}
+	opt := wiseft.SweepOptions{Merge: merge, BothStatistics: both, Search: o.search, Floor: o.floor, NoProof: o.noProof, MeasureOptions: measure}
 	if err := o.readGrid(c, &opt); err != nil {
 		return nil, err
 	}

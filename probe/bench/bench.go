@@ -16,7 +16,7 @@
 // # Units
 //
 // A run is a set of units: features of a data set under a model, a probe fitted on features, a probe's scores of
-// features. The name of a unit is the hash of everything that can change it, and it is a file in a [store.Folder],
+// features, the outcome of a protocol on features of a transfer set. The name of a unit is the hash of everything that can change it, and it is a file in a [store.Folder],
 // which needs no lock and no coordinator. Existing units are not computed again: resuming, extending, changing the
 // probe, sharding and collecting all mean to compute the units that are missing. A model's key is made of the hashes of
 // its files and of the decision about every tensor, so that no model is merged to find out that nothing is missing. The
@@ -56,20 +56,30 @@ import (
 type Variant interface {
 	// ID names the variant in results. IDs of a plan differ.
 	ID() string
-	// Params are the parameters of a mix, such as alpha, the share of the fine-tuned model; nil for a model that is
-	// not a mix.
-	Params() []result.Param
-	// Repaired reports whether statistics of the mix were measured and corrected. It is not on the path of mixes between
-	// the ends, which has the same parameters.
-	Repaired() bool
-	// Command is the command line that writes the model; "" if there is none.
-	Command() string
+	// About describes it in results.
+	About() About
 	// Key identifies the bytes of the model: variants with equal keys have equal bytes. It is called for every
 	// variant, also if the model is not needed, and should take little time.
 	Key(ctx context.Context) (string, error)
 	// Model returns the model that the plan's engine opens for the output tensor; "" = the only output. It is not kept
 	// after the engine has opened it.
 	Model(ctx context.Context, tensor string) (Model, error)
+}
+
+// About describes a variant. The zero value is that of a model that is no mix.
+type About struct {
+	// Params are the parameters of a mix, such as alpha, the share of the fine-tuned model; nil for a model that is
+	// not a mix.
+	Params []result.Param
+	// Repaired is set if statistics of the mix were measured and corrected. It is not on the path of mixes between the
+	// ends, which has the same parameters.
+	Repaired bool
+	// Statistics is the rule by which running statistics are mixed, if it is not that of the path; "" otherwise.
+	Statistics string
+	// Command is the command line that writes the model; "" if there is none.
+	Command string
+	// Merged is the number of parameters that are mixed; 0 for a model that is no mix.
+	Merged int64
 }
 
 // Model is a variant's model in memory.
@@ -97,6 +107,14 @@ type Plan struct {
 	OwnHead  bool   // Tensor has class scores, which are evaluated without a probe
 	// Heads scores every variant's own head, whose scores are in Model.Scores, beside its probe.
 	Heads bool
+	// Start is where fits start; nil = zero, or with WarmStart the variant before.
+	Start *fit.Classifier
+	// Probes are further heads that are fitted and scored on the first test set beside that of Fit.
+	Probes []Probe
+	// Statistics is the rule by which the mixes' running statistics are mixed; "" = the models have none.
+	Statistics string
+	// Method is the method of the mixes; "" = the models are no mixes.
+	Method string
 
 	Train datasets.Dataset // for probes; nil with OwnHead
 	Vals  []Val            // on which a mix is chosen; nil = none is chosen
@@ -107,6 +125,8 @@ type Plan struct {
 	// Doubts are notes about differences between the data sets that figures may be due to.
 	Doubts []string
 	Tests  []Test // tables show the first
+	// Transfers are data sets on whose features protocols measure every variant; nil = none. They choose nothing.
+	Transfers []Transfer
 
 	Suite       string   // registered name; "" = none, and no reference
 	Corruptions []string // nil = all of the suite
@@ -143,6 +163,13 @@ type Plan struct {
 	Version string // of this program, for the result
 }
 
+// Probe is a head that is fitted to every variant's features.
+type Probe struct {
+	Name  string // in results: "probe:mlp"
+	Fit   fit.Options
+	Start *fit.Classifier // where fits start; nil = zero
+}
+
 // Val is a data set to choose on.
 type Val struct {
 	Name string           // in results
@@ -158,6 +185,34 @@ type Test struct {
 	// Corrupted opens the data stored under a corruption; nil = corruptions are computed from Data. It is called once
 	// per corruption and severity.
 	Corrupted func(ctx context.Context, corruption string, severity int) (datasets.Dataset, error)
+}
+
+// Transfer is a data set on whose features protocols are measured: training and test data, or published few-shot folds.
+type Transfer struct {
+	Name      string   // in results
+	Protocols []string // as registered in package probe/protocol; with Folds, "few-shot" alone
+	// Train and Test are the parts of a data set. Test may be nil if no protocol needs it.
+	Train, Test datasets.Dataset
+	Folds       []TransferFold
+}
+
+// TransferFold is a published few-shot fold.
+type TransferFold struct {
+	Task        string // the name of the task that it belongs to: "5way_10shot"
+	Train, Test datasets.Dataset
+}
+
+// parts returns the data sets that pass through a model, in the order of [result.TransferSet.Parts].
+func (t Transfer) parts() (list []datasets.Dataset) {
+	for _, ds := range []datasets.Dataset{t.Train, t.Test} {
+		if ds != nil {
+			list = append(list, ds)
+		}
+	}
+	for _, f := range t.Folds {
+		list = append(list, f.Train, f.Test)
+	}
+	return list
 }
 
 // Progress is what Run reports while it works. A unit is one data set passing through one variant.

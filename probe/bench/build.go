@@ -116,7 +116,16 @@ func newResult(ctx context.Context, s *unit.Spec, folder *store.Folder, event fu
 	if err := b.ownHeads(); err != nil {
 		return nil, err
 	}
+	if err := b.furtherHeads(); err != nil {
+		return nil, err
+	}
 	if err := b.addControls(); err != nil {
+		return nil, err
+	}
+	if err := b.addRows(); err != nil {
+		return nil, err
+	}
+	if err := b.transfers(); err != nil {
 		return nil, err
 	}
 	if err := b.noteSeen(); err != nil {
@@ -137,7 +146,8 @@ func (b *builder) chosen(list []choose.Candidate) *result.Chosen {
 		return b.conventional()
 	}
 	m := b.result.Models[best]
-	c := &result.Chosen{ID: m.ID, Alpha: alphaOf(m.Params), Params: m.Params, Repaired: m.Repaired, Rule: choice.Doc(),
+	c := &result.Chosen{ID: m.ID, Alpha: alphaOf(m.Params), Params: m.Params, Repaired: m.Repaired,
+		Statistics: m.Statistics, Rule: choice.Doc(),
 		RuleName: choice.Rule, OnTest: choice.OnTest, Validation: result.Number(list[best].OA())}
 	if choice.Robust() {
 		robust := result.Number(list[best].Robustness())
@@ -160,7 +170,8 @@ const notChosen = "not chosen: no unseen validation data"
 // there is none, or if mixes differ in other parameters, too.
 func (b *builder) conventional() (c *result.Chosen) {
 	for v, m := range b.result.Models {
-		if m.Alpha != nil && *m.Alpha == ConventionalAlpha && len(m.Params) == 1 && (c == nil || m.Repaired) {
+		if m.Alpha != nil && *m.Alpha == ConventionalAlpha && len(m.Params) == 1 && m.Statistics == "" &&
+			(c == nil || m.Repaired) {
 			c = &result.Chosen{ID: m.ID, Alpha: m.Alpha, Params: m.Params, Repaired: m.Repaired, Rule: notChosen,
 				RuleName: result.Convention, Validation: result.Unknown(),
 				Reason:  "alpha 0.5 is WiSE-FT's convention for no validation data; " + NeedsVal,
@@ -227,7 +238,7 @@ func (b *builder) comparability(t int) string {
 // validated returns the part of a variant's result that needs no test data.
 func (b *builder) validated(v int) (*result.Model, choose.Candidate, error) {
 	x := b.spec.Variants[v]
-	m := &result.Model{ID: x.ID, Params: x.Params, Repaired: x.Repaired}
+	m := &result.Model{ID: x.ID, Params: x.Params, Repaired: x.Repaired, Statistics: x.Statistics, Merged: x.Merged}
 	m.Alpha = alphaOf(m.Params)
 	val, err := b.validation(m, v)
 	return m, val, err

@@ -36,23 +36,12 @@ func (b *builder) addAveraged() error {
 	}
 	var alphas []float64
 	for _, m := range b.result.Models {
-		if m.Alpha != nil && len(m.Params) == 1 && !m.Repaired && *m.Alpha > 0 && *m.Alpha < 1 {
+		if m.OnPath() && *m.Alpha > 0 && *m.Alpha < 1 {
 			alphas = append(alphas, *m.Alpha)
 		}
 	}
 	alphas = thinned(alphas, maxControls)
-	heads := []struct {
-		name string
-		key  func(v int, w unit.View) store.Key
-	}{{"probe", b.spec.Scores}}
-	switch {
-	case b.spec.Settings.OwnHead:
-		heads[0].name = "own"
-	case b.spec.Settings.Heads:
-		heads = append(heads, heads[0])
-		heads[1].name, heads[1].key = "own", b.spec.HeadScores
-	}
-	for _, head := range heads {
+	for _, head := range b.answerHeads() {
 		list, err := b.averaged(low, high, alphas, head.key)
 		if err != nil {
 			return err
@@ -63,6 +52,23 @@ func (b *builder) addAveraged() error {
 		}
 	}
 	return nil
+}
+
+// answerHead is a head whose stored scores are averaged.
+type answerHead struct {
+	name string
+	key  func(v int, w unit.View) store.Key
+}
+
+// answerHeads lists the probe and the own head, as far as they were scored.
+func (b *builder) answerHeads() []answerHead {
+	switch {
+	case b.spec.Settings.OwnHead:
+		return []answerHead{{"own", b.spec.Scores}}
+	case b.spec.Settings.Heads:
+		return []answerHead{{"probe", b.spec.Scores}, {"own", b.spec.HeadScores}}
+	}
+	return []answerHead{{"probe", b.spec.Scores}}
 }
 
 // thinned returns every k-th of a list, so that at most n remain.

@@ -20,6 +20,7 @@ type runData struct {
 	plan        *Plan
 	train       *source
 	vals, tests [][]*source // by set and condition, clean first
+	transfers   [][]*source // by set and part
 
 	room   int64 // bytes left of Plan.HeldBytes
 	opened []datasets.Dataset
@@ -69,6 +70,13 @@ func (h *runData) listConditions(ctx context.Context) error {
 			return err
 		}
 		h.tests = append(h.tests, append([]*source{{data: t.Data}}, cells...))
+	}
+	for _, t := range h.plan.Transfers {
+		var list []*source
+		for _, ds := range t.parts() {
+			list = append(list, &source{data: ds})
+		}
+		h.transfers = append(h.transfers, list)
 	}
 	return nil
 }
@@ -141,6 +149,8 @@ func (h *runData) source(w unit.View) *source {
 		return h.train
 	case unit.Validation:
 		return h.vals[w.Set][w.Cell]
+	case unit.OnTransfer:
+		return h.transfers[w.Set][w.Cell]
 	}
 	return h.tests[w.Set][w.Cell]
 }

@@ -54,16 +54,12 @@ type variant struct {
 	plain bool // not a mix
 }
 
-func (v variant) ID() string     { return fmt.Sprintf("alpha=%g", v.alpha) }
-func (v variant) Repaired() bool { return false }
-
-func (v variant) Command() string { return "" }
-
-func (v variant) Params() []result.Param {
+func (v variant) ID() string { return fmt.Sprintf("alpha=%g", v.alpha) }
+func (v variant) About() About {
 	if v.plain {
-		return nil
+		return About{}
 	}
-	return []result.Param{{Name: "alpha", Value: v.alpha}}
+	return About{Params: []result.Param{{Name: "alpha", Value: v.alpha}}}
 }
 func (v variant) Key(context.Context) (string, error) { return v.ID(), nil }
 func (v variant) Model(context.Context, string) (Model, error) {

@@ -29,14 +29,23 @@ func fitFrom(ctx context.Context, f *feature.Set, opt fit.Options, start *fit.Cl
 func (r *run) fit(ctx context.Context, v int, f *feature.Set) error {
 	opt := r.spec.Settings.Fit
 	opt.Workers = r.plan.Fit.Workers
-	var start *fit.Classifier
+	from := store.Key(r.spec.Settings.Start)
 	if r.spec.Settings.WarmStart && v > 0 {
-		var err error
-		if start, err = r.probe(r.spec.Probe(v - 1)); start == nil || err != nil {
+		from = r.spec.Probe(v - 1)
+	}
+	return r.fitFromStored(ctx, r.spec.Probe(v), v, f, opt, from)
+}
+
+// fitFromStored makes the probe with that key, from a stored classifier; "" is zero. If that is missing, it does nothing.
+func (r *run) fitFromStored(ctx context.Context, key store.Key, v int, f *feature.Set, opt fit.Options,
+	from store.Key) (err error) {
+	var start *fit.Classifier
+	if from != "" {
+		if start, err = r.probe(from); start == nil || err != nil {
 			return err
 		}
 	}
-	_, err := r.fitOnce(ctx, r.spec.Probe(v), v, f, opt, start)
+	_, err = r.fitOnce(ctx, key, v, f, opt, start)
 	return err
 }
 

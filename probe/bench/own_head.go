@@ -12,7 +12,7 @@ import (
 
 // headPending reports whether the scores of a unit by the variant's own head are missing.
 func (r *run) headPending(u unit.Unit) bool {
-	return r.spec.Settings.Heads && u.View.Role != unit.Training &&
+	return r.spec.Settings.Heads && (u.View.Role == unit.Validation || u.View.Role == unit.OnTest) &&
 		!r.folder.Has(unit.Scores, r.spec.HeadScores(u.Variant, u.View))
 }
 
@@ -70,7 +70,7 @@ func (b *builder) ownHeads() error {
 		if beside {
 			m.OwnHead = b.tested(0, r)
 		}
-		if m.Alpha != nil && len(m.Params) == 1 && !m.Repaired && *m.Alpha >= 0 && *m.Alpha <= 1 {
+		if m.OnPath() && *m.Alpha >= 0 && *m.Alpha <= 1 {
 			alphas, right = append(alphas, *m.Alpha), append(right, r.right[0])
 		}
 	}

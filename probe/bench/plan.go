@@ -42,6 +42,12 @@ func (p *Plan) complete() error {
 	if err := p.checkNames(); err != nil {
 		return err
 	}
+	if err := p.checkHeads(); err != nil {
+		return err
+	}
+	if err := p.checkTransfers(); err != nil {
+		return err
+	}
 	return p.checkLabels()
 }
 

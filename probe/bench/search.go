@@ -32,8 +32,8 @@ func Search(ctx context.Context, plan Plan, folder *store.Folder, progress func(
 	// Features between the ends are interpolated from those at the ends, which a later search in the folder needs,
 	// too.
 	searched := plan
-	searched.Controls = nil                                 // they come after the search
-	searched.KeepFeatures, searched.WarmStart = true, false // a search evaluates the variants in another order
+	searched.Controls, searched.Probes, searched.Transfers = nil, nil, nil // they come after the search
+	searched.KeepFeatures, searched.WarmStart = true, false                // a search evaluates the variants in another order
 	r, err := newRun(ctx, searched, folder, progress)
 	if err != nil {
 		return plan, err
@@ -69,9 +69,10 @@ func Search(ctx context.Context, plan Plan, folder *store.Folder, progress func(
 func (p *Plan) grid() ([]float64, error) {
 	var grid []float64
 	for _, v := range p.Variants {
-		params := v.Params()
-		if v.Repaired() {
-			return nil, fault.Usagef("a search has no use for repaired mixes: it looks at each alpha once")
+		params := v.About().Params
+		if v.About().Repaired || v.About().Statistics != "" {
+			return nil, fault.Usagef("a search has no use for repaired mixes or a second rule of statistics: " +
+				"it looks at each alpha once")
 		}
 		if len(params) != 1 || params[0].Name != result.Alpha {
 			return nil, fault.Usagef("a search needs models whose only parameter is alpha; %s is not one", v.ID())

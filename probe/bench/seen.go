@@ -3,7 +3,6 @@ package bench
 import (
 	"fmt"
 
-	"github.com/wiseft/wiseft/probe/bench/result"
 	"github.com/wiseft/wiseft/probe/bench/unit"
 	"github.com/wiseft/wiseft/probe/metric"
 )
@@ -48,7 +47,7 @@ func (b *builder) noteSeen() error {
 // end returns the index of the variant whose only parameter is this alpha; -1 without one.
 func (b *builder) end(alpha float64) int {
 	for v, variant := range b.spec.Models() {
-		if p := variant.Params; len(p) == 1 && !variant.Repaired && p[0] == (result.Param{Name: result.Alpha, Value: alpha}) {
+		if variant.OnPath() && variant.Params[0].Value == alpha {
 			return v
 		}
 	}

@@ -43,8 +43,9 @@ func newSpec(ctx context.Context, p *Plan, data *runData) (*unit.Spec, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", v.ID(), err)
 		}
-		s.Variants = append(s.Variants, unit.Variant{ID: v.ID(), Params: v.Params(), Repaired: v.Repaired(),
-			Command: v.Command(), Control: i >= len(p.Variants), Key: key})
+		about := v.About()
+		s.Variants = append(s.Variants, unit.Variant{ID: v.ID(), Params: about.Params, Repaired: about.Repaired,
+			Statistics: about.Statistics, Merged: about.Merged, Command: about.Command, Control: i >= len(p.Variants), Key: key})
 	}
 	for i, v := range p.Vals {
 		cells, err := data.cells(ctx, data.vals[i])
@@ -70,12 +71,19 @@ func newSettings(ctx context.Context, p *Plan) (*result.Settings, error) {
 		Suite: p.Suite, Reference: p.Reference, Baselines: p.Baselines,
 		Corruptions: p.Corruptions, Severities: p.Severities, Seed: p.Seed,
 		Fit: recorded(p.Fit), WarmStart: p.WarmStart, Layout: p.Layout, Batch: p.Batch, Choose: p.Choose, Search: p.Found,
+		Statistics: p.Statistics, Method: p.Method,
 		Validation: p.origin(), ValFromTest: p.ValFromTest, Shared: p.Shared, Doubts: p.Doubts,
 	}
 	if len(p.Corruptions) == 0 {
 		s.Corruptions, s.Severities = []string{}, []int{}
 	}
 	var err error
+	if s.Start, err = startKey(p.Start); err != nil {
+		return nil, err
+	}
+	if s.Probes, err = headSettings(p.Probes); err != nil {
+		return nil, err
+	}
 	if s.Train, err = newDataResult(ctx, p.Train); err != nil {
 		return nil, err
 	}
@@ -96,6 +104,13 @@ func newSettings(ctx context.Context, p *Plan) (*result.Settings, error) {
 			return nil, err
 		}
 		s.Tests = append(s.Tests, d)
+	}
+	for _, t := range p.Transfers {
+		set, err := newTransferSet(ctx, t, p.Seed)
+		if err != nil {
+			return nil, err
+		}
+		s.Transfers = append(s.Transfers, set)
 	}
 	return s, nil
 }

@@ -22,8 +22,8 @@ type Validator struct {
 	at       Progress
 }
 
-// NewValidator returns a validator. Of plan, Variants, Tensor, Tests, Suite, Corruptions, Severities and Choose are
-// not used. models is the number of models that will be scored, for progress, which may be nil.
+// NewValidator returns a validator. Of plan, Variants, Tensor, Tests, Suite, Corruptions, Severities, Transfers and
+// Choose are not used. models is the number of models that will be scored, for progress, which may be nil.
 func NewValidator(ctx context.Context, plan Plan, models int, progress func(Progress)) (*Validator, error) {
 	if plan.Train == nil {
 		return nil, fault.Usagef("training data is needed")
@@ -33,6 +33,7 @@ func NewValidator(ctx context.Context, plan Plan, models int, progress func(Prog
 	}
 	clean := choose.Choice{}.WithDefaults(false)
 	plan.Tests, plan.Corruptions, plan.Severities, plan.Choose, plan.Fit.Init = nil, nil, nil, clean, nil
+	plan.Transfers = nil
 	if err := plan.checkLabels(); err != nil {
 		return nil, err
 	}

@@ -46,7 +46,10 @@ func newRun(ctx context.Context, plan Plan, folder *store.Folder, progress func(
 	if r.data, err = newRunData(ctx, &r.plan); err != nil {
 		return nil, err
 	}
-	if r.spec, err = newSpec(ctx, &r.plan, r.data); err != nil {
+	if r.spec, err = newSpec(ctx, &r.plan, r.data); err == nil {
+		err = r.saveStarts()
+	}
+	if err != nil {
 		return nil, errors.Join(err, r.data.close())
 	}
 	return r, nil
@@ -83,14 +86,20 @@ func (r *run) told() []string {
 
 // pending reports whether something that depends on the unit's features is missing.
 func (r *run) pending(u unit.Unit) bool {
-	if u.View.Role == unit.Training {
-		return !r.folder.Has(unit.Probe, r.spec.Probe(u.Variant))
+	switch u.View.Role {
+	case unit.Training:
+		return !r.folder.Has(unit.Probe, r.spec.Probe(u.Variant)) || r.furtherPending(u)
+	case unit.OnTransfer:
+		return len(r.pendingTasks(u)) > 0
 	}
-	return !r.folder.Has(unit.Scores, r.spec.Scores(u.Variant, u.View)) || r.headPending(u)
+	return !r.folder.Has(unit.Scores, r.spec.Scores(u.Variant, u.View)) || r.headPending(u) || r.furtherPending(u)
 }
 
 // extracted reports whether the folder has the unit's features.
 func (r *run) extracted(u unit.Unit) bool {
+	if u.View.Role == unit.OnTransfer {
+		return r.transferExtracted(u)
+	}
 	return r.folder.Has(unit.Features, r.spec.Features(u.Variant, u.View)) && !r.headPending(u)
 }
 
@@ -150,15 +159,22 @@ func (r *run) process(ctx context.Context, u unit.Unit) error {
 	if !r.pending(u) {
 		return nil
 	}
+	if u.View.Role == unit.OnTransfer {
+		return r.transfer(ctx, u)
+	}
 	f, err := r.features(ctx, u)
 	if err != nil {
 		return err
 	}
 	if u.View.Role == unit.Training {
 		r.reportProgress(r.spec.Variants[u.Variant].ID + ": probe")
-		err = r.fit(ctx, u.Variant, f)
+		if err = r.fit(ctx, u.Variant, f); err == nil {
+			err = r.fitFurther(ctx, u.Variant, f)
+		}
 	} else {
-		err = r.score(u, f)
+		if err = r.score(u, f); err == nil {
+			err = r.scoreFurther(u, f)
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", r.spec.Variants[u.Variant].ID, err)
@@ -166,7 +182,7 @@ func (r *run) process(ctx context.Context, u unit.Unit) error {
 	return nil
 }
 
-// features returns the features of a unit, from the folder or by the model.
+// features returns the features of a unit, from the folder or by the model; of a transfer set those of one part.
 func (r *run) features(ctx context.Context, u unit.Unit) (*feature.Set, error) {
 	if r.data == nil { // Collect has neither models nor data
 		f, err := r.stored(r.spec.Features(u.Variant, u.View))
@@ -278,6 +294,12 @@ func collectGarbage() { runtime.GC() }
 // because it was exported for a fixed number of points.
 func (r *run) checkViews(ctx context.Context) error {
 	for _, w := range r.spec.Views() {
+		if w.Role == unit.OnTransfer {
+			if err := r.checkParts(ctx, w); err != nil {
+				return err
+			}
+			continue
+		}
 		ds, cell := r.data.source(w).data, r.spec.Cell(w)
 		if cell.Corruption == "" {
 			if err := r.model.check(ctx, ds, r.plan.Layout); err != nil {

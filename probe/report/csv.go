@@ -16,10 +16,11 @@ func init() {
 
 // csvHeader names the columns of the long form:
 //
-//   - data: the test set's name, or the validation data; part: "test", "validation", or "control" for alternatives to a mix
+//   - data: the name of the test or transfer set, or the validation data; part: "test", "validation", "transfer",
+//     "control" for alternatives to a mix, or "row" for the table of PT, FT, WiSE-FT and WiSE-FT-LP
 //   - model, alpha, params: which model; alpha is empty where it is no parameter, params
 //     is "alpha=0.5 density=0.1", or empty for a model that is no mix
-//   - corruption: its name, "clean" for data as it is, "all" for figures of the suite
+//   - corruption: its name, "clean" for data as it is, "all" for figures of the suite; of transfer sets protocol and task
 //   - severity: 1 to 5, 0 for clean data, empty for means over severities
 //   - figure: as in the JSON result; exact_ is what is not rounded as the suite does it
 //   - value, low, high: numbers at full precision, shares and not percent; value is empty
@@ -65,6 +66,7 @@ func writeCSV(w io.Writer, r *result.Result) error {
 			out.about("test", t.Name, m)
 			out.tested(r, t)
 		}
+		out.transfers(r, m.Transfer)
 	}
 	for _, c := range r.Controls {
 		alpha := ""
@@ -73,7 +75,9 @@ func writeCSV(w io.Writer, r *result.Result) error {
 		}
 		out.fixed = []string{"control", cell(c.Name), c.ID + " " + c.Head, alpha, ""}
 		out.tested(r, &c.Tested)
+		out.transfers(r, c.Transfer)
 	}
+	out.rows(r)
 	out.Flush()
 	if out.err != nil {
 		return out.err

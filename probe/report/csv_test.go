@@ -31,6 +31,8 @@ func TestCSVIsExact(t *testing.T) {
 		"test/test/alpha=0.3/all//exact_moa":                            m.Exact.MOA,
 		"test/test/alpha=0.3/all//mce":                                  m.MCE,
 		"test/folder/other.npz/alpha=0.3/all//exact_rmce":               m.MoreTests[0].Exact.RMCE,
+		"transfer/other <data>/alpha=0.3/svm recon//oa":                 m.Transfer["other <data>"]["svm"]["recon"].Accuracy,
+		"row/test/WiSE-FT-LP/clean/0/oa":                                chosenModel(r).Clean.OA,
 		"validation/" + r.Settings.Validation + "/alpha=0.3/clean/0/oa": m.Validation.OA,
 	} {
 		got, err := strconv.ParseFloat(figures[key], 64)
@@ -39,8 +41,8 @@ func TestCSVIsExact(t *testing.T) {
 		}
 	}
 	// 11 models, 2 test sets of 36 cells with 5 figures, 7 means with 4, 10 of the suite;
-	// validation 5, effective robustness 1.
-	if got, want := len(figures), 11*(2*(36*5+7*4+10)+5+1); got != want {
+	// validation 5, effective robustness 1, transfer 3 tasks of 3 figures and a difference; 3 rows of 3, and a difference.
+	if got, want := len(figures), 11*(2*(36*5+7*4+10)+5+1+3*3+1)+3*3+1; got != want {
 		t.Errorf("got %d lines, want %d", got, want)
 	}
 }

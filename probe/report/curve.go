@@ -51,7 +51,7 @@ func modelPoints(r *result.Result) []point {
 		}
 		points = append(points, point{
 			x: 100 * float64(m.Clean.OA), y: 100 * float64(m.Exact.MOA), label: shorten(label(m)),
-			role: role(r, m), pareto: isPareto(r, m) || len(r.Models) == 1, end: isEnd(r, i), repaired: m.Repaired,
+			role: role(r, m), pareto: isPareto(r, m) || len(r.Models) == 1, end: isEnd(r, i), beside: m.Repaired || m.Statistics != "",
 		})
 	}
 	return points

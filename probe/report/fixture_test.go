@@ -31,7 +31,41 @@ func full() *result.Result {
 	r.Pareto = []string{"alpha=0.6", "alpha=0.7", "alpha=0.8", "alpha=0.9", "alpha=1"}
 	r.NUnits = 407
 	compareAll(r)
+	transferAll(r)
 	return r
+}
+
+// transferAll adds a transfer set with a task that the data does not have, and the rows of the ends and the chosen mix.
+func transferAll(r *result.Result) {
+	svm := result.TransferTask{Protocol: "svm", Key: "svm", Name: "recon", Head: "SVM recon", Limit: "C and solver only"}
+	few := result.TransferTask{Protocol: "few-shot", Key: "few_shot", Name: "5way_10shot", Head: "5w10s"}
+	ten := result.TransferTask{Protocol: "few-shot", Key: "few_shot", Name: "10way_10shot", Head: "10w10s"}
+	set := &result.TransferSet{Name: "other <data>", Train: r.Settings.Train, Tasks: []result.TransferTask{svm, few, ten}}
+	r.Settings.Transfers = []*result.TransferSet{set}
+	for i, m := range r.Models {
+		oa := 0.8 - 0.01*result.Number(i)
+		difference := &result.TransferDifference{From: "alpha=0", Difference: result.Difference{Difference: oa - 0.8,
+			Interval: [2]result.Number{oa - 0.82, oa - 0.78}, P: 0.2, PHolm: 0.4}}
+		m.Transfer = map[string]result.Transferred{set.Name: {
+			"svm": {"recon": {Accuracy: oa, MeanClass: oa, Std: unknown, N: 100, Interval: [2]result.Number{oa - .05, oa + .05},
+				Differences: []*result.TransferDifference{difference}}},
+			"few_shot": {
+				"5way_10shot":  {Accuracy: oa, MeanClass: unknown, Std: 0.02, N: 100, Folds: []float64{float64(oa)}},
+				"10way_10shot": {Accuracy: unknown, MeanClass: unknown, Std: unknown, Skipped: "there are 6 classes"},
+			},
+		}}
+	}
+	for _, row := range []struct {
+		name, head string
+		m          *result.Model
+	}{{"PT", "", r.Models[0]}, {"FT", "own", r.Models[len(r.Models)-1]}, {"WiSE-FT-LP", "probe", chosenModel(r)}} {
+		line := &result.Row{Name: row.name, Model: row.m.ID, Alpha: row.m.Alpha, Head: row.head, Merged: 1000, Clean: row.m.Clean.OA,
+			Interval: row.m.Intervals.Clean, MOA: row.m.MOA, MOARange: row.m.Intervals.MOA, MCE: row.m.MCE}
+		if row.head == "probe" {
+			line.CleanDifference = &result.Difference{Difference: 0.01, P: 0.01, PHolm: 0.02}
+		}
+		r.Rows = append(r.Rows, line)
+	}
 }
 
 // fill sets what follows from the means of a test set.

@@ -112,7 +112,7 @@ func newPage(r *result.Result) (*page, error) {
 		Style:   template.CSS(pageStyle + shadeStyle()),
 		Verdict: newVerdict(r), Tiles: tiles(r), Notes: r.Notes}
 	for _, add := range []func(*result.Result) (section, error){
-		resultsSection, corruptionsSection, effectiveSection, comparisonsSection,
+		resultsSection, transferSection, corruptionsSection, effectiveSection, comparisonsSection,
 		calibrationSection, testsSection, readingSection, producedSection,
 	} {
 		s, err := add(r)

@@ -14,10 +14,10 @@ type point struct {
 	x, y  float64
 	label string
 	// role is "chosen", "pretrained", "finetuned" or "".
-	role     string
-	pareto   bool
-	end      bool
-	repaired bool
+	role   string
+	pareto bool
+	end    bool
+	beside bool // a mix beside the path: repaired, or with another rule of statistics
 }
 
 // path draws models as points with labels, joined by a line if they are one sweep.
@@ -37,18 +37,18 @@ func (l *path) Plot(c draw.Canvas, p *plot.Plot) {
 		at[i] = vg.Point{X: x(q.x), Y: y(q.y)}
 	}
 	if l.joined {
-		var mixed, repaired []vg.Point
+		var mixed, beside []vg.Point
 		for i, q := range l.points {
-			if !q.repaired {
+			if !q.beside {
 				mixed = append(mixed, at[i])
 			}
-			if q.repaired || q.end {
-				repaired = append(repaired, at[i])
+			if q.beside || q.end {
+				beside = append(beside, at[i])
 			}
 		}
 		c.StrokeLines(draw.LineStyle{Color: cleanColor, Width: vg.Points(1.1)}, mixed)
 		if len(mixed) < len(at) {
-			c.StrokeLines(draw.LineStyle{Color: robustColor, Width: vg.Points(1.1), Dashes: []vg.Length{4, 2}}, repaired)
+			c.StrokeLines(draw.LineStyle{Color: robustColor, Width: vg.Points(1.1), Dashes: []vg.Length{4, 2}}, beside)
 		}
 	}
 	for _, pass := range []bool{false, true} { // marked points last, on top of the others

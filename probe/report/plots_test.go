@@ -33,7 +33,7 @@ func TestPlotsOfEveryResult(t *testing.T) {
 	t.Parallel()
 	missing := map[string][]string{
 		"single":        {"corruptions", "curve", "decline", "effective", "heatmap", "severity"},
-		"partial_suite": {"curve", "effective"},
+		"partial_suite": {"curve", "effective", "tradeoff"},
 		"bench":         {"effective"},
 		"grid":          {"effective"},
 	}

@@ -82,6 +82,11 @@ func dataSheet(r *result.Result) sheet {
 	for _, d := range r.Settings.Tests {
 		add("test", d)
 	}
+	for _, t := range r.Settings.Transfers {
+		for i, d := range t.Parts() {
+			add(fmt.Sprintf("transfer %s %d", t.Name, i+1), d)
+		}
+	}
 	return s
 }
 
@@ -121,6 +126,10 @@ func readingSheet(r *result.Result) sheet {
 	if r.Barrier != nil {
 		add("barrier", "the largest fall of the own head's clean accuracy below the straight line between alpha 0 and 1, with a "+
 			"simultaneous interval over all alphas; from 2 points on the ends are not linearly connected")
+	}
+	if len(r.Settings.Transfers) > 0 {
+		add("transfer", "accuracy of classifiers that are fitted on a model's frozen features of other data, which the target's "+
+			"training did not see: the quality of the backbone. No label of that data chooses anything")
 	}
 	if len(r.Order) > 0 {
 		add("mOA", "mean accuracy over all corruptions and severities of the suite; not computed for a part of it")

@@ -71,6 +71,11 @@ func check(r *result.Result) error {
 	if r.Chosen != nil && !ids[r.Chosen.ID] {
 		return resultErrorf("the chosen model %q is not among the models", r.Chosen.ID)
 	}
+	for i, t := range r.Settings.Transfers {
+		if t == nil {
+			return resultErrorf("transfer set %d is not described", i)
+		}
+	}
 	for i, c := range r.Statistics.Comparisons {
 		if c == nil || c.Clean == nil || !ids[c.A] || !ids[c.B] {
 			return resultErrorf("comparison %d does not name two of the models", i)

@@ -15,7 +15,7 @@ func resultsSection(r *result.Result) (section, error) {
 			return s, err
 		}
 	}
-	s.add(resultsSheet(r), intervalsSheet(r), controlsSheet(r))
+	s.add(rowsSheet(r), resultsSheet(r), intervalsSheet(r), controlsSheet(r))
 	return s, nil
 }
 

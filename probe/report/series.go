@@ -42,7 +42,8 @@ func newPath(r *result.Result, name string, c color.NRGBA, figure modelFigure, r
 	isPath := len(paramNames(r)) == 1
 	for k, m := range r.Models {
 		v, i := figure(m)
-		if isPath && m.Repaired != repaired && !(repaired && isEnd(r, k)) {
+		beside := m.Repaired != repaired || m.Statistics != ""
+		if isPath && beside && !(repaired && isEnd(r, k)) {
 			v, i = unknown, nil
 		}
 		if i == nil {

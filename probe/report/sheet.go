@@ -47,13 +47,13 @@ func modelSheet(r *result.Result, id, name string, columns []column) sheet {
 func sheets(r *result.Result) []sheet {
 	var list []sheet
 	for _, build := range []func(*result.Result) sheet{
-		resultsSheet, intervalsSheet, controlsSheet, comparisonsSheet, effectiveSheet, calibrationSheet, testsSheet,
+		rowsSheet, resultsSheet, intervalsSheet, controlsSheet, comparisonsSheet, effectiveSheet, calibrationSheet, testsSheet,
 	} {
 		if s := build(r); len(s.Rows) > 0 && len(s.Head) > 1 {
 			list = append(list, s)
 		}
 	}
-	return list
+	return append(list, transferSheets(r)...)
 }
 
 // resultsSheet has the figures of every model on the first test set.

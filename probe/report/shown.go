@@ -72,6 +72,11 @@ func isChosen(r *result.Result, m *result.Model) bool {
 	return r.Chosen != nil && r.Chosen.ID == m.ID
 }
 
+// hasSiblings reports whether some models have the parameters of one on the path and other statistics.
+func hasSiblings(r *result.Result) bool {
+	return slices.ContainsFunc(r.Models, func(m *result.Model) bool { return m.Repaired || m.Statistics != "" })
+}
+
 // hasRepaired reports whether some models have repaired statistics.
 func hasRepaired(r *result.Result) bool {
 	return slices.ContainsFunc(r.Models, func(m *result.Model) bool { return m.Repaired })
@@ -101,7 +106,7 @@ func isEnd(r *result.Result, i int) bool {
 func ends(r *result.Result) []*result.Model {
 	var low, high *result.Model
 	for _, m := range r.Models {
-		if len(m.Params) != 1 || m.Repaired {
+		if len(m.Params) != 1 || m.Repaired || m.Statistics != "" {
 			continue
 		}
 		if low == nil || m.Params[0].Value < low.Params[0].Value {

@@ -23,7 +23,20 @@ type column struct {
 // writeTable writes the models as rows: accuracies in percent, means of the suite as its papers print them, a dash
 // for an unknown figure, a star at the chosen model.
 func writeTable(w io.Writer, r *result.Result) error {
-	columns := tableColumns(r)
+	var b strings.Builder
+	writeModels(&b, r, tableColumns(r))
+	writeTransfers(&b, r)
+	writeRows(&b, r)
+	b.WriteString("\n")
+	for _, note := range footnotes(r) {
+		b.WriteString(note + "\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// writeModels writes a table with a row for every model.
+func writeModels(b *strings.Builder, r *result.Result, columns []column) {
 	rows := [][]string{{""}}
 	for _, c := range columns {
 		rows[0] = append(rows[0], c.head)
@@ -39,14 +52,7 @@ func writeTable(w io.Writer, r *result.Result) error {
 		}
 		rows = append(rows, row)
 	}
-	var b strings.Builder
-	writeAligned(&b, rows)
-	b.WriteString("\n")
-	for _, note := range footnotes(r) {
-		b.WriteString(note + "\n")
-	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	writeAligned(b, rows)
 }
 
 func tableColumns(r *result.Result) []column {
@@ -81,10 +87,13 @@ func nameColumns(r *result.Result) []column {
 			return fmt.Sprintf("%.4g", m.Params[i].Value)
 		}})
 	}
-	if hasRepaired(r) {
+	if hasSiblings(r) {
 		columns = append(columns, column{"statistics", func(m *result.Model) string {
-			if m.Repaired {
+			switch {
+			case m.Repaired:
 				return "repaired"
+			case m.Statistics != "":
+				return m.Statistics
 			}
 			return "mixed"
 		}})
@@ -198,7 +207,7 @@ func footnotes(r *result.Result) []string {
 	}
 	notes := []string{line}
 	if c := r.Chosen; c != nil {
-		notes = append(notes, "* "+paramText(c.Params)+repairedText(c.Repaired)+chosenText(c))
+		notes = append(notes, "* "+paramText(c.Params)+siblingText(c.Repaired, c.Statistics)+chosenText(c))
 		if alike := alikeText(r); alike != "" {
 			notes = append(notes, alike)
 		}

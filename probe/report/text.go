@@ -71,14 +71,18 @@ func label(m *result.Model) string {
 		for _, p := range m.Params {
 			values = append(values, fmt.Sprintf("%.4g", p.Value))
 		}
-		return strings.Join(values, ", ") + repairedText(m.Repaired)
+		return strings.Join(values, ", ") + siblingText(m.Repaired, m.Statistics)
 	}
 }
 
-// repairedText marks repaired mixes behind their parameters.
-func repairedText(repaired bool) string {
+// siblingText marks mixes beside the path behind their parameters: repaired ones, and those with another rule of
+// statistics.
+func siblingText(repaired bool, statistics string) string {
 	if repaired {
 		return " repaired"
+	}
+	if statistics != "" {
+		return " " + statistics
 	}
 	return ""
 }

@@ -24,11 +24,11 @@ func newVerdict(r *result.Result) verdict {
 // verdictOfSweep describes which mix was chosen, by which rule, and its gains and losses.
 func verdictOfSweep(r *result.Result, m *result.Model) verdict {
 	c := r.Chosen
-	v := verdict{Headline: paramText(c.Params) + repairedText(c.Repaired) + " is chosen", OnTest: c.OnTest}
+	v := verdict{Headline: paramText(c.Params) + siblingText(c.Repaired, c.Statistics) + " is chosen", OnTest: c.OnTest}
 	by := fmt.Sprintf("by the rule “%s”", c.Rule)
 	switch {
 	case c.ByConvention():
-		v.Headline = paramText(c.Params) + repairedText(c.Repaired) + " is the default; nothing was chosen"
+		v.Headline = paramText(c.Params) + siblingText(c.Repaired, c.Statistics) + " is the default; nothing was chosen"
 		v.Sentences = append(v.Sentences, "There is no unseen validation data. "+sentence(c.Reason)+".")
 	case c.OnTest:
 		v.Sentences = append(v.Sentences, "TEST DATA DECIDED, "+by+".",

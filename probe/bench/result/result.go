@@ -51,7 +51,12 @@ type Param struct {
 
 // IsAlpha reports whether the model is the mix itself at an alpha, which is its only parameter.
 func (m *Model) IsAlpha(alpha float64) bool {
-	return m.Alpha != nil && *m.Alpha == alpha && len(m.Params) == 1 && !m.Repaired
+	return m.OnPath() && *m.Alpha == alpha
+}
+
+// OnPath reports whether the model is a mix on the path between the ends, with alpha as its only parameter.
+func (m *Model) OnPath() bool {
+	return m.Alpha != nil && len(m.Params) == 1 && !m.Repaired && m.Statistics == ""
 }
 
 // Alpha is the name of the parameter that results have as a field: the share of the fine-tuned model.
@@ -71,6 +76,9 @@ type Result struct {
 
 	// Controls are cheap alternatives to the mixes, on the first test set. They are never chosen.
 	Controls []*Control `json:"controls,omitempty"`
+
+	// Rows is the table that WiSE-FT-LP is judged by, at the chosen alpha; nil without both ends of a path.
+	Rows []*Row `json:"rows,omitempty"`
 
 	// Barrier describes the path of the own heads between alpha 0 and 1; nil without them.
 	Barrier *Barrier `json:"barrier,omitempty"`
@@ -94,10 +102,17 @@ type Model struct {
 	Params []Param  `json:"params,omitempty"`
 	// Repaired is set if statistics of the mix were measured and corrected; the model before it is the mix itself.
 	Repaired bool `json:"repaired,omitempty"`
+	// Statistics is the rule by which running statistics are mixed, if it is not that of the path; "" otherwise.
+	Statistics string `json:"statistics,omitempty"`
+	Merged     int64  `json:"merged_parameters,omitempty"` // that are mixed
 	Tested
 	MoreTests []*Tested `json:"more_tests,omitempty"` // on the other test sets
 	// OwnHead is what the model's own head reaches on the first test set, without a probe; nil without one.
 	OwnHead *Tested `json:"own_head,omitempty"`
+	// Heads is what further heads reach on the first test set, in the order of Settings.Probes.
+	Heads []*HeadTested `json:"heads,omitempty"`
+	// Transfer has what protocols reach with the model's features on the transfer sets, by their names.
+	Transfer map[string]Transferred `json:"transfer,omitempty"`
 
 	// Validation has the figures on the first validation set, clean; nil without validation data. MoreValidation has
 	// those on the others.
@@ -113,6 +128,20 @@ type Model struct {
 	ModelSHA256         string      `json:"model_sha256"`
 }
 
+// HeadTested is what one of several heads reaches.
+type HeadTested struct {
+	Head string `json:"head"` // the name of the head
+	Tested
+	Probe *fit.Report `json:"probe"`
+}
+
+// ProbeSettings are those of a head.
+type ProbeSettings struct {
+	Name  string      `json:"name"`
+	Fit   fit.Options `json:"fit"`
+	Start string      `json:"start,omitempty"` // hash of the classifier at which fits start; "" is zero
+}
+
 // Ensemble is the ID of averaged answers.
 const Ensemble = "ensemble"
 
@@ -124,6 +153,8 @@ type Control struct {
 	Alpha *float64 `json:"alpha,omitempty"`
 	Head  string   `json:"head"` // that gives the scores: probe or own
 	Tested
+	// Transfer is that of a model: of random networks, which have features of their own.
+	Transfer map[string]Transferred `json:"transfer,omitempty"`
 }
 
 // Barrier is the largest fall of the own heads' clean accuracy below the line between alpha 0 and 1.
@@ -205,9 +236,11 @@ type Chosen struct {
 	Alpha    *float64 `json:"alpha"`
 	Params   []Param  `json:"params,omitempty"`
 	Repaired bool     `json:"repaired,omitempty"` // as that of the model
-	Rule     string   `json:"rule"`               // a sentence
-	RuleName string   `json:"rule_name"`          // as registered, or Convention
-	OnTest   bool     `json:"on_test,omitempty"`  // the choice was made by test data: the figures are optimistic
+	// Statistics is that of the model.
+	Statistics string `json:"statistics,omitempty"`
+	Rule       string `json:"rule"`              // a sentence
+	RuleName   string `json:"rule_name"`         // as registered, or Convention
+	OnTest     bool   `json:"on_test,omitempty"` // the choice was made by test data: the figures are optimistic
 	// Validation is the mean clean accuracy on the validation sets that chose; null if none did.
 	Validation Number  `json:"validation_accuracy"`
 	Robustness *Number `json:"validation_robustness,omitempty"`
@@ -242,6 +275,7 @@ type Settings struct {
 	Shared      []string          `json:"shared_samples,omitempty"` // samples that are in two of the data sets
 	Doubts      []string          `json:"data_doubts,omitempty"`    // differences between the data sets
 	Tests       []*Data           `json:"tests"`
+	Transfers   []*TransferSet    `json:"transfers,omitempty"`
 	Suite       string            `json:"suite,omitempty"`
 	Reference   *metric.Reference `json:"reference,omitempty"`
 	Baselines   []string          `json:"baselines,omitempty"`
@@ -249,7 +283,11 @@ type Settings struct {
 	Severities  []int             `json:"severities"`
 	Seed        uint64            `json:"seed"`
 	Fit         fit.Options       `json:"probe"`
-	WarmStart   bool              `json:"warm_start,omitempty"` // probes start from the variant before
+	Start       string            `json:"probe_start,omitempty"` // hash of the classifier at which fits start; "" is zero
+	Probes      []ProbeSettings   `json:"further_heads,omitempty"`
+	Statistics  string            `json:"norm_statistics,omitempty"` // of the path; "" if no running statistics are mixed
+	Method      string            `json:"method,omitempty"`          // of the mixes
+	WarmStart   bool              `json:"warm_start,omitempty"`      // probes start from the variant before
 	Choose      choose.Choice     `json:"choose,omitzero"`
 	Search      *Search           `json:"search,omitempty"` // how the variants were found; nil = they were given
 	Layout      probe.Layout      `json:"layout,omitempty"`

@@ -13,9 +13,11 @@ const (
 	Features = "features"
 	Probe    = "probe"
 	Scores   = "scores"
+	Transfer = "transfer" // the outcome of a task on a transfer set
 
-	generation      = 1 // of features
-	probeGeneration = 2 // of probes and scores
+	generation         = 1 // of features
+	probeGeneration    = 2 // of probes and scores
+	transferGeneration = 1 // of outcomes
 )
 
 // Role is the purpose of a data set.
@@ -26,12 +28,14 @@ const (
 	Training   Role = iota // probes are fitted on it
 	Validation             // alpha is chosen on it
 	OnTest                 // test data; it chooses nothing
+	OnTransfer             // other data, on which protocols measure features
 )
 
 // View is one of the data sets that pass through every variant.
 type View struct {
 	Role Role
-	// Set is the index of a validation or test set, Cell that of its condition; 0 is the clean one.
+	// Set is the index of a validation, test or transfer set, Cell that of its condition; 0 is the clean one. Of a
+	// transfer set, Cell is the index of a part; all parts are one unit, that of the first.
 	Set, Cell int
 }
 
@@ -42,7 +46,11 @@ func (s *Spec) Views() []View {
 		list = append(list, View{Role: Training})
 	}
 	list = append(list, viewsOf(Validation, s.Vals)...)
-	return append(list, viewsOf(OnTest, s.Tests)...)
+	list = append(list, viewsOf(OnTest, s.Tests)...)
+	for t := range s.Settings.Transfers {
+		list = append(list, View{Role: OnTransfer, Set: t})
+	}
+	return list
 }
 
 // ViewsOf lists those that pass through a variant.
@@ -51,7 +59,9 @@ func (s *Spec) ViewsOf(v int) []View {
 	if !s.Variants[v].Control {
 		return views
 	}
-	return slices.DeleteFunc(views, func(w View) bool { return w.Role == Validation || w.Set > 0 })
+	return slices.DeleteFunc(views, func(w View) bool {
+		return w.Role == Validation || w.Role == OnTest && w.Set > 0
+	})
 }
 
 func viewsOf(role Role, sets []Set) (list []View) {
@@ -73,10 +83,15 @@ func (s *Spec) set(w View) Set {
 
 // Cell describes the data of w.
 func (s *Spec) Cell(w View) Cell {
-	if w.Role == Training {
-		return Cell{SHA256: s.Settings.Train.SHA256, N: s.Settings.Train.N}
+	d := s.Settings.Train
+	switch w.Role {
+	case Training:
+	case OnTransfer:
+		d = s.Settings.Transfers[w.Set].Parts()[w.Cell]
+	default:
+		return s.set(w).Cells[w.Cell]
 	}
-	return s.set(w).Cells[w.Cell]
+	return Cell{SHA256: d.SHA256, N: d.N}
 }
 
 // Name names w in progress and errors.
@@ -85,6 +100,8 @@ func (s *Spec) Name(w View) string {
 	switch {
 	case w.Role == Training:
 		return "training data"
+	case w.Role == OnTransfer:
+		return "transfer data " + s.Settings.Transfers[w.Set].Name
 	case w.Role == Validation:
 		name = "validation data"
 		if len(s.Vals) > 1 {
@@ -140,8 +157,28 @@ func (s *Spec) Probe(v int) store.Key {
 }
 
 func (s *Spec) probeKey(v int) probeKey {
-	return probeKey{Probe, s.Features(v, View{Role: Training}), s.Settings.Train.Classes, "", s.Settings.Fit, "",
-		probeGeneration}
+	return probeKey{Probe, s.Features(v, View{Role: Training}), s.Settings.Train.Classes, "", s.Settings.Fit,
+		store.Key(s.Settings.Start), probeGeneration}
+}
+
+// FurtherProbe returns the key of a further head of variant v, an index of Settings.Probes.
+func (s *Spec) FurtherProbe(v, head int) store.Key {
+	k, set := s.probeKey(v), s.Settings.Probes[head]
+	k.Fit, k.Start = set.Fit, store.Key(set.Start)
+	return store.NewKey(k)
+}
+
+// FurtherScores returns the key of the scores of w by a further head of variant v.
+func (s *Spec) FurtherScores(v, head int, w View) store.Key {
+	return store.NewKey(scoresKey{Scores, s.FurtherProbe(v, head), s.Features(v, w), "", probeGeneration})
+}
+
+// Further returns how many further heads w is for: training data and the first test set.
+func (s *Spec) Further(w View) int {
+	if w.Role == Training || w.Role == OnTest && w.Set == 0 {
+		return len(s.Settings.Probes)
+	}
+	return 0
 }
 
 // BentProbe returns the key of the probe that a search fits for variant v on features of which only those of the rows

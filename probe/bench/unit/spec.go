@@ -35,13 +35,20 @@ type Spec struct {
 type Variant struct {
 	ID     string         `json:"id"`
 	Params []result.Param `json:"params,omitempty"`
-	// Repaired is that of bench.Variant.
-	Repaired bool `json:"repaired,omitempty"`
+	// Repaired, Statistics, Command and Merged are those of bench.About.
+	Repaired   bool   `json:"repaired,omitempty"`
+	Statistics string `json:"statistics,omitempty"`
+	Merged     int64  `json:"merged_parameters,omitempty"`
 	// Control marks variants that are no models of the result, behind those that are; they pass training data and the first
 	// test set alone.
 	Control bool   `json:"control,omitempty"`
-	Command string `json:"command,omitempty"` // as that of bench.Variant
-	Key     string `json:"key"`               // as that of bench.Variant
+	Command string `json:"command,omitempty"`
+	Key     string `json:"key"` // as that of bench.Variant
+}
+
+// OnPath reports whether v is a mix on the path between the ends, with alpha as its only parameter.
+func (v Variant) OnPath() bool {
+	return len(v.Params) == 1 && v.Params[0].Name == result.Alpha && !v.Repaired && v.Statistics == ""
 }
 
 // Models returns the variants that are models of the result: the first ones.
@@ -82,10 +89,15 @@ func (s *Spec) ID() store.Key {
 	for v := range s.Variants {
 		parts = append(parts, s.variantID(v))
 	}
-	return store.NewKey(append([]any{parts}, s.rules()...))
+	all := append([]any{parts}, s.rules()...)
+	if len(s.Settings.Transfers) > 0 {
+		all = append(all, s.transferIDs())
+	}
+	return store.NewKey(all)
 }
 
-// Extends reports whether s has all that other has, and perhaps more variants: whether its result contains other's.
+// Extends reports whether s has all that other has, and perhaps more variants and transfer sets: whether its result
+// contains other's.
 func (s *Spec) Extends(other *Spec) bool {
 	ours := map[store.Key]bool{}
 	for v := range s.Variants {
@@ -93,6 +105,14 @@ func (s *Spec) Extends(other *Spec) bool {
 	}
 	for v := range other.Variants {
 		if !ours[store.NewKey(other.variantID(v))] {
+			return false
+		}
+	}
+	for _, id := range s.transferIDs() {
+		ours[store.NewKey(id)] = true
+	}
+	for _, id := range other.transferIDs() {
+		if !ours[store.NewKey(id)] {
 			return false
 		}
 	}
@@ -115,11 +135,20 @@ func (s *Spec) variantID(v int) variantID {
 	for _, w := range s.ViewsOf(v) {
 		if w.Role == Training {
 			p.Scores = append(p.Scores, s.Probe(v))
+			for h := range s.Further(w) {
+				p.Scores = append(p.Scores, s.FurtherProbe(v, h))
+			}
 			continue
+		}
+		if w.Role == OnTransfer {
+			continue // see transferIDs
 		}
 		p.Scores = append(p.Scores, s.Scores(v, w))
 		if s.Settings.Heads {
 			p.Scores = append(p.Scores, s.HeadScores(v, w))
+		}
+		for h := range s.Further(w) {
+			p.Scores = append(p.Scores, s.FurtherScores(v, h, w))
 		}
 	}
 	return p
@@ -147,6 +176,9 @@ func (s *Spec) Check() error {
 		if err := set.check(); err != nil {
 			return err
 		}
+	}
+	if err := checkTransfers(s.Settings.Transfers); err != nil {
+		return err
 	}
 	if s.Settings.Choose.Rule == "" {
 		return fmt.Errorf("it has no rule")

@@ -1,6 +1,6 @@
 package unit
 
-// Unit is one data set passing through one variant.
+// Unit is one data set passing through one variant; of a transfer set all parts.
 type Unit struct {
 	Variant int
 	View    View
@@ -13,8 +13,19 @@ func (s *Spec) Units() []Unit {
 	var list []Unit
 	for v := range s.Variants {
 		for _, w := range s.ViewsOf(v) {
-			list = append(list, Unit{v, w, s.Cell(w).N})
+			list = append(list, Unit{v, w, s.samples(w)})
 		}
 	}
 	return list
+}
+
+// samples counts the samples that pass through a model for w.
+func (s *Spec) samples(w View) (n int) {
+	if w.Role != OnTransfer {
+		return s.Cell(w).N
+	}
+	for _, part := range s.Settings.Transfers[w.Set].Parts() {
+		n += part.N
+	}
+	return n
 }

@@ -1,0 +1,91 @@
+package wiseft
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"strings"
+
+	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/probe/bench"
+)
+
+// Bench fits a probe on each model's features and scores it on test data, clean and corrupted.
+func Bench(ctx context.Context, paths []string, opt MeasureOptions) (*Measured, error) {
+	plan, err := opt.plan("wiseft.bench/1")
+	if err != nil {
+		return nil, err
+	}
+	if len(paths) == 0 {
+		return nil, fault.Usagef("missing MODEL")
+	}
+	if opt.startsFromOwn() {
+		return nil, fault.Usagef("--head-init is for a sweep, whose models have the fine-tuned model's head")
+	}
+	var files []string
+	for i, path := range paths {
+		tensor, of, err := opt.storedTensor(ctx, path)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, of...)
+		if i > 0 && plan.Tensor != tensor {
+			return nil, fault.Usagef("%s has the tensor %q, %s has %q", paths[0], plan.Tensor, path, tensor).
+				WithHint("benchmark them one by one")
+		}
+		plan.Tensor = tensor
+		plan.Variants = append(plan.Variants, storedVariant(path))
+	}
+	return opt.measure(ctx, plan, files, false)
+}
+
+// storedTensor returns the measured tensor of a model file, and the paths of all its files.
+func (o MeasureOptions) storedTensor(ctx context.Context, path string) (_ string, files []string, err error) {
+	m, err := Open(path)
+	if err != nil {
+		return "", nil, err
+	}
+	defer func() { err = errors.Join(err, m.Close()) }()
+	tensor, err := o.measuredTensor(ctx, m, m.headInput())
+	return tensor, m.Paths(), err
+}
+
+// storedVariant is a model file as it is.
+type storedVariant string
+
+// ID implements bench.Variant.
+func (v storedVariant) ID() string { return string(v) }
+
+// About implements bench.Variant: a finished file is measured as it is.
+func (storedVariant) About() bench.About { return bench.About{} }
+
+// Key implements bench.Variant.
+func (v storedVariant) Key(ctx context.Context) (string, error) {
+	m, err := Open(string(v))
+	if err != nil {
+		return "", err
+	}
+	defer m.Close()
+	files, err := m.Files(ctx)
+	if err != nil {
+		return "", withPath(string(v), err)
+	}
+	var all []string
+	for _, f := range files {
+		all = append(all, f.Name, f.Hash)
+	}
+	sum := sha256.Sum256([]byte(strings.Join(all, "\n")))
+	return hex.EncodeToString(sum[:]), nil
+}
+
+// Model implements bench.Variant.
+func (v storedVariant) Model(ctx context.Context, _ string) (bench.Model, error) {
+	m, err := Open(string(v))
+	if err != nil {
+		return bench.Model{}, err
+	}
+	defer m.Close()
+	data, err := m.Bytes(ctx)
+	return bench.Model{ONNX: data}, err
+}
