@@ -241,7 +241,7 @@ func (a *aligner) byActivations(ctx context.Context) (align.Permutations, error)
 // correlate passes samples through both models.
 func (a *aligner) correlate(ctx context.Context, sites []align.Site, correlations []*align.Correlation) (err error) {
 	drawn, err := drawSamples(ctx, a.opt.Data.asSplit("train"), cmp.Or(a.opt.Samples, AlignSamples), a.opt.Samples > 0,
-		a.opt.Seed)
+		a.opt.Seed, a.opt.Monitor)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"math"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/wiseft/wiseft/datasets"
 	"github.com/wiseft/wiseft/internal/fault"
@@ -32,6 +33,11 @@ type Data struct {
 	Axes      string // "xyz" (the default): which input axis each axis takes; "xzy" swaps y and z
 	Labels    string // name of a label map, or a JSON file with one; "" leaves labels
 	Seed      uint64 // of random points
+	// Inputs names the arrays of a file that holds several, by the model's input that takes each; "" is the only input.
+	// The default is found by names and shapes.
+	Inputs map[string]string
+	// Target is the array of the labels, or the file with them; a name inside the data wins. "" finds it.
+	Target string
 	// DropNaN leaves out the points of clouds that are NaN, which are an error otherwise. Every sample is read once more.
 	DropNaN bool
 
@@ -43,6 +49,11 @@ type Data struct {
 // OpenData opens a data set, prepared as d says. Close it, unless it is the caller's own d.Set, which is returned
 // as it is.
 func OpenData(ctx context.Context, d Data) (datasets.Dataset, error) {
+	return openData(ctx, d, Monitor{})
+}
+
+// openData is OpenData; the notes of the data set are passed to the monitor.
+func openData(ctx context.Context, d Data, monitor Monitor) (datasets.Dataset, error) {
 	if d.Set != nil {
 		return d.Set, nil
 	}
@@ -61,18 +72,23 @@ func OpenData(ctx context.Context, d Data) (datasets.Dataset, error) {
 			return nil, fault.Usagef("there is no data format %s", d.Format).WithHint("see wiseft list formats")
 		}
 	}
+	samples, err := d.samples()
+	if err != nil {
+		return nil, err
+	}
 	if err := output.Recover(filepath.Clean(d.Path)); err != nil {
 		return nil, err
 	}
 	opened, err := datasets.Open(ctx, d.Path, datasets.OpenOptions{
-		Split: d.Split, Format: d.Format, Points: d.Points, Seed: d.Seed, Resize: d.Resize, Crop: d.Crop})
+		Split: d.Split, Format: d.Format, Points: d.Points, Seed: d.Seed, Resize: d.Resize, Crop: d.Crop,
+		Samples: samples, Target: d.Target, Note: monitor.note})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fault.Inputf("%s: no such file or folder", d.Path)
 	}
 	if err != nil {
 		return nil, err
 	}
-	prepared, err := opened, error(nil)
+	prepared := opened
 	if d.DropNaN {
 		prepared, err = datasets.DropNaN(ctx, opened)
 	}
@@ -96,9 +112,34 @@ type preparedData struct {
 
 func (d preparedData) Close() error { return errors.Join(d.Dataset.Close(), d.opened.Close()) }
 
+// samples returns the array that has the samples; "" is to be found.
+func (d Data) samples() (string, error) {
+	if len(d.Inputs) > 1 {
+		return "", fault.Usagef("--input names arrays of %d inputs, and models with one are run", len(d.Inputs))
+	}
+	for _, array := range d.Inputs {
+		return array, nil
+	}
+	return "", nil
+}
+
+// checkInputs refuses an array for an input that a model does not have.
+func (d Data) checkInputs(m *Model) error {
+	var names []string
+	for _, in := range m.Graph.Inputs {
+		names = append(names, in.Name)
+	}
+	for input := range d.Inputs {
+		if input != "" && !slices.Contains(names, input) {
+			return fault.Mismatchf("%s has no input %q; it has %s", m.path, input, strings.Join(names, ", "))
+		}
+	}
+	return nil
+}
+
 // paths returns the files and folders that d names.
 func (d Data) paths() (paths []string) {
-	for _, path := range []string{d.Path, d.Labels} {
+	for _, path := range []string{d.Path, d.Labels, d.Target} {
 		if path != "" && d.Set == nil {
 			paths = append(paths, path)
 		}
@@ -165,7 +206,7 @@ type LabelCount struct {
 // DescribeData reads every sample of a data set and describes it. A sample that is there twice is a warning; a
 // folder of corrupted data whose labels differ from the clean ones, or that lacks a severity, is an error.
 func DescribeData(ctx context.Context, d Data, monitor Monitor) (_ *DataDescription, err error) {
-	data, err := OpenData(ctx, d)
+	data, err := openData(ctx, d, monitor)
 	if err != nil {
 		return nil, err
 	}

@@ -223,7 +223,7 @@ func (s *session) extractSplit(
 	}
 	source := opt.Data
 	source.Path, source.Split = file, split
-	data, err := OpenData(ctx, source)
+	data, err := openData(ctx, source, opt.Monitor)
 	if err != nil {
 		return nil, err
 	}

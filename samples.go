@@ -21,8 +21,10 @@ type samples struct {
 }
 
 // drawSamples draws samples without replacement: want of them, or all if the data set has fewer. exact demands so many.
-func drawSamples(ctx context.Context, source Data, want int, exact bool, seed uint64) (_ *samples, err error) {
-	all, err := OpenData(ctx, source)
+func drawSamples(
+	ctx context.Context, source Data, want int, exact bool, seed uint64, monitor Monitor,
+) (_ *samples, err error) {
+	all, err := openData(ctx, source, monitor)
 	if err != nil {
 		return nil, err
 	}

@@ -63,6 +63,9 @@ type Info struct {
 	// (preprocessing, corruption, selection), each as one line with every
 	// parameter.
 	History []string `json:"history,omitempty"`
+	// Notes say what was taken where the data left it open, such as which arrays are samples and labels, and what should
+	// be known about them; one line each, with the path in front.
+	Notes []string `json:"notes,omitempty"`
 	// SelfMade is set where samples were generated here (procedural shapes,
 	// corruptions) rather than read from published files.
 	SelfMade bool `json:"self_made,omitempty"`

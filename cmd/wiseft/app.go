@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/urfave/cli/v2"
 	"github.com/wiseft/wiseft"
@@ -101,7 +102,8 @@ func newCommand(c *cli.Command, args arguments, do action) *cli.Command {
 	c.Action = func(cc *cli.Context) error {
 		con := cc.App.Metadata["console"].(console)
 		call := &call{Context: cc, console: con, args: cc.Args().Slice(), bar: newProgress(con),
-			quiet: quiet, asJSON: asJSON, line: cc.App.Metadata["line"].([]string)}
+			quiet: quiet, asJSON: asJSON, line: cc.App.Metadata["line"].([]string),
+			said: map[string]bool{}}
 		if err := args.check(call); err != nil {
 			return err
 		}
@@ -148,18 +150,24 @@ type call struct {
 	args, line    []string // the arguments; the whole command line
 	quiet, asJSON bool
 	bar           *progress
+	said          map[string]bool // the lines of note
+	saying        sync.Mutex
 }
 
 func (c *call) usageHint() string {
 	return fmt.Sprintf("usage: %s %s", c.Command.HelpName, c.Command.ArgsUsage)
 }
 
-// note writes one line to standard error, unless --quiet is given.
+// note writes one line to standard error, unless --quiet is given. A line is written once.
 func (c *call) note(line string) {
-	if !c.quiet {
-		c.bar.end()
-		fmt.Fprintln(c.err, "wiseft: "+text.Visible(line))
+	c.saying.Lock()
+	defer c.saying.Unlock()
+	if c.quiet || c.said[line] {
+		return
 	}
+	c.said[line] = true
+	c.bar.end()
+	fmt.Fprintln(c.err, "wiseft: "+text.Visible(line))
 }
 
 // monitor shows the progress and the notes of a library call.

@@ -248,6 +248,7 @@ func (o *runtimeOptions) options(c *call) (wiseft.RuntimeOptions, error) {
 type dataOptions struct {
 	wiseft.Data
 	layout string
+	inputs []string
 }
 
 func (o *dataOptions) flags() []cli.Flag {
@@ -261,6 +262,8 @@ func (o *dataOptions) flags() []cli.Flag {
 		define(&o.Crop, "crop", "cut the middle `N` x N pixels out of images").shown("all").env(),
 		define(&o.Axes, "axes", "which input axis each axis takes: xzy swaps y and z").or("xyz").env(),
 		define(&o.layout, "layout", "auto, bnc (batch, points, 3) or bcn; auto reads it from the model").or("auto").env(),
+		inputFlag(&o.inputs),
+		targetFlag(&o.Target),
 		define(&o.Format, "format", "the data's `FORMAT`").shown("recognised from its contents").env(),
 		define(&o.Labels, "labels", "label `MAP`: a name of wiseft list labels, or a JSON file").
 			shown("labels as they are").env(),
@@ -274,8 +277,31 @@ func (o *dataOptions) at(path string) wiseft.Data {
 		return wiseft.Data{}
 	}
 	d := o.Data
-	d.Path = path
+	d.Path, d.Inputs = path, parseInputs(o.inputs)
 	return d
+}
+
+func inputFlag(dst *[]string) definition {
+	return define(dst, "input", "the `ARRAY` of the samples, or NAME=ARRAY for the model's input NAME").
+		shown("found by names and shapes")
+}
+
+func targetFlag(dst *string) definition {
+	return define(dst, "target", "the `ARRAY` or column of the labels, or a file with them; a name in the data wins").
+		shown("found by names and shapes").env()
+}
+
+// parseInputs reads ARRAY or NAME=ARRAY.
+func parseInputs(list []string) map[string]string {
+	inputs := map[string]string{}
+	for _, text := range list {
+		name, array, named := strings.Cut(text, "=")
+		if !named {
+			name, array = "", text
+		}
+		inputs[name] = array
+	}
+	return inputs
 }
 
 // parseSize reads a flag such as 256MiB.
