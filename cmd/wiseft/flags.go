@@ -291,13 +291,27 @@ func targetFlag(dst *string) definition {
 		shown("found by names and shapes").env()
 }
 
-// parseInputs reads ARRAY or NAME=ARRAY.
+// partFlags are flags of what is read of a file of features.
+func partFlags(o *wiseft.FeatureOptions) []cli.Flag {
+	return section("Features of other tools:",
+		define(&o.Input, "input", "the `ARRAY`, column or pattern of columns (f_*) with the features").
+			shown("found by names and shapes").env(),
+		targetFlag(&o.Target),
+		define(&o.Split, "split", "of a file with several, such as X_train and X_test").shown("train or test, by its role").
+			env(),
+	)
+}
+
+// parseInputs reads ARRAY or NAME=ARRAY. An input that is named twice stays as a second one, which is refused later.
 func parseInputs(list []string) map[string]string {
 	inputs := map[string]string{}
 	for _, text := range list {
 		name, array, named := strings.Cut(text, "=")
 		if !named {
 			name, array = "", text
+		}
+		if _, twice := inputs[name]; twice {
+			name = text
 		}
 		inputs[name] = array
 	}

@@ -35,6 +35,15 @@ func canonical(split string) string {
 	return split
 }
 
+// IsSampleName reports whether samples are looked for under a name, in whatever case.
+func IsSampleName(name string) bool {
+	base, _ := parse(name)
+	return slices.Contains(sampleNames, base)
+}
+
+// IsLabelName reports whether labels are looked for under a name, in whatever case.
+func IsLabelName(name string) bool { base, _ := parse(name); return slices.Contains(labelNames, base) }
+
 // parse returns the name of an array without the word of its split, in lower case: x and train for X_train, train_x and
 // Xtrain. Names that are known in no such form have no split.
 func parse(name string) (base, split string) {
