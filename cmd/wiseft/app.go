@@ -64,14 +64,6 @@ func newApp(con console, line []string) *cli.App {
 
 func onUsageError(_ *cli.Context, err error, _ bool) error { return usagef("%w", err) }
 
-func unknownCommand(list []*cli.Command, name string) error {
-	e := usagef("there is no command %q", name).WithHint("run wiseft --help")
-	if near := cli.SuggestCommand(list, name); near != "" {
-		return e.WithHint("%s?", strings.TrimSuffix(strings.Replace(near, "Did you", "did you", 1), "?"))
-	}
-	return e
-}
-
 // newGroup completes a command that does nothing but hold sub-commands.
 func newGroup(c *cli.Command) *cli.Command {
 	var names []string
