@@ -26,13 +26,14 @@ type Data struct {
 	Format string // "" recognises it
 
 	Points    int    // of each cloud; 0 is all
+	Pad       string // clouds with fewer points: "none" (the default) refuses them, "repeat" draws points again
 	Sample    string // which points: "first" (the default), "random", "fps", "fps-random"
 	Normalize string // "none" (the default), "unit-sphere", "unit-box"; "imagenet" for images
 	Resize    int    // images: pixels on the shorter side; 0 leaves the size
 	Crop      int    // images: pixels of the middle square; 0 is all
 	Axes      string // "xyz" (the default): which input axis each axis takes; "xzy" swaps y and z
 	Labels    string // name of a label map, or a JSON file with one; "" leaves labels
-	Seed      uint64 // of random points
+	Seed      uint64 // of random points, and of those that fill clouds up
 	// Inputs names the arrays of a file that holds several, by the model's input that takes each; "" is the only input.
 	// The default is found by names and shapes.
 	Inputs map[string]string
@@ -67,6 +68,9 @@ func openData(ctx context.Context, d Data, monitor Monitor) (datasets.Dataset, e
 	if d.Resize < 0 || d.Crop < 0 {
 		return nil, fault.Usagef("--resize is %d and --crop %d, want 0 or more", d.Resize, d.Crop)
 	}
+	if err := d.checkPad(); err != nil {
+		return nil, err
+	}
 	if d.Format != "" {
 		if _, err := datasets.Lookup(d.Format); err != nil {
 			return nil, fault.Usagef("there is no data format %s", d.Format).WithHint("see wiseft list formats")
@@ -95,6 +99,9 @@ func openData(ctx context.Context, d Data, monitor Monitor) (datasets.Dataset, e
 	if err == nil {
 		prepared, err = mapLabels(prepared, d.Labels)
 	}
+	if err == nil && d.Pad == "repeat" {
+		prepared, err = d.padded(ctx, prepared, monitor)
+	}
 	if err == nil {
 		prepared, err = datasets.Apply(prepared, p)
 	}
@@ -111,6 +118,30 @@ type preparedData struct {
 }
 
 func (d preparedData) Close() error { return errors.Join(d.Dataset.Close(), d.opened.Close()) }
+
+// checkPad refuses what --pad cannot do.
+func (d Data) checkPad() error {
+	switch d.Pad {
+	case "", "none":
+		return nil
+	case "repeat":
+		if d.Points > 0 {
+			return nil
+		}
+		return fault.Usagef("--pad repeat fills clouds up to --points N, which is not given")
+	}
+	return fault.Usagef("--pad %s is neither none nor repeat", d.Pad)
+}
+
+// padded fills clouds up, and says how many.
+func (d Data) padded(ctx context.Context, ds datasets.Dataset, monitor Monitor) (datasets.Dataset, error) {
+	padded, err := datasets.PadClouds(ctx, ds, d.Points, d.Seed)
+	if err == nil && padded != ds {
+		history := padded.Info().History
+		monitor.note(d.Path + ": " + history[len(history)-1])
+	}
+	return padded, err
+}
 
 // samples returns the array that has the samples; "" is to be found.
 func (d Data) samples() (string, error) {
