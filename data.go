@@ -31,6 +31,7 @@ type Data struct {
 	Normalize string // "none" (the default), "unit-sphere", "unit-box"; "imagenet" for images
 	Resize    int    // images: pixels on the shorter side; 0 leaves the size
 	Crop      int    // images: pixels of the middle square; 0 is all
+	EXIF      bool   // images: turn them as their EXIF orientation says; PyTorch's loaders do not
 	Axes      string // "xyz" (the default): which input axis each axis takes; "xzy" swaps y and z
 	Labels    string // name of a label map, or a JSON file with one; "" leaves labels
 	Seed      uint64 // of random points, and of those that fill clouds up
@@ -84,7 +85,7 @@ func openData(ctx context.Context, d Data, monitor Monitor) (datasets.Dataset, e
 		return nil, err
 	}
 	opened, err := datasets.Open(ctx, d.Path, datasets.OpenOptions{
-		Split: d.Split, Format: d.Format, Points: d.Points, Seed: d.Seed, Resize: d.Resize, Crop: d.Crop,
+		Split: d.Split, Format: d.Format, Points: d.Points, Seed: d.Seed, Resize: d.Resize, Crop: d.Crop, EXIF: d.EXIF,
 		Samples: samples, Target: d.Target, Note: monitor.note})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fault.Inputf("%s: no such file or folder", d.Path)

@@ -29,6 +29,8 @@ type OpenOptions struct {
 	// Resize is the length of the shorter side of images in pixels, and Crop the side of the square that is then cut
 	// from the middle; 0 leaves out that step. Other data ignores both.
 	Resize, Crop int
+	// EXIF turns pictures as their EXIF orientation says. The loaders of PyTorch do not.
+	EXIF bool
 	// Samples and Target name the arrays of a file that holds several; "" finds them. Target may also be a file of labels:
 	// a name inside the data wins.
 	Samples, Target string
