@@ -152,14 +152,22 @@ func describe(path string) string {
 		return err.Error()
 	}
 	if !info.IsDir() {
-		head, err := readHead(path, 8)
+		head, err := readHead(path, headSize)
 		switch {
 		case err != nil:
 			return err.Error()
 		case len(head) == 0:
 			return "an empty file"
+		case len(head) > 262 && string(head[257:262]) == "ustar":
+			return "a tar archive, which must be unpacked first"
+		case strings.HasPrefix(string(head), "\x1f\x8b"):
+			return "a gzip file, which must be unpacked first"
 		}
-		return fmt.Sprintf("a file of %d bytes that starts with %q", info.Size(), head)
+		start := fmt.Sprintf("a file of %d bytes that starts with %q", info.Size(), head[:min(8, len(head))])
+		if strings.HasPrefix(string(head), "PK\x03\x04") {
+			start += ", a zip archive without arrays: one of a folder must be unpacked first"
+		}
+		return start
 	}
 	entries, err := os.ReadDir(path)
 	switch {

@@ -95,7 +95,7 @@ func TestFormats(t *testing.T) {
 			}
 		}
 	}
-	tried := map[string]bool{"obj": true, "off": true, "images": true,
+	tried := map[string]bool{"kitti": true, "shapenet55": true, "obj": true, "off": true, "images": true,
 		lidarFormat.Name: true} // those with tests of their own
 	for _, test := range tests {
 		tried[test.format] = true

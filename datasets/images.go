@@ -11,7 +11,7 @@ import (
 
 	_ "golang.org/x/image/bmp"
 	"golang.org/x/image/draw"
-	_ "golang.org/x/image/tiff"
+	"golang.org/x/image/tiff"
 	_ "golang.org/x/image/webp"
 )
 
@@ -41,7 +41,7 @@ const (
 // cut from the middle; 0 leaves out that step. Its colours are those of Pillow's convert("RGB"), which ignores
 // transparency. EXIF orientation is applied with opt.exif.
 func decodeImage(dst *Sample, file []byte, opt fileOptions) error {
-	config, kind, err := image.DecodeConfig(bytes.NewReader(file))
+	config, kind, err := pictureConfig(file)
 	if err != nil {
 		return fmt.Errorf("image header cannot be decoded: %v", err)
 	}
@@ -81,11 +81,24 @@ func decodeImage(dst *Sample, file []byte, opt fileOptions) error {
 	return nil
 }
 
-// decodePicture decodes a picture of a kind that image.DecodeConfig has found, without transparency.
+// pictureConfig reads the header of a picture. TIFF is read by its decoder directly: through image.DecodeConfig, which
+// reads a stream, it allocates as many bytes as an offset in the file claims.
+func pictureConfig(file []byte) (image.Config, string, error) {
+	if isTIFF(file) {
+		config, err := tiff.DecodeConfig(bytes.NewReader(file))
+		return config, "tiff", err
+	}
+	return image.DecodeConfig(bytes.NewReader(file))
+}
+
+// decodePicture decodes a picture of a kind that pictureConfig has found, without transparency.
 func decodePicture(file []byte, kind string) (m image.Image, err error) {
-	if kind == "gif" {
+	switch kind {
+	case "gif":
 		m, err = decodeGIF(file)
-	} else {
+	case "tiff":
+		m, err = tiff.Decode(bytes.NewReader(file))
+	default:
 		m, _, err = image.Decode(bytes.NewReader(file))
 	}
 	if err != nil {

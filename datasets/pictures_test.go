@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -101,5 +102,17 @@ func TestMalformedPictures(t *testing.T) {
 		if err := datasets.DecodeFile(".png", []byte(text)); err == nil {
 			t.Errorf("%q is a picture", text)
 		}
+	}
+}
+
+// TestPictureClaims checks that an offset in a TIFF file is not allocated.
+func TestPictureClaims(t *testing.T) {
+	file := []byte("II*\x00\x00\x00\x00\x80 and no directory at two gigabytes")
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	err := datasets.DecodeFile(".png", file)
+	runtime.ReadMemStats(&after)
+	if taken := after.TotalAlloc - before.TotalAlloc; err == nil || taken > 1<<20 {
+		t.Errorf("took %d bytes for a file of %d (%v)", taken, len(file), err)
 	}
 }
