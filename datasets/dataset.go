@@ -10,6 +10,9 @@
 // stay in memory; a compressed NPZ array of more than 64 MiB is decompressed to a temporary file. The checksum of a
 // stored array is compared before its first row is returned.
 //
+// Arrays and labels under any name and of any kind are the matter of package arrays. Pictures have the colours of Pillow's
+// convert("RGB"): 84 cases of 73 files differ in no level, JPEG by at most 3.
+//
 // A format with one cloud, mesh or image in a file (PCD, PLY, OFF, OBJ, text, images) consists of a decoder; folders
 // by class and split, labels and hashes are shared.
 //

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"hash"
 	"io"
 	"math/rand/v2"
@@ -87,7 +88,7 @@ func (c *fileHash) file(path string) (string, error) {
 	h := sha256.New()
 	if c.head != nil {
 		var head bytes.Buffer
-		if _, err := io.CopyN(&head, f, inspectedSize); err != nil && err != io.EOF {
+		if _, err := io.CopyN(&head, f, inspectedSize); err != nil && !errors.Is(err, io.EOF) {
 			return "", err
 		}
 		c.head(path, head.Bytes())

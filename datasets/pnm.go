@@ -84,7 +84,7 @@ func decodePNM(in io.Reader) (image.Image, error) {
 	var raw [2]byte
 	for at := 0; at < len(m.Pix); at += 4 {
 		for k := range h.channels {
-			v := 0
+			var v int
 			switch {
 			case h.plain:
 				v, err = pnmNumber(r, false)

@@ -143,7 +143,7 @@ func (p *parquetFile) features(list []int) (x []float32, dim int, err error) {
 	for k, at := range list {
 		row := 0
 		err := p.each(p.leaves[at], func(v parquet.Value) error {
-			f, err := number(v, p.leaves[at])
+			f, err := number(v)
 			if k == 0 {
 				x = append(x, make([]float32, dim)...)
 			}
@@ -188,7 +188,7 @@ func (p *parquetFile) lists(c *parquet.Column) (x []float32, dim int, err error)
 			}
 			rows++
 		}
-		f, err := number(v, c)
+		f, err := number(v)
 		x = append(x, f)
 		return err
 	})
@@ -226,7 +226,7 @@ func (p *parquetFile) labels(at, n int, part Part) (*arrays.Labels, error) {
 		case parquet.Int32, parquet.Int64, parquet.Boolean:
 			y = append(y, integer(v))
 		default:
-			f, err := number(v, c)
+			f, err := number(v)
 			whole, ok := numeric.Whole(float64(f))
 			if err != nil || !ok {
 				return fmt.Errorf("a label is %s, want a whole number", v)
@@ -261,7 +261,7 @@ func integer(v parquet.Value) int64 {
 
 // number returns a value of a column of numbers as float32. A value that is missing, and an integer that float32 does not
 // hold, is an error.
-func number(v parquet.Value, c *parquet.Column) (float32, error) {
+func number(v parquet.Value) (float32, error) {
 	if v.IsNull() {
 		return 0, errors.New("a value is missing")
 	}

@@ -111,7 +111,8 @@ func checkInflated(codec format.CompressionCodec, page []byte, fields map[string
 	if compressed, said := fields["8.7"]; codec == format.Uncompressed || len(page) == 0 || said && compressed == 0 {
 		return nil
 	}
-	n, err := int64(0), error(nil)
+	var n int64
+	var err error
 	switch codec {
 	case format.Snappy:
 		var length int
