@@ -18,9 +18,6 @@ import (
 	"github.com/wiseft/wiseft/probe/report"
 )
 
-// ReadFeatures reads an NPZ file of features into memory.
-func ReadFeatures(path string) (*feature.Set, error) { return readNPZ(path, feature.Read) }
-
 // ReadClassifier reads a probe's NPZ file.
 func ReadClassifier(path string) (*fit.Classifier, error) {
 	return readNPZ(path, fit.ReadClassifier)
@@ -47,6 +44,9 @@ type FitOptions struct {
 	Val   string // file of features that choose C
 	Folds int    // of the training data that choose C; 0 is 5 without Val
 
+	// Features names the parts of the files of features.
+	Features FeatureOptions
+
 	Start  string // file of a probe to start from
 	HeadOf string // model whose classifier is the start; "finetuned" is the model that the features are from
 	// OnDisk leaves the features in their file and reads them block by block, so that they may be larger than memory.
@@ -63,7 +63,7 @@ type FitResult struct {
 
 // Fit trains a probe on a file of features, to its optimum, and writes it. Package probe/fit does the same in memory.
 func Fit(ctx context.Context, out, features string, opt FitOptions) (*FitResult, error) {
-	replacing := output.Options{Force: opt.Force, Inputs: []string{features, opt.Val, opt.Start}}
+	replacing := output.Options{Force: opt.Force, Inputs: []string{features, opt.Val, opt.Start, opt.Features.Target}}
 	if opt.HeadOf != "" && opt.HeadOf != "finetuned" {
 		replacing.Inputs = append(replacing.Inputs, opt.HeadOf)
 	}
@@ -93,7 +93,7 @@ func Fit(ctx context.Context, out, features string, opt FitOptions) (*FitResult,
 
 // fitInMemory fits with one C, or chooses among several. With one, the result has no points.
 func fitInMemory(ctx context.Context, file string, opt FitOptions) (*fit.PathResult, error) {
-	f, err := ReadFeatures(file)
+	f, err := opt.Features.read(file, "train")
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +106,7 @@ func fitInMemory(ctx context.Context, file string, opt FitOptions) (*fit.PathRes
 	}
 	path := fit.PathOptions{Cs: opt.Cs, Folds: opt.Folds, Seed: opt.Probe.Seed}
 	if opt.Val != "" {
-		if path.Val, err = ReadFeatures(opt.Val); err != nil {
+		if path.Val, err = opt.Features.readAligned(opt.Val, "val", f.Meta.Data.Classes); err != nil {
 			return nil, err
 		}
 	} else if path.Folds == 0 {
@@ -121,26 +121,11 @@ func fitOnDisk(ctx context.Context, file string, opt FitOptions) (cl *fit.Classi
 	if opt.Cs != nil || opt.Val != "" || opt.Folds != 0 {
 		return nil, r, fault.Usagef("--blockwise fits with one value of --C, without folds")
 	}
-	err = readTable(file, func(t *feature.File) (err error) {
+	err = opt.Features.open(file, "train", func(t *feature.File) (err error) {
 		cl, r, err = fit.Fit(ctx, t, opt.Probe)
 		return withPath(file, err)
 	})
 	return cl, r, err
-}
-
-// readTable opens a file of features, whose rows stay on disk, for the time of use.
-func readTable(path string, use func(*feature.File) error) (err error) {
-	f, size, err := openFile(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	table, err := feature.Open(f, size)
-	if err != nil {
-		return withPath(path, err)
-	}
-	defer func() { err = errors.Join(err, table.Close()) }()
-	return use(table)
 }
 
 // start returns the classifier that the solver starts from; nil is none.
@@ -161,7 +146,7 @@ func (opt FitOptions) start(features string) (cl *fit.Classifier, err error) {
 	if opt.Start != "" {
 		return ReadClassifier(opt.Start)
 	}
-	err = readTable(features, func(t *feature.File) (err error) {
+	err = opt.Features.open(features, "train", func(t *feature.File) (err error) {
 		model := opt.HeadOf
 		if model == "finetuned" {
 			if model = t.Info().Model; model == "" {
@@ -202,6 +187,7 @@ func headOf(path string, f feature.Table, solver string) (_ *fit.Classifier, err
 
 // ScoreOptions says how a probe is scored.
 type ScoreOptions struct {
+	Features  FeatureOptions
 	Resamples int    // of the test samples, for 95 % intervals; 0 computes no intervals
 	Seed      uint64 // of the resamples
 	Picture   string // file for a drawing of the confusion matrix (.png or .svg); "" draws none
@@ -229,7 +215,7 @@ func Score(classifier, features string, opt ScoreOptions) (*ScoreResult, error) 
 			return nil, fault.Usagef("--confusion %s ends in neither .png nor .svg", opt.Picture)
 		}
 		if err := output.Check(opt.Picture,
-			output.Options{Force: opt.Force, Inputs: []string{classifier, features}}); err != nil {
+			output.Options{Force: opt.Force, Inputs: []string{classifier, features, opt.Features.Target}}); err != nil {
 			return nil, err
 		}
 	}
@@ -237,7 +223,7 @@ func Score(classifier, features string, opt ScoreOptions) (*ScoreResult, error) 
 	if err != nil {
 		return nil, err
 	}
-	f, err := ReadFeatures(features)
+	f, err := opt.Features.readAligned(features, "test", cl.Classes)
 	if err != nil {
 		return nil, err
 	}

@@ -77,7 +77,7 @@ func Corrupt(ctx context.Context, folder string, source Data, opt CorruptOptions
 		output.Options{Force: opt.Force, Inputs: source.paths()}); err != nil {
 		return nil, err
 	}
-	if c.data, err = OpenData(ctx, source); err != nil {
+	if c.data, err = openData(ctx, source, opt.Monitor); err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, source.close(c.data)) }()

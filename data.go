@@ -11,6 +11,7 @@ import (
 	"math"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/wiseft/wiseft/datasets"
 	"github.com/wiseft/wiseft/internal/fault"
@@ -25,13 +26,20 @@ type Data struct {
 	Format string // "" recognises it
 
 	Points    int    // of each cloud; 0 is all
+	Pad       string // clouds with fewer points: "none" (the default) refuses them, "repeat" draws points again
 	Sample    string // which points: "first" (the default), "random", "fps", "fps-random"
 	Normalize string // "none" (the default), "unit-sphere", "unit-box"; "imagenet" for images
 	Resize    int    // images: pixels on the shorter side; 0 leaves the size
 	Crop      int    // images: pixels of the middle square; 0 is all
+	EXIF      bool   // images: turn them as their EXIF orientation says; PyTorch's loaders do not
 	Axes      string // "xyz" (the default): which input axis each axis takes; "xzy" swaps y and z
 	Labels    string // name of a label map, or a JSON file with one; "" leaves labels
-	Seed      uint64 // of random points
+	Seed      uint64 // of random points, and of those that fill clouds up
+	// Inputs names the arrays of a file that holds several, by the model's input that takes each; "" is the only input.
+	// The default is found by names and shapes.
+	Inputs map[string]string
+	// Target is the array of the labels, or the file with them; a name inside the data wins. "" finds it.
+	Target string
 	// DropNaN leaves out the points of clouds that are NaN, which are an error otherwise. Every sample is read once more.
 	DropNaN bool
 
@@ -43,6 +51,11 @@ type Data struct {
 // OpenData opens a data set, prepared as d says. Close it, unless it is the caller's own d.Set, which is returned
 // as it is.
 func OpenData(ctx context.Context, d Data) (datasets.Dataset, error) {
+	return openData(ctx, d, Monitor{})
+}
+
+// openData is OpenData; the notes of the data set are passed to the monitor.
+func openData(ctx context.Context, d Data, monitor Monitor) (datasets.Dataset, error) {
 	if d.Set != nil {
 		return d.Set, nil
 	}
@@ -56,28 +69,39 @@ func OpenData(ctx context.Context, d Data) (datasets.Dataset, error) {
 	if d.Resize < 0 || d.Crop < 0 {
 		return nil, fault.Usagef("--resize is %d and --crop %d, want 0 or more", d.Resize, d.Crop)
 	}
+	if err := d.checkPad(); err != nil {
+		return nil, err
+	}
 	if d.Format != "" {
 		if _, err := datasets.Lookup(d.Format); err != nil {
 			return nil, fault.Usagef("there is no data format %s", d.Format).WithHint("see wiseft list formats")
 		}
 	}
+	samples, err := d.samples()
+	if err != nil {
+		return nil, err
+	}
 	if err := output.Recover(filepath.Clean(d.Path)); err != nil {
 		return nil, err
 	}
 	opened, err := datasets.Open(ctx, d.Path, datasets.OpenOptions{
-		Split: d.Split, Format: d.Format, Points: d.Points, Seed: d.Seed, Resize: d.Resize, Crop: d.Crop})
+		Split: d.Split, Format: d.Format, Points: d.Points, Seed: d.Seed, Resize: d.Resize, Crop: d.Crop, EXIF: d.EXIF,
+		Samples: samples, Target: d.Target, Note: monitor.note})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fault.Inputf("%s: no such file or folder", d.Path)
 	}
 	if err != nil {
 		return nil, err
 	}
-	prepared, err := opened, error(nil)
+	prepared := opened
 	if d.DropNaN {
 		prepared, err = datasets.DropNaN(ctx, opened)
 	}
 	if err == nil {
 		prepared, err = mapLabels(prepared, d.Labels)
+	}
+	if err == nil && d.Pad == "repeat" {
+		prepared, err = d.padded(ctx, prepared, monitor)
 	}
 	if err == nil {
 		prepared, err = datasets.Apply(prepared, p)
@@ -96,9 +120,58 @@ type preparedData struct {
 
 func (d preparedData) Close() error { return errors.Join(d.Dataset.Close(), d.opened.Close()) }
 
+// checkPad refuses what --pad cannot do.
+func (d Data) checkPad() error {
+	switch d.Pad {
+	case "", "none":
+		return nil
+	case "repeat":
+		if d.Points > 0 {
+			return nil
+		}
+		return fault.Usagef("--pad repeat fills clouds up to --points N, which is not given")
+	}
+	return fault.Usagef("--pad %s is neither none nor repeat", d.Pad)
+}
+
+// padded fills clouds up, and says how many.
+func (d Data) padded(ctx context.Context, ds datasets.Dataset, monitor Monitor) (datasets.Dataset, error) {
+	padded, err := datasets.PadClouds(ctx, ds, d.Points, d.Seed)
+	if err == nil && padded != ds {
+		history := padded.Info().History
+		monitor.note(d.Path + ": " + history[len(history)-1])
+	}
+	return padded, err
+}
+
+// samples returns the array that has the samples; "" is to be found.
+func (d Data) samples() (string, error) {
+	if len(d.Inputs) > 1 {
+		return "", fault.Usagef("--input names arrays of %d inputs, and models with one are run", len(d.Inputs))
+	}
+	for _, array := range d.Inputs {
+		return array, nil
+	}
+	return "", nil
+}
+
+// checkInputs refuses an array for an input that a model does not have.
+func (d Data) checkInputs(m *Model) error {
+	var names []string
+	for _, in := range m.Graph.Inputs {
+		names = append(names, in.Name)
+	}
+	for input := range d.Inputs {
+		if input != "" && !slices.Contains(names, input) {
+			return fault.Mismatchf("%s has no input %q; it has %s", m.path, input, strings.Join(names, ", "))
+		}
+	}
+	return nil
+}
+
 // paths returns the files and folders that d names.
 func (d Data) paths() (paths []string) {
-	for _, path := range []string{d.Path, d.Labels} {
+	for _, path := range []string{d.Path, d.Labels, d.Target} {
 		if path != "" && d.Set == nil {
 			paths = append(paths, path)
 		}
@@ -165,7 +238,7 @@ type LabelCount struct {
 // DescribeData reads every sample of a data set and describes it. A sample that is there twice is a warning; a
 // folder of corrupted data whose labels differ from the clean ones, or that lacks a severity, is an error.
 func DescribeData(ctx context.Context, d Data, monitor Monitor) (_ *DataDescription, err error) {
-	data, err := OpenData(ctx, d)
+	data, err := openData(ctx, d, monitor)
 	if err != nil {
 		return nil, err
 	}

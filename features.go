@@ -36,6 +36,8 @@ type FeaturesResult struct {
 	Seconds float64 `json:"seconds"`
 	// Prepared are the lines of the data's [datasets.Info.History]: what was done to the samples.
 	Prepared []string `json:"prepared,omitempty"`
+	// Notes are those of the data's [datasets.Info.Notes]: what was taken, and what should be known.
+	Notes []string `json:"notes,omitempty"`
 }
 
 // ExtractFeatures runs a model over a data set and returns one tensor of it: n rows of float32, with labels and with
@@ -80,7 +82,7 @@ func extractFeatures(
 	if err != nil {
 		return nil, nil, err
 	}
-	data, err := OpenData(ctx, opt.Data)
+	data, err := openData(ctx, opt.Data, opt.Monitor)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -108,7 +110,7 @@ func extractFeatures(
 	seconds := time.Since(start).Seconds()
 	return f, &FeaturesResult{N: f.Len(), Dim: f.Dim, Tensor: src.tensor, Device: s.runtime.Device.String(),
 		Runtime: s.runtime.Engine.Runtime(), Rate: float64(f.Len()) / seconds, Seconds: seconds,
-		Prepared: f.Meta.Data.History}, nil
+		Prepared: f.Meta.Data.History, Notes: f.Meta.Data.Notes}, nil
 }
 
 // modelBytes is a model in memory, and the tensor that is to be computed.
@@ -131,6 +133,9 @@ func readModel(
 		return nil, err
 	}
 	if err := m.checkBatch(b.tensor, opt); err != nil {
+		return nil, err
+	}
+	if err := data.checkInputs(m); err != nil {
 		return nil, err
 	}
 	b.data, err = m.Bytes(ctx)

@@ -190,7 +190,7 @@ func readReference(name, suite string) (*metric.Reference, error) {
 func (o MeasureOptions) measure(
 	ctx context.Context, plan *bench.Plan, models []string, search bool,
 ) (_ *Measured, err error) {
-	data := &dataOpener{hashes: map[string]string{}}
+	data := newDataOpener(o.Monitor)
 	defer data.close()
 	if err := data.openMeasured(ctx, o, plan); err != nil {
 		return nil, err
@@ -250,6 +250,11 @@ func (m Monitor) bench(what, prefix string) func(bench.Progress) {
 type dataOpener struct {
 	closers []func() error
 	hashes  map[string]string // the role of the data with a hash
+	monitor Monitor
+}
+
+func newDataOpener(monitor Monitor) *dataOpener {
+	return &dataOpener{hashes: map[string]string{}, monitor: monitor}
 }
 
 func (d *dataOpener) close() {
@@ -277,6 +282,9 @@ func (d *dataOpener) openMeasured(ctx context.Context, o MeasureOptions, plan *b
 		plan.Tests = append(plan.Tests, test)
 	}
 	if err := d.openChoosing(ctx, o, plan); err != nil {
+		return err
+	}
+	if err := d.alignTests(plan); err != nil {
 		return err
 	}
 	if err := o.Val.takeFromTest(plan); err != nil {
@@ -307,9 +315,36 @@ func (d *dataOpener) openChoosing(ctx context.Context, o MeasureOptions, plan *b
 		if err != nil {
 			return err
 		}
+		if data, err = d.align(data, plan.Train); err != nil {
+			return err
+		}
 		plan.Vals = append(plan.Vals, bench.Val{Name: cmp.Or(v.Name, v.Data.Path), Data: data})
 	}
 	return o.Val.takeFromTrain(plan)
+}
+
+// alignTests gives test data the class numbers of the training data, where both have class names.
+func (d *dataOpener) alignTests(plan *bench.Plan) (err error) {
+	for i := range plan.Tests {
+		if t := &plan.Tests[i]; t.Corrupted == nil {
+			if t.Data, err = d.align(t.Data, plan.Train); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// align returns data with the class numbers of the training data, which may be nil.
+func (d *dataOpener) align(data, train datasets.Dataset) (datasets.Dataset, error) {
+	if train == nil {
+		return data, nil
+	}
+	aligned, err := datasets.AlignClasses(data, train.Info().Classes)
+	if err == nil && aligned != data {
+		d.monitor.note(data.Info().Name + ": class numbers differ from those of the training data; labels are matched by name")
+	}
+	return aligned, err
 }
 
 func noData(role string) error {
@@ -345,7 +380,7 @@ func (d Data) isZero() bool { return d.Path == "" && d.Set == nil }
 // open opens data by its role, which is its split unless another is named.
 func (d *dataOpener) open(ctx context.Context, source Data, role string) (datasets.Dataset, error) {
 	source = source.asSplit(role)
-	opened, err := OpenData(ctx, source)
+	opened, err := openData(ctx, source, d.monitor)
 	if err != nil {
 		return nil, err
 	}

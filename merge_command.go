@@ -131,6 +131,9 @@ func (c *commandLine) prepared(d Data, layout string, seed uint64) {
 	c.number("crop", d.Crop)
 	c.text("axes", d.Axes, "xyz")
 	c.flag("drop-nan", d.DropNaN)
+	c.text("pad", d.Pad, "none")
+	c.flag("exif", d.EXIF)
+	c.text("input", d.input(), "")
 	c.text("format", d.Format, "")
 	c.text("layout", layout, "auto")
 	if seed != 0 {

@@ -40,15 +40,21 @@ type FoldsOfFile struct {
 	StdDifference  result.Number `json:"std_difference"`
 }
 
-// KFold cross-validates a probe on files of features, with folds stratified by class and drawn by opt.Seed. Several
-// files must be of the same samples: they get the same folds and are compared fold by fold with the first.
-func KFold(ctx context.Context, files []string, folds int, opt fit.Options) (*FoldsResult, error) {
-	return crossValidate(ctx, files, opt, func(f *feature.Set) ([]feature.Episode, error) {
+// FoldsOptions says how a probe is fitted in folds, and what of the files of features is read.
+type FoldsOptions struct {
+	Probe    fit.Options // its Seed draws the folds
+	Features FeatureOptions
+}
+
+// KFold cross-validates a probe on files of features, with folds stratified by class and drawn by the probe's seed.
+// Several files must be of the same samples: they get the same folds and are compared fold by fold with the first.
+func KFold(ctx context.Context, files []string, folds int, opt FoldsOptions) (*FoldsResult, error) {
+	return opt.crossValidate(ctx, files, func(f *feature.Set) ([]feature.Episode, error) {
 		if folds < 2 || folds > f.Len() {
 			return nil, fault.Usagef("--folds %d is not within 2 and the %d samples", folds, f.Len())
 		}
 		episodes := make([]feature.Episode, folds)
-		for i, fold := range feature.Folds(f.Y, folds, opt.Seed) {
+		for i, fold := range feature.Folds(f.Y, folds, opt.Probe.Seed) {
 			for e := range episodes {
 				if e == fold {
 					episodes[e].Test = append(episodes[e].Test, i)
@@ -64,23 +70,23 @@ func KFold(ctx context.Context, files []string, folds int, opt fit.Options) (*Fo
 // FewShotTask is a k-way n-shot task, drawn by a seed.
 type FewShotTask = protocol.Episodes
 
-// FewShot measures probes on few-shot tasks of frozen features, drawn by opt.Seed. Several files must be of the same
-// samples, and get the same tasks.
-func FewShot(ctx context.Context, files []string, task FewShotTask, opt fit.Options) (*FoldsResult, error) {
-	return crossValidate(ctx, files, opt, func(f *feature.Set) ([]feature.Episode, error) {
-		return feature.Episodes(f.Y, task.Way, task.Shot, task.Query, task.Folds, opt.Seed)
+// FewShot measures probes on few-shot tasks of frozen features, drawn by the probe's seed. Several files must be of the
+// same samples, and get the same tasks.
+func FewShot(ctx context.Context, files []string, task FewShotTask, opt FoldsOptions) (*FoldsResult, error) {
+	return opt.crossValidate(ctx, files, func(f *feature.Set) ([]feature.Episode, error) {
+		return feature.Episodes(f.Y, task.Way, task.Shot, task.Query, task.Folds, opt.Probe.Seed)
 	})
 }
 
 // crossValidate fits and scores a probe for every fold of every file. draw makes the folds from the first file.
-func crossValidate(
-	ctx context.Context, files []string, opt fit.Options, draw func(*feature.Set) ([]feature.Episode, error),
+func (opt FoldsOptions) crossValidate(
+	ctx context.Context, files []string, draw func(*feature.Set) ([]feature.Episode, error),
 ) (*FoldsResult, error) {
-	r := &FoldsResult{Solver: opt.Solver, C: opt.C, Seed: opt.Seed}
+	r := &FoldsResult{Solver: opt.Probe.Solver, C: opt.Probe.C, Seed: opt.Probe.Seed}
 	var episodes []feature.Episode
 	var first *feature.Set
 	for i, path := range files {
-		f, err := ReadFeatures(path)
+		f, err := opt.Features.read(path, "")
 		if err != nil {
 			return nil, err
 		}
@@ -97,7 +103,7 @@ func crossValidate(
 		of := FoldsOfFile{Features: path}
 		for k, e := range episodes {
 			fold := fmt.Sprintf("fold %d of %d", k+1, len(episodes))
-			if err := of.add(ctx, f.Subset(e.Train, "fitted on "+fold), f.Subset(e.Test, "tested on "+fold), opt); err != nil {
+			if err := of.add(ctx, f.Subset(e.Train, "fitted on "+fold), f.Subset(e.Test, "tested on "+fold), opt.Probe); err != nil {
 				return nil, withPath(path, err)
 			}
 		}
@@ -215,7 +221,7 @@ func (s *session) extractSplit(
 	}
 	source := opt.Data
 	source.Path, source.Split = file, split
-	data, err := OpenData(ctx, source)
+	data, err := openData(ctx, source, opt.Monitor)
 	if err != nil {
 		return nil, err
 	}
@@ -229,6 +235,7 @@ type SVMOptions struct {
 	Tokens     int    // of a sample, the special ones first, that are pooled as the convention does; 0: pooled already
 	Resamples  int    // of the test samples, for 95 % intervals; 0 computes no intervals
 	Seed       uint64 // of the resamples
+	Features   FeatureOptions
 }
 
 // SVMResult is how a linear SVM does on features.
@@ -254,11 +261,13 @@ func SVM(ctx context.Context, train, test string, opt SVMOptions) (*SVMResult, e
 		return nil, fault.Usagef("--tokens and --bootstrap must not be negative")
 	}
 	var sets [2]*feature.Set
+	var classes []string // of the training data
 	for i, path := range []string{train, test} {
 		var err error
-		if sets[i], err = ReadFeatures(path); err != nil {
+		if sets[i], err = opt.Features.readAligned(path, []string{"train", "test"}[i], classes); err != nil {
 			return nil, err
 		}
+		classes = sets[0].Meta.Data.Classes
 		if opt.Tokens > 0 {
 			if sets[i], err = convention.Pool(sets[i], opt.Tokens); err != nil {
 				return nil, withPath(path, err)

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/wiseft/wiseft/datasets"
 	"github.com/wiseft/wiseft/internal/fault"
@@ -24,8 +25,10 @@ type samples struct {
 }
 
 // drawSamples draws samples without replacement: want of them, or all if the data set has fewer. exact demands so many.
-func drawSamples(ctx context.Context, source Data, want int, exact bool, seed uint64) (_ *samples, err error) {
-	all, err := OpenData(ctx, source)
+func drawSamples(
+	ctx context.Context, source Data, want int, exact bool, seed uint64, monitor Monitor,
+) (_ *samples, err error) {
+	all, err := openData(ctx, source, monitor)
 	if err != nil {
 		return nil, err
 	}
@@ -44,18 +47,48 @@ func drawSamples(ctx context.Context, source Data, want int, exact bool, seed ui
 	return s, err
 }
 
-// described records samples that were drawn from the train split of data, and how they are prepared and run.
+// described records samples that were drawn from the train split of data, how they are prepared, and how they are run.
 func (d Data) described(layout string, seed uint64, drawn *samples, runtime RuntimeOptions, engine *Runtime) onnxmerge.Drawn {
+	r := d.recorded(layout, seed, drawn.data.Len())
+	r.Batch, r.Runtime = runtime.BatchSize(), engine.Platform()
+	return r
+}
+
+// recorded records how samples are prepared, of which count are drawn.
+func (d Data) recorded(layout string, seed uint64, count int) onnxmerge.Drawn {
 	d = d.asSplit("train")
 	return onnxmerge.Drawn{File: filepath.Base(d.Path), Split: d.Split, Format: d.Format, Points: d.Points, Sample: d.Sample,
-		Normalize: d.Normalize, Resize: d.Resize, Crop: d.Crop, Axes: d.Axes, DropNaN: d.DropNaN, Layout: layout,
-		Count: drawn.data.Len(), Seed: seed, Batch: runtime.BatchSize(), Runtime: engine.Platform()}
+		Normalize: d.Normalize, Resize: d.Resize, Crop: d.Crop, Axes: d.Axes, DropNaN: d.DropNaN, Pad: d.Pad, EXIF: d.EXIF,
+		Input: d.input(), Layout: layout, Count: count, Seed: seed}
+}
+
+// input names the array that has the samples, as --input does; "" if it is to be found.
+func (d Data) input() string {
+	for name, array := range d.Inputs {
+		if name == "" {
+			return array
+		}
+		return name + "=" + array
+	}
+	return ""
+}
+
+// inputs reads what Data.input writes.
+func inputs(text string) map[string]string {
+	if text == "" {
+		return nil
+	}
+	if name, array, named := strings.Cut(text, "="); named {
+		return map[string]string{name: array}
+	}
+	return map[string]string{"": text}
 }
 
 // preparedAs returns data at a path, prepared as recorded.
 func preparedAs(d onnxmerge.Drawn, path string) Data {
 	return Data{Path: path, Split: d.Split, Format: d.Format, Points: d.Points, Sample: d.Sample, Normalize: d.Normalize,
-		Resize: d.Resize, Crop: d.Crop, Axes: d.Axes, DropNaN: d.DropNaN, Seed: d.Seed}
+		Resize: d.Resize, Crop: d.Crop, Axes: d.Axes, DropNaN: d.DropNaN, Pad: d.Pad, EXIF: d.EXIF, Inputs: inputs(d.Input),
+		Seed: d.Seed}
 }
 
 // calibrationSets returns the samples that an alignment and a repair measure activations on.
@@ -65,7 +98,7 @@ func (o MergeOptions) calibrationSets(ctx context.Context) (list []datasets.Data
 			return
 		}
 		var drawn *samples
-		if drawn, err = drawSamples(ctx, source.asSplit("train"), want, false, seed); err == nil {
+		if drawn, err = drawSamples(ctx, source.asSplit("train"), want, false, seed, Monitor{}); err == nil {
 			list = append(list, drawn.data)
 		}
 	}

@@ -94,7 +94,7 @@ func Soup(ctx context.Context, out string, paths []string, opt SoupOptions) (_ *
 		return s.average(ctx, out, s.all(), &SoupResult{Rule: "all models, unweighted (uniform soup)",
 			Candidates: []choose.SoupStep{}, Chosen: paths, Accuracy: result.Unknown(), Warnings: []string{}}, nil)
 	}
-	data := &dataOpener{hashes: map[string]string{}}
+	data := newDataOpener(opt.Monitor)
 	defer data.close()
 	if err := data.openChoosing(ctx, measure, plan); err != nil {
 		return nil, err

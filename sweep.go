@@ -168,6 +168,11 @@ func (o MeasureOptions) measuredTensor(ctx context.Context, m *Model, headInput 
 	if err != nil {
 		return "", err
 	}
+	for _, d := range append(o.Tests, o.Train) {
+		if err := d.checkInputs(m); err != nil {
+			return "", err
+		}
+	}
 	return tensor, m.checkBatch(tensor, o.Runtime)
 }
 

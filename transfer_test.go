@@ -85,7 +85,7 @@ func TestTransferEqualsSingleCommands(t *testing.T) {
 		}
 		for name, task := range map[string]wiseft.FewShotTask{"5way_10shot": {Way: 5, Shot: 10, Query: 20, Folds: 10},
 			"10way_20shot": {Way: 10, Shot: 20, Query: 20, Folds: 10}} {
-			want, err := wiseft.FewShot(t.Context(), files[:1], task, fit.Options{})
+			want, err := wiseft.FewShot(t.Context(), files[:1], task, wiseft.FoldsOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/wiseft/wiseft/datasets/arrays"
 	"github.com/wiseft/wiseft/datasets/npy"
 	"github.com/wiseft/wiseft/internal/input"
 )
@@ -21,6 +22,7 @@ type arraySet struct {
 	shape  []int  // of a sample
 	labels []int64
 	hashed []string // files that the hash covers
+	fields []string // which arrays of them, unless they are x and y
 	hash   fileHash
 
 	mu     sync.RWMutex // guards what follows while samples are read
@@ -40,7 +42,9 @@ func (s *arraySet) open(ctx context.Context, index func(r io.ReaderAt, size int6
 	info, err := s.file.Stat()
 	if err == nil {
 		if err = index(s.file, info.Size()); err != nil {
-			err = malformed(s.path, "%v", err)
+			if _, named := errors.AsType[*FormatError](err); !named { // else of the file of labels
+				err = malformed(s.path, "%v", err)
+			}
 		}
 	}
 	if err != nil {
@@ -50,9 +54,9 @@ func (s *arraySet) open(ctx context.Context, index func(r io.ReaderAt, size int6
 }
 
 // checkValues sets the shape of the samples. It refuses an array that is empty, has no sample axis, or does not hold
-// floats.
+// numbers.
 func (s *arraySet) checkValues(h *npy.Header) error {
-	if err := h.CheckFloats(); err != nil {
+	if err := h.CheckNumbers(); err != nil {
 		return fmt.Errorf("%s %w", s.array, err)
 	}
 	if len(h.Shape) < 2 || h.Len() == 0 {
@@ -62,8 +66,41 @@ func (s *arraySet) checkValues(h *npy.Header) error {
 	return nil
 }
 
+// note adds a line to the notes.
+func (s *arraySet) note(line string) { s.info.Notes = append(s.info.Notes, s.path+": "+line) }
+
+// setLabels takes labels with their class names.
+func (s *arraySet) setLabels(l *arrays.Labels) {
+	s.labels, s.info.Classes = l.Y, l.Classes
+	if l.Note != "" {
+		s.note(l.Note)
+	}
+}
+
+// readLabels takes the labels of n samples from a file of their own, of which the hash then depends.
+func (s *arraySet) readLabels(path string, n int) error {
+	s.hashed = append(s.hashed, path)
+	return withFile(path, func(r io.ReaderAt, size int64) error {
+		l, err := arrays.ReadFile(r, size, n)
+		if err == nil {
+			s.setLabels(l)
+		}
+		return err
+	})
+}
+
+// isFile reports whether there is a file at path.
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}
+
 // Info implements Dataset.
-func (s *arraySet) Info() Info { return s.info }
+func (s *arraySet) Info() Info {
+	info := s.info
+	info.Notes = slices.Clone(info.Notes)
+	return info
+}
 
 // Len implements Dataset.
 func (s *arraySet) Len() int { return len(s.labels) }
@@ -93,7 +130,7 @@ func (s *arraySet) Read(ctx context.Context, dst *Sample, i int) error {
 
 // Hash implements Dataset.
 func (s *arraySet) Hash(ctx context.Context) (string, error) {
-	return s.hash.of(ctx, []string{s.info.Format}, s.hashed)
+	return s.hash.of(ctx, append([]string{s.info.Format}, s.fields...), s.hashed)
 }
 
 // Close implements Dataset.

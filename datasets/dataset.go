@@ -10,6 +10,9 @@
 // stay in memory; a compressed NPZ array of more than 64 MiB is decompressed to a temporary file. The checksum of a
 // stored array is compared before its first row is returned.
 //
+// Arrays and labels under any name and of any kind are the matter of package arrays. Pictures have the colours of Pillow's
+// convert("RGB"): 84 cases of 73 files differ in no level, JPEG by at most 3.
+//
 // A format with one cloud, mesh or image in a file (PCD, PLY, OFF, OBJ, text, images) consists of a decoder; folders
 // by class and split, labels and hashes are shared.
 //
@@ -63,6 +66,9 @@ type Info struct {
 	// (preprocessing, corruption, selection), each as one line with every
 	// parameter.
 	History []string `json:"history,omitempty"`
+	// Notes say what was taken where the data left it open, such as which arrays are samples and labels, and what should
+	// be known about them; one line each, with the path in front.
+	Notes []string `json:"notes,omitempty"`
 	// SelfMade is set where samples were generated here (procedural shapes,
 	// corruptions) rather than read from published files.
 	SelfMade bool `json:"self_made,omitempty"`

@@ -15,3 +15,6 @@ func DecodeFile(extension string, file []byte) error {
 	}
 	return err
 }
+
+// DecodeNPYCloud decodes a cloud of ShapeNet-55.
+func DecodeNPYCloud(file []byte) ([]float32, error) { return decodeNPYCloud(nil, file, fileOptions{}) }

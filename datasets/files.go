@@ -37,6 +37,7 @@ type fileOptions struct {
 	rng    *rand.Rand
 
 	resize, crop int
+	exif         bool
 }
 
 // meshPoints is how many points are drawn from a mesh by default: the input size of most networks for ModelNet40.
@@ -98,6 +99,7 @@ type fileSet struct {
 	paths   []string
 	labels  []int64
 	hash    fileHash
+	turned  turnedPictures
 	closed  atomic.Bool
 }
 
@@ -129,6 +131,9 @@ func (f *fileFormat) open(ctx context.Context, path string, opt OpenOptions) (Da
 // describeOptions completes the options and returns the line that describes them in Info.History.
 func (s *fileSet) describeOptions() {
 	if s.format.decodeImage != nil {
+		if s.options.EXIF {
+			s.info.History = append(s.info.History, "turned: as the EXIF orientation says")
+		}
 		if n := s.options.Resize; n > 0 {
 			s.info.History = append(s.info.History, fmt.Sprintf("resized: shorter side %d pixels, bilinear", n))
 		}
@@ -183,6 +188,9 @@ func (s *fileSet) list(path, split string) error {
 func (s *fileSet) Info() Info {
 	info := s.info
 	info.History = slices.Clone(info.History)
+	if line := s.turned.note(); line != "" {
+		info.Notes = append(slices.Clone(info.Notes), line)
+	}
 	return info
 }
 
@@ -205,7 +213,7 @@ func (s *fileSet) Read(ctx context.Context, dst *Sample, i int) error {
 	if err != nil {
 		return err
 	}
-	opt := fileOptions{points: s.options.Points, resize: s.options.Resize, crop: s.options.Crop}
+	opt := fileOptions{points: s.options.Points, resize: s.options.Resize, crop: s.options.Crop, exif: s.options.EXIF}
 	if s.format.decodeImage != nil {
 		if err := s.format.decodeImage(dst, file, opt); err != nil {
 			return malformed(path, "sample %d: %v", i, err)
@@ -232,7 +240,10 @@ func (s *fileSet) Hash(ctx context.Context) (string, error) {
 	fields := append([]string{s.format.name, s.info.Split}, s.info.Classes...)
 	fields = append(fields, s.info.History...)
 	if s.format.decodeImage != nil {
-		fields = append(fields, "pictures 2") // colours are interpolated; raised when pictures change
+		if s.hash.head = s.turned.look; s.options.EXIF {
+			s.hash.head = nil
+		}
+		fields = append(fields, "pictures 3") // transparent pixels keep their colours; raised when pictures change
 	}
 	if s.format.mesh {
 		fields = append(fields, "surfaces 2") // concave faces are covered once; raised when surfaces change
@@ -240,7 +251,11 @@ func (s *fileSet) Hash(ctx context.Context) (string, error) {
 	for _, l := range s.labels {
 		fields = append(fields, fmt.Sprint(l))
 	}
-	return s.hash.of(ctx, fields, s.paths)
+	sum, err := s.hash.of(ctx, fields, s.paths)
+	if line := s.turned.note(); err == nil && line != "" {
+		s.turned.once.Do(func() { s.options.note(line) })
+	}
+	return sum, err
 }
 
 // Close implements Dataset.

@@ -29,6 +29,14 @@ type OpenOptions struct {
 	// Resize is the length of the shorter side of images in pixels, and Crop the side of the square that is then cut
 	// from the middle; 0 leaves out that step. Other data ignores both.
 	Resize, Crop int
+	// EXIF turns pictures as their EXIF orientation says. The loaders of PyTorch do not.
+	EXIF bool
+	// Samples and Target name the arrays of a file that holds several; "" finds them. Target may also be a file of labels:
+	// a name inside the data wins.
+	Samples, Target string
+	// Note, if not nil, receives what was taken where the data leave it open, and what should be known about them: one
+	// line each, which is also among Info.Notes.
+	Note func(line string)
 }
 
 // Format reads one kind of data set.
@@ -90,7 +98,7 @@ func Open(ctx context.Context, path string, opt OpenOptions) (Dataset, error) {
 		if err != nil {
 			return nil, err
 		}
-		return f.Open(ctx, path, opt)
+		return f.opened(ctx, path, opt)
 	}
 	var matches []Format
 	for _, f := range Formats() {
@@ -107,13 +115,31 @@ func Open(ctx context.Context, path string, opt OpenOptions) (Dataset, error) {
 		return nil, malformed(path, "is not a data set of a supported format: found %s; supported formats: %s",
 			describe(path), strings.Join(formats.Names(), ", "))
 	case 1:
-		return matches[0].Open(ctx, path, opt)
+		return matches[0].opened(ctx, path, opt)
 	default:
 		names := make([]string, len(matches))
 		for i, f := range matches {
 			names[i] = f.Name
 		}
 		return nil, malformed(path, "matches several formats (%s); choose one", strings.Join(names, ", "))
+	}
+}
+
+// opened opens a data set and passes its notes on.
+func (f Format) opened(ctx context.Context, path string, opt OpenOptions) (Dataset, error) {
+	ds, err := f.Open(ctx, path, opt)
+	if err != nil {
+		return nil, err
+	}
+	for _, line := range ds.Info().Notes {
+		opt.note(line)
+	}
+	return ds, nil
+}
+
+func (opt OpenOptions) note(line string) {
+	if opt.Note != nil {
+		opt.Note(line)
 	}
 }
 
@@ -126,14 +152,22 @@ func describe(path string) string {
 		return err.Error()
 	}
 	if !info.IsDir() {
-		head, err := readHead(path, 8)
+		head, err := readHead(path, headSize)
 		switch {
 		case err != nil:
 			return err.Error()
 		case len(head) == 0:
 			return "an empty file"
+		case len(head) > 262 && string(head[257:262]) == "ustar":
+			return "a tar archive, which must be unpacked first"
+		case strings.HasPrefix(string(head), "\x1f\x8b"):
+			return "a gzip file, which must be unpacked first"
 		}
-		return fmt.Sprintf("a file of %d bytes that starts with %q", info.Size(), head)
+		start := fmt.Sprintf("a file of %d bytes that starts with %q", info.Size(), head[:min(8, len(head))])
+		if strings.HasPrefix(string(head), "PK\x03\x04") {
+			start += ", a zip archive without arrays: one of a folder must be unpacked first"
+		}
+		return start
 	}
 	entries, err := os.ReadDir(path)
 	switch {

@@ -38,4 +38,4 @@ func FuzzOBJ(f *testing.F) { fuzz(f, ".obj", "testdata/obj/*/*.obj") }
 func FuzzXYZ(f *testing.F) {
 	fuzz(f, ".xyz", "testdata/xyz/*/*/*", "testdata/modelnet_text/*/*.txt")
 }
-func FuzzImage(f *testing.F) { fuzz(f, ".png", "testdata/images/*/*/*") }
+func FuzzImage(f *testing.F) { fuzz(f, ".png", "testdata/images/*/*/*", "testdata/pictures/*.*") }

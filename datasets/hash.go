@@ -1,10 +1,12 @@
 package datasets
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"hash"
 	"io"
 	"math/rand/v2"
@@ -42,9 +44,14 @@ func DerivedHash(ctx context.Context, base Dataset, line string) (string, error)
 
 // fileHash computes the hash of a data set that was read from files, once.
 type fileHash struct {
-	mu  sync.Mutex
-	sum string
+	mu   sync.Mutex
+	sum  string
+	head func(path string, head []byte) // unless nil, receives the first inspectedSize bytes of every file
 }
+
+// inspectedSize is how many bytes at the start of a file are given to fileHash.head: what precedes EXIF data in a JPEG
+// file is shorter.
+const inspectedSize = 64 << 10
 
 // of hashes the fields, which name the selection, and then the files in order.
 func (c *fileHash) of(ctx context.Context, fields, files []string) (string, error) {
@@ -62,7 +69,7 @@ func (c *fileHash) of(ctx context.Context, fields, files []string) (string, erro
 		if err := ctx.Err(); err != nil {
 			return "", err
 		}
-		sum, err := hashFile(path)
+		sum, err := c.file(path)
 		if err != nil {
 			return "", err
 		}
@@ -72,13 +79,21 @@ func (c *fileHash) of(ctx context.Context, fields, files []string) (string, erro
 	return c.sum, nil
 }
 
-func hashFile(path string) (string, error) {
+func (c *fileHash) file(path string) (string, error) {
 	f, err := input.Open(path)
 	if err != nil {
 		return "", err
 	}
 	defer f.Close()
 	h := sha256.New()
+	if c.head != nil {
+		var head bytes.Buffer
+		if _, err := io.CopyN(&head, f, inspectedSize); err != nil && !errors.Is(err, io.EOF) {
+			return "", err
+		}
+		c.head(path, head.Bytes())
+		h.Write(head.Bytes())
+	}
 	if _, err := io.Copy(h, f); err != nil {
 		return "", err
 	}

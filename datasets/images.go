@@ -9,20 +9,26 @@ import (
 	"math"
 	"slices"
 
+	_ "golang.org/x/image/bmp"
 	"golang.org/x/image/draw"
+	"golang.org/x/image/tiff"
+	_ "golang.org/x/image/webp"
 )
 
 func init() {
 	registerFiles(fileFormat{
 		name:       "images",
-		doc:        "PNG and JPEG files as [3 height width] with values from 0 to 1",
-		extensions: []string{".png", ".jpg", ".jpeg"},
+		doc:        "pictures (JPEG, PNG, BMP, GIF, TIFF, WebP, PPM, PGM) as [3 height width] with values from 0 to 1",
+		extensions: []string{".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm"},
 		match: func(head []byte) bool {
-			return bytes.HasPrefix(head, []byte("\x89PNG")) || bytes.HasPrefix(head, []byte("\xff\xd8\xff"))
+			return slices.ContainsFunc(pictureMagics, func(magic string) bool { return bytes.HasPrefix(head, []byte(magic)) })
 		},
 		decodeImage: decodeImage,
 	})
 }
+
+// pictureMagics are the first bytes of pictures.
+var pictureMagics = []string{"\x89PNG", "\xff\xd8\xff", "BM", "GIF8", "II*\x00", "MM\x00*", "RIFF", "P2", "P3", "P5", "P6"}
 
 // maxPixels bounds the pixels of an image, and pixelsPerByte the pixels that one byte of its file can hold: a byte of
 // a deflate stream expands to at most 1,032 bytes, each of at most eight pixels of one bit.
@@ -32,9 +38,10 @@ const (
 )
 
 // decodeImage sets dst to an image: its shorter side is scaled to opt.resize, and then the square of side opt.crop is
-// cut from the middle; 0 leaves out that step. Transparency is ignored.
+// cut from the middle; 0 leaves out that step. Its colours are those of Pillow's convert("RGB"), which ignores
+// transparency. EXIF orientation is applied with opt.exif.
 func decodeImage(dst *Sample, file []byte, opt fileOptions) error {
-	config, kind, err := image.DecodeConfig(bytes.NewReader(file))
+	config, kind, err := pictureConfig(file)
 	if err != nil {
 		return fmt.Errorf("image header cannot be decoded: %v", err)
 	}
@@ -43,11 +50,14 @@ func decodeImage(dst *Sample, file []byte, opt fileOptions) error {
 		return fmt.Errorf("image has %d x %d pixels in %d bytes of %s; at most %d pixels, and %d a byte, are supported",
 			config.Width, config.Height, len(file), kind, maxPixels, pixelsPerByte)
 	}
-	m, _, err := image.Decode(bytes.NewReader(file))
+	m, err := decodePicture(file, kind)
 	if err != nil {
 		return fmt.Errorf("image data cannot be decoded: %v", err)
 	}
-	picture := scaled(withChroma(m), opt.resize)
+	if opt.exif || kind == "tiff" { // which Pillow turns when it reads it
+		m = oriented(m, orientation(file))
+	}
+	picture := scaled(m, opt.resize)
 	width, height := picture.Rect.Dx(), picture.Rect.Dy()
 	left, top := 0, 0
 	if c := opt.crop; c > 0 {
@@ -69,6 +79,37 @@ func decodeImage(dst *Sample, file []byte, opt fileOptions) error {
 		}
 	}
 	return nil
+}
+
+// pictureConfig reads the header of a picture. TIFF is read by its decoder directly: through image.DecodeConfig, which
+// reads a stream, it allocates as many bytes as an offset in the file claims.
+func pictureConfig(file []byte) (image.Config, string, error) {
+	if isTIFF(file) {
+		config, err := tiff.DecodeConfig(bytes.NewReader(file))
+		return config, "tiff", err
+	}
+	return image.DecodeConfig(bytes.NewReader(file))
+}
+
+// decodePicture decodes a picture of a kind that pictureConfig has found, without transparency.
+func decodePicture(file []byte, kind string) (m image.Image, err error) {
+	switch kind {
+	case "gif":
+		m, err = decodeGIF(file)
+	case "tiff":
+		m, err = tiff.Decode(bytes.NewReader(file))
+	default:
+		m, _, err = image.Decode(bytes.NewReader(file))
+	}
+	if err != nil {
+		return nil, err
+	}
+	grey16 := kind == "png" && len(file) > 25 && file[24] == 16 && file[25] == 0 // bits, colour type
+	m = opaque(m, grey16)
+	if p, ok := m.(*image.YCbCr); ok && kind == "webp" {
+		return webpRGB(p), nil
+	}
+	return withChroma(m), nil
 }
 
 // scaled returns m with its shorter side scaled to a number of pixels, or m if that is 0. A pixel is the mean of the

@@ -2,56 +2,42 @@ package datasets
 
 import (
 	"context"
-	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 
+	"github.com/wiseft/wiseft/datasets/arrays"
 	"github.com/wiseft/wiseft/datasets/npy"
 )
 
 func init() {
 	Register(Format{
 		Name: "npy",
-		Doc: `NPY file with values (n,...) float32 or float64, ` +
-			`and beside it label.npy, labels.npy or y.npy, (n,) or (n,1) of any integer type`,
+		Doc: `NPY file of numbers (n,...), with labels as of npz in the file of --target or beside it: label.npy, labels.npy ` +
+			`or y.npy, and y_train.npy beside X_train.npy`,
 		Match: matchNPY,
-		Open: func(ctx context.Context, path string, _ OpenOptions) (Dataset, error) {
-			for _, name := range labelFiles {
-				labels := filepath.Join(filepath.Dir(path), name)
-				if _, err := os.Stat(labels); err == nil {
-					return openNPYPair(ctx, path, labels)
-				}
+		Open: func(ctx context.Context, path string, opt OpenOptions) (Dataset, error) {
+			labels := opt.Target
+			switch {
+			case opt.Samples != "":
+				return nil, malformed(path, "holds one array, and %q names one of several", opt.Samples)
+			case labels == "":
+				labels = arrays.LabelFile(path, isFile)
+			case !isFile(labels):
+				return nil, malformed(path, "has its labels in a file of their own, and there is no file %s", labels)
 			}
-			return nil, malformed(path, "has no label file beside it; looked for %v", labelFiles)
+			return openNPYPair(ctx, path, labels)
 		},
 	})
 }
 
-// labelFiles are the names of the file with the labels beside an NPY file, in the order in
-// which they are looked for.
-var labelFiles = []string{"label.npy", "labels.npy", "y.npy"}
-
 func matchNPY(path string) (bool, error) {
 	head, err := readHead(path, len(npy.Magic))
-	return string(head) == npy.Magic && !slices.Contains(labelFiles, filepath.Base(path)), err
+	return string(head) == npy.Magic && !arrays.IsLabelFile(path), err
 }
 
-// openNPYPair opens an NPY file with the labels in another.
+// openNPYPair opens an NPY file with the labels in another; "" is none.
 func openNPYPair(ctx context.Context, path, labels string) (Dataset, error) {
-	s := &arraySet{info: Info{Name: path, Format: "npy"}, path: path, array: "the array", hashed: []string{path, labels}}
-	var y *npy.Header
-	err := withFile(labels, func(r io.ReaderAt, size int64) (err error) {
-		s.labels, y, err = npy.ReadInt64s(r, size)
-		if err == nil {
-			err = checkLabels(s.labels, nil)
-		}
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
+	s := &arraySet{info: Info{Name: path, Format: "npy"}, path: path, array: "the array", hashed: []string{path}}
 	return s.open(ctx, func(r io.ReaderAt, size int64) (err error) {
 		if s.rows, err = npy.OpenArray(r, size); err != nil {
 			return err
@@ -59,10 +45,15 @@ func openNPYPair(ctx context.Context, path, labels string) (Dataset, error) {
 		if err := s.checkValues(s.rows.Header); err != nil {
 			return err
 		}
-		if n := s.rows.Shape[0]; len(s.labels) != n || len(y.Shape) > 2 || len(y.Shape) == 2 && y.Shape[1] != 1 {
-			return fmt.Errorf("has %d samples, but %s has shape %v, want [%d] or [%d 1]",
-				n, filepath.Base(labels), y.Shape, n, n)
+		n := s.rows.Shape[0]
+		if labels == "" {
+			s.labels = slices.Repeat([]int64{NoLabel}, n)
+			s.note("has no labels: there is no file of them beside it, and --target FILE.npy names one")
+			return nil
 		}
-		return nil
+		if !arrays.IsPlainLabelFile(labels) {
+			s.note("labels are those of " + labels)
+		}
+		return s.readLabels(labels, n)
 	})
 }

@@ -2,19 +2,19 @@ package datasets
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
 
+	"github.com/wiseft/wiseft/datasets/arrays"
 	"github.com/wiseft/wiseft/datasets/npy"
 )
 
 func init() {
 	Register(Format{
 		Name: "npz",
-		Doc: `NPZ file with x (n,...) float32 or float64, y (n,) of any integer type, ` +
-			`and where there are class names, classes (k,) of text`,
+		Doc: `NPZ file of numbers x (n,...) and labels y (n,), or arrays of other names (data and label, X_train and y_train, ` +
+			`...; --input and --target name them); labels are whole numbers, text or one-hot rows, with names in classes (k,)`,
 		Match: matchNPZ,
 		Open:  openNPZ,
 	})
@@ -28,78 +28,64 @@ func matchNPZ(path string) (bool, error) {
 	found := false
 	err = withFile(path, func(r io.ReaderAt, size int64) error {
 		a, err := npy.Open(r, size)
-		found = err == nil && a.Has("x")
+		found = err == nil && len(a.Names()) > 0
 		return nil
 	})
 	// A zip file that cannot be read is not of this format, which is no error here.
 	return found, err
 }
 
-func openNPZ(ctx context.Context, path string, _ OpenOptions) (Dataset, error) {
-	s := &arraySet{info: Info{Name: path, Format: "npz"}, path: path, array: `array "x"`, hashed: []string{path}}
+func openNPZ(ctx context.Context, path string, opt OpenOptions) (Dataset, error) {
+	s := &arraySet{info: Info{Name: path, Format: "npz"}, path: path, hashed: []string{path}}
 	return s.open(ctx, func(r io.ReaderAt, size int64) error {
 		a, err := npy.Open(r, size)
 		if err != nil {
 			return err
 		}
-		return s.index(a)
+		return s.index(a, opt)
 	})
 }
 
-func (s *arraySet) index(a *npy.Archive) error {
-	h, err := a.Header("x")
+// index finds samples and labels, and reads the labels.
+func (s *arraySet) index(a *npy.Archive, opt OpenOptions) error {
+	want := arrays.Want{Samples: opt.Samples, Labels: opt.Target, Split: opt.Split}
+	if opt.Target != "" && !a.Has(opt.Target) && isFile(opt.Target) {
+		want.Labels, want.OwnLabels = "", true
+	}
+	roles, err := arrays.Find(arrays.Of(a), want)
+	if err != nil {
+		return err
+	}
+	s.array = fmt.Sprintf("array %q", roles.Samples)
+	h, err := a.Header(roles.Samples)
 	if err != nil {
 		return err
 	}
 	if err := s.checkValues(h); err != nil {
 		return err
 	}
-	y, err := a.Header("y")
+	labels, err := roles.Read(a, h.Shape[0])
 	if err != nil {
 		return err
 	}
-	if n := h.Shape[0]; y.Len() != n || len(y.Shape) < 1 || len(y.Shape) > 2 || y.Shape[0] != n {
-		return fmt.Errorf(`array "y" has shape %v, want [%d] or [%d 1]: one label a sample`, y.Shape, n, n)
+	if roles.Note != "" {
+		s.note(roles.Note)
 	}
-	if a.Has("classes") {
-		if s.info.Classes, _, err = a.Strings("classes"); err != nil {
+	if roles.Samples != "x" || roles.Labels != "y" {
+		s.fields = []string{roles.Samples, roles.Labels}
+	}
+	if roles.Split != "" {
+		s.info.Name, s.info.Split = s.path+" "+roles.Split, roles.Split
+	}
+	s.setLabels(labels)
+	if want.OwnLabels {
+		s.note("labels are those of " + opt.Target)
+		if err := s.readLabels(opt.Target, h.Shape[0]); err != nil {
 			return err
 		}
 	}
-	if y.Kind == 'U' || y.Kind == 'S' {
-		s.labels, err = namedLabels(a, s.info.Classes)
-	} else {
-		s.labels, _, err = a.Int64s("y")
-	}
-	if err != nil {
-		return err
-	}
-	if err := checkLabels(s.labels, s.info.Classes); err != nil {
-		return fmt.Errorf(`array "y": %w`, err)
-	}
-	s.rows, err = a.Rows("x")
+	s.rows, err = a.Rows(roles.Samples)
 	return err
-}
-
-// namedLabels returns labels that array y has as names, which are the places of the names in the array of classes.
-func namedLabels(a *npy.Archive, classes []string) ([]int64, error) {
-	names, _, err := a.Strings("y")
-	if err != nil {
-		return nil, err
-	}
-	if classes == nil {
-		return nil, errors.New(`array "y" holds text; add an array "classes" with all names, in the order of their labels, ` +
-			`or store numbers from 0`)
-	}
-	labels := make([]int64, len(names))
-	for i, name := range names {
-		at := slices.Index(classes, name)
-		if at < 0 {
-			return nil, fmt.Errorf(`array "y": sample %d has label %q, which is not in the array "classes"`, i, name)
-		}
-		labels[i] = int64(at)
-	}
-	return labels, nil
 }
 
 // WriteNPZ writes a data set, whose samples must all have the same shape, in the npz format: x float32, y int64, and

@@ -140,7 +140,8 @@ func (d *preprocessed) Read(ctx context.Context, dst *Sample, i int) error {
 	d.axes.apply(dst.X)
 	if want := d.p.Points; want > 0 {
 		if n < want {
-			return malformed(d.Dataset.Info().Name, "sample %d has %d points, fewer than the %d requested", i, n, want)
+			return malformed(d.Dataset.Info().Name, "sample %d has %d points, fewer than the %d requested; --pad repeat draws "+
+				"points of it again", i, n, want)
 		}
 		switch d.p.Sample {
 		case "random":

@@ -38,7 +38,11 @@ func TestLabelsBeyondInt64(t *testing.T) {
 	var b bytes.Buffer
 	header := "{'descr': '<u8', 'fortran_order': False, 'shape': (1,), }\n"
 	b.WriteString("\x93NUMPY\x01\x00" + string(rune(len(header))) + "\x00" + header + strings.Repeat("\xff", 8))
-	_, _, err := npy.ReadInt64s(bytes.NewReader(b.Bytes()), int64(b.Len()))
+	rows, err := npy.OpenArray(bytes.NewReader(b.Bytes()), int64(b.Len()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = rows.Int64s()
 	if err == nil || !strings.Contains(err.Error(), "value 0 is 18446744073709551615, beyond") {
 		t.Errorf("error %v", err)
 	}

@@ -12,6 +12,9 @@ type Drawn struct {
 	Crop      int    `json:"crop,omitempty"`
 	Axes      string `json:"axes,omitempty"`
 	DropNaN   bool   `json:"drop_nan,omitempty"` // points that are NaN were left out
+	Pad       string `json:"pad,omitempty"`      // how clouds of too few points are filled up
+	EXIF      bool   `json:"exif,omitempty"`     // images were turned as their EXIF orientation says
+	Input     string `json:"input,omitempty"`    // the array that was taken, ARRAY or INPUT=ARRAY; "" if it was found
 	Layout    string `json:"layout,omitempty"`
 	Count     int    `json:"drawn"` // samples that were drawn
 	Seed      uint64 `json:"seed"`  // of the draw, and of random points

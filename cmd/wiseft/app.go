@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/urfave/cli/v2"
 	"github.com/wiseft/wiseft"
@@ -63,14 +64,6 @@ func newApp(con console, line []string) *cli.App {
 
 func onUsageError(_ *cli.Context, err error, _ bool) error { return usagef("%w", err) }
 
-func unknownCommand(list []*cli.Command, name string) error {
-	e := usagef("there is no command %q", name).WithHint("run wiseft --help")
-	if near := cli.SuggestCommand(list, name); near != "" {
-		return e.WithHint("%s?", strings.TrimSuffix(strings.Replace(near, "Did you", "did you", 1), "?"))
-	}
-	return e
-}
-
 // newGroup completes a command that does nothing but hold sub-commands.
 func newGroup(c *cli.Command) *cli.Command {
 	var names []string
@@ -101,7 +94,8 @@ func newCommand(c *cli.Command, args arguments, do action) *cli.Command {
 	c.Action = func(cc *cli.Context) error {
 		con := cc.App.Metadata["console"].(console)
 		call := &call{Context: cc, console: con, args: cc.Args().Slice(), bar: newProgress(con),
-			quiet: quiet, asJSON: asJSON, line: cc.App.Metadata["line"].([]string)}
+			quiet: quiet, asJSON: asJSON, line: cc.App.Metadata["line"].([]string),
+			said: map[string]bool{}}
 		if err := args.check(call); err != nil {
 			return err
 		}
@@ -148,18 +142,24 @@ type call struct {
 	args, line    []string // the arguments; the whole command line
 	quiet, asJSON bool
 	bar           *progress
+	said          map[string]bool // the lines of note
+	saying        sync.Mutex
 }
 
 func (c *call) usageHint() string {
 	return fmt.Sprintf("usage: %s %s", c.Command.HelpName, c.Command.ArgsUsage)
 }
 
-// note writes one line to standard error, unless --quiet is given.
+// note writes one line to standard error, unless --quiet is given. A line is written once.
 func (c *call) note(line string) {
-	if !c.quiet {
-		c.bar.end()
-		fmt.Fprintln(c.err, "wiseft: "+text.Visible(line))
+	c.saying.Lock()
+	defer c.saying.Unlock()
+	if c.quiet || c.said[line] {
+		return
 	}
+	c.said[line] = true
+	c.bar.end()
+	fmt.Fprintln(c.err, "wiseft: "+text.Visible(line))
 }
 
 // monitor shows the progress and the notes of a library call.

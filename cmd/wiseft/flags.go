@@ -250,19 +250,24 @@ func (o *runtimeOptions) options(c *call) (wiseft.RuntimeOptions, error) {
 type dataOptions struct {
 	wiseft.Data
 	layout string
+	inputs []string
 }
 
 func (o *dataOptions) flags() []cli.Flag {
 	return section("Data:",
 		define(&o.Points, "points", "`N` points of each cloud").shown("all").env(),
+		define(&o.Pad, "pad", "clouds with fewer points: none refuses them, repeat draws points of theirs again").or("none").env(),
 		define(&o.DropNaN, "drop-nan", "leave out points that are NaN, such as holes of organised clouds").env(),
 		define(&o.Sample, "sample", "which points: first, random, fps (farthest points, from the first on) or fps-random "+
 			"(from a random one on)").or("first").env(),
 		define(&o.Normalize, "normalize", "none, unit-sphere or unit-box; imagenet for images").or("none").env(),
 		define(&o.Resize, "resize", "scale images to `N` pixels on the shorter side").shown("as they are").env(),
 		define(&o.Crop, "crop", "cut the middle `N` x N pixels out of images").shown("all").env(),
+		define(&o.EXIF, "exif", "turn images as their EXIF orientation says").shown("as stored, as PyTorch's loaders do").env(),
 		define(&o.Axes, "axes", "which input axis each axis takes: xzy swaps y and z").or("xyz").env(),
 		define(&o.layout, "layout", "auto, bnc (batch, points, 3) or bcn; auto reads it from the model").or("auto").env(),
+		inputFlag(&o.inputs),
+		targetFlag(&o.Target),
 		define(&o.Format, "format", "the data's `FORMAT`").shown("recognised from its contents").env(),
 		define(&o.Labels, "labels", "label `MAP`: a name of wiseft list labels, or a JSON file").
 			shown("labels as they are").env(),
@@ -276,8 +281,45 @@ func (o *dataOptions) at(path string) wiseft.Data {
 		return wiseft.Data{}
 	}
 	d := o.Data
-	d.Path = path
+	d.Path, d.Inputs = path, parseInputs(o.inputs)
 	return d
+}
+
+func inputFlag(dst *[]string) definition {
+	return define(dst, "input", "the `ARRAY` of the samples, or NAME=ARRAY for the model's input NAME").
+		shown("found by names and shapes")
+}
+
+func targetFlag(dst *string) definition {
+	return define(dst, "target", "the `ARRAY` or column of the labels, or a file with them; a name in the data wins").
+		shown("found by names and shapes").env()
+}
+
+// partFlags are flags of what is read of a file of features.
+func partFlags(o *wiseft.FeatureOptions) []cli.Flag {
+	return section("Features of other tools:",
+		define(&o.Input, "input", "the `ARRAY`, column or pattern of columns (f_*) with the features").
+			shown("found by names and shapes").env(),
+		targetFlag(&o.Target),
+		define(&o.Split, "split", "of a file with several, such as X_train and X_test").shown("train or test, by its role").
+			env(),
+	)
+}
+
+// parseInputs reads ARRAY or NAME=ARRAY. An input that is named twice stays as a second one, which is refused later.
+func parseInputs(list []string) map[string]string {
+	inputs := map[string]string{}
+	for _, text := range list {
+		name, array, named := strings.Cut(text, "=")
+		if !named {
+			name, array = "", text
+		}
+		if _, twice := inputs[name]; twice {
+			name = text
+		}
+		inputs[name] = array
+	}
+	return inputs
 }
 
 // parseSize reads a flag such as 256MiB.

@@ -11,6 +11,7 @@ import (
 	"github.com/wiseft/wiseft/datasets/corrupt"
 	"github.com/wiseft/wiseft/onnxmerge/method"
 	"github.com/wiseft/wiseft/probe/bench/choose"
+	"github.com/wiseft/wiseft/probe/feature"
 	"github.com/wiseft/wiseft/probe/fit"
 	"github.com/wiseft/wiseft/probe/metric"
 	"github.com/wiseft/wiseft/probe/protocol"
@@ -71,7 +72,9 @@ var lists = map[string]func() []listItem{
 		})
 	},
 	"formats": func() []listItem {
-		return items(datasets.Formats(), func(f datasets.Format) listItem { return listItem{Name: f.Name, Doc: f.Doc} })
+		return append(
+			items(datasets.Formats(), func(f datasets.Format) listItem { return listItem{Name: f.Name, Doc: f.Doc} }),
+			items(feature.Formats(), func(f feature.Format) listItem { return listItem{Name: "features: " + f.Name, Doc: f.Doc} })...)
 	},
 	"labels": func() []listItem {
 		return items(datasets.LabelMaps(), func(m datasets.LabelMap) listItem { return listItem{Name: m.Name, Doc: m.Doc} })

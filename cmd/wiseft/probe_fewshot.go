@@ -12,7 +12,7 @@ import (
 // fewShotCommand has the options of probe few-shot.
 type fewShotCommand struct {
 	wiseft.FewShotTask
-	foldFiles string
+	foldFiles, split string
 	probeOptions
 	runtimeOptions
 	dataOptions
@@ -39,6 +39,7 @@ func newProbeFewShotCommand() *cli.Command {
 			define(&o.Shot, "shot", "samples of a class to fit on").or(10).env(),
 			define(&o.Query, "query", "samples of a class to test on").or(20).env(),
 			define(&o.Folds, "folds", "tasks").or(10).env(),
+			splitFlag(&o.split),
 		), o.probeOptions.flags(fit.DefaultTol), o.runtimeOptions.flags(), o.dataOptions.flags()),
 	}, atLeast(), o.run)
 }
@@ -56,7 +57,15 @@ func (o *fewShotCommand) run(ctx context.Context, c *call) (result, error) {
 	if err != nil {
 		return nil, err
 	}
-	return fewShot.result(wiseft.FewShot(ctx, c.args, o.FewShotTask, opt))
+	features := wiseft.FeatureOptions{Target: o.Target, Split: o.split, Monitor: c.monitor()}
+	switch len(o.inputs) {
+	case 0:
+	case 1:
+		features.Input = o.inputs[0]
+	default:
+		return nil, usagef("--input is given %d times; features are one array", len(o.inputs))
+	}
+	return fewShot.result(wiseft.FewShot(ctx, c.args, o.FewShotTask, wiseft.FoldsOptions{Probe: opt, Features: features}))
 }
 
 // runFoldFiles measures models on folds that are files.
@@ -64,7 +73,7 @@ func (o *fewShotCommand) runFoldFiles(ctx context.Context, c *call) (result, err
 	if err := atLeast("MODEL").check(c); err != nil {
 		return nil, err
 	}
-	for _, name := range []string{"way", "shot", "query", "folds"} {
+	for _, name := range []string{"way", "shot", "query", "folds", "split"} {
 		if c.IsSet(name) {
 			return nil, usagef("--%s is fixed by the files of --fold-files; leave it out", name)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 	"github.com/wiseft/wiseft"
@@ -30,8 +31,10 @@ func newProbeFitCommand() *cli.Command {
 			"Examples:\n" +
 			"  wiseft probe fit train.npz -o probe.npz\n" +
 			"  wiseft probe fit train.npz -o probe.npz --C 0.01 --standardize\n" +
-			"  wiseft probe fit train.npz -o probe.npz --C 1e-3:1e3:7log --folds 5",
-		Flags: append(section("",
+			"  wiseft probe fit train.npz -o probe.npz --C 1e-3:1e3:7log --folds 5\n" +
+			"  wiseft probe fit X.npy --target y.npy -o probe.npz\n" +
+			"  wiseft probe fit embeddings.parquet --target category -o probe.npz",
+		Flags: slices.Concat(section("",
 			outFlag(&o.out, "the probe's `FILE` (NPZ)"),
 			define(&o.Val, "val", "features `F.npz` that choose C").env(),
 			define(&o.Folds, "folds", "folds of the training data that choose C").shown("5 without --val").env(),
@@ -40,12 +43,13 @@ func newProbeFitCommand() *cli.Command {
 				"finetuned = the one that the features are from").env(),
 			define(&o.OnDisk, "blockwise", "leave the features on disk, so that they may be larger than memory").env(),
 			forceFlag(&o.Force, "replace an existing output"),
-		), o.flags(fit.DefaultTol)...),
+		), o.flags(fit.DefaultTol), partFlags(&o.Features)),
 	}, exactly("F.npz"), o.run)
 }
 
 func (o *probeFitCommand) run(ctx context.Context, c *call) (result, error) {
 	opt := o.FitOptions
+	opt.Features.Monitor = c.monitor()
 	var err error
 	if opt.Probe, opt.Cs, err = o.pathOptions(); err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 	"github.com/wiseft/wiseft"
@@ -12,6 +13,7 @@ import (
 
 func newProbeKFoldCommand() *cli.Command {
 	var o probeOptions
+	var features wiseft.FeatureOptions
 	var folds int
 	return newCommand(&cli.Command{
 		Name:      "k-fold",
@@ -21,15 +23,16 @@ func newProbeKFoldCommand() *cli.Command {
 			"are compared fold by fold with the first.\n\n" +
 			"Example:\n" +
 			"  wiseft probe k-fold train.npz --folds 10",
-		Flags: append(section("",
+		Flags: slices.Concat(section("",
 			define(&folds, "folds", "folds, stratified by class").or(10).env(),
-		), o.flags(fit.DefaultTol)...),
+		), o.flags(fit.DefaultTol), partFlags(&features)),
 	}, atLeast("F.npz"), func(ctx context.Context, c *call) (result, error) {
+		features.Monitor = c.monitor()
 		opt, err := o.options()
 		if err != nil {
 			return nil, err
 		}
-		return kFold.result(wiseft.KFold(ctx, c.args, folds, opt))
+		return kFold.result(wiseft.KFold(ctx, c.args, folds, wiseft.FoldsOptions{Probe: opt, Features: features}))
 	})
 }
 

@@ -19,13 +19,14 @@ func newProbeScoreCommand() *cli.Command {
 		Description: "Example:\n" +
 			"  wiseft probe score probe.npz test.npz --json\n" +
 			"  wiseft probe score probe.npz test.npz --confusion confusion.png",
-		Flags: section("",
+		Flags: append(section("",
 			resamplesFlag(&o.Resamples),
 			define(&o.Seed, "seed", "of the resamples").env(),
 			define(&o.Picture, "confusion", "draw the confusion matrix into `FILE` (.png or .svg)"),
 			forceFlag(&o.Force, "replace an existing picture"),
-		),
+		), partFlags(&o.Features)...),
 	}, exactly("P.npz", "F.npz"), func(_ context.Context, c *call) (result, error) {
+		o.Features.Monitor = c.monitor()
 		if o.Resamples < 0 {
 			return nil, usagef("--bootstrap must not be negative")
 		}

@@ -26,13 +26,14 @@ func newProbeSVMCommand() *cli.Command {
 			"as pooled already.\n\n" +
 			"Example:\n" +
 			"  wiseft probe svm train.npz test.npz --convention recon",
-		Flags: section("",
+		Flags: append(section("",
 			define(&o.Convention, "convention", "point-m2ae, recon or point-mae").or("point-m2ae").env(),
 			define(&o.Tokens, "tokens", "tokens of a sample, the special ones first").shown("pooled already").env(),
 			resamplesFlag(&o.Resamples),
 			define(&o.Seed, "seed", "of the resamples").env(),
-		),
+		), partFlags(&o.Features)...),
 	}, exactly("TRAIN.npz", "TEST.npz"), func(ctx context.Context, c *call) (result, error) {
+		o.Features.Monitor = c.monitor()
 		return svm.result(wiseft.SVM(ctx, c.args[0], c.args[1], o))
 	})
 }

@@ -15,7 +15,11 @@ func spellHelp(app *cli.App, args []string) ([]string, error) {
 	for i := 1; i < len(args) && len(list) > 0; i++ {
 		if args[i] == "help" {
 			of := args[i+1:]
-			for _, name := range of {
+			for i, name := range of {
+				if name == "help" { // wiseft help help
+					of = of[:i]
+					break
+				}
 				at := slices.IndexFunc(list, func(c *cli.Command) bool { return c.HasName(name) })
 				if at < 0 {
 					return nil, unknownCommand(list, name)
@@ -51,6 +55,7 @@ func reorder(app *cli.App, args []string, getenv func(string) string) (ordered [
 		ordered, rest = append(ordered[:len(ordered):len(ordered)], rest[0]), rest[1:]
 	}
 	var moved, plain []string
+	asHelp := false
 	for i := 0; i < len(rest); i++ {
 		arg := rest[i]
 		if arg == "--" {
@@ -66,6 +71,9 @@ func reorder(app *cli.App, args []string, getenv func(string) string) (ordered [
 		if f == nil {
 			return nil, asJSON || slices.Contains(rest, "--json"), unknownFlag(flags, arg)
 		}
+		if asHelp = asHelp || f == cli.HelpFlag; asHelp && len(list) == 0 {
+			return append(ordered, "--help"), asJSON, nil // whatever the arguments are
+		}
 		moved = append(moved, arg)
 		if isBool(f) {
 			if name == "json" {
@@ -80,6 +88,9 @@ func reorder(app *cli.App, args []string, getenv func(string) string) (ordered [
 			i++
 			moved = append(moved, rest[i])
 		}
+	}
+	if asHelp && len(plain) > 0 && !slices.ContainsFunc(list, func(c *cli.Command) bool { return c.HasName(plain[0]) }) {
+		return nil, asJSON, unknownCommand(list, plain[0])
 	}
 	ordered = append(ordered, moved...)
 	if len(plain) > 0 {
@@ -123,12 +134,4 @@ func isBool(f cli.Flag) bool {
 	}
 	b, ok := set.Lookup(f.Names()[0]).Value.(interface{ IsBoolFlag() bool })
 	return ok && b.IsBoolFlag()
-}
-
-func unknownFlag(flags []cli.Flag, arg string) error {
-	e := usagef("there is no flag %s", arg).WithHint("add --help to see the flags")
-	if near := cli.SuggestFlag(flags, strings.TrimLeft(arg, "-"), false); near != "" {
-		return e.WithHint("did you mean %s?", near)
-	}
-	return e
 }

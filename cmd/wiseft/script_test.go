@@ -18,6 +18,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/wiseft/wiseft/datasets"
+	"github.com/wiseft/wiseft/datasets/npy"
 	"github.com/wiseft/wiseft/datasets/shapes"
 	measurement "github.com/wiseft/wiseft/probe/bench/result"
 	"github.com/wiseft/wiseft/probe/ort/orttest"
@@ -85,6 +86,11 @@ func setupScript(env *testscript.Env, library string) error {
 			return err
 		}
 	}
+	for _, folder := range []string{"../../probe/feature/testdata", "../../datasets/testdata/arrays"} {
+		if err := os.CopyFS(filepath.Join(env.WorkDir, "elsewhere", filepath.Base(folder)), os.DirFS(folder)); err != nil {
+			return err
+		}
+	}
 	fold, err := os.ReadFile("../../datasets/testdata/pickle/fewshot.pkl")
 	if err != nil {
 		return err
@@ -111,7 +117,41 @@ func setupScript(env *testscript.Env, library string) error {
 			return err
 		}
 	}
-	return nil
+	return writeNamed(filepath.Join(env.WorkDir, "named.npz"))
+}
+
+// writeNamed writes an NPZ file with the arrays X_train, y_train, X_test and y_test, whose labels are text; the test
+// labels lack the first class.
+func writeNamed(path string) error {
+	var b bytes.Buffer
+	z := npy.NewWriter(&b)
+	for _, split := range []string{"train", "test"} {
+		scans, err := shapes.New(shapes.Options{Domain: shapes.Scan, Split: split, PerClass: 6, Points: 64,
+			Classes: shapes.Indoor()[:4]})
+		if err != nil {
+			return err
+		}
+		var kept []int
+		var names []string
+		for i := range scans.Len() {
+			if split == "train" || scans.Label(i) > 0 {
+				kept = append(kept, i)
+				names = append(names, scans.Info().Classes[scans.Label(i)])
+			}
+		}
+		var s datasets.Sample
+		err = z.Float32Rows("X_"+split, len(kept), []int{64, 3}, func(i int) ([]float32, error) {
+			err := scans.Read(contextOfTests, &s, kept[i])
+			return s.X, err
+		})
+		if err = errors.Join(err, z.Strings("y_"+split, names)); err != nil {
+			return err
+		}
+	}
+	if err := z.Close(); err != nil {
+		return err
+	}
+	return os.WriteFile(path, b.Bytes(), 0o666)
 }
 
 // unpack decompresses a gzip file.

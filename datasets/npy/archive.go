@@ -2,16 +2,12 @@ package npy
 
 import (
 	"archive/zip"
-	"bufio"
 	"cmp"
-	"encoding/binary"
 	"fmt"
 	"io"
 	"math"
 	"slices"
 	"strings"
-
-	"github.com/wiseft/wiseft/internal/numeric"
 )
 
 // maxDeflateRatio is how many bytes one byte of a deflate stream can expand to, at most.
@@ -110,16 +106,27 @@ func (a *Archive) openRowMajor(name string) (*Header, io.ReadCloser, error) {
 // values calls each with the bytes of every element in order, and checks that the array is complete, ends where the
 // file ends, and has the right checksum.
 func (a *Archive) values(name string, h *Header, r io.Reader, each func(item []byte)) error {
-	br := bufio.NewReaderSize(r, 1<<16)
-	item := make([]byte, h.ItemSize)
-	for i := range h.elements {
-		if _, err := io.ReadFull(br, item); err != nil {
-			return fmt.Errorf("array %q of shape %v ends after %d of %d values: %v", name, h.Shape, i, h.elements, err)
+	return a.blocks(name, h, r, func(items []byte) {
+		for ; len(items) > 0; items = items[h.ItemSize:] {
+			each(items[:h.ItemSize])
 		}
-		each(item)
+	})
+}
+
+// blocks is values for many elements at once.
+func (a *Archive) blocks(name string, h *Header, r io.Reader, each func(items []byte)) error {
+	perBlock := max(1, (1<<16)/max(1, h.ItemSize))
+	block := make([]byte, min(perBlock, h.elements)*h.ItemSize)
+	for i := 0; i < h.elements && h.ItemSize > 0; i += perBlock {
+		items := block[:min(perBlock, h.elements-i)*h.ItemSize]
+		if n, err := io.ReadFull(r, items); err != nil {
+			return fmt.Errorf("array %q of shape %v ends after %d of %d values: %v",
+				name, h.Shape, i+n/h.ItemSize, h.elements, err)
+		}
+		each(items)
 	}
 	// Reading to the end makes the zip reader compare its checksum.
-	n, err := io.Copy(io.Discard, br)
+	n, err := io.Copy(io.Discard, r)
 	if err != nil {
 		return fmt.Errorf("array %q is damaged: %v", name, err)
 	}
@@ -129,47 +136,58 @@ func (a *Archive) values(name string, h *Header, r io.Reader, each func(item []b
 	return nil
 }
 
-// Float32s reads an array of floats. Values of 8 bytes are rounded.
-func (a *Archive) Float32s(name string) ([]float32, *Header, error) { return floats[float32](a, name) }
-
-// Float64s reads an array of floats. Values of 4 bytes are widened.
-func (a *Archive) Float64s(name string) ([]float64, *Header, error) { return floats[float64](a, name) }
-
-func floats[T float32 | float64](a *Archive, name string) ([]T, *Header, error) {
+// Float32s reads an array of numbers. float64 is rounded; every other type must be exact in float32.
+func (a *Archive) Float32s(name string) ([]float32, *Header, error) {
 	h, r, err := a.openRowMajor(name)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer r.Close()
-	if err := h.CheckFloats(); err != nil {
-		return nil, nil, fmt.Errorf("array %q %w", name, err)
-	}
-	x := make([]T, 0, h.elements)
-	err = a.values(name, h, r, func(item []byte) {
-		if len(item) == 4 {
-			x = append(x, T(math.Float32frombits(h.Order.Uint32(item))))
-			return
+	if h.Kind == 'f' && (h.ItemSize == 4 || h.ItemSize == 8) {
+		x := make([]float32, 0, h.elements)
+		err := a.blocks(name, h, r, func(items []byte) {
+			n := len(items) / h.ItemSize
+			x = x[:len(x)+n]
+			decodeFloats(x[len(x)-n:], items, h.ItemSize, h.Order)
+		})
+		if err != nil {
+			return nil, nil, err
 		}
-		x = append(x, T(math.Float64frombits(h.Order.Uint64(item))))
-	})
-	if err != nil {
-		return nil, nil, err
+		return x, h, nil
 	}
-	return x, h, nil
+	return readAs(a, name, "numbers", floatDecoder)
 }
 
-// Int64s reads an array of integers, or of floats that are whole numbers.
+// Float64s reads an array of floats of 4 or 8 bytes.
+func (a *Archive) Float64s(name string) ([]float64, *Header, error) {
+	return readAs(a, name, "f4 or f8", func(h *Header) func([]byte) (float64, error) {
+		switch {
+		case h.Kind == 'f' && h.ItemSize == 4:
+			return func(b []byte) (float64, error) { return float64(math.Float32frombits(h.Order.Uint32(b))), nil }
+		case h.Kind == 'f' && h.ItemSize == 8:
+			return func(b []byte) (float64, error) { return math.Float64frombits(h.Order.Uint64(b)), nil }
+		}
+		return nil
+	})
+}
+
+// Int64s reads an array of integers, of booleans, or of floats that are whole numbers.
 func (a *Archive) Int64s(name string) ([]int64, *Header, error) {
+	return readAs(a, name, "an integer type", intDecoder)
+}
+
+// readAs reads an array by the decoder that its type has; nil refuses the type, and want is what is supported.
+func readAs[T any](a *Archive, name, want string, decoder func(*Header) func([]byte) (T, error)) ([]T, *Header, error) {
 	h, r, err := a.openRowMajor(name)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer r.Close()
-	decode := intDecoder(h)
+	decode := decoder(h)
 	if decode == nil {
-		return nil, nil, fmt.Errorf("array %q %w", name, h.wrongType("an integer type"))
+		return nil, nil, fmt.Errorf("array %q %w", name, h.wrongType(want))
 	}
-	x := make([]int64, 0, h.elements)
+	x := make([]T, 0, h.elements)
 	var wrong error
 	err = a.values(name, h, r, func(item []byte) {
 		v, err := decode(item)
@@ -184,76 +202,6 @@ func (a *Archive) Int64s(name string) ([]int64, *Header, error) {
 	return x, h, nil
 }
 
-// ReadInt64s reads the NPY file in r, an array of integers, or of floats that are whole numbers.
-func ReadInt64s(r io.ReaderAt, size int64) ([]int64, *Header, error) {
-	rows, err := OpenArray(r, size)
-	if err != nil {
-		return nil, nil, err
-	}
-	h := rows.Header
-	decode := intDecoder(h)
-	if decode == nil {
-		return nil, nil, h.wrongType("an integer type")
-	}
-	raw := make([]byte, h.bytes())
-	if _, err := rows.r.ReadAt(raw, 0); err != nil && len(raw) > 0 {
-		return nil, nil, err
-	}
-	x := make([]int64, h.elements)
-	for i := range x {
-		if x[i], err = decode(raw[i*h.ItemSize:]); err != nil {
-			return nil, nil, fmt.Errorf("value %d %w", i, err)
-		}
-	}
-	return x, h, nil
-}
-
-// intDecoder returns what reads one element as an integer; nil for a type without integers.
-func intDecoder(h *Header) func([]byte) (int64, error) {
-	exact := func(decode func(b []byte) int64) func([]byte) (int64, error) {
-		return func(b []byte) (int64, error) { return decode(b), nil }
-	}
-	switch signed := h.Kind == 'i'; {
-	case h.Kind == 'f' && h.ItemSize == 4:
-		return func(b []byte) (int64, error) { return whole(float64(math.Float32frombits(h.Order.Uint32(b)))) }
-	case h.Kind == 'f' && h.ItemSize == 8:
-		return func(b []byte) (int64, error) { return whole(math.Float64frombits(h.Order.Uint64(b))) }
-	case !signed && h.Kind != 'u':
-		return nil
-	case h.ItemSize == 1 && signed:
-		return exact(func(b []byte) int64 { return int64(int8(b[0])) })
-	case h.ItemSize == 1:
-		return exact(func(b []byte) int64 { return int64(b[0]) })
-	case h.ItemSize == 2 && signed:
-		return exact(func(b []byte) int64 { return int64(int16(h.Order.Uint16(b))) })
-	case h.ItemSize == 2:
-		return exact(func(b []byte) int64 { return int64(h.Order.Uint16(b)) })
-	case h.ItemSize == 4 && signed:
-		return exact(func(b []byte) int64 { return int64(int32(h.Order.Uint32(b))) })
-	case h.ItemSize == 4:
-		return exact(func(b []byte) int64 { return int64(h.Order.Uint32(b)) })
-	case h.ItemSize == 8 && signed:
-		return exact(func(b []byte) int64 { return int64(h.Order.Uint64(b)) })
-	case h.ItemSize == 8:
-		return func(b []byte) (int64, error) {
-			v := h.Order.Uint64(b)
-			if v > math.MaxInt64 {
-				return 0, fmt.Errorf("is %d, beyond the integers of 64 bits with a sign", v)
-			}
-			return int64(v), nil
-		}
-	}
-	return nil
-}
-
-func whole(v float64) (int64, error) {
-	n, ok := numeric.Whole(v)
-	if !ok {
-		return 0, fmt.Errorf("is %v, want a whole number", v)
-	}
-	return n, nil
-}
-
 // Strings reads an array of text, NumPy's dtypes U and S.
 func (a *Archive) Strings(name string) ([]string, *Header, error) {
 	h, r, err := a.openRowMajor(name)
@@ -261,31 +209,15 @@ func (a *Archive) Strings(name string) ([]string, *Header, error) {
 		return nil, nil, err
 	}
 	defer r.Close()
-	if h.Kind != 'U' && h.Kind != 'S' || h.ItemSize == 0 {
+	if !h.IsText() {
 		return nil, nil, fmt.Errorf("array %q %w", name, h.wrongType("text"))
 	}
 	x := make([]string, 0, h.elements)
 	err = a.values(name, h, r, func(item []byte) {
-		if h.Kind == 'S' {
-			x = append(x, strings.TrimRight(string(item), "\x00"))
-			return
-		}
-		x = append(x, ucs4(item, h.Order))
+		x = append(x, textOf(h, item))
 	})
 	if err != nil {
 		return nil, nil, err
 	}
 	return x, h, nil
-}
-
-func ucs4(item []byte, order binary.ByteOrder) string {
-	var s strings.Builder
-	for ; len(item) >= 4; item = item[4:] {
-		r := rune(order.Uint32(item))
-		if r == 0 {
-			break
-		}
-		s.WriteRune(r)
-	}
-	return s.String()
 }

@@ -1,7 +1,7 @@
 // Package npy reads and writes NPZ files: zip archives of NumPy arrays, as numpy.savez and numpy.savez_compressed
 // make them.
 //
-// It supports arrays of floats (4 or 8 bytes), integers (1 to 8 bytes) and strings, in either byte order,
+// It supports arrays of floats (2, 4 or 8 bytes), integers (1 to 8 bytes), booleans and strings, in either byte order,
 // and returns them as []float32, []int64 and []string. Every length is checked against the size of the file before
 // memory is allocated for it, and a short or damaged array is an error.
 //
@@ -31,7 +31,7 @@ const maxHeaderSize = 1 << 16
 
 // Header describes an array.
 type Header struct {
-	Kind     byte // 'f' float, 'i' signed, 'u' unsigned, 'U' UCS-4 text, 'S' bytes
+	Kind     byte // 'f' float, 'i' signed, 'u' unsigned, 'b' boolean, 'U' UCS-4 text, 'S' bytes
 	ItemSize int  // bytes of one element
 	Order    binary.ByteOrder
 	Shape    []int // empty for a scalar
@@ -131,13 +131,16 @@ func (h *Header) wrongType(want string) error {
 	return fmt.Errorf("has type %s, want %s", h.DType(), want)
 }
 
-// CheckFloats returns an error unless the elements are float32 or float64.
-func (h *Header) CheckFloats() error {
-	if h.Kind != 'f' || h.ItemSize != 4 && h.ItemSize != 8 {
-		return h.wrongType("f4 or f8")
+// CheckNumbers returns an error unless the elements are numbers, which [Rows.Float32s] can read.
+func (h *Header) CheckNumbers() error {
+	if floatDecoder(h) == nil {
+		return h.wrongType("numbers")
 	}
 	return nil
 }
+
+// IsText reports whether the elements are text.
+func (h *Header) IsText() bool { return (h.Kind == 'U' || h.Kind == 'S') && h.ItemSize > 0 }
 
 // DType returns NumPy's short name of the element type, such as "f4".
 func (h *Header) DType() string {

@@ -61,8 +61,8 @@ func TestHeaders(t *testing.T) {
 		{"{'descr': '<f4', 'fortran_order': True, 'shape': (1, 1), }", "column-major order", one},
 		{"{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }", "ends after 1 of 2 values", one},
 		{"{'descr': '<f4', 'fortran_order': False, 'shape': (1,), }", "1 bytes too many", []byte{0, 0, 128, 63, 7}},
-		{"{'descr': '<f2', 'fortran_order': False, 'shape': (2,), }", "type f2, want f4 or f8", one},
-		{"{'descr': '|O', 'fortran_order': False, 'shape': (1,), }", "holds pickled Python objects (dtype object), want f4 or f8", one},
+		{"{'descr': '<f16', 'fortran_order': False, 'shape': (1,), }", "type f16, want numbers", make([]byte, 16)},
+		{"{'descr': '|O', 'fortran_order': False, 'shape': (1,), }", "holds pickled Python objects (dtype object), want numbers", one},
 		{"{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,), }", "malformed or unsupported header", one},
 		{"{'descr': '<f4', 'fortran_order': False, 'shape': (-1,), }", "malformed or unsupported header", one},
 		{"{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,), }", "a shape that is too large", one},
@@ -80,6 +80,47 @@ func TestHeaders(t *testing.T) {
 				t.Errorf("%s: %v, want %q", test.header, err, test.wrong)
 			}
 		}
+	}
+}
+
+// TestNumberTypes reads every type of numbers as float32, stored and compressed, whole and by rows.
+func TestNumberTypes(t *testing.T) {
+	t.Parallel()
+	for descr, values := range map[string]string{
+		"<f2": "\x00\x40\x00\xc2", "|i1": "\x02\xfd", "|u1": "\x02\xfd", "<i2": "\x02\x00\xfd\xff", ">i2": "\x00\x02\xff\xfd",
+		"<u2": "\x02\x00\xfd\x00", "<i4": "\x02\x00\x00\x00\xfd\xff\xff\xff", "<u8": "\x02\x00\x00\x00\x00\x00\x00\x00\xfd\x00\x00\x00\x00\x00\x00\x00",
+		"|b1": "\x00\x01",
+	} {
+		want := []float32{2, -3}
+		switch descr {
+		case "|u1", "<u2", "<u8":
+			want[1] = 253
+		case "|b1":
+			want = []float32{0, 1}
+		}
+		for _, method := range []uint16{zip.Store, zip.Deflate} {
+			b := archive(t, method, "{'descr': '"+descr+"', 'fortran_order': False, 'shape': (2,), }", []byte(values))
+			if x, _, err := floats(b); err != nil || !slices.Equal(x, want) {
+				t.Errorf("%s: %v (%v), want %v", descr, x, err, want)
+			}
+			a, err := npy.Open(bytes.NewReader(b), int64(len(b)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			rows, err := a.Rows("x")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var x [1]float32
+			if err := rows.Float32s(x[:], 1); err != nil || x[0] != want[1] {
+				t.Errorf("%s: row 1 is %v (%v), want %v", descr, x, err, want[1])
+			}
+		}
+	}
+	// 2^24 + 1 is the first integer that float32 does not hold.
+	b := archive(t, zip.Store, "{'descr': '<i4', 'fortran_order': False, 'shape': (1,), }", []byte{1, 0, 0, 1})
+	if _, _, err := floats(b); err == nil || !strings.Contains(err.Error(), "value 0 is 16777217, which float32 does not hold") {
+		t.Errorf("2^24 + 1: %v", err)
 	}
 }
 
@@ -223,7 +264,10 @@ func FuzzArray(f *testing.F) {
 		f.Add(b)
 	}
 	f.Fuzz(func(_ *testing.T, b []byte) {
-		_, _, _ = npy.ReadInt64s(bytes.NewReader(b), int64(len(b)))
+		if rows, err := npy.OpenArray(bytes.NewReader(b), int64(len(b))); err == nil {
+			_, _ = rows.Int64s()
+			_, _ = rows.Strings()
+		}
 		if rows, err := npy.OpenArray(bytes.NewReader(b), int64(len(b))); err == nil {
 			_ = rows.Float32s(make([]float32, min(4, rows.Len())), 0)
 			_ = rows.Close()

@@ -2,6 +2,7 @@ package npy
 
 import (
 	"archive/zip"
+	"bufio"
 	"bytes"
 	"encoding/binary"
 	"errors"
@@ -168,18 +169,17 @@ func (r *Rows) Close() error {
 	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
-// Float32s sets dst to len(dst) floats from element from on; float64 is rounded.
+// Float32s sets dst to len(dst) values from element from on. float64 is rounded; every other type must be exact in float32.
 func (r *Rows) Float32s(dst []float32, from int) error {
-	if r.Kind != 'f' || r.ItemSize != 4 && r.ItemSize != 8 {
-		return fmt.Errorf("has type %s, want f4 or f8", r.DType())
+	decode := floatDecoder(r.Header)
+	if decode == nil {
+		return r.CheckNumbers()
 	}
 	if from < 0 || from+len(dst) > r.elements {
 		return fmt.Errorf("has %d values; values %d to %d were requested", r.elements, from, from+len(dst)-1)
 	}
-	if r.check != nil {
-		if r.once.Do(func() { r.err = r.check() }); r.err != nil {
-			return r.err
-		}
+	if err := r.verify(); err != nil {
+		return err
 	}
 	raw := buffers.Get().(*[]byte)
 	defer buffers.Put(raw)
@@ -190,7 +190,68 @@ func (r *Rows) Float32s(dst []float32, from int) error {
 	if _, err := r.r.ReadAt(b, int64(from)*int64(r.ItemSize)); err != nil {
 		return err
 	}
-	decodeFloats(dst, b, r.ItemSize, r.Order)
+	if r.Kind == 'f' && r.ItemSize >= 4 {
+		decodeFloats(dst, b, r.ItemSize, r.Order)
+		return nil
+	}
+	for i := range dst {
+		var err error
+		if dst[i], err = decode(b[i*r.ItemSize:]); err != nil {
+			return fmt.Errorf("value %d %w", from+i, err)
+		}
+	}
+	return nil
+}
+
+// verify compares the checksum once, if the values are read in place.
+func (r *Rows) verify() error {
+	if r.check == nil {
+		return nil
+	}
+	r.once.Do(func() { r.err = r.check() })
+	return r.err
+}
+
+// Int64s reads all values of an array of integers, of booleans, or of floats that are whole numbers.
+func (r *Rows) Int64s() ([]int64, error) {
+	decode := intDecoder(r.Header)
+	if decode == nil {
+		return nil, r.wrongType("an integer type")
+	}
+	x := make([]int64, 0, r.elements)
+	err := r.each(func(item []byte) error {
+		v, err := decode(item)
+		x = append(x, v)
+		return err
+	})
+	return x, err
+}
+
+// Strings reads all values of an array of text, NumPy's dtypes U and S.
+func (r *Rows) Strings() ([]string, error) {
+	if !r.IsText() {
+		return nil, r.wrongType("text")
+	}
+	x := make([]string, 0, r.elements)
+	err := r.each(func(item []byte) error { x = append(x, textOf(r.Header, item)); return nil })
+	return x, err
+}
+
+// each calls f with the bytes of every element in order. An error of f gets the element's index.
+func (r *Rows) each(f func(item []byte) error) error {
+	if err := r.verify(); err != nil {
+		return err
+	}
+	in := bufio.NewReaderSize(io.NewSectionReader(r.r, 0, r.bytes()), 1<<16)
+	item := make([]byte, r.ItemSize)
+	for i := range r.elements {
+		if _, err := io.ReadFull(in, item); err != nil {
+			return err
+		}
+		if err := f(item); err != nil {
+			return fmt.Errorf("value %d %w", i, err)
+		}
+	}
 	return nil
 }
 

@@ -52,7 +52,8 @@ func (a *Align) activations() activations {
 func (a activations) fields() (texts []textField, numbers []numberField) {
 	d := a.data
 	return slices.Concat(a.texts, []textField{{"split", &d.Split}, {"format", &d.Format},
-			{"sample", &d.Sample}, {"normalize", &d.Normalize}, {"axes", &d.Axes}, {"layout", &d.Layout}}),
+			{"sample", &d.Sample}, {"normalize", &d.Normalize}, {"axes", &d.Axes}, {"pad", &d.Pad}, {"input", &d.Input},
+			{"layout", &d.Layout}}),
 		slices.Concat(a.numbers, []numberField{{"samples", &d.Count}, {"points", &d.Points}, {"resize", &d.Resize},
 			{"crop", &d.Crop}})
 }
@@ -64,7 +65,7 @@ func (a activations) read(n *yaml.Node) error {
 		return err
 	}
 	texts, numbers := a.fields()
-	known := []string{"seed", "drop_nan"}
+	known := []string{"seed", "drop_nan", "exif"}
 	for _, f := range texts {
 		known = append(known, f.key)
 		if *f.dst, err = o.text(f.key); err != nil {
@@ -83,6 +84,9 @@ func (a activations) read(n *yaml.Node) error {
 		return err
 	}
 	if a.data.DropNaN, err = o.bool("drop_nan"); err != nil {
+		return err
+	}
+	if a.data.EXIF, err = o.bool("exif"); err != nil {
 		return err
 	}
 	return o.only(a.key, known...)
@@ -104,6 +108,9 @@ func (a activations) put(top *yaml.Node) {
 	}
 	if a.data.DropNaN {
 		put(n, "drop_nan", true)
+	}
+	if a.data.EXIF {
+		put(n, "exif", true)
 	}
 	if a.data.Seed != 0 {
 		put(n, "seed", a.data.Seed)

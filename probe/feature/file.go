@@ -2,6 +2,7 @@ package feature
 
 import (
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/wiseft/wiseft/datasets/npy"
@@ -22,26 +23,44 @@ var _ Table = (*File)(nil)
 
 // Open opens the features that [Set.Write] wrote, or any NPZ file of the same arrays. A compressed array is inflated
 // to a temporary file. A malformed file is a [FormatError].
-func Open(r io.ReaderAt, size int64) (*File, error) {
-	f, err := open(r, size)
+func Open(r io.ReaderAt, size int64) (*File, error) { return OpenPart(r, size, Part{}) }
+
+// OpenPart is Open for the other formats with rows on disk, which are NPZ and NPY, and for arrays of other names.
+func OpenPart(r io.ReaderAt, size int64, part Part) (*File, error) {
+	head := make([]byte, min(size, int64(len(npy.Magic))))
+	if _, err := r.ReadAt(head, 0); err != nil && err != io.EOF {
+		return nil, err
+	}
+	read := openNPZ
+	switch {
+	case string(head) == npy.Magic:
+		read = openNPY
+	case len(head) < 2 || string(head[:2]) != "PK":
+		return nil, &FormatError{"features", "is neither NPZ nor NPY, of which rows can be left on disk"}
+	}
+	f, err := read(r, size, part)
 	if err != nil {
 		return nil, &FormatError{"features", err.Error()}
 	}
 	return f, nil
 }
 
-func open(r io.ReaderAt, size int64) (*File, error) {
+func openNPZ(r io.ReaderAt, size int64, part Part) (*File, error) {
 	z, err := npy.Open(r, size)
 	if err != nil {
 		return nil, err
 	}
-	f := &File{}
-	if f.rows, err = z.Rows("x"); err != nil {
+	roles, err := part.find(z)
+	if err != nil {
 		return nil, err
 	}
-	if err = checkFeatureShape(f.rows.Header); err == nil {
+	f := &File{}
+	if f.rows, err = z.Rows(roles.Samples); err != nil {
+		return nil, err
+	}
+	if err = checkFeatureShape(fmt.Sprintf("array %q", roles.Samples), f.rows.Header); err == nil {
 		f.width = f.rows.Shape[1]
-		f.y, f.meta, err = readLabels(z, f.rows.Header)
+		f.y, f.meta, err = part.readLabels(z, roles, f.rows.Shape[0])
 	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())

@@ -1,10 +1,12 @@
 package feature
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 
+	"github.com/wiseft/wiseft/datasets/arrays"
 	"github.com/wiseft/wiseft/datasets/npy"
 	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/probe/internal/npz"
@@ -50,64 +52,98 @@ func (f *Set) Write(w io.Writer) error {
 	return z.Close()
 }
 
+func init() {
+	register(Format{
+		Name: "npz",
+		Doc: "NPZ file of features x (n,d) and labels y (n,), as wiseft features writes it, or of other names, found or named " +
+			"by --input and --target",
+		match: func(head []byte) bool { return bytes.HasPrefix(head, []byte("PK\x03\x04")) },
+		read:  readNPZ,
+	})
+}
+
 // Read reads the features that [Set.Write] wrote, or any NPZ file of the same arrays; meta may be missing, and names of
 // the classes be in an array classes instead. A malformed file is a [FormatError].
 func Read(r io.ReaderAt, size int64) (*Set, error) {
-	f, err := read(r, size)
+	f, err := readNPZ(r, size, Part{})
 	if err != nil {
 		return nil, &FormatError{"features", err.Error()}
 	}
 	return f, nil
 }
 
-func read(r io.ReaderAt, size int64) (*Set, error) {
+func readNPZ(r io.ReaderAt, size int64, part Part) (*Set, error) {
 	z, err := npy.Open(r, size)
+	if err != nil {
+		return nil, err
+	}
+	roles, err := part.find(z)
 	if err != nil {
 		return nil, err
 	}
 	f := &Set{}
 	var head *npy.Header
-	if f.X, head, err = z.Float32s("x"); err != nil {
+	if f.X, head, err = z.Float32s(roles.Samples); err != nil {
 		return nil, err
 	}
-	if err := checkFeatureShape(head); err != nil {
+	if err := checkFeatureShape(fmt.Sprintf("array %q", roles.Samples), head); err != nil {
 		return nil, err
 	}
 	f.Dim = head.Shape[1]
-	f.Y, f.Meta, err = readLabels(z, head)
+	f.Y, f.Meta, err = part.readLabels(z, roles, head.Shape[0])
 	return f, err
 }
 
-func checkFeatureShape(head *npy.Header) error {
+func checkFeatureShape(array string, head *npy.Header) error {
 	if len(head.Shape) != 2 || head.Shape[1] == 0 {
-		return fmt.Errorf("array \"x\" has shape %v, want (samples, dim)", head.Shape)
+		return fmt.Errorf("%s has shape %v, want (samples, dim)", array, head.Shape)
 	}
-	return nil
+	return head.CheckNumbers()
 }
 
-// readLabels reads labels and, if the file has it, meta.
-func readLabels(z *npy.Archive, x *npy.Header) (y []int64, meta Meta, err error) {
-	if y, _, err = z.Int64s("y"); err != nil {
-		return nil, meta, err
+// find returns the arrays of features and labels. Labels are needed.
+func (p Part) find(z *npy.Archive) (arrays.Roles, error) {
+	want := arrays.Want{Samples: p.Input, Labels: p.Target, Split: p.Split}
+	if p.Labels != nil && !z.Has(p.Target) {
+		want.Labels, want.OwnLabels = "", true
 	}
-	if len(y) != x.Shape[0] {
-		return nil, meta, fmt.Errorf("%d rows, but %d labels", x.Shape[0], len(y))
+	list := arrays.Of(z)
+	roles, err := arrays.Find(list, want)
+	if err == nil && roles.Labels == "" && !want.OwnLabels {
+		err = fmt.Errorf("has no array of labels, only %s; --target names an array, or a file with them", list)
 	}
-	if z.Has("meta") {
+	return roles, err
+}
+
+// readLabels reads the labels of n samples and, if the file has it and it describes them, meta.
+func (p Part) readLabels(z *npy.Archive, roles arrays.Roles, n int) (y []int64, meta Meta, err error) {
+	if z.Has("meta") && roles.Samples == "x" && roles.Labels == "y" {
+		if y, _, err = z.Int64s("y"); err != nil {
+			return nil, meta, err
+		}
+		if len(y) != n {
+			return nil, meta, fmt.Errorf("%d rows, but %d labels", n, len(y))
+		}
 		if err := npz.ReadMeta(z, &meta); err != nil {
 			return nil, meta, err
 		}
 		return y, meta, npz.CheckSchema(meta.Schema, Schema)
 	}
-	if z.Has("classes") {
-		if meta.Data.Classes, _, err = z.Strings("classes"); err != nil {
+	l, err := roles.Read(z, n)
+	if err != nil {
+		return nil, meta, err
+	}
+	var notes []string
+	if roles.Note != "" {
+		notes = append(notes, roles.Note)
+	}
+	if roles.Labels == "" {
+		if l, err = p.ownLabels(n); err != nil {
 			return nil, meta, err
 		}
+		notes = append(notes, "labels are those of "+p.Target)
 	}
-	for i, label := range y {
-		if n := len(meta.Data.Classes); n > 0 && label >= int64(n) {
-			return nil, meta, fmt.Errorf("array \"y\": sample %d has label %d, but there are %d class names", i, label, n)
-		}
-	}
-	return y, meta, nil
+	set := newSet("npz", nil, 0, l, notes...)
+	set.Meta.Data.Split = roles.Split
+	return set.Y, set.Meta, nil
 }

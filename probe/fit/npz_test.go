@@ -177,8 +177,8 @@ func TestMalformedFiles(t *testing.T) {
 		want string
 	}{
 		{"no archive", []byte("hello"), "not a file of features: is not an NPZ archive: zip: not a valid zip file"},
-		{"one axis", flat, `not a file of features: array "x" has shape [2], want (samples, dim)`},
-		{"labels missing", short, "not a file of features: 2 rows, but 1 labels"},
+		{"one axis", flat, "not a file of features: has no array of labels, only [x f4 (2)]; --target names an array, or a file with them"},
+		{"labels missing", short, `not a file of features: array "y": has shape [1], want [2] or [2 1]: one label a sample`},
 		{"schema", schema, `not a file of features: schema is "other", want "wiseft.features/1"`},
 		{"meta", text, `not a file of features: array "meta": unexpected end of JSON input`},
 	}

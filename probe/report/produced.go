@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/wiseft/wiseft/probe/bench/result"
@@ -69,7 +70,7 @@ func dataSheet(r *result.Result) sheet {
 		if d == nil {
 			return
 		}
-		history := append([]string{d.Format}, d.History...)
+		history := slices.Concat([]string{d.Format}, d.History, d.Notes)
 		if d.SelfMade {
 			history = append(history, "self-made")
 		}
