@@ -18,6 +18,7 @@ func commands() []*cli.Command {
 		newFeaturesCommand(),
 		newProbeCommand(),
 		newSweepCommand(),
+		newExperimentCommand(),
 		newBenchCommand(),
 		newCollectCommand(),
 		newCompareCommand(),

@@ -275,6 +275,7 @@ func (o *runOptions) flags() []cli.Flag {
 		define(&o.Folder, "out", "`FOLDER` for results and for what they are made of; a run that was stopped goes on there").
 			alias("o").shown("named for the command, in the working folder").env(),
 		define(&o.Replace, "force", "let this run take the place of another one in the folder; what both need stays").env(),
+		dryRunFlag(&o.DryRun),
 		define(&o.keep, "keep", "`WHAT` stays in the folder: features, with which another probe needs no forward pass, "+
 			"or scores alone").or("features").env(),
 		define(&o.shard, "shard", "do only share `I/N` of the run, I from 1 to N; auto or auto/N takes it from Slurm, "+
@@ -339,6 +340,9 @@ func newMeasured(c *call, m *wiseft.Measured, err error) (result, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if m.Estimate != nil {
+		return estimated{"wiseft.dry-run/1", []estimate{{m.Folder, m.Estimate}}}, nil
 	}
 	if m.Result == nil {
 		return share{"wiseft.share/1", m.Folder, m.NCached, m.Missing, m.Seconds}, nil

@@ -32,6 +32,7 @@ func newSoupCommand() *cli.Command {
 		define(&o.Uniform, "uniform", "average all models, without data; what is not averaged is copied from the first"),
 		define(&o.Strict, "strict", "take a model only if accuracy rises, as the paper's published code does").env(),
 		noProveFlag(&o.NoProof),
+		dryRunFlag(&o.DryRun),
 	)
 	return newCommand(&cli.Command{
 		Name:      "soup",
@@ -73,7 +74,11 @@ func (o *soupCommand) run(ctx context.Context, c *call) (result, error) {
 	if opt.Merge.Repair, err = o.repairOptions.options(c, &o.dataOptions, opt.Runtime.Library, nil); err != nil {
 		return nil, err
 	}
-	return soup.result(wiseft.Soup(ctx, o.out, c.args, opt))
+	r, err := wiseft.Soup(ctx, o.out, c.args, opt)
+	if err == nil && r.Estimate != nil {
+		return estimated{"wiseft.dry-run/1", []estimate{{"", r.Estimate}}}, nil
+	}
+	return soup.result(r, err)
 }
 
 var soup = form[wiseft.SoupResult]{"wiseft.soup/1", writeSoup}
