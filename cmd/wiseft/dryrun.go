@@ -29,11 +29,12 @@ func (e estimated) writeText(w io.Writer) error {
 	passes, seconds := 0, 0.0
 	for _, r := range e.Runs {
 		passes, seconds = passes+r.Passes, seconds+r.Seconds
+		where := ""
 		if r.Folder != "" {
-			fmt.Fprint(w, r.Folder+": ")
+			where = r.Folder + ": "
 		}
-		fmt.Fprintf(w, "%d models, %d of %d units are there; %s forward passes of single samples, %s, and %s fits at most; "+
-			"about %s of memory\n", r.Models, r.Cached, r.Units, humanize.Comma(int64(r.Passes)), duration(r.Seconds),
+		fmt.Fprintf(w, "%s%d models, %d of %d units are there; %s forward passes of single samples, %s, and %s fits at most; "+
+			"about %s of memory\n", where, r.Models, r.Cached, r.Units, humanize.Comma(int64(r.Passes)), duration(r.Seconds),
 			humanize.Comma(int64(r.Fits)), humanize.IBytes(uint64(r.Bytes)))
 	}
 	if len(e.Runs) > 1 {
