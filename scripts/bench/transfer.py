@@ -51,7 +51,7 @@ def classifiers():
     yield "svm", "recon", LinearSVC(C=0.075, tol=1e-8, max_iter=1_000_000, dual=True)
     yield "svm", "point-mae", LinearSVC(C=1.0, tol=1e-8, max_iter=1_000_000, dual=True)
     yield "knn", "5", KNeighborsClassifier(5)
-    yield "probe", "logistic", LogisticRegression(C=1.0, tol=1e-10, max_iter=100_000)
+    yield "probe", "logistic", LogisticRegression(C=1.0, tol=1e-6, max_iter=100_000)
 
 
 def main():
