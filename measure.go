@@ -62,7 +62,9 @@ type RunOptions struct {
 	Replace bool
 	// ScoresOnly keeps probes and scores without features, which take 4 bytes a value.
 	ScoresOnly bool
-	Share      unit.Share // the zero value is everything; cluster.ParseShare takes it from the environment of a job
+	// DryRun counts what the run would do, times a few passes, and writes nothing.
+	DryRun bool
+	Share  unit.Share // the zero value is everything; cluster.ParseShare takes it from the environment of a job
 }
 
 // SweepTol is the relative gradient norm at which the fits of a sweep, a benchmark and a soup stop. It leaves the
@@ -76,7 +78,12 @@ type Measured struct {
 	// are missing which other shares of the run compute; it cannot be nil without RunOptions.Share.
 	*bench.Outcome
 	Folder string `json:"folder,omitempty"` // of the run; "" if it is not kept
+	// Estimate is that of a dry run, which has no Outcome; nil otherwise.
+	Estimate *bench.Estimate `json:"-"`
 }
+
+// Estimate is what a run would take.
+type Estimate = bench.Estimate
 
 // paths returns the files that the options name. Folders are left out: a run may be kept in a folder of data.
 func (o MeasureOptions) paths() (files []string) {
@@ -198,6 +205,14 @@ func (o MeasureOptions) measure(
 	if plan.Engine, err = LoadRuntime(ctx, o.Runtime, o.Monitor); err != nil {
 		return nil, err
 	}
+	if o.Run.DryRun {
+		if search {
+			return nil, fault.Usagef("a search decides what it measures while it runs, so that --dry-run cannot count it").
+				WithHint("leave out --search")
+		}
+		e, err := bench.EstimateRun(ctx, *plan, store.Look(o.Run.Folder))
+		return &Measured{Folder: o.Run.Folder, Estimate: e}, err
+	}
 	run, err := openRun(o.Run, append(models, o.paths()...))
 	if err != nil {
 		return nil, err
@@ -216,9 +231,9 @@ func (o MeasureOptions) measure(
 		o.Monitor.note(event)
 	}
 	if out.Result == nil {
-		return &Measured{out, run.path()}, nil
+		return &Measured{Outcome: out, Folder: run.path()}, nil
 	}
-	return &Measured{out, run.path()}, run.write(out.Result)
+	return &Measured{Outcome: out, Folder: run.path()}, run.write(out.Result)
 }
 
 // search reduces a plan to the variants that an adaptive search has found.

@@ -138,7 +138,7 @@ func Collect(ctx context.Context, folder string, further []string, monitor Monit
 		return nil, fmt.Errorf("%s: %s still to be done: run what makes them, "+
 			"or the same command without --shard to do them here", folder, text.Count(out.Missing, "unit"))
 	}
-	return &Measured{out, folder}, run.write(out.Result)
+	return &Measured{Outcome: out, Folder: folder}, run.write(out.Result)
 }
 
 // Compare tests whether two models of a run differ, by their answers to the same samples.

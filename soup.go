@@ -16,6 +16,7 @@ import (
 	"github.com/wiseft/wiseft/probe/bench/choose"
 	"github.com/wiseft/wiseft/probe/bench/result"
 	"github.com/wiseft/wiseft/probe/fit"
+	"github.com/wiseft/wiseft/probe/store"
 )
 
 // SoupOptions says how a soup is chosen and written. Train and Val are required, unless Uniform is set.
@@ -30,8 +31,10 @@ type SoupOptions struct {
 	NoProof bool
 	// AllowShared scores models although data sets share samples; warnings of the result name them.
 	AllowShared bool
-	Merge       MergeOptions // what selects weights, Statistics, AllowNonfinite, Align, Repair, MemoryBytes and Workers are used
-	Write       WriteOptions
+	// DryRun counts the passes of a greedy soup, times a few, and writes nothing; it is not for Uniform, which has none.
+	DryRun bool
+	Merge  MergeOptions // what selects weights, Statistics, AllowNonfinite, Align, Repair, MemoryBytes and Workers are used
+	Write  WriteOptions
 
 	Train   Data       // that probes are fitted on; its split train by default
 	Val     Validation // that models are scored on; FromTest must be 0
@@ -64,6 +67,8 @@ type SoupResult struct {
 	Repair     *onnxmerge.Repair    `json:"repair,omitempty"` // of the average, with MergeOptions.Repair
 	// Command is the command line that writes the average without provenance; "" if there is none.
 	Command string `json:"command,omitempty"`
+	// Estimate is that of a dry run, which has nothing else; nil otherwise.
+	Estimate *Estimate `json:"-"`
 }
 
 // Soup averages those of several fine-tuned models that make the average better on validation data (a greedy soup;
@@ -109,6 +114,10 @@ func Soup(ctx context.Context, out string, paths []string, opt SoupOptions) (_ *
 	if plan.Engine, err = LoadRuntime(ctx, opt.Runtime, opt.Monitor); err != nil {
 		return nil, err
 	}
+	if opt.DryRun {
+		e, err := s.estimate(ctx, *plan)
+		return &SoupResult{Estimate: e}, err
+	}
 	if opt.Merge.Align == nil { // else models have one order when the best is known
 		if _, err := s.prove(ctx, s.all()); err != nil {
 			return nil, err
@@ -120,12 +129,34 @@ func Soup(ctx context.Context, out string, paths []string, opt SoupOptions) (_ *
 	return s.write(ctx, out)
 }
 
+// estimate says what a greedy soup takes at most: every model, and an average for every model but the best.
+func (s *soup) estimate(ctx context.Context, plan bench.Plan) (*Estimate, error) {
+	for _, m := range s.models {
+		plan.Variants = append(plan.Variants, storedVariant(m.path))
+	}
+	for _, v := range plan.Vals {
+		plan.Tests = append(plan.Tests, bench.Test{Name: v.Name, Data: v.Data})
+	}
+	plan.Vals, plan.Tensor = nil, s.tensors[0]
+	e, err := bench.EstimateRun(ctx, plan, store.Look(""))
+	if err != nil {
+		return nil, err
+	}
+	n := len(s.models)
+	at := func(alone int) int { return alone / n * (2*n - 1) }
+	e.Models, e.Units, e.Passes, e.Fits = at(e.Models), at(e.Units), at(e.Passes), at(e.Fits)
+	e.Seconds *= float64(2*n-1) / float64(n)
+	return e, nil
+}
+
 // checkSoup refuses models that are named twice, which would count twice, a choice without unseen data, and outputs
 // that may not be written.
 func checkSoup(out string, paths []string, opt SoupOptions) error {
 	switch data := !opt.Train.isZero() || !opt.Val.isZero(); {
 	case len(paths) < 2:
 		return fault.Usagef("a soup takes two models or more, and %d are named", len(paths))
+	case opt.Uniform && opt.DryRun:
+		return fault.Usagef("--uniform passes no data, so that --dry-run has nothing to count")
 	case opt.Uniform && data:
 		return fault.Usagef("--uniform averages all models, and has no use for data")
 	case opt.Val.FromTest > 0:

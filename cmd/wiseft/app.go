@@ -19,6 +19,7 @@ func commands() []*cli.Command {
 		newFeaturesCommand(),
 		newProbeCommand(),
 		newSweepCommand(),
+		newExperimentCommand(),
 		newBenchCommand(),
 		newCollectCommand(),
 		newCompareCommand(),
@@ -95,7 +96,7 @@ func newCommand(c *cli.Command, args arguments, do action) *cli.Command {
 		con := cc.App.Metadata["console"].(console)
 		call := &call{Context: cc, console: con, args: cc.Args().Slice(), bar: newProgress(con),
 			quiet: quiet, asJSON: asJSON, line: cc.App.Metadata["line"].([]string),
-			said: map[string]bool{}}
+			notes: &sayOnce{lines: map[string]bool{}}}
 		if err := args.check(call); err != nil {
 			return err
 		}
@@ -142,8 +143,22 @@ type call struct {
 	args, line    []string // the arguments; the whole command line
 	quiet, asJSON bool
 	bar           *progress
-	said          map[string]bool // the lines of note
-	saying        sync.Mutex
+	notes         *sayOnce
+}
+
+// sayOnce knows which lines were said.
+type sayOnce struct {
+	mu    sync.Mutex
+	lines map[string]bool
+}
+
+// first reports whether a line was not said before.
+func (s *sayOnce) first(line string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	said := s.lines[line]
+	s.lines[line] = true
+	return !said
 }
 
 func (c *call) usageHint() string {
@@ -152,12 +167,9 @@ func (c *call) usageHint() string {
 
 // note writes one line to standard error, unless --quiet is given. A line is written once.
 func (c *call) note(line string) {
-	c.saying.Lock()
-	defer c.saying.Unlock()
-	if c.quiet || c.said[line] {
+	if c.quiet || !c.notes.first(line) {
 		return
 	}
-	c.said[line] = true
 	c.bar.end()
 	fmt.Fprintln(c.err, "wiseft: "+text.Visible(line))
 }

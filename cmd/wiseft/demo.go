@@ -34,6 +34,8 @@ var (
 	demoPretrained []byte
 	//go:embed demo/finetuned.onnx
 	demoFinetuned []byte
+	//go:embed demo/experiment.yaml
+	demoExperiment []byte
 )
 
 // demoFolder is the folder of the demo's files without --out. If it exists, a number is added to the name.
@@ -152,7 +154,7 @@ func (o *demoCommand) folder() (string, error) {
 
 // demoFileNames lists what the demo writes.
 func demoFileNames() []string {
-	names := append(wiseft.RunFiles(), "classifier.onnx", "pretrained.onnx", "finetuned.onnx")
+	names := append(wiseft.RunFiles(), "classifier.onnx", "pretrained.onnx", "finetuned.onnx", "experiment.yaml")
 	for _, split := range demoSplits {
 		names = append(names, split.name+".npz")
 	}
@@ -317,6 +319,10 @@ func (d *demo) write(ctx context.Context, folder string) (files []string, err er
 		if _, err := output.WriteFile(filepath.Join(folder, name), replacing, raw); err != nil {
 			return nil, err
 		}
+	}
+	document := func(w io.Writer) error { _, err := w.Write(demoExperiment); return err }
+	if _, err := output.WriteFile(in("experiment.yaml"), replacing, document); err != nil {
+		return nil, err
 	}
 	for split, data := range d.data {
 		npz := func(w io.Writer) error { return datasets.WriteNPZ(ctx, w, data.Set) }

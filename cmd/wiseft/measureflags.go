@@ -200,56 +200,6 @@ func (o *measureOptions) options(c *call) (m wiseft.MeasureOptions, err error) {
 	return m, err
 }
 
-// setHeads sets which heads are fitted: the first is Probe, and the others are further ones.
-func (o *measureOptions) setHeads(c *call, m *wiseft.MeasureOptions) error {
-	if o.headInit != "" && o.headInit != "zero" && o.headInit != "finetuned" {
-		return usagef("--head-init %s is neither zero nor finetuned", o.headInit)
-	}
-	if slices.Contains(o.heads, "own") {
-		if m.OwnHead = true; len(o.heads) > 1 || o.headInit == "finetuned" {
-			return usagef("--head own fits no probe; the own head is scored beside probes anyway")
-		}
-		return nil
-	}
-	var heads []wiseft.Head
-	for _, name := range o.heads {
-		h, err := o.head(name, m.Probe)
-		if err != nil {
-			return err
-		}
-		heads = append(heads, h)
-	}
-	if len(heads) == 0 {
-		heads = []wiseft.Head{{Probe: m.Probe, FromOwn: o.headInit == "finetuned"}}
-	}
-	for i := range heads {
-		if heads[i].FromOwn && !c.IsSet("hidden") {
-			heads[i].Probe.Hidden = nil // the sizes of the own head
-		}
-	}
-	m.Probe, m.FromOwn, m.Heads = heads[0].Probe, heads[0].FromOwn, heads[1:]
-	return nil
-}
-
-// head reads probe, probe:SOLVER or probe:SOLVER:finetuned. opt are the options of the flags.
-func (o *measureOptions) head(name string, opt fit.Options) (wiseft.Head, error) {
-	h := wiseft.Head{Name: name, Probe: opt, FromOwn: o.headInit == "finetuned"}
-	parts := strings.Split(name, ":")
-	if parts[0] != "probe" || len(parts) > 3 || len(parts) == 3 && parts[2] != "finetuned" && parts[2] != "zero" {
-		return h, usagef("--head %s is none of probe, probe:SOLVER, probe:SOLVER:finetuned, own", name)
-	}
-	if len(parts) > 1 {
-		if _, err := fit.LookupSolver(parts[1]); err != nil {
-			return h, usagef("there is no solver %s", parts[1]).WithHint("see wiseft list solvers")
-		}
-		h.Probe.Solver = parts[1]
-	}
-	if len(parts) > 2 {
-		h.FromOwn = parts[2] == "finetuned"
-	}
-	return h, nil
-}
-
 // setLoss sets what the rule robustness may lose. A named loss implies the rule.
 func (o *measureOptions) setLoss(c *call, choice *choose.Choice) error {
 	if c.IsSet("max-loss") && choice.Rule == "" {
@@ -275,6 +225,7 @@ func (o *runOptions) flags() []cli.Flag {
 		define(&o.Folder, "out", "`FOLDER` for results and for what they are made of; a run that was stopped goes on there").
 			alias("o").shown("named for the command, in the working folder").env(),
 		define(&o.Replace, "force", "let this run take the place of another one in the folder; what both need stays").env(),
+		dryRunFlag(&o.DryRun),
 		define(&o.keep, "keep", "`WHAT` stays in the folder: features, with which another probe needs no forward pass, "+
 			"or scores alone").or("features").env(),
 		define(&o.shard, "shard", "do only share `I/N` of the run, I from 1 to N; auto or auto/N takes it from Slurm, "+
@@ -339,6 +290,9 @@ func newMeasured(c *call, m *wiseft.Measured, err error) (result, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if m.Estimate != nil {
+		return estimated{"wiseft.dry-run/1", []estimate{{m.Folder, m.Estimate}}}, nil
 	}
 	if m.Result == nil {
 		return share{"wiseft.share/1", m.Folder, m.NCached, m.Missing, m.Seconds}, nil

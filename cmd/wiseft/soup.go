@@ -34,6 +34,7 @@ func newSoupCommand() *cli.Command {
 		define(&o.Strict, "strict", "take a model only if accuracy rises, as the paper's published code does").env(),
 		allowSharedFlag(&o.AllowShared),
 		noProveFlag(&o.NoProof),
+		dryRunFlag(&o.DryRun),
 	)
 	return newCommand(&cli.Command{
 		Name:      "soup",
@@ -80,7 +81,11 @@ func (o *soupCommand) run(ctx context.Context, c *call) (result, error) {
 	if err != nil {
 		return nil, err
 	}
-	return soup.result(wiseft.Soup(ctx, o.out, c.args, opt))
+	r, err := wiseft.Soup(ctx, o.out, c.args, opt)
+	if err == nil && r.Estimate != nil {
+		return estimated{"wiseft.dry-run/1", []estimate{{"", r.Estimate}}}, nil
+	}
+	return soup.result(r, err)
 }
 
 var soup = form[wiseft.SoupResult]{"wiseft.soup/1", writeSoup}

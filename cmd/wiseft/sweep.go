@@ -24,21 +24,6 @@ type sweepCommand struct {
 
 func newSweepCommand() *cli.Command {
 	var o sweepCommand
-	flags := section("",
-		define(&o.alphas, "alphas", "shares of the fine-tuned model: FIRST:LAST:STEP or a list").or("0:1:0.1").env(),
-		define(&o.search, "search", "find the alpha that validation data would choose with a third of the grid's passes, "+
-			"and measure it and the ends alone").env(),
-		define(&o.grid, "grid", "`NAME=VALUES` of another parameter of the method, written like --alphas; may be repeated: "+
-			"all combinations are measured"),
-		define(&o.floor, "floor", "measure probes on the network with random weights, too, of `N` seeds: what the architecture "+
-			"alone reaches").shown("none").env(),
-		noProveFlag(&o.noProof),
-	)
-	merging := section("Merging:",
-		define(&o.recipe, "recipe", "merge as the recipe `FILE` says; --alphas and --grid take the place of its parameters").
-			env(),
-		define(&o.Fisher, "fisher", "diagonal Fisher information `FILE` of each model, in their order; may be repeated"),
-	)
 	return newCommand(&cli.Command{
 		Name:      "sweep",
 		Usage:     "merge, probe and benchmark over a grid of alpha (WiSE-FT-LP in one command)",
@@ -60,39 +45,65 @@ func newSweepCommand() *cli.Command {
 			"  wiseft sweep pretrained.onnx finetuned.onnx --train d --test d --repair d -o run\n" +
 			"  wiseft sweep pretrained.onnx finetuned.onnx --train d --test d --transfer other:svm,few-shot -o run\n" +
 			"  wiseft sweep pretrained.onnx finetuned.onnx --train d --test d -o run --shard 3/8",
-		Flags: slices.Concat(flags, merging, o.mergeOptions.flags(), o.alignOptions.flags(),
-			o.repairOptions.flags(), o.measureOptions.flags()),
+		Flags: o.flags(),
 	}, atLeast(), o.run)
 }
 
+// flags returns the flags of sweep.
+func (o *sweepCommand) flags() []cli.Flag {
+	flags := section("",
+		define(&o.alphas, "alphas", "shares of the fine-tuned model: FIRST:LAST:STEP or a list").or("0:1:0.1").env(),
+		define(&o.search, "search", "find the alpha that validation data would choose with a third of the grid's passes, "+
+			"and measure it and the ends alone").env(),
+		define(&o.grid, "grid", "`NAME=VALUES` of another parameter of the method, written like --alphas; may be repeated: "+
+			"all combinations are measured"),
+		define(&o.floor, "floor", "measure probes on the network with random weights, too, of `N` seeds: what the architecture "+
+			"alone reaches").shown("none").env(),
+		noProveFlag(&o.noProof),
+	)
+	merging := section("Merging:",
+		define(&o.recipe, "recipe", "merge as the recipe `FILE` says; --alphas and --grid take the place of its parameters").
+			env(),
+		define(&o.Fisher, "fisher", "diagonal Fisher information `FILE` of each model, in their order; may be repeated"),
+	)
+	return slices.Concat(flags, merging, o.mergeOptions.flags(), o.alignOptions.flags(), o.repairOptions.flags(),
+		o.measureOptions.flags())
+}
+
 func (o *sweepCommand) run(ctx context.Context, c *call) (result, error) {
-	models, merge, err := o.job(c)
+	models, opt, err := o.options(c)
 	if err != nil {
 		return nil, err
+	}
+	m, err := wiseft.Sweep(ctx, models, opt)
+	return newMeasured(c, m, err)
+}
+
+// options returns the models and the library's options.
+func (o *sweepCommand) options(c *call) (models []string, opt wiseft.SweepOptions, err error) {
+	models, merge, err := o.job(c)
+	if err != nil {
+		return nil, opt, err
 	}
 	merge.BackboneOutput = o.tensor // what follows the measured tensor is the head
 	measure, err := o.measureOptions.options(c)
 	if err != nil {
-		return nil, err
+		return nil, opt, err
 	}
 	if merge.Repair, err = o.repairOptions.options(c, &o.dataOptions, measure.Runtime.Library, merge.Repair); err != nil {
-		return nil, err
+		return nil, opt, err
 	}
 	merge.Align, err = o.alignOptions.options(c, &o.dataOptions, measure.Runtime.Library, o.repairOptions.data,
 		merge.Align)
 	if err != nil {
-		return nil, err
+		return nil, opt, err
 	}
 	both := merge.Statistics == "linear,std"
 	if both {
 		merge.Statistics = ""
 	}
-	opt := wiseft.SweepOptions{Merge: merge, BothStatistics: both, Search: o.search, Floor: o.floor, NoProof: o.noProof, MeasureOptions: measure}
-	if err := o.readGrid(c, &opt); err != nil {
-		return nil, err
-	}
-	m, err := wiseft.Sweep(ctx, models, opt)
-	return newMeasured(c, m, err)
+	opt = wiseft.SweepOptions{Merge: merge, BothStatistics: both, Search: o.search, Floor: o.floor, NoProof: o.noProof, MeasureOptions: measure}
+	return models, opt, o.readGrid(c, &opt)
 }
 
 // readGrid parses --alphas and --grid. A parameter of the grid must not be given by --param, too.

@@ -260,6 +260,9 @@ func Run(ctx context.Context, plan Plan, folder *store.Folder, progress func(Pro
 
 // compute does the work of the run and makes its outcome.
 func (r *run) compute(ctx context.Context) (*Outcome, error) {
+	if err := r.saveStarts(); err != nil {
+		return nil, err
+	}
 	if err := r.work(ctx); err != nil {
 		return nil, err
 	}

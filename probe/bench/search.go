@@ -39,6 +39,9 @@ func Search(ctx context.Context, plan Plan, folder *store.Folder, progress func(
 		return plan, err
 	}
 	defer r.close()
+	if err := r.saveStarts(); err != nil {
+		return plan, err
+	}
 	s := &searching{run: r, grid: grid}
 	s.at.TotalSamples = s.spec.Settings.Train.N * len(grid) / 3 // estimated
 	opt := search.Options{TrainShare: s.trainShare()}

@@ -46,10 +46,7 @@ func newRun(ctx context.Context, plan Plan, folder *store.Folder, progress func(
 	if r.data, err = newRunData(ctx, &r.plan); err != nil {
 		return nil, err
 	}
-	if r.spec, err = newSpec(ctx, &r.plan, r.data); err == nil {
-		err = r.saveStarts()
-	}
-	if err != nil {
+	if r.spec, err = newSpec(ctx, &r.plan, r.data); err != nil {
 		return nil, errors.Join(err, r.data.close())
 	}
 	return r, nil

@@ -79,6 +79,11 @@ func Open(root, worker string) (*Folder, error) {
 	return &Folder{root: root, worker: worker, claims: map[*Claim]any{}, unnamed: map[string]bool{}}, nil
 }
 
+// Look returns a folder for [Folder.Has] and [Folder.Load] alone. Nothing is made or removed; it may not exist.
+func Look(root string) *Folder {
+	return &Folder{root: root, claims: map[*Claim]any{}, unnamed: map[string]bool{}}
+}
+
 // Root returns the folder's path.
 func (f *Folder) Root() string { return f.root }
 

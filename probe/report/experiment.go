@@ -1,0 +1,95 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/wiseft/wiseft/internal/text"
+	"github.com/wiseft/wiseft/probe/bench/result"
+)
+
+// WriteExperiment writes the joined tables of an experiment as text: its rows, and its mixes.
+func WriteExperiment(w io.Writer, e *result.Experiment) error {
+	var b strings.Builder
+	for _, table := range []struct {
+		title string
+		rows  []*result.JoinedRow
+	}{{"row", e.Rows}, {"mix", e.Models}} {
+		if len(table.rows) == 0 {
+			continue
+		}
+		writeAligned(&b, joinedTable(table.title, table.rows))
+		b.WriteString("\n")
+	}
+	b.WriteString(rowsCaption + "\n")
+	line := "accuracies in percent"
+	if len(e.Runs) > 1 {
+		line += fmt.Sprintf("; mean ± standard deviation over %s", text.Count(len(e.Runs), "sweep"))
+	}
+	fmt.Fprintf(&b, "%s\nexperiment sha256 %s\n", line, e.SHA256)
+	for _, run := range e.Runs {
+		chosen := "nothing chosen"
+		if run.Chosen != nil {
+			chosen = paramText(run.Chosen.Params) + siblingText(run.Chosen.Repaired, run.Chosen.Statistics) + ", " + run.Chosen.Rule
+		}
+		fmt.Fprintf(&b, "%s (%s): %s\n", run.Name, run.Folder, chosen)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// joinedTable returns the lines of a table, with a column for every figure that a row has.
+func joinedTable(title string, rows []*result.JoinedRow) [][]string {
+	var names []string
+	for _, name := range []string{"clean", "own head", "moa", "mce"} {
+		if slices.ContainsFunc(rows, func(r *result.JoinedRow) bool { return r.Figure(name) != nil }) {
+			names = append(names, name)
+		}
+	}
+	for _, r := range rows {
+		for _, f := range r.Figures {
+			if !slices.Contains(names, f.Name) {
+				names = append(names, f.Name)
+			}
+		}
+	}
+	lines := [][]string{append([]string{"", title, "alpha"}, names...)}
+	for _, r := range rows {
+		line := []string{"", r.Name, alphasText(r.Alphas)}
+		for _, name := range names {
+			line = append(line, joinedText(name, r.Figure(name)))
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// alphasText writes the alphas of the runs: one if all have the same.
+func alphasText(alphas []float64) string {
+	list := slices.Compact(slices.Sorted(slices.Values(alphas)))
+	var parts []string
+	for _, a := range list {
+		parts = append(parts, fmt.Sprintf("%.4g", a))
+	}
+	if len(parts) == 0 {
+		return "-"
+	}
+	return strings.Join(parts, ",")
+}
+
+// joinedText writes mean and deviation: shares in percent, mCE as it is.
+func joinedText(name string, f *result.JoinedFigure) string {
+	write := percent
+	if name == "mce" {
+		write = share
+	}
+	switch {
+	case f == nil:
+		return "-"
+	case f.Std.Known():
+		return write(result.Number(f.Mean)) + "±" + write(f.Std)
+	}
+	return write(result.Number(f.Mean))
+}
