@@ -16,12 +16,7 @@ import (
 // running variance 1. Tables of embeddings and positions are normal with the deviation of their own elements. Merged
 // tensors of another use are those of the last model, and kept names them.
 func (p *Plan) Fresh(seed uint64) (plan *Plan, kept []string, err error) {
-	uses := map[*onnx.Tensor]flow.Operand{}
-	for o := range flow.Operands(p.planner.finetuned) {
-		if _, ok := uses[o.Tensor]; !ok {
-			uses[o.Tensor] = o
-		}
-	}
+	uses := firstUses(p.planner.finetuned)
 	payloads := map[*onnx.Tensor][]byte{}
 	for i := range p.planner.decisions {
 		d := &p.planner.decisions[i]
@@ -50,8 +45,56 @@ func (p *Plan) Fresh(seed uint64) (plan *Plan, kept []string, err error) {
 	return own.Replacing(payloads), kept, nil
 }
 
+// weightUse is how an operator uses a weight: dims are its axes there.
+type weightUse struct {
+	flow.Operand
+	dims  []int64
+	known bool // whether dims are: a reshaped weight has others
+}
+
+// firstUses returns the first operator that uses each weight for something else than to transpose or reshape it.
+func firstUses(m *onnx.Model) map[*onnx.Tensor]weightUse {
+	uses := map[*onnx.Tensor]weightUse{}
+	for o := range flow.Operands(m) {
+		use, seen := uses[o.Tensor]
+		if !seen {
+			use = weightUse{dims: o.Tensor.Dims, known: true}
+		}
+		if use.Node != nil {
+			continue
+		}
+		switch o.Node.Op() {
+		case "Identity":
+		case "Transpose":
+			use.dims = permuted(use.dims, o.Node.Ints["perm"])
+		case "Reshape", "Squeeze", "Unsqueeze", "Flatten":
+			use.known = false
+		default:
+			use.Operand = o
+		}
+		uses[o.Tensor] = use
+	}
+	return uses
+}
+
+// permuted returns axes in a new order, by default the reverse one.
+func permuted(dims, perm []int64) []int64 {
+	list := slices.Clone(dims)
+	slices.Reverse(list)
+	if len(perm) != len(dims) {
+		return list
+	}
+	for i, from := range perm {
+		if from < 0 || int(from) >= len(dims) {
+			return list
+		}
+		list[i] = dims[from]
+	}
+	return list
+}
+
 // freshValues returns random numbers for a tensor by its first use; nil for a use that has none.
-func freshValues(d *decision, use flow.Operand, seed uint64) ([]float64, error) {
+func freshValues(d *decision, use weightUse, seed uint64) ([]float64, error) {
 	if use.Node == nil {
 		return nil, nil
 	}
@@ -60,8 +103,14 @@ func freshValues(d *decision, use flow.Operand, seed uint64) ([]float64, error) 
 	isVector := d.b.Len() == largestDim(d.b)
 	switch use.Node.Op() {
 	case "Conv", "ConvTranspose", "Gemm", "MatMul", "RNN", "LSTM", "GRU":
-		fan := fanIn(d.b, use)
-		if fan == 0 || isVector {
+		if isVector {
+			return constant(0)
+		}
+		if !use.known {
+			return nil, nil
+		}
+		fan := fanIn(use)
+		if fan == 0 {
 			return constant(0)
 		}
 		return normal(d.Tensor, seed, n, math.Sqrt(2/float64(fan))), nil
@@ -92,28 +141,29 @@ func largestDim(t *onnx.Tensor) int64 {
 }
 
 // fanIn returns how many numbers of its input an output of a linear operator depends on; 0 for a bias.
-func fanIn(t *onnx.Tensor, use flow.Operand) int64 {
-	rank := len(t.Dims)
+func fanIn(use weightUse) int64 {
+	dims, size := use.dims, use.Tensor.Len()
+	rank := len(dims)
 	if rank < 2 {
 		return 0
 	}
 	switch op := use.Node.Op(); {
 	case op == "MatMul" && use.Slot == 0:
-		return t.Dims[rank-1]
+		return dims[rank-1]
 	case op == "MatMul":
-		return t.Dims[rank-2]
+		return dims[rank-2]
 	case use.Slot == 0 || use.Slot > 2 || use.Slot == 2 && op != "RNN" && op != "LSTM" && op != "GRU":
 		return 0
 	case op == "Gemm" && !slices.Equal(use.Node.Ints["transB"], []int64{1}):
-		return t.Dims[0]
+		return dims[0]
 	case op == "Gemm":
-		return t.Dims[1]
+		return dims[1]
 	case op == "ConvTranspose":
-		return t.Len() / t.Dims[1]
+		return size / dims[1]
 	case op == "Conv":
-		return t.Len() / t.Dims[0]
+		return size / dims[0]
 	}
-	return t.Dims[rank-1]
+	return dims[rank-1]
 }
 
 // normal returns random numbers that depend on the seed and the name of the tensor alone.

@@ -45,7 +45,10 @@ func freshNet(seed uint64) *onnxtest.Builder {
 	tensor("dense.weight", 64, 80)
 	tensor("dense.bias", 80)
 	b.Node("product", "MatMul", "pooled", "dense.weight")
-	b.Node("y", "Add", "product", "dense.bias")
+	b.Node("sum", "Add", "product", "dense.bias")
+	tensor("linear.weight", 90, 80)
+	b.Call([]string{"linear.turned"}, "", "Transpose", []string{"linear.weight"}, onnxtest.Attr{Name: "perm", Value: []int64{1, 0}})
+	b.Node("y", "MatMul", "sum", "linear.turned")
 	return b
 }
 
@@ -93,6 +96,8 @@ func TestFresh(t *testing.T) {
 			want = 2. / 15
 		case "dense.weight":
 			want = 2. / 64
+		case "linear.weight":
+			want = 2. / 80
 		case "norm.scale", "norm.var":
 			wantMean, want = 1, 1
 		case "slope":
