@@ -25,24 +25,24 @@ class PointMAE(Backbone):
     CLASSIFIER = ("cls_head_finetune.8.weight",)
     POOLS = ("cls", "max", "mean", "sum")
 
-    def __init__(self, points, classes, groups, k=32, pool="cls+max", pretrained=False):
+    def __init__(self, points, classes, groups, k=32, pool="cls+max", pretrained=False, width=WIDTH, depth=12, heads=6):
         super().__init__(points, classes)
-        self.groups, self.k, self.pool = groups, k, pool
+        self.groups, self.k, self.pool, self.width, self.heads = groups, k, pool, width, heads
         if not pretrained:
-            self.cls_token = nn.Parameter(torch.zeros(1, 1, WIDTH))
-            self.cls_pos = nn.Parameter(torch.zeros(1, 1, WIDTH))
-        self.encoder = PatchEncoder(3, 128, 256, 512, self.token_width())
-        self.pos_embed = position_embedding(128, WIDTH)
-        self.blocks = Blocks(self.block() for _ in range(12))
-        self.norm = nn.LayerNorm(WIDTH)
+            self.cls_token = nn.Parameter(torch.zeros(1, 1, width))
+            self.cls_pos = nn.Parameter(torch.zeros(1, 1, width))
+        self.encoder = PatchEncoder(3, width // 3, 2 * width // 3, 4 * width // 3, self.token_width())
+        self.pos_embed = position_embedding(width // 3, width)
+        self.blocks = Blocks(self.block() for _ in range(depth))
+        self.norm = nn.LayerNorm(width)
         if classes is not None:
-            self.cls_head_finetune = self.head(pooled_width(pool, WIDTH, self.class_tokens()), classes)
+            self.cls_head_finetune = self.head(pooled_width(pool, width, self.class_tokens()), classes)
 
     def token_width(self):
-        return WIDTH
+        return self.width
 
     def block(self):
-        return Block(WIDTH, 6)
+        return Block(self.width, self.heads)
 
     def head(self, width, classes):
         return mlp_head(width, classes)
@@ -59,7 +59,7 @@ class PointMAE(Backbone):
     def special(self, points):
         """Class tokens and their positions, each (b, t, c)."""
         if not hasattr(self, "cls_token"):
-            zeros = one_per_cloud(0, points).expand(-1, -1, WIDTH)
+            zeros = one_per_cloud(0, points).expand(-1, -1, self.width)
             return zeros, zeros
         return one_per_cloud(self.cls_token, points), one_per_cloud(self.cls_pos, points)
 
