@@ -53,7 +53,7 @@ func eachBinding(t *testing.T, test func(t *testing.T, e ort.Engine) (seen []str
 	}
 }
 
-func program(t *testing.T, e ort.Engine, model []byte, inputs ...string) *ort.Program {
+func program(t testing.TB, e ort.Engine, model []byte, inputs ...string) *ort.Program {
 	t.Helper()
 	p, err := e.OpenProgram(t.Context(), ort.Source{Bytes: model}, inputs, []string{"y"})
 	if err != nil {
@@ -68,7 +68,7 @@ func program(t *testing.T, e ort.Engine, model []byte, inputs ...string) *ort.Pr
 }
 
 // compute runs a program whose single input is a, and returns the single output.
-func compute(t *testing.T, e ort.Engine, p *ort.Program, a ort.Array) *ort.Value {
+func compute(t testing.TB, e ort.Engine, p *ort.Program, a ort.Array) *ort.Value {
 	t.Helper()
 	in, err := e.NewValue(a)
 	if err != nil {
@@ -85,6 +85,22 @@ func compute(t *testing.T, e ort.Engine, p *ort.Program, a ort.Array) *ort.Value
 		}
 	})
 	return out[0]
+}
+
+// onePass runs a program on one array.
+func onePass(t testing.TB, e ort.Engine, p *ort.Program, a ort.Array) {
+	t.Helper()
+	in, err := e.NewValue(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := p.Compute(t.Context(), []*ort.Value{in})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(in.Close(), ort.CloseValues(out)); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestBindingsGiveTheSameFeatures(t *testing.T) {

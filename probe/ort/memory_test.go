@@ -3,7 +3,6 @@
 package ort_test
 
 import (
-	"errors"
 	"os"
 	"regexp"
 	"runtime"
@@ -79,20 +78,6 @@ func TestPassesLeaveNoMemoryBehind(t *testing.T) {
 
 // raced is set by the build with the race detector.
 var raced bool
-
-func onePass(t *testing.T, e ort.Engine, p *ort.Program, a ort.Array) {
-	in, err := e.NewValue(a)
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := p.Compute(t.Context(), []*ort.Value{in})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := errors.Join(in.Close(), ort.CloseValues(out)); err != nil {
-		t.Fatal(err)
-	}
-}
 
 // useSession opens a model, runs it on two shapes, and closes it.
 func useSession(t *testing.T, e ort.Engine, model []byte) {
