@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -326,6 +327,26 @@ func TestBindingsGiveTheSameErrors(t *testing.T) {
 			t.Errorf("after errors: %v, %v", got, err)
 		}
 		slices.Sort(seen)
+		return seen
+	})
+}
+
+// A library without a CUDA provider, and a provider without a GPU, are errors of the library with both.
+func TestBindingsRefuseCUDAAlike(t *testing.T) {
+	if err := exec.Command("nvidia-smi").Run(); err == nil {
+		t.Skip("this machine has a GPU")
+	}
+	eachBinding(t, func(t *testing.T, e ort.Engine) (seen []string) {
+		e.Device = ort.Device{CUDA: true}
+		_, opened := e.Open(t.Context(), castModel(ort.Float32, ort.Float32, 2), "")
+		_, loaded := e.OpenProgram(t.Context(), ort.Source{Path: "missing.onnx"}, []string{"x"}, []string{"y"})
+		for _, err := range []error{opened, loaded} {
+			var libraryErr *ort.LibraryError
+			if !errors.As(err, &libraryErr) || libraryErr.Advice == "" {
+				t.Errorf("got %v, want a LibraryError with a hint", err)
+			}
+			seen = append(seen, fmt.Sprint(err))
+		}
 		return seen
 	})
 }

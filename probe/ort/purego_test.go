@@ -5,6 +5,8 @@ package ort
 import (
 	"runtime"
 	"testing"
+
+	"github.com/wiseft/wiseft/internal/fault"
 )
 
 func TestNegotiate(t *testing.T) {
@@ -20,7 +22,7 @@ func TestNegotiate(t *testing.T) {
 // A file that is no library, or another one, is refused by its binding and does not stay loaded.
 func TestOtherLibrariesAreRefused(t *testing.T) {
 	t.Parallel()
-	for _, path := range []string{"testdata/missing.so", "purego_test.go", otherLibrary} {
+	for _, path := range []string{"testdata/missing.so", "./purego_test.go", otherLibrary} {
 		b := &bindingPurego{}
 		if version, err := b.load(path); err == nil {
 			t.Errorf("%s is loaded as version %s", path, version)
@@ -36,3 +38,23 @@ func TestOtherLibrariesAreRefused(t *testing.T) {
 // otherLibrary is a shared library on this system that is not onnxruntime.
 var otherLibrary = map[string]string{"linux": "libm.so.6", "darwin": "/usr/lib/libSystem.B.dylib",
 	"windows": "kernel32.dll"}[runtime.GOOS]
+
+func TestBindingFor(t *testing.T) {
+	t.Parallel()
+	for name := range bindings {
+		if b, got, err := bindingFor(name); err != nil || got != name || b != bindings[name] {
+			t.Errorf("bindingFor(%q) = %v, %q (%v)", name, b, got, err)
+		}
+	}
+	if _, name, err := bindingFor(""); err != nil || len(bindings) == 2 && name != nameCgo {
+		t.Errorf("the default is %q (%v)", name, err)
+	}
+	if _, _, err := bindingFor("rust"); fault.KindOf(err) != fault.Usage {
+		t.Errorf("an unknown name gives %v, want a mistake of usage", err)
+	}
+	if _, ok := bindings[nameCgo]; !ok {
+		if _, _, err := bindingFor(nameCgo); fault.HintOf(err) == "" {
+			t.Errorf("cgo's binding in a build without gives %v, want a hint", err)
+		}
+	}
+}
