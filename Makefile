@@ -27,9 +27,14 @@ api: ## fail if a change breaks the public Go API since the commit in scripts/ap
 test: ## all tests, as in the README
 	go test ./...
 
-test-nocgo: ## all packages whose tests run no models, tested without cgo
-	CGO_ENABLED=0 go test $$(go list ./... | grep -v -e 'wiseft/wiseft$$' -e /cmd/ -e /probe/ort -e /onnxmerge/align)
+test-nocgo: ## without a C compiler: most tests, the demo, and builds for Windows and macOS
+	CGO_ENABLED=0 go test $$(go list ./... | grep -v -e 'wiseft/wiseft$$' -e /cmd/ -e /onnxmerge/align)
 	CGO_ENABLED=0 go vet ./...
+	dir=$$(mktemp -d) && CGO_ENABLED=0 go run ./cmd/wiseft demo --quiet -o $$dir/demo && rm -r $$dir
+	dir=$$(mktemp -d) && for system in windows/amd64 darwin/arm64; do \
+		export CGO_ENABLED=0 GOOS=$${system%/*} GOARCH=$${system#*/}; \
+		go vet ./... && go test -c -o $$dir/ ./probe/ort ./cmd/wiseft || exit 1; \
+	done && rm -r $$dir
 	CGO_ENABLED=0 GOARCH=386 go test -run 'Float32|Codec' ./onnxmerge/internal/kernel # the code of processors without assembly
 
 race: ## tests of the packages that start goroutines, under the race detector

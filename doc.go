@@ -25,8 +25,8 @@
 // done, and report to a [Monitor].
 //
 // Models run in onnxruntime, a shared library that is searched on the machine and else installed once into the user's
-// cache folder; [RuntimeOptions] chooses another, or forbids the installation. All else works without it and without
-// cgo.
+// cache folder; [RuntimeOptions] chooses another, or forbids the installation. All else works without it. It is called
+// with cgo where there is a C compiler, and else without; WISEFT_ORT_BINDING chooses.
 //
 // # Packages below
 //

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"runtime"
 
+	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/probe/ort"
 )
 
@@ -48,6 +49,9 @@ func Diagnose(ctx context.Context, opt RuntimeOptions, monitor Monitor) (*Diagno
 	loaded, err := ort.Load(ctx, library)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
+	}
+	if fault.KindOf(err) == fault.Usage {
+		return nil, err
 	}
 	if err != nil {
 		d.CUDA = "not tried"

@@ -99,9 +99,11 @@ func expose(ctx context.Context, model []byte, tensor string) ([]byte, error) {
 }
 
 // LibraryOptions returns where onnxruntime is searched on this machine: the program's own folder,
-// LD_LIBRARY_PATH, packages of Python environments and of the Node on the path, the user's cache folder.
+// LD_LIBRARY_PATH, packages of Python environments and of the Node on the path, the user's cache folder. The variable
+// WISEFT_ORT_BINDING, "cgo" or "purego", chooses how it is called.
 func LibraryOptions(opt RuntimeOptions, monitor Monitor) ort.Options {
-	o := ort.Options{Library: opt.Library, Install: !opt.Offline, Say: monitor.note}
+	o := ort.Options{Library: opt.Library, Binding: os.Getenv("WISEFT_ORT_BINDING"), Install: !opt.Offline,
+		Say: monitor.note}
 	if cache, err := ort.DefaultCacheDir(); err == nil {
 		o.CacheDir = cache
 	}

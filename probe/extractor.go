@@ -2,7 +2,7 @@
 //
 // An [Extractor] is a model that is ready to run; package probe/ort makes one from ONNX bytes. [Extract] passes a
 // data set through it and returns a [feature.Set]. Package probe/fit trains classifiers on that. Engines and data
-// sets are small interfaces, so that everything but probe/ort builds and is tested without cgo and onnxruntime.
+// sets are small interfaces, so that everything but probe/ort is tested without onnxruntime.
 package probe
 
 import "context"

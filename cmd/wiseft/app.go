@@ -35,6 +35,8 @@ func commands() []*cli.Command {
 		newCorruptCommand(),
 		newListCommand(),
 		newDoctorCommand(),
+		newCompletionCommand(),
+		newManCommand(),
 	}
 }
 
@@ -185,6 +187,10 @@ func (c *call) monitor() wiseft.Monitor {
 // run executes the program and returns its exit code.
 func run(ctx context.Context, args []string, con console) int {
 	app := newApp(con, args)
+	if len(args) > 1 && args[1] == completeCommand {
+		writeCompletions(con.out, app, args[2:])
+		return exitDone
+	}
 	asJSON := false
 	args, err := spellHelp(app, args)
 	if err == nil {

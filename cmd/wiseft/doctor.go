@@ -41,7 +41,8 @@ func writeDiagnosis(w io.Writer, r *wiseft.Diagnosis) error {
 	t := newTable(w)
 	fmt.Fprintf(t, "wiseft\t%s, %s, %s, %d cores\n", r.Version, r.Go, r.Platform, r.Cores)
 	if r.Library != nil {
-		fmt.Fprintf(t, "onnxruntime\t%s, works: %s (%s)\n", r.Library.Version, r.Library.Path, r.Library.Origin)
+		fmt.Fprintf(t, "onnxruntime\t%s, works by %s: %s (%s)\n", r.Library.Version, r.Library.Binding,
+			r.Library.Path, r.Library.Origin)
 	} else {
 		fmt.Fprintf(t, "onnxruntime\tnone that works\n")
 	}

@@ -41,6 +41,7 @@ func TestReadmeCommandsRun(t *testing.T) {
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("WISEFT_ONNXRUNTIME", lib.Path)
+			env.Setenv("WISEFT_ORT_BINDING", lib.Binding)
 			env.Setenv("WISEFT_QUIET", "1")
 			return os.CopyFS(filepath.Join(env.WorkDir, readmeModels), os.DirFS(filepath.Join("../..", readmeModels)))
 		},

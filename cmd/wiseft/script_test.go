@@ -56,6 +56,7 @@ func TestScripts(t *testing.T) {
 // sets, and sets the path of onnxruntime.
 func setupScript(env *testscript.Env, library string) error {
 	env.Setenv("WISEFT_ONNXRUNTIME", library)
+	env.Setenv("WISEFT_ORT_BINDING", os.Getenv("WISEFT_ORT_BINDING"))
 	for name, data := range map[string][]byte{"pretrained.onnx": demoPretrained, "finetuned.onnx": demoFinetuned} {
 		if err := os.WriteFile(filepath.Join(env.WorkDir, name), data, 0o666); err != nil {
 			return err

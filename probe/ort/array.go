@@ -3,6 +3,8 @@ package ort
 import (
 	"fmt"
 	"math"
+	"runtime"
+	"unsafe"
 )
 
 // ElementType is the type of an array's elements, with the number of ONNX's TensorProto.DataType.
@@ -25,13 +27,30 @@ const (
 	BFloat16 ElementType = 16
 )
 
-// elementBytes are the sizes of elements.
-var elementBytes = map[ElementType]int64{
-	Float32: 4, Uint8: 1, Int8: 1, Uint16: 2, Int16: 2, Int32: 4, Int64: 8, Bool: 1,
-	Float16: 2, Float64: 8, Uint32: 4, Uint64: 8, BFloat16: 2}
+// elementTypes are the names of element types, and the bytes of an element if a [Program] takes the type.
+var elementTypes = map[ElementType]struct {
+	name  string
+	bytes int64
+}{
+	0: {"no tensor", 0}, Float32: {"float32", 4}, Uint8: {"uint8", 1}, Int8: {"int8", 1}, Uint16: {"uint16", 2},
+	Int16: {"int16", 2}, Int32: {"int32", 4}, Int64: {"int64", 8}, 8: {"string", 0}, Bool: {"bool", 1},
+	Float16: {"float16", 2}, Float64: {"float64", 8}, Uint32: {"uint32", 4}, Uint64: {"uint64", 8},
+	14: {"complex64", 0}, 15: {"complex128", 0}, BFloat16: {"bfloat16", 2}}
 
 // Size returns the bytes of one element; 0 for a type that a [Program] does not take.
-func (t ElementType) Size() int64 { return elementBytes[t] }
+func (t ElementType) Size() int64 { return elementTypes[t].bytes }
+
+// String returns the name of the type, such as "float32".
+func (t ElementType) String() string {
+	if known, ok := elementTypes[t]; ok {
+		return known.name
+	}
+	return fmt.Sprintf("element type %d", int32(t))
+}
+
+// returnable reports whether a pass can return values of the type. onnxruntime_go truncates those of 16 bits; they are
+// refused with either binding.
+func (t ElementType) returnable() bool { return t.Size() > 0 && t != Float16 && t != BFloat16 }
 
 // Array is a dense array of any element type: an input of a [Program].
 type Array struct {
@@ -44,14 +63,17 @@ type Array struct {
 func (a Array) check() error {
 	size := a.Type.Size()
 	if size == 0 {
-		return fmt.Errorf("ort: an array of element type %d; it is not supported", a.Type)
+		return fmt.Errorf("ort: an array of type %s is not supported", a.Type)
+	}
+	if len(a.Shape) == 0 && !a.Type.returnable() { // onnxruntime_go has no such scalars
+		return fmt.Errorf("ort: a single number of type %s is not supported", a.Type)
 	}
 	n, err := elements(a.Shape)
 	if err != nil {
 		return err
 	}
-	if n*size != int64(len(a.Data)) {
-		return fmt.Errorf("ort: an array of shape %v has %d bytes, want %d", a.Shape, len(a.Data), n*size)
+	if got := int64(len(a.Data)); got%size != 0 || got/size != n {
+		return fmt.Errorf("ort: an array of shape %v has %d bytes, want %d of %d each", a.Shape, got, n, size)
 	}
 	return nil
 }
@@ -62,8 +84,7 @@ type Source struct {
 	Path  string // used if Bytes is nil
 }
 
-// elements returns the product of shape. The binding's own check misses overflow in
-// shapes such as [1<<62 5].
+// elements returns the product of shape. onnxruntime_go misses overflow in shapes such as [1<<62 5].
 func elements(shape []int64) (int64, error) {
 	n := int64(1)
 	for _, d := range shape {
@@ -73,4 +94,24 @@ func elements(shape []int64) (int64, error) {
 		n *= d
 	}
 	return n, nil
+}
+
+// float32Bytes returns the bytes of x, which share its memory.
+func float32Bytes(x []float32) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), 4*len(x))
+}
+
+// elementsOf returns the elements of an array's bytes, which share their memory.
+func elementsOf[T float32 | int64](data []byte) []T {
+	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(data))), len(data)/int(unsafe.Sizeof(*new(T))))
+}
+
+// pinFor keeps data where it is, as C requires, until it is unpinned or owner is garbage. Memory that is not Go's, such
+// as another value's, never moves.
+func pinFor[T any](owner *T, data []byte) (pins *runtime.Pinner) {
+	pins = new(runtime.Pinner)
+	defer func() { _ = recover() }() // Pin panics for memory that is not Go's
+	runtime.AddCleanup(owner, (*runtime.Pinner).Unpin, pins)
+	pins.Pin(unsafe.SliceData(data))
+	return pins
 }

@@ -1,4 +1,4 @@
-//go:build cgo && unix
+//go:build unix
 
 package ort_test
 
@@ -74,6 +74,74 @@ func BenchmarkExtract(b *testing.B) {
 	var usage syscall.Rusage
 	if syscall.Getrusage(syscall.RUSAGE_SELF, &usage) == nil {
 		b.ReportMetric(float64(usage.Maxrss)/1024, "peak-MiB")
+	}
+}
+
+// BenchmarkBindings compares the bindings of the build in turns, so that other load on the machine affects all: passes
+// of a model with one node, which cost the calls alone, passes of the demo's model, and opening it. "purego-of-cgo" is
+// the median of the ratios of their times.
+func BenchmarkBindings(b *testing.B) {
+	orttest.Load(b)
+	engines, err := ort.Engines()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if len(engines) != 2 {
+		b.Skip("this build has one binding")
+	}
+	model, err := os.ReadFile("../../cmd/wiseft/demo/finetuned.onnx")
+	if err != nil {
+		b.Fatal(err)
+	}
+	tiny := castModel(ort.Float32, ort.Float64, 2)
+	small := ort.Array{Type: ort.Float32, Shape: []int64{2, 3}, Data: raw(1, 2, 3, 4, 5, 6)}
+	const samples, points = 8, 256
+	batch := probe.Batch{X: ramp(samples * points * 3), Shape: []int64{samples, points, 3}}
+	for name, prepared := range map[string]func(e ort.Engine) (run func()){
+		"call": func(e ort.Engine) func() {
+			p := program(b, e, tiny, "x")
+			return func() { onePass(b, e, p, small) }
+		},
+		"pass": func(e ort.Engine) func() {
+			s, err := e.Open(b.Context(), model, "features")
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.Cleanup(func() { _ = s.Close() }) // it releases memory alone
+			return func() {
+				if _, err := s.Extract(b.Context(), nil, batch); err != nil {
+					b.Fatal(err)
+				}
+			}
+		},
+		"open": func(e ort.Engine) func() {
+			return func() {
+				s, err := e.Open(b.Context(), model, "features")
+				if err != nil {
+					b.Fatal(err)
+				}
+				defer s.Close()
+			}
+		},
+	} {
+		b.Run(name, func(b *testing.B) {
+			cgo, pure := prepared(engines["cgo"]), prepared(engines["purego"])
+			timed := func(run func()) float64 {
+				start := time.Now()
+				for range 10 {
+					run()
+				}
+				return float64(time.Since(start))
+			}
+			var ratios []float64
+			for b.Loop() {
+				x, y := timed(cgo), timed(pure)
+				y2, x2 := timed(pure), timed(cgo)
+				ratios = append(ratios, (y+y2)/(x+x2))
+			}
+			slices.SortFunc(ratios, cmp.Compare[float64])
+			b.ReportMetric(ratios[len(ratios)/2], "purego-of-cgo")
+		})
 	}
 }
 

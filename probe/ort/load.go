@@ -1,20 +1,16 @@
-//go:build cgo
-
 package ort
 
 import (
 	"context"
 	"fmt"
 	"sync"
-
-	onnxruntime "github.com/yalue/onnxruntime_go"
 )
 
 // loaded is the process's library. onnxruntime can be loaded once.
 var loaded struct {
 	sync.Mutex
-	lib Library
-	ok  bool
+	lib     Library
+	binding binding // nil until it is loaded
 }
 
 // Load loads onnxruntime and returns the library. Later calls return the one that is loaded, or an error if it does
@@ -22,12 +18,20 @@ var loaded struct {
 func Load(ctx context.Context, opt Options) (Library, error) {
 	loaded.Lock()
 	defer loaded.Unlock()
-	if loaded.ok {
+	if loaded.binding != nil {
 		if opt.CUDA && !loaded.lib.CUDA {
 			return Library{}, &LibraryError{Reason: "the loaded library has no CUDA provider",
 				Advice: Options{CUDA: true}.advice()}
 		}
 		return loaded.lib, nil
+	}
+	binding, name, err := bindingFor(opt.Binding)
+	if err != nil {
+		return Library{}, err
+	}
+	start := func(lib *Library) error {
+		lib.Binding = name
+		return start(lib, binding)
 	}
 	if opt.Library != "" {
 		lib := describe(opt.Library, "named")
@@ -83,13 +87,26 @@ func usable(lib Library, opt Options) error {
 	return nil
 }
 
-func start(lib *Library) error {
+func start(lib *Library, b binding) error {
 	returnMemory()
-	onnxruntime.SetSharedLibraryPath(lib.Path)
-	if err := onnxruntime.InitializeEnvironment(onnxruntime.WithLogLevelError()); err != nil {
-		return fmt.Errorf("%s does not load as onnxruntime %s or newer: %w", lib.Path, MinVersion, err)
+	version, err := b.load(lib.Path)
+	if err != nil {
+		return fmt.Errorf("%s does not load: %w", lib.Path, err)
 	}
-	lib.Version = onnxruntime.GetVersion()
-	loaded.lib, loaded.ok = *lib, true
+	lib.Version = version
+	loaded.lib, loaded.binding = *lib, b
 	return nil
+}
+
+// errNotLoaded reports a call before [Load].
+var errNotLoaded = &LibraryError{Reason: "it is not loaded", Advice: "call Load first"}
+
+// current returns the binding of the loaded library, and the library's version.
+func current() (binding, string, error) {
+	loaded.Lock()
+	defer loaded.Unlock()
+	if loaded.binding == nil {
+		return nil, "", errNotLoaded
+	}
+	return loaded.binding, loaded.lib.Version, nil
 }

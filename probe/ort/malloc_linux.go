@@ -1,20 +1,15 @@
-//go:build cgo && linux
+//go:build linux && (amd64 || arm64)
 
 package ort
 
-/*
-#include <malloc.h>
+import "github.com/ebitengine/purego"
 
-static void map_from(int size) {
-#ifdef __GLIBC__
-	mallopt(M_MMAP_THRESHOLD, size);
-#endif
-}
-*/
-import "C"
-
-// mapFromBytes is the size from which blocks of C memory are mapped one by one. It is glibc's initial value.
-const mapFromBytes = 128 << 10
+// mapThreshold is M_MMAP_THRESHOLD of glibc's mallopt, and mapFromBytes the threshold's initial value: the size from
+// which blocks of C memory are mapped one by one.
+const (
+	mapThreshold = -3
+	mapFromBytes = 128 << 10
+)
 
 // returnMemory makes the C library return large blocks to the system when they are freed.
 //
@@ -23,5 +18,10 @@ const mapFromBytes = 128 << 10
 // their memory is not returned: 44 MiB beside 6 MiB in use after 50 sessions of a model of 1 MiB, and more later,
 // depending on the threads. Setting the threshold, to whatever value, fixes it (mallopt(3)): 2.5 MiB. Opening that
 // model and running it ten times takes 23 ms instead of 15, because mapped memory is cleared; hundreds of passes take
-// as long as before.
-func returnMemory() { C.map_from(mapFromBytes) }
+// as long as before. Other C libraries have no mallopt.
+func returnMemory() {
+	if mallopt, err := purego.Dlsym(purego.RTLD_DEFAULT, "mallopt"); err == nil {
+		threshold := int32(mapThreshold)
+		purego.SyscallN(mallopt, uintptr(threshold), mapFromBytes)
+	}
+}

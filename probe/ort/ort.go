@@ -3,16 +3,25 @@
 // onnxruntime is a shared library that is loaded at run time. [Load] finds an installed one, or installs a pinned and
 // verified one into a cache folder: from a Go module, whose client is there where wiseft was built, then by pip,
 // whose wheels have the same version, then by npm, whose package is the largest. [Engine] then makes [Session]
-// values, which implement probe.Extractor. A process loads one library. Without cgo the package builds, and Load
-// returns an error. The binding, onnxruntime_go v1.25.0, needs API 23; later versions of it would not accept the Go
-// module's library 1.23.2.
+// values, which implement probe.Extractor. A process loads one library.
+//
+// The library is called by one of two bindings. A build with cgo uses onnxruntime_go, whose version v1.25.0 needs
+// onnxruntime 1.23; later ones would not accept the Go module's library 1.23.2. A build without cgo, which Go chooses
+// where it finds no C compiler, calls the library's functions by their addresses with purego, on Linux, macOS and Windows,
+// amd64 and arm64. It takes a library from 1.17 on if one is named; the search has the same minimum with both, so that
+// they find the same library. A build with cgo contains both, and [Options].Binding chooses. Values, errors and memory of
+// both are compared by the tests. They differ in one thing: onnxruntime_go cannot return a single number.
+//
+// Passes take the same time with both (BenchmarkBindings: 0.99 for the demo's model, 1.02 for a single node, of 10 to
+// 20 µs). Opening a session takes a third of the time without cgo, because onnxruntime_go loads a model twice to read what
+// it declares.
 //
 // A model whose device is CUDA runs on CUDA or fails; it is never run on the CPU instead. TF32 is off, and the
 // convolution search is the heuristic one: the default measures all algorithms again for each of ModelNet-C's 21
 // point counts.
 //
-// Threads of a session stop spinning after a pass, because a sweep may hold several sessions: with onnxruntime's
-// default, eight of them ran at 40 % of the speed. They may spin between passes of one Extract (2 to 4 %).
+// Threads of a session spin between passes, which is onnxruntime's default and 2 to 4 % faster than to stop. Sessions
+// should therefore not take turns: eight that did ran at 40 % of the speed.
 package ort
 
 import (
@@ -23,8 +32,8 @@ import (
 	"github.com/wiseft/wiseft/internal/fault"
 )
 
-// MinVersion is the oldest onnxruntime that the Go binding accepts: it requests API
-// 23, which 1.23.0 introduced.
+// MinVersion is the oldest onnxruntime that is taken when it is found: onnxruntime_go requests API 23, which 1.23.0
+// introduced.
 const MinVersion = "1.23.0"
 
 // Library is an onnxruntime shared library.
@@ -33,6 +42,7 @@ type Library struct {
 	Origin  string `json:"origin"`            // how it was found: "cache", "python", …
 	Version string `json:"version,omitempty"` // known for certain once loaded
 	CUDA    bool   `json:"cuda"`              // a CUDA provider lies beside it
+	Binding string `json:"binding,omitempty"` // what loaded it: "cgo" or "purego"
 }
 
 // Device is where a model runs.
@@ -84,6 +94,8 @@ type Options struct {
 	Say func(line string)
 	// CUDA requires a library with a CUDA provider.
 	CUDA bool
+	// Binding is how the library is called: "cgo" or "purego"; "" = cgo where the build has it.
+	Binding string
 }
 
 // LibraryError reports that there is no usable library. Its kind is Failed.

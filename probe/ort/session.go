@@ -1,5 +1,3 @@
-//go:build cgo
-
 package ort
 
 import (
@@ -11,13 +9,14 @@ import (
 	"strings"
 
 	"github.com/wiseft/wiseft/probe"
-	onnxruntime "github.com/yalue/onnxruntime_go"
 )
 
 // Engine makes sessions on one device. Load must have succeeded before.
 type Engine struct {
 	Device  Device
 	Threads int // of one forward pass on the CPU; 0 = one per core
+
+	binding binding // nil for that of the loaded library
 }
 
 var _ probe.Engine = Engine{}
@@ -27,7 +26,11 @@ func (e Engine) Runtime() string { return fmt.Sprintf("%s, %d threads", e.Platfo
 
 // Platform returns the version of onnxruntime and the device.
 func (e Engine) Platform() string {
-	return fmt.Sprintf("onnxruntime %s, %s", onnxruntime.GetVersion(), e.Device)
+	_, version, err := current()
+	if err != nil {
+		version = "not loaded"
+	}
+	return fmt.Sprintf("onnxruntime %s, %s", version, e.Device)
 }
 
 func (e Engine) threads() int {
@@ -35,6 +38,19 @@ func (e Engine) threads() int {
 		return e.Threads
 	}
 	return runtime.NumCPU()
+}
+
+func (e Engine) options() sessionOptions {
+	return sessionOptions{threads: e.threads(), device: e.Device}
+}
+
+// bound returns the binding that the engine uses.
+func (e Engine) bound() (binding, error) {
+	if e.binding != nil {
+		return e.binding, nil
+	}
+	b, _, err := current()
+	return b, err
 }
 
 // Open implements probe.Engine. The model must have one float32 input and a float32 output named tensor; errors about
@@ -46,128 +62,67 @@ func (e Engine) Open(ctx context.Context, model []byte, tensor string) (probe.Ex
 	if len(model) == 0 {
 		return nil, modelErrorf("the model is empty")
 	}
-	inputs, outputs, err := onnxruntime.GetInputOutputInfoWithONNXData(model)
-	if err != nil {
-		return nil, modelErrorf("onnxruntime refuses the model: %v", err)
-	}
-	in, out, err := choose(inputs, outputs, tensor)
+	b, err := e.bound()
 	if err != nil {
 		return nil, err
 	}
-	options, err := e.options()
+	s := &Session{binding: b}
+	s.runner, err = b.choose(model, func(inputs, outputs []declared) (string, string, error) {
+		in, out, err := choose(inputs, outputs, tensor)
+		s.input = probe.Input{Name: in.name, Shape: in.shape}
+		return in.name, out.name, err
+	}, e.options())
 	if err != nil {
-		return nil, err
-	}
-	defer options.Destroy()
-	s := &Session{input: probe.Input{Name: in.Name, Shape: slices.Clone(in.Dimensions)}}
-	if s.run, err = onnxruntime.NewRunOptions(); err != nil {
-		return nil, err
-	}
-	s.session, err = onnxruntime.NewDynamicAdvancedSessionWithONNXData(model, []string{in.Name}, []string{out.Name},
-		options)
-	if err != nil {
-		return nil, errors.Join(modelErrorf("onnxruntime refuses the model: %v", err), s.run.Destroy())
+		return nil, refused(err)
 	}
 	return s, nil
 }
 
-func (e Engine) options() (*onnxruntime.SessionOptions, error) {
-	options, err := onnxruntime.NewSessionOptions()
-	if err != nil {
-		return nil, err
-	}
-	err = options.SetIntraOpNumThreads(e.threads())
-	if err == nil { // what onnxruntime refuses is in the error, and needs no line of its own on standard error
-		err = options.SetLogSeverityLevel(onnxruntime.LoggingLevelFatal)
-	}
-	if err == nil && e.Device.CUDA {
-		err = e.useCUDA(options)
-	}
-	if err != nil {
-		return nil, errors.Join(err, options.Destroy())
-	}
-	return options, nil
-}
-
-// useCUDA adds the CUDA provider. The convolution search is heuristic, because the default measures all algorithms
-// again for every point count; TF32 is off, so that features agree with the CPU's to float32.
-func (e Engine) useCUDA(options *onnxruntime.SessionOptions) error {
-	cuda, err := onnxruntime.NewCUDAProviderOptions()
-	if err != nil {
-		return &LibraryError{Reason: "no CUDA: " + err.Error(), Advice: Options{CUDA: true}.advice()}
-	}
-	defer cuda.Destroy()
-	err = cuda.Update(map[string]string{
-		"device_id":              fmt.Sprint(e.Device.Index),
-		"cudnn_conv_algo_search": "HEURISTIC",
-		"use_tf32":               "0",
-	})
-	if err == nil {
-		err = options.AppendExecutionProviderCUDA(cuda)
-	}
-	if err != nil {
-		return &LibraryError{Reason: fmt.Sprintf("device %s: %s", e.Device, cause(err)), Advice: CUDAHint}
-	}
-	return nil
-}
-
-// cause removes the source locations that onnxruntime puts in front of an error.
-func cause(err error) string {
-	parts := strings.Split(err.Error(), " : FAIL : ")
-	return parts[len(parts)-1]
-}
-
 // choose returns the input and the output to use, or an error if the model cannot be run.
-func choose(inputs, outputs []onnxruntime.InputOutputInfo, tensor string) (in, out onnxruntime.InputOutputInfo,
-	err error) {
+func choose(inputs, outputs []declared, tensor string) (in, out declared, err error) {
 	if len(inputs) != 1 {
 		return in, out, modelErrorf("the model has %d inputs (%s); one is supported", len(inputs), names(inputs))
 	}
 	in = inputs[0]
-	if in.DataType != onnxruntime.TensorElementDataTypeFloat {
-		return in, out, modelErrorf("input %q is %s; float32 is supported", in.Name, dtype(in.DataType))
+	if in.dtype != Float32 {
+		return in, out, modelErrorf("input %q is %s; float32 is supported", in.name, in.dtype)
 	}
-	if len(in.Dimensions) == 0 {
-		return in, out, modelErrorf("input %q has no batch axis", in.Name)
+	if len(in.shape) == 0 {
+		return in, out, modelErrorf("input %q has no batch axis", in.name)
 	}
 	if tensor == "" && len(outputs) != 1 {
 		return in, out, modelErrorf("the model has %d outputs (%s); choose one with --output", len(outputs), names(outputs))
 	}
 	for _, o := range outputs {
-		if o.Name != tensor && tensor != "" {
+		if o.name != tensor && tensor != "" {
 			continue
 		}
-		if o.DataType != onnxruntime.TensorElementDataTypeFloat {
-			return in, out, modelErrorf("output %q is %s; float32 is supported", o.Name, dtype(o.DataType))
+		if o.dtype != Float32 {
+			return in, out, modelErrorf("output %q is %s; float32 is supported", o.name, o.dtype)
 		}
 		return in, o, nil
 	}
 	return in, out, modelErrorf("the model has no output %q; it has %s", tensor, names(outputs))
 }
 
-// dtype returns the name of an element type as in ONNX files.
-func dtype(t onnxruntime.TensorElementDataType) string {
-	return strings.ToLower(strings.TrimPrefix(t.String(), "ONNX_TENSOR_ELEMENT_DATA_TYPE_"))
-}
-
-func names(infos []onnxruntime.InputOutputInfo) string {
-	var list []string
-	for _, info := range infos {
-		list = append(list, info.Name)
+func names(list []declared) string {
+	var text []string
+	for _, d := range list {
+		text = append(text, d.name)
 	}
-	return strings.Join(list, ", ")
+	return strings.Join(text, ", ")
 }
 
 // Session is a model in onnxruntime. It implements probe.Extractor.
 type Session struct {
-	session *onnxruntime.DynamicAdvancedSession
-	run     *onnxruntime.RunOptions
+	binding binding
+	runner  runner // nil after Close
 	input   probe.Input
 
 	// The output of the latest shape is kept: onnxruntime then writes into it instead of allocating and copying for
 	// every batch.
 	shape  []int64
-	output *onnxruntime.Tensor[float32]
+	output tensor
 }
 
 // Input implements probe.Extractor.
@@ -185,13 +140,16 @@ func (s *Session) Extract(ctx context.Context, dst []float32, b probe.Batch) ([]
 	if size != int64(len(b.X)) {
 		return dst, fmt.Errorf("ort: a batch of shape %v has %d values", b.Shape, len(b.X))
 	}
-	in, err := onnxruntime.NewTensor(b.Shape, b.X)
+	if s.runner == nil {
+		return dst, errClosed
+	}
+	in, err := s.binding.tensor(Array{Type: Float32, Shape: b.Shape, Data: float32Bytes(b.X)})
 	if err != nil {
 		return dst, err
 	}
-	defer in.Destroy()
-	defer terminateWith(ctx, s.run)()
-	outputs := []onnxruntime.Value{nil}
+	defer in.close()
+	defer terminateWith(ctx, s.runner)()
+	outputs := []tensor{nil}
 	if slices.Equal(b.Shape, s.shape) {
 		outputs[0] = s.output
 	}
@@ -199,45 +157,47 @@ func (s *Session) Extract(ctx context.Context, dst []float32, b probe.Batch) ([]
 	// stuck; it then wakes 2,000 times a second, and takes a core from onnxruntime's threads each time: 3 % of the
 	// passes of a small model on two cores.
 	runtime.Gosched()
-	if err := s.session.RunWithOptions([]onnxruntime.Value{in}, outputs, s.run); err != nil {
+	if err := s.runner.run([]tensor{in}, outputs); err != nil {
 		if ctx.Err() != nil {
 			return dst, ctx.Err()
 		}
-		return dst, modelErrorf("onnxruntime on input %v: %v", b.Shape, err)
+		return dst, modelErrorf("onnxruntime on input %v: %w", b.Shape, err)
 	}
 	if err := s.keep(b.Shape, outputs[0]); err != nil {
 		return dst, err
 	}
-	return append(dst, s.output.GetData()...), nil
+	return append(dst, elementsOf[float32](s.output.bytes())...), nil
 }
 
 // terminateWith terminates the forward pass when ctx ends, until the returned function is called.
-func terminateWith(ctx context.Context, run *onnxruntime.RunOptions) (stop func()) {
+func terminateWith(ctx context.Context, r runner) (stop func()) {
 	done := make(chan struct{})
 	cancel := context.AfterFunc(ctx, func() {
-		_ = run.Terminate() // the pass reports that it was terminated
+		r.terminate() // the pass reports that it was terminated
 		close(done)
 	})
 	return func() {
 		if !cancel() {
 			<-done
-			_ = run.UnsetTerminate()
+			r.resume()
 		}
 	}
 }
 
+// errClosed reports the use of a model after its Close.
+var errClosed = errors.New("ort: the model is closed")
+
 // keep keeps the output for the next batch of the same shape.
-func (s *Session) keep(shape []int64, v onnxruntime.Value) error {
-	out, ok := v.(*onnxruntime.Tensor[float32])
-	if !ok {
-		return errors.Join(modelErrorf("the output is no float32 tensor"), v.Destroy())
-	}
+func (s *Session) keep(shape []int64, out tensor) error {
 	if out == s.output {
 		return nil
 	}
+	if out.elementType() != Float32 {
+		return errors.Join(modelErrorf("the output is no float32 tensor"), out.close())
+	}
 	s.release()
 	s.output, s.shape = out, slices.Clone(shape)
-	got := out.GetShape()
+	got := out.dims()
 	if len(got) == 0 || got[0] != shape[0] {
 		return modelErrorf("the output has shape %v for a batch of %d: %w", got, shape[0], probe.ErrBatchAxis)
 	}
@@ -246,7 +206,7 @@ func (s *Session) keep(shape []int64, v onnxruntime.Value) error {
 
 func (s *Session) release() {
 	if s.output != nil {
-		_ = s.output.Destroy() // it never fails
+		_ = s.output.close() // it never fails
 		s.output, s.shape = nil, nil
 	}
 }
@@ -254,11 +214,11 @@ func (s *Session) release() {
 // Close implements probe.Extractor.
 func (s *Session) Close() error {
 	s.release()
-	if s.session == nil {
+	if s.runner == nil {
 		return nil
 	}
-	err := errors.Join(s.session.Destroy(), s.run.Destroy())
-	s.session = nil
+	err := s.runner.close()
+	s.runner = nil
 	return err
 }
 
@@ -267,9 +227,9 @@ func CheckCUDA(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	options, err := Engine{Device: Device{CUDA: true}}.options()
+	b, _, err := current()
 	if err != nil {
 		return err
 	}
-	return options.Destroy()
+	return b.check(Engine{Device: Device{CUDA: true}}.options())
 }

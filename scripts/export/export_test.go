@@ -1,5 +1,3 @@
-//go:build cgo
-
 // Package export tests the output of the exporters beside it, without Python: the weights of committed exports, which
 // are 0, are set by a rule, and the models are run by onnxruntime.
 package export

@@ -13,7 +13,8 @@ import (
 // user's cache folder if there is none, and logs which one is used.
 func Load(t testing.TB) ort.Library {
 	t.Helper()
-	opt := ort.Options{Library: os.Getenv("WISEFT_ONNXRUNTIME"), Install: true, Say: func(line string) { t.Log(line) }}
+	opt := ort.Options{Library: os.Getenv("WISEFT_ONNXRUNTIME"), Binding: os.Getenv("WISEFT_ORT_BINDING"), Install: true,
+		Say: func(line string) { t.Log(line) }}
 	cache, err := ort.DefaultCacheDir()
 	if err == nil {
 		opt.CacheDir = cache
@@ -25,6 +26,6 @@ func Load(t testing.TB) ort.Library {
 		}
 		t.Skip(err)
 	}
-	t.Logf("onnxruntime %s, %s (%s)", lib.Version, lib.Path, lib.Origin)
+	t.Logf("onnxruntime %s, %s (%s), by %s", lib.Version, lib.Path, lib.Origin, lib.Binding)
 	return lib
 }

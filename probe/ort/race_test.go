@@ -1,0 +1,5 @@
+//go:build race && linux
+
+package ort_test
+
+func init() { raced = true }
