@@ -1,5 +1,5 @@
-// Package replicate tests that the documents of this folder agree with each other. That their commands run is checked by
-// check_checkpoints.py, which needs PyTorch.
+// Package replicate tests that the documents of this folder agree with each other. check_checkpoints.py, which needs
+// PyTorch, checks that their commands run.
 package replicate
 
 import (
@@ -14,8 +14,9 @@ import (
 )
 
 var (
-	exportLine = regexp.MustCompile(`(?m)^python .*/export\.py (\S+) --config scanobjectnn --checkpoint ckpts/(\S+)/(\S+) -o (\S+)$`)
-	keyLine    = regexp.MustCompile(`(?m)^([a-z-]+):`)
+	exportLine = regexp.MustCompile(
+		`(?m)^python .*/export\.py (\S+) --config scanobjectnn --checkpoint ckpts/(\S+)/(\S+) -o (\S+)$`)
+	keyLine = regexp.MustCompile(`(?m)^([a-z-]+):`)
 )
 
 // The models of the experiment are what the page's commands export, each architecture's own, and its data files are in

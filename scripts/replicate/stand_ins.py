@@ -12,14 +12,13 @@ sys.path.append(str(Path(__file__).resolve().parent.parent / "export"))
 import rule  # noqa: E402
 from architectures import ARCHITECTURES, build  # noqa: E402
 
-CLASSES = 15
 FILES = {"train": 5, "test": 2}  # HDF5 files of ModelNet40's splits
 
 
 def checkpoint(path, architecture, config, pretrained):
-    """A checkpoint as training writes it: under "base_model", with "module." before every name; of pre-training with the
-    prefix of the backbone, and one tensor of each part that only pre-training has. Fine-tuned checkpoints of other names have
-    other weights; a third of the way lies between them and the pre-trained ones, as if trained from there."""
+    """A checkpoint as training writes it: under "base_model", with "module." before every name; of pre-training with
+    the prefix of the backbone, and one tensor of each part that only pre-training has. Fine-tuned weights are a third
+    of the way from the pre-trained ones to random ones of the file's name."""
     cls = ARCHITECTURES[architecture]
     shapes = {name: t.shape for name, t in build(architecture, config).state_dict().items()}
     tensors = rule.state(shapes.items(), "pretrained/")
@@ -44,9 +43,10 @@ def clouds(labels, seed):
     return (x * axes[:, None] + draw.normal(scale=0.01, size=x.shape)).astype(np.float32)
 
 
-def scanobjectnn(path, per_class, seed):
-    """A file of ScanObjectNN: data (n, 2048, 3), label (n,), mask (n, 2048) with -1 in the background."""
-    labels = np.repeat(np.arange(CLASSES), per_class)
+def scanobjectnn(path, classes, seed):
+    """A file of ScanObjectNN with a cloud of each of the first classes: data (n, 2048, 3), label (n,), mask (n, 2048) with
+    -1 in the background."""
+    labels = np.arange(classes)
     path.parent.mkdir(parents=True, exist_ok=True)
     with h5py.File(path, "w") as f:
         f["data"] = clouds(labels, seed) + np.float32(0.3)  # not centred, as the originals
@@ -54,16 +54,16 @@ def scanobjectnn(path, per_class, seed):
         f["mask"] = np.where(np.arange(2048) < 500, -1, labels[:, None]).astype(np.int32)
 
 
-def modelnet40(folder, per_class, classes):
-    """The folder modelnet40_ply_hdf5_2048, with clouds of the first classes alone: data (n, 2048, 3), label (n, 1) in the files
-    that train_files.txt and test_files.txt list by the paths of the machine that wrote them."""
+def modelnet40(folder, classes, per_class):
+    """The folder modelnet40_ply_hdf5_2048 with clouds of the first classes alone, per_class by split: data (n, 2048, 3)
+    and label (n, 1), in the files that train_files.txt and test_files.txt list by paths of the machine that wrote them."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "shape_names.txt").write_text("".join(f"class{i:02}\n" for i in range(40)))
     for split, files in FILES.items():
         names = [f"ply_data_{split}{i}.h5" for i in range(files)]
         (folder / f"{split}_files.txt").write_text("".join(f"data/{folder.name}/{name}\n" for name in names))
         for i, name in enumerate(names):
-            labels = np.arange(classes * per_class)[i::files] % classes
+            labels = np.arange(classes * per_class[split])[i::files] % classes
             x = clouds(labels, rule.fnv1a(name))
             with h5py.File(folder / name, "w") as f:
                 f["data"] = x / np.linalg.norm(x, axis=2).max(1)[:, None, None]
