@@ -2,7 +2,7 @@
 
 LINT := go tool -modfile=scripts/lint/go.mod
 
-.PHONY: help check fmt vet staticcheck golangci api test test-nocgo race bench fuzz chaos demo
+.PHONY: help check fmt vet staticcheck golangci api test test-nocgo race bench fuzz chaos demo checkpoints
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -57,3 +57,7 @@ chaos: ## stop every command that writes at every step, fill its disk, race; FIF
 
 demo: ## merge, features, probe and benchmark on embedded models and data
 	go run ./cmd/wiseft demo
+
+checkpoints: ## run the commands of scripts/replicate/CHECKPOINTS.md on stand-ins, with PYTHON (scripts/replicate/requirements.txt)
+	mkdir -p bin && go build -o bin/wiseft ./cmd/wiseft
+	$(or $(PYTHON),.venv/bin/python) scripts/replicate/check_checkpoints.py --wiseft bin/wiseft

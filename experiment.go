@@ -74,7 +74,7 @@ func RunExperiment(ctx context.Context, file *ExperimentFile, sweeps []Experimen
 
 // newExperimentRun describes a finished sweep.
 func newExperimentRun(r ExperimentRun, folder string, res *result.Result) (result.ExperimentRun, error) {
-	run := result.ExperimentRun{Name: r.Name, Pair: r.Pair, Seed: r.Seed, Folder: folder, Chosen: res.Chosen,
+	run := result.ExperimentRun{Name: r.Name, Pair: r.Pair, Group: r.Group, Seed: r.Seed, Folder: folder, Chosen: res.Chosen,
 		Models: []string{}}
 	for _, m := range res.Models {
 		if m.IsAlpha(0) || m.IsAlpha(1) {

@@ -24,7 +24,8 @@ const maxExperimentBytes = 1 << 20
 // ExperimentFile is an experiment as a document says it: sweeps over pairs of models and seeds. Its keys are the flags
 // of wiseft sweep, and
 //
-//	pairs:      models: a list of {name, pretrained, finetuned} and keys of their own, which replace those of all pairs
+//	pairs:      models: a list of {name, group, pretrained, finetuned} and keys of their own, which replace those of all
+//	            pairs; rows are joined over the pairs of one group, such as those that are measured on the same data
 //	seeds:      a list of values of seed; none is one sweep with that of the key seed
 //	transfer:   texts as of the flag, or {name, data, test, protocols} and how samples are prepared
 //
@@ -38,6 +39,7 @@ type ExperimentFile struct {
 type ExperimentRun struct {
 	Name      string // "demo seed 1"
 	Pair      string
+	Group     string // "" if the pair has none: the table that its rows are joined in
 	Seed      string // "" if the document has no seeds
 	Models    []string
 	Flags     []ExperimentFlag
@@ -180,7 +182,7 @@ func (r *experimentReader) runs(top *yaml.Node) (list []ExperimentRun, err error
 
 // pair reads a pair of models, whose keys replace the common ones.
 func (r *experimentReader) pair(n *yaml.Node, common ExperimentRun, i int) (run ExperimentRun, err error) {
-	entries, err := r.entries(n, "a pair", append([]string{"name", "pretrained", "finetuned"}, r.flags...))
+	entries, err := r.entries(n, "a pair", append([]string{"name", "group", "pretrained", "finetuned"}, r.flags...))
 	if err != nil {
 		return run, err
 	}
@@ -198,6 +200,8 @@ func (r *experimentReader) pair(n *yaml.Node, common ExperimentRun, i int) (run 
 			run.Models[at] = r.beside(e.value.Value)
 		case e.name == "name":
 			run.Pair = e.value.Value
+		case e.name == "group":
+			run.Group = e.value.Value
 		default:
 			if e.name == "transfer" {
 				run.Transfers = nil

@@ -10,6 +10,7 @@ import (
 
 	"github.com/wiseft/wiseft"
 	"github.com/wiseft/wiseft/probe/bench/result"
+	"github.com/wiseft/wiseft/probe/report"
 )
 
 // A document's pairs and seeds are its runs; a pair's keys replace the common ones, and paths beside the document are
@@ -31,13 +32,13 @@ func TestReadExperiment(t *testing.T) {
 			[]string{"points"})
 	}
 	e, err := read("pairs:\n- {pretrained: a.onnx, finetuned: b.onnx}\n" +
-		"- {name: other, pretrained: x.onnx, finetuned: b.onnx, alphas: 0:1:0.5, transfer: []}\n" +
+		"- {name: other, group: g, pretrained: x.onnx, finetuned: b.onnx, alphas: 0:1:0.5, transfer: []}\n" +
 		"seeds: [3, 4]\nalphas: [0, 0.5]\ntrain: d.npz\nval: [hard=d.npz, elsewhere]\ncorruption: [jitter, scale]\n" +
 		"transfer: [\"m=d.npz:svm\", {data: hf://owner/x, protocols: knn, points: 5}]\n")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(e.Runs) != 4 || e.Runs[1].Name != "pair 1 seed 4" || e.Runs[2].Pair != "other" || len(e.Runs[2].Transfers) != 0 {
+	if len(e.Runs) != 4 || e.Runs[1].Name != "pair 1 seed 4" || e.Runs[2].Pair != "other" || e.Runs[2].Group != "g" || len(e.Runs[2].Transfers) != 0 {
 		t.Fatalf("%+v", e.Runs)
 	}
 	var got []string
@@ -74,7 +75,7 @@ func TestReadExperiment(t *testing.T) {
 	}
 }
 
-// Rows and mixes of several results are joined by name; what a run lacks is left out.
+// Rows and mixes of several results are joined by name, group by group; what a run lacks is left out.
 func TestJoinExperiment(t *testing.T) {
 	t.Parallel()
 	of := func(clean float64) *result.Result {
@@ -83,14 +84,25 @@ func TestJoinExperiment(t *testing.T) {
 			{Name: "PT", Clean: result.Unknown(), MOA: result.Unknown(), MCE: result.Unknown()},
 			{Name: "FT", Alpha: &alpha, Clean: result.Number(clean), MOA: result.Unknown(), MCE: 1.5}}}
 	}
-	var e result.Experiment
-	e.Join([]*result.Result{of(0.8), of(0.9)})
-	if len(e.Rows) != 2 || len(e.Rows[0].Figures) != 0 || e.Rows[1].Figure("moa") != nil {
+	e := result.Experiment{Runs: []result.ExperimentRun{{}, {}, {Group: "other"}}}
+	e.Join([]*result.Result{of(0.8), of(0.9), of(0.1)})
+	if len(e.Rows) != 4 || len(e.Rows[0].Figures) != 0 || e.Rows[1].Figure("moa") != nil {
 		t.Fatalf("%+v", e.Rows)
 	}
 	f := e.Rows[1].Figure("clean")
 	if math.Abs(f.Mean-0.85) > 1e-12 || math.Abs(float64(f.Std)-0.1/math.Sqrt2) > 1e-12 ||
 		!slices.Equal(e.Rows[1].Alphas, []float64{0.8, 0.9}) {
 		t.Errorf("%+v", f)
+	}
+	if f := e.Rows[3].Figure("clean"); e.Rows[3].Group != "other" || !slices.Equal(f.Values, []float64{0.1}) {
+		t.Errorf("another group: %+v", e.Rows[3])
+	}
+	var b strings.Builder
+	if err := report.WriteExperiment(&b, &e); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.String(); !strings.HasPrefix(got, "mean ± standard deviation over 2 sweeps\n") ||
+		!strings.Contains(got, "\nother\n") || strings.Count(got, "85.0±7.1") != 1 {
+		t.Errorf("got\n%s", got)
 	}
 }

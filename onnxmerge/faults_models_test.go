@@ -216,6 +216,24 @@ func towers(first, second string) *onnxtest.Builder {
 	return b
 }
 
+// tokened is the network of samples, and of a token for each of them: the input times 0, and a weight added.
+func tokened(l layers, token []float64) *onnxtest.Builder {
+	b := &onnxtest.Builder{}
+	b.Tensor("zero", []float64{0})
+	b.Tensor("token", token, 1, units)
+	b.Node("zeros", "Mul", "x", "zero")
+	b.Node("tokens", "Add", "zeros", "token")
+	b.Node("both", "Concat", "x", "tokens")
+	value := "both"
+	for i, out := range []string{"a", "b", "y"} {
+		b.Tensor(out+".weight", l.weight[i], units, units)
+		b.Tensor(out+".bias", l.bias[i], units)
+		b.Node(out, "Gemm", value, out+".weight", out+".bias")
+		value = out
+	}
+	return b
+}
+
 // rescaled is the network behind a Mul of the input by k.
 func rescaled(l layers, k float64) *onnxtest.Builder {
 	b := &onnxtest.Builder{}

@@ -230,6 +230,8 @@ func faults() map[string]pairFault {
 			b: network(b, "m.", slopes(0.9)), merged: 7},
 		"another rescaling": {a: rescaled(a, 1), b: rescaled(b, 2), merged: 6,
 			warning: "1 settings of operators differ"},
+		"a token that is added to the input times 0": {a: tokened(a, onnxtest.Random(50, units)),
+			b: tokened(b, onnxtest.Near(onnxtest.Random(50, units), 51)), merged: 7},
 		"rows of a dense layer behind Flatten in another order": {a: flattened(false, 0), b: flattened(true, 5),
 			refused: "as 4 x 9 in the other order", folded: true, merged: 3},
 		"a bias that the pre-trained model joins from two": {a: joinedBias(true), b: joinedBias(false), merged: 2},

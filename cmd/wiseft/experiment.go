@@ -37,7 +37,8 @@ func newExperimentCommand() *cli.Command {
 			"  transfer:\n" +
 			"    - {name: mn40, data: modelnet40, protocols: [svm, few-shot], points: 1024}\n\n" +
 			"Paths are relative to the document's folder. Every pair with every seed is a sweep in a\n" +
-			"folder of its own below RUN; rows and mixes are joined as mean and standard deviation.\n" +
+			"folder of its own below RUN; rows and mixes are joined as mean and standard deviation, those\n" +
+			"of pairs with a group, such as {group: OBJ_BG, …}, in a table of each group.\n" +
 			"The same command goes on where it was stopped, and writes the same bytes.\n\n" +
 			"Examples:\n" +
 			"  wiseft experiment paper.yaml -o paper\n" +

@@ -10,25 +10,13 @@ import (
 	"github.com/wiseft/wiseft/probe/bench/result"
 )
 
-// WriteExperiment writes the joined tables of an experiment as text: its rows, and its mixes.
+// WriteExperiment writes the joined tables of an experiment as text: for each group its rows, and its mixes.
 func WriteExperiment(w io.Writer, e *result.Experiment) error {
 	var b strings.Builder
-	for _, table := range []struct {
-		title string
-		rows  []*result.JoinedRow
-	}{{"row", e.Rows}, {"mix", e.Models}} {
-		if len(table.rows) == 0 {
-			continue
-		}
-		writeAligned(&b, joinedTable(table.title, table.rows))
-		b.WriteString("\n")
+	for _, group := range e.Groups() {
+		writeGroup(&b, e, group)
 	}
-	b.WriteString(rowsCaption + "\n")
-	line := "accuracies in percent"
-	if len(e.Runs) > 1 {
-		line += fmt.Sprintf("; mean ± standard deviation over %s", text.Count(len(e.Runs), "sweep"))
-	}
-	fmt.Fprintf(&b, "%s\nexperiment sha256 %s\n", line, e.SHA256)
+	fmt.Fprintf(&b, "%s\naccuracies in percent\nexperiment sha256 %s\n", rowsCaption, e.SHA256)
 	for _, run := range e.Runs {
 		chosen := "nothing chosen"
 		if run.Chosen != nil {
@@ -38,6 +26,39 @@ func WriteExperiment(w io.Writer, e *result.Experiment) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// writeGroup writes the tables of one group, and over how many sweeps they are.
+func writeGroup(b *strings.Builder, e *result.Experiment, group string) {
+	of := func(rows []*result.JoinedRow) []*result.JoinedRow {
+		return slices.DeleteFunc(slices.Clone(rows), func(r *result.JoinedRow) bool { return r.Group != group })
+	}
+	runs := 0
+	for _, run := range e.Runs {
+		if run.Group == group {
+			runs++
+		}
+	}
+	var title []string
+	if group != "" {
+		title = append(title, group)
+	}
+	if runs > 1 {
+		title = append(title, "mean ± standard deviation over "+text.Count(runs, "sweep"))
+	}
+	if len(title) > 0 {
+		b.WriteString(strings.Join(title, ": ") + "\n")
+	}
+	for _, table := range []struct {
+		title string
+		rows  []*result.JoinedRow
+	}{{"row", of(e.Rows)}, {"mix", of(e.Models)}} {
+		if len(table.rows) == 0 {
+			continue
+		}
+		writeAligned(b, joinedTable(table.title, table.rows))
+		b.WriteString("\n")
+	}
 }
 
 // joinedTable returns the lines of a table, with a column for every figure that a row has.

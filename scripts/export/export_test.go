@@ -17,6 +17,7 @@ import (
 
 	"github.com/wiseft/wiseft/datasets/npy"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
+	"github.com/wiseft/wiseft/onnxmerge/onnx/flow"
 	"github.com/wiseft/wiseft/probe"
 	"github.com/wiseft/wiseft/probe/ort"
 	"github.com/wiseft/wiseft/probe/ort/orttest"
@@ -59,6 +60,24 @@ func TestExports(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Every weight of an export can be mixed: none is taken for a setting of an operator, such as a token that is added to
+// the input times 0.
+func TestNoWeightIsASetting(t *testing.T) {
+	t.Parallel()
+	for name := range skeletons {
+		data := fill(t, name)
+		m, err := onnx.Open(bytes.NewReader(data), int64(len(data)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for tensor, use := range flow.Settings(m) {
+			if tensor.Site == onnx.Initializer {
+				t.Errorf("%s: %s is a setting: %s", name, tensor.Name, use)
+			}
+		}
 	}
 }
 

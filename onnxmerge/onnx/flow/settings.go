@@ -93,11 +93,21 @@ func (v *settingVisitor) elementwise(n *onnx.Node, operands []*origin, out *orig
 		case t == nil:
 		case other.raw && !isMatrix(t):
 			v.found[t] = fmt.Sprintf("%s[%d] of a model's input", n.Op(), i)
-			out.raw = true
+			out.raw = n.Op() != "Mul" || !isZero(t)
 		case n.Op() == "Add" && t.Len() == 1:
 			v.sums[out] = t
 		}
 	}
+}
+
+// isZero reports whether a tensor is the number 0. An input times 0 is a zero of the input's shape, with which exporters
+// make values for each sample, and what is added to it is a weight, such as a class token.
+func isZero(t *onnx.Tensor) bool {
+	if t.Len() != 1 {
+		return false
+	}
+	values, err := t.Numbers()
+	return err == nil && values[0] == 0
 }
 
 // use records the tensors that an operator uses.

@@ -13,7 +13,7 @@ type Experiment struct {
 	SHA256   string `json:"sha256"`   // of it
 	// Runs are the sweeps, whose results have the hashes of models and data.
 	Runs []ExperimentRun `json:"runs"`
-	// Rows are those of the sweeps, and Models the mixes, joined by name.
+	// Rows are those of the sweeps, and Models the mixes, joined by group and name.
 	Rows   []*JoinedRow `json:"rows"`
 	Models []*JoinedRow `json:"models"`
 	Notes  []string     `json:"notes"`
@@ -23,6 +23,7 @@ type Experiment struct {
 type ExperimentRun struct {
 	Name   string   `json:"name"`
 	Pair   string   `json:"pair"`
+	Group  string   `json:"group,omitempty"` // "" if the document has no groups
 	Seed   string   `json:"seed,omitempty"`
 	Folder string   `json:"folder"` // in that of the experiment
 	Models []string `json:"models"` // SHA-256 of the ends
@@ -30,8 +31,9 @@ type ExperimentRun struct {
 	SHA256 string   `json:"result_sha256"`
 }
 
-// JoinedRow has the figures of one row, or mix, over all runs that have it.
+// JoinedRow has the figures of one row, or mix, over all runs of a group that have it.
 type JoinedRow struct {
+	Group   string          `json:"group,omitempty"`
 	Name    string          `json:"name"`
 	Alphas  []float64       `json:"alphas,omitempty"` // by run; those of rows are chosen run by run
 	Figures []*JoinedFigure `json:"figures"`
@@ -55,11 +57,23 @@ func (r *JoinedRow) Figure(name string) *JoinedFigure {
 	return nil
 }
 
-// Join joins the rows and mixes of several results.
+// Groups returns the names of the runs' groups, in the order of the runs.
+func (e *Experiment) Groups() []string {
+	var names []string
+	for _, run := range e.Runs {
+		if !slices.Contains(names, run.Group) {
+			names = append(names, run.Group)
+		}
+	}
+	return names
+}
+
+// Join joins the rows and mixes of the runs' results, which are in the order of the runs.
 func (e *Experiment) Join(results []*Result) {
-	for _, r := range results {
+	for i, r := range results {
+		group := e.Runs[i].Group
 		for _, row := range r.Rows {
-			j := joined(&e.Rows, row.Name)
+			j := joined(&e.Rows, group, row.Name)
 			if row.Alpha != nil {
 				j.Alphas = append(j.Alphas, *row.Alpha)
 			}
@@ -69,7 +83,7 @@ func (e *Experiment) Join(results []*Result) {
 			j.addTransfer(r, r.transferOf(row.Model))
 		}
 		for _, m := range r.Models {
-			j := joined(&e.Models, m.ID)
+			j := joined(&e.Models, group, m.ID)
 			if m.Alpha != nil {
 				j.Alphas = append(j.Alphas, *m.Alpha)
 			}
@@ -105,14 +119,14 @@ func (r *Result) transferOf(id string) map[string]Transferred {
 	return nil
 }
 
-// joined returns the row of a name, which is added if there is none.
-func joined(list *[]*JoinedRow, name string) *JoinedRow {
+// joined returns the row of a name in a group, which is added if there is none.
+func joined(list *[]*JoinedRow, group, name string) *JoinedRow {
 	for _, j := range *list {
-		if j.Name == name {
+		if j.Group == group && j.Name == name {
 			return j
 		}
 	}
-	j := &JoinedRow{Name: name, Figures: []*JoinedFigure{}}
+	j := &JoinedRow{Group: group, Name: name, Figures: []*JoinedFigure{}}
 	*list = append(*list, j)
 	return j
 }
