@@ -59,7 +59,13 @@ func (e Engine) Open(ctx context.Context, model []byte, tensor string) (probe.Ex
 		return nil, err
 	}
 	defer options.Destroy()
-	s := &Session{input: probe.Input{Name: in.Name, Shape: slices.Clone(in.Dimensions)}}
+	s := &Session{input: probe.Input{Name: in.Name, Shape: slices.Clone(in.Dimensions)},
+		extracted: probe.Output{Name: out.Name, Declared: slices.Clone(out.Dimensions)}}
+	for _, o := range outputs {
+		if o.Name != out.Name {
+			s.extracted.Beside = append(s.extracted.Beside, probe.Output{Name: o.Name, Declared: slices.Clone(o.Dimensions)})
+		}
+	}
 	if s.run, err = onnxruntime.NewRunOptions(); err != nil {
 		return nil, err
 	}
@@ -164,6 +170,8 @@ type Session struct {
 	run     *onnxruntime.RunOptions
 	input   probe.Input
 
+	extracted probe.Output
+
 	// The output of the latest shape is kept: onnxruntime then writes into it instead of allocating and copying for
 	// every batch.
 	shape  []int64
@@ -172,6 +180,9 @@ type Session struct {
 
 // Input implements probe.Extractor.
 func (s *Session) Input() probe.Input { return s.input }
+
+// Output implements probe.Extractor.
+func (s *Session) Output() probe.Output { return s.extracted }
 
 // Extract implements probe.Extractor.
 func (s *Session) Extract(ctx context.Context, dst []float32, b probe.Batch) ([]float32, error) {
@@ -238,6 +249,7 @@ func (s *Session) keep(shape []int64, v onnxruntime.Value) error {
 	s.release()
 	s.output, s.shape = out, slices.Clone(shape)
 	got := out.GetShape()
+	s.extracted.Shape = got
 	if len(got) == 0 || got[0] != shape[0] {
 		return modelErrorf("the output has shape %v for a batch of %d: %w", got, shape[0], probe.ErrBatchAxis)
 	}
