@@ -86,7 +86,7 @@ func extractFeatures(
 	if err != nil {
 		return nil, nil, err
 	}
-	data, err := openData(ctx, opt.Data, opt.Monitor)
+	data, err := openData(ctx, src.samples, opt.Monitor)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -120,6 +120,7 @@ func extractFeatures(
 // modelBytes is a model in memory, and the tensor that is to be computed.
 type modelBytes struct {
 	path, tensor, sha256 string
+	samples              Data   // the data, whose arrays are found by the names of the inputs
 	data                 []byte // nil after open
 }
 
@@ -132,7 +133,8 @@ func readModel(
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, m.Close()) }()
-	b := &modelBytes{path: path}
+	data = data.forModel(m.Model)
+	b := &modelBytes{path: path, samples: data}
 	if b.tensor, err = m.featuresFor(ctx, tensor, m.headInput(), data, monitor); err != nil {
 		return nil, err
 	}

@@ -87,6 +87,8 @@ func Soup(ctx context.Context, out string, paths []string, opt SoupOptions) (_ *
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.models.Close()) }()
+	measure.forModel(s.models[0].Model)
+	s.opt.Train, s.opt.Val = measure.Train, measure.Val
 	if err := s.check(ctx); err != nil {
 		return nil, err
 	}
