@@ -75,7 +75,7 @@ func newCorrelations(sites []align.Site) []*align.Correlation {
 func (a *aligner) correlate(ctx context.Context, draw int, sites []align.Site, correlations []*align.Correlation,
 ) (_ *onnxmerge.AlignedDraw, err error) {
 	seed := a.opt.Seed + uint64(draw)
-	drawn, err := drawSamples(ctx, a.opt.Data.asSplit("train"), cmp.Or(a.opt.Samples, AlignSamples), a.opt.Samples > 0, seed,
+	drawn, err := drawSamples(ctx, a.opt.Data.forModel(a.last.Model).asSplit("train"), cmp.Or(a.opt.Samples, AlignSamples), a.opt.Samples > 0, seed,
 		a.opt.Monitor)
 	if err != nil {
 		return nil, err

@@ -40,13 +40,15 @@ func Bench(ctx context.Context, paths []string, opt MeasureOptions) (*Measured, 
 	return opt.measure(ctx, plan, files, false)
 }
 
-// storedTensor returns the measured tensor of a model file, and the paths of all its files.
-func (o MeasureOptions) storedTensor(ctx context.Context, path string) (_ string, files []string, err error) {
+// storedTensor returns the measured tensor of a model file, and the paths of all its files. The options' data are then for
+// that model.
+func (o *MeasureOptions) storedTensor(ctx context.Context, path string) (_ string, files []string, err error) {
 	m, err := Open(path)
 	if err != nil {
 		return "", nil, err
 	}
 	defer func() { err = errors.Join(err, m.Close()) }()
+	o.forModel(m.Model)
 	tensor, err := o.measuredTensor(ctx, m, m.headInput())
 	return tensor, m.Paths(), err
 }

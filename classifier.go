@@ -233,6 +233,10 @@ func Score(classifier, features string, opt ScoreOptions) (*ScoreResult, error) 
 	if a, b := cl.Meta.Tensor, f.Meta.Tensor; a != "" && b != "" && a != b {
 		return nil, fault.Mismatchf("%s was fitted on tensor %q, %s holds tensor %q", classifier, a, features, b)
 	}
+	if a, b := cl.Meta.Features.Pool, f.Meta.Pool; cl.Meta.Tensor != "" && f.Meta.Tensor != "" && a.String() != b.String() {
+		return nil, fault.Mismatchf("%s was fitted on features pooled by %s, %s holds features pooled by %s", classifier, a,
+			features, b)
+	}
 	p, err := result.Predict(cl, f)
 	if err != nil {
 		return nil, withPath(features, err)
@@ -252,11 +256,12 @@ func Score(classifier, features string, opt ScoreOptions) (*ScoreResult, error) 
 
 // AttachOptions says how a probe becomes the head of a model.
 type AttachOptions struct {
-	Tensor   string // that the probe reads; "" is the one that it was fitted on
-	IntoHead bool   // write a linear probe into the model's own classifier, and change nothing else
-	Float64  bool   // compute the head in double precision; its weights stay float32
-	Softmax  bool   // output probabilities instead of scores
-	Force    bool   // replace an existing output
+	Tensor   string  // that the probe reads; "" is the one that it was fitted on
+	Pool     Pooling // of features whose file does not say how they were pooled; the zero value is that of the probe's features
+	IntoHead bool    // write a linear probe into the model's own classifier, and change nothing else
+	Float64  bool    // compute the head in double precision; its weights stay float32
+	Softmax  bool    // output probabilities instead of scores
+	Force    bool    // replace an existing output
 }
 
 // AttachResult describes a model with a probe as its head.
@@ -303,6 +308,9 @@ func Attach(ctx context.Context, out, model, classifier string, opt AttachOption
 			classifier)
 	}
 	head := newHead(cl, tensor)
+	if head.Pool, err = opt.pool(m.Model, tensor, cl.Meta.Features.Pool); err != nil {
+		return nil, withPath(model, err)
+	}
 	head.Softmax, head.Float64 = opt.Softmax, opt.Float64
 	write := func(w io.Writer) error { return surgery.Attach(ctx, w, m.Model, head) }
 	if opt.IntoHead {
@@ -321,6 +329,10 @@ func Attach(ctx context.Context, out, model, classifier string, opt AttachOption
 
 // intoHead returns a function that writes the model with a linear probe as its own classifier's weights.
 func intoHead(ctx context.Context, m *onnx.Model, head surgery.Head) (func(w io.Writer) error, error) {
+	if head.Pool != nil {
+		return nil, fault.Usagef("--into-head writes into a classifier that reads %q as it is, and the probe's features are pooled",
+			head.Tensor)
+	}
 	if head.Softmax || head.Float64 || len(head.Layers) != 1 {
 		return nil, fault.Usagef("--into-head takes a linear probe, and neither --softmax nor --float64")
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/wiseft/wiseft/datasets"
 	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/internal/output"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
 	"github.com/wiseft/wiseft/probe"
 )
 
@@ -42,6 +43,8 @@ type Data struct {
 	Target string
 	// DropNaN leaves out the points of clouds that are NaN, which are an error otherwise. Every sample is read once more.
 	DropNaN bool
+
+	inputs []string // names of the inputs of the model that the samples are for, the one that takes them first
 
 	// Set is a data set of the caller's, taken as it is. Path is then its name, and the other fields must be
 	// zero. The caller closes it.
@@ -86,7 +89,7 @@ func openData(ctx context.Context, d Data, monitor Monitor) (datasets.Dataset, e
 	}
 	opened, err := datasets.Open(ctx, d.Path, datasets.OpenOptions{
 		Split: d.Split, Format: d.Format, Points: d.Points, Seed: d.Seed, Resize: d.Resize, Crop: d.Crop, EXIF: d.EXIF,
-		Samples: samples, Target: d.Target, Note: monitor.note})
+		Samples: samples, Target: d.Target, Inputs: d.inputs, Note: monitor.note})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fault.Inputf("%s: no such file or folder", d.Path)
 	}
@@ -167,6 +170,39 @@ func (d Data) checkInputs(m *Model) error {
 		}
 	}
 	return nil
+}
+
+// firstOptional is the IR version from which on inputs with an initializer may be set; see onnx.Graph.Optional.
+const firstOptional = 4
+
+// forModel returns data whose arrays are found by the names of a model's inputs, too.
+func (d Data) forModel(m *onnx.Model) Data {
+	d.inputs = nil
+	if len(m.Graph.Inputs) != 1 {
+		return d
+	}
+	d.inputs = []string{m.Graph.Inputs[0].Name}
+	for _, v := range m.Graph.Optional {
+		if m.IRVersion >= firstOptional {
+			d.inputs = append(d.inputs, v.Name)
+		}
+	}
+	return d
+}
+
+// forModel finds the arrays of all data by the names of a model's inputs, too.
+func (o *MeasureOptions) forModel(m *onnx.Model) {
+	o.Tests, o.Val.Sets, o.Transfers = slices.Clone(o.Tests), slices.Clone(o.Val.Sets), slices.Clone(o.Transfers)
+	o.Train = o.Train.forModel(m)
+	for i, d := range o.Tests {
+		o.Tests[i] = d.forModel(m)
+	}
+	for i, v := range o.Val.Sets {
+		o.Val.Sets[i].Data = v.Data.forModel(m)
+	}
+	for i, t := range o.Transfers {
+		o.Transfers[i].Data, o.Transfers[i].Test = t.Data.forModel(m), t.Test.forModel(m)
+	}
 }
 
 // paths returns the files and folders that d names.

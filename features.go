@@ -19,6 +19,7 @@ type FeaturesOptions struct {
 	Data    Data
 	Tensor  string // any tensor of the model; "" is what [Model.Features] finds
 	Layout  string // of clouds: "bnc" (batch, points, 3), "bcn", or "auto" and "", which read it from the model
+	Pool    Pooling
 	Runtime RuntimeOptions
 	Force   bool // replace an existing output
 	Monitor Monitor
@@ -75,6 +76,9 @@ func extractFeatures(
 	ctx context.Context, model string, opt FeaturesOptions,
 ) (_ *feature.Set, _ *FeaturesResult, err error) {
 	layout, err := ParseLayout(opt.Layout)
+	if err == nil {
+		err = opt.Pool.Check()
+	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -82,7 +86,7 @@ func extractFeatures(
 	if err != nil {
 		return nil, nil, err
 	}
-	data, err := openData(ctx, opt.Data, opt.Monitor)
+	data, err := openData(ctx, src.samples, opt.Monitor)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -100,7 +104,7 @@ func extractFeatures(
 		return nil, nil, err
 	}
 	start := time.Now()
-	f, err := s.extract(ctx, data, probe.ExtractOptions{Batch: opt.Runtime.BatchSize(), Layout: layout,
+	f, err := s.extract(ctx, data, probe.ExtractOptions{Batch: opt.Runtime.BatchSize(), Layout: layout, Pool: opt.Pool,
 		Progress: func(done, total int) { opt.Monitor.progress(Progress{"features", "clouds", done, total}) },
 		Meta: feature.Meta{Wiseft: Version, Model: model, ModelSHA256: src.sha256, Tensor: src.tensor,
 			Runtime: s.runtime.Engine.Runtime(), DataHash: hash}})
@@ -116,6 +120,7 @@ func extractFeatures(
 // modelBytes is a model in memory, and the tensor that is to be computed.
 type modelBytes struct {
 	path, tensor, sha256 string
+	samples              Data   // the data, whose arrays are found by the names of the inputs
 	data                 []byte // nil after open
 }
 
@@ -128,7 +133,8 @@ func readModel(
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, m.Close()) }()
-	b := &modelBytes{path: path}
+	data = data.forModel(m.Model)
+	b := &modelBytes{path: path, samples: data}
 	if b.tensor, err = m.featuresFor(ctx, tensor, m.headInput(), data, monitor); err != nil {
 		return nil, err
 	}

@@ -43,6 +43,7 @@ type MeasureOptions struct {
 	Heads     []Head        // further heads, fitted and scored on the first test set
 	Choose    choose.Choice // the rule by which alpha is chosen; see [choose.Choice.WithDefaults]
 	Layout    string        // of clouds: "bnc", "bcn", or "auto" and ""
+	Pool      Pooling       // of features; not "none"
 	Seed      uint64        // of corruptions and of the split of validation data
 	HeldBytes int64         // of samples, corrupted ones too, in memory between models; see [bench.Plan]. 0 is 1 GiB
 
@@ -145,12 +146,15 @@ func (o MeasureOptions) probing() (*bench.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkProbed(o.Pool); err != nil {
+		return nil, err
+	}
 	fit := o.Probe
 	if fit.Tol == 0 {
 		fit.Tol = SweepTol
 	}
 	return &bench.Plan{Fit: fit, Seed: o.Seed, Batch: o.Runtime.BatchSize(), HeldBytes: o.HeldBytes,
-		CheckBatch: !o.Runtime.TrustBatch, Version: Version, Layout: layout}, nil
+		CheckBatch: !o.Runtime.TrustBatch, Version: Version, Layout: layout, Pool: o.Pool}, nil
 }
 
 func (o RunOptions) check() error {

@@ -17,6 +17,10 @@ func (o MeasureOptions) addHead(ctx context.Context, v *mergeVariant, tensor str
 	if o.OwnHead {
 		return nil
 	}
+	if o.Pool.Mode != "" {
+		o.Monitor.note("the model's own head is not scored: it does not take pooled features")
+		return nil
+	}
 	cut, heads, err := surgery.CutBoth(v.last.Model, tensor)
 	if err != nil || heads == 0 {
 		return err

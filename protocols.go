@@ -140,6 +140,7 @@ type FoldFilesOptions struct {
 	Data    Data
 	Tensor  string // the features of every model; "" is found
 	Layout  string // of clouds: "bnc", "bcn", or "auto" and ""
+	Pool    Pooling
 	Probe   fit.Options
 	Runtime RuntimeOptions
 	Monitor Monitor
@@ -148,6 +149,9 @@ type FoldFilesOptions struct {
 // FewShotFiles runs models on the published folds of a few-shot benchmark: files 0.pkl to 9.pkl in a folder, each
 // with the splits train and test.
 func FewShotFiles(ctx context.Context, models []string, folder string, opt FoldFilesOptions) (*FoldsResult, error) {
+	if err := checkProbed(opt.Pool); err != nil {
+		return nil, err
+	}
 	files, err := foldFiles(folder)
 	if err != nil {
 		return nil, err
@@ -226,7 +230,7 @@ func (s *session) extractSplit(
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, data.Close()) }()
-	return s.extract(ctx, data, probe.ExtractOptions{Batch: opt.Runtime.BatchSize(), Layout: layout})
+	return s.extract(ctx, data, probe.ExtractOptions{Batch: opt.Runtime.BatchSize(), Layout: layout, Pool: opt.Pool})
 }
 
 // SVMOptions says how features are measured with a linear SVM.

@@ -165,7 +165,7 @@ func (in *proofInputs) readData(ctx context.Context) (reason string, err error) 
 		return "", err
 	}
 	x := in.list[0]
-	set, err := openData(ctx, in.opt.Data, in.opt.Monitor)
+	set, err := openData(ctx, in.opt.Data.forModel(in.swap.Graph), in.opt.Monitor)
 	if err != nil {
 		return "", err
 	}

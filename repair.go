@@ -140,7 +140,7 @@ func (c *calibration) draw(ctx context.Context) (err error) {
 	if c.opt.Samples < 0 {
 		return fault.Usagef("--repair-samples %d must not be negative", c.opt.Samples)
 	}
-	c.drawn, err = drawSamples(ctx, c.opt.Data.asSplit("train"), cmp.Or(c.opt.Samples, RepairSamples), c.opt.Samples > 0,
+	c.drawn, err = drawSamples(ctx, c.opt.Data.forModel(c.last.Model).asSplit("train"), cmp.Or(c.opt.Samples, RepairSamples), c.opt.Samples > 0,
 		c.opt.Seed, c.opt.Monitor)
 	if err != nil {
 		return err

@@ -41,6 +41,7 @@ type SoupOptions struct {
 	Tensor  string     // the features of every model; "" is found
 	Probe   fit.Options
 	Layout  string // of clouds: "bnc", "bcn", or "auto" and ""
+	Pool    Pooling
 	Seed    uint64 // of the validation split
 	Runtime RuntimeOptions
 	Monitor Monitor
@@ -81,8 +82,7 @@ func Soup(ctx context.Context, out string, paths []string, opt SoupOptions) (_ *
 	if err := checkSoup(out, paths, opt); err != nil {
 		return nil, err
 	}
-	measure := MeasureOptions{AllowShared: opt.AllowShared, Monitor: opt.Monitor, Train: opt.Train, Val: opt.Val, Probe: opt.Probe, Layout: opt.Layout, Seed: opt.Seed,
-		Runtime: opt.Runtime}
+	measure := MeasureOptions{AllowShared: opt.AllowShared, Monitor: opt.Monitor, Train: opt.Train, Val: opt.Val, Probe: opt.Probe, Layout: opt.Layout, Pool: opt.Pool, Seed: opt.Seed, Runtime: opt.Runtime}
 	plan, err := measure.probing()
 	if err != nil {
 		return nil, err
@@ -92,6 +92,8 @@ func Soup(ctx context.Context, out string, paths []string, opt SoupOptions) (_ *
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.models.Close()) }()
+	measure.forModel(s.models[0].Model)
+	s.opt.Train, s.opt.Val = measure.Train, measure.Val
 	if err := s.check(ctx); err != nil {
 		return nil, err
 	}

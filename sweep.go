@@ -89,6 +89,7 @@ func Sweep(ctx context.Context, paths []string, opt SweepOptions) (_ *Measured, 
 		}
 	}
 	last := merged.inputs[len(paths)-1]
+	opt.forModel(last.Model)
 	if plan.Tensor, err = opt.measuredTensor(ctx, last, merged.Backbone.Output); err != nil {
 		return nil, err
 	}

@@ -34,6 +34,9 @@ type OpenOptions struct {
 	// Samples and Target name the arrays of a file that holds several; "" finds them. Target may also be a file of labels:
 	// a name inside the data wins.
 	Samples, Target string
+	// Inputs are the names of the inputs of the model that the samples are for, the one that takes them first: arrays that
+	// have these names are taken first, and not ignored. See arrays.Want.
+	Inputs []string
 	// Note, if not nil, receives what was taken where the data leave it open, and what should be known about them: one
 	// line each, which is also among Info.Notes.
 	Note func(line string)

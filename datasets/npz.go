@@ -48,7 +48,7 @@ func openNPZ(ctx context.Context, path string, opt OpenOptions) (Dataset, error)
 
 // index finds samples and labels, and reads the labels.
 func (s *arraySet) index(a *npy.Archive, opt OpenOptions) error {
-	want := arrays.Want{Samples: opt.Samples, Labels: opt.Target, Split: opt.Split}
+	want := arrays.Want{Samples: opt.Samples, Labels: opt.Target, Split: opt.Split, Inputs: opt.Inputs}
 	if opt.Target != "" && !a.Has(opt.Target) && isFile(opt.Target) {
 		want.Labels, want.OwnLabels = "", true
 	}

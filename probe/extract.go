@@ -23,9 +23,10 @@ const maxFixedBatch = 1 << 14
 
 // ExtractOptions sets how features are extracted. Zero values are the defaults.
 type ExtractOptions struct {
-	Batch    int    // samples per forward pass; 0 = DefaultBatch; a model with a fixed batch length uses that
-	Layout   Layout // of clouds; LayoutAuto reads it from the model
-	Workers  int    // goroutines that read samples and build batches; 0 = 1. The result does not depend on it.
+	Batch    int     // samples per forward pass; 0 = DefaultBatch; a model with a fixed batch length uses that
+	Layout   Layout  // of clouds; LayoutAuto reads it from the model
+	Pool     Pooling // of tensors with more axes than batch and features
+	Workers  int     // goroutines that read samples and build batches; 0 = 1. The result does not depend on it.
 	Progress func(done, total int)
 	// Meta describes model, tensor, runtime and data hash. Extract sets its data, layout and batch.
 	Meta feature.Meta
@@ -43,6 +44,10 @@ func Extract(ctx context.Context, ex Extractor, ds datasets.Dataset, opt Extract
 	if err != nil {
 		return nil, err
 	}
+	pool, err := newPooler(opt.Pool, feed)
+	if err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	feed.start(ctx, max(opt.Workers, 1))
 	defer feed.wait()
@@ -55,11 +60,12 @@ func Extract(ctx context.Context, ex Extractor, ds datasets.Dataset, opt Extract
 		if err != nil {
 			return nil, err
 		}
-		if err := extend(ctx, ex, f, c, ds, opt.Progress); err != nil {
+		if err := extend(ctx, ex, f, c, ds, pool, opt.Progress); err != nil {
 			return nil, err
 		}
 		feed.recycle(j, c)
 	}
+	pool.record(f, ex.Output().Name)
 	return f, nil
 }
 
@@ -127,7 +133,7 @@ func newFeed(ctx context.Context, in Input, ds datasets.Dataset, opt ExtractOpti
 }
 
 // extend appends the features of a chunk to f and calls progress, if it is not nil, after every batch.
-func extend(ctx context.Context, ex Extractor, f *feature.Set, c *chunk, ds datasets.Dataset,
+func extend(ctx context.Context, ex Extractor, f *feature.Set, c *chunk, ds datasets.Dataset, pool *pooler,
 	progress func(done, total int)) error {
 	first := c.first
 	for i, b := range c.batches {
@@ -137,6 +143,9 @@ func extend(ctx context.Context, ex Extractor, f *feature.Set, c *chunk, ds data
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
+			return fmt.Errorf("%s: samples %d to %d: %w", ds.Info().Name, first, first+c.rows[i]-1, err)
+		}
+		if x, err = pool.pool(x, before, b, ex.Output()); err != nil {
 			return fmt.Errorf("%s: samples %d to %d: %w", ds.Info().Name, first, first+c.rows[i]-1, err)
 		}
 		if f.Dim == 0 {

@@ -5,7 +5,11 @@
 // sets are small interfaces, so that everything but probe/ort is tested without onnxruntime.
 package probe
 
-import "context"
+import (
+	"context"
+	"fmt"
+	"strings"
+)
 
 // Batch is the input of one forward pass: dense float32 in row-major order.
 type Batch struct {
@@ -19,10 +23,45 @@ type Input struct {
 	Shape []int64 // with the batch axis first; -1 stands for any length
 }
 
+// Output is the tensor that an extractor computes.
+type Output struct {
+	Name     string
+	Declared []int64 // its shape in the model, the batch axis first; -1 stands for any length; nil if there is none
+	Shape    []int64 // its shape in the latest pass; nil before the first, or if the engine does not state it
+	// Beside are the model's other outputs, which are not computed.
+	Beside []Output
+}
+
+// MayHavePositions reports whether the declared shape leaves open that a sample has several positions, of no fixed number:
+// whether [Extract] may refuse the tensor without a [Pooling].
+func (o Output) MayHavePositions() bool {
+	long, free := 0, false
+	for _, n := range o.Declared[min(1, len(o.Declared)):] {
+		if n != 1 {
+			long++
+		}
+		free = free || n < 0
+	}
+	return len(o.Declared) == 0 || free && long > 1
+}
+
+// free reports whether the model declares no length for an axis.
+func (o Output) free(axis int) bool { return axis >= len(o.Declared) || o.Declared[axis] < 0 }
+
+// declared describes the declared shape.
+func (o Output) declared() string {
+	if len(o.Declared) == 0 {
+		return "no shape"
+	}
+	return strings.ReplaceAll(fmt.Sprint(o.Declared[1:]), "-1", "?")
+}
+
 // Extractor computes features for batches. Only one Extract may run at a time.
 type Extractor interface {
 	// Input returns the declared input. Callers choose layout and batch length by it.
 	Input() Input
+	// Output returns the tensor, with its shape in the latest pass.
+	Output() Output
 	// Extract runs one forward pass and appends the features of all rows to dst, row after row: batch x dim values,
 	// the trailing axes of the feature tensor flattened. b may be reused after Extract returns. Extract returns ctx's
 	// error soon after ctx ends.

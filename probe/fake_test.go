@@ -51,6 +51,7 @@ func (d *fakeData) Read(ctx context.Context, dst *datasets.Sample, i int) error 
 // differs between layouts.
 type fakeModel struct {
 	in    Input
+	out   Output
 	calls [][]int64 // shapes of the batches
 	nan   int       // sample whose feature is NaN, or -1
 	hook  func(call int)
@@ -60,8 +61,9 @@ func newFakeModel(shape ...int64) *fakeModel {
 	return &fakeModel{in: Input{Name: "points", Shape: shape}, nan: -1}
 }
 
-func (m *fakeModel) Input() Input { return m.in }
-func (m *fakeModel) Close() error { return nil }
+func (m *fakeModel) Input() Input   { return m.in }
+func (m *fakeModel) Output() Output { return m.out }
+func (m *fakeModel) Close() error   { return nil }
 
 func (m *fakeModel) Extract(ctx context.Context, dst []float32, b Batch) ([]float32, error) {
 	if err := ctx.Err(); err != nil {

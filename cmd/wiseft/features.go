@@ -15,6 +15,7 @@ type featuresCommand struct {
 	wiseft.FeaturesOptions
 	out, data string
 	runtimeOptions
+	poolOptions
 	dataOptions
 }
 
@@ -35,13 +36,14 @@ func newFeaturesCommand() *cli.Command {
 			"Examples:\n" +
 			"  wiseft features merged.onnx --data modelnet40_ply_hdf5_2048 --split test --points 1024 -o test.npz\n" +
 			"  wiseft features merged.onnx --output /norm/LayerNormalization_output_0 --data test.npz -o inner.npz",
-		Flags: slices.Concat(flags, o.runtimeOptions.flags(), o.dataOptions.flags()),
+		Flags: slices.Concat(flags, o.runtimeOptions.flags(), o.poolOptions.flags(), o.dataOptions.flags()),
 	}, exactly("MODEL"), o.run)
 }
 
 func (o *featuresCommand) run(ctx context.Context, c *call) (result, error) {
 	opt := o.FeaturesOptions
 	opt.Data, opt.Tensor, opt.Layout, opt.Monitor = o.at(o.data), o.tensor, o.layout, c.monitor()
+	opt.Pool = o.pool
 	var err error
 	if opt.Runtime, err = o.runtimeOptions.options(c); err != nil {
 		return nil, err

@@ -246,6 +246,19 @@ func (o *runtimeOptions) options(c *call) (wiseft.RuntimeOptions, error) {
 	return o.RuntimeOptions, nil
 }
 
+// poolOptions are flags of how a tensor of several positions becomes one row of features.
+type poolOptions struct{ pool wiseft.Pooling }
+
+func (o *poolOptions) flags() []cli.Flag {
+	return section("Features:",
+		define(&o.pool.Mode, "pool", "one row a sample from a tensor with several positions: `MODE` is mean, max, cls (the "+
+			"first), last, flatten (side by side) or none (features alone: all axes stay)").
+			shown("fixed axes are flattened, others refused").env(),
+		define(&o.pool.FeatureAxis, "feature-axis", "the axis `N` that --pool leaves; the batch is axis 0").
+			shown("the last of three, 1 of four").env(),
+	)
+}
+
 // dataOptions are flags of how samples are prepared. They apply to all data of a command.
 type dataOptions struct {
 	wiseft.Data

@@ -124,6 +124,7 @@ type measureOptions struct {
 	runOptions
 	probeOptions
 	runtimeOptions
+	poolOptions
 	dataOptions
 }
 
@@ -157,7 +158,7 @@ func (o *measureOptions) flags() []cli.Flag {
 		define(&o.Choose.OnTest, "choose-on-test", "let test data choose; every result says so").env(),
 	)
 	return slices.Concat(o.choosingOptions.flags("alpha"), flags, o.runOptions.flags(),
-		o.probeOptions.flags(wiseft.SweepTol), o.runtimeOptions.flags(), o.dataOptions.flags())
+		o.probeOptions.flags(wiseft.SweepTol), o.runtimeOptions.flags(), o.poolOptions.flags(), o.dataOptions.flags())
 }
 
 func ruleNames() string {
@@ -172,7 +173,7 @@ func (o *measureOptions) options(c *call) (m wiseft.MeasureOptions, err error) {
 	m = o.MeasureOptions
 	m.Train, m.Val, m.Seed = o.at(o.train), o.validation(&o.dataOptions), o.dataOptions.Seed
 	m.Val.FromTest = o.fromTest
-	m.Tensor, m.Layout, m.Monitor = o.tensor, o.layout, c.monitor()
+	m.Tensor, m.Layout, m.Pool, m.Monitor = o.tensor, o.layout, o.pool, c.monitor()
 	for _, path := range o.tests {
 		m.Tests = append(m.Tests, o.at(path))
 	}

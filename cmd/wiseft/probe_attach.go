@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/dustin/go-humanize"
 	"github.com/urfave/cli/v2"
@@ -13,17 +14,18 @@ import (
 func newProbeAttachCommand() *cli.Command {
 	var o wiseft.AttachOptions
 	var out string
+	var pool poolOptions
 	return newCommand(&cli.Command{
 		Name:      "attach",
 		Usage:     "put a probe on top of a model: one file that classifies",
 		ArgsUsage: "MODEL P.npz -o OUT.onnx",
 		Description: "The new model's only output, scores, is what the probe computes from the tensor that\n" +
-			"it was fitted on. What the scores do not need, such as the old head, is removed.\n" +
+			"it was fitted on, pooled as its features were. What the scores do not need, such as the old head, is removed.\n" +
 			"With --into-head the model keeps its operators and outputs, and its classifier, which\n" +
 			"must have the probe's shape, gets the probe's weights.\n\n" +
 			"Example:\n" +
 			"  wiseft probe attach merged.onnx probe.npz -o classifier.onnx",
-		Flags: section("",
+		Flags: slices.Concat(section("",
 			outFlag(&out, "the new model's `FILE`"),
 			forceFlag(&o.Force, "replace an existing output"),
 			define(&o.IntoHead, "into-head", "write a linear probe into the model's own classifier, and change nothing else"),
@@ -31,8 +33,9 @@ func newProbeAttachCommand() *cli.Command {
 			define(&o.Softmax, "softmax", "output probabilities instead of scores"),
 			define(&o.Tensor, "output", "the `TENSOR` that the probe reads").
 				alias("backbone-output").shown("the one it was fitted on"),
-		),
+		), pool.flags()),
 	}, exactly("MODEL", "P.npz"), func(ctx context.Context, c *call) (result, error) {
+		o.Pool = pool.pool
 		return attachment.result(wiseft.Attach(ctx, out, c.args[0], c.args[1], o))
 	})
 }

@@ -15,6 +15,7 @@ type fewShotCommand struct {
 	foldFiles, split string
 	probeOptions
 	runtimeOptions
+	poolOptions
 	dataOptions
 }
 
@@ -40,7 +41,8 @@ func newProbeFewShotCommand() *cli.Command {
 			define(&o.Query, "query", "samples of a class to test on").or(20).env(),
 			define(&o.Folds, "folds", "tasks").or(10).env(),
 			splitFlag(&o.split),
-		), o.probeOptions.flags(fit.DefaultTol), o.runtimeOptions.flags(), o.dataOptions.flags()),
+		), o.probeOptions.flags(fit.DefaultTol), o.runtimeOptions.flags(), o.poolOptions.flags(),
+			o.dataOptions.flags()),
 	}, atLeast(), o.run)
 }
 
@@ -78,7 +80,7 @@ func (o *fewShotCommand) runFoldFiles(ctx context.Context, c *call) (result, err
 			return nil, usagef("--%s is fixed by the files of --fold-files; leave it out", name)
 		}
 	}
-	opt := wiseft.FoldFilesOptions{Data: o.Data, Tensor: o.tensor, Layout: o.layout, Monitor: c.monitor()}
+	opt := wiseft.FoldFilesOptions{Data: o.Data, Tensor: o.tensor, Layout: o.layout, Pool: o.pool, Monitor: c.monitor()}
 	opt.Monitor.Progress = nil // many short passes
 	var err error
 	if opt.Probe, err = o.probeOptions.options(); err != nil {

@@ -23,6 +23,7 @@ type soupCommand struct {
 	choosingOptions
 	probeOptions
 	runtimeOptions
+	poolOptions
 	dataOptions
 }
 
@@ -53,14 +54,15 @@ func newSoupCommand() *cli.Command {
 		Flags: slices.Concat(flags, o.storageOptions.flags(), o.selectionOptions.flags(), o.alignOptions.flags(),
 			o.repairOptions.flags(),
 			o.choosingOptions.flags("models"),
-			o.probeOptions.flags(wiseft.SweepTol), o.runtimeOptions.flags(), o.dataOptions.flags()),
+			o.probeOptions.flags(wiseft.SweepTol), o.runtimeOptions.flags(), o.poolOptions.flags(),
+			o.dataOptions.flags()),
 	}, atLeast("MODEL", "MODEL"), o.run)
 }
 
 func (o *soupCommand) run(ctx context.Context, c *call) (result, error) {
 	opt := o.SoupOptions
 	opt.Train, opt.Val, opt.Seed = o.at(o.train), o.validation(&o.dataOptions), o.dataOptions.Seed
-	opt.Tensor, opt.Layout, opt.Monitor = o.tensor, o.layout, c.monitor()
+	opt.Tensor, opt.Layout, opt.Pool, opt.Monitor = o.tensor, o.layout, o.pool, c.monitor()
 	var err error
 	if opt.Write, err = o.storageOptions.options(); err != nil {
 		return nil, err

@@ -62,6 +62,9 @@ type Want struct {
 	Samples, Labels string
 	Split           string
 	OwnLabels       bool // labels are elsewhere and not looked for
+	// Inputs are the names of a model's inputs, the one that takes the samples first. An array of its name is taken before x;
+	// arrays of other inputs' names are an error, since the model would run without them, unless Samples is set.
+	Inputs []string
 }
 
 // Roles are the arrays that were taken.
@@ -99,6 +102,9 @@ func Find(list []Array, want Want) (Roles, error) {
 		return Roles{}, err
 	}
 	r := Roles{Samples: samples.Name, Labels: labels, Classes: f.classes(samples.Name, labels), Split: f.split}
+	if err := f.checkInputs(r); err != nil {
+		return Roles{}, err
+	}
 	r.Note = f.note(r)
 	return r, nil
 }
@@ -151,6 +157,11 @@ func (f *finder) samples() (Array, error) {
 		}
 		return a, nil
 	}
+	if len(f.want.Inputs) > 0 {
+		if a, ok := find(f.open, f.want.Inputs[0]); ok && a.fitsSamples() && a.Name != f.want.Labels {
+			return a, nil
+		}
+	}
 	if a, ok := find(f.open, "x"); ok {
 		return a, nil
 	}
@@ -175,6 +186,20 @@ func (f *finder) samples() (Array, error) {
 		}
 	}
 	return Array{}, f.unclear("has no array of samples, numbers of shape (samples, ...)")
+}
+
+// checkInputs refuses arrays that have the name of an input of the model and are not used.
+func (f *finder) checkInputs(r Roles) error {
+	if f.want.Samples != "" {
+		return nil
+	}
+	for _, a := range f.open {
+		if slices.Contains(f.want.Inputs, a.Name) && a.Name != r.Samples && a.Name != r.Labels && a.Name != r.Classes {
+			return fmt.Errorf("has the array %s, which has the name of another input of the model, and the model is run with its "+
+				"input %q alone; --input %s=%s runs it without %s", a, f.want.Inputs[0], f.want.Inputs[0], r.Samples, a.Name)
+		}
+	}
+	return nil
 }
 
 // labels returns the name of the array of the labels; "" if there is none.

@@ -39,12 +39,15 @@ type Entry struct{ Key, Value string }
 
 // Graph is the main graph, the body of an If, Loop or Scan, or a function.
 type Graph struct {
-	Name    string
-	Scope   string // "" for the main graph, else the path of names to it
-	Nodes   []Node
-	Inputs  []Value // without initializers
-	Outputs []Value
-	Values  []Value // declared types of inner values
+	Name   string
+	Scope  string // "" for the main graph, else the path of names to it
+	Nodes  []Node
+	Inputs []Value // without initializers
+	// Optional are the inputs that have an initializer, which is their default. Before IR version 4 those are weights, which
+	// no caller sets.
+	Optional []Value
+	Outputs  []Value
+	Values   []Value // declared types of inner values
 
 	outer        *Graph         // nil for the main graph and functions
 	within       []wire.Field   // the enclosing fields, outermost first, and the graph's own

@@ -194,7 +194,9 @@ func (s *scanner) scanGraph(gf wire.Field, scope string, within []wire.Field, ou
 		}
 	}
 	for _, v := range inputs {
-		if !declared[v.Name] {
+		if declared[v.Name] {
+			g.Optional = append(g.Optional, v)
+		} else {
 			g.Inputs = append(g.Inputs, v)
 		}
 	}

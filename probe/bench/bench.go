@@ -144,7 +144,8 @@ type Plan struct {
 	// digits of the figures then depend on the order of the variants, and shares wait for each other's probes.
 	WarmStart bool
 	Layout    probe.Layout
-	Batch     int // samples per forward pass; 0 = probe.DefaultBatch
+	Pool      probe.Pooling // of features; probe.PoolNone is refused
+	Batch     int           // samples per forward pass; 0 = probe.DefaultBatch
 	// CheckBatch compares, for every model, a sample's features in two batches: see [probe.CheckBatch].
 	CheckBatch bool
 	// HeldBytes bounds the samples that are kept in memory between variants; 0 = 1 GiB, 1 = none. Those beyond are read

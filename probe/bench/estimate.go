@@ -53,7 +53,7 @@ func (r *run) time(ctx context.Context, e *Estimate) error {
 	if err != nil {
 		return err
 	}
-	ex, err := openVariant(ctx, r.plan.Engine, r.plan.Variants[0], r.plan.Tensor)
+	ex, err := openVariant(ctx, &r.plan, r.plan.Variants[0], r.plan.Tensor)
 	if err != nil {
 		return err
 	}

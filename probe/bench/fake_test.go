@@ -107,6 +107,8 @@ func (m *fakeModel) Input() probe.Input {
 	return probe.Input{Name: "x", Shape: []int64{-1, 3, cmp.Or(m.e.points, -1)}}
 }
 
+func (m *fakeModel) Output() probe.Output { return probe.Output{} }
+
 func (m *fakeModel) Close() error {
 	if !m.closed {
 		m.closed = true

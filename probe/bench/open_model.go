@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"runtime"
 
@@ -22,20 +23,45 @@ type openModel struct {
 	scores int // class scores of the own head behind the features
 }
 
-func openVariant(ctx context.Context, engine probe.Engine, v Variant, tensor string) (*openModel, error) {
+// openVariant opens the model of a variant of a plan, or of one like those.
+func openVariant(ctx context.Context, p *Plan, v Variant, tensor string) (*openModel, error) {
 	model, err := v.Model(ctx, tensor)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", v.ID(), err)
 	}
-	ex, err := engine.Open(ctx, model.ONNX, cmp.Or(model.Tensor, tensor))
+	ex, err := p.Engine.Open(ctx, model.ONNX, cmp.Or(model.Tensor, tensor))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", v.ID(), err)
+	}
+	if model.Scores > 0 && len(p.Tests) > 0 {
+		if err := p.checkBeside(ctx, model.ONNX, ex, tensor); err != nil {
+			return nil, errors.Join(fmt.Errorf("%s: %w", v.ID(), err), ex.Close())
+		}
 	}
 	if model.SHA256 == "" {
 		sum := sha256.Sum256(model.ONNX)
 		model.SHA256 = hex.EncodeToString(sum[:])
 	}
 	return &openModel{v, ex, model.SHA256, tensor, model.Scores}, nil
+}
+
+// checkBeside refuses features of several positions, of no fixed number, that ex computes flattened and joined with class
+// scores. Where their declared shape leaves that open, the features of a test sample are computed by themselves.
+func (p *Plan) checkBeside(ctx context.Context, model []byte, ex probe.Extractor, tensor string) (err error) {
+	for _, o := range ex.Output().Beside {
+		if o.Name != tensor || !o.MayHavePositions() {
+			continue
+		}
+		alone, err := p.Engine.Open(ctx, model, tensor)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, alone.Close()) }()
+		_, err = probe.Extract(ctx, alone, datasets.Subset(p.Tests[0].Data, []int{0}, "the first sample"),
+			probe.ExtractOptions{Batch: p.Batch, Layout: p.Layout})
+		return err
+	}
+	return nil
 }
 
 // check returns an error if the model cannot take the first sample of ds.
@@ -54,7 +80,7 @@ func (m *openModel) check(ctx context.Context, ds datasets.Dataset, layout probe
 func (m *openModel) extract(ctx context.Context, p *Plan, ds datasets.Dataset,
 	progress func(done int)) (*feature.Set, error) {
 	f, err := probe.Extract(ctx, m.ex, ds, probe.ExtractOptions{
-		Batch: p.Batch, Layout: p.Layout,
+		Batch: p.Batch, Layout: p.Layout, Pool: p.Pool,
 		// Corrupting takes processor time, and the engine leaves at most half of it.
 		Workers:  max(1, runtime.GOMAXPROCS(0)/2),
 		Progress: func(done, _ int) { progress(done) },

@@ -20,6 +20,7 @@ import (
 	"github.com/wiseft/wiseft/internal/input"
 	"github.com/wiseft/wiseft/internal/output"
 	"github.com/wiseft/wiseft/internal/text"
+	"github.com/wiseft/wiseft/probe"
 	"github.com/wiseft/wiseft/probe/bench/result"
 	"github.com/wiseft/wiseft/probe/bench/unit"
 	"github.com/wiseft/wiseft/probe/fit"
@@ -76,6 +77,9 @@ func newSettings(ctx context.Context, p *Plan) (*result.Settings, error) {
 	}
 	if len(p.Corruptions) == 0 {
 		s.Corruptions, s.Severities = []string{}, []int{}
+	}
+	if p.Pool != (probe.Pooling{}) {
+		s.Pool = &p.Pool
 	}
 	var err error
 	if s.Start, err = startKey(p.Start); err != nil {

@@ -76,7 +76,7 @@ func samplesOf(p Plan) int64 { return p.Engine.(doubling).samples.Load() }
 // extracted passes data through a variant as a single command does.
 func extractedBy(t *testing.T, v Variant, ds datasets.Dataset) *feature.Set {
 	t.Helper()
-	m, err := openVariant(t.Context(), &engine{}, variant{alpha: *alphaOf(v.About().Params)}, "")
+	m, err := openVariant(t.Context(), &Plan{Engine: &engine{}}, variant{alpha: *alphaOf(v.About().Params)}, "")
 	if err != nil {
 		t.Fatal(err)
 	}

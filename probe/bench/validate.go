@@ -70,7 +70,7 @@ func (v *Validator) reportProgress(what string) {
 func (v *Validator) Score(ctx context.Context, model Variant, tensor string) (scores []*result.Score, _ *fit.Report,
 	err error) {
 	v.reportProgress(model.ID() + ": model")
-	m, err := openVariant(ctx, v.plan.Engine, model, tensor)
+	m, err := openVariant(ctx, &v.plan, model, tensor)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -29,6 +29,7 @@ type run struct {
 	progress func(Progress)
 	at       Progress
 	events   []string
+	saidPool bool
 
 	model        *openModel // of variant modelOf; nil = none
 	modelOf      int
@@ -71,6 +72,14 @@ func (r *run) reportProgress(what string) {
 
 // event records what the user should know and the result does not depend on.
 func (r *run) event(what string) { r.events = append(r.events, what) }
+
+// sayPool says once how features are pooled.
+func (r *run) sayPool(m feature.Meta) {
+	if m.Pool != nil && !r.saidPool && len(m.Data.History) > 0 {
+		r.saidPool = true
+		r.event(m.Data.History[len(m.Data.History)-1])
+	}
+}
 
 // told returns the events, with one for all units that do not say which they are.
 func (r *run) told() []string {
@@ -232,6 +241,7 @@ func (r *run) featuresOf(ctx context.Context, v int, hash, name string, head boo
 		return nil, err
 	}
 	f.Meta.DataHash = hash
+	r.sayPool(f.Meta)
 	scores, err := splitScores(f, r.model.scores)
 	if err != nil {
 		return nil, err
@@ -258,7 +268,7 @@ func (r *run) openModel(ctx context.Context, v int) error {
 	}
 	r.closeModel()
 	r.reportProgress(r.spec.Variants[v].ID + ": model")
-	m, err := openVariant(ctx, r.plan.Engine, r.plan.all()[v], r.plan.Tensor)
+	m, err := openVariant(ctx, &r.plan, r.plan.all()[v], r.plan.Tensor)
 	if err != nil {
 		return err
 	}

@@ -32,12 +32,34 @@ type Meta struct {
 
 	Layout string `json:"layout,omitempty"` // probe.Layout of clouds; "" = the samples are no clouds
 	Batch  int    `json:"batch"`
+	Pool   *Pool  `json:"pool,omitempty"` // nil = the tensor was not pooled
+}
+
+// Pool is how a tensor with several positions a sample became one row of features.
+type Pool struct {
+	Mode        string `json:"mode"`                   // of probe.Pooling
+	FeatureAxis int    `json:"feature_axis,omitempty"` // that remains, counted from the batch axis, 0; 0 = several remain
+	Axes        int    `json:"axes"`                   // of the tensor, with the batch axis
+}
+
+// String describes the pooling: "mean, axis 2 of 3".
+func (p *Pool) String() string {
+	switch {
+	case p == nil:
+		return "no mode"
+	case p.FeatureAxis == 0:
+		return p.Mode
+	}
+	return fmt.Sprintf("%s, axis %d of %d", p.Mode, p.FeatureAxis, p.Axes)
 }
 
 // Set is the features that a model computed for samples, with their labels, in memory.
 type Set struct {
-	X    []float32 // n x Dim, row-major
-	Dim  int
+	X   []float32 // n x Dim, row-major
+	Dim int
+	// Axes are those of a row where it has several, such as [positions features]; their product is Dim. nil = [Dim].
+	// Solvers take features without them.
+	Axes []int
 	Y    []int64 // labels; datasets.NoLabel where unknown
 	Meta Meta
 }
@@ -89,6 +111,9 @@ func Check(t Table) error {
 func (f *Set) check() error {
 	if f.Len() == 0 || f.Dim <= 0 {
 		return fault.Inputf("%s: no samples", f.name())
+	}
+	if f.Axes != nil {
+		return fault.Inputf("%s: a sample has the axes %v, and a probe takes one row of features", f.name(), f.Axes)
 	}
 	if len(f.X) != f.Len()*f.Dim {
 		return fmt.Errorf("%s: %d values for %d samples of dimension %d", f.name(), len(f.X), f.Len(), f.Dim)

@@ -27,8 +27,8 @@ func (e *FormatError) Kind() fault.Kind { return fault.Input }
 
 func (e *FormatError) Error() string { return "not a file of " + e.What + ": " + e.Reason }
 
-// Write writes the features as an NPZ file with the arrays x (n, dim) float32, y (n,)
-// int64 and meta, one JSON text. In Python:
+// Write writes the features as an NPZ file with the arrays x (n, dim) float32, or (n, f.Axes) where
+// rows have several axes, y (n,) int64 and meta, one JSON text. In Python:
 //
 //	z = numpy.load("f.npz"); x, y, meta = z["x"], z["y"], json.loads(z["meta"].item())
 func (f *Set) Write(w io.Writer) error {
@@ -40,7 +40,11 @@ func (f *Set) Write(w io.Writer) error {
 	}
 	z := npy.NewWriter(w)
 	row := func(i int) ([]float32, error) { return f.Row(i), nil }
-	if err := z.Float32Rows("x", f.Len(), []int{f.Dim}, row); err != nil {
+	axes := f.Axes
+	if axes == nil {
+		axes = []int{f.Dim}
+	}
+	if err := z.Float32Rows("x", f.Len(), axes, row); err != nil {
 		return err
 	}
 	if err := z.Int64s("y", f.Y); err != nil {

@@ -69,7 +69,12 @@ func (e Engine) Open(ctx context.Context, model []byte, tensor string) (probe.Ex
 	s := &Session{binding: b}
 	s.runner, err = b.choose(model, func(inputs, outputs []declared) (string, string, error) {
 		in, out, err := choose(inputs, outputs, tensor)
-		s.input = probe.Input{Name: in.name, Shape: in.shape}
+		s.input, s.extracted = probe.Input{Name: in.name, Shape: in.shape}, probe.Output{Name: out.name, Declared: out.shape}
+		for _, o := range outputs {
+			if o.name != out.name {
+				s.extracted.Beside = append(s.extracted.Beside, probe.Output{Name: o.name, Declared: o.shape})
+			}
+		}
 		return in.name, out.name, err
 	}, e.options())
 	if err != nil {
@@ -119,6 +124,8 @@ type Session struct {
 	runner  runner // nil after Close
 	input   probe.Input
 
+	extracted probe.Output
+
 	// The output of the latest shape is kept: onnxruntime then writes into it instead of allocating and copying for
 	// every batch.
 	shape  []int64
@@ -127,6 +134,9 @@ type Session struct {
 
 // Input implements probe.Extractor.
 func (s *Session) Input() probe.Input { return s.input }
+
+// Output implements probe.Extractor.
+func (s *Session) Output() probe.Output { return s.extracted }
 
 // Extract implements probe.Extractor.
 func (s *Session) Extract(ctx context.Context, dst []float32, b probe.Batch) ([]float32, error) {
@@ -198,6 +208,7 @@ func (s *Session) keep(shape []int64, out tensor) error {
 	s.release()
 	s.output, s.shape = out, slices.Clone(shape)
 	got := out.dims()
+	s.extracted.Shape = got
 	if len(got) == 0 || got[0] != shape[0] {
 		return modelErrorf("the output has shape %v for a batch of %d: %w", got, shape[0], probe.ErrBatchAxis)
 	}

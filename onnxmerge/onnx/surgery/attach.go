@@ -14,6 +14,7 @@ import (
 // Head is a classifier that is attached to a model.
 type Head struct {
 	Tensor  string      // the value it reads: features, one row per sample
+	Pool    *Pool       // makes one row of features a sample first; nil = all axes but the batch's are flattened
 	Output  string      // the name of its scores, a new value; "" means "scores"
 	Layers  []HeadLayer // applied in order; the last has one output per class
 	Softmax bool        // the output is the softmax of the scores
@@ -95,6 +96,9 @@ func Attach(ctx context.Context, w io.Writer, m *onnx.Model, head Head) error {
 	if err := head.check(); err != nil {
 		return err
 	}
+	if err := head.Pool.check(m, head.Tensor); err != nil {
+		return err
+	}
 	g, err := flow.New(m)
 	if err != nil {
 		return err
@@ -129,6 +133,9 @@ func (h Head) checkWidth(m *onnx.Model) error {
 		return nil
 	}
 	width, want := int64(1), h.width()
+	if h.Pool != nil {
+		shape = shape[h.Pool.FeatureAxis-1:][:2]
+	}
 	for _, d := range shape[1:] {
 		if d.Len < 0 {
 			return nil

@@ -31,7 +31,7 @@ func addHead(a *onnx.Additions, m *onnx.Model, head Head) {
 	if features.DType != onnx.DTypeUndefined && !declared {
 		h.Value(features) // its declaration as an output is removed
 	}
-	if len(features.Shape) != 2 {
+	if len(features.Shape) != 2 && head.Pool == nil {
 		h.node("Flatten", h.prefix+"flat", []onnx.NewAttribute{{Name: "axis", Int: 1}})
 	}
 	switch {
@@ -39,6 +39,9 @@ func addHead(a *onnx.Additions, m *onnx.Model, head Head) {
 		h.cast(h.prefix+"float64", onnx.Float64)
 	case features.DType != onnx.Float32 && features.DType != onnx.DTypeUndefined:
 		h.cast(h.prefix+"float32", onnx.Float32)
+	}
+	if head.Pool != nil {
+		h.pool(*head.Pool, head.width())
 	}
 	if head.Mean != nil {
 		mean := h.constant(head.Output+"/mean", []int64{head.width()}, head.Mean)

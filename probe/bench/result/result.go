@@ -291,6 +291,7 @@ type Settings struct {
 	Choose      choose.Choice     `json:"choose,omitzero"`
 	Search      *Search           `json:"search,omitempty"` // how the variants were found; nil = they were given
 	Layout      probe.Layout      `json:"layout,omitempty"`
+	Pool        *probe.Pooling    `json:"pool,omitempty"` // of features; nil = fixed axes are flattened
 	Batch       int               `json:"batch,omitempty"`
 }
 

@@ -130,8 +130,9 @@ func (s *Spec) FeaturesOf(v int, data string) store.Key {
 		Batch                     int
 		Runtime                   string
 		Generation                int
+		Pool                      *probe.Pooling `json:",omitempty"` // keys without it stay those of before there was one
 	}{Features, s.Variants[v].Key, s.Settings.Tensor, data,
-		s.Settings.Layout, s.Settings.Batch, s.Settings.Runtime, generation})
+		s.Settings.Layout, s.Settings.Batch, s.Settings.Runtime, generation, s.Settings.Pool})
 }
 
 // probeKey is what a probe depends on. Its JSON is hashed: the order of the fields must not change.

@@ -1,0 +1,50 @@
+package wiseft
+
+import (
+	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
+	"github.com/wiseft/wiseft/onnxmerge/onnx/surgery"
+	"github.com/wiseft/wiseft/probe"
+	"github.com/wiseft/wiseft/probe/feature"
+)
+
+// Pooling says how a tensor with more axes than batch and features becomes one row of features a sample.
+type Pooling = probe.Pooling
+
+// checkProbed refuses a pooling whose features no probe takes.
+func checkProbed(p Pooling) error {
+	if p.Mode == probe.PoolNone {
+		return fault.Usagef("--pool none keeps several axes, and a probe takes one row of features a sample").
+			WithHint("choose mean, max, cls, last or flatten")
+	}
+	return p.Check()
+}
+
+// pool returns how a tensor is pooled before the probe: as its features were, or as the options say where that is not
+// recorded.
+func (o AttachOptions) pool(m *onnx.Model, tensor string, fitted *feature.Pool) (*surgery.Pool, error) {
+	given := o.Pool
+	if err := checkProbed(given); err != nil {
+		return nil, err
+	}
+	if fitted == nil && given.Mode != "" {
+		fitted = &feature.Pool{Mode: given.Mode, FeatureAxis: given.FeatureAxis, Axes: len(m.Graph.Value(tensor).Shape)}
+		if given.Mode != probe.PoolFlatten && (fitted.FeatureAxis == 0 || fitted.Axes == 0) {
+			return nil, fault.Usagef("the probe does not say how its features were pooled: name the axis with --feature-axis, of a "+
+				"tensor whose shape the model declares (%q has %d axes)", tensor, fitted.Axes)
+		}
+	}
+	if fitted == nil {
+		return nil, nil
+	}
+	if given.Mode != "" && (given.Mode != fitted.Mode || given.FeatureAxis > 0 && given.FeatureAxis != fitted.FeatureAxis) {
+		return nil, fault.Mismatchf("the probe was fitted on features pooled by %s, and --pool %s is given", fitted, given.Mode)
+	}
+	switch fitted.Mode {
+	case probe.PoolFlatten:
+		return nil, nil
+	case probe.PoolNone:
+		return nil, fault.Mismatchf("the probe was fitted on features with several axes, which no head of a model takes")
+	}
+	return &surgery.Pool{Mode: fitted.Mode, FeatureAxis: fitted.FeatureAxis, Axes: fitted.Axes}, nil
+}
