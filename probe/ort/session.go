@@ -37,8 +37,8 @@ func (e Engine) threads() int {
 	return runtime.NumCPU()
 }
 
-// Open implements probe.Engine. The model must have one float32 input and a float32 output named tensor; errors about
-// the model are [ModelError].
+// Open implements probe.Engine. The model must have one float32 input and an output named tensor, of float32, float64, an
+// integer type or bool; errors about the model are [ModelError].
 func (e Engine) Open(ctx context.Context, model []byte, tensor string) (probe.Extractor, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -143,10 +143,7 @@ func choose(inputs, outputs []onnxruntime.InputOutputInfo, tensor string) (in, o
 		if o.Name != tensor && tensor != "" {
 			continue
 		}
-		if o.DataType != onnxruntime.TensorElementDataTypeFloat {
-			return in, out, modelErrorf("output %q is %s; float32 is supported", o.Name, dtype(o.DataType))
-		}
-		return in, o, nil
+		return in, o, checkOutput(o)
 	}
 	return in, out, modelErrorf("the model has no output %q; it has %s", tensor, names(outputs))
 }
@@ -216,10 +213,17 @@ func (s *Session) Extract(ctx context.Context, dst []float32, b probe.Batch) ([]
 		}
 		return dst, modelErrorf("onnxruntime on input %v: %v", b.Shape, err)
 	}
-	if err := s.keep(b.Shape, outputs[0]); err != nil {
+	if x, ok := outputs[0].(*onnxruntime.Tensor[float32]); ok {
+		if err := s.keep(b.Shape, x); err != nil {
+			return dst, err
+		}
+		return append(dst, s.output.GetData()...), nil
+	}
+	defer outputs[0].Destroy()
+	if err := s.setShape(outputs[0].GetShape(), b.Shape[0]); err != nil {
 		return dst, err
 	}
-	return append(dst, s.output.GetData()...), nil
+	return appendConverted(dst, outputs[0], s.extracted.Name)
 }
 
 // terminateWith terminates the forward pass when ctx ends, until the returned function is called.
@@ -238,20 +242,20 @@ func terminateWith(ctx context.Context, run *onnxruntime.RunOptions) (stop func(
 }
 
 // keep keeps the output for the next batch of the same shape.
-func (s *Session) keep(shape []int64, v onnxruntime.Value) error {
-	out, ok := v.(*onnxruntime.Tensor[float32])
-	if !ok {
-		return errors.Join(modelErrorf("the output is no float32 tensor"), v.Destroy())
-	}
+func (s *Session) keep(shape []int64, out *onnxruntime.Tensor[float32]) error {
 	if out == s.output {
 		return nil
 	}
 	s.release()
 	s.output, s.shape = out, slices.Clone(shape)
-	got := out.GetShape()
+	return s.setShape(out.GetShape(), shape[0])
+}
+
+// setShape sets the shape of the output, whose first axis must be the batch.
+func (s *Session) setShape(got []int64, batch int64) error {
 	s.extracted.Shape = got
-	if len(got) == 0 || got[0] != shape[0] {
-		return modelErrorf("the output has shape %v for a batch of %d: %w", got, shape[0], probe.ErrBatchAxis)
+	if len(got) == 0 || got[0] != batch {
+		return modelErrorf("the output has shape %v for a batch of %d: %w", got, batch, probe.ErrBatchAxis)
 	}
 	return nil
 }
