@@ -20,7 +20,7 @@ func TestSharedBatchDependentFeatures(t *testing.T) {
 		t.Run(c.folder, func(t *testing.T) {
 			t.Parallel()
 			at := func(name string) string { return sharedtest.Path(t, "cases", "files", c.folder, name) }
-			opt := FeaturesOptions{Data: Data{Path: at(c.data)}, Tensor: c.tensor}
+			opt := FeaturesOptions{Data: Data{Path: at(c.data)}, Tensor: c.tensor, Pool: Pooling{Mode: "flatten"}}
 			_, err := ExtractFeatures(t.Context(), at(c.model), opt)
 			if err == nil || !strings.Contains(err.Error(), c.wrong) || !strings.Contains(err.Error(), c.model) {
 				t.Errorf("error %v, want %q", err, c.wrong)

@@ -164,7 +164,7 @@ func merge(t *testing.T, out string, models []string, opt MergeOptions) *MergeRe
 func channelMoments(t *testing.T, model, tensor string, data datasets.Dataset) (mean, deviation []float64) {
 	t.Helper()
 	f, err := ExtractFeatures(t.Context(), model, FeaturesOptions{Data: Data{Path: "points", Set: data}, Tensor: tensor,
-		Layout: "bcn"})
+		Pool: Pooling{Mode: "flatten"}, Layout: "bcn"})
 	if err != nil {
 		t.Fatal(err)
 	}

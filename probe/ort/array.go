@@ -102,7 +102,7 @@ func float32Bytes(x []float32) []byte {
 }
 
 // elementsOf returns the elements of an array's bytes, which share their memory.
-func elementsOf[T float32 | int64](data []byte) []T {
+func elementsOf[T float32 | float64 | integer](data []byte) []T {
 	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(data))), len(data)/int(unsafe.Sizeof(*new(T))))
 }
 

@@ -53,8 +53,8 @@ func (e Engine) bound() (binding, error) {
 	return b, err
 }
 
-// Open implements probe.Engine. The model must have one float32 input and a float32 output named tensor; errors about
-// the model are [ModelError].
+// Open implements probe.Engine. The model must have one float32 input and an output named tensor, of float32, float64, an
+// integer type or bool; errors about the model are [ModelError].
 func (e Engine) Open(ctx context.Context, model []byte, tensor string) (probe.Extractor, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -102,10 +102,7 @@ func choose(inputs, outputs []declared, tensor string) (in, out declared, err er
 		if o.name != tensor && tensor != "" {
 			continue
 		}
-		if o.dtype != Float32 {
-			return in, out, modelErrorf("output %q is %s; float32 is supported", o.name, o.dtype)
-		}
-		return in, o, nil
+		return in, o, checkOutput(o)
 	}
 	return in, out, modelErrorf("the model has no output %q; it has %s", tensor, names(outputs))
 }
@@ -173,6 +170,13 @@ func (s *Session) Extract(ctx context.Context, dst []float32, b probe.Batch) ([]
 		}
 		return dst, modelErrorf("onnxruntime on input %v: %w", b.Shape, err)
 	}
+	if out := outputs[0]; out.elementType() != Float32 {
+		defer out.close()
+		if err := s.setShape(out.dims(), b.Shape[0]); err != nil {
+			return dst, err
+		}
+		return appendConverted(dst, out, s.extracted.Name)
+	}
 	if err := s.keep(b.Shape, outputs[0]); err != nil {
 		return dst, err
 	}
@@ -202,15 +206,16 @@ func (s *Session) keep(shape []int64, out tensor) error {
 	if out == s.output {
 		return nil
 	}
-	if out.elementType() != Float32 {
-		return errors.Join(modelErrorf("the output is no float32 tensor"), out.close())
-	}
 	s.release()
 	s.output, s.shape = out, slices.Clone(shape)
-	got := out.dims()
+	return s.setShape(out.dims(), shape[0])
+}
+
+// setShape sets the shape of the output, whose first axis must be the batch.
+func (s *Session) setShape(got []int64, batch int64) error {
 	s.extracted.Shape = got
-	if len(got) == 0 || got[0] != shape[0] {
-		return modelErrorf("the output has shape %v for a batch of %d: %w", got, shape[0], probe.ErrBatchAxis)
+	if len(got) == 0 || got[0] != batch {
+		return modelErrorf("the output has shape %v for a batch of %d: %w", got, batch, probe.ErrBatchAxis)
 	}
 	return nil
 }
