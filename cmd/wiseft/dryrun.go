@@ -34,7 +34,7 @@ func (e estimated) writeText(w io.Writer) error {
 			where = r.Folder + ": "
 		}
 		fmt.Fprintf(w, "%s%d models, %d of %d units are there; %s forward passes of single samples, %s, and %s fits at most; "+
-			"about %s of memory\n", where, r.Models, r.Cached, r.Units, humanize.Comma(int64(r.Passes)), duration(r.Seconds),
+			"about %s of memory beside what onnxruntime takes for a batch\n", where, r.Models, r.Cached, r.Units, humanize.Comma(int64(r.Passes)), duration(r.Seconds),
 			humanize.Comma(int64(r.Fits)), humanize.IBytes(uint64(r.Bytes)))
 	}
 	if len(e.Runs) > 1 {

@@ -20,6 +20,7 @@ type Estimate struct {
 	// Seconds are those of the missing passes, at the speed of the first model; 0 if none is missing. Fits come on top.
 	Seconds float64 `json:"seconds"`
 	// Bytes is the memory for a model in two copies, the samples that are held, and the features of the largest data set.
+	// What onnxruntime takes for the values inside a network is not in it, and can be several times as much.
 	Bytes int64 `json:"bytes"`
 }
 
