@@ -117,7 +117,7 @@ func (p *pooler) checkSame(out Output) error {
 func (p *pooler) choose(points int64, out Output) error {
 	long := p.long()
 	if p.Mode == "" {
-		isFree := func(axis int) bool { return out.free(axis) }
+		isFree := out.free
 		if len(long) > 1 && slices.ContainsFunc(long, isFree) {
 			return fault.Inputf("tensor %q has shape %v for a sample, and the model declares %s: what a column of features "+
 				"stands for would depend on the input", out.Name, p.shape, out.declared()).
