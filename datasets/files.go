@@ -161,16 +161,10 @@ func (s *fileSet) list(path, split string) error {
 		return malformed(path, "has no files %s in folders %s", strings.Join(s.format.extensions, ", "), layoutDoc)
 	}
 	classes, splits, at := tree.layout(split)
-	if split == "" && len(splits) == 1 {
-		split = splits[0]
-	}
-	if len(splits) > 0 && !slices.Contains(splits, split) {
-		if split == "" {
-			return malformed(path, "has the splits %s; choose one", strings.Join(splits, ", "))
-		}
-		return malformed(path, "has no split %q; it has %s", split, strings.Join(splits, ", "))
-	}
 	if len(splits) > 0 {
+		if split, err = chosenSplit(path, splits, split); err != nil {
+			return err
+		}
 		s.info.Name, s.info.Split = path+" "+split, split
 	}
 	s.info.Classes = classes
@@ -262,4 +256,17 @@ func (s *fileSet) Hash(ctx context.Context) (string, error) {
 func (s *fileSet) Close() error {
 	s.closed.Store(true)
 	return nil
+}
+
+// chosenSplit returns the split that is wanted of those that a data set has; "" chooses the only one.
+func chosenSplit(path string, splits []string, want string) (string, error) {
+	switch {
+	case want == "" && len(splits) == 1:
+		return splits[0], nil
+	case slices.Contains(splits, want):
+		return want, nil
+	case want == "":
+		return "", malformed(path, "has the splits %s; choose one", strings.Join(splits, ", "))
+	}
+	return "", malformed(path, "has no split %q; it has %s", want, strings.Join(splits, ", "))
 }

@@ -52,16 +52,9 @@ func openShapeNet(ctx context.Context, path string, opt OpenOptions) (Dataset, e
 	if err != nil {
 		return nil, err
 	}
-	splits := sortedKeys(lists)
-	split := opt.Split
-	if split == "" && len(splits) == 1 {
-		split = splits[0]
-	}
-	if lists[split] == "" {
-		if split == "" {
-			return nil, malformed(path, "has the splits %s; choose one", strings.Join(splits, ", "))
-		}
-		return nil, malformed(path, "has no split %q; it has %s", split, strings.Join(splits, ", "))
+	split, err := chosenSplit(path, sortedKeys(lists), opt.Split)
+	if err != nil {
+		return nil, err
 	}
 	s := &fileSet{info: Info{Name: path + " " + split, Format: "shapenet55", Split: split}}
 	s.format = fileFormat{name: "shapenet55", decode: decodeNPYCloud}

@@ -104,7 +104,7 @@ func (b *bindingPurego) start(getBase uintptr) (version string, err error) {
 }
 
 // negotiate returns the version of the API to ask a library for. Version 1.N of onnxruntime has versions 1 to N of its
-// API, and prints a line on standard error if it is asked for another.
+// API; a request for another prints a line on standard error.
 func negotiate(version string) (int, error) {
 	major, rest, _ := strings.Cut(version, ".")
 	minor, _, _ := strings.Cut(rest, ".")

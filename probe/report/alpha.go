@@ -127,9 +127,7 @@ func drawCorruptions(r *result.Result) (*figure, error) {
 	for _, p := range f.panels {
 		p.plot.Y.Min, p.plot.Y.Max = y.widened(0.05, 0.05, 1)
 	}
-	f.columns = min(f.columns, len(f.panels))
-	rows := (len(f.panels) + f.columns - 1) / f.columns
-	f.width, f.height = vg.Length(f.columns)*panelWidth, vg.Length(rows)*panelHeight
+	f.arrange(panelWidth, panelHeight)
 	f.desc = fmt.Sprintf("Accuracy of %d models under %d corruptions, between %.1f %% and %.1f %%.",
 		len(r.Models), len(f.panels), y.low, y.high)
 	return f, nil

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/wiseft/wiseft/probe/bench/result"
+	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 )
 
@@ -22,15 +23,7 @@ func drawCurve(r *result.Result) (*figure, error) {
 	if len(points) == 0 {
 		return nil, &EmptyPlotError{"curve", "no model has figures of a whole suite"}
 	}
-	p := newPlot("accuracy on clean test data, %", robustLabel(r))
-	x, y := newExtent(), newExtent()
-	for _, q := range points {
-		x.include(q.x)
-		y.include(q.y)
-	}
-	p.X.Min, p.X.Max = x.widened(0.2, 0.25, 1)
-	p.Y.Min, p.Y.Max = y.widened(0.12, 0.14, 1)
-	p.Add(&path{points, len(paramNames(r)) == 1})
+	p, x, y := newPathPlot(r, points, robustLabel(r))
 	f := oneplot(p, "Target accuracy and robustness", pathLegend(r))
 	if names := paramNames(r); len(names) == 1 {
 		f.title += " over " + names[0]
@@ -39,6 +32,20 @@ func drawCurve(r *result.Result) (*figure, error) {
 		"from %.1f %% to %.1f %% clean and from %.1f %% to %.1f %% under corruption. %s",
 		len(points), x.low, x.high, y.low, y.high, paretoText(r))
 	return f, nil
+}
+
+// newPathPlot returns a plot of a figure against clean accuracy, one point for every model, and the range of each.
+func newPathPlot(r *result.Result, points []point, figure string) (p *plot.Plot, x, y extent) {
+	p = newPlot("accuracy on clean test data, %", figure)
+	x, y = newExtent(), newExtent()
+	for _, q := range points {
+		x.include(q.x)
+		y.include(q.y)
+	}
+	p.X.Min, p.X.Max = x.widened(0.2, 0.25, 1)
+	p.Y.Min, p.Y.Max = y.widened(0.12, 0.14, 1)
+	p.Add(&path{points, len(paramNames(r)) == 1})
+	return p, x, y
 }
 
 // modelPoints returns the models that have both figures, in percent, in the order of the

@@ -6,7 +6,6 @@ import (
 	"github.com/wiseft/wiseft/probe/bench/result"
 	"github.com/wiseft/wiseft/probe/metric"
 	"gonum.org/v1/plot"
-	"gonum.org/v1/plot/vg"
 )
 
 func init() {
@@ -43,9 +42,7 @@ func drawDecline(r *result.Result) (*figure, error) {
 	for _, p := range f.panels {
 		p.plot.Y.Min, p.plot.Y.Max = y.widened(0.05, 0.05, 1)
 	}
-	f.columns = min(f.columns, len(f.panels))
-	rows := (len(f.panels) + f.columns - 1) / f.columns
-	f.width, f.height = vg.Length(f.columns)*panelWidth, vg.Length(rows)*panelHeight
+	f.arrange(panelWidth, panelHeight)
 	f.desc = fmt.Sprintf("Accuracy of %s under %d corruptions by severity, between %.1f %% and %.1f %%.",
 		printable(m.ID), len(f.panels), y.low, y.high)
 	return f, nil

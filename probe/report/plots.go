@@ -124,11 +124,22 @@ func (f *figure) render(format string) (vg.CanvasWriterTo, error) {
 	return canvas, nil
 }
 
+// arrange limits the columns to the panels, and sets the figure's size from that of a panel.
+func (f *figure) arrange(width, height vg.Length) {
+	f.columns = min(f.columns, len(f.panels))
+	f.width, f.height = vg.Length(f.columns)*width, vg.Length(f.rows())*height
+}
+
+// rows returns how many rows the panels take.
+func (f *figure) rows() int {
+	columns := max(f.columns, 1)
+	return (len(f.panels) + columns - 1) / columns
+}
+
 // drawPanels draws the plots without the title.
 func (f *figure) drawPanels(c draw.Canvas) {
 	columns := max(f.columns, 1)
-	rows := (len(f.panels) + columns - 1) / columns
-	tiles := draw.Tiles{Cols: columns, Rows: rows, PadX: vg.Points(10), PadY: vg.Points(14),
+	tiles := draw.Tiles{Cols: columns, Rows: f.rows(), PadX: vg.Points(10), PadY: vg.Points(14),
 		PadLeft: figureMargin, PadRight: figureMargin, PadTop: vg.Points(6), PadBottom: figureMargin}
 	for i, p := range f.panels {
 		tile := tiles.At(c, i%columns, i/columns)

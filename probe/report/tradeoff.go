@@ -6,7 +6,6 @@ import (
 
 	"github.com/wiseft/wiseft/probe/bench/result"
 	"github.com/wiseft/wiseft/probe/metric"
-	"gonum.org/v1/plot/vg"
 )
 
 func init() {
@@ -22,15 +21,7 @@ func drawTradeoff(r *result.Result) (*figure, error) {
 		if len(points) == 0 {
 			continue
 		}
-		p := newPlot("accuracy on clean test data, %", task.Head+" on transfer data, %")
-		x, y := newExtent(), newExtent()
-		for _, q := range points {
-			x.include(q.x)
-			y.include(q.y)
-		}
-		p.X.Min, p.X.Max = x.widened(0.2, 0.25, 1)
-		p.Y.Min, p.Y.Max = y.widened(0.12, 0.14, 1)
-		p.Add(&path{points, len(paramNames(r)) == 1})
+		p, x, y := newPathPlot(r, points, task.Head+" on transfer data, %")
 		f.panels = append(f.panels, panel{printable(set.Name), p})
 		f.desc += fmt.Sprintf("%s: %s from %.1f %% to %.1f %% at target accuracies from %.1f %% to %.1f %%. ",
 			printable(set.Name), task.Head, y.low, y.high, x.low, x.high)
@@ -38,9 +29,7 @@ func drawTradeoff(r *result.Result) (*figure, error) {
 	if len(f.panels) == 0 {
 		return nil, &EmptyPlotError{"tradeoff", "no transfer data was measured"}
 	}
-	f.columns = min(f.columns, len(f.panels))
-	rows := (len(f.panels) + f.columns - 1) / f.columns
-	f.width, f.height = vg.Length(f.columns)*figureWidth, vg.Length(rows)*figureHeight
+	f.arrange(figureWidth, figureHeight)
 	return f, nil
 }
 
