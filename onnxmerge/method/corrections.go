@@ -30,7 +30,7 @@ activations by too much, layer after layer. ` + "`diff`" + ` and ` + "`merge`" +
 
 **Positions.** Of a value with more than 64 positions, such as points or pixels, one at a random place of each of 64 equal
 parts is measured, the same ones in all models: with 64 samples 4,096 numbers a channel. For the first pair below the
-repaired deviations differ from those of all 512 points by at most .3 %, and right answers are as many in each of three draws. As
+repaired deviations differ from those of all 512 points by at most .6 %, and right answers are as many in each of three draws. As
 long as operators compute each position by itself, as those of point clouds do, only these are computed: on two quiet cores
 a repair then costs 2.4 passes over 160 samples and 3.1 over 64, instead of 3.6 and 4.1; opening sessions is the rest (` + "`go test -bench Repair .`" + `).
 
