@@ -84,7 +84,7 @@ func openData(ctx context.Context, d Data, monitor Monitor) (datasets.Dataset, e
 	if err != nil {
 		return nil, err
 	}
-	if err := output.Recover(filepath.Clean(d.Path)); err != nil {
+	if err := output.Recover(datasets.FileOf(filepath.Clean(d.Path))); err != nil {
 		return nil, err
 	}
 	opened, err := datasets.Open(ctx, d.Path, datasets.OpenOptions{
@@ -209,7 +209,7 @@ func (o *MeasureOptions) forModel(m *onnx.Model) {
 func (d Data) paths() (paths []string) {
 	for _, path := range []string{d.Path, d.Labels, d.Target} {
 		if path != "" && d.Set == nil {
-			paths = append(paths, path)
+			paths = append(paths, datasets.FileOf(path))
 		}
 	}
 	return paths

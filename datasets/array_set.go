@@ -5,13 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"sync"
 
 	"github.com/wiseft/wiseft/datasets/arrays"
+	"github.com/wiseft/wiseft/datasets/internal/archive"
 	"github.com/wiseft/wiseft/datasets/npy"
-	"github.com/wiseft/wiseft/internal/input"
 )
 
 // arraySet is a data set whose samples are the rows of one array.
@@ -27,7 +26,7 @@ type arraySet struct {
 
 	mu     sync.RWMutex // guards what follows while samples are read
 	closed bool
-	file   *os.File
+	file   archive.File
 	rows   *npy.Rows
 }
 
@@ -36,7 +35,7 @@ func (s *arraySet) open(ctx context.Context, index func(r io.ReaderAt, size int6
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if s.file, err = input.Open(s.path); err != nil {
+	if s.file, err = archive.Open(s.path); err != nil {
 		return nil, err
 	}
 	info, err := s.file.Stat()
@@ -91,7 +90,7 @@ func (s *arraySet) readLabels(path string, n int) error {
 
 // isFile reports whether there is a file at path.
 func isFile(path string) bool {
-	info, err := os.Stat(path)
+	info, err := archive.Stat(path)
 	return err == nil && info.Mode().IsRegular()
 }
 

@@ -5,11 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/wiseft/wiseft/datasets/internal/archive"
 )
 
 // A folder of corrupted data has a clean file, and one file for each corruption and severity. Each file is a split:
@@ -40,11 +41,11 @@ func init() {
 const cleanSplit = "clean"
 
 func matchCorrupted(path, file string) (bool, error) {
-	info, err := os.Stat(path)
+	info, err := archive.Stat(path)
 	if err != nil || !info.IsDir() {
 		return false, err
 	}
-	_, err = os.Stat(filepath.Join(path, file))
+	_, err = archive.Stat(filepath.Join(path, file))
 	return err == nil, nil
 }
 
@@ -82,7 +83,7 @@ func (f corruptedFile) split() string {
 
 // files lists the folder's files, clean first, then by corruption and severity.
 func (l corruptedLayout) files(dir string) ([]corruptedFile, error) {
-	entries, err := os.ReadDir(dir)
+	entries, err := archive.ReadDir(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +138,7 @@ func openCorrupted(ctx context.Context, dir string, opt OpenOptions, l corrupted
 		}
 		return &renamed{Dataset: ds, edit: func(info *Info) {
 			info.Name, info.Format, info.Split = dir+" "+split, format, split
-			if _, err := os.Stat(filepath.Join(dir, SuiteFile)); err == nil {
+			if _, err := archive.Stat(filepath.Join(dir, SuiteFile)); err == nil {
 				info.SelfMade = true
 			}
 		}}, nil
@@ -174,14 +175,18 @@ type Corrupted struct {
 // folder. The error is a *FormatError if there is no clean file, if severities are missing, or if labels differ from
 // those of the clean file.
 func CheckCorrupted(ctx context.Context, path string) (_ *Corrupted, ok bool, err error) {
+	places, err := inside(path)
+	if err != nil {
+		return nil, false, err
+	}
 	for name, l := range map[string]corruptedLayout{"modelnet-c": corruptedHDF5, "modelnet40-c": corruptedNPY} {
 		f, _ := Lookup(name)
-		match, err := f.Match(path)
+		place, match, err := f.find(places)
 		if err != nil {
 			return nil, false, err
 		}
 		if match {
-			c, err := l.check(ctx, path)
+			c, err := l.check(ctx, place)
 			return c, true, err
 		}
 	}
@@ -197,7 +202,7 @@ func (l corruptedLayout) check(ctx context.Context, dir string) (*Corrupted, err
 		return nil, malformed(dir, "has no file %s with the clean clouds", l.clean)
 	}
 	out := &Corrupted{Files: len(files)}
-	_, err = os.Stat(filepath.Join(dir, SuiteFile))
+	_, err = archive.Stat(filepath.Join(dir, SuiteFile))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}

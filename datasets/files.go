@@ -5,13 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
 
-	"github.com/wiseft/wiseft/internal/input"
+	"github.com/wiseft/wiseft/datasets/internal/archive"
 )
 
 // fileFormat is a format in which a file holds one sample. A data set is one file, whose class is unknown, or a
@@ -66,7 +65,7 @@ func registerFiles(f fileFormat) {
 const headSize = 512
 
 func (f *fileFormat) matchPath(path string) (bool, error) {
-	info, err := os.Stat(path)
+	info, err := archive.Stat(path)
 	if err != nil {
 		return false, err
 	}
@@ -107,7 +106,7 @@ func (f *fileFormat) open(ctx context.Context, path string, opt OpenOptions) (Da
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	info, err := os.Stat(path)
+	info, err := archive.Stat(path)
 	if err != nil {
 		return nil, err
 	}
@@ -203,7 +202,7 @@ func (s *fileSet) Read(ctx context.Context, dst *Sample, i int) error {
 		return fmt.Errorf("%s: %w", s.info.Name, errClosed)
 	}
 	path := s.paths[i]
-	file, err := input.ReadFile(path)
+	file, err := archive.ReadFile(path)
 	if err != nil {
 		return err
 	}

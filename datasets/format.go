@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"strings"
+	"syscall"
 
+	"github.com/wiseft/wiseft/datasets/internal/archive"
 	"github.com/wiseft/wiseft/internal/fault"
-	"github.com/wiseft/wiseft/internal/input"
 	"github.com/wiseft/wiseft/internal/registry"
 )
 
@@ -86,14 +86,16 @@ func Formats() []Format { return formats.All() }
 // Lookup returns the format of a name. The error, of the kind Usage of wiseft.KindOf, lists the names.
 func Lookup(name string) (Format, error) { return formats.Lookup(name) }
 
-// Open opens the data set at path, which the caller must close. The format is the one that opt names, or else the one
+// Open opens the data set at path, which the caller must close. A zip or tar archive is read in place, as the folder that
+// it was made of, and path may lead into it (data.zip/train). The format is the one that opt names, or else the one
 // that recognises the contents. If none or several recognise them, the error is a *FormatError that describes the
 // contents.
 func Open(ctx context.Context, path string, opt OpenOptions) (Dataset, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if _, err := os.Stat(path); err != nil {
+	places, err := inside(path)
+	if err != nil {
 		return nil, err
 	}
 	if opt.Format != "" {
@@ -101,31 +103,81 @@ func Open(ctx context.Context, path string, opt OpenOptions) (Dataset, error) {
 		if err != nil {
 			return nil, err
 		}
-		return f.opened(ctx, path, opt)
-	}
-	var matches []Format
-	for _, f := range Formats() {
-		ok, err := f.Match(path)
+		path, _, err = f.find(places)
 		if err != nil {
 			return nil, err
+		}
+		return f.opened(ctx, path, opt)
+	}
+	for _, path := range places {
+		matches, err := matching(path)
+		if err != nil {
+			return nil, err
+		}
+		switch len(matches) {
+		case 0:
+		case 1:
+			return matches[0].opened(ctx, path, opt)
+		default:
+			names := make([]string, len(matches))
+			for i, f := range matches {
+				names[i] = f.Name
+			}
+			return nil, malformed(path, "matches several formats (%s); choose one", strings.Join(names, ", "))
+		}
+	}
+	return nil, malformed(path, "is not a data set of a supported format: found %s; supported formats: %s",
+		describe(path), strings.Join(formats.Names(), ", "))
+}
+
+// FileOf returns the zip or tar archive that path leads into, and path itself if it leads into none.
+func FileOf(path string) string { return archive.Outer(path) }
+
+// matching returns the formats that recognise what is at path.
+func matching(path string) (matches []Format, err error) {
+	for _, f := range Formats() {
+		ok, err := f.Match(path)
+		if err != nil && (!errors.Is(err, syscall.ENOTDIR) || archive.Outer(path) == path) {
+			return nil, err // and else it is a format that does not read archives
 		}
 		if ok {
 			matches = append(matches, f)
 		}
 	}
-	switch len(matches) {
-	case 0:
-		return nil, malformed(path, "is not a data set of a supported format: found %s; supported formats: %s",
-			describe(path), strings.Join(formats.Names(), ", "))
-	case 1:
-		return matches[0].opened(ctx, path, opt)
-	default:
-		names := make([]string, len(matches))
-		for i, f := range matches {
-			names[i] = f.Name
+	return matches, nil
+}
+
+// find returns the first place that the format recognises, or else the last one.
+func (f Format) find(places []string) (path string, found bool, err error) {
+	for _, path = range places {
+		if found, err = f.Match(path); found || err != nil {
+			break
 		}
-		return nil, malformed(path, "matches several formats (%s); choose one", strings.Join(names, ", "))
 	}
+	return path, found, err
+}
+
+// inside returns the places where the data set at path may be, in the order to look: path itself and, in an archive that
+// has one folder only, that folder, which usually stands for the archive's name. Data of one class are such a folder too,
+// so that path comes first if the folder has the files or the splits of a class.
+func inside(path string) ([]string, error) {
+	info, err := archive.Stat(path)
+	if err != nil || !info.IsDir() || !archive.Is(path) {
+		return []string{path}, err
+	}
+	inner, err := archive.OnlyFolder(path)
+	if err != nil || inner == "" {
+		return []string{path}, err
+	}
+	classes, err := subfolders(inner)
+	if err != nil {
+		return nil, err
+	}
+	isSplit := func(name string) bool { return slices.Contains(splitNames, name) }
+	if slices.ContainsFunc(classes, func(name string) bool { return !isSplit(name) }) {
+		return []string{inner, path}, nil
+	}
+	return []string{path, inner}, nil
 }
 
 // opened opens a data set and passes its notes on.
@@ -150,7 +202,7 @@ func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys
 
 // describe returns a short description of what is at path.
 func describe(path string) string {
-	info, err := os.Stat(path)
+	info, err := archive.Stat(path)
 	if err != nil {
 		return err.Error()
 	}
@@ -161,18 +213,16 @@ func describe(path string) string {
 			return err.Error()
 		case len(head) == 0:
 			return "an empty file"
-		case len(head) > 262 && string(head[257:262]) == "ustar":
-			return "a tar archive, which must be unpacked first"
 		case strings.HasPrefix(string(head), "\x1f\x8b"):
-			return "a gzip file, which must be unpacked first"
+			return "a gzip file, which must be decompressed first (gunzip); a .tar is then read as it is"
 		}
 		start := fmt.Sprintf("a file of %d bytes that starts with %q", info.Size(), head[:min(8, len(head))])
 		if strings.HasPrefix(string(head), "PK\x03\x04") {
-			start += ", a zip archive without arrays: one of a folder must be unpacked first"
+			start += ", as a zip archive does, but it has no index that can be read"
 		}
 		return start
 	}
-	entries, err := os.ReadDir(path)
+	entries, err := archive.ReadDir(path)
 	switch {
 	case err != nil:
 		return err.Error()
@@ -192,11 +242,11 @@ func describe(path string) string {
 // readHead returns the first n bytes of a regular file, or the whole file if it is shorter. For anything else
 // (folder, pipe, device) it returns nothing, so that it never blocks.
 func readHead(path string, n int) ([]byte, error) {
-	info, err := os.Stat(path)
+	info, err := archive.Stat(path)
 	if err != nil || !info.Mode().IsRegular() {
 		return nil, err
 	}
-	f, err := input.Open(path)
+	f, err := archive.Open(path)
 	if err != nil {
 		return nil, err
 	}
@@ -211,7 +261,7 @@ func readHead(path string, n int) ([]byte, error) {
 
 // withFile calls use with the open file and its size in bytes. An error of use becomes a *FormatError.
 func withFile(path string, use func(r io.ReaderAt, size int64) error) error {
-	f, err := input.Open(path)
+	f, err := archive.Open(path)
 	if err != nil {
 		return err
 	}

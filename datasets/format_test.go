@@ -103,6 +103,7 @@ func TestFormats(t *testing.T) {
 			t.Parallel()
 			datasettest.Run(t, func(t *testing.T) datasets.Dataset { return open(t, test.path, test.split) })
 			ds := open(t, test.path, test.split)
+			checkArchived(t, ds, test)
 			if got := ds.Info(); got.Format != test.format || got.Split != test.split {
 				t.Errorf("Info is %+v, want format %s and split %q", got, test.format, test.split)
 			}

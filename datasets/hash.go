@@ -12,7 +12,7 @@ import (
 	"math/rand/v2"
 	"sync"
 
-	"github.com/wiseft/wiseft/internal/input"
+	"github.com/wiseft/wiseft/datasets/internal/archive"
 )
 
 // writeField adds a string to h, preceded by its length, so that different lists of fields have different hashes.
@@ -80,7 +80,7 @@ func (c *fileHash) of(ctx context.Context, fields, files []string) (string, erro
 }
 
 func (c *fileHash) file(path string) (string, error) {
-	f, err := input.Open(path)
+	f, err := archive.Open(path)
 	if err != nil {
 		return "", err
 	}

@@ -5,14 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 
+	"github.com/wiseft/wiseft/datasets/internal/archive"
 	"github.com/wiseft/wiseft/datasets/internal/h5"
-	"github.com/wiseft/wiseft/internal/input"
 )
 
 func init() {
@@ -49,7 +48,7 @@ type hdf5Set struct {
 type hdf5File struct {
 	path            string
 	first, n, width int // width: points of a cloud
-	file            *os.File
+	file            archive.File
 	data            *h5.Array
 	rows            int // of a slab
 }
@@ -65,7 +64,7 @@ type slab struct {
 }
 
 func openHDF5(ctx context.Context, path string, opt OpenOptions) (Dataset, error) {
-	info, err := os.Stat(path)
+	info, err := archive.Stat(path)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +98,7 @@ func openHDF5(ctx context.Context, path string, opt OpenOptions) (Dataset, error
 // add opens one file, which stays open, and indexes its shapes and labels.
 func (s *hdf5Set) add(path string) (err error) {
 	f := hdf5File{path: path, first: len(s.labels)}
-	if f.file, err = input.Open(path); err != nil {
+	if f.file, err = archive.Open(path); err != nil {
 		return err
 	}
 	info, err := f.file.Stat()

@@ -3,13 +3,12 @@ package datasets
 import (
 	"bufio"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/wiseft/wiseft/datasets/internal/archive"
 	"github.com/wiseft/wiseft/datasets/internal/h5"
-	"github.com/wiseft/wiseft/internal/input"
 )
 
 const (
@@ -18,7 +17,7 @@ const (
 )
 
 func matchHDF5(path string) (bool, error) {
-	info, err := os.Stat(path)
+	info, err := archive.Stat(path)
 	if err != nil {
 		return false, err
 	}
@@ -33,7 +32,7 @@ func matchHDF5(path string) (bool, error) {
 		})
 		return found, err
 	}
-	files, err := filepath.Glob(filepath.Join(escapeGlob(path), "*.h5"))
+	files, err := archive.Glob(path, "*.h5")
 	if err != nil || len(files) == 0 {
 		return false, err
 	}
@@ -43,18 +42,9 @@ func matchHDF5(path string) (bool, error) {
 	return matchHDF5(files[0])
 }
 
-// escapeGlob escapes path for filepath.Glob. On Windows filepath.Glob has no escapes, so that a path with brackets is
-// matched as a pattern there.
-func escapeGlob(path string) string {
-	if filepath.Separator == '\\' {
-		return path
-	}
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
-}
-
 // hdf5Split returns the files of a split, and the name of the split, which it chooses if split is "".
 func hdf5Split(dir, split string) (name string, paths []string, err error) {
-	lists, err := filepath.Glob(filepath.Join(escapeGlob(dir), "*"+listSuffix))
+	lists, err := archive.Glob(dir, "*"+listSuffix)
 	if err != nil {
 		return "", nil, err
 	}
@@ -72,7 +62,7 @@ func hdf5Split(dir, split string) (name string, paths []string, err error) {
 		paths, err := listedFiles(dir, split+listSuffix)
 		return split, paths, err
 	}
-	all, err := filepath.Glob(filepath.Join(escapeGlob(dir), "*.h5"))
+	all, err := archive.Glob(dir, "*.h5")
 	if err != nil {
 		return "", nil, err
 	}
@@ -119,7 +109,7 @@ func listedFiles(dir, list string) ([]string, error) {
 	for _, line := range lines {
 		base := line[strings.LastIndexAny(line, `/\`)+1:]
 		p := filepath.Join(dir, base)
-		if info, err := os.Stat(p); err != nil || info.IsDir() {
+		if info, err := archive.Stat(p); err != nil || info.IsDir() {
 			return nil, malformed(listPath, "lists %q, but there is no file %s beside it", line, base)
 		}
 		paths = append(paths, p)
@@ -132,7 +122,7 @@ func listedFiles(dir, list string) ([]string, error) {
 
 // readLines returns the non-empty lines of a small text file.
 func readLines(path string) ([]string, error) {
-	f, err := input.Open(path)
+	f, err := archive.Open(path)
 	if err != nil {
 		return nil, err
 	}

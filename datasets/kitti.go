@@ -6,8 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
 	"path/filepath"
+
+	"github.com/wiseft/wiseft/datasets/internal/archive"
 )
 
 func init() {
@@ -31,7 +32,7 @@ func init() {
 
 // openKITTI opens a folder of scans without labels, which has no class folders, or what all file formats open.
 func openKITTI(ctx context.Context, f *fileFormat, path string, opt OpenOptions) (Dataset, error) {
-	info, err := os.Stat(path)
+	info, err := archive.Stat(path)
 	if err != nil || !info.IsDir() {
 		return f.open(ctx, path, opt)
 	}

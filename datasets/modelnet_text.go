@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/wiseft/wiseft/datasets/internal/archive"
 )
 
 const namesSuffix = "_shape_names.txt"
@@ -27,18 +29,18 @@ func matchModelNetText(path string) (bool, error) {
 // modelNetLists returns the lists of samples by split, and the file of class names. If the folder has several sets of
 // lists (modelnet10, modelnet40), it returns the first by name.
 func modelNetLists(dir string) (names string, lists map[string]string, err error) {
-	all, err := filepath.Glob(filepath.Join(escapeGlob(dir), "*"+namesSuffix))
+	all, err := archive.Glob(dir, "*"+namesSuffix)
 	if err != nil || len(all) == 0 {
 		return "", nil, err
 	}
 	// The folder of ModelNet40 also has the lists of its subset ModelNet10.
 	names = slices.Max(all)
 	prefix := strings.TrimSuffix(names, namesSuffix) + "_"
-	found, err := filepath.Glob(escapeGlob(prefix) + "*.txt")
+	found, err := archive.Glob(dir, "*.txt")
 	lists = map[string]string{}
 	for _, path := range found {
-		if path != names {
-			lists[strings.TrimSuffix(strings.TrimPrefix(path, prefix), ".txt")] = path
+		if split, ok := strings.CutPrefix(path, prefix); ok && path != names {
+			lists[strings.TrimSuffix(split, ".txt")] = path
 		}
 	}
 	return names, lists, err

@@ -6,13 +6,12 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"slices"
 	"strings"
 	"sync"
 
+	"github.com/wiseft/wiseft/datasets/internal/archive"
 	"github.com/wiseft/wiseft/datasets/pickle"
-	"github.com/wiseft/wiseft/internal/input"
 )
 
 func init() {
@@ -39,7 +38,7 @@ type pickleSet struct {
 
 	mu     sync.RWMutex // guards what follows while samples are read
 	closed bool
-	file   *os.File
+	file   archive.File
 }
 
 func openPickle(ctx context.Context, path string, opt OpenOptions) (_ Dataset, err error) {
@@ -47,7 +46,7 @@ func openPickle(ctx context.Context, path string, opt OpenOptions) (_ Dataset, e
 		return nil, err
 	}
 	s := &pickleSet{info: Info{Name: path, Format: "pickle"}, path: path}
-	if s.file, err = input.Open(path); err != nil {
+	if s.file, err = archive.Open(path); err != nil {
 		return nil, err
 	}
 	info, err := s.file.Stat()

@@ -123,13 +123,3 @@ func FuzzNPYCloud(f *testing.F) {
 		}
 	})
 }
-
-// TestArchivesAreNamed checks that archives of folders are refused by what they are.
-func TestArchivesAreNamed(t *testing.T) {
-	t.Parallel()
-	tar := make([]byte, 1024)
-	copy(tar[257:], "ustar")
-	dir := writeFiles(t, map[string][]byte{"a.tar": tar, "a.tgz": {0x1f, 0x8b, 8, 0}})
-	checkMalformed(t, filepath.Join(dir, "a.tar"), "", "found a tar archive, which must be unpacked first")
-	checkMalformed(t, filepath.Join(dir, "a.tgz"), "", "found a gzip file, which must be unpacked first")
-}

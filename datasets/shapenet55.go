@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/wiseft/wiseft/datasets/internal/archive"
 	"github.com/wiseft/wiseft/datasets/npy"
 )
 
@@ -33,10 +33,10 @@ func init() {
 
 // shapeNetSplits returns the lists by split; none if the folder is no such data.
 func shapeNetSplits(dir string) (map[string]string, error) {
-	if info, err := os.Stat(filepath.Join(dir, shapeNetClouds)); err != nil || !info.IsDir() {
+	if info, err := archive.Stat(filepath.Join(dir, shapeNetClouds)); err != nil || !info.IsDir() {
 		return nil, nil
 	}
-	paths, err := filepath.Glob(filepath.Join(escapeGlob(dir), shapeNetLists, "*.txt"))
+	paths, err := archive.Glob(filepath.Join(dir, shapeNetLists), "*.txt")
 	lists := map[string]string{}
 	for _, path := range paths {
 		lists[strings.TrimSuffix(filepath.Base(path), ".txt")] = path

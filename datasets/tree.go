@@ -2,10 +2,11 @@ package datasets
 
 import (
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/wiseft/wiseft/datasets/internal/archive"
 )
 
 // splitNames are the folder names that mean splits rather than classes.
@@ -59,7 +60,7 @@ func (t classTree) add(outer, inner string, names []string) {
 
 // filesWith returns the names of the files in dir that have one of the extensions.
 func filesWith(dir string, extensions []string) ([]string, error) {
-	entries, err := os.ReadDir(dir)
+	entries, err := archive.ReadDir(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +74,7 @@ func filesWith(dir string, extensions []string) ([]string, error) {
 }
 
 func subfolders(dir string) ([]string, error) {
-	entries, err := os.ReadDir(dir)
+	entries, err := archive.ReadDir(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +83,7 @@ func subfolders(dir string) ([]string, error) {
 		if strings.HasPrefix(e.Name(), ".") || e.Type().IsRegular() {
 			continue
 		}
-		info, err := os.Stat(filepath.Join(dir, e.Name())) // follows links
+		info, err := archive.Stat(filepath.Join(dir, e.Name())) // follows links
 		if err == nil && info.IsDir() {
 			names = append(names, e.Name())
 		}
