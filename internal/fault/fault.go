@@ -39,13 +39,17 @@ func (k Kind) String() string {
 type Error struct {
 	kind      Kind
 	msg, hint string
-	err       error // nil, or what %w wrapped
+	err       error // nil, or what %w wrapped, once or several times
 }
 
-// New formats an error of kind k. %w wraps as in fmt.Errorf.
+// New formats an error of kind k. %w wraps as in fmt.Errorf, several times if it is there several times.
 func New(k Kind, format string, args ...any) *Error {
 	err := fmt.Errorf(format, args...)
-	return &Error{kind: k, msg: err.Error(), err: errors.Unwrap(err)}
+	e := &Error{kind: k, msg: err.Error(), err: errors.Unwrap(err)}
+	if _, several := err.(interface{ Unwrap() []error }); several {
+		e.err = err
+	}
+	return e
 }
 
 // Usagef formats an error of kind Usage.

@@ -56,4 +56,8 @@ func TestErrorUnwraps(t *testing.T) {
 	if err := Inputf("x: %w", fs.ErrNotExist); !errors.Is(err, fs.ErrNotExist) || err.Error() != "x: file does not exist" {
 		t.Errorf("got %v", err)
 	}
+	err := Usagef("%w and %w", fs.ErrNotExist, fs.ErrClosed)
+	if !errors.Is(err, fs.ErrNotExist) || !errors.Is(err, fs.ErrClosed) || KindOf(err) != Usage {
+		t.Errorf("of two, got %v", err)
+	}
 }

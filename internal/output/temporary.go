@@ -125,6 +125,13 @@ func IsStale(path string) bool {
 	return tryLock(f) && isNamed(f)
 }
 
+// HasLocks says that files are locked on this system.
+const HasLocks = canLock
+
+// IsLocked reports whether another process has locked a file. If none has, the file is locked until it is closed, where
+// there are locks.
+func IsLocked(f *os.File) bool { return isLocked(f) }
+
 // Lock marks an open temporary file or folder as in use, until it is closed; see [RemoveStale]. It does nothing on a
 // system without locks.
 func Lock(f *os.File) { lock(f) }
