@@ -9,8 +9,8 @@ import (
 	"github.com/wiseft/wiseft/scripts/sharedtest"
 )
 
-// hub lays out a model and its data file as the cache of Hugging Face does, and returns the model's path.
-func hub(t *testing.T, model, data []byte, name string) string {
+// hubLayout lays out a model and its data file as the cache of Hugging Face does, and returns the model's path.
+func hubLayout(t *testing.T, model, data []byte, name string) string {
 	t.Helper()
 	dir := t.TempDir()
 	blobs, snapshot := filepath.Join(dir, "blobs"), filepath.Join(dir, "snapshots", "1")
@@ -70,7 +70,7 @@ func TestLinkedModel(t *testing.T) {
 	t.Parallel()
 	model, data := externalModel(t)
 	dir := t.TempDir()
-	path := hub(t, model, data, "m.onnx.data")
+	path := hubLayout(t, model, data, "m.onnx.data")
 	checkOpens(t, path, true)
 
 	inside := filepath.Join(filepath.Dir(path), "m.onnx.data")
@@ -148,7 +148,7 @@ func TestSharedLinkedModels(t *testing.T) {
 			}
 			files = append(files, file)
 		}
-		paths = append(paths, hub(t, files[0], files[1], "m.onnx.data"))
+		paths = append(paths, hubLayout(t, files[0], files[1], "m.onnx.data"))
 		checkOpens(t, paths[len(paths)-1], true)
 	}
 	plan, err := PlanMerge(t.Context(), paths, MergeOptions{})

@@ -276,7 +276,8 @@ func (p *MergePlan) WriteFile(ctx context.Context, out string, opt WriteOptions)
 	}
 	var origin *onnxmerge.Origin
 	if !opt.NoProvenance {
-		origin = &onnxmerge.Origin{Version: Version, Files: p.inputs.baseNames(), Aligned: p.aligned}
+		origin = &onnxmerge.Origin{Version: Version, Files: p.inputs.baseNames(), References: p.inputs.references(),
+			Aligned: p.aligned}
 		for _, m := range p.inputs {
 			origin.Stored = append(origin.Stored, m.stored)
 		}
@@ -435,6 +436,9 @@ func ExtractRecipe(path string) (_ *Recipe, err error) {
 // findBeside returns the path of a file that another one names: beside that one, or else in the working folder. If it
 // is in neither, found is false, and the path is the one beside.
 func findBeside(from, name string) (path string, found bool) {
+	if IsReference(name) {
+		return name, true
+	}
 	path = filepath.FromSlash(name)
 	if filepath.IsAbs(path) {
 		_, err := os.Stat(path)

@@ -275,6 +275,15 @@ func (l models) paths() (paths []string) {
 	return paths
 }
 
+// references returns the pinned references of models of the Hub, and "" for others.
+func (l models) references() []string {
+	var paths []string
+	for _, m := range l {
+		paths = append(paths, m.path)
+	}
+	return pinned(paths)
+}
+
 // baseNames returns the models' paths without folders, as provenance names sources.
 func (l models) baseNames() (names []string) {
 	for _, m := range l {

@@ -235,9 +235,10 @@ func (s *soup) origin(taken []int, selection *onnxmerge.Selection) *onnxmerge.Or
 		return nil
 	}
 	o := &onnxmerge.Origin{Version: Version, Selection: selection}
-	names := s.models.baseNames()
+	names, references := s.models.baseNames(), s.models.references()
 	for _, i := range order(taken) {
 		o.Files, o.Stored = append(o.Files, names[i]), append(o.Stored, s.models[i].stored)
+		o.References = append(o.References, references[i])
 	}
 	return o
 }

@@ -73,6 +73,11 @@ func Verify(ctx context.Context, path string, opt VerifyOptions) (_ *VerifyResul
 	if r.Inputs, err = opt.inputs(path, from); err != nil {
 		return nil, err
 	}
+	for i, name := range r.Inputs {
+		if r.Inputs[i], err = Fetch(ctx, name, opt.Monitor); err != nil {
+			return nil, err
+		}
+	}
 	inputs, err := openModels(r.Inputs)
 	if err != nil {
 		return nil, err
@@ -99,7 +104,8 @@ func filesBytes(paths []string) (size int64, err error) {
 	return size, nil
 }
 
-// inputs returns the paths of a merge's inputs: those of opt, else those beside the merged model.
+// inputs returns the paths of a merge's inputs: those of opt, else the references of what was published, else those
+// beside the merged model.
 func (opt VerifyOptions) inputs(merged string, from *onnxmerge.Provenance) ([]string, error) {
 	last := len(from.Models) - 1
 	further := opt.Further
@@ -119,6 +125,10 @@ func (opt VerifyOptions) inputs(merged string, from *onnxmerge.Provenance) ([]st
 			path = opt.Finetuned
 		case len(further) > 0:
 			path, further = further[0], further[1:]
+		}
+		if path == "" && s.Ref != "" {
+			paths = append(paths, s.Ref)
+			continue
 		}
 		if hash, ok := named[s.File]; path == "" && ok && hash != s.SHA256 {
 			return nil, fault.Usagef("more than one model was named %s", s.File).WithHint(inputFlags)

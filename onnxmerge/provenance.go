@@ -17,6 +17,9 @@ const ProvenanceSchema = "wiseft.provenance/1"
 type Origin struct {
 	Version string   // of the program
 	Files   []string // the names of the models' files, without folders, and then of the Fisher informations: one each
+	// References are addresses of the files where they were published, in the order of Files; "" where there is none, nil if
+	// none has one.
+	References []string
 	// Selection describes how the models were chosen among others; nil if they were not.
 	Selection *Selection
 	// Proofs are the results of proving the pairs by running; nil if that was not done.
@@ -89,6 +92,7 @@ type Provenance struct {
 // Source is a model that was merged.
 type Source struct {
 	File   string          `json:"file"`
+	Ref    string          `json:"ref,omitempty"` // where it was published, with the revision: hf://owner/name@commit/path
 	Bytes  int64           `json:"bytes"`
 	SHA256 string          `json:"sha256"`
 	Data   []DataFile      `json:"data,omitempty"`
@@ -124,6 +128,9 @@ func (e *executor) provenance(ctx context.Context, opt WriteOptions, data []onnx
 			return nil, err
 		}
 		s := Source{File: opt.Origin.Files[i], Bytes: files[0].SizeBytes, SHA256: files[0].Hash, Data: dataFiles(files[1:])}
+		if i < len(opt.Origin.References) {
+			s.Ref = opt.Origin.References[i]
+		}
 		if from := m.Property(onnx.ProvenanceKey); json.Valid([]byte(from)) {
 			s.From = json.RawMessage(from)
 		}

@@ -102,6 +102,10 @@ func newCommand(c *cli.Command, args arguments, do action) *cli.Command {
 		if err := args.check(call); err != nil {
 			return err
 		}
+		if err := call.fetch(cc.Context, cc.Command.Flags); err != nil {
+			call.bar.end()
+			return err
+		}
 		r, err := do(cc.Context, call)
 		call.bar.end()
 		if err != nil {

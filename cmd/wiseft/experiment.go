@@ -148,7 +148,10 @@ func parseFlags(ctx context.Context, c *call, flags []cli.Flag, given []wiseft.E
 		DisableSliceFlagSeparator: true, ExitErrHandler: func(*cli.Context, error) {}, OnUsageError: onUsageError,
 		Action: func(cc *cli.Context) error {
 			inner := *c
-			inner.Context, inner.args = cc, args
+			inner.Context, inner.args = cc, slices.Clone(args)
+			if err := inner.fetch(ctx, flags); err != nil {
+				return err
+			}
 			return do(&inner)
 		}}
 	return app.RunContext(ctx, line)

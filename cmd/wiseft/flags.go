@@ -170,6 +170,11 @@ func (o *mergeOptions) recipeJob(c *call) (models []string, m wiseft.MergeOption
 		c.note(o.recipe + ": " + note)
 	}
 	models, m = r.Models, r.Merge
+	for _, files := range [][]string{models, m.Fisher} {
+		if err := c.fetchAll(c.Context.Context, files); err != nil {
+			return nil, m, err
+		}
+	}
 	m.RequireComplete = o.RequireComplete
 	if m.Statistics == "" {
 		m.Statistics = onnxmerge.Linear // a recipe says all, for every command

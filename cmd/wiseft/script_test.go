@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,6 +21,7 @@ import (
 	"github.com/wiseft/wiseft/datasets"
 	"github.com/wiseft/wiseft/datasets/npy"
 	"github.com/wiseft/wiseft/datasets/shapes"
+	"github.com/wiseft/wiseft/internal/hub/hubtest"
 	measurement "github.com/wiseft/wiseft/probe/bench/result"
 	"github.com/wiseft/wiseft/probe/ort/orttest"
 )
@@ -36,11 +38,16 @@ func TestMain(m *testing.M) {
 // TestScripts runs the scripts of testdata/script, one for each command.
 func TestScripts(t *testing.T) {
 	lib := orttest.Load(t)
+	hub := newHub(t)
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireUniqueNames:  true,
 		RequireExplicitExec: true,
-		Setup:               func(env *testscript.Env) error { return setupScript(env, lib.Path) },
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("HF_ENDPOINT", hub.URL())
+			env.Setenv("HF_HOME", filepath.Join(env.WorkDir, "hf"))
+			return setupScript(env, lib.Path)
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":     cmdExits,
 			"interrupt": cmdInterrupt,
@@ -50,6 +57,26 @@ func TestScripts(t *testing.T) {
 			"chosen":    cmdChosen,
 		},
 	})
+}
+
+// newHub serves the demo's models, a model with data files, and a data set, as the Hugging Face Hub does.
+func newHub(t *testing.T) *hubtest.Server {
+	t.Helper()
+	files := map[string]string{"onnx/pretrained.onnx": string(demoPretrained), "finetuned.onnx": string(demoFinetuned)}
+	for folder, from := range map[string]string{"external/": "../../onnxmerge/onnx/testdata/external", "clouds/": "../../datasets/testdata/ply"} {
+		err := fs.WalkDir(os.DirFS(from), ".", func(name string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			content, err := os.ReadFile(filepath.Join(from, name))
+			files[folder+name] = string(content)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return hubtest.New(t, files)
 }
 
 // setupScript writes into every script's folder the demo's models, tiny ones, exports of several kinds and small data

@@ -197,11 +197,15 @@ func (f *dataFile) checkRanges() error {
 	return nil
 }
 
-// DataLocations returns the data files as the model names them.
+// DataLocations returns the data files as the model names them, in the order of its tensors, whether they were opened or not.
 func (m *Model) DataLocations() []string {
 	var list []string
-	for _, f := range m.files {
-		list = append(list, f.location)
+	seen := map[string]bool{}
+	for t := range m.stored() {
+		if t.external != nil && !seen[t.external.location] {
+			seen[t.external.location] = true
+			list = append(list, t.external.location)
+		}
 	}
 	return list
 }

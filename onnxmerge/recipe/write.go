@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -16,10 +17,10 @@ import (
 func FromProvenance(p *onnxmerge.Provenance) *Recipe {
 	r := &Recipe{Options: p.Options()}
 	for _, m := range p.Models {
-		r.Models = append(r.Models, m.File)
+		r.Models = append(r.Models, cmp.Or(m.Ref, m.File))
 	}
 	for _, f := range p.Fisher {
-		r.Fisher = append(r.Fisher, f.File)
+		r.Fisher = append(r.Fisher, cmp.Or(f.Ref, f.File))
 	}
 	if len(p.Aligned) > 0 {
 		a := p.Aligned[0] // all are aligned alike
