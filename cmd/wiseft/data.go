@@ -20,8 +20,10 @@ func newDataCommand() *cli.Command {
 			"corrupted data is refused whose labels differ from the clean ones or that lacks a severity.\n\n" +
 			"Examples:\n" +
 			"  wiseft data modelnet40_ply_hdf5_2048 --split test\n" +
-			"  wiseft data modelnet_c",
-		Flags: append(section("", splitFlag(&o.Split)), o.flags()...),
+			"  wiseft data modelnet_c\n" +
+			"  wiseft data view modelnet_c --split jitter_3 -o jitter.png",
+		Flags:       append(section("", splitFlag(&o.Split)), o.flags()...),
+		Subcommands: []*cli.Command{newDataViewCommand()},
 	}, exactly("DATA"), func(ctx context.Context, c *call) (result, error) {
 		return description.result(wiseft.DescribeData(ctx, o.at(c.args[0]), c.monitor()))
 	})

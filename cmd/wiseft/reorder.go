@@ -44,12 +44,16 @@ func reorder(app *cli.App, args []string, getenv func(string) string) (ordered [
 	asJSON, _ = strconv.ParseBool(getenv("WISEFT_JSON"))
 	list, flags := app.Commands, []cli.Flag{cli.HelpFlag, cli.VersionFlag}
 	ordered = args[:min(1, len(args))]
-	rest := args[len(ordered):]
+	rest, takesArguments := args[len(ordered):], false
 	for len(rest) > 0 && !strings.HasPrefix(rest[0], "-") { // the command and its sub-command
 		at := slices.IndexFunc(list, func(c *cli.Command) bool { return c.HasName(rest[0]) })
 		if at < 0 {
+			if takesArguments {
+				list = nil // what follows is no sub-command
+			}
 			break
 		}
+		takesArguments = list[at].ArgsUsage != ""
 		flags = append([]cli.Flag{cli.HelpFlag}, list[at].Flags...)
 		list = list[at].Subcommands
 		ordered, rest = append(ordered[:len(ordered):len(ordered)], rest[0]), rest[1:]

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/urfave/cli/v2"
+	"github.com/wiseft/wiseft"
+)
+
+func newDataViewCommand() *cli.Command {
+	var data dataOptions
+	var o wiseft.ViewOptions
+	return newCommand(&cli.Command{
+		Name:      "view",
+		Usage:     "draw samples: in the terminal, or as a sheet, turning, or a page",
+		ArgsUsage: "DATA",
+		Description: "Clouds are drawn with the axis y up (--axes xzy for data with z up), from the front, the right and above;\n" +
+			"near points are blue, far ones grey. Samples are taken at equal distances.\n\n" +
+			"Examples:\n" +
+			"  wiseft data view test.npz -n 3\n" +
+			"  wiseft data view test.npz --corruption jitter:3 -o jitter.png\n" +
+			"  wiseft data view modelnet10 --split test -o clouds.html",
+		Flags: append(section("",
+			define(&o.Output, "o", "output `FILE`: .png is a sheet, .gif one of turning clouds, .html a page").
+				shown("drawn in the terminal").alias("output"),
+			define(&o.Force, "force", "replace an existing output"),
+			define(&o.N, "n", "`N` samples").shown("12; 3 in the terminal"),
+			define(&o.Size, "size", "`N` pixels of a side").shown("160"),
+			define(&o.Corruption, "corruption", "draw samples under `NAME:SEVERITY`, with the draws of sweep and bench"),
+			splitFlag(&data.Split)), data.flags()...),
+	}, exactly("DATA"), func(ctx context.Context, c *call) (result, error) {
+		o.Monitor = c.monitor()
+		if o.Output == "" && o.N == 0 {
+			o.N = 3
+		}
+		return view.result(wiseft.ViewData(ctx, data.at(c.args[0]), o))
+	})
+}
+
+var view = form[wiseft.ViewResult]{"wiseft.view/1", writeView}
+
+func writeView(w io.Writer, r *wiseft.ViewResult) error {
+	for _, v := range r.Samples {
+		if v.Lines == nil {
+			continue
+		}
+		for _, line := range v.Lines {
+			fmt.Fprintln(w, line)
+		}
+		fmt.Fprintf(w, "%s\n\n", v.Title())
+	}
+	if r.Output != "" {
+		fmt.Fprintf(w, "%s: %d samples of %s\n", r.Output, len(r.Samples), r.Data.Name)
+	}
+	return nil
+}
