@@ -4,12 +4,14 @@ import (
 	"errors"
 	"io"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/internal/output"
 	"github.com/wiseft/wiseft/probe/bench"
+	"github.com/wiseft/wiseft/probe/bench/result"
 	"github.com/wiseft/wiseft/probe/report"
 )
 
@@ -18,6 +20,8 @@ type ReportOptions struct {
 	Format string // a name of package report; "" is that of the file's extension, else "svg" with Plot and "table" without
 	Plot   string // for the formats "svg" and "png": a name of package report; "" is "curve"
 	Force  bool   // replace an existing output
+	// Hub has the names of models and data on a model hub, for the formats "card" and "eval-results".
+	Hub result.Hub
 }
 
 // ReportResult describes a report that was made.
@@ -31,7 +35,7 @@ type ReportResult struct {
 }
 
 // Report makes a page, a table, a plot or another form of a run's result, and writes it to the file out. run is the
-// run's folder or its result file. If out is "", the report is the Text of the result; a "png" needs a file. A plot of
+// run's folder or its result file. If out is "", the report is the Text of the result; a binary format needs a file. A plot of
 // figures that the run does not have is an error of kind Input.
 func Report(out, run string, opt ReportOptions) (*ReportResult, error) {
 	if err := opt.complete(out); err != nil {
@@ -44,15 +48,18 @@ func Report(out, run string, opt ReportOptions) (*ReportResult, error) {
 			return nil, err
 		}
 	}
-	result, err := ReadResult(path)
+	measured, err := ReadResult(path)
 	if err != nil {
 		return nil, err
 	}
+	if opt.Hub.BaseModels != nil || opt.Hub.Data != "" {
+		measured.Hub = &opt.Hub
+	}
 	write := func(w io.Writer) error {
 		if opt.Plot != "" {
-			return report.WritePlot(w, opt.Plot, opt.Format, result)
+			return report.WritePlot(w, opt.Plot, opt.Format, measured)
 		}
-		return report.Write(w, opt.Format, result)
+		return report.Write(w, opt.Format, measured)
 	}
 	r := &ReportResult{Format: opt.Format, Plot: opt.Plot, Output: out}
 	if out == "" {
@@ -73,39 +80,59 @@ func Report(out, run string, opt ReportOptions) (*ReportResult, error) {
 	return r, nil
 }
 
-// reportFormats are the formats by the extension of a file.
-var reportFormats = map[string]string{
-	".html": "html", ".htm": "html", ".md": "markdown", ".csv": "csv", ".json": "json", ".txt": "table",
-	".svg": "svg", ".png": "png",
-}
-
 // complete sets the format and the plot that a report to the file out has, and checks them. Plot stays "" if the format
 // is no picture.
 func (o *ReportOptions) complete(out string) error {
 	switch {
 	case o.Format == "" && out != "":
-		extension := strings.ToLower(filepath.Ext(out))
-		if o.Format = reportFormats[extension]; o.Format == "" {
-			return fault.Usagef("%s: the extension %q names no format", out, extension).WithHint("say it with --format")
+		format, ok := report.OfFile(filepath.Base(out))
+		if !ok {
+			return fault.Usagef("%s: the extension %q names no format", out, filepath.Ext(out)).WithHint("say it with --format")
 		}
+		o.Format = format.Name
 	case o.Format == "" && o.Plot != "":
 		o.Format = "svg"
 	case o.Format == "":
 		o.Format = "table"
 	}
+	format, err := report.Lookup(o.Format)
+	if err != nil {
+		return fault.Usagef("there is no format %q", o.Format).WithHint("there are %s", strings.Join(report.Names(), ", "))
+	}
 	isPicture := o.Format == "svg" || o.Format == "png"
 	switch {
-	case !slices.Contains(report.Names(), o.Format):
-		return fault.Usagef("there is no format %q", o.Format).WithHint("there are %s", strings.Join(report.Names(), ", "))
 	case o.Plot != "" && !slices.Contains(report.PlotNames(), o.Plot):
 		return fault.Usagef("there is no plot %q", o.Plot).WithHint("there are %s", strings.Join(report.PlotNames(), ", "))
 	case o.Plot != "" && !isPicture:
 		return fault.Usagef("--plot %s draws svg or png, not %s", o.Plot, o.Format)
-	case o.Format == "png" && out == "":
-		return fault.Usagef("png is not text").WithHint("name a file with -o FILE")
+	case format.Binary && out == "":
+		return fault.Usagef("%s is not text", o.Format).WithHint("name a file with -o FILE")
+	case format.NeedsName && !format.HasName(filepath.Base(out)):
+		return fault.Usagef("%s: programs find files of the format %s by names of the form %s", out, o.Format,
+			strings.Join(format.Files, ", "))
 	}
 	if isPicture && o.Plot == "" {
 		o.Plot = "curve"
+	}
+	return o.checkHub()
+}
+
+// hubName is the form of names on a model hub.
+var hubName = regexp.MustCompile(`^[\w.-]+/[\w.-]+$`)
+
+// checkHub checks the names on a model hub.
+func (o *ReportOptions) checkHub() error {
+	names := o.Hub.BaseModels
+	if o.Hub.Data != "" {
+		names = append(slices.Clone(names), o.Hub.Data)
+	}
+	for _, name := range names {
+		if !hubName.MatchString(name) {
+			return fault.Usagef("%q is no name on a model hub, which has the form OWNER/NAME", name)
+		}
+	}
+	if o.Hub.Task != "" && o.Hub.Data == "" {
+		return fault.Usagef("a task %q without a data set", o.Hub.Task)
 	}
 	return nil
 }

@@ -14,20 +14,26 @@ import (
 
 func newReportCommand() *cli.Command {
 	var o wiseft.ReportOptions
-	var out string
+	var out, data string
 	return newCommand(&cli.Command{
 		Name:      "report",
 		Usage:     "show the result of a sweep or benchmark as a page, a table, a plot",
 		ArgsUsage: "RUN",
 		Description: "RUN is the folder of a run, or its result.json. The file's extension says what is made:\n" +
-			"html, md, csv, json, txt, svg or png. Without -o, what is text goes to standard output.\n\n" +
+			"html, md, tex, csv, json, txt, svg or png; --format names the others. Without -o, what is text goes to\n" +
+			"standard output.\n\n" +
+			"For a model hub, card is its README.md (put curve.png of the run beside it) and eval-results a file of\n" +
+			"the folder .eval_results; both take the names that only the hub knows by --base-model and --hub-data.\n" +
+			"TensorBoard reads files with tfevents in their names; robustbench is an entry of its model_info.\n\n" +
 			"The CSV has a line for every figure, at full precision, as a share and not in percent:\n" +
 			"part and data (what it was measured on), model, alpha, params, corruption (clean, all),\n" +
 			"severity (0 for clean data, empty for means), figure, value, low and high (the interval), n.\n\n" +
 			"Examples:\n" +
 			"  wiseft report run -o report.html\n" +
 			"  wiseft report run --format markdown\n" +
-			"  wiseft report run --plot heatmap -o heatmap.png",
+			"  wiseft report run --plot heatmap -o heatmap.png\n" +
+			"  wiseft report run --format card --base-model me/pretrained --base-model me/finetuned -o README.md\n" +
+			"  wiseft report run -o events.out.tfevents.0",
 		Flags: section("",
 			define(&out, "out", "`FILE` to write").alias("o").shown("standard output"),
 			// No variable: WISEFT_FORMAT is that of data.
@@ -35,9 +41,12 @@ func newReportCommand() *cli.Command {
 				shown("that of the file's extension, or table"),
 			define(&o.Plot, "plot", "`PLOT` to draw as svg or png: "+strings.Join(report.PlotNames(), ", ")).
 				shown("curve"),
+			define(&o.Hub.BaseModels, "base-model", "`OWNER/NAME` of a merged model on the hub, the pre-trained one first; may be repeated"),
+			define(&data, "hub-data", "`OWNER/NAME[:TASK]` of the test data on the hub"),
 			forceFlag(&o.Force, "replace the file if it exists"),
 		),
 	}, exactly("RUN"), func(_ context.Context, c *call) (result, error) {
+		o.Hub.Data, o.Hub.Task, _ = strings.Cut(data, ":")
 		return reported.result(wiseft.Report(out, c.args[0], o))
 	})
 }

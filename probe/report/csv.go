@@ -11,7 +11,8 @@ import (
 )
 
 func init() {
-	register(Format{Name: "csv", Doc: "every figure of every model on a line of its own (RFC 4180)", Write: writeCSV})
+	register(Format{Name: "csv", Doc: "every figure of every model on a line of its own (RFC 4180)",
+		Files: []string{"*.csv"}, Write: writeCSV})
 }
 
 // csvHeader names the columns of the long form:

@@ -14,7 +14,8 @@ import (
 
 func init() {
 	register(Format{
-		Name: "html", Doc: "a page of its own: verdict, plots, tables, and what produced them", Write: writeHTML,
+		Name: "html", Doc: "a page of its own: verdict, plots, tables, and what produced them",
+		Files: []string{"*.html", "*.htm"}, Write: writeHTML,
 	})
 }
 

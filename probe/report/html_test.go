@@ -265,7 +265,7 @@ func TestReportsAreEqual(t *testing.T) {
 	twice := func(name string, write func(w io.Writer, r *result.Result) error) {
 		var a, b bytes.Buffer
 		for _, w := range []*bytes.Buffer{&a, &b} {
-			if err := write(w, full()); err != nil {
+			if err := write(w, withHub(full())); err != nil {
 				t.Fatal(err)
 			}
 		}

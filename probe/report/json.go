@@ -8,7 +8,7 @@ import (
 )
 
 func init() {
-	register(Format{Name: "json", Doc: "the whole result as one JSON document", Write: writeJSON})
+	register(Format{Name: "json", Doc: "the whole result as one JSON document", Files: []string{"*.json"}, Write: writeJSON})
 }
 
 func writeJSON(w io.Writer, r *result.Result) error {

@@ -9,7 +9,7 @@ import (
 )
 
 func init() {
-	register(Format{Name: "markdown", Doc: "tables for a paper or an issue", Write: writeMarkdown})
+	register(Format{Name: "markdown", Doc: "tables for a paper or an issue", Files: []string{"*.md"}, Write: writeMarkdown})
 }
 
 // markdownEscapes escapes the characters with a meaning in GitHub's Markdown.

@@ -93,9 +93,11 @@ func WritePlot(w io.Writer, name, format string, r *result.Result) error {
 func init() {
 	for name, doc := range map[string]string{"svg": "scalable", "png": "pixels"} {
 		register(Format{
-			Name:  name,
-			Doc:   "the curve of target accuracy against robustness over alpha, as " + doc,
-			Write: func(w io.Writer, r *result.Result) error { return WritePlot(w, "curve", name, r) },
+			Name:   name,
+			Doc:    "the curve of target accuracy against robustness over alpha, as " + doc,
+			Files:  []string{"*." + name},
+			Binary: name == "png",
+			Write:  func(w io.Writer, r *result.Result) error { return WritePlot(w, "curve", name, r) },
 		})
 	}
 }

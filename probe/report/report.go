@@ -1,8 +1,9 @@
 // Package report writes the result of a benchmark in formats for people and programs.
 //
 // A [Format] is one file that registers itself: "table" for the terminal, "json" for scripts, "csv" for spreadsheets,
-// "markdown" for papers and issues, "html" for a self-contained page, "svg" and "png" for the curve of target
-// accuracy against robustness. A [Plot] is one picture, by name. Both are functions of the [result.Result] alone,
+// "markdown" and "latex" for papers and issues, "html" for a self-contained page, "card" and "eval-results" for a model
+// hub, "tensorboard" and "robustbench" for other tools, "svg" and "png" for the curve of target accuracy against
+// robustness. A [Plot] is one picture, by name. Both are functions of the [result.Result] alone,
 // which [Read] reads, so that a report can be made of a stored result at any time, and equal results give equal
 // bytes.
 //
@@ -16,6 +17,9 @@ package report
 
 import (
 	"io"
+	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/wiseft/wiseft/internal/registry"
 	"github.com/wiseft/wiseft/probe/bench/result"
@@ -23,9 +27,14 @@ import (
 
 // Format is a way to write a result.
 type Format struct {
-	Name  string
-	Doc   string // one line
-	Write func(w io.Writer, r *result.Result) error
+	Name string
+	Doc  string // one line
+	// Files are patterns of the names of its files, as [filepath.Match] reads them; nil if a name does not determine it.
+	Files []string
+	// NeedsName is set if the programs that read the format find its files by Files.
+	NeedsName bool
+	Binary    bool // not text
+	Write     func(w io.Writer, r *result.Result) error
 }
 
 var formats = registry.New[Format]("report format")
@@ -39,6 +48,24 @@ func register(f Format) {
 
 // Lookup returns the format of a name, or a [*registry.UnknownError].
 func Lookup(name string) (Format, error) { return formats.Lookup(name) }
+
+// OfFile returns the format of a file's name; false if none has it.
+func OfFile(name string) (Format, bool) {
+	for _, f := range formats.All() {
+		if f.HasName(name) {
+			return f, true
+		}
+	}
+	return Format{}, false
+}
+
+// HasName reports whether a file's name, without its folders, is one of the format.
+func (f Format) HasName(name string) bool {
+	return slices.ContainsFunc(f.Files, func(pattern string) bool {
+		ok, err := filepath.Match(pattern, strings.ToLower(name))
+		return ok && err == nil
+	})
+}
 
 // Names returns the names of all formats, sorted.
 func Names() []string { return formats.Names() }

@@ -156,7 +156,8 @@ func TestCurveOfPartialSuite(t *testing.T) {
 
 func TestFormats(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"csv", "html", "json", "markdown", "png", "svg", "table"} {
+	for _, name := range []string{"card", "csv", "eval-results", "html", "json", "latex", "markdown", "png", "robustbench", "svg",
+		"table", "tensorboard"} {
 		if _, err := Lookup(name); err != nil {
 			t.Error(err)
 		}
@@ -165,5 +166,17 @@ func TestFormats(t *testing.T) {
 	want := `there is no report format "tabel"; there are: ` + strings.Join(Names(), ", ")
 	if err == nil || err.Error() != want {
 		t.Errorf("got error %v, want %s", err, want)
+	}
+}
+
+func TestFormatOfFile(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{"a.HTML": "html", "a.htm": "html", "README.md": "markdown", "t.tex": "latex",
+		"r.csv": "csv", "r.json": "json", "t.txt": "table", "c.svg": "svg", "c.png": "png", "events.out.tfevents.7.host": "tensorboard",
+		"a.pdf": "", "html": "", "": ""} {
+		f, ok := OfFile(name)
+		if f.Name != want || ok != (want != "") {
+			t.Errorf("%s: got %q, want %q", name, f.Name, want)
+		}
 	}
 }

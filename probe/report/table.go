@@ -11,7 +11,7 @@ import (
 )
 
 func init() {
-	register(Format{Name: "table", Doc: "a plain text table, one line per model", Write: writeTable})
+	register(Format{Name: "table", Doc: "a plain text table, one line per model", Files: []string{"*.txt"}, Write: writeTable})
 }
 
 // column is one figure of every model.

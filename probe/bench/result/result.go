@@ -93,6 +93,16 @@ type Result struct {
 	NUnits int `json:"n_units"` // data sets passed through models
 
 	Settings Settings `json:"settings"`
+
+	// Hub has names that a report for a model hub needs and no run knows; nil if there are none.
+	Hub *Hub `json:"hub,omitempty"`
+}
+
+// Hub has the names of models and data on a model hub.
+type Hub struct {
+	BaseModels []string `json:"base_models,omitempty"` // OWNER/NAME of the merged models, the pre-trained one first
+	Data       string   `json:"data,omitempty"`        // OWNER/NAME of the data set that the first test set is of; "" is none
+	Task       string   `json:"task,omitempty"`        // of a benchmark data set: the ID of the task; "" is none
 }
 
 // Model is what was measured for one variant.
