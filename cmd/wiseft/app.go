@@ -89,9 +89,7 @@ type action func(ctx context.Context, c *call) (result, error)
 // newCommand completes c: it adds the common flags, checks the arguments, and prints the result of do as text or JSON.
 func newCommand(c *cli.Command, args arguments, do action) *cli.Command {
 	var asJSON, quiet bool
-	c.Flags = append(c.Flags, section("Common:",
-		define(&asJSON, "json", "print one JSON document instead of text").env(),
-		define(&quiet, "quiet", "no progress").alias("q").env())...)
+	c.Flags = append(c.Flags, commonFlags(&asJSON, &quiet)...)
 	c.OnUsageError = onUsageError
 	c.HideHelpCommand = true
 	c.Action = func(cc *cli.Context) error {
@@ -117,6 +115,13 @@ func newCommand(c *cli.Command, args arguments, do action) *cli.Command {
 		return printText(call.out, r.writeText)
 	}
 	return c
+}
+
+// commonFlags are the flags of every command. They may precede its name.
+func commonFlags(asJSON, quiet *bool) []cli.Flag {
+	return section("Common:",
+		define(asJSON, "json", "print one JSON document instead of text").env(),
+		define(quiet, "quiet", "no progress").alias("q").env())
 }
 
 // arguments are the names of the arguments that a command takes.

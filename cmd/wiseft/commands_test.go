@@ -67,3 +67,56 @@ func commandNames(group string, list []*cli.Command) (all []string) {
 	}
 	return all
 }
+
+// withoutVariable are the flags that no environment variable sets, by what they have in common; "COMMAND FLAG" is one of a
+// command alone. Repeated flags have none either, since a variable has one value.
+var withoutVariable = map[string][]string{
+	"the file that one command writes": {"merge out", "features out", "probe fit out", "probe attach out", "soup out", "report out",
+		"probe score confusion"},
+	"what one command is asked about": {"verify pretrained", "verify finetuned", "report hub-data", "report plot", "inspect tensors",
+		"merge data", "verify data", "diff data", "probe attach output", "diff why"}, // WISEFT_DATA and _OUTPUT are those of features
+	"another meaning than that of the variable":         {"report format"}, // WISEFT_FORMAT is the format of data
+	"what is done instead of the command's work":        {"merge plan", "submit dry-run", "doctor install"},
+	"files of a job, which workers do not inherit":      {"submit name", "submit dir", "submit force"},
+	"the demo, which shows the same figures everywhere": {"demo out", "demo alphas", "demo scans", "demo seed", "demo force"},
+}
+
+// TestFlagsHaveVariables fails for a flag without its environment variable, and for an exception that is none.
+func TestFlagsHaveVariables(t *testing.T) {
+	t.Parallel()
+	excepted := map[string]bool{}
+	for _, list := range withoutVariable {
+		for _, name := range list {
+			excepted[name] = true
+		}
+	}
+	flags := 0
+	var walk func(group string, list []*cli.Command)
+	walk = func(group string, list []*cli.Command) {
+		for _, c := range list {
+			walk(group+c.Name+" ", c.Subcommands)
+			for _, f := range c.Flags {
+				flags++
+				name := f.Names()[0]
+				want := "WISEFT_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+				has := slices.Contains(f.(cli.DocGenerationFlag).GetEnvVars(), want)
+				_, repeated := f.(*cli.StringSliceFlag)
+				full := group + c.Name + " " + name
+				if !has && !repeated && !excepted[full] {
+					t.Errorf("the flag %s has no variable %s", full, want)
+				}
+				if has && excepted[full] {
+					t.Errorf("the flag %s is an exception and has a variable", full)
+				}
+				delete(excepted, full)
+			}
+		}
+	}
+	walk("", commands())
+	if flags < 200 {
+		t.Errorf("only %d flags", flags)
+	}
+	for name := range excepted {
+		t.Errorf("the exception %s is no flag", name)
+	}
+}

@@ -22,7 +22,7 @@ func newDoctorCommand() *cli.Command {
 			"  wiseft doctor --device cuda",
 		Flags: section("",
 			libraryFlag(&o.Library),
-			define(&o.Device, "device", "cpu or cuda: which library to try").or("cpu"),
+			define(&o.Device, "device", "cpu or cuda: which library to try").or("cpu").env(),
 			define(&install, "install", "install onnxruntime into the cache folder if there is none"),
 		),
 	}, exactly(), func(ctx context.Context, c *call) (result, error) {

@@ -44,7 +44,7 @@ func newExperimentCommand() *cli.Command {
 			"  wiseft experiment paper.yaml -o paper\n" +
 			"  wiseft report paper/01-run1-seed-0 -o report.html",
 		Flags: section("",
-			outFlag(&o.out, "the `FOLDER` of the experiment"),
+			outFlag(&o.out, "the `FOLDER` of the experiment").env(),
 			dryRunFlag(&o.dryRun),
 			forceFlag(&o.force, "let this experiment take the place of another one in the folder; what both need stays"),
 		),

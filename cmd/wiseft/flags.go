@@ -13,7 +13,7 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
-func outFlag(dst *string, usage string) definition { return define(dst, "out", usage).alias("o") }
+func outFlag(dst *string, usage string) *option[string] { return define(dst, "out", usage).alias("o") }
 
 func forceFlag(dst *bool, usage string) definition { return define(dst, "force", usage).env() }
 

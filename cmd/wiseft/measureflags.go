@@ -302,5 +302,5 @@ func newMeasured(c *call, m *wiseft.Measured, err error) (result, error) {
 }
 
 func allowSharedFlag(dst *bool) definition {
-	return define(dst, "allow-shared", "measure although samples are in two of the data sets; every result names them")
+	return define(dst, "allow-shared", "measure although samples are in two of the data sets; every result names them").env()
 }

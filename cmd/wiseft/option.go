@@ -59,7 +59,7 @@ func (o *option[T]) flag(category string) cli.Flag {
 	}
 	if o.hasVariable {
 		for _, name := range append([]string{o.name}, aliases...) {
-			if len(name) > 1 {
+			if len(name) > 1 || name == o.name {
 				env = append(env, "WISEFT_"+strings.ToUpper(strings.ReplaceAll(name, "-", "_")))
 			}
 		}

@@ -28,9 +28,9 @@ func newProbeAttachCommand() *cli.Command {
 		Flags: slices.Concat(section("",
 			outFlag(&out, "the new model's `FILE`"),
 			forceFlag(&o.Force, "replace an existing output"),
-			define(&o.IntoHead, "into-head", "write a linear probe into the model's own classifier, and change nothing else"),
-			define(&o.Float64, "float64", "compute the head in double precision; its weights stay float32"),
-			define(&o.Softmax, "softmax", "output probabilities instead of scores"),
+			define(&o.IntoHead, "into-head", "write a linear probe into the model's own classifier, and change nothing else").env(),
+			define(&o.Float64, "float64", "compute the head in double precision; its weights stay float32").env(),
+			define(&o.Softmax, "softmax", "output probabilities instead of scores").env(),
 			define(&o.Tensor, "output", "the `TENSOR` that the probe reads").
 				alias("backbone-output").shown("the one it was fitted on"),
 		), pool.flags()),

@@ -21,7 +21,7 @@ func (o *proveOptions) flags(name string) []cli.Flag {
 	return append(section("Proof:",
 		define(&o.prove, name, "prove the pairing by running both models: the last one's graph with the weights of "+
 			"another must compute that one's features").env(),
-		define(&o.ProveOptions.Seed, "prove-seed", "seed of the proof's random inputs"),
+		define(&o.ProveOptions.Seed, "prove-seed", "seed of the proof's random inputs").env(),
 		define(&o.data, "data", "run on the first samples of `DATA` instead of random inputs"),
 		libraryFlag(&o.Runtime.Library),
 	), o.dataOptions.flags()...)

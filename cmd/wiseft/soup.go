@@ -31,7 +31,7 @@ func newSoupCommand() *cli.Command {
 	var o soupCommand
 	flags := section("",
 		outFlag(&o.out, "the averaged model's `FILE`"),
-		define(&o.Uniform, "uniform", "average all models, without data; what is not averaged is copied from the first"),
+		define(&o.Uniform, "uniform", "average all models, without data; what is not averaged is copied from the first").env(),
 		define(&o.Strict, "strict", "take a model only if accuracy rises, as the paper's published code does").env(),
 		allowSharedFlag(&o.AllowShared),
 		noProveFlag(&o.NoProof),
