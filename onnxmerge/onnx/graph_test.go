@@ -145,7 +145,7 @@ func TestBadFilesAreRefused(t *testing.T) {
 		"text.onnx":           "",
 		"empty.onnx":          "the file is empty",
 		"no_graph.onnx":       "not an ONNX model",
-		"zip.onnx":            "PyTorch checkpoint",
+		"zip.onnx":            "a zip archive",
 		"gzip.onnx":           "unpack it first",
 		"lfs_pointer.onnx":    "git lfs pull",
 		"short_payload.onnx":  `tensor "fc1.weight": shape [8 3] of float32 needs 96 bytes, has 92`,

@@ -129,32 +129,6 @@ func Open(r io.ReaderAt, size int64) (*Model, error) {
 	return m, nil
 }
 
-// sniff recognises other formats that are mistaken for ONNX, in order to name them in the error.
-func sniff(r io.ReaderAt, size int64) error {
-	head := make([]byte, min(size, 64))
-	if _, err := r.ReadAt(head, 0); err != nil && err != io.EOF {
-		return err
-	}
-	has := func(off int, magic string) bool {
-		return len(head) >= off+len(magic) && string(head[off:off+len(magic)]) == magic
-	}
-	switch {
-	case size == 0:
-		return FormatError("the file is empty")
-	case has(0, "PK\x03\x04"):
-		return FormatError("a zip archive (a PyTorch checkpoint?), not an ONNX model; export it to ONNX first")
-	case has(0, "version https://git-lfs"):
-		return FormatError("a Git LFS pointer, not the model itself; run `git lfs pull`")
-	case has(4, "ORTM"):
-		return UnsupportedError("an onnxruntime-optimised model (.ort), not ONNX; use the .onnx file it was made from")
-	case has(0, "\x89HDF"):
-		return FormatError("an HDF5 file, not an ONNX model")
-	case has(0, "\x1f\x8b"), has(0, "\x28\xb5\x2f\xfd"), has(0, "\xfd7zXZ"), has(0, "BZh"), has(0, "7z\xbc\xaf"):
-		return FormatError("a compressed file; unpack it first")
-	}
-	return nil
-}
-
 // Lookup returns the tensor with the given ID, or nil.
 func (m *Model) Lookup(id string) *Tensor { return m.byID[id] }
 
