@@ -3,6 +3,7 @@ package wiseft
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 
 	"github.com/wiseft/wiseft/internal/fault"
@@ -21,10 +22,11 @@ type Diagnosis struct {
 	CUDA     string        `json:"cuda"`        // "works", or what is missing
 	Problems []Problem     `json:"problems"`
 
-	asked error // why what was asked for does not work: an installation, or a library that was named
+	asked error // why what was asked for does not work
 }
 
-// Err returns why an installation that was asked for failed, or a library that was named does not work; else nil.
+// Err returns why what was asked for does not work: an installation, a library that was named, a device other than the
+// CPU; else nil.
 func (d *Diagnosis) Err() error { return d.asked }
 
 // Problem is what keeps models from running, and how to solve it.
@@ -60,26 +62,39 @@ func Diagnose(ctx context.Context, opt RuntimeOptions, monitor Monitor) (*Diagno
 			mend = e.Advice
 		}
 		d.Problems = append(d.Problems, Problem{err.Error(), mend})
-		if library.Install || library.Library != "" {
+		if library.Install || library.Library != "" || device.CUDA {
 			d.asked = err
 		}
 		return d, nil
 	}
 	d.Library = &loaded
-	d.checkCUDA(ctx)
-	return d, nil
+	return d, d.checkCUDA(ctx, device)
 }
 
-// checkCUDA tries the GPU. A machine without one has no problem, unless the library has a CUDA provider.
-func (d *Diagnosis) checkCUDA(ctx context.Context) {
+// checkCUDA tries the GPU: the device, or the first one if that is the CPU. A machine without one has no problem, unless
+// the library has a CUDA provider. The error is ctx's.
+func (d *Diagnosis) checkCUDA(ctx context.Context, device ort.Device) error {
 	if !d.Library.CUDA {
-		d.CUDA = "this library has no CUDA provider; try another with wiseft doctor --device cuda --install"
-		return
+		const another = "wiseft doctor --device cuda --install"
+		d.CUDA = "this library has no CUDA provider; try another with " + another
+		if device.CUDA { // the library was named
+			d.asked = fmt.Errorf("%s has no CUDA provider", d.Library.Path)
+			d.Problems = append(d.Problems, Problem{d.asked.Error(), another})
+		}
+		return nil
 	}
-	if err := ort.CheckCUDA(ctx); err != nil {
-		d.CUDA = err.Error()
-		d.Problems = append(d.Problems, Problem{"CUDA does not work", ort.CUDAHint})
-		return
+	err := ort.Engine{Device: ort.Device{CUDA: true, Index: device.Index}}.Check(ctx)
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
-	d.CUDA = "works"
+	if err == nil {
+		d.CUDA = "works"
+		return nil
+	}
+	d.CUDA = err.Error()
+	d.Problems = append(d.Problems, Problem{"CUDA does not work", ort.CUDAHint})
+	if device.CUDA {
+		d.asked = fmt.Errorf("CUDA does not work: %w", err)
+	}
+	return nil
 }

@@ -84,7 +84,8 @@ func newHub(t *testing.T) *hubtest.Server {
 func setupScript(env *testscript.Env, library string) error {
 	env.Setenv("WISEFT_ONNXRUNTIME", library)
 	env.Setenv("WISEFT_ORT_BINDING", os.Getenv("WISEFT_ORT_BINDING"))
-	for name, data := range map[string][]byte{"pretrained.onnx": demoPretrained, "finetuned.onnx": demoFinetuned} {
+	for name, data := range map[string][]byte{"pretrained.onnx": demoPretrained, "finetuned.onnx": demoFinetuned,
+		"weights.safetensors": []byte("\x02\x00\x00\x00\x00\x00\x00\x00{}")} {
 		if err := os.WriteFile(filepath.Join(env.WorkDir, name), data, 0o666); err != nil {
 			return err
 		}

@@ -56,7 +56,7 @@ func (b *bindingPurego) release(e entry, object uintptr) {
 
 // load implements binding. A library that fails is unloaded.
 func (b *bindingPurego) load(path string) (version string, err error) {
-	library, getBase, err := openLibrary(path)
+	library, getBase, err := openLibrary(path, "OrtGetApiBase")
 	if err != nil {
 		return "", err
 	}

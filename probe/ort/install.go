@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 
 	"github.com/wiseft/wiseft/internal/output"
 )
@@ -44,6 +45,23 @@ func install(ctx context.Context, opt Options) (Library, error) {
 		reason = "there is no build for " + platform()
 	}
 	return Library{}, &LibraryError{Reason: reason, Tried: tried, Advice: opt.advice()}
+}
+
+// checkGPU returns an error if a library for CUDA would be installed, of 400 MB, on a machine where it cannot run.
+func checkGPU(opt Options) error {
+	hasBuild := func(s source) bool { return len(s.files[platform()]) > 0 }
+	if !opt.CUDA || !slices.ContainsFunc(cudaSources, hasBuild) {
+		return nil
+	}
+	n, err := countGPUs()
+	if err == nil && n == 0 {
+		err = errors.New("the NVIDIA driver finds no GPU")
+	}
+	if err != nil {
+		return &LibraryError{Reason: fmt.Sprintf("no library for CUDA is installed, since this machine cannot run it: %v", err),
+			Advice: "run it on the CPU (--device cpu), or " + CUDAHint}
+	}
+	return nil
 }
 
 func sourcesFor(cuda bool) []source {

@@ -65,6 +65,9 @@ func Load(ctx context.Context, opt Options) (Library, error) {
 			opt.Say("not usable: " + line)
 		}
 	}
+	if err := checkGPU(opt); err != nil {
+		return Library{}, err
+	}
 	lib, err := install(ctx, opt)
 	if err != nil {
 		return Library{}, err

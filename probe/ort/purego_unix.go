@@ -4,17 +4,20 @@ package ort
 
 import "github.com/ebitengine/purego"
 
-// openLibrary loads a shared library, and returns the address of its function OrtGetApiBase.
-func openLibrary(path string) (library, getBase uintptr, err error) {
+// openLibrary loads a shared library, and returns the address of one of its functions.
+func openLibrary(path, function string) (library, address uintptr, err error) {
 	library, err = purego.Dlopen(path, purego.RTLD_LAZY|purego.RTLD_LOCAL)
 	if err != nil {
 		return 0, 0, err
 	}
-	if getBase, err = purego.Dlsym(library, "OrtGetApiBase"); err != nil {
+	if address, err = purego.Dlsym(library, function); err != nil {
 		closeLibrary(library)
 	}
-	return library, getBase, err
+	return library, address, err
 }
+
+// function returns the address of a function of a library.
+func function(library uintptr, name string) (uintptr, error) { return purego.Dlsym(library, name) }
 
 func closeLibrary(library uintptr) { _ = purego.Dlclose(library) } // the error that led here says more
 

@@ -8,16 +8,21 @@ import (
 	"syscall"
 )
 
-// openLibrary loads a shared library, and returns the address of its function OrtGetApiBase.
-func openLibrary(path string) (library, getBase uintptr, err error) {
+// openLibrary loads a shared library, and returns the address of one of its functions.
+func openLibrary(path, function string) (library, address uintptr, err error) {
 	handle, err := syscall.LoadLibrary(path)
 	if err != nil {
 		return 0, 0, fmt.Errorf("%s: %w", path, err)
 	}
-	if getBase, err = syscall.GetProcAddress(handle, "OrtGetApiBase"); err != nil {
+	if address, err = syscall.GetProcAddress(handle, function); err != nil {
 		closeLibrary(uintptr(handle))
 	}
-	return uintptr(handle), getBase, err
+	return uintptr(handle), address, err
+}
+
+// function returns the address of a function of a library.
+func function(library uintptr, name string) (uintptr, error) {
+	return syscall.GetProcAddress(syscall.Handle(library), name)
 }
 
 func closeLibrary(library uintptr) {

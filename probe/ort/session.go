@@ -238,8 +238,11 @@ func (s *Session) Close() error {
 	return err
 }
 
-// CheckCUDA returns an error if no model can run on the GPU. Load must have succeeded before.
-func CheckCUDA(ctx context.Context) error {
+// CheckCUDA returns an error if no model can run on the first GPU. Load must have succeeded before.
+func CheckCUDA(ctx context.Context) error { return Engine{Device: Device{CUDA: true}}.Check(ctx) }
+
+// Check returns an error if no model can run on the engine's device. Load must have succeeded before.
+func (e Engine) Check(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -247,5 +250,5 @@ func CheckCUDA(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return b.check(Engine{Device: Device{CUDA: true}}.options())
+	return b.check(e.options())
 }
