@@ -64,7 +64,7 @@ func (o FeatureOptions) open(path, role string, use func(*feature.File) error) e
 
 // withPart opens the file, and the file of the labels if the target names one. An error of use gets the path.
 func (o FeatureOptions) withPart(path, role string, use func(*os.File, int64, feature.Part) error) error {
-	file, size, err := openFile(path)
+	file, size, err := openInput(path)
 	if err != nil {
 		return err
 	}

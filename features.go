@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/wiseft/wiseft/datasets"
@@ -48,8 +49,17 @@ func ExtractFeatures(ctx context.Context, model string, opt FeaturesOptions) (*f
 	return f, err
 }
 
-// WriteFeatures is [ExtractFeatures] into an NPZ file: x (n, d) float32, y (n,) int64, and meta, a JSON text.
+// WriteFeatures is [ExtractFeatures] into an NPZ file: x (n, d) float32, y (n,) int64, and meta, a JSON text. With [Stdio]
+// for out it is written to standard output.
 func WriteFeatures(ctx context.Context, out, model string, opt FeaturesOptions) (*FeaturesResult, error) {
+	if out == Stdio {
+		f, r, err := extractFeatures(ctx, model, opt)
+		if err != nil {
+			return nil, err
+		}
+		r.Output = out
+		return r, f.Write(os.Stdout)
+	}
 	replacing := output.Options{Force: opt.Force, Inputs: append(opt.Data.paths(), model)}
 	if err := output.Check(out, replacing); err != nil {
 		return nil, err

@@ -384,7 +384,7 @@ func describeClamped(c onnxmerge.Clamped) string {
 // recipe names are relative to its folder, or, where that has none of the name, to the working folder. The recipe's
 // Notes list what has no effect.
 func ReadRecipe(path string) (*Recipe, error) {
-	f, _, err := openFile(path)
+	f, _, err := openInput(path)
 	if err != nil {
 		return nil, err
 	}

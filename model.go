@@ -302,6 +302,10 @@ func (l models) graphs() (list []*onnx.Model) {
 
 // openFile opens a regular file and returns its size in bytes.
 func openFile(path string) (*os.File, int64, error) {
+	if path == Stdio {
+		return nil, 0, fault.Usagef("this file is not read from standard input").
+			WithHint("name a file; one called - is ./-")
+	}
 	f, err := input.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, 0, fault.Inputf("%s: no such file", path)

@@ -35,59 +35,87 @@ type ReportResult struct {
 }
 
 // Report makes a page, a table, a plot or another form of a run's result, and writes it to the file out. run is the
-// run's folder or its result file. If out is "", the report is the Text of the result; a binary format needs a file. A plot of
-// figures that the run does not have is an error of kind Input.
+// run's folder or its result file, or [Stdio]. If out is "", the report is the Text of the result; a binary format needs a
+// file. A plot of figures that the run does not have is an error of kind Input.
 func Report(out, run string, opt ReportOptions) (*ReportResult, error) {
-	if err := opt.complete(out); err != nil {
+	format, err := opt.complete(out)
+	if err == nil && format.Binary && out == "" {
+		err = fault.Usagef("%s is not text", opt.Format).WithHint("name a file with -o FILE, or - for standard output")
+	}
+	if err != nil {
 		return nil, err
 	}
-	path := ResultPath(run)
 	if out != "" {
+		path := ResultPath(run)
 		inputs := []string{path, filepath.Join(filepath.Dir(path), bench.PlanFile)}
 		if err := output.Check(out, output.Options{Force: opt.Force, Inputs: inputs}); err != nil {
 			return nil, err
 		}
 	}
-	measured, err := ReadResult(path)
+	write, err := opt.writer(run)
 	if err != nil {
 		return nil, err
-	}
-	if opt.Hub.BaseModels != nil || opt.Hub.Data != "" {
-		measured.Hub = &opt.Hub
-	}
-	write := func(w io.Writer) error {
-		if opt.Plot != "" {
-			return report.WritePlot(w, opt.Plot, opt.Format, measured)
-		}
-		return report.Write(w, opt.Format, measured)
 	}
 	r := &ReportResult{Format: opt.Format, Plot: opt.Plot, Output: out}
 	if out == "" {
 		var text strings.Builder
-		err = write(&text)
+		if err := write(&text); err != nil {
+			return nil, err
+		}
 		r.Text = text.String()
-	} else {
-		var written output.Written
-		written, err = output.WriteFile(out, output.Options{Force: opt.Force}, write)
-		r.SHA256, r.Bytes = written.SHA256, written.SizeBytes
+		return r, nil
 	}
-	if _, empty := errors.AsType[*report.EmptyPlotError](err); empty {
-		return nil, fault.Inputf("%s: %w", path, err)
-	}
+	written, err := output.WriteFile(out, output.Options{Force: opt.Force}, write)
 	if err != nil {
 		return nil, err
 	}
+	r.SHA256, r.Bytes = written.SHA256, written.SizeBytes
 	return r, nil
 }
 
-// complete sets the format and the plot that a report to the file out has, and checks them. Plot stays "" if the format
-// is no picture.
-func (o *ReportOptions) complete(out string) error {
+// WriteReport is [Report] to w, of any format.
+func WriteReport(w io.Writer, run string, opt ReportOptions) error {
+	if _, err := opt.complete(""); err != nil {
+		return err
+	}
+	write, err := opt.writer(run)
+	if err != nil {
+		return err
+	}
+	return write(w)
+}
+
+// writer reads the result of a run, and returns what writes the report of complete options.
+func (o *ReportOptions) writer(run string) (func(io.Writer) error, error) {
+	measured, err := ReadResult(run)
+	if err != nil {
+		return nil, err
+	}
+	if o.Hub.BaseModels != nil || o.Hub.Data != "" {
+		measured.Hub = &o.Hub
+	}
+	return func(w io.Writer) error {
+		if o.Plot == "" {
+			err = report.Write(w, o.Format, measured)
+		} else {
+			err = report.WritePlot(w, o.Plot, o.Format, measured)
+		}
+		if _, empty := errors.AsType[*report.EmptyPlotError](err); empty {
+			return fault.Inputf("%s: %w", ResultPath(run), err)
+		}
+		return err
+	}, nil
+}
+
+// complete sets the format and the plot that a report to the file out has, "" is none, and checks them. Plot stays "" if
+// the format is no picture.
+func (o *ReportOptions) complete(out string) (report.Format, error) {
+	var none report.Format
 	switch {
 	case o.Format == "" && out != "":
 		format, ok := report.OfFile(filepath.Base(out))
 		if !ok {
-			return fault.Usagef("%s: the extension %q names no format", out, filepath.Ext(out)).WithHint("say it with --format")
+			return none, fault.Usagef("%s: the extension %q names no format", out, filepath.Ext(out)).WithHint("say it with --format")
 		}
 		o.Format = format.Name
 	case o.Format == "" && o.Plot != "":
@@ -97,24 +125,22 @@ func (o *ReportOptions) complete(out string) error {
 	}
 	format, err := report.Lookup(o.Format)
 	if err != nil {
-		return fault.Usagef("there is no format %q", o.Format).WithHint("there are %s", strings.Join(report.Names(), ", "))
+		return none, fault.Usagef("there is no format %q", o.Format).WithHint("there are %s", strings.Join(report.Names(), ", "))
 	}
 	isPicture := o.Format == "svg" || o.Format == "png"
 	switch {
 	case o.Plot != "" && !slices.Contains(report.PlotNames(), o.Plot):
-		return fault.Usagef("there is no plot %q", o.Plot).WithHint("there are %s", strings.Join(report.PlotNames(), ", "))
+		return none, fault.Usagef("there is no plot %q", o.Plot).WithHint("there are %s", strings.Join(report.PlotNames(), ", "))
 	case o.Plot != "" && !isPicture:
-		return fault.Usagef("--plot %s draws svg or png, not %s", o.Plot, o.Format)
-	case format.Binary && out == "":
-		return fault.Usagef("%s is not text", o.Format).WithHint("name a file with -o FILE")
-	case format.NeedsName && !format.HasName(filepath.Base(out)):
-		return fault.Usagef("%s: programs find files of the format %s by names of the form %s", out, o.Format,
+		return none, fault.Usagef("--plot %s draws svg or png, not %s", o.Plot, o.Format)
+	case out != "" && format.NeedsName && !format.HasName(filepath.Base(out)):
+		return none, fault.Usagef("%s: programs find files of the format %s by names of the form %s", out, o.Format,
 			strings.Join(format.Files, ", "))
 	}
 	if isPicture && o.Plot == "" {
 		o.Plot = "curve"
 	}
-	return o.checkHub()
+	return format, o.checkHub()
 }
 
 // hubName is the form of names on a model hub.

@@ -83,7 +83,7 @@ func ReadResult(path string) (*result.Result, error) {
 	if err := output.Recover(path); err != nil {
 		return nil, err
 	}
-	f, _, err := openFile(path)
+	f, _, err := openInput(path)
 	if fault.KindOf(err) == fault.Input && filepath.Base(path) == ResultFile {
 		if _, specErr := bench.ReadSpec(filepath.Dir(path)); specErr == nil {
 			return nil, fault.Inputf("%s: the run has no result yet; make it with wiseft collect %s", path, filepath.Dir(path))

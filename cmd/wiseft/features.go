@@ -22,7 +22,7 @@ type featuresCommand struct {
 func newFeaturesCommand() *cli.Command {
 	var o featuresCommand
 	flags := section("",
-		outFlag(&o.out, "the features' `FILE` (NPZ)"),
+		outFlag(&o.out, "the features' `FILE` (NPZ), or - for standard output"),
 		define(&o.data, "data", "data `FILE` or folder").env(),
 		splitFlag(&o.Split),
 		forceFlag(&o.Force, "replace an existing output"),
@@ -47,6 +47,12 @@ func (o *featuresCommand) run(ctx context.Context, c *call) (result, error) {
 	var err error
 	if opt.Runtime, err = o.runtimeOptions.options(c); err != nil {
 		return nil, err
+	}
+	if o.out == wiseft.Stdio {
+		if c.asJSON {
+			return nil, usagef("standard output has either the features or the JSON document").WithHint("name a file with -o FILE")
+		}
+		c.out = c.err
 	}
 	return extraction.result(wiseft.WriteFeatures(ctx, o.out, c.args[0], opt))
 }

@@ -43,7 +43,7 @@ func newProbeFewShotCommand() *cli.Command {
 			splitFlag(&o.split),
 		), o.probeOptions.flags(fit.DefaultTol), o.runtimeOptions.flags(), o.poolOptions.flags(),
 			o.dataOptions.flags()),
-	}, atLeast(), o.run)
+	}, atLeast(), abandonable(o.run))
 }
 
 var fewShot = form[wiseft.FoldsResult]{"wiseft.probe-few-shot/1", writeFolds}

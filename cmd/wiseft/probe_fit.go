@@ -44,7 +44,7 @@ func newProbeFitCommand() *cli.Command {
 			define(&o.OnDisk, "blockwise", "leave the features on disk, so that they may be larger than memory").env(),
 			forceFlag(&o.Force, "replace an existing output"),
 		), o.flags(fit.DefaultTol), partFlags(&o.Features)),
-	}, exactly("F.npz"), o.run)
+	}, exactly("F.npz"), abandonable(o.run))
 }
 
 func (o *probeFitCommand) run(ctx context.Context, c *call) (result, error) {

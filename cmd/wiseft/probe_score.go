@@ -25,13 +25,13 @@ func newProbeScoreCommand() *cli.Command {
 			define(&o.Picture, "confusion", "draw the confusion matrix into `FILE` (.png or .svg)"),
 			forceFlag(&o.Force, "replace an existing picture"),
 		), partFlags(&o.Features)...),
-	}, exactly("P.npz", "F.npz"), func(_ context.Context, c *call) (result, error) {
+	}, exactly("P.npz", "F.npz"), abandonable(func(_ context.Context, c *call) (result, error) {
 		o.Features.Monitor = c.monitor()
 		if o.Resamples < 0 {
 			return nil, usagef("--bootstrap must not be negative")
 		}
 		return scores.result(wiseft.Score(c.args[0], c.args[1], o))
-	})
+	}))
 }
 
 func resamplesFlag(dst *int) definition {

@@ -20,11 +20,13 @@ func newRecipeCommand() *cli.Command {
 		Usage: "check a merge's recipe, show an example of one, take one out of a merged model",
 		Subcommands: []*cli.Command{
 			newCommand(&cli.Command{
-				Name:        "check",
-				Usage:       "check a recipe, of our form or mergekit's, without its models",
-				ArgsUsage:   "RECIPE.yaml",
-				Description: "Prints the recipe as it is understood.\n\nExample:\n  wiseft recipe check recipe.yaml",
-			}, exactly("RECIPE.yaml"), showRecipe(wiseft.ReadRecipe)),
+				Name:      "check",
+				Usage:     "check a recipe, of our form or mergekit's, without its models",
+				ArgsUsage: "RECIPE.yaml",
+				Description: "Prints the recipe as it is understood. A recipe named - is read from standard input.\n\nExamples:\n" +
+					"  wiseft recipe check recipe.yaml\n" +
+					"  wiseft recipe show ties | wiseft recipe check -",
+			}, exactly("RECIPE.yaml"), abandonable(showRecipe(wiseft.ReadRecipe))),
 			newCommand(&cli.Command{
 				Name:        "show",
 				Usage:       "print a commented example of a method's recipe",

@@ -19,7 +19,7 @@ func newReportCommand() *cli.Command {
 		Name:      "report",
 		Usage:     "show the result of a sweep or benchmark as a page, a table, a plot",
 		ArgsUsage: "RUN",
-		Description: "RUN is the folder of a run, or its result.json. The file's extension says what is made:\n" +
+		Description: "RUN is the folder of a run, or its result.json, or - for standard input. The file's extension says what is made:\n" +
 			"html, md, tex, csv, json, txt, svg or png; --format names the others. Without -o, what is text goes to\n" +
 			"standard output.\n\n" +
 			"For a model hub, card is its README.md (put curve.png of the run beside it) and eval-results a file of\n" +
@@ -35,7 +35,7 @@ func newReportCommand() *cli.Command {
 			"  wiseft report run --format card --base-model me/pretrained --base-model me/finetuned -o README.md\n" +
 			"  wiseft report run -o events.out.tfevents.0",
 		Flags: section("",
-			define(&out, "out", "`FILE` to write").alias("o").shown("standard output"),
+			define(&out, "out", "`FILE` to write").alias("o").shown("-, standard output"),
 			// No variable: WISEFT_FORMAT is that of data.
 			define(&o.Format, "format", "`FORMAT`: "+strings.Join(report.Names(), ", ")).
 				shown("that of the file's extension, or table"),
@@ -45,10 +45,16 @@ func newReportCommand() *cli.Command {
 			define(&data, "hub-data", "`OWNER/NAME[:TASK]` of the test data on the hub"),
 			forceFlag(&o.Force, "replace the file if it exists"),
 		),
-	}, exactly("RUN"), func(_ context.Context, c *call) (result, error) {
+	}, exactly("RUN"), abandonable(func(_ context.Context, c *call) (result, error) {
 		o.Hub.Data, o.Hub.Task, _ = strings.Cut(data, ":")
+		if out == wiseft.Stdio && !c.asJSON {
+			return nothing{}, wiseft.WriteReport(c.out, c.args[0], o)
+		}
+		if out == wiseft.Stdio { // the document has the text
+			out = ""
+		}
 		return reported.result(wiseft.Report(out, c.args[0], o))
-	})
+	}))
 }
 
 var reported = form[wiseft.ReportResult]{"wiseft.report/1", writeReported}

@@ -19,6 +19,11 @@ type result interface {
 	writeText(w io.Writer) error
 }
 
+// nothing is the result of a command that has written its output to standard output.
+type nothing struct{}
+
+func (nothing) writeText(io.Writer) error { return nil }
+
 // form is how the results of one type are printed: their schema, the first field of the JSON document, and their text.
 type form[T any] struct {
 	schema string

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 
@@ -108,12 +109,15 @@ func (o *submitCommand) job(c *call, command []string) (cluster.Job, error) {
 
 // write writes the job files, or none of them.
 func (r *submitReport) write(dir string, force bool) (paths []string, err error) {
+	var names []string
 	for _, f := range r.Files {
-		path := filepath.Join(dir, f.Name)
-		if err := output.Check(path, output.Options{Force: force}); err != nil {
-			return nil, err
-		}
-		paths = append(paths, path)
+		names, paths = append(names, f.Name), append(paths, filepath.Join(dir, f.Name))
+	}
+	if err := output.CheckFiles(dir, output.Options{Force: force}, names); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return nil, err
 	}
 	for i, f := range r.Files {
 		text := func(w io.Writer) error { _, err := io.WriteString(w, f.Text); return err }

@@ -22,12 +22,28 @@ type Options struct {
 	TemporaryIn string
 }
 
+// Stdio stands for standard output in command lines. It is the name of no output here, so that what cannot be streamed
+// does not end up in a file of that name.
+const Stdio = "-"
+
+// checkName refuses a path that names nothing; what is the kind of the output, as the hint names it.
+func checkName(path, what string) error {
+	switch path {
+	case "":
+		return fault.Usagef("no output is named").WithHint("name it with -o %s", what)
+	case Stdio:
+		return fault.Usagef("this output is not written to standard output").
+			WithHint("name it with -o %s; one called - is ./-", what)
+	}
+	return nil
+}
+
 // Check refuses a path that is an input or lies in an input folder, anything that is not a regular file, and, without
 // Force, an existing file. Inputs are compared by identity, so that links and ./ count. Call it before long work. It
 // finishes what an interrupted program has left of an earlier output of that name.
 func Check(path string, opt Options) error {
-	if path == "" {
-		return fault.Usagef("no output is named").WithHint("name it with -o FILE")
+	if err := checkName(path, "FILE"); err != nil {
+		return err
 	}
 	if err := checkParent(path); err != nil {
 		return err
@@ -96,8 +112,27 @@ func checkParent(path string) error {
 	return nil
 }
 
+// checkAncestors demands that what exists of the folders above a folder are folders: those that are missing are made.
+func checkAncestors(dir string) error {
+	for parent := filepath.Dir(dir); ; parent = filepath.Dir(parent) {
+		info, err := os.Stat(parent)
+		if err == nil && !info.IsDir() {
+			return fault.Usagef("%s: %s is not a folder", dir, parent)
+		}
+		if err == nil || parent == filepath.Dir(parent) {
+			return nil
+		}
+	}
+}
+
 // CheckFiles refuses a folder that is a file, or that holds one of the named files which [Check] refuses.
 func CheckFiles(dir string, opt Options, names []string) error {
+	if err := checkName(dir, "FOLDER"); err != nil {
+		return err
+	}
+	if err := checkAncestors(filepath.Clean(dir)); err != nil {
+		return err
+	}
 	info, err := os.Stat(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -117,11 +152,11 @@ func CheckFiles(dir string, opt Options, names []string) error {
 // it has the file marker, which only an earlier run writes. It finishes what an interrupted program has left of an
 // earlier folder of that name.
 func CheckFolder(dir, marker string, opt Options) error {
-	if dir == "" {
-		return fault.Usagef("no output is named").WithHint("name it with -o FOLDER")
+	if err := checkName(dir, "FOLDER"); err != nil {
+		return err
 	}
 	dir = filepath.Clean(dir)
-	if err := checkParent(dir); err != nil {
+	if err := checkAncestors(dir); err != nil {
 		return err
 	}
 	if err := Recover(dir); err != nil {

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+	"image"
+	"image/color"
 	"image/png"
 	"io"
 	"math"
@@ -64,7 +66,7 @@ const (
 	tensorType, tensorShape, tensorString = 1, 2, 8
 	shapeDim, dimSize                     = 2, 1
 	typeString                            = 7 // DT_STRING
-	colorsRGBA                            = 4
+	colorsRGB, colorsRGBA                 = 3, 4
 )
 
 // eventWriter writes records of events.
@@ -198,16 +200,20 @@ func (w *eventWriter) pictures(r *result.Result) error {
 		if err != nil {
 			return err
 		}
-		w.image(name, config.Height, config.Width, b.Bytes())
+		w.image(name, config, b.Bytes())
 	}
 	return nil
 }
 
 // image writes a PNG picture.
-func (w *eventWriter) image(tag string, height, width int, png []byte) {
-	image := appendNumber(nil, imageHeight, uint64(height))
-	image = appendNumber(image, imageWidth, uint64(width))
-	image = appendMessage(appendNumber(image, imageColors, colorsRGBA), imageEncoded, png)
+func (w *eventWriter) image(tag string, of image.Config, png []byte) {
+	colors := uint64(colorsRGBA)
+	if of.ColorModel == color.RGBAModel { // that package png gives to pictures without transparency
+		colors = colorsRGB
+	}
+	image := appendNumber(nil, imageHeight, uint64(of.Height))
+	image = appendNumber(image, imageWidth, uint64(of.Width))
+	image = appendMessage(appendNumber(image, imageColors, colors), imageEncoded, png)
 	w.value(tag, 0, appendMessage(nil, valueImage, image))
 }
 

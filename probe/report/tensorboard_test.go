@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"image"
 	"math"
 	"os"
 	"testing"
@@ -28,7 +29,7 @@ func TestEventsOfTensorBoard(t *testing.T) {
 		"scalar":      func(w *eventWriter) { w.scalar("clean accuracy/mix", 400, 0.901) },
 		"scalar at 0": func(w *eventWriter) { w.scalar("mCE/mix", 0, 1.5) },
 		"text":        func(w *eventWriter) { w.text("report", "ä | *b*") },
-		"image":       func(w *eventWriter) { w.image("curve", 300, 2, []byte("\x89PNG\x00")) },
+		"image":       func(w *eventWriter) { w.image("curve", image.Config{Height: 300, Width: 2}, []byte("\x89PNG\x00")) },
 	}
 	if len(vectors.Records) != len(writers) {
 		t.Errorf("got %d records, want %d", len(vectors.Records), len(writers))
