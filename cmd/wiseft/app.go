@@ -45,7 +45,7 @@ func newApp(con console, line []string) *cli.App {
 	return &cli.App{
 		Name:            "wiseft",
 		Usage:           "merge fine-tuned ONNX models with their pre-trained ones, and measure the result",
-		Version:         wiseft.Version,
+		Version:         version(),
 		Commands:        commands(),
 		Writer:          con.out,
 		ErrWriter:       con.err,

@@ -26,8 +26,8 @@ func Find(opt Options) []Library {
 		if opt.CUDA {
 			cache[0].Glob += "-cuda"
 		}
-		// The cache comes after libraries beside the program and before those of the system.
-		at := slices.IndexFunc(places, func(p Place) bool { return p.Origin != BesideProgram })
+		// The cache comes after libraries beside the program or in its environment, and before those of the system.
+		at := slices.IndexFunc(places, func(p Place) bool { return p.Origin != BesideProgram && p.Origin != ofEnvironment })
 		if at < 0 {
 			at = len(places)
 		}
@@ -55,13 +55,31 @@ func Find(opt Options) []Library {
 // BesideProgram is the origin of libraries in the folder of the running program.
 const BesideProgram = "beside the program"
 
-// Places returns where onnxruntime lies on systems of this kind: beside the program, on the loader's path, in Python
-// environments and in Node packages. loaderPath, pythons and nodes are searched first to last; pythons and nodes are
+// ofEnvironment is the origin of the library in the Python environment into whose scripts pip has installed the program.
+const ofEnvironment = "the program's environment"
+
+// packageFolders are the folders of Python packages below the prefix of an environment.
+var packageFolders = []string{"lib/python3*/site-packages", "lib/python3*/dist-packages", "lib/python3/dist-packages",
+	"Lib/site-packages"}
+
+// pythonPlaces returns where a Python environment has the library.
+func pythonPlaces(origin, prefix string) (places []Place) {
+	for _, folder := range packageFolders {
+		places = append(places, Place{origin, filepath.Join(prefix, filepath.FromSlash(folder), "onnxruntime", "capi")})
+	}
+	return places
+}
+
+// Places returns where onnxruntime lies on systems of this kind: beside the program, in the Python environment to which it
+// belongs, on the loader's path, in other Python environments and in Node packages. loaderPath, pythons and nodes are searched first to last; pythons and nodes are
 // prefixes, such as /usr or a virtual environment.
 func Places(programDir string, loaderPath, pythons, nodes []string) []Place {
 	var places []Place
 	if programDir != "" {
 		places = append(places, Place{BesideProgram, programDir})
+		if name := filepath.Base(programDir); name == "bin" || strings.EqualFold(name, "Scripts") {
+			places = append(places, pythonPlaces(ofEnvironment, filepath.Dir(programDir))...)
+		}
 	}
 	system := loaderPath
 	switch runtime.GOOS {
@@ -75,10 +93,7 @@ func Places(programDir string, loaderPath, pythons, nodes []string) []Place {
 		places = append(places, Place{"system", dir})
 	}
 	for _, prefix := range pythons {
-		for _, lib := range []string{"lib/python3*/site-packages", "lib/python3*/dist-packages",
-			"lib/python3/dist-packages", "Lib/site-packages"} {
-			places = append(places, Place{"python", filepath.Join(prefix, filepath.FromSlash(lib), "onnxruntime", "capi")})
-		}
+		places = append(places, pythonPlaces("python", prefix)...)
 	}
 	nodeArch := runtime.GOARCH
 	if nodeArch == "amd64" {
@@ -101,6 +116,9 @@ func Places(programDir string, loaderPath, pythons, nodes []string) []Place {
 func DefaultPlaces(getenv func(name string) string) []Place {
 	var programDir string
 	if program, err := os.Executable(); err == nil {
+		if real, err := filepath.EvalSymlinks(program); err == nil { // pipx and uv link to programs of environments
+			program = real
+		}
 		programDir = filepath.Dir(program)
 	}
 	loaderPath := slices.DeleteFunc(filepath.SplitList(getenv("LD_LIBRARY_PATH")),

@@ -71,6 +71,27 @@ func TestFindOrder(t *testing.T) {
 	}
 }
 
+// A program that pip has installed takes the library of its own environment before that of the cache.
+func TestFindInEnvironmentOfProgram(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	own := touch(t, filepath.Join(dir, "venv/lib/python3.11/site-packages/onnxruntime/capi/libonnxruntime.so.1.23.2"))
+	windows := touch(t, filepath.Join(dir, "venv/Lib/site-packages/onnxruntime/capi/onnxruntime.dll"))
+	cached := touch(t, filepath.Join(dir, "cache", "1.23.2-"+platform(), "libonnxruntime.so"))
+	for folder, want := range map[string][]string{"bin": {own, windows, cached}, "Scripts": {own, windows, cached}, "tools": {cached}} {
+		opt := Options{CacheDir: filepath.Join(dir, "cache"), Search: Places(filepath.Join(dir, "venv", folder), nil, nil, nil)}
+		var got []string
+		for _, lib := range Find(opt) {
+			if strings.HasPrefix(lib.Path, dir) {
+				got = append(got, lib.Path)
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: found %v, want %v", folder, got, want)
+		}
+	}
+}
+
 func TestOlder(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
