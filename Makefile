@@ -2,7 +2,7 @@
 
 LINT := go tool -modfile=scripts/lint/go.mod
 
-.PHONY: help check fmt vet staticcheck golangci api test test-nocgo race bench fuzz chaos demo checkpoints
+.PHONY: help check fmt vet staticcheck golangci api test test-nocgo race bench fuzz chaos demo wheels release check-wheel checkpoints
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -54,6 +54,18 @@ chaos: ## stop every command that writes at every step, fill its disk, race; FIF
 	go test -count=1 ./internal/output ./internal/input
 	WISEFT_CHAOS_STRIDE=1 go test -count=1 -timeout 30m ./cmd/wiseft -v \
 		-run 'TestStepsOfWriters|Killed|Stopped|Processes|Blocking'
+
+wheels: ## Python wheels for five platforms, in dist
+	go run ./scripts/package -o dist wheels
+
+check-wheel: wheels ## install the wheel for this platform into clean environments, and run the demo there without Go
+	scripts/package/check_wheel.sh dist
+
+release: ## all files of a release, in dist, built twice: the bytes must be equal
+	rm -rf dist && mkdir dist
+	go run ./scripts/package -o dist archives wheels
+	again=$$(mktemp -d) && go run ./scripts/package -o $$again archives wheels && diff -r dist $$again && rm -r $$again
+	WISEFT_DIST=$(CURDIR)/dist go test -count=1 -run Dist -v ./scripts/package
 
 demo: ## merge, features, probe and benchmark on embedded models and data
 	go run ./cmd/wiseft demo

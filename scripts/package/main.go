@@ -124,11 +124,11 @@ func versionOf(tag, commit string, tagged, changed bool) (string, error) {
 	case tagged && tag != "v"+wiseft.Version:
 		return "", fmt.Errorf("the tag %s is not that of the version %s in wiseft.go", tag, wiseft.Version)
 	case changed:
-		return wiseft.Version + "+" + commit + ".modified", nil
+		return wiseft.Version + "+g" + commit + ".modified", nil
 	case tagged:
 		return wiseft.Version, nil
 	}
-	return wiseft.Version + "+" + commit, nil
+	return wiseft.Version + "+g" + commit, nil
 }
 
 // writeSums writes the SHA-256 of all other files of a folder, as sha256sum does.
