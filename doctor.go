@@ -45,6 +45,7 @@ func Diagnose(ctx context.Context, opt RuntimeOptions, monitor Monitor) (*Diagno
 	}
 	library := LibraryOptions(opt, monitor)
 	library.CUDA = device.CUDA
+	library.WithoutGPU = true // the installation is what was asked for: for another machine of a cluster, or in an image
 	d := &Diagnosis{Version: Version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
 		Cores: runtime.NumCPU(), CacheDir: library.CacheDir, Found: []ort.Library{}, Problems: []Problem{}}
 	d.Found = append(d.Found, ort.Find(library)...)

@@ -41,6 +41,9 @@ func TestNoFetchWithoutGPU(t *testing.T) {
 	if err := checkGPU(Options{}); err != nil {
 		t.Errorf("a library for the CPU needs a GPU: %v", err)
 	}
+	if err := checkGPU(Options{CUDA: true, WithoutGPU: true}); err != nil {
+		t.Errorf("an installation for another machine: %v", err)
+	}
 	cudaSources[0].files = nil
 	if err := checkGPU(Options{CUDA: true}); err != nil { // install says that there is no build
 		t.Errorf("got %v, want none", err)

@@ -50,7 +50,7 @@ func install(ctx context.Context, opt Options) (Library, error) {
 // checkGPU returns an error if a library for CUDA would be installed, of 400 MB, on a machine where it cannot run.
 func checkGPU(opt Options) error {
 	hasBuild := func(s source) bool { return len(s.files[platform()]) > 0 }
-	if !opt.CUDA || !slices.ContainsFunc(cudaSources, hasBuild) {
+	if !opt.CUDA || opt.WithoutGPU || !slices.ContainsFunc(cudaSources, hasBuild) {
 		return nil
 	}
 	n, err := countGPUs()

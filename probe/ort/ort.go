@@ -94,6 +94,8 @@ type Options struct {
 	Say func(line string)
 	// CUDA requires a library with a CUDA provider.
 	CUDA bool
+	// WithoutGPU installs a library for CUDA also on a machine that has no GPU, such as one that builds images.
+	WithoutGPU bool
 	// Binding is how the library is called: "cgo" or "purego"; "" = cgo where the build has it.
 	Binding string
 }
