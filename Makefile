@@ -2,12 +2,12 @@
 
 LINT := go tool -modfile=scripts/lint/go.mod
 
-.PHONY: help check fmt vet staticcheck golangci api test test-nocgo race bench fuzz chaos demo wheels release check-wheel checkpoints
+.PHONY: help check fmt vet staticcheck golangci workflows api test test-nocgo race bench fuzz chaos demo wheels release check-wheel checkpoints
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-check: fmt vet staticcheck golangci api test-nocgo test race bench ## all that CI does
+check: fmt vet staticcheck golangci workflows api test-nocgo test race bench ## all that CI does
 
 fmt: ## fail if gofmt would change a file
 	@out=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "gofmt would change:"; echo "$$out"; exit 1; }
@@ -20,6 +20,9 @@ staticcheck: ## staticcheck, pinned in scripts/lint
 
 golangci: ## golangci-lint with the settings of .golangci.yml, pinned in scripts/lint
 	$(LINT) golangci-lint run ./...
+
+workflows: ## actionlint over .github, pinned in scripts/lint
+	$(LINT) actionlint
 
 api: ## fail if a change breaks the public Go API since the commit in scripts/api/base
 	scripts/api/check.sh
