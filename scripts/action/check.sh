@@ -30,7 +30,7 @@ if test -z "$TEST"; then
 	test -z "$MIN_ACCURACY$MIN_MOA" || { echo "::error title=wiseft::a threshold needs test data"; exit 2; }
 	exit 0
 fi
-read -ra arguments <<<"$ARGUMENTS"
+read -ra arguments <<<"$ARGUMENTS" # split at spaces
 if test -n "$TRAIN"; then arguments+=(--train "$TRAIN"); else arguments+=(--head own); fi
 wiseft bench "$MODEL" --test "$TEST" --suite "$SUITE" -o "$RUN" --quiet "${arguments[@]}"
 wiseft report "$RUN" --format markdown >>"$summary"

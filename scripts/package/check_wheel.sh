@@ -33,7 +33,7 @@ for extra in "${@:-cpu}" $(test $# -gt 0 || echo none); do
 	# No Go, no caches, and the environment is not activated: its folder alone says where it is.
 	clean=(env -i HOME="$temp/home-$extra" XDG_CACHE_HOME="$temp/cache-$extra" PATH=/usr/bin:/bin)
 	mkdir -p "$temp/home-$extra"
-	! "${clean[@]}" sh -c 'command -v go'
+	if "${clean[@]}" sh -c 'command -v go'; then echo "Go is on the path" >&2; exit 1; fi
 	"${clean[@]}" "$venv/bin/wiseft" --version
 	"${clean[@]}" "$venv/bin/python" -m wiseft --version
 	start=$SECONDS
