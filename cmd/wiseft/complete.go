@@ -32,14 +32,18 @@ func completions(app *cli.App, words []string) []completed {
 	}
 	words, split := joinValues(words)
 	list, command := app.Commands, (*cli.Command)(nil)
-	for len(words) > 1 {
+	for len(words) > 1 && len(list) > 0 {
+		if common, _ := leadingFlags(words[:1]); len(common) > 0 {
+			words = words[1:]
+			continue
+		}
 		at := slices.IndexFunc(list, func(c *cli.Command) bool { return c.HasName(words[0]) })
 		if at < 0 {
 			break
 		}
 		command, list, words = list[at], list[at].Subcommands, words[1:]
 	}
-	flags := []cli.Flag{cli.HelpFlag, cli.VersionFlag}
+	flags := append([]cli.Flag{cli.HelpFlag, cli.VersionFlag}, commonFlags(new(bool), new(bool))...)
 	if command != nil {
 		flags = append([]cli.Flag{cli.HelpFlag}, command.Flags...)
 	}
