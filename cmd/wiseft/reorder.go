@@ -56,20 +56,24 @@ func findCommand(app *cli.App, args []string) (l commandLine, err error) {
 	for l.rest = args[len(l.words):]; len(l.list) > 0; {
 		further, behind := leadingFlags(l.rest)
 		common, l.rest = append(common, further...), behind
-		if len(l.rest) == 0 || strings.HasPrefix(l.rest[0], "-") {
-			return l, nil // no command, whose flags the common ones are
+		next := ""
+		if len(l.rest) > 0 {
+			next = l.rest[0]
 		}
-		at := slices.IndexFunc(l.list, func(c *cli.Command) bool { return c.HasName(l.rest[0]) })
+		at := slices.IndexFunc(l.list, func(c *cli.Command) bool { return c.HasName(next) })
 		if at < 0 && takesArguments {
 			l.list = nil // what follows is no sub-command
 			break
 		}
+		if next == "" || strings.HasPrefix(next, "-") {
+			return l, nil // no command, whose flags the common ones are
+		}
 		if at < 0 {
-			return l, unknownCommand(l.list, l.rest[0])
+			return l, unknownCommand(l.list, next)
 		}
 		takesArguments = l.list[at].ArgsUsage != ""
 		l.flags = append([]cli.Flag{cli.HelpFlag}, l.list[at].Flags...)
-		l.words = append(l.words[:len(l.words):len(l.words)], l.rest[0])
+		l.words = append(l.words[:len(l.words):len(l.words)], next)
 		l.list, l.rest = l.list[at].Subcommands, l.rest[1:]
 	}
 	l.rest = append(common, l.rest...)
