@@ -78,6 +78,7 @@ var withoutVariable = map[string][]string{
 	"another meaning than that of the variable":         {"report format"}, // WISEFT_FORMAT is the format of data
 	"what is done instead of the command's work":        {"merge plan", "submit dry-run", "doctor install"},
 	"files of a job, which workers do not inherit":      {"submit name", "submit dir", "submit force"},
+	"pictures, which somebody looks at":                 {"data view n", "data view size", "data view corruption"},
 	"the demo, which shows the same figures everywhere": {"demo out", "demo alphas", "demo scans", "demo seed", "demo force"},
 }
 

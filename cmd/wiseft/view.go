@@ -23,9 +23,9 @@ func newDataViewCommand() *cli.Command {
 			"  wiseft data view test.npz --corruption jitter:3 -o jitter.png\n" +
 			"  wiseft data view modelnet10 --split test -o clouds.html",
 		Flags: append(section("",
-			define(&o.Output, "o", "output `FILE`: .png is a sheet, .gif one of turning clouds, .html a page").
-				shown("drawn in the terminal").alias("output"),
-			define(&o.Force, "force", "replace an existing output"),
+			outFlag(&o.Output, "output `FILE`: .png is a sheet, .gif one of turning clouds, .html a page").
+				shown("drawn in the terminal").env(),
+			forceFlag(&o.Force, "replace an existing output"),
 			define(&o.N, "n", "`N` samples").shown("12; 3 in the terminal"),
 			define(&o.Size, "size", "`N` pixels of a side").shown("160"),
 			define(&o.Corruption, "corruption", "draw samples under `NAME:SEVERITY`, with the draws of sweep and bench"),
