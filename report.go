@@ -115,7 +115,8 @@ func (o *ReportOptions) complete(out string) (report.Format, error) {
 	case o.Format == "" && out != "":
 		format, ok := report.OfFile(filepath.Base(out))
 		if !ok {
-			return none, fault.Usagef("%s: the extension %q names no format", out, filepath.Ext(out)).WithHint("say it with --format")
+			return none, fault.Usagef("%s: the extension %q names no format", out, filepath.Ext(out)).
+				WithHint("say it with --format")
 		}
 		o.Format = format.Name
 	case o.Format == "" && o.Plot != "":
@@ -125,12 +126,14 @@ func (o *ReportOptions) complete(out string) (report.Format, error) {
 	}
 	format, err := report.Lookup(o.Format)
 	if err != nil {
-		return none, fault.Usagef("there is no format %q", o.Format).WithHint("there are %s", strings.Join(report.Names(), ", "))
+		return none, fault.Usagef("there is no format %q", o.Format).
+			WithHint("there are %s", strings.Join(report.Names(), ", "))
 	}
 	isPicture := o.Format == "svg" || o.Format == "png"
 	switch {
 	case o.Plot != "" && !slices.Contains(report.PlotNames(), o.Plot):
-		return none, fault.Usagef("there is no plot %q", o.Plot).WithHint("there are %s", strings.Join(report.PlotNames(), ", "))
+		return none, fault.Usagef("there is no plot %q", o.Plot).
+			WithHint("there are %s", strings.Join(report.PlotNames(), ", "))
 	case o.Plot != "" && !isPicture:
 		return none, fault.Usagef("--plot %s draws svg or png, not %s", o.Plot, o.Format)
 	case out != "" && format.NeedsName && !format.HasName(filepath.Base(out)):

@@ -71,10 +71,11 @@ func commandNames(group string, list []*cli.Command) (all []string) {
 // withoutVariable are the flags that no environment variable sets, by what they have in common; "COMMAND FLAG" is one of a
 // command alone. Repeated flags have none either, since a variable has one value.
 var withoutVariable = map[string][]string{
-	"the file that one command writes": {"merge out", "features out", "probe fit out", "probe attach out", "soup out", "report out",
-		"probe score confusion"},
-	"what one command is asked about": {"verify pretrained", "verify finetuned", "report hub-data", "report plot", "inspect tensors",
-		"merge data", "verify data", "diff data", "probe attach output", "diff why"}, // WISEFT_DATA and _OUTPUT are those of features
+	"the file that one command writes": {"merge out", "features out", "probe fit out", "probe attach out", "soup out",
+		"report out", "probe score confusion"},
+	// WISEFT_DATA and WISEFT_OUTPUT are those of features.
+	"what one command is asked about": {"verify pretrained", "verify finetuned", "report hub-data", "report plot",
+		"inspect tensors", "merge data", "verify data", "diff data", "probe attach output", "diff why"},
 	"another meaning than that of the variable":         {"report format"}, // WISEFT_FORMAT is the format of data
 	"what is done instead of the command's work":        {"merge plan", "submit dry-run", "doctor install"},
 	"files of a job, which workers do not inherit":      {"submit name", "submit dir", "submit force"},

@@ -19,9 +19,9 @@ func newReportCommand() *cli.Command {
 		Name:      "report",
 		Usage:     "show the result of a sweep or benchmark as a page, a table, a plot",
 		ArgsUsage: "RUN",
-		Description: "RUN is the folder of a run, or its result.json, or - for standard input. The file's extension says what is made:\n" +
-			"html, md, tex, csv, json, txt, svg or png; --format names the others. Without -o, what is text goes to\n" +
-			"standard output.\n\n" +
+		Description: "RUN is the folder of a run, or its result.json, or - for standard input. The file's\n" +
+			"extension says what is made: html, md, tex, csv, json, txt, svg or png; --format names the\n" +
+			"others. Without -o, what is text goes to standard output.\n\n" +
 			"For a model hub, card is its README.md (put curve.png of the run beside it) and eval-results a file of\n" +
 			"the folder .eval_results; both take the names that only the hub knows by --base-model and --hub-data.\n" +
 			"TensorBoard reads files with tfevents in their names; robustbench is an entry of its model_info.\n\n" +
@@ -41,7 +41,8 @@ func newReportCommand() *cli.Command {
 				shown("that of the file's extension, or table"),
 			define(&o.Plot, "plot", "`PLOT` to draw as svg or png: "+strings.Join(report.PlotNames(), ", ")).
 				shown("curve"),
-			define(&o.Hub.BaseModels, "base-model", "`OWNER/NAME` of a merged model on the hub, the pre-trained one first; may be repeated"),
+			define(&o.Hub.BaseModels, "base-model",
+				"`OWNER/NAME` of a merged model on the hub, the pre-trained one first; may be repeated"),
 			define(&data, "hub-data", "`OWNER/NAME[:TASK]` of the test data on the hub"),
 			forceFlag(&o.Force, "replace the file if it exists"),
 		),

@@ -71,8 +71,8 @@ func pythonPlaces(origin, prefix string) (places []Place) {
 }
 
 // Places returns where onnxruntime lies on systems of this kind: beside the program, in the Python environment to which it
-// belongs, on the loader's path, in other Python environments and in Node packages. loaderPath, pythons and nodes are searched first to last; pythons and nodes are
-// prefixes, such as /usr or a virtual environment.
+// belongs, on the loader's path, in other Python environments and in Node packages. loaderPath, pythons and nodes are
+// searched first to last; pythons and nodes are prefixes, such as /usr or a virtual environment.
 func Places(programDir string, loaderPath, pythons, nodes []string) []Place {
 	var places []Place
 	if programDir != "" {

@@ -58,8 +58,10 @@ func checkGPU(opt Options) error {
 		err = errors.New("the NVIDIA driver finds no GPU")
 	}
 	if err != nil {
-		return &LibraryError{Reason: fmt.Sprintf("no library for CUDA is installed, since this machine cannot run it: %v", err),
-			Advice: "run it on the CPU (--device cpu), or " + CUDAHint}
+		return &LibraryError{
+			Reason: fmt.Sprintf("no library for CUDA is installed, since this machine cannot run it: %v", err),
+			Advice: "run it on the CPU (--device cpu), or " + CUDAHint,
+		}
 	}
 	return nil
 }

@@ -13,7 +13,8 @@ import (
 )
 
 func init() {
-	register(Format{Name: "card", Doc: "a model card, README.md of a model hub: front matter, recipe, hashes, tables", Write: writeCard})
+	register(Format{Name: "card", Doc: "a model card, README.md of a model hub: front matter, recipe, hashes, tables",
+		Write: writeCard})
 }
 
 // cardMetadata is the front matter of a model card as the Hugging Face Hub reads it.
@@ -89,7 +90,8 @@ func writeMetadata(b *strings.Builder, r *result.Result) error {
 		data.Tags, data.Relation = []string{"merge", "onnx", "wiseft"}, "merge"
 		data.BaseModels = hubNames(r).BaseModels
 		if data.BaseModels == nil {
-			b.WriteString("# base_model, the models that were merged, by their names on the hub: wiseft report --base-model OWNER/NAME\n")
+			b.WriteString("# base_model, the models that were merged, by their names on the hub: " +
+				"wiseft report --base-model OWNER/NAME\n")
 		}
 	}
 	b.WriteString("# license, which is that of the models and data: not known to wiseft\n")

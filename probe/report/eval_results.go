@@ -10,7 +10,8 @@ import (
 )
 
 func init() {
-	register(Format{Name: "eval-results", Doc: "a file of a hub repository's folder .eval_results, for a benchmark data set of the hub",
+	register(Format{Name: "eval-results",
+		Doc:   "a file of a hub repository's folder .eval_results, for a benchmark data set of the hub",
 		Write: writeEvalResults})
 }
 

@@ -9,7 +9,8 @@ import (
 )
 
 func init() {
-	register(Format{Name: "robustbench", Doc: "an entry of RobustBench's model_info, of the chosen model or of every model of a benchmark",
+	register(Format{Name: "robustbench",
+		Doc:   "an entry of RobustBench's model_info, of the chosen model or of every model of a benchmark",
 		Write: writeRobustBench})
 }
 

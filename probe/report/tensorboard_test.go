@@ -104,14 +104,9 @@ func messageOf(t *testing.T, b []byte) map[protowire.Number]any {
 func TestTensorBoard(t *testing.T) {
 	t.Parallel()
 	for name, r := range results() {
-		var out, again bytes.Buffer
-		for _, w := range []*bytes.Buffer{&out, &again} {
-			if err := Write(w, "tensorboard", r); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if !bytes.Equal(out.Bytes(), again.Bytes()) {
-			t.Errorf("%s: two files of one result differ", name)
+		var out bytes.Buffer
+		if err := Write(&out, "tensorboard", r); err != nil {
+			t.Fatal(err)
 		}
 		scalars, others := scalarsOf(t, out.Bytes())
 		if others < 1 {

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime/debug"
 	"strings"
 )
@@ -78,7 +79,8 @@ func checkProgram(program []byte, p platform) error {
 	} else if f, err := macho.NewFile(r); err == nil {
 		format, machine = "darwin", map[macho.Cpu]string{macho.CpuAmd64: "amd64", macho.CpuArm64: "arm64"}[f.Cpu]
 	} else if f, err := pe.NewFile(r); err == nil {
-		format, machine = "windows", map[uint16]string{pe.IMAGE_FILE_MACHINE_AMD64: "amd64", pe.IMAGE_FILE_MACHINE_ARM64: "arm64"}[f.Machine]
+		machines := map[uint16]string{pe.IMAGE_FILE_MACHINE_AMD64: "amd64", pe.IMAGE_FILE_MACHINE_ARM64: "arm64"}
+		format, machine = "windows", machines[f.Machine]
 	}
 	if got := format + "/" + machine; got != p.String() {
 		return fmt.Errorf("the program is for %s", got)
@@ -191,6 +193,9 @@ func (r *release) notices() ([]byte, error) {
 	return out.Bytes(), nil
 }
 
+// licenseName matches the names of files with terms.
+var licenseName = regexp.MustCompile(`(?i)^(LICEN[SC]E|COPYING|NOTICE|PATENTS)`)
+
 // appendLicenses appends the license files of a module.
 func appendLicenses(out io.Writer, title, dir string) error {
 	entries, err := os.ReadDir(dir)
@@ -199,9 +204,7 @@ func appendLicenses(out io.Writer, title, dir string) error {
 	}
 	found := 0
 	for _, e := range entries {
-		name := strings.ToUpper(e.Name())
-		if e.IsDir() || !strings.HasPrefix(name, "LICENSE") && !strings.HasPrefix(name, "LICENCE") && !strings.HasPrefix(name, "COPYING") &&
-			!strings.HasPrefix(name, "NOTICE") && !strings.HasPrefix(name, "PATENTS") || strings.HasSuffix(name, ".GO") {
+		if e.IsDir() || !licenseName.MatchString(e.Name()) || strings.HasSuffix(e.Name(), ".go") {
 			continue
 		}
 		text, err := os.ReadFile(filepath.Join(dir, e.Name()))

@@ -122,7 +122,8 @@ func checkWheel(t *testing.T, wheel []byte, version string, p platform) (program
 			t.Errorf("METADATA has no line %s", want)
 		}
 	}
-	if strings.Count(head, "Requires-Dist") != 2 || !strings.HasPrefix(readme, "# wiseft\n") || strings.Contains(readme, "](scripts/") {
+	if strings.Count(head, "Requires-Dist") != 2 || !strings.HasPrefix(readme, "# wiseft\n") ||
+		strings.Contains(readme, "](scripts/") {
 		t.Errorf("METADATA: %.400s", files[info+"METADATA"])
 	}
 	return files[name]
@@ -250,7 +251,8 @@ func TestVersionOfSource(t *testing.T) {
 func TestAbsoluteLinks(t *testing.T) {
 	t.Parallel()
 	in := "![p](a/b.svg) [c](scripts/x/README.md#y) [d](https://e.org) [f](#g) `a[i](b)`"
-	want := "![p](" + repository + "/raw/v1/a/b.svg) [c](" + repository + "/blob/v1/scripts/x/README.md#y) [d](https://e.org) [f](#g)"
+	want := "![p](" + repository + "/raw/v1/a/b.svg) [c](" + repository + "/blob/v1/scripts/x/README.md#y) " +
+		"[d](https://e.org) [f](#g)"
 	got, err := absoluteLinks(in, "1")
 	if err != nil || !strings.HasPrefix(got, want) {
 		t.Errorf("got %s (%v), want %s", got, err, want)

@@ -31,8 +31,9 @@ func (r *release) wheel() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	const initText = "\"\"\"wiseft, a program: python -m wiseft runs it.\"\"\"\n\n__version__ = %q\n"
 	files := []file{
-		{"wiseft/__init__.py", 0o644, fmt.Appendf(nil, "\"\"\"wiseft, a program: python -m wiseft runs it.\"\"\"\n\n__version__ = %q\n", r.version)},
+		{"wiseft/__init__.py", 0o644, fmt.Appendf(nil, initText, r.version)},
 		{"wiseft/__main__.py", 0o644, pythonMain},
 		{fmt.Sprintf("wiseft-%s.data/scripts/%s", r.version, r.platform.programName()), 0o755, r.program},
 		{info + "licenses/LICENSE", 0o644, r.document("LICENSE")},
