@@ -42,3 +42,39 @@ func TestFromHalf(t *testing.T) {
 		}
 	}
 }
+
+// Every number of 16 bits is the nearest one to itself, and between two neighbours the middle goes to the even one, what is
+// beside it to its own side.
+func TestToSmall(t *testing.T) {
+	t.Parallel()
+	bfloat := func(b uint16) float32 { return math.Float32frombits(uint32(b) << 16) }
+	for _, c := range []struct {
+		name     string
+		to       func(float64) uint16
+		from     func(uint16) float32
+		infinite uint16
+	}{{"float16", ToHalf, FromHalf, 0x7c00}, {"bfloat16", ToBFloat16, bfloat, 0x7f80}} {
+		for b := range c.infinite {
+			low, high := float64(c.from(b)), float64(c.from(b+1))
+			if b+1 == c.infinite { // what float64 would have one step further
+				high = 2*low - float64(c.from(b-1))
+			}
+			middle := (low + high) / 2
+			for v, want := range map[float64]uint16{low: b, middle: b + b&1, math.Nextafter(middle, 0): b,
+				math.Nextafter(middle, math.Inf(1)): b + 1} {
+				if got := c.to(v); got != want {
+					t.Fatalf("%s: %v is %04x, want %04x", c.name, v, got, want)
+				}
+				if got := c.to(-v); got != want|1<<15 {
+					t.Fatalf("%s: %v is %04x, want %04x", c.name, -v, got, want|1<<15)
+				}
+			}
+		}
+		if got := c.to(math.Inf(1)); got != c.infinite {
+			t.Errorf("%s: infinity is %04x", c.name, got)
+		}
+		if got := c.from(c.to(math.NaN())); !math.IsNaN(float64(got)) {
+			t.Errorf("%s: NaN is %v", c.name, got)
+		}
+	}
+}
