@@ -3,7 +3,6 @@ package wiseft
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/binary"
 	"fmt"
 	"maps"
 	"math"
@@ -86,10 +85,9 @@ func (r *roleData) read(ctx context.Context) error {
 		if err := r.ds.Read(ctx, &s, i); err != nil {
 			return err
 		}
-		raw = raw[:0]
+		raw = s.AppendBytes(raw[:0])
 		sum := 0.0
 		for _, x := range s.X {
-			raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(x))
 			sum += float64(x) * float64(x)
 		}
 		r.hashes[i], sizes[i] = sha256.Sum256(raw), math.Sqrt(sum/float64(max(1, len(s.X))))

@@ -11,23 +11,38 @@ import (
 	"github.com/wiseft/wiseft/datasets/arrays"
 	"github.com/wiseft/wiseft/datasets/internal/archive"
 	"github.com/wiseft/wiseft/datasets/npy"
+	"github.com/wiseft/wiseft/datasets/typed"
 )
 
-// arraySet is a data set whose samples are the rows of one array.
+// arraySet is a data set whose samples are the rows of one array, or of several.
 type arraySet struct {
 	info   Info
 	path   string
-	array  string // name of the array in errors
-	shape  []int  // of a sample
 	labels []int64
 	hashed []string // files that the hash covers
 	fields []string // which arrays of them, unless they are x and y
 	hash   fileHash
 
-	mu     sync.RWMutex // guards what follows while samples are read
-	closed bool
-	file   archive.File
-	rows   *npy.Rows
+	mu      sync.RWMutex // guards what follows while samples are read
+	closed  bool
+	files   []io.Closer
+	columns []column // that of the samples, or of all inputs that Info.Inputs names
+}
+
+// column is an array with the samples as its rows.
+type column struct {
+	name  string // in errors
+	rows  *npy.Rows
+	shape []int // of a sample
+	size  int   // elements of a sample
+}
+
+// newColumn refuses an array that is empty or has no sample axis.
+func newColumn(name string, rows *npy.Rows) (column, error) {
+	if len(rows.Shape) == 0 || rows.Len() == 0 {
+		return column{}, fmt.Errorf("%s has shape %v, want [samples ...] with at least one element", name, rows.Shape)
+	}
+	return column{name, rows, rows.Shape[1:], rows.Len() / rows.Shape[0]}, nil
 }
 
 // open calls index with the open file, which stays open. Errors of index become a *FormatError.
@@ -35,33 +50,54 @@ func (s *arraySet) open(ctx context.Context, index func(r io.ReaderAt, size int6
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if s.file, err = archive.Open(s.path); err != nil {
+	file, err := archive.Open(s.path)
+	if err != nil {
 		return nil, err
 	}
-	info, err := s.file.Stat()
+	s.files = append(s.files, file)
+	info, err := file.Stat()
 	if err == nil {
-		if err = index(s.file, info.Size()); err != nil {
-			if _, named := errors.AsType[*FormatError](err); !named { // else of the file of labels
-				err = malformed(s.path, "%v", err)
-			}
-		}
+		err = index(file, info.Size())
 	}
-	if err != nil {
-		return nil, errors.Join(err, s.Close())
-	}
-	return s, nil
+	return s.opened(err)
 }
 
-// checkValues sets the shape of the samples. It refuses an array that is empty, has no sample axis, or does not hold
-// numbers.
-func (s *arraySet) checkValues(h *npy.Header) error {
-	if err := h.CheckNumbers(); err != nil {
-		return fmt.Errorf("%s %w", s.array, err)
+// opened returns the data set, or closes it after an error, which becomes a *FormatError.
+func (s *arraySet) opened(err error) (Dataset, error) {
+	if err == nil {
+		return s, nil
 	}
-	if len(h.Shape) < 2 || h.Len() == 0 {
-		return fmt.Errorf(`%s has shape %v, want [samples ...] with at least one element`, s.array, h.Shape)
+	if _, named := errors.AsType[*FormatError](err); !named { // else of the file of labels
+		err = malformed(s.path, "%v", err)
 	}
-	s.shape = h.Shape[1:]
+	return nil, errors.Join(err, s.Close())
+}
+
+// addSamples takes the rows of the only array, as float32, or of that of an input with another type.
+func (s *arraySet) addSamples(name string, rows *npy.Rows, in *arrays.Taken) error {
+	c, err := newColumn(name, rows)
+	s.columns = append(s.columns, c)
+	s.columns[len(s.columns)-1].rows = rows // which Close closes, also after an error
+	switch {
+	case err != nil:
+		return err
+	case in != nil:
+		s.info.Inputs = append(s.info.Inputs, InputArray(*in))
+		if typeOf(rows.Header) == typed.Undefined {
+			return fmt.Errorf("%s has type %s, which no input of a model takes", name, rows.DType())
+		}
+		if n := s.columns[0].rows.Shape[0]; rows.Shape[0] != n {
+			return fmt.Errorf("%s has %d samples, and %s has %d; --constant %s=VALUE gives what is the same for all", name,
+				rows.Shape[0], s.columns[0].name, n, in.Input)
+		}
+		return nil
+	}
+	if err := rows.CheckNumbers(); err != nil {
+		return fmt.Errorf("%s %w", name, err)
+	}
+	if len(rows.Shape) < 2 {
+		return fmt.Errorf("%s has shape %v, want [samples ...] with at least one element", name, rows.Shape)
+	}
 	return nil
 }
 
@@ -117,14 +153,35 @@ func (s *arraySet) Read(ctx context.Context, dst *Sample, i int) error {
 	if s.closed {
 		return fmt.Errorf("%s: %w", s.path, errClosed)
 	}
-	size := s.rows.Len() / len(s.labels)
-	dst.X = slices.Grow(dst.X[:0], size)[:size]
-	if err := s.rows.Float32s(dst.X, i*size); err != nil {
+	dst.Label, dst.X, dst.Shape, dst.Arrays = s.labels[i], dst.X[:0], dst.Shape[:0], dst.Arrays[:0]
+	if s.info.Inputs != nil {
+		return s.readArrays(dst, i)
+	}
+	c := s.columns[0]
+	dst.X = slices.Grow(dst.X, c.size)[:c.size]
+	if err := c.rows.Float32s(dst.X, i*c.size); err != nil {
 		return malformed(s.path, "%v", err)
 	}
-	dst.Shape = append(dst.Shape[:0], s.shape...)
-	dst.Label = s.labels[i]
-	return dst.checkFinite(s.path, s.array+": ", i)
+	dst.Shape = append(dst.Shape, c.shape...)
+	return dst.checkFinite(s.path, c.name+": ", i)
+}
+
+// readArrays sets the arrays of dst to those of sample i.
+func (s *arraySet) readArrays(dst *Sample, i int) error {
+	for _, c := range s.columns {
+		a := dst.nextArray()
+		a.Shape = a.Shape[:0]
+		for _, n := range c.shape {
+			a.Shape = append(a.Shape, int64(n))
+		}
+		if err := readTyped(a, c.rows, i*c.size, c.size); err != nil {
+			return malformed(s.path, "%s: %v", c.name, err)
+		}
+		if bad := a.NonFinite(); bad >= 0 {
+			return malformed(s.path, "%s: sample %d: value %d is not finite (%v)", c.name, i, bad, a.Float64s()[bad])
+		}
+	}
+	return nil
 }
 
 // Hash implements Dataset.
@@ -140,9 +197,12 @@ func (s *arraySet) Close() error {
 		return nil
 	}
 	s.closed = true
-	err := s.file.Close()
-	if s.rows != nil {
-		err = errors.Join(err, s.rows.Close())
+	var err error
+	for _, c := range s.columns {
+		err = errors.Join(err, c.rows.Close())
+	}
+	for _, f := range s.files {
+		err = errors.Join(err, f.Close())
 	}
 	return err
 }

@@ -30,7 +30,7 @@ func init() {
 		Name: "modelnet40-c",
 		Doc: "folder of corrupted data as NPY: data_original.npy, data_<corruption>_<1 to 5>.npy and label.npy " +
 			"(ModelNet40-C); splits clean, <corruption>_<1 to 5>",
-		Match: func(path string) (bool, error) { return matchCorrupted(path, "label.npy") },
+		Match: func(path string) (bool, error) { return hasCorruptedNPY(path), nil },
 		Open: func(ctx context.Context, path string, opt OpenOptions) (Dataset, error) {
 			return openCorrupted(ctx, path, opt, corruptedNPY)
 		},

@@ -22,17 +22,25 @@ package datasets
 
 import (
 	"context"
+	"encoding/binary"
+	"fmt"
+	"math"
 	"slices"
+
+	"github.com/wiseft/wiseft/datasets/typed"
 )
 
 // NoLabel is the label of a sample whose class is unknown.
 const NoLabel int64 = -1
 
-// Sample is one example: a dense float32 tensor and its label.
+// Sample is one example: a dense float32 tensor, or several arrays of any type, and its label.
 type Sample struct {
 	X     []float32 // values in row-major order; len(X) is the product of Shape
 	Shape []int     // without the batch axis: [n 3] for a cloud of n points
 	Label int64     // class from 0, or NoLabel
+	// Arrays are those that Info.Inputs names, in its order, without the batch axis; X and Shape are empty then. They are nil
+	// for data whose samples are X.
+	Arrays []typed.Array
 }
 
 // Points returns the number of points of a cloud, and whether the sample is one:
@@ -48,12 +56,65 @@ func (s *Sample) Points() (n int, ok bool) {
 func (s *Sample) Set(x []float32, shape []int, label int64) {
 	s.X = append(s.X[:0], x...)
 	s.Shape = append(s.Shape[:0], shape...)
-	s.Label = label
+	s.Label, s.Arrays = label, s.Arrays[:0]
+}
+
+// setFrom copies another sample into s, reusing the memory that s has.
+func (s *Sample) setFrom(from *Sample) {
+	s.Set(from.X, from.Shape, from.Label)
+	for _, a := range from.Arrays {
+		b := s.nextArray()
+		b.Type, b.Shape = a.Type, append(b.Shape[:0], a.Shape...)
+		b.Data, b.Text = append(b.Data[:0], a.Data...), append(b.Text[:0], a.Text...)
+	}
+}
+
+// nextArray adds an array, whose memory is that of one that was there before.
+func (s *Sample) nextArray() *typed.Array {
+	n := len(s.Arrays)
+	if n < cap(s.Arrays) {
+		s.Arrays = s.Arrays[:n+1]
+	} else {
+		s.Arrays = append(s.Arrays, typed.Array{})
+	}
+	return &s.Arrays[n]
 }
 
 // Clone returns a deep copy of s.
 func (s *Sample) Clone() Sample {
-	return Sample{X: slices.Clone(s.X), Shape: slices.Clone(s.Shape), Label: s.Label}
+	c := Sample{X: slices.Clone(s.X), Shape: slices.Clone(s.Shape), Label: s.Label}
+	for _, a := range s.Arrays {
+		c.Arrays = append(c.Arrays, typed.Array{Type: a.Type, Shape: slices.Clone(a.Shape), Data: slices.Clone(a.Data),
+			Text: slices.Clone(a.Text)})
+	}
+	return c
+}
+
+// AppendBytes appends all values of s, but not its label, as bytes that no sample with other values has.
+func (s *Sample) AppendBytes(b []byte) []byte {
+	for _, x := range s.X {
+		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(x))
+	}
+	for _, a := range s.Arrays {
+		b = fmt.Appendf(b, "%s %v:", a.Type, a.Shape)
+		b = append(b, a.Data...)
+		for _, text := range a.Text {
+			b = fmt.Appendf(b, "%q", text)
+		}
+	}
+	return b
+}
+
+// SizeBytes is the memory of the values.
+func (s *Sample) SizeBytes() int64 {
+	size := 4 * int64(len(s.X))
+	for _, a := range s.Arrays {
+		size += int64(len(a.Data))
+		for _, text := range a.Text {
+			size += int64(len(text)) + 16 // of a string's header
+		}
+	}
+	return size
 }
 
 // Info describes a data set. It is a value to be written into results as it is.
@@ -69,9 +130,20 @@ type Info struct {
 	// Notes say what was taken where the data left it open, such as which arrays are samples and labels, and what should
 	// be known about them; one line each, with the path in front.
 	Notes []string `json:"notes,omitempty"`
+	// Inputs are the model's inputs that take the arrays of a sample, in the order of Sample.Arrays; nil for data whose samples
+	// are Sample.X, which goes to the one input that is left.
+	Inputs []InputArray `json:"inputs,omitempty"`
+	// Constants are inputs that get the same with every sample.
+	Constants []Constant `json:"constants,omitempty"`
 	// SelfMade is set where samples were generated here (procedural shapes,
 	// corruptions) rather than read from published files.
 	SelfMade bool `json:"self_made,omitempty"`
+}
+
+// InputArray is an array of the data, and the model's input that takes it.
+type InputArray struct {
+	Input string `json:"input"`
+	Array string `json:"array"`
 }
 
 // Dataset is a labelled set of samples with random access. All methods may be

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/wiseft/wiseft/datasets/arrays"
 	"github.com/wiseft/wiseft/datasets/internal/archive"
 	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/internal/registry"
@@ -34,9 +35,9 @@ type OpenOptions struct {
 	// Samples and Target name the arrays of a file that holds several; "" finds them. Target may also be a file of labels:
 	// a name inside the data wins.
 	Samples, Target string
-	// Inputs are the names of the inputs of the model that the samples are for, the one that takes them first: arrays that
-	// have these names are taken first, and not ignored. See arrays.Want.
-	Inputs []string
+	// Inputs are those of the model that the samples are for, without inputs that are constant: arrays that have their names
+	// are taken first, and not ignored. Nil reads samples by themselves.
+	Inputs []arrays.Input
 	// Note, if not nil, receives what was taken where the data leave it open, and what should be known about them: one
 	// line each, which is also among Info.Notes.
 	Note func(line string)

@@ -3,10 +3,8 @@ package datasets
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"fmt"
-	"math"
 	"runtime"
 	"slices"
 	"strings"
@@ -29,11 +27,7 @@ func NewMemory(info Info, samples []Sample) (*Memory, error) {
 		}
 		labels[i] = s.Label
 		writeField(h, fmt.Sprint(s.Label, s.Shape))
-		var b []byte
-		for _, v := range s.X {
-			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
-		}
-		h.Write(b)
+		h.Write(s.AppendBytes(nil))
 	}
 	if err := checkLabels(labels, info.Classes); err != nil {
 		return nil, malformed(info.Name, "%v", err)
@@ -44,6 +38,14 @@ func NewMemory(info Info, samples []Sample) (*Memory, error) {
 
 // check returns an error unless there are as many finite values as the shape has elements.
 func (s *Sample) check() error {
+	for _, a := range s.Arrays {
+		if err := a.Check(); err != nil {
+			return fmt.Errorf("has %w", err)
+		}
+	}
+	if len(s.Arrays) > 0 && len(s.X) == 0 {
+		return nil
+	}
 	size := 1
 	for _, n := range s.Shape {
 		size *= n
@@ -147,7 +149,7 @@ func (m *Memory) Read(ctx context.Context, dst *Sample, i int) error {
 		return err
 	}
 	s := &m.samples[i]
-	dst.Set(s.X, s.Shape, s.Label)
+	dst.setFrom(s)
 	return nil
 }
 

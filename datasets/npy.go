@@ -7,6 +7,7 @@ import (
 
 	"github.com/wiseft/wiseft/datasets/arrays"
 	"github.com/wiseft/wiseft/datasets/npy"
+	"github.com/wiseft/wiseft/datasets/typed"
 )
 
 func init() {
@@ -25,7 +26,7 @@ func init() {
 			case !isFile(labels):
 				return nil, malformed(path, "has its labels in a file of their own, and there is no file %s", labels)
 			}
-			return openNPYPair(ctx, path, labels)
+			return openNPYPair(ctx, path, labels, opt.Inputs...)
 		},
 	})
 }
@@ -35,17 +36,18 @@ func matchNPY(path string) (bool, error) {
 	return string(head) == npy.Magic && !arrays.IsLabelFile(path), err
 }
 
-// openNPYPair opens an NPY file with the labels in another; "" is none.
-func openNPYPair(ctx context.Context, path, labels string) (Dataset, error) {
-	s := &arraySet{info: Info{Name: path, Format: "npy"}, path: path, array: "the array", hashed: []string{path}}
-	return s.open(ctx, func(r io.ReaderAt, size int64) (err error) {
-		if s.rows, err = npy.OpenArray(r, size); err != nil {
+// openNPYPair opens an NPY file with the labels in another; "" is none. inputs are those of the model that takes the samples.
+func openNPYPair(ctx context.Context, path, labels string, inputs ...arrays.Input) (Dataset, error) {
+	s := &arraySet{info: Info{Name: path, Format: "npy"}, path: path, hashed: []string{path}}
+	return s.open(ctx, func(r io.ReaderAt, size int64) error {
+		rows, err := npy.OpenArray(r, size)
+		if err != nil {
 			return err
 		}
-		if err := s.checkValues(s.rows.Header); err != nil {
+		if err := s.addSamples("the array", rows, onlyTyped(inputs)); err != nil {
 			return err
 		}
-		n := s.rows.Shape[0]
+		n := rows.Shape[0]
 		if labels == "" {
 			s.labels = slices.Repeat([]int64{NoLabel}, n)
 			s.note("has no labels: there is no file of them beside it, and --target FILE.npy names one")
@@ -56,4 +58,19 @@ func openNPYPair(ctx context.Context, path, labels string) (Dataset, error) {
 		}
 		return s.readLabels(labels, n)
 	})
+}
+
+// onlyTyped returns the only input that needs an array, if that is of another type than float32; else nil. Its array has no
+// name.
+func onlyTyped(inputs []arrays.Input) *arrays.Taken {
+	var list []arrays.Input
+	for _, in := range inputs {
+		if !in.Optional {
+			list = append(list, in)
+		}
+	}
+	if len(list) != 1 || list[0].Type == typed.Undefined || list[0].Type == typed.Float32 {
+		return nil
+	}
+	return &arrays.Taken{Input: list[0].Name}
 }

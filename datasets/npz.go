@@ -2,6 +2,7 @@ package datasets
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -47,32 +48,39 @@ func openNPZ(ctx context.Context, path string, opt OpenOptions) (Dataset, error)
 }
 
 // index finds samples and labels, and reads the labels.
-func (s *arraySet) index(a *npy.Archive, opt OpenOptions) error {
+func (s *arraySet) index(a arrays.Source, opt OpenOptions) error {
 	want := arrays.Want{Samples: opt.Samples, Labels: opt.Target, Split: opt.Split, Inputs: opt.Inputs}
-	if opt.Target != "" && !a.Has(opt.Target) && isFile(opt.Target) {
+	if opt.Target != "" && !slices.Contains(a.Names(), opt.Target) && isFile(opt.Target) {
 		want.Labels, want.OwnLabels = "", true
 	}
 	roles, err := arrays.Find(arrays.Of(a), want)
 	if err != nil {
 		return err
 	}
-	s.array = fmt.Sprintf("array %q", roles.Samples)
-	h, err := a.Header(roles.Samples)
+	if roles.Samples != "x" || roles.Labels != "y" {
+		s.fields = []string{roles.Samples, roles.Labels}
+	}
+	taken := roles.Inputs
+	if taken == nil {
+		err = s.addArray(a, roles.Samples, nil)
+	}
+	for i, t := range taken {
+		if i == 0 {
+			s.fields = []string{"inputs", roles.Labels}
+		}
+		s.fields = append(s.fields, t.Input+"="+t.Array)
+		err = errors.Join(err, s.addArray(a, t.Array, &taken[i]))
+	}
 	if err != nil {
 		return err
 	}
-	if err := s.checkValues(h); err != nil {
-		return err
-	}
-	labels, err := roles.Read(a, h.Shape[0])
+	n := s.columns[0].rows.Shape[0]
+	labels, err := roles.Read(a, n)
 	if err != nil {
 		return err
 	}
 	if roles.Note != "" {
 		s.note(roles.Note)
-	}
-	if roles.Samples != "x" || roles.Labels != "y" {
-		s.fields = []string{roles.Samples, roles.Labels}
 	}
 	if roles.Split != "" {
 		s.info.Name, s.info.Split = s.path+" "+roles.Split, roles.Split
@@ -80,12 +88,18 @@ func (s *arraySet) index(a *npy.Archive, opt OpenOptions) error {
 	s.setLabels(labels)
 	if want.OwnLabels {
 		s.note("labels are those of " + opt.Target)
-		if err := s.readLabels(opt.Target, h.Shape[0]); err != nil {
-			return err
-		}
+		return s.readLabels(opt.Target, n)
 	}
-	s.rows, err = a.Rows(roles.Samples)
-	return err
+	return nil
+}
+
+// addArray takes an array, as that of an input unless in is nil.
+func (s *arraySet) addArray(a arrays.Source, name string, in *arrays.Taken) error {
+	rows, err := a.Rows(name)
+	if err != nil {
+		return err
+	}
+	return s.addSamples(fmt.Sprintf("array %q", name), rows, in)
 }
 
 // WriteNPZ writes a data set, whose samples must all have the same shape, in the npz format: x float32, y int64, and

@@ -24,8 +24,17 @@ type Array struct {
 	Shape []int
 }
 
-// Of returns the arrays of an archive. One whose header cannot be read has the kind 0 and no shape.
-func Of(a *npy.Archive) []Array {
+// Source has arrays by name: an [npy.Archive], or a folder.
+type Source interface {
+	Names() []string // sorted
+	Header(name string) (*npy.Header, error)
+	Rows(name string) (*npy.Rows, error) // to be closed
+}
+
+var _ Source = (*npy.Archive)(nil)
+
+// Of returns the arrays of an archive or folder. One whose header cannot be read has the kind 0 and no shape.
+func Of(a Source) []Array {
 	var list []Array
 	for _, name := range a.Names() {
 		item := Array{Name: name, DType: "an unknown type"}
@@ -62,9 +71,8 @@ type Want struct {
 	Samples, Labels string
 	Split           string
 	OwnLabels       bool // labels are elsewhere and not looked for
-	// Inputs are the names of a model's inputs, the one that takes the samples first. An array of its name is taken before x;
-	// arrays of other inputs' names are an error, since the model would run without them, unless Samples is set.
-	Inputs []string
+	// Inputs are those of a model that the data may feed; nil for data by themselves.
+	Inputs []Input
 }
 
 // Roles are the arrays that were taken.
@@ -73,6 +81,9 @@ type Roles struct {
 	Labels  string // "" = there are none
 	Classes string // class names; "" = there are none
 	Split   string // "" = the file has no splits
+	// Inputs are the arrays of a model's inputs, in the order of the inputs; nil if Samples are those of the only one, as
+	// float32.
+	Inputs []Taken
 	// Note says what was taken, and what was left; "" for x and y alone.
 	Note string
 }
@@ -93,19 +104,23 @@ func Find(list []Array, want Want) (Roles, error) {
 	if err := f.chooseSplit(); err != nil {
 		return Roles{}, err
 	}
-	samples, err := f.samples()
+	taken, err := f.inputs()
 	if err != nil {
 		return Roles{}, err
 	}
-	labels, err := f.labels(samples)
-	if err != nil {
+	r := Roles{Samples: taken[0].Array, Split: f.split}
+	for _, t := range taken {
+		f.taken = append(f.taken, t.Array)
+	}
+	samples, _ := find(f.all, r.Samples)
+	if r.Labels, err = f.labels(samples); err != nil {
 		return Roles{}, err
 	}
-	r := Roles{Samples: samples.Name, Labels: labels, Classes: f.classes(samples.Name, labels), Split: f.split}
-	if err := f.checkInputs(r); err != nil {
-		return Roles{}, err
+	r.Classes = f.classes(append(f.taken, r.Labels)...)
+	if len(taken) > 1 || !f.plain(taken[0]) {
+		r.Inputs = taken
 	}
-	r.Note = f.note(r)
+	r.Note = f.note(r, taken)
 	return r, nil
 }
 
@@ -114,38 +129,53 @@ type finder struct {
 	want  Want
 	split string
 	open  []Array // arrays of the split, from which is chosen
+	taken []string
 }
 
 // chooseSplit sets the split, and the arrays that are in it.
 func (f *finder) chooseSplit() error {
 	splits := map[string]bool{}
 	for _, a := range f.all {
-		if _, split := parse(a.Name); split != "" {
+		if _, split := f.parse(a.Name); split != "" {
 			splits[split] = true
 		}
 	}
-	if _, plain := find(f.all, "x"); plain || f.want.Samples != "" {
+	named := f.want.Samples
+	for _, in := range f.want.Inputs {
+		named = cmp.Or(named, in.Array)
+	}
+	if _, plain := find(f.all, "x"); plain || named != "" {
 		splits = nil
-		_, f.split = parse(f.want.Samples)
+		_, f.split = f.parse(named)
 	}
 	if len(splits) > 0 {
-		names := sortedKeys(splits)
-		f.split = canonical(f.want.Split)
-		switch {
-		case f.split == "" && len(names) == 1:
-			f.split = names[0]
-		case f.split == "":
-			return fmt.Errorf("has the splits %s; choose one", strings.Join(names, ", "))
-		case !splits[f.split]:
-			return fmt.Errorf("has no split %q; it has %s", f.want.Split, strings.Join(names, ", "))
+		var err error
+		if f.split, err = ChooseSplit(sortedKeys(splits), f.want.Split); err != nil {
+			return err
 		}
 	}
 	for _, a := range f.all {
-		if _, split := parse(a.Name); split == "" || split == f.split {
+		if _, split := f.parse(a.Name); split == "" || split == f.split {
 			f.open = append(f.open, a)
 		}
 	}
 	return nil
+}
+
+// ChooseSplit returns the split of several that is wanted, by any of its names (val, validation); "" wants the only one.
+func ChooseSplit(names []string, want string) (string, error) {
+	if want == "" && len(names) == 1 {
+		return names[0], nil
+	}
+	if want == "" {
+		return "", fmt.Errorf("has the splits %s; choose one", strings.Join(names, ", "))
+	}
+	for _, name := range names {
+		if canonical(name) == canonical(want) {
+			return name, nil
+		}
+	}
+	return "", fmt.Errorf("has no split %q; it has %s", want, strings.Join(names, ", "))
 }
 
 // samples returns the array of the samples.
@@ -156,11 +186,6 @@ func (f *finder) samples() (Array, error) {
 			return a, f.unclear("has no array %q", name)
 		}
 		return a, nil
-	}
-	if len(f.want.Inputs) > 0 {
-		if a, ok := find(f.open, f.want.Inputs[0]); ok && a.fitsSamples() && a.Name != f.want.Labels {
-			return a, nil
-		}
 	}
 	if a, ok := find(f.open, "x"); ok {
 		return a, nil
@@ -188,20 +213,6 @@ func (f *finder) samples() (Array, error) {
 	return Array{}, f.unclear("has no array of samples, numbers of shape (samples, ...)")
 }
 
-// checkInputs refuses arrays that have the name of an input of the model and are not used.
-func (f *finder) checkInputs(r Roles) error {
-	if f.want.Samples != "" {
-		return nil
-	}
-	for _, a := range f.open {
-		if slices.Contains(f.want.Inputs, a.Name) && a.Name != r.Samples && a.Name != r.Labels && a.Name != r.Classes {
-			return fmt.Errorf("has the array %s, which has the name of another input of the model, and the model is run with its "+
-				"input %q alone; --input %s=%s runs it without %s", a, f.want.Inputs[0], f.want.Inputs[0], r.Samples, a.Name)
-		}
-	}
-	return nil
-}
-
 // labels returns the name of the array of the labels; "" if there is none.
 func (f *finder) labels(samples Array) (string, error) {
 	if f.want.OwnLabels {
@@ -213,7 +224,7 @@ func (f *finder) labels(samples Array) (string, error) {
 		}
 		return name, nil
 	}
-	if _, ok := find(f.open, "y"); ok {
+	if _, ok := find(f.open, "y"); ok && !slices.Contains(f.taken, "y") {
 		return "y", nil
 	}
 	n := 0
@@ -225,7 +236,7 @@ func (f *finder) labels(samples Array) (string, error) {
 		base, _ := parse(a.Name)
 		isList := slices.Contains(classNames, base) && (a.Kind == 'U' || a.Kind == 'S') // of class names
 		switch {
-		case a.Name == samples.Name:
+		case slices.Contains(f.taken, a.Name):
 		case slices.Contains(labelNames, base) && !isList:
 			named = append(named, a)
 		case a.fitsLabels(n):
@@ -254,31 +265,6 @@ func (f *finder) classes(taken ...string) string {
 		}
 	}
 	return ""
-}
-
-// note describes what was taken and what was left. Arrays of other splits, and meta, are not samples' and go without
-// saying.
-func (f *finder) note(r Roles) string {
-	var left []string
-	for _, a := range f.open {
-		if a.Name != r.Samples && a.Name != r.Labels && a.Name != r.Classes && a.Name != "meta" {
-			left = append(left, a.Name)
-		}
-	}
-	if r.Samples == "x" && (r.Labels == "y" || f.want.OwnLabels) && len(left) == 0 {
-		return ""
-	}
-	note := "samples are the array " + r.Samples
-	switch {
-	case r.Labels != "":
-		note += ", labels " + r.Labels
-	case !f.want.OwnLabels:
-		note += ", which has no labels"
-	}
-	if len(left) > 0 {
-		note += "; not used: " + strings.Join(left, ", ")
-	}
-	return note
 }
 
 func find(list []Array, name string) (Array, bool) {

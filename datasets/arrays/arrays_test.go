@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/wiseft/wiseft/datasets/arrays"
+	"github.com/wiseft/wiseft/datasets/typed"
 )
 
 // list makes arrays of 4 samples from words such as "x:f4:4,3", which are name, type and shape.
@@ -48,15 +49,9 @@ func TestFind(t *testing.T) {
 		{arrays: list("data:f4:4,3", "label:i8:4", "target:i8:4"), want: arrays.Want{Labels: "target"}, samples: "data",
 			labels: "target"},
 		{arrays: list("data:f4:4,3", "label:i8:4"), want: arrays.Want{OwnLabels: true}, samples: "data"},
-		{arrays: list("x:f4:4,3", "signal:f4:4,3", "y:i8:4"), want: arrays.Want{Inputs: []string{"signal"}}, samples: "signal",
-			labels: "y"},
-		{arrays: list("x:f4:4,3", "y:i8:4"), want: arrays.Want{Inputs: []string{"signal"}}, samples: "x", labels: "y"},
-		{arrays: list("x:f4:4,3", "y:i8:4"), want: arrays.Want{Inputs: []string{"y"}}, samples: "x", labels: "y"},
-		{arrays: list("x:f4:4,3", "t:f4:1", "y:i8:4"), want: arrays.Want{Inputs: []string{"signal", "t"}},
-			wrong: "--input signal=x runs it without t"},
-		{arrays: list("x:f4:4,3", "t:f4:1", "y:i8:4"), want: arrays.Want{Samples: "x", Inputs: []string{"signal", "t"}},
-			samples: "x", labels: "y"},
-		{arrays: list("x:f4:4,3", "t:i8:4"), want: arrays.Want{Inputs: []string{"x", "t"}}, samples: "x", labels: "t"},
+		{arrays: list("x:f4:4,3", "signal:f4:4,3", "y:i8:4"), want: inputs("signal"), samples: "signal", labels: "y"},
+		{arrays: list("x:f4:4,3", "y:i8:4"), want: inputs("signal"), samples: "x", labels: "y"},
+		{arrays: list("x:f4:4,3", "y:i8:4"), want: inputs("y"), samples: "x", labels: "y"},
 		{arrays: list("y:i8:4"), wrong: "has no array of samples"},
 		{arrays: list("text:U5:4,3"), wrong: "has no array of samples"},
 		{arrays: nil, wrong: "has no arrays"},
@@ -76,6 +71,73 @@ func TestFind(t *testing.T) {
 		}
 		if err != nil || got.Samples != test.samples || got.Labels != test.labels || got.Classes != test.classes {
 			t.Errorf("%v: %+v (%v), want %q, %q and %q", test.arrays, got, err, test.samples, test.labels, test.classes)
+		}
+	}
+}
+
+// inputs are those of a model: names with ? are optional, with # int64, with - left out, and name=array names an array.
+func inputs(words ...string) (want arrays.Want) {
+	for _, word := range words {
+		name, array, _ := strings.Cut(word, "=")
+		in := arrays.Input{Name: strings.Trim(name, "?#-"), Array: array, Optional: strings.Contains(name, "?"),
+			LeftOut: strings.Contains(name, "-")}
+		if strings.Contains(name, "#") {
+			in.Type = typed.Int64
+		}
+		want.Inputs = append(want.Inputs, in)
+	}
+	return want
+}
+
+// TestFindInputs checks which arrays the inputs of a model get: "input=array", and what is said about them.
+func TestFindInputs(t *testing.T) {
+	t.Parallel()
+	both := list("mask:i8:4,3", "ids:i8:4,3", "y:i8:4")
+	split := list("ids_train:i8:4,3", "mask_train:i8:4,3", "y_train:i8:4", "ids_test:i8:2,3", "mask_test:i8:2,3", "y_test:i8:2")
+	for _, test := range []struct {
+		arrays              []arrays.Array
+		want                arrays.Want
+		taken, labels, note string
+		wrong               string
+	}{
+		{arrays: both, want: inputs("ids#", "mask#"), taken: "ids=ids mask=mask", labels: "y"},
+		{arrays: both, want: inputs("ids#", "m#"), wrong: "has no array for the input m; it has mask i8 (4,3)"},
+		{arrays: both, want: inputs("ids#", "m#=mask"), taken: "ids=ids m=mask", labels: "y",
+			note: "inputs are the arrays ids, m=mask, labels y"},
+		{arrays: both, want: inputs("ids#", "m#=none"), wrong: `has no array "none"`},
+		{arrays: both, want: inputs("a", "b"), wrong: "has no array for the inputs a, b"},
+		{arrays: both, want: arrays.Want{Samples: "ids", Inputs: inputs("a", "b").Inputs}, wrong: "has to feed 2 inputs"},
+		{arrays: both, want: inputs("ids#", "y#"), taken: "ids=ids y=y", note: "inputs are the arrays ids, y, no labels; not used: mask"},
+		{arrays: both, want: inputs("ids#", "mask#?"), taken: "ids=ids mask=mask", labels: "y"},
+		{arrays: both, want: inputs("ids#", "mask#?-"), taken: "ids=ids", labels: "y",
+			note: "samples are the array ids, labels y; not used: mask"},
+		{arrays: both, want: inputs("ids#", "mask#", "types#?"), taken: "ids=ids mask=mask", labels: "y",
+			note: "inputs are the arrays ids, mask; types has its default, labels y"},
+		{arrays: list("x:f4:4,3", "t:f4:1", "y:i8:4"), want: inputs("signal", "t?"), taken: "signal=x t=t", labels: "y",
+			note: "inputs are the arrays signal=x, t, labels y"},
+		{arrays: list("x:f4:4,3", "t:f4:1"), want: arrays.Want{Samples: "x", Inputs: inputs("x", "t?-").Inputs},
+			note: "samples are the array x, which has no labels; not used: t"},
+		{arrays: list("x:i8:4,3", "y:i8:4"), want: inputs("ids#"), taken: "ids=x", labels: "y"},
+		{arrays: list("text:U5:4", "y:i8:4"), want: inputs("text#"), taken: "text=text", labels: "y",
+			note: "samples are the array text, labels y"},
+		{arrays: split, want: inputs("ids#", "mask#"), wrong: "has the splits test, train; choose one"},
+		{arrays: split, want: arrays.Want{Split: "test", Inputs: inputs("ids#", "mask#").Inputs},
+			taken: "ids=ids_test mask=mask_test", labels: "y_test", note: "inputs are the arrays ids=ids_test, mask=mask_test, labels y_test"},
+	} {
+		got, err := arrays.Find(test.arrays, test.want)
+		if test.wrong != "" {
+			if err == nil || !strings.Contains(err.Error(), test.wrong) {
+				t.Errorf("%v: %v, want %q", test.arrays, err, test.wrong)
+			}
+			continue
+		}
+		var taken []string
+		for _, in := range got.Inputs {
+			taken = append(taken, in.Input+"="+in.Array)
+		}
+		if err != nil || strings.Join(taken, " ") != test.taken || got.Labels != test.labels || got.Note != test.note {
+			t.Errorf("%v: %v %q %q (%v), want %q %q %q", test.arrays, taken, got.Labels, got.Note, err, test.taken, test.labels,
+				test.note)
 		}
 	}
 }

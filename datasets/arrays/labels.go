@@ -123,11 +123,12 @@ func FromText(names, classes []string) (*Labels, error) {
 	return l, nil
 }
 
-// Read finds and reads the labels of an archive's samples, for which Find has returned r. Without labels, all are -1.
-func (r Roles) Read(a *npy.Archive, n int) (_ *Labels, err error) {
+// Read finds and reads the labels of the samples of an archive or folder, for which Find has returned r. Without labels, all
+// are -1.
+func (r Roles) Read(a Source, n int) (_ *Labels, err error) {
 	var classes []string
 	if r.Classes != "" {
-		if classes, _, err = a.Strings(r.Classes); err != nil {
+		if classes, err = readStrings(a, r.Classes); err != nil {
 			return nil, err
 		}
 	}
@@ -144,6 +145,20 @@ func (r Roles) Read(a *npy.Archive, n int) (_ *Labels, err error) {
 		return nil, fmt.Errorf("array %q: %w", r.Labels, err)
 	}
 	return l, nil
+}
+
+// readStrings reads an array of text.
+func readStrings(a Source, name string) (_ []string, err error) {
+	rows, err := a.Rows(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	list, err := rows.Strings()
+	if err != nil {
+		return nil, fmt.Errorf("array %q: %w", name, err)
+	}
+	return list, nil
 }
 
 // maxLabelText bounds a text file of labels, in bytes.

@@ -35,6 +35,9 @@ func canonical(split string) string {
 	return split
 }
 
+// IsSplit reports whether a word means a split: train, test, val and their longer forms.
+func IsSplit(word string) bool { return splits[strings.ToLower(word)] != "" }
+
 // IsSampleName reports whether samples are looked for under a name, in whatever case.
 func IsSampleName(name string) bool {
 	base, _ := parse(name)

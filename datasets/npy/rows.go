@@ -11,6 +11,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"slices"
 	"sync"
 )
 
@@ -201,6 +202,48 @@ func (r *Rows) Float32s(dst []float32, from int) error {
 		}
 	}
 	return nil
+}
+
+// AppendBytes appends n elements from element from on, little-endian: numbers as they are stored.
+func (r *Rows) AppendBytes(dst []byte, from, n int) ([]byte, error) {
+	if from < 0 || n < 0 || from+n > r.elements {
+		return dst, fmt.Errorf("has %d values; values %d to %d were requested", r.elements, from, from+n-1)
+	}
+	if err := r.verify(); err != nil {
+		return dst, err
+	}
+	at, size := len(dst), n*r.ItemSize
+	dst = slices.Grow(dst, size)[:at+size]
+	if _, err := r.r.ReadAt(dst[at:], int64(from)*int64(r.ItemSize)); err != nil && size > 0 {
+		return dst[:at], err
+	}
+	if r.Order == binary.BigEndian && r.ItemSize > 1 {
+		for item := dst[at:]; len(item) > 0; item = item[r.ItemSize:] {
+			slices.Reverse(item[:r.ItemSize])
+		}
+	}
+	return dst, nil
+}
+
+// AppendTexts appends n elements from element from on of an array of text, NumPy's dtypes U and S.
+func (r *Rows) AppendTexts(dst []string, from, n int) ([]string, error) {
+	if !r.IsText() {
+		return dst, r.wrongType("text")
+	}
+	if from < 0 || n < 0 || from+n > r.elements {
+		return dst, fmt.Errorf("has %d values; values %d to %d were requested", r.elements, from, from+n-1)
+	}
+	if err := r.verify(); err != nil {
+		return dst, err
+	}
+	raw := make([]byte, n*r.ItemSize)
+	if _, err := r.r.ReadAt(raw, int64(from)*int64(r.ItemSize)); err != nil && n > 0 {
+		return dst, err
+	}
+	for ; len(raw) > 0; raw = raw[r.ItemSize:] {
+		dst = append(dst, textOf(r.Header, raw[:r.ItemSize]))
+	}
+	return dst, nil
 }
 
 // verify compares the checksum once, if the values are read in place.

@@ -166,7 +166,7 @@ func (h *runData) get(ctx context.Context, w unit.View) (datasets.Dataset, error
 		return nil, err
 	}
 	s.read = true
-	size := 4 * int64(len(first.X)) * int64(s.data.Len())
+	size := first.SizeBytes() * int64(s.data.Len())
 	if size > h.room || len(h.plan.Variants) == 1 && s.corruption != "" {
 		return s.data, nil // needed once: corrupted by workers while the engine runs
 	}

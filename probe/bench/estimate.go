@@ -83,7 +83,7 @@ func (r *run) time(ctx context.Context, e *Estimate) error {
 	largest, held := 0, int64(0)
 	for _, w := range r.spec.Views() {
 		n := r.spec.Cell(w).N
-		largest, held = max(largest, n), held+4*int64(len(s.X))*int64(n)
+		largest, held = max(largest, n), held+s.SizeBytes()*int64(n)
 	}
 	held = min(held, cmp.Or(r.plan.HeldBytes, defaultHeldBytes))
 	e.Bytes = 2*int64(len(model.ONNX)) + held + 3*4*int64(f.Dim)*int64(largest)

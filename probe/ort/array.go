@@ -5,75 +5,45 @@ import (
 	"math"
 	"runtime"
 	"unsafe"
+
+	"github.com/wiseft/wiseft/datasets/typed"
 )
 
 // ElementType is the type of an array's elements, with the number of ONNX's TensorProto.DataType.
-type ElementType int32
+type ElementType = typed.Type
 
 // The types that a [Program] takes.
 const (
-	Float32  ElementType = 1
-	Uint8    ElementType = 2
-	Int8     ElementType = 3
-	Uint16   ElementType = 4
-	Int16    ElementType = 5
-	Int32    ElementType = 6
-	Int64    ElementType = 7
-	Bool     ElementType = 9
-	Float16  ElementType = 10
-	Float64  ElementType = 11
-	Uint32   ElementType = 12
-	Uint64   ElementType = 13
-	BFloat16 ElementType = 16
+	Float32  = typed.Float32
+	Uint8    = typed.Uint8
+	Int8     = typed.Int8
+	Uint16   = typed.Uint16
+	Int16    = typed.Int16
+	Int32    = typed.Int32
+	Int64    = typed.Int64
+	String   = typed.String
+	Bool     = typed.Bool
+	Float16  = typed.Float16
+	Float64  = typed.Float64
+	Uint32   = typed.Uint32
+	Uint64   = typed.Uint64
+	BFloat16 = typed.BFloat16
 )
-
-// elementTypes are the names of element types, and the bytes of an element if a [Program] takes the type.
-var elementTypes = map[ElementType]struct {
-	name  string
-	bytes int64
-}{
-	0: {"no tensor", 0}, Float32: {"float32", 4}, Uint8: {"uint8", 1}, Int8: {"int8", 1}, Uint16: {"uint16", 2},
-	Int16: {"int16", 2}, Int32: {"int32", 4}, Int64: {"int64", 8}, 8: {"string", 0}, Bool: {"bool", 1},
-	Float16: {"float16", 2}, Float64: {"float64", 8}, Uint32: {"uint32", 4}, Uint64: {"uint64", 8},
-	14: {"complex64", 0}, 15: {"complex128", 0}, BFloat16: {"bfloat16", 2}}
-
-// Size returns the bytes of one element; 0 for a type that a [Program] does not take.
-func (t ElementType) Size() int64 { return elementTypes[t].bytes }
-
-// String returns the name of the type, such as "float32".
-func (t ElementType) String() string {
-	if known, ok := elementTypes[t]; ok {
-		return known.name
-	}
-	return fmt.Sprintf("element type %d", int32(t))
-}
 
 // returnable reports whether a pass can return values of the type. onnxruntime_go truncates those of 16 bits; they are
 // refused with either binding.
-func (t ElementType) returnable() bool { return t.Size() > 0 && t != Float16 && t != BFloat16 }
+func returnable(t ElementType) bool { return t.Size() > 0 && t != Float16 && t != BFloat16 }
 
 // Array is a dense array of any element type: an input of a [Program].
-type Array struct {
-	Type  ElementType
-	Shape []int64 // empty for a single number
-	Data  []byte  // row-major, little-endian
-}
+type Array = typed.Array
 
-// check refuses an array whose data has another size than its shape.
-func (a Array) check() error {
-	size := a.Type.Size()
-	if size == 0 {
-		return fmt.Errorf("ort: an array of type %s is not supported", a.Type)
+// checkArray refuses an array that no pass takes.
+func checkArray(a Array) error {
+	if err := a.Check(); err != nil {
+		return fmt.Errorf("ort: %w", err)
 	}
-	if len(a.Shape) == 0 && !a.Type.returnable() { // onnxruntime_go has no such scalars
+	if len(a.Shape) == 0 && !returnable(a.Type) { // onnxruntime_go has no such scalars
 		return fmt.Errorf("ort: a single number of type %s is not supported", a.Type)
-	}
-	n, err := elements(a.Shape)
-	if err != nil {
-		return err
-	}
-	if got := int64(len(a.Data)); got%size != 0 || got/size != n {
-		return fmt.Errorf("ort: an array of shape %v has %d bytes, want %d of %d each", a.Shape, got, n, size)
 	}
 	return nil
 }

@@ -211,9 +211,14 @@ func (t *tensorCgo) close() error {
 func (bindingCgo) tensor(a Array) (tensor, error) {
 	t := &tensorCgo{dtype: a.Type, data: a.Data}
 	var err error
-	if len(a.Shape) == 0 {
+	switch {
+	case len(a.Shape) == 0:
 		t.value, err = scalar(a)
-	} else {
+	case a.Type == String:
+		t.value, err = texts(a)
+	case len(a.Data) == 0:
+		t.value, err = empty(a)
+	default:
 		t.pins = pinFor(t, a.Data)
 		t.value, err = onnxruntime.NewCustomDataTensor(a.Shape, a.Data, onnxruntime.TensorElementDataType(a.Type))
 	}
@@ -221,6 +226,52 @@ func (bindingCgo) tensor(a Array) (tensor, error) {
 		return nil, innermost(err)
 	}
 	return t, nil
+}
+
+// texts returns a tensor of text, which onnxruntime copies.
+func texts(a Array) (onnxruntime.Value, error) {
+	for _, text := range a.Text {
+		if strings.IndexByte(text, 0) >= 0 {
+			return nil, fmt.Errorf("%q contains a zero byte", text)
+		}
+	}
+	v, err := onnxruntime.NewStringTensor(a.Shape)
+	if err == nil {
+		if err = v.SetContents(a.Text); err != nil {
+			err = errors.Join(err, v.Destroy())
+		}
+	}
+	return v, err
+}
+
+// empty returns a tensor without elements, which onnxruntime_go makes of its own types alone.
+func empty(a Array) (onnxruntime.Value, error) {
+	switch a.Type {
+	case Float32:
+		return onnxruntime.NewTensor(a.Shape, []float32{})
+	case Float64:
+		return onnxruntime.NewTensor(a.Shape, []float64{})
+	case Int8:
+		return onnxruntime.NewTensor(a.Shape, []int8{})
+	case Int16:
+		return onnxruntime.NewTensor(a.Shape, []int16{})
+	case Int32:
+		return onnxruntime.NewTensor(a.Shape, []int32{})
+	case Int64:
+		return onnxruntime.NewTensor(a.Shape, []int64{})
+	case Uint8:
+		return onnxruntime.NewTensor(a.Shape, []uint8{})
+	case Uint16:
+		return onnxruntime.NewTensor(a.Shape, []uint16{})
+	case Uint32:
+		return onnxruntime.NewTensor(a.Shape, []uint32{})
+	case Uint64:
+		return onnxruntime.NewTensor(a.Shape, []uint64{})
+	case Bool:
+		return onnxruntime.NewTensor(a.Shape, []bool{})
+	}
+	// The shape has no elements, so that the byte is not read.
+	return onnxruntime.NewCustomDataTensor(a.Shape, []byte{0}, onnxruntime.TensorElementDataType(a.Type))
 }
 
 // scalar returns a single number, for which onnxruntime_go has types of their own.
@@ -256,32 +307,32 @@ func scalar(a Array) (onnxruntime.Value, error) {
 func returned(v onnxruntime.Value) tensor {
 	switch x := v.(type) {
 	case *onnxruntime.Tensor[float32]:
-		return typed(x, Float32)
+		return copied(x, Float32)
 	case *onnxruntime.Tensor[float64]:
-		return typed(x, Float64)
+		return copied(x, Float64)
 	case *onnxruntime.Tensor[bool]:
-		return typed(x, Bool)
+		return copied(x, Bool)
 	case *onnxruntime.Tensor[uint8]:
-		return typed(x, Uint8)
+		return copied(x, Uint8)
 	case *onnxruntime.Tensor[int8]:
-		return typed(x, Int8)
+		return copied(x, Int8)
 	case *onnxruntime.Tensor[uint16]:
-		return typed(x, Uint16)
+		return copied(x, Uint16)
 	case *onnxruntime.Tensor[int16]:
-		return typed(x, Int16)
+		return copied(x, Int16)
 	case *onnxruntime.Tensor[int32]:
-		return typed(x, Int32)
+		return copied(x, Int32)
 	case *onnxruntime.Tensor[int64]:
-		return typed(x, Int64)
+		return copied(x, Int64)
 	case *onnxruntime.Tensor[uint32]:
-		return typed(x, Uint32)
+		return copied(x, Uint32)
 	case *onnxruntime.Tensor[uint64]:
-		return typed(x, Uint64)
+		return copied(x, Uint64)
 	}
 	return &tensorCgo{value: v}
 }
 
-func typed[T onnxruntime.TensorData](x *onnxruntime.Tensor[T], t ElementType) tensor {
+func copied[T onnxruntime.TensorData](x *onnxruntime.Tensor[T], t ElementType) tensor {
 	data := x.GetData()
 	size := uintptr(len(data)) * unsafe.Sizeof(*new(T))
 	return &tensorCgo{value: x, dtype: t, data: unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(data))), size)}

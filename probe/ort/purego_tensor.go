@@ -33,6 +33,13 @@ func (t *tensorPurego) close() error {
 
 func (b *bindingPurego) tensor(a Array) (tensor, error) {
 	t := &tensorPurego{bindingPurego: b, dtype: a.Type, shape: a.Shape, data: a.Data}
+	if a.Type == String {
+		if err := t.fill(a); err != nil {
+			_ = t.close() // it never fails
+			return nil, err
+		}
+		return t, nil
+	}
 	t.pins = pinFor(t, a.Data)
 	err := b.call(apiCreateTensorWithDataAsOrtValue, b.memory,
 		uintptr(unsafe.Pointer(unsafe.SliceData(a.Data))), uintptr(len(a.Data)),
@@ -43,6 +50,21 @@ func (b *bindingPurego) tensor(a Array) (tensor, error) {
 		return nil, err
 	}
 	return t, nil
+}
+
+// fill makes a tensor of text, which onnxruntime copies.
+func (t *tensorPurego) fill(a Array) error {
+	err := t.call(apiCreateTensorAsOrtValue, t.allocator, uintptr(unsafe.Pointer(unsafe.SliceData(a.Shape))),
+		uintptr(len(a.Shape)), uintptr(a.Type), uintptr(unsafe.Pointer(&t.value)))
+	if err != nil || len(a.Text) == 0 {
+		return err
+	}
+	copies, err := t.strings(a.Text)
+	defer t.freeStrings(copies)
+	if err != nil {
+		return err
+	}
+	return t.call(apiFillStringTensor, t.value, uintptr(unsafe.Pointer(&copies[0])), uintptr(len(copies)))
 }
 
 // returned returns an output of a pass, which belongs to the tensor also with an error.
@@ -62,7 +84,7 @@ func (b *bindingPurego) returned(value uintptr) (tensor, error) {
 	}
 	dtype, shape, err := b.typeAndShape(info)
 	b.release(apiReleaseTensorTypeAndShapeInfo, info)
-	if err != nil || !dtype.returnable() {
+	if err != nil || !returnable(dtype) {
 		return t, err
 	}
 	var data uintptr

@@ -30,7 +30,7 @@ func NewValue(a Array) (*Value, error) {
 }
 
 func newValue(b binding, a Array) (*Value, error) {
-	if err := a.check(); err != nil {
+	if err := checkArray(a); err != nil {
 		return nil, err
 	}
 	t, err := b.tensor(a)

@@ -1,4 +1,4 @@
-package tensor
+package typed
 
 import (
 	"encoding/binary"
