@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/wiseft/wiseft/datasets"
+	"github.com/wiseft/wiseft/datasets/typed"
 	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/probe/internal/npz"
 )
@@ -26,7 +27,7 @@ const batchTolerance = 5e-3
 // A model with a fixed batch length is passed two full batches. One whose operators have the length of batch in them,
 // although its input does not say so, is passed batches of that length.
 func CheckBatch(ctx context.Context, ex Extractor, ds datasets.Dataset, layout Layout, batch int) error {
-	f, err := newFeed(ctx, ex.Input(), ds, ExtractOptions{Layout: layout, Batch: batch})
+	f, err := newFeed(ctx, ex.Inputs(), ds, ExtractOptions{Layout: layout, Batch: batch})
 	if err != nil {
 		return err
 	}
@@ -70,8 +71,8 @@ func CheckBatch(ctx context.Context, ex Extractor, ds datasets.Dataset, layout L
 		WithHint("export the model in evaluation mode, or accept such features with --trust-batch")
 }
 
-// neighbours returns the first sample and two that differ from it, of its shape: the next ones, or the first one
-// mirrored.
+// neighbours returns the first sample and two that differ from it, of its shape: the next ones, or the first one mirrored.
+// Arrays of other types than float32 are not mirrored.
 func (f *feed) neighbours(ctx context.Context) ([]*datasets.Sample, error) {
 	list := make([]*datasets.Sample, 3)
 	for i := range list {
@@ -81,8 +82,8 @@ func (f *feed) neighbours(ctx context.Context) ([]*datasets.Sample, error) {
 				return nil, err
 			}
 		}
-		if i > 0 && !slices.Equal(s.Shape, list[0].Shape) {
-			s.Shape, s.X = list[0].Shape, slices.Clone(list[0].X)
+		if i > 0 && !sameShape(s, list[0]) {
+			*s = list[0].Clone()
 			for k := range s.X {
 				s.X[k] = float32(i) * (0.5 - s.X[k])
 			}
@@ -92,22 +93,30 @@ func (f *feed) neighbours(ctx context.Context) ([]*datasets.Sample, error) {
 	return list, nil
 }
 
+// sameShape reports whether two samples can be in one batch.
+func sameShape(a, b *datasets.Sample) bool {
+	return slices.Equal(a.Shape, b.Shape) && slices.EqualFunc(a.Arrays, b.Arrays, func(x, y typed.Array) bool {
+		return slices.Equal(x.Shape, y.Shape)
+	})
+}
+
 // first returns the features of samples[0] at a place in a batch whose other samples are the others.
 func (f *feed) first(ctx context.Context, ex Extractor, samples []*datasets.Sample, length, place int) ([]float32, error) {
-	shape, err := batchShape(f.in, f.layout, samples[0], length)
-	if err != nil {
-		return nil, err
-	}
-	size := len(samples[0].X)
-	values := make([]float32, length*size)
+	var c chunk
+	f.begin(&c, 0)
 	for i := range length {
 		s := samples[1+i%2]
 		if i == place {
 			s = samples[0]
 		}
-		f.layout.put(values[i*size:(i+1)*size], s)
+		if err := f.add(&c, s, i == 0); err != nil {
+			return nil, fmt.Errorf("%s: sample 0 %w", f.ds.Info().Name, err)
+		}
 	}
-	x, err := ex.Extract(ctx, nil, Batch{X: values, Shape: shape})
+	if err := f.finish(&c); err != nil {
+		return nil, err
+	}
+	x, err := ex.Extract(ctx, nil, c.batches[0])
 	if err != nil {
 		return nil, err
 	}

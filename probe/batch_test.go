@@ -18,9 +18,9 @@ type mixing struct {
 	timeAxis int64 // the first axis of the output, whatever the batch is
 }
 
-func (m *mixing) Input() Input   { return Input{Name: "x", Shape: m.shape} }
-func (m *mixing) Output() Output { return Output{} }
-func (m *mixing) Close() error   { return nil }
+func (m *mixing) Inputs() []Input { return []Input{{Name: "x", Shape: m.shape}} }
+func (m *mixing) Output() Output  { return Output{} }
+func (m *mixing) Close() error    { return nil }
 
 func (m *mixing) Extract(_ context.Context, dst []float32, b Batch) ([]float32, error) {
 	switch {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/wiseft/wiseft/datasets"
+	"github.com/wiseft/wiseft/datasets/typed"
 	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/probe/feature"
 	"github.com/wiseft/wiseft/probe/internal/npz"
@@ -40,7 +41,7 @@ type ExtractOptions struct {
 // whose features are dropped. Features that are NaN or infinite are an error that names the sample. When ctx ends,
 // Extract returns ctx's error, and all its goroutines have ended.
 func Extract(ctx context.Context, ex Extractor, ds datasets.Dataset, opt ExtractOptions) (*feature.Set, error) {
-	feed, err := newFeed(ctx, ex.Input(), ds, opt)
+	feed, err := newFeed(ctx, ex.Inputs(), ds, opt)
 	if err != nil {
 		return nil, err
 	}
@@ -69,11 +70,11 @@ func Extract(ctx context.Context, ex Extractor, ds datasets.Dataset, opt Extract
 	return f, nil
 }
 
-// EachBatch passes ds to f in the batches in which [Extract] passes it through a model with the declared input in. rows
-// is the number of samples in a batch, fewer than its length where it is padded. b is reused after f returns.
-func EachBatch(ctx context.Context, in Input, ds datasets.Dataset, opt ExtractOptions,
+// EachBatch passes ds to f in the batches in which [Extract] passes it through a model with these inputs, as [Fed] returns
+// them. rows is the number of samples in a batch, fewer than its length where it is padded. b is reused after f returns.
+func EachBatch(ctx context.Context, inputs []Input, ds datasets.Dataset, opt ExtractOptions,
 	f func(b Batch, rows int) error) error {
-	feed, err := newFeed(ctx, in, ds, opt)
+	feed, err := newFeed(ctx, inputs, ds, opt)
 	if err != nil {
 		return err
 	}
@@ -96,40 +97,53 @@ func EachBatch(ctx context.Context, in Input, ds datasets.Dataset, opt ExtractOp
 	return nil
 }
 
-// newFeed determines layout and batch length and checks the options.
-func newFeed(ctx context.Context, in Input, ds datasets.Dataset, opt ExtractOptions) (*feed, error) {
+// newFeed finds the values of every input, determines layout and batch length, and checks the options.
+func newFeed(ctx context.Context, inputs []Input, ds datasets.Dataset, opt ExtractOptions) (*feed, error) {
 	if opt.Batch < 0 || opt.Workers < 0 {
 		return nil, fault.Usagef("batch %d and workers %d must not be negative", opt.Batch, opt.Workers)
 	}
 	if ds.Len() == 0 {
 		return nil, fault.Inputf("%s: no samples", ds.Info().Name)
 	}
-	f := &feed{ds: ds, in: in, length: opt.Batch}
+	f := &feed{ds: ds, length: opt.Batch}
 	f.held, _ = ds.(*datasets.Memory)
 	if f.length == 0 {
 		f.length = DefaultBatch
 	}
-	if len(in.Shape) > 0 && in.Shape[0] > 0 {
-		if in.Shape[0] > maxFixedBatch {
-			return nil, fault.Inputf("model input %q has a fixed batch of %d; at most %d are run at once",
-				in.Name, in.Shape[0], maxFixedBatch)
-		}
-		f.fixed = int(in.Shape[0])
+	var err error
+	if f.inputs, err = newSources(inputs, ds.Info()); err != nil {
+		return nil, err
+	}
+	f.plain = len(inputs) == 1 && f.inputs[0].array < 0 && inputs[0].dtype() == typed.Float32
+	if f.fixed, err = batchOf(f.inputs); err != nil {
+		return nil, err
+	}
+	if f.fixed > 0 {
 		f.length = f.fixed
 	}
 	var s datasets.Sample
 	if err := ds.Read(ctx, &s, 0); err != nil {
 		return nil, err
 	}
-	f.cut(len(s.X))
+	f.cut(int(s.SizeBytes() / 4))
 	if _, cloud := s.Points(); cloud {
-		layout, err := opt.Layout.choose(in)
+		layout, err := opt.Layout.choose(f.samples())
 		if err != nil {
 			return nil, err
 		}
 		f.layout = layout
 	}
 	return f, nil
+}
+
+// samples returns the input that takes samples without a name; the zero Input if there is none.
+func (f *feed) samples() Input {
+	for _, s := range f.inputs {
+		if s.constant == nil && s.array < 0 {
+			return s.in
+		}
+	}
+	return Input{}
 }
 
 // extend appends the features of a chunk to f and calls progress, if it is not nil, after every batch.

@@ -9,18 +9,18 @@ import (
 	"context"
 	"fmt"
 	"strings"
+
+	"github.com/wiseft/wiseft/datasets"
+	"github.com/wiseft/wiseft/datasets/typed"
 )
 
-// Batch is the input of one forward pass: dense float32 in row-major order.
+// Batch is the input of one forward pass: for a model whose only input is float32 dense values in row-major order.
 type Batch struct {
 	X     []float32
 	Shape []int64 // with the batch axis first; len(X) is its product
-}
-
-// Input is a model's declared input.
-type Input struct {
-	Name  string
-	Shape []int64 // with the batch axis first; -1 stands for any length
+	// Arrays, unless nil, are the values of all inputs, in the order of [Extractor.Inputs]. X is nil then, and Shape that of
+	// the samples' values which have no name, or the batch axis alone.
+	Arrays []typed.Array
 }
 
 // Output is the tensor that an extractor computes.
@@ -58,8 +58,8 @@ func (o Output) declared() string {
 
 // Extractor computes features for batches. Only one Extract may run at a time.
 type Extractor interface {
-	// Input returns the declared input. Callers choose layout and batch length by it.
-	Input() Input
+	// Inputs returns the inputs that it takes, as the model declares them. Callers choose layout and batch length by them.
+	Inputs() []Input
 	// Output returns the tensor, with its shape in the latest pass.
 	Output() Output
 	// Extract runs one forward pass and appends the features of all rows to dst, row after row: batch x dim values,
@@ -73,8 +73,9 @@ type Extractor interface {
 // Engine makes extractors. The implementation chooses device, threads and runtime.
 type Engine interface {
 	// Open loads a model from the bytes of an ONNX file. tensor names the output to
-	// extract; "" takes the model's only output. model may be reused after Open.
-	Open(ctx context.Context, model []byte, tensor string) (Extractor, error)
+	// extract; "" takes the model's only output. data describes the samples, by which the inputs are chosen that get values;
+	// see [Fed]. model may be reused after Open.
+	Open(ctx context.Context, model []byte, tensor string, data datasets.Info) (Extractor, error)
 	// Runtime describes the runtime in one line that is recorded in every result: "onnxruntime 1.23.2, cpu, 2
 	// threads".
 	Runtime() string

@@ -61,9 +61,9 @@ func newFakeModel(shape ...int64) *fakeModel {
 	return &fakeModel{in: Input{Name: "points", Shape: shape}, nan: -1}
 }
 
-func (m *fakeModel) Input() Input   { return m.in }
-func (m *fakeModel) Output() Output { return m.out }
-func (m *fakeModel) Close() error   { return nil }
+func (m *fakeModel) Inputs() []Input { return []Input{m.in} }
+func (m *fakeModel) Output() Output  { return m.out }
+func (m *fakeModel) Close() error    { return nil }
 
 func (m *fakeModel) Extract(ctx context.Context, dst []float32, b Batch) ([]float32, error) {
 	if err := ctx.Err(); err != nil {

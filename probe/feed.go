@@ -3,7 +3,6 @@ package probe
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 
 	"github.com/wiseft/wiseft/datasets"
@@ -18,7 +17,14 @@ type chunk struct {
 	labels  []int64
 	err     error
 
-	values []float32 // the memory of all batches
+	columns []column // the memory of all batches, by input
+}
+
+// column has the values of one input.
+type column struct {
+	values []float32 // of the only input, if that is float32
+	data   []byte    // of another one, in its type
+	text   []string
 }
 
 // feed reads the samples of a data set and builds batches while the engine runs. Worker w of W makes chunks w, w+W,
@@ -30,11 +36,12 @@ type chunk struct {
 type feed struct {
 	ds     datasets.Dataset
 	held   *datasets.Memory // ds, if it is in memory
-	in     Input
-	layout Layout
-	length int   // samples per batch
-	fixed  int   // batch length that the model requires, or 0
-	starts []int // the first sample of every chunk, and the end
+	inputs []source
+	plain  bool   // the only input is float32: batches have X instead of arrays
+	layout Layout // of clouds
+	length int    // samples per batch
+	fixed  int    // batch length that the model requires, or 0
+	starts []int  // the first sample of every chunk, and the end
 
 	ready, free []chan *chunk // one per worker
 	wg          sync.WaitGroup
@@ -131,9 +138,7 @@ func (f *feed) read(ctx context.Context, s *datasets.Sample, i int) (*datasets.S
 // fill makes the chunk of the samples first to end-1. They are read into s, unless they are in
 // memory.
 func (f *feed) fill(ctx context.Context, c *chunk, s *datasets.Sample, first, end int) error {
-	c.first, c.batches, c.rows, c.labels, c.values = first, c.batches[:0], c.rows[:0], c.labels[:0], c.values[:0]
-	var shape []int
-	start := 0 // where the current batch's values begin
+	f.begin(c, first)
 	for i := first; i < end; i++ {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -142,51 +147,10 @@ func (f *feed) fill(ctx context.Context, c *chunk, s *datasets.Sample, first, en
 		if err != nil {
 			return err
 		}
-		if (i-first)%f.length == 0 || !slices.Equal(shape, s.Shape) {
-			f.closeBatch(c, start)
-			start, shape = len(c.values), append(shape[:0], s.Shape...)
-			declared, err := batchShape(f.in, f.layout, s, 0)
-			if err != nil {
-				return fmt.Errorf("%s: sample %d %w", f.ds.Info().Name, i, err)
-			}
-			c.batches = append(c.batches, Batch{Shape: declared})
-			c.rows = append(c.rows, 0)
+		if err := f.add(c, s, (i-first)%f.length == 0); err != nil {
+			return fmt.Errorf("%s: sample %d %w", f.ds.Info().Name, i, err)
 		}
-		at := len(c.values)
-		c.values = slices.Grow(c.values, len(s.X))[:at+len(s.X)]
-		f.layout.put(c.values[at:], s)
-		c.rows[len(c.rows)-1]++
 		c.labels = append(c.labels, s.Label)
 	}
-	f.closeBatch(c, start)
-	f.slice(c)
-	return nil
-}
-
-// closeBatch completes the last batch, whose values begin at start. Where the model requires a batch length, it is
-// padded by repeating its last sample.
-func (f *feed) closeBatch(c *chunk, start int) {
-	if len(c.rows) == 0 {
-		return
-	}
-	rows := c.rows[len(c.rows)-1]
-	size := (len(c.values) - start) / rows
-	length := max(rows, f.fixed)
-	for range length - rows {
-		c.values = append(c.values, c.values[len(c.values)-size:]...)
-	}
-	c.batches[len(c.batches)-1].Shape[0] = int64(length)
-}
-
-// slice sets the X of every batch. It is called when c.values does not grow any more.
-func (f *feed) slice(c *chunk) {
-	at := 0
-	for i := range c.batches {
-		size := 1
-		for _, n := range c.batches[i].Shape {
-			size *= int(n)
-		}
-		c.batches[i].X = c.values[at : at+size : at+size]
-		at += size
-	}
+	return f.finish(c)
 }

@@ -48,16 +48,20 @@ func (l Layout) choose(in Input) (Layout, error) {
 		in.Name, in.Shape)
 }
 
-// CheckInput returns an error of kind Input unless the model can take the sample. [Extract] makes the same check when
-// it reaches the sample.
-func CheckInput(in Input, layout Layout, s *datasets.Sample) error {
+// CheckInput returns an error of kind Input unless a model with these inputs can take the sample of a data set. [Extract]
+// makes the same check when it reaches the sample.
+func CheckInput(inputs []Input, data datasets.Info, layout Layout, s *datasets.Sample) error {
+	sources, err := newSources(inputs, data)
+	if err != nil {
+		return err
+	}
+	f := &feed{inputs: sources}
 	if _, cloud := s.Points(); cloud {
-		var err error
-		if layout, err = layout.choose(in); err != nil {
+		if f.layout, err = layout.choose(f.samples()); err != nil {
 			return err
 		}
 	}
-	_, err := batchShape(in, layout, s, 0)
+	_, err = f.newBatch(s)
 	return err
 }
 

@@ -17,9 +17,9 @@ type tensorModel struct {
 	out      Output
 }
 
-func (m *tensorModel) Input() Input   { return Input{Name: "x"} }
-func (m *tensorModel) Output() Output { return m.out }
-func (m *tensorModel) Close() error   { return nil }
+func (m *tensorModel) Inputs() []Input { return []Input{{Name: "x"}} }
+func (m *tensorModel) Output() Output  { return m.out }
+func (m *tensorModel) Close() error    { return nil }
 
 // Extract gives value k of the tensor of a sample with the first value s as 100 s + sin(k).
 func (m *tensorModel) Extract(_ context.Context, dst []float32, b Batch) ([]float32, error) {
@@ -183,4 +183,4 @@ func TestPoolOfClouds(t *testing.T) {
 
 type cloudModel struct{ *tensorModel }
 
-func (cloudModel) Input() Input { return Input{Name: "points", Shape: []int64{-1, -1, 3}} }
+func (cloudModel) Inputs() []Input { return []Input{{Name: "points", Shape: []int64{-1, -1, 3}}} }

@@ -17,7 +17,7 @@ type binding interface {
 	load(path string) (version string, err error)
 	// open loads a model whose passes take inputs and give outputs.
 	open(model Source, inputs, outputs []string, opt sessionOptions) (runner, error)
-	// choose loads a model whose passes take the input and give the output that pick chooses of those it declares.
+	// choose loads a model whose passes take the inputs and give the output that pick chooses of those it declares.
 	choose(model []byte, pick picker, opt sessionOptions) (runner, error)
 	// check returns an error if no model runs with these options.
 	check(opt sessionOptions) error
@@ -47,8 +47,8 @@ type tensor interface {
 	close() error
 }
 
-// picker chooses an input and an output of a model, by name.
-type picker func(inputs, outputs []declared) (input, output string, err error)
+// picker chooses inputs and an output of a model, by name. Optional inputs are not among those that are declared.
+type picker func(inputs, outputs []declared) (names []string, output string, err error)
 
 // declared is an input or an output as a model declares it.
 type declared struct {

@@ -52,7 +52,7 @@ func (b bindingCgo) choose(model []byte, pick picker, opt sessionOptions) (runne
 	if err != nil {
 		return nil, err
 	}
-	return newRunnerCgo(Source{Bytes: model}, []string{in}, []string{out}, options)
+	return newRunnerCgo(Source{Bytes: model}, in, []string{out}, options)
 }
 
 func declaredBy(infos []onnxruntime.InputOutputInfo) []declared {

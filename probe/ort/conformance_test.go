@@ -115,7 +115,7 @@ func TestBindingsGiveTheSameFeatures(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer s.Close()
-		seen = append(seen, fmt.Sprint(s.Input()))
+		seen = append(seen, fmt.Sprint(s.Inputs()))
 		for _, batch := range []int64{1, 7, 7, 32, 7} { // an output is used again for the same shape
 			const points = 64
 			x, err := s.Extract(t.Context(), nil, probe.Batch{X: ramp(int(batch) * points * 3), Shape: []int64{batch, points, 3}})

@@ -29,7 +29,7 @@ func TestProgramAndSessionAgree(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, source := range []ort.Source{{Bytes: file}, {Path: model}} {
-		p, err := ort.Engine{Threads: 1}.OpenProgram(t.Context(), source, []string{s.Input().Name}, []string{"features"})
+		p, err := ort.Engine{Threads: 1}.OpenProgram(t.Context(), source, []string{s.Inputs()[0].Name}, []string{"features"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -52,7 +52,7 @@ func TestProgramAndSessionAgree(t *testing.T) {
 func TestProgramRefusesAndRecovers(t *testing.T) {
 	orttest.Load(t)
 	s := open(t, model, "")
-	p, err := ort.Engine{Threads: 1}.OpenProgram(t.Context(), ort.Source{Path: model}, []string{s.Input().Name},
+	p, err := ort.Engine{Threads: 1}.OpenProgram(t.Context(), ort.Source{Path: model}, []string{s.Inputs()[0].Name},
 		[]string{"features"})
 	if err != nil {
 		t.Fatal(err)

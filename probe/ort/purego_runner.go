@@ -49,7 +49,7 @@ func (b *bindingPurego) choose(model []byte, pick picker, opt sessionOptions) (_
 	}
 	in, out, err := pick(inputs, outputs)
 	if err == nil {
-		err = r.use([]string{in}, []string{out})
+		err = r.use(in, []string{out})
 	}
 	return r, err
 }

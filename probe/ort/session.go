@@ -19,9 +19,7 @@ type Engine struct {
 	binding binding // nil for that of the loaded library
 }
 
-var _ probe.Engine = Engine{}
-
-// Runtime implements probe.Engine.
+// Runtime describes the runtime in one line, as probe.Engine does.
 func (e Engine) Runtime() string { return fmt.Sprintf("%s, %d threads", e.Platform(), e.threads()) }
 
 // Platform returns the version of onnxruntime and the device.
@@ -53,9 +51,10 @@ func (e Engine) bound() (binding, error) {
 	return b, err
 }
 
-// Open implements probe.Engine. The model must have one float32 input and an output named tensor, of float32, float64, an
-// integer type or bool; errors about the model are [ModelError].
-func (e Engine) Open(ctx context.Context, model []byte, tensor string) (probe.Extractor, error) {
+// Open loads a model of which one output is computed: the one named tensor, of float32, float64, an integer type or bool; ""
+// takes the only one. inputs are those that get values, as the model declares them, optional ones too; without any it must
+// have one input, of float32. Errors about the model are [ModelError].
+func (e Engine) Open(ctx context.Context, model []byte, tensor string, inputs ...probe.Input) (probe.Extractor, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -66,16 +65,17 @@ func (e Engine) Open(ctx context.Context, model []byte, tensor string) (probe.Ex
 	if err != nil {
 		return nil, err
 	}
-	s := &Session{binding: b}
-	s.runner, err = b.choose(model, func(inputs, outputs []declared) (string, string, error) {
-		in, out, err := choose(inputs, outputs, tensor)
-		s.input, s.extracted = probe.Input{Name: in.name, Shape: in.shape}, probe.Output{Name: out.name, Declared: out.shape}
-		for _, o := range outputs {
-			if o.name != out.name {
-				s.extracted.Beside = append(s.extracted.Beside, probe.Output{Name: o.name, Declared: o.shape})
-			}
+	s := &Session{binding: b, inputs: inputs}
+	s.runner, err = b.choose(model, func(in, out []declared) ([]string, string, error) {
+		if err := s.chooseInputs(in); err != nil {
+			return nil, "", err
 		}
-		return in.name, out.name, err
+		var fed []string
+		for _, in := range s.inputs {
+			fed = append(fed, in.Name)
+		}
+		err := s.chooseOutput(out, tensor)
+		return fed, s.extracted.Name, err
 	}, e.options())
 	if err != nil {
 		return nil, refused(err)
@@ -83,28 +83,46 @@ func (e Engine) Open(ctx context.Context, model []byte, tensor string) (probe.Ex
 	return s, nil
 }
 
-// choose returns the input and the output to use, or an error if the model cannot be run.
-func choose(inputs, outputs []declared, tensor string) (in, out declared, err error) {
-	if len(inputs) != 1 {
-		return in, out, modelErrorf("the model has %d inputs (%s); one is supported", len(inputs), names(inputs))
+// chooseInputs takes the only input, unless inputs were given, which then have types that a pass takes.
+func (s *Session) chooseInputs(list []declared) error {
+	if len(s.inputs) > 0 {
+		for _, in := range s.inputs {
+			if t := in.Type; t != 0 && !t.Holds() {
+				return modelErrorf("input %q is %s, which is not supported", in.Name, t)
+			}
+		}
+		return nil
 	}
-	in = inputs[0]
+	if len(list) != 1 {
+		return modelErrorf("the model has %d inputs (%s), and values for one", len(list), names(list))
+	}
+	in := list[0]
 	if in.dtype != Float32 {
-		return in, out, modelErrorf("input %q is %s; float32 is supported", in.name, in.dtype)
+		return modelErrorf("input %q is %s, and its values are float32", in.name, in.dtype)
 	}
 	if len(in.shape) == 0 {
-		return in, out, modelErrorf("input %q has no batch axis", in.name)
+		return modelErrorf("input %q has no batch axis", in.name)
 	}
-	if tensor == "" && len(outputs) != 1 {
-		return in, out, modelErrorf("the model has %d outputs (%s); choose one with --output", len(outputs), names(outputs))
+	s.inputs = []probe.Input{{Name: in.name, Shape: in.shape}}
+	return nil
+}
+
+// chooseOutput takes the output that is named, or the only one.
+func (s *Session) chooseOutput(list []declared, name string) error {
+	if name == "" && len(list) != 1 {
+		return modelErrorf("the model has %d outputs (%s); choose one with --output", len(list), names(list))
 	}
-	for _, o := range outputs {
-		if o.name != tensor && tensor != "" {
-			continue
+	at := slices.IndexFunc(list, func(o declared) bool { return o.name == name || name == "" })
+	if at < 0 {
+		return modelErrorf("the model has no output %q; it has %s", name, names(list))
+	}
+	s.extracted = probe.Output{Name: list[at].name, Declared: list[at].shape}
+	for i, o := range list {
+		if i != at {
+			s.extracted.Beside = append(s.extracted.Beside, probe.Output{Name: o.name, Declared: o.shape})
 		}
-		return in, o, checkOutput(o)
 	}
-	return in, out, modelErrorf("the model has no output %q; it has %s", tensor, names(outputs))
+	return checkOutput(list[at])
 }
 
 func names(list []declared) string {
@@ -119,56 +137,53 @@ func names(list []declared) string {
 type Session struct {
 	binding binding
 	runner  runner // nil after Close
-	input   probe.Input
+	inputs  []probe.Input
 
 	extracted probe.Output
 
 	// The output of the latest shape is kept: onnxruntime then writes into it instead of allocating and copying for
 	// every batch.
-	shape  []int64
+	shape  []int64 // of the inputs, one after the other
 	output tensor
 }
 
-// Input implements probe.Extractor.
-func (s *Session) Input() probe.Input { return s.input }
+// Inputs implements probe.Extractor.
+func (s *Session) Inputs() []probe.Input { return s.inputs }
 
 // Output implements probe.Extractor.
 func (s *Session) Output() probe.Output { return s.extracted }
 
 // Extract implements probe.Extractor.
-func (s *Session) Extract(ctx context.Context, dst []float32, b probe.Batch) ([]float32, error) {
+func (s *Session) Extract(ctx context.Context, dst []float32, b probe.Batch) (_ []float32, err error) {
 	if err := ctx.Err(); err != nil {
 		return dst, err
-	}
-	size, err := elements(b.Shape)
-	if err != nil {
-		return dst, err
-	}
-	if size != int64(len(b.X)) {
-		return dst, fmt.Errorf("ort: a batch of shape %v has %d values", b.Shape, len(b.X))
 	}
 	if s.runner == nil {
 		return dst, errClosed
 	}
-	in, err := s.binding.tensor(Array{Type: Float32, Shape: b.Shape, Data: float32Bytes(b.X)})
+	in, shape, err := s.tensors(b)
+	defer func() {
+		for _, t := range in {
+			_ = t.close() // it never fails
+		}
+	}()
 	if err != nil {
 		return dst, err
 	}
-	defer in.close()
 	defer terminateWith(ctx, s.runner)()
 	outputs := []tensor{nil}
-	if slices.Equal(b.Shape, s.shape) {
+	if slices.Equal(shape, s.shape) {
 		outputs[0] = s.output
 	}
 	// To Go's monitor thread, a goroutine that makes one long call to C after another without being scheduled looks
 	// stuck; it then wakes 2,000 times a second, and takes a core from onnxruntime's threads each time: 3 % of the
 	// passes of a small model on two cores.
 	runtime.Gosched()
-	if err := s.runner.run([]tensor{in}, outputs); err != nil {
+	if err := s.runner.run(in, outputs); err != nil {
 		if ctx.Err() != nil {
 			return dst, ctx.Err()
 		}
-		return dst, modelErrorf("onnxruntime on input %v: %w", b.Shape, err)
+		return dst, modelErrorf("onnxruntime on input %v: %w", shapes(b), err)
 	}
 	if out := outputs[0]; out.elementType() != Float32 {
 		defer out.close()
@@ -177,10 +192,56 @@ func (s *Session) Extract(ctx context.Context, dst []float32, b probe.Batch) ([]
 		}
 		return appendConverted(dst, out, s.extracted.Name)
 	}
-	if err := s.keep(b.Shape, outputs[0]); err != nil {
+	if err := s.keep(shape, b.Shape[0], outputs[0]); err != nil {
 		return dst, err
 	}
 	return append(dst, elementsOf[float32](s.output.bytes())...), nil
+}
+
+// tensors returns the values of a batch as onnxruntime takes them, to be closed also after an error, and their shapes, one
+// after the other.
+func (s *Session) tensors(b probe.Batch) (list []tensor, shape []int64, err error) {
+	arrays := b.Arrays
+	if arrays == nil {
+		size, err := elements(b.Shape)
+		if err != nil {
+			return nil, nil, err
+		}
+		if size != int64(len(b.X)) {
+			return nil, nil, fmt.Errorf("ort: a batch of shape %v has %d values", b.Shape, len(b.X))
+		}
+		t, err := s.binding.tensor(Array{Type: Float32, Shape: b.Shape, Data: float32Bytes(b.X)})
+		if err != nil {
+			return nil, nil, err
+		}
+		return []tensor{t}, b.Shape, nil
+	}
+	if len(arrays) != len(s.inputs) {
+		return nil, nil, fmt.Errorf("ort: a batch has %d arrays for %d inputs", len(arrays), len(s.inputs))
+	}
+	for i, a := range arrays {
+		if err := checkArray(a); err != nil {
+			return list, nil, fmt.Errorf("input %q: %w", s.inputs[i].Name, err)
+		}
+		t, err := s.binding.tensor(a)
+		if err != nil {
+			return list, nil, fmt.Errorf("input %q: %w", s.inputs[i].Name, err)
+		}
+		list, shape = append(list, t), append(append(shape, int64(len(a.Shape))), a.Shape...)
+	}
+	return list, shape, nil
+}
+
+// shapes describes the shapes of a batch.
+func shapes(b probe.Batch) string {
+	if b.Arrays == nil {
+		return fmt.Sprint(b.Shape)
+	}
+	var list []string
+	for _, a := range b.Arrays {
+		list = append(list, fmt.Sprint(a.Shape))
+	}
+	return strings.Join(list, ", ")
 }
 
 // terminateWith terminates the forward pass when ctx ends, until the returned function is called.
@@ -201,14 +262,14 @@ func terminateWith(ctx context.Context, r runner) (stop func()) {
 // errClosed reports the use of a model after its Close.
 var errClosed = errors.New("ort: the model is closed")
 
-// keep keeps the output for the next batch of the same shape.
-func (s *Session) keep(shape []int64, out tensor) error {
+// keep keeps the output for the next batch of the same shapes.
+func (s *Session) keep(shape []int64, batch int64, out tensor) error {
 	if out == s.output {
 		return nil
 	}
 	s.release()
 	s.output, s.shape = out, slices.Clone(shape)
-	return s.setShape(out.dims(), shape[0])
+	return s.setShape(out.dims(), batch)
 }
 
 // setShape sets the shape of the output, whose first axis must be the batch.
