@@ -9,6 +9,7 @@ import (
 	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/onnxmerge"
 	"github.com/wiseft/wiseft/onnxmerge/align"
+	"github.com/wiseft/wiseft/probe"
 	"github.com/wiseft/wiseft/probe/ort"
 )
 
@@ -85,13 +86,13 @@ func (a *aligner) correlate(ctx context.Context, draw int, sites []align.Site, c
 		d := a.opt.Data.described(a.opt.Layout, a.opt.Seed, drawn, a.opt.Runtime, a.engine)
 		a.record.Data = &d
 	}
-	in, err := sampleInput(a.last.Model)
+	inputs, err := drawn.fed(a.last)
 	if err != nil {
-		return nil, withPath(a.last.path, err)
+		return nil, err
 	}
 	var pair [2]*ort.Program // of the model, and of the one whose order is wanted
 	for side, m := range []*Model{a.model, a.last} {
-		if pair[side], err = a.openSites(ctx, m, sites); err != nil {
+		if pair[side], err = a.openSites(ctx, m, inputs, sites); err != nil {
 			return nil, err
 		}
 		defer func() { err = errors.Join(err, pair[side].Close()) }()
@@ -100,21 +101,25 @@ func (a *aligner) correlate(ctx context.Context, draw int, sites []align.Site, c
 	if a.opt.Draws > 1 {
 		what += fmt.Sprintf(", draw %d of %d", draw+1, a.opt.Draws)
 	}
-	return &onnxmerge.AlignedDraw{Seed: seed}, drawn.each(ctx, in, a.opt.Layout, a.opt.Runtime.BatchSize(),
-		func(v *ort.Value, rows int) error {
+	return &onnxmerge.AlignedDraw{Seed: seed}, drawn.each(ctx, inputs, a.opt.Layout, a.opt.Runtime.BatchSize(),
+		func(values []*ort.Value, rows int) error {
 			done += rows
 			a.opt.Monitor.progress(Progress{what, "samples", done, drawn.data.Len()})
-			return errors.Join(addBatch(ctx, pair, v, rows, sites, correlations), v.Close())
+			return errors.Join(addBatch(ctx, pair, values, rows, sites, correlations), ort.CloseValues(values))
 		})
 }
 
-// openSites opens a model that computes the values of sites.
-func (a *aligner) openSites(ctx context.Context, m *Model, sites []align.Site) (*ort.Program, error) {
+// openSites opens a model that computes the values of sites from some of its inputs.
+func (a *aligner) openSites(ctx context.Context, m *Model, inputs []probe.Input, sites []align.Site) (*ort.Program, error) {
 	var values []string
 	for _, s := range sites {
 		values = append(values, s.Value)
 	}
-	p, err := openValues(ctx, a.engine.Engine, m.Model, values, nil)
+	var names []string
+	for _, in := range inputs {
+		names = append(names, in.Name)
+	}
+	p, err := openValues(ctx, a.engine.Engine, m.Model, names, values, nil)
 	return p, aboutModel(m.path, err)
 }
 
@@ -137,11 +142,11 @@ func thin(rows []float32, length, most int) []float32 {
 }
 
 // addBatch adds the activations of one batch of samples to the correlations, the reference's first.
-func addBatch(ctx context.Context, pair [2]*ort.Program, in *ort.Value, samples int, sites []align.Site,
+func addBatch(ctx context.Context, pair [2]*ort.Program, in []*ort.Value, samples int, sites []align.Site,
 	correlations []*align.Correlation) (err error) {
 	var values [2][]*ort.Value
 	for side, program := range pair {
-		if values[side], err = program.Compute(ctx, []*ort.Value{in}); err != nil {
+		if values[side], err = program.Compute(ctx, in); err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, ort.CloseValues(values[side])) }()

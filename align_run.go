@@ -14,8 +14,8 @@ import (
 	"github.com/wiseft/wiseft/probe/ort"
 )
 
-// openValues opens a model that computes values as float32, with some tensors replaced.
-func openValues(ctx context.Context, engine ort.Engine, m *onnx.Model, values []string, replaced []onnx.Replacement,
+// openValues opens a model that computes values as float32 from some of its inputs, with some tensors replaced.
+func openValues(ctx context.Context, engine ort.Engine, m *onnx.Model, inputs, values []string, replaced []onnx.Replacement,
 ) (*ort.Program, error) {
 	g, err := flow.New(m)
 	if err != nil {
@@ -28,10 +28,6 @@ func openValues(ctx context.Context, engine ort.Engine, m *onnx.Model, values []
 	var b bytes.Buffer
 	if err := m.WriteChanged(ctx, &b, surgery.CutToFloat32(m, g, values, outputs), replaced...); err != nil {
 		return nil, err
-	}
-	var inputs []string
-	for _, in := range m.Graph.Inputs {
-		inputs = append(inputs, in.Name)
 	}
 	return engine.OpenProgram(ctx, ort.Source{Bytes: b.Bytes()}, inputs, outputs)
 }
@@ -51,7 +47,7 @@ func newOutputRunner(ctx context.Context, engine ort.Engine, m *onnx.Model, seed
 	uses := flow.InputUses(m)
 	for i, in := range m.Graph.Inputs {
 		list[i] = &proofInput{of: [2]onnx.Value{in, in}, use: uses[in.Name]}
-		if reason := list[i].check(); reason != "" {
+		if reason := list[i].check(false); reason != "" {
 			return nil, fmt.Errorf("%s", reason)
 		}
 	}
@@ -78,7 +74,11 @@ func newOutputRunner(ctx context.Context, engine ort.Engine, m *onnx.Model, seed
 
 // run returns the compared values with some tensors replaced.
 func (r *outputRunner) run(ctx context.Context, replaced []onnx.Replacement) ([]probe.Batch, error) {
-	p, err := openValues(ctx, r.engine, r.model, align.Compared(r.model), replaced)
+	var inputs []string
+	for _, in := range r.model.Graph.Inputs {
+		inputs = append(inputs, in.Name)
+	}
+	p, err := openValues(ctx, r.engine, r.model, inputs, align.Compared(r.model), replaced)
 	if err != nil {
 		return nil, err
 	}

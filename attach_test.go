@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/wiseft/wiseft/datasets"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 	"github.com/wiseft/wiseft/onnxmerge/onnx/surgery"
 	"github.com/wiseft/wiseft/probe"
@@ -82,7 +83,7 @@ func stepAndReLU(dim int) *fit.Classifier {
 // runModel returns a tensor of a model.
 func runModel(t *testing.T, model []byte, tensor string, batch probe.Batch) []float32 {
 	t.Helper()
-	s, err := (&Runtime{ort.Engine{Threads: 1}}).Open(t.Context(), model, tensor)
+	s, err := (&Runtime{ort.Engine{Threads: 1}}).Open(t.Context(), model, tensor, datasets.Info{})
 	if err != nil {
 		t.Fatal(err)
 	}

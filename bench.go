@@ -48,8 +48,11 @@ func (o *MeasureOptions) storedTensor(ctx context.Context, path string) (_ strin
 		return "", nil, err
 	}
 	defer func() { err = errors.Join(err, m.Close()) }()
-	o.forModel(m.Model)
+	o.forModel(m.Model, named(o.Tensor)...)
 	tensor, err := o.measuredTensor(ctx, m, m.headInput())
+	if err == nil {
+		o.forModel(m.Model, tensor)
+	}
 	return tensor, m.Paths(), err
 }
 

@@ -3,7 +3,6 @@ package wiseft
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,9 +13,9 @@ import (
 	"strings"
 
 	"github.com/wiseft/wiseft/datasets"
+	"github.com/wiseft/wiseft/datasets/arrays"
 	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/internal/output"
-	"github.com/wiseft/wiseft/onnxmerge/onnx"
 	"github.com/wiseft/wiseft/probe"
 )
 
@@ -36,15 +35,18 @@ type Data struct {
 	Axes      string // "xyz" (the default): which input axis each axis takes; "xzy" swaps y and z
 	Labels    string // name of a label map, or a JSON file with one; "" leaves labels
 	Seed      uint64 // of random points, and of those that fill clouds up
-	// Inputs names the arrays of a file that holds several, by the model's input that takes each; "" is the only input.
-	// The default is found by names and shapes.
+	// Inputs names the arrays of a file that holds several, by the model's input that takes each; "" is the only input, and
+	// the array "" leaves out an optional one. The default is found by names and shapes.
 	Inputs map[string]string
+	// Constants are what inputs get with every sample, by the input's name, as [datasets.ParseConstant] reads them: a number,
+	// "zeros", a list in brackets, the path of an NPY file, or text.
+	Constants map[string]string
 	// Target is the array of the labels, or the file with them; a name inside the data wins. "" finds it.
 	Target string
 	// DropNaN leaves out the points of clouds that are NaN, which are an error otherwise. Every sample is read once more.
 	DropNaN bool
 
-	inputs []string // names of the inputs of the model that the samples are for, the one that takes them first
+	inputs []arrays.Input // of the model that the samples are for, without those that are constant; nil if it is not known
 
 	// Set is a data set of the caller's, taken as it is. Path is then its name, and the other fields must be
 	// zero. The caller closes it.
@@ -84,6 +86,10 @@ func openData(ctx context.Context, d Data, monitor Monitor) (datasets.Dataset, e
 	if err != nil {
 		return nil, err
 	}
+	constants, err := d.constants()
+	if err != nil {
+		return nil, err
+	}
 	if err := output.Recover(datasets.FileOf(filepath.Clean(d.Path))); err != nil {
 		return nil, err
 	}
@@ -112,7 +118,7 @@ func openData(ctx context.Context, d Data, monitor Monitor) (datasets.Dataset, e
 	if err != nil {
 		return nil, errors.Join(err, opened.Close())
 	}
-	return preparedData{prepared, opened}, nil
+	return preparedData{datasets.WithConstants(prepared, constants), opened}, nil
 }
 
 // preparedData is a data set whose samples are made from those of another, which it closes.
@@ -147,67 +153,15 @@ func (d Data) padded(ctx context.Context, ds datasets.Dataset, monitor Monitor) 
 	return padded, err
 }
 
-// samples returns the array that has the samples; "" is to be found.
-func (d Data) samples() (string, error) {
-	if len(d.Inputs) > 1 {
-		return "", fault.Usagef("--input names arrays of %d inputs, and models with one are run", len(d.Inputs))
-	}
-	for _, array := range d.Inputs {
-		return array, nil
-	}
-	return "", nil
-}
-
-// checkInputs refuses an array for an input that a model does not have.
-func (d Data) checkInputs(m *Model) error {
-	var names []string
-	for _, in := range m.Graph.Inputs {
-		names = append(names, in.Name)
-	}
-	for input := range d.Inputs {
-		if input != "" && !slices.Contains(names, input) {
-			return fault.Mismatchf("%s has no input %q; it has %s", m.path, input, strings.Join(names, ", "))
-		}
-	}
-	return nil
-}
-
-// firstOptional is the IR version from which on inputs with an initializer may be set; see onnx.Graph.Optional.
-const firstOptional = 4
-
-// forModel returns data whose arrays are found by the names of a model's inputs, too.
-func (d Data) forModel(m *onnx.Model) Data {
-	d.inputs = nil
-	if len(m.Graph.Inputs) != 1 {
-		return d
-	}
-	d.inputs = []string{m.Graph.Inputs[0].Name}
-	for _, v := range m.Graph.Optional {
-		if m.IRVersion >= firstOptional {
-			d.inputs = append(d.inputs, v.Name)
-		}
-	}
-	return d
-}
-
-// forModel finds the arrays of all data by the names of a model's inputs, too.
-func (o *MeasureOptions) forModel(m *onnx.Model) {
-	o.Tests, o.Val.Sets, o.Transfers = slices.Clone(o.Tests), slices.Clone(o.Val.Sets), slices.Clone(o.Transfers)
-	o.Train = o.Train.forModel(m)
-	for i, d := range o.Tests {
-		o.Tests[i] = d.forModel(m)
-	}
-	for i, v := range o.Val.Sets {
-		o.Val.Sets[i].Data = v.Data.forModel(m)
-	}
-	for i, t := range o.Transfers {
-		o.Transfers[i].Data, o.Transfers[i].Test = t.Data.forModel(m), t.Test.forModel(m)
-	}
-}
-
 // paths returns the files and folders that d names.
 func (d Data) paths() (paths []string) {
-	for _, path := range []string{d.Path, d.Labels, d.Target} {
+	list := []string{d.Path, d.Labels, d.Target}
+	for _, value := range d.Constants {
+		if strings.HasSuffix(value, ".npy") {
+			list = append(list, value)
+		}
+	}
+	for _, path := range list {
 		if path != "" && d.Set == nil {
 			paths = append(paths, datasets.FileOf(path))
 		}
@@ -316,10 +270,9 @@ func (r *DataDescription) readSamples(ctx context.Context, data datasets.Dataset
 		}
 		labels[s.Label]++
 		r.Shapes[fmt.Sprint(s.Shape)]++
-		b = b[:0]
+		b = s.AppendBytes(b[:0])
 		for _, v := range s.X {
 			r.Min, r.Max = min(r.Min, v), max(r.Max, v)
-			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
 		}
 		sum := sha256.Sum256(b)
 		if other, ok := seen[sum]; ok {

@@ -105,7 +105,7 @@ func extractFeatures(
 	if err != nil {
 		return nil, nil, err
 	}
-	s, err := src.open(ctx, opt.Runtime, opt.Monitor)
+	s, err := src.open(ctx, data.Info(), opt.Runtime, opt.Monitor)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -143,17 +143,17 @@ func readModel(
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, m.Close()) }()
-	data = data.forModel(m.Model)
-	b := &modelBytes{path: path, samples: data}
-	if b.tensor, err = m.featuresFor(ctx, tensor, m.headInput(), data, monitor); err != nil {
+	if err := data.checkInputs(m); err != nil {
+		return nil, err
+	}
+	b := &modelBytes{path: path}
+	if b.tensor, err = m.featuresFor(ctx, tensor, m.headInput(), data.forModel(m.Model, named(tensor)...), monitor); err != nil {
 		return nil, err
 	}
 	if err := m.checkBatch(b.tensor, opt); err != nil {
 		return nil, err
 	}
-	if err := data.checkInputs(m); err != nil {
-		return nil, err
-	}
+	b.samples = data.forModel(m.Model, b.tensor)
 	b.data, err = m.Bytes(ctx)
 	sum := sha256.Sum256(b.data)
 	b.sha256 = hex.EncodeToString(sum[:])
@@ -167,15 +167,15 @@ type session struct {
 	runtime *Runtime
 }
 
-// open loads the runtime and opens a session. It releases the model's bytes, and so is called once.
-func (b *modelBytes) open(ctx context.Context, opt RuntimeOptions, monitor Monitor) (*session, error) {
+// open loads the runtime and opens a session for data. It releases the model's bytes, and so is called once.
+func (b *modelBytes) open(ctx context.Context, data datasets.Info, opt RuntimeOptions, monitor Monitor) (*session, error) {
 	r, err := LoadRuntime(ctx, opt, monitor)
 	if err != nil {
 		return nil, err
 	}
-	extractor, err := r.Open(ctx, b.data, b.tensor)
+	extractor, err := r.Open(ctx, b.data, b.tensor, data)
 	if err != nil {
-		return nil, aboutModel(b.path, err)
+		return nil, withPath(b.path, err)
 	}
 	b.data = nil // the session has a copy
 	return &session{extractor, b.path, r}, nil

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/wiseft/wiseft/datasets"
 	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/probe"
 	"github.com/wiseft/wiseft/probe/bench/result"
@@ -195,7 +196,7 @@ func runFoldFiles(ctx context.Context, model string, files []string, opt FoldFil
 	if err != nil {
 		return nil, err
 	}
-	s, err := src.open(ctx, opt.Runtime, opt.Monitor)
+	s, err := src.open(ctx, datasets.Info{Name: model}, opt.Runtime, opt.Monitor)
 	if err != nil {
 		return nil, err
 	}

@@ -26,7 +26,7 @@ type proofInputs struct {
 	level     int    // of the sizes that are tried
 	tried     [2]int // indices into otherBatches, of both models
 	settled   bool   // a pass has succeeded
-	data      []float32
+	given     bool   // all have the first samples of data
 }
 
 // proofInput is an input of both models.
@@ -34,6 +34,7 @@ type proofInput struct {
 	of    [2]onnx.Value // of the other model, and of the written graph
 	perm  []int         // axis i of the other model is axis perm[i] of the written graph
 	shape []int64       // of a draw, in the order of the written graph
+	data  ort.Array     // for the written graph, if samples of data are given
 	use   flow.InputUse
 }
 
@@ -56,7 +57,7 @@ func (in *proofInputs) prepare(ctx context.Context) (reason string, err error) {
 		if rows := usesA[x.of[0].Name].Rows; rows > 0 && (x.use.Rows == 0 || rows < x.use.Rows) {
 			x.use.Rows = rows
 		}
-		if reason := x.check(); reason != "" {
+		if reason := x.check(!in.opt.Data.isZero()); reason != "" {
 			return reason, nil
 		}
 		in.list = append(in.list, x)
@@ -82,14 +83,14 @@ func (in *proofInputs) prepare(ctx context.Context) (reason string, err error) {
 	return "", nil
 }
 
-// check refuses inputs that no array can be made for.
-func (x *proofInput) check() string {
+// check refuses inputs that no array can be made for: texts are not drawn.
+func (x *proofInput) check(given bool) string {
 	a, b := x.of[0], x.of[1]
 	for _, v := range x.of {
 		switch {
 		case v.DType == onnx.DTypeUndefined:
 			return fmt.Sprintf("input %q has no declared type", v.Name)
-		case ort.ElementType(v.DType).Size() == 0:
+		case ort.ElementType(v.DType).Size() == 0 && !(given && v.DType == onnx.String):
 			return fmt.Sprintf("input %q is %s, which is not supported", v.Name, v.DType)
 		}
 	}
@@ -108,7 +109,7 @@ var otherBatches = []int{0, 2, 1, 3, 4}
 // resize takes the next sizes after a pass of one side has failed: another batch of that side, then other lengths of
 // axes that the models leave open. It returns false if there are none, or if a pass has succeeded.
 func (in *proofInputs) resize(side int) bool {
-	if in.settled || in.data != nil {
+	if in.settled || in.given {
 		return false
 	}
 	in.tried[side]++
@@ -124,7 +125,7 @@ func (in *proofInputs) resize(side int) bool {
 
 // addDraws adds samples where single ones may differ and there are few; false if there are enough.
 func (in *proofInputs) addDraws() bool {
-	if !in.selective || in.draws > 1 || in.samples >= minSamples || in.data != nil {
+	if !in.selective || in.draws > 1 || in.samples >= minSamples || in.given {
 		return false
 	}
 	in.draws = (minSamples + in.samples - 1) / in.samples
@@ -152,7 +153,7 @@ func (in *proofInputs) describe() []onnxmerge.ProofInput {
 	for _, x := range in.list {
 		values := x.kind().String()
 		switch {
-		case in.data != nil:
+		case in.given:
 			values = in.opt.Data.Path
 		case x.kind() == inputIDs:
 			values = fmt.Sprintf("random ids below %d", x.use.Rows)

@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"hash/fnv"
 	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
 
+	"github.com/wiseft/wiseft/internal/numeric"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 	"github.com/wiseft/wiseft/probe"
 	"github.com/wiseft/wiseft/probe/ort"
@@ -103,24 +105,26 @@ func rows(a ort.Array, i, n int) ort.Array {
 
 // array returns an input of one side over all samples. Both sides get the same numbers, rounded to the coarser type.
 func (in *proofInputs) array(x *proofInput, side, draw int) ort.Array {
-	values := probe.Batch{X: in.data, Shape: x.shape}
-	if in.data == nil {
-		for _, v := range x.numbers(in.opt.Seed, draw) {
-			values.X = append(values.X, float32(v))
-		}
+	isPermuted := side == 0 && !slices.IsSorted(x.perm)
+	if in.given && x.of[0].DType == x.of[1].DType && !isPermuted {
+		return x.data
 	}
+	var numbers []float64
+	if in.given {
+		numbers = x.data.Float64s()
+	} else {
+		numbers = x.numbers(in.opt.Seed, draw)
+	}
+	values := probe.Batch{X: numeric.Round32(numbers), Shape: x.shape}
 	shape := x.shape
-	if side == 0 && !slices.IsSorted(x.perm) {
+	if isPermuted {
 		shape = nil
 		for _, axis := range x.perm {
 			shape = append(shape, x.shape[axis])
 		}
 		values.X = permuted(values, x.perm)
 	}
-	numbers := make([]float64, len(values.X))
-	for i, v := range values.X {
-		numbers[i] = float64(v)
-	}
+	numbers = numeric.Widen64(values.X)
 	for _, v := range x.of {
 		if v.DType.IsFloat() {
 			decodeAs(v.DType, encodeAs(v.DType, numbers), numbers)
@@ -155,44 +159,53 @@ func decodeAs(dtype onnx.DType, data []byte, values []float64) {
 // errBatchRead ends the reading of data after the first batch.
 var errBatchRead = errors.New("the batch is read")
 
-// readData takes the first samples of a data set as the only input of both models.
+// readData takes the first samples of a data set as the inputs of both models. Optional inputs keep their defaults.
 func (in *proofInputs) readData(ctx context.Context) (reason string, err error) {
-	if len(in.list) != 1 || !in.list[0].of[1].DType.IsFloat() {
-		return "data are the input of models with one input of a floating-point type", nil
-	}
 	layout, err := ParseLayout(in.opt.Layout)
 	if err != nil {
 		return "", err
 	}
-	x := in.list[0]
 	set, err := openData(ctx, in.opt.Data.forModel(in.swap.Graph), in.opt.Monitor)
 	if err != nil {
 		return "", err
 	}
 	defer func() { err = errors.Join(err, in.opt.Data.close(set)) }()
+	declared, err := modelInputs(in.swap.Graph)
+	if err != nil {
+		return "", err
+	}
+	fed, err := probe.Fed(declared, set.Info())
+	if err != nil {
+		return "", err
+	}
 	in.batches = in.sizes.batches(true)
 	in.samples = in.batches[0]
 	if in.batches[0] != in.batches[1] {
 		return "the models have other batches, and the samples are data", nil
 	}
-	err = probe.EachBatch(ctx, declaredInput(x.of[1]), set, probe.ExtractOptions{Batch: in.samples, Layout: layout},
+	err = probe.EachBatch(ctx, fed, set, probe.ExtractOptions{Batch: in.samples, Layout: layout},
 		func(b probe.Batch, _ int) error {
-			in.data, x.shape = slices.Clone(b.X), slices.Clone(b.Shape)
+			in.samples, in.given = int(b.Shape[0]), true
+			for i, a := range arraysOf(b) {
+				in.setData(fed[i].Name, a)
+			}
 			return errBatchRead
 		})
 	if !errors.Is(err, errBatchRead) {
 		return "", err
 	}
-	in.samples = int(x.shape[0])
 	in.batches = [2]int{in.samples, in.samples}
 	return "", nil
 }
 
-// declaredInput returns a model's input as package probe takes it.
-func declaredInput(v onnx.Value) probe.Input {
-	in := probe.Input{Name: v.Name}
-	for _, d := range v.Shape {
-		in.Shape = append(in.Shape, d.Len)
+// setData sets the values of an input of the written graph, which are copied.
+func (in *proofInputs) setData(name string, a ort.Array) {
+	at := slices.IndexFunc(in.list, func(x *proofInput) bool { return x.of[1].Name == name })
+	if at < 0 {
+		in.opt.Monitor.note(fmt.Sprintf("the proof leaves the optional input %q at its default", name))
+		return
 	}
-	return in
+	x := in.list[at]
+	x.shape = slices.Clone(a.Shape)
+	x.data = ort.Array{Type: a.Type, Shape: x.shape, Data: slices.Clone(a.Data), Text: slices.Clone(a.Text)}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 	"github.com/wiseft/wiseft/onnxmerge/repair"
+	"github.com/wiseft/wiseft/probe"
 )
 
 // RepairOptions says how activations are repaired after a merge: they are measured in the merged network, and corrected so
@@ -53,7 +54,7 @@ type calibration struct {
 	drawn  *samples
 	record onnxmerge.Repair // of every repair, but for its layers
 	last   *Model           // whose graph is written
-	input  onnx.Value
+	inputs []probe.Input    // of last, that the samples feed
 	engine *Runtime
 	memory int64 // bytes of activations that may be held between passes
 
@@ -113,12 +114,9 @@ func (c *calibration) measureEnds(ctx context.Context, plan *onnxmerge.Plan) err
 // defaultMemory is what buffers, and activations between passes, may take unless --memory says otherwise.
 const defaultMemory = 256 << 20
 
-// find finds what is repaired, and the input that the samples are for.
+// find finds what is repaired.
 func (c *calibration) find(plan *onnxmerge.Plan) (err error) {
 	m := c.last.Model
-	if c.input, err = sampleInput(m); err != nil {
-		return err
-	}
 	var selfNormed bool
 	if c.sites, c.record.Kept, selfNormed, err = repair.Find(plan); err != nil {
 		return err
@@ -143,6 +141,9 @@ func (c *calibration) draw(ctx context.Context) (err error) {
 	c.drawn, err = drawSamples(ctx, c.opt.Data.forModel(c.last.Model).asSplit("train"), cmp.Or(c.opt.Samples, RepairSamples), c.opt.Samples > 0,
 		c.opt.Seed, c.opt.Monitor)
 	if err != nil {
+		return err
+	}
+	if c.inputs, err = c.drawn.fed(c.last); err != nil {
 		return err
 	}
 	c.record.Mode, c.record.Samples, c.record.Hash = string(c.mode), c.drawn.data.Len(), c.drawn.hash

@@ -171,7 +171,11 @@ func (p *measuring) run(ctx context.Context, stage *repair.Stage, carry []string
 // inputs are the names of the values that a pass begins with.
 func (p *measuring) inputs() []string {
 	if p.names == nil {
-		return []string{p.input.Name}
+		var names []string
+		for _, in := range p.calibration.inputs {
+			names = append(names, in.Name)
+		}
+		return names
 	}
 	return p.names
 }
@@ -179,9 +183,12 @@ func (p *measuring) inputs() []string {
 // open opens the part of the model that a pass computes.
 func (p *measuring) open(ctx context.Context, stage *repair.Stage, carry []string, corrected []onnx.Replacement,
 ) (*ort.Program, error) {
-	inputs := []onnx.Value{p.input}
-	if p.names != nil {
-		inputs = nil
+	var inputs []onnx.Value
+	if p.names == nil {
+		for _, in := range p.calibration.inputs {
+			inputs = append(inputs, p.m.Graph.Value(in.Name))
+		}
+	} else {
 		for _, name := range p.names {
 			inputs = append(inputs, onnx.Value{Name: name, DType: onnx.DType(p.held[0].values[name].Type)})
 		}
@@ -205,8 +212,13 @@ func (p *measuring) each(ctx context.Context, f func(context.Context, batch) err
 	if p.names != nil {
 		return nil
 	}
-	err := p.drawn.each(ctx, p.input, p.opt.Layout, p.opt.Runtime.BatchSize(), func(v *ort.Value, rows int) error {
-		return f(ctx, batch{map[string]*ort.Value{p.input.Name: v}, rows})
+	names := p.inputs()
+	err := p.drawn.each(ctx, p.calibration.inputs, p.opt.Layout, p.opt.Runtime.BatchSize(), func(values []*ort.Value, rows int) error {
+		b := batch{map[string]*ort.Value{}, rows}
+		for i, v := range values {
+			b.values[names[i]] = v
+		}
+		return f(ctx, b)
 	})
 	return withPath(p.last.path, err)
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/wiseft/wiseft/datasets"
 	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 	"github.com/wiseft/wiseft/onnxmerge/onnx/surgery"
@@ -74,28 +75,40 @@ func LoadRuntime(ctx context.Context, opt RuntimeOptions, monitor Monitor) (*Run
 }
 
 // Open implements probe.Engine: a session that computes one tensor of a model, which may be an inner one.
-func (r *Runtime) Open(ctx context.Context, model []byte, tensor string) (probe.Extractor, error) {
-	exposed, err := expose(ctx, model, tensor)
-	if err != nil {
-		return nil, err
-	}
-	return r.Engine.Open(ctx, exposed, tensor)
-}
-
-// expose returns a model whose only output is tensor. The nodes that it does not need are left out.
-func expose(ctx context.Context, model []byte, tensor string) ([]byte, error) {
+func (r *Runtime) Open(ctx context.Context, model []byte, tensor string, data datasets.Info) (probe.Extractor, error) {
 	m, err := onnx.Open(bytes.NewReader(model), int64(len(model)))
 	if err != nil {
 		return nil, err
 	}
+	declared, err := modelInputs(m, tensor)
+	if err != nil {
+		return nil, err
+	}
+	inputs, err := probe.Fed(declared, data)
+	if err != nil {
+		return nil, err
+	}
+	exposed, output, err := expose(ctx, m, model, tensor)
+	if err != nil {
+		return nil, err
+	}
+	return r.Engine.Open(ctx, exposed, output, inputs...)
+}
+
+// expose returns a model whose only output is tensor, and the name of the output. The nodes that it does not need are left
+// out. One of 16-bit floating-point numbers, which no pass returns, is cast to float32.
+func expose(ctx context.Context, m *onnx.Model, model []byte, tensor string) ([]byte, string, error) {
 	cut, err := surgery.Cut(m, tensor)
+	if dtype := m.Graph.Value(tensor).DType; err == nil && (dtype == onnx.Float16 || dtype == onnx.BFloat16) {
+		cut, tensor, err = surgery.CutAsFloat32(m, tensor)
+	}
 	if err != nil || cut.IsZero() {
-		return model, err
+		return model, tensor, err
 	}
 	var out bytes.Buffer
 	out.Grow(len(model) + 1<<10)
 	err = m.WriteChanged(ctx, &out, cut)
-	return out.Bytes(), err
+	return out.Bytes(), tensor, err
 }
 
 // LibraryOptions returns where onnxruntime is searched on this machine: the program's own folder,

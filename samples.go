@@ -116,51 +116,59 @@ func (o MergeOptions) calibrationSets(ctx context.Context) (list []datasets.Data
 // drawStream keeps the draw apart from other uses of the same seed.
 const drawStream = 0x7265706169720001
 
-// each calls f with every batch as the input of a model; f closes the value. Batches that are padded to a fixed length are
-// left out, and it is an error if none remains.
-func (s *samples) each(ctx context.Context, in onnx.Value, layout string, batch int,
-	f func(v *ort.Value, rows int) error) error {
+// fed returns the inputs of a model that the samples feed.
+func (s *samples) fed(m *Model) ([]probe.Input, error) {
+	declared, err := modelInputs(m.Model)
+	if err != nil {
+		return nil, withPath(m.path, err)
+	}
+	inputs, err := probe.Fed(declared, s.data.Info())
+	return inputs, withPath(m.path, err)
+}
+
+// each calls f with every batch as the inputs of a model, in their order; f closes the values. Batches that are padded to a
+// fixed length are left out, and it is an error if none remains.
+func (s *samples) each(ctx context.Context, inputs []probe.Input, layout string, batch int,
+	f func(values []*ort.Value, rows int) error) error {
 	parsed, err := ParseLayout(layout)
 	if err != nil {
 		return err
 	}
-	var shape []int64
-	for _, d := range in.Shape {
-		shape = append(shape, d.Len)
-	}
-	passed := 0
-	err = probe.EachBatch(ctx, probe.Input{Name: in.Name, Shape: shape}, s.data,
-		probe.ExtractOptions{Batch: batch, Layout: parsed}, func(b probe.Batch, rows int) error {
-			if int64(rows) < b.Shape[0] {
+	passed, length := 0, int64(0)
+	err = probe.EachBatch(ctx, inputs, s.data, probe.ExtractOptions{Batch: batch, Layout: parsed},
+		func(b probe.Batch, rows int) error {
+			if length = b.Shape[0]; int64(rows) < length {
 				return nil
 			}
 			passed++
-			numbers := make([]float64, len(b.X))
-			for i, x := range b.X {
-				numbers[i] = float64(x)
-			}
-			v, err := ort.NewValue(ort.Array{Type: ort.ElementType(in.DType), Shape: slices.Clone(b.Shape),
-				Data: encodeAs(in.DType, numbers)})
+			values, err := newValues(b)
 			if err != nil {
 				return err
 			}
-			return f(v, rows)
+			return f(values, rows)
 		})
 	if err == nil && passed == 0 {
-		err = fault.Usagef("the model takes batches of %d samples, and %d are drawn", shape[0], s.data.Len())
+		err = fault.Usagef("the model takes batches of %d samples, and %d are drawn", length, s.data.Len())
 	}
 	return err
 }
 
-// sampleInput returns the one input of a model that samples are for.
-func sampleInput(m *onnx.Model) (onnx.Value, error) {
-	if len(m.Graph.Inputs) != 1 {
-		return onnx.Value{}, fault.Mismatchf("the model has %d inputs, and activations are measured for models with one",
-			len(m.Graph.Inputs))
+// arraysOf returns the arrays of a batch, in the order of the inputs.
+func arraysOf(b probe.Batch) []ort.Array {
+	if b.Arrays != nil {
+		return b.Arrays
 	}
-	in := m.Graph.Inputs[0]
-	if !in.DType.IsFloat() {
-		return in, fault.Mismatchf("the input %q is %s, and samples are floating-point numbers", in.Name, in.DType)
+	return []ort.Array{{Type: ort.Float32, Shape: b.Shape, Data: onnx.Float32Bytes(b.X)}}
+}
+
+// newValues returns copies of the arrays of a batch.
+func newValues(b probe.Batch) (list []*ort.Value, err error) {
+	for _, a := range arraysOf(b) {
+		v, err := ort.NewValue(ort.Array{Type: a.Type, Shape: slices.Clone(a.Shape), Data: slices.Clone(a.Data), Text: a.Text})
+		if err != nil {
+			return nil, errors.Join(err, ort.CloseValues(list))
+		}
+		list = append(list, v)
 	}
-	return in, nil
+	return list, nil
 }

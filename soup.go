@@ -92,10 +92,17 @@ func Soup(ctx context.Context, out string, paths []string, opt SoupOptions) (_ *
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.models.Close()) }()
-	measure.forModel(s.models[0].Model)
+	if err := opt.Train.checkInputs(s.models[0]); err != nil {
+		return nil, err
+	}
+	measure.forModel(s.models[0].Model, named(opt.Tensor)...)
 	s.opt.Train, s.opt.Val = measure.Train, measure.Val
 	if err := s.check(ctx); err != nil {
 		return nil, err
+	}
+	if len(s.tensors) > 0 {
+		measure.forModel(s.models[0].Model, s.tensors[0])
+		s.opt.Train, s.opt.Val = measure.Train, measure.Val
 	}
 	if opt.Uniform {
 		return s.average(ctx, out, s.all(), &SoupResult{Rule: "all models, unweighted (uniform soup)",

@@ -89,7 +89,7 @@ func Sweep(ctx context.Context, paths []string, opt SweepOptions) (_ *Measured, 
 		}
 	}
 	last := merged.inputs[len(paths)-1]
-	opt.forModel(last.Model)
+	opt.forModel(last.Model, named(opt.Tensor)...)
 	if plan.Tensor, err = opt.measuredTensor(ctx, last, merged.Backbone.Output); err != nil {
 		return nil, err
 	}
@@ -103,6 +103,7 @@ func Sweep(ctx context.Context, paths []string, opt SweepOptions) (_ *Measured, 
 		return nil, err
 	}
 	plan.Heads = whole.classes > 0
+	opt.forModel(last.Model, plan.Tensor)
 	if err := opt.addStarts(ctx, plan, last); err != nil {
 		return nil, err
 	}
@@ -161,6 +162,11 @@ func withDeviations(plan *onnxmerge.Plan, opt *MergeOptions, monitor Monitor) (*
 
 // measuredTensor returns the tensor of a model that is measured: its features, or its class scores.
 func (o MeasureOptions) measuredTensor(ctx context.Context, m *Model, headInput string) (tensor string, err error) {
+	for _, d := range append(o.Tests, o.Train) {
+		if err := d.checkInputs(m); err != nil {
+			return "", err
+		}
+	}
 	if o.OwnHead {
 		tensor, err = m.Scores(o.Tensor)
 	} else {
@@ -168,11 +174,6 @@ func (o MeasureOptions) measuredTensor(ctx context.Context, m *Model, headInput 
 	}
 	if err != nil {
 		return "", err
-	}
-	for _, d := range append(o.Tests, o.Train) {
-		if err := d.checkInputs(m); err != nil {
-			return "", err
-		}
 	}
 	return tensor, m.checkBatch(tensor, o.Runtime)
 }

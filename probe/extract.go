@@ -127,23 +127,13 @@ func newFeed(ctx context.Context, inputs []Input, ds datasets.Dataset, opt Extra
 	}
 	f.cut(int(s.SizeBytes() / 4))
 	if _, cloud := s.Points(); cloud {
-		layout, err := opt.Layout.choose(f.samples())
+		layout, err := opt.Layout.choose(Samples(inputs, ds.Info()))
 		if err != nil {
 			return nil, err
 		}
 		f.layout = layout
 	}
 	return f, nil
-}
-
-// samples returns the input that takes samples without a name; the zero Input if there is none.
-func (f *feed) samples() Input {
-	for _, s := range f.inputs {
-		if s.constant == nil && s.array < 0 {
-			return s.in
-		}
-	}
-	return Input{}
 }
 
 // extend appends the features of a chunk to f and calls progress, if it is not nil, after every batch.

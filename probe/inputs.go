@@ -82,6 +82,18 @@ func Fed(declared []Input, data datasets.Info) (fed []Input, err error) {
 	return fed, nil
 }
 
+// Samples returns the input, of those that are fed, that takes samples without a name; the zero Input if there is none.
+func Samples(fed []Input, data datasets.Info) Input {
+	for _, in := range fed {
+		named := slices.ContainsFunc(data.Inputs, func(x datasets.InputArray) bool { return x.Input == in.Name }) ||
+			slices.ContainsFunc(data.Constants, func(c datasets.Constant) bool { return c.Input == in.Name })
+		if !named {
+			return in
+		}
+	}
+	return Input{}
+}
+
 func inputNames(list []Input) string {
 	var names []string
 	for _, in := range list {

@@ -57,7 +57,7 @@ func CheckInput(inputs []Input, data datasets.Info, layout Layout, s *datasets.S
 	}
 	f := &feed{inputs: sources}
 	if _, cloud := s.Points(); cloud {
-		if f.layout, err = layout.choose(f.samples()); err != nil {
+		if f.layout, err = layout.choose(Samples(inputs, data)); err != nil {
 			return err
 		}
 	}

@@ -4,6 +4,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/wiseft/wiseft/datasets"
 	"github.com/wiseft/wiseft/datasets/corrupt"
@@ -36,6 +39,9 @@ type source struct {
 
 // newRunData finds the data of a complete plan. It reads no sample.
 func newRunData(ctx context.Context, p *Plan) (*runData, error) {
+	if err := p.checkFed(); err != nil {
+		return nil, err
+	}
 	h := &runData{plan: p, room: cmp.Or(p.HeldBytes, defaultHeldBytes)}
 	if p.Train != nil {
 		h.train = &source{data: p.Train}
@@ -93,6 +99,11 @@ func generate(ds datasets.Dataset, name string, severity int, seed uint64) (data
 // corrupted returns a validation or test set under every corruption of the plan and every severity.
 func (h *runData) corrupted(ctx context.Context, t Test, severities []int, seed uint64) (list []*source, err error) {
 	for _, name := range h.plan.Corruptions {
+		if t.Corrupted == nil {
+			if err := checkCorruptible(ctx, t.Data, name); err != nil {
+				return nil, err
+			}
+		}
 		for _, severity := range severities {
 			s := &source{corruption: name, severity: severity}
 			if t.Corrupted != nil {
@@ -107,6 +118,88 @@ func (h *runData) corrupted(ctx context.Context, t Test, severities []int, seed 
 		}
 	}
 	return list, nil
+}
+
+// checkCorruptible refuses data whose samples are not of the kind that a corruption changes.
+func checkCorruptible(ctx context.Context, ds datasets.Dataset, name string) error {
+	c, err := corrupt.Lookup(name)
+	if err != nil {
+		return err
+	}
+	var s datasets.Sample
+	if err := ds.Read(ctx, &s, 0); err != nil {
+		return err
+	}
+	_, isCloud := s.Points()
+	want, fits := "clouds, [points 3]", isCloud
+	if c.Image != nil {
+		want, fits = "images, [channels height width]", len(s.Shape) == 3
+	}
+	if fits {
+		return nil
+	}
+	has := fmt.Sprintf("have shape %v", s.Shape)
+	if inputs := ds.Info().Inputs; inputs != nil {
+		has = "are the arrays " + strings.Join(arrayNames(inputs), ", ")
+	}
+	return fault.Usagef("%s: the corruption %s is for %s, and the samples %s", ds.Info().Name, name, want, has).
+		WithHint("leave out corruptions with --suite none, or score data that is stored corrupted")
+}
+
+func arrayNames(inputs []datasets.InputArray) (names []string) {
+	for _, in := range inputs {
+		names = append(names, in.Array)
+	}
+	return names
+}
+
+// described returns the data of the plan, test data first.
+func (p *Plan) described() (list []datasets.Info) {
+	for _, t := range p.Tests {
+		list = append(list, t.Data.Info())
+	}
+	if p.Train != nil {
+		list = append(list, p.Train.Info())
+	}
+	for _, v := range p.Vals {
+		list = append(list, v.Data.Info())
+	}
+	for _, t := range p.Transfers {
+		for _, ds := range t.parts() {
+			list = append(list, ds.Info())
+		}
+	}
+	return list
+}
+
+// fed describes the data that pass through a model; all of a plan feed the same inputs.
+func (p *Plan) fed() datasets.Info {
+	if list := p.described(); len(list) > 0 {
+		return list[0]
+	}
+	return datasets.Info{}
+}
+
+// checkFed refuses data that feed other inputs than the first.
+func (p *Plan) checkFed() error {
+	inputs := func(info datasets.Info) (names []string) {
+		for _, in := range info.Inputs {
+			names = append(names, in.Input)
+		}
+		for _, c := range info.Constants {
+			names = append(names, c.Input+" (constant)")
+		}
+		slices.Sort(names)
+		return names
+	}
+	all := p.described()
+	for _, info := range all[min(1, len(all)):] {
+		if got, want := inputs(info), inputs(all[0]); !slices.Equal(got, want) {
+			return fault.Mismatchf("%s feeds the inputs [%s], and %s feeds [%s]: a model runs with one choice of inputs", info.Name,
+				strings.Join(got, ", "), all[0].Name, strings.Join(want, ", "))
+		}
+	}
+	return nil
 }
 
 // stored opens the data stored under a corruption. Its samples must be those of the clean data, in the same order.

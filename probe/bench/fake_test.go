@@ -87,7 +87,7 @@ type engine struct {
 
 func (e *engine) Runtime() string { return "fake engine" }
 
-func (e *engine) Open(_ context.Context, model []byte, _ string) (probe.Extractor, error) {
+func (e *engine) Open(_ context.Context, model []byte, _ string, _ datasets.Info) (probe.Extractor, error) {
 	alpha, err := strconv.ParseFloat(string(model), 64)
 	if err != nil {
 		return nil, errors.New("is no model")
@@ -103,8 +103,8 @@ type fakeModel struct {
 	closed bool
 }
 
-func (m *fakeModel) Input() probe.Input {
-	return probe.Input{Name: "x", Shape: []int64{-1, 3, cmp.Or(m.e.points, -1)}}
+func (m *fakeModel) Inputs() []probe.Input {
+	return []probe.Input{{Name: "x", Shape: []int64{-1, 3, cmp.Or(m.e.points, -1)}}}
 }
 
 func (m *fakeModel) Output() probe.Output { return probe.Output{} }

@@ -29,7 +29,7 @@ func openVariant(ctx context.Context, p *Plan, v Variant, tensor string) (*openM
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", v.ID(), err)
 	}
-	ex, err := p.Engine.Open(ctx, model.ONNX, cmp.Or(model.Tensor, tensor))
+	ex, err := p.Engine.Open(ctx, model.ONNX, cmp.Or(model.Tensor, tensor), p.fed())
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", v.ID(), err)
 	}
@@ -52,7 +52,7 @@ func (p *Plan) checkBeside(ctx context.Context, model []byte, ex probe.Extractor
 		if o.Name != tensor || !o.MayHavePositions() {
 			continue
 		}
-		alone, err := p.Engine.Open(ctx, model, tensor)
+		alone, err := p.Engine.Open(ctx, model, tensor, p.fed())
 		if err != nil {
 			return err
 		}
@@ -70,7 +70,7 @@ func (m *openModel) check(ctx context.Context, ds datasets.Dataset, layout probe
 	if err := ds.Read(ctx, &s, 0); err != nil {
 		return err
 	}
-	if err := probe.CheckInput(m.ex.Input(), layout, &s); err != nil {
+	if err := probe.CheckInput(m.ex.Inputs(), ds.Info(), layout, &s); err != nil {
 		return fmt.Errorf("%s: %s: sample 0 %w", m.ID(), ds.Info().Name, err)
 	}
 	return nil

@@ -318,11 +318,14 @@ func (r *run) checkViews(ctx context.Context) error {
 		if err := ds.Read(ctx, &s, 0); err != nil {
 			return err
 		}
-		if probe.CheckInput(r.model.ex.Input(), r.plan.Layout, &s) != nil {
-			points, _ := s.Points()
+		if err := probe.CheckInput(r.model.ex.Inputs(), ds.Info(), r.plan.Layout, &s); err != nil {
+			points, isCloud := s.Points()
+			if !isCloud {
+				return fmt.Errorf("%s: %s: sample 0 %w", r.model.ID(), ds.Info().Name, err)
+			}
 			return fault.Inputf("%s: the model takes a fixed number of points (input %v), but %s leaves %d; "+
 				"export it with a dynamic number, or choose corruptions that keep all points",
-				r.model.ID(), r.model.ex.Input().Shape, cell, points)
+				r.model.ID(), probe.Samples(r.model.ex.Inputs(), ds.Info()).Shape, cell, points)
 		}
 	}
 	return nil

@@ -33,6 +33,23 @@ func Cut(m *onnx.Model, tensor string) (onnx.Change, error) {
 	return c, nil
 }
 
+// CutAsFloat32 is [Cut] with the value cast to float32, which has the shape of the value and the name that is returned.
+func CutAsFloat32(m *onnx.Model, tensor string) (c onnx.Change, name string, err error) {
+	g, err := flow.New(m)
+	if err != nil {
+		return c, "", err
+	}
+	if err := checkComputed(m, g, tensor); err != nil {
+		return c, "", err
+	}
+	name = tensor + " as float32"
+	c.Needed = g.Upstream(tensor)
+	c.Add.Node(onnx.NewNode{Name: name, OpType: "Cast", Inputs: []string{tensor}, Outputs: []string{name},
+		Attributes: []onnx.NewAttribute{{Name: "to", Int: int64(onnx.Float32)}}})
+	c.Add.Output(onnx.Value{Name: name, DType: onnx.Float32, Shape: m.Graph.Value(tensor).Shape})
+	return c, name, nil
+}
+
 // Expose writes the model, as one file, with the value called tensor as its only output; see [Cut].
 func Expose(ctx context.Context, w io.Writer, m *onnx.Model, tensor string) error {
 	c, err := Cut(m, tensor)
