@@ -32,6 +32,9 @@ func (d Data) samples() (string, error) {
 // constants reads what inputs get with every sample, in the order of their names.
 func (d Data) constants() (list []datasets.Constant, err error) {
 	for _, input := range slices.Sorted(maps.Keys(d.Constants)) {
+		if input == "" {
+			return nil, fault.Usagef("--constant %s is not NAME=VALUE", d.Constants[input])
+		}
 		c, err := datasets.ParseConstant(input, d.Constants[input])
 		if err != nil {
 			return nil, err

@@ -65,7 +65,7 @@ type experimentReader struct {
 }
 
 // pathFlags are flags whose values name files or folders.
-var pathFlags = []string{"train", "val", "test", "repair", "align-data", "recipe", "fisher", "labels", "reference", "onnxruntime"}
+var pathFlags = []string{"train", "val", "test", "repair", "align-data", "recipe", "fisher", "labels", "reference", "onnxruntime", "constant"}
 
 // ReadExperiment reads an experiment's document. flags are the names of the flags of sweep, and dataFlags those of them
 // that say how samples are prepared. Errors name the line.
@@ -308,7 +308,8 @@ func (r *experimentReader) values(name string, n *yaml.Node) (list []ExperimentF
 
 // besideNamed is beside for a value that may be NAME=PATH.
 func (r *experimentReader) besideNamed(flag, value string) string {
-	if name, path, named := strings.Cut(value, "="); named && flag == "val" && r.beside(value) == value {
+	isNamed := flag == "val" || flag == "constant"
+	if name, path, named := strings.Cut(value, "="); named && isNamed && r.beside(value) == value {
 		return name + "=" + r.beside(path)
 	}
 	return r.beside(value)

@@ -133,7 +133,8 @@ func (c *commandLine) prepared(d Data, layout string, seed uint64) {
 	c.flag("drop-nan", d.DropNaN)
 	c.text("pad", d.Pad, "none")
 	c.flag("exif", d.EXIF)
-	c.text("input", d.input(), "")
+	c.list("input", assigned(d.Inputs))
+	c.list("constant", assigned(d.Constants))
 	c.text("format", d.Format, "")
 	c.text("layout", layout, "auto")
 	if seed != 0 {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
@@ -57,38 +58,51 @@ func (d Data) described(layout string, seed uint64, drawn *samples, runtime Runt
 // recorded records how samples are prepared, of which count are drawn.
 func (d Data) recorded(layout string, seed uint64, count int) onnxmerge.Drawn {
 	d = d.asSplit("train")
-	return onnxmerge.Drawn{File: filepath.Base(d.Path), Split: d.Split, Format: d.Format, Points: d.Points, Sample: d.Sample,
+	r := onnxmerge.Drawn{File: filepath.Base(d.Path), Split: d.Split, Format: d.Format, Points: d.Points, Sample: d.Sample,
 		Normalize: d.Normalize, Resize: d.Resize, Crop: d.Crop, Axes: d.Axes, DropNaN: d.DropNaN, Pad: d.Pad, EXIF: d.EXIF,
-		Input: d.input(), Layout: layout, Count: count, Seed: seed}
-}
-
-// input names the array that has the samples, as --input does; "" if it is to be found.
-func (d Data) input() string {
-	for name, array := range d.Inputs {
-		if name == "" {
-			return array
-		}
-		return name + "=" + array
+		Constants: assigned(d.Constants), Layout: layout, Count: count, Seed: seed}
+	if r.Inputs = assigned(d.Inputs); len(r.Inputs) == 1 {
+		r.Input, r.Inputs = r.Inputs[0], nil
 	}
-	return ""
+	return r
 }
 
-// inputs reads what Data.input writes.
-func inputs(text string) map[string]string {
-	if text == "" {
+// assigned lists a map as NAME=VALUE, sorted; the name "" is left out.
+func assigned(m map[string]string) (list []string) {
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		if name == "" {
+			list = append(list, m[name])
+			continue
+		}
+		list = append(list, name+"="+m[name])
+	}
+	return list
+}
+
+// assignments reads what assigned writes.
+func assignments(list []string) map[string]string {
+	if len(list) == 0 {
 		return nil
 	}
-	if name, array, named := strings.Cut(text, "="); named {
-		return map[string]string{name: array}
+	m := map[string]string{}
+	for _, text := range list {
+		name, value, named := strings.Cut(text, "=")
+		if !named {
+			name, value = "", text
+		}
+		m[name] = value
 	}
-	return map[string]string{"": text}
+	return m
 }
 
 // preparedAs returns data at a path, prepared as recorded.
 func preparedAs(d onnxmerge.Drawn, path string) Data {
+	if d.Input != "" {
+		d.Inputs = []string{d.Input}
+	}
 	return Data{Path: path, Split: d.Split, Format: d.Format, Points: d.Points, Sample: d.Sample, Normalize: d.Normalize,
-		Resize: d.Resize, Crop: d.Crop, Axes: d.Axes, DropNaN: d.DropNaN, Pad: d.Pad, EXIF: d.EXIF, Inputs: inputs(d.Input),
-		Seed: d.Seed}
+		Resize: d.Resize, Crop: d.Crop, Axes: d.Axes, DropNaN: d.DropNaN, Pad: d.Pad, EXIF: d.EXIF, Inputs: assignments(d.Inputs),
+		Constants: assignments(d.Constants), Seed: d.Seed}
 }
 
 // calibrationSets returns the samples that an alignment and a repair measure activations on.

@@ -15,6 +15,10 @@ type Drawn struct {
 	Pad       string `json:"pad,omitempty"`      // how clouds of too few points are filled up
 	EXIF      bool   `json:"exif,omitempty"`     // images were turned as their EXIF orientation says
 	Input     string `json:"input,omitempty"`    // the array that was taken, ARRAY or INPUT=ARRAY; "" if it was found
+	// Inputs are the arrays of several inputs, INPUT=ARRAY, sorted; nil if Input names the only one.
+	Inputs []string `json:"inputs,omitempty"`
+	// Constants are what inputs got with every sample, INPUT=VALUE, sorted.
+	Constants []string `json:"constants,omitempty"`
 	Layout    string `json:"layout,omitempty"`
 	Count     int    `json:"drawn"` // samples that were drawn
 	Seed      uint64 `json:"seed"`  // of the draw, and of random points

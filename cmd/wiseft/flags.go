@@ -267,8 +267,9 @@ func (o *poolOptions) flags() []cli.Flag {
 // dataOptions are flags of how samples are prepared. They apply to all data of a command.
 type dataOptions struct {
 	wiseft.Data
-	layout string
-	inputs []string
+	layout    string
+	inputs    []string
+	constants []string
 }
 
 func (o *dataOptions) flags() []cli.Flag {
@@ -284,7 +285,10 @@ func (o *dataOptions) flags() []cli.Flag {
 		define(&o.EXIF, "exif", "turn images as their EXIF orientation says").shown("as stored, as PyTorch's loaders do").env(),
 		define(&o.Axes, "axes", "which input axis each axis takes: xzy swaps y and z").or("xyz").env(),
 		define(&o.layout, "layout", "auto, bnc (batch, points, 3) or bcn; auto reads it from the model").or("auto").env(),
-		inputFlag(&o.inputs),
+		define(&o.inputs, "input", "the `ARRAY` of the samples, or NAME=ARRAY for the model's input NAME; NAME= leaves out an "+
+			"optional one; may be repeated").shown("found by names and shapes"),
+		define(&o.constants, "constant", "`NAME=VALUE` gives the model's input NAME the same with every sample: a number, zeros, a "+
+			"list as [1,2], or FILE.npy; may be repeated"),
 		targetFlag(&o.Target),
 		define(&o.Format, "format", "the data's `FORMAT`").shown("recognised from its contents").env(),
 		define(&o.Labels, "labels", "label `MAP`: a name of wiseft list labels, or a JSON file").
@@ -299,13 +303,8 @@ func (o *dataOptions) at(path string) wiseft.Data {
 		return wiseft.Data{}
 	}
 	d := o.Data
-	d.Path, d.Inputs = path, parseInputs(o.inputs)
+	d.Path, d.Inputs, d.Constants = path, parseInputs(o.inputs), parseInputs(o.constants)
 	return d
-}
-
-func inputFlag(dst *[]string) definition {
-	return define(dst, "input", "the `ARRAY` of the samples, or NAME=ARRAY for the model's input NAME").
-		shown("found by names and shapes")
 }
 
 func targetFlag(dst *string) definition {
@@ -324,7 +323,7 @@ func partFlags(o *wiseft.FeatureOptions) []cli.Flag {
 	)
 }
 
-// parseInputs reads ARRAY or NAME=ARRAY. An input that is named twice stays as a second one, which is refused later.
+// parseInputs reads ARRAY or NAME=ARRAY, and NAME=VALUE alike. An input that is named twice stays as a second one, which is refused later.
 func parseInputs(list []string) map[string]string {
 	inputs := map[string]string{}
 	for _, text := range list {

@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"reflect"
 	"slices"
 
 	"github.com/wiseft/wiseft/onnxmerge"
@@ -34,6 +35,11 @@ type textField struct {
 	dst *string
 }
 
+type listField struct {
+	key string
+	dst *[]string
+}
+
 type numberField struct {
 	key string
 	dst *int
@@ -46,6 +52,11 @@ func (r *Repair) activations() activations {
 func (a *Align) activations() activations {
 	return activations{key: "align", data: &a.Data, texts: []textField{{"by", &a.By}, {"data", &a.Data.File}},
 		numbers: []numberField{{"draws", &a.Draws}}}
+}
+
+// lists returns the keys of lists of texts.
+func (a activations) lists() []listField {
+	return []listField{{"inputs", &a.data.Inputs}, {"constants", &a.data.Constants}}
 }
 
 // fields returns the keys, in the order in which they are written.
@@ -69,6 +80,12 @@ func (a activations) read(n *yaml.Node) error {
 	for _, f := range texts {
 		known = append(known, f.key)
 		if *f.dst, err = o.text(f.key); err != nil {
+			return err
+		}
+	}
+	for _, f := range a.lists() {
+		known = append(known, f.key)
+		if *f.dst, err = o.texts(f.key); err != nil {
 			return err
 		}
 	}
@@ -103,6 +120,11 @@ func (a activations) put(top *yaml.Node) {
 	}
 	for _, f := range numbers {
 		if *f.dst != 0 {
+			put(n, f.key, *f.dst)
+		}
+	}
+	for _, f := range a.lists() {
+		if len(*f.dst) > 0 {
 			put(n, f.key, *f.dst)
 		}
 	}
@@ -142,7 +164,7 @@ func (r *Recipe) readActivations(top *object) error {
 		return errAt(n, "align by activations needs data, the file or folder of unlabelled samples")
 	case a.By != "weights" && a.By != "activations":
 		return errAt(n, "align is by weights or by activations: by is %q", a.By)
-	case a.By == "weights" && (a.Draws != 0 || a.Data != onnxmerge.Drawn{Seed: a.Data.Seed}):
+	case a.By == "weights" && (a.Draws != 0 || !reflect.DeepEqual(a.Data, onnxmerge.Drawn{Seed: a.Data.Seed})):
 		return errAt(n, "align by weights has no use for data; only by and seed are its keys")
 	}
 	return nil
