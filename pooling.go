@@ -1,6 +1,8 @@
 package wiseft
 
 import (
+	"strings"
+
 	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 	"github.com/wiseft/wiseft/onnxmerge/onnx/surgery"
@@ -28,7 +30,8 @@ func (o AttachOptions) pool(m *onnx.Model, tensor string, fitted *feature.Pool) 
 		return nil, err
 	}
 	if fitted == nil && given.Mode != "" {
-		fitted = &feature.Pool{Mode: given.Mode, FeatureAxis: given.FeatureAxis, Axes: len(m.Graph.Value(tensor).Shape)}
+		fitted = &feature.Pool{Mode: given.Mode, FeatureAxis: given.FeatureAxis, Axes: len(m.Graph.Value(tensor).Shape),
+			Mask: strings.TrimPrefix(given.Mask, probe.NoMask)}
 		if given.Mode != probe.PoolFlatten && (fitted.FeatureAxis == 0 || fitted.Axes == 0) {
 			return nil, fault.Usagef("the probe does not say how its features were pooled: name the axis with --feature-axis, of a "+
 				"tensor whose shape the model declares (%q has %d axes)", tensor, fitted.Axes)
@@ -40,11 +43,16 @@ func (o AttachOptions) pool(m *onnx.Model, tensor string, fitted *feature.Pool) 
 	if given.Mode != "" && (given.Mode != fitted.Mode || given.FeatureAxis > 0 && given.FeatureAxis != fitted.FeatureAxis) {
 		return nil, fault.Mismatchf("the probe was fitted on features pooled by %s, and --pool %s is given", fitted, given.Mode)
 	}
+	if given.Mask != "" && strings.TrimPrefix(given.Mask, probe.NoMask) != fitted.Mask {
+		return nil, fault.Mismatchf("the probe was fitted on features pooled by %s, and --pool-mask %s is given", fitted, given.Mask)
+	}
 	switch fitted.Mode {
 	case probe.PoolFlatten:
 		return nil, nil
 	case probe.PoolNone:
 		return nil, fault.Mismatchf("the probe was fitted on features with several axes, which no head of a model takes")
 	}
-	return &surgery.Pool{Mode: fitted.Mode, FeatureAxis: fitted.FeatureAxis, Axes: fitted.Axes}, nil
+	p := &surgery.Pool{Mode: fitted.Mode, FeatureAxis: fitted.FeatureAxis, Axes: fitted.Axes}
+	p.Mask, p.InvertMask = strings.CutPrefix(fitted.Mask, "!")
+	return p, nil
 }

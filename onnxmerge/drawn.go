@@ -19,9 +19,9 @@ type Drawn struct {
 	Inputs []string `json:"inputs,omitempty"`
 	// Constants are what inputs got with every sample, INPUT=VALUE, sorted.
 	Constants []string `json:"constants,omitempty"`
-	Layout    string `json:"layout,omitempty"`
-	Count     int    `json:"drawn"` // samples that were drawn
-	Seed      uint64 `json:"seed"`  // of the draw, and of random points
-	Batch     int    `json:"batch"` // samples of one forward pass
-	Runtime   string `json:"runtime"`
+	Layout    string   `json:"layout,omitempty"`
+	Count     int      `json:"drawn"` // samples that were drawn
+	Seed      uint64   `json:"seed"`  // of the draw, and of random points
+	Batch     int      `json:"batch"` // samples of one forward pass
+	Runtime   string   `json:"runtime"`
 }

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -29,6 +30,10 @@ type Pooling struct {
 	// three axes, unless it alone has no declared length; axis 1 of four; never one of length 1 beside a longer one; for
 	// clouds never one as long as the number of points, unless all are.
 	FeatureAxis int `json:"feature_axis,omitempty"`
+	// Mask is the input that says which positions the modes mean, max, cls and last take: those where it is 1, or with ! in
+	// front where it is 0, as key-padding masks have it. It has the shape of the positions. "" is [AttentionMask], if there is
+	// such an input of shape [batch, length], and [NoMask] takes all positions.
+	Mask string `json:"mask,omitempty"`
 }
 
 // Check returns an error of the kind Usage if the mode is unknown, or has no use for the axis.
@@ -53,10 +58,16 @@ type pooler struct {
 	layout Layout  // of clouds; "" for other data
 	shape  []int64 // of the first pass behind the batch axis; nil before it, and if the engine states none
 	axis   int     // that remains, counted from the batch axis
+	mask   *mask   // nil = all positions are pooled
+	masked bool    // some pass had a mask
 }
 
 func newPooler(p Pooling, f *feed) (*pooler, error) {
-	return &pooler{Pooling: p, layout: f.layout}, p.Check()
+	if err := p.Check(); err != nil {
+		return nil, err
+	}
+	m, err := newMask(p, f.inputs)
+	return &pooler{Pooling: p, layout: f.layout, mask: m}, err
 }
 
 // points returns the number of points of the clouds of a batch; 0 for other data.
@@ -95,7 +106,15 @@ func (p *pooler) pool(x []float32, before int, b Batch, out Output) ([]float32, 
 	if slices.Contains(out.Shape, 0) {
 		return nil, fault.Inputf("tensor %q has shape %v, which has no position to pool", out.Name, out.Shape)
 	}
-	return p.reduce(x, before, out.Shape), nil
+	var kept []bool
+	if p.mask != nil {
+		var err error
+		if kept, err = p.mask.kept(b, slices.Delete(slices.Clone(out.Shape[1:]), p.axis-1, p.axis), out.Name); err != nil {
+			return nil, err
+		}
+		p.masked = p.masked || kept != nil
+	}
+	return p.reduce(x, before, out.Shape, kept), nil
 }
 
 // checkSame refuses a tensor whose axes are not those of the first pass: its values stand for other positions, even if
@@ -179,8 +198,8 @@ func (p *pooler) preferred(long []int, points int64, out Output) int {
 }
 
 // reduce pools the rows of a pass in place. A row has outer blocks of width x inner values, of which width remain:
-// value j is made of values at or behind place j alone.
-func (p *pooler) reduce(x []float32, before int, shape []int64) []float32 {
+// value j is made of values at or behind place j alone. kept are the positions that are pooled; nil = all.
+func (p *pooler) reduce(x []float32, before int, shape []int64, kept []bool) []float32 {
 	outer, width, inner := 1, int(shape[p.axis]), 1
 	for i, n := range shape[1:] {
 		switch {
@@ -193,6 +212,13 @@ func (p *pooler) reduce(x []float32, before int, shape []int64) []float32 {
 	rows, size := int(shape[0]), outer*width*inner
 	for r := range rows {
 		row := x[before+r*size : before+(r+1)*size]
+		if kept != nil {
+			positions := kept[r*outer*inner : (r+1)*outer*inner]
+			for j := range width {
+				x[before+r*width+j] = p.maskedValue(row[j*inner:], positions, width*inner, inner)
+			}
+			continue
+		}
 		for j := range width {
 			x[before+r*width+j] = p.value(row[j*inner:], outer, width*inner, inner)
 		}
@@ -221,6 +247,30 @@ func (p *pooler) value(x []float32, outer, stride, inner int) float32 {
 	return float32(sum / float64(outer*inner))
 }
 
+// maskedValue pools one feature like value, of the positions that are kept, which are one or more.
+func (p *pooler) maskedValue(x []float32, kept []bool, stride, inner int) float32 {
+	n, sum, last := 0, 0.0, float32(0)
+	largest := float32(math.Inf(-1))
+	for at, keep := range kept {
+		if !keep {
+			continue
+		}
+		last = x[at/inner*stride+at%inner]
+		if n == 0 && p.Mode == PoolCLS {
+			return last
+		}
+		n++
+		sum, largest = sum+float64(last), max(largest, last)
+	}
+	switch p.Mode {
+	case PoolMax:
+		return largest
+	case PoolLast:
+		return last
+	}
+	return float32(sum / float64(n))
+}
+
 // record describes in f what was pooled, if a mode is named.
 func (p *pooler) record(f *feature.Set, tensor string) {
 	if p.Mode == "" || p.shape == nil {
@@ -234,6 +284,9 @@ func (p *pooler) record(f *feature.Set, tensor string) {
 	}
 	if p.reduces() {
 		f.Meta.Pool.FeatureAxis = p.axis
+		if p.masked {
+			f.Meta.Pool.Mask = p.mask.name
+		}
 		f.Meta.Data.History = append(slices.Clip(f.Meta.Data.History), p.describe(tensor))
 	}
 }
@@ -249,6 +302,11 @@ func (p *pooler) describe(tensor string) string {
 	if len(others) == 0 {
 		return fmt.Sprintf("tensor %q has one position a sample, which --pool %s takes", tensor, p.Mode)
 	}
-	return fmt.Sprintf("tensor %q, %v for the first sample, is pooled by %s over the axes %s; axis %d has the features",
-		tensor, p.shape, p.Mode, strings.Join(others, " and "), p.axis)
+	where := ""
+	if input, inverted := "", false; p.masked {
+		input, inverted = strings.CutPrefix(p.mask.name, "!")
+		where = fmt.Sprintf(" where the input %q is %d", input, map[bool]int{false: 1, true: 0}[inverted])
+	}
+	return fmt.Sprintf("tensor %q, %v for the first sample, is pooled by %s over the axes %s%s; axis %d has the features",
+		tensor, p.shape, p.Mode, strings.Join(others, " and "), where, p.axis)
 }

@@ -96,7 +96,7 @@ func TestPool(t *testing.T) {
 		for _, mode := range []string{PoolMean, PoolMax, PoolCLS, PoolLast} {
 			model := &tensorModel{declared: c.declared, shape: func([]int64) []int64 { return c.shape }}
 			f, err := Extract(t.Context(), model, samplesOf([]int{2}, []int{2}, []int{2}),
-				ExtractOptions{Batch: 2, Pool: Pooling{mode, c.given}})
+				ExtractOptions{Batch: 2, Pool: Pooling{Mode: mode, FeatureAxis: c.given}})
 			if err != nil {
 				t.Errorf("%v %s: %v", c.shape, mode, err)
 				continue
@@ -146,7 +146,7 @@ func TestPoolShapes(t *testing.T) {
 		{"width differs", tensorModel{shape: same}, pictures, Pooling{Mode: PoolMean}, 0, "axis 2, the features"},
 		{"five axes", tensorModel{shape: same}, samplesOf([]int{2, 3, 4, 5}), Pooling{Mode: PoolMean}, 0,
 			"does not say which axis"},
-		{"no such axis", tensorModel{shape: same}, equal, Pooling{PoolMean, 3}, 0, "--feature-axis 3"},
+		{"no such axis", tensorModel{shape: same}, equal, Pooling{Mode: PoolMean, FeatureAxis: 3}, 0, "--feature-axis 3"},
 		{"unknown mode", tensorModel{shape: same}, equal, Pooling{Mode: "average"}, 0, "--pool average"},
 		{"axis without a mode", tensorModel{shape: same}, equal, Pooling{FeatureAxis: 1}, 0, "--feature-axis names"},
 		{"no positions", tensorModel{shape: func([]int64) []int64 { return []int64{0, 6} }}, equal, Pooling{Mode: PoolMean}, 0,

@@ -261,6 +261,8 @@ func (o *poolOptions) flags() []cli.Flag {
 			shown("fixed axes are flattened, others refused").env(),
 		define(&o.pool.FeatureAxis, "feature-axis", "the axis `N` that --pool leaves; the batch is axis 0").
 			shown("the last of three, 1 of four").env(),
+		define(&o.pool.Mask, "pool-mask", "the `INPUT` that is 1 at the positions that --pool takes, !INPUT if it is 0 there, or "+
+			"none").shown("attention_mask, if the model has it").env(),
 	)
 }
 

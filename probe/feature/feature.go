@@ -40,6 +40,8 @@ type Pool struct {
 	Mode        string `json:"mode"`                   // of probe.Pooling
 	FeatureAxis int    `json:"feature_axis,omitempty"` // that remains, counted from the batch axis, 0; 0 = several remain
 	Axes        int    `json:"axes"`                   // of the tensor, with the batch axis
+	// Mask is the input that says which positions were taken, as probe.Pooling has it; "" = all were.
+	Mask string `json:"mask,omitempty"`
 }
 
 // String describes the pooling: "mean, axis 2 of 3".
@@ -50,7 +52,11 @@ func (p *Pool) String() string {
 	case p.FeatureAxis == 0:
 		return p.Mode
 	}
-	return fmt.Sprintf("%s, axis %d of %d", p.Mode, p.FeatureAxis, p.Axes)
+	mask := ""
+	if p.Mask != "" {
+		mask = ", mask " + p.Mask
+	}
+	return fmt.Sprintf("%s, axis %d of %d%s", p.Mode, p.FeatureAxis, p.Axes, mask)
 }
 
 // Set is the features that a model computed for samples, with their labels, in memory.

@@ -1,6 +1,7 @@
-"""Makes the files of other tools that the tests read, and what NumPy, pyarrow and Pillow read from them.
+"""Makes the files of other tools that the tests read, and what NumPy, pyarrow, Pillow and onnxruntime make
+of them.
 
-Run as: python make.py [arrays] [tables] [pictures]   (versions in requirements.txt)
+Run as: python make.py [arrays] [tables] [pictures] [inputs]   (versions in requirements.txt)
 """
 
 import json
@@ -9,7 +10,8 @@ import shutil
 import sys
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
-FOLDERS = {"arrays": "datasets/testdata/arrays", "tables": "probe/feature/testdata", "pictures": "datasets/testdata/pictures"}
+FOLDERS = {"arrays": "datasets/testdata/arrays", "tables": "probe/feature/testdata", "pictures": "datasets/testdata/pictures",
+           "inputs": "cmd/wiseft/testdata/inputs"}
 
 for kind in sys.argv[1:] or FOLDERS:
     folder = os.path.join(ROOT, FOLDERS[kind])

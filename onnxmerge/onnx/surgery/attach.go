@@ -110,6 +110,9 @@ func Attach(ctx context.Context, w io.Writer, m *onnx.Model, head Head) error {
 		return err
 	}
 	needed := g.Upstream(head.Tensor)
+	if head.Pool != nil && head.Pool.Mask != "" {
+		needed[head.Pool.Mask] = true
+	}
 	if _, taken := g.Value(head.Output); taken && needed[head.Output] {
 		return onnx.FormatError(fmt.Sprintf("the model computes a tensor named %q already; choose another name for the "+
 			"scores", head.Output))
