@@ -109,6 +109,23 @@ func (f *feed) newBatch(s *datasets.Sample) (b Batch, err error) {
 	return b, nil
 }
 
+// noteRounding notes the inputs of floating-point types that do not hold all values of a sample's.
+func (f *feed) noteRounding(s *datasets.Sample) {
+	precision := map[typed.Type]int{typed.BFloat16: 8, typed.Float16: 11, typed.Float32: 24, typed.Float64: 53} // in bits
+	for _, in := range f.inputs {
+		from := typed.Float32
+		switch {
+		case in.constant != nil:
+			continue
+		case in.array >= 0 && in.array < len(s.Arrays):
+			from = s.Arrays[in.array].Type
+		}
+		if to := in.in.dtype(); from.IsFloat() && to.IsFloat() && precision[to] < precision[from] {
+			f.rounded = append(f.rounded, fmt.Sprintf("values for the input %q are rounded from %s to %s", in.in.Name, from, to))
+		}
+	}
+}
+
 // addArray adds the values of a sample for one input, as its type.
 func (f *feed) addArray(c *column, in *source, s *datasets.Sample) (err error) {
 	var a typed.Array

@@ -66,6 +66,7 @@ func Extract(ctx context.Context, ex Extractor, ds datasets.Dataset, opt Extract
 		}
 		feed.recycle(j, c)
 	}
+	f.Meta.Data.History = append(slices.Clip(f.Meta.Data.History), feed.rounded...)
 	pool.record(f, ex.Output().Name)
 	return f, nil
 }
@@ -126,6 +127,7 @@ func newFeed(ctx context.Context, inputs []Input, ds datasets.Dataset, opt Extra
 		return nil, err
 	}
 	f.cut(int(s.SizeBytes() / 4))
+	f.noteRounding(&s)
 	if _, cloud := s.Points(); cloud {
 		layout, err := opt.Layout.choose(Samples(inputs, ds.Info()))
 		if err != nil {

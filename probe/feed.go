@@ -43,6 +43,8 @@ type feed struct {
 	fixed  int    // batch length that the model requires, or 0
 	starts []int  // the first sample of every chunk, and the end
 
+	rounded []string // lines for the history about inputs whose values are rounded
+
 	ready, free []chan *chunk // one per worker
 	wg          sync.WaitGroup
 	only        chunk // the only chunk of a feed without workers
