@@ -16,14 +16,15 @@ import (
 func scaledModel() []byte {
 	var b onnxtest.Builder
 	b.Input("signal", -1, 3)
-	b.Input("temperature", 1)
-	b.Tensor("temperature", []float64{2}, 1)
+	b.Input("temperature", -1, 1)
+	b.Tensor("temperature", []float64{2}, 1, 1)
 	b.Node("y", "Mul", "signal", "temperature")
 	b.Output("y")
 	return b.Bytes()
 }
 
-// writeArrays writes an NPZ file of float32 rows of 3 values, value everywhere, and of a single number where shape is 1.
+// writeArrays writes an NPZ file of 4 float32 rows of 3 values, value everywhere; scale has one a row, temperature a single
+// one.
 func writeArrays(t *testing.T, path string, values map[string]float32) {
 	t.Helper()
 	f, err := os.Create(path)
@@ -34,10 +35,13 @@ func writeArrays(t *testing.T, path string, values map[string]float32) {
 	z := npy.NewWriter(f)
 	for name, v := range values {
 		rows, shape := 4, []int{3}
-		if name == "temperature" {
+		switch name {
+		case "scale":
+			shape = []int{1}
+		case "temperature":
 			rows, shape = 1, nil
 		}
-		row := slices.Repeat([]float32{v}, max(1, 3*len(shape)))
+		row := slices.Repeat([]float32{v}, slices.Max(append([]int{1}, shape...)))
 		if err := z.Float32Rows(name, rows, shape, func(int) ([]float32, error) { return row, nil }); err != nil {
 			t.Fatal(err)
 		}
@@ -48,7 +52,7 @@ func writeArrays(t *testing.T, path string, values map[string]float32) {
 }
 
 // TestArraysNamedLikeInputs checks that no array with the name of an input is ignored: that of the samples is taken before
-// x, and one of an optional input is refused, with the flag that leaves it out.
+// x, and one of an optional input is used, unless it is left out by name.
 func TestArraysNamedLikeInputs(t *testing.T) {
 	orttest.Load(t)
 	model, data := filepath.Join(t.TempDir(), "m.onnx"), filepath.Join(t.TempDir(), "d.npz")
@@ -64,8 +68,10 @@ func TestArraysNamedLikeInputs(t *testing.T) {
 		{map[string]float32{"x": 3}, nil, 6, ""},
 		{map[string]float32{"x": 3, "signal": 5}, nil, 10, ""},
 		{map[string]float32{"x": 3, "signal": 5}, map[string]string{"signal": "x"}, 6, ""},
-		{map[string]float32{"x": 3, "temperature": 7}, nil, 0, "--input signal=x runs it without temperature"},
-		{map[string]float32{"x": 3, "temperature": 7}, map[string]string{"signal": "x"}, 6, ""},
+		{map[string]float32{"x": 3, "temperature": 7}, nil, 0, "--constant temperature=VALUE gives what is the same for all"},
+		{map[string]float32{"x": 3, "temperature": 7}, map[string]string{"temperature": ""}, 6, ""},
+		{map[string]float32{"x": 3, "scale": 5}, map[string]string{"temperature": "scale"}, 15, ""},
+		{map[string]float32{"x": 3, "scale": 5}, nil, 6, ""},
 	} {
 		writeArrays(t, data, c.values)
 		f, err := ExtractFeatures(t.Context(), model, FeaturesOptions{Data: Data{Path: data, Inputs: c.inputs}})

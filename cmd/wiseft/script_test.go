@@ -115,6 +115,9 @@ func setupScript(env *testscript.Env, library string) error {
 			return err
 		}
 	}
+	if err := os.CopyFS(filepath.Join(env.WorkDir, "inputs"), os.DirFS("testdata/inputs")); err != nil {
+		return err
+	}
 	for _, folder := range []string{"../../probe/feature/testdata", "../../datasets/testdata/arrays"} {
 		if err := os.CopyFS(filepath.Join(env.WorkDir, "elsewhere", filepath.Base(folder)), os.DirFS(folder)); err != nil {
 			return err

@@ -171,7 +171,13 @@ func (f *finder) note(r Roles, taken []Taken) string {
 	}
 	note, obvious := "samples are the array "+r.Samples, r.Samples == "x"
 	if len(taken) > 1 {
-		note, obvious = f.inputNote(taken)
+		note, obvious = inputNote(taken)
+	}
+	var defaults string
+	for _, in := range f.want.Inputs {
+		if !slices.ContainsFunc(taken, func(t Taken) bool { return t.Input == in.Name }) {
+			defaults, obvious = defaults+"; "+in.Name+" has its default", false
+		}
 	}
 	if obvious && (r.Labels == "y" || f.want.OwnLabels) && len(left) == 0 {
 		return ""
@@ -184,15 +190,15 @@ func (f *finder) note(r Roles, taken []Taken) string {
 	case !f.want.OwnLabels:
 		note += ", which has no labels"
 	}
+	note += defaults
 	if len(left) > 0 {
 		note += "; not used: " + strings.Join(left, ", ")
 	}
 	return note
 }
 
-// inputNote lists the arrays of several inputs, and the optional inputs without one. It is obvious if all have the names of
-// their inputs and none is left out.
-func (f *finder) inputNote(taken []Taken) (note string, obvious bool) {
+// inputNote lists the arrays of several inputs. It is obvious if all have the names of their inputs.
+func inputNote(taken []Taken) (note string, obvious bool) {
 	obvious = true
 	var list []string
 	for _, t := range taken {
@@ -202,11 +208,5 @@ func (f *finder) inputNote(taken []Taken) (note string, obvious bool) {
 		}
 		list = append(list, text)
 	}
-	note = "inputs are the arrays " + strings.Join(list, ", ")
-	for _, in := range f.want.Inputs {
-		if !slices.ContainsFunc(taken, func(t Taken) bool { return t.Input == in.Name }) {
-			note, obvious = note+"; "+in.Name+" has its default", false
-		}
-	}
-	return note, obvious
+	return "inputs are the arrays " + strings.Join(list, ", "), obvious
 }

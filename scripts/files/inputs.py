@@ -185,6 +185,8 @@ def audio(folder):
           ("sr", T.INT64, []), ("gain", T.FLOAT, [1])], [("output", T.FLOAT, ["batch", 4])], nodes, tensors)
     sound, state = weights((11, 16)), weights((2, 1, 4))
     np.savez_compressed(os.path.join(folder, "sound.npz"), input=sound.astype(np.float64), y=np.arange(11) % 2)
+    other = np.random.default_rng(8).standard_normal((6, 16)).astype(np.float32)
+    np.savez_compressed(os.path.join(folder, "sound_test.npz"), input=other, y=np.arange(6) % 2)
     np.save(os.path.join(folder, "state.npy"), state)
     feed = {"input": sound, "cache": np.zeros((11, 0, 4), np.float32), "sr": np.array(16000)}
     zeros = dict(feed, state=np.zeros((2, 11, 4), np.float32))
