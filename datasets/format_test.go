@@ -80,6 +80,9 @@ func TestFormats(t *testing.T) {
 		{"pickle", "testdata/pickle/cache.dat", "", all, labels},
 		{"pickle", "testdata/pickle/scalars.pkl", "", all, labels},
 		{"npy", "testdata/modelnet40_c/data_original.npy", "", all, labels},
+		{"npy-folder", "testdata/npy_folder", "train", []int{0, 1, 2, 3}, []int64{0, 1, 2, 0}},
+		{"npy-folder", "testdata/npy_folder", "test", []int{4, 5}, []int64{1, 2}},
+		{"npy-folder", "testdata/npy_folder/train", "", []int{0, 1, 2, 3}, []int64{0, 1, 2, 0}},
 		{"modelnet-c", "testdata/modelnet_c", "clean", all, labels},
 		{"modelnet40-c", "testdata/modelnet40_c", "clean", all, labels},
 	}...)

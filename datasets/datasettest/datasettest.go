@@ -3,6 +3,7 @@
 package datasettest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"math"
@@ -55,9 +56,7 @@ func read(t testing.TB, ds datasets.Dataset, i int) datasets.Sample {
 
 // equal compares bits, so that -0 and 0 differ.
 func equal(a, b datasets.Sample) bool {
-	return a.Label == b.Label && slices.Equal(a.Shape, b.Shape) && slices.EqualFunc(a.X, b.X, func(x, y float32) bool {
-		return math.Float32bits(x) == math.Float32bits(y)
-	})
+	return a.Label == b.Label && slices.Equal(a.Shape, b.Shape) && bytes.Equal(a.AppendBytes(nil), b.AppendBytes(nil))
 }
 
 func values(t *testing.T, ds datasets.Dataset) {
@@ -69,6 +68,17 @@ func values(t *testing.T, ds datasets.Dataset) {
 		}
 		if s.Label < datasets.NoLabel || len(classes) > 0 && s.Label >= int64(len(classes)) {
 			t.Fatalf("sample %d: label %d is out of range for %d classes", i, s.Label, len(classes))
+		}
+		if named := ds.Info().Inputs; len(named) != len(s.Arrays) {
+			t.Fatalf("sample %d has %d arrays, and Info names %d", i, len(s.Arrays), len(named))
+		}
+		for _, a := range s.Arrays {
+			if err := a.Check(); err != nil {
+				t.Fatalf("sample %d: %v", i, err)
+			}
+		}
+		if len(s.Arrays) > 0 {
+			continue
 		}
 		size := 1
 		for _, n := range s.Shape {

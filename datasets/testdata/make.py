@@ -188,6 +188,14 @@ def all_npz():
     npz("bad_object_labels.npz", x=x, y=np.array([*y[:5], "sofa"], dtype=object))
 
 
+def npy_folders():
+    x, y = clouds(), LABELS
+    for part, rows in (("train", slice(0, 4)), ("test", slice(4, 6))):
+        os.makedirs(path("npy_folder", part), exist_ok=True)
+        np.save(path("npy_folder", part, "x.npy"), x[rows])
+        np.save(path("npy_folder", part, "y.npy"), y[rows])
+
+
 def pickles():
     """Few-shot splits as ModelNetFewshot has them, Point-MAE's cache, and what must be refused."""
     x = np.concatenate([clouds(), np.zeros_like(clouds())], 2)
@@ -311,5 +319,6 @@ if __name__ == "__main__":
     check_written()
     hdf5_folder()
     all_npz()
+    npy_folders()
     pickles()
     all_pcd()
