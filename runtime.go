@@ -88,27 +88,33 @@ func (r *Runtime) Open(ctx context.Context, model []byte, tensor string, data da
 	if err != nil {
 		return nil, err
 	}
-	exposed, output, err := expose(ctx, m, model, tensor)
+	ex, err := r.expose(ctx, m, model, tensor, false, inputs)
+	if errors.Is(err, ort.ErrHalf) { // which the model may not declare
+		ex, err = r.expose(ctx, m, model, tensor, true, inputs)
+	}
+	return ex, err
+}
+
+// expose opens a model whose only output is tensor. The nodes that it does not need are left out. With half it is cast to
+// float32, as 16-bit floating-point numbers must be.
+func (r *Runtime) expose(ctx context.Context, m *onnx.Model, model []byte, tensor string, half bool, inputs []probe.Input,
+) (probe.Extractor, error) {
+	cut, err := surgery.Cut(m, tensor)
+	if half {
+		cut, tensor, err = surgery.CutAsFloat32(m, tensor)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return r.Engine.Open(ctx, exposed, output, inputs...)
-}
-
-// expose returns a model whose only output is tensor, and the name of the output. The nodes that it does not need are left
-// out. One of 16-bit floating-point numbers, which no pass returns, is cast to float32.
-func expose(ctx context.Context, m *onnx.Model, model []byte, tensor string) ([]byte, string, error) {
-	cut, err := surgery.Cut(m, tensor)
-	if dtype := m.Graph.Value(tensor).DType; err == nil && (dtype == onnx.Float16 || dtype == onnx.BFloat16) {
-		cut, tensor, err = surgery.CutAsFloat32(m, tensor)
+	if !cut.IsZero() {
+		var out bytes.Buffer
+		out.Grow(len(model) + 1<<10)
+		if err := m.WriteChanged(ctx, &out, cut); err != nil {
+			return nil, err
+		}
+		model = out.Bytes()
 	}
-	if err != nil || cut.IsZero() {
-		return model, tensor, err
-	}
-	var out bytes.Buffer
-	out.Grow(len(model) + 1<<10)
-	err = m.WriteChanged(ctx, &out, cut)
-	return out.Bytes(), tensor, err
+	return r.Engine.Open(ctx, model, tensor, inputs...)
 }
 
 // LibraryOptions returns where onnxruntime is searched on this machine: the program's own folder,

@@ -1,15 +1,24 @@
 package ort
 
-import "slices"
+import (
+	"errors"
+	"slices"
+)
 
 // convertible are the types of outputs that become float32. Not all bindings return those of 16-bit floating-point
 // types.
 var convertible = []ElementType{Float32, Float64, Bool, Int8, Uint8, Int16, Uint16, Int32, Uint32, Int64, Uint64}
 
+// ErrHalf is an output of 16-bit floating-point numbers, which no pass returns. [Engine.Open] wraps it.
+var ErrHalf = errors.New("16-bit floating-point numbers are not returned")
+
 // checkOutput refuses an output that does not become float32.
 func checkOutput(o declared) error {
 	if o.dtype == 0 {
 		return modelErrorf("output %q is no tensor", o.name)
+	}
+	if o.dtype == Float16 || o.dtype == BFloat16 {
+		return modelErrorf("output %q is %s: %w", o.name, o.dtype, ErrHalf)
 	}
 	if !slices.Contains(convertible, o.dtype) {
 		return modelErrorf("output %q is %s; float32, float64, integers and bool are supported", o.name, o.dtype)

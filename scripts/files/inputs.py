@@ -166,6 +166,7 @@ def detector(folder):
     np.savez_compressed(os.path.join(folder, "bytes.npz"), image=(image * 255).astype(np.uint8))
     with_scale = lambda image, scale: run(folder, "detector.onnx", "boxes", {"image": half(image), "scale_factor": scale})
     return [{"model": "detector.onnx", "data": "scenes.npz", "want": with_scale(image, scale), "half": True},
+            {"model": "detector.onnx", "data": "scenes.npz", "tensor": "f", "want": with_scale(image, scale)[:, :4], "half": True},
             {"model": "detector.onnx", "data": "bytes.npz", "constants": {"scale_factor": "0.5"}, "half": True,
              "want": with_scale((image * 255).astype(np.uint8), np.full((9, 2), 0.5, np.float32))},
             {"model": "detector.onnx", "data": "bytes.npz", "constants": {"scale_factor": "[0.5, 2]"}, "half": True,
