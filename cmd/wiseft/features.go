@@ -35,7 +35,9 @@ func newFeaturesCommand() *cli.Command {
 			"produced them.\n\n" +
 			"Examples:\n" +
 			"  wiseft features merged.onnx --data modelnet40_ply_hdf5_2048 --split test --points 1024 -o test.npz\n" +
-			"  wiseft features merged.onnx --output /norm/LayerNormalization_output_0 --data test.npz -o inner.npz",
+			"  wiseft features merged.onnx --output /norm/LayerNormalization_output_0 --data test.npz -o inner.npz\n" +
+			"  wiseft features encoder.onnx --data tokens.npz --pool mean -o sentences.npz\n" +
+			"  wiseft features vad.onnx --data sound.npz --constant state=zeros --constant sr=16000 -o sounds.npz",
 		Flags: slices.Concat(flags, o.runtimeOptions.flags(), o.poolOptions.flags(), o.dataOptions.flags()),
 	}, exactly("MODEL"), o.run)
 }
