@@ -105,14 +105,14 @@ func preparedAs(d onnxmerge.Drawn, path string) Data {
 		Constants: assignments(d.Constants), Seed: d.Seed}
 }
 
-// calibrationSets returns the samples that an alignment and a repair measure activations on.
-func (o MergeOptions) calibrationSets(ctx context.Context) (list []datasets.Dataset, err error) {
+// calibrationSets returns the samples that an alignment and a repair measure activations of models like m on.
+func (o MergeOptions) calibrationSets(ctx context.Context, m *onnx.Model) (list []datasets.Dataset, err error) {
 	add := func(source Data, want int, seed uint64) {
 		if err != nil {
 			return
 		}
 		var drawn *samples
-		if drawn, err = drawSamples(ctx, source.asSplit("train"), want, false, seed, Monitor{}); err == nil {
+		if drawn, err = drawSamples(ctx, source.forModel(m).asSplit("train"), want, false, seed, Monitor{}); err == nil {
 			list = append(list, drawn.data)
 		}
 	}

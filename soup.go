@@ -113,7 +113,7 @@ func Soup(ctx context.Context, out string, paths []string, opt SoupOptions) (_ *
 	if err := data.openChoosing(ctx, measure, plan); err != nil {
 		return nil, err
 	}
-	if measure.calibration, err = opt.Merge.calibrationSets(ctx); err != nil {
+	if measure.calibration, err = opt.Merge.calibrationSets(ctx, s.models[0].Model); err != nil {
 		return nil, err
 	}
 	if err := measure.checkRoles(ctx, plan); err != nil {

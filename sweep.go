@@ -111,7 +111,7 @@ func Sweep(ctx context.Context, paths []string, opt SweepOptions) (_ *Measured, 
 	if err != nil {
 		return nil, err
 	}
-	if opt.calibration, err = opt.Merge.calibrationSets(ctx); err != nil {
+	if opt.calibration, err = opt.Merge.calibrationSets(ctx, last.Model); err != nil {
 		return nil, err
 	}
 	if plan.Variants, err = opt.variants(ctx, whole, samples, points, deviations); err != nil {
