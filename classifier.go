@@ -262,6 +262,12 @@ type AttachOptions struct {
 	Float64  bool    // compute the head in double precision; its weights stay float32
 	Softmax  bool    // output probabilities instead of scores
 	Force    bool    // replace an existing output
+	// Weights is an NPY file with a row of weights for each class, such as embeddings of its name, in the place of a probe.
+	// Scores are Scale times the product with a row; Scale 0 is 1. With Unit, features are divided by their Euclidean norm
+	// first.
+	Weights string
+	Unit    bool
+	Scale   float64
 }
 
 // AttachResult describes a model with a probe as its head.
@@ -277,9 +283,12 @@ type AttachResult struct {
 
 // Attach writes a model whose only output, scores, is what a probe computes from one of the model's tensors. What the
 // scores do not depend on, such as the old head, is left out. With IntoHead it replaces the weights of the model's own
-// classifier instead, and keeps operators and outputs.
+// classifier instead, and keeps operators and outputs. With AttachOptions.Weights, classifier is "".
 func Attach(ctx context.Context, out, model, classifier string, opt AttachOptions) (_ *AttachResult, err error) {
-	replacing := output.Options{Force: opt.Force, Inputs: []string{model, classifier}}
+	if err := opt.check(classifier); err != nil {
+		return nil, err
+	}
+	replacing := output.Options{Force: opt.Force, Inputs: []string{model, classifier, opt.Weights}}
 	if err := output.Check(out, replacing); err != nil {
 		return nil, err
 	}
@@ -292,7 +301,7 @@ func Attach(ctx context.Context, out, model, classifier string, opt AttachOption
 	if err := output.Check(out, replacing); err != nil {
 		return nil, err
 	}
-	cl, err := ReadClassifier(classifier)
+	cl, err := opt.read(classifier)
 	if err != nil {
 		return nil, err
 	}
@@ -311,7 +320,7 @@ func Attach(ctx context.Context, out, model, classifier string, opt AttachOption
 	if head.Pool, err = opt.pool(m.Model, tensor, cl.Meta.Features.Pool); err != nil {
 		return nil, withPath(model, err)
 	}
-	head.Softmax, head.Float64 = opt.Softmax, opt.Float64
+	head.Softmax, head.Float64, head.Unit = opt.Softmax, opt.Float64, opt.Unit
 	write := func(w io.Writer) error { return surgery.Attach(ctx, w, m.Model, head) }
 	if opt.IntoHead {
 		if write, err = intoHead(ctx, m.Model, head); err != nil {
@@ -333,8 +342,8 @@ func intoHead(ctx context.Context, m *onnx.Model, head surgery.Head) (func(w io.
 		return nil, fault.Usagef("--into-head writes into a classifier that reads %q as it is, and the probe's features are pooled",
 			head.Tensor)
 	}
-	if head.Softmax || head.Float64 || len(head.Layers) != 1 {
-		return nil, fault.Usagef("--into-head takes a linear probe, and neither --softmax nor --float64")
+	if head.Softmax || head.Float64 || head.Unit || len(head.Layers) != 1 {
+		return nil, fault.Usagef("--into-head takes a linear probe, and none of --softmax, --float64 and --unit-features")
 	}
 	c, err := surgery.FindClassifier(m, head.Tensor)
 	if err != nil {

@@ -49,6 +49,9 @@ func TestInputsAsOnnxruntime(t *testing.T) {
 		if p := f.Meta.Pool; c.Mask != "" && (p == nil || p.Mask != c.Mask) {
 			t.Errorf("%s: pooled by %v, want the mask %s", name, p, c.Mask)
 		}
+		if got := f.Meta.Data.Constants; len(got) != len(c.Constants) {
+			t.Errorf("%s: the meta has the constants %+v, want %v", name, got, c.Constants)
+		}
 		if f.Len() != len(c.Want) || f.Dim != len(c.Want[0]) {
 			t.Errorf("%s: %d x %d, want %d x %d", name, f.Len(), f.Dim, len(c.Want), len(c.Want[0]))
 			continue

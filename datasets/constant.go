@@ -43,7 +43,7 @@ func ParseConstant(input, text string) (Constant, error) {
 	switch {
 	case text == Zeros:
 	case strings.HasSuffix(text, ".npy"):
-		if c.Array, err = readArray(text); err == nil {
+		if c.Array, err = ReadArray(text); err == nil {
 			s := Sample{Arrays: []typed.Array{c.Array}}
 			sum := sha256.Sum256(s.AppendBytes(nil))
 			c.SHA256 = hex.EncodeToString(sum[:])
@@ -163,8 +163,8 @@ func arrayOf(values []any, shape []int64) (typed.Array, error) {
 	return a, nil
 }
 
-// readArray reads an NPY file.
-func readArray(path string) (a typed.Array, err error) {
+// ReadArray reads an NPY file. Errors of what it holds are *FormatError.
+func ReadArray(path string) (a typed.Array, err error) {
 	err = withFile(path, func(r io.ReaderAt, size int64) error {
 		rows, err := npy.OpenArray(r, size)
 		if err != nil {

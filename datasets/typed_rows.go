@@ -34,5 +34,10 @@ func readTyped(dst *typed.Array, rows *npy.Rows, from, n int) (err error) {
 	default:
 		dst.Data, err = rows.AppendBytes(dst.Data, from, n)
 	}
+	if dst.Type == typed.Bool { // a byte that NumPy does not write would be a third value
+		for i, b := range dst.Data {
+			dst.Data[i] = min(b, 1)
+		}
+	}
 	return err
 }

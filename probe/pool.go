@@ -303,8 +303,8 @@ func (p *pooler) describe(tensor string) string {
 		return fmt.Sprintf("tensor %q has one position a sample, which --pool %s takes", tensor, p.Mode)
 	}
 	where := ""
-	if input, inverted := "", false; p.masked {
-		input, inverted = strings.CutPrefix(p.mask.name, "!")
+	if p.masked {
+		input, inverted := strings.CutPrefix(p.mask.name, "!")
 		where = fmt.Sprintf(" where the input %q is %d", input, map[bool]int{false: 1, true: 0}[inverted])
 	}
 	return fmt.Sprintf("tensor %q, %v for the first sample, is pooled by %s over the axes %s%s; axis %d has the features",

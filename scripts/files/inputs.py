@@ -141,6 +141,7 @@ def towers(folder):
     save(folder, "towers.onnx", [("input_ids", T.INT64, ["text_batch", 5]), ("pixel_values", T.FLOAT, ["image_batch", 3, 8, 8])],
          [("image_embeds", T.FLOAT, ["image_batch", 4]), ("text_embeds", T.FLOAT, ["text_batch", 4]), ("joint", T.FLOAT, ["batch", 8])],
          nodes, tensors)
+    np.save(os.path.join(folder, "classes.npy"), np.random.default_rng(9).standard_normal((3, 4)).astype(np.float32))
     pixels, ids = rng.random((10, 3, 8, 8)).astype(np.float32), rng.integers(0, 20, (10, 5))
     np.savez_compressed(os.path.join(folder, "pairs.npz"), pixel_values=pixels, input_ids=ids.astype(np.int16), extra=np.zeros(3))
     np.savez_compressed(os.path.join(folder, "pixels.npz"), x=pixels)

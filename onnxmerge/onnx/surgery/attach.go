@@ -15,6 +15,7 @@ import (
 type Head struct {
 	Tensor  string      // the value it reads: features, one row per sample
 	Pool    *Pool       // makes one row of features a sample first; nil = all axes but the batch's are flattened
+	Unit    bool        // features are divided by their Euclidean norm first
 	Output  string      // the name of its scores, a new value; "" means "scores"
 	Layers  []HeadLayer // applied in order; the last has one output per class
 	Softmax bool        // the output is the softmax of the scores

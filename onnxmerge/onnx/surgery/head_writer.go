@@ -43,6 +43,9 @@ func addHead(a *onnx.Additions, m *onnx.Model, head Head) {
 	if head.Pool != nil {
 		h.pool(*head.Pool, head.width())
 	}
+	if head.Unit {
+		h.node("LpNormalization", h.prefix+"unit", []onnx.NewAttribute{{Name: "axis", Int: 1}, {Name: "p", Int: 2}})
+	}
 	if head.Mean != nil {
 		mean := h.constant(head.Output+"/mean", []int64{head.width()}, head.Mean)
 		h.node("Sub", h.prefix+"centred", h.broadcast(), mean)
