@@ -206,6 +206,7 @@ func (s *fileSet) Read(ctx context.Context, dst *Sample, i int) error {
 	if err != nil {
 		return err
 	}
+	dst.Arrays = dst.Arrays[:0]
 	opt := fileOptions{points: s.options.Points, resize: s.options.Resize, crop: s.options.Crop, exif: s.options.EXIF}
 	if s.format.decodeImage != nil {
 		if err := s.format.decodeImage(dst, file, opt); err != nil {

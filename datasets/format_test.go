@@ -99,7 +99,7 @@ func TestFormats(t *testing.T) {
 		}
 	}
 	tried := map[string]bool{"kitti": true, "shapenet55": true, "obj": true, "off": true, "images": true,
-		lidarFormat.Name: true} // those with tests of their own
+		"npz-files": true, lidarFormat.Name: true} // those with tests of their own
 	for _, test := range tests {
 		tried[test.format] = true
 		t.Run(test.path+" "+test.split, func(t *testing.T) {

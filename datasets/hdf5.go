@@ -174,7 +174,7 @@ func (s *hdf5Set) Read(ctx context.Context, dst *Sample, i int) error {
 	k, _ := slices.BinarySearchFunc(s.files, i, func(f hdf5File, i int) int { return f.first + f.n - 1 - i })
 	f := &s.files[k]
 	at, size := i-f.first, 3*f.width
-	dst.X = slices.Grow(dst.X[:0], size)[:size]
+	dst.X, dst.Arrays = slices.Grow(dst.X[:0], size)[:size], dst.Arrays[:0]
 	if f.data.Direct() {
 		if err := s.readDirect(f, dst.X, at); err != nil {
 			return err

@@ -1,6 +1,7 @@
 package datasets_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -113,6 +114,58 @@ func TestConstantsRefused(t *testing.T) {
 		"[1,2.5]": typed.Float64, "[]": typed.Int64, "zeros": typed.Undefined, "1e3": typed.Float64} {
 		if c, err := datasets.ParseConstant("c", text); err != nil || c.Array.Type != want {
 			t.Errorf("%s: %s (%v), want %s", text, c.Array.Type, err, want)
+		}
+	}
+}
+
+// TestNPZFiles reads a folder with a file a sample, of different lengths, for a model and without one.
+func TestNPZFiles(t *testing.T) {
+	t.Parallel()
+	const folder = "../cmd/wiseft/testdata/inputs/sentences"
+	ids := arrays.Input{Name: "input_ids", Type: typed.Int64}
+	mask := arrays.Input{Name: "attention_mask", Type: typed.Int64}
+	for _, c := range []struct {
+		opt    datasets.OpenOptions
+		arrays int
+		wrong  string
+	}{
+		{datasets.OpenOptions{Inputs: []arrays.Input{ids, mask}}, 2, ""},
+		{datasets.OpenOptions{Inputs: []arrays.Input{ids, {Name: "m", Array: "attention_mask"}}}, 2, ""},
+		{datasets.OpenOptions{Inputs: []arrays.Input{ids, {Name: "position", Optional: true}}}, 1, ""},
+		{datasets.OpenOptions{Inputs: []arrays.Input{{Name: "input_ids"}}}, 0, ""},
+		{datasets.OpenOptions{Samples: "token_type_ids"}, 0, ""},
+		{datasets.OpenOptions{Inputs: []arrays.Input{ids, {Name: "position"}}}, 0, `has no array for the input "position"`},
+		{datasets.OpenOptions{}, 0, `has no array for the input ""`},
+	} {
+		ds, err := datasets.Open(t.Context(), folder, c.opt)
+		if c.wrong != "" {
+			if err == nil || !strings.Contains(err.Error(), c.wrong) {
+				t.Errorf("%+v: %v, want %q", c.opt, err, c.wrong)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ds.Close()
+		datasettest.Run(t, func(t *testing.T) datasets.Dataset {
+			t.Helper()
+			ds, err := datasets.Open(t.Context(), folder, c.opt)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return ds
+		})
+		lengths := map[string]bool{}
+		for i := range ds.Len() {
+			s := read(t, ds, i)
+			if len(s.Arrays) != c.arrays || (len(s.X) == 0) != (c.arrays > 0) || s.Label != int64(i/3) {
+				t.Fatalf("%+v: sample %d is %+v", c.opt, i, s)
+			}
+			lengths[fmt.Sprint(s.SizeBytes())] = true
+		}
+		if ds.Len() != 9 || len(lengths) < 2 || len(ds.Info().Classes) != 3 {
+			t.Errorf("%+v: %d samples of %d lengths, classes %v", c.opt, ds.Len(), len(lengths), ds.Info().Classes)
 		}
 	}
 }

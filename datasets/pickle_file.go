@@ -184,7 +184,7 @@ func (s *pickleSet) Read(ctx context.Context, dst *Sample, i int) error {
 	if _, err := io.ReadFull(io.NewSectionReader(s.file, a.Offset, int64(len(raw))), raw); err != nil {
 		return malformed(s.path, "sample %d: %v", i, err)
 	}
-	dst.X = dst.X[:0]
+	dst.X, dst.Arrays = dst.X[:0], dst.Arrays[:0]
 	for point := range n {
 		for k := range 3 {
 			b := raw[(point*columns+k)*a.ItemSize:]

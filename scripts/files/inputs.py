@@ -116,17 +116,26 @@ def text(folder):
     mask = test["attention_mask"]
     first, last = mask.argmax(1), LENGTH - 1 - mask[:, ::-1].argmax(1)
     rows = np.arange(len(x))
+    cases = []
     pooled = {"mean": (x * mask[..., None]).sum(1) / mask.sum(1)[:, None], "max": np.where(mask[..., None] > 0, x, -np.inf).max(1),
               "cls": x[rows, first], "last": x[rows, last]}
-    # Padding on the left, by a mask that is 1 where there is padding.
+    # Padding on the left, arrays of other names and types.
     left = {k: v[:, ::-1].copy() for k, v in feed.items()}
     np.savez_compressed(os.path.join(folder, "text_left.npz"), ids=left["input_ids"].astype(np.int32),
                         attention_mask=left["attention_mask"].astype(np.float32), types=left["token_type_ids"].astype(np.uint8))
     xl = run(folder, "text_finetuned.onnx", "last_hidden_state", left).astype(np.float64)
     ml = left["attention_mask"]
     renamed = {"input_ids": "ids", "token_type_ids": "types"}
-    cases = [{"model": "text_finetuned.onnx", "data": "text_test.npz", "pool": mode, "mask": "attention_mask", "want": want}
-             for mode, want in pooled.items()]
+    cases += [{"model": "text_finetuned.onnx", "data": "text_test.npz", "pool": mode, "mask": "attention_mask", "want": want}
+              for mode, want in pooled.items()]
+    # One file a sentence, without padding, in folders by class.
+    order = [i for c in range(CLASSES) for i in range(9) if test["y"][i] == c]
+    for i in order:
+        os.makedirs(os.path.join(folder, "sentences", f"class{test['y'][i]}"), exist_ok=True)
+        np.savez_compressed(os.path.join(folder, "sentences", f"class{test['y'][i]}", f"{i}.npz"),
+                            **{k: v[i, :mask[i].sum()] for k, v in feed.items()})
+    cases.append({"model": "text_finetuned.onnx", "data": "sentences", "pool": "mean", "mask": "attention_mask",
+                  "want": pooled["mean"][order]})
     cases += [{"model": "text_finetuned.onnx", "data": "text_left.npz", "inputs": renamed, "pool": mode, "mask": "attention_mask",
                "want": want} for mode, want in (("cls", xl[rows, ml.argmax(1)]), ("last", xl[rows, -1]))]
     return cases
