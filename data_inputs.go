@@ -113,8 +113,8 @@ func (d Data) forModel(m *onnx.Model, values ...string) Data {
 			continue
 		}
 		array, named := d.Inputs[in.Name]
-		d.inputs = append(d.inputs, arrays.Input{Name: in.Name, Type: in.Type, Optional: in.Optional, Array: array,
-			LeftOut: named && array == ""})
+		d.inputs = append(d.inputs, arrays.Input{Name: in.Name, Type: in.Type, Flat: len(in.Shape) == 1, Optional: in.Optional,
+			Array: array, LeftOut: named && array == ""})
 	}
 	return d
 }

@@ -60,7 +60,8 @@ func openNPYPair(ctx context.Context, path, labels string, inputs ...arrays.Inpu
 	})
 }
 
-// onlyTyped returns the only input that needs an array, if that is of another type than float32; else nil. Its array has no
+// onlyTyped returns the only input that needs an array, if that is of another type than float32 or takes one value a sample;
+// else nil. Its array has no
 // name.
 func onlyTyped(inputs []arrays.Input) *arrays.Taken {
 	var list []arrays.Input
@@ -69,7 +70,7 @@ func onlyTyped(inputs []arrays.Input) *arrays.Taken {
 			list = append(list, in)
 		}
 	}
-	if len(list) != 1 || list[0].Type == typed.Undefined || list[0].Type == typed.Float32 {
+	if len(list) != 1 || !list[0].Flat && (list[0].Type == typed.Undefined || list[0].Type == typed.Float32) {
 		return nil
 	}
 	return &arrays.Taken{Input: list[0].Name}

@@ -87,7 +87,7 @@ func (s *npzFiles) take(names []string, opt OpenOptions) error {
 	if len(s.taken) == 0 {
 		return errors.New("has no array for the model")
 	}
-	if t := inputs[0].Type; len(s.taken) > 1 || t != typed.Undefined && t != typed.Float32 {
+	if t := inputs[0].Type; len(s.taken) > 1 || inputs[0].Flat || t != typed.Undefined && t != typed.Float32 {
 		for _, t := range s.taken {
 			s.info.Inputs = append(s.info.Inputs, InputArray(t))
 		}

@@ -120,6 +120,8 @@ func TestFindInputs(t *testing.T) {
 		{arrays: list("x:i8:4,3", "y:i8:4"), want: inputs("ids#"), taken: "ids=x", labels: "y"},
 		{arrays: list("text:U5:4", "y:i8:4"), want: inputs("text#"), taken: "text=text", labels: "y",
 			note: "samples are the array text, labels y"},
+		{arrays: list("v:f4:4", "y:i8:4"), want: arrays.Want{Inputs: []arrays.Input{{Name: "v", Flat: true}}}, taken: "v=v",
+			labels: "y", note: "samples are the array v, labels y"},
 		{arrays: split, want: inputs("ids#", "mask#"), wrong: "has the splits test, train; choose one"},
 		{arrays: split, want: arrays.Want{Split: "test", Inputs: inputs("ids#", "mask#").Inputs},
 			taken: "ids=ids_test mask=mask_test", labels: "y_test", note: "inputs are the arrays ids=ids_test, mask=mask_test, labels y_test"},

@@ -12,6 +12,7 @@ import (
 type Input struct {
 	Name     string
 	Type     typed.Type // Undefined stands for float32
+	Flat     bool       // it takes one value a sample: the model declares no axis behind the batch
 	Optional bool       // it has a default, and is left out where the data has no array of its name
 	// Array is the array that was named for it; "" is found: the one of its name.
 	Array string
@@ -97,10 +98,10 @@ func (f *finder) onlyInput(in Input) (Array, error) {
 	return f.samples()
 }
 
-// isPlainList reports whether an array of one value a sample is what an input of another type than float32 takes, such as
-// text.
+// isPlainList reports whether an array of one value a sample is what an input takes: one without further axes, or of another
+// type than float32, such as text.
 func (f *finder) isPlainList(a Array, in Input) bool {
-	return in.Type != typed.Undefined && in.Type != typed.Float32 && len(a.Shape) >= 1 && a.Shape[0] > 0
+	return (in.Flat || in.Type != typed.Undefined && in.Type != typed.Float32) && len(a.Shape) >= 1 && a.Shape[0] > 0
 }
 
 // named returns the array of an input's name in the split that is read, unless it has the labels.
@@ -153,10 +154,10 @@ func inputNames(list []Input) string {
 	return "the inputs " + strings.Join(names, ", ")
 }
 
-// plain reports whether samples are read as float32: those of an input of that type, or of no model.
+// plain reports whether samples are read as float32: those of an input of that type with further axes, or of no model.
 func (f *finder) plain(t Taken) bool {
 	return !slices.ContainsFunc(f.want.Inputs, func(in Input) bool {
-		return in.Name == t.Input && in.Type != typed.Undefined && in.Type != typed.Float32
+		return in.Name == t.Input && (in.Flat || in.Type != typed.Undefined && in.Type != typed.Float32)
 	})
 }
 
