@@ -56,7 +56,8 @@ func TestOutputTypes(t *testing.T) {
 		{onnx.Float32, 2.5, 2.5, ""}, {onnx.Float64, 2.5, 2.5, ""}, {onnx.Bool, 2.5, 1, ""}, {onnx.Int8, -3, -3, ""},
 		{onnx.Uint8, 200, 200, ""}, {onnx.Int16, -300, -300, ""}, {onnx.Uint16, 60000, 60000, ""},
 		{onnx.Int32, -1 << 24, -1 << 24, ""}, {onnx.Uint32, 1 << 24, 1 << 24, ""}, {onnx.Int64, 7, 7, ""},
-		{onnx.Uint64, 7, 7, ""}, {onnx.Int64, 1 << 25, 1 << 25, ""}, {onnx.Float16, 1, 0, `output "y" is float16`},
+		{onnx.Uint64, 7, 7, ""}, {onnx.Int64, 1 << 25, 1 << 25, ""}, {onnx.Float16, 2.5, 2.5, ""},
+		{onnx.BFloat16, -3, -3, ""}, {onnx.String, 1, 0, `output "y" is string`},
 	} {
 		t.Run(fmt.Sprintf("%v/%v", c.to, c.value), func(t *testing.T) {
 			var b onnxtest.Builder

@@ -1,7 +1,8 @@
 """Makes the files of other tools that the tests read, and what NumPy, pyarrow, Pillow and onnxruntime make
 of them.
 
-Run as: python make.py [arrays] [tables] [pictures] [inputs]   (versions in requirements.txt)
+Run as: python make.py [arrays] [tables] [pictures] [inputs]   (versions in requirements.txt, and for inputs in
+requirements-inputs.txt)
 """
 
 import json
