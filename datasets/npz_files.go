@@ -59,50 +59,65 @@ func openNPZFiles(ctx context.Context, path string, opt OpenOptions) (Dataset, e
 
 // take chooses the arrays by the names of those that the first sample has.
 func (s *npzFiles) take(names []string, opt OpenOptions) error {
-	var list []string // of arrays that are taken
 	inputs := opt.Inputs
 	if len(inputs) == 0 {
 		inputs = []arrays.Input{{Array: opt.Samples}}
 	}
+	required := 0
 	for _, in := range inputs {
-		name := in.Array
-		for _, other := range []string{in.Name, opt.Samples, "x"} {
-			if name == "" && slices.Contains(names, other) && (other == in.Name || len(inputs) == 1) {
-				name = other
-			}
+		if !in.Optional {
+			required++
 		}
-		if name == "" && len(inputs) == 1 && len(names) == 1 {
-			name = names[0]
-		}
+	}
+	typedInput := false
+	var list []string // of arrays that are taken
+	for _, in := range inputs {
+		name := arrayFor(in, names, opt.Samples, required == 1 && !in.Optional)
 		switch {
-		case in.Optional && (in.LeftOut || name == ""):
-			s.info.Notes = append(s.info.Notes, fmt.Sprintf("%s: %s has its default", s.info.Name, in.Name))
+		case in.LeftOut || in.Optional && name == "":
+			continue
 		case !slices.Contains(names, name):
 			return fmt.Errorf("has no array for the input %q; it has %s; --input %[1]s=ARRAY names its array, and --constant "+
 				"%[1]s=VALUE gives what does not vary", in.Name, strings.Join(names, ", "))
-		default:
-			s.taken, list = append(s.taken, arrays.Taken{Input: in.Name, Array: name}), append(list, name)
 		}
+		s.taken, list = append(s.taken, arrays.Taken{Input: in.Name, Array: name}), append(list, name)
+		typedInput = typedInput || in.Flat || in.Type != typed.Undefined && in.Type != typed.Float32
 	}
 	if len(s.taken) == 0 {
 		return errors.New("has no array for the model")
 	}
-	if t := inputs[0].Type; len(s.taken) > 1 || inputs[0].Flat || t != typed.Undefined && t != typed.Float32 {
+	if len(s.taken) > 1 || typedInput {
 		for _, t := range s.taken {
 			s.info.Inputs = append(s.info.Inputs, InputArray(t))
 		}
 	}
-	var left []string
-	for _, name := range names {
-		if !slices.Contains(list, name) {
-			left = append(left, name)
-		}
-	}
+	note := arrays.Defaults(inputs, s.taken)
+	left := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return slices.Contains(list, name) })
 	if len(left) > 0 {
-		s.info.Notes = append(s.info.Notes, fmt.Sprintf("%s: the arrays %s are taken; not used: %s", s.info.Name,
-			strings.Join(list, ", "), strings.Join(left, ", ")))
+		note += "; not used: " + strings.Join(left, ", ")
+	}
+	if note != "" {
+		s.info.Notes = append(s.info.Notes, fmt.Sprintf("%s: inputs are the arrays %s%s", s.info.Name, strings.Join(list, ", "), note))
 	}
 	return nil
+}
+
+// arrayFor returns the array of an input: the one that is named for it, the one of its name, and for the only one that needs an
+// array samples, x, or the only array. It is "" if there is none.
+func arrayFor(in arrays.Input, names []string, samples string, only bool) string {
+	candidates := []string{in.Array, in.Name}
+	if only {
+		candidates = []string{in.Array, samples, in.Name, "x"}
+		if len(names) == 1 {
+			candidates = append(candidates, names[0])
+		}
+	}
+	for i, name := range candidates {
+		if name != "" && (slices.Contains(names, name) || i == 0 || only && i == 1) { // names that the user gives must exist
+			return name
+		}
+	}
+	return ""
 }
 
 // archive reads the file of sample i.

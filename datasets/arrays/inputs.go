@@ -174,12 +174,8 @@ func (f *finder) note(r Roles, taken []Taken) string {
 	if len(taken) > 1 {
 		note, obvious = inputNote(taken)
 	}
-	var defaults string
-	for _, in := range f.want.Inputs {
-		if !slices.ContainsFunc(taken, func(t Taken) bool { return t.Input == in.Name }) {
-			defaults, obvious = defaults+"; "+in.Name+" has its default", false
-		}
-	}
+	defaults := Defaults(f.want.Inputs, taken)
+	obvious = obvious && defaults == ""
 	if obvious && (r.Labels == "y" || f.want.OwnLabels) && len(left) == 0 {
 		return ""
 	}
@@ -196,6 +192,25 @@ func (f *finder) note(r Roles, taken []Taken) string {
 		note += "; not used: " + strings.Join(left, ", ")
 	}
 	return note
+}
+
+// maxDefaults is the number of optional inputs from which on they are taken for weights, which some exporters declare as
+// inputs, and are not mentioned.
+const maxDefaults = 8
+
+// Defaults lists the optional inputs that get no array: "; gain has its default". It is "" without any, and for so many that
+// they are weights.
+func Defaults(inputs []Input, taken []Taken) string {
+	var list []string
+	for _, in := range inputs {
+		if !slices.ContainsFunc(taken, func(t Taken) bool { return t.Input == in.Name }) {
+			list = append(list, "; "+in.Name+" has its default")
+		}
+	}
+	if len(list) > maxDefaults {
+		return ""
+	}
+	return strings.Join(list, "")
 }
 
 // inputNote lists the arrays of several inputs. It is obvious if all have the names of their inputs.
