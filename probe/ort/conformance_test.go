@@ -458,3 +458,34 @@ func raw(values ...float32) (data []byte) {
 	}
 	return data
 }
+
+// Arrays of text and arrays without elements go in with either binding.
+func TestTextAndEmptyArrays(t *testing.T) {
+	shapeOf := func(dtype ort.ElementType) []byte {
+		return modelOf([]port{{name: "x", dtype: dtype, shape: []int64{-1, -1}}}, []port{{name: "y", dtype: ort.Int64, shape: []int64{2}}},
+			node{op: "Shape", in: []string{"x"}, out: []string{"y"}})
+	}
+	eachBinding(t, func(t *testing.T, e ort.Engine) (seen []string) {
+		for dtype := ort.Float32; dtype <= ort.BFloat16; dtype++ {
+			if !dtype.Holds() {
+				continue
+			}
+			for _, a := range []ort.Array{{Type: dtype, Shape: []int64{3, 0}},
+				{Type: dtype, Shape: []int64{1, 2}, Data: make([]byte, 2*dtype.Size()), Text: []string{"", "é b"}}} {
+				if dtype != ort.String {
+					a.Text = nil
+				}
+				got, err := compute(t, e, program(t, e, shapeOf(dtype), "x"), a).Int64s()
+				if err != nil || !slices.Equal(got, a.Shape) {
+					t.Errorf("%s: shape %v (%v), want %v", dtype, got, err, a.Shape)
+				}
+				seen = append(seen, fmt.Sprint(dtype, got))
+			}
+		}
+		_, err := e.NewValue(ort.Array{Type: ort.String, Shape: []int64{1}, Text: []string{"a\x00b"}})
+		if err == nil || !strings.Contains(err.Error(), "zero byte") {
+			t.Errorf("a text with a zero byte: %v", err)
+		}
+		return append(seen, fmt.Sprint(err))
+	})
+}
