@@ -19,7 +19,7 @@ import (
 // ProveOptions says on what inputs a pairing is proved. The zero value draws random ones of the declared shapes and
 // types.
 type ProveOptions struct {
-	Data    Data   // whose first samples are the input of a model that has one of type float32; the zero Data is none
+	Data    Data   // whose first samples are the inputs; the zero Data is none
 	Layout  string // of clouds: "bnc", "bcn", or "auto" and ""
 	Seed    uint64 // of random inputs
 	Runtime RuntimeOptions

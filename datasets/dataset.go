@@ -10,6 +10,9 @@
 // stay in memory; a compressed NPZ array of more than 64 MiB is decompressed to a temporary file. The checksum of a
 // stored array is compared before its first row is returned.
 //
+// A sample is a float32 tensor, or several arrays of any type: those that feed the inputs of a model with several. What an
+// input gets with every sample is a constant of the data set ([WithConstants]).
+//
 // Arrays and labels under any name and of any kind are the matter of package arrays. Pictures have the colours of Pillow's
 // convert("RGB"): 84 cases of 73 files differ in no level, JPEG by at most 3.
 //

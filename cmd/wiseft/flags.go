@@ -325,7 +325,8 @@ func partFlags(o *wiseft.FeatureOptions) []cli.Flag {
 	)
 }
 
-// parseInputs reads ARRAY or NAME=ARRAY, and NAME=VALUE alike. An input that is named twice stays as a second one, which is refused later.
+// parseInputs reads ARRAY or NAME=ARRAY, and NAME=VALUE alike. An input that is named twice stays as a second one, which is
+// refused later.
 func parseInputs(list []string) map[string]string {
 	inputs := map[string]string{}
 	for _, text := range list {
