@@ -4,36 +4,26 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
+
+	"github.com/wiseft/wiseft/internal/pickle"
 )
 
-// reduce interprets a call of one of the functions by which numpy builds its objects, and refuses all others.
-func (p *parser) reduce() error {
-	args, err1 := p.pop()
-	function, err2 := p.pop()
-	if err := errors.Join(err1, err2); err != nil {
-		return err
-	}
-	list, ok := args.(Tuple)
-	name, isGlobal := function.(global)
-	if !ok || !isGlobal {
-		return errors.New("calls an object that is not a function")
-	}
-	switch strings.Replace(string(name), "numpy._core", "numpy.core", 1) {
+// numpy interprets the calls of the functions by which numpy builds its objects, and refuses all others.
+type numpy struct{ r io.ReaderAt }
+
+func (n numpy) call(function pickle.Global, args Tuple) (any, error) {
+	switch strings.Replace(string(function), "numpy._core", "numpy.core", 1) {
 	case "numpy.core.multiarray._reconstruct":
-		p.push(&Array{})
-		return nil
+		return &Array{}, nil
 	case "numpy.dtype":
-		t, err := newDataType(list)
-		p.push(t)
-		return err
+		return newDataType(args)
 	case "numpy.core.multiarray.scalar":
-		v, err := p.scalar(list)
-		p.push(v)
-		return err
+		return n.scalar(args)
 	}
-	return fmt.Errorf("calls %q; only NumPy's constructors are supported; save the data with numpy.savez", name)
+	return nil, fmt.Errorf("calls %q; only NumPy's constructors are supported; save the data with numpy.savez", function)
 }
 
 // newDataType reads the first argument of numpy.dtype, such as "f4".
@@ -53,17 +43,17 @@ func newDataType(args Tuple) (*dataType, error) {
 }
 
 // scalar reads a numpy integer: type and bytes.
-func (p *parser) scalar(args Tuple) (any, error) {
+func (n numpy) scalar(args Tuple) (any, error) {
 	if len(args) != 2 {
 		return nil, fmt.Errorf("has a numpy scalar with %d arguments, want 2", len(args))
 	}
 	t, ok1 := args[0].(*dataType)
-	s, ok2 := args[1].(span)
-	if !ok1 || !ok2 || t.kind == 'f' || s.size != int64(t.size) {
+	s, ok2 := args[1].(pickle.Span)
+	if !ok1 || !ok2 || t.kind == 'f' || s.Size != int64(t.size) {
 		return nil, errors.New("has a numpy scalar that is not an integer of its dtype's size")
 	}
 	b := make([]byte, t.size)
-	if _, err := p.r.ReadAt(b, s.off); err != nil {
+	if _, err := n.r.ReadAt(b, s.Off); err != nil {
 		return nil, err
 	}
 	v := Integer(b, t.kind, t.order)
@@ -88,36 +78,24 @@ func Integer(b []byte, kind byte, order binary.ByteOrder) int64 {
 	return int64(v)
 }
 
-// build sets the state of the object below the top of the stack.
-func (p *parser) build() error {
-	state, err := p.pop()
-	if err != nil {
-		return err
+// SetState reads version, byte order and further fields.
+func (t *dataType) SetState(state any) error {
+	if list, _ := state.(Tuple); len(list) > 1 && list[1] == ">" {
+		t.order = binary.BigEndian
 	}
-	if len(p.stack) == 0 {
-		return errors.New("sets the state of an object, but the stack is empty")
-	}
-	list, _ := state.(Tuple)
-	switch v := p.stack[len(p.stack)-1].(type) {
-	case *dataType: // version, byte order, …
-		if len(list) > 1 && list[1] == ">" {
-			v.order = binary.BigEndian
-		}
-		return nil
-	case *Array: // version, shape, type, by columns, values
-		return v.setState(list)
-	}
-	return errors.New("sets the state of an object that is neither a numpy dtype nor a numpy array")
+	return nil
 }
 
-func (a *Array) setState(state Tuple) error {
+// SetState reads version, shape, type, whether it is by columns, and values.
+func (a *Array) SetState(object any) error {
+	state, _ := object.(Tuple)
 	if len(state) != 5 {
 		return fmt.Errorf("has a numpy array with a state of %d fields, want 5", len(state))
 	}
 	shape, ok1 := state[1].(Tuple)
 	t, ok2 := state[2].(*dataType)
 	byColumns, ok3 := state[3].(bool)
-	values, ok4 := state[4].(span)
+	values, ok4 := state[4].(pickle.Span)
 	if !ok1 || !ok2 || !ok3 || !ok4 {
 		return errors.New("has a numpy array whose state is not (version, shape, dtype, order, bytes); save it with " +
 			"pickle protocol 4")
@@ -129,15 +107,15 @@ func (a *Array) setState(state Tuple) error {
 	a.Shape = nil
 	for _, n := range shape {
 		extent, ok := n.(int64)
-		if !ok || extent < 0 || extent > 0 && need > values.size/extent {
-			return fmt.Errorf("array of shape %v and type %c%d does not match its %d bytes", shape, t.kind, t.size, values.size)
+		if !ok || extent < 0 || extent > 0 && need > values.Size/extent {
+			return fmt.Errorf("array of shape %v and type %c%d does not match its %d bytes", shape, t.kind, t.size, values.Size)
 		}
 		need *= extent
 		a.Shape = append(a.Shape, int(extent))
 	}
-	if need != values.size {
-		return fmt.Errorf("array of shape %v and type %c%d does not match its %d bytes", shape, t.kind, t.size, values.size)
+	if need != values.Size {
+		return fmt.Errorf("array of shape %v and type %c%d does not match its %d bytes", shape, t.kind, t.size, values.Size)
 	}
-	a.Kind, a.ItemSize, a.Order, a.Offset = t.kind, t.size, t.order, values.off
+	a.Kind, a.ItemSize, a.Order, a.Offset = t.kind, t.size, t.order, values.Off
 	return nil
 }

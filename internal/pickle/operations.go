@@ -68,16 +68,15 @@ var operations = map[byte]func(*parser) error{
 	'h':  fetch(1),                                              // BINGET
 	'j':  fetch(4),                                              // LONG_BINGET
 	'c': func(p *parser) error { // GLOBAL: two lines
-		module, err1 := p.in.ReadString('\n')
-		name, err2 := p.in.ReadString('\n')
-		p.off += int64(len(module) + len(name))
-		p.push(global(strings.TrimSpace(module) + "." + strings.TrimSpace(name)))
+		module, err1 := p.line()
+		name, err2 := p.line()
+		p.push(Global(strings.TrimSpace(module) + "." + strings.TrimSpace(name)))
 		return errors.Join(err1, err2)
 	},
 	0x93: func(p *parser) error { // STACK_GLOBAL
 		name, err1 := p.pop()
 		module, err2 := p.pop()
-		p.push(global(fmt.Sprintf("%v.%v", module, name)))
+		p.push(Global(fmt.Sprintf("%v.%v", module, name)))
 		return errors.Join(err1, err2)
 	},
 	'a': func(p *parser) error { // APPEND
@@ -102,8 +101,10 @@ var operations = map[byte]func(*parser) error{
 		return err
 	},
 	0x85: tuple(1), 0x86: tuple(2), 0x87: tuple(3), // TUPLE1 to TUPLE3
-	'R': (*parser).reduce,
-	'b': (*parser).build,
+	'R':  (*parser).call,       // REDUCE
+	0x81: (*parser).call,       // NEWOBJ
+	'Q':  (*parser).persistent, // BINPERSID
+	'b':  (*parser).build,
 }
 
 func integer(size int64) func(*parser) error {
