@@ -25,6 +25,9 @@ const (
 // Dict is a dictionary. Items whose keys are no text are left out.
 type Dict struct{ Items map[string]any }
 
+// SetState ignores attributes of dictionaries of other classes, such as OrderedDict.
+func (*Dict) SetState(any) error { return nil }
+
 // List is a list.
 type List struct{ Items []any }
 

@@ -1,0 +1,105 @@
+package checkpoint
+
+import (
+	"encoding/json"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/wiseft/wiseft/internal/text"
+)
+
+// maxIndex is the largest index of a sharded checkpoint in bytes.
+const maxIndex = maxHeader
+
+// OpenIndex reads a checkpoint of several files by its index, the JSON document in r. open is called once for every file
+// that the index names; names are plain, without folders. The readers must remain usable while the checkpoint is in use.
+func OpenIndex(r io.ReaderAt, size int64, open func(name string) (io.ReaderAt, int64, error)) (*Checkpoint, error) {
+	files, err := readIndex(r, size)
+	if err != nil {
+		return nil, err
+	}
+	var tensors []*Tensor
+	format := ""
+	for _, name := range sortedKeys(files) {
+		shard, err := openShard(name, files[name], open)
+		if err != nil {
+			return nil, err
+		}
+		if format != "" && shard.Format != format {
+			return nil, malformedf("%s: is a %s file, and another file of the index is not", name, shard.Format)
+		}
+		format = shard.Format
+		tensors = append(tensors, shard.Tensors...)
+	}
+	for _, t := range tensors {
+		t.Name = t.Key
+	}
+	c, err := newCheckpoint(format, tensors)
+	if err != nil {
+		return nil, err
+	}
+	c.unwrap()
+	return c, nil
+}
+
+// readIndex returns the names of the tensors by the file that has them.
+func readIndex(r io.ReaderAt, size int64) (map[string][]string, error) {
+	if size > maxIndex {
+		return nil, malformedf("the index has %d bytes; at most %d are allowed", size, int64(maxIndex))
+	}
+	var index struct {
+		Files map[string]string `json:"weight_map"`
+	}
+	if err := json.NewDecoder(io.NewSectionReader(r, 0, size)).Decode(&index); err != nil {
+		return nil, malformedf("the index: %w", text.JSONError(err))
+	}
+	if len(index.Files) == 0 {
+		return nil, malformedf("a JSON document without \"weight_map\", not the index of a checkpoint")
+	}
+	files := map[string][]string{}
+	for tensor, file := range index.Files {
+		if file == "" || file != filepath.Base(file) || strings.ContainsAny(file, `/\:`) || !filepath.IsLocal(file) {
+			return nil, malformedf("the index has tensor %q in %q; a plain name of a file beside it is allowed", tensor, file)
+		}
+		files[file] = append(files[file], tensor)
+	}
+	return files, nil
+}
+
+// openShard opens one file of an index and compares its tensors with those that the index names.
+func openShard(
+	name string, tensors []string, open func(name string) (io.ReaderAt, int64, error),
+) (*Checkpoint, error) {
+	r, size, err := open(name)
+	if err != nil {
+		return nil, err
+	}
+	c, err := Open(r, size)
+	if err != nil {
+		return nil, malformedf("%s: %w", name, err)
+	}
+	keys := map[string]bool{}
+	for _, t := range c.Tensors {
+		keys[t.Key] = true
+		if !slices.Contains(tensors, t.Key) {
+			return nil, malformedf("%s: has tensor %q, which the index does not name", name, t.Key)
+		}
+	}
+	for _, tensor := range tensors {
+		if !keys[tensor] {
+			return nil, malformedf("%s: has no tensor %q, which the index names", name, tensor)
+		}
+	}
+	return c, nil
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	var keys []string
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
