@@ -23,6 +23,7 @@ const (
 	convertModule = `save the weights alone, where the code of the model is installed: ` +
 		`python -c "import torch; m = torch.load('OLD.pth', map_location='cpu', weights_only=False); ` +
 		`torch.save(m.state_dict() if hasattr(m, 'state_dict') else m['model'], 'NEW.pth')"`
+	makeDense = "save it as a dense tensor: tensor.to_dense(), or tensor.dequantize()"
 )
 
 // archive is an opened checkpoint.
@@ -157,7 +158,8 @@ func (a *archive) persistent(id any) (any, error) {
 	}
 	kind, known := storageTypes[strings.TrimPrefix(strings.TrimPrefix(string(class), "torch.storage."), "torch.")]
 	if !known {
-		return nil, malformedf("has a storage of type %q, which is not supported", class)
+		return nil, malformedf("has a storage of type %q; those of quantised tensors are not supported", class).
+			WithHint("%s", makeDense)
 	}
 	if s := a.storages[key]; s != nil {
 		if s.kind != kind {

@@ -65,14 +65,11 @@ func (s search) innerModel(d *pickle.Dict) (string, []string) {
 		case *view:
 			return "", nil
 		case *pickle.Dict:
-			if !s.hasTensors(v, 0) {
-				continue
-			}
-			if notModel[key] {
+			if notModel[key] { // an optimiser's tensors have numbers as keys
 				skipped = append(skipped, key)
-				continue
+			} else if s.hasTensors(v, 0) {
+				holders = append(holders, key)
 			}
-			holders = append(holders, key)
 		}
 	}
 	chosen := ""

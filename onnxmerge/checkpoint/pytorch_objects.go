@@ -56,9 +56,9 @@ func (a *archive) call(function pickle.Global, args pickle.Tuple) (any, error) {
 	case "torch._tensor._rebuild_from_type_v2":
 		return a.rebuildSubclass(args)
 	}
-	if strings.HasPrefix(name, "torch._utils._rebuild_") {
+	if strings.HasPrefix(name, "torch._utils._rebuild_") || name == "torch.serialization._get_layout" {
 		return nil, malformedf("has a tensor made by %s; quantised, sparse, meta and nested tensors are not supported", name).
-			WithHint("save it as a dense floating-point tensor")
+			WithHint("%s", makeDense)
 	}
 	if inert[name] {
 		return opaque{}, nil
