@@ -23,13 +23,21 @@ type Change struct {
 	Inputs []Value
 	// Undeclared removes all declared values, whose shapes may not be those of other inputs.
 	Undeclared bool
+	Rewire     []Rewire // operands of nodes of the main graph that stay
 	Add        Additions
 	Metadata   []Entry // properties to set
 }
 
+// Rewire names another value for an operand of a node.
+type Rewire struct {
+	Node int // index into Graph.Nodes of the main graph
+	Slot int // index into the node's inputs
+	Name string
+}
+
 // IsZero reports whether c changes nothing.
 func (c Change) IsZero() bool {
-	return c.Needed == nil && c.Inputs == nil && !c.Undeclared && len(c.Add.fields) == 0 && len(c.Metadata) == 0
+	return c.Needed == nil && c.Inputs == nil && !c.Undeclared && len(c.Rewire) == 0 && len(c.Add.fields) == 0 && len(c.Metadata) == 0
 }
 
 // WriteChanged writes the model as one file, with a change and the given payloads replaced; see [Model.Write].
@@ -65,6 +73,9 @@ func (m *Model) changeEdits(c Change) []wire.Edit {
 	} else if c.Undeclared {
 		edits = remove(m.Graph.values, func(string) bool { return true }, m.Graph.within)
 	}
+	for _, r := range c.Rewire {
+		edits = append(edits, m.rewire(r)...)
+	}
 	added := c.Add.fields
 	if c.Inputs != nil {
 		edits = append(edits, m.dropInputs(c.Needed)...)
@@ -81,6 +92,24 @@ func (m *Model) changeEdits(c Change) []wire.Edit {
 		edits = append(edits, m.setMetadata(e)...)
 	}
 	return edits
+}
+
+// rewire returns the edit that names another value for an operand. A slot that the node does not have gives none.
+func (m *Model) rewire(r Rewire) []wire.Edit {
+	node, slot := m.Graph.Nodes[r.Node].field, 0
+	for f, err := range m.source.Fields(node.Body) {
+		if err != nil {
+			return nil // the model was read before
+		}
+		if f.Num != nodeInput {
+			continue
+		}
+		if slot == r.Slot {
+			return []wire.Edit{wire.NewEdit(f.Whole(), appendText(nil, nodeInput, r.Name), append(slices.Clone(m.Graph.within), node))}
+		}
+		slot++
+	}
+	return nil
 }
 
 // pruneTo removes all outputs, and the nodes, initializers and declared values from which no needed value is
@@ -196,6 +225,11 @@ func (a NewAttribute) encode() []byte {
 // Float32s adds an initializer of dtype float32.
 func (a *Additions) Float32s(name string, dims []int64, values []float32) {
 	a.initializer(name, Float32, dims, Float32Bytes(values))
+}
+
+// Initializer adds an initializer with a payload in the layout of [Tensor.ReadAt], which is kept.
+func (a *Additions) Initializer(name string, dtype DType, dims []int64, raw []byte) {
+	a.initializer(name, dtype, dims, raw)
 }
 
 // Int64s adds an initializer of dtype int64 and one axis.

@@ -1,0 +1,285 @@
+package mapping
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/wiseft/wiseft/onnxmerge/checkpoint"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
+)
+
+// Bound is a mapping applied to another checkpoint of the same network.
+type Bound struct {
+	Mapping
+	// Renamed says by which prefix the names of the other checkpoint differ, "" if by none.
+	Renamed string
+	// Changed are integer tensors that differ between the checkpoints and are not written, but for counters of batches.
+	Changed []string
+
+	values evaluator
+}
+
+// sameOpen is what is added to a proof of an open choice whose candidates are equal in the other checkpoint too.
+const sameOpen = ", one of several that are equal in both checkpoints"
+
+// Bind applies the mapping to another checkpoint. base is the one that the mapping was found with. Tensors that the other
+// checkpoint does not have, or with another shape, and open choices whose candidates differ in it, are refused.
+func (m *Mapping) Bind(ctx context.Context, base, tuned *checkpoint.Checkpoint) (*Bound, error) {
+	b := &Bound{Mapping: Mapping{Model: m.Model, Kept: m.Kept, Refused: slices.Clone(m.Refused), Unused: m.Unused}}
+	lookup, renamed := alignNames(base, tuned)
+	b.Renamed, b.values = renamed, evaluator{lookup}
+	for _, e := range m.Mapped {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		entry := *e
+		reason := ""
+		for _, x := range append([]*Expression{e.Expression}, e.open...) {
+			if reason == "" {
+				reason = missing(x, base, lookup)
+			}
+		}
+		if reason == "" && len(e.open) > 0 {
+			same, err := b.openAgree(e)
+			if err != nil {
+				return nil, fmt.Errorf("tensor %q: %w", e.Tensor.ID(), err)
+			}
+			entry.Proof += sameOpen
+			if !same {
+				reason = "several tensors have its values, and nothing decides between them: they differ in the other checkpoint"
+			}
+		}
+		if reason != "" {
+			b.refuse(e, reason)
+			continue
+		}
+		b.Mapped = append(b.Mapped, &entry)
+	}
+	if err := b.checkShared(); err != nil {
+		return nil, err
+	}
+	return b, b.findChanged(base)
+}
+
+func (b *Bound) refuse(e *Mapped, reason string) {
+	b.Refused = append(b.Refused, Refused{Tensor: e.Tensor, Reason: reason,
+		Candidates: append([]*Expression{e.Expression}, e.open...)})
+}
+
+// missing says why an expression cannot be evaluated, "" if it can.
+func missing(e *Expression, base *checkpoint.Checkpoint, lookup func(string) *checkpoint.Tensor) string {
+	for _, name := range e.Names() {
+		t, had := lookup(name), base.Lookup(name)
+		switch {
+		case t == nil:
+			return fmt.Sprintf("the other checkpoint has no tensor %q", name)
+		case had != nil && !slices.Equal(t.Dims, had.Dims):
+			return fmt.Sprintf("%q has the shape %v in the checkpoint that the model was exported from, and %v in the other",
+				name, had.Dims, t.Dims)
+		case !isSupported(t.DType):
+			return fmt.Sprintf("%q has the type %s in the other checkpoint", name, t.Type)
+		}
+	}
+	return ""
+}
+
+// openAgree reports whether all candidates of an open choice give the same elements.
+func (b *Bound) openAgree(e *Mapped) (bool, error) {
+	first, err := b.values.evaluate(e.Expression, e.Tensor.DType)
+	if err != nil {
+		return false, err
+	}
+	for _, x := range e.open {
+		a, err := b.values.evaluate(x, e.Tensor.DType)
+		if err != nil {
+			return false, err
+		}
+		if !bytes.Equal(a.data, first.data) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// checkShared refuses tensors that must be split and cannot: some uses are in a sub-graph.
+func (b *Bound) checkShared() error {
+	for _, group := range b.shared() {
+		same, err := b.sharedAgree(group)
+		if err != nil {
+			return err
+		}
+		if same {
+			continue
+		}
+		for _, e := range group {
+			if slices.ContainsFunc(e.uses, func(u use) bool { return u.graph != b.Model.Graph }) {
+				b.Mapped = slices.DeleteFunc(b.Mapped, func(x *Mapped) bool { return x.Tensor == e.Tensor })
+				b.refuse(e, "operators inside of a sub-graph share it, and need different values")
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// shared returns the entries of tensors with several sources.
+func (b *Bound) shared() [][]*Mapped {
+	by := map[*onnx.Tensor][]*Mapped{}
+	var order []*onnx.Tensor
+	for _, e := range b.Mapped {
+		if len(e.uses) == 0 {
+			continue
+		}
+		if by[e.Tensor] == nil {
+			order = append(order, e.Tensor)
+		}
+		by[e.Tensor] = append(by[e.Tensor], e)
+	}
+	var groups [][]*Mapped
+	for _, t := range order {
+		groups = append(groups, by[t])
+	}
+	return groups
+}
+
+// sharedAgree reports whether all uses of a tensor have the same elements.
+func (b *Bound) sharedAgree(group []*Mapped) (bool, error) {
+	e := *group[0]
+	for _, x := range group[1:] {
+		e.open = append(e.open, x.Expression)
+	}
+	return b.openAgree(&e)
+}
+
+// findChanged compares integer tensors of the checkpoints.
+func (b *Bound) findChanged(base *checkpoint.Checkpoint) error {
+	for _, t := range base.Tensors {
+		other := b.values.lookup(t.Name)
+		if t.DType.IsFloat() || other == nil || strings.HasSuffix(t.Name, "num_batches_tracked") || t.SizeBytes() == 0 {
+			continue
+		}
+		same := t.DType == other.DType && t.SizeBytes() == other.SizeBytes()
+		for off := int64(0); same && off < t.SizeBytes(); off += blockElements {
+			x := make([]byte, min(blockElements, t.SizeBytes()-off))
+			y := bytes.Clone(x)
+			if err := t.ReadAt(x, off); err != nil {
+				return err
+			}
+			if err := other.ReadAt(y, off); err != nil {
+				return err
+			}
+			same = bytes.Equal(x, y)
+		}
+		if !same {
+			b.Changed = append(b.Changed, t.Name)
+		}
+	}
+	return nil
+}
+
+// alignNames returns how names of one checkpoint are looked up in another whose names all have a prefix more or less, and says
+// which.
+func alignNames(base, tuned *checkpoint.Checkpoint) (func(string) *checkpoint.Tensor, string) {
+	for _, t := range base.Tensors {
+		if tuned.Lookup(t.Name) != nil {
+			return tuned.Lookup, ""
+		}
+	}
+	for _, a := range base.Tensors {
+		for _, b := range tuned.Tensors {
+			if prefix, ok := strings.CutSuffix(b.Name, a.Name); ok && strings.HasSuffix(prefix, ".") {
+				return func(name string) *checkpoint.Tensor { return tuned.Lookup(prefix + name) },
+					fmt.Sprintf("names of the other checkpoint begin with %q", prefix)
+			}
+			if prefix, ok := strings.CutSuffix(a.Name, b.Name); ok && strings.HasSuffix(prefix, ".") {
+				return func(name string) *checkpoint.Tensor {
+					rest, ok := strings.CutPrefix(name, prefix)
+					if !ok {
+						return nil
+					}
+					return tuned.Lookup(rest)
+				}, fmt.Sprintf("names of the other checkpoint lack the prefix %q", prefix)
+			}
+		}
+		break // one tensor shows the prefix
+	}
+	return tuned.Lookup, ""
+}
+
+// Weights returns what is to be written in place of the model's tensors, and the change of its graph where uses of one tensor
+// need different elements.
+func (b *Bound) Weights() ([]onnx.Replacement, onnx.Change, error) {
+	var list []onnx.Replacement
+	var change onnx.Change
+	split := map[*onnx.Tensor]bool{}
+	for _, group := range b.shared() {
+		same, err := b.sharedAgree(group)
+		if err != nil {
+			return nil, change, err
+		}
+		t := group[0].Tensor
+		split[t] = true
+		list = append(list, b.replacement(group[0]))
+		if same {
+			continue
+		}
+		for i, e := range group[1:] {
+			a, err := b.values.evaluate(e.Expression, t.DType)
+			if err != nil {
+				return nil, change, err
+			}
+			name := b.freshName(t.Name, i+2)
+			change.Add.Initializer(name, t.DType, t.Dims, a.data)
+			for _, u := range e.uses {
+				change.Rewire = append(change.Rewire, onnx.Rewire{Node: u.node, Slot: u.slot, Name: name})
+			}
+		}
+	}
+	for _, e := range b.Mapped {
+		if !split[e.Tensor] {
+			list = append(list, b.replacement(e))
+		}
+	}
+	return list, change, nil
+}
+
+// freshName returns a name for a further tensor that the model does not use.
+func (b *Bound) freshName(name string, i int) string {
+	for {
+		fresh := fmt.Sprintf("%s_unshared_%d", name, i)
+		if t, n, _ := b.Model.Resolve(b.Model.Graph, fresh); t == nil && n == nil {
+			return fresh
+		}
+		i++
+	}
+}
+
+// replacement returns the payload of an entry. It is computed when the first part is asked for, and held until all parts were.
+func (b *Bound) replacement(e *Mapped) onnx.Replacement {
+	var lock sync.Mutex
+	var data []byte
+	var left int64
+	return onnx.Replacement{Tensor: e.Tensor, Fill: func(dst []byte, off int64) error {
+		lock.Lock()
+		defer lock.Unlock()
+		if data == nil {
+			a, err := b.values.evaluate(e.Expression, e.Tensor.DType)
+			if err == nil && int64(len(a.data)) != e.Tensor.SizeBytes() {
+				err = fmt.Errorf("%s has the shape %v", e.Expression, a.dims)
+			}
+			if err != nil {
+				return fmt.Errorf("tensor %q: %w", e.Tensor.ID(), err)
+			}
+			data, left = a.data, e.Tensor.SizeBytes()
+		}
+		copy(dst, data[off:])
+		if left -= int64(len(dst)); left <= 0 {
+			data = nil
+		}
+		return nil
+	}}
+}

@@ -1,0 +1,175 @@
+package mapping
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/wiseft/wiseft/onnxmerge/checkpoint"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
+)
+
+// Mapped is a tensor of the model, or one use of it, and what it is made from.
+type Mapped struct {
+	Tensor     *onnx.Tensor
+	Use        string // the name by which operators read it, if it is not the tensor's: other uses have another source
+	Expression *Expression
+	Proof      string
+
+	uses []use // nil for all
+	// open are further expressions that give the same elements, among which nothing decides.
+	open []*Expression
+}
+
+// Kept is a tensor that the checkpoint does not determine.
+type Kept struct {
+	Tensor *onnx.Tensor
+	Reason string
+}
+
+// Refused is a tensor that may depend on the checkpoint in a way that is not known.
+type Refused struct {
+	Tensor     *onnx.Tensor
+	Reason     string
+	Candidates []*Expression
+}
+
+// Mapping is how the floating-point tensors of a model are made from a checkpoint. Lists are in the model's order.
+type Mapping struct {
+	Model   *onnx.Model
+	Mapped  []*Mapped
+	Kept    []Kept
+	Refused []Refused
+	Unused  []string // floating-point tensors of the checkpoint that no expression has, sorted
+}
+
+// target is a tensor of the model during the search.
+type target struct {
+	tensor     *onnx.Tensor
+	digest     *digest
+	uses       []use
+	candidates []*Expression // that give its elements
+	proof      string
+	refusal    string
+	// constant is the tensor as a constant, if its elements are all equal to a number that code has: equal elements of the
+	// checkpoint then prove nothing. nil otherwise.
+	constant *Expression
+}
+
+// isDecided reports whether the values alone say what the target is made from.
+func (g *target) isDecided() bool { return len(g.candidates) == 1 && g.constant == nil }
+
+// finder is one search.
+type finder struct {
+	model      *onnx.Model
+	checkpoint *checkpoint.Checkpoint
+	indexes    map[onnx.DType]*index
+	values     evaluator
+	graph      *graphUses
+	targets    []*target
+	byTensor   map[*onnx.Tensor]*target
+	norms      []*Norm
+	held       map[heldKey]array // tensors of the checkpoint that were read, up to heldBytes
+	heldBytes  int
+}
+
+// heldKey is a tensor of the checkpoint in a type.
+type heldKey struct {
+	t     *checkpoint.Tensor
+	dtype onnx.DType
+}
+
+// maxHeld is how much of the checkpoint the search holds, beside the tensors that it compares at the moment.
+const maxHeld = 128 << 20
+
+// Find finds what the floating-point tensors of a model are made from. base is the checkpoint from which the model was
+// exported. Both are read once, and tensors that are compared once more.
+func Find(ctx context.Context, m *onnx.Model, base *checkpoint.Checkpoint) (*Mapping, error) {
+	f := &finder{model: m, checkpoint: base, values: evaluator{base.Lookup}, graph: findUses(m),
+		byTensor: map[*onnx.Tensor]*target{}, held: map[heldKey]array{}}
+	var dtypes []onnx.DType
+	for _, t := range m.Tensors {
+		if t.DType.IsFloat() && t.Len() > 0 {
+			g := &target{tensor: t, uses: f.graph.of(t)}
+			f.targets, f.byTensor[t] = append(f.targets, g), g
+			if isSupported(t.DType) && !slices.Contains(dtypes, t.DType) {
+				dtypes = append(dtypes, t.DType)
+			}
+		}
+	}
+	var err error
+	if f.indexes, err = newIndexes(ctx, base, dtypes); err != nil {
+		return nil, err
+	}
+	f.norms = findNorms(base)
+	for _, search := range []func(*target) error{f.findWhole, f.findParts, f.findFolded} {
+		for _, g := range f.targets {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			if len(g.candidates) > 0 || g.refusal != "" {
+				continue
+			}
+			if err := search(g); err != nil {
+				return nil, fmt.Errorf("tensor %q: %w", g.tensor.ID(), err)
+			}
+		}
+	}
+	return f.settle()
+}
+
+// findWhole finds tensors of the checkpoint with the target's elements.
+func (f *finder) findWhole(g *target) error {
+	t := g.tensor
+	if !isSupported(t.DType) || !t.Readable() {
+		g.refusal = fmt.Sprintf("elements of type %s stored as %s are not compared", t.DType, t.Store)
+		return nil
+	}
+	digests, err := digestOf(t, t.DType, t.Dims, []onnx.DType{t.DType})
+	if err != nil {
+		return err
+	}
+	g.digest = digests[t.DType]
+	found := f.indexes[t.DType].whole[g.digest.whole]
+	if len(found) == 0 {
+		return nil
+	}
+	want, err := read(t, t.DType, t.Dims, t.DType)
+	if err != nil {
+		return err
+	}
+	if g.digest.uniform {
+		if x := want.numbers()[0]; isPlain(x, t.DType) {
+			g.constant = &Expression{Op: Constant, Factor: x, Dims: t.Dims}
+		}
+	}
+	for _, p := range found {
+		if p.tensor.Len() != t.Len() {
+			continue
+		}
+		from, err := f.read(p.tensor, t.DType)
+		if err != nil {
+			return err
+		}
+		g.candidates = append(g.candidates, layouts(p.expression(), from, want)...)
+	}
+	g.proof = "equal elements"
+	return nil
+}
+
+// read returns a tensor of the checkpoint, converted. It is held for further comparisons.
+func (f *finder) read(t *checkpoint.Tensor, dtype onnx.DType) (array, error) {
+	key := heldKey{t, dtype}
+	if a, ok := f.held[key]; ok {
+		return a, nil
+	}
+	a, err := readTensor(t, dtype)
+	if err != nil {
+		return array{}, fmt.Errorf("checkpoint's %w", err)
+	}
+	if f.heldBytes += len(a.data); f.heldBytes > maxHeld {
+		f.held, f.heldBytes = map[heldKey]array{}, len(a.data)
+	}
+	f.held[key] = a
+	return a, nil
+}

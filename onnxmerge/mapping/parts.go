@@ -1,0 +1,256 @@
+package mapping
+
+import (
+	"slices"
+
+	"github.com/wiseft/wiseft/onnxmerge/checkpoint"
+)
+
+// minSlice is the least number of elements of a slice: fewer are equal by chance to some of a large checkpoint.
+const minSlice = 4
+
+// findParts explains a tensor as parts of tensors of the checkpoint, joined; as some rows of one; or as one of these, repeated.
+func (f *finder) findParts(g *target) error {
+	if g.digest.uniform || g.tensor.Len() < minSlice {
+		return nil
+	}
+	want, err := read(g.tensor, g.tensor.DType, g.tensor.Dims, g.tensor.DType)
+	if err != nil {
+		return err
+	}
+	for _, find := range []func(array, *digest) ([]*Expression, error){f.joined, f.sliced, f.repeated} {
+		found, err := find(want, g.digest)
+		if err != nil {
+			return err
+		}
+		if len(found) > 0 {
+			g.candidates, g.proof = found, "equal elements"
+			return nil
+		}
+	}
+	return nil
+}
+
+// joined explains an array as parts that are joined along an axis, or along the first axes taken as one if these are few
+// (directions of a recurrent layer).
+func (f *finder) joined(want array, d *digest) ([]*Expression, error) {
+	for axis := range want.dims {
+		if found, err := f.joinedAlong(want, d.sums(axis), axis); len(found) > 0 || err != nil {
+			return found, err
+		}
+	}
+	if len(want.dims) < 2 || want.dims[0] > 2 {
+		return nil, nil
+	}
+	merged, err := want.reshape(append([]int64{want.dims[0] * want.dims[1]}, want.dims[2:]...))
+	if err != nil {
+		return nil, err
+	}
+	flat := newDigester(merged.dims, merged.dtype)
+	flat.add(merged.data)
+	found, err := f.joinedAlong(merged, flat.sums(0), 0)
+	for i, e := range found {
+		found[i] = reshaped(e, merged.dims, want.dims)
+	}
+	return found, err
+}
+
+// joinedAlong explains an array as parts along an axis; sums are the running sums of its signatures. At each place the
+// longest part that fits is taken.
+func (f *finder) joinedAlong(want array, sums []signature, axis int) ([]*Expression, error) {
+	x := f.indexes[want.dtype]
+	extent := want.dims[axis]
+	if extent < 2 {
+		return nil, nil
+	}
+	row := length(want.dims) / extent
+	var args [][]*Expression
+	for at := int64(0); at < extent; {
+		found, rows, err := f.partAt(x, want, sums, axis, at, row)
+		if err != nil || len(found) == 0 {
+			return nil, err
+		}
+		args, at = append(args, found), at+rows
+	}
+	if len(args) < 2 {
+		return nil, nil
+	}
+	return combine(axis, args), nil
+}
+
+// maxCombined bounds the candidates of a joined tensor with several for its parts.
+const maxCombined = 64
+
+// combine returns all ways to join one of each list.
+func combine(axis int, args [][]*Expression) []*Expression {
+	lists := [][]*Expression{nil}
+	for _, found := range args {
+		var longer [][]*Expression
+		for _, list := range lists {
+			for _, e := range found {
+				longer = append(longer, append(slices.Clone(list), e))
+			}
+		}
+		if len(longer) > maxCombined {
+			return nil
+		}
+		lists = longer
+	}
+	var out []*Expression
+	for _, list := range lists {
+		out = append(out, &Expression{Op: Concat, Args: joinNeighbours(list), Axis: axis})
+	}
+	return out
+}
+
+// joinNeighbours merges slices that follow each other.
+func joinNeighbours(list []*Expression) []*Expression {
+	var out []*Expression
+	for _, e := range list {
+		if n := len(out); n > 0 {
+			a := out[n-1]
+			if a.Op == Slice && e.Op == Slice && a.Axis == e.Axis && a.End == e.Start && a.Args[0].Op == Tensor &&
+				e.Args[0].Op == Tensor && a.Args[0].Name == e.Args[0].Name {
+				merged := *a
+				merged.End = e.End
+				out[n-1] = &merged
+				continue
+			}
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+// partAt finds the longest part whose elements are the rows from at on, and returns its number of rows.
+func (f *finder) partAt(
+	x *index, want array, sums []signature, axis int, at, row int64,
+) ([]*Expression, int64, error) {
+	extent := want.dims[axis]
+	for _, n := range slices.Backward(x.lengths) {
+		rows := n / row
+		if n%row != 0 || rows == 0 || rows > extent-at || rows == extent {
+			continue
+		}
+		parts := x.parts[sums[at+rows]-sums[at]]
+		if len(parts) == 0 {
+			continue
+		}
+		piece, err := want.slice(axis, at, at+rows)
+		if err != nil {
+			return nil, 0, err
+		}
+		var found []*Expression
+		for _, p := range parts {
+			list, err := f.matchPart(p, piece)
+			if err != nil {
+				return nil, 0, err
+			}
+			found = append(found, list...)
+		}
+		if len(found) > 0 {
+			return found, rows, nil
+		}
+	}
+	return nil, 0, nil
+}
+
+// matchPart returns the layouts in which a part has the elements of an array.
+func (f *finder) matchPart(p part, want array) ([]*Expression, error) {
+	if length(p.dims) != length(want.dims) {
+		return nil, nil
+	}
+	from, err := f.read(p.tensor, want.dtype)
+	if err == nil && p.axis >= 0 {
+		from, err = from.slice(p.axis, p.start, p.end)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return layouts(p.expression(), from, want), nil
+}
+
+// sliced explains an array as some rows of one tensor along any axis.
+func (f *finder) sliced(want array, d *digest) ([]*Expression, error) {
+	x := f.indexes[want.dtype]
+	n := length(want.dims)
+	var found []*Expression
+	for _, t := range f.checkpoint.Tensors {
+		from := x.digests[t]
+		if from == nil || t.Len() <= n {
+			continue
+		}
+		for axis, extent := range t.Dims {
+			row := t.Len() / extent
+			if n%row != 0 || from.uniform {
+				continue
+			}
+			list, err := f.rowsOf(t, axis, from.sums(axis), want, d.whole, n/row)
+			if err != nil {
+				return nil, err
+			}
+			found = append(found, list...)
+		}
+	}
+	return found, nil
+}
+
+// rowsOf finds windows of so many rows of a tensor.
+func (f *finder) rowsOf(
+	t *checkpoint.Tensor, axis int, sums []signature, want array, whole signature, rows int64,
+) ([]*Expression, error) {
+	var found []*Expression
+	for start := int64(0); start+rows < int64(len(sums)); start++ {
+		if sums[start+rows]-sums[start] != whole {
+			continue
+		}
+		dims := slices.Clone(t.Dims)
+		dims[axis] = rows
+		list, err := f.matchPart(part{t, axis, start, start + rows, dims}, want)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, list...)
+	}
+	return found, nil
+}
+
+// repeated explains an array whose rows along the first axis are all equal by one of them.
+func (f *finder) repeated(want array, d *digest) ([]*Expression, error) {
+	if len(want.dims) < 2 || want.dims[0] < 2 {
+		return nil, nil
+	}
+	for _, s := range d.rows[0] {
+		if s != d.rows[0][0] {
+			return nil, nil
+		}
+	}
+	one, err := want.slice(0, 0, 1)
+	if err != nil {
+		return nil, err
+	}
+	for i := range want.dims[0] {
+		if size := int64(len(one.data)); string(want.data[i*size:(i+1)*size]) != string(one.data) {
+			return nil, nil
+		}
+	}
+	first := newDigester(one.dims, one.dtype)
+	first.add(one.data)
+	var found []*Expression
+	for _, p := range f.indexes[want.dtype].whole[first.whole] {
+		list, err := f.matchPart(p, one)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, list...)
+	}
+	if len(found) == 0 {
+		if found, err = f.sliced(one, &first.digest); err != nil {
+			return nil, err
+		}
+	}
+	for i, e := range found {
+		found[i] = &Expression{Op: Repeat, Args: []*Expression{e}, Count: want.dims[0], Dims: want.dims}
+	}
+	return found, nil
+}

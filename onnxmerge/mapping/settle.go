@@ -1,0 +1,349 @@
+package mapping
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
+)
+
+// settle decides between candidates, and judges what has none.
+func (f *finder) settle() (*Mapping, error) {
+	m := &Mapping{Model: f.model}
+	s := &settler{finder: f, sources: map[*onnx.Tensor][]string{}}
+	for _, g := range f.targets {
+		if g.isDecided() {
+			s.sources[g.tensor] = g.candidates[0].Names()
+		}
+	}
+	s.findNames()
+	s.findConventions()
+	choices := s.rounds()
+	for _, g := range f.targets {
+		switch list := choices[g]; {
+		case g.refusal != "":
+			m.Refused = append(m.Refused, Refused{Tensor: g.tensor, Reason: g.refusal})
+		case len(g.candidates) == 0:
+			if err := f.judge(m, g); err != nil {
+				return nil, err
+			}
+		default:
+			m.Mapped = append(m.Mapped, s.mapped(g, list)...)
+		}
+	}
+	used := map[string]bool{}
+	for _, e := range m.Mapped {
+		for _, x := range append([]*Expression{e.Expression}, e.open...) {
+			x.addNames(used)
+		}
+	}
+	for _, t := range f.checkpoint.Tensors {
+		if t.DType.IsFloat() && !used[t.Name] {
+			m.Unused = append(m.Unused, t.Name)
+		}
+	}
+	return m, nil
+}
+
+// choice is what some uses of a tensor are made from.
+type choice struct {
+	uses       []use
+	expression *Expression // nil if nothing decides
+	how        string      // what decided; "" for a single candidate
+}
+
+// settler decides between candidates of equal values.
+type settler struct {
+	*finder
+	sources map[*onnx.Tensor][]string // what decided tensors are made from
+	// cut and prefix turn a name of the model into one of the checkpoint: cut is removed, prefix put in front.
+	cut, prefix string
+	named       bool // names are kept
+	conventions map[string]string
+}
+
+// rounds decides until nothing changes: what is decided is context for its neighbours.
+func (s *settler) rounds() map[*target][]choice {
+	choices := map[*target][]choice{}
+	for changed := true; changed; {
+		changed = false
+		for _, g := range s.targets {
+			if len(g.candidates) == 0 || g.isDecided() || choices[g] != nil {
+				continue
+			}
+			if list := s.decide(g); list != nil {
+				choices[g], changed = list, true
+				for _, c := range list {
+					s.sources[g.tensor] = append(s.sources[g.tensor], c.expression.Names()...)
+				}
+			}
+		}
+	}
+	return choices
+}
+
+// decide returns the choices of all uses of a target; nil if one of them is open.
+func (s *settler) decide(g *target) []choice {
+	if len(g.uses) == 0 {
+		if e, how := s.byName(g, g.tensor.Name, g.candidates); e != nil {
+			return []choice{{expression: e, how: how}}
+		}
+		return nil
+	}
+	var list []choice
+	for _, u := range g.uses {
+		e, how := s.decideUse(g, u)
+		if e == nil {
+			return nil
+		}
+		i := slices.IndexFunc(list, func(c choice) bool { return c.expression == e })
+		if i < 0 {
+			list = append(list, choice{expression: e, how: how})
+			i = len(list) - 1
+		}
+		list[i].uses = append(list[i].uses, u)
+	}
+	return list
+}
+
+// decideUse decides what one use of a target is made from: by its layer, then by its name.
+func (s *settler) decideUse(g *target, u use) (*Expression, string) {
+	left := g.candidates
+	if near := s.inLayer(u, left); len(near) > 0 {
+		if e := s.byLayout(g, u, near); e != nil {
+			return e, "settled by the layer that reads it"
+		}
+		left = near
+	}
+	if e, how := s.byName(g, u.name, left); e != nil && s.ownsName(g, u, e) {
+		return e, how
+	}
+	if names(left) == 1 && g.constant == nil {
+		return s.byLayout(g, u, left), "settled by the layout of other operands of this kind"
+	}
+	return nil, ""
+}
+
+// names returns how many different sources the candidates have.
+func names(list []*Expression) int {
+	seen := map[string]bool{}
+	for _, e := range list {
+		seen[strings.Join(e.Names(), "\n")] = true
+	}
+	return len(seen)
+}
+
+// inLayer returns the candidates that are of the same layer as the operands beside a use, and have the role of its slot.
+func (s *settler) inLayer(u use, candidates []*Expression) []*Expression {
+	layer := map[string]bool{}
+	var roles []string
+	for _, o := range s.graph.operands(u) {
+		for _, t := range s.graph.neighbours(o) {
+			for _, name := range s.sources[t] {
+				layer[layerOf(name)] = true
+			}
+		}
+		roles = append(roles, slotRoles[o.node.OpType][o.slot]...)
+	}
+	var near []*Expression
+	for _, e := range candidates {
+		if !slices.ContainsFunc(e.Names(), func(name string) bool { return !layer[layerOf(name)] }) {
+			near = append(near, e)
+		}
+	}
+	if len(roles) == 0 {
+		return near
+	}
+	var fit []*Expression
+	for _, e := range near {
+		if slices.ContainsFunc(e.Names(), func(name string) bool { return slices.Contains(roles, leafOf(name)) }) {
+			fit = append(fit, e)
+		}
+	}
+	if len(fit) > 0 {
+		return fit
+	}
+	return near
+}
+
+// slotRoles are the last words of names that the operands of an operator have, by slot.
+var slotRoles = map[string]map[int][]string{
+	"BatchNormalization": {1: {"weight", "gamma"}, 2: {"bias", "beta"}, 3: {"running_mean"}, 4: {"running_var"}},
+	"LayerNormalization": {1: {"weight", "gamma"}, 2: {"bias", "beta"}}, "Conv": {1: {"weight"}, 2: {"bias"}},
+	"InstanceNormalization": {1: {"weight", "gamma"}, 2: {"bias", "beta"}}, "Gemm": {1: {"weight"}, 2: {"bias"}},
+	"ConvTranspose": {1: {"weight"}, 2: {"bias"}}, "MatMul": {1: {"weight"}}, "Add": {0: {"bias", "beta"}, 1: {"bias", "beta"}},
+	"Mul": {0: {"weight", "gamma"}, 1: {"weight", "gamma"}},
+}
+
+func layerOf(name string) string { return name[:strings.LastIndexByte(name, '.')+1] }
+func leafOf(name string) string  { return name[strings.LastIndexByte(name, '.')+1:] }
+
+// byLayout returns the only candidate, or of several with one source that whose layout all decided operands of this kind have.
+func (s *settler) byLayout(g *target, u use, list []*Expression) *Expression {
+	if len(list) == 1 {
+		return list[0]
+	}
+	if names(list) != 1 {
+		return nil
+	}
+	want, ok := s.conventions[s.kind(u)]
+	if !ok || want == "" {
+		return nil
+	}
+	var found *Expression
+	for _, e := range list {
+		if layoutOf(e) == want {
+			if found != nil {
+				return nil
+			}
+			found = e
+		}
+	}
+	return found
+}
+
+// kind describes an operand: its operator, slot, and whether it is transposed there.
+func (s *settler) kind(u use) string {
+	n := &u.graph.Nodes[u.node]
+	return fmt.Sprintf("%s %d %v %v", n.OpType, u.slot, n.Ints["transA"], n.Ints["transB"])
+}
+
+// layoutOf describes what an expression does to a tensor, without names and extents.
+func layoutOf(e *Expression) string {
+	switch e.Op {
+	case Tensor:
+		return "x"
+	case Transpose:
+		return fmt.Sprintf("transpose %v of %s", e.Perm, layoutOf(e.Args[0]))
+	case Reshape:
+		return layoutOf(e.Args[0])
+	}
+	return fmt.Sprint(int(e.Op))
+}
+
+// findConventions finds the layout that all decided operands of a kind have, "" if they differ.
+func (s *settler) findConventions() {
+	s.conventions = map[string]string{}
+	for _, g := range s.targets {
+		if !g.isDecided() || len(withoutOnes(g.tensor.Dims)) != 2 {
+			continue
+		}
+		for _, u := range g.uses {
+			kind, layout := s.kind(u), layoutOf(g.candidates[0])
+			if had, ok := s.conventions[kind]; ok && had != layout {
+				layout = ""
+			}
+			s.conventions[kind] = layout
+		}
+	}
+}
+
+// findNames finds the one difference between the names of the model and those of the checkpoint, if names are kept: all
+// decided tensors whose name the checkpoint has must be made from that tensor.
+func (s *settler) findNames() {
+	votes := map[[2]string]int{}
+	for _, g := range s.targets {
+		if !g.isDecided() || g.candidates[0].Op != Tensor {
+			continue
+		}
+		a, b := g.tensor.Name, g.candidates[0].Name
+		switch {
+		case strings.HasSuffix(a, b):
+			votes[[2]string{a[:len(a)-len(b)], ""}]++
+		case strings.HasSuffix(b, a):
+			votes[[2]string{"", b[:len(b)-len(a)]}]++
+		}
+	}
+	best := 0
+	for pair, n := range votes {
+		if n > best || n == best && pair[0]+pair[1] < s.cut+s.prefix {
+			best, s.cut, s.prefix = n, pair[0], pair[1]
+		}
+	}
+	s.named = !slices.ContainsFunc(s.targets, func(g *target) bool {
+		if !g.isDecided() || g.candidates[0].Op != Tensor {
+			return false
+		}
+		name := s.inCheckpoint(g.tensor.Name)
+		return s.checkpoint.Lookup(name) != nil && name != g.candidates[0].Name
+	})
+}
+
+// inCheckpoint returns the checkpoint's name for a name of the model.
+func (s *settler) inCheckpoint(name string) string {
+	rest, ok := strings.CutPrefix(name, s.cut)
+	if !ok {
+		return ""
+	}
+	return s.prefix + rest
+}
+
+// byName returns the candidate that is the checkpoint's tensor of a name.
+func (s *settler) byName(g *target, name string, candidates []*Expression) (*Expression, string) {
+	if !s.named {
+		return nil, ""
+	}
+	want := s.inCheckpoint(name)
+	for _, e := range candidates { // an exporter that keeps the name keeps the layout
+		if e.Op == Tensor && e.Name == want {
+			return e, "settled by its name"
+		}
+	}
+	return nil, ""
+}
+
+// ownsName reports whether a name decides about a use: an exporter that shares equal tensors without a name for each has one
+// that several operators read. Then all other candidates must have places of their own.
+func (s *settler) ownsName(g *target, u use, e *Expression) bool {
+	sharing := 0
+	for _, other := range g.uses {
+		if other.name == u.name {
+			sharing++
+		}
+	}
+	if sharing < 2 {
+		return true
+	}
+	for _, c := range g.candidates {
+		if c.Op == Tensor && c.Name != e.Name && !s.hasPlace(c.Name) {
+			return false
+		}
+	}
+	return true
+}
+
+// hasPlace reports whether the model reads something by the name of a tensor of the checkpoint.
+func (s *settler) hasPlace(name string) bool {
+	for _, g := range s.targets {
+		for _, u := range g.uses {
+			if s.inCheckpoint(u.name) == name {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// mapped returns the entries of a target with candidates.
+func (s *settler) mapped(g *target, list []choice) []*Mapped {
+	if g.isDecided() {
+		return []*Mapped{{Tensor: g.tensor, Expression: g.candidates[0], Proof: g.proof}}
+	}
+	if list == nil {
+		m := &Mapped{Tensor: g.tensor, Expression: g.candidates[0], Proof: g.proof, open: slices.Clone(g.candidates[1:])}
+		if g.constant != nil {
+			m.open = append(m.open, g.constant)
+		}
+		return []*Mapped{m}
+	}
+	var out []*Mapped
+	for _, c := range list {
+		m := &Mapped{Tensor: g.tensor, Expression: c.expression, Proof: g.proof + ", " + c.how}
+		if len(list) > 1 {
+			m.uses, m.Use = c.uses, c.uses[0].name
+		}
+		out = append(out, m)
+	}
+	return out
+}
