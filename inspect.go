@@ -16,6 +16,7 @@ type Inspection struct {
 	Opsets     []onnx.Opset          `json:"opsets"`
 	Metadata   map[string]string     `json:"metadata"`
 	Provenance *onnxmerge.Provenance `json:"provenance,omitempty"` // how it was merged
+	Weights    *onnxmerge.Weights    `json:"weights,omitempty"`    // how it got the weights of a checkpoint
 	Data       []string              `json:"data,omitempty"`       // files that hold payloads
 	Inputs     []ValueInfo           `json:"inputs"`
 	Outputs    []ValueInfo           `json:"outputs"`
@@ -67,6 +68,12 @@ func Inspect(path string, opt InspectOptions) (_ *Inspection, err error) {
 		Unread: append([]string{}, m.Unread...), Data: m.DataLocations()}
 	for _, e := range m.Metadata {
 		r.Metadata[e.Key] = e.Value
+	}
+	if r.Weights, err = onnxmerge.ReadWeights(m.Model); err != nil {
+		return nil, withPath(path, err)
+	}
+	if r.Weights != nil {
+		delete(r.Metadata, onnx.ProvenanceKey) // shown as Weights
 	}
 	if _, merged := r.Metadata[onnx.ProvenanceKey]; merged {
 		if r.Provenance, err = onnxmerge.ReadProvenance(m.Model); err != nil {

@@ -123,16 +123,12 @@ func (e *executor) provenance(ctx context.Context, opt WriteOptions, data []onnx
 		if i < len(opt.Origin.Stored) && opt.Origin.Stored[i] != nil {
 			m = opt.Origin.Stored[i]
 		}
-		files, err := m.Files(ctx)
+		s, err := NewSource(ctx, m, opt.Origin.Files[i])
 		if err != nil {
 			return nil, err
 		}
-		s := Source{File: opt.Origin.Files[i], Bytes: files[0].SizeBytes, SHA256: files[0].Hash, Data: dataFiles(files[1:])}
 		if i < len(opt.Origin.References) {
 			s.Ref = opt.Origin.References[i]
-		}
-		if from := m.Property(onnx.ProvenanceKey); json.Valid([]byte(from)) {
-			s.From = json.RawMessage(from)
 		}
 		if i < len(e.models) {
 			out.Models = append(out.Models, s)
@@ -141,6 +137,19 @@ func (e *executor) provenance(ctx context.Context, opt WriteOptions, data []onnx
 		}
 	}
 	return out, nil
+}
+
+// NewSource describes a model by the name of its file and the hashes of its files, which it reads as far as that was not done.
+func NewSource(ctx context.Context, m *onnx.Model, file string) (Source, error) {
+	files, err := m.Files(ctx)
+	if err != nil {
+		return Source{}, err
+	}
+	s := Source{File: file, Bytes: files[0].SizeBytes, SHA256: files[0].Hash, Data: dataFiles(files[1:])}
+	if from := m.Property(onnx.ProvenanceKey); json.Valid([]byte(from)) {
+		s.From = json.RawMessage(from)
+	}
+	return s, nil
 }
 
 func dataFiles(files []onnx.File) []DataFile {
@@ -157,6 +166,9 @@ func ReadProvenance(m *onnx.Model) (*Provenance, error) {
 	if document == "" {
 		return nil, onnx.FormatError(fmt.Sprintf("the model has no provenance (metadata %s): it was not merged by wiseft, "+
 			"or merged with --no-provenance", onnx.ProvenanceKey))
+	}
+	if schemaOf(document) == WeightsSchema {
+		return nil, onnx.FormatError("no merge made the model: its weights are those of a checkpoint, by wiseft weights apply")
 	}
 	var p Provenance
 	if err := json.Unmarshal([]byte(document), &p); err != nil {

@@ -27,6 +27,7 @@ func commands() []*cli.Command {
 		newSubmitCommand(),
 		newSoupCommand(),
 		newDemoCommand(),
+		newWeightsCommand(),
 		newRecipeCommand(),
 		newInspectCommand(),
 		newVerifyCommand(),

@@ -31,7 +31,7 @@ const sameOpen = ", one of several that are equal in both checkpoints"
 func (m *Mapping) Bind(ctx context.Context, base, tuned *checkpoint.Checkpoint) (*Bound, error) {
 	b := &Bound{Mapping: Mapping{Model: m.Model, Kept: m.Kept, Refused: slices.Clone(m.Refused), Unused: m.Unused}}
 	lookup, renamed := alignNames(base, tuned)
-	b.Renamed, b.values = renamed, evaluator{lookup}
+	b.Renamed, b.values = renamed, evaluator{lookup: lookup}
 	for _, e := range m.Mapped {
 		if err := ctx.Err(); err != nil {
 			return nil, err

@@ -121,6 +121,8 @@ func (n *Norm) prefix() string { return strings.TrimSuffix(n.Mean, ".running_mea
 // evaluator computes expressions over a checkpoint.
 type evaluator struct {
 	lookup func(name string) *checkpoint.Tensor
+	// leaf, if not nil, gives the array of a tensor in place of its elements.
+	leaf func(name string) (array, error)
 }
 
 // evaluate returns the array of an expression in a type, rounded once.
@@ -138,6 +140,9 @@ func (v evaluator) evaluate(e *Expression, dtype onnx.DType) (array, error) {
 
 // move evaluates an expression in a type to which tensors are converted first.
 func (v evaluator) move(e *Expression, dtype onnx.DType) (array, error) {
+	if e.Op == Tensor && v.leaf != nil {
+		return v.leaf(e.Name)
+	}
 	if e.Op == Tensor {
 		return v.tensor(e.Name, dtype)
 	}

@@ -17,8 +17,9 @@ type Mapped struct {
 	Proof      string
 
 	uses []use // nil for all
-	// open are further expressions that give the same elements, among which nothing decides.
-	open []*Expression
+	// open are further expressions that give the same elements, among which nothing decides; twins those against which was
+	// decided.
+	open, twins []*Expression
 }
 
 // Kept is a tensor that the checkpoint does not determine.
@@ -85,16 +86,11 @@ const maxHeld = 128 << 20
 // Find finds what the floating-point tensors of a model are made from. base is the checkpoint from which the model was
 // exported. Both are read once, and tensors that are compared once more.
 func Find(ctx context.Context, m *onnx.Model, base *checkpoint.Checkpoint) (*Mapping, error) {
-	f := &finder{model: m, checkpoint: base, values: evaluator{base.Lookup}, graph: findUses(m),
-		byTensor: map[*onnx.Tensor]*target{}, held: map[heldKey]array{}}
+	f := newFinder(m, base)
 	var dtypes []onnx.DType
-	for _, t := range m.Tensors {
-		if t.DType.IsFloat() && t.Len() > 0 {
-			g := &target{tensor: t, uses: f.graph.of(t)}
-			f.targets, f.byTensor[t] = append(f.targets, g), g
-			if isSupported(t.DType) && !slices.Contains(dtypes, t.DType) {
-				dtypes = append(dtypes, t.DType)
-			}
+	for _, g := range f.targets {
+		if d := g.tensor.DType; isSupported(d) && !slices.Contains(dtypes, d) {
+			dtypes = append(dtypes, d)
 		}
 	}
 	var err error
@@ -116,6 +112,19 @@ func Find(ctx context.Context, m *onnx.Model, base *checkpoint.Checkpoint) (*Map
 		}
 	}
 	return f.settle()
+}
+
+// newFinder collects the tensors to be explained.
+func newFinder(m *onnx.Model, base *checkpoint.Checkpoint) *finder {
+	f := &finder{model: m, checkpoint: base, values: evaluator{lookup: base.Lookup}, graph: findUses(m),
+		byTensor: map[*onnx.Tensor]*target{}, held: map[heldKey]array{}}
+	for _, t := range m.Tensors {
+		if t.DType.IsFloat() && t.Len() > 0 {
+			g := &target{tensor: t, uses: f.graph.of(t)}
+			f.targets, f.byTensor[t] = append(f.targets, g), g
+		}
+	}
+	return f
 }
 
 // findWhole finds tensors of the checkpoint with the target's elements.

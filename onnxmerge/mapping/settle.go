@@ -340,6 +340,9 @@ func (s *settler) mapped(g *target, list []choice) []*Mapped {
 	var out []*Mapped
 	for _, c := range list {
 		m := &Mapped{Tensor: g.tensor, Expression: c.expression, Proof: g.proof + ", " + c.how}
+		if g.constant == nil {
+			m.twins = g.candidates
+		}
 		if len(list) > 1 {
 			m.uses, m.Use = c.uses, c.uses[0].name
 		}

@@ -49,7 +49,7 @@ type WriteOptions struct {
 	Workers    int    // goroutines that compute payloads; 0 means 1. The output does not depend on it
 	Change     Change // of the main graph and of metadata
 	// Provenance returns the value of the model's metadata property [ProvenanceKey]. It is called after everything
-	// else is written, with the hashes of the new data files. If it is nil, the model's property is copied.
+	// else is written, with the hashes of the new data files. "" removes the property. If it is nil, the model's is copied.
 	Provenance func(data []File) (string, error)
 }
 
@@ -157,8 +157,8 @@ func (m *Model) write(ctx context.Context, out Output, made map[*Tensor]fill, op
 		return files, nil
 	}
 	text, err := opt.Provenance(files)
-	if err != nil {
-		return nil, err
+	if err != nil || text == "" {
+		return files, err
 	}
 	if len(text) > maxProvenance/2 {
 		return nil, fmt.Errorf("onnx: the provenance has %d bytes, at most %d are allowed", len(text), maxProvenance/2)

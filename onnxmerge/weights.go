@@ -1,0 +1,69 @@
+package onnxmerge
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/wiseft/wiseft/internal/text"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
+)
+
+// WeightsSchema is the value of Weights.Schema.
+const WeightsSchema = "wiseft.weights/1"
+
+// Weights records that a model is another one with the weights of a checkpoint. It is the JSON text of the metadata property
+// [onnx.ProvenanceKey], in place of a [Provenance].
+type Weights struct {
+	Schema  string           `json:"schema"`
+	Version string           `json:"version"`
+	Base    Source           `json:"base"`           // the model whose graph it is
+	From    []CheckpointFile `json:"from,omitempty"` // the checkpoint that it was exported from
+	To      []CheckpointFile `json:"to"`             // the checkpoint of its weights
+	// KeepUnmapped means that tensors which the checkpoint does not explain were kept.
+	KeepUnmapped bool `json:"keep_unmapped,omitempty"`
+	// Unproven means that tensors were identified by names and nearness, because the checkpoint that the model was exported
+	// from was not known.
+	Unproven bool `json:"unproven,omitempty"`
+	Mapped   int  `json:"mapped"` // tensors
+	Kept     int  `json:"kept"`   // tensors of floating-point types
+}
+
+// CheckpointFile is a file of a checkpoint. The first is that which was named: of several files the index.
+type CheckpointFile struct {
+	File   string `json:"file"`
+	Bytes  int64  `json:"bytes"`
+	SHA256 string `json:"sha256"`
+}
+
+// ReadWeights returns how a model got the weights of a checkpoint; nil if it did not.
+func ReadWeights(m *onnx.Model) (*Weights, error) {
+	document := m.Property(onnx.ProvenanceKey)
+	if schemaOf(document) != WeightsSchema {
+		return nil, nil
+	}
+	return ParseWeights([]byte(document))
+}
+
+// ParseWeights reads the JSON text of a Weights.
+func ParseWeights(document []byte) (*Weights, error) {
+	var w Weights
+	if err := json.Unmarshal(document, &w); err != nil {
+		return nil, onnx.FormatError(fmt.Sprintf("metadata %s: %v", onnx.ProvenanceKey, text.JSONError(err)))
+	}
+	if w.Schema != WeightsSchema || len(w.To) == 0 || w.Base.File == "" {
+		return nil, onnx.FormatError(fmt.Sprintf("metadata %s: schema %q without a base model or a checkpoint",
+			onnx.ProvenanceKey, w.Schema))
+	}
+	return &w, nil
+}
+
+// schemaOf returns the schema of a JSON document, "" if it is none.
+func schemaOf(document string) string {
+	var head struct {
+		Schema string `json:"schema"`
+	}
+	if json.Unmarshal([]byte(document), &head) != nil {
+		return ""
+	}
+	return head.Schema
+}

@@ -1,0 +1,294 @@
+package wiseft
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/internal/output"
+	"github.com/wiseft/wiseft/onnxmerge"
+	"github.com/wiseft/wiseft/onnxmerge/mapping"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
+)
+
+// ApplyOptions says which checkpoints [ApplyWeights] reads.
+type ApplyOptions struct {
+	From string // the checkpoint that the model was exported from
+	To   string // the checkpoint whose weights the model gets
+	// KeepUnmapped keeps tensors that From does not explain; otherwise they are an error of kind Mismatch.
+	KeepUnmapped bool
+	Workers      int // 0 is one per core; the result does not depend on it
+	Monitor      Monitor
+}
+
+// WeightsResult says what every floating-point tensor of a model is made from.
+type WeightsResult struct {
+	Output  string               `json:"output,omitempty"`
+	Data    []onnxmerge.DataFile `json:"data,omitempty"` // files beside the output
+	Mapped  []MappedTensor       `json:"mapped"`
+	Kept    []KeptTensor         `json:"kept"`
+	Refused []RefusedTensor      `json:"refused"`
+	Unused  []string             `json:"unused"` // floating-point tensors of the checkpoint that the model does not have
+	Notes   []string             `json:"notes"`
+	Bytes   int64                `json:"bytes,omitempty"`
+	Seconds float64              `json:"seconds,omitempty"`
+	SHA256  string               `json:"sha256,omitempty"`
+}
+
+// MappedTensor is a tensor of the model and the expression over tensors of the checkpoint that gives it.
+type MappedTensor struct {
+	Initializer string `json:"initializer"`
+	Use         string `json:"use,omitempty"` // the name by which operators read it, if other uses have another source
+	Expression  string `json:"expression"`
+	Proof       string `json:"proof"`
+}
+
+// KeptTensor is a tensor of the model that does not depend on the checkpoint.
+type KeptTensor struct {
+	Initializer string `json:"initializer"`
+	Reason      string `json:"reason"`
+}
+
+// RefusedTensor is a tensor of the model of which it is not known how it depends on the checkpoint.
+type RefusedTensor struct {
+	Initializer string   `json:"initializer"`
+	Reason      string   `json:"reason"`
+	Candidates  []string `json:"candidates"`
+}
+
+// newWeightsResult describes a bound mapping.
+func newWeightsResult(b *mapping.Bound) *WeightsResult {
+	r := &WeightsResult{Mapped: []MappedTensor{}, Kept: []KeptTensor{}, Refused: []RefusedTensor{},
+		Unused: append([]string{}, b.Unused...), Notes: []string{}}
+	for _, e := range b.Mapped {
+		r.Mapped = append(r.Mapped, MappedTensor{e.Tensor.ID(), e.Use, e.Expression.String(), e.Proof})
+	}
+	for _, k := range b.Kept {
+		r.Kept = append(r.Kept, KeptTensor{k.Tensor.ID(), k.Reason})
+	}
+	for _, x := range b.Refused {
+		refused := RefusedTensor{Initializer: x.Tensor.ID(), Reason: x.Reason, Candidates: []string{}}
+		for _, c := range x.Candidates {
+			refused.Candidates = append(refused.Candidates, c.String())
+		}
+		r.Refused = append(r.Refused, refused)
+	}
+	if b.Renamed != "" {
+		r.Notes = append(r.Notes, b.Renamed)
+	}
+	for _, name := range b.Changed {
+		r.Notes = append(r.Notes, fmt.Sprintf("%q is no floating-point tensor and differs between the checkpoints; the model keeps "+
+			"what it has", name))
+	}
+	return r
+}
+
+// ApplyWeights writes an ONNX model with the weights of another checkpoint of its network: what an export of that checkpoint
+// would be. The checkpoint that the model was exported from shows what each tensor is made from; see package mapping. If a
+// tensor is not explained, nothing is written, and the result lists all of them beside an error of kind Mismatch.
+func ApplyWeights(
+	ctx context.Context, out, base string, opt ApplyOptions, write WriteOptions,
+) (_ *WeightsResult, err error) {
+	if err := output.Check(out, write.replacing([]string{base, opt.From, opt.To})); err != nil {
+		return nil, err
+	}
+	a, err := openApplication(base, opt)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, a.Close()) }()
+	if err := a.bind(ctx); err != nil {
+		return nil, err
+	}
+	if err := a.err(); err != nil {
+		return a.result, err
+	}
+	return a.result, a.write(ctx, out, write)
+}
+
+// application is a model that gets the weights of a checkpoint.
+type application struct {
+	model    *Model
+	from, to *Checkpoint // from is nil if it is not known
+	opt      ApplyOptions
+	bound    *mapping.Bound
+	result   *WeightsResult
+}
+
+func openApplication(base string, opt ApplyOptions) (*application, error) {
+	a := &application{opt: opt}
+	var err error
+	if a.model, err = Open(base); err != nil {
+		return nil, err
+	}
+	if opt.From != "" {
+		a.from, err = OpenCheckpoint(opt.From)
+	}
+	if err == nil {
+		a.to, err = OpenCheckpoint(opt.To)
+	}
+	if err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	for _, c := range a.checkpoints() {
+		if text := c.describe(); text != "" {
+			opt.Monitor.note(text)
+		}
+	}
+	return a, nil
+}
+
+// checkpoints returns those that are open.
+func (a *application) checkpoints() []*Checkpoint {
+	var list []*Checkpoint
+	for _, c := range []*Checkpoint{a.from, a.to} {
+		if c != nil {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// Close closes all files.
+func (a *application) Close() error {
+	err := a.model.Close()
+	for _, c := range a.checkpoints() {
+		err = errors.Join(err, c.Close())
+	}
+	return err
+}
+
+// paths returns the paths of all files that are read.
+func (a *application) paths() []string {
+	paths := a.model.Paths()
+	for _, c := range a.checkpoints() {
+		paths = append(paths, c.Paths()...)
+	}
+	return paths
+}
+
+// bind finds what the tensors are made from.
+func (a *application) bind(ctx context.Context) error {
+	a.opt.Monitor.progress(Progress{What: "comparing weights", Unit: "tensors"})
+	find, source := mapping.Find, a.from
+	if source == nil {
+		find, source = mapping.Guess, a.to
+	}
+	found, err := find(ctx, a.model.Model, source.Checkpoint)
+	if err != nil {
+		return withPath(a.model.path, err)
+	}
+	if a.bound, err = found.Bind(ctx, source.Checkpoint, a.to.Checkpoint); err != nil {
+		return withPath(a.to.path, err)
+	}
+	a.result = newWeightsResult(a.bound)
+	return nil
+}
+
+// err returns an error of kind Mismatch if tensors are not explained.
+func (a *application) err() error {
+	if len(a.bound.Mapped) == 0 {
+		return fault.Mismatchf("%s: none of its %d floating-point tensors is made from %s", a.model.path,
+			len(a.bound.Refused)+len(a.bound.Kept), a.source().path).
+			WithHint("the checkpoint must be the one that the model was exported from")
+	}
+	if len(a.bound.Refused) == 0 || a.opt.KeepUnmapped {
+		return nil
+	}
+	var list []string
+	for _, r := range a.result.Refused {
+		list = append(list, fmt.Sprintf("\n  %s: %s", r.Initializer, r.Reason))
+	}
+	return fault.Mismatchf("%s: %d of its tensors are not explained by %s: %s", a.model.path, len(list), a.source().path,
+		strings.Join(list, "")).WithHint("export the model again, or keep these as they are in it with --keep-unmapped")
+}
+
+// source returns the checkpoint that explains the model.
+func (a *application) source() *Checkpoint {
+	if a.from != nil {
+		return a.from
+	}
+	return a.to
+}
+
+// write writes the model with the weights of the checkpoint.
+func (a *application) write(ctx context.Context, out string, opt WriteOptions) error {
+	start := time.Now()
+	if opt.ShardBytes != 0 && opt.DataFiles != onnx.Outside {
+		return fault.Usagef("--shard-size needs --external always")
+	}
+	files := &output.Group{Path: out, Options: opt.replacing(a.paths())}
+	if err := output.Check(out, files.Options); err != nil {
+		return err
+	}
+	defer files.Abort()
+	if err := a.model.CheckData(ctx); err != nil {
+		return withPath(a.model.path, err)
+	}
+	list, change, err := a.bound.Weights()
+	if err != nil {
+		return withPath(a.to.path, err)
+	}
+	workers := a.opt.Workers
+	if workers == 0 {
+		workers = runtime.NumCPU()
+	}
+	how := onnx.WriteOptions{Layout: opt.DataFiles, ShardBytes: opt.ShardBytes, DataName: filepath.Base(out) + ".data",
+		Workers: workers, Change: change}
+	if opt.NoProvenance {
+		how.Provenance = func([]onnx.File) (string, error) { return "", nil }
+	} else {
+		how.Provenance = func([]onnx.File) (string, error) { return a.provenance(ctx) }
+	}
+	data, err := a.model.Write(ctx, files, list, how)
+	if err != nil {
+		return withPath(a.to.path, err)
+	}
+	if err := a.checkUnchanged(); err != nil {
+		return err
+	}
+	if err := files.Commit(); err != nil {
+		return err
+	}
+	r := a.result
+	r.Output, r.SHA256, r.Bytes = out, files.Main().SHA256(), files.Main().SizeBytes()
+	for _, f := range data {
+		r.Data = append(r.Data, onnxmerge.DataFile{File: f.Name, Bytes: f.SizeBytes, XXH3: f.Hash})
+	}
+	r.Seconds = time.Since(start).Seconds()
+	return nil
+}
+
+func (a *application) checkUnchanged() error {
+	err := a.model.checkUnchanged()
+	for _, c := range a.checkpoints() {
+		err = errors.Join(err, c.checkUnchanged())
+	}
+	return err
+}
+
+// provenance records the files by their hashes.
+func (a *application) provenance(ctx context.Context) (string, error) {
+	w := onnxmerge.Weights{Schema: onnxmerge.WeightsSchema, Version: Version, KeepUnmapped: a.opt.KeepUnmapped,
+		Unproven: a.from == nil, Mapped: len(a.bound.Mapped), Kept: len(a.bound.Kept) + len(a.bound.Refused)}
+	var err error
+	if w.Base, err = onnxmerge.NewSource(ctx, a.model.Model, filepath.Base(a.model.path)); err != nil {
+		return "", withPath(a.model.path, err)
+	}
+	if a.from != nil {
+		if w.From, err = a.from.record(ctx); err != nil {
+			return "", err
+		}
+	}
+	if w.To, err = a.to.record(ctx); err != nil {
+		return "", err
+	}
+	document, err := json.Marshal(w)
+	return string(document), err
+}
