@@ -38,7 +38,8 @@ func MeasureBarrier(ctx context.Context, a, b string, opt MergeOptions, data Dat
 // Models that cannot be merged can be compared: the verdict is then "refused", with the reasons.
 func Diff(ctx context.Context, a, b string, opt MergeOptions) (_ *DiffResult, err error) {
 	plan, err := PlanMerge(ctx, []string{a, b},
-		MergeOptions{FoldNorms: opt.FoldNorms, Pairs: opt.Pairs, BackboneOutput: opt.BackboneOutput, Monitor: opt.Monitor})
+		MergeOptions{FoldNorms: opt.FoldNorms, Pairs: opt.Pairs, BackboneOutput: opt.BackboneOutput,
+			BaseWeights: opt.BaseWeights, Monitor: opt.Monitor})
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +66,8 @@ func Diff(ctx context.Context, a, b string, opt MergeOptions) (_ *DiffResult, er
 // for and against each. Options are those of [Diff].
 func Why(ctx context.Context, a, b, tensor string, opt MergeOptions) (_ *onnxmerge.Why, err error) {
 	plan, err := PlanMerge(ctx, []string{a, b},
-		MergeOptions{FoldNorms: opt.FoldNorms, Pairs: opt.Pairs, BackboneOutput: opt.BackboneOutput, Monitor: opt.Monitor})
+		MergeOptions{FoldNorms: opt.FoldNorms, Pairs: opt.Pairs, BackboneOutput: opt.BackboneOutput,
+			BaseWeights: opt.BaseWeights, Monitor: opt.Monitor})
 	if err != nil {
 		return nil, err
 	}

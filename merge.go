@@ -44,9 +44,12 @@ type MergeOptions struct {
 	AllowNonfinite bool
 	// RequireComplete makes a merge fail (kind Mismatch) that keeps weights before the head without a certain counterpart.
 	RequireComplete bool
-	BackboneOutput  string   // the tensor that the head consumes: weights behind it are kept; "" finds it
-	Fisher          []string // ONNX files with the diagonal Fisher information of each model, for methods that use it
-	DType           string   // that all merged weights must have; "" is any
+	BackboneOutput  string // the tensor that the head consumes: weights behind it are kept; "" finds it
+	// BaseWeights is the checkpoint that the last ONNX model was exported from, by which other checkpoints among the models are
+	// read as models with its graph, proved by values; "" identifies their tensors by names and nearness.
+	BaseWeights string
+	Fisher      []string // ONNX files with the diagonal Fisher information of each model, for methods that use it
+	DType       string   // that all merged weights must have; "" is any
 
 	// Prove proves the pairing by running both models before anything is written; nil does not. A disproved pairing is an
 	// error of kind Mismatch. Pairs that are refused because values or other operators speak against them are merged if
@@ -68,6 +71,9 @@ type MergeOptions struct {
 // inputs returns the paths of what the options and models name, without the models' data files.
 func (o MergeOptions) inputs(models []string) []string {
 	paths := slices.Concat(models, o.Fisher)
+	if o.BaseWeights != "" {
+		paths = append(paths, o.BaseWeights)
+	}
 	if o.Prove != nil {
 		paths = append(paths, o.Prove.Data.paths()...)
 	}
@@ -136,10 +142,15 @@ func PlanMerge(ctx context.Context, paths []string, opt MergeOptions) (*MergePla
 	if len(paths) < 2 {
 		return nil, fault.Usagef("a merge takes two models or more, and %d are named", len(paths))
 	}
-	inputs, err := openModels(append(append([]string(nil), paths...), opt.Fisher...))
+	inputs, err := openMixed(ctx, paths, opt.BaseWeights, opt.Monitor)
 	if err != nil {
 		return nil, err
 	}
+	further, err := openModels(opt.Fisher)
+	if err != nil {
+		return nil, errors.Join(err, inputs.Close())
+	}
+	inputs = append(inputs, further...)
 	list, fisher := inputs[:len(paths)], inputs[len(paths):]
 	var aligned []onnxmerge.Aligned
 	if opt.Align != nil {
@@ -155,6 +166,7 @@ func PlanMerge(ctx context.Context, paths []string, opt MergeOptions) (*MergePla
 	if err != nil {
 		return nil, errors.Join(err, inputs.Close())
 	}
+	plan.Warnings = append(plan.Warnings, inputs.notes()...)
 	return &MergePlan{Plan: plan, inputs: inputs, count: len(paths), prove: opt.Prove, repair: opt.Repair, aligned: aligned,
 		memory: opt.MemoryBytes, monitor: opt.Monitor}, nil
 }

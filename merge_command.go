@@ -41,6 +41,7 @@ func (o MergeOptions) Command(models []string, out string) string {
 	c.flag("allow-nonfinite", o.AllowNonfinite)
 	c.text("backbone-output", o.BackboneOutput, "")
 	c.list("fisher", o.Fisher)
+	c.text("base-weights", o.BaseWeights, "")
 	if o.MemoryBytes != 0 && o.MemoryBytes != defaultMemory {
 		c.add("--memory", strconv.FormatInt(o.MemoryBytes, 10))
 	}

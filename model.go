@@ -27,6 +27,7 @@ type Model struct {
 	file   *os.File
 	opened map[string]os.FileInfo // the state of the model's files when they were opened, by path
 	stored *onnx.Model            // the model as it is in its files, if Model is one in memory with permuted units
+	made   *made                  // how the file was made from a checkpoint, which path then is; nil for an ONNX file
 }
 
 // inFiles returns the model as it is in its files.
@@ -70,8 +71,7 @@ func Open(path string) (*Model, error) {
 // checkUnchanged returns an error if a file of the model is not what it was when the model was opened: what was read
 // may then be parts of two versions.
 func (m *Model) checkUnchanged() error {
-	for _, path := range m.Paths() {
-		before := m.opened[path]
+	for path, before := range m.opened {
 		now, err := os.Stat(path)
 		if err != nil {
 			return err
@@ -89,11 +89,18 @@ func (m *Model) Path() string { return m.path }
 
 // Close closes the model's file and its data files.
 func (m *Model) Close() error {
-	return errors.Join(m.Model.Close(), m.inFiles().Close(), m.file.Close())
+	err := errors.Join(m.Model.Close(), m.inFiles().Close(), m.file.Close())
+	if m.made != nil {
+		err = errors.Join(err, os.RemoveAll(m.made.folder))
+	}
+	return err
 }
 
 // Paths returns the paths of all files that the model consists of, its own first.
 func (m *Model) Paths() []string {
+	if m.made != nil {
+		return m.made.inputs
+	}
 	paths := []string{m.path}
 	for _, location := range m.inFiles().DataLocations() {
 		paths = append(paths, filepath.Join(filepath.Dir(m.path), filepath.FromSlash(location)))

@@ -78,7 +78,7 @@ func Verify(ctx context.Context, path string, opt VerifyOptions) (_ *VerifyResul
 			return nil, err
 		}
 	}
-	inputs, err := openModels(r.Inputs)
+	inputs, err := openSources(ctx, path, r.Inputs, slices.Concat(from.Models, from.Fisher), opt.Monitor)
 	if err != nil {
 		return nil, err
 	}

@@ -193,7 +193,7 @@ func (a *application) bind(ctx context.Context) error {
 
 // err returns an error of kind Mismatch if tensors are not explained.
 func (a *application) err() error {
-	if len(a.bound.Mapped) == 0 {
+	if len(a.bound.Mapped) == 0 && a.from != nil {
 		return fault.Mismatchf("%s: none of its %d floating-point tensors is made from %s", a.model.path,
 			len(a.bound.Refused)+len(a.bound.Kept), a.source().path).
 			WithHint("the checkpoint must be the one that the model was exported from")

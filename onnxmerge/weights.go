@@ -50,7 +50,7 @@ func ParseWeights(document []byte) (*Weights, error) {
 	if err := json.Unmarshal(document, &w); err != nil {
 		return nil, onnx.FormatError(fmt.Sprintf("metadata %s: %v", onnx.ProvenanceKey, text.JSONError(err)))
 	}
-	if w.Schema != WeightsSchema || len(w.To) == 0 || w.Base.File == "" {
+	if w.Schema != WeightsSchema || len(w.To) == 0 || w.Base.File == "" || len(w.From) == 0 && !w.Unproven {
 		return nil, onnx.FormatError(fmt.Sprintf("metadata %s: schema %q without a base model or a checkpoint",
 			onnx.ProvenanceKey, w.Schema))
 	}

@@ -25,6 +25,7 @@ func newDiffCommand() *cli.Command {
 	flags := section("",
 		foldNormsFlag(&o.FoldNorms),
 		pairFlag(&o.pairs),
+		baseWeightsFlag(&o.BaseWeights),
 		define(&o.why, "why", "explain the decision about one `TENSOR` of B: its possible counterparts, and their evidence"),
 	)
 	return newCommand(&cli.Command{

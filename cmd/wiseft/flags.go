@@ -36,6 +36,11 @@ func backboneFlag(dst *string) cli.Flag {
 		shown("found").env().flag("Merging:")
 }
 
+func baseWeightsFlag(dst *string) definition {
+	return define(dst, "base-weights", "the `CHECKPOINT` that the ONNX model was exported from: it proves which tensor of a "+
+		"checkpoint among the models is which weight").shown("names and nearness decide")
+}
+
 func libraryFlag(dst *string) definition {
 	return define(dst, "onnxruntime", "the shared `LIBRARY` to use").
 		shown("found, or installed once into the cache folder").env()

@@ -30,6 +30,7 @@ func newMergeCommand() *cli.Command {
 	flags := section("",
 		outFlag(&o.out, "the merged model's `FILE`"),
 		define(&o.alpha, "alpha", "share of the fine-tuned model, 0 to 1").or(0.5).env(),
+		baseWeightsFlag(&o.BaseWeights),
 		define(&o.Fisher, "fisher", "diagonal Fisher information of a model, as an ONNX `FILE`; one for each model, "+
 			"in their order"),
 		define(&o.recipe, "recipe", "read models, method and parameters from a YAML `FILE`; see wiseft recipe").env(),
@@ -45,6 +46,8 @@ func newMergeCommand() *cli.Command {
 			"its metadata how it was made; wiseft verify compares it with that.\n\n" +
 			"Other methods (wiseft list methods) take more models: the pre-trained one first, and\n" +
 			"last the one that everything else is copied from.\n\n" +
+			"A model may be a checkpoint (safetensors, .pth): it gets the graph of the ONNX model. Which tensor is\n" +
+			"which weight is proved with --base-weights, the checkpoint that the ONNX model was exported from.\n\n" +
 			"Examples:\n" +
 			"  wiseft merge pretrained.onnx finetuned.onnx -o merged.onnx --alpha 0.5\n" +
 			"  wiseft merge pretrained.onnx finetuned.onnx --plan\n" +
@@ -55,6 +58,7 @@ func newMergeCommand() *cli.Command {
 			"  wiseft merge a.onnx b.onnx -o merged.onnx --pair fc1.weight=module.fc1.weight\n" +
 			"  wiseft merge base.onnx task1.onnx task2.onnx -o merged.onnx --method ties --param density=0.3\n" +
 			"  wiseft merge pretrained.onnx finetuned.onnx -o merged.onnx --set 'encoder/*=0.3' --set depth:0.5-1=0.8\n" +
+			"  wiseft merge base.onnx tuned.safetensors --base-weights base.safetensors -o merged.onnx\n" +
 			"  wiseft merge --recipe recipe.yaml -o merged.onnx\n" +
 			"  wiseft merge big.onnx tuned.onnx -o merged.onnx --external always --shard-size 2GiB",
 		Flags: slices.Concat(flags, o.storageOptions.flags(), o.mergeOptions.flags(),
