@@ -199,6 +199,13 @@ func (c *Checkpoint) describe() string {
 	return c.path + ": " + strings.Join(parts, "; ")
 }
 
+// errNoGraph is the error for a checkpoint in place of a model.
+func errNoGraph(path string) error {
+	return fault.Inputf("a checkpoint, which has weights and no graph; an ONNX model is needed").
+		WithHint("give its weights to an ONNX export of the network: "+
+			"wiseft weights apply BASE.onnx --from BASE.safetensors --to %s -o OUT.onnx", path)
+}
+
 // isCheckpoint reports whether a path is a checkpoint or a folder, and no ONNX model, by the contents of the file.
 func isCheckpoint(path string) bool {
 	if info, err := os.Stat(path); err == nil && info.IsDir() || strings.HasSuffix(path, ".safetensors.index.json") ||

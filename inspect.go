@@ -17,6 +17,7 @@ type Inspection struct {
 	Metadata   map[string]string     `json:"metadata"`
 	Provenance *onnxmerge.Provenance `json:"provenance,omitempty"` // how it was merged
 	Weights    *onnxmerge.Weights    `json:"weights,omitempty"`    // how it got the weights of a checkpoint
+	Checkpoint *CheckpointInfo       `json:"checkpoint,omitempty"` // of a checkpoint, which has no graph
 	Data       []string              `json:"data,omitempty"`       // files that hold payloads
 	Inputs     []ValueInfo           `json:"inputs"`
 	Outputs    []ValueInfo           `json:"outputs"`
@@ -54,8 +55,11 @@ type InspectOptions struct {
 	Tensors bool // every tensor
 }
 
-// Inspect describes a model. It reads its structure alone.
+// Inspect describes a model, or a checkpoint. It reads its structure alone.
 func Inspect(path string, opt InspectOptions) (_ *Inspection, err error) {
+	if isCheckpoint(path) {
+		return inspectCheckpoint(path, opt)
+	}
 	m, err := Open(path)
 	if err != nil {
 		return nil, err

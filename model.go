@@ -54,6 +54,9 @@ func Open(path string) (*Model, error) {
 	}
 	defer dir.Close()
 	m, err := openWithData(f, size, path, dir)
+	if err != nil && isCheckpoint(path) {
+		err = errNoGraph(path)
+	}
 	if err != nil {
 		return nil, errors.Join(withPath(path, err), f.Close())
 	}

@@ -36,6 +36,9 @@ func newInspectCommand() *cli.Command {
 var inspection = form[wiseft.Inspection]{"wiseft.inspect/1", writeInspection}
 
 func writeInspection(w io.Writer, r *wiseft.Inspection) error {
+	if r.Checkpoint != nil {
+		return writeCheckpoint(w, r)
+	}
 	t := newTable(w)
 	fmt.Fprintf(t, "model\t%s (%s bytes, IR %d, by %s)\n",
 		r.Model, humanize.Comma(r.Bytes), r.IRVersion, cmp.Or(r.Producer, "an unknown producer"))
@@ -67,11 +70,44 @@ func writeInspection(w io.Writer, r *wiseft.Inspection) error {
 	if r.Provenance != nil {
 		writeProvenance(t, r.Provenance)
 	}
+	if r.Weights != nil {
+		fmt.Fprintf(t, "weights\t%s\n", weightsOf(r.Weights))
+	}
 	for _, x := range r.Tensors {
 		fmt.Fprintf(t, "%s\t%s %v\t%s bytes\t%s, %s\n",
 			x.Name, x.DType, x.Shape, humanize.Comma(x.Bytes), x.Site, cmp.Or(x.File, x.Store))
 	}
 	return t.Flush()
+}
+
+// writeCheckpoint shows a checkpoint.
+func writeCheckpoint(w io.Writer, r *wiseft.Inspection) error {
+	t := newTable(w)
+	fmt.Fprintf(t, "checkpoint\t%s (%s bytes, %s)\n", r.Model, humanize.Comma(r.Bytes), r.Checkpoint.Format)
+	for _, key := range r.Checkpoint.Within {
+		fmt.Fprintf(t, "weights in\t%s\n", key)
+	}
+	for _, key := range r.Checkpoint.Skipped {
+		fmt.Fprintf(t, "not read\t%s\n", key)
+	}
+	fmt.Fprintf(t, "parameters\t%s\n", humanize.Comma(r.Parameters))
+	fmt.Fprintf(t, "tensors\t%s\n", counts(r.DTypes))
+	for _, key := range slices.Sorted(maps.Keys(r.Metadata)) {
+		fmt.Fprintf(t, "metadata\t%s = %s\n", key, r.Metadata[key])
+	}
+	for _, x := range r.Tensors {
+		fmt.Fprintf(t, "%s\t%s %v\t%s bytes\n", x.Name, x.DType, x.Shape, humanize.Comma(x.Bytes))
+	}
+	return t.Flush()
+}
+
+// weightsOf says which checkpoint's weights a model has.
+func weightsOf(w *onnxmerge.Weights) string {
+	how := "proved by values"
+	if w.Unproven {
+		how = "by names and nearness"
+	}
+	return fmt.Sprintf("%s (sha256 %s) in the graph of %s, %s", w.To[0].File, w.To[0].SHA256, w.Base.File, how)
 }
 
 // writeProvenance shows how a model was merged.
@@ -101,7 +137,9 @@ func writeProvenance(w io.Writer, p *onnxmerge.Provenance) {
 	for _, m := range p.Models {
 		text := fmt.Sprintf("%s, sha256 %s", m.File, m.SHA256)
 		var from onnxmerge.Provenance
-		if m.From != nil && json.Unmarshal(m.From, &from) == nil {
+		if weights, err := onnxmerge.ParseWeights(m.From); err == nil {
+			text += fmt.Sprintf(" (a model made of %s)", weightsOf(weights))
+		} else if m.From != nil && json.Unmarshal(m.From, &from) == nil {
 			text += fmt.Sprintf(" (itself merged: %s)", recipeOf(&from))
 		}
 		fmt.Fprintf(w, "from\t%s\n", text)

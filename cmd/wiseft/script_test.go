@@ -103,11 +103,15 @@ func setupScript(env *testscript.Env, library string) error {
 	}
 	for name, from := range map[string]string{"normed_a": "resnet/a_keep", "normed_b": "resnet/b_keep",
 		"folded_a": "resnet/a_fold", "folded_b": "resnet/b_fold", "more_norms": "resnet/b_norm_keep",
-		"classes5": "pointnet/a_keep", "classes7": "pointnet/b_classes7_keep"} {
+		"classes5": "pointnet/a_keep", "classes7": "pointnet/b_classes7_keep", "attention_a": "cross_attention/a_slim",
+		"mlp_a": "mlp/a_fold", "mlp_b": "mlp/b_fold", "recurrent_a": "recurrent/a_hashed_keep"} {
 		if err := unpack(filepath.Join(env.WorkDir, name+".onnx"),
 			"../../onnxmerge/pair/testdata/corpus/"+from+".onnx.gz"); err != nil {
 			return err
 		}
+	}
+	if err := os.CopyFS(env.WorkDir, os.DirFS("../../onnxmerge/mapping/testdata")); err != nil {
+		return err
 	}
 	for _, folder := range []string{"external", "stores"} {
 		if err := os.CopyFS(filepath.Join(env.WorkDir, folder),

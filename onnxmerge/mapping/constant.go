@@ -47,8 +47,8 @@ func formula(values []float64, dims []int64, dtype onnx.DType) string {
 		return fmt.Sprintf("%d numbers of few digits", len(values))
 	}
 	rows := [][]float64{values}
-	if n := int(dims[max(len(dims)-1, 0)]); len(dims) > 0 && n > 2 {
-		rows = slices.Collect(slices.Chunk(values, n))
+	if len(dims) > 0 && dims[len(dims)-1] > 2 {
+		rows = slices.Collect(slices.Chunk(values, int(dims[len(dims)-1])))
 	}
 	if all(rows, isProgression) {
 		return "arithmetic or geometric progressions"

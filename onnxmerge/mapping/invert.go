@@ -72,7 +72,7 @@ func (m *Mapping) Invert(ctx context.Context, base *checkpoint.Checkpoint, model
 // collect finds which tensors of the checkpoint each tensor of the model gives.
 func (v *inverter) collect(m *Mapping, out *Inverse) error {
 	for _, e := range m.Mapped {
-		t, same, err := v.counterpart(e.Tensor)
+		t, same, err := v.counterpart(e.Tensor, e.uses)
 		if err != nil {
 			return err
 		}
@@ -148,9 +148,16 @@ func cutPrefix(key string) (string, bool) {
 }
 
 // counterpart returns the model's tensor, nil if there is none of the same shape and type, and whether its elements are the
-// same.
-func (v *inverter) counterpart(t *onnx.Tensor) (*onnx.Tensor, bool, error) {
+// same. For some uses of a tensor it is the one that the model's operators read there.
+func (v *inverter) counterpart(t *onnx.Tensor, uses []use) (*onnx.Tensor, bool, error) {
 	x := v.model.Lookup(t.ID())
+	for i, u := range uses {
+		read := v.readBy(u)
+		if i > 0 && read != x {
+			return nil, false, nil
+		}
+		x = read
+	}
 	if x == nil || x.DType != t.DType || !slices.Equal(x.Dims, t.Dims) {
 		return nil, false, nil
 	}
@@ -158,9 +165,21 @@ func (v *inverter) counterpart(t *onnx.Tensor) (*onnx.Tensor, bool, error) {
 	return x, same, err
 }
 
+// readBy returns the tensor that the model reads in the place of a use; nil if it has another operator there.
+func (v *inverter) readBy(u use) *onnx.Tensor {
+	if u.graph.Scope != "" { // shared tensors of sub-graphs are never split
+		return v.model.LookupIn(u.graph.Scope, u.name)
+	}
+	g := v.model.Graph
+	if u.node >= len(g.Nodes) || g.Nodes[u.node].OpType != u.graph.Nodes[u.node].OpType || u.slot >= len(g.Nodes[u.node].Inputs) {
+		return nil
+	}
+	return (&graphUses{model: v.model}).behindIdentity(g, g.Nodes[u.node].Inputs[u.slot])
+}
+
 // refuseChanged refuses a tensor that no expression gives and that differs from that of the mapping's model.
 func (v *inverter) refuseChanged(t *onnx.Tensor, reason string, out *Inverse) error {
-	x, same, err := v.counterpart(t)
+	x, same, err := v.counterpart(t, nil)
 	if err == nil && (x == nil || !same) {
 		out.Refused = append(out.Refused, Refused{Tensor: t, Reason: "it has other elements than in the base model: " + reason})
 	}

@@ -1,17 +1,25 @@
 package mapping
 
 import (
+	"math"
 	"slices"
 
 	"github.com/wiseft/wiseft/onnxmerge/checkpoint"
 )
 
-// minSlice is the least number of elements of a slice: fewer are equal by chance to some of a large checkpoint.
-const minSlice = 4
+// minSlice is the least number of elements of a slice of any tensor. Fewer are equal by chance to some of a large checkpoint,
+// and are looked for in tensors of up to fewElements, such as a gate for each layer.
+const (
+	minSlice    = 4
+	fewElements = 64
+)
 
 // findParts explains a tensor as parts of tensors of the checkpoint, joined; as some rows of one; or as one of these, repeated.
 func (f *finder) findParts(g *target) error {
-	if g.digest.uniform || g.tensor.Len() < minSlice {
+	if g.tensor.Len() < minSlice {
+		return f.findElements(g)
+	}
+	if g.digest.uniform {
 		return nil
 	}
 	want, err := read(g.tensor, g.tensor.DType, g.tensor.Dims, g.tensor.DType)
@@ -29,6 +37,17 @@ func (f *finder) findParts(g *target) error {
 		}
 	}
 	return nil
+}
+
+// findElements explains a few numbers, not those that code has, as elements of a small tensor.
+func (f *finder) findElements(g *target) error {
+	want, err := read(g.tensor, g.tensor.DType, g.tensor.Dims, g.tensor.DType)
+	if err != nil || formula(want.numbers(), want.dims, want.dtype) != "" {
+		return err
+	}
+	found, err := f.slicedUpTo(want, g.digest, fewElements)
+	g.candidates, g.proof = found, "equal elements"
+	return err
 }
 
 // joined explains an array as parts that are joined along an axis, or along the first axes taken as one if these are few
@@ -172,12 +191,17 @@ func (f *finder) matchPart(p part, want array) ([]*Expression, error) {
 
 // sliced explains an array as some rows of one tensor along any axis.
 func (f *finder) sliced(want array, d *digest) ([]*Expression, error) {
+	return f.slicedUpTo(want, d, math.MaxInt64)
+}
+
+// slicedUpTo looks in tensors of at most so many elements.
+func (f *finder) slicedUpTo(want array, d *digest, most int64) ([]*Expression, error) {
 	x := f.indexes[want.dtype]
 	n := length(want.dims)
 	var found []*Expression
 	for _, t := range f.checkpoint.Tensors {
 		from := x.digests[t]
-		if from == nil || t.Len() <= n {
+		if from == nil || t.Len() <= n || t.Len() > most {
 			continue
 		}
 		for axis, extent := range t.Dims {

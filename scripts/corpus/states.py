@@ -29,6 +29,9 @@ def main():
         for weights in "ab":
             state = model(architecture, weights).state_dict()
             save_file({k: v.clone() for k, v in state.items()}, out / f"{architecture}_{weights}.safetensors")
+    if not args.architecture:  # as a training saves it
+        wrapped = {f"module.{k}": v for k, v in model("mlp", "b").state_dict().items()}
+        torch.save({"epoch": 3, "model": wrapped, "optimizer": {"state": {}}}, out / "mlp_b.pth")
 
 
 if __name__ == "__main__":
