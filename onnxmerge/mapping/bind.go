@@ -29,9 +29,18 @@ const sameOpen = ", one of several that are equal in both checkpoints"
 // Bind applies the mapping to another checkpoint. base is the one that the mapping was found with. Tensors that the other
 // checkpoint does not have, or with another shape, and open choices whose candidates differ in it, are refused.
 func (m *Mapping) Bind(ctx context.Context, base, tuned *checkpoint.Checkpoint) (*Bound, error) {
-	b := &Bound{Mapping: Mapping{Model: m.Model, Kept: m.Kept, Refused: slices.Clone(m.Refused), Unused: m.Unused}}
+	b := &Bound{Mapping: Mapping{Model: m.Model, Refused: slices.Clone(m.Refused), Unused: m.Unused}}
 	lookup, renamed := alignNames(base, tuned)
 	b.Renamed, b.values = renamed, evaluator{lookup: lookup}
+	for _, k := range m.Kept {
+		if name, err := b.changed(k.suspects); err != nil {
+			return nil, err
+		} else if name != "" {
+			b.Refused = append(b.Refused, Refused{Tensor: k.Tensor, Reason: suspected(k.suspects, name)})
+			continue
+		}
+		b.Kept = append(b.Kept, k)
+	}
 	for _, e := range m.Mapped {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -53,6 +62,11 @@ func (m *Mapping) Bind(ctx context.Context, base, tuned *checkpoint.Checkpoint) 
 				reason = "several tensors have its values, and nothing decides between them: they differ in the other checkpoint"
 			}
 		}
+		if name, err := b.changed(e.suspects); err != nil {
+			return nil, err
+		} else if name != "" && reason == "" {
+			reason = suspected(e.suspects, name)
+		}
 		if reason != "" {
 			b.refuse(e, reason)
 			continue
@@ -63,6 +77,34 @@ func (m *Mapping) Bind(ctx context.Context, base, tuned *checkpoint.Checkpoint) 
 		return nil, err
 	}
 	return b, b.findChanged(base)
+}
+
+// suspected is the reason to refuse a constant.
+func suspected(s suspects, name string) string {
+	return fmt.Sprintf("its elements are all %g, as those of %q, of which it may be a part or a repetition, and which the other "+
+		"checkpoint has otherwise", s.value, name)
+}
+
+// changed returns a suspect that the other checkpoint does not have, or with other elements; "" if there is none.
+func (b *Bound) changed(s suspects) (string, error) {
+	for _, name := range s.names {
+		t := b.values.lookup(name)
+		if t == nil || !isSupported(t.DType) {
+			return name, nil
+		}
+		codec, _ := t.DType.Codec()
+		other := false
+		err := eachBlock(t, t.DType, func(block []byte) error {
+			values := make([]float64, len(block)/(codec.Bits/8))
+			codec.Decode(values, block)
+			other = other || slices.ContainsFunc(values, func(v float64) bool { return v != s.value })
+			return nil
+		})
+		if err != nil || other {
+			return name, err
+		}
+	}
+	return "", nil
 }
 
 func (b *Bound) refuse(e *Mapped, reason string) {

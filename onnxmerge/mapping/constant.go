@@ -13,7 +13,7 @@ import (
 const maxJudged = 1 << 26
 
 // judge decides about a target that no expression explains: it is kept if its values are those of a formula.
-func (f *finder) judge(m *Mapping, g *target) error {
+func (f *finder) judge(m *Mapping, g *target, suspects suspects) error {
 	if g.tensor.Len() > maxJudged {
 		m.Refused = append(m.Refused, Refused{Tensor: g.tensor, Reason: unexplained})
 		return nil
@@ -23,7 +23,7 @@ func (f *finder) judge(m *Mapping, g *target) error {
 		return err
 	}
 	if reason := formula(a.numbers(), a.dims, g.tensor.DType); reason != "" {
-		m.Kept = append(m.Kept, Kept{g.tensor, reason})
+		m.Kept = append(m.Kept, Kept{g.tensor, reason, suspects})
 		return nil
 	}
 	m.Refused = append(m.Refused, Refused{Tensor: g.tensor, Reason: unexplained})

@@ -17,8 +17,8 @@
 //
 // # Equal tensors
 //
-// Tensors of equal values, such as weights of normalisations before training, are settled by the use (the operand slot, and the
-// layer that the operands beside it belong to), then by equal names behind one common prefix, where names are kept.
+// Tensors of equal values, such as weights of normalisations before training, are settled by equal names behind one common
+// prefix, where names are kept, then by their use: the operand slot, and the layer that the operands beside it belong to.
 // Otherwise they are open: they count if the candidates are equal in the other checkpoint too, and are refused if not.
 // Exporters share tensors that are equal; where the other checkpoint has different ones, the written model has a tensor for
 // each use.

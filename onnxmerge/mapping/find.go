@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"slices"
 
@@ -20,12 +21,15 @@ type Mapped struct {
 	// open are further expressions that give the same elements, among which nothing decides; twins those against which was
 	// decided.
 	open, twins []*Expression
+	suspects    suspects
 }
 
 // Kept is a tensor that the checkpoint does not determine.
 type Kept struct {
 	Tensor *onnx.Tensor
 	Reason string
+
+	suspects suspects
 }
 
 // Refused is a tensor that may depend on the checkpoint in a way that is not known.
@@ -139,6 +143,7 @@ func (f *finder) findWhole(g *target) error {
 		return err
 	}
 	g.digest = digests[t.DType]
+	g.constant = plainConstant(t, g.digest)
 	found := f.indexes[t.DType].whole[g.digest.whole]
 	if len(found) == 0 {
 		return nil
@@ -146,11 +151,6 @@ func (f *finder) findWhole(g *target) error {
 	want, err := read(t, t.DType, t.Dims, t.DType)
 	if err != nil {
 		return err
-	}
-	if g.digest.uniform {
-		if x := want.numbers()[0]; isPlain(x, t.DType) {
-			g.constant = &Expression{Op: Constant, Factor: x, Dims: t.Dims}
-		}
 	}
 	for _, p := range found {
 		if p.tensor.Len() != t.Len() {
@@ -164,6 +164,22 @@ func (f *finder) findWhole(g *target) error {
 	}
 	g.proof = "equal elements"
 	return nil
+}
+
+// plainConstant returns a tensor as a constant if its elements are all equal to a number that code has; nil otherwise.
+func plainConstant(t *onnx.Tensor, d *digest) *Expression {
+	if !d.uniform {
+		return nil
+	}
+	bits := make([]byte, 8)
+	binary.LittleEndian.PutUint64(bits, d.first)
+	codec, _ := t.DType.Codec()
+	value := []float64{0}
+	codec.Decode(value, bits)
+	if !isPlain(value[0], t.DType) {
+		return nil
+	}
+	return &Expression{Op: Constant, Factor: value[0], Dims: t.Dims}
 }
 
 // read returns a tensor of the checkpoint, converted. It is held for further comparisons.

@@ -19,15 +19,19 @@ func (f *finder) settle() (*Mapping, error) {
 	}
 	s.findNames()
 	s.findConventions()
+	s.findPlaces()
 	choices := s.rounds()
 	for _, g := range f.targets {
 		switch list := choices[g]; {
 		case g.refusal != "":
 			m.Refused = append(m.Refused, Refused{Tensor: g.tensor, Reason: g.refusal})
 		case len(g.candidates) == 0:
-			if err := f.judge(m, g); err != nil {
+			if err := f.judge(m, g, s.suspectsOf(g)); err != nil {
 				return nil, err
 			}
+		case list == nil && s.isConstant(g):
+			m.Kept = append(m.Kept, Kept{Tensor: g.tensor, suspects: s.suspectsOf(g),
+				Reason: fmt.Sprintf("%s; the tensors that equal it have other places", g.constant)})
 		default:
 			m.Mapped = append(m.Mapped, s.mapped(g, list)...)
 		}
@@ -61,6 +65,7 @@ type settler struct {
 	cut, prefix string
 	named       bool // names are kept
 	conventions map[string]string
+	places      map[string]bool // tensors of the checkpoint by whose names the model reads something
 }
 
 // rounds decides until nothing changes: what is decided is context for its neighbours.
@@ -107,17 +112,17 @@ func (s *settler) decide(g *target) []choice {
 	return list
 }
 
-// decideUse decides what one use of a target is made from: by its layer, then by its name.
+// decideUse decides what one use of a target is made from: by its name, then by its layer.
 func (s *settler) decideUse(g *target, u use) (*Expression, string) {
+	if e, how := s.byName(g, u.name, g.candidates); e != nil && s.ownsName(g, u, e) {
+		return e, how
+	}
 	left := g.candidates
-	if near := s.inLayer(u, left); len(near) > 0 {
+	if near := s.inLayer(g, u); len(near) > 0 {
 		if e := s.byLayout(g, u, near); e != nil {
 			return e, "settled by the layer that reads it"
 		}
 		left = near
-	}
-	if e, how := s.byName(g, u.name, left); e != nil && s.ownsName(g, u, e) {
-		return e, how
 	}
 	if names(left) == 1 && g.constant == nil {
 		return s.byLayout(g, u, left), "settled by the layout of other operands of this kind"
@@ -134,11 +139,15 @@ func names(list []*Expression) int {
 	return len(seen)
 }
 
-// inLayer returns the candidates that are of the same layer as the operands beside a use, and have the role of its slot.
-func (s *settler) inLayer(u use, candidates []*Expression) []*Expression {
+// inLayer returns the candidates that are of the same layer as the operands beside a use, and have the role of its slot. They
+// have the extents of the target, in any order, beside those of one element.
+func (s *settler) inLayer(g *target, u use) []*Expression {
 	layer := map[string]bool{}
 	var roles []string
 	for _, o := range s.graph.operands(u) {
+		if layers[o.node.OpType] && o.slot == 0 && o.node.OpType != "Mul" {
+			return nil // what a layer is applied to is not its own
+		}
 		for _, t := range s.graph.neighbours(o) {
 			for _, name := range s.sources[t] {
 				layer[layerOf(name)] = true
@@ -147,8 +156,8 @@ func (s *settler) inLayer(u use, candidates []*Expression) []*Expression {
 		roles = append(roles, slotRoles[o.node.OpType][o.slot]...)
 	}
 	var near []*Expression
-	for _, e := range candidates {
-		if !slices.ContainsFunc(e.Names(), func(name string) bool { return !layer[layerOf(name)] }) {
+	for _, e := range g.candidates {
+		if s.hasShape(e, g.tensor.Dims) && !slices.ContainsFunc(e.Names(), func(name string) bool { return !layer[layerOf(name)] }) {
 			near = append(near, e)
 		}
 	}
@@ -165,6 +174,19 @@ func (s *settler) inLayer(u use, candidates []*Expression) []*Expression {
 		return fit
 	}
 	return near
+}
+
+// hasShape reports whether the tensor that an expression rearranges has extents, in any order and beside those of one element. It
+// is true for expressions of several tensors.
+func (s *settler) hasShape(e *Expression, dims []int64) bool {
+	e = innermost(e)
+	if e.Op != Tensor {
+		return true
+	}
+	a, b := withoutOnes(s.checkpoint.Lookup(e.Name).Dims), withoutOnes(dims)
+	slices.Sort(a)
+	slices.Sort(b)
+	return slices.Equal(a, b)
 }
 
 // slotRoles are the last words of names that the operands of an operator have, by slot.
@@ -306,23 +328,72 @@ func (s *settler) ownsName(g *target, u use, e *Expression) bool {
 		return true
 	}
 	for _, c := range g.candidates {
-		if c.Op == Tensor && c.Name != e.Name && !s.hasPlace(c.Name) {
+		if c.Op == Tensor && c.Name != e.Name && !s.places[c.Name] {
 			return false
 		}
 	}
 	return true
 }
 
-// hasPlace reports whether the model reads something by the name of a tensor of the checkpoint.
-func (s *settler) hasPlace(name string) bool {
+// findPlaces finds the tensors of the checkpoint by whose names the model reads something, if names are kept.
+func (s *settler) findPlaces() {
+	s.places = map[string]bool{}
 	for _, g := range s.targets {
 		for _, u := range g.uses {
-			if s.inCheckpoint(u.name) == name {
-				return true
+			if s.named {
+				s.places[s.inCheckpoint(u.name)] = true
 			}
 		}
 	}
+}
+
+// isPlaced reports whether the model has a place for a tensor of the checkpoint that is certain.
+func (s *settler) isPlaced(name string) bool {
+	if s.places[name] {
+		return true
+	}
+	for _, g := range s.targets {
+		if slices.Contains(s.sources[g.tensor], name) {
+			return true
+		}
+	}
 	return false
+}
+
+// isConstant reports whether a target, which nothing decides about, is a constant: all tensors of the checkpoint that are equal
+// have places of their own.
+func (s *settler) isConstant(g *target) bool {
+	if g.constant == nil || !s.named {
+		return false
+	}
+	return !slices.ContainsFunc(g.candidates, func(e *Expression) bool { return e.Op != Tensor || !s.isPlaced(e.Name) })
+}
+
+// suspects are tensors of the checkpoint that a constant may be a part or a repetition of, since all their elements equal it: it
+// stays only if they are the same in the other checkpoint.
+type suspects struct {
+	names []string
+	value float64
+}
+
+// suspectsOf returns the suspects of a target of equal elements: those without a place of their own.
+func (s *settler) suspectsOf(g *target) suspects {
+	if g.constant == nil || s.indexes == nil {
+		return suspects{}
+	}
+	found := suspects{value: g.constant.Factor}
+	n := g.tensor.Len()
+	for _, t := range s.checkpoint.Tensors {
+		d := s.indexes[g.tensor.DType].digests[t]
+		if d == nil || !d.uniform || d.first != g.digest.first || t.Len()%n != 0 && n%t.Len() != 0 {
+			continue
+		}
+		if n == 1 && t.Len() > fewElements || s.isPlaced(t.Name) {
+			continue
+		}
+		found.names = append(found.names, t.Name)
+	}
+	return found
 }
 
 // mapped returns the entries of a target with candidates.
@@ -334,6 +405,7 @@ func (s *settler) mapped(g *target, list []choice) []*Mapped {
 		m := &Mapped{Tensor: g.tensor, Expression: g.candidates[0], Proof: g.proof, open: slices.Clone(g.candidates[1:])}
 		if g.constant != nil {
 			m.open = append(m.open, g.constant)
+			m.suspects = s.suspectsOf(g)
 		}
 		return []*Mapped{m}
 	}

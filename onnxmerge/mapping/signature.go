@@ -16,6 +16,7 @@ type digest struct {
 	whole   signature
 	rows    [][]signature // by axis: of the elements at each index
 	uniform bool          // all elements have the same bits
+	first   uint64        // bits of the first element
 }
 
 // mix hashes the bits of an element (the finaliser of SplitMix64; Steele, Lea and Flood 2014).
@@ -67,7 +68,6 @@ type digester struct {
 	digest
 	dtype onnx.DType
 	index []int64
-	first uint64
 	begun bool
 }
 
