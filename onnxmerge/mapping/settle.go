@@ -360,6 +360,13 @@ func (s *settler) isPlaced(name string) bool {
 	return false
 }
 
+// isCandidate reports whether a target of several elements may be made from a tensor of the checkpoint.
+func (s *settler) isCandidate(name string) bool {
+	return slices.ContainsFunc(s.targets, func(g *target) bool {
+		return g.tensor.Len() > 1 && slices.ContainsFunc(g.candidates, func(e *Expression) bool { return e.Name == name })
+	})
+}
+
 // isConstant reports whether a target, which nothing decides about, is a constant: all tensors of the checkpoint that are equal
 // have places of their own.
 func (s *settler) isConstant(g *target) bool {
@@ -388,8 +395,8 @@ func (s *settler) suspectsOf(g *target) suspects {
 		if d == nil || !d.uniform || d.first != g.digest.first || t.Len()%n != 0 && n%t.Len() != 0 {
 			continue
 		}
-		if n == 1 && t.Len() > fewElements || s.isPlaced(t.Name) {
-			continue
+		if s.isPlaced(t.Name) || n == 1 && (t.Len() > fewElements || s.isCandidate(t.Name)) {
+			continue // a single number is hardly an element of a vector that has a place, whichever that is
 		}
 		found.names = append(found.names, t.Name)
 	}
