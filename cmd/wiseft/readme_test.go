@@ -10,8 +10,8 @@ import (
 	"github.com/wiseft/wiseft/probe/ort/orttest"
 )
 
-// readmeModels are the folders of models that the README's commands name beside the demo's.
-var readmeModels = []string{"scripts/barrier/testdata/clouds", "cmd/wiseft/testdata/inputs"}
+// readmeFolders are the folders of files that the README's commands name beside the demo's.
+var readmeFolders = []string{"scripts/barrier/testdata/clouds", "scripts/checkpoint/testdata", "cmd/wiseft/testdata/inputs"}
 
 // TestReadmeCommandsRun runs every command of the README's sh blocks in order, in a folder with the demo's output.
 func TestReadmeCommandsRun(t *testing.T) {
@@ -43,7 +43,7 @@ func TestReadmeCommandsRun(t *testing.T) {
 			env.Setenv("WISEFT_ONNXRUNTIME", lib.Path)
 			env.Setenv("WISEFT_ORT_BINDING", lib.Binding)
 			env.Setenv("WISEFT_QUIET", "1")
-			for _, folder := range readmeModels {
+			for _, folder := range readmeFolders {
 				if err := os.CopyFS(filepath.Join(env.WorkDir, folder), os.DirFS(filepath.Join("../..", folder))); err != nil {
 					return err
 				}
