@@ -35,7 +35,8 @@ type VerifyOptions struct {
 // VerifyResult is what a verification compared.
 type VerifyResult struct {
 	Output      string                `json:"output"`
-	Provenance  *onnxmerge.Provenance `json:"provenance"`
+	Provenance  *onnxmerge.Provenance `json:"provenance,omitempty"` // of a merge
+	Weights     *onnxmerge.Weights    `json:"weights,omitempty"`    // of a model with the weights of a checkpoint
 	Inputs      []string              `json:"inputs"`
 	Tensors     int                   `json:"tensors"`
 	Bytes       int64                 `json:"bytes"` // of payload compared
@@ -52,14 +53,19 @@ const VerifyWholeBytes = 256 << 20
 // maxTrackedBytes is how much of a file's pending hash input is held while its parts are read out of order.
 const maxTrackedBytes = 64 << 20
 
-// Verify checks that a merged model is what its provenance says: the hashes of its inputs, and its weights, which
-// are computed again. Differences are an error of kind Mismatch that lists them.
+// Verify checks that a merged model, or one with the weights of a checkpoint, is what its provenance says: the hashes of its
+// inputs, and its weights, which are computed again. Differences are an error of kind Mismatch that lists them.
 func Verify(ctx context.Context, path string, opt VerifyOptions) (_ *VerifyResult, err error) {
 	merged, err := Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, merged.Close()) }()
+	if weights, err := onnxmerge.ReadWeights(merged.Model); err != nil {
+		return nil, withPath(path, err)
+	} else if weights != nil {
+		return verifyWeights(ctx, merged, weights, opt)
+	}
 	from, err := onnxmerge.ReadProvenance(merged.Model)
 	if err != nil {
 		return nil, withPath(path, err)

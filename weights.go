@@ -201,12 +201,16 @@ func (a *application) err() error {
 	if len(a.bound.Refused) == 0 || a.opt.KeepUnmapped {
 		return nil
 	}
+	hint := "export the model again, or keep these as they are in it with --keep-unmapped"
+	if a.from == nil {
+		hint = "name the checkpoint that the ONNX model was exported from, which proves what its weights are: --base-weights"
+	}
 	var list []string
 	for _, r := range a.result.Refused {
 		list = append(list, fmt.Sprintf("\n  %s: %s", r.Initializer, r.Reason))
 	}
 	return fault.Mismatchf("%s: %d of its tensors are not explained by %s: %s", a.model.path, len(list), a.source().path,
-		strings.Join(list, "")).WithHint("export the model again, or keep these as they are in it with --keep-unmapped")
+		strings.Join(list, "")).WithHint("%s", hint)
 }
 
 // source returns the checkpoint that explains the model.

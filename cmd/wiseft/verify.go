@@ -23,6 +23,7 @@ func newVerifyCommand() *cli.Command {
 			"verify looks for these beside it and in the working folder (or where --pretrained,\n" +
 			"--finetuned and --further say), compares the hashes, and computes every tensor anew; of a\n" +
 			"model beyond 256 MiB samples of every tensor, unless --all is given.\n" +
+			"A model that weights apply wrote is made again from the files that it names.\n" +
 			"--run also proves by running that the right weights were mixed. Statistics that merge --repair\n" +
 			"has measured are measured again with --data, the same data; without it they are not compared.\n\n" +
 			"Examples:\n" +
@@ -52,8 +53,11 @@ func writeVerification(w io.Writer, r *wiseft.VerifyResult) error {
 		how, verdict = "all of", "agrees with its provenance"
 	}
 	last := len(r.Inputs) - 1
-	fmt.Fprintf(w, "%s %s: %s of %s and %s\n",
-		r.Output, verdict, recipeOf(r.Provenance), strings.Join(r.Inputs[:last], ", "), r.Inputs[last])
+	made := "made of"
+	if r.Provenance != nil {
+		made = recipeOf(r.Provenance) + " of"
+	}
+	fmt.Fprintf(w, "%s %s: %s %s and %s\n", r.Output, verdict, made, strings.Join(r.Inputs[:last], ", "), r.Inputs[last])
 	writeProofs(w, r.Proof, r.Proofs)
 	for _, note := range r.Notes {
 		fmt.Fprintln(w, note)
