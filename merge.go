@@ -472,6 +472,10 @@ func newRecipe(r *recipe.Recipe, paths func(names []string) []string) *Recipe {
 		Method: o.Method, Params: o.Params, Set: o.Set, Extrapolate: o.Extrapolate, Include: o.Include, Exclude: o.Exclude,
 		FoldNorms: o.FoldNorms, Pairs: o.Pairs, Statistics: o.Statistics,
 		AllowNonfinite: o.AllowNonfinite, BackboneOutput: o.BackboneOutput, Fisher: paths(r.Fisher), DType: r.DType}
+	if name := []string{r.BaseWeights}; r.BaseWeights != "" {
+		merge.BaseWeights = paths(name)[0]
+		r.BaseWeights = name[0]
+	}
 	if r.Repair != nil {
 		d, name := r.Repair.Data, []string{r.Repair.Data.File}
 		merge.Repair = &RepairOptions{Mode: r.Repair.Mode, Samples: d.Count, Seed: d.Seed, Layout: d.Layout,

@@ -158,7 +158,7 @@ func (o *mergeOptions) parameters() (method.Params, []onnxmerge.Override, error)
 // recipeFlags are the flags that --recipe excludes, because the recipe has their values.
 var recipeFlags = []string{
 	"method", "param", "set", "alpha", "include", "exclude", "fold", "pair", "backbone-output", "extrapolate", "fisher",
-	"norm-statistics", "allow-nonfinite",
+	"norm-statistics", "allow-nonfinite", "base-weights",
 }
 
 func (o *mergeOptions) recipeJob(c *call) (models []string, m wiseft.MergeOptions, err error) {

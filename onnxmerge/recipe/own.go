@@ -13,7 +13,7 @@ import (
 // readOwn reads wiseft's own form.
 func readOwn(top *object) (*Recipe, error) {
 	err := top.only("a recipe", "method", "models", "params", "set", "include", "exclude", "fold_bn", "backbone_output",
-		"extrapolate", "fisher", "pairs", "norm_statistics", "allow_nonfinite", "repair", "align")
+		"extrapolate", "fisher", "pairs", "norm_statistics", "allow_nonfinite", "repair", "align", "base_weights")
 	if err != nil {
 		return nil, err
 	}
@@ -49,6 +49,9 @@ func readOwn(top *object) (*Recipe, error) {
 		return nil, err
 	}
 	if r.Options.BackboneOutput, err = top.text("backbone_output"); err != nil {
+		return nil, err
+	}
+	if r.BaseWeights, err = top.text("base_weights"); err != nil {
 		return nil, err
 	}
 	if r.Options.AllowNonfinite, err = top.bool("allow_nonfinite"); err != nil {

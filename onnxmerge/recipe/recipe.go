@@ -27,12 +27,15 @@ const maxBytes = 1 << 20
 
 // Recipe is a merge as described by a document.
 type Recipe struct {
-	Models  []string // files: the pre-trained model first, the model whose file is written last
-	Fisher  []string // files, in the order of Models
-	Options onnxmerge.Options
-	DType   string  // dtype that weights must have; "" if the document has none
-	Align   *Align  // nil without one
-	Repair  *Repair // nil without one
+	Models []string // files: the pre-trained model first, the model whose file is written last
+	// BaseWeights is the checkpoint that the last ONNX model was exported from, by which checkpoints among Models are read; "" is
+	// none.
+	BaseWeights string
+	Fisher      []string // files, in the order of Models
+	Options     onnxmerge.Options
+	DType       string  // dtype that weights must have; "" if the document has none
+	Align       *Align  // nil without one
+	Repair      *Repair // nil without one
 	// Notes lists keys of the document that have no effect, with the reason, one line each.
 	Notes []string
 }

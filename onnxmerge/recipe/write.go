@@ -19,6 +19,11 @@ func FromProvenance(p *onnxmerge.Provenance) *Recipe {
 	for _, m := range p.Models {
 		r.Models = append(r.Models, cmp.Or(m.Ref, m.File))
 	}
+	for _, m := range p.Models {
+		if from, err := onnxmerge.ParseWeights(m.From); err == nil && !strings.HasSuffix(m.File, ".onnx") && len(from.From) > 0 {
+			r.BaseWeights = from.From[0].File // the model is a checkpoint
+		}
+	}
 	for _, f := range p.Fisher {
 		r.Fisher = append(r.Fisher, cmp.Or(f.Ref, f.File))
 	}
@@ -69,6 +74,9 @@ func (r *Recipe) Write(w io.Writer) error {
 	}
 	if models != nil {
 		put(&top, "models", models)
+	}
+	if r.BaseWeights != "" {
+		put(&top, "base_weights", r.BaseWeights)
 	}
 	if len(r.Fisher) > 0 {
 		put(&top, "fisher", r.Fisher)
