@@ -117,6 +117,7 @@ type application struct {
 	model    *Model
 	from, to *Checkpoint // from is nil if it is not known
 	opt      ApplyOptions
+	notes    []string
 	bound    *mapping.Bound
 	result   *WeightsResult
 }
@@ -139,6 +140,7 @@ func openApplication(base string, opt ApplyOptions) (*application, error) {
 	for _, c := range a.checkpoints() {
 		if text := c.describe(); text != "" {
 			opt.Monitor.note(text)
+			a.notes = append(a.notes, text)
 		}
 	}
 	return a, nil
@@ -188,6 +190,7 @@ func (a *application) bind(ctx context.Context) error {
 		return withPath(a.to.path, err)
 	}
 	a.result = newWeightsResult(a.bound)
+	a.result.Notes = append(a.result.Notes, a.notes...)
 	return nil
 }
 
