@@ -105,18 +105,21 @@ func TestPlain(t *testing.T) {
 	for _, v := range []float64{0, 1, -2, 0.5, 1e-5, 1e-12, 0.044715, math.Sqrt2, 1 / math.Sqrt(96), math.Pow(64, -0.25),
 		math.Sqrt(2 / math.Pi), math.Inf(-1), -math.MaxFloat32, 197, 0.485, math.Pi / 2} {
 		x := float64(float32(v))
-		if !isPlain(x, onnx.Float32) {
+		if !plainOf(onnx.Float32, 1).has(x) {
 			t.Errorf("%v is not taken for a constant", v)
 		}
 	}
-	plain := 0
-	for _, v := range sequence(10000, 1) {
-		if isPlain(float64(v), onnx.Float32) {
-			plain++
+	for dtype, most := range map[onnx.DType]int{onnx.Float64: 10, onnx.Float32: 20, onnx.Float16: 900, onnx.BFloat16: 4000,
+		onnx.Float8E4M3FN: 2000} { // of 10000: weights of few bits are constants only if all their elements are
+		plain, how := 0, plainOf(dtype, 1)
+		for _, v := range sequence(10000, 1) {
+			if how.has(how.rounded(float64(v))) {
+				plain++
+			}
 		}
-	}
-	if plain > 50 { // 0.1 % of all numbers, and more of those near 1
-		t.Errorf("%d of 10000 numbers are taken for constants", plain)
+		if plain > most {
+			t.Errorf("%s: %d of 10000 numbers are taken for constants, want %d at most", dtype, plain, most)
+		}
 	}
 }
 

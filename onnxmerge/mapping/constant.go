@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
@@ -40,7 +39,8 @@ func formula(values []float64, dims []int64, dtype onnx.DType) string {
 			break
 		}
 	}
-	if len(distinct) <= 4096 && allPlain(distinct, dtype) {
+	how := plainOf(dtype, len(values))
+	if len(distinct) <= 4096 && how.hasAll(distinct) {
 		if len(values) == 1 {
 			return fmt.Sprintf("the constant %.9g", values[0])
 		}
@@ -57,67 +57,6 @@ func formula(values []float64, dims []int64, dtype onnx.DType) string {
 		return "sines and cosines of equidistant positions"
 	}
 	return ""
-}
-
-func allPlain(values map[float64]bool, dtype onnx.DType) bool {
-	for v := range values {
-		if !isPlain(v, dtype) {
-			return false
-		}
-	}
-	return true
-}
-
-// isPlain reports whether a number is one that code has: of at most 5 decimal digits, a root of an integer or of its reciprocal,
-// such a multiple of one of the units, a bound of a type, or not finite.
-func isPlain(v float64, dtype onnx.DType) bool {
-	if v == 0 || math.IsInf(v, 0) || math.IsNaN(v) || v == math.Trunc(v) && math.Abs(v) < 1<<20 {
-		return true
-	}
-	codec, _ := dtype.Codec()
-	rounded := func(x float64) float64 {
-		b := make([]byte, codec.SizeBytes(1))
-		codec.Encode(b, []float64{x})
-		out := []float64{0}
-		codec.Decode(out, b)
-		return out[0]
-	}
-	if short, err := strconv.ParseFloat(strconv.FormatFloat(v, 'e', 4, 64), 64); err == nil && rounded(short) == v {
-		return true
-	}
-	abs := math.Abs(v)
-	for _, bound := range []float64{math.MaxFloat32, 65504, 0x1.fep127, math.MaxFloat64, 0x1p-126, 0x1p-14} {
-		if abs == bound {
-			return true
-		}
-	}
-	near := func(x float64) bool { return math.Abs(rounded(x)-abs) <= 2*ulp(abs, dtype) }
-	for _, unit := range units {
-		for _, power := range []float64{1, 2, 4} {
-			for _, sign := range []float64{1, -1} {
-				n := math.Round(math.Pow(abs/unit, sign*power))
-				if n >= 1 && n <= maxPlain(unit, power) && near(unit*math.Pow(n, sign/power)) {
-					return true
-				}
-			}
-		}
-	}
-	return false
-}
-
-// units are the numbers whose multiples by roots of integers code has: of activations, angles and entropies.
-var units = []float64{1, math.Pi, 1 / math.Pi, 2 / math.Pi, math.Ln2, 1 / math.Ln2, math.Log(10000), 1 / math.Sqrt(math.Pi)}
-
-// maxPlain bounds the integers, so that few of all numbers are near one of the results: 0.1 % of those of float32 from 2^-16 to
-// 2^16, together with those of few digits.
-func maxPlain(unit, power float64) float64 {
-	switch {
-	case unit != 1:
-		return 64
-	case power == 4:
-		return 4096
-	}
-	return 1 << 16
 }
 
 func all(rows [][]float64, f func([]float64) bool) bool {

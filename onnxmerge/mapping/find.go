@@ -176,7 +176,7 @@ func plainConstant(t *onnx.Tensor, d *digest) *Expression {
 	codec, _ := t.DType.Codec()
 	value := []float64{0}
 	codec.Decode(value, bits)
-	if !isPlain(value[0], t.DType) {
+	if !plainOf(t.DType, 1).has(value[0]) {
 		return nil
 	}
 	return &Expression{Op: Constant, Factor: value[0], Dims: t.Dims}

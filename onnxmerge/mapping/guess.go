@@ -75,7 +75,7 @@ func (f *finder) findNear(g *target, list []*checkpoint.Tensor) error {
 		return err
 	}
 	values := want.numbers()
-	if uniform(values) && isPlain(values[0], t.DType) {
+	if uniform(values) && plainOf(t.DType, 1).has(values[0]) {
 		g.constant = &Expression{Op: Constant, Factor: values[0], Dims: t.Dims}
 	}
 	best := 0.0
