@@ -129,6 +129,26 @@ func TestRefuses(t *testing.T) {
 	}
 }
 
+// TestBeyond opens a checkpoint whose tensors claim more than their storages have.
+func TestBeyond(t *testing.T) {
+	t.Parallel()
+	b := readFile(t, "testdata/plain.pth")
+	const shape, strides = "K\x02K\x03\x86", "K\x03K\x01\x86" // of fc.weight, (2, 3) and (3, 1)
+	for name, test := range map[string]struct{ old, changed, want string }{
+		"shape":   {shape, "K\x02K\x7f\x86", "repeats the 6 elements"},
+		"strides": {strides, "K\x7fK\x01\x86", "beyond its storage of 6 elements"},
+		"last":    {strides, "K\x04K\x01\x86", "beyond its storage of 6 elements"},
+	} {
+		if !bytes.Contains(b, []byte(test.old)) {
+			t.Fatalf("%s: the pickle has not %q", name, test.old)
+		}
+		_, err := open(bytes.Replace(b, []byte(test.old), []byte(test.changed), 1))
+		if err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: %v, want %q", name, err, test.want)
+		}
+	}
+}
+
 // TestDamaged cuts files and changes their bytes: what opens must be readable.
 func TestDamaged(t *testing.T) {
 	t.Parallel()
