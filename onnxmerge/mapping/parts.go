@@ -14,7 +14,7 @@ const (
 	fewElements = 64
 )
 
-// findParts explains a tensor as parts of tensors of the checkpoint, joined; as some rows of one; or as one of these, repeated.
+// findParts explains a tensor as some rows of a tensor of the checkpoint, as a tensor or such rows repeated, or as several joined.
 func (f *finder) findParts(g *target) error {
 	if g.tensor.Len() < minSlice {
 		return f.findElements(g)
@@ -26,7 +26,7 @@ func (f *finder) findParts(g *target) error {
 	if err != nil {
 		return err
 	}
-	for _, find := range []func(array, *digest) ([]*Expression, error){f.joined, f.sliced, f.repeated} {
+	for _, find := range []func(array, *digest) ([]*Expression, error){f.sliced, f.repeated, f.joined} {
 		found, err := find(want, g.digest)
 		if err != nil {
 			return err
@@ -117,7 +117,9 @@ func combine(axis int, args [][]*Expression) []*Expression {
 	}
 	var out []*Expression
 	for _, list := range lists {
-		out = append(out, &Expression{Op: Concat, Args: joinNeighbours(list), Axis: axis})
+		if list = joinNeighbours(list); len(list) > 1 {
+			out = append(out, &Expression{Op: Concat, Args: list, Axis: axis})
+		}
 	}
 	return out
 }

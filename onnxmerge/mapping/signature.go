@@ -17,6 +17,7 @@ type digest struct {
 	rows    [][]signature // by axis: of the elements at each index
 	uniform bool          // all elements have the same bits
 	first   uint64        // bits of the first element
+	running [][]signature // by axis: what sums returns; nil until it is called
 }
 
 // mix hashes the bits of an element (the finaliser of SplitMix64; Steele, Lea and Flood 2014).
@@ -119,9 +120,15 @@ func (d *digester) add(block []byte) {
 
 // sums returns the running sums of the signatures of an axis: those of rows i to j are sums[j] - sums[i].
 func (d *digest) sums(axis int) []signature {
-	sums := make([]signature, len(d.rows[axis])+1)
-	for i, s := range d.rows[axis] {
-		sums[i+1] = sums[i] + s
+	if d.running == nil {
+		d.running = make([][]signature, len(d.rows))
 	}
-	return sums
+	if d.running[axis] == nil {
+		sums := make([]signature, len(d.rows[axis])+1)
+		for i, s := range d.rows[axis] {
+			sums[i+1] = sums[i] + s
+		}
+		d.running[axis] = sums
+	}
+	return d.running[axis]
 }
