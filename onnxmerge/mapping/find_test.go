@@ -173,6 +173,7 @@ func TestGuess(t *testing.T) {
 		"near":       {onnxtest.Near(widened(fc), 3), []int{4, 6}, "fc.weight"},
 		"transposed": {onnxtest.Near(widened(columns(fc, 4, 6)), 4), []int{6, 4}, "transpose(fc.weight, [1 0])"},
 		"scaled":     {times(fc, 0.2), []int{4, 6}, ""},
+		"larger":     {times(fc, 5), []int{4, 6}, ""},
 		"far":        {onnxtest.Random(5, 24), []int{4, 6}, ""},
 	} {
 		found, err := Guess(context.Background(), modelOf(t, test.values, test.dims), withWeights(t, nil))

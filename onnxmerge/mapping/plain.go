@@ -80,7 +80,19 @@ func (p plain) isMultiple(v float64) bool {
 			}
 		}
 	}
-	return p.isRoot(v, 1, 4, p.fourth) || p.isRoot(v, 1, -4, p.fourth)
+	return p.isRoot(v, 1, 4, p.fourth) || p.isRoot(v, 1, -4, p.fourth) || p.isLogarithm(v)
+}
+
+// isLogarithm reports whether a positive number is the logarithm of an integer up to fourth or of such a one by a power of two,
+// as in logarithmic buckets of positions.
+func (p plain) isLogarithm(v float64) bool {
+	for k := 1.0; k <= 512 && p.fourth > 0; k *= 2 {
+		n := math.Round(math.Exp(v) * k)
+		if n > k && n <= p.fourth && math.Abs(p.rounded(math.Log(n/k))-v) <= p.ulps*ulp(v, p.dtype) {
+			return true
+		}
+	}
+	return false
 }
 
 // isRoot reports whether v is a unit times the power-th root of an integer up to a bound.
