@@ -123,14 +123,7 @@ func (a array) transpose(perm []int) (array, error) {
 		return array{}, fmt.Errorf("an array of shape %v has not %d axes", a.dims, len(perm))
 	}
 	out := array{a.dtype, permuted(a.dims, perm), make([]byte, len(a.data))}
-	strides := stridesOf(a.dims)
-	walk := newWalk(out.dims, permuted(strides, perm))
-	item := a.itemBytes()
-	for at := 0; at < len(out.data); at += item {
-		from := int(walk.off) * item
-		copy(out.data[at:at+item], a.data[from:from+item])
-		walk.next()
-	}
+	gather(out.data, a.data, out.dims, permuted(stridesOf(a.dims), perm), a.itemBytes())
 	return out, nil
 }
 
