@@ -40,11 +40,12 @@ func Guess(ctx context.Context, m *onnx.Model, c *checkpoint.Checkpoint) (*Mappi
 	if err != nil {
 		return nil, err
 	}
-	return found, found.refuseFolded(findNorms(c))
+	found.refuseFolded(findNorms(c))
+	return found, nil
 }
 
 // refuseFolded refuses all tensors if the model does not have one of the norms.
-func (m *Mapping) refuseFolded(norms []*Norm) error {
+func (m *Mapping) refuseFolded(norms []*Norm) {
 	used := map[string]bool{}
 	for _, e := range m.Mapped {
 		e.Expression.addNames(used)
@@ -58,9 +59,8 @@ func (m *Mapping) refuseFolded(norms []*Norm) error {
 				Reason: fmt.Sprintf("the model does not have %q, which may be folded into it", n.prefix())})
 		}
 		m.Mapped = nil
-		return nil
+		return
 	}
-	return nil
 }
 
 // findNear sets the candidates of a target to the tensors that are near.

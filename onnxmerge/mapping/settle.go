@@ -91,7 +91,7 @@ func (s *settler) rounds() map[*target][]choice {
 // decide returns the choices of all uses of a target; nil if one of them is open.
 func (s *settler) decide(g *target) []choice {
 	if len(g.uses) == 0 {
-		if e, how := s.byName(g, g.tensor.Name, g.candidates); e != nil {
+		if e, how := s.byName(g.tensor.Name, g.candidates); e != nil {
 			return []choice{{expression: e, how: how}}
 		}
 		return nil
@@ -114,18 +114,18 @@ func (s *settler) decide(g *target) []choice {
 
 // decideUse decides what one use of a target is made from: by its name, then by its layer.
 func (s *settler) decideUse(g *target, u use) (*Expression, string) {
-	if e, how := s.byName(g, u.name, g.candidates); e != nil && s.ownsName(g, u, e) {
+	if e, how := s.byName(u.name, g.candidates); e != nil && s.ownsName(g, u, e) {
 		return e, how
 	}
 	left := g.candidates
 	if near := s.inLayer(g, u); len(near) > 0 {
-		if e := s.byLayout(g, u, near); e != nil {
+		if e := s.byLayout(u, near); e != nil {
 			return e, "settled by the layer that reads it"
 		}
 		left = near
 	}
 	if names(left) == 1 && g.constant == nil {
-		return s.byLayout(g, u, left), "settled by the layout of other operands of this kind"
+		return s.byLayout(u, left), "settled by the layout of other operands of this kind"
 	}
 	return nil, ""
 }
@@ -202,7 +202,7 @@ func layerOf(name string) string { return name[:strings.LastIndexByte(name, '.')
 func leafOf(name string) string  { return name[strings.LastIndexByte(name, '.')+1:] }
 
 // byLayout returns the only candidate, or of several with one source that whose layout all decided operands of this kind have.
-func (s *settler) byLayout(g *target, u use, list []*Expression) *Expression {
+func (s *settler) byLayout(u use, list []*Expression) *Expression {
 	if len(list) == 1 {
 		return list[0]
 	}
@@ -302,7 +302,7 @@ func (s *settler) inCheckpoint(name string) string {
 }
 
 // byName returns the candidate that is the checkpoint's tensor of a name.
-func (s *settler) byName(g *target, name string, candidates []*Expression) (*Expression, string) {
+func (s *settler) byName(name string, candidates []*Expression) (*Expression, string) {
 	if !s.named {
 		return nil, ""
 	}
