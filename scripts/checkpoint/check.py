@@ -4,7 +4,7 @@ fresh exports of these in onnxruntime; then takes the weights out again with `wi
     python scripts/checkpoint/check.py --wiseft PROGRAM [--groups corpus own cloud transformers export] [--ways …] [--only NAME…]
 
 Networks are those of scripts/corpus (requirements-wide.txt there) and scripts/export. Each has two states: `random`, in which no
-layer is as it was initialised, and `fresh`, as the constructor makes it, with zeros, ones and equal layers. A line per case:
+layer is as it was initialised, and `fresh`, as the constructor makes it, with zeros, ones and equal layers. For networks of scripts/export the way `trace` is that of its exporter. A line per case:
 `ok`, `refused` with the number of tensors, or `WRONG`. The last line has the counts; any WRONG is exit code 1.
 """
 
@@ -101,6 +101,11 @@ def floats(module):
 
 def export(module, way, inputs, seed):
     first, *rest = way.split("-")
+    if first == "trace":  # as scripts/export does
+        import onnxgraph
+
+        model = onnxgraph.trace(module, inputs[0], module.output_names(), onnxgraph.CLOUDS)
+        return wide_ways.applied(model, rest, seed)
     return wide_ways.applied(wide_ways.torch_export(first, module, inputs), rest, seed)
 
 
