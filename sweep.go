@@ -79,6 +79,9 @@ func Sweep(ctx context.Context, paths []string, opt SweepOptions) (_ *Measured, 
 	if err := merged.Err(); err != nil {
 		return nil, err
 	}
+	for _, note := range merged.inputs.notes() {
+		opt.Monitor.note(note)
+	}
 	deviations, err := opt.setStatistics(merged, &merge, plan)
 	if err != nil {
 		return nil, err

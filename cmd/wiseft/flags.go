@@ -109,6 +109,7 @@ func (o *mergeOptions) flags() []cli.Flag {
 		define(&o.set, "set", "`MATCH=VALUE` or MATCH:NAME=VALUE for tensors by glob, re:REGEX, op:Conv or depth:0-0.5; "+
 			"may be repeated"),
 		define(&o.Extrapolate, "extrapolate", "allow alpha outside of 0 to 1").env(),
+		baseWeightsFlag(&o.BaseWeights),
 	), o.selectionOptions.flags()...)
 }
 

@@ -30,7 +30,6 @@ func newMergeCommand() *cli.Command {
 	flags := section("",
 		outFlag(&o.out, "the merged model's `FILE`"),
 		define(&o.alpha, "alpha", "share of the fine-tuned model, 0 to 1").or(0.5).env(),
-		baseWeightsFlag(&o.BaseWeights),
 		define(&o.Fisher, "fisher", "diagonal Fisher information of a model, as an ONNX `FILE`; one for each model, "+
 			"in their order"),
 		define(&o.recipe, "recipe", "read models, method and parameters from a YAML `FILE`; see wiseft recipe").env(),

@@ -128,10 +128,24 @@ func writeWeights(w io.Writer, r *weightsReport) error {
 	for _, note := range r.Notes {
 		fmt.Fprintln(w, note)
 	}
-	fmt.Fprintf(w, "%d weights from the checkpoint, each proved by its values\n", len(r.Mapped))
+	fmt.Fprintf(w, "%d weights from the checkpoint, proved by their values", len(r.Mapped))
+	if n := settled(r.Mapped); n > 0 {
+		fmt.Fprintf(w, "; %d of these equal others, and names, layers or equality in both checkpoints settle them", n)
+	}
+	fmt.Fprintln(w)
 	writeDataFiles(w, r.Data)
 	_, err := fmt.Fprintf(w, "%s: %s bytes in %.2f s, sha256 %s\n", r.Output, humanize.Comma(r.Bytes), r.Seconds, r.SHA256)
 	return err
+}
+
+// settled counts the weights that equal several tensors of the checkpoint.
+func settled(list []wiseft.MappedTensor) (n int) {
+	for _, m := range list {
+		if strings.Contains(m.Proof, ", ") {
+			n++
+		}
+	}
+	return n
 }
 
 // writeConstants names the tensors that no checkpoint determines: those of several elements one by one, single numbers by their
