@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/wiseft/wiseft/onnxmerge/checkpoint"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
@@ -77,34 +76,6 @@ func (m *Mapping) Bind(ctx context.Context, base, tuned *checkpoint.Checkpoint) 
 		return nil, err
 	}
 	return b, b.findChanged(base)
-}
-
-// suspected is the reason to refuse a constant.
-func suspected(s suspects, name string) string {
-	return fmt.Sprintf("its elements are all %g, as those of %q, of which it may be a part or a repetition, and which the other "+
-		"checkpoint has otherwise", s.value, name)
-}
-
-// changed returns a suspect that the other checkpoint does not have, or with other elements; "" if there is none.
-func (b *Bound) changed(s suspects) (string, error) {
-	for _, name := range s.names {
-		t := b.values.lookup(name)
-		if t == nil || !isSupported(t.DType) {
-			return name, nil
-		}
-		codec, _ := t.DType.Codec()
-		other := false
-		err := eachBlock(t, t.DType, func(block []byte) error {
-			values := make([]float64, len(block)/(codec.Bits/8))
-			codec.Decode(values, block)
-			other = other || slices.ContainsFunc(values, func(v float64) bool { return v != s.value })
-			return nil
-		})
-		if err != nil || other {
-			return name, err
-		}
-	}
-	return "", nil
 }
 
 func (b *Bound) refuse(e *Mapped, reason string) {
@@ -221,123 +192,4 @@ func (b *Bound) findChanged(base *checkpoint.Checkpoint) error {
 		}
 	}
 	return nil
-}
-
-// alignNames returns how names of one checkpoint are looked up in another. If none of them is in it, all may have a prefix more,
-// or less: the only one by which all are found, which is said. Of several, as of averaged weights beside the model's, none is
-// taken.
-func alignNames(base, tuned *checkpoint.Checkpoint) (func(string) *checkpoint.Tensor, string) {
-	for _, t := range base.Tensors {
-		if tuned.Lookup(t.Name) != nil {
-			return tuned.Lookup, ""
-		}
-	}
-	longer := prefixes(base, tuned, func(prefix, name string) *checkpoint.Tensor { return tuned.Lookup(prefix + name) })
-	shorter := prefixes(tuned, base, func(prefix, name string) *checkpoint.Tensor { return base.Lookup(prefix + name) })
-	switch {
-	case len(longer) == 1 && len(shorter) == 0:
-		return func(name string) *checkpoint.Tensor { return tuned.Lookup(longer[0] + name) },
-			fmt.Sprintf("names of the other checkpoint begin with %q", longer[0])
-	case len(shorter) == 1 && len(longer) == 0:
-		return func(name string) *checkpoint.Tensor {
-			rest, ok := strings.CutPrefix(name, shorter[0])
-			if !ok {
-				return nil
-			}
-			return tuned.Lookup(rest)
-		}, fmt.Sprintf("names of the other checkpoint lack the prefix %q", shorter[0])
-	}
-	return tuned.Lookup, ""
-}
-
-// prefixes returns the prefixes, which end with a dot, by which all names of a are found in b.
-func prefixes(a, b *checkpoint.Checkpoint, find func(prefix, name string) *checkpoint.Tensor) []string {
-	var found []string
-	if len(a.Tensors) == 0 {
-		return nil
-	}
-	for _, t := range b.Tensors {
-		prefix, ok := strings.CutSuffix(t.Name, a.Tensors[0].Name)
-		if !ok || !strings.HasSuffix(prefix, ".") {
-			continue
-		}
-		if !slices.ContainsFunc(a.Tensors, func(x *checkpoint.Tensor) bool { return find(prefix, x.Name) == nil }) {
-			found = append(found, prefix)
-		}
-	}
-	return found
-}
-
-// Weights returns what is to be written in place of the model's tensors, and the change of its graph where uses of one tensor
-// need different elements.
-func (b *Bound) Weights() ([]onnx.Replacement, onnx.Change, error) {
-	var list []onnx.Replacement
-	var change onnx.Change
-	split := map[*onnx.Tensor]bool{}
-	for _, group := range b.shared() {
-		same, err := b.sharedAgree(group)
-		if err != nil {
-			return nil, change, err
-		}
-		t := group[0].Tensor
-		split[t] = true
-		list = append(list, b.replacement(group[0]))
-		if same {
-			continue
-		}
-		for i, e := range group[1:] {
-			a, err := b.values.evaluate(e.Expression, t.DType)
-			if err != nil {
-				return nil, change, err
-			}
-			name := b.freshName(t.Name, i+2)
-			change.Add.Initializer(name, t.DType, t.Dims, a.data)
-			for _, u := range e.uses {
-				change.Rewire = append(change.Rewire, onnx.Rewire{Node: u.node, Slot: u.slot, Name: name})
-			}
-		}
-	}
-	for _, e := range b.Mapped {
-		if !split[e.Tensor] {
-			list = append(list, b.replacement(e))
-		}
-	}
-	return list, change, nil
-}
-
-// freshName returns a name for a further tensor that the model does not use.
-func (b *Bound) freshName(name string, i int) string {
-	for {
-		fresh := fmt.Sprintf("%s_unshared_%d", name, i)
-		if t, n, _ := b.Model.Resolve(b.Model.Graph, fresh); t == nil && n == nil {
-			return fresh
-		}
-		i++
-	}
-}
-
-// replacement returns the payload of an entry. It is computed when the first part is asked for, and held until all parts were.
-func (b *Bound) replacement(e *Mapped) onnx.Replacement {
-	var lock sync.Mutex
-	var data []byte
-	var left int64
-	return onnx.Replacement{Tensor: e.Tensor, Fill: func(dst []byte, off int64) error {
-		lock.Lock()
-		defer lock.Unlock()
-		if data == nil {
-			a, err := b.values.evaluate(e.Expression, e.Tensor.DType)
-			if err == nil && int64(len(a.data)) != e.Tensor.SizeBytes() {
-				err = fmt.Errorf("%s has the shape %v", e.Expression, a.dims)
-			}
-			if err != nil {
-				return fmt.Errorf("tensor %q: %w", e.Tensor.ID(), err)
-			}
-			data, left = a.data, e.Tensor.SizeBytes()
-		}
-		copy(dst, data[off:])
-		if left -= int64(len(dst)); left <= 0 {
-			data = nil
-		}
-		return nil
-	}}
 }

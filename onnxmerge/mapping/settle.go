@@ -199,7 +199,8 @@ var slotRoles = map[string]map[int][]string{
 }
 
 func layerOf(name string) string { return name[:strings.LastIndexByte(name, '.')+1] }
-func leafOf(name string) string  { return name[strings.LastIndexByte(name, '.')+1:] }
+
+func leafOf(name string) string { return name[strings.LastIndexByte(name, '.')+1:] }
 
 // byLayout returns the only candidate, or of several with one source that whose layout all decided operands of this kind have.
 func (s *settler) byLayout(u use, list []*Expression) *Expression {
@@ -259,148 +260,6 @@ func (s *settler) findConventions() {
 			s.conventions[kind] = layout
 		}
 	}
-}
-
-// findNames finds the one difference between the names of the model and those of the checkpoint, if names are kept: all
-// decided tensors whose name the checkpoint has must be made from that tensor.
-func (s *settler) findNames() {
-	votes := map[[2]string]int{}
-	for _, g := range s.targets {
-		if !g.isDecided() || g.candidates[0].Op != Tensor {
-			continue
-		}
-		a, b := g.tensor.Name, g.candidates[0].Name
-		switch {
-		case strings.HasSuffix(a, b):
-			votes[[2]string{a[:len(a)-len(b)], ""}]++
-		case strings.HasSuffix(b, a):
-			votes[[2]string{"", b[:len(b)-len(a)]}]++
-		}
-	}
-	best := 0
-	for pair, n := range votes {
-		if n > best || n == best && pair[0]+pair[1] < s.cut+s.prefix {
-			best, s.cut, s.prefix = n, pair[0], pair[1]
-		}
-	}
-	s.named = !slices.ContainsFunc(s.targets, func(g *target) bool {
-		if !g.isDecided() || g.candidates[0].Op != Tensor {
-			return false
-		}
-		name := s.inCheckpoint(g.tensor.Name)
-		return s.checkpoint.Lookup(name) != nil && name != g.candidates[0].Name
-	})
-}
-
-// inCheckpoint returns the checkpoint's name for a name of the model.
-func (s *settler) inCheckpoint(name string) string {
-	rest, ok := strings.CutPrefix(name, s.cut)
-	if !ok {
-		return ""
-	}
-	return s.prefix + rest
-}
-
-// byName returns the candidate that is the checkpoint's tensor of a name.
-func (s *settler) byName(name string, candidates []*Expression) (*Expression, string) {
-	if !s.named {
-		return nil, ""
-	}
-	want := s.inCheckpoint(name)
-	for _, e := range candidates { // an exporter that keeps the name keeps the layout
-		if e.Op == Tensor && e.Name == want {
-			return e, "settled by its name"
-		}
-	}
-	return nil, ""
-}
-
-// ownsName reports whether a name decides about a use: an exporter that shares equal tensors without a name for each has one
-// that several operators read. Then all other candidates must have places of their own.
-func (s *settler) ownsName(g *target, u use, e *Expression) bool {
-	sharing := 0
-	for _, other := range g.uses {
-		if other.name == u.name {
-			sharing++
-		}
-	}
-	if sharing < 2 {
-		return true
-	}
-	for _, c := range g.candidates {
-		if c.Op == Tensor && c.Name != e.Name && !s.places[c.Name] {
-			return false
-		}
-	}
-	return true
-}
-
-// findPlaces finds the tensors of the checkpoint by whose names the model reads something, if names are kept.
-func (s *settler) findPlaces() {
-	s.places = map[string]bool{}
-	for _, g := range s.targets {
-		for _, u := range g.uses {
-			if s.named {
-				s.places[s.inCheckpoint(u.name)] = true
-			}
-		}
-	}
-}
-
-// isPlaced reports whether the model has a place for a tensor of the checkpoint that is certain.
-func (s *settler) isPlaced(name string) bool {
-	if s.places[name] {
-		return true
-	}
-	for _, g := range s.targets {
-		if slices.Contains(s.sources[g.tensor], name) {
-			return true
-		}
-	}
-	return false
-}
-
-// isCandidate reports whether a target of several elements may be made from a tensor of the checkpoint.
-func (s *settler) isCandidate(name string) bool {
-	return slices.ContainsFunc(s.targets, func(g *target) bool {
-		return g.tensor.Len() > 1 && slices.ContainsFunc(g.candidates, func(e *Expression) bool { return e.Name == name })
-	})
-}
-
-// isConstant reports whether a target, which nothing decides about, is a constant: all tensors of the checkpoint that are equal
-// have places of their own.
-func (s *settler) isConstant(g *target) bool {
-	if g.constant == nil || !s.named {
-		return false
-	}
-	return !slices.ContainsFunc(g.candidates, func(e *Expression) bool { return e.Op != Tensor || !s.isPlaced(e.Name) })
-}
-
-// suspects are tensors of the checkpoint that a constant may be a part or a repetition of, since all their elements equal it: it
-// stays only if they are the same in the other checkpoint.
-type suspects struct {
-	names []string
-	value float64
-}
-
-// suspectsOf returns the suspects of a target of equal elements: those without a place of their own.
-func (s *settler) suspectsOf(g *target) suspects {
-	if g.constant == nil || s.indexes == nil {
-		return suspects{}
-	}
-	found := suspects{value: g.constant.Factor}
-	n := g.tensor.Len()
-	for _, t := range s.checkpoint.Tensors {
-		d := s.indexes[g.tensor.DType].digests[t]
-		if d == nil || !d.uniform || d.first != g.digest.first || t.Len()%n != 0 && n%t.Len() != 0 {
-			continue
-		}
-		if s.isPlaced(t.Name) || n == 1 && (t.Len() > fewElements || s.isCandidate(t.Name)) {
-			continue // a single number is hardly an element of a vector that has a place, whichever that is
-		}
-		found.names = append(found.names, t.Name)
-	}
-	return found
 }
 
 // mapped returns the entries of a target with candidates.

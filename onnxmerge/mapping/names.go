@@ -1,0 +1,112 @@
+package mapping
+
+import (
+	"slices"
+	"strings"
+)
+
+// findNames finds the one difference between the names of the model and those of the checkpoint, if names are kept: all
+// decided tensors whose name the checkpoint has must be made from that tensor.
+func (s *settler) findNames() {
+	votes := map[[2]string]int{}
+	for _, g := range s.targets {
+		if !g.isDecided() || g.candidates[0].Op != Tensor {
+			continue
+		}
+		a, b := g.tensor.Name, g.candidates[0].Name
+		switch {
+		case strings.HasSuffix(a, b):
+			votes[[2]string{a[:len(a)-len(b)], ""}]++
+		case strings.HasSuffix(b, a):
+			votes[[2]string{"", b[:len(b)-len(a)]}]++
+		}
+	}
+	best := 0
+	for pair, n := range votes {
+		if n > best || n == best && pair[0]+pair[1] < s.cut+s.prefix {
+			best, s.cut, s.prefix = n, pair[0], pair[1]
+		}
+	}
+	s.named = !slices.ContainsFunc(s.targets, func(g *target) bool {
+		if !g.isDecided() || g.candidates[0].Op != Tensor {
+			return false
+		}
+		name := s.inCheckpoint(g.tensor.Name)
+		return s.checkpoint.Lookup(name) != nil && name != g.candidates[0].Name
+	})
+}
+
+// inCheckpoint returns the checkpoint's name for a name of the model.
+func (s *settler) inCheckpoint(name string) string {
+	rest, ok := strings.CutPrefix(name, s.cut)
+	if !ok {
+		return ""
+	}
+	return s.prefix + rest
+}
+
+// byName returns the candidate that is the checkpoint's tensor of a name.
+func (s *settler) byName(name string, candidates []*Expression) (*Expression, string) {
+	if !s.named {
+		return nil, ""
+	}
+	want := s.inCheckpoint(name)
+	for _, e := range candidates { // an exporter that keeps the name keeps the layout
+		if e.Op == Tensor && e.Name == want {
+			return e, "settled by its name"
+		}
+	}
+	return nil, ""
+}
+
+// ownsName reports whether a name decides about a use: an exporter that shares equal tensors without a name for each has one
+// that several operators read. Then all other candidates must have places of their own.
+func (s *settler) ownsName(g *target, u use, e *Expression) bool {
+	sharing := 0
+	for _, other := range g.uses {
+		if other.name == u.name {
+			sharing++
+		}
+	}
+	if sharing < 2 {
+		return true
+	}
+	for _, c := range g.candidates {
+		if c.Op == Tensor && c.Name != e.Name && !s.places[c.Name] {
+			return false
+		}
+	}
+	return true
+}
+
+// findPlaces finds the tensors of the checkpoint by whose names the model reads something, if names are kept.
+func (s *settler) findPlaces() {
+	s.places = map[string]bool{}
+	for _, g := range s.targets {
+		for _, u := range g.uses {
+			if s.named {
+				s.places[s.inCheckpoint(u.name)] = true
+			}
+		}
+	}
+}
+
+// isPlaced reports whether the model has a place for a tensor of the checkpoint that is certain.
+func (s *settler) isPlaced(name string) bool {
+	if s.places[name] {
+		return true
+	}
+	for _, g := range s.targets {
+		if slices.Contains(s.sources[g.tensor], name) {
+			return true
+		}
+	}
+	return false
+}
+
+// isCandidate reports whether a target of several elements may be made from a tensor of the checkpoint.
+func (s *settler) isCandidate(name string) bool {
+	return slices.ContainsFunc(s.targets, func(g *target) bool {
+		return g.tensor.Len() > 1 && slices.ContainsFunc(g.candidates, func(e *Expression) bool { return e.Name == name })
+	})
+}
