@@ -19,7 +19,7 @@ type array struct {
 const blockElements = 1 << 14
 
 // itemBytes returns the size of an element.
-func (a array) itemBytes() int { return a.dtype.Bits() / 8 }
+func (a array) itemBytes() int { return storedAs(a.dtype).Bits() / 8 }
 
 // length returns the number of elements.
 func length(dims []int64) int64 {
@@ -47,7 +47,7 @@ func readTensor(t *checkpoint.Tensor, to onnx.DType) (array, error) {
 
 // read returns the elements of a tensor, converted.
 func read(t source, from onnx.DType, dims []int64, to onnx.DType) (array, error) {
-	a := array{to, dims, make([]byte, t.Len()*int64(to.Bits()/8))}
+	a := array{to, dims, make([]byte, t.Len()*int64(storedAs(to).Bits()/8))}
 	if from == to {
 		return a, t.ReadAt(a.data, 0)
 	}
@@ -81,13 +81,14 @@ func convert(raw []byte, from, to onnx.DType) ([]byte, error) {
 	if from == to {
 		return raw, nil
 	}
-	a, ok1 := from.Codec()
-	b, ok2 := to.Codec()
+	a, ok1 := storedAs(from).Codec()
+	b, ok2 := storedAs(to).Codec()
 	if !ok1 || !ok2 {
 		return nil, fmt.Errorf("%s cannot be converted to %s", from, to)
 	}
 	values := make([]float64, len(raw)/(a.Bits/8))
 	a.Decode(values, raw)
+	bound(values, to)
 	out := make([]byte, b.SizeBytes(len(values)))
 	b.Encode(out, values)
 	return out, nil
@@ -95,7 +96,7 @@ func convert(raw []byte, from, to onnx.DType) ([]byte, error) {
 
 // numbers returns the elements as float64.
 func (a array) numbers() []float64 {
-	codec, _ := a.dtype.Codec()
+	codec, _ := storedAs(a.dtype).Codec()
 	values := make([]float64, length(a.dims))
 	codec.Decode(values, a.data)
 	return values

@@ -22,6 +22,7 @@ const (
 	Concat                   // Args joined along Axis
 	Repeat                   // Args[0], Count times along a new first axis, with the extents Dims
 	Constant                 // Factor at all places, with the extents Dims
+	Half                     // Args[0] as a converter writes it in float16, with bounds for small and large numbers
 	Scale                    // Args[0] times Factor
 	FoldWeight               // Args[0] with the factors of Norm along Axis
 	FoldBias                 // Args[0], or 0 without it, with Norm applied
@@ -39,6 +40,8 @@ type Expression struct {
 	Count      int64
 	Factor     float64
 	Norm       *Norm
+
+	as onnx.DType // of Half: the conversion
 }
 
 // Norm is a BatchNormalization of a checkpoint: y = (x - mean) * gamma / sqrt(variance + Epsilon) + beta.
@@ -102,6 +105,8 @@ func (e *Expression) String() string {
 		return fmt.Sprintf("repeat(%s, %d)", list, e.Count)
 	case Constant:
 		return fmt.Sprintf("the constant %.9g", e.Factor)
+	case Half:
+		return fmt.Sprintf("float16(%s, at least %g)", list, halves[e.as].low)
 	case Scale:
 		return fmt.Sprintf("%s * %.9g", list, e.Factor)
 	case FoldWeight:
@@ -127,6 +132,11 @@ type evaluator struct {
 
 // evaluate returns the array of an expression in a type, rounded once.
 func (v evaluator) evaluate(e *Expression, dtype onnx.DType) (array, error) {
+	if e.Op == Half && v.leaf == nil {
+		a, err := v.move(e.Args[0], e.as)
+		a.dtype = dtype
+		return a, err
+	}
 	if e.IsExact() {
 		return v.move(e, dtype)
 	}
@@ -165,6 +175,8 @@ func (v evaluator) move(e *Expression, dtype onnx.DType) (array, error) {
 		return concat(e.Axis, args)
 	case Repeat:
 		return array{dtype, e.Dims, []byte(strings.Repeat(string(args[0].data), int(e.Count)))}, nil
+	case Half:
+		return args[0], nil // the types of what is moved are converted by evaluate
 	case Constant:
 		return filled(e.Factor, e.Dims, dtype)
 	case Scale:

@@ -95,6 +95,9 @@ func Find(ctx context.Context, m *onnx.Model, base *checkpoint.Checkpoint) (*Map
 	for _, g := range f.targets {
 		if d := g.tensor.DType; isSupported(d) && !slices.Contains(dtypes, d) {
 			dtypes = append(dtypes, d)
+			if d == onnx.Float16 {
+				dtypes = append(dtypes, halfRuntime, halfCommon)
+			}
 		}
 	}
 	var err error
@@ -102,7 +105,7 @@ func Find(ctx context.Context, m *onnx.Model, base *checkpoint.Checkpoint) (*Map
 		return nil, err
 	}
 	f.norms = findNorms(base)
-	for _, search := range []func(*target) error{f.findWhole, f.findParts, f.findFolded} {
+	for _, search := range []func(*target) error{f.findWhole, f.findParts, f.findHalf, f.findFolded} {
 		for _, g := range f.targets {
 			if err := ctx.Err(); err != nil {
 				return nil, err
@@ -144,11 +147,17 @@ func (f *finder) findWhole(g *target) error {
 	}
 	g.digest = digests[t.DType]
 	g.constant = plainConstant(t, g.digest)
-	found := f.indexes[t.DType].whole[g.digest.whole]
+	return f.findEqual(g, t.DType)
+}
+
+// findEqual finds tensors of the checkpoint with the target's elements after conversion to a type.
+func (f *finder) findEqual(g *target, as onnx.DType) error {
+	t := g.tensor
+	found := f.indexes[as].whole[g.digest.whole]
 	if len(found) == 0 {
 		return nil
 	}
-	want, err := read(t, t.DType, t.Dims, t.DType)
+	want, err := read(t, t.DType, t.Dims, as)
 	if err != nil {
 		return err
 	}
@@ -156,7 +165,7 @@ func (f *finder) findWhole(g *target) error {
 		if p.tensor.Len() != t.Len() {
 			continue
 		}
-		from, err := f.read(p.tensor, t.DType)
+		from, err := f.read(p.tensor, as)
 		if err != nil {
 			return err
 		}

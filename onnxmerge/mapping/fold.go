@@ -269,7 +269,7 @@ func (f *finder) foldBias(g *target, weights []*Expression) error {
 
 // innermost returns the expression below layouts.
 func innermost(e *Expression) *Expression {
-	for e.Op == Reshape || e.Op == Transpose {
+	for e.Op == Reshape || e.Op == Transpose || e.Op == Half {
 		e = e.Args[0]
 	}
 	return e

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/wiseft/wiseft/onnxmerge/checkpoint"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
 // minSlice is the least number of elements of a slice of any tensor. Fewer are equal by chance to some of a large checkpoint,
@@ -22,7 +23,12 @@ func (f *finder) findParts(g *target) error {
 	if g.digest.uniform {
 		return nil
 	}
-	want, err := read(g.tensor, g.tensor.DType, g.tensor.Dims, g.tensor.DType)
+	return f.findPartsAs(g, g.tensor.DType)
+}
+
+// findPartsAs is findParts after conversion of the checkpoint to a type.
+func (f *finder) findPartsAs(g *target, as onnx.DType) error {
+	want, err := read(g.tensor, g.tensor.DType, g.tensor.Dims, as)
 	if err != nil {
 		return err
 	}

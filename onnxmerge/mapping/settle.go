@@ -239,7 +239,7 @@ func layoutOf(e *Expression) string {
 		return "x"
 	case Transpose:
 		return fmt.Sprintf("transpose %v of %s", e.Perm, layoutOf(e.Args[0]))
-	case Reshape:
+	case Reshape, Half:
 		return layoutOf(e.Args[0])
 	}
 	return fmt.Sprint(int(e.Op))

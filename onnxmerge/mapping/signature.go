@@ -82,7 +82,7 @@ func newDigester(dims []int64, dtype onnx.DType) *digester {
 
 // add continues with elements in row-major order. Sums along a run of the last axis are added to the other axes once.
 func (d *digester) add(block []byte) {
-	item, last := d.dtype.Bits()/8, len(d.dims)-1
+	item, last := storedAs(d.dtype).Bits()/8, len(d.dims)-1
 	if !d.begun {
 		d.first, d.begun = bitsAt(block, 0, item), true
 	}
