@@ -34,8 +34,10 @@ func plainOf(dtype onnx.DType, elements int) plain {
 			p.digits = 6 // such as means of colours; several by chance are rarer still
 		}
 		return p
-	case onnx.Float16, onnx.BFloat16:
-		return plain{dtype: dtype, digits: 2, whole: 1 << 8, roots: 64}
+	case onnx.BFloat16: // 430 numbers between 0.1 and 1
+		return plain{dtype: dtype, digits: 1, whole: 16}
+	case onnx.Float16: // 3400
+		return plain{dtype: dtype, digits: 2, whole: 1 << 8, roots: 64, unitRoots: 2}
 	}
 	return plain{dtype: dtype, whole: 2}
 }
