@@ -38,7 +38,7 @@ func backboneFlag(dst *string) cli.Flag {
 
 func baseWeightsFlag(dst *string) definition {
 	return define(dst, "base-weights", "the `CHECKPOINT` that the ONNX model was exported from: it proves which tensor of a "+
-		"checkpoint among the models is which weight").shown("names and nearness decide")
+		"checkpoint among the models is which weight").shown("names and nearness decide").env()
 }
 
 func libraryFlag(dst *string) definition {

@@ -43,10 +43,10 @@ func newWeightsApplyCommand() *cli.Command {
 			"  wiseft weights apply base.onnx --from base.safetensors --to tuned.safetensors -o tuned.onnx\n" +
 			"  wiseft weights apply base.onnx --from pretrained.pth --to finetuned.pth -o finetuned.onnx --json",
 		Flags: slices.Concat(section("",
-			outFlag(&out, "the new model's `FILE`"),
-			define(&o.From, "from", "the `CHECKPOINT` that BASE.onnx was exported from"),
-			define(&o.To, "to", "the `CHECKPOINT` whose weights the model gets"),
-			define(&o.KeepUnmapped, "keep-unmapped", "keep weights that --from does not explain as they are in BASE.onnx"),
+			outFlag(&out, "the new model's `FILE`").env(),
+			define(&o.From, "from", "the `CHECKPOINT` that BASE.onnx was exported from").env(),
+			define(&o.To, "to", "the `CHECKPOINT` whose weights the model gets").env(),
+			define(&o.KeepUnmapped, "keep-unmapped", "keep weights that --from does not explain as they are in BASE.onnx").env(),
 		), storage.flags()),
 	}, exactly("BASE.onnx"), func(ctx context.Context, c *call) (result, error) {
 		if o.From == "" || o.To == "" {
@@ -80,9 +80,9 @@ func newWeightsExportCommand() *cli.Command {
 			"  wiseft weights export merged.onnx --like base.safetensors -o merged.safetensors\n" +
 			"  wiseft weights export merged.onnx --like base.pth --base base.onnx -o merged.safetensors",
 		Flags: section("",
-			outFlag(&out, "the checkpoint's `FILE`"),
-			define(&o.Like, "like", "the `CHECKPOINT` that BASE.onnx was exported from"),
-			define(&o.Base, "base", "the `MODEL` that was exported from --like").shown("found by provenance"),
+			outFlag(&out, "the checkpoint's `FILE`").env(),
+			define(&o.Like, "like", "the `CHECKPOINT` that BASE.onnx was exported from").env(),
+			define(&o.Base, "base", "the `MODEL` that was exported from --like").shown("found by provenance").env(),
 			forceFlag(&o.Force, "replace an existing output"),
 		),
 	}, exactly("MODEL.onnx"), func(ctx context.Context, c *call) (result, error) {
