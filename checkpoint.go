@@ -12,9 +12,9 @@ import (
 	"strings"
 
 	"github.com/wiseft/wiseft/internal/fault"
-	"github.com/wiseft/wiseft/internal/input"
 	"github.com/wiseft/wiseft/onnxmerge"
 	"github.com/wiseft/wiseft/onnxmerge/checkpoint"
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
 // Checkpoint is a checkpoint that is open for reading. Close it.
@@ -105,19 +105,22 @@ func (c *Checkpoint) openIndex(path string, index *os.File, size int64) error {
 		return err
 	}
 	defer dir.Close()
-	open := func(name string) (io.ReaderAt, int64, error) {
-		f, err := input.OpenIn(dir, name)
-		if err != nil {
-			return nil, 0, fault.Inputf("%s: %w", name, err)
+	err = inFolder(path, dir, func(folder onnx.Folder) (err error) {
+		open := func(name string) (io.ReaderAt, int64, error) {
+			f, size, err := folder.Open(name)
+			if err != nil {
+				return nil, 0, fault.Inputf("%s: %w", name, err)
+			}
+			info, err := f.Stat()
+			if err != nil {
+				return nil, 0, errors.Join(err, f.Close())
+			}
+			c.files = append(c.files, &checkpointFile{f, filepath.Join(filepath.Dir(path), name), info})
+			return f, size, nil
 		}
-		info, err := f.Stat()
-		if err != nil {
-			return nil, 0, errors.Join(err, f.Close())
-		}
-		c.files = append(c.files, &checkpointFile{f, filepath.Join(filepath.Dir(path), name), info})
-		return f, info.Size(), nil
-	}
-	c.Checkpoint, err = checkpoint.OpenIndex(index, size, open)
+		c.Checkpoint, err = checkpoint.OpenIndex(index, size, open)
+		return err
+	})
 	return withPath(path, err)
 }
 

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -76,6 +77,24 @@ func newHub(t *testing.T) *hubtest.Server {
 			t.Fatal(err)
 		}
 	}
+	const part = "model-00001-of-00001.safetensors"
+	weights, err := os.ReadFile("../../scripts/checkpoint/testdata/base.safetensors")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var header map[string]any
+	if err := json.Unmarshal(weights[8:8+binary.LittleEndian.Uint64(weights)], &header); err != nil {
+		t.Fatal(err)
+	}
+	delete(header, "__metadata__")
+	for name := range header {
+		header[name] = part
+	}
+	index, err := json.Marshal(map[string]any{"weight_map": header})
+	if err != nil {
+		t.Fatal(err)
+	}
+	files["weights/"+part], files["weights/model.safetensors.index.json"] = string(weights), string(index)
 	return hubtest.New(t, files)
 }
 

@@ -44,6 +44,12 @@ func OpenIndex(r io.ReaderAt, size int64, open func(name string) (io.ReaderAt, i
 	return c, nil
 }
 
+// IndexFiles returns the files that an index names, sorted; they lie beside it.
+func IndexFiles(r io.ReaderAt, size int64) ([]string, error) {
+	files, err := readIndex(r, size)
+	return sortedKeys(files), err
+}
+
 // readIndex returns the names of the tensors by the file that has them.
 func readIndex(r io.ReaderAt, size int64) (map[string][]string, error) {
 	if size > maxIndex {
@@ -80,15 +86,18 @@ func openShard(
 	if err != nil {
 		return nil, malformedf("%s: %w", name, err)
 	}
-	keys := map[string]bool{}
+	missing := map[string]bool{}
+	for _, tensor := range tensors {
+		missing[tensor] = true
+	}
 	for _, t := range c.Tensors {
-		keys[t.Key] = true
-		if !slices.Contains(tensors, t.Key) {
+		if !missing[t.Key] {
 			return nil, malformedf("%s: has tensor %q, which the index does not name", name, t.Key)
 		}
+		delete(missing, t.Key)
 	}
 	for _, tensor := range tensors {
-		if !keys[tensor] {
+		if missing[tensor] {
 			return nil, malformedf("%s: has no tensor %q, which the index names", name, tensor)
 		}
 	}

@@ -21,9 +21,18 @@ type Folder struct {
 }
 
 func (d Folder) open(location string) (opened, error) {
+	f, size, err := d.Open(location)
+	if err != nil {
+		return opened{}, err
+	}
+	return opened{f, f, size}, nil
+}
+
+// Open opens a file of the folder, by its path with slashes, and returns its size in bytes. Errors do not name it.
+func (d Folder) Open(location string) (*os.File, int64, error) {
 	name := filepath.FromSlash(location)
 	if !filepath.IsLocal(name) {
-		return opened{}, errors.New("the path is not inside of the model's folder")
+		return nil, 0, errors.New("the path is not inside of the model's folder")
 	}
 	name = filepath.Join(d.Path, name)
 	f, err := input.OpenIn(d.Root, name)
@@ -32,16 +41,16 @@ func (d Folder) open(location string) (opened, error) {
 		f, err = input.OpenIn(d.Root, base)
 	}
 	if err != nil {
-		return opened{}, err
+		return nil, 0, err
 	}
 	info, err := f.Stat()
 	if err == nil {
 		err = d.check(info)
 	}
 	if err != nil {
-		return opened{}, errors.Join(err, f.Close())
+		return nil, 0, errors.Join(err, f.Close())
 	}
-	return opened{f, f, info.Size()}, nil
+	return f, info.Size(), nil
 }
 
 // inLinked returns the name of the file in Linked at which a link of the model's folder ends. It is false if it ends
