@@ -35,8 +35,8 @@ type checkpointFile struct {
 var indexNames = []string{"model.safetensors.index.json", "pytorch_model.bin.index.json", "model.safetensors",
 	"pytorch_model.bin"}
 
-// OpenCheckpoint opens a safetensors file, a PyTorch checkpoint, the index of one in several files, or a folder with one of
-// these under its usual name. Errors name the path.
+// OpenCheckpoint opens a safetensors file, a PyTorch checkpoint, the index of one in several files, or a folder with
+// one of these under its usual name. Errors name the path.
 func OpenCheckpoint(path string) (*Checkpoint, error) {
 	c := &Checkpoint{path: path}
 	main, err := checkpointMain(path)

@@ -19,8 +19,9 @@ type made struct {
 	notes  []string
 }
 
-// openMixed opens models some of which are checkpoints: these become models with the graph of the last ONNX model. weights is the
-// checkpoint which that was exported from; "" is not known, and tensors are identified by names and nearness.
+// openMixed opens models some of which are checkpoints: these become models with the graph of the last ONNX model.
+// weights is the checkpoint which that was exported from; "" is not known, and tensors are identified by names and
+// nearness.
 func openMixed(ctx context.Context, paths []string, weights string, monitor Monitor) (models, error) {
 	graph := ""
 	checkpoints := 0
@@ -101,8 +102,8 @@ func (l models) notes() (notes []string) {
 	return notes
 }
 
-// openSources opens the inputs of a merge again. A checkpoint becomes the model that was merged, by what its source says: the
-// graph and the checkpoint that this was exported from are searched beside the merged model.
+// openSources opens the inputs of a merge again. A checkpoint becomes the model that was merged, by what its source
+// says: the graph and the checkpoint that this was exported from are searched beside the merged model.
 func openSources(
 	ctx context.Context, merged string, paths []string, sources []onnxmerge.Source, monitor Monitor,
 ) (models, error) {

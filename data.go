@@ -35,15 +35,16 @@ type Data struct {
 	Axes      string // "xyz" (the default): which input axis each axis takes; "xzy" swaps y and z
 	Labels    string // name of a label map, or a JSON file with one; "" leaves labels
 	Seed      uint64 // of random points, and of those that fill clouds up
-	// Inputs names the arrays of a file that holds several, by the model's input that takes each; "" is the only input, and
-	// the array "" leaves out an optional one. The default is found by names and shapes.
+	// Inputs names the arrays of a file that holds several, by the model's input that takes each; "" is the only input,
+	// and the array "" leaves out an optional one. The default is found by names and shapes.
 	Inputs map[string]string
-	// Constants are what inputs get with every sample, by the input's name, as [datasets.ParseConstant] reads them: a number,
-	// "zeros", a list in brackets, the path of an NPY file, or text.
+	// Constants are what inputs get with every sample, by the input's name, as [datasets.ParseConstant] reads them: a
+	// number, "zeros", a list in brackets, the path of an NPY file, or text.
 	Constants map[string]string
 	// Target is the array of the labels, or the file with them; a name inside the data wins. "" finds it.
 	Target string
-	// DropNaN leaves out the points of clouds that are NaN, which are an error otherwise. Every sample is read once more.
+	// DropNaN leaves out the points of clouds that are NaN, which are an error otherwise. Every sample is read once
+	// more.
 	DropNaN bool
 
 	inputs []arrays.Input // of the model that the samples are for, without those that are constant; nil if it is not known
@@ -246,7 +247,8 @@ func DescribeData(ctx context.Context, d Data, monitor Monitor) (_ *DataDescript
 	return r, r.readSamples(ctx, data, monitor)
 }
 
-// repeat counts sample i, which has the values of sample other. The first one is named, and the first with another label.
+// repeat counts sample i, which has the values of sample other. The first one is named, and the first with another
+// label.
 func (r *DataDescription) repeat(data datasets.Dataset, other, i int) {
 	r.Repeated++
 	relabelled := data.Label(i) != data.Label(other)

@@ -11,8 +11,8 @@ import (
 	"github.com/wiseft/wiseft"
 )
 
-// Data in a zip archive is described as that of its folder, whether the path names the archive or leads into it, and the
-// archive is an input that no output replaces.
+// Data in a zip archive is described as that of its folder, whether the path names the archive or leads into it, and
+// the archive is an input that no output replaces.
 func TestDataInAnArchive(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -29,10 +29,10 @@ func (r *roleData) fits() bool { return r.role == "training" }
 
 func (r *roleData) String() string { return fmt.Sprintf("the %s data %s", r.role, r.ds.Info().Name) }
 
-// checkRoles compares the clean training, validation and test data of a plan. Samples that two roles share are an error,
-// because figures would be of samples that a probe was fitted on or alpha was chosen on; with AllowShared they are notes
-// of the result, as are values of another scale and labels that cannot be of the same classes, which are also reported
-// before anything is measured. Calibration data may be training data.
+// checkRoles compares the clean training, validation and test data of a plan. Samples that two roles share are an
+// error, because figures would be of samples that a probe was fitted on or alpha was chosen on; with AllowShared they
+// are notes of the result, as are values of another scale and labels that cannot be of the same classes, which are also
+// reported before anything is measured. Calibration data may be training data.
 func (o MeasureOptions) checkRoles(ctx context.Context, plan *bench.Plan) error {
 	var all []*roleData
 	add := func(role string, ds datasets.Dataset) { all = append(all, &roleData{role: role, ds: ds}) }

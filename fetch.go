@@ -17,10 +17,11 @@ import (
 // IsReference reports whether a path is a reference to the Hugging Face Hub, which [Fetch] reads: hf://owner/name/path.
 func IsReference(path string) bool { return hub.IsRef(path) }
 
-// Fetch returns the local path of a file or folder that a reference to the Hugging Face Hub names, hf://owner/name[@revision]/path
-// or hf://datasets/owner/name[@revision]/path; other paths are returned as they are. What is missing is downloaded into
-// the cache of huggingface_hub, verified by its hash; a model comes with its data files, and the index of a checkpoint with its parts. The path has the commit in it, and
-// the provenance of a merge names the reference by that commit.
+// Fetch returns the local path of a file or folder that a reference to the Hugging Face Hub names,
+// hf://owner/name[@revision]/path or hf://datasets/owner/name[@revision]/path; other paths are returned as they are.
+// What is missing is downloaded into the cache of huggingface_hub, verified by its hash; a model comes with its data
+// files, and the index of a checkpoint with its parts. The path has the commit in it, and the provenance of a merge
+// names the reference by that commit.
 //
 // The settings are those of huggingface_hub: HF_TOKEN, HF_HOME, HF_HUB_CACHE, HF_HUB_OFFLINE, HF_ENDPOINT.
 func Fetch(ctx context.Context, name string, monitor Monitor) (string, error) {

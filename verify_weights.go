@@ -12,9 +12,9 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge"
 )
 
-// verifyWeights checks that a model is its base with the weights of a checkpoint: it is made again and compared, every byte of
-// every tensor. Of opt it uses Pretrained for the base model, Finetuned for the checkpoint of the weights, and Further for the
-// one that the base was exported from.
+// verifyWeights checks that a model is its base with the weights of a checkpoint: it is made again and compared, every
+// byte of every tensor. Of opt it uses Pretrained for the base model, Finetuned for the checkpoint of the weights, and
+// Further for the one that the base was exported from.
 func verifyWeights(
 	ctx context.Context, model *Model, from *onnxmerge.Weights, opt VerifyOptions,
 ) (_ *VerifyResult, err error) {

@@ -89,9 +89,10 @@ func newWeightsResult(b *mapping.Bound) *WeightsResult {
 	return r
 }
 
-// ApplyWeights writes an ONNX model with the weights of another checkpoint of its network: what an export of that checkpoint
-// would be. The checkpoint that the model was exported from shows what each tensor is made from; see package mapping. If a
-// tensor is not explained, nothing is written, and the result lists all of them beside an error of kind Mismatch.
+// ApplyWeights writes an ONNX model with the weights of another checkpoint of its network: what an export of that
+// checkpoint would be. The checkpoint that the model was exported from shows what each tensor is made from; see package
+// mapping. If a tensor is not explained, nothing is written, and the result lists all of them beside an error of kind
+// Mismatch.
 func ApplyWeights(
 	ctx context.Context, out, base string, opt ApplyOptions, write WriteOptions,
 ) (_ *WeightsResult, err error) {

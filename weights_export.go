@@ -17,8 +17,8 @@ import (
 // ExportOptions says which checkpoint [ExportWeights] follows.
 type ExportOptions struct {
 	Like string // the checkpoint whose names, shapes and types the output has
-	// Base is the model that was exported from Like, with the graph of the model whose weights are exported; "" is found by
-	// that one's provenance beside it, or else is the model itself.
+	// Base is the model that was exported from Like, with the graph of the model whose weights are exported; "" is
+	// found by that one's provenance beside it, or else is the model itself.
 	Base    string
 	Force   bool // replace an existing output
 	Monitor Monitor
@@ -37,8 +37,9 @@ type ExportResult struct {
 	SHA256  string   `json:"sha256"`
 }
 
-// ExportWeights writes the weights of an ONNX model as a safetensors file with the names, shapes and types of a checkpoint.
-// Weights that cannot be taken apart, because something was folded into them, are an error of kind Mismatch that lists them.
+// ExportWeights writes the weights of an ONNX model as a safetensors file with the names, shapes and types of a
+// checkpoint. Weights that cannot be taken apart, because something was folded into them, are an error of kind Mismatch
+// that lists them.
 func ExportWeights(ctx context.Context, out, model string, opt ExportOptions) (_ *ExportResult, err error) {
 	replacing := output.Options{Force: opt.Force, Inputs: []string{model, opt.Base, opt.Like}}
 	if err := output.Check(out, replacing); err != nil {

@@ -2,10 +2,10 @@ package datasets
 
 import "image"
 
-// withChroma returns a decoded picture. If it is a JPEG file's with colours at half the resolution, they are interpolated
-// as libjpeg does (jdsample.c, "fancy upsampling"), which PyTorch's, Pillow's and OpenCV's pictures come from: weights of
-// 3/4 and 1/4 towards the next sample along each halved axis. The decoder of the standard library repeats them, which is
-// left as it is for the rare other ratios (4:4:0, 4:1:1, 4:1:0).
+// withChroma returns a decoded picture. If it is a JPEG file's with colours at half the resolution, they are
+// interpolated as libjpeg does (jdsample.c, "fancy upsampling"), which PyTorch's, Pillow's and OpenCV's pictures come
+// from: weights of 3/4 and 1/4 towards the next sample along each halved axis. The decoder of the standard library
+// repeats them, which is left as it is for the rare other ratios (4:4:0, 4:1:1, 4:1:0).
 func withChroma(m image.Image) image.Image {
 	p, ok := m.(*image.YCbCr)
 	if !ok || p.Rect.Min != (image.Point{}) ||

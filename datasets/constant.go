@@ -27,16 +27,16 @@ type Constant struct {
 	Value string `json:"value"` // as it was given
 	// SHA256 is that of the values, if they are of a file.
 	SHA256 string `json:"sha256,omitempty"`
-	// Array has the values: a single number that fills the input's shape, or an array. Its type is [typed.Undefined] for zeros,
-	// and in a record, which has no values.
+	// Array has the values: a single number that fills the input's shape, or an array. Its type is [typed.Undefined]
+	// for zeros, and in a record, which has no values.
 	Array typed.Array `json:"-"`
 }
 
 // Zeros is the text of a constant of zeros.
 const Zeros = "zeros"
 
-// ParseConstant reads what an input gets: zeros, a number, true or false, a list in brackets, an NPY file by a path that ends
-// in .npy, or else text. Errors are of the kind Usage, or those of the file.
+// ParseConstant reads what an input gets: zeros, a number, true or false, a list in brackets, an NPY file by a path
+// that ends in .npy, or else text. Errors are of the kind Usage, or those of the file.
 func ParseConstant(input, text string) (Constant, error) {
 	c := Constant{Input: input, Value: text}
 	var err error
@@ -179,8 +179,8 @@ func ReadArray(path string) (a typed.Array, err error) {
 	return a, err
 }
 
-// WithConstants returns ds with inputs that get the same with every sample: what its features depend on, too. It is ds itself
-// without any. ds must stay open; closing the result does not close it.
+// WithConstants returns ds with inputs that get the same with every sample: what its features depend on, too. It is ds
+// itself without any. ds must stay open; closing the result does not close it.
 func WithConstants(ds Dataset, list []Constant) Dataset {
 	if len(list) == 0 {
 		return ds

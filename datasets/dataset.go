@@ -10,11 +10,11 @@
 // stay in memory; a compressed NPZ array of more than 64 MiB is decompressed to a temporary file. The checksum of a
 // stored array is compared before its first row is returned.
 //
-// A sample is a float32 tensor, or several arrays of any type: those that feed the inputs of a model with several. What an
-// input gets with every sample is a constant of the data set ([WithConstants]).
+// A sample is a float32 tensor, or several arrays of any type: those that feed the inputs of a model with several. What
+// an input gets with every sample is a constant of the data set ([WithConstants]).
 //
-// Arrays and labels under any name and of any kind are the matter of package arrays. Pictures have the colours of Pillow's
-// convert("RGB"): 84 cases of 73 files differ in no level, JPEG by at most 3.
+// Arrays and labels under any name and of any kind are the matter of package arrays. Pictures have the colours of
+// Pillow's convert("RGB"): 84 cases of 73 files differ in no level, JPEG by at most 3.
 //
 // A format with one cloud, mesh or image in a file (PCD, PLY, OFF, OBJ, text, images) consists of a decoder; folders
 // by class and split, labels and hashes are shared.
@@ -41,8 +41,8 @@ type Sample struct {
 	X     []float32 // values in row-major order; len(X) is the product of Shape
 	Shape []int     // without the batch axis: [n 3] for a cloud of n points
 	Label int64     // class from 0, or NoLabel
-	// Arrays are those that Info.Inputs names, in its order, without the batch axis; X and Shape are empty then. They are nil
-	// for data whose samples are X.
+	// Arrays are those that Info.Inputs names, in its order, without the batch axis; X and Shape are empty then. They
+	// are nil for data whose samples are X.
 	Arrays []typed.Array
 }
 
@@ -130,11 +130,11 @@ type Info struct {
 	// (preprocessing, corruption, selection), each as one line with every
 	// parameter.
 	History []string `json:"history,omitempty"`
-	// Notes say what was taken where the data left it open, such as which arrays are samples and labels, and what should
-	// be known about them; one line each, with the path in front.
+	// Notes say what was taken where the data left it open, such as which arrays are samples and labels, and what
+	// should be known about them; one line each, with the path in front.
 	Notes []string `json:"notes,omitempty"`
-	// Inputs are the model's inputs that take the arrays of a sample, in the order of Sample.Arrays; nil for data whose samples
-	// are Sample.X, which goes to the one input that is left.
+	// Inputs are the model's inputs that take the arrays of a sample, in the order of Sample.Arrays; nil for data whose
+	// samples are Sample.X, which goes to the one input that is left.
 	Inputs []InputArray `json:"inputs,omitempty"`
 	// Constants are inputs that get the same with every sample.
 	Constants []Constant `json:"constants,omitempty"`

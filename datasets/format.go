@@ -32,11 +32,11 @@ type OpenOptions struct {
 	Resize, Crop int
 	// EXIF turns pictures as their EXIF orientation says. The loaders of PyTorch do not.
 	EXIF bool
-	// Samples and Target name the arrays of a file that holds several; "" finds them. Target may also be a file of labels:
-	// a name inside the data wins.
+	// Samples and Target name the arrays of a file that holds several; "" finds them. Target may also be a file of
+	// labels: a name inside the data wins.
 	Samples, Target string
-	// Inputs are those of the model that the samples are for, without inputs that are constant: arrays that have their names
-	// are taken first, and not ignored. Nil reads samples by themselves.
+	// Inputs are those of the model that the samples are for, without inputs that are constant: arrays that have their
+	// names are taken first, and not ignored. Nil reads samples by themselves.
 	Inputs []arrays.Input
 	// Note, if not nil, receives what was taken where the data leave it open, and what should be known about them: one
 	// line each, which is also among Info.Notes.
@@ -87,9 +87,9 @@ func Formats() []Format { return formats.All() }
 // Lookup returns the format of a name. The error, of the kind Usage of wiseft.KindOf, lists the names.
 func Lookup(name string) (Format, error) { return formats.Lookup(name) }
 
-// Open opens the data set at path, which the caller must close. A zip or tar archive is read in place, as the folder that
-// it was made of, and path may lead into it (data.zip/train). The format is the one that opt names, or else the one
-// that recognises the contents. If none or several recognise them, the error is a *FormatError that describes the
+// Open opens the data set at path, which the caller must close. A zip or tar archive is read in place, as the folder
+// that it was made of, and path may lead into it (data.zip/train). The format is the one that opt names, or else the
+// one that recognises the contents. If none or several recognise them, the error is a *FormatError that describes the
 // contents.
 func Open(ctx context.Context, path string, opt OpenOptions) (Dataset, error) {
 	if err := ctx.Err(); err != nil {
@@ -158,9 +158,9 @@ func (f Format) find(places []string) (path string, found bool, err error) {
 	return path, found, err
 }
 
-// inside returns the places where the data set at path may be, in the order to look: path itself and, in an archive that
-// has one folder only, that folder, which usually stands for the archive's name. Data of one class are such a folder too,
-// so that path comes first if the folder has the files or the splits of a class.
+// inside returns the places where the data set at path may be, in the order to look: path itself and, in an archive
+// that has one folder only, that folder, which usually stands for the archive's name. Data of one class are such a
+// folder too, so that path comes first if the folder has the files or the splits of a class.
 func inside(path string) ([]string, error) {
 	info, err := archive.Stat(path)
 	if err != nil || !info.IsDir() || !archive.Is(path) {

@@ -8,9 +8,9 @@ import (
 	"slices"
 )
 
-// decodeGIF returns the first frame of a GIF file on its canvas, as Pillow does: transparent pixels have the colour that
-// the palette has for them, and the canvas beyond the frame that of the transparent index, or of index 0. The decoder of
-// the standard library makes transparent pixels black, so the mark of transparency is removed before.
+// decodeGIF returns the first frame of a GIF file on its canvas, as Pillow does: transparent pixels have the colour
+// that the palette has for them, and the canvas beyond the frame that of the transparent index, or of index 0. The
+// decoder of the standard library makes transparent pixels black, so the mark of transparency is removed before.
 func decodeGIF(file []byte) (image.Image, error) {
 	transparent, at := gifTransparency(file)
 	if at > 0 {

@@ -114,8 +114,8 @@ func decodePicture(file []byte, kind string) (m image.Image, err error) {
 
 // scaled returns m with its shorter side scaled to a number of pixels, or m if that is 0. A pixel is the mean of the
 // source pixels around it, weighted by a triangle filter whose width is the scale: Pillow's BILINEAR, from which it
-// differs by at most one of 255 levels (a picture of 320 x 200 with colour edges scaled to 102 x 64), and by up to 29 from
-// its BICUBIC.
+// differs by at most one of 255 levels (a picture of 320 x 200 with colour edges scaled to 102 x 64), and by up to 29
+// from its BICUBIC.
 func scaled(m image.Image, shorter int) *image.NRGBA {
 	bounds := m.Bounds()
 	width, height := bounds.Dx(), bounds.Dy()

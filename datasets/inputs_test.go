@@ -24,7 +24,8 @@ func typeInputs() (list []arrays.Input) {
 	return list
 }
 
-// TestSeveralArrays reads samples of several arrays from an NPZ file, and the same from a folder in the other byte order.
+// TestSeveralArrays reads samples of several arrays from an NPZ file, and the same from a folder in the other byte
+// order.
 func TestSeveralArrays(t *testing.T) {
 	t.Parallel()
 	var all [][]byte

@@ -36,7 +36,8 @@ func matchNPY(path string) (bool, error) {
 	return string(head) == npy.Magic && !arrays.IsLabelFile(path), err
 }
 
-// openNPYPair opens an NPY file with the labels in another; "" is none. inputs are those of the model that takes the samples.
+// openNPYPair opens an NPY file with the labels in another; "" is none. inputs are those of the model that takes the
+// samples.
 func openNPYPair(ctx context.Context, path, labels string, inputs ...arrays.Input) (Dataset, error) {
 	s := &arraySet{info: Info{Name: path, Format: "npy"}, path: path, hashed: []string{path}}
 	return s.open(ctx, func(r io.ReaderAt, size int64) error {
@@ -60,9 +61,8 @@ func openNPYPair(ctx context.Context, path, labels string, inputs ...arrays.Inpu
 	})
 }
 
-// onlyTyped returns the only input that needs an array, if that is of another type than float32 or takes one value a sample;
-// else nil. Its array has no
-// name.
+// onlyTyped returns the only input that needs an array, if that is of another type than float32 or takes one value a
+// sample; else nil. Its array has no name.
 func onlyTyped(inputs []arrays.Input) *arrays.Taken {
 	var list []arrays.Input
 	for _, in := range inputs {

@@ -14,8 +14,8 @@ import (
 	"github.com/wiseft/wiseft/internal/input"
 )
 
-// npzFiles is a folder with an NPZ file a sample, whose arrays have no sample axis. Samples may have other shapes than their
-// neighbours.
+// npzFiles is a folder with an NPZ file a sample, whose arrays have no sample axis. Samples may have other shapes than
+// their neighbours.
 type npzFiles struct {
 	*fileSet
 	taken []arrays.Taken // by input; one without an input is read as float32
@@ -102,8 +102,8 @@ func (s *npzFiles) take(names []string, opt OpenOptions) error {
 	return nil
 }
 
-// arrayFor returns the array of an input: the one that is named for it, the one of its name, and for the only one that needs an
-// array samples, x, or the only array. It is "" if there is none.
+// arrayFor returns the array of an input: the one that is named for it, the one of its name, and for the only one that
+// needs an array samples, x, or the only array. It is "" if there is none.
 func arrayFor(in arrays.Input, names []string, samples string, only bool) string {
 	candidates := []string{in.Array, in.Name}
 	if only {

@@ -111,8 +111,8 @@ func decodeOFF(dst []float32, file []byte, opt fileOptions) ([]float32, error) {
 	return m.sample(dst, opt)
 }
 
-// cutOFF removes the word at the beginning of a file. more reports that vertices have normals (N), colours (C) or places
-// in a texture (ST) behind their coordinates, on the same line.
+// cutOFF removes the word at the beginning of a file. more reports that vertices have normals (N), colours (C) or
+// places in a texture (ST) behind their coordinates, on the same line.
 func cutOFF(file []byte) (body []byte, more, ok bool) {
 	file = bytes.TrimPrefix(file, []byte("\ufeff"))
 	body = file

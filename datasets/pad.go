@@ -5,10 +5,10 @@ import (
 	"fmt"
 )
 
-// PadClouds returns ds with every cloud of fewer points than points filled up to that number by its own points, drawn with
-// replacement: the points of the cloud come first, and then those that seed and the sample's index draw. It reads every
-// sample once; how many were filled up is a line of Info.History. It returns ds itself if no cloud is smaller. A sample
-// that is no cloud is an error. ds must stay open; closing the result does not close it.
+// PadClouds returns ds with every cloud of fewer points than points filled up to that number by its own points, drawn
+// with replacement: the points of the cloud come first, and then those that seed and the sample's index draw. It reads
+// every sample once; how many were filled up is a line of Info.History. It returns ds itself if no cloud is smaller. A
+// sample that is no cloud is an error. ds must stay open; closing the result does not close it.
 func PadClouds(ctx context.Context, ds Dataset, points int, seed uint64) (Dataset, error) {
 	var s Sample
 	padded, least := 0, points

@@ -27,8 +27,8 @@ func ragged(t *testing.T) datasets.Dataset {
 	return ds
 }
 
-// TestPadClouds fills clouds up with their own points: the cloud first, each point drawn about equally often, and by the
-// seed alone.
+// TestPadClouds fills clouds up with their own points: the cloud first, each point drawn about equally often, and by
+// the seed alone.
 func TestPadClouds(t *testing.T) {
 	t.Parallel()
 	pad := func(points int, seed uint64) datasets.Dataset {

@@ -64,7 +64,8 @@ func (c pictureCase) check(t *testing.T, s datasets.Sample) {
 	}
 }
 
-// TestTurnedPictures checks that pictures with an EXIF orientation are named once, and recorded, unless they are turned.
+// TestTurnedPictures checks that pictures with an EXIF orientation are named once, and recorded, unless they are
+// turned.
 func TestTurnedPictures(t *testing.T) {
 	t.Parallel()
 	for file, want := range map[string]string{

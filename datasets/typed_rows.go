@@ -7,8 +7,8 @@ import (
 	"github.com/wiseft/wiseft/datasets/typed"
 )
 
-// numpyTypes are the element types of NumPy's dtypes, by kind and bytes of an element. V2 is how NumPy stores the bfloat16 of
-// other packages, for which it has no name.
+// numpyTypes are the element types of NumPy's dtypes, by kind and bytes of an element. V2 is how NumPy stores the
+// bfloat16 of other packages, for which it has no name.
 var numpyTypes = map[string]typed.Type{
 	"f2": typed.Float16, "f4": typed.Float32, "f8": typed.Float64, "V2": typed.BFloat16, "b1": typed.Bool,
 	"i1": typed.Int8, "i2": typed.Int16, "i4": typed.Int32, "i8": typed.Int64,
@@ -23,7 +23,8 @@ func typeOf(h *npy.Header) typed.Type {
 	return numpyTypes[fmt.Sprintf("%c%d", h.Kind, h.ItemSize)]
 }
 
-// readTyped sets the type and the elements of dst to n elements of rows from element from on. Its shape is the caller's.
+// readTyped sets the type and the elements of dst to n elements of rows from element from on. Its shape is the
+// caller's.
 func readTyped(dst *typed.Array, rows *npy.Rows, from, n int) (err error) {
 	dst.Type, dst.Data, dst.Text = typeOf(rows.Header), dst.Data[:0], dst.Text[:0]
 	switch dst.Type {

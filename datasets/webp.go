@@ -2,9 +2,9 @@ package datasets
 
 import "image"
 
-// webpRGB returns the RGB of a lossy WebP picture as libwebp computes it (dsp/yuv.h, dsp/upsampling.c), which Pillow and
-// PyTorch use: levels from 16 to 235, and colours interpolated between the four samples around a pixel. The decoder of
-// x/image leaves both out: its pictures count as those of JPEG.
+// webpRGB returns the RGB of a lossy WebP picture as libwebp computes it (dsp/yuv.h, dsp/upsampling.c), which Pillow
+// and PyTorch use: levels from 16 to 235, and colours interpolated between the four samples around a pixel. The decoder
+// of x/image leaves both out: its pictures count as those of JPEG.
 func webpRGB(p *image.YCbCr) *image.RGBA {
 	width, height := p.Rect.Dx(), p.Rect.Dy()
 	out := image.NewRGBA(image.Rect(0, 0, width, height))
@@ -30,8 +30,8 @@ func webpRGB(p *image.YCbCr) *image.RGBA {
 // clip6 returns a level with 6 bits behind the point as a byte.
 func clip6(v int) byte { return byte(max(0, min(255, v>>6))) }
 
-// spread sets dst to a row of colours at full width: 9/16, 3/16, 3/16 and 1/16 of the four samples around each pixel, of
-// which near and far are the rows, with libwebp's rounding.
+// spread sets dst to a row of colours at full width: 9/16, 3/16, 3/16 and 1/16 of the four samples around each pixel,
+// of which near and far are the rows, with libwebp's rounding.
 func spread(dst []int, near, far []byte) {
 	for x := range dst {
 		i := x / 2

@@ -7,8 +7,8 @@ import (
 	"github.com/wiseft/wiseft/internal/text"
 )
 
-// Aligned records how the units of one model were brought into the order of another before the merge: of the last model,
-// or, for fine-tunes of a base, of the aligned base. Package onnxmerge/align has the rules.
+// Aligned records how the units of one model were brought into the order of another before the merge: of the last
+// model, or, for fine-tunes of a base, of the aligned base. Package onnxmerge/align has the rules.
 type Aligned struct {
 	Model string `json:"model"` // file, without folders
 	To    string `json:"to"`    // the file in whose order it is

@@ -32,9 +32,9 @@ func (in Input) axisName(axis int) string {
 	return ""
 }
 
-// Fed returns those of a model's inputs that get values, in their order: inputs that the arrays and constants of a data set
-// name, and for data whose samples are not named arrays the one that is left. Optional inputs may be left, others are an
-// error, as are names that the model does not have.
+// Fed returns those of a model's inputs that get values, in their order: inputs that the arrays and constants of a data
+// set name, and for data whose samples are not named arrays the one that is left. Optional inputs may be left, others
+// are an error, as are names that the model does not have.
 func Fed(declared []Input, data datasets.Info) (fed []Input, err error) {
 	given := map[string]bool{}
 	for _, in := range data.Inputs {
@@ -164,8 +164,8 @@ func batchOf(sources []source) (int, error) {
 	return int(by.in.Shape[0]), nil
 }
 
-// arrayShape returns the shape of an array of a sample for an input, behind the batch axis, or an error if the input does not
-// take it.
+// arrayShape returns the shape of an array of a sample for an input, behind the batch axis, or an error if the input
+// does not take it.
 func (s *source) arrayShape(a typed.Array) ([]int64, error) {
 	shape := append([]int64{0}, a.Shape...)
 	if len(s.in.Shape) == 0 { // nothing is declared, or a single number, which has no batch axis; the engine checks it

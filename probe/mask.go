@@ -53,8 +53,8 @@ func newMask(p Pooling, inputs []source) (*mask, error) {
 	return nil, fault.Mismatchf("--pool-mask %s: the inputs that get values are %s", p.Mask, strings.Join(names, ", "))
 }
 
-// kept returns, for every position of every row of a batch, whether it is pooled; nil if a mask that was not named is for
-// other values. positions are the axes of the tensor, named out, that are pooled.
+// kept returns, for every position of every row of a batch, whether it is pooled; nil if a mask that was not named is
+// for other values. positions are the axes of the tensor, named out, that are pooled.
 func (m *mask) kept(b Batch, positions []int64, out string) ([]bool, error) {
 	a := b.Arrays[m.input]
 	long := func(axes []int64) []int64 {

@@ -27,12 +27,12 @@ var poolModes = []string{PoolMean, PoolMax, PoolCLS, PoolLast, PoolFlatten, Pool
 type Pooling struct {
 	Mode string `json:"mode,omitempty"`
 	// FeatureAxis is the axis of the tensor that remains, counted from the batch axis, 0. 0 is the default: the last of
-	// three axes, unless it alone has no declared length; axis 1 of four; never one of length 1 beside a longer one; for
-	// clouds never one as long as the number of points, unless all are.
+	// three axes, unless it alone has no declared length; axis 1 of four; never one of length 1 beside a longer one;
+	// for clouds never one as long as the number of points, unless all are.
 	FeatureAxis int `json:"feature_axis,omitempty"`
-	// Mask is the input that says which positions the modes mean, max, cls and last take: those where it is 1, or with ! in
-	// front where it is 0, as key-padding masks have it. It has the shape of the positions. "" is [AttentionMask], if there is
-	// such an input of shape [batch, length], and [NoMask] takes all positions.
+	// Mask is the input that says which positions the modes mean, max, cls and last take: those where it is 1, or with
+	// ! in front where it is 0, as key-padding masks have it. It has the shape of the positions. "" is [AttentionMask],
+	// if there is such an input of shape [batch, length], and [NoMask] takes all positions.
 	Mask string `json:"mask,omitempty"`
 }
 

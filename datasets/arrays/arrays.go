@@ -81,8 +81,8 @@ type Roles struct {
 	Labels  string // "" = there are none
 	Classes string // class names; "" = there are none
 	Split   string // "" = the file has no splits
-	// Inputs are the arrays of a model's inputs, in the order of the inputs; nil if Samples are those of the only one, as
-	// float32.
+	// Inputs are the arrays of a model's inputs, in the order of the inputs; nil if Samples are those of the only one,
+	// as float32.
 	Inputs []Taken
 	// Note says what was taken, and what was left; "" for x and y alone.
 	Note string
@@ -162,7 +162,8 @@ func (f *finder) chooseSplit() error {
 	return nil
 }
 
-// ChooseSplit returns the split of several that is wanted, by any of its names (val, validation); "" wants the only one.
+// ChooseSplit returns the split of several that is wanted, by any of its names (val, validation); "" wants the only
+// one.
 func ChooseSplit(names []string, want string) (string, error) {
 	if want == "" && len(names) == 1 {
 		return names[0], nil

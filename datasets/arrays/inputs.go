@@ -98,8 +98,8 @@ func (f *finder) onlyInput(in Input) (Array, error) {
 	return f.samples()
 }
 
-// isPlainList reports whether an array of one value a sample is what an input takes: one without further axes, or of another
-// type than float32, such as text.
+// isPlainList reports whether an array of one value a sample is what an input takes: one without further axes, or of
+// another type than float32, such as text.
 func (f *finder) isPlainList(a Array, in Input) bool {
 	return (in.Flat || in.Type != typed.Undefined && in.Type != typed.Float32) && len(a.Shape) >= 1 && a.Shape[0] > 0
 }
@@ -161,8 +161,8 @@ func (f *finder) plain(t Taken) bool {
 	})
 }
 
-// note describes what was taken and what was left; "" where names say it: x and y, or arrays of all inputs and y. Arrays of
-// other splits, and meta, are not samples' and go without saying.
+// note describes what was taken and what was left; "" where names say it: x and y, or arrays of all inputs and y.
+// Arrays of other splits, and meta, are not samples' and go without saying.
 func (f *finder) note(r Roles, taken []Taken) string {
 	var left []string
 	for _, a := range f.open {
@@ -194,12 +194,12 @@ func (f *finder) note(r Roles, taken []Taken) string {
 	return note
 }
 
-// maxDefaults is the number of optional inputs from which on they are taken for weights, which some exporters declare as
-// inputs, and are not mentioned.
+// maxDefaults is the number of optional inputs from which on they are taken for weights, which some exporters declare
+// as inputs, and are not mentioned.
 const maxDefaults = 8
 
-// Defaults lists the optional inputs that get no array: "; gain has its default". It is "" without any, and for so many that
-// they are weights.
+// Defaults lists the optional inputs that get no array: "; gain has its default". It is "" without any, and for so many
+// that they are weights.
 func Defaults(inputs []Input, taken []Taken) string {
 	var list []string
 	for _, in := range inputs {

@@ -26,9 +26,9 @@ type Labels struct {
 // noLabel is datasets.NoLabel.
 const noLabel = -1
 
-// ReadLabels reads one label for each of n samples: integers, booleans or floats that are whole numbers, of shape (n,) or
-// (n,1); rows (n,k) with a single 1 each; or text, which becomes the places of the names in classes or, if that is nil,
-// in the sorted list of all names. Errors do not name the array.
+// ReadLabels reads one label for each of n samples: integers, booleans or floats that are whole numbers, of shape (n,)
+// or (n,1); rows (n,k) with a single 1 each; or text, which becomes the places of the names in classes or, if that is
+// nil, in the sorted list of all names. Errors do not name the array.
 func ReadLabels(rows *npy.Rows, n int, classes []string) (*Labels, error) {
 	shape := rows.Shape
 	if len(shape) < 1 || len(shape) > 2 || shape[0] != n || len(shape) == 2 && shape[1] == 0 {
@@ -123,8 +123,8 @@ func FromText(names, classes []string) (*Labels, error) {
 	return l, nil
 }
 
-// Read finds and reads the labels of the samples of an archive or folder, for which Find has returned r. Without labels, all
-// are -1.
+// Read finds and reads the labels of the samples of an archive or folder, for which Find has returned r. Without
+// labels, all are -1.
 func (r Roles) Read(a Source, n int) (_ *Labels, err error) {
 	var classes []string
 	if r.Classes != "" {

@@ -63,7 +63,8 @@ func parse(name string) (base, split string) {
 	return lower, ""
 }
 
-// plainLabelFiles are the names of the file with the labels beside an NPY file, in the order in which they are looked for.
+// plainLabelFiles are the names of the file with the labels beside an NPY file, in the order in which they are looked
+// for.
 var plainLabelFiles = []string{"label.npy", "labels.npy", "y.npy", "target.npy", "targets.npy"}
 
 // IsPlainLabelFile reports whether the name of a file is that of labels, without a split: label.npy.
@@ -75,8 +76,8 @@ func IsLabelFile(path string) bool {
 	return IsPlainLabelFile(path) || split != "" && slices.Contains(labelNames, base)
 }
 
-// LabelFile returns the path of the file with the labels of an NPY file beside it: the one whose name differs in the word
-// for samples (y_train.npy beside X_train.npy), or a plain one. It is "" if none of them exists.
+// LabelFile returns the path of the file with the labels of an NPY file beside it: the one whose name differs in the
+// word for samples (y_train.npy beside X_train.npy), or a plain one. It is "" if none of them exists.
 func LabelFile(path string, exists func(string) bool) string {
 	dir, file := filepath.Split(path)
 	if base, split := parse(strings.TrimSuffix(file, ".npy")); split != "" {

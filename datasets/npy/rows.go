@@ -170,7 +170,8 @@ func (r *Rows) Close() error {
 	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
-// Float32s sets dst to len(dst) values from element from on. float64 is rounded; every other type must be exact in float32.
+// Float32s sets dst to len(dst) values from element from on. float64 is rounded; every other type must be exact in
+// float32.
 func (r *Rows) Float32s(dst []float32, from int) error {
 	decode := floatDecoder(r.Header)
 	if decode == nil {

@@ -5,8 +5,8 @@ import "strings"
 // Dots of a braille character, by row and column of its cell.
 var brailleDots = [4][2]rune{{0x01, 0x08}, {0x02, 0x10}, {0x04, 0x20}, {0x40, 0x80}}
 
-// Braille draws points in lines of braille characters, of 2 x 4 dots each: a square of columns characters, which take half
-// as many lines, without the empty ones above and below. Depth is not shown.
+// Braille draws points in lines of braille characters, of 2 x 4 dots each: a square of columns characters, which take
+// half as many lines, without the empty ones above and below. Depth is not shown.
 func Braille(points []float32, f Frame, v View, columns int) []string {
 	width := 2 * columns
 	lines := make([][]rune, (columns+1)/2)

@@ -21,8 +21,8 @@ var pageText string
 var page = template.Must(template.New("page").Funcs(template.FuncMap{"png": dataURL("image/png"), "gif": dataURL("image/gif")}).
 	Parse(pageText))
 
-// WritePage writes a page of figures that needs no other file and no network, and has no script. Where a reader wants no
-// motion, pictures do not turn.
+// WritePage writes a page of figures that needs no other file and no network, and has no script. Where a reader wants
+// no motion, pictures do not turn.
 func WritePage(w io.Writer, title string, notes []string, figures []Figure) error {
 	return page.Execute(w, struct {
 		Title   string

@@ -1,9 +1,10 @@
-// Package picture draws samples: point clouds from a view point, still or turning, and images as thumbnails; as pictures
-// of package image, or in braille characters for a terminal.
+// Package picture draws samples: point clouds from a view point, still or turning, and images as thumbnails; as
+// pictures of package image, or in braille characters for a terminal.
 //
 // Clouds are drawn in parallel projection with the axis y up, as in ModelNet40's HDF5 files. Near points are blue and
-// far ones grey, over a transparent ground: both colours have a contrast of at least 2.5 with white and with near black,
-// so that a picture can be read in a light and in a dark page. The same sample and view give the same bytes, on processors of one architecture.
+// far ones grey, over a transparent ground: both colours have a contrast of at least 2.5 with white and with near
+// black, so that a picture can be read in a light and in a dark page. The same sample and view give the same bytes, on
+// processors of one architecture.
 package picture
 
 import (
@@ -19,8 +20,8 @@ type Frame struct {
 	Radius float64
 }
 
-// FrameOf returns the frame of a cloud: the middle of its box, and the distance of the farthest point from it. Values that
-// are not finite are left out.
+// FrameOf returns the frame of a cloud: the middle of its box, and the distance of the farthest point from it. Values
+// that are not finite are left out.
 func FrameOf(points []float32) Frame {
 	var low, high [3]float64
 	for k := range 3 {
@@ -62,7 +63,8 @@ type View struct {
 // Default looks from the front, the right and above.
 var Default = View{Azimuth: 35, Elevation: 20}
 
-// projected is a point of the picture's square from -1 to 1, x to the right and y down, and its depth from -1 (far) to 1.
+// projected is a point of the picture's square from -1 to 1, x to the right and y down, and its depth from -1 (far) to
+// 1.
 type projected struct{ x, y, depth float64 }
 
 // project returns the points in the frame, the farthest first. The order of equally far points is that of the cloud.
@@ -119,7 +121,8 @@ func makePalette() color.Palette {
 // Cloud draws points, x y z each, in a square of size pixels.
 func Cloud(points []float32, f Frame, v View, size int) *image.Paletted {
 	m := image.NewPaletted(image.Rect(0, 0, size, size), palette)
-	// The area of all discs is about half of the picture for a thousand points, and they never are smaller than a pixel.
+	// The area of all discs is about half of the picture for a thousand points, and they never are smaller than a
+	// pixel.
 	dot := max(0.6, float64(size)*0.35/math.Sqrt(float64(max(len(points)/3, 256))))
 	for _, p := range v.project(points, f) {
 		shade := 1 + int(math.Round((min(max(p.depth, -1), 1)+1)/2*(shades-1)))

@@ -64,8 +64,8 @@ func TurningSheet(clouds [][]*image.Paletted, titles []string, columns int) []*i
 	return sheets
 }
 
-// Sheet draws tiles in rows of columns. All pictures have the size of the first; titles are cut to its width, and what the
-// font lacks is drawn as a box.
+// Sheet draws tiles in rows of columns. All pictures have the size of the first; titles are cut to its width, and what
+// the font lacks is drawn as a box.
 func Sheet(tiles []Tile, columns int) *image.NRGBA {
 	if len(tiles) == 0 {
 		return image.NewNRGBA(image.Rectangle{})

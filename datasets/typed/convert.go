@@ -21,8 +21,8 @@ func (e *ValueError) Error() string {
 }
 
 // AppendData appends the elements of an array to dst as elements of another type; see the package's comment for what is
-// converted. Text becomes no numbers, and is not converted by it. The error is a [*ValueError], or says that the types do
-// not go together.
+// converted. Text becomes no numbers, and is not converted by it. The error is a [*ValueError], or says that the types
+// do not go together.
 func (a Array) AppendData(dst []byte, to Type) ([]byte, error) {
 	from := a.Type
 	if from.Size() == 0 || to.Size() == 0 {

@@ -1,9 +1,9 @@
 // Package typed has dense arrays of the element types of ONNX, and converts them into other types without loss.
 //
-// A model's inputs have types; arrays of a file have others. An array becomes the input's type where every value is the same
-// in it: whole floating-point numbers in range become integers, integers that a floating-point type holds become that. The
-// exception are floating-point types among each other, whose values are rounded to the nearest, as NumPy's astype does: a
-// float16 model would else take no picture. A value that does not fit is a [ValueError] with its place.
+// A model's inputs have types; arrays of a file have others. An array becomes the input's type where every value is the
+// same in it: whole floating-point numbers in range become integers, integers that a floating-point type holds become
+// that. The exception are floating-point types among each other, whose values are rounded to the nearest, as NumPy's
+// astype does: a float16 model would else take no picture. A value that does not fit is a [ValueError] with its place.
 package typed
 
 import (

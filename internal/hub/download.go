@@ -50,8 +50,8 @@ func (c *Client) download(ctx context.Context, r Ref, m metadata, blob string) e
 // partWait is how long a process waits before it looks again whether another one is done.
 const partWait = 200 * time.Millisecond
 
-// openPart opens and locks the file that a blob is downloaded into; nil if meanwhile the blob is there. Where files cannot
-// be locked, the name is new each time.
+// openPart opens and locks the file that a blob is downloaded into; nil if meanwhile the blob is there. Where files
+// cannot be locked, the name is new each time.
 func (c *Client) openPart(ctx context.Context, blob string) (*os.File, error) {
 	if !output.HasLocks {
 		return os.CreateTemp(filepath.Dir(blob), filepath.Base(blob)+".*.incomplete")
@@ -120,8 +120,8 @@ func (c *Client) fill(ctx context.Context, r Ref, m metadata, part *os.File) err
 	return verify(r, m, part, done)
 }
 
-// receive asks for the bytes from done on and writes them. It returns how many there are in all, and how long the server
-// asks to wait after an error.
+// receive asks for the bytes from done on and writes them. It returns how many there are in all, and how long the
+// server asks to wait after an error.
 func (c *Client) receive(ctx context.Context, r Ref, m metadata, part *os.File, done int64) (int64, time.Duration, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

@@ -148,8 +148,8 @@ func (c *Client) isOwn(u *url.URL) bool {
 	return err == nil && u.Scheme == own.Scheme && u.Host == own.Host
 }
 
-// send sends a request. Redirects are followed, on the configured server, and anywhere if anywhere is set; the token goes
-// to the configured server alone.
+// send sends a request. Redirects are followed, on the configured server, and anywhere if anywhere is set; the token
+// goes to the configured server alone.
 func (c *Client) send(ctx context.Context, method, address string, header http.Header, anywhere bool) (*http.Response, error) {
 	for range maxRedirects {
 		request, err := http.NewRequestWithContext(ctx, method, address, nil)

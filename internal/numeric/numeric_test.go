@@ -43,8 +43,8 @@ func TestFromHalf(t *testing.T) {
 	}
 }
 
-// Every number of 16 bits is the nearest one to itself, and between two neighbours the middle goes to the even one, what is
-// beside it to its own side.
+// Every number of 16 bits is the nearest one to itself, and between two neighbours the middle goes to the even one,
+// what is beside it to its own side.
 func TestToSmall(t *testing.T) {
 	t.Parallel()
 	bfloat := func(b uint16) float32 { return math.Float32frombits(uint32(b) << 16) }

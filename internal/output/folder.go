@@ -7,7 +7,8 @@ import (
 )
 
 // ReplaceFolder calls fill to write the contents of a temporary folder beside dir, and gives it the name dir when they
-// are complete. Missing folders above dir are made. An existing dir, which [CheckFolder] has allowed, is exchanged with it and removed.
+// are complete. Missing folders above dir are made. An existing dir, which [CheckFolder] has allowed, is exchanged with
+// it and removed.
 func ReplaceFolder(dir string, fill func(temp string) error) (err error) {
 	dir = filepath.Clean(dir)
 	if err := os.MkdirAll(filepath.Dir(dir), 0o777); err != nil {

@@ -65,8 +65,8 @@ func (e *Error) Error() string { return fmt.Sprintf("pickle, offset %d: %v", e.O
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.err }
 
-// Read returns the object that the pickle in r, of size bytes, builds: a *Dict, *List, Tuple, Span, Global, int64, string,
-// float64, bool, nil, or what the options make. Errors are of type *Error.
+// Read returns the object that the pickle in r, of size bytes, builds: a *Dict, *List, Tuple, Span, Global, int64,
+// string, float64, bool, nil, or what the options make. Errors are of type *Error.
 func Read(r io.ReaderAt, size int64, opt Options) (any, error) {
 	p := &parser{r: r, size: size, opt: opt}
 	p.in = bufio.NewReaderSize(io.NewSectionReader(r, 0, size), 1<<16)

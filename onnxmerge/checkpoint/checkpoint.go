@@ -23,8 +23,8 @@ const (
 type Checkpoint struct {
 	Format  string    // Safetensors or PyTorch
 	Tensors []*Tensor // sorted by name
-	// Within are the keys of the dictionary that holds the tensors, outermost first, and then the prefixes that all names
-	// had, such as "module.": names are without these.
+	// Within are the keys of the dictionary that holds the tensors, outermost first, and then the prefixes that all
+	// names had, such as "module.": names are without these.
 	Within []string
 	// Skipped are keys of a PyTorch checkpoint whose tensors are not part of the model, such as "optimizer".
 	Skipped  []string
@@ -71,8 +71,8 @@ func (t *Tensor) ReadAt(dst []byte, off int64) error {
 // Lookup returns the tensor with the given name, or nil.
 func (c *Checkpoint) Lookup(name string) *Tensor { return c.byName[name] }
 
-// Recognise returns the format of a file that begins with head, of which 16 bytes are enough: Safetensors, PyTorch, or ""
-// for neither. size is that of the file. A zip archive is taken for a PyTorch checkpoint.
+// Recognise returns the format of a file that begins with head, of which 16 bytes are enough: Safetensors, PyTorch, or
+// "" for neither. size is that of the file. A zip archive is taken for a PyTorch checkpoint.
 func Recognise(head []byte, size int64) string {
 	switch {
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")), bytes.HasPrefix(head, []byte(legacyMagic)):

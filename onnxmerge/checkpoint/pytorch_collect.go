@@ -56,8 +56,8 @@ func collect(root any) (*Checkpoint, error) {
 	return c, nil
 }
 
-// innerModel returns the key of the dictionary in d that has the model's weights, "" if these are in d itself, and the keys
-// of what has tensors beside it.
+// innerModel returns the key of the dictionary in d that has the model's weights, "" if these are in d itself, and the
+// keys of what has tensors beside it.
 func (s search) innerModel(d *pickle.Dict) (string, []string) {
 	var holders, skipped []string
 	for _, key := range sortedKeys(d.Items) {
@@ -103,8 +103,8 @@ func isModule(v any) bool {
 	return weight
 }
 
-// maxTensors and maxNames bound the tensors of a checkpoint and the bytes of their names: containers that occur in several
-// places are listed at each.
+// maxTensors and maxNames bound the tensors of a checkpoint and the bytes of their names: containers that occur in
+// several places are listed at each.
 const (
 	maxTensors = 1 << 20
 	maxNames   = 64 << 20

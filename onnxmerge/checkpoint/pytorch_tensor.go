@@ -163,8 +163,8 @@ func (v *view) gather(dst []byte, off int64) error {
 	return nil
 }
 
-// span returns the bytes of the storage from the tensor's first element to its last, which newView has compared with the
-// file. They are read again when the memory was needed in between.
+// span returns the bytes of the storage from the tensor's first element to its last, which newView has compared with
+// the file. They are read again when the memory was needed in between.
 func (v *view) span() ([]byte, error) {
 	v.lock.Lock()
 	defer v.lock.Unlock()

@@ -133,8 +133,8 @@ func parseHeader(header []byte) (entries []named, metadata map[string]string, er
 	return entries, metadata, nil
 }
 
-// checkRanges refuses entries whose ranges do not have the size of their tensors, or do not fill the dataBytes bytes after
-// the header one after another.
+// checkRanges refuses entries whose ranges do not have the size of their tensors, or do not fill the dataBytes bytes
+// after the header one after another.
 func checkRanges(entries []named, dataBytes int64) error {
 	for _, e := range entries {
 		kind, known := safetensorsTypes[e.DType]

@@ -13,8 +13,9 @@ import (
 // maxIndex is the largest index of a sharded checkpoint in bytes.
 const maxIndex = maxHeader
 
-// OpenIndex reads a checkpoint of several files by its index, the JSON document in r. open is called once for every file
-// that the index names; names are plain, without folders. The readers must remain usable while the checkpoint is in use.
+// OpenIndex reads a checkpoint of several files by its index, the JSON document in r. open is called once for every
+// file that the index names; names are plain, without folders. The readers must remain usable while the checkpoint is
+// in use.
 func OpenIndex(r io.ReaderAt, size int64, open func(name string) (io.ReaderAt, int64, error)) (*Checkpoint, error) {
 	files, err := readIndex(r, size)
 	if err != nil {

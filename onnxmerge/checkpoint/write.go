@@ -16,7 +16,8 @@ type Output struct {
 	Name  string
 	DType onnx.DType
 	Dims  []int64
-	// Read sets dst to the payload's bytes from off on: elements in row-major order, little-endian. It is called in order.
+	// Read sets dst to the payload's bytes from off on: elements in row-major order, little-endian. It is called in
+	// order.
 	Read func(dst []byte, off int64) error
 }
 

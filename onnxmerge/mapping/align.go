@@ -8,9 +8,9 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/checkpoint"
 )
 
-// alignNames returns how names of one checkpoint are looked up in another. If none of them is in it, all may have a prefix more,
-// or less: the only one by which all are found, which is said. Of several, as of averaged weights beside the model's, none is
-// taken.
+// alignNames returns how names of one checkpoint are looked up in another. If none of them is in it, all may have a
+// prefix more, or less: the only one by which all are found, which is said. Of several, as of averaged weights beside
+// the model's, none is taken.
 func alignNames(base, tuned *checkpoint.Checkpoint) (func(string) *checkpoint.Tensor, string) {
 	for _, t := range base.Tensors {
 		if tuned.Lookup(t.Name) != nil {

@@ -25,8 +25,8 @@ type Bound struct {
 // sameOpen is what is added to a proof of an open choice whose candidates are equal in the other checkpoint too.
 const sameOpen = ", one of several that are equal in both checkpoints"
 
-// Bind applies the mapping to another checkpoint. base is the one that the mapping was found with. Tensors that the other
-// checkpoint does not have, or with another shape, and open choices whose candidates differ in it, are refused.
+// Bind applies the mapping to another checkpoint. base is the one that the mapping was found with. Tensors that the
+// other checkpoint does not have, or with another shape, and open choices whose candidates differ in it, are refused.
 func (m *Mapping) Bind(ctx context.Context, base, tuned *checkpoint.Checkpoint) (*Bound, error) {
 	b := &Bound{Mapping: Mapping{Model: m.Model, Refused: slices.Clone(m.Refused), Unused: m.Unused}}
 	lookup, renamed := alignNames(base, tuned)

@@ -63,7 +63,8 @@ func all(rows [][]float64, f func([]float64) bool) bool {
 	return !slices.ContainsFunc(rows, func(row []float64) bool { return !f(row) })
 }
 
-// progressionTolerance is relative to the largest number of a progression: a table is computed in float32 (2^-24 a step).
+// progressionTolerance is relative to the largest number of a progression: a table is computed in float32 (2^-24 a
+// step).
 const progressionTolerance = 1e-6
 
 // isProgression reports whether three numbers or more are an arithmetic or geometric progression.

@@ -58,8 +58,8 @@ func openCheckpoint(t testing.TB, path string) *checkpoint.Checkpoint {
 	return c
 }
 
-// statesFolder has the checkpoints of some of the corpus' architectures, made by scripts/corpus/states.py; WISEFT_STATES names
-// a folder with all.
+// statesFolder has the checkpoints of some of the corpus' architectures, made by scripts/corpus/states.py;
+// WISEFT_STATES names a folder with all.
 func statesFolder() string {
 	if dir := os.Getenv("WISEFT_STATES"); dir != "" {
 		return dir
@@ -70,8 +70,8 @@ func statesFolder() string {
 // refusedIn are the exports with tensors that an exporter computed from several weights, and how many.
 var refusedIn = map[string]int{"cross_attention/slim": 2, "cross_attention/dynamo_optimized": 1}
 
-// TestCorpus maps the exports of one set of weights, binds the mapping to another, and compares the weights with those of
-// the other's export by the same exporter.
+// TestCorpus maps the exports of one set of weights, binds the mapping to another, and compares the weights with those
+// of the other's export by the same exporter.
 func TestCorpus(t *testing.T) {
 	t.Parallel()
 	states, _ := filepath.Glob(statesFolder() + "/*_a.safetensors")
@@ -142,8 +142,8 @@ func compareExport(t *testing.T, name string, m, other *onnx.Model, base, tuned 
 	}
 }
 
-// counterparts returns what gives the tensor of the other export: that with the same name, or with hashed names the one that
-// is made from the same weights.
+// counterparts returns what gives the tensor of the other export: that with the same name, or with hashed names the one
+// that is made from the same weights.
 func counterparts(
 	t *testing.T, name string, found *Mapping, other *onnx.Model, tuned *checkpoint.Checkpoint,
 ) func(*onnx.Tensor) *onnx.Tensor {

@@ -1,31 +1,31 @@
-// Package mapping finds which tensors of a checkpoint the weights of an ONNX model were made from, and proves it by their
-// values.
+// Package mapping finds which tensors of a checkpoint the weights of an ONNX model were made from, and proves it by
+// their values.
 //
-// [Find] takes an ONNX model and the checkpoint from which it was exported. For every floating-point tensor of the model it
-// finds an [Expression] over tensors of the checkpoint: a tensor itself, transposed, reshaped, sliced, joined from parts
-// (fused projections, gates of recurrent layers in another order), converted to another type, scaled by a constant, or with a
-// BatchNormalization folded in. Evaluated on another checkpoint of the same network, the expressions give the weights that
-// an export of that checkpoint would have; see [Mapping.Bind].
+// [Find] takes an ONNX model and the checkpoint from which it was exported. For every floating-point tensor of the
+// model it finds an [Expression] over tensors of the checkpoint: a tensor itself, transposed, reshaped, sliced, joined
+// from parts (fused projections, gates of recurrent layers in another order), converted to another type, scaled by a
+// constant, or with a BatchNormalization folded in. Evaluated on another checkpoint of the same network, the
+// expressions give the weights that an export of that checkpoint would have; see [Mapping.Bind].
 //
 // # Proof
 //
-// Candidates are found by signatures: the sum modulo 2^64 of a hash of each element's bits after the conversion of types.
-// It does not depend on the order of elements, and the signature of a joined tensor is the sum of those of its parts. A
-// candidate counts only if its expression gives the elements of the model's tensor exactly, bit for bit. Folded and scaled
-// weights, which exporters compute in float32, must be within 4 units in the last place of the largest term of the sum: biases
-// cancel, so that a bound relative to the result would refuse correct ones.
+// Candidates are found by signatures: the sum modulo 2^64 of a hash of each element's bits after the conversion of
+// types. It does not depend on the order of elements, and the signature of a joined tensor is the sum of those of its
+// parts. A candidate counts only if its expression gives the elements of the model's tensor exactly, bit for bit.
+// Folded and scaled weights, which exporters compute in float32, must be within 4 units in the last place of the
+// largest term of the sum: biases cancel, so that a bound relative to the result would refuse correct ones.
 //
 // # Equal tensors
 //
-// Tensors of equal values, such as weights of normalisations before training, are settled by equal names behind one common
-// prefix, where names are kept, then by their use: the operand slot, and the layer that the operands beside it belong to.
-// Otherwise they are open: they count if the candidates are equal in the other checkpoint too, and are refused if not.
-// Exporters share tensors that are equal; where the other checkpoint has different ones, the written model has a tensor for
-// each use.
+// Tensors of equal values, such as weights of normalisations before training, are settled by equal names behind one
+// common prefix, where names are kept, then by their use: the operand slot, and the layer that the operands beside it
+// belong to. Otherwise they are open: they count if the candidates are equal in the other checkpoint too, and are
+// refused if not. Exporters share tensors that are equal; where the other checkpoint has different ones, the written
+// model has a tensor for each use.
 //
 // # Constants
 //
-// A tensor that no expression explains is kept only if its values are those of a formula: numbers of few digits, roots and
-// reciprocals of integers, arithmetic and geometric progressions, and what is computed from them by sine and cosine. All others
-// are refused.
+// A tensor that no expression explains is kept only if its values are those of a formula: numbers of few digits, roots
+// and reciprocals of integers, arithmetic and geometric progressions, and what is computed from them by sine and
+// cosine. All others are refused.
 package mapping

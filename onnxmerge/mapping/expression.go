@@ -28,7 +28,8 @@ const (
 	FoldBias                 // Args[0], or 0 without it, with Norm applied
 )
 
-// Expression is how a tensor of an ONNX model is made from tensors of a checkpoint. It is not changed after it was made.
+// Expression is how a tensor of an ONNX model is made from tensors of a checkpoint. It is not changed after it was
+// made.
 type Expression struct {
 	Op         Op
 	Name       string // of a tensor of the checkpoint

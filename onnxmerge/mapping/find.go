@@ -18,8 +18,8 @@ type Mapped struct {
 	Proof      string
 
 	uses []use // nil for all
-	// open are further expressions that give the same elements, among which nothing decides; twins those against which was
-	// decided.
+	// open are further expressions that give the same elements, among which nothing decides; twins those against which
+	// was decided.
 	open, twins []*Expression
 	suspects    suspects
 }
@@ -56,8 +56,8 @@ type target struct {
 	candidates []*Expression // that give its elements
 	proof      string
 	refusal    string
-	// constant is the tensor as a constant, if its elements are all equal to a number that code has: equal elements of the
-	// checkpoint then prove nothing. nil otherwise.
+	// constant is the tensor as a constant, if its elements are all equal to a number that code has: equal elements of
+	// the checkpoint then prove nothing. nil otherwise.
 	constant *Expression
 }
 

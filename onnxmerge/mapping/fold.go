@@ -11,8 +11,8 @@ import (
 // epsilons are those that networks use, the most frequent first. A fold with another one is not found.
 var epsilons = []float64{1e-5, 1e-3, 1e-6, 1e-4, 1e-2, 1e-8, 1e-12, 2e-5, 1e-7, 0}
 
-// toleranceUlps is the largest difference of a folded weight from its expression, in units in the last place of the largest
-// term: exporters fold in float32 with up to four roundings, each of half a unit.
+// toleranceUlps is the largest difference of a folded weight from its expression, in units in the last place of the
+// largest term: exporters fold in float32 with up to four roundings, each of half a unit.
 const toleranceUlps = 4
 
 // findNorms returns the BatchNormalizations of a checkpoint: layers with running statistics.
@@ -37,8 +37,8 @@ func findNorms(c *checkpoint.Checkpoint) []*Norm {
 	return list
 }
 
-// findFolded explains the weight of a layer by one with a BatchNormalization or a constant factor folded in, and then the bias
-// beside it.
+// findFolded explains the weight of a layer by one with a BatchNormalization or a constant factor folded in, and then
+// the bias beside it.
 func (f *finder) findFolded(g *target) error {
 	if g.digest.uniform || g.tensor.Len() < minSlice || g.tensor.DType.Bits() < 16 {
 		return nil
@@ -122,8 +122,8 @@ func (f *finder) foldedBy(c comparison, x *Expression, norm *Norm) []*Expression
 	return found
 }
 
-// scaled returns the layouts in which the weight times one constant is the wanted one. The constant must be one that networks
-// have: an integer or its reciprocal, or a root of one.
+// scaled returns the layouts in which the weight times one constant is the wanted one. The constant must be one that
+// networks have: an integer or its reciprocal, or a root of one.
 func (c comparison) scaled(x *Expression) []*Expression {
 	a, b := largest(c.from), largest(c.want)
 	if a == 0 || b == 0 {
@@ -229,8 +229,8 @@ func (f *finder) foldBiases(g *target) error {
 	return nil
 }
 
-// foldBias explains a bias by the norms that were folded into the weight beside it. That replaces other candidates: before
-// training, such a bias is zero, as many tensors are.
+// foldBias explains a bias by the norms that were folded into the weight beside it. That replaces other candidates:
+// before training, such a bias is zero, as many tensors are.
 func (f *finder) foldBias(g *target, weights []*Expression) error {
 	want, err := read(g.tensor, g.tensor.DType, g.tensor.Dims, onnx.Float64)
 	if err != nil {
@@ -275,7 +275,8 @@ func innermost(e *Expression) *Expression {
 	return e
 }
 
-// biasesBefore returns the biases that may have been added before a norm: that of the weight's layer; nil stands for none.
+// biasesBefore returns the biases that may have been added before a norm: that of the weight's layer; nil stands for
+// none.
 func (f *finder) biasesBefore(fold *Expression, n int64) []*checkpoint.Tensor {
 	prefix, ok := strings.CutSuffix(fold.Args[0].Name, "weight")
 	if t := f.checkpoint.Lookup(prefix + "bias"); ok && t != nil && t.Len() == n && isSupported(t.DType) {

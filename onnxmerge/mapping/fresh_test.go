@@ -12,8 +12,8 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
-// freshRefused are the tensors that are refused in the exports of testdata/fresh, where nothing decides between equal ones, and
-// the number of tensors that are added for the uses of shared ones.
+// freshRefused are the tensors that are refused in the exports of testdata/fresh, where nothing decides between equal
+// ones, and the number of tensors that are added for the uses of shared ones.
 var freshRefused = map[string]struct {
 	refused []string
 	added   int
@@ -28,8 +28,8 @@ var freshRefused = map[string]struct {
 	"vit_ts17keep":             {nil, 10},
 }
 
-// TestFresh gives exports of networks before training, in which exporters share equal tensors, the weights of tuned ones, in
-// which they differ: every operator must read what it reads in an export of the tuned network.
+// TestFresh gives exports of networks before training, in which exporters share equal tensors, the weights of tuned
+// ones, in which they differ: every operator must read what it reads in an export of the tuned network.
 func TestFresh(t *testing.T) {
 	t.Parallel()
 	exports, _ := filepath.Glob("testdata/fresh/*_a.onnx.gz")

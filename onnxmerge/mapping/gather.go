@@ -2,8 +2,8 @@ package mapping
 
 import "encoding/binary"
 
-// gather sets dst, an array in row-major order with the extents dims, to elements of src that lie at strides, in elements of
-// item bytes.
+// gather sets dst, an array in row-major order with the extents dims, to elements of src that lie at strides, in
+// elements of item bytes.
 func gather(dst, src []byte, dims, strides []int64, item int) {
 	n := len(dims)
 	if n < 2 || len(dst) == 0 {

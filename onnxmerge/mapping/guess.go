@@ -9,17 +9,17 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
-// minCosine is the least cosine of a weight and its fine-tuned counterpart; independent weights of 64 elements exceed it once
-// in 10^4.
+// minCosine is the least cosine of a weight and its fine-tuned counterpart; independent weights of 64 elements exceed
+// it once in 10^4.
 const minCosine = 0.5
 
 // minNorm is the least ratio of the lengths of two counterparts, so that a weight with a factor folded in is none.
 const minNorm = 0.5
 
 // Guess identifies the tensors of a model in a checkpoint of the same network that the model was not exported from: by
-// nearness, as that of a fine-tuned weight to the one before, with names, shapes and layers where several are near. That is
-// no proof. Tensors with several candidates, and all tensors if a BatchNormalization of the checkpoint is not in the model,
-// since it may be folded in, are refused.
+// nearness, as that of a fine-tuned weight to the one before, with names, shapes and layers where several are near.
+// That is no proof. Tensors with several candidates, and all tensors if a BatchNormalization of the checkpoint is not
+// in the model, since it may be folded in, are refused.
 func Guess(ctx context.Context, m *onnx.Model, c *checkpoint.Checkpoint) (*Mapping, error) {
 	f := newFinder(m, c)
 	byLength := map[int64][]*checkpoint.Tensor{}
@@ -108,8 +108,8 @@ func uniform(values []float64) bool {
 	return true
 }
 
-// similarity returns the cosine of two lists and the ratio of their lengths, the elements of a in the order that perm gives its
-// axes, whose extents are dims. Lists of zeros are similar to each other.
+// similarity returns the cosine of two lists and the ratio of their lengths, the elements of a in the order that perm
+// gives its axes, whose extents are dims. Lists of zeros are similar to each other.
 func similarity(a, b []float64, perm []int, dims []int64) (cosine, ratio float64) {
 	w := newWalk(dims, stridesOf(dims))
 	if perm != nil {

@@ -6,8 +6,8 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
-// Converters to float16 keep numbers from becoming zero or infinite: what is nearer to zero than a bound becomes that bound. The
-// types here are float16 as two of them write it. They exist in this package alone.
+// Converters to float16 keep numbers from becoming zero or infinite: what is nearer to zero than a bound becomes that
+// bound. The types here are float16 as two of them write it. They exist in this package alone.
 const (
 	halfRuntime onnx.DType = -1 - iota // onnxruntime.transformers.float16
 	halfCommon                         // onnxconverter_common.float16

@@ -26,8 +26,8 @@ func (p part) expression() *Expression {
 	return &Expression{Op: Slice, Args: []*Expression{x}, Axis: p.axis, Start: p.start, End: p.end}
 }
 
-// chunks are the numbers of equal parts into which fused tensors are taken apart: gates of recurrent layers, and queries,
-// keys and values of attention with gates.
+// chunks are the numbers of equal parts into which fused tensors are taken apart: gates of recurrent layers, and
+// queries, keys and values of attention with gates.
 var chunks = []int64{2, 3, 4, 6, 8}
 
 // index finds tensors of a checkpoint by the signature of their elements after conversion to one type.

@@ -33,9 +33,9 @@ type sourceOf struct {
 	tensor     *onnx.Tensor
 }
 
-// Invert makes the tensors of the checkpoint base from those of a model with the graph of the mapping's, whose tensors have
-// other elements. What the model does not have is copied from base. Tensors that differ from those of the mapping's model and
-// cannot be taken apart are refused.
+// Invert makes the tensors of the checkpoint base from those of a model with the graph of the mapping's, whose tensors
+// have other elements. What the model does not have is copied from base. Tensors that differ from those of the
+// mapping's model and cannot be taken apart are refused.
 func (m *Mapping) Invert(ctx context.Context, base *checkpoint.Checkpoint, model *onnx.Model) (*Inverse, error) {
 	v := &inverter{base: base, model: model, uses: map[string][]*sourceOf{}}
 	out := &Inverse{}
@@ -121,8 +121,8 @@ func (v *inverter) add(e *Expression, t *onnx.Tensor, twin bool) {
 // twinOf marks, during the search, tensors of the checkpoint that are equal to one that is used.
 const twinOf = "\x00"
 
-// dropTwins leaves of twins those that nothing else gives: they are tied to the tensor that is used, and must not keep old
-// elements.
+// dropTwins leaves of twins those that nothing else gives: they are tied to the tensor that is used, and must not keep
+// old elements.
 func (v *inverter) dropTwins(m *Mapping) {
 	for key, list := range v.uses {
 		name, ok := cutPrefix(key)
@@ -147,8 +147,8 @@ func cutPrefix(key string) (string, bool) {
 	return key, false
 }
 
-// counterpart returns the model's tensor, nil if there is none of the same shape and type, and whether its elements are the
-// same. For some uses of a tensor it is the one that the model's operators read there.
+// counterpart returns the model's tensor, nil if there is none of the same shape and type, and whether its elements are
+// the same. For some uses of a tensor it is the one that the model's operators read there.
 func (v *inverter) counterpart(t *onnx.Tensor, uses []use) (*onnx.Tensor, bool, error) {
 	x := v.model.Lookup(t.ID())
 	for i, u := range uses {
@@ -186,8 +186,8 @@ func (v *inverter) refuseChanged(t *onnx.Tensor, reason string, out *Inverse) er
 	return err
 }
 
-// tensor makes one tensor of the checkpoint. covered counts the elements that the model gives; conflict is a source that gives
-// others than one before it.
+// tensor makes one tensor of the checkpoint. covered counts the elements that the model gives; conflict is a source
+// that gives others than one before it.
 func (v *inverter) tensor(t *checkpoint.Tensor) (a array, covered int64, conflict *sourceOf, err error) {
 	a, err = read(t, t.DType, t.Dims, t.DType)
 	if err != nil {
@@ -224,8 +224,8 @@ func (v *inverter) tensor(t *checkpoint.Tensor) (a array, covered int64, conflic
 	return a, covered, nil, nil
 }
 
-// places returns, for each element that an expression gives, its index in the tensor of a name; -1 for an element of another
-// tensor. Indices are computed as numbers that the expression moves.
+// places returns, for each element that an expression gives, its index in the tensor of a name; -1 for an element of
+// another tensor. Indices are computed as numbers that the expression moves.
 func (v *inverter) places(e *Expression, name string) ([]float64, error) {
 	indices := evaluator{leaf: func(leaf string) (array, error) {
 		t := v.base.Lookup(leaf)

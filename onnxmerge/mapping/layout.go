@@ -8,17 +8,17 @@ import (
 // maxPermuted is the largest number of axes, beside those of one element, whose orders are tried.
 const maxPermuted = 5
 
-// layouts returns the ways in which the elements of want are those of from in another arrangement, as expressions over x,
-// which stands for from. Of several, those are returned whose extents are those of want but for axes of one element, if
-// there are any. Arrays of equal elements have several layouts that differ in other arrays.
+// layouts returns the ways in which the elements of want are those of from in another arrangement, as expressions over
+// x, which stands for from. Of several, those are returned whose extents are those of want but for axes of one element,
+// if there are any. Arrays of equal elements have several layouts that differ in other arrays.
 func layouts(x *Expression, from, want array) []*Expression {
 	return layoutsBy(x, from.dims, want.dims, func(perm []int, dims []int64) bool {
 		return sameElements(from, want, perm, dims)
 	})
 }
 
-// layoutsBy is layouts with a comparison: whether the axes of from, whose extents are dims, in the order perm give the elements
-// of want. perm is nil for the order as it is.
+// layoutsBy is layouts with a comparison: whether the axes of from, whose extents are dims, in the order perm give the
+// elements of want. perm is nil for the order as it is.
 func layoutsBy(x *Expression, from, want []int64, same func(perm []int, dims []int64) bool) []*Expression {
 	var exact, flat []*Expression
 	if length(from) != length(want) {

@@ -59,8 +59,8 @@ func (s *settler) byName(name string, candidates []*Expression) (*Expression, st
 	return nil, ""
 }
 
-// ownsName reports whether a name decides about a use: an exporter that shares equal tensors without a name for each has one
-// that several operators read. Then all other candidates must have places of their own.
+// ownsName reports whether a name decides about a use: an exporter that shares equal tensors without a name for each
+// has one that several operators read. Then all other candidates must have places of their own.
 func (s *settler) ownsName(g *target, u use, e *Expression) bool {
 	sharing := 0
 	for _, other := range g.uses {

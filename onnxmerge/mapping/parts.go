@@ -8,14 +8,15 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
-// minSlice is the least number of elements of a slice of any tensor. Fewer are equal by chance to some of a large checkpoint,
-// and are looked for in tensors of up to fewElements, such as a gate for each layer.
+// minSlice is the least number of elements of a slice of any tensor. Fewer are equal by chance to some of a large
+// checkpoint, and are looked for in tensors of up to fewElements, such as a gate for each layer.
 const (
 	minSlice    = 4
 	fewElements = 64
 )
 
-// findParts explains a tensor as some rows of a tensor of the checkpoint, as a tensor or such rows repeated, or as several joined.
+// findParts explains a tensor as some rows of a tensor of the checkpoint, as a tensor or such rows repeated, or as
+// several joined.
 func (f *finder) findParts(g *target) error {
 	if g.tensor.Len() < minSlice {
 		return f.findElements(g)
@@ -56,8 +57,8 @@ func (f *finder) findElements(g *target) error {
 	return err
 }
 
-// joined explains an array as parts that are joined along an axis, or along the first axes taken as one if these are few
-// (directions of a recurrent layer).
+// joined explains an array as parts that are joined along an axis, or along the first axes taken as one if these are
+// few (directions of a recurrent layer).
 func (f *finder) joined(want array, d *digest) ([]*Expression, error) {
 	for axis := range want.dims {
 		if found, err := f.joinedAlong(want, d.sums(axis), axis); len(found) > 0 || err != nil {

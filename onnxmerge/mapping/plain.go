@@ -7,14 +7,15 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
-// plain says which numbers of a type are taken for those of code: so few that a trained weight is hardly one of them. Of the
-// numbers of float32 from 2^-16 to 2^16 these are 0.1 %; a type of fewer bits has fewer numbers, and a smaller choice.
+// plain says which numbers of a type are taken for those of code: so few that a trained weight is hardly one of them.
+// Of the numbers of float32 from 2^-16 to 2^16 these are 0.1 %; a type of fewer bits has fewer numbers, and a smaller
+// choice.
 type plain struct {
 	dtype  onnx.DType
 	digits int     // decimal digits of a number
 	whole  float64 // integers below this
-	// roots are bounds of the integers n in multiples of a unit by n, 1/n, the square root of n or its reciprocal; fourth in
-	// those by fourth roots.
+	// roots are bounds of the integers n in multiples of a unit by n, 1/n, the square root of n or its reciprocal;
+	// fourth in those by fourth roots.
 	roots, unitRoots, fourth float64
 	ulps                     float64 // difference from such a multiple, which code computes with rounding
 }
@@ -85,8 +86,8 @@ func (p plain) isMultiple(v float64) bool {
 	return p.isRoot(v, 1, 4, p.fourth) || p.isRoot(v, 1, -4, p.fourth) || p.isLogarithm(v)
 }
 
-// isLogarithm reports whether a positive number is the logarithm of an integer up to fourth or of such a one by a power of two,
-// as in logarithmic buckets of positions.
+// isLogarithm reports whether a positive number is the logarithm of an integer up to fourth or of such a one by a power
+// of two, as in logarithmic buckets of positions.
 func (p plain) isLogarithm(v float64) bool {
 	for k := 1.0; k <= 512 && p.fourth > 0; k *= 2 {
 		n := math.Round(math.Exp(v) * k)

@@ -139,8 +139,8 @@ func names(list []*Expression) int {
 	return len(seen)
 }
 
-// inLayer returns the candidates that are of the same layer as the operands beside a use, and have the role of its slot. They
-// have the extents of the target, in any order, beside those of one element.
+// inLayer returns the candidates that are of the same layer as the operands beside a use, and have the role of its
+// slot. They have the extents of the target, in any order, beside those of one element.
 func (s *settler) inLayer(g *target, u use) []*Expression {
 	layer := map[string]bool{}
 	var roles []string
@@ -176,8 +176,8 @@ func (s *settler) inLayer(g *target, u use) []*Expression {
 	return near
 }
 
-// hasShape reports whether the tensor that an expression rearranges has extents, in any order and beside those of one element. It
-// is true for expressions of several tensors.
+// hasShape reports whether the tensor that an expression rearranges has extents, in any order and beside those of one
+// element. It is true for expressions of several tensors.
 func (s *settler) hasShape(e *Expression, dims []int64) bool {
 	e = innermost(e)
 	if e.Op != Tensor {
@@ -202,7 +202,8 @@ func layerOf(name string) string { return name[:strings.LastIndexByte(name, '.')
 
 func leafOf(name string) string { return name[strings.LastIndexByte(name, '.')+1:] }
 
-// byLayout returns the only candidate, or of several with one source that whose layout all decided operands of this kind have.
+// byLayout returns the only candidate, or of several with one source that whose layout all decided operands of this
+// kind have.
 func (s *settler) byLayout(u use, list []*Expression) *Expression {
 	if len(list) == 1 {
 		return list[0]

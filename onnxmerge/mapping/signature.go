@@ -6,8 +6,8 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
-// signature identifies elements whatever their order: the sum modulo 2^64 of a hash of each element's bits. The signature of
-// two lists together is the sum of theirs.
+// signature identifies elements whatever their order: the sum modulo 2^64 of a hash of each element's bits. The
+// signature of two lists together is the sum of theirs.
 type signature uint64
 
 // digest is what is known of a tensor without holding its elements.

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// isConstant reports whether a target, which nothing decides about, is a constant: all tensors of the checkpoint that are equal
-// have places of their own.
+// isConstant reports whether a target, which nothing decides about, is a constant: all tensors of the checkpoint that
+// are equal have places of their own.
 func (s *settler) isConstant(g *target) bool {
 	if g.constant == nil || !s.named {
 		return false
@@ -14,8 +14,8 @@ func (s *settler) isConstant(g *target) bool {
 	return !slices.ContainsFunc(g.candidates, func(e *Expression) bool { return e.Op != Tensor || !s.isPlaced(e.Name) })
 }
 
-// suspects are tensors of the checkpoint that a constant may be a part or a repetition of, since all their elements equal it: it
-// stays only if they are the same in the other checkpoint.
+// suspects are tensors of the checkpoint that a constant may be a part or a repetition of, since all their elements
+// equal it: it stays only if they are the same in the other checkpoint.
 type suspects struct {
 	names []string
 	value float64

@@ -114,8 +114,8 @@ func (u *graphUses) follow(at operand, found *[]operand, depth int) {
 	}
 }
 
-// neighbours returns the tensors that belong to the same layer as an operand: the other operands of its operator; for a product
-// or sum, those of the linear operator or normalisation before it; and the term or factor that is applied next.
+// neighbours returns the tensors that belong to the same layer as an operand: the other operands of its operator; for a
+// product or sum, those of the linear operator or normalisation before it; and the term or factor that is applied next.
 func (u *graphUses) neighbours(o operand) []*onnx.Tensor {
 	var found []*onnx.Tensor
 	add := func(g *onnx.Graph, n *onnx.Node, but int) {

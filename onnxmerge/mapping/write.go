@@ -7,8 +7,8 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
-// Weights returns what is to be written in place of the model's tensors, and the change of its graph where uses of one tensor
-// need different elements.
+// Weights returns what is to be written in place of the model's tensors, and the change of its graph where uses of one
+// tensor need different elements.
 func (b *Bound) Weights() ([]onnx.Replacement, onnx.Change, error) {
 	var list []onnx.Replacement
 	var change onnx.Change
@@ -55,7 +55,8 @@ func (b *Bound) freshName(name string, i int) string {
 	}
 }
 
-// replacement returns the payload of an entry. It is computed when the first part is asked for, and held until all parts were.
+// replacement returns the payload of an entry. It is computed when the first part is asked for, and held until all
+// parts were.
 func (b *Bound) replacement(e *Mapped) onnx.Replacement {
 	var lock sync.Mutex
 	var data []byte

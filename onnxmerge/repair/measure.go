@@ -8,8 +8,8 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
-// Outputs of a pass for site i of a stage: the shape of what is measured as (batch, channels, positions), int64; the mean; the
-// square root of the sum of squared deviations; float32, one per channel.
+// Outputs of a pass for site i of a stage: the shape of what is measured as (batch, channels, positions), int64; the
+// mean; the square root of the sum of squared deviations; float32, one per channel.
 func (s *Stage) outputs(i int) []string {
 	prefix := fmt.Sprintf("wiseft.repair.%d.", i)
 	return []string{prefix + "shape", prefix + "mean", prefix + "norm"}
@@ -52,10 +52,10 @@ func (s *Stage) Change(inputs []onnx.Value, carry []string, undeclared bool) onn
 	return c
 }
 
-// Positions is how many positions of a sample, such as points or pixels, are measured if it has more: one at a
-// random place of each of as many equal parts, the same ones in all models. Of 64 clouds these are 4,096 numbers of each
-// channel. A deviation of independent normal numbers has an error of 1.1 % then; in the quotient of two networks' on the
-// same positions most of that cancels.
+// Positions is how many positions of a sample, such as points or pixels, are measured if it has more: one at a random
+// place of each of as many equal parts, the same ones in all models. Of 64 clouds these are 4,096 numbers of each
+// channel. A deviation of independent normal numbers has an error of 1.1 % then; in the quotient of two networks' on
+// the same positions most of that cancels.
 const Positions = 64
 
 // parts has a place in each of as many equal parts of [0, 1).

@@ -8,8 +8,8 @@ import (
 )
 
 // Positionwise reports whether the sites of a stage can be measured on some positions of values, such as points or
-// pixels, alone: whether all operators from these values on compute each position by itself. The values have a number of
-// axes, of which the first two are batch and channels.
+// pixels, alone: whether all operators from these values on compute each position by itself. The values have a number
+// of axes, of which the first two are batch and channels.
 func (s *Stage) Positionwise(from []string, axes int) bool {
 	alike := map[string]bool{} // values with the positions of from
 	stop := map[string]bool{}

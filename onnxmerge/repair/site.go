@@ -14,9 +14,9 @@ import (
 type Site interface {
 	// At says where it is.
 	At() Place
-	// Correct returns what replaces tensors of the site, from the moments of its value in the merged model, in which all
-	// sites before it are corrected. A goal that does not exist, and a mode that the site does not have, are errors of
-	// kind Mismatch.
+	// Correct returns what replaces tensors of the site, from the moments of its value in the merged model, in which
+	// all sites before it are corrected. A goal that does not exist, and a mode that the site does not have, are errors
+	// of kind Mismatch.
 	Correct(mode Mode, goal Goal, merged *Moments) (*Correction, error)
 }
 
@@ -35,11 +35,11 @@ type Place struct {
 // unless it says so, and shapes are operands of Reshape.
 const minOpset = 9
 
-// Find returns the sites of a plan in the order of the file, and a line for each operator of their kind that stays as it
-// is. Sites are the BatchNormalizations whose running statistics are merged. A network without any has its linear
+// Find returns the sites of a plan in the order of the file, and a line for each operator of their kind that stays as
+// it is. Sites are the BatchNormalizations whose running statistics are merged. A network without any has its linear
 // operators instead: selfNormed then reports whether others normalise its activations by their own statistics, so that
-// there is little to correct. What cannot be corrected is an error of kind Mismatch: normalisations in training mode, with
-// statistics that two of them share, in bodies of control flow, and a model without any site.
+// there is little to correct. What cannot be corrected is an error of kind Mismatch: normalisations in training mode,
+// with statistics that two of them share, in bodies of control flow, and a model without any site.
 func Find(plan *onnxmerge.Plan) (sites []Site, kept []string, selfNormed bool, err error) {
 	models := plan.Models()
 	m := models[len(models)-1]

@@ -25,7 +25,8 @@ func init() {
 	})
 }
 
-// isText reports whether the start of a file is UTF-8 text, of which the last character may be cut off, and not Parquet.
+// isText reports whether the start of a file is UTF-8 text, of which the last character may be cut off, and not
+// Parquet.
 func isText(head []byte) bool {
 	if bytes.HasPrefix(head, []byte(parquetMagic)) {
 		return false
@@ -38,8 +39,8 @@ func isText(head []byte) bool {
 	return false
 }
 
-// csvFile is a text file that is being read. Its memory is at most four bytes for each two of the file, and the words of
-// the labels.
+// csvFile is a text file that is being read. Its memory is at most four bytes for each two of the file, and the words
+// of the labels.
 type csvFile struct {
 	rows  *csv.Reader
 	line  int  // of the last row

@@ -27,8 +27,8 @@ func init() {
 
 const parquetMagic = "PAR1"
 
-// readParquet reads a Parquet file by parquet-go, which is pure Go, kept up, and needs eight modules, four of which this
-// module has anyhow; apache/arrow-go needs more than twenty. It trusts the lengths that a file claims, so they are
+// readParquet reads a Parquet file by parquet-go, which is pure Go, kept up, and needs eight modules, four of which
+// this module has anyhow; apache/arrow-go needs more than twenty. It trusts the lengths that a file claims, so they are
 // compared with the file first (parquet_check.go); and it panics for some malformed files, which becomes an error.
 func readParquet(r io.ReaderAt, size int64, part Part) (_ *Set, err error) {
 	defer func() {
@@ -67,8 +67,8 @@ type parquetFile struct {
 	leaves []*parquet.Column // of the columns that columns has returned
 }
 
-// columns returns the columns by the names of their outermost fields, which a list shares with its elements. Structs get
-// the names of their fields behind a point.
+// columns returns the columns by the names of their outermost fields, which a list shares with its elements. Structs
+// get the names of their fields behind a point.
 func (p *parquetFile) columns() (all []column) {
 	var walk func(c *parquet.Column, name string)
 	walk = func(c *parquet.Column, name string) {
@@ -259,8 +259,8 @@ func integer(v parquet.Value) int64 {
 	return v.Int64()
 }
 
-// number returns a value of a column of numbers as float32. A value that is missing, and an integer that float32 does not
-// hold, is an error.
+// number returns a value of a column of numbers as float32. A value that is missing, and an integer that float32 does
+// not hold, is an error.
 func number(v parquet.Value) (float32, error) {
 	if v.IsNull() {
 		return 0, errors.New("a value is missing")

@@ -16,8 +16,8 @@ import (
 	"github.com/pierrec/lz4/v4"
 )
 
-// Limits of a Parquet file. A column has at most valuesPerByte values a byte of the file, and a million more: dictionaries
-// repeat values, but features hardly do.
+// Limits of a Parquet file. A column has at most valuesPerByte values a byte of the file, and a million more:
+// dictionaries repeat values, but features hardly do.
 const (
 	maxFooter     = 64 << 20  // bytes
 	maxPage       = 256 << 20 // bytes of a page, decompressed; writers make pages of 1 MiB
@@ -157,8 +157,8 @@ func checkFrame(page []byte, want int64) error {
 	return nil
 }
 
-// thrift walks over a structure in Thrift's compact protocol. The lengths of lists and texts must not be larger than the
-// bytes that follow, since every element takes one at least.
+// thrift walks over a structure in Thrift's compact protocol. The lengths of lists and texts must not be larger than
+// the bytes that follow, since every element takes one at least.
 type thrift struct {
 	data []byte
 	at   int
@@ -194,8 +194,8 @@ func (t *thrift) length(n uint64) (int, error) {
 	return int(n), nil
 }
 
-// structure walks over a structure. Integers and booleans of it are added to fields, unless that is nil, by their number
-// behind that of the structure: "5.1".
+// structure walks over a structure. Integers and booleans of it are added to fields, unless that is nil, by their
+// number behind that of the structure: "5.1".
 func (t *thrift) structure(prefix string, fields map[string]int64, depth int) error {
 	if depth > maxNesting {
 		return errors.New("it is nested too deeply")

@@ -15,8 +15,8 @@ type Part struct {
 	Input  string // array, column, or pattern of columns (f_*) with the features
 	Target string // array or column of the labels
 	Split  string // where the names of arrays have one, as X_train; "" takes the only one
-	// Labels is the file that Target names, of Size bytes: it is read if no array and no column has that name. nil = there
-	// is none.
+	// Labels is the file that Target names, of Size bytes: it is read if no array and no column has that name. nil =
+	// there is none.
 	Labels     io.ReaderAt
 	LabelsSize int64
 }
@@ -38,8 +38,8 @@ func register(f Format) { formats.Register(f.Name, f) }
 // headSize is how many bytes at the start of a file are given to match.
 const headSize = 4096
 
-// ReadPart reads features of any format of [Formats]. What was taken where the file leaves it open is in the notes of the
-// set's data, beside those that the file itself has. A malformed file is a [FormatError].
+// ReadPart reads features of any format of [Formats]. What was taken where the file leaves it open is in the notes of
+// the set's data, beside those that the file itself has. A malformed file is a [FormatError].
 func ReadPart(r io.ReaderAt, size int64, part Part) (*Set, error) {
 	head := make([]byte, min(size, headSize))
 	if _, err := r.ReadAt(head, 0); err != nil && err != io.EOF {
@@ -77,8 +77,8 @@ func (p Part) ownLabels(n int) (*arrays.Labels, error) {
 	return l, nil
 }
 
-// Align gives labels the numbers that their classes have in a reference, as [datasets.AlignLabels] finds them. It reports
-// whether numbers changed. A class that the reference does not have is an error of the kind Mismatch.
+// Align gives labels the numbers that their classes have in a reference, as [datasets.AlignLabels] finds them. It
+// reports whether numbers changed. A class that the reference does not have is an error of the kind Mismatch.
 func (f *Set) Align(reference []string) (changed bool, err error) {
 	to, err := datasets.AlignLabels(f.Y, f.Meta.Data.Classes, reference)
 	if err != nil || to == nil {

@@ -53,8 +53,8 @@ func tableCases(t testing.TB) (cases []tableCase) {
 	return cases
 }
 
-// TestFeaturesFromElsewhere reads files of NumPy, pyarrow and text writers, in memory and, where rows can stay there, on
-// disk.
+// TestFeaturesFromElsewhere reads files of NumPy, pyarrow and text writers, in memory and, where rows can stay there,
+// on disk.
 func TestFeaturesFromElsewhere(t *testing.T) {
 	t.Parallel()
 	for _, c := range tableCases(t) {
@@ -136,7 +136,8 @@ func TestFeaturesUnsure(t *testing.T) {
 	}
 }
 
-// TestParquetDamaged cuts files off and changes their bytes: an error or values, and no panic, within a bound of memory.
+// TestParquetDamaged cuts files off and changes their bytes: an error or values, and no panic, within a bound of
+// memory.
 func TestParquetDamaged(t *testing.T) {
 	const bound = 64 << 20 // of the 4 MiB for a million more values, in the slices of three decoders
 	for _, name := range []string{"list.parquet", "zstd.parquet", "gzip.parquet", "lz4.parquet", "page_2.0.parquet"} {

@@ -3,8 +3,9 @@
 // It supports superblocks 0 to 3, also behind a user block, object headers 1 and 2, groups as symbol tables and as
 // compact links, hard and soft links, integers of 1 to 8 bytes and floats of 2, 4 and 8 bytes in either byte order,
 // compact, contiguous and chunked storage with every index of chunks (version 1 B-trees, and those of libver="latest":
-// one chunk, implicit, fixed and extensible array, version 2 B-tree), and the filters gzip, shuffle, lzf and fletcher32.
-// Anything else is an error that names it. Names of structures are those of the HDF5 File Format Specification 3.0.
+// one chunk, implicit, fixed and extensible array, version 2 B-tree), and the filters gzip, shuffle, lzf and
+// fletcher32. Anything else is an error that names it. Names of structures are those of the HDF5 File Format
+// Specification 3.0.
 package h5
 
 import (
@@ -108,8 +109,8 @@ func (f *File) arrayAt(name string) (*Array, error) {
 // maxUserBlock bounds the user block; MATLAB's has 512 bytes.
 const maxUserBlock = 1 << 20
 
-// userBlock returns where the file begins behind a user block, whose length is 0, or 512 times a power of two. Addresses
-// in the file count from there.
+// userBlock returns where the file begins behind a user block, whose length is 0, or 512 times a power of two.
+// Addresses in the file count from there.
 func userBlock(r io.ReaderAt, size int64) (int64, error) {
 	head := make([]byte, len(Signature))
 	for at := int64(0); at+int64(len(head)) <= size && at <= maxUserBlock; at = max(512, 2*at) {

@@ -23,8 +23,8 @@ type Dependence struct {
 	Op     string
 	Output string // its first output, or its name if it has none
 	Why    string
-	// Chance means that it computes something else each time, or that it is in training mode; an operator that quantises
-	// the batch may change a result by less than matters.
+	// Chance means that it computes something else each time, or that it is in training mode; an operator that
+	// quantises the batch may change a result by less than matters.
 	Chance bool
 }
 

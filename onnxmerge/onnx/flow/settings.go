@@ -100,8 +100,8 @@ func (v *settingVisitor) elementwise(n *onnx.Node, operands []*origin, out *orig
 	}
 }
 
-// isZero reports whether a tensor is the number 0. An input times 0 is a zero of the input's shape, with which exporters
-// make values for each sample, and what is added to it is a weight, such as a class token.
+// isZero reports whether a tensor is the number 0. An input times 0 is a zero of the input's shape, with which
+// exporters make values for each sample, and what is added to it is a weight, such as a class token.
 func isZero(t *onnx.Tensor) bool {
 	if t.Len() != 1 {
 		return false

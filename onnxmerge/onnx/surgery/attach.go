@@ -25,8 +25,8 @@ type Head struct {
 	// PointNet (1,024 standardised features) 7.2e-5 without Mean and 6.8e-6 to 9.3e-6 with, by batch; PointSSL (128)
 	// 1.3e-5 and 9.5e-6. Sums over pieces of 64 features would give 4e-6 to 7e-6, for a Gemm each.
 	Mean []float32
-	// Float64 makes the runtime compute in double precision and round the scores once (1.5e-6 in the measurement above);
-	// the weights are stored as float32.
+	// Float64 makes the runtime compute in double precision and round the scores once (1.5e-6 in the measurement
+	// above); the weights are stored as float32.
 	Float64 bool
 	Classes []string // names, written into the metadata; nil if unknown
 }

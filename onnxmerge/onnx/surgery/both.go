@@ -8,11 +8,11 @@ import (
 // FeaturesAndScores is the output that [CutBoth] leaves.
 const FeaturesAndScores = "wiseft.features_and_scores"
 
-// CutBoth returns the change that leaves, as the output [FeaturesAndScores], the features of a sample followed by the class
-// scores of the model's own head, and the number of classes. The features stay an output of their own, so that their
-// shape is known; it need not be computed. The scores must be computed from the features
-// alone, by a linear layer at the end, and both be float32 with known widths; otherwise there are 0 classes and no
-// change. One pass then computes both.
+// CutBoth returns the change that leaves, as the output [FeaturesAndScores], the features of a sample followed by the
+// class scores of the model's own head, and the number of classes. The features stay an output of their own, so that
+// their shape is known; it need not be computed. The scores must be computed from the features alone, by a linear layer
+// at the end, and both be float32 with known widths; otherwise there are 0 classes and no change. One pass then
+// computes both.
 func CutBoth(m *onnx.Model, features string) (c onnx.Change, classes int, err error) {
 	scores, err := Scores(m)
 	if err != nil || scores == features {

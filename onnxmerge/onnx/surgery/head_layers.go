@@ -9,9 +9,9 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
-// ReadHead reads the layers that follow a value up to the class scores, as [Attach] writes them: linear layers, each with
-// a BatchNormalization that is folded into it and a ReLU, or not. Dropout does nothing at inference. A head of other
-// operators is an onnx.MismatchError that names the first.
+// ReadHead reads the layers that follow a value up to the class scores, as [Attach] writes them: linear layers, each
+// with a BatchNormalization that is folded into it and a ReLU, or not. Dropout does nothing at inference. A head of
+// other operators is an onnx.MismatchError that names the first.
 func ReadHead(m *onnx.Model, tensor string) ([]HeadLayer, error) {
 	r := &headReader{m: m, tensor: tensor, value: tensor}
 	for {

@@ -8,14 +8,14 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
-// Pool makes one row of features a sample from a tensor with several positions: the values of one axis that remains, each
-// reduced over all others but the batch's.
+// Pool makes one row of features a sample from a tensor with several positions: the values of one axis that remains,
+// each reduced over all others but the batch's.
 type Pool struct {
 	Mode        string // "mean", "max", "cls" (the first position) or "last"
 	FeatureAxis int    // that remains, counted from the batch axis, 0
 	Axes        int    // of the tensor, with the batch axis
-	// Mask is the model's input that is 1 at the positions that are taken, or 0 with InvertMask; "" takes all. It has the batch
-	// axis, and as many values behind it as the tensor has positions.
+	// Mask is the model's input that is 1 at the positions that are taken, or 0 with InvertMask; "" takes all. It has
+	// the batch axis, and as many values behind it as the tensor has positions.
 	Mask       string
 	InvertMask bool
 }
@@ -104,8 +104,8 @@ func (h *headWriter) reduceTo(op, out string, axesInput int64) {
 	h.node(op, out, attributes, out+"/axes")
 }
 
-// masked adds the operators that pool [batch, positions, width] where the mask says so. Other positions are replaced rather
-// than multiplied by 0, so that they may have any value.
+// masked adds the operators that pool [batch, positions, width] where the mask says so. Other positions are replaced
+// rather than multiplied by 0, so that they may have any value.
 func (h *headWriter) masked(p Pool, width int64) {
 	values, name := h.in, func(part string) string { return h.prefix + "mask/" + part }
 	h.in = p.Mask
