@@ -45,6 +45,23 @@ type Tensor struct {
 	read func(dst []byte, off int64) error
 }
 
+// NewTensor returns a tensor that no file has, for [New]: read sets dst to the payload's bytes from off on, as [Tensor.ReadAt]
+// gives them, and is called with ranges inside of the payload, also concurrently.
+func NewTensor(name string, dtype onnx.DType, dims []int64, read func(dst []byte, off int64) error) *Tensor {
+	return &Tensor{Name: name, Type: typeNames[dtype], DType: dtype, Dims: dims, bits: int64(dtype.Bits()), read: read}
+}
+
+// New returns a checkpoint of the given tensors, which is in no file. Tensors of other checkpoints may be among them and then
+// have the key that they are called by.
+func New(format string, tensors []*Tensor) (*Checkpoint, error) {
+	list := make([]*Tensor, len(tensors))
+	for i, t := range tensors {
+		own := *t
+		list[i] = &own
+	}
+	return newCheckpoint(format, list)
+}
+
 // Len returns the number of elements.
 func (t *Tensor) Len() int64 {
 	n, _ := product(t.Dims)
