@@ -88,7 +88,7 @@ func members(data []byte) ([]member, error) {
 		return nil, text.JSONError(err)
 	}
 	if rest := bytes.TrimSpace(data[d.InputOffset():]); len(rest) > 0 {
-		return nil, fault.Inputf("there are %d bytes after the JSON object", len(rest))
+		return nil, fault.Inputf("the JSON object is followed by %d more bytes", len(rest))
 	}
 	return list, nil
 }

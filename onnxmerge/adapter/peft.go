@@ -1,6 +1,8 @@
 package adapter
 
 import (
+	"bytes"
+	"errors"
 	"strings"
 
 	"github.com/wiseft/wiseft/internal/fault"
@@ -43,10 +45,13 @@ func openPEFT(c *checkpoint.Checkpoint, text []byte) (*Adapter, error) {
 		}
 		module, part := cutPart(name)
 		if part == "" {
+			if strings.Contains(name, ".original_module.") {
+				continue // the network's own, beside a module that is saved: bias=all stores its biases
+			}
 			if name, err = conf.whole(name); err != nil {
 				return nil, err
 			}
-			if err := setOnce(&layer(name).saved, t); err != nil {
+			if err := setSaved(&layer(name).saved, t); err != nil {
 				return nil, err
 			}
 			continue
@@ -99,6 +104,22 @@ func setOnce(dst **checkpoint.Tensor, t *checkpoint.Tensor) error {
 		return fault.Inputf("tensors %q and %q are the same part of a layer", (*dst).Key, t.Key)
 	}
 	*dst = t
+	return nil
+}
+
+// setSaved stores a tensor that replaces one of the network. With bias=all PEFT stores biases of saved modules twice.
+func setSaved(dst **checkpoint.Tensor, t *checkpoint.Tensor) error {
+	if *dst == nil {
+		*dst = t
+		return nil
+	}
+	a, b := make([]byte, (*dst).SizeBytes()), make([]byte, t.SizeBytes())
+	if err := errors.Join((*dst).ReadAt(a, 0), t.ReadAt(b, 0)); err != nil {
+		return err
+	}
+	if t.DType != (*dst).DType || !bytes.Equal(a, b) {
+		return fault.Inputf("tensors %q and %q are the same part of the network, and differ", (*dst).Key, t.Key)
+	}
 	return nil
 }
 
