@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/onnxmerge"
@@ -19,11 +21,11 @@ type made struct {
 	notes  []string
 }
 
-// openMixed opens models some of which are checkpoints: these become models with the graph of the last ONNX model.
-// weights is the checkpoint which that was exported from; "" is not known, and tensors are identified by names and
-// nearness.
-func openMixed(ctx context.Context, paths []string, weights string, monitor Monitor) (models, error) {
-	graph := ""
+// openMixed opens models some of which are checkpoints, or have adapters: these become models with the graph of the last ONNX
+// model, or of the one that the adapters are of. weights is the checkpoint which that was exported from; "" is not known, and
+// tensors are identified by names and nearness.
+func openMixed(ctx context.Context, paths []string, opt MergeOptions) (models, error) {
+	weights, graph := opt.BaseWeights, ""
 	checkpoints := 0
 	for _, path := range paths {
 		if isCheckpoint(path) {
@@ -33,7 +35,7 @@ func openMixed(ctx context.Context, paths []string, weights string, monitor Moni
 		}
 	}
 	switch {
-	case checkpoints == 0 && weights != "":
+	case checkpoints == 0 && weights != "" && !hasAdapters(opt.Adapters):
 		return nil, fault.Usagef("--base-weights is for checkpoints, and all models are ONNX files").
 			WithHint("name a safetensors file or PyTorch checkpoint in place of one of them")
 	case checkpoints > 0 && graph == "":
@@ -41,8 +43,12 @@ func openMixed(ctx context.Context, paths []string, weights string, monitor Moni
 			WithHint("name the export of one of them, and that checkpoint with --base-weights")
 	}
 	var list models
-	for _, path := range paths {
-		m, err := openEither(ctx, path, graph, weights, monitor)
+	for i, path := range paths {
+		from := derivation{graph: graph, weights: weights, adapters: opt.adaptersOf(i), version: Version}
+		if from.adapters != nil {
+			from.graph = path
+		}
+		m, err := from.open(ctx, path, opt.Monitor)
 		if err != nil {
 			return nil, errors.Join(err, list.Close())
 		}
@@ -51,19 +57,32 @@ func openMixed(ctx context.Context, paths []string, weights string, monitor Moni
 	return list, nil
 }
 
-func openEither(ctx context.Context, path, graph, weights string, monitor Monitor) (*Model, error) {
-	if !isCheckpoint(path) {
-		return Open(path)
-	}
-	return openCheckpointAs(ctx, path, graph, weights, monitor)
+// derivation says what a model is made from that is no ONNX file.
+type derivation struct {
+	graph    string    // the ONNX model whose graph it has
+	weights  string    // the checkpoint that this was exported from, or ""
+	adapters []Adapter // that are added to its weights; nil for a checkpoint
+	version  string    // of the program that made it first
 }
 
-// openCheckpointAs makes a model of a checkpoint and opens it. It has the checkpoint's path.
-func openCheckpointAs(ctx context.Context, path, graph, weights string, monitor Monitor) (_ *Model, err error) {
-	a, err := openApplication(graph, ApplyOptions{From: weights, To: path, Monitor: monitor})
+// open opens an ONNX model, or makes one of a checkpoint or of adapters.
+func (d derivation) open(ctx context.Context, path string, monitor Monitor) (*Model, error) {
+	switch isWeights := isCheckpoint(path); {
+	case isWeights && d.adapters != nil:
+		return nil, fault.Usagef("%s is a checkpoint, and adapters are added to an ONNX model", path)
+	case !isWeights && d.adapters == nil:
+		return Open(path)
+	}
+	return d.make(ctx, path, monitor)
+}
+
+// make makes a model and opens it. It has the path of the checkpoint, or of the model that adapters are added to.
+func (d derivation) make(ctx context.Context, path string, monitor Monitor) (_ *Model, err error) {
+	a, err := openApplication(d.graph, ApplyOptions{From: d.weights, To: path, Monitor: monitor}, d.adapters...)
 	if err != nil {
 		return nil, err
 	}
+	a.version = d.version
 	defer func() { err = errors.Join(err, a.Close()) }()
 	if err := a.bind(ctx); err != nil {
 		return nil, err
@@ -85,11 +104,30 @@ func openCheckpointAs(ctx context.Context, path, graph, weights string, monitor 
 		return nil, errors.Join(err, os.RemoveAll(folder))
 	}
 	m.path, m.made = path, &made{folder: folder, inputs: a.paths()}
-	if weights == "" {
-		m.made.notes = append(m.made.notes, fmt.Sprintf("which tensor of %s is which weight is not proved: names, shapes and nearness "+
-			"say so; --base-weights with the checkpoint that %s was exported from proves it", path, graph))
-	}
+	m.made.notes = append(m.made.notes, d.notes(a, path)...)
 	return m, nil
+}
+
+// notes returns what is to be said about the model.
+func (d derivation) notes(a *application, path string) (notes []string) {
+	if d.adapters != nil {
+		notes = append(notes, a.notes...)
+		path = d.adapters[0].Path
+	}
+	switch {
+	case d.weights != "":
+	case d.adapters != nil:
+		notes = append(notes, fmt.Sprintf("which weight of %s is which layer of %s is not proved: their names say so; --base-weights with "+
+			"the checkpoint that %s was exported from proves it", d.graph, path, d.graph))
+	default:
+		notes = append(notes, fmt.Sprintf("which tensor of %s is which weight is not proved: names, shapes and nearness "+
+			"say so; --base-weights with the checkpoint that %s was exported from proves it", path, d.graph))
+	}
+	return notes
+}
+
+func hasAdapters(list [][]Adapter) bool {
+	return slices.ContainsFunc(list, func(l []Adapter) bool { return l != nil })
 }
 
 // notes returns what is to be said about models that were made from checkpoints.
@@ -121,21 +159,56 @@ func openSources(
 func openSource(
 	ctx context.Context, merged, path string, source onnxmerge.Source, monitor Monitor,
 ) (*Model, error) {
-	if !isCheckpoint(path) {
+	from, err := onnxmerge.ParseWeights(source.From)
+	hasAdapters := err == nil && len(from.Adapters) > 0
+	if !isCheckpoint(path) && !hasAdapters {
 		return Open(path)
 	}
-	from, err := onnxmerge.ParseWeights(source.From)
 	if err != nil {
 		return nil, fault.Inputf("%s is a checkpoint, and the merge was of an ONNX model", path)
 	}
-	graph, ok := findBeside(merged, from.Base.File)
-	weights := ""
-	if ok && !from.Unproven {
-		weights, ok = findBeside(merged, from.From[0].File)
+	d := derivation{version: from.Version}
+	var missing []string
+	find := func(name string) string {
+		found, ok := findBeside(merged, name)
+		if !ok {
+			missing = append(missing, name)
+		}
+		return found
 	}
-	if !ok {
-		return nil, fault.Inputf("%s was made with the graph of %s and the checkpoint that it was exported from, and one of them is "+
-			"neither beside it nor in the working folder", merged, from.Base.File)
+	if d.graph = path; !hasAdapters {
+		d.graph = find(from.Base.File)
 	}
-	return openCheckpointAs(ctx, path, graph, weights, monitor)
+	if !from.Unproven {
+		d.weights = find(from.From[0].File)
+	}
+	for _, a := range from.Adapters {
+		d.adapters = append(d.adapters, Adapter{Path: find(a.Path), Scale: a.Scale})
+	}
+	if missing != nil {
+		return nil, fault.Inputf("%s was made from %s, which is neither beside it nor in the working folder", merged,
+			strings.Join(missing, ", "))
+	}
+	if err := d.compareAdapters(ctx, from); err != nil {
+		return nil, err
+	}
+	return d.open(ctx, path, monitor)
+}
+
+// compareAdapters refuses adapters that are not those of a provenance.
+func (d derivation) compareAdapters(ctx context.Context, from *onnxmerge.Weights) error {
+	for i, a := range d.adapters {
+		l, err := openAdapter(a)
+		if err != nil {
+			return err
+		}
+		got, err := l.record(ctx)
+		if err = errors.Join(err, l.Close()); err != nil {
+			return err
+		}
+		if !slices.EqualFunc(got, from.Adapters[i].Files, func(x, y onnxmerge.CheckpointFile) bool { return x.SHA256 == y.SHA256 }) {
+			return fault.Mismatchf("%s is not the adapter that was merged: its sha256 is %s", a.Path, got[0].SHA256)
+		}
+	}
+	return nil
 }

@@ -48,8 +48,11 @@ type MergeOptions struct {
 	// BaseWeights is the checkpoint that the last ONNX model was exported from, by which other checkpoints among the models are
 	// read as models with its graph, proved by values; "" identifies their tensors by names and nearness.
 	BaseWeights string
-	Fisher      []string // ONNX files with the diagonal Fisher information of each model, for methods that use it
-	DType       string   // that all merged weights must have; "" is any
+	// Adapters are LoRA adapters that are added to models, by their place among the models; nil for a model without. See
+	// [MergeOptions.AddAdapters].
+	Adapters [][]Adapter
+	Fisher   []string // ONNX files with the diagonal Fisher information of each model, for methods that use it
+	DType    string   // that all merged weights must have; "" is any
 
 	// Prove proves the pairing by running both models before anything is written; nil does not. A disproved pairing is an
 	// error of kind Mismatch. Pairs that are refused because values or other operators speak against them are merged if
@@ -73,6 +76,9 @@ func (o MergeOptions) inputs(models []string) []string {
 	paths := slices.Concat(models, o.Fisher)
 	if o.BaseWeights != "" {
 		paths = append(paths, o.BaseWeights)
+	}
+	for _, a := range slices.Concat(o.Adapters...) {
+		paths = append(paths, a.Path)
 	}
 	if o.Prove != nil {
 		paths = append(paths, o.Prove.Data.paths()...)
@@ -142,7 +148,7 @@ func PlanMerge(ctx context.Context, paths []string, opt MergeOptions) (*MergePla
 	if len(paths) < 2 {
 		return nil, fault.Usagef("a merge takes two models or more, and %d are named", len(paths))
 	}
-	inputs, err := openMixed(ctx, paths, opt.BaseWeights, opt.Monitor)
+	inputs, err := openMixed(ctx, paths, opt)
 	if err != nil {
 		return nil, err
 	}
@@ -475,6 +481,14 @@ func newRecipe(r *recipe.Recipe, paths func(names []string) []string) *Recipe {
 	if name := []string{r.BaseWeights}; r.BaseWeights != "" {
 		merge.BaseWeights = paths(name)[0]
 		r.BaseWeights = name[0]
+	}
+	for i, list := range r.Adapters {
+		merge.Adapters = append(merge.Adapters, nil)
+		for j, a := range list {
+			name := []string{a.Path}
+			merge.Adapters[i] = append(merge.Adapters[i], Adapter{Path: paths(name)[0], Scale: a.Scale})
+			list[j].Path = name[0]
+		}
 	}
 	if r.Repair != nil {
 		d, name := r.Repair.Data, []string{r.Repair.Data.File}

@@ -15,9 +15,20 @@ import (
 // has a value that no flag can have, such as a gradient for one of several models, or data is the caller's own. Without
 // provenance the output has the bytes that a sweep measures.
 func (o MergeOptions) Command(models []string, out string) string {
-	c := commandLine{words: slices.Concat([]string{"wiseft", "merge"}, models)}
+	adapters, asFlags := o.adapterFlags(models)
+	named := models
+	if len(adapters) > 0 {
+		named = models[:1]
+	}
+	c := commandLine{words: slices.Concat([]string{"wiseft", "merge"}, named), impossible: !asFlags}
 	c.text("method", o.Method, "linear")
+	for _, a := range adapters {
+		c.add("--adapter", a.String())
+	}
 	for _, name := range slices.Sorted(maps.Keys(o.Params)) {
+		if name == "alpha" && len(adapters) > 0 && isLinear(o.Method) {
+			continue // 1, as adapters have it
+		}
 		if name == "alpha" {
 			c.add("--alpha", c.value(o.Params[name]))
 			continue

@@ -132,6 +132,9 @@ func (opt VerifyOptions) inputs(merged string, from *onnxmerge.Provenance) ([]st
 		case len(further) > 0:
 			path, further = further[0], further[1:]
 		}
+		if path == "" && i > 0 && isBaseOf(sources[0], s) {
+			path = paths[0]
+		}
 		if path == "" && s.Ref != "" {
 			paths = append(paths, s.Ref)
 			continue
@@ -139,8 +142,8 @@ func (opt VerifyOptions) inputs(merged string, from *onnxmerge.Provenance) ([]st
 		if hash, ok := named[s.File]; path == "" && ok && hash != s.SHA256 {
 			return nil, fault.Usagef("more than one model was named %s", s.File).WithHint(inputFlags)
 		}
-		named[s.File] = s.SHA256
 		if path == "" {
+			named[s.File] = s.SHA256
 			found, ok := findBeside(merged, s.File)
 			if !ok {
 				missing = append(missing, s.File)
@@ -154,6 +157,12 @@ func (opt VerifyOptions) inputs(merged string, from *onnxmerge.Provenance) ([]st
 			strings.Join(missing, ", ")).WithHint(inputFlags)
 	}
 	return paths, nil
+}
+
+// isBaseOf reports whether adapters were added to one source of a merge to make another.
+func isBaseOf(base, s onnxmerge.Source) bool {
+	from, err := onnxmerge.ParseWeights(s.From)
+	return err == nil && len(from.Adapters) > 0 && from.Base.SHA256 == base.SHA256
 }
 
 // inputFlags is a hint.

@@ -116,15 +116,18 @@ func ApplyWeights(
 // application is a model that gets the weights of a checkpoint.
 type application struct {
 	model    *Model
-	from, to *Checkpoint // from is nil if it is not known
+	from, to *Checkpoint      // from is nil if it is not known, to is nil with adapters
+	adapters []*loadedAdapter // that are added to from, or to the model's own tensors
 	opt      ApplyOptions
+	version  string // of the program, for the provenance
 	notes    []string
 	bound    *mapping.Bound
 	result   *WeightsResult
 }
 
-func openApplication(base string, opt ApplyOptions) (*application, error) {
-	a := &application{opt: opt}
+// openApplication opens a model, and a checkpoint or adapters whose weights it gets.
+func openApplication(base string, opt ApplyOptions, adapters ...Adapter) (*application, error) {
+	a := &application{opt: opt, version: Version}
 	var err error
 	if a.model, err = Open(base); err != nil {
 		return nil, err
@@ -132,8 +135,16 @@ func openApplication(base string, opt ApplyOptions) (*application, error) {
 	if opt.From != "" {
 		a.from, err = OpenCheckpoint(opt.From)
 	}
-	if err == nil {
+	if err == nil && len(adapters) == 0 {
 		a.to, err = OpenCheckpoint(opt.To)
+	}
+	for _, x := range adapters {
+		if err == nil {
+			var l *loadedAdapter
+			if l, err = openAdapter(x); err == nil {
+				a.adapters = append(a.adapters, l)
+			}
+		}
 	}
 	if err != nil {
 		return nil, errors.Join(err, a.Close())
@@ -154,6 +165,9 @@ func (a *application) checkpoints() []*Checkpoint {
 		if c != nil {
 			list = append(list, c)
 		}
+	}
+	for _, l := range a.adapters {
+		list = append(list, l.Checkpoint)
 	}
 	return list
 }
@@ -179,6 +193,19 @@ func (a *application) paths() []string {
 // bind finds what the tensors are made from.
 func (a *application) bind(ctx context.Context) error {
 	a.opt.Monitor.progress(Progress{What: "comparing weights", Unit: "tensors"})
+	bind := a.bindCheckpoint
+	if len(a.adapters) > 0 {
+		bind = a.bindAdapters
+	}
+	if err := bind(ctx); err != nil {
+		return err
+	}
+	a.result = newWeightsResult(a.bound)
+	a.result.Notes = append(a.result.Notes, a.notes...)
+	return nil
+}
+
+func (a *application) bindCheckpoint(ctx context.Context) error {
 	find, source := mapping.Find, a.from
 	if source == nil {
 		find, source = mapping.Guess, a.to
@@ -187,12 +214,8 @@ func (a *application) bind(ctx context.Context) error {
 	if err != nil {
 		return withPath(a.model.path, err)
 	}
-	if a.bound, err = found.Bind(ctx, source.Checkpoint, a.to.Checkpoint); err != nil {
-		return withPath(a.to.path, err)
-	}
-	a.result = newWeightsResult(a.bound)
-	a.result.Notes = append(a.result.Notes, a.notes...)
-	return nil
+	a.bound, err = found.Bind(ctx, source.Checkpoint, a.to.Checkpoint)
+	return withPath(a.to.path, err)
 }
 
 // err returns an error of kind Mismatch if tensors are not explained.
@@ -222,7 +245,15 @@ func (a *application) source() *Checkpoint {
 	if a.from != nil {
 		return a.from
 	}
-	return a.to
+	return a.tuned()
+}
+
+// tuned returns the checkpoint that the model's weights are taken from, or the first adapter.
+func (a *application) tuned() *Checkpoint {
+	if a.to != nil {
+		return a.to
+	}
+	return a.adapters[0].Checkpoint
 }
 
 // write writes the model with the weights of the checkpoint.
@@ -241,7 +272,7 @@ func (a *application) write(ctx context.Context, out string, opt WriteOptions) e
 	}
 	list, change, err := a.bound.Weights()
 	if err != nil {
-		return withPath(a.to.path, err)
+		return withPath(a.tuned().path, err)
 	}
 	workers := a.opt.Workers
 	if workers == 0 {
@@ -256,7 +287,7 @@ func (a *application) write(ctx context.Context, out string, opt WriteOptions) e
 	}
 	data, err := a.model.Write(ctx, files, list, how)
 	if err != nil {
-		return withPath(a.to.path, err)
+		return withPath(a.tuned().path, err)
 	}
 	if err := a.checkUnchanged(); err != nil {
 		return err
@@ -283,7 +314,7 @@ func (a *application) checkUnchanged() error {
 
 // provenance records the files by their hashes.
 func (a *application) provenance(ctx context.Context) (string, error) {
-	w := onnxmerge.Weights{Schema: onnxmerge.WeightsSchema, Version: Version, KeepUnmapped: a.opt.KeepUnmapped,
+	w := onnxmerge.Weights{Schema: onnxmerge.WeightsSchema, Version: a.version, KeepUnmapped: a.opt.KeepUnmapped,
 		Unproven: a.from == nil, Mapped: len(a.bound.Mapped), Kept: len(a.bound.Kept) + len(a.bound.Refused)}
 	var err error
 	if w.Base, err = onnxmerge.NewSource(ctx, a.model.Model, filepath.Base(a.model.path)); err != nil {
@@ -294,7 +325,17 @@ func (a *application) provenance(ctx context.Context) (string, error) {
 			return "", err
 		}
 	}
-	if w.To, err = a.to.record(ctx); err != nil {
+	if a.to != nil {
+		w.To, err = a.to.record(ctx)
+	}
+	for _, l := range a.adapters {
+		if err == nil {
+			var files []onnxmerge.CheckpointFile
+			files, err = l.record(ctx)
+			w.Adapters = append(w.Adapters, onnxmerge.WeightsAdapter{Path: baseName(l.path), Scale: l.scaled.Scale, Files: files})
+		}
+	}
+	if err != nil {
 		return "", err
 	}
 	document, err := json.Marshal(w)

@@ -18,7 +18,9 @@ type Weights struct {
 	Version string           `json:"version"`
 	Base    Source           `json:"base"`           // the model whose graph it is
 	From    []CheckpointFile `json:"from,omitempty"` // the checkpoint that it was exported from
-	To      []CheckpointFile `json:"to"`             // the checkpoint of its weights
+	To      []CheckpointFile `json:"to,omitempty"`   // the checkpoint of its weights
+	// Adapters are LoRA adapters that were added to the weights, in place of To.
+	Adapters []WeightsAdapter `json:"adapters,omitempty"`
 	// KeepUnmapped means that tensors which the checkpoint does not explain were kept.
 	KeepUnmapped bool `json:"keep_unmapped,omitempty"`
 	// Unproven means that tensors were identified by names and nearness, because the checkpoint that the model was exported
@@ -33,6 +35,13 @@ type CheckpointFile struct {
 	File   string `json:"file"`
 	Bytes  int64  `json:"bytes"`
 	SHA256 string `json:"sha256"`
+}
+
+// WeightsAdapter is an adapter that was added to weights.
+type WeightsAdapter struct {
+	Path  string           `json:"path"`  // of its folder, or its file, without the folders above
+	Scale float64          `json:"scale"` // of its delta
+	Files []CheckpointFile `json:"files"` // its tensors, and its configuration if it has one
 }
 
 // ReadWeights returns how a model got the weights of a checkpoint; nil if it did not.
@@ -50,7 +59,7 @@ func ParseWeights(document []byte) (*Weights, error) {
 	if err := json.Unmarshal(document, &w); err != nil {
 		return nil, onnx.FormatError(fmt.Sprintf("metadata %s: %v", onnx.ProvenanceKey, text.JSONError(err)))
 	}
-	if w.Schema != WeightsSchema || len(w.To) == 0 || w.Base.File == "" || len(w.From) == 0 && !w.Unproven {
+	if w.Schema != WeightsSchema || (len(w.To) == 0) == (len(w.Adapters) == 0) || w.Base.File == "" || len(w.From) == 0 && !w.Unproven {
 		return nil, onnx.FormatError(fmt.Sprintf("metadata %s: schema %q without a base model or a checkpoint",
 			onnx.ProvenanceKey, w.Schema))
 	}

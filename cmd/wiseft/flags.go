@@ -113,13 +113,16 @@ func (o *mergeOptions) flags() []cli.Flag {
 	), o.selectionOptions.flags()...)
 }
 
-// job returns the models and the options of a merge, from the command line or from the recipe of --recipe. Models on
-// the command line replace the recipe's.
-func (o *mergeOptions) job(c *call) (models []string, m wiseft.MergeOptions, err error) {
+// pairArguments are the models of a merge.
+var pairArguments = atLeast("PRETRAINED", "FINETUNED")
+
+// job returns the models and the options of a merge, from the command line, which names what takes says, or from the recipe
+// of --recipe. Models on the command line replace the recipe's.
+func (o *mergeOptions) job(c *call, takes arguments) (models []string, m wiseft.MergeOptions, err error) {
 	if o.recipe != "" {
 		return o.recipeJob(c)
 	}
-	if err := atLeast("PRETRAINED", "FINETUNED").check(c); err != nil {
+	if err := takes.check(c); err != nil {
 		return nil, m, err
 	}
 	if m, err = o.selectionOptions.options(); err != nil {
@@ -159,7 +162,7 @@ func (o *mergeOptions) parameters() (method.Params, []onnxmerge.Override, error)
 // recipeFlags are the flags that --recipe excludes, because the recipe has their values.
 var recipeFlags = []string{
 	"method", "param", "set", "alpha", "include", "exclude", "fold", "pair", "backbone-output", "extrapolate", "fisher",
-	"norm-statistics", "allow-nonfinite", "base-weights",
+	"norm-statistics", "allow-nonfinite", "base-weights", "adapter",
 }
 
 func (o *mergeOptions) recipeJob(c *call) (models []string, m wiseft.MergeOptions, err error) {
@@ -184,6 +187,10 @@ func (o *mergeOptions) recipeJob(c *call) (models []string, m wiseft.MergeOption
 	m.RequireComplete = o.RequireComplete
 	if m.Statistics == "" {
 		m.Statistics = onnxmerge.Linear // a recipe says all, for every command
+	}
+	if len(c.args) > 0 && m.Adapters != nil {
+		return nil, m, usagef("%s has adapters, and models on the command line would replace those that they belong to", o.recipe).
+			WithHint("write the models into the recipe")
 	}
 	if len(c.args) > 0 {
 		models = c.args

@@ -20,9 +20,10 @@ type mergeCommand struct {
 	proveOptions
 	repairOptions
 	alignOptions
-	out   string
-	alpha float64
-	plan  bool
+	out      string
+	alpha    float64
+	plan     bool
+	adapters []string
 }
 
 func newMergeCommand() *cli.Command {
@@ -30,6 +31,8 @@ func newMergeCommand() *cli.Command {
 	flags := section("",
 		outFlag(&o.out, "the merged model's `FILE`"),
 		define(&o.alpha, "alpha", "share of the fine-tuned model, 0 to 1").or(0.5).env(),
+		define(&o.adapters, "adapter", "add a LoRA adapter to the one model that is named: `PATH` of PEFT's folder or of a file with kohya's "+
+			"names, or PATH:SCALE with a factor of the whole delta, by default 1; may be repeated"),
 		define(&o.Fisher, "fisher", "diagonal Fisher information of a model, as an ONNX `FILE`; one for each model, "+
 			"in their order"),
 		define(&o.recipe, "recipe", "read models, method and parameters from a YAML `FILE`; see wiseft recipe").env(),
@@ -47,6 +50,9 @@ func newMergeCommand() *cli.Command {
 			"last the one that everything else is copied from.\n\n" +
 			"A model may be a checkpoint (safetensors, .pth): it gets the graph of the ONNX model. Which tensor is\n" +
 			"which weight is proved with --base-weights, the checkpoint that the ONNX model was exported from.\n\n" +
+			"With --adapter one model is named, and LoRA adapters are added to it: PATH:1 gives what merge_and_unload of PEFT\n" +
+			"gives, PATH:0.5 half of the way, and --alpha does not apply. Deltas of several adapters are added. With another\n" +
+			"--method than linear each adapter is a fine-tuned model of its own.\n\n" +
 			"Examples:\n" +
 			"  wiseft merge pretrained.onnx finetuned.onnx -o merged.onnx --alpha 0.5\n" +
 			"  wiseft merge pretrained.onnx finetuned.onnx --plan\n" +
@@ -58,6 +64,7 @@ func newMergeCommand() *cli.Command {
 			"  wiseft merge base.onnx task1.onnx task2.onnx -o merged.onnx --method ties --param density=0.3\n" +
 			"  wiseft merge pretrained.onnx finetuned.onnx -o merged.onnx --set 'encoder/*=0.3' --set depth:0.5-1=0.8\n" +
 			"  wiseft merge base.onnx tuned.safetensors --base-weights base.safetensors -o merged.onnx\n" +
+			"  wiseft merge base.onnx --adapter lora:0.7 --base-weights base.safetensors -o merged.onnx\n" +
 			"  wiseft merge --recipe recipe.yaml -o merged.onnx\n" +
 			"  wiseft merge big.onnx tuned.onnx -o merged.onnx --external always --shard-size 2GiB",
 		Flags: slices.Concat(flags, o.storageOptions.flags(), o.mergeOptions.flags(),
@@ -76,9 +83,18 @@ type mergeReport struct {
 }
 
 func (o *mergeCommand) run(ctx context.Context, c *call) (result, error) {
-	models, opt, err := o.job(c)
+	takes := pairArguments
+	if len(o.adapters) > 0 {
+		takes = exactly("MODEL.onnx")
+	}
+	models, opt, err := o.job(c, takes)
 	if err != nil {
 		return nil, err
+	}
+	if len(o.adapters) > 0 && o.recipe == "" {
+		if models, err = o.addAdapters(c, &opt, models); err != nil {
+			return nil, err
+		}
 	}
 	write, err := o.storageOptions.options()
 	if err != nil {
@@ -106,6 +122,23 @@ func (o *mergeCommand) run(ctx context.Context, c *call) (result, error) {
 		return merged.failed(c, &mergeReport{MergeResult: made, OK: new(bool), Error: err.Error()}, err)
 	}
 	return merged.result(&mergeReport{MergeResult: made}, err)
+}
+
+// addAdapters adds the adapters of --adapter to the options, and returns the models that are merged.
+func (o *mergeCommand) addAdapters(c *call, opt *wiseft.MergeOptions, models []string) ([]string, error) {
+	if c.IsSet("alpha") {
+		return nil, usagef("--alpha does not apply to --adapter: the number behind an adapter scales its delta").
+			WithHint("--adapter PATH:%v", o.alpha)
+	}
+	var list []wiseft.Adapter
+	for _, text := range o.adapters {
+		a, err := wiseft.ParseAdapter(text)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, a)
+	}
+	return opt.AddAdapters(models[0], list)
 }
 
 var merged = form[mergeReport]{"wiseft.merge/1", writeMerge}

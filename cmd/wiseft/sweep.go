@@ -81,7 +81,7 @@ func (o *sweepCommand) run(ctx context.Context, c *call) (result, error) {
 
 // options returns the models and the library's options.
 func (o *sweepCommand) options(c *call) (models []string, opt wiseft.SweepOptions, err error) {
-	models, merge, err := o.job(c)
+	models, merge, err := o.job(c, pairArguments)
 	if err != nil {
 		return nil, opt, err
 	}

@@ -178,8 +178,15 @@ func (r *Recipe) readModels(top *object, m method.Method) error {
 			return errAt(n, "a model needs a file")
 		}
 		r.Models = append(r.Models, file)
+		if o.has("adapter") {
+			list, err := o.adapters("adapter")
+			if err != nil {
+				return err
+			}
+			r.setAdapters(i, list)
+		}
 		for _, k := range o.keys {
-			if k == "file" {
+			if k == "file" || k == "adapter" {
 				continue
 			}
 			if values[k] == nil {

@@ -31,7 +31,8 @@ type Recipe struct {
 	// BaseWeights is the checkpoint that the last ONNX model was exported from, by which checkpoints among Models are read; "" is
 	// none.
 	BaseWeights string
-	Fisher      []string // files, in the order of Models
+	Adapters    [][]Adapter // that are added to models, by their place; nil for a model without
+	Fisher      []string    // files, in the order of Models
 	Options     onnxmerge.Options
 	DType       string  // dtype that weights must have; "" if the document has none
 	Align       *Align  // nil without one

@@ -19,9 +19,16 @@ func FromProvenance(p *onnxmerge.Provenance) *Recipe {
 	for _, m := range p.Models {
 		r.Models = append(r.Models, cmp.Or(m.Ref, m.File))
 	}
-	for _, m := range p.Models {
-		if from, err := onnxmerge.ParseWeights(m.From); err == nil && !strings.HasSuffix(m.File, ".onnx") && len(from.From) > 0 {
-			r.BaseWeights = from.From[0].File // the model is a checkpoint
+	for i, m := range p.Models {
+		from, err := onnxmerge.ParseWeights(m.From)
+		if err != nil || len(from.Adapters) == 0 && strings.HasSuffix(m.File, ".onnx") {
+			continue // an ONNX model as it is
+		}
+		if len(from.From) > 0 {
+			r.BaseWeights = from.From[0].File
+		}
+		for _, a := range from.Adapters {
+			r.setAdapters(i, append(r.adaptersOf(i), Adapter{a.Path, a.Scale}))
 		}
 	}
 	for _, f := range p.Fisher {
@@ -61,6 +68,7 @@ func (r *Recipe) Write(w io.Writer) error {
 	for i, file := range r.Models {
 		entry := &yaml.Node{Kind: yaml.MappingNode}
 		put(entry, "file", file)
+		putAdapters(entry, r.adaptersOf(i))
 		for _, name := range slices.Sorted(maps.Keys(each)) {
 			if v := each[name][i]; v != nil {
 				put(entry, name, v)
