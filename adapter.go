@@ -60,6 +60,23 @@ func (o MergeOptions) adapterFlags(models []string) ([]Adapter, bool) {
 		slices.EqualFunc(again.Adapters, o.Adapters, slices.Equal[[]Adapter])
 }
 
+// AddedAdapter is an adapter that was added to a model of a merge.
+type AddedAdapter struct {
+	Model string  `json:"model"`
+	Path  string  `json:"path"`
+	Scale float64 `json:"scale"`
+}
+
+// added returns the adapters with their models.
+func (o MergeOptions) added(models []string) (list []AddedAdapter) {
+	for i, model := range models {
+		for _, a := range o.adaptersOf(i) {
+			list = append(list, AddedAdapter{model, a.Path, a.Scale})
+		}
+	}
+	return list
+}
+
 // adaptersOf returns the adapters of a model of the merge.
 func (o MergeOptions) adaptersOf(i int) []Adapter {
 	if i < len(o.Adapters) {

@@ -133,6 +133,8 @@ type MergePlan struct {
 	aligned []onnxmerge.Aligned
 	memory  int64
 	monitor Monitor
+
+	adapters []AddedAdapter
 }
 
 // Close closes the models.
@@ -174,7 +176,7 @@ func PlanMerge(ctx context.Context, paths []string, opt MergeOptions) (*MergePla
 	}
 	plan.Warnings = append(plan.Warnings, inputs.notes()...)
 	return &MergePlan{Plan: plan, inputs: inputs, count: len(paths), prove: opt.Prove, repair: opt.Repair, aligned: aligned,
-		memory: opt.MemoryBytes, monitor: opt.Monitor}, nil
+		memory: opt.MemoryBytes, monitor: opt.Monitor, adapters: opt.added(paths)}, nil
 }
 
 // align brings the models into one order.
@@ -226,6 +228,7 @@ type MergeResult struct {
 	Method     string               `json:"method"`
 	Alpha      *float64             `json:"alpha,omitempty"`
 	Params     method.Params        `json:"params"`
+	Adapters   []AddedAdapter       `json:"adapters,omitempty"` // that were added to models, the deltas of all
 	Tensors    TensorCounts         `json:"tensors"`
 	Parameters int64                `json:"parameters"` // elements merged
 	Bytes      int64                `json:"bytes"`
@@ -269,7 +272,11 @@ func Merge(
 }
 
 // Describe returns what the plan would do, as the result of a merge that was not written.
-func (p *MergePlan) Describe() *MergeResult { return describePlan(p.Plan) }
+func (p *MergePlan) Describe() *MergeResult {
+	r := describePlan(p.Plan)
+	r.Adapters = p.adapters
+	return r
+}
 
 func describePlan(p *onnxmerge.Plan) *MergeResult {
 	r := &MergeResult{Method: p.Method.Name, Params: p.Params, Features: p.Backbone.Output,
@@ -321,7 +328,7 @@ func (p *MergePlan) WriteFile(ctx context.Context, out string, opt WriteOptions)
 		return nil, err
 	}
 	r.Proof, r.Proofs = oneProof(proofs)
-	r.Aligned = p.aligned
+	r.Aligned, r.Adapters = p.aligned, p.adapters
 	if r.Repair = repaired; repaired != nil {
 		r.Norms = nil // they are measured
 	}

@@ -142,8 +142,8 @@ func (opt VerifyOptions) inputs(merged string, from *onnxmerge.Provenance) ([]st
 		if hash, ok := named[s.File]; path == "" && ok && hash != s.SHA256 {
 			return nil, fault.Usagef("more than one model was named %s", s.File).WithHint(inputFlags)
 		}
+		named[s.File] = s.SHA256
 		if path == "" {
-			named[s.File] = s.SHA256
 			found, ok := findBeside(merged, s.File)
 			if !ok {
 				missing = append(missing, s.File)

@@ -50,7 +50,22 @@ func ReadWeights(m *onnx.Model) (*Weights, error) {
 	if schemaOf(document) != WeightsSchema {
 		return nil, nil
 	}
-	return ParseWeights([]byte(document))
+	w, err := ParseWeights([]byte(document))
+	if err == nil && len(w.Adapters) > 0 {
+		return nil, onnx.FormatError(fmt.Sprintf("metadata %s: adapters, which a merge records, without a merge", onnx.ProvenanceKey))
+	}
+	return w, err
+}
+
+// Title returns the file's name, with the adapters that were added to the model: "base.onnx + lora:0.7".
+func (s Source) Title() string {
+	title := s.File
+	if from, err := ParseWeights(s.From); err == nil {
+		for _, a := range from.Adapters {
+			title += fmt.Sprintf(" + %s:%v", a.Path, a.Scale)
+		}
+	}
+	return title
 }
 
 // ParseWeights reads the JSON text of a Weights.
@@ -59,7 +74,8 @@ func ParseWeights(document []byte) (*Weights, error) {
 	if err := json.Unmarshal(document, &w); err != nil {
 		return nil, onnx.FormatError(fmt.Sprintf("metadata %s: %v", onnx.ProvenanceKey, text.JSONError(err)))
 	}
-	if w.Schema != WeightsSchema || (len(w.To) == 0) == (len(w.Adapters) == 0) || w.Base.File == "" || len(w.From) == 0 && !w.Unproven {
+	made := (len(w.To) > 0) != (len(w.Adapters) > 0)
+	if w.Schema != WeightsSchema || !made || w.Base.File == "" || len(w.From) == 0 && !w.Unproven {
 		return nil, onnx.FormatError(fmt.Sprintf("metadata %s: schema %q without a base model or a checkpoint",
 			onnx.ProvenanceKey, w.Schema))
 	}

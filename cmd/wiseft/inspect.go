@@ -104,10 +104,29 @@ func writeCheckpoint(w io.Writer, r *wiseft.Inspection) error {
 // weightsOf says which checkpoint's weights a model has.
 func weightsOf(w *onnxmerge.Weights) string {
 	how := "proved by values"
-	if w.Unproven {
+	switch {
+	case w.Unproven && len(w.Adapters) > 0:
+		how = "by names"
+	case w.Unproven:
 		how = "by names and nearness"
 	}
+	if len(w.Adapters) > 0 {
+		return addedTo(w) + ", " + how
+	}
 	return fmt.Sprintf("%s (sha256 %s) in the graph of %s, %s", w.To[0].File, w.To[0].SHA256, w.Base.File, how)
+}
+
+// addedTo says which adapters were added to a model.
+func addedTo(w *onnxmerge.Weights) string {
+	var list []string
+	for _, a := range w.Adapters {
+		text := fmt.Sprintf("%s:%v", a.Path, a.Scale)
+		for _, f := range a.Files {
+			text += fmt.Sprintf(" (%s, sha256 %s)", f.File, f.SHA256)
+		}
+		list = append(list, text)
+	}
+	return w.Base.File + " with the adapters " + strings.Join(list, ", ")
 }
 
 // writeProvenance shows how a model was merged.

@@ -210,6 +210,9 @@ func writeMerge(w io.Writer, r *mergeReport) error {
 	if len(r.Kept.New) > 0 {
 		fmt.Fprintf(w, "%d weights only in the fine-tuned model, kept: %s\n", len(r.Kept.New), shortList(r.Kept.New))
 	}
+	for _, a := range r.Adapters {
+		fmt.Fprintf(w, "added to %s: %s, %v of its delta\n", a.Model, a.Path, a.Scale)
+	}
 	writeHead(w, r.Head, r.Features)
 	writeProofs(w, r.Proof, r.Proofs)
 	writeNorms(w, r.Norms)

@@ -52,12 +52,15 @@ func writeVerification(w io.Writer, r *wiseft.VerifyResult) error {
 	if r.All {
 		how, verdict = "all of", "agrees with its provenance"
 	}
-	last := len(r.Inputs) - 1
+	inputs, last := slices.Clone(r.Inputs), len(r.Inputs)-1
 	made := "made of"
 	if r.Provenance != nil {
 		made = recipeOf(r.Provenance) + " of"
+		for i, s := range r.Provenance.Models {
+			inputs[i] += strings.TrimPrefix(s.Title(), s.File)
+		}
 	}
-	fmt.Fprintf(w, "%s %s: %s %s and %s\n", r.Output, verdict, made, strings.Join(r.Inputs[:last], ", "), r.Inputs[last])
+	fmt.Fprintf(w, "%s %s: %s %s and %s\n", r.Output, verdict, made, strings.Join(inputs[:last], ", "), inputs[last])
 	writeProofs(w, r.Proof, r.Proofs)
 	for _, note := range r.Notes {
 		fmt.Fprintln(w, note)

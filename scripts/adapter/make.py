@@ -2,8 +2,7 @@
 
 A case is a folder with base.safetensors, the adapter, merged.safetensors (float32, by merge_and_unload of PEFT, or with kohya's
 names none) and reference.safetensors (float64, computed here from the formulas). Two networks are exported: base.onnx and
-merged.onnx by TorchScript, with folded weights and generated names, dynamo.onnx with names as PyTorch has them, and io.npz has an input and
-PyTorch's output of the merged network.
+merged.onnx by TorchScript, with folded weights and generated names, dynamo.onnx with names as PyTorch has them; x.npz has inputs.
 
 Run from anywhere: python scripts/adapter/make.py (requirements.txt).
 """
@@ -168,8 +167,7 @@ def export(folder, build, base, merged):
     torch.onnx.export(model, (x,), folder / "base.onnx", dynamo=False, dynamic_axes=dynamic, **names)
     torch.onnx.export(merged, (x,), folder / "merged.onnx", dynamo=False, dynamic_axes=dynamic, **names)
     torch.onnx.export(model, (x,), folder / "dynamo.onnx", dynamo=True, external_data=False, **names)
-    with torch.no_grad():
-        np.savez(folder / "io.npz", x=x.numpy(), y=merged(x).numpy())
+    np.savez(folder / "x.npz", x=x.numpy())
 
 
 def kohya():
