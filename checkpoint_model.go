@@ -140,24 +140,30 @@ func (l models) notes() (notes []string) {
 	return notes
 }
 
-// openSources opens the inputs of a merge again. A checkpoint becomes the model that was merged, by what its source
-// says: the graph and the checkpoint that this was exported from are searched beside the merged model.
+// openSources opens the inputs of a merge again. A checkpoint, and a model with adapters, becomes the model that was merged, by
+// what its source says: the other files that this was made from are those of the options, or are searched beside the merged
+// model.
 func openSources(
-	ctx context.Context, merged string, paths []string, sources []onnxmerge.Source, monitor Monitor,
+	ctx context.Context, merged string, paths []string, sources []onnxmerge.Source, opt VerifyOptions,
 ) (models, error) {
 	var list models
 	for i, path := range paths {
-		m, err := openSource(ctx, merged, path, sources[i], monitor)
+		m, err := openSource(ctx, merged, path, sources[i], &opt)
 		if err != nil {
 			return nil, errors.Join(err, list.Close())
 		}
 		list = append(list, m)
 	}
+	if n := len(opt.Adapters); n > 0 {
+		return nil, errors.Join(fault.Usagef("%s was made with fewer adapters than are named: %s is one too many", merged,
+			opt.Adapters[0]), list.Close())
+	}
 	return list, nil
 }
 
+// openSource opens one input. It takes the paths of its adapters from the options.
 func openSource(
-	ctx context.Context, merged, path string, source onnxmerge.Source, monitor Monitor,
+	ctx context.Context, merged, path string, source onnxmerge.Source, opt *VerifyOptions,
 ) (*Model, error) {
 	from, err := onnxmerge.ParseWeights(source.From)
 	hasAdapters := err == nil && len(from.Adapters) > 0
@@ -169,7 +175,10 @@ func openSource(
 	}
 	d := derivation{version: from.Version}
 	var missing []string
-	find := func(name string) string {
+	find := func(name, named string) string {
+		if named != "" {
+			return named
+		}
 		found, ok := findBeside(merged, name)
 		if !ok {
 			missing = append(missing, name)
@@ -177,22 +186,27 @@ func openSource(
 		return found
 	}
 	if d.graph = path; !hasAdapters {
-		d.graph = find(from.Base.File)
+		d.graph = find(from.Base.File, "")
 	}
 	if !from.Unproven {
-		d.weights = find(from.From[0].File)
+		d.weights = find(from.From[0].File, opt.BaseWeights)
 	}
 	for _, a := range from.Adapters {
-		d.adapters = append(d.adapters, Adapter{Path: find(a.Path), Scale: a.Scale})
+		named := ""
+		if len(opt.Adapters) > 0 {
+			named, opt.Adapters = opt.Adapters[0], opt.Adapters[1:]
+		}
+		d.adapters = append(d.adapters, Adapter{Path: find(a.Path, named), Scale: a.Scale})
 	}
 	if missing != nil {
 		return nil, fault.Inputf("%s was made from %s, which is neither beside it nor in the working folder", merged,
-			strings.Join(missing, ", "))
+			strings.Join(missing, ", ")).
+			WithHint("name adapters, in their order, with --adapter, and the checkpoint that the model was exported from with --base-weights")
 	}
 	if err := d.compareAdapters(ctx, from); err != nil {
 		return nil, err
 	}
-	return d.open(ctx, path, monitor)
+	return d.open(ctx, path, opt.Monitor)
 }
 
 // compareAdapters refuses adapters that are not those of a provenance.

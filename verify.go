@@ -19,6 +19,9 @@ type VerifyOptions struct {
 	Pretrained string   // the first model
 	Finetuned  string   // the last model
 	Further    []string // the models between them, then the Fisher informations, in their order: all or none
+	Adapters   []string // of the models, in their order: all or none
+	// BaseWeights is the checkpoint that an ONNX model was exported from.
+	BaseWeights string
 	// All compares every byte, also beyond VerifyWholeBytes; smaller models are always compared whole, larger ones by
 	// samples of every tensor.
 	All  bool
@@ -84,7 +87,7 @@ func Verify(ctx context.Context, path string, opt VerifyOptions) (_ *VerifyResul
 			return nil, err
 		}
 	}
-	inputs, err := openSources(ctx, path, r.Inputs, slices.Concat(from.Models, from.Fisher), opt.Monitor)
+	inputs, err := openSources(ctx, path, r.Inputs, slices.Concat(from.Models, from.Fisher), opt)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package wiseft
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,14 +13,17 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge"
 )
 
-// verifyWeights checks that a model is its base with the weights of a checkpoint: it is made again and compared, every
-// byte of every tensor. Of opt it uses Pretrained for the base model, Finetuned for the checkpoint of the weights, and
-// Further for the one that the base was exported from.
+// verifyWeights checks that a model is its base with the weights of a checkpoint: it is made again and compared, every byte of
+// every tensor. Of opt it uses Pretrained for the base model, Finetuned for the checkpoint of the weights, and BaseWeights or Further for
+// the one that the base was exported from.
 func verifyWeights(
 	ctx context.Context, model *Model, from *onnxmerge.Weights, opt VerifyOptions,
 ) (_ *VerifyResult, err error) {
 	r := &VerifyResult{Output: model.path, Weights: from, All: true, Differences: []string{}}
 	apply := ApplyOptions{KeepUnmapped: from.KeepUnmapped, Monitor: opt.Monitor}
+	if len(opt.Adapters) > 0 {
+		return nil, fault.Usagef("%s was made without adapters", model.path)
+	}
 	base, err := weightsInput(model, opt.Pretrained, from.Base.File)
 	if err != nil {
 		return nil, err
@@ -28,7 +32,7 @@ func verifyWeights(
 		return nil, err
 	}
 	if !from.Unproven {
-		if apply.From, err = weightsInput(model, slices.Concat(opt.Further, []string{""})[0], from.From[0].File); err != nil {
+		if apply.From, err = weightsInput(model, cmp.Or(slices.Concat([]string{opt.BaseWeights}, opt.Further)...), from.From[0].File); err != nil {
 			return nil, err
 		}
 	}

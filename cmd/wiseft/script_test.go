@@ -138,8 +138,10 @@ func setupScript(env *testscript.Env, library string) error {
 			return err
 		}
 	}
-	if err := os.CopyFS(filepath.Join(env.WorkDir, "inputs"), os.DirFS("testdata/inputs")); err != nil {
-		return err
+	for name, from := range map[string]string{"inputs": "testdata/inputs", "adapters": "../../onnxmerge/adapter/testdata"} {
+		if err := os.CopyFS(filepath.Join(env.WorkDir, name), os.DirFS(from)); err != nil {
+			return err
+		}
 	}
 	for _, folder := range []string{"../../probe/feature/testdata", "../../datasets/testdata/arrays"} {
 		if err := os.CopyFS(filepath.Join(env.WorkDir, "elsewhere", filepath.Base(folder)), os.DirFS(folder)); err != nil {
