@@ -16,6 +16,7 @@ import (
 	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/internal/output"
 	"github.com/wiseft/wiseft/onnxmerge"
+	"github.com/wiseft/wiseft/onnxmerge/checkpoint"
 	"github.com/wiseft/wiseft/onnxmerge/method"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 	"github.com/wiseft/wiseft/onnxmerge/recipe"
@@ -108,14 +109,32 @@ func (o MergeOptions) library() onnxmerge.Options {
 // WriteOptions says how a model is written. The zero value keeps the layout of the fine-tuned model, uses data files
 // beyond 2 GiB, and writes provenance.
 type WriteOptions struct {
-	DataFiles    onnx.Layout // payloads in the model's file or beside it
-	ShardBytes   int64       // with onnx.Outside: begin another data file beyond this size; 0 is one file
-	NoProvenance bool        // do not write into the model how it was made
-	Force        bool        // replace an existing output
+	// DataFiles stores payloads in the model's file or beside it; with onnx.Packed the data file is a safetensors file, OUT.safetensors
+	// for OUT.onnx.
+	DataFiles    onnx.Layout
+	ShardBytes   int64 // with onnx.Outside and onnx.Packed: begin another data file beyond this size; 0 is one file
+	NoProvenance bool  // do not write into the model how it was made
+	Force        bool  // replace an existing output
 	// NoSync leaves it to the system when the output reaches the disk, for outputs that can be made again: after a power
 	// failure it may be damaged.
 	NoSync bool
 	Inputs []string // further files that the output may not replace, such as a recipe; the models are known
+}
+
+// layout returns where the payloads of the output are stored.
+func (o WriteOptions) layout(out string) (onnx.WriteOptions, error) {
+	w := onnx.WriteOptions{Layout: o.DataFiles, ShardBytes: o.ShardBytes, DataName: filepath.Base(out) + ".data"}
+	switch o.DataFiles {
+	case onnx.Packed:
+		w.Container = checkpoint.Container()
+		w.DataName = strings.TrimSuffix(filepath.Base(out), ".onnx") + ".safetensors"
+	case onnx.Outside:
+	default:
+		if o.ShardBytes != 0 {
+			return w, fault.Usagef("--shard-size needs --external always or safetensors")
+		}
+	}
+	return w, nil
 }
 
 // replacing returns what an output made from inputs may replace.
@@ -360,8 +379,9 @@ func writePlan(
 	ctx context.Context, out string, p *onnxmerge.Plan, inputs models, origin *onnxmerge.Origin,
 	opt WriteOptions, monitor Monitor,
 ) (*MergeResult, error) {
-	if opt.ShardBytes != 0 && opt.DataFiles != onnx.Outside {
-		return nil, fault.Usagef("--shard-size needs --external always")
+	layout, err := opt.layout(out)
+	if err != nil {
+		return nil, err
 	}
 	r := describePlan(p)
 	start := time.Now()
@@ -370,8 +390,7 @@ func writePlan(
 		return nil, err
 	}
 	defer files.Abort()
-	made, err := onnxmerge.Write(ctx, files, p, onnxmerge.WriteOptions{Origin: origin, WriteOptions: onnx.WriteOptions{
-		Layout: opt.DataFiles, ShardBytes: opt.ShardBytes, DataName: filepath.Base(out) + ".data"}},
+	made, err := onnxmerge.Write(ctx, files, p, onnxmerge.WriteOptions{Origin: origin, WriteOptions: layout},
 		monitor.mebibytes("merging"))
 	if err != nil {
 		return nil, err
@@ -386,9 +405,12 @@ func writePlan(
 	for _, f := range made.Data {
 		r.Data = append(r.Data, onnxmerge.DataFile{File: f.Name, Bytes: f.SizeBytes, XXH3: f.Hash})
 	}
-	if opt.DataFiles == onnx.Outside && len(made.Data) == 0 {
+	switch {
+	case opt.DataFiles == onnx.Outside && len(made.Data) == 0:
 		r.Warnings = append(r.Warnings,
 			"no payload moved out: data files hold initializers of 1 KiB and more, and the model has none")
+	case opt.DataFiles == onnx.Packed && len(made.Data) == 0:
+		r.Warnings = append(r.Warnings, "no payload moved out: a safetensors file holds initializers, and the model has none")
 	}
 	r.Clamped = made.Clamped
 	for _, clamped := range made.Clamped {

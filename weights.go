@@ -259,8 +259,9 @@ func (a *application) tuned() *Checkpoint {
 // write writes the model with the weights of the checkpoint.
 func (a *application) write(ctx context.Context, out string, opt WriteOptions) error {
 	start := time.Now()
-	if opt.ShardBytes != 0 && opt.DataFiles != onnx.Outside {
-		return fault.Usagef("--shard-size needs --external always")
+	how, err := opt.layout(out)
+	if err != nil {
+		return err
 	}
 	files := &output.Group{Path: out, Options: opt.replacing(a.paths())}
 	if err := output.Check(out, files.Options); err != nil {
@@ -278,8 +279,7 @@ func (a *application) write(ctx context.Context, out string, opt WriteOptions) e
 	if workers == 0 {
 		workers = runtime.NumCPU()
 	}
-	how := onnx.WriteOptions{Layout: opt.DataFiles, ShardBytes: opt.ShardBytes, DataName: filepath.Base(out) + ".data",
-		Workers: workers, Change: change}
+	how.Workers, how.Change = workers, change
 	if opt.NoProvenance {
 		how.Provenance = func([]onnx.File) (string, error) { return "", nil }
 	} else {

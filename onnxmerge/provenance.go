@@ -76,7 +76,7 @@ type Provenance struct {
 	Nonfinite   bool          `json:"allow_nonfinite,omitempty"`
 	BackboneAt  string        `json:"backbone_output,omitempty"` // as the user named it
 	Features    string        `json:"features,omitempty"`        // what the head consumes; see [Backbone]
-	External    string        `json:"external,omitempty"`        // "inside" or "outside" where payloads moved
+	External    string        `json:"external,omitempty"`        // "inside", "outside" or "safetensors" where payloads moved
 	ShardBytes  int64         `json:"shard_bytes,omitempty"`     // of data files, where payloads moved out
 	Models      []Source      `json:"models"`                    // the pre-trained one first, the fine-tuned one last
 	Fisher      []Source      `json:"fisher,omitempty"`          // of the models, in their order
@@ -107,7 +107,7 @@ type DataFile struct {
 }
 
 // layoutNames are the layouts that move payloads.
-var layoutNames = map[onnx.Layout]string{onnx.Inside: "inside", onnx.Outside: "outside"}
+var layoutNames = map[onnx.Layout]string{onnx.Inside: "inside", onnx.Outside: "outside", onnx.Packed: "safetensors"}
 
 // provenance describes the merge. It hashes the parts of the inputs that the merge has not read.
 func (e *executor) provenance(ctx context.Context, opt WriteOptions, data []onnx.File) (*Provenance, error) {

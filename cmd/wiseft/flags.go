@@ -211,9 +211,9 @@ type storageOptions struct {
 
 func (o *storageOptions) flags() []cli.Flag {
 	return section("",
-		define(&o.external, "external", "payloads in files beside the model: `WHEN` is always, never, or auto "+
-			"(as the file that is written has it, and beyond 2 GiB)").or("auto").env(),
-		define(&o.shardSize, "shard-size", "with --external always: begin a new data file beyond `SIZE`").env(),
+		define(&o.external, "external", "payloads in files beside the model: `WHEN` is always, never, auto "+
+			"(as the file that is written has it, and beyond 2 GiB), or safetensors (always, as a safetensors file)").or("auto").env(),
+		define(&o.shardSize, "shard-size", "with --external always or safetensors: begin a new data file beyond `SIZE`").env(),
 		define(&o.NoProvenance, "no-provenance", "do not write into the model how it was made").env(),
 		forceFlag(&o.Force, "replace an existing output"),
 		define(&o.NoSync, "no-sync", "do not wait until the output is on the disk: faster, for an output that can be made "+
@@ -222,15 +222,16 @@ func (o *storageOptions) flags() []cli.Flag {
 }
 
 func (o *storageOptions) options() (w wiseft.WriteOptions, err error) {
-	layouts := map[string]onnx.Layout{"auto": onnx.Keep, "always": onnx.Outside, "never": onnx.Inside}
+	layouts := map[string]onnx.Layout{"auto": onnx.Keep, "always": onnx.Outside, "never": onnx.Inside,
+		"safetensors": onnx.Packed}
 	w = o.WriteOptions
 	var known bool
 	if w.DataFiles, known = layouts[o.external]; !known {
-		return w, usagef("--external %s is none of always, never, auto", o.external)
+		return w, usagef("--external %s is none of always, never, auto, safetensors", o.external)
 	}
 	if o.shardSize != "" {
-		if w.DataFiles != onnx.Outside {
-			return w, usagef("--shard-size needs --external always")
+		if w.DataFiles != onnx.Outside && w.DataFiles != onnx.Packed {
+			return w, usagef("--shard-size needs --external always or safetensors")
 		}
 		w.ShardBytes, err = parseSize("shard-size", o.shardSize)
 	}

@@ -64,6 +64,20 @@ func Write(ctx context.Context, w io.Writer, tensors []Output, metadata map[stri
 	return nil
 }
 
+// Container returns the format of safetensors for data files of ONNX models; see [onnx.Packed].
+func Container() *onnx.Container {
+	return &onnx.Container{
+		Holds: func(d onnx.DType) bool { return typeNames[d] != "" },
+		Header: func(tensors []*onnx.Tensor) ([]byte, error) {
+			var list []Output
+			for _, t := range tensors {
+				list = append(list, Output{Name: t.ID(), DType: t.DType, Dims: t.Dims})
+			}
+			return encodeHeader(list, nil)
+		},
+	}
+}
+
 // outputBytes returns the size of a payload.
 func outputBytes(t Output) int64 {
 	n, _ := product(t.Dims)

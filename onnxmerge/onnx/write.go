@@ -39,15 +39,19 @@ const (
 	Inside
 	// Outside stores initializers of at least 1 KiB in data files, each payload at an offset that systems can map.
 	Outside
+	// Packed stores initializers in data files of the format that WriteOptions.Container has: those of floating-point types with
+	// an axis or more, and of other types from 1 KiB on. Payloads are aligned to their element's size, not to pages.
+	Packed
 )
 
 // WriteOptions select how a model is written.
 type WriteOptions struct {
 	Layout     Layout
-	DataName   string // name of the first data file, followed by .2, .3 and so on; "" allows no data files
-	ShardBytes int64  // with Outside, the size beyond which a new data file begins; 0 means no limit
-	Workers    int    // goroutines that compute payloads; 0 means 1. The output does not depend on it
-	Change     Change // of the main graph and of metadata
+	DataName   string     // name of the first data file, followed by .2, .3 and so on; "" allows no data files
+	Container  *Container // of data files, with Packed
+	ShardBytes int64      // with Outside and Packed, the size of payloads beyond which a new data file begins; 0 means no limit
+	Workers    int        // goroutines that compute payloads; 0 means 1. The output does not depend on it
+	Change     Change     // of the main graph and of metadata
 	// Provenance returns the value of the model's metadata property [ProvenanceKey]. It is called after everything
 	// else is written, with the hashes of the new data files. "" removes the property. If it is nil, the model's is copied.
 	Provenance func(data []File) (string, error)
@@ -178,6 +182,8 @@ func (m *Model) layOut(edits []wire.Edit, made map[*Tensor]fill, opt WriteOption
 		err = w.inside(edits)
 	case Outside:
 		err = w.outside(edits)
+	case Packed:
+		err = w.packed(edits)
 	}
 	if err != nil {
 		return nil, err
@@ -193,7 +199,7 @@ func (m *Model) layOut(edits []wire.Edit, made map[*Tensor]fill, opt WriteOption
 	case opt.Layout == Keep && opt.DataName != "":
 		opt.Layout = Outside
 		return m.layOut(edits, made, opt)
-	case opt.Layout == Outside:
+	case opt.Layout == Outside || opt.Layout == Packed:
 		return nil, UnsupportedError(fmt.Sprintf("without the initializers of 1 KiB and more the model's file would have %d "+
 			"bytes; the limit of protobuf is %d", size, maxFile))
 	}
