@@ -37,7 +37,7 @@ func newVerifyCommand() *cli.Command {
 			define(&o.Further, "further", "`FILE` of a model between them, or then of a Fisher information; "+
 				"in their order, all or none"),
 			define(&o.Adapters, "adapter", "`PATH` of an adapter that was added to a model; in their order, all or none"),
-			define(&o.BaseWeights, "base-weights", "checkpoint `FILE` that an ONNX model was exported from"),
+			define(&o.BaseWeights, "base-weights", "checkpoint `FILE` that an ONNX model was exported from").env(),
 			define(&o.All, "all", "compare every byte, however large the model is").env(),
 		), proof.flags("run")),
 	}, exactly("MERGED"), abandonable(func(ctx context.Context, c *call) (result, error) {
