@@ -13,6 +13,10 @@ import (
 
 // Bench fits a probe on each model's features and scores it on test data, clean and corrupted.
 func Bench(ctx context.Context, paths []string, opt MeasureOptions) (*Measured, error) {
+	opt, err := opt.withScore()
+	if err != nil {
+		return nil, err
+	}
 	plan, err := opt.plan("wiseft.bench/1")
 	if err != nil {
 		return nil, err

@@ -43,7 +43,7 @@ type MeasureOptions struct {
 	Heads     []Head        // further heads, fitted and scored on the first test set
 	Choose    choose.Choice // the rule by which alpha is chosen; see [choose.Choice.WithDefaults]
 	Layout    string        // of clouds: "bnc", "bcn", or "auto" and ""
-	Pool      Pooling       // of features; not "none"
+	Pool      Pooling       // of features; "none" for Score alone
 	Seed      uint64        // of corruptions and of the split of validation data
 	HeldBytes int64         // of samples, corrupted ones too, in memory between models; see [bench.Plan]. 0 is 1 GiB
 
@@ -103,6 +103,18 @@ func (o MeasureOptions) paths() (files []string) {
 	return files
 }
 
+// withScore returns the options with OwnHead set if there is a score, which is of the model's own outputs.
+func (o MeasureOptions) withScore() (MeasureOptions, error) {
+	if o.Score.isZero() {
+		return o, nil
+	}
+	if len(o.Heads) > 0 || o.FromOwn {
+		return o, fault.Usagef("--score measures the model's own outputs, and fits no heads")
+	}
+	o.OwnHead = true
+	return o, nil
+}
+
 // plan returns the plan without variants, tensor, data and engine, which need files.
 func (o MeasureOptions) plan(schema string) (*bench.Plan, error) {
 	p, err := o.probing()
@@ -128,7 +140,7 @@ func (o MeasureOptions) plan(schema string) (*bench.Plan, error) {
 	if p.Reference, err = readReference(o.Reference, p.Suite); err != nil {
 		return nil, err
 	}
-	p.OwnHead, p.Choose, p.WarmStart = o.OwnHead, o.Choose, o.WarmStart
+	p.Choose, p.WarmStart = o.Choose, o.WarmStart
 	o.addProbes(p)
 	if err := p.Choose.Check(); err != nil {
 		return nil, err
@@ -146,14 +158,23 @@ func (o MeasureOptions) probing() (*bench.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkProbed(o.Pool); err != nil {
+	if o.Score.isZero() {
+		err = checkProbed(o.Pool)
+	} else {
+		err = o.Pool.Check()
+	}
+	if err != nil {
+		return nil, err
+	}
+	scorer, err := o.Score.open()
+	if err != nil {
 		return nil, err
 	}
 	fit := o.Probe
 	if fit.Tol == 0 {
 		fit.Tol = SweepTol
 	}
-	return &bench.Plan{Fit: fit, Seed: o.Seed, Batch: o.Runtime.BatchSize(), HeldBytes: o.HeldBytes,
+	return &bench.Plan{Score: scorer, OwnHead: o.OwnHead, Fit: fit, Seed: o.Seed, Batch: o.Runtime.BatchSize(), HeldBytes: o.HeldBytes,
 		CheckBatch: !o.Runtime.TrustBatch, Version: Version, Layout: layout, Pool: o.Pool}, nil
 }
 
@@ -285,6 +306,9 @@ func (d *dataOpener) close() {
 // openMeasured opens the data sets of a plan.
 func (d *dataOpener) openMeasured(ctx context.Context, o MeasureOptions, plan *bench.Plan) error {
 	switch {
+	case !o.Score.isZero() && !o.Train.isZero():
+		return fault.Usagef("--score fits no probe, so it has no use for --train").
+			WithHint("name data to choose alpha by with --val")
 	case o.OwnHead && !o.Train.isZero():
 		return fault.Usagef("--head own fits no probe, so it has no use for --train").
 			WithHint("name data to choose alpha by with --val")

@@ -17,7 +17,7 @@ type Pooling = probe.Pooling
 func checkProbed(p Pooling) error {
 	if p.Mode == probe.PoolNone {
 		return fault.Usagef("--pool none keeps several axes, and a probe takes one row of features a sample").
-			WithHint("choose mean, max, cls, last or flatten")
+			WithHint("choose mean, max, cls, last or flatten, or score the outputs with --score COMMAND")
 	}
 	return p.Check()
 }

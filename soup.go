@@ -39,6 +39,7 @@ type SoupOptions struct {
 	Train   Data       // that probes are fitted on; its split train by default
 	Val     Validation // that models are scored on; FromTest must be 0
 	Tensor  string     // the features of every model; "" is found
+	Score   Scoring    // by which models are chosen instead of the accuracy of a probe; Train must then be zero
 	Probe   fit.Options
 	Layout  string // of clouds: "bnc", "bcn", or "auto" and ""
 	Pool    Pooling
@@ -55,17 +56,19 @@ type SoupResult struct {
 	Candidates []choose.SoupStep    `json:"candidates"`
 	Chosen     []string             `json:"chosen"`              // the best one first
 	Accuracy   result.Number        `json:"validation_accuracy"` // unknown with SoupOptions.Uniform
-	N          int                  `json:"n"`                   // validation samples
-	Tensors    TensorCounts         `json:"tensors"`
-	Bytes      int64                `json:"bytes"`
-	SHA256     string               `json:"sha256"`
-	Seconds    float64              `json:"seconds"`
-	Warnings   []string             `json:"warnings"`
-	Settings   *result.Settings     `json:"settings"`         // nil with SoupOptions.Uniform
-	Proof      *Proof               `json:"proof,omitempty"`  // of the pairs, unless SoupOptions.NoProof is set
-	Proofs     []Proof              `json:"proofs,omitempty"` // of more than two models
-	Aligned    []onnxmerge.Aligned  `json:"align,omitempty"`  // models in the order of the best one, with MergeOptions.Align
-	Repair     *onnxmerge.Repair    `json:"repair,omitempty"` // of the average, with MergeOptions.Repair
+	// ValidationScore takes the place of Accuracy with SoupOptions.Score; the figures of Candidates are then scores, too.
+	ValidationScore *result.Number      `json:"validation_score,omitempty"`
+	N               int                 `json:"n"` // validation samples
+	Tensors         TensorCounts        `json:"tensors"`
+	Bytes           int64               `json:"bytes"`
+	SHA256          string              `json:"sha256"`
+	Seconds         float64             `json:"seconds"`
+	Warnings        []string            `json:"warnings"`
+	Settings        *result.Settings    `json:"settings"`         // nil with SoupOptions.Uniform
+	Proof           *Proof              `json:"proof,omitempty"`  // of the pairs, unless SoupOptions.NoProof is set
+	Proofs          []Proof             `json:"proofs,omitempty"` // of more than two models
+	Aligned         []onnxmerge.Aligned `json:"align,omitempty"`  // models in the order of the best one, with MergeOptions.Align
+	Repair          *onnxmerge.Repair   `json:"repair,omitempty"` // of the average, with MergeOptions.Repair
 	// Command is the command line that writes the average without provenance; "" if there is none.
 	Command string `json:"command,omitempty"`
 	// Estimate is that of a dry run, which has nothing else; nil otherwise.
@@ -82,7 +85,10 @@ func Soup(ctx context.Context, out string, paths []string, opt SoupOptions) (_ *
 	if err := checkSoup(out, paths, opt); err != nil {
 		return nil, err
 	}
-	measure := MeasureOptions{AllowShared: opt.AllowShared, Monitor: opt.Monitor, Train: opt.Train, Val: opt.Val, Probe: opt.Probe, Layout: opt.Layout, Pool: opt.Pool, Seed: opt.Seed, Runtime: opt.Runtime}
+	measure := MeasureOptions{AllowShared: opt.AllowShared, Monitor: opt.Monitor, Train: opt.Train, Val: opt.Val, Probe: opt.Probe, Layout: opt.Layout, Pool: opt.Pool, Seed: opt.Seed, Runtime: opt.Runtime, Score: opt.Score}
+	if measure, err = measure.withScore(); err != nil {
+		return nil, err
+	}
 	plan, err := measure.probing()
 	if err != nil {
 		return nil, err
@@ -166,6 +172,10 @@ func checkSoup(out string, paths []string, opt SoupOptions) error {
 		return fault.Usagef("a soup takes two models or more, and %d are named", len(paths))
 	case opt.Uniform && opt.DryRun:
 		return fault.Usagef("--uniform passes no data, so that --dry-run has nothing to count")
+	case !opt.Score.isZero() && !opt.Train.isZero():
+		return fault.Usagef("--score fits no probe, so it has no use for --train")
+	case opt.Uniform && !opt.Score.isZero():
+		return fault.Usagef("--uniform averages all models, and scores none")
 	case opt.Uniform && data:
 		return fault.Usagef("--uniform averages all models, and has no use for data")
 	case opt.Val.FromTest > 0:
@@ -211,7 +221,7 @@ func (s *soup) check(ctx context.Context) error {
 		if s.opt.Uniform {
 			continue // features are not used
 		}
-		tensor, err := m.featuresFor(ctx, s.opt.Tensor, m.headInput(), s.opt.Train.asSplit("train"), s.opt.Monitor)
+		tensor, err := s.tensor(ctx, m)
 		if err != nil {
 			return err
 		}
@@ -224,6 +234,14 @@ func (s *soup) check(ctx context.Context) error {
 		return s.opt.Merge.Align.check()
 	}
 	return s.planAll(ctx, 0)
+}
+
+// tensor returns the tensor of a model that is measured: its features, or the outputs that are scored.
+func (s *soup) tensor(ctx context.Context, m *Model) (string, error) {
+	if !s.opt.Score.isZero() {
+		return m.Scores(s.opt.Tensor)
+	}
+	return m.featuresFor(ctx, s.opt.Tensor, m.headInput(), s.opt.Train.asSplit("train"), s.opt.Monitor)
 }
 
 // choose scores models and averages, and sets the steps.
@@ -239,10 +257,21 @@ func (s *soup) choose(ctx context.Context, plan bench.Plan) (err error) {
 	}
 	s.steps, err = choose.GreedySoup(candidates, choose.SoupOptions{Strict: s.opt.Strict, Report: s.noteStep},
 		func(models []int) (float64, error) { return s.score(ctx, models) })
+	for i := range s.steps {
+		s.steps[i] = s.shown(s.steps[i])
+	}
 	return err
 }
 
-// score returns the validation accuracy of a model or an average.
+// shown returns a step with its scores as they were measured.
+func (s *soup) shown(step choose.SoupStep) choose.SoupStep {
+	if s.opt.Score.Lower {
+		step.Alone, step.Soup = -step.Alone, -step.Soup
+	}
+	return step
+}
+
+// score returns the validation accuracy of a model or an average, or its score, negative if lower ones are better.
 func (s *soup) score(ctx context.Context, indices []int) (float64, error) {
 	first := s.models[indices[0]]
 	var variant bench.Variant = storedVariant(first.path)
@@ -266,20 +295,34 @@ func (s *soup) score(ctx context.Context, indices []int) (float64, error) {
 		return 0, err
 	}
 	s.n = 0
-	accuracy := 0.0
+	mean := 0.0
 	for _, score := range scores {
 		s.n += score.N
-		accuracy += float64(score.OA) / float64(len(scores))
+		figure := score.OA
+		if score.Score != nil {
+			figure = *score.Score
+		}
+		mean += float64(figure) / float64(len(scores))
 	}
+	if fitted != nil {
+		s.noteFit(variant.ID(), fitted)
+	}
+	if len(indices) == 1 {
+		s.opt.Monitor.note(fmt.Sprintf("%s: %.4f", variant.ID(), mean))
+	}
+	if s.opt.Score.Lower {
+		mean = -mean
+	}
+	return mean, nil
+}
+
+// noteFit notes a probe that did not converge.
+func (s *soup) noteFit(id string, fitted *fit.Report) {
 	if !fitted.Converged {
 		s.notes = append(s.notes, fmt.Sprintf("%s: the probe did not converge within %d iterations; gradient norm %.2g",
-			variant.ID(), fitted.Iterations, fitted.GradientNorm))
+			id, fitted.Iterations, fitted.GradientNorm))
 	}
 	s.probe = fit.Options{Solver: fitted.Solver, C: fitted.C, Standardize: fitted.Standardize}
-	if len(indices) == 1 {
-		s.opt.Monitor.note(fmt.Sprintf("%s: %.4f", variant.ID(), accuracy))
-	}
-	return accuracy, nil
 }
 
 // noteStep reports a decision.
@@ -288,6 +331,7 @@ func (s *soup) noteStep(step choose.SoupStep) {
 	if step.Taken {
 		verdict = "taken"
 	}
+	step = s.shown(step)
 	s.opt.Monitor.note(fmt.Sprintf("soup with %s: %.4f, %s", step.Model, step.Soup, verdict))
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/wiseft/wiseft/onnxmerge"
@@ -135,13 +136,17 @@ func (s *soup) write(ctx context.Context, out string) (*SoupResult, error) {
 		return nil, err
 	}
 	settings.Fit = s.probe
-	r := &SoupResult{Candidates: s.steps, Rule: choose.SoupOptions{Strict: s.opt.Strict}.Rule(), N: s.n,
+	r := &SoupResult{Candidates: s.steps, Rule: s.rule(), N: s.n,
 		Warnings: append([]string{}, s.notes...), Settings: settings}
 	var taken []int
 	for _, step := range s.steps {
 		if step.Taken {
 			taken, r.Chosen, r.Accuracy = append(taken, step.Index), append(r.Chosen, step.Model), result.Number(step.Soup)
 		}
+	}
+	if !s.opt.Score.isZero() {
+		score := r.Accuracy
+		r.Accuracy, r.ValidationScore = result.Unknown(), &score
 	}
 	if len(taken) == 1 {
 		r.Warnings = append(r.Warnings,
@@ -208,10 +213,24 @@ func (s *soup) command(taken []int, out string) string {
 	return opt.Command(paths, out)
 }
 
+// rule says which models are taken, and by what.
+func (s *soup) rule() string {
+	rule := choose.SoupOptions{Strict: s.opt.Strict}.Rule()
+	switch {
+	case s.opt.Score.isZero():
+		return rule
+	case s.opt.Score.Lower:
+		rule = strings.NewReplacer("accuracy rises", "score falls", "accuracy does not fall", "score does not rise").Replace(rule)
+	}
+	return strings.ReplaceAll(rule, "accuracy", "score") + "; scores by " + s.opt.Score.Command
+}
+
 // selection describes how the models were chosen.
 func (s *soup) selection(ctx context.Context, settings *result.Settings) (*onnxmerge.Selection, error) {
-	selection := &onnxmerge.Selection{Rule: choose.SoupOptions{Strict: s.opt.Strict}.Rule(),
-		Validation: settings.Validation, Train: settings.Train.SHA256}
+	selection := &onnxmerge.Selection{Rule: s.rule(), Validation: settings.Validation}
+	if settings.Train != nil {
+		selection.Train = settings.Train.SHA256
+	}
 	if settings.Val != nil {
 		selection.Val = settings.Val.SHA256
 	}

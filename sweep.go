@@ -44,6 +44,9 @@ const MaxGrid = 10000
 // Sweep merges models for every alpha, fits a probe on the merged model's features of the training data, and scores
 // it on test data, clean and corrupted (WiSE-FT-LP). Alpha is chosen on validation data. Models are merged in memory.
 func Sweep(ctx context.Context, paths []string, opt SweepOptions) (_ *Measured, err error) {
+	if opt.MeasureOptions, err = opt.withScore(); err != nil {
+		return nil, err
+	}
 	plan, err := opt.plan("wiseft.sweep/1")
 	if err != nil {
 		return nil, err
@@ -195,6 +198,8 @@ func (o SweepOptions) checkSearch() error {
 	switch {
 	case !o.Search:
 		return nil
+	case !o.Score.isZero():
+		return fault.Usagef("--search supports only accuracy, not --score").WithHint("leave out --search")
 	case o.Val.isZero():
 		return fault.Usagef("--search needs validation data").WithHint(bench.NeedsVal)
 	case o.Choose.Rule != "" && o.Choose.Rule != "accuracy":

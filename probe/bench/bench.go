@@ -105,6 +105,9 @@ type Plan struct {
 	Engine   probe.Engine
 	Tensor   string // the output with the features, or the class scores; "" = the model's only output
 	OwnHead  bool   // Tensor has class scores, which are evaluated without a probe
+	// Score gives the outputs a score that takes the place of accuracy; nil = accuracy. OwnHead is then set, and Tensor has
+	// any outputs, of [probe.PoolNone], too.
+	Score Scorer
 	// Heads scores every variant's own head, whose scores are in Model.Scores, beside its probe.
 	Heads bool
 	// Start is where fits start; nil = zero, or with WarmStart the variant before.
@@ -144,7 +147,7 @@ type Plan struct {
 	// digits of the figures then depend on the order of the variants, and shares wait for each other's probes.
 	WarmStart bool
 	Layout    probe.Layout
-	Pool      probe.Pooling // of features; probe.PoolNone is refused
+	Pool      probe.Pooling // of features; probe.PoolNone is for Score alone
 	Batch     int           // samples per forward pass; 0 = probe.DefaultBatch
 	// CheckBatch compares, for every model, a sample's features in two batches: see [probe.CheckBatch].
 	CheckBatch bool

@@ -78,6 +78,9 @@ func newResult(ctx context.Context, s *unit.Spec, folder *store.Folder, event fu
 		b.note(fmt.Sprintf("test figures are of %g %% of the test samples: the others validate; published figures are of all",
 			100*(1-share)))
 	}
+	if s.Settings.Score != nil {
+		return scoreBuilder{b, *s.Settings.Score}.make(ctx)
+	}
 	models := s.Models()
 	validated := make([]choose.Candidate, len(models))
 	for v := range models {
@@ -203,7 +206,7 @@ func (b *builder) findReference() {
 	if len(s.Corruptions) == 0 {
 		return
 	}
-	if b.ref = s.Reference; b.ref == nil {
+	if b.ref = s.Reference; b.ref == nil && s.Score == nil {
 		if ref, ok := metric.DefaultReference(s.Suite); ok {
 			b.ref = &ref
 		}
@@ -214,6 +217,9 @@ func (b *builder) findReference() {
 			note = test.Name + ": " + note
 		}
 		b.note(note)
+	}
+	if s.Score != nil {
+		return // corruption errors are of accuracies
 	}
 	if b.ref == nil {
 		b.note("there is no reference for these corruptions, so mCE and RmCE are not computed")
@@ -237,11 +243,17 @@ func (b *builder) comparability(t int) string {
 
 // validated returns the part of a variant's result that needs no test data.
 func (b *builder) validated(v int) (*result.Model, choose.Candidate, error) {
+	m := b.newModel(v)
+	val, err := b.validation(m, v)
+	return m, val, err
+}
+
+// newModel returns a variant's model without figures.
+func (b *builder) newModel(v int) *result.Model {
 	x := b.spec.Variants[v]
 	m := &result.Model{ID: x.ID, Params: x.Params, Repaired: x.Repaired, Statistics: x.Statistics, Merged: x.Merged}
 	m.Alpha = alphaOf(m.Params)
-	val, err := b.validation(m, v)
-	return m, val, err
+	return m
 }
 
 // model sets the figures of a variant on test data, and returns its answers on the first test set.

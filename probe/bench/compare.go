@@ -44,8 +44,12 @@ func Compare(folder *store.Folder, a, b string) (*result.Compared, error) {
 	w := &builder{spec: spec, folder: folder, event: func(string) {}, result: &result.Result{}}
 	w.findReference()
 	res := &result.Compared{A: a, B: b}
+	comparedOn := w.comparedOn
+	if scoring := spec.Settings.Score; scoring != nil {
+		comparedOn = scoreBuilder{w, *scoring}.comparedOn
+	}
 	for t := range spec.Tests {
-		on, err := w.comparedOn(t, at[0], at[1])
+		on, err := comparedOn(t, at[0], at[1])
 		if err != nil {
 			return nil, err
 		}

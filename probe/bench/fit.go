@@ -87,8 +87,11 @@ func (r *run) probe(key store.Key) (*fit.Classifier, error) {
 
 // score scores the features of a unit. If the probe is missing, because another worker has its training data, it does
 // nothing; the unit stays pending.
-func (r *run) score(u unit.Unit, f *feature.Set) error {
+func (r *run) score(ctx context.Context, u unit.Unit, f *feature.Set) error {
 	key := r.spec.Scores(u.Variant, u.View)
+	if r.spec.Settings.Score != nil {
+		return r.scoreOutputs(ctx, key, f)
+	}
 	if r.plan.OwnHead {
 		p, err := result.OwnHead(f)
 		if err != nil {

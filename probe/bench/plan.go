@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/wiseft/wiseft/datasets"
@@ -42,7 +43,7 @@ func (p *Plan) complete() error {
 	if err := p.checkNames(); err != nil {
 		return err
 	}
-	if err := p.checkHeads(); err != nil {
+	if err := errors.Join(p.checkHeads(), p.checkScore()); err != nil {
 		return err
 	}
 	if err := p.checkTransfers(); err != nil {
@@ -54,7 +55,7 @@ func (p *Plan) complete() error {
 // completeChoice sets the default rule and returns an error if the rule has no data.
 func (p *Plan) completeChoice() error {
 	named := p.Choose.Rule
-	p.Choose = p.Choose.WithDefaults(p.Suite != "" || len(p.Corruptions) > 0)
+	p.Choose = p.Choose.WithDefaults(p.Score == nil && (p.Suite != "" || len(p.Corruptions) > 0))
 	if err := p.Choose.Check(); err != nil {
 		return err
 	}
@@ -184,6 +185,9 @@ func (p *Plan) scored() []datasets.Dataset {
 
 // checkOwnLabels is checkLabels for models with their own head, whose number of classes is not known before it runs.
 func (p *Plan) checkOwnLabels() error {
+	if p.Score != nil {
+		return nil // what the score compares outputs with is not known
+	}
 	for _, ds := range p.scored() {
 		for i := range ds.Len() {
 			if ds.Label(i) < 0 {

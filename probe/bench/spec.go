@@ -81,6 +81,10 @@ func newSettings(ctx context.Context, p *Plan) (*result.Settings, error) {
 	if p.Pool != (probe.Pooling{}) {
 		s.Pool = &p.Pool
 	}
+	if p.Score != nil {
+		scoring := p.Score.Scoring()
+		s.Score = &scoring
+	}
 	var err error
 	if s.Start, err = startKey(p.Start); err != nil {
 		return nil, err

@@ -25,7 +25,7 @@ type Validator struct {
 // NewValidator returns a validator. Of plan, Variants, Tensor, Tests, Suite, Corruptions, Severities, Transfers and
 // Choose are not used. models is the number of models that will be scored, for progress, which may be nil.
 func NewValidator(ctx context.Context, plan Plan, models int, progress func(Progress)) (*Validator, error) {
-	if plan.Train == nil {
+	if plan.Train == nil && plan.Score == nil {
 		return nil, fault.Usagef("training data is needed")
 	}
 	if len(plan.Vals) == 0 {
@@ -51,7 +51,10 @@ func NewValidator(ctx context.Context, plan Plan, models int, progress func(Prog
 
 // dataSets lists the data sets that pass through every model.
 func (v *Validator) dataSets() []datasets.Dataset {
-	list := []datasets.Dataset{v.plan.Train}
+	var list []datasets.Dataset
+	if v.plan.Train != nil {
+		list = append(list, v.plan.Train)
+	}
 	for _, val := range v.plan.Vals {
 		list = append(list, val.Data)
 	}
@@ -66,7 +69,7 @@ func (v *Validator) reportProgress(what string) {
 }
 
 // Score fits a probe on the features of the training data, the named output of the model, and returns its score on
-// each validation set and the report of the fit.
+// each validation set and the report of the fit. With a [Scorer] it returns the scores of the outputs, and no report.
 func (v *Validator) Score(ctx context.Context, model Variant, tensor string) (scores []*result.Score, _ *fit.Report,
 	err error) {
 	v.reportProgress(model.ID() + ": model")
@@ -75,6 +78,10 @@ func (v *Validator) Score(ctx context.Context, model Variant, tensor string) (sc
 		return nil, nil, err
 	}
 	defer func() { err = errors.Join(err, m.ex.Close()) }()
+	if v.plan.Score != nil {
+		scores, err = v.scoreOutputs(ctx, m)
+		return scores, nil, err
+	}
 	train, err := v.extract(ctx, m, unit.View{Role: unit.Training})
 	if err != nil {
 		return nil, nil, err
@@ -100,6 +107,22 @@ func (v *Validator) Score(ctx context.Context, model Variant, tensor string) (sc
 		scores = append(scores, score)
 	}
 	return scores, cl.Meta.Fit, nil
+}
+
+// scoreOutputs returns the scores of a model's outputs on each validation set.
+func (v *Validator) scoreOutputs(ctx context.Context, m *openModel) (scores []*result.Score, err error) {
+	for i := range v.plan.Vals {
+		outputs, err := v.extract(ctx, m, unit.View{Role: unit.Validation, Set: i})
+		if err != nil {
+			return nil, err
+		}
+		s, err := scored(ctx, v.plan.Score, outputs)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", m.ID(), err)
+		}
+		scores = append(scores, s.Score())
+	}
+	return scores, nil
 }
 
 // extract passes training or validation data through a model.

@@ -178,7 +178,7 @@ func (r *run) process(ctx context.Context, u unit.Unit) error {
 			err = r.fitFurther(ctx, u.Variant, f)
 		}
 	} else {
-		if err = r.score(u, f); err == nil {
+		if err = r.score(ctx, u, f); err == nil {
 			err = r.scoreFurther(u, f)
 		}
 	}
@@ -205,7 +205,7 @@ func (r *run) features(ctx context.Context, u unit.Unit) (*feature.Set, error) {
 func (r *run) stored(key store.Key) (*feature.Set, error) {
 	var f *feature.Set
 	_, err := loadUnit(r.folder, r.event, unit.Features, key, func(in io.ReaderAt, size int64) (err error) {
-		f, err = feature.Read(in, size)
+		f, err = feature.ReadRows(in, size)
 		return err
 	})
 	return f, err

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/wiseft/wiseft/datasets/arrays"
 	"github.com/wiseft/wiseft/datasets/npy"
@@ -76,7 +77,21 @@ func Read(r io.ReaderAt, size int64) (*Set, error) {
 	return f, nil
 }
 
+// ReadRows is [Read] for rows that may have several axes, as [Set].Axes has them.
+func ReadRows(r io.ReaderAt, size int64) (*Set, error) {
+	f, err := readRows(r, size, Part{}, checkRowsShape)
+	if err != nil {
+		return nil, &FormatError{"features", err.Error()}
+	}
+	return f, nil
+}
+
 func readNPZ(r io.ReaderAt, size int64, part Part) (*Set, error) {
+	return readRows(r, size, part, checkFeatureShape)
+}
+
+// readRows reads features whose shape check accepts.
+func readRows(r io.ReaderAt, size int64, part Part, check func(array string, head *npy.Header) error) (*Set, error) {
 	z, err := npy.Open(r, size)
 	if err != nil {
 		return nil, err
@@ -90,10 +105,13 @@ func readNPZ(r io.ReaderAt, size int64, part Part) (*Set, error) {
 	if f.X, head, err = z.Float32s(roles.Samples); err != nil {
 		return nil, err
 	}
-	if err := checkFeatureShape(fmt.Sprintf("array %q", roles.Samples), head); err != nil {
+	if err := check(fmt.Sprintf("array %q", roles.Samples), head); err != nil {
 		return nil, err
 	}
-	f.Dim = head.Shape[1]
+	f.Dim = len(f.X) / max(1, head.Shape[0])
+	if len(head.Shape) > 2 {
+		f.Axes = head.Shape[1:]
+	}
 	f.Y, f.Meta, err = part.readLabels(z, roles, head.Shape[0])
 	return f, err
 }
@@ -101,6 +119,13 @@ func readNPZ(r io.ReaderAt, size int64, part Part) (*Set, error) {
 func checkFeatureShape(array string, head *npy.Header) error {
 	if len(head.Shape) != 2 || head.Shape[1] == 0 {
 		return fmt.Errorf("%s has shape %v, want (samples, dim)", array, head.Shape)
+	}
+	return head.CheckNumbers()
+}
+
+func checkRowsShape(array string, head *npy.Header) error {
+	if len(head.Shape) < 2 || slices.Contains(head.Shape[1:], 0) {
+		return fmt.Errorf("%s has shape %v, want (samples, axes…)", array, head.Shape)
 	}
 	return head.CheckNumbers()
 }

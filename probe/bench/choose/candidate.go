@@ -23,29 +23,86 @@ type Answers struct {
 	// Corrupted is under how many of Conditions conditions each sample is right; nil = not measured.
 	Corrupted  []int
 	Conditions int
+	// Scores are figures of the user's own, which take the place of accuracies; nil = accuracies count.
+	Scores *Scores
 }
 
-// OA returns the clean accuracy, the mean over the validation sets; NaN without one.
+// Scores are a model's scores on a validation set: any finite numbers of which the higher one is better.
+type Scores struct {
+	Clean     float64
+	Corrupted *float64 // the mean over all conditions; nil = not measured
+	// Samples are the parts of every sample in Clean and Corrupted, which are their means; nil = not known.
+	CleanSamples, CorruptedSamples []float64
+}
+
+// OA returns the clean accuracy or score, the mean over the validation sets; NaN without one.
 func (c Candidate) OA() float64 { return c.mean(clean) }
 
-// Robustness returns the accuracy over all conditions, the mean over the validation sets; NaN if it was not measured.
+// Robustness returns the accuracy or score over all conditions, the mean over the validation sets; NaN if it was not measured.
 func (c Candidate) Robustness() float64 { return c.mean(corrupted) }
 
-// figure returns what a sample contributes to a figure of a validation set, and the largest such number.
-type figure func(a Answers, i int) (part, of int)
+// figure is what candidates are compared by.
+type figure int
 
-func clean(a Answers, i int) (part, of int) {
-	if a.Right[i] {
+const (
+	clean figure = iota
+	corrupted
+)
+
+// count returns what a sample contributes to a figure of a validation set, and the largest such number.
+func (f figure) count(a Answers, i int) (part, of int) {
+	switch {
+	case f == corrupted && a.Corrupted == nil:
+		return 0, 0
+	case f == corrupted:
+		return a.Corrupted[i], a.Conditions
+	case a.Right[i]:
 		return 1, 1
 	}
 	return 0, 1
 }
 
-func corrupted(a Answers, i int) (part, of int) {
-	if a.Corrupted == nil {
-		return 0, 0
+// exact returns a figure of a validation set as a ratio; nil if it is not defined.
+func (f figure) exact(a Answers) *big.Rat {
+	if a.Scores != nil {
+		return f.score(a.Scores)
 	}
-	return a.Corrupted[i], a.Conditions
+	count, all := int64(0), int64(0)
+	for i := range a.Right {
+		part, of := f.count(a, i)
+		count, all = count+int64(part), all+int64(of)
+	}
+	if all == 0 {
+		return nil
+	}
+	return big.NewRat(count, all)
+}
+
+func (f figure) score(s *Scores) *big.Rat {
+	switch {
+	case f == clean:
+		return new(big.Rat).SetFloat64(s.Clean)
+	case s.Corrupted == nil:
+		return nil
+	}
+	return new(big.Rat).SetFloat64(*s.Corrupted)
+}
+
+// parts returns what every sample contributes to a figure of a validation set, which is their mean; nil if that is not
+// known.
+func (f figure) parts(a Answers) []float64 {
+	switch {
+	case a.Scores != nil && f == clean:
+		return a.Scores.CleanSamples
+	case a.Scores != nil:
+		return a.Scores.CorruptedSamples
+	}
+	parts := make([]float64, len(a.Right))
+	for i := range parts {
+		part, of := f.count(a, i)
+		parts[i] = float64(part) / float64(max(1, of))
+	}
+	return parts
 }
 
 func (c Candidate) mean(f figure) float64 {
@@ -64,15 +121,11 @@ func (c Candidate) exact(f figure) *big.Rat {
 	}
 	sum := new(big.Rat)
 	for _, a := range c.Vals {
-		count, all := int64(0), int64(0)
-		for i := range a.Right {
-			part, of := f(a, i)
-			count, all = count+int64(part), all+int64(of)
-		}
-		if all == 0 {
+		v := f.exact(a)
+		if v == nil {
 			return nil
 		}
-		sum.Add(sum, big.NewRat(count, all))
+		sum.Add(sum, v)
 	}
 	return sum.Quo(sum, big.NewRat(int64(len(c.Vals)), 1))
 }
@@ -95,18 +148,25 @@ func highest(list []Candidate, f figure) int {
 }
 
 // paired returns the mean of the difference of a figure of two candidates, a - b, and its standard error, from the
-// differences of every sample. Validation sets are independent and count alike.
+// differences of every sample: 0 for scores without those. Validation sets are independent and count alike.
 func paired(a, b Candidate, f figure) (mean, deviation float64) {
 	variance, sets := 0.0, float64(len(a.Vals))
 	for s := range a.Vals {
+		of, than := f.parts(a.Vals[s]), f.parts(b.Vals[s])
+		if of == nil || than == nil {
+			va, vb := f.exact(a.Vals[s]), f.exact(b.Vals[s])
+			if va != nil && vb != nil {
+				d, _ := va.Sub(va, vb).Float64()
+				mean += d / sets
+			}
+			continue
+		}
 		sum, squares := 0.0, 0.0
-		for i := range a.Vals[s].Right {
-			pa, of := f(a.Vals[s], i)
-			pb, _ := f(b.Vals[s], i)
-			d := float64(pa-pb) / float64(max(1, of))
+		for i := range of {
+			d := of[i] - than[i]
 			sum, squares = sum+d, squares+d*d
 		}
-		n := float64(len(a.Vals[s].Right))
+		n := float64(len(of))
 		mean += sum / n / sets
 		variance += (squares - sum*sum/n) / max(1, n-1) / n / (sets * sets)
 	}
@@ -115,7 +175,7 @@ func paired(a, b Candidate, f figure) (mean, deviation float64) {
 
 // sameClean reports whether the interval of the difference in clean accuracy has 0 in it: Tango's for one set.
 func sameClean(a, b Candidate) bool {
-	if len(a.Vals) > 1 {
+	if len(a.Vals) > 1 || a.Vals[0].Scores != nil {
 		return within(paired(a, b, clean))
 	}
 	onlyA, onlyB := metric.Discordant(a.Vals[0].Right, b.Vals[0].Right)
@@ -127,3 +187,13 @@ func sameRobust(a, b Candidate) bool { return within(paired(a, b, corrupted)) }
 
 // within reports whether a mean is within the normal interval of 0.
 func within(mean, deviation float64) bool { return math.Abs(mean) <= 1.959963984540054*deviation }
+
+// bySample reports whether the parts of every sample in the clean figure are known.
+func (c Candidate) bySample() bool {
+	for _, a := range c.Vals {
+		if clean.parts(a) == nil {
+			return false
+		}
+	}
+	return true
+}

@@ -161,10 +161,10 @@ func (c Choice) Best(list []Candidate) int {
 
 // Indistinguishable returns the indices of the other mixes whose figures do not differ measurably from those of the
 // mix best: the paired 95 % interval of the difference has 0 in it, of clean accuracy and, if the rule uses it, of
-// accuracy under corruption.
+// accuracy under corruption. Without the parts of samples in scores it is not known, and nil.
 func (c Choice) Indistinguishable(list []Candidate, best int) (alike []int) {
 	for _, i := range mixesOf(list) {
-		if i == best || !sameClean(list[best], list[i]) {
+		if i == best || !list[i].bySample() || !sameClean(list[best], list[i]) {
 			continue
 		}
 		if !c.Robust() || sameRobust(list[best], list[i]) {
@@ -184,6 +184,9 @@ func mixesOf(list []Candidate) (mixes []int) {
 	slices.SortStableFunc(mixes, func(a, b int) int { return slices.Compare(list[a].Params, list[b].Params) })
 	return mixes
 }
+
+// DocOfScores is Doc for scores of the user's own instead of accuracies.
+func (c Choice) DocOfScores() string { return strings.ReplaceAll(c.Doc(), "accuracy", "score") }
 
 // Doc describes the choice in one line.
 func (c Choice) Doc() string {

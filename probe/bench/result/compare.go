@@ -15,5 +15,8 @@ type ComparedOn struct {
 	Corruptions map[string]*Difference `json:"corruptions"` // means over the severities that were run
 	// MOA and MCE are nil unless the suite was run whole, MCE without a reference too.
 	MOA *Difference `json:"moa"`
-	MCE *Difference `json:"mce"`
+	// Scores is set if all are differences of scores, CorruptedScore of the mean over all conditions.
+	Scores         bool        `json:"scores,omitempty"`
+	CorruptedScore *Difference `json:"corrupted_score,omitempty"`
+	MCE            *Difference `json:"mce"`
 }

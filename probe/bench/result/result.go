@@ -128,7 +128,7 @@ type Model struct {
 	// those on the others.
 	Validation     *Score   `json:"validation"`
 	MoreValidation []*Score `json:"more_validation,omitempty"`
-	// ValidationRobustness is the mean accuracy on corrupted validation data; nil unless the rule of the choice uses
+	// ValidationRobustness is the mean accuracy or score on corrupted validation data; nil unless the rule of the choice uses
 	// it.
 	ValidationRobustness *Number `json:"validation_robustness,omitempty"`
 	// EffectiveRobustness is the mOA minus the mOA that the baseline predicts for the clean accuracy; nil without a
@@ -198,6 +198,8 @@ type Tested struct {
 	MCE         Number                 `json:"mce"`
 	RMCE        Number                 `json:"rmce"`
 	Exact       Exact                  `json:"exact"`
+	// CorruptedScore is the mean score over all corruptions and severities that were run; nil without Settings.Score.
+	CorruptedScore *Number `json:"corrupted_score,omitempty"`
 	// ErrorRate is the mean error over all corruptions and severities, the measure of suites without a reference;
 	// null unless the suite was run whole.
 	ErrorRate Number `json:"error_rate"`
@@ -228,6 +230,7 @@ type Corruption struct {
 	OA           Number                    `json:"oa"`
 	CE           Number                    `json:"ce"`
 	RCE          Number                    `json:"rce"`
+	Score        *Number                   `json:"score,omitempty"` // mean over the severities that were run; nil without Settings.Score
 	// BySeverity has all figures of the severities that were run.
 	BySeverity [metric.Severities]*Score `json:"by_severity"`
 }
@@ -254,6 +257,9 @@ type Chosen struct {
 	// Validation is the mean clean accuracy on the validation sets that chose; null if none did.
 	Validation Number  `json:"validation_accuracy"`
 	Robustness *Number `json:"validation_robustness,omitempty"`
+	// ValidationScore is the mean clean score on them, if Settings.Score is set; Validation is then unknown, and Robustness
+	// the mean score under corruption.
+	ValidationScore *Number `json:"validation_score,omitempty"`
 	// Indistinguishable are the IDs of the mixes whose figures on the validation data do not differ measurably from
 	// those of the chosen one; nil if no data chose.
 	Indistinguishable []string `json:"indistinguishable,omitempty"`
@@ -270,16 +276,17 @@ func (c *Chosen) ByConvention() bool { return c != nil && c.RuleName == Conventi
 
 // Settings are all that can change a result, besides the models.
 type Settings struct {
-	Wiseft     string  `json:"wiseft,omitempty"`
-	Go         string  `json:"go"`
-	Runtime    string  `json:"runtime"`
-	Tensor     string  `json:"tensor,omitempty"`
-	Heads      bool    `json:"own_heads,omitempty"` // models have their own head beside the probe
-	OwnHead    bool    `json:"own_head,omitempty"`  // Tensor has class scores
-	Train      *Data   `json:"train"`
-	Val        *Data   `json:"val"`                 // the first validation set; nil = none
-	MoreVals   []*Data `json:"more_vals,omitempty"` // the others
-	Validation string  `json:"validation"`          // where validation data comes from; "" = there is none
+	Wiseft     string   `json:"wiseft,omitempty"`
+	Go         string   `json:"go"`
+	Runtime    string   `json:"runtime"`
+	Tensor     string   `json:"tensor,omitempty"`
+	Heads      bool     `json:"own_heads,omitempty"` // models have their own head beside the probe
+	OwnHead    bool     `json:"own_head,omitempty"`  // Tensor has class scores, or what Score is of
+	Score      *Scoring `json:"score,omitempty"`     // of the user's own, measured instead of accuracy; nil = accuracy
+	Train      *Data    `json:"train"`
+	Val        *Data    `json:"val"`                 // the first validation set; nil = none
+	MoreVals   []*Data  `json:"more_vals,omitempty"` // the others
+	Validation string   `json:"validation"`          // where validation data comes from; "" = there is none
 	// ValFromTest is the share of every test set that validates and is in no test figure.
 	ValFromTest float64           `json:"val_from_test,omitempty"`
 	Shared      []string          `json:"shared_samples,omitempty"` // samples that are in two of the data sets

@@ -19,6 +19,8 @@ type Score struct {
 	ECE   Number `json:"ece"`   // expected calibration error, 15 bins
 	Brier Number `json:"brier"` // mean squared distance of the probabilities from the label
 	N     int    `json:"n"`
+	// Score is the score of the user's own that was measured instead of all others; nil without one.
+	Score *Number `json:"score,omitempty"`
 
 	// Not in the tables of many models:
 	ECEEqualMass Number  `json:"-"` // expected calibration error, 15 bins of equally many samples

@@ -19,6 +19,8 @@ type Comparison struct {
 	Clean *Difference `json:"clean"`
 	// MOA is the difference under the whole suite; nil if only a part was run.
 	MOA *Difference `json:"moa"`
+	// CorruptedScore is the difference of that figure; nil without one, or if no scores of single samples are known.
+	CorruptedScore *Difference `json:"corrupted_score,omitempty"`
 }
 
 // Difference is the difference of a figure, A - B.
@@ -40,11 +42,13 @@ type Difference struct {
 // a suite, clouds are the independent units, each with all its corruptions; see [metric.CloudFigures.Intervals].
 // Those of the suite are nil unless it was run whole.
 type TestIntervals struct {
-	Clean       [2]Number            `json:"clean"`
-	MOA         *[2]Number           `json:"moa"`
-	MCE         *[2]Number           `json:"mce"`
-	RMCE        *[2]Number           `json:"rmce"`
-	Corruptions map[string][2]Number `json:"corruptions,omitempty"`
+	Clean [2]Number  `json:"clean"`
+	MOA   *[2]Number `json:"moa"`
+	MCE   *[2]Number `json:"mce"`
+	RMCE  *[2]Number `json:"rmce"`
+	// CorruptedScore is Student's interval by sample, as Clean then is; nil without scores of single samples.
+	CorruptedScore *[2]Number           `json:"corrupted_score,omitempty"`
+	Corruptions    map[string][2]Number `json:"corruptions,omitempty"`
 }
 
 // Baseline is the line of effective robustness: logit(mOA) = Slope logit(clean) + Intercept, fitted to the accuracies

@@ -212,7 +212,10 @@ func remember(known *map[int]store.Key, v int, key func() store.Key) store.Key {
 // Scores returns the key of the scores of w, validation or test data, under variant v.
 func (s *Spec) Scores(v int, w View) store.Key {
 	probe := store.Key("own head")
-	if !s.Settings.OwnHead {
+	switch {
+	case s.Settings.Score != nil:
+		probe = store.Key(s.Settings.Score.Key())
+	case !s.Settings.OwnHead:
 		probe = s.Probe(v)
 	}
 	return store.NewKey(scoresKey{Scores, probe, s.Features(v, w), "", probeGeneration})

@@ -121,7 +121,11 @@ func (s *Spec) Extends(other *Spec) bool {
 
 // rules are the settings that figures of several variants depend on.
 func (s *Spec) rules() []any {
-	return []any{s.Settings.Suite, s.Settings.Reference, s.Settings.Baselines, s.Settings.Choose}
+	list := []any{s.Settings.Suite, s.Settings.Reference, s.Settings.Baselines, s.Settings.Choose}
+	if s.Settings.Score != nil {
+		list = append(list, s.Settings.Score)
+	}
+	return list
 }
 
 // variantID identifies what the figures of a variant depend on.
@@ -166,6 +170,9 @@ func (s *Spec) Check() error {
 		return fmt.Errorf("%d validation sets of which %d are described", len(s.Vals), len(s.Settings.Vals()))
 	case (s.Settings.Train == nil) != s.Settings.OwnHead:
 		return fmt.Errorf("training data and the model's own head exclude each other")
+	}
+	if s.Settings.Score != nil && !s.Settings.OwnHead {
+		return fmt.Errorf("a score is of the model's outputs, without training data")
 	}
 	for i, d := range append(s.Settings.Vals(), s.Settings.Tests...) {
 		if d == nil {
