@@ -37,6 +37,7 @@ type MeasureOptions struct {
 
 	Tensor    string        // the features, or with OwnHead the class scores; "" is found
 	OwnHead   bool          // score the model's own head instead of a fitted probe
+	Score     Scoring       // measured on the model's own outputs instead of accuracy; implies OwnHead
 	Probe     fit.Options   // Tol 0 is SweepTol
 	WarmStart bool          // fit every probe from that of the alpha before
 	FromOwn   bool          // start the fits of Probe from the fine-tuned model's own head; for sweeps alone

@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
@@ -32,28 +33,34 @@ func newCompareCommand() *cli.Command {
 var comparison = form[benchresult.Compared]{"wiseft.compare/1", writeComparison}
 
 func writeComparison(w io.Writer, r *benchresult.Compared) error {
+	explained := "differences in points, mCE as it is; clean: McNemar's test, mid-p; others: random signs by cloud"
+	points, digits := 100., "%+.2f"
 	for _, on := range r.Tests {
 		fmt.Fprintf(w, "%s - %s on %s, %s\n", r.A, r.B, on.Test, text.Count(on.N, "sample"))
 		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 		fmt.Fprintln(t, "\tdifference\t95 % interval\tpaired bootstrap\tp\tp (Holm)\t")
 		line := func(name string, scale float64, d *benchresult.Difference) {
 			if d != nil {
-				fmt.Fprintf(t, "%s\t%+.2f\t%+.2f to %+.2f\t%+.2f to %+.2f\t%.4f\t%.4f\t\n", name, scale*float64(d.Difference),
+				fmt.Fprintf(t, strings.ReplaceAll("%s\tN\tN to N\tN to N\t%.4f\t%.4f\t\n", "N", digits), name, scale*float64(d.Difference),
 					scale*float64(d.Interval[0]), scale*float64(d.Interval[1]),
 					scale*float64(d.Bootstrap[0]), scale*float64(d.Bootstrap[1]), d.P, d.PHolm)
 			}
 		}
-		line("clean", 100, on.Clean)
-		for _, name := range slices.Sorted(maps.Keys(on.Corruptions)) {
-			line(name, 100, on.Corruptions[name])
+		if on.Scores {
+			points, digits = 1, "%+.4g"
+			explained = "differences of scores: random signs by sample"
 		}
-		line("mOA", 100, on.MOA)
+		line("clean", points, on.Clean)
+		for _, name := range slices.Sorted(maps.Keys(on.Corruptions)) {
+			line(name, points, on.Corruptions[name])
+		}
+		line("mOA", points, on.MOA)
+		line("corrupted", points, on.CorruptedScore)
 		line("mCE", 1, on.MCE)
 		if err := t.Flush(); err != nil {
 			return err
 		}
 	}
-	_, err := fmt.Fprintln(w, "differences in points, mCE as it is; "+
-		"clean: McNemar's test, mid-p; others: random signs by cloud")
+	_, err := fmt.Fprintln(w, explained)
 	return err
 }

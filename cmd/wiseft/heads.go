@@ -13,6 +13,9 @@ func (o *measureOptions) setHeads(c *call, m *wiseft.MeasureOptions) error {
 	if o.headInit != "" && o.headInit != "zero" && o.headInit != "finetuned" {
 		return usagef("--head-init %s is neither zero nor finetuned", o.headInit)
 	}
+	if o.score.Command != "" && (len(o.heads) > 0 || o.headInit != "") {
+		return usagef("--score measures the model's own outputs, and so has no use for --head and --head-init")
+	}
 	if slices.Contains(o.heads, "own") {
 		if m.OwnHead = true; len(o.heads) > 1 || o.headInit == "finetuned" {
 			return usagef("--head own fits no probe; the own head is scored beside probes anyway")

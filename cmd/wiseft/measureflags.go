@@ -122,6 +122,7 @@ type measureOptions struct {
 	fromTest         float64
 	maxLoss          float64
 	runOptions
+	scoreOptions
 	probeOptions
 	runtimeOptions
 	poolOptions
@@ -157,7 +158,7 @@ func (o *measureOptions) flags() []cli.Flag {
 			"and shares wait for each other").env(),
 		define(&o.Choose.OnTest, "choose-on-test", "let test data choose; every result says so").env(),
 	)
-	return slices.Concat(o.choosingOptions.flags("alpha"), flags, o.runOptions.flags(),
+	return slices.Concat(o.choosingOptions.flags("alpha"), flags, o.scoreOptions.flags(), o.runOptions.flags(),
 		o.probeOptions.flags(wiseft.SweepTol), o.runtimeOptions.flags(), o.poolOptions.flags(), o.dataOptions.flags())
 }
 
@@ -172,7 +173,7 @@ func ruleNames() string {
 func (o *measureOptions) options(c *call) (m wiseft.MeasureOptions, err error) {
 	m = o.MeasureOptions
 	m.Train, m.Val, m.Seed = o.at(o.train), o.validation(&o.dataOptions), o.dataOptions.Seed
-	m.Val.FromTest = o.fromTest
+	m.Val.FromTest, m.Score = o.fromTest, o.score
 	m.Tensor, m.Layout, m.Pool, m.Monitor = o.tensor, o.layout, o.pool, c.monitor()
 	for _, path := range o.tests {
 		m.Tests = append(m.Tests, o.at(path))

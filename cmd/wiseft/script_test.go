@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 			interceptSteps(how)
 		}
 		main()
-	}})
+	}, "scorer": scorer})
 }
 
 // TestScripts runs the scripts of testdata/script, one for each command.
@@ -54,6 +54,8 @@ func TestScripts(t *testing.T) {
 			"interrupt": cmdInterrupt,
 			"truncate":  cmdTruncate,
 			"empty":     cmdEmpty,
+			"agree":     cmdAgree,
+			"alike":     cmdAlike,
 			"flip":      cmdFlip,
 			"chosen":    cmdChosen,
 		},

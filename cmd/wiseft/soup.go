@@ -21,6 +21,7 @@ type soupCommand struct {
 	alignOptions
 	repairOptions
 	choosingOptions
+	scoreOptions
 	probeOptions
 	runtimeOptions
 	poolOptions
@@ -53,7 +54,7 @@ func newSoupCommand() *cli.Command {
 			"  wiseft soup run1.onnx run2.onnx run3.onnx --uniform -o soup.onnx",
 		Flags: slices.Concat(flags, o.storageOptions.flags(), o.selectionOptions.flags(), o.alignOptions.flags(),
 			o.repairOptions.flags(),
-			o.choosingOptions.flags("models"),
+			o.choosingOptions.flags("models"), o.scoreOptions.flags(),
 			o.probeOptions.flags(wiseft.SweepTol), o.runtimeOptions.flags(), o.poolOptions.flags(),
 			o.dataOptions.flags()),
 	}, atLeast("MODEL", "MODEL"), o.run)
@@ -62,6 +63,7 @@ func newSoupCommand() *cli.Command {
 func (o *soupCommand) run(ctx context.Context, c *call) (result, error) {
 	opt := o.SoupOptions
 	opt.Train, opt.Val, opt.Seed = o.at(o.train), o.validation(&o.dataOptions), o.dataOptions.Seed
+	opt.Score = o.score
 	opt.Tensor, opt.Layout, opt.Pool, opt.Monitor = o.tensor, o.layout, o.pool, c.monitor()
 	var err error
 	if opt.Write, err = o.storageOptions.options(); err != nil {
@@ -99,6 +101,9 @@ func writeSoup(w io.Writer, r *wiseft.SoupResult) error {
 			return err
 		}
 		accuracy = fmt.Sprintf(", validation accuracy %.4f", float64(r.Accuracy))
+		if r.ValidationScore != nil {
+			accuracy = fmt.Sprintf(", validation score %.4f", float64(*r.ValidationScore))
+		}
 	}
 	writeWarnings(w, r.Warnings)
 	writeProofs(w, r.Proof, r.Proofs)
@@ -129,6 +134,10 @@ func writeCandidates(w io.Writer, r *wiseft.SoupResult) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "accuracy on %s of validation; %s\n", text.Count(r.N, "sample"), r.Rule)
+	figure := "accuracy"
+	if r.ValidationScore != nil {
+		figure = "score"
+	}
+	_, err := fmt.Fprintf(w, "%s on %s of validation; %s\n", figure, text.Count(r.N, "sample"), r.Rule)
 	return err
 }

@@ -55,7 +55,11 @@ func writeCSV(w io.Writer, r *result.Result) error {
 			out.about("validation", r.Settings.Validation, m)
 			out.score(onClean, m.Validation, nil)
 			if m.ValidationRobustness != nil {
-				out.figure(onSuite, "oa", *m.ValidationRobustness, nil, "")
+				name := "oa"
+				if hasScores(r) {
+					name = "score"
+				}
+				out.figure(onSuite, name, *m.ValidationRobustness, nil, "")
 			}
 		}
 		out.about("test", m.Name, m)
@@ -129,12 +133,19 @@ func (w *csvWriter) tested(r *result.Result, t *result.Tested) {
 			ends = &i
 		}
 		whole := place{name, ""}
+		if c.Score != nil {
+			w.figure(whole, "score", *c.Score, nil, "")
+			continue
+		}
 		w.figure(whole, "exact_oa", mean(c), ends, "")
 		w.figure(whole, "oa", c.OA, nil, "")
 		w.figure(whole, "ce", c.CE, nil, "")
 		w.figure(whole, "rce", c.RCE, nil, "")
 	}
-	if len(r.Order) > 0 {
+	switch {
+	case t.CorruptedScore != nil:
+		w.figure(onSuite, "score", *t.CorruptedScore, intervals.CorruptedScore, "")
+	case len(r.Order) > 0:
 		w.suite(t, intervals)
 	}
 }
@@ -160,6 +171,10 @@ func (w *csvWriter) suite(t *result.Tested, i *result.TestIntervals) {
 
 func (w *csvWriter) score(at place, s *result.Score, ends *[2]result.Number) {
 	n := strconv.Itoa(s.N)
+	if s.Score != nil {
+		w.figure(at, "score", *s.Score, ends, n)
+		return
+	}
 	w.figure(at, "oa", s.OA, ends, n)
 	w.figure(at, "macc", s.MAcc, nil, n)
 	w.figure(at, "nll", s.NLL, nil, n)

@@ -112,6 +112,10 @@ func newPage(r *result.Result) (*page, error) {
 	p := &page{Title: title(r), Facts: factsText(r), Version: r.Settings.Wiseft,
 		Style:   template.CSS(pageStyle + shadeStyle()),
 		Verdict: newVerdict(r), Tiles: tiles(r), Notes: r.Notes}
+	if hasScores(r) {
+		p.Sections = scoreSections(r)
+		return p, nil
+	}
 	for _, add := range []func(*result.Result) (section, error){
 		resultsSection, transferSection, corruptionsSection, effectiveSection, comparisonsSection,
 		calibrationSection, testsSection, readingSection, producedSection,
@@ -137,7 +141,9 @@ func factsText(r *result.Result) string {
 	if r.Suite != "" {
 		parts = append(parts, selfMade(r)+r.Suite)
 	}
-	if r.Settings.OwnHead {
+	if hasScores(r) {
+		parts = append(parts, "a score of its own")
+	} else if r.Settings.OwnHead {
 		parts = append(parts, "own head")
 	} else if solver := r.Settings.Fit.Solver; solver != "" {
 		parts = append(parts, "probe "+solver)
@@ -153,6 +159,9 @@ func tiles(r *result.Result) []tile {
 	}
 	if m == nil {
 		return nil
+	}
+	if hasScores(r) {
+		return scoreTiles(m)
 	}
 	i := m.Intervals
 	if i == nil {
@@ -214,6 +223,9 @@ func drawNamed(r *result.Result, name string) (*figure, error) {
 	p, err := LookupPlot(name)
 	if err != nil {
 		return nil, err
+	}
+	if hasScores(r) {
+		return nil, &EmptyPlotError{name, "the figures are scores of the user's own, and plots are of accuracies"}
 	}
 	return p.draw(r)
 }

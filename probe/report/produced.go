@@ -21,7 +21,14 @@ func settingsSheet(r *result.Result) sheet {
 	add("Go", set.Go)
 	add("runtime", set.Runtime)
 	add("tensor", set.Tensor)
-	add("head", headText(set))
+	if set.Score != nil {
+		add("score", set.Score.Command+", "+set.Score.Direction())
+		for _, f := range set.Score.Files {
+			add("SHA-256 of "+f.Name, f.SHA256)
+		}
+	} else {
+		add("head", headText(set))
+	}
 	add("validation", set.Validation)
 	if r.Chosen != nil {
 		add("rule of the choice", r.Chosen.Rule)
@@ -97,6 +104,8 @@ func modelsSheet(r *result.Result) sheet {
 		{"SHA-256", func(m *result.Model) string { return m.ModelSHA256 }},
 		{"probe", func(m *result.Model) string {
 			switch {
+			case m.Probe == nil && hasScores(r):
+				return "none"
 			case m.Probe == nil:
 				return "own head"
 			case !m.Probe.Converged:
@@ -115,6 +124,10 @@ func readingSheet(r *result.Result) sheet {
 	if r.Chosen != nil && r.Chosen.Alpha != nil {
 		add("alpha",
 			"theta(alpha) = (1 - alpha) * pretrained + alpha * finetuned: 0 is the pre-trained model, 1 the fine-tuned one")
+	}
+	if hasScores(r) {
+		addScoreMeanings(r, add)
+		return s
 	}
 	add("clean", "overall accuracy on the test data as it is, in percent; mAcc is the mean over classes")
 	if hasValidation(r) {

@@ -101,6 +101,9 @@ func checkModel(m *result.Model) error {
 
 // checkTested returns an error if an accuracy is not between 0 and 1.
 func checkTested(t *result.Tested) error {
+	if t.Clean.Score != nil {
+		return nil // a score has any scale
+	}
 	if err := checkShares("clean", t.Clean.OA, t.MOA, t.Exact.MOA); err != nil {
 		return err
 	}

@@ -76,5 +76,8 @@ func Write(w io.Writer, name string, r *result.Result) error {
 	if err != nil {
 		return err
 	}
+	if err := checkScores(name, r); err != nil {
+		return err
+	}
 	return f.Write(w, r)
 }

@@ -45,6 +45,9 @@ func modelSheet(r *result.Result, id, name string, columns []column) sheet {
 
 // sheets returns the tables of a report that are not empty.
 func sheets(r *result.Result) []sheet {
+	if hasScores(r) {
+		return scoreSheets(r)
+	}
 	var list []sheet
 	for _, build := range []func(*result.Result) sheet{
 		rowsSheet, resultsSheet, intervalsSheet, controlsSheet, comparisonsSheet, effectiveSheet, calibrationSheet, testsSheet,

@@ -24,9 +24,13 @@ type column struct {
 // for an unknown figure, a star at the chosen model.
 func writeTable(w io.Writer, r *result.Result) error {
 	var b strings.Builder
-	writeModels(&b, r, tableColumns(r))
-	writeTransfers(&b, r)
-	writeRows(&b, r)
+	if hasScores(r) {
+		writeModels(&b, r, append(nameColumns(r), scoreColumns(r)...))
+	} else {
+		writeModels(&b, r, tableColumns(r))
+		writeTransfers(&b, r)
+		writeRows(&b, r)
+	}
 	b.WriteString("\n")
 	for _, note := range footnotes(r) {
 		b.WriteString(note + "\n")
@@ -198,6 +202,9 @@ func writeAligned(b *strings.Builder, rows [][]string) {
 }
 
 func footnotes(r *result.Result) []string {
+	if hasScores(r) {
+		return scoreFootnotes(r)
+	}
 	line := "accuracies in percent"
 	if hasValidation(r) {
 		line += "; val: " + r.Settings.Validation

@@ -15,6 +15,9 @@ type verdict struct {
 }
 
 func newVerdict(r *result.Result) verdict {
+	if hasScores(r) {
+		return scoreVerdict(r)
+	}
 	if m := chosenModel(r); m != nil {
 		return verdictOfSweep(r, m)
 	}
