@@ -27,3 +27,23 @@ func TestFeaturesKeyHasPooling(t *testing.T) {
 		}
 	}
 }
+
+// TestScoresKeyHasScoring checks that a score is stored by the command and the files that it names, for both directions.
+func TestScoresKeyHasScoring(t *testing.T) {
+	t.Parallel()
+	key := func(scoring *result.Scoring) string {
+		s := Spec{Variants: []Variant{{Key: "model"}}, Tests: []Set{{Cells: []Cell{{SHA256: "data"}}}},
+			Settings: result.Settings{OwnHead: true, Score: scoring}}
+		return string(s.Scores(0, View{Role: OnTest}))
+	}
+	of := func(sum string) []result.ScoringFile { return []result.ScoringFile{{Name: "score.py", SHA256: sum}} }
+	one := key(&result.Scoring{Command: "score.py", Files: of("a")})
+	if got := key(&result.Scoring{Command: "score.py", Files: of("a"), Lower: true}); got != one {
+		t.Errorf("the key depends on which scores are better")
+	}
+	for _, other := range []*result.Scoring{nil, {Command: "score.py --strict", Files: of("a")}, {Command: "score.py", Files: of("b")}} {
+		if key(other) == one {
+			t.Errorf("%+v has the key of another score", other)
+		}
+	}
+}
