@@ -1,7 +1,6 @@
 package wiseft
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"math"
@@ -25,11 +24,7 @@ func openValues(ctx context.Context, engine ort.Engine, m *onnx.Model, inputs, v
 	for i := range values {
 		outputs[i] = fmt.Sprintf("wiseft.value.%d", i)
 	}
-	var b bytes.Buffer
-	if err := m.WriteChanged(ctx, &b, surgery.CutToFloat32(m, g, values, outputs), replaced...); err != nil {
-		return nil, err
-	}
-	return engine.OpenProgram(ctx, ort.Source{Bytes: b.Bytes()}, inputs, outputs)
+	return openChanged(ctx, engine, m, surgery.CutToFloat32(m, g, values, outputs), replaced, inputs, outputs)
 }
 
 // outputRunner runs a model on the same random inputs with other tensors, and compares its outputs.

@@ -83,7 +83,7 @@ func stepAndReLU(dim int) *fit.Classifier {
 // runModel returns a tensor of a model.
 func runModel(t *testing.T, model []byte, tensor string, batch probe.Batch) []float32 {
 	t.Helper()
-	s, err := (&Runtime{ort.Engine{Threads: 1}}).Open(t.Context(), model, tensor, datasets.Info{})
+	s, err := (&Runtime{ort.Engine{Threads: 1}}).Open(t.Context(), probe.Source{Bytes: model}, tensor, datasets.Info{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,7 +39,7 @@ func Bench(ctx context.Context, paths []string, opt MeasureOptions) (*Measured, 
 				WithHint("benchmark them one by one")
 		}
 		plan.Tensor = tensor
-		plan.Variants = append(plan.Variants, storedVariant(path))
+		plan.Variants = append(plan.Variants, storedVariant{path, opt.Runtime.maxModel()})
 	}
 	return opt.measure(ctx, plan, files, false)
 }
@@ -61,24 +61,27 @@ func (o *MeasureOptions) storedTensor(ctx context.Context, path string) (_ strin
 }
 
 // storedVariant is a model file as it is.
-type storedVariant string
+type storedVariant struct {
+	path string
+	most int64 // size in bytes up to which the model is run from memory
+}
 
 // ID implements bench.Variant.
-func (v storedVariant) ID() string { return string(v) }
+func (v storedVariant) ID() string { return v.path }
 
 // About implements bench.Variant: a finished file is measured as it is.
 func (storedVariant) About() bench.About { return bench.About{} }
 
 // Key implements bench.Variant.
 func (v storedVariant) Key(ctx context.Context) (string, error) {
-	m, err := Open(string(v))
+	m, err := Open(v.path)
 	if err != nil {
 		return "", err
 	}
 	defer m.Close()
 	files, err := m.Files(ctx)
 	if err != nil {
-		return "", withPath(string(v), err)
+		return "", withPath(v.path, err)
 	}
 	var all []string
 	for _, f := range files {
@@ -90,11 +93,11 @@ func (v storedVariant) Key(ctx context.Context) (string, error) {
 
 // Model implements bench.Variant.
 func (v storedVariant) Model(ctx context.Context, _ string) (bench.Model, error) {
-	m, err := Open(string(v))
+	m, err := Open(v.path)
 	if err != nil {
 		return bench.Model{}, err
 	}
 	defer m.Close()
-	data, err := m.Bytes(ctx)
-	return bench.Model{ONNX: data}, err
+	source, sum, err := m.source(ctx, v.most)
+	return bench.Model{ONNX: source, SHA256: sum, SizeBytes: weightBytes(m.Model)}, err
 }

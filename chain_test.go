@@ -59,7 +59,7 @@ func TestMergedRealModelsRun(t *testing.T) {
 			[]int64{1, 3, 64, 64}},
 	} {
 		merged := mergeBytes(t, sharedModel(t, c.a...), sharedModel(t, c.b...))
-		session, err := (&Runtime{ort.Engine{Threads: 1}}).Open(t.Context(), merged, c.tensor, datasets.Info{})
+		session, err := (&Runtime{ort.Engine{Threads: 1}}).Open(t.Context(), probe.Source{Bytes: merged}, c.tensor, datasets.Info{})
 		if err != nil {
 			t.Errorf("%v: %v", c.b, err)
 			continue
@@ -149,7 +149,7 @@ func everyNinth(t *testing.T) datasets.Dataset {
 // extractAll returns a tensor of a model for all samples.
 func extractAll(t *testing.T, model []byte, data datasets.Dataset, tensor string) *feature.Set {
 	t.Helper()
-	session, err := (&Runtime{}).Open(t.Context(), model, tensor, datasets.Info{})
+	session, err := (&Runtime{}).Open(t.Context(), probe.Source{Bytes: model}, tensor, datasets.Info{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -60,7 +60,6 @@ func whyUnproven(
 	ctx context.Context, swap *onnxmerge.Swap, pairs []onnxmerge.GivenPair, opt ProveOptions,
 ) (reason string, err error) {
 	p := newProver(swap, opt)
-	defer p.close()
 	proof, err := p.proveSwap(ctx)
 	switch {
 	case err != nil:
@@ -108,7 +107,6 @@ func (p *prover) changes(ctx context.Context, weight *onnx.Tensor, values []twin
 		return false, nil
 	}
 	kept := newProver(p.swap.Keeping(weight), p.opt)
-	defer kept.close()
 	kept.engine, kept.inputs = p.engine, p.inputs
 	found, err := kept.run(ctx, values)
 	if err != nil {

@@ -2,8 +2,6 @@ package wiseft
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -127,11 +125,11 @@ func extractFeatures(
 		Prepared: f.Meta.Data.History, Notes: f.Meta.Data.Notes}, nil
 }
 
-// modelBytes is a model in memory, and the tensor that is to be computed.
+// modelBytes is a model in memory or on disk, and the tensor that is to be computed.
 type modelBytes struct {
 	path, tensor, sha256 string
-	samples              Data   // the data, whose arrays are found by the names of the inputs
-	data                 []byte // nil after open
+	samples              Data         // the data, whose arrays are found by the names of the inputs
+	source               probe.Source // zero after open
 }
 
 // readModel reads a model and finds its features.
@@ -154,9 +152,7 @@ func readModel(
 		return nil, err
 	}
 	b.samples = data.forModel(m.Model, b.tensor)
-	b.data, err = m.Bytes(ctx)
-	sum := sha256.Sum256(b.data)
-	b.sha256 = hex.EncodeToString(sum[:])
+	b.source, b.sha256, err = m.source(ctx, opt.maxModel())
 	return b, err
 }
 
@@ -173,11 +169,11 @@ func (b *modelBytes) open(ctx context.Context, data datasets.Info, opt RuntimeOp
 	if err != nil {
 		return nil, err
 	}
-	extractor, err := r.Open(ctx, b.data, b.tensor, data)
+	extractor, err := r.Open(ctx, b.source, b.tensor, data)
 	if err != nil {
 		return nil, withPath(b.path, err)
 	}
-	b.data = nil // the session has a copy
+	b.source = probe.Source{} // the session has a copy
 	return &session{extractor, b.path, r}, nil
 }
 

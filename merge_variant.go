@@ -31,6 +31,7 @@ type mergeVariant struct {
 	merge      MergeOptions
 	paths      []string // of the models
 	monitor    Monitor
+	most       int64 // size in bytes up to which the model is made in memory
 }
 
 // chosenModel is the output of the command lines of variants.
@@ -94,31 +95,58 @@ func (v mergeVariant) Model(ctx context.Context, _ string) (m bench.Model, err e
 
 // write makes the model of a plan.
 func (v mergeVariant) write(ctx context.Context, plan *onnxmerge.Plan) (m bench.Model, err error) {
+	if m.Scores = v.classes; m.Scores > 0 {
+		m.Tensor = surgery.FeaturesAndScores
+	}
+	m.SizeBytes = weightBytes(v.last.Model)
+	if m.SizeBytes > v.most {
+		return v.writeFiles(ctx, plan, m)
+	}
 	var whole, cut bytes.Buffer
 	whole.Grow(int(v.last.SizeBytes()) + spareBytes)
 	made, err := onnxmerge.Run(ctx, &whole, plan, nil)
 	if err != nil {
 		return m, err
 	}
-	if err := v.inputs.checkUnchanged(); err != nil {
+	if err := v.checkMade(made); err != nil {
 		return m, err
 	}
-	for _, clamped := range made.Clamped {
-		v.monitor.note(v.ID() + ": " + describeClamped(clamped))
-	}
-	if m.Scores = v.classes; m.Scores > 0 {
-		m.Tensor = surgery.FeaturesAndScores
-	}
 	if v.cut.IsZero() {
-		m.ONNX = whole.Bytes()
+		m.ONNX.Bytes = whole.Bytes()
 		return m, nil
 	}
 	sum := sha256.Sum256(whole.Bytes())
 	m.SHA256 = hex.EncodeToString(sum[:])
 	cut.Grow(whole.Len() + spareBytes)
 	err = v.last.WriteCopyChanged(ctx, &cut, whole.Bytes(), v.cut)
-	m.ONNX = cut.Bytes()
+	m.ONNX.Bytes = cut.Bytes()
 	return m, err
+}
+
+// checkMade returns an error if a file changed while it was merged, and notes what was clamped.
+func (v mergeVariant) checkMade(made *onnxmerge.Result) error {
+	for _, clamped := range made.Clamped {
+		v.monitor.note(v.ID() + ": " + describeClamped(clamped))
+	}
+	return v.inputs.checkUnchanged()
+}
+
+// writeFiles makes the model of a plan in a folder of its own, without what follows the measured tensor. The hash is that
+// of what is written.
+func (v mergeVariant) writeFiles(ctx context.Context, plan *onnxmerge.Plan, m bench.Model) (bench.Model, error) {
+	files, err := writeScratch(func(out onnx.Output, opt onnx.WriteOptions) ([]onnx.File, error) {
+		opt.Change = v.cut
+		made, err := onnxmerge.Write(ctx, out, plan, onnxmerge.WriteOptions{WriteOptions: opt}, nil)
+		if err != nil {
+			return nil, err
+		}
+		return made.Data, v.checkMade(made)
+	})
+	if err != nil {
+		return m, err
+	}
+	m.ONNX, m.SHA256, m.SizeBytes, m.Release = files.source, files.sha256, files.size, files.scratch.Remove
+	return m, nil
 }
 
 // repairedVariant is a merge with repaired statistics.

@@ -63,7 +63,6 @@ func proveModel(ctx context.Context, plan *onnxmerge.Plan, model int, opt ProveO
 		return nil, err
 	}
 	p := newProver(swap, opt)
-	defer p.close()
 	return p.proveSwap(ctx)
 }
 
@@ -99,7 +98,6 @@ type prover struct {
 	engine   ort.Engine
 	backbone []*onnx.Tensor // merged tensors before the features
 	inputs   *proofInputs
-	folder   string // of models that are too large for memory; "" until there is one
 
 	compared  map[twin.Point]difference
 	equal     []twin.Point

@@ -1,15 +1,11 @@
 package wiseft
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 
-	"github.com/wiseft/wiseft/internal/output"
 	"github.com/wiseft/wiseft/onnxmerge"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 	"github.com/wiseft/wiseft/onnxmerge/twin"
@@ -48,18 +44,10 @@ func (p *prover) runAll(ctx context.Context, points []twin.Point) (map[twin.Poin
 	for _, x := range points {
 		namesA, namesB = append(namesA, x.A), append(namesB, x.B)
 	}
-	a, err := p.open(ctx, true, namesA)
-	if err != nil {
-		return nil, err
-	}
-	defer a.Close()
-	b, err := p.open(ctx, false, namesB)
-	if err != nil {
-		return nil, err
-	}
-	defer b.Close()
+	sides := &proofSides{prover: p, names: [2][]string{namesA, namesB}}
+	defer sides.close()
 	for {
-		results, err := p.compareOnce(ctx, a, b, points)
+		results, err := p.compareOnce(ctx, sides, points)
 		if refused, ok := errors.AsType[*passError](err); ok && p.inputs.resize(refused.side) {
 			continue
 		}
@@ -84,14 +72,45 @@ type passError struct {
 // Unwrap returns the cause.
 func (e *passError) Unwrap() error { return e.error }
 
-// compareOnce runs two programs on the same inputs.
-func (p *prover) compareOnce(
-	ctx context.Context, a, b *ort.Program, points []twin.Point,
-) (map[twin.Point]difference, error) {
+// proofSides are the programs of both sides, each opened when it runs.
+type proofSides struct {
+	*prover
+	names    [2][]string
+	programs [2]*ort.Program // nil = not open
+}
+
+// program returns the program of a side. Of large models one is open at a time.
+func (s *proofSides) program(ctx context.Context, side int) (*ort.Program, error) {
+	if s.programs[side] != nil {
+		return s.programs[side], nil
+	}
+	if s.isLarge(s.model(side == 0)) {
+		s.close()
+	}
+	program, err := s.open(ctx, side == 0, s.names[side])
+	s.programs[side] = program
+	return program, err
+}
+
+func (s *proofSides) close() {
+	for side, program := range s.programs {
+		if program != nil {
+			_ = program.Close() // its passes are done
+			s.programs[side] = nil
+		}
+	}
+}
+
+// compareOnce runs the programs of both sides on the same inputs.
+func (p *prover) compareOnce(ctx context.Context, sides *proofSides, points []twin.Point) (map[twin.Point]difference, error) {
 	rules := comparison{tolerance: p.tolerance(), selective: p.inputs.selective, samples: p.inputs.samples}
 	pairs := make([]pairedValues, len(points))
-	for draw := range p.inputs.draws {
-		for side, program := range []*ort.Program{a, b} {
+	for side := range sides.programs {
+		program, err := sides.program(ctx, side)
+		if err != nil {
+			return nil, err
+		}
+		for draw := range p.inputs.draws {
 			values, err := p.pass(ctx, program, side == 0, draw)
 			if _, refused := errors.AsType[*ort.ModelError](err); refused {
 				return nil, &passError{err, side}
@@ -140,76 +159,43 @@ func joinRows(a, b probe.Batch) probe.Batch {
 	return probe.Batch{X: append(a.X, b.X...), Shape: shape}
 }
 
-// maxInMemory is the size of the weights from which on a model is written to a folder instead of into memory.
-const maxInMemory = 1 << 30
+// model returns the other model, or the written graph.
+func (p *prover) model(inModel bool) *onnx.Model {
+	if inModel {
+		return p.swap.Model
+	}
+	return p.swap.Graph
+}
+
+// isLarge reports whether a model is run from files.
+func (p *prover) isLarge(m *onnx.Model) bool { return weightBytes(m) > p.opt.Runtime.maxModel() }
 
 // open opens a model that ends with some of its values: the other model, or the written graph with its weights.
 func (p *prover) open(ctx context.Context, inModel bool, values []string) (*ort.Program, error) {
-	m := p.swap.Graph
-	if inModel {
-		m = p.swap.Model
-	}
+	m := p.model(inModel)
 	outputs := make([]string, len(values))
 	for i := range values {
 		outputs[i] = fmt.Sprintf("wiseft.proof.%d", i)
-	}
-	cut := p.swap.Cut(inModel, values, outputs)
-	total := int64(0)
-	for _, t := range m.Tensors {
-		total += t.SizeBytes()
-	}
-	var source ort.Source
-	var err error
-	if total <= maxInMemory {
-		var b bytes.Buffer
-		err = p.write(ctx, inModel, onnx.Single(&b), onnx.WriteOptions{Layout: onnx.Inside, Change: cut})
-		source.Bytes = b.Bytes()
-	} else {
-		source.Path, err = p.writeFolder(ctx, inModel, cut)
-	}
-	if err != nil {
-		return nil, err
 	}
 	var inputs []string
 	for _, in := range m.Graph.Inputs {
 		inputs = append(inputs, in.Name)
 	}
-	return p.engine.OpenProgram(ctx, source, inputs, outputs)
+	cut := p.swap.Cut(inModel, values, outputs)
+	return openProgram(ctx, p.engine, p.isLarge(m), func(out onnx.Output, opt onnx.WriteOptions) ([]onnx.File, error) {
+		opt.Change = cut
+		return p.write(ctx, inModel, out, opt)
+	}, inputs, outputs)
 }
 
 // write writes the other model, or the written graph with its weights.
-func (p *prover) write(ctx context.Context, inModel bool, out onnx.Output, opt onnx.WriteOptions) error {
+func (p *prover) write(ctx context.Context, inModel bool, out onnx.Output, opt onnx.WriteOptions) ([]onnx.File, error) {
 	if inModel {
-		_, err := p.swap.Model.Write(ctx, out, nil, opt)
-		return err
+		return p.swap.Model.Write(ctx, out, nil, opt)
 	}
-	_, err := onnxmerge.Write(ctx, out, p.swap.Plan, onnxmerge.WriteOptions{WriteOptions: opt}, nil)
-	return err
-}
-
-// writeFolder writes a model with a data file into the folder of the proof. It replaces the one before of that side.
-func (p *prover) writeFolder(ctx context.Context, inModel bool, cut onnx.Change) (string, error) {
-	if p.folder == "" {
-		dir, err := os.MkdirTemp("", "wiseft-proof-")
-		if err != nil {
-			return "", err
-		}
-		p.folder = dir
-	}
-	name := map[bool]string{true: "a.onnx", false: "b.onnx"}[inModel]
-	path := filepath.Join(p.folder, name)
-	files := &output.Group{Path: path, Options: output.Options{Force: true}}
-	defer files.Abort()
-	err := p.write(ctx, inModel, files, onnx.WriteOptions{Layout: onnx.Outside, DataName: name + ".data", Change: cut})
+	made, err := onnxmerge.Write(ctx, out, p.swap.Plan, onnxmerge.WriteOptions{WriteOptions: opt}, nil)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	return path, files.Commit()
-}
-
-// close removes the files of the proof.
-func (p *prover) close() {
-	if p.folder != "" {
-		_ = os.RemoveAll(p.folder)
-	}
+	return made.Data, nil
 }

@@ -16,15 +16,10 @@ import (
 
 // write returns the model that a plan makes, in memory.
 func (c *calibration) write(ctx context.Context, plan *onnxmerge.Plan) (*onnx.Model, error) {
-	size := c.last.SizeBytes()
-	for _, t := range c.last.Tensors {
-		if t.Location() != "" {
-			size += t.SizeBytes()
-		}
-	}
-	if size > maxInMemory {
+	size := weightBytes(c.last.Model)
+	if size > DefaultModelMemory {
 		return nil, fault.Mismatchf("%s: the model has %d MiB, and statistics are repaired up to %d MiB", c.last.path, size>>20,
-			maxInMemory>>20).WithHint("merge without --repair")
+			DefaultModelMemory>>20).WithHint("merge without --repair")
 	}
 	var out bytes.Buffer
 	out.Grow(int(size) + spareBytes)
@@ -193,11 +188,8 @@ func (p *measuring) open(ctx context.Context, stage *repair.Stage, carry []strin
 			inputs = append(inputs, onnx.Value{Name: name, DType: onnx.DType(p.held[0].values[name].Type)})
 		}
 	}
-	var b bytes.Buffer
-	if err := p.m.WriteChanged(ctx, &b, stage.Change(inputs, carry, !p.whole), corrected...); err != nil {
-		return nil, err
-	}
-	program, err := p.engine.OpenProgram(ctx, ort.Source{Bytes: b.Bytes()}, p.inputs(), stage.Outputs(carry))
+	program, err := openChanged(ctx, p.engine.Engine, p.m, stage.Change(inputs, carry, !p.whole), corrected, p.inputs(),
+		stage.Outputs(carry))
 	return program, aboutModel(p.last.path, err)
 }
 

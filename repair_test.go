@@ -446,7 +446,7 @@ func BenchmarkRepair(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	session, err := c.engine.Open(b.Context(), whole, "logits", datasets.Info{})
+	session, err := c.engine.Open(b.Context(), probe.Source{Bytes: whole}, "logits", datasets.Info{})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -180,19 +180,19 @@ func RunFolder(command string, models, line []string) (string, error) {
 // runFolder is the open folder of a run.
 type runFolder struct {
 	*store.Folder
-	temporary bool
-	made      bool // by this run
+	scratch *output.Scratch // that the folder is; nil if it is kept
+	made    bool            // by this run
 }
 
 // openRun opens the folder of a run that computes, or a temporary one. inputs are files that the run must not replace.
 func openRun(o RunOptions, inputs []string) (*runFolder, error) {
 	if o.Folder == "" {
-		dir, err := os.MkdirTemp("", "wiseft-run-")
+		scratch, err := output.NewScratch()
 		if err != nil {
 			return nil, err
 		}
-		folder, err := store.Open(dir, workerName(o.Share))
-		return &runFolder{Folder: folder, temporary: true}, err
+		folder, err := store.Open(scratch.Path, workerName(o.Share))
+		return &runFolder{Folder: folder, scratch: scratch}, err
 	}
 	_, noPlan := bench.ReadSpec(o.Folder)
 	replace := output.Options{Force: o.Replace || noPlan == nil, Inputs: inputs} // with a plan in it, the plan decides
@@ -234,7 +234,7 @@ func workerName(share unit.Share) string {
 
 // path returns the folder, or "" if it is temporary.
 func (r *runFolder) path() string {
-	if r.temporary {
+	if r.scratch != nil {
 		return ""
 	}
 	return r.Root()
@@ -243,8 +243,8 @@ func (r *runFolder) path() string {
 // close closes the folder and removes it if it is temporary, or if this run has made it and left nothing in it.
 func (r *runFolder) close() {
 	_ = r.Close() // closes the journal; units are complete
-	if r.temporary {
-		_ = os.RemoveAll(r.Root())
+	if r.scratch != nil {
+		_ = r.scratch.Remove()
 	}
 	if r.made {
 		r.RemoveEmpty()
@@ -262,7 +262,7 @@ func (r *runFolder) explain(err error) error {
 
 // write writes the files of a result, unless the folder is temporary.
 func (r *runFolder) write(res *result.Result) error {
-	if r.temporary {
+	if r.scratch != nil {
 		return nil
 	}
 	return WriteRun(r.Root(), res)

@@ -7,10 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/wiseft/wiseft/datasets"
 	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/internal/output"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 	"github.com/wiseft/wiseft/onnxmerge/onnx/surgery"
 	"github.com/wiseft/wiseft/probe"
@@ -26,6 +28,9 @@ type RuntimeOptions struct {
 	Batch   int    // samples of one forward pass; 0 is 8 on a CPU and 32 on a GPU
 	// TrustBatch leaves out the check that a sample's features do not depend on the batch it is in.
 	TrustBatch bool
+	// ModelMemory is the size in bytes, with data files, beyond which models are run from files: stored ones from their own,
+	// cut and merged ones from a temporary folder. 0 is [DefaultModelMemory].
+	ModelMemory int64
 	// Offline forbids the installation: a missing library is an error.
 	Offline bool
 }
@@ -66,6 +71,7 @@ func LoadRuntime(ctx context.Context, opt RuntimeOptions, monitor Monitor) (*Run
 	if err != nil {
 		return nil, err
 	}
+	output.RemoveStaleScratch()
 	library := LibraryOptions(opt, monitor)
 	library.CUDA = device.CUDA
 	if _, err := ort.Load(ctx, library); err != nil {
@@ -75,11 +81,13 @@ func LoadRuntime(ctx context.Context, opt RuntimeOptions, monitor Monitor) (*Run
 }
 
 // Open implements probe.Engine: a session that computes one tensor of a model, which may be an inner one.
-func (r *Runtime) Open(ctx context.Context, model []byte, tensor string, data datasets.Info) (probe.Extractor, error) {
-	m, err := onnx.Open(bytes.NewReader(model), int64(len(model)))
+func (r *Runtime) Open(ctx context.Context, source probe.Source, tensor string, data datasets.Info,
+) (_ probe.Extractor, err error) {
+	m, closeModel, err := openSource(source)
 	if err != nil {
 		return nil, err
 	}
+	defer func() { err = errors.Join(err, closeModel()) }()
 	declared, err := modelInputs(m, tensor)
 	if err != nil {
 		return nil, err
@@ -88,17 +96,17 @@ func (r *Runtime) Open(ctx context.Context, model []byte, tensor string, data da
 	if err != nil {
 		return nil, err
 	}
-	ex, err := r.expose(ctx, m, model, tensor, false, inputs)
+	ex, err := r.expose(ctx, m, source, tensor, false, inputs)
 	if errors.Is(err, ort.ErrHalf) { // which the model may not declare
-		ex, err = r.expose(ctx, m, model, tensor, true, inputs)
+		ex, err = r.expose(ctx, m, source, tensor, true, inputs)
 	}
 	return ex, err
 }
 
 // expose opens a model whose only output is tensor. The nodes that it does not need are left out. With half it is cast to
 // float32, as 16-bit floating-point numbers must be.
-func (r *Runtime) expose(ctx context.Context, m *onnx.Model, model []byte, tensor string, half bool, inputs []probe.Input,
-) (probe.Extractor, error) {
+func (r *Runtime) expose(ctx context.Context, m *onnx.Model, source probe.Source, tensor string, half bool,
+	inputs []probe.Input) (probe.Extractor, error) {
 	cut, err := surgery.Cut(m, tensor)
 	if half {
 		cut, tensor, err = surgery.CutAsFloat32(m, tensor)
@@ -106,15 +114,42 @@ func (r *Runtime) expose(ctx context.Context, m *onnx.Model, model []byte, tenso
 	if err != nil {
 		return nil, err
 	}
-	if !cut.IsZero() {
+	switch {
+	case source.Bytes == nil && (!cut.IsZero() || hasSettingsOutside(m)):
+		return r.exposeFiles(ctx, m, cut, tensor, inputs)
+	case cut.IsZero():
+	default:
 		var out bytes.Buffer
-		out.Grow(len(model) + 1<<10)
+		out.Grow(len(source.Bytes) + 1<<10)
 		if err := m.WriteChanged(ctx, &out, cut); err != nil {
 			return nil, err
 		}
-		model = out.Bytes()
+		source.Bytes = out.Bytes()
 	}
-	return r.Engine.Open(ctx, model, tensor, inputs...)
+	return r.Engine.Open(ctx, source, tensor, inputs...)
+}
+
+// hasSettingsOutside reports whether data files have small payloads, such as axes and shapes. onnxruntime needs these in
+// the model's own file, where a model that is written has all payloads of less than 1 KiB.
+func hasSettingsOutside(m *onnx.Model) bool {
+	return slices.ContainsFunc(m.Tensors, func(t *onnx.Tensor) bool { return t.Location() != "" && t.SizeBytes() < 1<<10 })
+}
+
+// exposeFiles opens a changed model from a folder of its own.
+func (r *Runtime) exposeFiles(ctx context.Context, m *onnx.Model, change onnx.Change, tensor string, inputs []probe.Input,
+) (probe.Extractor, error) {
+	files, err := writeScratch(func(out onnx.Output, opt onnx.WriteOptions) ([]onnx.File, error) {
+		opt.Change = change
+		return m.Write(ctx, out, nil, opt)
+	})
+	if err != nil {
+		return nil, err
+	}
+	ex, err := r.Engine.Open(ctx, files.source, tensor, inputs...)
+	if err != nil {
+		return nil, errors.Join(err, files.scratch.Remove())
+	}
+	return probe.WithFiles(ex, files.scratch.Remove), nil
 }
 
 // LibraryOptions returns where onnxruntime is searched on this machine: the program's own folder,

@@ -19,6 +19,7 @@ import (
 	"github.com/wiseft/wiseft/datasets/npy"
 	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/internal/input"
+	"github.com/wiseft/wiseft/internal/output"
 	"github.com/wiseft/wiseft/probe/bench"
 	"github.com/wiseft/wiseft/probe/bench/result"
 	"github.com/wiseft/wiseft/probe/feature"
@@ -111,12 +112,12 @@ func (c *scoreCommand) Scoring() result.Scoring { return c.scoring }
 
 // Score implements bench.Scorer.
 func (c *scoreCommand) Score(ctx context.Context, outputs *feature.Set) (value float64, samples []float64, err error) {
-	dir, err := os.MkdirTemp("", "wiseft-score-")
+	folder, err := output.NewScratch()
 	if err != nil {
 		return 0, nil, err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	path := filepath.Join(dir, "outputs.npz")
+	defer func() { err = errors.Join(err, folder.Remove()) }()
+	path := filepath.Join(folder.Path, "outputs.npz")
 	if err := writeOutputs(path, outputs); err != nil {
 		return 0, nil, err
 	}

@@ -147,7 +147,7 @@ func Soup(ctx context.Context, out string, paths []string, opt SoupOptions) (_ *
 // estimate says what a greedy soup takes at most: every model, and an average for every model but the best.
 func (s *soup) estimate(ctx context.Context, plan bench.Plan) (*Estimate, error) {
 	for _, m := range s.models {
-		plan.Variants = append(plan.Variants, storedVariant(m.path))
+		plan.Variants = append(plan.Variants, storedVariant{m.path, s.opt.Runtime.maxModel()})
 	}
 	for _, v := range plan.Vals {
 		plan.Tests = append(plan.Tests, bench.Test{Name: v.Name, Data: v.Data})
@@ -274,7 +274,7 @@ func (s *soup) shown(step choose.SoupStep) choose.SoupStep {
 // score returns the validation accuracy of a model or an average, or its score, negative if lower ones are better.
 func (s *soup) score(ctx context.Context, indices []int) (float64, error) {
 	first := s.models[indices[0]]
-	var variant bench.Variant = storedVariant(first.path)
+	var variant bench.Variant = storedVariant{first.path, s.opt.Runtime.maxModel()}
 	if len(indices) > 1 {
 		if err := s.align(ctx, indices[0]); err != nil {
 			return 0, err
@@ -287,7 +287,7 @@ func (s *soup) score(ctx context.Context, indices []int) (float64, error) {
 		if err != nil {
 			return 0, err
 		}
-		variant = averageVariant{mergeVariant{params: plan.Params, base: plan, inputs: s.models, last: first, monitor: s.opt.Monitor},
+		variant = averageVariant{mergeVariant{params: plan.Params, base: plan, inputs: s.models, last: first, monitor: s.opt.Monitor, most: s.opt.Runtime.maxModel()},
 			plan, s.name(indices)}
 	}
 	scores, fitted, err := s.validator.Score(ctx, variant, s.tensors[indices[0]])

@@ -104,7 +104,7 @@ func Sweep(ctx context.Context, paths []string, opt SweepOptions) (_ *Measured, 
 		return nil, aboutModel(last.path, err)
 	}
 	whole := mergeVariant{base: merged.Plan, inputs: merged.inputs, last: last, cut: cut, monitor: opt.Monitor,
-		merge: merge, paths: paths}
+		merge: merge, paths: paths, most: opt.Runtime.maxModel()}
 	if err := opt.addHead(ctx, &whole, plan.Tensor); err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ package probe
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -70,13 +71,35 @@ type Extractor interface {
 	Close() error
 }
 
+// Source is a model: the bytes of an ONNX file, or its path. A model with data files needs a path.
+type Source struct {
+	Bytes []byte
+	Path  string // used if Bytes is nil
+}
+
 // Engine makes extractors. The implementation chooses device, threads and runtime.
 type Engine interface {
-	// Open loads a model from the bytes of an ONNX file. tensor names the output to
+	// Open loads a model. tensor names the output to
 	// extract; "" takes the model's only output. data describes the samples, by which the inputs are chosen that get values;
-	// see [Fed]. model may be reused after Open.
-	Open(ctx context.Context, model []byte, tensor string, data datasets.Info) (Extractor, error)
+	// see [Fed]. The model's bytes or files may be changed after Open.
+	Open(ctx context.Context, model Source, tensor string, data datasets.Info) (Extractor, error)
 	// Runtime describes the runtime in one line that is recorded in every result: "onnxruntime 1.23.2, cpu, 2
 	// threads".
 	Runtime() string
 }
+
+// WithFiles returns ex with the files that it was opened from, which remove removes: at once, or where the system does not
+// remove files that are mapped into memory, when ex is closed.
+func WithFiles(ex Extractor, remove func() error) Extractor {
+	if remove() == nil {
+		return ex
+	}
+	return withFiles{ex, remove}
+}
+
+type withFiles struct {
+	Extractor
+	remove func() error
+}
+
+func (w withFiles) Close() error { return errors.Join(w.Extractor.Close(), w.remove()) }

@@ -242,6 +242,7 @@ func (o *storageOptions) options() (w wiseft.WriteOptions, err error) {
 type runtimeOptions struct {
 	wiseft.RuntimeOptions
 	tensor  string
+	memory  string
 	threads string // the default of --threads, as help shows it; "" = one per core
 }
 
@@ -253,6 +254,8 @@ func (o *runtimeOptions) flags() []cli.Flag {
 		define(&o.Threads, "threads", "`N` threads of one forward pass").shown(cmp.Or(o.threads, "one per core")).env(),
 		define(&o.Batch, "batch", "`N` samples per forward pass").shown("8, or 32 on a GPU").env(),
 		define(&o.TrustBatch, "trust-batch", "do not check that features are the same in another batch").env(),
+		define(&o.memory, "model-memory", "models beyond this `SIZE` run from files: cut and merged ones from the folder for "+
+			"temporary files").or("1GiB").env(),
 		libraryFlag(&o.Library),
 	)
 }
@@ -262,7 +265,10 @@ func (o *runtimeOptions) options(c *call) (wiseft.RuntimeOptions, error) {
 	if c.IsSet("batch") && o.Batch == 0 {
 		return o.RuntimeOptions, usagef("--batch must be at least 1")
 	}
-	return o.RuntimeOptions, nil
+	opt := o.RuntimeOptions
+	var err error
+	opt.ModelMemory, err = parseSize("model-memory", o.memory)
+	return opt, err
 }
 
 // poolOptions are flags of how a tensor of several positions becomes one row of features.

@@ -84,10 +84,14 @@ type About struct {
 
 // Model is a variant's model in memory.
 type Model struct {
-	// ONNX is the model as a file. It may end at the wanted tensor: a variant that removes what follows saves the engine
+	// ONNX is the model, as bytes or by its path. It may end at the wanted tensor: a variant that removes what follows saves the engine
 	// from building the graph of every model.
-	ONNX []byte
-	// SHA256 is the hash of the whole model, in lower-case hexadecimal, for the result; "" = that of ONNX.
+	ONNX probe.Source
+	// SizeBytes is the size of a model that is named by its path, with its data files.
+	SizeBytes int64
+	// Release, unless nil, removes the files of the model when the engine has opened it.
+	Release func() error
+	// SHA256 is the hash of the whole model, in lower-case hexadecimal, for the result; "" = that of the bytes.
 	SHA256 string
 	// Tensor is the output to take; "" = the wanted one. With Scores, the last Scores values of each sample in it are
 	// the class scores of the model's own head, and the others the features.

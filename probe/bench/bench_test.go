@@ -109,7 +109,7 @@ func TestRunMatchesOneCellByHand(t *testing.T) {
 	plan.Variants = alphas(0.5)
 	res := mustRun(t, plan)
 
-	ex, err := plan.Engine.Open(t.Context(), []byte("0.5"), "", datasets.Info{})
+	ex, err := plan.Engine.Open(t.Context(), probe.Source{Bytes: []byte("0.5")}, "", datasets.Info{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/wiseft/wiseft/datasets"
+	"github.com/wiseft/wiseft/probe"
 	"github.com/wiseft/wiseft/probe/bench/choose"
 	"github.com/wiseft/wiseft/probe/bench/result"
 )
@@ -151,5 +152,5 @@ func (d shifted) Read(ctx context.Context, dst *datasets.Sample, i int) error {
 type blind struct{ variant }
 
 func (v blind) Model(context.Context, string) (Model, error) {
-	return Model{ONNX: []byte("-1000")}, nil
+	return Model{ONNX: probe.Source{Bytes: []byte("-1000")}}, nil
 }

@@ -50,10 +50,6 @@ func EstimateRun(ctx context.Context, plan Plan, folder *store.Folder) (*Estimat
 // time passes a few samples through the first model, which also says how large it and its features are.
 func (r *run) time(ctx context.Context, e *Estimate) error {
 	ds := r.plan.Tests[0].Data
-	model, err := r.plan.Variants[0].Model(ctx, r.plan.Tensor)
-	if err != nil {
-		return err
-	}
 	ex, err := openVariant(ctx, &r.plan, r.plan.Variants[0], r.plan.Tensor)
 	if err != nil {
 		return err
@@ -86,7 +82,7 @@ func (r *run) time(ctx context.Context, e *Estimate) error {
 		largest, held = max(largest, n), held+s.SizeBytes()*int64(n)
 	}
 	held = min(held, cmp.Or(r.plan.HeldBytes, defaultHeldBytes))
-	e.Bytes = 2*int64(len(model.ONNX)) + held + 3*4*int64(f.Dim)*int64(largest)
+	e.Bytes = 2*ex.sizeBytes + held + 3*4*int64(f.Dim)*int64(largest)
 	return nil
 }
 

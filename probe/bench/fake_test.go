@@ -63,7 +63,7 @@ func (v variant) About() About {
 }
 func (v variant) Key(context.Context) (string, error) { return v.ID(), nil }
 func (v variant) Model(context.Context, string) (Model, error) {
-	return Model{ONNX: []byte(strconv.FormatFloat(v.alpha, 'g', -1, 64))}, nil
+	return Model{ONNX: probe.Source{Bytes: []byte(strconv.FormatFloat(v.alpha, 'g', -1, 64))}}, nil
 }
 
 func alphas(list ...float64) []Variant {
@@ -87,8 +87,8 @@ type engine struct {
 
 func (e *engine) Runtime() string { return "fake engine" }
 
-func (e *engine) Open(_ context.Context, model []byte, _ string, _ datasets.Info) (probe.Extractor, error) {
-	alpha, err := strconv.ParseFloat(string(model), 64)
+func (e *engine) Open(_ context.Context, model probe.Source, _ string, _ datasets.Info) (probe.Extractor, error) {
+	alpha, err := strconv.ParseFloat(string(model.Bytes), 64)
 	if err != nil {
 		return nil, errors.New("is no model")
 	}

@@ -21,6 +21,8 @@ type openModel struct {
 	sha256 string // of the whole model; see [Model]
 	tensor string
 	scores int // class scores of the own head behind the features
+
+	sizeBytes int64 // of the model
 }
 
 // openVariant opens the model of a variant of a plan, or of one like those.
@@ -29,25 +31,39 @@ func openVariant(ctx context.Context, p *Plan, v Variant, tensor string) (*openM
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", v.ID(), err)
 	}
-	ex, err := p.Engine.Open(ctx, model.ONNX, cmp.Or(model.Tensor, tensor), p.fed())
+	ex, err := p.openChecked(ctx, model, tensor)
 	if err != nil {
+		if model.Release != nil {
+			err = errors.Join(err, model.Release())
+		}
 		return nil, fmt.Errorf("%s: %w", v.ID(), err)
 	}
-	if model.Scores > 0 && len(p.Tests) > 0 {
-		if err := p.checkBeside(ctx, model.ONNX, ex, tensor); err != nil {
-			return nil, errors.Join(fmt.Errorf("%s: %w", v.ID(), err), ex.Close())
-		}
+	if model.Release != nil {
+		ex = probe.WithFiles(ex, model.Release)
 	}
 	if model.SHA256 == "" {
-		sum := sha256.Sum256(model.ONNX)
+		sum := sha256.Sum256(model.ONNX.Bytes)
 		model.SHA256 = hex.EncodeToString(sum[:])
 	}
-	return &openModel{v, ex, model.SHA256, tensor, model.Scores}, nil
+	size := max(model.SizeBytes, int64(len(model.ONNX.Bytes)))
+	return &openModel{v, ex, model.SHA256, tensor, model.Scores, size}, nil
+}
+
+// openChecked opens a model, and refuses features that it cannot compute beside class scores.
+func (p *Plan) openChecked(ctx context.Context, model Model, tensor string) (probe.Extractor, error) {
+	ex, err := p.Engine.Open(ctx, model.ONNX, cmp.Or(model.Tensor, tensor), p.fed())
+	if err != nil || model.Scores == 0 || len(p.Tests) == 0 {
+		return ex, err
+	}
+	if err := p.checkBeside(ctx, model.ONNX, ex, tensor); err != nil {
+		return nil, errors.Join(err, ex.Close())
+	}
+	return ex, nil
 }
 
 // checkBeside refuses features of several positions, of no fixed number, that ex computes flattened and joined with class
 // scores. Where their declared shape leaves that open, the features of a test sample are computed by themselves.
-func (p *Plan) checkBeside(ctx context.Context, model []byte, ex probe.Extractor, tensor string) (err error) {
+func (p *Plan) checkBeside(ctx context.Context, model probe.Source, ex probe.Extractor, tensor string) (err error) {
 	for _, o := range ex.Output().Beside {
 		if o.Name != tensor || !o.MayHavePositions() {
 			continue

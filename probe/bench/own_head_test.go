@@ -20,7 +20,7 @@ func (v headed) Model(ctx context.Context, tensor string) (Model, error) {
 // doubling is an engine whose models give every row twice for the tensor "twice".
 type doubling struct{ *engine }
 
-func (e doubling) Open(ctx context.Context, model []byte, tensor string, data datasets.Info) (probe.Extractor, error) {
+func (e doubling) Open(ctx context.Context, model probe.Source, tensor string, data datasets.Info) (probe.Extractor, error) {
 	ex, err := e.engine.Open(ctx, model, tensor, data)
 	if tensor != "twice" {
 		return ex, err

@@ -1,6 +1,8 @@
 package ort
 
 import (
+	"github.com/wiseft/wiseft/probe"
+
 	"fmt"
 	"math"
 	"runtime"
@@ -48,11 +50,8 @@ func checkArray(a Array) error {
 	return nil
 }
 
-// Source is a model: the bytes of an ONNX file, or its path. A model with data files needs a path.
-type Source struct {
-	Bytes []byte
-	Path  string // used if Bytes is nil
-}
+// Source is a model: its bytes, or its path.
+type Source = probe.Source
 
 // elements returns the product of shape. onnxruntime_go misses overflow in shapes such as [1<<62 5].
 func elements(shape []int64) (int64, error) {

@@ -26,7 +26,7 @@ func BenchmarkExtract(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	session, err := ort.Engine{}.Open(b.Context(), model, "features")
+	session, err := ort.Engine{}.Open(b.Context(), ort.Source{Bytes: model}, "features")
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -103,7 +103,7 @@ func BenchmarkBindings(b *testing.B) {
 			return func() { onePass(b, e, p, small) }
 		},
 		"pass": func(e ort.Engine) func() {
-			s, err := e.Open(b.Context(), model, "features")
+			s, err := e.Open(b.Context(), ort.Source{Bytes: model}, "features")
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -116,7 +116,7 @@ func BenchmarkBindings(b *testing.B) {
 		},
 		"open": func(e ort.Engine) func() {
 			return func() {
-				s, err := e.Open(b.Context(), model, "features")
+				s, err := e.Open(b.Context(), ort.Source{Bytes: model}, "features")
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -18,7 +18,7 @@ type binding interface {
 	// open loads a model whose passes take inputs and give outputs.
 	open(model Source, inputs, outputs []string, opt sessionOptions) (runner, error)
 	// choose loads a model whose passes take the inputs and give the output that pick chooses of those it declares.
-	choose(model []byte, pick picker, opt sessionOptions) (runner, error)
+	choose(model Source, pick picker, opt sessionOptions) (runner, error)
 	// check returns an error if no model runs with these options.
 	check(opt sessionOptions) error
 	// tensor returns an array for a pass. It refers to data, which must not change, until it is closed.

@@ -38,13 +38,13 @@ func (b bindingCgo) open(model Source, inputs, outputs []string, opt sessionOpti
 }
 
 // choose loads the model twice: onnxruntime_go makes a session of its own to read the declarations.
-func (b bindingCgo) choose(model []byte, pick picker, opt sessionOptions) (runner, error) {
+func (b bindingCgo) choose(model Source, pick picker, opt sessionOptions) (runner, error) {
 	options, err := b.options(opt)
 	if err != nil {
 		return nil, err
 	}
 	defer options.Destroy()
-	inputs, outputs, err := onnxruntime.GetInputOutputInfoWithONNXData(model)
+	inputs, outputs, err := declarations(model)
 	if err != nil {
 		return nil, innermost(err)
 	}
@@ -52,7 +52,15 @@ func (b bindingCgo) choose(model []byte, pick picker, opt sessionOptions) (runne
 	if err != nil {
 		return nil, err
 	}
-	return newRunnerCgo(Source{Bytes: model}, in, []string{out}, options)
+	return newRunnerCgo(model, in, []string{out}, options)
+}
+
+// declarations returns the inputs and outputs that a model declares.
+func declarations(model Source) (inputs, outputs []onnxruntime.InputOutputInfo, err error) {
+	if model.Bytes != nil {
+		return onnxruntime.GetInputOutputInfoWithONNXData(model.Bytes)
+	}
+	return onnxruntime.GetInputOutputInfo(model.Path)
 }
 
 func declaredBy(infos []onnxruntime.InputOutputInfo) []declared {

@@ -110,7 +110,7 @@ func TestBindingsGiveTheSameFeatures(t *testing.T) {
 		t.Fatal(err)
 	}
 	eachBinding(t, func(t *testing.T, e ort.Engine) (seen []string) {
-		s, err := e.Open(t.Context(), model, "features")
+		s, err := e.Open(t.Context(), ort.Source{Bytes: model}, "features")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -300,10 +300,10 @@ func TestBindingsGiveTheSameErrors(t *testing.T) {
 		for what, model := range map[string][]byte{"garbage": garbage, "float16": half, "two inputs": loopModel(),
 			"no operator": modelOf([]port{{name: "x", dtype: ort.Float32, shape: nil}}, []port{{name: "y", dtype: ort.Float32, shape: nil}},
 				node{op: "Nothing", in: []string{"x"}, out: []string{"y"}})} {
-			_, err := e.Open(t.Context(), model, "y")
+			_, err := e.Open(t.Context(), ort.Source{Bytes: model}, "y")
 			expect(what, err)
 		}
-		_, err := e.Open(t.Context(), good, "z")
+		_, err := e.Open(t.Context(), ort.Source{Bytes: good}, "z")
 		expect("no such output", err)
 		for what, source := range map[string]ort.Source{"program of garbage": {Bytes: garbage},
 			"no file": {Path: "testdata/missing.onnx"}} {
@@ -338,7 +338,7 @@ func TestBindingsRefuseCUDAAlike(t *testing.T) {
 	}
 	eachBinding(t, func(t *testing.T, e ort.Engine) (seen []string) {
 		e.Device = ort.Device{CUDA: true}
-		_, opened := e.Open(t.Context(), castModel(ort.Float32, ort.Float32, 2), "")
+		_, opened := e.Open(t.Context(), ort.Source{Bytes: castModel(ort.Float32, ort.Float32, 2)}, "")
 		_, loaded := e.OpenProgram(t.Context(), ort.Source{Path: "missing.onnx"}, []string{"x"}, []string{"y"})
 		for _, err := range []error{opened, loaded} {
 			var libraryErr *ort.LibraryError

@@ -83,7 +83,7 @@ var raced bool
 func useSession(t *testing.T, e ort.Engine, model []byte) {
 	t.Helper()
 	e.Threads = 2
-	s, err := e.Open(t.Context(), model, "features")
+	s, err := e.Open(t.Context(), ort.Source{Bytes: model}, "features")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,15 @@ type Program struct {
 	runner  runner // nil after Close
 	inputs  []string
 	outputs int
+	remove  func() error // removes files that the model was opened from; nil = there are none
+}
+
+// RemoveFiles has the files removed that the model was opened from: at once, or where the system does not remove files that
+// are mapped into memory, by Close.
+func (p *Program) RemoveFiles(remove func() error) {
+	if remove() != nil {
+		p.remove = remove
+	}
 }
 
 // OpenProgram loads a model. inputs are the names of all its inputs, outputs those of the outputs that [Program.Run]
@@ -71,5 +80,9 @@ func (p *Program) Close() error {
 	}
 	err := p.runner.close()
 	p.runner = nil
+	if p.remove != nil {
+		err = errors.Join(err, p.remove())
+		p.remove = nil
+	}
 	return err
 }

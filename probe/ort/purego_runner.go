@@ -29,8 +29,8 @@ func (b *bindingPurego) open(model Source, inputs, outputs []string, opt session
 	return r, nil
 }
 
-func (b *bindingPurego) choose(model []byte, pick picker, opt sessionOptions) (_ runner, err error) {
-	r, err := b.newRunner(Source{Bytes: model}, opt)
+func (b *bindingPurego) choose(model Source, pick picker, opt sessionOptions) (_ runner, err error) {
+	r, err := b.newRunner(model, opt)
 	defer func() {
 		if err != nil {
 			r.free()

@@ -54,11 +54,11 @@ func (e Engine) bound() (binding, error) {
 // Open loads a model of which one output is computed: the one named tensor, of float32, float64, an integer type or bool; ""
 // takes the only one. inputs are those that get values, as the model declares them, optional ones too; without any it must
 // have one input, of float32. Errors about the model are [ModelError].
-func (e Engine) Open(ctx context.Context, model []byte, tensor string, inputs ...probe.Input) (probe.Extractor, error) {
+func (e Engine) Open(ctx context.Context, model Source, tensor string, inputs ...probe.Input) (probe.Extractor, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if len(model) == 0 {
+	if len(model.Bytes) == 0 && model.Path == "" {
 		return nil, modelErrorf("the model is empty")
 	}
 	b, err := e.bound()

@@ -24,7 +24,7 @@ func open(t *testing.T, path, tensor string) probe.Extractor {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := ort.Engine{Threads: 1}.Open(t.Context(), data, tensor)
+	s, err := ort.Engine{Threads: 1}.Open(t.Context(), ort.Source{Bytes: data}, tensor)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +138,7 @@ func TestOpenRefuses(t *testing.T) {
 		"garbage":        {bytes.Repeat([]byte("x"), 100), ""},
 		"float16":        {half, ""},
 	} {
-		_, err := ort.Engine{}.Open(t.Context(), c.model, c.tensor)
+		_, err := ort.Engine{}.Open(t.Context(), ort.Source{Bytes: c.model}, c.tensor)
 		var modelErr *ort.ModelError
 		if !errors.As(err, &modelErr) {
 			t.Errorf("%s: %v, want a ModelError", name, err)
@@ -156,7 +156,7 @@ func TestNoCUDAIsAnError(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = ort.Engine{Device: ort.Device{CUDA: true}}.Open(t.Context(), data, "")
+	_, err = ort.Engine{Device: ort.Device{CUDA: true}}.Open(t.Context(), ort.Source{Bytes: data}, "")
 	var libraryErr *ort.LibraryError
 	if !errors.As(err, &libraryErr) || libraryErr.Advice == "" {
 		t.Errorf("got %v, want a LibraryError with a hint", err)

@@ -46,7 +46,7 @@ func TestExports(t *testing.T) {
 			limits := map[string]float64{"features": limit.features, "logits": limit.logits}
 			own := readVectors(t, name)
 			for tensor, limit := range limits {
-				session, err := ort.Engine{}.Open(t.Context(), model, tensor)
+				session, err := ort.Engine{}.Open(t.Context(), ort.Source{Bytes: model}, tensor)
 				if err != nil {
 					t.Fatal(err)
 				}
