@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -47,8 +48,9 @@ func ExtractFeatures(ctx context.Context, model string, opt FeaturesOptions) (*f
 	return f, err
 }
 
-// WriteFeatures is [ExtractFeatures] into an NPZ file: x (n, d) float32, y (n,) int64, and meta, a JSON text. With [Stdio]
-// for out it is written to standard output.
+// WriteFeatures is [ExtractFeatures] into an NPZ file: x (n, d) float32, y (n,) int64, and meta, a JSON text. Features are
+// written while they are made, so that their number is no matter of memory. With [Stdio] for out they are written to
+// standard output when all are made.
 func WriteFeatures(ctx context.Context, out, model string, opt FeaturesOptions) (*FeaturesResult, error) {
 	if out == Stdio {
 		f, r, err := extractFeatures(ctx, model, opt)
@@ -70,59 +72,91 @@ func WriteFeatures(ctx context.Context, out, model string, opt FeaturesOptions) 
 	if err := output.Check(out, replacing); err != nil {
 		return nil, err
 	}
-	f, r, err := extractFeatures(ctx, model, opt)
+	var r *FeaturesResult
+	err = runFeatures(ctx, model, opt, func(run *featuresRun) error {
+		start := time.Now()
+		stream, err := probe.NewStream(ctx, run.session, run.data, run.options)
+		if err != nil {
+			return aboutModel(run.src.path, err)
+		}
+		defer stream.Close()
+		_, err = output.WriteFile(out, replacing, func(w io.Writer) error { return feature.WriteRows(w, stream) })
+		if err != nil {
+			return aboutModel(run.src.path, err)
+		}
+		r = run.result(stream.Rest(), start)
+		r.Output = out
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	_, err = output.WriteFile(out, replacing, f.Write)
-	r.Output = out
-	return r, err
+	return r, nil
 }
 
 // extractFeatures returns features and a description of how they were made.
-func extractFeatures(
-	ctx context.Context, model string, opt FeaturesOptions,
-) (_ *feature.Set, _ *FeaturesResult, err error) {
+func extractFeatures(ctx context.Context, model string, opt FeaturesOptions) (f *feature.Set, r *FeaturesResult, err error) {
+	err = runFeatures(ctx, model, opt, func(run *featuresRun) error {
+		start := time.Now()
+		var err error
+		if f, err = run.session.extract(ctx, run.data, run.options); err == nil {
+			r = run.result(f, start)
+		}
+		return err
+	})
+	return f, r, err
+}
+
+// featuresRun is a model that is ready to be run over data.
+type featuresRun struct {
+	src     *modelBytes
+	session *session
+	data    datasets.Dataset
+	options probe.ExtractOptions
+}
+
+// runFeatures opens a model and data, and has use run them.
+func runFeatures(ctx context.Context, model string, opt FeaturesOptions, use func(run *featuresRun) error) (err error) {
 	layout, err := ParseLayout(opt.Layout)
 	if err == nil {
 		err = opt.Pool.Check()
 	}
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	src, err := readModel(ctx, model, opt.Tensor, opt.Data, opt.Runtime, opt.Monitor)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	data, err := openData(ctx, src.samples, opt.Monitor)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, opt.Data.close(data)) }()
 	hash, err := data.Hash(ctx)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	s, err := src.open(ctx, data.Info(), opt.Runtime, opt.Monitor)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	defer s.Close()
 	if err := s.checkBatch(ctx, data, layout, opt.Runtime); err != nil {
-		return nil, nil, err
+		return err
 	}
-	start := time.Now()
-	f, err := s.extract(ctx, data, probe.ExtractOptions{Batch: opt.Runtime.BatchSize(), Layout: layout, Pool: opt.Pool,
+	return use(&featuresRun{src, s, data, probe.ExtractOptions{Batch: opt.Runtime.BatchSize(), Layout: layout, Pool: opt.Pool,
 		Progress: func(done, total int) { opt.Monitor.progress(Progress{"features", "clouds", done, total}) },
 		Meta: feature.Meta{Wiseft: Version, Model: model, ModelSHA256: src.sha256, Tensor: src.tensor,
-			Runtime: s.runtime.Engine.Runtime(), DataHash: hash}})
-	if err != nil {
-		return nil, nil, err
-	}
+			Runtime: s.runtime.Engine.Runtime(), DataHash: hash}}})
+}
+
+// result describes features that were made since start.
+func (r *featuresRun) result(f *feature.Set, start time.Time) *FeaturesResult {
 	seconds := time.Since(start).Seconds()
-	return f, &FeaturesResult{N: f.Len(), Dim: f.Dim, Tensor: src.tensor, Device: s.runtime.Device.String(),
-		Runtime: s.runtime.Engine.Runtime(), Rate: float64(f.Len()) / seconds, Seconds: seconds,
-		Prepared: f.Meta.Data.History, Notes: f.Meta.Data.Notes}, nil
+	return &FeaturesResult{N: f.Len(), Dim: f.Dim, Tensor: r.src.tensor, Device: r.session.runtime.Device.String(),
+		Runtime: r.session.runtime.Engine.Runtime(), Rate: float64(f.Len()) / seconds, Seconds: seconds,
+		Prepared: f.Meta.Data.History, Notes: f.Meta.Data.Notes}
 }
 
 // modelBytes is a model in memory or on disk, and the tensor that is to be computed.

@@ -2,14 +2,11 @@ package probe
 
 import (
 	"context"
-	"fmt"
-	"slices"
 
 	"github.com/wiseft/wiseft/datasets"
 	"github.com/wiseft/wiseft/datasets/typed"
 	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/probe/feature"
-	"github.com/wiseft/wiseft/probe/internal/npz"
 )
 
 // DefaultBatch is the default number of samples of one forward pass. On a CPU, activations should stay in the caches:
@@ -41,34 +38,18 @@ type ExtractOptions struct {
 // whose features are dropped. Features that are NaN or infinite are an error that names the sample. When ctx ends,
 // Extract returns ctx's error, and all its goroutines have ended.
 func Extract(ctx context.Context, ex Extractor, ds datasets.Dataset, opt ExtractOptions) (*feature.Set, error) {
-	feed, err := newFeed(ctx, ex.Inputs(), ds, opt)
+	s, err := newStream(ctx, ex, ds, opt)
 	if err != nil {
 		return nil, err
 	}
-	pool, err := newPooler(opt.Pool, feed)
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	feed.start(ctx, max(opt.Workers, 1))
-	defer feed.wait()
-	defer cancel()
-
-	f := &feature.Set{Meta: opt.Meta}
-	f.Meta.Schema, f.Meta.Data, f.Meta.Layout, f.Meta.Batch = feature.Schema, ds.Info(), string(feed.layout), feed.length
-	for j := range feed.chunks() {
-		c, err := feed.next(ctx, j)
-		if err != nil {
+	defer s.Close()
+	s.whole = true
+	for s.chunk < s.feed.chunks() {
+		if err := s.extend(); err != nil {
 			return nil, err
 		}
-		if err := extend(ctx, ex, f, c, ds, pool, opt.Progress); err != nil {
-			return nil, err
-		}
-		feed.recycle(j, c)
 	}
-	f.Meta.Data.History = append(slices.Clip(f.Meta.Data.History), feed.rounded...)
-	pool.record(f, ex.Output().Name)
-	return f, nil
+	return s.Rest(), nil
 }
 
 // EachBatch passes ds to f in the batches in which [Extract] passes it through a model with these inputs, as [Fed] returns
@@ -136,43 +117,4 @@ func newFeed(ctx context.Context, inputs []Input, ds datasets.Dataset, opt Extra
 		f.layout = layout
 	}
 	return f, nil
-}
-
-// extend appends the features of a chunk to f and calls progress, if it is not nil, after every batch.
-func extend(ctx context.Context, ex Extractor, f *feature.Set, c *chunk, ds datasets.Dataset, pool *pooler,
-	progress func(done, total int)) error {
-	first := c.first
-	for i, b := range c.batches {
-		before := len(f.X)
-		x, err := ex.Extract(ctx, f.X, b)
-		if err != nil {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			return fmt.Errorf("%s: samples %d to %d: %w", ds.Info().Name, first, first+c.rows[i]-1, err)
-		}
-		if x, err = pool.pool(x, before, b, ex.Output()); err != nil {
-			return fmt.Errorf("%s: samples %d to %d: %w", ds.Info().Name, first, first+c.rows[i]-1, err)
-		}
-		if f.Dim == 0 {
-			f.Dim = (len(x) - before) / int(b.Shape[0])
-			x = slices.Grow(x, f.Dim*(ds.Len()+int(b.Shape[0])))
-		}
-		if f.Dim == 0 || len(x)-before != f.Dim*int(b.Shape[0]) {
-			return fault.Inputf("%s: samples %d to %d: model gives %d values for %d samples, want %d each; "+
-				"its features depend on the shape of the input",
-				ds.Info().Name, first, first+c.rows[i]-1, len(x)-before, b.Shape[0], f.Dim)
-		}
-		f.X = x[:before+c.rows[i]*f.Dim]
-		if bad := npz.FirstNonFinite(f.X[before:]); bad >= 0 {
-			return fault.Inputf("%s: sample %d: model gives feature %d as %v",
-				ds.Info().Name, first+bad/f.Dim, bad%f.Dim, f.X[before+bad])
-		}
-		first += c.rows[i]
-		if progress != nil {
-			progress(first, ds.Len())
-		}
-	}
-	f.Y = append(f.Y, c.labels...)
-	return nil
 }

@@ -271,17 +271,23 @@ func (p *pooler) maskedValue(x []float32, kept []bool, stride, inner int) float3
 	return float32(sum / float64(n))
 }
 
+// axes returns those of a row that keeps several; nil where there is one, and before the first pass.
+func (p *pooler) axes() (axes []int) {
+	if p.Mode == PoolNone {
+		for _, n := range p.shape {
+			axes = append(axes, int(n))
+		}
+	}
+	return axes
+}
+
 // record describes in f what was pooled, if a mode is named.
 func (p *pooler) record(f *feature.Set, tensor string) {
 	if p.Mode == "" || p.shape == nil {
 		return
 	}
 	f.Meta.Pool = &feature.Pool{Mode: p.Mode, Axes: len(p.shape) + 1}
-	if p.Mode == PoolNone {
-		for _, n := range p.shape {
-			f.Axes = append(f.Axes, int(n))
-		}
-	}
+	f.Axes = p.axes()
 	if p.reduces() {
 		f.Meta.Pool.FeatureAxis = p.axis
 		if p.masked {

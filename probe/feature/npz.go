@@ -32,20 +32,42 @@ func (e *FormatError) Error() string { return "not a file of " + e.What + ": " +
 // rows have several axes, y (n,) int64 and meta, one JSON text. In Python:
 //
 //	z = numpy.load("f.npz"); x, y, meta = z["x"], z["y"], json.loads(z["meta"].item())
-func (f *Set) Write(w io.Writer) error {
+func (f *Set) Write(w io.Writer) error { return WriteRows(w, setRows{f}) }
+
+// Rows are features that may be made while they are written.
+type Rows interface {
+	Len() int
+	Axes() []int // of a row
+	// Row returns row i. Rows are read once, in their order.
+	Row(i int) ([]float32, error)
+	Rest() *Set // labels and meta, when the last row was read
+}
+
+// setRows are the rows of a set.
+type setRows struct{ *Set }
+
+func (s setRows) Axes() []int {
+	if s.Set.Axes == nil {
+		return []int{s.Dim}
+	}
+	return s.Set.Axes
+}
+
+func (s setRows) Row(i int) ([]float32, error) { return s.Set.Row(i), nil }
+
+func (s setRows) Rest() *Set { return s.Set }
+
+// WriteRows writes features as [Set.Write] does.
+func WriteRows(w io.Writer, rows Rows) error {
+	z := npy.NewWriter(w)
+	if err := z.Float32Rows("x", rows.Len(), rows.Axes(), rows.Row); err != nil {
+		return err
+	}
+	f := rows.Rest()
 	meta := f.Meta
 	meta.Schema = Schema
 	text, err := json.Marshal(meta)
 	if err != nil {
-		return err
-	}
-	z := npy.NewWriter(w)
-	row := func(i int) ([]float32, error) { return f.Row(i), nil }
-	axes := f.Axes
-	if axes == nil {
-		axes = []int{f.Dim}
-	}
-	if err := z.Float32Rows("x", f.Len(), axes, row); err != nil {
 		return err
 	}
 	if err := z.Int64s("y", f.Y); err != nil {
