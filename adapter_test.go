@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/wiseft/wiseft/onnxmerge"
 	"github.com/wiseft/wiseft/probe/ort/orttest"
 )
 
@@ -41,6 +42,42 @@ func TestAdapterRuns(t *testing.T) {
 				t.Errorf("%s, %s: outputs differ by %g", name, export, d)
 			}
 		}
+	}
+}
+
+// TestSourceOfAnotherVersion opens a model with an adapter as a merge by another version of the program recorded it: the same
+// bytes.
+func TestSourceOfAnotherVersion(t *testing.T) {
+	t.Parallel()
+	folder := filepath.Join(os.Getenv("WISEFT_REPOSITORY"), "onnxmerge", "adapter", "testdata", "conv")
+	graph := filepath.Join(folder, "base.onnx")
+	hashes := map[string]string{}
+	for _, version := range []string{"0.0.1", Version} {
+		d := derivation{graph: graph, weights: filepath.Join(folder, "base.safetensors"), adapters: []Adapter{{Path: folder, Scale: 0.5}},
+			version: version}
+		m, err := d.open(t.Context(), graph, Monitor{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer m.Close()
+		source, err := onnxmerge.NewSource(t.Context(), m.Model, "base.onnx")
+		if err != nil {
+			t.Fatal(err)
+		}
+		opt := VerifyOptions{Adapters: []string{folder}}
+		again, err := openSource(t.Context(), filepath.Join(folder, "merged.onnx"), graph, source, &opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer again.Close()
+		files, err := again.Files(t.Context())
+		if err != nil || files[0].Hash != source.SHA256 || len(opt.Adapters) > 0 {
+			t.Errorf("version %s: %v, want sha256 %s (%v)", version, files, source.SHA256, err)
+		}
+		hashes[source.SHA256] = version
+	}
+	if len(hashes) != 2 {
+		t.Errorf("the version is not in the provenance: %v", hashes)
 	}
 }
 

@@ -11,7 +11,8 @@ import (
 )
 
 // readmeFolders are the folders of files that the README's commands name beside the demo's.
-var readmeFolders = []string{"scripts/barrier/testdata/clouds", "scripts/checkpoint/testdata", "cmd/wiseft/testdata/inputs"}
+var readmeFolders = []string{"scripts/barrier/testdata/clouds", "scripts/checkpoint/testdata", "cmd/wiseft/testdata/inputs",
+	"onnxmerge/adapter/testdata"}
 
 // TestReadmeCommandsRun runs every command of the README's sh blocks in order, in a folder with the demo's output.
 func TestReadmeCommandsRun(t *testing.T) {
