@@ -130,7 +130,7 @@ func named(tensor string) []string {
 // forModel makes all data feed the inputs of a model on which some values depend, or all inputs without any values.
 func (o *MeasureOptions) forModel(m *onnx.Model, values ...string) {
 	o.Tests, o.Val.Sets, o.Transfers = slices.Clone(o.Tests), slices.Clone(o.Val.Sets), slices.Clone(o.Transfers)
-	o.Train = o.Train.forModel(m, values...)
+	o.Train, o.Corrupted = o.Train.forModel(m, values...), o.Corrupted.forModel(m, values...)
 	for i, d := range o.Tests {
 		o.Tests[i] = d.forModel(m, values...)
 	}

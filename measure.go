@@ -26,6 +26,9 @@ type MeasureOptions struct {
 	// AllowShared measures although training, validation and test data share samples; the result names them.
 	AllowShared bool
 	Tests       []Data // that are scored, clean and corrupted; a folder of corrupted data is scored as it is stored
+	// Corrupted are the samples of the first of Tests as they are stored corrupted, a split for each corruption and severity;
+	// the zero value corrupts them here. Images are read as they are: Resize and Crop are not used.
+	Corrupted Data
 	// Transfers are other data on whose features protocols measure every model; nil measures none.
 	Transfers []Transfer
 
@@ -90,7 +93,7 @@ type Estimate = bench.Estimate
 // paths returns the files that the options name. Folders are left out: a run may be kept in a folder of data.
 func (o MeasureOptions) paths() (files []string) {
 	all := append([]string{o.Reference}, o.Val.paths()...)
-	for _, d := range append([]Data{o.Train}, o.Tests...) {
+	for _, d := range append([]Data{o.Train, o.Corrupted}, o.Tests...) {
 		all = append(all, d.paths()...)
 	}
 	for _, t := range o.Transfers {
@@ -134,6 +137,9 @@ func (o MeasureOptions) plan(schema string) (*bench.Plan, error) {
 		return nil, fault.Usagef("there is no suite %s", p.Suite).WithHint("see wiseft list suites")
 	}
 	for _, name := range o.Corruptions {
+		if suite, err := corrupt.LookupSuite(p.Suite); err == nil && slices.Contains(suite.Corruptions, name) {
+			continue
+		}
 		if _, err := corrupt.Lookup(name); err != nil {
 			return nil, fault.Usagef("there is no corruption %s", name).WithHint("see wiseft list corruptions")
 		}
@@ -318,10 +324,15 @@ func (d *dataOpener) openMeasured(ctx context.Context, o MeasureOptions, plan *b
 	case len(o.Tests) == 0:
 		return noData("test")
 	}
-	for _, source := range o.Tests {
+	for i, source := range o.Tests {
 		test, err := d.openTest(ctx, source)
 		if err != nil {
 			return err
+		}
+		if i == 0 && !o.Corrupted.isZero() {
+			stored := o.Corrupted
+			stored.Format = "" // that of the clean data
+			test.Corrupted = d.storedCorruptions(stored)
 		}
 		plan.Tests = append(plan.Tests, test)
 	}
@@ -451,15 +462,22 @@ func (d *dataOpener) openTest(ctx context.Context, source Data) (bench.Test, err
 		return t, err
 	}
 	if source.Set == nil && slices.Contains(corruptedFormats, t.Data.Info().Format) {
-		t.Corrupted = func(ctx context.Context, corruption string, severity int) (datasets.Dataset, error) {
-			stored := source
-			stored.Split = fmt.Sprintf("%s_%d", corruption, severity)
-			opened, err := OpenData(ctx, stored)
-			if err == nil {
-				d.closers = append(d.closers, opened.Close)
-			}
-			return opened, err
-		}
+		t.Corrupted = d.storedCorruptions(source)
 	}
 	return t, nil
+}
+
+// storedCorruptions opens data that are stored corrupted by a split for each corruption and severity. Images are never
+// resized: they have the size at which they were corrupted.
+func (d *dataOpener) storedCorruptions(source Data) func(context.Context, string, int) (datasets.Dataset, error) {
+	source.Resize, source.Crop = 0, 0
+	return func(ctx context.Context, corruption string, severity int) (datasets.Dataset, error) {
+		stored := source
+		stored.Split = fmt.Sprintf("%s_%d", corruption, severity)
+		opened, err := OpenData(ctx, stored)
+		if err == nil {
+			d.closers = append(d.closers, opened.Close)
+		}
+		return opened, err
+	}
 }

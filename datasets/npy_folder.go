@@ -63,7 +63,7 @@ func matchNPYFolder(path string) (bool, error) {
 	}
 	names, err := npyNames(path)
 	if err != nil || len(names) > 0 {
-		return len(names) > 0 && !hasCorruptedNPY(path), err
+		return len(names) > 0 && !hasCorruptedNPY(path) && !hasCIFARC(path), err
 	}
 	splits, err := npySplits(path)
 	return len(splits) > 0, err

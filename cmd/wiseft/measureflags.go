@@ -116,6 +116,7 @@ type measureOptions struct {
 	wiseft.MeasureOptions
 	choosingOptions
 	tests, transfers []string
+	corrupted        string
 	severities       string
 	heads            []string
 	headInit         string
@@ -133,6 +134,8 @@ func (o *measureOptions) flags() []cli.Flag {
 	flags := section("Measuring:",
 		define(&o.tests, "test", "`DATA` that is corrupted and scored (its test split); "+
 			"a folder of corrupted data is scored as it is; may be repeated").env(),
+		define(&o.corrupted, "corrupted", "the same samples as the first --test, stored corrupted: a folder `DATA` of CIFAR-C or "+
+			"ImageNet-C, which is read as it is").shown("corrupted here").env(),
 		define(&o.transfers, "transfer", "other `DATA[:PROTOCOLS]` on whose features every model is measured: "+
 			strings.Join(protocol.Names(), ", ")+", or all; also NAME=DATA, TRAIN,TEST, or a folder of published few-shot folds; "+
 			"may be repeated").env(),
@@ -177,6 +180,9 @@ func (o *measureOptions) options(c *call) (m wiseft.MeasureOptions, err error) {
 	m.Tensor, m.Layout, m.Pool, m.Monitor = o.tensor, o.layout, o.pool, c.monitor()
 	for _, path := range o.tests {
 		m.Tests = append(m.Tests, o.at(path))
+	}
+	if o.corrupted != "" {
+		m.Corrupted = o.at(o.corrupted)
 	}
 	for _, text := range o.transfers {
 		t := wiseft.ParseTransfer(text)

@@ -370,6 +370,9 @@ func TestRefusals(t *testing.T) {
 		t.Errorf("an empty corruption gives %v", err)
 	}
 	for _, s := range corrupt.Suites() {
+		if s.Stored {
+			continue
+		}
 		for _, name := range append(s.Corruptions, s.Stream...) {
 			if _, err := corrupt.Lookup(name); err != nil {
 				t.Errorf("suite %s names %s, which is not registered", s.Name, name)

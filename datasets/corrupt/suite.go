@@ -19,6 +19,8 @@ type Suite struct {
 	Seed   uint32 // of the reference's stream
 	// Layout is how the published data set is stored: "hdf5" or "npy"; "" if it is not published.
 	Layout string
+	// Stored is set if the suite is for data that are stored corrupted: not all of its corruptions are registered.
+	Stored bool
 }
 
 var suites = registry.New[Suite]("suite")

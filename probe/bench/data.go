@@ -124,7 +124,8 @@ func (h *runData) corrupted(ctx context.Context, t Test, severities []int, seed 
 func checkCorruptible(ctx context.Context, ds datasets.Dataset, name string) error {
 	c, err := corrupt.Lookup(name)
 	if err != nil {
-		return err
+		return fault.Usagef("%s: %w", ds.Info().Name, err).
+			WithHint("a suite of stored data needs the samples as they are stored corrupted: name them with --corrupted")
 	}
 	var s datasets.Sample
 	if err := ds.Read(ctx, &s, 0); err != nil {

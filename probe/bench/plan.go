@@ -55,7 +55,7 @@ func (p *Plan) complete() error {
 // completeChoice sets the default rule and returns an error if the rule has no data.
 func (p *Plan) completeChoice() error {
 	named := p.Choose.Rule
-	p.Choose = p.Choose.WithDefaults(p.Score == nil && (p.Suite != "" || len(p.Corruptions) > 0))
+	p.Choose = p.Choose.WithDefaults(p.Score == nil && p.corruptsVals())
 	if err := p.Choose.Check(); err != nil {
 		return err
 	}
@@ -68,6 +68,14 @@ func (p *Plan) completeChoice() error {
 		return fault.Usagef("there is no validation data called %q to choose on", p.Choose.Val)
 	}
 	return nil
+}
+
+// corruptsVals reports whether there are corruptions, and they can be made of validation data.
+func (p *Plan) corruptsVals() bool {
+	if suite, err := corrupt.LookupSuite(p.Suite); err == nil {
+		return !suite.Stored
+	}
+	return len(p.Corruptions) > 0
 }
 
 // NeedsVal says where validation data can come from.
