@@ -1,9 +1,11 @@
 package datasets
 
 import (
+	"cmp"
 	"maps"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/wiseft/wiseft/datasets/internal/archive"
@@ -98,18 +100,35 @@ func (t classTree) first(dir string) string {
 	return filepath.Join(dir, outer, inner, t[outer][inner][0])
 }
 
-// layout decides which folders are classes and which are splits, both sorted: the outer folders are splits if all
+// inOrder sorts the names of folders: as numbers if all are whole numbers, as ImageNet-V2 names its classes 0 to 999.
+func inOrder(names []string) []string {
+	numbers := map[string]int{}
+	for _, name := range names {
+		n, err := strconv.Atoi(name)
+		if err != nil || n < 0 {
+			slices.Sort(names)
+			return names
+		}
+		numbers[name] = n
+	}
+	slices.SortFunc(names, func(a, b string) int {
+		return cmp.Or(cmp.Compare(numbers[a], numbers[b]), strings.Compare(a, b))
+	})
+	return names
+}
+
+// layout decides which folders are classes and which are splits, both sorted by inOrder: the outer folders are splits if all
 // have names of splits, or if one has the requested name. Classes are collected over all splits, so that labels agree
 // between them. at returns the outer and inner folder of a class's split. Without inner folders there are no splits.
 func (t classTree) layout(asked string) (classes, splits []string, at func(class, split string) (outer, inner string)) {
-	outer := slices.Sorted(maps.Keys(t))
+	outer := inOrder(slices.Collect(maps.Keys(t)))
 	innerSet := map[string]bool{}
 	for _, inners := range t {
 		for name := range inners {
 			innerSet[name] = true
 		}
 	}
-	inner := slices.Sorted(maps.Keys(innerSet))
+	inner := inOrder(slices.Collect(maps.Keys(innerSet)))
 	if len(inner) == 1 && inner[0] == "" {
 		return outer, nil, func(class, _ string) (string, string) { return class, "" }
 	}
