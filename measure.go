@@ -38,18 +38,21 @@ type MeasureOptions struct {
 	Reference   string   // what corruption errors are relative to: a registered name or a JSON file; "" is the suite's own
 	Baselines   []string // models through which the line of effective robustness goes; nil is alpha 0 and 1
 
-	Tensor    string        // the features, or with OwnHead the class scores; "" is found
-	OwnHead   bool          // score the model's own head instead of a fitted probe
-	Score     Scoring       // measured on the model's own outputs instead of accuracy; implies OwnHead
-	Probe     fit.Options   // Tol 0 is SweepTol
-	WarmStart bool          // fit every probe from that of the alpha before
-	FromOwn   bool          // start the fits of Probe from the fine-tuned model's own head; for sweeps alone
-	Heads     []Head        // further heads, fitted and scored on the first test set
-	Choose    choose.Choice // the rule by which alpha is chosen; see [choose.Choice.WithDefaults]
-	Layout    string        // of clouds: "bnc", "bcn", or "auto" and ""
-	Pool      Pooling       // of features; "none" for Score alone
-	Seed      uint64        // of corruptions and of the split of validation data
-	HeldBytes int64         // of samples, corrupted ones too, in memory between models; see [bench.Plan]. 0 is 1 GiB
+	Tensor  string      // the features, or with OwnHead the class scores; "" is found
+	OwnHead bool        // score the model's own head instead of a fitted probe
+	Score   Scoring     // measured on the model's own outputs instead of accuracy; implies OwnHead
+	Probe   fit.Options // Tol 0 is SweepTol
+	// HeadLabels is a label map, as Data.Labels names one, of the own head's class scores, for data with other classes than
+	// those of the model: scores without a label are left out, and of several with one label the highest counts.
+	HeadLabels string
+	WarmStart  bool          // fit every probe from that of the alpha before
+	FromOwn    bool          // start the fits of Probe from the fine-tuned model's own head; for sweeps alone
+	Heads      []Head        // further heads, fitted and scored on the first test set
+	Choose     choose.Choice // the rule by which alpha is chosen; see [choose.Choice.WithDefaults]
+	Layout     string        // of clouds: "bnc", "bcn", or "auto" and ""
+	Pool       Pooling       // of features; "none" for Score alone
+	Seed       uint64        // of corruptions and of the split of validation data
+	HeldBytes  int64         // of samples, corrupted ones too, in memory between models; see [bench.Plan]. 0 is 1 GiB
 
 	Runtime RuntimeOptions
 	Run     RunOptions
@@ -148,12 +151,27 @@ func (o MeasureOptions) plan(schema string) (*bench.Plan, error) {
 		return nil, err
 	}
 	p.Choose, p.WarmStart = o.Choose, o.WarmStart
+	if p.HeadLabels, err = o.headLabels(); err != nil {
+		return nil, err
+	}
 	o.addProbes(p)
 	if err := p.Choose.Check(); err != nil {
 		return nil, err
 	}
 	p.KeepFeatures, p.Replace, p.Share = o.Run.Folder != "" && !o.Run.ScoresOnly, o.Run.Replace, o.Run.Share
 	return p, o.Run.check()
+}
+
+// headLabels reads the label map of the own head's class scores; nil without one.
+func (o MeasureOptions) headLabels() (map[int64]int64, error) {
+	switch {
+	case o.HeadLabels == "":
+		return nil, nil
+	case !o.OwnHead || !o.Score.isZero():
+		return nil, fault.Usagef("--head-labels is for class scores of the model's own head").WithHint("name it with --head own")
+	}
+	m, err := datasets.LookupLabelMap(o.HeadLabels)
+	return m.To, err
 }
 
 // defaultSuite is the corruption suite of sweeps and benchmarks.

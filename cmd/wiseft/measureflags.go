@@ -151,6 +151,9 @@ func (o *measureOptions) flags() []cli.Flag {
 			"fine-tuned model's own head; may be repeated. own takes the model's output as class scores").shown("probe").env(),
 		define(&o.headInit, "head-init", "in a sweep: where the fits of heads start: zero, or `finetuned`, the fine-tuned model's "+
 			"own head").shown("zero").env(),
+		define(&o.HeadLabels, "head-labels", "with --head own: label `MAP` of the class scores, a name of wiseft list labels or a JSON "+
+			"file; scores without a label are left out, and of several with one label the highest counts").
+			shown("class scores as they are").env(),
 		define(&o.fromTest, "val-from-test", "a `SHARE` of the test data chooses alpha, and is left out of all test figures").
 			env(),
 		define(&o.Choose.Rule, "choose", "the `RULE` by which alpha is chosen on validation data: "+ruleNames()).

@@ -109,6 +109,8 @@ type Plan struct {
 	Engine   probe.Engine
 	Tensor   string // the output with the features, or the class scores; "" = the model's only output
 	OwnHead  bool   // Tensor has class scores, which are evaluated without a probe
+	// HeadLabels has, with OwnHead, the label of each class score; nil = its number. See [result.OwnHead].
+	HeadLabels map[int64]int64
 	// Score gives the outputs a score that takes the place of accuracy; nil = accuracy. OwnHead is then set, and Tensor has
 	// any outputs, of [probe.PoolNone], too.
 	Score Scorer

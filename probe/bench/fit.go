@@ -93,7 +93,7 @@ func (r *run) score(ctx context.Context, u unit.Unit, f *feature.Set) error {
 		return r.scoreOutputs(ctx, key, f)
 	}
 	if r.plan.OwnHead {
-		p, err := result.OwnHead(f)
+		p, err := result.OwnHead(f, r.spec.Settings.HeadLabels)
 		if err != nil {
 			return err
 		}

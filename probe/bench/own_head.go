@@ -38,7 +38,7 @@ func splitScores(f *feature.Set, classes int) (*feature.Set, error) {
 
 // saveHead saves the scores of a data set by the variant's own head.
 func (r *run) saveHead(v int, hash string, scores *feature.Set) error {
-	p, err := result.OwnHead(scores)
+	p, err := result.OwnHead(scores, nil)
 	if err != nil {
 		return err
 	}

@@ -68,7 +68,7 @@ func newSpec(ctx context.Context, p *Plan, data *runData) (*unit.Spec, error) {
 // newSettings returns what a result depends on besides the models.
 func newSettings(ctx context.Context, p *Plan) (*result.Settings, error) {
 	s := &result.Settings{
-		Wiseft: p.Version, Go: runtime.Version(), Runtime: p.Engine.Runtime(), Tensor: p.Tensor, OwnHead: p.OwnHead, Heads: p.Heads,
+		Wiseft: p.Version, Go: runtime.Version(), Runtime: p.Engine.Runtime(), Tensor: p.Tensor, OwnHead: p.OwnHead, HeadLabels: p.HeadLabels, Heads: p.Heads,
 		Suite: p.Suite, Reference: p.Reference, Baselines: p.Baselines,
 		Corruptions: p.Corruptions, Severities: p.Severities, Seed: p.Seed,
 		Fit: recorded(p.Fit), WarmStart: p.WarmStart, Layout: p.Layout, Batch: p.Batch, Choose: p.Choose, Search: p.Found,

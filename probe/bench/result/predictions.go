@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"slices"
 
@@ -78,8 +79,16 @@ type predictionsMeta struct {
 }
 
 // OwnHead returns features as the class scores of a model's own head. Rows that are probabilities, as a model with a
-// Softmax has them, are replaced by their logarithms, whose softmax they are.
-func OwnHead(f *feature.Set) (*Predictions, error) {
+// Softmax has them, are replaced by their logarithms, whose softmax they are. to has the label of each class score, of
+// several with one label the highest counts, and those without a label are left out; nil takes all as they are.
+func OwnHead(f *feature.Set, to map[int64]int64) (*Predictions, error) {
+	logarithms := areProbabilities(f)
+	if to != nil {
+		var err error
+		if f, err = grouped(f, to); err != nil {
+			return nil, err
+		}
+	}
 	p := &Predictions{Y: f.Y, Classes: f.Dim, Class: make([]int64, f.Len()),
 		Scores: make([]float64, len(f.X)), Prob: make([]float64, len(f.X)), impossible: make([]bool, f.Len()), Of: f.Meta}
 	for i, y := range f.Y {
@@ -92,13 +101,41 @@ func OwnHead(f *feature.Set) (*Predictions, error) {
 	for i, x := range f.X {
 		p.Scores[i] = float64(x)
 	}
-	if areProbabilities(f) {
+	if logarithms {
 		for i, x := range p.Scores {
 			p.Scores[i] = math.Log(max(x, math.SmallestNonzeroFloat32))
 		}
 	}
 	p.classify()
 	return p, nil
+}
+
+// grouped returns class scores by label: the highest of those with the label.
+func grouped(f *feature.Set, to map[int64]int64) (*feature.Set, error) {
+	classes := make([][]int, slices.Max(slices.Collect(maps.Values(to)))+1) // by label
+	for class, label := range to {
+		if class >= int64(f.Dim) {
+			return nil, fault.Mismatchf("%q gives scores of classes 0 to %d, and class %d has a label", f.Meta.Tensor, f.Dim-1, class)
+		}
+		classes[label] = append(classes[label], int(class))
+	}
+	g := &feature.Set{Dim: len(classes), Y: f.Y, Meta: f.Meta, X: make([]float32, 0, f.Len()*len(classes))}
+	for label, list := range classes {
+		if len(list) == 0 {
+			return nil, fault.Mismatchf("no class of %q has the label %d", f.Meta.Tensor, label)
+		}
+	}
+	for i := range f.Len() {
+		row := f.Row(i)
+		for _, list := range classes {
+			best := row[list[0]]
+			for _, class := range list[1:] {
+				best = max(best, row[class])
+			}
+			g.X = append(g.X, best)
+		}
+	}
+	return g, nil
 }
 
 // areProbabilities reports whether all rows are non-negative and sum to 1. The tolerance is the rounding of float32

@@ -276,17 +276,19 @@ func (c *Chosen) ByConvention() bool { return c != nil && c.RuleName == Conventi
 
 // Settings are all that can change a result, besides the models.
 type Settings struct {
-	Wiseft     string   `json:"wiseft,omitempty"`
-	Go         string   `json:"go"`
-	Runtime    string   `json:"runtime"`
-	Tensor     string   `json:"tensor,omitempty"`
-	Heads      bool     `json:"own_heads,omitempty"` // models have their own head beside the probe
-	OwnHead    bool     `json:"own_head,omitempty"`  // Tensor has class scores, or what Score is of
-	Score      *Scoring `json:"score,omitempty"`     // of the user's own, measured instead of accuracy; nil = accuracy
-	Train      *Data    `json:"train"`
-	Val        *Data    `json:"val"`                 // the first validation set; nil = none
-	MoreVals   []*Data  `json:"more_vals,omitempty"` // the others
-	Validation string   `json:"validation"`          // where validation data comes from; "" = there is none
+	Wiseft  string   `json:"wiseft,omitempty"`
+	Go      string   `json:"go"`
+	Runtime string   `json:"runtime"`
+	Tensor  string   `json:"tensor,omitempty"`
+	Heads   bool     `json:"own_heads,omitempty"` // models have their own head beside the probe
+	OwnHead bool     `json:"own_head,omitempty"`  // Tensor has class scores, or what Score is of
+	Score   *Scoring `json:"score,omitempty"`     // of the user's own, measured instead of accuracy; nil = accuracy
+	// HeadLabels has the label of each class score of the own head; nil = its number.
+	HeadLabels map[int64]int64 `json:"head_labels,omitempty"`
+	Train      *Data           `json:"train"`
+	Val        *Data           `json:"val"`                 // the first validation set; nil = none
+	MoreVals   []*Data         `json:"more_vals,omitempty"` // the others
+	Validation string          `json:"validation"`          // where validation data comes from; "" = there is none
 	// ValFromTest is the share of every test set that validates and is in no test figure.
 	ValFromTest float64           `json:"val_from_test,omitempty"`
 	Shared      []string          `json:"shared_samples,omitempty"` // samples that are in two of the data sets

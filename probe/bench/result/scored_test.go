@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"math"
 	"reflect"
+	"slices"
 	"testing"
+
+	"github.com/wiseft/wiseft/probe/feature"
 )
 
 // TestScoredRoundTrip checks that a score is read as it was written, with and without scores of single samples.
@@ -39,6 +42,32 @@ func TestScoredCheck(t *testing.T) {
 	} {
 		if err := test.scored.Check(); (err == nil) != test.ok {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestHeadLabels checks class scores of a model with other classes than the data: left out, and grouped by the highest.
+func TestHeadLabels(t *testing.T) {
+	t.Parallel()
+	f := &feature.Set{Dim: 4, Y: []int64{0, 1, 1}, X: []float32{1, 9, 2, 3, 5, 9, 4, 6, 5, 0, 7, 1}}
+	p, err := OwnHead(f, map[int64]int64{0: 1, 2: 0, 3: 1}) // class 1 is left out; 0 and 3 are label 1
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []float64{2, 3, 4, 6, 7, 5}; !slices.Equal(p.Scores, want) {
+		t.Errorf("scores %v, want %v", p.Scores, want)
+	}
+	if want := []int64{1, 1, 0}; !slices.Equal(p.Class, want) {
+		t.Errorf("classes %v, want %v", p.Class, want)
+	}
+	// Probabilities become logarithms before classes are left out, so that the others are their shares of the rest.
+	shares := &feature.Set{Dim: 3, Y: []int64{0}, X: []float32{0.5, 0.3, 0.2}}
+	if p, err = OwnHead(shares, map[int64]int64{1: 0, 2: 1}); err != nil || math.Abs(p.Prob[0]-0.6) > 1e-6 {
+		t.Errorf("probabilities %v, %v, want .6 and .4", p.Prob, err)
+	}
+	for name, to := range map[string]map[int64]int64{"no such class": {4: 0, 0: 1}, "label without a class": {0: 1}} {
+		if _, err := OwnHead(f, to); err == nil {
+			t.Errorf("%s is accepted", name)
 		}
 	}
 }

@@ -217,6 +217,11 @@ func (s *Spec) Scores(v int, w View) store.Key {
 		probe = store.Key(s.Settings.Score.Key())
 	case !s.Settings.OwnHead:
 		probe = s.Probe(v)
+	case s.Settings.HeadLabels != nil:
+		probe = store.NewKey(struct {
+			Probe  string
+			Labels map[int64]int64 // in JSON by rising class
+		}{"own head", s.Settings.HeadLabels})
 	}
 	return store.NewKey(scoresKey{Scores, probe, s.Features(v, w), "", probeGeneration})
 }
