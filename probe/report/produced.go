@@ -29,6 +29,9 @@ func settingsSheet(r *result.Result) sheet {
 	} else {
 		add("head", headText(set))
 	}
+	if n := len(set.HeadLabels); n > 0 {
+		add("class scores", fmt.Sprintf("%d have a label; of several with one label the highest counts", n))
+	}
 	add("validation", set.Validation)
 	if r.Chosen != nil {
 		add("rule of the choice", r.Chosen.Rule)
