@@ -126,8 +126,8 @@ func (m *Model) source(ctx context.Context, most int64) (probe.Source, string, e
 	return probe.Source{Bytes: data}, hex.EncodeToString(sum[:]), err
 }
 
-// openSource opens a model to read its structure.
-func openSource(source probe.Source) (m *onnx.Model, close func() error, err error) {
+// openStructure opens a model to read its structure.
+func openStructure(source probe.Source) (m *onnx.Model, close func() error, err error) {
 	if source.Bytes != nil {
 		m, err := onnx.Open(bytes.NewReader(source.Bytes), int64(len(source.Bytes)))
 		return m, func() error { return nil }, err

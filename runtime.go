@@ -83,7 +83,7 @@ func LoadRuntime(ctx context.Context, opt RuntimeOptions, monitor Monitor) (*Run
 // Open implements probe.Engine: a session that computes one tensor of a model, which may be an inner one.
 func (r *Runtime) Open(ctx context.Context, source probe.Source, tensor string, data datasets.Info,
 ) (_ probe.Extractor, err error) {
-	m, closeModel, err := openSource(source)
+	m, closeModel, err := openStructure(source)
 	if err != nil {
 		return nil, err
 	}
