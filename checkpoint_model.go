@@ -4,19 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/internal/output"
 	"github.com/wiseft/wiseft/onnxmerge"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
 // made is a model that was made from a checkpoint, in a temporary folder.
 type made struct {
-	folder string
+	folder *output.Scratch
 	inputs []string // what it was made from
 	notes  []string
 }
@@ -90,18 +90,18 @@ func (d derivation) make(ctx context.Context, path string, monitor Monitor) (_ *
 	if err := a.err(); err != nil {
 		return nil, err
 	}
-	folder, err := os.MkdirTemp("", "wiseft-weights-")
+	folder, err := output.NewScratch()
 	if err != nil {
 		return nil, err
 	}
-	file := filepath.Join(folder, "model.onnx")
+	file := filepath.Join(folder.Path, scratchName)
 	err = a.write(ctx, file, WriteOptions{DataFiles: onnx.Keep, NoSync: true})
 	var m *Model
 	if err == nil {
 		m, err = Open(file)
 	}
 	if err != nil {
-		return nil, errors.Join(err, os.RemoveAll(folder))
+		return nil, errors.Join(err, folder.Remove())
 	}
 	m.path, m.made = path, &made{folder: folder, inputs: a.paths()}
 	m.made.notes = append(m.made.notes, d.notes(a, path)...)

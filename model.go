@@ -94,7 +94,7 @@ func (m *Model) Path() string { return m.path }
 func (m *Model) Close() error {
 	err := errors.Join(m.Model.Close(), m.inFiles().Close(), m.file.Close())
 	if m.made != nil {
-		err = errors.Join(err, os.RemoveAll(m.made.folder))
+		err = errors.Join(err, m.made.folder.Remove())
 	}
 	return err
 }

@@ -5,11 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 
 	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/internal/output"
 	"github.com/wiseft/wiseft/onnxmerge"
 )
 
@@ -88,15 +88,15 @@ func (r *VerifyResult) compareApplied(ctx context.Context, a *application, model
 			r.Differences = append(r.Differences, fmt.Sprintf("%s is not the checkpoint that was read: its sha256 is %s", c.path, got[0].SHA256))
 		}
 	}
-	folder, err := os.MkdirTemp("", "wiseft-verify-")
+	folder, err := output.NewScratch()
 	if err != nil {
 		return err
 	}
-	again := filepath.Join(folder, "model.onnx")
+	again := filepath.Join(folder.Path, scratchName)
 	if err = a.write(ctx, again, WriteOptions{NoProvenance: true, NoSync: true}); err == nil {
 		err = r.compareModels(ctx, again, model)
 	}
-	return errors.Join(err, os.RemoveAll(folder))
+	return errors.Join(err, folder.Remove())
 }
 
 // compareModels adds a difference for every tensor that is not that of the model at a path.

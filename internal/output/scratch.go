@@ -18,8 +18,9 @@ type Scratch struct {
 	lock *os.File
 }
 
-// NewScratch makes an empty folder.
+// NewScratch makes an empty folder, and removes those that killed processes have left.
 func NewScratch() (*Scratch, error) {
+	RemoveStaleScratch()
 	root := os.TempDir()
 	for range 1000 {
 		path, err := os.MkdirTemp(root, scratchPrefix)
