@@ -44,9 +44,13 @@ func RunFiles() []string {
 }
 
 // WriteRun writes the files of a result into a folder, which is made if needed, and replaces those of an earlier result
-// together. Plots of figures that the result does not have are left out.
+// together. Plots of figures that the result does not have are left out, and so are pictures of samples that the folder
+// does not have.
 func WriteRun(dir string, r *result.Result) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return err
+	}
+	if err := loadSamples(dir, r); err != nil {
 		return err
 	}
 	files := &output.Group{Path: filepath.Join(dir, ResultFile), Options: output.Options{Force: true}}
@@ -97,7 +101,18 @@ func ReadResult(path string) (*result.Result, error) {
 	if _, malformed := errors.AsType[*report.ResultError](err); malformed {
 		return nil, fault.Inputf("%s: %w", path, err)
 	}
-	return r, err
+	if err != nil || path == Stdio {
+		return r, err
+	}
+	return r, loadSamples(filepath.Dir(path), r)
+}
+
+// loadSamples sets the samples of a result for pictures, if the run's folder has them.
+func loadSamples(dir string, r *result.Result) error {
+	if err := bench.LoadSamples(store.Look(dir), r); err != nil {
+		return fault.Inputf("%w", err).WithHint("remove the file; the sweep or benchmark that made the run stores it again")
+	}
+	return nil
 }
 
 // ResultPath returns the result file of a run that is named by its folder or by that file.

@@ -134,6 +134,9 @@ func newResult(ctx context.Context, s *unit.Spec, folder *store.Folder, event fu
 	if err := b.noteSeen(); err != nil {
 		return nil, err
 	}
+	if err := b.addChanges(); err != nil {
+		return nil, err
+	}
 	b.summarizeModels()
 	return b.result, nil
 }

@@ -372,6 +372,11 @@ func (r *run) outcome(ctx context.Context) (*Outcome, error) {
 			return nil, err
 		}
 	}
+	if out.Result != nil {
+		if err := r.saveSamples(ctx, out.Result); err != nil {
+			return nil, err
+		}
+	}
 	out.Events = r.told()
 	out.Seconds = time.Since(r.started).Seconds()
 	return out, nil

@@ -231,10 +231,17 @@ func ReadPredictions(r io.ReaderAt, size int64) (*Predictions, error) {
 }
 
 // Margins returns, for each sample, the score of its class minus the highest score of another class.
-func (p *Predictions) Margins() []float64 {
+func (p *Predictions) Margins() []float64 { return p.margins(p.Scores) }
+
+// ProbMargins returns, for each sample, the probability of its class minus the highest one of another class. Unlike scores,
+// those of different classifiers can be compared.
+func (p *Predictions) ProbMargins() []float64 { return p.margins(p.Prob) }
+
+// margins returns the margins of values, n x classes.
+func (p *Predictions) margins(values []float64) []float64 {
 	out := make([]float64, len(p.Y))
 	for i := range out {
-		row, best := p.Scores[i*p.Classes:(i+1)*p.Classes], math.Inf(-1)
+		row, best := values[i*p.Classes:(i+1)*p.Classes], math.Inf(-1)
 		for c, s := range row {
 			if int64(c) != p.Y[i] {
 				best = max(best, s)

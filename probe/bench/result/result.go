@@ -90,6 +90,11 @@ type Result struct {
 	Pareto     []string    `json:"pareto"`
 	Statistics *Statistics `json:"statistics"`
 
+	// Changes has answers by class, and what the chosen mix rescued and lost; nil in results of earlier versions.
+	Changes *Changes `json:"changes,omitempty"`
+	// Samples are those of Changes.Pictured, from their own file; nil if there is none.
+	Samples []Sample `json:"-"`
+
 	NUnits int `json:"n_units"` // data sets passed through models
 
 	Settings Settings `json:"settings"`

@@ -14,6 +14,7 @@ const (
 	Probe    = "probe"
 	Scores   = "scores"
 	Transfer = "transfer" // the outcome of a task on a transfer set
+	Samples  = "samples"  // samples of the first test set, for pictures
 
 	generation         = 1 // of features
 	probeGeneration    = 2 // of probes and scores
