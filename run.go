@@ -50,7 +50,7 @@ func WriteRun(dir string, r *result.Result) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
-	if err := loadSamples(dir, r); err != nil {
+	if err := keepSamples(dir, r); err != nil {
 		return err
 	}
 	files := &output.Group{Path: filepath.Join(dir, ResultFile), Options: output.Options{Force: true}}
@@ -113,6 +113,22 @@ func loadSamples(dir string, r *result.Result) error {
 		return fault.Inputf("%w", err).WithHint("remove the file; the sweep or benchmark that made the run stores it again")
 	}
 	return nil
+}
+
+// keepSamples stores the samples of a result in the folder, or takes those that the folder has.
+func keepSamples(dir string, r *result.Result) (err error) {
+	if r.Samples == nil {
+		return loadSamples(dir, r)
+	}
+	folder, err := store.Open(dir, workerName(unit.Share{}))
+	if err != nil {
+		return err
+	}
+	defer func() {
+		err = errors.Join(err, folder.Close())
+		folder.RemoveTemporary()
+	}()
+	return bench.SaveSamples(folder, r)
 }
 
 // ResultPath returns the result file of a run that is named by its folder or by that file.

@@ -93,6 +93,7 @@ func (r *demoReport) files() string {
 %.1f s%s. In %s:
   report.html                 verdict, plots and tables: open it in a browser
   table.txt, results.csv      the table above, and every figure on a line of its own
+  units                       the samples whose pictures the report has
   result.json                 all figures with what produced them
   curve.svg, curve.png        clean accuracy against robustness over alpha
   classifier.onnx             the merge at alpha %g%s with its probe attached (scores agree to %.1g)

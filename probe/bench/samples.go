@@ -69,8 +69,7 @@ func (r *run) saveSamples(ctx context.Context, res *result.Result) error {
 	if res.Changes == nil || res.Changes.Samples == "" {
 		return nil
 	}
-	key := store.Key(res.Changes.Samples)
-	if r.folder.Has(unit.Samples, key) {
+	if r.folder.Has(unit.Samples, store.Key(res.Changes.Samples)) {
 		err := LoadSamples(r.folder, res)
 		if err == nil {
 			return nil
@@ -85,7 +84,20 @@ func (r *run) saveSamples(ctx context.Context, res *result.Result) error {
 		}
 		samples = append(samples, s)
 	}
-	return r.folder.Save(unit.Samples, key, func(w io.Writer) error { return result.WriteSamples(w, samples) })
+	res.Samples = samples
+	if err := SaveSamples(r.folder, res); err != nil {
+		return err
+	}
+	return LoadSamples(r.folder, res) // rounded, so that a page made now has the bytes of one that is made later
+}
+
+// SaveSamples stores r.Samples, unless the folder has them. r.Changes describes them.
+func SaveSamples(folder *store.Folder, r *result.Result) error {
+	key := store.Key(r.Changes.Samples)
+	if err := LoadSamples(folder, &result.Result{Changes: r.Changes}); err == nil && folder.Has(unit.Samples, key) {
+		return nil
+	}
+	return folder.Save(unit.Samples, key, func(w io.Writer) error { return result.WriteSamples(w, r.Samples) })
 }
 
 // pictured returns the sample of an answer as it was scored; false if it is neither a cloud nor an image.

@@ -26,6 +26,7 @@ type heat struct {
 	Columns []string
 	Rows    []heatRow
 	Scale   extent // in percent
+	Signed  bool   // the figures are differences, and the scale goes from orange (below 0) to blue
 }
 
 type heatRow struct {

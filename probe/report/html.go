@@ -51,6 +51,11 @@ type section struct {
 	Panels          *pagePanels
 	Beside          bool // tables are beside the plots if the page is wide enough
 	Sheets          []pageSheet
+
+	Gallery  *gallery   // answers one by one
+	Strip    *pageStrip // one sample under every corruption
+	Maps     []*pageHeat
+	Matrices []pageFigure
 }
 
 type pageFigure struct {
@@ -117,7 +122,7 @@ func newPage(r *result.Result) (*page, error) {
 		return p, nil
 	}
 	for _, add := range []func(*result.Result) (section, error){
-		resultsSection, transferSection, corruptionsSection, effectiveSection, comparisonsSection,
+		changesSection, resultsSection, classesSection, transferSection, corruptionsSection, effectiveSection, comparisonsSection,
 		calibrationSection, testsSection, readingSection, producedSection,
 	} {
 		s, err := add(r)
@@ -193,7 +198,10 @@ func tiles(r *result.Result) []tile {
 func shadeStyle() string {
 	var b strings.Builder
 	for i, c := range shadeColors {
-		fmt.Fprintf(&b, ".s%d { background: %s; }\n", i, svgColor(c))
+		fmt.Fprintf(&b, ".s%d { background: %s; fill: %[2]s; }\n", i, svgColor(c))
+	}
+	for i, c := range signedColors {
+		fmt.Fprintf(&b, ".d%d { background: %s; fill: %[2]s; }\n", i, svgColor(c))
 	}
 	return b.String()
 }

@@ -116,22 +116,39 @@ func newPageSheet(s sheet) pageSheet {
 
 func newPageHeat(h *heat, corner string) *pageHeat {
 	p := &pageHeat{ID: h.ID, Title: h.Title, Corner: corner, Columns: h.Columns}
-	p.Scale = pageScale{Low: fmt.Sprintf("%.1f", h.Scale.low), High: fmt.Sprintf("%.1f", h.Scale.high)}
-	for i := range shades {
-		p.Scale.Shades = append(p.Scale.Shades, shadeClass(i))
+	p.Scale = newPageScale(h)
+	text, class := percent, shadeClass
+	if h.Signed {
+		text, class = signedPoints, signedClass
 	}
 	for _, line := range h.Rows {
 		row := pageRow{Name: line.Name, Role: line.Role, Strong: line.Role == "chosen"}
 		for _, v := range line.Values {
-			class := "none"
+			of := "none"
 			if i, ok := h.shade(v); ok {
-				class = shadeClass(i)
+				of = class(i)
 			}
-			row.Cells = append(row.Cells, pageCell{class, percent(v)})
+			row.Cells = append(row.Cells, pageCell{of, text(v)})
 		}
 		p.Rows = append(p.Rows, row)
 	}
 	return p
 }
 
-func shadeClass(i int) string { return fmt.Sprintf("s%d", i) }
+// newPageScale returns the legend of a heat map.
+func newPageScale(h *heat) pageScale {
+	scale := pageScale{Low: fmt.Sprintf("%.1f %%", h.Scale.low), High: fmt.Sprintf("%.1f %%", h.Scale.high)}
+	class := shadeClass
+	if h.Signed {
+		scale.Low, scale.High = signedPoints(result.Number(h.Scale.low/100))+" points", signedPoints(result.Number(h.Scale.high/100))
+		class = signedClass
+	}
+	for i := range shades {
+		scale.Shades = append(scale.Shades, class(i))
+	}
+	return scale
+}
+
+// shadeClass and signedClass return the CSS classes of shares and of differences.
+func shadeClass(i int) string  { return fmt.Sprintf("s%d", i) }
+func signedClass(i int) string { return fmt.Sprintf("d%d", i) }

@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"path/filepath"
 	"slices"
@@ -173,3 +174,6 @@ func mean(c *result.Corruption) result.Number {
 	}
 	return sum / result.Number(len(c.OABySeverity))
 }
+
+// sortedKeys returns the keys of a map, ascending.
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }

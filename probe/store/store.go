@@ -174,6 +174,9 @@ func (f *Folder) RemoveEmpty() {
 	}
 }
 
+// RemoveTemporary removes the folder of files that are being written, if no process is writing.
+func (f *Folder) RemoveTemporary() { _ = os.Remove(filepath.Join(f.root, tempFolder)) }
+
 // writeWhole writes a file that is renamed to path when it is complete.
 func (f *Folder) writeWhole(path string, write func(w io.Writer) error) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
