@@ -125,7 +125,8 @@ func (w *csvWriter) tested(r *result.Result, t *result.Tested) {
 		}
 		for i, score := range c.BySeverity {
 			if score != nil {
-				w.score(place{name, fmt.Sprint(i + 1)}, score, nil)
+				ends := scoreInterval(score)
+				w.score(place{name, fmt.Sprint(i + 1)}, score, &ends)
 			}
 		}
 		var ends *[2]result.Number

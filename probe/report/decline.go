@@ -51,6 +51,7 @@ func drawDecline(r *result.Result) (*figure, error) {
 // addSeverities adds the line of a corruption and returns the range of its values.
 func addSeverities(p *plot.Plot, m *result.Model, c *result.Corruption) extent {
 	s := series{color: robustColor}
+	intervals := m.Intervals
 	var at []float64
 	values := append([]result.Number{m.Clean.OA}, c.OABySeverity[:]...)
 	for severity, v := range values {
@@ -59,11 +60,19 @@ func addSeverities(p *plot.Plot, m *result.Model, c *result.Corruption) extent {
 		}
 		at = append(at, float64(severity))
 		s.values = append(s.values, 100*float64(v))
-		s.ends = append(s.ends, [2]float64{float64(unknown), float64(unknown)})
+		s.labels = append(s.labels, fmt.Sprintf("severity %d", severity))
+		i := severityInterval(c, severity)
+		if severity == 0 && intervals != nil {
+			i = intervals.Clean
+		}
+		s.ends = append(s.ends, [2]float64{100 * float64(i[0]), 100 * float64(i[1])})
 	}
 	p.Add(&line{s, at})
 	y := newExtent()
 	y.include(s.values...)
+	for _, e := range s.ends {
+		y.include(e[0], e[1])
+	}
 	return y
 }
 

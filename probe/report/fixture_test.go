@@ -32,7 +32,60 @@ func full() *result.Result {
 	r.NUnits = 407
 	compareAll(r)
 	transferAll(r)
+	changeAll(r)
 	return r
+}
+
+// changeAll adds answers of three classes by the chosen mix, or else the first model, and by the fine-tuned end if there
+// is one.
+func changeAll(r *result.Result) {
+	r.Settings.Tests[0].Classes = []string{"chair", "=desk", "<b>lamp"}
+	c := &result.Changes{Model: r.Models[0].ID, Rescued: []int{3}, Lost: []int{7, 9}, Samples: "cafe"}
+	if m := chosenModel(r); m != nil {
+		c.Model = m.ID
+	}
+	if m := fineTuned(r); m != nil {
+		c.Against = m.ID
+	}
+	for _, name := range append([]string{""}, r.Order...) {
+		severities := 5
+		if name == "" {
+			severities = 1
+		}
+		for i := range severities {
+			cond := &result.ConditionChange{Corruption: name, Severity: i + 1, N: 100, Right: 80, Rescued: 6, Lost: 2 + i}
+			if name == "" {
+				cond.Severity, cond.Rescued, cond.Lost = 0, 1, 2
+			}
+			c.Conditions = append(c.Conditions, cond)
+		}
+	}
+	for label := range 3 {
+		class := &result.ClassAnswers{Label: label, N: 30}
+		for i := range 1 + len(r.Order) {
+			class.Of, class.Model, class.Against = append(class.Of, 150), append(class.Model, 120-10*label), append(class.Against, 100+3*i)
+		}
+		c.Classes = append(c.Classes, class)
+		c.Confusion = append(c.Confusion, &result.Confused{Label: label, Prediction: label, Model: 24, Against: 22, ModelCorrupted: 700,
+			AgainstCorrupted: 650}, &result.Confused{Label: label, Prediction: (label + 1) % 3, Model: 6, Against: 8, ModelCorrupted: 300,
+			AgainstCorrupted: 350})
+	}
+	answer := func(sample, label, model, against int, corruption string, severity int) *result.SampleAnswer {
+		margin, before := result.Number(0.5), result.Number(-0.25)
+		if model != label {
+			margin, before = before, margin
+		}
+		return &result.SampleAnswer{Sample: sample, Label: label, Corruption: corruption, Severity: severity, Model: model, Margin: margin,
+			Against: &against, AgainstMargin: &before}
+	}
+	c.Strip = []*result.SampleAnswer{answer(3, 0, 0, 0, "", 0)}
+	for _, name := range r.Order {
+		c.Strip = append(c.Strip, answer(3, 0, 0, 2, name, 3))
+	}
+	if c.Against != "" {
+		c.Largest = []*result.SampleAnswer{answer(3, 0, 0, 2, "jitter", 5), answer(7, 1, 2, 1, "", 0)}
+	}
+	r.Changes = c
 }
 
 // transferAll adds a transfer set with a task that the data does not have, and the rows of the ends and the chosen mix.
@@ -137,6 +190,7 @@ func benchmark() *result.Result {
 		m.ID, m.Alpha, m.Params, m.Validation, m.EffectiveRobustness, m.MoreTests = name, nil, nil, nil, nil, nil
 	}
 	compareAll(r)
+	changeAll(r)
 	return r
 }
 
@@ -151,6 +205,7 @@ func single() *result.Result {
 	m.Clean.NLL = nan
 	r.Suite, r.Order, r.Reference, r.Notes, r.Statistics = "", nil, nil, nil, nil
 	r.Settings.OwnHead, r.Settings.Train, r.Settings.Corruptions, r.Settings.Suite = true, nil, nil, ""
+	changeAll(r)
 	return r
 }
 
@@ -165,6 +220,7 @@ func grid() *result.Result {
 	best := r.Models[8]
 	r.Chosen.ID, r.Chosen.Alpha, r.Chosen.Params, r.Baseline, r.Pareto = best.ID, nil, best.Params, nil, []string{best.ID}
 	compareAll(r)
+	changeAll(r)
 	return r
 }
 

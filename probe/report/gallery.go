@@ -120,26 +120,31 @@ func newStrip(r *result.Result, pictures []pagePicture) *pageStrip {
 		return nil
 	}
 	first := r.Changes.Strip[0]
-	s := &pageStrip{Title: fmt.Sprintf("Sample %d under every corruption", first.Sample), Columns: r.Order,
+	s := &pageStrip{Title: fmt.Sprintf("Sample %d under every corruption", first.Sample),
+		Columns: append([]string{cleanColumn}, r.Order...),
 		Caption: fmt.Sprintf("%s, as it was scored. ✓ and ✗: what %s answers", sentence(className(r, first.Label)), r.Changes.Model)}
 	if hasChanges(r) {
 		s.Caption += fmt.Sprintf(", and behind the stroke %s; of all samples their answers differ on this one most often", r.Changes.Against)
 	}
 	s.Caption += "."
-	rows := map[int]*stripRow{}
+	rows, clean := map[int]*stripRow{}, galleryTile{}
 	for i, a := range r.Changes.Strip {
+		tile := galleryTile{Picture: pictures[i], Lines: stripLines(r, a)}
+		if a.Corruption == "" {
+			clean = tile
+			continue
+		}
 		if rows[a.Severity] == nil {
 			rows[a.Severity] = &stripRow{Name: fmt.Sprint(a.Severity), Tiles: make([]galleryTile, len(s.Columns))}
 		}
-		at := slices.Index(s.Columns, a.Corruption)
-		if a.Corruption == "" {
-			rows[0].Name, at = cleanColumn, 0
-		}
-		if at >= 0 && at < len(s.Columns) {
-			rows[a.Severity].Tiles[at] = galleryTile{Title: changeOf(a) + " ", Picture: pictures[i], Lines: stripLines(r, a)}
+		if at := slices.Index(r.Order, a.Corruption); at >= 0 {
+			rows[a.Severity].Tiles[at+1] = tile
 		}
 	}
 	for _, severity := range sortedKeys(rows) {
+		if len(s.Rows) == 0 {
+			rows[severity].Tiles[0] = clean // which has no severity
+		}
 		s.Rows = append(s.Rows, *rows[severity])
 	}
 	return s
@@ -181,7 +186,9 @@ func changesSection(r *result.Result) (section, error) {
 		s.Lead += " There are no pictures: the run's folder has none of these samples, because they are neither clouds nor images, or " +
 			"because the result was made without the data; the command that measured it adds them."
 	}
-	s.add(changesSheet(r))
+	counts := changesSheet(r)
+	counts.Caption = "" // the lead says it
+	s.add(counts)
 	if s.Gallery == nil || r.Samples == nil {
 		s.add(largestSheet(r))
 		s.Gallery = nil

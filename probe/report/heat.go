@@ -61,15 +61,8 @@ const maxSeverityModels = 3
 // severityHeats returns the accuracy by corruption and severity of the chosen model and the ends, or else of the
 // first models, with a common scale.
 func severityHeats(r *result.Result) []*heat {
-	models := ends(r)
-	if m := chosenModel(r); m != nil && !isChosen(r, first(models)) && !isChosen(r, last(models)) {
-		models = append([]*result.Model{m}, models...)
-	}
-	if len(models) == 0 {
-		models = r.Models[:min(len(r.Models), maxSeverityModels)]
-	}
 	var list []*heat
-	for i, m := range models {
+	for i, m := range severityModels(r) {
 		h := &heat{ID: fmt.Sprintf("severity-%d", i+1), Title: m.ID, Columns: []string{"1", "2", "3", "4", "5"}}
 		if role := role(r, m); role != "" {
 			h.Title += " (" + role + ")"
@@ -86,6 +79,18 @@ func severityHeats(r *result.Result) []*heat {
 		h.Scale = scale
 	}
 	return list
+}
+
+// severityModels returns the chosen model and the ends, or else the first models.
+func severityModels(r *result.Result) []*result.Model {
+	models := ends(r)
+	if m := chosenModel(r); m != nil && !isChosen(r, first(models)) && !isChosen(r, last(models)) {
+		models = append([]*result.Model{m}, models...)
+	}
+	if len(models) == 0 {
+		models = r.Models[:min(len(r.Models), maxSeverityModels)]
+	}
+	return models
 }
 
 func first(models []*result.Model) *result.Model {
@@ -231,6 +236,7 @@ func (h *heat) Plot(c draw.Canvas, p *plot.Plot) {
 			cell := around(at, (x(1)-x(0))/2-0.7, (y(1)-y(0))/2-0.7)
 			c.FillPolygon(shadeColors[k], corners(cell))
 			c.FillText(textStyle(sans(9), inkColor, draw.XCenter, draw.YCenter), at, percent(v))
+			addTip(&c, at, fmt.Sprintf("%s, %s: %s %%", line.Name, h.Columns[j], percent(v)))
 		}
 	}
 }

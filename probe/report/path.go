@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"image/color"
 	"math"
 
@@ -59,6 +60,9 @@ func (l *path) Plot(c draw.Canvas, p *plot.Plot) {
 		}
 	}
 	l.drawLabels(&c, at)
+	for i, q := range l.points {
+		addTip(&c, at[i], fmt.Sprintf("%s: %.1f %% clean, %.1f %%", labelText(q), q.x, q.y))
+	}
 }
 
 // drawPoint draws points of the Pareto set solid, others light, the ends hollow and the chosen one in its colour.

@@ -108,13 +108,21 @@ const (
 	figureMargin = vg.Length(10)
 )
 
-// render draws the whole figure, with its title, on white.
+// headHeight is that of the title of a whole figure.
+const headHeight = vg.Length(44)
+
+// render draws the whole figure as pixels.
 func (f *figure) render(format string) (vg.CanvasWriterTo, error) {
-	const head = vg.Length(44)
-	canvas, err := draw.NewFormattedCanvas(f.width, f.height+head, format)
+	canvas, err := draw.NewFormattedCanvas(f.width, f.height+headHeight, format)
 	if err != nil {
 		return nil, err
 	}
+	f.drawOn(canvas)
+	return canvas, nil
+}
+
+// drawOn draws the whole figure, with its title, on white.
+func (f *figure) drawOn(canvas vg.CanvasSizer) {
 	c := draw.New(canvas)
 	c.SetColor(paperColor)
 	c.Fill(c.Path())
@@ -122,8 +130,7 @@ func (f *figure) render(format string) (vg.CanvasWriterTo, error) {
 	c.FillText(textStyle(boldSans(titleSize), inkColor, draw.XLeft, draw.YTop), at, f.title)
 	at.Y -= titleSize + 4
 	c.FillText(textStyle(sans(subtitleSize), mutedColor, draw.XLeft, draw.YTop), at, f.subtitle)
-	f.drawPanels(draw.Crop(c, 0, 0, 0, -head))
-	return canvas, nil
+	f.drawPanels(draw.Crop(c, 0, 0, 0, -headHeight))
 }
 
 // arrange limits the columns to the panels, and sets the figure's size from that of a panel.
@@ -156,13 +163,11 @@ func (f *figure) drawPanels(c draw.Canvas) {
 
 // svg draws the whole figure as an SVG document with a description.
 func (f *figure) svg() ([]byte, error) {
-	canvas, err := f.render("svg")
-	if err != nil {
-		return nil, err
-	}
+	canvas := newTipCanvas(f.width, f.height+headHeight)
+	f.drawOn(canvas)
 	var b bytes.Buffer
 	if _, err := canvas.WriteTo(&b); err != nil {
 		return nil, err
 	}
-	return describe(b.Bytes(), f.title, f.desc), nil
+	return describe([]byte(withTips(b.String(), canvas, f.height+headHeight)), f.title, f.desc), nil
 }

@@ -71,6 +71,9 @@ func check(r *result.Result) error {
 	if r.Chosen != nil && !ids[r.Chosen.ID] {
 		return resultErrorf("the chosen model %q is not among the models", r.Chosen.ID)
 	}
+	if err := checkChanges(r); err != nil {
+		return err
+	}
 	for i, t := range r.Settings.Transfers {
 		if t == nil {
 			return resultErrorf("transfer set %d is not described", i)
@@ -79,6 +82,37 @@ func check(r *result.Result) error {
 	for i, c := range r.Statistics.Comparisons {
 		if c == nil || c.Clean == nil || !ids[c.A] || !ids[c.B] {
 			return resultErrorf("comparison %d does not name two of the models", i)
+		}
+	}
+	return nil
+}
+
+// checkChanges returns an error if the answers by class and sample do not fit together.
+func checkChanges(r *result.Result) error {
+	c := r.Changes
+	if c == nil {
+		return nil
+	}
+	isCompared := c.Against != ""
+	for i, cond := range c.Conditions {
+		if cond == nil || cond.N < 1 {
+			return resultErrorf("condition %d of the changes has no samples", i)
+		}
+	}
+	columns := 1 + len(r.Order)
+	for i, class := range c.Classes {
+		if class == nil || len(class.Of) != columns || len(class.Model) != columns || isCompared && len(class.Against) != columns {
+			return resultErrorf("class %d of the changes has no counts of %d columns", i, columns)
+		}
+	}
+	for i, pair := range c.Confusion {
+		if pair == nil {
+			return resultErrorf("confusion %d of the changes is empty", i)
+		}
+	}
+	for i, a := range c.Pictured() {
+		if a == nil || isCompared && (a.Against == nil || a.AgainstMargin == nil) {
+			return resultErrorf("answer %d of the changes is not that of two models", i)
 		}
 	}
 	return nil

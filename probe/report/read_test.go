@@ -100,6 +100,7 @@ func TestReportsOfDamagedResults(t *testing.T) {
 	}
 	r.Models[1].MoreTests = nil
 	compareAll(r)
+	changeAll(r)
 	var tree any
 	if err := json.Unmarshal(document(t, r), &tree); err != nil {
 		t.Fatal(err)

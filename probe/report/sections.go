@@ -38,6 +38,7 @@ func corruptionsSection(r *result.Result) (section, error) {
 	}
 	var err error
 	s.Panels, err = panelFigures(r, name)
+	s.add(severitySheet(r))
 	return s, err
 }
 

@@ -20,6 +20,7 @@ type series struct {
 	name   string
 	color  color.NRGBA
 	values []float64
+	labels []string     // of the values, for titles of marks; nil = none
 	ends   [][2]float64 // NaN where there is none
 	dashed bool
 }
@@ -50,6 +51,7 @@ func newPath(r *result.Result, name string, c color.NRGBA, figure modelFigure, r
 			i = &[2]result.Number{unknown, unknown}
 		}
 		s.values = append(s.values, 100*float64(v))
+		s.labels = append(s.labels, m.ID)
 		s.ends = append(s.ends, [2]float64{100 * float64(i[0]), 100 * float64(i[1])})
 	}
 	return s
@@ -121,6 +123,7 @@ func (l *line) Plot(c draw.Canvas, p *plot.Plot) {
 			continue
 		}
 		middle = append(middle, vg.Point{X: x(l.at[i]), Y: y(v)})
+		addTip(&c, middle[len(middle)-1], l.tipOf(i))
 		if e := l.ends[i]; !math.IsNaN(e[0]) && !math.IsNaN(e[1]) {
 			low = append(low, vg.Point{X: x(l.at[i]), Y: y(e[0])})
 			high = append([]vg.Point{{X: x(l.at[i]), Y: y(e[1])}}, high...)
@@ -201,5 +204,6 @@ func (b *bars) Plot(c draw.Canvas, p *plot.Plot) {
 			radius = vg.Points(1.5)
 		}
 		c.DrawGlyph(draw.GlyphStyle{Color: b.color, Radius: radius, Shape: draw.CircleGlyph{}}, at)
+		addTip(&c, at, b.tipOf(i))
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"regexp"
 	"strings"
 
+	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
-	"gonum.org/v1/plot/vg/vgsvg"
 )
 
 var svgTag = regexp.MustCompile(`<svg [^>]*>`)
@@ -44,7 +44,7 @@ const inlineScale = 0.88
 // page.
 func (f *figure) inline(id string) (string, error) {
 	width, height := f.width*inlineScale, f.height*inlineScale
-	canvas := vgsvg.New(width, height)
+	canvas := newTipCanvas(width, height)
 	f.drawPanels(draw.New(canvas))
 	var b bytes.Buffer
 	if _, err := canvas.WriteTo(&b); err != nil {
@@ -56,7 +56,16 @@ func (f *figure) inline(id string) (string, error) {
 	}
 	head := fmt.Sprintf(`<svg viewBox="0 0 %g %g" role="img" aria-labelledby="%s-title %s-desc">`,
 		width.Points(), height.Points(), id, id)
-	return head + titleElements(id, f.title, f.desc) + themed(b.String()[at[1]:]), nil
+	return head + titleElements(id, f.title, f.desc) + withTips(themed(b.String()[at[1]:]), canvas, height), nil
+}
+
+// withTips puts the titles of a canvas at the end of its SVG document, above all marks.
+func withTips(svg string, c *tipCanvas, height vg.Length) string {
+	before, after, found := cutLast(svg, "</svg>")
+	if !found {
+		panic("report: svg without its end")
+	}
+	return before + c.elements(height) + "</svg>" + after
 }
 
 // themed replaces the plots' colours by the page's variables, and the fonts by ones that browsers have: Arial and

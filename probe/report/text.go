@@ -177,3 +177,12 @@ func mean(c *result.Corruption) result.Number {
 
 // sortedKeys returns the keys of a map, ascending.
 func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }
+
+// cutLast cuts text around the last occurrence of sep.
+func cutLast(text, sep string) (before, after string, found bool) {
+	at := strings.LastIndex(text, sep)
+	if at < 0 {
+		return text, "", false
+	}
+	return text[:at], text[at+len(sep):], true
+}

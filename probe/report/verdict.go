@@ -27,18 +27,26 @@ func newVerdict(r *result.Result) verdict {
 // verdictOfSweep describes which mix was chosen, by which rule, and its gains and losses.
 func verdictOfSweep(r *result.Result, m *result.Model) verdict {
 	c := r.Chosen
-	v := verdict{Headline: paramText(c.Params) + siblingText(c.Repaired, c.Statistics) + " is chosen", OnTest: c.OnTest}
+	name := paramText(c.Params) + siblingText(c.Repaired, c.Statistics)
+	v := verdict{Headline: plainVerdict(r, m), OnTest: c.OnTest}
+	said := v.Headline != ""
+	if !said {
+		v.Headline = name + " is chosen"
+	}
 	by := fmt.Sprintf("by the rule “%s”", c.Rule)
 	switch {
+	case c.ByConvention() && !said:
+		v.Headline = name + " is the default; nothing was chosen"
+		fallthrough
 	case c.ByConvention():
-		v.Headline = paramText(c.Params) + siblingText(c.Repaired, c.Statistics) + " is the default; nothing was chosen"
-		v.Sentences = append(v.Sentences, "There is no unseen validation data. "+sentence(c.Reason)+".")
+		v.Sentences = append(v.Sentences, sentence(name)+" is the default, and nothing was chosen: there is no unseen validation data. "+
+			sentence(c.Reason)+".")
 	case c.OnTest:
 		v.Sentences = append(v.Sentences, "TEST DATA DECIDED, "+by+".",
 			"The figures of what was chosen are optimistic and are no estimate of new data.")
 	default:
-		const text = "Validation data decided, where it has %s %% (%s), %s; test data decided nothing."
-		v.Sentences = append(v.Sentences, fmt.Sprintf(text, percent(c.Validation), validationText(r), by))
+		const text = "Validation data decided for %s, where it has %s %% (%s), %s; test data decided nothing."
+		v.Sentences = append(v.Sentences, fmt.Sprintf(text, name, percent(c.Validation), validationText(r), by))
 	}
 	if alike := alikeText(r); alike != "" {
 		v.Sentences = append(v.Sentences, sentence(alike)+".")
@@ -60,6 +68,9 @@ func verdictOfSweep(r *result.Result, m *result.Model) verdict {
 	if tested {
 		v.Sentences = append(v.Sentences,
 			fmt.Sprintf("The p-values are adjusted for %d comparisons (Holm).", len(r.Statistics.Comparisons)))
+	}
+	if text := holmText(r, m); text != "" {
+		v.Sentences = append(v.Sentences, text)
 	}
 	if m.MOA.Known() && len(paretoSet(r)) > 0 {
 		is := "is not"
