@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/wiseft/wiseft/datasets"
 	"github.com/wiseft/wiseft/datasets/corrupt"
 	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/probe/bench"
 	"github.com/wiseft/wiseft/probe/bench/choose"
+	"github.com/wiseft/wiseft/probe/bench/result"
 	"github.com/wiseft/wiseft/probe/bench/unit"
 	"github.com/wiseft/wiseft/probe/fit"
 	"github.com/wiseft/wiseft/probe/metric"
@@ -72,7 +74,9 @@ type RunOptions struct {
 	ScoresOnly bool
 	// DryRun counts what the run would do, times a few passes, and writes nothing.
 	DryRun bool
-	Share  unit.Share // the zero value is everything; cluster.ParseShare takes it from the environment of a job
+	// Command is the command line, for the journal of the folder; "" records none.
+	Command string
+	Share   unit.Share // the zero value is everything; cluster.ParseShare takes it from the environment of a job
 }
 
 // SweepTol is the relative gradient norm at which the fits of a sweep, a benchmark and a soup stop. It leaves the
@@ -268,6 +272,7 @@ func (o MeasureOptions) measure(
 		return nil, err
 	}
 	defer run.close()
+	start := time.Now()
 	if search {
 		if err := o.search(ctx, plan, run.Folder); err != nil {
 			return nil, err
@@ -279,6 +284,13 @@ func (o MeasureOptions) measure(
 	}
 	for _, event := range out.Events {
 		o.Monitor.note(event)
+	}
+	if o.Run.Command != "" {
+		line := result.JournalCommand{Command: o.Run.Command, Version: Version, Start: start.UTC().Truncate(time.Second),
+			Seconds: time.Since(start).Seconds()}
+		if err := run.Record(line); err != nil {
+			return nil, err
+		}
 	}
 	if out.Result == nil {
 		return &Measured{Outcome: out, Folder: run.path()}, nil

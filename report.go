@@ -3,6 +3,7 @@ package wiseft
 import (
 	"errors"
 	"io"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -20,6 +21,9 @@ type ReportOptions struct {
 	Format string // a name of package report; "" is that of the file's extension, else "svg" with Plot and "table" without
 	Plot   string // for the formats "svg" and "png": a name of package report; "" is "curve"
 	Force  bool   // replace an existing output
+	// Reproducible leaves out how the run was made: its command line and time, which are in its journal. Equal results then
+	// give equal bytes.
+	Reproducible bool
 	// Hub has the names of models and data on a model hub, for the formats "card" and "eval-results".
 	Hub result.Hub
 }
@@ -90,6 +94,11 @@ func (o *ReportOptions) writer(run string) (func(io.Writer) error, error) {
 	measured, err := ReadResult(run)
 	if err != nil {
 		return nil, err
+	}
+	if !o.Reproducible && run != Stdio {
+		if measured.Journal, err = bench.ReadJournal(os.DirFS(filepath.Dir(ResultPath(run)))); err != nil {
+			return nil, err
+		}
 	}
 	if o.Hub.BaseModels != nil || o.Hub.Data != "" {
 		measured.Hub = &o.Hub

@@ -249,6 +249,7 @@ func (o *runOptions) flags() []cli.Flag {
 func (o *runOptions) options(c *call) (r wiseft.RunOptions, err error) {
 	r = o.RunOptions
 	r.ScoresOnly = o.keep == "scores"
+	r.Command = text.ShellWords(c.line)
 	if o.keep != "features" && o.keep != "scores" {
 		return r, usagef("--keep %s is neither features nor scores", o.keep)
 	}

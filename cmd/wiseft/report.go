@@ -25,6 +25,8 @@ func newReportCommand() *cli.Command {
 			"For a model hub, card is its README.md (put curve.png of the run beside it) and eval-results a file of\n" +
 			"the folder .eval_results; both take the names that only the hub knows by --base-model and --hub-data.\n" +
 			"TensorBoard reads files with tfevents in their names; robustbench is an entry of its model_info.\n\n" +
+			"A page and Markdown end with how the run was made, from its journal; report.html of the run's folder is\n" +
+			"without it, as with --reproducible.\n\n" +
 			"The CSV has a line for every figure, at full precision, as a share and not in percent:\n" +
 			"part and data (what it was measured on), model, alpha, params, corruption (clean, all),\n" +
 			"severity (0 for clean data, empty for means), figure, value, low and high (the interval), n.\n\n" +
@@ -44,6 +46,8 @@ func newReportCommand() *cli.Command {
 			define(&o.Hub.BaseModels, "base-model",
 				"`OWNER/NAME` of a merged model on the hub, the pre-trained one first; may be repeated"),
 			define(&data, "hub-data", "`OWNER/NAME[:TASK]` of the test data on the hub"),
+			define(&o.Reproducible, "reproducible", "leave out how the run was made, its command line and time: equal results then "+
+				"give equal bytes"),
 			forceFlag(&o.Force, "replace the file if it exists"),
 		),
 	}, exactly("RUN"), abandonable(func(_ context.Context, c *call) (result, error) {

@@ -32,6 +32,9 @@ func writeMarkdown(w io.Writer, r *result.Result) error {
 	}
 	all := sheets(r)
 	all = append(all, readingSheet(r), modelsSheet(r), dataSheet(r), settingsSheet(r))
+	if journal := journalSheet(r); len(journal.Rows) > 0 {
+		all = append(all, journal)
+	}
 	for _, s := range all {
 		writeMarkdownSheet(&b, s)
 	}

@@ -70,7 +70,7 @@ func readingSection(r *result.Result) (section, error) {
 }
 
 func producedSection(r *result.Result) (section, error) {
-	return sheetSection("section-produced", "What produced it", modelsSheet(r), dataSheet(r), settingsSheet(r))
+	return sheetSection("section-produced", "What produced it", modelsSheet(r), dataSheet(r), settingsSheet(r), journalSheet(r))
 }
 
 func sheetSection(id, title string, list ...sheet) (section, error) {

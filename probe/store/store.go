@@ -198,6 +198,9 @@ func (f *Folder) writeWhole(path string, write func(w io.Writer) error) error {
 // tempFolder is the folder of files that are being written.
 const tempFolder = "temp"
 
+// JournalFiles is the pattern of the files of a folder's journal, from the folder.
+const JournalFiles = "journal/*.jsonl"
+
 // removeStale removes files that killed processes were writing, and the claims of those of this machine.
 func removeStale(root string) {
 	claims, _ := os.ReadDir(filepath.Join(root, "claims")) // what cannot be listed stays

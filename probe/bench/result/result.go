@@ -94,6 +94,8 @@ type Result struct {
 	Changes *Changes `json:"changes,omitempty"`
 	// Samples are those of Changes.Pictured, from their own file; nil if there is none.
 	Samples []Sample `json:"-"`
+	// Journal is how the run was made, for reports that say so; nil = they do not.
+	Journal *Journal `json:"-"`
 
 	NUnits int `json:"n_units"` // data sets passed through models
 
