@@ -12,6 +12,8 @@ import (
 type DiffResult struct {
 	A string `json:"a"`
 	B string `json:"b"`
+	// Plot is the file of [DiffPlot]; "" without it.
+	Plot string `json:"plot,omitempty"`
 	*onnxmerge.Difference
 	Norms *onnxmerge.Shrink `json:"norms,omitempty"` // of a linear mix at alpha .5, if running variances would be mixed
 	Proof *Proof            `json:"proof,omitempty"` // of the pairs by running, with MergeOptions.Prove
@@ -36,7 +38,19 @@ func MeasureBarrier(ctx context.Context, a, b string, opt MergeOptions, data Dat
 
 // Diff compares two models, weight by weight. Of opt it uses what pairs weights: FoldNorms, Pairs and BackboneOutput.
 // Models that cannot be merged can be compared: the verdict is then "refused", with the reasons.
-func Diff(ctx context.Context, a, b string, opt MergeOptions) (_ *DiffResult, err error) {
+func Diff(ctx context.Context, a, b string, opt MergeOptions) (*DiffResult, error) {
+	return diff(ctx, a, b, opt, nil)
+}
+
+// DiffPlot is [Diff], which also draws how far the weights are apart over the depth of the model, as a picture.
+func DiffPlot(ctx context.Context, a, b string, opt MergeOptions, plot WeightsOptions) (*DiffResult, error) {
+	if err := plot.check(a, b); err != nil {
+		return nil, err
+	}
+	return diff(ctx, a, b, opt, &plot)
+}
+
+func diff(ctx context.Context, a, b string, opt MergeOptions, plot *WeightsOptions) (_ *DiffResult, err error) {
 	plan, err := PlanMerge(ctx, []string{a, b},
 		MergeOptions{FoldNorms: opt.FoldNorms, Pairs: opt.Pairs, BackboneOutput: opt.BackboneOutput,
 			BaseWeights: opt.BaseWeights, Monitor: opt.Monitor})
@@ -44,11 +58,19 @@ func Diff(ctx context.Context, a, b string, opt MergeOptions) (_ *DiffResult, er
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, plan.Close()) }()
+	if plot != nil {
+		if err := plot.draw(ctx, plan, opt.Monitor); err != nil {
+			return nil, err
+		}
+	}
 	d, err := onnxmerge.Diff(ctx, plan.Plan, opt.Monitor.mebibytes("comparing"))
 	if err != nil {
 		return nil, err
 	}
 	r := &DiffResult{A: a, B: b, Difference: d}
+	if plot != nil {
+		r.Plot = plot.Output
+	}
 	if plan.Norms.Norms > 0 {
 		r.Norms = &plan.Norms
 	}

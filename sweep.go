@@ -94,6 +94,9 @@ func Sweep(ctx context.Context, paths []string, opt SweepOptions) (_ *Measured, 
 			return nil, err
 		}
 	}
+	if plan.Weights, err = weightsOf(ctx, merged.Plan, opt.Monitor); err != nil {
+		return nil, err
+	}
 	last := merged.inputs[len(paths)-1]
 	opt.forModel(last.Model, named(opt.Tensor)...)
 	if plan.Tensor, err = opt.measuredTensor(ctx, last, merged.Backbone.Output); err != nil {

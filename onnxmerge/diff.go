@@ -200,6 +200,12 @@ func (d distance) relL2() float64 { return math.Sqrt(d.dd / d.aa) }
 // measure compares all elements of a pair.
 func measure(ctx context.Context, x decision) (distance, error) {
 	var d distance
+	err := eachBlock(ctx, x, d.addElements)
+	return d, err
+}
+
+// eachBlock calls f with the values of all elements of a pair, block by block.
+func eachBlock(ctx context.Context, x decision, f func(a, b []float64)) error {
 	const block = 64 << 10 // elements: an even number
 	inputs := []input{x.counterpart(), newInput(x.b.ReadAt, x.b.DType)}
 	n := min(block, x.b.Len())
@@ -207,14 +213,14 @@ func measure(ctx context.Context, x decision) (distance, error) {
 	buf.grow(int(n))
 	for first := int64(0); first < x.b.Len(); first += n {
 		if err := ctx.Err(); err != nil {
-			return d, err
+			return err
 		}
 		n := min(n, x.b.Len()-first)
 		if err := buf.read(inputs, first, n); err != nil {
-			return d, err
+			return err
 		}
 		values := buf.decode(inputs, 0, int(n))
-		d.addElements(values[0], values[1])
+		f(values[0], values[1])
 	}
-	return d, nil
+	return nil
 }

@@ -18,6 +18,7 @@ type diffCommand struct {
 	proof proveOptions
 	pairs []string
 	why   string
+	plot  wiseft.WeightsOptions
 }
 
 func newDiffCommand() *cli.Command {
@@ -26,6 +27,8 @@ func newDiffCommand() *cli.Command {
 		foldNormsFlag(&o.FoldNorms),
 		pairFlag(&o.pairs),
 		baseWeightsFlag(&o.BaseWeights),
+		define(&o.plot.Output, "plot", "draw how far the weights are apart over the depth of the model, as `FILE`: .svg or .png"),
+		forceFlag(&o.plot.Force, "replace the file of --plot if it exists"),
 		define(&o.why, "why", "explain the decision about one `TENSOR` of B: its possible counterparts, and their evidence"),
 	)
 	return newCommand(&cli.Command{
@@ -38,6 +41,7 @@ func newDiffCommand() *cli.Command {
 			"Examples:\n" +
 			"  wiseft diff pretrained.onnx finetuned.onnx\n" +
 			"  wiseft diff pretrained.onnx finetuned.onnx --why layer1.weight\n" +
+			"  wiseft diff pretrained.onnx finetuned.onnx --plot weights.svg\n" +
 			"  wiseft diff pretrained.onnx finetuned.onnx --json",
 		Flags: slices.Concat(flags, o.proof.flags("prove"), []cli.Flag{backboneFlag(&o.BackboneOutput)}),
 	}, exactly("A", "B"), abandonable(o.run))
@@ -52,13 +56,21 @@ func (o *diffCommand) run(ctx context.Context, c *call) (_ result, err error) {
 	if o.why != "" {
 		return explanation.result(wiseft.Why(ctx, c.args[0], c.args[1], o.why, opt))
 	}
-	r, err := wiseft.Diff(ctx, c.args[0], c.args[1], opt)
+	r, err := o.compare(ctx, c, opt)
 	if err != nil || o.proof.data == "" || r.Verdict == onnxmerge.Refused {
 		return difference.result(r, err)
 	}
 	r.Barrier, err = wiseft.MeasureBarrier(ctx, c.args[0], c.args[1], opt, o.proof.at(o.proof.data), o.proof.Runtime,
 		o.proof.layout)
 	return difference.result(r, err)
+}
+
+// compare compares the models, and draws them if --plot is given.
+func (o *diffCommand) compare(ctx context.Context, c *call, opt wiseft.MergeOptions) (*wiseft.DiffResult, error) {
+	if o.plot.Output == "" {
+		return wiseft.Diff(ctx, c.args[0], c.args[1], opt)
+	}
+	return wiseft.DiffPlot(ctx, c.args[0], c.args[1], opt, o.plot)
 }
 
 var explanation = form[onnxmerge.Why]{"wiseft.why/1", writeWhy}
@@ -130,6 +142,9 @@ func writeDifference(w io.Writer, r *wiseft.DiffResult) error {
 	writeHead(w, r.Head, r.Features)
 	writeProofs(w, r.Proof, nil)
 	writeNorms(w, r.Norms)
+	if r.Plot != "" {
+		fmt.Fprintf(w, "%s: plot of the weights\n", r.Plot)
+	}
 	fmt.Fprintf(w, "%s by distance; ", r.Relation)
 	if b := r.Barrier; b != nil {
 		fmt.Fprintln(w, b)

@@ -125,6 +125,9 @@ type Plan struct {
 	// Method is the method of the mixes; "" = the models are no mixes.
 	Method string
 
+	// Weights is how far fine-tuning moved the weights of the mixes' models, for the result; nil = it is not known.
+	Weights *result.Weights
+
 	Train datasets.Dataset // for probes; nil with OwnHead
 	Vals  []Val            // on which a mix is chosen; nil = none is chosen
 	// ValFromTest is the share of every test set that was taken out of it for Vals; a note names it.

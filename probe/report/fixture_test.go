@@ -33,7 +33,22 @@ func full() *result.Result {
 	compareAll(r)
 	transferAll(r)
 	changeAll(r)
+	r.Weights = weights()
 	return r
+}
+
+// weights returns three tensors that are merged, one that is copied and one that is refused.
+func weights() *result.Weights {
+	w := &result.Weights{Unmoved: 10, Changes: make([]int64, 14), Unmeasured: 1}
+	w.Changes[8], w.Changes[9] = 500, 300
+	for i, name := range []string{"conv1.weight", "<i>conv2", "fc.weight"} {
+		rel, cosine, alpha := 0.1*float64(i+1), 1-0.01*float64(i), 0.5+0.1*float64(i)
+		w.Layers = append(w.Layers, result.Layer{Tensor: name, Action: "merge", Reason: "paired", Depth: float64(i) / 4, Elements: 270,
+			RelL2: &rel, Cosine: &cosine, Alpha: &alpha})
+	}
+	w.Layers = append(w.Layers, result.Layer{Tensor: "head.weight", Action: "copy", Reason: "only in the fine-tuned model", Depth: 1,
+		Elements: 40}, result.Layer{Tensor: "odd", Action: "refuse", Reason: "shapes differ", Depth: 0.8, Elements: 3})
+	return w
 }
 
 // changeAll adds answers of three classes by the chosen mix, or else the first model, and by the fine-tuned end if there
@@ -191,6 +206,7 @@ func benchmark() *result.Result {
 	}
 	compareAll(r)
 	changeAll(r)
+	r.Weights = nil
 	return r
 }
 

@@ -51,7 +51,7 @@ func sheets(r *result.Result) []sheet {
 	var list []sheet
 	for _, build := range []func(*result.Result) sheet{
 		rowsSheet, resultsSheet, intervalsSheet, controlsSheet, severitySheet, changesSheet, largestSheet, classesSheet, confusedSheet,
-		comparisonsSheet, effectiveSheet, calibrationSheet, testsSheet,
+		weightsSheet, comparisonsSheet, effectiveSheet, calibrationSheet, testsSheet,
 	} {
 		if s := build(r); len(s.Rows) > 0 && len(s.Head) > 1 {
 			list = append(list, s)

@@ -92,6 +92,8 @@ type Result struct {
 
 	// Changes has answers by class, and what the chosen mix rescued and lost; nil in results of earlier versions.
 	Changes *Changes `json:"changes,omitempty"`
+	// Weights is how far fine-tuning moved the weights of the first model that is merged; nil unless models are merged.
+	Weights *Weights `json:"weights,omitempty"`
 	// Samples are those of Changes.Pictured, from their own file; nil if there is none.
 	Samples []Sample `json:"-"`
 	// Journal is how the run was made, for reports that say so; nil = they do not.

@@ -27,6 +27,8 @@ type Spec struct {
 	Vals     []Set           `json:"validation_sets,omitempty"`
 	Tests    []Set           `json:"tests"`
 	Settings result.Settings `json:"settings"`
+	// Weights is that of the result. It follows from the models, and is no part of the plan's identity.
+	Weights *result.Weights `json:"weights,omitempty"`
 
 	probes map[int]store.Key // keys of the probes of variants that were computed; nil = none
 }

@@ -1,0 +1,24 @@
+package result
+
+// Weights is how far fine-tuning moved the tensors of the models that are merged.
+type Weights struct {
+	Layers []Layer `json:"layers"` // floating-point tensors of more than one element, in the order of the fine-tuned file
+	// Unmoved counts the elements of merged tensors that fine-tuning did not change. Changes counts the others by their change
+	// in root mean squares of the pre-trained tensor: entry i those from 10^(i/2-6) on, the first also smaller and the
+	// last also larger ones. Unmeasured are changes that are no number, or of a tensor of zeros.
+	Unmoved    int64   `json:"unmoved"`
+	Changes    []int64 `json:"changes"`
+	Unmeasured int64   `json:"unmeasured,omitempty"`
+}
+
+// Layer is a tensor of the fine-tuned model.
+type Layer struct {
+	Tensor   string   `json:"tensor"`
+	Action   string   `json:"action"` // merge, copy or refuse
+	Reason   string   `json:"reason"` // of the action
+	Depth    float64  `json:"depth"`  // of the operator that uses it: 0 is the first layer, 1 the last
+	Elements int64    `json:"elements"`
+	Cosine   *float64 `json:"cosine"`          // with its counterpart; nil unless it is merged
+	RelL2    *float64 `json:"rel_l2"`          // |fine-tuned - pre-trained| / |pre-trained|; nil as Cosine
+	Alpha    *float64 `json:"alpha,omitempty"` // of the tensor, where a recipe gives tensors alphas of their own
+}

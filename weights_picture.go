@@ -1,0 +1,86 @@
+package wiseft
+
+import (
+	"context"
+	"io"
+	"path/filepath"
+	"strings"
+
+	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/internal/output"
+	"github.com/wiseft/wiseft/onnxmerge"
+	"github.com/wiseft/wiseft/probe/bench/result"
+	"github.com/wiseft/wiseft/probe/report"
+)
+
+// WeightsOptions says where a picture of weights is written.
+type WeightsOptions struct {
+	Output string // a file: .svg or .png
+	Force  bool   // replace an existing output
+}
+
+// check returns an error if the output cannot be written. inputs must not be replaced.
+func (o WeightsOptions) check(inputs ...string) error {
+	if _, err := o.format(); err != nil {
+		return err
+	}
+	return output.Check(o.Output, output.Options{Force: o.Force, Inputs: inputs})
+}
+
+func (o WeightsOptions) format() (string, error) {
+	switch ext := strings.ToLower(filepath.Ext(o.Output)); ext {
+	case ".svg", ".png":
+		return ext[1:], nil
+	}
+	return "", fault.Usagef("--plot %s: is no .svg or .png", o.Output)
+}
+
+// draw draws the weights of a plan into the output.
+func (o WeightsOptions) draw(ctx context.Context, plan *MergePlan, monitor Monitor) error {
+	format, err := o.format()
+	if err != nil {
+		return err
+	}
+	w, err := weightsOf(ctx, plan.Plan, monitor)
+	if err != nil {
+		return err
+	}
+	_, err = output.WriteFile(o.Output, output.Options{Force: o.Force}, func(out io.Writer) error {
+		return report.WriteWeights(out, format, w)
+	})
+	return err
+}
+
+// weightsOf measures the tensors of a plan.
+func weightsOf(ctx context.Context, plan *onnxmerge.Plan, monitor Monitor) (*result.Weights, error) {
+	layers, changes, err := onnxmerge.Layers(ctx, plan, monitor.mebibytes("comparing weights"))
+	if err != nil {
+		return nil, err
+	}
+	w := &result.Weights{Unmoved: changes.Equal, Changes: changes.Bins[:], Unmeasured: changes.Other}
+	own := ownAlphas(layers)
+	for _, l := range layers {
+		x := result.Layer{Tensor: l.Tensor, Action: l.Action.String(), Reason: l.Reason, Depth: l.Depth, Elements: l.Elements,
+			Cosine: l.Cosine, RelL2: l.RelL2}
+		if own {
+			x.Alpha = l.Alpha
+		}
+		w.Layers = append(w.Layers, x)
+	}
+	return w, nil
+}
+
+// ownAlphas reports whether not all tensors have the same alpha.
+func ownAlphas(layers []onnxmerge.Layer) bool {
+	var first *float64
+	for _, l := range layers {
+		switch {
+		case l.Alpha == nil:
+		case first == nil:
+			first = l.Alpha
+		case *l.Alpha != *first:
+			return true
+		}
+	}
+	return false
+}
