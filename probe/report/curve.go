@@ -48,6 +48,15 @@ func newPathPlot(r *result.Result, points []point, figure string) (p *plot.Plot,
 	return p, x, y
 }
 
+// pointTip describes a model by its clean accuracy and another figure: "alpha=0.8, chosen: 79.9 % clean, 61.0 % mOA".
+func pointTip(r *result.Result, m *result.Model, v result.Number, figure string) string {
+	name := m.ID
+	if role := role(r, m); role != "" {
+		name += ", " + role
+	}
+	return fmt.Sprintf("%s: %s %% clean, %s %% %s", name, percent(m.Clean.OA), percent(v), figure)
+}
+
 // modelPoints returns the models that have both figures, in percent, in the order of the
 // result.
 func modelPoints(r *result.Result) []point {
@@ -57,7 +66,7 @@ func modelPoints(r *result.Result) []point {
 			continue
 		}
 		points = append(points, point{
-			x: 100 * float64(m.Clean.OA), y: 100 * float64(m.Exact.MOA), label: shorten(label(m)),
+			tip: pointTip(r, m, m.Exact.MOA, "mOA"), x: 100 * float64(m.Clean.OA), y: 100 * float64(m.Exact.MOA), label: shorten(label(m)),
 			role: role(r, m), pareto: isPareto(r, m) || len(r.Models) == 1, end: isEnd(r, i), beside: m.Repaired || m.Statistics != "",
 		})
 	}

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"fmt"
 	"image/color"
 	"math"
 
@@ -13,6 +12,7 @@ import (
 // point is a model in a plot of two figures.
 type point struct {
 	x, y  float64
+	tip   string // the title of its mark
 	label string
 	// role is "chosen", "pretrained", "finetuned" or "".
 	role   string
@@ -61,7 +61,9 @@ func (l *path) Plot(c draw.Canvas, p *plot.Plot) {
 	}
 	l.drawLabels(&c, at)
 	for i, q := range l.points {
-		addTip(&c, at[i], fmt.Sprintf("%s: %.1f %% clean, %.1f %%", labelText(q), q.x, q.y))
+		if every := (len(l.points) + maxTips - 1) / maxTips; q.role != "" || i%every == 0 {
+			addTip(&c, at[i], q.tip)
+		}
 	}
 }
 

@@ -123,7 +123,7 @@ func (l *line) Plot(c draw.Canvas, p *plot.Plot) {
 			continue
 		}
 		middle = append(middle, vg.Point{X: x(l.at[i]), Y: y(v)})
-		addTip(&c, middle[len(middle)-1], l.tipOf(i))
+		l.addTip(&c, middle[len(middle)-1], i)
 		if e := l.ends[i]; !math.IsNaN(e[0]) && !math.IsNaN(e[1]) {
 			low = append(low, vg.Point{X: x(l.at[i]), Y: y(e[0])})
 			high = append([]vg.Point{{X: x(l.at[i]), Y: y(e[1])}}, high...)
@@ -204,6 +204,6 @@ func (b *bars) Plot(c draw.Canvas, p *plot.Plot) {
 			radius = vg.Points(1.5)
 		}
 		c.DrawGlyph(draw.GlyphStyle{Color: b.color, Radius: radius, Shape: draw.CircleGlyph{}}, at)
-		addTip(&c, at, b.tipOf(i))
+		b.addTip(&c, at, i)
 	}
 }

@@ -16,6 +16,9 @@ type tipCanvas struct {
 	tips []tip
 }
 
+// maxTips is about how many marks of a series have titles; of more, every k-th.
+const maxTips = 100
+
 // tip is the title of a mark.
 type tip struct {
 	at   vg.Point
@@ -28,7 +31,15 @@ func newTipCanvas(width, height vg.Length) *tipCanvas {
 
 // addTip gives the mark at a point of the canvas a title. Pictures of other formats have none.
 func addTip(c *draw.Canvas, at vg.Point, text string) {
-	if t, ok := c.Canvas.(*tipCanvas); ok && text != "" {
+	below := c.Canvas
+	for {
+		part, ok := below.(draw.Canvas) // a part of a canvas is a canvas on it
+		if !ok {
+			break
+		}
+		below = part.Canvas
+	}
+	if t, ok := below.(*tipCanvas); ok && text != "" {
 		t.tips = append(t.tips, tip{at, text})
 	}
 }
@@ -41,6 +52,13 @@ func (c *tipCanvas) elements(height vg.Length) string {
 			t.at.X.Points(), (height - t.at.Y).Points(), svgText(t.text))
 	}
 	return b.String()
+}
+
+// addTip gives the mark of value i a title.
+func (s series) addTip(c *draw.Canvas, at vg.Point, i int) {
+	if every := (len(s.values) + maxTips - 1) / maxTips; i%every == 0 {
+		addTip(c, at, s.tipOf(i))
+	}
 }
 
 // tipOf describes value i of a series: "mOA, alpha 0.5: 78.3 % (76.1–80.2)".

@@ -45,7 +45,7 @@ func tradeoffPoints(r *result.Result, set *result.TransferSet) (result.TransferT
 			}
 			clean, quality = append(clean, float64(m.Clean.OA)), append(quality, float64(f.Accuracy))
 			points = append(points, point{x: 100 * float64(m.Clean.OA), y: 100 * float64(f.Accuracy), label: shorten(label(m)),
-				role: role(r, m), end: isEnd(r, i), beside: m.Repaired || m.Statistics != ""})
+				role: role(r, m), end: isEnd(r, i), beside: m.Repaired || m.Statistics != "", tip: pointTip(r, m, f.Accuracy, task.Head)})
 		}
 		pareto := metric.Pareto(clean, quality)
 		for i := range points {
