@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strconv"
 
 	"golang.org/x/term"
 )
@@ -21,6 +22,7 @@ func main() {
 		err:    os.Stderr,
 		getenv: os.Getenv,
 		isTerm: term.IsTerminal(int(os.Stderr.Fd())),
+		size:   func() (width, height int, err error) { return term.GetSize(int(os.Stdout.Fd())) },
 	}))
 }
 
@@ -29,4 +31,22 @@ type console struct {
 	out, err io.Writer
 	getenv   func(string) string
 	isTerm   bool // err is a terminal
+	// size returns the columns and lines of the terminal that out is; an error if it is none. nil is none.
+	size func() (width, height int, err error)
+}
+
+// defaultColumns is the width of text where no terminal has one.
+const defaultColumns = 80
+
+// columns returns the width of text in characters: that of the terminal, or of the variable COLUMNS.
+func (c console) columns() int {
+	if c.size != nil {
+		if width, _, err := c.size(); err == nil && width > 0 {
+			return width
+		}
+	}
+	if width, err := strconv.Atoi(c.getenv("COLUMNS")); err == nil && width > 0 {
+		return width
+	}
+	return defaultColumns
 }

@@ -275,9 +275,17 @@ func (o *runOptions) nameFolder(c *call, r *wiseft.RunOptions) {
 }
 
 // measured prints the result of a sweep or benchmark.
-type measured struct{ *wiseft.Measured }
+type measured struct {
+	*wiseft.Measured
+	columns int // of the terminal
+}
 
-func (m measured) writeText(w io.Writer) error { return report.Write(w, "table", m.Result) }
+func (m measured) writeText(w io.Writer) error {
+	if err := report.Write(w, "table", m.Result); err != nil {
+		return err
+	}
+	return report.WriteSparklines(w, m.Result, m.columns)
+}
 
 // share describes the share of a run that this process has computed.
 type share struct {
@@ -309,7 +317,7 @@ func newMeasured(c *call, m *wiseft.Measured, err error) (result, error) {
 	if m.Result == nil {
 		return share{"wiseft.share/1", m.Folder, m.NCached, m.Missing, m.Seconds}, nil
 	}
-	return measured{m}, nil
+	return measured{m, c.columns()}, nil
 }
 
 func allowSharedFlag(dst *bool) definition {
