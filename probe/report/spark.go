@@ -15,24 +15,33 @@ var sparks = []rune("▁▂▃▄▅▆▇█")
 // leastSparks is the number of characters of a line below which the figures beside it are left out.
 const leastSparks = 8
 
-// WriteSparklines draws clean accuracy and mOA over the parameter of a sweep, each in a line of at most width characters,
-// with a mark below the chosen value. Every line has a scale of its own. Nothing is written of a run without such a path,
+// WriteSparklines draws clean accuracy and robustness over the parameter of a sweep, each in a line of at most width
+// characters, with a mark below the chosen value. Robustness is the mOA, or of a part of the suite the mean of what was run
+// ("corrupted"). Every line has a scale of its own. Nothing is written of a run without such a path,
 // and nothing is coloured.
 func WriteSparklines(w io.Writer, r *result.Result, width int) error {
 	names, path := paramNames(r), sparkPath(r)
 	if len(names) != 1 || len(path) < 2 {
 		return nil
 	}
-	lines := []sparkline{{"clean", nil}, {"mOA", nil}}
+	lines := []sparkline{{"clean", nil}, {"mOA", nil}, {"corrupted", nil}}
 	chosen := -1
 	for i, m := range path {
 		lines[0].values = append(lines[0].values, 100*float64(m.Clean.OA))
+		part := unknown
+		if !m.Exact.MOA.Known() {
+			part = meanCorrupted(r, m)
+		}
 		lines[1].values = append(lines[1].values, 100*float64(m.Exact.MOA))
+		lines[2].values = append(lines[2].values, 100*float64(part))
 		if r.Chosen != nil && len(r.Chosen.Params) == 1 && m.Params[0].Value == r.Chosen.Params[0].Value {
 			chosen = i
 		}
 	}
-	const nameWidth = 6
+	nameWidth := len("clean ")
+	if lines[1].isEmpty() && !lines[2].isEmpty() {
+		nameWidth = len("corrupted ")
+	}
 	room, ranges := width-nameWidth-len(" 100.0 to 100.0 %"), true
 	if room < leastSparks {
 		room, ranges = width-nameWidth, false
@@ -65,18 +74,33 @@ func sparkPath(r *result.Result) (path []*result.Model) {
 	return path
 }
 
+// meanCorrupted returns the mean accuracy over the corruptions that were run.
+func meanCorrupted(r *result.Result, m *result.Model) result.Number {
+	sum := result.Number(0)
+	for _, name := range r.Order {
+		sum += corruptionOA(&m.Tested, name) // unknown if one is
+	}
+	return sum / result.Number(len(r.Order)) // NaN of none
+}
+
 type sparkline struct {
 	name   string
 	values []float64 // in percent
 }
 
-// text returns the line of the values that are shown; "" if none is known.
-func (l sparkline) text(shown []int, nameWidth int, ranges bool) string {
+func (l sparkline) isEmpty() bool {
 	e := newExtent()
 	e.include(l.values...)
-	if e.low > e.high {
+	return e.low > e.high
+}
+
+// text returns the line of the values that are shown; "" if none is known.
+func (l sparkline) text(shown []int, nameWidth int, ranges bool) string {
+	if l.isEmpty() {
 		return ""
 	}
+	e := newExtent()
+	e.include(l.values...)
 	var line strings.Builder
 	for _, i := range shown {
 		v := l.values[i]

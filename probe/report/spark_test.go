@@ -63,6 +63,17 @@ func TestThinned(t *testing.T) {
 	}
 }
 
+func TestSparklinesOfPartOfSuite(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	if err := WriteSparklines(&out, results()["partial_suite"], 80); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out.String(), "\ncorrupted ▁") || strings.Contains(out.String(), "mOA") {
+		t.Errorf("got %q", out.String())
+	}
+}
+
 func TestNoSparklines(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"bench", "single", "grid"} {
