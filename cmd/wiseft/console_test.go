@@ -7,7 +7,9 @@ import (
 
 func TestColumns(t *testing.T) {
 	t.Parallel()
-	terminal := func(width int, err error) func() (int, int, error) { return func() (int, int, error) { return width, 24, err } }
+	terminal := func(width int, err error) func() (int, int, error) {
+		return func() (int, int, error) { return width, 24, err }
+	}
 	none := errors.New("is no terminal")
 	for _, test := range []struct {
 		size    func() (int, int, error)
