@@ -18,7 +18,9 @@ type Figure struct {
 //go:embed page.html.tmpl
 var pageText string
 
-var page = template.Must(template.New("page").Funcs(template.FuncMap{"png": dataURL("image/png"), "gif": dataURL("image/gif")}).
+var page = template.Must(template.New("page").Funcs(template.FuncMap{"png": dataURL("image/png"), "gif": dataURL("image/gif"),
+	// In srcset the template would escape the comma of a URL.
+	"srcset": func(content []byte) template.Srcset { return template.Srcset(dataURL("image/png")(content)) }}).
 	Parse(pageText))
 
 // WritePage writes a page of figures that needs no other file and no network, and has no script. Where a reader wants

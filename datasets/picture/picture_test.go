@@ -147,3 +147,15 @@ func TestPageEscapes(t *testing.T) {
 		t.Error(page)
 	}
 }
+
+// Where no motion is wanted the page shows the still picture, whose URL is as that of an image.
+func TestStillPictureOfPage(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	if err := WritePage(&out, "clouds", nil, []Figure{{Still: []byte("still"), Turn: []byte("turn"), Title: "chair", Size: 10}}); err != nil {
+		t.Fatal(err)
+	}
+	if want := `srcset="data:image/png;base64,c3RpbGw="`; !strings.Contains(out.String(), want) {
+		t.Errorf("the page has no %s: %s", want, out.String())
+	}
+}

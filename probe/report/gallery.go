@@ -19,6 +19,7 @@ const (
 // pagePicture is a picture in the page: turning, with a still one where no motion is wanted, or still alone.
 type pagePicture struct {
 	Still, Turn template.URL
+	Source      template.Srcset // Still, where it replaces Turn: in srcset the template escapes the comma of a URL
 	Alt         string
 	Size        int
 }
@@ -67,6 +68,7 @@ func newPicture(s result.Sample, alt string) (p pagePicture, err error) {
 		return p, err
 	}
 	p.Still, p.Turn = dataURL("image/png", still.Bytes()), dataURL("image/gif", turn.Bytes())
+	p.Source = template.Srcset(p.Still)
 	return p, nil
 }
 

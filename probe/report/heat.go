@@ -124,6 +124,9 @@ func heatScale(list ...*heat) extent {
 // light (low) to dark (high). They are distinct for colour-blind readers and have contrast to dark text.
 const shades = 31
 
+// darkest is how far towards the last colour the scale goes, so that dark text has a contrast of at least 4.5 everywhere.
+const darkest = 0.95
+
 // shadeColors are the colours of the scale.
 var shadeColors = func() []color.NRGBA {
 	base, err := brewer.GetPalette(brewer.TypeSequential, "YlGnBu", 9)
@@ -133,7 +136,7 @@ var shadeColors = func() []color.NRGBA {
 	anchors := base.Colors()[:6]
 	out := make([]color.NRGBA, shades)
 	for i := range out {
-		at := float64(i) / (shades - 1) * float64(len(anchors)-1)
+		at := darkest * float64(i) / (shades - 1) * float64(len(anchors)-1)
 		k := min(int(at), len(anchors)-2)
 		out[i] = blend(anchors[k], anchors[k+1], at-float64(k))
 	}
