@@ -5,11 +5,13 @@
 // hub, "tensorboard" and "robustbench" for other tools, "svg" and "png" for the curve of target accuracy against
 // robustness. A [Plot] is one picture, by name. Both are functions of the [result.Result] alone,
 // which [Read] reads, so that a report can be made of a stored result at any time, and equal results give equal
-// bytes.
+// bytes. Two of its fields are no part of the stored result and may be set by who reads it: Samples, whose key the result
+// has, for pictures, and Journal, by which a page and Markdown say how the run was made.
 //
 // Tables are built once, as text (sheet), and every format escapes them in its own way. Plots are drawn by gonum,
 // once for files and once for the page, where their colours become variables of its style sheet, so that one drawing
-// is used for light, dark and print. Heat maps are coloured tables. The page has no script.
+// is used for light, dark and print; marks have titles with their figures. Heat maps are coloured tables, confusion matrices
+// drawings of their own. Clouds turn, except in print and where no motion is wanted. The page has no script.
 //
 // Of more than forty models, tables show the chosen one, the ends, the Pareto set and every k-th, with a note; JSON,
 // CSV and plots have all.
