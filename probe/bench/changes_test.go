@@ -66,7 +66,24 @@ func TestChangesAreThoseOfPredictions(t *testing.T) {
 
 func TestLargestChanges(t *testing.T) {
 	t.Parallel()
-	c := mustRun(t, conventionPlan()).Changes
+	root := t.TempDir()
+	c := mustRunAt(t, conventionPlan(), root).Changes
+	b, most := builderAt(t, root), map[bool]float64{} // by whether it is rescued
+	for i := range c.Conditions {
+		p, q := mustScores(t, b, 1, i), mustScores(t, b, 2, i)
+		for s, margin := range p.ProbMargins() {
+			if right := p.Class[s] == p.Y[s]; right != (q.Class[s] == q.Y[s]) {
+				most[right] = max(most[right], math.Abs(margin-q.ProbMargins()[s]))
+			}
+		}
+	}
+	if got, want := shift(c.Largest[0]), most[true]; got != want || !c.Largest[0].Rescued() {
+		t.Errorf("the first is rescued: %v, by %g; want %g", c.Largest[0].Rescued(), got, want)
+	}
+	lost := slices.IndexFunc(c.Largest, (*result.SampleAnswer).Lost)
+	if got, want := shift(c.Largest[lost]), most[false]; got != want {
+		t.Errorf("the first that is lost changed by %g, want %g", got, want)
+	}
 	seen := map[int]bool{}
 	for i, a := range c.Largest {
 		if a.Rescued() == a.Lost() || seen[a.Sample] {
@@ -155,9 +172,11 @@ func TestDamagedSamples(t *testing.T) {
 	if err := LoadSamples(store.Look(root), again.Result); err != nil || len(again.Events) == 0 {
 		t.Errorf("after the second run: %v; events %q", err, again.Events)
 	}
-	res.Changes.Samples = "../../etc"
-	if err := LoadSamples(store.Look(root), res); err != nil {
-		t.Errorf("a key that is none: %v", err)
+	for _, key := range []string{"../../etc", "a", "é"} {
+		res.Changes.Samples = key
+		if err := LoadSamples(store.Look(root), res); err != nil {
+			t.Errorf("%q, which is no key: %v", key, err)
+		}
 	}
 }
 

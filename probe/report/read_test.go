@@ -68,6 +68,13 @@ func TestReadRefuses(t *testing.T) {
 		"chosen": {func(r *result.Result) { r.Chosen.ID = "alpha=7" }, `the chosen model "alpha=7" is not among the models`},
 		"comparison": {func(r *result.Result) { r.Statistics.Comparisons[3].B = "alpha=7" },
 			"comparison 3 does not name two of the models"},
+		"classes": {func(r *result.Result) { r.Changes.Classes[1].Of = nil }, "class 1 of the changes has no counts of 8 columns"},
+		"classes of one model": {func(r *result.Result) { r.Changes.Classes[0].Against = nil },
+			"class 0 of the changes has no counts of 8 columns"},
+		"conditions": {func(r *result.Result) { r.Changes.Conditions[2] = nil }, "condition 2 of the changes has no samples"},
+		"confusion":  {func(r *result.Result) { r.Changes.Confusion[2] = nil }, "confusion 2 of the changes is empty"},
+		"answers": {func(r *result.Result) { r.Changes.Largest[0].Against = nil },
+			"answer 8 of the changes is not that of two models"},
 		"other tests": {func(r *result.Result) { r.Models[0].MoreTests[0] = nil },
 			`model "alpha=0": test set 1 has no clean samples`},
 	} {
