@@ -253,14 +253,20 @@ func panelFigures(r *result.Result, name string) (*pagePanels, error) {
 		return nil, err
 	}
 	list := &pagePanels{Title: f.title, Subtitle: f.subtitle}
+	list.Figures, err = f.apart(name, 3.3*vg.Inch, 2.5*vg.Inch)
+	return list, err
+}
+
+// apart draws the panels of a plot one by one.
+func (f *figure) apart(name string, width, height vg.Length) (list []pageFigure, err error) {
 	for i, p := range f.panels {
 		one := &figure{title: p.title, desc: fmt.Sprintf("%s: %s", p.title, f.desc), panels: []panel{{plot: p.plot}}}
-		one.width, one.height = 3.3*vg.Inch, 2.5*vg.Inch
+		one.width, one.height = width, height
 		svg, err := one.inline(fmt.Sprintf("plot-%s-%d", name, i+1))
 		if err != nil {
 			return nil, err
 		}
-		list.Figures = append(list.Figures, pageFigure{p.title, "", template.HTML(svg)})
+		list = append(list, pageFigure{p.title, "", template.HTML(svg)})
 	}
 	return list, nil
 }

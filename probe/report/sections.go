@@ -94,7 +94,7 @@ func (s *section) add(list ...sheet) {
 }
 
 func newPageSheet(s sheet) pageSheet {
-	p := pageSheet{ID: s.ID, Title: s.Title, Caption: s.Caption, Wide: len(s.Head) > 11, Head: s.Head}
+	p := pageSheet{ID: s.ID, Title: s.Title, Caption: s.Caption, Wide: len(s.Head) > 11 || s.Dense, Head: s.Head}
 	for i, head := range s.Head {
 		class := "n"
 		switch {

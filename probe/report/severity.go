@@ -31,7 +31,7 @@ func severitySheet(r *result.Result) sheet {
 	if len(r.Order) == 0 {
 		return sheet{}
 	}
-	s := sheet{ID: "severities", Title: "By severity, with intervals", Head: []string{"corruption", "model"},
+	s := sheet{ID: "severities", Title: "By severity, with intervals", Dense: true, Head: []string{"corruption", "model"},
 		Caption: fmt.Sprintf("Accuracy in percent, and Wilson's %s interval of the samples under that one condition", level(r))}
 	for severity := range metric.Severities {
 		s.Head = append(s.Head, fmt.Sprint(severity+1))

@@ -15,6 +15,7 @@ type sheet struct {
 	Head    []string
 	Rows    []row
 	Caption string // explanation; may be ""
+	Dense   bool   // cells are long: small text in the page
 }
 
 // row is a line of a sheet. The first cell is its name.

@@ -32,7 +32,7 @@ func drawWeights(r *result.Result) (*figure, error) {
 		subtitle: "a mark for each tensor, larger for more elements: ● merged, □ copied from the fine-tuned model, × refused"}
 	f.panels = append(f.panels,
 		panel{"relative distance |b − a| / |a|", layersPlot(w, "distance, %", 0, func(l result.Layer) *float64 { return times(l.RelL2, 100) })},
-		panel{"angle between a and b (of the cosine)", layersPlot(w, "angle, degrees", 0, angle)})
+		panel{"angle between a and b, from the cosine", layersPlot(w, "angle, degrees", 0, angle)})
 	if hasLayerAlphas(w) {
 		f.panels = append(f.panels, panel{"alpha of each tensor", layersPlot(w, "alpha", 0, func(l result.Layer) *float64 { return l.Alpha })})
 	}
@@ -140,7 +140,7 @@ func layerGlyph(l result.Layer) draw.GlyphStyle {
 
 // changesPlot draws the histogram of the changes of single elements.
 func changesPlot(w *result.Weights) *plot.Plot {
-	p := newPlot("change of an element, in root mean squares of its tensor", "elements, %")
+	p := newPlot("change, in root mean squares of the tensor", "elements, %")
 	p.Y.Tick.Marker = plot.TickerFunc(fewTicks)
 	total, high := w.Unmoved+w.Unmeasured, 0.0
 	for _, n := range w.Changes {
@@ -209,11 +209,18 @@ func weightsSection(r *result.Result) (section, error) {
 	if r.Weights == nil {
 		return section{}, nil
 	}
-	panels, err := panelFigures(r, "weights")
-	if err != nil || panels == nil {
+	f, err := drawWeights(r)
+	if isEmpty(err) {
+		return section{}, nil
+	}
+	if err != nil {
 		return section{}, err
 	}
-	s := section{ID: "section-weights", Title: "Weights", Panels: panels, Lead: sentence(weightsText(r.Weights)) + "."}
+	s := section{ID: "section-weights", Title: "Weights"}
+	s.Lead = fmt.Sprintf("%s. The plots have %s.", sentence(weightsText(r.Weights)), f.subtitle)
+	if s.Figures, err = f.apart("weights", figureWidth*0.8, figureHeight*0.8); err != nil {
+		return section{}, err
+	}
 	s.add(weightsSheet(r))
 	return s, nil
 }
