@@ -159,3 +159,21 @@ func TestStillPictureOfPage(t *testing.T) {
 		t.Errorf("the page has no %s: %s", want, out.String())
 	}
 }
+
+func TestDisplayed(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ x, want []float32 }{
+		"as it is":   {[]float32{0, 0.5, 1}, []float32{0, 0.5, 1}},
+		"normalised": {[]float32{(0.2 - 0.485) / 0.229, (0.9 - 0.456) / 0.224, (0 - 0.406) / 0.225}, []float32{0.2, 0.9, 0}},
+		"stretched":  {[]float32{0, 51, 255}, []float32{0, 0.2, 1}},
+		"equal":      {[]float32{7, 7, 7}, []float32{7, 7, 7}},
+	} {
+		got := Displayed(test.x)
+		for i := range got {
+			if math.Abs(float64(got[i]-test.want[i])) > 1e-6 {
+				t.Errorf("%s: got %v, want %v", name, got, test.want)
+				break
+			}
+		}
+	}
+}
