@@ -19,6 +19,7 @@ import (
 // ReportOptions says in which form the result of a run is shown.
 type ReportOptions struct {
 	Format string // a name of package report; "" is that of the file's extension, else "svg" with Plot and "table" without
+	Dark   bool   // draw the plot in the colours of a dark page; for the format "svg"
 	Plot   string // for the formats "svg" and "png": a name of package report; "" is "curve"
 	Force  bool   // replace an existing output
 	// Reproducible leaves out how the run was made: its command line and time, which are in its journal. Equal results then
@@ -104,9 +105,12 @@ func (o *ReportOptions) writer(run string) (func(io.Writer) error, error) {
 		measured.Hub = &o.Hub
 	}
 	return func(w io.Writer) error {
-		if o.Plot == "" {
+		switch {
+		case o.Plot == "":
 			err = report.Write(w, o.Format, measured)
-		} else {
+		case o.Dark:
+			err = report.WriteDarkPlot(w, o.Plot, measured)
+		default:
 			err = report.WritePlot(w, o.Plot, o.Format, measured)
 		}
 		if _, empty := errors.AsType[*report.EmptyPlotError](err); empty {
@@ -145,6 +149,8 @@ func (o *ReportOptions) complete(out string) (report.Format, error) {
 			WithHint("there are %s", strings.Join(report.PlotNames(), ", "))
 	case o.Plot != "" && !isPicture:
 		return none, fault.Usagef("--plot %s draws svg or png, not %s", o.Plot, o.Format)
+	case o.Dark && o.Format != "svg":
+		return none, fault.Usagef("--dark draws svg, not %s", o.Format).WithHint("a page has both colours")
 	case out != "" && format.NeedsName && !format.HasName(filepath.Base(out)):
 		return none, fault.Usagef("%s: programs find files of the format %s by names of the form %s", out, o.Format,
 			strings.Join(format.Files, ", "))

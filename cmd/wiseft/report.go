@@ -43,6 +43,7 @@ func newReportCommand() *cli.Command {
 				shown("that of the file's extension, or table"),
 			define(&o.Plot, "plot", "`PLOT` to draw as svg or png: "+strings.Join(report.PlotNames(), ", ")).
 				shown("curve"),
+			define(&o.Dark, "dark", "draw the svg in the colours of a dark page"),
 			define(&o.Hub.BaseModels, "base-model",
 				"`OWNER/NAME` of a merged model on the hub, the pre-trained one first; may be repeated"),
 			define(&data, "hub-data", "`OWNER/NAME[:TASK]` of the test data on the hub"),

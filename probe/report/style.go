@@ -27,14 +27,15 @@ var (
 	chosenColor = color.NRGBA{R: 0xd5, G: 0x5e, B: 0x00, A: 0xff}
 )
 
-// pageColors are the style variables of the plots' colours, in the light and the dark page.
+// pageColors are the style variables of the plots' colours, in the light and the dark page, and their values in the dark one.
 var pageColors = []struct {
-	color color.NRGBA
-	name  string
+	color      color.NRGBA
+	name, dark string
 }{
-	{inkColor, "--ink"}, {mutedColor, "--muted"}, {faintColor, "--faint"}, {paperColor, "--paper"},
-	{cleanColor, "--clean"}, {robustColor, "--robust"}, {chosenColor, "--chosen"},
-	{band(cleanColor), "--clean"}, {veilColor, "--paper"}, {band(robustColor), "--robust"},
+	{inkColor, "--ink", "#E6E8EB"}, {mutedColor, "--muted", "#9AA3AF"}, {faintColor, "--faint", "#343A42"},
+	{paperColor, "--paper", "#1A1D21"}, {cleanColor, "--clean", "#56B4E9"}, {robustColor, "--robust", "#3CC79C"},
+	{chosenColor, "--chosen", "#F0934A"},
+	{band(cleanColor), "--clean", "#56B4E9"}, {veilColor, "--paper", "#1A1D21"}, {band(robustColor), "--robust", "#3CC79C"},
 }
 
 // band returns the colour of the interval around a line.
