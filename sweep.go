@@ -94,9 +94,6 @@ func Sweep(ctx context.Context, paths []string, opt SweepOptions) (_ *Measured, 
 			return nil, err
 		}
 	}
-	if plan.Weights, err = weightsOf(ctx, merged.Plan, opt.Monitor); err != nil {
-		return nil, err
-	}
 	last := merged.inputs[len(paths)-1]
 	opt.forModel(last.Model, named(opt.Tensor)...)
 	if plan.Tensor, err = opt.measuredTensor(ctx, last, merged.Backbone.Output); err != nil {
@@ -124,6 +121,9 @@ func Sweep(ctx context.Context, paths []string, opt SweepOptions) (_ *Measured, 
 		return nil, err
 	}
 	if plan.Variants, err = opt.variants(ctx, whole, samples, points, deviations); err != nil {
+		return nil, err
+	}
+	if plan.Weights, err = weightsOfSweep(ctx, plan.Variants, opt.Monitor); err != nil {
 		return nil, err
 	}
 	if plan.Controls, err = opt.floor(ctx, whole); err != nil {

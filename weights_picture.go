@@ -9,6 +9,7 @@ import (
 	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/internal/output"
 	"github.com/wiseft/wiseft/onnxmerge"
+	"github.com/wiseft/wiseft/probe/bench"
 	"github.com/wiseft/wiseft/probe/bench/result"
 	"github.com/wiseft/wiseft/probe/report"
 )
@@ -51,6 +52,37 @@ func (o WeightsOptions) draw(ctx context.Context, plan *MergePlan, monitor Monit
 	return err
 }
 
+// weightsOfSweep measures the tensors under the mix with alpha .5, or the middle one.
+func weightsOfSweep(ctx context.Context, variants []bench.Variant, monitor Monitor) (*result.Weights, error) {
+	var mixes []mergeVariant
+	middle := -1
+	for _, v := range variants {
+		mix, ok := v.(mergeVariant)
+		if !ok {
+			continue
+		}
+		if len(mix.point) == 1 && mix.point[0].Value == bench.ConventionalAlpha && middle < 0 {
+			middle = len(mixes)
+		}
+		mixes = append(mixes, mix)
+	}
+	if len(mixes) == 0 {
+		return nil, nil
+	}
+	if middle < 0 {
+		middle = len(mixes) / 2
+	}
+	plan, err := mixes[middle].plan()
+	if err != nil {
+		return nil, err
+	}
+	w, err := weightsOf(ctx, plan, monitor)
+	if err == nil {
+		w.Model = mixes[middle].ID()
+	}
+	return w, err
+}
+
 // weightsOf measures the tensors of a plan.
 func weightsOf(ctx context.Context, plan *onnxmerge.Plan, monitor Monitor) (*result.Weights, error) {
 	layers, changes, err := onnxmerge.Layers(ctx, plan, monitor.mebibytes("comparing weights"))
@@ -61,7 +93,7 @@ func weightsOf(ctx context.Context, plan *onnxmerge.Plan, monitor Monitor) (*res
 	own := ownAlphas(layers)
 	for _, l := range layers {
 		x := result.Layer{Tensor: l.Tensor, Action: l.Action.String(), Reason: l.Reason, Depth: l.Depth, Elements: l.Elements,
-			Cosine: l.Cosine, RelL2: l.RelL2}
+			Cosine: l.Cosine, RelL2: l.RelL2, Moved: l.Moved}
 		if own {
 			x.Alpha = l.Alpha
 		}

@@ -200,14 +200,14 @@ func (d distance) relL2() float64 { return math.Sqrt(d.dd / d.aa) }
 // measure compares all elements of a pair.
 func measure(ctx context.Context, x decision) (distance, error) {
 	var d distance
-	err := eachBlock(ctx, x, d.addElements)
+	err := eachBlock(ctx, x, x.counterpart(), d.addElements)
 	return d, err
 }
 
-// eachBlock calls f with the values of all elements of a pair, block by block.
-func eachBlock(ctx context.Context, x decision, f func(a, b []float64)) error {
+// eachBlock calls f with the values of all elements of a and of the fine-tuned tensor, block by block.
+func eachBlock(ctx context.Context, x decision, a input, f func(a, b []float64)) error {
 	const block = 64 << 10 // elements: an even number
-	inputs := []input{x.counterpart(), newInput(x.b.ReadAt, x.b.DType)}
+	inputs := []input{a, newInput(x.b.ReadAt, x.b.DType)}
 	n := min(block, x.b.Len())
 	buf := &scratch{raw: make([][]byte, len(inputs))}
 	buf.grow(int(n))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
 	"github.com/wiseft/wiseft/onnxmerge/onnx/flow"
 )
 
@@ -17,7 +18,10 @@ type Layer struct {
 	Elements int64
 	Cosine   *float64 // with its counterpart; nil where it is not defined, and unless Action is Merge
 	RelL2    *float64 // |fine-tuned - pre-trained| / |pre-trained|, as Cosine
-	Alpha    *float64 // the parameter alpha of the tensor, if the method has it; nil unless Action is Merge
+	// Moved is |merged - fine-tuned| / |pre-trained|: what the method changed. It is nil where it is not defined, unless Action
+	// is Merge, and if the plan has refusals.
+	Moved *float64
+	Alpha *float64 // the parameter alpha of the tensor, if the method has it; nil unless Action is Merge
 }
 
 // ChangeBins are the bins of [Changes]: two for each power of ten, from 1e-6 to 10.
@@ -32,10 +36,14 @@ type Changes struct {
 }
 
 // Layers measures all floating-point tensors of a plan with more than one element, in the order of the file. It reads both
-// models once or twice. The plan may have refusals. progress counts bytes.
+// models two to three times. The plan may have refusals. progress counts bytes.
 func Layers(ctx context.Context, plan *Plan, progress Progress) ([]Layer, *Changes, error) {
 	p := plan.planner
 	places := flow.Places(p.finetuned)
+	mixers, err := p.mixersByTensor(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
 	var layers []Layer
 	changes := &Changes{}
 	total, done := p.mergedBytes(), int64(0)
@@ -45,14 +53,9 @@ func Layers(ctx context.Context, plan *Plan, progress Progress) ([]Layer, *Chang
 		}
 		l := Layer{Tensor: x.Tensor, Action: x.Action, Reason: x.Reason, Depth: places[x.b].Depth, Elements: x.b.Len()}
 		if x.Action == Merge {
-			by, err := measure(ctx, x)
-			if err == nil {
-				err = changes.add(ctx, x, math.Sqrt(by.aa/float64(x.b.Len())))
-			}
-			if err != nil {
+			if err := l.measure(ctx, x, mixers, changes); err != nil {
 				return nil, nil, fmt.Errorf("tensor %q: %w", x.Tensor, err)
 			}
-			l.Cosine, l.RelL2 = finite(by.cosine()), finite(by.relL2())
 			if alpha, ok := plan.Decisions[i].Params["alpha"].(float64); ok {
 				l.Alpha = &alpha
 			}
@@ -65,9 +68,49 @@ func Layers(ctx context.Context, plan *Plan, progress Progress) ([]Layer, *Chang
 	return layers, changes, nil
 }
 
+// mixersByTensor returns what computes the merged tensors; nil if the plan has refusals. Tensors whose bytes are copied have
+// none.
+func (p *planner) mixersByTensor(ctx context.Context) (map[*onnx.Tensor]*mixer, error) {
+	if p.mismatch() != nil {
+		return nil, nil
+	}
+	e := executor{p}
+	list, _, err := e.mixers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	by := map[*onnx.Tensor]*mixer{}
+	for _, m := range list {
+		by[m.dst] = m
+	}
+	return by, nil
+}
+
+// measure sets the figures of a merged tensor, and counts the changes of its elements.
+func (l *Layer) measure(ctx context.Context, x decision, mixers map[*onnx.Tensor]*mixer, changes *Changes) error {
+	by, err := measure(ctx, x)
+	if err != nil {
+		return err
+	}
+	l.Cosine, l.RelL2 = finite(by.cosine()), finite(by.relL2())
+	if err := changes.add(ctx, x, math.Sqrt(by.aa/float64(x.b.Len()))); err != nil || mixers == nil {
+		return err
+	}
+	moved := 0.0 // the bytes of the fine-tuned model
+	if m := mixers[x.b]; m != nil {
+		var d distance
+		if err := eachBlock(ctx, x, newInput(m.fill, m.dst.DType), d.addElements); err != nil {
+			return err
+		}
+		moved = math.Sqrt(d.dd / by.aa)
+	}
+	l.Moved = finite(moved)
+	return nil
+}
+
 // add counts the elements of a pair. unit is the root mean square of the pre-trained tensor.
 func (c *Changes) add(ctx context.Context, x decision, unit float64) error {
-	return eachBlock(ctx, x, func(a, b []float64) {
+	return eachBlock(ctx, x, x.counterpart(), func(a, b []float64) {
 		for i := range a {
 			c.count(math.Abs(b[i]-a[i]), unit)
 		}

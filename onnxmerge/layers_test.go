@@ -3,6 +3,8 @@ package onnxmerge
 import (
 	"math"
 	"testing"
+
+	"github.com/wiseft/wiseft/onnxmerge/method"
 )
 
 func TestLayersAgreeWithDiff(t *testing.T) {
@@ -47,6 +49,46 @@ func TestLayersAgreeWithDiff(t *testing.T) {
 	if counted != elements || changes.Other != 0 || copied == 0 || deepest != 1 {
 		t.Errorf("%d changes of %d elements, %d of them none; %d tensors copied; depth up to %g", counted, elements, changes.Other,
 			copied, deepest)
+	}
+}
+
+// The mix at alpha 0 is the pre-trained tensor, half way it is half as far from the fine-tuned one, and at alpha 1 it is that.
+func TestLayersSayWhatTheMethodChanged(t *testing.T) {
+	t.Parallel()
+	a, b := openPath(t, filepathDemo("pretrained.onnx")), openPath(t, filepathDemo("finetuned.onnx"))
+	plan, err := planPair(t.Context(), a, b, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := Diff(t.Context(), plan, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, alpha := range []float64{0, 0.5, 1} {
+		at, err := plan.With(method.Params{"alpha": alpha})
+		if err != nil {
+			t.Fatal(err)
+		}
+		layers, _, err := Layers(t.Context(), at, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		compared := 0
+		for _, l := range layers {
+			for _, p := range d.Pairs {
+				if p.B != l.Tensor {
+					continue
+				}
+				compared++
+				// float32 rounds by 6e-8 of a weight.
+				if want := (1 - alpha) * *p.RelL2; math.Abs(*l.Moved-want) > 1e-6 {
+					t.Errorf("alpha %g: %s moved by %g, want %g", alpha, l.Tensor, *l.Moved, want)
+				}
+			}
+		}
+		if compared < 30 {
+			t.Errorf("only %d tensors were compared", compared)
+		}
 	}
 }
 

@@ -44,7 +44,7 @@ func weights() *result.Weights {
 	for i, name := range []string{"conv1.weight", "<i>conv2", "fc.weight"} {
 		rel, cosine, alpha := 0.1*float64(i+1), 1-0.01*float64(i), 0.5+0.1*float64(i)
 		w.Layers = append(w.Layers, result.Layer{Tensor: name, Action: "merge", Reason: "paired", Depth: float64(i) / 4, Elements: 270,
-			RelL2: &rel, Cosine: &cosine, Alpha: &alpha})
+			RelL2: &rel, Cosine: &cosine, Moved: &rel, Alpha: &alpha})
 	}
 	w.Layers = append(w.Layers, result.Layer{Tensor: "head.weight", Action: "copy", Reason: "only in the fine-tuned model", Depth: 1,
 		Elements: 40}, result.Layer{Tensor: "odd", Action: "refuse", Reason: "shapes differ", Depth: 0.8, Elements: 3})

@@ -33,6 +33,10 @@ func drawWeights(r *result.Result) (*figure, error) {
 	f.panels = append(f.panels,
 		panel{"relative distance |b − a| / |a|", layersPlot(w, "distance, %", 0, func(l result.Layer) *float64 { return times(l.RelL2, 100) })},
 		panel{"angle between a and b, from the cosine", layersPlot(w, "angle, degrees", 0, angle)})
+	if hasMoved(w) {
+		f.panels = append(f.panels, panel{"what the method changed", layersPlot(w, "|merged − b| / |a|, %", 0,
+			func(l result.Layer) *float64 { return times(l.Moved, 100) })})
+	}
 	if hasLayerAlphas(w) {
 		f.panels = append(f.panels, panel{"alpha of each tensor", layersPlot(w, "alpha", 0, func(l result.Layer) *float64 { return l.Alpha })})
 	}
@@ -59,13 +63,12 @@ func angle(l result.Layer) *float64 {
 	return &x
 }
 
+func hasMoved(w *result.Weights) bool {
+	return slices.ContainsFunc(w.Layers, func(l result.Layer) bool { return l.Moved != nil })
+}
+
 func hasLayerAlphas(w *result.Weights) bool {
-	for _, l := range w.Layers {
-		if l.Alpha != nil {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(w.Layers, func(l result.Layer) bool { return l.Alpha != nil })
 }
 
 // weightsText sums up the weights in a sentence.
@@ -81,6 +84,13 @@ func weightsText(w *result.Weights) string {
 	text := fmt.Sprintf("%d tensors are merged, %d copied from the fine-tuned model and %d refused", n["merge"], n["copy"], n["refuse"])
 	if most != nil {
 		text += fmt.Sprintf("; %s moved most, by %.3g %% of its norm", printable(most.Tensor), 100**most.RelL2)
+	}
+	if hasMoved(w) {
+		mix := "the linear mix with alpha 0.5"
+		if w.Model != "" {
+			mix = printable(w.Model)
+		}
+		text += "; what the method changed is that of " + mix
 	}
 	return text
 }
@@ -232,8 +242,8 @@ func weightsSheet(r *result.Result) sheet {
 	if r.Weights == nil {
 		return sheet{}
 	}
-	s := sheet{ID: "weights", Title: "Weights that moved most", Head: []string{"tensor", "depth", "elements", "distance, %", "cosine", "what"},
-		Caption: "distance: |fine-tuned − pre-trained| / |pre-trained|; depth: 0 is the first layer, 1 the last"}
+	s := sheet{ID: "weights", Title: "Weights that moved most", Head: []string{"tensor", "depth", "elements", "distance, %", "cosine", "changed, %", "what"},
+		Caption: "distance: |fine-tuned − pre-trained| / |pre-trained|; changed, by the method: |merged − fine-tuned| / |pre-trained|; depth: 0 is the first layer, 1 the last"}
 	if hasLayerAlphas(r.Weights) {
 		s.Head = append(s.Head, "alpha")
 	}
@@ -241,11 +251,11 @@ func weightsSheet(r *result.Result) sheet {
 	shown := append(moved[:min(len(moved), maxMoved):min(len(moved), maxMoved)], rest[:min(len(rest), maxMoved)]...)
 	for _, l := range shown {
 		cells := []string{l.Tensor, fmt.Sprintf("%.2f", l.Depth), fmt.Sprint(l.Elements), numberOr(times(l.RelL2, 100), "%.3g"),
-			numberOr(l.Cosine, "%.5f"), l.Action}
+			numberOr(l.Cosine, "%.5f"), numberOr(times(l.Moved, 100), "%.3g"), l.Action}
 		if l.Action != "merge" {
-			cells[5] += ": " + l.Reason
+			cells[6] += ": " + l.Reason
 		}
-		if len(s.Head) > 6 {
+		if len(s.Head) > 7 {
 			cells = append(cells, numberOr(l.Alpha, "%.4g"))
 		}
 		s.Rows = append(s.Rows, row{Cells: cells})

@@ -2,6 +2,9 @@ package result
 
 // Weights is how far fine-tuning moved the tensors of the models that are merged.
 type Weights struct {
+	// Model is the ID of the mix that Moved and Alpha of the layers are of: with alpha .5, or the middle one of a sweep; "" if it
+	// is the linear mix with alpha .5 of two models that are compared.
+	Model  string  `json:"model,omitempty"`
 	Layers []Layer `json:"layers"` // floating-point tensors of more than one element, in the order of the fine-tuned file
 	// Unmoved counts the elements of merged tensors that fine-tuning did not change. Changes counts the others by their change
 	// in root mean squares of the pre-trained tensor: entry i those from 10^(i/2-6) on, the first also smaller and the
@@ -20,5 +23,6 @@ type Layer struct {
 	Elements int64    `json:"elements"`
 	Cosine   *float64 `json:"cosine"`          // with its counterpart; nil unless it is merged
 	RelL2    *float64 `json:"rel_l2"`          // |fine-tuned - pre-trained| / |pre-trained|; nil as Cosine
+	Moved    *float64 `json:"moved"`           // |merged - fine-tuned| / |pre-trained|: what the method changed; nil as Cosine
 	Alpha    *float64 `json:"alpha,omitempty"` // of the tensor, where a recipe gives tensors alphas of their own
 }
