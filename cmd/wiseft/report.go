@@ -48,7 +48,7 @@ func newReportCommand() *cli.Command {
 				"`OWNER/NAME` of a merged model on the hub, the pre-trained one first; may be repeated"),
 			define(&data, "hub-data", "`OWNER/NAME[:TASK]` of the test data on the hub"),
 			define(&o.Reproducible, "reproducible", "leave out how the run was made, its command line and time: equal results then "+
-				"give equal bytes"),
+				"give equal bytes").env(),
 			forceFlag(&o.Force, "replace the file if it exists"),
 		),
 	}, exactly("RUN"), abandonable(func(_ context.Context, c *call) (result, error) {

@@ -19,7 +19,7 @@ func TestDarkPlot(t *testing.T) {
 	if colors.ReplaceAllString(light, "") != colors.ReplaceAllString(out.String(), "") {
 		t.Error("the dark plot differs in more than colours")
 	}
-	style := pageStyle[strings.Index(pageStyle, "prefers-color-scheme: dark"):]
+	_, style, _ := strings.Cut(pageStyle, "prefers-color-scheme: dark")
 	for _, c := range colors.FindAllString(out.String(), -1) {
 		if !strings.Contains(style, strings.ToLower(c[len(c)-7:])) {
 			t.Errorf("%s is no colour of the dark page", c)

@@ -31,14 +31,14 @@ func drawWeights(r *result.Result) (*figure, error) {
 	f := &figure{title: "What fine-tuning changed", columns: 2,
 		subtitle: "a mark for each tensor, larger for more elements: ● merged, □ copied from the fine-tuned model, × refused"}
 	f.panels = append(f.panels,
-		panel{"relative distance |b − a| / |a|", layersPlot(w, "distance, %", 0, func(l result.Layer) *float64 { return times(l.RelL2, 100) })},
-		panel{"angle between a and b, from the cosine", layersPlot(w, "angle, degrees", 0, angle)})
+		panel{"relative distance |b − a| / |a|", layersPlot(w, "distance, %", func(l result.Layer) *float64 { return inPercent(l.RelL2) })},
+		panel{"angle between a and b, from the cosine", layersPlot(w, "angle, degrees", angle)})
 	if hasMoved(w) {
-		f.panels = append(f.panels, panel{"what the method changed", layersPlot(w, "|merged − b| / |a|, %", 0,
-			func(l result.Layer) *float64 { return times(l.Moved, 100) })})
+		f.panels = append(f.panels, panel{"what the method changed", layersPlot(w, "|merged − b| / |a|, %",
+			func(l result.Layer) *float64 { return inPercent(l.Moved) })})
 	}
 	if hasLayerAlphas(w) {
-		f.panels = append(f.panels, panel{"alpha of each tensor", layersPlot(w, "alpha", 0, func(l result.Layer) *float64 { return l.Alpha })})
+		f.panels = append(f.panels, panel{"alpha of each tensor", layersPlot(w, "alpha", func(l result.Layer) *float64 { return l.Alpha })})
 	}
 	f.panels = append(f.panels, panel{"changes of single elements", changesPlot(w)})
 	f.arrange(figureWidth*0.72, figureHeight*0.72)
@@ -46,11 +46,12 @@ func drawWeights(r *result.Result) (*figure, error) {
 	return f, nil
 }
 
-func times(v *float64, by float64) *float64 {
+// inPercent returns a share in percent; nil for nil.
+func inPercent(v *float64) *float64 {
 	if v == nil {
 		return nil
 	}
-	x := by * *v
+	x := 100 * *v
 	return &x
 }
 
@@ -95,29 +96,28 @@ func weightsText(w *result.Weights) string {
 	return text
 }
 
-// layersPlot draws a figure of every tensor over depth, from low up. Tensors without it are at the bottom.
-func layersPlot(w *result.Weights, name string, low float64, of func(result.Layer) *float64) *plot.Plot {
+// layersPlot draws a figure of every tensor over depth, from 0 up. Tensors without it are at the bottom.
+func layersPlot(w *result.Weights, name string, of func(result.Layer) *float64) *plot.Plot {
 	p := newPlot("depth: 0 is the first layer, 1 the last", name)
 	p.Y.Tick.Marker = plot.TickerFunc(fewTicks)
-	high := low
+	high := 0.0
 	for _, l := range w.Layers {
 		if v := of(l); v != nil && !math.IsInf(*v, 0) && !math.IsNaN(*v) {
 			high = max(high, *v)
 		}
 	}
-	if high <= low {
-		high = low + 1
+	if high == 0 {
+		high = 1
 	}
 	p.X.Min, p.X.Max = -0.04, 1.04
-	p.Y.Min, p.Y.Max = low-0.08*(high-low), high+0.08*(high-low)
-	p.Add(&layerMarks{w.Layers, low, name, of})
+	p.Y.Min, p.Y.Max = -0.08*high, 1.08*high
+	p.Add(&layerMarks{w.Layers, name, of})
 	return p
 }
 
 // layerMarks draws tensors as marks.
 type layerMarks struct {
 	layers []result.Layer
-	low    float64
 	name   string
 	of     func(result.Layer) *float64
 }
@@ -126,7 +126,7 @@ type layerMarks struct {
 func (m *layerMarks) Plot(c draw.Canvas, p *plot.Plot) {
 	x, y := p.Transforms(&c)
 	for _, l := range m.layers {
-		v, value := m.low, "not compared"
+		v, value := 0.0, "not compared"
 		if f := m.of(l); f != nil && *f >= p.Y.Min && *f <= p.Y.Max { // false for NaN
 			v, value = *f, fmt.Sprintf("%.4g", *f)
 		}
@@ -250,8 +250,8 @@ func weightsSheet(r *result.Result) sheet {
 	moved, rest := splitLayers(r.Weights)
 	shown := append(moved[:min(len(moved), maxMoved):min(len(moved), maxMoved)], rest[:min(len(rest), maxMoved)]...)
 	for _, l := range shown {
-		cells := []string{l.Tensor, fmt.Sprintf("%.2f", l.Depth), fmt.Sprint(l.Elements), numberOr(times(l.RelL2, 100), "%.3g"),
-			numberOr(l.Cosine, "%.5f"), numberOr(times(l.Moved, 100), "%.3g"), l.Action}
+		cells := []string{l.Tensor, fmt.Sprintf("%.2f", l.Depth), fmt.Sprint(l.Elements), numberOr(inPercent(l.RelL2), "%.3g"),
+			numberOr(l.Cosine, "%.5f"), numberOr(inPercent(l.Moved), "%.3g"), l.Action}
 		if l.Action != "merge" {
 			cells[6] += ": " + l.Reason
 		}
