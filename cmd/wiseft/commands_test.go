@@ -75,7 +75,7 @@ var withoutVariable = map[string][]string{
 		"report out", "probe score confusion"},
 	// WISEFT_DATA and WISEFT_OUTPUT are those of features.
 	"what one command is asked about": {"verify pretrained", "verify finetuned", "report hub-data", "report plot",
-		"report dark", "diff plot",		"inspect tensors", "merge data", "verify data", "diff data", "probe attach output", "diff why"},
+		"report dark", "diff plot", "inspect tensors", "merge data", "verify data", "diff data", "probe attach output", "diff why"},
 	"another meaning than that of the variable":         {"report format"}, // WISEFT_FORMAT is the format of data
 	"what is done instead of the command's work":        {"merge plan", "submit dry-run", "doctor install"},
 	"files of a job, which workers do not inherit":      {"submit name", "submit dir", "submit force"},

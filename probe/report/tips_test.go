@@ -38,13 +38,13 @@ func TestTitlesAreOnTheirMarks(t *testing.T) {
 	if at == nil || glyph == nil || height == nil {
 		t.Fatalf("no title, glyph or size: %v %v %v", at, glyph, height)
 	}
-	dx, dy := number(t, glyph[1])-number(t, at[1]), number(t, height[1])-number(t, glyph[2])-number(t, at[2])
+	dx, dy := parsed(t, glyph[1])-parsed(t, at[1]), parsed(t, height[1])-parsed(t, glyph[2])-parsed(t, at[2])
 	if dx < 0 || dx > 7 || dy < -1 || dy > 1 {
 		t.Errorf("the title is %g to the left of its glyph and %g above it", dx, dy)
 	}
 }
 
-func number(t *testing.T, text string) float64 {
+func parsed(t *testing.T, text string) float64 {
 	t.Helper()
 	v, err := strconv.ParseFloat(text, 64)
 	if err != nil {
