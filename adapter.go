@@ -25,7 +25,8 @@ type Adapter = recipe.Adapter
 func ParseAdapter(text string) (Adapter, error) { return recipe.ParseAdapter(text) }
 
 // AddAdapters sets the options so that adapters are merged into a model, and returns the models of the merge. With the default
-// method the sum of all deltas is added to the model; with another each adapter is a fine-tuned model of its own.
+// method the sum of all deltas is added to the model; with another each adapter is a fine-tuned model of its own. Options that
+// do not apply to adapters are an error of kind Usage.
 func (o *MergeOptions) AddAdapters(base string, list []Adapter) (models []string, err error) {
 	if _, given := o.Params["alpha"]; given && isLinear(o.Method) {
 		return nil, fault.Usagef("alpha does not apply to adapters: the number behind an adapter scales its delta").
@@ -37,6 +38,11 @@ func (o *MergeOptions) AddAdapters(base string, list []Adapter) (models []string
 			models, o.Adapters = append(models, base), append(o.Adapters, []Adapter{a})
 		}
 		return models, nil
+	}
+	if len(o.Include) > 0 || len(o.Exclude) > 0 {
+		return nil, fault.Usagef("include and exclude do not apply to adapters: what is not merged is as in the fine-tuned model, which " +
+			"has the adapters").
+			WithHint("--set 'PATTERN=0' keeps the model's own weights there")
 	}
 	params := method.Params{"alpha": 1.0}
 	for name, v := range o.Params {
