@@ -79,7 +79,7 @@ func newResult(ctx context.Context, s *unit.Spec, folder *store.Folder, event fu
 			100*(1-share)))
 	}
 	if s.Settings.Score != nil {
-		return scoreBuilder{b, *s.Settings.Score}.make(ctx)
+		return scoreBuilder{b, *s.Settings.Score}.build(ctx)
 	}
 	models := s.Models()
 	validated := make([]choose.Candidate, len(models))

@@ -21,8 +21,8 @@ type scoreBuilder struct {
 // setScores are a variant's scores on a validation or test set, by condition.
 type setScores []*result.Scored
 
-// result makes the result: models, choice and comparisons.
-func (b scoreBuilder) make(ctx context.Context) (*result.Result, error) {
+// build makes the result: models, choice and comparisons.
+func (b scoreBuilder) build(ctx context.Context) (*result.Result, error) {
 	b.note(fmt.Sprintf("figures are scores by %q, no accuracies; %s", b.scoring.Command, b.scoring.Direction()))
 	models := b.spec.Models()
 	candidates, tests := make([]choose.Candidate, len(models)), make([]setScores, len(models))
