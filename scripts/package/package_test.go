@@ -250,8 +250,9 @@ func TestVersionOfSource(t *testing.T) {
 
 func TestAbsoluteLinks(t *testing.T) {
 	t.Parallel()
-	in := "![p](a/b.svg) [c](scripts/x/README.md#y) [d](https://e.org) [f](#g) `a[i](b)`"
-	want := "![p](" + repository + "/raw/v1/a/b.svg) [c](" + repository + "/blob/v1/scripts/x/README.md#y) " +
+	in := `<source media="x" srcset="a/d.svg"><img alt="p" src="a/b.svg"> ` + "![p](a/b.svg) [c](scripts/x/README.md#y) [d](https://e.org) [f](#g) `a[i](b)`"
+	want := `<source media="x" srcset="` + repository + `/raw/v1/a/d.svg"><img alt="p" src="` + repository + `/raw/v1/a/b.svg"> ` +
+		"![p](" + repository + "/raw/v1/a/b.svg) [c](" + repository + "/blob/v1/scripts/x/README.md#y) " +
 		"[d](https://e.org) [f](#g)"
 	got, err := absoluteLinks(in, "1")
 	if err != nil || !strings.HasPrefix(got, want) {

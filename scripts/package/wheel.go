@@ -99,6 +99,9 @@ func (r *release) wheelMetadata() ([]byte, error) {
 // relativeLink is the target of a Markdown link into the repository, with what is before it.
 var relativeLink = regexp.MustCompile(`(!?\[[^\]]*\])\(([^)#:\s]+)(#[^)\s]*)?\)`)
 
+// relativePicture is the address of a picture in the repository, in an element of HTML, with what is before it.
+var relativePicture = regexp.MustCompile(`(<(?:img|source)\s[^>]*?\b(?:src|srcset)=)"([^":#\s]+)"`)
+
 // absoluteLinks makes links of the README lead to the repository, since a page elsewhere has no files beside it.
 func absoluteLinks(text, version string) (string, error) {
 	ref := "main"
@@ -113,6 +116,7 @@ func absoluteLinks(text, version string) (string, error) {
 		}
 		return fmt.Sprintf("%s(%s/%s/%s/%s%s)", m[1], repository, kind, ref, m[2], m[3])
 	})
+	text = relativePicture.ReplaceAllString(text, fmt.Sprintf(`$1"%s/raw/%s/$2"`, repository, ref))
 	if !strings.Contains(text, repository+"/raw/") {
 		return "", fmt.Errorf("README.md has no picture")
 	}
