@@ -304,7 +304,7 @@ func TestOpenRefusals(t *testing.T) {
 		t.Errorf("a path that is not there: %v", err)
 	}
 	_, err := datasets.Open(t.Context(), "testdata/modelnet", datasets.OpenOptions{Format: "zarr"})
-	if err == nil || !strings.Contains(err.Error(), "hdf5, images, ") {
+	if err == nil || !strings.Contains(err.Error(), "hdf5, imagenet-c, images, ") {
 		t.Errorf("an unknown format: %v", err)
 	}
 	_, err = datasets.Open(t.Context(), "testdata/npz/float32.npz", datasets.OpenOptions{Format: "pcd"})
