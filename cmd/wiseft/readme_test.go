@@ -16,6 +16,7 @@ var readmeFolders = []string{"scripts/barrier/testdata/clouds", "scripts/checkpo
 
 // TestReadmeCommandsRun runs every command of the README's sh blocks in order, in a folder with the demo's output.
 func TestReadmeCommandsRun(t *testing.T) {
+	t.Parallel()
 	lib := orttest.Load(t)
 	text, err := os.ReadFile("../../README.md")
 	if err != nil {

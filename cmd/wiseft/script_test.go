@@ -38,6 +38,7 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs the scripts of testdata/script, one for each command.
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	lib := orttest.Load(t)
 	hub := newHub(t)
 	testscript.Run(t, testscript.Params{
