@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 	"github.com/wiseft/wiseft"
+	"github.com/wiseft/wiseft/internal/hub"
 )
 
 // fetch replaces references to the Hugging Face Hub by the paths of what they name, in the arguments and in the values of
@@ -38,11 +39,9 @@ func (c *call) fetch(ctx context.Context, flags []cli.Flag) error {
 	return nil
 }
 
-const referenceScheme = "hf://"
-
 func hasReference(values []string) bool {
 	for _, value := range values {
-		if strings.Contains(value, referenceScheme) {
+		if strings.Contains(value, hub.Scheme) {
 			return true
 		}
 	}
@@ -53,7 +52,7 @@ func hasReference(values []string) bool {
 // that takes one, such as :svm.
 func (c *call) fetchAll(ctx context.Context, values []string) error {
 	for i, value := range values {
-		before, rest, found := strings.Cut(value, referenceScheme)
+		before, rest, found := strings.Cut(value, hub.Scheme)
 		if !found || before != "" && !strings.HasSuffix(before, "=") {
 			continue
 		}
@@ -61,7 +60,7 @@ func (c *call) fetchAll(ctx context.Context, values []string) error {
 		if cut {
 			suffix = ":" + suffix
 		}
-		file, err := wiseft.Fetch(ctx, referenceScheme+inner, c.monitor())
+		file, err := wiseft.Fetch(ctx, hub.Scheme+inner, c.monitor())
 		if err != nil {
 			return err
 		}

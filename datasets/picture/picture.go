@@ -8,6 +8,7 @@
 package picture
 
 import (
+	"cmp"
 	"image"
 	"image/color"
 	"math"
@@ -86,15 +87,7 @@ func (v View) project(points []float32, f Frame) []projected {
 			list = append(list, p)
 		}
 	}
-	slices.SortStableFunc(list, func(a, b projected) int {
-		switch {
-		case a.depth < b.depth:
-			return -1
-		case a.depth > b.depth:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(list, func(a, b projected) int { return cmp.Compare(a.depth, b.depth) })
 	return list
 }
 
