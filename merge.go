@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -19,7 +18,6 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/checkpoint"
 	"github.com/wiseft/wiseft/onnxmerge/method"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
-	"github.com/wiseft/wiseft/onnxmerge/recipe"
 )
 
 // MergeOptions says what is merged, and how. The zero value is a linear merge at alpha 0.5 of all weights that have
@@ -425,120 +423,4 @@ func describeClamped(c onnxmerge.Clamped) string {
 	return fmt.Sprintf("%d values of the running variance %q would be negative and are 0, which "+
 		"scales their channels up by hundreds; --exclude '%s' keeps the fine-tuned one",
 		c.Values, c.Tensor, c.Tensor)
-}
-
-// ReadRecipe reads a recipe, of our form or mergekit's, with the paths of its models and its options. Files that the
-// recipe names are relative to its folder, or, where that has none of the name, to the working folder. The recipe's
-// Notes list what has no effect.
-func ReadRecipe(path string) (*Recipe, error) {
-	f, _, err := openInput(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	r, err := recipe.Read(f)
-	if err != nil {
-		return nil, withPath(path, err)
-	}
-	paths := func(names []string) (paths []string) {
-		for _, name := range names {
-			found, _ := findBeside(path, name)
-			paths = append(paths, found)
-		}
-		return paths
-	}
-	return newRecipe(r, paths), nil
-}
-
-// ExtractRecipe returns the recipe that a merged model carries in its provenance. A provenance has the names of files
-// without folders: the models are searched beside the merged model and in the working folder, as [Verify] does, and the
-// recipe's Notes name those that are in neither. A model that no merge wrote is an error of kind Input.
-func ExtractRecipe(path string) (_ *Recipe, err error) {
-	m, err := Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, m.Close()) }()
-	provenance, err := onnxmerge.ReadProvenance(m.Model)
-	if err != nil {
-		return nil, withPath(path, err)
-	}
-	r := recipe.FromProvenance(provenance)
-	paths := func(names []string) (paths []string) {
-		for i, name := range names {
-			found, ok := findBeside(path, name)
-			if ok {
-				names[i] = filepath.ToSlash(found)
-			} else {
-				r.Notes = append(r.Notes, fmt.Sprintf("%s is neither beside %s nor in the working folder: write its path here",
-					name, path))
-			}
-			paths = append(paths, found)
-		}
-		return paths
-	}
-	return newRecipe(r, paths), nil
-}
-
-// findBeside returns the path of a file that another one names: beside that one, or else in the working folder. If it
-// is in neither, found is false, and the path is the one beside.
-func findBeside(from, name string) (path string, found bool) {
-	if IsReference(name) {
-		return name, true
-	}
-	path = filepath.FromSlash(name)
-	if filepath.IsAbs(path) {
-		_, err := os.Stat(path)
-		return path, err == nil
-	}
-	beside := filepath.Join(filepath.Dir(from), path)
-	for _, path := range []string{beside, path} {
-		if _, err := os.Stat(path); err == nil {
-			return path, true
-		}
-	}
-	return beside, false
-}
-
-// newRecipe returns a recipe with the paths of its files, which paths finds by their names and may write into these.
-func newRecipe(r *recipe.Recipe, paths func(names []string) []string) *Recipe {
-	o := r.Options
-	merge := MergeOptions{
-		Method: o.Method, Params: o.Params, Set: o.Set, Extrapolate: o.Extrapolate, Include: o.Include, Exclude: o.Exclude,
-		FoldNorms: o.FoldNorms, Pairs: o.Pairs, Statistics: o.Statistics,
-		AllowNonfinite: o.AllowNonfinite, BackboneOutput: o.BackboneOutput, Fisher: paths(r.Fisher), DType: r.DType}
-	if name := []string{r.BaseWeights}; r.BaseWeights != "" {
-		merge.BaseWeights = paths(name)[0]
-		r.BaseWeights = name[0]
-	}
-	for i, list := range r.Adapters {
-		merge.Adapters = append(merge.Adapters, nil)
-		for j, a := range list {
-			name := []string{a.Path}
-			merge.Adapters[i] = append(merge.Adapters[i], Adapter{Path: paths(name)[0], Scale: a.Scale})
-			list[j].Path = name[0]
-		}
-	}
-	if r.Repair != nil {
-		d, name := r.Repair.Data, []string{r.Repair.Data.File}
-		merge.Repair = &RepairOptions{Mode: r.Repair.Mode, Samples: d.Count, Seed: d.Seed, Layout: d.Layout,
-			Data: preparedAs(d, paths(name)[0])}
-		r.Repair.Data.File = name[0]
-	}
-	if r.Align != nil {
-		d := r.Align.Data
-		merge.Align = &AlignOptions{By: r.Align.By, Samples: d.Count, Draws: r.Align.Draws, Seed: d.Seed, Layout: d.Layout}
-		if name := []string{d.File}; d.File != "" {
-			merge.Align.Data = preparedAs(d, paths(name)[0])
-			r.Align.Data.File = name[0]
-		}
-	}
-	return &Recipe{Recipe: r, Models: paths(r.Models), Merge: merge}
-}
-
-// Recipe is a merge as a document.
-type Recipe struct {
-	*recipe.Recipe
-	Models []string     // paths
-	Merge  MergeOptions // that the recipe stands for
 }
