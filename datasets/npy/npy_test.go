@@ -341,7 +341,7 @@ func TestDamagedRows(t *testing.T) {
 	}
 }
 
-// TestSpool decompresses 80 MiB of zeros to a temporary file, which Close removes.
+// TestSpool decompresses 80 MiB of zeros to a temporary file, of which nothing is left.
 func TestSpool(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", dir)
@@ -355,9 +355,6 @@ func TestSpool(t *testing.T) {
 	rows, err := a.Rows("x")
 	if err != nil {
 		t.Fatal(err)
-	}
-	if entries, _ := os.ReadDir(dir); len(entries) != 1 {
-		t.Errorf("%d temporary files, want 1", len(entries))
 	}
 	if err := rows.Float32s(make([]float32, 10), n-10); err != nil {
 		t.Error(err)

@@ -10,14 +10,11 @@ import (
 	"hash/crc32"
 	"io"
 	"math"
-	"os"
 	"slices"
 	"sync"
-)
 
-// spoolSize is the size in bytes up to which a decompressed array stays in memory; a larger one is written to a
-// temporary file.
-const spoolSize = 64 << 20
+	"github.com/wiseft/wiseft/internal/output"
+)
 
 // Rows is an array whose elements can be read in any order, by several goroutines concurrently. Its memory does not
 // grow with the array. Close must be called.
@@ -26,8 +23,8 @@ type Rows struct {
 	r     io.ReaderAt // of the values
 	check func() error
 	once  sync.Once
-	err   error    // of check
-	spool *os.File // nil unless the array was decompressed to a file
+	err   error         // of check
+	spool *output.Spool // nil unless the array was decompressed
 }
 
 // OpenArray reads the header of the NPY file in r, which must stay readable while the rows are used.
@@ -125,20 +122,12 @@ func (a *Archive) Rows(name string) (*Rows, error) {
 
 // spooled decompresses all values.
 func spooled(name string, h *Header, in io.Reader) (_ *Rows, err error) {
-	rows := &Rows{Header: h}
-	var memory bytes.Buffer
-	var out io.Writer = &memory
-	if h.bytes() > spoolSize {
-		if rows.spool, err = os.CreateTemp("", "wiseft-*.spool"); err != nil {
-			return nil, err
+	out := &output.Spool{}
+	defer func() {
+		if err != nil {
+			_ = out.Close()
 		}
-		defer func() {
-			if err != nil {
-				_ = rows.Close()
-			}
-		}()
-		out = rows.spool
-	}
+	}()
 	n, err := io.Copy(out, io.LimitReader(in, h.bytes()+1)) // one more, to see the end and its checksum
 	if err != nil {
 		return nil, fmt.Errorf("array %q: %v", name, err)
@@ -147,11 +136,7 @@ func spooled(name string, h *Header, in io.Reader) (_ *Rows, err error) {
 		return nil, fmt.Errorf("array %q of shape %v needs %d bytes, has %s",
 			name, h.Shape, h.bytes(), found(n, h.bytes()))
 	}
-	rows.r = bytes.NewReader(memory.Bytes())
-	if rows.spool != nil {
-		rows.r = rows.spool
-	}
-	return rows, nil
+	return &Rows{Header: h, r: out, spool: out}, nil
 }
 
 func found(n, want int64) string {
@@ -163,11 +148,10 @@ func found(n, want int64) string {
 
 // Close releases the memory and the temporary file. Calling it twice is harmless.
 func (r *Rows) Close() error {
-	f := r.spool
-	if r.spool = nil; f == nil {
+	if r.spool == nil {
 		return nil
 	}
-	return errors.Join(f.Close(), os.Remove(f.Name()))
+	return r.spool.Close()
 }
 
 // Float32s sets dst to len(dst) values from element from on. float64 is rounded; every other type must be exact in

@@ -2,7 +2,6 @@ package archive
 
 import (
 	"archive/zip"
-	"bytes"
 	"compress/flate"
 	"errors"
 	"fmt"
@@ -13,11 +12,10 @@ import (
 	"sync"
 
 	"github.com/wiseft/wiseft/internal/input"
+	"github.com/wiseft/wiseft/internal/output"
 )
 
 const (
-	// memorySize is how many bytes of a member are decompressed in memory; what has more goes to a temporary file.
-	memorySize = 64 << 20
 	// maxRatio is how many times its size a member may decompress to, if that is more than freeSize. Clouds, meshes,
 	// arrays and pictures stay below 20; deflate reaches 1,032.
 	maxRatio = 100
@@ -115,13 +113,11 @@ type spool struct {
 	size int64
 	sum  uint32
 
-	mu     sync.Mutex
-	from   io.ReadCloser
-	err    error // of from
-	done   int64 // bytes that were decompressed
-	got    uint32
-	memory bytes.Buffer
-	file   *os.File // instead of memory for what does not fit there
+	mu   sync.Mutex
+	from io.ReadCloser
+	err  error // of from
+	got  uint32
+	kept output.Spool
 }
 
 // ReadAt implements io.ReaderAt.
@@ -136,12 +132,8 @@ func (s *spool) ReadAt(p []byte, off int64) (int, error) {
 		return 0, err
 	}
 	n := int(end - off)
-	if s.file != nil {
-		if _, err := s.file.ReadAt(p[:n], off); err != nil {
-			return 0, err
-		}
-	} else {
-		copy(p[:n], s.memory.Bytes()[off:end])
+	if _, err := s.kept.ReadAt(p[:n], off); err != nil {
+		return 0, err
 	}
 	if n < len(p) {
 		return n, io.EOF
@@ -151,41 +143,21 @@ func (s *spool) ReadAt(p []byte, off int64) (int, error) {
 
 // decompress reads on until end bytes are there.
 func (s *spool) decompress(end int64) error {
-	block := make([]byte, min(max(end-s.done, 0), 1<<20))
-	for s.err == nil && s.done < end {
-		n, err := io.ReadFull(s.from, block[:min(int64(len(block)), end-s.done)])
+	block := make([]byte, min(max(end-s.kept.Size(), 0), 1<<20))
+	for s.err == nil && s.kept.Size() < end {
+		done := s.kept.Size()
+		n, err := io.ReadFull(s.from, block[:min(int64(len(block)), end-done)])
 		if err != nil {
-			s.err = fmt.Errorf("at byte %d of %d: %w", s.done+int64(n), s.size, noEOF(err))
+			s.err = fmt.Errorf("at byte %d of %d: %w", done+int64(n), s.size, noEOF(err))
 			break
 		}
 		s.got = crc32.Update(s.got, crc32.IEEETable, block[:n])
-		s.err = s.keep(block[:n])
-		s.done += int64(n)
-		if s.done == s.size && s.err == nil {
+		_, s.err = s.kept.Write(block[:n])
+		if s.kept.Size() == s.size && s.err == nil {
 			s.err = s.finish()
 		}
 	}
 	return s.err
-}
-
-// keep adds bytes to the memory, or to the file that takes its place.
-func (s *spool) keep(block []byte) (err error) {
-	if s.file == nil && s.memory.Len()+len(block) > memorySize {
-		if s.file, err = os.CreateTemp("", "wiseft-*.spool"); err != nil {
-			return err
-		}
-		_ = os.Remove(s.file.Name()) // where open files can be removed, nothing is left even after a kill
-		if _, err := s.file.Write(s.memory.Bytes()); err != nil {
-			return err
-		}
-		s.memory = bytes.Buffer{}
-	}
-	if s.file != nil {
-		_, err = s.file.Write(block)
-		return err
-	}
-	s.memory.Write(block)
-	return nil
 }
 
 // finish checks that a member ends where it should, and its checksum.
@@ -210,12 +182,6 @@ func noEOF(err error) error {
 func (s *spool) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	err := s.from.Close()
-	s.memory, s.done, s.err = bytes.Buffer{}, 0, fs.ErrClosed
-	if s.file != nil {
-		err = errors.Join(err, s.file.Close())
-		_ = os.Remove(s.file.Name()) // it is gone where open files can be removed
-		s.file = nil
-	}
-	return err
+	s.err = fs.ErrClosed
+	return errors.Join(s.from.Close(), s.kept.Close())
 }
