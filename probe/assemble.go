@@ -12,40 +12,56 @@ import (
 )
 
 // begin empties a chunk, whose memory is used again.
-func (f *feed) begin(c *chunk, first int) {
-	c.first, c.batches, c.rows, c.labels = first, c.batches[:0], c.rows[:0], c.labels[:0]
-	if c.columns == nil {
-		c.columns = make([]column, len(f.inputs))
-	}
-	for k := range c.columns {
-		c.columns[k] = column{c.columns[k].values[:0], c.columns[k].data[:0], c.columns[k].text[:0]}
-	}
-}
+func (c *chunk) begin(first int) { c.first, c.groups, c.labels = first, c.groups[:0], c.labels[:0] }
 
-// add adds a sample to the last batch, or to a new one if it has another shape or next is set.
-func (f *feed) add(c *chunk, s *datasets.Sample, next bool) error {
-	if last := len(c.batches) - 1; next || last < 0 || !f.fits(c.batches[last], s) {
-		f.closeBatch(c)
-		b, err := f.newBatch(s)
-		if err != nil {
-			return err
-		}
-		c.batches, c.rows = append(c.batches, b), append(c.rows, 0)
+// add adds a sample with the given index to the batch of its shape, or to a new one if there is none that has room.
+func (f *feed) add(c *chunk, s *datasets.Sample, index int) error {
+	g, err := f.groupOf(c, s)
+	if err != nil {
+		return err
 	}
-	c.rows[len(c.rows)-1]++
+	g.samples = append(g.samples, index)
 	if f.plain {
-		values := &c.columns[0].values
+		values := &g.columns[0].values
 		at := len(*values)
 		*values = slices.Grow(*values, len(s.X))[:at+len(s.X)]
 		f.layout.put((*values)[at:], s)
 		return nil
 	}
 	for k := range f.inputs {
-		if err := f.addArray(&c.columns[k], &f.inputs[k], s); err != nil {
+		if err := f.addArray(&g.columns[k], &f.inputs[k], s); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// groupOf returns the batch to which a sample is added.
+func (f *feed) groupOf(c *chunk, s *datasets.Sample) (*group, error) {
+	for i := len(c.groups) - 1; i >= 0; i-- {
+		if g := &c.groups[i]; f.fits(g.Batch, s) {
+			if len(g.samples) < f.length {
+				return g, nil
+			}
+			break // of one shape, only the last batch has room
+		}
+	}
+	b, err := f.newBatch(s)
+	if err != nil {
+		return nil, err
+	}
+	n := len(c.groups)
+	c.groups = slices.Grow(c.groups, 1)[:n+1]
+	g := &c.groups[n] // with the memory of an earlier chunk
+	if g.columns == nil {
+		g.columns = make([]column, len(f.inputs))
+	}
+	for k := range g.columns {
+		v := &g.columns[k]
+		*v = column{v.values[:0], v.data[:0], v.text[:0]}
+	}
+	g.Batch, g.samples = b, g.samples[:0]
+	return g, nil
 }
 
 // fits reports whether a sample has the shapes of a batch.
@@ -157,63 +173,59 @@ func (f *feed) addArray(c *column, in *source, s *datasets.Sample) (err error) {
 	return nil
 }
 
-// closeBatch completes the last batch. Where the model requires a batch length, it is padded by repeating its last sample.
-func (f *feed) closeBatch(c *chunk) {
-	if len(c.rows) == 0 {
-		return
-	}
-	b, rows := &c.batches[len(c.batches)-1], c.rows[len(c.rows)-1]
-	length := max(rows, f.fixed)
-	b.Shape[0] = int64(length)
-	for range length - rows {
-		for k := range c.columns {
-			v := &c.columns[k]
-			switch in := f.inputs[k]; {
-			case f.plain:
-				v.values = append(v.values, v.values[len(v.values)-int(count(b.Shape[1:])):]...)
-			case in.constant != nil:
-			case in.in.dtype() == typed.String:
-				v.text = append(v.text, v.text[len(v.text)-int(count(b.Arrays[k].Shape[1:])):]...)
-			default:
-				v.data = append(v.data, v.data[len(v.data)-int(count(b.Arrays[k].Shape[1:])*in.in.dtype().Size()):]...)
-			}
+// finish completes all batches.
+func (f *feed) finish(c *chunk) error {
+	for i := range c.groups {
+		g := &c.groups[i]
+		if f.fixed > 0 {
+			f.pad(g)
+		}
+		if err := f.complete(g); err != nil {
+			return err
 		}
 	}
-	for k := range b.Arrays {
-		if f.inputs[k].constant == nil {
-			b.Arrays[k].Shape[0] = int64(length)
+	return nil
+}
+
+// pad brings a batch to the length that the model requires, by repeating its last sample.
+func (f *feed) pad(g *group) {
+	for range f.fixed - len(g.samples) {
+		for k := range g.columns {
+			v := &g.columns[k]
+			switch in := f.inputs[k]; {
+			case f.plain:
+				v.values = append(v.values, v.values[len(v.values)-int(count(g.Shape[1:])):]...)
+			case in.constant != nil:
+			case in.in.dtype() == typed.String:
+				v.text = append(v.text, v.text[len(v.text)-int(count(g.Arrays[k].Shape[1:])):]...)
+			default:
+				v.data = append(v.data, v.data[len(v.data)-int(count(g.Arrays[k].Shape[1:])*in.in.dtype().Size()):]...)
+			}
 		}
 	}
 }
 
-// finish completes the last batch, and gives all their values, whose memory does not move any more.
-func (f *feed) finish(c *chunk) error {
-	f.closeBatch(c)
-	at := make([]int, len(c.columns))
-	for i := range c.batches {
-		b := &c.batches[i]
-		if f.plain {
-			size := int(count(b.Shape))
-			b.X = c.columns[0].values[at[0] : at[0]+size : at[0]+size]
-			at[0] += size
+// complete gives a batch its length and its values.
+func (f *feed) complete(g *group) (err error) {
+	length := max(len(g.samples), f.fixed)
+	g.Shape[0] = int64(length)
+	if f.plain {
+		g.X = g.columns[0].values
+		return nil
+	}
+	for k := range g.Arrays {
+		a := &g.Arrays[k]
+		if constant := f.inputs[k].constant; constant != nil {
+			if *a, err = constant.array(length); err != nil {
+				return err
+			}
 			continue
 		}
-		for k := range b.Arrays {
-			a, v, from := &b.Arrays[k], c.columns[k], at[k]
-			switch in := f.inputs[k]; {
-			case in.constant != nil:
-				made, err := in.constant.array(int(b.Shape[0]))
-				if err != nil {
-					return err
-				}
-				*a = made
-			case a.Type == typed.String:
-				at[k] += int(count(a.Shape))
-				a.Text = v.text[from:at[k]:at[k]]
-			default:
-				at[k] += int(count(a.Shape) * a.Type.Size())
-				a.Data = v.data[from:at[k]:at[k]]
-			}
+		a.Shape[0] = int64(length)
+		if a.Type == typed.String {
+			a.Text = g.columns[k].text
+		} else {
+			a.Data = g.columns[k].data
 		}
 	}
 	return nil

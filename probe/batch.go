@@ -103,20 +103,20 @@ func sameShape(a, b *datasets.Sample) bool {
 // first returns the features of samples[0] at a place in a batch whose other samples are the others.
 func (f *feed) first(ctx context.Context, ex Extractor, samples []*datasets.Sample, length, place int) ([]float32, error) {
 	var c chunk
-	f.begin(&c, 0)
+	c.begin(0)
 	for i := range length {
 		s := samples[1+i%2]
 		if i == place {
 			s = samples[0]
 		}
-		if err := f.add(&c, s, i == 0); err != nil {
+		if err := f.add(&c, s, i); err != nil {
 			return nil, fmt.Errorf("%s: sample 0 %w", f.ds.Info().Name, err)
 		}
 	}
 	if err := f.finish(&c); err != nil {
 		return nil, err
 	}
-	x, err := ex.Extract(ctx, nil, c.batches[0])
+	x, err := ex.Extract(ctx, nil, c.groups[0].Batch)
 	if err != nil {
 		return nil, err
 	}

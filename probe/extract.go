@@ -33,10 +33,11 @@ type ExtractOptions struct {
 // Extract passes every sample of ds through ex and returns the features in the order of the samples. Workers build
 // batches while the engine runs.
 //
-// Consecutive samples of one shape share a batch. Clouds are brought into the model's layout; samples of other shapes
-// are passed unchanged. The last batch of a model with a fixed batch length is padded with copies of the last sample,
-// whose features are dropped. Features that are NaN or infinite are an error that names the sample. When ctx ends,
-// Extract returns ctx's error, and all its goroutines have ended.
+// Samples of one shape share batches where they are near each other: within a megabyte of values, or a batch if that is
+// more. Clouds are brought into the model's layout; samples of other shapes are passed unchanged. The last batches of a
+// model with a fixed batch length are padded with copies of their last sample, whose features are dropped. Features that
+// are NaN or infinite are an error that names the sample. When ctx ends, Extract returns ctx's error, and all its
+// goroutines have ended.
 func Extract(ctx context.Context, ex Extractor, ds datasets.Dataset, opt ExtractOptions) (*feature.Set, error) {
 	s, err := newStream(ctx, ex, ds, opt)
 	if err != nil {
@@ -69,8 +70,8 @@ func EachBatch(ctx context.Context, inputs []Input, ds datasets.Dataset, opt Ext
 		if err != nil {
 			return err
 		}
-		for i, b := range c.batches {
-			if err := f(b, c.rows[i]); err != nil {
+		for _, g := range c.groups {
+			if err := f(g.Batch, len(g.samples)); err != nil {
 				return err
 			}
 		}

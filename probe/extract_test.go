@@ -16,6 +16,7 @@ import (
 func TestExtract(t *testing.T) {
 	t.Parallel()
 	grow := &fakeData{n: 7, fail: -1, shape: func(i int) []int { return []int{4 + i/3, 3} }}
+	alternate := &fakeData{n: 16, fail: -1, shape: func(i int) []int { return []int{4 + i%2, 3} }}
 	images := &fakeData{n: 5, fail: -1, shape: func(int) []int { return []int{2, 4, 4} }}
 	tests := []struct {
 		name   string
@@ -34,6 +35,10 @@ func TestExtract(t *testing.T) {
 			[][]int64{{3, 4, 3}, {1, 5, 3}, {2, 5, 3}, {1, 6, 3}}},
 		{"varying points, fixed batch", grow, []int64{4, -1, 3}, ExtractOptions{}, 1,
 			[][]int64{{4, 4, 3}, {4, 5, 3}, {4, 5, 3}, {4, 6, 3}}},
+		{"alternating points", alternate, []int64{-1, -1, 3}, ExtractOptions{Batch: 4}, 1,
+			[][]int64{{2, 4, 3}, {2, 5, 3}, {4, 4, 3}, {4, 5, 3}, {2, 4, 3}, {2, 5, 3}}},
+		{"alternating points, fixed batch", alternate, []int64{4, -1, 3}, ExtractOptions{}, 1,
+			[][]int64{{4, 4, 3}, {4, 5, 3}, {4, 4, 3}, {4, 5, 3}, {4, 4, 3}, {4, 5, 3}}},
 		{"no clouds", images, []int64{-1, 2, 4, 4}, ExtractOptions{}, 1, [][]int64{{5, 2, 4, 4}}},
 		{"nothing declared", images, nil, ExtractOptions{}, 1, [][]int64{{5, 2, 4, 4}}},
 	}

@@ -8,19 +8,23 @@ import (
 	"github.com/wiseft/wiseft/datasets"
 )
 
-// chunk is a contiguous range of samples as batches that are ready to run. Batches are shorter than the batch size
-// where the shape of the samples changes.
+// chunk is a contiguous range of samples as batches that are ready to run. Samples of one shape share batches, wherever
+// they are in the range.
 type chunk struct {
-	first   int // index of the first sample
-	batches []Batch
-	rows    []int // samples in each batch, fewer than its length where it is padded
-	labels  []int64
-	err     error
-
-	columns []column // the memory of all batches, by input
+	first  int // index of the first sample
+	groups []group
+	labels []int64
+	err    error
 }
 
-// column has the values of one input.
+// group is a batch and the samples in it, which are fewer than its length where it is padded.
+type group struct {
+	Batch
+	samples []int // indices in the order of the rows, ascending
+	columns []column
+}
+
+// column is the memory of one input's values in a batch.
 type column struct {
 	values []float32 // of the only input, if that is float32
 	data   []byte    // of another one, in its type
@@ -59,7 +63,7 @@ const chunkValues = 1 << 18
 // twice as many samples each time.
 func (f *feed) cut(size int) {
 	most := f.length * max(1, chunkValues/max(1, f.length*size))
-	if f.held != nil {
+	if f.held != nil && !f.mixed() {
 		most = f.length
 	}
 	span := f.length
@@ -70,6 +74,16 @@ func (f *feed) cut(size int) {
 		f.starts = append(f.starts, i)
 	}
 	f.starts = append(f.starts, f.ds.Len())
+}
+
+// mixed reports whether samples in memory have several shapes, so that it pays to look for those of one shape.
+func (f *feed) mixed() bool {
+	for i := range f.held.Len() {
+		if !sameShape(f.held.View(0), f.held.View(i)) {
+			return true
+		}
+	}
+	return false
 }
 
 // chunks returns the number of chunks.
@@ -140,7 +154,7 @@ func (f *feed) read(ctx context.Context, s *datasets.Sample, i int) (*datasets.S
 // fill makes the chunk of the samples first to end-1. They are read into s, unless they are in
 // memory.
 func (f *feed) fill(ctx context.Context, c *chunk, s *datasets.Sample, first, end int) error {
-	f.begin(c, first)
+	c.begin(first)
 	for i := first; i < end; i++ {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -149,7 +163,7 @@ func (f *feed) fill(ctx context.Context, c *chunk, s *datasets.Sample, first, en
 		if err != nil {
 			return err
 		}
-		if err := f.add(c, s, (i-first)%f.length == 0); err != nil {
+		if err := f.add(c, s, i); err != nil {
 			return fmt.Errorf("%s: sample %d %w", f.ds.Info().Name, i, err)
 		}
 		c.labels = append(c.labels, s.Label)

@@ -106,48 +106,73 @@ func (s *Stream) extend() error {
 	if err != nil {
 		return err
 	}
-	first := c.first
-	for i, b := range c.batches {
-		if err := s.pass(b, first, c.rows[i]); err != nil {
+	start, passed := len(s.set.X), c.first
+	for i := range c.groups {
+		if err := s.pass(&c.groups[i]); err != nil {
 			return err
 		}
-		first += c.rows[i]
+		passed += len(c.groups[i].samples)
 		if s.progress != nil {
-			s.progress(first, s.ds.Len())
+			s.progress(passed, s.ds.Len())
 		}
 	}
+	c.restoreOrder(s.set.X[start:], s.set.Dim)
 	s.set.Y = append(s.set.Y, c.labels...)
 	s.feed.recycle(s.chunk, c)
 	s.chunk++
 	return nil
 }
 
-// pass appends the features of a batch, whose first sample and number of samples are given.
-func (s *Stream) pass(b Batch, first, rows int) error {
+// pass appends the features of a batch.
+func (s *Stream) pass(g *group) error {
 	f, name := s.set, s.ds.Info().Name
-	before := len(f.X)
-	x, err := s.ex.Extract(s.ctx, f.X, b)
+	before, length, rows := len(f.X), int(g.Shape[0]), len(g.samples)
+	x, err := s.ex.Extract(s.ctx, f.X, g.Batch)
 	if err == nil {
-		x, err = s.pool.pool(x, before, b, s.ex.Output())
+		x, err = s.pool.pool(x, before, g.Batch, s.ex.Output())
 	}
 	if err != nil {
 		if s.ctx.Err() != nil {
 			return s.ctx.Err()
 		}
-		return fmt.Errorf("%s: samples %d to %d: %w", name, first, first+rows-1, err)
+		return fmt.Errorf("%s: %s: %w", name, g, err)
 	}
 	if f.Dim == 0 {
-		if f.Dim = (len(x) - before) / int(b.Shape[0]); s.whole {
-			x = slices.Grow(x, f.Dim*(s.ds.Len()+int(b.Shape[0])))
+		if f.Dim = (len(x) - before) / length; s.whole {
+			x = slices.Grow(x, f.Dim*(s.ds.Len()+length))
 		}
 	}
-	if f.Dim == 0 || len(x)-before != f.Dim*int(b.Shape[0]) {
-		return fault.Inputf("%s: samples %d to %d: model gives %d values for %d samples, want %d each; "+
-			"its features depend on the shape of the input", name, first, first+rows-1, len(x)-before, b.Shape[0], f.Dim)
+	if f.Dim == 0 || len(x)-before != f.Dim*length {
+		return fault.Inputf("%s: %s: model gives %d values for %d samples, want %d each; "+
+			"its features depend on the shape of the input", name, g, len(x)-before, length, f.Dim)
 	}
 	f.X = x[:before+rows*f.Dim]
 	if bad := npz.FirstNonFinite(f.X[before:]); bad >= 0 {
-		return fault.Inputf("%s: sample %d: model gives feature %d as %v", name, first+bad/f.Dim, bad%f.Dim, f.X[before+bad])
+		return fault.Inputf("%s: sample %d: model gives feature %d as %v", name, g.samples[bad/f.Dim], bad%f.Dim, f.X[before+bad])
 	}
 	return nil
+}
+
+// String names the samples of a batch.
+func (g *group) String() string {
+	first, last := g.samples[0], g.samples[len(g.samples)-1]
+	if last-first == len(g.samples)-1 {
+		return fmt.Sprintf("samples %d to %d", first, last)
+	}
+	return fmt.Sprintf("%d samples from %d to %d", len(g.samples), first, last)
+}
+
+// restoreOrder moves rows, which have the order of the batches, to that of the samples.
+func (c *chunk) restoreOrder(x []float32, dim int) {
+	var order []int // the sample of every row
+	for i := range c.groups {
+		order = append(order, c.groups[i].samples...)
+	}
+	if slices.IsSorted(order) {
+		return
+	}
+	from := slices.Clone(x)
+	for row, sample := range order {
+		copy(x[(sample-c.first)*dim:][:dim], from[row*dim:])
+	}
 }
