@@ -25,8 +25,12 @@ type Data struct {
 	Split  string // "train", "test", ...; "" is what the caller of the data implies, else all
 	Format string // "" recognises it
 
-	Points    int    // of each cloud; 0 is all
-	Pad       string // clouds with fewer points: "none" (the default) refuses them, "repeat" draws points again
+	Points int // of each cloud; 0 is all
+	// Pad says what becomes of samples that are too small: "none" (the default) refuses clouds of fewer points and passes
+	// other samples of different lengths apart; "repeat" draws points of clouds again; VALUE or VALUE:MASK, as
+	// [datasets.ParsePadding] reads it, fills a batch of sequences up and marks what it added in the input MASK, by default
+	// [probe.AttentionMask] if the model has it.
+	Pad       string
 	Sample    string // which points: "first" (the default), "random", "fps", "fps-random"
 	Normalize string // "none" (the default), "unit-sphere", "unit-box"; "imagenet" for images
 	Resize    int    // images: pixels on the shorter side; 0 leaves the size
@@ -119,7 +123,11 @@ func openData(ctx context.Context, d Data, monitor Monitor) (datasets.Dataset, e
 	if err != nil {
 		return nil, errors.Join(err, opened.Close())
 	}
-	return preparedData{datasets.WithConstants(prepared, constants), opened}, nil
+	prepared = datasets.WithConstants(prepared, constants)
+	if p, ok := d.padding(); ok {
+		prepared = datasets.WithPadding(prepared, p)
+	}
+	return preparedData{prepared, opened}, nil
 }
 
 // preparedData is a data set whose samples are made from those of another, which it closes.
@@ -141,7 +149,10 @@ func (d Data) checkPad() error {
 		}
 		return fault.Usagef("--pad repeat fills clouds up to --points N, which is not given")
 	}
-	return fault.Usagef("--pad %s is neither none nor repeat", d.Pad)
+	if _, ok := datasets.ParsePadding(d.Pad); !ok {
+		return fault.Usagef("--pad %s is neither none nor repeat, and no VALUE or VALUE:MASK", d.Pad)
+	}
+	return nil
 }
 
 // padded fills clouds up, and says how many.

@@ -116,7 +116,25 @@ func (d Data) forModel(m *onnx.Model, values ...string) Data {
 		d.inputs = append(d.inputs, arrays.Input{Name: in.Name, Type: in.Type, Flat: len(in.Shape) == 1, Optional: in.Optional,
 			Array: array, LeftOut: named && array == ""})
 	}
+	if p, ok := d.padding(); ok {
+		mask, _ := p.MaskInput()
+		if i := slices.IndexFunc(d.inputs, func(in arrays.Input) bool { return in.Name == mask }); i >= 0 {
+			d.inputs[i].Optional = true // it is made where the data has none
+		}
+	}
 	return d
+}
+
+// padding returns how sequences are filled up, and whether they are. The mask is the one that is named, or the one of
+// the default name if the model has it.
+func (d Data) padding() (p datasets.Padding, fills bool) {
+	if p, fills = datasets.ParsePadding(d.Pad); !fills || p.Mask != "" {
+		return p, fills
+	}
+	if slices.ContainsFunc(d.inputs, func(in arrays.Input) bool { return in.Name == probe.AttentionMask }) {
+		p.Mask = probe.AttentionMask
+	}
+	return p, true
 }
 
 // named returns a tensor as a list of the values that are computed; nil if it is to be found.

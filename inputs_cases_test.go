@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -24,24 +25,33 @@ func TestInputsAsOnnxruntime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var cases []struct {
-		Model, Data, Tensor, Pool, Mask string
-		Inputs, Constants               map[string]string
-		Half                            bool // computed in float16
-		Want                            [][]float64
+	type inputsCase struct {
+		Model, Data, Tensor, Pool, Mask, Pad string
+		Inputs, Constants                    map[string]string
+		Half                                 bool // computed in float16
+		Want                                 [][]float64
 	}
+	var cases []inputsCase
 	if err := json.Unmarshal(text, &cases); err != nil || len(cases) == 0 {
 		t.Fatalf("%d cases: %v", len(cases), err)
 	}
+	for _, c := range slices.Clone(cases) {
+		if c.Data == "sentences" { // of several lengths: one at a time, or filled up; with a mask, or without one
+			filled, made := c, c
+			filled.Pad = "1"
+			made.Pad, made.Inputs = "0:attention_mask", map[string]string{"attention_mask": ""}
+			cases = append(cases, filled, made)
+		}
+	}
 	for _, c := range cases {
-		name := strings.Join([]string{c.Model, c.Data, c.Tensor, c.Pool, c.Constants["state"]}, " ")
+		name := strings.Join([]string{c.Model, c.Data, c.Tensor, c.Pool, c.Constants["state"], c.Pad}, " ")
 		for input, value := range c.Constants {
 			if strings.HasSuffix(value, ".npy") {
 				c.Constants[input] = inputCase(value)
 			}
 		}
 		f, err := ExtractFeatures(t.Context(), inputCase(c.Model), FeaturesOptions{Tensor: c.Tensor,
-			Data: Data{Path: inputCase(c.Data), Inputs: c.Inputs, Constants: c.Constants}, Pool: Pooling{Mode: c.Pool}})
+			Data: Data{Path: inputCase(c.Data), Inputs: c.Inputs, Constants: c.Constants, Pad: c.Pad}, Pool: Pooling{Mode: c.Pool}})
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue

@@ -138,6 +138,8 @@ type Info struct {
 	Inputs []InputArray `json:"inputs,omitempty"`
 	// Constants are inputs that get the same with every sample.
 	Constants []Constant `json:"constants,omitempty"`
+	// Padding lets samples of different lengths share a batch; nil keeps them apart.
+	Padding *Padding `json:"padding,omitempty"`
 	// SelfMade is set where samples were generated here (procedural shapes,
 	// corruptions) rather than read from published files.
 	SelfMade bool `json:"self_made,omitempty"`

@@ -33,6 +33,9 @@ func (f *feed) add(c *chunk, s *datasets.Sample, index int) error {
 			return err
 		}
 	}
+	if f.padded != nil {
+		f.lengthen(g, s)
+	}
 	return nil
 }
 
@@ -60,7 +63,7 @@ func (f *feed) groupOf(c *chunk, s *datasets.Sample) (*group, error) {
 		v := &g.columns[k]
 		*v = column{v.values[:0], v.data[:0], v.text[:0]}
 	}
-	g.Batch, g.samples = b, g.samples[:0]
+	g.Batch, g.samples, g.shapes = b, g.samples[:0], g.shapes[:0]
 	return g, nil
 }
 
@@ -81,16 +84,19 @@ func (f *feed) fits(b Batch, s *datasets.Sample) bool {
 		}
 		return true
 	}
-	for k, in := range f.inputs {
-		switch {
-		case in.constant != nil:
-		case in.array < 0:
-			shape, err := batchShape(in.in, f.layout, s, 0)
-			if err != nil || !slices.Equal(shape[1:], b.Arrays[k].Shape[1:]) {
+	for k := range f.inputs {
+		in := &f.inputs[k]
+		if in.constant != nil {
+			continue
+		}
+		shape, has := f.shapeOf(in, s), b.Arrays[k].Shape[1:]
+		if len(shape) != len(has) {
+			return false
+		}
+		for i, n := range shape {
+			if n != has[i] && (f.padded == nil || !in.free(i+1)) {
 				return false
 			}
-		case !slices.Equal(s.Arrays[in.array].Shape, b.Arrays[k].Shape[1:]):
-			return false
 		}
 	}
 	return true
@@ -177,6 +183,11 @@ func (f *feed) addArray(c *column, in *source, s *datasets.Sample) (err error) {
 func (f *feed) finish(c *chunk) error {
 	for i := range c.groups {
 		g := &c.groups[i]
+		if f.padded != nil {
+			if err := f.fillUp(g); err != nil {
+				return err
+			}
+		}
 		if f.fixed > 0 {
 			f.pad(g)
 		}

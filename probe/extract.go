@@ -97,7 +97,8 @@ func newFeed(ctx context.Context, inputs []Input, ds datasets.Dataset, opt Extra
 	if f.inputs, err = newSources(inputs, ds.Info()); err != nil {
 		return nil, err
 	}
-	f.plain = len(inputs) == 1 && f.inputs[0].array < 0 && inputs[0].dtype() == typed.Float32
+	f.padded = ds.Info().Padding
+	f.plain = f.padded == nil && len(inputs) == 1 && f.inputs[0].array < 0 && inputs[0].dtype() == typed.Float32
 	if f.fixed, err = batchOf(f.inputs); err != nil {
 		return nil, err
 	}
@@ -111,6 +112,10 @@ func newFeed(ctx context.Context, inputs []Input, ds datasets.Dataset, opt Extra
 	f.cut(int(s.SizeBytes() / 4))
 	f.noteRounding(&s)
 	if _, cloud := s.Points(); cloud {
+		if f.padded != nil {
+			return nil, fault.Usagef("%s: clouds are filled up with --pad repeat, which draws points of theirs again, not with %v",
+				ds.Info().Name, f.padded.Value)
+		}
 		layout, err := opt.Layout.choose(Samples(inputs, ds.Info()))
 		if err != nil {
 			return nil, err

@@ -22,6 +22,7 @@ type group struct {
 	Batch
 	samples []int // indices in the order of the rows, ascending
 	columns []column
+	shapes  [][]int64 // where samples are padded, of every sample's values for every input
 }
 
 // column is the memory of one input's values in a batch.
@@ -41,11 +42,12 @@ type feed struct {
 	ds     datasets.Dataset
 	held   *datasets.Memory // ds, if it is in memory
 	inputs []source
-	plain  bool   // the only input is float32: batches have X instead of arrays
-	layout Layout // of clouds
-	length int    // samples per batch
-	fixed  int    // batch length that the model requires, or 0
-	starts []int  // the first sample of every chunk, and the end
+	plain  bool              // the only input is float32: batches have X instead of arrays
+	layout Layout            // of clouds
+	length int               // samples per batch
+	fixed  int               // batch length that the model requires, or 0
+	padded *datasets.Padding // nil keeps samples of different lengths apart
+	starts []int             // the first sample of every chunk, and the end
 
 	rounded []string // lines for the history about inputs whose values are rounded
 

@@ -65,19 +65,22 @@ func CheckInput(inputs []Input, data datasets.Info, layout Layout, s *datasets.S
 	return err
 }
 
+// sampleShape returns the axes of a sample as they are passed. layout applies to clouds.
+func sampleShape(layout Layout, s *datasets.Sample) (shape []int64) {
+	if points, cloud := s.Points(); cloud && layout == LayoutBCN {
+		return []int64{3, int64(points)}
+	}
+	for _, d := range s.Shape {
+		shape = append(shape, int64(d))
+	}
+	return shape
+}
+
 // batchShape returns the shape of a batch of n such samples, or an error if the model does not accept them.
 // layout applies to clouds.
 func batchShape(in Input, layout Layout, s *datasets.Sample, n int) ([]int64, error) {
 	points, cloud := s.Points()
-	shape := []int64{int64(n)}
-	switch {
-	case cloud && layout == LayoutBCN:
-		shape = append(shape, 3, int64(points))
-	default:
-		for _, d := range s.Shape {
-			shape = append(shape, int64(d))
-		}
-	}
+	shape := append([]int64{int64(n)}, sampleShape(layout, s)...)
 	if len(in.Shape) == 0 { // nothing is declared; the engine checks the shape
 		return shape, nil
 	}

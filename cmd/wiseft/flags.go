@@ -297,7 +297,8 @@ type dataOptions struct {
 func (o *dataOptions) flags() []cli.Flag {
 	return section("Data:",
 		define(&o.Points, "points", "`N` points of each cloud").shown("all").env(),
-		define(&o.Pad, "pad", "clouds with fewer points: none refuses them, repeat draws points of theirs again").or("none").env(),
+		define(&o.Pad, "pad", "clouds with fewer points: none refuses them, repeat draws points of theirs again; texts and other sequences of different lengths: "+
+			"VALUE or VALUE:MASK fills a batch up, and the input MASK (attention_mask, if the model has it) marks what was added").or("none").env(),
 		define(&o.DropNaN, "drop-nan", "leave out points that are NaN, such as holes of organised clouds").env(),
 		define(&o.Sample, "sample", "which points: first, random, fps (farthest points, from the first on) or fps-random "+
 			"(from a random one on)").or("first").env(),
