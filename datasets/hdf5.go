@@ -19,7 +19,8 @@ func init() {
 		Name: "hdf5",
 		Doc: `HDF5 file with data (n,points,3) and label (n,) or (n,1), or a folder of them: ` +
 			`with <split>_files.txt as ModelNet40 has it, ` +
-			`or with the split in their names as ScanObjectNN has it, whose mask is not read`,
+			`or with the split in their names as ScanObjectNN has it, whose mask is not read; ` +
+			`or a file with numbers by other names, which are found as in npz`,
 		Match: matchHDF5,
 		Open:  openHDF5,
 	})
@@ -67,6 +68,15 @@ func openHDF5(ctx context.Context, path string, opt OpenOptions) (Dataset, error
 	info, err := archive.Stat(path)
 	if err != nil {
 		return nil, err
+	}
+	if !info.IsDir() {
+		is, err := published(path, opt)
+		if err != nil {
+			return nil, err
+		}
+		if !is {
+			return openHDF5Arrays(ctx, path, opt)
+		}
 	}
 	s := &hdf5Set{info: Info{Name: path, Format: "hdf5"}, cacheSize: hdf5CacheSize, slabs: map[slabKey]*slab{}}
 	paths, dir := []string{path}, filepath.Dir(path)

@@ -39,6 +39,15 @@ type Header struct {
 	fortran  bool // the first axis runs fastest
 }
 
+// NewHeader describes an array in row-major order whose shape has as many elements as an int holds.
+func NewHeader(kind byte, itemSize int, order binary.ByteOrder, shape []int) *Header {
+	h := &Header{Kind: kind, ItemSize: itemSize, Order: order, Shape: shape, elements: 1}
+	for _, n := range shape {
+		h.elements *= n
+	}
+	return h
+}
+
 // Len returns the number of elements.
 func (h *Header) Len() int { return h.elements }
 

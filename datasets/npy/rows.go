@@ -44,6 +44,14 @@ func OpenArray(r io.ReaderAt, size int64) (*Rows, error) {
 	return (&Rows{Header: h, r: io.NewSectionReader(r, off, size-off)}).rowMajor()
 }
 
+// NewRows returns the array with these values, which are closed with the rows, also after an error.
+func NewRows(h *Header, values *output.Spool) (*Rows, error) {
+	if need, has := h.bytes(), values.Size(); need != has {
+		return nil, errors.Join(fmt.Errorf("shape %v needs %d bytes, has %d", h.Shape, need, has), values.Close())
+	}
+	return &Rows{Header: h, r: values, spool: values}, nil
+}
+
 // maxTransposed bounds an array in column-major order, which is held in memory to be read by rows.
 const maxTransposed = 1 << 30
 

@@ -109,12 +109,10 @@ def bad_hdf5():
     x, y = clouds(), LABELS.astype(np.uint8)[:, None]
     nan = x.copy()
     nan[4, 7, 1] = np.nan
-    h5("bad_no_label.h5", x)
     h5("bad_no_data.h5", None, y)
     h5("bad_nan.h5", nan, y)
     h5("bad_inf_after_rounding.h5", x.astype(np.float64) * 1e300, y)
     h5("bad_four_columns.h5", np.zeros((N, P, 4), np.float32), y)
-    h5("bad_two_axes.h5", x.reshape(N, P * 3), y)
     h5("bad_label_count.h5", x, y[:-1])
     h5("bad_label_shape.h5", x, np.concatenate([y, y], 1))
     h5("label_float.h5", x, LABELS.astype(np.float32))

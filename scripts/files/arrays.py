@@ -5,6 +5,7 @@ Every case says which values NumPy reads as samples, and which classes the label
 
 import os
 
+import h5py
 import numpy as np
 
 N = 6
@@ -16,19 +17,37 @@ def samples(shape=(N, 4), offset=0, dtype=np.float32):
     return ((np.arange(np.prod(shape)) * 5 + offset) % 97 / 8 - 3).reshape(shape).astype(dtype)
 
 
+# Files that are written as HDF5, too.
+HDF5 = ["data_label.npz", "points_labels.npz", "X_y.npz", "splits.npz", "medmnist_like.npz", "two.npz", "unsure.npz", "no_labels.npz",
+        "float16.npz", "float64.npz", "int8.npz", "uint16.npz", "labels_whole_floats.npz", "labels_float_column.npz",
+        "labels_one_hot.npz", "labels_sign.npz"]
+
+
+def write_hdf5(path, arrays):
+    """In chunks and compressed, or not, by turns; in either byte order."""
+    with h5py.File(path, "w", libver="latest" if "s" in os.path.basename(path) else "earliest") as f:
+        for i, (name, array) in enumerate(arrays.items()):
+            stored = array if i % 2 else array.astype(array.dtype.newbyteorder(">"))
+            f.create_dataset(name, data=stored, **({"chunks": True, "compression": "gzip", "shuffle": True} if i % 2 else {}))
+
+
 def cases(folder):
     """Writes the files and returns what must be read from each."""
     found = []
 
     def add(name, x, labels, /, _classes=None, _note="", _split="", _samples="", _target="", **arrays):
-        path = os.path.join(folder, name)
+        path, names = os.path.join(folder, name), [name]
         if name.endswith(".npz"):
             (np.savez_compressed if "compressed" in name else np.savez)(path, **arrays)
-        found.append({
-            "file": name, "split": _split, "samples": _samples, "target": _target, "note": _note,
-            "x": np.asarray(x, np.float32).ravel().tolist(), "shape": list(np.shape(x))[1:],
-            "labels": np.asarray(labels).tolist(), "classes": _classes,
-        })
+        if name in HDF5:
+            write_hdf5(path.replace(".npz", ".h5"), arrays)
+            names.append(name.replace(".npz", ".h5"))
+        for name in names:
+            found.append({
+                "file": name, "split": _split, "samples": _samples, "target": _target, "note": _note,
+                "x": np.asarray(x, np.float32).ravel().tolist(), "shape": list(np.shape(x))[1:],
+                "labels": np.asarray(labels).tolist(), "classes": _classes,
+            })
 
     x, y = samples(), LABELS
     clouds = samples((N, 5, 3))

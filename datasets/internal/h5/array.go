@@ -284,3 +284,19 @@ func (a *Array) wholeFloats() ([]int64, error) {
 func (a *Array) errorf(format string, args ...any) error {
 	return fmt.Errorf("data set %q: "+format, append([]any{a.name}, args...)...)
 }
+
+// Element returns how elements are stored: 'i' signed, 'u' unsigned or 'f' floating-point as NumPy has it, their bytes,
+// and the order of these.
+func (a *Array) Element() (kind byte, size int, order binary.ByteOrder) {
+	return map[numberKind]byte{kindSigned: 'i', kindUnsigned: 'u', kindFloat: 'f'}[a.kind], int(a.itemSize), a.order
+}
+
+// Bytes reads n rows along the first axis, from row from on, as their elements are stored. It may be called by several
+// goroutines at once.
+func (a *Array) Bytes(from, n int) ([]byte, error) {
+	raw, err := a.read(from, n)
+	if err != nil {
+		return nil, a.errorf("%w", err)
+	}
+	return raw, nil
+}

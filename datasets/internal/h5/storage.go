@@ -28,8 +28,8 @@ func (a *Array) readLayout(c *cursor) error {
 	version := c.u8()
 	l := &a.layout
 	l.class = layoutClass(c.u8())
-	if version != 3 && version != 4 {
-		return fmt.Errorf(`has layout version %d; 3 and 4 are supported: save it with h5py's default libver`, version)
+	if version < 3 || version > 5 {
+		return fmt.Errorf(`has layout version %d; 3 to 5 are supported: save it with h5py's default libver`, version)
 	}
 	switch l.class {
 	case compact:
@@ -37,7 +37,7 @@ func (a *Array) readLayout(c *cursor) error {
 	case contiguous:
 		l.addr, l.size = c.u64(), c.u64()
 	case chunked:
-		if version == 4 {
+		if version >= 4 { // 5 differs in the width of the sizes of filtered chunks, which follows from that of their entries
 			return l.readChunked(c)
 		}
 		rank := int(c.u8()) - 1 // the element size counts as an axis
