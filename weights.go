@@ -47,6 +47,8 @@ type MappedTensor struct {
 	Use         string `json:"use,omitempty"` // the name by which operators read it, if other uses have another source
 	Expression  string `json:"expression"`
 	Proof       string `json:"proof"`
+	// Shape is that of a head with another number of classes, which takes the place of the model's.
+	Shape []int64 `json:"shape,omitempty"`
 }
 
 // KeptTensor is a tensor of the model that does not depend on the checkpoint.
@@ -67,7 +69,13 @@ func newWeightsResult(b *mapping.Bound) *WeightsResult {
 	r := &WeightsResult{Mapped: []MappedTensor{}, Kept: []KeptTensor{}, Refused: []RefusedTensor{},
 		Unused: append([]string{}, b.Unused...), Notes: []string{}}
 	for _, e := range b.Mapped {
-		r.Mapped = append(r.Mapped, MappedTensor{e.Tensor.ID(), e.Use, e.Expression.String(), e.Proof})
+		r.Mapped = append(r.Mapped, MappedTensor{Initializer: e.Tensor.ID(), Use: e.Use, Expression: e.Expression.String(), Proof: e.Proof})
+	}
+	for _, e := range b.Resized {
+		r.Mapped = append(r.Mapped, MappedTensor{Initializer: e.Tensor.ID(), Expression: e.Expression.String(), Proof: e.Proof,
+			Shape: e.Dims})
+		r.Notes = append(r.Notes, fmt.Sprintf("the head has another number of classes: %s of shape %v is replaced by one of %v",
+			e.Tensor.ID(), e.Tensor.Dims, e.Dims))
 	}
 	for _, k := range b.Kept {
 		r.Kept = append(r.Kept, KeptTensor{k.Tensor.ID(), k.Reason})
@@ -220,7 +228,7 @@ func (a *application) bindCheckpoint(ctx context.Context) error {
 
 // err returns an error of kind Mismatch if tensors are not explained.
 func (a *application) err() error {
-	if len(a.bound.Mapped) == 0 && a.from != nil {
+	if len(a.bound.Mapped)+len(a.bound.Resized) == 0 && a.from != nil {
 		return fault.Mismatchf("%s: none of its %d floating-point tensors is made from %s", a.model.path,
 			len(a.bound.Refused)+len(a.bound.Kept), a.source().path).
 			WithHint("the checkpoint must be the one that the model was exported from")
@@ -315,7 +323,7 @@ func (a *application) checkUnchanged() error {
 // provenance records the files by their hashes.
 func (a *application) provenance(ctx context.Context) (string, error) {
 	w := onnxmerge.Weights{Schema: onnxmerge.WeightsSchema, Version: a.version, KeepUnmapped: a.opt.KeepUnmapped,
-		Unproven: a.from == nil, Mapped: len(a.bound.Mapped), Kept: len(a.bound.Kept) + len(a.bound.Refused)}
+		Unproven: a.from == nil, Mapped: len(a.bound.Mapped) + len(a.bound.Resized), Kept: len(a.bound.Kept) + len(a.bound.Refused)}
 	var err error
 	if w.Base, err = onnxmerge.NewSource(ctx, a.model.Model, filepath.Base(a.model.path)); err != nil {
 		return "", withPath(a.model.path, err)

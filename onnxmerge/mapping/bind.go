@@ -18,17 +18,23 @@ type Bound struct {
 	Renamed string
 	// Changed are integer tensors that differ between the checkpoints and are not written, but for counters of batches.
 	Changed []string
+	// Resized are the tensors of a classifier with another number of classes, which are written with that.
+	Resized []*Resized
 
-	values evaluator
+	base    *checkpoint.Checkpoint
+	values  evaluator
+	needed  map[string]bool // values that the model computes with the resized tensors, these left out
+	outputs []onnx.Value    // of the model with the resized tensors
 }
 
 // sameOpen is what is added to a proof of an open choice whose candidates are equal in the other checkpoint too.
 const sameOpen = ", one of several that are equal in both checkpoints"
 
-// Bind applies the mapping to another checkpoint. base is the one that the mapping was found with. Tensors that the
-// other checkpoint does not have, or with another shape, and open choices whose candidates differ in it, are refused.
+// Bind applies the mapping to another checkpoint. base is the one that the mapping was found with. The weights
+// of a classifier may have another number of classes there; other tensors that the checkpoint has in another shape, or does
+// not have, and open choices whose candidates differ in it, are refused.
 func (m *Mapping) Bind(ctx context.Context, base, tuned *checkpoint.Checkpoint) (*Bound, error) {
-	b := &Bound{Mapping: Mapping{Model: m.Model, Refused: slices.Clone(m.Refused), Unused: m.Unused}}
+	b := &Bound{base: base, Mapping: Mapping{Model: m.Model, Refused: slices.Clone(m.Refused), Unused: m.Unused}}
 	lookup, renamed := alignNames(base, tuned)
 	b.Renamed, b.values = renamed, evaluator{lookup: lookup}
 	for _, k := range m.Kept {
@@ -40,6 +46,7 @@ func (m *Mapping) Bind(ctx context.Context, base, tuned *checkpoint.Checkpoint) 
 		}
 		b.Kept = append(b.Kept, k)
 	}
+	var others []*Mapped // with another shape
 	for _, e := range m.Mapped {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -48,7 +55,10 @@ func (m *Mapping) Bind(ctx context.Context, base, tuned *checkpoint.Checkpoint) 
 		reason := ""
 		for _, x := range append([]*Expression{e.Expression}, e.open...) {
 			if reason == "" {
-				reason = missing(x, base, lookup)
+				reason = missing(x, lookup)
+			}
+			if reason == "" && len(e.open) > 0 {
+				reason = otherShape(x, base, lookup)
 			}
 		}
 		if reason == "" && len(e.open) > 0 {
@@ -66,11 +76,17 @@ func (m *Mapping) Bind(ctx context.Context, base, tuned *checkpoint.Checkpoint) 
 		} else if name != "" && reason == "" {
 			reason = suspected(e.suspects, name)
 		}
-		if reason != "" {
+		switch {
+		case reason != "":
 			b.refuse(e, reason)
-			continue
+		case otherShape(e.Expression, base, lookup) != "":
+			others = append(others, &entry)
+		default:
+			b.Mapped = append(b.Mapped, &entry)
 		}
-		b.Mapped = append(b.Mapped, &entry)
+	}
+	if err := b.resize(others); err != nil {
+		return nil, err
 	}
 	if err := b.checkShared(); err != nil {
 		return nil, err
@@ -84,17 +100,24 @@ func (b *Bound) refuse(e *Mapped, reason string) {
 }
 
 // missing says why an expression cannot be evaluated, "" if it can.
-func missing(e *Expression, base *checkpoint.Checkpoint, lookup func(string) *checkpoint.Tensor) string {
+func missing(e *Expression, lookup func(string) *checkpoint.Tensor) string {
 	for _, name := range e.Names() {
-		t, had := lookup(name), base.Lookup(name)
-		switch {
+		switch t := lookup(name); {
 		case t == nil:
 			return fmt.Sprintf("the other checkpoint has no tensor %q", name)
-		case had != nil && !slices.Equal(t.Dims, had.Dims):
-			return fmt.Sprintf("%q has the shape %v in the checkpoint that the model was exported from, and %v in the other",
-				name, had.Dims, t.Dims)
 		case !isSupported(t.DType):
 			return fmt.Sprintf("%q has the type %s in the other checkpoint", name, t.Type)
+		}
+	}
+	return ""
+}
+
+// otherShape names a tensor that has another shape in the other checkpoint, "" if there is none.
+func otherShape(e *Expression, base *checkpoint.Checkpoint, lookup func(string) *checkpoint.Tensor) string {
+	for _, name := range e.Names() {
+		if t, had := lookup(name), base.Lookup(name); t != nil && had != nil && !slices.Equal(t.Dims, had.Dims) {
+			return fmt.Sprintf("%q has the shape %v in the checkpoint that the model was exported from, and %v in the other",
+				name, had.Dims, t.Dims)
 		}
 	}
 	return ""

@@ -8,7 +8,7 @@ import (
 )
 
 // Weights returns what is to be written in place of the model's tensors, and the change of its graph where uses of one
-// tensor need different elements.
+// tensor need different elements, or a classifier has another number of classes.
 func (b *Bound) Weights() ([]onnx.Replacement, onnx.Change, error) {
 	var list []onnx.Replacement
 	var change onnx.Change
@@ -41,7 +41,7 @@ func (b *Bound) Weights() ([]onnx.Replacement, onnx.Change, error) {
 			list = append(list, b.replacement(e))
 		}
 	}
-	return list, change, nil
+	return list, change, b.addResized(&change)
 }
 
 // freshName returns a name for a further tensor that the model does not use.

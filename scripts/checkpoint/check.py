@@ -3,8 +3,9 @@ fresh exports of these in onnxruntime; then takes the weights out again with `wi
 
     python scripts/checkpoint/check.py --wiseft PROGRAM [--groups corpus own cloud transformers export] [--ways …] [--only NAME…]
 
-Networks are those of scripts/corpus (requirements-wide.txt there) and scripts/export. Each has two states: `random`, in which no
-layer is as it was initialised, and `fresh`, as the constructor makes it, with zeros, ones and equal layers. For networks of scripts/export the way `trace` is that of its exporter. A line per case:
+Networks are those of scripts/corpus (requirements-wide.txt there) and scripts/export. Each has three states: `random`, in which no
+layer is as it was initialised, `fresh`, as the constructor makes it, with zeros, ones and equal layers, and, if it is named, `head`, in which
+the last layer of the fine-tuned one has other classes; where that is no head, all ways are to be refused. For networks of scripts/export the way `trace` is that of its exporter. A line per case:
 `ok`, `refused` with the number of tensors, or `WRONG`. The last line has the counts; any WRONG is exit code 1.
 """
 
@@ -75,19 +76,33 @@ def states(make, how, seed):
     torch.manual_seed(seed)
     g = torch.Generator().manual_seed(seed)
     base, tuned = make().eval(), make().eval()
-    if how == "random":
+    if how != "fresh":
         for name, t in floats(base):
             if name.endswith("running_var"):
                 t.copy_(torch.exp(noise(t, g, 0.3)))
             else:
                 t.add_(noise(t, g, 0.1 * max(float(t.std()) if t.numel() > 1 else 0, 0.1)))
     tuned.load_state_dict(base.state_dict())
+    if how == "head":
+        replace_head(tuned)
     for name, t in floats(tuned):
         if name.endswith("running_var"):
             t.mul_(torch.exp(noise(t, g, 0.1)))
         else:
             t.add_(noise(t, g, 0.05 * max(float(t.std()) if t.numel() > 1 else 0, 0.1)))
     return base, tuned
+
+
+def replace_head(module):
+    """Gives the last linear layer or convolution three classes more."""
+    name, last = [(n, m) for n, m in module.named_modules() if isinstance(m, (torch.nn.Linear, torch.nn.Conv1d, torch.nn.Conv2d))][-1]
+    parent = module.get_submodule(name.rpartition(".")[0])
+    bias = last.bias is not None
+    if isinstance(last, torch.nn.Linear):
+        new = torch.nn.Linear(last.in_features, last.out_features + 3, bias)
+    else:
+        new = type(last)(last.in_channels, last.out_channels + 3, last.kernel_size, last.stride, last.padding, bias=bias)
+    setattr(parent, name.rpartition(".")[2], new.eval())
 
 
 def floats(module):

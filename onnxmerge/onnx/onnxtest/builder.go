@@ -116,9 +116,13 @@ func (b *Builder) Input(name string, dims ...int) {
 	b.inputs++
 }
 
-// Output adds an output of type float32.
-func (b *Builder) Output(name string) {
-	b.graph = text(b.graph, 12, string(text(nil, 1, name)))
+// Output adds an output of type float32 with the given axes, or of no declared type without any.
+func (b *Builder) Output(name string, dims ...int) {
+	declared := text(nil, 1, name)
+	if len(dims) > 0 {
+		declared = value(name, dims)
+	}
+	b.graph = text(b.graph, 12, string(declared))
 	b.outputs++
 }
 
