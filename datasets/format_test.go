@@ -94,7 +94,11 @@ func TestFormats(t *testing.T) {
 		for _, path := range paths {
 			if !strings.HasPrefix(filepath.Base(path), "bad_") {
 				format := map[string]string{".h5": "hdf5", ".npz": "npz"}[filepath.Ext(path)]
-				tests = append(tests, formatTest{format, path, "", all, labels})
+				want := labels
+				if filepath.Base(path) == "no_label.h5" {
+					want = slices.Repeat([]int64{datasets.NoLabel}, len(labels))
+				}
+				tests = append(tests, formatTest{format, path, "", all, want})
 			}
 		}
 	}

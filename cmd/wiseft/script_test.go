@@ -163,8 +163,8 @@ func setupScript(env *testscript.Env, library string) error {
 			return err
 		}
 	}
-	for _, name := range []string{"nan", "no_label", "four_columns"} {
-		data, err := os.ReadFile(filepath.Join("../../datasets/testdata/h5", "bad_"+name+".h5"))
+	for name, file := range map[string]string{"nan": "bad_nan", "no_label": "no_label", "four_columns": "bad_four_columns"} {
+		data, err := os.ReadFile(filepath.Join("../../datasets/testdata/h5", file+".h5"))
 		if err != nil {
 			return err
 		}

@@ -109,6 +109,7 @@ def bad_hdf5():
     x, y = clouds(), LABELS.astype(np.uint8)[:, None]
     nan = x.copy()
     nan[4, 7, 1] = np.nan
+    h5("no_label.h5", x)
     h5("bad_no_data.h5", None, y)
     h5("bad_nan.h5", nan, y)
     h5("bad_inf_after_rounding.h5", x.astype(np.float64) * 1e300, y)
