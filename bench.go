@@ -39,7 +39,7 @@ func Bench(ctx context.Context, paths []string, opt MeasureOptions) (*Measured, 
 				WithHint("benchmark them one by one")
 		}
 		plan.Tensor = tensor
-		plan.Variants = append(plan.Variants, storedVariant{path, opt.Runtime.maxModel()})
+		plan.Variants = append(plan.Variants, storedVariant{path, path, opt.Runtime.maxModel()})
 	}
 	return opt.measure(ctx, plan, files, false)
 }
@@ -62,8 +62,9 @@ func (o *MeasureOptions) storedTensor(ctx context.Context, path string) (_ strin
 
 // storedVariant is a model file as it is.
 type storedVariant struct {
-	path string
-	most int64 // size in bytes up to which the model is run from memory
+	path string // as the user named it
+	file string // that has the model; another one if path is a checkpoint
+	most int64  // size in bytes up to which the model is run from memory
 }
 
 // ID implements bench.Variant.
@@ -74,7 +75,7 @@ func (storedVariant) About() bench.About { return bench.About{} }
 
 // Key implements bench.Variant.
 func (v storedVariant) Key(ctx context.Context) (string, error) {
-	m, err := Open(v.path)
+	m, err := Open(v.file)
 	if err != nil {
 		return "", err
 	}
@@ -93,7 +94,7 @@ func (v storedVariant) Key(ctx context.Context) (string, error) {
 
 // Model implements bench.Variant.
 func (v storedVariant) Model(ctx context.Context, _ string) (bench.Model, error) {
-	m, err := Open(v.path)
+	m, err := Open(v.file)
 	if err != nil {
 		return bench.Model{}, err
 	}

@@ -108,6 +108,24 @@ func (d derivation) make(ctx context.Context, path string, monitor Monitor) (_ *
 	return m, nil
 }
 
+// onnxFile returns the path of the ONNX file that has the model.
+func (m *Model) onnxFile() string {
+	if m.made != nil {
+		return filepath.Join(m.made.folder.Path, scratchName)
+	}
+	return m.path
+}
+
+// graphOf returns the ONNX model whose graph checkpoints among the models get; "" if there is none.
+func (l models) graphOf() (path string) {
+	for _, m := range l {
+		if m.made == nil {
+			path = m.path
+		}
+	}
+	return path
+}
+
 // notes returns what is to be said about the model.
 func (d derivation) notes(a *application, path string) (notes []string) {
 	if d.adapters != nil {

@@ -33,7 +33,7 @@ type SoupOptions struct {
 	AllowShared bool
 	// DryRun counts the passes of a greedy soup, times a few, and writes nothing; it is not for Uniform, which has none.
 	DryRun bool
-	Merge  MergeOptions // what selects weights, Statistics, AllowNonfinite, Align, Repair, MemoryBytes and Workers are used
+	Merge  MergeOptions // what selects weights, BaseWeights, Statistics, AllowNonfinite, Align, Repair, MemoryBytes and Workers are used
 	Write  WriteOptions
 
 	Train   Data       // that probes are fitted on; its split train by default
@@ -94,7 +94,7 @@ func Soup(ctx context.Context, out string, paths []string, opt SoupOptions) (_ *
 		return nil, err
 	}
 	s := &soup{opt: opt, started: time.Now()}
-	if s.models, err = openModels(paths); err != nil {
+	if s.models, err = openMixed(ctx, paths, MergeOptions{BaseWeights: opt.Merge.BaseWeights, Monitor: opt.Monitor}); err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.models.Close()) }()
@@ -147,7 +147,7 @@ func Soup(ctx context.Context, out string, paths []string, opt SoupOptions) (_ *
 // estimate says what a greedy soup takes at most: every model, and an average for every model but the best.
 func (s *soup) estimate(ctx context.Context, plan bench.Plan) (*Estimate, error) {
 	for _, m := range s.models {
-		plan.Variants = append(plan.Variants, storedVariant{m.path, s.opt.Runtime.maxModel()})
+		plan.Variants = append(plan.Variants, storedVariant{m.path, m.onnxFile(), s.opt.Runtime.maxModel()})
 	}
 	for _, v := range plan.Vals {
 		plan.Tests = append(plan.Tests, bench.Test{Name: v.Name, Data: v.Data})
@@ -274,7 +274,7 @@ func (s *soup) shown(step choose.SoupStep) choose.SoupStep {
 // score returns the validation accuracy of a model or an average, or its score, negative if lower ones are better.
 func (s *soup) score(ctx context.Context, indices []int) (float64, error) {
 	first := s.models[indices[0]]
-	var variant bench.Variant = storedVariant{first.path, s.opt.Runtime.maxModel()}
+	var variant bench.Variant = storedVariant{first.path, first.onnxFile(), s.opt.Runtime.maxModel()}
 	if len(indices) > 1 {
 		if err := s.align(ctx, indices[0]); err != nil {
 			return 0, err

@@ -195,19 +195,25 @@ func (s *soup) average(ctx context.Context, out string, taken []int, r *SoupResu
 	}
 	r.Command = s.command(taken, out)
 	r.Output, r.Data, r.Tensors, r.SHA256, r.Bytes = made.Output, made.Data, made.Tensors, made.SHA256, made.Bytes
-	r.Warnings = append(r.Warnings, made.Warnings...)
+	r.Warnings = slices.Concat(r.Warnings, s.models.notes(), made.Warnings)
 	r.Seconds = time.Since(s.started).Seconds()
 	return r, nil
 }
 
-// command returns the command line that writes an average.
+// command returns the command line that writes an average; "" if checkpoints would get another graph by it.
 func (s *soup) command(taken []int, out string) string {
-	opt := s.merge(taken)
+	opt, list := s.merge(taken), s.ordered(taken)
+	if slices.ContainsFunc(list, func(m *Model) bool { return m.made != nil }) {
+		if list.graphOf() != s.models.graphOf() {
+			return ""
+		}
+		opt.BaseWeights = s.opt.Merge.BaseWeights
+	}
 	if opt.Repair = s.opt.Merge.Repair; len(taken) > 1 {
 		opt.Align = s.opt.Merge.Align
 	}
 	var paths []string
-	for _, m := range s.ordered(taken) {
+	for _, m := range list {
 		paths = append(paths, m.path)
 	}
 	return opt.Command(paths, out)

@@ -37,6 +37,7 @@ func newSoupCommand() *cli.Command {
 		allowSharedFlag(&o.AllowShared),
 		noProveFlag(&o.NoProof),
 		dryRunFlag(&o.DryRun),
+		baseWeightsFlag(&o.BaseWeights),
 	)
 	return newCommand(&cli.Command{
 		Name:      "soup",
@@ -48,6 +49,7 @@ func newSoupCommand() *cli.Command {
 			"(--strict: if it rises). OUT.onnx is the uniform average of those taken.\n\n" +
 			"Everything that is not averaged (the head, integers, the graph itself) is copied from the\n" +
 			"best model, which is always in the soup. wiseft verify compares OUT.onnx with the models.\n" +
+			"A MODEL may be a checkpoint (safetensors, PyTorch) of the network of an ONNX model among them.\n" +
 			"The pairing of the models' weights is proved by running them, as merge --prove does.\n\n" +
 			"Examples:\n" +
 			"  wiseft soup run1.onnx run2.onnx run3.onnx --train d --val d --points 1024 -o soup.onnx\n" +
