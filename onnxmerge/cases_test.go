@@ -37,6 +37,7 @@ var pairingCases = map[string]pairingCase{
 	"one_block_permuted_no_warning": {merged: 42, warning: "its channels seem to be in another order"},
 	"nchwc__ts17__ts17-ort99":       {refused: "blocked order of one machine"},
 	"gru_carried_by_loop_refused":   {merged: 6},
+	"lstm_head_refused":             {merged: 16},
 	"convmul_dynamic_int8_prefix":   {refused: "part of a quantised tensor"},
 	"norms_at_init_same_exporter":   {merged: 42},
 	"running_var_prefix_rel0.1":     {merged: 20},
@@ -49,6 +50,15 @@ var pairingCases = map[string]pairingCase{
 func TestPairingCases(t *testing.T) {
 	t.Parallel()
 	folder := sharedtest.Path(t, "cases/pairing")
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if _, known := pairingCases[e.Name()]; !known {
+			t.Errorf("pairingCases has no entry for %s", e.Name())
+		}
+	}
 	for name, c := range pairingCases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -261,3 +261,74 @@ func TestSharedWeightsAreNotFolded(t *testing.T) {
 		}
 	}
 }
+
+// A folded tensor that an optimiser stores once for equal layers is unfolded for each layer of the fine-tuned model.
+func TestWeightsStoredOnceAreFolded(t *testing.T) {
+	t.Parallel()
+	layers := func(normed bool, first, second string) *onnx.Model {
+		var m modelText
+		m.tensor(first, random(1, 64), 8, 8, 1, 1)
+		if second != first {
+			m.tensor(second, near(random(1, 64), 2), 8, 8, 1, 1)
+		}
+		last := "x"
+		for _, weight := range []string{first, second} {
+			layer := "layer" + last
+			m.node(layer, "Conv", last, weight)
+			last = layer
+			if normed {
+				var operands []string
+				for i, name := range []string{"scale", "shift", "mean", "variance"} {
+					operands = append(operands, name+layer)
+					m.tensor(name+layer, random(uint64(3+i), 8), 8)
+				}
+				last = "norm" + layer
+				m.node(last, "BatchNormalization", append([]string{layer}, operands...)...)
+			}
+		}
+		m.node("y", "Relu", last)
+		return m.open(t)
+	}
+	al, err := Find(t.Context(), layers(false, "w", "w"), layers(true, "u", "v"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(al.Folds) != 2 || al.Folds[0].WeightA.Name != "w" || al.Folds[1].WeightA.Name != "w" {
+		t.Errorf("%d folds, conflicts %+v, want a fold of w for u and v", len(al.Folds), al.Conflicts)
+	}
+}
+
+// Tables that structure does not distinguish pair by their elements, also where one exporter writes axes of length 1.
+func TestEqualTables(t *testing.T) {
+	t.Parallel()
+	rotary := func(sines, cosines string, dims ...int) *onnx.Model {
+		var m modelText
+		m.tensor(sines, random(1, 24), dims...)
+		m.tensor(cosines, random(2, 24), dims...)
+		m.node("left", "Mul", "x", sines)
+		m.node("right", "Mul", "x", cosines)
+		m.node("y", "Add", "left", "right")
+		return m.open(t)
+	}
+	a := rotary("sines", "cosines", 4, 6)
+	for _, dims := range [][]int{{4, 6}, {1, 4, 1, 6}} {
+		al, err := Find(t.Context(), a, rotary("u", "v", dims...), corpusCosines{}.similarity)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for _, p := range al.Pairs {
+			got += p.B.ID() + "=" + p.A.ID() + " "
+		}
+		if want := "u=sines v=cosines "; got != want {
+			t.Errorf("tables of shape %v: %q, want %q", dims, got, want)
+		}
+	}
+	other, err := Find(t.Context(), a, rotary("u", "v", 6, 4), corpusCosines{}.similarity)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(other.Pairs) > 0 {
+		t.Errorf("tables of another shape are paired: %+v", other.Pairs)
+	}
+}

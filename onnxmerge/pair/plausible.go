@@ -93,19 +93,6 @@ func moments(x []float64) (m, deviation float64) {
 	return m, math.Sqrt(deviation / float64(len(x)))
 }
 
-// areEqual reports whether tensors have one shape and equal elements.
-func areEqual(tensors []*onnx.Tensor) bool {
-	for _, t := range tensors[1:] {
-		if t.DType != tensors[0].DType || !slices.Equal(t.Dims, tensors[0].Dims) || !t.Readable() || !tensors[0].Readable() {
-			return false
-		}
-		if same, err := t.Equal(tensors[0]); err != nil || !same {
-			return false
-		}
-	}
-	return true
-}
-
 // maxNumbers bounds the vectors that are read whole.
 const maxNumbers = 64 << 10
 

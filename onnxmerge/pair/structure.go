@@ -251,7 +251,7 @@ func (s *search) byName(as, bs []*use) {
 		}
 		return
 	}
-	if len(as) == len(bs) && areEqual(ta) { // any of them gives the same mix
+	if len(as) == len(bs) && areEqual(ta, allAxes) { // any of them gives the same mix
 		for _, u := range bs {
 			s.add(as[0], u, ByNames)
 		}
