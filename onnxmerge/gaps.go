@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
-	"github.com/wiseft/wiseft/onnxmerge/onnx/flow"
 	"github.com/wiseft/wiseft/onnxmerge/twin"
 )
 
@@ -70,7 +69,7 @@ func (p *planner) gaps() ([]Gap, error) {
 			integers = append(integers, gap)
 		}
 	}
-	settings := flow.Settings(p.pretrained)
+	settings := p.roles.settingsA
 	for _, id := range p.onlyA {
 		if t := p.pretrained.Lookup(id); isWeight(t) && settings[t] == "" {
 			gaps = append(gaps, Gap{fmt.Sprintf("%q of the other model has no counterpart", id), t, true})
@@ -124,7 +123,7 @@ func (p *planner) settingGaps() (gaps []Gap, err error) {
 			}
 		}
 	}
-	settings := flow.Settings(p.finetuned)
+	settings := p.roles.settingsB
 	for _, t := range p.finetuned.Tensors { // in the order of the file
 		if settings[t] == "" || t.SizeBytes() > maxSettingBytes {
 			continue

@@ -14,9 +14,8 @@ const reasonDiffers = "not floating-point, and different between the models: the
 
 // judge decides single tensors.
 type judge struct {
-	memory                 int64
-	quantizedA, quantizedB map[*onnx.Tensor]string
-	blockedA, blockedB     map[*onnx.Tensor]bool // see flow.Blocked
+	memory int64
+	*roles
 }
 
 // decide decides a tensor that both models have. scales is nil if values are not comparable.

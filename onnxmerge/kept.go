@@ -35,12 +35,12 @@ func unpairedKind(t *onnx.Tensor) kind {
 
 // decideSettings keeps the tensors that configure operators. A setting that differs between the models is named.
 func (p *planner) decideSettings(al *pair.Alignment, byID map[string]decision) error {
-	inA := flow.Settings(p.pretrained)
+	inA := p.roles.settingsA
 	counterpart := map[string]*onnx.Tensor{}
 	for _, pair := range al.Pairs {
 		counterpart[pair.B.ID()] = pair.A
 	}
-	for t, use := range flow.Settings(p.finetuned) {
+	for t, use := range p.roles.settingsB {
 		a := counterpart[t.ID()]
 		if named := p.pretrained.Lookup(t.ID()); a == nil && named != nil && inA[named] != "" {
 			a = named
@@ -167,7 +167,7 @@ func (p *planner) unpairedBackbone() (weights, numbers []*onnx.Tensor, err error
 	for _, id := range p.onlyA {
 		only[id] = true
 	}
-	settings, used := flow.Settings(p.pretrained), flow.Places(p.pretrained)
+	settings, used := p.roles.settingsA, flow.Places(p.pretrained)
 	for _, t := range p.pretrained.Tensors {
 		switch {
 		case !only[t.ID()] || !t.DType.IsFloat() || settings[t] != "" || len(used[t].Ops) == 0 || h.has(t):

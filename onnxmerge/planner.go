@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"slices"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/onnxmerge/method"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
-	"github.com/wiseft/wiseft/onnxmerge/onnx/flow"
 	"github.com/wiseft/wiseft/onnxmerge/pair"
 )
 
@@ -74,6 +75,7 @@ type planner struct {
 	paired    paired
 	measured  map[*onnx.Tensor][]byte // payloads in place of mixed ones; see [Plan.Replacing]
 
+	roles       *roles          // set with the pairing
 	foldedA     map[string]bool // tensors of the pre-trained model that are folded into others
 	differences []string        // operators of pairs that compute something else; see [pair.Alignment]
 	others      []*planner      // the pairings of the models between the first and the last
@@ -164,7 +166,7 @@ func (p *planner) pair(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	alignment, err := pair.Find(ctx, p.pretrained, p.finetuned, sampler.likeness, given...)
+	alignment, err := p.find(ctx, sampler.likeness, given...)
 	if err != nil {
 		return err
 	}
@@ -195,11 +197,23 @@ func (p *planner) pair(ctx context.Context) error {
 
 // pairStructure decides every tensor by structure and names alone, for models whose weights are not comparable.
 func (p *planner) pairStructure(ctx context.Context) error {
-	alignment, err := pair.Find(ctx, p.pretrained, p.finetuned, nil)
+	alignment, err := p.find(ctx, nil)
 	if err != nil {
 		return err
 	}
 	return p.decide(ctx, alignment, nil)
+}
+
+// find pairs the tensors, and finds their roles meanwhile.
+func (p *planner) find(ctx context.Context, similar pair.Likeness, given ...pair.Given) (al *pair.Alignment, err error) {
+	var both errgroup.Group
+	both.Go(func() error {
+		p.roles = newRoles(p.pretrained, p.finetuned)
+		return nil
+	})
+	al, err = pair.Find(ctx, p.pretrained, p.finetuned, similar, given...)
+	both.Wait()
+	return al, err
 }
 
 // defaultMemory bounds the buffers of a merge.
@@ -235,9 +249,7 @@ func (e *MemoryError) Error() string {
 }
 
 func (p *planner) judge() judge {
-	return judge{memory: p.opt.memory() / int64(len(p.models)+len(p.opt.Fisher)-1),
-		quantizedA: flow.Quantized(p.pretrained), quantizedB: flow.Quantized(p.finetuned),
-		blockedA: flow.Blocked(p.pretrained), blockedB: flow.Blocked(p.finetuned)}
+	return judge{memory: p.opt.memory() / int64(len(p.models)+len(p.opt.Fisher)-1), roles: p.roles}
 }
 
 // decide appends the decisions in the order of the fine-tuned file. scales is nil if values are not comparable.
@@ -279,14 +291,13 @@ func (p *planner) decide(ctx context.Context, al *pair.Alignment, scales *scalin
 	if err := p.decideSettings(al, byID); err != nil {
 		return err
 	}
-	variances := flow.Variances(p.finetuned)
 	p.decisions = slices.Grow(p.decisions, len(p.finetuned.Tensors))
 	for _, t := range p.finetuned.Tensors {
 		d := byID[t.ID()]
 		if d.Action != Copy && !selected(t.ID(), p.opt.Include, p.opt.Exclude) {
 			d = decision{Action: Copy, Reason: reasonNotSelected}
 		}
-		d.Tensor, d.DType, d.Dims, d.b, d.isVariance = t.ID(), t.DType, t.Dims, t, variances[t]
+		d.Tensor, d.DType, d.Dims, d.b, d.isVariance = t.ID(), t.DType, t.Dims, t, p.roles.variancesB[t]
 		p.decisions = append(p.decisions, d)
 	}
 	for _, t := range al.OnlyA {

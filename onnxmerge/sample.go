@@ -3,6 +3,7 @@ package onnxmerge
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 	"github.com/wiseft/wiseft/onnxmerge/pair"
@@ -10,17 +11,16 @@ import (
 
 // sampler compares weights by samples of their elements. It caches the samples within a memory limit.
 type sampler struct {
-	samples map[sampleKey][]float64
+	samples map[*onnx.Tensor][]sample
 	len     int   // elements in samples
 	max     int   // before they are dropped
 	whole   int64 // largest payload, in bytes, that is loaded to read it with its axes in another order
 }
 
-// sampleKey is a weight as it is read.
-type sampleKey struct {
-	tensor *onnx.Tensor
-	perm   string
-	len    int
+// sample has elements of a weight, as many as were wanted, in the order of perm.
+type sample struct {
+	perm   []int
+	values []float64
 }
 
 const (
@@ -33,7 +33,7 @@ const (
 )
 
 func newSampler(memory int64) *sampler {
-	return &sampler{samples: map[sampleKey][]float64{}, max: int(memory / 8), whole: memory}
+	return &sampler{samples: map[*onnx.Tensor][]sample{}, max: int(memory / 8), whole: memory}
 }
 
 // likeness implements [pair.Likeness].
@@ -69,17 +69,17 @@ func (s *sampler) both(a, b *onnx.Tensor, perm []int, most int) (x, y []float64,
 // sample reads up to most elements of t in the order of perm; position gives where they are.
 func (s *sampler) sample(t *onnx.Tensor, perm []int, most int) ([]float64, error) {
 	n := t.Len()
-	key := sampleKey{tensor: t, len: int(min(n, int64(most)))}
-	if perm != nil {
-		key.perm = fmt.Sprint(perm)
-	}
-	if values := s.samples[key]; values != nil {
-		return values, nil
+	count := int(min(n, int64(most)))
+	known := s.samples[t]
+	for _, k := range known {
+		if len(k.values) == count && slices.Equal(k.perm, perm) {
+			return k.values, nil
+		}
 	}
 	codec, _ := t.DType.Codec()
 	read := source(t, perm, codec.Bits/8)
-	values := make([]float64, key.len)
-	raw := make([]byte, codec.SizeBytes(min(chunkLen, key.len)))
+	values := make([]float64, count)
+	raw := make([]byte, codec.SizeBytes(min(chunkLen, count)))
 	for at := 0; at < len(values); at += chunkLen {
 		chunk := values[at:min(at+chunkLen, len(values))]
 		bytes := raw[:codec.SizeBytes(len(chunk))]
@@ -90,9 +90,9 @@ func (s *sampler) sample(t *onnx.Tensor, perm []int, most int) ([]float64, error
 	}
 	if s.len += len(values); s.len > s.max {
 		clear(s.samples)
-		s.len = len(values)
+		known, s.len = nil, len(values)
 	}
-	s.samples[key] = values
+	s.samples[t] = append(known, sample{perm, values})
 	return values, nil
 }
 

@@ -90,7 +90,7 @@ func (p *planner) swapped(model int) *planner {
 	}
 	q := &planner{pretrained: p.models[model], finetuned: p.finetuned, models: []*onnx.Model{p.models[model], p.finetuned},
 		method: linear, workers: p.workers, onlyA: from.onlyA, backbone: p.backbone,
-		differences: from.differences, foldedA: from.foldedA}
+		differences: from.differences, roles: from.roles, foldedA: from.foldedA}
 	q.opt = Options{Params: method.Params{"alpha": 0.}, FoldNorms: p.opt.FoldNorms, Workers: p.opt.Workers,
 		Memory: p.opt.Memory, Include: p.opt.Include, Exclude: p.opt.Exclude}
 	for _, d := range p.decisions {
