@@ -82,6 +82,13 @@ func (c candidate) isInitial() bool {
 	return false
 }
 
+// isUnchanged reports whether both vectors have the same elements, which are not all equal: of a layer that training did
+// not change. Vectors that are too short for a cosine have this evidence alone.
+func (c candidate) isUnchanged() bool {
+	x, ok := vectorValues(c.b.tensor)
+	return ok && !isConstant(x) && c.perm == nil && areEqual([]*onnx.Tensor{c.a.tensor, c.b.tensor}, longAxes)
+}
+
 func isConstant(x []float64) bool { return slices.Min(x) == slices.Max(x) }
 
 // moments returns the mean and the standard deviation.

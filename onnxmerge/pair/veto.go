@@ -89,7 +89,7 @@ func (s *search) isOfUnlike(c candidate) bool {
 func (s *search) isPlausible(c candidate) bool {
 	isFree := func(m *onnx.Model, id string) bool { return isNumbered(id) || m.Lookup(id) == nil }
 	cosine := s.cosines[c.key()]
-	isConfirmed := cosine > 0 && coincidences(1, c.b.tensor.Len(), cosine) < chance
+	isConfirmed := cosine > 0 && coincidences(1, c.b.tensor.Len(), cosine) < chance || c.isUnchanged()
 	isUnique := (c.how == ByPart || c.how == Around && isConfirmed) && s.among[c.b.tensor] <= 1
 	return (isUnique && isFree(s.a, c.b.tensor.ID()) && isFree(s.b, c.a.tensor.ID()) || c.isInitial()) && !c.contradicts()
 }
