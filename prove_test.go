@@ -1,8 +1,6 @@
 package wiseft_test
 
 import (
-	"compress/gzip"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,19 +18,7 @@ import (
 func corpusModel(t *testing.T, dir, name string) string {
 	t.Helper()
 	corpus := filepath.Join(os.Getenv("WISEFT_REPOSITORY"), "onnxmerge", "pair", "testdata", "corpus")
-	in, err := os.Open(filepath.Join(corpus, name+".onnx.gz"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer in.Close()
-	z, err := gzip.NewReader(in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	data, err := io.ReadAll(z)
-	if err != nil {
-		t.Fatal(err)
-	}
+	data := unzipped(t, filepath.Join(corpus, name+".onnx.gz"))
 	path := filepath.Join(dir, strings.ReplaceAll(name, "/", "_")+".onnx")
 	if err := os.WriteFile(path, data, 0o666); err != nil {
 		t.Fatal(err)

@@ -65,7 +65,8 @@ func (c candidate) contradicts() bool {
 }
 
 // isInitial reports whether the pre-trained vector has the constant from which training begins: 0 for shifts, 1 or 0
-// for scales, 1 for variances.
+// for scales, 1 for variances. An exporter that joins scale and variance writes 1/sqrt(1 + epsilon) for a scale of 1;
+// epsilon is 1e-3 in Keras, and less elsewhere.
 func (c candidate) isInitial() bool {
 	x, ok := vectorValues(c.a.tensor)
 	if !ok || !isConstant(x) {
@@ -75,7 +76,7 @@ func (c candidate) isInitial() bool {
 	case shiftPart:
 		return x[0] == 0
 	case scalePart:
-		return x[0] == 0 || x[0] == 1
+		return x[0] == 0 || x[0] >= 0.999 && x[0] <= 1
 	case variancePart:
 		return x[0] == 1
 	}
