@@ -105,6 +105,16 @@ def linked_hdf5():
             f["outside"] = h5py.ExternalLink("other.h5", "/data")
 
 
+def dense_hdf5():
+    """More links than a group's header holds, which are in a fractal heap and indexed by a B-tree."""
+    os.makedirs(path("h5_dense"), exist_ok=True)
+    with h5py.File(path("h5_dense", "links.h5"), "w", libver="latest") as f:
+        f["data"] = clouds()
+        f["label"] = LABELS.astype(np.uint8)[:, None]
+        for i in range(8):
+            f[f"more{i}"] = np.uint8(i)
+
+
 def bad_hdf5():
     x, y = clouds(), LABELS.astype(np.uint8)[:, None]
     nan = x.copy()
@@ -314,6 +324,7 @@ if __name__ == "__main__":
     good_hdf5()
     latest_hdf5()
     linked_hdf5()
+    dense_hdf5()
     bad_hdf5()
     check_written()
     hdf5_folder()

@@ -161,3 +161,13 @@ func TestSoftLinks(t *testing.T) {
 		}
 	}
 }
+
+// A group with its links in a fractal heap is refused, with what to do.
+func TestDenseLinksAreRefused(t *testing.T) {
+	t.Parallel()
+	b := load(t, "../h5_dense/links.h5")
+	_, err := Open(bytes.NewReader(b), int64(len(b)))
+	if err == nil || !strings.Contains(err.Error(), "links in a fractal heap") || !strings.Contains(err.Error(), `libver="earliest"`) {
+		t.Errorf("error %v", err)
+	}
+}

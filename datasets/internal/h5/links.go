@@ -96,7 +96,8 @@ func refuseDenseLinks(c *cursor) error {
 		c.take(8) // maximum creation index
 	}
 	if heap := c.u64(); heap != undefined {
-		return errors.New(`stores its links densely (libver="latest" with many members), which is not supported`)
+		return errors.New(`stores its links in a fractal heap, as h5py does with libver="latest" or track_order=True and more ` +
+			`than 8 members, which is not supported; write it with libver="earliest", or put the arrays into a file of their own`)
 	}
 	return nil
 }
