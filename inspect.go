@@ -29,6 +29,7 @@ type Inspection struct {
 	Features   string                `json:"features"`        // what features takes by default; "" if it must be named
 	Batch      []string              `json:"batch_dependent"` // operators that mix samples or draw random numbers
 	Unread     []string              `json:"unread"`          // parts of the file that are not interpreted
+	Undefined  []string              `json:"undefined"`       // values that are taken and not given; see [onnx.Model.Undefined]
 	Tensors    []TensorInfo          `json:"tensors,omitempty"`
 }
 
@@ -69,7 +70,7 @@ func Inspect(path string, opt InspectOptions) (_ *Inspection, err error) {
 		Producer: m.Producer, Opsets: m.Opsets, Metadata: map[string]string{}, Nodes: len(m.Graph.Nodes),
 		Inputs: valueInfos(m.Graph.Inputs), Outputs: valueInfos(m.Graph.Outputs), Operators: map[string]int{},
 		DTypes: map[string]int{}, Sites: map[string]int{}, Batch: m.batchDependent(),
-		Unread: append([]string{}, m.Unread...), Data: m.DataLocations()}
+		Unread: append([]string{}, m.Unread...), Undefined: append([]string{}, m.Undefined()...), Data: m.DataLocations()}
 	for _, e := range m.Metadata {
 		r.Metadata[e.Key] = e.Value
 	}

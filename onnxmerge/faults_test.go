@@ -342,3 +342,42 @@ func TestFlattenedRowsAreReordered(t *testing.T) {
 
 // near reports whether two float32 numbers that were computed in two orders are one.
 func near(x, y float64) bool { return x-y < 1e-5 && y-x < 1e-5 }
+
+// A merge of models in which an operator takes a value that nothing gives says so, once of each model.
+func TestUndefinedValuesAreNamed(t *testing.T) {
+	t.Parallel()
+	model := func(shift string, seed uint64) *onnx.Model {
+		var b onnxtest.Builder
+		b.Input("x", -1, 8)
+		b.Tensor("w", onnxtest.Near(onnxtest.Random(1, 64), seed), 8, 8)
+		b.Tensor("b", onnxtest.Near(onnxtest.Random(2, 8), seed), 8)
+		b.Node("h", "MatMul", "x", "w")
+		b.Node("y", "Add", "h", shift)
+		return b.Open(t)
+	}
+	whole, broken := model("b", 1), model("ghost", 2)
+	for _, c := range []struct {
+		models []*onnx.Model
+		want   []string // models of which a warning speaks
+	}{
+		{[]*onnx.Model{whole, whole}, nil},
+		{[]*onnx.Model{whole, broken}, []string{"fine-tuned"}},
+		{[]*onnx.Model{broken, whole}, []string{"pre-trained"}},
+		{[]*onnx.Model{whole, whole, broken}, []string{"fine-tuned"}},
+		{[]*onnx.Model{whole, broken, whole}, []string{"second"}},
+	} {
+		plan, err := NewPlan(t.Context(), c.models, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, w := range plan.Warnings {
+			if side, ok := strings.CutSuffix(w, ` model gives ghost, so that no runtime computes it`); ok {
+				got = append(got, strings.TrimPrefix(side, "no operator, input or tensor of the "))
+			}
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("models %q are named, want %q, among %q", got, c.want, plan.Warnings)
+		}
+	}
+}

@@ -12,6 +12,7 @@ type roles struct {
 	blockedA, blockedB     map[*onnx.Tensor]bool   // see flow.Blocked
 	settingsA, settingsB   map[*onnx.Tensor]string // see flow.Settings
 	variancesB             map[*onnx.Tensor]bool   // see flow.Variances
+	undefinedA, undefinedB []string                // see onnx.Model.Undefined
 
 	weightsB *weightFlow // of the fine-tuned model; nil if errB is not
 	errB     error
@@ -24,6 +25,7 @@ func newRoles(a, b *onnx.Model) *roles {
 		blockedA: flow.Blocked(a), blockedB: flow.Blocked(b),
 		settingsA: flow.Settings(a), settingsB: flow.Settings(b),
 		variancesB: flow.Variances(b),
+		undefinedA: a.Undefined(), undefinedB: b.Undefined(),
 	}
 	r.weightsB, r.errB = newWeightFlow(b)
 	return r

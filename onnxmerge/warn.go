@@ -24,6 +24,10 @@ func (p *planner) warn() {
 		for _, what := range m.Unread {
 			p.addWarning("the %s model has %s; weights in it are not merged", side, what)
 		}
+		if names := p.undefined(i); len(names) > 0 {
+			p.addWarning("no operator, input or tensor of the %s model gives %s, so that no runtime computes it", side,
+				shortList(names))
+		}
 	}
 	var differ []string
 	for _, d := range p.decisions {
@@ -44,6 +48,17 @@ func (p *planner) warn() {
 // addWarning appends a warning.
 func (p *planner) addWarning(format string, args ...any) {
 	p.warnings = append(p.warnings, fmt.Sprintf(format, args...))
+}
+
+// undefined returns the values that operators of a model take and nothing gives. A merge keeps them as they are.
+func (p *planner) undefined(model int) []string {
+	switch {
+	case model == 0:
+		return p.roles.undefinedA
+	case model == len(p.models)-1:
+		return p.roles.undefinedB
+	}
+	return p.others[model-1].roles.undefinedA
 }
 
 // warnUnused names pre-trained weights without a counterpart. A projection head explains them; so do two exports with

@@ -61,6 +61,9 @@ func writeInspection(w io.Writer, r *wiseft.Inspection) error {
 	for _, what := range r.Unread {
 		fmt.Fprintf(t, "not read\t%s\n", what)
 	}
+	for _, name := range r.Undefined {
+		fmt.Fprintf(t, "not given\t%s\n", name)
+	}
 	for _, key := range slices.Sorted(maps.Keys(r.Metadata)) {
 		fmt.Fprintf(t, "metadata\t%s = %s\n", key, r.Metadata[key])
 	}
