@@ -277,7 +277,7 @@ def judge_pair(folder, wiseft, scratch, flags=()):
     backbone, head = named_as_kept(document)
     if not right and meta["framework"] == "keras" and "out:files" not in io.files:
         return r | {"verdict": "truth unknown"}  # the exporter folds, and its files of two states cannot be compared
-    off = r["wrong_tensors"]
+    off = r["wrong_tensors"] = without_unused(r["wrong_tensors"], folder, wiseft) if right else r["wrong_tensors"]
     if right and (flags or "ort99" in meta["a"] + meta["b"]):  # folded models have free scales, blocked ones padding
         off = r["wrong_tensors"] = []
     elif flags:
@@ -308,6 +308,15 @@ def judge_pair(folder, wiseft, scratch, flags=()):
             w["used_by"] += f" ({backbone[w['tensor']]})"
         r["reason"] = f"kept: {[w['tensor'] for w in off][:5]}"
     return r
+
+
+def without_unused(off, folder, wiseft):
+    """The tensors of the list without those of which only elements that no operator uses are kept, as the plan says."""
+    if not off:
+        return off
+    _, plan = call(wiseft, "merge", folder / "A.onnx", folder / "B.onnx", "--plan", "--json")
+    kept = {t["tensor"] for t in plan.get("plan", []) if "elements that no operator uses" in t.get("reason", "")}
+    return [w for w in off if w["tensor"] not in kept]
 
 
 def wrong_tensors(folder, out):
@@ -434,6 +443,8 @@ def judge(args):
         r["folder"] = str(f)
         if r["verdict"] == "refused" and args.fold:
             again = judge_pair(f, args.wiseft, scratch, (args.fold,))
+            if again["verdict"] == "refused" and args.prove:
+                again = judge_pair(f, args.wiseft, scratch, (args.fold, args.prove))
             r["folded"] = again["verdict"]
             r["fold"] = {
                 k: again.get(k) for k in ("verdict", "reason", "error", "unmerged", "wrong_tensors", "warnings")
@@ -543,6 +554,7 @@ def main():
     p.add_argument("folders", type=pathlib.Path, nargs="+")
     p.add_argument("--wiseft", default="wiseft")
     p.add_argument("--fold", default="--fold-bn", help="the flag to try after a refusal")
+    p.add_argument("--prove", help="the flag to try beside it after another refusal")
     p.add_argument("--failures", type=pathlib.Path)
     p.add_argument("--results", type=pathlib.Path)
     p.add_argument("--only")
