@@ -4,8 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
-
-	"golang.org/x/sync/errgroup"
+	"sync"
 
 	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/onnxmerge/method"
@@ -206,13 +205,10 @@ func (p *planner) pairStructure(ctx context.Context) error {
 
 // find pairs the tensors, and finds their roles meanwhile.
 func (p *planner) find(ctx context.Context, similar pair.Likeness, given ...pair.Given) (al *pair.Alignment, err error) {
-	var both errgroup.Group
-	both.Go(func() error {
-		p.roles = newRoles(p.pretrained, p.finetuned)
-		return nil
-	})
+	var meanwhile sync.WaitGroup
+	meanwhile.Go(func() { p.roles = newRoles(p.pretrained, p.finetuned) })
 	al, err = pair.Find(ctx, p.pretrained, p.finetuned, similar, given...)
-	both.Wait()
+	meanwhile.Wait()
 	return al, err
 }
 
