@@ -59,6 +59,7 @@ type MeasureOptions struct {
 	Monitor Monitor
 
 	calibration []datasets.Dataset // that activations of the models are measured on; nil if they are not
+	landscape   *landscape         // of a sweep; nil without one
 }
 
 // RunOptions says where a run is kept, and which part of it this process does.
@@ -262,6 +263,9 @@ func (o MeasureOptions) measure(
 			return nil, fault.Usagef("a search decides what it measures while it runs, so that --dry-run cannot count it").
 				WithHint("leave out --search")
 		}
+		if err := o.landscape.add(ctx, plan, nil, o.Monitor); err != nil {
+			return nil, err
+		}
 		e, err := bench.EstimateRun(ctx, *plan, store.Look(o.Run.Folder))
 		return &Measured{Folder: o.Run.Folder, Estimate: e}, err
 	}
@@ -275,6 +279,9 @@ func (o MeasureOptions) measure(
 		if err := o.search(ctx, plan, run.Folder); err != nil {
 			return nil, err
 		}
+	}
+	if err := o.landscape.add(ctx, plan, run.Folder, o.Monitor); err != nil {
+		return nil, run.explain(err)
 	}
 	out, err := bench.Run(ctx, *plan, run.Folder, o.Monitor.bench("measuring", ""))
 	if err != nil {

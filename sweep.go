@@ -29,6 +29,8 @@ type SweepOptions struct {
 	// BothStatistics measures every mix with running variances that are mixed linearly, as published, and beside it with
 	// standard deviations, if the models have any. Merge.Statistics must be "" or linear.
 	BothStatistics bool
+	// Landscape measures the loss on a plane of models, too; nil does not.
+	Landscape *LandscapeOptions
 	MeasureOptions
 }
 
@@ -52,6 +54,9 @@ func Sweep(ctx context.Context, paths []string, opt SweepOptions) (_ *Measured, 
 		return nil, err
 	}
 	if err := opt.checkSearch(); err != nil {
+		return nil, err
+	}
+	if err := opt.Landscape.check(&opt); err != nil {
 		return nil, err
 	}
 	if opt.Search {
@@ -129,6 +134,10 @@ func Sweep(ctx context.Context, paths []string, opt SweepOptions) (_ *Measured, 
 	if plan.Controls, err = opt.floor(ctx, whole); err != nil {
 		return nil, err
 	}
+	if opt.landscape, err = newLandscape(opt.Landscape, whole, samples); err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, opt.landscape.close()) }()
 	return opt.measure(ctx, plan, merged.inputs.paths(), opt.Search)
 }
 

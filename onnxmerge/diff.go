@@ -206,21 +206,24 @@ func measure(ctx context.Context, x decision) (distance, error) {
 
 // eachBlock calls f with the values of all elements of a and of the fine-tuned tensor, block by block.
 func eachBlock(ctx context.Context, x decision, a input, f func(a, b []float64)) error {
-	const block = 64 << 10 // elements: an even number
 	inputs := []input{a, newInput(x.b.ReadAt, x.b.DType)}
-	n := min(block, x.b.Len())
+	return eachBlockOf(ctx, x.b.Len(), inputs, func(values [][]float64) { f(values[0], values[1]) })
+}
+
+// eachBlockOf calls f with the values of count elements of every input, block by block.
+func eachBlockOf(ctx context.Context, count int64, inputs []input, f func(values [][]float64)) error {
+	const block = 64 << 10 // elements: an even number
 	buf := &scratch{raw: make([][]byte, len(inputs))}
-	buf.grow(int(n))
-	for first := int64(0); first < x.b.Len(); first += n {
+	buf.grow(int(min(block, count)))
+	for first := int64(0); first < count; first += block {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		n := min(n, x.b.Len()-first)
+		n := min(block, count-first)
 		if err := buf.read(inputs, first, n); err != nil {
 			return err
 		}
-		values := buf.decode(inputs, 0, int(n))
-		f(values[0], values[1])
+		f(buf.decode(inputs, 0, int(n)))
 	}
 	return nil
 }

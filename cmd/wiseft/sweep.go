@@ -20,6 +20,7 @@ type sweepCommand struct {
 	search  bool
 	floor   int
 	noProof bool
+	plane   landscapeOptions
 }
 
 func newSweepCommand() *cli.Command {
@@ -44,6 +45,7 @@ func newSweepCommand() *cli.Command {
 			"  wiseft sweep pretrained.onnx finetuned.onnx --alphas 0:1:0.05 --search --train d --val d --test d -o run\n" +
 			"  wiseft sweep pretrained.onnx finetuned.onnx --train d --test d --repair d -o run\n" +
 			"  wiseft sweep pretrained.onnx finetuned.onnx --train d --test d --transfer other:svm,few-shot -o run\n" +
+			"  wiseft sweep pretrained.onnx finetuned.onnx --train d --val d --test d --landscape other.onnx -o run\n" +
 			"  wiseft sweep pretrained.onnx finetuned.onnx --train d --test d -o run --shard 3/8",
 		Flags: o.flags(),
 	}, atLeast(), o.run)
@@ -61,6 +63,7 @@ func (o *sweepCommand) flags() []cli.Flag {
 			"alone reaches").shown("none").env(),
 		noProveFlag(&o.noProof),
 	)
+	flags = append(flags, o.plane.flags()...)
 	merging := section("Merging:",
 		define(&o.recipe, "recipe", "merge as the recipe `FILE` says; --alphas and --grid take the place of its parameters").
 			env(),
@@ -103,6 +106,9 @@ func (o *sweepCommand) options(c *call) (models []string, opt wiseft.SweepOption
 		merge.Statistics = ""
 	}
 	opt = wiseft.SweepOptions{Merge: merge, BothStatistics: both, Search: o.search, Floor: o.floor, NoProof: o.noProof, MeasureOptions: measure}
+	if opt.Landscape, err = o.plane.options(c); err != nil {
+		return nil, opt, err
+	}
 	return models, opt, o.readGrid(c, &opt)
 }
 

@@ -128,6 +128,8 @@ type Plan struct {
 	// Weights is how far fine-tuning moved the weights of the mixes' models, for the result; nil = it is not known.
 	Weights *result.Weights
 
+	Landscape *Landscape // a plane of models whose loss is measured, too; nil = none
+
 	Train datasets.Dataset // for probes; nil with OwnHead
 	Vals  []Val            // on which a mix is chosen; nil = none is chosen
 	// ValFromTest is the share of every test set that was taken out of it for Vals; a note names it.

@@ -66,7 +66,7 @@ func newResult(ctx context.Context, s *unit.Spec, folder *store.Folder, event fu
 	b := &builder{spec: s, folder: folder, event: event, whole: true}
 	b.result = &result.Result{Schema: s.Result, Suite: s.Settings.Suite, Order: s.Settings.Corruptions,
 		Notes: []string{}, Pareto: []string{},
-		NUnits: len(s.Units()), Settings: s.Settings, Weights: s.Weights}
+		NUnits: s.Total(), Settings: s.Settings, Weights: s.Weights}
 	b.findReference()
 	for _, shared := range s.Settings.Shared {
 		b.note("SHARED SAMPLES: " + shared)
@@ -135,6 +135,9 @@ func newResult(ctx context.Context, s *unit.Spec, folder *store.Folder, event fu
 		return nil, err
 	}
 	if err := b.addChanges(); err != nil {
+		return nil, err
+	}
+	if err := b.addLandscape(ctx); err != nil {
 		return nil, err
 	}
 	b.summarizeModels()

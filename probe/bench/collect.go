@@ -16,6 +16,9 @@ func Collect(ctx context.Context, folder *store.Folder, progress func(Progress))
 		return nil, err
 	}
 	r := &run{spec: spec, folder: folder, progress: progress, started: time.Now(), modelOf: -1}
+	if spec.Landscape != nil {
+		r.landscape = &run{spec: spec.Landscape.Points, folder: folder, progress: r.landscapeProgress, started: r.started, modelOf: -1}
+	}
 	defer r.close()
 	out := &Outcome{}
 	for tries := 1; ; tries++ {
@@ -26,7 +29,7 @@ func Collect(ctx context.Context, folder *store.Folder, progress func(Progress))
 			break
 		}
 	}
-	out.NCached = len(spec.Units()) - out.Missing
+	out.NCached = spec.Total() - out.Missing
 	out.Events = r.told()
 	out.Seconds = time.Since(r.started).Seconds()
 	return out, err
@@ -51,7 +54,11 @@ func (r *run) collect(ctx context.Context) (missing int, err error) {
 			missing++
 		}
 	}
-	return missing, nil
+	if r.landscape == nil {
+		return missing, nil
+	}
+	further, err := r.landscape.collect(ctx)
+	return missing + further, err
 }
 
 // Gather copies the units of another folder of the same plan into folder, with the plan if folder has none, and

@@ -36,13 +36,19 @@ func EstimateRun(ctx context.Context, plan Plan, folder *store.Folder) (*Estimat
 	defer r.close()
 	r.count()
 	s := r.spec
-	e := &Estimate{Models: len(s.Variants), Units: len(s.Units()), Cached: r.cached, Passes: r.at.TotalSamples}
+	e := &Estimate{Models: len(s.Variants), Units: s.Total(), Cached: r.cached, Passes: r.at.TotalSamples}
 	tasks := 0
 	for _, t := range s.Settings.Transfers {
 		tasks += len(t.Tasks)
 	}
 	if s.Settings.Train != nil {
 		e.Fits = len(s.Variants) * (1 + len(s.Settings.Probes) + tasks)
+	}
+	if s.Landscape != nil {
+		points := len(s.Landscape.Points.Variants)
+		if e.Models += points; s.Settings.Train != nil {
+			e.Fits += points
+		}
 	}
 	return e, r.time(ctx, e)
 }

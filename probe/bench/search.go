@@ -32,8 +32,8 @@ func Search(ctx context.Context, plan Plan, folder *store.Folder, progress func(
 	// Features between the ends are interpolated from those at the ends, which a later search in the folder needs,
 	// too.
 	searched := plan
-	searched.Controls, searched.Probes, searched.Transfers = nil, nil, nil // they come after the search
-	searched.KeepFeatures, searched.WarmStart = true, false                // a search evaluates the variants in another order
+	searched.Controls, searched.Probes, searched.Transfers, searched.Landscape = nil, nil, nil, nil // they come after the search
+	searched.KeepFeatures, searched.WarmStart = true, false                                         // a search evaluates the variants in another order
 	r, err := newRun(ctx, searched, folder, progress)
 	if err != nil {
 		return plan, err

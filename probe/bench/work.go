@@ -36,6 +36,8 @@ type run struct {
 	lastProbe    *fit.Classifier // the probe used last, for reuse
 	lastProbeKey store.Key
 	cached       int // units that needed no forward pass
+
+	landscape *run // of the points of the plan's landscape; nil = none
 }
 
 func newRun(ctx context.Context, plan Plan, folder *store.Folder, progress func(Progress)) (*run, error) {
@@ -50,11 +52,17 @@ func newRun(ctx context.Context, plan Plan, folder *store.Folder, progress func(
 	if r.spec, err = newSpec(ctx, &r.plan, r.data); err != nil {
 		return nil, errors.Join(err, r.data.close())
 	}
+	if err := r.addLandscape(ctx); err != nil {
+		return nil, errors.Join(err, r.data.close())
+	}
 	return r, nil
 }
 
 func (r *run) close() {
 	r.closeModel()
+	if r.landscape != nil {
+		r.landscape.close()
+	}
 	if r.data == nil {
 		return
 	}
@@ -83,6 +91,10 @@ func (r *run) sayPool(m feature.Meta) {
 
 // told returns the events, with one for all units that do not say which they are.
 func (r *run) told() []string {
+	if r.landscape != nil {
+		r.events = append(r.events, r.landscape.events...)
+		r.landscape.events = nil
+	}
 	if n := r.folder.Unnamed(); n > 0 {
 		r.event(fmt.Sprintf("%d stored results are of an earlier version, whose files do not say what they hold: "+
 			"files whose names were exchanged would not be noticed", n))
@@ -109,7 +121,7 @@ func (r *run) extracted(u unit.Unit) bool {
 	return r.folder.Has(unit.Features, r.spec.Features(u.Variant, u.View)) && !r.headPending(u)
 }
 
-// count counts the pending units and their samples.
+// count counts the pending units and their samples, with those of the landscape.
 func (r *run) count() {
 	for _, u := range r.spec.Units() {
 		if !r.pending(u) || r.extracted(u) {
@@ -119,11 +131,27 @@ func (r *run) count() {
 		r.at.TotalUnits++
 		r.at.TotalSamples += u.Samples
 	}
+	if l := r.landscape; l != nil {
+		l.count()
+		r.cached += l.cached
+		r.at.TotalUnits += l.at.TotalUnits
+		r.at.TotalSamples += l.at.TotalSamples
+	}
 }
 
-// work processes the units of the run's share, and then all that are pending: those that other workers had claimed,
-// and those that depend on them. With several shares, the last one does that, or Collect.
+// work processes the units of the run's share, those of the models first and then those of the landscape.
 func (r *run) work(ctx context.Context) error {
+	if err := r.workOnModels(ctx); err != nil || r.landscape == nil {
+		return err
+	}
+	r.closeModel() // one model is open at a time
+	defer r.landscape.closeModel()
+	return r.landscape.work(ctx)
+}
+
+// workOnModels processes the units of the run's share, and then all that are pending: those that other workers had claimed,
+// and those that depend on them. With several shares, the last one does that, or Collect.
+func (r *run) workOnModels(ctx context.Context) error {
 	units := r.spec.Units()
 	for _, u := range r.plan.Share.Order(units) {
 		if err := r.claimAndProcess(ctx, u); err != nil {
@@ -349,7 +377,7 @@ func (r *run) record(kind string, key store.Key, v int, data string, start time.
 
 // maxTries is how often a result is begun again because a unit is damaged. Each time removes one damaged unit, which
 // is computed again; more attempts mean a failing disk.
-func maxTries(s *unit.Spec) int { return 3 * len(s.Units()) }
+func maxTries(s *unit.Spec) int { return 3 * s.Total() }
 
 // outcome makes the result if no unit is missing.
 func (r *run) outcome(ctx context.Context) (*Outcome, error) {
@@ -388,6 +416,9 @@ func (r *run) missing() (n int) {
 		if r.pending(u) {
 			n++
 		}
+	}
+	if r.landscape != nil {
+		n += r.landscape.missing()
 	}
 	return n
 }

@@ -94,6 +94,8 @@ type Result struct {
 	Changes *Changes `json:"changes,omitempty"`
 	// Weights is how far fine-tuning moved the weights of the first model that is merged; nil unless models are merged.
 	Weights *Weights `json:"weights,omitempty"`
+	// Landscape is the loss on a plane of models; nil unless it was measured.
+	Landscape *Landscape `json:"landscape,omitempty"`
 	// Samples are those of Changes.Pictured, from their own file; nil if there is none.
 	Samples []Sample `json:"-"`
 	// Journal is how the run was made, for reports that say so; nil = they do not.

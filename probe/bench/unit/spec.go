@@ -29,6 +29,8 @@ type Spec struct {
 	Settings result.Settings `json:"settings"`
 	// Weights is that of the result. It follows from the models, and is no part of the plan's identity.
 	Weights *result.Weights `json:"weights,omitempty"`
+	// Landscape is a plane of models that is measured, too; nil = none.
+	Landscape *Landscape `json:"landscape,omitempty"`
 
 	probes map[int]store.Key // keys of the probes of variants that were computed; nil = none
 }
@@ -95,11 +97,14 @@ func (s *Spec) ID() store.Key {
 	if len(s.Settings.Transfers) > 0 {
 		all = append(all, s.transferIDs())
 	}
+	if s.Landscape != nil {
+		all = append(all, s.Landscape.id())
+	}
 	return store.NewKey(all)
 }
 
-// Extends reports whether s has all that other has, and perhaps more variants and transfer sets: whether its result
-// contains other's.
+// Extends reports whether s has all that other has, and perhaps more variants and transfer sets, and a landscape: whether
+// its result contains other's.
 func (s *Spec) Extends(other *Spec) bool {
 	ours := map[store.Key]bool{}
 	for v := range s.Variants {
@@ -117,6 +122,9 @@ func (s *Spec) Extends(other *Spec) bool {
 		if !ours[store.NewKey(id)] {
 			return false
 		}
+	}
+	if other.Landscape != nil && s.Landscape.id() != other.Landscape.id() {
+		return false
 	}
 	return store.NewKey(s.rules()) == store.NewKey(other.rules())
 }
@@ -191,6 +199,9 @@ func (s *Spec) Check() error {
 	}
 	if s.Settings.Choose.Rule == "" {
 		return fmt.Errorf("it has no rule")
+	}
+	if err := s.Landscape.check(); err != nil {
+		return err
 	}
 	return s.Settings.Choose.Check()
 }

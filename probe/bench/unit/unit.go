@@ -19,6 +19,15 @@ func (s *Spec) Units() []Unit {
 	return list
 }
 
+// Total counts all units of the plan, and those of its landscape.
+func (s *Spec) Total() int {
+	n := len(s.Units())
+	if s.Landscape != nil {
+		n += s.Landscape.Points.Total()
+	}
+	return n
+}
+
 // samples counts the samples that pass through a model for w.
 func (s *Spec) samples(w View) (n int) {
 	if w.Role != OnTransfer {

@@ -1,0 +1,314 @@
+package wiseft
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/wiseft/wiseft/datasets"
+	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/onnxmerge"
+	"github.com/wiseft/wiseft/onnxmerge/method"
+	"github.com/wiseft/wiseft/probe/bench"
+	"github.com/wiseft/wiseft/probe/bench/result"
+	"github.com/wiseft/wiseft/probe/store"
+)
+
+// LandscapeOptions says on which plane of models the loss of validation data is measured beside a sweep: the one through
+// the pre-trained, the fine-tuned and a third model. [result.Landscape] has its axes.
+type LandscapeOptions struct {
+	// Third is the file of another fine-tune of the same network; "" is the repaired mix at Alpha, which needs Merge.Repair.
+	Third string
+	// Alpha of the repaired mix; nil is the chosen one, for which validation data is measured first.
+	Alpha *float64
+	// Samples of the training and of the validation data each, drawn class by class; 0 is LandscapeSamples, or all of fewer.
+	Samples int
+}
+
+const (
+	// LandscapeSamples is how many samples the loss of a point is of by default. The standard error of a mean loss is then
+	// a few hundredths, and is the same error at every point, since the samples are.
+	LandscapeSamples = 200
+	// landscapeSide is how many points a side of the grid has.
+	landscapeSide = 11
+	// landscapeMargin is how far the grid reaches beyond the three models, in parts of their extent.
+	landscapeMargin = 0.2
+	// flat is the sine of the angle at the pre-trained model below which three models are on a line. Rounding of float16
+	// weights makes angles of about 1e-3 between a mix and the line that it is on.
+	flat = 2e-3
+)
+
+// check returns an error if the plane cannot be that of a sweep.
+func (o *LandscapeOptions) check(s *SweepOptions) error {
+	switch {
+	case o == nil:
+		return nil
+	case o.Samples < 0:
+		return fault.Usagef("--landscape-samples %d must not be negative", o.Samples)
+	case s.Val.isZero():
+		return fault.Usagef("--landscape is of the loss of validation data").WithHint(bench.NeedsVal)
+	case !s.Score.isZero():
+		return fault.Usagef("--landscape is of the loss, and --score measures no loss")
+	case o.Third != "" && s.Merge.Align != nil:
+		return fault.Usagef("--landscape %s: --align brings the units of PRETRAINED and FINETUNED into one order, and not those of "+
+			"a third model", o.Third).WithHint("align the files first, with merge --align, or use --landscape repair")
+	case o.Third != "":
+		return nil
+	case s.Merge.Repair == nil:
+		return fault.Usagef("--landscape repair needs a repair").WithHint("name its data with --repair DATA")
+	case o.Alpha != nil && (*o.Alpha <= 0 || *o.Alpha >= 1):
+		return fault.Usagef("--landscape repair:%g: only between 0 and 1 is a mix repaired, and three models on a line span no plane",
+			*o.Alpha)
+	case o.Alpha == nil && s.Run.Share.Count > 1:
+		return fault.Usagef("--landscape repair is at the chosen alpha, which is not known before all shares are done").
+			WithHint("name an alpha: --landscape repair:0.5")
+	case o.Alpha == nil && s.Choose.OnTest:
+		return fault.Usagef("--landscape repair is at the chosen alpha, and test data chooses it").
+			WithHint("name an alpha: --landscape repair:0.5")
+	}
+	return nil
+}
+
+// landscape makes the plane of a sweep.
+type landscape struct {
+	LandscapeOptions
+	whole   mergeVariant // of the sweep
+	samples *calibration // of repairs; nil without any
+	third   *Model       // open, if the third model is a file
+}
+
+// newLandscape opens the third model of a sweep's plane, if it is a file; nil without options. The caller closes it.
+func newLandscape(opt *LandscapeOptions, whole mergeVariant, samples *calibration) (*landscape, error) {
+	if opt == nil {
+		return nil, nil
+	}
+	l := &landscape{LandscapeOptions: *opt, whole: whole, samples: samples}
+	if opt.Third == "" {
+		return l, nil
+	}
+	var err error
+	l.third, err = Open(opt.Third)
+	return l, err
+}
+
+// close closes the third model. The receiver may be nil.
+func (l *landscape) close() error {
+	if l == nil || l.third == nil {
+		return nil
+	}
+	return l.third.Close()
+}
+
+// add sets the landscape of a plan that has its data. folder is nil in a dry run, where nothing is chosen: alpha .5 is as
+// costly as another. The receiver may be nil.
+func (l *landscape) add(ctx context.Context, plan *bench.Plan, folder *store.Folder, monitor Monitor) error {
+	if l == nil {
+		return nil
+	}
+	third, name, err := l.thirdModel(ctx, plan, folder, monitor)
+	if err != nil {
+		return err
+	}
+	base, err := l.plan(ctx, third)
+	if err != nil {
+		return err
+	}
+	gram, err := onnxmerge.Gram(ctx, base, monitor.mebibytes("measuring the plane"))
+	if err != nil {
+		return err
+	}
+	// The plan's order is pre-trained, third, fine-tuned.
+	plane, err := newPlane(gram[1][1], gram[0][1], gram[0][0])
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	b := &bench.Landscape{Plane: plane.points(name)}
+	b.Plane.Data = plan.Vals[0].Name
+	if b.Val, err = drawnByClass(plan.Vals[0].Data, l.Samples, plan.Seed); err != nil {
+		return err
+	}
+	if b.Plane.Head = "own"; !plan.OwnHead {
+		b.Plane.Head = "probe"
+		if b.Train, err = drawnByClass(plan.Train, l.Samples, plan.Seed); err != nil {
+			return err
+		}
+		b.Plane.Train = b.Train.Len()
+	}
+	b.Plane.N = b.Val.Len()
+	for _, p := range b.Plane.Points {
+		b.Variants = append(b.Variants, l.variant(base, third, plane, p))
+	}
+	plan.Landscape = b
+	return nil
+}
+
+// thirdModel returns the third model and its name in results.
+func (l *landscape) thirdModel(ctx context.Context, plan *bench.Plan, folder *store.Folder, monitor Monitor,
+) (*Model, string, error) {
+	if l.third != nil {
+		return l.third, l.Third, nil
+	}
+	alpha, err := l.alpha(ctx, plan, folder, monitor)
+	if err != nil {
+		return nil, "", err
+	}
+	mix := l.whole
+	mix.point = []result.Param{{Name: result.Alpha, Value: alpha}}
+	mix.params = withPoint(mix.merge.Params, mix.point)
+	repaired, err := mix.plan()
+	if err != nil {
+		return nil, "", err
+	}
+	if repaired, _, err = l.samples.repair(ctx, repaired); err != nil {
+		return nil, "", err
+	}
+	m, err := l.samples.write(ctx, repaired)
+	name := mix.ID() + " repaired"
+	return &Model{Model: m, path: name}, name, err
+}
+
+// alpha returns that of the repaired mix.
+func (l *landscape) alpha(ctx context.Context, plan *bench.Plan, folder *store.Folder, monitor Monitor) (float64, error) {
+	switch {
+	case l.Alpha != nil:
+		return *l.Alpha, nil
+	case folder == nil:
+		return bench.ConventionalAlpha, nil
+	}
+	chosen, err := bench.Choose(ctx, *plan, folder, monitor.bench("choosing", "landscape: "))
+	if err != nil {
+		return 0, err
+	}
+	hint := "name an alpha of the repaired mix: --landscape repair:0.5"
+	switch {
+	case chosen == nil || chosen.Alpha == nil || len(chosen.Params) != 1:
+		return 0, fault.Mismatchf("no mix by alpha alone was chosen").WithHint("%s", hint)
+	case *chosen.Alpha == 0 || *chosen.Alpha == 1:
+		return 0, fault.Mismatchf("%s is chosen, an end of the line, and three models on a line span no plane", chosen.ID).WithHint("%s", hint)
+	}
+	monitor.note(fmt.Sprintf("landscape: the third model is the repaired mix at the chosen alpha %g", *chosen.Alpha))
+	return *chosen.Alpha, nil
+}
+
+// plan returns the plan that mixes the three models: the pre-trained, the third, and the fine-tuned one, whose graph is
+// written. The pairing of a file is proved by running, as that of the sweep.
+func (l *landscape) plan(ctx context.Context, third *Model) (*onnxmerge.Plan, error) {
+	list, opt := models{l.whole.inputs[0], third, l.whole.last}, l.merge()
+	plan, err := planModels(ctx, list, nil, opt)
+	if err != nil {
+		return nil, err
+	}
+	if plan, err = settleDoubts(ctx, plan, list, nil, opt); err != nil {
+		return nil, err
+	}
+	if err := namePair(plan.Err(), list); err != nil {
+		return nil, err
+	}
+	if l.third != nil && opt.Prove != nil {
+		if _, err := proveMerge(ctx, plan, list, *opt.Prove); err != nil {
+			return nil, err
+		}
+	}
+	return plan, nil
+}
+
+// merge returns the options of the mixes on the plane: those of the sweep, but for the method, which is linear.
+func (l *landscape) merge() MergeOptions {
+	opt := l.whole.merge
+	opt.Method, opt.Params, opt.Set, opt.Fisher, opt.Repair = "linear", weights(1, 0, 0), nil, nil, nil
+	return opt
+}
+
+// weights are the parameters of a mix by coefficients of the pre-trained, the third and the fine-tuned model.
+func weights(pretrained, third, finetuned float64) method.Params {
+	return method.Params{"weight": []float64{pretrained, third, finetuned}, "normalize": false}
+}
+
+// variant returns the model of a point.
+func (l *landscape) variant(base *onnxmerge.Plan, third *Model, plane plane, p result.LandscapePoint) bench.Variant {
+	v := l.whole
+	v.base, v.merge, v.inputs = base, l.merge(), models{l.whole.inputs[0], third, l.whole.last}
+	v.point, v.params = nil, weights(plane.coefficients(p.X, p.Y))
+	return planeVariant{v, p.ID}
+}
+
+// planeVariant is the model of a point of a plane.
+type planeVariant struct {
+	mergeVariant
+	id string
+}
+
+// ID implements bench.Variant.
+func (v planeVariant) ID() string { return v.id }
+
+// About implements bench.Variant.
+func (planeVariant) About() bench.About { return bench.About{} }
+
+// plane has the coordinates of three models in their plane: the pre-trained one is at (0, 0), the fine-tuned one at
+// (width, 0) and the third one at (x, y), by Gram-Schmidt; see [result.Landscape].
+type plane struct{ width, x, y float64 }
+
+// newPlane returns the plane of three models by the inner products of their differences from the pre-trained one: of the
+// fine-tuned one with itself, of both, and of the third one with itself.
+func newPlane(finetuned, both, third float64) (p plane, err error) {
+	if finetuned == 0 {
+		return p, fault.Mismatchf("the pre-trained and the fine-tuned model are equal, and span no plane with a third one")
+	}
+	p.width = math.Sqrt(finetuned)
+	p.x = both / p.width
+	p.y = math.Sqrt(max(third-p.x*p.x, 0))
+	if !(p.y > flat*math.Sqrt(third)) {
+		return p, fault.Mismatchf("the model is on the line through the pre-trained and the fine-tuned one, so that they span no plane").
+			WithHint("name a model of another training, or a repaired mix: --landscape repair:0.5")
+	}
+	return p, nil
+}
+
+// coefficients returns those of the pre-trained, the third and the fine-tuned model in the point (x, y).
+func (p plane) coefficients(x, y float64) (pretrained, third, finetuned float64) {
+	third = y / p.y
+	finetuned = (x - third*p.x) / p.width
+	return 1 - third - finetuned, third, finetuned
+}
+
+// points returns the points that are measured, without figures: those of the path, the third model, and the grid.
+func (p plane) points(third string) result.Landscape {
+	l := result.Landscape{Third: third, Side: landscapeSide}
+	for _, alpha := range defaultAlphas() {
+		l.Points = append(l.Points, result.LandscapePoint{ID: fmt.Sprintf("path %g", alpha), Kind: result.PathPoint,
+			X: alpha * p.width, Alpha: &alpha})
+	}
+	l.Points = append(l.Points, result.LandscapePoint{ID: "third model", Kind: result.ThirdPoint, X: p.x, Y: p.y})
+	left, right := min(0, p.x), max(p.width, p.x)
+	for j := range landscapeSide {
+		for i := range landscapeSide {
+			l.Points = append(l.Points, result.LandscapePoint{ID: fmt.Sprintf("grid %d %d", i+1, j+1), Kind: result.GridPoint,
+				X: gridAt(left, right, i), Y: gridAt(0, p.y, j)})
+		}
+	}
+	return l
+}
+
+// gridAt returns the coordinate of index i of the grid, which reaches beyond low and high.
+func gridAt(low, high float64, i int) float64 {
+	d := high - low
+	return low - landscapeMargin*d + float64(i)/(landscapeSide-1)*(1+2*landscapeMargin)*d
+}
+
+// drawnByClass returns samples of a data set, drawn class by class: n, or 0 = LandscapeSamples, or all if there are fewer.
+func drawnByClass(ds datasets.Dataset, n int, seed uint64) (datasets.Dataset, error) {
+	want := cmp.Or(n, LandscapeSamples)
+	if n > ds.Len() {
+		return nil, fault.Usagef("--landscape-samples %d: %s has %d samples", n, ds.Info().Name, ds.Len())
+	}
+	if want >= ds.Len() {
+		return ds, nil
+	}
+	_, held := datasets.SplitStratified(datasets.Labels(ds), float64(want)/float64(ds.Len()), seed)
+	if len(held) == 0 {
+		return nil, fault.Inputf("%s: no class has two samples, so that none is drawn by class", ds.Info().Name)
+	}
+	return datasets.Subset(ds, slices.Clone(held), fmt.Sprintf("%d samples drawn by class for the landscape, seed %d", len(held), seed)), nil
+}
