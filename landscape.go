@@ -25,14 +25,15 @@ type LandscapeOptions struct {
 	Alpha *float64
 	// Samples of the training and of the validation data each, drawn class by class; 0 is LandscapeSamples, or all of fewer.
 	Samples int
+	Side    int // points of a side of the grid, from 3 to 101; 0 is LandscapeSide
 }
 
 const (
 	// LandscapeSamples is how many samples the loss of a point is of by default. The standard error of a mean loss is then
 	// a few hundredths, and is the same error at every point, since the samples are.
 	LandscapeSamples = 200
-	// landscapeSide is how many points a side of the grid has.
-	landscapeSide = 11
+	// LandscapeSide is how many points a side of the grid has by default.
+	LandscapeSide = 11
 	// landscapeMargin is how far the grid reaches beyond the three models, in parts of their extent.
 	landscapeMargin = 0.2
 	// flat is the sine of the angle at the pre-trained model below which three models are on a line. Rounding of float16
@@ -47,6 +48,8 @@ func (o *LandscapeOptions) check(s *SweepOptions) error {
 		return nil
 	case o.Samples < 0:
 		return fault.Usagef("--landscape-samples %d must not be negative", o.Samples)
+	case o.Side != 0 && (o.Side < 3 || o.Side > 101):
+		return fault.Usagef("--landscape-side %d is not within 3 and 101", o.Side)
 	case s.Val.isZero():
 		return fault.Usagef("--landscape is of the loss of validation data").WithHint(bench.NeedsVal)
 	case !s.Score.isZero():
@@ -101,6 +104,14 @@ func (l *landscape) close() error {
 	return l.third.Close()
 }
 
+// paths returns the files of the third model. The receiver may be nil.
+func (l *landscape) paths() []string {
+	if l == nil || l.third == nil {
+		return nil
+	}
+	return l.third.Paths()
+}
+
 // add sets the landscape of a plan that has its data. folder is nil in a dry run, where nothing is chosen: alpha .5 is as
 // costly as another. The receiver may be nil.
 func (l *landscape) add(ctx context.Context, plan *bench.Plan, folder *store.Folder, monitor Monitor) error {
@@ -124,7 +135,7 @@ func (l *landscape) add(ctx context.Context, plan *bench.Plan, folder *store.Fol
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	b := &bench.Landscape{Plane: plane.points(name)}
+	b := &bench.Landscape{Plane: plane.points(name, cmp.Or(l.Side, LandscapeSide))}
 	b.Plane.Data = plan.Vals[0].Name
 	if b.Val, err = drawnByClass(plan.Vals[0].Data, l.Samples, plan.Seed); err != nil {
 		return err
@@ -274,27 +285,27 @@ func (p plane) coefficients(x, y float64) (pretrained, third, finetuned float64)
 }
 
 // points returns the points that are measured, without figures: those of the path, the third model, and the grid.
-func (p plane) points(third string) result.Landscape {
-	l := result.Landscape{Third: third, Side: landscapeSide}
+func (p plane) points(third string, side int) result.Landscape {
+	l := result.Landscape{Third: third, Side: side}
 	for _, alpha := range defaultAlphas() {
 		l.Points = append(l.Points, result.LandscapePoint{ID: fmt.Sprintf("path %g", alpha), Kind: result.PathPoint,
 			X: alpha * p.width, Alpha: &alpha})
 	}
 	l.Points = append(l.Points, result.LandscapePoint{ID: "third model", Kind: result.ThirdPoint, X: p.x, Y: p.y})
 	left, right := min(0, p.x), max(p.width, p.x)
-	for j := range landscapeSide {
-		for i := range landscapeSide {
+	for j := range side {
+		for i := range side {
 			l.Points = append(l.Points, result.LandscapePoint{ID: fmt.Sprintf("grid %d %d", i+1, j+1), Kind: result.GridPoint,
-				X: gridAt(left, right, i), Y: gridAt(0, p.y, j)})
+				X: gridAt(left, right, i, side), Y: gridAt(0, p.y, j, side)})
 		}
 	}
 	return l
 }
 
-// gridAt returns the coordinate of index i of the grid, which reaches beyond low and high.
-func gridAt(low, high float64, i int) float64 {
+// gridAt returns the coordinate of index i of a side of the grid, which reaches beyond low and high.
+func gridAt(low, high float64, i, side int) float64 {
 	d := high - low
-	return low - landscapeMargin*d + float64(i)/(landscapeSide-1)*(1+2*landscapeMargin)*d
+	return low - landscapeMargin*d + float64(i)/float64(side-1)*(1+2*landscapeMargin)*d
 }
 
 // drawnByClass returns samples of a data set, drawn class by class: n, or 0 = LandscapeSamples, or all if there are fewer.

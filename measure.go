@@ -269,7 +269,7 @@ func (o MeasureOptions) measure(
 		e, err := bench.EstimateRun(ctx, *plan, store.Look(o.Run.Folder))
 		return &Measured{Folder: o.Run.Folder, Estimate: e}, err
 	}
-	run, err := openRun(o.Run, append(models, o.paths()...))
+	run, err := openRun(o.Run, slices.Concat(models, o.landscape.paths(), o.paths()))
 	if err != nil {
 		return nil, err
 	}

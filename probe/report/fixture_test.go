@@ -34,7 +34,33 @@ func full() *result.Result {
 	transferAll(r)
 	changeAll(r)
 	r.Weights = weights()
+	r.Landscape = plane()
 	return r
+}
+
+// plane returns a landscape of a bowl around the fine-tuned model, with a barrier at alpha .4 and a point without a loss.
+func plane() *result.Landscape {
+	l := &result.Landscape{Third: "<b>third.onnx", Head: "probe", Train: 90, N: 60, Data: "val </script>.npz", Side: 3}
+	for i := range 6 {
+		alpha := float64(i) / 5
+		loss := 1 - 0.5*alpha
+		if i == 2 {
+			loss += 0.25
+		}
+		l.Points = append(l.Points, result.LandscapePoint{ID: "path", Kind: result.PathPoint, X: 10 * alpha, Alpha: &alpha,
+			Loss: result.Number(loss), Accuracy: 0.75})
+	}
+	l.Points = append(l.Points, result.LandscapePoint{ID: "third", Kind: result.ThirdPoint, X: 4, Y: 3, Loss: 0.75, Accuracy: 0.5})
+	for j := range 3 {
+		for i := range 3 {
+			x, y := 7*float64(i)-2, 2*float64(j)-1
+			l.Points = append(l.Points, result.LandscapePoint{ID: "grid", Kind: result.GridPoint, X: x, Y: y,
+				Loss: result.Number(0.5 + 0.01*(x-10)*(x-10) + 0.1*y*y), Accuracy: 0.5})
+		}
+	}
+	l.Points[len(l.Points)-1].Loss = unknown
+	l.SetBarrier()
+	return l
 }
 
 // weights returns three tensors that are merged, one that is copied and one that is refused.
@@ -206,7 +232,7 @@ func benchmark() *result.Result {
 	}
 	compareAll(r)
 	changeAll(r)
-	r.Weights = nil
+	r.Weights, r.Landscape = nil, nil
 	return r
 }
 

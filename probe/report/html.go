@@ -122,7 +122,7 @@ func newPage(r *result.Result) (*page, error) {
 		return p, nil
 	}
 	for _, add := range []func(*result.Result) (section, error){
-		changesSection, resultsSection, classesSection, transferSection, corruptionsSection, weightsSection, effectiveSection, comparisonsSection,
+		changesSection, resultsSection, classesSection, transferSection, corruptionsSection, weightsSection, landscapeSection, effectiveSection, comparisonsSection,
 		calibrationSection, testsSection, readingSection, producedSection,
 	} {
 		s, err := add(r)

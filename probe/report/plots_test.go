@@ -32,9 +32,9 @@ func drawPlot(t *testing.T, name, format string, r *result.Result) []byte {
 func TestPlotsOfEveryResult(t *testing.T) {
 	t.Parallel()
 	missing := map[string][]string{
-		"single":        {"corruptions", "curve", "decline", "effective", "heatmap", "severity", "weights"},
-		"partial_suite": {"curve", "effective", "tradeoff", "weights"},
-		"bench":         {"effective", "weights"},
+		"single":        {"corruptions", "curve", "decline", "effective", "heatmap", "landscape", "severity", "weights"},
+		"partial_suite": {"curve", "effective", "landscape", "tradeoff", "weights"},
+		"bench":         {"effective", "landscape", "weights"},
 		"grid":          {"effective"},
 	}
 	for name, r := range results() {

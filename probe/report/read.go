@@ -74,6 +74,9 @@ func check(r *result.Result) error {
 	if err := checkChanges(r); err != nil {
 		return err
 	}
+	if err := checkLandscape(r.Landscape); err != nil {
+		return err
+	}
 	for i, t := range r.Settings.Transfers {
 		if t == nil {
 			return resultErrorf("transfer set %d is not described", i)
@@ -113,6 +116,29 @@ func checkChanges(r *result.Result) error {
 	for i, a := range c.Pictured() {
 		if a == nil || isCompared && (a.Against == nil || a.AgainstMargin == nil) {
 			return resultErrorf("answer %d of the changes is not that of two models", i)
+		}
+	}
+	return nil
+}
+
+// checkLandscape returns an error if the points of a landscape are not those of a plane.
+func checkLandscape(l *result.Landscape) error {
+	if l == nil {
+		return nil
+	}
+	grid := l.Of(result.GridPoint)
+	if l.Side < 2 || l.Side > len(grid) || len(grid) != l.Side*l.Side {
+		return resultErrorf("the landscape has %d points of a grid, %d a side", len(grid), l.Side)
+	}
+	for i, p := range grid {
+		if p.X != grid[i%l.Side].X || p.Y != grid[i/l.Side*l.Side].Y || i > 0 && i < l.Side && !(p.X > grid[i-1].X) ||
+			i >= l.Side && !(p.Y > grid[i-l.Side].Y) {
+			return resultErrorf("point %d of the landscape's grid is not in its place", i)
+		}
+	}
+	for _, p := range l.Of(result.PathPoint) {
+		if p.Alpha == nil || !(*p.Alpha >= 0 && *p.Alpha <= 1) {
+			return resultErrorf("a point of the landscape's path has no alpha from 0 to 1")
 		}
 	}
 	return nil
