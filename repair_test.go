@@ -466,3 +466,53 @@ func BenchmarkRepair(b *testing.B) {
 	}
 	b.ReportMetric(float64(repairs)/float64(passes), "passes/repair")
 }
+
+// A repair's moves are the distances between the tensors of the files that merges with and without it write.
+func TestRepairMoves(t *testing.T) {
+	orttest.Load(t)
+	dir := t.TempDir()
+	net := repairNet{batch: -1, epsilon: 1e-5}
+	a := net.write(t, dir, "a.onnx")
+	net.seed = 1
+	b := net.write(t, dir, "b.onnx")
+	opt := MergeOptions{Params: method.Params{"alpha": .3}}
+	mixed, repaired := filepath.Join(dir, "mixed.onnx"), filepath.Join(dir, "repaired.onnx")
+	merge(t, mixed, []string{a, b}, opt)
+	opt.Repair = &RepairOptions{Data: Data{Path: "points", Set: repairData(t, 16)}, Samples: 16, Layout: "bcn"}
+	record := merge(t, repaired, []string{a, b}, opt).Repair
+	plan, err := PlanMerge(t.Context(), []string{a, b}, opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer plan.Close()
+	c, err := newCalibration(t.Context(), plan.Plan, plan.inputs[1], *opt.Repair, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed, err := c.changed(t.Context(), plan.Plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := c.moved(t.Context(), plan.Plan, changed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(record.Tensors()); n == 0 || len(got.Layers) != n || got.Mode != "affine" {
+		t.Fatalf("%d tensors moved by %q, want %d", len(got.Layers), got.Mode, n)
+	}
+	depth := 0.0
+	for _, m := range got.Layers {
+		x, y := tensorOf(t, mixed, m.Tensor), tensorOf(t, repaired, m.Tensor)
+		square, norm := 0.0, 0.0
+		for i := range x {
+			square, norm = square+(y[i]-x[i])*(y[i]-x[i]), norm+x[i]*x[i]
+		}
+		if want := math.Sqrt(square / norm); m.Moved == nil || math.Abs(*m.Moved-want) > 1e-12 || want == 0 {
+			t.Errorf("%s: moved %v, want %g, not 0", m.Tensor, m.Moved, want)
+		}
+		depth = max(depth, m.Depth)
+	}
+	if depth == 0 {
+		t.Error("all tensors are at depth 0")
+	}
+}

@@ -52,19 +52,52 @@ func (o WeightsOptions) draw(ctx context.Context, plan *MergePlan, monitor Monit
 	return err
 }
 
-// weightsOfSweep measures the tensors under the mix with alpha .5, or the middle one.
-func weightsOfSweep(ctx context.Context, variants []bench.Variant, monitor Monitor) (*result.Weights, error) {
+// weightsOfSweep returns what measures the tensors under the mix with alpha .5, or the middle one, and what its repair moved
+// if it is repaired, too; nil without mixes.
+func weightsOfSweep(ctx context.Context, variants []bench.Variant, monitor Monitor) (*bench.Weights, error) {
+	mix, repaired := middleMix(variants)
+	if mix == nil {
+		return nil, nil
+	}
+	key, err := mix.Key(ctx)
+	if err == nil && repaired != nil {
+		key, err = repaired.Key(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &bench.Weights{Key: mix.ID() + " " + key, Measure: func(ctx context.Context) (*result.Weights, error) {
+		plan, err := mix.plan()
+		if err != nil {
+			return nil, err
+		}
+		w, err := weightsOf(ctx, plan, monitor)
+		if err != nil {
+			return nil, err
+		}
+		w.Model = mix.ID()
+		if repaired != nil {
+			w.Repair, err = repaired.samples.moved(ctx, plan, repaired.changed)
+		}
+		return w, err
+	}}, nil
+}
+
+// middleMix returns the mix with alpha .5, or the middle one, and the repaired mix of the same point; nil without one.
+func middleMix(variants []bench.Variant) (*mergeVariant, *repairedVariant) {
 	var mixes []mergeVariant
+	repaired := map[string]repairedVariant{}
 	middle := -1
 	for _, v := range variants {
-		mix, ok := v.(mergeVariant)
-		if !ok {
-			continue
+		switch mix := v.(type) {
+		case repairedVariant:
+			repaired[mix.mergeVariant.ID()] = mix
+		case mergeVariant:
+			if len(mix.point) == 1 && mix.point[0].Value == bench.ConventionalAlpha && middle < 0 {
+				middle = len(mixes)
+			}
+			mixes = append(mixes, mix)
 		}
-		if len(mix.point) == 1 && mix.point[0].Value == bench.ConventionalAlpha && middle < 0 {
-			middle = len(mixes)
-		}
-		mixes = append(mixes, mix)
 	}
 	if len(mixes) == 0 {
 		return nil, nil
@@ -72,15 +105,10 @@ func weightsOfSweep(ctx context.Context, variants []bench.Variant, monitor Monit
 	if middle < 0 {
 		middle = len(mixes) / 2
 	}
-	plan, err := mixes[middle].plan()
-	if err != nil {
-		return nil, err
+	if r, ok := repaired[mixes[middle].ID()]; ok {
+		return &mixes[middle], &r
 	}
-	w, err := weightsOf(ctx, plan, monitor)
-	if err == nil {
-		w.Model = mixes[middle].ID()
-	}
-	return w, err
+	return &mixes[middle], nil
 }
 
 // weightsOf measures the tensors of a plan.

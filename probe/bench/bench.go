@@ -125,8 +125,8 @@ type Plan struct {
 	// Method is the method of the mixes; "" = the models are no mixes.
 	Method string
 
-	// Weights is how far fine-tuning moved the weights of the mixes' models, for the result; nil = it is not known.
-	Weights *result.Weights
+	// Weights measures how far fine-tuning moved the weights of the mixes' models, for the result; nil = none.
+	Weights *Weights
 
 	Landscape *Landscape // a plane of models whose loss is measured, too; nil = none
 
@@ -277,6 +277,11 @@ func Run(ctx context.Context, plan Plan, folder *store.Folder, progress func(Pro
 func (r *run) compute(ctx context.Context) (*Outcome, error) {
 	if err := r.saveStarts(); err != nil {
 		return nil, err
+	}
+	if r.plan.Share.Index == 0 { // the other shares leave it to the first one, or to the last to finish
+		if err := r.measureWeights(ctx); err != nil {
+			return nil, err
+		}
 	}
 	if err := r.work(ctx); err != nil {
 		return nil, err

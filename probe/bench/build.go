@@ -66,7 +66,10 @@ func newResult(ctx context.Context, s *unit.Spec, folder *store.Folder, event fu
 	b := &builder{spec: s, folder: folder, event: event, whole: true}
 	b.result = &result.Result{Schema: s.Result, Suite: s.Settings.Suite, Order: s.Settings.Corruptions,
 		Notes: []string{}, Pareto: []string{},
-		NUnits: s.Total(), Settings: s.Settings, Weights: s.Weights}
+		NUnits: s.Total(), Settings: s.Settings}
+	if err := b.addWeights(); err != nil {
+		return nil, err
+	}
 	b.findReference()
 	for _, shared := range s.Settings.Shared {
 		b.note("SHARED SAMPLES: " + shared)

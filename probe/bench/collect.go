@@ -25,7 +25,8 @@ func Collect(ctx context.Context, folder *store.Folder, progress func(Progress))
 		if out.Missing, err = r.collect(ctx); err != nil || out.Missing > 0 {
 			break
 		}
-		if out.Result, err = newResult(ctx, r.spec, r.folder, r.event); !isMissing(err) || tries > maxTries(spec) {
+		out.Result, err = newResult(ctx, r.spec, r.folder, r.event)
+		if !isMissing(err) || tries > maxTries(spec) {
 			break
 		}
 	}

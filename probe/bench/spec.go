@@ -38,7 +38,7 @@ func newSpec(ctx context.Context, p *Plan, data *runData) (*unit.Spec, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &unit.Spec{Schema: unit.Schema, Result: p.Schema, Settings: *settings, Weights: p.Weights}
+	s := &unit.Spec{Schema: unit.Schema, Result: p.Schema, Settings: *settings, WeightsKey: p.Weights.key()}
 	for i, v := range p.all() {
 		key, err := v.Key(ctx)
 		if err != nil {

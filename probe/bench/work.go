@@ -387,7 +387,10 @@ func (r *run) outcome(ctx context.Context) (*Outcome, error) {
 		if out.Missing = r.missing(); out.Missing > 0 && r.plan.Share.Count > 1 {
 			break
 		}
-		var err error
+		err := r.measureWeights(ctx)
+		if err != nil {
+			return nil, err
+		}
 		out.Result, err = newResult(ctx, r.spec, r.folder, r.event)
 		if err == nil {
 			break

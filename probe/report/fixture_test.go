@@ -74,6 +74,9 @@ func weights() *result.Weights {
 	}
 	w.Layers = append(w.Layers, result.Layer{Tensor: "head.weight", Action: "copy", Reason: "only in the fine-tuned model", Depth: 1,
 		Elements: 40}, result.Layer{Tensor: "odd", Action: "refuse", Reason: "shapes differ", Depth: 0.8, Elements: 3})
+	moved := 0.25
+	w.Repair = &result.RepairMoves{Mode: "affine", Layers: []result.RepairMove{
+		{Place: "bn1", Tensor: "<i>bn1.running_mean", Depth: 0.2, Elements: 64, Moved: &moved, Factor: 0.8}, {Place: "bn2", Depth: 0.6, Factor: 1}}}
 	return w
 }
 

@@ -37,6 +37,9 @@ func drawWeights(r *result.Result) (*figure, error) {
 		f.panels = append(f.panels, panel{"what the method changed", layersPlot(w, "|merged − b| / |a|, %",
 			func(l result.Layer) *float64 { return inPercent(l.Moved) })})
 	}
+	if hasRepair(w) {
+		f.panels = append(f.panels, panel{"what the repair moved", repairPlot(w)})
+	}
 	if hasLayerAlphas(w) {
 		f.panels = append(f.panels, panel{"alpha of each tensor", layersPlot(w, "alpha", func(l result.Layer) *float64 { return l.Alpha })})
 	}
@@ -231,7 +234,7 @@ func weightsSection(r *result.Result) (section, error) {
 	if s.Figures, err = f.apart("weights", figureWidth*0.8, figureHeight*0.8); err != nil {
 		return section{}, err
 	}
-	s.add(weightsSheet(r))
+	s.add(weightsSheet(r), repairSheet(r))
 	return s, nil
 }
 

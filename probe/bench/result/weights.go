@@ -12,6 +12,26 @@ type Weights struct {
 	Unmoved    int64   `json:"unmoved"`
 	Changes    []int64 `json:"changes"`
 	Unmeasured int64   `json:"unmeasured,omitempty"`
+	// Repair is how far the repair of Model moved it; nil without one.
+	Repair *RepairMoves `json:"repair,omitempty"`
+}
+
+// RepairMoves is how far a repair moved the statistics or weights of a mix.
+type RepairMoves struct {
+	Mode   string       `json:"mode"` // auto measures without moving anything
+	Layers []RepairMove `json:"layers"`
+}
+
+// RepairMove is a tensor that a repair corrected, or a place that it only measured.
+type RepairMove struct {
+	Place    string  `json:"place"`            // output of the operator whose activations were measured
+	Tensor   string  `json:"tensor,omitempty"` // "" if none was corrected there
+	Depth    float64 `json:"depth"`            // as that of a Layer
+	Elements int64   `json:"elements,omitempty"`
+	// Moved is |repaired - mixed| / |mixed|; nil where it is not defined.
+	Moved *float64 `json:"moved"`
+	// Factor is the median over channels of the measured deviation of the activations in the mix over its goal.
+	Factor float64 `json:"factor"`
 }
 
 // Layer is a tensor of the fine-tuned model.

@@ -15,6 +15,7 @@ const (
 	Scores   = "scores"
 	Transfer = "transfer" // the outcome of a task on a transfer set
 	Samples  = "samples"  // samples of the first test set, for pictures
+	Weights  = "weights"  // how far fine-tuning moved the weights
 
 	generation         = 1 // of features
 	probeGeneration    = 2 // of probes and scores

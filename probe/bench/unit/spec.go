@@ -27,8 +27,10 @@ type Spec struct {
 	Vals     []Set           `json:"validation_sets,omitempty"`
 	Tests    []Set           `json:"tests"`
 	Settings result.Settings `json:"settings"`
-	// Weights is that of the result. It follows from the models, and is no part of the plan's identity.
-	Weights *result.Weights `json:"weights,omitempty"`
+	// WeightsKey is the key of the unit with the weights of the result; "" = there is none. They follow from the models, and are
+	// no part of the plan's identity. Plans of earlier versions have the weights themselves.
+	WeightsKey store.Key       `json:"weights_key,omitempty"`
+	Weights    *result.Weights `json:"weights,omitempty"`
 	// Landscape is a plane of models that is measured, too; nil = none.
 	Landscape *Landscape `json:"landscape,omitempty"`
 
