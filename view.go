@@ -24,8 +24,10 @@ type ViewOptions struct {
 	Force  bool
 	N      int // samples, taken at equal distances; 0 is 12
 	Size   int // pixels of a side; 0 is 160
-	// Corruption is NAME:SEVERITY; the draws are those of sweeps and benchmarks with the same seed. "" is none.
+	// Corruption is the name of a corruption, drawn with Severity, 1 to 5; the draws are those of sweeps and benchmarks with
+	// the same seed. "" is none.
 	Corruption string
+	Severity   int
 	Columns    int // characters of a cloud without Output, from 8; 0 is 40
 	Monitor    Monitor
 }
@@ -74,7 +76,7 @@ func ViewData(ctx context.Context, d Data, opt ViewOptions) (_ *ViewResult, err 
 	defer func() { err = errors.Join(err, d.close(clean)) }()
 	data := clean
 	if opt.Corruption != "" {
-		if data, err = corruptedBy(clean, opt.Corruption, d.Seed); err != nil {
+		if data, err = corruptedBy(clean, opt.Corruption, opt.Severity, d.Seed); err != nil {
 			return nil, err
 		}
 	}
@@ -101,10 +103,16 @@ func ViewData(ctx context.Context, d Data, opt ViewOptions) (_ *ViewResult, err 
 	return r, nil
 }
 
+// minColumns is the narrowest cloud of braille characters.
+const minColumns = 8
+
 // check completes the options.
 func (o *ViewOptions) check(d Data) error {
-	if o.N < 0 || o.Size < 0 || o.Columns < 0 {
+	switch {
+	case o.N < 0 || o.Size < 0:
 		return fault.Usagef("-n is %d and --size %d, want 0 or more", o.N, o.Size)
+	case o.Columns != 0 && o.Columns < minColumns:
+		return fault.Usagef("a cloud of %d characters is too narrow, want at least %d", o.Columns, minColumns)
 	}
 	const largest = 4096
 	if o.Size > largest {
@@ -113,7 +121,7 @@ func (o *ViewOptions) check(d Data) error {
 	if o.Size == 0 {
 		o.Size = 160
 	}
-	if o.Columns = max(o.Columns, 8); o.Columns == 8 {
+	if o.Columns == 0 {
 		o.Columns = 40
 	}
 	if o.Output == "" {
@@ -133,13 +141,8 @@ func (o ViewOptions) count() int {
 	return o.N
 }
 
-// corruptedBy returns a data set under NAME:SEVERITY.
-func corruptedBy(data datasets.Dataset, text string, seed uint64) (datasets.Dataset, error) {
-	name, level, ok := strings.Cut(text, ":")
-	severity := 0
-	if _, err := fmt.Sscanf(level, "%d", &severity); !ok || err != nil || fmt.Sprint(severity) != level || severity < 1 || severity > 5 {
-		return nil, fault.Usagef("--corruption %s is not NAME:SEVERITY, with a severity from 1 to 5", text)
-	}
+// corruptedBy returns a data set under a corruption.
+func corruptedBy(data datasets.Dataset, name string, severity int, seed uint64) (datasets.Dataset, error) {
 	c, err := corrupt.Lookup(name)
 	if err != nil {
 		return nil, fault.Usagef("there is no corruption %s", name).WithHint("see wiseft list corruptions")

@@ -4,14 +4,17 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 	"github.com/wiseft/wiseft"
+	"github.com/wiseft/wiseft/datasets/corrupt"
 )
 
 func newDataViewCommand() *cli.Command {
 	var data dataOptions
 	var o wiseft.ViewOptions
+	var corruption string
 	return newCommand(&cli.Command{
 		Name:      "view",
 		Usage:     "draw samples: in the terminal, or as a sheet, turning, or a page",
@@ -28,15 +31,32 @@ func newDataViewCommand() *cli.Command {
 			forceFlag(&o.Force, "replace an existing output"),
 			define(&o.N, "n", "`N` samples").shown("12; 3 in the terminal"),
 			define(&o.Size, "size", "`N` pixels of a side").shown("160"),
-			define(&o.Corruption, "corruption", "draw samples under `NAME:SEVERITY`, with the draws of sweep and bench"),
+			define(&corruption, "corruption", "draw samples under `NAME:SEVERITY`, with the draws of sweep and bench"),
 			splitFlag(&data.Split)), data.flags()...),
 	}, exactly("DATA"), func(ctx context.Context, c *call) (result, error) {
 		o.Monitor = c.monitor()
+		if err := readCorruption(&o, corruption); err != nil {
+			return nil, err
+		}
 		if o.Output == "" && o.N == 0 {
 			o.N = 3
 		}
 		return view.result(wiseft.ViewData(ctx, data.at(c.args[0]), o))
 	})
+}
+
+// readCorruption parses NAME:SEVERITY.
+func readCorruption(o *wiseft.ViewOptions, text string) error {
+	if text == "" {
+		return nil
+	}
+	name, severity, _ := strings.Cut(text, ":")
+	list, err := parseSeverities(severity, corrupt.Severities)
+	if err != nil || len(list) != 1 {
+		return usagef("--corruption %s is not NAME:SEVERITY, with a severity from 1 to %d", text, corrupt.Severities)
+	}
+	o.Corruption, o.Severity = name, list[0]
+	return nil
 }
 
 var view = form[wiseft.ViewResult]{"wiseft.view/1", writeView}

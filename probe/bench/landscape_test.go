@@ -66,7 +66,15 @@ func TestLandscapeIsAdded(t *testing.T) {
 	plan.Suite, plan.KeepFeatures = "", true
 	root := t.TempDir()
 	before := mustRunAt(t, plan, root)
-	plan.Landscape = planeOn(plan, 0, 1, 0.75)
+	plan.Landscape = planeOn(plan, 0, 0.75, 1, 0.25)
+	plan.Share = unit.Share{Count: 2}
+	if out := mustRunAt(t, plan, root); out.Result != nil || out.Missing != 2 {
+		t.Errorf("%d units are missing after one of two shares, want those of a point", out.Missing)
+	}
+	if out, err := Collect(t.Context(), folderAt(t, root, "collect"), nil); err != nil || out.Result != nil || out.Missing != 2 {
+		t.Errorf("%d units are missing (%v), want those of a point", out.Missing, err)
+	}
+	plan.Share = unit.Share{}
 	after := mustRunAt(t, plan, root)
 	if got, want := after.NUnits-after.NCached, 2; got != want { // 0 and 1 are variants of the plan, on the same samples
 		t.Errorf("%d of %d units are computed, want %d; before there were %d", got, after.NUnits, want, before.NUnits)
