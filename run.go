@@ -169,7 +169,14 @@ func Collect(ctx context.Context, folder string, further []string, monitor Monit
 		return nil, fmt.Errorf("%s: %s still to be done: run what makes them, "+
 			"or the same command without --shard to do them here", folder, text.Count(out.Missing, "unit"))
 	}
-	return &Measured{Outcome: out, Folder: folder}, run.write(out.Result)
+	if err := run.write(out.Result); err != nil {
+		return nil, err
+	}
+	if c := out.Changes; c != nil && c.Samples != "" && out.Samples == nil {
+		monitor.note(fmt.Sprintf("%s: the report has no pictures, because the samples are with the data and no share had the whole "+
+			"result; the command of the run without --shard, with -o %[1]s, adds them and measures nothing again", folder))
+	}
+	return &Measured{Outcome: out, Folder: folder}, nil
 }
 
 // Compare tests whether two models of a run differ, by their answers to the same samples.
