@@ -181,7 +181,7 @@ function paint({canvas, points}) {
     list.push([x, points[i + 1] * cosE - back * sinE, points[i + 1] * sinE + back * cosE]);
   }
   list.sort((p, q) => p[2] - q[2]);
-  const scale = side / 2 * 0.92 * view.zoom, dot = Math.max(1, side / 190);
+  const scale = side / 2 * 0.92 * view.zoom, dot = Math.max(1, side / 140);
   for (const [x, y, depth] of list) {
     const near = Math.min(1, Math.max(0, (depth + 1) / 2));
     context.fillStyle = `rgb(${Math.round(150 - 126 * near)} ${Math.round(150 - 20 * near)} ${Math.round(150 + 62 * near)})`;
