@@ -2,7 +2,7 @@
 
 LINT := go tool -modfile=scripts/lint/go.mod
 
-.PHONY: help check fmt vet staticcheck golangci workflows api test test-nocgo race bench fuzz chaos demo wheels release check-wheel checkpoints
+.PHONY: help check fmt vet staticcheck golangci workflows api test test-nocgo race bench fuzz chaos demo gallery wheels release check-wheel checkpoints
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -72,6 +72,9 @@ release: ## all files of a release, in dist, built twice: the bytes must be equa
 
 demo: ## merge, features, probe and benchmark on embedded models and data
 	go run ./cmd/wiseft demo
+
+gallery: ## the finished reports of scripts/gallery again
+	scripts/gallery/make.sh
 
 checkpoints: ## run the commands of scripts/replicate/CHECKPOINTS.md on stand-ins, with PYTHON (scripts/replicate/requirements.txt)
 	mkdir -p bin && go build -o bin/wiseft ./cmd/wiseft

@@ -65,7 +65,7 @@ type experimentReader struct {
 }
 
 // pathFlags are flags whose values name files or folders.
-var pathFlags = []string{"train", "val", "test", "repair", "align-data", "recipe", "fisher", "labels", "reference", "onnxruntime", "constant"}
+var pathFlags = []string{"train", "val", "test", "repair", "align-data", "recipe", "landscape", "fisher", "labels", "reference", "onnxruntime", "constant"}
 
 // ReadExperiment reads an experiment's document. flags are the names of the flags of sweep, and dataFlags those of them
 // that say how samples are prepared. Errors name the line.

@@ -11,7 +11,8 @@
 // Tables are built once, as text (sheet), and every format escapes them in its own way. Plots are drawn by gonum,
 // once for files and once for the page, where their colours become variables of its style sheet, so that one drawing
 // is used for light, dark and print; marks have titles with their figures. Heat maps are coloured tables, confusion matrices
-// drawings of their own. Clouds turn, except in print and where no motion is wanted. The page has no script.
+// drawings of their own. Clouds turn, except in print and where no motion is wanted. The page has no script, so that its
+// tables have one order; the format "explore" is a second page, with a script that its policy allows by its hash.
 //
 // Of more than forty models, tables show the chosen one, the ends, the Pareto set and every k-th, with a note; JSON,
 // CSV and plots have all.
