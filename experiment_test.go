@@ -28,12 +28,12 @@ func TestReadExperiment(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
 			t.Fatal(err)
 		}
-		return wiseft.ReadExperiment(path, []string{"alphas", "train", "val", "corruption", "transfer", "seed", "points"},
+		return wiseft.ReadExperiment(path, []string{"alphas", "train", "val", "corruption", "landscape", "transfer", "seed", "points"},
 			[]string{"points"})
 	}
 	e, err := read("pairs:\n- {pretrained: a.onnx, finetuned: b.onnx}\n" +
 		"- {name: other, group: g, pretrained: x.onnx, finetuned: b.onnx, alphas: 0:1:0.5, transfer: []}\n" +
-		"seeds: [3, 4]\nalphas: [0, 0.5]\ntrain: d.npz\nval: [hard=d.npz, elsewhere]\ncorruption: [jitter, scale]\n" +
+		"seeds: [3, 4]\nalphas: [0, 0.5]\ntrain: d.npz\nval: [hard=d.npz, elsewhere]\ncorruption: [jitter, scale]\nlandscape: b.onnx\n" +
 		"transfer: [\"m=d.npz:svm\", {data: hf://owner/x, protocols: knn, points: 5}]\n")
 	if err != nil {
 		t.Fatal(err)
@@ -47,7 +47,7 @@ func TestReadExperiment(t *testing.T) {
 	}
 	data := filepath.Join(dir, "d.npz")
 	want := []string{"alphas=0,0.5", "train=" + data, "val=hard=" + data, "val=elsewhere", "corruption=jitter",
-		"corruption=scale", "seed=3"}
+		"corruption=scale", "landscape=" + filepath.Join(dir, "b.onnx"), "seed=3"}
 	if !slices.Equal(got, want) || !slices.Equal(e.Runs[2].Models, []string{"x.onnx", filepath.Join(dir, "b.onnx")}) {
 		t.Errorf("got %q, models %q", got, e.Runs[2].Models)
 	}
