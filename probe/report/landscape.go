@@ -36,20 +36,25 @@ func landscapeText(r *result.Result) string {
 	}
 	text := fmt.Sprintf("mean negative log-likelihood of %d validation samples of %s by %s, on the plane through the pre-trained model, "+
 		"the fine-tuned one and %s", l.N, printable(l.Data), head, printable(l.Third))
-	switch b := l.Barrier; {
-	case b == nil:
-		text += "; the line between the first two has no barrier in figures, since an end has no loss"
-	case b.Loss == 0:
-		text += "; there is no barrier: on the line between the first two the loss does not rise above the straight line between " +
-			"the losses of its ends"
-	default:
-		text += fmt.Sprintf("; the barrier is %.3g: at alpha %g the loss is so far above the straight line between the losses of the ends",
-			float64(b.Loss), b.Alpha)
-	}
+	text += "; " + lossBarrierText(l)
 	if n := unknownLosses(l); n > 0 {
-		text += fmt.Sprintf("; %d points have no finite loss and are drawn as the highest one", n)
+		text += fmt.Sprintf("; points without a finite loss, drawn as the highest one: %d", n)
 	}
 	return text
+}
+
+// lossBarrierText describes the barrier of a landscape; "" without one.
+func lossBarrierText(l *result.Landscape) string {
+	const straight = "the straight line between the losses of the ends"
+	switch {
+	case l == nil:
+		return ""
+	case l.Barrier == nil:
+		return "barrier of the validation loss: none in figures, since an end has no loss"
+	case l.Barrier.Loss == 0:
+		return "barrier of the validation loss: 0, between the ends it does not rise above " + straight
+	}
+	return fmt.Sprintf("barrier of the validation loss: %.3g, at alpha %g it is so far above %s", float64(l.Barrier.Loss), l.Barrier.Alpha, straight)
 }
 
 func unknownLosses(l *result.Landscape) (n int) {

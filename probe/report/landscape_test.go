@@ -12,7 +12,7 @@ func TestLandscape(t *testing.T) {
 	t.Parallel()
 	r := full()
 	svg := string(drawPlot(t, "landscape", "svg", r))
-	for _, want := range []string{"barrier 0.25", "alpha 0.4: loss 1.05, accuracy 75.0 %", "no finite loss", "1 points have no finite loss",
+	for _, want := range []string{"barrier 0.25", "alpha 0.4: loss 1.05, accuracy 75.0 %", "no finite loss", "drawn as the highest one: 1", "barrier of the validation loss: 0.25, at alpha 0.4",
 		"pre-trained: loss 1,", "&lt;b&gt;third.onnx: loss 0.75"} {
 		if !strings.Contains(svg, want) {
 			t.Errorf("the picture has no %q", want)

@@ -234,7 +234,7 @@ func footnotes(r *result.Result) []string {
 	if text := barrierText(r); text != "" {
 		notes = append(notes, text)
 	}
-	for _, text := range []string{controlText(r), floorText(r)} {
+	for _, text := range []string{lossBarrierText(r.Landscape), controlText(r), floorText(r)} {
 		if text != "" {
 			notes = append(notes, text)
 		}

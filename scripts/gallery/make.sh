@@ -25,19 +25,21 @@ cp -r "$here/images" .
 "$WISEFT" demo --quiet -o demo >/dev/null
 
 cd "$temp/demo"
-"$WISEFT" sweep pretrained.onnx finetuned.onnx --alphas 0:1:0.2 --train train.npz --val val.npz --test test.npz \
-	--severity 1,3,5 --repair train.npz --landscape repair:0.5 --quiet -o ../points >/dev/null
+"$WISEFT" sweep pretrained.onnx finetuned.onnx --alphas 0:1:0.25 --train train.npz --val val.npz --test test.npz \
+	--repair train.npz --landscape repair:0.5 --quiet -o ../points >/dev/null
 page points ../points
-"$WISEFT" report ../points --format explore --force -o "$here/pages/explore.html" >/dev/null
-"$WISEFT" bench finetuned.onnx --train train.npz --test test.npz --quiet -o ../model >/dev/null
+"$WISEFT" report ../points --format explore --reproducible --force -o "$here/pages/explore.html" >/dev/null
+"$WISEFT" bench finetuned.onnx --train train.npz --test test.npz --corruption jitter --corruption rotate --quiet -o ../model >/dev/null
 page model ../model
 "$WISEFT" experiment experiment.yaml --quiet -o ../experiment >/dev/null
+page experiment ../experiment/01-demo-seed-0
+cp ../experiment/table.txt "$here/pages/experiment.txt"
 
 cd "$temp"
 "$WISEFT" sweep images/pretrained.onnx images/finetuned.onnx --alphas 0:1:0.2 --train images/train.npz --val images/val.npz \
 	--test images/test.npz --suite imagenet-c --choose accuracy --quiet -o images-run >/dev/null
 page images images-run
-"$WISEFT" sweep images/pretrained.onnx images/finetuned.onnx --method ties --alphas 1 --grid lambda=0.2:1:0.4 --grid density=0.2:1:0.4 \
+"$WISEFT" sweep images/pretrained.onnx images/finetuned.onnx --method ties --grid lambda=0.2:1:0.4 --grid density=0.2:1:0.4 \
 	--train images/train.npz --val images/val.npz --test images/test.npz --suite none --quiet -o grid >/dev/null
 page grid grid
 "$WISEFT" sweep text_pretrained.onnx text_finetuned.onnx --alphas 0:1:0.25 --train text_train.npz --val text_val.npz --test text_test.npz \
