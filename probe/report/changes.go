@@ -59,7 +59,7 @@ func changesText(r *result.Result) string {
 	text := fmt.Sprintf("Of %d clean samples %s alone classifies %d rightly (rescued), and %s alone %d (lost)",
 		clean.n, r.Changes.Model, clean.rescued, r.Changes.Against, clean.lost)
 	if c := difference(r, r.Changes.Model, r.Changes.Against); c != nil {
-		text += fmt.Sprintf("; McNemar's test of these counts: p = %s", pValue(c.Clean.P))
+		text += fmt.Sprintf("; McNemar's test of these counts: %s", pText(c.Clean.P))
 	}
 	if all.n > 0 {
 		text += fmt.Sprintf(". Of %d answers under corruption %d are rescued and %d lost", all.n, all.rescued, all.lost)

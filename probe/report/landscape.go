@@ -173,7 +173,7 @@ func landscapeSection(r *result.Result) (section, error) {
 // landscapeSheet lists the points of the path and the third model.
 func landscapeSheet(r *result.Result) sheet {
 	s := sheet{ID: "landscape", Title: "Losses", Head: []string{"model", "loss", "accuracy, %"},
-		Caption: "by the samples of the landscape; the JSON file has all points; axes by Gram-Schmidt, as in Garipov et al., NeurIPS 2018"}
+		Caption: "By the samples of the landscape; the JSON file has all points; axes by Gram-Schmidt, as in Garipov et al., NeurIPS 2018"}
 	for _, q := range append(r.Landscape.Of(result.PathPoint), r.Landscape.Of(result.ThirdPoint)...) {
 		name := r.Landscape.Third
 		if q.Alpha != nil {

@@ -31,7 +31,7 @@ func repairSheet(r *result.Result) sheet {
 		return sheet{}
 	}
 	s := sheet{ID: "repair", Title: "What the repair moved", Head: []string{"tensor", "depth", "moved, %", "deviation / goal"},
-		Caption: "of " + printable(r.Weights.Model) + ", mode " + r.Weights.Repair.Mode +
+		Caption: "Of " + printable(r.Weights.Model) + ", mode " + r.Weights.Repair.Mode +
 			": |repaired − mixed| / |mixed|; deviation / goal: of the activations before the repair, median over channels, 1 needs none"}
 	list := slices.Clone(r.Weights.Repair.Layers)
 	value := func(m result.RepairMove) float64 {

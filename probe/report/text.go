@@ -50,6 +50,14 @@ func signedRange(i [2]result.Number) string {
 	return signedPoints(i[0]) + " to " + signedPoints(i[1])
 }
 
+// pText writes "p = 0.012" or "p < 0.001".
+func pText(p result.Number) string {
+	if v, small := strings.CutPrefix(pValue(p), "<"); small {
+		return "p < " + v
+	}
+	return "p = " + pValue(p)
+}
+
 // pValue writes a p-value. Random signs give p-values down to 1e-4; smaller ones are written as a bound.
 func pValue(p result.Number) string {
 	switch {

@@ -178,10 +178,7 @@ func againstText(r *result.Result, m, end *result.Model) string {
 // differenceText writes "+1.3 points (+0.4 to +2.2; p = 0.004, significant)". The p-value is adjusted for the number
 // of comparisons.
 func differenceText(d *result.Difference, level float64) string {
-	p := "p = " + pValue(d.PHolm)
-	if d.PHolm < 0.001 {
-		p = "p < 0.001"
-	}
+	p := pText(d.PHolm)
 	significance := "not significant"
 	if float64(d.PHolm) <= 1-level {
 		significance = "significant"
