@@ -26,6 +26,15 @@ func TestLandscape(t *testing.T) {
 	if svg := string(drawPlot(t, "landscape", "svg", r)); strings.Contains(svg, "barrier 0") || !strings.Contains(svg, "an end has no loss") {
 		t.Error("without the loss of an end there is a barrier")
 	}
+	for i := range r.Landscape.Points {
+		r.Landscape.Points[i].Loss = unknown
+	}
+	if svg := string(drawPlot(t, "landscape", "svg", r)); strings.Contains(svg, "NaN") || strings.Contains(svg, "Inf") {
+		t.Error("without any loss the picture has figures that are none")
+	}
+	if page := explore(t, r); page == "" {
+		t.Error("there is no page to explore")
+	}
 }
 
 // Stored landscapes that are no plane are refused, so that no drawing reads beyond them.
