@@ -53,10 +53,7 @@ func Sweep(ctx context.Context, paths []string, opt SweepOptions) (_ *Measured, 
 	if err != nil {
 		return nil, err
 	}
-	if err := opt.checkSearch(); err != nil {
-		return nil, err
-	}
-	if err := opt.Landscape.check(&opt); err != nil {
+	if err := opt.check(); err != nil {
 		return nil, err
 	}
 	if opt.Search {
@@ -203,6 +200,14 @@ func defaultAlphas() []float64 {
 		alphas[i] = float64(i) / 10
 	}
 	return alphas
+}
+
+// check returns an error if a search or a landscape does not go with the other options.
+func (o SweepOptions) check() error {
+	if err := o.checkSearch(); err != nil {
+		return err
+	}
+	return o.Landscape.check(&o)
 }
 
 // checkSearch returns an error if a search has no data, or another rule than its own.
