@@ -127,7 +127,7 @@ func holmText(r *result.Result, m *result.Model) string {
 			*result.Difference
 		}{{"clean accuracy", c.Clean}, {"mOA", c.MOA}} {
 			if d.Difference != nil && findingOf(d.Difference, r.Statistics.Level) == probable {
-				parts = append(parts, fmt.Sprintf("%s against %s (p = %s, adjusted %s)", d.name, paramText(end.Params), pValue(d.P),
+				parts = append(parts, fmt.Sprintf("%s against %s (%s, adjusted %s)", d.name, paramText(end.Params), pText(d.P),
 					pValue(d.PHolm)))
 			}
 		}
