@@ -1,0 +1,112 @@
+package dense
+
+import "math"
+
+// The products in single precision have the sizes and the order of sums of those in double precision.
+
+// MulTransSingle is [MulTrans] in single precision.
+func MulTransSingle(dst, a, b []float32, m, n, d int) {
+	check(m%RowTile == 0 && n%RowTile == 0 && d%ColTile == 0)
+	check(len(dst) >= m*n && len(a) >= m*d && len(b) >= n*d)
+	if d == 0 {
+		clear(dst[:m*n])
+		return
+	}
+	for j := 0; j < n; j += RowTile {
+		for i := 0; i < m; i += RowTile {
+			dotTileSingle(dst[i*n+j:], n, a[i*d:(i+RowTile)*d], b[j*d:(j+RowTile)*d], d)
+		}
+	}
+}
+
+// AddTransMulSingle is [AddTransMul] in single precision.
+func AddTransMulSingle(dst, a, b []float32, m, n, d int) {
+	check(n%RowTile == 0 && d%ColTile == 0)
+	check(len(dst) >= n*d && len(a) >= m*n && len(b) >= m*d)
+	if m == 0 {
+		return
+	}
+	for j := 0; j < d; j += ColTile {
+		for i := 0; i < n; i += RowTile {
+			outerTileSingle(dst[i*d+j:], d, a[i:], n, b[j:], d, m)
+		}
+	}
+}
+
+// CenterSingle sets dst[j] to (src[j] - mean[j] - low[j]) * scale[j]. With low the rest of the mean that float32 does
+// not hold, the result has the precision of float32 also where the mean is far larger than the difference. The lengths
+// are those of src.
+func CenterSingle(dst, src, mean, low, scale []float32) {
+	n := len(src)
+	check(len(dst) >= n && len(mean) >= n && len(low) >= n && len(scale) >= n)
+	centerSingle(dst[:n], src, mean[:n], low[:n], scale[:n])
+}
+
+// ExpSingle replaces every x, at most 0, by its exponential, within 3 ULP; below about -87, where float32 has no normal
+// number, by the smallest one. NaN stays NaN.
+func ExpSingle(x []float32) { expSingle(x) }
+
+// Constants of ExpSingle: x = n ln 2 + r, and a polynomial in r for |r| <= ln 2 / 2 whose first term left out, r^7/7!, is
+// below the rounding of float32. The upper part of ln 2 has 9 bits, so that its product with n is exact.
+var expConstants = [16]float32{-87.3, 1 / math.Ln2, 0.693359375, math.Ln2 - 0.693359375, 1. / 720, 1. / 120, 1. / 24, 1. / 6, 0.5, 1}
+
+func expSingleGo(x []float32) {
+	c := &expConstants
+	for i, v := range x {
+		if v != v {
+			continue
+		}
+		v = max(v, c[0])
+		n := float32(math.RoundToEven(float64(v * c[1])))
+		v -= n * c[2]
+		v -= n * c[3]
+		p := c[4]
+		for _, a := range c[5:10] {
+			p = p*v + a
+		}
+		p = p*v + 1
+		x[i] = math.Float32frombits(uint32(int32(math.Float32bits(p)) + int32(n)<<23))
+	}
+}
+
+func centerSingleGo(dst, src, mean, low, scale []float32) {
+	for j, v := range src {
+		dst[j] = (v - mean[j] - low[j]) * scale[j]
+	}
+}
+
+func dotTileSingleGo(dst []float32, ldc int, a, b []float32, d int) {
+	for i := range RowTile {
+		x := a[i*d : (i+1)*d]
+		b0, b1, b2, b3 := b[:d], b[d:2*d], b[2*d:3*d], b[3*d:4*d]
+		var s0, s1, s2, s3 float32
+		for j, v := range x {
+			s0 += v * b0[j]
+			s1 += v * b1[j]
+			s2 += v * b2[j]
+			s3 += v * b3[j]
+		}
+		row := dst[i*ldc : i*ldc+RowTile]
+		row[0], row[1], row[2], row[3] = s0, s1, s2, s3
+	}
+}
+
+func outerTileSingleGo(dst []float32, ldc int, a []float32, lda int, b []float32, ldb, m int) {
+	for j := 0; j < ColTile; j += 2 {
+		for i := 0; i < RowTile; i += 2 {
+			var s00, s01, s10, s11 float32
+			for r := range m {
+				a0, a1 := a[r*lda+i], a[r*lda+i+1]
+				b0, b1 := b[r*ldb+j], b[r*ldb+j+1]
+				s00 += a0 * b0
+				s01 += a0 * b1
+				s10 += a1 * b0
+				s11 += a1 * b1
+			}
+			dst[i*ldc+j] += s00
+			dst[i*ldc+j+1] += s01
+			dst[(i+1)*ldc+j] += s10
+			dst[(i+1)*ldc+j+1] += s11
+		}
+	}
+}

@@ -1,0 +1,331 @@
+#include "textflag.h"
+
+// Four sums of eight lanes each, in Y (and X, its lower half) of a to d, become the four lanes of the result in a.
+#define SUM4S(ya, xa, yb, yc, yd, xt) \
+	VHADDPS yb, ya, ya \
+	VHADDPS yd, yc, yc \
+	VHADDPS yc, ya, ya \
+	VEXTRACTF128 $1, ya, xt \
+	VADDPS xt, xa, xa
+
+// The upper half of an accumulator is added to its lower half.
+#define FOLDS(z, y, t) \
+	VEXTRACTF64X4 $1, z, t \
+	VADDPS t, y, y
+
+// func dotTileSingleAVX512(dst *float32, ldc int, a, b *float32, d int)
+TEXT ·dotTileSingleAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DI
+	MOVQ ldc+8(FP), SI
+	MOVQ a+16(FP), AX
+	MOVQ b+24(FP), BX
+	MOVQ d+32(FP), CX
+	SHLQ $2, SI
+	LEAQ (CX*4), R8       // bytes of a row
+	LEAQ (AX)(R8*2), R9   // third row of a
+	LEAQ (BX)(R8*2), R10  // third row of b
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	VPXORQ Z9, Z9, Z9
+	VPXORQ Z10, Z10, Z10
+	VPXORQ Z11, Z11, Z11
+	VPXORQ Z12, Z12, Z12
+	VPXORQ Z13, Z13, Z13
+	VPXORQ Z14, Z14, Z14
+	VPXORQ Z15, Z15, Z15
+	SHRQ $4, CX
+
+dotSingle512:
+	VMOVUPS (BX), Z20
+	VMOVUPS (BX)(R8*1), Z21
+	VMOVUPS (R10), Z22
+	VMOVUPS (R10)(R8*1), Z23
+	VMOVUPS (AX), Z16
+	VMOVUPS (AX)(R8*1), Z17
+	VMOVUPS (R9), Z18
+	VMOVUPS (R9)(R8*1), Z19
+	VFMADD231PS Z20, Z16, Z0
+	VFMADD231PS Z21, Z16, Z1
+	VFMADD231PS Z22, Z16, Z2
+	VFMADD231PS Z23, Z16, Z3
+	VFMADD231PS Z20, Z17, Z4
+	VFMADD231PS Z21, Z17, Z5
+	VFMADD231PS Z22, Z17, Z6
+	VFMADD231PS Z23, Z17, Z7
+	VFMADD231PS Z20, Z18, Z8
+	VFMADD231PS Z21, Z18, Z9
+	VFMADD231PS Z22, Z18, Z10
+	VFMADD231PS Z23, Z18, Z11
+	VFMADD231PS Z20, Z19, Z12
+	VFMADD231PS Z21, Z19, Z13
+	VFMADD231PS Z22, Z19, Z14
+	VFMADD231PS Z23, Z19, Z15
+	ADDQ $64, AX
+	ADDQ $64, BX
+	ADDQ $64, R9
+	ADDQ $64, R10
+	DECQ CX
+	JNZ  dotSingle512
+
+	FOLDS(Z0, Y0, Y16)
+	FOLDS(Z1, Y1, Y17)
+	FOLDS(Z2, Y2, Y18)
+	FOLDS(Z3, Y3, Y19)
+	FOLDS(Z4, Y4, Y16)
+	FOLDS(Z5, Y5, Y17)
+	FOLDS(Z6, Y6, Y18)
+	FOLDS(Z7, Y7, Y19)
+	FOLDS(Z8, Y8, Y16)
+	FOLDS(Z9, Y9, Y17)
+	FOLDS(Z10, Y10, Y18)
+	FOLDS(Z11, Y11, Y19)
+	FOLDS(Z12, Y12, Y16)
+	FOLDS(Z13, Y13, Y17)
+	FOLDS(Z14, Y14, Y18)
+	FOLDS(Z15, Y15, Y19)
+	SUM4S(Y0, X0, Y1, Y2, Y3, X1)
+	VMOVUPS X0, (DI)
+	ADDQ SI, DI
+	SUM4S(Y4, X4, Y5, Y6, Y7, X5)
+	VMOVUPS X4, (DI)
+	ADDQ SI, DI
+	SUM4S(Y8, X8, Y9, Y10, Y11, X9)
+	VMOVUPS X8, (DI)
+	ADDQ SI, DI
+	SUM4S(Y12, X12, Y13, Y14, Y15, X13)
+	VMOVUPS X12, (DI)
+	VZEROUPPER
+	RET
+
+// func dotTileSingleAVX2(dst *float32, ldc int, a, b *float32, d int)
+TEXT ·dotTileSingleAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DI
+	MOVQ ldc+8(FP), SI
+	MOVQ a+16(FP), AX
+	MOVQ b+24(FP), BX
+	MOVQ d+32(FP), DX
+	SHLQ $2, SI
+	LEAQ (DX*4), R8
+	LEAQ (BX)(R8*2), R10
+	SHRQ $3, DX
+	MOVQ $2, R12 // two rows of a at a time
+
+rowsSingle2:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	MOVQ DX, CX
+	MOVQ BX, R13
+	MOVQ R10, R14
+
+dotSingle2:
+	VMOVUPS (AX), Y8
+	VMOVUPS (AX)(R8*1), Y9
+	VMOVUPS (R13), Y10
+	VMOVUPS (R13)(R8*1), Y11
+	VMOVUPS (R14), Y12
+	VMOVUPS (R14)(R8*1), Y13
+	VFMADD231PS Y10, Y8, Y0
+	VFMADD231PS Y11, Y8, Y1
+	VFMADD231PS Y12, Y8, Y2
+	VFMADD231PS Y13, Y8, Y3
+	VFMADD231PS Y10, Y9, Y4
+	VFMADD231PS Y11, Y9, Y5
+	VFMADD231PS Y12, Y9, Y6
+	VFMADD231PS Y13, Y9, Y7
+	ADDQ $32, AX
+	ADDQ $32, R13
+	ADDQ $32, R14
+	DECQ CX
+	JNZ  dotSingle2
+
+	SUM4S(Y0, X0, Y1, Y2, Y3, X1)
+	VMOVUPS X0, (DI)
+	ADDQ SI, DI
+	SUM4S(Y4, X4, Y5, Y6, Y7, X5)
+	VMOVUPS X4, (DI)
+	ADDQ SI, DI
+	ADDQ R8, AX
+	DECQ R12
+	JNZ  rowsSingle2
+	VZEROUPPER
+	RET
+
+#define ROWS512(off, acc0, acc1) \
+	VBROADCASTSS off(AX), Z10 \
+	VFMADD231PS Z8, Z10, acc0 \
+	VFMADD231PS Z9, Z10, acc1
+
+#define ADDS512(acc0, acc1) \
+	VADDPS (DI), acc0, acc0 \
+	VADDPS 64(DI), acc1, acc1 \
+	VMOVUPS acc0, (DI) \
+	VMOVUPS acc1, 64(DI) \
+	ADDQ SI, DI
+
+// func outerTileSingleAVX512(dst *float32, ldc int, a *float32, lda int, b *float32, ldb, m int)
+TEXT ·outerTileSingleAVX512(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), DI
+	MOVQ ldc+8(FP), SI
+	MOVQ a+16(FP), AX
+	MOVQ lda+24(FP), R8
+	MOVQ b+32(FP), BX
+	MOVQ ldb+40(FP), R9
+	MOVQ m+48(FP), CX
+	SHLQ $2, SI
+	SHLQ $2, R8
+	SHLQ $2, R9
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+
+outerSingleAVX512:
+	VMOVUPS (BX), Z8
+	VMOVUPS 64(BX), Z9
+	ROWS512(0, Z0, Z1)
+	ROWS512(4, Z2, Z3)
+	ROWS512(8, Z4, Z5)
+	ROWS512(12, Z6, Z7)
+	ADDQ R8, AX
+	ADDQ R9, BX
+	DECQ CX
+	JNZ  outerSingleAVX512
+
+	ADDS512(Z0, Z1)
+	ADDS512(Z2, Z3)
+	ADDS512(Z4, Z5)
+	ADDS512(Z6, Z7)
+	VZEROUPPER
+	RET
+
+#define ROWS2(off, acc0, acc1) \
+	VBROADCASTSS off(AX), Y10 \
+	VFMADD231PS Y8, Y10, acc0 \
+	VFMADD231PS Y9, Y10, acc1
+
+#define ADDS2(acc0, acc1) \
+	VADDPS (DI), acc0, acc0 \
+	VADDPS 32(DI), acc1, acc1 \
+	VMOVUPS acc0, (DI) \
+	VMOVUPS acc1, 32(DI) \
+	ADDQ SI, DI
+
+// func outerTileSingleAVX2(dst *float32, ldc int, a *float32, lda int, b *float32, ldb, m int)
+TEXT ·outerTileSingleAVX2(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), DI
+	MOVQ ldc+8(FP), SI
+	MOVQ a+16(FP), AX
+	MOVQ lda+24(FP), R8
+	MOVQ b+32(FP), BX
+	MOVQ ldb+40(FP), R9
+	MOVQ m+48(FP), CX
+	SHLQ $2, SI
+	SHLQ $2, R8
+	SHLQ $2, R9
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+
+outerSingleAVX2:
+	VMOVUPS (BX), Y8
+	VMOVUPS 32(BX), Y9
+	ROWS2(0, Y0, Y1)
+	ROWS2(4, Y2, Y3)
+	ROWS2(8, Y4, Y5)
+	ROWS2(12, Y6, Y7)
+	ADDQ R8, AX
+	ADDQ R9, BX
+	DECQ CX
+	JNZ  outerSingleAVX2
+
+	ADDS2(Y0, Y1)
+	ADDS2(Y2, Y3)
+	ADDS2(Y4, Y5)
+	ADDS2(Y6, Y7)
+	VZEROUPPER
+	RET
+
+// func centerSingleAVX2(dst, src, mean, low, scale *float32, n int)
+TEXT ·centerSingleAVX2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ mean+16(FP), AX
+	MOVQ low+24(FP), DX
+	MOVQ scale+32(FP), BX
+	MOVQ n+40(FP), CX
+	SHLQ $2, CX
+	XORQ R8, R8
+
+centerSingle:
+	VMOVUPS (SI)(R8*1), Y0
+	VSUBPS (AX)(R8*1), Y0, Y0
+	VSUBPS (DX)(R8*1), Y0, Y0
+	VMULPS (BX)(R8*1), Y0, Y0
+	VMOVUPS Y0, (DI)(R8*1)
+	ADDQ $32, R8
+	CMPQ R8, CX
+	JLT  centerSingle
+	VZEROUPPER
+	RET
+
+// func expSingleAVX2(x *float32, n int, c *[16]float32)
+TEXT ·expSingleAVX2(SB), NOSPLIT, $0-24
+	MOVQ x+0(FP), DI
+	MOVQ n+8(FP), CX
+	MOVQ c+16(FP), AX
+	VBROADCASTSS (AX), Y15    // least
+	VBROADCASTSS 4(AX), Y14   // 1 / ln 2
+	VBROADCASTSS 8(AX), Y13   // ln 2, upper bits
+	VBROADCASTSS 12(AX), Y12  // ln 2, the rest
+	VBROADCASTSS 16(AX), Y11  // 1/720
+	VBROADCASTSS 20(AX), Y10
+	VBROADCASTSS 24(AX), Y9
+	VBROADCASTSS 28(AX), Y8
+	VBROADCASTSS 32(AX), Y7   // 1/2
+	VBROADCASTSS 36(AX), Y6   // 1
+	SHRQ $3, CX
+
+expSingle:
+	VMAXPS (DI), Y15, Y0
+	VMULPS Y14, Y0, Y1
+	VROUNDPS $0, Y1, Y1
+	VFNMADD231PS Y13, Y1, Y0
+	VFNMADD231PS Y12, Y1, Y0
+	VMOVAPS Y11, Y2
+	VFMADD213PS Y10, Y0, Y2
+	VFMADD213PS Y9, Y0, Y2
+	VFMADD213PS Y8, Y0, Y2
+	VFMADD213PS Y7, Y0, Y2
+	VFMADD213PS Y6, Y0, Y2
+	VFMADD213PS Y6, Y0, Y2
+	VCVTPS2DQ Y1, Y1
+	VPSLLD $23, Y1, Y1
+	VPADDD Y1, Y2, Y2
+	VMOVUPS Y2, (DI)
+	ADDQ $32, DI
+	DECQ CX
+	JNZ  expSingle
+	VZEROUPPER
+	RET

@@ -1,0 +1,146 @@
+package dense
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+)
+
+func randomSingle(n int) []float32 {
+	x := make([]float32, n)
+	for i, v := range random(n) {
+		x[i] = float32(v)
+	}
+	return x
+}
+
+// nearSingle allows one rounding of every product and every sum.
+func nearSingle(t *testing.T, what string, got []float32, want []float64, terms int) {
+	t.Helper()
+	for i, w := range want {
+		bound := float64(terms+2) * 0x1p-23 * max(1, math.Abs(w))
+		if !(math.Abs(float64(got[i])-w) <= bound) {
+			t.Fatalf("%s: value %d: got %v, want %v", what, i, got[i], w)
+		}
+	}
+}
+
+func TestMulTransSingle(t *testing.T) {
+	forKernels(t, func(t *testing.T) {
+		for _, s := range [][3]int{{4, 4, 32}, {8, 12, 64}, {64, 4, 160}, {4, 40, 768}, {0, 4, 32}, {4, 4, 0}} {
+			m, n, d := s[0], s[1], s[2]
+			a, b := randomSingle(m*d), randomSingle(n*d)
+			want := make([]float64, m*n)
+			for i := range m {
+				for j := range n {
+					for p := range d {
+						want[i*n+j] += float64(a[i*d+p]) * float64(b[j*d+p])
+					}
+				}
+			}
+			got := randomSingle(m*n + 3) // its old values must have no effect; the values behind must not change
+			tail := slices.Clone(got[m*n:])
+			MulTransSingle(got, a, b, m, n, d)
+			nearSingle(t, fmt.Sprint(s), got, want, d)
+			if !slices.Equal(got[m*n:], tail) {
+				t.Errorf("%v: wrote beyond dst", s)
+			}
+		}
+	})
+}
+
+func TestAddTransMulSingle(t *testing.T) {
+	forKernels(t, func(t *testing.T) {
+		for _, s := range [][3]int{{1, 4, 32}, {7, 12, 64}, {64, 4, 160}, {9, 40, 768}, {0, 4, 32}} {
+			m, n, d := s[0], s[1], s[2]
+			a, b := randomSingle(m*n), randomSingle(m*d)
+			got := randomSingle(n*d + 3)
+			want, tail := make([]float64, n*d), slices.Clone(got[n*d:])
+			for i := range n {
+				for j := range d {
+					want[i*d+j] = float64(got[i*d+j])
+					for p := range m {
+						want[i*d+j] += float64(a[p*n+i]) * float64(b[p*d+j])
+					}
+				}
+			}
+			AddTransMulSingle(got, a, b, m, n, d)
+			nearSingle(t, fmt.Sprint(s), got, want, m)
+			if !slices.Equal(got[n*d:], tail) {
+				t.Errorf("%v: wrote beyond dst", s)
+			}
+		}
+	})
+}
+
+// A mean of a million leaves differences of the order of 1 with all their digits.
+func TestCenterSingle(t *testing.T) {
+	forKernels(t, func(t *testing.T) {
+		for n := range 19 {
+			src, mean, low, scale := make([]float32, n), make([]float32, n), make([]float32, n), randomSingle(n)
+			want := make([]float64, n)
+			for i := range src {
+				src[i] = 1e6 + float32(i)/8
+				exact := 1e6 + 0.123456789*float64(i)
+				mean[i] = float32(exact)
+				low[i] = float32(exact - float64(mean[i]))
+				want[i] = (float64(src[i]) - exact) * float64(scale[i])
+			}
+			got := make([]float32, n+1)
+			got[n] = 7
+			CenterSingle(got, src, mean, low, scale)
+			for i, w := range want {
+				// Three roundings, and that of low.
+				if bound := 4*0x1p-24*math.Abs(w) + 1e-9; !(math.Abs(float64(got[i])-w) <= bound) {
+					t.Fatalf("%d values: %d: got %v, want %v", n, i, got[i], w)
+				}
+			}
+			if got[n] != 7 {
+				t.Errorf("%d values: wrote beyond dst", n)
+			}
+		}
+	})
+}
+
+func TestExpSingle(t *testing.T) {
+	forKernels(t, func(t *testing.T) {
+		var x []float32
+		for v := float32(0); v > -87; v -= 0.0137 {
+			x = append(x, v)
+		}
+		got := slices.Clone(x)
+		ExpSingle(got)
+		for i, v := range x {
+			if want := math.Exp(float64(v)); !(math.Abs(float64(got[i])/want-1) <= 3*0x1p-23) {
+				t.Fatalf("exp(%v): got %v, want %v", v, got[i], want)
+			}
+		}
+		for n := range 18 {
+			ends := []float32{0, -1e30, float32(math.Inf(-1)), float32(math.NaN())}
+			got := make([]float32, n+1)
+			for i := range got {
+				got[i] = ends[i%4]
+			}
+			ExpSingle(got[:n])
+			for i, v := range got[:n] {
+				if ok := [](bool){v == 1, v > 0 && v < 1.3e-38, v > 0 && v < 1.3e-38, v != v}[i%4]; !ok {
+					t.Errorf("%d values: exp(%v) is %v", n, ends[i%4], v)
+				}
+			}
+			if v := got[n]; v != ends[n%4] && v == v {
+				t.Errorf("%d values: wrote beyond them", n)
+			}
+		}
+	})
+}
+
+func BenchmarkMulTransSingle(b *testing.B) {
+	x, w, dst := randomSingle(64*768), randomSingle(40*768), make([]float32, 64*40)
+	benchKernels(b, 2*64*40*768, func() { MulTransSingle(dst, x, w, 64, 40, 768) })
+}
+
+func BenchmarkAddTransMulSingle(b *testing.B) {
+	x, r, dst := randomSingle(64*768), randomSingle(64*40), make([]float32, 40*768)
+	benchKernels(b, 2*64*40*768, func() { AddTransMulSingle(dst, r, x, 64, 40, 768) })
+}
