@@ -22,3 +22,9 @@ func outerTileSingle(dst []float32, ldc int, a []float32, lda int, b []float32, 
 func centerSingle(dst, src, mean, low, scale []float32) { centerSingleGo(dst, src, mean, low, scale) }
 
 func expSingle(x []float32) { expSingleGo(x) }
+
+func maxSingle(x []float32) float32 { return maxSingleGo(x) }
+
+func sumSingle(x []float32) float32 { return sumSingleGo(x) }
+
+func scaleSingle(x []float32, factor, shift float32) { scaleSingleGo(x, factor, shift) }

@@ -46,6 +46,39 @@ func CenterSingle(dst, src, mean, low, scale []float32) {
 // number, by the smallest one. NaN stays NaN.
 func ExpSingle(x []float32) { expSingle(x) }
 
+// MaxSingle returns the largest value of x, which must not be empty. It may overlook NaN.
+func MaxSingle(x []float32) float32 { return maxSingle(x) }
+
+// SumSingle returns the sum of x.
+func SumSingle(x []float32) float32 { return sumSingle(x) }
+
+// ScaleSingle replaces every x by x factor + shift, rounded twice.
+func ScaleSingle(x []float32, factor, shift float32) { scaleSingle(x, factor, shift) }
+
+func maxSingleGo(x []float32) float32 {
+	top := x[0]
+	for _, v := range x[1:] {
+		if v > top {
+			top = v
+		}
+	}
+	return top
+}
+
+func sumSingleGo(x []float32) float32 {
+	sum := float32(0)
+	for _, v := range x {
+		sum += v
+	}
+	return sum
+}
+
+func scaleSingleGo(x []float32, factor, shift float32) {
+	for i, v := range x {
+		x[i] = float32(v*factor) + shift
+	}
+}
+
 // Constants of ExpSingle: x = n ln 2 + r, and a polynomial in r for |r| <= ln 2 / 2 whose first term left out, r^7/7!, is
 // below the rounding of float32. The upper part of ln 2 has 9 bits, so that its product with n is exact.
 var expConstants = [16]float32{-87.3, 1 / math.Ln2, 0.693359375, math.Ln2 - 0.693359375, 1. / 720, 1. / 120, 1. / 24, 1. / 6, 0.5, 1}

@@ -40,6 +40,30 @@ func expSingle(x []float32) {
 	expSingleGo(x[whole:])
 }
 
+func maxSingle(x []float32) float32 {
+	whole := vectorised(len(x))
+	if whole == 0 {
+		return maxSingleGo(x)
+	}
+	return max(maxSingleAVX2(&x[0], whole), maxSingleGo(x[whole-1:]))
+}
+
+func sumSingle(x []float32) float32 {
+	whole, sum := vectorised(len(x)), float32(0)
+	if whole > 0 {
+		sum = sumSingleAVX2(&x[0], whole)
+	}
+	return sum + sumSingleGo(x[whole:])
+}
+
+func scaleSingle(x []float32, factor, shift float32) {
+	whole := vectorised(len(x))
+	if whole > 0 {
+		scaleSingleAVX2(&x[0], whole, factor, shift)
+	}
+	scaleSingleGo(x[whole:], factor, shift)
+}
+
 // vectorised returns how many of n values the loops over vectors of eight take.
 func vectorised(n int) int {
 	if active == kernelGo {
@@ -77,3 +101,18 @@ func centerSingleAVX2(dst, src, mean, low, scale *float32, n int)
 //
 //go:noescape
 func expSingleAVX2(x *float32, n int, c *[16]float32)
+
+// n > 0 is a multiple of 8. NaN may be overlooked.
+//
+//go:noescape
+func maxSingleAVX2(x *float32, n int) float32
+
+// n > 0 is a multiple of 8.
+//
+//go:noescape
+func sumSingleAVX2(x *float32, n int) float32
+
+// n > 0 is a multiple of 8.
+//
+//go:noescape
+func scaleSingleAVX2(x *float32, n int, factor, shift float32)

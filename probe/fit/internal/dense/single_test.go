@@ -135,6 +135,28 @@ func TestExpSingle(t *testing.T) {
 	})
 }
 
+func TestRowsSingle(t *testing.T) {
+	forKernels(t, func(t *testing.T) {
+		for n := 1; n < 35; n++ {
+			all := randomSingle(n + 1)
+			x, want := slices.Clone(all[:n]), 0.0
+			for _, v := range x {
+				want += float64(v)
+			}
+			if got := MaxSingle(x); got != slices.Max(x) {
+				t.Errorf("%d values: maximum %v, want %v", n, got, slices.Max(x))
+			}
+			nearSingle(t, "sum", []float32{SumSingle(x)}, []float64{want}, n)
+			got := slices.Clone(all)
+			ScaleSingle(got[:n], 0.3, -2)
+			scaleSingleGo(x, 0.3, -2)
+			if !slices.Equal(got[:n], x) || got[n] != all[n] {
+				t.Errorf("%d values: scaled %v, want %v", n, got, x)
+			}
+		}
+	})
+}
+
 func BenchmarkMulTransSingle(b *testing.B) {
 	x, w, dst := randomSingle(64*768), randomSingle(40*768), make([]float32, 64*40)
 	benchKernels(b, 2*64*40*768, func() { MulTransSingle(dst, x, w, 64, 40, 768) })

@@ -8,7 +8,7 @@ import (
 )
 
 // history is the number of steps that L-BFGS remembers.
-const history = 20
+const history = 10
 
 // noInverse is the value of inverseAt after the preconditioner changed.
 const noInverse = -1

@@ -21,6 +21,7 @@ const valueNoise = 1e-12
 // the approximate Wolfe conditions (Hager and Zhang, A new conjugate gradient method with guaranteed descent and an
 // efficient line search, 2005, equation 4.1), and the value may rise by at most its noise.
 type convexSearch struct {
+	noise  float64 // share of the value that rounding may add
 	f0, d0 float64 // value and derivative at the start
 	step   float64
 	lo, hi float64 // the bracket of the minimum; hi is +Inf until it is known
@@ -36,7 +37,7 @@ const maxTrials = 25
 
 // Init implements optimize.Linesearcher.
 func (s *convexSearch) Init(value, derivative, step float64) optimize.Operation {
-	*s = convexSearch{f0: value, d0: derivative, step: step, hi: math.Inf(1), dlo: derivative}
+	*s = convexSearch{noise: s.noise, f0: value, d0: derivative, step: step, hi: math.Inf(1), dlo: derivative}
 	return optimize.FuncEvaluation | optimize.GradEvaluation
 }
 
@@ -49,7 +50,7 @@ func (s *convexSearch) Iterate(value, derivative float64) (optimize.Operation, f
 	if s.trials >= maxTrials {
 		return optimize.NoOperation, 0, optimize.ErrLinesearcherFailure
 	}
-	if derivative < 0 && value <= s.f0+valueNoise*math.Abs(s.f0) {
+	if derivative < 0 && value <= s.f0+s.noise*math.Abs(s.f0) {
 		s.lo, s.dlo = s.step, derivative
 	} else {
 		s.hi, s.dhi = s.step, derivative
@@ -59,7 +60,7 @@ func (s *convexSearch) Iterate(value, derivative float64) (optimize.Operation, f
 }
 
 func (s *convexSearch) accepts(value, derivative float64) bool {
-	if !(value <= s.f0+valueNoise*math.Abs(s.f0)) {
+	if !(value <= s.f0+s.noise*math.Abs(s.f0)) {
 		return false
 	}
 	return derivative >= wolfeCurvature*s.d0 && derivative <= (2*wolfeDecrease-1)*s.d0

@@ -30,7 +30,7 @@ func TestConvexSearch(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			f0, d0 := tt.phi(0)
-			s := &convexSearch{}
+			s := &convexSearch{noise: valueNoise}
 			s.Init(f0, d0, tt.step)
 			step := tt.step
 			for trial := 1; ; trial++ {
@@ -56,7 +56,7 @@ func TestConvexSearch(t *testing.T) {
 
 func TestConvexSearchGivesUp(t *testing.T) {
 	t.Parallel()
-	s := &convexSearch{}
+	s := &convexSearch{noise: valueNoise}
 	s.Init(1, -1, 1)
 	for trial := 1; ; trial++ {
 		if _, _, err := s.Iterate(2, -1); err != nil {

@@ -31,10 +31,21 @@ type preconditioner struct {
 	inverse []float64 // width x width, or nil
 	diag    []float64 // reciprocals, if inverse is nil
 	sharp   *sharpRows
+	full    bool // as above; false = only diag, from a sample of the rows
 }
 
 // update computes p at the current point of d.
 func (p *preconditioner) update(ctx context.Context, d *Descent) error {
+	if p.full = p.full || d.small(); !p.full {
+		s, err := d.sample(ctx)
+		if err != nil {
+			return err
+		}
+		if p.full = s.illConditioned(d.grad); !p.full {
+			p.useSample(s)
+			return nil
+		}
+	}
 	h, err := d.curvatures(ctx)
 	if err != nil {
 		return err
@@ -48,6 +59,15 @@ func (p *preconditioner) update(ctx context.Context, d *Descent) error {
 	}
 	p.sharp.join(d.Workers, p)
 	return nil
+}
+
+// useSample sets the inverse to that of the diagonal of the Hessian at w = 0, whose size L-BFGS corrects. Diagonals of
+// later points took as many iterations.
+func (p *preconditioner) useSample(s *sample) {
+	p.inverse, p.sharp, p.diag = nil, nil, make([]float64, len(s.diag))
+	for j, v := range s.diag {
+		p.diag[j] = 1 / v
+	}
 }
 
 // updateCommon computes M for the curvatures h of the rows. The curvature along the intercept, which has no penalty

@@ -53,7 +53,8 @@ func (d *Descent) findSharp(old *sharpRows, h []float64, mean float64) (*sharpRo
 		}
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(h[b], h[a]) })
-	order = order[:min(len(order), maxSharp, maxSharpValues/d.Width)]
+	limit := d.affordableTerms()
+	order = order[:min(len(order), limit, maxSharpValues/d.Width)]
 
 	s := old
 	if s == nil {
@@ -74,7 +75,7 @@ func (d *Descent) findSharp(old *sharpRows, h []float64, mean float64) (*sharpRo
 		x := s.x[rows*d.Width : (rows+1)*d.Width]
 		dense.Center(x, values, d.Mean, d.Scale)
 		x[d.D] = 1
-		trace := s.addTerms(d.loss, d.residual(x, d.Y[i]), d.Y[i], rows, least)
+		trace := s.addTerms(d.loss, d.residual(x, d.Y[i]), d.Y[i], rows, limit, least)
 		if trace == 0 {
 			clear(x)
 			continue
@@ -90,6 +91,22 @@ func (d *Descent) findSharp(old *sharpRows, h []float64, mean float64) (*sharpRo
 	return s, nil
 }
 
+// sharpBudget is the time that sharp rows may take until the next preconditioner, in evaluations.
+const sharpBudget = 40
+
+// affordableTerms returns how many terms take at most sharpBudget, counted in multiplications: the products of their rows with
+// each other, the inverse, M^-1 times the rows, and two products in each of refreshEvery iterations.
+func (d *Descent) affordableTerms() int {
+	if d.small() {
+		return maxSharp
+	}
+	m, budget := maxSharp, sharpBudget*2*d.N*d.rows*d.Width
+	for m > 0 && m*(m*d.Width/2+m*m+d.Width*d.Width+2*refreshEvery*d.rows*d.Width) > budget {
+		m -= pivotRows
+	}
+	return m
+}
+
 // residual returns the loss's derivatives for one row of features.
 func (d *Descent) residual(x []float64, label int) []float64 {
 	scores := make([]float64, d.K)
@@ -100,12 +117,13 @@ func (d *Descent) residual(x []float64, label int) []float64 {
 	return scores
 }
 
-// addTerms adds the terms of a row, which gets the index at, whose square is at least least, and returns their trace.
-func (s *sharpRows) addTerms(l Loss, residual []float64, label, at int, least float64) (trace float64) {
+// addTerms adds the terms of a row, which gets the index at, whose square is at least least, and returns their trace. All
+// terms are at most limit.
+func (s *sharpRows) addTerms(l Loss, residual []float64, label, at, limit int, least float64) (trace float64) {
 	k, first := s.k, len(s.at)
 	diag, col := make([]float64, k), make([]float64, k)
 	l.InterceptCurvature(diag, residual, label)
-	for len(s.at) < maxSharp {
+	for len(s.at) < limit {
 		c := floats.MaxIdx(diag)
 		if !(diag[c] > 0) {
 			break

@@ -104,7 +104,7 @@ func TestTermsFactoriseARow(t *testing.T) {
 	diag := make([]float64, k)
 	l.InterceptCurvature(diag, scores, label)
 	s := &sharpRows{k: k}
-	trace := s.addTerms(l, scores, label, 0, 1e-12)
+	trace := s.addTerms(l, scores, label, 0, maxSharp, 1e-12)
 	if want := floats.Sum(diag); !(math.Abs(trace-want) <= 1e-12*want) || len(s.at) != k-1 {
 		t.Errorf("%d terms of trace %v, want %d of %v", len(s.at), trace, k-1, want)
 	}

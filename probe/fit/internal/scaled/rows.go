@@ -34,9 +34,9 @@ type Block struct {
 }
 
 // Resized returns n values, in the memory of x if it is large enough. Their content is not defined.
-func Resized(x []float64, n int) []float64 {
+func Resized[T float32 | float64](x []T, n int) []T {
 	if cap(x) < n {
-		return make([]float64, n)
+		return make([]T, n)
 	}
 	return x[:n]
 }
@@ -64,6 +64,11 @@ func New(t feature.Table, workers int) *Rows {
 	return r
 }
 
+// chunks returns the number of chunks of a pass whose sums have sizeBytes each.
+func (r *Rows) chunks(sizeBytes int) int {
+	return min(MaxChunks, CeilDiv(r.N, BlockRows), max(2, maxChunkSize/sizeBytes))
+}
+
 // Sums are the partial sums of a pass, one per chunk.
 type Sums struct {
 	rows  *Rows
@@ -72,13 +77,15 @@ type Sums struct {
 
 // NewSums returns sums of size values.
 func (r *Rows) NewSums(size int) *Sums {
-	count := min(MaxChunks, CeilDiv(r.N, BlockRows), max(2, maxChunkSize/8/size))
-	s := &Sums{rows: r, parts: make([][]float64, count)}
+	s := &Sums{rows: r, parts: make([][]float64, r.chunks(size*8))}
 	for i := range s.parts {
 		s.parts[i] = make([]float64, size)
 	}
 	return s
 }
+
+// sumPiece is how many values of the sums a worker adds at a time.
+const sumPiece = 4096
 
 // Add sets dst to the sum of what visit adds to acc for every block.
 func (s *Sums) Add(ctx context.Context, dst []float64, visit func(acc []float64, b *Block)) error {
@@ -89,9 +96,8 @@ func (s *Sums) Add(ctx context.Context, dst []float64, visit func(acc []float64,
 	if err != nil {
 		return err
 	}
-	const piece = 4096
-	Parallel(s.rows.Workers, CeilDiv(len(dst), piece), func(task int) {
-		lo, hi := task*piece, min((task+1)*piece, len(dst))
+	Parallel(s.rows.Workers, CeilDiv(len(dst), sumPiece), func(task int) {
+		lo, hi := task*sumPiece, min((task+1)*sumPiece, len(dst))
 		copy(dst[lo:hi], s.parts[0][lo:hi])
 		for _, part := range s.parts[1:] {
 			floats.Add(dst[lo:hi], part[lo:hi])
@@ -103,20 +109,33 @@ func (s *Sums) Add(ctx context.Context, dst []float64, visit func(acc []float64,
 // Pass calls visit with all rows, block by block, in count chunks. Blocks of one chunk are visited in order and never
 // concurrently.
 func (r *Rows) Pass(ctx context.Context, count int, visit func(b *Block)) error {
-	blocks := CeilDiv(r.N, BlockRows)
-	errs := make([]error, count)
-	Parallel(r.Workers, count, func(chunk int) {
+	return r.eachChunk(ctx, count, func(chunk int) (func(lo int) error, func()) {
 		b := r.Blocks.Get().(*Block)
-		defer r.Blocks.Put(b)
 		b.chunk = chunk
+		return func(lo int) error {
+			if err := r.Load(b, lo); err != nil {
+				return err
+			}
+			visit(b)
+			return nil
+		}, func() { r.Blocks.Put(b) }
+	})
+}
+
+// eachChunk divides the rows into count chunks. For every chunk it calls begin, whose results are called with the first
+// row of every block of the chunk, in order, and at the end of the chunk.
+func (r *Rows) eachChunk(ctx context.Context, count int, begin func(chunk int) (visit func(lo int) error, end func())) error {
+	blocks, errs := CeilDiv(r.N, BlockRows), make([]error, count)
+	Parallel(r.Workers, count, func(chunk int) {
+		visit, end := begin(chunk)
+		defer end()
 		for i := blocks * chunk / count; i < blocks*(chunk+1)/count; i++ {
 			if errs[chunk] = ctx.Err(); errs[chunk] != nil {
 				return
 			}
-			if errs[chunk] = r.Load(b, i*BlockRows); errs[chunk] != nil {
+			if errs[chunk] = visit(i * BlockRows); errs[chunk] != nil {
 				return
 			}
-			visit(b)
 		}
 	})
 	for _, err := range errs {

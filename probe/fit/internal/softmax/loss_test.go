@@ -22,6 +22,40 @@ func TestSoftmaxLossOfSureRows(t *testing.T) {
 	}
 }
 
+// Loss and residuals of a block in single precision agree with those of its rows in double precision, also where the
+// loss is far below 1, and padding becomes 0.
+func TestResidualsSingle(t *testing.T) {
+	t.Parallel()
+	for _, k := range []int{2, 3, 10, 40} {
+		stride := (k + 3) / 4 * 4
+		l, labels, scores := Loss{make([]float64, k)}, []int{0, 1, k - 1, 0}, make([]float32, 4*stride)
+		for c := range l.Weight {
+			l.Weight[c] = 0.5 + float64(c)
+		}
+		for i := range scores {
+			scores[i] = float32(i*7919%13) - 6
+		}
+		scores[0] = 40
+		want, rows := 0.0, make([]float64, len(scores))
+		for i, label := range labels {
+			row := rows[i*stride : i*stride+k]
+			for c := range row {
+				row[c] = float64(scores[i*stride+c])
+			}
+			want += l.Residual(row, label)
+		}
+		got := l.ResidualsSingle(scores, stride, k, labels)
+		if !(math.Abs(got/want-1) <= 1e-6) { // a few roundings of scores below 20
+			t.Errorf("%d classes: loss %v, want %v", k, got, want)
+		}
+		for i, v := range scores {
+			if !(math.Abs(float64(v)-rows[i]) <= 1e-6*math.Abs(rows[i])) {
+				t.Errorf("%d classes: residual %d: got %v, want %v", k, i, v, rows[i])
+			}
+		}
+	}
+}
+
 // The Hessian agrees with central differences of the gradient up to about the cube root of the rounding of a double.
 func TestSoftmaxHessian(t *testing.T) {
 	t.Parallel()
