@@ -9,6 +9,7 @@ import (
 	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/internal/numeric"
 	"github.com/wiseft/wiseft/probe/fit/internal/mlp"
+	"github.com/wiseft/wiseft/probe/internal/npz"
 )
 
 func init() {
@@ -26,13 +27,16 @@ func init() {
 //	h = dropout(relu(batchnorm(W h))), scores = W h + b.
 //
 // It passes over the rows Epochs times. It does not run to an optimum: the gradient norm is reported as 0, and the
-// objective is C * sum(log loss) + 0.5 * ||W||^2 of the stored network, with BatchNorm's running statistics folded
-// in. Sums are made in a fixed order. Init must have the same layers.
+// objective is C * sum(log loss) of the stored network, with BatchNorm's running statistics folded in, + 0.5 * ||W||^2 of
+// the weights in training. Training is in single precision; sums are made in a fixed order. Init must have the same layers.
 func fitMLP(ctx context.Context, p *problem) (*solution, error) {
 	opt := mlp.Options{Hidden: p.opt.Hidden, Dropout: p.opt.Dropout, Epochs: cmp.Or(p.opt.Epochs, DefaultEpochs),
 		Seed: p.opt.Seed}
 	if opt.Hidden == nil {
 		opt.Hidden = []int{DefaultWidth}
+	}
+	if at := npz.FirstNonFinite(numeric.Round32(p.Scale)); at >= 0 {
+		return nil, p.tooSmall(at)
 	}
 	var err error
 	if opt.Start, err = p.startMLP(opt.Hidden); err != nil {

@@ -18,7 +18,7 @@ const (
 	Weights  = "weights"  // how far fine-tuning moved the weights
 
 	generation         = 1 // of features
-	probeGeneration    = 2 // of probes and scores
+	probeGeneration    = 3 // of probes and scores
 	transferGeneration = 1 // of outcomes
 )
 

@@ -1,6 +1,6 @@
 // Package dense multiplies the small blocks of matrices of which the fits of probes consist.
 //
-// Matrices are row-major float64 without gaps. There are two products: the scores of a block of rows, A B^T, and the
+// Matrices are row-major, without gaps, float64 or, in single.go, float32. There are two products: the scores of a block of rows, A B^T, and the
 // sum of outer products with the features, C + A^T B. Both are tiled so that the inner loop works in registers, with
 // tiles of 4 x 4 inner products and 4 x 32 outer products. On amd64 the loops are AVX-512 or AVX2 with FMA, in
 // assembly because Go's compiler does not vectorise; elsewhere they are Go. [Kernel] names the loops in use. Per core

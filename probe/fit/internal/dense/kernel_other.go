@@ -28,3 +28,5 @@ func maxSingle(x []float32) float32 { return maxSingleGo(x) }
 func sumSingle(x []float32) float32 { return sumSingleGo(x) }
 
 func scaleSingle(x []float32, factor, shift float32) { scaleSingleGo(x, factor, shift) }
+
+func adam(a *Adam, value, grad, first, second []float32) { adamGo(a, value, grad, first, second) }

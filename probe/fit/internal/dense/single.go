@@ -21,16 +21,51 @@ func MulTransSingle(dst, a, b []float32, m, n, d int) {
 
 // AddTransMulSingle is [AddTransMul] in single precision.
 func AddTransMulSingle(dst, a, b []float32, m, n, d int) {
-	check(n%RowTile == 0 && d%ColTile == 0)
+	AddTransMulRowsSingle(dst, a, b, m, n, d, 0, n)
+}
+
+// AddTransMulRowsSingle adds the rows lo to hi-1 of a^T b, multiples of RowTile, to those of dst, as [AddTransMulSingle]
+// does, and writes nothing else.
+func AddTransMulRowsSingle(dst, a, b []float32, m, n, d, lo, hi int) {
+	check(n%RowTile == 0 && lo%RowTile == 0 && hi%RowTile == 0 && hi <= n && d%ColTile == 0)
 	check(len(dst) >= n*d && len(a) >= m*n && len(b) >= m*d)
 	if m == 0 {
 		return
 	}
 	for j := 0; j < d; j += ColTile {
-		for i := 0; i < n; i += RowTile {
+		for i := lo; i < hi; i += RowTile {
 			outerTileSingle(dst[i*d+j:], d, a[i:], n, b[j:], d, m)
 		}
 	}
+}
+
+// Adam is a step of Kingma and Ba's method (Adam: a method for stochastic optimization, 2015) for parameters with an L2
+// penalty.
+type Adam struct {
+	Beta1, Beta2 float32
+	Rate         float32 // divided by the bias correction of the first moment
+	Root         float32 // the reciprocal square root of the bias correction of the second moment
+	Epsilon      float32
+	Penalty      float32 // factor of the value in its gradient
+}
+
+// Step changes value by a step for the gradient, and updates the moments. The gradient becomes 0.
+func (a *Adam) Step(value, grad, first, second []float32) {
+	n := len(value)
+	check(len(grad) == n && len(first) == n && len(second) == n)
+	adam(a, value, grad, first, second)
+}
+
+func adamGo(a *Adam, value, grad, first, second []float32) {
+	rest1, rest2 := 1-a.Beta1, 1-a.Beta2
+	for i, v := range value {
+		g := float32(a.Penalty*v) + grad[i]
+		first[i] = float32(a.Beta1*first[i]) + float32(rest1*g)
+		second[i] = float32(a.Beta2*second[i]) + float32(float32(rest2*g)*g)
+		root := float32(math.Sqrt(float64(second[i])))
+		value[i] = v - float32(a.Rate*first[i])/(float32(root*a.Root)+a.Epsilon)
+	}
+	clear(grad)
 }
 
 // CenterSingle sets dst[j] to (src[j] - mean[j] - low[j]) * scale[j]. With low the rest of the mean that float32 does

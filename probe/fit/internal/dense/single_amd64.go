@@ -64,6 +64,15 @@ func scaleSingle(x []float32, factor, shift float32) {
 	scaleSingleGo(x[whole:], factor, shift)
 }
 
+func adam(a *Adam, value, grad, first, second []float32) {
+	whole := vectorised(len(value))
+	if whole > 0 {
+		c := [8]float32{a.Beta1, 1 - a.Beta1, a.Beta2, 1 - a.Beta2, a.Rate, a.Root, a.Epsilon, a.Penalty}
+		adamAVX2(&c, &value[0], &grad[0], &first[0], &second[0], whole)
+	}
+	adamGo(a, value[whole:], grad[whole:], first[whole:], second[whole:])
+}
+
 // vectorised returns how many of n values the loops over vectors of eight take.
 func vectorised(n int) int {
 	if active == kernelGo {
@@ -116,3 +125,8 @@ func sumSingleAVX2(x *float32, n int) float32
 //
 //go:noescape
 func scaleSingleAVX2(x *float32, n int, factor, shift float32)
+
+// n > 0 is a multiple of 8.
+//
+//go:noescape
+func adamAVX2(c *[8]float32, value, grad, first, second *float32, n int)

@@ -391,3 +391,50 @@ scaleSingle:
 	JNZ  scaleSingle
 	VZEROUPPER
 	RET
+
+// func adamAVX2(c *[8]float32, value, grad, first, second *float32, n int)
+TEXT ·adamAVX2(SB), NOSPLIT, $0-48
+	MOVQ c+0(FP), AX
+	MOVQ value+8(FP), DI
+	MOVQ grad+16(FP), SI
+	MOVQ first+24(FP), BX
+	MOVQ second+32(FP), DX
+	MOVQ n+40(FP), CX
+	VBROADCASTSS (AX), Y15    // beta1
+	VBROADCASTSS 4(AX), Y14   // 1 - beta1
+	VBROADCASTSS 8(AX), Y13   // beta2
+	VBROADCASTSS 12(AX), Y12  // 1 - beta2
+	VBROADCASTSS 16(AX), Y11  // rate
+	VBROADCASTSS 20(AX), Y10  // root
+	VBROADCASTSS 24(AX), Y9   // epsilon
+	VBROADCASTSS 28(AX), Y8   // penalty
+	VXORPS Y7, Y7, Y7
+	SHLQ $2, CX
+	XORQ R8, R8
+
+adam8:
+	VMOVUPS (DI)(R8*1), Y0
+	VMULPS Y8, Y0, Y1
+	VADDPS (SI)(R8*1), Y1, Y1 // the gradient
+	VMOVUPS Y7, (SI)(R8*1)
+	VMULPS (BX)(R8*1), Y15, Y2
+	VMULPS Y14, Y1, Y3
+	VADDPS Y3, Y2, Y2
+	VMOVUPS Y2, (BX)(R8*1)
+	VMULPS (DX)(R8*1), Y13, Y4
+	VMULPS Y12, Y1, Y3
+	VMULPS Y1, Y3, Y3
+	VADDPS Y3, Y4, Y4
+	VMOVUPS Y4, (DX)(R8*1)
+	VSQRTPS Y4, Y4
+	VMULPS Y10, Y4, Y4
+	VADDPS Y9, Y4, Y4
+	VMULPS Y11, Y2, Y2
+	VDIVPS Y4, Y2, Y2
+	VSUBPS Y2, Y0, Y0
+	VMOVUPS Y0, (DI)(R8*1)
+	ADDQ $32, R8
+	CMPQ R8, CX
+	JLT  adam8
+	VZEROUPPER
+	RET

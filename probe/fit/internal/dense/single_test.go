@@ -157,6 +157,36 @@ func TestRowsSingle(t *testing.T) {
 	})
 }
 
+// Every kernel makes the same steps, which are those of the paper's formulas.
+func TestAdam(t *testing.T) {
+	forKernels(t, func(t *testing.T) {
+		for n := range 19 {
+			a := Adam{Beta1: 0.9, Beta2: 0.999, Rate: 1e-3 / (1 - 0.81), Root: float32(1 / math.Sqrt(1-0.998001)),
+				Epsilon: 1e-8, Penalty: 0.01}
+			value, grad, first := randomSingle(n+1), randomSingle(n+1), randomSingle(n+1)
+			second := slices.Clone(first)
+			for i := range second {
+				second[i] *= second[i]
+			}
+			got := [4][]float32{slices.Clone(value), slices.Clone(grad), slices.Clone(first), slices.Clone(second)}
+			a.Step(got[0][:n], got[1][:n], got[2][:n], got[3][:n])
+			for i := range n {
+				g := float64(grad[i]) + 0.01*float64(value[i])
+				m, v := 0.9*float64(first[i])+0.1*g, 0.999*float64(second[i])+0.001*g*g
+				want := float64(value[i]) - 1e-3*(m/(1-0.81))/(math.Sqrt(v/(1-0.998001))+1e-8)
+				nearSingle(t, "step", []float32{got[0][i], got[1][i], got[2][i], got[3][i]}, []float64{want, 0, m, v}, 4)
+			}
+			if got[0][n] != value[n] || got[1][n] != grad[n] || got[2][n] != first[n] || got[3][n] != second[n] {
+				t.Errorf("%d values: wrote beyond them", n)
+			}
+			adamGo(&a, value[:n], grad[:n], first[:n], second[:n])
+			if !slices.Equal(got[0], value) {
+				t.Errorf("%d values: steps to %v, in Go to %v", n, got[0], value)
+			}
+		}
+	})
+}
+
 func BenchmarkMulTransSingle(b *testing.B) {
 	x, w, dst := randomSingle(64*768), randomSingle(40*768), make([]float32, 64*40)
 	benchKernels(b, 2*64*40*768, func() { MulTransSingle(dst, x, w, 64, 40, 768) })

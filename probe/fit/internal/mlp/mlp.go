@@ -1,14 +1,12 @@
-// Package mlp trains multi-layer perceptrons on features by Adam, with BatchNorm, ReLU and dropout.
+// Package mlp trains multi-layer perceptrons on features by Adam in single precision, with BatchNorm, ReLU and dropout.
 package mlp
 
 import (
 	"context"
 	"math"
 	"math/rand/v2"
-	"slices"
 
 	"github.com/wiseft/wiseft/probe/fit/internal/scaled"
-	"github.com/wiseft/wiseft/probe/fit/internal/softmax"
 )
 
 // Constants of the training, as published for the heads of Point-MAE and similar models.
@@ -42,7 +40,7 @@ type Layer struct {
 // Trained is a network after training.
 type Trained struct {
 	Layers    []Layer // on scaled features, BatchNorm folded in
-	Objective float64 // C * sum(log loss) + 0.5 * ||W||^2 of these layers
+	Objective float64 // C * sum(log loss) of these layers + 0.5 * ||W||^2 of those before folding
 }
 
 // Train trains a network on p. It returns ctx's error soon after ctx ends.
@@ -76,51 +74,6 @@ func Train(ctx context.Context, p *scaled.Problem, opt Options) (*Trained, error
 	}
 	m := &Trained{Layers: net.fold()}
 	var err error
-	m.Objective, err = net.objective(m.Layers)
+	m.Objective, err = net.objective(ctx, m.Layers)
 	return m, err
-}
-
-// objective returns C * sum(log loss) + 0.5 * ||W||^2 of folded layers.
-func (n *network) objective(layers []Layer) (float64, error) {
-	sum := 0.0
-	l := softmax.Loss{Weight: n.p.Weight}
-	for lo := 0; lo < n.p.N; lo += scaled.BlockRows {
-		at := make([]int, min(scaled.BlockRows, n.p.N-lo))
-		for i := range at {
-			at[i] = lo + i
-		}
-		h, err := n.rows(at)
-		if err != nil {
-			return 0, err
-		}
-		for i := range at {
-			x := h[i*n.p.Width : i*n.p.Width+n.p.D]
-			for k, l := range layers {
-				x = l.apply(x)
-				if k < len(layers)-1 {
-					for c, v := range x {
-						x[c] = max(0, v)
-					}
-				}
-			}
-			sum += l.Residual(x, n.p.Y[lo+i])
-		}
-	}
-	for _, layer := range n.layers {
-		for _, w := range layer.w.value {
-			sum += 0.5 * w * w
-		}
-	}
-	return sum, nil
-}
-
-// apply returns W x + b.
-func (l Layer) apply(x []float64) []float64 {
-	out := slices.Clone(l.B)
-	for c := range out {
-		for j, v := range l.W[c*len(x) : (c+1)*len(x)] {
-			out[c] += v * x[j]
-		}
-	}
-	return out
 }

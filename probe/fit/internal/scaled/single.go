@@ -18,27 +18,44 @@ type SingleBlock struct {
 	buf    []float32
 }
 
-// SingleSums are the partial sums of passes over the rows in single precision, one per chunk: many sums in single
-// precision, a few in double precision. They do not follow a later change of the scaling.
-type SingleSums struct {
-	rows             *Rows
+// Single scales rows as [Rows] does, in single precision. It does not follow a later change of the scaling.
+type Single struct {
+	width            int
 	mean, low, scale []float32 // the mean is mean + low
-	parts            [][]float32
-	precise          [][]float64
-	blocks           sync.Pool // of *SingleBlock
+}
+
+// Single returns the scaling at present.
+func (r *Rows) Single() *Single {
+	s := &Single{width: r.Width, mean: make([]float32, r.D), low: make([]float32, r.D), scale: make([]float32, r.D)}
+	for j, m := range r.Mean {
+		s.mean[j], s.scale[j] = float32(m), float32(r.Scale[j])
+		s.low[j] = float32(m - float64(s.mean[j]))
+	}
+	return s
+}
+
+// Scale sets dst, a row of the padded width, to the features src, the constant for the intercept and the padding.
+func (s *Single) Scale(dst, src []float32, constant float32) {
+	d := len(s.mean)
+	dense.CenterSingle(dst, src[:d], s.mean, s.low, s.scale)
+	dst[d] = constant
+	clear(dst[d+1 : s.width])
+}
+
+// SingleSums are the partial sums of passes over the rows in single precision, one per chunk: many sums in single
+// precision, a few in double precision.
+type SingleSums struct {
+	rows    *Rows
+	scaling *Single
+	parts   [][]float32
+	precise [][]float64
+	blocks  sync.Pool // of *SingleBlock
 }
 
 // NewSingleSums returns sums of size values in single and precise values in double precision.
 func (r *Rows) NewSingleSums(size, precise int) *SingleSums {
 	count := r.chunks(size * 4)
-	s := &SingleSums{
-		rows: r, parts: make([][]float32, count), precise: make([][]float64, count),
-		mean: make([]float32, r.D), low: make([]float32, r.D), scale: make([]float32, r.D),
-	}
-	for j, m := range r.Mean {
-		s.mean[j], s.scale[j] = float32(m), float32(r.Scale[j])
-		s.low[j] = float32(m - float64(s.mean[j]))
-	}
+	s := &SingleSums{rows: r, scaling: r.Single(), parts: make([][]float32, count), precise: make([][]float64, count)}
 	for i := range count {
 		s.parts[i], s.precise[i] = make([]float32, size), make([]float64, precise)
 	}
@@ -94,10 +111,7 @@ func (s *SingleSums) Load(b *SingleBlock, lo int) error {
 	}
 	b.Padded = dense.PadRows(b.N)
 	for i := range b.N {
-		row := b.X[i*r.Width : (i+1)*r.Width]
-		dense.CenterSingle(row, rows[i*r.D:(i+1)*r.D], s.mean, s.low, s.scale)
-		row[r.D] = 1
-		clear(row[r.D+1:])
+		s.scaling.Scale(b.X[i*r.Width:(i+1)*r.Width], rows[i*r.D:(i+1)*r.D], 1)
 	}
 	clear(b.X[b.N*r.Width : b.Padded*r.Width])
 	return nil
