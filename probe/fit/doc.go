@@ -11,8 +11,8 @@
 // they are in the cache, multiplied with the weights, turned into residuals, and added to the gradient. Features stay
 // float32, in memory or in their file. The sums of 16 chunks are added in a fixed order, so that the number of workers
 // never changes a bit; another processor's results may differ in the last bits. Of large problems, logistic makes its
-// passes in single precision until it is near the optimum, and refines it in double precision. An mlp is trained in single
-// precision.
+// passes in single precision until it is near the optimum, and refines it in double precision. An mlp is trained in
+// single precision.
 //
 // # Solvers
 //

@@ -27,8 +27,9 @@ func init() {
 //	h = dropout(relu(batchnorm(W h))), scores = W h + b.
 //
 // It passes over the rows Epochs times. It does not run to an optimum: the gradient norm is reported as 0, and the
-// objective is C * sum(log loss) of the stored network, with BatchNorm's running statistics folded in, + 0.5 * ||W||^2 of
-// the weights in training. Training is in single precision; sums are made in a fixed order. Init must have the same layers.
+// objective is C * sum(log loss) of the stored network, with BatchNorm's running statistics folded in, + 0.5 * ||W||^2
+// of the weights in training. Training is in single precision; sums are made in a fixed order. Init must have the same
+// layers.
 func fitMLP(ctx context.Context, p *problem) (*solution, error) {
 	opt := mlp.Options{Hidden: p.opt.Hidden, Dropout: p.opt.Dropout, Epochs: cmp.Or(p.opt.Epochs, DefaultEpochs),
 		Seed: p.opt.Seed}

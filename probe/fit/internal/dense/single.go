@@ -24,8 +24,8 @@ func AddTransMulSingle(dst, a, b []float32, m, n, d int) {
 	AddTransMulRowsSingle(dst, a, b, m, n, d, 0, n)
 }
 
-// AddTransMulRowsSingle adds the rows lo to hi-1 of a^T b, multiples of RowTile, to those of dst, as [AddTransMulSingle]
-// does, and writes nothing else.
+// AddTransMulRowsSingle adds the rows lo to hi-1 of a^T b, multiples of RowTile, to those of dst, as
+// [AddTransMulSingle] does, and writes nothing else.
 func AddTransMulRowsSingle(dst, a, b []float32, m, n, d, lo, hi int) {
 	check(n%RowTile == 0 && lo%RowTile == 0 && hi%RowTile == 0 && hi <= n && d%ColTile == 0)
 	check(len(dst) >= n*d && len(a) >= m*n && len(b) >= m*d)
@@ -114,9 +114,11 @@ func scaleSingleGo(x []float32, factor, shift float32) {
 	}
 }
 
-// Constants of ExpSingle: x = n ln 2 + r, and a polynomial in r for |r| <= ln 2 / 2 whose first term left out, r^7/7!, is
-// below the rounding of float32. The upper part of ln 2 has 9 bits, so that its product with n is exact.
-var expConstants = [16]float32{-87.3, 1 / math.Ln2, 0.693359375, math.Ln2 - 0.693359375, 1. / 720, 1. / 120, 1. / 24, 1. / 6, 0.5, 1}
+// Constants of ExpSingle: x = n ln 2 + r, and a polynomial in r for |r| <= ln 2 / 2 whose first term left out, r^7/7!,
+// is about the rounding of float32. The upper part of ln 2 has 9 bits, so that its product with n is exact.
+var expConstants = [16]float32{
+	-87.3, 1 / math.Ln2, 0.693359375, math.Ln2 - 0.693359375, 1. / 720, 1. / 120, 1. / 24, 1. / 6, 0.5, 1,
+}
 
 func expSingleGo(x []float32) {
 	c := &expConstants

@@ -10,7 +10,9 @@ import (
 
 // A full preconditioner pays only where features are ill-conditioned. On isotropic ones L-BFGS with a diagonal takes
 // fewer iterations, since it keeps its history, and computes no inverse. What is well-conditioned is decided by
-// conjugate gradients, with the diagonal, on the Hessian that the features have at w = 0.
+// conjugate gradients, with the diagonal, on the Hessian that the features have at w = 0: isotropic, sparse and
+// imbalanced ones take 5 to 7 steps, few rows 12 to 15, heavy tails 18 to 20, and with the diagonal they are fitted
+// faster; a spectrum j^-1.4 takes 33 steps and more, features of a PointNet and a transformer more than 40.
 const (
 	fewSteps     = 24   // of conjugate gradients, on well-conditioned features
 	fewStepsGoal = 1e-2 // relative residual

@@ -94,8 +94,8 @@ func (d *Descent) findSharp(old *sharpRows, h []float64, mean float64) (*sharpRo
 // sharpBudget is the time that sharp rows may take until the next preconditioner, in evaluations.
 const sharpBudget = 40
 
-// affordableTerms returns how many terms take at most sharpBudget, counted in multiplications: the products of their rows with
-// each other, the inverse, M^-1 times the rows, and two products in each of refreshEvery iterations.
+// affordableTerms returns how many terms take at most sharpBudget, counted in multiplications: the products of their
+// rows with each other, the inverse, M^-1 times the rows, and two products in each of refreshEvery iterations.
 func (d *Descent) affordableTerms() int {
 	if d.small() {
 		return maxSharp
@@ -117,8 +117,8 @@ func (d *Descent) residual(x []float64, label int) []float64 {
 	return scores
 }
 
-// addTerms adds the terms of a row, which gets the index at, whose square is at least least, and returns their trace. All
-// terms are at most limit.
+// addTerms adds the terms of a row, which gets the index at, whose square is at least least, and returns their trace.
+// All terms are at most limit.
 func (s *sharpRows) addTerms(l Loss, residual []float64, label, at, limit int, least float64) (trace float64) {
 	k, first := s.k, len(s.at)
 	diag, col := make([]float64, k), make([]float64, k)

@@ -9,14 +9,15 @@ import (
 	"github.com/wiseft/wiseft/probe/fit/internal/scaled"
 )
 
-// A descent of many values begins with evaluations in single precision, which take a third of the time, and is
-// refined in double precision: the steps of the history, the direction and the convergence test are in double precision throughout.
+// A descent of many values begins with evaluations in single precision, which take a third of the time, and is refined
+// in double precision: the steps of the history, the direction and the convergence test are in double precision
+// throughout.
 const (
 	// smallWork is the number of multiplications of an evaluation's first product up to which a fit takes milliseconds,
 	// so that neither single precision nor a cheaper preconditioner pays.
 	smallWork = 1 << 22
-	// singleTol is the relative gradient norm at which single precision ends. On the data of scripts/bench/fits.py its
-	// gradient differs from that of double precision by at most 2e-5 in the same measure.
+	// singleTol is the relative gradient norm at which single precision ends. A test bounds the difference from double
+	// precision by a fifth of it.
 	singleTol = 1e-4
 	// singleNoise is [valueNoise] of single precision.
 	singleNoise = 1e-6
@@ -33,8 +34,8 @@ type single struct {
 	w    []float32
 }
 
-// begin evaluates the start and takes over what the last descent left. A start at 0, or far from the optimum, is left in
-// single precision.
+// begin evaluates the start and takes over what the last descent left. A start at 0, or far from the optimum, is left
+// in single precision.
 func (d *Descent) begin(ctx context.Context) error {
 	atZero := d.last == nil && !slices.ContainsFunc(d.w, func(v float64) bool { return v != 0 })
 	if atZero && !d.small() {

@@ -191,8 +191,8 @@ func drop(out, mask []float32, r *rand.Rand, dropout float32) {
 	}
 }
 
-// backward takes the gradient with respect to the layer's outputs from grad, adds to the gradients of the parameters, and
-// turns grad into the gradient with respect to the outputs of the affine map.
+// backward takes the gradient with respect to the layer's outputs from grad, adds to the gradients of the parameters,
+// and turns grad into the gradient with respect to the outputs of the affine map.
 func (l *layer) backward(m int) {
 	for i := range m {
 		row := l.grad[i*l.rows : (i+1)*l.rows]

@@ -124,7 +124,9 @@ func (r *Rows) Pass(ctx context.Context, count int, visit func(b *Block)) error 
 
 // eachChunk divides the rows into count chunks. For every chunk it calls begin, whose results are called with the first
 // row of every block of the chunk, in order, and at the end of the chunk.
-func (r *Rows) eachChunk(ctx context.Context, count int, begin func(chunk int) (visit func(lo int) error, end func())) error {
+func (r *Rows) eachChunk(
+	ctx context.Context, count int, begin func(chunk int) (visit func(lo int) error, end func()),
+) error {
 	blocks, errs := CeilDiv(r.N, BlockRows), make([]error, count)
 	Parallel(r.Workers, count, func(chunk int) {
 		visit, end := begin(chunk)

@@ -64,7 +64,9 @@ func (r *Rows) NewSingleSums(size, precise int) *SingleSums {
 }
 
 // Add sets dst to the sums of what visit adds to acc and precise for every block, first those in single precision.
-func (s *SingleSums) Add(ctx context.Context, dst []float64, visit func(acc []float32, precise []float64, b *SingleBlock)) error {
+func (s *SingleSums) Add(
+	ctx context.Context, dst []float64, visit func(acc []float32, precise []float64, b *SingleBlock),
+) error {
 	count, size := len(s.parts), len(s.parts[0])
 	err := s.rows.eachChunk(ctx, count, func(chunk int) (func(lo int) error, func()) {
 		clear(s.parts[chunk])

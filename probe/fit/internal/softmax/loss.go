@@ -32,8 +32,9 @@ func (l Loss) Residual(row []float64, label int) float64 {
 	return weight * (math.Log(sum) + top - own)
 }
 
-// ResidualsSingle is Residual in single precision for a block of rows, stride scores apart, of k classes, whose labels are
-// given. Scores beyond the k classes become 0. It returns the sum of the losses, which is exact to about 1e-6 of it.
+// ResidualsSingle is Residual in single precision for a block of rows, stride scores apart, of k classes, whose labels
+// are given. Scores beyond the k classes become 0. It returns the sum of the losses, which is exact to about 1e-6 of
+// it.
 func (l Loss) ResidualsSingle(scores []float32, stride, k int, labels []int) float64 {
 	own := make([]float32, len(labels))
 	for i, label := range labels {
