@@ -6,7 +6,7 @@
 
 Needs numpy and scikit-learn, for --solver mlp PyTorch. The data sets are made by fits_cases.py, from seeds; --features adds
 files of wiseft features. Every fit is a process; in each round all take turns, with --threads each, and the
-best of all rounds counts. A fit of ours ends when it has converged with the loosest --tol of 1e-3, 3e-4, 9e-5 that gets
+best of all rounds counts. A fit of ours ends when it has converged with the loosest --tol of 1e-2, 3e-3, 1e-3, ... that gets
 within 1e-6 of the optimum, theirs at the first evaluation within 1e-6 (logistic) or with the loosest tolerance that gets
 there. The optimum is ours with --tol 1e-6. One of theirs that does not get there in --limit processor seconds has a ">". mlp runs equal epochs; knn
 is the classification of the training rows.
@@ -49,6 +49,7 @@ SIZES = {  # n, d, k: full, quick
     "mlp": [(10000, 768, 40), (2000, 192, 20)],
 }
 EPOCHS = 5  # of mlp
+TOLS = [1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 1e-5]  # of ours
 
 
 def measured(command):
@@ -86,18 +87,18 @@ def turns(args, features, c, folder):
     programs = {"wiseft": args.wiseft} | ({"other": args.other} if args.other else {})
     optimum = ours(args.wiseft, features, args.solver, c, 1e-6, folder)["objective"]
     goal = optimum * (1 + 1e-6)
-    best, skipped, tols = {}, set(), dict.fromkeys(programs, 1e-3)
+    best, skipped, tols = {}, set(), dict.fromkeys(programs, 0)
     for _ in range(args.rounds):
         for name in list(programs) + METHODS[args.solver]:
             if name in skipped:
                 continue
             if name in programs:
-                r = ours(programs[name], features, args.solver, c, tols[name], folder)
+                r = ours(programs[name], features, args.solver, c, TOLS[tols[name]], folder)
                 while args.solver not in ("mlp", "knn") and not r["objective"] <= goal:
-                    if tols[name] < 1e-6:
+                    tols[name] += 1
+                    if tols[name] == len(TOLS):
                         sys.exit(f"{name} ends at {r['objective']}, the optimum is {optimum}")
-                    tols[name] *= 0.3
-                    r = ours(programs[name], features, args.solver, c, tols[name], folder)
+                    r = ours(programs[name], features, args.solver, c, TOLS[tols[name]], folder)
             else:
                 r = theirs(name, features, args.solver, c, goal, args)
                 if not r["reached"]:
