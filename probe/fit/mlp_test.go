@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/wiseft/wiseft/probe/feature"
+	"github.com/wiseft/wiseft/probe/fit/internal/fittest"
 )
 
 // rings returns two classes that no linear probe separates.
@@ -47,6 +48,17 @@ func TestMLPIsSeeded(t *testing.T) {
 	}
 	if slices.Equal(a.Layers[0].W, c.Layers[0].W) {
 		t.Error("another seed gives the same weights")
+	}
+}
+
+// The batches are large enough for several workers.
+func TestMLPDoesNotDependOnWorkers(t *testing.T) {
+	t.Parallel()
+	f := fittest.Blobs(130, 256, 3)
+	want, _ := mustFit(t, f, Options{Solver: "mlp", Epochs: 2, Workers: 1})
+	got, _ := mustFit(t, f, Options{Solver: "mlp", Epochs: 2, Workers: 3})
+	if !slices.Equal(got.Layers[0].W, want.Layers[0].W) || !slices.Equal(got.Layers[1].W, want.Layers[1].W) {
+		t.Error("3 workers give other weights than 1")
 	}
 }
 
