@@ -158,10 +158,7 @@ func (d *Descent) minimize(ctx context.Context) error {
 		if d.done {
 			break
 		}
-		if d.iterations == diagonalLasts && !d.pre.full {
-			d.pre.full, d.stale = true, true
-		}
-		if d.stale || d.pre.full && (since >= refreshEvery || d.iterations == firstRefresh) {
+		if d.due(since) {
 			if d.iterations > 0 { // steps from Options.Last are kept at first
 				d.forget(len(d.steps)) // old steps with a new inverse took up to a third more iterations
 			}
@@ -198,7 +195,18 @@ func (d *Descent) minimize(ctx context.Context) error {
 			return err
 		}
 	}
+	if d.single != nil {
+		return d.refine(ctx) // MaxIter iterations were made in single precision
+	}
 	return nil
+}
+
+// due reports whether the preconditioner is computed, since iterations after the last time.
+func (d *Descent) due(since int) bool {
+	if d.iterations == diagonalLasts && !d.pre.full {
+		d.pre.full, d.stale = true, true
+	}
+	return d.stale || d.pre.full && (since >= refreshEvery || d.iterations == firstRefresh)
 }
 
 // renew computes the preconditioner at w.

@@ -79,6 +79,25 @@ func TestSinglePrecisionIsRefined(t *testing.T) {
 	}
 }
 
+// A fit that ends in single precision, because MaxIter is reached, is measured in double precision.
+func TestEndInSinglePrecision(t *testing.T) {
+	t.Parallel()
+	p := fittest.Problem(gaussian(0), 1)
+	p.MaxIter, p.Tol = 3, 1e-3
+	d, err := Minimize(t.Context(), p, softmax.Loss{Weight: p.Weight}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := d.Optimum()
+	copy(d.w, d.best)
+	if err := d.evaluate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if d.single != nil || got.Converged || got.Iterations != 3 || got.Value != d.f {
+		t.Errorf("single precision %v: %+v, value %v", d.single != nil, got.Value, d.f)
+	}
+}
+
 // The gradient in single precision has the accuracy that singleTol assumes.
 func TestSingleGradient(t *testing.T) {
 	t.Parallel()
