@@ -43,6 +43,7 @@ def need(*modules):
 
 def fits(args, solver):
     need("numpy", "torch" if solver == "mlp" else "sklearn")
+    from fits import theirs_least
     out = os.path.join(args.dir, "fits.json")
     size = ["--quick", "--rounds", 1, "--limit", 3] if args.quick else ["--rounds", 3]
     if args.features:
@@ -55,9 +56,8 @@ def fits(args, solver):
     os.remove(out)
     for row in rows:
         ours = row["fits"].pop("wiseft")
-        reached = [r for r in row["fits"].values() if r["reached"]]
-        theirs = min(r["processor"] for r in reached or row["fits"].values())
-        yield f"{solver}, {row['case']}", ours["processor"], theirs, "" if reached else ">", ours["mebibytes"]
+        theirs, more = theirs_least(row["fits"].values())
+        yield f"{solver}, {row['case']}", ours["processor"], theirs["processor"], more, ours["mebibytes"]
 
 
 def merge(args):

@@ -109,15 +109,21 @@ def turns(args, features, c, folder):
     return best
 
 
+def theirs_least(others):
+    """The best of theirs, in each measure; without one that gets to the optimum, the longest that did not, and ">"."""
+    reached = [r for r in others if r["reached"]]
+    choose = min if reached else max
+    return {k: choose(r[k] for r in reached or others) for k in ("seconds", "processor")}, "" if reached else ">"
+
+
 def show(case, best):
     others = [r for name, r in best.items() if name not in ("wiseft", "other")]
-    reached = [r for r in others if r["reached"]] or others
+    bound, more = theirs_least(others)
     for name, r in best.items():
         ratios = ""
         if name in ("wiseft", "other"):
-            more = "" if reached[0]["reached"] else ">"
-            r["ratio"] = min(o["seconds"] for o in reached) / r["seconds"]
-            r["processor_ratio"] = min(o["processor"] for o in reached) / r["processor"]
+            r["ratio"] = bound["seconds"] / r["seconds"]
+            r["processor_ratio"] = bound["processor"] / r["processor"]
             ratios = f"{more}{r['ratio']:8.2f} {more}{r['processor_ratio']:8.2f}"
         mark = " " if r["reached"] else ">"
         print(f"{case if name == 'wiseft' else '':56s} {name:18s} {mark}{r['seconds']:8.3f} {r['processor']:8.3f} "
