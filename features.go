@@ -1,6 +1,7 @@
 package wiseft
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -133,15 +134,17 @@ func runFeatures(ctx context.Context, model string, opt FeaturesOptions, use fun
 		return err
 	}
 	defer func() { err = errors.Join(err, opt.Data.close(data)) }()
-	hash, err := data.Hash(ctx)
+	info := data.Info() // before data is hashed, which may add notes to it
+	hashed := inBackground(func() (string, error) { return data.Hash(ctx) })
+	s, err := src.open(ctx, info, opt.Runtime, opt.Monitor)
+	hash, hashErr := hashed()
 	if err != nil {
-		return err
-	}
-	s, err := src.open(ctx, data.Info(), opt.Runtime, opt.Monitor)
-	if err != nil {
-		return err
+		return cmp.Or(hashErr, err)
 	}
 	defer s.Close()
+	if hashErr != nil {
+		return hashErr
+	}
 	if err := s.checkBatch(ctx, data, layout, opt.Runtime); err != nil {
 		return err
 	}
@@ -166,10 +169,12 @@ type modelBytes struct {
 	source               probe.Source // zero after open
 }
 
-// readModel reads a model and finds its features.
+// readModel reads a model and finds its features, while onnxruntime is loaded.
 func readModel(
 	ctx context.Context, path, tensor string, data Data, opt RuntimeOptions, monitor Monitor,
 ) (_ *modelBytes, err error) {
+	loaded := preloadRuntime(ctx, opt)
+	defer func() { _, _ = loaded() }()
 	m, err := Open(path)
 	if err != nil {
 		return nil, err

@@ -80,6 +80,38 @@ func LoadRuntime(ctx context.Context, opt RuntimeOptions, monitor Monitor) (*Run
 	return &Runtime{ort.Engine{Device: device, Threads: opt.Threads}}, nil
 }
 
+// preloadRuntime loads an installed library in the background, which takes as long as reading a model of some megabytes.
+// wait returns when that has ended. Its error is left to [LoadRuntime], which also installs.
+func preloadRuntime(ctx context.Context, opt RuntimeOptions) (wait func() (ort.Library, error)) {
+	return inBackground(func() (ort.Library, error) {
+		device, err := opt.device()
+		if err != nil {
+			return ort.Library{}, err
+		}
+		opt.Offline = true
+		library := LibraryOptions(opt, Monitor{})
+		library.CUDA = device.CUDA
+		return ort.Load(ctx, library)
+	})
+}
+
+// inBackground runs f in a goroutine. wait returns its result when it has ended, and is called once.
+func inBackground[T any](f func() (T, error)) (wait func() (T, error)) {
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		value, err := f()
+		done <- result{value, err}
+	}()
+	return func() (T, error) {
+		r := <-done
+		return r.value, r.err
+	}
+}
+
 // Open implements probe.Engine: a session that computes one tensor of a model, which may be an inner one.
 func (r *Runtime) Open(ctx context.Context, source probe.Source, tensor string, data datasets.Info,
 ) (_ probe.Extractor, err error) {
