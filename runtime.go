@@ -158,7 +158,21 @@ func (r *Runtime) expose(ctx context.Context, m *onnx.Model, source probe.Source
 		}
 		source.Bytes = out.Bytes()
 	}
+	if out, known := declaredOutput(m, tensor); known && len(inputs) > 0 {
+		return r.Engine.OpenDeclared(ctx, source, out, inputs...)
+	}
 	return r.Engine.Open(ctx, source, tensor, inputs...)
+}
+
+// declaredOutput returns a tensor as the model declares it. It is known if onnxruntime could not infer more: its type is
+// float32, and only the batch axis may have any length.
+func declaredOutput(m *onnx.Model, tensor string) (out probe.Output, known bool) {
+	v := m.Graph.Value(tensor)
+	out.Name = tensor
+	for _, d := range v.Shape {
+		out.Declared = append(out.Declared, d.Len)
+	}
+	return out, v.DType == onnx.Float32 && len(v.Shape) > 0 && !slices.Contains(out.Declared[1:], -1)
 }
 
 // hasSettingsOutside reports whether data files have small payloads, such as axes and shapes. onnxruntime needs these in

@@ -128,6 +128,48 @@ func TestBindingsGiveTheSameFeatures(t *testing.T) {
 	})
 }
 
+// A session whose output is declared by the caller is that for which onnxruntime reads the declarations.
+func TestOpenDeclared(t *testing.T) {
+	model, err := os.ReadFile("../../cmd/wiseft/demo/finetuned.onnx")
+	if err != nil {
+		t.Fatal(err)
+	}
+	eachBinding(t, func(t *testing.T, e ort.Engine) (seen []string) {
+		asked, err := e.Open(t.Context(), ort.Source{Bytes: model}, "features")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer asked.Close()
+		want := asked.Output()
+		want.Beside = nil
+		told, err := e.OpenDeclared(t.Context(), ort.Source{Bytes: model}, want, asked.Inputs()...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer told.Close()
+		if got := told.Output(); fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("output %v, want %v", got, want)
+		}
+		for _, s := range []probe.Extractor{asked, told} {
+			x, err := s.Extract(t.Context(), nil, probe.Batch{X: ramp(2 * 64 * 3), Shape: []int64{2, 64, 3}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			seen = append(seen, fmt.Sprintf("%v %x", s.Output().Shape, bits(x)))
+		}
+		if seen[0] != seen[1] {
+			t.Errorf("%s\nwith a declared output %s", seen[0], seen[1])
+		}
+		wrong := slices.Clone(asked.Inputs())
+		wrong[0].Type = 14 // complex64
+		var modelErr *ort.ModelError
+		if _, err := e.OpenDeclared(t.Context(), ort.Source{Bytes: model}, want, wrong...); !errors.As(err, &modelErr) {
+			t.Errorf("an input of complex numbers: %v, want a ModelError", err)
+		}
+		return seen
+	})
+}
+
 func bits(x []float32) (b []uint32) {
 	for _, v := range x {
 		b = append(b, math.Float32bits(v))

@@ -14,7 +14,7 @@
 //
 // Passes take the same time with both (BenchmarkBindings: 0.99 for the demo's model, 1.02 for a single node, of 10 to
 // 20 µs). Opening a session takes a third of the time without cgo, because onnxruntime_go loads a model twice to read what
-// it declares.
+// it declares; [Engine.OpenDeclared] needs no declarations.
 //
 // A model whose device is CUDA runs on CUDA or fails; it is never run on the CPU instead. TF32 is off, and the
 // convolution search is the heuristic one: the default measures all algorithms again for each of ModelNet-C's 21

@@ -55,6 +55,32 @@ func (e Engine) bound() (binding, error) {
 // takes the only one. inputs are those that get values, as the model declares them, optional ones too; without any it must
 // have one input, of float32. Errors about the model are [ModelError].
 func (e Engine) Open(ctx context.Context, model Source, tensor string, inputs ...probe.Input) (probe.Extractor, error) {
+	return e.session(ctx, model, inputs, func(s *Session) (runner, error) {
+		return s.binding.choose(model, func(in, out []declared) ([]string, string, error) {
+			if err := s.chooseInputs(in); err != nil {
+				return nil, "", err
+			}
+			err := s.chooseOutput(out, tensor)
+			return s.fed(), s.extracted.Name, err
+		}, e.options())
+	})
+}
+
+// OpenDeclared is [Engine.Open] for inputs and a float32 output that are known. onnxruntime_go then loads the model once, not
+// twice.
+func (e Engine) OpenDeclared(ctx context.Context, model Source, output probe.Output, inputs ...probe.Input) (probe.Extractor, error) {
+	return e.session(ctx, model, inputs, func(s *Session) (runner, error) {
+		if err := s.chooseInputs(nil); err != nil {
+			return nil, err
+		}
+		s.extracted = output
+		return s.binding.open(model, s.fed(), []string{output.Name}, e.options())
+	})
+}
+
+// session returns a session whose model open loads.
+func (e Engine) session(ctx context.Context, model Source, inputs []probe.Input, open func(s *Session) (runner, error),
+) (probe.Extractor, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -66,21 +92,18 @@ func (e Engine) Open(ctx context.Context, model Source, tensor string, inputs ..
 		return nil, err
 	}
 	s := &Session{binding: b, inputs: inputs}
-	s.runner, err = b.choose(model, func(in, out []declared) ([]string, string, error) {
-		if err := s.chooseInputs(in); err != nil {
-			return nil, "", err
-		}
-		var fed []string
-		for _, in := range s.inputs {
-			fed = append(fed, in.Name)
-		}
-		err := s.chooseOutput(out, tensor)
-		return fed, s.extracted.Name, err
-	}, e.options())
-	if err != nil {
+	if s.runner, err = open(s); err != nil {
 		return nil, refused(err)
 	}
 	return s, nil
+}
+
+// fed returns the names of the inputs that get values.
+func (s *Session) fed() (names []string) {
+	for _, in := range s.inputs {
+		names = append(names, in.Name)
+	}
+	return names
 }
 
 // chooseInputs takes the only input, unless inputs were given, which then have types that a pass takes.
