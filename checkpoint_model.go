@@ -44,7 +44,7 @@ func openMixed(ctx context.Context, paths []string, opt MergeOptions) (models, e
 	}
 	var list models
 	for i, path := range paths {
-		from := derivation{graph: graph, weights: weights, adapters: opt.adaptersOf(i), version: Version}
+		from := derivation{graph: graph, weights: weights, adapters: opt.adaptersOf(i), version: Version, memory: opt.MemoryBytes}
 		if from.adapters != nil {
 			from.graph = path
 		}
@@ -63,6 +63,7 @@ type derivation struct {
 	weights  string    // the checkpoint that this was exported from, or ""
 	adapters []Adapter // that are added to its weights; nil for a checkpoint
 	version  string    // of the program that made it first
+	memory   int64     // ApplyOptions.MemoryBytes
 }
 
 // open opens an ONNX model, or makes one of a checkpoint or of adapters.
@@ -78,7 +79,8 @@ func (d derivation) open(ctx context.Context, path string, monitor Monitor) (*Mo
 
 // make makes a model and opens it. It has the path of the checkpoint, or of the model that adapters are added to.
 func (d derivation) make(ctx context.Context, path string, monitor Monitor) (_ *Model, err error) {
-	a, err := openApplication(d.graph, ApplyOptions{From: d.weights, To: path, Monitor: monitor}, d.adapters...)
+	opt := ApplyOptions{From: d.weights, To: path, MemoryBytes: d.memory, Monitor: monitor}
+	a, err := openApplication(d.graph, opt, d.adapters...)
 	if err != nil {
 		return nil, err
 	}

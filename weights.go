@@ -23,7 +23,8 @@ type ApplyOptions struct {
 	To   string // the checkpoint whose weights the model gets
 	// KeepUnmapped keeps tensors that From does not explain; otherwise they are an error of kind Mismatch.
 	KeepUnmapped bool
-	Workers      int // 0 is one per core; the result does not depend on it
+	MemoryBytes  int64 // what tensors that are computed may take, however large they are; 0 is 256 MiB
+	Workers      int   // 0 is one per core; the result does not depend on it
 	Monitor      Monitor
 }
 
@@ -279,6 +280,7 @@ func (a *application) write(ctx context.Context, out string, opt WriteOptions) e
 	if err := a.model.CheckData(ctx); err != nil {
 		return withPath(a.model.path, err)
 	}
+	a.bound.MemoryBytes = a.opt.MemoryBytes
 	list, change, err := a.bound.Weights()
 	if err != nil {
 		return withPath(a.tuned().path, err)

@@ -66,8 +66,13 @@ func (o *selectionOptions) flags() []cli.Flag {
 			"and not the same in all models").env(),
 		define(&o.RequireComplete, "require-complete",
 			"fail if weights before the head are kept without being excluded").env(),
-		define(&o.memory, "memory", "what buffers may take: `SIZE`").or("256MiB").env(),
+		memoryFlag(&o.memory),
 	)
+}
+
+// memoryFlag is the flag of what a command's buffers may take.
+func memoryFlag(dst *string) definition {
+	return define(dst, "memory", "what buffers may take: `SIZE`").or("256MiB").env()
 }
 
 func (o *selectionOptions) options() (m wiseft.MergeOptions, err error) {

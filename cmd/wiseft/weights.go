@@ -27,7 +27,7 @@ func newWeightsCommand() *cli.Command {
 func newWeightsApplyCommand() *cli.Command {
 	var o wiseft.ApplyOptions
 	var storage storageOptions
-	var out string
+	var out, memory string
 	return newCommand(&cli.Command{
 		Name:      "apply",
 		Usage:     "give an ONNX model the weights of another checkpoint, without an export",
@@ -47,6 +47,7 @@ func newWeightsApplyCommand() *cli.Command {
 			define(&o.From, "from", "the `CHECKPOINT` that BASE.onnx was exported from").env(),
 			define(&o.To, "to", "the `CHECKPOINT` whose weights the model gets").env(),
 			define(&o.KeepUnmapped, "keep-unmapped", "keep weights that --from does not explain as they are in BASE.onnx").env(),
+			memoryFlag(&memory),
 		), storage.flags()),
 	}, exactly("BASE.onnx"), func(ctx context.Context, c *call) (result, error) {
 		if o.From == "" || o.To == "" {
@@ -54,6 +55,9 @@ func newWeightsApplyCommand() *cli.Command {
 		}
 		write, err := storage.options()
 		if err != nil {
+			return nil, err
+		}
+		if o.MemoryBytes, err = parseSize("memory", memory); err != nil {
 			return nil, err
 		}
 		o.Monitor = c.monitor()

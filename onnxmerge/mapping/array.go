@@ -15,6 +15,11 @@ type array struct {
 	data  []byte
 }
 
+// newArray returns an array of zeros.
+func newArray(dtype onnx.DType, dims []int64) array {
+	return array{dtype, dims, make([]byte, length(dims)*int64(storedAs(dtype).Bits()/8))}
+}
+
 // blockElements is how many elements are converted at a time.
 const blockElements = 1 << 14
 
@@ -47,7 +52,7 @@ func readTensor(t *checkpoint.Tensor, to onnx.DType) (array, error) {
 
 // read returns the elements of a tensor, converted.
 func read(t source, from onnx.DType, dims []int64, to onnx.DType) (array, error) {
-	a := array{to, dims, make([]byte, t.Len()*int64(storedAs(to).Bits()/8))}
+	a := newArray(to, dims)
 	if from == to {
 		return a, t.ReadAt(a.data, 0)
 	}
@@ -123,7 +128,7 @@ func (a array) transpose(perm []int) (array, error) {
 	if len(perm) != len(a.dims) {
 		return array{}, fmt.Errorf("an array of shape %v has not %d axes", a.dims, len(perm))
 	}
-	out := array{a.dtype, permuted(a.dims, perm), make([]byte, len(a.data))}
+	out := newArray(a.dtype, permuted(a.dims, perm))
 	gather(out.data, a.data, out.dims, permuted(stridesOf(a.dims), perm), a.itemBytes())
 	return out, nil
 }
@@ -171,11 +176,10 @@ func (w *walk) next() {
 
 // slice returns the rows from start to end of an axis.
 func (a array) slice(axis int, start, end int64) (array, error) {
-	if axis >= len(a.dims) || start < 0 || end > a.dims[axis] || start > end {
-		return array{}, fmt.Errorf("an array of shape %v has no rows %d to %d of axis %d", a.dims, start, end, axis)
+	dims, err := slicedDims(a.dims, axis, start, end)
+	if err != nil {
+		return array{}, err
 	}
-	dims := slices.Clone(a.dims)
-	dims[axis] = end - start
 	inner := int(length(a.dims[axis+1:])) * a.itemBytes()
 	row := int(a.dims[axis]) * inner
 	out := array{a.dtype, dims, make([]byte, 0, int(length(dims))*a.itemBytes())}
@@ -185,20 +189,42 @@ func (a array) slice(axis int, start, end int64) (array, error) {
 	return out, nil
 }
 
-// concat joins arrays along an axis.
-func concat(axis int, parts []array) (array, error) {
-	dims := slices.Clone(parts[0].dims)
+// slicedDims returns the extents of the rows from start to end of an axis.
+func slicedDims(dims []int64, axis int, start, end int64) ([]int64, error) {
+	if axis >= len(dims) || start < 0 || end > dims[axis] || start > end {
+		return nil, fmt.Errorf("an array of shape %v has no rows %d to %d of axis %d", dims, start, end, axis)
+	}
+	dims = slices.Clone(dims)
+	dims[axis] = end - start
+	return dims, nil
+}
+
+// joinedDims returns the extents of arrays joined along an axis.
+func joinedDims(axis int, parts [][]int64) ([]int64, error) {
+	dims := slices.Clone(parts[0])
 	if axis >= len(dims) {
-		return array{}, fmt.Errorf("arrays of shape %v have no axis %d", dims, axis)
+		return nil, fmt.Errorf("arrays of shape %v have no axis %d", dims, axis)
 	}
 	dims[axis] = 0
+	for _, p := range parts {
+		if len(p) != len(dims) || !slices.Equal(p[:axis], dims[:axis]) || !slices.Equal(p[axis+1:], dims[axis+1:]) {
+			return nil, fmt.Errorf("arrays of shapes %v and %v cannot be joined along axis %d", parts[0], p, axis)
+		}
+		dims[axis] += p[axis]
+	}
+	return dims, nil
+}
+
+// concat joins arrays along an axis.
+func concat(axis int, parts []array) (array, error) {
+	var shapes [][]int64
 	total := 0
 	for _, p := range parts {
-		if len(p.dims) != len(dims) || !slices.Equal(p.dims[:axis], dims[:axis]) || !slices.Equal(p.dims[axis+1:], dims[axis+1:]) {
-			return array{}, fmt.Errorf("arrays of shapes %v and %v cannot be joined along axis %d", parts[0].dims, p.dims, axis)
-		}
-		dims[axis] += p.dims[axis]
-		total += len(p.data)
+		shapes, total = append(shapes, p.dims), total+len(p.data)
+	}
+	dims, err := joinedDims(axis, shapes)
+	if err != nil {
+		return array{}, err
 	}
 	out := array{parts[0].dtype, dims, make([]byte, 0, total)}
 	inner := int(length(dims[axis+1:])) * out.itemBytes()

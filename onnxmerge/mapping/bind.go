@@ -20,6 +20,8 @@ type Bound struct {
 	Changed []string
 	// Resized are the tensors of a classifier with another number of classes, which are written with that.
 	Resized []*Resized
+	// MemoryBytes is about what the replacements of [Bound.Weights] may take, however large tensors are; 0 is DefaultMemory.
+	MemoryBytes int64
 
 	base    *checkpoint.Checkpoint
 	values  evaluator
@@ -125,17 +127,23 @@ func otherShape(e *Expression, base *checkpoint.Checkpoint, lookup func(string) 
 
 // openAgree reports whether all candidates of an open choice give the same elements.
 func (b *Bound) openAgree(e *Mapped) (bool, error) {
-	first, err := b.values.evaluate(e.Expression, e.Tensor.DType)
+	dims, err := b.values.dims(e.Expression)
 	if err != nil {
 		return false, err
 	}
+	first := func(from, to int64) ([]byte, error) {
+		return b.values.elements(e.Expression, dims, e.Tensor.DType, from, to)
+	}
 	for _, x := range e.open {
-		a, err := b.values.evaluate(x, e.Tensor.DType)
+		other, err := b.values.dims(x)
 		if err != nil {
 			return false, err
 		}
-		if !bytes.Equal(a.data, first.data) {
+		if length(other) != length(dims) {
 			return false, nil
+		}
+		if same, err := b.values.equals(x, e.Tensor.DType, first); !same || err != nil {
+			return false, err
 		}
 	}
 	return true, nil

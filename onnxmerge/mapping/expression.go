@@ -133,15 +133,22 @@ type evaluator struct {
 
 // evaluate returns the array of an expression in a type, rounded once.
 func (v evaluator) evaluate(e *Expression, dtype onnx.DType) (array, error) {
+	return v.evaluateBy(e, dtype, v.move)
+}
+
+// evaluateBy is evaluate with what evaluates in the type to which tensors are converted first.
+func (v evaluator) evaluateBy(
+	e *Expression, dtype onnx.DType, move func(e *Expression, dtype onnx.DType) (array, error),
+) (array, error) {
 	if e.Op == Half && v.leaf == nil {
-		a, err := v.move(e.Args[0], e.as)
+		a, err := move(e.Args[0], e.as)
 		a.dtype = dtype
 		return a, err
 	}
 	if e.IsExact() {
-		return v.move(e, dtype)
+		return move(e, dtype)
 	}
-	a, err := v.move(e, onnx.Float64)
+	a, err := move(e, onnx.Float64)
 	if err != nil {
 		return array{}, err
 	}
@@ -191,14 +198,23 @@ func (v evaluator) move(e *Expression, dtype onnx.DType) (array, error) {
 }
 
 func (v evaluator) tensor(name string, dtype onnx.DType) (array, error) {
-	t := v.lookup(name)
-	if t == nil {
-		return array{}, fmt.Errorf("the checkpoint has no tensor %q", name)
-	}
-	if !isSupported(t.DType) {
-		return array{}, fmt.Errorf("tensor %q has the type %s; floating-point types of 8 bits and more are supported", name, t.Type)
+	t, err := v.find(name)
+	if err != nil {
+		return array{}, err
 	}
 	return readTensor(t, dtype)
+}
+
+// find returns a tensor of the checkpoint whose elements can be rearranged.
+func (v evaluator) find(name string) (*checkpoint.Tensor, error) {
+	t := v.lookup(name)
+	if t == nil {
+		return nil, fmt.Errorf("the checkpoint has no tensor %q", name)
+	}
+	if !isSupported(t.DType) {
+		return nil, fmt.Errorf("tensor %q has the type %s; floating-point types of 8 bits and more are supported", name, t.Type)
+	}
+	return t, nil
 }
 
 // filled returns an array of equal numbers.
@@ -250,21 +266,34 @@ func (v evaluator) norm(n *Norm) (normValues, error) {
 	return r, nil
 }
 
+// check returns an error if a weight of a FoldWeight has another number of channels.
+func (n normValues) check(e *Expression, dims []int64) error {
+	if e.Axis >= len(dims) || dims[e.Axis] != int64(len(n.scale)) {
+		return fmt.Errorf("%s has %d channels, and a weight of shape %v along axis %d is scaled by it", e.Norm.prefix(),
+			len(n.scale), dims, e.Axis)
+	}
+	return nil
+}
+
 func (v evaluator) foldWeight(e *Expression, w array) (array, error) {
 	n, err := v.norm(e.Norm)
+	if err == nil {
+		err = n.check(e, w.dims)
+	}
 	if err != nil {
 		return array{}, err
 	}
-	if e.Axis >= len(w.dims) || w.dims[e.Axis] != int64(len(n.scale)) {
-		return array{}, fmt.Errorf("%s has %d channels, and a weight of shape %v along axis %d is scaled by it", e.Norm.prefix(),
-			len(n.scale), w.dims, e.Axis)
-	}
+	return scaleChannels(w, e.Axis, n.scale), nil
+}
+
+// scaleChannels multiplies the rows of an axis by factors.
+func scaleChannels(w array, axis int, factors []float64) array {
 	values := w.numbers()
-	inner := int(length(w.dims[e.Axis+1:]))
+	inner := int(length(w.dims[axis+1:]))
 	for i := range values {
-		values[i] *= n.scale[i/inner%len(n.scale)]
+		values[i] *= factors[i/inner%len(factors)]
 	}
-	return fromNumbers(values, w.dims), nil
+	return fromNumbers(values, w.dims)
 }
 
 func (v evaluator) foldBias(e *Expression, args []array) (array, error) {

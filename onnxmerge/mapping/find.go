@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -84,8 +85,12 @@ type heldKey struct {
 	dtype onnx.DType
 }
 
-// maxHeld is how much of the checkpoint the search holds, beside the tensors that it compares at the moment.
-const maxHeld = 128 << 20
+// maxHeld is how much of the checkpoint the search holds, beside the tensors that it compares at the moment; maxWhole the
+// size of a tensor beyond which these are compared in parts.
+const (
+	maxHeld  = 64 << 20
+	maxWhole = 32 << 20
+)
 
 // Find finds what the floating-point tensors of a model are made from. base is the checkpoint from which the model was
 // exported. Both are read once, and tensors that are compared once more.
@@ -157,6 +162,10 @@ func (f *finder) findEqual(g *target, as onnx.DType) error {
 	if len(found) == 0 {
 		return nil
 	}
+	g.proof = "equal elements"
+	if t.Len()*int64(storedAs(as).Bits()/8) > maxWhole {
+		return f.findEqualInParts(g, as, found)
+	}
 	want, err := read(t, t.DType, t.Dims, as)
 	if err != nil {
 		return err
@@ -171,7 +180,39 @@ func (f *finder) findEqual(g *target, as onnx.DType) error {
 		}
 		g.candidates = append(g.candidates, layouts(p.expression(), from, want)...)
 	}
-	g.proof = "equal elements"
+	return nil
+}
+
+// findEqualInParts is findEqual for a tensor that is too large to be held. found are tensors with its signature.
+func (f *finder) findEqualInParts(g *target, as onnx.DType, found []part) error {
+	t := g.tensor
+	item := int64(t.DType.Bits() / 8)
+	want := func(from, to int64) ([]byte, error) {
+		raw := make([]byte, (to-from)*item)
+		if err := t.ReadAt(raw, from*item); err != nil {
+			return nil, err
+		}
+		return convert(raw, t.DType, as)
+	}
+	for _, p := range found {
+		if p.tensor.Len() != t.Len() {
+			continue
+		}
+		var failed error
+		x := p.expression()
+		g.candidates = append(g.candidates, layoutsBy(x, p.dims, t.Dims, func(perm []int, dims []int64) bool {
+			e := x
+			if perm != nil {
+				e = &Expression{Op: Transpose, Args: []*Expression{reshaped(x, p.dims, dims)}, Perm: perm}
+			}
+			same, err := f.values.equals(e, as, want)
+			failed = cmp.Or(failed, err)
+			return same
+		})...)
+		if failed != nil {
+			return failed
+		}
+	}
 	return nil
 }
 

@@ -1,9 +1,11 @@
 package mapping
 
 import (
+	"cmp"
 	"fmt"
 	"sync"
 
+	"github.com/wiseft/wiseft/onnxmerge/checkpoint"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
@@ -55,29 +57,105 @@ func (b *Bound) freshName(name string, i int) string {
 	}
 }
 
-// replacement returns the payload of an entry. It is computed when the first part is asked for, and held until all
-// parts were.
+// replacement returns the payload of an entry.
 func (b *Bound) replacement(e *Mapped) onnx.Replacement {
-	var lock sync.Mutex
-	var data []byte
-	var left int64
+	fill := b.payload(e)
 	return onnx.Replacement{Tensor: e.Tensor, Fill: func(dst []byte, off int64) error {
-		lock.Lock()
-		defer lock.Unlock()
-		if data == nil {
-			a, err := b.values.evaluate(e.Expression, e.Tensor.DType)
-			if err == nil && int64(len(a.data)) != e.Tensor.SizeBytes() {
-				err = fmt.Errorf("%s has the shape %v", e.Expression, a.dims)
-			}
-			if err != nil {
-				return fmt.Errorf("tensor %q: %w", e.Tensor.ID(), err)
-			}
-			data, left = a.data, e.Tensor.SizeBytes()
-		}
-		copy(dst, data[off:])
-		if left -= int64(len(dst)); left <= 0 {
-			data = nil
+		if err := fill(dst, off); err != nil {
+			return fmt.Errorf("tensor %q: %w", e.Tensor.ID(), err)
 		}
 		return nil
 	}}
+}
+
+// payload returns a function that sets dst to the bytes of an entry from off on.
+func (b *Bound) payload(e *Mapped) func(dst []byte, off int64) error {
+	dims, err := b.values.dims(e.Expression)
+	if err == nil && length(dims) != e.Tensor.Len() {
+		err = fmt.Errorf("%s has the shape %v", e.Expression, dims)
+	}
+	if err != nil {
+		return func([]byte, int64) error { return err }
+	}
+	p := &payload{values: b.values, expression: e.Expression, dtype: e.Tensor.DType, dims: dims, held: map[int64]*window{}}
+	if p.expression.streams() {
+		return p.read
+	}
+	p.length = p.expression.windowElements(dims, p.dtype, cmp.Or(b.MemoryBytes, DefaultMemory)/windowShare)
+	return p.fill
+}
+
+// DefaultMemory is Bound.MemoryBytes where that is 0.
+const DefaultMemory = 256 << 20
+
+// windowShare is the part of the memory that the evaluation of a window takes. Parts of two windows are held beside it,
+// because several goroutines fill blocks at a time, in about the order of the tensors.
+const windowShare = 4
+
+// payload is the bytes of an expression.
+type payload struct {
+	values     evaluator
+	expression *Expression
+	dtype      onnx.DType
+	dims       []int64 // of the expression
+
+	length int64 // of a window, in elements
+	lock   sync.Mutex
+	held   map[int64]*window // by index
+}
+
+// window is a range of the elements, evaluated together and held until all were read.
+type window struct {
+	data []byte
+	left int // bytes that are not yet read
+}
+
+// read evaluates what it returns.
+func (p *payload) read(dst []byte, off int64) error {
+	item := int64(p.dtype.Bits() / 8)
+	if t := p.stored(p.expression); t != nil {
+		return t.ReadAt(dst, off)
+	}
+	data, err := p.values.elements(p.expression, p.dims, p.dtype, off/item, (off+int64(len(dst)))/item)
+	copy(dst, data)
+	return err
+}
+
+// stored returns the tensor of the checkpoint whose bytes are those of an expression; nil if there is none.
+func (p *payload) stored(e *Expression) *checkpoint.Tensor {
+	switch e.Op {
+	case Reshape:
+		return p.stored(e.Args[0])
+	case Tensor:
+		if t := p.values.lookup(e.Name); t.DType == p.dtype {
+			return t
+		}
+	}
+	return nil
+}
+
+// fill evaluates a window when its first part is asked for.
+func (p *payload) fill(dst []byte, off int64) error {
+	p.lock.Lock()
+	defer p.lock.Unlock()
+	size := p.length * int64(p.dtype.Bits()/8)
+	for len(dst) > 0 {
+		i := off / size
+		w := p.held[i]
+		if w == nil {
+			from := i * p.length
+			data, err := p.values.elements(p.expression, p.dims, p.dtype, from, min(from+p.length, length(p.dims)))
+			if err != nil {
+				return err
+			}
+			w = &window{data, len(data)}
+			p.held[i] = w
+		}
+		n := copy(dst, w.data[off-i*size:])
+		if w.left -= n; w.left <= 0 {
+			delete(p.held, i)
+		}
+		dst, off = dst[n:], off+int64(n)
+	}
+	return nil
 }
