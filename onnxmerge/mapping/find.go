@@ -77,6 +77,7 @@ type finder struct {
 	norms      []*Norm
 	held       map[heldKey]array // tensors of the checkpoint that were read, up to heldBytes
 	heldBytes  int
+	maxWhole   int64 // size in bytes of a tensor beyond which it is compared in parts
 }
 
 // heldKey is a tensor of the checkpoint in a type.
@@ -85,17 +86,17 @@ type heldKey struct {
 	dtype onnx.DType
 }
 
-// maxHeld is how much of the checkpoint the search holds, beside the tensors that it compares at the moment; maxWhole the
-// size of a tensor beyond which these are compared in parts.
-const (
-	maxHeld  = 64 << 20
-	maxWhole = 32 << 20
-)
+// maxHeld is how much of the checkpoint the search holds, beside the tensors that it compares at the moment. These are held
+// up to half of that each.
+const maxHeld = 64 << 20
 
 // Find finds what the floating-point tensors of a model are made from. base is the checkpoint from which the model was
 // exported. Both are read once, and tensors that are compared once more.
 func Find(ctx context.Context, m *onnx.Model, base *checkpoint.Checkpoint) (*Mapping, error) {
-	f := newFinder(m, base)
+	return newFinder(m, base).find(ctx)
+}
+
+func (f *finder) find(ctx context.Context) (*Mapping, error) {
 	var dtypes []onnx.DType
 	for _, g := range f.targets {
 		if d := g.tensor.DType; isSupported(d) && !slices.Contains(dtypes, d) {
@@ -106,10 +107,10 @@ func Find(ctx context.Context, m *onnx.Model, base *checkpoint.Checkpoint) (*Map
 		}
 	}
 	var err error
-	if f.indexes, err = newIndexes(ctx, base, dtypes); err != nil {
+	if f.indexes, err = newIndexes(ctx, f.checkpoint, dtypes); err != nil {
 		return nil, err
 	}
-	f.norms = findNorms(base)
+	f.norms = findNorms(f.checkpoint)
 	for _, search := range []func(*target) error{f.findWhole, f.findParts, f.findHalf, f.findFolded} {
 		for _, g := range f.targets {
 			if err := ctx.Err(); err != nil {
@@ -129,7 +130,7 @@ func Find(ctx context.Context, m *onnx.Model, base *checkpoint.Checkpoint) (*Map
 // newFinder collects the tensors to be explained.
 func newFinder(m *onnx.Model, base *checkpoint.Checkpoint) *finder {
 	f := &finder{model: m, checkpoint: base, values: evaluator{lookup: base.Lookup}, graph: findUses(m),
-		byTensor: map[*onnx.Tensor]*target{}, held: map[heldKey]array{}}
+		byTensor: map[*onnx.Tensor]*target{}, held: map[heldKey]array{}, maxWhole: maxHeld / 2}
 	for _, t := range m.Tensors {
 		if t.DType.IsFloat() && t.Len() > 0 {
 			g := &target{tensor: t, uses: f.graph.of(t)}
@@ -163,7 +164,7 @@ func (f *finder) findEqual(g *target, as onnx.DType) error {
 		return nil
 	}
 	g.proof = "equal elements"
-	if t.Len()*int64(storedAs(as).Bits()/8) > maxWhole {
+	if t.Len()*int64(storedAs(as).Bits()/8) > f.maxWhole {
 		return f.findEqualInParts(g, as, found)
 	}
 	want, err := read(t, t.DType, t.Dims, as)

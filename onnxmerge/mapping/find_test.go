@@ -66,12 +66,16 @@ func TestFind(t *testing.T) {
 			t.Parallel()
 			m := modelOf(t, test.values, test.dims)
 			base := withWeights(t, nil)
-			found, err := Find(context.Background(), m, base)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := verdict(found); got != test.want {
-				t.Errorf("%q, want %q", got, test.want)
+			for _, most := range []int64{maxHeld / 2, 0} {
+				f := newFinder(m, base)
+				f.maxWhole = most
+				found, err := f.find(context.Background())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := verdict(found); got != test.want {
+					t.Errorf("%q, want %q, with tensors of up to %d bytes held", got, test.want, most)
+				}
 			}
 		})
 	}

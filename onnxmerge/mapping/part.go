@@ -209,10 +209,14 @@ func (v evaluator) elements(e *Expression, dims []int64, dtype onnx.DType, from,
 		list = append(list, a.data)
 		return err
 	})
+	data := bytes.Join(list, nil)
 	if len(list) == 1 {
-		return list[0], err
+		data = list[0]
 	}
-	return bytes.Join(list, nil), err
+	if want := (to - from) * int64(storedAs(dtype).Bits()/8); err == nil && int64(len(data)) != want {
+		err = fmt.Errorf("%s has %d bytes of elements %d to %d, want %d", e, len(data), from, to, want)
+	}
+	return data, err
 }
 
 // streams reports whether parts of an expression take little more than their own size and time: it has no transposition,
