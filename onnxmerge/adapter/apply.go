@@ -36,7 +36,7 @@ type Applied struct {
 // kind Mismatch that lists all of them. base and the adapters must stay open.
 func Apply(base *checkpoint.Checkpoint, list []Scaled, opt Options) (*Applied, error) {
 	out := &Applied{}
-	sums := map[*checkpoint.Tensor]*sum{}
+	sums, held := map[*checkpoint.Tensor]*sum{}, &recent{}
 	for _, a := range list {
 		p, err := a.findPlaces(base, opt)
 		if err != nil {
@@ -54,7 +54,7 @@ func Apply(base *checkpoint.Checkpoint, list []Scaled, opt Options) (*Applied, e
 			}
 			seen[x.tensor] = x.layer
 			if sums[x.tensor] == nil {
-				sums[x.tensor] = &sum{base: x.tensor, keep: 1}
+				sums[x.tensor] = &sum{base: x.tensor, keep: 1, recent: held}
 			}
 			sums[x.tensor].add(x, a.Scale)
 		}

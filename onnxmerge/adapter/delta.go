@@ -2,6 +2,7 @@ package adapter
 
 import (
 	"math"
+	"slices"
 	"sync"
 
 	"github.com/wiseft/wiseft/internal/fault"
@@ -11,9 +12,10 @@ import (
 
 // sum is a tensor with the deltas of adapters: keep * base + the sum of the terms.
 type sum struct {
-	base  *checkpoint.Tensor
-	keep  float64
-	terms []*term
+	base   *checkpoint.Tensor
+	keep   float64
+	terms  []*term
+	recent *recent
 }
 
 // term is the share of one adapter.
@@ -22,9 +24,11 @@ type term struct {
 	scale float64
 	base  *checkpoint.Tensor
 
-	lock    sync.Mutex
-	factors *factors  // held until the last element was read
-	norms   []float64 // of DoRA: magnitude / norm, by output
+	recent  *recent
+	factors *factors // nil unless recent has the term, whose lock guards them
+
+	lock  sync.Mutex
+	norms []float64 // of DoRA: magnitude / norm, by output
 }
 
 // factors are the low-rank factors of a tensor: its delta is left * right / s, left of shape [rows, r] and right of [r, cols].
@@ -38,7 +42,7 @@ func (t *term) isAdded() bool { return t.layer.saved == nil && t.layer.magnitude
 
 // add adds a layer. One that is not a plain sum replaces a share of the base.
 func (s *sum) add(p place, scale float64) {
-	t := &term{place: p, scale: scale, base: s.base}
+	t := &term{place: p, scale: scale, base: s.base, recent: s.recent}
 	if !t.isAdded() {
 		s.keep -= scale
 	}
@@ -128,33 +132,69 @@ func (t *term) product(dst []float64, from, to int64, factor float64) error {
 		n := min(f.cols-col, to-at)
 		row64 := part[:n]
 		clear(row64)
-		for k := range f.rank {
-			x := f.left[row*f.rank+k]
-			right := f.right[k*f.cols+col:][:n]
-			for j, y := range right {
-				row64[j] += x * y
-			}
-		}
+		f.addRow(row64, row, col)
 		for j, v := range row64 {
 			dst[at-from+int64(j)] += factor * v
 		}
 		at += n
 	}
-	if to == t.tensor.Len() {
-		t.lock.Lock()
-		t.factors = nil // the next reader begins with the first element
-		t.lock.Unlock()
-	}
 	return nil
 }
 
-// open reads the factors.
-func (t *term) open() (*factors, error) {
-	t.lock.Lock()
-	defer t.lock.Unlock()
-	if t.factors != nil {
+// addRow adds to dst the elements of left * right in a row, from a column on. The terms are added in their order, four in a
+// pass over dst.
+func (f *factors) addRow(dst []float64, row, col int64) {
+	left := f.left[row*f.rank:][:f.rank]
+	right := func(k int) []float64 { return f.right[int64(k)*f.cols+col:][:len(dst)] }
+	k := 0
+	for ; k+4 <= len(left); k += 4 {
+		x0, x1, x2, x3 := left[k], left[k+1], left[k+2], left[k+3]
+		y0, y1, y2, y3 := right(k), right(k+1), right(k+2), right(k+3)
+		for j, v := range dst {
+			dst[j] = v + x0*y0[j] + x1*y1[j] + x2*y2[j] + x3*y3[j]
+		}
+	}
+	for ; k < len(left); k++ {
+		x := left[k]
+		for j, y := range right(k) {
+			dst[j] += x * y
+		}
+	}
+}
+
+// heldFactors is how many terms hold their factors: those that are read at a time, by several goroutines.
+const heldFactors = 8
+
+// recent are the terms that hold their factors, the latest last.
+type recent struct {
+	lock  sync.Mutex
+	terms []*term
+}
+
+// use makes t the latest and returns its factors, which read reads if it does not hold them.
+func (r *recent) use(t *term, read func() (*factors, error)) (*factors, error) {
+	r.lock.Lock()
+	defer r.lock.Unlock()
+	if i := slices.Index(r.terms, t); i >= 0 {
+		r.terms = append(slices.Delete(r.terms, i, i+1), t)
 		return t.factors, nil
 	}
+	f, err := read()
+	if err != nil {
+		return nil, err
+	}
+	if len(r.terms) == heldFactors {
+		r.terms[0].factors = nil
+		r.terms = slices.Delete(r.terms, 0, 1)
+	}
+	t.factors, r.terms = f, append(r.terms, t)
+	return f, nil
+}
+
+// open returns the factors.
+func (t *term) open() (*factors, error) { return t.recent.use(t, t.readFactors) }
+
+func (t *term) readFactors() (*factors, error) {
 	a, err := readAll(t.layer.a)
 	if err != nil {
 		return nil, err
@@ -168,7 +208,6 @@ func (t *term) open() (*factors, error) {
 	if t.transposed {
 		f = &factors{transpose(a, rank), transpose(b, int64(len(b))/rank), rank, int64(len(b)) / rank}
 	}
-	t.factors = f
 	return f, nil
 }
 

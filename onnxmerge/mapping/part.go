@@ -203,16 +203,16 @@ func readPart(t *checkpoint.Tensor, b box, to onnx.DType) (array, error) {
 
 // elements evaluates the elements from from to to of an expression's result, whose extents are dims, in a type, rounded once.
 func (v evaluator) elements(e *Expression, dims []int64, dtype onnx.DType, from, to int64) ([]byte, error) {
-	var list [][]byte
+	var data []byte
 	err := eachBox(dims, from, to, func(b box) error {
 		a, err := v.evaluateBy(e, dtype, func(e *Expression, as onnx.DType) (array, error) { return v.part(e, b, as) })
-		list = append(list, a.data)
+		if data == nil {
+			data = a.data
+		} else {
+			data = append(data, a.data...)
+		}
 		return err
 	})
-	data := bytes.Join(list, nil)
-	if len(list) == 1 {
-		data = list[0]
-	}
 	if want := (to - from) * int64(storedAs(dtype).Bits()/8); err == nil && int64(len(data)) != want {
 		err = fmt.Errorf("%s has %d bytes of elements %d to %d, want %d", e, len(data), from, to, want)
 	}
