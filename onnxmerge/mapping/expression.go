@@ -267,10 +267,10 @@ func (v evaluator) norm(n *Norm) (normValues, error) {
 }
 
 // check returns an error if a weight of a FoldWeight has another number of channels.
-func (n normValues) check(e *Expression, dims []int64) error {
-	if e.Axis >= len(dims) || dims[e.Axis] != int64(len(n.scale)) {
+func (v normValues) check(e *Expression, dims []int64) error {
+	if e.Axis >= len(dims) || dims[e.Axis] != int64(len(v.scale)) {
 		return fmt.Errorf("%s has %d channels, and a weight of shape %v along axis %d is scaled by it", e.Norm.prefix(),
-			len(n.scale), dims, e.Axis)
+			len(v.scale), dims, e.Axis)
 	}
 	return nil
 }
