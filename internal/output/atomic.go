@@ -59,7 +59,8 @@ var open atomic.Int64
 // InProgress reports whether a file or folder is being written, of which something would be left if the program ended.
 func InProgress() bool { return open.Load() > 0 }
 
-// writeBehind is the number of bytes after which their write to the disk is started.
+// writeBehind is the number of bytes after which their write to the disk is started. With [Options.NoSync] it is left to the
+// system: started early, it took a merge of 2 GiB 1.3 to 1.7 times as long.
 const writeBehind = 16 << 20
 
 // Write implements io.Writer.
@@ -72,7 +73,7 @@ func (o *File) Write(p []byte) (int, error) {
 		o.sum.Write(p[:n])
 	}
 	o.size += int64(n)
-	if o.size-o.started >= writeBehind {
+	if !o.opt.NoSync && o.size-o.started >= writeBehind {
 		beginWriting(o.f, o.started, o.size-o.started)
 		o.started = o.size
 	}
