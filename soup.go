@@ -161,6 +161,7 @@ func (s *soup) estimate(ctx context.Context, plan bench.Plan) (*Estimate, error)
 	at := func(alone int) int { return alone / n * (2*n - 1) }
 	e.Models, e.Units, e.Passes, e.Fits = at(e.Models), at(e.Units), at(e.Passes), at(e.Fits)
 	e.Seconds *= float64(2*n-1) / float64(n)
+	e.FitSeconds *= float64(2*n-1) / float64(n)
 	return e, nil
 }
 

@@ -205,14 +205,19 @@ func newSets(set *result.TransferSet, task result.TransferTask, parts []*feature
 	return s
 }
 
+// lookupTask returns how a task is measured: on published folds, or as its protocol does.
+func lookupTask(task result.TransferTask, folds bool) (protocol.Task, error) {
+	if folds {
+		return protocol.FoldTask(task.Name), nil
+	}
+	return protocol.LookupTask(task.Protocol, task.Name)
+}
+
 // measureTask measures one task and stores its outcome.
 func (r *run) measureTask(ctx context.Context, u unit.Unit, task result.TransferTask, s protocol.Sets) error {
-	t := protocol.FoldTask(task.Name)
-	if len(s.Folds) == 0 {
-		var err error
-		if t, err = protocol.LookupTask(task.Protocol, task.Name); err != nil {
-			return err
-		}
+	t, err := lookupTask(task, len(s.Folds) > 0)
+	if err != nil {
+		return err
 	}
 	began := time.Now()
 	out, err := t.Measure(ctx, s)

@@ -16,8 +16,8 @@ func init() {
 	register(Solver{
 		Name:  "mlp",
 		Doc:   "hidden layers with BatchNorm, ReLU and dropout; Adam, seeded: mean log loss + ||W||^2 / (2 C n)",
-		Start: "layers of the same sizes, at which training starts",
-		fit:   fitMLP,
+		Start: "layers of the same sizes, at which training starts", Epochs: true,
+		fit: fitMLP,
 	})
 }
 

@@ -13,6 +13,8 @@ type Solver struct {
 	Doc  string // one line: what is minimised
 	// Start describes the use of Options.Init; "" = the solver does not use it.
 	Start string
+	// Epochs is set if a fit passes Options.Epochs times over the rows, whatever they are.
+	Epochs bool
 
 	fit func(ctx context.Context, p *problem) (*solution, error)
 }

@@ -37,7 +37,13 @@ func drawn(e Episodes) Task {
 		Episodes
 		Fit fit.Options
 	}{Episodes: e}
-	return Task{Name: name, Head: fmt.Sprintf("%dw%ds", e.Way, e.Shot), Limit: frozenLimit, Options: options,
+	fits := func(n Size) Fits {
+		if n.Classes < e.Way {
+			return Fits{}
+		}
+		return Fits{e.Folds, e.Way * e.Shot, e.Way, e.Way * e.Query, options.Fit}
+	}
+	return Task{Name: name, Head: fmt.Sprintf("%dw%ds", e.Way, e.Shot), Limit: frozenLimit, Options: options, Fits: fits,
 		Measure: func(ctx context.Context, s Sets) (*Outcome, error) {
 			if why := e.lacks(s.Train.Y); why != "" {
 				return &Outcome{Skipped: why}, nil
@@ -80,7 +86,8 @@ func (e Episodes) lacks(y []int64) string {
 // FoldTask returns the task of published folds, which are named after their folder.
 func FoldTask(name string) Task {
 	options := struct{ Fit fit.Options }{}
-	return Task{Name: name, Head: name, Limit: frozenLimit, Options: options,
+	fits := func(n Size) Fits { return Fits{n.Folds, n.Train, n.Classes, n.Test, options.Fit} }
+	return Task{Name: name, Head: name, Limit: frozenLimit, Options: options, Fits: fits,
 		Measure: func(ctx context.Context, s Sets) (*Outcome, error) {
 			out := &Outcome{}
 			for _, fold := range s.Folds {

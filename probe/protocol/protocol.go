@@ -36,6 +36,19 @@ type Task struct {
 	// of stored outcomes.
 	Options any
 	Measure func(ctx context.Context, s Sets) (*Outcome, error)
+	// Fits says what Measure fits for data of a size, for estimates of time.
+	Fits func(Size) Fits
+}
+
+// Size is the size of data that a task is measured on: training and test samples, those of each published fold, and
+// classes.
+type Size struct{ Train, Test, Classes, Folds int }
+
+// Fits are the classifiers that a task fits: Count of them, each on Rows samples of Classes classes and tested on
+// Tested samples. None are fitted if the data does not have the task.
+type Fits struct {
+	Count, Rows, Classes, Tested int
+	Options                      fit.Options
 }
 
 // Sets are the features of one model that a task is measured on.
@@ -96,7 +109,8 @@ func Predict(ctx context.Context, train, test *feature.Set, opt fit.Options) (*r
 
 // scored returns a task that fits a classifier on the training features and scores it on the test features.
 func scored(name, head string, opt fit.Options) Task {
-	return Task{Name: name, Head: head, Options: opt, Measure: func(ctx context.Context, s Sets) (*Outcome, error) {
+	fits := func(n Size) Fits { return Fits{1, n.Train, n.Classes, n.Test, opt} }
+	return Task{Name: name, Head: head, Options: opt, Fits: fits, Measure: func(ctx context.Context, s Sets) (*Outcome, error) {
 		p, report, err := Predict(ctx, s.Train, s.Test, opt)
 		if err != nil {
 			return nil, err
