@@ -29,7 +29,7 @@ func Bench(ctx context.Context, paths []string, opt MeasureOptions) (*Measured, 
 	}
 	var files []string
 	for i, path := range paths {
-		tensor, of, err := opt.storedTensor(ctx, path)
+		tensor, pooled, of, err := opt.storedTensor(ctx, path)
 		if err != nil {
 			return nil, err
 		}
@@ -39,25 +39,30 @@ func Bench(ctx context.Context, paths []string, opt MeasureOptions) (*Measured, 
 				WithHint("benchmark them one by one")
 		}
 		plan.Tensor = tensor
+		if i == 0 {
+			plan.Pooled = pooled
+		}
+		if plan.Pooled != pooled {
+			plan.Pooled = "" // each model in a way of its own
+		}
 		plan.Variants = append(plan.Variants, storedVariant{path, path, opt.Runtime.maxModel()})
 	}
 	return opt.measure(ctx, plan, files, false)
 }
 
-// storedTensor returns the measured tensor of a model file, and the paths of all its files. The options' data are then for
-// that model.
-func (o *MeasureOptions) storedTensor(ctx context.Context, path string) (_ string, files []string, err error) {
+// storedTensor returns the measured tensor of a model file, how it is pooled, and the paths of all the model's files. The
+// options' data are then for that model.
+func (o *MeasureOptions) storedTensor(ctx context.Context, path string) (tensor, pooled string, files []string, err error) {
 	m, err := Open(path)
 	if err != nil {
-		return "", nil, err
+		return "", "", nil, err
 	}
 	defer func() { err = errors.Join(err, m.Close()) }()
 	o.forModel(m.Model, named(o.Tensor)...)
-	tensor, err := o.measuredTensor(ctx, m, m.headInput())
-	if err == nil {
+	if tensor, err = o.measuredTensor(ctx, m, m.headInput()); err == nil {
 		o.forModel(m.Model, tensor)
 	}
-	return tensor, m.Paths(), err
+	return tensor, o.pooled(m.Model, tensor), m.Paths(), err
 }
 
 // storedVariant is a model file as it is.

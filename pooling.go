@@ -56,3 +56,11 @@ func (o AttachOptions) pool(m *onnx.Model, tensor string, fitted *feature.Pool) 
 	p.Mask, p.InvertMask = strings.CutPrefix(fitted.Mask, "!")
 	return p, nil
 }
+
+// pooled says how a tensor is made from positions such as tokens; "" if it is not known, or it is pooled here.
+func (o *MeasureOptions) pooled(m *onnx.Model, tensor string) string {
+	if o.Pool != (probe.Pooling{}) {
+		return ""
+	}
+	return surgery.Positions(m, tensor)
+}

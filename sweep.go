@@ -111,6 +111,7 @@ func Sweep(ctx context.Context, paths []string, opt SweepOptions) (_ *Measured, 
 		return nil, err
 	}
 	plan.Heads = whole.classes > 0
+	plan.Pooled = opt.pooled(last.Model, plan.Tensor)
 	opt.forModel(last.Model, plan.Tensor)
 	if err := opt.addStarts(ctx, plan, last); err != nil {
 		return nil, err

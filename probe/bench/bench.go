@@ -109,7 +109,9 @@ type Plan struct {
 	Controls []Variant
 	Engine   probe.Engine
 	Tensor   string // the output with the features, or the class scores; "" = the model's only output
-	OwnHead  bool   // Tensor has class scores, which are evaluated without a probe
+	// Pooled is how all variants make the features from tokens, as surgery.Positions describes it; "" = it is not known.
+	Pooled  string
+	OwnHead bool // Tensor has class scores, which are evaluated without a probe
 	// HeadLabels has, with OwnHead, the label of each class score; nil = its number. See [result.OwnHead].
 	HeadLabels map[int64]int64
 	// Score gives the outputs a score that takes the place of accuracy; nil = accuracy. OwnHead is then set, and Tensor has

@@ -114,7 +114,7 @@ func newSettings(ctx context.Context, p *Plan) (*result.Settings, error) {
 		s.Tests = append(s.Tests, d)
 	}
 	for _, t := range p.Transfers {
-		set, err := newTransferSet(ctx, t, p.Seed)
+		set, err := newTransferSet(ctx, t, p)
 		if err != nil {
 			return nil, err
 		}

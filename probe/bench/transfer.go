@@ -90,8 +90,8 @@ func checkTransferLabels(train, test datasets.Dataset) error {
 }
 
 // newTransferSet describes a transfer set and lists its tasks.
-func newTransferSet(ctx context.Context, t Transfer, seed uint64) (*result.TransferSet, error) {
-	s := &result.TransferSet{Name: t.Name, Seed: seed}
+func newTransferSet(ctx context.Context, t Transfer, p *Plan) (*result.TransferSet, error) {
+	s := &result.TransferSet{Name: t.Name, Seed: p.Seed}
 	var err error
 	if s.Train, err = newDataResult(ctx, t.Train); err != nil {
 		return nil, err
@@ -115,12 +115,12 @@ func newTransferSet(ctx context.Context, t Transfer, seed uint64) (*result.Trans
 		}
 	}
 	for _, name := range t.Protocols {
-		p, err := protocol.Lookup(name)
+		found, err := protocol.Lookup(name)
 		if err != nil {
 			return nil, err
 		}
 		if len(t.Folds) == 0 {
-			tasks[name] = p.Tasks
+			tasks[name] = found.Tasks
 		}
 		for _, task := range tasks[name] {
 			options, err := json.Marshal(task.Options)
@@ -128,7 +128,7 @@ func newTransferSet(ctx context.Context, t Transfer, seed uint64) (*result.Trans
 				return nil, err
 			}
 			s.Tasks = append(s.Tasks, result.TransferTask{Protocol: name, Key: protocol.Key(name), Name: task.Name,
-				Head: task.Head, Limit: task.Limit, Options: string(options)})
+				Head: task.Head, Limit: task.LimitFor(p.Pooled), Options: string(options)})
 		}
 	}
 	return s, nil

@@ -16,6 +16,8 @@ type Convention struct {
 	Source string
 	Solver string
 	C      float64
+	// Form is how a row is made from the tokens, as surgery.Positions describes it.
+	Form string
 
 	special int // tokens before those of the patches: class tokens and the like
 	pool    func(dst []float32, special, patches [][]float32) []float32
@@ -28,11 +30,13 @@ func init() {
 		{
 			Name: "point-m2ae", Doc: "mean + max over the tokens of the last stage; SVC linear, C 0.012",
 			Source: "Point-M2AE, ModelNet40", Solver: "svc-ovo", C: 0.012,
+			Form: "mean + maximum of all positions",
 			pool: func(dst []float32, _, patches [][]float32) []float32 { return append(dst, meanPlusMax(patches)...) },
 		},
 		{
 			Name: "recon", Doc: "max over the three special tokens next to max + mean over the patches; LinearSVC, C 0.075",
 			Source: "ReCon", Solver: "svc-ovr", C: 0.075, special: 3,
+			Form: "maximum of positions 0 to 2, mean + maximum of positions 3 and up",
 			pool: func(dst []float32, special, patches [][]float32) []float32 {
 				return append(append(dst, maxOf(special)...), meanPlusMax(patches)...)
 			},
@@ -40,6 +44,7 @@ func init() {
 		{
 			Name: "point-mae", Doc: "the class token next to max over the patches; LinearSVC, C 1",
 			Source: "Point-MAE", Solver: "svc-ovr", C: 1, special: 1,
+			Form: "position 0, maximum of positions 1 and up",
 			pool: func(dst []float32, special, patches [][]float32) []float32 {
 				return append(append(dst, special[0]...), maxOf(patches)...)
 			},

@@ -32,6 +32,9 @@ type Task struct {
 	Head string // of a column in tables
 	// Limit says how the figure differs from published ones of that name; "" if it does not.
 	Limit string
+	// Pooled is how features have to be made from tokens for Limit not to hold, as surgery.Positions describes it; "" if it
+	// always holds.
+	Pooled string
 	// Options are everything that the outcome depends on besides features and seed. Their JSON is hashed into the name
 	// of stored outcomes.
 	Options any
@@ -62,6 +65,19 @@ type Sets struct {
 type Fold struct{ Train, Test *feature.Set }
 
 var protocols = registry.New[Protocol]("protocol")
+
+// LimitFor returns the limit for features that are made from tokens in some way, "" if that is not known.
+func (t Task) LimitFor(pooled string) string {
+	switch {
+	case t.Pooled == "":
+		return t.Limit
+	case t.Pooled == pooled:
+		return ""
+	case pooled == "":
+		return fmt.Sprintf("%s: the model does not show how its features are pooled; the convention takes %s", t.Limit, t.Pooled)
+	}
+	return fmt.Sprintf("%s: the model takes %s, the convention %s", t.Limit, pooled, t.Pooled)
+}
 
 // Register adds a protocol. Its name must be free.
 func Register(p Protocol) {

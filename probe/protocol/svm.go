@@ -5,9 +5,8 @@ import (
 	"github.com/wiseft/wiseft/probe/fit"
 )
 
-// pooledLimit is the limit of a convention on features that are pooled already: which tokens they are made from, and
-// how, is not known.
-const pooledLimit = "C and solver only: the features are the model's, not pooled from tokens as the convention does"
+// pooledLimit is the limit of a convention on features that are not pooled from tokens as it does.
+const pooledLimit = "C and solver only"
 
 func init() {
 	p := Protocol{Name: "svm", Doc: "a linear SVM by the conventions of Point-M2AE, ReCon and Point-MAE", NeedsTest: true}
@@ -17,7 +16,7 @@ func init() {
 			panic(err)
 		}
 		t := scored(c.Name, "SVM "+c.Name, SVMOptions(c))
-		t.Limit = pooledLimit
+		t.Limit, t.Pooled = pooledLimit, c.Form
 		p.Tasks = append(p.Tasks, t)
 	}
 	Register(p)

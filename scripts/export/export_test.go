@@ -18,6 +18,7 @@ import (
 	"github.com/wiseft/wiseft/datasets/npy"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 	"github.com/wiseft/wiseft/onnxmerge/onnx/flow"
+	"github.com/wiseft/wiseft/onnxmerge/onnx/surgery"
 	"github.com/wiseft/wiseft/probe"
 	"github.com/wiseft/wiseft/probe/ort"
 	"github.com/wiseft/wiseft/probe/ort/orttest"
@@ -77,6 +78,26 @@ func TestNoWeightIsASetting(t *testing.T) {
 			if tensor.Site == onnx.Initializer {
 				t.Errorf("%s: %s is a setting: %s", name, tensor.Name, use)
 			}
+		}
+	}
+}
+
+// How an export pools its patches is read from the graph, which decides if a linear SVM follows a convention.
+func TestPositions(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"point-m2ae-modelnet40":    "mean + maximum of all positions", // as Point-M2AE's convention
+		"recon-modelnet40":         "positions 0 to 2, maximum of positions 3 and up",
+		"pct-modelnet40":           "", // channels first
+		"pointnet2-ssg-modelnet40": "",
+	} {
+		data := fill(t, name)
+		m, err := onnx.Open(bytes.NewReader(data), int64(len(data)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := surgery.Positions(m, "features"); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
 		}
 	}
 }
