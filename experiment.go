@@ -5,7 +5,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -23,8 +26,11 @@ type ExperimentSweep struct {
 	Options SweepOptions
 }
 
-// ExperimentFiles are the names of the files that [RunExperiment] writes beside the folders of the sweeps.
-func ExperimentFiles() []string { return []string{"experiment.json", "experiment.yaml", "table.txt"} }
+// ExperimentFiles are the names of the files that [RunExperiment] writes beside the folders of the sweeps. There is no
+// tradeoff.svg without transfer data.
+func ExperimentFiles() []string {
+	return []string{"experiment.json", "experiment.yaml", "table.txt", "report.html", "tradeoff.svg"}
+}
 
 // MeasuredExperiment is the result of an experiment, and what it took.
 type MeasuredExperiment struct {
@@ -35,7 +41,7 @@ type MeasuredExperiment struct {
 	Seconds float64 `json:"seconds"`
 }
 
-// RunExperiment runs the sweeps of an experiment in folders below folder, and writes their joined table there. What was
+// RunExperiment runs the sweeps of an experiment in folders below folder, and writes their joined tables and pictures there. What was
 // computed before is used; force lets another experiment take the folder's place.
 func RunExperiment(ctx context.Context, file *ExperimentFile, sweeps []ExperimentSweep, folder string, force bool,
 	monitor Monitor) (*MeasuredExperiment, error) {
@@ -103,24 +109,43 @@ func writeExperiment(folder string, e *result.Experiment) error {
 	}
 	files := &output.Group{Path: filepath.Join(folder, "experiment.json"), Options: output.Options{Force: true}}
 	defer files.Abort()
-	var table, document bytes.Buffer
-	if err := report.WriteExperiment(&table, e); err != nil {
-		return err
-	}
-	if err := text.WriteJSON(&document, e); err != nil {
-		return err
-	}
+	document := func(w io.Writer) error { return text.WriteJSON(w, e) }
 	for _, f := range []struct {
-		name string
-		data []byte
-	}{{"experiment.yaml", []byte(e.Document)}, {"table.txt", table.Bytes()}, {"", document.Bytes()}} {
+		name  string
+		write func(io.Writer) error
+	}{
+		{"experiment.yaml", func(w io.Writer) error { _, err := io.WriteString(w, e.Document); return err }},
+		{"table.txt", func(w io.Writer) error { return report.WriteExperiment(w, e) }},
+		{"report.html", func(w io.Writer) error { return report.WriteExperimentPage(w, e, Version) }},
+		{"tradeoff.svg", func(w io.Writer) error { return report.WriteExperimentTradeoff(w, e) }},
+		{"", document},
+	} {
+		var data bytes.Buffer
+		if err := f.write(&data); err != nil {
+			var empty *report.EmptyPlotError
+			if !errors.As(err, &empty) {
+				return err
+			}
+			if err := removeIfThere(filepath.Join(folder, f.name)); err != nil {
+				return err
+			}
+			continue
+		}
 		out, err := files.Create(f.name)
 		if err == nil {
-			_, err = out.Write(f.data)
+			_, err = out.Write(data.Bytes())
 		}
 		if err != nil {
 			return err
 		}
 	}
 	return files.Commit()
+}
+
+// removeIfThere removes a file of an earlier experiment.
+func removeIfThere(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }

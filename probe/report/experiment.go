@@ -18,21 +18,58 @@ func WriteExperiment(w io.Writer, e *result.Experiment) error {
 	}
 	fmt.Fprintf(&b, "%s\naccuracies in percent\nexperiment sha256 %s\n", rowsCaption, e.SHA256)
 	for _, run := range e.Runs {
-		chosen := "nothing chosen"
-		if run.Chosen != nil {
-			chosen = paramText(run.Chosen.Params) + siblingText(run.Chosen.Repaired, run.Chosen.Statistics) + ", " + run.Chosen.Rule
-		}
-		fmt.Fprintf(&b, "%s (%s): %s\n", run.Name, run.Folder, chosen)
+		fmt.Fprintf(&b, "%s (%s): %s\n", run.Name, run.Folder, runChoice(run))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-// writeGroup writes the tables of one group, and over how many sweeps they are.
-func writeGroup(b *strings.Builder, e *result.Experiment, group string) {
+// runChoice says which mix of a sweep was chosen, and by which rule.
+func runChoice(run result.ExperimentRun) string {
+	if run.Chosen == nil {
+		return "nothing chosen"
+	}
+	return paramText(run.Chosen.Params) + siblingText(run.Chosen.Repaired, run.Chosen.Statistics) + ", " + run.Chosen.Rule
+}
+
+// joinedSheet is a table of a group.
+type joinedSheet struct {
+	name  string // "OBJ_BG: rows"
+	lines [][]string
+}
+
+// joinedTables returns the tables of all groups: rows, and mixes.
+func joinedTables(e *result.Experiment) (list []joinedSheet) {
+	for _, group := range e.Groups() {
+		for _, t := range tablesOf(e, group) {
+			name := map[string]string{"row": "Rows", "mix": "Mixes"}[t.title]
+			lines := joinedTable(t.title, t.rows)
+			for i := range lines {
+				lines[i] = lines[i][1:] // without the indent of text
+			}
+			list = append(list, joinedSheet{strings.Join(nonEmpty(group, name), ": "), lines})
+		}
+	}
+	return list
+}
+
+// joinedRows are the lines of a table under its title.
+type joinedRows struct {
+	title string
+	rows  []*result.JoinedRow
+}
+
+// tablesOf returns what is in the tables of a group that are not empty.
+func tablesOf(e *result.Experiment, group string) []joinedRows {
 	of := func(rows []*result.JoinedRow) []*result.JoinedRow {
 		return slices.DeleteFunc(slices.Clone(rows), func(r *result.JoinedRow) bool { return r.Group != group })
 	}
+	list := []joinedRows{{"row", of(e.Rows)}, {"mix", of(e.Models)}}
+	return slices.DeleteFunc(list, func(t joinedRows) bool { return len(t.rows) == 0 })
+}
+
+// writeGroup writes the tables of one group, and over how many sweeps they are.
+func writeGroup(b *strings.Builder, e *result.Experiment, group string) {
 	runs := 0
 	for _, run := range e.Runs {
 		if run.Group == group {
@@ -49,13 +86,7 @@ func writeGroup(b *strings.Builder, e *result.Experiment, group string) {
 	if len(title) > 0 {
 		b.WriteString(strings.Join(title, ": ") + "\n")
 	}
-	for _, table := range []struct {
-		title string
-		rows  []*result.JoinedRow
-	}{{"row", of(e.Rows)}, {"mix", of(e.Models)}} {
-		if len(table.rows) == 0 {
-			continue
-		}
+	for _, table := range tablesOf(e, group) {
 		writeAligned(b, joinedTable(table.title, table.rows))
 		b.WriteString("\n")
 	}

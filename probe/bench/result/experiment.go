@@ -45,6 +45,7 @@ type JoinedFigure struct {
 	Mean   float64   `json:"mean"`
 	Std    Number    `json:"std"` // with n - 1; null for one run
 	Values []float64 `json:"values"`
+	Runs   []int     `json:"runs"` // of the values: indexes into Experiment.Runs
 }
 
 // Figure returns the figure of a name; nil if there is none.
@@ -77,23 +78,23 @@ func (e *Experiment) Join(results []*Result) {
 			if row.Alpha != nil {
 				j.Alphas = append(j.Alphas, *row.Alpha)
 			}
-			j.add("clean", row.Clean)
-			j.add("moa", row.MOA)
-			j.add("mce", row.MCE)
-			j.addTransfer(r, r.transferOf(row.Model))
+			j.add(i, "clean", row.Clean)
+			j.add(i, "moa", row.MOA)
+			j.add(i, "mce", row.MCE)
+			j.addTransfer(i, r, r.transferOf(row.Model))
 		}
 		for _, m := range r.Models {
 			j := joined(&e.Models, group, m.ID)
 			if m.Alpha != nil {
 				j.Alphas = append(j.Alphas, *m.Alpha)
 			}
-			j.add("clean", m.Clean.OA)
+			j.add(i, "clean", m.Clean.OA)
 			if m.OwnHead != nil && m.OwnHead.Clean != nil {
-				j.add("own head", m.OwnHead.Clean.OA)
+				j.add(i, "own head", m.OwnHead.Clean.OA)
 			}
-			j.add("moa", m.MOA)
-			j.add("mce", m.MCE)
-			j.addTransfer(r, m.Transfer)
+			j.add(i, "moa", m.MOA)
+			j.add(i, "mce", m.MCE)
+			j.addTransfer(i, r, m.Transfer)
 		}
 	}
 	for _, j := range slices.Concat(e.Rows, e.Models) {
@@ -131,8 +132,8 @@ func joined(list *[]*JoinedRow, group, name string) *JoinedRow {
 	return j
 }
 
-// add adds a value, unless it is unknown.
-func (r *JoinedRow) add(name string, value Number) {
+// add adds the value of a run, unless it is unknown.
+func (r *JoinedRow) add(run int, name string, value Number) {
 	if !value.Known() {
 		return
 	}
@@ -141,14 +142,14 @@ func (r *JoinedRow) add(name string, value Number) {
 		f = &JoinedFigure{Name: name}
 		r.Figures = append(r.Figures, f)
 	}
-	f.Values = append(f.Values, float64(value))
+	f.Values, f.Runs = append(f.Values, float64(value)), append(f.Runs, run)
 }
 
-func (r *JoinedRow) addTransfer(of *Result, transfer map[string]Transferred) {
+func (r *JoinedRow) addTransfer(run int, of *Result, transfer map[string]Transferred) {
 	for _, set := range of.Settings.Transfers {
 		for _, task := range set.Tasks {
 			if f := transfer[set.Name].Figure(task); f != nil {
-				r.add(set.Name+": "+task.Head, f.Accuracy)
+				r.add(run, set.Name+": "+task.Head, f.Accuracy)
 			}
 		}
 	}
