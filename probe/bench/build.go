@@ -140,6 +140,9 @@ func newResult(ctx context.Context, s *unit.Spec, folder *store.Folder, event fu
 	if err := b.addChanges(); err != nil {
 		return nil, err
 	}
+	if err := b.compareCorrections(); err != nil {
+		return nil, err
+	}
 	if err := b.addLandscape(ctx); err != nil {
 		return nil, err
 	}

@@ -122,6 +122,32 @@ func (b *builder) compare(m *result.Model, r *answers) {
 	b.result.Statistics.Comparisons = append(b.result.Statistics.Comparisons, c)
 }
 
+// compareCorrections compares mixes with corrected statistics with those that they correct.
+func (b *builder) compareCorrections() error {
+	if b.against < 0 {
+		return nil
+	}
+	var cleans, moas []*result.Difference
+	for v, m := range b.result.Models {
+		plain := slices.IndexFunc(b.result.Models, m.Corrects)
+		if plain < 0 {
+			continue
+		}
+		on, err := b.comparedOn(0, v, plain)
+		if err != nil {
+			return err
+		}
+		b.result.Statistics.Corrections = append(b.result.Statistics.Corrections,
+			&result.Comparison{A: m.ID, B: b.result.Models[plain].ID, Clean: on.Clean, MOA: on.MOA})
+		if cleans = append(cleans, on.Clean); on.MOA != nil {
+			moas = append(moas, on.MOA)
+		}
+	}
+	holm(cleans)
+	holm(moas)
+	return nil
+}
+
 // compareAccuracy compares two models on independent samples.
 func compareAccuracy(a, b []bool) *result.Difference {
 	onlyA, onlyB := metric.Discordant(a, b)

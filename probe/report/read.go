@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/wiseft/wiseft/internal/fault"
@@ -82,7 +83,7 @@ func check(r *result.Result) error {
 			return resultErrorf("transfer set %d is not described", i)
 		}
 	}
-	for i, c := range r.Statistics.Comparisons {
+	for i, c := range slices.Concat(r.Statistics.Comparisons, r.Statistics.Corrections) {
 		if c == nil || c.Clean == nil || !ids[c.A] || !ids[c.B] {
 			return resultErrorf("comparison %d does not name two of the models", i)
 		}

@@ -54,7 +54,7 @@ func effectiveSection(r *result.Result) (section, error) {
 }
 
 func comparisonsSection(r *result.Result) (section, error) {
-	return sheetSection("section-comparisons", "Comparisons", comparisonsSheet(r))
+	return sheetSection("section-comparisons", "Comparisons", comparisonsSheet(r), correctionsSheet(r))
 }
 
 func calibrationSection(r *result.Result) (section, error) {

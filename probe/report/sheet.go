@@ -52,7 +52,7 @@ func sheets(r *result.Result) []sheet {
 	var list []sheet
 	for _, build := range []func(*result.Result) sheet{
 		rowsSheet, resultsSheet, intervalsSheet, controlsSheet, severitySheet, changesSheet, largestSheet, classesSheet, confusedSheet,
-		weightsSheet, comparisonsSheet, effectiveSheet, calibrationSheet, testsSheet,
+		weightsSheet, comparisonsSheet, correctionsSheet, effectiveSheet, calibrationSheet, testsSheet,
 	} {
 		if s := build(r); len(s.Rows) > 0 && len(s.Head) > 1 {
 			list = append(list, s)
@@ -186,6 +186,24 @@ func comparisonsSheet(r *result.Result) sheet {
 	}
 	s.Caption = join(note, fmt.Sprintf("points that %s has more, on the same samples; clean: McNemar's test (mid-p), "+
 		"mOA: random signs by cloud; Holm: adjusted for the number of comparisons", r.Statistics.Against))
+	return s
+}
+
+// correctionsSheet has the differences between mixes with corrected statistics and those that they correct.
+func correctionsSheet(r *result.Result) sheet {
+	if r.Statistics == nil || len(r.Statistics.Corrections) == 0 {
+		return sheet{}
+	}
+	s := sheet{ID: "corrections", Title: "Corrected mixes against plain ones",
+		Head: []string{"mix", "against", "clean", level(r) + " interval", "p", "p (Holm)", "mOA", level(r) + " interval", "p", "p (Holm)"},
+		Caption: "points that the mix has more than the one that it corrects, on the same samples; clean: McNemar's test " +
+			"(mid-p), mOA: random signs by cloud; Holm: adjusted for the number of lines"}
+	for _, c := range r.Statistics.Corrections {
+		line := row{Cells: []string{c.A, c.B}}
+		line.Cells = append(line.Cells, differenceCells(c.Clean)...)
+		line.Cells = append(line.Cells, differenceCells(c.MOA)...)
+		s.Rows = append(s.Rows, line)
+	}
 	return s
 }
 

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/wiseft/wiseft/datasets"
 	"github.com/wiseft/wiseft/probe"
@@ -57,6 +58,17 @@ func (m *Model) IsAlpha(alpha float64) bool {
 // OnPath reports whether the model is a mix on the path between the ends, with alpha as its only parameter.
 func (m *Model) OnPath() bool {
 	return m.Alpha != nil && len(m.Params) == 1 && !m.Repaired && m.Statistics == ""
+}
+
+// Corrects reports whether m is the mix plain with its statistics corrected: repaired, or mixed by another rule.
+func (m *Model) Corrects(plain *Model) bool {
+	if len(m.Params) == 0 || plain.Repaired || !slices.Equal(m.Params, plain.Params) {
+		return false
+	}
+	if m.Repaired {
+		return plain.Statistics == m.Statistics
+	}
+	return m.Statistics != "" && plain.Statistics == ""
 }
 
 // Alpha is the name of the parameter that results have as a field: the share of the fine-tuned model.

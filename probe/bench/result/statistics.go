@@ -10,6 +10,9 @@ type Statistics struct {
 	// there are fewer than two models, or too many.
 	Against     string        `json:"against"`
 	Comparisons []*Comparison `json:"comparisons"`
+	// Corrections compare each mix that is repaired, A, with the same mix that is not, B; and each with another rule of
+	// statistics with that on the path. Their p-values are adjusted for their own number.
+	Corrections []*Comparison `json:"corrections,omitempty"`
 }
 
 // Comparison is the difference of two models on the first test set, on the same samples.
