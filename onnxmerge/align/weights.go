@@ -54,6 +54,11 @@ type GroupMatch struct {
 // permuted ([descent.propagate]), the others visit groups in random order from the identity on. Equal models are left
 // as they are.
 //
+// The order with the largest sum need not be the true one where tensors differ much in size: the noise of a large tensor,
+// such as biases as large as a unit's weights together, outweighs what small ones say. With noise that leaves a cosine of
+// .8, 25 to 54 of silero's 706 units are then in another place than planted, at a larger sum. A sum in which every tensor
+// has the same weight finds all of them, and 280 of 3,600 units fewer of an OCR model; it is not used.
+//
 // Groups that divide an axis in two, such as heads and the units of a head, depend on each other more than on all
 // others; see [descent.outer].
 func (g *Groups) MatchWeights(ctx context.Context, m *onnx.Model, opt MatchOptions) (*Match, error) {

@@ -16,7 +16,8 @@ import (
 )
 
 // Units that were permuted at random are found again: exactly where nothing else has changed, and with noise up to a
-// cosine of .8 at a sum of products that is not below that of the planted order.
+// cosine of .8 at a sum of products that is not below that of the planted order. All units are then found, too, except in
+// models of [ambiguous].
 func TestPlantedPermutationsAreRecovered(t *testing.T) {
 	for _, path := range modelPaths(t) {
 		if strings.Contains(path, "corpus") && !strings.Contains(path, "fold") && !strings.Contains(path, "optimized") ||
@@ -54,6 +55,9 @@ func TestPlantedPermutationsAreRecovered(t *testing.T) {
 				if got, want := match.After, sumOf(t, m, other, p); got < want-1e-9*math.Abs(want) {
 					t.Errorf("cosine %g: a sum of products of %g, and the planted order has %g", cosine, got, want)
 				}
+				if right < units && cosine < 1 && !ambiguous(path) {
+					t.Errorf("cosine %g: %d of %d units", cosine, right, units)
+				}
 				t.Logf("cosine %g: %d of %d units, %d tensors differ, start %d, sum %.6g, %v", cosine, right, units, len(apart),
 					match.Start, match.After, took)
 				if cosine == 1 && len(apart) > 0 {
@@ -62,6 +66,13 @@ func TestPlantedPermutationsAreRecovered(t *testing.T) {
 			}
 		})
 	}
+}
+
+// ambiguous reports whether a model's planted order is not the best one at a cosine of .8. In silero's encoders biases are
+// as large as all weights of a unit together, so that their noise decides: 652 to 681 of 706 units are found, at a larger
+// sum of products than in the planted order. 70 of the 3,600 units of the OCR model are dead, and 2 others are exchanged.
+func ambiguous(path string) bool {
+	return strings.Contains(path, "silero") || strings.Contains(path, "PP-OCR")
 }
 
 // dead is the size of elements that decay has left of a unit that does nothing: such units cannot be told apart.
