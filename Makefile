@@ -2,7 +2,7 @@
 
 LINT := go tool -modfile=scripts/lint/go.mod
 
-.PHONY: help check fmt vet staticcheck golangci workflows api test test-nocgo race bench fuzz chaos demo gallery wheels release check-wheel checkpoints
+.PHONY: help check fmt vet staticcheck golangci workflows api test test-nocgo race bench fuzz chaos demo gallery wheels release check-wheel checkpoints ocr
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -79,3 +79,11 @@ gallery: ## the finished reports of scripts/gallery again
 checkpoints: ## run the commands of scripts/replicate/CHECKPOINTS.md on stand-ins, with PYTHON (scripts/replicate/requirements.txt)
 	mkdir -p bin && go build -o bin/wiseft ./cmd/wiseft
 	$(or $(PYTHON),.venv/bin/python) scripts/replicate/check_checkpoints.py --wiseft bin/wiseft
+
+ocr: ## merge PaddleOCR's detectors in the folder PAIR, and score them on drawn pictures, with PYTHON (numpy, Pillow)
+	mkdir -p bin && go build -o bin/wiseft ./cmd/wiseft
+	$(or $(PYTHON),.venv/bin/python) scripts/ocr/pictures.py bin/ocr --pictures 200
+	bin/wiseft sweep $(PAIR)/multilingual_PP-OCRv3_det.onnx $(PAIR)/en_PP-OCRv3_det.onnx --alphas 0:1:0.25 \
+		--norm-statistics linear,std --repair bin/ocr/calibration.npz --repair-samples 16 --test bin/ocr/test.npz --suite none \
+		--score '$(or $(PYTHON),.venv/bin/python) scripts/ocr/score.py bin/ocr/truth.npz' \
+		--output sigmoid_0.tmp_0 --pool none -o bin/ocr/run

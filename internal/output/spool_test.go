@@ -2,6 +2,7 @@ package output
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"os"
 	"testing"
@@ -35,7 +36,7 @@ func TestSpool(t *testing.T) {
 					t.Fatalf("at %d: %q, want %q", at, got[:n], want)
 				}
 			}
-			if n, err := s.ReadAt(got, s.Size()); n != 0 || err != io.EOF {
+			if n, err := s.ReadAt(got, s.Size()); n != 0 || !errors.Is(err, io.EOF) {
 				t.Errorf("at the end: %d, %v", n, err)
 			}
 			if err := s.Close(); err != nil {

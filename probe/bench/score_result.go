@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/probe/bench/choose"
@@ -256,6 +257,28 @@ func (b scoreBuilder) compare(tests []setScores) {
 			corrupted = append(corrupted, c.CorruptedScore)
 		}
 		stats.Comparisons = append(stats.Comparisons, c)
+	}
+	holm(cleans)
+	holm(corrupted)
+	b.compareCorrections(tests)
+}
+
+// compareCorrections compares mixes with corrected statistics with those that they correct.
+func (b scoreBuilder) compareCorrections(tests []setScores) {
+	var cleans, corrupted []*result.Difference
+	for v, m := range b.result.Models {
+		plain := slices.IndexFunc(b.result.Models, m.Corrects)
+		if plain < 0 || tests[v][0].Samples == nil || tests[plain][0].Samples == nil {
+			continue
+		}
+		c := &result.Comparison{A: m.ID, B: b.result.Models[plain].ID,
+			Clean: compareMeans(tests[v][0].Samples, tests[plain][0].Samples)}
+		cleans = append(cleans, c.Clean)
+		if x, y := tests[v][1:].samples(), tests[plain][1:].samples(); x != nil && y != nil {
+			c.CorruptedScore = compareMeans(x, y)
+			corrupted = append(corrupted, c.CorruptedScore)
+		}
+		b.result.Statistics.Corrections = append(b.result.Statistics.Corrections, c)
 	}
 	holm(cleans)
 	holm(corrupted)

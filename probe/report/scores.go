@@ -77,7 +77,7 @@ func scoreSheets(r *result.Result) []sheet {
 		results.Rows[i].Pareto = isPareto(r, m)
 	}
 	list := []sheet{results}
-	for _, s := range []sheet{scoreIntervals(r), scoreComparisons(r), scoreTests(r)} {
+	for _, s := range []sheet{scoreIntervals(r), scoreComparisons(r), scoreCorrections(r), scoreTests(r)} {
 		if len(s.Rows) > 0 {
 			list = append(list, s)
 		}
@@ -123,6 +123,28 @@ func scoreComparisons(r *result.Result) sheet {
 	}
 	s.Caption = join(fmt.Sprintf("by how much the score of %s is higher, on the same samples; random signs by sample; "+
 		"Holm: adjusted for the number of comparisons", r.Statistics.Against))
+	return s
+}
+
+// scoreCorrections has the differences between mixes with corrected statistics and those that they correct.
+func scoreCorrections(r *result.Result) sheet {
+	if r.Statistics == nil || len(r.Statistics.Corrections) == 0 {
+		return sheet{}
+	}
+	s := sheet{ID: "corrections", Title: correctionsTitle,
+		Head: []string{"mix", "against", "clean", level(r) + " interval", "p", "p (Holm)"},
+		Caption: "by how much the score of the mix is higher than that of the one that it corrects, on the same samples; random signs by " +
+			"sample; Holm: adjusted for the number of lines"}
+	if len(r.Order) > 0 {
+		s.Head = append(s.Head, "corrupted", level(r)+" interval", "p", "p (Holm)")
+	}
+	for _, c := range r.Statistics.Corrections {
+		line := row{Cells: append([]string{c.A, c.B}, scoreCells(c.Clean)...)}
+		if len(r.Order) > 0 {
+			line.Cells = append(line.Cells, scoreCells(c.CorruptedScore)...)
+		}
+		s.Rows = append(s.Rows, line)
+	}
 	return s
 }
 

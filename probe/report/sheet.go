@@ -189,12 +189,14 @@ func comparisonsSheet(r *result.Result) sheet {
 	return s
 }
 
+const correctionsTitle = "Corrected mixes against plain ones"
+
 // correctionsSheet has the differences between mixes with corrected statistics and those that they correct.
 func correctionsSheet(r *result.Result) sheet {
 	if r.Statistics == nil || len(r.Statistics.Corrections) == 0 {
 		return sheet{}
 	}
-	s := sheet{ID: "corrections", Title: "Corrected mixes against plain ones",
+	s := sheet{ID: "corrections", Title: correctionsTitle,
 		Head: []string{"mix", "against", "clean", level(r) + " interval", "p", "p (Holm)", "mOA", level(r) + " interval", "p", "p (Holm)"},
 		Caption: "points that the mix has more than the one that it corrects, on the same samples; clean: McNemar's test " +
 			"(mid-p), mOA: random signs by cloud; Holm: adjusted for the number of lines"}
