@@ -131,6 +131,9 @@ func (c *commandLine) repair(o RepairOptions) {
 	c.add("--repair", o.Data.Path)
 	c.text("repair-mode", o.Mode, "auto")
 	c.number("repair-samples", o.Samples)
+	if size := o.Runtime.ModelMemory; size > DefaultModelMemory {
+		c.add("--model-memory", fmt.Sprint(size))
+	}
 	c.prepared(o.Data, o.Layout, o.Seed)
 }
 

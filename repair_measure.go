@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"math"
 	"slices"
 
 	"github.com/wiseft/wiseft/internal/fault"
@@ -14,12 +15,30 @@ import (
 	"github.com/wiseft/wiseft/probe/ort"
 )
 
+// largestRepaired is the size of the largest model that can be repaired: its stages run from memory as one file, and files
+// of ONNX end at 2 GiB. Statistics change between stages, so that a model beyond that would have to be written as often.
+const largestRepaired = math.MaxInt32 - spareBytes
+
+// mostRepaired returns the size of the largest model that is repaired: --model-memory, but not less than its default, and
+// at most [largestRepaired].
+func (o RuntimeOptions) mostRepaired() int64 {
+	return min(max(o.maxModel(), DefaultModelMemory), largestRepaired)
+}
+
+// tooLargeToRepair is the error for a model of that size, beyond o.mostRepaired().
+func (o RuntimeOptions) tooLargeToRepair(size int64) error {
+	err := fault.Mismatchf("the model has %d MiB, and a repair holds it in memory, up to %d MiB", size>>20, o.mostRepaired()>>20)
+	if size > largestRepaired {
+		return err.WithHint("merge without --repair: onnxruntime takes at most 2 GiB from memory")
+	}
+	return err.WithHint("allow it with --model-memory %dMiB, or merge without --repair", size>>20+1)
+}
+
 // write returns the model that a plan makes, in memory.
 func (c *calibration) write(ctx context.Context, plan *onnxmerge.Plan) (*onnx.Model, error) {
 	size := weightBytes(c.last.Model)
-	if size > DefaultModelMemory {
-		return nil, fault.Mismatchf("%s: the model has %d MiB, and statistics are repaired up to %d MiB", c.last.path, size>>20,
-			DefaultModelMemory>>20).WithHint("merge without --repair")
+	if size > c.opt.Runtime.mostRepaired() {
+		return nil, withPath(c.last.path, c.opt.Runtime.tooLargeToRepair(size))
 	}
 	var out bytes.Buffer
 	out.Grow(int(size) + spareBytes)

@@ -20,10 +20,11 @@ type mergeCommand struct {
 	proveOptions
 	repairOptions
 	alignOptions
-	out      string
-	alpha    float64
-	plan     bool
-	adapters []string
+	out         string
+	alpha       float64
+	plan        bool
+	adapters    []string
+	modelMemory string
 }
 
 func newMergeCommand() *cli.Command {
@@ -68,7 +69,10 @@ func newMergeCommand() *cli.Command {
 			"  wiseft merge --recipe recipe.yaml -o merged.onnx\n" +
 			"  wiseft merge big.onnx tuned.onnx -o merged.onnx --external always --shard-size 2GiB",
 		Flags: slices.Concat(flags, o.storageOptions.flags(), o.mergeOptions.flags(),
-			o.alignOptions.flags(), o.repairOptions.flags(), o.proveOptions.flags("prove"), []cli.Flag{backboneFlag(&o.BackboneOutput)}),
+			o.alignOptions.flags(), o.repairOptions.flags(),
+			section("Repair:", define(&o.modelMemory, "model-memory", "repair models up to this `SIZE`, which are held in memory: at most 2GiB").
+				or("1GiB").env()),
+			o.proveOptions.flags("prove"), []cli.Flag{backboneFlag(&o.BackboneOutput)}),
 	}, atLeast(), abandonable(o.run))
 }
 
@@ -107,7 +111,11 @@ func (o *mergeCommand) run(ctx context.Context, c *call) (result, error) {
 		opt.Params["alpha"] = o.alpha
 	}
 	opt.Monitor, opt.Prove = c.monitor(), o.proveOptions.options(c)
-	if opt.Repair, err = o.repairOptions.options(c, &o.dataOptions, o.Runtime.Library, opt.Repair); err != nil {
+	runtime := o.Runtime
+	if runtime.ModelMemory, err = parseSize("model-memory", o.modelMemory); err != nil {
+		return nil, err
+	}
+	if opt.Repair, err = o.repairOptions.options(c, &o.dataOptions, runtime, opt.Repair); err != nil {
 		return nil, err
 	}
 	if opt.Align, err = o.alignOptions.options(c, &o.dataOptions, o.Runtime.Library, o.repairOptions.data,

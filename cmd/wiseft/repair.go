@@ -27,8 +27,10 @@ func (o *repairOptions) flags() []cli.Flag {
 // options returns the library's options; nil without --repair. Samples pass in the default batches on the CPU, so
 // that every command gives the same bytes.
 // recipe is the repair of a recipe, which flags replace.
-func (o *repairOptions) options(c *call, data *dataOptions, library string, recipe *wiseft.RepairOptions) (*wiseft.RepairOptions, error) {
-	runtime := wiseft.RuntimeOptions{Library: library}
+// Of runtime the library and the memory for models count.
+func (o *repairOptions) options(c *call, data *dataOptions, runtime wiseft.RuntimeOptions, recipe *wiseft.RepairOptions,
+) (*wiseft.RepairOptions, error) {
+	runtime = wiseft.RuntimeOptions{Library: runtime.Library, ModelMemory: runtime.ModelMemory}
 	if o.data == "" {
 		for _, flag := range []string{"repair-mode", "repair-samples"} {
 			if c.IsSet(flag) {

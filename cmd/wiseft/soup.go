@@ -80,7 +80,7 @@ func (o *soupCommand) run(ctx context.Context, c *call) (result, error) {
 	if opt.Runtime, err = o.runtimeOptions.options(c); err != nil {
 		return nil, err
 	}
-	if opt.Merge.Repair, err = o.repairOptions.options(c, &o.dataOptions, opt.Runtime.Library, nil); err != nil {
+	if opt.Merge.Repair, err = o.repairOptions.options(c, &o.dataOptions, opt.Runtime, nil); err != nil {
 		return nil, err
 	}
 	opt.Merge.Align, err = o.alignOptions.options(c, &o.dataOptions, opt.Runtime.Library, o.repairOptions.data, nil)

@@ -93,7 +93,7 @@ func (o *sweepCommand) options(c *call) (models []string, opt wiseft.SweepOption
 	if err != nil {
 		return nil, opt, err
 	}
-	if merge.Repair, err = o.repairOptions.options(c, &o.dataOptions, measure.Runtime.Library, merge.Repair); err != nil {
+	if merge.Repair, err = o.repairOptions.options(c, &o.dataOptions, measure.Runtime, merge.Repair); err != nil {
 		return nil, opt, err
 	}
 	merge.Align, err = o.alignOptions.options(c, &o.dataOptions, measure.Runtime.Library, o.repairOptions.data,
