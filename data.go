@@ -149,8 +149,11 @@ func (d Data) checkPad() error {
 		}
 		return fault.Usagef("--pad repeat fills clouds up to --points N, which is not given")
 	}
-	if _, ok := datasets.ParsePadding(d.Pad); !ok {
+	switch _, ok := datasets.ParsePadding(d.Pad); {
+	case !ok:
 		return fault.Usagef("--pad %s is neither none nor repeat, and no VALUE or VALUE:MASK", d.Pad)
+	case d.Points > 0:
+		return fault.Usagef("--pad %s fills sequences up, and --points is for clouds, which --pad repeat fills up", d.Pad)
 	}
 	return nil
 }
