@@ -24,11 +24,6 @@ func findHead(m *onnx.Model, backbone map[*onnx.Tensor]bool) (head, error) {
 	if err != nil {
 		return head{}, err
 	}
-	return f.head(m, backbone), nil
-}
-
-// head finds the head of the model m, of which f is.
-func (f *weightFlow) head(m *onnx.Model, backbone map[*onnx.Tensor]bool) head {
 	trunk := f.trunk(m, backbone)
 	before := f.values.Upstream(trunk...)
 	made := map[string]bool{} // by the head
@@ -61,7 +56,7 @@ func (f *weightFlow) head(m *onnx.Model, backbone map[*onnx.Tensor]bool) head {
 			h.weights = append(h.weights, t)
 		}
 	}
-	return h
+	return h, nil
 }
 
 // weightFlow has the weights that each operator of a model takes, directly or through operators on weights alone, such
@@ -171,9 +166,8 @@ func (f *weightFlow) weights(n *onnx.Node) []*onnx.Tensor {
 	return tensors
 }
 
-// decideBackbone decides the tensors behind the backbone. It drops the data flow, which takes most memory of a plan.
+// decideBackbone decides the tensors behind the backbone.
 func (p *planner) decideBackbone() error {
-	defer func() { p.roles.weightsB = nil }()
 	if p.opt.BackboneOutput != "" {
 		return p.decideBehind(p.opt.BackboneOutput)
 	}
@@ -192,10 +186,10 @@ func (p *planner) decideHead() error {
 		kept := d.Action == Copy && (d.Reason == reasonNotSelected || strings.HasPrefix(d.Reason, foldKept))
 		backbone[d.b] = isWeight(d.b) && (d.Action == Merge || refused || kept)
 	}
-	if p.roles.errB != nil {
-		return p.roles.errB
+	h, err := findHead(p.finetuned, backbone)
+	if err != nil {
+		return err
 	}
-	h := p.roles.weightsB.head(p.finetuned, backbone)
 	if len(h.inputs) == 1 {
 		p.backbone.Output = h.inputs[0]
 	}
@@ -228,9 +222,9 @@ func (p *planner) decideBehind(output string) error {
 	if !p.finetuned.Graph.Computes(output) {
 		return &surgery.UnknownTensorError{Tensor: output, Reason: "not computed by the fine-tuned model"}
 	}
-	f := p.roles.weightsB
-	if f == nil {
-		return p.roles.errB
+	f, err := newWeightFlow(p.finetuned)
+	if err != nil {
+		return err
 	}
 	before := f.values.Upstream(output)
 	inBackbone := map[*onnx.Tensor]bool{}

@@ -13,20 +13,15 @@ type roles struct {
 	settingsA, settingsB   map[*onnx.Tensor]string // see flow.Settings
 	variancesB             map[*onnx.Tensor]bool   // see flow.Variances
 	undefinedA, undefinedB []string                // see onnx.Model.Undefined
-
-	weightsB *weightFlow // of the fine-tuned model; nil if errB is not
-	errB     error
 }
 
 // newRoles finds the roles of the tensors of a pre-trained model a and a fine-tuned model b.
 func newRoles(a, b *onnx.Model) *roles {
-	r := &roles{
+	return &roles{
 		quantizedA: flow.Quantized(a), quantizedB: flow.Quantized(b),
 		blockedA: flow.Blocked(a), blockedB: flow.Blocked(b),
 		settingsA: flow.Settings(a), settingsB: flow.Settings(b),
 		variancesB: flow.Variances(b),
 		undefinedA: a.Undefined(), undefinedB: b.Undefined(),
 	}
-	r.weightsB, r.errB = newWeightFlow(b)
-	return r
 }
