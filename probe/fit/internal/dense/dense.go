@@ -96,11 +96,11 @@ func check(ok bool) {
 
 // dotTileGo sets a tile of RowTile x RowTile, whose rows are ldc apart, to the inner
 // products of the rows of a and b, d long.
-func dotTileGo(dst []float64, ldc int, a, b []float64, d int) {
+func dotTileGo[T float32 | float64](dst []T, ldc int, a, b []T, d int) {
 	for i := range RowTile {
 		x := a[i*d : (i+1)*d]
 		b0, b1, b2, b3 := b[:d], b[d:2*d], b[2*d:3*d], b[3*d:4*d]
-		var s0, s1, s2, s3 float64
+		var s0, s1, s2, s3 T
 		for j, v := range x {
 			s0 += v * b0[j]
 			s1 += v * b1[j]
@@ -113,10 +113,10 @@ func dotTileGo(dst []float64, ldc int, a, b []float64, d int) {
 }
 
 // outerTileGo adds the outer products of m rows to a tile of RowTile x ColTile.
-func outerTileGo(dst []float64, ldc int, a []float64, lda int, b []float64, ldb, m int) {
+func outerTileGo[T float32 | float64](dst []T, ldc int, a []T, lda int, b []T, ldb, m int) {
 	for j := 0; j < ColTile; j += 2 {
 		for i := 0; i < RowTile; i += 2 {
-			var s00, s01, s10, s11 float64
+			var s00, s01, s10, s11 T
 			for r := range m {
 				a0, a1 := a[r*lda+i], a[r*lda+i+1]
 				b0, b1 := b[r*ldb+j], b[r*ldb+j+1]

@@ -144,39 +144,3 @@ func centerSingleGo(dst, src, mean, low, scale []float32) {
 		dst[j] = (v - mean[j] - low[j]) * scale[j]
 	}
 }
-
-func dotTileSingleGo(dst []float32, ldc int, a, b []float32, d int) {
-	for i := range RowTile {
-		x := a[i*d : (i+1)*d]
-		b0, b1, b2, b3 := b[:d], b[d:2*d], b[2*d:3*d], b[3*d:4*d]
-		var s0, s1, s2, s3 float32
-		for j, v := range x {
-			s0 += v * b0[j]
-			s1 += v * b1[j]
-			s2 += v * b2[j]
-			s3 += v * b3[j]
-		}
-		row := dst[i*ldc : i*ldc+RowTile]
-		row[0], row[1], row[2], row[3] = s0, s1, s2, s3
-	}
-}
-
-func outerTileSingleGo(dst []float32, ldc int, a []float32, lda int, b []float32, ldb, m int) {
-	for j := 0; j < ColTile; j += 2 {
-		for i := 0; i < RowTile; i += 2 {
-			var s00, s01, s10, s11 float32
-			for r := range m {
-				a0, a1 := a[r*lda+i], a[r*lda+i+1]
-				b0, b1 := b[r*ldb+j], b[r*ldb+j+1]
-				s00 += a0 * b0
-				s01 += a0 * b1
-				s10 += a1 * b0
-				s11 += a1 * b1
-			}
-			dst[i*ldc+j] += s00
-			dst[i*ldc+j+1] += s01
-			dst[(i+1)*ldc+j] += s10
-			dst[(i+1)*ldc+j+1] += s11
-		}
-	}
-}

@@ -7,7 +7,7 @@ func dotTileSingle(dst []float32, ldc int, a, b []float32, d int) {
 	case kernelAVX2:
 		dotTileSingleAVX2(&dst[0], ldc, &a[0], &b[0], d)
 	default:
-		dotTileSingleGo(dst, ldc, a, b, d)
+		dotTileGo(dst, ldc, a, b, d)
 	}
 }
 
@@ -20,7 +20,7 @@ func outerTileSingle(dst []float32, ldc int, a []float32, lda int, b []float32, 
 			outerTileSingleAVX2(&dst[j], ldc, &a[0], lda, &b[j], ldb, m)
 		}
 	default:
-		outerTileSingleGo(dst, ldc, a, lda, b, ldb, m)
+		outerTileGo(dst, ldc, a, lda, b, ldb, m)
 	}
 }
 
