@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"html/template"
 	"io"
-	"strings"
 
 	"github.com/wiseft/wiseft/internal/text"
 	"github.com/wiseft/wiseft/probe/bench/result"
@@ -17,12 +16,7 @@ func WriteExperimentPage(w io.Writer, e *result.Experiment, version string) erro
 	if err != nil {
 		return err
 	}
-	var b strings.Builder
-	if err := pageTemplate.Execute(&b, p); err != nil {
-		return err
-	}
-	_, err = io.WriteString(w, strings.TrimLeft(b.String(), "\n"))
-	return err
+	return p.write(w)
 }
 
 func newExperimentPage(e *result.Experiment, version string) (*page, error) {

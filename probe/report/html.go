@@ -105,11 +105,15 @@ func writeHTML(w io.Writer, r *result.Result) error {
 	if err != nil {
 		return err
 	}
+	return p.write(w)
+}
+
+func (p *page) write(w io.Writer) error {
 	var b strings.Builder
 	if err := pageTemplate.Execute(&b, p); err != nil {
 		return err
 	}
-	_, err = io.WriteString(w, strings.TrimLeft(b.String(), "\n"))
+	_, err := io.WriteString(w, strings.TrimLeft(b.String(), "\n"))
 	return err
 }
 
