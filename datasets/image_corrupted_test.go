@@ -43,7 +43,7 @@ func TestStackedImages(t *testing.T) {
 	}
 }
 
-// TestImageNetCIsNotResized checks that images stay as they are whatever is asked for, and the values of a severity.
+// TestImageNetCIsNotResized checks that images stay as they are whatever size is given, and the values of a severity.
 func TestImageNetCIsNotResized(t *testing.T) {
 	t.Parallel()
 	ds, err := datasets.Open(t.Context(), "testdata/imagenet-c", datasets.OpenOptions{Split: "fog_2", Resize: 3, Crop: 2})

@@ -134,7 +134,7 @@ func (p *payload) stored(e *Expression) *checkpoint.Tensor {
 	return nil
 }
 
-// fill evaluates a window when its first part is asked for.
+// fill evaluates a window when its first part is read.
 func (p *payload) fill(dst []byte, off int64) error {
 	p.lock.Lock()
 	defer p.lock.Unlock()

@@ -19,7 +19,7 @@ func planeOn(p Plan, list ...float64) *Landscape {
 	return l
 }
 
-// The loss of a point is the validation loss of the same model in the sweep, on the same samples, whoever computes it; the
+// The loss of a point is the validation loss of the same model in the sweep, on the same samples, in whichever process it is computed; the
 // barrier is by the definition; and nothing is computed twice.
 func TestLandscape(t *testing.T) {
 	t.Parallel()
