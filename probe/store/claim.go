@@ -96,7 +96,9 @@ func isDead(path string) bool {
 
 // fileTime returns the file system's present time.
 func (f *Folder) fileTime() (time.Time, error) {
-	file, err := os.CreateTemp(filepath.Join(f.root, tempFolder), "."+f.worker+".*.time")
+	file, err := createIn(filepath.Join(f.root, tempFolder), func(temp string) (*os.File, error) {
+		return os.CreateTemp(temp, "."+f.worker+".*.time")
+	})
 	if err != nil {
 		return time.Time{}, err
 	}

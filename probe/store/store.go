@@ -72,7 +72,7 @@ func Open(root, worker string) (*Folder, error) {
 	if worker == "" || strings.ContainsAny(worker, `/\`) {
 		return nil, fault.Usagef("worker name %q cannot be a file name", worker)
 	}
-	if err := os.MkdirAll(filepath.Join(root, tempFolder), 0o777); err != nil {
+	if err := makeTemporary(filepath.Join(root, tempFolder)); err != nil {
 		return nil, err
 	}
 	removeStale(root)
@@ -182,8 +182,9 @@ func (f *Folder) writeWhole(path string, write func(w io.Writer) error) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return err
 	}
-	file, err := output.CreateUnhashed(path,
-		output.Options{Force: true, NoSync: true, TemporaryIn: filepath.Join(f.root, tempFolder)})
+	file, err := createIn(filepath.Join(f.root, tempFolder), func(temp string) (*output.File, error) {
+		return output.CreateUnhashed(path, output.Options{Force: true, NoSync: true, TemporaryIn: temp})
+	})
 	if err != nil {
 		return err
 	}
@@ -195,8 +196,36 @@ func (f *Folder) writeWhole(path string, write func(w io.Writer) error) error {
 	return file.Commit()
 }
 
-// tempFolder is the folder of files that are being written.
+// tempFolder is the folder of files that are being written. It exists while it is needed: a process that ends removes it
+// when it is empty, also while others work in the run.
 const tempFolder = "temp"
+
+// tries is how often the folder of temporary files is made again. A process removes it once, when it ends.
+const tries = 100
+
+// makeTemporary makes the folder of temporary files. One that is removed at the same time is no error.
+func makeTemporary(temp string) (err error) {
+	for range tries {
+		err = os.MkdirAll(temp, 0o777)
+		if info, found := os.Stat(temp); !errors.Is(err, fs.ErrExist) || found == nil && !info.IsDir() {
+			return err
+		}
+	}
+	return err
+}
+
+// createIn makes the folder of temporary files, and a file in it.
+func createIn[F any](temp string, create func(temp string) (F, error)) (file F, err error) {
+	for range tries {
+		if err := makeTemporary(temp); err != nil {
+			return file, err
+		}
+		if file, err = create(temp); !errors.Is(err, fs.ErrNotExist) {
+			return file, err
+		}
+	}
+	return file, err
+}
 
 // JournalFiles is the pattern of the files of a folder's journal, from the folder.
 const JournalFiles = "journal/*.jsonl"

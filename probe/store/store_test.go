@@ -264,3 +264,37 @@ func TestOpenRefuses(t *testing.T) {
 		t.Error("a file is taken for a folder")
 	}
 }
+
+// A process that ends removes the folder of temporary files, and others that still work in the run make it again.
+func TestWritersOutliveTheTemporaryFolder(t *testing.T) {
+	root := t.TempDir()
+	ended, working := mustOpen(t, root, "ended"), mustOpen(t, root, "working")
+	ended.RemoveTemporary()
+	if err := working.SaveFile("result", text("whole")); err != nil {
+		t.Error(err)
+	}
+	ended.RemoveTemporary()
+	if _, err := working.fileTime(); err != nil {
+		t.Error(err)
+	}
+	stop := make(chan struct{})
+	var removing sync.WaitGroup
+	removing.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			case <-time.After(50 * time.Microsecond):
+				ended.RemoveTemporary()
+			}
+		}
+	})
+	for i := range 300 {
+		if err := working.Save("kind", NewKey(i), text("whole")); err != nil {
+			t.Error(err)
+			break
+		}
+	}
+	close(stop)
+	removing.Wait()
+}
