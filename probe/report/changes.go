@@ -8,10 +8,14 @@ import (
 	"github.com/wiseft/wiseft/probe/bench/result"
 )
 
-// className returns the name of a class of the first test set, or "class 3".
+// className returns the name of a class of the first test set, in data without names that of the training data, or "class 3".
 func className(r *result.Result, label int) string {
-	if tests := r.Settings.Tests; len(tests) > 0 && tests[0] != nil && label >= 0 && label < len(tests[0].Classes) {
-		return tests[0].Classes[label]
+	named := r.Settings.Train
+	if tests := r.Settings.Tests; len(tests) > 0 && tests[0] != nil && (named == nil || len(tests[0].Classes) > 0) {
+		named = tests[0]
+	}
+	if named != nil && label >= 0 && label < len(named.Classes) {
+		return named.Classes[label]
 	}
 	return fmt.Sprintf("class %d", label)
 }
