@@ -3,14 +3,17 @@
     python scripts/barrier/measure.py barrier DIR...   # two networks trained apart, and the path between them
     python scripts/barrier/measure.py carry DIR...     # a fine-tune carried to a new release of its base
     python scripts/barrier/measure.py tune DIR...      # a base and its fine-tune, with a probe and under corruption
+    python scripts/barrier/measure.py pair PRETRAINED FINETUNED TRAIN -- --test TEST ...   # the same for any pair
 
-DIR are folders that train.py wrote, one for each seed. --wiseft names the program.
+DIR are folders that train.py wrote, one for each seed. TRAIN is data for probes and repair; what follows -- are flags of wiseft
+sweep. --wiseft names the program.
 """
 
 import argparse
 import json
 import pathlib
 import subprocess
+import sys
 import tempfile
 
 import numpy as np
@@ -259,16 +262,15 @@ def clean_and_corrupted(measured):
     return 100 * measured["clean"]["oa"], 100 * np.mean(corrupted)
 
 
-def tune_draw(wiseft, kind, folder, seed):
-    """Returns {(alpha, row): [clean, corrupted of the probe, the same of the own head]} and the floor's, for a draw."""
-    shared = [folder / "base.onnx", folder / "tuned.onnx", "--alphas", ",".join(map(str, ALPHAS)),
-              "--train", folder / "target_train.npz", "--test", folder / "target_test.npz", "--output", "features",
-              "--seed", seed, *CORRUPTIONS[kind]]
+def tune_draw(wiseft, files, train, flags, seed):
+    """Returns {(alpha, row): [clean, corrupted of the probe, the same of the own head if there is one]} and the floor's, for a
+    draw."""
+    shared = [*files, "--alphas", ",".join(map(str, ALPHAS)), "--train", train, "--seed", seed, *flags]
     linear, _ = wiseft.sweep(*shared, "--norm-statistics", "linear")
-    mixed, controls = wiseft.sweep(*shared, "--repair", folder / "target_train.npz", "--floor", 3)
+    mixed, controls = wiseft.sweep(*shared, "--repair", train, "--floor", 3)
     figures = {(alpha, "linear"): m for (alpha, _), m in linear.items()}
     figures |= {(alpha, "repair" if repaired else "deviations mixed"): m for (alpha, repaired), m in mixed.items()}
-    rows = {key: [*clean_and_corrupted(m), *clean_and_corrupted(m["own_head"])] for key, m in figures.items()}
+    rows = {key: [f for head in (m, m.get("own_head")) if head for f in clean_and_corrupted(head)] for key, m in figures.items()}
     rows |= {(c["alpha"], "averaged answers"): [] for c in controls if c["id"] == "ensemble"}
     for c in sorted(controls, key=lambda c: c["head"], reverse=True):  # the probe's answers, then the own heads'
         if c["id"] == "ensemble":
@@ -279,26 +281,45 @@ def tune_draw(wiseft, kind, folder, seed):
 TUNE_ROWS = "linear", "deviations mixed", "repair", "averaged answers"
 
 
+def tune_table(draws):
+    """Prints the means and deviations of what tune_draw returned."""
+    heads = ["probe", "own head"][:max(len(row) for rows, _ in draws for row in rows.values()) // 2]
+    columns = [f"{head}, {data}" for head in heads for data in ("clean", "corrupted")]
+    found = [[f"{alpha:g}", row, *(spread([rows[alpha, row][i] for rows, _ in draws]) for i in range(len(columns)))]
+             for alpha in ALPHAS for row in TUNE_ROWS if (alpha, row) in draws[0][0]]
+    floors = [f for _, floor in draws for f in floor]
+    found.append(["", "random weights", *(spread([f[i] for f in floors]) for i in range(2)), *[""] * (len(columns) - 2)])
+    table(["alpha", "model", *columns], found)
+
+
 def tune(wiseft, folders):
     for kind in KINDS:
-        draws = [tune_draw(wiseft, kind, f / kind, seed) for f in folders for seed in REPAIR_DRAWS]
+        draws = [tune_draw(wiseft, [f / kind / "base.onnx", f / kind / "tuned.onnx"], f / kind / "target_train.npz",
+                           ["--test", f / kind / "target_test.npz", "--output", "features", *CORRUPTIONS[kind]], seed)
+                 for f in folders for seed in REPAIR_DRAWS]
         print(f"**{kind}**, {len(draws)} draws over {len(folders)} pairs:\n")
-        found = [[f"{alpha:g}", row, *(spread([rows[alpha, row][i] for rows, _ in draws]) for i in range(4))]
-                 for alpha in ALPHAS for row in TUNE_ROWS if (alpha, row) in draws[0][0]]
-        floors = [f for _, floor in draws for f in floor]
-        found.append(["", "random weights", *(spread([f[i] for f in floors]) for i in range(2)), "", ""])
-        table(["alpha", "model", "probe, clean", "probe, corrupted", "own head, clean", "own head, corrupted"], found)
+        tune_table(draws)
+
+
+def pair(wiseft, files, flags):
+    *models, train = files
+    tune_table([tune_draw(wiseft, models, train, flags, seed) for seed in REPAIR_DRAWS])
 
 
 def main():
     jobs = {"barrier": barrier, "carry": carry, "tune": tune}
     parser = argparse.ArgumentParser()
-    parser.add_argument("job", choices=jobs)
-    parser.add_argument("folders", nargs="+", type=pathlib.Path)
+    parser.add_argument("job", choices=[*jobs, "pair"])
+    parser.add_argument("paths", nargs="+", type=pathlib.Path)
     parser.add_argument("--wiseft", default="wiseft")
-    args = parser.parse_args()
+    at = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
+    args = parser.parse_args(sys.argv[1:at])
     with tempfile.TemporaryDirectory() as work:
-        jobs[args.job](Command(args.wiseft, work), args.folders)
+        wiseft = Command(args.wiseft, work)
+        if args.job == "pair":
+            pair(wiseft, args.paths, sys.argv[at + 1:])
+        else:
+            jobs[args.job](wiseft, args.paths)
 
 
 if __name__ == "__main__":
