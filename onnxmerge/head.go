@@ -14,12 +14,15 @@ import (
 // head is the head of the fine-tuned model: the operators behind the last weight that both models have, which take
 // weights of the fine-tuned model alone and from whose results no merged weight's operator is reached.
 type head struct {
-	weights []*onnx.Tensor // in the order of the file
-	inputs  []string       // values of the backbone that it consumes
+	weights map[*onnx.Tensor]bool
+	inputs  []string // values of the backbone that it consumes, sorted
 }
 
 // findHead finds the head of a model. backbone are the weights that both models have.
 func findHead(m *onnx.Model, backbone map[*onnx.Tensor]bool) (head, error) {
+	if !slices.ContainsFunc(m.Tensors, func(t *onnx.Tensor) bool { return isWeight(t) && !backbone[t] }) {
+		return head{}, nil // every weight is of the backbone
+	}
 	f, err := newWeightFlow(m)
 	if err != nil {
 		return head{}, err
@@ -50,13 +53,7 @@ func findHead(m *onnx.Model, backbone map[*onnx.Tensor]bool) (head, error) {
 			}
 		}
 	}
-	h := head{inputs: slices.Sorted(maps.Keys(inputs))}
-	for _, t := range m.Tensors {
-		if weights[t] {
-			h.weights = append(h.weights, t)
-		}
-	}
-	return h, nil
+	return head{weights, slices.Sorted(maps.Keys(inputs))}, nil
 }
 
 // weightFlow has the weights that each operator of a model takes, directly or through operators on weights alone, such
@@ -215,7 +212,7 @@ func (p *planner) decideHead() error {
 	return nil
 }
 
-func (h head) has(t *onnx.Tensor) bool { return slices.Contains(h.weights, t) }
+func (h head) has(t *onnx.Tensor) bool { return h.weights[t] }
 
 // decideBehind copies all weights that the backbone's output, as named by the user, does not depend on.
 func (p *planner) decideBehind(output string) error {

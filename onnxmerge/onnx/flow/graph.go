@@ -13,22 +13,21 @@ package flow
 
 import (
 	"fmt"
+	"sync"
 
 	onnxgo "github.com/owulveryck/onnx-go"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 	gonum "gonum.org/v1/gonum/graph"
-	"gonum.org/v1/gonum/graph/simple"
 )
 
 // Graph is the data flow of a model's main graph: one gonum node per tensor value, an edge from each output of an
 // operator to each of its inputs, its weight the input's slot. An operator that takes one value in two slots has
 // one edge, of the first slot; onnx.Graph.Nodes has them all. A Graph is safe for concurrent reading.
 type Graph struct {
-	*simple.WeightedDirectedGraph
-	model     *onnx.Model
-	ids       map[string]int64
-	names     map[int64]string
-	consumers map[string][]Use
+	gonum.WeightedDirected
+	values    *values
+	byName    *onnxgo.Model
+	consumers func() map[string][]Use
 }
 
 // Use is one place where a value is consumed.
@@ -39,115 +38,93 @@ type Use struct {
 
 // New builds the data flow of a model's main graph. The error is an onnx.FormatError.
 func New(m *onnx.Model) (*Graph, error) {
-	b := &builder{Graph{
-		WeightedDirectedGraph: simple.NewWeightedDirectedGraph(0, 0),
-		model:                 m,
-		ids:                   map[string]int64{},
-		names:                 map[int64]string{},
-		consumers:             map[string][]Use{},
-	}}
+	b := &builder{values: &values{}}
+	g := &Graph{WeightedDirected: b.values, values: b.values, byName: onnxgo.NewModel(b),
+		consumers: sync.OnceValue(func() map[string][]Use { return consumers(m.Graph) })}
 	if len(m.Graph.Nodes) == 0 {
-		return &b.Graph, nil // onnx-go refuses a graph without nodes
+		return g, nil // onnx-go refuses a graph without nodes
 	}
-	if err := b.decode(skeleton(m.Graph)); err != nil {
+	if err := decode(g.byName, skeleton(m.Graph)); err != nil {
 		return nil, onnx.FormatError(fmt.Sprintf("weight graph: %v", err))
 	}
-	for i, n := range m.Graph.Nodes {
+	if b.values.looping {
+		return nil, onnx.FormatError("weight graph: an operator depends on its own output")
+	}
+	return g, nil
+}
+
+// consumers returns where each value of a graph is used, in node order.
+func consumers(g *onnx.Graph) map[string][]Use {
+	uses := map[string][]Use{}
+	for i := range g.Nodes {
+		n := &g.Nodes[i]
 		for slot, name := range n.Inputs {
 			if name != "" {
-				b.consumers[name] = append(b.consumers[name], Use{i, slot})
+				uses[name] = append(uses[name], Use{i, slot})
 			}
 		}
-		for _, name := range captured(&n) {
-			b.consumers[name] = append(b.consumers[name], Use{i, -1})
+		for _, name := range captured(n) {
+			uses[name] = append(uses[name], Use{i, -1})
 		}
 	}
-	return &b.Graph, nil
+	return uses
 }
 
 // Consumers returns where the value with the given name is used, in node order.
-func (g *Graph) Consumers(name string) []Use { return g.consumers[name] }
+func (g *Graph) Consumers(name string) []Use { return g.consumers()[name] }
 
 // Value returns the gonum node of the value with the given name.
-func (g *Graph) Value(name string) (n gonum.Node, ok bool) {
-	id, ok := g.ids[name]
-	if !ok {
-		return nil, false
-	}
-	return g.Node(id), true
-}
+func (g *Graph) Value(name string) (n gonum.Node, ok bool) { return g.byName.GetNodeByName(name) }
 
 // Upstream returns the names of all values that one of the given values is computed from, these included.
-func (g *Graph) Upstream(of ...string) map[string]bool { return g.walk(g.From, of) }
+func (g *Graph) Upstream(of ...string) map[string]bool { return g.walk(of, true) }
 
 // Downstream returns the names of all values that are computed from one of the given values, these included.
-func (g *Graph) Downstream(from ...string) map[string]bool { return g.walk(g.To, from) }
+func (g *Graph) Downstream(from ...string) map[string]bool { return g.walk(from, false) }
 
 // walk collects the names of the values that edges lead to, by depth-first search.
-func (g *Graph) walk(next func(id int64) gonum.Nodes, names []string) map[string]bool {
+func (g *Graph) walk(names []string, up bool) map[string]bool {
 	reached := map[string]bool{}
+	seen := make([]bool, len(g.values.names))
 	var stack []int64
-	reach := func(name string) {
-		if !reached[name] {
-			reached[name] = true
-			if id, ok := g.ids[name]; ok {
-				stack = append(stack, id)
-			}
+	reach := func(id int64) {
+		if !seen[id] {
+			seen[id] = true
+			reached[g.values.names[id]] = true
+			stack = append(stack, id)
 		}
 	}
 	for _, name := range names {
-		reach(name)
+		reached[name] = true
+		if n, ok := g.Value(name); ok {
+			reach(n.ID())
+		}
 	}
 	for len(stack) > 0 {
 		id := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
-		for nodes := next(id); nodes.Next(); {
-			reach(g.names[nodes.Node().ID()])
-		}
+		g.values.direct(id, up, reach)
 	}
 	return reached
 }
 
 // builder is the onnx-go backend that fills a Graph.
-type builder struct {
-	Graph
-}
-
-// value is a node of the graph that gets its name from onnx-go.
-type value struct {
-	gonum.Node
-	owner *builder
-}
-
-// SetName implements onnxgo.Namer.
-func (v value) SetName(name string) {
-	v.owner.ids[name] = v.ID()
-	v.owner.names[v.ID()] = name
-}
-
-// GetName implements onnxgo.Namer.
-func (v value) GetName() string { return v.owner.names[v.ID()] }
-
-// NewNode implements onnxgo.Backend.
-func (b *builder) NewNode() gonum.Node {
-	return value{b.WeightedDirectedGraph.NewNode(), b}
-}
+type builder struct{ *values }
 
 // ApplyOperation implements onnxgo.Backend. Operators are known from package onnx, so there is nothing to record.
 func (b *builder) ApplyOperation(onnxgo.Operation, ...gonum.Node) error { return nil }
 
-// decode runs onnx-go over the skeleton. Its panics on graphs that no runtime accepts either (a node that feeds
-// itself) become errors.
-func (b *builder) decode(skeleton []byte) (err error) {
+// decode runs onnx-go over the skeleton. Its panics on graphs that no runtime accepts either become errors.
+func decode(into *onnxgo.Model, skeleton []byte) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("%v", r)
 		}
 	}()
-	return onnxgo.NewModel(b).UnmarshalBinary(skeleton)
+	return into.UnmarshalBinary(skeleton)
 }
 
 var (
 	_ onnxgo.Backend = (*builder)(nil)
-	_ onnxgo.Namer   = value{}
+	_ onnxgo.Namer   = valueNode{}
 )
