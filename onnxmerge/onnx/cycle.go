@@ -1,5 +1,7 @@
 package onnx
 
+import "iter"
+
 // checkCycles refuses a graph in which an operator depends on its own output. The order of operators is free, as it is
 // for onnxruntime, but for such a graph there is none.
 func (m *Model) checkCycles() error {
@@ -20,12 +22,10 @@ func (g *Graph) cycle() *Node {
 	waiting := make([]int, len(g.Nodes)) // inputs that are not known yet
 	users := make([][]int, len(g.Nodes)) // operators by what they take from
 	var ready []int
-	for i, n := range g.Nodes {
-		for _, name := range n.Inputs {
-			if from, ok := g.producers[name]; ok && name != "" {
-				waiting[i]++
-				users[from] = append(users[from], i)
-			}
+	for i := range g.Nodes {
+		for from := range g.sources(i) {
+			waiting[i]++
+			users[from] = append(users[from], i)
 		}
 		if waiting[i] == 0 {
 			ready = append(ready, i)
@@ -51,12 +51,25 @@ func (g *Graph) cycle() *Node {
 
 // isOrdered reports whether every operator follows those that it takes from, so that there is no cycle.
 func (g *Graph) isOrdered() bool {
-	for i, n := range g.Nodes {
-		for _, name := range n.Inputs {
-			if from, ok := g.producers[name]; ok && from >= i && name != "" {
+	for i := range g.Nodes {
+		for from := range g.sources(i) {
+			if from >= i {
 				return false
 			}
 		}
 	}
 	return true
+}
+
+// sources yields, for each input of operator i that an operator of g computes, that one's index.
+func (g *Graph) sources(i int) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		n := &g.Nodes[i]
+		inputs, _ := n.Numbers()
+		for k, name := range n.Inputs {
+			if from := int(g.names.producers[inputs[k]]); from > 0 && name != "" && !yield(from-1) {
+				return
+			}
+		}
+	}
 }

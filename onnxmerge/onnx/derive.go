@@ -17,18 +17,16 @@ func (m made) readAt(dst []byte, off int64) error { return m(dst, off) }
 // and m must stay open.
 func (m *Model) Derive(nodes []Node, tensors []*Tensor) *Model {
 	g := *m.Graph
-	g.Nodes, g.producers = nodes, map[string]int{}
-	for i, n := range nodes {
-		for _, out := range n.Outputs {
-			if out != "" {
-				g.producers[out] = i
-			}
-		}
+	g.Nodes, g.names = slices.Clone(nodes), newNames(len(nodes))
+	for i := range g.Nodes {
+		n := &g.Nodes[i]
+		g.names.set(n, g.names.numberAll(n.Inputs), g.names.numberAll(n.Outputs), i)
 	}
 	d := *m
 	d.Graph, d.Tensors, d.byID = &g, slices.Clone(tensors), map[string]*Tensor{}
 	for _, t := range tensors {
 		d.byID[t.ID()] = t
 	}
+	d.resolveNames()
 	return &d
 }

@@ -25,7 +25,8 @@ type Model struct {
 	tap      *digest.Tap
 	metadata []item
 	byID     map[string]*Tensor
-	files    []*dataFile // data files, in the order of their first use
+	byNumber map[*Graph][]*Tensor // see NamedTensors
+	files    []*dataFile          // data files, in the order of their first use
 }
 
 // Opset is an operator set that the model imports. The domain "" is ai.onnx.
@@ -49,9 +50,9 @@ type Graph struct {
 	Outputs  []Value
 	Values   []Value // declared types of inner values
 
-	outer        *Graph         // nil for the main graph and functions
-	within       []wire.Field   // the enclosing fields, outermost first, and the graph's own
-	producers    map[string]int // by output: index into Nodes
+	outer        *Graph       // nil for the main graph and functions
+	within       []wire.Field // the enclosing fields, outermost first, and the graph's own
+	names        *names
 	initializers []item
 	inputs       []item // with initializers that are declared as inputs, too
 	outputs      []item
@@ -81,7 +82,8 @@ type Node struct {
 	References map[string]string
 	Subgraphs  []*Graph
 
-	field wire.Field
+	field   wire.Field
+	numbers []int32 // of the names in Inputs, then of those in Outputs; see Graph.Names
 }
 
 // Value is a named value with its declared type.
@@ -126,6 +128,7 @@ func Open(r io.ReaderAt, size int64) (*Model, error) {
 	if err := m.checkCycles(); err != nil {
 		return nil, err
 	}
+	m.resolveNames()
 	return m, nil
 }
 
@@ -164,11 +167,11 @@ func (g *Graph) Initializers() iter.Seq[string] {
 
 // Producer returns the operator of g that computes the value with the given name, or nil.
 func (g *Graph) Producer(name string) *Node {
-	i, ok := g.producers[name]
-	if !ok {
+	i, ok := g.names.numbers[name]
+	if !ok || g.names.producers[i] == 0 {
 		return nil
 	}
-	return &g.Nodes[i]
+	return &g.Nodes[g.names.producers[i]-1]
 }
 
 // Computes reports whether an operator of g computes the value with the given name.

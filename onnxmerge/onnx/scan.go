@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/wiseft/wiseft/onnxmerge/internal/wire"
@@ -18,6 +19,8 @@ type scanner struct {
 	model  *Model
 	source *wire.Source
 	unread map[string]bool // the lines of Model.Unread about attributes
+	// inputs and outputs are memory for the names of the operator that is read.
+	inputs, outputs []int32
 }
 
 // add adds a tensor to the model.
@@ -151,12 +154,9 @@ func (s *scanner) scanGraph(gf wire.Field, scope string, within []wire.Field, ou
 		return nil, UnsupportedError(fmt.Sprintf("sub-graphs nest deeper than %d", maxDepth))
 	}
 	g := &Graph{Scope: scope, outer: outer, within: append(within[:len(within):len(within)], gf)}
-	nodes, err := s.countFields(gf.Body, graphNode)
-	if err != nil {
+	if err := s.reserve(g, gf.Body); err != nil {
 		return nil, err
 	}
-	g.Nodes = make([]Node, 0, nodes)
-	declared := map[string]bool{} // names of initializers, which are not inputs
 	var inputs []Value
 	for f, err := range s.source.Fields(gf.Body) {
 		if err != nil {
@@ -168,7 +168,7 @@ func (s *scanner) scanGraph(gf wire.Field, scope string, within []wire.Field, ou
 		case graphNode:
 			err = s.scanNode(g, f)
 		case graphInitializer:
-			err = s.scanInitializer(g, f, declared)
+			err = s.scanInitializer(g, f)
 		case graphInput:
 			var v Value
 			v, err = s.scanValue(f)
@@ -185,7 +185,7 @@ func (s *scanner) scanGraph(gf wire.Field, scope string, within []wire.Field, ou
 			g.Values = append(g.Values, v)
 			g.values = append(g.values, item{v.Name, f})
 		case graphSparseInitializer:
-			err = s.scanSparseInitializer(g, f, declared)
+			err = s.scanSparseInitializer(g, f)
 		default:
 			err = s.checkNested(graphProto, f)
 		}
@@ -193,31 +193,51 @@ func (s *scanner) scanGraph(gf wire.Field, scope string, within []wire.Field, ou
 			return nil, asFormat(err, fmt.Sprintf("graph %q", g.Name))
 		}
 	}
+	g.setInputs(inputs)
+	return g, nil
+}
+
+// setInputs divides the declared inputs into those that have an initializer and the others.
+func (g *Graph) setInputs(inputs []Value) {
+	isOptional := make(map[string]bool, len(inputs)) // by the name of an input
 	for _, v := range inputs {
-		if declared[v.Name] {
+		isOptional[v.Name] = false
+	}
+	for name := range g.Initializers() {
+		if _, ok := isOptional[name]; ok {
+			isOptional[name] = true
+		}
+	}
+	for _, v := range inputs {
+		if isOptional[v.Name] {
 			g.Optional = append(g.Optional, v)
 		} else {
 			g.Inputs = append(g.Inputs, v)
 		}
 	}
-	return g, nil
 }
 
-// countFields returns how many fields of a message have a number, so that a list of them need not grow: copies of a
-// million operators take twice the memory.
-func (s *scanner) countFields(message wire.Span, num protowire.Number) (n int, err error) {
+// reserve counts the operators and initializers of a graph, so that lists of them need not grow: copies of a million
+// operators take twice the memory.
+func (s *scanner) reserve(g *Graph, message wire.Span) error {
+	nodes, initializers := 0, 0
 	for f, err := range s.source.Fields(message) {
-		if err != nil {
-			return 0, err
-		}
-		if f.Num == num {
-			n++
+		switch {
+		case err != nil:
+			return err
+		case f.Num == graphNode:
+			nodes++
+		case f.Num == graphInitializer:
+			initializers++
 		}
 	}
-	return n, nil
+	g.Nodes, g.names = make([]Node, 0, nodes), newNames(nodes)
+	g.initializers = slices.Grow(g.initializers, initializers)
+	s.model.Tensors = slices.Grow(s.model.Tensors, initializers)
+	return nil
 }
 
-func (s *scanner) scanInitializer(g *Graph, f wire.Field, declared map[string]bool) error {
+func (s *scanner) scanInitializer(g *Graph, f wire.Field) error {
 	t, err := s.scanTensor(f, g.within)
 	if err != nil {
 		return err
@@ -226,12 +246,11 @@ func (s *scanner) scanInitializer(g *Graph, f wire.Field, declared map[string]bo
 	if t.Name == "" {
 		return formatf("the initializer at byte %d has no name", f.Start)
 	}
-	declared[t.Name] = true
 	g.initializers = append(g.initializers, item{t.Name, f})
 	return s.add(t)
 }
 
-func (s *scanner) scanSparseInitializer(g *Graph, f wire.Field, declared map[string]bool) error {
+func (s *scanner) scanSparseInitializer(g *Graph, f wire.Field) error {
 	t, err := s.scanSparse(f, g.within)
 	if err != nil {
 		return err
@@ -240,7 +259,6 @@ func (s *scanner) scanSparseInitializer(g *Graph, f wire.Field, declared map[str
 	if t.Name == "" {
 		return formatf("the sparse initializer at byte %d has no name", f.Start)
 	}
-	declared[t.Name] = true
 	g.initializers = append(g.initializers, item{t.Name, f})
 	return s.add(t)
 }
@@ -251,7 +269,7 @@ func (s *scanner) scanFunction(ff wire.Field) error {
 	if err := bytesField(ff); err != nil {
 		return err
 	}
-	g := &Graph{within: []wire.Field{ff}}
+	g := &Graph{within: []wire.Field{ff}, names: newNames(0)}
 	var domain, overload string
 	for f, err := range s.source.Fields(ff.Body) {
 		if err != nil {

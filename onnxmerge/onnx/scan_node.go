@@ -17,19 +17,17 @@ func (s *scanner) scanNode(g *Graph, nf wire.Field) error {
 		return err
 	}
 	n := Node{field: nf}
+	inputs, outputs := s.inputs[:0], s.outputs[:0]
 	var attributes []wire.Field
 	for f, err := range s.source.Fields(nf.Body) {
 		if err != nil {
 			return err
 		}
-		var name string
 		switch f.Num {
 		case nodeInput:
-			name, err = s.text(f)
-			n.Inputs = append(n.Inputs, name)
+			inputs, err = s.appendName(inputs, g, f)
 		case nodeOutput:
-			name, err = s.text(f)
-			n.Outputs = append(n.Outputs, name)
+			outputs, err = s.appendName(outputs, g, f)
 		case nodeName:
 			n.Name, err = s.text(f)
 		case nodeOpType:
@@ -45,20 +43,28 @@ func (s *scanner) scanNode(g *Graph, nf wire.Field) error {
 			return err
 		}
 	}
-	within := append(g.within[:len(g.within):len(g.within)], nf)
+	g.names.set(&n, inputs, outputs, len(g.Nodes))
+	s.inputs, s.outputs = inputs, outputs
 	for _, f := range attributes {
+		within := append(g.within[:len(g.within):len(g.within)], nf)
 		if err := s.scanAttribute(g, &n, f, within); err != nil {
 			return asFormat(err, fmt.Sprintf("node %q (%s)", n.result(), n.OpType))
 		}
 	}
-	for _, name := range n.Outputs {
-		if g.producers == nil {
-			g.producers = map[string]int{}
-		}
-		g.producers[name] = len(g.Nodes)
-	}
 	g.Nodes = append(g.Nodes, n)
 	return nil
+}
+
+// appendName appends the number of the name in a field of a node of g.
+func (s *scanner) appendName(numbers []int32, g *Graph, f wire.Field) ([]int32, error) {
+	if err := bytesField(f); err != nil {
+		return numbers, err
+	}
+	name, err := s.source.ReadNear(f.Body, maxName)
+	if err != nil {
+		return numbers, err
+	}
+	return append(numbers, g.names.number(name)), nil
 }
 
 // result returns the node's first output, which is unique in its graph, unlike the node's name.

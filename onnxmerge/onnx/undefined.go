@@ -12,9 +12,15 @@ func (m *Model) Undefined() []string {
 				names = append(names, name)
 			}
 		}
+		tensors, taken := m.NamedTensors(g), make([]bool, g.Names()) // by number
 		for i := range g.Nodes {
-			for _, name := range g.Nodes[i].Inputs {
-				take(name)
+			n := &g.Nodes[i]
+			inputs, _ := n.Numbers()
+			for k, number := range inputs {
+				if !taken[number] && g.names.producers[number] == 0 && tensors[number] == nil {
+					take(n.Inputs[k])
+				}
+				taken[number] = true
 			}
 		}
 		for _, out := range g.Outputs {

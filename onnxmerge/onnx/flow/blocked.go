@@ -7,10 +7,15 @@ import "github.com/wiseft/wiseft/onnxmerge/onnx"
 // they cannot be compared with weights in ONNX's order.
 func Blocked(m *onnx.Model) map[*onnx.Tensor]bool {
 	found := map[*onnx.Tensor]bool{}
+	if !calls(m, func(n *onnx.Node) bool { return n.Op() == blockedConv }) {
+		return found
+	}
 	for o := range Operands(m) {
-		if o.Slot == 1 && o.Node.Op() == "com.microsoft.nchwc.Conv" {
+		if o.Slot == 1 && o.Node.Op() == blockedConv {
 			found[o.Tensor] = true
 		}
 	}
 	return found
 }
+
+const blockedConv = "com.microsoft.nchwc.Conv"

@@ -92,12 +92,28 @@ func Tensor(m *onnx.Model, g *onnx.Graph, name string) *onnx.Tensor {
 // Variances returns the tensors that are running variances of a normalisation, which are never negative.
 func Variances(m *onnx.Model) map[*onnx.Tensor]bool {
 	found := map[*onnx.Tensor]bool{}
+	isNorm := func(n *onnx.Node) bool { return n.Op() == "BatchNormalization" }
+	if !calls(m, isNorm) {
+		return found
+	}
 	for o := range Operands(m) {
-		if o.Node.Op() == "BatchNormalization" && o.Slot == 4 {
+		if isNorm(o.Node) && o.Slot == 4 {
 			found[o.Tensor] = true
 		}
 	}
 	return found
+}
+
+// calls reports whether a graph of the model has an operator for which is is true.
+func calls(m *onnx.Model, is func(n *onnx.Node) bool) bool {
+	for g := range m.Bodies() {
+		for i := range g.Nodes {
+			if is(&g.Nodes[i]) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // CountOps returns how many operators of one kind the model has, in all bodies.

@@ -13,7 +13,9 @@ import (
 // corrupt the weights, so a merge copies them where both models agree and refuses them otherwise.
 func Quantized(m *onnx.Model) map[*onnx.Tensor]string {
 	v := &quantVisitor{found: map[*onnx.Tensor]string{}}
-	Walk(m, v)
+	if calls(m, func(n *onnx.Node) bool { return n.Op() == "DynamicQuantizeLinear" || isQuantized(n.OpType, 1) }) {
+		Walk(m, v)
+	}
 	return v.found
 }
 

@@ -54,11 +54,11 @@ func Walk[V any](m *onnx.Model, v Visitor[V]) []V {
 	for _, f := range m.Functions {
 		w.functions[f.Scope] = f
 	}
-	s := &scope[V]{values: map[string]V{}}
+	s := newScope[V](m, m.Graph)
 	for i, in := range m.Graph.Inputs {
-		s.values[in.Name] = v.Input(i, in)
+		s.define(in.Name, v.Input(i, in))
 	}
-	return w.graph(m.Graph, s)
+	return w.graph(s)
 }
 
 const (
@@ -79,102 +79,148 @@ type walk[V any] struct {
 
 // scope has the values that operators and inputs of one graph define.
 type scope[V any] struct {
-	values map[string]V
-	outer  *scope[V] // nil for the main graph and functions
-	body   Body[V]   // of which the scope is; unused if outer is nil
+	graph   *onnx.Graph
+	tensors []*onnx.Tensor // by the numbers of names, as values; see onnx.Graph.Names
+	values  []defined[V]
+	others  map[string]V // of names that no operator of the graph has
+	outer   *scope[V]    // nil for the main graph and functions
+	body    Body[V]      // of which the scope is; unused if outer is nil
+}
+
+// defined is the V of a name, if it has one.
+type defined[V any] struct {
+	v  V
+	ok bool
+}
+
+func newScope[V any](m *onnx.Model, g *onnx.Graph) *scope[V] {
+	return &scope[V]{graph: g, tensors: m.NamedTensors(g), values: make([]defined[V], g.Names())}
+}
+
+// define sets the V of a name.
+func (s *scope[V]) define(name string, v V) {
+	if i, ok := s.graph.Number(name); ok {
+		s.values[i] = defined[V]{v, true}
+		return
+	}
+	if s.others == nil {
+		s.others = map[string]V{}
+	}
+	s.others[name] = v
 }
 
 // lookup returns the V of a name that is not a tensor of the scope's graph.
-func (w *walk[V]) lookup(s *scope[V], name string) (V, bool) {
-	v, ok := s.values[name]
+func (w *walk[V]) lookup(s *scope[V], name string) (v V, ok bool) {
+	if i, numbered := s.graph.Number(name); numbered {
+		v, ok = s.values[i].v, s.values[i].ok
+	} else {
+		v, ok = s.others[name]
+	}
 	if ok || s.outer == nil {
 		return v, ok
 	}
 	if v, ok = w.lookup(s.outer, name); ok {
 		v = w.Capture(s.body, v)
-		s.values[name] = v
+		s.define(name, v)
 	}
 	return v, ok
 }
 
-// value returns the V of a name in g.
-func (w *walk[V]) value(g *onnx.Graph, s *scope[V], name string) V {
+// value returns the V of a name in the scope's graph.
+func (w *walk[V]) value(s *scope[V], name string) V {
 	if name == "" {
 		var missing V
 		return missing
 	}
-	if t := w.model.LookupIn(g.Scope, name); t != nil {
+	if t := w.model.LookupIn(s.graph.Scope, name); t != nil {
 		return w.Tensor(t)
 	}
 	if v, ok := w.lookup(s, name); ok {
 		return v
 	}
-	if t, _, _ := w.model.Resolve(g, name); t != nil { // of an enclosing graph
+	if t, _, _ := w.model.Resolve(s.graph, name); t != nil { // of an enclosing graph
 		return w.Tensor(t)
 	}
 	return w.Undefined()
 }
 
-// graph visits the operators of g and returns the V of each output.
-func (w *walk[V]) graph(g *onnx.Graph, s *scope[V]) []V {
+// operand returns the V of an operand: that of [walk.value], without a search in the usual cases.
+func (w *walk[V]) operand(s *scope[V], name string, number int32) V {
+	if name == "" {
+		return w.value(s, name)
+	}
+	if t := s.tensors[number]; t != nil {
+		return w.Tensor(t)
+	}
+	if d := &s.values[number]; d.ok {
+		return d.v
+	}
+	return w.value(s, name)
+}
+
+// graph visits the operators of a graph and returns the V of each output.
+func (w *walk[V]) graph(s *scope[V]) []V {
+	g := s.graph
 	for i := range g.Nodes {
 		n := w.bound(&g.Nodes[i])
+		inputs, outputs := n.Numbers()
 		if n.Op() == "Constant" && len(n.Inputs) == 0 { // a stored tensor, an attribute of the call, or undefined
 			if c, ok := w.Visitor.(ConstantVisitor[V]); ok && len(g.Nodes[i].References) > 0 && len(n.Outputs) > 0 {
-				s.values[n.Outputs[0]] = c.Constant(n)
+				s.values[outputs[0]] = defined[V]{c.Constant(n), true}
 			}
 			continue
 		}
 		operands := make([]V, len(n.Inputs))
 		for k, name := range n.Inputs {
-			operands[k] = w.value(g, s, name)
+			operands[k] = w.operand(s, name, inputs[k])
 		}
-		results := w.node(g, s, n, operands)
+		results := w.node(s, n, operands)
 		for k, name := range n.Outputs {
 			if name != "" && k < len(results) {
-				s.values[name] = results[k]
+				s.values[outputs[k]] = defined[V]{results[k], true}
 			}
 		}
 	}
 	results := make([]V, len(g.Outputs))
 	for k, out := range g.Outputs {
-		results[k] = w.value(g, s, out.Name)
+		results[k] = w.value(s, out.Name)
 	}
 	return results
 }
 
-// node visits one operator of g, the bodies inside it, or the function that it calls.
-func (w *walk[V]) node(g *onnx.Graph, s *scope[V], n *onnx.Node, operands []V) []V {
+// node visits one operator of a graph, the bodies inside it, or the function that it calls.
+func (w *walk[V]) node(s *scope[V], n *onnx.Node, operands []V) []V {
 	if len(n.Subgraphs) > 0 {
 		entry := w.Enter(n, operands)
 		results := make([][]V, len(n.Subgraphs))
 		for i, sub := range n.Subgraphs {
-			inner := &scope[V]{values: map[string]V{}, outer: s, body: Body[V]{n, i, entry}}
+			inner := newScope[V](w.model, sub)
+			inner.outer, inner.body = s, Body[V]{n, i, entry}
 			for k, in := range sub.Inputs {
 				var constant V
 				if k < len(operands) && isCarried(n, sub, k) {
 					constant = operands[k]
 				}
-				inner.values[in.Name] = w.BodyInput(inner.body, k, constant)
+				inner.define(in.Name, w.BodyInput(inner.body, k, constant))
 			}
-			results[i] = w.graph(sub, inner)
+			results[i] = w.graph(inner)
 		}
 		return w.Leave(n, entry, results)
 	}
 	f := w.functions[functionScope(n)]
 	if f == nil || len(w.calls) == maxCalls || w.inlined+len(f.Nodes) > maxInlined {
-		return w.Operator(g, n, operands)
+		return w.Operator(s.graph, n, operands)
 	}
 	w.calls = append(w.calls, n)
 	defer func() { w.calls = w.calls[:len(w.calls)-1] }()
 	w.inlined += len(f.Nodes)
-	inner := &scope[V]{values: map[string]V{}}
+	inner := newScope[V](w.model, f)
 	for i, in := range f.Inputs {
 		if i < len(operands) {
-			inner.values[in.Name] = operands[i]
+			inner.define(in.Name, operands[i])
 		}
 	}
-	return w.graph(f, inner)
+	return w.graph(inner)
 }
 
 // bound returns an operator of a function with the attributes that the call gives it.

@@ -1,0 +1,94 @@
+package onnx
+
+import "slices"
+
+// names numbers the names that operators of a graph have for their inputs and outputs, from 0 on.
+type names struct {
+	numbers map[string]int32
+	texts   []string // by number
+	// producers has by number the operator that computes the value, as an index into Graph.Nodes plus 1; 0 if none does.
+	producers []int32
+}
+
+// newNames returns the names of a graph of so many operators.
+func newNames(operators int) *names { return &names{numbers: make(map[string]int32, operators)} }
+
+// number returns the number of a name, which is new if the name is. It does not keep name.
+func (s *names) number(name []byte) int32 {
+	i, ok := s.numbers[string(name)]
+	if !ok {
+		text := string(name)
+		i = int32(len(s.texts))
+		s.numbers[text] = i
+		s.texts, s.producers = append(s.texts, text), append(s.producers, 0)
+	}
+	return i
+}
+
+// set sets the names of a node, the operator number at of its graph. A list of both inputs and outputs saves
+// allocations.
+func (s *names) set(n *Node, inputs, outputs []int32, at int) {
+	n.numbers = slices.Concat(inputs, outputs)
+	texts := make([]string, len(n.numbers))
+	for k, i := range n.numbers {
+		texts[k] = s.texts[i]
+	}
+	n.Inputs, n.Outputs = nil, nil
+	if len(inputs) > 0 {
+		n.Inputs = texts[:len(inputs):len(inputs)]
+	}
+	if len(outputs) > 0 {
+		n.Outputs = texts[len(inputs):]
+	}
+	for _, i := range outputs {
+		s.producers[i] = int32(at) + 1
+	}
+}
+
+// numberAll returns the numbers of names.
+func (s *names) numberAll(list []string) []int32 {
+	numbers := make([]int32, len(list))
+	for k, name := range list {
+		numbers[k] = s.number([]byte(name))
+	}
+	return numbers
+}
+
+// resolveNames finds the tensors that the names of each graph stand for.
+func (m *Model) resolveNames() {
+	m.byNumber = map[*Graph][]*Tensor{}
+	for g := range m.Bodies() {
+		found := make([]*Tensor, g.Names())
+		m.byNumber[g] = found
+		if g.Scope != "" {
+			for i, name := range g.names.texts {
+				found[i] = m.LookupIn(g.Scope, name)
+			}
+			continue
+		}
+		for _, t := range m.Tensors { // as there are fewer of them
+			if i, ok := g.names.numbers[t.ID()]; ok {
+				found[i] = t
+			}
+		}
+	}
+}
+
+// NamedTensors returns, by the numbers of the names of g, the tensors that the names stand for in g; nil for those that stand
+// for none. Enclosing graphs are not searched. The list must not be changed.
+func (m *Model) NamedTensors(g *Graph) []*Tensor { return m.byNumber[g] }
+
+// Names returns how many different names the operators of g have for their inputs and outputs. They are numbered from 0
+// on.
+func (g *Graph) Names() int { return len(g.names.texts) }
+
+// Number returns the number of a name; ok is false if no operator of g takes or computes it.
+func (g *Graph) Number(name string) (number int32, ok bool) {
+	number, ok = g.names.numbers[name]
+	return number, ok
+}
+
+// Numbers returns the numbers of the names in Inputs and Outputs. They must not be changed.
+func (n *Node) Numbers() (inputs, outputs []int32) {
+	return n.numbers[:len(n.Inputs)], n.numbers[len(n.Inputs):]
+}
