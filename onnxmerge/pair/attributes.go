@@ -47,7 +47,7 @@ func (s *search) differences(al *Alignment) []string {
 	var lines []string
 	seen := map[*onnx.Node]bool{}
 	for _, p := range al.Pairs {
-		for _, c := range s.candidates[p.B] {
+		for _, c := range s.ofB.of(p.B).candidates {
 			if seen[c.b.op.node] || c.a.tensor != p.A {
 				continue
 			}

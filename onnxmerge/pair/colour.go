@@ -11,7 +11,7 @@ import (
 // gives the stable upstream colouring. Anchors replace the computed colours.
 func (f *reduced) refine() {
 	for _, o := range f.ops {
-		o.colours = colours{}
+		o.around = nil
 		o.out.up = o.colour()
 		for _, u := range o.uses {
 			u.colour = u.computeColour()

@@ -12,14 +12,14 @@ func (o *op) downColour(horizon int) uint64 {
 	if horizon == 0 || o.out == nil {
 		return 0
 	}
-	if h := o.down[horizon-1]; h != 0 {
+	if h := o.colours().down[horizon-1]; h != 0 {
 		return h
 	}
 	var parts []uint64
 	o.out.eachConsumer(map[*value]bool{}, func(t consumer) { parts = append(parts, t.colour(horizon)) })
 	slices.Sort(parts)
 	h := hashOf("down", slices.Compact(parts)...)
-	o.down[horizon-1] = h
+	o.colours().down[horizon-1] = h
 	return h
 }
 
@@ -76,8 +76,8 @@ func (t consumer) colour(horizon int) uint64 {
 // operandSum returns the sum of the colours of all operands, from which the colours beside one of them follow without
 // another pass: an operator such as Concat may have thousands.
 func (o *op) operandSum() uint64 {
-	if o.operands != 0 {
-		return o.operands
+	if known := o.colours().operands; known != 0 {
+		return known
 	}
 	sum := uint64(0)
 	for _, u := range o.uses {
@@ -86,7 +86,7 @@ func (o *op) operandSum() uint64 {
 	for _, in := range o.ins {
 		sum += besideColour(in)
 	}
-	o.operands = sum
+	o.colours().operands = sum
 	return sum
 }
 

@@ -62,11 +62,11 @@ type evidence struct {
 
 // howPaired returns the evidence by which the operator's weights were paired.
 func (s *search) howPaired(b *op) How {
-	if how, ok := s.anchorHow[b]; ok {
-		return how
+	if b.anchorHow != "" {
+		return b.anchorHow
 	}
 	for _, u := range b.uses {
-		for _, c := range s.candidates[u.tensor] {
+		for _, c := range u.record.candidates {
 			return c.how
 		}
 	}
@@ -75,8 +75,8 @@ func (s *search) howPaired(b *op) How {
 
 // anchor makes two operators anchors with one colour.
 func (w *evidence) anchor(a, b *op, how How) {
-	if w.anchorHow[b] == "" {
-		w.anchorHow[b] = how
+	if b.anchorHow == "" {
+		b.anchorHow = how
 	}
 	a.anchor = hashOf("anchor", uint64(a.index))
 	b.anchor = a.anchor
@@ -87,7 +87,7 @@ func (w *evidence) comparePairs() error {
 	var suspects []candidate
 	betterA := map[*onnx.Tensor]*onnx.Tensor{} // by tensor of b: the better counterpart
 	for _, t := range w.b.Tensors {
-		for _, c := range w.candidates[t] {
+		for _, c := range w.ofB.of(t).candidates {
 			cosine, ok, err := w.similarity(c.a.tensor, t, c.perm)
 			if err != nil {
 				return err
@@ -95,7 +95,7 @@ func (w *evidence) comparePairs() error {
 			if !ok {
 				continue
 			}
-			w.cosines[c.key()] = cosine
+			c.setCosine(cosine)
 			if cosine >= Related && !c.b.isShort() {
 				w.similar[c.b.op] = c.a.op
 			}
@@ -126,7 +126,7 @@ func (w *evidence) isKept(c candidate, betterA map[*onnx.Tensor]*onnx.Tensor) bo
 		return false
 	}
 	for t, closer := range betterA {
-		if closer == c.a.tensor && t != c.b.tensor && w.candidates[t][0].a.tensor == betterA[c.b.tensor] {
+		if closer == c.a.tensor && t != c.b.tensor && w.ofB.of(t).candidates[0].a.tensor == betterA[c.b.tensor] {
 			return false
 		}
 	}
@@ -247,12 +247,12 @@ func (u *use) similarFrom() float64 {
 func (w *evidence) searchRest() error {
 	as, bs := map[uint64][]*use{}, map[uint64][]*use{}
 	for _, u := range w.graphA.uses {
-		if !w.placed[u] && !u.isShort() {
+		if !u.placed && !u.isShort() {
 			as[u.localColour()] = append(as[u.localColour()], u)
 		}
 	}
 	for _, u := range w.graphB.uses {
-		if !w.placed[u] && !u.isShort() {
+		if !u.placed && !u.isShort() {
 			bs[u.localColour()] = append(bs[u.localColour()], u)
 		}
 	}

@@ -132,7 +132,7 @@ func (s *search) newFold(a, b *op) *Fold {
 	if weightA == nil || weightB == nil {
 		return nil
 	}
-	if len(s.usesB[weightB.tensor]) > 1 {
+	if len(weightB.record.uses) > 1 {
 		return nil // another layer with this weight may have no normalisation
 	}
 	perm, ok := relativePerm(weightA.permuted, weightB.permuted)

@@ -18,7 +18,7 @@ func (s *search) pairNeighbourhoods() {
 func (s *search) left(f *reduced, look func(*op, int) (uint64, bool)) map[uint64][]*use {
 	groups := map[uint64][]*use{}
 	for _, u := range f.uses {
-		if s.placed[u] || s.unclear[u.tensor] != "" || u.tensor.Len() == 1 {
+		if u.placed || s.unclear[u.tensor] != "" || u.tensor.Len() == 1 {
 			continue
 		}
 		if seen, ok := look(u.op, maxHorizon); ok {
@@ -35,7 +35,7 @@ func (o *op) below(horizon int) (colour uint64, ok bool) {
 	if horizon == 0 {
 		return 0, false
 	}
-	if v := o.lower[horizon-1]; v.colour != 0 {
+	if v := o.colours().lower[horizon-1]; v.colour != 0 {
 		return v.colour, v.anchored
 	}
 	var parts []uint64
@@ -57,7 +57,7 @@ func (o *op) below(horizon int) (colour uint64, ok bool) {
 	})
 	slices.Sort(parts)
 	colour = hashOf("below", slices.Compact(parts)...)
-	o.lower[horizon-1] = view{colour, ok}
+	o.colours().lower[horizon-1] = view{colour, ok}
 	return colour, ok
 }
 
@@ -67,7 +67,7 @@ func (o *op) above(horizon int) (colour uint64, ok bool) {
 	if horizon == 0 {
 		return 0, false
 	}
-	if v := o.upper[horizon-1]; v.colour != 0 {
+	if v := o.colours().upper[horizon-1]; v.colour != 0 {
 		return v.colour, v.anchored
 	}
 	var parts []uint64
@@ -92,6 +92,6 @@ func (o *op) above(horizon int) (colour uint64, ok bool) {
 		slices.Sort(parts)
 	}
 	colour = hashOf("above "+o.name, parts...)
-	o.upper[horizon-1] = view{colour, ok}
+	o.colours().upper[horizon-1] = view{colour, ok}
 	return colour, ok
 }

@@ -74,12 +74,21 @@ type op struct {
 	// alpha is the number by which the node multiplies its product; 0 means 1.
 	alpha float32
 	// anchor is the colour assigned to the operator's result by evidence other than upstream structure; 0 if none.
-	anchor uint64
+	anchor    uint64
+	anchorHow How // the evidence of an anchor of the fine-tuned model; "" otherwise
 
-	colours
+	around *colours // nil before they are used; see op.colours
 }
 
-// colours are the colours of an operator that one round computes when they are first used; 0 before that. Lists are by
+// colours returns the colours around the operator. Few operators need them.
+func (o *op) colours() *colours {
+	if o.around == nil {
+		o.around = &colours{}
+	}
+	return o.around
+}
+
+// colours are the colours around an operator that one round computes when they are first used; 0 before that. Lists are by
 // horizon, from 1 on.
 type colours struct {
 	down         [maxHorizon]uint64 // see downColour
@@ -99,6 +108,8 @@ type use struct {
 	op     *op
 	role   int // index of the operand, -1 for commutative operators
 	colour uint64
+	placed bool    // it has a counterpart in this round
+	record *record // of the tensor
 }
 
 // commutative lists the operators whose operands have no order.

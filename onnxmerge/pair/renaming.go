@@ -40,9 +40,9 @@ func (s *search) findRenaming() bool {
 	votes := map[renaming]int{}
 	all := 0
 	var most renaming
-	for t, candidates := range s.candidates {
-		for _, c := range candidates {
-			cosine, known := s.cosines[c.key()]
+	for _, t := range s.b.Tensors {
+		for _, c := range s.ofB.of(t).candidates {
+			cosine, known := c.cosine()
 			if !known || cosine < Related || c.b.isShort() || isNumbered(t.ID()) || isNumbered(c.a.tensor.ID()) {
 				continue
 			}

@@ -13,7 +13,8 @@ import (
 func (s *search) alignment(ctx context.Context) (*Alignment, error) {
 	s.veto()
 	out := &Alignment{}
-	taken := map[*onnx.Tensor]bool{}
+	taken := make(map[*onnx.Tensor]bool, len(s.a.Tensors))
+	out.Pairs = make([]Pair, 0, len(s.b.Tensors))
 	for _, t := range s.b.Tensors {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -49,15 +50,20 @@ func (s *search) alignment(ctx context.Context) (*Alignment, error) {
 // implied returns the biases of paired layers that only the fine-tuned model has.
 func (s *search) implied(al *Alignment) []Implied {
 	var list []Implied
+	onlyB := make(map[*onnx.Tensor]bool, len(al.OnlyB))
+	for _, t := range al.OnlyB {
+		onlyB[t] = true
+	}
 	for _, p := range al.Pairs {
-		if p.Layer == nil || len(s.candidates[p.B]) != 1 || len(s.usesB[p.B]) != 1 {
+		r := s.ofB.of(p.B)
+		if p.Layer == nil || len(r.candidates) != 1 || len(r.uses) != 1 {
 			continue
 		}
-		c := s.candidates[p.B][0]
+		c := r.candidates[0]
 		_, biasA := c.a.op.weightAndBias()
 		_, biasB := c.b.op.weightAndBias()
 		isDropped := biasA == nil && !c.a.op.hasOtherBias()
-		if isDropped && biasB != nil && slices.Contains(al.OnlyB, biasB.tensor) && len(s.usesB[biasB.tensor]) == 1 {
+		if isDropped && biasB != nil && onlyB[biasB.tensor] && len(biasB.record.uses) == 1 {
 			list = append(list, Implied{biasB.tensor, p.B})
 		}
 	}
@@ -97,7 +103,7 @@ func (v *value) isStatic() bool { return v.op != nil && v.op.static }
 
 // decide returns the pair or the conflict of one tensor of b. Both are nil if only b has the tensor.
 func (s *search) decide(t *onnx.Tensor) (*Pair, *Conflict) {
-	named, candidates := s.a.Lookup(t.ID()), s.candidates[t]
+	named, candidates := s.a.Lookup(t.ID()), s.ofB.of(t).candidates
 	if g, ok := s.given[t]; ok {
 		return &Pair{A: g.A, B: t, How: ByCaller, Perm: g.Perm, Among: 1}, nil
 	}
@@ -119,13 +125,13 @@ func (s *search) decide(t *onnx.Tensor) (*Pair, *Conflict) {
 		return nil, &Conflict{A: named, B: t, Reason: fmt.Sprintf("same name, but dtype %s against %s", named.DType, t.DType)}
 	case !slices.Equal(named.Dims, t.Dims):
 		return nil, s.resized(named, t)
-	case len(s.usesA[named])+len(s.usesB[t]) == 0: // no operator uses either, so the name suffices
+	case len(s.ofA.of(named).uses)+len(s.ofB.of(t).uses) == 0: // no operator uses either, so the name suffices
 		return &Pair{A: named, B: t, How: ByName, Among: 1}, nil
 	}
-	if len(s.usesB[t]) == 0 {
+	if len(s.ofB.of(t).uses) == 0 {
 		return nil, &Conflict{A: named, B: t, Reason: "no operator of the fine-tuned model uses it", Unused: true}
 	}
-	return nil, &Conflict{A: named, B: t, Reason: s.mismatch(named, t), Displaced: shareRole(s.usesA[named], s.usesB[t]),
+	return nil, &Conflict{A: named, B: t, Reason: s.mismatch(named, t), Displaced: shareRole(s.ofA.of(named).uses, s.ofB.of(t).uses),
 		Place: &Pair{A: named, B: t, How: ByName, Among: 1}}
 }
 
@@ -155,8 +161,8 @@ func (s *search) decideCandidates(t *onnx.Tensor, candidates []candidate) (*Pair
 			return nil, s.folded(c)
 		}
 	}
-	for _, u := range s.usesB[t] {
-		if t.Len() > 1 && !s.placed[u] && !s.isRepeated(first) {
+	for _, u := range first.b.record.uses {
+		if t.Len() > 1 && !u.placed && !s.isRepeated(first) {
 			return nil, &Conflict{A: first.a.tensor, B: t, Reason: fmt.Sprintf("it pairs with %q, but its use in %s has no "+
 				"clear counterpart", first.a.tensor.ID(), u.roleName())}
 		}
@@ -173,13 +179,13 @@ func (s *search) decideCandidates(t *onnx.Tensor, candidates []candidate) (*Pair
 // a layer that is applied several times.
 func (s *search) isRepeated(c candidate) bool {
 	count := map[uint64]int{}
-	for _, u := range s.usesA[c.a.tensor] {
-		if !s.placed[u] {
+	for _, u := range c.a.record.uses {
+		if !u.placed {
 			count[u.localColour()]++
 		}
 	}
-	for _, u := range s.usesB[c.b.tensor] {
-		if !s.placed[u] {
+	for _, u := range c.b.record.uses {
+		if !u.placed {
 			count[u.localColour()]--
 		}
 	}
@@ -219,12 +225,12 @@ func (s *search) layer(c candidate) (*Layer, *onnx.Tensor) {
 // resized returns the conflict of two tensors with one name and different shapes.
 func (s *search) resized(a, b *onnx.Tensor) *Conflict {
 	return &Conflict{A: a, B: b, Reason: fmt.Sprintf("same name, but shape %v against %v", a.Dims, b.Dims),
-		Resized: shareRole(s.usesA[a], s.usesB[b])}
+		Resized: shareRole(s.ofA.of(a).uses, s.ofB.of(b).uses)}
 }
 
 // mismatch returns the reason why two tensors with one name, dtype and shape do not pair.
 func (s *search) mismatch(a, b *onnx.Tensor) string {
-	ua, ub := s.usesA[a], s.usesB[b]
+	ua, ub := s.ofA.of(a).uses, s.ofB.of(b).uses
 	if !shareRole(ua, ub) {
 		return fmt.Sprintf("same name, but used by %s against %s", describe(ua), describe(ub))
 	}

@@ -61,8 +61,9 @@ type Given struct {
 func (s *search) give(given []Given) {
 	for i, g := range given {
 		s.given[g.B] = g
-		for k := range min(len(s.usesA[g.A]), len(s.usesB[g.B])) {
-			a, b := s.usesA[g.A][k], s.usesB[g.B][k]
+		as, bs := s.ofA.of(g.A).uses, s.ofB.of(g.B).uses
+		for k := range min(len(as), len(bs)) {
+			a, b := as[k], bs[k]
 			if a.tensor.Len() > 1 && !a.isBias() && !b.isBias() {
 				a.op.anchor = hashOf("given", uint64(i), uint64(k))
 				b.op.anchor = a.op.anchor
@@ -79,22 +80,18 @@ const maxRounds = 8
 type search struct {
 	a, b           *onnx.Model
 	graphA, graphB *reduced
-	usesA, usesB   map[*onnx.Tensor][]*use
+	ofA, ofB       records
 
 	hasValues bool              // values are compared too
 	shapesA   map[uint64][]*use // uses of a by the hash of their shape
 
-	// Results of one round.
-	candidates map[*onnx.Tensor][]candidate // by tensor of b
-	placed     map[*use]bool                // uses of both models that have a counterpart
-	unclear    map[*onnx.Tensor]string      // tensors of b without an unambiguous counterpart, with the reason
-	cosines    map[[2]*onnx.Tensor]float64  // by candidate: tensors of a and b
+	// Result of one round, beside candidates, cosines, and uses that are placed.
+	unclear map[*onnx.Tensor]string // tensors of b without an unambiguous counterpart, with the reason
 
 	// State kept between rounds.
 	comparisons int // with weights that may be better counterparts
 	rounds      int
 	among       map[*onnx.Tensor]int          // by tensor of b: see Pair.Among
-	anchorHow   map[*op]How                   // by operator of b that is an anchor
 	rejected    map[[2]*onnx.Tensor]bool      // tensors of a and b that do not pair although their structure agrees
 	closer      map[*onnx.Tensor]*onnx.Tensor // by tensor of a: a tensor of b more similar than its counterpart
 	given       map[*onnx.Tensor]Given        // by tensor of b
@@ -121,13 +118,14 @@ func newSearch(ctx context.Context, a, b *onnx.Model) (*search, error) {
 		return nil, err
 	}
 	s := &search{a: a, b: b, graphA: graphA, graphB: graphB, among: map[*onnx.Tensor]int{},
-		anchorHow: map[*op]How{}, rejected: map[[2]*onnx.Tensor]bool{},
-		closer: map[*onnx.Tensor]*onnx.Tensor{}, given: map[*onnx.Tensor]Given{},
+		rejected: map[[2]*onnx.Tensor]bool{},
+		closer:   map[*onnx.Tensor]*onnx.Tensor{}, given: map[*onnx.Tensor]Given{},
 		unlike: map[*onnx.Tensor]bool{}, folds: map[*op]*Fold{}}
-	s.usesA, s.usesB = s.graphA.byTensor(), s.graphB.byTensor()
+	together(func() { s.ofA = newRecords(graphA) }, func() { s.ofB = newRecords(graphB) })
 	s.shapesA = map[uint64][]*use{}
 	for _, u := range s.graphA.uses {
-		s.shapesA[u.shapeHash()] = append(s.shapesA[u.shapeHash()], u)
+		shape := u.shapeHash()
+		s.shapesA[shape] = append(s.shapesA[shape], u)
 	}
 	return s, ctx.Err()
 }
@@ -140,24 +138,15 @@ func together(a, b func()) {
 	both.Wait()
 }
 
-// byTensor returns the uses of each tensor.
-func (f *reduced) byTensor() map[*onnx.Tensor][]*use {
-	uses := map[*onnx.Tensor][]*use{}
-	for _, u := range f.uses {
-		uses[u.tensor] = append(uses[u.tensor], u)
-	}
-	return uses
-}
-
 // round colours both graphs from the inputs and the anchors, and pairs equal colours.
 func (s *search) round(ctx context.Context) error {
 	together(s.graphA.refine, s.graphB.refine)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	s.placed = map[*use]bool{}
-	s.candidates, s.unclear = map[*onnx.Tensor][]candidate{}, map[*onnx.Tensor]string{}
-	s.cosines = map[[2]*onnx.Tensor]float64{}
+	s.unclear = map[*onnx.Tensor]string{}
+	s.ofA.reset()
+	s.ofB.reset()
 	s.pairGroups(group(s.graphA.uses, 0), group(s.graphB.uses, 0), 0)
 	if s.rounds > 0 {
 		s.pairNeighbourhoods()
@@ -201,16 +190,16 @@ func (s *search) addIfOne(as, bs []*use, how How) bool {
 	}
 	s.add(as[0], bs[0], how)
 	for _, u := range slices.Concat(as, bs) {
-		s.placed[u] = true
+		u.placed = true
 	}
 	return true
 }
 
 // byPart returns the evidence for a pair of equal colours.
 func (s *search) byPart(b *use) How {
-	switch how, anchored := s.anchorHow[b.op]; {
-	case anchored:
-		return how
+	switch {
+	case b.op.anchorHow != "":
+		return b.op.anchorHow
 	case s.rounds > 0:
 		return Around
 	}
@@ -291,14 +280,14 @@ func (s *search) add(a, b *use, how How) {
 		s.unclear[b.tensor] = fmt.Sprintf("the axes of %q cannot be matched", a.tensor.ID())
 		return
 	}
-	s.placed[a], s.placed[b] = true, true
+	a.placed, b.placed = true, true
 	found := candidate{a, b, perm, how}
-	for _, c := range s.candidates[b.tensor] {
+	for _, c := range b.record.candidates {
 		if c.isSame(found) && c.oneScaled() == found.oneScaled() {
 			return
 		}
 	}
-	s.candidates[b.tensor] = append(s.candidates[b.tensor], found)
+	b.record.candidates = append(b.record.candidates, found)
 }
 
 // key returns the tensors of the candidate.

@@ -12,25 +12,29 @@ import (
 // with renumbered layers, or another head. The user has to decide which it is.
 func (s *search) veto() {
 	trusted, related := s.namesAgree(), s.related()
-	for t, candidates := range s.candidates {
+	for _, t := range s.b.Tensors {
+		candidates := s.ofB.of(t).candidates
+		if len(candidates) == 0 {
+			continue
+		}
 		first := candidates[0]
 		named := slices.ContainsFunc(candidates, func(c candidate) bool { return c.a.tensor == s.namesake(t) })
 		switch {
 		case t.Len() == 1:
-		case first.how == Around && s.isBelow(first, Related) && !first.b.isShort():
+		case first.how == Around && first.isBelow(Related) && !first.b.isShort():
 			s.unclear[t] = fmt.Sprintf("the operators before it differ between the models, and its weights are unlike "+
-				"those of %q (cosine %.2f)", first.a.tensor.ID(), s.cosines[first.key()])
+				"those of %q (cosine %.2f)", first.a.tensor.ID(), first.knownCosine())
 		case named || first.oneScaled(): // whose values differ by the scale
 		case s.hasCloser(first):
 			s.unclear[t] = fmt.Sprintf("it has the place of %q in the graph, which is more similar to %q", first.a.tensor.ID(),
 				s.closer[first.a.tensor].ID())
-		case s.isSimilar(first):
+		case first.isSimilar():
 		case trusted && s.hasOtherNamesake(first):
 			s.unclear[t] = fmt.Sprintf("it has the place of %q in the graph, but the names contradict that", first.a.tensor.ID())
 		case related && s.contradict(first):
 			s.unlike[t] = true
 			s.unclear[t] = fmt.Sprintf("it has the place of %q in the graph, but another name and dissimilar weights (cosine "+
-				"%.2f)", first.a.tensor.ID(), s.cosines[first.key()])
+				"%.2f)", first.a.tensor.ID(), first.knownCosine())
 		}
 	}
 }
@@ -48,36 +52,36 @@ func (s *search) namesake(t *onnx.Tensor) *onnx.Tensor {
 }
 
 // isBelow reports whether the cosine of the pair is known and below least.
-func (s *search) isBelow(c candidate, least float64) bool {
-	cosine, known := s.cosines[c.key()]
+func (c candidate) isBelow(least float64) bool {
+	cosine, known := c.cosine()
 	return known && cosine < least
 }
 
 // isSimilar reports whether the weights confirm the pair.
-func (s *search) isSimilar(c candidate) bool {
-	cosine, known := s.cosines[c.key()]
+func (c candidate) isSimilar() bool {
+	cosine, known := c.cosine()
 	return known && cosine >= c.b.similarFrom() && c.b.tensor.Len() >= minReliableLen
 }
 
 // contradict reports whether the values of a pair with different names contradict it, in models that are related.
 func (s *search) contradict(c candidate) bool {
 	if !c.b.isShort() {
-		return s.isBelow(c, Related-margin)
+		return c.isBelow(Related - margin)
 	}
-	cosine, known := s.cosines[c.key()]
-	return s.isOfUnlike(c) || (!known || cosine < shortRelated) && !s.isPlausible(c)
+	cosine, known := c.cosine()
+	return c.isOfUnlike() || (!known || cosine < shortRelated) && !s.isPlausible(c)
 }
 
 // isOfUnlike reports whether a short weight is the bias of a layer whose weights are unlike in related models, such as
 // those of another head. The values of short weights alone are no evidence: training from constants, as scales of
 // normalisations begin, leaves no correlation.
-func (s *search) isOfUnlike(c candidate) bool {
+func (c candidate) isOfUnlike() bool {
 	weight, _ := c.b.op.main().weightAndBias()
 	if weight == nil || weight.tensor == c.b.tensor {
 		return false
 	}
-	for _, main := range s.candidates[weight.tensor] {
-		if !s.isBelow(main, Related-margin) {
+	for _, main := range weight.record.candidates {
+		if !main.isBelow(Related - margin) {
 			return false
 		}
 	}
@@ -88,7 +92,7 @@ func (s *search) isOfUnlike(c candidate) bool {
 // counterpart, the other model has no tensor of either name, and the values do not contradict the pair.
 func (s *search) isPlausible(c candidate) bool {
 	isFree := func(m *onnx.Model, id string) bool { return isNumbered(id) || m.Lookup(id) == nil }
-	cosine := s.cosines[c.key()]
+	cosine := c.knownCosine()
 	isConfirmed := cosine > 0 && coincidences(1, c.b.tensor.Len(), cosine) < chance || c.isUnchanged()
 	isUnique := (c.how == ByPart || c.how == Around && isConfirmed) && s.among[c.b.tensor] <= 1
 	return (isUnique && isFree(s.a, c.b.tensor.ID()) && isFree(s.b, c.a.tensor.ID()) || c.isInitial()) && !c.contradicts()
@@ -105,27 +109,27 @@ func (s *search) hasCloser(c candidate) bool {
 
 // hasOtherNamesake reports whether either tensor of the pair has a namesake in the other model that fits the place.
 func (s *search) hasOtherNamesake(c candidate) bool {
-	if couldBe(s.a.Lookup(c.b.tensor.ID()), c.b.tensor, s.usesA) {
+	if couldBe(s.a.Lookup(c.b.tensor.ID()), c.b.tensor, s.ofA) {
 		return true
 	}
 	named := s.b.Lookup(c.a.tensor.ID())
 	// Exporters store equal tensors once, such as scales of normalisations before training: a may be the counterpart of
 	// its namesake and of others.
-	isShared := slices.ContainsFunc(s.candidates[named], func(d candidate) bool { return d.a.tensor == c.a.tensor })
-	return couldBe(named, c.b.tensor, s.usesB) && !isShared
+	isShared := slices.ContainsFunc(s.ofB.of(named).candidates, func(d candidate) bool { return d.a.tensor == c.a.tensor })
+	return couldBe(named, c.b.tensor, s.ofB) && !isShared
 }
 
 // couldBe reports whether named is a weight with an exporter-independent name and t's dtype and shape.
-func couldBe(named, t *onnx.Tensor, uses map[*onnx.Tensor][]*use) bool {
+func couldBe(named, t *onnx.Tensor, in records) bool {
 	return named != nil && !isNumbered(named.ID()) && dtypeClass(named.DType) == dtypeClass(t.DType) &&
-		slices.Equal(named.Dims, t.Dims) &&
-		len(uses[named]) > 0
+		slices.Equal(named.Dims, t.Dims) && len(in.of(named).uses) > 0
 }
 
 // namesAgree reports whether at least one pair of weights has equal names.
 func (s *search) namesAgree() bool {
-	for t, candidates := range s.candidates {
-		if t.Len() > 1 && candidates[0].a.tensor.ID() == t.ID() && !isNumbered(t.ID()) {
+	for _, t := range s.b.Tensors {
+		candidates := s.ofB.of(t).candidates
+		if len(candidates) > 0 && t.Len() > 1 && candidates[0].a.tensor.ID() == t.ID() && !isNumbered(t.ID()) {
 			return true
 		}
 	}
@@ -135,10 +139,14 @@ func (s *search) namesAgree() bool {
 // related reports whether at least half of the compared pairs are similar.
 func (s *search) related() bool {
 	agree, all := 0, 0
-	for of, cosine := range s.cosines {
-		if !s.usesB[of[1]][0].isShort() {
+	for i := range s.ofB.list {
+		r := &s.ofB.list[i]
+		if r.uses[0].isShort() {
+			continue
+		}
+		for _, k := range r.cosines {
 			all++
-			if cosine >= Related {
+			if k.cosine >= Related {
 				agree++
 			}
 		}
