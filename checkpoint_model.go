@@ -42,6 +42,9 @@ func openMixed(ctx context.Context, paths []string, opt MergeOptions) (models, e
 		return nil, fault.Usagef("%s is a checkpoint, and none of the models is an ONNX file: a checkpoint has no graph", paths[0]).
 			WithHint("name the export of one of them, and that checkpoint with --base-weights")
 	}
+	if checkpoints == 0 && !hasAdapters(opt.Adapters) {
+		return openModels(paths)
+	}
 	var list models
 	for i, path := range paths {
 		from := derivation{graph: graph, weights: weights, adapters: opt.adaptersOf(i), version: Version, memory: opt.MemoryBytes}

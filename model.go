@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"sync"
 
 	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/internal/input"
@@ -44,6 +45,11 @@ func Open(path string) (*Model, error) {
 	if err := output.Recover(path); err != nil {
 		return nil, err
 	}
+	return openRecovered(path)
+}
+
+// openRecovered is [Open] for a file that no interrupted command has left half replaced.
+func openRecovered(path string) (*Model, error) {
 	f, size, err := openFile(path)
 	if err != nil {
 		return nil, err
@@ -257,13 +263,27 @@ func (l models) checkUnchanged() error {
 
 // openModels opens all files, or none.
 func openModels(paths []string) (models, error) {
-	var list models
 	for _, path := range paths {
-		m, err := Open(path)
-		if err != nil {
+		if err := output.Recover(path); err != nil { // one after the other, as they may be in one folder
+			return nil, err
+		}
+	}
+	list, errs := make(models, len(paths)), make([]error, len(paths))
+	var all sync.WaitGroup
+	free := make(chan struct{}, runtime.GOMAXPROCS(0))
+	for i, path := range paths {
+		free <- struct{}{}
+		all.Go(func() {
+			list[i], errs[i] = openRecovered(path)
+			<-free
+		})
+	}
+	all.Wait()
+	for _, err := range errs {
+		if err != nil { // of the first file, as if they were opened in order
+			list = slices.DeleteFunc(list, func(m *Model) bool { return m == nil })
 			return nil, errors.Join(err, list.Close())
 		}
-		list = append(list, m)
 	}
 	return list, nil
 }

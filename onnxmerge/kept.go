@@ -34,14 +34,17 @@ func unpairedKind(t *onnx.Tensor) kind {
 }
 
 // decideSettings keeps the tensors that configure operators. A setting that differs between the models is named.
-func (p *planner) decideSettings(al *pair.Alignment, byID map[string]decision) error {
+func (p *planner) decideSettings(al *pair.Alignment, decided decisions) error {
 	inA := p.roles.settingsA
-	counterpart := map[string]*onnx.Tensor{}
+	if len(p.roles.settingsB) == 0 {
+		return nil
+	}
+	counterpart := map[*onnx.Tensor]*onnx.Tensor{}
 	for _, pair := range al.Pairs {
-		counterpart[pair.B.ID()] = pair.A
+		counterpart[pair.B] = pair.A
 	}
 	for t, use := range p.roles.settingsB {
-		a := counterpart[t.ID()]
+		a := counterpart[t]
 		if named := p.pretrained.Lookup(t.ID()); a == nil && named != nil && inA[named] != "" {
 			a = named
 		}
@@ -56,7 +59,7 @@ func (p *planner) decideSettings(al *pair.Alignment, byID map[string]decision) e
 				d.differs = true
 			}
 		}
-		byID[t.ID()] = d
+		*decided.of(t) = d
 	}
 	return nil
 }

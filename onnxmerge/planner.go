@@ -248,10 +248,10 @@ func (p *planner) judge() judge {
 	return judge{memory: p.opt.memory() / int64(len(p.models)+len(p.opt.Fisher)-1), roles: p.roles}
 }
 
-// decide appends the decisions in the order of the fine-tuned file. scales is nil if values are not comparable.
+// decide sets the decisions, in the order of the fine-tuned file. scales is nil if values are not comparable.
 func (p *planner) decide(ctx context.Context, al *pair.Alignment, scales *scaling) error {
 	j := p.judge()
-	byID := map[string]decision{}
+	decided := p.undecided()
 	isBias := func(p pair.Pair) bool { return p.Weight != nil }
 	weights := slices.DeleteFunc(slices.Clone(al.Pairs), isBias)
 	biases := slices.DeleteFunc(slices.Clone(al.Pairs), func(p pair.Pair) bool { return !isBias(p) })
@@ -263,43 +263,66 @@ func (p *planner) decide(ctx context.Context, al *pair.Alignment, scales *scalin
 		if err != nil {
 			return err
 		}
-		byID[pair.B.ID()] = d
+		*decided.of(pair.B) = d
 	}
 	for _, c := range al.Conflicts {
 		d, err := j.decideConflict(c)
 		if err != nil {
 			return fmt.Errorf("tensor %q: %w", c.B.ID(), err)
 		}
-		byID[c.B.ID()] = d
+		*decided.of(c.B) = d
 	}
 	for _, t := range al.OnlyB {
 		d, err := j.decideOnlyB(t)
 		if err != nil {
 			return fmt.Errorf("tensor %q: %w", t.ID(), err)
 		}
-		byID[t.ID()] = d
+		*decided.of(t) = d
 	}
 	for _, i := range al.Implied {
-		if d := byID[i.Weight.ID()]; d.Action == Merge {
-			byID[i.B.ID()] = decideImplied(i)
+		if decided.of(i.Weight).Action == Merge {
+			*decided.of(i.B) = decideImplied(i)
 		}
 	}
-	if err := p.decideSettings(al, byID); err != nil {
+	if err := p.decideSettings(al, decided); err != nil {
 		return err
 	}
-	p.decisions = slices.Grow(p.decisions, len(p.finetuned.Tensors))
-	for _, t := range p.finetuned.Tensors {
-		d := byID[t.ID()]
+	for i, t := range p.finetuned.Tensors {
+		d := &decided.list[i]
 		if d.Action != Copy && !selected(t.ID(), p.opt.Include, p.opt.Exclude) {
-			d = decision{Action: Copy, Reason: reasonNotSelected}
+			*d = decision{Action: Copy, Reason: reasonNotSelected}
 		}
 		d.Tensor, d.DType, d.Dims, d.b, d.isVariance = t.ID(), t.DType, t.Dims, t, p.roles.variancesB[t]
-		p.decisions = append(p.decisions, d)
 	}
+	p.decisions = decided.list
 	for _, t := range al.OnlyA {
 		p.onlyA = append(p.onlyA, t.ID())
 	}
 	return nil
+}
+
+// decisions are those of the fine-tuned model's tensors, in their order.
+type decisions struct {
+	list []decision
+	at   map[*onnx.Tensor]int // index into list
+}
+
+// undecided returns an empty decision for every tensor of the fine-tuned model.
+func (p *planner) undecided() decisions {
+	n := len(p.finetuned.Tensors)
+	d := decisions{list: make([]decision, n), at: make(map[*onnx.Tensor]int, n)}
+	for i, t := range p.finetuned.Tensors {
+		d.at[t] = i
+	}
+	return d
+}
+
+func (d decisions) of(t *onnx.Tensor) *decision {
+	i, ok := d.at[t]
+	if !ok {
+		panic("onnxmerge: a tensor of another model is decided")
+	}
+	return &d.list[i]
 }
 
 // mismatch returns the reasons why the plan cannot be executed; nil if it can.

@@ -9,16 +9,28 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/pair"
 )
 
-// sampler compares weights by samples of their elements. It caches the samples within a memory limit.
+// sampler compares weights by samples of their elements. It caches the samples within a memory limit. It is not safe for
+// concurrent use.
 type sampler struct {
-	samples map[*onnx.Tensor][]sample
-	len     int   // elements in samples
-	max     int   // before they are dropped
-	whole   int64 // largest payload, in bytes, that is loaded to read it with its axes in another order
+	plain    map[sampled][]float64
+	permuted map[sampled][]permutedSample
+	len      int   // elements of all samples
+	max      int   // before they are dropped
+	whole    int64 // largest payload, in bytes, that is loaded to read it with its axes in another order
+
+	raw  []byte     // memory for encoded elements
+	slab []float64  // memory for samples
+	sums []products // memory for sums by channel
 }
 
-// sample has elements of a weight, as many as were wanted, in the order of perm.
-type sample struct {
+// sampled is what a sample is of: so many elements of a tensor.
+type sampled struct {
+	t     *onnx.Tensor
+	count int
+}
+
+// permutedSample has elements of a weight in the order of perm, which is not nil.
+type permutedSample struct {
 	perm   []int
 	values []float64
 }
@@ -33,7 +45,8 @@ const (
 )
 
 func newSampler(memory int64) *sampler {
-	return &sampler{samples: map[*onnx.Tensor][]sample{}, max: int(memory / 8), whole: memory}
+	return &sampler{plain: map[sampled][]float64{}, permuted: map[sampled][]permutedSample{}, max: int(memory / 8),
+		whole: memory}
 }
 
 // likeness implements [pair.Likeness].
@@ -68,32 +81,64 @@ func (s *sampler) both(a, b *onnx.Tensor, perm []int, most int) (x, y []float64,
 
 // sample reads up to most elements of t in the order of perm; position gives where they are.
 func (s *sampler) sample(t *onnx.Tensor, perm []int, most int) ([]float64, error) {
-	n := t.Len()
-	count := int(min(n, int64(most)))
-	known := s.samples[t]
-	for _, k := range known {
-		if len(k.values) == count && slices.Equal(k.perm, perm) {
+	of := sampled{t, int(min(t.Len(), int64(most)))}
+	if perm == nil {
+		if values, known := s.plain[of]; known {
+			return values, nil
+		}
+	}
+	for _, k := range s.permuted[of] {
+		if slices.Equal(k.perm, perm) {
 			return k.values, nil
 		}
 	}
+	values := s.take(of.count)
+	if err := s.read(values, t, perm, most); err != nil {
+		return nil, err
+	}
+	if s.len += len(values); s.len > s.max {
+		clear(s.plain)
+		clear(s.permuted)
+		s.len = len(values)
+	}
+	if perm == nil {
+		s.plain[of] = values
+	} else {
+		s.permuted[of] = append(s.permuted[of], permutedSample{perm, values})
+	}
+	return values, nil
+}
+
+// take returns memory for a sample. Those of small weights share an allocation.
+func (s *sampler) take(count int) []float64 {
+	if count > slabLen/8 {
+		return make([]float64, count)
+	}
+	if count > len(s.slab) {
+		s.slab = make([]float64, slabLen)
+	}
+	values := s.slab[:count:count]
+	s.slab = s.slab[count:]
+	return values
+}
+
+// slabLen is the number of elements that are allocated for the samples of small weights.
+const slabLen = 8 << 10
+
+// read sets values to a sample of t in the order of perm.
+func (s *sampler) read(values []float64, t *onnx.Tensor, perm []int, most int) error {
 	codec, _ := t.DType.Codec()
 	read := source(t, perm, codec.Bits/8)
-	values := make([]float64, count)
-	raw := make([]byte, codec.SizeBytes(min(chunkLen, count)))
+	s.raw = slices.Grow(s.raw[:0], codec.SizeBytes(chunkLen))
 	for at := 0; at < len(values); at += chunkLen {
 		chunk := values[at:min(at+chunkLen, len(values))]
-		bytes := raw[:codec.SizeBytes(len(chunk))]
-		if err := read(bytes, int64(codec.SizeBytes(1))*position(at, n, most)); err != nil {
-			return nil, err
+		bytes := s.raw[:codec.SizeBytes(len(chunk))]
+		if err := read(bytes, int64(codec.SizeBytes(1))*position(at, t.Len(), most)); err != nil {
+			return err
 		}
 		codec.Decode(chunk, bytes)
 	}
-	if s.len += len(values); s.len > s.max {
-		clear(s.samples)
-		known, s.len = nil, len(values)
-	}
-	s.samples[t] = append(known, sample{perm, values})
-	return values, nil
+	return nil
 }
 
 // position returns which of n elements is number i of a sample of up to most. The last chunk ends with the weight.
@@ -125,9 +170,9 @@ type products struct {
 	n          int
 }
 
-// channelSums returns the sums of every sampled channel of two weights along an axis of b, or of the whole if axis is
-// -1; nil if they are not comparable.
-func (s *sampler) channelSums(a, b *onnx.Tensor, perm []int, axis int) (map[int]products, error) {
+// channelSums returns the sums of every channel of two weights along an axis of b, or of the whole if axis is -1; nil if
+// they are not comparable. The result is valid until the next call.
+func (s *sampler) channelSums(a, b *onnx.Tensor, perm []int, axis int) ([]products, error) {
 	x, y, err := s.both(a, b, perm, scaleLen)
 	if err != nil || x == nil {
 		return nil, err
@@ -139,11 +184,16 @@ func (s *sampler) channelSums(a, b *onnx.Tensor, perm []int, axis int) (map[int]
 			inner *= d
 		}
 	}
-	of := map[int]products{}
+	of := slices.Grow(s.sums[:0], int(channels))[:channels]
+	clear(of)
+	s.sums = of
+	n := b.Len()
 	for i := range x {
-		c := int(position(i, b.Len(), scaleLen) / inner % channels)
-		m := of[c]
-		of[c] = products{m.ab + x[i]*y[i], m.aa + x[i]*x[i], m.bb + y[i]*y[i], m.n + 1}
+		m := &of[position(i, n, scaleLen)/inner%channels]
+		m.ab += x[i] * y[i]
+		m.aa += x[i] * x[i]
+		m.bb += y[i] * y[i]
+		m.n++
 	}
 	return of, nil
 }

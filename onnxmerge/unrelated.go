@@ -23,8 +23,11 @@ const (
 // are not, and decides those whose rows are in another order.
 func (p *planner) warnUnrelated(s *sampler) error {
 	var cosines []float64
-	var apart []*decision
-	of := map[*decision]float64{}
+	type unlikePair struct {
+		*decision
+		cosine float64
+	}
+	var apart []unlikePair
 	for i := range p.decisions {
 		d := &p.decisions[i]
 		if d.Action != Merge || d.fold != nil || d.b.Len() < minRelated || pair.IsVector(d.Dims) {
@@ -38,8 +41,8 @@ func (p *planner) warnUnrelated(s *sampler) error {
 			continue
 		}
 		cosines = append(cosines, c)
-		if of[d] = c; c < unlike {
-			apart = append(apart, d)
+		if c < unlike {
+			apart = append(apart, unlikePair{d, c})
 		}
 	}
 	if len(cosines) == 0 {
@@ -54,20 +57,20 @@ func (p *planner) warnUnrelated(s *sampler) error {
 	}
 	var lines []string
 	for _, d := range apart {
-		flattened, err := p.decideFlattened(d, s)
+		flattened, err := p.decideFlattened(d.decision, s)
 		if err != nil {
 			return err
 		}
 		if flattened {
 			continue
 		}
-		line := fmt.Sprintf("%s (cosine %.2f)", d.Tensor, of[d])
-		reordered, err := s.isReordered(*d)
+		line := fmt.Sprintf("%s (cosine %.2f)", d.Tensor, d.cosine)
+		reordered, err := s.isReordered(*d.decision)
 		if err != nil {
 			return err
 		}
 		if reordered {
-			line = fmt.Sprintf("%s (cosine %.2f; its channels seem to be in another order)", d.Tensor, of[d])
+			line = fmt.Sprintf("%s (cosine %.2f; its channels seem to be in another order)", d.Tensor, d.cosine)
 		}
 		lines = append(lines, line)
 	}
