@@ -12,11 +12,17 @@ import (
 // sampler compares weights by samples of their elements. It caches the samples within a memory limit. It is not safe for
 // concurrent use.
 type sampler struct {
-	plain    map[sampled][]float64
+	plain    map[*onnx.Tensor][]float64 // the first sample of each tensor
+	further  map[sampled][]float64      // those of other lengths
 	permuted map[sampled][]permutedSample
 	len      int   // elements of all samples
 	max      int   // before they are dropped
 	whole    int64 // largest payload, in bytes, that is loaded to read it with its axes in another order
+
+	// Of the weight that was looked up last: one weight is compared with many.
+	last       *onnx.Tensor
+	lastMost   int
+	lastValues []float64
 
 	raw  []byte     // memory for encoded elements
 	slab []float64  // memory for samples
@@ -45,7 +51,8 @@ const (
 )
 
 func newSampler(memory int64) *sampler {
-	return &sampler{plain: map[sampled][]float64{}, permuted: map[sampled][]permutedSample{}, max: int(memory / 8),
+	return &sampler{plain: map[*onnx.Tensor][]float64{}, further: map[sampled][]float64{},
+		permuted: map[sampled][]permutedSample{}, max: int(memory / 8),
 		whole: memory}
 }
 
@@ -62,6 +69,9 @@ func (s *sampler) likeness(a, b *onnx.Tensor, perm []int) (cosine float64, ok bo
 // both returns elements of two weights at the same positions, a's read in the order of perm; nil if they are not
 // numbers of a byte or more, or cannot be read.
 func (s *sampler) both(a, b *onnx.Tensor, perm []int, most int) (x, y []float64, err error) {
+	if x, y = s.known(a, perm, most), s.lookup(b, most); x != nil && y != nil {
+		return x, y, nil
+	}
 	for _, t := range []*onnx.Tensor{a, b} {
 		if codec, known := t.DType.Codec(); !known || codec.Bits < 8 || !t.Readable() {
 			return nil, nil, nil
@@ -81,32 +91,57 @@ func (s *sampler) both(a, b *onnx.Tensor, perm []int, most int) (x, y []float64,
 
 // sample reads up to most elements of t in the order of perm; position gives where they are.
 func (s *sampler) sample(t *onnx.Tensor, perm []int, most int) ([]float64, error) {
-	of := sampled{t, int(min(t.Len(), int64(most)))}
-	if perm == nil {
-		if values, known := s.plain[of]; known {
-			return values, nil
-		}
+	if values := s.known(t, perm, most); values != nil {
+		return values, nil
 	}
-	for _, k := range s.permuted[of] {
-		if slices.Equal(k.perm, perm) {
-			return k.values, nil
-		}
-	}
+	of := sampled{t, sampleSize(t, most)}
 	values := s.take(of.count)
 	if err := s.read(values, t, perm, most); err != nil {
 		return nil, err
 	}
 	if s.len += len(values); s.len > s.max {
 		clear(s.plain)
+		clear(s.further)
 		clear(s.permuted)
 		s.len = len(values)
 	}
-	if perm == nil {
-		s.plain[of] = values
-	} else {
+	switch {
+	case perm != nil:
 		s.permuted[of] = append(s.permuted[of], permutedSample{perm, values})
+	case s.plain[t] == nil:
+		s.plain[t] = values
+	default:
+		s.further[of] = values
 	}
 	return values, nil
+}
+
+// sampleSize returns the number of elements in a sample of up to most.
+func sampleSize(t *onnx.Tensor, most int) int { return int(min(t.Len(), int64(most))) }
+
+// known returns a sample that was taken; nil if it was not.
+func (s *sampler) known(t *onnx.Tensor, perm []int, most int) []float64 {
+	if perm == nil {
+		values := s.plain[t]
+		if values == nil || len(values) == sampleSize(t, most) {
+			return values
+		}
+		return s.further[sampled{t, sampleSize(t, most)}]
+	}
+	for _, k := range s.permuted[sampled{t, sampleSize(t, most)}] {
+		if slices.Equal(k.perm, perm) {
+			return k.values
+		}
+	}
+	return nil
+}
+
+// lookup is [sampler.known] for a weight that is compared with many.
+func (s *sampler) lookup(t *onnx.Tensor, most int) []float64 {
+	if t != s.last || most != s.lastMost || s.lastValues == nil {
+		s.last, s.lastMost, s.lastValues = t, most, s.known(t, nil, most)
+	}
+	return s.lastValues
 }
 
 // take returns memory for a sample. Those of small weights share an allocation.

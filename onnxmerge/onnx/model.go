@@ -229,8 +229,8 @@ func (g *Graph) bodies(yield func(*Graph) bool) bool {
 	if !yield(g) {
 		return false
 	}
-	for _, n := range g.Nodes {
-		for _, sub := range n.Subgraphs {
+	for i := range g.Nodes {
+		for _, sub := range g.Nodes[i].Subgraphs {
 			if !sub.bodies(yield) {
 				return false
 			}

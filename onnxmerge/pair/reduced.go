@@ -69,6 +69,7 @@ type op struct {
 	bounded bool
 	// transparent means that the operator has no weights and its data has one root.
 	transparent bool
+	live        bool // an output of the model depends on it
 	static      bool // no operand depends on an input of the model
 	number      bool // static, of single numbers and what the model computes from shapes
 	// alpha is the number by which the node multiplies its product; 0 means 1.
@@ -156,35 +157,36 @@ func (f *reduced) add(o *op, ins []*value) *value {
 // prune removes operators that no output of the model depends on, such as the statistics that an exporter's
 // BatchNormalization returns beside its result. A graph without outputs is left as it is.
 func (f *reduced) prune() {
-	live := map[*op]bool{}
+	live := 0
 	for i := len(f.ops) - 1; i >= 0; i-- {
 		o := f.ops[i]
-		if live[o] = live[o] || o.out.isOutput; live[o] {
-			for _, in := range o.ins {
-				if in.op != nil {
-					live[in.op] = true
-				}
+		if o.live = o.live || o.out.isOutput; !o.live {
+			continue
+		}
+		live++
+		for _, in := range o.ins {
+			if in.op != nil {
+				in.op.live = true
 			}
 		}
 	}
-	if !slices.ContainsFunc(f.ops, func(o *op) bool { return live[o] }) {
+	if live == 0 || live == len(f.ops) {
 		return
 	}
-	f.ops = slices.DeleteFunc(f.ops, func(o *op) bool { return !live[o] })
-	f.uses = slices.DeleteFunc(f.uses, func(u *use) bool { return !live[u.op] })
-	pruned := map[*value]bool{}
+	isDead := func(o *op) bool { return !o.live }
 	prune := func(v *value) {
-		if !pruned[v] {
-			pruned[v] = true
-			v.consumers = slices.DeleteFunc(v.consumers, func(c consumer) bool { return !live[c.op] })
-		}
+		v.consumers = slices.DeleteFunc(v.consumers, func(c consumer) bool { return isDead(c.op) })
 	}
-	for i, o := range f.ops {
-		o.index = i
+	for _, o := range f.ops {
 		prune(o.out)
 		for _, in := range o.ins {
 			prune(in)
 		}
+	}
+	f.ops = slices.DeleteFunc(f.ops, isDead)
+	f.uses = slices.DeleteFunc(f.uses, func(u *use) bool { return isDead(u.op) })
+	for i, o := range f.ops {
+		o.index = i
 	}
 }
 
