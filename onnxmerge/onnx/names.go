@@ -10,8 +10,11 @@ type names struct {
 	producers []int32
 }
 
-// newNames returns the names of a graph of so many operators.
-func newNames(operators int) *names { return &names{numbers: make(map[string]int32, operators)} }
+// newNames returns the names of a graph, of which so many are expected.
+func newNames(expected int) *names {
+	return &names{numbers: make(map[string]int32, expected), texts: make([]string, 0, expected),
+		producers: make([]int32, 0, expected)}
+}
 
 // number returns the number of a name, which is new if the name is. It does not keep name.
 func (s *names) number(name []byte) int32 {

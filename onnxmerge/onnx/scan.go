@@ -231,9 +231,12 @@ func (s *scanner) reserve(g *Graph, message wire.Span) error {
 			initializers++
 		}
 	}
-	g.Nodes, g.names = make([]Node, 0, nodes), newNames(nodes)
+	g.Nodes, g.names = make([]Node, 0, nodes), newNames(nodes+initializers)
 	g.initializers = slices.Grow(g.initializers, initializers)
 	s.model.Tensors = slices.Grow(s.model.Tensors, initializers)
+	if len(s.model.byID) == 0 {
+		s.model.byID = make(map[string]*Tensor, initializers)
+	}
 	return nil
 }
 

@@ -45,7 +45,7 @@ var following = map[string]bool{"LeakyRelu": true, "Elu": true, "MaxPool": true,
 // differences returns one line for each paired operator whose attributes, or the operators behind which, differ.
 func (s *search) differences(al *Alignment) []string {
 	var lines []string
-	seen := map[*onnx.Node]bool{}
+	seen := make(map[*onnx.Node]bool, len(al.Pairs))
 	for _, p := range al.Pairs {
 		for _, c := range s.ofB.of(p.B).candidates {
 			if seen[c.b.op.node] || c.a.tensor != p.A {

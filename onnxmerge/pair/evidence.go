@@ -245,22 +245,17 @@ func (u *use) similarFrom() float64 {
 // searchRest searches counterparts by similarity for the uses that structure has left unpaired, within each local
 // colour.
 func (w *evidence) searchRest() error {
-	as, bs := map[uint64][]*use{}, map[uint64][]*use{}
-	for _, u := range w.graphA.uses {
-		if !u.placed && !u.isShort() {
-			as[u.localColour()] = append(as[u.localColour()], u)
+	kind := func(u *use) (uint64, bool) {
+		if u.placed || u.isShort() {
+			return 0, false
 		}
+		return u.localColour(), true
 	}
-	for _, u := range w.graphB.uses {
-		if !u.placed && !u.isShort() {
-			bs[u.localColour()] = append(bs[u.localColour()], u)
-		}
-	}
-	for _, kind := range sortedKeys(bs) {
-		if len(as[kind])*len(bs[kind]) > maxCompared {
+	for as, bs := range shared(groupBy(w.graphA.uses, kind), groupBy(w.graphB.uses, kind)) {
+		if len(as)*len(bs) > maxCompared {
 			continue
 		}
-		if err := w.mutual(as[kind], bs[kind]); err != nil {
+		if err := w.mutual(as, bs); err != nil {
 			return err
 		}
 	}

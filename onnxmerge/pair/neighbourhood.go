@@ -7,26 +7,24 @@ import "slices"
 // two graphs differ.
 func (s *search) pairNeighbourhoods() {
 	for _, look := range []func(*op, int) (uint64, bool){(*op).below, (*op).above} {
-		as, bs := s.left(s.graphA, look), s.left(s.graphB, look)
-		for _, c := range sortedKeys(bs) {
-			s.addIfOne(as[c], bs[c], Around)
+		for as, bs := range shared(s.left(s.graphA, look), s.left(s.graphB, look)) {
+			s.addIfOne(as, bs, Around)
 		}
 	}
 }
 
 // left groups the uses without a counterpart by the colour that look returns for their operators.
-func (s *search) left(f *reduced, look func(*op, int) (uint64, bool)) map[uint64][]*use {
-	groups := map[uint64][]*use{}
-	for _, u := range f.uses {
+func (s *search) left(f *reduced, look func(*op, int) (uint64, bool)) []colourGroup {
+	return groupBy(f.uses, func(u *use) (uint64, bool) {
 		if u.placed || s.unclear[u.tensor] != "" || u.tensor.Len() == 1 {
-			continue
+			return 0, false
 		}
-		if seen, ok := look(u.op, maxHorizon); ok {
-			c := hashOf("around", seen, u.localColour())
-			groups[c] = append(groups[c], u)
+		seen, ok := look(u.op, maxHorizon)
+		if !ok {
+			return 0, false
 		}
-	}
-	return groups
+		return hashOf("around", seen, u.localColour()), true
+	})
 }
 
 // below returns the colour of the operators downstream of o, to the nearest anchors or the horizon; their other

@@ -103,10 +103,14 @@ func (v *value) isStatic() bool { return v.op != nil && v.op.static }
 
 // decide returns the pair or the conflict of one tensor of b. Both are nil if only b has the tensor.
 func (s *search) decide(t *onnx.Tensor) (*Pair, *Conflict) {
-	named, candidates := s.a.Lookup(t.ID()), s.ofB.of(t).candidates
 	if g, ok := s.given[t]; ok {
 		return &Pair{A: g.A, B: t, How: ByCaller, Perm: g.Perm, Among: 1}, nil
 	}
+	candidates := s.ofB.of(t).candidates
+	if s.unclear[t] == "" && len(candidates) > 0 {
+		return s.decideCandidates(t, candidates)
+	}
+	named := s.a.Lookup(t.ID())
 	switch {
 	case s.unclear[t] != "":
 		c := &Conflict{A: named, B: t, Reason: s.unclear[t], Unlike: s.unlike[t]}
@@ -117,8 +121,6 @@ func (s *search) decide(t *onnx.Tensor) (*Pair, *Conflict) {
 			c.Place = s.place(candidates)
 		}
 		return nil, c
-	case len(candidates) > 0:
-		return s.decideCandidates(t, candidates)
 	case named == nil:
 		return nil, nil
 	case dtypeClass(named.DType) != dtypeClass(t.DType):

@@ -147,7 +147,9 @@ func (s *search) round(ctx context.Context) error {
 	s.unclear = map[*onnx.Tensor]string{}
 	s.ofA.reset()
 	s.ofB.reset()
-	s.pairGroups(group(s.graphA.uses, 0), group(s.graphB.uses, 0), 0)
+	var as, bs []colourGroup
+	together(func() { as = group(s.graphA.uses, 0) }, func() { bs = group(s.graphB.uses, 0) })
+	s.pairGroups(as, bs, 0)
 	if s.rounds > 0 {
 		s.pairNeighbourhoods()
 	}
@@ -156,28 +158,23 @@ func (s *search) round(ctx context.Context) error {
 }
 
 // pairGroups pairs the uses of each colour. horizon is the downstream depth that the colours include.
-func (s *search) pairGroups(as, bs map[uint64][]*use, horizon int) {
-	for _, colour := range sortedKeys(bs) {
-		s.pairGroup(as[colour], bs[colour], horizon)
+func (s *search) pairGroups(as, bs []colourGroup, horizon int) {
+	for a, b := range shared(as, bs) {
+		s.pairGroup(a, b, horizon)
 	}
 }
 
 // pairGroup pairs the uses of one colour. If several tensors share it, it refines the colour by one more downstream
 // operator; if no refined colour occurs on both sides, it falls back to names.
 func (s *search) pairGroup(as, bs []*use, horizon int) {
-	if len(as) == 0 {
-		return
-	}
 	if s.addIfOne(as, bs, s.byPart(bs[0])) {
 		return
 	}
 	if horizon < maxHorizon {
 		ga, gb := group(as, horizon+1), group(bs, horizon+1)
-		for colour := range gb {
-			if len(ga[colour]) > 0 {
-				s.pairGroups(ga, gb, horizon+1)
-				return
-			}
+		for range shared(ga, gb) {
+			s.pairGroups(ga, gb, horizon+1)
+			return
 		}
 	}
 	s.byName(as, bs)
@@ -185,14 +182,21 @@ func (s *search) pairGroup(as, bs []*use, horizon int) {
 
 // addIfOne pairs the tensors of as and bs if each side has exactly one.
 func (s *search) addIfOne(as, bs []*use, how How) bool {
-	if len(tensorsOf(as)) != 1 || len(tensorsOf(bs)) != 1 {
+	if !areOne(as) || !areOne(bs) {
 		return false
 	}
 	s.add(as[0], bs[0], how)
-	for _, u := range slices.Concat(as, bs) {
-		u.placed = true
+	for _, uses := range [][]*use{as, bs} {
+		for _, u := range uses {
+			u.placed = true
+		}
 	}
 	return true
+}
+
+// areOne reports whether uses are of one tensor. There must be one use at least.
+func areOne(uses []*use) bool {
+	return !slices.ContainsFunc(uses[1:], func(u *use) bool { return u.tensor != uses[0].tensor })
 }
 
 // byPart returns the evidence for a pair of equal colours.
@@ -334,27 +338,6 @@ func relativePerm(a, b permuted) (perm []int, ok bool) {
 		return nil, true
 	}
 	return perm, true
-}
-
-func group(uses []*use, horizon int) map[uint64][]*use {
-	out := map[uint64][]*use{}
-	for _, u := range uses {
-		c := u.colour
-		if horizon > 0 {
-			c = u.colourWithin(horizon)
-		}
-		out[c] = append(out[c], u)
-	}
-	return out
-}
-
-func sortedKeys[T any](m map[uint64]T) []uint64 {
-	var keys []uint64
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 func tensorsOf(uses []*use) []*onnx.Tensor {

@@ -18,7 +18,7 @@ func (s *search) veto() {
 			continue
 		}
 		first := candidates[0]
-		named := slices.ContainsFunc(candidates, func(c candidate) bool { return c.a.tensor == s.namesake(t) })
+		named := slices.ContainsFunc(candidates, s.hasOneName)
 		switch {
 		case t.Len() == 1:
 		case first.how == Around && first.isBelow(Related) && !first.b.isShort():
@@ -37,6 +37,11 @@ func (s *search) veto() {
 				"%.2f)", first.a.tensor.ID(), first.knownCosine())
 		}
 	}
+}
+
+// hasOneName reports whether a is the namesake of b.
+func (s *search) hasOneName(c candidate) bool {
+	return c.a.tensor.ID() == c.b.tensor.ID() || c.a.tensor == s.namesake(c.b.tensor)
 }
 
 // namesake returns the tensor of a with the name of a tensor of b; nil if there is none. Where an exporter stores equal
