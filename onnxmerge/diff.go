@@ -4,6 +4,10 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 	"github.com/wiseft/wiseft/onnxmerge/pair"
@@ -92,32 +96,30 @@ func Diff(ctx context.Context, plan *Plan, progress Progress) (*Difference, erro
 		d.Reasons = append([]string{mismatch.Summary}, mismatch.Reasons...)
 	}
 	d.Reasons = append(d.Reasons, plan.Warnings...)
+	measured, err := p.measureAll(ctx, progress)
+	if err != nil {
+		return nil, err
+	}
 	var all distance
-	total, done := p.mergedBytes(), int64(0)
-	for i, x := range p.decisions {
+	d.Pairs = slices.Grow(d.Pairs, len(p.decisions))
+	for i := range p.decisions {
+		x, one := &p.decisions[i], measured[i]
 		if x.Action == Copy && isWeight(x.b) {
 			d.OnlyB = append(d.OnlyB, x.Tensor)
 		}
 		if x.Action != Merge {
 			continue
 		}
-		one, err := measure(ctx, x)
-		if err != nil {
-			return nil, fmt.Errorf("tensor %q: %w", x.Tensor, err)
-		}
 		if isFinite(one.aa + one.bb) { // an infinite mask would dominate the sums
 			all.add(one)
 		}
 		d.Pairs = append(d.Pairs, plan.Decisions[i].difference(one))
-		permuted, err := looksPermuted(ctx, &p.decisions[i], one)
+		permuted, err := looksPermuted(ctx, x, one)
 		if err != nil {
 			return nil, fmt.Errorf("tensor %q: %w", x.Tensor, err)
 		}
 		if permuted {
 			d.Permuted = append(d.Permuted, x.Tensor)
-		}
-		if done += x.b.SizeBytes(); progress != nil {
-			progress(done, total)
 		}
 	}
 	d.addPermuted()
@@ -127,6 +129,53 @@ func Diff(ctx context.Context, plan *Plan, progress Progress) (*Difference, erro
 		d.Verdict = HeadDiffers
 	}
 	return d, nil
+}
+
+// measureAll compares all pairs. The result is in the order of the decisions, with nothing where none is merged. Small
+// pairs are compared several at a time.
+func (p *planner) measureAll(ctx context.Context, progress Progress) ([]distance, error) {
+	const batch = 1 << 20 // bytes
+	measured := make([]distance, len(p.decisions))
+	total := p.mergedBytes()
+	var mu sync.Mutex
+	done := int64(0)
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(p.workers)
+	for first := 0; first < len(p.decisions); {
+		next, size := first, int64(0)
+		for ; next < len(p.decisions) && size < batch; next++ {
+			if x := &p.decisions[next]; x.Action == Merge {
+				size += x.b.SizeBytes()
+			}
+		}
+		from := first
+		first = next
+		group.Go(func() error {
+			if err := p.measureSome(ctx, measured, from, next); err != nil || progress == nil {
+				return err
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			done += size
+			progress(done, total)
+			return nil
+		})
+	}
+	return measured, group.Wait()
+}
+
+// measureSome compares the pairs of the decisions from from on, up to to.
+func (p *planner) measureSome(ctx context.Context, dst []distance, from, to int) (err error) {
+	for i := from; i < to; i++ {
+		x := &p.decisions[i]
+		if x.Action != Merge {
+			continue
+		}
+		if dst[i], err = measure(ctx, x); err != nil {
+			return fmt.Errorf("tensor %q: %w", x.Tensor, err)
+		}
+	}
+	return nil
 }
 
 // difference returns the record of a measured pair.
@@ -198,14 +247,14 @@ func (d distance) cosine() float64 { return d.ab / math.Sqrt(d.aa*d.bb) }
 func (d distance) relL2() float64 { return math.Sqrt(d.dd / d.aa) }
 
 // measure compares all elements of a pair.
-func measure(ctx context.Context, x decision) (distance, error) {
+func measure(ctx context.Context, x *decision) (distance, error) {
 	var d distance
 	err := eachBlock(ctx, x, x.counterpart(), d.addElements)
 	return d, err
 }
 
 // eachBlock calls f with the values of all elements of a and of the fine-tuned tensor, block by block.
-func eachBlock(ctx context.Context, x decision, a input, f func(a, b []float64)) error {
+func eachBlock(ctx context.Context, x *decision, a input, f func(a, b []float64)) error {
 	inputs := []input{a, newInput(x.b.ReadAt, x.b.DType)}
 	return eachBlockOf(ctx, x.b.Len(), inputs, func(values [][]float64) { f(values[0], values[1]) })
 }

@@ -88,7 +88,7 @@ func (p *planner) mixersByTensor(ctx context.Context) (map[*onnx.Tensor]*mixer, 
 
 // measure sets the figures of a merged tensor, and counts the changes of its elements.
 func (l *Layer) measure(ctx context.Context, x decision, mixers map[*onnx.Tensor]*mixer, changes *Changes) error {
-	by, err := measure(ctx, x)
+	by, err := measure(ctx, &x)
 	if err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func (l *Layer) measure(ctx context.Context, x decision, mixers map[*onnx.Tensor
 	moved := 0.0 // the bytes of the fine-tuned model
 	if m := mixers[x.b]; m != nil {
 		var d distance
-		if err := eachBlock(ctx, x, newInput(m.fill, m.dst.DType), d.addElements); err != nil {
+		if err := eachBlock(ctx, &x, newInput(m.fill, m.dst.DType), d.addElements); err != nil {
 			return err
 		}
 		moved = math.Sqrt(d.dd / by.aa)
@@ -110,7 +110,7 @@ func (l *Layer) measure(ctx context.Context, x decision, mixers map[*onnx.Tensor
 
 // add counts the elements of a pair. unit is the root mean square of the pre-trained tensor.
 func (c *Changes) add(ctx context.Context, x decision, unit float64) error {
-	return eachBlock(ctx, x, x.counterpart(), func(a, b []float64) {
+	return eachBlock(ctx, &x, x.counterpart(), func(a, b []float64) {
 		for i := range a {
 			c.count(math.Abs(b[i]-a[i]), unit)
 		}

@@ -111,7 +111,7 @@ func newCommand(c *cli.Command, args arguments, do action) *cli.Command {
 			return err
 		}
 		if asJSON {
-			return text.WriteJSON(call.out, r)
+			return printJSON(call.out, r)
 		}
 		return printText(call.out, r.writeText)
 	}

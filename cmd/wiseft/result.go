@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +16,14 @@ import (
 // result is what a command prints: as text, or with --json as a JSON document.
 type result interface {
 	writeText(w io.Writer) error
+}
+
+// printJSON prints a result as a JSON document.
+func printJSON(w io.Writer, r result) error {
+	if d, ok := r.(interface{ writeJSON(w io.Writer) error }); ok {
+		return d.writeJSON(w)
+	}
+	return text.WriteJSON(w, r)
 }
 
 // nothing is the result of a command that has written its output to standard output.
@@ -42,7 +49,7 @@ func (f form[T]) result(r *T, err error) (result, error) {
 // exit code. With --json the document is the only one.
 func (f form[T]) failed(c *call, r *T, err error) (result, error) {
 	if c.asJSON {
-		return nil, errors.Join(text.WriteJSON(c.out, document[T]{f, r}), reportedError{err})
+		return nil, errors.Join(document[T]{f, r}.writeJSON(c.out), reportedError{err})
 	}
 	return nil, errors.Join(printText(c.out, func(w io.Writer) error { return f.text(w, r) }), err)
 }
@@ -60,15 +67,17 @@ type document[T any] struct {
 
 func (d document[T]) writeText(w io.Writer) error { return d.text(w, d.body) }
 
-// MarshalJSON writes the schema in front of the fields of the body, which is a struct with one field at least.
-func (d document[T]) MarshalJSON() ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(d.body); err != nil {
-		return nil, err
+// writeJSON writes the schema in front of the fields of the body, which is a struct with one field at least.
+func (d document[T]) writeJSON(w io.Writer) error {
+	var body bytes.Buffer
+	if err := text.WriteJSON(&body, d.body); err != nil {
+		return err
 	}
-	return append([]byte(`{"schema":"`+d.schema+`",`), b.Bytes()[1:]...), nil
+	if _, err := fmt.Fprintf(w, "{\n  \"schema\": %q,", d.schema); err != nil {
+		return err
+	}
+	_, err := w.Write(body.Bytes()[1:]) // behind its brace
+	return err
 }
 
 // newTable returns a writer that aligns columns separated by tabs.

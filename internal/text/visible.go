@@ -10,7 +10,7 @@ import (
 // Visible returns s, which may hold names from files, as a terminal may show it: control characters other than newlines
 // and tabs, and marks that change the direction of text, are escaped as in JSON (\u001b).
 func Visible(s string) string {
-	if !strings.ContainsFunc(s, hidden) {
+	if isPlain(s) || !strings.ContainsFunc(s, hidden) {
 		return s
 	}
 	var b strings.Builder
@@ -22,6 +22,16 @@ func Visible(s string) string {
 		}
 	}
 	return b.String()
+}
+
+// isPlain reports whether s has nothing but newlines, tabs and visible characters of ASCII, as almost all texts do.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; (c < ' ' || c > '~') && c != '\n' && c != '\t' {
+			return false
+		}
+	}
+	return true
 }
 
 // hidden reports whether a character acts on a terminal instead of being shown.
