@@ -317,6 +317,9 @@ func Attach(ctx context.Context, out, model, classifier string, opt AttachOption
 			classifier)
 	}
 	head := newHead(cl, tensor)
+	if head.BatchAxis, err = batchAxis(m.Model, tensor, cl.Meta.Features.BatchAxis); err != nil {
+		return nil, withPath(model, err)
+	}
 	if head.Pool, err = opt.pool(m.Model, tensor, cl.Meta.Features.Pool); err != nil {
 		return nil, withPath(model, err)
 	}
@@ -338,9 +341,9 @@ func Attach(ctx context.Context, out, model, classifier string, opt AttachOption
 
 // intoHead returns a function that writes the model with a linear probe as its own classifier's weights.
 func intoHead(ctx context.Context, m *onnx.Model, head surgery.Head) (func(w io.Writer) error, error) {
-	if head.Pool != nil {
-		return nil, fault.Usagef("--into-head writes into a classifier that reads %q as it is, and the probe's features are pooled",
-			head.Tensor)
+	if head.Pool != nil || head.BatchAxis != 0 {
+		return nil, fault.Usagef("--into-head writes into a classifier that reads %q as it is, and the probe's features are pooled "+
+			"or have the samples along another axis than the first", head.Tensor)
 	}
 	if head.Softmax || head.Float64 || head.Unit || len(head.Layers) != 1 {
 		return nil, fault.Usagef("--into-head takes a linear probe, and none of --softmax, --float64 and --unit-features")

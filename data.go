@@ -52,6 +52,7 @@ type Data struct {
 	DropNaN bool
 
 	inputs []arrays.Input // of the model that the samples are for, without those that are constant; nil if it is not known
+	idle   []string       // those of Constants that the measured tensor does not depend on
 
 	// Set is a data set of the caller's, taken as it is. Path is then its name, and the other fields must be
 	// zero. The caller closes it.

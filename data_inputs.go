@@ -29,9 +29,12 @@ func (d Data) samples() (string, error) {
 	return "", nil
 }
 
-// constants reads what inputs get with every sample, in the order of their names.
+// constants reads what inputs get with every sample, in the order of their names, without those that need nothing.
 func (d Data) constants() (list []datasets.Constant, err error) {
 	for _, input := range slices.Sorted(maps.Keys(d.Constants)) {
+		if slices.Contains(d.idle, input) {
+			continue
+		}
 		if input == "" {
 			return nil, fault.Usagef("--constant %s is not NAME=VALUE", d.Constants[input])
 		}
@@ -91,21 +94,32 @@ func modelInputs(m *onnx.Model, values ...string) (list []probe.Input, err error
 	return list, nil
 }
 
+// hasInput reports whether a model has an input of a name, which no value may depend on.
+func hasInput(m *onnx.Model, name string) bool {
+	isNamed := func(v onnx.Value) bool { return v.Name == name }
+	return slices.ContainsFunc(m.Graph.Inputs, isNamed) || slices.ContainsFunc(m.Graph.Optional, isNamed)
+}
+
 // declaredInput returns a model's input as package probe takes it.
 func declaredInput(v onnx.Value) probe.Input {
-	in := probe.Input{Name: v.Name, Type: ort.ElementType(v.DType)}
+	in := probe.Input{Name: v.Name, Type: ort.ElementType(v.DType), Axes: axisNames(v)}
 	for _, d := range v.Shape {
-		in.Shape, in.Axes = append(in.Shape, d.Len), append(in.Axes, d.Param)
+		in.Shape = append(in.Shape, d.Len)
 	}
 	return in
 }
 
 // forModel returns data that feed the inputs of a model on which some values depend, or all inputs without any values.
 func (d Data) forModel(m *onnx.Model, values ...string) Data {
-	d.inputs = nil
+	d.inputs, d.idle = nil, nil
 	declared, err := modelInputs(m, values...)
 	if err != nil { // who runs the model reports it
 		return d
+	}
+	for input := range d.Constants {
+		if !slices.ContainsFunc(declared, func(in probe.Input) bool { return in.Name == input }) && hasInput(m, input) {
+			d.idle = append(d.idle, input)
+		}
 	}
 	d.inputs = []arrays.Input{}
 	for _, in := range declared {

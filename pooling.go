@@ -1,6 +1,7 @@
 package wiseft
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/wiseft/wiseft/internal/fault"
@@ -55,6 +56,16 @@ func (o AttachOptions) pool(m *onnx.Model, tensor string, fitted *feature.Pool) 
 	p := &surgery.Pool{Mode: fitted.Mode, FeatureAxis: fitted.FeatureAxis, Axes: fitted.Axes}
 	p.Mask, p.InvertMask = strings.CutPrefix(fitted.Mask, "!")
 	return p, nil
+}
+
+// batchAxis returns the axis of a tensor that has a row for every sample, as the names of axes say, or else the fitted
+// features' one.
+func batchAxis(m *onnx.Model, tensor string, fitted int) (int, error) {
+	inputs, err := modelInputs(m, tensor)
+	if err != nil {
+		return 0, err
+	}
+	return cmp.Or(probe.BatchAxis(axisNames(m.Graph.Value(tensor)), inputs), fitted), nil
 }
 
 // pooled says how a tensor is made from positions such as tokens; "" if it is not known, or it is pooled here.

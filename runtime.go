@@ -132,7 +132,21 @@ func (r *Runtime) Open(ctx context.Context, source probe.Source, tensor string, 
 	if errors.Is(err, ort.ErrHalf) { // which the model may not declare
 		ex, err = r.expose(ctx, m, source, tensor, true, inputs)
 	}
-	return ex, err
+	if err != nil {
+		return nil, err
+	}
+	varying := slices.DeleteFunc(slices.Clone(inputs), func(in probe.Input) bool {
+		return slices.ContainsFunc(data.Constants, func(c datasets.Constant) bool { return c.Input == in.Name })
+	})
+	return probe.WithBatchAxis(ex, probe.BatchAxis(axisNames(m.Graph.Value(tensor)), varying)), nil
+}
+
+// axisNames returns the names of a value's axes, "" for those without.
+func axisNames(v onnx.Value) (names []string) {
+	for _, d := range v.Shape {
+		names = append(names, d.Param)
+	}
+	return names
 }
 
 // expose opens a model whose only output is tensor. The nodes that it does not need are left out. With half it is cast to
@@ -215,7 +229,7 @@ func LibraryOptions(opt RuntimeOptions, monitor Monitor) ort.Options {
 func aboutModel(path string, err error) error {
 	_, rejected := errors.AsType[*ort.ModelError](err)
 	_, unknown := errors.AsType[*surgery.UnknownTensorError](err)
-	if rejected || unknown {
+	if rejected || unknown || errors.Is(err, probe.ErrBatchAxis) {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	return err

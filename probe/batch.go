@@ -13,8 +13,8 @@ import (
 	"github.com/wiseft/wiseft/probe/internal/npz"
 )
 
-// ErrBatchAxis is an output whose first axis is not the batch. [Extractor] wraps it.
-var ErrBatchAxis = errors.New("its first axis is not the batch")
+// ErrBatchAxis is an output whose batch axis has another length than the batch.
+var ErrBatchAxis = errors.New("is not the batch")
 
 // batchTolerance is the largest difference between the features of one sample in two batches, relative to the largest
 // feature: kernels for other batch lengths round differently, on a GPU and in float16 by some 1e-3.
@@ -117,6 +117,9 @@ func (f *feed) first(ctx context.Context, ex Extractor, samples []*datasets.Samp
 		return nil, err
 	}
 	x, err := ex.Extract(ctx, nil, c.groups[0].Batch)
+	if err == nil {
+		_, err = rows(x, 0, int64(length), ex.Output())
+	}
 	if err != nil {
 		return nil, err
 	}

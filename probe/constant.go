@@ -24,13 +24,15 @@ type constant struct {
 }
 
 // findBatchAxis finds the axis that is as long as the batch: the one of the name that the batch has at inputs that samples
-// feed, or else the first one, if it is free and its name does not speak against it. A recurrent state has it second.
+// feed, or else the first one, if it is free and its name does not speak against it. A recurrent state has it second: where
+// the batch has no name, behind axes of fixed lengths, the first free axis without one is taken.
 func (c *constant) findBatchAxis(all []source) {
 	c.batch = -1
-	names := map[string]bool{}
+	names, freeBatch := map[string]bool{}, false
 	for _, s := range all {
 		if s.constant == nil {
 			names[s.in.axisName(0)] = true
+			freeBatch = freeBatch || len(s.in.Shape) > 0 && s.in.Shape[0] < 0
 		}
 	}
 	for axis := range c.in.Shape {
@@ -39,11 +41,14 @@ func (c *constant) findBatchAxis(all []source) {
 			return
 		}
 	}
-	if len(c.in.Shape) > 0 && c.in.Shape[0] < 0 {
+	switch first := slices.IndexFunc(c.in.Shape, func(d int64) bool { return d < 0 }); {
+	case first == 0:
 		name := strings.ToLower(c.in.axisName(0))
 		if name == "" || names[""] || strings.Contains(name, "batch") {
 			c.batch = 0
 		}
+	case first > 0 && freeBatch && names[""] && c.in.axisName(first) == "":
+		c.batch = first
 	}
 }
 

@@ -27,8 +27,10 @@ type Batch struct {
 // Output is the tensor that an extractor computes.
 type Output struct {
 	Name     string
-	Declared []int64 // its shape in the model, the batch axis first; -1 stands for any length; nil if there is none
+	Declared []int64 // its shape in the model; -1 stands for any length; nil if there is none
 	Shape    []int64 // its shape in the latest pass; nil before the first, or if the engine does not state it
+	// BatchAxis is the axis with a row for every sample, 0 unless names say otherwise; see [BatchAxis].
+	BatchAxis int
 	// Beside are the model's other outputs, which are not computed.
 	Beside []Output
 }
@@ -37,7 +39,10 @@ type Output struct {
 // whether [Extract] may refuse the tensor without a [Pooling].
 func (o Output) MayHavePositions() bool {
 	long, free := 0, false
-	for _, n := range o.Declared[min(1, len(o.Declared)):] {
+	for axis, n := range o.Declared {
+		if axis == o.BatchAxis {
+			continue
+		}
 		if n != 1 {
 			long++
 		}
@@ -63,8 +68,7 @@ type Extractor interface {
 	Inputs() []Input
 	// Output returns the tensor, with its shape in the latest pass.
 	Output() Output
-	// Extract runs one forward pass and appends the features of all rows to dst, row after row: batch x dim values,
-	// the trailing axes of the feature tensor flattened. b may be reused after Extract returns. Extract returns ctx's
+	// Extract runs one forward pass and appends the values of the tensor to dst, in its order. b may be reused after Extract returns. Extract returns ctx's
 	// error soon after ctx ends.
 	Extract(ctx context.Context, dst []float32, b Batch) ([]float32, error)
 	// Close releases the model. Closing twice is harmless.

@@ -129,7 +129,7 @@ func (s *Stream) pass(g *group) error {
 	before, length, rows := len(f.X), int(g.Shape[0]), len(g.samples)
 	x, err := s.ex.Extract(s.ctx, f.X, g.Batch)
 	if err == nil {
-		x, err = s.pool.pool(x, before, g.Batch, s.ex.Output())
+		x, err = s.pooled(x, before, g.Batch)
 	}
 	if err != nil {
 		if s.ctx.Err() != nil {
@@ -151,6 +151,21 @@ func (s *Stream) pass(g *group) error {
 		return fault.Inputf("%s: sample %d: model gives feature %d as %v", name, g.samples[bad/f.Dim], bad%f.Dim, f.X[before+bad])
 	}
 	return nil
+}
+
+// pooled makes the rows of a pass, which are the end of x from before on, rows of features.
+func (s *Stream) pooled(x []float32, before int, b Batch) ([]float32, error) {
+	out, err := rows(x, before, b.Shape[0], s.ex.Output())
+	if err != nil {
+		return x, err
+	}
+	if m := &s.set.Meta; s.set.Dim == 0 {
+		m.BatchAxis = out.BatchAxis
+	} else if m.BatchAxis != out.BatchAxis {
+		return x, fault.Inputf("tensor %q has shape %v with the batch axis first, and no batch axis for other samples", out.Name,
+			out.Shape)
+	}
+	return s.pool.pool(x, before, b, out)
 }
 
 // String names the samples of a batch.

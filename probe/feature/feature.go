@@ -32,7 +32,10 @@ type Meta struct {
 
 	Layout string `json:"layout,omitempty"` // probe.Layout of clouds; "" = the samples are no clouds
 	Batch  int    `json:"batch"`
-	Pool   *Pool  `json:"pool,omitempty"` // nil = the tensor was not pooled
+	// BatchAxis is the tensor's axis with a row for every sample, if it is not the first one; -1 if there is none, as a pass
+	// had one sample.
+	BatchAxis int   `json:"batch_axis,omitempty"`
+	Pool      *Pool `json:"pool,omitempty"` // nil = the tensor was not pooled
 }
 
 // Pool is how a tensor with several positions a sample became one row of features.

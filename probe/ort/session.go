@@ -195,7 +195,7 @@ func (s *Session) Extract(ctx context.Context, dst []float32, b probe.Batch) (_ 
 	}
 	defer terminateWith(ctx, s.runner)()
 	outputs := []tensor{nil}
-	if slices.Equal(shape, s.shape) {
+	if slices.Equal(shape, s.shape) && s.isAsDeclared() {
 		outputs[0] = s.output
 	}
 	// To Go's monitor thread, a goroutine that makes one long call to C after another without being scheduled looks
@@ -210,14 +210,10 @@ func (s *Session) Extract(ctx context.Context, dst []float32, b probe.Batch) (_ 
 	}
 	if out := outputs[0]; out.elementType() != Float32 {
 		defer out.close()
-		if err := s.setShape(out.dims(), b.Shape[0]); err != nil {
-			return dst, err
-		}
+		s.extracted.Shape = out.dims()
 		return appendConverted(dst, out, s.extracted.Name)
 	}
-	if err := s.keep(shape, b.Shape[0], outputs[0]); err != nil {
-		return dst, err
-	}
+	s.keep(shape, outputs[0])
 	return append(dst, elementsOf[float32](s.output.bytes())...), nil
 }
 
@@ -286,22 +282,22 @@ func terminateWith(ctx context.Context, r runner) (stop func()) {
 var errClosed = errors.New("ort: the model is closed")
 
 // keep keeps the output for the next batch of the same shapes.
-func (s *Session) keep(shape []int64, batch int64, out tensor) error {
+func (s *Session) keep(shape []int64, out tensor) {
 	if out == s.output {
-		return nil
+		return
 	}
 	s.release()
-	s.output, s.shape = out, slices.Clone(shape)
-	return s.setShape(out.dims(), batch)
+	s.output, s.shape, s.extracted.Shape = out, slices.Clone(shape), out.dims()
 }
 
-// setShape sets the shape of the output, whose first axis must be the batch.
-func (s *Session) setShape(got []int64, batch int64) error {
-	s.extracted.Shape = got
-	if len(got) == 0 || got[0] != batch {
-		return modelErrorf("the output has shape %v for a batch of %d: %w", got, batch, probe.ErrBatchAxis)
+// isAsDeclared reports whether the output has the shape that the model declares. onnxruntime takes no other as an output that
+// is given, although it makes others.
+func (s *Session) isAsDeclared() bool {
+	declared, made := s.extracted.Declared, s.extracted.Shape
+	if declared == nil {
+		return true
 	}
-	return nil
+	return slices.EqualFunc(declared, made, func(d, n int64) bool { return d < 0 || d == n })
 }
 
 func (s *Session) release() {

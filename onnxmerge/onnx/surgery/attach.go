@@ -13,12 +13,15 @@ import (
 
 // Head is a classifier that is attached to a model.
 type Head struct {
-	Tensor  string      // the value it reads: features, one row per sample
-	Pool    *Pool       // makes one row of features a sample first; nil = all axes but the batch's are flattened
-	Unit    bool        // features are divided by their Euclidean norm first
-	Output  string      // the name of its scores, a new value; "" means "scores"
-	Layers  []HeadLayer // applied in order; the last has one output per class
-	Softmax bool        // the output is the softmax of the scores
+	Tensor string // the value it reads: features, one row per sample
+	// BatchAxis is the axis of the value that has the rows; -1 if there is none, and the value is of one sample. Axes of Pool
+	// are those with the batch axis first.
+	BatchAxis int
+	Pool      *Pool       // makes one row of features a sample first; nil = all axes but the batch's are flattened
+	Unit      bool        // features are divided by their Euclidean norm first
+	Output    string      // the name of its scores, a new value; "" means "scores"
+	Layers    []HeadLayer // applied in order; the last has one output per class
+	Softmax   bool        // the output is the softmax of the scores
 	// Mean has a value for each feature that is subtracted from it first, which changes the rounding alone: a mean of
 	// n deviations costs a factor of n in precision. Biases are those for features without the subtraction. nil is 0.
 	// Measured on ModelNet10's test half (logistic, C 1, scores up to 31), the largest difference from the probe:
@@ -97,7 +100,10 @@ func Attach(ctx context.Context, w io.Writer, m *onnx.Model, head Head) error {
 	if err := head.check(); err != nil {
 		return err
 	}
-	if err := head.Pool.check(m, head.Tensor); err != nil {
+	if err := head.checkRows(m); err != nil {
+		return err
+	}
+	if err := head.Pool.check(m, head.Tensor, head.rows(m)); err != nil {
 		return err
 	}
 	g, err := flow.New(m)
@@ -130,9 +136,33 @@ func Attach(ctx context.Context, w io.Writer, m *onnx.Model, head Head) error {
 	return m.WriteChanged(ctx, w, c)
 }
 
+// rows returns the declared shape of the value with the batch axis first; nil if there is none.
+func (h Head) rows(m *onnx.Model) []onnx.Dim {
+	shape := slices.Clone(m.Graph.Value(h.Tensor).Shape)
+	switch {
+	case len(shape) == 0:
+		return nil
+	case h.BatchAxis < 0:
+		return slices.Insert(shape, 0, onnx.Dim{Len: 1})
+	case h.BatchAxis > 0:
+		batch := shape[h.BatchAxis]
+		return slices.Insert(slices.Delete(shape, h.BatchAxis, h.BatchAxis+1), 0, batch)
+	}
+	return shape
+}
+
+// checkRows refuses a batch axis that the value does not have.
+func (h Head) checkRows(m *onnx.Model) error {
+	if axes := len(m.Graph.Value(h.Tensor).Shape); h.BatchAxis > 0 && h.BatchAxis >= axes {
+		return onnx.MismatchError(fmt.Sprintf("axis %d of tensor %q is to have the samples, and the model declares %d axes",
+			h.BatchAxis, h.Tensor, axes))
+	}
+	return nil
+}
+
 // checkWidth refuses a head for features of another size, where the model declares it.
 func (h Head) checkWidth(m *onnx.Model) error {
-	shape := m.Graph.Value(h.Tensor).Shape
+	shape := h.rows(m)
 	if len(shape) == 0 {
 		return nil
 	}

@@ -20,8 +20,8 @@ type Pool struct {
 	InvertMask bool
 }
 
-// check refuses a pool that no tensor has.
-func (p *Pool) check(m *onnx.Model, tensor string) error {
+// check refuses a pool that no tensor has. shape is the tensor's, with the batch axis first.
+func (p *Pool) check(m *onnx.Model, tensor string, shape []onnx.Dim) error {
 	switch {
 	case p == nil:
 		return nil
@@ -39,7 +39,7 @@ func (p *Pool) check(m *onnx.Model, tensor string) error {
 			return onnx.MismatchError(fmt.Sprintf("the model has opset %d, and pooling with a mask needs %d", m.Opset(), opsetMask))
 		}
 	}
-	if shape := m.Graph.Value(tensor).Shape; len(shape) > 0 && len(shape) != p.Axes {
+	if len(shape) > 0 && len(shape) != p.Axes {
 		return onnx.MismatchError(fmt.Sprintf("tensor %q has %d axes, the probe's features were pooled from %d", tensor,
 			len(shape), p.Axes))
 	}

@@ -10,8 +10,9 @@ import (
 
 // Opsets at which operators of a head changed their form.
 const (
-	opsetCastByNumber = 6 // Cast.to is a number, before a name
-	opsetBroadcasting = 7 // Gemm and Greater broadcast by themselves, before by an attribute
+	opsetCastByNumber   = 6  // Cast.to is a number, before a name
+	opsetBroadcasting   = 7  // Gemm and Greater broadcast by themselves, before by an attribute
+	opsetUnsqueezeInput = 13 // Unsqueeze takes the axes as an input, before as an attribute
 )
 
 // headWriter adds the operators of a head to a graph.
@@ -31,6 +32,8 @@ func addHead(a *onnx.Additions, m *onnx.Model, head Head) {
 	if features.DType != onnx.DTypeUndefined && !declared {
 		h.Value(features) // its declaration as an output is removed
 	}
+	h.rows(head.BatchAxis, len(features.Shape))
+	features.Shape = head.rows(m)
 	if len(features.Shape) != 2 && head.Pool == nil {
 		h.node("Flatten", h.prefix+"flat", []onnx.NewAttribute{{Name: "axis", Int: 1}})
 	}
@@ -59,6 +62,25 @@ func addHead(a *onnx.Additions, m *onnx.Model, head Head) {
 	}
 	classes := int64(len(head.Layers[len(head.Layers)-1].Bias))
 	h.Output(onnx.Value{Name: head.Output, DType: onnx.Float32, Shape: []onnx.Dim{batch, {Len: classes}}})
+}
+
+// rows moves the batch axis of the last value, which has so many axes, in front of the others, or adds one of length 1.
+func (h *headWriter) rows(batchAxis, axes int) {
+	switch {
+	case batchAxis > 0:
+		perm := []int64{int64(batchAxis)}
+		for axis := range axes {
+			if axis != batchAxis {
+				perm = append(perm, int64(axis))
+			}
+		}
+		h.node("Transpose", h.prefix+"rows", []onnx.NewAttribute{{Name: "perm", Ints: perm}})
+	case batchAxis < 0 && h.opset < opsetUnsqueezeInput:
+		h.node("Unsqueeze", h.prefix+"rows", []onnx.NewAttribute{{Name: "axes", Ints: []int64{0}}})
+	case batchAxis < 0:
+		h.Int64s(h.prefix+"rows/axes", 0)
+		h.node("Unsqueeze", h.prefix+"rows", nil, h.prefix+"rows/axes")
+	}
 }
 
 // layers adds the layers, softmax, and the cast to float32.
