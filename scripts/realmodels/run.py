@@ -3,13 +3,14 @@
     go build -o wiseft ./cmd/wiseft
     python scripts/realmodels/run.py --wiseft ./wiseft [--before OLDER_WISEFT] [--cache FOLDER] [--only PART_OF_A_PATH]
 
-Every tensor that a model gives is a case: `wiseft features` with data that is made by the declared inputs, and with the flag
-that an error names, against onnxruntime on the same batches, pooled by NumPy. The table is written to results.md.
+Every tensor that a model gives is a case: `wiseft features` with data that is made by the declared inputs, and with the flags
+that errors name, against onnxruntime on the same batches, pooled by NumPy. The table is written to results.md; the exit
+code is 1 if a tensor differs.
 """
 
 import argparse
 import collections
-import datetime
+import copy
 import json
 import os
 import subprocess
@@ -21,6 +22,7 @@ import onnxruntime
 
 import feeds
 import fetch
+import table
 
 LIMIT, LIMIT_HALF = 1e-6, 1e-3  # of the largest value: float32's and float16's roundings
 
@@ -41,14 +43,16 @@ def run(session, feed, batch):
 
 
 def feasible(session, path):
-    """A feed that the model takes, with the first length of its free axes that fits."""
+    """A feed that the model takes, with the first length of its free axes that fits; some take one sample at a time."""
     error = None
-    for length in feeds.LENGTHS:
-        feed = feeds.Feed(session, path, length)
-        try:
-            return feed, run(session, feed, feed.batch)
-        except Exception as e:  # of onnxruntime, which has no class for it
-            error = error or e
+    for batch in (None, 1):
+        for length in feeds.LENGTHS:
+            feed = feeds.Feed(session, path, length)
+            feed.batch = batch or feed.batch
+            try:
+                return feed, run(session, feed, feed.batch)
+            except Exception as e:  # of onnxruntime, which has no class for it
+                error = error or e
     raise error
 
 
@@ -78,11 +82,13 @@ def describe(error):
     return text[0] if text else "?"
 
 
-def features(binary, folder, model, output, feed, flags):
-    """Runs wiseft features; returns its features with their meta, or its message."""
+def features(binary, folder, model, output, flags):
+    """Runs wiseft features; returns its features with their meta, or its message. Flags may begin with a variable."""
     out = os.path.join(folder, "features.npz")
-    command = [binary, "features", model, "--data", os.path.join(folder, "data.npz"), "--output", output, "--force", "-o", out, "-q", *flags]
-    done = subprocess.run(command, capture_output=True, text=True)
+    command = [binary, "features", model, "--data", os.path.join(folder, "data.npz"), "--output", output, "--force", "-o", out, "-q"]
+    variables = dict(f.split("=", 1) for f in flags if f.startswith("WISEFT_"))
+    done = subprocess.run(command + [f for f in flags if not f.startswith("WISEFT_")], capture_output=True, text=True,
+                          env={**os.environ, **variables})
     if done.returncode:
         return None, done.stderr or done.stdout
     with np.load(out) as z:
@@ -100,47 +106,43 @@ def constants(folder, feed):
     return flags
 
 
-def measured(binary, folder, path, output, feed, session):
+ASKED = {"--pool mean": ["--pool", "mean"], "--trust-batch": ["--trust-batch"], "--batch 1": ["--batch", "1"],
+         "WISEFT_ORT_BINDING=purego": ["WISEFT_ORT_BINDING=purego"]}
+
+
+def measured(binary, folder, path, output, feed):
     """Features, with the flags that errors ask for. Returns them, the message of a refusal, and the flags."""
-    flags = constants(folder, feed)
+    flags, extra = constants(folder, feed), []
     if feed.batch == 1:
-        flags += ["--batch", "1"]
-    extra = []
+        extra = ["--batch", "1"]
     while True:
-        got, error = features(binary, folder, path, output.name, feed, flags + extra)
+        got, error = features(binary, folder, path, output.name, flags + extra)
         if got is not None:
             return got, "", extra
-        for flag in (["--pool", "mean"], ["--trust-batch"]):
-            if flag[0] in error and flag[0] not in extra:
-                extra += flag
-                break
-        else:
+        more = next((flag for text, flag in ASKED.items() if text in error and flag[0] not in extra), None)
+        if more is None:
             return None, error, extra
+        extra = extra + more
 
 
-def case(args, folder, path, session, output, feed, outputs):
-    """Returns before and now as words, the difference, and what is to be said."""
+def case(binary, folder, path, session, output, feed):
+    """What wiseft makes of a tensor: a word, the difference from onnxruntime relative to the largest value, what is wrong, and
+    the flags."""
+    if not binary:
+        return "", None, "", []
+    got, error, extra = measured(binary, folder, path, output, feed)
+    if got is None:
+        return "refused", None, describe(error), extra
     if not output.type.startswith("tensor("):
-        return "refused", "refused", None, f"{output.name} is {output.type}"
-    np.savez(os.path.join(folder, "data.npz"), **feed.samples)
-    want = joined(output, outputs[output.name], feed)
-    words = {}
-    for which, binary in (("before", args.before), ("now", args.wiseft)):
-        if not binary:
-            words[which] = ("", None, "", [])
-            continue
-        got, error, extra = measured(binary, folder, path, output, feed, session)
-        if got is None:
-            words[which] = ("refused", None, describe(error), extra)
-            continue
-        expected = pooled(want, got[1])
-        if got[0].shape != expected.shape:
-            words[which] = ("WRONG", None, f"{output.name}: {got[0].shape}, not {expected.shape}", extra)
-            continue
-        apart = np.abs(got[0] - expected).max() / max(np.abs(expected).max(), 1e-30) if expected.size else 0
-        limit = LIMIT_HALF if "float16" in output.type else LIMIT
-        words[which] = ("equal" if apart <= limit else "WRONG", apart, "", extra)
-    return words["before"], words["now"]
+        return "WRONG", None, f"{output.name} is no tensor", extra
+    alone = copy.copy(feed)
+    alone.batch = 1 if "--batch" in extra else feed.batch
+    expected = pooled(joined(output, run(session, alone, alone.batch)[output.name], alone), got[1])
+    if got[0].shape != expected.shape:
+        return "WRONG", None, f"{output.name}: {got[0].shape}, not {expected.shape}", extra
+    apart = np.abs(got[0] - expected).max() / max(np.abs(expected).max(), 1e-30) if expected.size else 0
+    limit = LIMIT_HALF if "float16" in output.type else LIMIT
+    return "equal" if apart <= limit else "WRONG", float(apart), "", extra
 
 
 def shapes(session):
@@ -163,7 +165,8 @@ def main():
                 continue
             rows.append(model(args, folder, package, name, path))
             print(json.dumps(rows[-1]), flush=True)
-    print(f"{len(rows)} models, {again} more are copies", file=sys.stderr)
+    wrong = table.write(os.path.join(fetch.HERE, "results.md") if not args.only else os.devnull, rows, again)
+    sys.exit(wrong)
 
 
 def model(args, folder, package, name, path):
@@ -172,10 +175,12 @@ def model(args, folder, package, name, path):
     try:
         session = open_session(path)
         row["inputs"] = shapes(session)
-        feed, outputs = feasible(session, path)
+        feed, _ = feasible(session, path)
     except Exception as e:
         return {**row, "error": describe(str(e))}
-    row["outputs"] = [(o.name, *case(args, folder, path, session, o, feed, outputs)) for o in session.get_outputs()]
+    np.savez(os.path.join(folder, "data.npz"), **feed.samples)
+    row["outputs"] = [(o.name, o.type, case(args.before, folder, path, session, o, feed), case(args.wiseft, folder, path, session, o, feed))
+                      for o in session.get_outputs()]
     return row
 
 
