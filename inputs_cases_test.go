@@ -29,6 +29,8 @@ func TestInputsAsOnnxruntime(t *testing.T) {
 		Model, Data, Tensor, Pool, Mask, Pad string
 		Inputs, Constants                    map[string]string
 		Half                                 bool // computed in float16
+		Idle                                 int  // constants that the tensor does not depend on
+		BatchAxis                            int  `json:"batch_axis"`
 		Want                                 [][]float64
 	}
 	var cases []inputsCase
@@ -59,7 +61,10 @@ func TestInputsAsOnnxruntime(t *testing.T) {
 		if p := f.Meta.Pool; c.Mask != "" && (p == nil || p.Mask != c.Mask) {
 			t.Errorf("%s: pooled by %v, want the mask %s", name, p, c.Mask)
 		}
-		if got := f.Meta.Data.Constants; len(got) != len(c.Constants) {
+		if f.Meta.BatchAxis != c.BatchAxis {
+			t.Errorf("%s: the samples are along axis %d, want %d", name, f.Meta.BatchAxis, c.BatchAxis)
+		}
+		if got := f.Meta.Data.Constants; len(got) != len(c.Constants)-c.Idle {
 			t.Errorf("%s: the meta has the constants %+v, want %v", name, got, c.Constants)
 		}
 		if f.Len() != len(c.Want) || f.Dim != len(c.Want[0]) {

@@ -253,8 +253,40 @@ def types(folder):
     return [{"model": "types.onnx", "data": "types.npz", "want": want}, {"model": "types.onnx", "data": "types", "want": want}]
 
 
+def recurrent(folder):
+    """Time first and samples along the second axis, a state whose batch axis has no name, an input that nothing needs, and a
+    model of one text at a time whose tensor has no batch axis."""
+    tensors = [("w", weights((1, 4, 3))), ("r", weights((1, 4, 4)))]
+    nodes = [h.make_node("Transpose", ["x"], ["steps"], perm=[2, 0, 1]),
+             h.make_node("RNN", ["steps", "w", "r"], ["hidden", "last"], hidden_size=4),
+             h.make_node("Squeeze", ["hidden", "one"], ["logits"])]
+    save(folder, "recurrent.onnx", [("x", T.FLOAT, ["batch", 3, 5]), ("rate", T.INT64, [])],
+         [("logits", T.FLOAT, [5, "batch", 4]), ("last", T.FLOAT, [1, "batch", 4])], nodes, [*tensors, ("one", np.array([1]))])
+    x, state = weights((9, 3, 5)), np.zeros((2, 9, 4), np.float32)
+    np.savez_compressed(os.path.join(folder, "steps.npz"), x=x, y=np.arange(9) % 2)
+    logits = run(folder, "recurrent.onnx", "logits", {"x": x, "rate": np.array(1)}).swapaxes(0, 1).astype(np.float64)
+    save(folder, "state.onnx", [("x", T.FLOAT, [None, 3, 5]), ("state", T.FLOAT, [2, None, 4])], [("out", T.FLOAT, [None, 4])],
+         [h.make_node("ReduceSum", ["x", "last_axis"], ["sum"], keepdims=0), h.make_node("Gemm", ["sum", "project"], ["projected"]),
+          h.make_node("ReduceSum", ["state", "first_axis"], ["past"], keepdims=0), h.make_node("Add", ["projected", "past"], ["out"])],
+         [("last_axis", np.array([2])), ("first_axis", np.array([0])), ("project", weights((3, 4)))])
+    save(folder, "single.onnx", [("tokens", T.INT64, [1, "length"])], [("embedded", T.FLOAT, ["length", 6])],
+         [h.make_node("Gather", ["words", "tokens"], ["rows"]), h.make_node("Squeeze", ["rows", "first_axis"], ["embedded"])],
+         [("words", weights((20, 6))), ("first_axis", np.array([0]))])
+    tokens = rng.integers(0, 20, (6, 7))
+    np.savez_compressed(os.path.join(folder, "tokens.npz"), tokens=tokens, y=np.arange(6) % 2)
+    scores = np.stack([run(folder, "single.onnx", "embedded", {"tokens": t[None]}) for t in tokens]).astype(np.float64)
+    return [{"model": "recurrent.onnx", "data": "steps.npz", "tensor": "logits", "constants": {"rate": "16000"}, "idle": 1, "batch_axis": 1,
+             "want": logits.reshape(9, -1)},
+            {"model": "recurrent.onnx", "data": "steps.npz", "tensor": "logits", "pool": "mean", "batch_axis": 1, "want": logits.mean(1)},
+            {"model": "recurrent.onnx", "data": "steps.npz", "tensor": "last", "batch_axis": 1, "want": logits[:, -1]},
+            {"model": "state.onnx", "data": "steps.npz", "constants": {"state": "zeros"},
+             "want": run(folder, "state.onnx", "out", {"x": x, "state": state})},
+            {"model": "single.onnx", "data": "tokens.npz", "pool": "mean", "batch_axis": -1, "want": scores.mean(1)},
+            {"model": "single.onnx", "data": "tokens.npz", "pool": "flatten", "batch_axis": -1, "want": scores.reshape(6, -1)}]
+
+
 def cases(folder):
-    made = text(folder) + towers(folder) + detector(folder) + audio(folder) + pixels(folder) + types(folder)
+    made = text(folder) + towers(folder) + detector(folder) + audio(folder) + pixels(folder) + types(folder) + recurrent(folder)
     for c in made:
         c["want"] = [[float(str(np.float32(v))) for v in row] for row in c["want"]]
     return made
