@@ -274,6 +274,9 @@ def recurrent(folder):
          [("words", weights((20, 6))), ("first_axis", np.array([0]))])
     tokens = rng.integers(0, 20, (6, 7))
     np.savez_compressed(os.path.join(folder, "tokens.npz"), tokens=tokens, y=np.arange(6) % 2)
+    # Declares two axes, and gives three.
+    save(folder, "misdeclared.onnx", [("x", T.FLOAT, [1, 3, 5]), ("target", T.INT64, ["axes"])], [("out", T.FLOAT, [1, "length"])],
+         [h.make_node("Reshape", ["x", "target"], ["out"])])
     scores = np.stack([run(folder, "single.onnx", "embedded", {"tokens": t[None]}) for t in tokens]).astype(np.float64)
     return [{"model": "recurrent.onnx", "data": "steps.npz", "tensor": "logits", "constants": {"rate": "16000"}, "idle": 1, "batch_axis": 1,
              "want": logits.reshape(9, -1)},
@@ -281,6 +284,8 @@ def recurrent(folder):
             {"model": "recurrent.onnx", "data": "steps.npz", "tensor": "last", "batch_axis": 1, "want": logits[:, -1]},
             {"model": "state.onnx", "data": "steps.npz", "constants": {"state": "zeros"},
              "want": run(folder, "state.onnx", "out", {"x": x, "state": state})},
+            {"model": "misdeclared.onnx", "data": "steps.npz", "constants": {"target": "[5,1,3]"}, "pool": "mean", "batch_axis": -1,
+             "want": x.reshape(9, 5, 3).astype(np.float64).mean(2)},
             {"model": "single.onnx", "data": "tokens.npz", "pool": "mean", "batch_axis": -1, "want": scores.mean(1)},
             {"model": "single.onnx", "data": "tokens.npz", "pool": "flatten", "batch_axis": -1, "want": scores.reshape(6, -1)}]
 
