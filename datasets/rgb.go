@@ -7,14 +7,18 @@ import (
 
 // opaque returns a decoded picture without transparency, in the colours that Pillow's convert("RGB") gives: those of
 // transparent pixels are kept, and 16 bits become their upper 8. 16-bit grey is scaled to 8 bits (x/257, rounded),
-// where Pillow clips it at 255; grey16 says that m is 16-bit grey although it has a transparent level. Pictures of
-// types without transparency are returned as they are.
+// where Pillow clips it at 255; grey16 says that m is 16-bit grey although it has a transparent level. Pictures
+// without transparency whose colours are those already are returned as they are.
 func opaque(m image.Image, grey16 bool) image.Image {
 	switch m := m.(type) {
 	case *image.YCbCr, *image.Gray, *image.CMYK:
 		return m
 	case *image.NYCbCrA:
 		return &m.YCbCr
+	case *image.RGBA:
+		if m.Opaque() {
+			return m
+		}
 	}
 	bounds := m.Bounds()
 	out := image.NewRGBA(image.Rect(0, 0, bounds.Dx(), bounds.Dy()))

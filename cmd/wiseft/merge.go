@@ -70,8 +70,7 @@ func newMergeCommand() *cli.Command {
 			"  wiseft merge big.onnx tuned.onnx -o merged.onnx --external always --shard-size 2GiB",
 		Flags: slices.Concat(flags, o.storageOptions.flags(), o.mergeOptions.flags(),
 			o.alignOptions.flags(), o.repairOptions.flags(),
-			section("Repair:", define(&o.modelMemory, "model-memory", "repair models up to this `SIZE`, which are held in memory: at most 2GiB").
-				or("1GiB").env()),
+			repairMemory(&o.modelMemory),
 			o.proveOptions.flags("prove"), []cli.Flag{backboneFlag(&o.BackboneOutput)}),
 	}, atLeast(), abandonable(o.run))
 }

@@ -24,6 +24,12 @@ func (o *repairOptions) flags() []cli.Flag {
 	)
 }
 
+// repairMemory is the flag of commands that hold models in memory for repairs alone.
+func repairMemory(dst *string) []cli.Flag {
+	return section("Repair:", define(dst, "model-memory", "repair models up to this `SIZE`, which are held in memory: at most 2GiB").
+		or("1GiB").env())
+}
+
 // options returns the library's options; nil without --repair. Samples pass in the default batches on the CPU, so
 // that every command gives the same bytes.
 // recipe is the repair of a recipe, which flags replace.

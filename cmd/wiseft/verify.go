@@ -15,6 +15,7 @@ import (
 func newVerifyCommand() *cli.Command {
 	var o wiseft.VerifyOptions
 	var proof proveOptions
+	var modelMemory string
 	return newCommand(&cli.Command{
 		Name:      "verify",
 		Usage:     "compare a merged model with its provenance",
@@ -39,10 +40,13 @@ func newVerifyCommand() *cli.Command {
 			define(&o.Adapters, "adapter", "`PATH` of an adapter that was added to a model; in their order, all or none"),
 			define(&o.BaseWeights, "base-weights", "checkpoint `FILE` that an ONNX model was exported from").env(),
 			define(&o.All, "all", "compare every byte, however large the model is").env(),
-		), proof.flags("run")),
-	}, exactly("MERGED"), abandonable(func(ctx context.Context, c *call) (result, error) {
+		), repairMemory(&modelMemory), proof.flags("run")),
+	}, exactly("MERGED"), abandonable(func(ctx context.Context, c *call) (_ result, err error) {
 		o.Monitor, o.Prove, o.Seed = c.monitor(), proof.options(c), proof.dataOptions.Seed
 		o.Repaired, o.Runtime = proof.data, proof.Runtime
+		if o.Runtime.ModelMemory, err = parseSize("model-memory", modelMemory); err != nil {
+			return nil, err
+		}
 		return verification.result(wiseft.Verify(ctx, c.args[0], o))
 	}))
 }
