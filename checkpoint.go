@@ -20,8 +20,9 @@ import (
 // Checkpoint is a checkpoint that is open for reading. Close it.
 type Checkpoint struct {
 	*checkpoint.Checkpoint
-	path  string // as it was named
-	files []*checkpointFile
+	path      string // as it was named
+	files     []*checkpointFile
+	recording *recording // nil before startRecord
 }
 
 // checkpointFile is an open file of a checkpoint.
@@ -139,6 +140,10 @@ func (c *Checkpoint) Paths() []string {
 // Close closes its files.
 func (c *Checkpoint) Close() error {
 	var err error
+	if c.recording != nil {
+		c.recording.stop()
+		<-c.recording.done
+	}
 	for _, f := range c.files {
 		err = errors.Join(err, f.Close())
 	}
@@ -160,12 +165,41 @@ func (c *Checkpoint) checkUnchanged() error {
 	return nil
 }
 
-// record hashes the files for a provenance.
+// recording is the hashes of a checkpoint's files while they are computed.
+type recording struct {
+	stop context.CancelFunc
+	done chan struct{} // closed when files and err are set
+	list []onnxmerge.CheckpointFile
+	err  error
+}
+
+// startRecord begins to hash the files beside other work: a file that is read at the same time is read from the disk once.
+func (c *Checkpoint) startRecord(ctx context.Context) {
+	if c.recording != nil {
+		return
+	}
+	ctx, stop := context.WithCancel(ctx)
+	r := &recording{stop: stop, done: make(chan struct{})}
+	c.recording = r
+	go func() {
+		defer close(r.done)
+		r.list, r.err = c.hashFiles(ctx)
+	}()
+}
+
+// record returns the hashes of the files for a provenance.
 func (c *Checkpoint) record(ctx context.Context) ([]onnxmerge.CheckpointFile, error) {
+	c.startRecord(ctx)
+	<-c.recording.done
+	return c.recording.list, c.recording.err
+}
+
+func (c *Checkpoint) hashFiles(ctx context.Context) ([]onnxmerge.CheckpointFile, error) {
 	var list []onnxmerge.CheckpointFile
+	buffer := make([]byte, hashBlock)
 	for _, f := range c.files {
 		h := sha256.New()
-		n, err := io.Copy(h, contextReader{ctx, io.NewSectionReader(f, 0, f.opened.Size())})
+		n, err := io.CopyBuffer(h, contextReader{ctx, io.NewSectionReader(f, 0, f.opened.Size())}, buffer)
 		if err != nil {
 			return nil, withPath(f.path, err)
 		}
@@ -173,6 +207,9 @@ func (c *Checkpoint) record(ctx context.Context) ([]onnxmerge.CheckpointFile, er
 	}
 	return list, nil
 }
+
+// hashBlock is how many bytes of a file are hashed at a time.
+const hashBlock = 256 << 10
 
 // contextReader stops reading when a context ends.
 type contextReader struct {
