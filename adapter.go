@@ -163,14 +163,16 @@ func (a *application) bindAdapters(ctx context.Context) error {
 			return withPath(a.model.path+" and "+all, err)
 		}
 		a.notes = append(a.notes, applied.Notes...)
-		a.bound, err = mapping.Named(a.model.Model, applied.Changed).Bind(ctx, own, applied.Checkpoint)
+		named := mapping.Named(a.model.Model, applied.Changed)
+		named.Limits = a.opt.limits()
+		a.bound, err = named.Bind(ctx, own, applied.Checkpoint)
 		return withPath(all, err)
 	}
 	applied, err := adapter.Apply(a.from.Checkpoint, list, adapter.Options{})
 	if err != nil {
 		return withPath(a.from.path+" and "+all, err)
 	}
-	found, err := mapping.Find(ctx, a.model.Model, a.from.Checkpoint)
+	found, err := mapping.Find(ctx, a.model.Model, a.from.Checkpoint, a.opt.limits())
 	if err != nil {
 		return withPath(a.model.path, err)
 	}

@@ -89,7 +89,8 @@ func (d derivation) make(ctx context.Context, path string, monitor Monitor) (_ *
 	}
 	a.version = d.version
 	defer func() { err = errors.Join(err, a.Close()) }()
-	if err := a.bind(ctx); err != nil {
+	how := WriteOptions{DataFiles: onnx.Keep, NoSync: true}
+	if err := a.bind(ctx, how); err != nil {
 		return nil, err
 	}
 	if err := a.err(); err != nil {
@@ -100,7 +101,7 @@ func (d derivation) make(ctx context.Context, path string, monitor Monitor) (_ *
 		return nil, err
 	}
 	file := filepath.Join(folder.Path, scratchName)
-	err = a.write(ctx, file, WriteOptions{DataFiles: onnx.Keep, NoSync: true})
+	err = a.write(ctx, file, how)
 	var m *Model
 	if err == nil {
 		m, err = Open(file)

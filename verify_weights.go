@@ -66,7 +66,7 @@ func weightsInput(model *Model, named, file string) (string, error) {
 
 // compareApplied compares the hashes of the inputs, and the model with one that is made again.
 func (r *VerifyResult) compareApplied(ctx context.Context, a *application, model *Model) error {
-	if err := a.bind(ctx); err != nil {
+	if err := a.bind(ctx, WriteOptions{}); err != nil {
 		return err
 	}
 	if err := a.err(); err != nil {

@@ -1,6 +1,7 @@
 package wiseft
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -26,6 +27,10 @@ type ApplyOptions struct {
 	MemoryBytes  int64 // what tensors that are computed may take, however large they are; 0 is 256 MiB
 	Workers      int   // 0 is one per core; the result does not depend on it
 	Monitor      Monitor
+}
+
+func (o ApplyOptions) limits() mapping.Limits {
+	return mapping.Limits{MemoryBytes: o.MemoryBytes, Workers: cmp.Or(o.Workers, runtime.NumCPU())}
 }
 
 // WeightsResult says what every floating-point tensor of a model is made from.
@@ -113,7 +118,7 @@ func ApplyWeights(
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
-	if err := a.bind(ctx); err != nil {
+	if err := a.bind(ctx, write); err != nil {
 		return nil, err
 	}
 	if err := a.err(); err != nil {
@@ -199,8 +204,15 @@ func (a *application) paths() []string {
 	return paths
 }
 
-// bind finds what the tensors are made from.
-func (a *application) bind(ctx context.Context) error {
+// trackBytes is what the pieces of the model may take that are read ahead of its hash.
+const trackBytes = 16 << 20
+
+// bind finds what the tensors are made from. Unless hashes are not wanted, it hashes what it reads.
+func (a *application) bind(ctx context.Context, opt WriteOptions) error {
+	if !opt.NoProvenance {
+		a.model.TrackHashes(trackBytes)
+		a.source().startRecord(ctx)
+	}
 	a.opt.Monitor.progress(Progress{What: "comparing weights", Unit: "tensors"})
 	bind := a.bindCheckpoint
 	if len(a.adapters) > 0 {
@@ -219,7 +231,7 @@ func (a *application) bindCheckpoint(ctx context.Context) error {
 	if source == nil {
 		find, source = mapping.Guess, a.to
 	}
-	found, err := find(ctx, a.model.Model, source.Checkpoint)
+	found, err := find(ctx, a.model.Model, source.Checkpoint, a.opt.limits())
 	if err != nil {
 		return withPath(a.model.path, err)
 	}
@@ -280,19 +292,14 @@ func (a *application) write(ctx context.Context, out string, opt WriteOptions) e
 	if err := a.model.CheckData(ctx); err != nil {
 		return withPath(a.model.path, err)
 	}
-	a.bound.MemoryBytes = a.opt.MemoryBytes
 	list, change, err := a.bound.Weights()
 	if err != nil {
 		return withPath(a.tuned().path, err)
 	}
-	workers := a.opt.Workers
-	if workers == 0 {
-		workers = runtime.NumCPU()
-	}
-	how.Workers, how.Change = workers, change
-	if opt.NoProvenance {
-		how.Provenance = func([]onnx.File) (string, error) { return "", nil }
-	} else {
+	how.Workers, how.Change = a.opt.limits().Workers, change
+	how.Provenance = func([]onnx.File) (string, error) { return "", nil }
+	if !opt.NoProvenance {
+		a.tuned().startRecord(ctx)
 		how.Provenance = func([]onnx.File) (string, error) { return a.provenance(ctx) }
 	}
 	data, err := a.model.Write(ctx, files, list, how)

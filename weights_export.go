@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
 
 	"github.com/wiseft/wiseft/internal/fault"
@@ -19,9 +20,14 @@ type ExportOptions struct {
 	Like string // the checkpoint whose names, shapes and types the output has
 	// Base is the model that was exported from Like, with the graph of the model whose weights are exported; "" is
 	// found by that one's provenance beside it, or else is the model itself.
-	Base    string
-	Force   bool // replace an existing output
-	Monitor Monitor
+	Base        string
+	Force       bool  // replace an existing output
+	MemoryBytes int64 // what tensors that are rearranged may take, however large they are; 0 is 256 MiB
+	Monitor     Monitor
+}
+
+func (opt ExportOptions) limits() mapping.Limits {
+	return mapping.Limits{MemoryBytes: opt.MemoryBytes, Workers: runtime.NumCPU()}
 }
 
 // ExportResult describes a checkpoint that was written.
@@ -120,7 +126,7 @@ func (opt ExportOptions) findBase(ctx context.Context, m *Model, like *Checkpoin
 		if err != nil {
 			return nil, nil, err
 		}
-		found, err := mapping.Find(ctx, base.Model, like.Checkpoint)
+		found, err := mapping.Find(ctx, base.Model, like.Checkpoint, opt.limits())
 		if err != nil {
 			return nil, nil, errors.Join(withPath(opt.Base, err), base.Close())
 		}
@@ -135,7 +141,7 @@ func (opt ExportOptions) findBase(ctx context.Context, m *Model, like *Checkpoin
 		if err != nil {
 			continue // it is not the file that was merged
 		}
-		found, err := mappedFrom(ctx, base, like, s.SHA256)
+		found, err := opt.mappedFrom(ctx, base, like, s.SHA256)
 		if found != nil {
 			opt.Monitor.note(fmt.Sprintf("%s is the export of %s, by the provenance of %s", path, opt.Like, m.path))
 			return base, found, nil
@@ -144,7 +150,7 @@ func (opt ExportOptions) findBase(ctx context.Context, m *Model, like *Checkpoin
 			return nil, nil, err
 		}
 	}
-	found, err := mapping.Find(ctx, m.Model, like.Checkpoint)
+	found, err := mapping.Find(ctx, m.Model, like.Checkpoint, opt.limits())
 	if err == nil && len(found.Refused) > 0 {
 		err = fault.Mismatchf("%d of its tensors are not explained by %s, as %q: it is not the export of that checkpoint",
 			len(found.Refused), like.path, found.Refused[0].Tensor.ID()).
@@ -170,12 +176,12 @@ func madeFrom(m *Model) []onnxmerge.Source {
 }
 
 // mappedFrom returns the mapping of a model to a checkpoint, nil if it has another hash or is not explained by it.
-func mappedFrom(ctx context.Context, base *Model, like *Checkpoint, hash string) (*mapping.Mapping, error) {
+func (opt ExportOptions) mappedFrom(ctx context.Context, base *Model, like *Checkpoint, hash string) (*mapping.Mapping, error) {
 	files, err := base.Files(ctx)
 	if err != nil || files[0].Hash != hash {
 		return nil, err
 	}
-	found, err := mapping.Find(ctx, base.Model, like.Checkpoint)
+	found, err := mapping.Find(ctx, base.Model, like.Checkpoint, opt.limits())
 	if err != nil || len(found.Mapped) == 0 || len(found.Refused) > 0 {
 		return nil, err
 	}

@@ -39,6 +39,8 @@ func newWeightsApplyCommand() *cli.Command {
 			"A weight that is not explained is an error, and all of them are listed.\n\n" +
 			"Checkpoints are safetensors files, PyTorch checkpoints (.pt, .pth, .bin), the index of one in\n" +
 			"several files, or its folder. Nothing in a pickle is run.\n\n" +
+			"--memory bounds what is read and computed at a time. Only tensors that are joined, sliced or have\n" +
+			"something folded in are held as a whole while they are compared.\n\n" +
 			"Examples:\n" +
 			"  wiseft weights apply base.onnx --from base.safetensors --to tuned.safetensors -o tuned.onnx\n" +
 			"  wiseft weights apply base.onnx --from pretrained.pth --to finetuned.pth -o finetuned.onnx --json",
@@ -68,7 +70,7 @@ func newWeightsApplyCommand() *cli.Command {
 
 func newWeightsExportCommand() *cli.Command {
 	var o wiseft.ExportOptions
-	var out string
+	var out, memory string
 	return newCommand(&cli.Command{
 		Name:      "export",
 		Usage:     "write the weights of an ONNX model as a checkpoint that PyTorch loads",
@@ -79,7 +81,9 @@ func newWeightsExportCommand() *cli.Command {
 			"the model's provenance has, or else the model itself is taken for it.\n" +
 			"Tensors that the model does not have, such as counters, are copied from --like and named. A weight\n" +
 			"with a BatchNormalization folded in cannot be taken apart and is an error: export the base with\n" +
-			"training=TrainingMode.PRESERVE, do_constant_folding=False.\n\n" +
+			"training=TrainingMode.PRESERVE, do_constant_folding=False.\n" +
+			"--memory bounds what is read and computed at a time; tensors that the model has in parts, such as a\n" +
+			"fused projection, are put together as a whole.\n\n" +
 			"Examples:\n" +
 			"  wiseft weights export merged.onnx --like base.safetensors -o merged.safetensors\n" +
 			"  wiseft weights export merged.onnx --like base.pth --base base.onnx -o merged.safetensors",
@@ -87,11 +91,16 @@ func newWeightsExportCommand() *cli.Command {
 			outFlag(&out, "the checkpoint's `FILE`").env(),
 			define(&o.Like, "like", "the `CHECKPOINT` that BASE.onnx was exported from").env(),
 			define(&o.Base, "base", "the `MODEL` that was exported from --like").shown("found by provenance").env(),
+			memoryFlag(&memory),
 			forceFlag(&o.Force, "replace an existing output"),
 		),
 	}, exactly("MODEL.onnx"), func(ctx context.Context, c *call) (result, error) {
 		if o.Like == "" {
 			return nil, usagef("weights export needs --like").WithHint("%s", c.usageHint())
+		}
+		var err error
+		if o.MemoryBytes, err = parseSize("memory", memory); err != nil {
+			return nil, err
 		}
 		o.Monitor = c.monitor()
 		r, err := wiseft.ExportWeights(ctx, out, c.args[0], o)

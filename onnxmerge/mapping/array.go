@@ -21,7 +21,7 @@ func newArray(dtype onnx.DType, dims []int64) array {
 }
 
 // blockElements is how many elements are converted at a time.
-const blockElements = 1 << 14
+const blockElements = 1 << 15
 
 // itemBytes returns the size of an element.
 func (a array) itemBytes() int { return storedAs(a.dtype).Bits() / 8 }
@@ -86,17 +86,26 @@ func convert(raw []byte, from, to onnx.DType) ([]byte, error) {
 	if from == to {
 		return raw, nil
 	}
+	out := make([]byte, len(raw)/(storedAs(from).Bits()/8)*(storedAs(to).Bits()/8))
+	return out, convertTo(out, raw, from, to)
+}
+
+// convertTo is convert into memory of the result's size.
+func convertTo(dst, raw []byte, from, to onnx.DType) error {
 	a, ok1 := storedAs(from).Codec()
 	b, ok2 := storedAs(to).Codec()
 	if !ok1 || !ok2 {
-		return nil, fmt.Errorf("%s cannot be converted to %s", from, to)
+		return fmt.Errorf("%s cannot be converted to %s", from, to)
 	}
-	values := make([]float64, len(raw)/(a.Bits/8))
-	a.Decode(values, raw)
-	bound(values, to)
-	out := make([]byte, b.SizeBytes(len(values)))
-	b.Encode(out, values)
-	return out, nil
+	values := make([]float64, min(len(raw)/(a.Bits/8), blockElements))
+	for len(raw) > 0 {
+		part := values[:min(len(values), len(raw)/(a.Bits/8))]
+		a.Decode(part, raw)
+		bound(part, to)
+		b.Encode(dst, part)
+		raw, dst = raw[len(part)*a.Bits/8:], dst[len(part)*b.Bits/8:]
+	}
+	return nil
 }
 
 // numbers returns the elements as float64.
@@ -121,16 +130,6 @@ func (a array) reshape(dims []int64) (array, error) {
 		return array{}, fmt.Errorf("an array of shape %v cannot have the shape %v", a.dims, dims)
 	}
 	return array{a.dtype, dims, a.data}, nil
-}
-
-// transpose returns the array with its axes in another order: axis i of the result is axis perm[i].
-func (a array) transpose(perm []int) (array, error) {
-	if len(perm) != len(a.dims) {
-		return array{}, fmt.Errorf("an array of shape %v has not %d axes", a.dims, len(perm))
-	}
-	out := newArray(a.dtype, permuted(a.dims, perm))
-	gather(out.data, a.data, out.dims, permuted(stridesOf(a.dims), perm), a.itemBytes())
-	return out, nil
 }
 
 func permuted[T any](list []T, perm []int) []T {
@@ -213,26 +212,4 @@ func joinedDims(axis int, parts [][]int64) ([]int64, error) {
 		dims[axis] += p[axis]
 	}
 	return dims, nil
-}
-
-// concat joins arrays along an axis.
-func concat(axis int, parts []array) (array, error) {
-	var shapes [][]int64
-	total := 0
-	for _, p := range parts {
-		shapes, total = append(shapes, p.dims), total+len(p.data)
-	}
-	dims, err := joinedDims(axis, shapes)
-	if err != nil {
-		return array{}, err
-	}
-	out := array{parts[0].dtype, dims, make([]byte, 0, total)}
-	inner := int(length(dims[axis+1:])) * out.itemBytes()
-	for o := range int(length(dims[:axis])) {
-		for _, p := range parts {
-			row := int(p.dims[axis]) * inner
-			out.data = append(out.data, p.data[o*row:(o+1)*row]...)
-		}
-	}
-	return out, nil
 }

@@ -20,8 +20,6 @@ type Bound struct {
 	Changed []string
 	// Resized are the tensors of a classifier with another number of classes, which are written with that.
 	Resized []*Resized
-	// MemoryBytes is about what the replacements of [Bound.Weights] may take, however large tensors are; 0 is DefaultMemory.
-	MemoryBytes int64
 
 	base    *checkpoint.Checkpoint
 	values  evaluator
@@ -36,9 +34,9 @@ const sameOpen = ", one of several that are equal in both checkpoints"
 // of a classifier may have another number of classes there; other tensors that the checkpoint has in another shape, or does
 // not have, and open choices whose candidates differ in it, are refused.
 func (m *Mapping) Bind(ctx context.Context, base, tuned *checkpoint.Checkpoint) (*Bound, error) {
-	b := &Bound{base: base, Mapping: Mapping{Model: m.Model, Refused: slices.Clone(m.Refused), Unused: m.Unused}}
+	b := &Bound{base: base, Mapping: Mapping{Model: m.Model, Refused: slices.Clone(m.Refused), Unused: m.Unused, Limits: m.Limits}}
 	lookup, renamed := alignNames(base, tuned)
-	b.Renamed, b.values = renamed, evaluator{lookup: lookup}
+	b.Renamed, b.values = renamed, evaluator{lookup: lookup, limits: m.Limits}
 	for _, k := range m.Kept {
 		if name, err := b.changed(k.suspects); err != nil {
 			return nil, err
@@ -131,8 +129,8 @@ func (b *Bound) openAgree(e *Mapped) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	first := func(from, to int64) ([]byte, error) {
-		return b.values.elements(e.Expression, dims, e.Tensor.DType, from, to)
+	first := func(dst []byte, from int64) error {
+		return b.values.elements(dst, e.Expression, dims, e.Tensor.DType, from)
 	}
 	for _, x := range e.open {
 		other, err := b.values.dims(x)

@@ -26,6 +26,9 @@ func (b box) dims() []int64 {
 	return dims
 }
 
+// length returns the number of elements of the part.
+func (b box) length() int64 { return length(b.dims()) }
+
 // runs calls f with the ranges of elements, in row-major order of an array with extents dims, that the box consists of.
 func (b box) runs(dims []int64, f func(from, to int64) error) error {
 	axis := len(dims) - 1 // the last one that is not whole: a run is a range of it

@@ -97,7 +97,7 @@ func TestCorpus(t *testing.T) {
 }
 
 func compareExport(t *testing.T, name string, m, other *onnx.Model, base, tuned *checkpoint.Checkpoint) {
-	found, err := Find(context.Background(), m, base)
+	found, err := Find(context.Background(), m, base, Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +150,7 @@ func counterparts(
 	if !strings.Contains(name, "hashed") {
 		return func(x *onnx.Tensor) *onnx.Tensor { return other.Lookup(x.ID()) }
 	}
-	theirs, err := Find(context.Background(), other, tuned)
+	theirs, err := Find(context.Background(), other, tuned, Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}

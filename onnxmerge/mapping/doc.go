@@ -9,9 +9,12 @@
 //
 // # Proof
 //
-// Candidates are found by signatures: the sum modulo 2^64 of a hash of each element's bits after the conversion of
-// types. It does not depend on the order of elements, and the signature of a joined tensor is the sum of those of its
-// parts. A candidate counts only if its expression gives the elements of the model's tensor exactly, bit for bit.
+// A tensor of the checkpoint, in any order of its axes, is a candidate if some elements at pseudo-random places, a few hundred
+// bytes, are those of the model's tensor there. Parts of tensors are found by signatures: the sum modulo 2^64 of a hash of each
+// element's bits after the conversion of types. It does not depend on the order of elements, and the signature of a joined tensor
+// is the sum of those of its parts. Signatures are computed only if a tensor of the model is none of the checkpoint: that
+// reads the checkpoint once more. A candidate counts only if its expression gives the elements of the model's tensor exactly, bit
+// for bit.
 // Folded and scaled weights, which exporters compute in float32, must be within 4 units in the last place of the
 // largest term of the sum: biases cancel, so that a bound relative to the result would refuse correct ones.
 //
@@ -28,4 +31,10 @@
 // A tensor that no expression explains is kept only if its values are those of a formula: numbers of few digits, roots
 // and reciprocals of integers, arithmetic and geometric progressions, and what is computed from them by sine and
 // cosine. All others are refused.
+//
+// # Memory
+//
+// Tensors that are compared, moved, converted and written are read in parts, within [Limits]. Held as a whole during the search
+// are tensors that are sliced, joined, repeated, scaled or folded, and those of the checkpoint that they are compared with; for
+// [Mapping.Invert], tensors that are put together from parts.
 package mapping

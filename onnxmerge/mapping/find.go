@@ -1,7 +1,6 @@
 package mapping
 
 import (
-	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -47,12 +46,14 @@ type Mapping struct {
 	Kept    []Kept
 	Refused []Refused
 	Unused  []string // floating-point tensors of the checkpoint that no expression has, sorted
+	Limits  Limits   // of the search, and of the evaluation of the expressions
 }
 
 // target is a tensor of the model during the search.
 type target struct {
 	tensor     *onnx.Tensor
-	digest     *digest
+	uniform    bool   // all elements have the same bits
+	first      uint64 // bits of the first element
 	uses       []use
 	candidates []*Expression // that give its elements
 	proof      string
@@ -69,15 +70,18 @@ func (g *target) isDecided() bool { return len(g.candidates) == 1 && g.constant 
 type finder struct {
 	model      *onnx.Model
 	checkpoint *checkpoint.Checkpoint
-	indexes    map[onnx.DType]*index
+	byLength   map[int64][]*checkpoint.Tensor // tensors of the checkpoint that can be compared
+	indexes    *indexes
 	values     evaluator
 	graph      *graphUses
 	targets    []*target
 	byTensor   map[*onnx.Tensor]*target
 	norms      []*Norm
-	held       map[heldKey]array // tensors of the checkpoint that were read, up to heldBytes
-	heldBytes  int
-	maxWhole   int64 // size in bytes of a tensor beyond which it is compared in parts
+	guessed    bool // by nearness, not by equality
+	printed    map[heldKey][]fingerprint
+	bits       map[heldKey]sameBits
+	held       map[heldKey]array // tensors of the checkpoint that were read, up to a quarter of the memory
+	heldBytes  int64
 }
 
 // heldKey is a tensor of the checkpoint in a type.
@@ -86,32 +90,14 @@ type heldKey struct {
 	dtype onnx.DType
 }
 
-// maxHeld is how much of the checkpoint the search holds, beside the tensors that it compares at the moment. These are held
-// up to half of that each.
-const maxHeld = 64 << 20
-
 // Find finds what the floating-point tensors of a model are made from. base is the checkpoint from which the model was
-// exported. Both are read once, and tensors that are compared once more.
-func Find(ctx context.Context, m *onnx.Model, base *checkpoint.Checkpoint) (*Mapping, error) {
-	return newFinder(m, base).find(ctx)
-}
-
-func (f *finder) find(ctx context.Context) (*Mapping, error) {
-	var dtypes []onnx.DType
-	for _, g := range f.targets {
-		if d := g.tensor.DType; isSupported(d) && !slices.Contains(dtypes, d) {
-			dtypes = append(dtypes, d)
-			if d == onnx.Float16 {
-				dtypes = append(dtypes, halfRuntime, halfCommon)
-			}
-		}
-	}
-	var err error
-	if f.indexes, err = newIndexes(ctx, f.checkpoint, dtypes); err != nil {
-		return nil, err
-	}
+// exported. A model whose tensors are those of the checkpoint in any layout is read once, and so is what it has of the
+// checkpoint. If a tensor is something else, all of the checkpoint is read once more, and tensors that are taken apart, joined or
+// folded are held as a whole while they are compared, whatever the limits.
+func Find(ctx context.Context, m *onnx.Model, base *checkpoint.Checkpoint, limits Limits) (*Mapping, error) {
+	f := newFinder(m, base, limits)
 	f.norms = findNorms(f.checkpoint)
-	for _, search := range []func(*target) error{f.findWhole, f.findParts, f.findHalf, f.findFolded} {
+	for _, search := range []func(context.Context, *target) error{f.findWhole, f.findParts, f.findHalf, f.findFolded} {
 		for _, g := range f.targets {
 			if err := ctx.Err(); err != nil {
 				return nil, err
@@ -119,7 +105,7 @@ func (f *finder) find(ctx context.Context) (*Mapping, error) {
 			if len(g.candidates) > 0 || g.refusal != "" {
 				continue
 			}
-			if err := search(g); err != nil {
+			if err := search(ctx, g); err != nil {
 				return nil, fmt.Errorf("tensor %q: %w", g.tensor.ID(), err)
 			}
 		}
@@ -128,109 +114,114 @@ func (f *finder) find(ctx context.Context) (*Mapping, error) {
 }
 
 // newFinder collects the tensors to be explained.
-func newFinder(m *onnx.Model, base *checkpoint.Checkpoint) *finder {
-	f := &finder{model: m, checkpoint: base, values: evaluator{lookup: base.Lookup}, graph: findUses(m),
-		byTensor: map[*onnx.Tensor]*target{}, held: map[heldKey]array{}, maxWhole: maxHeld / 2}
+func newFinder(m *onnx.Model, base *checkpoint.Checkpoint, limits Limits) *finder {
+	f := &finder{model: m, checkpoint: base, values: evaluator{lookup: base.Lookup, limits: limits}, graph: findUses(m),
+		byTensor: map[*onnx.Tensor]*target{}, byLength: map[int64][]*checkpoint.Tensor{}, printed: map[heldKey][]fingerprint{},
+		bits: map[heldKey]sameBits{}, held: map[heldKey]array{}}
+	var dtypes []onnx.DType
 	for _, t := range m.Tensors {
-		if t.DType.IsFloat() && t.Len() > 0 {
-			g := &target{tensor: t, uses: f.graph.of(t)}
-			f.targets, f.byTensor[t] = append(f.targets, g), g
+		if !t.DType.IsFloat() || t.Len() == 0 {
+			continue
+		}
+		g := &target{tensor: t, uses: f.graph.of(t)}
+		f.targets, f.byTensor[t] = append(f.targets, g), g
+		if d := t.DType; isSupported(d) && !slices.Contains(dtypes, d) {
+			dtypes = append(dtypes, d)
+			if d == onnx.Float16 {
+				dtypes = append(dtypes, halfRuntime, halfCommon)
+			}
 		}
 	}
+	for _, t := range base.Tensors {
+		if isSupported(t.DType) && t.Len() > 0 {
+			f.byLength[t.Len()] = append(f.byLength[t.Len()], t)
+		}
+	}
+	f.indexes = newIndexes(base, dtypes, limits)
 	return f
 }
 
 // findWhole finds tensors of the checkpoint with the target's elements.
-func (f *finder) findWhole(g *target) error {
+func (f *finder) findWhole(_ context.Context, g *target) error {
+	if err := f.readBits(g); err != nil || g.refusal != "" {
+		return err
+	}
+	return f.findEqual(g, g.tensor.DType)
+}
+
+// readBits finds out whether a target is a constant, and refuses one that cannot be compared.
+func (f *finder) readBits(g *target) error {
 	t := g.tensor
 	if !isSupported(t.DType) || !t.Readable() {
 		g.refusal = fmt.Sprintf("elements of type %s stored as %s are not compared", t.DType, t.Store)
 		return nil
 	}
-	digests, err := digestOf(t, t.DType, t.Dims, []onnx.DType{t.DType})
+	bits, err := sameBitsOf(t, t.DType, t.DType)
 	if err != nil {
 		return err
 	}
-	g.digest = digests[t.DType]
-	g.constant = plainConstant(t, g.digest)
-	return f.findEqual(g, t.DType)
+	g.first, g.uniform = bits.first, bits.uniform
+	g.constant = g.plainConstant()
+	return nil
 }
 
 // findEqual finds tensors of the checkpoint with the target's elements after conversion to a type.
 func (f *finder) findEqual(g *target, as onnx.DType) error {
 	t := g.tensor
-	found := f.indexes[as].whole[g.digest.whole]
-	if len(found) == 0 {
+	list := f.byLength[t.Len()]
+	if len(list) == 0 {
 		return nil
 	}
-	g.proof = "equal elements"
-	if t.Len()*int64(storedAs(as).Bits()/8) > f.maxWhole {
-		return f.findEqualInParts(g, as, found)
-	}
-	want, err := read(t, t.DType, t.Dims, as)
+	prints, err := fingerprintsOf(t, t.DType, as, inOrder)
 	if err != nil {
 		return err
 	}
-	for _, p := range found {
-		if p.tensor.Len() != t.Len() {
-			continue
-		}
-		from, err := f.read(p.tensor, as)
+	item := int64(t.DType.Bits() / 8)
+	want := func(dst []byte, from int64) error { return readRange(dst, t, t.DType, as, from, item) }
+	for _, source := range list {
+		from, err := f.fingerprints(heldKey{source, as})
 		if err != nil {
 			return err
 		}
-		g.candidates = append(g.candidates, layouts(p.expression(), from, want)...)
-	}
-	return nil
-}
-
-// findEqualInParts is findEqual for a tensor that is too large to be held. found are tensors with its signature.
-func (f *finder) findEqualInParts(g *target, as onnx.DType, found []part) error {
-	t := g.tensor
-	item := int64(t.DType.Bits() / 8)
-	want := func(from, to int64) ([]byte, error) {
-		raw := make([]byte, (to-from)*item)
-		if err := t.ReadAt(raw, from*item); err != nil {
-			return nil, err
-		}
-		return convert(raw, t.DType, as)
-	}
-	for _, p := range found {
-		if p.tensor.Len() != t.Len() {
+		if !slices.Contains(from, prints[0]) {
 			continue
 		}
 		var failed error
-		x := p.expression()
-		g.candidates = append(g.candidates, layoutsBy(x, p.dims, t.Dims, func(perm []int, dims []int64) bool {
-			e := x
-			if perm != nil {
-				e = &Expression{Op: Transpose, Args: []*Expression{reshaped(x, p.dims, dims)}, Perm: perm}
+		x := &Expression{Op: Tensor, Name: source.Name}
+		i := 0
+		g.candidates = append(g.candidates, layoutsBy(x, source.Dims, t.Dims, func(l layout) bool {
+			i++
+			if from[i-1] != prints[0] || failed != nil {
+				return false
 			}
+			e, _ := l.of(x, source.Dims)
 			same, err := f.values.equals(e, as, want)
-			failed = cmp.Or(failed, err)
+			failed = err
 			return same
 		})...)
 		if failed != nil {
 			return failed
 		}
 	}
+	g.proof = "equal elements"
 	return nil
 }
 
-// plainConstant returns a tensor as a constant if its elements are all equal to a number that code has; nil otherwise.
-func plainConstant(t *onnx.Tensor, d *digest) *Expression {
-	if !d.uniform {
+// plainConstant returns a target as a constant if its elements are all equal to a number that code has; nil otherwise.
+func (g *target) plainConstant() *Expression {
+	if !g.uniform {
 		return nil
 	}
 	bits := make([]byte, 8)
-	binary.LittleEndian.PutUint64(bits, d.first)
-	codec, _ := t.DType.Codec()
+	binary.LittleEndian.PutUint64(bits, g.first)
+	dtype := g.tensor.DType
+	codec, _ := dtype.Codec()
 	value := []float64{0}
 	codec.Decode(value, bits)
-	if !plainOf(t.DType, 1).has(value[0]) {
+	if !plainOf(dtype, 1).has(value[0]) {
 		return nil
 	}
-	return &Expression{Op: Constant, Factor: value[0], Dims: t.Dims}
+	return &Expression{Op: Constant, Factor: value[0], Dims: g.tensor.Dims}
 }
 
 // read returns a tensor of the checkpoint, converted. It is held for further comparisons.
@@ -243,8 +234,9 @@ func (f *finder) read(t *checkpoint.Tensor, dtype onnx.DType) (array, error) {
 	if err != nil {
 		return array{}, fmt.Errorf("checkpoint's %w", err)
 	}
-	if f.heldBytes += len(a.data); f.heldBytes > maxHeld {
-		f.held, f.heldBytes = map[heldKey]array{}, len(a.data)
+	size := int64(len(a.data))
+	if f.heldBytes += size; f.heldBytes > f.values.limits.memory()/4 {
+		f.held, f.heldBytes = map[heldKey]array{}, size
 	}
 	f.held[key] = a
 	return a, nil

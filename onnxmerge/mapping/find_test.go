@@ -66,15 +66,13 @@ func TestFind(t *testing.T) {
 			t.Parallel()
 			m := modelOf(t, test.values, test.dims)
 			base := withWeights(t, nil)
-			for _, most := range []int64{maxHeld / 2, 0} {
-				f := newFinder(m, base)
-				f.maxWhole = most
-				found, err := f.find(context.Background())
+			for _, limits := range []Limits{{}, {MemoryBytes: 1, Workers: 3}} {
+				found, err := Find(context.Background(), m, base, limits)
 				if err != nil {
 					t.Fatal(err)
 				}
 				if got := verdict(found); got != test.want {
-					t.Errorf("%q, want %q, with tensors of up to %d bytes held", got, test.want, most)
+					t.Errorf("%q, want %q, with %d bytes", got, test.want, limits.memory())
 				}
 			}
 		})
@@ -180,7 +178,7 @@ func TestGuess(t *testing.T) {
 		"larger":     {times(fc, 5), []int{4, 6}, ""},
 		"far":        {onnxtest.Random(5, 24), []int{4, 6}, ""},
 	} {
-		found, err := Guess(context.Background(), modelOf(t, test.values, test.dims), withWeights(t, nil))
+		found, err := Guess(context.Background(), modelOf(t, test.values, test.dims), withWeights(t, nil), Limits{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -193,4 +191,36 @@ func TestGuess(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Large tensors are guessed from a sample, and then from all elements.
+func TestGuessLarge(t *testing.T) {
+	t.Parallel()
+	const rows, width = 300, 250
+	w, other := float32s(onnxtest.Random(1, rows*width)), float32s(onnxtest.Random(2, rows*width))
+	base := tensors(t, map[string][]float32{"w": w, "other": other}, map[string]int64{"w": rows, "other": rows})
+	near := onnxtest.Near(widened(columns(w, rows, width)), 3)
+	scattered := slices.Clone(near) // of which most elements are near, and a few are large
+	for i := range 8 {
+		scattered[9001*i+350] *= -1000
+	}
+	for want, values := range map[string][]float64{"transpose(w, [1 0])": near, "": scattered} {
+		for _, limits := range []Limits{{}, {MemoryBytes: 1000}} {
+			found, err := Guess(context.Background(), modelOf(t, values, []int{width, rows}), base, limits)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := verdict(found); got != want {
+				t.Errorf("%q, want %q", got, want)
+			}
+		}
+	}
+}
+
+func float32s(values []float64) []float32 {
+	out := make([]float32, len(values))
+	for i, v := range values {
+		out[i] = float32(v)
+	}
+	return out
 }

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"context"
 	"math"
 	"strings"
 
@@ -39,8 +40,8 @@ func findNorms(c *checkpoint.Checkpoint) []*Norm {
 
 // findFolded explains the weight of a layer by one with a BatchNormalization or a constant factor folded in, and then
 // the bias beside it.
-func (f *finder) findFolded(g *target) error {
-	if g.digest.uniform || g.tensor.Len() < minSlice || g.tensor.DType.Bits() < 16 {
+func (f *finder) findFolded(_ context.Context, g *target) error {
+	if g.uniform || g.tensor.Len() < minSlice || g.tensor.DType.Bits() < 16 {
 		return nil
 	}
 	if len(withoutOnes(g.tensor.Dims)) < 2 && !f.isLayerWeight(g) {
@@ -51,7 +52,7 @@ func (f *finder) findFolded(g *target) error {
 		return err
 	}
 	values := want.numbers()
-	for _, t := range f.indexes[want.dtype].byShape[g.tensor.Len()] {
+	for _, t := range f.byLength[g.tensor.Len()] {
 		if len(withoutOnes(t.Dims)) != len(withoutOnes(want.dims)) && len(t.Dims) < 2 {
 			continue
 		}
@@ -172,11 +173,8 @@ func plainFactor(v float64) (float64, bool) {
 
 // layouts returns the layouts of e, whose element i is that of the checkpoint's tensor times factor(i), that agree.
 func (c comparison) layouts(e *Expression, factor func(i int) float64) []*Expression {
-	return layoutsBy(e, c.fromDims, c.dims, func(perm []int, dims []int64) bool {
-		walk := newWalk(dims, stridesOf(dims))
-		if perm != nil {
-			walk = newWalk(permuted(dims, perm), permuted(stridesOf(dims), perm))
-		}
+	return layoutsBy(e, c.fromDims, c.dims, func(l layout) bool {
+		walk := l.walk()
 		for _, w := range c.want {
 			i := int(walk.off)
 			if v := c.from[i] * factor(i); !near(w, v, math.Abs(v), c.dtype) {
@@ -217,7 +215,7 @@ func (f *finder) foldBiases(g *target) error {
 		for _, o := range f.graph.operands(u) {
 			for _, t := range f.graph.neighbours(o) {
 				bias := f.byTensor[t]
-				if bias == nil || bias.digest == nil || len(withoutOnes(t.Dims)) > 1 {
+				if bias == nil || bias.refusal != "" || len(withoutOnes(t.Dims)) > 1 {
 					continue
 				}
 				if err := f.foldBias(bias, g.candidates); err != nil {

@@ -62,7 +62,7 @@ func TestFresh(t *testing.T) {
 // applyTo writes a model with the weights of the tuned checkpoint, and returns how many tensors were added.
 func applyTo(t *testing.T, m *onnx.Model, base, tuned *checkpoint.Checkpoint) (*Bound, *onnx.Model, int) {
 	t.Helper()
-	found, err := Find(context.Background(), m, base)
+	found, err := Find(context.Background(), m, base, Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}

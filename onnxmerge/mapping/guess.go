@@ -1,7 +1,9 @@
 package mapping
 
 import (
+	"cmp"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"math"
 
@@ -20,19 +22,14 @@ const minNorm = 0.5
 // nearness, as that of a fine-tuned weight to the one before, with names, shapes and layers where several are near.
 // That is no proof. Tensors with several candidates, and all tensors if a BatchNormalization of the checkpoint is not
 // in the model, since it may be folded in, are refused.
-func Guess(ctx context.Context, m *onnx.Model, c *checkpoint.Checkpoint) (*Mapping, error) {
-	f := newFinder(m, c)
-	byLength := map[int64][]*checkpoint.Tensor{}
-	for _, t := range c.Tensors {
-		if isSupported(t.DType) && t.Len() > 0 {
-			byLength[t.Len()] = append(byLength[t.Len()], t)
-		}
-	}
+func Guess(ctx context.Context, m *onnx.Model, c *checkpoint.Checkpoint, limits Limits) (*Mapping, error) {
+	f := newFinder(m, c, limits)
+	f.guessed = true
 	for _, g := range f.targets {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if err := f.findNear(g, byLength[g.tensor.Len()]); err != nil {
+		if err := f.findNear(g, f.byLength[g.tensor.Len()]); err != nil {
 			return nil, fmt.Errorf("tensor %q: %w", g.tensor.ID(), err)
 		}
 	}
@@ -66,66 +63,107 @@ func (m *Mapping) refuseFolded(norms []*Norm) {
 // findNear sets the candidates of a target to the tensors that are near.
 func (f *finder) findNear(g *target, list []*checkpoint.Tensor) error {
 	t := g.tensor
-	if !isSupported(t.DType) || !t.Readable() {
-		g.refusal = fmt.Sprintf("elements of type %s stored as %s are not compared", t.DType, t.Store)
-		return nil
-	}
-	want, err := read(t, t.DType, t.Dims, onnx.Float64)
-	if err != nil {
+	if err := f.readBits(g); err != nil || g.refusal != "" {
 		return err
 	}
-	values := want.numbers()
-	if uniform(values) && plainOf(t.DType, 1).has(values[0]) {
-		g.constant = &Expression{Op: Constant, Factor: values[0], Dims: t.Dims}
-	}
 	best := 0.0
-	for _, x := range list {
-		from, err := f.read(x, onnx.Float64)
-		if err != nil {
-			return err
+	for _, source := range list {
+		var failed error
+		x := &Expression{Op: Tensor, Name: source.Name}
+		g.candidates = append(g.candidates, layoutsBy(x, source.Dims, t.Dims, func(l layout) bool {
+			if failed != nil {
+				return false
+			}
+			cosine, near, err := f.near(l, source, t)
+			failed = err
+			if near {
+				best = max(best, cosine)
+			}
+			return near
+		})...)
+		if failed != nil {
+			return failed
 		}
-		numbers := from.numbers()
-		g.candidates = append(g.candidates, layoutsBy(&Expression{Op: Tensor, Name: x.Name}, x.Dims, t.Dims,
-			func(perm []int, dims []int64) bool {
-				cosine, ratio := similarity(numbers, values, perm, dims)
-				near := cosine >= minCosine && ratio >= minNorm && ratio <= 1/minNorm
-				if near {
-					best = max(best, cosine)
-				}
-				return near
-			})...)
 	}
 	g.proof = fmt.Sprintf("unproven: near values, cosine %.4f", best)
 	return nil
 }
 
-func uniform(values []float64) bool {
-	for _, v := range values {
-		if v != values[0] {
-			return false
+// guessProbes is how many elements of large tensors are compared before all are. The cosine of so many of independent weights
+// exceeds half of minCosine once in 10^15.
+const guessProbes = 1024
+
+// near compares the elements of a tensor of the checkpoint, in an order, with those of the model's.
+func (f *finder) near(l layout, source *checkpoint.Tensor, t *onnx.Tensor) (cosine float64, near bool, err error) {
+	if t.Len() > fewWork {
+		a, err1 := pick(source, source.DType, onnx.Float64, l, guessProbes)
+		b, err2 := pick(t, t.DType, onnx.Float64, layout{}, guessProbes)
+		if err := cmp.Or(err1, err2); err != nil {
+			return 0, false, err
+		}
+		var sample moments
+		if sample.add(a, b); sample.cosine() < minCosine/2 {
+			return 0, false, nil
 		}
 	}
-	return true
+	all, err := f.momentsOf(l, source, t)
+	return all.cosine(), all.isNear() && err == nil, err
 }
 
-// similarity returns the cosine of two lists and the ratio of their lengths, the elements of a in the order that perm
-// gives its axes, whose extents are dims. Lists of zeros are similar to each other.
-func similarity(a, b []float64, perm []int, dims []int64) (cosine, ratio float64) {
-	w := newWalk(dims, stridesOf(dims))
-	if perm != nil {
-		w = newWalk(permuted(dims, perm), permuted(stridesOf(dims), perm))
+func (f *finder) momentsOf(l layout, source *checkpoint.Tensor, t *onnx.Tensor) (moments, error) {
+	e, _ := l.of(&Expression{Op: Tensor, Name: source.Name}, source.Dims)
+	dims, err := f.values.dims(e)
+	if err != nil {
+		return moments{}, err
 	}
-	dot, aa, bb := 0.0, 0.0, 0.0
-	for _, y := range b {
-		x := a[w.off]
-		dot, aa, bb = dot+x*y, aa+x*x, bb+y*y
-		w.next()
+	var all moments
+	item, total := int64(t.DType.Bits()/8), t.Len()
+	step := rowsWithin(dims, max(min(f.values.limits.memory()/4/16, stripElements), 1))
+	err = withScratch(16*step, func(b []byte) error {
+		for from := int64(0); from < total; from += step {
+			n := 8 * min(step, total-from)
+			ours, theirs := b[:n], b[n:2*n]
+			if err := f.values.elements(theirs, e, dims, onnx.Float64, from); err != nil {
+				return err
+			}
+			if err := readRange(ours, t, t.DType, onnx.Float64, from, item); err != nil {
+				return err
+			}
+			all.add(theirs, ours)
+		}
+		return nil
+	})
+	return all, err
+}
+
+// moments are sums over two lists of numbers.
+type moments struct{ dot, aa, bb float64 }
+
+// add continues with numbers as float64 elements.
+func (m *moments) add(a, b []byte) {
+	number := func(data []byte) float64 { return math.Float64frombits(binary.LittleEndian.Uint64(data)) }
+	for ; len(a) > 0; a, b = a[8:], b[8:] {
+		x, y := number(a), number(b)
+		m.dot, m.aa, m.bb = m.dot+x*y, m.aa+x*x, m.bb+y*y
 	}
-	if aa == 0 && bb == 0 {
-		return 1, 1
+}
+
+// cosine returns the cosine of the lists; 1 if both are zeros.
+func (m *moments) cosine() float64 {
+	if m.aa == 0 && m.bb == 0 {
+		return 1
 	}
-	if aa == 0 || bb == 0 {
-		return 0, 0
+	if m.aa == 0 || m.bb == 0 {
+		return 0
 	}
-	return dot / math.Sqrt(aa*bb), math.Sqrt(aa / bb)
+	return m.dot / math.Sqrt(m.aa*m.bb)
+}
+
+// isNear reports whether the lists are those of a weight and its fine-tuned counterpart, by their cosine and lengths.
+func (m *moments) isNear() bool {
+	if m.aa == 0 || m.bb == 0 {
+		return m.aa == m.bb
+	}
+	ratio := math.Sqrt(m.aa / m.bb)
+	return m.cosine() >= minCosine && ratio >= minNorm && ratio <= 1/minNorm
 }

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"context"
 	"math"
 
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
@@ -43,8 +44,8 @@ func bound(values []float64, to onnx.DType) {
 }
 
 // findHalf explains a float16 tensor by the conversions of converters.
-func (f *finder) findHalf(g *target) error {
-	if g.tensor.DType != onnx.Float16 || g.digest.uniform {
+func (f *finder) findHalf(ctx context.Context, g *target) error {
+	if g.tensor.DType != onnx.Float16 || g.uniform {
 		return nil
 	}
 	for _, as := range []onnx.DType{halfRuntime, halfCommon} {
@@ -52,7 +53,7 @@ func (f *finder) findHalf(g *target) error {
 			return err
 		}
 		if len(g.candidates) == 0 && g.tensor.Len() >= minSlice {
-			if err := f.findPartsAs(g, as); err != nil {
+			if err := f.findPartsAs(ctx, g, as); err != nil {
 				return err
 			}
 		}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/wiseft/wiseft/onnxmerge/checkpoint"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
@@ -30,49 +32,94 @@ func (p part) expression() *Expression {
 // queries, keys and values of attention with gates.
 var chunks = []int64{2, 3, 4, 6, 8}
 
-// index finds tensors of a checkpoint by the signature of their elements after conversion to one type.
+// indexes find tensors of a checkpoint by the signatures of their elements, in each of some types.
+type indexes struct {
+	checkpoint *checkpoint.Checkpoint
+	limits     Limits
+	dtypes     []onnx.DType
+	digests    map[*checkpoint.Tensor]map[onnx.DType]*digest // of tensors that were read
+	byType     map[onnx.DType]*index                         // nil until all were read
+}
+
+// index finds tensors by the signature of their elements after conversion to one type.
 type index struct {
 	dtype   onnx.DType
-	digests map[*checkpoint.Tensor]*digest
 	whole   map[signature][]part
 	parts   map[signature][]part // equal parts along an axis, and whole tensors
 	lengths []int64              // of parts in elements, ascending
-	byShape map[int64][]*checkpoint.Tensor
 }
 
-// newIndexes reads every floating-point tensor of the checkpoint once.
-func newIndexes(ctx context.Context, c *checkpoint.Checkpoint, dtypes []onnx.DType) (map[onnx.DType]*index, error) {
-	list := map[onnx.DType]*index{}
-	for _, d := range dtypes {
-		list[d] = &index{dtype: d, digests: map[*checkpoint.Tensor]*digest{}, whole: map[signature][]part{},
-			parts: map[signature][]part{}, byShape: map[int64][]*checkpoint.Tensor{}}
+func newIndexes(c *checkpoint.Checkpoint, dtypes []onnx.DType, limits Limits) *indexes {
+	return &indexes{checkpoint: c, limits: limits, dtypes: dtypes, digests: map[*checkpoint.Tensor]map[onnx.DType]*digest{}}
+}
+
+// digest returns what is known of a tensor in a type; nil if its elements cannot be compared.
+func (x *indexes) digest(t *checkpoint.Tensor, dtype onnx.DType) (*digest, error) {
+	if !isSupported(t.DType) || t.Len() == 0 {
+		return nil, nil
 	}
-	for _, t := range c.Tensors {
-		if err := ctx.Err(); err != nil {
+	if x.digests[t] == nil {
+		found, err := digestOf(t, t.DType, t.Dims, x.dtypes)
+		if err != nil {
+			return nil, fmt.Errorf("checkpoint's %w", err)
+		}
+		x.digests[t] = found
+	}
+	return x.digests[t][dtype], nil
+}
+
+// of returns the index of a type. The first call reads every floating-point tensor of the checkpoint once.
+func (x *indexes) of(ctx context.Context, dtype onnx.DType) (*index, error) {
+	if x.byType == nil {
+		if err := x.readAll(ctx); err != nil {
 			return nil, err
 		}
-		if !isSupported(t.DType) || t.Len() == 0 {
+	}
+	return x.byType[dtype], nil
+}
+
+func (x *indexes) readAll(ctx context.Context) error {
+	found := make([]map[onnx.DType]*digest, len(x.checkpoint.Tensors))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(max(x.limits.Workers, 1))
+	for i, t := range x.checkpoint.Tensors {
+		if !isSupported(t.DType) || t.Len() == 0 || x.digests[t] != nil {
 			continue
 		}
-		found, err := digestOf(t, t.DType, t.Dims, dtypes)
-		if err != nil {
-			return nil, fmt.Errorf("tensor %q: %w", t.Name, err)
+		group.Go(func() (err error) {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if found[i], err = digestOf(t, t.DType, t.Dims, x.dtypes); err != nil {
+				err = fmt.Errorf("checkpoint's %w", err)
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	x.byType = map[onnx.DType]*index{}
+	for _, d := range x.dtypes {
+		x.byType[d] = &index{dtype: d, whole: map[signature][]part{}, parts: map[signature][]part{}}
+	}
+	for i, t := range x.checkpoint.Tensors {
+		if found[i] != nil {
+			x.digests[t] = found[i]
 		}
-		for dtype, d := range found {
-			list[dtype].add(t, d)
+		for dtype, d := range x.digests[t] {
+			x.byType[dtype].add(t, d)
 		}
 	}
-	for _, x := range list {
-		slices.Sort(x.lengths)
-		x.lengths = slices.Compact(x.lengths)
+	for _, index := range x.byType {
+		slices.Sort(index.lengths)
+		index.lengths = slices.Compact(index.lengths)
 	}
-	return list, nil
+	return nil
 }
 
 func (x *index) add(t *checkpoint.Tensor, d *digest) {
 	n := t.Len()
-	x.digests[t] = d
-	x.byShape[n] = append(x.byShape[n], t)
 	all := part{tensor: t, axis: -1, dims: t.Dims}
 	x.whole[d.whole] = append(x.whole[d.whole], all)
 	x.parts[d.whole] = append(x.parts[d.whole], all)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/wiseft/wiseft/onnxmerge/checkpoint"
@@ -25,6 +24,8 @@ type inverter struct {
 	base  *checkpoint.Checkpoint
 	model *onnx.Model
 	uses  map[string][]*sourceOf // by the name of a tensor of the checkpoint
+	// limits bound what tensors take that are rearranged. Those that are put together from parts are held as a whole.
+	limits Limits
 }
 
 // sourceOf is an expression over a tensor of the checkpoint, and the model's tensor that it gives.
@@ -37,7 +38,7 @@ type sourceOf struct {
 // have other elements. What the model does not have is copied from base. Tensors that differ from those of the
 // mapping's model and cannot be taken apart are refused.
 func (m *Mapping) Invert(ctx context.Context, base *checkpoint.Checkpoint, model *onnx.Model) (*Inverse, error) {
-	v := &inverter{base: base, model: model, uses: map[string][]*sourceOf{}}
+	v := &inverter{base: base, model: model, uses: map[string][]*sourceOf{}, limits: m.Limits}
 	out := &Inverse{}
 	if err := v.collect(m, out); err != nil {
 		return nil, err
@@ -51,7 +52,7 @@ func (m *Mapping) Invert(ctx context.Context, base *checkpoint.Checkpoint, model
 			out.Outputs = append(out.Outputs, checkpoint.Output{Name: t.Key, DType: t.DType, Dims: t.Dims, Read: t.ReadAt})
 			continue
 		}
-		a, covered, conflict, err := v.tensor(t)
+		read, covered, conflict, err := v.inverse(t)
 		if err != nil {
 			return nil, fmt.Errorf("tensor %q: %w", t.Name, err)
 		}
@@ -64,7 +65,7 @@ func (m *Mapping) Invert(ctx context.Context, base *checkpoint.Checkpoint, model
 			out.Partial = append(out.Partial, fmt.Sprintf("%s (%d of %d elements)", t.Name, covered, t.Len()))
 		}
 		out.Written = append(out.Written, t.Name)
-		out.Outputs = append(out.Outputs, checkpoint.Output{Name: t.Key, DType: t.DType, Dims: t.Dims, Read: v.reader(t, len(a.data))})
+		out.Outputs = append(out.Outputs, checkpoint.Output{Name: t.Key, DType: t.DType, Dims: t.Dims, Read: read})
 	}
 	return out, nil
 }
@@ -186,6 +187,65 @@ func (v *inverter) refuseChanged(t *onnx.Tensor, reason string, out *Inverse) er
 	return err
 }
 
+// inverse returns how one tensor of the checkpoint is read. covered and conflict are those of tensor.
+func (v *inverter) inverse(t *checkpoint.Tensor) (
+	read func(dst []byte, off int64) error, covered int64, conflict *sourceOf, err error,
+) {
+	rearranged := v.rearranged(t)
+	if rearranged == nil {
+		a, covered, conflict, err := v.tensor(t)
+		return v.reader(t, len(a.data)), covered, conflict, err
+	}
+	values := evaluator{lookup: v.fromModel, limits: v.limits}
+	first := func(dst []byte, from int64) error { return values.elements(dst, rearranged[0], t.Dims, t.DType, from) }
+	for i, e := range rearranged[1:] {
+		if same, err := values.equals(e, t.DType, first); err != nil || !same {
+			return nil, 0, v.uses[t.Name][i+1], err
+		}
+	}
+	return newPayload(values, rearranged[0], t.DType, t.Dims), t.Len(), nil, nil
+}
+
+// rearranged returns, for each use of a tensor, an expression over the model's tensors that gives the tensor; nil if one of them
+// does not have all elements of it and no others.
+func (v *inverter) rearranged(t *checkpoint.Tensor) []*Expression {
+	var list []*Expression
+	dims := evaluator{lookup: v.base.Lookup}
+	for _, s := range v.uses[t.Name] {
+		inverse := &Expression{Op: Tensor, Name: s.tensor.ID()}
+		e := s.expression
+		for ; e.Op == Reshape || e.Op == Transpose; e = e.Args[0] {
+			if e.Op == Transpose {
+				perm := make([]int, len(e.Perm))
+				for i, p := range e.Perm {
+					perm[p] = i
+				}
+				inverse = &Expression{Op: Transpose, Args: []*Expression{inverse}, Perm: perm}
+				continue
+			}
+			inner, err := dims.dims(e.Args[0])
+			if err != nil {
+				return nil
+			}
+			inverse = &Expression{Op: Reshape, Args: []*Expression{inverse}, Dims: inner}
+		}
+		if e.Op != Tensor || e.Name != t.Name {
+			return nil
+		}
+		list = append(list, inverse)
+	}
+	return list
+}
+
+// fromModel returns a tensor of the model by its ID.
+func (v *inverter) fromModel(id string) *checkpoint.Tensor {
+	t := v.model.Lookup(id)
+	if t == nil {
+		return nil
+	}
+	return checkpoint.NewTensor(id, t.DType, t.Dims, t.ReadAt)
+}
+
 // tensor makes one tensor of the checkpoint. covered counts the elements that the model gives; conflict is a source
 // that gives others than one before it.
 func (v *inverter) tensor(t *checkpoint.Tensor) (a array, covered int64, conflict *sourceOf, err error) {
@@ -227,29 +287,28 @@ func (v *inverter) tensor(t *checkpoint.Tensor) (a array, covered int64, conflic
 // places returns, for each element that an expression gives, its index in the tensor of a name; -1 for an element of
 // another tensor. Indices are computed as numbers that the expression moves.
 func (v *inverter) places(e *Expression, name string) ([]float64, error) {
-	indices := evaluator{leaf: func(leaf string) (array, error) {
-		t := v.base.Lookup(leaf)
-		if t == nil || t.Len() > 1<<53 {
-			return array{}, fmt.Errorf("the checkpoint has no tensor %q of at most 2^53 elements", leaf)
+	indices := evaluator{lookup: v.base.Lookup, read: func(dst []byte, t *checkpoint.Tensor, b box, _ onnx.DType) error {
+		if t.Name != name {
+			mapNumbers(dst, func(int, float64) float64 { return -1 })
+			return nil
 		}
-		values := make([]float64, t.Len())
-		for i := range values {
-			values[i] = -1
-			if leaf == name {
-				values[i] = float64(i)
-			}
-		}
-		return fromNumbers(values, t.Dims), nil
+		at := 0
+		return b.runs(t.Dims, func(from, to int64) error {
+			first := at
+			at += int(to - from)
+			mapNumbers(dst[8*first:8*at], func(i int, _ float64) float64 { return float64(from + int64(i)) })
+			return nil
+		})
 	}}
-	a, err := indices.move(e, onnx.Float64)
+	dims, err := indices.dims(e)
 	if err != nil {
 		return nil, err
 	}
-	places := a.numbers()
-	if slices.ContainsFunc(places, math.IsNaN) {
-		return nil, fmt.Errorf("mapping: %s moves no indices", e)
+	a := newArray(onnx.Float64, dims)
+	if err := indices.fill(a.data, e, wholeBox(dims), onnx.Float64); err != nil {
+		return nil, err
 	}
-	return places, nil
+	return a.numbers(), nil
 }
 
 // reader returns a function that reads the made tensor, which is made at the first byte and held until the last.

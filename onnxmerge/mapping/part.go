@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"sync/atomic"
 
-	"github.com/wiseft/wiseft/onnxmerge/checkpoint"
+	"golang.org/x/sync/errgroup"
+
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
-// dims returns the extents of an expression's result.
+// dims returns the extents of an expression's result, or an error if the checkpoint's tensors do not fit it.
 func (v evaluator) dims(e *Expression) ([]int64, error) {
 	var args [][]int64
 	for _, arg := range e.Args {
@@ -40,183 +42,13 @@ func (v evaluator) dims(e *Expression) ([]int64, error) {
 		return slicedDims(args[0], e.Axis, e.Start, e.End)
 	case Concat:
 		return joinedDims(e.Axis, args)
-	case FoldBias:
-		t, err := v.find(e.Norm.Mean)
-		if err != nil {
-			return nil, err
+	case FoldWeight, FoldBias:
+		if len(args) == 0 {
+			args = [][]int64{nil}
 		}
-		return []int64{t.Len()}, nil
+		return v.foldedDims(e, args[0])
 	}
 	return args[0], nil
-}
-
-// part evaluates a box of an expression's result, as move does, without computing more than that. Leaves are tensors.
-func (v evaluator) part(e *Expression, b box, dtype onnx.DType) (array, error) {
-	switch e.Op {
-	case Tensor:
-		t, err := v.find(e.Name)
-		if err != nil {
-			return array{}, err
-		}
-		return readPart(t, b, dtype)
-	case Reshape, Repeat:
-		return v.rearranged(e, b, dtype)
-	case Transpose:
-		inner := make(box, len(b))
-		for i, p := range e.Perm {
-			inner[p] = b[i]
-		}
-		a, err := v.part(e.Args[0], inner, dtype)
-		if err != nil {
-			return array{}, err
-		}
-		return a.transpose(e.Perm)
-	case Slice:
-		inner := slices.Clone(b)
-		inner[e.Axis] = span{b[e.Axis].start + e.Start, b[e.Axis].end + e.Start}
-		return v.part(e.Args[0], inner, dtype)
-	case Concat:
-		return v.joinedPart(e, b, dtype)
-	case Half:
-		return v.part(e.Args[0], b, dtype)
-	case Constant:
-		return filled(e.Factor, b.dims(), dtype)
-	case Scale:
-		a, err := v.part(e.Args[0], b, dtype)
-		if err != nil {
-			return array{}, err
-		}
-		return mapNumbers(a, func(x float64) float64 { return x * e.Factor }), nil
-	case FoldWeight:
-		return v.foldedPart(e, b, dtype)
-	}
-	a, err := v.move(e, dtype) // one value for each channel
-	if err != nil {
-		return array{}, err
-	}
-	return a.slice(0, b[0].start, b[0].end)
-}
-
-// rearranged is part for an argument whose elements are read in row-major order, once or repeatedly.
-func (v evaluator) rearranged(e *Expression, b box, dtype onnx.DType) (array, error) {
-	arg := e.Args[0]
-	inner, err := v.dims(arg)
-	if err != nil {
-		return array{}, err
-	}
-	out := newArray(dtype, b.dims())
-	at, n := 0, length(inner)
-	err = b.runs(e.Dims, func(from, to int64) error {
-		for from < to {
-			first := from % n
-			end := min(first+to-from, n)
-			from += end - first
-			err := eachBox(inner, first, end, func(p box) error {
-				a, err := v.part(arg, p, dtype)
-				at += copy(out.data[at:], a.data)
-				return err
-			})
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	return out, err
-}
-
-// joinedPart is part for a concatenation.
-func (v evaluator) joinedPart(e *Expression, b box, dtype onnx.DType) (array, error) {
-	var parts []array
-	at := int64(0) // where the argument begins along the axis
-	for _, arg := range e.Args {
-		dims, err := v.dims(arg)
-		if err != nil {
-			return array{}, err
-		}
-		extent := dims[e.Axis]
-		inner := slices.Clone(b)
-		inner[e.Axis] = span{max(b[e.Axis].start-at, 0), min(b[e.Axis].end-at, extent)}
-		at += extent
-		if inner[e.Axis].start >= inner[e.Axis].end {
-			continue
-		}
-		a, err := v.part(arg, inner, dtype)
-		if err != nil {
-			return array{}, err
-		}
-		parts = append(parts, a)
-	}
-	if len(parts) == 1 {
-		return parts[0], nil
-	}
-	return concat(e.Axis, parts)
-}
-
-// foldedPart is part for a weight with the factors of a BatchNormalization.
-func (v evaluator) foldedPart(e *Expression, b box, dtype onnx.DType) (array, error) {
-	dims, err := v.dims(e.Args[0])
-	if err != nil {
-		return array{}, err
-	}
-	n, err := v.norm(e.Norm)
-	if err == nil {
-		err = n.check(e, dims)
-	}
-	if err != nil {
-		return array{}, err
-	}
-	a, err := v.part(e.Args[0], b, dtype)
-	if err != nil {
-		return array{}, err
-	}
-	return scaleChannels(a, e.Axis, n.scale[b[e.Axis].start:b[e.Axis].end]), nil
-}
-
-// readPart returns a box of a tensor of a checkpoint, converted.
-func readPart(t *checkpoint.Tensor, b box, to onnx.DType) (array, error) {
-	out := newArray(to, b.dims())
-	item, at := int64(t.DType.Bits()/8), 0
-	read := func(from, to int64) error {
-		n := int((to - from) * item)
-		at += n
-		return t.ReadAt(out.data[at-n:at], from*item)
-	}
-	if t.DType != to {
-		read = func(from, end int64) error {
-			for ; from < end; from += blockElements {
-				raw := make([]byte, min(blockElements, end-from)*item)
-				if err := t.ReadAt(raw, from*item); err != nil {
-					return err
-				}
-				converted, err := convert(raw, t.DType, to)
-				at += copy(out.data[at:], converted)
-				if err != nil {
-					return err
-				}
-			}
-			return nil
-		}
-	}
-	return out, b.runs(t.Dims, read)
-}
-
-// elements evaluates the elements from from to to of an expression's result, whose extents are dims, in a type, rounded once.
-func (v evaluator) elements(e *Expression, dims []int64, dtype onnx.DType, from, to int64) ([]byte, error) {
-	var data []byte
-	err := eachBox(dims, from, to, func(b box) error {
-		a, err := v.evaluateBy(e, dtype, func(e *Expression, as onnx.DType) (array, error) { return v.part(e, b, as) })
-		if data == nil {
-			data = a.data
-		} else {
-			data = append(data, a.data...)
-		}
-		return err
-	})
-	if want := (to - from) * int64(storedAs(dtype).Bits()/8); err == nil && int64(len(data)) != want {
-		err = fmt.Errorf("%s has %d bytes of elements %d to %d, want %d", e, len(data), from, to, want)
-	}
-	return data, err
 }
 
 // streams reports whether parts of an expression take little more than their own size and time: it has no transposition,
@@ -238,11 +70,14 @@ func (e *Expression) costBytes(dtype onnx.DType) int64 {
 	return 40
 }
 
-// windowElements returns how many elements of an expression are evaluated at a time with so many bytes of memory: whole rows
-// of the first axis that has several, unless a row takes more.
+// windowElements returns how many elements of an expression are evaluated at a time with so many bytes of memory.
 func (e *Expression) windowElements(dims []int64, dtype onnx.DType, memory int64) int64 {
-	most, total := max(memory/e.costBytes(dtype), 1), length(dims)
-	if total <= most {
+	return rowsWithin(dims, max(memory/e.costBytes(dtype), 1))
+}
+
+// rowsWithin returns a number of elements up to most: whole rows of the first axis that has several, unless a row has more.
+func rowsWithin(dims []int64, most int64) int64 {
+	if total := length(dims); total <= most {
 		return max(total, 1)
 	}
 	for len(dims) > 0 && dims[0] == 1 {
@@ -252,35 +87,93 @@ func (e *Expression) windowElements(dims []int64, dtype onnx.DType, memory int64
 	return max(most/row*row, min(most, row))
 }
 
-// compareBytes is what the evaluation of an expression takes in a comparison.
-const compareBytes = 32 << 20
+// stripElements is how many elements of an expression are compared at a time: those of many rows, so that the columns of a
+// matrix that is transposed are read in long runs.
+const stripElements = 2 << 20
 
-// equals reports whether an expression gives the elements that read returns in the type dtype, for ranges of elements. A few
-// elements are compared before all are.
+// fewWork is a number of elements that several goroutines do not evaluate faster than one.
+const fewWork = 1 << 16
+
+// equals reports whether an expression gives the elements that want sets dst to, from an element on, in the type dtype. A few
+// elements are compared before all are, by several goroutines, in about their order.
 func (v evaluator) equals(
-	e *Expression, dtype onnx.DType, read func(from, to int64) ([]byte, error),
+	e *Expression, dtype onnx.DType, want func(dst []byte, from int64) error,
 ) (bool, error) {
 	dims, err := v.dims(e)
 	if err != nil {
 		return false, err
 	}
-	total := length(dims)
-	compare := func(from, to int64) (bool, error) {
-		want, err := read(from, to)
-		if err != nil {
-			return false, err
+	total, item := length(dims), int64(storedAs(dtype).Bits()/8)
+	compare := func(from, to int64) (same bool, err error) {
+		err = withScratch((to-from)*item, func(got []byte) error {
+			if err := v.elements(got, e, dims, dtype, from); err != nil {
+				return err
+			}
+			same, err = hasElements(got, item, func(dst []byte, at int64) error { return want(dst, from+at) })
+			return err
+		})
+		return same, err
+	}
+	if same, err := compare(0, min(sampled, total)); !same || err != nil || total <= sampled {
+		return same, err
+	}
+	workers := v.limits.workersFor(total)
+	most := min(v.limits.memory()/int64(2*workers)/e.costBytes(dtype), (total+int64(workers)-1)/int64(workers), stripElements)
+	step := rowsWithin(dims, max(most, 1))
+	var next atomic.Int64
+	var differs atomic.Bool
+	var group errgroup.Group
+	for range workers {
+		group.Go(func() error {
+			for !differs.Load() {
+				from := next.Add(step) - step
+				if from >= total {
+					return nil
+				}
+				same, err := compare(from, min(from+step, total))
+				if err != nil {
+					return err
+				}
+				if !same {
+					differs.Store(true)
+				}
+			}
+			return nil
+		})
+	}
+	err = group.Wait()
+	return !differs.Load(), err
+}
+
+// hasElements reports whether data has the elements of item bytes that want gives, some of which it reads at a time.
+func hasElements(data []byte, item int64, want func(dst []byte, at int64) error) (same bool, err error) {
+	err = withScratch(min(int64(len(data)), blockElements*item), func(b []byte) error {
+		at := int64(0)
+		for same = true; len(data) > 0 && same; data = data[len(b):] {
+			b = b[:min(len(b), len(data))]
+			if err := want(b, at); err != nil {
+				return err
+			}
+			same = bytes.Equal(b, data[:len(b)])
+			at += int64(len(b)) / item
 		}
-		got, err := v.elements(e, dims, dtype, from, to)
-		return bytes.Equal(got, want), err
+		return nil
+	})
+	return same, err
+}
+
+// concurrently is elements by several goroutines.
+func (v evaluator) concurrently(dst []byte, e *Expression, dims []int64, dtype onnx.DType, from int64) error {
+	item := int64(storedAs(dtype).Bits() / 8)
+	total := int64(len(dst)) / item
+	workers := int64(v.limits.workersFor(total))
+	step := min((total+workers-1)/workers, stripElements)
+	step = max(rowsWithin(dims, max(step, 1)), 1)
+	var group errgroup.Group
+	group.SetLimit(int(workers))
+	for at := int64(0); at < total; at += step {
+		part := dst[at*item : min(at+step, total)*item]
+		group.Go(func() error { return v.elements(part, e, dims, dtype, from+at) })
 	}
-	if same, err := compare(0, min(sampled, total)); !same || err != nil {
-		return false, err
-	}
-	step := e.windowElements(dims, dtype, compareBytes)
-	for from := int64(0); from < total; from += step {
-		if same, err := compare(from, min(from+step, total)); !same || err != nil {
-			return false, err
-		}
-	}
-	return true, nil
+	return group.Wait()
 }

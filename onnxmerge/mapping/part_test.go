@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 
@@ -62,11 +63,107 @@ func partCases(t *testing.T) (evaluator, []*Expression) {
 		of(Expression{Op: Scale, Factor: 0.125}, turned), folded,
 		of(Expression{Op: Transpose, Perm: []int{1, 2, 0}}, folded),
 		of(Expression{Op: FoldBias, Norm: n}),
+		of(Expression{Op: FoldBias, Norm: n}, &Expression{Op: Tensor, Name: "n.weight"}),
 		of(Expression{Op: Reshape, Dims: []int64{1, 1, 120, 1}}, w),
 	}
 }
 
-// Ranges of an expression are those of the whole, and have its extents.
+// element returns an element of an expression's result, by the definitions of the operations.
+func element(t *testing.T, v evaluator, e *Expression, index []int64) float64 {
+	t.Helper()
+	arg := func(index []int64) float64 { return element(t, v, e.Args[0], index) }
+	vector := func(name string, i int64) float64 {
+		return element(t, v, &Expression{Op: Tensor, Name: name}, []int64{i})
+	}
+	scale := func(i int64) float64 {
+		return vector(e.Norm.Gamma, i) * (1 / math.Sqrt(vector(e.Norm.Variance, i)+e.Norm.Epsilon))
+	}
+	switch e.Op {
+	case Tensor:
+		a, err := readTensor(v.lookup(e.Name), onnx.Float64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a.numbers()[flatIndex(a.dims, index)]
+	case Reshape, Repeat:
+		dims, err := v.dims(e.Args[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return arg(indexOf(dims, flatIndex(e.Dims, index)%length(dims)))
+	case Transpose:
+		inner := make([]int64, len(index))
+		for i, p := range e.Perm {
+			inner[p] = index[i]
+		}
+		return arg(inner)
+	case Slice:
+		inner := slices.Clone(index)
+		inner[e.Axis] += e.Start
+		return arg(inner)
+	case Concat:
+		inner := slices.Clone(index)
+		for _, a := range e.Args {
+			dims, _ := v.dims(a)
+			if inner[e.Axis] < dims[e.Axis] {
+				return element(t, v, a, inner)
+			}
+			inner[e.Axis] -= dims[e.Axis]
+		}
+	case Half:
+		return arg(index)
+	case Constant:
+		return e.Factor
+	case Scale:
+		return arg(index) * e.Factor
+	case FoldWeight:
+		return arg(index) * scale(index[e.Axis])
+	case FoldBias:
+		before := 0.0
+		if len(e.Args) > 0 {
+			before = arg(index)
+		}
+		return (before-vector(e.Norm.Mean, index[0]))*scale(index[0]) + vector(e.Norm.Beta, index[0])
+	}
+	t.Fatalf("%s has no element %v", e, index)
+	return 0
+}
+
+func flatIndex(dims, index []int64) int64 {
+	at := int64(0)
+	for i, k := range index {
+		at = at*dims[i] + k
+	}
+	return at
+}
+
+func indexOf(dims []int64, at int64) []int64 {
+	index := make([]int64, len(dims))
+	for i, d := range slices.Backward(dims) {
+		index[i], at = at%d, at/d
+	}
+	return index
+}
+
+// wholeOf returns the extents of an expression's result and all its elements in a type, by element.
+func wholeOf(t *testing.T, v evaluator, e *Expression, dtype onnx.DType) (dims []int64, data []byte) {
+	t.Helper()
+	dims, err := v.dims(e)
+	if err != nil {
+		t.Fatalf("%s: %v", e, err)
+	}
+	values := make([]float64, length(dims))
+	for i := range values {
+		values[i] = element(t, v, e, indexOf(dims, int64(i)))
+	}
+	data, err = convert(fromNumbers(values, dims).data, onnx.Float64, dtype)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dims, data
+}
+
+// Ranges of an expression have the elements that the definitions of its operations give.
 func TestPartsOfExpressions(t *testing.T) {
 	t.Parallel()
 	v, list := partCases(t)
@@ -75,19 +172,13 @@ func TestPartsOfExpressions(t *testing.T) {
 			if e.Op == Half && dtype != onnx.Float16 {
 				continue
 			}
-			whole, err := v.evaluate(e, dtype)
-			if err != nil {
-				t.Fatalf("%s: %v", e, err)
-			}
-			dims, err := v.dims(e)
-			if err != nil || length(dims) != length(whole.dims) {
-				t.Fatalf("%s: extents %v (%v), want %v", e, dims, err, whole.dims)
-			}
+			dims, whole := wholeOf(t, v, e, dtype)
 			n, item := length(dims), int64(dtype.Bits()/8)
 			for from := int64(0); from < n; from++ {
 				for _, to := range []int64{from + 1, min(from+7, n), n} {
-					got, err := v.elements(e, dims, dtype, from, to)
-					if want := whole.data[from*item : to*item]; err != nil || !bytes.Equal(got, want) {
+					got := make([]byte, (to-from)*item)
+					err := v.elements(got, e, dims, dtype, from)
+					if want := whole[from*item : to*item]; err != nil || !bytes.Equal(got, want) {
 						t.Fatalf("%s in %s: elements %d to %d are %x (%v), want %x", e, dtype, from, to, got, err, want)
 					}
 				}
@@ -100,18 +191,16 @@ func TestPartsOfExpressions(t *testing.T) {
 func TestPayloadInWindows(t *testing.T) {
 	t.Parallel()
 	v, list := partCases(t)
+	v.limits.Workers = 2
 	for _, e := range list {
 		dtype := onnx.Float32
 		if e.Op == Half {
 			dtype = onnx.Float16
 		}
-		whole, err := v.evaluate(e, dtype)
-		if err != nil {
-			t.Fatal(err)
-		}
+		dims, whole := wholeOf(t, v, e, dtype)
 		for _, memory := range []int64{1, 100, 2000, 1 << 20} {
-			p := &payload{values: v, expression: e, dtype: dtype, dims: whole.dims, held: map[int64]*window{},
-				length: e.windowElements(whole.dims, dtype, memory)}
+			p := &payload{values: v, expression: e, dtype: dtype, dims: dims, held: map[int64]*window{},
+				length: e.windowElements(dims, dtype, memory)}
 			if most := max(memory/e.costBytes(dtype), 1); p.length > max(most, 1) {
 				t.Errorf("%s: windows of %d elements, at most %d", e, p.length, most)
 			}
@@ -119,7 +208,7 @@ func TestPayloadInWindows(t *testing.T) {
 			if e.streams() && memory == 1 {
 				fill = p.read
 			}
-			got := make([]byte, len(whole.data))
+			got := make([]byte, len(whole))
 			var all sync.WaitGroup
 			for off := 0; off < len(got); off += 40 {
 				all.Go(func() {
@@ -129,7 +218,7 @@ func TestPayloadInWindows(t *testing.T) {
 				})
 			}
 			all.Wait()
-			if !bytes.Equal(got, whole.data) {
+			if !bytes.Equal(got, whole) {
 				t.Errorf("%s in windows of %d elements differs", e, p.length)
 			}
 			if len(p.held) != 0 {
@@ -139,11 +228,22 @@ func TestPayloadInWindows(t *testing.T) {
 	}
 }
 
-// A comparison in parts sees every element.
+// A comparison in parts sees every element, also with several goroutines.
 func TestEquals(t *testing.T) {
 	t.Parallel()
 	v, list := partCases(t)
-	for _, e := range list {
+	rng := rand.New(rand.NewPCG(3, 4))
+	large := memoryTensor("large", rng, onnx.Float32, 300, 2*fewWork/300+1)
+	lookup := v.lookup
+	v.lookup = func(name string) *checkpoint.Tensor {
+		if name == large.Name {
+			return large
+		}
+		return lookup(name)
+	}
+	v.limits.Workers = 3
+	turned := &Expression{Op: Transpose, Args: []*Expression{{Op: Tensor, Name: "large"}}, Perm: []int{1, 0}}
+	for _, e := range append(list, turned) {
 		dtype := onnx.Float32
 		if e.Op == Half {
 			dtype = onnx.Float16
@@ -152,15 +252,45 @@ func TestEquals(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		item := int64(dtype.Bits() / 8)
-		for _, changed := range []bool{false, true} {
+		item := dtype.Bits() / 8
+		for _, changed := range []int{-1, 0, len(whole.data) / 2, len(whole.data) - 1} {
 			data := bytes.Clone(whole.data)
-			if changed {
-				data[len(data)-1] ^= 1
+			if changed >= 0 {
+				data[changed] ^= 1
 			}
-			same, err := v.equals(e, dtype, func(from, to int64) ([]byte, error) { return data[from*item : to*item], nil })
-			if err != nil || same == changed {
-				t.Errorf("%s: equal is %v (%v) where the last element is changed: %v", e, same, err, changed)
+			same, err := v.equals(e, dtype, func(dst []byte, from int64) error {
+				copy(dst, data[from*int64(item):])
+				return nil
+			})
+			if err != nil || same != (changed < 0) {
+				t.Errorf("%s: equal is %v (%v) where byte %d is changed", e, same, err, changed)
+			}
+		}
+	}
+}
+
+// Transposing in squares, at their edges too, gives what one element after the other gives.
+func TestGather(t *testing.T) {
+	t.Parallel()
+	for _, dims := range [][]int64{{1, 1}, {3, 5}, {16, 16}, {17, 33}, {40, 31}, {2, 19, 18}, {7}, {}} {
+		for _, item := range []int{1, 2, 4, 8} {
+			src := make([]byte, int(length(dims))*item)
+			for i := range src {
+				src[i] = byte(i*7 + i/256)
+			}
+			perm := make([]int, len(dims))
+			for i := range perm {
+				perm[i] = len(dims) - 1 - i
+			}
+			w := layout{perm, dims}.walk()
+			got, want := make([]byte, len(src)), []byte(nil)
+			gather(got, src, w.dims, stridesOf(w.dims), w.strides, item)
+			for range length(dims) {
+				want = append(want, src[int(w.off)*item:][:item]...)
+				w.next()
+			}
+			if !bytes.Equal(got, want) {
+				t.Errorf("%v of %d bytes: %x, want %x", dims, item, got, want)
 			}
 		}
 	}

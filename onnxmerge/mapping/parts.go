@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"context"
 	"math"
 	"slices"
 
@@ -17,24 +18,29 @@ const (
 
 // findParts explains a tensor as some rows of a tensor of the checkpoint, as a tensor or such rows repeated, or as
 // several joined.
-func (f *finder) findParts(g *target) error {
+func (f *finder) findParts(ctx context.Context, g *target) error {
 	if g.tensor.Len() < minSlice {
 		return f.findElements(g)
 	}
-	if g.digest.uniform {
+	if g.uniform {
 		return nil
 	}
-	return f.findPartsAs(g, g.tensor.DType)
+	return f.findPartsAs(ctx, g, g.tensor.DType)
 }
 
 // findPartsAs is findParts after conversion of the checkpoint to a type.
-func (f *finder) findPartsAs(g *target, as onnx.DType) error {
+func (f *finder) findPartsAs(ctx context.Context, g *target, as onnx.DType) error {
 	want, err := read(g.tensor, g.tensor.DType, g.tensor.Dims, as)
 	if err != nil {
 		return err
 	}
-	for _, find := range []func(array, *digest) ([]*Expression, error){f.sliced, f.repeated, f.joined} {
-		found, err := find(want, g.digest)
+	x, err := f.indexes.of(ctx, as)
+	if err != nil {
+		return err
+	}
+	d := want.digest()
+	for _, find := range []func(*index, array, *digest) ([]*Expression, error){f.sliced, f.repeated, f.joined} {
+		found, err := find(x, want, d)
 		if err != nil {
 			return err
 		}
@@ -52,16 +58,16 @@ func (f *finder) findElements(g *target) error {
 	if err != nil || formula(want.numbers(), want.dims, want.dtype) != "" {
 		return err
 	}
-	found, err := f.slicedUpTo(want, g.digest, fewElements)
+	found, err := f.slicedUpTo(want, want.digest(), fewElements)
 	g.candidates, g.proof = found, "equal elements"
 	return err
 }
 
 // joined explains an array as parts that are joined along an axis, or along the first axes taken as one if these are
 // few (directions of a recurrent layer).
-func (f *finder) joined(want array, d *digest) ([]*Expression, error) {
+func (f *finder) joined(x *index, want array, d *digest) ([]*Expression, error) {
 	for axis := range want.dims {
-		if found, err := f.joinedAlong(want, d.sums(axis), axis); len(found) > 0 || err != nil {
+		if found, err := f.joinedAlong(x, want, d.sums(axis), axis); len(found) > 0 || err != nil {
 			return found, err
 		}
 	}
@@ -72,9 +78,7 @@ func (f *finder) joined(want array, d *digest) ([]*Expression, error) {
 	if err != nil {
 		return nil, err
 	}
-	flat := newDigester(merged.dims, merged.dtype)
-	flat.add(merged.data)
-	found, err := f.joinedAlong(merged, flat.sums(0), 0)
+	found, err := f.joinedAlong(x, merged, merged.digest().sums(0), 0)
 	for i, e := range found {
 		found[i] = reshaped(e, merged.dims, want.dims)
 	}
@@ -83,8 +87,7 @@ func (f *finder) joined(want array, d *digest) ([]*Expression, error) {
 
 // joinedAlong explains an array as parts along an axis; sums are the running sums of its signatures. At each place the
 // longest part that fits is taken.
-func (f *finder) joinedAlong(want array, sums []signature, axis int) ([]*Expression, error) {
-	x := f.indexes[want.dtype]
+func (f *finder) joinedAlong(x *index, want array, sums []signature, axis int) ([]*Expression, error) {
 	extent := want.dims[axis]
 	if extent < 2 {
 		return nil, nil
@@ -199,18 +202,23 @@ func (f *finder) matchPart(p part, want array) ([]*Expression, error) {
 }
 
 // sliced explains an array as some rows of one tensor along any axis.
-func (f *finder) sliced(want array, d *digest) ([]*Expression, error) {
+func (f *finder) sliced(_ *index, want array, d *digest) ([]*Expression, error) {
 	return f.slicedUpTo(want, d, math.MaxInt64)
 }
 
 // slicedUpTo looks in tensors of at most so many elements.
 func (f *finder) slicedUpTo(want array, d *digest, most int64) ([]*Expression, error) {
-	x := f.indexes[want.dtype]
 	n := length(want.dims)
 	var found []*Expression
 	for _, t := range f.checkpoint.Tensors {
-		from := x.digests[t]
-		if from == nil || t.Len() <= n || t.Len() > most {
+		if t.Len() <= n || t.Len() > most {
+			continue
+		}
+		from, err := f.indexes.digest(t, want.dtype)
+		if err != nil {
+			return nil, err
+		}
+		if from == nil {
 			continue
 		}
 		for axis, extent := range t.Dims {
@@ -249,7 +257,7 @@ func (f *finder) rowsOf(
 }
 
 // repeated explains an array whose rows along the first axis are all equal by one of them.
-func (f *finder) repeated(want array, d *digest) ([]*Expression, error) {
+func (f *finder) repeated(x *index, want array, d *digest) ([]*Expression, error) {
 	if len(want.dims) < 2 || want.dims[0] < 2 {
 		return nil, nil
 	}
@@ -267,10 +275,9 @@ func (f *finder) repeated(want array, d *digest) ([]*Expression, error) {
 			return nil, nil
 		}
 	}
-	first := newDigester(one.dims, one.dtype)
-	first.add(one.data)
+	first := one.digest()
 	var found []*Expression
-	for _, p := range f.indexes[want.dtype].whole[first.whole] {
+	for _, p := range x.whole[first.whole] {
 		list, err := f.matchPart(p, one)
 		if err != nil {
 			return nil, err
@@ -278,7 +285,7 @@ func (f *finder) repeated(want array, d *digest) ([]*Expression, error) {
 		found = append(found, list...)
 	}
 	if len(found) == 0 {
-		if found, err = f.sliced(one, &first.digest); err != nil {
+		if found, err = f.sliced(x, one, first); err != nil {
 			return nil, err
 		}
 	}

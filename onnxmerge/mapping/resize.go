@@ -53,9 +53,9 @@ func (b *Bound) resize(entries []*Mapped) error {
 	r := &resizer{model: b.Model, uses: findUses(b.Model), tensors: map[*onnx.Tensor]*Resized{}, changed: map[string]classAxis{}}
 	why := ""
 	for _, e := range entries {
-		a, err := b.values.evaluate(e.Expression, e.Tensor.DType)
+		dims, err := b.values.dims(e.Expression)
 		if err == nil {
-			err = r.add(e, a.dims)
+			err = r.add(e, dims)
 		}
 		if err != nil && why == "" {
 			why = err.Error()

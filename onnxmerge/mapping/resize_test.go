@@ -162,7 +162,7 @@ func TestOtherClassesKept(t *testing.T) {
 	b.Output("y", -1, 5)
 	m := b.Open(t)
 	base := tensors(t, values, rows)
-	found, err := Find(context.Background(), m, base)
+	found, err := Find(context.Background(), m, base, Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}

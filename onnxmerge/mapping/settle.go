@@ -10,7 +10,7 @@ import (
 
 // settle decides between candidates, and judges what has none.
 func (f *finder) settle() (*Mapping, error) {
-	m := &Mapping{Model: f.model}
+	m := &Mapping{Model: f.model, Limits: f.values.limits}
 	s := &settler{finder: f, sources: map[*onnx.Tensor][]string{}}
 	for _, g := range f.targets {
 		if g.isDecided() {
@@ -22,18 +22,22 @@ func (f *finder) settle() (*Mapping, error) {
 	s.findPlaces()
 	choices := s.rounds()
 	for _, g := range f.targets {
+		suspects, err := s.suspectsOf(g)
+		if err != nil {
+			return nil, err
+		}
 		switch list := choices[g]; {
 		case g.refusal != "":
 			m.Refused = append(m.Refused, Refused{Tensor: g.tensor, Reason: g.refusal})
 		case len(g.candidates) == 0:
-			if err := f.judge(m, g, s.suspectsOf(g)); err != nil {
+			if err := f.judge(m, g, suspects); err != nil {
 				return nil, err
 			}
 		case list == nil && s.isConstant(g):
-			m.Kept = append(m.Kept, Kept{Tensor: g.tensor, suspects: s.suspectsOf(g),
+			m.Kept = append(m.Kept, Kept{Tensor: g.tensor, suspects: suspects,
 				Reason: fmt.Sprintf("%s; the tensors that equal it have other places", g.constant)})
 		default:
-			m.Mapped = append(m.Mapped, s.mapped(g, list)...)
+			m.Mapped = append(m.Mapped, s.mapped(g, list, suspects)...)
 		}
 	}
 	used := map[string]bool{}
@@ -264,7 +268,7 @@ func (s *settler) findConventions() {
 }
 
 // mapped returns the entries of a target with candidates.
-func (s *settler) mapped(g *target, list []choice) []*Mapped {
+func (s *settler) mapped(g *target, list []choice, suspects suspects) []*Mapped {
 	if g.isDecided() {
 		return []*Mapped{{Tensor: g.tensor, Expression: g.candidates[0], Proof: g.proof}}
 	}
@@ -272,7 +276,7 @@ func (s *settler) mapped(g *target, list []choice) []*Mapped {
 		m := &Mapped{Tensor: g.tensor, Expression: g.candidates[0], Proof: g.proof, open: slices.Clone(g.candidates[1:])}
 		if g.constant != nil {
 			m.open = append(m.open, g.constant)
-			m.suspects = s.suspectsOf(g)
+			m.suspects = suspects
 		}
 		return []*Mapped{m}
 	}

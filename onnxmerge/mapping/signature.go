@@ -72,6 +72,15 @@ type digester struct {
 	begun bool
 }
 
+// digest returns the digest of an array.
+func (a array) digest() *digest {
+	d := newDigester(a.dims, a.dtype)
+	if len(a.data) > 0 {
+		d.add(a.data)
+	}
+	return &d.digest
+}
+
 func newDigester(dims []int64, dtype onnx.DType) *digester {
 	d := &digester{digest: digest{dims: dims, uniform: true}, dtype: dtype, index: make([]int64, len(dims))}
 	for _, extent := range dims {

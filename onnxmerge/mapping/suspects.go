@@ -22,15 +22,21 @@ type suspects struct {
 }
 
 // suspectsOf returns the suspects of a target of equal elements: those without a place of their own.
-func (s *settler) suspectsOf(g *target) suspects {
-	if g.constant == nil || s.indexes == nil {
-		return suspects{}
+func (s *settler) suspectsOf(g *target) (suspects, error) {
+	if g.constant == nil || s.guessed {
+		return suspects{}, nil
 	}
 	found := suspects{value: g.constant.Factor}
 	n := g.tensor.Len()
 	for _, t := range s.checkpoint.Tensors {
-		d := s.indexes[g.tensor.DType].digests[t]
-		if d == nil || !d.uniform || d.first != g.digest.first || t.Len()%n != 0 && n%t.Len() != 0 {
+		if !isSupported(t.DType) || t.Len() == 0 || t.Len()%n != 0 && n%t.Len() != 0 {
+			continue
+		}
+		bits, err := s.sameBits(heldKey{t, g.tensor.DType})
+		if err != nil {
+			return suspects{}, err
+		}
+		if !bits.uniform || bits.first != g.first {
 			continue
 		}
 		if s.isPlaced(t.Name) || n == 1 && (t.Len() > fewElements || s.isCandidate(t.Name)) {
@@ -38,7 +44,7 @@ func (s *settler) suspectsOf(g *target) suspects {
 		}
 		found.names = append(found.names, t.Name)
 	}
-	return found
+	return found, nil
 }
 
 // suspected is the reason to refuse a constant.

@@ -1,7 +1,6 @@
 package mapping
 
 import (
-	"cmp"
 	"fmt"
 	"sync"
 
@@ -77,16 +76,20 @@ func (b *Bound) payload(e *Mapped) func(dst []byte, off int64) error {
 	if err != nil {
 		return func([]byte, int64) error { return err }
 	}
-	p := &payload{values: b.values, expression: e.Expression, dtype: e.Tensor.DType, dims: dims, held: map[int64]*window{}}
-	if p.expression.streams() {
-		return p.read
-	}
-	p.length = p.expression.windowElements(dims, p.dtype, cmp.Or(b.MemoryBytes, DefaultMemory)/windowShare)
-	return p.fill
+	return newPayload(b.values, e.Expression, e.Tensor.DType, dims)
 }
 
-// DefaultMemory is Bound.MemoryBytes where that is 0.
-const DefaultMemory = 256 << 20
+// newPayload returns a function that sets dst to the bytes, from off on, of an expression whose extents are dims.
+func newPayload(
+	values evaluator, e *Expression, dtype onnx.DType, dims []int64,
+) func(dst []byte, off int64) error {
+	p := &payload{values: values, expression: e, dtype: dtype, dims: dims, held: map[int64]*window{}}
+	if e.streams() {
+		return p.read
+	}
+	p.length = e.windowElements(dims, dtype, values.limits.memory()/windowShare)
+	return p.fill
+}
 
 // windowShare is the part of the memory that the evaluation of a window takes. Parts of two windows are held beside it,
 // because several goroutines fill blocks at a time, in about the order of the tensors.
@@ -106,19 +109,18 @@ type payload struct {
 
 // window is a range of the elements, evaluated together and held until all were read.
 type window struct {
-	data []byte
-	left int // bytes that are not yet read
+	evaluated sync.Once
+	err       error
+	data      []byte
+	left      int // bytes that are not yet read
 }
 
 // read evaluates what it returns.
 func (p *payload) read(dst []byte, off int64) error {
-	item := int64(p.dtype.Bits() / 8)
 	if t := p.stored(p.expression); t != nil {
 		return t.ReadAt(dst, off)
 	}
-	data, err := p.values.elements(p.expression, p.dims, p.dtype, off/item, (off+int64(len(dst)))/item)
-	copy(dst, data)
-	return err
+	return p.values.elements(dst, p.expression, p.dims, p.dtype, off/int64(p.dtype.Bits()/8))
 }
 
 // stored returns the tensor of the checkpoint whose bytes are those of an expression; nil if there is none.
@@ -134,28 +136,46 @@ func (p *payload) stored(e *Expression) *checkpoint.Tensor {
 	return nil
 }
 
-// fill evaluates a window when its first part is read.
+// fill evaluates a window, by several goroutines, when its first part is read.
 func (p *payload) fill(dst []byte, off int64) error {
-	p.lock.Lock()
-	defer p.lock.Unlock()
 	size := p.length * int64(p.dtype.Bits()/8)
 	for len(dst) > 0 {
 		i := off / size
-		w := p.held[i]
-		if w == nil {
-			from := i * p.length
-			data, err := p.values.elements(p.expression, p.dims, p.dtype, from, min(from+p.length, length(p.dims)))
-			if err != nil {
-				return err
-			}
-			w = &window{data, len(data)}
-			p.held[i] = w
+		w := p.window(i)
+		if w.evaluated.Do(func() { p.evaluate(w, i*p.length) }); w.err != nil {
+			return w.err
 		}
 		n := copy(dst, w.data[off-i*size:])
-		if w.left -= n; w.left <= 0 {
-			delete(p.held, i)
-		}
+		p.release(i, w, n)
 		dst, off = dst[n:], off+int64(n)
 	}
 	return nil
+}
+
+// window returns a window, which may not be evaluated yet.
+func (p *payload) window(i int64) *window {
+	p.lock.Lock()
+	defer p.lock.Unlock()
+	w := p.held[i]
+	if w == nil {
+		item, from := int64(p.dtype.Bits()/8), i*p.length
+		w = &window{left: int((min(from+p.length, length(p.dims)) - from) * item)}
+		p.held[i] = w
+	}
+	return w
+}
+
+func (p *payload) evaluate(w *window, from int64) {
+	w.data = takeScratch(int64(w.left))
+	w.err = p.values.concurrently(w.data, p.expression, p.dims, p.dtype, from)
+}
+
+// release forgets a window after all of it was read.
+func (p *payload) release(i int64, w *window, n int) {
+	p.lock.Lock()
+	defer p.lock.Unlock()
+	if w.left -= n; w.left <= 0 {
+		delete(p.held, i)
+		giveScratch(w.data)
+	}
 }
