@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/wiseft/wiseft/internal/fault"
@@ -56,8 +57,12 @@ func rows(x []float32, before int, batch int64, out Output) (Output, error) {
 		}
 		return out.consistent(), nil
 	default:
-		return out, fault.Inputf("tensor %q has shape %v for a batch of %d: axis %d %w", out.Name, out.Shape,
-			batch, axis, ErrBatchAxis).WithHint("a model that takes one sample at a time runs with --batch 1")
+		which := "first axis"
+		if axis > 0 {
+			which = fmt.Sprintf("axis %d", axis)
+		}
+		return out, fault.Inputf("tensor %q has shape %v for a batch of %d: its %s %w", out.Name, out.Shape, batch, which,
+			ErrBatchAxis).WithHint("a model that takes one sample at a time runs with --batch 1")
 	}
 	if axis > 0 {
 		moveToFront(x[before:], out.Shape, axis)
