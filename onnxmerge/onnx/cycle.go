@@ -65,7 +65,7 @@ func (g *Graph) isOrdered() bool {
 func (g *Graph) sources(i int) iter.Seq[int] {
 	return func(yield func(int) bool) {
 		n := &g.Nodes[i]
-		inputs, _ := n.Numbers()
+		inputs, _ := g.Numbers(n)
 		for k, name := range n.Inputs {
 			if from := int(g.names.producers[inputs[k]]); from > 0 && name != "" && !yield(from-1) {
 				return

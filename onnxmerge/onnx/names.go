@@ -91,7 +91,41 @@ func (g *Graph) Number(name string) (number int32, ok bool) {
 	return number, ok
 }
 
-// Numbers returns the numbers of the names in Inputs and Outputs. They must not be changed.
-func (n *Node) Numbers() (inputs, outputs []int32) {
-	return n.numbers[:len(n.Inputs)], n.numbers[len(n.Inputs):]
+// Numbers returns the numbers of the names in the Inputs and Outputs of an operator of g; -1 for a name that no operator had
+// when the model was read. They must not be changed.
+func (g *Graph) Numbers(n *Node) (inputs, outputs []int32) {
+	numbers := n.numbers
+	if !g.names.isOf(n) {
+		numbers = make([]int32, 0, len(n.Inputs)+len(n.Outputs))
+		for _, list := range [][]string{n.Inputs, n.Outputs} {
+			for _, name := range list {
+				number, ok := g.Number(name)
+				if !ok {
+					number = -1
+				}
+				numbers = append(numbers, number)
+			}
+		}
+	}
+	return numbers[:len(n.Inputs)], numbers[len(n.Inputs):]
+}
+
+// isOf reports whether the numbers of a node are those of its names. They are not if a program has changed the node: its
+// fields are exported. Names that were not changed are the same memory, so that comparing them is comparing pointers.
+func (s *names) isOf(n *Node) bool {
+	if len(n.numbers) != len(n.Inputs)+len(n.Outputs) {
+		return false
+	}
+	for i, number := range n.numbers {
+		name := ""
+		if i < len(n.Inputs) {
+			name = n.Inputs[i]
+		} else {
+			name = n.Outputs[i-len(n.Inputs)]
+		}
+		if s.texts[number] != name {
+			return false
+		}
+	}
+	return true
 }

@@ -19,6 +19,7 @@ func TestNumbersOfNames(t *testing.T) {
 		}
 		checkNumbers(t, path+" derived", m.Derive(nodes, nil))
 		checkNumbers(t, path, m)
+		checkChanged(t, path, m)
 		for g := range m.Bodies() {
 			if g.Scope != "" {
 				scopes++
@@ -40,7 +41,7 @@ func checkNumbers(t *testing.T, path string, m *Model) {
 		numbers := map[string]int32{}
 		for i := range g.Nodes {
 			n := &g.Nodes[i]
-			inputs, outputs := n.Numbers()
+			inputs, outputs := g.Numbers(n)
 			all := slices.Concat(inputs, outputs)
 			for k, name := range slices.Concat(n.Inputs, n.Outputs) {
 				number, ok := g.Number(name)
@@ -55,6 +56,28 @@ func checkNumbers(t *testing.T, path string, m *Model) {
 		}
 		if len(numbers) != g.Names() {
 			t.Errorf("%s: operators have %d names, and the graph %d", path, len(numbers), g.Names())
+		}
+	}
+}
+
+// checkChanged changes an operator of a model that has two names at least. Its numbers must follow.
+func checkChanged(t *testing.T, path string, m *Model) {
+	t.Helper()
+	n := &m.Graph.Nodes[0]
+	other := m.Graph.Outputs[0].Name
+	want, ok := m.Graph.Number(other)
+	if !ok {
+		t.Fatalf("%s: no operator computes its output %q", path, other)
+	}
+	for _, inputs := range [][]string{append(slices.Clone(n.Inputs), other), {other}, {"nowhere"}} {
+		n.Inputs = inputs
+		numbers, outputs := m.Graph.Numbers(n)
+		last := numbers[len(numbers)-1]
+		if inputs[0] == "nowhere" {
+			want = -1
+		}
+		if output, _ := m.Graph.Number(n.Outputs[0]); last != want || outputs[0] != output {
+			t.Errorf("%s: inputs %q: numbers %d and %d", path, inputs, numbers, outputs)
 		}
 	}
 }

@@ -15,12 +15,15 @@ func (m *Model) Undefined() []string {
 		tensors, taken := m.NamedTensors(g), make([]bool, g.Names()) // by number
 		for i := range g.Nodes {
 			n := &g.Nodes[i]
-			inputs, _ := n.Numbers()
+			inputs, _ := g.Numbers(n)
 			for k, number := range inputs {
-				if !taken[number] && g.names.producers[number] == 0 && tensors[number] == nil {
+				switch {
+				case number < 0:
 					take(n.Inputs[k])
+				case !taken[number] && g.names.producers[number] == 0 && tensors[number] == nil:
+					take(n.Inputs[k])
+					taken[number] = true
 				}
-				taken[number] = true
 			}
 		}
 		for _, out := range g.Outputs {

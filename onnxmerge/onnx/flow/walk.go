@@ -146,7 +146,7 @@ func (w *walk[V]) value(s *scope[V], name string) V {
 
 // operand returns the V of an operand: that of [walk.value], without a search in the usual cases.
 func (w *walk[V]) operand(s *scope[V], name string, number int32) V {
-	if name == "" {
+	if name == "" || number < 0 {
 		return w.value(s, name)
 	}
 	if t := s.tensors[number]; t != nil {
@@ -163,10 +163,10 @@ func (w *walk[V]) graph(s *scope[V]) []V {
 	g := s.graph
 	for i := range g.Nodes {
 		n := w.bound(&g.Nodes[i])
-		inputs, outputs := n.Numbers()
+		inputs, outputs := g.Numbers(n)
 		if n.Op() == "Constant" && len(n.Inputs) == 0 { // a stored tensor, an attribute of the call, or undefined
 			if c, ok := w.Visitor.(ConstantVisitor[V]); ok && len(g.Nodes[i].References) > 0 && len(n.Outputs) > 0 {
-				s.values[outputs[0]] = defined[V]{c.Constant(n), true}
+				s.define(n.Outputs[0], c.Constant(n))
 			}
 			continue
 		}
@@ -176,7 +176,11 @@ func (w *walk[V]) graph(s *scope[V]) []V {
 		}
 		results := w.node(s, n, operands)
 		for k, name := range n.Outputs {
-			if name != "" && k < len(results) {
+			switch {
+			case name == "" || k >= len(results):
+			case outputs[k] < 0:
+				s.define(name, results[k])
+			default:
 				s.values[outputs[k]] = defined[V]{results[k], true}
 			}
 		}
