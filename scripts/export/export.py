@@ -2,8 +2,9 @@
 
     python scripts/export/export.py point-mae --config scanobjectnn --checkpoint X.pth -o X.onnx
     python scripts/export/export.py generic mymodels:make --checkpoint X.pth --points 1024 -o X.onnx
+    python scripts/export/export.py generic mymodels:sentences -o X.onnx
 
-The model takes points (batch, points, 3) and gives `features`, what the head consumes, and `logits`
+The model takes points (batch, points, 3), or the inputs that a generic model names, and gives `features`, what the head consumes, and `logits`
 where the checkpoint has a head. README.md beside this file has the whole way for each architecture.
 """
 
@@ -99,35 +100,66 @@ def known(args, say):
         say(f"the head is left out: {len(gone)} tensors")
     model = cls(**(cls.CONFIGS[args.config] | changes | {"classes": ckpt.classes(found, cls)}))
     ckpt.load(model, found, args.allow_missing, args.allow_unexpected, say)
-    return model, model.points, model.output_names()
+    return model, {"points": example(model.points)}, {"points": onnxgraph.CLOUDS}, model.output_names()
 
 
 def generic(args, say):
     """The user's own module, from module:function below the current folder or installed."""
     module, colon, function = (args.factory or "").partition(":")
-    if not colon or not args.points:
-        raise UsageError("generic needs module:function and --points")
+    if not colon:
+        raise UsageError("generic needs module:function")
     for name, m in list(sys.modules.items()):  # a user's dgcnn.py is not ours
         if name != "__main__" and pathlib.Path(getattr(m, "__file__", None) or "/").parent == HERE:
             del sys.modules[name]
     sys.path[:] = [os.getcwd(), *(p for p in sys.path if pathlib.Path(p or ".").resolve() != HERE)]
     try:
-        model = getattr(importlib.import_module(module), function)()
+        made = getattr(importlib.import_module(module), function)()
     except (ImportError, AttributeError) as e:
         raise UsageError(f"{args.factory}: {e}") from None
-    if not isinstance(model, torch.nn.Module):
-        raise UsageError(f"{args.factory}: returned {type(model).__name__}, expected a torch.nn.Module")
+    model, inputs, axes = own_inputs(made, args)
     if args.checkpoint:
         found = ckpt.Checkpoint(args.checkpoint, ckpt.read(args.checkpoint, args.trust_checkpoint))
         ckpt.load(model, found, args.allow_missing, args.allow_unexpected, say)
     with torch.no_grad():
-        result = model.eval()(example(args.points))
+        result = model.eval()(*inputs.values())
     if isinstance(result, torch.Tensor):
-        return model, args.points, ["features"]
-    if len(result) != 2:
-        raise UsageError(f"{args.factory}: the module gives {len(result)} outputs, "
-                         "expected features, or features and logits")
-    return model, args.points, ["features", "logits"]
+        return model, inputs, axes, ["features"]
+    if not isinstance(result, (tuple, list)) or len(result) != 2:
+        raise UsageError(f"{args.factory}: the module gives {type(result).__name__} of {len(result)} outputs, "
+                         "expected a tensor of features, or a pair of features and logits")
+    return model, inputs, axes, ["features", "logits"]
+
+
+def own_inputs(made, args):
+    """The module of a factory, examples of its inputs, and their dynamic axes: clouds, or what the factory returns."""
+    model, inputs, axes = made if isinstance(made, tuple) and len(made) == 3 else (made, None, None)
+    if not isinstance(model, torch.nn.Module):
+        raise UsageError(f"{args.factory}: returned {type(model).__name__}, expected a torch.nn.Module, or one with a "
+                         "dictionary of example inputs and one of their dynamic axes")
+    if inputs is None:
+        if not args.points:
+            raise UsageError("generic needs --points for a module of clouds; a factory of others returns examples of the "
+                             "inputs and their dynamic axes, too")
+        return model, {"points": example(args.points)}, {"points": onnxgraph.CLOUDS if args.dynamic_points else {0: "batch"}}
+    if args.points or args.dynamic_points:
+        raise UsageError(f"{args.factory}: --points and --dynamic-points are for modules of clouds")
+    if not all(isinstance(x, torch.Tensor) for x in inputs.values()) or not set(axes) <= set(inputs):
+        raise UsageError(f"{args.factory}: expected tensors by the names of the inputs, and dynamic axes of these names")
+    return model, inputs, axes
+
+
+def shape(x, axes):
+    """The shape of an input, with the names of dynamic axes."""
+    return "(" + ", ".join(str(axes.get(axis, n)) for axis, n in enumerate(x.shape)) + ")"
+
+
+def smaller(inputs, axes):
+    """The inputs with three quarters along each dynamic axis, the batch too: lengths may have become constants."""
+    for name in inputs:
+        for axis in axes.get(name, {}):
+            x = inputs[name]
+            inputs = inputs | {name: x.narrow(axis, 0, max(1, x.shape[axis] * 3 // 4))}
+    return inputs
 
 
 def example(points):
@@ -136,11 +168,11 @@ def example(points):
     return x / x.norm(dim=2).amax(1)[:, None, None]
 
 
-def check(model, proto, x, names):
+def check(model, proto, inputs, names):
     """Compares the graph with the module: the exporter may have made a constant of a value that depends on the input."""
     with torch.no_grad():
-        want = model(x)
-    got = onnxgraph.run(proto, x.numpy())
+        want = model(*inputs.values())
+    got = onnxgraph.run(proto, *(x.numpy() for x in inputs.values()))
     for name, w in zip(names, (want,) if isinstance(want, torch.Tensor) else want):
         difference = abs(got[name] - w.numpy()).max()
         if not difference <= AGREE * w.abs().max():
@@ -167,13 +199,13 @@ def export(argv, say=lambda line: print(line, file=sys.stderr)):
     if os.path.exists(args.out) and not args.force:
         raise UsageError(f"{args.out}: exists; replace it with --force")
     torch.manual_seed(0)  # what is missing, and allowed to be, is the same each time
-    model, points, names = (generic if args.architecture == "generic" else known)(args, say)
-    dynamic = args.architecture != "generic" or args.dynamic_points
-    proto = onnxgraph.trace(model, example(points), names, onnxgraph.CLOUDS if dynamic else {0: "batch"})
-    for n in [points, points * 3 // 4] if dynamic else [points]:
-        check(model, proto, example(n), names)
+    model, inputs, axes, names = (generic if args.architecture == "generic" else known)(args, say)
+    proto = onnxgraph.trace(model, inputs, names, axes)
+    check(model, proto, inputs, names)
+    check(model, proto, smaller(inputs, axes), names)
     write(proto, args.out)
-    say(f"{args.out}: points (batch, {'any' if dynamic else points}, 3) to {', '.join(names)}; "
+    taken = ", ".join(f"{name} {shape(x, axes.get(name, {}))}" for name, x in inputs.items())
+    say(f"{args.out}: {taken} to {', '.join(names)}; "
         f"{len(proto.graph.initializer)} weights")
 
 

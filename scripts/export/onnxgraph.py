@@ -16,8 +16,9 @@ CLOUDS = {0: "batch", 1: "points"}  # the dynamic axes of (batch, points, 3)
 
 
 def trace(model, example, output_names, axes=CLOUDS):
-    """Exports a module of `points` in evaluation mode; axes are the input's dynamic ones. Initializers are the
-    tensors of its state dictionary, by name.
+    """Exports a module of `points` in evaluation mode; axes are the input's dynamic ones. With a dictionary of examples by
+    the inputs' names, in the order of the module's arguments, axes are a dictionary of dynamic ones by the same names.
+    Initializers are the tensors of its state dictionary, by name.
 
     training=PRESERVE and no constant folding keep BatchNorm apart and Linear weights as they are. While
     tracing, every tensor holds a different number, because the exporter merges tensors of equal contents:
@@ -41,12 +42,14 @@ def trace(model, example, output_names, axes=CLOUDS):
 
 def _export(model, example, output_names, axes):
     buffer = io.BytesIO()
+    if not isinstance(example, dict):
+        example, axes = {"points": example}, {"points": axes}
     logging.disable(logging.WARNING)
     try:
         torch.onnx.export(
-            model, (example,), buffer, dynamo=False, opset_version=OPSET, do_constant_folding=False,
-            training=torch.onnx.TrainingMode.PRESERVE, input_names=["points"], output_names=output_names,
-            dynamic_axes={"points": axes} | {name: {0: "batch"} for name in output_names})
+            model, tuple(example.values()), buffer, dynamo=False, opset_version=OPSET, do_constant_folding=False,
+            training=torch.onnx.TrainingMode.PRESERVE, input_names=list(example), output_names=output_names,
+            dynamic_axes=axes | {name: {0: "batch"} for name in output_names})
     finally:
         logging.disable(logging.NOTSET)
     return buffer.getvalue()

@@ -206,17 +206,36 @@ def pair():
     return model
 def nothing():
     return 3
+class Sentence(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.words = torch.nn.Embedding(20, 4)
+    def forward(self, input_ids, attention_mask):
+        kept = attention_mask[..., None].float()
+        return (self.words(input_ids) * kept).sum(1) / kept.sum(1)
+class Fixed(Sentence):
+    def forward(self, input_ids, attention_mask):
+        return super().forward(input_ids, attention_mask) / int(attention_mask.shape[1])
+def sentences(make=Sentence):
+    ids = torch.arange(8).reshape(2, 4)
+    axes = {0: "batch", 1: "length"}
+    return make(), {"input_ids": ids, "attention_mask": torch.ones_like(ids)}, {"input_ids": axes, "attention_mask": axes}
+def fixed():
+    return sentences(Fixed)
+def misnamed():
+    model, inputs, axes = sentences()
+    return model, inputs, {"ids": axes["input_ids"]}
 """
 
 
 class Generic(Case):
-    def run_generic(self, factory, *flags):
+    def run_generic(self, factory, *flags, points=("--points", "16")):
         (self.folder / "dgcnn.py").write_text(USER)  # a name that is also one of ours
         path, modules = list(sys.path), dict(sys.modules)
         here = pathlib.Path.cwd()
         try:
             os.chdir(self.folder)
-            export.export(["generic", factory, "--points", "16", "-o", str(self.out), *flags], lambda _: None)
+            export.export(["generic", factory, *points, "-o", str(self.out), *flags], lambda _: None)
         finally:
             os.chdir(here)
             sys.path[:] = path
@@ -228,6 +247,16 @@ class Generic(Case):
         model = self.run_generic("dgcnn:Own")
         self.assertEqual({t.name for t in model.graph.initializer}, {"fc_1.weight", "fc_1.bias", "W_2"})
         self.assertEqual(len(self.run_generic("dgcnn:pair", "--force").graph.output), 2)
+
+    def test_several_inputs(self):
+        model = self.run_generic("dgcnn:sentences", points=())
+        self.assertEqual([i.name for i in model.graph.input], ["input_ids", "attention_mask"])
+        for i in model.graph.input:
+            self.assertEqual([d.dim_param for d in i.type.tensor_type.shape.dim], ["batch", "length"])
+        for factory, points, text in [("dgcnn:sentences", ("--points", "4"), "modules of clouds"), ("dgcnn:Own", (), "--points"),
+                                      ("dgcnn:misnamed", (), "names of the inputs"), ("dgcnn:fixed", (), "than PyTorch")]:
+            with self.assertRaisesRegex(ERRORS, text):
+                self.run_generic(factory, "--force", points=points)
 
     def test_refused(self):
         for factory, text in [("dgcnn:absent", "absent"), ("dgcnn", "module:function"), ("nowhere:x", "nowhere"),
