@@ -116,14 +116,14 @@ func (s *names) isOf(n *Node) bool {
 	if len(n.numbers) != len(n.Inputs)+len(n.Outputs) {
 		return false
 	}
-	for i, number := range n.numbers {
-		name := ""
-		if i < len(n.Inputs) {
-			name = n.Inputs[i]
-		} else {
-			name = n.Outputs[i-len(n.Inputs)]
+	inputs, outputs := n.numbers[:len(n.Inputs)], n.numbers[len(n.Inputs):]
+	for i, name := range n.Inputs {
+		if s.texts[inputs[i]] != name {
+			return false
 		}
-		if s.texts[number] != name {
+	}
+	for i, name := range n.Outputs {
+		if s.texts[outputs[i]] != name {
 			return false
 		}
 	}
