@@ -32,8 +32,8 @@ func (k columnKind) String() string {
 
 // roles are the columns that were taken.
 type roles struct {
-	features []int
-	label    int // -1 = labels are in a file of their own
+	features []int // ascending
+	label    int   // -1 = labels are in a file of their own
 	note     string
 }
 
@@ -64,7 +64,7 @@ func chooseColumns(all []column, part Part) (r roles, err error) {
 	r.note += ", labels " + label
 	var left []string
 	for i, c := range all {
-		if i != r.label && !slices.Contains(r.features, i) {
+		if _, taken := slices.BinarySearch(r.features, i); i != r.label && !taken {
 			left = append(left, cmp.Or(c.name, "the one without a name"))
 		}
 	}

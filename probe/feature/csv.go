@@ -61,8 +61,9 @@ func readCSV(r io.ReaderAt, size int64, part Part) (*Set, error) {
 	if len(head) == 0 {
 		return nil, errors.New("is empty")
 	}
-	f := &csvFile{rows: csv.NewReader(in)}
-	f.rows.Comma = separator(head)
+	comma := separator(head)
+	f := &csvFile{rows: csv.NewReader(&narrowReader{in: in, separator: byte(comma)})}
+	f.rows.Comma = comma
 	f.rows.ReuseRecord, f.rows.TrimLeadingSpace = true, true
 	f.comma = f.rows.Comma == ';' && !bytes.ContainsRune(head, '.')
 	notes, err := f.start(part)
@@ -86,6 +87,32 @@ func readCSV(r io.ReaderAt, size int64, part Part) (*Set, error) {
 		return nil, err
 	}
 	return newSet("csv", f.x, f.dim, labels, notes...), nil
+}
+
+// maxColumns is how many columns a line may have: what is kept of one takes many times the byte that it may be in the
+// file.
+const maxColumns = 1 << 20
+
+// narrowReader passes on text, and fails at a line of more than maxColumns columns.
+type narrowReader struct {
+	in        io.Reader
+	separator byte
+	line      int // lines before the one that is being read
+	columns   int // of it, but the last
+}
+
+func (r *narrowReader) Read(b []byte) (int, error) {
+	n, err := r.in.Read(b)
+	for rest := b[:n]; len(rest) > 0; {
+		line, after, ends := bytes.Cut(rest, []byte("\n"))
+		if r.columns += bytes.Count(line, []byte{r.separator}); r.columns >= maxColumns {
+			return 0, fmt.Errorf("line %d has more than %d columns", r.line+1, maxColumns)
+		}
+		if rest = after; ends {
+			r.line, r.columns = r.line+1, 0
+		}
+	}
+	return n, err
 }
 
 // separator returns the separator that is most frequent in the first line.

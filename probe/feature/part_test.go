@@ -171,6 +171,36 @@ func TestParquetDamaged(t *testing.T) {
 	}
 }
 
+// TestWideTables reads text of very many columns, rows or values: memory follows the file, and a line has a limit.
+func TestWideTables(t *testing.T) {
+	const megabyte = 1 << 20
+	line := func(word, last string, columns int) string { return strings.Repeat(word, columns) + last + "\n" }
+	for _, c := range []struct {
+		name, file, refusal string
+		times               int64 // the bound of what is allocated, in sizes of the file
+	}{
+		{"separators", line(",", "", 4*megabyte), "line 1 has more than 1048576 columns", 60},
+		{"row of separators", "a,b,label\n" + line("1,", "x", 2*megabyte), "line 2 has more than 1048576 columns", 60},
+		{"columns", line("1,", "a", megabyte/8) + line("2,", "b", megabyte/8), "", 300},
+		{"list", "emb,label\n\"[" + strings.Repeat("1 ", 2*megabyte) + "]\",x\n", "", 20},
+		{"open quote", "a,b,label\n1,2,x\n3,\"" + strings.Repeat("4\n", megabyte), "extraneous or missing", 20},
+		{"rows", "a,b,label\n" + strings.Repeat("1,2,x\n", megabyte/2), "", 40},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			_, err := feature.ReadPart(strings.NewReader(c.file), int64(len(c.file)), feature.Part{})
+			runtime.ReadMemStats(&after)
+			if taken := int64(after.TotalAlloc-before.TotalAlloc) / int64(len(c.file)); taken > c.times {
+				t.Errorf("%d times the file, want at most %d", taken, c.times)
+			}
+			if (err != nil) != (c.refusal != "") || err != nil && !strings.Contains(err.Error(), c.refusal) {
+				t.Errorf("error %v, want %q", err, c.refusal)
+			}
+		})
+	}
+}
+
 // FuzzPart reads arbitrary files of features: none may panic.
 func FuzzPart(f *testing.F) {
 	for _, c := range tableCases(f) {
