@@ -3,14 +3,10 @@
 package ort
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
 	"reflect"
-	"runtime"
 	"strings"
-	"unsafe"
 
 	onnxruntime "github.com/yalue/onnxruntime_go"
 )
@@ -128,6 +124,9 @@ func innermost(err error) error {
 type runnerCgo struct {
 	session *onnxruntime.DynamicAdvancedSession
 	options *onnxruntime.RunOptions
+	outputs []string      // names
+	single  []ElementType // of the outputs that are single numbers; 0 = it is none
+	model   Source        // until a pass has succeeded
 }
 
 func newRunnerCgo(model Source, inputs, outputs []string, options *onnxruntime.SessionOptions) (runner, error) {
@@ -145,18 +144,60 @@ func newRunnerCgo(model Source, inputs, outputs []string, options *onnxruntime.S
 		_ = run.Destroy() // it never fails
 		return nil, innermost(err)
 	}
-	return &runnerCgo{session, run}, nil
+	return &runnerCgo{session: session, options: run, outputs: outputs, single: make([]ElementType, len(outputs)), model: model}, nil
 }
 
+// run passes again for each output that the first pass finds to be a single number: onnxruntime_go cannot return one,
+// but it can be written into a value of its type.
 func (r *runnerCgo) run(inputs, outputs []tensor) error {
+	err := r.pass(inputs, outputs)
+	for {
+		single, ok := errors.AsType[*singleNumberError](err)
+		if !ok {
+			break
+		}
+		if r.single[single.output], err = r.declaredType(single.output); err != nil {
+			return err
+		}
+		err = r.pass(inputs, outputs)
+	}
+	if err == nil {
+		r.model = Source{}
+	}
+	return err
+}
+
+func (r *runnerCgo) declaredType(output int) (ElementType, error) {
+	if r.model.Bytes == nil && r.model.Path == "" {
+		return 0, fmt.Errorf("output %d is a single number, and had axes in the passes before", output)
+	}
+	_, infos, err := declarations(r.model)
+	if err != nil {
+		return 0, innermost(err)
+	}
+	for _, d := range declaredBy(infos) {
+		if d.name == r.outputs[output] && returnable(d.dtype) {
+			return d.dtype, nil
+		}
+	}
+	return 0, unsupported(output)
+}
+
+func (r *runnerCgo) pass(inputs, outputs []tensor) error {
 	in := make([]onnxruntime.Value, len(inputs))
 	for i, t := range inputs {
 		in[i] = t.(*tensorCgo).value
 	}
 	out := make([]onnxruntime.Value, len(outputs))
 	for i, t := range outputs {
-		if t != nil {
+		switch {
+		case t != nil:
 			out[i] = t.(*tensorCgo).value
+		case r.single[i] != 0:
+			var err error
+			if out[i], err = goTypes[r.single[i]].scalar(make([]byte, r.single[i].Size())); err != nil {
+				return innermost(err)
+			}
 		}
 	}
 	err := r.session.RunWithOptions(in, out, r.options)
@@ -176,12 +217,19 @@ func (r *runnerCgo) run(inputs, outputs []tensor) error {
 	return give(outputs, made, outputError(err, failed))
 }
 
+// singleNumberError reports an output without axes, which onnxruntime_go cannot return.
+type singleNumberError struct{ output int }
+
+func (e *singleNumberError) Error() string {
+	return fmt.Sprintf("output %d is a single number", e.output)
+}
+
 // outputError returns what is wrong with a pass. onnxruntime_go copies outputs one after the other, and fails for
 // single numbers and for 16-bit floating-point types.
 func outputError(err error, failed int) error {
 	switch {
-	case errors.Is(err, onnxruntime.ZeroShapeLengthError):
-		return fmt.Errorf("output %d is a single number, which only WISEFT_ORT_BINDING=purego can return", failed)
+	case errors.Is(err, onnxruntime.ZeroShapeLengthError) && failed >= 0:
+		return &singleNumberError{failed}
 	case err != nil && !strings.HasPrefix(err.Error(), "Error creating tensor from ort"):
 		return innermost(err)
 	case failed >= 0:
@@ -194,154 +242,3 @@ func (r *runnerCgo) terminate() { _ = r.options.Terminate() } // the pass report
 func (r *runnerCgo) resume()    { _ = r.options.UnsetTerminate() }
 
 func (r *runnerCgo) close() error { return errors.Join(r.session.Destroy(), r.options.Destroy()) }
-
-// tensorCgo implements tensor.
-type tensorCgo struct {
-	value onnxruntime.Value
-	dtype ElementType
-	data  []byte
-	pins  *runtime.Pinner // of data, if it was given
-}
-
-func (t *tensorCgo) elementType() ElementType { return t.dtype }
-func (t *tensorCgo) dims() []int64            { return t.value.GetShape() }
-func (t *tensorCgo) bytes() []byte            { return t.data }
-
-func (t *tensorCgo) close() error {
-	t.data = nil
-	err := t.value.Destroy()
-	if t.pins != nil {
-		t.pins.Unpin()
-	}
-	return err
-}
-
-func (bindingCgo) tensor(a Array) (tensor, error) {
-	t := &tensorCgo{dtype: a.Type, data: a.Data}
-	var err error
-	switch {
-	case len(a.Shape) == 0:
-		t.value, err = scalar(a)
-	case a.Type == String:
-		t.value, err = texts(a)
-	case len(a.Data) == 0:
-		t.value, err = empty(a)
-	default:
-		t.pins = pinFor(t, a.Data)
-		t.value, err = onnxruntime.NewCustomDataTensor(a.Shape, a.Data, onnxruntime.TensorElementDataType(a.Type))
-	}
-	if err != nil {
-		return nil, innermost(err)
-	}
-	return t, nil
-}
-
-// texts returns a tensor of text, which onnxruntime copies.
-func texts(a Array) (onnxruntime.Value, error) {
-	for _, text := range a.Text {
-		if strings.IndexByte(text, 0) >= 0 {
-			return nil, fmt.Errorf("%q contains a zero byte", text)
-		}
-	}
-	v, err := onnxruntime.NewStringTensor(a.Shape)
-	if err == nil {
-		if err = v.SetContents(a.Text); err != nil {
-			err = errors.Join(err, v.Destroy())
-		}
-	}
-	return v, err
-}
-
-// empty returns a tensor without elements, which onnxruntime_go makes of its own types alone.
-func empty(a Array) (onnxruntime.Value, error) {
-	switch a.Type {
-	case Float32:
-		return onnxruntime.NewTensor(a.Shape, []float32{})
-	case Float64:
-		return onnxruntime.NewTensor(a.Shape, []float64{})
-	case Int8:
-		return onnxruntime.NewTensor(a.Shape, []int8{})
-	case Int16:
-		return onnxruntime.NewTensor(a.Shape, []int16{})
-	case Int32:
-		return onnxruntime.NewTensor(a.Shape, []int32{})
-	case Int64:
-		return onnxruntime.NewTensor(a.Shape, []int64{})
-	case Uint8:
-		return onnxruntime.NewTensor(a.Shape, []uint8{})
-	case Uint16:
-		return onnxruntime.NewTensor(a.Shape, []uint16{})
-	case Uint32:
-		return onnxruntime.NewTensor(a.Shape, []uint32{})
-	case Uint64:
-		return onnxruntime.NewTensor(a.Shape, []uint64{})
-	case Bool:
-		return onnxruntime.NewTensor(a.Shape, []bool{})
-	}
-	// The shape has no elements, so that the byte is not read.
-	return onnxruntime.NewCustomDataTensor(a.Shape, []byte{0}, onnxruntime.TensorElementDataType(a.Type))
-}
-
-// scalar returns a single number, for which onnxruntime_go has types of their own.
-func scalar(a Array) (onnxruntime.Value, error) {
-	switch d := a.Data; a.Type {
-	case Float32:
-		return onnxruntime.NewScalar(math.Float32frombits(binary.LittleEndian.Uint32(d)))
-	case Float64:
-		return onnxruntime.NewScalar(math.Float64frombits(binary.LittleEndian.Uint64(d)))
-	case Int8:
-		return onnxruntime.NewScalar(int8(d[0]))
-	case Int16:
-		return onnxruntime.NewScalar(int16(binary.LittleEndian.Uint16(d)))
-	case Int32:
-		return onnxruntime.NewScalar(int32(binary.LittleEndian.Uint32(d)))
-	case Int64:
-		return onnxruntime.NewScalar(int64(binary.LittleEndian.Uint64(d)))
-	case Uint8:
-		return onnxruntime.NewScalar(d[0])
-	case Uint16:
-		return onnxruntime.NewScalar(binary.LittleEndian.Uint16(d))
-	case Uint32:
-		return onnxruntime.NewScalar(binary.LittleEndian.Uint32(d))
-	case Uint64:
-		return onnxruntime.NewScalar(binary.LittleEndian.Uint64(d))
-	case Bool:
-		return onnxruntime.NewScalar(d[0] != 0)
-	}
-	return nil, fmt.Errorf("a single number of type %s is not supported", a.Type)
-}
-
-// returned returns an output of a pass, which onnxruntime_go has copied into Go's memory.
-func returned(v onnxruntime.Value) tensor {
-	switch x := v.(type) {
-	case *onnxruntime.Tensor[float32]:
-		return copied(x, Float32)
-	case *onnxruntime.Tensor[float64]:
-		return copied(x, Float64)
-	case *onnxruntime.Tensor[bool]:
-		return copied(x, Bool)
-	case *onnxruntime.Tensor[uint8]:
-		return copied(x, Uint8)
-	case *onnxruntime.Tensor[int8]:
-		return copied(x, Int8)
-	case *onnxruntime.Tensor[uint16]:
-		return copied(x, Uint16)
-	case *onnxruntime.Tensor[int16]:
-		return copied(x, Int16)
-	case *onnxruntime.Tensor[int32]:
-		return copied(x, Int32)
-	case *onnxruntime.Tensor[int64]:
-		return copied(x, Int64)
-	case *onnxruntime.Tensor[uint32]:
-		return copied(x, Uint32)
-	case *onnxruntime.Tensor[uint64]:
-		return copied(x, Uint64)
-	}
-	return &tensorCgo{value: v}
-}
-
-func copied[T onnxruntime.TensorData](x *onnxruntime.Tensor[T], t ElementType) tensor {
-	data := x.GetData()
-	size := uintptr(len(data)) * unsafe.Sizeof(*new(T))
-	return &tensorCgo{value: x, dtype: t, data: unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(data))), size)}
-}

@@ -243,62 +243,6 @@ func throughType(t *testing.T, e ort.Engine, dtype ort.ElementType, values []flo
 	return seen
 }
 
-// A single number of every type that can be returned goes in; a single number of 16 bits is refused.
-func TestSingleNumbers(t *testing.T) {
-	shapeless := func(dtype ort.ElementType) []byte { // x, without axes, becomes y with one
-		return modelOf([]port{{name: "x", dtype: dtype, shape: nil}, {name: "axes", dtype: ort.Int64, shape: []int64{1}}}, []port{{name: "y", dtype: ort.Float32, shape: []int64{1}}},
-			node{op: "Unsqueeze", in: []string{"x", "axes"}, out: []string{"z"}},
-			node{op: "Cast", in: []string{"z"}, out: []string{"y"}, to: ort.Float32})
-	}
-	eachBinding(t, func(t *testing.T, e ort.Engine) (seen []string) {
-		for dtype := ort.Float32; dtype <= ort.BFloat16; dtype++ {
-			if dtype.Size() == 0 {
-				continue
-			}
-			p := program(t, e, shapeless(dtype), "x", "axes")
-			data := make([]byte, dtype.Size())
-			data[0], data[len(data)-1] = 1, data[len(data)-1]|1
-			got, err := p.Run(t.Context(), []ort.Array{{Type: dtype, Data: data},
-				{Type: ort.Int64, Shape: []int64{1}, Data: make([]byte, 8)}})
-			if refused := dtype == ort.Float16 || dtype == ort.BFloat16; (err != nil) != refused {
-				t.Errorf("%s: %v", dtype, err)
-			}
-			seen = append(seen, fmt.Sprint(dtype, got, err))
-		}
-		return seen
-	})
-}
-
-// An output that is a single number is returned by purego, and named by cgo, which cannot.
-func TestOutputWithoutAxes(t *testing.T) {
-	orttest.Load(t)
-	engines, err := ort.Engines()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, e := range engines {
-		in, err := e.NewValue(ort.Array{Type: ort.Float32, Data: raw(2.5)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer in.Close()
-		out, err := program(t, e, castModel(ort.Float32, ort.Float64, 0), "x").Compute(t.Context(), []*ort.Value{in})
-		switch {
-		case name == "cgo" && (err == nil || !strings.Contains(err.Error(), "single number")):
-			t.Errorf("%s: %v", name, err)
-		case name != "cgo" && err != nil:
-			t.Errorf("%s: %v", name, err)
-		case name != "cgo":
-			if got := math.Float64frombits(binary.LittleEndian.Uint64(out[0].Data())); got != 2.5 || len(out[0].Shape) != 0 {
-				t.Errorf("%s: %g of shape %v", name, got, out[0].Shape)
-			}
-		}
-		if err := ort.CloseValues(out); err != nil {
-			t.Error(err)
-		}
-	}
-}
-
 // Outputs without elements and outputs that are no tensors are what they are.
 func TestUnusualOutputs(t *testing.T) {
 	where := modelOf([]port{{name: "x", dtype: ort.Float32, shape: []int64{-1}}}, []port{{name: "y", dtype: ort.Int64, shape: []int64{1, -1}}},

@@ -257,8 +257,8 @@ CORRUPTIONS = {"clouds": ["--suite", "modelnet-c"],
 
 
 def clean_and_corrupted(measured):
-    """Returns clean accuracy and the mean accuracy under all corruptions in percent."""
-    corrupted = [c["oa"] for c in measured["corruptions"].values()]
+    """Returns clean accuracy and the mean accuracy under all corruptions, at the severities measured, in percent."""
+    corrupted = [value for c in measured["corruptions"].values() for value in c["oa_by_severity"] if value is not None]
     return 100 * measured["clean"]["oa"], 100 * np.mean(corrupted)
 
 

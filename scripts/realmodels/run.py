@@ -83,12 +83,10 @@ def describe(error):
 
 
 def features(binary, folder, model, output, flags):
-    """Runs wiseft features; returns its features with their meta, or its message. Flags may begin with a variable."""
+    """Runs wiseft features; returns its features with their meta, or its message."""
     out = os.path.join(folder, "features.npz")
     command = [binary, "features", model, "--data", os.path.join(folder, "data.npz"), "--output", output, "--force", "-o", out, "-q"]
-    variables = dict(f.split("=", 1) for f in flags if f.startswith("WISEFT_"))
-    done = subprocess.run(command + [f for f in flags if not f.startswith("WISEFT_")], capture_output=True, text=True,
-                          env={**os.environ, **variables})
+    done = subprocess.run(command + flags, capture_output=True, text=True)
     if done.returncode:
         return None, done.stderr or done.stdout
     with np.load(out) as z:
@@ -106,8 +104,7 @@ def constants(folder, feed):
     return flags
 
 
-ASKED = {"--pool mean": ["--pool", "mean"], "--trust-batch": ["--trust-batch"], "--batch 1": ["--batch", "1"],
-         "WISEFT_ORT_BINDING=purego": ["WISEFT_ORT_BINDING=purego"]}
+ASKED = {"--pool mean": ["--pool", "mean"], "--trust-batch": ["--trust-batch"], "--batch 1": ["--batch", "1"]}
 
 
 def measured(binary, folder, path, output, feed):
