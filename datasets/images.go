@@ -6,11 +6,9 @@ import (
 	"image"
 	_ "image/jpeg" // decoders of image.Decode
 	_ "image/png"
-	"math"
 	"slices"
 
 	_ "golang.org/x/image/bmp"
-	"golang.org/x/image/draw"
 	"golang.org/x/image/tiff"
 	_ "golang.org/x/image/webp"
 )
@@ -57,14 +55,14 @@ func decodeImage(dst *Sample, file []byte, opt fileOptions) error {
 	if opt.exif || kind == "tiff" { // which Pillow turns when it reads it
 		m = oriented(m, orientation(file))
 	}
-	picture := scaled(m, opt.resize)
+	picture := resized(m, opt.resize)
 	width, height := picture.Rect.Dx(), picture.Rect.Dy()
 	left, top := 0, 0
 	if c := opt.crop; c > 0 {
 		if c > width || c > height {
 			return fmt.Errorf("image has %d x %d pixels, but the crop needs %d x %d", width, height, c, c)
 		}
-		left, top = (width-c)/2, (height-c)/2
+		left, top = middle(width, c), middle(height, c)
 		width, height = c, c
 	}
 	size := width * height
@@ -110,25 +108,4 @@ func decodePicture(file []byte, kind string) (m image.Image, err error) {
 		return webpRGB(p), nil
 	}
 	return withChroma(m), nil
-}
-
-// scaled returns m with its shorter side scaled to a number of pixels, or m if that is 0. A pixel is the mean of the
-// source pixels around it, weighted by a triangle filter whose width is the scale: Pillow's BILINEAR, from which it
-// differs by at most one of 255 levels (a picture of 320 x 200 with colour edges scaled to 102 x 64), and by up to 29
-// from its BICUBIC.
-func scaled(m image.Image, shorter int) *image.NRGBA {
-	bounds := m.Bounds()
-	width, height := bounds.Dx(), bounds.Dy()
-	if shorter > 0 {
-		scale := float64(shorter) / float64(min(width, height))
-		width = max(1, int(math.Round(float64(width)*scale)))
-		height = max(1, int(math.Round(float64(height)*scale)))
-	}
-	out := image.NewNRGBA(image.Rect(0, 0, width, height))
-	if width == bounds.Dx() && height == bounds.Dy() {
-		draw.Draw(out, out.Rect, m, bounds.Min, draw.Src)
-	} else {
-		draw.BiLinear.Scale(out, out.Rect, m, bounds, draw.Src, nil)
-	}
-	return out
 }

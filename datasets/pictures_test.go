@@ -22,6 +22,7 @@ type pictureCase struct {
 	Width, Height int
 	Tolerance     int // levels of 255, where decoders of JPEG differ
 	RGB           string
+	Resize, Crop  int
 }
 
 // TestPictures compares every kind of picture with Pillow's convert("RGB"), level by level.
@@ -32,9 +33,10 @@ func TestPictures(t *testing.T) {
 		t.Fatalf("%d cases", len(cases))
 	}
 	for _, c := range cases {
-		t.Run(fmt.Sprint(c.File, " ", c.EXIF), func(t *testing.T) {
+		t.Run(fmt.Sprint(c.File, " ", c.EXIF, c.Resize, c.Crop), func(t *testing.T) {
 			t.Parallel()
-			ds, err := datasets.Open(t.Context(), filepath.Join(picturesFolder, c.File), datasets.OpenOptions{EXIF: c.EXIF})
+			ds, err := datasets.Open(t.Context(), filepath.Join(picturesFolder, c.File),
+				datasets.OpenOptions{EXIF: c.EXIF, Resize: c.Resize, Crop: c.Crop})
 			if err != nil {
 				t.Fatal(err)
 			}

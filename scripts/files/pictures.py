@@ -17,7 +17,7 @@ W, H = 13, 9
 def cases(folder):
     found = []
 
-    def add(name, data=None, want=None, exif=False, exact=0):
+    def add(name, data=None, want=None, exif=False, exact=0, **flags):
         path = os.path.join(folder, name)
         if data is not None:
             with open(path, "wb") as f:
@@ -25,7 +25,7 @@ def cases(folder):
         if want is None:
             want = np.asarray(Image.open(path).convert("RGB"))
         found.append({"file": name, "exif": exif, "width": want.shape[1], "height": want.shape[0], "tolerance": exact,
-                      "rgb": np.ascontiguousarray(want, np.uint8).tobytes().hex()})
+                      "rgb": np.ascontiguousarray(want, np.uint8).tobytes().hex(), **flags})
 
     def save(image, name, **options):
         image.save(os.path.join(folder, name), **options)
@@ -65,6 +65,7 @@ def cases(folder):
     add(save(Image.fromarray(rgb[:8, :12]), "even.webp", quality=80))
     add(save(Image.fromarray(np.concatenate([smooth, alpha], 2), "RGBA"), "alpha_lossy.webp", quality=80))
     exif_cases(add, save, smooth)
+    resized_cases(add, folder)
     return found
 
 
@@ -148,3 +149,20 @@ def exif_cases(add, save, pixels):
             add(name, exact=tolerance)
             add(name, want=np.asarray(turned.convert("RGB")), exif=True, exact=tolerance)
     add(save(image, "turned.tif", tiffinfo={274: 6}))
+
+
+def resized_cases(add, folder):
+    """The shorter side scaled and the middle cut out, with the sizes of torchvision's Resize and CenterCrop."""
+    for name in ["rgb8.png", "grey8.png", "exif6.png", "even.webp", "palette8.png"]:
+        image = Image.open(os.path.join(folder, name)).convert("RGB")
+        if name == "exif6.png":
+            image = image.rotate(90, expand=True)
+            image.save(os.path.join(folder, name := "upright.png"))
+        short, long = sorted(image.size)
+        for shorter, crop in [(1, 0), (2, 1), (3, 2), (4, 0), (5, 4), (7, 6), (8, 5), (9, 9), (10, 0), (11, 10), (23, 20), (31, 0)]:
+            sides = {short: shorter, long: int(shorter * long / short)}
+            scaled = image.resize([sides[s] for s in image.size], Image.BILINEAR)
+            if crop:
+                left, top = (int(round((s - crop) / 2.0)) for s in scaled.size)
+                scaled = scaled.crop((left, top, left + crop, top + crop))
+            add(name, want=np.asarray(scaled), resize=shorter, crop=crop)
