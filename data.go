@@ -30,15 +30,16 @@ type Data struct {
 	// other samples of different lengths apart; "repeat" draws points of clouds again; VALUE or VALUE:MASK, as
 	// [datasets.ParsePadding] reads it, fills a batch of sequences up and marks what it added in the input MASK, by default
 	// [probe.AttentionMask] if the model has it.
-	Pad       string
-	Sample    string // which points: "first" (the default), "random", "fps", "fps-random"
-	Normalize string // "none" (the default), "unit-sphere", "unit-box"; "imagenet" for images
-	Resize    int    // images: pixels on the shorter side; 0 leaves the size
-	Crop      int    // images: pixels of the middle square; 0 is all
-	EXIF      bool   // images: turn them as their EXIF orientation says; PyTorch's loaders do not
-	Axes      string // "xyz" (the default): which input axis each axis takes; "xzy" swaps y and z
-	Labels    string // name of a label map, or a JSON file with one; "" leaves labels
-	Seed      uint64 // of random points, and of those that fill clouds up
+	Pad           string
+	Sample        string // which points: "first" (the default), "random", "fps", "fps-random"
+	Normalize     string // "none" (the default), "unit-sphere", "unit-box"; "imagenet" for images
+	Resize        int    // images: pixels on the shorter side; 0 leaves the size
+	Crop          int    // images: pixels of the middle square; 0 is all
+	Interpolation string // images: how they are scaled, "bilinear" (the default) or "bicubic"
+	EXIF          bool   // images: turn them as their EXIF orientation says; PyTorch's loaders do not
+	Axes          string // "xyz" (the default): which input axis each axis takes; "xzy" swaps y and z
+	Labels        string // name of a label map, or a JSON file with one; "" leaves labels
+	Seed          uint64 // of random points, and of those that fill clouds up
 	// Inputs names the arrays of a file that holds several, by the model's input that takes each; "" is the only input,
 	// and the array "" leaves out an optional one. The default is found by names and shapes.
 	Inputs map[string]string
@@ -80,6 +81,9 @@ func openData(ctx context.Context, d Data, monitor Monitor) (datasets.Dataset, e
 	if d.Resize < 0 || d.Crop < 0 {
 		return nil, fault.Usagef("--resize is %d and --crop %d, want 0 or more", d.Resize, d.Crop)
 	}
+	if err := d.checkInterpolation(); err != nil {
+		return nil, err
+	}
 	if err := d.checkPad(); err != nil {
 		return nil, err
 	}
@@ -100,8 +104,8 @@ func openData(ctx context.Context, d Data, monitor Monitor) (datasets.Dataset, e
 		return nil, err
 	}
 	opened, err := datasets.Open(ctx, d.Path, datasets.OpenOptions{
-		Split: d.Split, Format: d.Format, Points: d.Points, Seed: d.Seed, Resize: d.Resize, Crop: d.Crop, EXIF: d.EXIF,
-		Samples: samples, Target: d.Target, Inputs: d.inputs, Note: monitor.note})
+		Split: d.Split, Format: d.Format, Points: d.Points, Seed: d.Seed, Resize: d.Resize, Crop: d.Crop,
+		Interpolation: d.Interpolation, EXIF: d.EXIF, Samples: samples, Target: d.Target, Inputs: d.inputs, Note: monitor.note})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fault.Inputf("%s: no such file or folder", d.Path)
 	}
@@ -138,6 +142,20 @@ type preparedData struct {
 }
 
 func (d preparedData) Close() error { return errors.Join(d.Dataset.Close(), d.opened.Close()) }
+
+// checkInterpolation refuses ways to scale images that there are not, or that nothing is scaled by.
+func (d Data) checkInterpolation() error {
+	known := datasets.Interpolations()
+	switch {
+	case d.Interpolation == "" || d.Interpolation == datasets.DefaultInterpolation:
+		return nil
+	case !slices.Contains(known, d.Interpolation):
+		return fault.Usagef("--interpolation is %s, want %s", d.Interpolation, strings.Join(known, " or "))
+	case d.Resize == 0:
+		return fault.Usagef("--interpolation %s says how --resize scales, which is not given", d.Interpolation)
+	}
+	return nil
+}
 
 // checkPad refuses what --pad cannot do.
 func (d Data) checkPad() error {

@@ -1,10 +1,14 @@
 package wiseft
 
 import (
+	"cmp"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/wiseft/wiseft/datasets"
+	"github.com/wiseft/wiseft/internal/fault"
 )
 
 // Closing prepared data closes the files that it is read from.
@@ -47,5 +51,35 @@ func TestRepeatedSamples(t *testing.T) {
 	}
 	if r.Repeated != 2 || len(r.Warnings) != 2 || !strings.Contains(r.Warnings[1], "samples 1 (label 0) and 3 (label 1)") {
 		t.Errorf("%d repeated: %q", r.Repeated, r.Warnings)
+	}
+}
+
+// TestInterpolation checks that images are scaled as is asked, that it is recorded, and what cannot be asked.
+func TestInterpolation(t *testing.T) {
+	images := filepath.Join(os.Getenv("WISEFT_REPOSITORY"), "datasets", "testdata", "images")
+	hashes := map[string]string{}
+	for _, name := range []string{"", "bilinear", "bicubic"} {
+		ds, err := OpenData(t.Context(), Data{Path: images, Split: "test", Resize: 3, Interpolation: name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ds.Close()
+		if hashes[name], err = ds.Hash(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if history := strings.Join(ds.Info().History, "; "); !strings.Contains(history, "3 pixels, "+cmp.Or(name, "bilinear")) {
+			t.Errorf("%q: recorded %q", name, history)
+		}
+	}
+	if hashes[""] != hashes["bilinear"] || hashes[""] == hashes["bicubic"] {
+		t.Errorf("hashes %q", hashes)
+	}
+	for want, d := range map[string]Data{
+		"want bicubic or bilinear":  {Path: images, Resize: 3, Interpolation: "lanczos"},
+		"--resize scales, which is": {Path: images, Interpolation: "bicubic"},
+	} {
+		if _, err := OpenData(t.Context(), d); fault.KindOf(err) != fault.Usage || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
 	}
 }

@@ -189,7 +189,7 @@ func (d *dataOpener) openTest(ctx context.Context, source Data) (bench.Test, err
 // storedCorruptions opens data that are stored corrupted by a split for each corruption and severity. Images are never
 // resized: they have the size at which they were corrupted.
 func (d *dataOpener) storedCorruptions(source Data) func(context.Context, string, int) (datasets.Dataset, error) {
-	source.Resize, source.Crop = 0, 0
+	source.Resize, source.Crop, source.Interpolation = 0, 0, ""
 	return func(ctx context.Context, corruption string, severity int) (datasets.Dataset, error) {
 		stored := source
 		stored.Split = fmt.Sprintf("%s_%d", corruption, severity)

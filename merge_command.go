@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/wiseft/wiseft/datasets"
 	"github.com/wiseft/wiseft/internal/text"
 	"github.com/wiseft/wiseft/onnxmerge"
 	"github.com/wiseft/wiseft/onnxmerge/method"
@@ -144,6 +145,7 @@ func (c *commandLine) prepared(d Data, layout string, seed uint64) {
 	c.text("normalize", d.Normalize, "none")
 	c.number("resize", d.Resize)
 	c.number("crop", d.Crop)
+	c.text("interpolation", d.Interpolation, datasets.DefaultInterpolation)
 	c.text("axes", d.Axes, "xyz")
 	c.flag("drop-nan", d.DropNaN)
 	c.text("pad", d.Pad, "none")

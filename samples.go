@@ -58,9 +58,12 @@ func (d Data) described(layout string, seed uint64, drawn *samples, runtime Runt
 // recorded records how samples are prepared, of which count are drawn.
 func (d Data) recorded(layout string, seed uint64, count int) onnxmerge.Drawn {
 	d = d.asSplit("train")
+	if d.Interpolation == datasets.DefaultInterpolation {
+		d.Interpolation = ""
+	}
 	r := onnxmerge.Drawn{File: filepath.Base(d.Path), Split: d.Split, Format: d.Format, Points: d.Points, Sample: d.Sample,
-		Normalize: d.Normalize, Resize: d.Resize, Crop: d.Crop, Axes: d.Axes, DropNaN: d.DropNaN, Pad: d.Pad, EXIF: d.EXIF,
-		Constants: assigned(d.Constants), Layout: layout, Count: count, Seed: seed}
+		Normalize: d.Normalize, Resize: d.Resize, Crop: d.Crop, Interpolation: d.Interpolation, Axes: d.Axes, DropNaN: d.DropNaN, Pad: d.Pad,
+		EXIF: d.EXIF, Constants: assigned(d.Constants), Layout: layout, Count: count, Seed: seed}
 	if r.Inputs = assigned(d.Inputs); len(r.Inputs) == 1 {
 		r.Input, r.Inputs = r.Inputs[0], nil
 	}
@@ -101,8 +104,8 @@ func preparedAs(d onnxmerge.Drawn, path string) Data {
 		d.Inputs = []string{d.Input}
 	}
 	return Data{Path: path, Split: d.Split, Format: d.Format, Points: d.Points, Sample: d.Sample, Normalize: d.Normalize,
-		Resize: d.Resize, Crop: d.Crop, Axes: d.Axes, DropNaN: d.DropNaN, Pad: d.Pad, EXIF: d.EXIF, Inputs: assignments(d.Inputs),
-		Constants: assignments(d.Constants), Seed: d.Seed}
+		Resize: d.Resize, Crop: d.Crop, Interpolation: d.Interpolation, Axes: d.Axes, DropNaN: d.DropNaN, Pad: d.Pad, EXIF: d.EXIF,
+		Inputs: assignments(d.Inputs), Constants: assignments(d.Constants), Seed: d.Seed}
 }
 
 // calibrationSets returns the samples that an alignment and a repair measure activations of models like m on.

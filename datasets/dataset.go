@@ -14,8 +14,8 @@
 // an input gets with every sample is a constant of the data set ([WithConstants]).
 //
 // Arrays and labels under any name and of any kind are the matter of package arrays. Pictures have the colours of
-// Pillow's convert("RGB"), and are scaled and cut as by torchvision's Resize (bilinear) and CenterCrop: 144 cases of 74
-// files differ in no level, JPEG by at most 3.
+// Pillow's convert("RGB"), and are scaled and cut as by torchvision's Resize and CenterCrop: 204 cases of 74 files
+// differ in no level, JPEG by at most 3.
 //
 // A format with one cloud, mesh or image in a file (PCD, PLY, OFF, OBJ, text, images) consists of a decoder; folders
 // by class and split, labels and hashes are shared.

@@ -35,8 +35,9 @@ type fileOptions struct {
 	points int
 	rng    *rand.Rand
 
-	resize, crop int
-	exif         bool
+	resize, crop  int
+	interpolation string
+	exif          bool
 }
 
 // meshPoints is how many points are drawn from a mesh by default: the input size of most networks for ModelNet40.
@@ -134,7 +135,7 @@ func (s *fileSet) describeOptions() {
 			s.info.History = append(s.info.History, "turned: as the EXIF orientation says")
 		}
 		if n := s.options.Resize; n > 0 {
-			s.info.History = append(s.info.History, fmt.Sprintf("resized: shorter side %d pixels, bilinear", n))
+			s.info.History = append(s.info.History, fmt.Sprintf("resized: shorter side %d pixels, %s", n, s.options.Interpolation))
 		}
 		if n := s.options.Crop; n > 0 {
 			s.info.History = append(s.info.History, fmt.Sprintf("cropped: middle %d x %d pixels", n, n))
@@ -207,7 +208,8 @@ func (s *fileSet) Read(ctx context.Context, dst *Sample, i int) error {
 		return err
 	}
 	dst.Arrays = dst.Arrays[:0]
-	opt := fileOptions{points: s.options.Points, resize: s.options.Resize, crop: s.options.Crop, exif: s.options.EXIF}
+	opt := fileOptions{points: s.options.Points, resize: s.options.Resize, crop: s.options.Crop,
+		interpolation: s.options.Interpolation, exif: s.options.EXIF}
 	if s.format.decodeImage != nil {
 		if err := s.format.decodeImage(dst, file, opt); err != nil {
 			return malformed(path, "sample %d: %v", i, err)

@@ -1,6 +1,7 @@
 package datasets
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,6 +31,8 @@ type OpenOptions struct {
 	// Resize is the length of the shorter side of images in pixels, and Crop the side of the square that is then cut
 	// from the middle; 0 leaves out that step. Other data ignores both.
 	Resize, Crop int
+	// Interpolation is how images are scaled, one of [Interpolations]; "" is [DefaultInterpolation].
+	Interpolation string
 	// EXIF turns pictures as their EXIF orientation says. The loaders of PyTorch do not.
 	EXIF bool
 	// Samples and Target name the arrays of a file that holds several; "" finds them. Target may also be a file of
@@ -94,6 +97,10 @@ func Lookup(name string) (Format, error) { return formats.Lookup(name) }
 func Open(ctx context.Context, path string, opt OpenOptions) (Dataset, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
+	}
+	opt.Interpolation = cmp.Or(opt.Interpolation, DefaultInterpolation)
+	if _, ok := filters[opt.Interpolation]; !ok {
+		return nil, fmt.Errorf("datasets: there is no interpolation %q", opt.Interpolation)
 	}
 	places, err := inside(path)
 	if err != nil {

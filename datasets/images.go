@@ -55,7 +55,7 @@ func decodeImage(dst *Sample, file []byte, opt fileOptions) error {
 	if opt.exif || kind == "tiff" { // which Pillow turns when it reads it
 		m = oriented(m, orientation(file))
 	}
-	picture := resized(m, opt.resize)
+	picture := resized(m, opt.resize, filters[opt.interpolation])
 	width, height := picture.Rect.Dx(), picture.Rect.Dy()
 	left, top := 0, 0
 	if c := opt.crop; c > 0 {

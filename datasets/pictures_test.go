@@ -23,6 +23,7 @@ type pictureCase struct {
 	Tolerance     int // levels of 255, where decoders of JPEG differ
 	RGB           string
 	Resize, Crop  int
+	Interpolation string
 }
 
 // TestPictures compares every kind of picture with Pillow's convert("RGB"), level by level.
@@ -33,10 +34,10 @@ func TestPictures(t *testing.T) {
 		t.Fatalf("%d cases", len(cases))
 	}
 	for _, c := range cases {
-		t.Run(fmt.Sprint(c.File, " ", c.EXIF, c.Resize, c.Crop), func(t *testing.T) {
+		t.Run(fmt.Sprint(c.File, " ", c.EXIF, c.Resize, c.Crop, c.Interpolation), func(t *testing.T) {
 			t.Parallel()
 			ds, err := datasets.Open(t.Context(), filepath.Join(picturesFolder, c.File),
-				datasets.OpenOptions{EXIF: c.EXIF, Resize: c.Resize, Crop: c.Crop})
+				datasets.OpenOptions{EXIF: c.EXIF, Resize: c.Resize, Crop: c.Crop, Interpolation: c.Interpolation})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -309,6 +309,7 @@ func (o *dataOptions) flags() []cli.Flag {
 			"(from a random one on)").or("first").env(),
 		define(&o.Normalize, "normalize", "none, unit-sphere or unit-box; imagenet for images").or("none").env(),
 		define(&o.Resize, "resize", "scale images to `N` pixels on the shorter side").shown("as they are").env(),
+		define(&o.Interpolation, "interpolation", "how --resize scales: bilinear or bicubic, with Pillow's levels").or("bilinear").env(),
 		define(&o.Crop, "crop", "cut the middle `N` x N pixels out of images").shown("all").env(),
 		define(&o.EXIF, "exif", "turn images as their EXIF orientation says").shown("as stored, as PyTorch's loaders do").env(),
 		define(&o.Axes, "axes", "which input axis each axis takes: xzy swaps y and z").or("xyz").env(),

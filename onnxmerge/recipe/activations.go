@@ -63,7 +63,7 @@ func (a activations) lists() []listField {
 func (a activations) fields() (texts []textField, numbers []numberField) {
 	d := a.data
 	return slices.Concat(a.texts, []textField{{"split", &d.Split}, {"format", &d.Format},
-			{"sample", &d.Sample}, {"normalize", &d.Normalize}, {"axes", &d.Axes}, {"pad", &d.Pad}, {"input", &d.Input},
+			{"sample", &d.Sample}, {"normalize", &d.Normalize}, {"axes", &d.Axes}, {"pad", &d.Pad}, {"interpolation", &d.Interpolation}, {"input", &d.Input},
 			{"layout", &d.Layout}}),
 		slices.Concat(a.numbers, []numberField{{"samples", &d.Count}, {"points", &d.Points}, {"resize", &d.Resize},
 			{"crop", &d.Crop}})

@@ -161,8 +161,9 @@ def resized_cases(add, folder):
         short, long = sorted(image.size)
         for shorter, crop in [(1, 0), (2, 1), (3, 2), (4, 0), (5, 4), (7, 6), (8, 5), (9, 9), (10, 0), (11, 10), (23, 20), (31, 0)]:
             sides = {short: shorter, long: int(shorter * long / short)}
-            scaled = image.resize([sides[s] for s in image.size], Image.BILINEAR)
-            if crop:
-                left, top = (int(round((s - crop) / 2.0)) for s in scaled.size)
-                scaled = scaled.crop((left, top, left + crop, top + crop))
-            add(name, want=np.asarray(scaled), resize=shorter, crop=crop)
+            for interpolation, kind in [("", Image.BILINEAR), ("bicubic", Image.BICUBIC)]:
+                scaled = image.resize([sides[s] for s in image.size], kind)
+                if crop:
+                    left, top = (int(round((s - crop) / 2.0)) for s in scaled.size)
+                    scaled = scaled.crop((left, top, left + crop, top + crop))
+                add(name, want=np.asarray(scaled), resize=shorter, crop=crop, interpolation=interpolation)
