@@ -73,15 +73,17 @@ func (t consumer) colour(horizon int) uint64 {
 	return hashOf("then", h, t.op.anchor, t.op.downColour(horizon-1))
 }
 
-// operandSum returns the sum of the colours of all operands, from which the colours beside one of them follow without
-// another pass: an operator such as Concat may have thousands.
+// operandSum returns the sum of the colours of all operands but biases, from which the colours beside one of them follow
+// without another pass: an operator such as Concat may have thousands.
 func (o *op) operandSum() uint64 {
 	if known := o.colours().operands; known != 0 {
 		return known
 	}
 	sum := uint64(0)
 	for _, u := range o.uses {
-		sum += hashOf("with", uint64(int64(u.role)), u.shapeHash())
+		if !u.isBias() {
+			sum += hashOf("with", uint64(int64(u.role)), u.shapeHash())
+		}
 	}
 	for _, in := range o.ins {
 		sum += besideColour(in)

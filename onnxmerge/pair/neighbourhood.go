@@ -48,9 +48,7 @@ func (o *op) below(horizon int) (colour uint64, ok bool) {
 		}
 		ok = ok || anchored
 		h := hashOf("taken by "+t.op.name, slot, next)
-		for _, u := range t.op.uses {
-			h += hashOf("with", u.localColour())
-		}
+		h += t.op.weightSum()
 		parts = append(parts, h)
 	})
 	slices.Sort(parts)
@@ -81,9 +79,7 @@ func (o *op) above(horizon int) (colour uint64, ok bool) {
 		}
 		ok = ok || anchored
 		h := hashOf("made by "+from.name, next)
-		for _, u := range from.uses {
-			h += hashOf("with", u.localColour())
-		}
+		h += from.weightSum()
 		parts = append(parts, h)
 	}
 	if commutative[o.name] {
@@ -92,4 +88,14 @@ func (o *op) above(horizon int) (colour uint64, ok bool) {
 	colour = hashOf("above "+o.name, parts...)
 	o.colours().upper[horizon-1] = view{colour, ok}
 	return colour, ok
+}
+
+// weightSum returns the sum of the colours of the operator's weights. Biases do not count, which exporters omit or fold.
+func (o *op) weightSum() (sum uint64) {
+	for _, u := range o.uses {
+		if !u.isBias() {
+			sum += hashOf("with", u.localColour())
+		}
+	}
+	return sum
 }

@@ -235,18 +235,15 @@ func (s *search) byName(as, bs []*use) {
 			numbered = numbered || isNumbered(t.ID())
 		}
 	}
+	isShared := len(as) == len(bs) && areEqual(ta, allAxes) // any of them gives the same mix
 	all := len(ta) == len(tb) || named == len(tb)
-	if named >= min(len(ta), len(tb)) && (all || !numbered) {
+	if named >= min(len(ta), len(tb)) && (all || !numbered) || isShared {
 		for _, u := range bs {
 			if a := counterpart(u.tensor); a != nil {
 				s.add(a, u, ByNames)
+			} else if isShared {
+				s.add(as[0], u, s.byPart(u))
 			}
-		}
-		return
-	}
-	if len(as) == len(bs) && areEqual(ta, allAxes) { // any of them gives the same mix
-		for _, u := range bs {
-			s.add(as[0], u, ByNames)
 		}
 		return
 	}

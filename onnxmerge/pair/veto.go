@@ -93,14 +93,33 @@ func (c candidate) isOfUnlike() bool {
 	return true
 }
 
-// isPlausible reports whether a short pair of dissimilar values is kept: the whole structure before it leaves no other
+// isPlausible reports whether a short pair of dissimilar values is kept: the structure around it leaves no other
 // counterpart, the other model has no tensor of either name, and the values do not contradict the pair.
 func (s *search) isPlausible(c candidate) bool {
 	isFree := func(m *onnx.Model, id string) bool { return isNumbered(id) || m.Lookup(id) == nil }
 	cosine := c.knownCosine()
 	isConfirmed := cosine > 0 && coincidences(1, c.b.tensor.Len(), cosine) < chance || c.isUnchanged()
-	isUnique := (c.how == ByPart || c.how == Around && isConfirmed) && s.among[c.b.tensor] <= 1
-	return (isUnique && isFree(s.a, c.b.tensor.ID()) && isFree(s.b, c.a.tensor.ID()) || c.isInitial()) && !c.contradicts()
+	isUnique := (c.how == ByPart || c.how == Around && isConfirmed || c.isEnclosed()) &&
+		s.among[c.b.tensor] <= 1
+	hasNoNamesake := isFree(s.a, c.b.tensor.ID()) && (isFree(s.b, c.a.tensor.ID()) || s.isShared(c.a.tensor))
+	return (isUnique && hasNoNamesake || c.isInitial()) && !c.contradicts()
+}
+
+// isEnclosed reports whether the structure before both uses, from the inputs and the anchors on, is the same, and so is
+// the one behind them up to the next anchors: there is one such place in each model. The bias of an anchor is enclosed by
+// it, unless weights were exchanged, after which other anchors follow.
+func (c candidate) isEnclosed() bool {
+	below := func(u *use) (uint64, bool) { return u.op.below(maxHorizon) }
+	a, isAnchoredA := below(c.a)
+	b, isAnchoredB := below(c.b)
+	return c.a.colour == c.b.colour && a == b && isAnchoredA && isAnchoredB
+}
+
+// isShared reports whether a tensor of a pairs with its namesake of b, so that others of b pair with it beside that.
+// Exporters store equal tensors once, such as scales of normalisations before training.
+func (s *search) isShared(a *onnx.Tensor) bool {
+	named := s.b.Lookup(a.ID())
+	return slices.ContainsFunc(s.ofB.of(named).candidates, func(d candidate) bool { return d.a.tensor == a })
 }
 
 // chance is the probability with which an unrelated vector is as similar as one that confirms a pair.
@@ -117,11 +136,7 @@ func (s *search) hasOtherNamesake(c candidate) bool {
 	if couldBe(s.a.Lookup(c.b.tensor.ID()), c.b.tensor, s.ofA) {
 		return true
 	}
-	named := s.b.Lookup(c.a.tensor.ID())
-	// Exporters store equal tensors once, such as scales of normalisations before training: a may be the counterpart of
-	// its namesake and of others.
-	isShared := slices.ContainsFunc(s.ofB.of(named).candidates, func(d candidate) bool { return d.a.tensor == c.a.tensor })
-	return couldBe(named, c.b.tensor, s.ofB) && !isShared
+	return couldBe(s.b.Lookup(c.a.tensor.ID()), c.b.tensor, s.ofB) && !s.isShared(c.a.tensor)
 }
 
 // couldBe reports whether named is a weight with an exporter-independent name and t's dtype and shape.
