@@ -248,3 +248,20 @@ func rescaled(l layers, k float64) *onnxtest.Builder {
 	}
 	return b
 }
+
+// learnedFactor adds a Mul behind layer 1, by the exponential of a stored number or by a number in a Constant node.
+func learnedFactor(isComputed bool, x float64) func(*onnxtest.Builder, int, string) string {
+	return func(b *onnxtest.Builder, i int, value string) string {
+		if i != 1 {
+			return value
+		}
+		if isComputed {
+			b.Call([]string{"factor"}, "", "Constant", nil, onnxtest.Attr{Name: "value_float", Value: x})
+		} else {
+			b.Tensor("temperature", []float64{x})
+			b.Node("factor", "Exp", "temperature")
+		}
+		b.Node("scaled", "Mul", value, "factor")
+		return "scaled"
+	}
+}

@@ -107,6 +107,10 @@ func (p *planner) findKept() error {
 	if err != nil {
 		return err
 	}
+	single, err := p.singleNumbers(numbers)
+	if err != nil {
+		return err
+	}
 	inHead := map[string]bool{}
 	for _, id := range p.backbone.Head {
 		inHead[id] = true
@@ -118,7 +122,7 @@ func (p *planner) findKept() error {
 		}
 		partial := len(weights) > 0
 		if d.kind == unpaired && d.b.Len() == 1 {
-			if partial, err = hasCounterpart(d.b, numbers); err != nil {
+			if partial, err = single.hasCounterpart(d.b); err != nil {
 				return fmt.Errorf("tensor %q: %w", d.Tensor, err)
 			}
 		}
@@ -133,21 +137,6 @@ func (p *planner) findKept() error {
 	}
 	p.kept = k
 	return nil
-}
-
-// hasCounterpart reports whether a number that is stored beside the graph differs from one of the others: it may be
-// their counterpart. Numbers in Constant nodes are part of the computation.
-func hasCounterpart(t *onnx.Tensor, others []*onnx.Tensor) (bool, error) {
-	if t.Site == onnx.Constant {
-		return false, nil
-	}
-	for _, other := range others {
-		same, err := isSame(other, t)
-		if err != nil || !same {
-			return err == nil, err
-		}
-	}
-	return false, nil
 }
 
 // unpairedBackbone returns the weights of the pre-trained model before its head that have no counterpart: those of more
