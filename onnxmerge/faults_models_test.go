@@ -265,3 +265,47 @@ func learnedFactor(isComputed bool, x float64) func(*onnxtest.Builder, int, stri
 		return "scaled"
 	}
 }
+
+// heads is an attention with layers of its own for query, key and value, or with one whose result is split. A seed above 0
+// gives near weights.
+func heads(isJoined bool, seed uint64) *onnxtest.Builder {
+	b := &onnxtest.Builder{}
+	names := []string{"query", "key", "value"}
+	joined := make([]float64, 0, units*3*units)
+	parts := make([][]float64, 3)
+	for i := range parts {
+		parts[i] = onnxtest.Random(uint64(60+i), units*units)
+		if seed > 0 {
+			parts[i] = onnxtest.Near(parts[i], seed+uint64(i))
+		}
+	}
+	if isJoined {
+		for row := range units {
+			for _, part := range parts {
+				joined = append(joined, part[row*units:][:units]...)
+			}
+		}
+		b.Tensor("joined", joined, units, 3*units)
+		b.Node("product", "MatMul", "x", "joined")
+		b.Call(names, "", "Split", []string{"product"}, onnxtest.Attr{Name: "axis", Value: int64(-1)},
+			onnxtest.Attr{Name: "split", Value: []int64{units, units, units}})
+	} else {
+		for i, name := range names {
+			b.Tensor(name+".weight", parts[i], units, units)
+			b.Node(name, "MatMul", "x", name+".weight")
+		}
+	}
+	bias, out := onnxtest.Random(70, units), onnxtest.Random(71, units*units)
+	if seed > 0 {
+		bias, out = onnxtest.Near(bias, seed+8), onnxtest.Near(out, seed+9)
+	}
+	b.Tensor("value.bias", bias, units)
+	b.Tensor("out", out, units, units)
+	b.Node("turned", "Transpose", "key")
+	b.Node("scores", "MatMul", "query", "turned")
+	b.Node("attention", "Softmax", "scores")
+	b.Node("values", "Add", "value", "value.bias")
+	b.Node("mixed", "MatMul", "attention", "values")
+	b.Node("y", "MatMul", "mixed", "out")
+	return b
+}

@@ -257,7 +257,9 @@ func faults() map[string]pairFault {
 		"a class token that was stored for each sample":      {a: tokens(3, 0), b: tokens(1, 5), merged: 2},
 		"gates of a layer that are joined as the model runs": {a: gates(true, 0), b: gates(false, 5), merged: 4},
 		"gates of a layer that are stored joined":            {a: gates(false, 0), b: gates(true, 5), merged: 2},
-		"another prefix": {a: network(a, "", nil), b: network(b, "module.", nil), merged: 6},
+		"layers of one operand that are joined":              {a: heads(false, 0), b: heads(true, 5), merged: 3},
+		"layers of one operand that were joined":             {a: heads(true, 0), b: heads(false, 5), merged: 5},
+		"another prefix":                                     {a: network(a, "", nil), b: network(b, "module.", nil), merged: 6},
 	}
 }
 

@@ -2,6 +2,7 @@ package onnxmerge
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
@@ -11,6 +12,9 @@ type singleNumbers struct {
 	inA     map[float64]bool // all of the pre-trained model
 	open    []float64        // those stored beside its graph that have no counterpart
 	foreign int              // how many of these the fine-tuned model has nowhere
+	// round is the type to which numbers are rounded before they are compared: where one model has numbers of 16 bits, the
+	// other may have the same ones of 32.
+	round onnx.DType
 }
 
 // singleNumbers collects the single numbers of both models. open are the unpaired ones of the pre-trained model.
@@ -18,15 +22,20 @@ func (p *planner) singleNumbers(open []*onnx.Tensor) (s singleNumbers, err error
 	if len(open) == 0 {
 		return s, nil
 	}
-	if s.inA, err = allNumbers(p.pretrained); err != nil {
+	for _, t := range slices.Concat(p.pretrained.Tensors, p.finetuned.Tensors) {
+		if t.Len() == 1 && t.DType.IsFloat() && t.DType.Bits() == 16 {
+			s.round = t.DType
+		}
+	}
+	if s.inA, err = s.all(p.pretrained); err != nil {
 		return s, err
 	}
-	inB, err := allNumbers(p.finetuned)
+	inB, err := s.all(p.finetuned)
 	if err != nil {
 		return s, err
 	}
 	for _, t := range open {
-		v, ok, err := singleNumber(t)
+		v, ok, err := s.value(t)
 		if err != nil {
 			return s, err
 		}
@@ -46,26 +55,21 @@ func (p *planner) singleNumbers(open []*onnx.Tensor) (s singleNumbers, err error
 // computation; one may be what an exporter computed of a learned number, such as the exponential of a temperature, if the
 // pre-trained model has it nowhere, and has an open number that the fine-tuned model has nowhere.
 func (s singleNumbers) hasCounterpart(t *onnx.Tensor) (bool, error) {
-	v, ok, err := singleNumber(t)
-	if err != nil || !ok || len(s.open) == 0 {
+	v, ok, err := s.value(t)
+	if err != nil || !ok {
 		return false, err
 	}
 	if t.Site == onnx.Constant {
 		return !s.inA[v] && s.foreign > 0, nil
 	}
-	for _, other := range s.open {
-		if other != v {
-			return true, nil
-		}
-	}
-	return false, nil
+	return slices.ContainsFunc(s.open, func(other float64) bool { return other != v }), nil
 }
 
-// allNumbers returns the values of a model's floating-point tensors of one element.
-func allNumbers(m *onnx.Model) (map[float64]bool, error) {
+// all returns the values of a model's floating-point tensors of one element.
+func (s singleNumbers) all(m *onnx.Model) (map[float64]bool, error) {
 	all := map[float64]bool{}
 	for _, t := range m.Tensors {
-		v, ok, err := singleNumber(t)
+		v, ok, err := s.value(t)
 		if err != nil {
 			return nil, err
 		}
@@ -76,9 +80,9 @@ func allNumbers(m *onnx.Model) (map[float64]bool, error) {
 	return all, nil
 }
 
-// singleNumber returns the value of a floating-point tensor of one element; ok is false for other tensors, and for
+// value returns the rounded value of a floating-point tensor of one element; ok is false for other tensors, and for
 // elements that cannot be decoded.
-func singleNumber(t *onnx.Tensor) (v float64, ok bool, err error) {
+func (s singleNumbers) value(t *onnx.Tensor) (v float64, ok bool, err error) {
 	codec, known := t.DType.Codec()
 	if t.Len() != 1 || !t.DType.IsFloat() || !known || codec.Bits < 8 || !t.Readable() {
 		return 0, false, nil
@@ -86,6 +90,11 @@ func singleNumber(t *onnx.Tensor) (v float64, ok bool, err error) {
 	values, err := valuesOrZeros(t, 1)
 	if err != nil {
 		return 0, false, fmt.Errorf("tensor %q: %w", t.ID(), err)
+	}
+	if coarse, known := s.round.Codec(); known && t.DType != s.round {
+		raw := make([]byte, coarse.SizeBytes(1))
+		coarse.Encode(raw, values)
+		coarse.Decode(values, raw)
 	}
 	return values[0], true, nil
 }

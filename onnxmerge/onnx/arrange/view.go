@@ -1,7 +1,8 @@
 // Package arrange reads through operators that only rearrange stored tensors. Exporters differ in what they compute
 // when a model runs and what they store computed: the gates of an LSTM in the order of ONNX, a bias joined from three,
 // rows of a table of positions, a class token for each sample of a batch. [View] returns a model in which such a value
-// is a stored tensor, with the places of its elements in the tensors of the file.
+// is a stored tensor, with the places of its elements in the tensors of the file. Layers of one operand that are joined
+// into one, whose result is split, are layers of their own in it.
 //
 // Operators of the main graph are read through if they move elements of floating-point tensors, with indices and shapes
 // that are stored or computed from those of stored tensors. An array has at most 4 million elements, all arrays of a
@@ -39,12 +40,15 @@ type Viewed struct {
 
 // View returns the view of a model; nil if nothing is rearranged. Its other tensors are those of m.
 func View(m *onnx.Model) (*Viewed, error) {
-	w := &viewer{model: m, known: map[string]*array{}, dropped: map[int]bool{},
+	w := &viewer{model: m, known: map[string]*array{}, dropped: map[int]bool{}, layers: map[int][]onnx.Node{},
 		copied: map[*onnx.Tensor]bool{}}
 	for i := range m.Graph.Nodes {
 		if err := w.visit(i); err != nil {
 			return nil, err
 		}
+	}
+	if err := w.splitLayers(); err != nil {
+		return nil, err
 	}
 	if err := w.findCopies(); err != nil {
 		return nil, err
@@ -80,6 +84,7 @@ type viewer struct {
 	sources []*onnx.Tensor
 	total   int64                 // elements of all arrays
 	dropped map[int]bool          // nodes whose results are known and rearranged
+	layers  map[int][]onnx.Node   // what is in the place of a Split of the result of a linear operator, by index
 	copied  map[*onnx.Tensor]bool // stored tensors that are several equal parts
 }
 
@@ -191,8 +196,16 @@ func (w *viewer) view() *Viewed {
 	used := w.used()
 	var nodes []onnx.Node
 	for i, n := range w.model.Graph.Nodes {
-		if !w.dropped[i] {
+		for _, layer := range w.layers[i] {
+			nodes = append(nodes, layer)
+			for _, name := range layer.Inputs[1:] {
+				add(name, w.known[name], 1)
+			}
+		}
+		if !w.dropped[i] && w.layers[i] == nil {
 			nodes = append(nodes, n)
+		}
+		if !w.dropped[i] {
 			continue
 		}
 		for _, name := range n.Outputs {
@@ -254,11 +267,14 @@ func (w *viewer) remaining() iter.Seq2[*onnx.Graph, *onnx.Node] {
 	return func(yield func(*onnx.Graph, *onnx.Node) bool) {
 		for g := range w.model.Bodies() {
 			for i := range g.Nodes {
-				if g == w.model.Graph && w.dropped[i] {
-					continue
+				list := g.Nodes[i : i+1]
+				if g == w.model.Graph && (w.dropped[i] || w.layers[i] != nil) {
+					list = w.layers[i]
 				}
-				if !yield(g, &g.Nodes[i]) {
-					return
+				for k := range list {
+					if !yield(g, &list[k]) {
+						return
+					}
 				}
 			}
 		}

@@ -185,3 +185,83 @@ func TestCopies(t *testing.T) {
 		t.Errorf("values %v, %+v", got, view.Arranged[token])
 	}
 }
+
+// Layers that are joined into one, whose result is split, are layers with columns of its weight and parts of its bias.
+func TestJoinedLayers(t *testing.T) {
+	t.Parallel()
+	last := onnxtest.Attr{Name: "axis", Value: int64(-1)}
+	sizes := onnxtest.Attr{Name: "split", Value: []int64{1, 3}}
+	for name, test := range map[string]struct {
+		build                 func(b *onnxtest.Builder)
+		first, second         []float64 // weights
+		firstDims, secondDims []int64
+		bias                  []float64 // the second one
+	}{
+		"columns of MatMul": {func(b *onnxtest.Builder) {
+			b.Node("joined", "MatMul", "x", "t")
+			b.Call([]string{"p", "q"}, "", "Split", []string{"joined"}, last, sizes)
+		}, []float64{0, 4, 8}, []float64{1, 2, 3, 5, 6, 7, 9, 10, 11}, []int64{3, 1}, []int64{3, 3}, nil},
+		"rows of Gemm with transB": {func(b *onnxtest.Builder) {
+			b.Tensor("c", []float64{0, 1, 2}, 3)
+			b.Call([]string{"joined"}, "", "Gemm", []string{"x", "t", "c"}, onnxtest.Attr{Name: "transB", Value: int64(1)})
+			b.Call([]string{"p", "q"}, "", "Split", []string{"joined"}, last, onnxtest.Attr{Name: "split", Value: []int64{1, 2}})
+		}, []float64{0, 1, 2, 3}, []float64{4, 5, 6, 7, 8, 9, 10, 11}, []int64{1, 4}, []int64{2, 4}, []float64{1, 2}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := &onnxtest.Builder{}
+			table(b, "t")
+			test.build(b)
+			b.Node("y", "Sum", "p", "q")
+			view, err := arrange.View(b.Open(t))
+			if err != nil || view == nil {
+				t.Fatalf("view %v, error %v", view, err)
+			}
+			nodes := view.Model.Graph.Nodes
+			if len(nodes) != 3 || !slices.Equal(nodes[0].Outputs, []string{"p"}) || !slices.Equal(nodes[1].Outputs, []string{"q"}) {
+				t.Fatalf("operators %+v", nodes)
+			}
+			first, second := view.Model.Lookup(nodes[0].Inputs[1]), view.Model.Lookup(nodes[1].Inputs[1])
+			if got := values(t, first); !slices.Equal(got, test.first) || !slices.Equal(first.Dims, test.firstDims) {
+				t.Errorf("the first weight is %v of %v", got, first.Dims)
+			}
+			if got := values(t, second); !slices.Equal(got, test.second) || !slices.Equal(second.Dims, test.secondDims) {
+				t.Errorf("the second weight is %v of %v", got, second.Dims)
+			}
+			if test.bias != nil {
+				if bias := values(t, view.Model.Lookup(nodes[1].Inputs[2])); !slices.Equal(bias, test.bias) {
+					t.Errorf("the second bias is %v", bias)
+				}
+			}
+			if of := view.Arranged[second]; len(of.Sources) != 1 || of.Sources[0].Name != "t" {
+				t.Errorf("the second weight is made of %v", of.Sources)
+			}
+		})
+	}
+	for name, build := range map[string]func(b *onnxtest.Builder){
+		"an axis that may be another one": func(b *onnxtest.Builder) {
+			b.Node("joined", "MatMul", "x", "t")
+			b.Call([]string{"p", "q"}, "", "Split", []string{"joined"}, onnxtest.Attr{Name: "axis", Value: int64(2)}, sizes)
+		},
+		"a result that is used whole, too": func(b *onnxtest.Builder) {
+			b.Node("joined", "MatMul", "x", "t")
+			b.Call([]string{"p", "r"}, "", "Split", []string{"joined"}, last, sizes)
+			b.Node("q", "Add", "r", "joined")
+		},
+		"sizes that are not those of the columns": func(b *onnxtest.Builder) {
+			b.Node("joined", "MatMul", "x", "t")
+			b.Call([]string{"p", "q"}, "", "Split", []string{"joined"}, last, onnxtest.Attr{Name: "split", Value: []int64{1, 4}})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := &onnxtest.Builder{}
+			table(b, "t")
+			build(b)
+			b.Node("y", "Sum", "p", "q")
+			if view, err := arrange.View(b.Open(t)); err != nil || view != nil {
+				t.Errorf("view %v, error %v", view, err)
+			}
+		})
+	}
+}
