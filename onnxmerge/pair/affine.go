@@ -18,8 +18,13 @@ const batchNorm = "BatchNormalization"
 var passing = map[string]bool{"Transpose": true, "Reshape": true, "Squeeze": true, "Unsqueeze": true, "Flatten": true,
 	"Cast": true, "CastLike": true}
 
-// maxBetween bounds the operators between a linear operator and an affine one.
-const maxBetween = 8
+// placing are further operators across which a scale by channel before them acts as one behind them: they choose positions,
+// or add zeros.
+var placing = map[string]bool{"Pad": true, "Slice": true, "Split": true, "Concat": true}
+
+// maxBetween bounds the operators between a linear operator and an affine one: for a window that is rolled, two axes are
+// sliced and joined.
+const maxBetween = 16
 
 // scaling is what scales the result or the operand of a linear operator.
 type scaling struct {
@@ -138,6 +143,9 @@ func (o *op) before() scaling {
 	var s scaling
 	for range maxBetween {
 		in := o.dynamic()
+		if o.isPlacing() {
+			in = o.ins[0]
+		}
 		if in == nil || in.op == nil {
 			break
 		}
@@ -153,11 +161,16 @@ func (o *op) before() scaling {
 			return s // the operand is normalised
 		case o.isLinear() && o.name != "Mul" && o.name != "Add":
 			return scaling{} // of that operator
-		case !o.addScale(&s) && !o.passes():
+		case !o.addScale(&s) && !o.passes() && !o.isPlacing():
 			return s
 		}
 	}
 	return s
+}
+
+// isPlacing reports whether the operator chooses positions of one value, such as Slice, or Concat of slices of it.
+func (o *op) isPlacing() bool {
+	return placing[o.name] && o.transparent && len(o.uses)+len(o.ones) == 0
 }
 
 // scaled returns what scales the linear operator whose weight or bias the use is, before and behind it. Both are empty

@@ -142,3 +142,65 @@ func TestTensorsStoredOnce(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
+
+// The shift of a normalisation is no head's because its scale, another vector, has changed entirely.
+func TestShiftsBesideDissimilarScales(t *testing.T) {
+	t.Parallel()
+	network := func(of string, first, second []float32) *onnx.Model {
+		var m modelText
+		scale := scales(5, 8)
+		if of == "b" {
+			for i, v := range scale {
+				scale[i] = 2 - v // a correlation of -1
+			}
+		}
+		m.tensor(of+"first", first, 8, 8)
+		m.tensor(of+"scale", scale, 8)
+		m.tensor(of+"shift", scales(100*uint64(of[0]), 8), 8)
+		m.tensor(of+"second", second, 8, 8)
+		m.node("product", "MatMul", "x", of+"first")
+		m.node("normalised", "LpNormalization", "product")
+		m.node("scaled", "Mul", "normalised", of+"scale")
+		m.node("shifted", "Add", "scaled", of+"shift")
+		m.node("y", "MatMul", "shifted", of+"second")
+		return m.open(t)
+	}
+	one, two := random(1, 64), random(2, 64)
+	got := foundPairs(t, network("a", one, two), network("b", near(one, 3), near(two, 4)))
+	if want := "bfirst=afirst bscale=ascale bshift=ashift bsecond=asecond"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// Operators that choose positions, such as those of a rolled window, do not hide the scale before them.
+func TestScalesBeforeRolledWindows(t *testing.T) {
+	t.Parallel()
+	network := func(of string, weight []float32, isRolled, isScaled bool) *onnx.Model {
+		var m modelText
+		m.tensor(of+"weight", weight, 8, 8)
+		last := "normalised"
+		m.node("normalised", "LpNormalization", "x")
+		if isScaled {
+			m.tensor(of+"scale", scales(5, 8), 8)
+			m.node("scaled", "Mul", "normalised", of+"scale")
+			last = "scaled"
+		}
+		if isRolled {
+			m.node("padded", "Pad", last)
+			m.node("left", "Slice", "padded")
+			m.node("right", "Slice", "padded")
+			m.node("rolled", "Concat", "right", "left")
+			last = "rolled"
+		}
+		m.node("y", "MatMul", last, of+"weight")
+		return m.open(t)
+	}
+	weight := random(1, 64)
+	got := foundPairs(t, network("a", weight, true, true), network("b", near(weight, 2), false, true))
+	if want := "bweight=aweight bscale=ascale"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got := foundPairs(t, network("a", weight, true, true), network("b", near(weight, 2), false, false)); got != "" {
+		t.Errorf("a weight with a scale folded into it is paired: %q", got)
+	}
+}

@@ -82,7 +82,7 @@ func (s *search) contradict(c candidate) bool {
 // normalisations begin, leaves no correlation.
 func (c candidate) isOfUnlike() bool {
 	weight, _ := c.b.op.main().weightAndBias()
-	if weight == nil || weight.tensor == c.b.tensor {
+	if weight == nil || weight.tensor == c.b.tensor || weight.isShort() {
 		return false
 	}
 	for _, main := range weight.record.candidates {
