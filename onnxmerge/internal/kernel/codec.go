@@ -16,8 +16,10 @@
 //
 // Decoding and encoding of float32 are a few lines of SSE2, which every amd64 processor has, so that nothing is
 // detected at run time: decoding takes 0.12 ns an element instead of 0.30, encoding 0.23 instead of 0.46. Without it
-// they take a third of a merge by any method other than linear. Interpolation of float32 reads stored bytes as
-// float32 in place (unsafe.go).
+// they take a third of a merge by any method other than linear.
+//
+// Interpolation of float32 uses AVX where the processor has it: 0.3 ns an element, with loads from the second-level
+// cache, instead of 1.2. Elsewhere it reads stored bytes as float32 in place (unsafe.go).
 package kernel
 
 // Codec converts between stored elements of one dtype and float64. Its functions are safe for concurrent use.

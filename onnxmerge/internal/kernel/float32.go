@@ -24,7 +24,22 @@ func encode32(dst []byte, src []float64) bool {
 	return finite
 }
 
-func lerp32(dst, a, b []byte, t float64) bool { return blockLerp{bits: 32}.lerp(dst, a, b, t) }
+func lerp32(dst, a, b []byte, t float64) bool {
+	n, finite := lerpWide(dst, a, b, 1-t, t)
+	if !finite {
+		replaceNaN(dst[:n])
+	}
+	return blockLerp{bits: 32}.lerp(dst[n:], a[n:], b[n:], t) && finite
+}
+
+// replaceNaN makes every stored NaN the same one.
+func replaceNaN(stored []byte) {
+	for i := 0; i < len(stored); i += 4 {
+		if v := math.Float32frombits(binary.LittleEndian.Uint32(stored[i:])); v != v {
+			binary.LittleEndian.PutUint32(stored[i:], nan32)
+		}
+	}
+}
 
 func lerpBlock32(dst, a, b []byte, s, t float64) bool {
 	if z, ok := float32Block(dst); ok {

@@ -1,6 +1,6 @@
 #include "textflag.h"
 
-// Both functions use SSE2, which every amd64 processor has.
+// widenSSE2 and narrowSSE2 use SSE2, which every amd64 processor has.
 
 // func widenSSE2(dst *float64, src *byte, n int)
 TEXT ·widenSSE2(SB), NOSPLIT, $0-24
@@ -57,4 +57,49 @@ narrow:
 	MOVMSKPS X6, AX
 	TESTL AX, AX
 	SETEQ finite+24(FP)
+	RET
+
+// func lerpAVX(dst, a, b *byte, n int, s, t float64) (finite bool)
+//
+// It uses AVX. Products are rounded before they are added, as in Lerp.
+TEXT ·lerpAVX(SB), NOSPLIT, $0-49
+	MOVQ dst+0(FP), DI
+	MOVQ a+8(FP), SI
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), CX
+	VBROADCASTSD s+32(FP), Y14
+	VBROADCASTSD t+40(FP), Y15
+	VXORPS X12, X12, X12 // 0 while all results are finite: Inf - Inf is NaN
+	VXORPS X13, X13, X13
+
+mix:
+	VCVTPS2PD (SI), Y0
+	VCVTPS2PD 16(SI), Y1
+	VCVTPS2PD (DX), Y2
+	VCVTPS2PD 16(DX), Y3
+	VMULPD Y14, Y0, Y0
+	VMULPD Y14, Y1, Y1
+	VMULPD Y15, Y2, Y2
+	VMULPD Y15, Y3, Y3
+	VADDPD Y2, Y0, Y0
+	VADDPD Y3, Y1, Y1
+	VCVTPD2PSY Y0, X0
+	VCVTPD2PSY Y1, X1
+	VMOVUPS X0, (DI)
+	VMOVUPS X1, 16(DI)
+	VSUBPS X0, X0, X0
+	VSUBPS X1, X1, X1
+	VADDPS X0, X12, X12
+	VADDPS X1, X13, X13
+	ADDQ $32, SI
+	ADDQ $32, DX
+	ADDQ $32, DI
+	SUBQ $8, CX
+	JNZ mix
+	VADDPS X12, X13, X13
+	VCMPPS $3, X13, X13, X13 // all ones in the lanes of NaN
+	VMOVMSKPS X13, AX
+	VZEROUPPER
+	TESTL AX, AX
+	SETEQ finite+48(FP)
 	RET

@@ -34,6 +34,9 @@ func narrow(dst []byte, src []float64) (n int, finite bool) {
 	return len(numbers), e0+e1+e2+e3 == 0
 }
 
+// lerpWide has no elements.
+func lerpWide(_, _, _ []byte, _, _ float64) (size int, finite bool) { return 0, true }
+
 // float32Slice is [float32Block] for n elements; nil if the conversion is not possible.
 func float32Slice(stored []byte, n int) []float32 {
 	if n == 0 {
