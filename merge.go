@@ -10,7 +10,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/internal/output"
@@ -250,6 +249,8 @@ type MergeResult struct {
 	Parameters int64                `json:"parameters"` // elements merged
 	Bytes      int64                `json:"bytes"`
 	Seconds    float64              `json:"seconds"`
+	Waited     *WriteTimes          `json:"waited,omitempty"` // parts of Seconds
+	Limit      Limit                `json:"limit,omitempty"`  // what Seconds would be shorter without
 	SHA256     string               `json:"sha256,omitempty"`
 	Clamped    []onnxmerge.Clamped  `json:"clamped,omitempty"`
 	Features   string               `json:"features,omitempty"` // the tensor that the head consumes
@@ -382,7 +383,7 @@ func writePlan(
 		return nil, err
 	}
 	r := describePlan(p)
-	start := time.Now()
+	clock := startWriteClock(inputs.graphs())
 	files := &output.Group{Path: out, Options: opt.replacing(inputs.paths())}
 	if err := output.Check(out, files.Options); err != nil {
 		return nil, err
@@ -415,7 +416,8 @@ func writePlan(
 		r.Warnings = append(r.Warnings, describeClamped(clamped))
 	}
 	r.Warnings = append(r.Warnings, made.Notes...)
-	r.Seconds = time.Since(start).Seconds()
+	writing, syncing := files.Took()
+	r.Waited, r.Limit, r.Seconds = clock.stop(made.Times, writing, syncing)
 	return r, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
@@ -17,6 +18,13 @@ type Result struct {
 	Provenance *Provenance // nil without WriteOptions.Origin
 	Clamped    []Clamped   // running variances with negative results
 	Notes      []string    // fallbacks that the method used, one line each, sorted
+	Times      Times
+}
+
+// Times is how long the parts of a merge took while payloads were computed and written.
+type Times struct {
+	onnx.Times
+	Reading time.Duration // of Computing: the reads of the models' files
 }
 
 // Clamped is a running variance of which the method computed negative elements. They are replaced by 0, because
@@ -59,12 +67,13 @@ func Write(ctx context.Context, out onnx.Output, p *Plan, opt WriteOptions, prog
 		}
 	}
 	r := &Result{}
-	opt.Workers, opt.Provenance = e.workers, nil
+	opt.Workers, opt.Provenance, opt.Times = e.workers, nil, &r.Times.Times
 	if opt.Origin != nil {
 		for _, m := range e.inputs() {
 			m.TrackHashes(e.opt.memory() / 2 / int64(len(e.inputs())))
 		}
 		opt.Provenance = func(data []onnx.File) (text string, err error) {
+			r.Times.Reading += e.reading() // before the provenance reads what is not hashed
 			if r.Provenance, err = e.provenance(ctx, opt, data); err != nil {
 				return "", err
 			}
@@ -82,8 +91,12 @@ func Write(ctx context.Context, out onnx.Output, p *Plan, opt WriteOptions, prog
 	}
 	computed := slices.DeleteFunc(slices.Clone(mixers), (*mixer).keepsFinetuned)
 	list := append(replacements(computed, progress), measured...)
+	r.Times.Reading -= e.reading()
 	if r.Data, err = e.finetuned.Write(ctx, out, list, opt.WriteOptions); err != nil {
 		return nil, err
+	}
+	if opt.Origin == nil {
+		r.Times.Reading += e.reading()
 	}
 	notes.addNonfinite(mixers)
 	r.Notes = notes.sorted()
@@ -97,6 +110,15 @@ func Write(ctx context.Context, out onnx.Output, p *Plan, opt WriteOptions, prog
 
 // executor computes the merged payloads of a plan.
 type executor struct{ *planner }
+
+// reading returns how long reads of the models' files took so far.
+func (e executor) reading() (took time.Duration) {
+	for _, m := range e.inputs() {
+		d, _ := m.Reads()
+		took += d
+	}
+	return took
+}
 
 // replacements returns the payloads that mixers compute. progress counts their bytes.
 func replacements(mixers []*mixer, progress Progress) []onnx.Replacement {

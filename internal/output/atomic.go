@@ -19,6 +19,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync/atomic"
+	"time"
 )
 
 // File is a file that is being written. It must be committed or aborted; Abort after Commit does nothing, so
@@ -30,6 +31,8 @@ type File struct {
 	sum     hash.Hash // nil without a hash
 	size    int64
 	started int64 // bytes whose write to the disk was started
+	writing time.Duration
+	syncing time.Duration
 	done    bool
 }
 
@@ -68,13 +71,17 @@ func (o *File) Write(p []byte) (int, error) {
 	if err := before("write", o.path); err != nil {
 		return 0, atPath(o.path, err)
 	}
+	start := time.Now()
 	n, err := o.f.Write(p)
+	o.writing += time.Since(start)
 	if o.sum != nil {
 		o.sum.Write(p[:n])
 	}
 	o.size += int64(n)
 	if !o.opt.NoSync && o.size-o.started >= writeBehind {
+		start := time.Now()
 		beginWriting(o.f, o.started, o.size-o.started)
+		o.syncing += time.Since(start)
 		o.started = o.size
 	}
 	return n, atPath(o.path, err)
@@ -85,6 +92,9 @@ func (o *File) Path() string { return o.path }
 
 // SizeBytes returns how many bytes were written.
 func (o *File) SizeBytes() int64 { return o.size }
+
+// Took returns how long the system took to accept what was written, and how long the file then waited for the disk.
+func (o *File) Took() (writing, syncing time.Duration) { return o.writing, o.syncing }
 
 // SHA256 returns the hash of what was written, in lower-case hexadecimal; "" for a file without a hash.
 func (o *File) SHA256() string {
@@ -115,7 +125,9 @@ func (o *File) Commit() error {
 func (o *File) sync() error {
 	err := before("sync", o.path)
 	if err == nil && !o.opt.NoSync {
+		start := time.Now()
 		err = o.f.Sync()
+		o.syncing += time.Since(start)
 	}
 	if err == nil && !canLock {
 		err = o.f.Close()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"time"
 )
 
 // Group is a main file, such as a model, and files beside it, such as its data files, which are committed together. It
@@ -56,6 +57,15 @@ func (g *Group) Take(name string) {
 
 // Main returns the main file.
 func (g *Group) Main() *File { return g.files[len(g.files)-1] }
+
+// Took is the sum of [File.Took] over the group's files.
+func (g *Group) Took() (writing, syncing time.Duration) {
+	for _, f := range g.files {
+		w, s := f.Took()
+		writing, syncing = writing+w, syncing+s
+	}
+	return writing, syncing
+}
 
 // Commit makes all files durable and gives them their names. At every moment there are the files of an earlier group,
 // or those of this one, or a journal that [Recover] finishes; an error leaves the earlier ones.

@@ -51,7 +51,8 @@ func (m *Model) WriteChanged(ctx context.Context, w io.Writer, c Change, replace
 // file), the copy is not parsed: a sweep finds once what to remove, and removes it from every merged model.
 func (m *Model) WriteCopyChanged(ctx context.Context, w io.Writer, copy []byte, c Change) error {
 	if int64(len(copy)) == m.SizeBytes() && m.keepsOffsets() {
-		return wire.Rewrite(ctx, w, wire.NewBytesSource(copy), m.changeEdits(c), 1)
+		_, err := wire.Rewrite(ctx, w, wire.NewBytesSource(copy), m.changeEdits(c), 1)
+		return err
 	}
 	parsed, err := Open(bytes.NewReader(copy), int64(len(copy)))
 	if err != nil {

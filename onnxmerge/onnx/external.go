@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/wiseft/wiseft/onnxmerge/internal/digest"
 	"github.com/wiseft/wiseft/onnxmerge/internal/wire"
@@ -226,6 +227,16 @@ func (m *Model) TrackHashes(memory int64) {
 	for _, f := range m.files {
 		f.tap.Start(limit)
 	}
+}
+
+// Reads returns how long all reads of the model's files took so far, of all goroutines together, and how many bytes they read.
+func (m *Model) Reads() (took time.Duration, bytes int64) {
+	took, bytes = m.tap.Reads()
+	for _, f := range m.files {
+		d, n := f.tap.Reads()
+		took, bytes = took+d, bytes+n
+	}
+	return took, bytes
 }
 
 // Files returns the model's files with their hashes, its own first. It reads what TrackHashes has not hashed.

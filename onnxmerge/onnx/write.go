@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/wiseft/wiseft/onnxmerge/internal/digest"
 	"github.com/wiseft/wiseft/onnxmerge/internal/wire"
@@ -55,6 +56,15 @@ type WriteOptions struct {
 	// Provenance returns the value of the model's metadata property [ProvenanceKey]. It is called after everything
 	// else is written, with the hashes of the new data files. "" removes the property. If it is nil, the model's is copied.
 	Provenance func(data []File) (string, error)
+	// Times, if not nil, is what the parts of the write took, set when it succeeds.
+	Times *Times
+}
+
+// Times is how long the parts of a write took. Blocks are computed by workers while one goroutine writes them in order.
+type Times struct {
+	Computing time.Duration // reading and computing payloads: the sum over the workers
+	Waiting   time.Duration // of the writer, for a block to be computed
+	Writing   time.Duration // by the writer
 }
 
 // ProvenanceKey is the metadata property that records how a model was made.
@@ -143,8 +153,9 @@ func (m *Model) write(ctx context.Context, out Output, made map[*Tensor]fill, op
 		return nil, err
 	}
 	var files []File
+	var times wire.Times
 	for _, d := range w.data {
-		f, err := d.write(ctx, out, opt.Workers)
+		f, err := d.write(ctx, out, opt.Workers, &times)
 		if err != nil {
 			return nil, err
 		}
@@ -154,8 +165,13 @@ func (m *Model) write(ctx context.Context, out Output, made map[*Tensor]fill, op
 	if err != nil {
 		return nil, err
 	}
-	if err := wire.Rewrite(ctx, model, m.source, w.edits, opt.Workers); err != nil {
+	own, err := wire.Rewrite(ctx, model, m.source, w.edits, opt.Workers)
+	if err != nil {
 		return nil, err
+	}
+	times.Add(own)
+	if opt.Times != nil {
+		*opt.Times = Times{Computing: times.Filling, Waiting: times.Waiting, Writing: times.Writing}
 	}
 	if opt.Provenance == nil {
 		return files, nil
@@ -321,7 +337,7 @@ func (w *writing) dataName(i int) string {
 	return fmt.Sprintf("%s.%d", w.opt.DataName, i+1)
 }
 
-func (d *newData) write(ctx context.Context, out Output, workers int) (File, error) {
+func (d *newData) write(ctx context.Context, out Output, workers int, times *wire.Times) (File, error) {
 	w, err := out.Create(d.name)
 	if err != nil {
 		return File{}, err
@@ -331,9 +347,11 @@ func (d *newData) write(ctx context.Context, out Output, workers int) (File, err
 	if d.checksum != nil {
 		writers = append(writers, d.checksum)
 	}
-	if err := wire.Rewrite(ctx, io.MultiWriter(writers...), d.source, d.edits, workers); err != nil {
+	took, err := wire.Rewrite(ctx, io.MultiWriter(writers...), d.source, d.edits, workers)
+	if err != nil {
 		return File{}, err
 	}
+	times.Add(took)
 	return File{d.name, d.source.Size(d.edits), string(digest.XXH3), digest.Hex(sum)}, nil
 }
 

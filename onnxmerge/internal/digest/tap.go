@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Tap reads a file for others. After [Tap.Start] it also hashes the bytes that are read in the order of the file;
@@ -16,6 +17,8 @@ type Tap struct {
 	size    int64
 	alg     Algorithm
 	started atomic.Bool
+	reading atomic.Int64 // nanoseconds of all reads
+	read    atomic.Int64 // bytes that were read
 
 	mu         sync.Mutex
 	limit      int // of earlyBytes
@@ -54,12 +57,24 @@ func (t *Tap) Algorithm() Algorithm { return t.alg }
 
 // ReadAt implements io.ReaderAt.
 func (t *Tap) ReadAt(p []byte, off int64) (int, error) {
-	n, err := t.r.ReadAt(p, off)
+	n, err := t.readAt(p, off)
 	if n > 0 && t.started.Load() {
 		t.add(p[:n], off)
 	}
 	return n, err
 }
+
+// readAt reads, and measures how long that takes.
+func (t *Tap) readAt(p []byte, off int64) (int, error) {
+	start := time.Now()
+	n, err := t.r.ReadAt(p, off)
+	t.reading.Add(int64(time.Since(start)))
+	t.read.Add(int64(n))
+	return n, err
+}
+
+// Reads returns how long all reads of the file took so far, of all goroutines together, and how many bytes they read.
+func (t *Tap) Reads() (time.Duration, int64) { return time.Duration(t.reading.Load()), t.read.Load() }
 
 func (t *Tap) add(p []byte, off int64) {
 	t.mu.Lock()
@@ -139,7 +154,7 @@ func (t *Tap) readUntil(ctx context.Context, end int64) error {
 			return err
 		}
 		n := min(int64(len(buf)), end-t.next)
-		if got, err := t.r.ReadAt(buf[:n], t.next); int64(got) < n {
+		if got, err := t.readAt(buf[:n], t.next); int64(got) < n {
 			if err == nil || err == io.EOF {
 				err = io.ErrUnexpectedEOF // the file is shorter than size
 			}

@@ -3,6 +3,8 @@ package wire
 import (
 	"context"
 	"io"
+	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -19,11 +21,25 @@ type block struct {
 	done chan error
 }
 
+// Times is how long the parts of a write took.
+type Times struct {
+	Filling time.Duration // of blocks, the sum over the workers
+	Waiting time.Duration // of the writer, for a block to be filled
+	Writing time.Duration // of blocks, by the writer
+}
+
+// Add adds the times of another write.
+func (t *Times) Add(u Times) {
+	t.Filling += u.Filling
+	t.Waiting += u.Waiting
+	t.Writing += u.Writing
+}
+
 // writeParts writes the parts in order. Workers fill blocks concurrently and the writer writes them in order, so that
 // the output does not depend on the number of workers.
-func writeParts(ctx context.Context, w io.Writer, parts []part, workers int) error {
+func writeParts(ctx context.Context, w io.Writer, parts []part, workers int) (t Times, err error) {
 	if err := ctx.Err(); err != nil {
-		return err // a small file could be complete before any check below
+		return t, err // a small file could be complete before any check below
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	type job struct {
@@ -63,25 +79,37 @@ func writeParts(ctx context.Context, w io.Writer, parts []part, workers int) err
 		}
 		return nil
 	})
+	var filling atomic.Int64
 	for range workers {
 		group.Go(func() error {
 			for j := range jobs {
-				j.out.done <- j.fill(ctx, j.out.buf, j.off)
+				start := time.Now()
+				err := j.fill(ctx, j.out.buf, j.off)
+				filling.Add(int64(time.Since(start)))
+				j.out.done <- err
 			}
 			return nil
 		})
 	}
 	group.Go(func() error {
+		last := time.Now()
 		for b := range queue {
 			if err := <-b.done; err != nil {
 				return err
 			}
+			filled := time.Now()
 			if _, err := w.Write(b.buf); err != nil {
 				return err
 			}
+			written := time.Now()
+			t.Waiting += filled.Sub(last)
+			t.Writing += written.Sub(filled)
+			last = written
 			free <- b.buf[:BlockSize]
 		}
 		return nil
 	})
-	return group.Wait()
+	err = group.Wait()
+	t.Filling = time.Duration(filling.Load())
+	return t, err
 }

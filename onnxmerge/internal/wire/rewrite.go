@@ -38,7 +38,7 @@ const BlockSize = 256 << 10
 // Rewrite copies src to w with the edits applied, in order of their offsets, using up to workers goroutines to
 // compute replacements (0 means 1). Edits must not overlap; insertions at one offset keep their order. Memory is
 // bounded by a few blocks per worker. It stops early when ctx ends.
-func Rewrite(ctx context.Context, w io.Writer, src *Source, edits []Edit, workers int) error {
+func Rewrite(ctx context.Context, w io.Writer, src *Source, edits []Edit, workers int) (Times, error) {
 	edits = append(slices.Clone(edits), lengthEdits(edits)...)
 	slices.SortStableFunc(edits, func(a, b Edit) int {
 		// An insertion precedes a replacement or deletion at the same offset.
@@ -48,7 +48,7 @@ func Rewrite(ctx context.Context, w io.Writer, src *Source, edits []Edit, worker
 	at := int64(0)
 	for _, e := range edits {
 		if e.At.Off < at || e.At.End() > src.size {
-			return fmt.Errorf("wire: edit of bytes %d to %d overlaps another or leaves the file", e.At.Off, e.At.End())
+			return Times{}, fmt.Errorf("wire: edit of bytes %d to %d overlaps another or leaves the file", e.At.Off, e.At.End())
 		}
 		parts = append(parts, src.copyPart(at, e.At.Off), part{e.Size, e.Fill})
 		at = e.At.End()

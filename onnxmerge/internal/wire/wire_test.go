@@ -56,7 +56,7 @@ func TestRewriteMendsLengths(t *testing.T) {
 			inner, within := find(t, src, depth)
 			edit := NewEdit(inner.Body, bytes.Repeat([]byte{2}, to), append(within, inner))
 			var out bytes.Buffer
-			if err := Rewrite(t.Context(), &out, src, []Edit{edit}, 2); err != nil {
+			if _, err := Rewrite(t.Context(), &out, src, []Edit{edit}, 2); err != nil {
 				t.Fatal(err)
 			}
 			if !bytes.Equal(out.Bytes(), want) {
@@ -93,7 +93,7 @@ func TestRewriteDoesNotDependOnWorkers(t *testing.T) {
 	var want []byte
 	for _, workers := range []int{1, 2, 8} {
 		var out bytes.Buffer
-		if err := Rewrite(t.Context(), &out, src, edits, workers); err != nil {
+		if _, err := Rewrite(t.Context(), &out, src, edits, workers); err != nil {
 			t.Fatal(err)
 		}
 		if want == nil {
@@ -116,7 +116,7 @@ func TestRewriteRefusesOverlap(t *testing.T) {
 		{NewEdit(Span{0, 5}, nil, nil), NewEdit(Span{4, 2}, nil, nil)},
 		{NewEdit(Span{8, 3}, nil, nil)},
 	} {
-		if err := Rewrite(t.Context(), &bytes.Buffer{}, src, edits, 1); err == nil {
+		if _, err := Rewrite(t.Context(), &bytes.Buffer{}, src, edits, 1); err == nil {
 			t.Errorf("edits %v are accepted", edits)
 		}
 	}
@@ -129,7 +129,7 @@ func TestRewriteReportsTheFirstFailure(t *testing.T) {
 	fail := Edit{At: Span{BlockSize, BlockSize}, Size: BlockSize,
 		Fill: func(context.Context, []byte, int64) error { return broken }}
 	for _, workers := range []int{1, 4} {
-		if err := Rewrite(t.Context(), &bytes.Buffer{}, src, []Edit{fail}, workers); !errors.Is(err, broken) {
+		if _, err := Rewrite(t.Context(), &bytes.Buffer{}, src, []Edit{fail}, workers); !errors.Is(err, broken) {
 			t.Errorf("%d workers: error %v, want %v", workers, err, broken)
 		}
 	}
