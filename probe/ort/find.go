@@ -1,6 +1,7 @@
 package ort
 
 import (
+	"iter"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,7 +20,30 @@ type Place struct {
 
 // Find lists the libraries in the cache and at the places of opt, in the order in
 // which Load tries them. It opens none of them.
-func Find(opt Options) []Library {
+func Find(opt Options) []Library { return slices.Collect(candidates(opt)) }
+
+// candidates yields what [Find] lists. A place is looked at when those before it have no further library, because folders of
+// the system are large.
+func candidates(opt Options) iter.Seq[Library] {
+	return func(yield func(Library) bool) {
+		seen := map[string]bool{}
+		for _, place := range opt.places() {
+			for _, path := range place.libraries() {
+				real, err := filepath.EvalSymlinks(path)
+				if err != nil || seen[real] {
+					continue
+				}
+				seen[real] = true
+				if !yield(describe(path, place.Origin)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// places returns the places that are searched, the cache included.
+func (opt Options) places() []Place {
 	places := slices.Clone(opt.Search)
 	if opt.CacheDir != "" {
 		cache := []Place{{cacheOrigin, filepath.Join(opt.CacheDir, "*-"+platform())}}
@@ -33,23 +57,17 @@ func Find(opt Options) []Library {
 		}
 		places = slices.Insert(places, at, cache...)
 	}
-	var found []Library
-	seen := map[string]bool{}
-	for _, place := range places {
-		matches, _ := filepath.Glob(place.Glob) // a malformed glob finds nothing
-		slices.Reverse(matches)                 // newer versions first
-		for _, match := range matches {
-			for _, path := range librariesIn(match) {
-				real, err := filepath.EvalSymlinks(path)
-				if err != nil || seen[real] {
-					continue
-				}
-				seen[real] = true
-				found = append(found, describe(path, place.Origin))
-			}
-		}
+	return places
+}
+
+// libraries returns the paths of the libraries at a place, newer versions first.
+func (p Place) libraries() (paths []string) {
+	matches, _ := filepath.Glob(p.Glob) // a malformed glob finds nothing
+	slices.Reverse(matches)
+	for _, match := range matches {
+		paths = append(paths, librariesIn(match)...)
 	}
-	return found
+	return paths
 }
 
 // BesideProgram is the origin of libraries in the folder of the running program.

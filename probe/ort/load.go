@@ -41,7 +41,7 @@ func Load(ctx context.Context, opt Options) (Library, error) {
 		return lib, nil
 	}
 	var tried []string
-	for _, lib := range Find(opt) {
+	for lib := range candidates(opt) {
 		err := usable(lib, opt)
 		if err == nil && lib.Origin == cacheOrigin {
 			lib, err = repaired(ctx, opt, lib)

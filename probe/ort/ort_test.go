@@ -71,6 +71,25 @@ func TestFindOrder(t *testing.T) {
 	}
 }
 
+// A place is looked at only when the libraries of those before it are not usable: folders of the system are large.
+func TestLaterPlacesAreNotListed(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	first := touch(t, filepath.Join(dir, "first", "libonnxruntime.so"))
+	second := filepath.Join(dir, "second", "libonnxruntime.so")
+	opt := Options{Search: []Place{{"python", filepath.Dir(first)}, {"system", filepath.Dir(second)}}}
+	var found []string
+	for lib := range candidates(opt) {
+		found = append(found, lib.Path)
+		if lib.Path == first {
+			touch(t, second)
+		}
+	}
+	if want := []string{first, second}; !slices.Equal(found, want) {
+		t.Errorf("found %v, want %v", found, want)
+	}
+}
+
 // A program that pip has installed takes the library of its own environment before that of the cache.
 func TestFindInEnvironmentOfProgram(t *testing.T) {
 	t.Parallel()
