@@ -18,7 +18,11 @@ const (
 	// diffuse is the prior variance of level and slope of a margin, relative to that of the deviation: so large that
 	// both follow the evaluations alone.
 	diffuse = 1e4
-	// negligible is the standard deviation, relative to that of the deviation, below which an axis is not drawn.
+	// fine is the number of alphas from which jitter is drawn beside the axes of what is smooth, of which there are some twenty
+	// then instead of one an alpha.
+	fine = 32
+	// negligible is the root mean square over the alphas, relative to the standard deviation of the deviation, below which an
+	// axis is not drawn.
 	negligible = 1e-3
 )
 
@@ -34,6 +38,8 @@ type posterior struct {
 	variance []float64  // by alpha, 0 at nodes
 	// axes are the principal axes of the covariance, each of the length of its standard deviation.
 	axes [][]float64
+	// jitter are the alphas of which jitter is not in the axes.
+	jitter []int
 }
 
 func newPosterior(grid []float64, nodes []int) *posterior {
@@ -68,8 +74,21 @@ func newPosterior(grid []float64, nodes []int) *posterior {
 	}
 	p.weights = mat.DenseCopyOf(solved.T())
 	explained.Mul(cross.T(), &solved)
+	if g >= fine {
+		p.separateJitter(prior)
+	}
 	p.factorize(prior, &explained)
 	return p
+}
+
+// separateJitter takes jitter out of the prior covariance of the alphas that are no nodes: it is independent of all else.
+func (p *posterior) separateJitter(prior *mat.SymDense) {
+	for i := range p.t {
+		if !slices.Contains(p.nodes, i) {
+			prior.SetSym(i, i, prior.At(i, i)-jitter)
+			p.jitter = append(p.jitter, i)
+		}
+	}
 }
 
 // factorize sets variance and axes from the posterior covariance.
@@ -89,7 +108,7 @@ func (p *posterior) factorize(prior *mat.SymDense, explained *mat.Dense) {
 	eigen.VectorsTo(&vectors)
 	p.variance = make([]float64, g)
 	for axis, value := range eigen.Values(nil) {
-		if value < negligible*negligible {
+		if value < negligible*negligible*float64(g) {
 			continue
 		}
 		length, direction := math.Sqrt(value), mat.Col(nil, axis, &vectors)
@@ -102,6 +121,9 @@ func (p *posterior) factorize(prior *mat.SymDense, explained *mat.Dense) {
 		}
 		p.axes = append(p.axes, direction)
 	}
+	for _, i := range p.jitter {
+		p.variance[i] += jitter
+	}
 }
 
 // deviate sets dst to a draw of a curve's deviation from its mean, times sigma.
@@ -112,6 +134,9 @@ func (p *posterior) deviate(dst []float64, sigma float64, r *rand.Rand) {
 		for i, a := range axis {
 			dst[i] += z * a
 		}
+	}
+	for _, i := range p.jitter {
+		dst[i] += sigma * math.Sqrt(jitter) * r.NormFloat64()
 	}
 }
 

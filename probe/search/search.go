@@ -32,7 +32,8 @@ import (
 
 // Options configures a search. Zero values are the defaults.
 type Options struct {
-	// Budget is the largest number of passes, as a share of those of the full grid; 0 = 1/3.
+	// Budget is the largest number of passes, as a share of those of the full grid; 0 = 1/3, and of more than 30 alphas those
+	// of 10.
 	Budget float64
 	// TrainShare is the share of an evaluation's passes that are training samples, at the ends; 0 = 0.8, as where a
 	// fifth of the training data validates.
@@ -90,6 +91,10 @@ func Alpha(ctx context.Context, grid []float64, evaluate Evaluate, opt Options) 
 	return s.adaptive(ctx)
 }
 
+// mostPasses is the largest default budget, in evaluations of one alpha: further ones tell more about steps of a fine grid than
+// validation data can.
+const mostPasses = 10
+
 func (o *Options) complete(grid []float64) error {
 	if len(grid) == 0 {
 		return fmt.Errorf("the grid has no alphas")
@@ -104,7 +109,7 @@ func (o *Options) complete(grid []float64) error {
 		fallback float64
 		name     string
 	}{
-		{&o.Budget, 1.0 / 3, "budget"}, {&o.TrainShare, 0.8, "share of training"}, {&o.Between, 1,
+		{&o.Budget, min(1.0/3, mostPasses/float64(len(grid))), "budget"}, {&o.TrainShare, 0.8, "share of training"}, {&o.Between, 1,
 			"part of training between the ends"},
 		{&o.Confidence, 0.99, "confidence"},
 	} {

@@ -130,6 +130,38 @@ func TestNearest(t *testing.T) {
 	}
 }
 
+// On a fine grid jitter is drawn beside the axes: deviations have the covariance of a coarser grid at the same alphas.
+func TestFineGridHasTheSameDeviations(t *testing.T) {
+	t.Parallel()
+	coarse, dense := newPosterior(grid(11), []int{0, 5, 10}), newPosterior(grid(101), []int{0, 50, 100})
+	if len(coarse.jitter) != 0 || len(dense.jitter) != 98 || len(dense.axes) > 20 {
+		t.Fatalf("%d and %d alphas have jitter beside %d axes", len(coarse.jitter), len(dense.jitter), len(dense.axes))
+	}
+	const n = 20000
+	r, d := rand.New(rand.NewPCG(4, 4)), make([]float64, 101)
+	var squares, product [11]float64
+	for range n {
+		dense.deviate(d, 2, r)
+		for i := range squares {
+			squares[i] += d[10*i] * d[10*i] / n
+			product[i] += d[10*i] * d[20] / n
+		}
+	}
+	for i := range squares {
+		want, with := 4*coarse.variance[i], 0.0
+		for _, axis := range coarse.axes {
+			with += 4 * axis[i] * axis[2]
+		}
+		// Five standard deviations of a mean of n products of normal numbers.
+		slack := 5 * math.Sqrt(2.0/n) * 4 * math.Sqrt(coarse.variance[i]*coarse.variance[2])
+		if !(math.Abs(dense.variance[10*i]-coarse.variance[i]) <= 1e-5) || !(math.Abs(squares[i]-want) <= 5*math.Sqrt(2.0/n)*want) ||
+			!(math.Abs(product[i]-with) <= slack) {
+			t.Errorf("at %d: variance %v, drawn %v, with alpha 2 %v; want %v, %v, %v", i, dense.variance[10*i], squares[i], product[i],
+				coarse.variance[i], want, with)
+		}
+	}
+}
+
 // The interpolation reproduces known values and lines, and is uncertain elsewhere only.
 func TestPosterior(t *testing.T) {
 	t.Parallel()
