@@ -1,15 +1,19 @@
 // Command rules simulates the rules that choose alpha, on runs whose predictions are stored.
 //
 //	wiseft sweep PRETRAINED FINETUNED --train DATA --test DATA -o RUN
-//	go run ./scripts/bench/rules [-draws 2000] [-share 0.4] RUN…
+//	go run ./scripts/bench/rules [-search] [-draws 2000] [-share 0.4] RUN…
 //
 // Of the test samples of a run, a random share plays the validation data: a rule chooses an alpha by the stored answers
 // to it, and is judged by the answers to the other samples. The means over many draws are what a rule is worth on data
 // like these. The same seed draws the same samples for every rule, so that rules are compared by pairs. Corrupted
 // validation data are the samples' own corruptions of the severities named.
+//
+// With -search it compares the search for alpha, by clean accuracy, with the whole grid: on validation samples that are drawn
+// with replacement from the test samples. Margins between the ends have no error here, as if all training samples were passed.
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -46,6 +50,7 @@ func robustness(points float64, severities ...int) choose.Choice {
 }
 
 func main() {
+	searching := flag.Bool("search", false, "compare the search for alpha with the whole grid")
 	draws := flag.Int("draws", 2000, "draws of validation data")
 	share := flag.Float64("share", 0.4, "of the test samples that validate")
 	flag.Parse()
@@ -54,7 +59,13 @@ func main() {
 		os.Exit(2)
 	}
 	for _, folder := range flag.Args() {
-		if err := simulate(os.Stdout, folder, *draws, *share); err != nil {
+		var err error
+		if *searching {
+			err = simulateSearch(context.Background(), os.Stdout, folder, *draws, *share)
+		} else {
+			err = simulate(os.Stdout, folder, *draws, *share)
+		}
+		if err != nil {
 			fmt.Fprintf(os.Stderr, "rules: %s: %v\n", folder, err)
 			os.Exit(1)
 		}
@@ -63,8 +74,9 @@ func main() {
 
 // answers are which samples a mix classifies rightly, by condition.
 type answers struct {
-	params []float64
-	right  [][]bool // by condition, clean first
+	params  []float64
+	right   [][]bool  // by condition, clean first
+	margins []float64 // of the clean samples
 }
 
 // run has the answers of all mixes of a run to its first test set.
@@ -100,6 +112,9 @@ func load(folder string) (*run, error) {
 				return nil, errors.Join(fmt.Errorf("%s, %s: %w", variant.ID, r.cells[c], err), stored.Close())
 			}
 			a.right = append(a.right, metric.Right(p.Class, p.Y))
+			if c == 0 {
+				a.margins = p.Margins()
+			}
 		}
 		r.mixes = append(r.mixes, a)
 	}
