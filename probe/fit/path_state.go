@@ -14,7 +14,7 @@ type pathState struct {
 	optima []optimum      // of the last maxOptima linear classifiers
 	last   *lbfgs.Descent // the last fit by L-BFGS, for its steps and its preconditioner
 	pairs  []*hinge.Pair  // of the last svc-ovo fit, without rows
-	ridge  []float64      // sums over the rows for ridge, with C = 1
+	ridge  *ridgeSums     // with C = 1
 }
 
 // optimum is the optimum of one fit.

@@ -2,14 +2,13 @@ package fit
 
 import (
 	"context"
+	"math"
 	"slices"
 
+	"github.com/wiseft/wiseft/probe/fit/internal/definite"
 	"github.com/wiseft/wiseft/probe/fit/internal/dense"
 	"github.com/wiseft/wiseft/probe/fit/internal/scaled"
-	"gonum.org/v1/gonum/blas"
-	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/floats"
-	"gonum.org/v1/gonum/lapack/lapack64"
 )
 
 func init() {
@@ -31,25 +30,20 @@ func fitRidge(ctx context.Context, p *problem) (*solution, error) {
 	if err := p.Center(ctx); err != nil {
 		return nil, err
 	}
-	rows, w := dense.PadRows(p.K), p.Width
-	sum, err := p.ridgeSums(ctx, rows)
+	w := p.Width
+	gram, params, err := p.ridgeSums(ctx)
 	if err != nil {
 		return nil, err
 	}
-	gram, params := sum[:w*w], sum[w*w:]
 	total := gram[p.D*w+p.D]
 	for j := range w {
 		gram[j*w+j]++ // penalty, or padding
 	}
 	gram[p.D*w+p.D] = total
-	t, ok := lapack64.Potrf(blas64.Symmetric{Uplo: blas.Lower, N: w, Stride: w, Data: gram})
-	if !ok {
+	if !definite.Solve(p.Workers, gram, w, params[:p.K*w]) {
 		return nil, scaled.ErrTooLarge
 	}
-	scaled.Parallel(p.Workers, p.K, func(c int) {
-		lapack64.Potrs(t, blas64.General{Rows: w, Cols: 1, Stride: 1, Data: params[c*w : (c+1)*w]})
-	})
-	f, norm, err := p.ridgeObjective(ctx, params, rows)
+	f, norm, err := p.ridgeObjective(ctx, params)
 	if err != nil {
 		return nil, err
 	}
@@ -58,39 +52,66 @@ func fitRidge(ctx context.Context, p *problem) (*solution, error) {
 	}, nil
 }
 
-// ridgeSums returns C times the sums of x x^T (width x width) and x t^T (rows x width) over the rows, weighted by
-// class. On a path they are computed once.
-func (p *problem) ridgeSums(ctx context.Context, rows int) ([]float64, error) {
+// ridgeSums are the sums of x x^T (width x width, the lower triangle) and of x t^T (classes, padded, x width) over the
+// rows, weighted by class.
+type ridgeSums struct{ gram, targets []float64 }
+
+// ridgeSums returns C times the sums over the rows. On a path they are computed once.
+func (p *problem) ridgeSums(ctx context.Context) (gram, targets []float64, err error) {
+	sums := &ridgeSums{}
 	if p.path != nil && p.path.ridge != nil {
-		sum := slices.Clone(p.path.ridge)
-		floats.Scale(p.C, sum)
-		return sum, nil
+		sums = p.path.ridge
+	} else if sums, err = p.sumRidge(ctx); err != nil {
+		return nil, nil, err
 	}
+	gram, targets = sums.gram, sums.targets
+	if p.path != nil {
+		p.path.ridge = sums
+		gram, targets = slices.Clone(gram), slices.Clone(targets)
+	}
+	floats.Scale(p.C, gram)
+	floats.Scale(p.C, targets)
+	return gram, targets, nil
+}
+
+// sumRidge returns the sums with C = 1. The targets of a class are -1 and for its own rows 2 more, so that its sum is
+// that of its rows, twice, less that of all rows.
+func (p *problem) sumRidge(ctx context.Context) (*ridgeSums, error) {
 	w := p.Width
-	sum := make([]float64, (w+rows)*w)
-	err := p.NewSums(len(sum)).Add(ctx, sum, func(acc []float64, b *scaled.Block) {
-		curved, target := make([]float64, b.N*w), make([]float64, b.N*rows)
+	s := &ridgeSums{gram: make([]float64, w*w), targets: make([]float64, dense.PadRows(p.K)*w)}
+	own := func(c int) []float64 { return s.targets[c*w : (c+1)*w] }
+	err := p.Gram(ctx, s.gram, p.rowWeights(), 1, func(b *scaled.Block) {
 		for i := range b.N {
 			label := p.Y[b.Lo+i]
-			weight := p.Weight[label] / p.C
-			floats.AddScaled(curved[i*w:(i+1)*w], weight, b.X[i*w:(i+1)*w])
-			for c := range p.K {
-				target[i*rows+c] = -weight
-			}
-			target[i*rows+label] = weight
+			floats.AddScaled(own(label), math.Sqrt(p.Weight[label]/p.C), b.X[i*w:(i+1)*w])
 		}
-		dense.AddGram(acc[:w*w], curved, b.X, b.N, w)
-		dense.AddTransMul(acc[w*w:], target, b.X, b.N, rows, w)
 	})
-	if p.path != nil {
-		p.path.ridge = slices.Clone(sum)
+	all := make([]float64, w)
+	for c := range p.K {
+		floats.Add(all, own(c))
 	}
-	floats.Scale(p.C, sum)
-	return sum, err
+	for c := range p.K {
+		floats.Scale(2, own(c))
+		floats.Sub(own(c), all)
+	}
+	return s, err
+}
+
+// rowWeights returns the weight of every row with C = 1; nil if all are 1.
+func (p *problem) rowWeights() []float64 {
+	if !slices.ContainsFunc(p.Weight, func(v float64) bool { return v != p.C }) {
+		return nil
+	}
+	h := make([]float64, p.N)
+	for i, label := range p.Y {
+		h[i] = p.Weight[label] / p.C
+	}
+	return h
 }
 
 // ridgeObjective returns the value and the norm of the gradient at params.
-func (p *problem) ridgeObjective(ctx context.Context, params []float64, rows int) (f, norm float64, err error) {
+func (p *problem) ridgeObjective(ctx context.Context, params []float64) (f, norm float64, err error) {
+	rows := dense.PadRows(p.K)
 	size := rows * p.Width
 	sum := make([]float64, size+1)
 	err = p.NewSums(len(sum)).Add(ctx, sum, func(acc []float64, b *scaled.Block) {

@@ -59,19 +59,19 @@ func AddTransMul(dst, a, b []float64, m, n, d int) {
 // tiles of the diagonal are not changed. a and b are m x d, d a multiple of ColTile.
 func AddGram(dst, a, b []float64, m, d int) {
 	for j := 0; j < d; j += ColTile {
-		AddGramStrip(dst, a, b, m, d, j)
+		AddGramStrip(dst, d, a, b, m, d, j)
 	}
 }
 
-// AddGramStrip adds the part of [AddGram] in the ColTile columns from j on, a multiple of ColTile, and writes nothing
-// else.
-func AddGramStrip(dst, a, b []float64, m, d, j int) {
-	check(d%ColTile == 0 && j%ColTile == 0 && len(dst) >= d*d && len(a) >= m*d && len(b) >= m*d)
+// AddGramStrip adds the part of [AddGram] in the ColTile columns from j on, a multiple of ColTile, to dst, whose rows
+// are ldc apart, and writes nothing else.
+func AddGramStrip(dst []float64, ldc int, a, b []float64, m, d, j int) {
+	check(d%ColTile == 0 && j%ColTile == 0 && ldc >= d && len(dst) >= (d-1)*ldc+d && len(a) >= m*d && len(b) >= m*d)
 	if m == 0 {
 		return
 	}
 	for i := j; i < d; i += RowTile {
-		outerTile(dst[i*d+j:], d, a[i:], d, b[j:], d, m)
+		outerTile(dst[i*ldc+j:], ldc, a[i:], d, b[j:], d, m)
 	}
 }
 

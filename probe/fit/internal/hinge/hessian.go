@@ -6,12 +6,10 @@ import (
 	"sync"
 
 	"github.com/wiseft/wiseft/probe/feature"
+	"github.com/wiseft/wiseft/probe/fit/internal/definite"
 	"github.com/wiseft/wiseft/probe/fit/internal/dense"
 	"github.com/wiseft/wiseft/probe/fit/internal/scaled"
-	"gonum.org/v1/gonum/blas"
-	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/floats"
-	"gonum.org/v1/gonum/lapack/lapack64"
 )
 
 // hessianValues bounds the Hessians in memory: 256 MiB, or a single one.
@@ -49,7 +47,7 @@ func newHessian(rows, width int, curvature func(row int) float64) *hessian {
 func (h *hessian) byRows() bool { return h.count < h.width }
 
 // size returns the number of values.
-func (h *hessian) size() int { return min(dense.PadRows(h.count), h.width) * h.width }
+func (h *hessian) size() int { return min(dense.PadCols(h.count), h.width) * h.width }
 
 // fillHessians computes the values of all Hessians in one pass over the rows.
 func fillHessians(ctx context.Context, v *scaled.Rows, all []*hessian) error {
@@ -121,7 +119,7 @@ func (h *hessian) solve(dst, g []float64) error {
 	if !h.byRows() {
 		return cholesky(h.values, h.width, dst)
 	}
-	w, padded := h.width, dense.PadRows(h.count)
+	w, padded := h.width, dense.PadCols(h.count)
 	kernel, z := make([]float64, padded*padded), make([]float64, padded)
 	dense.MulTrans(kernel, h.values, h.values, padded, padded, w)
 	for i := range h.count {
@@ -142,10 +140,8 @@ func cholesky(a []float64, n int, b []float64) error {
 	for i := range n {
 		a[i*n+i]++
 	}
-	t, ok := lapack64.Potrf(blas64.Symmetric{Uplo: blas.Lower, N: n, Stride: max(1, n), Data: a})
-	if !ok {
+	if !definite.Solve(1, a, n, b[:n]) {
 		return scaled.ErrTooLarge
 	}
-	lapack64.Potrs(t, blas64.General{Rows: n, Cols: 1, Stride: 1, Data: b[:n]})
 	return nil
 }

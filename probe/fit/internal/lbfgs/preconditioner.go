@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 
+	"github.com/wiseft/wiseft/probe/fit/internal/definite"
 	"github.com/wiseft/wiseft/probe/fit/internal/dense"
 	"github.com/wiseft/wiseft/probe/fit/internal/scaled"
 	"gonum.org/v1/gonum/floats"
@@ -78,13 +79,13 @@ func (p *preconditioner) updateCommon(ctx context.Context, d *Descent, h []float
 	}
 	p.inverse = scaled.Resized(p.inverse, d.Width*d.Width)
 	stride := max(1, d.N/(gramRowsPerDim*d.Width))
-	if err := d.gram(ctx, p.inverse, h, stride); err != nil {
+	if err := d.Gram(ctx, p.inverse, h, stride, nil); err != nil {
 		return err
 	}
 	blocks := scaled.CeilDiv(d.N, scaled.BlockRows)
 	floats.Scale(float64(blocks)/float64(scaled.CeilDiv(blocks, stride)), p.inverse)
 	d.addPenalty(p.inverse, total)
-	if !invert(d.Workers, p.inverse, d.Width) {
+	if !definite.Invert(d.Workers, p.inverse, d.Width) {
 		return p.useDiagonal(ctx, d, h, total)
 	}
 	return nil
@@ -102,40 +103,6 @@ func (d *Descent) curvatures(ctx context.Context) ([]float64, error) {
 		}
 	})
 	return h, err
-}
-
-// gramBlocks is how many blocks of rows are in memory for a Gram matrix.
-const gramBlocks = 8
-
-// gram sets dst (width x width, the lower triangle) to the sum of h_i x_i x_i^T over every stride-th block of rows.
-// Workers share strips of dst, not rows, so that no partial sums are needed: for 1,024 features each would take 8
-// MiB.
-func (d *Descent) gram(ctx context.Context, dst, h []float64, stride int) error {
-	clear(dst)
-	group, errs := make([]*scaled.Block, gramBlocks), make([]error, gramBlocks)
-	for i := range group {
-		group[i] = d.Blocks.Get().(*scaled.Block)
-		defer d.Blocks.Put(group[i])
-	}
-	for lo := 0; lo < d.N; lo += gramBlocks * stride * scaled.BlockRows {
-		loaded := min(gramBlocks, scaled.CeilDiv(d.N-lo, stride*scaled.BlockRows))
-		scaled.Parallel(d.Workers, loaded, func(i int) {
-			if errs[i] = d.Load(group[i], lo+i*stride*scaled.BlockRows); errs[i] == nil {
-				d.curved(group[i], h)
-			}
-		})
-		for _, err := range append(errs, ctx.Err()) {
-			if err != nil {
-				return err
-			}
-		}
-		scaled.Parallel(d.Workers, d.Width/dense.ColTile, func(strip int) {
-			for _, b := range group[:loaded] {
-				dense.AddGramStrip(dst, b.Curved, b.X, b.N, d.Width, strip*dense.ColTile)
-			}
-		})
-	}
-	return nil
 }
 
 // curved returns the rows of b times their curvatures h. They are valid until b is reused.

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/wiseft/wiseft/probe/feature"
+	"github.com/wiseft/wiseft/probe/fit/internal/definite"
 	"github.com/wiseft/wiseft/probe/fit/internal/dense"
 	"github.com/wiseft/wiseft/probe/fit/internal/scaled"
 	"gonum.org/v1/gonum/floats"
@@ -102,7 +103,7 @@ func (d *Descent) affordableTerms() int {
 	}
 	m, budget := maxSharp, sharpBudget*2*d.N*d.rows*d.Width
 	for m > 0 && m*(m*d.Width/2+m*m+d.Width*d.Width+2*refreshEvery*d.rows*d.Width) > budget {
-		m -= pivotRows
+		m -= 64
 	}
 	return m
 }
@@ -175,7 +176,7 @@ func (s *sharpRows) join(workers int, p *preconditioner) {
 	for m := range terms {
 		s.inverse[m*terms+m]++
 	}
-	if !invert(workers, s.inverse, terms) {
+	if !definite.Invert(workers, s.inverse, terms) {
 		s.at = nil // M alone is a preconditioner
 	}
 }

@@ -1,4 +1,4 @@
-package lbfgs
+package definite
 
 import (
 	"math"
@@ -34,7 +34,7 @@ func TestInvert(t *testing.T) {
 	for _, n := range []int{32, 64, 96, 160} {
 		a := gram(n, 1)
 		inverse, again := slices.Clone(a), slices.Clone(a)
-		if !invert(1, inverse, n) || !invert(3, again, n) {
+		if !Invert(1, inverse, n) || !Invert(3, again, n) {
 			t.Fatalf("%d rows are not positive definite", n)
 		}
 		if !slices.Equal(inverse, again) {
@@ -56,7 +56,7 @@ func TestInvert(t *testing.T) {
 			}
 		}
 	}
-	if invert(1, gram(96, -1000), 96) {
+	if Invert(1, gram(96, -1000), 96) {
 		t.Error("a matrix that is not positive definite is inverted")
 	}
 }

@@ -1,4 +1,4 @@
-package lbfgs
+package definite
 
 import (
 	"github.com/wiseft/wiseft/probe/fit/internal/dense"
@@ -9,10 +9,7 @@ import (
 	"gonum.org/v1/gonum/lapack/lapack64"
 )
 
-// pivotRows is how many rows are swept at a time.
-const pivotRows = 64
-
-// invert replaces a symmetric matrix a (n x n, n a multiple of dense.ColTile; only the lower triangle is read) by its
+// Invert replaces a symmetric matrix a (n x n, n a multiple of dense.ColTile; only the lower triangle is read) by its
 // inverse, both triangles; false if it is not positive definite in double precision.
 //
 // It applies the sweep operator (Goodnight, A tutorial on the sweep operator, 1979) to blocks of rows K, with P the
@@ -22,10 +19,10 @@ const pivotRows = 64
 //
 // which results in -A^-1. Nearly all of the work is one product of matrices; 800 rows take a fifth of the time of
 // gonum's Potrf and Potri.
-func invert(workers int, a []float64, n int) bool {
-	b, t := make([]float64, pivotRows*n), make([]float64, pivotRows*n)
-	for lo := 0; lo < n; lo += pivotRows {
-		size := min(pivotRows, n-lo)
+func Invert(workers int, a []float64, n int) bool {
+	b, t := make([]float64, blockRows*n), make([]float64, blockRows*n)
+	for lo := 0; lo < n; lo += blockRows {
+		size := min(blockRows, n-lo)
 		p, ok := negatedInverse(a[lo*n+lo:], n, size)
 		if !ok {
 			return false
@@ -54,7 +51,7 @@ func sweep(workers int, a []float64, n, lo int, p, b, t []float64) {
 	clear(t)
 	dense.AddTransMul(t, p, b, size, size, n)
 	scaled.Parallel(workers, n/dense.ColTile, func(strip int) {
-		dense.AddGramStrip(a, t, b, size, n, strip*dense.ColTile)
+		dense.AddGramStrip(a, n, t, b, size, n, strip*dense.ColTile)
 	})
 	for r := range size {
 		row := t[r*n : (r+1)*n]
