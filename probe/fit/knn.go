@@ -8,6 +8,7 @@ import (
 	"github.com/wiseft/wiseft/datasets/npy"
 	"github.com/wiseft/wiseft/internal/numeric"
 	"github.com/wiseft/wiseft/probe/fit/internal/dense"
+	"github.com/wiseft/wiseft/probe/fit/internal/nearest"
 	"github.com/wiseft/wiseft/probe/fit/internal/scaled"
 	"github.com/wiseft/wiseft/probe/internal/npz"
 )
@@ -70,97 +71,36 @@ func (n *Neighbors) check(dim, classes int) error {
 	return nil
 }
 
-// spare is how many neighbours beyond K are measured exactly: the first measure, |a|^2 - 2ab + |b|^2, is fast but
-// rounds.
-const spare = 8
-
 // scorer returns a function that scores rows.
 func (n *Neighbors) scorer(classes int) func(dst []float64, x []float32, rows int) {
 	width := dense.PadCols(n.dim)
-	count := dense.PadRows(len(n.Y))
-	samples := n.padded(n.X, len(n.Y), count, width)
-	squares := squaredNorms(samples, count, width)
+	index := nearest.New(len(n.Y), width, func(dst []float64, i int) { n.scale(dst, n.X[i*n.dim:(i+1)*n.dim]) })
 	return func(dst []float64, x []float32, rows int) {
-		m := dense.PadRows(rows)
-		queries := n.padded(x, rows, m, width)
-		products := make([]float64, m*count)
-		dense.MulTrans(products, queries, samples, m, count, width)
+		queries, at := make([]float64, rows*width), make([]int, rows*n.K)
 		for i := range rows {
-			near := products[i*count : i*count+len(n.Y)]
-			for j, p := range near {
-				near[j] = squares[j] - 2*p
+			n.scale(queries[i*width:(i+1)*width], x[i*n.dim:(i+1)*n.dim])
+		}
+		index.Nearest(at, queries, n.K)
+		clear(dst[:rows*classes])
+		for i := range rows {
+			for _, sample := range at[i*n.K : (i+1)*n.K] {
+				dst[i*classes+int(n.Y[sample])] += 1 / float64(n.K)
 			}
-			n.vote(dst[i*classes:(i+1)*classes], queries[i*width:(i+1)*width], samples, near)
 		}
 	}
 }
 
-// neighbor is a sample and its squared distance.
-type neighbor struct {
-	at int
-	d  float64
-}
-
-func byDistance(a, b neighbor) int {
-	switch {
-	case a.d < b.d || a.d == b.d && a.at < b.at:
-		return -1
-	case a.d == b.d && a.at == b.at:
-		return 0
+// scale sets the first values of dst to the scaled features x.
+func (n *Neighbors) scale(dst []float64, x []float32) {
+	for j, v := range x {
+		dst[j] = float64(v)
 	}
-	return 1
-}
-
-// vote sets dst to the shares of the classes among the nearest samples.
-func (n *Neighbors) vote(dst, query, samples, near []float64) {
-	best := make([]neighbor, 0, n.K+spare+1)
-	for j, d := range near {
-		c := neighbor{j, d}
-		if len(best) == n.K+spare && byDistance(c, best[len(best)-1]) > 0 {
-			continue
-		}
-		at, _ := slices.BinarySearchFunc(best, c, byDistance)
-		best = slices.Insert(best, at, c)
-		best = best[:min(len(best), n.K+spare)]
+	if n.Inv == nil {
+		return
 	}
-	width := len(query)
-	for i, b := range best {
-		sum := 0.0
-		for j, v := range samples[b.at*width : (b.at+1)*width] {
-			sum += (v - query[j]) * (v - query[j])
-		}
-		best[i].d = sum
+	for j := range x {
+		dst[j] = (dst[j] - float64(n.Mean[j])) * float64(n.Inv[j])
 	}
-	slices.SortFunc(best, byDistance)
-	clear(dst)
-	for _, b := range best[:n.K] {
-		dst[n.Y[b.at]] += 1 / float64(n.K)
-	}
-}
-
-// padded returns scaled rows, padded for package dense.
-func (n *Neighbors) padded(x []float32, rows, padded, width int) []float64 {
-	out := make([]float64, padded*width)
-	for i := range rows {
-		for j, v := range x[i*n.dim : (i+1)*n.dim] {
-			f := float64(v)
-			if n.Inv != nil {
-				f = (f - float64(n.Mean[j])) * float64(n.Inv[j])
-			}
-			out[i*width+j] = f
-		}
-	}
-	return out
-}
-
-func squaredNorms(x []float64, rows, width int) []float64 {
-	out := make([]float64, rows)
-	for i := range out {
-		for _, v := range x[i*width : (i+1)*width] {
-			out[i] += v * v
-		}
-	}
-	return out
 }
 
 func (n *Neighbors) write(z *npy.Writer) error {
