@@ -92,9 +92,7 @@ func (n *Neighbors) scorer(classes int) func(dst []float64, x []float32, rows in
 
 // scale sets the first values of dst to the scaled features x.
 func (n *Neighbors) scale(dst []float64, x []float32) {
-	for j, v := range x {
-		dst[j] = float64(v)
-	}
+	dense.Widen(dst, x)
 	if n.Inv == nil {
 		return
 	}

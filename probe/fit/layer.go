@@ -108,9 +108,7 @@ func forward(dst []float64, layers []paddedLayer, x []float32, n int) {
 	first := layers[0]
 	h := make([]float64, dense.PadRows(n)*first.width)
 	for i := range n {
-		for j, v := range x[i*first.in : (i+1)*first.in] {
-			h[i*first.width+j] = float64(v)
-		}
+		dense.Widen(h[i*first.width:], x[i*first.in:(i+1)*first.in])
 	}
 	for i := range layers {
 		h = layers[i].apply(h, n)

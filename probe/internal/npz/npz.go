@@ -11,9 +11,18 @@ import (
 
 // FirstNonFinite returns the index of the first NaN or infinity, or -1.
 func FirstNonFinite[T float32 | float64](x []T) int {
-	for i, v := range x {
-		if v*0 != 0 { // NaN for both
-			return i
+	const group = 8 // that one branch tests
+	at := 0
+	for ; at+group <= len(x); at += group {
+		g := x[at : at+group : at+group]
+		// NaN for both
+		if (g[0]*0+g[1]*0)+(g[2]*0+g[3]*0)+((g[4]*0+g[5]*0)+(g[6]*0+g[7]*0)) != 0 {
+			break
+		}
+	}
+	for i, v := range x[at:] {
+		if v*0 != 0 {
+			return at + i
 		}
 	}
 	return -1

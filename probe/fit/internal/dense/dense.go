@@ -88,6 +88,18 @@ func centerGo(dst []float64, src []float32, mean, scale []float64) {
 	}
 }
 
+// Widen sets dst to src. The lengths are those of src.
+func Widen(dst []float64, src []float32) {
+	check(len(dst) >= len(src))
+	widen(dst[:len(src)], src)
+}
+
+func widenGo(dst []float64, src []float32) {
+	for j, v := range src {
+		dst[j] = float64(v)
+	}
+}
+
 func check(ok bool) {
 	if !ok {
 		panic("dense: sizes that do not fit")

@@ -105,6 +105,24 @@ func TestCenter(t *testing.T) {
 	})
 }
 
+func TestWiden(t *testing.T) {
+	forKernels(t, func(t *testing.T) {
+		for n := range 13 {
+			src, got := randomSingle(n), make([]float64, n+1)
+			got[n] = 7
+			Widen(got, src)
+			for i, v := range src {
+				if got[i] != float64(v) {
+					t.Errorf("%d values: %d: got %v, want %v", n, i, got[i], v)
+				}
+			}
+			if got[n] != 7 {
+				t.Errorf("%d values: wrote beyond dst", n)
+			}
+		}
+	})
+}
+
 func TestSizesAreChecked(t *testing.T) {
 	defer func() {
 		if recover() == nil {

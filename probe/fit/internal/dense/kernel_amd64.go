@@ -62,6 +62,17 @@ func center(dst []float64, src []float32, mean, scale []float64) {
 	centerGo(dst[whole:], src[whole:], mean[whole:], scale[whole:])
 }
 
+func widen(dst []float64, src []float32) {
+	whole := len(src) &^ 3
+	if active == kernelGo {
+		whole = 0
+	}
+	if whole > 0 {
+		widenAVX2(&dst[0], &src[0], whole)
+	}
+	widenGo(dst[whole:], src[whole:])
+}
+
 // dst is 4 x 4 with rows ldc apart; a and b are 4 x d; d > 0 is a multiple of 8.
 //
 //go:noescape
@@ -86,3 +97,8 @@ func outerTileAVX2(dst *float64, ldc int, a *float64, lda int, b *float64, ldb, 
 //
 //go:noescape
 func centerAVX2(dst *float64, src *float32, mean, scale *float64, n int)
+
+// n > 0 is a multiple of 4.
+//
+//go:noescape
+func widenAVX2(dst *float64, src *float32, n int)

@@ -305,3 +305,20 @@ center4:
 	JNZ  center4
 	VZEROUPPER
 	RET
+
+// func widenAVX2(dst *float64, src *float32, n int)
+TEXT ·widenAVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ n+16(FP), CX
+	SHRQ $2, CX
+
+widen4:
+	VCVTPS2PD (SI), Y0
+	VMOVUPD Y0, (DI)
+	ADDQ $16, SI
+	ADDQ $32, DI
+	DECQ CX
+	JNZ  widen4
+	VZEROUPPER
+	RET

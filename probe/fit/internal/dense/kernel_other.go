@@ -13,6 +13,8 @@ func outerTile(dst []float64, ldc int, a []float64, lda int, b []float64, ldb, m
 
 func center(dst []float64, src []float32, mean, scale []float64) { centerGo(dst, src, mean, scale) }
 
+func widen(dst []float64, src []float32) { widenGo(dst, src) }
+
 func dotTileSingle(dst []float32, ldc int, a, b []float32, d int) { dotTileGo(dst, ldc, a, b, d) }
 
 func outerTileSingle(dst []float32, ldc int, a []float32, lda int, b []float32, ldb, m int) {
