@@ -80,6 +80,7 @@ type Descent struct {
 	f       float64
 	curve   []float64 // curvature along each intercept
 
+	reach      float64 // the last step, as a share of the direction
 	iterations int
 	done       bool // best meets the tolerance; in single precision, that of single
 	best       []float64
@@ -124,7 +125,7 @@ func newDescent(p *scaled.Problem, l Loss, opt Options) *Descent {
 	d := &Descent{
 		Problem: p, loss: l, penalty: opt.Penalty, last: opt.Last, rows: rows,
 		sums: p.NewSums(size + p.K + 1), w: opt.Start, grad: make([]float64, size), curve: make([]float64, p.K),
-		bestF: math.Inf(1), pre: &preconditioner{}, stale: true, inverseAt: noInverse,
+		bestF: math.Inf(1), reach: 1, pre: &preconditioner{}, stale: true, inverseAt: noInverse,
 	}
 	d.balance(d.w)
 	return d
@@ -235,8 +236,9 @@ func (d *Descent) iterate(ctx context.Context, iteration int) (ok bool, err erro
 	}
 	from, fromGrad := d.copyOf(d.w), d.copyOf(d.grad)
 	search := &convexSearch{noise: d.noise()}
-	search.Init(d.f, slope, 1)
-	for t := 1.0; ; {
+	t := d.firstTrial()
+	search.Init(d.f, slope, t)
+	for {
 		floats.AddScaledTo(d.w, from, t, dir)
 		if err := d.evaluate(ctx); err != nil {
 			return false, err
@@ -250,11 +252,17 @@ func (d *Descent) iterate(ctx context.Context, iteration int) (ok bool, err erro
 		}
 		t = next
 	}
+	d.reach = t
 	floats.SubTo(from, d.w, from)
 	floats.SubTo(fromGrad, d.grad, fromGrad)
 	d.remember(from, fromGrad)
 	return true, nil
 }
+
+// firstTrial returns the share of a direction with which a search begins. Where classes are separated, the curvature
+// grows a thousandfold between two points, and ten directions in a row are several times too long: each search would
+// begin with an evaluation in vain.
+func (d *Descent) firstTrial() float64 { return min(1, 2*d.reach) }
 
 // evaluate computes value and gradient at w and updates the best point: the first that meets the tolerance, before
 // that the lowest.
