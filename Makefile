@@ -2,12 +2,12 @@
 
 LINT := go tool -modfile=scripts/lint/go.mod
 
-.PHONY: help check fmt vet staticcheck golangci workflows api test test-nocgo race bench fuzz chaos demo gallery wheels release check-wheel checkpoints ocr
+.PHONY: help check fmt vet staticcheck golangci workflows api test test-nocgo test-arm race bench fuzz chaos demo gallery wheels release check-wheel checkpoints ocr
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-check: fmt vet staticcheck golangci workflows api test-nocgo test race bench ## all that CI does
+check: fmt vet staticcheck golangci workflows api test-nocgo test-arm test race bench ## all that CI does
 
 fmt: ## fail if gofmt would change a file
 	@out=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "gofmt would change:"; echo "$$out"; exit 1; }
@@ -39,6 +39,10 @@ test-nocgo: ## without a C compiler: most tests, the demo, and builds for Window
 		go vet ./... && go test -c -o $$dir/ ./probe/ort ./cmd/wiseft || exit 1; \
 	done && rm -r $$dir
 	CGO_ENABLED=0 GOARCH=386 go test -run 'Float32|Codec' ./onnxmerge/internal/kernel # the code of processors without assembly
+
+test-arm: ## the NEON kernels and what is built on them, by qemu-user's emulation
+	@command -v qemu-aarch64 >/dev/null || { echo "skipped: no qemu-aarch64 (Debian's qemu-user); workflows test on ARM itself"; exit 0; }; \
+		GOARCH=arm64 CGO_ENABLED=0 go test -exec qemu-aarch64 $$(go list ./probe/fit/internal/... | grep -v -e /lbfgs -e /mlp)
 
 race: ## tests of the packages that start goroutines, under the race detector
 	go test -race $$(go list ./onnxmerge/... | grep -v /align) ./probe/... ./datasets/...

@@ -3,9 +3,10 @@
 // Matrices are row-major without gaps, float64 or, in single.go, float32. There are two products: the scores of a block
 // of rows, A B^T, and the sum of outer products with the features, C + A^T B. Both are tiled so that the inner loop
 // works in registers, with tiles of 4 x 4 inner products and 4 x 32 outer products. On amd64 the loops are AVX-512 or
-// AVX2 with FMA, in assembly because Go's compiler does not vectorise; elsewhere they are Go. [Kernel] names the loops
-// in use. Per core of a 2-core machine (64 rows, 768 features, 40 classes), Go reaches 8.4 and 4.6 GFLOP/s, AVX2 51 and
-// 48, AVX-512 80 and 79, gonum's SSE2 kernels 8 to 9; in single precision AVX-512 reaches 117 and 131. Tests compare
+// AVX2 with FMA and on arm64 NEON, in assembly because Go's compiler does not vectorise; elsewhere they are Go. [Kernel]
+// names the loops in use. Per core of a 2-core machine (64 rows, 768 features, 40 classes), Go reaches 8.4 and 4.6
+// GFLOP/s, AVX2 51 and 48, AVX-512 80 and 79, gonum's SSE2 kernels 8 to 9; in single precision AVX-512 reaches 117 and
+// 131, and 150 and 165 within a fit. NEON has run under emulation only. Tests compare
 // every kernel with the Go one.
 //
 // Sizes are padded: rows and classes to [RowTile], features to [ColTile]. Every element is summed in an order that

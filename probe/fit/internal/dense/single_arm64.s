@@ -1,0 +1,326 @@
+#include "textflag.h"
+#include "neon_arm64.h"
+
+// func dotTileSingleNEON(dst *float32, ldc int, a, b *float32, d int)
+TEXT ·dotTileSingleNEON(SB), NOSPLIT, $0-40
+	MOVD dst+0(FP), R0
+	MOVD ldc+8(FP), R1
+	MOVD a+16(FP), R2
+	MOVD b+24(FP), R6
+	MOVD d+32(FP), R10
+	LSL  $2, R1, R1
+	LSL  $2, R10, R11 // bytes of a row
+	ADD  R11, R2, R3
+	ADD  R11, R3, R4
+	ADD  R11, R4, R5
+	ADD  R11, R6, R7
+	ADD  R11, R7, R8
+	ADD  R11, R8, R9
+	LSR  $3, R10, R10
+	ZERO16
+
+dotSingle:
+	VLD1.P 32(R2), [V16.S4, V17.S4]
+	VLD1.P 32(R3), [V18.S4, V19.S4]
+	VLD1.P 32(R4), [V20.S4, V21.S4]
+	VLD1.P 32(R5), [V22.S4, V23.S4]
+	VLD1.P 32(R6), [V24.S4, V25.S4]
+	VLD1.P 32(R7), [V26.S4, V27.S4]
+	VLD1.P 32(R8), [V28.S4, V29.S4]
+	VLD1.P 32(R9), [V30.S4, V31.S4]
+	VFMLA V24.S4, V16.S4, V0.S4
+	VFMLA V26.S4, V16.S4, V1.S4
+	VFMLA V28.S4, V16.S4, V2.S4
+	VFMLA V30.S4, V16.S4, V3.S4
+	VFMLA V24.S4, V18.S4, V4.S4
+	VFMLA V26.S4, V18.S4, V5.S4
+	VFMLA V28.S4, V18.S4, V6.S4
+	VFMLA V30.S4, V18.S4, V7.S4
+	VFMLA V24.S4, V20.S4, V8.S4
+	VFMLA V26.S4, V20.S4, V9.S4
+	VFMLA V28.S4, V20.S4, V10.S4
+	VFMLA V30.S4, V20.S4, V11.S4
+	VFMLA V24.S4, V22.S4, V12.S4
+	VFMLA V26.S4, V22.S4, V13.S4
+	VFMLA V28.S4, V22.S4, V14.S4
+	VFMLA V30.S4, V22.S4, V15.S4
+	VFMLA V25.S4, V17.S4, V0.S4
+	VFMLA V27.S4, V17.S4, V1.S4
+	VFMLA V29.S4, V17.S4, V2.S4
+	VFMLA V31.S4, V17.S4, V3.S4
+	VFMLA V25.S4, V19.S4, V4.S4
+	VFMLA V27.S4, V19.S4, V5.S4
+	VFMLA V29.S4, V19.S4, V6.S4
+	VFMLA V31.S4, V19.S4, V7.S4
+	VFMLA V25.S4, V21.S4, V8.S4
+	VFMLA V27.S4, V21.S4, V9.S4
+	VFMLA V29.S4, V21.S4, V10.S4
+	VFMLA V31.S4, V21.S4, V11.S4
+	VFMLA V25.S4, V23.S4, V12.S4
+	VFMLA V27.S4, V23.S4, V13.S4
+	VFMLA V29.S4, V23.S4, V14.S4
+	VFMLA V31.S4, V23.S4, V15.S4
+	SUBS $1, R10, R10
+	BNE  dotSingle
+
+	FADDP4S(16, 0, 1)
+	FADDP4S(17, 2, 3)
+	FADDP4S(16, 16, 17)
+	VST1 [V16.S4], (R0)
+	ADD  R1, R0, R0
+	FADDP4S(16, 4, 5)
+	FADDP4S(17, 6, 7)
+	FADDP4S(16, 16, 17)
+	VST1 [V16.S4], (R0)
+	ADD  R1, R0, R0
+	FADDP4S(16, 8, 9)
+	FADDP4S(17, 10, 11)
+	FADDP4S(16, 16, 17)
+	VST1 [V16.S4], (R0)
+	ADD  R1, R0, R0
+	FADDP4S(16, 12, 13)
+	FADDP4S(17, 14, 15)
+	FADDP4S(16, 16, 17)
+	VST1 [V16.S4], (R0)
+	RET
+
+// func outerTileSingleNEON(dst *float32, ldc int, a *float32, lda int, b *float32, ldb, m int)
+TEXT ·outerTileSingleNEON(SB), NOSPLIT, $0-56
+	MOVD dst+0(FP), R0
+	MOVD ldc+8(FP), R1
+	MOVD a+16(FP), R2
+	MOVD lda+24(FP), R3
+	MOVD b+32(FP), R4
+	MOVD ldb+40(FP), R5
+	MOVD m+48(FP), R6
+	LSL  $2, R1, R1
+	LSL  $2, R3, R3
+	LSL  $2, R5, R5
+	ZERO16
+
+outerSingle:
+	VLD1 (R4), [V16.S4, V17.S4, V18.S4, V19.S4]
+	VLD1 (R2), [V20.S4]
+	ADD  R5, R4, R4
+	ADD  R3, R2, R2
+	FMLA4S(0, 16, 20, 0)
+	FMLA4S(1, 17, 20, 0)
+	FMLA4S(2, 18, 20, 0)
+	FMLA4S(3, 19, 20, 0)
+	FMLA4S(4, 16, 20, 1)
+	FMLA4S(5, 17, 20, 1)
+	FMLA4S(6, 18, 20, 1)
+	FMLA4S(7, 19, 20, 1)
+	FMLA4S(8, 16, 20, 2)
+	FMLA4S(9, 17, 20, 2)
+	FMLA4S(10, 18, 20, 2)
+	FMLA4S(11, 19, 20, 2)
+	FMLA4S(12, 16, 20, 3)
+	FMLA4S(13, 17, 20, 3)
+	FMLA4S(14, 18, 20, 3)
+	FMLA4S(15, 19, 20, 3)
+	SUBS $1, R6, R6
+	BNE  outerSingle
+
+	VLD1 (R0), [V16.S4, V17.S4, V18.S4, V19.S4]
+	FADD4S(16, 16, 0)
+	FADD4S(17, 17, 1)
+	FADD4S(18, 18, 2)
+	FADD4S(19, 19, 3)
+	VST1 [V16.S4, V17.S4, V18.S4, V19.S4], (R0)
+	ADD  R1, R0, R0
+	VLD1 (R0), [V16.S4, V17.S4, V18.S4, V19.S4]
+	FADD4S(16, 16, 4)
+	FADD4S(17, 17, 5)
+	FADD4S(18, 18, 6)
+	FADD4S(19, 19, 7)
+	VST1 [V16.S4, V17.S4, V18.S4, V19.S4], (R0)
+	ADD  R1, R0, R0
+	VLD1 (R0), [V16.S4, V17.S4, V18.S4, V19.S4]
+	FADD4S(16, 16, 8)
+	FADD4S(17, 17, 9)
+	FADD4S(18, 18, 10)
+	FADD4S(19, 19, 11)
+	VST1 [V16.S4, V17.S4, V18.S4, V19.S4], (R0)
+	ADD  R1, R0, R0
+	VLD1 (R0), [V16.S4, V17.S4, V18.S4, V19.S4]
+	FADD4S(16, 16, 12)
+	FADD4S(17, 17, 13)
+	FADD4S(18, 18, 14)
+	FADD4S(19, 19, 15)
+	VST1 [V16.S4, V17.S4, V18.S4, V19.S4], (R0)
+	RET
+
+// func centerSingleNEON(dst, src, mean, low, scale *float32, n int)
+TEXT ·centerSingleNEON(SB), NOSPLIT, $0-48
+	MOVD dst+0(FP), R0
+	MOVD src+8(FP), R1
+	MOVD mean+16(FP), R2
+	MOVD low+24(FP), R3
+	MOVD scale+32(FP), R4
+	MOVD n+40(FP), R5
+	LSR  $3, R5, R5
+
+centerSingle:
+	VLD1.P 32(R1), [V0.S4, V1.S4]
+	VLD1.P 32(R2), [V2.S4, V3.S4]
+	VLD1.P 32(R3), [V4.S4, V5.S4]
+	VLD1.P 32(R4), [V6.S4, V7.S4]
+	FSUB4S(0, 0, 2)
+	FSUB4S(1, 1, 3)
+	FSUB4S(0, 0, 4)
+	FSUB4S(1, 1, 5)
+	FMUL4S(0, 0, 6)
+	FMUL4S(1, 1, 7)
+	VST1.P [V0.S4, V1.S4], 32(R0)
+	SUBS $1, R5, R5
+	BNE  centerSingle
+	RET
+
+// func expSingleNEON(x *float32, n int, c *[16]float32)
+TEXT ·expSingleNEON(SB), NOSPLIT, $0-24
+	MOVD x+0(FP), R0
+	MOVD n+8(FP), R1
+	MOVD c+16(FP), R2
+	VLD1 (R2), [V4.S4, V5.S4, V6.S4]
+	VDUP V4.S[0], V16.S4 // least
+	VDUP V4.S[1], V17.S4 // 1 / ln 2
+	VDUP V4.S[2], V18.S4 // ln 2, upper bits
+	VDUP V4.S[3], V19.S4 // ln 2, the rest
+	VDUP V5.S[0], V20.S4 // 1/720
+	VDUP V5.S[1], V21.S4
+	VDUP V5.S[2], V22.S4
+	VDUP V5.S[3], V23.S4
+	VDUP V6.S[0], V24.S4 // 1/2
+	VDUP V6.S[1], V25.S4 // 1
+	LSR  $2, R1, R1
+
+expSingle:
+	VLD1 (R0), [V0.S4]
+	FMAX4S(0, 0, 16)
+	FMUL4S(1, 0, 17)
+	FRINTN4S(1, 1)
+	VFMLS V18.S4, V1.S4, V0.S4
+	VFMLS V19.S4, V1.S4, V0.S4
+	VMOV V21.B16, V2.B16
+	VFMLA V20.S4, V0.S4, V2.S4
+	VMOV V22.B16, V3.B16
+	VFMLA V2.S4, V0.S4, V3.S4
+	VMOV V23.B16, V2.B16
+	VFMLA V3.S4, V0.S4, V2.S4
+	VMOV V24.B16, V3.B16
+	VFMLA V2.S4, V0.S4, V3.S4
+	VMOV V25.B16, V2.B16
+	VFMLA V3.S4, V0.S4, V2.S4
+	VMOV V25.B16, V3.B16
+	VFMLA V2.S4, V0.S4, V3.S4
+	FCVTNS4S(1, 1)
+	VSHL $23, V1.S4, V1.S4
+	VADD V1.S4, V3.S4, V3.S4
+	VST1.P [V3.S4], 16(R0)
+	SUBS $1, R1, R1
+	BNE  expSingle
+	RET
+
+// func maxSingleNEON(x *float32, n int) float32
+TEXT ·maxSingleNEON(SB), NOSPLIT, $0-20
+	MOVD x+0(FP), R0
+	MOVD n+8(FP), R1
+	LSR  $2, R1, R1
+	VLD1 (R0), [V0.S4]
+
+maxSingle:
+	VLD1.P 16(R0), [V1.S4]
+	FMAX4S(0, 0, 1)
+	SUBS $1, R1, R1
+	BNE  maxSingle
+	FMAXV4S(0, 0)
+	FMOVS F0, ret+16(FP)
+	RET
+
+// func sumSingleNEON(x *float32, n int) float32
+TEXT ·sumSingleNEON(SB), NOSPLIT, $0-20
+	MOVD x+0(FP), R0
+	MOVD n+8(FP), R1
+	LSR  $3, R1, R1
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+
+sumSingle:
+	VLD1.P 32(R0), [V2.S4, V3.S4]
+	FADD4S(0, 0, 2)
+	FADD4S(1, 1, 3)
+	SUBS $1, R1, R1
+	BNE  sumSingle
+	FADDP4S(0, 0, 1)
+	FADDP4S(0, 0, 0)
+	FADDP4S(0, 0, 0)
+	FMOVS F0, ret+16(FP)
+	RET
+
+// func scaleSingleNEON(x *float32, n int, factor, shift float32)
+TEXT ·scaleSingleNEON(SB), NOSPLIT, $0-24
+	MOVD x+0(FP), R0
+	MOVD n+8(FP), R1
+	FMOVS factor+16(FP), F2
+	FMOVS shift+20(FP), F3
+	VDUP V2.S[0], V2.S4
+	VDUP V3.S[0], V3.S4
+	LSR  $2, R1, R1
+
+scaleSingle:
+	VLD1 (R0), [V0.S4]
+	FMUL4S(0, 0, 2)
+	FADD4S(0, 0, 3)
+	VST1.P [V0.S4], 16(R0)
+	SUBS $1, R1, R1
+	BNE  scaleSingle
+	RET
+
+// func adamNEON(c *[8]float32, value, grad, first, second *float32, n int)
+TEXT ·adamNEON(SB), NOSPLIT, $0-48
+	MOVD c+0(FP), R5
+	MOVD value+8(FP), R0
+	MOVD grad+16(FP), R1
+	MOVD first+24(FP), R2
+	MOVD second+32(FP), R3
+	MOVD n+40(FP), R4
+	VLD1 (R5), [V6.S4, V7.S4]
+	VDUP V6.S[0], V16.S4 // beta1
+	VDUP V6.S[1], V17.S4 // 1 - beta1
+	VDUP V6.S[2], V18.S4 // beta2
+	VDUP V6.S[3], V19.S4 // 1 - beta2
+	VDUP V7.S[0], V20.S4 // rate
+	VDUP V7.S[1], V21.S4 // root
+	VDUP V7.S[2], V22.S4 // epsilon
+	VDUP V7.S[3], V23.S4 // penalty
+	VEOR V24.B16, V24.B16, V24.B16
+	LSR  $2, R4, R4
+
+adam4:
+	VLD1 (R0), [V0.S4]
+	VLD1 (R1), [V1.S4]
+	VLD1 (R2), [V2.S4]
+	VLD1 (R3), [V4.S4]
+	FMUL4S(3, 0, 23)
+	FADD4S(1, 3, 1) // the gradient
+	VST1.P [V24.S4], 16(R1)
+	FMUL4S(2, 2, 16)
+	FMUL4S(3, 1, 17)
+	FADD4S(2, 2, 3)
+	VST1.P [V2.S4], 16(R2)
+	FMUL4S(4, 4, 18)
+	FMUL4S(3, 1, 19)
+	FMUL4S(3, 3, 1)
+	FADD4S(4, 4, 3)
+	VST1.P [V4.S4], 16(R3)
+	FSQRT4S(4, 4)
+	FMUL4S(4, 4, 21)
+	FADD4S(4, 4, 22)
+	FMUL4S(2, 2, 20)
+	FDIV4S(2, 2, 4)
+	FSUB4S(0, 0, 2)
+	VST1.P [V0.S4], 16(R0)
+	SUBS $1, R4, R4
+	BNE  adam4
+	RET
