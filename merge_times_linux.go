@@ -8,5 +8,5 @@ func bytesFromDisk() int64 {
 	if syscall.Getrusage(syscall.RUSAGE_SELF, &usage) != nil {
 		return 0
 	}
-	return int64(usage.Inblock) * 512
+	return int64(usage.Inblock) * 512 //nolint:unconvert // it is an int32 on 32-bit systems
 }

@@ -58,7 +58,7 @@ type ridgeSums struct{ gram, targets []float64 }
 
 // ridgeSums returns C times the sums over the rows. On a path they are computed once.
 func (p *problem) ridgeSums(ctx context.Context) (gram, targets []float64, err error) {
-	sums := &ridgeSums{}
+	var sums *ridgeSums
 	if p.path != nil && p.path.ridge != nil {
 		sums = p.path.ridge
 	} else if sums, err = p.sumRidge(ctx); err != nil {

@@ -43,11 +43,11 @@ func candidates(opt Options) iter.Seq[Library] {
 }
 
 // places returns the places that are searched, the cache included.
-func (opt Options) places() []Place {
-	places := slices.Clone(opt.Search)
-	if opt.CacheDir != "" {
-		cache := []Place{{cacheOrigin, filepath.Join(opt.CacheDir, "*-"+platform())}}
-		if opt.CUDA {
+func (o Options) places() []Place {
+	places := slices.Clone(o.Search)
+	if o.CacheDir != "" {
+		cache := []Place{{cacheOrigin, filepath.Join(o.CacheDir, "*-"+platform())}}
+		if o.CUDA {
 			cache[0].Glob += "-cuda"
 		}
 		// The cache comes after libraries beside the program or in its environment, and before those of the system.

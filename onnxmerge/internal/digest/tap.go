@@ -2,6 +2,7 @@ package digest
 
 import (
 	"context"
+	"errors"
 	"hash"
 	"io"
 	"slices"
@@ -155,7 +156,7 @@ func (t *Tap) readUntil(ctx context.Context, end int64) error {
 		}
 		n := min(int64(len(buf)), end-t.next)
 		if got, err := t.readAt(buf[:n], t.next); int64(got) < n {
-			if err == nil || err == io.EOF {
+			if err == nil || errors.Is(err, io.EOF) {
 				err = io.ErrUnexpectedEOF // the file is shorter than size
 			}
 			return err
