@@ -54,7 +54,7 @@ func TestRepeatedSamples(t *testing.T) {
 	}
 }
 
-// TestInterpolation checks that images are scaled as is asked, that it is recorded, and what cannot be asked.
+// TestInterpolation checks that images are scaled by the named filter, which is recorded, and that other names are refused.
 func TestInterpolation(t *testing.T) {
 	images := filepath.Join(os.Getenv("WISEFT_REPOSITORY"), "datasets", "testdata", "images")
 	hashes := map[string]string{}

@@ -13,7 +13,9 @@ import (
 )
 
 const (
-	blockRows = 64 // how many rows are eliminated at a time
+	// BlockRows is how many rows are eliminated at a time: matrices of a multiple of them waste nothing.
+	BlockRows = 64
+
 	smallRows = 96 // up to which blocks do not pay
 	stepRows  = 8  // how many of them by substitution, without products
 )
@@ -43,9 +45,9 @@ func Solve(workers int, a []float64, n int, b []float64) bool {
 
 // factorise replaces the lower triangle of a by U in its upper one.
 func factorise(workers int, a []float64, n int) bool {
-	panel, negated := make([]float64, blockRows*n), make([]float64, blockRows*n)
-	for lo := 0; lo < n; lo += blockRows {
-		size := min(blockRows, n-lo)
+	panel, negated := make([]float64, BlockRows*n), make([]float64, BlockRows*n)
+	for lo := 0; lo < n; lo += BlockRows {
+		size := min(BlockRows, n-lo)
 		hi := lo + size
 		if !factoriseDiagonal(a[lo*n+lo:], n, size) {
 			return false

@@ -20,9 +20,9 @@ import (
 // which results in -A^-1. Nearly all of the work is one product of matrices; 800 rows take a fifth of the time of
 // gonum's Potrf and Potri.
 func Invert(workers int, a []float64, n int) bool {
-	b, t := make([]float64, blockRows*n), make([]float64, blockRows*n)
-	for lo := 0; lo < n; lo += blockRows {
-		size := min(blockRows, n-lo)
+	b, t := make([]float64, BlockRows*n), make([]float64, BlockRows*n)
+	for lo := 0; lo < n; lo += BlockRows {
+		size := min(BlockRows, n-lo)
 		p, ok := negatedInverse(a[lo*n+lo:], n, size)
 		if !ok {
 			return false

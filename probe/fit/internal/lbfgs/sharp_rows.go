@@ -103,7 +103,7 @@ func (d *Descent) affordableTerms() int {
 	}
 	m, budget := maxSharp, sharpBudget*2*d.N*d.rows*d.Width
 	for m > 0 && m*(m*d.Width/2+m*m+d.Width*d.Width+2*refreshEvery*d.rows*d.Width) > budget {
-		m -= 64
+		m -= definite.BlockRows
 	}
 	return m
 }

@@ -1,9 +1,6 @@
 package nearest
 
-import (
-	"math"
-	"slices"
-)
+import "slices"
 
 // search is the search of the k samples nearest to a row a, in single precision.
 //
@@ -51,7 +48,4 @@ func (s *search) keep(at int, lower, upper float32) {
 func (s *search) narrow() {
 	limit := float64(s.limit)
 	s.found = slices.DeleteFunc(s.found, func(c candidate) bool { return c.d > limit })
-	for i := range s.found {
-		s.found[i].d = math.NaN()
-	}
 }
