@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/wiseft/wiseft/probe"
 )
@@ -163,6 +164,7 @@ type Session struct {
 	inputs  []probe.Input
 
 	extracted probe.Output
+	took      time.Duration // the latest pass
 
 	// The output of the latest shape is kept: onnxruntime then writes into it instead of allocating and copying for
 	// every batch.
@@ -198,11 +200,7 @@ func (s *Session) Extract(ctx context.Context, dst []float32, b probe.Batch) (_ 
 	if slices.Equal(shape, s.shape) && s.isAsDeclared() {
 		outputs[0] = s.output
 	}
-	// To Go's monitor thread, a goroutine that makes one long call to C after another without being scheduled looks
-	// stuck; it then wakes 2,000 times a second, and takes a core from onnxruntime's threads each time: 3 % of the
-	// passes of a small model on two cores.
-	runtime.Gosched()
-	if err := s.runner.run(in, outputs); err != nil {
+	if err := s.pass(in, outputs); err != nil {
 		if ctx.Err() != nil {
 			return dst, ctx.Err()
 		}
@@ -215,6 +213,19 @@ func (s *Session) Extract(ctx context.Context, dst []float32, b probe.Batch) (_ 
 	}
 	s.keep(shape, outputs[0])
 	return append(dst, elementsOf[float32](s.output.bytes())...), nil
+}
+
+// pass runs the model.
+func (s *Session) pass(in, outputs []tensor) error {
+	// To Go's monitor thread, a goroutine that makes one long call to C after another without being scheduled looks
+	// stuck; it then wakes 2,000 times a second, and takes a core from onnxruntime's threads each time: 3 % of the
+	// passes of a small model on two cores.
+	runtime.Gosched()
+	defer quietMonitor(s.took)()
+	start := time.Now()
+	err := s.runner.run(in, outputs)
+	s.took = time.Since(start)
+	return err
 }
 
 // tensors returns the values of a batch as onnxruntime takes them, to be closed also after an error, and their shapes, one
