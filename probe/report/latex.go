@@ -36,14 +36,20 @@ func spaced(s string) string { return strings.NewReplacer("\n", " ", "\r", " ", 
 // hashes.
 func writeLaTeX(w io.Writer, r *result.Result) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%% %s. Needs \\usepackage{booktabs} and \\usepackage[T1]{fontenc}; wide tables,\n", latexText(title(r)))
-	b.WriteString("% \\resizebox{\\linewidth}{!}{...} of graphicx around the tabular.\n")
+	fmt.Fprintf(&b, "%% %s. Needs \\usepackage{booktabs,graphicx} and \\usepackage[T1]{fontenc}.\n", latexText(title(r)))
+	b.WriteString("% Tables that are wider than a line are made smaller; \\begin{table*} gives them both columns of a page.\n")
 	for _, s := range sheets(r) {
 		writeLaTeXSheet(&b, r, s)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
+
+// A table between these is made as wide as a line, if it is wider.
+const (
+	latexFit    = `\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%` + "\n"
+	latexFitEnd = "}\n"
+)
 
 // writeLaTeXSheet writes a table: words to the left, figures to the right.
 func writeLaTeXSheet(b *strings.Builder, r *result.Result, s sheet) {
@@ -59,13 +65,13 @@ func writeLaTeXSheet(b *strings.Builder, r *result.Result, s sheet) {
 			columns += "r"
 		}
 	}
-	fmt.Fprintf(b, "\n\\begin{table}\n\\centering\n\\caption{%s.}\n\\label{tab:%s}\n\\begin{tabular}{%s}\n\\toprule\n",
-		latexText(join(append([]string{caption, s.Caption}, latexNotes(r, s)...)...)), s.ID, columns)
+	fmt.Fprintf(b, "\n\\begin{table}\n\\centering\n\\caption{%s.}\n\\label{tab:%s}\n%s\\begin{tabular}{%s}\n\\toprule\n",
+		latexText(join(append([]string{caption, s.Caption}, latexNotes(r, s)...)...)), s.ID, latexFit, columns)
 	b.WriteString(latexRow(row{Cells: s.Head}) + "\\midrule\n")
 	for _, line := range s.Rows {
 		b.WriteString(latexRow(line))
 	}
-	b.WriteString("\\bottomrule\n\\end{tabular}\n\\end{table}\n")
+	b.WriteString("\\bottomrule\n\\end{tabular}%\n" + latexFitEnd + "\\end{table}\n")
 }
 
 // latexNotes are the limits of the figures, which belong to the table of results.

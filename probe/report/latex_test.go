@@ -27,6 +27,9 @@ func TestLaTeXTablesAreWhole(t *testing.T) {
 		}
 		fields := 0
 		for line := range strings.Lines(out.String()) {
+			if line == latexFit || line == latexFitEnd {
+				continue
+			}
 			bare := escaped.ReplaceAllString(line, "")
 			if strings.Count(bare, "{") != strings.Count(bare, "}") || strings.ContainsAny(bare, "#^~\t") {
 				t.Errorf("%s: not escaped: %s", name, line)
