@@ -103,7 +103,7 @@ func (p *Plan) grid() ([]float64, error) {
 // isLinear reports whether the scores of a solver's probes are linear in the features. Samples far from the boundary
 // then have little influence.
 func isLinear(solver string) bool {
-	return slices.Contains([]string{"", "logistic", "svc-ovr"}, solver)
+	return slices.Contains([]string{"", "logistic", "logistic-binary", "svc-ovr"}, solver)
 }
 
 // searching is the state of a search.

@@ -88,7 +88,7 @@ func Fit(ctx context.Context, t feature.Table, opt Options) (*Classifier, Report
 	if err != nil {
 		return nil, Report{}, err
 	}
-	sol, err := solver.fit(ctx, p)
+	sol, err := solver.solve(ctx, p)
 	if err != nil {
 		return nil, Report{}, err
 	}

@@ -54,7 +54,7 @@ func TestFitFromFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, solver := range SolverNames() {
+	for _, solver := range solversOf(f) {
 		opt := Options{Solver: solver, Standardize: true, Epochs: 2}
 		want, _ := mustFit(t, f, opt)
 		got, _, err := Fit(t.Context(), file, opt)
@@ -70,7 +70,7 @@ func TestFitFromFile(t *testing.T) {
 	if file, err = feature.Open(bytes.NewReader(data), int64(len(data))); err != nil {
 		t.Fatal(err)
 	}
-	for _, solver := range SolverNames() {
+	for _, solver := range solversOf(f) {
 		_, _, err := Fit(t.Context(), file, Options{Solver: solver, Epochs: 1})
 		if fault.KindOf(err) != fault.Input || err.Error() != "features of blobs: feature 2 of sample 1 is NaN" {
 			t.Errorf("%s: got error %v", solver, err)
@@ -109,7 +109,7 @@ func TestOneVsRestSharesPasses(t *testing.T) {
 func TestEveryClassifierReadsBack(t *testing.T) {
 	t.Parallel()
 	f := fittest.Blobs(60, 4, 3)
-	for _, solver := range SolverNames() {
+	for _, solver := range solversOf(f) {
 		want, _ := mustFit(t, f, Options{Solver: solver, Epochs: 1, Standardize: true})
 		var b bytes.Buffer
 		if err := want.Write(&b); err != nil {

@@ -98,7 +98,7 @@ func fitAll(
 	p.path = &pathState{}
 	for i, c := range cs {
 		p.setC(c)
-		sol, err := solver.fit(ctx, p)
+		sol, err := solver.solve(ctx, p)
 		if err != nil {
 			return err
 		}

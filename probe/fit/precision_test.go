@@ -66,7 +66,7 @@ func TestFileIsExactFarFromZero(t *testing.T) {
 	if got := logLoss(readBack(t, cl), far, DefaultC); !(math.Abs(got/report.Objective-1) <= 1e-8) {
 		t.Errorf("the file has the objective %.10g, the report %.10g", got, report.Objective)
 	}
-	for _, solver := range SolverNames() {
+	for _, solver := range solversOf(far) {
 		if solver == "mlp" || solver == "svc-ovr" {
 			continue // depend on the origin of the features
 		}
@@ -93,7 +93,7 @@ func TestFitRefusesFeaturesThatVaryTooLittle(t *testing.T) {
 	for i := range f.Y {
 		f.X[4*i+2] *= 1e-40
 	}
-	for _, solver := range SolverNames() {
+	for _, solver := range solversOf(f) {
 		_, _, err := Fit(t.Context(), f, Options{Solver: solver, Standardize: true, Epochs: 1})
 		if fault.KindOf(err) != fault.Input || !strings.HasPrefix(err.Error(),
 			"features of blobs: feature 2 varies so little that its weight exceeds float32") {

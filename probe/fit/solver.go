@@ -3,6 +3,7 @@ package fit
 import (
 	"context"
 
+	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/internal/registry"
 )
 
@@ -15,6 +16,8 @@ type Solver struct {
 	Start string
 	// Epochs is set if a fit passes Options.Epochs times over the rows, whatever they are.
 	Epochs bool
+	// Binary is set if only two classes can be fitted.
+	Binary bool
 
 	fit func(ctx context.Context, p *problem) (*solution, error)
 }
@@ -26,6 +29,15 @@ func register(s Solver) {
 		panic("fit: a solver without a text or a function")
 	}
 	solvers.Register(s.Name, s)
+}
+
+// solve fits a classifier.
+func (s Solver) solve(ctx context.Context, p *problem) (*solution, error) {
+	if s.Binary && p.K != 2 {
+		return nil, fault.Inputf("the solver %s fits two classes, and %d have samples", s.Name, p.K).WithHint(
+			"use the solver " + DefaultSolver)
+	}
+	return s.fit(ctx, p)
 }
 
 // LookupSolver returns the solver of a name, or a [*registry.UnknownError].
