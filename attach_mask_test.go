@@ -1,13 +1,11 @@
 package wiseft
 
 import (
-	"math"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/wiseft/wiseft/internal/output"
-	"github.com/wiseft/wiseft/probe/fit"
 	"github.com/wiseft/wiseft/probe/ort/orttest"
 )
 
@@ -19,20 +17,9 @@ func TestAttachedMask(t *testing.T) {
 	left := Data{Path: inputCase("text_left.npz"), Inputs: map[string]string{"input_ids": "ids", "token_type_ids": "types"}}
 	for _, mode := range []string{"mean", "max", "cls", "last"} {
 		for _, mask := range []string{"", "!token_type_ids", "none"} {
-			dir := t.TempDir()
-			train, probe, attached := filepath.Join(dir, "f.npz"), filepath.Join(dir, "p.npz"), filepath.Join(dir, "m.onnx")
 			pool := Pooling{Mode: mode, Mask: mask}
-			if _, err := WriteFeatures(t.Context(), train, model, FeaturesOptions{Pool: pool,
-				Data: Data{Path: inputCase("text_train.npz")}}); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := Fit(t.Context(), probe, train, FitOptions{Probe: fit.Options{C: 1}}); err != nil {
-				t.Fatal(err)
-			}
-			cl, err := ReadClassifier(probe)
-			if err != nil {
-				t.Fatal(err)
-			}
+			probe := fittedProbe(t, model, FeaturesOptions{Pool: pool, Data: Data{Path: inputCase("text_train.npz")}})
+			attached := filepath.Join(t.TempDir(), "m.onnx")
 			for _, wide := range []bool{false, true} {
 				if wide && mask != "" {
 					continue
@@ -41,20 +28,7 @@ func TestAttachedMask(t *testing.T) {
 					t.Fatal(err)
 				}
 				for _, data := range []Data{{Path: inputCase("text_test.npz")}, left} {
-					f, err := ExtractFeatures(t.Context(), model, FeaturesOptions{Pool: pool, Data: data})
-					if err != nil {
-						t.Fatal(err)
-					}
-					got, err := ExtractFeatures(t.Context(), attached, FeaturesOptions{Tensor: "scores", Data: data})
-					if err != nil {
-						t.Fatal(err)
-					}
-					want := make([]float64, f.Len()*len(cl.Classes))
-					cl.Scores(want, f.X, f.Len())
-					apart := 0.0
-					for i, v := range want {
-						apart = max(apart, math.Abs(v-float64(got.X[i])))
-					}
+					apart := attachedApart(t, attached, probe, model, FeaturesOptions{Pool: pool, Data: data})
 					if !(apart <= 1e-5) {
 						t.Errorf("%s, mask %q, %s: scores differ by %g", mode, mask, filepath.Base(data.Path), apart)
 					}
@@ -68,14 +42,8 @@ func TestAttachedMask(t *testing.T) {
 func TestAttachedMaskRefused(t *testing.T) {
 	orttest.Load(t)
 	dir := t.TempDir()
-	train, probe := filepath.Join(dir, "f.npz"), filepath.Join(dir, "p.npz")
-	if _, err := WriteFeatures(t.Context(), train, inputCase("text_finetuned.onnx"), FeaturesOptions{Pool: Pooling{Mode: "mean"},
-		Data: Data{Path: inputCase("text_train.npz")}}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := Fit(t.Context(), probe, train, FitOptions{Probe: fit.Options{C: 1}}); err != nil {
-		t.Fatal(err)
-	}
+	probe := fittedProbe(t, inputCase("text_finetuned.onnx"), FeaturesOptions{Pool: Pooling{Mode: "mean"},
+		Data: Data{Path: inputCase("text_train.npz")}})
 	for _, c := range []struct {
 		model, tensor, mask, wrong string
 	}{
