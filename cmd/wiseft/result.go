@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -69,15 +68,25 @@ func (d document[T]) writeText(w io.Writer) error { return d.text(w, d.body) }
 
 // writeJSON writes the schema in front of the fields of the body, which is a struct with one field at least.
 func (d document[T]) writeJSON(w io.Writer) error {
-	var body bytes.Buffer
-	if err := text.WriteJSON(&body, d.body); err != nil {
-		return err
+	return text.WriteJSON(&headed{w: w, head: fmt.Sprintf("{\n  \"schema\": %q,", d.schema)}, d.body)
+}
+
+// headed writes a document with head in place of its first byte.
+type headed struct {
+	w    io.Writer
+	head string // "" once it is written
+}
+
+func (h *headed) Write(p []byte) (int, error) {
+	if h.head == "" || len(p) == 0 {
+		return h.w.Write(p)
 	}
-	if _, err := fmt.Fprintf(w, "{\n  \"schema\": %q,", d.schema); err != nil {
-		return err
+	if _, err := io.WriteString(h.w, h.head); err != nil {
+		return 0, err
 	}
-	_, err := w.Write(body.Bytes()[1:]) // behind its brace
-	return err
+	h.head = ""
+	n, err := h.w.Write(p[1:])
+	return n + 1, err
 }
 
 // newTable returns a writer that aligns columns separated by tabs.

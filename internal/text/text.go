@@ -2,7 +2,9 @@
 package text
 
 import (
+	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 )
@@ -15,10 +17,11 @@ func Count(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// WriteJSON writes v as an indented document, without escapes for HTML, and with those of [Visible].
+// WriteJSON writes v as an indented document, without escapes for HTML, and with those of [Visible]. It writes nothing if
+// v is no JSON.
 func WriteJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(VisibleWriter(w))
+	out := bufio.NewWriterSize(w, 64<<10)
+	e := json.NewEncoder(VisibleWriter(&indenter{out: out}))
 	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
+	return errors.Join(e.Encode(v), out.Flush())
 }

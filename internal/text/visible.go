@@ -25,7 +25,7 @@ func Visible(s string) string {
 }
 
 // isPlain reports whether s has nothing but newlines, tabs and visible characters of ASCII, as almost all texts do.
-func isPlain(s string) bool {
+func isPlain[T string | []byte](s T) bool {
 	for i := range len(s) {
 		if c := s[i]; (c < ' ' || c > '~') && c != '\n' && c != '\t' {
 			return false
@@ -51,6 +51,9 @@ func VisibleWriter(w io.Writer) io.Writer { return visibleWriter{w} }
 type visibleWriter struct{ w io.Writer }
 
 func (v visibleWriter) Write(p []byte) (int, error) {
+	if isPlain(p) {
+		return v.w.Write(p)
+	}
 	if _, err := io.WriteString(v.w, Visible(string(p))); err != nil {
 		return 0, err
 	}
