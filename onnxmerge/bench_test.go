@@ -44,7 +44,7 @@ func mergeInMemory(b *testing.B, how method.Method, p method.Params, models int,
 	for _, read := range sources {
 		m.sources = append(m.sources, newInput(read, onnx.Float32))
 	}
-	m.pool.New = func() any { return &scratch{raw: make([][]byte, len(sources))} }
+	m.pool.New = func() any { return newScratch(len(sources)) }
 	t := &method.Tensor{ID: "w", Dims: benchDims, Len: m.dst.Len(), Models: models, Lerp: m.codec.Lerp,
 		Note: func(string) {}, Scan: scanner(b.Context(), []*mixer{m}, 1)}
 	full, err := how.Complete(p)

@@ -166,12 +166,13 @@ func (p *planner) measureAll(ctx context.Context, progress Progress) ([]distance
 
 // measureSome compares the pairs of the decisions from from on, up to to.
 func (p *planner) measureSome(ctx context.Context, dst []distance, from, to int) (err error) {
+	buf := newScratch(2)
 	for i := from; i < to; i++ {
 		x := &p.decisions[i]
 		if x.Action != Merge {
 			continue
 		}
-		if dst[i], err = measure(ctx, x); err != nil {
+		if dst[i], err = measure(ctx, x, buf); err != nil {
 			return fmt.Errorf("tensor %q: %w", x.Tensor, err)
 		}
 	}
@@ -246,23 +247,23 @@ func (d distance) cosine() float64 { return d.ab / math.Sqrt(d.aa*d.bb) }
 
 func (d distance) relL2() float64 { return math.Sqrt(d.dd / d.aa) }
 
-// measure compares all elements of a pair.
-func measure(ctx context.Context, x *decision) (distance, error) {
+// measure compares all elements of a pair. buf is of two sources.
+func measure(ctx context.Context, x *decision, buf *scratch) (distance, error) {
 	var d distance
-	err := eachBlock(ctx, x, x.counterpart(), d.addElements)
+	err := eachBlock(ctx, x, x.counterpart(), buf, d.addElements)
 	return d, err
 }
 
-// eachBlock calls f with the values of all elements of a and of the fine-tuned tensor, block by block.
-func eachBlock(ctx context.Context, x *decision, a input, f func(a, b []float64)) error {
+// eachBlock calls f with the values of all elements of a and of the fine-tuned tensor, block by block. buf is of two
+// sources.
+func eachBlock(ctx context.Context, x *decision, a input, buf *scratch, f func(a, b []float64)) error {
 	inputs := []input{a, newInput(x.b.ReadAt, x.b.DType)}
-	return eachBlockOf(ctx, x.b.Len(), inputs, func(values [][]float64) { f(values[0], values[1]) })
+	return eachBlockOf(ctx, x.b.Len(), inputs, buf, func(values [][]float64) { f(values[0], values[1]) })
 }
 
-// eachBlockOf calls f with the values of count elements of every input, block by block.
-func eachBlockOf(ctx context.Context, count int64, inputs []input, f func(values [][]float64)) error {
+// eachBlockOf calls f with the values of count elements of every input, block by block. buf is of as many sources.
+func eachBlockOf(ctx context.Context, count int64, inputs []input, buf *scratch, f func(values [][]float64)) error {
 	const block = 64 << 10 // elements: an even number
-	buf := &scratch{raw: make([][]byte, len(inputs))}
 	buf.grow(int(min(block, count)))
 	for first := int64(0); first < count; first += block {
 		if err := ctx.Err(); err != nil {

@@ -17,11 +17,12 @@ func Gram(ctx context.Context, plan *Plan, progress Progress) ([][]float64, erro
 		gram[i] = make([]float64, n)
 	}
 	total, done := p.mergedBytes(), int64(0)
+	buf := newScratch(n + 1)
 	for _, x := range p.decisions {
 		if x.Action != Merge {
 			continue
 		}
-		err := eachBlockOf(ctx, x.b.Len(), x.inputs()[:n+1], func(values [][]float64) { addGram(gram, values) })
+		err := eachBlockOf(ctx, x.b.Len(), x.inputs()[:n+1], buf, func(values [][]float64) { addGram(gram, values) })
 		if err != nil {
 			return nil, fmt.Errorf("tensor %q: %w", x.Tensor, err)
 		}

@@ -47,13 +47,14 @@ func Layers(ctx context.Context, plan *Plan, progress Progress) ([]Layer, *Chang
 	var layers []Layer
 	changes := &Changes{}
 	total, done := p.mergedBytes(), int64(0)
+	buf := newScratch(2)
 	for i, x := range p.decisions {
 		if !isWeight(x.b) {
 			continue
 		}
 		l := Layer{Tensor: x.Tensor, Action: x.Action, Reason: x.Reason, Depth: places[x.b].Depth, Elements: x.b.Len()}
 		if x.Action == Merge {
-			if err := l.measure(ctx, x, mixers, changes); err != nil {
+			if err := l.measure(ctx, x, mixers, changes, buf); err != nil {
 				return nil, nil, fmt.Errorf("tensor %q: %w", x.Tensor, err)
 			}
 			if alpha, ok := plan.Decisions[i].Params["alpha"].(float64); ok {
@@ -87,19 +88,21 @@ func (p *planner) mixersByTensor(ctx context.Context) (map[*onnx.Tensor]*mixer, 
 }
 
 // measure sets the figures of a merged tensor, and counts the changes of its elements.
-func (l *Layer) measure(ctx context.Context, x decision, mixers map[*onnx.Tensor]*mixer, changes *Changes) error {
-	by, err := measure(ctx, &x)
+func (l *Layer) measure(
+	ctx context.Context, x decision, mixers map[*onnx.Tensor]*mixer, changes *Changes, buf *scratch,
+) error {
+	by, err := measure(ctx, &x, buf)
 	if err != nil {
 		return err
 	}
 	l.Cosine, l.RelL2 = finite(by.cosine()), finite(by.relL2())
-	if err := changes.add(ctx, x, math.Sqrt(by.aa/float64(x.b.Len()))); err != nil || mixers == nil {
+	if err := changes.add(ctx, x, math.Sqrt(by.aa/float64(x.b.Len())), buf); err != nil || mixers == nil {
 		return err
 	}
 	moved := 0.0 // the bytes of the fine-tuned model
 	if m := mixers[x.b]; m != nil {
 		var d distance
-		if err := eachBlock(ctx, &x, newInput(m.fill, m.dst.DType), d.addElements); err != nil {
+		if err := eachBlock(ctx, &x, newInput(m.fill, m.dst.DType), buf, d.addElements); err != nil {
 			return err
 		}
 		moved = math.Sqrt(d.dd / by.aa)
@@ -109,8 +112,8 @@ func (l *Layer) measure(ctx context.Context, x decision, mixers map[*onnx.Tensor
 }
 
 // add counts the elements of a pair. unit is the root mean square of the pre-trained tensor.
-func (c *Changes) add(ctx context.Context, x decision, unit float64) error {
-	return eachBlock(ctx, &x, x.counterpart(), func(a, b []float64) {
+func (c *Changes) add(ctx context.Context, x decision, unit float64, buf *scratch) error {
+	return eachBlock(ctx, &x, x.counterpart(), buf, func(a, b []float64) {
 		for i := range a {
 			c.count(math.Abs(b[i]-a[i]), unit)
 		}

@@ -33,7 +33,7 @@ func newMixer(d decision) *mixer {
 	codec, _ := d.DType.Codec()
 	m := &mixer{dst: d.b, sources: d.inputs(), models: 2 + len(d.further), codec: codec, floor: d.isVariance}
 	m.mixed = slices.ContainsFunc(m.sources, func(in input) bool { return in.dtype != d.DType })
-	m.pool.New = func() any { return &scratch{raw: make([][]byte, len(m.sources))} }
+	m.pool.New = func() any { return newScratch(len(m.sources)) }
 	return m
 }
 
@@ -195,6 +195,10 @@ func (s *scratch) read(sources []input, first, n int64) error {
 	return nil
 }
 
+// newScratch returns buffers for so many sources.
+func newScratch(sources int) *scratch { return &scratch{raw: make([][]byte, sources)} }
+
+// grow makes room for n elements of every source.
 func (s *scratch) grow(n int) {
 	if len(s.out) >= n {
 		return

@@ -90,6 +90,7 @@ type paired struct {
 func (p *planner) plan() *Plan {
 	plan := &Plan{Method: p.method, Params: p.params, OnlyA: p.onlyA, Unused: p.unusedIDs(), Warnings: p.warnings,
 		Backbone: p.backbone, Kept: p.kept, Norms: p.norms, planner: p}
+	plan.Decisions = slices.Grow(plan.Decisions, len(p.decisions))
 	for i := range p.decisions {
 		plan.Decisions = append(plan.Decisions, p.decisions[i].data())
 	}
@@ -252,18 +253,21 @@ func (p *planner) judge() judge {
 func (p *planner) decide(ctx context.Context, al *pair.Alignment, scales *scaling) error {
 	j := p.judge()
 	decided := p.undecided()
-	isBias := func(p pair.Pair) bool { return p.Weight != nil }
-	weights := slices.DeleteFunc(slices.Clone(al.Pairs), isBias)
-	biases := slices.DeleteFunc(slices.Clone(al.Pairs), func(p pair.Pair) bool { return !isBias(p) })
-	for _, pair := range slices.Concat(weights, biases) { // biases follow their weights
-		if err := ctx.Err(); err != nil {
-			return err
+	for _, biases := range []bool{false, true} { // biases follow their weights
+		for i := range al.Pairs {
+			pair := &al.Pairs[i]
+			if isBias := pair.Weight != nil; isBias != biases {
+				continue
+			}
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			d, err := j.decide(*pair, scales)
+			if err != nil {
+				return err
+			}
+			*decided.of(pair.B) = d
 		}
-		d, err := j.decide(pair, scales)
-		if err != nil {
-			return err
-		}
-		*decided.of(pair.B) = d
 	}
 	for _, c := range al.Conflicts {
 		d, err := j.decideConflict(c)

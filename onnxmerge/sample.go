@@ -9,23 +9,17 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/pair"
 )
 
-// sampler compares weights by samples of their elements. It caches the samples within a memory limit. It is not safe for
-// concurrent use.
+// sampler compares weights by samples of their elements. It keeps the samples within a memory limit, as the files store
+// them: half the size of their numbers and less. It is not safe for concurrent use.
 type sampler struct {
-	plain    map[*onnx.Tensor][]float64 // the first sample of each tensor
-	further  map[sampled][]float64      // those of other lengths
-	permuted map[sampled][]permutedSample
-	len      int   // elements of all samples
-	max      int   // before they are dropped
-	whole    int64 // largest payload, in bytes, that is loaded to read it with its axes in another order
+	a, b  samples // of the models
+	size  int     // of all samples, in bytes
+	max   int     // before they are dropped
+	whole int64   // largest payload, in bytes, that is loaded to read it with its axes in another order
 
-	// Of the weight that was looked up last: one weight is compared with many.
-	last       *onnx.Tensor
-	lastMost   int
-	lastValues []float64
-
-	raw  []byte     // memory for encoded elements
-	slab []float64  // memory for samples
+	x, y []float64  // memory for the numbers of two samples
+	last sampled    // the sample whose numbers y has: one weight is compared with many
+	slab []byte     // memory for samples
 	sums []products // memory for sums by channel
 }
 
@@ -35,10 +29,23 @@ type sampled struct {
 	count int
 }
 
+// samples are those of one model's tensors.
+type samples struct {
+	first    []sample           // the first sample of each tensor that the model has, by its index
+	further  map[sampled][]byte // those of other lengths, and of other tensors
+	permuted map[sampled][]permutedSample
+}
+
+// sample has elements of a weight as its file stores them.
+type sample struct {
+	sampled
+	raw []byte
+}
+
 // permutedSample has elements of a weight in the order of perm, which is not nil.
 type permutedSample struct {
-	perm   []int
-	values []float64
+	perm []int
+	raw  []byte
 }
 
 const (
@@ -51,9 +58,18 @@ const (
 )
 
 func newSampler(memory int64) *sampler {
-	return &sampler{plain: map[*onnx.Tensor][]float64{}, further: map[sampled][]float64{},
-		permuted: map[sampled][]permutedSample{}, max: int(memory / 8),
-		whole: memory}
+	s := &sampler{max: int(memory), whole: memory}
+	s.drop()
+	return s
+}
+
+// drop forgets all samples.
+func (s *sampler) drop() {
+	for _, of := range []*samples{&s.a, &s.b} {
+		clear(of.first)
+		of.further, of.permuted = map[sampled][]byte{}, map[sampled][]permutedSample{}
+	}
+	s.size = 0
 }
 
 // likeness implements [pair.Likeness].
@@ -66,112 +82,133 @@ func (s *sampler) likeness(a, b *onnx.Tensor, perm []int) (cosine float64, ok bo
 	return cosine, ok, nil
 }
 
-// both returns elements of two weights at the same positions, a's read in the order of perm; nil if they are not
-// numbers of a byte or more, or cannot be read.
+// both returns elements of a weight of each model at the same positions, a's read in the order of perm; nil if they are
+// not numbers of a byte or more, or cannot be read. The result is valid until the next call.
 func (s *sampler) both(a, b *onnx.Tensor, perm []int, most int) (x, y []float64, err error) {
-	if x, y = s.known(a, perm, most), s.lookup(b, most); x != nil && y != nil {
-		return x, y, nil
-	}
-	for _, t := range []*onnx.Tensor{a, b} {
-		if codec, known := t.DType.Codec(); !known || codec.Bits < 8 || !t.Readable() {
+	rawA, rawB := s.a.known(a, perm, most), s.b.known(b, nil, most)
+	if rawA == nil || rawB == nil {
+		if !isSampled(a) || !isSampled(b) || perm != nil && a.SizeBytes() > s.whole {
 			return nil, nil, nil
 		}
+		if rawA, err = s.sample(&s.a, a, perm, most); err != nil {
+			return nil, nil, fmt.Errorf("tensor %q: %w", a.ID(), err)
+		}
+		if rawB, err = s.sample(&s.b, b, nil, most); err != nil {
+			return nil, nil, fmt.Errorf("tensor %q: %w", b.ID(), err)
+		}
 	}
-	if perm != nil && a.SizeBytes() > s.whole {
-		return nil, nil, nil
+	s.x = decoded(s.x, a, rawA)
+	if of := (sampled{b, sampleSize(b, most)}); of != s.last {
+		s.y, s.last = decoded(s.y, b, rawB), of
 	}
-	if x, err = s.sample(a, perm, most); err != nil {
-		return nil, nil, fmt.Errorf("tensor %q: %w", a.ID(), err)
-	}
-	if y, err = s.sample(b, nil, most); err != nil {
-		return nil, nil, fmt.Errorf("tensor %q: %w", b.ID(), err)
-	}
-	return x, y, nil
+	return s.x, s.y, nil
 }
 
-// sample reads up to most elements of t in the order of perm; position gives where they are.
-func (s *sampler) sample(t *onnx.Tensor, perm []int, most int) ([]float64, error) {
-	if values := s.known(t, perm, most); values != nil {
-		return values, nil
+// isSampled reports whether a tensor has numbers of a byte or more that can be read.
+func isSampled(t *onnx.Tensor) bool {
+	codec, known := t.DType.Codec()
+	return known && codec.Bits >= 8 && t.Readable()
+}
+
+// decoded returns the numbers of elements of t. It uses the memory of dst.
+func decoded(dst []float64, t *onnx.Tensor, raw []byte) []float64 {
+	codec, _ := t.DType.Codec()
+	n := len(raw) * 8 / codec.Bits
+	dst = slices.Grow(dst[:0], n)[:n]
+	codec.Decode(dst, raw)
+	return dst
+}
+
+// sample reads up to most elements of t, a tensor of one of the models, in the order of perm; position gives where they
+// are.
+func (s *sampler) sample(of *samples, t *onnx.Tensor, perm []int, most int) ([]byte, error) {
+	if raw := of.known(t, perm, most); raw != nil {
+		return raw, nil
 	}
-	of := sampled{t, sampleSize(t, most)}
-	values := s.take(of.count)
-	if err := s.read(values, t, perm, most); err != nil {
+	codec, _ := t.DType.Codec()
+	raw := s.take(codec.SizeBytes(sampleSize(t, most)))
+	if err := readSample(raw, t, perm, most); err != nil {
 		return nil, err
 	}
-	if s.len += len(values); s.len > s.max {
-		clear(s.plain)
-		clear(s.further)
-		clear(s.permuted)
-		s.len = len(values)
+	if s.size+len(raw) > s.max {
+		s.drop()
 	}
-	switch {
-	case perm != nil:
-		s.permuted[of] = append(s.permuted[of], permutedSample{perm, values})
-	case s.plain[t] == nil:
-		s.plain[t] = values
-	default:
-		s.further[of] = values
-	}
-	return values, nil
+	s.size += len(raw)
+	of.keep(t, perm, most, raw)
+	return raw, nil
 }
 
 // sampleSize returns the number of elements in a sample of up to most.
 func sampleSize(t *onnx.Tensor, most int) int { return int(min(t.Len(), int64(most))) }
 
 // known returns a sample that was taken; nil if it was not.
-func (s *sampler) known(t *onnx.Tensor, perm []int, most int) []float64 {
-	if perm == nil {
-		values := s.plain[t]
-		if values == nil || len(values) == sampleSize(t, most) {
-			return values
+func (s *samples) known(t *onnx.Tensor, perm []int, most int) []byte {
+	of := sampled{t, sampleSize(t, most)}
+	if perm != nil {
+		for _, k := range s.permuted[of] {
+			if slices.Equal(k.perm, perm) {
+				return k.raw
+			}
 		}
-		return s.further[sampled{t, sampleSize(t, most)}]
+		return nil
 	}
-	for _, k := range s.permuted[sampled{t, sampleSize(t, most)}] {
-		if slices.Equal(k.perm, perm) {
-			return k.values
-		}
+	if first := s.firstOf(t); first != nil && first.sampled == of {
+		return first.raw
+	}
+	return s.further[of]
+}
+
+// firstOf returns the place of the first sample of a tensor; nil if there is none yet.
+func (s *samples) firstOf(t *onnx.Tensor) *sample {
+	if i := t.Index(); i >= 0 && i < len(s.first) {
+		return &s.first[i]
 	}
 	return nil
 }
 
-// lookup is [sampler.known] for a weight that is compared with many.
-func (s *sampler) lookup(t *onnx.Tensor, most int) []float64 {
-	if t != s.last || most != s.lastMost || s.lastValues == nil {
-		s.last, s.lastMost, s.lastValues = t, most, s.known(t, nil, most)
+// keep adds a sample.
+func (s *samples) keep(t *onnx.Tensor, perm []int, most int, raw []byte) {
+	of := sampled{t, sampleSize(t, most)}
+	if perm != nil {
+		s.permuted[of] = append(s.permuted[of], permutedSample{perm, raw})
+		return
 	}
-	return s.lastValues
+	if i := t.Index(); i >= len(s.first) {
+		s.first = append(s.first, make([]sample, i+1-len(s.first))...)
+	}
+	if first := s.firstOf(t); first != nil && first.t == nil {
+		*first = sample{of, raw}
+		return
+	}
+	s.further[of] = raw
 }
 
-// take returns memory for a sample. Those of small weights share an allocation.
-func (s *sampler) take(count int) []float64 {
-	if count > slabLen/8 {
-		return make([]float64, count)
+// take returns memory for a sample of so many bytes. Small samples share an allocation.
+func (s *sampler) take(size int) []byte {
+	if size > slabSize/8 {
+		return make([]byte, size)
 	}
-	if count > len(s.slab) {
-		s.slab = make([]float64, slabLen)
+	if size > len(s.slab) {
+		s.slab = make([]byte, slabSize)
 	}
-	values := s.slab[:count:count]
-	s.slab = s.slab[count:]
-	return values
+	raw := s.slab[:size:size]
+	s.slab = s.slab[size:]
+	return raw
 }
 
-// slabLen is the number of elements that are allocated for the samples of small weights.
-const slabLen = 8 << 10
+// slabSize is the number of bytes that are allocated for small samples.
+const slabSize = 64 << 10
 
-// read sets values to a sample of t in the order of perm.
-func (s *sampler) read(values []float64, t *onnx.Tensor, perm []int, most int) error {
+// readSample sets raw to a sample of t in the order of perm.
+func readSample(raw []byte, t *onnx.Tensor, perm []int, most int) error {
 	codec, _ := t.DType.Codec()
 	read := source(t, perm, codec.Bits/8)
-	s.raw = slices.Grow(s.raw[:0], codec.SizeBytes(chunkLen))
-	for at := 0; at < len(values); at += chunkLen {
-		chunk := values[at:min(at+chunkLen, len(values))]
-		bytes := s.raw[:codec.SizeBytes(len(chunk))]
-		if err := read(bytes, int64(codec.SizeBytes(1))*position(at, t.Len(), most)); err != nil {
+	size := codec.SizeBytes(1)
+	for at := 0; at*size < len(raw); at += chunkLen {
+		chunk := raw[at*size : min((at+chunkLen)*size, len(raw))]
+		if err := read(chunk, int64(size)*position(at, t.Len(), most)); err != nil {
 			return err
 		}
-		codec.Decode(chunk, bytes)
 	}
 	return nil
 }

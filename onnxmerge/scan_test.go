@@ -52,7 +52,7 @@ func TestScanSeesTheLastElement(t *testing.T) {
 				m := &mixer{dst: &onnx.Tensor{Name: "w", DType: dtype, Dims: []int64{n}}}
 				m.codec, _ = dtype.Codec()
 				m.sources = []input{newInput(counting(m), dtype)}
-				m.pool.New = func() any { return &scratch{raw: make([][]byte, 1)} }
+				m.pool.New = func() any { return newScratch(1) }
 				seen := int64(0)
 				scan := scanner(t.Context(), []*mixer{m}, 2)
 				err := scan(granule, func() method.Part { return &follower{t: t} }, func(p method.Part) {

@@ -159,6 +159,7 @@ func showPlan(ctx context.Context, c *call, models []string, opt wiseft.MergeOpt
 	}
 	defer plan.Close()
 	r := &mergeReport{MergeResult: plan.Describe(), OnlyA: plan.OnlyA, unused: plan.Unused}
+	r.Plan = slices.Grow(r.Plan, len(plan.Decisions))
 	for _, d := range plan.Decisions {
 		r.Plan = append(r.Plan,
 			onnxmerge.Decision{Tensor: d.Tensor, Action: d.Action, Reason: d.Reason, DType: d.DType, Dims: d.Dims})

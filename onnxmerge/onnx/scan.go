@@ -30,6 +30,7 @@ func (s *scanner) add(t *Tensor) error {
 	}
 	s.model.byID[t.ID()] = t
 	s.model.Tensors = append(s.model.Tensors, t)
+	t.number = len(s.model.Tensors)
 	if t.Indices != nil {
 		if err := t.Indices.check(); err != nil {
 			return err

@@ -71,6 +71,7 @@ type Tensor struct {
 	DenseDims []int64
 
 	model    *Model
+	number   int          // its index plus 1; see Index
 	within   []wire.Field // the enclosing fields of the payload; the last is the tensor's own
 	external *external    // nil unless Store is External
 	pieces   []wire.Span  // ranges of the payload in the model's file, in order
@@ -84,6 +85,10 @@ func (t *Tensor) ID() string {
 	}
 	return t.Scope + "/" + t.Name
 }
+
+// Index returns the index of the tensor in [Model.Tensors] of the model that it was read with; -1 for one that no file
+// has.
+func (t *Tensor) Index() int { return t.number - 1 }
 
 // Len returns the number of elements.
 func (t *Tensor) Len() int64 {
