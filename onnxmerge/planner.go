@@ -308,21 +308,21 @@ func (p *planner) decide(ctx context.Context, al *pair.Alignment, scales *scalin
 // decisions are those of the fine-tuned model's tensors, in their order.
 type decisions struct {
 	list []decision
-	at   map[*onnx.Tensor]int // index into list
+	at   *onnx.Table[int] // index into list
 }
 
 // undecided returns an empty decision for every tensor of the fine-tuned model.
 func (p *planner) undecided() decisions {
 	n := len(p.finetuned.Tensors)
-	d := decisions{list: make([]decision, n), at: make(map[*onnx.Tensor]int, n)}
+	d := decisions{list: make([]decision, n), at: onnx.NewTable[int](p.finetuned)}
 	for i, t := range p.finetuned.Tensors {
-		d.at[t] = i
+		d.at.Set(t, i)
 	}
 	return d
 }
 
 func (d decisions) of(t *onnx.Tensor) *decision {
-	i, ok := d.at[t]
+	i, ok := d.at.At(t)
 	if !ok {
 		panic("onnxmerge: a tensor of another model is decided")
 	}

@@ -31,15 +31,15 @@ type sampled struct {
 
 // samples are those of one model's tensors.
 type samples struct {
-	first    []sample           // the first sample of each tensor that the model has, by its index
-	further  map[sampled][]byte // those of other lengths, and of other tensors
+	first    onnx.Table[sample] // the first sample of each tensor
+	further  map[sampled][]byte // those of other lengths
 	permuted map[sampled][]permutedSample
 }
 
 // sample has elements of a weight as its file stores them.
 type sample struct {
-	sampled
-	raw []byte
+	count int
+	raw   []byte
 }
 
 // permutedSample has elements of a weight in the order of perm, which is not nil.
@@ -66,7 +66,7 @@ func newSampler(memory int64) *sampler {
 // drop forgets all samples.
 func (s *sampler) drop() {
 	for _, of := range []*samples{&s.a, &s.b} {
-		clear(of.first)
+		of.first.Clear()
 		of.further, of.permuted = map[sampled][]byte{}, map[sampled][]permutedSample{}
 	}
 	s.size = 0
@@ -152,18 +152,10 @@ func (s *samples) known(t *onnx.Tensor, perm []int, most int) []byte {
 		}
 		return nil
 	}
-	if first := s.firstOf(t); first != nil && first.sampled == of {
+	if first, ok := s.first.At(t); ok && first.count == of.count {
 		return first.raw
 	}
 	return s.further[of]
-}
-
-// firstOf returns the place of the first sample of a tensor; nil if there is none yet.
-func (s *samples) firstOf(t *onnx.Tensor) *sample {
-	if i := t.Index(); i >= 0 && i < len(s.first) {
-		return &s.first[i]
-	}
-	return nil
 }
 
 // keep adds a sample.
@@ -173,11 +165,8 @@ func (s *samples) keep(t *onnx.Tensor, perm []int, most int, raw []byte) {
 		s.permuted[of] = append(s.permuted[of], permutedSample{perm, raw})
 		return
 	}
-	if i := t.Index(); i >= len(s.first) {
-		s.first = append(s.first, make([]sample, i+1-len(s.first))...)
-	}
-	if first := s.firstOf(t); first != nil && first.t == nil {
-		*first = sample{of, raw}
+	if _, ok := s.first.At(t); !ok {
+		s.first.Set(t, sample{of.count, raw})
 		return
 	}
 	s.further[of] = raw

@@ -21,33 +21,44 @@ type likeCosine struct {
 // records are those of a model's tensors.
 type records struct {
 	list []record
-	at   map[*onnx.Tensor]int // index into list
+	at   *onnx.Table[*record] // in list
 }
 
-// newRecords makes the records of the tensors that the graph's operators use.
-func newRecords(f *reduced) records {
-	r := records{at: make(map[*onnx.Tensor]int, len(f.uses))}
-	list := make([]int, len(f.uses)) // by use: index of its record
-	for i, u := range f.uses {
-		at, known := r.at[u.tensor]
+// newRecords makes the records of the tensors that the operators of a model's graph use.
+func newRecords(m *onnx.Model, f *reduced) records {
+	r := records{at: onnx.NewTable[*record](m)}
+	count := onnx.NewTable[int](m) // of a tensor's uses
+	tensors := 0
+	for _, u := range f.uses {
+		n, known := count.At(u.tensor)
 		if !known {
-			at = len(r.at)
-			r.at[u.tensor] = at
+			tensors++
 		}
-		list[i] = at
+		count.Set(u.tensor, n+1)
 	}
-	r.list = make([]record, len(r.at))
-	for i, u := range f.uses {
-		u.record = &r.list[list[i]]
-		u.record.uses = append(u.record.uses, u)
+	r.list = make([]record, 0, tensors)
+	uses := make([]*use, len(f.uses)) // of all records
+	for _, u := range f.uses {
+		x, known := r.at.At(u.tensor)
+		if !known {
+			n, _ := count.At(u.tensor)
+			r.list = append(r.list, record{uses: uses[:0:n]})
+			uses = uses[n:]
+			x = &r.list[len(r.list)-1]
+			r.at.Set(u.tensor, x)
+		}
+		u.record = x
+		x.uses = append(x.uses, u)
 	}
 	return r
 }
 
-// of returns the record of a tensor; an empty one if no operator uses it.
+// of returns the record of a tensor, which may be nil; an empty one if no operator uses it.
 func (r records) of(t *onnx.Tensor) *record {
-	if i, ok := r.at[t]; ok {
-		return &r.list[i]
+	if t != nil {
+		if x, ok := r.at.At(t); ok {
+			return x
+		}
 	}
 	return &record{}
 }

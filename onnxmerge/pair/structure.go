@@ -121,7 +121,7 @@ func newSearch(ctx context.Context, a, b *onnx.Model) (*search, error) {
 		rejected: map[[2]*onnx.Tensor]bool{},
 		closer:   map[*onnx.Tensor]*onnx.Tensor{}, given: map[*onnx.Tensor]Given{},
 		unlike: map[*onnx.Tensor]bool{}, folds: map[*op]*Fold{}}
-	together(func() { s.ofA = newRecords(graphA) }, func() { s.ofB = newRecords(graphB) })
+	together(func() { s.ofA = newRecords(a, graphA) }, func() { s.ofB = newRecords(b, graphB) })
 	s.shapesA = map[uint64][]*use{}
 	for _, u := range s.graphA.uses {
 		shape := u.shapeHash()
