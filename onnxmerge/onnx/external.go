@@ -174,7 +174,8 @@ func (m *Model) openExternal(t *Tensor, open openData, files map[string]*dataFil
 	f.checksum = cmp.Or(f.checksum, e.checksum)
 	f.tensors = append(f.tensors, t)
 	e.file = f
-	t.payload = newSpans(f.source, []wire.Span{{Off: e.offset, Len: want}})
+	t.piece[0] = wire.Span{Off: e.offset, Len: want}
+	t.setSpans(f.source, t.piece[:])
 	return nil
 }
 

@@ -1,13 +1,14 @@
 package onnx
 
-import "slices"
-
 // names numbers the names that operators of a graph have for their inputs and outputs, from 0 on.
 type names struct {
 	numbers map[string]int32
 	texts   []string // by number
 	// producers has by number the operator that computes the value, as an index into Graph.Nodes plus 1; 0 if none does.
 	producers []int32
+	// Memory for the lists of operators.
+	lists     slab[int32]
+	textLists slab[string]
 }
 
 // newNames returns the names of a graph, of which so many are expected.
@@ -16,11 +17,11 @@ func newNames(expected int) *names {
 		producers: make([]int32, 0, expected)}
 }
 
-// number returns the number of a name, which is new if the name is. It does not keep name.
-func (s *names) number(name []byte) int32 {
+// number returns the number of a name, which is new if the name is. It does not keep name, but a copy in texts.
+func (s *names) number(name []byte, texts *texts) int32 {
 	i, ok := s.numbers[string(name)]
 	if !ok {
-		text := string(name)
+		text := texts.keep(name)
 		i = int32(len(s.texts))
 		s.numbers[text] = i
 		s.texts, s.producers = append(s.texts, text), append(s.producers, 0)
@@ -31,8 +32,9 @@ func (s *names) number(name []byte) int32 {
 // set sets the names of a node, the operator number at of its graph. A list of both inputs and outputs saves
 // allocations.
 func (s *names) set(n *Node, inputs, outputs []int32, at int) {
-	n.numbers = slices.Concat(inputs, outputs)
-	texts := make([]string, len(n.numbers))
+	count := len(inputs) + len(outputs)
+	n.numbers = append(append(s.lists.take(count)[:0], inputs...), outputs...)
+	texts := s.textLists.take(count)
 	for k, i := range n.numbers {
 		texts[k] = s.texts[i]
 	}
@@ -51,8 +53,9 @@ func (s *names) set(n *Node, inputs, outputs []int32, at int) {
 // numberAll returns the numbers of names.
 func (s *names) numberAll(list []string) []int32 {
 	numbers := make([]int32, len(list))
+	var copies texts
 	for k, name := range list {
-		numbers[k] = s.number([]byte(name))
+		numbers[k] = s.number([]byte(name), &copies)
 	}
 	return numbers
 }

@@ -24,15 +24,17 @@ type spans struct {
 	starts []int64 // offset in the payload of each piece; nil for one piece
 }
 
-func newSpans(source *wire.Source, pieces []wire.Span) *spans {
-	s := &spans{source: source, pieces: pieces}
+// setSpans sets the payload to ranges of a file.
+func (t *Tensor) setSpans(source *wire.Source, pieces []wire.Span) {
+	s := &t.spans
+	*s = spans{source: source, pieces: pieces}
 	if len(pieces) > 1 {
 		s.starts = make([]int64, len(pieces))
 		for i := range pieces[1:] {
 			s.starts[i+1] = s.starts[i] + pieces[i].Len
 		}
 	}
-	return s
+	t.payload = s
 }
 
 func (s *spans) start(piece int) int64 {

@@ -19,6 +19,11 @@ type scanner struct {
 	model  *Model
 	source *wire.Source
 	unread map[string]bool // the lines of Model.Unread about attributes
+	texts  texts
+	// Memory for tensors.
+	tensors slab[Tensor]
+	fields  slab[wire.Field]
+	dims    slab[int64]
 	// inputs and outputs are memory for the names of the operator that is read.
 	inputs, outputs []int32
 }
@@ -94,7 +99,16 @@ func (s *scanner) text(f wire.Field) (string, error) {
 		return "", err
 	}
 	b, err := s.source.ReadNear(f.Body, maxName)
-	return string(b), err
+	return s.texts.keep(b), err
+}
+
+// operator reads the name of an operator or of its domain, of which a model has few.
+func (s *scanner) operator(f wire.Field) (string, error) {
+	if err := bytesField(f); err != nil {
+		return "", err
+	}
+	b, err := s.source.ReadNear(f.Body, maxName)
+	return s.texts.keepOne(b), err
 }
 
 func (s *scanner) scanOpset(of wire.Field) error {

@@ -31,9 +31,9 @@ func (s *scanner) scanNode(g *Graph, nf wire.Field) error {
 		case nodeName:
 			n.Name, err = s.text(f)
 		case nodeOpType:
-			n.OpType, err = s.text(f)
+			n.OpType, err = s.operator(f)
 		case nodeDomain:
-			n.Domain, err = s.text(f)
+			n.Domain, err = s.operator(f)
 		case nodeAttribute:
 			attributes = append(attributes, f)
 		default:
@@ -64,7 +64,7 @@ func (s *scanner) appendName(numbers []int32, g *Graph, f wire.Field) ([]int32, 
 	if err != nil {
 		return numbers, err
 	}
-	return append(numbers, g.names.number(name)), nil
+	return append(numbers, g.names.number(name, &s.texts)), nil
 }
 
 // result returns the node's first output, which is unique in its graph, unlike the node's name.

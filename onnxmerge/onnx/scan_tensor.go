@@ -11,6 +11,9 @@ import (
 // maxRank bounds the number of axes of a tensor; onnxruntime's own limit is far lower.
 const maxRank = 1024
 
+// usualRank is a number of axes that few tensors exceed.
+const usualRank = 4
+
 // storeFields maps the fields of TensorProto that hold a payload to their stores.
 var storeFields = map[protowire.Number]Store{
 	tensorRawData: Raw, tensorFloatData: FloatData, tensorDoubleData: DoubleData, tensorInt32Data: Int32Data,
@@ -22,7 +25,8 @@ func (s *scanner) scanTensor(tf wire.Field, within []wire.Field) (*Tensor, error
 	if err := bytesField(tf); err != nil {
 		return nil, err
 	}
-	t := &Tensor{model: s.model, within: append(within[:len(within):len(within)], tf)}
+	t := &s.tensors.take(1)[0]
+	t.model, t.within = s.model, append(append(s.fields.take(len(within) + 1)[:0], within...), tf)
 	isExternal := false
 	for f, err := range s.source.Fields(tf.Body) {
 		if err != nil {
@@ -32,6 +36,9 @@ func (s *scanner) scanTensor(tf wire.Field, within []wire.Field) (*Tensor, error
 		case tensorName:
 			t.Name, err = s.text(f)
 		case tensorDims:
+			if t.Dims == nil {
+				t.Dims = s.dims.take(usualRank)[:0]
+			}
 			t.Dims, err = s.scanDims(t.Dims, f)
 		case tensorDataType:
 			t.DType = DType(f.Value)
@@ -49,6 +56,9 @@ func (s *scanner) scanTensor(tf wire.Field, within []wire.Field) (*Tensor, error
 		if err != nil {
 			return nil, s.inTensor(tf, err)
 		}
+	}
+	if len(t.Dims) == 0 {
+		t.Dims = nil // as without the field
 	}
 	if !isExternal {
 		t.external = nil
@@ -133,6 +143,9 @@ func (t *Tensor) addPiece(store Store, f wire.Field) error {
 		return formatf("field %d at byte %d has wire type %d", f.Num, f.Start, f.Type)
 	}
 	if f.Body.Len > 0 || store == StringData {
+		if t.pieces == nil {
+			t.pieces = t.piece[:0]
+		}
 		t.pieces = append(t.pieces, f.Body)
 	}
 	return nil

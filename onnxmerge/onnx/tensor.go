@@ -75,7 +75,9 @@ type Tensor struct {
 	within   []wire.Field // the enclosing fields of the payload; the last is the tensor's own
 	external *external    // nil unless Store is External
 	pieces   []wire.Span  // ranges of the payload in the model's file, in order
+	piece    [1]wire.Span // memory for a single one
 	payload  payload      // nil if it cannot be read
+	spans    spans        // memory for payload
 }
 
 // ID returns the tensor's name within its model, prefixed with its scope if it sits in a sub-graph or function.
@@ -289,7 +291,7 @@ func (t *Tensor) checkSpans() error {
 	if want := t.SizeBytes(); has != want {
 		return formatf("tensor %q: shape %v of %s needs %d bytes, has %d", t.ID(), t.Dims, t.DType, want, has)
 	}
-	t.payload = newSpans(t.model.source, t.pieces)
+	t.setSpans(t.model.source, t.pieces)
 	return nil
 }
 
