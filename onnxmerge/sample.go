@@ -39,6 +39,7 @@ type samples struct {
 // sample has elements of a weight as its file stores them.
 type sample struct {
 	count int
+	whole bool // they are all elements
 	raw   []byte
 }
 
@@ -143,19 +144,19 @@ func sampleSize(t *onnx.Tensor, most int) int { return int(min(t.Len(), int64(mo
 
 // known returns a sample that was taken; nil if it was not.
 func (s *samples) known(t *onnx.Tensor, perm []int, most int) []byte {
-	of := sampled{t, sampleSize(t, most)}
 	if perm != nil {
-		for _, k := range s.permuted[of] {
+		for _, k := range s.permuted[sampled{t, sampleSize(t, most)}] {
 			if slices.Equal(k.perm, perm) {
 				return k.raw
 			}
 		}
 		return nil
 	}
-	if first, ok := s.first.At(t); ok && first.count == of.count {
+	first, ok := s.first.At(t)
+	if ok && (first.whole && first.count <= most || first.count == sampleSize(t, most)) {
 		return first.raw
 	}
-	return s.further[of]
+	return s.further[sampled{t, sampleSize(t, most)}]
 }
 
 // keep adds a sample.
@@ -166,7 +167,7 @@ func (s *samples) keep(t *onnx.Tensor, perm []int, most int, raw []byte) {
 		return
 	}
 	if _, ok := s.first.At(t); !ok {
-		s.first.Set(t, sample{of.count, raw})
+		s.first.Set(t, sample{of.count, int64(of.count) == t.Len(), raw})
 		return
 	}
 	s.further[of] = raw

@@ -1,5 +1,7 @@
 package onnx
 
+import "github.com/wiseft/wiseft/internal/slab"
+
 // names numbers the names that operators of a graph have for their inputs and outputs, from 0 on.
 type names struct {
 	numbers map[string]int32
@@ -7,8 +9,8 @@ type names struct {
 	// producers has by number the operator that computes the value, as an index into Graph.Nodes plus 1; 0 if none does.
 	producers []int32
 	// Memory for the lists of operators.
-	lists     slab[int32]
-	textLists slab[string]
+	lists     slab.Slab[int32]
+	textLists slab.Slab[string]
 }
 
 // newNames returns the names of a graph, of which so many are expected.
@@ -18,10 +20,10 @@ func newNames(expected int) *names {
 }
 
 // number returns the number of a name, which is new if the name is. It does not keep name, but a copy in texts.
-func (s *names) number(name []byte, texts *texts) int32 {
+func (s *names) number(name []byte, texts *slab.Texts) int32 {
 	i, ok := s.numbers[string(name)]
 	if !ok {
-		text := texts.keep(name)
+		text := texts.Keep(name)
 		i = int32(len(s.texts))
 		s.numbers[text] = i
 		s.texts, s.producers = append(s.texts, text), append(s.producers, 0)
@@ -33,8 +35,8 @@ func (s *names) number(name []byte, texts *texts) int32 {
 // allocations.
 func (s *names) set(n *Node, inputs, outputs []int32, at int) {
 	count := len(inputs) + len(outputs)
-	n.numbers = append(append(s.lists.take(count)[:0], inputs...), outputs...)
-	texts := s.textLists.take(count)
+	n.numbers = append(append(s.lists.Take(count)[:0], inputs...), outputs...)
+	texts := s.textLists.Take(count)
 	for k, i := range n.numbers {
 		texts[k] = s.texts[i]
 	}
@@ -53,7 +55,7 @@ func (s *names) set(n *Node, inputs, outputs []int32, at int) {
 // numberAll returns the numbers of names.
 func (s *names) numberAll(list []string) []int32 {
 	numbers := make([]int32, len(list))
-	var copies texts
+	var copies slab.Texts
 	for k, name := range list {
 		numbers[k] = s.number([]byte(name), &copies)
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/wiseft/wiseft/internal/slab"
 	"github.com/wiseft/wiseft/onnxmerge/internal/wire"
 	"google.golang.org/protobuf/encoding/protowire"
 )
@@ -19,11 +20,11 @@ type scanner struct {
 	model  *Model
 	source *wire.Source
 	unread map[string]bool // the lines of Model.Unread about attributes
-	texts  texts
+	texts  slab.Texts
 	// Memory for tensors.
-	tensors slab[Tensor]
-	fields  slab[wire.Field]
-	dims    slab[int64]
+	tensors slab.Slab[Tensor]
+	fields  slab.Slab[wire.Field]
+	dims    slab.Slab[int64]
 	// inputs and outputs are memory for the names of the operator that is read.
 	inputs, outputs []int32
 }
@@ -99,7 +100,7 @@ func (s *scanner) text(f wire.Field) (string, error) {
 		return "", err
 	}
 	b, err := s.source.ReadNear(f.Body, maxName)
-	return s.texts.keep(b), err
+	return s.texts.Keep(b), err
 }
 
 // operator reads the name of an operator or of its domain, of which a model has few.
@@ -108,7 +109,7 @@ func (s *scanner) operator(f wire.Field) (string, error) {
 		return "", err
 	}
 	b, err := s.source.ReadNear(f.Body, maxName)
-	return s.texts.keepOne(b), err
+	return s.texts.KeepOne(b), err
 }
 
 func (s *scanner) scanOpset(of wire.Field) error {

@@ -25,8 +25,8 @@ func (s *scanner) scanTensor(tf wire.Field, within []wire.Field) (*Tensor, error
 	if err := bytesField(tf); err != nil {
 		return nil, err
 	}
-	t := &s.tensors.take(1)[0]
-	t.model, t.within = s.model, append(append(s.fields.take(len(within) + 1)[:0], within...), tf)
+	t := s.tensors.One()
+	t.model, t.within = s.model, append(append(s.fields.Take(len(within) + 1)[:0], within...), tf)
 	isExternal := false
 	for f, err := range s.source.Fields(tf.Body) {
 		if err != nil {
@@ -37,7 +37,7 @@ func (s *scanner) scanTensor(tf wire.Field, within []wire.Field) (*Tensor, error
 			t.Name, err = s.text(f)
 		case tensorDims:
 			if t.Dims == nil {
-				t.Dims = s.dims.take(usualRank)[:0]
+				t.Dims = s.dims.Take(usualRank)[:0]
 			}
 			t.Dims, err = s.scanDims(t.Dims, f)
 		case tensorDataType:

@@ -93,11 +93,12 @@ func (b *builder) Tensor(t *onnx.Tensor) *value {
 	if !t.DType.IsFloat() || t.Indices != nil {
 		return &value{kind: constant}
 	}
-	v := permuted{tensor: t, shape: t.Dims, perm: make([]int, len(t.Dims))}
-	for i := range v.perm {
-		v.perm[i] = i
+	v := b.graph.memory.values.One()
+	v.kind, v.permuted = weight, permuted{tensor: t, shape: t.Dims, perm: b.graph.memory.axes.Take(len(t.Dims))}
+	for i := range v.permuted.perm {
+		v.permuted.perm[i] = i
 	}
-	return &value{kind: weight, permuted: v}
+	return v
 }
 
 // Enter implements flow.Visitor. The edges into and out of each body carry the operator and the body's index, so that

@@ -26,20 +26,31 @@ func group(uses []*use, horizon int) []colourGroup {
 func groupBy(uses []*use, colour func(u *use) (c uint64, ok bool)) []colourGroup {
 	type coloured struct {
 		colour uint64
-		use    *use
+		at     int // the use's place among uses
 	}
 	list := make([]coloured, 0, len(uses))
-	for _, u := range uses {
+	for i, u := range uses {
 		if c, ok := colour(u); ok {
-			list = append(list, coloured{c, u})
+			list = append(list, coloured{c, i})
 		}
 	}
-	slices.SortStableFunc(list, func(a, b coloured) int { return cmp.Compare(a.colour, b.colour) })
+	slices.SortFunc(list, func(a, b coloured) int {
+		if a.colour != b.colour {
+			return cmp.Compare(a.colour, b.colour)
+		}
+		return cmp.Compare(a.at, b.at)
+	})
+	colours := 0
+	for i, x := range list {
+		if i == 0 || list[i-1].colour != x.colour {
+			colours++
+		}
+	}
 	sorted := make([]*use, len(list))
-	var groups []colourGroup
+	groups := make([]colourGroup, 0, colours)
 	first := 0
 	for i, x := range list {
-		sorted[i] = x.use
+		sorted[i] = uses[x.at]
 		if i+1 == len(list) || list[i+1].colour != x.colour {
 			groups = append(groups, colourGroup{x.colour, sorted[first : i+1 : i+1]})
 			first = i + 1

@@ -18,7 +18,9 @@ func (b *builder) Operator(_ *onnx.Graph, n *onnx.Node, ins []*value) []*value {
 
 // operator adds an operator of the given name for node n.
 func (b *builder) operator(name string, n *onnx.Node, ins []*value) *value {
-	return b.graph.add(&op{name: name, node: n}, ins)
+	o := b.graph.memory.ops.One()
+	o.name, o.node = name, n
+	return b.graph.add(o, ins)
 }
 
 // operands are the operands of a node; nil for missing ones.

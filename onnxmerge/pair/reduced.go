@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/wiseft/wiseft/internal/slab"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
@@ -13,6 +14,19 @@ import (
 type reduced struct {
 	ops  []*op  // in topological order
 	uses []*use // in the order of their operators
+
+	memory memory
+}
+
+// memory is that of a graph's parts.
+type memory struct {
+	ops       slab.Slab[op]
+	values    slab.Slab[value]
+	uses      slab.Slab[use]
+	consumers slab.Slab[consumer]
+	axes      slab.Slab[int]
+	valueList slab.Slab[*value]
+	useList   slab.Slab[*use]
 }
 
 // value is a value of the graph: an operand or a result of operators.
@@ -124,11 +138,18 @@ func (f *reduced) add(o *op, ins []*value) *value {
 			continue
 		}
 		if in.kind == data {
+			if in.consumers == nil {
+				in.consumers = f.memory.consumers.Take(1)[:0] // most values have one
+			}
 			in.consumers = append(in.consumers, consumer{o, len(o.ins)})
+			if o.ins == nil {
+				o.ins = f.memory.valueList.Take(len(ins))[:0]
+			}
 			o.ins = append(o.ins, in)
 			continue
 		}
-		u := &use{permuted: in.permuted, op: o, role: slot}
+		u := f.memory.uses.One()
+		*u = use{permuted: in.permuted, op: o, role: slot}
 		if commutative[o.name] {
 			u.role = -1
 		}
@@ -136,12 +157,16 @@ func (f *reduced) add(o *op, ins []*value) *value {
 			o.ones = append(o.ones, u)
 			continue
 		}
+		if o.uses == nil {
+			o.uses = f.memory.useList.Take(1)[:0] // most operators have one
+		}
 		o.uses = append(o.uses, u)
 	}
 	if len(o.ins)+len(o.uses)+len(o.ones) == 0 && !o.bounded {
 		return &value{kind: constant}
 	}
-	o.out = &value{op: o}
+	o.out = f.memory.values.One()
+	o.out.op = o
 	o.static = !o.bounded && !slices.ContainsFunc(o.ins, func(v *value) bool { return !v.isStatic() })
 	o.number = o.static && len(o.uses) == 0 && !slices.ContainsFunc(o.ins, func(v *value) bool { return !v.op.number })
 	if o.isTransparent() {

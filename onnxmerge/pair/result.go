@@ -13,7 +13,7 @@ import (
 func (s *search) alignment(ctx context.Context) (*Alignment, error) {
 	s.veto()
 	out := &Alignment{}
-	taken := make(map[*onnx.Tensor]bool, len(s.a.Tensors))
+	taken := onnx.NewTable[bool](s.a)
 	out.Pairs = make([]Pair, 0, len(s.b.Tensors))
 	for _, t := range s.b.Tensors {
 		if err := ctx.Err(); err != nil {
@@ -22,14 +22,14 @@ func (s *search) alignment(ctx context.Context) (*Alignment, error) {
 		pair, conflict := s.decide(t)
 		switch {
 		case pair != nil:
-			taken[pair.A] = true
+			taken.Set(pair.A, true)
 			for _, tied := range pair.Tied {
-				taken[tied.A] = true
+				taken.Set(tied.A, true)
 			}
 			out.Pairs = append(out.Pairs, *pair)
 		case conflict != nil:
 			if conflict.A != nil {
-				taken[conflict.A] = true
+				taken.Set(conflict.A, true)
 			}
 			out.Conflicts = append(out.Conflicts, *conflict)
 		default:
@@ -37,10 +37,9 @@ func (s *search) alignment(ctx context.Context) (*Alignment, error) {
 		}
 	}
 	out.Folds = s.foldList
-	out.Implied = s.implied(out)
-	out.Differences = s.differences(out)
+	together(func() { out.Implied = s.implied(out) }, func() { out.Differences = s.differences(out) })
 	for _, t := range s.a.Tensors {
-		if !taken[t] {
+		if isTaken, _ := taken.At(t); !isTaken {
 			out.OnlyA = append(out.OnlyA, t)
 		}
 	}

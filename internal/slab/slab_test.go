@@ -1,0 +1,71 @@
+package slab
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+)
+
+func TestTake(t *testing.T) {
+	t.Parallel()
+	var s Slab[int]
+	var lists [][]int
+	for i := range 5000 {
+		n := i % 7
+		if i%1000 == 0 {
+			n = maxCount
+		}
+		list := s.Take(n)
+		if len(list) != n || cap(list) != n || slices.ContainsFunc(list, func(v int) bool { return v != 0 }) {
+			t.Fatalf("list %d has %d of %d elements: %v", i, len(list), cap(list), list)
+		}
+		for k := range list {
+			list[k] = i
+		}
+		_ = append(list, -1) // is not in the next list
+		lists = append(lists, list)
+	}
+	for i, list := range lists {
+		if slices.ContainsFunc(list, func(v int) bool { return v != i }) {
+			t.Fatalf("list %d is %v", i, list)
+		}
+	}
+	if a, b := s.One(), s.One(); a == b || *a != 0 {
+		t.Error("two values are one")
+	}
+}
+
+func TestKeep(t *testing.T) {
+	t.Parallel()
+	var s Texts
+	var kept, want []string
+	for i := range 20_000 {
+		text := fmt.Appendf(nil, "%0*d", i%31, i)
+		if i%1000 == 0 {
+			text = make([]byte, maxSize+i)
+		}
+		want = append(want, string(text))
+		kept = append(kept, s.Keep(text), s.KeepOne([]byte("Add")))
+		clear(text) // the copy does not change
+	}
+	for i, text := range want {
+		if kept[2*i] != text || kept[2*i+1] != "Add" {
+			t.Fatalf("text %d: got %q and %q, want %q", i, kept[2*i], kept[2*i+1], text)
+		}
+	}
+}
+
+func TestAllocations(t *testing.T) { // not parallel: others' allocations would count
+	var list Slab[int]
+	var texts Texts
+	n := testing.AllocsPerRun(10, func() {
+		for range maxCount {
+			list.One()
+			texts.Keep([]byte("conv1.weight"))
+			texts.KeepOne([]byte("Conv"))
+		}
+	})
+	if n > 2 {
+		t.Errorf("%v allocations for %d values and texts", n, maxCount)
+	}
+}
