@@ -74,6 +74,7 @@ type planner struct {
 	paired    paired
 	measured  map[*onnx.Tensor][]byte // payloads in place of mixed ones; see [Plan.Replacing]
 
+	inViews     *computedViews  // while tensors are decided in views; nil otherwise
 	roles       *roles          // set with the pairing
 	foldedA     map[string]bool // tensors of the pre-trained model that are folded into others
 	differences []string        // operators of pairs that compute something else; see [pair.Alignment]
@@ -166,6 +167,9 @@ func (p *planner) pair(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if p.inViews, err = p.enterViews(given); err != nil {
+		return err
+	}
 	alignment, err := p.find(ctx, sampler.likeness, given...)
 	if err != nil {
 		return err
@@ -182,6 +186,9 @@ func (p *planner) pair(ctx context.Context) error {
 		}
 	}
 	if err := p.decideArranged(ctx, scales, given); err != nil {
+		return err
+	}
+	if err := p.leaveViews(); err != nil {
 		return err
 	}
 	for _, step := range []func() error{p.decideBackbone, p.findKept} {
@@ -293,7 +300,7 @@ func (p *planner) decide(ctx context.Context, al *pair.Alignment, scales *scalin
 	}
 	for i, t := range p.finetuned.Tensors {
 		d := &decided.list[i]
-		if d.Action != Copy && !selected(t.ID(), p.opt.Include, p.opt.Exclude) {
+		if d.Action != Copy && !p.inViews.isComputed(t) && !p.isSelected(t) {
 			*d = decision{Action: Copy, Reason: reasonNotSelected}
 		}
 		d.Tensor, d.DType, d.Dims, d.b, d.isVariance = t.ID(), t.DType, t.Dims, t, p.roles.variancesB[t]

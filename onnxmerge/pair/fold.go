@@ -117,8 +117,11 @@ func (o *op) weightAndBias() (weight, bias *use) {
 			weight = u
 		}
 	}
-	if bias == nil && len(o.out.consumers) == 1 {
-		if next := o.out.consumers[0].op; next.name == "Add" && len(next.uses) == 1 && next.uses[0].isBias() {
+	if weight == nil || bias != nil {
+		return weight, bias
+	}
+	if at := o.channels(weight); at != nil {
+		if next := at.next(); next != nil && at.isShift(next) {
 			bias = next.uses[0]
 		}
 	}
@@ -187,18 +190,18 @@ func channelAxis(o *op, w permuted) (axis int, ok bool) {
 	return 0, false
 }
 
-// affine returns the affine operator behind the linear operator o with weight w. ok is false if there is none or more
-// than one, if more than a bias lies between them, if another operator consumes a value between them, or if a parameter
-// is not a stored tensor with an element for each channel.
+// affine returns the affine operator behind the linear operator o with weight w, directly or behind a bias, operators
+// that exchange axes and those that change the type. ok is false if there is none or more than one, if another operator
+// consumes a value between them, or if a parameter is not a stored tensor with an element for each channel.
 func (o *op) affine(w *use) (found Affine, ok bool) {
-	axis, known := channelAxis(o, w.permuted)
-	if !known {
+	at := o.channels(w)
+	if at == nil {
 		return found, false
 	}
-	found.Channels = w.shape[axis]
-	next := o.out.only()
-	if next != nil && next.isShift(o.name, len(w.shape), found.Channels) {
-		next = next.out.only() // of the layer's own bias
+	found.Channels = at.n
+	next := at.next()
+	if next != nil && at.isShift(next) {
+		next = at.next() // of the layer's own bias
 	}
 	if next == nil {
 		return found, false
@@ -209,40 +212,49 @@ func (o *op) affine(w *use) (found Affine, ok bool) {
 		if o.name == "MatMul" && o.node.OpType == "MatMul" {
 			return found, false // with three axes its channels are the second axis, not MatMul's last
 		}
-		if next.node.References["epsilon"] != "" {
-			return found, false // a default of the function, which is not known
-		}
-		found.Epsilon = 1e-5 // ONNX's default
-		if epsilon, set := next.node.Floats["epsilon"]; set {
-			found.Epsilon = float64(epsilon)
-		}
-		for role, t := range map[int]**onnx.Tensor{1: &found.Scale, 2: &found.Shift, 3: &found.Mean, 4: &found.Variance} {
-			for _, u := range next.stored() {
-				if u.role == role && u.isReadable() && u.tensor.Len() == found.Channels {
-					*t = u.tensor
-				}
-			}
-			if *t == nil {
-				return found, false
-			}
+		if at.isMoved || !found.readNorm(next) {
+			return found, false
 		}
 	case next.isScale() && len(next.stored()) == 1:
 		scale := next.stored()[0]
-		if !scale.isReadable() || scale.tensor.Len() > 1 && !scale.isPerChannel(o.name, len(w.shape), found.Channels) {
+		if !scale.isReadable() || scale.tensor.Len() > 1 && !at.isPerChannel(scale) {
 			return found, false
 		}
 		found.Scale, found.Inverse = scale.tensor, next.name == "Div"
-		then := next.out.only()
-		if then != nil && then.isShift(o.name, len(w.shape), found.Channels) && then.uses[0].isReadable() {
-			found.Shift, next = then.uses[0].tensor, then
+		behind := *at
+		then := behind.next()
+		if then != nil && behind.isShift(then) && then.uses[0].isReadable() {
+			found.Shift, *at = then.uses[0].tensor, behind
 		}
 	default:
 		return found, false
 	}
-	if then := next.out.only(); then != nil && then.isScale() {
+	if then := at.next(); then != nil && then.isScale() {
 		return found, false // two in a row
 	}
 	return found, true
+}
+
+// readNorm sets the parameters of a BatchNormalization; it returns false if one is not known.
+func (a *Affine) readNorm(norm *op) bool {
+	if norm.node.References["epsilon"] != "" {
+		return false // a default of the function, which is not known
+	}
+	a.Epsilon = 1e-5 // ONNX's default
+	if epsilon, set := norm.node.Floats["epsilon"]; set {
+		a.Epsilon = float64(epsilon)
+	}
+	for role, t := range map[int]**onnx.Tensor{1: &a.Scale, 2: &a.Shift, 3: &a.Mean, 4: &a.Variance} {
+		for _, u := range norm.stored() {
+			if u.role == role && u.isReadable() && u.tensor.Len() == a.Channels {
+				*t = u.tensor
+			}
+		}
+		if *t == nil {
+			return false
+		}
+	}
+	return true
 }
 
 // only returns the single operator that consumes v; nil if there are none or several, or if v is an output.
@@ -251,26 +263,6 @@ func (v *value) only() *op {
 		return nil
 	}
 	return v.consumers[0].op
-}
-
-// isShift reports whether the operator adds one stored number per channel of a linear operator's result.
-func (o *op) isShift(linear string, axes int, channels int64) bool {
-	return o.name == "Add" && len(o.ins) == 1 && len(o.uses) == 1 && len(o.ones) == 0 &&
-		o.uses[0].isPerChannel(linear, axes, channels)
-}
-
-// isPerChannel reports whether a vector has an element for each channel of the result of a linear operator whose weight
-// has the given number of axes: the first behind the batch for a convolution, the last for MatMul.
-func (u *use) isPerChannel(linear string, axes int, channels int64) bool {
-	if u.tensor.Len() != channels || !IsVector(u.shape) {
-		return false
-	}
-	fromEnd := 1
-	if linear != "MatMul" {
-		fromEnd = axes - 1
-	}
-	at := len(u.shape) - fromEnd
-	return channels == 1 || at >= 0 && u.shape[at] == channels
 }
 
 func (u *use) isReadable() bool { return u.tensor.DType.IsFloat() && u.tensor.Readable() }
