@@ -60,6 +60,36 @@ func (c *channels) transpose(perm []int64) bool {
 	return to >= 0
 }
 
+// skipShift goes on behind an operator that adds one stored number per channel, and returns their use; nil if there is
+// none.
+func (c *channels) skipShift() *use {
+	then := *c
+	if o := then.next(); o != nil && then.isShift(o) {
+		*c = then
+		return o.uses[0]
+	}
+	return nil
+}
+
+// tail returns the names of the operators in a row that scale or shift by stored or computed numbers.
+func (c channels) tail() (names []string) {
+	for o := c.next(); o != nil && o.isAffine(); o = c.next() {
+		names = append(names, o.name)
+	}
+	return names
+}
+
+// isAffine reports whether the operator scales or shifts its only operand that depends on an input of the model.
+func (o *op) isAffine() bool {
+	switch o.name {
+	case batchNorm:
+		return true
+	case "Add", "Sub", "Mul", "Div":
+		return !o.bounded && o.dynamic() != nil
+	}
+	return false
+}
+
 // isShift reports whether the operator adds one stored number per channel.
 func (c *channels) isShift(o *op) bool {
 	return o.name == "Add" && len(o.ins) == 1 && len(o.uses) == 1 && len(o.ones) == 0 && c.isPerChannel(o.uses[0])

@@ -121,9 +121,7 @@ func (o *op) weightAndBias() (weight, bias *use) {
 		return weight, bias
 	}
 	if at := o.channels(weight); at != nil {
-		if next := at.next(); next != nil && at.isShift(next) {
-			bias = next.uses[0]
-		}
+		bias = at.skipShift()
 	}
 	return weight, bias
 }
@@ -149,11 +147,13 @@ func (s *search) newFold(a, b *op) *Fold {
 	if biasB != nil {
 		f.BiasB = biasB.tensor
 	}
-	affineA, onA := a.affine(weightA)
-	affineB, onB := b.affine(weightB)
+	affineA, tailA, onA := a.affine(weightA)
+	affineB, tailB, onB := b.affine(weightB)
 	switch {
 	case onA == onB:
 		return nil // both, or none that can be folded
+	case !slices.Equal(tailA, tailB):
+		return nil // the other model has the affine operator in another form
 	case onA:
 		f.Affine, f.InA = affineA, true
 	default:
@@ -192,47 +192,53 @@ func channelAxis(o *op, w permuted) (axis int, ok bool) {
 
 // affine returns the affine operator behind the linear operator o with weight w, directly or behind a bias, operators
 // that exchange axes and those that change the type. ok is false if there is none or more than one, if another operator
-// consumes a value between them, or if a parameter is not a stored tensor with an element for each channel.
-func (o *op) affine(w *use) (found Affine, ok bool) {
+// consumes a value between them, or if a parameter is not a stored tensor with an element for each channel. tail has the
+// operators that scale or shift behind the affine one, or behind the bias if ok is false.
+func (o *op) affine(w *use) (found Affine, tail []string, ok bool) {
 	at := o.channels(w)
 	if at == nil {
-		return found, false
+		return found, nil, false
 	}
+	at.skipShift() // the layer's own bias
+	behind := *at
 	found.Channels = at.n
+	if !found.read(o, at) {
+		return found, behind.tail(), false
+	}
+	then := *at
+	if next := then.next(); next != nil && next.isScale() {
+		return found, behind.tail(), false // two in a row
+	}
+	return found, at.tail(), true
+}
+
+// read sets the parameters of the affine operator behind the linear operator o, and goes on behind it. It returns false
+// if there is none, or if one is not known.
+func (a *Affine) read(o *op, at *channels) bool {
 	next := at.next()
-	if next != nil && at.isShift(next) {
-		next = at.next() // of the layer's own bias
-	}
 	if next == nil {
-		return found, false
+		return false
 	}
-	found.Op = next.name
+	a.Op = next.name
 	switch {
 	case next.name == batchNorm:
 		if o.name == "MatMul" && o.node.OpType == "MatMul" {
-			return found, false // with three axes its channels are the second axis, not MatMul's last
+			return false // with three axes its channels are the second axis, not MatMul's last
 		}
-		if at.isMoved || !found.readNorm(next) {
-			return found, false
-		}
+		return !at.isMoved && a.readNorm(next)
 	case next.isScale() && len(next.stored()) == 1:
 		scale := next.stored()[0]
 		if !scale.isReadable() || scale.tensor.Len() > 1 && !at.isPerChannel(scale) {
-			return found, false
+			return false
 		}
-		found.Scale, found.Inverse = scale.tensor, next.name == "Div"
-		behind := *at
-		then := behind.next()
-		if then != nil && behind.isShift(then) && then.uses[0].isReadable() {
-			found.Shift, *at = then.uses[0].tensor, behind
+		a.Scale, a.Inverse = scale.tensor, next.name == "Div"
+		if shift := at.skipShift(); shift != nil {
+			a.Shift = shift.tensor
+			return shift.isReadable()
 		}
-	default:
-		return found, false
+		return true
 	}
-	if then := at.next(); then != nil && then.isScale() {
-		return found, false // two in a row
-	}
-	return found, true
+	return false
 }
 
 // readNorm sets the parameters of a BatchNormalization; it returns false if one is not known.
