@@ -1,0 +1,83 @@
+package static_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
+	"github.com/wiseft/wiseft/onnxmerge/onnx/onnxtest"
+	"github.com/wiseft/wiseft/onnxmerge/onnx/static"
+)
+
+// vectors finds the vectors of a model in which x is multiplied by s.
+func vectors(t *testing.T, build func(b *onnxtest.Builder)) (*onnx.Model, []*static.Vector) {
+	t.Helper()
+	var b onnxtest.Builder
+	b.Tensor("gamma", []float64{2, 6}, 2)
+	b.Tensor("variance", []float64{3, 8}, 2)
+	b.Tensor("epsilon", []float64{1})
+	b.Int64("shape", []int64{1, -1, 1}, 3)
+	build(&b)
+	b.Node("y", "Mul", "x", "s")
+	m := b.Open(t)
+	found, err := static.Find(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m, found.All()
+}
+
+// scale writes gamma / sqrt(variance + epsilon) as the value out.
+func scale(b *onnxtest.Builder, out string) {
+	b.Node("sum", "Add", "variance", "epsilon")
+	b.Node("root", "Sqrt", "sum")
+	b.Node(out, "Div", "gamma", "root")
+}
+
+func TestAScaleIsEvaluatedAndSolved(t *testing.T) {
+	t.Parallel()
+	m, list := vectors(t, func(b *onnxtest.Builder) {
+		scale(b, "flat")
+		b.Node("s", "Reshape", "flat", "shape")
+	})
+	if len(list) != 1 || list[0].Name != "s" || !slices.Equal(list[0].Dims, []int64{1, 2, 1}) {
+		t.Fatalf("%d vectors, want s of shape 1 x 2 x 1", len(list))
+	}
+	s := list[0]
+	got, err := s.Evaluate(nil)
+	if err != nil || !slices.Equal(got, []float64{1, 2}) {
+		t.Errorf("elements %v (%v), want 1 and 2", got, err)
+	}
+	gamma := m.Lookup("gamma")
+	if depth, ok := s.Depth(gamma); depth != 2 || !ok {
+		t.Errorf("gamma: depth %d, linear %v; want 2, true", depth, ok)
+	}
+	if _, ok := s.Depth(m.Lookup("variance")); ok {
+		t.Error("the scale is linear in the variance")
+	}
+	if got, err = s.Solve(gamma, []float64{5, 7}, nil); err != nil || !slices.Equal(got, []float64{10, 21}) {
+		t.Errorf("gamma %v (%v), want 10 and 21", got, err)
+	}
+}
+
+func TestOtherValuesAreNoVectors(t *testing.T) {
+	t.Parallel()
+	for name, build := range map[string]func(b *onnxtest.Builder){
+		"integers": func(b *onnxtest.Builder) { b.Node("s", "Add", "shape", "shape") },
+		"an input": func(b *onnxtest.Builder) { b.Node("s", "Add", "gamma", "x") },
+		"a matrix": func(b *onnxtest.Builder) {
+			b.Tensor("m", make([]float64, 4), 2, 2)
+			b.Node("s", "Add", "m", "gamma")
+		},
+		"too many elements": func(b *onnxtest.Builder) {
+			b.Tensor("m", make([]float64, 1<<16+1), 1<<16+1)
+			b.Node("s", "Neg", "m")
+		},
+		"an unknown operator": func(b *onnxtest.Builder) { b.Node("s", "Exp", "gamma") },
+		"only moved":          func(b *onnxtest.Builder) { b.Node("s", "Reshape", "gamma", "shape") },
+	} {
+		if _, list := vectors(t, build); len(list) > 0 {
+			t.Errorf("%s: a vector is found", name)
+		}
+	}
+}
