@@ -60,6 +60,34 @@ func TestAScaleIsEvaluatedAndSolved(t *testing.T) {
 	}
 }
 
+// A vector is solved through each operand of an operator in which it is linear.
+func TestOperatorsAreSolved(t *testing.T) {
+	t.Parallel()
+	for op, want := range map[string][2][]float64{ // gamma and variance for the elements 12 and 24
+		"Add": {{9, 16}, {10, 18}},
+		"Sub": {{15, 32}, {-10, -18}},
+		"Mul": {{4, 3}, {6, 4}},
+		"Div": {{36, 192}, nil},
+	} {
+		m, list := vectors(t, func(b *onnxtest.Builder) { b.Node("s", op, "gamma", "variance") })
+		if len(list) != 1 {
+			t.Fatalf("%s: %d vectors", op, len(list))
+		}
+		for i, name := range []string{"gamma", "variance"} {
+			leaf := m.Lookup(name)
+			if _, ok := list[0].Depth(leaf); ok != (want[i] != nil) {
+				t.Errorf("%s: linear in %s: %v", op, name, ok)
+			}
+			if want[i] == nil {
+				continue
+			}
+			if got, err := list[0].Solve(leaf, []float64{12, 24}, nil); err != nil || !slices.Equal(got, want[i]) {
+				t.Errorf("%s: %s is %v (%v), want %v", op, name, got, err, want[i])
+			}
+		}
+	}
+}
+
 func TestOtherValuesAreNoVectors(t *testing.T) {
 	t.Parallel()
 	for name, build := range map[string]func(b *onnxtest.Builder){
