@@ -113,22 +113,23 @@ func (x *Vectors) shape(n *onnx.Node, v *Vector) ([]int64, error) {
 		return transposed(in, n.Ints["perm"]), nil
 	}
 	list, err := x.integers(n)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	switch v.op {
-	case "Reshape":
-		return reshaped(in, list, len(n.Ints["allowzero"]) == 1 && n.Ints["allowzero"][0] != 0), nil
-	case "Unsqueeze":
-		return unsqueezed(in, list), nil
-	case "Squeeze":
+	case v.op == "Squeeze" && (list != nil || len(n.Inputs) == 1):
 		return squeezed(in, list), nil
+	case list == nil:
+		return nil, nil
+	case v.op == "Reshape":
+		return reshaped(in, list, len(n.Ints["allowzero"]) == 1 && n.Ints["allowzero"][0] != 0), nil
+	case v.op == "Unsqueeze":
+		return unsqueezed(in, list), nil
 	}
 	return nil, nil
 }
 
-// integers returns the axes or the shape that a node has as an attribute or as its second operand; nil if it is not
-// stored.
+// integers returns the axes or the shape that a node has as an attribute or as its second operand; nil if it has none or
+// if it is not stored.
 func (x *Vectors) integers(n *onnx.Node) ([]int64, error) {
 	for _, name := range []string{"axes", "shape"} {
 		if list := n.Ints[name]; list != nil {
@@ -193,9 +194,6 @@ func transposed(dims, perm []int64) []int64 {
 
 // reshaped returns the shape of Reshape; nil if the numbers of elements differ.
 func reshaped(dims, target []int64, zero bool) []int64 {
-	if target == nil {
-		return nil
-	}
 	product := func(list []int64) int64 {
 		n := int64(1)
 		for _, d := range list {

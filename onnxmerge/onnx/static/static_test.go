@@ -88,6 +88,52 @@ func TestOperatorsAreSolved(t *testing.T) {
 	}
 }
 
+func TestShapesAreFollowed(t *testing.T) {
+	t.Parallel()
+	axes := func(list ...int64) onnxtest.Attr { return onnxtest.Attr{Name: "axes", Value: list} }
+	for name, c := range map[string]struct {
+		op    string
+		ins   []string
+		attrs []onnxtest.Attr
+		want  []int64 // nil if the result is no vector that is known
+	}{
+		"a shape":                 {"Reshape", []string{"flat", "shape"}, nil, []int64{1, 2, 1}},
+		"another number":          {"Reshape", []string{"flat", "five"}, nil, nil},
+		"a shape that is fed":     {"Reshape", []string{"flat", "x"}, nil, nil},
+		"axes as an attribute":    {"Unsqueeze", []string{"flat"}, []onnxtest.Attr{axes(0, -1)}, []int64{1, 2, 1}},
+		"axes as an operand":      {"Unsqueeze", []string{"flat", "first"}, nil, []int64{1, 2}},
+		"axes that are fed":       {"Unsqueeze", []string{"flat", "x"}, nil, nil},
+		"an axis twice":           {"Unsqueeze", []string{"flat"}, []onnxtest.Attr{axes(1, 1)}, nil},
+		"all axes of length 1":    {"Squeeze", []string{"long"}, nil, []int64{2}},
+		"one of them":             {"Squeeze", []string{"long", "first"}, nil, []int64{2, 1}},
+		"one that is fed":         {"Squeeze", []string{"long", "x"}, nil, nil},
+		"one that is not 1":       {"Squeeze", []string{"long"}, []onnxtest.Attr{axes(1)}, nil},
+		"axes in reverse":         {"Transpose", []string{"column"}, nil, []int64{1, 2}},
+		"axes in a given order":   {"Transpose", []string{"long"}, []onnxtest.Attr{{Name: "perm", Value: []int64{1, 0, 2}}}, []int64{2, 1, 1}},
+		"an order of other axes":  {"Transpose", []string{"long"}, []onnxtest.Attr{{Name: "perm", Value: []int64{1, 0}}}, nil},
+		"a number on every place": {"Add", []string{"column", "epsilon"}, nil, []int64{2, 1}},
+		"a matrix":                {"Add", []string{"column", "flat"}, nil, nil},
+	} {
+		_, list := vectors(t, func(b *onnxtest.Builder) {
+			b.Int64("five", []int64{5}, 1)
+			b.Int64("first", []int64{0}, 1)
+			b.Tensor("two", []float64{1, 2}, 2, 1)
+			b.Tensor("three", []float64{1, 2}, 1, 2, 1)
+			b.Node("flat", "Neg", "gamma")
+			b.Node("column", "Neg", "two")
+			b.Node("long", "Neg", "three")
+			b.Call([]string{"s"}, "", c.op, c.ins, c.attrs...)
+		})
+		at := slices.IndexFunc(list, func(v *static.Vector) bool { return v.Name == "s" })
+		switch {
+		case at < 0 && c.want != nil:
+			t.Errorf("%s: no vector, want shape %d", name, c.want)
+		case at >= 0 && !slices.Equal(list[at].Dims, c.want):
+			t.Errorf("%s: shape %d, want %d", name, list[at].Dims, c.want)
+		}
+	}
+}
+
 func TestOtherValuesAreNoVectors(t *testing.T) {
 	t.Parallel()
 	for name, build := range map[string]func(b *onnxtest.Builder){
