@@ -170,6 +170,7 @@ func (p *planner) pair(ctx context.Context) error {
 	if p.inViews, err = p.enterViews(given); err != nil {
 		return err
 	}
+	sampler.load(ctx, p.pretrained, p.finetuned)
 	alignment, err := p.find(ctx, sampler.likeness, given...)
 	if err != nil {
 		return err

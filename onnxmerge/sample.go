@@ -1,9 +1,11 @@
 package onnxmerge
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"slices"
+	"sync"
 
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 	"github.com/wiseft/wiseft/onnxmerge/pair"
@@ -19,7 +21,6 @@ type sampler struct {
 
 	x, y []float64  // memory for the numbers of two samples
 	last sampled    // the sample whose numbers y has: one weight is compared with many
-	slab []byte     // memory for samples
 	sums []products // memory for sums by channel
 }
 
@@ -34,6 +35,7 @@ type samples struct {
 	first    onnx.Table[sample] // the first sample of each tensor
 	further  map[sampled][]byte // those of other lengths
 	permuted map[sampled][]permutedSample
+	slab     []byte // memory for samples
 }
 
 // sample has elements of a weight as its file stores them.
@@ -71,6 +73,35 @@ func (s *sampler) drop() {
 		of.further, of.permuted = map[sampled][]byte{}, map[sampled][]permutedSample{}
 	}
 	s.size = 0
+}
+
+// load takes samples of the tensors that have at most sampleLen elements, of both models at the same time, within half of
+// the memory: a model may have very many. It leaves out those that cannot be read: [sampler.both] has the error.
+func (s *sampler) load(ctx context.Context, a, b *onnx.Model) {
+	var sizeA, sizeB int
+	var both sync.WaitGroup
+	both.Go(func() { sizeA = s.a.load(ctx, a, s.max/4) })
+	both.Go(func() { sizeB = s.b.load(ctx, b, s.max/4) })
+	both.Wait()
+	s.size += sizeA + sizeB
+}
+
+// load takes samples of a model's tensors, up to so many bytes, and returns how many they have.
+func (s *samples) load(ctx context.Context, m *onnx.Model, most int) (size int) {
+	for _, t := range m.Tensors {
+		if ctx.Err() != nil {
+			break
+		}
+		if !isSampled(t) || t.Len() > sampleLen || size+int(t.SizeBytes()) > most {
+			continue
+		}
+		raw := s.take(int(t.SizeBytes()))
+		if t.ReadAt(raw, 0) == nil {
+			s.keep(t, nil, sampleLen, raw)
+			size += len(raw)
+		}
+	}
+	return size
 }
 
 // likeness implements [pair.Likeness].
@@ -127,7 +158,7 @@ func (s *sampler) sample(of *samples, t *onnx.Tensor, perm []int, most int) ([]b
 		return raw, nil
 	}
 	codec, _ := t.DType.Codec()
-	raw := s.take(codec.SizeBytes(sampleSize(t, most)))
+	raw := of.take(codec.SizeBytes(sampleSize(t, most)))
 	if err := readSample(raw, t, perm, most); err != nil {
 		return nil, err
 	}
@@ -174,7 +205,7 @@ func (s *samples) keep(t *onnx.Tensor, perm []int, most int, raw []byte) {
 }
 
 // take returns memory for a sample of so many bytes. Small samples share an allocation.
-func (s *sampler) take(size int) []byte {
+func (s *samples) take(size int) []byte {
 	if size > slabSize/8 {
 		return make([]byte, size)
 	}

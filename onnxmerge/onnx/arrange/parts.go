@@ -12,6 +12,9 @@ import (
 // its columns of the weight.
 func (w *viewer) splitLayers() error {
 	nodes := w.model.Graph.Nodes
+	if !slices.ContainsFunc(nodes, func(n onnx.Node) bool { return n.Op() == "Split" }) {
+		return nil
+	}
 	makers, consumers := map[string]int{}, map[string]int{}
 	for i := range nodes {
 		for _, out := range nodes[i].Outputs {

@@ -53,6 +53,9 @@ func View(m *onnx.Model) (*Viewed, error) {
 	if err := w.findCopies(); err != nil {
 		return nil, err
 	}
+	if len(w.dropped)+len(w.layers)+len(w.copied) == 0 {
+		return nil, nil
+	}
 	return w.view(), nil
 }
 
@@ -120,7 +123,9 @@ func (w *viewer) visit(i int) error {
 		w.known[n.Outputs[k]] = out
 		moved = moved || out.moved && !out.isInt
 	}
-	w.dropped[i] = moved
+	if moved {
+		w.dropped[i] = true
+	}
 	return nil
 }
 
@@ -227,6 +232,9 @@ const maxCopies = 64
 // findCopies finds stored tensors of several equal parts along the first axis that are only joined with or added to
 // other values: a class token or positions for each sample of a batch.
 func (w *viewer) findCopies() error {
+	if !slices.ContainsFunc(w.model.Tensors, mayBeCopies) {
+		return nil
+	}
 	others := map[string]bool{}
 	var candidates []string
 	for g, n := range w.remaining() {
@@ -241,7 +249,7 @@ func (w *viewer) findCopies() error {
 	slices.Sort(candidates)
 	for _, name := range slices.Compact(candidates) {
 		t := w.model.LookupIn(w.model.Graph.Scope, name)
-		if t == nil || others[name] || !t.DType.IsFloat() || len(t.Dims) < 3 || t.Dims[0] < 2 || t.Dims[0] > maxCopies {
+		if t == nil || others[name] || !mayBeCopies(t) {
 			continue
 		}
 		a, err := w.operand(name)
@@ -260,6 +268,11 @@ func (w *viewer) findCopies() error {
 		}
 	}
 	return nil
+}
+
+// mayBeCopies reports whether the shape of a tensor is one of several samples.
+func mayBeCopies(t *onnx.Tensor) bool {
+	return t.DType.IsFloat() && len(t.Dims) >= 3 && t.Dims[0] >= 2 && t.Dims[0] <= maxCopies
 }
 
 // remaining yields the operators that the view has, with their graphs: those of bodies and functions, too.
