@@ -4,7 +4,9 @@ Run as: python make.py (versions in scripts/vectors/requirements.txt). PCD is wr
 in the layout of the Point Cloud Library.
 """
 
+import gzip
 import hashlib
+import io
 import json
 import os
 import pickle
@@ -106,13 +108,20 @@ def linked_hdf5():
 
 
 def dense_hdf5():
-    """More links than a group's header holds, which are in a fractal heap and indexed by a B-tree."""
+    """More links than a group's header holds, which are in a fractal heap and indexed by a B-tree: few in one block, some
+    in a table of blocks, and so many, with long names, that the table has tables."""
     os.makedirs(path("h5_dense"), exist_ok=True)
-    with h5py.File(path("h5_dense", "links.h5"), "w", libver="latest") as f:
-        f["data"] = clouds()
-        f["label"] = LABELS.astype(np.uint8)[:, None]
-        for i in range(8):
-            f[f"more{i}"] = np.uint8(i)
+    for name, links, length in [("links.h5", 8, 0), ("table.h5", 60, 9), ("tables.h5", 2000, 35)]:
+        out = io.BytesIO()
+        with h5py.File(out, "w", libver="latest") as f:
+            f["group/data"] = clouds()
+            f["label"] = LABELS.astype(np.uint8)[:, None]
+            for i in range(links):
+                f[f"more{i:04}" + "-" * (i % 20 * length)] = h5py.SoftLink("/label")
+            f["data"] = h5py.SoftLink("/group/data")
+            f["outside"] = h5py.ExternalLink("other.h5", "/data")
+        with open(path("h5_dense", name + ".gz"), "wb") as f:
+            f.write(gzip.compress(out.getvalue(), mtime=0))
 
 
 def bad_hdf5():

@@ -1,7 +1,7 @@
 // Package h5 reads the arrays in the root group of an HDF5 file, as far as point-cloud data sets need it.
 //
-// It supports superblocks 0 to 3, also behind a user block, object headers 1 and 2, groups as symbol tables and as
-// compact links, hard and soft links, integers of 1 to 8 bytes and floats of 2, 4 and 8 bytes in either byte order,
+// It supports superblocks 0 to 3, also behind a user block, object headers 1 and 2, groups as symbol tables, as
+// compact and as dense links, hard and soft links, integers of 1 to 8 bytes and floats of 2, 4 and 8 bytes in either byte order,
 // compact, contiguous and chunked storage with every index of chunks (version 1 B-trees, and those of libver="latest", HDF5 2.0's too:
 // one chunk, implicit, fixed and extensible array, version 2 B-tree), and the filters gzip, shuffle, lzf and
 // fletcher32. Anything else is an error that names it. Names of structures are those of the HDF5 File Format

@@ -179,6 +179,7 @@ func FuzzFile(f *testing.F) {
 	for _, path := range paths {
 		f.Add(load(f, filepath.Base(path)))
 	}
+	f.Add(unpacked(f, "table.h5.gz"))
 	f.Fuzz(func(_ *testing.T, b []byte) { _ = readAll(b) })
 }
 

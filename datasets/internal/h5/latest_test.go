@@ -2,6 +2,8 @@ package h5
 
 import (
 	"bytes"
+	"compress/gzip"
+	"io"
 	"math"
 	"path/filepath"
 	"slices"
@@ -162,12 +164,76 @@ func TestSoftLinks(t *testing.T) {
 	}
 }
 
-// A group with its links in a fractal heap is refused, with what to do.
-func TestDenseLinksAreRefused(t *testing.T) {
+// denseLinks are files whose root group has so many links, beside the groups and data sets.
+var denseLinks = map[string]int{"links.h5.gz": 8, "table.h5.gz": 60, "tables.h5.gz": 2000}
+
+// unpacked returns a compressed file.
+func unpacked(t testing.TB, name string) []byte {
+	t.Helper()
+	r, err := gzip.NewReader(bytes.NewReader(load(t, "../h5_dense/"+name)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// Groups with their links in a fractal heap are read, whatever the heap and its index consist of.
+func TestDenseLinks(t *testing.T) {
 	t.Parallel()
-	b := load(t, "../h5_dense/links.h5")
-	_, err := Open(bytes.NewReader(b), int64(len(b)))
-	if err == nil || !strings.Contains(err.Error(), "links in a fractal heap") || !strings.Contains(err.Error(), `libver="earliest"`) {
-		t.Errorf("error %v", err)
+	for name, links := range denseLinks {
+		b := unpacked(t, name)
+		f, err := Open(bytes.NewReader(b), int64(len(b)))
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		if got := f.Names(); len(got) != links+4 || !slices.IsSorted(got) {
+			t.Errorf("%s: %d names, want %d in order", name, len(got), links+4)
+		}
+		a, err := f.Array("data")
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		if got, err := a.Float32s(); err != nil || len(got) == 0 || !slices.Equal(got, clouds(len(got))) {
+			t.Errorf("%s: %d values differ from those written (%v)", name, len(got), err)
+		}
+		for _, link := range f.Names() {
+			if !strings.HasPrefix(link, "more") {
+				continue
+			}
+			if a, err = f.Array(link); err != nil || len(a.Shape) == 0 || a.Shape[0] != 6 {
+				t.Fatalf("%s: %s: %v", name, link, err)
+			}
+		}
+		if _, err := f.Array("outside"); err == nil || !strings.Contains(err.Error(), "into another file") {
+			t.Errorf("%s: link to another file: %v", name, err)
+		}
+	}
+}
+
+// Damaged heaps and indices are refused, and none of them takes long or much memory.
+func TestDamagedDenseLinksAreRefused(t *testing.T) {
+	t.Parallel()
+	b := unpacked(t, "table.h5.gz")
+	for _, signature := range []string{"FRHP", "FHIB", "FHDB", "BTHD", "BTLF"} {
+		at := bytes.Index(b, []byte(signature))
+		if at < 0 {
+			t.Fatalf("no %s", signature)
+		}
+		damaged := slices.Clone(b)
+		damaged[at]++
+		if _, err := Open(bytes.NewReader(damaged), int64(len(b))); err == nil || !strings.Contains(err.Error(), "at offset") {
+			t.Errorf("%s: %v", signature, err)
+		}
+		for i := at + 4; i < at+140; i++ { // header, table, first records
+			for _, value := range []byte{0, 1, 0x7f, 0xff} {
+				damaged := slices.Clone(b)
+				damaged[i] = value
+				_, _ = Open(bytes.NewReader(damaged), int64(len(b)))
+			}
+		}
 	}
 }

@@ -80,7 +80,7 @@ func (f *File) group(addr uint64) (members []member, err error) {
 		case msgLink:
 			more, err = readLink(&c)
 		case msgLinkInfo:
-			err = refuseDenseLinks(&c)
+			more, err = f.denseLinks(&c)
 		}
 		if err = errors.Join(err, c.err); err != nil {
 			return nil, err
@@ -90,16 +90,44 @@ func (f *File) group(addr uint64) (members []member, err error) {
 	return members, nil
 }
 
-func refuseDenseLinks(c *cursor) error {
+// linkRecords is the type of records of a version 2 B-tree of links by the hash of their names.
+const linkRecords = 5
+
+// denseLinks returns the links of a Link Info message, sorted by name: groups of more than a few members have them in a
+// fractal heap, indexed by a B-tree.
+func (f *File) denseLinks(c *cursor) (members []member, err error) {
 	c.take(1) // version
 	if flags := c.u8(); flags&1 != 0 {
 		c.take(8) // maximum creation index
 	}
-	if heap := c.u64(); heap != undefined {
-		return errors.New(`stores its links in a fractal heap, as h5py does with libver="latest" or track_order=True and more ` +
-			`than 8 members, which is not supported; write it with libver="earliest", or put the arrays into a file of their own`)
+	heapAt, treeAt := c.u64(), c.u64()
+	if c.err != nil || heapAt == undefined {
+		return nil, c.err
 	}
-	return nil
+	h, err := f.heap(heapAt)
+	if err != nil {
+		return nil, err
+	}
+	tree, err := f.tree2(treeAt)
+	if err != nil {
+		return nil, err
+	}
+	if tree.kind != linkRecords || tree.recordSize < 4+1 {
+		return nil, fmt.Errorf("has a B-tree of type %d with records of %d bytes", tree.kind, tree.recordSize)
+	}
+	err = tree.walk(func(record []byte) error {
+		b, err := h.object(record[4:]) // behind the hash
+		if err != nil {
+			return err
+		}
+		link, err := readLink(&cursor{b: b})
+		if members = append(members, link...); len(members) > maxEntries {
+			return fmt.Errorf("has more than %d members", maxEntries)
+		}
+		return err
+	})
+	slices.SortFunc(members, func(a, b member) int { return strings.Compare(a.name, b.name) })
+	return members, err
 }
 
 // readLink reads a Link message.
