@@ -21,6 +21,8 @@ func outerTileSingle(dst []float32, ldc int, a []float32, lda int, b []float32, 
 	outerTileGo(dst, ldc, a, lda, b, ldb, m)
 }
 
+func prefetch([]float32) {}
+
 func centerSingle(dst, src, mean, low, scale []float32) { centerSingleGo(dst, src, mean, low, scale) }
 
 func expSingle(x []float32) { expSingleGo(x) }

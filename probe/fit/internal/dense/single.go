@@ -5,15 +5,25 @@ import "math"
 // The products in single precision have the sizes and the order of sums of those in double precision.
 
 // MulTransSingle is [MulTrans] in single precision.
-func MulTransSingle(dst, a, b []float32, m, n, d int) {
+func MulTransSingle(dst, a, b []float32, m, n, d int) { MulTransSingleAhead(dst, a, b, m, n, d, nil) }
+
+// MulTransSingleAhead is [MulTransSingle]. Meanwhile it brings ahead, which the caller reads next, into the second-level
+// cache.
+func MulTransSingleAhead(dst, a, b []float32, m, n, d int, ahead []float32) {
 	check(m%RowTile == 0 && n%RowTile == 0 && d%ColTile == 0)
 	check(len(dst) >= m*n && len(a) >= m*d && len(b) >= n*d)
 	if d == 0 {
 		clear(dst[:m*n])
 		return
 	}
+	piece := 1 + len(ahead)*RowTile*RowTile/max(1, m*n) // per tile
 	for j := 0; j < n; j += RowTile {
 		for i := 0; i < m; i += RowTile {
+			if len(ahead) > 0 {
+				next := min(piece, len(ahead))
+				prefetch(ahead[:next])
+				ahead = ahead[next:]
+			}
 			dotTileSingle(dst[i*n+j:], n, a[i*d:(i+RowTile)*d], b[j*d:(j+RowTile)*d], d)
 		}
 	}

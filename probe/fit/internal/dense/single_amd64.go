@@ -24,6 +24,8 @@ func outerTileSingle(dst []float32, ldc int, a []float32, lda int, b []float32, 
 	}
 }
 
+func prefetch(x []float32) { prefetchAMD64(&x[0], len(x)) }
+
 func centerSingle(dst, src, mean, low, scale []float32) {
 	whole := vectorised(len(src))
 	if whole > 0 {
@@ -100,6 +102,11 @@ func outerTileSingleAVX512(dst *float32, ldc int, a *float32, lda int, b *float3
 //
 //go:noescape
 func outerTileSingleAVX2(dst *float32, ldc int, a *float32, lda int, b *float32, ldb, m int)
+
+// n > 0.
+//
+//go:noescape
+func prefetchAMD64(x *float32, n int)
 
 // n > 0 is a multiple of 8.
 //

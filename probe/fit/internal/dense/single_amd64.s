@@ -438,3 +438,15 @@ adam8:
 	JLT  adam8
 	VZEROUPPER
 	RET
+
+// func prefetchAMD64(x *float32, n int)
+TEXT ·prefetchAMD64(SB), NOSPLIT, $0-16
+	MOVQ x+0(FP), SI
+	MOVQ n+8(FP), CX
+
+prefetch16:
+	PREFETCHT1 (SI)
+	ADDQ $64, SI
+	SUBQ $16, CX
+	JGT  prefetch16
+	RET

@@ -18,6 +18,8 @@ func outerTileSingle(dst []float32, ldc int, a []float32, lda int, b []float32, 
 	}
 }
 
+func prefetch(x []float32) { prefetchARM64(&x[0], len(x)) }
+
 func centerSingle(dst, src, mean, low, scale []float32) {
 	whole := vectorised(len(src))
 	if whole > 0 {
@@ -114,3 +116,8 @@ func scaleSingleNEON(x *float32, n int, factor, shift float32)
 //
 //go:noescape
 func adamNEON(c *[8]float32, value, grad, first, second *float32, n int)
+
+// n > 0.
+//
+//go:noescape
+func prefetchARM64(x *float32, n int)

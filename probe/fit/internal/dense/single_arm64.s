@@ -324,3 +324,15 @@ adam4:
 	SUBS $1, R4, R4
 	BNE  adam4
 	RET
+
+// func prefetchARM64(x *float32, n int)
+TEXT ·prefetchARM64(SB), NOSPLIT, $0-16
+	MOVD x+0(FP), R0
+	MOVD n+8(FP), R1
+
+prefetch16:
+	PRFM (R0), PLDL2KEEP
+	ADD  $64, R0
+	SUBS $16, R1, R1
+	BGT  prefetch16
+	RET

@@ -46,6 +46,13 @@ func TestMulTransSingle(t *testing.T) {
 			if !slices.Equal(got[m*n:], tail) {
 				t.Errorf("%v: wrote beyond dst", s)
 			}
+			for _, ahead := range []int{0, 1, 15, 64 * d} {
+				again := randomSingle(m * n)
+				MulTransSingleAhead(again, a, b, m, n, d, randomSingle(ahead))
+				if !slices.Equal(again, got[:m*n]) {
+					t.Errorf("%v: other products with %d numbers ahead", s, ahead)
+				}
+			}
 		}
 	})
 }

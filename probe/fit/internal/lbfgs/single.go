@@ -99,7 +99,7 @@ func (s *single) evaluate(ctx context.Context, d *Descent) error {
 	sum := d.total[:size+1]
 	err := s.sums.Add(ctx, sum, func(acc []float32, precise []float64, b *scaled.SingleBlock) {
 		b.Scores = scaled.Resized(b.Scores, b.Padded*d.rows)
-		dense.MulTransSingle(b.Scores, b.X, s.w, b.Padded, d.rows, d.Width)
+		dense.MulTransSingleAhead(b.Scores, b.X, s.w, b.Padded, d.rows, d.Width, b.Ahead)
 		precise[0] += d.loss.ResidualsSingle(b.Scores, d.rows, d.K, d.Y[b.Lo:b.Lo+b.N])
 		dense.AddTransMulSingle(acc, b.Scores, b.X, b.N, d.rows, d.Width)
 	})

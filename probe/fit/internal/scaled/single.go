@@ -15,7 +15,9 @@ type SingleBlock struct {
 	Padded int // rows of X; those from N on are zero
 	X      []float32
 	Scores []float32 // a buffer for what a visitor computes of the rows
-	buf    []float32
+	// Ahead are the features of the next rows, which are read soon; nil if they are not in memory.
+	Ahead []float32
+	buf   []float32
 }
 
 // Single scales rows as [Rows] does, in single precision. It does not follow a later change of the scaling.
@@ -108,8 +110,13 @@ func (s *SingleSums) Load(b *SingleBlock, lo int) error {
 	if err != nil {
 		return err
 	}
+	b.Ahead = nil
 	if _, held := r.Table.(*feature.Set); !held {
 		b.buf = rows
+	} else if next := lo + b.N; next < r.N {
+		if b.Ahead, err = r.Table.Rows(nil, next, min(next+BlockRows, r.N)); err != nil {
+			return err
+		}
 	}
 	b.Padded = dense.PadRows(b.N)
 	for i := range b.N {
