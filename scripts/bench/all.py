@@ -2,7 +2,7 @@
 
     go build -o wiseft ./cmd/wiseft
     python scripts/bench/all.py --wiseft ./wiseft --dir FOLDER [--quick] [--threads 2] [--only fits,merge] [--features FILE.npz ...]
-        [--clouds FOLDER SPLIT] [--pretrained A.onnx --finetuned B.onnx --output TENSOR] [-o TABLE.md]
+        [--clouds FOLDER SPLIT] [--pretrained A.onnx --finetuned B.onnx --output TENSOR] [--test CLOUDS.npz] [-o TABLE.md]
 
 FOLDER is on the disk to measure; what is written there is removed. Each comparison takes turns within itself. A row has wiseft's seconds, the other side's, how many
 times as fast wiseft is, and wiseft's peak memory; for fits, seconds are of the processor, since ratios of these bear other
@@ -16,6 +16,7 @@ import json
 import os
 import platform
 import re
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -104,6 +105,45 @@ def sweep(args):
             yield f"sweep, against {what}", float(ours), float(found[1]), "", float(peak)
 
 
+def features(args):
+    need("numpy", "onnxruntime")
+    if not (args.pretrained and args.output and args.test):
+        raise Skipped("needs --pretrained, --output and --test")
+    size = ["--rows", "8,64", "--rounds", 2] if args.quick else []
+    text = run("features.py", "--wiseft", args.wiseft, "--model", args.pretrained, "--output", args.output, "--data", args.test, *size)
+    row = r"^\| (\d+) \| (\d+) \(\d+\) \| (\d+) \(\d+\) \|.*?\| (\d+), \d+ \| (\d+), \d+ \|$"
+    for n, ours, theirs, begins, peak in re.findall(row, text, re.M):
+        yield f"features of {n} clouds, against a bare loop", int(ours) / 1e3, int(theirs) / 1e3, "", float(peak)
+        yield f"features of {n} clouds, start to the first pass", int(begins) / 1e3, None, "", None
+
+
+def inputs(args):
+    need("numpy", "onnx", "onnxruntime")
+    size = ["--samples", 64, "--rounds", 2] if args.quick else ["--rounds", 9]
+    text = run("inputs.py", "--wiseft", args.wiseft, *size)
+    ours, theirs = (re.findall(side + r"': \{'passes': ([\d.]+)", text) for side in ("wiseft", "bare"))
+    if ours:
+        yield "features of several inputs, passes against a bare loop", min(map(float, ours)), min(map(float, theirs)), "", None
+
+
+def apply(args):
+    need("numpy", "onnx")
+    with tempfile.TemporaryDirectory(dir=args.dir) as folder:
+        text = run("apply.py", "--wiseft", args.wiseft, "--folder", folder, *(["--mib", 128, "--rounds", 1] if args.quick else []))
+    for kind in dict.fromkeys(re.findall(r"^(\w+): merge ", text, re.M)):
+        merges, applies = (re.findall(rf"^{kind}: {what} +([\d.]+) s.*?peak +([\d.]+)", text, re.M) for what in ("merge", "apply"))
+        yield (f"weights apply, {kind}, against a merge of that size", statistics.median(float(s) for s, _ in applies),
+               statistics.median(float(s) for s, _ in merges), "", max(float(p) for _, p in applies))
+
+
+def large(args):
+    need("numpy", "onnx")
+    with tempfile.TemporaryDirectory(dir=args.dir) as folder:
+        text = run("large.py", "--wiseft", args.wiseft, "--dir", folder, "--any-time", *(["--quick"] if args.quick else []))
+    for what, seconds, peak in re.findall(r"^\| (.+?) \| wiseft \| ([\d.]+) \| [\d.]+ \| (\d+) \|", text, re.M):
+        yield f"many tensors, {what}", float(seconds), None, "", float(peak)
+
+
 def memory(args):
     text = run("memory.py", "--wiseft", args.wiseft, "--alphas", *([3] if args.quick else [51, 251]))
     for n, peak in re.findall(r"(\d+) alphas: peak ([\d.]+) MiB", text):
@@ -111,7 +151,8 @@ def memory(args):
 
 
 COMPARISONS = {f"fits-{s}": (lambda args, s=s: fits(args, s)) for s in ("logistic", "svc-ovr", "svc-ovo", "ridge", "knn", "mlp")}
-COMPARISONS |= {"merge": merge, "data": data, "methods": methods, "sweep": sweep, "memory": memory}
+COMPARISONS |= {"merge": merge, "data": data, "methods": methods, "sweep": sweep, "memory": memory,
+                "features": features, "inputs": inputs, "apply": apply, "large": large}
 
 
 def versions(wiseft):
@@ -143,6 +184,7 @@ def main():
     parser.add_argument("--only", default="", help="beginnings of names: " + ", ".join(COMPARISONS))
     parser.add_argument("--features", nargs="*", default=[], help="files of wiseft features, for fits")
     parser.add_argument("--clouds", nargs=2, metavar=("FOLDER", "SPLIT"))
+    parser.add_argument("--test", help="an NPZ of clouds, for features of little data")
     for name in ("pretrained", "finetuned", "output"):
         parser.add_argument("--" + name)
     parser.add_argument("-o", help="a file for the table, besides standard output")
@@ -164,7 +206,7 @@ def main():
         rows = 0
         try:
             for what, ours, theirs, more, peak in COMPARISONS[name](args):
-                ratio = more + number(theirs / ours) if ours else ""
+                ratio = more + number(theirs / ours) if ours and theirs else ""
                 show(f"| {what} | {number(ours)} | {more}{number(theirs)} | {ratio} | {number(peak)} |")
                 rows += 1
             if not rows:
