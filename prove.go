@@ -120,9 +120,12 @@ func (p *prover) prove(ctx context.Context) (*Proof, error) {
 		return p.proved(), nil
 	}
 	if first == nil {
+		first = p.differingEnd()
+	}
+	if first == nil {
 		return p.notProvable(p.whyNothingDiffers()), nil
 	}
-	if gaps := p.swap.GapsBefore(*first, p.equal); len(gaps) > 0 {
+	if gaps := p.swap.GapsBefore(*first, p.exact()); len(gaps) > 0 {
 		return p.notProvable(describeGaps(gaps)), nil
 	}
 	if len(p.unconfirmedBefore(*first)) == 0 && p.swap.IsSelective([]string{first.B}) {
@@ -130,6 +133,27 @@ func (p *prover) prove(ctx context.Context) (*Proof, error) {
 			"selects or rounds may give another result", first.B)), nil
 	}
 	return p.disproved(*first), nil
+}
+
+// differingEnd returns the value that both models end with and that differs; nil if there is none. What leads to it may
+// be scaled by single numbers elsewhere in the other model, but no operator behind it can make up for a difference.
+func (p *prover) differingEnd() *twin.Point {
+	for _, x := range p.swap.Ends() {
+		if p.compared[x].verdict == unequal {
+			return &x
+		}
+	}
+	return nil
+}
+
+// exactShare is the part of the tolerance below which a difference is rounding alone. A weight that is kept and has
+// changed by little makes larger ones, which further layers may raise above the tolerance.
+const exactShare = 0.01
+
+// exact returns the equal values whose difference is rounding alone: what they depend on is the same in both models.
+func (p *prover) exact() []twin.Point {
+	isApart := func(x twin.Point) bool { return p.compared[x].relative() > exactShare*p.tolerance() }
+	return slices.DeleteFunc(slices.Clone(p.equal), isApart)
 }
 
 // unconfirmedBefore returns the merged weights before a value that no equal value depends on.
@@ -149,10 +173,15 @@ func (p *prover) whyNothingDiffers() string {
 	if i := slices.IndexFunc(p.swap.Features, refused); i >= 0 {
 		return p.compared[p.swap.Features[i]].refusal
 	}
-	if gaps := p.swap.GapsBeforeEnd(p.equal); len(gaps) > 0 {
+	if gaps := p.swap.GapsBeforeEnd(p.exact()); len(gaps) > 0 {
 		return describeGaps(gaps)
 	}
-	return "behind these weights no value of the written graph has a known counterpart"
+	reason := "behind these weights no value of the written graph has a known counterpart"
+	differs := func(x twin.Point) bool { return p.compared[x].verdict == unequal }
+	if i := slices.IndexFunc(p.swap.Features, differs); i >= 0 {
+		reason += fmt.Sprintf(", and %q differs", p.swap.Features[i].B)
+	}
+	return reason
 }
 
 // unproven returns the merged weights that no equal value depends on.
@@ -196,6 +225,9 @@ func (p *prover) proved() *Proof {
 	if n := p.swap.Refused; n > 0 {
 		return p.notProvable(fmt.Sprintf("%s cannot be merged, and what depends on them is not compared", text.Count(n, "tensor")))
 	}
+	if gaps := p.swap.KeptGaps(p.exact()); len(gaps) > 0 {
+		return p.notProvable("the merge is partial: " + describeGaps(gaps))
+	}
 	r := p.result(onnxmerge.Proved, "")
 	r.Reason = fmt.Sprintf("with the other model's weights the written graph computes its %q", r.Tensor)
 	return r
@@ -214,14 +246,29 @@ func (p *prover) disproved(first twin.Point) *Proof {
 	} else {
 		r.Reason += ": one of these is paired wrongly: " + shorten(p.swap.Users(first.B))
 	}
+	if kept := p.swap.KeptBefore(first, p.exact()); len(kept) > 0 {
+		r.Reason += "; or one of these is kept and differs: " + shorten(kept)
+	}
 	return r
 }
 
 // describeGaps returns the reason that gaps are.
 func describeGaps(gaps []onnxmerge.Gap) string {
 	line := gaps[0].Reason
-	if n := len(gaps) - 1; n > 0 {
-		line += fmt.Sprintf(" (and %d more such reasons)", n)
+	var names []string
+	others := 0
+	for _, g := range gaps[1:] {
+		if g.Tensor != "" {
+			names = append(names, g.Tensor)
+		} else {
+			others++
+		}
+	}
+	if len(names) > 0 {
+		line += fmt.Sprintf("; not merged either: %s", shorten(names))
+	}
+	if others > 0 {
+		line += fmt.Sprintf(" (and %s more)", text.Count(others, "reason"))
 	}
 	return line
 }

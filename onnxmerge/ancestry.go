@@ -35,9 +35,38 @@ func newAncestry(m *onnx.Model) (*ancestry, error) {
 	return a, nil
 }
 
-// nodes calls f with every operator of the main graph that one of the values depends on.
-func (a *ancestry) nodes(values []string, f func(*onnx.Node)) {
-	names := a.values.Upstream(values...)
+// upstream returns the names of all values that values are computed from without one of those to stop at.
+func (a *ancestry) upstream(values, stop []string) map[string]bool {
+	if len(stop) == 0 {
+		return a.values.Upstream(values...)
+	}
+	made := map[string]*onnx.Node{}
+	for i := range a.model.Graph.Nodes {
+		for _, out := range a.model.Graph.Nodes[i].Outputs {
+			made[out] = &a.model.Graph.Nodes[i]
+		}
+	}
+	seen, names := map[string]bool{}, map[string]bool{}
+	for _, name := range stop {
+		seen[name] = true
+	}
+	open := slices.Clone(values)
+	for len(open) > 0 {
+		name := open[len(open)-1]
+		open = open[:len(open)-1]
+		if seen[name] {
+			continue
+		}
+		seen[name], names[name] = true, true
+		if n := made[name]; n != nil {
+			open = append(open, flow.Sources(n)...)
+		}
+	}
+	return names
+}
+
+// nodes calls f with every operator of the main graph that computes one of the values.
+func (a *ancestry) nodes(names map[string]bool, f func(*onnx.Node)) {
 	for i := range a.model.Graph.Nodes {
 		n := &a.model.Graph.Nodes[i]
 		if slices.ContainsFunc(n.Outputs, func(out string) bool { return names[out] }) {
@@ -46,10 +75,12 @@ func (a *ancestry) nodes(values []string, f func(*onnx.Node)) {
 	}
 }
 
-// tensors returns the tensors that values depend on, those of bodies and functions included.
-func (a *ancestry) tensors(values []string) map[*onnx.Tensor]bool {
+// tensors returns the tensors that values depend on otherwise than through the values to stop at, those of bodies and
+// functions included.
+func (a *ancestry) tensors(values []string, stop ...string) map[*onnx.Tensor]bool {
 	found := map[*onnx.Tensor]bool{}
-	for name := range a.values.Upstream(values...) {
+	names := a.upstream(values, stop)
+	for name := range names {
 		if t := a.model.LookupIn(a.model.Graph.Scope, name); t != nil {
 			found[t] = true
 		}
@@ -57,7 +88,7 @@ func (a *ancestry) tensors(values []string) map[*onnx.Tensor]bool {
 	if len(a.scopes) == 0 {
 		return found
 	}
-	a.nodes(values, func(n *onnx.Node) {
+	a.nodes(names, func(n *onnx.Node) {
 		for _, body := range n.Subgraphs {
 			for _, t := range inBody(body, a.scopes) {
 				found[t] = true
@@ -87,7 +118,7 @@ var selective = map[string]bool{
 // isSelective reports whether values depend on a selective operator that depends on an input.
 func (a *ancestry) isSelective(values []string) bool {
 	found := false
-	a.nodes(values, func(n *onnx.Node) {
+	a.nodes(a.values.Upstream(values...), func(n *onnx.Node) {
 		isLive := slices.ContainsFunc(n.Outputs, func(out string) bool { return a.live[out] })
 		found = found || selective[n.Op()] && isLive
 	})

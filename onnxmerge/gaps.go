@@ -3,7 +3,6 @@ package onnxmerge
 import (
 	"crypto/sha256"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -14,43 +13,73 @@ import (
 // Gap keeps the two graphs of a [Swap] from computing the same: a tensor that is not swapped, or operators that differ.
 type Gap struct {
 	Reason string
+	Tensor string // ID of the tensor; "" if operators differ
 	// tensor is nil if the gap may be anywhere.
 	tensor  *onnx.Tensor
 	inModel bool // the tensor is the other model's
 }
 
-// GapsBefore returns the gaps that may explain why the values of a point differ, where those of other points are equal.
+// GapsBefore returns the gaps that may explain why the values of a point differ, where those of other points are equal:
+// those that it depends on otherwise than through an equal value.
 func (s *Swap) GapsBefore(p twin.Point, equal []twin.Point) (gaps []Gap) {
-	return s.gapsBefore(s.model.tensors([]string{p.A}), s.graph.tensors([]string{p.B}), equal)
+	return s.gapsBefore([]string{p.A}, []string{p.B}, equal)
 }
 
-// GapsBeforeEnd returns the gaps before the features that values of equal points do not depend on.
+// GapsBeforeEnd returns the gaps before the features, without those that act through equal values alone.
 func (s *Swap) GapsBeforeEnd(equal []twin.Point) (gaps []Gap) {
 	var endsA []string
 	for _, p := range s.Features {
 		endsA = append(endsA, p.A)
 	}
-	return s.gapsBefore(s.model.tensors(endsA), s.graph.tensors(s.ends()), equal)
+	return s.gapsBefore(endsA, s.ends(), equal)
 }
 
-// gapsBefore returns the gaps among some tensors of both graphs that equal points do not depend on.
-func (s *Swap) gapsBefore(inA, inB map[*onnx.Tensor]bool, equal []twin.Point) (gaps []Gap) {
-	var equalA, equalB []string
-	for _, e := range equal {
-		equalA, equalB = append(equalA, e.A), append(equalB, e.B)
-	}
-	harmless := s.graph.tensors(equalB)
-	maps.Copy(harmless, s.model.tensors(equalA))
+// gapsBefore returns the gaps before values of both graphs, without those that act through values of equal points alone.
+func (s *Swap) gapsBefore(valuesA, valuesB []string, equal []twin.Point) (gaps []Gap) {
+	equalA, equalB := names(equal)
+	inA, inB := s.model.tensors(valuesA, equalA...), s.graph.tensors(valuesB, equalB...)
 	for _, g := range s.Gaps {
-		reached := inB
-		if g.inModel {
-			reached = inA
-		}
-		if g.tensor == nil || reached[g.tensor] && !harmless[g.tensor] {
+		if g.tensor == nil || g.inModel && inA[g.tensor] || !g.inModel && inB[g.tensor] {
 			gaps = append(gaps, g)
 		}
 	}
 	return gaps
+}
+
+// names returns the values of points in the other model and in the graph.
+func names(points []twin.Point) (inA, inB []string) {
+	for _, p := range points {
+		inA, inB = append(inA, p.A), append(inB, p.B)
+	}
+	return inA, inB
+}
+
+// KeptGaps returns the gaps of the weights that make the merge partial, without those that values of equal points depend
+// on.
+func (s *Swap) KeptGaps(equal []twin.Point) (gaps []Gap) {
+	_, equalB := names(equal)
+	shown := s.graph.tensors(equalB)
+	for _, g := range s.Gaps {
+		if !g.inModel && slices.Contains(s.Plan.Kept.Backbone, g.Tensor) && !shown[g.tensor] {
+			gaps = append(gaps, g)
+		}
+	}
+	return gaps
+}
+
+// KeptBefore returns the floating-point tensors of Graph that are not merged and that a point depends on otherwise than
+// through equal values, without settings.
+func (s *Swap) KeptBefore(p twin.Point, equal []twin.Point) (ids []string) {
+	_, equalB := names(equal)
+	before := s.graph.tensors([]string{p.B}, equalB...)
+	settings := s.Plan.planner.roles.settingsB
+	for _, t := range s.Graph.Tensors {
+		isKept := t.DType.IsFloat() && t.Site != onnx.Constant && settings[t] == "" && !slices.Contains(s.merged, t)
+		if isKept && before[t] {
+			ids = append(ids, t.ID())
+		}
+	}
+	return ids
 }
 
 // gaps returns what a swap cannot make equal, weights first.
@@ -62,7 +91,7 @@ func (p *planner) gaps() ([]Gap, error) {
 		if reason == "" {
 			continue
 		}
-		gap := Gap{Reason: fmt.Sprintf("%q is kept from the fine-tuned model: %s", d.Tensor, reason), tensor: d.b}
+		gap := Gap{Reason: fmt.Sprintf("%q is kept from the fine-tuned model: %s", d.Tensor, reason), Tensor: d.Tensor, tensor: d.b}
 		if d.DType.IsFloat() {
 			gaps = append(gaps, gap)
 		} else {
@@ -72,7 +101,8 @@ func (p *planner) gaps() ([]Gap, error) {
 	settings := p.roles.settingsA
 	for _, id := range p.onlyA {
 		if t := p.pretrained.Lookup(id); isWeight(t) && settings[t] == "" {
-			gaps = append(gaps, Gap{fmt.Sprintf("%q of the other model has no counterpart", id), t, true})
+			gaps = append(gaps, Gap{Reason: fmt.Sprintf("%q of the other model has no counterpart", id), Tensor: id, tensor: t,
+				inModel: true})
 		}
 	}
 	for _, line := range p.differences {
@@ -134,7 +164,7 @@ func (p *planner) settingGaps() (gaps []Gap, err error) {
 		}
 		if !inA[key] {
 			reason := fmt.Sprintf("%q is a setting (%s) that the other model has not", t.ID(), settings[t])
-			gaps = append(gaps, Gap{Reason: reason, tensor: t})
+			gaps = append(gaps, Gap{Reason: reason, Tensor: t.ID(), tensor: t})
 		}
 	}
 	return gaps, nil

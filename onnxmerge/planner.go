@@ -200,6 +200,9 @@ func (p *planner) pair(ctx context.Context) error {
 			return err
 		}
 	}
+	if keptSilently != nil {
+		p.keepSilently()
+	}
 	return p.warnUnrelated(sampler)
 }
 

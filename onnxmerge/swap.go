@@ -32,6 +32,8 @@ type Swap struct {
 
 	model, graph *ancestry
 	merged       []*onnx.Tensor // of Graph, in the order of the file
+	numbered     int            // of Features: those at the front that value numbering gives
+	headless     bool           // both models end with Features
 }
 
 // Swap returns what proves the pairs of one of the models with the last one. It does not pair again. model is an index
@@ -89,7 +91,7 @@ func (p *planner) swapped(model int) *planner {
 		panic("onnxmerge: the method linear is not registered")
 	}
 	q := &planner{pretrained: p.models[model], finetuned: p.finetuned, models: []*onnx.Model{p.models[model], p.finetuned},
-		method: linear, workers: p.workers, onlyA: from.onlyA, backbone: p.backbone,
+		method: linear, workers: p.workers, onlyA: from.onlyA, backbone: p.backbone, kept: p.kept,
 		differences: from.differences, roles: from.roles, foldedA: from.foldedA}
 	q.opt = Options{Params: method.Params{"alpha": 0.}, FoldNorms: p.opt.FoldNorms, Workers: p.opt.Workers,
 		Memory: p.opt.Memory, Include: p.opt.Include, Exclude: p.opt.Exclude}
@@ -146,6 +148,15 @@ func (s *Swap) ends() []string {
 		names = append(names, out.Name)
 	}
 	return names
+}
+
+// Ends returns the features with which both models end, so that operators behind them explain no difference: those
+// that equal operators compute from the last weights on. It is nil if one of the models has a head.
+func (s *Swap) Ends() []twin.Point {
+	if !s.headless {
+		return nil
+	}
+	return s.Features[:s.numbered]
 }
 
 // Before returns the merged tensors that values of Graph depend on, in the order of the file.

@@ -59,6 +59,7 @@ func (s *Swap) findFeatures(q *planner, matching *twin.Matching, paired map[*onn
 			s.Features = append(s.Features, p)
 		}
 	}
+	s.numbered, s.headless = len(s.Features), len(h.weights) == 0 && q.backbone.Output == "" && len(q.backbone.Head) == 0
 	for _, b := range own {
 		for _, a := range ends {
 			guess := matching.Guess(a, b)
