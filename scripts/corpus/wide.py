@@ -310,6 +310,22 @@ def judge_pair(folder, wiseft, scratch, flags=()):
     return r
 
 
+def merged_tensors(folder, wiseft, off, flags):
+    """How many float tensors merge, and the names of those that should and do not: refused ones, and kept ones that are
+    not right (off), or where that is unknown, that are named as the backbone's."""
+    _, plan = call(wiseft, "merge", folder / "A.onnx", folder / "B.onnx", "--plan", "--json", *flags)
+    floats = [t for t in plan.get("plan", []) if "float" in t["dtype"]]
+    merged = [t["tensor"] for t in floats if t["action"] == "merge"]
+    missing = [t["tensor"] for t in floats if t["action"] == "refuse"]
+    if not plan.get("ok"):  # a refused merge writes nothing
+        merged, missing = [], merged + missing or [t["tensor"] for t in floats if t["shape"]]
+    if off is None:
+        missing += named_as_kept({"kept": {"backbone": (plan.get("kept") or {}).get("backbone", [])}})[0]
+    else:
+        missing += [w["tensor"] for w in off if w["is_b"]]
+    return {"merged": len(merged), "missing": sorted(set(missing))}
+
+
 def without_unused(off, folder, wiseft):
     """The tensors of the list without those of which only elements that no operator uses are kept, as the plan says."""
     if not off:
@@ -441,14 +457,20 @@ def judge(args):
     for f in folders:
         r = judge_pair(f, args.wiseft, scratch)
         r["folder"] = str(f)
+        flags, last = (), r
         if r["verdict"] == "refused" and args.fold:
-            again = judge_pair(f, args.wiseft, scratch, (args.fold,))
+            flags = (args.fold,)
+            again = last = judge_pair(f, args.wiseft, scratch, flags)
             if again["verdict"] == "refused" and args.prove:
-                again = judge_pair(f, args.wiseft, scratch, (args.fold, args.prove))
+                flags = (args.fold, args.prove)
+                again = last = judge_pair(f, args.wiseft, scratch, flags)
             r["folded"] = again["verdict"]
             r["fold"] = {
                 k: again.get(k) for k in ("verdict", "reason", "error", "unmerged", "wrong_tensors", "warnings")
             }
+        if not is_blocked(r):
+            is_known = not flags and "ort99" not in r["a"] + r["b"]
+            r["tensors"] = merged_tensors(f, args.wiseft, last.get("wrong_tensors") if is_known else None, flags)
         results.append(r)
     if args.results:
         args.results.write_text(
@@ -473,6 +495,7 @@ def show(results):
     table("combination", combination)
     table("change", lambda r: r["change"])
     table("all", lambda r: "")
+    show_merged(results)
     causes = collections.defaultdict(list)
     for r in results:
         if r["verdict"] != "right":
@@ -480,6 +503,34 @@ def show(results):
     print("\ncauses")
     for (o, c), rs in sorted(causes.items(), key=lambda x: -len(x[1])):
         print(f"{len(rs):4} {o}: {c}\n        e.g. {rs[0]['pair']}")
+
+
+def is_blocked(r):
+    """Whether a model stores weights in the order of one machine: no valid pair."""
+    return r["verdict"] == "refused" and "blocked order" in r["reason"]
+
+
+def show_merged(results):
+    """The share of the float tensors that merge, of all that should, by the pairs' folder; and the pairs below 97 %."""
+    rows = collections.defaultdict(list)
+    for r in results:
+        if "tensors" in r:
+            rows[pathlib.Path(r["folder"]).parent.name].append(r)
+            rows["all"].append(r)
+    print(f"\n{'tensors merged of valid pairs':40} {'pairs':>6} {'refused':>8} {'tensors':>8} {'of all':>8} {'of merges':>10}")
+    for name, rs in sorted(rows.items(), key=lambda x: (x[0] == "all", x[0])):
+
+        def percent(rs):
+            n, off = (sum(f(r["tensors"]) for r in rs) for f in (lambda t: t["merged"], lambda t: len(t["missing"])))
+            return f"{100 * n / max(1, n + off):.2f} %"
+
+        made = [r for r in rs if r.get("folded", r["verdict"]) != "refused"]
+        n = sum(r["tensors"]["merged"] + len(r["tensors"]["missing"]) for r in rs)
+        print(f"{name:40} {len(rs):6} {len(rs) - len(made):8} {n:8} {percent(rs):>8} {percent(made):>10}")
+    for r in rows["all"]:
+        n, missing = r["tensors"]["merged"], r["tensors"]["missing"]
+        if n < 0.97 * (n + len(missing)):
+            print(f"  {r['pair']}: {n} of {n + len(missing)}, not {', '.join(missing[:4])}")
 
 
 def outcome(r):
