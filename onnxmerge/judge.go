@@ -229,7 +229,21 @@ func (j judge) decideOnlyB(t *onnx.Tensor) (decision, error) {
 		d.kind = notKept // the mix of zeros and of nothing
 		return d, err
 	}
+	if nothing, err := isNaN(t); err != nil || nothing {
+		d.kind = notKept // what Where gives in place of a variance of no elements
+		return d, err
+	}
 	return d, nil
+}
+
+// isNaN reports whether all elements of a floating-point tensor of at most one block are NaN.
+func isNaN(t *onnx.Tensor) (bool, error) {
+	codec, ok := t.DType.Codec()
+	if !ok || !t.DType.IsFloat() || codec.Bits < 8 || !t.Readable() || t.Len() < 1 || t.Len() > blockLen {
+		return false, nil
+	}
+	values, err := valuesOrZeros(t, int(t.Len()))
+	return err == nil && !slices.ContainsFunc(values, func(v float64) bool { return v == v }), err
 }
 
 // blocked returns the reason why a tensor without a counterpart cannot have one; "" if there is none.

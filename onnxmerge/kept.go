@@ -123,6 +123,14 @@ func (p *planner) findKept() error {
 		}
 		partial := len(weights) > 0
 		if d.kind == unpaired && d.b.Len() == 1 {
+			isConstant, err := single.isConstant(d.b)
+			if err != nil {
+				return fmt.Errorf("tensor %q: %w", d.Tensor, err)
+			}
+			if isConstant {
+				d.kind = notKept
+				continue
+			}
 			if partial, err = single.hasCounterpart(d.b); err != nil {
 				return fmt.Errorf("tensor %q: %w", d.Tensor, err)
 			}

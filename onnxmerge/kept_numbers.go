@@ -12,6 +12,9 @@ type singleNumbers struct {
 	inA     map[float64]bool // all of the pre-trained model
 	open    []float64        // those stored beside its graph that have no counterpart
 	foreign int              // how many of these the fine-tuned model has nowhere
+	// same are the values of open numbers that an unpaired number of the fine-tuned model has, too: constants of the
+	// computation, such as those of GELU, of which structure does not say which is which.
+	same map[float64]bool
 	// round is the type to which numbers are rounded before they are compared: where one model has numbers of 16 bits, the
 	// other may have the same ones of 32.
 	round onnx.DType
@@ -47,7 +50,33 @@ func (p *planner) singleNumbers(open []*onnx.Tensor) (s singleNumbers, err error
 			s.foreign++
 		}
 	}
-	return s, nil
+	return s, s.findSame(p.decisions)
+}
+
+// findSame moves the values that unpaired numbers of both models have from open to same.
+func (s *singleNumbers) findSame(decisions []decision) error {
+	s.same = map[float64]bool{}
+	for i := range decisions {
+		d := &decisions[i]
+		if d.Action != Copy || d.kind != unpaired || d.b.Site == onnx.Constant {
+			continue
+		}
+		v, ok, err := s.value(d.b)
+		if err != nil {
+			return err
+		}
+		if at := slices.Index(s.open, v); ok && at >= 0 {
+			s.open, s.same[v] = slices.Delete(s.open, at, at+1), true
+		}
+	}
+	return nil
+}
+
+// isConstant reports whether a single number is one of the computation: NaN, an infinity, or one that the pre-trained model
+// has without a counterpart, too.
+func (s singleNumbers) isConstant(t *onnx.Tensor) (bool, error) {
+	v, ok, err := s.value(t)
+	return err == nil && (!isFinite(v) || ok && s.same[v]), err
 }
 
 // hasCounterpart reports whether a single number of the fine-tuned model may be the counterpart of an open one. One that
@@ -80,8 +109,8 @@ func (s singleNumbers) all(m *onnx.Model) (map[float64]bool, error) {
 	return all, nil
 }
 
-// value returns the rounded value of a floating-point tensor of one element; ok is false for other tensors, and for
-// elements that cannot be decoded.
+// value returns the rounded value of a floating-point tensor of one element; ok is false for other tensors, for elements
+// that cannot be decoded, and for NaN and infinities, which no training gives.
 func (s singleNumbers) value(t *onnx.Tensor) (v float64, ok bool, err error) {
 	codec, known := t.DType.Codec()
 	if t.Len() != 1 || !t.DType.IsFloat() || !known || codec.Bits < 8 || !t.Readable() {
@@ -96,5 +125,5 @@ func (s singleNumbers) value(t *onnx.Tensor) (v float64, ok bool, err error) {
 		coarse.Encode(raw, values)
 		coarse.Decode(values, raw)
 	}
-	return values[0], true, nil
+	return values[0], isFinite(values[0]), nil
 }

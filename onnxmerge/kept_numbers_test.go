@@ -28,6 +28,31 @@ func TestSingleNumbersOfTwoTypes(t *testing.T) {
 	}
 }
 
+// A number that both models have without a counterpart is a constant, as is NaN; another one is named.
+func TestEqualNumbersAreConstants(t *testing.T) {
+	t.Parallel()
+	number := func(v float32) decision {
+		return decision{Action: Copy, kind: unpaired, b: onnxNumber(onnx.Float32, math.Float32bits(v))}
+	}
+	half, slope, nan := number(.5), number(.9), number(float32(math.NaN()))
+	s := singleNumbers{open: []float64{.5, .25}}
+	if err := s.findSame([]decision{half, slope, nan}); err != nil {
+		t.Fatal(err)
+	}
+	if len(s.open) != 1 || s.open[0] != .25 {
+		t.Errorf("open are %v, want .25", s.open)
+	}
+	for i, d := range []decision{half, nan, slope} {
+		isConstant, err := s.isConstant(d.b)
+		if err != nil || isConstant != (i < 2) {
+			t.Errorf("number %d is a constant: %v, %v", i, isConstant, err)
+		}
+	}
+	if open, err := s.hasCounterpart(slope.b); err != nil || !open {
+		t.Errorf("the slope has no counterpart, %v", err)
+	}
+}
+
 // onnxNumber returns a tensor of one element with the given bits.
 func onnxNumber(dtype onnx.DType, bits uint32) *onnx.Tensor {
 	return onnx.NewTensor("x", "", dtype, nil, func(dst []byte, _ int64) error {
