@@ -107,8 +107,8 @@ func slopes(x float64) func(*onnxtest.Builder, int, string) string {
 }
 
 // biasedConvolution is a convolution with its bias, or with one that is added behind a Transpose, as JAX's exporter
-// does.
-func biasedConvolution(isBehind bool) *onnxtest.Builder {
+// does. Without perm the Transpose reverses the axes, so that the vector is not along the channels.
+func biasedConvolution(isBehind bool, perm ...int64) *onnxtest.Builder {
 	b := &onnxtest.Builder{}
 	kernel, bias := onnxtest.Random(1, 8*4*9), onnxtest.Random(2, 8)
 	b.Tensor("kernel", kernel, 8, 4, 3, 3)
@@ -119,9 +119,34 @@ func biasedConvolution(isBehind bool) *onnxtest.Builder {
 	}
 	b.Tensor("added", bias, 8)
 	b.Node("maps", "Conv", "x", "kernel")
-	b.Node("moved", "Transpose", "maps")
+	var attrs []onnxtest.Attr
+	if len(perm) > 0 {
+		attrs = append(attrs, onnxtest.Attr{Name: "perm", Value: perm})
+	}
+	b.Call([]string{"moved"}, "", "Transpose", []string{"maps"}, attrs...)
 	b.Node("y", "Add", "moved", "added")
 	return b
+}
+
+// scaledWithoutShift adds the scale of a normalisation behind every layer, and its shift if there is one: exporters drop a
+// shift of zeros, and store equal scales once.
+func scaledWithoutShift(scale, shift []float64) func(*onnxtest.Builder, int, string) string {
+	return func(b *onnxtest.Builder, i int, value string) string {
+		name := "scale"
+		if shift != nil {
+			name += value
+		}
+		if shift != nil || i == 0 {
+			b.Tensor(name, scale, units)
+		}
+		b.Node("scaled"+value, "Mul", value, name)
+		if shift == nil {
+			return "scaled" + value
+		}
+		b.Tensor("shift"+value, shift, units)
+		b.Node("shifted"+value, "Add", "scaled"+value, "shift"+value)
+		return "shifted" + value
+	}
 }
 
 // fusedActivation is a layer with its ReLU, fused or not, and a scale behind it that belongs to no weight.

@@ -36,6 +36,7 @@ func (s *search) alignment(ctx context.Context) (*Alignment, error) {
 			out.OnlyB = append(out.OnlyB, t)
 		}
 	}
+	s.addMovedBiases(out, taken)
 	out.Folds = s.foldList
 	together(func() { out.Implied = s.implied(out) }, func() { out.Differences = s.differences(out) })
 	for _, t := range s.a.Tensors {
@@ -55,10 +56,16 @@ func (s *search) implied(al *Alignment) []Implied {
 	}
 	for _, p := range al.Pairs {
 		r := s.ofB.of(p.B)
-		if p.Layer == nil || len(r.candidates) != 1 || len(r.uses) != 1 {
+		if len(r.candidates) != 1 || len(r.uses) != 1 {
 			continue
 		}
 		c := r.candidates[0]
+		if shift := s.impliedShift(c); shift != nil && onlyB[shift.tensor] && len(shift.record.uses) == 1 {
+			list = append(list, Implied{shift.tensor, p.B})
+		}
+		if p.Layer == nil {
+			continue
+		}
 		_, biasA := c.a.op.weightAndBias()
 		_, biasB := c.b.op.weightAndBias()
 		isDropped := biasA == nil && !c.a.op.hasOtherBias()
