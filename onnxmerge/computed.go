@@ -171,11 +171,10 @@ func (p *planner) writeComputed(w *static.View) error {
 		if d == nil {
 			d = carried[t]
 		}
-		if d.Action != Copy && !p.isSelected(t) {
-			d = &decision{Action: Copy, Reason: reasonNotSelected}
-		}
-		list[i] = *d
 		x := &list[i]
+		if *x = *d; d.Action != Copy && !p.isSelected(t) {
+			*x = notSelected()
+		}
 		x.Tensor, x.DType, x.Dims, x.b, x.isVariance = t.ID(), t.DType, t.Dims, t, p.roles.variancesB[t]
 	}
 	p.decisions = list
@@ -197,7 +196,8 @@ func (p *planner) carry(w *static.View, inView map[*onnx.Tensor]*decision) (map[
 	for t, v := range w.Computed {
 		c := &computed{Vector: v, decision: inView[t]}
 		if !slices.ContainsFunc(v.Vectors(), p.isSelected) {
-			c.decision = &decision{Action: Copy, Reason: reasonNotSelected}
+			excluded := notSelected()
+			c.decision = &excluded
 		}
 		var err error
 		if c.own, err = v.Evaluate(nil); err != nil {

@@ -19,6 +19,7 @@ type GivenPair struct {
 // given returns the stated pairs. Errors are of kind Usage.
 func (p *planner) given() ([]pair.Given, error) {
 	var list []pair.Given
+	of := map[*onnx.Tensor]*onnx.Tensor{}
 	for _, names := range p.opt.Pairs {
 		a, b := p.pretrained.Lookup(names.A), p.finetuned.Lookup(names.B)
 		switch {
@@ -27,6 +28,10 @@ func (p *planner) given() ([]pair.Given, error) {
 		case b == nil:
 			return nil, fault.Usagef("the fine-tuned model has no tensor %q", names.B).WithHint("see wiseft diff")
 		}
+		if other := of[b]; other != nil && other != a {
+			return nil, fault.Usagef("%q and %q are both stated to be %q", other.ID(), a.ID(), b.ID())
+		}
+		of[b] = a
 		perm, ok := givenPerm(a.Dims, b.Dims, names.Transposed)
 		if !ok || a.DType.IsFloat() != b.DType.IsFloat() {
 			return nil, fault.Usagef("%q is %s %v and %q is %s %v: they are no pair", a.ID(), a.DType, a.Dims, b.ID(), b.DType,

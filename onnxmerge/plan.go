@@ -126,6 +126,7 @@ type MismatchError struct {
 	Reasons []string
 	// Provable means that running both models can decide every refused pair; see [Plan.Doubtful].
 	Provable bool
+	filtered bool // the patterns leave nothing to merge
 }
 
 func (e *MismatchError) Error() string {
@@ -137,6 +138,9 @@ func (*MismatchError) Kind() fault.Kind { return fault.Mismatch }
 
 // Hint names the flags that list the decisions and avoid refusals.
 func (e *MismatchError) Hint() string {
+	if e.filtered {
+		return "see every tensor with --plan; change --include and --exclude"
+	}
 	if e.Provable {
 		return "run both models to decide these pairs with --prove; see every tensor with --plan"
 	}

@@ -37,6 +37,7 @@ type decision struct {
 	headLike, displaced bool
 	kind                kind       // of a copied tensor
 	differs             bool       // a setting differs between the models
+	deselected          bool       // it would be merged or refused, and is excluded
 	suspect             bool       // it is refused because one weight may be the other times a scale
 	doubtful            *GivenPair // it is refused, and running both models can decide this pair
 	advice              string     // what to do if it is refused
@@ -305,7 +306,7 @@ func (p *planner) decide(ctx context.Context, al *pair.Alignment, scales *scalin
 	for i, t := range p.finetuned.Tensors {
 		d := &decided.list[i]
 		if d.Action != Copy && !p.inViews.isComputed(t) && !p.isSelected(t) {
-			*d = decision{Action: Copy, Reason: reasonNotSelected}
+			*d = notSelected()
 		}
 		d.Tensor, d.DType, d.Dims, d.b, d.isVariance = t.ID(), t.DType, t.Dims, t, p.roles.variancesB[t]
 	}
@@ -364,7 +365,7 @@ func (p *planner) mismatch() *MismatchError {
 		summary := fmt.Sprintf("%d of %d tensors cannot be merged", len(reasons), len(p.decisions))
 		return &MismatchError{Summary: summary, Reasons: reasons, Provable: doubts == len(reasons)}
 	case merged == 0 && p.isFiltered():
-		return &MismatchError{Summary: "no weight that has a counterpart is selected by the patterns"}
+		return &MismatchError{Summary: "no weight that has a counterpart is selected by the patterns", filtered: true}
 	case p.opt.RequireComplete && len(p.kept.Backbone) > 0:
 		return &MismatchError{Summary: fmt.Sprintf("%d weights before the head have no certain counterpart, and a complete "+
 			"merge is required", len(p.kept.Backbone)), Reasons: p.kept.Backbone}
@@ -379,9 +380,9 @@ func (p *planner) mismatch() *MismatchError {
 	return nil
 }
 
-// isFiltered reports whether Include or Exclude keeps a tensor from being merged.
+// isFiltered reports whether Include or Exclude keeps a tensor from being merged or refused.
 func (p *planner) isFiltered() bool {
-	return slices.ContainsFunc(p.decisions, func(d decision) bool { return d.Reason == reasonNotSelected })
+	return slices.ContainsFunc(p.decisions, func(d decision) bool { return d.deselected })
 }
 
 // mergedBytes returns the size of all merged payloads.

@@ -27,6 +27,11 @@ func (*GlobError) Kind() fault.Kind { return fault.Usage }
 
 func (e *GlobError) Error() string { return fmt.Sprintf("pattern %q is malformed", e.Glob) }
 
+// notSelected is the decision of a tensor that would be merged or refused if the patterns selected it.
+func notSelected() decision {
+	return decision{Action: Copy, Reason: reasonNotSelected, deselected: true}
+}
+
 func selected(id string, include, exclude []string) bool {
 	return (len(include) == 0 || matchAny(include, id)) && !matchAny(exclude, id)
 }

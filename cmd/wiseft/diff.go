@@ -79,6 +79,9 @@ var explanation = form[onnxmerge.Why]{"wiseft.why/1", writeWhy}
 func writeWhy(w io.Writer, r *onnxmerge.Why) error {
 	d := r.Decision
 	fmt.Fprintf(w, "%s: %s %v, used by %s\n%s: %s\n", d.Tensor, d.DType, d.Dims, operators(r.Uses), d.Action, d.Reason)
+	if d.Advice != "" {
+		fmt.Fprintln(w, "advice:", d.Advice)
+	}
 	t := newTable(w)
 	fmt.Fprintln(t, "A\tcosine\tused by\t")
 	for _, c := range r.Counterparts {

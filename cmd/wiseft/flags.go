@@ -28,7 +28,7 @@ func foldNormsFlag(dst *bool) definition {
 
 func pairFlag(dst *[]string) definition {
 	return define(dst, "pair", "state that `A_NAME=B_NAME` are one weight of the first and the last model; "+
-		"may be repeated")
+		"may be repeated; proved by running, except with --prove=false")
 }
 
 func backboneFlag(dst *string) cli.Flag {

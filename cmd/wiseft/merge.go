@@ -109,6 +109,9 @@ func (o *mergeCommand) run(ctx context.Context, c *call) (result, error) {
 	if c.IsSet("alpha") {
 		opt.Params["alpha"] = o.alpha
 	}
+	if len(opt.Pairs) > 0 && !c.IsSet("prove") {
+		o.prove = true // what is stated is proved, unless --prove=false
+	}
 	opt.Monitor, opt.Prove = c.monitor(), o.proveOptions.options(c)
 	runtime := o.Runtime
 	if runtime.ModelMemory, err = parseSize("model-memory", o.modelMemory); err != nil {
