@@ -334,3 +334,23 @@ func heads(isJoined bool, seed uint64) *onnxtest.Builder {
 	b.Node("y", "MatMul", "mixed", "out")
 	return b
 }
+
+// standardised is a convolution of which the weight is normalised as the model runs, or was when it was exported.
+func standardised(isStored bool) *onnxtest.Builder {
+	b := &onnxtest.Builder{}
+	weight := onnxtest.Random(1, 8*4*9)
+	if isStored {
+		b.Tensor("kernel", weight, 8, 4, 3, 3)
+		b.Node("y", "Conv", "x", "kernel")
+		return b
+	}
+	b.Tensor("flat", onnxtest.Near(weight, 2), 1, 8, 36)
+	for name, value := range map[string]float64{"one": 1, "zero": 0} {
+		b.Tensor(name, slices.Repeat([]float64{value}, 8), 8)
+	}
+	b.Int64("shape", []int64{8, 4, 3, 3}, 4)
+	b.Node("normed", "BatchNormalization", "flat", "one", "zero", "zero", "one")
+	b.Node("made", "Reshape", "normed", "shape")
+	b.Node("y", "Conv", "x", "made")
+	return b
+}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/wiseft/wiseft/internal/text"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 	"github.com/wiseft/wiseft/onnxmerge/onnx/flow"
 	"github.com/wiseft/wiseft/onnxmerge/pair"
@@ -88,12 +89,12 @@ func (p *planner) warnUnused() {
 	if len(unused) == 0 {
 		return
 	}
-	text := fmt.Sprintf("%d weights of the pre-trained model are not used, because they have no counterpart in the "+
+	line := fmt.Sprintf("%d weights of the pre-trained model are not used, because they have no counterpart in the "+
 		"fine-tuned model (%s)", len(unused), strings.Join(unused[:min(3, len(unused))], ", "))
 	if alike > 0 {
-		text += fmt.Sprintf("; %d have the shape of a copied weight: the models' graphs may differ there", alike)
+		line += fmt.Sprintf("; %d have the shape of a copied weight: the models' graphs may differ there", alike)
 	}
-	p.warnings = append(p.warnings, text)
+	p.warnings = append(p.warnings, line)
 }
 
 func shapeKey(t *onnx.Tensor) string { return fmt.Sprint(t.DType, t.Dims) }
@@ -184,12 +185,40 @@ func (p *planner) warnRescaled() {
 	}
 }
 
-// normReasons explains two models without common weights by their numbers of BatchNormalizations, if these differ.
+// normReasons explains two models without common weights by their normalisations, if these differ: those of stored
+// weights (weight standardisation: Qiao et al., arXiv:1903.10520), else the BatchNormalizations of what the models compute.
 func (p *planner) normReasons() []string {
-	a, b := flow.CountOps(p.pretrained, "BatchNormalization"), flow.CountOps(p.finetuned, "BatchNormalization")
-	if a == b {
+	a, b := countNorms(p.pretrained), countNorms(p.finetuned)
+	switch {
+	case (a.ofWeights > 0) != (b.ofWeights > 0):
+		has, other := "fine-tuned", "pre-trained"
+		if a.ofWeights > 0 {
+			has, other = other, has
+		}
+		return []string{fmt.Sprintf("the %s model standardises %s whenever it runs (BatchNormalization of a stored weight), the "+
+			"%s one none: if it stores standardised weights, those that were trained cannot be computed from them, and --fold "+
+			"does not help; export both models in one form", has, text.Count(max(a.ofWeights, b.ofWeights), "weight"), other)}
+	case a.ofValues == b.ofValues:
 		return nil
 	}
 	return []string{fmt.Sprintf("the pre-trained model has %d BatchNormalization operators, the fine-tuned one %d: an "+
-		"exporter may have folded them into the weights before them; export both models in one form", a, b)}
+		"exporter may have folded them into the weights before them; export both models in one form", a.ofValues, b.ofValues)}
+}
+
+// normCount is how many BatchNormalizations of a main graph normalise stored weights, and how many other values.
+type normCount struct{ ofWeights, ofValues int }
+
+func countNorms(m *onnx.Model) (n normCount) {
+	all := flow.CountOps(m, "BatchNormalization")
+	a, err := newAncestry(m)
+	if err != nil { // no graph of values: none is known to be of a weight
+		return normCount{ofValues: all}
+	}
+	for i := range m.Graph.Nodes {
+		if x := &m.Graph.Nodes[i]; x.Op() == "BatchNormalization" && len(x.Inputs) > 0 && !a.live[x.Inputs[0]] {
+			n.ofWeights++
+		}
+	}
+	n.ofValues = all - n.ofWeights
+	return n
 }
