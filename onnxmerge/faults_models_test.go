@@ -354,3 +354,19 @@ func standardised(isStored bool) *onnxtest.Builder {
 	b.Node("y", "Conv", "x", "made")
 	return b
 }
+
+// temperature multiplies the halves of layer 1's result by a number each, under the given name.
+func temperature(name string, values ...float64) func(*onnxtest.Builder, int, string) string {
+	return func(b *onnxtest.Builder, i int, value string) string {
+		if i != 1 {
+			return value
+		}
+		b.Int64("halves", []int64{-1, 2, units / 2}, 3)
+		b.Int64("whole", []int64{-1, units}, 2)
+		b.Tensor(name, values, 2, 1)
+		b.Node("split", "Reshape", value, "halves")
+		b.Node("scaled", "Mul", "split", name)
+		b.Node("joined", "Reshape", "scaled", "whole")
+		return "joined"
+	}
+}

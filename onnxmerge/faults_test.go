@@ -261,6 +261,8 @@ func faults() map[string]pairFault {
 			refused: "the fine-tuned model standardises 1 weight whenever it runs"},
 		"a weight that the pre-trained model standardises": {a: standardised(false), b: standardised(true),
 			refused: "the pre-trained model standardises 1 weight whenever it runs"},
+		"a number for each of two heads, under another name": {a: network(a, "", temperature("temperature", .42, .34)),
+			b: network(b, "m.", temperature("scale", -.1, -.12)), merged: 7},
 		"a scale behind a fused activation": {a: fusedActivation(true), b: fusedActivation(false), merged: 2},
 		"a layer that was dropped, names kept": {a: network(a, "", nil), b: without(b, 1, ""),
 			refused: "the operators before it differ"},

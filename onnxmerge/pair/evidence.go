@@ -46,6 +46,7 @@ func (s *search) compareWeights(similarity Likeness) (more bool, err error) {
 	if !w.changed {
 		return false, nil
 	}
+	w.anchored = true
 	for b, a := range w.similar {
 		w.anchor(a, b, s.howPaired(b))
 	}

@@ -91,6 +91,7 @@ type search struct {
 	// State kept between rounds.
 	comparisons int // with weights that may be better counterparts
 	rounds      int
+	anchored    bool                          // colours depend on anchors
 	among       map[*onnx.Tensor]int          // by tensor of b: see Pair.Among
 	rejected    map[[2]*onnx.Tensor]bool      // tensors of a and b that do not pair although their structure agrees
 	closer      map[*onnx.Tensor]*onnx.Tensor // by tensor of a: a tensor of b more similar than its counterpart
@@ -204,7 +205,7 @@ func (s *search) byPart(b *use) How {
 	switch {
 	case b.op.anchorHow != "":
 		return b.op.anchorHow
-	case s.rounds > 0:
+	case s.anchored:
 		return Around
 	}
 	return ByPart
