@@ -23,6 +23,7 @@ import (
 type widePair struct {
 	How       string               // "plain", "fold", or "refused"
 	Tolerance float64              // of outputs, relative to the largest
+	Kept      *int                 // weights of the backbone that are kept; nil if it is not known
 	Median    bool                 // over samples: of outputs behind a choice of points, which rounding flips
 	Inputs    map[string]wideArray // by name in the fine-tuned model
 	Outputs   []wideArray          // any of which is right
@@ -84,9 +85,10 @@ func (p widePair) check(t *testing.T, folder string) {
 		paths = append(paths, path)
 	}
 	out := filepath.Join(dir, "out.onnx")
-	merge := func(fold bool) error {
+	var made *wiseft.MergeResult
+	merge := func(fold bool) (err error) {
 		opt := wiseft.MergeOptions{Params: method.Params{"alpha": 0.5}, FoldNorms: fold}
-		_, err := wiseft.Merge(t.Context(), out, paths, opt, wiseft.WriteOptions{})
+		made, err = wiseft.Merge(t.Context(), out, paths, opt, wiseft.WriteOptions{})
 		return err
 	}
 	err := merge(false)
@@ -101,6 +103,9 @@ func (p widePair) check(t *testing.T, folder string) {
 	}
 	if err != nil {
 		t.Fatal(err)
+	}
+	if kept := made.Kept.Backbone; p.Kept != nil && len(kept) > *p.Kept {
+		t.Errorf("kept %q, want %d", kept, *p.Kept)
 	}
 	got := p.run(t, out)
 	best := math.Inf(1)

@@ -275,6 +275,7 @@ def judge_pair(folder, wiseft, scratch, flags=()):
     right = r["error"] <= max(min(tolerance, 0.1 * r["unmerged"]), 1e-4 if tolerance < 0.01 else 1e-2)
     r["wrong_tensors"] = wrong_tensors(folder, out)
     backbone, head = named_as_kept(document)
+    r["kept"] = len(document["kept"]["backbone"])
     if not right and meta["framework"] == "keras" and "out:files" not in io.files:
         return r | {"verdict": "truth unknown"}  # the exporter folds, and its files of two states cannot be compared
     off = r["wrong_tensors"] = without_unused(r["wrong_tensors"], folder, wiseft) if right else r["wrong_tensors"]
@@ -466,7 +467,7 @@ def judge(args):
                 again = last = judge_pair(f, args.wiseft, scratch, flags)
             r["folded"] = again["verdict"]
             r["fold"] = {
-                k: again.get(k) for k in ("verdict", "reason", "error", "unmerged", "wrong_tensors", "warnings")
+                k: again.get(k) for k in ("verdict", "reason", "error", "unmerged", "wrong_tensors", "warnings", "kept")
             }
         if not is_blocked(r):
             is_known = not flags and "ort99" not in r["a"] + r["b"]

@@ -2,6 +2,7 @@
 
     python scripts/corpus/wide.py judge --wiseft PROGRAM --fold=--fold --results RESULTS.json PAIRS...
     python scripts/corpus/wide_committed.py RESULTS.json...            (packages as for wide.py)
+    python scripts/corpus/wide_committed.py --add EXPRESSION RESULTS.json...      (beside those that are there)
 
 A pair's folder in onnxmerge/testdata/wide has a.onnx.gz, b.onnx.gz, and run.json.gz: how it merges ("plain", "fold" or
 "refused"), inputs, and the outputs that are right, which are those of the framework's model with the mixed state. Pairs
@@ -88,6 +89,7 @@ def write(r, how, folder):
         "how": how,
         "tolerance": max(min(r["tolerance"], 0.1 * r.get("unmerged", 1)), 1e-4 if r["tolerance"] < 0.01 else 1e-2),
         "median": r["samples"],
+        "kept": r["fold"].get("kept") if how == "fold" else r.get("kept"),  # weights of the backbone
         "inputs": {name: array(io["in:" + name]) for name in r["inputs"]},
         "outputs": [array(io[key].astype(np.float32)) for key in io.files if key.startswith("out:")],
     }
@@ -99,11 +101,18 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("results", type=pathlib.Path, nargs="+", help="what wide.py judge wrote")
     parser.add_argument("--bytes", type=int, default=4 << 20, help="of the chosen pairs before compression")
+    parser.add_argument("--add", metavar="EXPRESSION", help="adds the pairs that it matches, and chooses no others")
     args = parser.parse_args()
-    chosen = choose([r for path in args.results for r in json.loads(path.read_text())], args.bytes)
-    shutil.rmtree(OUT, ignore_errors=True)
+    results = [r for path in args.results for r in json.loads(path.read_text())]
+    if args.add:
+        chosen = [(r, how) for r in results if re.search(args.add, r["pair"]) and (how := outcome(r))]
+    else:
+        chosen = choose(results, args.bytes)
+        shutil.rmtree(OUT, ignore_errors=True)
     for r, how in chosen:
-        write(r, how, OUT / re.sub(r"^(k?\d+-\d+)-", "", r["pair"]))
+        folder = OUT / re.sub(r"^(k?\d+-\d+)-", "", r["pair"])
+        shutil.rmtree(folder, ignore_errors=True)
+        write(r, how, folder)
     print(f"{len(chosen)} pairs, {sum(p.stat().st_size for p in OUT.glob('*/*')):,} bytes")
 
 
