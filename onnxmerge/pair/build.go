@@ -87,6 +87,12 @@ func (b *builder) Input(_ int, in onnx.Value) *value { return &value{up: b.input
 // Undefined implements flow.Visitor.
 func (b *builder) Undefined() *value { return &value{kind: constant} }
 
+// Constant implements flow.ConstantVisitor: the factor of a call, such as that of addcmul, is known if it is 1, which
+// changes nothing.
+func (b *builder) Constant(n *onnx.Node) *value {
+	return &value{kind: constant, isOne: n.Floats["value_float"] == 1}
+}
+
 // Tensor implements flow.Visitor. Tensors that are not floating point are constants, which do not contribute to
 // colours: exporters compute them, fold them or turn them into attributes.
 func (b *builder) Tensor(t *onnx.Tensor) *value {

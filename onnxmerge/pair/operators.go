@@ -47,7 +47,7 @@ type rule func(b *builder, n *onnx.Node, ins operands) *value
 var rules = map[string]rule{
 	"Shape": constantResult, "Size": constantResult,
 
-	"Identity": firstOperand, "Dropout": firstOperand,
+	"Identity": firstOperand, "Dropout": firstOperand, "Mul": product,
 
 	"Transpose": transposeWeight,
 	"Reshape":   forwardWeight, "Squeeze": forwardWeight, "Unsqueeze": forwardWeight, "Flatten": forwardWeight,
@@ -94,8 +94,21 @@ func forwardWeight(_ *builder, _ *onnx.Node, ins operands) *value {
 	return nil
 }
 
+// product is the rule of a multiplication by 1.
+func product(_ *builder, _ *onnx.Node, ins operands) *value {
+	for i, x := range ins {
+		if x != nil && x.isOne && len(ins) == 2 {
+			return ins[1-i]
+		}
+	}
+	return nil
+}
+
 // castLike is the rule of CastLike, whose second operand gives only its type.
 func castLike(b *builder, n *onnx.Node, ins operands) *value {
+	if ins.at(0) != nil && ins[0].isOne {
+		return ins[0]
+	}
 	if len(ins) == 0 || ins.isWeight(0) {
 		return forwardWeight(b, n, ins)
 	}

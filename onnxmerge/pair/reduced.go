@@ -38,6 +38,7 @@ type value struct {
 	op        *op      // that computes it; nil for inputs of a graph
 	consumers []consumer
 	isOutput  bool // of the model
+	isOne     bool // it is the number 1, if kind is constant
 	lead      lead // see leads
 }
 
