@@ -5,8 +5,8 @@
     python scripts/corpus/wide_committed.py --add EXPRESSION RESULTS.json...      (beside those that are there)
 
 A pair's folder in onnxmerge/testdata/wide has a.onnx.gz, b.onnx.gz, and run.json.gz: how it merges ("plain", "fold" or
-"refused"), inputs, and the outputs that are right, which are those of the framework's model with the mixed state. Pairs
-that were once refused or merged wrongly are always among them.
+"refused"), how many weights of the backbone are kept, inputs, and the outputs that are right, which are those of the
+framework's model with the mixed state. Pairs that were once refused or merged wrongly are always among them.
 """
 
 import argparse
