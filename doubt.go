@@ -106,9 +106,14 @@ func (p *prover) changes(ctx context.Context, weight *onnx.Tensor, values []twin
 	if len(values) == 0 {
 		return false, nil
 	}
-	kept := newProver(p.swap.Keeping(weight), p.opt)
-	kept.engine, kept.inputs = p.engine, p.inputs
-	found, err := kept.run(ctx, values)
+	return p.differsIn(ctx, p.swap.Keeping(weight), values)
+}
+
+// differsIn reports whether one of some values of a swap with another weight differs from the other model's.
+func (p *prover) differsIn(ctx context.Context, swap *onnxmerge.Swap, values []twin.Point) (bool, error) {
+	other := newProver(swap, p.opt)
+	other.engine, other.inputs = p.engine, p.inputs
+	found, err := other.run(ctx, values)
 	if err != nil {
 		return false, err
 	}

@@ -110,14 +110,14 @@ func (p *prover) prove(ctx context.Context) (*Proof, error) {
 		return nil, err
 	}
 	if len(p.unproven()) == 0 {
-		return p.proved(), nil
+		return p.conclude(ctx)
 	}
 	first, err := p.search(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if len(p.unproven()) == 0 {
-		return p.proved(), nil
+		return p.conclude(ctx)
 	}
 	if first == nil {
 		first = p.differingEnd()
@@ -221,16 +221,44 @@ func (p *prover) describe(r *Proof, at twin.Point) {
 	}
 }
 
-func (p *prover) proved() *Proof {
+// conclude returns the proof where equal values depend on every merged weight. It is not provable if tensors are refused,
+// or if a weight is kept of which no equal value shows that it is the other model's, too.
+func (p *prover) conclude(ctx context.Context) (*Proof, error) {
 	if n := p.swap.Refused; n > 0 {
-		return p.notProvable(fmt.Sprintf("%s cannot be merged, and what depends on them is not compared", text.Count(n, "tensor")))
+		return p.notProvable(fmt.Sprintf("%s cannot be merged, and what depends on them is not compared", text.Count(n, "tensor"))), nil
 	}
-	if gaps := p.swap.KeptGaps(p.exact()); len(gaps) > 0 {
-		return p.notProvable("the merge is partial: " + describeGaps(gaps))
+	gaps, before := p.swap.KeptGaps(p.exact())
+	for i, g := range before {
+		shown, err := p.showsKept(ctx, g.Tensor, i)
+		if err != nil {
+			return nil, err
+		}
+		if !shown {
+			gaps = append(gaps, g)
+		}
+	}
+	if len(gaps) > 0 {
+		return p.notProvable("the merge is partial: " + describeGaps(gaps)), nil
 	}
 	r := p.result(onnxmerge.Proved, "")
 	r.Reason = fmt.Sprintf("with the other model's weights the written graph computes its %q", r.Tensor)
-	return r
+	return r, nil
+}
+
+// maxDisturbed bounds the kept weights that are disturbed, each at one pass of the written graph.
+const maxDisturbed = 32
+
+// showsKept reports whether equal values differ with other numbers in a kept weight, so that they show its own ones to be
+// right. They do not behind weights of 0, such as a branch that begins with none. i counts the weights.
+func (p *prover) showsKept(ctx context.Context, id string, i int) (bool, error) {
+	if i >= maxDisturbed {
+		return false, nil
+	}
+	disturbed, err := p.swap.Disturbed(p.swap.Graph.Lookup(id))
+	if err != nil || disturbed == nil {
+		return false, err
+	}
+	return p.differsIn(ctx, disturbed, p.exact())
 }
 
 func (p *prover) notProvable(reason string) *Proof { return p.result(onnxmerge.NotProvable, reason) }

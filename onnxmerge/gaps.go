@@ -54,17 +54,21 @@ func names(points []twin.Point) (inA, inB []string) {
 	return inA, inB
 }
 
-// KeptGaps returns the gaps of the weights that make the merge partial, without those that values of equal points depend
-// on.
-func (s *Swap) KeptGaps(equal []twin.Point) (gaps []Gap) {
+// KeptGaps returns the gaps of the weights that make the merge partial: of those on which no value of equal points depends,
+// and of those on which one does.
+func (s *Swap) KeptGaps(equal []twin.Point) (beside, before []Gap) {
 	_, equalB := names(equal)
-	shown := s.graph.tensors(equalB)
+	reached := s.graph.tensors(equalB)
 	for _, g := range s.Gaps {
-		if !g.inModel && slices.Contains(s.Plan.Kept.Backbone, g.Tensor) && !shown[g.tensor] {
-			gaps = append(gaps, g)
+		switch {
+		case g.inModel || !slices.Contains(s.Plan.Kept.Backbone, g.Tensor):
+		case reached[g.tensor]:
+			before = append(before, g)
+		default:
+			beside = append(beside, g)
 		}
 	}
-	return gaps
+	return beside, before
 }
 
 // KeptBefore returns the floating-point tensors of Graph that are not merged and that a point depends on otherwise than

@@ -361,3 +361,46 @@ func TestAKeptWeightExplainsADifference(t *testing.T) {
 		}
 	}
 }
+
+// branchedNet is two convolutions, one behind the other's result times a gate. The bias of the first one has no counterpart: it
+// is added along another axis in the pre-trained model.
+func branchedNet(t *testing.T, path string, seed uint64, gate float64) string {
+	b := &onnxtest.Builder{}
+	b.Input("x", 2, 4, 10, 10)
+	perm := onnxtest.Attr{Name: "perm", Value: []int64{0, 3, 1, 2}}
+	b.Tensor("kernel", tuned(onnxtest.Random(1, 8*4*9), seed, 1), 8, 4, 3, 3)
+	b.Tensor("other", tuned(onnxtest.Random(2, 8*4*9), seed, 2), 8, 4, 3, 3)
+	b.Tensor("gate", []float64{gate}, 1)
+	branch := []string{"x", "kernel"}
+	if seed > 0 {
+		b.Tensor("bias", onnxtest.Random(3, 8), 8)
+		branch = append(branch, "bias")
+	}
+	b.Node("maps", "Conv", branch...)
+	b.Call([]string{"moved"}, "", "Transpose", []string{"maps"}, perm)
+	value := "moved"
+	if seed == 0 {
+		b.Tensor("added", onnxtest.Random(4, 8), 8)
+		b.Node("shifted", "Add", "moved", "added")
+		value = "shifted"
+	}
+	b.Node("gated", "Mul", value, "gate")
+	b.Node("aside", "Conv", "x", "other")
+	b.Call([]string{"skip"}, "", "Transpose", []string{"aside"}, perm)
+	b.Node("y", "Add", "gated", "skip")
+	return save(t, b, path)
+}
+
+// A weight that is kept behind a gate of 0, as branches begin with, changes nothing, and the merge is not proved.
+func TestAKeptWeightBehindAGateIsNotProved(t *testing.T) {
+	orttest.Load(t)
+	dir := t.TempDir()
+	models := []string{branchedNet(t, filepath.Join(dir, "a.onnx"), 0, 0), branchedNet(t, filepath.Join(dir, "b.onnx"), 9, .3)}
+	p, plan := prove(t, models)
+	if !slices.Equal(plan.Kept.Backbone, []string{"bias"}) {
+		t.Fatalf("kept %v", plan.Kept)
+	}
+	if p.Verdict != onnxmerge.NotProvable || !strings.Contains(p.Reason, `partial: "bias" is kept`) || len(p.Unproven) > 0 {
+		t.Errorf("%s", p)
+	}
+}

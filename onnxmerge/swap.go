@@ -3,6 +3,7 @@ package onnxmerge
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 
 	"github.com/wiseft/wiseft/onnxmerge/method"
@@ -78,6 +79,35 @@ func (s *Swap) Keeping(t *onnx.Tensor) *Swap {
 	kept := *s
 	kept.Plan = q.plan()
 	return &kept
+}
+
+// Disturbed returns the swap with other numbers in place of a weight's: its own, and normal ones of their size added. It
+// returns nil if its elements cannot be written.
+func (s *Swap) Disturbed(t *onnx.Tensor) (*Swap, error) {
+	codec, ok := t.DType.Codec()
+	if !ok || codec.Bits < 8 || !t.Readable() {
+		return nil, nil
+	}
+	values, err := t.Numbers()
+	if err != nil {
+		return nil, fmt.Errorf("tensor %q: %w", t.ID(), err)
+	}
+	sum := 0.
+	for _, v := range values {
+		sum += v * v
+	}
+	size := math.Sqrt(sum / float64(max(1, len(values))))
+	if !(size > 0) {
+		size = 1
+	}
+	for i, v := range normal(t.ID(), 0, len(values), size) {
+		values[i] += v
+	}
+	payload := make([]byte, t.SizeBytes())
+	codec.Encode(payload, values)
+	disturbed := *s
+	disturbed.Plan = s.Plan.Replacing(map[*onnx.Tensor][]byte{t: payload})
+	return &disturbed, nil
 }
 
 // swapped returns the planner of a linear merge at alpha 0 of one model and the last one, with the pairs of p.
