@@ -197,7 +197,7 @@ func (d Data) paths() (paths []string) {
 	}
 	for _, path := range list {
 		if path != "" && d.Set == nil {
-			paths = append(paths, datasets.FileOf(path))
+			paths = append(paths, datasets.FilesOf(path)...)
 		}
 	}
 	return paths

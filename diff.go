@@ -44,7 +44,7 @@ func Diff(ctx context.Context, a, b string, opt MergeOptions) (*DiffResult, erro
 
 // DiffPlot is [Diff], which also draws how far the weights are apart over the depth of the model, as a picture.
 func DiffPlot(ctx context.Context, a, b string, opt MergeOptions, plot WeightsOptions) (*DiffResult, error) {
-	if err := plot.check(a, b); err != nil {
+	if err := plot.check(a, b, opt.BaseWeights); err != nil {
 		return nil, err
 	}
 	return diff(ctx, a, b, opt, &plot)

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 
 	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/internal/output"
@@ -51,6 +52,12 @@ func RunExperiment(ctx context.Context, file *ExperimentFile, sweeps []Experimen
 	there, err := os.ReadFile(filepath.Join(folder, "experiment.yaml"))
 	same := err == nil && string(there) == file.Text
 	replace := output.Options{Force: force || same, Inputs: []string{file.Path}}
+	for _, s := range sweeps {
+		replace.Inputs = slices.Concat(replace.Inputs, s.Models, s.Options.paths())
+	}
+	if err == nil { // the files are an earlier experiment's
+		replace.Inputs = slices.DeleteFunc(replace.Inputs, isFolder)
+	}
 	if err := output.CheckFiles(folder, replace, ExperimentFiles()); err != nil {
 		return nil, err
 	}

@@ -3,7 +3,6 @@ package wiseft
 import (
 	"context"
 	"fmt"
-	"os"
 	"slices"
 	"time"
 
@@ -96,8 +95,8 @@ type Measured struct {
 // Estimate is what a run would take.
 type Estimate = bench.Estimate
 
-// paths returns the files that the options name. Folders are left out: a run may be kept in a folder of data.
-func (o MeasureOptions) paths() (files []string) {
+// paths returns the files and folders that the options name.
+func (o MeasureOptions) paths() []string {
 	all := append([]string{o.Reference}, o.Val.paths()...)
 	for _, d := range append([]Data{o.Train, o.Corrupted}, o.Tests...) {
 		all = append(all, d.paths()...)
@@ -105,12 +104,7 @@ func (o MeasureOptions) paths() (files []string) {
 	for _, t := range o.Transfers {
 		all = append(all, t.paths()...)
 	}
-	for _, path := range all {
-		if info, err := os.Stat(path); err == nil && !info.IsDir() {
-			files = append(files, path)
-		}
-	}
-	return files
+	return all
 }
 
 // withScore returns the options with OwnHead set if there is a score, which is of the model's own outputs.

@@ -1,8 +1,10 @@
 package wiseft_test
 
 import (
+	"archive/zip"
 	"bytes"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,7 +16,12 @@ import (
 )
 
 // inputs is a folder with a model, its data file, a classifier, features, a label map, and data in folders.
-type inputs struct{ model, weights, other, classifier, features, labels, data, sample string }
+type inputs struct {
+	model, weights, other, classifier, features, labels, data, sample string
+	table                                                             string // a sample with the name of a run's file
+	drawn, picture                                                    string // a model, and its data file with the name of a picture
+	array, beside                                                     string // NPY files: samples, and labels beside them
+}
 
 func newInputs(t *testing.T) inputs {
 	t.Helper()
@@ -25,12 +32,31 @@ func newInputs(t *testing.T) inputs {
 	}
 	in := func(name string) string { return filepath.Join(dir, name) }
 	f := inputs{in("pretrained.onnx"), in("pretrained.bin"), in("finetuned.onnx"), in("classifier.npz"), in("features.npz"),
-		in("labels.json"), in("data"), in("data/a/train/x.xyz")}
+		in("labels.json"), in("data"), in("data/a/train/x.xyz"), in("data/a/train/table.txt"), in("drawn.onnx"), in("pretrained.svg"),
+		in("X_train.npy"), in("y_train.npy")}
 	if err := os.MkdirAll(filepath.Dir(f.sample), 0o777); err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{f.classifier, f.features, f.labels, f.sample} {
+	for _, path := range []string{f.classifier, f.features, f.labels, f.sample, f.table} {
 		if err := os.WriteFile(path, []byte("0 0 0\n1 1 1\n"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	model, err1 := os.ReadFile(f.model)
+	weights, err2 := os.ReadFile(f.weights)
+	scans, err3 := os.ReadFile("test.npz")
+	if err := errors.Join(err1, err2, err3); err != nil {
+		t.Fatal(err)
+	}
+	members, err := zip.NewReader(bytes.NewReader(scans), int64(len(scans)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, err1 := fs.ReadFile(members, "x.npy")
+	y, err2 := fs.ReadFile(members, "y.npy")
+	for path, data := range map[string][]byte{f.drawn: bytes.ReplaceAll(model, []byte("pretrained.bin"), []byte("pretrained.svg")),
+		f.picture: weights, f.array: x, f.beside: y} {
+		if err := errors.Join(err1, err2, os.WriteFile(path, data, 0o666)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -69,10 +95,33 @@ func TestOutputsReplaceNoInput(t *testing.T) {
 			Run: wiseft.RunOptions{Folder: filepath.Dir(out), Replace: true}})
 		return err
 	}
-	resultFile := filepath.Join(t.TempDir(), wiseft.ResultFile)
+	over := func(out string) error {
+		_, err := wiseft.Bench(t.Context(), []string{"finetuned.onnx"}, wiseft.MeasureOptions{OwnHead: true,
+			Tests: []wiseft.Data{{Path: f.data, Split: "train"}}, Suite: "none",
+			Run: wiseft.RunOptions{Folder: filepath.Dir(out), Replace: true}})
+		return err
+	}
+	plot := func(out string) error {
+		_, err := wiseft.DiffPlot(t.Context(), f.other, f.drawn, wiseft.MergeOptions{},
+			wiseft.WeightsOptions{Output: out, Force: true})
+		return err
+	}
+	beside := func(out string) error {
+		_, err := wiseft.WriteFeatures(t.Context(), out, "finetuned.onnx", wiseft.FeaturesOptions{Force: true,
+			Data: wiseft.Data{Path: f.array}})
+		return err
+	}
+	experiment := func(out string) error {
+		sweep := wiseft.ExperimentSweep{Options: wiseft.SweepOptions{}}
+		sweep.Options.Train = wiseft.Data{Path: out}
+		_, err := wiseft.RunExperiment(t.Context(), &wiseft.ExperimentFile{}, []wiseft.ExperimentSweep{sweep}, filepath.Dir(out),
+			true, wiseft.Monitor{})
+		return err
+	}
+	resultFile, table := filepath.Join(t.TempDir(), wiseft.ResultFile), filepath.Join(t.TempDir(), "table.txt")
 	scans, err := os.ReadFile("test.npz")
-	if err == nil {
-		err = os.WriteFile(resultFile, scans, 0o666)
+	for _, path := range []string{resultFile, table} {
+		err = errors.Join(err, os.WriteFile(path, scans, 0o666))
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -102,6 +151,10 @@ func TestOutputsReplaceNoInput(t *testing.T) {
 		"fit over the head's model":    {f.model, fitted},
 		"attach over a data file":      {f.weights, attach},
 		"a run over its test data":     {resultFile, measure},
+		"a run over a sample":          {f.table, over},
+		"an experiment over its data":  {table, experiment},
+		"a plot over a data file":      {f.picture, plot},
+		"features over the labels":     {f.beside, beside},
 	} {
 		before, err := os.ReadFile(c.out)
 		if err != nil {

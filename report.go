@@ -14,6 +14,7 @@ import (
 	"github.com/wiseft/wiseft/probe/bench"
 	"github.com/wiseft/wiseft/probe/bench/result"
 	"github.com/wiseft/wiseft/probe/report"
+	"github.com/wiseft/wiseft/probe/store"
 )
 
 // ReportOptions says in which form the result of a run is shown.
@@ -52,7 +53,7 @@ func Report(out, run string, opt ReportOptions) (*ReportResult, error) {
 	}
 	if out != "" {
 		path := ResultPath(run)
-		inputs := []string{path, filepath.Join(filepath.Dir(path), bench.PlanFile)}
+		inputs := append(store.Parts(filepath.Dir(path)), path, filepath.Join(filepath.Dir(path), bench.PlanFile))
 		if err := output.Check(out, output.Options{Force: opt.Force, Inputs: inputs}); err != nil {
 			return nil, err
 		}

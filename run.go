@@ -234,12 +234,20 @@ func openRun(o RunOptions, inputs []string) (*runFolder, error) {
 	}
 	_, noPlan := bench.ReadSpec(o.Folder)
 	replace := output.Options{Force: o.Replace || noPlan == nil, Inputs: inputs} // with a plan in it, the plan decides
+	if !errors.Is(noPlan, fs.ErrNotExist) {                                      // its files are an earlier run's, also if the folder lies in one of data
+		replace.Inputs = slices.DeleteFunc(slices.Clone(inputs), isFolder)
+	}
 	if err := output.CheckFiles(o.Folder, replace, RunFiles()); err != nil {
 		return nil, err
 	}
 	_, missing := os.Stat(o.Folder)
 	folder, err := store.Open(o.Folder, workerName(o.Share))
 	return &runFolder{Folder: folder, made: errors.Is(missing, fs.ErrNotExist)}, err
+}
+
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 // openRecorded opens the folder of a run that exists, or to which the runs of further folders are copied.

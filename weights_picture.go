@@ -46,7 +46,7 @@ func (o WeightsOptions) draw(ctx context.Context, plan *MergePlan, monitor Monit
 	if err != nil {
 		return err
 	}
-	_, err = output.WriteFile(o.Output, output.Options{Force: o.Force}, func(out io.Writer) error {
+	_, err = output.WriteFile(o.Output, output.Options{Force: o.Force, Inputs: plan.inputs.paths()}, func(out io.Writer) error {
 		return report.WriteWeights(out, format, w)
 	})
 	return err

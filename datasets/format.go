@@ -141,6 +141,15 @@ func Open(ctx context.Context, path string, opt OpenOptions) (Dataset, error) {
 // FileOf returns the zip or tar archive that path leads into, and path itself if it leads into none.
 func FileOf(path string) string { return archive.Outer(path) }
 
+// FilesOf returns the files and folders that the data at path are read from: [FileOf], and the file of labels beside an
+// NPY file.
+func FilesOf(path string) []string {
+	if labels := arrays.LabelFile(path, isFile); strings.HasSuffix(path, ".npy") && labels != "" {
+		return []string{FileOf(path), labels}
+	}
+	return []string{FileOf(path)}
+}
+
 // matching returns the formats that recognise what is at path.
 func matching(path string) (matches []Format, err error) {
 	for _, f := range Formats() {

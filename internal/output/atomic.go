@@ -48,6 +48,9 @@ func Create(path string, opt Options) (*File, error) {
 
 // CreateUnhashed is [Create] without a hash, for a file that is hashed elsewhere.
 func CreateUnhashed(path string, opt Options) (*File, error) {
+	if err := checkInputs(path, opt.Inputs); err != nil {
+		return nil, err
+	}
 	f, err := createTemp(path, opt.TemporaryIn)
 	if err != nil {
 		return nil, err

@@ -62,7 +62,7 @@ func Check(path string, opt Options) error {
 	if err != nil {
 		return err
 	}
-	if err := checkInputs(path, info, opt.Inputs); err != nil {
+	if err := checkInputs(path, opt.Inputs); err != nil {
 		return err
 	}
 	switch {
@@ -81,7 +81,14 @@ func exists(path string) error {
 }
 
 // checkInputs refuses an existing output that is an input, or that lies in a folder which is one.
-func checkInputs(path string, info fs.FileInfo, inputs []string) error {
+func checkInputs(path string, inputs []string) error {
+	if len(inputs) == 0 {
+		return nil
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil // it replaces nothing
+	}
 	for _, in := range inputs {
 		other, err := os.Stat(in)
 		if err != nil {

@@ -287,11 +287,16 @@ func (f *Folder) Record(entry any) error {
 	return err
 }
 
+// Parts returns the folders below root that hold the units and the journals of a [Folder].
+func Parts(root string) []string {
+	return []string{filepath.Join(root, "units"), filepath.Join(root, "journal")}
+}
+
 // Collect copies the units and journals of another folder that do not exist here, and returns how many units were
 // copied. Incomplete files are left out.
 func (f *Folder) Collect(from string) (units int, err error) {
-	for _, part := range []string{"units", "journal"} {
-		root := filepath.Join(from, part)
+	for _, root := range Parts(from) {
+		part := filepath.Base(root)
 		err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 			if errors.Is(err, fs.ErrNotExist) && path == root {
 				return fs.SkipDir // a worker that has not done anything yet
