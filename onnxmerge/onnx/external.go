@@ -29,6 +29,7 @@ type dataFile struct {
 	location string
 	checksum string // as stated by the model, "" if absent
 	closer   io.Closer
+	holes    int64 // bytes that take no space on the disk
 	tap      *digest.Tap
 	source   *wire.Source
 	tensors  []*Tensor // sorted by offset
@@ -86,7 +87,8 @@ type openData func(location string) (opened, error)
 type opened struct {
 	io.ReaderAt
 	io.Closer
-	size int64
+	size  int64
+	holes int64 // of size, the bytes that take no space on the disk
 }
 
 func openWithData(r io.ReaderAt, size int64, open openData) (*Model, error) {
@@ -104,7 +106,7 @@ func openWithData(r io.ReaderAt, size int64, open openData) (*Model, error) {
 		}
 	}
 	for _, f := range m.files {
-		if err := f.checkRanges(); err != nil {
+		if err := cmp.Or(f.checkRanges(), f.checkHoles()); err != nil {
 			return nil, errors.Join(err, m.Close())
 		}
 	}
@@ -156,7 +158,7 @@ func (m *Model) openExternal(t *Tensor, open openData, files map[string]*dataFil
 			return formatf("tensor %q: data file %q: %v", t.ID(), e.location, err)
 		}
 		tap := digest.NewTap(o, o.size, digest.XXH3)
-		f = &dataFile{location: e.location, closer: o, tap: tap, source: wire.NewSource(tap, o.size)}
+		f = &dataFile{location: e.location, closer: o, holes: o.holes, tap: tap, source: wire.NewSource(tap, o.size)}
 		m.files = append(m.files, f)
 		files[e.location] = f
 	}
@@ -195,6 +197,28 @@ func (f *dataFile) checkRanges() error {
 			}
 		}
 		last = t
+	}
+	return nil
+}
+
+// unusedHoles is how many bytes of a data file may take no space on the disk and belong to no tensor.
+const unusedHoles = 1 << 30
+
+// checkHoles refuses a file most of which takes no space on the disk and belongs to no tensor: its copies and hashes would
+// take as long as its size says.
+func (f *dataFile) checkHoles() error {
+	size := f.source.All().Len
+	unused := size
+	var end int64
+	for _, t := range f.tensors { // sorted by offset; ranges are equal or apart
+		if t.external.offset >= end {
+			unused -= t.SizeBytes()
+			end = t.external.offset + t.SizeBytes()
+		}
+	}
+	if min(unused, f.holes) > unusedHoles && unused > size/2 {
+		return formatf("data file %q has %d bytes, of which tensors use %d, and %d are holes that take no space on the disk: "+
+			"cut it behind the last tensor (truncate --size), or write the model with its data again", f.location, size, size-unused, f.holes)
 	}
 	return nil
 }

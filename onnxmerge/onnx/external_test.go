@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/wiseft/wiseft/internal/input"
 )
 
 // openExternal opens a model with its data files.
@@ -243,5 +245,36 @@ func TestExternalDataStaysInItsFolder(t *testing.T) {
 				t.Errorf("error %v, want a FormatError with %q", err, c.want)
 			}
 		})
+	}
+}
+
+// A data file that is almost nothing but holes is refused before anything copies or hashes it.
+func TestSparseDataFilesAreRefused(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("testdata/external")); err != nil {
+		t.Fatal(err)
+	}
+	data := filepath.Join(dir, "pretrained.bin")
+	for _, c := range []struct {
+		size    int64
+		refused bool
+	}{{1 << 20, false}, {1 << 40, true}} {
+		if err := os.Truncate(data, c.size); err != nil {
+			t.Skip("the file system has no files of that size: ", err)
+		}
+		info, err := os.Stat(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if input.Holes(info) < c.size/2 {
+			t.Skip("the file system tells of no holes")
+		}
+		_, err = openExternal(t, filepath.Join(dir, "pretrained.onnx"))
+		_, refused := errors.AsType[FormatError](err)
+		refused = refused && strings.Contains(err.Error(), "holes that take no space")
+		if refused != c.refused || err != nil && !refused {
+			t.Errorf("%d bytes: got %v, want refused %v", c.size, err, c.refused)
+		}
 	}
 }

@@ -25,7 +25,11 @@ func (d Folder) open(location string) (opened, error) {
 	if err != nil {
 		return opened{}, err
 	}
-	return opened{f, f, size}, nil
+	info, err := f.Stat()
+	if err != nil {
+		return opened{}, errors.Join(err, f.Close())
+	}
+	return opened{f, f, size, input.Holes(info)}, nil
 }
 
 // Open opens a file of the folder, by its path with slashes, and returns its size in bytes. Errors do not name it.

@@ -60,7 +60,7 @@ func FuzzRewrite(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, model, data []byte) {
 		m, err := openWithData(bytes.NewReader(model), int64(len(model)), func(string) (opened, error) {
-			return opened{bytes.NewReader(data), io.NopCloser(nil), int64(len(data))}, nil
+			return opened{bytes.NewReader(data), io.NopCloser(nil), int64(len(data)), 0}, nil
 		})
 		if err != nil {
 			return

@@ -34,7 +34,7 @@ func (s shelf) open(t testing.TB) *Model {
 		if b == nil {
 			return opened{}, errors.New("no such file")
 		}
-		return opened{bytes.NewReader(b.Bytes()), io.NopCloser(nil), int64(b.Len())}, nil
+		return opened{bytes.NewReader(b.Bytes()), io.NopCloser(nil), int64(b.Len()), 0}, nil
 	})
 	if err != nil {
 		t.Fatal(err)
