@@ -122,3 +122,29 @@ func TestTapReportsAShorterFile(t *testing.T) {
 		t.Errorf("error %v, want io.ErrUnexpectedEOF", err)
 	}
 }
+
+// The pieces that wait are bounded in number, whatever their order: the time is not quadratic.
+func TestManySmallPiecesDoNotWait(t *testing.T) {
+	t.Parallel()
+	const n, step = 50_000, 100_000
+	tap := NewTap(zeros{}, n*step, XXH3)
+	tap.Start(8 << 20)
+	most := 0
+	for i := n - 1; i > 0; i-- { // backwards, with gaps too large to read at once
+		off := int64(i%64)*step + int64(i/64)*16 + smallGap + 1
+		if _, err := tap.ReadAt(make([]byte, 16), off); err != nil {
+			t.Fatal(err)
+		}
+		most = max(most, len(tap.early))
+	}
+	if most == 0 || most > mostEarly {
+		t.Errorf("%d pieces wait, want some, and at most %d", most, mostEarly)
+	}
+}
+
+type zeros struct{}
+
+func (zeros) ReadAt(p []byte, _ int64) (int, error) {
+	clear(p)
+	return len(p), nil
+}

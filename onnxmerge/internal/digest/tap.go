@@ -39,6 +39,10 @@ type piece struct {
 // read fills it.
 const smallGap = 64 << 10
 
+// mostEarly is how many pieces wait at most. Of a model with 200,000 small tensors as many pieces would fit into the limit, and
+// each that is hashed or inserted moves those behind it.
+const mostEarly = 4096
+
 // NewTap returns a tap on the first size bytes of r that does not hash yet.
 func NewTap(r io.ReaderAt, size int64, alg Algorithm) *Tap {
 	return &Tap{r: r, size: size, alg: alg, sum: alg.New()}
@@ -90,12 +94,15 @@ func (t *Tap) add(p []byte, off int64) {
 		t.hash(p, off)
 		t.drain()
 	default:
-		if t.earlyBytes+len(p) > t.limit {
+		if t.full(p) {
 			t.skipGap()
 		}
 		t.keepEarly(p, off)
 	}
 }
+
+// full reports whether p may not wait.
+func (t *Tap) full(p []byte) bool { return t.earlyBytes+len(p) > t.limit || len(t.early) >= mostEarly }
 
 // hash adds the part of p that follows next, if any.
 func (t *Tap) hash(p []byte, off int64) {
@@ -111,7 +118,7 @@ func (t *Tap) keepEarly(p []byte, off int64) {
 		t.drain()
 		return
 	}
-	if t.earlyBytes+len(p) > t.limit {
+	if t.full(p) {
 		return
 	}
 	i, _ := slices.BinarySearchFunc(t.early, off, func(e piece, off int64) int { return int(e.off - off) })
@@ -132,7 +139,8 @@ func (t *Tap) drain() {
 		t.spare = append(t.spare, t.early[n].data[:0])
 		n++
 	}
-	t.early = slices.Delete(t.early, 0, n)
+	clear(t.early[:n])
+	t.early = t.early[n:]
 }
 
 // skipGap reads bytes that nothing else reads, such as the padding between two tensors, up to the first waiting
