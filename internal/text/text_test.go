@@ -72,7 +72,7 @@ func TestVisible(t *testing.T) {
 	t.Parallel()
 	for s, want := range map[string]string{
 		"": "", "a\tb\n": "a\tb\n", "é…√": "é…√", "\x1b[2Jx": `\u001b[2Jx`, "a\rb\x00\x7f": `a\u000db\u0000\u007f`,
-		"\u009b2J": `\u009b2J`, "a\u202eb": `a\u202eb`,
+		"a,b\r\nc\r\n": "a,b\r\nc\r\n", "a\r\r\nb": `a\u000d` + "\r\nb", "\u009b2J": `\u009b2J`, "a\u202eb": `a\u202eb`,
 	} {
 		var w strings.Builder
 		if _, err := io.WriteString(VisibleWriter(&w), s); err != nil || w.String() != want {

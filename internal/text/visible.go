@@ -8,14 +8,14 @@ import (
 )
 
 // Visible returns s, which may hold names from files, as a terminal may show it: control characters other than newlines
-// and tabs, and marks that change the direction of text, are escaped as in JSON (\u001b).
+// (\r\n, too, as in CSV) and tabs, and marks that change the direction of text, are escaped as in JSON (\u001b).
 func Visible(s string) string {
 	if isPlain(s) || !strings.ContainsFunc(s, hidden) {
 		return s
 	}
 	var b strings.Builder
-	for _, r := range s {
-		if hidden(r) {
+	for i, r := range s {
+		if hidden(r) && !strings.HasPrefix(s[i:], "\r\n") {
 			fmt.Fprintf(&b, `\u%04x`, r)
 		} else {
 			b.WriteRune(r)
@@ -45,7 +45,7 @@ func hidden(r rune) bool {
 	return unicode.IsControl(r)
 }
 
-// VisibleWriter returns a writer of [Visible] text. A character must not be split between two writes.
+// VisibleWriter returns a writer of [Visible] text. A character, or \r\n, must not be split between two writes.
 func VisibleWriter(w io.Writer) io.Writer { return visibleWriter{w} }
 
 type visibleWriter struct{ w io.Writer }
