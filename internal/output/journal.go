@@ -91,7 +91,7 @@ func finish(path string, f *os.File) error {
 		return err
 	}
 	dir := filepath.Dir(path)
-	if err := j.forward(dir); err != nil {
+	if _, err := j.forward(dir); err != nil {
 		return fmt.Errorf("%s: an interrupted replacement cannot be finished: %w", path, err)
 	}
 	SyncFolder(dir)
@@ -115,42 +115,42 @@ func (j journal) check(path string) error {
 // backup returns the name of the old file.
 func (r journalRename) backup() string { return r.Temporary + temporarySuffix }
 
-// forward gives all files their final names, from any state between.
-func (j journal) forward(dir string) error {
+// names are the two names of a file that was renamed.
+type names struct{ from, to string }
+
+// forward gives all files their final names, from any state between, and returns what it renamed, in that order.
+func (j journal) forward(dir string) (done []names, err error) {
+	move := func(from, to string) error {
+		n := names{filepath.Join(dir, from), filepath.Join(dir, to)}
+		if err := Rename(n.from, n.to); err != nil {
+			return err
+		}
+		done = append(done, n)
+		return nil
+	}
 	for _, r := range slices.Backward(j.Files) {
 		if !r.Gone && !exist(dir, r.Temporary) || !exist(dir, r.Final) || exist(dir, r.backup()) {
 			continue
 		}
-		if err := Rename(filepath.Join(dir, r.Final), filepath.Join(dir, r.backup())); err != nil {
-			return err
+		if err := move(r.Final, r.backup()); err != nil {
+			return done, err
 		}
 	}
 	for _, r := range j.Files {
 		if !exist(dir, r.Temporary) {
 			continue
 		}
-		if err := Rename(filepath.Join(dir, r.Temporary), filepath.Join(dir, r.Final)); err != nil {
-			return err
+		if err := move(r.Temporary, r.Final); err != nil {
+			return done, err
 		}
 	}
-	return nil
+	return done, nil
 }
 
-// undo gives all files the names that they had, after an error of forward.
-func (j journal) undo(dir string) error {
-	for _, r := range slices.Backward(j.Files) {
-		if r.Gone || exist(dir, r.Temporary) || !exist(dir, r.Final) {
-			continue
-		}
-		if err := Rename(filepath.Join(dir, r.Final), filepath.Join(dir, r.Temporary)); err != nil {
-			return err
-		}
-	}
-	for _, r := range j.Files {
-		if !exist(dir, r.backup()) {
-			continue
-		}
-		if err := Rename(filepath.Join(dir, r.backup()), filepath.Join(dir, r.Final)); err != nil {
+// undo gives files that [journal.forward] renamed the names that they had.
+func undo(done []names) error {
+	for _, n := range slices.Backward(done) {
+		if err := Rename(n.to, n.from); err != nil {
 			return err
 		}
 	}
@@ -191,8 +191,8 @@ func replaceAll(main string, list []journalRename, opt Options) error {
 	if err := j.write(f, !opt.NoSync); err != nil {
 		return errors.Join(atPath(main, err), os.Remove(path))
 	}
-	if err := j.forward(dir); err != nil {
-		if undone := j.undo(dir); undone != nil {
+	if done, err := j.forward(dir); err != nil {
+		if undone := undo(done); undone != nil {
 			return fmt.Errorf("%w; what was begun cannot be undone either (%w): the next call for %s finishes it",
 				atPath(main, err), undone, main)
 		}

@@ -48,7 +48,8 @@ func writer(text string) func(io.Writer) error {
 	return func(w io.Writer) error { _, err := io.WriteString(w, text); return err }
 }
 
-// writeGroup writes a main file m, a file d beside it, takes a waiting file n, and removes an old file o.
+// writeGroup writes a main file m, a file d beside it, takes a waiting file n, and one that there is not, and removes an old
+// file o.
 func writeGroup(dir string) error {
 	path := filepath.Join(dir, "m")
 	opt := Options{Force: true}
@@ -67,6 +68,7 @@ func writeGroup(dir string) error {
 		}
 	}
 	g.Take("n")
+	g.Take("kept")
 	g.Remove("o")
 	return g.Commit()
 }
@@ -80,8 +82,8 @@ var jobs = map[string]struct {
 		_, err := WriteFile(filepath.Join(dir, "m"), Options{Force: true}, writer("new"))
 		return err
 	}, map[string]string{"m": "old"}, map[string]string{"m": "new"}},
-	"group": {writeGroup, map[string]string{"m": "old", "d": "old", "n": "old", "next-n": "new", "o": "old"},
-		map[string]string{"m": "new", "d": "new", "n": "new"}},
+	"group": {writeGroup, map[string]string{"m": "old", "d": "old", "n": "old", "next-n": "new", "o": "old", "kept": "old"},
+		map[string]string{"m": "new", "d": "new", "n": "new", "kept": "old"}},
 	"folder": {func(dir string) error {
 		return ReplaceFolder(filepath.Join(dir, "f"), func(temp string) error {
 			_, err := WriteFile(filepath.Join(temp, "b"), Options{}, writer("new"))
