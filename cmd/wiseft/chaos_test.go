@@ -50,6 +50,13 @@ var writers = []writer{
 		"r", []string{"plan.json", "result.json", "report.html", "table.txt", "results.csv", "curve.svg", "curve.png"}},
 	{"soup", "soup pretrained.onnx finetuned.onnx --train train.npz --val-from-train 0.3 -o s.onnx --force",
 		"soup pretrained.onnx finetuned.onnx --train train.npz --val-from-train 0.3 --strict -o s.onnx --force", "s.onnx", nil},
+	{"apply", "weights apply mlp_a.onnx --from mlp_a.safetensors --to mlp_a.safetensors -o w.onnx --force",
+		"weights apply mlp_a.onnx --from mlp_a.safetensors --to mlp_b.safetensors -o w.onnx --force", "w.onnx", nil},
+	{"export", "weights export mlp_a.onnx --like mlp_a.safetensors -o w.safetensors --force",
+		"weights export mlp_b.onnx --like mlp_a.safetensors --base mlp_a.onnx -o w.safetensors --force", "w.safetensors", nil},
+	{"plot", "diff pretrained.onnx pretrained.onnx --plot w.svg --force",
+		"diff pretrained.onnx finetuned.onnx --plot w.svg --force", "w.svg", nil},
+	{"view", "data view test.npz -o v.png --force", "data view train.npz -o v.png --force", "v.png", nil},
 	{"report", "report base-run -o x.html --force", "report base-run -o x.html --format markdown --force", "x.html", nil},
 }
 
@@ -64,8 +71,11 @@ func (w writer) recovered() string {
 // temporary is the name of a file or folder that is being written.
 var temporary = regexp.MustCompile(`\.[0-9]+-[0-9]+\.tmp`)
 
-// kill runs a command that is killed before its n-th step, or that has all steps from the n-th on fail for want of
-// space, and reports whether there was such a step; see interceptSteps.
+// failures are the errors of a disk that is full from a step on, and of one that fails at one step.
+var failures = map[string]syscall.Errno{"full": syscall.ENOSPC, "fail": syscall.EIO}
+
+// kill runs a command that is killed before its n-th step, has all steps from the n-th on fail for want of space, or has the
+// n-th fail, and reports whether there was such a step; see interceptSteps.
 func (s *sweeper) kill(t *testing.T, command, how string, n int) bool {
 	t.Helper()
 	cmd := s.line(command)
@@ -74,8 +84,8 @@ func (s *sweeper) kill(t *testing.T, command, how string, n int) bool {
 	if err == nil {
 		return false
 	}
-	if how == "full" && (cmd.ProcessState.ExitCode() != exitFailed || !strings.Contains(string(output), "no space left")) {
-		t.Errorf("%s, step %d: %v: %s", command, n, err, output)
+	if said, fails := failures[how]; fails && (cmd.ProcessState.ExitCode() != exitFailed || !strings.Contains(string(output), said.Error())) {
+		t.Errorf("%s, %s at step %d: %v: %s", command, how, n, err, output)
 	}
 	if temporary.Match(output) {
 		t.Errorf("%s, step %d: the error has a temporary name: %s", command, n, output)
@@ -184,7 +194,7 @@ func (s *sweeper) steps(t *testing.T, w writer) (steps []int) {
 }
 
 // interceptSteps makes the program stop as WISEFT_TEST_STEP says: "kill:N" before its N-th step that changes files,
-// "full:N" fails all writing steps from the N-th on, as a full disk does, and "count:FILE" writes a byte for each step.
+// "full:N" fails all writing steps from the N-th on, as a full disk does, "fail:N" the N-th, of any kind, and "count:FILE" writes a byte for each step.
 func interceptSteps(text string) {
 	how, of, _ := strings.Cut(text, ":")
 	at, _ := strconv.ParseInt(of, 10, 64)
@@ -209,6 +219,8 @@ func interceptSteps(text string) {
 			return err
 		case how == "full" && i >= at && (step == "create" || step == "write" || step == "sync"):
 			return &fs.PathError{Op: step, Path: path, Err: syscall.ENOSPC}
+		case how == "fail" && i == at:
+			return &fs.PathError{Op: step, Path: path, Err: syscall.EIO}
 		}
 		return nil
 	})
@@ -227,10 +239,18 @@ func (s *sweeper) left(t *testing.T) (names []string) {
 	return names
 }
 
-// A command that is killed before any of its steps, or whose disk is full from any of them on, leaves the earlier
+// A command that is killed before any of its steps, whose disk is full from any of them on or fails at one, leaves the earlier
 // output, or the whole of the other one. Running it again leaves nothing but the output.
 func TestStepsOfWriters(t *testing.T) {
 	s := newSweeper(t)
+	err := os.CopyFS(s.dir, os.DirFS("../../onnxmerge/mapping/testdata"))
+	for _, name := range []string{"mlp_a", "mlp_b"} {
+		err = errors.Join(err, unpack(filepath.Join(s.dir, name+".onnx"),
+			"../../onnxmerge/pair/testdata/corpus/mlp/"+name[len(name)-1:]+"_fold.onnx.gz"))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	s.must(t, "features finetuned.onnx --data train.npz -o base.npz")
 	s.must(t, "probe fit base.npz -o base-p.npz")
 	s.must(t, "sweep pretrained.onnx finetuned.onnx --alphas 0,1 --train train.npz --test test.npz --suite none -o base-run")
@@ -244,7 +264,7 @@ func TestStepsOfWriters(t *testing.T) {
 	}
 }
 
-// tryWriter stops a writer at its steps in both ways and returns how often it stopped.
+// tryWriter stops a writer at its steps in all ways and returns how often it stopped.
 func (s *sweeper) tryWriter(t *testing.T, w writer) (cases int) {
 	t.Helper()
 	s.begin(t, w)
@@ -252,7 +272,7 @@ func (s *sweeper) tryWriter(t *testing.T, w writer) (cases int) {
 	s.must(t, w.command)
 	after := s.state(t, w)
 	steps := s.steps(t, w)
-	for _, how := range []string{"kill", "full"} {
+	for _, how := range []string{"kill", "full", "fail"} {
 		stopped := 0
 		for _, n := range steps {
 			if s.tryStep(t, w, how, n, before, after) {
@@ -276,16 +296,16 @@ func (s *sweeper) tryStep(t *testing.T, w writer, how string, n int, before, aft
 	if !s.kill(t, w.command, how, n) {
 		return false
 	}
-	if how == "full" {
+	if how == "full" { // one that fails, such as a rename, may leave a journal, as a kill does
 		if got := s.state(t, w); got != before && got != after {
-			t.Fatalf("%s, full at step %d: neither the output before nor the one after:\n%s", w.name, n, got)
+			t.Fatalf("%s, %s at step %d: neither the output before nor the one after:\n%s", w.name, how, n, got)
 		}
 	}
 	if err := output.Recover(filepath.Join(s.dir, w.recovered())); err != nil { // as every command that reads it does
 		t.Fatal(err)
 	}
 	if got := s.state(t, w); got != before && got != after {
-		t.Fatalf("%s, killed at step %d: neither the output before nor the one after:\n%s", w.name, n, got)
+		t.Fatalf("%s, %s at step %d: neither the output before nor the one after:\n%s", w.name, how, n, got)
 	}
 	s.must(t, w.command)
 	if got := s.state(t, w); got != after {
