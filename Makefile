@@ -57,10 +57,11 @@ fuzz: ## every fuzz target for 30 s
 		done; \
 	done
 
-chaos: ## stop every command that writes at every step, fill its disk, race; FIFOs and devices
+chaos: ## stop commands that write at every step, fill or break their disk, race; damaged files; FIFOs, devices, folders that refuse
 	go test -count=1 ./internal/output ./internal/input
+	WISEFT_CHAOS_STRIDE=1 go test -count=1 -v -run 'Mutated|Flipped|LittleMemory' ./onnxmerge/onnx ./datasets
 	WISEFT_CHAOS_STRIDE=1 go test -count=1 -timeout 30m ./cmd/wiseft -v \
-		-run 'TestStepsOfWriters|Killed|Stopped|Processes|Blocking'
+		-run 'TestStepsOfWriters|Killed|Stopped|Processes|Blocking|RefuseWriting'
 
 wheels: ## Python wheels for five platforms, in dist
 	go run ./scripts/package -o dist wheels
