@@ -55,8 +55,11 @@ func (o RuntimeOptions) device() (ort.Device, error) {
 	if err != nil {
 		return device, fault.Usagef("%w", err)
 	}
-	if o.Threads < 0 || o.Batch < 0 {
-		return device, fault.Usagef("--threads must not be negative, and --batch must be at least 1")
+	if o.Threads < 0 {
+		return device, fault.Usagef("--threads must not be negative")
+	}
+	if o.Batch < 0 {
+		return device, fault.Usagef("--batch must be at least 1")
 	}
 	return device, nil
 }

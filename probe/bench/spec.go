@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/wiseft/wiseft/datasets"
 	"github.com/wiseft/wiseft/internal/fault"
@@ -167,6 +168,9 @@ func ReadSpec(dir string) (*unit.Spec, error) {
 	plan, err := input.ReadFile(output.Next(path))
 	if errors.Is(err, fs.ErrNotExist) {
 		plan, err = input.ReadFile(path)
+	}
+	if errors.Is(err, syscall.ENOTDIR) {
+		return nil, fault.Inputf("%s: is a file, want the folder of a run", dir)
 	}
 	if err != nil {
 		return nil, err
