@@ -51,3 +51,21 @@ func TestSharedZipMap(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Features that are quantised by the range of the whole batch are said to depend on it, unless every batch has one sample.
+func TestSharedQuantizedByTheBatch(t *testing.T) {
+	t.Parallel()
+	m, err := Open(sharedtest.Path(t, "cases", "files", "dynamic_quant_scale_mixed", "a.onnx"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	for batch, want := range map[int]int{0: 1, 1: 0} {
+		var notes []string
+		monitor := Monitor{Note: func(line string) { notes = append(notes, line) }}
+		err := m.checkBatch(m.Graph.Outputs[0].Name, RuntimeOptions{Batch: batch}, monitor)
+		if err != nil || len(notes) != want || want == 1 && !strings.Contains(notes[0], "DynamicQuantizeLinear") {
+			t.Errorf("batch %d: notes %q (%v), want %d", batch, notes, err, want)
+		}
+	}
+}

@@ -187,7 +187,7 @@ func readModel(
 	if b.tensor, err = m.featuresFor(ctx, tensor, m.headInput(), data.forModel(m.Model, named(tensor)...), monitor); err != nil {
 		return nil, err
 	}
-	if err := m.checkBatch(b.tensor, opt); err != nil {
+	if err := m.checkBatch(b.tensor, opt, monitor); err != nil {
 		return nil, err
 	}
 	b.samples = data.forModel(m.Model, b.tensor)

@@ -228,8 +228,8 @@ func (m *Model) batchDependent() []string {
 }
 
 // checkBatch refuses a tensor that an operator in training mode or a random generator is part of, unless the options
-// trust it.
-func (m *Model) checkBatch(tensor string, opt RuntimeOptions) error {
+// trust it, and reports an operator that quantises it by the range of the whole batch.
+func (m *Model) checkBatch(tensor string, opt RuntimeOptions, monitor Monitor) error {
 	list := flow.BatchDependent(m.Model)
 	if opt.TrustBatch || len(list) == 0 {
 		return nil
@@ -243,6 +243,12 @@ func (m *Model) checkBatch(tensor string, opt RuntimeOptions) error {
 		if d.Chance && before[d.Output] {
 			return fault.Inputf("%s: %q depends on the batch or on chance: %s", m.path, tensor, d).
 				WithHint("export the model in evaluation mode, or accept such features with --trust-batch")
+		}
+	}
+	for _, d := range list {
+		if before[d.Output] && opt.BatchSize() > 1 {
+			monitor.note(fmt.Sprintf("%q depends a little on the samples beside: %s; --batch 1 avoids that", tensor, d))
+			break
 		}
 	}
 	return nil

@@ -226,7 +226,7 @@ func (s *soup) check(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := m.checkBatch(tensor, s.opt.Runtime); err != nil {
+		if err := m.checkBatch(tensor, s.opt.Runtime, s.opt.Monitor); err != nil {
 			return err
 		}
 		s.tensors = append(s.tensors, tensor)

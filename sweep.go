@@ -191,7 +191,7 @@ func (o MeasureOptions) measuredTensor(ctx context.Context, m *Model, headInput 
 	if err != nil {
 		return "", err
 	}
-	return tensor, m.checkBatch(tensor, o.Runtime)
+	return tensor, m.checkBatch(tensor, o.Runtime, o.Monitor)
 }
 
 // defaultAlphas are 0, 0.1, ..., 1.
