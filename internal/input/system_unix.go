@@ -16,5 +16,5 @@ func Holes(info fs.FileInfo) int64 {
 	if !ok {
 		return 0
 	}
-	return max(0, info.Size()-int64(stat.Blocks)*512) // st_blocks counts units of 512 bytes
+	return max(0, info.Size()-stat.Blocks*512) // st_blocks counts units of 512 bytes
 }
