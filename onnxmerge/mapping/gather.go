@@ -30,15 +30,16 @@ const tile = 16
 func gatherMatrix(dst, src []byte, dims, to, from []int64, item int) {
 	rows, columns := int(dims[0]), int(dims[1])
 	step, down, right := int(to[0])*item, int(from[0])*item, int(from[1])*item
-	paired := down == item && (item == 2 || item == 4)
+	grouped := down == item && (item == 2 || item == 4)
 	for r := 0; r < rows; r += tile {
 		last := min(r+tile, rows)
 		for c := 0; c < columns; c += tile {
 			size := min(tile, columns-c) * item
 			i := r
-			for ; paired && i+2 <= last; i += 2 {
+			for ; grouped && i+4 <= last; i += 4 {
 				at := i*step + c*item
-				gatherRows(dst[at:][:size], dst[at+step:][:size], src[i*down+c*right:], right, item)
+				four := [4][]byte{dst[at:][:size], dst[at+step:][:size], dst[at+2*step:][:size], dst[at+3*step:][:size]}
+				gatherFour(&four, src[i*down+c*right:], right, item)
 			}
 			for ; i < last; i++ {
 				gatherRow(dst[i*step+c*item:][:size], src[i*down+c*right:], right, item)
@@ -66,26 +67,56 @@ func gatherRow(dst, src []byte, step, item int) {
 	}
 }
 
-// gatherRows is gatherRow for two rows of 2 or 4 bytes an element, a and b, whose elements are neighbours in src: a word that is
-// read or written has two elements.
-func gatherRows(a, b, src []byte, step, item int) {
+// gatherFour is gatherRow for four rows of 2 or 4 bytes an element, whose elements are neighbours in src: words that are read and
+// written have several elements.
+func gatherFour(rows *[4][]byte, src []byte, step, item int) {
+	var done int // bytes of each row
+	if item == 4 {
+		done = gatherFour32(rows, src, step)
+	} else {
+		done = gatherFour16(rows, src, step)
+	}
+	if done == len(rows[0]) {
+		return
+	}
+	for i, row := range rows {
+		gatherRow(row[done:], src[done/item*step+i*item:], step, item)
+	}
+}
+
+// gatherFour32 is gatherFour for elements of 4 bytes and pairs of columns. It returns how many bytes of each row it has set.
+func gatherFour32(rows *[4][]byte, src []byte, step int) int {
 	le := binary.LittleEndian
-	at, i := 0, 0
-	b = b[:len(a)]
-	for ; item == 4 && i+8 <= len(a); i += 8 {
-		x, y := le.Uint64(src[at:]), le.Uint64(src[at+step:])
-		le.PutUint64(a[i:], x&math.MaxUint32|y<<32)
-		le.PutUint64(b[i:], x>>32|y&^math.MaxUint32)
-		at += 2 * step
+	a, b, c, d := rows[0], rows[1], rows[2], rows[3]
+	b, c, d = b[:len(a)], c[:len(a)], d[:len(a)]
+	const low = math.MaxUint32
+	i := 0
+	for at := 0; i+8 <= len(a); i, at = i+8, at+2*step {
+		p, q := (*[16]byte)(src[at:]), (*[16]byte)(src[at+step:])
+		x, y, z, w := le.Uint64(p[:8]), le.Uint64(q[:8]), le.Uint64(p[8:]), le.Uint64(q[8:])
+		le.PutUint64(a[i:i+8], x&low|y<<32)
+		le.PutUint64(b[i:i+8], x>>32|y&^low)
+		le.PutUint64(c[i:i+8], z&low|w<<32)
+		le.PutUint64(d[i:i+8], z>>32|w&^low)
 	}
-	for ; item == 2 && i+4 <= len(a); i += 4 {
-		x, y := le.Uint32(src[at:]), le.Uint32(src[at+step:])
-		le.PutUint32(a[i:], x&math.MaxUint16|y<<16)
-		le.PutUint32(b[i:], x>>16|y&^math.MaxUint16)
-		at += 2 * step
+	return i
+}
+
+// gatherFour16 is gatherFour32 for elements of 2 bytes and groups of four columns.
+func gatherFour16(rows *[4][]byte, src []byte, step int) int {
+	le := binary.LittleEndian
+	a, b, c, d := rows[0], rows[1], rows[2], rows[3]
+	b, c, d = b[:len(a)], c[:len(a)], d[:len(a)]
+	const even, low = 0x0000ffff0000ffff, math.MaxUint32
+	i := 0
+	for at := 0; i+8 <= len(a); i, at = i+8, at+4*step {
+		x, y, z, w := le.Uint64(src[at:]), le.Uint64(src[at+step:]), le.Uint64(src[at+2*step:]), le.Uint64(src[at+3*step:])
+		x, y = x&even|y&even<<16, x>>16&even|y&^even // rows 0 and 2, rows 1 and 3 of two columns
+		z, w = z&even|w&even<<16, z>>16&even|w&^even
+		le.PutUint64(a[i:i+8], x&low|z<<32)
+		le.PutUint64(b[i:i+8], y&low|w<<32)
+		le.PutUint64(c[i:i+8], x>>32|z&^low)
+		le.PutUint64(d[i:i+8], y>>32|w&^low)
 	}
-	if i < len(a) {
-		gatherRow(a[i:], src[at:], step, item)
-		gatherRow(b[i:], src[at+item:], step, item)
-	}
+	return i
 }

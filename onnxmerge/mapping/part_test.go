@@ -269,6 +269,17 @@ func TestEquals(t *testing.T) {
 	}
 }
 
+// Matrices are transposed without allocations.
+func TestGatherAllocates(t *testing.T) {
+	src, dst := make([]byte, 4*40*40), make([]byte, 4*40*40)
+	dims, to, from := []int64{40, 40}, []int64{40, 1}, []int64{1, 40}
+	for _, item := range []int{1, 2, 4} {
+		if n := testing.AllocsPerRun(10, func() { gatherMatrix(dst, src, dims, to, from, item) }); n > 0 {
+			t.Errorf("elements of %d bytes: %v allocations", item, n)
+		}
+	}
+}
+
 // Transposing in squares, at their edges too, gives what one element after the other gives.
 func TestGather(t *testing.T) {
 	t.Parallel()
