@@ -126,19 +126,19 @@ func TestTapReportsAShorterFile(t *testing.T) {
 // The pieces that wait are bounded in number, whatever their order: the time is not quadratic.
 func TestManySmallPiecesDoNotWait(t *testing.T) {
 	t.Parallel()
-	const n, step = 50_000, 100_000
+	const n, step, bound = 50_000, 100_000, 4096
 	tap := NewTap(zeros{}, n*step, XXH3)
 	tap.Start(8 << 20)
 	most := 0
 	for i := n - 1; i > 0; i-- { // backwards, with gaps too large to read at once
 		off := int64(i%64)*step + int64(i/64)*16 + smallGap + 1
-		if _, err := tap.ReadAt(make([]byte, 16), off); err != nil {
+		if _, err := tap.ReadAt(make([]byte, shortPiece), off); err != nil {
 			t.Fatal(err)
 		}
 		most = max(most, len(tap.early))
 	}
-	if most == 0 || most > mostEarly {
-		t.Errorf("%d pieces wait, want some, and at most %d", most, mostEarly)
+	if most == 0 || most > bound {
+		t.Errorf("%d pieces wait, want some, and at most %d", most, bound)
 	}
 }
 
@@ -147,4 +147,49 @@ type zeros struct{}
 func (zeros) ReadAt(p []byte, _ int64) (int, error) {
 	clear(p)
 	return len(p), nil
+}
+
+// counted counts the bytes that are read.
+type counted struct {
+	io.ReaderAt
+	read int
+}
+
+func (c *counted) ReadAt(p []byte, off int64) (int, error) {
+	c.read += len(p)
+	return c.ReaderAt.ReadAt(p, off)
+}
+
+// A reader that falls behind others, further than pieces wait, costs only what it had to read and some blocks; looks at a few
+// elements ahead cost nothing.
+func TestTapCatchesUp(t *testing.T) {
+	t.Parallel()
+	const block, limit, few = 100_000, 1 << 20, 5
+	data := make([]byte, 200*block)
+	file := &counted{ReaderAt: bytes.NewReader(data)}
+	tap := NewTap(file, int64(len(data)), XXH3)
+	tap.Start(limit)
+	read := func(off, n int) {
+		if _, err := tap.ReadAt(make([]byte, n), int64(off)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for off := 0; off < len(data); off += block {
+		if off == len(data)/2 {
+			continue
+		}
+		read(off, block)
+		for _, ahead := range []int{limit / 2, len(data) / 3} {
+			read((off+ahead)%(len(data)-4), 4)
+		}
+		if off == len(data)/2+3*limit/block*block {
+			read(len(data)/2, block)
+		}
+	}
+	if _, err := tap.Sum(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if again := file.read - len(data) - 2*4*199; again > few*block {
+		t.Errorf("%d bytes were read twice, of a file of %d in blocks of %d", again, len(data), block)
+	}
 }

@@ -28,6 +28,7 @@ type Tap struct {
 	early      []piece // pieces read ahead of next, by offset
 	earlyBytes int     // bytes in early
 	spare      [][]byte
+	gap        []byte // what readUntil reads into
 }
 
 type piece struct {
@@ -42,6 +43,9 @@ const smallGap = 64 << 10
 // mostEarly is how many pieces wait at most. Of a model with 200,000 small tensors as many pieces would fit into the limit, and
 // each that is hashed or inserted moves those behind it.
 const mostEarly = 4096
+
+// shortPiece is the size in bytes below which pieces that are read ahead do not wait.
+const shortPiece = 1 << 10
 
 // NewTap returns a tap on the first size bytes of r that does not hash yet.
 func NewTap(r io.ReaderAt, size int64, alg Algorithm) *Tap {
@@ -88,8 +92,16 @@ func (t *Tap) add(p []byte, off int64) {
 	case off <= t.next:
 		t.hash(p, off)
 		t.drain()
+	case len(p) < shortPiece:
+		return // a look at some elements, which are read again in order
 	case off-t.next > int64(t.limit):
-		return // far ahead, as if two files have different orders: Sum reads it again
+		// Far ahead, as if two files have different orders: Sum reads it again. If pieces wait, the reader of what is before them
+		// may be slow, or was itself far ahead before.
+		if len(t.early) == 0 {
+			return
+		}
+		t.skipGap()
+		t.keepEarly(p, off)
 	case off-t.next <= smallGap && t.readUntil(context.Background(), off) == nil:
 		t.hash(p, off)
 		t.drain()
@@ -118,7 +130,7 @@ func (t *Tap) keepEarly(p []byte, off int64) {
 		t.drain()
 		return
 	}
-	if t.full(p) {
+	if t.full(p) || off-t.next > int64(t.limit) {
 		return
 	}
 	i, _ := slices.BinarySearchFunc(t.early, off, func(e piece, off int64) int { return int(e.off - off) })
@@ -157,8 +169,10 @@ func (t *Tap) skipGap() {
 }
 
 func (t *Tap) readUntil(ctx context.Context, end int64) error {
-	buf := make([]byte, min(256<<10, max(end-t.next, 0)))
-	for t.next < end {
+	if t.next < end && t.gap == nil {
+		t.gap = make([]byte, 256<<10)
+	}
+	for buf := t.gap; t.next < end; {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
