@@ -2,8 +2,6 @@ package wiseft
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -20,14 +18,14 @@ import (
 // Checkpoint is a checkpoint that is open for reading. Close it.
 type Checkpoint struct {
 	*checkpoint.Checkpoint
-	path      string // as it was named
-	files     []*checkpointFile
-	recording *recording // nil before startRecord
+	path  string // as it was named
+	files []*checkpointFile
 }
 
 // checkpointFile is an open file of a checkpoint.
 type checkpointFile struct {
-	*os.File
+	*checkpoint.File
+	file   *os.File
 	path   string
 	opened os.FileInfo
 }
@@ -85,22 +83,28 @@ func (c *Checkpoint) open(main string) error {
 	return withPath(main, err)
 }
 
-// add opens a file and remembers its state.
-func (c *Checkpoint) add(path, shown string) (*os.File, int64, error) {
+// add opens a file; shown is its path in messages.
+func (c *Checkpoint) add(path, shown string) (*checkpoint.File, int64, error) {
 	f, size, err := openFile(path)
 	if err != nil {
 		return nil, 0, err
 	}
+	return c.keep(f, size, shown)
+}
+
+// keep adds an open file and remembers its state.
+func (c *Checkpoint) keep(f *os.File, size int64, shown string) (*checkpoint.File, int64, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return nil, 0, errors.Join(err, f.Close())
 	}
-	c.files = append(c.files, &checkpointFile{f, shown, info})
-	return f, size, nil
+	hashed := checkpoint.NewFile(f, size)
+	c.files = append(c.files, &checkpointFile{hashed, f, shown, info})
+	return hashed, size, nil
 }
 
 // openIndex opens the files of an index, which lie beside it.
-func (c *Checkpoint) openIndex(path string, index *os.File, size int64) error {
+func (c *Checkpoint) openIndex(path string, index io.ReaderAt, size int64) error {
 	dir, err := os.OpenRoot(filepath.Dir(path))
 	if err != nil {
 		return err
@@ -112,12 +116,7 @@ func (c *Checkpoint) openIndex(path string, index *os.File, size int64) error {
 			if err != nil {
 				return nil, 0, fault.Inputf("%s: %w", name, err)
 			}
-			info, err := f.Stat()
-			if err != nil {
-				return nil, 0, errors.Join(err, f.Close())
-			}
-			c.files = append(c.files, &checkpointFile{f, filepath.Join(filepath.Dir(path), name), info})
-			return f, size, nil
+			return c.keep(f, size, filepath.Join(filepath.Dir(path), name))
 		}
 		c.Checkpoint, err = checkpoint.OpenIndex(index, size, open)
 		return err
@@ -140,12 +139,8 @@ func (c *Checkpoint) Paths() []string {
 // Close closes its files.
 func (c *Checkpoint) Close() error {
 	var err error
-	if c.recording != nil {
-		c.recording.stop()
-		<-c.recording.done
-	}
 	for _, f := range c.files {
-		err = errors.Join(err, f.Close())
+		err = errors.Join(err, f.file.Close())
 	}
 	return err
 }
@@ -165,63 +160,25 @@ func (c *Checkpoint) checkUnchanged() error {
 	return nil
 }
 
-// recording is the hashes of a checkpoint's files while they are computed.
-type recording struct {
-	stop context.CancelFunc
-	done chan struct{} // closed when files and err are set
-	list []onnxmerge.CheckpointFile
-	err  error
-}
-
-// startRecord begins to hash the files beside other work: a file that is read at the same time is read from the disk once.
-func (c *Checkpoint) startRecord(ctx context.Context) {
-	if c.recording != nil {
-		return
-	}
-	ctx, stop := context.WithCancel(ctx)
-	r := &recording{stop: stop, done: make(chan struct{})}
-	c.recording = r
-	go func() {
-		defer close(r.done)
-		r.list, r.err = c.hashFiles(ctx)
-	}()
-}
-
-// record returns the hashes of the files for a provenance.
-func (c *Checkpoint) record(ctx context.Context) ([]onnxmerge.CheckpointFile, error) {
-	c.startRecord(ctx)
-	<-c.recording.done
-	return c.recording.list, c.recording.err
-}
-
-func (c *Checkpoint) hashFiles(ctx context.Context) ([]onnxmerge.CheckpointFile, error) {
-	var list []onnxmerge.CheckpointFile
-	buffer := make([]byte, hashBlock)
+// trackHashes hashes the files while they are read, so that record has less to read. Pieces that are read out of order wait in
+// memory, in at most trackBytes.
+func (c *Checkpoint) trackHashes() {
 	for _, f := range c.files {
-		h := sha256.New()
-		n, err := io.CopyBuffer(h, contextReader{ctx, io.NewSectionReader(f, 0, f.opened.Size())}, buffer)
+		f.TrackHash(trackBytes / len(c.files))
+	}
+}
+
+// record returns the hashes of the files for a provenance. It reads what was not read in order since trackHashes.
+func (c *Checkpoint) record(ctx context.Context) ([]onnxmerge.CheckpointFile, error) {
+	var list []onnxmerge.CheckpointFile
+	for _, f := range c.files {
+		hash, err := f.Hash(ctx)
 		if err != nil {
 			return nil, withPath(f.path, err)
 		}
-		list = append(list, onnxmerge.CheckpointFile{File: filepath.Base(f.path), Bytes: n, SHA256: hex.EncodeToString(h.Sum(nil))})
+		list = append(list, onnxmerge.CheckpointFile{File: filepath.Base(f.path), Bytes: f.opened.Size(), XXH3: hash})
 	}
 	return list, nil
-}
-
-// hashBlock is how many bytes of a file are hashed at a time.
-const hashBlock = 256 << 10
-
-// contextReader stops reading when a context ends.
-type contextReader struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (c contextReader) Read(p []byte) (int, error) {
-	if err := c.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return c.r.Read(p)
 }
 
 // describe returns where the weights lie in a checkpoint, "" if nothing is to be said.

@@ -244,8 +244,8 @@ func (d derivation) compareAdapters(ctx context.Context, from *onnxmerge.Weights
 		if err = errors.Join(err, l.Close()); err != nil {
 			return err
 		}
-		if !slices.EqualFunc(got, from.Adapters[i].Files, func(x, y onnxmerge.CheckpointFile) bool { return x.SHA256 == y.SHA256 }) {
-			return fault.Mismatchf("%s is not the adapter that was merged: its sha256 is %s", a.Path, got[0].SHA256)
+		if !slices.EqualFunc(got, from.Adapters[i].Files, func(x, y onnxmerge.CheckpointFile) bool { return x.XXH3 == y.XXH3 }) {
+			return fault.Mismatchf("%s is not the adapter that was merged: its xxh3_128 is %s", a.Path, got[0].XXH3)
 		}
 	}
 	return nil

@@ -84,8 +84,8 @@ func (r *VerifyResult) compareApplied(ctx context.Context, a *application, model
 		if err != nil {
 			return err
 		}
-		if !slices.EqualFunc(got, want, func(x, y onnxmerge.CheckpointFile) bool { return x.SHA256 == y.SHA256 }) {
-			r.Differences = append(r.Differences, fmt.Sprintf("%s is not the checkpoint that was read: its sha256 is %s", c.path, got[0].SHA256))
+		if !slices.EqualFunc(got, want, func(x, y onnxmerge.CheckpointFile) bool { return x.XXH3 == y.XXH3 }) {
+			r.Differences = append(r.Differences, fmt.Sprintf("%s is not the checkpoint that was read: its xxh3_128 is %s", c.path, got[0].XXH3))
 		}
 	}
 	folder, err := output.NewScratch()

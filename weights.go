@@ -204,14 +204,16 @@ func (a *application) paths() []string {
 	return paths
 }
 
-// trackBytes is what the pieces of the model may take that are read ahead of its hash.
+// trackBytes is what the pieces of a model or a checkpoint may take that are read ahead of its hash.
 const trackBytes = 16 << 20
 
 // bind finds what the tensors are made from. Unless hashes are not wanted, it hashes what it reads.
 func (a *application) bind(ctx context.Context, opt WriteOptions) error {
 	if !opt.NoProvenance {
 		a.model.TrackHashes(trackBytes)
-		a.source().startRecord(ctx)
+		for _, c := range a.checkpoints() {
+			c.trackHashes()
+		}
 	}
 	a.opt.Monitor.progress(Progress{What: "comparing weights", Unit: "tensors"})
 	bind := a.bindCheckpoint
@@ -299,7 +301,6 @@ func (a *application) write(ctx context.Context, out string, opt WriteOptions) e
 	how.Workers, how.Change = a.opt.limits().Workers, change
 	how.Provenance = func([]onnx.File) (string, error) { return "", nil }
 	if !opt.NoProvenance {
-		a.tuned().startRecord(ctx)
 		how.Provenance = func([]onnx.File) (string, error) { return a.provenance(ctx) }
 	}
 	data, err := a.model.Write(ctx, files, list, how)

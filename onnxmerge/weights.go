@@ -32,9 +32,9 @@ type Weights struct {
 
 // CheckpointFile is a file of a checkpoint. The first is that which was named: of several files the index.
 type CheckpointFile struct {
-	File   string `json:"file"`
-	Bytes  int64  `json:"bytes"`
-	SHA256 string `json:"sha256"`
+	File  string `json:"file"`
+	Bytes int64  `json:"bytes"`
+	XXH3  string `json:"xxh3_128"`
 }
 
 // WeightsAdapter is an adapter that was added to weights.

@@ -116,7 +116,7 @@ func weightsOf(w *onnxmerge.Weights) string {
 	if len(w.Adapters) > 0 {
 		return addedTo(w) + ", " + how
 	}
-	return fmt.Sprintf("%s (sha256 %s) in the graph of %s, %s", w.To[0].File, w.To[0].SHA256, w.Base.File, how)
+	return fmt.Sprintf("%s (xxh3_128 %s) in the graph of %s, %s", w.To[0].File, w.To[0].XXH3, w.Base.File, how)
 }
 
 // addedTo says which adapters were added to a model.
@@ -125,7 +125,7 @@ func addedTo(w *onnxmerge.Weights) string {
 	for _, a := range w.Adapters {
 		text := fmt.Sprintf("%s:%v", a.Path, a.Scale)
 		for _, f := range a.Files {
-			text += fmt.Sprintf(" (%s, sha256 %s)", f.File, f.SHA256)
+			text += fmt.Sprintf(" (%s, xxh3_128 %s)", f.File, f.XXH3)
 		}
 		list = append(list, text)
 	}
