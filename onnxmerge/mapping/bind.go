@@ -36,7 +36,7 @@ const sameOpen = ", one of several that are equal in both checkpoints"
 func (m *Mapping) Bind(ctx context.Context, base, tuned *checkpoint.Checkpoint) (*Bound, error) {
 	b := &Bound{base: base, Mapping: Mapping{Model: m.Model, Refused: slices.Clone(m.Refused), Unused: m.Unused, Limits: m.Limits}}
 	lookup, renamed := alignNames(base, tuned)
-	b.Renamed, b.values = renamed, evaluator{lookup: lookup, limits: m.Limits}
+	b.Renamed, b.values = renamed, evaluator{lookup: lookup, limits: m.Limits, reserve: m.reserveFor(tuned)}
 	for _, k := range m.Kept {
 		if name, err := b.changed(k.suspects); err != nil {
 			return nil, err

@@ -34,7 +34,9 @@
 //
 // # Memory
 //
-// Tensors that are compared, moved, converted and written are read in parts, within [Limits]. Held as a whole during the search
+// Tensors that are compared, moved, converted and written are read in parts, within [Limits]. One whose elements are needed in another
+// order, such as a transposed matrix, is read into memory in the order of its file if a quarter of the limit suffices, and in columns
+// if not, which takes twice the processor's time. Two such tensors are held at a time. Held as a whole during the search
 // are tensors that are sliced, joined, repeated, scaled or folded, and those of the checkpoint that they are compared with; for
 // [Mapping.Invert], tensors that are put together from parts.
 package mapping

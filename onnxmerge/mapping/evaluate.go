@@ -14,6 +14,8 @@ import (
 type evaluator struct {
 	lookup func(name string) *checkpoint.Tensor
 	limits Limits
+	// reserve, if not nil, is where tensors are held whose elements are needed in another order than that of their file.
+	reserve *reserve
 	// read, if not nil, gives the elements of a box of a tensor in place of its own.
 	read func(dst []byte, t *checkpoint.Tensor, b box, dtype onnx.DType) error
 }
@@ -60,7 +62,7 @@ func (v evaluator) rounded(dst []byte, e *Expression, b box, dtype onnx.DType) e
 func (v evaluator) fill(dst []byte, e *Expression, b box, dtype onnx.DType) error {
 	switch e.Op {
 	case Tensor:
-		t, err := v.find(e.Name)
+		t, err := v.tensor(e)
 		if err != nil {
 			return err
 		}
@@ -122,7 +124,7 @@ func (v evaluator) fillReshaped(dst []byte, e *Expression, b box, dtype onnx.DTy
 }
 
 // stripBytes is how much of an argument is transposed at a time: it stays in the cache of a core.
-const stripBytes = 512 << 10
+const stripBytes = 256 << 10
 
 // fillTransposed is fill for an argument with other axes, of which it holds some rows at a time.
 func (v evaluator) fillTransposed(dst []byte, e *Expression, b box, dtype onnx.DType) error {
@@ -188,6 +190,14 @@ func (v evaluator) fillJoined(dst []byte, e *Expression, b box, dtype onnx.DType
 		at += size
 	}
 	return nil
+}
+
+// tensor returns the tensor that an expression is.
+func (v evaluator) tensor(e *Expression) (*checkpoint.Tensor, error) {
+	if e.held != nil {
+		return e.held, nil
+	}
+	return v.find(e.Name)
 }
 
 // find returns a tensor of the checkpoint whose elements can be rearranged.

@@ -47,6 +47,8 @@ type Mapping struct {
 	Refused []Refused
 	Unused  []string // floating-point tensors of the checkpoint that no expression has, sorted
 	Limits  Limits   // of the search, and of the evaluation of the expressions
+
+	reserve *reserve // that the search had; nil without a search
 }
 
 // target is a tensor of the model during the search.
@@ -115,7 +117,7 @@ func Find(ctx context.Context, m *onnx.Model, base *checkpoint.Checkpoint, limit
 
 // newFinder collects the tensors to be explained.
 func newFinder(m *onnx.Model, base *checkpoint.Checkpoint, limits Limits) *finder {
-	f := &finder{model: m, checkpoint: base, values: evaluator{lookup: base.Lookup, limits: limits}, graph: findUses(m),
+	f := &finder{model: m, checkpoint: base, values: evaluator{lookup: base.Lookup, limits: limits, reserve: limits.newReserve(base)}, graph: findUses(m),
 		byTensor: map[*onnx.Tensor]*target{}, byLength: map[int64][]*checkpoint.Tensor{}, printed: map[heldKey][]fingerprint{},
 		bits: map[heldKey]sameBits{}, held: map[heldKey]array{}}
 	var dtypes []onnx.DType

@@ -23,7 +23,7 @@ func (v evaluator) dims(e *Expression) ([]int64, error) {
 	}
 	switch e.Op {
 	case Tensor:
-		t, err := v.find(e.Name)
+		t, err := v.tensor(e)
 		if err != nil {
 			return nil, err
 		}
@@ -87,12 +87,44 @@ func rowsWithin(dims []int64, most int64) int64 {
 	return max(most/row*row, min(most, row))
 }
 
-// stripElements is how many elements of an expression are compared at a time: those of many rows, so that the columns of a
-// matrix that is transposed are read in long runs.
+// readElements is how many elements are read at a time by each goroutine, in the order of the file: those that are read are
+// hashed soon after.
+const readElements = 64 << 10
+
+// turnElements is how many elements of an expression are evaluated at a time by each goroutine if its tensors are in memory: about
+// what the cache of a core holds.
+const turnElements = 1 << 20
+
+// stripElements is how many elements are evaluated at a time if tensors are not in memory: those of many rows, so that the columns
+// of a matrix that is transposed are read in long runs.
 const stripElements = 2 << 20
 
 // fewWork is a number of elements that several goroutines do not evaluate faster than one.
 const fewWork = 1 << 16
+
+// eachPart calls f with ranges of step elements, by several goroutines, in about their order, until it returns false or an error.
+func (l Limits) eachPart(total, step int64, f func(from, to int64) (more bool, err error)) error {
+	var next atomic.Int64
+	var ended atomic.Bool
+	var group errgroup.Group
+	for range l.workersFor(total) {
+		group.Go(func() error {
+			for !ended.Load() {
+				from := next.Add(step) - step
+				if from >= total {
+					return nil
+				}
+				more, err := f(from, min(from+step, total))
+				if !more || err != nil {
+					ended.Store(true)
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
 
 // equals reports whether an expression gives the elements that want sets dst to, from an element on, in the type dtype. A few
 // elements are compared before all are, by several goroutines, in about their order.
@@ -103,46 +135,48 @@ func (v evaluator) equals(
 	if err != nil {
 		return false, err
 	}
-	total, item := length(dims), int64(storedAs(dtype).Bits()/8)
-	compare := func(from, to int64) (same bool, err error) {
-		err = withScratch((to-from)*item, func(got []byte) error {
-			if err := v.elements(got, e, dims, dtype, from); err != nil {
-				return err
-			}
-			same, err = hasElements(got, item, func(dst []byte, at int64) error { return want(dst, from+at) })
-			return err
-		})
+	total := length(dims)
+	if same, err := v.equalRange(e, dims, dtype, 0, min(sampled, total), want); !same || err != nil || total <= sampled {
 		return same, err
 	}
-	if same, err := compare(0, min(sampled, total)); !same || err != nil || total <= sampled {
-		return same, err
+	most := int64(readElements)
+	if !e.streams() {
+		most = stripElements
+		held, free, err := v.inMemory(e)
+		if err != nil {
+			return false, err
+		}
+		if held != nil {
+			defer free()
+			e, most = held, turnElements
+		}
 	}
-	workers := v.limits.workersFor(total)
-	most := min(v.limits.memory()/int64(2*workers)/e.costBytes(dtype), (total+int64(workers)-1)/int64(workers), stripElements)
-	step := rowsWithin(dims, max(most, 1))
-	var next atomic.Int64
+	workers := int64(v.limits.workersFor(total))
+	most = min(v.limits.memory()/(4*workers)/e.costBytes(dtype), (total+workers-1)/workers, most)
 	var differs atomic.Bool
-	var group errgroup.Group
-	for range workers {
-		group.Go(func() error {
-			for !differs.Load() {
-				from := next.Add(step) - step
-				if from >= total {
-					return nil
-				}
-				same, err := compare(from, min(from+step, total))
-				if err != nil {
-					return err
-				}
-				if !same {
-					differs.Store(true)
-				}
-			}
-			return nil
-		})
-	}
-	err = group.Wait()
+	err = v.limits.eachPart(total, rowsWithin(dims, max(most, 1)), func(from, to int64) (bool, error) {
+		same, err := v.equalRange(e, dims, dtype, from, to, want)
+		if err == nil && !same {
+			differs.Store(true)
+		}
+		return same, err
+	})
 	return !differs.Load(), err
+}
+
+// equalRange is equals for a range of elements, evaluated together.
+func (v evaluator) equalRange(
+	e *Expression, dims []int64, dtype onnx.DType, from, to int64, want func(dst []byte, from int64) error,
+) (same bool, err error) {
+	item := int64(storedAs(dtype).Bits() / 8)
+	err = withScratch((to-from)*item, func(got []byte) error {
+		if err := v.elements(got, e, dims, dtype, from); err != nil {
+			return err
+		}
+		same, err = hasElements(got, item, func(dst []byte, at int64) error { return want(dst, from+at) })
+		return err
+	})
+	return same, err
 }
 
 // hasElements reports whether data has the elements of item bytes that want gives, some of which it reads at a time.
@@ -167,13 +201,8 @@ func (v evaluator) concurrently(dst []byte, e *Expression, dims []int64, dtype o
 	item := int64(storedAs(dtype).Bits() / 8)
 	total := int64(len(dst)) / item
 	workers := int64(v.limits.workersFor(total))
-	step := min((total+workers-1)/workers, stripElements)
-	step = max(rowsWithin(dims, max(step, 1)), 1)
-	var group errgroup.Group
-	group.SetLimit(int(workers))
-	for at := int64(0); at < total; at += step {
-		part := dst[at*item : min(at+step, total)*item]
-		group.Go(func() error { return v.elements(part, e, dims, dtype, from+at) })
-	}
-	return group.Wait()
+	step := rowsWithin(dims, max(min((total+workers-1)/workers, stripElements), 1))
+	return v.limits.eachPart(total, step, func(at, to int64) (bool, error) {
+		return true, v.elements(dst[at*item:to*item], e, dims, dtype, from+at)
+	})
 }

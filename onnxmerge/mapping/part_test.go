@@ -53,7 +53,7 @@ func partCases(t *testing.T) (evaluator, []*Expression) {
 	turned := of(Expression{Op: Transpose, Perm: []int{1, 0}}, flat)
 	sliced := of(Expression{Op: Slice, Axis: 1, Start: 1, End: 3}, w)
 	folded := of(Expression{Op: FoldWeight, Axis: 1, Norm: n}, w)
-	return evaluator{lookup: c.Lookup}, []*Expression{w, d, transposed, flat, turned, sliced,
+	return evaluator{lookup: c.Lookup, reserve: Limits{}.newReserve(c)}, []*Expression{w, d, transposed, flat, turned, sliced,
 		of(Expression{Op: Slice, Axis: 0, Start: 2, End: 5}, transposed),
 		of(Expression{Op: Concat, Axis: 1}, w, sliced, d),
 		of(Expression{Op: Concat, Axis: 0}, w, w),
@@ -198,9 +198,11 @@ func TestPayloadInWindows(t *testing.T) {
 			dtype = onnx.Float16
 		}
 		dims, whole := wholeOf(t, v, e, dtype)
-		for _, memory := range []int64{1, 100, 2000, 1 << 20} {
+		for _, memory := range []int64{1, -1, 100, -100, 2000, 1 << 20} {
+			loads := memory < 0 // with the tensors in memory
+			memory = max(memory, -memory)
 			p := &payload{values: v, expression: e, dtype: dtype, dims: dims, held: map[int64]*window{},
-				length: e.windowElements(dims, dtype, memory)}
+				length: e.windowElements(dims, dtype, memory), loads: loads}
 			if most := max(memory/e.costBytes(dtype), 1); p.length > max(most, 1) {
 				t.Errorf("%s: windows of %d elements, at most %d", e, p.length, most)
 			}
@@ -221,8 +223,8 @@ func TestPayloadInWindows(t *testing.T) {
 			if !bytes.Equal(got, whole) {
 				t.Errorf("%s in windows of %d elements differs", e, p.length)
 			}
-			if len(p.held) != 0 {
-				t.Errorf("%s: %d windows are held after all was read", e, len(p.held))
+			if len(p.held) != 0 || p.loaded != nil {
+				t.Errorf("%s: %d windows, or tensors (%v), are held after all was read", e, len(p.held), p.loaded != nil)
 			}
 		}
 	}
@@ -241,7 +243,9 @@ func TestEquals(t *testing.T) {
 		}
 		return lookup(name)
 	}
-	v.limits.Workers = 3
+	v.limits.Workers, v.reserve = 3, &reserve{half: large.SizeBytes()}
+	little := v
+	little.limits.MemoryBytes, little.reserve = 64<<10, &reserve{half: 16 << 10}
 	turned := &Expression{Op: Transpose, Args: []*Expression{{Op: Tensor, Name: "large"}}, Perm: []int{1, 0}}
 	for _, e := range append(list, turned) {
 		dtype := onnx.Float32
@@ -258,12 +262,14 @@ func TestEquals(t *testing.T) {
 			if changed >= 0 {
 				data[changed] ^= 1
 			}
-			same, err := v.equals(e, dtype, func(dst []byte, from int64) error {
-				copy(dst, data[from*int64(item):])
-				return nil
-			})
-			if err != nil || same != (changed < 0) {
-				t.Errorf("%s: equal is %v (%v) where byte %d is changed", e, same, err, changed)
+			for _, v := range []evaluator{v, little} { // tensors in memory, and read in columns
+				same, err := v.equals(e, dtype, func(dst []byte, from int64) error {
+					copy(dst, data[from*int64(item):])
+					return nil
+				})
+				if err != nil || same != (changed < 0) {
+					t.Errorf("%s: equal is %v (%v) where byte %d is changed, with %d bytes of memory", e, same, err, changed, v.limits.memory())
+				}
 			}
 		}
 	}

@@ -10,7 +10,7 @@ import (
 
 // settle decides between candidates, and judges what has none.
 func (f *finder) settle() (*Mapping, error) {
-	m := &Mapping{Model: f.model, Limits: f.values.limits}
+	m := &Mapping{Model: f.model, Limits: f.values.limits, reserve: f.values.reserve}
 	s := &settler{finder: f, sources: map[*onnx.Tensor][]string{}}
 	for _, g := range f.targets {
 		if g.isDecided() {

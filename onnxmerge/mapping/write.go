@@ -87,12 +87,16 @@ func newPayload(
 	if e.streams() {
 		return p.read
 	}
-	p.length = e.windowElements(dims, dtype, values.limits.memory()/windowShare)
+	memory := values.limits.memory() / windowShare
+	p.length = e.windowElements(dims, dtype, memory)
+	if size, err := values.bytesInMemory(e); err == nil && size <= memory && length(dims) > turnElements {
+		p.loads, p.length = true, min(p.length, rowsWithin(dims, turnElements))
+	}
 	return p.fill
 }
 
-// windowShare is the part of the memory that the evaluation of a window takes. Parts of two windows are held beside it,
-// because several goroutines fill blocks at a time, in about the order of the tensors.
+// windowShare is the part of the memory that the tensors of an expression may take, a half of the reserve, or the evaluation of a
+// window without them. Parts of two windows are held beside it, because several goroutines fill blocks at a time, in about the order of the tensors.
 const windowShare = 4
 
 // payload is the bytes of an expression.
@@ -103,8 +107,10 @@ type payload struct {
 	dims       []int64 // of the expression
 
 	length int64 // of a window, in elements
+	loads  bool  // tensors of the expression are read into memory before windows are evaluated
 	lock   sync.Mutex
 	held   map[int64]*window // by index
+	loaded *loaded           // nil if nothing is in memory
 }
 
 // window is a range of the elements, evaluated together and held until all were read.
@@ -112,7 +118,17 @@ type window struct {
 	evaluated sync.Once
 	err       error
 	data      []byte
+	free      func()
 	left      int // bytes that are not yet read
+}
+
+// loaded is an expression whose tensors are in memory until all windows were evaluated.
+type loaded struct {
+	once       sync.Once
+	expression *Expression
+	free       func() // nil if the tensors are not in memory, for want of it
+	err        error
+	left       int64 // elements that are not yet evaluated
 }
 
 // read evaluates what it returns.
@@ -136,13 +152,13 @@ func (p *payload) stored(e *Expression) *checkpoint.Tensor {
 	return nil
 }
 
-// fill evaluates a window, by several goroutines, when its first part is read.
+// fill evaluates a window when its first part is read.
 func (p *payload) fill(dst []byte, off int64) error {
 	size := p.length * int64(p.dtype.Bits()/8)
 	for len(dst) > 0 {
 		i := off / size
 		w := p.window(i)
-		if w.evaluated.Do(func() { p.evaluate(w, i*p.length) }); w.err != nil {
+		if w.evaluated.Do(func() { w.err = p.evaluate(w, i*p.length) }); w.err != nil {
 			return w.err
 		}
 		n := copy(dst, w.data[off-i*size:])
@@ -165,9 +181,53 @@ func (p *payload) window(i int64) *window {
 	return w
 }
 
-func (p *payload) evaluate(w *window, from int64) {
-	w.data = takeScratch(int64(w.left))
-	w.err = p.values.concurrently(w.data, p.expression, p.dims, p.dtype, from)
+// evaluate sets a window, by several goroutines if it is a large one, of tensors that are not in memory.
+func (p *payload) evaluate(w *window, from int64) error {
+	if !p.loads {
+		w.data, w.free = p.values.reserve.take(int64(w.left))
+	}
+	if w.data == nil {
+		w.data = takeScratch(int64(w.left))
+		w.free = func() { giveScratch(w.data) }
+	}
+	if !p.loads {
+		return p.values.concurrently(w.data, p.expression, p.dims, p.dtype, from)
+	}
+	l := p.load()
+	defer p.unload(l, int64(w.left)/int64(p.dtype.Bits()/8))
+	if l.err != nil {
+		return l.err
+	}
+	return p.values.elements(w.data, l.expression, p.dims, p.dtype, from)
+}
+
+// load returns the expression with its tensors in memory.
+func (p *payload) load() *loaded {
+	p.lock.Lock()
+	if p.loaded == nil {
+		p.loaded = &loaded{left: length(p.dims)}
+	}
+	l := p.loaded
+	p.lock.Unlock()
+	l.once.Do(func() {
+		if l.expression, l.free, l.err = p.values.inMemory(p.expression); l.expression == nil {
+			l.expression = p.expression
+		}
+	})
+	return l
+}
+
+// unload frees the tensors after all elements were evaluated.
+func (p *payload) unload(l *loaded, elements int64) {
+	p.lock.Lock()
+	defer p.lock.Unlock()
+	if l.left -= elements; l.left > 0 {
+		return
+	}
+	p.loaded = nil
+	if l.free != nil {
+		l.free()
+	}
 }
 
 // release forgets a window after all of it was read.
@@ -176,6 +236,6 @@ func (p *payload) release(i int64, w *window, n int) {
 	defer p.lock.Unlock()
 	if w.left -= n; w.left <= 0 {
 		delete(p.held, i)
-		giveScratch(w.data)
+		w.free()
 	}
 }
