@@ -14,7 +14,7 @@ const maxJudged = 1 << 26
 // judge decides about a target that no expression explains: it is kept if its values are those of a formula.
 func (f *finder) judge(m *Mapping, g *target, suspects suspects) error {
 	if g.tensor.Len() > maxJudged {
-		m.Refused = append(m.Refused, Refused{Tensor: g.tensor, Reason: unexplained})
+		m.Refused = append(m.Refused, Refused{Tensor: g.tensor, Reason: f.unexplained(g.tensor)})
 		return nil
 	}
 	a, err := read(g.tensor, g.tensor.DType, g.tensor.Dims, onnx.Float64)
@@ -25,11 +25,21 @@ func (f *finder) judge(m *Mapping, g *target, suspects suspects) error {
 		m.Kept = append(m.Kept, Kept{g.tensor, reason, suspects})
 		return nil
 	}
-	m.Refused = append(m.Refused, Refused{Tensor: g.tensor, Reason: unexplained})
+	m.Refused = append(m.Refused, Refused{Tensor: g.tensor, Reason: f.unexplained(g.tensor)})
 	return nil
 }
 
-const unexplained = "no expression over the checkpoint gives its values, and they are those of no formula"
+// unexplained returns the reason why a tensor that has no candidate, and is no constant, is refused.
+func (f *finder) unexplained(t *onnx.Tensor) string {
+	if !f.guessed {
+		return "no expression over the checkpoint gives its values, and they are those of no formula"
+	}
+	if named := f.checkpoint.Lookup(t.Name); named != nil && !slices.Equal(named.Dims, t.Dims) {
+		return fmt.Sprintf("the checkpoint has it with the shape %v in place of %v: a head with another number of classes is replaced only with proof",
+			named.Dims, t.Dims)
+	}
+	return "no tensor of the checkpoint is near to its values, and they are those of no formula"
+}
 
 // formula says by which formula the values of a constant are explained, "" if by none.
 func formula(values []float64, dims []int64, dtype onnx.DType) string {

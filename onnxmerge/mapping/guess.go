@@ -116,6 +116,16 @@ func (f *finder) momentsOf(l layout, source *checkpoint.Tensor, t *onnx.Tensor) 
 	if err != nil {
 		return moments{}, err
 	}
+	if !e.streams() {
+		held, free, err := f.values.inMemory(e)
+		if err != nil {
+			return moments{}, err
+		}
+		if held != nil {
+			defer free()
+			e = held
+		}
+	}
 	var all moments
 	item, total := int64(t.DType.Bits()/8), t.Len()
 	step := rowsWithin(dims, max(min(f.values.limits.memory()/4/16, stripElements), 1))

@@ -147,6 +147,45 @@ func checkHead(t *testing.T, m *onnx.Model, weight, bias []float32) {
 	}
 }
 
+// TestOtherClassesGuessed refuses a head with other classes, by name, if the checkpoint of the model is not known.
+func TestOtherClassesGuessed(t *testing.T) {
+	t.Parallel()
+	b := &onnxtest.Builder{}
+	b.Input("x", -1, 6)
+	values, _ := network(t, 1, 4, 5)
+	b.Tensor("hidden.weight", widened(values["hidden.weight"]), 4, 6)
+	b.Tensor("head.weight", widened(columns(values["head.weight"], 5, 4)), 4, 5)
+	b.Tensor("onnx::Add_9", widened(values["head.bias"]), 5)
+	b.Node("turned", "Transpose", "hidden.weight")
+	b.Node("h", "MatMul", "x", "turned")
+	b.Node("product", "MatMul", "h", "head.weight")
+	b.Node("y", "Add", "product", "onnx::Add_9")
+	b.Output("y", -1, 5)
+	values, rows := network(t, 1.001, 4, 3)
+	tuned := tensors(t, values, rows)
+	found, err := Guess(context.Background(), b.Open(t), tuned, Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	bound, err := found.Bind(context.Background(), tuned, tuned)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := map[string]string{}
+	for _, r := range bound.Refused {
+		refused[r.Tensor.Name] = r.Reason
+	}
+	if len(bound.Resized) > 0 || len(refused) != 2 || len(bound.Mapped) != 1 || bound.Mapped[0].Tensor.Name != "hidden.weight" {
+		t.Errorf("%d are replaced, %d mapped, refused are %v", len(bound.Resized), len(bound.Mapped), refused)
+	}
+	for name, want := range map[string]string{"head.weight": "the shape [3 4] in place of [4 5]: a head with another number of classes",
+		"onnx::Add_9": "no tensor of the checkpoint is near"} {
+		if !strings.Contains(refused[name], want) {
+			t.Errorf("%s is refused because %q, want %q", name, refused[name], want)
+		}
+	}
+}
+
 // TestOtherClassesKept keeps a model whole if its head cannot be replaced, and what cannot be is kept.
 func TestOtherClassesKept(t *testing.T) {
 	t.Parallel()
