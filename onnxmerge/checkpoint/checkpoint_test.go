@@ -174,11 +174,16 @@ func readAll(t *testing.T, b []byte) {
 		return
 	}
 	for _, tensor := range c.Tensors {
-		if tensor.SizeBytes() > 2*int64(len(b)) {
-			t.Fatalf("%q claims %d bytes in a file of %d", tensor.Name, tensor.SizeBytes(), len(b))
-		}
-		_ = tensor.ReadAt(make([]byte, tensor.SizeBytes()), 0) // an error is possible where the file is damaged
+		readTensor(t, tensor, len(b))
 	}
+}
+
+// readTensor reads a tensor of a file of some size.
+func readTensor(t *testing.T, x *Tensor, size int) {
+	if x.SizeBytes() > 2*int64(size) {
+		t.Fatalf("%q claims %d bytes in a file of %d", x.Name, x.SizeBytes(), size)
+	}
+	_ = x.ReadAt(make([]byte, x.SizeBytes()), 0) // an error is possible where the file is damaged
 }
 
 func FuzzOpen(f *testing.F) {

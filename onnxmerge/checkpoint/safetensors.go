@@ -1,16 +1,13 @@
 package checkpoint
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"io"
 	"slices"
-	"unicode/utf8"
 
-	"github.com/wiseft/wiseft/internal/text"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
@@ -96,41 +93,14 @@ type named struct {
 
 // parseHeader reads the JSON object of the header. Unlike json.Unmarshal into a map it refuses duplicate names.
 func parseHeader(header []byte) (entries []named, metadata map[string]string, err error) {
-	if !utf8.Valid(header) {
-		return nil, nil, malformedf("the header of the safetensors file is not UTF-8")
-	}
-	d := json.NewDecoder(bytes.NewReader(header))
-	if _, err := d.Token(); err != nil {
-		return nil, nil, malformedf("the header of the safetensors file: %w", text.JSONError(err))
-	}
-	seen := map[string]bool{}
-	for d.More() {
-		key, err := d.Token()
-		name, isText := key.(string)
-		if err != nil || !isText {
-			return nil, nil, malformedf("the header of the safetensors file: %w", text.JSONError(err))
-		}
-		if seen[name] {
-			return nil, nil, malformedf("the header of the safetensors file has %q twice", name)
-		}
-		seen[name] = true
+	err = eachMember("the header of the safetensors file", header, func(d *json.Decoder, name string) error {
 		if name == metadataKey {
-			err = d.Decode(&metadata)
-		} else {
-			entries = append(entries, named{name: name})
-			err = d.Decode(&entries[len(entries)-1].entry)
+			return d.Decode(&metadata)
 		}
-		if err != nil {
-			return nil, nil, malformedf("the header of the safetensors file, %q: %w", name, text.JSONError(err))
-		}
-	}
-	if _, err := d.Token(); err != nil {
-		return nil, nil, malformedf("the header of the safetensors file: %w", text.JSONError(err))
-	}
-	if rest := bytes.TrimRight(header[d.InputOffset():], " "); len(rest) > 0 {
-		return nil, nil, malformedf("the header of the safetensors file has %d bytes after its end", len(rest))
-	}
-	return entries, metadata, nil
+		entries = append(entries, named{name: name})
+		return d.Decode(&entries[len(entries)-1].entry)
+	})
+	return entries, metadata, err
 }
 
 // checkRanges refuses entries whose ranges do not have the size of their tensors, or do not fill the dataBytes bytes

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -97,45 +96,5 @@ func TestWrite(t *testing.T) {
 	twice := []Output{{Name: "a", DType: onnx.Uint8}, {Name: "a", DType: onnx.Uint8}}
 	if err := Write(context.Background(), io.Discard, twice, nil); err == nil {
 		t.Error("two tensors with one name are written")
-	}
-}
-
-// TestOpenIndex reads a checkpoint of two files.
-func TestOpenIndex(t *testing.T) {
-	t.Parallel()
-	files := map[string][]byte{
-		"m-1.safetensors": file(`{"module.a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}`, 1),
-		"m-2.safetensors": file(`{"module.b":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}}`, 2),
-	}
-	openFile := func(name string) (io.ReaderAt, int64, error) {
-		if files[name] == nil {
-			return nil, 0, fmt.Errorf("%s is not there", name)
-		}
-		return bytes.NewReader(files[name]), int64(len(files[name])), nil
-	}
-	for index, want := range map[string]string{
-		`{"weight_map":{"module.a":"m-1.safetensors","module.b":"m-2.safetensors"}}`: "",
-		`{"weight_map":{"module.a":"m-1.safetensors"}}`:                              "",
-		`{"weight_map":{"module.a":"m-1.safetensors","module.b":"m-1.safetensors"}}`: `no tensor "module.b"`,
-		`{"weight_map":{"module.a":"m-1.safetensors","c":"m-2.safetensors"}}`:        `the index does not name`,
-		`{"weight_map":{"module.a":"../m-1.safetensors"}}`:                           "a plain name",
-		`{"weight_map":{"module.a":"/etc/passwd"}}`:                                  "a plain name",
-		`{"weight_map":{"module.a":".."}}`:                                           "a plain name",
-		`{"weight_map":{"module.a":""}}`:                                             "a plain name",
-		`{"weight_map":{"module.a":"C:m"}}`:                                          "a plain name",
-		`{"weight_map":{"module.a":"m-3.safetensors"}}`:                              "is not there",
-		`{"weight_map":{}}`: "weight_map",
-		`[1]`:               "the index",
-	} {
-		c, err := OpenIndex(strings.NewReader(index), int64(len(index)), openFile)
-		if want != "" {
-			if err == nil || !strings.Contains(err.Error(), want) {
-				t.Errorf("%s: %v, want %q", index, err, want)
-			}
-			continue
-		}
-		if err != nil || c.Lookup("a") == nil || c.Lookup("a").Key != "module.a" {
-			t.Errorf("%s: %v", index, err)
-		}
 	}
 }

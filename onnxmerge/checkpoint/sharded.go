@@ -7,8 +7,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"github.com/wiseft/wiseft/internal/text"
 )
 
 // maxIndex is the largest index of a sharded checkpoint in bytes.
@@ -57,21 +55,34 @@ func readIndex(r io.ReaderAt, size int64) (map[string][]string, error) {
 	if size > maxIndex {
 		return nil, malformedf("the index has %d bytes; at most %d are allowed", size, int64(maxIndex))
 	}
-	var index struct {
-		Files map[string]string `json:"weight_map"`
-	}
-	if err := json.NewDecoder(io.NewSectionReader(r, 0, size)).Decode(&index); err != nil {
-		return nil, malformedf("the index: %w", text.JSONError(err))
-	}
-	if len(index.Files) == 0 {
-		return nil, malformedf("a JSON document without \"weight_map\", not the index of a checkpoint")
+	document := make([]byte, size)
+	if n, err := r.ReadAt(document, 0); n < len(document) {
+		return nil, err
 	}
 	files := map[string][]string{}
-	for tensor, file := range index.Files {
-		if file == "" || file != filepath.Base(file) || strings.ContainsAny(file, `/\:`) || !filepath.IsLocal(file) {
-			return nil, malformedf("the index has tensor %q in %q; a plain name of a file beside it is allowed", tensor, file)
+	err := eachMember("the index", document, func(d *json.Decoder, name string) error {
+		if name != "weight_map" {
+			return d.Decode(&json.RawMessage{})
 		}
-		files[file] = append(files[file], tensor)
+		return members(d, func(d *json.Decoder, tensor string) error {
+			var file string
+			if err := d.Decode(&file); err != nil {
+				return err
+			}
+			files[file] = append(files[file], tensor)
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(files) == 0 {
+		return nil, malformedf("a JSON document without \"weight_map\", not the index of a checkpoint")
+	}
+	for _, file := range sortedKeys(files) {
+		if file == "." || file != filepath.Base(file) || strings.ContainsAny(file, `/\:`) || !filepath.IsLocal(file) {
+			return nil, malformedf("the index has tensor %q in %q; a plain name of a file beside it is allowed", files[file][0], file)
+		}
 	}
 	return files, nil
 }
