@@ -63,8 +63,8 @@
 // # Provenance
 //
 // A merged model contains its recipe and the hashes of its inputs as the last metadata property of the file, where all
-// hashes are known. Inputs are hashed while they are read for the merge, models with SHA-256 and data files with
-// XXH3-128; package onnx has the measurements behind that choice.
+// hashes are known. Inputs are hashed while they are read for the merge, models with SHA-256, data files and
+// checkpoints with XXH3-128; package onnx has the measurements behind that choice.
 //
 // # Memory
 //
