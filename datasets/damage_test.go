@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/wiseft/wiseft/datasets"
@@ -72,6 +73,25 @@ func TestDamagedFilesTakeLittleMemory(t *testing.T) {
 					t.Fatalf("%s with bit %d of byte %d changed: %d MiB are allocated", path, bit, at, n>>20)
 				}
 			}
+		}
+	}
+}
+
+// A line without an end takes little more memory than the file, in every format that is text.
+func TestLongLinesTakeLittleMemory(t *testing.T) {
+	const numbers = 4 << 20
+	line := strings.Repeat("1 ", numbers) + "\n"
+	for name, head := range map[string]string{
+		"a.xyz": "0 0 0\n", "a.obj": "v 0 0 0\nv ", "a.off": "OFF\n3 1 0\n0 0 0\n1 0 0\n0 1 0\n",
+		"a.ply": "ply\nformat ascii 1.0\nelement vertex 1\nproperty float x\nproperty float y\nproperty float z\nend_header\n",
+		"a.pcd": "VERSION .7\nFIELDS x y z\nSIZE 4 4 4\nTYPE F F F\nCOUNT 1 1 1\nWIDTH 1\nHEIGHT 1\nPOINTS 1\nDATA ascii\n",
+	} {
+		path := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(path, []byte(head+line), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if n := allocated(func() { readAll(t.Context(), path) }); n > 4*uint64(len(line)) {
+			t.Errorf("%s: %d MiB are allocated for a file of %d", name, n>>20, len(line)>>20)
 		}
 	}
 }

@@ -223,6 +223,9 @@ func describe(path string) string {
 	if err != nil {
 		return err.Error()
 	}
+	if !info.IsDir() && !info.Mode().IsRegular() {
+		return "a device, a pipe or a socket, of which no data is read"
+	}
 	if !info.IsDir() {
 		head, err := readHead(path, headSize)
 		switch {

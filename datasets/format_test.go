@@ -236,6 +236,7 @@ func TestMalformed(t *testing.T) {
 		{filepath.Join(dir, "mesh.off"), "", `sample 0: coordinate of vertex 0 of 8 is ""`},
 		{filepath.Join(dir, "data.bin"), "", `found a file of 10 bytes that starts with "OFF\n8 6 "; supported formats: `},
 		{filepath.Join(dir, "empty.npz"), "", "found an empty file"},
+		{os.DevNull, "", "found a device, a pipe or a socket"},
 		{filepath.Join(dir, "variants"), "test",
 			"holds several data sets: test_objectdataset.h5, test_objectdataset_augmentedrot_scale75.h5; name one of the files"},
 		{filepath.Join(dir, "nolabels/data.npy"), "", "is not a NumPy array"},

@@ -28,6 +28,12 @@ func decodeOBJ(dst []float32, file []byte, opt fileOptions) ([]float32, error) {
 	number := 0
 	for line := range bytes.Lines(file) {
 		number++
+		if line[0] == '#' {
+			continue
+		}
+		if err := checkLine(line); err != nil {
+			return nil, fmt.Errorf("line %d: %w", number, err)
+		}
 		fields := bytes.Fields(line)
 		if len(fields) == 0 {
 			continue

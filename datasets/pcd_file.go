@@ -72,6 +72,9 @@ func (f *pcdField) value(b []byte) float32 {
 func (h *pcdHeader) decodeASCII(dst []float32, body []byte, xyz [3]pcdField) ([]float32, error) {
 	read := 0
 	for line := range bytes.Lines(body) {
+		if err := checkLine(line); err != nil {
+			return nil, fmt.Errorf("point %d: %w", read, err)
+		}
 		words := strings.Fields(string(line))
 		if len(words) == 0 {
 			continue

@@ -150,6 +150,9 @@ func (e *plyElement) readASCII(body []byte, each func(values []float64)) ([]byte
 			return nil, fmt.Errorf("has %d of %d items of element %s", i, e.count, e.name)
 		}
 		body = rest
+		if err := checkLine(line); err != nil {
+			return nil, fmt.Errorf("%s %d: %w", e.name, i, err)
+		}
 		words := bytes.Fields(line)
 		for k, p := range e.properties {
 			if len(words) == 0 {

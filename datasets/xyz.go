@@ -39,8 +39,17 @@ func decodeXYZ(dst []float32, file []byte, _ fileOptions) ([]float32, error) {
 	return t.points, err
 }
 
-// maxLine bounds a line of a text file, in bytes; a point with a hundred columns has about a thousand.
+// maxLine bounds a line of a text file, in bytes: a point with a hundred columns has about a thousand, and splitting a line
+// into words takes a dozen times its size.
 const maxLine = 1 << 16
+
+// checkLine refuses a line that is longer than maxLine.
+func checkLine(line []byte) error {
+	if len(line) > maxLine {
+		return fmt.Errorf("has %d bytes; a line of a text cloud has at most %d", len(line), maxLine)
+	}
+	return nil
+}
 
 // textCloud is a text file that is being read.
 type textCloud struct {
@@ -64,10 +73,11 @@ func (t *textCloud) read(file []byte) error {
 	number := 0
 	for line := range bytes.Lines(file) {
 		number++
-		if len(line) > maxLine {
-			return fmt.Errorf("line %d has %d bytes; a line of a text cloud has at most %d", number, len(line), maxLine)
+		err := checkLine(line)
+		if err == nil {
+			err = t.line(bytes.TrimSpace(line))
 		}
-		if err := t.line(bytes.TrimSpace(line)); err != nil {
+		if err != nil {
 			return fmt.Errorf("line %d: %w", number, err)
 		}
 	}
