@@ -22,6 +22,7 @@ type ExportOptions struct {
 	// found by that one's provenance beside it, or else is the model itself.
 	Base        string
 	Force       bool  // replace an existing output
+	NoSync      bool  // as [WriteOptions.NoSync]
 	MemoryBytes int64 // what tensors that are rearranged may take, however large they are; 0 is 256 MiB
 	Monitor     Monitor
 }
@@ -47,7 +48,7 @@ type ExportResult struct {
 // checkpoint. Weights that cannot be taken apart, because something was folded into them, are an error of kind Mismatch
 // that lists them.
 func ExportWeights(ctx context.Context, out, model string, opt ExportOptions) (_ *ExportResult, err error) {
-	replacing := output.Options{Force: opt.Force, Inputs: []string{model, opt.Base, opt.Like}}
+	replacing := output.Options{Force: opt.Force, NoSync: opt.NoSync, Inputs: []string{model, opt.Base, opt.Like}}
 	if err := output.Check(out, replacing); err != nil {
 		return nil, err
 	}

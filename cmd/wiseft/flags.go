@@ -221,9 +221,13 @@ func (o *storageOptions) flags() []cli.Flag {
 		define(&o.shardSize, "shard-size", "with --external always or safetensors: begin a new data file beyond `SIZE`").env(),
 		define(&o.NoProvenance, "no-provenance", "do not write into the model how it was made").env(),
 		forceFlag(&o.Force, "replace an existing output"),
-		define(&o.NoSync, "no-sync", "do not wait until the output is on the disk: faster, for an output that can be made "+
-			"again after a power failure").env(),
+		noSyncFlag(&o.NoSync),
 	)
+}
+
+func noSyncFlag(dst *bool) definition {
+	return define(dst, "no-sync", "do not wait until the output is on the disk: faster, for an output that can be made "+
+		"again after a power failure").env()
 }
 
 func (o *storageOptions) options() (w wiseft.WriteOptions, err error) {

@@ -93,6 +93,7 @@ func newWeightsExportCommand() *cli.Command {
 			define(&o.Base, "base", "the `MODEL` that was exported from --like").shown("found by provenance").env(),
 			memoryFlag(&memory),
 			forceFlag(&o.Force, "replace an existing output"),
+			noSyncFlag(&o.NoSync),
 		),
 	}, exactly("MODEL.onnx"), func(ctx context.Context, c *call) (result, error) {
 		if o.Like == "" {
