@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"math"
 	"slices"
+
+	"github.com/wiseft/wiseft/onnxmerge/internal/kernel"
 )
 
 // gather sets elements of dst to elements of src: those of an array with the extents dims, which lie at strides in each of them,
@@ -30,12 +32,16 @@ const tile = 16
 func gatherMatrix(dst, src []byte, dims, to, from []int64, item int) {
 	rows, columns := int(dims[0]), int(dims[1])
 	step, down, right := int(to[0])*item, int(from[0])*item, int(from[1])*item
+	squares := down == item && item == 4
 	grouped := down == item && (item == 2 || item == 4)
 	for r := 0; r < rows; r += tile {
 		last := min(r+tile, rows)
 		for c := 0; c < columns; c += tile {
 			size := min(tile, columns-c) * item
 			i := r
+			for ; squares && i+8 <= last; i += 8 {
+				gatherEight(dst[i*step+c*item:], step, src[i*down+c*right:], right, size)
+			}
 			for ; grouped && i+4 <= last; i += 4 {
 				at := i*step + c*item
 				four := [4][]byte{dst[at:][:size], dst[at+step:][:size], dst[at+2*step:][:size], dst[at+3*step:][:size]}
@@ -64,6 +70,17 @@ func gatherRow(dst, src []byte, step, item int) {
 			copy(dst[:item], src[at:])
 		}
 		at += step
+	}
+}
+
+// gatherEight is gatherRow for eight rows of 4 bytes an element, step bytes apart, whose elements are neighbours in src.
+func gatherEight(dst []byte, step int, src []byte, right, size int) {
+	done := kernel.Transpose(dst, step, src, right, size/4)
+	for i := 0; i < 8 && 4*done < size; i += 4 {
+		at := i*step + 4*done
+		rest := size - 4*done
+		four := [4][]byte{dst[at:][:rest], dst[at+step:][:rest], dst[at+2*step:][:rest], dst[at+3*step:][:rest]}
+		gatherFour(&four, src[done*right+4*i:], right, 4)
 	}
 }
 

@@ -1,0 +1,5 @@
+//go:build !amd64
+
+package kernel
+
+func transpose([]byte, int, []byte, int, int) int { return 0 }
