@@ -168,8 +168,13 @@ func (w *evidence) better(c candidate, cosine float64) (*onnx.Tensor, error) {
 	if w.comparisons += len(others); w.comparisons > maxComparisons {
 		return nil, nil
 	}
-	for _, u := range others {
-		if u.tensor == c.a.tensor {
+	var unit []float32
+	short := w.directionsOf(c.b.shapeHash(), others)
+	if short != nil {
+		unit = direction(c.b, short.n)
+	}
+	for i, u := range others {
+		if u.tensor == c.a.tensor || short != nil && !short.reaches(unit, i, enough) {
 			continue
 		}
 		if perm, ok := relativePerm(u.permuted, c.b.permuted); ok {

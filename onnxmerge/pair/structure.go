@@ -84,6 +84,8 @@ type search struct {
 
 	hasValues bool              // values are compared too
 	shapesA   map[uint64][]*use // uses of a by the hash of their shape
+	// directions of the same, of short vectors; nil for others
+	directions map[uint64]*directions
 
 	// Result of one round, beside candidates, cosines, and uses that are placed.
 	unclear map[*onnx.Tensor]string // tensors of b without an unambiguous counterpart, with the reason
@@ -123,7 +125,7 @@ func newSearch(ctx context.Context, a, b *onnx.Model) (*search, error) {
 		closer:   map[*onnx.Tensor]*onnx.Tensor{}, given: map[*onnx.Tensor]Given{},
 		unlike: map[*onnx.Tensor]bool{}, folds: map[*op]*Fold{}}
 	together(func() { s.ofA = newRecords(a, graphA) }, func() { s.ofB = newRecords(b, graphB) })
-	s.shapesA = map[uint64][]*use{}
+	s.shapesA, s.directions = map[uint64][]*use{}, map[uint64]*directions{}
 	for _, u := range s.graphA.uses {
 		shape := u.shapeHash()
 		s.shapesA[shape] = append(s.shapesA[shape], u)
