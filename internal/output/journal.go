@@ -85,7 +85,7 @@ func finish(path string, f *os.File) error {
 	}
 	var j journal
 	if json.Unmarshal(text, &j) != nil { // it was not written to its end, so nothing was renamed
-		return remove(f.Name())
+		return atPath(path, remove(f.Name()))
 	}
 	if err := j.check(path); err != nil {
 		return err
@@ -157,14 +157,15 @@ func undo(done []names) error {
 	return nil
 }
 
-// clean removes the old files, and then the journal.
+// clean removes the old files, and then the journal. Errors name the output, of which they are.
 func (j journal) clean(path string) error {
+	dir := filepath.Dir(path)
 	for _, r := range j.Files {
-		if err := remove(filepath.Join(filepath.Dir(path), r.backup())); err != nil {
-			return err
+		if err := remove(filepath.Join(dir, r.backup())); err != nil {
+			return atPath(filepath.Join(dir, r.Final), err)
 		}
 	}
-	return remove(path)
+	return atPath(filepath.Join(dir, j.Files[len(j.Files)-1].Final), remove(path))
 }
 
 func exist(dir, name string) bool {
