@@ -91,7 +91,7 @@ func TestDamagedFilesTakeLittleMemory(t *testing.T) {
 	t.Logf("%d damaged files", tried)
 }
 
-// A line without an end takes little more memory than the file, in every format that is text.
+// A line without an end takes a few times the memory of the file, in every format that is text: that of reading it.
 func TestLongLinesTakeLittleMemory(t *testing.T) {
 	const numbers = 4 << 20
 	line := strings.Repeat("1 ", numbers) + "\n"
@@ -104,7 +104,7 @@ func TestLongLinesTakeLittleMemory(t *testing.T) {
 		if err := os.WriteFile(path, []byte(head+line), 0o666); err != nil {
 			t.Fatal(err)
 		}
-		if n := allocated(func() { readAll(t.Context(), path) }); n > 4*uint64(len(line)) {
+		if n := allocated(func() { readAll(t.Context(), path) }); n > 8*uint64(len(line)) {
 			t.Errorf("%s: %d MiB are allocated for a file of %d", name, n>>20, len(line)>>20)
 		}
 	}
