@@ -107,20 +107,20 @@ func (a *array) gather(dims, step []int64, start int64) *array {
 	return a.like(slices.Clone(dims), out)
 }
 
-// axis returns an axis that may count from the end; ok is false outside.
-func axis(a int64, rank int) (int, bool) {
-	if a < 0 {
-		a += int64(rank)
-	}
-	return int(a), a >= 0 && a < int64(rank)
-}
-
 // reshaped returns the elements under other dimensions; nil if their number differs.
 func (a *array) reshaped(dims []int64) *array {
 	if n, ok := count(dims); !ok || n != int64(len(a.v)) {
 		return nil
 	}
 	return a.like(dims, a.v)
+}
+
+// shaped is reshaped; nil for no shape.
+func (a *array) shaped(dims []int64) *array {
+	if dims == nil {
+		return nil
+	}
+	return a.reshaped(dims)
 }
 
 // transposed returns the array with axis perm[i] as axis i; an empty perm reverses the axes.

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
+	"github.com/wiseft/wiseft/onnxmerge/onnx/internal/dims"
 )
 
 // rule computes the results of an operator whose operands are all known; nil if it cannot. A missing operand is nil.
@@ -65,28 +66,8 @@ func cast(n *onnx.Node, in []*array) *array {
 }
 
 func reshape(n *onnx.Node, in []*array) *array {
-	dims := slices.Clone(ints(n, "shape", in, 1))
-	open, known := -1, int64(1)
-	for i, d := range dims {
-		switch {
-		case d == 0 && i < len(in[0].dims) && attribute(n, "allowzero", 0) == 0:
-			dims[i] = in[0].dims[i]
-			known *= dims[i]
-		case d == -1 && open < 0:
-			open = i
-		case d < 0 || d > maxElements || known > maxElements:
-			return nil
-		default:
-			known *= d
-		}
-	}
-	if open >= 0 {
-		if known <= 0 || int64(len(in[0].v))%known != 0 {
-			return nil
-		}
-		dims[open] = int64(len(in[0].v)) / known
-	}
-	return in[0].reshaped(dims)
+	allowZero := attribute(n, "allowzero", 0) != 0
+	return in[0].shaped(dims.Reshaped(in[0].dims, ints(n, "shape", in, 1), allowZero))
 }
 
 func flatten(n *onnx.Node, in []*array) *array {
@@ -103,44 +84,11 @@ func flatten(n *onnx.Node, in []*array) *array {
 }
 
 func squeeze(n *onnx.Node, in []*array) *array {
-	axes := ints(n, "axes", in, 1)
-	drop := map[int]bool{}
-	for _, a := range axes {
-		i, ok := axis(a, len(in[0].dims))
-		if !ok || in[0].dims[i] != 1 {
-			return nil
-		}
-		drop[i] = true
-	}
-	dims := []int64{}
-	for i, d := range in[0].dims {
-		if drop[i] || len(axes) == 0 && d == 1 {
-			continue
-		}
-		dims = append(dims, d)
-	}
-	return in[0].reshaped(dims)
+	return in[0].shaped(dims.Squeezed(in[0].dims, ints(n, "axes", in, 1)))
 }
 
 func unsqueeze(n *onnx.Node, in []*array) *array {
-	axes := slices.Clone(ints(n, "axes", in, 1))
-	rank := len(in[0].dims) + len(axes)
-	for i, a := range axes {
-		at, ok := axis(a, rank)
-		if !ok {
-			return nil
-		}
-		axes[i] = int64(at)
-	}
-	slices.Sort(axes)
-	dims := slices.Clone(in[0].dims)
-	for _, a := range axes {
-		if int(a) > len(dims) {
-			return nil
-		}
-		dims = slices.Insert(dims, int(a), 1)
-	}
-	return in[0].reshaped(dims)
+	return in[0].shaped(dims.Unsqueezed(in[0].dims, ints(n, "axes", in, 1)))
 }
 
 func slice(n *onnx.Node, in []*array) *array {
@@ -159,7 +107,7 @@ func slice(n *onnx.Node, in []*array) *array {
 		if steps != nil {
 			step = steps[i]
 		}
-		ax, ok := axis(at, len(out.dims))
+		ax, ok := dims.Axis(at, len(out.dims))
 		if !ok {
 			return nil
 		}
@@ -171,7 +119,7 @@ func slice(n *onnx.Node, in []*array) *array {
 }
 
 func gather(n *onnx.Node, in []*array) *array {
-	ax, ok := axis(attribute(n, "axis", 0), len(in[0].dims))
+	ax, ok := dims.Axis(attribute(n, "axis", 0), len(in[0].dims))
 	if !ok || len(in) < 2 || in[1] == nil || !in[1].isInt {
 		return nil
 	}
@@ -183,7 +131,7 @@ func gather(n *onnx.Node, in []*array) *array {
 }
 
 func concat(n *onnx.Node, in []*array) *array {
-	ax, ok := axis(attribute(n, "axis", 0), len(in[0].dims))
+	ax, ok := dims.Axis(attribute(n, "axis", 0), len(in[0].dims))
 	if !ok {
 		return nil
 	}
@@ -226,7 +174,7 @@ func split(n *onnx.Node, in []*array) []*array {
 	if in[0] == nil {
 		return nil
 	}
-	ax, ok := axis(attribute(n, "axis", 0), len(in[0].dims))
+	ax, ok := dims.Axis(attribute(n, "axis", 0), len(in[0].dims))
 	if !ok {
 		return nil
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
+	"github.com/wiseft/wiseft/onnxmerge/onnx/internal/dims"
 )
 
 // visit returns the vector that a node computes; nil if it computes none that is known.
@@ -117,13 +118,13 @@ func (x *Vectors) shape(n *onnx.Node, v *Vector) ([]int64, error) {
 	case err != nil:
 		return nil, err
 	case v.op == "Squeeze" && (list != nil || len(n.Inputs) == 1):
-		return squeezed(in, list), nil
+		return dims.Squeezed(in, list), nil
 	case list == nil:
 		return nil, nil
 	case v.op == "Reshape":
-		return reshaped(in, list, len(n.Ints["allowzero"]) == 1 && n.Ints["allowzero"][0] != 0), nil
+		return dims.Reshaped(in, list, len(n.Ints["allowzero"]) == 1 && n.Ints["allowzero"][0] != 0), nil
 	case v.op == "Unsqueeze":
-		return unsqueezed(in, list), nil
+		return dims.Unsqueezed(in, list), nil
 	}
 	return nil, nil
 }
@@ -188,82 +189,6 @@ func transposed(dims, perm []int64) []int64 {
 			return nil
 		}
 		out[i] = dims[from]
-	}
-	return out
-}
-
-// reshaped returns the shape of Reshape; nil if the numbers of elements differ.
-func reshaped(dims, target []int64, zero bool) []int64 {
-	product := func(list []int64) int64 {
-		n := int64(1)
-		for _, d := range list {
-			n *= min(d, maxElements+1)
-			n = min(n, 1<<40)
-		}
-		return n
-	}
-	out, open := slices.Clone(target), -1
-	for i, d := range out {
-		switch {
-		case d == 0 && !zero && i < len(dims):
-			out[i] = dims[i]
-		case d == -1 && open < 0:
-			out[i], open = 1, i
-		case d < 1:
-			return nil
-		}
-	}
-	if open >= 0 {
-		out[open] = max(1, product(dims)/product(out))
-	}
-	if product(out) != product(dims) {
-		return nil
-	}
-	return out
-}
-
-// unsqueezed returns the shape with axes of length 1 at the given places.
-func unsqueezed(dims, axes []int64) []int64 {
-	rank := int64(len(dims) + len(axes))
-	places := map[int64]bool{}
-	for _, a := range axes {
-		if a < 0 {
-			a += rank
-		}
-		if a < 0 || a >= rank || places[a] {
-			return nil
-		}
-		places[a] = true
-	}
-	out, next := []int64{}, 0
-	for i := range rank {
-		if places[i] {
-			out = append(out, 1)
-			continue
-		}
-		out = append(out, dims[next])
-		next++
-	}
-	return out
-}
-
-// squeezed returns the shape without the given axes, or without all of length 1 if there are none.
-func squeezed(dims, axes []int64) []int64 {
-	drop := map[int64]bool{}
-	for _, a := range axes {
-		if a < 0 {
-			a += int64(len(dims))
-		}
-		if a < 0 || a >= int64(len(dims)) || dims[a] != 1 {
-			return nil
-		}
-		drop[a] = true
-	}
-	out := []int64{}
-	for i, d := range dims {
-		if !drop[int64(i)] && (len(axes) > 0 || d != 1) {
-			out = append(out, d)
-		}
 	}
 	return out
 }
