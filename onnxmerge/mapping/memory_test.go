@@ -107,7 +107,7 @@ func TestPayloadInReserve(t *testing.T) {
 	}
 }
 
-// Buffers have the size that was asked for, and a fifth more at most.
+// Buffers have the requested size, and at most a fifth more.
 func TestScratch(t *testing.T) {
 	t.Parallel()
 	last := 0
