@@ -244,7 +244,7 @@ func (d derivation) compareAdapters(ctx context.Context, from *onnxmerge.Weights
 		if err = errors.Join(err, l.Close()); err != nil {
 			return err
 		}
-		if !slices.EqualFunc(got, from.Adapters[i].Files, func(x, y onnxmerge.CheckpointFile) bool { return x.XXH3 == y.XXH3 }) {
+		if !onnxmerge.SameCheckpoint(got, from.Adapters[i].Files) {
 			return fault.Mismatchf("%s is not the adapter that was merged: its xxh3_128 is %s", a.Path, got[0].XXH3)
 		}
 	}

@@ -3,6 +3,7 @@ package onnxmerge
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/wiseft/wiseft/internal/text"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
@@ -35,6 +36,11 @@ type CheckpointFile struct {
 	File  string `json:"file"`
 	Bytes int64  `json:"bytes"`
 	XXH3  string `json:"xxh3_128"`
+}
+
+// SameCheckpoint reports whether two lists have the contents of the same files, in their order, whatever their names.
+func SameCheckpoint(x, y []CheckpointFile) bool {
+	return slices.EqualFunc(x, y, func(x, y CheckpointFile) bool { return x.XXH3 == y.XXH3 })
 }
 
 // WeightsAdapter is an adapter that was added to weights.
