@@ -125,7 +125,7 @@ func Open(r io.ReaderAt, size int64) (*Model, error) {
 	if err := m.checkIndices(); err != nil {
 		return nil, err
 	}
-	if err := m.checkCycles(); err != nil {
+	if err := m.orderOperators(); err != nil {
 		return nil, err
 	}
 	m.resolveNames()

@@ -21,7 +21,7 @@ type Builder struct {
 	outputs int
 }
 
-// Attr is an attribute of a node: an int64, []int64, float64 or string.
+// Attr is an attribute of a node: an int64, []int64, float64, []float64, string or [Graph].
 type Attr struct {
 	Name  string
 	Value any
@@ -106,6 +106,8 @@ func (a Attr) encode() []byte {
 		return number(f, 20, 6)
 	case string:
 		return number(text(f, 4, v), 20, 3)
+	case Graph:
+		return number(text(f, 6, string(v)), 20, 5)
 	}
 	panic("onnxtest: unknown type of attribute")
 }
@@ -139,6 +141,12 @@ func value(name string, dims []int) []byte {
 	tensor := text(number(nil, 1, 1), 2, string(shape))
 	return text(text(nil, 1, name), 2, string(text(nil, 1, string(tensor))))
 }
+
+// Graph is an encoded graph inside a node.
+type Graph []byte
+
+// Graph returns the graph as the body of a node, with the inputs and outputs that were added.
+func (b *Builder) Graph() Graph { return b.graph }
 
 // Bytes returns the model.
 func (b *Builder) Bytes() []byte {
