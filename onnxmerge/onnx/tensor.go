@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
@@ -131,6 +132,26 @@ func (t *Tensor) Numbers() ([]float64, error) {
 	}
 	codec.Decode(values, raw)
 	return values, nil
+}
+
+// Integers returns all elements of a tensor of type int64 or int32; of another type they are an error.
+func (t *Tensor) Integers() ([]int64, error) {
+	if t.DType != Int64 && t.DType != Int32 {
+		return nil, fmt.Errorf("tensor %q: elements of type %s are no integers", t.ID(), t.DType)
+	}
+	raw := make([]byte, t.SizeBytes())
+	if err := t.ReadAt(raw, 0); err != nil {
+		return nil, fmt.Errorf("tensor %q: %w", t.ID(), err)
+	}
+	list := make([]int64, t.Len())
+	for i := range list {
+		if t.DType == Int32 {
+			list[i] = int64(int32(binary.LittleEndian.Uint32(raw[4*i:])))
+		} else {
+			list[i] = int64(binary.LittleEndian.Uint64(raw[8*i:]))
+		}
+	}
+	return list, nil
 }
 
 // Location returns the data file that holds the payload, as the model names it, or "" if the model's own file does.

@@ -97,7 +97,7 @@ func (b *builder) Constant(n *onnx.Node) *value {
 // colours: exporters compute them, fold them or turn them into attributes.
 func (b *builder) Tensor(t *onnx.Tensor) *value {
 	if !t.DType.IsFloat() || t.Indices != nil {
-		return &value{kind: constant}
+		return &value{kind: constant, permuted: permuted{tensor: t}}
 	}
 	v := b.graph.memory.values.One()
 	v.kind, v.permuted = weight, permuted{tensor: t, shape: t.Dims, perm: b.graph.memory.axes.Take(len(t.Dims))}

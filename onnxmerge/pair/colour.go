@@ -26,7 +26,11 @@ func (u *use) computeColour() uint64 { return hashOf("use", u.op.out.up, u.local
 
 // localColour is the colour of a use without upstream structure: operator, operand, dtype and shape.
 func (u *use) localColour() uint64 {
-	return hashOf("use in "+u.op.name, uint64(int64(u.role)), u.shapeHash())
+	h := hashOf("use in "+u.op.name, uint64(int64(u.role)), u.shapeHash())
+	if u.shiftsScaled() {
+		h = hashOf("behind a scale", h)
+	}
+	return h
 }
 
 // colour returns the colour of the operator's result. Transparent operators keep the colour of their data.

@@ -161,7 +161,7 @@ func (s *search) newFold(a, b *op) *Fold {
 	}
 	axis, ok := channelAxis(b, weightB.permuted)
 	switch {
-	case ok && weightB.shape[axis] == f.Affine.Channels:
+	case ok && weightB.shape[axis] == f.Affine.Channels && weightB.perm[axis] >= 0:
 		f.Axis = weightB.perm[axis]
 	case f.Affine.Scale.Len() != 1:
 		return nil

@@ -3,6 +3,7 @@ package pair
 import (
 	"slices"
 
+	"github.com/wiseft/wiseft/onnxmerge/internal/dims"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
@@ -37,6 +38,23 @@ func (o operands) at(i int) *value {
 // isWeight reports whether operand i is a stored tensor.
 func (o operands) isWeight(i int) bool { return o.at(i) != nil && o.at(i).kind == weight }
 
+// integers returns the elements of operand i, a stored list of axes or lengths; ok is false if it is none.
+func (o operands) integers(i int) (list []int64, ok bool) {
+	v := o.at(i)
+	if v == nil || v.kind != constant || v.permuted.tensor == nil {
+		return nil, false
+	}
+	t := v.permuted.tensor
+	if t.Indices != nil || !t.Readable() || t.Len() > maxAxes {
+		return nil, false
+	}
+	list, err := t.Integers()
+	return list, err == nil
+}
+
+// maxAxes bounds the list of axes that is read.
+const maxAxes = 16
+
 // rule builds what an operator computes from simpler operators, so that two exporters' forms have one colour. nil
 // means that the operator is added as it is.
 type rule func(b *builder, n *onnx.Node, ins operands) *value
@@ -50,8 +68,8 @@ var rules = map[string]rule{
 	"Identity": firstOperand, "Dropout": firstOperand, "Mul": product,
 
 	"Transpose": transposeWeight,
-	"Reshape":   forwardWeight, "Squeeze": forwardWeight, "Unsqueeze": forwardWeight, "Flatten": forwardWeight,
-	"Expand": forwardWeight, "Tile": forwardWeight, "Cast": forwardWeight, "CastLike": castLike,
+	"Reshape":   reshapeWeight, "Squeeze": reshapeWeight, "Unsqueeze": reshapeWeight,
+	"Flatten": forwardWeight, "Expand": forwardWeight, "Tile": forwardWeight, "Cast": forwardWeight, "CastLike": castLike,
 
 	"Gemm":                      linear,
 	"com.microsoft.FusedGemm":   linear,
@@ -92,6 +110,30 @@ func forwardWeight(_ *builder, _ *onnx.Node, ins operands) *value {
 		return ins[0]
 	}
 	return nil
+}
+
+// reshapeWeight is the rule of operators that move, add or remove axes of a weight. Those of length 1 are followed, so that
+// the other axes are known behind them.
+func reshapeWeight(_ *builder, n *onnx.Node, ins operands) *value {
+	if !ins.isWeight(0) {
+		return nil
+	}
+	list, ok := ins.integers(1)
+	for _, name := range []string{"axes", "shape"} { // as operators of older versions have them
+		if set := n.Ints[name]; set != nil {
+			list, ok = set, true
+		}
+	}
+	w := ins[0].permuted
+	switch {
+	case n.OpType == "Squeeze" && (ok || len(ins) == 1):
+		return ins[0].reshaped(dims.Squeezed(w.shape, list))
+	case n.OpType == "Unsqueeze" && ok:
+		return ins[0].reshaped(dims.Unsqueezed(w.shape, list))
+	case n.OpType == "Reshape" && ok:
+		return ins[0].reshaped(dims.Reshaped(w.shape, list, isSet(n, "allowzero")))
+	}
+	return ins[0]
 }
 
 // product is the rule of a multiplication by 1.

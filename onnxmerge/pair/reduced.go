@@ -32,7 +32,7 @@ type memory struct {
 // value is a value of the graph: an operand or a result of operators.
 type value struct {
 	kind      valueKind
-	permuted  permuted // if kind is weight
+	permuted  permuted // if kind is weight; of a constant only the tensor, if it is one
 	up        uint64   // upstream colour
 	root      *value   // source of the value across transparent operators; nil if the value is its own root
 	op        *op      // that computes it; nil for inputs of a graph
@@ -61,7 +61,7 @@ const (
 // permuted is a tensor with its axes in another order.
 type permuted struct {
 	tensor *onnx.Tensor
-	perm   []int   // perm[i] is the tensor's axis that is axis i
+	perm   []int   // perm[i] is the tensor's axis that is axis i; -1 for an added one, of length 1
 	shape  []int64 // after the permutation
 }
 
@@ -87,6 +87,8 @@ type op struct {
 	live        bool // an output of the model depends on it
 	static      bool // no operand depends on an input of the model
 	number      bool // static, of single numbers and what the model computes from shapes
+	// isLinearScale is set for an operator that scales a linear one's result by channel.
+	isLinearScale bool
 	// alpha is the number by which the node multiplies its product; 0 means 1.
 	alpha float32
 	// anchor is the colour assigned to the operator's result by evidence other than upstream structure; 0 if none.
@@ -170,6 +172,7 @@ func (f *reduced) add(o *op, ins []*value) *value {
 	o.out.op = o
 	o.static = !o.bounded && !slices.ContainsFunc(o.ins, func(v *value) bool { return !v.isStatic() })
 	o.number = o.static && len(o.uses) == 0 && !slices.ContainsFunc(o.ins, func(v *value) bool { return !v.op.number })
+	o.isLinearScale = o.scalesLinear()
 	if o.isTransparent() {
 		o.transparent = true
 		o.out.root = o.ins[0].from()
@@ -247,10 +250,41 @@ func (u *use) isBias() bool {
 	switch {
 	case o.name == batchNorm:
 		return true
+	case o.isLinearScale:
+		return true
 	case o.name != "Add":
 		return u.role == 2 && strings.HasPrefix(o.name, "Conv")
 	}
 	return IsVector(u.shape) && len(o.uses) == 1 && len(o.ins) == 1
+}
+
+// scalesLinear reports whether the operator scales, by one stored vector, the result of a linear operator, directly or
+// behind its bias, so that an exporter can fold it.
+func (o *op) scalesLinear() bool {
+	if len(o.ins) != 1 || len(o.uses) != 1 || o.name == batchNorm || !o.isScale() {
+		return false
+	}
+	before := o.ins[0].behindMoves()
+	return before != nil && before.isLinear()
+}
+
+// shiftsScaled reports whether the tensor is added to the result of a linear operator behind a scale, so that it is another
+// one than the linear operator's bias.
+func (u *use) shiftsScaled() bool {
+	if u.op.name != "Add" || len(u.op.ins) != 1 {
+		return false
+	}
+	before := u.op.ins[0].behindMoves()
+	return before != nil && before.isLinearScale
+}
+
+// behindMoves returns the operator that computes the value, before others that only move elements, add biases or multiply
+// by one number; nil for an input.
+func (v *value) behindMoves() *op {
+	for v.op != nil && !v.op.isLinear() && (v.op.passes() || len(v.op.uses) == 0 && v.op.isScale()) {
+		v = v.op.dynamic()
+	}
+	return v.op
 }
 
 // transposed returns the weight with its axes permuted by perm, reversed if perm is nil. If perm does not fit, the
@@ -271,6 +305,38 @@ func (v *value) transposed(perm []int64) *value {
 			return &value{kind: weight, permuted: permuted{tensor: v.permuted.tensor}}
 		}
 		out.shape[i], out.perm[i] = v.permuted.shape[p], v.permuted.perm[p]
+	}
+	return &value{kind: weight, permuted: out}
+}
+
+// reshaped returns the weight with another shape. Axes of length 1 may be elsewhere; if other ones differ, or the shape is
+// not known, the weight stays as it is.
+func (v *value) reshaped(shape []int64) *value {
+	w := v.permuted
+	if shape == nil || len(w.perm) != len(w.shape) {
+		return v
+	}
+	var long, ones []int // axes of the tensor
+	var lengths []int64
+	for i, d := range w.shape {
+		if d == 1 {
+			ones = append(ones, w.perm[i])
+		} else {
+			long, lengths = append(long, w.perm[i]), append(lengths, d)
+		}
+	}
+	out := permuted{tensor: w.tensor, shape: shape, perm: make([]int, len(shape))}
+	for i, d := range shape {
+		switch {
+		case d != 1 && (len(lengths) == 0 || lengths[0] != d):
+			return v
+		case d != 1:
+			out.perm[i], long, lengths = long[0], long[1:], lengths[1:]
+		case len(ones) > 0:
+			out.perm[i], ones = ones[0], ones[1:]
+		default:
+			out.perm[i] = -1
+		}
 	}
 	return &value{kind: weight, permuted: out}
 }

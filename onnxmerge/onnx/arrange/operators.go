@@ -3,8 +3,8 @@ package arrange
 import (
 	"slices"
 
+	"github.com/wiseft/wiseft/onnxmerge/internal/dims"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
-	"github.com/wiseft/wiseft/onnxmerge/onnx/internal/dims"
 )
 
 // rule computes the results of an operator whose operands are all known; nil if it cannot. A missing operand is nil.

@@ -11,7 +11,6 @@ package arrange
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
 	"iter"
 	"slices"
@@ -166,19 +165,10 @@ func (w *viewer) stored(t *onnx.Tensor, n int) (*array, error) {
 	case t.DType != onnx.Int64 && t.DType != onnx.Int32:
 		return nil, nil
 	}
+	var err error
 	a.isInt = true
-	raw := make([]byte, t.SizeBytes())
-	if err := t.ReadAt(raw, 0); err != nil {
-		return nil, fmt.Errorf("tensor %q: %w", t.ID(), err)
-	}
-	for i := range a.v {
-		if t.DType == onnx.Int64 {
-			a.v[i] = int64(binary.LittleEndian.Uint64(raw[8*i:]))
-		} else {
-			a.v[i] = int64(int32(binary.LittleEndian.Uint32(raw[4*i:])))
-		}
-	}
-	return a, nil
+	a.v, err = t.Integers()
+	return a, err
 }
 
 // view makes the model.

@@ -1,12 +1,10 @@
 package static
 
 import (
-	"encoding/binary"
-	"fmt"
 	"slices"
 
+	"github.com/wiseft/wiseft/onnxmerge/internal/dims"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
-	"github.com/wiseft/wiseft/onnxmerge/onnx/internal/dims"
 )
 
 // visit returns the vector that a node computes; nil if it computes none that is known.
@@ -144,15 +142,7 @@ func (x *Vectors) integers(n *onnx.Node) ([]int64, error) {
 	if t == nil || t.DType != onnx.Int64 || !t.Readable() || t.Len() > 16 {
 		return nil, nil
 	}
-	raw := make([]byte, t.SizeBytes())
-	if err := t.ReadAt(raw, 0); err != nil {
-		return nil, fmt.Errorf("tensor %q: %w", t.ID(), err)
-	}
-	list := make([]int64, t.Len())
-	for i := range list {
-		list[i] = int64(binary.LittleEndian.Uint64(raw[8*i:]))
-	}
-	return list, nil
+	return t.Integers()
 }
 
 // broadcast returns the shape that two shapes give together; nil if they do not fit.

@@ -1,7 +1,6 @@
 package surgery
 
 import (
-	"encoding/binary"
 	"fmt"
 	"math"
 	"slices"
@@ -180,14 +179,8 @@ func (p *positions) ints(value string) (list []int64, ok bool) {
 	if t == nil || t.DType != onnx.Int64 || !t.Readable() || t.Len() > maxInts {
 		return nil, false
 	}
-	raw := make([]byte, t.SizeBytes())
-	if t.ReadAt(raw, 0) != nil {
-		return nil, false
-	}
-	for ; len(raw) > 0; raw = raw[8:] {
-		list = append(list, int64(binary.LittleEndian.Uint64(raw)))
-	}
-	return list, true
+	list, err := t.Integers()
+	return list, err == nil
 }
 
 // maxInts is the longest list of axes or bounds that is read.
