@@ -13,7 +13,7 @@ func TestTake(t *testing.T) {
 	for i := range 5000 {
 		n := i % 7
 		if i%1000 == 0 {
-			n = maxCount
+			n = maxBytes
 		}
 		list := s.Take(n)
 		if len(list) != n || cap(list) != n || slices.ContainsFunc(list, func(v int) bool { return v != 0 }) {
@@ -56,16 +56,22 @@ func TestKeep(t *testing.T) {
 }
 
 func TestAllocations(t *testing.T) { // not parallel: others' allocations would count
+	const count = 1 << 10
 	var list Slab[int]
+	var large Slab[[maxBytes / 4]byte] // of which few share an allocation
+	var huge Slab[[2 * maxBytes]byte]  // of which none do
 	var texts Texts
 	n := testing.AllocsPerRun(10, func() {
-		for range maxCount {
+		for range count {
 			list.One()
 			texts.Keep([]byte("conv1.weight"))
 			texts.KeepOne([]byte("Conv"))
 		}
 	})
-	if n > 2 {
-		t.Errorf("%v allocations for %d values and texts", n, maxCount)
+	if n > count*8/maxBytes+2 {
+		t.Errorf("%v allocations for %d values and texts", n, count)
+	}
+	if n := testing.AllocsPerRun(100, func() { large.One(); huge.One() }); n > 1.5 {
+		t.Errorf("%v allocations for two values", n)
 	}
 }

@@ -97,7 +97,7 @@ func (m *Model) changeEdits(c Change) []wire.Edit {
 
 // rewire returns the edit that names another value for an operand. A slot that the node does not have gives none.
 func (m *Model) rewire(r Rewire) []wire.Edit {
-	node, slot := m.Graph.Nodes[r.Node].field, 0
+	node, slot := m.Graph.Nodes[r.Node].place.Field(), 0
 	for f, err := range m.source.Fields(node.Body) {
 		if err != nil {
 			return nil // the model was read before
@@ -124,7 +124,7 @@ func (m *Model) pruneTo(needed map[string]bool, undeclared bool) []wire.Edit {
 			keep = keep || needed[name]
 		}
 		if !keep {
-			edits = append(edits, wire.Edit{At: n.field.Whole(), Within: g.within})
+			edits = append(edits, wire.Edit{At: n.place.Whole(), Within: g.within})
 		}
 	}
 	unneeded := func(name string) bool { return !needed[name] }
@@ -164,7 +164,7 @@ func remove(items []item, drop func(name string) bool, within []wire.Field) []wi
 	var edits []wire.Edit
 	for _, it := range items {
 		if drop(it.name) {
-			edits = append(edits, wire.Edit{At: it.field.Whole(), Within: within})
+			edits = append(edits, wire.Edit{At: it.place.Whole(), Within: within})
 		}
 	}
 	return edits

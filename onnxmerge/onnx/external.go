@@ -177,7 +177,8 @@ func (m *Model) openExternal(t *Tensor, open openData, files map[string]*dataFil
 	f.tensors = append(f.tensors, t)
 	e.file = f
 	t.piece[0] = wire.Span{Off: e.offset, Len: want}
-	t.setSpans(f.source, t.piece[:])
+	t.pieces = t.piece[:]
+	t.payload = (*stored)(t)
 	return nil
 }
 

@@ -62,7 +62,7 @@ type Graph struct {
 // item is a named field of a graph.
 type item struct {
 	name  string
-	field wire.Field
+	place wire.Place
 }
 
 // Node is an operator call. A missing optional input is "".
@@ -82,8 +82,8 @@ type Node struct {
 	References map[string]string
 	Subgraphs  []*Graph
 
-	field   wire.Field
-	numbers []int32 // of the names in Inputs, then of those in Outputs; see Graph.Names
+	place   wire.Place
+	numbers numberList // of the names in Inputs, then of those in Outputs; see Graph.Names
 }
 
 // Value is a named value with its declared type.
@@ -167,7 +167,7 @@ func (g *Graph) Initializers() iter.Seq[string] {
 
 // Producer returns the operator of g that computes the value with the given name, or nil.
 func (g *Graph) Producer(name string) *Node {
-	i, ok := g.names.numbers[name]
+	i, ok := g.names.find(name)
 	if !ok || g.names.producers[i] == 0 {
 		return nil
 	}

@@ -81,24 +81,31 @@ func padding(size int64) wire.Edit {
 }
 
 // start returns the offset of the tensor's message, or of the attribute that is its value.
-func (t *Tensor) start() int64 { return t.within[len(t.within)-1].Start }
+func (t *Tensor) start() int64 { return t.place.Start() }
+
+// within returns the fields that enclose the payload, outermost first; the last is the tensor's own.
+func (t *Tensor) within() []wire.Field { return append(slices.Clip(t.around), t.place.Field()) }
 
 // isPlain reports whether the bytes that ReadAt gives are stored in the model's file, so that a payload of equal size
 // can overwrite them.
 func (t *Tensor) isPlain() bool {
-	_, plain := t.payload.(*spans)
-	return plain && t.external == nil
+	switch t.payload.(type) {
+	case *stored, *pieced:
+		return t.external == nil
+	}
+	return false
 }
 
 // inPlace returns edits that overwrite a plain payload.
 func (t *Tensor) inPlace(f fill) []wire.Edit {
-	s := t.payload.(*spans)
 	var edits []wire.Edit
-	for i, p := range s.pieces {
-		start := s.start(i)
+	start := int64(0)
+	for _, p := range t.pieces {
+		from := start
 		edits = append(edits, wire.Edit{At: p, Size: p.Len, Fill: fill(func(dst []byte, off int64) error {
-			return f(dst, start+off)
+			return f(dst, from+off)
 		}).inContext})
+		start += p.Len
 	}
 	return edits
 }
@@ -106,11 +113,11 @@ func (t *Tensor) inPlace(f fill) []wire.Edit {
 // rawEdits returns edits that remove the payload and append it as raw_data.
 func (t *Tensor) rawEdits(f fill) ([]wire.Edit, error) {
 	edits, err := t.dropPayload()
-	end := wire.Span{Off: t.within[len(t.within)-1].Body.End()}
+	end := wire.Span{Off: t.place.Body().End()}
 	size := t.SizeBytes()
 	head := protowire.AppendVarint(protowire.AppendTag(nil, tensorRawData, protowire.BytesType), uint64(size))
-	edits = append(edits, wire.NewEdit(end, head, t.within))
-	return append(edits, wire.Edit{At: end, Size: size, Fill: f.inContext, Within: t.within}), err
+	edits = append(edits, wire.NewEdit(end, head, t.within()))
+	return append(edits, wire.Edit{At: end, Size: size, Fill: f.inContext, Within: t.within()}), err
 }
 
 // outsideEdits returns edits that remove the payload and refer to a data file.
@@ -126,8 +133,8 @@ func (t *Tensor) outsideEdits(location string, off int64) ([]wire.Edit, error) {
 		fields = appendMessage(fields, tensorExternalData, entry)
 	}
 	fields = appendInt(fields, tensorDataLocation, locationExt)
-	end := wire.Span{Off: t.within[len(t.within)-1].Body.End()}
-	return append(edits, wire.NewEdit(end, fields, t.within)), err
+	end := wire.Span{Off: t.place.Body().End()}
+	return append(edits, wire.NewEdit(end, fields, t.within())), err
 }
 
 // dropPayload returns edits that remove every field of the tensor with its payload or the payload's position.
@@ -136,7 +143,7 @@ func (t *Tensor) dropPayload() ([]wire.Edit, error) {
 	err := t.eachField(func(f wire.Field) error {
 		_, isStore := storeFields[f.Num]
 		if isStore || f.Num == tensorExternalData || f.Num == tensorDataLocation {
-			edits = append(edits, wire.Edit{At: f.Whole(), Within: t.within})
+			edits = append(edits, wire.Edit{At: f.Whole(), Within: t.within()})
 		}
 		return nil
 	})
@@ -146,7 +153,7 @@ func (t *Tensor) dropPayload() ([]wire.Edit, error) {
 // eachField calls visit for the fields of the tensor's message.
 func (t *Tensor) eachField(visit func(wire.Field) error) error {
 	source := wire.NewSource(t.model.tap, t.model.SizeBytes()) // the model's window is shared
-	for f, err := range source.Fields(t.within[len(t.within)-1].Body) {
+	for f, err := range source.Fields(t.place.Body()) {
 		if err == nil {
 			err = visit(f)
 		}
@@ -181,7 +188,7 @@ func (t *Tensor) eachEntry(visit func(key string, value []wire.Field)) error {
 			}
 		}
 		if value != nil {
-			visit(string(key), append(slices.Clip(t.within), entry, *value))
+			visit(string(key), append(t.within(), entry, *value))
 		}
 		return nil
 	})

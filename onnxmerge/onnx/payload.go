@@ -17,43 +17,43 @@ type payload interface {
 	readAt(dst []byte, off int64) error
 }
 
-// spans is a payload that is stored as it is read, in one or more ranges.
-type spans struct {
+// stored is the payload of a tensor that one range of a file has as it is read, or none has if it has no elements.
+type stored Tensor
+
+func (s *stored) readAt(dst []byte, off int64) error {
+	if len(dst) == 0 {
+		return nil
+	}
+	source := s.model.source
+	if s.external != nil {
+		source = s.external.file.source
+	}
+	_, err := source.ReadAt(dst, s.pieces[0].Off+off)
+	return err
+}
+
+// pieced is a payload that is stored as it is read, in several ranges.
+type pieced struct {
 	source *wire.Source
 	pieces []wire.Span
-	starts []int64 // offset in the payload of each piece; nil for one piece
+	starts []int64 // offset in the payload of each piece
 }
 
-// setSpans sets the payload to ranges of a file.
-func (t *Tensor) setSpans(source *wire.Source, pieces []wire.Span) {
-	s := &t.spans
-	*s = spans{source: source, pieces: pieces}
-	if len(pieces) > 1 {
-		s.starts = make([]int64, len(pieces))
-		for i := range pieces[1:] {
-			s.starts[i+1] = s.starts[i] + pieces[i].Len
-		}
+func newPieced(source *wire.Source, pieces []wire.Span) *pieced {
+	p := &pieced{source: source, pieces: pieces, starts: make([]int64, len(pieces))}
+	for i := range pieces[1:] {
+		p.starts[i+1] = p.starts[i] + pieces[i].Len
 	}
-	t.payload = s
+	return p
 }
 
-func (s *spans) start(piece int) int64 {
-	if s.starts == nil {
-		return 0
-	}
-	return s.starts[piece]
-}
-
-func (s *spans) readAt(dst []byte, off int64) error {
-	i := 0
-	if s.starts != nil {
-		i = sort.Search(len(s.starts), func(i int) bool { return s.starts[i] > off }) - 1
-	}
+func (p *pieced) readAt(dst []byte, off int64) error {
+	i := sort.Search(len(p.starts), func(i int) bool { return p.starts[i] > off }) - 1
 	for len(dst) > 0 {
-		p := s.pieces[i]
-		skip := off - s.start(i)
-		n := min(int64(len(dst)), p.Len-skip)
-		if _, err := s.source.ReadAt(dst[:n], p.Off+skip); err != nil {
+		at := p.pieces[i]
+		skip := off - p.starts[i]
+		n := min(int64(len(dst)), at.Len-skip)
+		if _, err := p.source.ReadAt(dst[:n], at.Off+skip); err != nil {
 			return err
 		}
 		dst, off, i = dst[n:], off+n, i+1

@@ -23,7 +23,6 @@ type scanner struct {
 	texts  slab.Texts
 	// Memory for tensors.
 	tensors slab.Slab[Tensor]
-	fields  slab.Slab[wire.Field]
 	dims    slab.Slab[int64]
 	// inputs and outputs are memory for the names of the operator that is read.
 	inputs, outputs []int32
@@ -136,7 +135,7 @@ func (s *scanner) scanOpset(of wire.Field) error {
 func (s *scanner) scanEntry(of wire.Field) error {
 	key, value, err := s.entry(of)
 	s.model.Metadata = append(s.model.Metadata, Entry{key, value})
-	s.model.metadata = append(s.model.metadata, item{key, of})
+	s.model.metadata = append(s.model.metadata, item{key, of.Place()})
 	return err
 }
 
@@ -189,17 +188,17 @@ func (s *scanner) scanGraph(gf wire.Field, scope string, within []wire.Field, ou
 			var v Value
 			v, err = s.scanValue(f)
 			inputs = append(inputs, v)
-			g.inputs = append(g.inputs, item{v.Name, f})
+			g.inputs = append(g.inputs, item{v.Name, f.Place()})
 		case graphOutput:
 			var v Value
 			v, err = s.scanValue(f)
 			g.Outputs = append(g.Outputs, v)
-			g.outputs = append(g.outputs, item{v.Name, f})
+			g.outputs = append(g.outputs, item{v.Name, f.Place()})
 		case graphValueInfo:
 			var v Value
 			v, err = s.scanValue(f)
 			g.Values = append(g.Values, v)
-			g.values = append(g.values, item{v.Name, f})
+			g.values = append(g.values, item{v.Name, f.Place()})
 		case graphSparseInitializer:
 			err = s.scanSparseInitializer(g, f)
 		default:
@@ -265,7 +264,7 @@ func (s *scanner) scanInitializer(g *Graph, f wire.Field) error {
 	if t.Name == "" {
 		return formatf("the initializer at byte %d has no name", f.Start)
 	}
-	g.initializers = append(g.initializers, item{t.Name, f})
+	g.initializers = append(g.initializers, item{t.Name, f.Place()})
 	return s.add(t)
 }
 
@@ -278,7 +277,7 @@ func (s *scanner) scanSparseInitializer(g *Graph, f wire.Field) error {
 	if t.Name == "" {
 		return formatf("the sparse initializer at byte %d has no name", f.Start)
 	}
-	g.initializers = append(g.initializers, item{t.Name, f})
+	g.initializers = append(g.initializers, item{t.Name, f.Place()})
 	return s.add(t)
 }
 

@@ -16,7 +16,7 @@ func (s *scanner) scanNode(g *Graph, nf wire.Field) error {
 	if err := bytesField(nf); err != nil {
 		return err
 	}
-	n := Node{field: nf}
+	n := Node{place: nf.Place()}
 	inputs, outputs := s.inputs[:0], s.outputs[:0]
 	var attributes []wire.Field
 	for f, err := range s.source.Fields(nf.Body) {
@@ -267,7 +267,9 @@ var constantForms = map[string]constantForm{
 
 // plainConstant returns the tensor of a value that is not a TensorProto: a scalar or a list of one axis.
 func (s *scanner) plainConstant(form constantForm, values []wire.Field, within []wire.Field) (*Tensor, error) {
-	t := &Tensor{model: s.model, DType: form.dtype, Store: Attribute, within: within}
+	t := &Tensor{model: s.model, DType: form.dtype, Store: Attribute}
+	last := len(within) - 1
+	t.around, t.place = within[:last], within[last].Place()
 	if !form.isList { // the last one counts, as protobuf specifies
 		values = values[len(values)-1:]
 	}

@@ -26,7 +26,7 @@ func (s *scanner) scanTensor(tf wire.Field, within []wire.Field) (*Tensor, error
 		return nil, err
 	}
 	t := s.tensors.One()
-	t.model, t.within = s.model, append(append(s.fields.Take(len(within) + 1)[:0], within...), tf)
+	t.model, t.around, t.place = s.model, within, tf.Place()
 	isExternal := false
 	for f, err := range s.source.Fields(tf.Body) {
 		if err != nil {

@@ -18,7 +18,7 @@ func (m *Model) StructureHash(ctx context.Context) (string, error) {
 	skip := m.tensorSpans()
 	for _, p := range m.metadata {
 		if p.name == ProvenanceKey {
-			skip = append(skip, p.field.Whole())
+			skip = append(skip, p.place.Whole())
 		}
 	}
 	slices.SortFunc(skip, func(a, b wire.Span) int { return cmp.Or(cmp.Compare(a.Off, b.Off), cmp.Compare(b.Len, a.Len)) })
@@ -48,13 +48,12 @@ func (m *Model) StructureHash(ctx context.Context) (string, error) {
 func (m *Model) tensorSpans() []wire.Span {
 	var spans []wire.Span
 	for t := range m.stored() {
-		inner := t.within[len(t.within)-1]
-		around := t.within[:len(t.within)-1]
+		around := t.around
 		if t.Store == Attribute { // the attribute is structure, its value is not
-			around = t.within
+			around = t.within()
 			spans = append(spans, t.pieces...)
 		} else {
-			spans = append(spans, inner.Whole())
+			spans = append(spans, t.place.Whole())
 		}
 		for _, f := range around {
 			spans = append(spans, wire.Span{Off: f.LenAt, Len: f.Body.Off - f.LenAt})

@@ -73,12 +73,12 @@ type Tensor struct {
 
 	model    *Model
 	number   int          // its index plus 1; see Index
-	within   []wire.Field // the enclosing fields of the payload; the last is the tensor's own
+	around   []wire.Field // the fields around place
+	place    wire.Place   // the tensor's own field; of Store Attribute the attribute
 	external *external    // nil unless Store is External
-	pieces   []wire.Span  // ranges of the payload in the model's file, in order
+	pieces   []wire.Span  // ranges of the payload in its file, in order
 	piece    [1]wire.Span // memory for a single one
 	payload  payload      // nil if it cannot be read
-	spans    spans        // memory for payload
 }
 
 // ID returns the tensor's name within its model, prefixed with its scope if it sits in a sub-graph or function.
@@ -312,7 +312,10 @@ func (t *Tensor) checkSpans() error {
 	if want := t.SizeBytes(); has != want {
 		return formatf("tensor %q: shape %v of %s needs %d bytes, has %d", t.ID(), t.Dims, t.DType, want, has)
 	}
-	t.setSpans(t.model.source, t.pieces)
+	t.payload = (*stored)(t)
+	if len(t.pieces) > 1 {
+		t.payload = newPieced(t.model.source, t.pieces)
+	}
 	return nil
 }
 
