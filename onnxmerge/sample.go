@@ -88,6 +88,7 @@ func (s *sampler) load(ctx context.Context, a, b *onnx.Model) {
 
 // load takes samples of a model's tensors, up to so many bytes, and returns how many they have.
 func (s *samples) load(ctx context.Context, m *onnx.Model, most int) (size int) {
+	s.first.Grow(m)
 	for _, t := range m.Tensors {
 		if ctx.Err() != nil {
 			break

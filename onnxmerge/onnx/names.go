@@ -30,6 +30,9 @@ type slot struct {
 // numberList is a range of names.lists.
 type numberList struct{ first, count int32 }
 
+// unnumbered is the first of the list of an operator that is not read yet.
+const unnumbered = -1
+
 // newNames returns the names of a graph, of which so many are expected.
 func newNames(expected int) *names {
 	return &names{seed: maphash.MakeSeed(), slots: make([]slot, tableSize(expected)), texts: make([]string, 0, expected),

@@ -53,7 +53,7 @@ func (m *Model) appendSources(sources []int, g *Graph, i int) []int {
 func (m *Model) appendCaptured(sources []int, g, inside *Graph) []int {
 	for body := range inside.all() {
 		capture := func(name string) {
-			i, ok := g.names.numbers[name]
+			i, ok := g.Number(name)
 			if !ok || name == "" || g.names.producers[i] == 0 {
 				return
 			}

@@ -246,7 +246,12 @@ func (s *scanner) reserve(g *Graph, message wire.Span) error {
 			initializers++
 		}
 	}
-	g.Nodes, g.names = make([]Node, 0, nodes), newNames(nodes+initializers)
+	list := make([]Node, nodes)
+	for i := range list {
+		// Each page is written before the garbage collector reads it: see package slab.
+		list[i].numbers.first = unnumbered
+	}
+	g.Nodes, g.names = list[:0], newNames(nodes+initializers)
 	g.initializers = slices.Grow(g.initializers, initializers)
 	s.model.Tensors = slices.Grow(s.model.Tensors, initializers)
 	if len(s.model.byID) == 0 {

@@ -16,8 +16,13 @@ type row[V any] struct {
 
 // NewTable returns an empty table with room for the tensors of a model.
 func NewTable[V any](m *Model) *Table[V] {
-	return &Table[V]{rows: make([]row[V], 0, len(m.Tensors))}
+	var t Table[V]
+	t.Grow(m)
+	return &t
 }
+
+// Grow makes room for the tensors of a model.
+func (t *Table[V]) Grow(m *Model) { t.rows = slices.Grow(t.rows, max(0, len(m.Tensors)-len(t.rows))) }
 
 // At returns the value of a tensor; ok is false if it has none.
 func (t *Table[V]) At(of *Tensor) (value V, ok bool) {

@@ -18,7 +18,7 @@ type builder struct {
 
 // newReduced makes the reduced graph of a model whose inputs have the given colours.
 func newReduced(m *onnx.Model, inputs map[string]uint64) *reduced {
-	b := &builder{graph: &reduced{}, inputs: inputs}
+	b := &builder{graph: &reduced{ops: make([]*op, 0, len(m.Graph.Nodes)), uses: make([]*use, 0, len(m.Tensors))}, inputs: inputs}
 	for _, v := range flow.Walk(m, b) {
 		if v != nil {
 			v.isOutput = true
@@ -97,13 +97,11 @@ func (b *builder) Constant(n *onnx.Node) *value {
 // colours: exporters compute them, fold them or turn them into attributes.
 func (b *builder) Tensor(t *onnx.Tensor) *value {
 	if !t.DType.IsFloat() || t.Indices != nil {
-		return &value{kind: constant, permuted: permuted{tensor: t}}
+		return &value{kind: constant, permuted: &permuted{tensor: t}}
 	}
 	v := b.graph.memory.values.One()
-	v.kind, v.permuted = weight, permuted{tensor: t, shape: t.Dims, perm: b.graph.memory.axes.Take(len(t.Dims))}
-	for i := range v.permuted.perm {
-		v.permuted.perm[i] = i
-	}
+	v.kind, v.permuted = weight, b.graph.memory.permuted.One()
+	*v.permuted = permuted{tensor: t, shape: t.Dims, perm: b.graph.memory.order(len(t.Dims))}
 	return v
 }
 

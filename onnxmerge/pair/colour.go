@@ -68,7 +68,7 @@ func (o *op) colour() uint64 {
 }
 
 // shapeHash hashes the class of the dtype and the shape without axes of length 1.
-func (v permuted) shapeHash() uint64 {
+func (v *permuted) shapeHash() uint64 {
 	h := hashOf(dtypeClass(v.tensor.DType))
 	for _, d := range v.shape {
 		if d != 1 {

@@ -29,7 +29,7 @@ func TestDirectionsLeaveNoSimilarVectorOut(t *testing.T) {
 	m := b.Open(t)
 	var uses []*use
 	for _, tensor := range m.Tensors {
-		uses = append(uses, &use{permuted: permuted{tensor: tensor, shape: []int64{n}}})
+		uses = append(uses, &use{permuted: &permuted{tensor: tensor, shape: []int64{n}}})
 	}
 	s := &search{directions: map[uint64]*directions{}}
 	d := s.directionsOf(1, uses)

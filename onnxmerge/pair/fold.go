@@ -175,7 +175,7 @@ func (s *search) newFold(a, b *op) *Fold {
 }
 
 // channelAxis returns the axis of a linear operator's weight that counts the output channels.
-func channelAxis(o *op, w permuted) (axis int, ok bool) {
+func channelAxis(o *op, w *permuted) (axis int, ok bool) {
 	switch {
 	case len(w.shape) < 2 || len(w.perm) != len(w.shape):
 		return 0, false

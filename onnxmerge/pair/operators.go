@@ -41,7 +41,7 @@ func (o operands) isWeight(i int) bool { return o.at(i) != nil && o.at(i).kind =
 // integers returns the elements of operand i, a stored list of axes or lengths; ok is false if it is none.
 func (o operands) integers(i int) (list []int64, ok bool) {
 	v := o.at(i)
-	if v == nil || v.kind != constant || v.permuted.tensor == nil {
+	if v == nil || v.kind != constant || v.permuted == nil {
 		return nil, false
 	}
 	t := v.permuted.tensor

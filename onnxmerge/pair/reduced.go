@@ -22,21 +22,36 @@ type reduced struct {
 type memory struct {
 	ops       slab.Slab[op]
 	values    slab.Slab[value]
+	permuted  slab.Slab[permuted]
 	uses      slab.Slab[use]
 	consumers slab.Slab[consumer]
-	axes      slab.Slab[int]
+	orders    [][]int // by rank: the axes in their order; nil if it is not needed
 	valueList slab.Slab[*value]
 	useList   slab.Slab[*use]
 }
 
+// order returns the axes of a tensor of so many in their order. It must not be changed.
+func (m *memory) order(rank int) []int {
+	for len(m.orders) <= rank {
+		m.orders = append(m.orders, nil)
+	}
+	if m.orders[rank] == nil {
+		m.orders[rank] = make([]int, rank)
+		for i := range m.orders[rank] {
+			m.orders[rank][i] = i
+		}
+	}
+	return m.orders[rank]
+}
+
 // value is a value of the graph: an operand or a result of operators.
 type value struct {
-	kind      valueKind
-	permuted  permuted // if kind is weight; of a constant only the tensor, if it is one
-	up        uint64   // upstream colour
-	root      *value   // source of the value across transparent operators; nil if the value is its own root
-	op        *op      // that computes it; nil for inputs of a graph
+	permuted  *permuted // if kind is weight; of a stored constant only its tensor; nil otherwise
+	up        uint64    // upstream colour
+	root      *value    // source of the value across transparent operators; nil if the value is its own root
+	op        *op       // that computes it; nil for inputs of a graph
 	consumers []consumer
+	kind      valueKind
 	isOutput  bool // of the model
 	isOne     bool // it is the number 1, if kind is constant
 	lead      lead // see leads
@@ -50,7 +65,7 @@ func (v *value) from() *value {
 	return v
 }
 
-type valueKind int
+type valueKind uint8
 
 const (
 	data     valueKind = iota
@@ -122,12 +137,12 @@ type view struct {
 
 // use is a tensor as an operand of one operator.
 type use struct {
-	permuted
+	*permuted
 	op     *op
-	role   int // index of the operand, -1 for commutative operators
-	colour uint64
-	placed bool    // it has a counterpart in this round
 	record *record // of the tensor
+	colour uint64
+	role   int  // index of the operand, -1 for commutative operators
+	placed bool // it has a counterpart in this round
 }
 
 // commutative lists the operators whose operands have no order.
@@ -297,12 +312,12 @@ func (v *value) transposed(perm []int64) *value {
 		}
 	}
 	if len(perm) != n || len(v.permuted.perm) != n {
-		return &value{kind: weight, permuted: permuted{tensor: v.permuted.tensor}}
+		return &value{kind: weight, permuted: &permuted{tensor: v.permuted.tensor}}
 	}
-	out := permuted{tensor: v.permuted.tensor, shape: make([]int64, n), perm: make([]int, n)}
+	out := &permuted{tensor: v.permuted.tensor, shape: make([]int64, n), perm: make([]int, n)}
 	for i, p := range perm {
 		if p < 0 || int(p) >= n {
-			return &value{kind: weight, permuted: permuted{tensor: v.permuted.tensor}}
+			return &value{kind: weight, permuted: &permuted{tensor: v.permuted.tensor}}
 		}
 		out.shape[i], out.perm[i] = v.permuted.shape[p], v.permuted.perm[p]
 	}
@@ -325,7 +340,7 @@ func (v *value) reshaped(shape []int64) *value {
 			long, lengths = append(long, w.perm[i]), append(lengths, d)
 		}
 	}
-	out := permuted{tensor: w.tensor, shape: shape, perm: make([]int, len(shape))}
+	out := &permuted{tensor: w.tensor, shape: shape, perm: make([]int, len(shape))}
 	for i, d := range shape {
 		switch {
 		case d != 1 && (len(lengths) == 0 || lengths[0] != d):

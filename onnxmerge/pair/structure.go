@@ -303,24 +303,27 @@ func (c candidate) isSame(d candidate) bool {
 }
 
 // isList reports whether a tensor has one axis.
-func (v permuted) isList() bool { return len(v.perm) == 1 && len(v.shape) == 1 }
+func (v *permuted) isList() bool { return len(v.perm) == 1 && len(v.shape) == 1 }
 
 // relativePerm returns the perm of [Pair] for two permuted tensors: nil if their stored axis orders agree. Axes of
 // length 1 are ignored. ok is false if the numbers of other axes differ.
-func relativePerm(a, b permuted) (perm []int, ok bool) {
+func relativePerm(a, b *permuted) (perm []int, ok bool) {
 	if a.isList() && b.isList() && (a.shape[0] == 1) == (b.shape[0] == 1) {
 		return nil, true
 	}
-	axes := func(v permuted) (list []int) {
+	if len(a.perm) != len(a.shape) || len(b.perm) != len(b.shape) {
+		return nil, false
+	}
+	if slices.Equal(a.shape, b.shape) && slices.Equal(a.perm, b.perm) {
+		return nil, true
+	}
+	axes := func(v *permuted) (list []int) {
 		for i, d := range v.shape {
 			if d != 1 {
 				list = append(list, v.perm[i])
 			}
 		}
 		return list
-	}
-	if len(a.perm) != len(a.shape) || len(b.perm) != len(b.shape) {
-		return nil, false
 	}
 	from, to := axes(a), axes(b)
 	if len(from) != len(to) {
