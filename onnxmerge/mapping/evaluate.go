@@ -128,6 +128,10 @@ const stripBytes = 256 << 10
 
 // fillTransposed is fill for an argument with other axes, of which it holds some rows at a time.
 func (v evaluator) fillTransposed(dst []byte, e *Expression, b box, dtype onnx.DType) error {
+	if held := e.Args[0].inMemory; held != nil && held.DType == dtype {
+		held.transpose(dst, b, e.Perm)
+		return nil
+	}
 	inner := make(box, len(b))
 	for i, p := range e.Perm {
 		inner[p] = b[i]
@@ -194,8 +198,8 @@ func (v evaluator) fillJoined(dst []byte, e *Expression, b box, dtype onnx.DType
 
 // tensor returns the tensor that an expression is.
 func (v evaluator) tensor(e *Expression) (*checkpoint.Tensor, error) {
-	if e.held != nil {
-		return e.held, nil
+	if e.inMemory != nil {
+		return e.inMemory.Tensor, nil
 	}
 	return v.find(e.Name)
 }

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/wiseft/wiseft/onnxmerge/checkpoint"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
@@ -41,8 +40,8 @@ type Expression struct {
 	Factor     float64
 	Norm       *Norm
 
-	as   onnx.DType         // of Half: the conversion
-	held *checkpoint.Tensor // of Tensor: is read in place of the one of that name; nil without
+	as       onnx.DType  // of Half: the conversion
+	inMemory *heldTensor // of Tensor: is read in place of the one of that name; nil without
 }
 
 // Norm is a BatchNormalization of a checkpoint: y = (x - mean) * gamma / sqrt(variance + Epsilon) + beta.

@@ -33,24 +33,36 @@ func gatherMatrix(dst, src []byte, dims, to, from []int64, item int) {
 	rows, columns := int(dims[0]), int(dims[1])
 	step, down, right := int(to[0])*item, int(from[0])*item, int(from[1])*item
 	squares := down == item && item == 4
-	grouped := down == item && (item == 2 || item == 4)
-	for r := 0; r < rows; r += tile {
-		last := min(r+tile, rows)
-		for c := 0; c < columns; c += tile {
-			size := min(tile, columns-c) * item
-			i := r
-			for ; squares && i+8 <= last; i += 8 {
-				gatherEight(dst[i*step+c*item:], step, src[i*down+c*right:], right, size)
+	for c := 0; c < columns; c += tile {
+		width := min(tile, columns-c)
+		for r := 0; r < rows; r += tile {
+			height, h, w := min(tile, rows-r), 0, 0
+			d, s := dst[r*step+c*item:], src[r*down+c*right:]
+			if squares {
+				h, w = kernel.Transpose(d, step, s, right, height, width)
 			}
-			for ; grouped && i+4 <= last; i += 4 {
-				at := i*step + c*item
-				four := [4][]byte{dst[at:][:size], dst[at+step:][:size], dst[at+2*step:][:size], dst[at+3*step:][:size]}
-				gatherFour(&four, src[i*down+c*right:], right, item)
+			if w < width && h > 0 {
+				gatherTile(d[w*item:], step, s[w*right:], down, right, h, width-w, item)
 			}
-			for ; i < last; i++ {
-				gatherRow(dst[i*step+c*item:][:size], src[i*down+c*right:], right, item)
+			if h < height {
+				gatherTile(d[h*step:], step, s[h*down:], down, right, height-h, width, item)
 			}
 		}
+	}
+}
+
+// gatherTile is gatherMatrix for as few rows and columns as a tile has.
+func gatherTile(dst []byte, step int, src []byte, down, right, rows, columns, item int) {
+	size, i := columns*item, 0
+	if down == item && (item == 2 || item == 4) {
+		for ; i+4 <= rows; i += 4 {
+			at := i * step
+			four := [4][]byte{dst[at:][:size], dst[at+step:][:size], dst[at+2*step:][:size], dst[at+3*step:][:size]}
+			gatherFour(&four, src[i*down:], right, item)
+		}
+	}
+	for ; i < rows; i++ {
+		gatherRow(dst[i*step:][:size], src[i*down:], right, item)
 	}
 }
 
@@ -70,17 +82,6 @@ func gatherRow(dst, src []byte, step, item int) {
 			copy(dst[:item], src[at:])
 		}
 		at += step
-	}
-}
-
-// gatherEight is gatherRow for eight rows of 4 bytes an element, step bytes apart, whose elements are neighbours in src.
-func gatherEight(dst []byte, step int, src []byte, right, size int) {
-	done := kernel.Transpose(dst, step, src, right, size/4)
-	for i := 0; i < 8 && 4*done < size; i += 4 {
-		at := i*step + 4*done
-		rest := size - 4*done
-		four := [4][]byte{dst[at:][:rest], dst[at+step:][:rest], dst[at+2*step:][:rest], dst[at+3*step:][:rest]}
-		gatherFour(&four, src[done*right+4*i:], right, 4)
 	}
 }
 

@@ -6,6 +6,30 @@ import (
 	"github.com/wiseft/wiseft/onnxmerge/checkpoint"
 )
 
+// heldTensor is elements of a tensor of the checkpoint in memory, in row-major order.
+type heldTensor struct {
+	*checkpoint.Tensor
+	data []byte
+}
+
+func newHeldTensor(t *checkpoint.Tensor, dims []int64, data []byte) *heldTensor {
+	read := func(dst []byte, off int64) error {
+		copy(dst, data[off:])
+		return nil
+	}
+	return &heldTensor{checkpoint.NewTensor(t.Name, t.DType, dims, read), data}
+}
+
+// transpose sets dst to a box of the tensor with its axes in the order perm.
+func (t *heldTensor) transpose(dst []byte, b box, perm []int) {
+	strides := permuted(stridesOf(t.Dims), perm)
+	item, off := t.DType.Bits()/8, int64(0)
+	for i, s := range b {
+		off += s.start * strides[i]
+	}
+	gather(dst, t.data[off*int64(item):], b.dims(), stridesOf(b.dims()), strides, item)
+}
+
 // inMemory returns an expression with the elements of e whose tensors, or the parts of them that e has, are in memory, and a
 // function that frees these; nil if they do not fit in the reserve. Files are read in their order, whatever the order of e; reading
 // columns of a matrix instead takes several times as long.
@@ -25,11 +49,7 @@ func (v evaluator) inMemory(e *Expression) (_ *Expression, free func(), err erro
 		err := v.limits.eachPart(length(dims), rowsWithin(dims, readElements), func(from, to int64) (bool, error) {
 			return true, v.elements(data[from*item:to*item], part, dims, t.DType, from)
 		})
-		read := func(dst []byte, off int64) error {
-			copy(dst, data[off:])
-			return nil
-		}
-		return &Expression{Op: Tensor, Name: t.Name, held: checkpoint.NewTensor(t.Name, t.DType, dims, read)}, err
+		return &Expression{Op: Tensor, Name: t.Name, inMemory: newHeldTensor(t, dims, data)}, err
 	})
 	if err != nil {
 		free()

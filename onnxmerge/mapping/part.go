@@ -92,8 +92,20 @@ func rowsWithin(dims []int64, most int64) int64 {
 const readElements = 64 << 10
 
 // turnElements is how many elements of an expression are evaluated at a time by each goroutine if its tensors are in memory: about
-// what the cache of a core holds.
-const turnElements = 1 << 20
+// what half of the cache of a core holds.
+const turnElements = 256 << 10
+
+// turnOf returns how many elements are evaluated at a time if tensors are in memory: turnElements, or more if rows are long.
+func turnOf(dims []int64) int64 { return max(rowsWithin(dims, turnElements), fewestRows(dims)) }
+
+// fewestRows returns the length of so many rows that what they have of a row of a matrix that is transposed fills a line of the cache.
+func fewestRows(dims []int64) int64 {
+	rows := withoutOnes(dims)
+	if len(rows) < 2 {
+		return length(dims)
+	}
+	return min(tile, rows[0]) * length(rows[1:])
+}
 
 // stripElements is how many elements are evaluated at a time if tensors are not in memory: those of many rows, so that the columns
 // of a matrix that is transposed are read in long runs.
@@ -148,7 +160,7 @@ func (v evaluator) equals(
 		}
 		if held != nil {
 			defer free()
-			e, most = held, turnElements
+			e, most = held, turnOf(dims)
 		}
 	}
 	workers := int64(v.limits.workersFor(total))

@@ -89,9 +89,14 @@ func newPayload(
 	}
 	memory := values.limits.memory() / windowShare
 	p.length = e.windowElements(dims, dtype, memory)
-	if size, err := values.bytesInMemory(e); err == nil && size <= memory && length(dims) > turnElements {
-		p.loads, p.length = true, min(p.length, rowsWithin(dims, turnElements))
+	if size, err := values.bytesInMemory(e); err != nil || values.reserve == nil || size > memory || length(dims) <= turnElements {
+		return p.fill
 	}
+	p.loads = true
+	if fewestRows(dims)*int64(storedAs(dtype).Bits()/8) <= onnx.BlockSize {
+		return p.read
+	}
+	p.length = min(p.length, turnOf(dims))
 	return p.fill
 }
 
@@ -136,7 +141,11 @@ func (p *payload) read(dst []byte, off int64) error {
 	if t := p.stored(p.expression); t != nil {
 		return t.ReadAt(dst, off)
 	}
-	return p.values.elements(dst, p.expression, p.dims, p.dtype, off/int64(p.dtype.Bits()/8))
+	from := off / int64(p.dtype.Bits()/8)
+	if p.loads {
+		return p.inMemory(dst, from, p.values.elements)
+	}
+	return p.values.elements(dst, p.expression, p.dims, p.dtype, from)
 }
 
 // stored returns the tensor of the checkpoint whose bytes are those of an expression; nil if there is none.
@@ -193,12 +202,19 @@ func (p *payload) evaluate(w *window, from int64) error {
 	if !p.loads {
 		return p.values.concurrently(w.data, p.expression, p.dims, p.dtype, from)
 	}
+	return p.inMemory(w.data, from, p.values.concurrently)
+}
+
+// inMemory sets dst to elements from from on by evaluate, of an expression whose tensors are in memory.
+func (p *payload) inMemory(
+	dst []byte, from int64, evaluate func(dst []byte, e *Expression, dims []int64, dtype onnx.DType, from int64) error,
+) error {
 	l := p.load()
-	defer p.unload(l, int64(w.left)/int64(p.dtype.Bits()/8))
+	defer p.unload(l, int64(len(dst))/int64(p.dtype.Bits()/8))
 	if l.err != nil {
 		return l.err
 	}
-	return p.values.elements(w.data, l.expression, p.dims, p.dtype, from)
+	return evaluate(dst, l.expression, p.dims, p.dtype, from)
 }
 
 // load returns the expression with its tensors in memory.

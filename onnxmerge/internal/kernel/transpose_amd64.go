@@ -1,14 +1,14 @@
 package kernel
 
-func transpose(dst []byte, step int, src []byte, srcStep, n int) int {
+func transpose(dst []byte, step int, src []byte, srcStep, rows, columns int) bool {
 	if !hasAVX {
-		return 0
+		return false
 	}
-	transposeAVX(&dst[0], step, &src[0], srcStep, n/8)
-	return n
+	transposeAVX(&dst[0], step, &src[0], srcStep, rows/8, columns/8)
+	return true
 }
 
-// n > 0 is the number of squares of 8 x 8 elements.
+// rows and columns, both > 0, are numbers of squares of 8 x 8 elements.
 //
 //go:noescape
-func transposeAVX(dst *byte, step int, src *byte, srcStep, n int)
+func transposeAVX(dst *byte, step int, src *byte, srcStep, rows, columns int)

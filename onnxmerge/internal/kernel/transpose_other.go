@@ -2,4 +2,4 @@
 
 package kernel
 
-func transpose([]byte, int, []byte, int, int) int { return 0 }
+func transpose([]byte, int, []byte, int, int, int) bool { return false }

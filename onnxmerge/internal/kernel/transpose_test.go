@@ -8,30 +8,41 @@ import (
 
 func TestTranspose(t *testing.T) {
 	t.Parallel()
-	for _, columns := range []int{0, 7, 8, 16, 23} {
-		const between = 12 // bytes behind each row, which stay
-		step, srcStep := 4*columns+between, 8*4+between
-		src, dst := make([]byte, columns*srcStep), make([]byte, 8*step)
-		for i := range src {
-			src[i] = byte(i*7 + i/256)
+	for _, rows := range []int{0, 7, 8, 16, 21} {
+		for _, columns := range []int{0, 7, 8, 16, 23} {
+			testTranspose(t, rows, columns)
 		}
-		before := slices.Repeat([]byte{0xaa}, len(dst))
-		copy(dst, before)
-		done := Transpose(dst, step, src, srcStep, columns)
-		if want := columns &^ 7; done != want && (done != 0 || transposes) {
-			t.Errorf("%d columns: %d are set, want %d", columns, done, want)
+	}
+}
+
+func testTranspose(t *testing.T, rows, columns int) {
+	t.Helper()
+	const between = 12 // bytes behind each row, which stay
+	step, srcStep := 4*columns+between, 4*rows+between
+	src, dst := make([]byte, columns*srcStep), make([]byte, rows*step)
+	for i := range src {
+		src[i] = byte(i*7 + i/256)
+	}
+	before := slices.Repeat([]byte{0xaa}, step)
+	for i := range dst {
+		dst[i] = 0xaa
+	}
+	m, n := Transpose(dst, step, src, srcStep, rows, columns)
+	if all := m == rows&^7 && n == columns&^7; !all && (transposes && rows >= 8 && columns >= 8 || m+n != 0) {
+		t.Errorf("of %d rows and %d columns: %d and %d are set", rows, columns, m, n)
+	}
+	for i := range rows {
+		row, set := dst[i*step:][:step], 0
+		if i < m {
+			set = n
 		}
-		for i := range 8 {
-			row := dst[i*step:][:step]
-			for k := range done {
-				got, want := binary.LittleEndian.Uint32(row[4*k:]), binary.LittleEndian.Uint32(src[k*srcStep+4*i:])
-				if got != want {
-					t.Fatalf("%d columns: element %d of row %d is %x, want %x", columns, k, i, got, want)
-				}
+		for k := range set {
+			if got, want := binary.LittleEndian.Uint32(row[4*k:]), binary.LittleEndian.Uint32(src[k*srcStep+4*i:]); got != want {
+				t.Fatalf("%d rows, %d columns: element %d of row %d is %x, want %x", rows, columns, k, i, got, want)
 			}
-			if !slices.Equal(row[4*done:], before[:step-4*done]) {
-				t.Errorf("%d columns: row %d is changed behind them", columns, i)
-			}
+		}
+		if !slices.Equal(row[4*set:], before[4*set:]) {
+			t.Errorf("%d rows, %d columns: row %d is changed behind them", rows, columns, i)
 		}
 	}
 }
