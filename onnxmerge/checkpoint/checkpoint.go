@@ -43,6 +43,8 @@ type Tensor struct {
 
 	bits int64 // of one element
 	read func(dst []byte, off int64) error
+	file *File // that has the payload from off on, as read gives it; nil otherwise
+	off  int64
 }
 
 // NewTensor returns a tensor that no file has, for [New]: read sets dst to the payload's bytes from off on, as [Tensor.ReadAt]

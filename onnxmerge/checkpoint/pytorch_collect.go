@@ -179,8 +179,11 @@ func (f *flattener) add(name string, v any, depth int) error {
 	}
 	switch v := v.(type) {
 	case *view:
-		f.tensors = append(f.tensors, &Tensor{Name: name, Type: v.kind.name, DType: v.kind.dtype, Dims: v.dims,
-			bits: 8 * v.kind.size, read: v.readAt})
+		t := &Tensor{Name: name, Type: v.kind.name, DType: v.kind.dtype, Dims: v.dims, bits: 8 * v.kind.size, read: v.readAt}
+		if v.isStored() {
+			t.setPlace(v.storage.r, v.off*v.kind.size)
+		}
+		f.tensors = append(f.tensors, t)
 		if f.names += len(name); f.names > maxNames || len(f.tensors) > maxTensors {
 			return malformedf("the checkpoint has more than %d tensors, or names of more than %d bytes", maxTensors, maxNames)
 		}

@@ -97,6 +97,9 @@ func (v *view) isContiguous() bool {
 	return true
 }
 
+// isStored reports whether readAt gives bytes of the storage as they are, one after the other.
+func (v *view) isStored() bool { return v.isContiguous() && v.storage.order != binary.BigEndian }
+
 // readAt sets dst to the bytes from off on of the elements in row-major order.
 func (v *view) readAt(dst []byte, off int64) error {
 	if v.isContiguous() {

@@ -67,14 +67,16 @@ func openSafetensors(r io.ReaderAt, size int64) (*Checkpoint, error) {
 	for _, e := range entries {
 		from := start + e.Offsets[0]
 		kind := safetensorsTypes[e.DType]
-		tensors = append(tensors, &Tensor{Name: e.name, Type: e.DType, DType: kind.dtype, Dims: e.Shape, bits: kind.bits,
+		t := &Tensor{Name: e.name, Type: e.DType, DType: kind.dtype, Dims: e.Shape, bits: kind.bits,
 			read: func(dst []byte, off int64) error {
 				_, err := r.ReadAt(dst, from+off)
 				if errors.Is(err, io.EOF) {
 					err = io.ErrUnexpectedEOF
 				}
 				return err
-			}})
+			}}
+		t.setPlace(r, from)
+		tensors = append(tensors, t)
 	}
 	c, err := newCheckpoint(Safetensors, tensors)
 	if err != nil {

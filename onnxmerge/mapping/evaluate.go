@@ -129,8 +129,7 @@ const stripBytes = 256 << 10
 // fillTransposed is fill for an argument with other axes, of which it holds some rows at a time.
 func (v evaluator) fillTransposed(dst []byte, e *Expression, b box, dtype onnx.DType) error {
 	if held := e.Args[0].inMemory; held != nil && held.DType == dtype {
-		held.transpose(dst, b, e.Perm)
-		return nil
+		return held.transpose(dst, b, e.Perm)
 	}
 	inner := make(box, len(b))
 	for i, p := range e.Perm {

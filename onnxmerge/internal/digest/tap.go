@@ -28,7 +28,8 @@ type Tap struct {
 	early      []piece // pieces read ahead of next, by offset
 	earlyBytes int     // bytes in early
 	spare      [][]byte
-	gap        []byte // what readUntil reads into
+	gap        []byte        // what readUntil reads into
+	viewed     chan struct{} // closed when the last view is hashed; nil without views
 }
 
 type piece struct {
