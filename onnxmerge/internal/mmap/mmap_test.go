@@ -79,7 +79,8 @@ func TestShorterFile(t *testing.T) {
 				t.Error("an index out of range is taken for a fault of the file")
 			}
 		}()
-		_ = r.Use(func(got []byte) { _ = got[len(got)] })
+		beyond := len(data)
+		_ = r.Use(func(got []byte) { _ = got[beyond] })
 	}()
 	if err := r.Close(); err != nil {
 		t.Error(err)
