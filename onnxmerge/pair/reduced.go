@@ -104,6 +104,8 @@ type op struct {
 	number      bool // static, of single numbers and what the model computes from shapes
 	// isLinearScale is set for an operator that scales a linear one's result by channel.
 	isLinearScale bool
+	// moved is the operator whose result the operator only moves, shifts or multiplies by one number; else itself.
+	moved *op
 	// alpha is the number by which the node multiplies its product; 0 means 1.
 	alpha float32
 	// anchor is the colour assigned to the operator's result by evidence other than upstream structure; 0 if none.
@@ -187,6 +189,7 @@ func (f *reduced) add(o *op, ins []*value) *value {
 	o.out.op = o
 	o.static = !o.bounded && !slices.ContainsFunc(o.ins, func(v *value) bool { return !v.isStatic() })
 	o.number = o.static && len(o.uses) == 0 && !slices.ContainsFunc(o.ins, func(v *value) bool { return !v.op.number })
+	o.findMoved()
 	o.isLinearScale = o.scalesLinear()
 	if o.isTransparent() {
 		o.transparent = true
@@ -296,10 +299,18 @@ func (u *use) shiftsScaled() bool {
 // behindMoves returns the operator that computes the value, before others that only move elements, add biases or multiply
 // by one number; nil for an input.
 func (v *value) behindMoves() *op {
-	for v.op != nil && !v.op.isLinear() && (v.op.passes() || len(v.op.uses) == 0 && v.op.isScale()) {
-		v = v.op.dynamic()
+	if v.op == nil {
+		return nil
 	}
-	return v.op
+	return v.op.moved
+}
+
+// findMoved sets moved, from that of its operand: a chain may be as long as the file.
+func (o *op) findMoved() {
+	o.moved = o
+	if !o.isLinear() && (o.passes() || len(o.uses) == 0 && o.isScale()) {
+		o.moved = o.dynamic().behindMoves()
+	}
 }
 
 // transposed returns the weight with its axes permuted by perm, reversed if perm is nil. If perm does not fit, the
