@@ -186,11 +186,22 @@ func TestMutationsMakeNoMistake(t *testing.T) {
 // reopened returns a copy of the model that may be changed.
 func reopened(t *testing.T, f corpusFile) *onnx.Model {
 	t.Helper()
+	return openBytes(t, rewritten(t, f))
+}
+
+// rewritten returns the bytes of the model.
+func rewritten(t *testing.T, f corpusFile) []byte {
+	t.Helper()
 	var data bytes.Buffer
 	if err := f.model.Rewrite(t.Context(), &data, nil, 1); err != nil {
 		t.Fatal(err)
 	}
-	m, err := onnx.Open(bytes.NewReader(data.Bytes()), int64(data.Len()))
+	return data.Bytes()
+}
+
+func openBytes(t *testing.T, data []byte) *onnx.Model {
+	t.Helper()
+	m, err := onnx.Open(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
 		t.Fatal(err)
 	}

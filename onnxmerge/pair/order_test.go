@@ -42,13 +42,9 @@ func TestOrderOfOperators(t *testing.T) {
 // backwards returns the model with the operators of its main graph in the opposite order in the file.
 func backwards(t *testing.T, f corpusFile) *onnx.Model {
 	t.Helper()
-	var file bytes.Buffer
-	if err := f.model.Rewrite(t.Context(), &file, nil, 1); err != nil {
-		t.Fatal(err)
-	}
 	const graph, node = 7, 1
 	var data []byte
-	for num, field := range fields(t, file.Bytes()) {
+	for num, field := range fields(t, rewritten(t, f)) {
 		if num == graph {
 			var nodes, rest []byte
 			body, _ := protowire.ConsumeBytes(field[protowire.SizeTag(graph):])
@@ -63,11 +59,7 @@ func backwards(t *testing.T, f corpusFile) *onnx.Model {
 		}
 		data = append(data, field...)
 	}
-	m, err := onnx.Open(bytes.NewReader(data), int64(len(data)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m
+	return openBytes(t, data)
 }
 
 // fields yields the fields of a message with their numbers.
