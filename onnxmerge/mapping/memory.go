@@ -74,8 +74,8 @@ func (v evaluator) inMemory(e *Expression) (_ *Expression, free func(), err erro
 // readPart sets data to a part of a tensor, by several goroutines.
 func (v evaluator) readPart(data []byte, part *Expression, dims []int64, dtype onnx.DType) error {
 	item := int64(dtype.Bits() / 8)
-	return v.limits.eachPart(length(dims), rowsWithin(dims, readElements), func(from, to int64) (bool, error) {
-		return true, v.elements(data[from*item:to*item], part, dims, dtype, from)
+	return v.limits.eachPart(length(dims), rowsWithin(dims, readElements), func(from, to int64) error {
+		return v.elements(data[from*item:to*item], part, dims, dtype, from)
 	})
 }
 

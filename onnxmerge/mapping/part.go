@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -114,19 +115,14 @@ const stripElements = 2 << 20
 // fewWork is a number of elements that several goroutines do not evaluate faster than one.
 const fewWork = 1 << 16
 
-// eachPart calls f with ranges of step elements, by several goroutines, in about their order, until it returns false or an error.
-func (l Limits) eachPart(total, step int64, f func(from, to int64) (more bool, err error)) error {
-	var next atomic.Int64
+// repeat calls f by several goroutines until it returns false or an error.
+func (l Limits) repeat(elements int64, f func() (more bool, err error)) error {
 	var ended atomic.Bool
 	var group errgroup.Group
-	for range l.workersFor(total) {
+	for range l.workersFor(elements) {
 		group.Go(func() error {
 			for !ended.Load() {
-				from := next.Add(step) - step
-				if from >= total {
-					return nil
-				}
-				more, err := f(from, min(from+step, total))
+				more, err := f()
 				if !more || err != nil {
 					ended.Store(true)
 					return err
@@ -138,8 +134,21 @@ func (l Limits) eachPart(total, step int64, f func(from, to int64) (more bool, e
 	return group.Wait()
 }
 
+// eachPart calls f with ranges of step elements, by several goroutines, in about their order, until it returns an error.
+func (l Limits) eachPart(total, step int64, f func(from, to int64) error) error {
+	var next atomic.Int64
+	return l.repeat(total, func() (bool, error) {
+		from := next.Add(step) - step
+		if from >= total {
+			return false, nil
+		}
+		return true, f(from, min(from+step, total))
+	})
+}
+
 // equals reports whether an expression gives the elements that want sets dst to, from an element on, in the type dtype. A few
-// elements are compared before all are, by several goroutines, in about their order.
+// elements are compared before all are, by several goroutines. One at a time calls want, in the order of the elements: a file is
+// then hashed from what was read last, and nothing of it waits for what is before.
 func (v evaluator) equals(
 	e *Expression, dtype onnx.DType, want func(dst []byte, from int64) error,
 ) (bool, error) {
@@ -147,8 +156,9 @@ func (v evaluator) equals(
 	if err != nil {
 		return false, err
 	}
+	c := equality{values: v, expression: e, dims: dims, dtype: dtype, want: want}
 	total := length(dims)
-	if same, err := v.equalRange(e, dims, dtype, 0, min(sampled, total), want); !same || err != nil || total <= sampled {
+	if same, err := c.first(min(sampled, total)); !same || err != nil || total <= sampled {
 		return same, err
 	}
 	most := int64(readElements)
@@ -160,50 +170,87 @@ func (v evaluator) equals(
 		}
 		if held != nil {
 			defer free()
-			e, most = held, turnOf(dims)
+			c.expression, most = held, turnOf(dims)
 		}
 	}
 	workers := int64(v.limits.workersFor(total))
-	most = min(v.limits.memory()/(4*workers)/e.costBytes(dtype), (total+workers-1)/workers, most)
+	each := e.costBytes(dtype) + c.item()
+	most = min(v.limits.memory()/(4*workers)/each, (total+workers-1)/workers, most)
+	return c.parts(rowsWithin(dims, max(most, 1)))
+}
+
+// equality compares the elements of an expression with those that want gives.
+type equality struct {
+	values     evaluator
+	expression *Expression
+	dims       []int64 // of the expression
+	dtype      onnx.DType
+	want       func(dst []byte, from int64) error
+}
+
+// item returns the bytes of an element.
+func (c *equality) item() int64 { return int64(storedAs(c.dtype).Bits() / 8) }
+
+// parts compares all elements, step at a time.
+func (c *equality) parts(step int64) (same bool, err error) {
+	var turn sync.Mutex
+	var next int64
 	var differs atomic.Bool
-	err = v.limits.eachPart(total, rowsWithin(dims, max(most, 1)), func(from, to int64) (bool, error) {
-		same, err := v.equalRange(e, dims, dtype, from, to, want)
-		if err == nil && !same {
-			differs.Store(true)
-		}
-		return same, err
+	total := length(c.dims)
+	take := func(data []byte) (from int64, wanted []byte, err error) {
+		turn.Lock()
+		defer turn.Unlock()
+		from, next = next, min(next+step, total)
+		wanted = data[:(next-from)*c.item()]
+		return from, wanted, c.read(wanted, from)
+	}
+	err = c.values.limits.repeat(total, func() (more bool, err error) {
+		err = withScratch(step*c.item(), func(data []byte) error {
+			from, wanted, err := take(data)
+			if err != nil || len(wanted) == 0 {
+				return err
+			}
+			more, err = c.has(wanted, from)
+			if !more {
+				differs.Store(true)
+			}
+			return err
+		})
+		return more, err
 	})
 	return !differs.Load(), err
 }
 
-// equalRange is equals for a range of elements, evaluated together.
-func (v evaluator) equalRange(
-	e *Expression, dims []int64, dtype onnx.DType, from, to int64, want func(dst []byte, from int64) error,
-) (same bool, err error) {
-	item := int64(storedAs(dtype).Bits() / 8)
-	err = withScratch((to-from)*item, func(got []byte) error {
-		if err := v.elements(got, e, dims, dtype, from); err != nil {
+// first compares the first n elements.
+func (c *equality) first(n int64) (same bool, err error) {
+	err = withScratch(n*c.item(), func(wanted []byte) error {
+		if err := c.read(wanted, 0); err != nil {
 			return err
 		}
-		same, err = hasElements(got, item, func(dst []byte, at int64) error { return want(dst, from+at) })
+		same, err = c.has(wanted, 0)
 		return err
 	})
 	return same, err
 }
 
-// hasElements reports whether data has the elements of item bytes that want gives, some of which it reads at a time.
-func hasElements(data []byte, item int64, want func(dst []byte, at int64) error) (same bool, err error) {
-	err = withScratch(min(int64(len(data)), blockElements*item), func(b []byte) error {
-		at := int64(0)
-		for same = true; len(data) > 0 && same; data = data[len(b):] {
-			b = b[:min(len(b), len(data))]
-			if err := want(b, at); err != nil {
-				return err
-			}
-			same = bytes.Equal(b, data[:len(b)])
-			at += int64(len(b)) / item
+// read sets data to the elements that are wanted from one on, blockElements at a time: those that are read are hashed soon after.
+func (c *equality) read(data []byte, from int64) error {
+	for len(data) > 0 {
+		n := min(int64(len(data)), blockElements*c.item())
+		if err := c.want(data[:n], from); err != nil {
+			return err
 		}
-		return nil
+		data, from = data[n:], from+n/c.item()
+	}
+	return nil
+}
+
+// has reports whether wanted has the elements of the expression from one on.
+func (c *equality) has(wanted []byte, from int64) (same bool, err error) {
+	err = withScratch(int64(len(wanted)), func(got []byte) error {
+		err := c.values.elements(got, c.expression, c.dims, c.dtype, from)
+		same = err == nil && bytes.Equal(got, wanted)
+		return err
 	})
 	return same, err
 }
@@ -214,7 +261,7 @@ func (v evaluator) concurrently(dst []byte, e *Expression, dims []int64, dtype o
 	total := int64(len(dst)) / item
 	workers := int64(v.limits.workersFor(total))
 	step := rowsWithin(dims, max(min((total+workers-1)/workers, stripElements), 1))
-	return v.limits.eachPart(total, step, func(at, to int64) (bool, error) {
-		return true, v.elements(dst[at*item:to*item], e, dims, dtype, from+at)
+	return v.limits.eachPart(total, step, func(at, to int64) error {
+		return v.elements(dst[at*item:to*item], e, dims, dtype, from+at)
 	})
 }

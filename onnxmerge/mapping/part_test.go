@@ -230,7 +230,7 @@ func TestPayloadInWindows(t *testing.T) {
 	}
 }
 
-// A comparison in parts sees every element, also with several goroutines.
+// A comparison in parts sees every element, also with several goroutines, of which one at a time reads what is wanted, in order.
 func TestEquals(t *testing.T) {
 	t.Parallel()
 	v, list := partCases(t)
@@ -263,8 +263,13 @@ func TestEquals(t *testing.T) {
 				data[changed] ^= 1
 			}
 			for _, v := range []evaluator{v, little} { // tensors in memory, and read in columns
+				next := 0
 				same, err := v.equals(e, dtype, func(dst []byte, from int64) error {
-					copy(dst, data[from*int64(item):])
+					at := int(from) * item
+					if at != next && at > 0 { // a few are read before all are
+						t.Errorf("%s: bytes from %d on are read where those from %d on are next", e, at, next)
+					}
+					next = at + copy(dst, data[at:])
 					return nil
 				})
 				if err != nil || same != (changed < 0) {

