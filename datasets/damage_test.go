@@ -5,24 +5,15 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/wiseft/wiseft/datasets"
+	"github.com/wiseft/wiseft/internal/memorytest"
 )
 
 // maxAllocated bounds what reading a damaged file of a few KiB may allocate.
 const maxAllocated = 32 << 20
-
-// allocated returns the bytes that f allocates. Tests that call it must not be parallel.
-func allocated(f func()) uint64 {
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	f()
-	runtime.ReadMemStats(&after)
-	return after.TotalAlloc - before.TotalAlloc
-}
 
 // readAll opens a data set and reads its samples; errors are expected.
 func readAll(ctx context.Context, path string) {
@@ -82,7 +73,7 @@ func TestDamagedFilesTakeLittleMemory(t *testing.T) {
 				}
 				// Pictures are read from the folders of their classes.
 				read := func() { readAll(t.Context(), damaged); readAll(t.Context(), filepath.Dir(filepath.Dir(damaged))) }
-				if n := allocated(read); n > maxAllocated {
+				if n := memorytest.Allocated(read); n > maxAllocated {
 					t.Fatalf("%s with bit %d of byte %d changed: %d MiB are allocated", path, bit, at, n>>20)
 				}
 			}
@@ -104,7 +95,7 @@ func TestLongLinesTakeLittleMemory(t *testing.T) {
 		if err := os.WriteFile(path, []byte(head+line), 0o666); err != nil {
 			t.Fatal(err)
 		}
-		if n := allocated(func() { readAll(t.Context(), path) }); n > 8*uint64(len(line)) {
+		if n := memorytest.Allocated(func() { readAll(t.Context(), path) }); n > 8*int64(len(line)) {
 			t.Errorf("%s: %d MiB are allocated for a file of %d", name, n>>20, len(line)>>20)
 		}
 	}

@@ -4,21 +4,12 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
-	"runtime"
 	"testing"
 
 	"github.com/wiseft/wiseft/datasets"
+	"github.com/wiseft/wiseft/internal/memorytest"
 	"github.com/wiseft/wiseft/scripts/sharedtest"
 )
-
-// allocatedBytes returns what use allocates, whatever is freed in between.
-func allocatedBytes(use func()) int64 {
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	use()
-	runtime.ReadMemStats(&after)
-	return int64(after.TotalAlloc - before.TotalAlloc)
-}
 
 // readSome opens a data set and reads a few samples. What is wrong with it does not matter.
 func readSome(t testing.TB, path string) {
@@ -87,7 +78,7 @@ func checkFlippedBit(t *testing.T, source string, whole []byte, bit int) {
 	if err := os.WriteFile(path, flipped, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	if taken := allocatedBytes(func() { readSome(t, path) }); taken > limit {
+	if taken := memorytest.Allocated(func() { readSome(t, path) }); taken > limit {
 		t.Fatalf("%s: bit %d of byte %d flipped takes %d bytes", source, bit%8, bit/8, taken)
 	}
 }
@@ -95,30 +86,17 @@ func checkFlippedBit(t *testing.T, source string, whole []byte, bit int) {
 // fuzzMemory reads arbitrary files of an extension: what they take is bounded by a few times what they can expand to.
 func fuzzMemory(f *testing.F, extension, seeds string) {
 	f.Helper()
-	paths, err := filepath.Glob(seeds)
-	if err != nil || len(paths) == 0 {
-		f.Fatalf("%d seeds (%v)", len(paths), err)
+	// Text takes 24 bytes for a word of two; deflate expands a byte to 1,032, as float64 of which a copy is made.
+	limit := memorytest.Limit{Fixed: 32 << 20, PerByte: 64}
+	if extension == ".h5" || extension == ".npz" {
+		limit.PerByte += 1032 * 8
 	}
-	for _, path := range paths {
-		file, err := os.ReadFile(path)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(file)
-	}
-	f.Fuzz(func(t *testing.T, file []byte) {
+	memorytest.Fuzz(f, memorytest.Files(f, seeds), limit.Of, func(t *testing.T, file []byte) {
 		path := filepath.Join(t.TempDir(), "file"+extension)
 		if err := os.WriteFile(path, file, 0o666); err != nil {
 			t.Fatal(err)
 		}
-		// Text takes 24 bytes for a word of two; deflate expands a byte to 1,032, as float64 of which a copy is made.
-		limit := int64(32<<20 + 64*len(file))
-		if extension == ".h5" || extension == ".npz" {
-			limit += 1032 * 8 * int64(len(file))
-		}
-		if taken := allocatedBytes(func() { readSome(t, path) }); taken > limit {
-			t.Fatalf("a file of %d bytes takes %d", len(file), taken)
-		}
+		readSome(t, path)
 	})
 }
 

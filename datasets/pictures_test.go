@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/wiseft/wiseft/datasets"
+	"github.com/wiseft/wiseft/internal/memorytest"
 )
 
 const picturesFolder = "testdata/pictures"
@@ -112,11 +112,8 @@ func TestMalformedPictures(t *testing.T) {
 // TestPictureClaims checks that an offset in a TIFF file is not allocated.
 func TestPictureClaims(t *testing.T) {
 	file := []byte("II*\x00\x00\x00\x00\x80 and no directory at two gigabytes")
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	err := datasets.DecodeFile(".png", file)
-	runtime.ReadMemStats(&after)
-	if taken := after.TotalAlloc - before.TotalAlloc; err == nil || taken > 1<<20 {
+	var err error
+	if taken := memorytest.Allocated(func() { err = datasets.DecodeFile(".png", file) }); err == nil || taken > 1<<20 {
 		t.Errorf("took %d bytes for a file of %d (%v)", taken, len(file), err)
 	}
 }

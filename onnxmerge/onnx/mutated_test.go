@@ -6,11 +6,12 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/wiseft/wiseft/internal/memorytest"
 )
 
 // Damaged models take little memory and time, whatever they claim. They are drawn by number, 300 of them, or 20,000 divided by
@@ -79,13 +80,12 @@ func openMutated(model []byte) error {
 
 // taken returns what f allocates, whatever is freed in between, and how long it takes.
 func taken(f func()) (bytes int64, took time.Duration) {
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	start := time.Now()
-	f()
-	took = time.Since(start)
-	runtime.ReadMemStats(&after)
-	return int64(after.TotalAlloc - before.TotalAlloc), took
+	bytes = memorytest.Allocated(func() {
+		start := time.Now()
+		f()
+		took = time.Since(start)
+	})
+	return bytes, took
 }
 
 // mutated returns a model with one to four changes: a flipped bit, a length field of many bytes, a part that is missing,

@@ -7,11 +7,11 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/wiseft/wiseft/internal/memorytest"
 	"github.com/wiseft/wiseft/probe/feature"
 )
 
@@ -143,11 +143,10 @@ func TestParquetDamaged(t *testing.T) {
 	for _, name := range []string{"list.parquet", "zstd.parquet", "gzip.parquet", "lz4.parquet", "page_2.0.parquet"} {
 		file := read(t, name)
 		try := func(b []byte) bool {
-			var before, after runtime.MemStats
-			runtime.ReadMemStats(&before)
-			_, err := feature.ReadPart(bytes.NewReader(b), int64(len(b)), feature.Part{})
-			runtime.ReadMemStats(&after)
-			if taken := after.TotalAlloc - before.TotalAlloc; taken > bound {
+			var err error
+			if taken := memorytest.Allocated(func() {
+				_, err = feature.ReadPart(bytes.NewReader(b), int64(len(b)), feature.Part{})
+			}); taken > bound {
 				t.Errorf("%s: %d bytes for a file of %d", name, taken, len(b))
 			}
 			return err != nil
@@ -187,12 +186,12 @@ func TestWideTables(t *testing.T) {
 		{"rows", "a,b,label\n" + strings.Repeat("1,2,x\n", megabyte/2), "", 40},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			var before, after runtime.MemStats
-			runtime.ReadMemStats(&before)
-			_, err := feature.ReadPart(strings.NewReader(c.file), int64(len(c.file)), feature.Part{})
-			runtime.ReadMemStats(&after)
-			if taken := int64(after.TotalAlloc-before.TotalAlloc) / int64(len(c.file)); taken > c.times {
-				t.Errorf("%d times the file, want at most %d", taken, c.times)
+			var err error
+			taken := memorytest.Allocated(func() {
+				_, err = feature.ReadPart(strings.NewReader(c.file), int64(len(c.file)), feature.Part{})
+			})
+			if times := taken / int64(len(c.file)); times > c.times {
+				t.Errorf("%d times the file, want at most %d", times, c.times)
 			}
 			if (err != nil) != (c.refusal != "") || err != nil && !strings.Contains(err.Error(), c.refusal) {
 				t.Errorf("error %v, want %q", err, c.refusal)

@@ -1,9 +1,9 @@
 package scaled_test
 
 import (
-	"runtime"
 	"testing"
 
+	"github.com/wiseft/wiseft/internal/memorytest"
 	"github.com/wiseft/wiseft/probe/fit/internal/fittest"
 	"github.com/wiseft/wiseft/probe/fit/internal/scaled"
 )
@@ -12,15 +12,14 @@ import (
 func TestPassesReuseBlocks(t *testing.T) {
 	const passes, d = 100, 500
 	rows := scaled.New(fittest.Blobs(scaled.BlockRows, d, 2), 1)
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	for range passes {
-		if err := rows.Pass(t.Context(), 1, func(*scaled.Block) {}); err != nil {
-			t.Fatal(err)
+	taken := memorytest.Allocated(func() {
+		for range passes {
+			if err := rows.Pass(t.Context(), 1, func(*scaled.Block) {}); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	runtime.ReadMemStats(&after)
-	taken, blocks := after.TotalAlloc-before.TotalAlloc, uint64(passes*scaled.BlockRows*rows.Width*8)
+	})
+	blocks := int64(passes * scaled.BlockRows * rows.Width * 8)
 	if taken > blocks/2 { // the race detector drops a quarter of what is put into a pool
 		t.Errorf("%d passes took %d bytes, as much as %.2g blocks each", passes, taken, float64(taken)/float64(blocks))
 	}
