@@ -25,8 +25,8 @@ type parameter struct {
 
 // parameters are more than 1 MiB each, above which files are used in memory, but for small ones. Few of their extents are multiples of 8.
 var parameters = []parameter{
-	{"fc.weight", []int64{1003, 517}}, {"fc.bias", []int64{1003}}, {"small.weight", []int64{37, 21}},
-	{"attn.q.weight", []int64{299, 1001}}, {"attn.k.weight", []int64{299, 1001}}, {"attn.v.weight", []int64{299, 1001}},
+	{"fc.weight", []int64{1003, 269}}, {"fc.bias", []int64{1003}}, {"small.weight", []int64{37, 21}},
+	{"attn.q.weight", []int64{267, 1001}}, {"attn.k.weight", []int64{267, 1001}}, {"attn.v.weight", []int64{267, 1001}},
 	{"conv.weight", []int64{51, 40, 13, 11}}, {"bn.weight", []int64{51}}, {"bn.bias", []int64{51}}, {"bn.running_mean", []int64{51}},
 	{"bn.running_var", []int64{51}},
 }
@@ -56,9 +56,9 @@ func parametersOf(list []parameter, seed uint64) map[string][]float64 {
 
 // exported returns the tensors that an export of the network has: transposed, joined, and with a BatchNormalization folded in.
 func exported(w map[string][]float64) map[string][]float64 {
-	m := map[string][]float64{"large": transposed(w["fc.weight"], 1003, 517), "little": transposed(w["small.weight"], 37, 21), "bias": w["fc.bias"]}
+	m := map[string][]float64{"large": transposed(w["fc.weight"], 1003, 269), "little": transposed(w["small.weight"], 37, 21), "bias": w["fc.bias"]}
 	if q := w["attn.q.weight"]; q != nil {
-		m["joined"] = transposed(slices.Concat(q, w["attn.k.weight"], w["attn.v.weight"]), 3*299, 1001)
+		m["joined"] = transposed(slices.Concat(q, w["attn.k.weight"], w["attn.v.weight"]), 3*267, 1001)
 		factor := func(channel int) float64 {
 			return w["bn.weight"][channel] / math.Sqrt(w["bn.running_var"][channel]+1e-5)
 		}
@@ -86,8 +86,8 @@ func transposed(v []float64, rows, columns int) []float64 {
 // exportedModel returns an ONNX model with the tensors of an export.
 func exportedModel(m map[string][]float64) []byte {
 	b := &onnxtest.Builder{}
-	b.Input("x", 1, 517)
-	b.Tensor("large", m["large"], 517, 1003)
+	b.Input("x", 1, 269)
+	b.Tensor("large", m["large"], 269, 1003)
 	b.Tensor("bias", m["bias"], 1003)
 	b.Tensor("little", m["little"], 21, 37)
 	b.Node("h", "MatMul", "x", "large")
@@ -96,7 +96,7 @@ func exportedModel(m map[string][]float64) []byte {
 	b.Output("l")
 	if m["joined"] != nil {
 		b.Input("image", 1, 40, 32, 32)
-		b.Tensor("joined", m["joined"], 1001, 897)
+		b.Tensor("joined", m["joined"], 1001, 801)
 		b.Tensor("folded", m["folded"], 51, 40, 13, 11)
 		b.Tensor("folded.bias", m["folded.bias"], 51)
 		b.Node("j", "MatMul", "l", "joined")
@@ -237,7 +237,7 @@ func TestApplyOneWrongBit(t *testing.T) {
 	t.Parallel()
 	a := newApplied(t, linear)
 	base, tensors := a.files["base.onnx"], exported(parametersOf(linear, 1))
-	for name, dims := range map[string][2]int{"large": {517, 1003}, "little": {21, 37}} {
+	for name, dims := range map[string][2]int{"large": {269, 1003}, "little": {21, 37}} {
 		rows, columns := dims[0], dims[1]
 		for where, at := range map[string][2]int{
 			"the first element": {0, 0}, "the last": {rows - 1, columns - 1}, "the middle": {rows / 2, columns / 2}, "the last row": {rows - 1, 3},
@@ -262,7 +262,7 @@ func TestApplySeveralWrongBits(t *testing.T) {
 	a := newApplied(t, parameters)
 	tensors := exported(parametersOf(parameters, 1))
 	model := a.files["base.onnx"]
-	for name, at := range map[string]int{"large": 517*1003 - 1, "little": 5, "joined": 300} {
+	for name, at := range map[string]int{"large": 269*1003 - 1, "little": 5, "joined": 300} {
 		model = flipped(t, model, tensors[name], at, 0)
 	}
 	model = flipped(t, model, tensors["folded"], 51*40*13*11-1, 22) // of the significand's highest: roundings differ, too; the bias is found beside the weight
@@ -278,4 +278,80 @@ func TestApplySeveralWrongBits(t *testing.T) {
 		}
 	}
 	a.unchanged(t, "after --force")
+}
+
+// payloadsOf returns the payloads of the tensors of a model.
+func payloadsOf(t *testing.T, model []byte) map[string][]byte {
+	t.Helper()
+	m, err := onnx.Open(bytes.NewReader(model), int64(len(model)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	payloads := map[string][]byte{}
+	for _, x := range m.Tensors {
+		data := make([]byte, x.SizeBytes())
+		if err := x.ReadAt(data, 0); err != nil {
+			t.Fatal(err)
+		}
+		payloads[x.ID()] = data
+	}
+	return payloads
+}
+
+// stridedPyTorch returns parameters as a PyTorch checkpoint in one storage, which has other elements before them; matrices are stored
+// transposed.
+func stridedPyTorch(t *testing.T, w map[string][]float64) []byte {
+	t.Helper()
+	all := []float64{1, 2, 3}
+	var list []checkpointtest.Tensor
+	for _, p := range parameters {
+		x := checkpointtest.Tensor{Name: p.name, Storage: "0", Offset: int64(len(all)), Dims: p.dims}
+		values := w[p.name]
+		if len(p.dims) == 2 {
+			x.Strides = []int64{1, p.dims[0]}
+			values = transposed(values, int(p.dims[0]), int(p.dims[1]))
+		}
+		list, all = append(list, x), append(all, values...)
+	}
+	return checkpointtest.PyTorch(t, map[string]checkpointtest.Storage{"0": {Class: "Float", Item: 4, Data: rawOf(all)}}, list)
+}
+
+// Weights that are transposed, joined and folded are those of an export, whatever file has the checkpoint, and however large the
+// memory is.
+func TestApplyFromPyTorch(t *testing.T) {
+	t.Parallel()
+	a := newApplied(t, parameters)
+	base, tuned := parametersOf(parameters, 1), parametersOf(parameters, 2)
+	a.put(t, "base.pt", asPyTorch(t, base))
+	a.put(t, "tuned.pt", asPyTorch(t, tuned))
+	a.put(t, "base.strided.pt", stridedPyTorch(t, base))
+	a.put(t, "tuned.strided.pt", stridedPyTorch(t, tuned))
+	model := exported(tuned)
+	want := map[string][]byte{}
+	for i, files := range []string{"--from base.safetensors --to tuned.safetensors", "--from base.pt --to tuned.pt",
+		"--from base.pt --to tuned.pt --memory 3MiB", "--from base.safetensors --to tuned.strided.pt",
+		"--from base.strided.pt --to tuned.safetensors"} {
+		code, stderr := a.run(t, fmt.Sprintf("weights apply base.onnx %s -o out%d.onnx --no-sync", files, i))
+		if code != exitDone {
+			t.Fatalf("%s: exit code %d: %s", files, code, stderr)
+		}
+		data, err := os.ReadFile(a.path(fmt.Sprintf("out%d.onnx", i)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, got := range payloadsOf(t, data) {
+			if want[name] == nil { // of safetensors files
+				want[name] = got
+			}
+			if !bytes.Equal(got, want[name]) {
+				t.Errorf("%s: %s is another than from safetensors files", files, name)
+			}
+			if !strings.HasPrefix(name, "folded") && !bytes.Equal(got, rawOf(model[name])) {
+				t.Errorf("%s: %s is not that of the export", files, name)
+			}
+		}
+	}
+	if len(want) != len(model) {
+		t.Errorf("%d tensors, want %d", len(want), len(model))
+	}
 }
