@@ -44,9 +44,19 @@ func decodeImage(dst *Sample, file []byte, opt fileOptions) error {
 		return fmt.Errorf("image header cannot be decoded: %v", err)
 	}
 	pixels := int64(config.Width) * int64(config.Height)
+	if pixels < 1 {
+		return fmt.Errorf("image has %d x %d pixels", config.Width, config.Height)
+	}
 	if pixels > maxPixels || pixels > int64(len(file))*pixelsPerByte {
 		return fmt.Errorf("image has %d x %d pixels in %d bytes of %s; at most %d pixels, and %d a byte, are supported",
 			config.Width, config.Height, len(file), kind, maxPixels, pixelsPerByte)
+	}
+	if opt.resize > 0 { // the longer side of a narrow picture grows as the shorter one
+		width, height := scaledSize(config.Width, config.Height, opt.resize)
+		if int64(width)*int64(height) > maxPixels {
+			return fmt.Errorf("image of %d x %d pixels is to be scaled to %d x %d; at most %d pixels are supported",
+				config.Width, config.Height, width, height, maxPixels)
+		}
 	}
 	m, err := decodePicture(file, kind)
 	if err != nil {
@@ -79,14 +89,18 @@ func decodeImage(dst *Sample, file []byte, opt fileOptions) error {
 	return nil
 }
 
-// pictureConfig reads the header of a picture. TIFF is read by its decoder directly: through image.DecodeConfig, which
+// pictureConfig reads the header of a picture, by which its memory is known. TIFF is read by its decoder directly: through image.DecodeConfig, which
 // reads a stream, it allocates as many bytes as an offset in the file claims.
 func pictureConfig(file []byte) (image.Config, string, error) {
 	if isTIFF(file) {
 		config, err := tiff.DecodeConfig(bytes.NewReader(file))
 		return config, "tiff", err
 	}
-	return image.DecodeConfig(bytes.NewReader(file))
+	config, kind, err := image.DecodeConfig(bytes.NewReader(file))
+	if err == nil && kind == "webp" {
+		err = checkWebP(file, config)
+	}
+	return config, kind, err
 }
 
 // decodePicture decodes a picture of a kind that pictureConfig has found, without transparency.

@@ -1,6 +1,7 @@
 package datasets_test
 
 import (
+	"bytes"
 	"encoding/hex"
 	"fmt"
 	"math"
@@ -96,24 +97,51 @@ func TestTurnedPictures(t *testing.T) {
 	}
 }
 
-// TestMalformedPictures cuts pictures off: an error or a picture, and no panic.
+// TestMalformedPictures refuses pictures that are cut off, or have no pixels, also where they are to be scaled.
 func TestMalformedPictures(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
 		"P6\n99999 99999\n255\n", "P5\n-1 2\n255\n\x00", "P5\n2 2\n0\n", "P5\n2 2\n70000\n", "P2\n2 1\n3\n1 9\n", "P3\n1 1\n3\n1 2",
 		"P6\n2 2\n255\n123", "GIF89a", "BM", "RIFF\x00\x00\x00\x00WEBP", "II*\x00\xff\xff\xff\xff",
+		"GIF89a\x00\x00\x03\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff,\x00\x00\x00\x00\x00\x00\x03\x00\x00\x02\x02D\x01\x00;",
+		"BM\x62\x00\x00\x00\x00\x00\x00\x00\x3e\x00\x00\x00\x28\x00\x00\x00\x0d\x00\x00\x00\x00\x00\x00\x00\x01\x00\x01" +
+			"\x00\x00\x00\x00\x00\x24\x00\x00\x00\xc4\x0e\x00\x00\xc4\x0e\x00\x00\x02\x00\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00\xff\xff\xff\x00",
 	} {
-		if err := datasets.DecodeFile(".png", []byte(text)); err == nil {
+		if datasets.DecodeFile(".png", []byte(text)) == nil || datasets.DecodePicture([]byte(text), 24, 16) == nil {
 			t.Errorf("%q is a picture", text)
 		}
 	}
 }
 
-// TestPictureClaims checks that an offset in a TIFF file is not allocated.
+// TestPictureClaims checks that what a small file claims is not allocated: an offset in TIFF, a frame of WebP that is
+// larger than its canvas or than the file, and a line of pixels that is scaled with its width.
 func TestPictureClaims(t *testing.T) {
-	file := []byte("II*\x00\x00\x00\x00\x80 and no directory at two gigabytes")
-	var err error
-	if taken := memorytest.Allocated(func() { err = datasets.DecodeFile(".png", file) }); err == nil || taken > 1<<20 {
-		t.Errorf("took %d bytes for a file of %d (%v)", taken, len(file), err)
+	lossy, lossless := memorytest.Files(t, "testdata/pictures/alpha_lossy.webp")[0], memorytest.Files(t, "testdata/pictures/exif3.webp")[0]
+	edited := func(file []byte, mark string, off int, b ...byte) []byte {
+		at := bytes.Index(file, []byte(mark))
+		if at < 0 {
+			t.Fatalf("no %s in the file", mark)
+		}
+		file = bytes.Clone(file)
+		copy(file[at+len(mark)+off:], b)
+		return file
+	}
+	long := edited(lossy, "VP8 ", 0, 0, 0, 0xff, 0) // 16 MB, also of the RIFF file
+	long = edited(long, "RIFF", 0, 0, 0, 0xff, 0x7f)
+	for name, test := range map[string]struct {
+		file []byte
+		want string
+	}{
+		"offset":         {[]byte("II*\x00\x00\x00\x00\x80 and no directory at two gigabytes"), "header"},
+		"lossy frame":    {edited(lossy, "\x9d\x01\x2a", 0, 0xff, 0x3f, 0xff, 0x3f), "frame of 16383 x 16383 pixels on a canvas of 13 x 9"},
+		"lossless frame": {edited(lossless, "VP8L", 5, 0xff, 0xff, 0xff, 0x0f), "frame of 16384 x 16384 pixels on a canvas of 13 x 9"},
+		"long frame":     {long, "frame of 16711680 bytes in a file"},
+		"narrow":         {append([]byte("P5\n1 60000\n255\n"), make([]byte, 60000)...), "is to be scaled to 256 x 15360000"},
+	} {
+		var err error
+		taken := memorytest.Allocated(func() { err = datasets.DecodePicture(test.file, 256, 224) })
+		if err == nil || !strings.Contains(err.Error(), test.want) || taken > 1<<20 {
+			t.Errorf("%s: took %d bytes for a file of %d, error %v", name, taken, len(test.file), err)
+		}
 	}
 }

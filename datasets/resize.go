@@ -51,19 +51,23 @@ func resized(m image.Image, shorter int, f filter) *image.NRGBA {
 		p = image.NewNRGBA(image.Rect(0, 0, width, height))
 		draw.Draw(p, p.Rect, m, bounds.Min, draw.Src)
 	}
-	switch {
-	case shorter <= 0 || shorter == min(width, height):
+	if shorter <= 0 || shorter == min(width, height) {
 		return p
-	case width <= height:
-		width, height = shorter, shorter*height/width
-	default:
-		width, height = shorter*width/height, shorter
 	}
+	width, height = scaledSize(width, height, shorter)
 	across := image.NewNRGBA(image.Rect(0, 0, width, p.Rect.Dy()))
 	blend(axis{across.Pix, 4, across.Stride, width}, axis{p.Pix, 4, p.Stride, p.Rect.Dx()}, p.Rect.Dy(), f)
 	out := image.NewNRGBA(image.Rect(0, 0, width, height))
 	blend(axis{out.Pix, out.Stride, 4, height}, axis{across.Pix, across.Stride, 4, across.Rect.Dy()}, width, f)
 	return out
+}
+
+// scaledSize returns the size of a picture whose shorter side is scaled to a number of pixels, above 0.
+func scaledSize(width, height, shorter int) (int, int) {
+	if width <= height {
+		return shorter, shorter * height / width
+	}
+	return shorter * width / height, shorter
 }
 
 // axis is a picture seen along one of its axes: n pixels, step bytes apart, in lines line bytes apart.

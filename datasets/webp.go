@@ -1,6 +1,55 @@
 package datasets
 
-import "image"
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"image"
+
+	"golang.org/x/image/vp8"
+	"golang.org/x/image/vp8l"
+)
+
+// checkWebP refuses a WebP picture whose frame has another size than its canvas, which is what config says, as libwebp
+// does, and a lossy frame that is longer than the file. The decoder of x/image compares neither: it makes a picture of
+// the frame's size, up to 16,383 x 16,383 pixels, and a buffer for as many bytes as the frame claims.
+func checkWebP(file []byte, config image.Config) error {
+	for chunks := file[12:]; len(chunks) >= 8; {
+		kind, size, rest := string(chunks[:4]), int64(binary.LittleEndian.Uint32(chunks[4:])), chunks[8:]
+		width, height := 0, 0
+		switch kind {
+		case "VP8 ":
+			if size > int64(len(rest)) {
+				return fmt.Errorf("webp: frame of %d bytes in a file with %d more", size, len(rest))
+			}
+			d := vp8.NewDecoder()
+			d.Init(bytes.NewReader(rest), int(size))
+			frame, err := d.DecodeFrameHeader()
+			if err != nil {
+				return err
+			}
+			width, height = frame.Width, frame.Height
+		case "VP8L":
+			frame, err := vp8l.DecodeConfig(bytes.NewReader(rest))
+			if err != nil {
+				return err
+			}
+			width, height = frame.Width, frame.Height
+		default:
+			if size += size & 1; size > int64(len(rest)) {
+				return fmt.Errorf("webp: part of %d bytes in a file with %d more", size, len(rest))
+			}
+			chunks = rest[size:]
+			continue
+		}
+		if width != config.Width || height != config.Height {
+			return fmt.Errorf("webp: frame of %d x %d pixels on a canvas of %d x %d", width, height, config.Width, config.Height)
+		}
+		return nil
+	}
+	return errors.New("webp: no still picture")
+}
 
 // webpRGB returns the RGB of a lossy WebP picture as libwebp computes it (dsp/yuv.h, dsp/upsampling.c), which Pillow
 // and PyTorch use: levels from 16 to 235, and colours interpolated between the four samples around a pixel. The decoder

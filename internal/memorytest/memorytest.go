@@ -44,6 +44,14 @@ func Files(t testing.TB, patterns ...string) (files [][]byte) {
 	return files
 }
 
+// Check fails if reading a file of size bytes allocates more than most.
+func Check(t testing.TB, size int, most int64, read func()) {
+	t.Helper()
+	if taken := Allocated(read); taken > most {
+		t.Fatalf("a file of %d bytes takes %d, at most %d are expected", size, taken, most)
+	}
+}
+
 // Fuzz reads arbitrary files. It fails where that allocates more than limit returns for the file; what is wrong with the
 // file does not matter.
 func Fuzz(f *testing.F, seeds [][]byte, limit func(file []byte) int64, read func(t *testing.T, file []byte)) {
@@ -55,9 +63,6 @@ func Fuzz(f *testing.F, seeds [][]byte, limit func(file []byte) int64, read func
 		f.Add(file)
 	}
 	f.Fuzz(func(t *testing.T, file []byte) {
-		most := limit(file)
-		if taken := Allocated(func() { read(t, file) }); taken > most {
-			t.Fatalf("a file of %d bytes takes %d, at most %d are expected", len(file), taken, most)
-		}
+		Check(t, len(file), limit(file), func() { read(t, file) })
 	})
 }
