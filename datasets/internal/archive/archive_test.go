@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/wiseft/wiseft/datasets/internal/archive"
+	"github.com/wiseft/wiseft/internal/memorytest"
 )
 
 func save(t testing.TB, name string, content []byte) string {
@@ -257,6 +258,47 @@ func FuzzArchive(f *testing.F) {
 		walk(path)
 		if most := max(16<<20, 101*len(content)); read > most {
 			t.Errorf("%d bytes of a file of %d", read, len(content))
+		}
+	})
+}
+
+// FuzzMemoryArchive lists and reads arbitrary archives: memory follows what an archive holds, and what its members
+// decompress to, whatever sizes are claimed.
+func FuzzMemoryArchive(f *testing.F) {
+	seeds := [][]byte{
+		zipOf(f, []byte(strings.Repeat("some text, ", 100)), func(*zip.FileHeader) {}),
+		zipOf(f, nil, func(h *zip.FileHeader) { h.UncompressedSize64 = 1 << 24 }),
+		tarOf(f, tar.Header{Name: "d/f", Typeflag: tar.TypeReg, Uname: "text"},
+			tar.Header{Name: "s", Typeflag: tar.TypeSymlink, Linkname: "d/f"}),
+		tarOf(f, tar.Header{Name: strings.Repeat("long/", 60) + "f", Typeflag: tar.TypeReg, Uname: "text"}),
+	}
+	for _, file := range seeds {
+		f.Add(file)
+	}
+	// A folder of a name of two bytes takes some 300; text that is read is copied as it grows.
+	list, member := memorytest.Limit{Fixed: 2 << 20, PerByte: 512}, memorytest.Limit{Fixed: 4 << 20, PerByte: 16}
+	f.Fuzz(func(t *testing.T, file []byte) {
+		dir := save(t, "a", file)
+		for range 4 { // folders deep
+			var entries []fs.DirEntry
+			memorytest.Check(t, len(file), list.Of(file), func() { entries, _ = archive.ReadDir(dir) })
+			inner := ""
+			for _, e := range entries[:min(len(entries), 8)] {
+				path := filepath.Join(dir, e.Name())
+				if e.IsDir() {
+					inner = path
+					continue
+				}
+				var got []byte
+				taken := memorytest.Allocated(func() { got, _ = archive.ReadFile(path) })
+				if most := member.Of(got) + list.PerByte*int64(len(file)); taken > most {
+					t.Fatalf("%d bytes of an archive of %d take %d, at most %d are expected", len(got), len(file), taken, most)
+				}
+			}
+			if inner == "" {
+				return
+			}
+			dir = inner
 		}
 	})
 }
