@@ -7,7 +7,9 @@ import (
 	"testing"
 
 	"github.com/wiseft/wiseft/datasets/arrays"
+	"github.com/wiseft/wiseft/datasets/npy"
 	"github.com/wiseft/wiseft/datasets/typed"
+	"github.com/wiseft/wiseft/internal/memorytest"
 )
 
 // list makes arrays of 4 samples from words such as "x:f4:4,3", which are name, type and shape.
@@ -183,15 +185,36 @@ func TestLabelsRefused(t *testing.T) {
 	}
 }
 
+// labelFiles are files of labels: text, and an array.
+var labelFiles = [][]byte{
+	[]byte("chair\ndesk\n"),
+	[]byte("\xef\xbb\xbf1\r\n2"),
+	[]byte("\x93NUMPY\x01\x00F\x00{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }            \n\x00\x00\x80\x3f\x00\x00\x00\x00"),
+}
+
 // FuzzLabelFile reads arbitrary files as labels: none may panic, and what is read has one label a sample.
 func FuzzLabelFile(f *testing.F) {
-	f.Add([]byte("chair\ndesk\n"))
-	f.Add([]byte("\xef\xbb\xbf1\r\n2"))
-	f.Add([]byte("\x93NUMPY\x01\x00F\x00{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }            \n\x00\x00\x80\x3f\x00\x00\x00\x00"))
+	for _, file := range labelFiles {
+		f.Add(file)
+	}
 	f.Fuzz(func(t *testing.T, file []byte) {
 		l, err := arrays.ReadFile(bytes.NewReader(file), int64(len(file)), 2)
 		if err == nil && len(l.Y) != 2 {
 			t.Errorf("%d labels for 2 samples", len(l.Y))
 		}
+	})
+}
+
+// FuzzMemoryLabelFile reads arbitrary files as labels: memory follows the file, whatever numbers of samples and
+// characters are claimed.
+func FuzzMemoryLabelFile(f *testing.F) {
+	// A line of one letter takes a string, its place in the list of classes and an entry of a map.
+	limit := memorytest.Limit{Fixed: 1 << 20, PerByte: 256}
+	memorytest.Fuzz(f, labelFiles, limit.Of, func(_ *testing.T, file []byte) {
+		n := bytes.Count(bytes.TrimRight(file, "\r\n"), []byte("\n")) + 1
+		if rows, err := npy.OpenArray(bytes.NewReader(file), int64(len(file))); err == nil && len(rows.Shape) > 0 {
+			n = rows.Shape[0] // samples as many as labels are claimed
+		}
+		_, _ = arrays.ReadFile(bytes.NewReader(file), int64(len(file)), n)
 	})
 }
