@@ -216,13 +216,19 @@ func (p *parquetFile) labels(at, n int, part Part) (*arrays.Labels, error) {
 	c := p.leaves[at]
 	var words []string
 	var y []int64
+	known := map[string]string{} // a text of the dictionary is kept once
 	err := p.each(c, func(v parquet.Value) error {
 		if v.IsNull() {
 			return errors.New("a value is missing")
 		}
 		switch v.Kind() {
 		case parquet.ByteArray:
-			words = append(words, string(v.ByteArray()))
+			word, ok := known[string(v.ByteArray())]
+			if !ok {
+				word = string(v.ByteArray())
+				known[word] = word
+			}
+			words = append(words, word)
 		case parquet.Int32, parquet.Int64, parquet.Boolean:
 			y = append(y, integer(v))
 		default:
@@ -285,7 +291,7 @@ func (p *parquetFile) each(c *parquet.Column, f func(v parquet.Value) error) err
 	values := make([]parquet.Value, 1024)
 	at := 0
 	for i, group := range p.file.RowGroups() {
-		if err := p.checkPages(i, c.Index()); err != nil {
+		if err := p.checkPages(i, c); err != nil {
 			return fmt.Errorf("column %q: %w", c.Path()[0], err)
 		}
 		pages := group.ColumnChunks()[c.Index()].Pages()

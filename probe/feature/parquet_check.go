@@ -12,6 +12,7 @@ import (
 
 	"github.com/klauspost/compress/snappy"
 	"github.com/klauspost/compress/zstd"
+	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/format"
 	"github.com/pierrec/lz4/v4"
 )
@@ -54,9 +55,10 @@ func checkFooter(r io.ReaderAt, size int64) error {
 	return nil
 }
 
-// checkPages reads the headers of all pages of a column chunk, and compares sizes with the file and with what the pages
-// decompress to. parquet-go allocates what a header claims, and decompresses without a limit.
-func (p *parquetFile) checkPages(group, leaf int) error {
+// checkPages reads all pages of a column chunk, and compares their sizes with the file and with what the pages decompress
+// to, and counts within them. parquet-go allocates what a header or a run of values claims, and decompresses without a limit.
+func (p *parquetFile) checkPages(group int, column *parquet.Column) error {
+	leaf := column.Index()
 	columns := p.file.Metadata().RowGroups[group].Columns
 	if leaf >= len(columns) {
 		return fmt.Errorf("row group %d has no such column", group)
@@ -80,17 +82,23 @@ func (p *parquetFile) checkPages(group, leaf int) error {
 		if err := t.structure("", fields, 0); err != nil {
 			return fmt.Errorf("row group %d has a malformed page: %w", group, err)
 		}
-		inflated, stored := fields["2"], fields["3"]
-		if stored < 0 || stored > int64(len(chunk)-t.at) || inflated < 0 || inflated > maxPage {
-			return fmt.Errorf("row group %d has a page of %d bytes, decompressed %d, in %d", group, stored, inflated, len(chunk))
+		size, stored := fields["2"], fields["3"]
+		if stored < 0 || stored > int64(len(chunk)-t.at) || size < 0 || size > maxPage {
+			return fmt.Errorf("row group %d has a page of %d bytes, decompressed %d, in %d", group, stored, size, len(chunk))
 		}
+		values := int64(0)
 		for _, count := range []string{"5.1", "7.1", "8.1"} { // num_values of the three kinds of pages
+			values += fields[count]
 			if room -= fields[count]; fields[count] < 0 || room < 0 {
 				return fmt.Errorf("row group %d has too many values for a file of %d bytes", group, p.size)
 			}
 		}
 		page := chunk[t.at : t.at+int(stored)]
-		if err := checkInflated(meta.Codec, page, fields); err != nil {
+		levels, contents, err := inflated(meta.Codec, page, fields)
+		if err == nil {
+			err = pageCounts{column, values, p.size*valuesPerByte + moreValues}.check(fields, levels, contents)
+		}
+		if err != nil {
 			return fmt.Errorf("row group %d has a malformed page: %w", group, err)
 		}
 		chunk = chunk[t.at+int(stored):]
@@ -98,51 +106,71 @@ func (p *parquetFile) checkPages(group, leaf int) error {
 	return nil
 }
 
-// checkInflated returns an error if a page decompresses to more than its header says.
-func checkInflated(codec format.CompressionCodec, page []byte, fields map[string]int64) error {
+// inflated returns the contents of a page as they are decompressed, which must be as long as its header says, and the
+// levels that are in front of them in pages of the second version.
+func inflated(codec format.CompressionCodec, page []byte, fields map[string]int64) (levels, contents []byte, err error) {
 	want := fields["2"]
 	if _, v2 := fields["8.1"]; v2 {
-		levels := fields["8.5"] + fields["8.6"] // which are not compressed
-		if fields["8.5"] < 0 || fields["8.6"] < 0 || levels > int64(len(page)) || levels > want {
-			return errors.New("its levels are longer than the page")
+		size := fields["8.5"] + fields["8.6"] // of levels, which are not compressed
+		if fields["8.5"] < 0 || fields["8.6"] < 0 || size > int64(len(page)) || size > want {
+			return nil, nil, errors.New("its levels are longer than the page")
 		}
-		page, want = page[levels:], want-levels
+		levels, page, want = page[:size], page[size:], want-size
 	}
-	if compressed, said := fields["8.7"]; codec == format.Uncompressed || len(page) == 0 || said && compressed == 0 {
-		return nil
+	if compressed, said := fields["8.7"]; codec == format.Uncompressed || said && compressed == 0 {
+		return levels, page, nil
 	}
-	var n int64
-	var err error
+	if want == 0 && len(page) == 0 {
+		return levels, nil, nil
+	}
+	switch contents, err = decompressed(codec, page, want); {
+	case err == nil && int64(len(contents)) > want:
+		err = fmt.Errorf("it decompresses to more than the %d bytes that its header says", want)
+	case err == nil && int64(len(contents)) < want:
+		err = fmt.Errorf("it decompresses to %d bytes, and its header says %d", len(contents), want)
+	}
+	return levels, contents, err
+}
+
+// decompressed returns what a page decompresses to, or if that are more than want bytes, one of them more.
+func decompressed(codec format.CompressionCodec, page []byte, want int64) (contents []byte, err error) {
 	switch codec {
 	case format.Snappy:
-		var length int
-		length, err = snappy.DecodedLen(page)
-		n = int64(length)
+		const most = 32 // times its size: three bytes copy up to 64
+		length, err := snappy.DecodedLen(page)
+		if err == nil && (int64(length) > want || length > most*len(page)) {
+			err = fmt.Errorf("it claims %d bytes, and its header %d", length, want)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return snappy.Decode(nil, page)
 	case format.Gzip:
-		var z *gzip.Reader
-		if z, err = gzip.NewReader(bytes.NewReader(page)); err == nil {
-			n, err = io.Copy(io.Discard, io.LimitReader(z, want+1))
+		z, err := gzip.NewReader(bytes.NewReader(page))
+		if err != nil {
+			return nil, err
 		}
+		return io.ReadAll(io.LimitReader(z, want+1))
 	case format.Zstd:
-		var z *zstd.Decoder
-		if z, err = zstd.NewReader(bytes.NewReader(page), zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxPage)); err == nil {
-			n, err = io.Copy(io.Discard, io.LimitReader(z, want+1))
-			z.Close()
-			if err == nil {
-				err = checkFrame(page, want)
-			}
+		z, err := zstd.NewReader(bytes.NewReader(page), zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxPage))
+		if err != nil {
+			return nil, err
 		}
+		defer z.Close()
+		if contents, err = io.ReadAll(io.LimitReader(z, want+1)); err == nil {
+			err = checkFrame(page, want)
+		}
+		return contents, err
 	case format.Lz4Raw:
-		var length int
-		length, err = lz4.UncompressBlock(page, make([]byte, want))
-		n = int64(length)
-	default:
-		return fmt.Errorf("it is compressed by %s; none, snappy, gzip, zstd and lz4 are read", codec)
+		const most = 255 // times its size
+		if want > most*int64(len(page)) {
+			return nil, fmt.Errorf("its header says %d bytes", want)
+		}
+		contents = make([]byte, want)
+		n, err := lz4.UncompressBlock(page, contents)
+		return contents[:max(n, 0)], err
 	}
-	if err == nil && n > want {
-		err = fmt.Errorf("it decompresses to more than the %d bytes that its header says", want)
-	}
-	return err
+	return nil, fmt.Errorf("it is compressed by %s; none, snappy, gzip, zstd and lz4 are read", codec)
 }
 
 // checkFrame returns an error if the first frame of zstd claims more than want bytes, which the decoder would allocate.
