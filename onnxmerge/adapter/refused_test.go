@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/internal/memorytest"
 	"github.com/wiseft/wiseft/onnxmerge/checkpoint"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
@@ -208,8 +209,10 @@ func TestNotFinite(t *testing.T) {
 	checkError(t, "infinite", x.ReadAt(make([]byte, 8), 0), "lora_A.weight\" of the adapter has elements that are not finite", fault.Input)
 }
 
-// FuzzOpen opens and applies what it is given to a network with layers of the test data.
-func FuzzOpen(f *testing.F) {
+// fuzzApplied calls check with arbitrary adapters and configurations, and what opens them and applies them to networks with
+// layers of the test data, of which it reads every tensor.
+func fuzzApplied(f *testing.F, check func(t *testing.T, size int, apply func())) {
+	f.Helper()
 	for _, name := range []string{"linear", "dora", "saved", "embedding", "conv", "gpt2"} {
 		config, err1 := os.ReadFile(filepath.Join("testdata", name, "adapter_config.json"))
 		data, err2 := os.ReadFile(filepath.Join("testdata", name, "adapter_model.safetensors"))
@@ -228,25 +231,37 @@ func FuzzOpen(f *testing.F) {
 		bases = append(bases, openTensors(f, name, "base.safetensors"))
 	}
 	f.Fuzz(func(t *testing.T, data, config []byte) {
-		c, err := checkpoint.Open(bytes.NewReader(data), int64(len(data)))
-		if err != nil {
-			return
-		}
-		a, err := Open(c, config)
-		if err != nil {
-			if fault.KindOf(err) != fault.Input {
-				t.Fatalf("%v is of kind %v", err, fault.KindOf(err))
-			}
-			return
-		}
-		for _, base := range bases {
-			out, err := Apply(base, []Scaled{{a, 0.5}}, Options{})
+		check(t, len(data)+len(config), func() {
+			c, err := checkpoint.Open(bytes.NewReader(data), int64(len(data)))
 			if err != nil {
-				continue
+				return
 			}
-			for _, x := range out.Tensors {
-				_ = x.ReadAt(make([]byte, x.SizeBytes()), 0)
+			a, err := Open(c, config)
+			if err != nil {
+				if fault.KindOf(err) != fault.Input {
+					t.Fatalf("%v is of kind %v", err, fault.KindOf(err))
+				}
+				return
 			}
-		}
+			for _, base := range bases {
+				out, err := Apply(base, []Scaled{{a, 0.5}}, Options{})
+				if err != nil {
+					continue
+				}
+				for _, x := range out.Tensors {
+					_ = x.ReadAt(make([]byte, x.SizeBytes()), 0)
+				}
+			}
+		})
+	})
+}
+
+// FuzzOpen opens and applies arbitrary adapters: none may panic, and what is wrong with one is an error about the input.
+func FuzzOpen(f *testing.F) { fuzzApplied(f, func(_ *testing.T, _ int, apply func()) { apply() }) }
+
+// FuzzMemory bounds what adapters take by their size and that of the networks, of which each tensor is a few kilobytes.
+func FuzzMemory(f *testing.F) {
+	fuzzApplied(f, func(t *testing.T, size int, apply func()) {
+		memorytest.Check(t, size, 16<<20+1024*int64(size), apply)
 	})
 }
