@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"testing"
+
+	"github.com/wiseft/wiseft/internal/memorytest"
 )
 
 // seeds are the models of testdata, and the data file that each may refer to.
@@ -46,6 +48,24 @@ func FuzzOpen(f *testing.F) {
 		for _, x := range m.Tensors {
 			if x.Readable() && x.SizeBytes() > int64(len(data))*8 {
 				t.Fatalf("tensor %q of %d bytes in a file of %d", x.ID(), x.SizeBytes(), len(data))
+			}
+		}
+	})
+}
+
+// FuzzMemory opens arbitrary models, and reads a part of a few tensors: memory follows the file, of which an operator may be
+// two bytes.
+func FuzzMemory(f *testing.F) {
+	models, _ := seeds(f)
+	limit := memorytest.Limit{Fixed: 4 << 20, PerByte: 1024}
+	memorytest.Fuzz(f, models, limit.Of, func(_ *testing.T, data []byte) {
+		m, err := Open(bytes.NewReader(data), int64(len(data)))
+		if err != nil {
+			return
+		}
+		for _, x := range m.Tensors[:min(len(m.Tensors), 8)] {
+			if x.Readable() {
+				_ = x.ReadAt(make([]byte, min(x.SizeBytes(), 1<<12)), 0)
 			}
 		}
 	})
