@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wiseft/wiseft/internal/memorytest"
 	"github.com/wiseft/wiseft/onnxmerge"
 	"github.com/wiseft/wiseft/onnxmerge/method"
 )
@@ -203,11 +204,18 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+// recipes are in this program's form and in mergekit's.
+var recipes = []string{
+	"method: linear\nmodels: [a, b]\nparams: {alpha: [0, 1]}\nset: [{match: 'x*', params: {alpha: 0}}]",
+	"merge_method: ties\nbase_model: a\nmodels: [{model: b, parameters: {weight: [{filter: x, value: " +
+		"1}]}}]\ndtype: float32",
+	"method: fisher\nfisher: [a, b]\nmodels:\n- {file: a, weight: 1}\n- {file: b, weight: [1, 2]}",
+}
+
 func FuzzRead(f *testing.F) {
-	f.Add("method: linear\nmodels: [a, b]\nparams: {alpha: [0, 1]}\nset: [{match: 'x*', params: {alpha: 0}}]")
-	f.Add("merge_method: ties\nbase_model: a\nmodels: [{model: b, parameters: {weight: [{filter: x, value: " +
-		"1}]}}]\ndtype: float32")
-	f.Add("method: fisher\nfisher: [a, b]\nmodels:\n- {file: a, weight: 1}\n- {file: b, weight: [1, 2]}")
+	for _, text := range recipes {
+		f.Add(text)
+	}
 	f.Fuzz(func(t *testing.T, text string) {
 		r, err := Read(strings.NewReader(text))
 		if err != nil {
@@ -221,4 +229,14 @@ func FuzzRead(f *testing.F) {
 			t.Fatalf("what is written of %q is not read: %v\n%s", text, err, out.String())
 		}
 	})
+}
+
+// FuzzMemory reads arbitrary recipes: memory follows the text, which aliases cannot multiply.
+func FuzzMemory(f *testing.F) {
+	var seeds [][]byte
+	for _, text := range recipes {
+		seeds = append(seeds, []byte(text))
+	}
+	limit := memorytest.Limit{Fixed: 4 << 20, PerByte: 2048} // a node of the document for a byte
+	memorytest.Fuzz(f, seeds, limit.Of, func(_ *testing.T, text []byte) { _, _ = Read(bytes.NewReader(text)) })
 }
