@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -15,6 +16,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/wiseft/wiseft"
 	"github.com/wiseft/wiseft/internal/output"
@@ -195,9 +197,11 @@ func (s *sweeper) steps(t *testing.T, w writer) (steps []int) {
 
 // interceptSteps makes the program stop as WISEFT_TEST_STEP says: "kill:N" before its N-th step that changes files,
 // "full:N" fails all writing steps from the N-th on, as a full disk does, "fail:N" the N-th, of any kind, and "count:FILE" writes a byte for each step.
+// "interrupt:N" is Ctrl-C before the N-th step, and "cut:N:FILE" makes a file half as long then.
 func interceptSteps(text string) {
 	how, of, _ := strings.Cut(text, ":")
-	at, _ := strconv.ParseInt(of, 10, 64)
+	number, file, _ := strings.Cut(of, ":")
+	at, _ := strconv.ParseInt(number, 10, 64)
 	var n atomic.Int64
 	output.Intercept(func(step, path string) error {
 		switch i := n.Add(1); {
@@ -217,6 +221,14 @@ func interceptSteps(text string) {
 				select {} // until the signal is delivered
 			}
 			return err
+		case how == "interrupt" && i == at:
+			return interruptSelf()
+		case how == "cut" && i == at:
+			info, err := os.Stat(file)
+			if err != nil {
+				return err
+			}
+			return os.Truncate(file, info.Size()/2)
 		case how == "full" && i >= at && (step == "create" || step == "write" || step == "sync"):
 			return &fs.PathError{Op: step, Path: path, Err: syscall.ENOSPC}
 		case how == "fail" && i == at:
@@ -224,6 +236,22 @@ func interceptSteps(text string) {
 		}
 		return nil
 	})
+}
+
+// interruptSelf sends the program Ctrl-C, and returns some time after it was received.
+func interruptSelf() error {
+	received := make(chan os.Signal, 1)
+	signal.Notify(received, os.Interrupt)
+	self, err := os.FindProcess(os.Getpid())
+	if err == nil {
+		err = self.Signal(os.Interrupt)
+	}
+	if err != nil {
+		return err
+	}
+	<-received
+	time.Sleep(100 * time.Millisecond) // until what else receives it has ended its context
+	return nil
 }
 
 // left lists what is not a finished file in the folder of the writers and in the runs' own.

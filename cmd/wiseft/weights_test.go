@@ -2,7 +2,10 @@ package main
 
 import (
 	"bytes"
+	"encoding/binary"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"math"
 	"os"
@@ -354,4 +357,31 @@ func TestApplyFromPyTorch(t *testing.T) {
 	if len(want) != len(model) {
 		t.Errorf("%d tensors, want %d", len(want), len(model))
 	}
+}
+
+// A checkpoint of which the end is missing is refused, whatever is left of it, and nothing is written.
+func TestApplyShortCheckpoint(t *testing.T) {
+	t.Parallel()
+	a := newApplied(t, linear)
+	for name, whole := range map[string][]byte{"short.safetensors": a.files["tuned.safetensors"], "short.pt": asPyTorch(t, parametersOf(linear, 2))} {
+		n := len(whole)
+		header := 8 + int(binary.LittleEndian.Uint16(whole))
+		if name == "short.pt" {
+			header = bytes.Index(whole, []byte("archive/data/0"))
+		}
+		for _, left := range []int{0, 1, 7, 8, 15, 16, header / 2, header - 1, header, header + 1, header + 4000, n / 2, n - 4096, n - 23, n - 4, n - 1} {
+			a.put(t, name, whole[:left])
+			for _, line := range []string{"--from base.safetensors --to " + name, "--from " + name + " --to tuned.safetensors"} {
+				what := fmt.Sprintf("the first %d of %d bytes, %s", left, n, line)
+				code, stderr := a.run(t, "weights apply base.onnx "+line+" -o out.onnx")
+				if code != exitInput || !strings.HasPrefix(stderr, "wiseft: "+a.path(name)+": ") || strings.Count(stderr, "\n") > 2 {
+					t.Errorf("%s: exit code %d: %s", what, code, stderr)
+				}
+				if _, err := os.Stat(a.path("out.onnx")); !errors.Is(err, fs.ErrNotExist) {
+					t.Errorf("%s: there is an output (%v)", what, err)
+				}
+			}
+		}
+	}
+	a.unchanged(t, "after all")
 }
