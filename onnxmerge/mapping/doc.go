@@ -30,7 +30,8 @@
 //
 // A tensor that no expression explains is kept only if its values are those of a formula: numbers of few digits, roots
 // and reciprocals of integers, arithmetic and geometric progressions, and what is computed from them by sine and
-// cosine. All others are refused.
+// cosine. All others are refused. A constant of equal elements is refused if a tensor of the checkpoint has such ones, too, has no
+// place in the model, and has others in the other checkpoint. A tensor joined of parts is refused if one part has equal elements.
 //
 // # Memory
 //

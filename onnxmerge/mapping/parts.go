@@ -1,7 +1,9 @@
 package mapping
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"math"
 	"slices"
 
@@ -41,6 +43,10 @@ func (f *finder) findPartsAs(ctx context.Context, g *target, as onnx.DType) erro
 	d := want.digest()
 	for _, find := range []func(*index, array, *digest) ([]*Expression, error){f.sliced, f.repeated, f.joined} {
 		found, err := find(x, want, d)
+		if errors.Is(err, errEqualPart) {
+			g.refusal = err.Error()
+			return nil
+		}
 		if err != nil {
 			return err
 		}
@@ -63,16 +69,23 @@ func (f *finder) findElements(g *target) error {
 	return err
 }
 
+// errEqualPart says that an array may be joined of parts, one of which has equal elements, such as a bias before training.
+var errEqualPart = errors.New("it is joined of parts, one of which has equal elements, and these do not say what they are made from")
+
 // joined explains an array as parts that are joined along an axis, or along the first axes taken as one if these are
 // few (directions of a recurrent layer).
 func (f *finder) joined(x *index, want array, d *digest) ([]*Expression, error) {
+	var equal error
 	for axis := range want.dims {
-		if found, err := f.joinedAlong(x, want, d.sums(axis), axis); len(found) > 0 || err != nil {
+		found, err := f.joinedAlong(x, want, d.sums(axis), axis)
+		if errors.Is(err, errEqualPart) {
+			equal = err
+		} else if len(found) > 0 || err != nil {
 			return found, err
 		}
 	}
-	if len(want.dims) < 2 || want.dims[0] > 2 {
-		return nil, nil
+	if len(want.dims) < 2 || want.dims[0] > 2 || equal != nil {
+		return nil, equal
 	}
 	merged, err := want.reshape(append([]int64{want.dims[0] * want.dims[1]}, want.dims[2:]...))
 	if err != nil {
@@ -94,17 +107,37 @@ func (f *finder) joinedAlong(x *index, want array, sums []signature, axis int) (
 	}
 	row := length(want.dims) / extent
 	var args [][]*Expression
+	equal := false
 	for at := int64(0); at < extent; {
 		found, rows, err := f.partAt(x, want, sums, axis, at, row)
 		if err != nil || len(found) == 0 {
 			return nil, err
 		}
+		piece, err := want.slice(axis, at, at+rows)
+		if err != nil {
+			return nil, err
+		}
+		equal = equal || piece.isPlain()
 		args, at = append(args, found), at+rows
 	}
 	if len(args) < 2 {
 		return nil, nil
 	}
+	if equal {
+		return nil, errEqualPart
+	}
 	return combine(axis, args), nil
+}
+
+// isPlain reports whether all elements are equal to a number that code has.
+func (a array) isPlain() bool {
+	first := a.data[:a.itemBytes()]
+	for item := range slices.Chunk(a.data, len(first)) {
+		if !bytes.Equal(item, first) {
+			return false
+		}
+	}
+	return plainOf(storedAs(a.dtype), 1).has(array{a.dtype, nil, first}.numbers()[0])
 }
 
 // maxCombined bounds the candidates of a joined tensor with several for its parts.
