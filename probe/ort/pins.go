@@ -17,6 +17,10 @@ type source struct {
 	pkg     string // the package as the client names it
 	version string // of onnxruntime
 	fetch   fetcher
+	// address returns where the client asks for the package; nil is that it does not matter whether that answers.
+	address addresser
+	// offline is set if that does not answer: what the client has is enough, or it fails at once.
+	offline bool
 	// files lists what to take for each platform, the library itself first.
 	files map[string][]pin
 }
@@ -26,7 +30,7 @@ type source struct {
 // largest.
 var sources = []source{
 	{
-		client: "go", pkg: "github.com/k2-fsa/sherpa-onnx-go-linux@v1.12.34", version: InstallVersion, fetch: fetchGo,
+		client: "go", pkg: "github.com/k2-fsa/sherpa-onnx-go-linux@v1.12.34", version: InstallVersion, fetch: fetchGo, address: goAddress,
 		files: map[string][]pin{
 			"linux-amd64": {{"lib/x86_64-unknown-linux-gnu/libonnxruntime.so",
 				"7a6019216c8b6194101291ab8cd1ad9803f087306b10f6f0ef384c52fe879138"}},
@@ -35,7 +39,7 @@ var sources = []source{
 		},
 	},
 	{
-		client: "go", pkg: "github.com/k2-fsa/sherpa-onnx-go-macos@v1.12.34", version: InstallVersion, fetch: fetchGo,
+		client: "go", pkg: "github.com/k2-fsa/sherpa-onnx-go-macos@v1.12.34", version: InstallVersion, fetch: fetchGo, address: goAddress,
 		files: map[string][]pin{
 			"darwin-amd64": {{"lib/x86_64-apple-darwin/libonnxruntime.1.23.2.dylib",
 				"8c9c78de65ea3786f987c0d980e9c1b13a3a5fbc6b3e2965ba05b450e6e4c054"}},
@@ -44,14 +48,14 @@ var sources = []source{
 		},
 	},
 	{
-		client: "go", pkg: "github.com/k2-fsa/sherpa-onnx-go-windows@v1.12.34", version: InstallVersion, fetch: fetchGo,
+		client: "go", pkg: "github.com/k2-fsa/sherpa-onnx-go-windows@v1.12.34", version: InstallVersion, fetch: fetchGo, address: goAddress,
 		files: map[string][]pin{
 			"windows-amd64": {{"lib/x86_64-pc-windows-gnu/onnxruntime.dll",
 				"102e19d55820d7609bb6deb67074a0a6cbfabb6be474b9b3013022b1459b71c7"}},
 		},
 	},
 	{
-		client: "pip", pkg: "onnxruntime==1.23.2", version: InstallVersion, fetch: fetchPip,
+		client: "pip", pkg: "onnxruntime==1.23.2", version: InstallVersion, fetch: fetchPip, address: pipAddress,
 		files: map[string][]pin{
 			"linux-amd64": {{"onnxruntime/capi/libonnxruntime.so.1.23.2",
 				"718c3fb0785d5ea06061b92c32ce4ad35be1bd4c71ae6192efe06f1ab21f0f8a"}},
@@ -66,7 +70,7 @@ var sources = []source{
 		},
 	},
 	{
-		client: "npm", pkg: "onnxruntime-node@1.30.0", version: "1.30.0", fetch: fetchNPM,
+		client: "npm", pkg: "onnxruntime-node@1.30.0", version: "1.30.0", fetch: fetchNPM, address: npmAddress,
 		files: map[string][]pin{
 			"linux-amd64": {{"package/bin/napi-v6/linux/x64/libonnxruntime.so.1",
 				"ffb75a925ba05e47b235bb66e3e3911714a80b328a9c9425539feb204aa32a23"}},
@@ -82,7 +86,7 @@ var sources = []source{
 
 // cudaSources include the CUDA provider, which needs CUDA 12 and cuDNN 9 on the machine.
 var cudaSources = []source{{
-	client: "pip", pkg: "onnxruntime-gpu==1.23.2", version: InstallVersion, fetch: fetchPip,
+	client: "pip", pkg: "onnxruntime-gpu==1.23.2", version: InstallVersion, fetch: fetchPip, address: pipAddress,
 	files: map[string][]pin{
 		"linux-amd64": {
 			{"onnxruntime/capi/libonnxruntime.so.1.23.2", "c7111c65636e247bb31d922af77ce77c47b4f902b670c13f635a9912f1b39845"},
