@@ -107,6 +107,9 @@ func (c *Client) fill(ctx context.Context, r Ref, m metadata, part *os.File) err
 		if !errors.Is(err, errUnreachable) || try+1 >= maxTries {
 			return err
 		}
+		if _, ok := errors.AsType[silentError](err); ok {
+			return err
+		}
 		if done > most {
 			most, try = done, 0
 		}

@@ -22,6 +22,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/wiseft/wiseft/internal/fault"
@@ -144,6 +145,8 @@ type Client struct {
 	http  *http.Client
 	stall time.Duration                                    // how long a body may bring nothing
 	wait  func(ctx context.Context, d time.Duration) error // before another try
+
+	answered sync.Map // hosts that have
 }
 
 // FromEnv returns a client with the settings of huggingface_hub: HF_ENDPOINT, HF_TOKEN, HF_TOKEN_PATH,

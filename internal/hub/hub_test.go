@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -369,6 +370,45 @@ func TestOffline(t *testing.T) {
 	}
 	if _, err := c.Fetch(t.Context(), ref(t, "hf://org/net/config.json")); err == nil || !strings.Contains(err.Error(), "is not in the cache") {
 		t.Logf("got %v", err)
+	}
+}
+
+// A server that refuses connections, or never answers, is not tried again, and one that has answered before is.
+func TestSilentServer(t *testing.T) {
+	t.Parallel()
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = silent.Close() })
+	at := ref(t, "hf://org/net/onnx/model.onnx")
+	for name, test := range map[string]struct {
+		prepare func(s *hubtest.Server, c *Client)
+		waits   int
+	}{
+		"refused": {func(s *hubtest.Server, _ *Client) { s.Close() }, 0},
+		"silent": {func(_ *hubtest.Server, c *Client) {
+			c.Endpoint = "http://" + silent.Addr().String()
+			c.http = &http.Client{Transport: &http.Transport{ResponseHeaderTimeout: 50 * time.Millisecond}}
+		}, 0},
+		"away": {func(s *hubtest.Server, c *Client) {
+			if _, err := c.Fetch(t.Context(), ref(t, "hf://org/net/config.json")); err != nil {
+				t.Error(err)
+			}
+			s.Close()
+		}, maxTries - 1},
+		"large files refused": {func(s *hubtest.Server, _ *Client) { s.CloseLarge() }, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := hubtest.New(t, files())
+			c, waits := client(t, s)
+			test.prepare(s, c)
+			_, err := c.Fetch(t.Context(), at)
+			if err == nil || !strings.Contains(err.Error(), "cannot be reached") || len(*waits) != test.waits {
+				t.Errorf("got %v after waiting %d times, want %d", err, len(*waits), test.waits)
+			}
+		})
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/wiseft/wiseft/internal/fault"
+	"github.com/wiseft/wiseft/internal/reach"
 )
 
 var (
@@ -148,6 +149,12 @@ func (c *Client) isOwn(u *url.URL) bool {
 	return err == nil && u.Scheme == own.Scheme && u.Host == own.Host
 }
 
+// silentError is of a server that has not answered once: it is not tried again. One that has may be away for a while.
+type silentError struct{ error }
+
+// Unwrap returns what happened instead.
+func (e silentError) Unwrap() error { return e.error }
+
 // send sends a request. Redirects are followed, on the configured server, and anywhere if anywhere is set; the token
 // goes to the configured server alone.
 func (c *Client) send(ctx context.Context, method, address string, header http.Header, anywhere bool) (*http.Response, error) {
@@ -166,8 +173,12 @@ func (c *Client) send(ctx context.Context, method, address string, header http.H
 		}
 		response, err := c.client().Do(request)
 		if err != nil {
+			if _, known := c.answered.Load(request.URL.Host); !known && reach.Unanswered(err) {
+				err = silentError{err}
+			}
 			return nil, err
 		}
+		c.answered.Store(request.URL.Host, true)
 		if response.StatusCode < 300 || response.StatusCode >= 400 {
 			return response, nil
 		}
@@ -192,10 +203,11 @@ func (c *Client) client() *http.Client {
 var defaultClient = &http.Client{
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, ResponseHeaderTimeout: headerWait,
-		DialContext: (&net.Dialer{Timeout: headerWait}).DialContext, TLSHandshakeTimeout: headerWait, ForceAttemptHTTP2: true},
+		DialContext: (&net.Dialer{Timeout: reach.Default.Connect}).DialContext, TLSHandshakeTimeout: headerWait, ForceAttemptHTTP2: true},
 }
 
-// tried sends a request again after answers that ask for patience. Other answers than success and redirects are errors.
+// tried sends a request again after answers that ask for patience, and after connections that broke, but not where the
+// server is silent. Other answers than success and redirects are errors.
 func (c *Client) tried(ctx context.Context, r Ref, send func() (*http.Response, error)) (*http.Response, error) {
 	var last error
 	for try := range maxTries {
@@ -206,6 +218,9 @@ func (c *Client) tried(ctx context.Context, r Ref, send func() (*http.Response, 
 			return nil, ctx.Err()
 		case err != nil:
 			last = fault.New(fault.Failed, "%s: %w: %w", r, errUnreachable, err)
+			if _, ok := errors.AsType[silentError](err); ok {
+				return nil, last
+			}
 		case response.StatusCode < 400:
 			return response, nil
 		default:

@@ -68,6 +68,9 @@ func (s *Server) URL() string { return s.site.URL }
 // Close ends the server.
 func (s *Server) Close() { s.site.Close() }
 
+// CloseLarge stops the host of large files.
+func (s *Server) CloseLarge() { s.cdn.Close() }
+
 // SetCommit sets the commit of the branch main.
 func (s *Server) SetCommit(commit string) {
 	s.mu.Lock()
