@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -243,7 +244,8 @@ func (a *application) bindCheckpoint(ctx context.Context) error {
 
 // err returns an error of kind Mismatch if tensors are not explained.
 func (a *application) err() error {
-	if len(a.bound.Mapped)+len(a.bound.Resized) == 0 && a.from != nil {
+	explained := func(r mapping.Refused) bool { return len(r.Candidates) > 0 } // and refused for the other checkpoint
+	if len(a.bound.Mapped)+len(a.bound.Resized) == 0 && a.from != nil && !slices.ContainsFunc(a.bound.Refused, explained) {
 		return fault.Mismatchf("%s: none of its %d floating-point tensors is made from %s", a.model.path,
 			len(a.bound.Refused)+len(a.bound.Kept), a.source().path).
 			WithHint("the checkpoint must be the one that the model was exported from")

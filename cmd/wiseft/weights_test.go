@@ -385,3 +385,23 @@ func TestApplyShortCheckpoint(t *testing.T) {
 	}
 	a.unchanged(t, "after all")
 }
+
+// A checkpoint that has none of the tensors as the model needs them is an error that says so of it, not of the one that the model was
+// exported from.
+func TestApplyOtherCheckpoint(t *testing.T) {
+	t.Parallel()
+	a := newApplied(t, linear)
+	w := parametersOf(linear, 2)
+	storages := map[string]checkpointtest.Storage{}
+	var list []checkpointtest.Tensor
+	for _, p := range linear {
+		storages[p.name] = checkpointtest.Storage{Class: "Int", Item: 4, Data: rawOf(w[p.name])}
+		list = append(list, checkpointtest.Tensor{Name: p.name, Storage: p.name, Dims: p.dims})
+	}
+	a.put(t, "integers.pt", checkpointtest.PyTorch(t, storages, list))
+	code, stderr := a.run(t, strings.Replace(applyLine, "tuned.safetensors", "integers.pt", 1))
+	if code != exitMismatch || !strings.Contains(stderr, `large: "fc.weight" has the type int32 in the other checkpoint`) {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+	a.unchanged(t, "after a checkpoint of integers")
+}
