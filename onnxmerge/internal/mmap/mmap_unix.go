@@ -15,7 +15,10 @@ func open(f *os.File, off int64, size int) (pages []byte, err error) {
 		return nil, err
 	}
 	failed := conn.Control(func(fd uintptr) {
-		pages, err = unix.Mmap(int(fd), off, size, unix.PROT_READ, unix.MAP_SHARED)
+		if pages, err = unix.Mmap(int(fd), off, size, unix.PROT_READ, unix.MAP_SHARED); err == nil {
+			// Read from the disk in order. Without this, a file that is used in columns is read in single pages.
+			_ = unix.Madvise(pages, unix.MADV_WILLNEED)
+		}
 	})
 	if failed != nil {
 		return nil, failed
