@@ -301,6 +301,11 @@ func (a *application) write(ctx context.Context, out string, opt WriteOptions) e
 		return withPath(a.tuned().path, err)
 	}
 	how.Workers, how.Change = a.opt.limits().Workers, change
+	if t := a.unshared(); t != nil && how.Layout == onnx.Keep {
+		how.Layout = onnx.Outside
+		a.result.Notes = append(a.result.Notes, fmt.Sprintf("%s has the bytes of another tensor in the model's data file and gets others: "+
+			"the data file has another layout", t.ID()))
+	}
 	how.Provenance = func([]onnx.File) (string, error) { return "", nil }
 	if !opt.NoProvenance {
 		how.Provenance = func([]onnx.File) (string, error) { return a.provenance(ctx) }
@@ -321,6 +326,29 @@ func (a *application) write(ctx context.Context, out string, opt WriteOptions) e
 		r.Data = append(r.Data, onnxmerge.DataFile{File: f.Name, Bytes: f.SizeBytes, XXH3: f.Hash})
 	}
 	r.Seconds = time.Since(start).Seconds()
+	return nil
+}
+
+// unshared returns a tensor whose bytes in a data file are also those of another one, which is made from something else; nil if there
+// is none.
+func (a *application) unshared() *onnx.Tensor {
+	made := map[*onnx.Tensor]string{} // "" for what is kept
+	for _, e := range a.bound.Mapped {
+		if made[e.Tensor] == "" {
+			made[e.Tensor] = e.Expression.String()
+		}
+	}
+	first := map[string]*onnx.Tensor{} // by the range of bytes
+	for _, t := range a.model.Tensors {
+		key := t.SharedRange()
+		if key == "" {
+			continue
+		}
+		if other := first[key]; other != nil && made[other] != made[t] {
+			return t
+		}
+		first[key] = t
+	}
 	return nil
 }
 

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wiseft/wiseft"
 	"github.com/wiseft/wiseft/onnxmerge/checkpoint"
 	"github.com/wiseft/wiseft/onnxmerge/checkpoint/checkpointtest"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
@@ -404,4 +405,59 @@ func TestApplyOtherCheckpoint(t *testing.T) {
 		t.Errorf("exit code %d: %s", code, stderr)
 	}
 	a.unchanged(t, "after a checkpoint of integers")
+}
+
+// Tensors whose bytes a data file has once, since they were equal, get different ones where they differ in the other checkpoint,
+// wherever the model's payloads are written.
+func TestApplySharedBytes(t *testing.T) {
+	t.Parallel()
+	const n = 300
+	names := []string{"a", "b"}
+	a := &applied{t.TempDir(), map[string][]byte{}}
+	b := &onnxtest.Builder{}
+	b.Input("x", 1, n)
+	for _, name := range names {
+		b.External(name, "base.bin", 0, n)
+		b.Node(name+"x", "Add", "x", name)
+	}
+	b.Node("y", "Mul", "ax", "bx")
+	b.Output("y")
+	state := func(values ...[]float64) []byte {
+		storages := map[string]checkpointtest.Storage{}
+		var list []checkpointtest.Tensor
+		for i, v := range values {
+			storages[names[i]] = checkpointtest.Storage{Class: "Float", Item: 4, Data: rawOf(v)}
+			list = append(list, checkpointtest.Tensor{Name: names[i], Storage: names[i], Dims: []int64{n}})
+		}
+		return checkpointtest.PyTorch(t, storages, list)
+	}
+	base, one, other := onnxtest.Random(1, n), onnxtest.Random(2, n), onnxtest.Random(3, n)
+	a.put(t, "base.onnx", b.Bytes())
+	a.put(t, "base.bin", rawOf(base))
+	a.put(t, "base.pt", state(base, base))
+	a.put(t, "tuned.pt", state(one, other))
+	for _, flags := range []string{"", " --external always", " --external never", " --external safetensors"} {
+		code, stderr := a.run(t, "weights apply base.onnx --from base.pt --to tuned.pt -o out.onnx --force --no-sync"+flags)
+		if code != exitDone {
+			t.Errorf("%q: exit code %d: %s", flags, code, stderr)
+			continue
+		}
+		m, err := wiseft.Open(a.path("out.onnx"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, want := range [][]byte{rawOf(one), rawOf(other)} {
+			got := make([]byte, len(want))
+			if err := m.Lookup(names[i]).ReadAt(got, 0); err != nil || !bytes.Equal(got, want) {
+				t.Errorf("%q: %s is not that of the checkpoint (%v)", flags, names[i], err)
+			}
+		}
+		if err := m.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	code, stderr := a.run(t, "verify out.onnx")
+	if code != exitDone {
+		t.Errorf("verify: exit code %d: %s", code, stderr)
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"math"
 	"math/rand/v2"
+	"strconv"
 	"testing"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -52,6 +53,20 @@ func (b *Builder) Int64(name string, values []int64, dims ...int) {
 		raw = binary.LittleEndian.AppendUint64(raw, uint64(v))
 	}
 	b.tensor(name, 7, raw, dims)
+}
+
+// External adds a float32 initializer whose payload is in a data file.
+func (b *Builder) External(name, file string, offset int, dims ...int) {
+	var t []byte
+	size := 4
+	for _, d := range dims {
+		t, size = number(t, 1, uint64(d)), size*d
+	}
+	t = text(number(t, 2, 1), 8, name)
+	for _, entry := range [][2]string{{"location", file}, {"offset", strconv.Itoa(offset)}, {"length", strconv.Itoa(size)}} {
+		t = text(t, 13, string(text(text(nil, 1, entry[0]), 2, entry[1])))
+	}
+	b.graph = text(b.graph, 5, string(number(t, 14, 1)))
 }
 
 func (b *Builder) tensor(name string, dtype uint64, raw []byte, dims []int) {
