@@ -133,12 +133,12 @@ func TestApplyCutCheckpoint(t *testing.T) {
 	a.put(t, "tuned.pt", asPyTorch(t, parametersOf(parameters, 2)))
 	a.put(t, "out.onnx", []byte("an earlier output"))
 	for _, name := range []string{"tuned.safetensors", "tuned.pt"} {
-		for memory, reason := range map[string]string{"": "it cannot be read any longer", " --memory 200KiB": "unexpected EOF"} {
+		for memory, reason := range map[string]string{"256MiB": "it cannot be read any longer", "200KiB": "unexpected EOF"} {
 			const step = 4 // of the output, which is begun before
 			whole := a.files[name]
 			a.files[name] = whole[:len(whole)/2]
-			what := fmt.Sprintf("%s, cut%s", name, memory)
-			code, stderr := a.runAt(t, "weights apply base.onnx --from base.safetensors --to "+name+" -o out.onnx --force"+memory,
+			what := fmt.Sprintf("%s, cut, in %s", name, memory)
+			code, stderr := a.runAt(t, "weights apply base.onnx --from base.safetensors --to "+name+" -o out.onnx --force --memory "+memory,
 				fmt.Sprintf("cut:%d:%s", step, name))
 			if code != exitFailed || !strings.HasPrefix(stderr, "wiseft: "+name+": ") || !strings.Contains(stderr, reason) ||
 				strings.Count(stderr, "\n") > 2 {
