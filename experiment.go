@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -133,9 +132,7 @@ func writeExperiment(folder string, e *result.Experiment) error {
 			if !errors.As(err, &empty) {
 				return err
 			}
-			if err := removeIfThere(filepath.Join(folder, f.name)); err != nil {
-				return err
-			}
+			files.Remove(f.name) // an earlier experiment may have had the plot
 			continue
 		}
 		out, err := files.Create(f.name)
@@ -147,12 +144,4 @@ func writeExperiment(folder string, e *result.Experiment) error {
 		}
 	}
 	return files.Commit()
-}
-
-// removeIfThere removes a file of an earlier experiment.
-func removeIfThere(path string) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -11,6 +12,8 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -19,6 +22,7 @@ import (
 	"time"
 
 	"github.com/wiseft/wiseft"
+	"github.com/wiseft/wiseft/datasets/shapes"
 	"github.com/wiseft/wiseft/internal/output"
 )
 
@@ -60,14 +64,53 @@ var writers = []writer{
 		"diff pretrained.onnx finetuned.onnx --plot w.svg --force", "w.svg", nil},
 	{"view", "data view test.npz -o v.png --force", "data view train.npz -o v.png --force", "v.png", nil},
 	{"report", "report base-run -o x.html --force", "report base-run -o x.html --format markdown --force", "x.html", nil},
+	{"bench", "bench pretrained.onnx --train train.npz --test test.npz --suite none -o b --force",
+		"bench finetuned.onnx --train train.npz --test test.npz --suite none -o b --force", "b",
+		[]string{"plan.json", "result.json", "report.html", "table.txt", "results.csv"}},
+	{"experiment", "experiment one.yaml -o e --force", "experiment other.yaml -o e --force", "e", wiseft.ExperimentFiles()},
+	{"demo", "demo-run d", "demo-other-run d", "d", wiseft.RunFiles()},
+	{"submit", "submit slurm --dir j --force -- sweep a.onnx b.onnx --train t --test t -o j-run",
+		"submit slurm --dir j --force -- sweep a.onnx b.onnx --train t --test t -o j-other", "j",
+		[]string{"wiseft.sbatch", "wiseft-collect.sbatch"}},
+}
+
+// demoWriter is a program that writes the files of wiseft demo, which takes seconds before it writes any: of the run in the
+// folder that its first argument names, of the models beside it and of a few scans.
+const demoWriter = "demo-writer"
+
+func writeDemo() {
+	err := func() error {
+		folder, err := (&demoCommand{out: os.Args[2], force: true}).folder()
+		if err != nil {
+			return err
+		}
+		r, err := wiseft.ReadResult(os.Args[1])
+		if err != nil {
+			return err
+		}
+		d := demo{work: ".", result: r, data: map[string]wiseft.Data{}}
+		for _, split := range demoSplits {
+			scans, err := shapes.New(shapes.Options{Domain: shapes.Scan, Split: split.name, PerClass: 1, Points: 16,
+				Classes: shapes.Indoor()[:2]})
+			if err != nil {
+				return err
+			}
+			d.data[split.name] = wiseft.Data{Path: split.name, Set: scans}
+		}
+		_, err = d.write(context.Background(), folder)
+		return err
+	}()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(exitFailed)
+	}
 }
 
 // recovered returns the file or folder whose replacement is finished before it is read.
 func (w writer) recovered() string {
-	if w.name == "sweep" {
-		return filepath.Join(w.out, wiseft.ResultFile)
-	}
-	return w.out
+	main := map[string]string{"sweep": wiseft.ResultFile, "bench": wiseft.ResultFile, "demo": wiseft.ResultFile,
+		"experiment": "experiment.json", "submit": "wiseft-collect.sbatch"}
+	return filepath.Join(w.out, main[w.name])
 }
 
 // temporary is the name of a file or folder that is being written.
@@ -98,7 +141,11 @@ func (s *sweeper) kill(t *testing.T, command, how string, n int) bool {
 // line is a command line of the program.
 func (s *sweeper) line(command string) *exec.Cmd {
 	cmd := exec.Command(s.exe)
-	cmd.Args, cmd.Dir = append(append([]string{"wiseft"}, strings.Fields(command)...), "-q"), s.dir
+	program := "wiseft"
+	if strings.HasPrefix(command, "demo-") {
+		program = demoWriter
+	}
+	cmd.Args, cmd.Dir = append(append([]string{program}, strings.Fields(command)...), "-q"), s.dir
 	return cmd
 }
 
@@ -160,14 +207,13 @@ func (s *sweeper) state(t *testing.T, w writer) string {
 // seconds is what differs between two runs of the same command.
 var seconds = regexp.MustCompile(`"seconds": [0-9.e-]+`)
 
-// steps returns the steps of a command that are tried: with WISEFT_CHAOS_STRIDE=N every N-th and the last 8, otherwise
+// steps runs the command and returns those of its steps that are tried: with WISEFT_CHAOS_STRIDE=N every N-th and the last 8, otherwise
 // every third of them and the last.
 func (s *sweeper) steps(t *testing.T, w writer) (steps []int) {
 	t.Helper()
 	count := filepath.Join(s.dir, "count")
 	cmd := s.line(w.command)
 	cmd.Env = append(os.Environ(), "WISEFT_TEST_STEP=count:"+count)
-	s.begin(t, w)
 	if text, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v: %s", w.command, err, text)
 	}
@@ -197,8 +243,11 @@ func (s *sweeper) steps(t *testing.T, w writer) (steps []int) {
 
 // interceptSteps makes the program stop as WISEFT_TEST_STEP says: "kill:N" before its N-th step that changes files,
 // "full:N" fails all writing steps from the N-th on, as a full disk does, "fail:N" the N-th, of any kind, and "count:FILE" writes a byte for each step.
-// "interrupt:N" is Ctrl-C before the N-th step, and "cut:N:FILE" makes a file half as long then.
+// "interrupt:N" is Ctrl-C before the N-th step, and "cut:N:FILE" makes a file half as long then. "" is that it does not stop.
 func interceptSteps(text string) {
+	if text == "" {
+		return
+	}
 	how, of, _ := strings.Cut(text, ":")
 	number, file, _ := strings.Cut(of, ":")
 	at, _ := strconv.ParseInt(number, 10, 64)
@@ -276,20 +325,50 @@ func TestStepsOfWriters(t *testing.T) {
 		err = errors.Join(err, unpack(filepath.Join(s.dir, name+".onnx"),
 			"../../onnxmerge/pair/testdata/corpus/mlp/"+name[len(name)-1:]+"_fold.onnx.gz"))
 	}
+	for name, file := range map[string]string{"classifier.onnx": string(demoFinetuned), "one.yaml": fmt.Sprintf(experimentDocument, "0, 1"),
+		"other.yaml": fmt.Sprintf(experimentDocument, "1, 0.5")} {
+		err = errors.Join(err, os.WriteFile(filepath.Join(s.dir, name), []byte(file), 0o666))
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
+	addScheduler(t)
 	s.must(t, "features finetuned.onnx --data train.npz -o base.npz")
 	s.must(t, "probe fit base.npz -o base-p.npz")
 	s.must(t, "sweep pretrained.onnx finetuned.onnx --alphas 0,1 --train train.npz --test test.npz --suite none -o base-run")
+	for run, alphas := range map[string]string{"demo-run": "0,1", "demo-other-run": "0.5,1"} {
+		s.must(t, "sweep pretrained.onnx finetuned.onnx --train train.npz --val-from-train 0.3 --test test.npz --suite none --alphas "+alphas+" -o "+run)
+	}
 	cases := 0
 	for _, w := range writers {
+		if w.name == "submit" && runtime.GOOS == "windows" {
+			continue // the scheduler is a shell script
+		}
 		cases += s.tryWriter(t, w)
 	}
 	t.Logf("%d cases", cases)
-	if cases < 4*len(writers) {
+	if cases < 3*(len(writers)-1) {
 		t.Errorf("%d cases of %d commands", cases, len(writers))
 	}
+}
+
+// experimentDocument is an experiment of one sweep over alphas.
+const experimentDocument = `pairs: [{name: one, pretrained: pretrained.onnx, finetuned: finetuned.onnx}]
+seeds: [0]
+alphas: [%s]
+train: train.npz
+test: test.npz
+suite: none
+`
+
+// addScheduler puts a program sbatch on the path that takes every job.
+func addScheduler(t *testing.T) {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "sbatch"), []byte("#!/bin/sh\necho 7\n"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
 }
 
 // tryWriter stops a writer at its steps in all ways and returns how often it stopped.
@@ -297,12 +376,11 @@ func (s *sweeper) tryWriter(t *testing.T, w writer) (cases int) {
 	t.Helper()
 	s.begin(t, w)
 	before := s.state(t, w)
-	s.must(t, w.command)
-	after := s.state(t, w)
 	steps := s.steps(t, w)
+	after := s.state(t, w)
 	for _, how := range []string{"kill", "full", "fail"} {
 		stopped := 0
-		for _, n := range chosenSteps(steps, how) {
+		for _, n := range w.chosenSteps(steps, how) {
 			if s.tryStep(t, w, how, n, before, after) {
 				stopped++
 			}
@@ -313,11 +391,14 @@ func (s *sweeper) tryWriter(t *testing.T, w writer) (cases int) {
 	return cases
 }
 
+// once are writers that write as others do, or are slow: without WISEFT_CHAOS_STRIDE they are killed once.
+var once = []string{"bench", "experiment", "demo", "submit"}
+
 // chosenSteps returns the steps at which a writer is stopped in one way: all of them, but one of each failure without
 // WISEFT_CHAOS_STRIDE.
-func chosenSteps(steps []int, how string) []int {
+func (w writer) chosenSteps(steps []int, how string) []int {
 	switch {
-	case os.Getenv("WISEFT_CHAOS_STRIDE") != "" || how == "kill":
+	case os.Getenv("WISEFT_CHAOS_STRIDE") != "" || how == "kill" && !slices.Contains(once, w.name):
 		return steps
 	case how == "full":
 		return steps[:1]

@@ -324,9 +324,9 @@ func (d *demo) write(ctx context.Context, folder string) (files []string, err er
 	if _, err := output.WriteFile(in("experiment.yaml"), replacing, document); err != nil {
 		return nil, err
 	}
-	for split, data := range d.data {
-		npz := func(w io.Writer) error { return datasets.WriteNPZ(ctx, w, data.Set) }
-		if _, err := output.WriteFile(filepath.Join(folder, split+".npz"), replacing, npz); err != nil {
+	for _, split := range demoSplits {
+		npz := func(w io.Writer) error { return datasets.WriteNPZ(ctx, w, d.data[split.name].Set) }
+		if _, err := output.WriteFile(filepath.Join(folder, split.name+".npz"), replacing, npz); err != nil {
 			return nil, err
 		}
 	}

@@ -29,10 +29,11 @@ import (
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"wiseft": func() {
-		if how := os.Getenv("WISEFT_TEST_STEP"); how != "" {
-			interceptSteps(how)
-		}
+		interceptSteps(os.Getenv("WISEFT_TEST_STEP"))
 		main()
+	}, demoWriter: func() {
+		interceptSteps(os.Getenv("WISEFT_TEST_STEP"))
+		writeDemo()
 	}, "scorer": scorer})
 }
 

@@ -107,7 +107,7 @@ func (o *submitCommand) job(c *call, command []string) (cluster.Job, error) {
 	return j, nil
 }
 
-// write writes the job files, or none of them.
+// write writes the job files, all together or none of them.
 func (r *submitReport) write(dir string, force bool) (paths []string, err error) {
 	var names []string
 	for _, f := range r.Files {
@@ -119,14 +119,22 @@ func (r *submitReport) write(dir string, force bool) (paths []string, err error)
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, err
 	}
+	files := &output.Group{Path: paths[len(paths)-1], Options: output.Options{Force: force}}
+	defer files.Abort()
 	for i, f := range r.Files {
-		text := func(w io.Writer) error { _, err := io.WriteString(w, f.Text); return err }
-		_, err := output.WriteFile(paths[i], output.Options{Force: force}, text)
+		name := f.Name
+		if i == len(r.Files)-1 {
+			name = "" // the main file
+		}
+		out, err := files.Create(name)
+		if err == nil {
+			_, err = io.WriteString(out, f.Text)
+		}
 		if err != nil {
 			return nil, err
 		}
 	}
-	return paths, nil
+	return paths, files.Commit()
 }
 
 func (r *submitReport) writeText(w io.Writer) error {
