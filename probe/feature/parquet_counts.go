@@ -10,6 +10,9 @@ import (
 	"github.com/parquet-go/parquet-go/format"
 )
 
+// plainDictionary is the encoding that older writers name for dictionaries and for pages of their indexes.
+const plainDictionary format.Encoding = 2
+
 // pageCounts compares the counts that are within a page with the values that its header claims: parquet-go makes as many
 // values as the runs of a page have, of which one run of six bytes may be two thousand million.
 type pageCounts struct {
@@ -37,7 +40,7 @@ func (c pageCounts) check(fields map[string]int64, levels, data []byte) error {
 	default:
 		if _, ok := fields["7.1"]; ok { // dictionary
 			encoding = format.Encoding(fields["7.2"])
-			if encoding == format.PlainDictionary {
+			if encoding == plainDictionary {
 				return nil
 			}
 			break
@@ -82,7 +85,7 @@ func (c pageCounts) levels(data []byte, most int, encoding int64) ([]byte, error
 // contents checks the values of a page.
 func (c pageCounts) contents(encoding format.Encoding, data []byte) error {
 	switch encoding {
-	case format.PlainDictionary, format.RLEDictionary:
+	case plainDictionary, format.RLEDictionary:
 		if len(data) == 0 {
 			return nil
 		}
