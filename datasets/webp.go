@@ -17,7 +17,7 @@ import (
 func checkWebP(file []byte, config image.Config) error {
 	for chunks := file[12:]; len(chunks) >= 8; {
 		kind, size, rest := string(chunks[:4]), int64(binary.LittleEndian.Uint32(chunks[4:])), chunks[8:]
-		width, height := 0, 0
+		var width, height int
 		switch kind {
 		case "VP8 ":
 			if size > int64(len(rest)) {
