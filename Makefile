@@ -39,6 +39,7 @@ test-nocgo: ## without a C compiler: all tests, the demo, and builds for Windows
 		go vet ./... && go test -c -o $$dir/ ./probe/ort ./cmd/wiseft || exit 1; \
 	done && rm -r $$dir
 	CGO_ENABLED=0 GOARCH=386 go test -run 'Float32|Codec' ./onnxmerge/internal/kernel # the code of processors without assembly
+	GODEBUG=cpu.all=off go test ./probe/fit/... ./onnxmerge/internal/... # of those without AVX2, whose sums are rounded otherwise
 
 test-arm: ## the NEON kernels and what is built on them, by qemu-user's emulation
 	@command -v qemu-aarch64 >/dev/null || { echo "skipped: no qemu-aarch64 (Debian's qemu-user); workflows test on ARM itself"; exit 0; }; \

