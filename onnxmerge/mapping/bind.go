@@ -23,8 +23,9 @@ type Bound struct {
 
 	base    *checkpoint.Checkpoint
 	values  evaluator
-	needed  map[string]bool // values that the model computes with the resized tensors, these left out
-	outputs []onnx.Value    // of the model with the resized tensors
+	needed  map[string]bool    // values that the model computes with the resized tensors, these left out
+	outputs []onnx.Value       // of the model with the resized tensors
+	judged  map[*string]string // what changed returns, by the first name of suspects, which constants share
 }
 
 // sameOpen is what is added to a proof of an open choice whose candidates are equal in the other checkpoint too.
@@ -34,7 +35,7 @@ const sameOpen = ", one of several that are equal in both checkpoints"
 // of a classifier may have another number of classes there; other tensors that the checkpoint has in another shape, or does
 // not have, and open choices whose candidates differ in it, are refused.
 func (m *Mapping) Bind(ctx context.Context, base, tuned *checkpoint.Checkpoint) (*Bound, error) {
-	b := &Bound{base: base, Mapping: Mapping{Model: m.Model, Refused: slices.Clone(m.Refused), Unused: m.Unused, Limits: m.Limits}}
+	b := &Bound{base: base, judged: map[*string]string{}, Mapping: Mapping{Model: m.Model, Refused: slices.Clone(m.Refused), Unused: m.Unused, Limits: m.Limits}}
 	lookup, renamed := alignNames(base, tuned)
 	b.Renamed, b.values = renamed, evaluator{lookup: lookup, limits: m.Limits, reserve: m.reserveFor(tuned)}
 	for _, k := range m.Kept {
@@ -46,30 +47,25 @@ func (m *Mapping) Bind(ctx context.Context, base, tuned *checkpoint.Checkpoint) 
 		}
 		b.Kept = append(b.Kept, k)
 	}
-	var others []*Mapped // with another shape
+	var others []*Mapped               // with another shape
+	opened := map[*Expression]string{} // reasons to refuse open choices, by the first candidate: targets share lists of them
 	for _, e := range m.Mapped {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 		entry := *e
-		reason := ""
-		for _, x := range append([]*Expression{e.Expression}, e.open...) {
-			if reason == "" {
-				reason = missing(x, lookup)
-			}
-			if reason == "" && len(e.open) > 0 {
-				reason = otherShape(x, base, lookup)
-			}
-		}
-		if reason == "" && len(e.open) > 0 {
-			same, err := b.openAgree(e)
-			if err != nil {
-				return nil, fmt.Errorf("tensor %q: %w", e.Tensor.ID(), err)
-			}
+		reason, judged := opened[e.Expression]
+		if len(e.open) > 0 {
 			entry.Proof += sameOpen
-			if !same {
-				reason = "several tensors have its values, and nothing decides between them: they differ in the other checkpoint"
+			if !judged {
+				var err error
+				if reason, err = b.judgeOpen(e); err != nil {
+					return nil, fmt.Errorf("tensor %q: %w", e.Tensor.ID(), err)
+				}
+				opened[e.Expression] = reason
 			}
+		} else {
+			reason = missing(e.Expression, lookup)
 		}
 		if name, err := b.changed(e.suspects); err != nil {
 			return nil, err
@@ -92,6 +88,23 @@ func (m *Mapping) Bind(ctx context.Context, base, tuned *checkpoint.Checkpoint) 
 		return nil, err
 	}
 	return b, b.findChanged(base)
+}
+
+// judgeOpen returns the reason to refuse an open choice, "" if all candidates give the same elements.
+func (b *Bound) judgeOpen(e *Mapped) (reason string, err error) {
+	for _, x := range append([]*Expression{e.Expression}, e.open...) {
+		if reason = missing(x, b.values.lookup); reason == "" {
+			reason = otherShape(x, b.base, b.values.lookup)
+		}
+		if reason != "" {
+			return reason, nil
+		}
+	}
+	same, err := b.openAgree(e)
+	if err != nil || same {
+		return "", err
+	}
+	return "several tensors have its values, and nothing decides between them: they differ in the other checkpoint", nil
 }
 
 func (b *Bound) refuse(e *Mapped, reason string) {

@@ -57,7 +57,7 @@ type target struct {
 	uniform    bool   // all elements have the same bits
 	first      uint64 // bits of the first element
 	uses       []use
-	candidates []*Expression // that give its elements
+	candidates []*Expression // that give its elements; targets share slices, whose elements are not changed
 	proof      string
 	refusal    string
 	// constant is the tensor as a constant, if its elements are all equal to a number that code has: equal elements of
@@ -81,6 +81,7 @@ type finder struct {
 	norms      []*Norm
 	guessed    bool // by nearness, not by equality
 	printed    map[heldKey][]fingerprint
+	buckets    map[lengthKey]map[fingerprint]*bucket
 	bits       map[heldKey]sameBits
 	held       map[heldKey]array // tensors of the checkpoint that were read, up to a quarter of the memory
 	heldBytes  int64
@@ -119,7 +120,7 @@ func Find(ctx context.Context, m *onnx.Model, base *checkpoint.Checkpoint, limit
 func newFinder(m *onnx.Model, base *checkpoint.Checkpoint, limits Limits) *finder {
 	f := &finder{model: m, checkpoint: base, values: evaluator{lookup: base.Lookup, limits: limits, reserve: limits.newReserve(base)}, graph: findUses(m),
 		byTensor: map[*onnx.Tensor]*target{}, byLength: map[int64][]*checkpoint.Tensor{}, printed: map[heldKey][]fingerprint{},
-		bits: map[heldKey]sameBits{}, held: map[heldKey]array{}}
+		buckets: map[lengthKey]map[fingerprint]*bucket{}, bits: map[heldKey]sameBits{}, held: map[heldKey]array{}}
 	var dtypes []onnx.DType
 	for _, t := range m.Tensors {
 		if !t.DType.IsFloat() || t.Len() == 0 {
@@ -164,48 +165,6 @@ func (f *finder) readBits(g *target) error {
 	}
 	g.first, g.uniform = bits.first, bits.uniform
 	g.constant = g.plainConstant()
-	return nil
-}
-
-// findEqual finds tensors of the checkpoint with the target's elements after conversion to a type.
-func (f *finder) findEqual(g *target, as onnx.DType) error {
-	t := g.tensor
-	list := f.byLength[t.Len()]
-	if len(list) == 0 {
-		return nil
-	}
-	prints, err := fingerprintsOf(t, t.DType, as, inOrder)
-	if err != nil {
-		return err
-	}
-	item := int64(t.DType.Bits() / 8)
-	want := func(dst []byte, from int64) error { return readRange(dst, t, t.DType, as, from, item) }
-	for _, source := range list {
-		from, err := f.fingerprints(heldKey{source, as})
-		if err != nil {
-			return err
-		}
-		if !slices.Contains(from, prints[0]) {
-			continue
-		}
-		var failed error
-		x := &Expression{Op: Tensor, Name: source.Name}
-		i := 0
-		g.candidates = append(g.candidates, layoutsBy(x, source.Dims, t.Dims, func(l layout) bool {
-			i++
-			if from[i-1] != prints[0] || failed != nil {
-				return false
-			}
-			e, _ := l.of(x, source.Dims)
-			same, err := f.values.equals(e, as, want)
-			failed = err
-			return same
-		})...)
-		if failed != nil {
-			return failed
-		}
-	}
-	g.proof = "equal elements"
 	return nil
 }
 

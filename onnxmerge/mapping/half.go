@@ -57,9 +57,11 @@ func (f *finder) findHalf(ctx context.Context, g *target) error {
 				return err
 			}
 		}
-		for i, e := range g.candidates {
-			g.candidates[i] = &Expression{Op: Half, Args: []*Expression{e}, as: as}
+		found := make([]*Expression, 0, len(g.candidates))
+		for _, e := range g.candidates {
+			found = append(found, &Expression{Op: Half, Args: []*Expression{e}, as: as})
 		}
+		g.candidates = found
 		if len(g.candidates) > 0 {
 			return nil
 		}

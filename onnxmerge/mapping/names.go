@@ -51,10 +51,8 @@ func (s *settler) byName(name string, candidates []*Expression) (*Expression, st
 		return nil, ""
 	}
 	want := s.inCheckpoint(name)
-	for _, e := range candidates { // an exporter that keeps the name keeps the layout
-		if e.Op == Tensor && e.Name == want {
-			return e, "settled by its name"
-		}
+	if e := s.indexOf(candidates).byName[want]; e != nil { // an exporter that keeps the name keeps the layout
+		return e, "settled by its name"
 	}
 	return nil, ""
 }
@@ -91,22 +89,12 @@ func (s *settler) findPlaces() {
 	}
 }
 
-// isPlaced reports whether the model has a place for a tensor of the checkpoint that is certain.
-func (s *settler) isPlaced(name string) bool {
-	if s.places[name] {
-		return true
-	}
+// addPlaced adds the tensors of the checkpoint for which the model has a place that is certain, after all rounds, to those by whose
+// names it reads something.
+func (s *settler) addPlaced() {
 	for _, g := range s.targets {
-		if slices.Contains(s.sources[g.tensor], name) {
-			return true
+		for _, name := range s.sources[g.tensor] {
+			s.places[name] = true
 		}
 	}
-	return false
-}
-
-// isCandidate reports whether a target of several elements may be made from a tensor of the checkpoint.
-func (s *settler) isCandidate(name string) bool {
-	return slices.ContainsFunc(s.targets, func(g *target) bool {
-		return g.tensor.Len() > 1 && slices.ContainsFunc(g.candidates, func(e *Expression) bool { return e.Name == name })
-	})
 }

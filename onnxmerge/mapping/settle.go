@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -11,7 +12,8 @@ import (
 // settle decides between candidates, and judges what has none.
 func (f *finder) settle() (*Mapping, error) {
 	m := &Mapping{Model: f.model, Limits: f.values.limits, reserve: f.values.reserve}
-	s := &settler{finder: f, sources: map[*onnx.Tensor][]string{}}
+	s := &settler{finder: f, sources: map[*onnx.Tensor][]string{}, candidates: map[*Expression]*candidateIndex{},
+		open: map[*Expression][]*Expression{}}
 	for _, g := range f.targets {
 		if g.isDecided() {
 			s.sources[g.tensor] = g.candidates[0].Names()
@@ -21,11 +23,11 @@ func (f *finder) settle() (*Mapping, error) {
 	s.findConventions()
 	s.findPlaces()
 	choices := s.rounds()
+	if err := s.findSuspects(); err != nil {
+		return nil, err
+	}
 	for _, g := range f.targets {
-		suspects, err := s.suspectsOf(g)
-		if err != nil {
-			return nil, err
-		}
+		suspects := s.suspectsOf(g)
 		switch list := choices[g]; {
 		case g.refusal != "":
 			m.Refused = append(m.Refused, Refused{Tensor: g.tensor, Reason: g.refusal})
@@ -41,8 +43,14 @@ func (f *finder) settle() (*Mapping, error) {
 		}
 	}
 	used := map[string]bool{}
+	var open []*Expression
 	for _, e := range m.Mapped {
-		for _, x := range append([]*Expression{e.Expression}, e.open...) {
+		e.Expression.addNames(used)
+		if len(e.open) == 0 || len(open) == len(e.open) && open[0] == e.open[0] {
+			continue // many tensors of zeros have the same ones
+		}
+		open = e.open
+		for _, x := range open {
 			x.addNames(used)
 		}
 	}
@@ -69,7 +77,10 @@ type settler struct {
 	cut, prefix string
 	named       bool // names are kept
 	conventions map[string]string
-	places      map[string]bool // tensors of the checkpoint by whose names the model reads something
+	places      map[string]bool                 // tensors of the checkpoint by whose names the model reads something
+	candidates  map[*Expression]*candidateIndex // by the first of a target's candidates, which has only one list
+	suspects    map[suspectKey][]string
+	open        map[*Expression][]*Expression // what openOf returns, by the first candidate
 }
 
 // rounds decides until nothing changes: what is decided is context for its neighbours.
@@ -128,19 +139,39 @@ func (s *settler) decideUse(g *target, u use) (*Expression, string) {
 		}
 		left = near
 	}
-	if names(left) == 1 && g.constant == nil {
+	if haveOneSource(left) && g.constant == nil {
 		return s.byLayout(u, left), "settled by the layout of other operands of this kind"
 	}
 	return nil, ""
 }
 
-// names returns how many different sources the candidates have.
-func names(list []*Expression) int {
-	seen := map[string]bool{}
-	for _, e := range list {
-		seen[strings.Join(e.Names(), "\n")] = true
+// haveOneSource reports whether all candidates are made from the same tensors.
+func haveOneSource(list []*Expression) bool {
+	first := list[0].Names()
+	return !slices.ContainsFunc(list[1:], func(e *Expression) bool { return !slices.Equal(e.Names(), first) })
+}
+
+// candidateIndex finds the candidates of targets, of which there may be as many as tensors of zeros.
+type candidateIndex struct {
+	byName  map[string]*Expression   // those that are tensors as they are
+	byLayer map[string][]*Expression // by the layer of their first tensor
+}
+
+// indexOf returns the index of candidates.
+func (s *settler) indexOf(list []*Expression) *candidateIndex {
+	x := s.candidates[list[0]]
+	if x == nil {
+		x = &candidateIndex{map[string]*Expression{}, map[string][]*Expression{}}
+		for _, e := range list {
+			if e.Op == Tensor {
+				x.byName[e.Name] = e
+			}
+			layer := layerOf(e.Names()[0])
+			x.byLayer[layer] = append(x.byLayer[layer], e)
+		}
+		s.candidates[list[0]] = x
 	}
-	return len(seen)
+	return x
 }
 
 // inLayer returns the candidates that are of the same layer as the operands beside a use, and have the role of its
@@ -160,7 +191,12 @@ func (s *settler) inLayer(g *target, u use) []*Expression {
 		roles = append(roles, slotRoles[o.node.OpType][o.slot]...)
 	}
 	var near []*Expression
-	for _, e := range g.candidates {
+	index := s.indexOf(g.candidates)
+	var own []*Expression // whose first tensor is of the layer
+	for _, name := range slices.Sorted(maps.Keys(layer)) {
+		own = append(own, index.byLayer[name]...)
+	}
+	for _, e := range own {
 		if s.hasShape(e, g.tensor.Dims) && !slices.ContainsFunc(e.Names(), func(name string) bool { return !layer[layerOf(name)] }) {
 			near = append(near, e)
 		}
@@ -212,7 +248,7 @@ func (s *settler) byLayout(u use, list []*Expression) *Expression {
 	if len(list) == 1 {
 		return list[0]
 	}
-	if names(list) != 1 {
+	if !haveOneSource(list) {
 		return nil
 	}
 	want, ok := s.conventions[s.kind(u)]
@@ -267,15 +303,27 @@ func (s *settler) findConventions() {
 	}
 }
 
+// openOf returns the further candidates of a target, and the constant that it may be. Targets with the same candidates have the same.
+func (s *settler) openOf(g *target) []*Expression {
+	open, ok := s.open[g.candidates[0]]
+	if !ok {
+		open = slices.Clip(g.candidates[1:])
+		if g.constant != nil {
+			open = append(open, g.constant)
+		}
+		s.open[g.candidates[0]] = open
+	}
+	return open
+}
+
 // mapped returns the entries of a target with candidates.
 func (s *settler) mapped(g *target, list []choice, suspects suspects) []*Mapped {
 	if g.isDecided() {
 		return []*Mapped{{Tensor: g.tensor, Expression: g.candidates[0], Proof: g.proof}}
 	}
 	if list == nil {
-		m := &Mapped{Tensor: g.tensor, Expression: g.candidates[0], Proof: g.proof, open: slices.Clone(g.candidates[1:])}
+		m := &Mapped{Tensor: g.tensor, Expression: g.candidates[0], Proof: g.proof, open: s.openOf(g)}
 		if g.constant != nil {
-			m.open = append(m.open, g.constant)
 			m.suspects = suspects
 		}
 		return []*Mapped{m}
