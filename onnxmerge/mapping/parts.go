@@ -43,17 +43,22 @@ func (f *finder) findPartsAs(ctx context.Context, g *target, as onnx.DType) erro
 	d := want.digest()
 	for _, find := range []func(*index, array, *digest) ([]*Expression, error){f.sliced, f.repeated, f.joined} {
 		found, err := find(x, want, d)
-		if errors.Is(err, errEqualPart) {
-			g.refusal = err.Error()
+		if errors.Is(err, errEqualPart) || errors.Is(err, errManyWays) {
+			if len(g.candidates) == 0 {
+				g.refusal = err.Error()
+			}
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		if len(found) > 0 {
-			g.candidates, g.proof = found, "equal elements"
-			return nil
+		had := g.candidates
+		for _, e := range found { // another way to take the same tensor apart is no other source
+			if !slices.ContainsFunc(had, func(x *Expression) bool { return slices.Equal(x.Names(), e.Names()) }) {
+				g.candidates = append(g.candidates, e)
+			}
 		}
+		g.proof = "equal elements"
 	}
 	return nil
 }
@@ -78,7 +83,7 @@ func (f *finder) joined(x *index, want array, d *digest) ([]*Expression, error) 
 	var equal error
 	for axis := range want.dims {
 		found, err := f.joinedAlong(x, want, d.sums(axis), axis)
-		if errors.Is(err, errEqualPart) {
+		if errors.Is(err, errEqualPart) || errors.Is(err, errManyWays) {
 			equal = err
 		} else if len(found) > 0 || err != nil {
 			return found, err
@@ -98,35 +103,28 @@ func (f *finder) joined(x *index, want array, d *digest) ([]*Expression, error) 
 	return found, err
 }
 
-// joinedAlong explains an array as parts along an axis; sums are the running sums of its signatures. At each place the
-// longest part that fits is taken.
+// joinedAlong explains an array as parts along an axis; sums are the running sums of its signatures. All ways are candidates.
 func (f *finder) joinedAlong(x *index, want array, sums []signature, axis int) ([]*Expression, error) {
 	extent := want.dims[axis]
 	if extent < 2 {
 		return nil, nil
 	}
-	row := length(want.dims) / extent
-	var args [][]*Expression
-	equal := false
-	for at := int64(0); at < extent; {
-		found, rows, err := f.partAt(x, want, sums, axis, at, row)
-		if err != nil || len(found) == 0 {
-			return nil, err
-		}
-		piece, err := want.slice(axis, at, at+rows)
-		if err != nil {
-			return nil, err
-		}
-		equal = equal || piece.isPlain()
-		args, at = append(args, found), at+rows
+	j := &joiner{finder: f, index: x, want: want, sums: sums, axis: axis, extent: extent, row: length(want.dims) / extent,
+		ways: map[int64][][]*Expression{}}
+	ways, err := j.from(0)
+	if err != nil || len(ways) == 0 {
+		return nil, err
 	}
-	if len(args) < 2 {
-		return nil, nil
-	}
-	if equal {
+	if j.equal {
 		return nil, errEqualPart
 	}
-	return combine(axis, args), nil
+	var out []*Expression
+	for _, list := range ways {
+		if len(list) > 1 {
+			out = append(out, &Expression{Op: Concat, Args: list, Axis: axis})
+		}
+	}
+	return out, nil
 }
 
 // isPlain reports whether all elements are equal to a number that code has.
@@ -138,85 +136,6 @@ func (a array) isPlain() bool {
 		}
 	}
 	return plainOf(storedAs(a.dtype), 1).has(array{a.dtype, nil, first}.numbers()[0])
-}
-
-// maxCombined bounds the candidates of a joined tensor with several for its parts.
-const maxCombined = 64
-
-// combine returns all ways to join one of each list.
-func combine(axis int, args [][]*Expression) []*Expression {
-	lists := [][]*Expression{nil}
-	for _, found := range args {
-		var longer [][]*Expression
-		for _, list := range lists {
-			for _, e := range found {
-				longer = append(longer, append(slices.Clone(list), e))
-			}
-		}
-		if len(longer) > maxCombined {
-			return nil
-		}
-		lists = longer
-	}
-	var out []*Expression
-	for _, list := range lists {
-		if list = joinNeighbours(list); len(list) > 1 {
-			out = append(out, &Expression{Op: Concat, Args: list, Axis: axis})
-		}
-	}
-	return out
-}
-
-// joinNeighbours merges slices that follow each other.
-func joinNeighbours(list []*Expression) []*Expression {
-	var out []*Expression
-	for _, e := range list {
-		if n := len(out); n > 0 {
-			a := out[n-1]
-			if a.Op == Slice && e.Op == Slice && a.Axis == e.Axis && a.End == e.Start && a.Args[0].Op == Tensor &&
-				e.Args[0].Op == Tensor && a.Args[0].Name == e.Args[0].Name {
-				merged := *a
-				merged.End = e.End
-				out[n-1] = &merged
-				continue
-			}
-		}
-		out = append(out, e)
-	}
-	return out
-}
-
-// partAt finds the longest part whose elements are the rows from at on, and returns its number of rows.
-func (f *finder) partAt(
-	x *index, want array, sums []signature, axis int, at, row int64,
-) ([]*Expression, int64, error) {
-	extent := want.dims[axis]
-	for _, n := range slices.Backward(x.lengths) {
-		rows := n / row
-		if n%row != 0 || rows == 0 || rows > extent-at || rows == extent {
-			continue
-		}
-		parts := x.parts[sums[at+rows]-sums[at]]
-		if len(parts) == 0 {
-			continue
-		}
-		piece, err := want.slice(axis, at, at+rows)
-		if err != nil {
-			return nil, 0, err
-		}
-		var found []*Expression
-		for _, p := range parts {
-			list, err := f.matchPart(p, piece)
-			if err != nil {
-				return nil, 0, err
-			}
-			found = append(found, list...)
-		}
-		if len(found) > 0 {
-			return found, rows, nil
-		}
-	}
-	return nil, 0, nil
 }
 
 // matchPart returns the layouts in which a part has the elements of an array.

@@ -2,12 +2,59 @@ package mapping
 
 import (
 	"bytes"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/wiseft/wiseft/onnxmerge/checkpoint"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
+
+// An array that may be joined of several tensors is made from those by which all ways give the same elements, or refused.
+func TestSeveralWaysToJoin(t *testing.T) {
+	t.Parallel()
+	type states = map[string][]float32
+	q, k, v := sequence(8, 1), sequence(8, 2), sequence(8, 4)
+	base := states{"q": q, "k": k, "v": v, "other": slices.Concat(q, k)}
+	changed := states{"q": sequence(8, 13), "k": sequence(8, 14), "v": sequence(8, 16), "other": sequence(16, 15)}
+	alike := maps.Clone(changed)
+	alike["other"] = slices.Concat(changed["q"], changed["k"])
+	export := func(s states) []float32 { return slices.Concat(s["q"], s["k"], s["v"]) }
+	twice := states{"q": q, "k": slices.Concat(k, v), "v": v} // v may follow half of k
+	for name, test := range map[string]struct {
+		base, tuned states
+		export      func(s states) []float32
+		refused     bool
+	}{
+		"a longer tensor has the elements of two":               {base, changed, export, true},
+		"a longer tensor has them in the other checkpoint, too": {base, alike, export, false},
+		"the beginning of a tensor, before another one":         {twice, states{"q": v, "k": sequence(16, 5), "v": k}, func(s states) []float32 { return slices.Concat(s["q"], s["k"][:8], s["v"]) }, true},
+		"rows of a tensor have the elements of two": {
+			states{"q": q, "k": k, "other": slices.Concat(q, k, v)}, states{"q": k, "k": q, "other": sequence(24, 5)},
+			func(s states) []float32 { return slices.Concat(s["q"], s["k"]) }, true},
+		"parts of a tensor are joined again, and nothing else is": {states{"q": q, "v": v}, states{"q": k, "v": q}, func(s states) []float32 { return slices.Concat(s["q"], s["v"]) }, false},
+	} {
+		checkApplied(t, name, modelOf(t, widened(test.export(test.base)), []int{len(test.export(test.base))}), tensors(t, test.base, nil),
+			tensors(t, test.tuned, nil), test.export(test.tuned), test.refused)
+	}
+}
+
+// checkApplied compares the only tensor of a model, after it was given the weights of another checkpoint, or checks that it is refused.
+func checkApplied(t *testing.T, name string, m *onnx.Model, base, tuned *checkpoint.Checkpoint, want []float32, refused bool) {
+	t.Helper()
+	b, out, _ := applyTo(t, m, base, tuned)
+	if refused || len(b.Refused) > 0 {
+		if len(b.Refused) != 1 || !refused {
+			t.Errorf("%s: refused %v, want %v", name, b.Refused, refused)
+		}
+		return
+	}
+	got := make([]byte, out.Tensors[0].SizeBytes())
+	if err := out.Tensors[0].ReadAt(got, 0); err != nil || !bytes.Equal(got, onnx.Float32Bytes(want)) {
+		t.Errorf("%s: %x (%v), want %x", name, got, err, onnx.Float32Bytes(want))
+	}
+}
 
 // Tensors of equal elements, such as biases before training, do not say what they are made from: a tensor of the model that may have
 // them as a part is refused if the other checkpoint has other elements, and is never made from others that were equal.
