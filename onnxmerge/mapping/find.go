@@ -149,7 +149,57 @@ func (f *finder) findWhole(_ context.Context, g *target) error {
 	if err := f.readBits(g); err != nil || g.refusal != "" {
 		return err
 	}
-	return f.findEqual(g, g.tensor.DType)
+	if err := f.findEqual(g, g.tensor.DType); err != nil || len(g.candidates) == 0 {
+		return err
+	}
+	return f.addRows(g)
+}
+
+// addRows adds rows of other tensors to the candidates of a target whose numbers code has too, such as a row of an identity: that they
+// equal a tensor proves little. Other numbers are hardly in two tensors, and are not looked for: that would read all of the checkpoint.
+func (f *finder) addRows(g *target) error {
+	t := g.tensor
+	if g.uniform || t.Len() < 2 {
+		return nil
+	}
+	if plain, err := isPlainTensor(t); !plain || err != nil {
+		return err
+	}
+	want, err := read(t, t.DType, t.Dims, t.DType)
+	if err != nil {
+		return err
+	}
+	found, err := f.slicedUpTo(want, want.digest(), mostSliced(t.Len()))
+	g.candidates = append(slices.Clip(g.candidates), found...)
+	return err
+}
+
+// isPlainTensor reports whether all elements are numbers that code has. It reads as far as they are.
+func isPlainTensor(t *onnx.Tensor) (bool, error) {
+	if t.Len() > maxJudged {
+		return false, nil
+	}
+	codec, _ := t.DType.Codec()
+	item, plain := int64(codec.Bits/8), plainOf(t.DType, int(t.Len()))
+	known := map[float64]bool{}
+	for from, n := int64(0), int64(probes); from < t.Len(); from, n = from+n, blockElements {
+		n = min(n, t.Len()-from)
+		raw, values := make([]byte, n*item), make([]float64, n)
+		if err := t.ReadAt(raw, from*item); err != nil {
+			return false, err
+		}
+		codec.Decode(values, raw)
+		for _, v := range values {
+			if known[v] {
+				continue
+			}
+			if !plain.has(v) {
+				return false, nil
+			}
+			known[v] = true
+		}
+	}
+	return true, nil
 }
 
 // readBits finds out whether a target is a constant, and refuses one that cannot be compared.

@@ -63,13 +63,21 @@ func (f *finder) findPartsAs(ctx context.Context, g *target, as onnx.DType) erro
 	return nil
 }
 
-// findElements explains a few numbers, not those that code has, as elements of a small tensor.
+// mostSliced is the largest number of elements of tensors in which a slice of n is looked for.
+func mostSliced(n int64) int64 {
+	if n < minSlice {
+		return fewElements
+	}
+	return math.MaxInt64
+}
+
+// findElements explains a few numbers, not equal ones that code has, as elements of a small tensor.
 func (f *finder) findElements(g *target) error {
 	want, err := read(g.tensor, g.tensor.DType, g.tensor.Dims, g.tensor.DType)
-	if err != nil || formula(want.numbers(), want.dims, want.dtype) != "" {
+	if err != nil || g.uniform && formula(want.numbers(), want.dims, want.dtype) != "" {
 		return err
 	}
-	found, err := f.slicedUpTo(want, want.digest(), fewElements)
+	found, err := f.slicedUpTo(want, want.digest(), mostSliced(g.tensor.Len()))
 	g.candidates, g.proof = found, "equal elements"
 	return err
 }

@@ -40,6 +40,32 @@ func TestSeveralWaysToJoin(t *testing.T) {
 	}
 }
 
+// A tensor of few digits is not taken for a tensor that equals it, nor for a constant, where it equals rows of another one.
+func TestRowsOfFewDigits(t *testing.T) {
+	t.Parallel()
+	type states = map[string][]float32
+	hot, three := []float32{1, 0, 0, 0}, []float32{.25, .5, .125}
+	table := slices.Concat(sequence(12, 1), hot, sequence(4, 2))
+	row, of := func(s states) []float32 { return s["table"][12:16] }, func(name string) func(s states) []float32 {
+		return func(s states) []float32 { return s[name] }
+	}
+	rows := map[string]int64{"table": 5}
+	for name, test := range map[string]struct {
+		base, tuned states
+		export      func(s states) []float32
+		refused     bool
+	}{
+		"a row that equals a tensor":           {states{"table": table, "e": hot}, states{"table": sequence(20, 3), "e": {2, 3, 4, 5}}, row, true},
+		"a row that still equals it":           {states{"table": table, "e": hot}, states{"table": slices.Concat(table[:12], three, hot[1:2], three, hot[1:2]), "e": {.25, .5, .125, 0}}, row, false},
+		"a tensor that is no row":              {states{"table": sequence(20, 1), "e": hot}, states{"table": sequence(20, 3), "e": {2, 3, 4, 5}}, of("e"), false},
+		"three numbers of a tensor":            {states{"w": slices.Concat(three, sequence(4, 1))}, states{"w": sequence(7, 3)}, func(s states) []float32 { return s["w"][:3] }, false},
+		"three numbers of a tensor, and these": {states{"w": slices.Concat(three, sequence(4, 1)), "e": three}, states{"w": sequence(7, 3), "e": {1, 2, 3}}, of("e"), true},
+	} {
+		checkApplied(t, name, modelOf(t, widened(test.export(test.base)), []int{len(test.export(test.base))}), tensors(t, test.base, rows),
+			tensors(t, test.tuned, rows), test.export(test.tuned), test.refused)
+	}
+}
+
 // checkApplied compares the only tensor of a model, after it was given the weights of another checkpoint, or checks that it is refused.
 func checkApplied(t *testing.T, name string, m *onnx.Model, base, tuned *checkpoint.Checkpoint, want []float32, refused bool) {
 	t.Helper()
