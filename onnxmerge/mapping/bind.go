@@ -23,9 +23,9 @@ type Bound struct {
 
 	base    *checkpoint.Checkpoint
 	values  evaluator
-	needed  map[string]bool    // values that the model computes with the resized tensors, these left out
-	outputs []onnx.Value       // of the model with the resized tensors
-	judged  map[*string]string // what changed returns, by the first name of suspects, which constants share
+	needed  map[string]bool      // values that the model computes with the resized tensors, these left out
+	outputs []onnx.Value         // of the model with the resized tensors
+	judged  map[*suspects]string // what suspect returns, which tensors share
 }
 
 // sameOpen is what is added to a proof of an open choice whose candidates are equal in the other checkpoint too.
@@ -35,14 +35,14 @@ const sameOpen = ", one of several that are equal in both checkpoints"
 // of a classifier may have another number of classes there; other tensors that the checkpoint has in another shape, or does
 // not have, and open choices whose candidates differ in it, are refused.
 func (m *Mapping) Bind(ctx context.Context, base, tuned *checkpoint.Checkpoint) (*Bound, error) {
-	b := &Bound{base: base, judged: map[*string]string{}, Mapping: Mapping{Model: m.Model, Refused: slices.Clone(m.Refused), Unused: m.Unused, Limits: m.Limits}}
+	b := &Bound{base: base, judged: map[*suspects]string{}, Mapping: Mapping{Model: m.Model, Refused: slices.Clone(m.Refused), Unused: m.Unused, Limits: m.Limits}}
 	lookup, renamed := alignNames(base, tuned)
 	b.Renamed, b.values = renamed, evaluator{lookup: lookup, limits: m.Limits, reserve: m.reserveFor(tuned)}
 	for _, k := range m.Kept {
-		if name, err := b.changed(k.suspects); err != nil {
+		if reason, err := b.suspect(k.suspects); err != nil {
 			return nil, err
-		} else if name != "" {
-			b.Refused = append(b.Refused, Refused{Tensor: k.Tensor, Reason: suspected(k.suspects, name)})
+		} else if reason != "" {
+			b.Refused = append(b.Refused, Refused{Tensor: k.Tensor, Reason: reason})
 			continue
 		}
 		b.Kept = append(b.Kept, k)
@@ -67,10 +67,11 @@ func (m *Mapping) Bind(ctx context.Context, base, tuned *checkpoint.Checkpoint) 
 		} else {
 			reason = missing(e.Expression, lookup)
 		}
-		if name, err := b.changed(e.suspects); err != nil {
-			return nil, err
-		} else if name != "" && reason == "" {
-			reason = suspected(e.suspects, name)
+		if reason == "" {
+			var err error
+			if reason, err = b.suspect(e.suspects); err != nil {
+				return nil, err
+			}
 		}
 		switch {
 		case reason != "":

@@ -12,9 +12,9 @@ import (
 const maxJudged = 1 << 26
 
 // judge decides about a target that no expression explains: it is kept if its values are those of a formula.
-func (f *finder) judge(m *Mapping, g *target, suspects suspects) error {
+func (s *settler) judge(m *Mapping, g *target, suspects []*suspects) error {
 	if g.tensor.Len() > maxJudged {
-		m.Refused = append(m.Refused, Refused{Tensor: g.tensor, Reason: f.unexplained(g.tensor)})
+		m.Refused = append(m.Refused, Refused{Tensor: g.tensor, Reason: s.unexplained(g.tensor)})
 		return nil
 	}
 	a, err := read(g.tensor, g.tensor.DType, g.tensor.Dims, onnx.Float64)
@@ -22,10 +22,19 @@ func (f *finder) judge(m *Mapping, g *target, suspects suspects) error {
 		return err
 	}
 	if reason := formula(a.numbers(), a.dims, g.tensor.DType); reason != "" {
+		if !g.uniform && !s.guessed {
+			a, err := read(g.tensor, g.tensor.DType, g.tensor.Dims, g.tensor.DType)
+			if err != nil {
+				return err
+			}
+			if suspects, err = s.suspectsOfRuns(a); err != nil {
+				return err
+			}
+		}
 		m.Kept = append(m.Kept, Kept{g.tensor, reason, suspects})
 		return nil
 	}
-	m.Refused = append(m.Refused, Refused{Tensor: g.tensor, Reason: f.unexplained(g.tensor)})
+	m.Refused = append(m.Refused, Refused{Tensor: g.tensor, Reason: s.unexplained(g.tensor)})
 	return nil
 }
 

@@ -30,8 +30,9 @@
 //
 // A tensor that no expression explains is kept only if its values are those of a formula: numbers of few digits, roots
 // and reciprocals of integers, arithmetic and geometric progressions, and what is computed from them by sine and
-// cosine. All others are refused. A constant of equal elements is refused if a tensor of the checkpoint has such ones, too, has no
-// place in the model, and has others in the other checkpoint. A tensor joined of parts is refused if one part has equal elements.
+// cosine. All others are refused. A constant of equal elements, or joined of such ones, is refused if a tensor of the checkpoint has such
+// ones, too, in all or some of its rows, has no place in the model, and has others in the other checkpoint. A single number is
+// compared with whole tensors alone. A tensor joined of parts is refused if one part has equal elements.
 //
 // # Memory
 //

@@ -21,7 +21,7 @@ type Mapped struct {
 	// open are further expressions that give the same elements, among which nothing decides; twins those against which
 	// was decided.
 	open, twins []*Expression
-	suspects    suspects
+	suspects    []*suspects
 }
 
 // Kept is a tensor that the checkpoint does not determine.
@@ -29,7 +29,7 @@ type Kept struct {
 	Tensor *onnx.Tensor
 	Reason string
 
-	suspects suspects
+	suspects []*suspects
 }
 
 // Refused is a tensor that may depend on the checkpoint in a way that is not known.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/wiseft/wiseft/onnxmerge/checkpoint"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
@@ -23,23 +24,28 @@ func (f *finder) settle() (*Mapping, error) {
 	s.findConventions()
 	s.findPlaces()
 	choices := s.rounds()
-	if err := s.findSuspects(); err != nil {
-		return nil, err
-	}
+	s.findSuspects()
 	for _, g := range f.targets {
-		suspects := s.suspectsOf(g)
+		suspects, err := s.suspectsOfTarget(g)
+		if err != nil {
+			return nil, err
+		}
 		switch list := choices[g]; {
 		case g.refusal != "":
 			m.Refused = append(m.Refused, Refused{Tensor: g.tensor, Reason: g.refusal})
 		case len(g.candidates) == 0:
-			if err := f.judge(m, g, suspects); err != nil {
+			if err := s.judge(m, g, suspects); err != nil {
 				return nil, err
 			}
 		case list == nil && s.isConstant(g):
 			m.Kept = append(m.Kept, Kept{Tensor: g.tensor, suspects: suspects,
 				Reason: fmt.Sprintf("%s; the tensors that equal it have other places", g.constant)})
 		default:
-			m.Mapped = append(m.Mapped, s.mapped(g, list, suspects)...)
+			parts, err := s.suspectsOfConstants(g)
+			if err != nil {
+				return nil, err
+			}
+			m.Mapped = append(m.Mapped, s.mapped(g, list, slices.Concat(suspects, parts))...)
 		}
 	}
 	used := map[string]bool{}
@@ -77,9 +83,11 @@ type settler struct {
 	cut, prefix string
 	named       bool // names are kept
 	conventions map[string]string
-	places      map[string]bool                 // tensors of the checkpoint by whose names the model reads something
-	candidates  map[*Expression]*candidateIndex // by the first of a target's candidates, which has only one list
-	suspects    map[suspectKey][]string
+	places      map[string]bool                                // tensors of the checkpoint by whose names the model reads something
+	candidates  map[*Expression]*candidateIndex                // by the first of a target's candidates, which has only one list
+	uniform     map[onnx.DType]map[uint64][]*checkpoint.Tensor // what uniformOf returns
+	suspects    map[suspectKey]*suspects
+	severally   map[string]bool               // candidates of targets of several elements
 	open        map[*Expression][]*Expression // what openOf returns, by the first candidate
 }
 
@@ -317,22 +325,20 @@ func (s *settler) openOf(g *target) []*Expression {
 }
 
 // mapped returns the entries of a target with candidates.
-func (s *settler) mapped(g *target, list []choice, suspects suspects) []*Mapped {
+func (s *settler) mapped(g *target, list []choice, suspects []*suspects) []*Mapped {
 	if g.isDecided() {
-		return []*Mapped{{Tensor: g.tensor, Expression: g.candidates[0], Proof: g.proof}}
+		return []*Mapped{{Tensor: g.tensor, Expression: g.candidates[0], Proof: g.proof, suspects: suspects}}
 	}
 	if list == nil {
 		m := &Mapped{Tensor: g.tensor, Expression: g.candidates[0], Proof: g.proof, open: s.openOf(g)}
-		if g.constant != nil {
-			m.suspects = suspects
-		}
+		m.suspects = suspects
 		return []*Mapped{m}
 	}
 	var out []*Mapped
 	for _, c := range list {
 		m := &Mapped{Tensor: g.tensor, Expression: c.expression, Proof: g.proof + ", " + c.how}
 		if g.constant == nil {
-			m.twins = g.candidates
+			m.suspects, m.twins = suspects, g.candidates
 		}
 		if len(list) > 1 {
 			m.uses, m.Use = c.uses, c.uses[0].name

@@ -118,6 +118,22 @@ func TestEqualElements(t *testing.T) {
 		"joined, all alike and the same in the other": {
 			states{"box": equal(4, 0), "class": equal(21, 0)}, states{"box": equal(4, 0), "class": equal(21, 0)}, nil,
 			func(s states) []float32 { return slices.Concat(s["box"], s["class"]) }, []int{25}, ""},
+		"a row of a tensor with others": {
+			states{"table": slices.Concat(sequence(4, 1), equal(4, 1), sequence(4, 2))}, states{"table": sequence(12, 3)}, map[string]int64{"table": 3},
+			func(s states) []float32 { return s["table"][4:8] }, []int{4}, `as those of "slice(table, axis 0, 1:2)"`},
+		"a row of a tensor with others, repeated": {
+			states{"table": slices.Concat(sequence(4, 1), equal(4, 1), sequence(4, 2))}, states{"table": sequence(12, 3)}, map[string]int64{"table": 3},
+			func(s states) []float32 { return slices.Concat(s["table"][4:8], s["table"][4:8]) }, []int{2, 4}, `as those of "slice(table, axis 0, 1:2)"`},
+		"a row of a tensor with others, which stays": {
+			states{"table": slices.Concat(sequence(4, 1), equal(4, 1), sequence(4, 2))},
+			states{"table": slices.Concat(sequence(4, 3), equal(4, 1), sequence(4, 4))}, map[string]int64{"table": 3},
+			func(s states) []float32 { return s["table"][4:8] }, []int{4}, ""},
+		"joined, of parts that are not the same parts of their tensors": {
+			states{"a": equal(10, 0), "b": equal(14, 1)}, states{"a": sequence(10, 5), "b": sequence(14, 6)}, nil,
+			func(s states) []float32 { return slices.Concat(s["a"][:5], s["b"][:7]) }, []int{12}, `as those of "a"`},
+		"joined, of parts that stay": {
+			states{"a": equal(10, 0), "b": equal(14, 1)}, states{"a": equal(10, 0), "b": equal(14, 1)}, nil,
+			func(s states) []float32 { return slices.Concat(s["a"][:5], s["b"][:7]) }, []int{12}, ""},
 		"some rows": {
 			states{"position": equal(60, 0)}, states{"position": sequence(60, 2)}, map[string]int64{"position": 10},
 			func(s states) []float32 { return s["position"][:42] }, []int{7, 6}, `as those of "position"`},
