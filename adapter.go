@@ -174,10 +174,10 @@ func (a *application) bindAdapters(ctx context.Context) error {
 	}
 	found, err := mapping.Find(ctx, a.model.Model, a.from.Checkpoint, a.opt.limits())
 	if err != nil {
-		return withPath(a.model.path, err)
+		return withPathOf(a.model.path, err, a.from)
 	}
 	if a.bound, err = found.Bind(ctx, a.from.Checkpoint, applied.Checkpoint); err != nil {
-		return withPath(all, err)
+		return withPathOf(all, err, a.from)
 	}
 	a.notes = append(a.notes, applied.Notes...)
 	return a.noteAbsent(applied.Changed, all)

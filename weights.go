@@ -15,6 +15,7 @@ import (
 	"github.com/wiseft/wiseft/internal/fault"
 	"github.com/wiseft/wiseft/internal/output"
 	"github.com/wiseft/wiseft/onnxmerge"
+	"github.com/wiseft/wiseft/onnxmerge/checkpoint"
 	"github.com/wiseft/wiseft/onnxmerge/mapping"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
@@ -236,10 +237,22 @@ func (a *application) bindCheckpoint(ctx context.Context) error {
 	}
 	found, err := find(ctx, a.model.Model, source.Checkpoint, a.opt.limits())
 	if err != nil {
-		return withPath(a.model.path, err)
+		return withPathOf(a.model.path, err, source)
 	}
 	a.bound, err = found.Bind(ctx, source.Checkpoint, a.to.Checkpoint)
-	return withPath(a.to.path, err)
+	return withPathOf(a.to.path, err, source)
+}
+
+// withPathOf returns an error with the path of a checkpoint if a tensor of that cannot be read, otherwise with another path. What
+// was looked for in the tensor is left out.
+func withPathOf(path string, err error, c *Checkpoint) error {
+	var failed *checkpoint.ReadError
+	for rest := err; errors.As(rest, &failed); rest = failed.Err {
+		if c.Lookup(failed.Tensor.Name) == failed.Tensor {
+			return withPath(c.path, failed)
+		}
+	}
+	return withPath(path, err)
 }
 
 // err returns an error of kind Mismatch if tensors are not explained.

@@ -129,7 +129,7 @@ func (opt ExportOptions) findBase(ctx context.Context, m *Model, like *Checkpoin
 		}
 		found, err := mapping.Find(ctx, base.Model, like.Checkpoint, opt.limits())
 		if err != nil {
-			return nil, nil, errors.Join(withPath(opt.Base, err), base.Close())
+			return nil, nil, errors.Join(withPathOf(opt.Base, err, like), base.Close())
 		}
 		return base, found, nil
 	}
@@ -157,7 +157,7 @@ func (opt ExportOptions) findBase(ctx context.Context, m *Model, like *Checkpoin
 			len(found.Refused), like.path, found.Refused[0].Tensor.ID()).
 			WithHint("name the model that was exported from it, with the same graph, with --base")
 	}
-	return m, found, withPath(m.path, err)
+	return m, found, withPathOf(m.path, err, like)
 }
 
 // madeFrom returns the models that a model was made from, the last first.

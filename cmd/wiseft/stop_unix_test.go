@@ -150,7 +150,8 @@ func TestApplyCutCheckpoint(t *testing.T) {
 	}
 }
 
-// TestApplyCutWhileCompared is TestApplyCutCheckpoint for the search, which reads the checkpoint that the model was exported from.
+// TestApplyCutWhileCompared is TestApplyCutCheckpoint for the search, which reads the checkpoint that the model was exported from:
+// errors name the file that was cut.
 func TestApplyCutWhileCompared(t *testing.T) {
 	t.Parallel()
 	a := newApplied(t, parameters)
@@ -171,7 +172,8 @@ func TestApplyCutWhileCompared(t *testing.T) {
 			}
 		}
 		_, err := wiseft.ApplyWeights(t.Context(), a.path("out.onnx"), a.path("base.onnx"), opt, wiseft.WriteOptions{})
-		if cuts == 0 || err == nil || wiseft.KindOf(err) != wiseft.Failed || !strings.Contains(err.Error(), "unexpected EOF") {
+		if cuts == 0 || err == nil || wiseft.KindOf(err) != wiseft.Failed || !strings.Contains(err.Error(), "unexpected EOF") ||
+			!strings.HasPrefix(err.Error(), a.path(name)+": tensor ") {
 			t.Errorf("%s, cut %d times: %v (%v)", name, cuts, err, wiseft.KindOf(err))
 		}
 		a.unchanged(t, name)

@@ -82,10 +82,20 @@ func (t *Tensor) ReadAt(dst []byte, off int64) error {
 		return nil
 	}
 	if err := t.read(dst, off); err != nil {
-		return fmt.Errorf("tensor %q: %w", t.Name, err)
+		return &ReadError{t, err}
 	}
 	return nil
 }
+
+// ReadError says that a tensor's payload cannot be read. Callers that read several files find out by it which one has the tensor.
+type ReadError struct {
+	Tensor *Tensor
+	Err    error
+}
+
+func (e *ReadError) Error() string { return fmt.Sprintf("tensor %q: %v", e.Tensor.Name, e.Err) }
+
+func (e *ReadError) Unwrap() error { return e.Err }
 
 // Lookup returns the tensor with the given name, or nil.
 func (c *Checkpoint) Lookup(name string) *Tensor { return c.byName[name] }

@@ -82,13 +82,9 @@ func (f *finder) haveEqualElements(a, b *checkpoint.Tensor, as onnx.DType) (bool
 		return false, nil
 	}
 	item := int64(a.DType.Bits() / 8)
-	same, err := f.values.equals(&Expression{Op: Tensor, Name: b.Name}, as, func(dst []byte, from int64) error {
+	return f.values.equals(&Expression{Op: Tensor, Name: b.Name}, as, func(dst []byte, from int64) error {
 		return readRange(dst, a, a.DType, as, from, item)
 	})
-	if err != nil {
-		return false, fmt.Errorf("checkpoint's %w", err)
-	}
-	return same, nil
 }
 
 // findEqual finds tensors of the checkpoint with the target's elements after conversion to a type.

@@ -14,8 +14,14 @@ type heldTensor struct {
 }
 
 func newHeldTensor(t *checkpoint.Tensor, dims []int64, use func(f func(data []byte)) error) *heldTensor {
-	read := func(dst []byte, off int64) error { return use(func(data []byte) { copy(dst, data[off:]) }) }
-	return &heldTensor{checkpoint.NewTensor(t.Name, t.DType, dims, read), use}
+	named := func(f func(data []byte)) error {
+		if err := use(f); err != nil {
+			return &checkpoint.ReadError{Tensor: t, Err: err}
+		}
+		return nil
+	}
+	read := func(dst []byte, off int64) error { return named(func(data []byte) { copy(dst, data[off:]) }) }
+	return &heldTensor{checkpoint.NewTensor(t.Name, t.DType, dims, read), named}
 }
 
 // transpose sets dst to a box of the tensor with its axes in the order perm.
