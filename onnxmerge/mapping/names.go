@@ -3,6 +3,8 @@ package mapping
 import (
 	"slices"
 	"strings"
+
+	"github.com/wiseft/wiseft/onnxmerge/onnx"
 )
 
 // findNames finds the one difference between the names of the model and those of the checkpoint, if names are kept: all
@@ -36,6 +38,25 @@ func (s *settler) findNames() {
 	})
 }
 
+// findAmbiguous finds the names that several tensors have, in the branches of an If or in functions: an exporter numbers them in each,
+// and they say nothing about the checkpoint.
+func (s *settler) findAmbiguous() {
+	s.ambiguous = map[string]bool{}
+	named := map[string]*onnx.Tensor{}
+	for _, g := range s.targets {
+		add := func(name string) {
+			if t := named[name]; t != nil && t != g.tensor {
+				s.ambiguous[name] = true
+			}
+			named[name] = g.tensor
+		}
+		add(g.tensor.Name)
+		for _, u := range g.uses {
+			add(u.name)
+		}
+	}
+}
+
 // inCheckpoint returns the checkpoint's name for a name of the model.
 func (s *settler) inCheckpoint(name string) string {
 	rest, ok := strings.CutPrefix(name, s.cut)
@@ -47,7 +68,7 @@ func (s *settler) inCheckpoint(name string) string {
 
 // byName returns the candidate that is the checkpoint's tensor of a name.
 func (s *settler) byName(name string, candidates []*Expression) (*Expression, string) {
-	if !s.named {
+	if !s.named || s.ambiguous[name] {
 		return nil, ""
 	}
 	want := s.inCheckpoint(name)
@@ -82,7 +103,7 @@ func (s *settler) findPlaces() {
 	s.places = map[string]bool{}
 	for _, g := range s.targets {
 		for _, u := range g.uses {
-			if s.named {
+			if s.named && !s.ambiguous[u.name] {
 				s.places[s.inCheckpoint(u.name)] = true
 			}
 		}

@@ -20,6 +20,7 @@ func (f *finder) settle() (*Mapping, error) {
 			s.sources[g.tensor] = g.candidates[0].Names()
 		}
 	}
+	s.findAmbiguous()
 	s.findNames()
 	s.findConventions()
 	s.findPlaces()
@@ -81,7 +82,8 @@ type settler struct {
 	sources map[*onnx.Tensor][]string // what decided tensors are made from
 	// cut and prefix turn a name of the model into one of the checkpoint: cut is removed, prefix put in front.
 	cut, prefix string
-	named       bool // names are kept
+	named       bool            // names are kept
+	ambiguous   map[string]bool // names that several tensors have
 	conventions map[string]string
 	places      map[string]bool                                // tensors of the checkpoint by whose names the model reads something
 	candidates  map[*Expression]*candidateIndex                // by the first of a target's candidates, which has only one list
