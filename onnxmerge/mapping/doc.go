@@ -24,7 +24,9 @@
 // common prefix, where names are kept, then by their use: the operand slot, and the layer that the operands beside it
 // belong to. Otherwise they are open: they count if the candidates are equal in the other checkpoint too, and are
 // refused if not. Exporters share tensors that are equal; where the other checkpoint has different ones, the written
-// model has a tensor for each use.
+// model has a tensor for each use. A name that tensors of several branches of an If have settles nothing. All ways to join a
+// tensor are candidates, or to take it from rows of one; rows are compared with a tensor that equals one of the checkpoint only if
+// all its elements are numbers of few digits, since it would read all of the checkpoint for each model.
 //
 // # Constants
 //
@@ -32,7 +34,8 @@
 // and reciprocals of integers, arithmetic and geometric progressions, and what is computed from them by sine and
 // cosine. All others are refused. A constant of equal elements, or joined of such ones, is refused if a tensor of the checkpoint has such
 // ones, too, in all or some of its rows, has no place in the model, and has others in the other checkpoint. A single number is
-// compared with whole tensors alone. A tensor joined of parts is refused if one part has equal elements.
+// compared with whole tensors alone. Equal elements between joined parts are such a constant, of four elements and more; with fewer
+// the tensor is refused.
 //
 // # Memory
 //

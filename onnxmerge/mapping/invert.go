@@ -84,6 +84,9 @@ func (v *inverter) collect(m *Mapping, out *Inverse) error {
 			out.Refused = append(out.Refused, Refused{Tensor: e.Tensor, Reason: "the model has no such tensor of this shape and type"})
 		case same && (!exact || len(e.open) > 0):
 			// the checkpoint's elements give it already
+		case !same && e.Expression.hasConstant() && !v.hasConstants(e.Expression, t):
+			out.Refused = append(out.Refused, Refused{Tensor: e.Tensor, Candidates: []*Expression{e.Expression},
+				Reason: "it has other elements than in the base model where the checkpoint has none"})
 		case !exact:
 			out.Refused = append(out.Refused, Refused{Tensor: e.Tensor, Candidates: []*Expression{e.Expression},
 				Reason: "a BatchNormalization or a factor is folded into it, and it cannot be taken apart"})

@@ -2,6 +2,8 @@ package mapping
 
 import (
 	"bytes"
+	"math"
+	"slices"
 
 	"github.com/wiseft/wiseft/onnxmerge/checkpoint"
 	"github.com/wiseft/wiseft/onnxmerge/onnx"
@@ -125,11 +127,59 @@ func (v *inverter) places(e *Expression, name string) ([]float64, error) {
 	if err != nil {
 		return nil, err
 	}
+	e = e.withConstants(-1)
 	a := newArray(onnx.Float64, dims)
 	if err := indices.fill(a.data, e, wholeBox(dims), onnx.Float64); err != nil {
 		return nil, err
 	}
 	return a.numbers(), nil
+}
+
+// hasConstant reports whether parts of an expression are constants.
+func (e *Expression) hasConstant() bool {
+	return e.Op == Constant || slices.ContainsFunc(e.Args, (*Expression).hasConstant)
+}
+
+// withConstants returns an expression with another number in place of all constants.
+func (e *Expression) withConstants(x float64) *Expression {
+	if !e.hasConstant() {
+		return e
+	}
+	other := *e
+	if e.Op == Constant {
+		other.Factor = x
+	}
+	other.Args = nil
+	for _, arg := range e.Args {
+		other.Args = append(other.Args, arg.withConstants(x))
+	}
+	return &other
+}
+
+// hasConstants reports whether a tensor of the model has the constants that an expression has as parts.
+func (v *inverter) hasConstants(e *Expression, t *onnx.Tensor) bool {
+	constants := evaluator{lookup: v.base.Lookup, read: func(dst []byte, _ *checkpoint.Tensor, _ box, _ onnx.DType) error {
+		mapNumbers(dst, func(int, float64) float64 { return math.NaN() })
+		return nil
+	}}
+	dims, err := constants.dims(e)
+	if err != nil {
+		return false
+	}
+	want, got := newArray(onnx.Float64, dims), array{}
+	if constants.fill(want.data, e, wholeBox(dims), onnx.Float64) != nil {
+		return false
+	}
+	if got, err = read(t, t.DType, t.Dims, onnx.Float64); err != nil {
+		return false
+	}
+	numbers := got.numbers()
+	for i, x := range want.numbers() {
+		if !math.IsNaN(x) && x != numbers[i] {
+			return false
+		}
+	}
+	return true
 }
 
 // reader returns a function that reads the made tensor, which is made at the first byte and held until the last.

@@ -104,3 +104,33 @@ func cube(t *testing.T, values []float32) *checkpoint.Checkpoint {
 	}
 	return c
 }
+
+// A model's tensor that is joined of tensors of the checkpoint and a constant gives these; one with another constant is refused.
+func TestInvertJoinedWithConstant(t *testing.T) {
+	t.Parallel()
+	of := func(q, zeros, v []float32) *onnx.Model {
+		list := slices.Concat(q, zeros, v)
+		return modelOf(t, widened(list), []int{len(list)})
+	}
+	zeros := make([]float32, 6)
+	base := tensors(t, map[string][]float32{"q": sequence(6, 1), "v": sequence(8, 2)}, nil)
+	found, err := Find(context.Background(), of(sequence(6, 1), zeros, sequence(8, 2)), base, Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	q, v := sequence(6, 3), sequence(8, 4)
+	inverse, err := found.Invert(context.Background(), base, of(q, zeros, v))
+	if err != nil || len(inverse.Outputs) != 2 {
+		t.Fatalf("%v (%v), want q and v", inverse, err)
+	}
+	for i, want := range [][]float32{q, v} {
+		got := make([]byte, 4*len(want))
+		if err := inverse.Outputs[i].Read(got, 0); err != nil || !bytes.Equal(got, onnx.Float32Bytes(want)) {
+			t.Errorf("%s: %x (%v), want %x", inverse.Outputs[i].Name, got, err, onnx.Float32Bytes(want))
+		}
+	}
+	inverse, err = found.Invert(context.Background(), base, of(q, []float32{0, 0, 0, 0, 1, 0}, v))
+	if err != nil || len(inverse.Refused) != 1 || len(inverse.Written) > 0 {
+		t.Errorf("another constant: written %q, refused %v (%v), want it refused", inverse.Written, inverse.Refused, err)
+	}
+}

@@ -53,6 +53,9 @@ func (j *joiner) from(at int64) ([][]*Expression, error) {
 		}
 		for _, e := range fit.found {
 			for _, list := range rest {
+				if e.Op == Constant && continues(list, fits) {
+					continue
+				}
 				list = joinNeighbours(append([]*Expression{e}, list...))
 				if key := keyOf(list); !seen[key] {
 					seen[key] = true
@@ -68,6 +71,14 @@ func (j *joiner) from(at int64) ([][]*Expression, error) {
 	return ways, nil
 }
 
+// continues reports whether a list begins with a part of a tensor that fits before it too: the constant that is there instead is the
+// beginning of that tensor.
+func continues(list []*Expression, fits []fit) bool {
+	return len(list) > 0 && slices.ContainsFunc(fits, func(f fit) bool {
+		return f.part.tensor != nil && slices.Contains(list[0].Names(), f.part.tensor.Name)
+	})
+}
+
 func keyOf(list []*Expression) string {
 	var b strings.Builder
 	for _, e := range list {
@@ -79,8 +90,15 @@ func keyOf(list []*Expression) string {
 // fitsAt returns the parts whose elements are those of rows from one on, the longest first.
 func (j *joiner) fitsAt(at int64) ([]fit, error) {
 	var fits []fit
+	equal := j.want.runAt(j.axis, at) // so many rows are equal to one number
+	if equal*j.row < minSlice || equal == j.extent {
+		equal = 0
+	}
 	for _, n := range slices.Backward(j.index.lengths) {
 		rows, parts := j.partsAt(at, n)
+		if rows <= equal {
+			break
+		}
 		parts = slices.DeleteFunc(slices.Clone(parts), func(p part) bool { return j.isBeginning(p, fits, at+rows) })
 		if len(parts) == 0 {
 			continue
@@ -100,7 +118,23 @@ func (j *joiner) fitsAt(at int64) ([]fit, error) {
 			}
 		}
 	}
-	return fits, nil
+	if equal == 0 {
+		return fits, nil
+	}
+	constant, err := j.constantAt(at, equal)
+	return append(fits, constant), err
+}
+
+// constantAt returns rows of equal elements as a constant, such as a bias of zeros that an exporter puts between others. What else they
+// may be made from are suspects of the constant.
+func (j *joiner) constantAt(at, rows int64) (fit, error) {
+	one, err := j.want.slice(j.axis, at, at+1)
+	if err != nil {
+		return fit{}, err
+	}
+	first := array{one.dtype, nil, one.data[:one.itemBytes()]}
+	dims, err := slicedDims(j.want.dims, j.axis, at, at+rows)
+	return fit{rows: rows, found: []*Expression{{Op: Constant, Factor: first.numbers()[0], Dims: dims}}}, err
 }
 
 // partsAt returns the parts of n elements with the signature of the rows from one on, and the number of these rows.

@@ -110,10 +110,30 @@ func (s *settler) findPlaces() {
 	}
 }
 
+// addWhole adds the tensors of which an expression has all rows.
+func (e *Expression) addWhole(seen map[string]bool) {
+	if e.Op == Slice {
+		return
+	}
+	if e.Op == Tensor {
+		seen[e.Name] = true
+	}
+	for _, arg := range e.Args {
+		arg.addWhole(seen)
+	}
+}
+
 // addPlaced adds the tensors of the checkpoint for which the model has a place that is certain, after all rounds, to those by whose
 // names it reads something.
-func (s *settler) addPlaced() {
+func (s *settler) addPlaced(choices map[*target][]choice) {
+	s.whole = map[string]bool{}
 	for _, g := range s.targets {
+		if g.isDecided() {
+			g.candidates[0].addWhole(s.whole)
+		}
+		for _, c := range choices[g] {
+			c.expression.addWhole(s.whole)
+		}
 		for _, name := range s.sources[g.tensor] {
 			s.places[name] = true
 		}

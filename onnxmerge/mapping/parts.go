@@ -128,8 +128,8 @@ func (f *finder) joinedAlong(x *index, want array, sums []signature, axis int) (
 	}
 	var out []*Expression
 	for _, list := range ways {
-		if len(list) > 1 {
-			out = append(out, &Expression{Op: Concat, Args: list, Axis: axis})
+		if e := (&Expression{Op: Concat, Args: list, Axis: axis}); len(list) > 1 && len(e.Names()) > 0 {
+			out = append(out, e)
 		}
 	}
 	return out, nil

@@ -25,7 +25,7 @@ func (f *finder) settle() (*Mapping, error) {
 	s.findConventions()
 	s.findPlaces()
 	choices := s.rounds()
-	s.findSuspects()
+	s.findSuspects(choices)
 	for _, g := range f.targets {
 		suspects, err := s.suspectsOfTarget(g)
 		if err != nil {
@@ -89,6 +89,7 @@ type settler struct {
 	candidates  map[*Expression]*candidateIndex                // by the first of a target's candidates, which has only one list
 	uniform     map[onnx.DType]map[uint64][]*checkpoint.Tensor // what uniformOf returns
 	suspects    map[suspectKey]*suspects
+	whole       map[string]bool               // tensors of the checkpoint of which the model has all rows in one tensor
 	severally   map[string]bool               // candidates of targets of several elements
 	open        map[*Expression][]*Expression // what openOf returns, by the first candidate
 }

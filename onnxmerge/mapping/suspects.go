@@ -34,8 +34,8 @@ type suspectKey struct {
 }
 
 // findSuspects prepares the search for tensors of the checkpoint that have equal elements and no place of their own.
-func (s *settler) findSuspects() {
-	s.addPlaced()
+func (s *settler) findSuspects(choices map[*target][]choice) {
+	s.addPlaced(choices)
 	s.uniform, s.suspects = map[onnx.DType]map[uint64][]*checkpoint.Tensor{}, map[suspectKey]*suspects{}
 	s.severally = map[string]bool{}
 	var list *Expression
@@ -93,7 +93,7 @@ func (s *settler) suspectsOf(dtype onnx.DType, first uint64, value float64, n in
 		}
 	}
 	for _, t := range s.checkpoint.Tensors {
-		if n == 1 || t.Len() > key.most || s.places[t.Name] {
+		if n == 1 || t.Len() > key.most || s.whole[t.Name] {
 			continue
 		}
 		d, err := s.indexes.digest(t, dtype)

@@ -98,17 +98,17 @@ func TestEqualElements(t *testing.T) {
 		"joined, and the first two together have the length of another one": {
 			states{"q": equal(6, 0), "k": equal(6, 0), "v": sequence(6, 3), "other": equal(12, 0)},
 			states{"q": sequence(6, 5), "k": sequence(6, 6), "v": sequence(6, 7), "other": sequence(12, 8)}, nil,
-			func(s states) []float32 { return slices.Concat(s["q"], s["k"], s["v"]) }, []int{18}, "one of which has equal elements"},
+			func(s states) []float32 { return slices.Concat(s["q"], s["k"], s["v"]) }, []int{18}, `as those of "k"`},
 		"joined, and one is no tensor of the checkpoint": {
 			states{"q": sequence(6, 2), "v": sequence(6, 3), "other": equal(6, 0)},
 			states{"q": sequence(6, 5), "v": sequence(6, 7), "other": sequence(6, 8)}, nil,
-			func(s states) []float32 { return slices.Concat(s["q"], equal(6, 0), s["v"]) }, []int{18}, "one of which has equal elements"},
+			func(s states) []float32 { return slices.Concat(s["q"], equal(6, 0), s["v"]) }, []int{18}, `as those of "other"`},
 		"joined, of two numbers": {
 			states{"a": equal(5, 0), "b": equal(7, 1)}, states{"a": sequence(5, 5), "b": sequence(7, 6)}, nil,
-			func(s states) []float32 { return slices.Concat(s["a"], s["b"]) }, []int{12}, "one of which has equal elements"},
+			func(s states) []float32 { return slices.Concat(s["a"], s["b"]) }, []int{12}, `as those of "a"`},
 		"joined, in rows": {
 			states{"a": equal(12, 0), "b": sequence(8, 2)}, states{"a": sequence(12, 5), "b": sequence(8, 6)}, map[string]int64{"a": 3, "b": 2},
-			func(s states) []float32 { return columns(slices.Concat(s["a"], s["b"]), 5, 4) }, []int{4, 5}, "one of which has equal elements"},
+			func(s states) []float32 { return columns(slices.Concat(s["a"], s["b"]), 5, 4) }, []int{4, 5}, `as those of "a"`},
 		"joined, all alike and of other lengths": {
 			states{"box": equal(4, 0), "class": equal(21, 0)}, states{"box": sequence(4, 5), "class": equal(21, 0)}, nil,
 			func(s states) []float32 { return slices.Concat(s["box"], s["class"]) }, []int{25}, `as those of "box"`},
@@ -118,6 +118,27 @@ func TestEqualElements(t *testing.T) {
 		"joined, all alike and the same in the other": {
 			states{"box": equal(4, 0), "class": equal(21, 0)}, states{"box": equal(4, 0), "class": equal(21, 0)}, nil,
 			func(s states) []float32 { return slices.Concat(s["box"], s["class"]) }, []int{25}, ""},
+		"joined, and one is no tensor of the checkpoint, which has no equal one": {
+			states{"q": sequence(6, 2), "v": sequence(6, 3)}, states{"q": sequence(6, 5), "v": sequence(6, 7)}, nil,
+			func(s states) []float32 { return slices.Concat(s["q"], equal(6, 0), s["v"]) }, []int{18}, ""},
+		"joined, and one stays": {
+			states{"ih": sequence(16, 2), "hh": equal(16, 0)}, states{"ih": sequence(16, 5), "hh": equal(16, 0)}, nil,
+			func(s states) []float32 { return slices.Concat(s["ih"], s["hh"]) }, []int{1, 32}, ""},
+		"joined, and one changes": {
+			states{"ih": sequence(16, 2), "hh": equal(16, 0)}, states{"ih": sequence(16, 5), "hh": sequence(16, 6)}, nil,
+			func(s states) []float32 { return slices.Concat(s["ih"], s["hh"]) }, []int{1, 32}, `as those of "hh"`},
+		"joined, in another order, of parts of a tensor of which some are equal": {
+			states{"ih": slices.Concat(equal(4, 0), sequence(12, 1)), "hh": sequence(16, 9)}, states{"ih": sequence(16, 5), "hh": sequence(16, 6)}, nil,
+			func(s states) []float32 {
+				return slices.Concat(s["ih"][:4], s["ih"][12:], s["ih"][4:8], s["ih"][8:12], s["hh"])
+			}, []int{32}, `as those of "slice(ih, axis 0, 0:4)"`},
+		"joined, and the first begins with equal elements": {
+			states{"a": slices.Concat(equal(8, 0), sequence(8, 1)), "b": sequence(7, 2)}, states{"a": sequence(16, 5), "b": sequence(7, 6)}, nil,
+			func(s states) []float32 { return slices.Concat(s["a"], s["b"]) }, []int{23}, ""},
+		"joined, and another tensor begins with one of them": {
+			states{"v": sequence(12, 1), "other": slices.Concat(equal(6, 0), sequence(12, 1)[:6])},
+			states{"v": sequence(12, 2), "other": sequence(12, 3)}, nil,
+			func(s states) []float32 { return slices.Concat(equal(6, 0), s["v"]) }, []int{18}, "nothing decides"},
 		"a row of a tensor with others": {
 			states{"table": slices.Concat(sequence(4, 1), equal(4, 1), sequence(4, 2))}, states{"table": sequence(12, 3)}, map[string]int64{"table": 3},
 			func(s states) []float32 { return s["table"][4:8] }, []int{4}, `as those of "slice(table, axis 0, 1:2)"`},
