@@ -166,11 +166,12 @@ func (v *inverter) hasConstants(e *Expression, t *onnx.Tensor) bool {
 	if err != nil {
 		return false
 	}
-	want, got := newArray(onnx.Float64, dims), array{}
+	want := newArray(onnx.Float64, dims)
 	if constants.fill(want.data, e, wholeBox(dims), onnx.Float64) != nil {
 		return false
 	}
-	if got, err = read(t, t.DType, t.Dims, onnx.Float64); err != nil {
+	got, err := read(t, t.DType, t.Dims, onnx.Float64)
+	if err != nil {
 		return false
 	}
 	numbers := got.numbers()
