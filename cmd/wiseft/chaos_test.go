@@ -156,15 +156,47 @@ func (s *sweeper) must(t *testing.T, command string) {
 	}
 }
 
-// begin leaves the output of before, and nothing else of the writer.
-func (s *sweeper) begin(t *testing.T, w writer) {
+// files are the output of a writer and what is beside it.
+func (w writer) files() []string { return append([]string{w.out}, w.beside...) }
+
+// save copies a writer's output into a folder.
+func (s *sweeper) save(t *testing.T, w writer, dir string) {
 	t.Helper()
-	for _, name := range append([]string{w.out}, w.beside...) {
-		if err := os.RemoveAll(filepath.Join(s.dir, name)); err != nil {
+	for _, name := range w.files() {
+		copyTree(t, filepath.Join(dir, name), filepath.Join(s.dir, name))
+	}
+}
+
+// restore leaves the output that save copied into a folder, and nothing else of the writer.
+func (s *sweeper) restore(t *testing.T, w writer, dir string) {
+	t.Helper()
+	for _, name := range w.files() {
+		path := filepath.Join(s.dir, name)
+		if err := os.RemoveAll(path); err != nil {
 			t.Fatal(err)
 		}
+		copyTree(t, path, filepath.Join(dir, name))
 	}
-	s.must(t, w.before)
+}
+
+// copyTree copies a file or folder if there is one.
+func copyTree(t *testing.T, to, from string) {
+	t.Helper()
+	info, err := os.Stat(from)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return
+	case err == nil && info.IsDir():
+		err = os.CopyFS(to, os.DirFS(from))
+	case err == nil:
+		var data []byte
+		if data, err = os.ReadFile(from); err == nil {
+			err = os.WriteFile(to, data, 0o666)
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // state is the contents of a writer's output.
@@ -207,7 +239,7 @@ func (s *sweeper) state(t *testing.T, w writer) string {
 // seconds is what differs between two runs of the same command.
 var seconds = regexp.MustCompile(`"seconds": [0-9.e-]+`)
 
-// steps runs the command and returns those of its steps that are tried: with WISEFT_CHAOS_STRIDE=N every N-th and the last 8, otherwise
+// steps runs the command and returns those of its steps that are tried: with WISEFT_CHAOS_STRIDE=N every N-th and the last 3, otherwise
 // every third of them and the last.
 func (s *sweeper) steps(t *testing.T, w writer) (steps []int) {
 	t.Helper()
@@ -230,7 +262,7 @@ func (s *sweeper) steps(t *testing.T, w writer) (steps []int) {
 		if stride, err = strconv.Atoi(set); err != nil || stride < 1 {
 			t.Fatalf("WISEFT_CHAOS_STRIDE=%s: not a number from 1 on", set)
 		}
-		last = 8
+		last = 3
 	}
 	for n := 1; n <= total; n++ {
 		if n%stride == 0 || n > total-last {
@@ -374,13 +406,16 @@ func addScheduler(t *testing.T) {
 // tryWriter stops a writer at its steps in all ways and returns how often it stopped.
 func (s *sweeper) tryWriter(t *testing.T, w writer) (cases int) {
 	t.Helper()
-	s.begin(t, w)
+	s.must(t, w.before)
+	earlier := t.TempDir()
+	s.save(t, w, earlier)
 	before := s.state(t, w)
 	steps := s.steps(t, w)
 	after := s.state(t, w)
 	for _, how := range []string{"kill", "full", "fail"} {
 		stopped := 0
 		for _, n := range w.chosenSteps(steps, how) {
+			s.restore(t, w, earlier)
 			if s.tryStep(t, w, how, n, before, after) {
 				stopped++
 			}
@@ -407,12 +442,11 @@ func (w writer) chosenSteps(steps []int, how string) []int {
 }
 
 // tryStep stops a writer before its n-th step, runs it again, and reports whether it was stopped. before and after are
-// the two states that its output may have.
+// the two states that its output may have, and before is the one that it has.
 func (s *sweeper) tryStep(t *testing.T, w writer, how string, n int, before, after string) bool {
 	t.Helper()
-	s.begin(t, w)
 	if got := s.state(t, w); got != before {
-		t.Fatalf("%s: another output of the same command:\n%s%s", w.name, before, got)
+		t.Fatalf("%s: not the earlier output:\n%s%s", w.name, before, got)
 	}
 	if !s.kill(t, w.command, how, n) {
 		return false
