@@ -14,6 +14,7 @@ kept, unless --any-time is given. Needs numpy and onnx, and a Unix.
 
 import argparse
 import hashlib
+import multiprocessing
 import os
 import pathlib
 import signal
@@ -77,6 +78,13 @@ def graph(nodes, weights, last, classes):
 
 def make(folder, quick):
     """Makes the missing models, and returns their paths by name."""
+    # In a process of its own: the peak of a command begins with what this process had.
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(make_here, (folder, quick))
+
+
+def make_here(folder, quick):
+    folder.mkdir(parents=True, exist_ok=True)
     many, operators = (20_000, 3_000) if quick else (200_000, 10_000)
     makers = {
         "blocks-a": lambda: chain(many, 0, ""), "blocks-b": lambda: chain(many, 1, ""),
