@@ -314,10 +314,13 @@ func (a *application) write(ctx context.Context, out string, opt WriteOptions) e
 		return withPath(a.tuned().path, err)
 	}
 	how.Workers, how.Change = a.opt.limits().Workers, change
-	if t := a.unshared(); t != nil && how.Layout == onnx.Keep {
+	apart, err := a.unshared()
+	if err != nil {
+		return err
+	}
+	if apart != nil && how.Layout == onnx.Keep {
 		how.Layout = onnx.Outside
-		a.result.Notes = append(a.result.Notes, fmt.Sprintf("%s has the bytes of another tensor in the model's data file and gets others: "+
-			"the data file has another layout", t.ID()))
+		a.result.Notes = append(a.result.Notes, onnxmerge.ApartNote(apart))
 	}
 	how.Provenance = func([]onnx.File) (string, error) { return "", nil }
 	if !opt.NoProvenance {
@@ -344,25 +347,14 @@ func (a *application) write(ctx context.Context, out string, opt WriteOptions) e
 
 // unshared returns a tensor whose bytes in a data file are also those of another one, which is made from something else; nil if there
 // is none.
-func (a *application) unshared() *onnx.Tensor {
+func (a *application) unshared() (*onnx.Tensor, error) {
 	made := map[*onnx.Tensor]string{} // "" for what is kept
 	for _, e := range a.bound.Mapped {
 		if made[e.Tensor] == "" {
 			made[e.Tensor] = e.Expression.String()
 		}
 	}
-	first := map[string]*onnx.Tensor{} // by the range of bytes
-	for _, t := range a.model.Tensors {
-		key := t.SharedRange()
-		if key == "" {
-			continue
-		}
-		if other := first[key]; other != nil && made[other] != made[t] {
-			return t
-		}
-		first[key] = t
-	}
-	return nil
+	return a.model.Apart(func(first, t *onnx.Tensor) (bool, error) { return made[first] == made[t], nil })
 }
 
 func (a *application) checkUnchanged() error {

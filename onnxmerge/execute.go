@@ -1,6 +1,7 @@
 package onnxmerge
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -85,6 +86,16 @@ func Write(ctx context.Context, out onnx.Output, p *Plan, opt WriteOptions, prog
 	if err != nil {
 		return nil, err
 	}
+	if opt.Layout == onnx.Keep {
+		apart, err := e.apart()
+		if err != nil {
+			return nil, err
+		}
+		if apart != nil {
+			opt.Layout = onnx.Outside
+			notes.add(ApartNote(apart))
+		}
+	}
 	mixers, measured := e.replace(mixers)
 	if err := e.countKept(ctx, mixers); err != nil {
 		return nil, err
@@ -108,8 +119,42 @@ func Write(ctx context.Context, out onnx.Output, p *Plan, opt WriteOptions, prog
 	return r, nil
 }
 
+// ApartNote says that a model is written with the layout [onnx.Outside] in place of [onnx.Keep] because of a tensor; see
+// [onnx.Model.Apart].
+func ApartNote(t *onnx.Tensor) string {
+	return fmt.Sprintf("%s has the bytes of another tensor in the model's data file and gets others: the data file has another layout",
+		t.ID())
+}
+
 // executor computes the merged payloads of a plan.
 type executor struct{ *planner }
+
+// apart returns a tensor that shares a range of a data file with an earlier one and gets another payload, or nil: one is
+// merged or measured and the other not, or another model has two weights for the one of the last.
+func (e executor) apart() (*onnx.Tensor, error) {
+	decisions := map[*onnx.Tensor]*decision{}
+	for i := range e.decisions {
+		decisions[e.decisions[i].b] = &e.decisions[i]
+	}
+	return e.finetuned.Apart(func(first, t *onnx.Tensor) (bool, error) {
+		x, y := e.measured[first], e.measured[t]
+		if x != nil || y != nil {
+			return x != nil && y != nil && bytes.Equal(x, y), nil
+		}
+		with, d := decisions[first], decisions[t]
+		if with == nil || d == nil || with.Action != Merge && d.Action != Merge {
+			return true, nil // both are copied
+		}
+		if with.Action != d.Action {
+			return false, nil
+		}
+		same, err := d.mergesLike(with)
+		if err != nil {
+			return false, fmt.Errorf("tensor %q: %w", d.Tensor, err)
+		}
+		return same, nil
+	})
+}
 
 // reading returns how long reads of the models' files took so far.
 func (e executor) reading() (took time.Duration) {

@@ -306,33 +306,3 @@ func sameIndices(a, b *onnx.Tensor) (bool, error) {
 	}
 	return a.Indices.Equal(b.Indices)
 }
-
-// decideShared refuses tensors that share one range of a data file and would get different bytes: one is merged and the
-// other not, or the pre-trained model has two weights for the one of the fine-tuned model.
-func (p *planner) decideShared() error {
-	first := map[string]*decision{}
-	for i := range p.decisions {
-		d := &p.decisions[i]
-		key := d.b.SharedRange()
-		if key == "" {
-			continue
-		}
-		with := first[key]
-		if with == nil {
-			first[key] = d
-			continue
-		}
-		same := with.Action == d.Action
-		if same && d.Action == Merge {
-			var err error
-			if same, err = d.mergesLike(with); err != nil {
-				return fmt.Errorf("tensor %q: %w", d.Tensor, err)
-			}
-		}
-		if !same {
-			reason := "it shares its bytes with %q in the fine-tuned model, and the two would differ after the merge"
-			d.Action, d.Reason = Refuse, fmt.Sprintf(reason, with.Tensor)
-		}
-	}
-	return nil
-}

@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -210,8 +211,8 @@ func TestOverflowIsAnError(t *testing.T) {
 	}
 }
 
-// Two tensors that share a range of a data file are merged if both get the same bytes, and refused otherwise.
-func TestSharedRangesAreMergedOnceOrRefused(t *testing.T) {
+// Two tensors that share a range of a data file keep it where both get the same bytes, and otherwise get their own.
+func TestSharedRangesAreKeptOrDrawnApart(t *testing.T) {
 	t.Parallel()
 	b := openPath(t, store("external.onnx"))
 	var twins []*onnx.Tensor
@@ -225,19 +226,55 @@ func TestSharedRangesAreMergedOnceOrRefused(t *testing.T) {
 	if len(twins) != 2 {
 		t.Fatal("external.onnx has no shared range")
 	}
-	inside := func(payloads map[string][]byte) *onnx.Model { return withPayloads(t, b, payloads) }
-	if _, err := planPair(t.Context(), inside(nil), b, Options{}); err != nil {
-		t.Errorf("twins with equal counterparts: %v", err)
-	}
-	other := payload(t, twins[0])
-	other[0] ^= 1
-	_, err := planPair(t.Context(), inside(map[string][]byte{twins[0].ID(): other}), b, Options{})
-	if err == nil || !strings.Contains(err.Error(), "shares its bytes") {
-		t.Errorf("twins that differ in the pre-trained model: %v", err)
-	}
-	_, err = planPair(t.Context(), inside(nil), b, Options{Exclude: []string{twins[0].ID()}})
-	if err == nil || !strings.Contains(err.Error(), "shares its bytes") {
-		t.Errorf("one twin excluded: %v", err)
+	first, second := twins[0], twins[1]
+	moved := payload(t, first)
+	moved[0] ^= 1
+	both := map[string][]byte{first.ID(): moved, second.ID(): moved}
+	one := map[string][]byte{first.ID(): moved}
+	pretrained := Options{Params: method.Params{"alpha": 0.}}
+	without := Options{Params: pretrained.Params, Exclude: []string{first.ID()}}
+	for _, c := range []struct {
+		name       string
+		pretrained map[string][]byte
+		opt        Options
+		measured   map[*onnx.Tensor][]byte
+		apart      bool
+	}{
+		{"equal counterparts", nil, pretrained, nil, false},
+		{"both moved", both, pretrained, nil, false},
+		{"one moved", one, pretrained, nil, true},
+		{"one excluded", both, without, nil, true},
+		{"one measured", nil, pretrained, map[*onnx.Tensor][]byte{second: moved}, true},
+		{"both measured", nil, pretrained, map[*onnx.Tensor][]byte{first: moved, second: moved}, false},
+	} {
+		plan, err := planPair(t.Context(), withPayloads(t, b, c.pretrained), b, c.opt)
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		plan = plan.Replacing(c.measured)
+		var inside bytes.Buffer
+		if _, err := Run(t.Context(), &inside, plan, nil); err != nil {
+			t.Fatal(err)
+		}
+		dir := t.TempDir()
+		r, err := Write(t.Context(), folder(dir), plan, WriteOptions{WriteOptions: onnx.WriteOptions{DataName: "model.data"}}, nil)
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		if got := slices.Contains(r.Notes, ApartNote(second)); got != c.apart {
+			t.Errorf("%s: notes %q, want that they are apart: %v", c.name, r.Notes, c.apart)
+		}
+		kept := openFolder(t, dir)
+		for _, want := range openBytes(t, inside.Bytes()).Tensors {
+			if got := kept.Lookup(want.ID()); got == nil || !bytes.Equal(payload(t, got), payload(t, want)) {
+				t.Errorf("%s: %s differs from that of the model in one file", c.name, want.ID())
+			}
+		}
+		if shared := kept.Lookup(first.ID()).SharesData(kept.Lookup(second.ID())); shared == c.apart {
+			t.Errorf("%s: the two share their bytes: %v", c.name, shared)
+		}
 	}
 }
 

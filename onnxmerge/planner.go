@@ -105,9 +105,6 @@ func (p *planner) decideParams() error {
 	if err := p.resolve(); err != nil {
 		return err
 	}
-	if err := p.decideShared(); err != nil { // last: it compares decisions
-		return err
-	}
 	p.warn()
 	return p.findShrink()
 }

@@ -33,6 +33,12 @@ func outside(t *testing.T, m *onnx.Model) *onnx.Model {
 	if err != nil || len(data) < 2 {
 		t.Fatalf("%d data files (%v)", len(data), err)
 	}
+	return openFolder(t, dir)
+}
+
+// openFolder opens the model that was written to a folder.
+func openFolder(t *testing.T, dir string) *onnx.Model {
+	t.Helper()
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -42,12 +48,12 @@ func outside(t *testing.T, m *onnx.Model) *onnx.Model {
 	if err != nil {
 		t.Fatal(err)
 	}
-	moved, err := onnx.OpenWithData(bytes.NewReader(file), int64(len(file)), root)
+	m, err := onnx.OpenWithData(bytes.NewReader(file), int64(len(file)), root)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { moved.Close() })
-	return moved
+	t.Cleanup(func() { m.Close() })
+	return m
 }
 
 // fields cuts a message into its fields.

@@ -460,4 +460,24 @@ func TestApplySharedBytes(t *testing.T) {
 	if code != exitDone {
 		t.Errorf("verify: exit code %d: %s", code, stderr)
 	}
+
+	// A tensor that the checkpoint has once keeps one range.
+	a.put(t, "base.pt", state(base))
+	a.put(t, "tuned.pt", state(one))
+	code, stderr = a.run(t, "weights apply base.onnx --from base.pt --to tuned.pt -o out.onnx --force --no-sync")
+	if code != exitDone {
+		t.Fatalf("tied: exit code %d: %s", code, stderr)
+	}
+	m, err := wiseft.Open(a.path("out.onnx"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	if !m.Lookup("a").SharesData(m.Lookup("b")) {
+		t.Error("a tensor that is tied in the checkpoint, too, is written twice")
+	}
+	got := make([]byte, 4*n)
+	if err := m.Lookup("b").ReadAt(got, 0); err != nil || !bytes.Equal(got, rawOf(one)) {
+		t.Errorf("tied: not that of the checkpoint (%v)", err)
+	}
 }

@@ -178,6 +178,26 @@ func (t *Tensor) SharedRange() string {
 	return fmt.Sprintf("%s@%d", t.external.location, t.external.offset)
 }
 
+// Apart returns a tensor that shares its range of a data file with an earlier one of which same is false, or nil. A model
+// in which such tensors get different payloads cannot be written with [Keep].
+func (m *Model) Apart(same func(first, t *Tensor) (bool, error)) (*Tensor, error) {
+	first := map[string]*Tensor{} // by range
+	for _, t := range m.Tensors {
+		key := t.SharedRange()
+		if key == "" {
+			continue
+		}
+		if first[key] == nil {
+			first[key] = t
+			continue
+		}
+		if equal, err := same(first[key], t); err != nil || !equal {
+			return t, err
+		}
+	}
+	return nil, nil
+}
+
 // Equal reports whether both tensors have the same elements, bit for bit. Their dtypes and shapes must be equal.
 func (t *Tensor) Equal(other *Tensor) (bool, error) {
 	if t.DType == String {
