@@ -8,6 +8,9 @@ import (
 	"strings"
 )
 
+// JSONSpace are the characters that may surround a JSON value (RFC 8259, section 2).
+const JSONSpace = " \t\r\n"
+
 // JSONError says what is wrong with a JSON document in words of the document, not of the type that it was read into.
 func JSONError(err error) error {
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {

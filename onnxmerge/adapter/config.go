@@ -87,7 +87,7 @@ func members(data []byte) ([]member, error) {
 	if _, err := d.Token(); err != nil {
 		return nil, text.JSONError(err)
 	}
-	if rest := bytes.TrimSpace(data[d.InputOffset():]); len(rest) > 0 {
+	if rest := bytes.Trim(data[d.InputOffset():], text.JSONSpace); len(rest) > 0 {
 		return nil, fault.Inputf("the JSON object is followed by %d more bytes", len(rest))
 	}
 	return list, nil

@@ -69,6 +69,7 @@ func TestConfigs(t *testing.T) {
 		`{"peft_type":"LORA","r":2}`:                                                                                  "lora_alpha a number; they are 2 and missing",
 		`{"peft_type":"LORA","r":2,"lora_alpha":"4"}`:                                                                 "lora_alpha is",
 		`{"peft_type":"LORA","r":2,"lora_alpha":4,"bias":"some"}`:                                                     "none of none, all and lora_only",
+		"{\"peft_type\":\"LORA\",\"r\":2,\"lora_alpha\":4}\n\f":                                                       "1 more bytes",
 		`{"peft_type":"LORA","r":2,"lora_alpha":4,"r":2}`:                                                             `"r" occurs twice`,
 		`{"peft_type":"LORA","r":2,"lora_alpha":4} x`:                                                                 "followed by 1 more",
 		`{"peft_type":"LORA","r":2,"lora_alpha":4,"rank_pattern":{"(?=q)":2}}`:                                        "no regular expression that is supported",

@@ -19,7 +19,7 @@ func eachMember(what string, document []byte, f func(d *json.Decoder, name strin
 	if err := members(d, f); err != nil {
 		return malformedf("%s: %w", what, err)
 	}
-	if rest := bytes.TrimSpace(document[d.InputOffset():]); len(rest) > 0 {
+	if rest := bytes.Trim(document[d.InputOffset():], text.JSONSpace); len(rest) > 0 {
 		return malformedf("%s has %d bytes after its end", what, len(rest))
 	}
 	return nil

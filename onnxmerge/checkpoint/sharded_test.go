@@ -48,6 +48,7 @@ var indexes = map[string]string{
 	`{"Weight_Map":{"module.a":"m-1.safetensors"}}`:                              "weight_map",
 	`{"weight_map":{"module.a":"m-1.safetensors"},"weight_map":{}}`:              `"weight_map" twice`,
 	`{"weight_map":{"module.a":"m-1.safetensors"}} x`:                            "after its end",
+	"{\"weight_map\":{\"module.a\":\"m-1.safetensors\"}}\v\x00":                  "2 bytes after its end",
 	`{"weight_map":{"module.a":"m-1.safetensors"}`:                               "the index",
 	`[1]`: "the index",
 	``:    "the index",
