@@ -2,6 +2,7 @@ package onnxmerge_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -40,5 +41,30 @@ func TestLongChainIsPlanned(t *testing.T) {
 	}
 	if took := time.Since(start); took > guard {
 		t.Errorf("%d sums are planned in %s", sums, took)
+	}
+}
+
+// A small model may have an operator of many operands: a Concat of 17 to 60 values was a panic.
+func TestOperatorsOfManyOperandsAreMerged(t *testing.T) {
+	t.Parallel()
+	for n := 1; n <= 100; n++ {
+		var list []*onnx.Model
+		for seed := range uint64(2) {
+			b := &onnxtest.Builder{}
+			b.Input("x", 1, 1)
+			b.Node("r", "Relu", "x")
+			b.Call([]string{"c"}, "", "Concat", slices.Repeat([]string{"r"}, n), onnxtest.Attr{Name: "axis", Value: int64(1)})
+			b.Tensor("w", onnxtest.Random(seed, n*8), n, 8)
+			b.Node("y", "MatMul", "c", "w")
+			b.Output("y")
+			list = append(list, b.Open(t))
+		}
+		plan, err := onnxmerge.NewPlan(t.Context(), list, onnxmerge.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if merged, _ := plan.Count(onnxmerge.Merge); merged != 1 {
+			t.Errorf("%d operands: %d tensors are merged, want 1", n, merged)
+		}
 	}
 }

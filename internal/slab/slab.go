@@ -33,7 +33,7 @@ func (s *Slab[T]) Take(n int) []T {
 		if n > most/8 {
 			return make([]T, n)
 		}
-		s.size = min(max(minCount, 2*s.size), most)
+		s.size = min(max(minCount, 2*s.size, n), most)
 		s.spare = make([]T, s.size)
 	}
 	list := s.spare[:n:n]

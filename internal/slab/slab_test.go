@@ -35,6 +35,20 @@ func TestTake(t *testing.T) {
 	}
 }
 
+// The first list may be longer than the first allocation, and any list longer than the next one.
+func TestTakeLong(t *testing.T) {
+	t.Parallel()
+	for n := range maxBytes {
+		var first, second Slab[int]
+		second.One()
+		for i, s := range []*Slab[int]{&first, &second} {
+			if list := s.Take(n); len(list) != n || cap(list) != n {
+				t.Errorf("list %d has %d of %d elements, want %d", i, len(list), cap(list), n)
+			}
+		}
+	}
+}
+
 func TestKeep(t *testing.T) {
 	t.Parallel()
 	var s Texts
