@@ -142,11 +142,8 @@ func (e executor) apart() (*onnx.Tensor, error) {
 			return x != nil && y != nil && bytes.Equal(x, y), nil
 		}
 		with, d := decisions[first], decisions[t]
-		if with == nil || d == nil || with.Action != Merge && d.Action != Merge {
-			return true, nil // both are copied
-		}
-		if with.Action != d.Action {
-			return false, nil
+		if !with.merges() || !d.merges() {
+			return with.merges() == d.merges(), nil
 		}
 		same, err := d.mergesLike(with)
 		if err != nil {

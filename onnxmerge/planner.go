@@ -43,6 +43,9 @@ type decision struct {
 	advice              string     // what to do if it is refused
 }
 
+// merges reports whether a tensor is merged; one without a decision, nil, is copied.
+func (d *decision) merges() bool { return d != nil && d.Action == Merge }
+
 // data returns the exported part.
 func (d *decision) data() Decision {
 	x := Decision{Tensor: d.Tensor, Action: d.Action, Reason: d.Reason, DType: d.DType, Dims: d.Dims, Advice: d.advice,
