@@ -3,6 +3,7 @@ package output
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -28,14 +29,16 @@ func NewScratch() (*Scratch, error) {
 			return nil, err
 		}
 		f, err := os.Open(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // another process took it for one that was left before it was opened
+		}
 		if err != nil {
 			return nil, errors.Join(err, os.RemoveAll(path))
 		}
-		lock(f)
-		if isNamed(f) {
+		if !isLocked(f) && isNamed(f) {
 			return &Scratch{path, f}, nil
 		}
-		_ = f.Close() // another process took it for one that was left before it was locked
+		_ = f.Close() // it is being removed
 	}
 	return nil, fmt.Errorf("%s: no folder for temporary files can be made", root)
 }

@@ -1,8 +1,10 @@
 package output
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 )
 
@@ -49,4 +51,57 @@ func TestScratch(t *testing.T) {
 	if _, err := os.Stat(next.Path); !os.IsNotExist(err) {
 		t.Errorf("the folder was not removed: %v", err)
 	}
+}
+
+// Processes that make folders at once remove none of each other's, and each gets one.
+func TestScratchRace(t *testing.T) {
+	if !HasLocks {
+		t.Skip("the system has no locks")
+	}
+	t.Setenv("TMPDIR", t.TempDir())
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() {
+			for range 500 {
+				s, err := NewScratch()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if err := os.WriteFile(filepath.Join(s.Path, "x"), nil, 0o666); err != nil {
+					t.Error(err)
+				}
+				if err := s.Remove(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	group.Wait()
+}
+
+// The same of temporary folders beside an output.
+func TestTemporaryFolderRace(t *testing.T) {
+	if !HasLocks {
+		t.Skip("the system has no locks")
+	}
+	path := filepath.Join(t.TempDir(), "out")
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() {
+			for range 500 {
+				removeStale(path)
+				f, err := createTempFolder(path)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				err = os.WriteFile(filepath.Join(f.Name(), "x"), nil, 0o666)
+				if err := errors.Join(err, os.RemoveAll(f.Name()), f.Close()); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	group.Wait()
 }

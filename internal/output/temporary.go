@@ -35,7 +35,11 @@ func createTempFolder(path string) (*os.File, error) {
 		if err := os.Mkdir(name, 0o777); err != nil {
 			return nil, err
 		}
-		return os.Open(name)
+		f, err := os.Open(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, fs.ErrExist // another process took it for a stale one: the next name
+		}
+		return f, err
 	})
 }
 
@@ -53,11 +57,10 @@ func newTemp(path, dir string, create func(name string) (*os.File, error)) (*os.
 		if err != nil {
 			return nil, atPath(path, err)
 		}
-		lock(f)
-		if isNamed(f) {
+		if !isLocked(f) && isNamed(f) {
 			return f, nil
 		}
-		_ = f.Close() // another process took it for a stale one before it was locked
+		_ = f.Close() // another process takes it for a stale one
 	}
 	return nil, fmt.Errorf("%s: too many temporary files beside it", path)
 }
@@ -110,7 +113,12 @@ func finalName(name string) (string, bool) {
 // RemoveStale removes a temporary file or folder whose writer has ended. Errors are ignored. It does nothing on a
 // system without locks.
 func RemoveStale(path string) {
-	if IsStale(path) {
+	f, err := openUnblocked(path)
+	if err != nil {
+		return
+	}
+	defer f.Close() // when it is removed: its maker does not use what another has locked
+	if tryLock(f) && isNamed(f) {
 		_ = os.RemoveAll(path)
 	}
 }
